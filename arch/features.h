@@ -1,0 +1,29 @@
+/* The architectural features a CPU can have: one bit each, made from arch/features.def. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum feature {
+    FEAT_BASE, /* Armv8.0: every CPU */
+#define FEATURE(name, ...) FEAT_##name,
+#include "arch/features.def"
+#undef FEATURE
+    FEAT_COUNT
+};
+
+/* A set of features. */
+struct features {
+    uint64_t word[(FEAT_COUNT + 63) / 64];
+};
+
+static inline bool has_feature(const struct features *f, enum feature feat)
+{
+    return (f->word[feat / 64] >> (feat % 64)) & 1;
+}
+
+static inline void set_feature(struct features *f, enum feature feat, bool on)
+{
+    uint64_t m = UINT64_C(1) << (feat % 64);
+    f->word[feat / 64] = on ? f->word[feat / 64] | m : f->word[feat / 64] & ~m;
+}

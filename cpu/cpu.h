@@ -1,0 +1,154 @@
+/*
+ * One processing element. Everything mutable of it hangs off struct cpu; see also cpu/mem.h (its
+ * view of memory), cpu/exception.h, cpu/sysreg.h, cpu/context.h.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/features.h"
+#include "arch/insn.h"
+#include "arch/sysreg.h"
+#include "base/bits.h"
+#include "base/clock.h"
+#include "base/irq.h"
+#include "base/log.h"
+#include "base/physmem.h"
+#include "base/probe.h"
+#include "cpu/fp/fp.h"
+#include "mmu/regime.h"
+#include "mmu/tlb.h"
+
+/* A 128-bit vector register; element 0 is the least significant. The host is little-endian. */
+union vreg {
+    uint8_t b[16];
+    uint16_t h[8];
+    uint32_t s[4];
+    uint64_t d[2];
+} __attribute__((aligned(16)));
+
+/* PSTATE less NZCV, which lives in nf/zf/cf/vf below. One field a byte: they are tested singly. */
+struct pstate {
+    uint8_t el;   /* 0, 1, 2 */
+    uint8_t sp;   /* PSTATE.SP */
+    uint8_t daif; /* D=8 A=4 I=2 F=1 */
+    uint8_t pan, uao, dit, ssbs, btype, il, ss;
+};
+
+#define PSTATE_D 8
+#define PSTATE_A 4
+#define PSTATE_I 2
+#define PSTATE_F 1
+
+/* The GIC CPU interface as system registers. Peers cannot include each other, so the machine
+ * connects the GIC here. @virt: the access is to the virtual interface (ICV_*), see HCR_EL2.{IMO,FMO}. */
+struct cpu_gic_ops {
+    uint64_t (*read)(void *ctx, unsigned cpu, enum sysreg sr, bool virt);
+    void (*write)(void *ctx, unsigned cpu, enum sysreg sr, bool virt, uint64_t value);
+};
+
+/* What a CPU needs from its machine. */
+struct cpu_env {
+    void *ctx;
+    /* SMC (or HVC without EL2) reached the firmware: arguments and results in x0..x17. */
+    void (*firmware_call)(void *ctx, struct cpu *cpu, bool is_hvc);
+    /* HLT #0xF000 with semihosting on: true if handled. NULL: off. */
+    bool (*semihosting)(void *ctx, struct cpu *cpu);
+    /* SEV: set the event register of every CPU. */
+    void (*send_event)(void *ctx);
+    /* Broadcast TLBI (inner or outer shareable): apply to every CPU, the sender included. */
+    void (*tlbi_broadcast)(void *ctx, const struct tlbi *op);
+    /* Guest RAM with decoded records was written or its records must go (IC IVAU, IC IALLU). */
+    void (*code_written)(void *ctx, pa_t pa);
+};
+
+enum cpu_power { CPU_RUNNING, CPU_WFI, CPU_WFE, CPU_OFF };
+
+struct cpu {
+    /* Hot: what nearly every instruction touches. */
+    uint64_t x[REG_COUNT];       /* see REG_ZR, REG_SP, REG_SINK */
+    uint64_t nf, zf, cf, vf;     /* N = nf<63>, Z = (zf == 0), C = cf (0 or 1), V = vf<63> */
+    uint64_t page_va;            /* virtual address of the current code page */
+    const struct insn *page;     /* its records */
+    const struct insn *counted;  /* records before this one are already in `retired` */
+    uint64_t pc;                 /* valid outside a page run, and after EXEC_JUMP/EXIT/ABORT */
+    int64_t left;                /* instructions until the slice ends */
+    struct tlb_bank *bank;       /* L1 TLB of the current translation context */
+    struct tlb_bank *bank_unpriv; /* same for LDTR/STTR */
+    uint64_t mem_data[2];        /* result of a slow load */
+    struct pstate ps;
+    bool fp_trapped;             /* CheckFPAdvSIMDEnabled64() would trap now */
+    bool irq_check;              /* something about interrupts changed: recheck before the next insn */
+
+    union vreg v[32];
+    uint32_t fpcr, fpsr;
+    uint64_t sr[SR_COUNT];       /* storage of the rows that have any */
+
+    /* Exclusive monitor, local and global in one: CPUs take turns. */
+    struct {
+        bool valid;
+        uint8_t size;  /* bytes */
+        uint64_t pa;
+    } excl;
+
+    bool event;                  /* event register of WFE */
+    enum cpu_power power;
+    bool irq_pin, fiq_pin;       /* physical, from the GIC */
+    bool virq_pin, vfiq_pin;     /* virtual, from the GIC's list registers */
+    bool serror_pin;
+
+    uint64_t retired;            /* instructions, for ever */
+    uint64_t slice_start_ns;
+
+    /* Constant after creation. */
+    unsigned index;              /* 0.. in the machine */
+    struct features features;
+    bool has_el2;
+    uint64_t mpidr;
+    struct regime regime;        /* current translation inputs, kept by cpu_context_changed() */
+    struct tlb *tlb;             /* L2, stage-2 and walk caches, and all banks; owned */
+    struct code_cache *code;     /* decoded pages; owned by the machine, shared by its CPUs */
+    struct physmem *mem;
+    struct clock *clock;
+    const struct log *log;
+    struct probes *probes;
+    const struct cpu_gic_ops *gic;
+    void *gic_ctx;
+    struct cpu_env env;
+    struct irq_line timer_line[4]; /* enum cpu_timer: outputs to PPIs */
+    struct irq_line pmu_line;
+    struct cpu_timers *timers;
+    struct cpu_debug *debug;
+};
+
+/* The current address of record @i, which lies in the current page. */
+static inline uint64_t insn_pc(const struct cpu *cpu, const struct insn *i)
+{
+    return cpu->page_va + (uint64_t)(i - cpu->page) * 4;
+}
+
+/* Target of a direct branch, ADR or literal: forms add the record's page offset to imm. */
+static inline uint64_t insn_target(const struct cpu *cpu, const struct insn *i)
+{
+    return cpu->page_va + (uint64_t)i->imm;
+}
+
+static inline unsigned cpu_nzcv(const struct cpu *cpu)
+{
+    return (unsigned)((cpu->nf >> 63) << 3 | (uint64_t)(cpu->zf == 0) << 2 | cpu->cf << 1 |
+                      cpu->vf >> 63);
+}
+
+static inline void cpu_set_nzcv(struct cpu *cpu, unsigned nzcv)
+{
+    cpu->nf = (uint64_t)nzcv << 60;
+    cpu->zf = !(nzcv & 4);
+    cpu->cf = (nzcv >> 1) & 1;
+    cpu->vf = (uint64_t)nzcv << 63;
+}
+
+static inline bool cpu_has(const struct cpu *cpu, enum feature f)
+{
+    return has_feature(&cpu->features, f);
+}

@@ -1,0 +1,183 @@
+/*
+ * Reads arch/a64.def (by including it) and writes the decoder's tables to standard output: masks,
+ * field positions, conditions, and for each value of the word's top bits the rows that can match,
+ * most specific first. Runs on the host at build time; there is no file format to parse.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct field {
+    char name[16];
+    unsigned lsb, width;
+};
+
+struct row {
+    const char *name, *mnemonic, *pattern, *cond, *feature, *form, *cls, *jit;
+    uint32_t mask, value;
+    unsigned field_count;
+    struct field fields[16];
+};
+
+static struct row rows[] = {
+#define A64(name, mnemonic, pattern, cond, feature, form, cls, jit)                                \
+    {#name, mnemonic, pattern, #cond, #feature, #form, #cls, #jit, 0, 0, 0, {{{0}, 0, 0}}},
+#include "arch/a64.def"
+#undef A64
+};
+
+enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]), TOP_BITS = 11 };
+
+static void fail(const struct row *r, const char *what)
+{
+    fprintf(stderr, "a64_gen: row %s: %s: \"%s\"\n", r->name, what, r->pattern);
+    exit(1);
+}
+
+static void parse_pattern(struct row *r)
+{
+    int pos = 32;
+
+    for (const char *p = r->pattern; *p;) {
+        if (*p == ' ') {
+            p++;
+        } else if ((*p == '0' || *p == '1' || *p == 'x') && (p[1] != ':')) {
+            if (--pos < 0)
+                fail(r, "more than 32 bits");
+            if (*p != 'x') {
+                r->mask |= UINT32_C(1) << pos;
+                r->value |= (uint32_t)(*p == '1') << pos;
+            }
+            p++;
+        } else {
+            struct field *f = &r->fields[r->field_count++];
+            size_t n = strcspn(p, ": ");
+
+            if (p[n] != ':' || n >= sizeof(f->name) || r->field_count == 16)
+                fail(r, "bad field");
+            memcpy(f->name, p, n);
+            f->width = (unsigned)strtoul(p + n + 1, (char **)&p, 10);
+            pos -= (int)f->width;
+            if (f->width == 0 || pos < 0)
+                fail(r, "more than 32 bits");
+            f->lsb = (unsigned)pos;
+        }
+    }
+    if (pos != 0)
+        fail(r, "fewer than 32 bits");
+}
+
+static void check_overlaps(void)
+{
+    for (unsigned a = 0; a < ROW_COUNT; a++)
+        for (unsigned b = a + 1; b < ROW_COUNT; b++) {
+            uint32_t common = rows[a].mask & rows[b].mask;
+            if ((rows[a].value ^ rows[b].value) & common)
+                continue;
+            if (rows[a].mask == rows[b].mask) {
+                /* Same fixed bits: only the conditions can tell them apart. */
+                if (strcmp(rows[a].cond, "1") && strcmp(rows[b].cond, "1"))
+                    continue;
+            } else if (common == rows[a].mask || common == rows[b].mask) {
+                continue;
+            }
+            fprintf(stderr, "a64_gen: rows %s and %s overlap\n", rows[a].name, rows[b].name);
+            exit(1);
+        }
+}
+
+/* Which slot of the record a register field fills, and what 31 means there. */
+static const struct {
+    const char *field, *slot, *kind;
+} operands[] = {
+    {"Rd", "rd", "SINK"},  {"RdSP", "rd", "SP"},  {"Rt", "rd", "ZR"},     {"Rtw", "rd", "SINK"},
+    {"Vd", "rd", "V"},     {"Vt", "rd", "V"},     {"Rn", "rn", "ZR"},     {"RnSP", "rn", "SP"},
+    {"Vn", "rn", "V"},     {"Rm", "rm", "ZR"},    {"RmSP", "rm", "SP"},   {"Rs", "rm", "ZR"},
+    {"Rsw", "rm", "SINK"}, {"Vm", "rm", "V"},     {"Ra", "ra", "ZR"},     {"Rt2", "ra", "ZR"},
+    {"Rt2w", "ra", "SINK"}, {"Va", "ra", "V"},    {"Vt2", "ra", "V"},
+};
+
+static void print_row(const struct row *r)
+{
+    printf("static bool cond_%s(uint32_t w)\n{\n    (void)w;\n", r->name);
+    for (unsigned k = 0; k < r->field_count; k++)
+        printf("    const unsigned %s = (w >> %u) & %#x; (void)%s;\n", r->fields[k].name,
+               r->fields[k].lsb, (1u << r->fields[k].width) - 1, r->fields[k].name);
+    printf("    return %s;\n}\n", r->cond);
+    printf("static void operands_%s(uint32_t w, struct insn *i)\n{\n    (void)w; (void)i;\n",
+           r->name);
+    for (unsigned k = 0; k < r->field_count; k++)
+        for (unsigned o = 0; o < sizeof(operands) / sizeof(operands[0]); o++)
+            if (!strcmp(r->fields[k].name, operands[o].field)) {
+                if (!strcmp(operands[o].kind, "V"))
+                    printf("    i->%s = (w >> %u) & %#x;\n", operands[o].slot, r->fields[k].lsb,
+                           (1u << r->fields[k].width) - 1);
+                else
+                    printf("    i->%s = operand_%s((w >> %u) & 31);\n", operands[o].slot,
+                           operands[o].kind, r->fields[k].lsb);
+            }
+    printf("}\n");
+}
+
+static int more_specific(const void *a, const void *b)
+{
+    const struct row *ra = &rows[*(const unsigned *)a], *rb = &rows[*(const unsigned *)b];
+    int na = __builtin_popcount(ra->mask), nb = __builtin_popcount(rb->mask);
+
+    return na != nb ? nb - na : (ra < rb ? -1 : 1);
+}
+
+static void print_index(void)
+{
+    unsigned start = 0;
+
+    printf("static const uint16_t candidates[] = {\n");
+    static unsigned starts[(1 << TOP_BITS) + 1];
+    for (unsigned top = 0; top < 1u << TOP_BITS; top++) {
+        unsigned list[ROW_COUNT], n = 0;
+        uint32_t word = top << (32 - TOP_BITS), topmask = ~UINT32_C(0) << (32 - TOP_BITS);
+
+        starts[top] = start;
+        for (unsigned k = 0; k < ROW_COUNT; k++)
+            if (((word ^ rows[k].value) & rows[k].mask & topmask) == 0)
+                list[n++] = k;
+        qsort(list, n, sizeof(list[0]), more_specific);
+        for (unsigned k = 0; k < n; k++)
+            printf("%u,%s", list[k], k % 16 == 15 ? "\n" : "");
+        start += n;
+    }
+    starts[1 << TOP_BITS] = start;
+    printf("0};\n#define TOP_BITS %d\nstatic const uint32_t first_candidate[] = {\n", TOP_BITS);
+    for (unsigned top = 0; top <= 1u << TOP_BITS; top++)
+        printf("%u,%s", starts[top], top % 16 == 15 ? "\n" : "");
+    printf("};\n");
+}
+
+int main(void)
+{
+    for (unsigned k = 0; k < ROW_COUNT; k++)
+        parse_pattern(&rows[k]);
+    check_overlaps();
+    for (unsigned k = 0; k < ROW_COUNT; k++)
+        print_row(&rows[k]);
+    printf("const struct a64_row a64_rows[A64_OP_COUNT] = {\n");
+    for (unsigned k = 0; k < ROW_COUNT; k++)
+        printf("    {\"%s\", \"%s\", \"%s\", 0x%08x, 0x%08x, FEAT_%s, A64_%s, JIT_%s},\n",
+               rows[k].name, rows[k].mnemonic, rows[k].pattern, rows[k].mask, rows[k].value,
+               rows[k].feature, rows[k].cls, rows[k].jit);
+    printf("    {\"UNALLOCATED\", \"udf\", \"\", 0, 0, FEAT_BASE, A64_INT, JIT_END},\n};\n");
+    printf("static bool (*const conds[])(uint32_t) = {\n");
+    for (unsigned k = 0; k < ROW_COUNT; k++)
+        printf("    cond_%s,\n", rows[k].name);
+    printf("};\nstatic void (*const fill_operands[])(uint32_t, struct insn *) = {\n");
+    for (unsigned k = 0; k < ROW_COUNT; k++)
+        printf("    operands_%s,\n", rows[k].name);
+    printf("};\nstatic a64_form_fn *const forms[] = {\n");
+    for (unsigned k = 0; k < ROW_COUNT; k++)
+        printf("    a64_form_%s,\n", rows[k].form);
+    printf("};\n");
+    print_index();
+    return 0;
+}
