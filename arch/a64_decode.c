@@ -1,6 +1,7 @@
 /* The decoder: lookups in the tables that tools/a64_gen.c makes from arch/a64.def. */
 #include "arch/a64_form.h"
 #include "arch/insn.h"
+#include "base/bits.h"
 
 static inline uint8_t operand_ZR(unsigned r)
 {

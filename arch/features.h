@@ -9,6 +9,7 @@ enum feature {
 #define FEATURE(name, ...) FEAT_##name,
 #include "arch/features.def"
 #undef FEATURE
+    FEAT_NEVER, /* no CPU of ours */
     FEAT_COUNT
 };
 
@@ -27,3 +28,15 @@ static inline void set_feature(struct features *f, enum feature feat, bool on)
     uint64_t m = UINT64_C(1) << (feat % 64);
     f->word[feat / 64] = on ? f->word[feat / 64] | m : f->word[feat / 64] & ~m;
 }
+
+/* "FEAT_x" without the prefix, and the name on the command line. */
+const char *feature_name(enum feature feat);
+const char *feature_cli_name(enum feature feat);
+
+/* The feature of a command-line name; FEAT_COUNT if there is none. */
+enum feature feature_by_cli_name(const char *name);
+
+/* Switch @feat and what cannot be without it, or what it cannot be without: switching a feature on
+ * also switches on what it builds upon; switching it off also switches off what builds upon it.
+ * One of the three pointer authentication algorithms replaces another. */
+void feature_switch(struct features *f, enum feature feat, bool on);

@@ -85,8 +85,11 @@ enum a64_op a64_lookup(uint32_t word);
  */
 void a64_decode(uint32_t word, unsigned page_offset, struct insn *i);
 
-/* The prototypes: a row without a function is a link error. */
+/* The prototypes: a row without a function is a link error. Who includes exec_ functions as static
+ * inline defines A64_NO_PROTOTYPES first and declares the others after them. */
+#ifndef A64_NO_PROTOTYPES
 #define A64(name, ...) exec_fn exec_##name;
 #include "arch/a64.def"
 #undef A64
+#endif
 exec_fn exec_UNALLOCATED;

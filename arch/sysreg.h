@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "arch/features.h"
+#include "base/bits.h"
 
 enum sysreg {
 #define SYSREG(name, ...) SR_##name,
@@ -13,3 +14,206 @@ enum sysreg {
     SR_COUNT,
     SR_NONE = SR_COUNT
 };
+
+/* Bits 20..5 of MSR, MRS, SYS and SYSL. */
+#define SYSREG_ENC(op0, op1, crn, crm, op2)                                                        \
+    ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
+
+/*
+ * Fields (arch/sysreg_fields.def). HCR_EL2_TGE(v) is the field's value in v; HCR_EL2_TGE_HI and _LO
+ * are bit numbers, FIELD_MASK(HCR_EL2_TGE) its bits.
+ */
+enum {
+#define FIELD(reg, field, hi, lo, ...) reg##_##field##_HI = (hi), reg##_##field##_LO = (lo),
+#include "arch/sysreg_fields.def"
+#undef FIELD
+};
+#define FIELD_MASK(f) MASK(f##_HI, f##_LO)
+
+#define FIELD(reg, field, hi, lo, ...)                                                             \
+    static inline uint64_t reg##_##field(uint64_t v)                                               \
+    {                                                                                              \
+        return bits(v, hi, lo);                                                                    \
+    }
+#include "arch/sysreg_fields.def"
+#undef FIELD
+
+struct sysreg_field {
+    uint16_t sr; /* enum sysreg */
+    uint8_t hi, lo;
+    uint8_t feature;  /* writable with it */
+    bool res1;        /* what it is without: all ones, else zero */
+    const char *name; /* NULL ends the list */
+};
+
+extern const struct sysreg_field sysreg_fields[];
+
+/* Accessor functions in cpu/, by name: sr_read_<name>(), sr_write_<name>(), sr_op_<name>(). */
+#define SYSREG_READERS(X)                                                                          \
+    X(MIDR)                                                                                        \
+    X(MPIDR) X(SP) X(SPSel) X(CurrentEL) X(PSTATE) X(NZCV) X(DAIF) X(FPCR) X(FPSR) X(ISR) \
+        X(DISR) X(CCSIDR) X(DCZID) X(DEBUG) X(PMU) X(CNT_COUNT) X(CNT_CTL) X(CNT_CVAL) X(CNT_TVAL)
+#define SYSREG_WRITERS(X)                                                                          \
+    X(SP)                                                                                          \
+    X(SPSel) X(PSTATE) X(NZCV) X(DAIF) X(FPCR) X(FPSR) X(DISR) X(DEBUG) X(PMU) X(CNT_CTL)          \
+        X(CNT_CVAL) X(CNT_TVAL)
+#define SYSREG_OPS(X) X(TLBI) X(AT) X(IC) X(DC) X(DC_ZVA) X(NOP)
+
+enum {
+    SYSREG_RD_NONE,
+#define X(name) SYSREG_RD_##name,
+    SYSREG_READERS(X)
+#undef X
+};
+enum {
+    SYSREG_WR_NONE,
+#define X(name) SYSREG_WR_##name,
+    SYSREG_WRITERS(X)
+#undef X
+};
+enum {
+    SYSREG_OP_NONE,
+#define X(name) SYSREG_OP_##name,
+    SYSREG_OPS(X)
+#undef X
+};
+
+/* Classes of GIC registers; see gic_is_virtual() in cpu/sysreg.c. */
+enum {
+    SYSREG_GIC_NONE,
+    SYSREG_GIC_COMMON, /* ICV_ at EL1 with HCR_EL2.IMO or FMO */
+    SYSREG_GIC_GROUP0, /* with FMO */
+    SYSREG_GIC_GROUP1, /* with IMO */
+    SYSREG_GIC_SGI,    /* never; trapped instead */
+    SYSREG_GIC_SRE,    /* ICC_SRE_ELx: storage of ours, not the GIC's */
+    SYSREG_GIC_HYP,    /* ICH_ */
+};
+
+/* What a row lets software do. */
+#define SR_READ  1
+#define SR_WRITE 2
+#define SR_OP    4 /* a SYS instruction: executed, neither read nor written */
+
+/* What else a write changes. */
+#define SR_FX_REGIME 1  /* translation: cpu_context_changed() */
+#define SR_FX_FP     2  /* whether FP instructions trap: likewise */
+#define SR_FX_TIMER  4  /* cpu_timers_changed() */
+#define SR_FX_IRQ    8  /* which interrupts are taken */
+#define SR_FX_DEBUG  16 /* breakpoints, watchpoints, stepping */
+#define SR_FX_PMU    32 /* counters and their overflow interrupt */
+
+#define SYSREG_WS_GROUPS(X)                                                                        \
+    X(NONE) X(USER) X(EL1) X(VIRT) X(HOST) X(TIMER) X(GIC) X(FP) X(DEBUG) X(PMU)
+enum sysreg_ws {
+#define X(name) WS_##name,
+    SYSREG_WS_GROUPS(X)
+#undef X
+};
+
+/* Register pairs of fine-grained traps. */
+enum { FGT_NONE, FGT_HFG, FGT_HDFG, FGT_HFGI };
+
+struct sysreg_fgt {
+    uint8_t set; /* FGT_xxx */
+    uint8_t bit;
+};
+
+#define SYSREG_TRAPS 2 /* groups a row can name */
+
+struct sysreg_row {
+    const char *name;
+    uint16_t enc;   /* SYSREG_ENC() */
+    uint8_t access; /* SR_READ, SR_WRITE, SR_OP */
+    uint8_t ws;     /* enum sysreg_ws */
+    uint8_t rd, wr, op, gic;
+    uint8_t trap[SYSREG_TRAPS]; /* enum trap_group */
+    struct sysreg_fgt fgt;
+    uint8_t fx;
+    uint8_t n;
+    bool fp, host_el0;
+    uint8_t feature;     /* enum feature */
+    uint16_t e2h, alias; /* enum sysreg, 0: none (row 0 is nobody's target) */
+    uint64_t res0, reset;
+};
+
+extern const struct sysreg_row sysreg_rows[SR_COUNT];
+
+/* By SYSREG_ENC(): 1 + enum sysreg, 0 where there is no row. */
+extern const uint16_t sysreg_by_enc[1 << 16];
+
+static inline enum sysreg sysreg_lookup(uint16_t enc)
+{
+    return sysreg_by_enc[enc] ? (enum sysreg)(sysreg_by_enc[enc] - 1) : SR_NONE;
+}
+
+/* The lowest EL that can use an encoding, from op1 (DDI0487 D23.1.1); 3: EL3 or Secure state only.
+ */
+static inline unsigned sysreg_min_el(uint16_t enc)
+{
+    switch ((enc >> 11) & 7) {
+    case 0:
+    case 1:
+    case 2:
+        return 1;
+    case 3:
+        return 0;
+    case 4:
+    case 5:
+        return 2;
+    default:
+        return 3;
+    }
+}
+
+/* Identification encodings without a register: they read as zero and obey HCR_EL2.TID3 (D23.3.1).
+ */
+static inline bool sysreg_is_reserved_id(uint16_t enc)
+{
+    return enc >= SYSREG_ENC(3, 0, 0, 1, 0) && enc <= SYSREG_ENC(3, 0, 0, 7, 7);
+}
+
+/* By name, any case, e.g. "hcr_el2"; SR_NONE if there is none. */
+enum sysreg sysreg_by_name(const char *name);
+
+/* The registers and bits that can be written on a CPU with @f: bits outside *mask read as *res1. */
+void sysreg_write_mask(enum sysreg sr, const struct features *f, uint64_t *mask, uint64_t *res1);
+
+/*
+ * Trap groups (arch/traps.def): rules in order, the first that holds traps. Where it goes follows
+ * from the control register: one of EL2 traps to EL2, one of EL1 to EL1, or EL2 if HCR_EL2.TGE.
+ */
+enum trap_group {
+    TRAP_NONE,
+#define TRAP_GROUP(name, text, ...) TRAP_##name,
+#include "arch/traps.def"
+#undef TRAP_GROUP
+    TRAP_GROUP_COUNT
+};
+
+/* When a rule is looked at. "Host EL0" is EL0 with HCR_EL2.{E2H,TGE} == {1,1}. */
+enum trap_when {
+    WHEN_ANY,
+    WHEN_GUEST,         /* not in host EL0 */
+    WHEN_HOST,          /* only in host EL0 */
+    WHEN_E2H0,          /* HCR_EL2.E2H == 0 */
+    WHEN_E2H1,          /* HCR_EL2.{E2H,TGE} == {1,0} */
+    WHEN_NEVER_ALLOWED, /* no control: UNDEFINED */
+};
+
+struct trap_rule {
+    uint16_t control; /* enum sysreg; SR_NONE with WHEN_NEVER_ALLOWED */
+    uint8_t access;   /* SR_READ, SR_WRITE */
+    uint8_t els;      /* BIT(0), BIT(1) */
+    uint8_t when;     /* enum trap_when */
+    bool on;          /* traps while a bit of mask is set; else while all are clear */
+    uint64_t mask;    /* 0 ends the list */
+};
+
+#define TRAP_RULES_MAX 5
+
+struct trap_group_row {
+    const char *name, *text;
+    struct trap_rule rules[TRAP_RULES_MAX];
+};
+
+extern const struct trap_group_row trap_groups[TRAP_GROUP_COUNT];

@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BIT(n)          (UINT64_C(1) << (n))
-#define ARRAY_SIZE(a)   (sizeof(a) / sizeof((a)[0]))
-#define likely(x)       __builtin_expect(!!(x), 1)
-#define unlikely(x)     __builtin_expect(!!(x), 0)
+#define BIT(n)        (UINT64_C(1) << (n))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define likely(x)     __builtin_expect(!!(x), 1)
+#define unlikely(x)   __builtin_expect(!!(x), 0)
 
 /* A mask of bits hi..lo, both inclusive, 63 >= hi >= lo. */
 #define MASK(hi, lo) ((~UINT64_C(0) >> (63 - (hi))) & (~UINT64_C(0) << (lo)))

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CLOCK_NEVER UINT64_MAX
+#define CLOCK_NEVER      UINT64_MAX
 #define CLOCK_EVENTS_MAX 256
 
 typedef void clock_event_fn(void *ctx, uint64_t now_ns);
@@ -22,7 +22,8 @@ struct clock_event {
 struct clock {
     uint64_t now_ns;  /* time at the last synchronisation point */
     uint64_t next_ns; /* earliest deadline, CLOCK_NEVER if none */
-    /* The running CPU's progress since now_ns, so that reads inside a slice are exact; NULL if none. */
+    /* The running CPU's progress since now_ns, so that reads inside a slice are exact; NULL if
+     * none. */
     uint64_t (*progress_ns)(void *ctx);
     void *progress_ctx;
     /* Called when next_ns moved earlier, so that the runner can shorten its slice; may be NULL. */

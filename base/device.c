@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "base/bits.h"
+
 static const struct reg_row *find_row(const struct device *dev, uint64_t offset, unsigned size)
 {
     for (const struct reg_row *r = dev->ops->regs; r->name; r++)
@@ -19,7 +21,7 @@ uint64_t device_read(struct device *dev, uint64_t offset, unsigned size)
             dev->ops->name, size, (unsigned long long)offset);
         return 0;
     }
-    return r->read ? r->read(dev, offset, size) : 0;
+    return r->read ? zext(r->read(dev, offset, size), 8 * size) : 0;
 }
 
 void device_write(struct device *dev, uint64_t offset, unsigned size, uint64_t value)

@@ -26,7 +26,7 @@ enum log_category {
 #define X(id, name) LOG_##id,
     LOG_CATEGORIES(X)
 #undef X
-    LOG_CATEGORY_COUNT
+        LOG_CATEGORY_COUNT
 };
 
 typedef void log_sink_fn(void *ctx, enum log_category cat, enum log_level level, const char *line);

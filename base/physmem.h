@@ -14,7 +14,8 @@
 struct device;
 
 /* One flag byte a RAM page; set by whoever caches something about the page's contents. */
-#define PAGE_HAS_CODE 1 /* decoded records exist: a write must invalidate them first */
+#define PAGE_HAS_CODE     1 /* decoded records exist: a write must invalidate them first */
+#define PAGE_WRITE_CACHED 2 /* a TLB may write it directly: to be told before code is decoded */
 
 struct ram_bank {
     uint64_t base, size; /* both multiples of PAGE_SIZE */
@@ -52,6 +53,9 @@ int physmem_add_device(struct physmem *mem, pa_t base, uint64_t size, struct dev
     __attribute__((warn_unused_result));
 
 void physmem_destroy(struct physmem *mem);
+
+/* All RAM to zero, as at power-on; pages go back to the host. ROM keeps its contents. */
+void physmem_clear(struct physmem *mem);
 
 /* The RAM bank or device window that holds @pa, or NULL. */
 struct ram_bank *physmem_bank(struct physmem *mem, pa_t pa);

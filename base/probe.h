@@ -19,8 +19,8 @@ enum probe_event {
 struct probe {
     enum probe_event event;
     uint8_t cpu, el;
-    bool guest;      /* executing below EL2 with HCR_EL2.TGE == 0 and stage 2 on: a VM's world */
-    uint64_t count;  /* instructions retired by this CPU before the event */
+    bool guest;     /* executing below EL2 with HCR_EL2.TGE == 0 and stage 2 on: a VM's world */
+    uint64_t count; /* instructions retired by this CPU before the event */
     uint64_t pc;
     uint64_t a, b, c, d;
 };

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/physmem.h"
 #include "base/probe.h"
+#include "cpu/context_slot.h"
 #include "cpu/fp/fp.h"
 #include "mmu/regime.h"
 #include "mmu/tlb.h"
@@ -46,6 +47,8 @@ struct pstate {
 struct cpu_gic_ops {
     uint64_t (*read)(void *ctx, unsigned cpu, enum sysreg sr, bool virt);
     void (*write)(void *ctx, unsigned cpu, enum sysreg sr, bool virt, uint64_t value);
+    /* False: an access is UNDEFINED (list and active-priority registers beyond the implemented ones). */
+    bool (*implemented)(void *ctx, enum sysreg sr);
 };
 
 /* What a CPU needs from its machine. */
@@ -53,8 +56,8 @@ struct cpu_env {
     void *ctx;
     /* SMC (or HVC without EL2) reached the firmware: arguments and results in x0..x17. */
     void (*firmware_call)(void *ctx, struct cpu *cpu, bool is_hvc);
-    /* HLT #0xF000 with semihosting on: true if handled. NULL: off. */
-    bool (*semihosting)(void *ctx, struct cpu *cpu);
+    /* HLT #0xF000 with semihosting on; false: an exception was taken instead. NULL: off. */
+    bool (*semihosting)(void *ctx, struct cpu *cpu, const struct insn *i);
     /* SEV: set the event register of every CPU. */
     void (*send_event)(void *ctx);
     /* Broadcast TLBI (inner or outer shareable): apply to every CPU, the sender included. */
@@ -71,11 +74,13 @@ struct cpu {
     uint64_t nf, zf, cf, vf;     /* N = nf<63>, Z = (zf == 0), C = cf (0 or 1), V = vf<63> */
     uint64_t page_va;            /* virtual address of the current code page */
     const struct insn *page;     /* its records */
-    const struct insn *counted;  /* records before this one are already in `retired` */
+    const struct insn *counted;  /* records before this one are already taken off `left` */
     uint64_t pc;                 /* valid outside a page run, and after EXEC_JUMP/EXIT/ABORT */
     int64_t left;                /* instructions until the slice ends */
+    uint64_t retired_goal;       /* instructions retired for ever once left is 0 */
     struct tlb_bank *bank;       /* L1 TLB of the current translation context */
     struct tlb_bank *bank_unpriv; /* same for LDTR/STTR */
+    const struct insn *resume;   /* next record, in builds whose plain loop has no tail calls */
     uint64_t mem_data[2];        /* result of a slow load */
     struct pstate ps;
     bool fp_trapped;             /* CheckFPAdvSIMDEnabled64() would trap now */
@@ -92,21 +97,27 @@ struct cpu {
         uint64_t pa;
     } excl;
 
+    /* Software step: did we execute the stepped instruction, and was it a Load-Exclusive? */
+    bool step_known, step_exclusive;
+    bool watchpoints_on;         /* an enabled watchpoint exists: no access may bypass the slow path */
+    bool breakpoints_on;         /* an enabled breakpoint exists and debug exceptions are enabled */
+
     bool event;                  /* event register of WFE */
     enum cpu_power power;
+    uint64_t wait_until_ns;      /* WFET, WFIT: virtual time that ends the wait; else CLOCK_NEVER */
     bool irq_pin, fiq_pin;       /* physical, from the GIC */
     bool virq_pin, vfiq_pin;     /* virtual, from the GIC's list registers */
     bool serror_pin;
 
-    uint64_t retired;            /* instructions, for ever */
-    uint64_t slice_start_ns;
+    uint64_t slice_start;        /* cpu_retired() when the slice began */
 
     /* Constant after creation. */
     unsigned index;              /* 0.. in the machine */
+    const struct cpu_model *model;
     struct features features;
     bool has_el2;
     uint64_t mpidr;
-    struct regime regime;        /* current translation inputs, kept by cpu_context_changed() */
+    struct contexts contexts;    /* recent translation contexts, see cpu/context.h */
     struct tlb *tlb;             /* L2, stage-2 and walk caches, and all banks; owned */
     struct code_cache *code;     /* decoded pages; owned by the machine, shared by its CPUs */
     struct physmem *mem;
@@ -116,10 +127,15 @@ struct cpu {
     const struct cpu_gic_ops *gic;
     void *gic_ctx;
     struct cpu_env env;
-    struct irq_line timer_line[4]; /* enum cpu_timer: outputs to PPIs */
+    struct irq_line timer_line[4]; /* by enum cpu_timer: outputs to PPIs */
     struct irq_line pmu_line;
     struct cpu_timers *timers;
     struct cpu_debug *debug;
+
+    /* What cpu_sysreg_init() makes of the register rows for this CPU's features. */
+    uint64_t sr_mask[SR_COUNT], sr_res1[SR_COUNT]; /* bits a write changes; bits that read as one */
+    uint32_t sr_quick[SR_COUNT]; /* accesses that need no check: SR_PLAIN_xxx of cpu/sysreg.h */
+    uint16_t unknown_enc[64];   /* unknown registers already logged, hashed by encoding */
 };
 
 /* The current address of record @i, which lies in the current page. */
@@ -132,6 +148,20 @@ static inline uint64_t insn_pc(const struct cpu *cpu, const struct insn *i)
 static inline uint64_t insn_target(const struct cpu *cpu, const struct insn *i)
 {
     return cpu->page_va + (uint64_t)i->imm;
+}
+
+/* Take the records before @i off the count. Rows with jit END have done so when their function runs,
+ * and so does every access that leaves RAM: what they see of time is exact. */
+static inline void cpu_count_upto(struct cpu *cpu, const struct insn *i)
+{
+    cpu->left -= i - cpu->counted;
+    cpu->counted = i;
+}
+
+/* Instructions retired since creation; exact after cpu_count_upto(). */
+static inline uint64_t cpu_retired(const struct cpu *cpu)
+{
+    return cpu->retired_goal - (uint64_t)cpu->left;
 }
 
 static inline unsigned cpu_nzcv(const struct cpu *cpu)

@@ -35,7 +35,10 @@ static inline void *mem_fast(const struct tlb_l1_entry *set, uint64_t va, unsign
 
     if (unlikely(e->tag != ((va + size - 1) & ~PAGE_MASK)))
         return NULL;
-    return (void *)(e->addend + va);
+    void *host = (void *)(e->addend + va);
+    if (!host)
+        __builtin_unreachable(); /* so that callers test only once */
+    return host;
 }
 
 static inline const struct tlb_bank *mem_bank(const struct cpu *cpu, unsigned acc)
@@ -106,6 +109,10 @@ static inline bool mem_store128(struct cpu *cpu, const struct insn *i, uint64_t 
  * must not happen in part: atomics, STP and structure stores across pages, DC ZVA. */
 bool mem_probe(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc,
                bool write);
+
+/* CheckSPAlignment() for a load or store whose base is a misaligned SP. False: the SP alignment fault
+ * has been taken; true: SCTLR_ELx.{SA,SA0} does not ask for the check. */
+bool mem_sp_aligned(struct cpu *cpu, const struct insn *i);
 
 /* Exclusive monitor. mem_excl_set(): after a successful exclusive load of @size bytes at @va.
  * mem_excl_pass(): ExclusiveMonitorsPass(); the store itself is the caller's. *pass is 0 or 1.

@@ -1,13 +1,30 @@
-/* The software TLB of one CPU. */
+/*
+ * The software TLB of one CPU.
+ *
+ * L1 is a set of banks, each a direct-mapped table of host addresses for one translation context,
+ * so that a change of context is a change of pointer. L2 holds what a TLB of hardware holds, tagged
+ * with configuration, VMID and ASID. Beside them: a stage-2 TLB and a cache of stage-1 table
+ * addresses.
+ *
+ * As in hardware an entry may be stale until a TLBI that covers it; nothing that faulted is kept.
+ */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "mmu/walk.h"
 
 #define TLB_L1_SIZE 2048 /* entries of one half of a bank, direct mapped by page number */
-#define TLB_L1_EMPTY 1   /* a tag no page-aligned address equals */
+#define TLB_X_SIZE  512  /* entries of a bank's fetch side */
+#define TLB_BANKS   32
+
+#define TLB_L1_EMPTY 1          /* a tag no page-aligned address equals */
+#define TLB_X_EMPTY  UINT64_MAX /* likewise, whatever the low two bits of the address */
+#define TLB_L1_ALIGNED                                                                             \
+    2                   /* or'ed to a tag: only for aligned accesses, hence not for the fast path */
+#define TLB_X_GUARDED 2 /* or'ed to a fetch tag: GP */
 
 /* tag: virtual page address (top byte as used); host address of a byte = addend + va. */
 struct tlb_l1_entry {
@@ -15,7 +32,164 @@ struct tlb_l1_entry {
     uint64_t addend;
 };
 
+struct tlb_x_entry {
+    uint64_t tag; /* virtual page address, TLB_X_GUARDED */
+    void *page;   /* what the CPU keeps for the physical page: its decoded records */
+};
+
+/* Addresses that entries of large pages may cover, per half of the address space: a TLBI in there
+ * cannot find them by index. mask == 0: none yet. */
+struct tlb_span {
+    uint64_t base, mask;
+};
+
+#define TLB_NG_MAX 64
+
+/* Which translation context a bank serves. */
+struct tlb_bank_key {
+    uint16_t config, vmid;
+    uint16_t asid; /* 0 if priv: those banks hold nearly only global entries */
+    bool priv, pan;
+};
+
 /* One translation context: loads and stores that hit here need no further check. */
 struct tlb_bank {
     struct tlb_l1_entry r[TLB_L1_SIZE], w[TLB_L1_SIZE];
+    struct tlb_x_entry x[TLB_X_SIZE];
+    struct tlb_bank_key key;
+    enum regime_id regime;
+    uint32_t serial;         /* changes when the bank is given to another context; 0: never used */
+    uint64_t stamp;          /* of the last use */
+    uint64_t used;           /* bit n: slots 32n..32n+31 of r or w may hold entries */
+    uint64_t used_x;         /* bit n: slots 8n..8n+7 of x */
+    uint16_t ng_asid;        /* ASID of the nG entries of a priv bank */
+    uint16_t ng_count;       /* above TLB_NG_MAX: too many to list */
+    uint16_t ng[TLB_NG_MAX]; /* their slots; TLB_L1_SIZE + n: slot n of x */
+    struct tlb_span span[2];
 };
+
+struct tlb_l2_entry {
+    uint64_t tag; /* va >> class shift */
+    uint64_t pa;  /* of the piece */
+    uint32_t gen; /* sum of the generations that cover it, 0: empty */
+    uint16_t config, vmid, asid;
+    uint8_t cls;      /* index of the piece's size */
+    uint8_t s1_shift; /* the page's size at stage 1, what TLBI compares */
+    uint8_t perms, attr;
+    uint8_t flags; /* TLB_L2_xx */
+};
+
+#define TLB_L2_NG      1
+#define TLB_L2_GUARDED 2
+
+struct tlb_s2_entry {
+    uint64_t ipa, pa; /* 4K pages */
+    uint32_t gen;
+    uint16_t config, vmid;
+    uint8_t shift; /* of the stage-2 page */
+    int8_t level;
+    uint8_t perms; /* PERM_PR, PW, PX, UX */
+    uint8_t memattr, sh;
+};
+
+/* A stage-1 table that a walk may start from. */
+struct tlb_walk_entry {
+    uint64_t va, table; /* va >> shift; table address, an IPA if stage 2 is on */
+    uint32_t gen;
+    uint16_t config, vmid, asid;
+    int8_t level;
+    uint8_t attrs; /* hierarchical permissions collected so far */
+};
+
+#define TLB_L2_SETS      4096
+#define TLB_L2_WAYS      4
+#define TLB_S2_SIZE      1024
+#define TLB_WALK_SIZE    512
+#define TLB_GENS         1024
+#define TLB_CONFIGS      128
+#define TLB_CLASSES      4
+#define TLB_CONFIG_WORDS 6
+
+struct tlb {
+    struct tlb_bank *banks; /* TLB_BANKS of them */
+    uint32_t next_serial;
+    uint64_t clock;
+
+    /* Generations: a wide TLBI counts one up instead of looking for entries. */
+    uint32_t gen_regime[REGIME_COUNT];
+    uint32_t gen_vmid[TLB_GENS], gen_asid[TLB_GENS];
+    uint32_t gen_s2, gen_walk;
+
+    unsigned config_count;
+    uint64_t configs[TLB_CONFIGS][TLB_CONFIG_WORDS];
+    enum regime_id config_regime[TLB_CONFIGS];
+
+    unsigned class_mask;        /* sizes that L2 may hold */
+    struct tlb_span l2_span[2]; /* see tlb_span: pieces of larger stage-1 pages in L2 */
+    unsigned victim;
+    uint64_t walks, l2_hits; /* statistics */
+    struct tlb_l2_entry l2[TLB_L2_SETS][TLB_L2_WAYS];
+    struct tlb_s2_entry s2[TLB_S2_SIZE];
+    struct tlb_walk_entry walk[TLB_WALK_SIZE];
+};
+
+/* NULL: out of memory. */
+struct tlb *tlb_create(void);
+void tlb_destroy(struct tlb *tlb);
+
+/* Forget everything. */
+void tlb_flush_all(struct tlb *tlb);
+
+/* Set x->config: a small number for what steers translation beside ASID, VMID and table addresses.
+ * @extra: more that banks must not share, e.g. that accesses are observed. */
+void tlb_config(struct tlb *tlb, struct xlat *x, uint64_t extra);
+
+/* The bank of @x for privileged or unprivileged accesses; valid while its serial stays. */
+struct tlb_bank *tlb_bank(struct tlb *tlb, const struct xlat *x, bool priv, bool pan);
+
+/* Make @bank, found by an earlier tlb_bank() with the same arguments, the one in use. */
+void tlb_bank_use(struct tlb *tlb, struct tlb_bank *bank, const struct xlat *x);
+
+/* Fill @out from L2 if it holds @va (canonical) and permits @a. */
+bool tlb_lookup(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct mmu_access *a,
+                struct translation *out);
+void tlb_insert(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct translation *t);
+
+/* Enter one 4K page into L1. @host: its first byte; @tag_flags: TLB_L1_ALIGNED or 0. */
+void tlb_l1_insert(struct tlb_bank *bank, uint64_t va, const struct translation *t, uint8_t *host,
+                   bool r, bool w, uint64_t tag_flags);
+void tlb_x_insert(struct tlb_bank *bank, uint64_t va, const struct translation *t, void *page);
+
+/* Drop L1 write entries of the 4K page at @host: it holds code from now on. */
+void tlb_l1_drop_writes(struct tlb *tlb, const uint8_t *host);
+/* Drop all fetch entries. */
+void tlb_x_flush(struct tlb *tlb);
+
+/* For the walker. Stage-2 entries by IPA; table addresses by VA, the deepest first. */
+const struct tlb_s2_entry *tlb_s2_lookup(const struct tlb *tlb, const struct xlat *x, uint64_t ipa);
+void tlb_s2_insert(struct tlb *tlb, const struct xlat *x, const struct tlb_s2_entry *e);
+bool tlb_walk_lookup(const struct tlb *tlb, const struct xlat *x, const struct table_cfg *t,
+                     uint64_t va, uint64_t *table, int *level, uint8_t *attrs);
+void tlb_walk_insert(struct tlb *tlb, const struct xlat *x, const struct table_cfg *t, uint64_t va,
+                     uint64_t table, int level, uint8_t attrs);
+
+enum tlbi_scope {
+    TLBI_REGIME, /* ALLE1, ALLE2: every entry of the regime, whatever VMID */
+    TLBI_VMID,   /* VMALLE1, VMALLS12E1 */
+    TLBI_ASID,
+    TLBI_VA,  /* entries of the ASID, and global ones */
+    TLBI_VAA, /* of any ASID */
+    TLBI_IPA, /* stage 2 only */
+};
+
+struct tlbi {
+    enum tlbi_scope scope;
+    enum regime_id regime;
+    uint16_t vmid, asid;
+    bool last_level;     /* table addresses may stay */
+    bool stage2;         /* stage-2 entries too (ALLE1, VMALLS12E1) */
+    uint64_t start, end; /* VA (canonical) or IPA, end excluded; end 0 means to the very top */
+};
+
+/* Apply one TLBI to @tlb. */
+void tlb_invalidate(struct tlb *tlb, const struct tlbi *op);

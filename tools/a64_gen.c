@@ -92,10 +92,10 @@ static void check_overlaps(void)
 static const struct {
     const char *field, *slot, *kind;
 } operands[] = {
-    {"Rd", "rd", "SINK"},  {"RdSP", "rd", "SP"},  {"Rt", "rd", "ZR"},     {"Rtw", "rd", "SINK"},
-    {"Vd", "rd", "V"},     {"Vt", "rd", "V"},     {"Rn", "rn", "ZR"},     {"RnSP", "rn", "SP"},
-    {"Vn", "rn", "V"},     {"Rm", "rm", "ZR"},    {"RmSP", "rm", "SP"},   {"Rs", "rm", "ZR"},
-    {"Rsw", "rm", "SINK"}, {"Vm", "rm", "V"},     {"Ra", "ra", "ZR"},     {"Rt2", "ra", "ZR"},
+    {"Rd", "rd", "SINK"},   {"RdSP", "rd", "SP"}, {"Rt", "rd", "ZR"},   {"Rtw", "rd", "SINK"},
+    {"Vd", "rd", "V"},      {"Vt", "rd", "V"},    {"Rn", "rn", "ZR"},   {"RnSP", "rn", "SP"},
+    {"Vn", "rn", "V"},      {"Rm", "rm", "ZR"},   {"RmSP", "rm", "SP"}, {"Rs", "rm", "ZR"},
+    {"Rsw", "rm", "SINK"},  {"Vm", "rm", "V"},    {"Ra", "ra", "ZR"},   {"Rt2", "ra", "ZR"},
     {"Rt2w", "ra", "SINK"}, {"Va", "ra", "V"},    {"Vt2", "ra", "V"},
 };
 

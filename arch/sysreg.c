@@ -1,0 +1,126 @@
+/* The tables of arch/sysreg.def, arch/sysreg_fields.def and arch/traps.def. */
+#include "arch/sysreg.h"
+
+#include <strings.h>
+
+/* Columns of arch/sysreg.def. */
+#define ACCESS_NA 0
+#define ACCESS_RO SR_READ
+#define ACCESS_WO SR_WRITE
+#define ACCESS_RW (SR_READ | SR_WRITE)
+#define ACCESS_OP SR_OP
+#define RD(name)  SYSREG_RD_##name
+#define WR(name)  SYSREG_WR_##name
+#define OP(name)  SYSREG_OP_##name
+#define GIC(name) SYSREG_GIC_##name
+#define HFG(field)                                                                                 \
+    {                                                                                              \
+        FGT_HFG, HFGRTR_EL2_##field##_LO                                                           \
+    }
+#define HFGW(field)                                                                                \
+    {                                                                                              \
+        FGT_HFG, HFGWTR_EL2_##field##_LO                                                           \
+    }
+#define HDFG(field)                                                                                \
+    {                                                                                              \
+        FGT_HDFG, HDFGRTR_EL2_##field##_LO                                                         \
+    }
+#define HDFGW(field)                                                                               \
+    {                                                                                              \
+        FGT_HDFG, HDFGWTR_EL2_##field##_LO                                                         \
+    }
+#define HFGI(field)                                                                                \
+    {                                                                                              \
+        FGT_HFGI, HFGITR_EL2_##field##_LO                                                          \
+    }
+#define ALL_BITS    (~UINT64_C(0))
+#define TOP_HALF    (~UINT64_C(0) << 32)
+#define DBGBCR_BITS UINT64_C(0x00ffe1e7) /* BT LBN SSC HMC BAS PMC E */
+#define DBGWCR_BITS UINT64_C(0x1f1fffff) /* MASK WT LBN SSC HMC BAS LSC PAC E */
+
+const struct sysreg_row sysreg_rows[SR_COUNT] = {
+#define SYSREG(id, op0, op1, crn, crm, op2, allowed, ...)                                          \
+    [SR_##id] = {.name = #id,                                                                      \
+                 .enc = SYSREG_ENC(op0, op1, crn, crm, op2),                                       \
+                 .access = ACCESS_##allowed,                                                       \
+                 __VA_ARGS__},
+#include "arch/sysreg.def"
+#undef SYSREG
+};
+
+/* A second row with the same encoding is an error here (-Woverride-init). */
+const uint16_t sysreg_by_enc[1 << 16] = {
+#define SYSREG(name, op0, op1, crn, crm, op2, ...)                                                 \
+    [SYSREG_ENC(op0, op1, crn, crm, op2)] = 1 + SR_##name,
+#include "arch/sysreg.def"
+#undef SYSREG
+};
+
+#define RES0 false
+#define RES1 true
+
+const struct sysreg_field sysreg_fields[] = {
+#define FIELD(reg, field, hi, lo, feature, otherwise)                                              \
+    {SR_##reg, hi, lo, FEAT_##feature, otherwise, #field},
+#include "arch/sysreg_fields.def"
+#undef FIELD
+    {.name = NULL},
+};
+
+#define R    SR_READ
+#define W    SR_WRITE
+#define RW   (SR_READ | SR_WRITE)
+#define EL0  1
+#define EL1  2
+#define EL01 3
+#define ON(reg, field, access, els, when)                                                          \
+    {                                                                                              \
+        SR_##reg, access, els, WHEN_##when, true, FIELD_MASK(reg##_##field)                        \
+    }
+#define OFF(reg, field, access, els, when)                                                         \
+    {                                                                                              \
+        SR_##reg, access, els, WHEN_##when, false, FIELD_MASK(reg##_##field)                       \
+    }
+#define OFF2(reg, a, b, access, els, when)                                                         \
+    {                                                                                              \
+        SR_##reg, access, els, WHEN_##when, false, FIELD_MASK(reg##_##a) | FIELD_MASK(reg##_##b)   \
+    }
+#define NEVER(access, els)                                                                         \
+    {                                                                                              \
+        SR_NONE, access, els, WHEN_NEVER_ALLOWED, false, 1                                         \
+    }
+
+const struct trap_group_row trap_groups[TRAP_GROUP_COUNT] = {
+    [TRAP_NONE] = {"NONE", "no control", {{0, 0, 0, 0, false, 0}}},
+#define TRAP_GROUP(name, text, ...) [TRAP_##name] = {#name, text, {__VA_ARGS__}},
+#include "arch/traps.def"
+#undef TRAP_GROUP
+};
+
+enum sysreg sysreg_by_name(const char *name)
+{
+    for (unsigned sr = 0; sr < SR_COUNT; sr++)
+        if (!strcasecmp(sysreg_rows[sr].name, name))
+            return (enum sysreg)sr;
+    return SR_NONE;
+}
+
+void sysreg_write_mask(enum sysreg sr, const struct features *f, uint64_t *mask, uint64_t *res1)
+{
+    bool any = false;
+
+    *mask = 0;
+    *res1 = 0;
+    for (const struct sysreg_field *d = sysreg_fields; d->name; d++) {
+        if (d->sr != sr)
+            continue;
+        any = true;
+        if (has_feature(f, (enum feature)d->feature))
+            *mask |= MASK(d->hi, d->lo);
+        else if (d->res1)
+            *res1 |= MASK(d->hi, d->lo);
+    }
+    if (!any)
+        *mask = ~sysreg_rows[sr].res0;
+    *res1 &= ~*mask;
+}

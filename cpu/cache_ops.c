@@ -1,0 +1,71 @@
+/*
+ * DC and IC. Caches do not exist: memory is coherent, instruction fetch too. What is left is the
+ * address translation of the operations by VA, and DC ZVA.
+ */
+#include "cpu/abort.h"
+#include "cpu/exception.h"
+#include "cpu/exec.h"
+#include "cpu/mem_access.h"
+#include "cpu/sysreg.h"
+
+#define ZVA_BYTES 64 /* DCZID_EL0.BS == 4 */
+
+static void cache_probe(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
+{
+    struct probe p = cpu_probe(cpu, PROBE_CACHE, insn_pc(cpu, i));
+
+    p.a = sr;
+    p.b = value;
+    probe_fire(cpu->probes, &p);
+}
+
+/* An operation by VA: DC IVAC needs write permission, the others read permission and only at EL0
+ * (AArch64.S1HasPermissionsFault(), AccessType_DC and _IC). */
+static enum exec_result by_va(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t va)
+{
+    bool invalidate = sr == SR_DC_IVAC;
+    const struct access a = {.cpu = cpu,
+                             .i = i,
+                             .va = va,
+                             .size = 1,
+                             .acc = ACC_CMO,
+                             .write = true,
+                             .any = !invalidate && cpu->ps.el != 0};
+    struct translation t;
+
+    if (!mem_translate(&a, va, invalidate ? MMU_WRITE : MMU_READ, &t))
+        return EXEC_ABORT;
+    if (probe_wanted(cpu->probes, PROBE_CACHE))
+        cache_probe(cpu, i, sr, va);
+    return EXEC_NEXT;
+}
+
+static enum exec_result whole(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
+{
+    if (probe_wanted(cpu->probes, PROBE_CACHE))
+        cache_probe(cpu, i, sr, value);
+    return EXEC_NEXT;
+}
+
+enum exec_result sr_op_DC(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
+{
+    switch (sr) {
+    case SR_DC_ISW:
+    case SR_DC_CSW:
+    case SR_DC_CISW:
+        return whole(cpu, i, sr, value);
+    default:
+        return by_va(cpu, i, sr, value);
+    }
+}
+
+enum exec_result sr_op_IC(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
+{
+    return sr == SR_IC_IVAU ? by_va(cpu, i, sr, value) : whole(cpu, i, sr, value);
+}
+
+enum exec_result sr_op_DC_ZVA(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
+{
+    (void)sr;
+    return mem_zero(cpu, i, value, ZVA_BYTES) ? EXEC_NEXT : EXEC_ABORT;
+}

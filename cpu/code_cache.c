@@ -1,0 +1,215 @@
+#include "cpu/code_cache.h"
+
+#include <stdlib.h>
+
+#include "base/bits.h"
+#include "base/log.h"
+
+#define BUCKETS   4096
+#define PAGES_MAX 6144 /* about 150 MiB of records */
+
+/* Stores into a page after which its records are given up. */
+#define STORES_MAX 64
+
+struct code_cache {
+    struct code_page *bucket[BUCKETS];
+    unsigned count;
+    struct tlb *tlb[CODE_CACHE_TLBS_MAX];
+    unsigned tlb_count;
+};
+
+struct code_cache *code_cache_create(void)
+{
+    return calloc(1, sizeof(struct code_cache));
+}
+
+static void free_all(struct code_cache *cache)
+{
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        while (cache->bucket[i]) {
+            struct code_page *p = cache->bucket[i];
+            cache->bucket[i] = p->next;
+            free(p);
+        }
+    }
+    cache->count = 0;
+}
+
+void code_cache_destroy(struct code_cache *cache)
+{
+    if (cache)
+        free_all(cache);
+    free(cache);
+}
+
+void code_cache_attach(struct code_cache *cache, struct tlb *tlb)
+{
+    CHECK(cache->tlb_count < CODE_CACHE_TLBS_MAX);
+    cache->tlb[cache->tlb_count++] = tlb;
+}
+
+void code_cache_detach(struct code_cache *cache, struct tlb *tlb)
+{
+    for (unsigned i = 0; i < cache->tlb_count; i++) {
+        if (cache->tlb[i] == tlb) {
+            cache->tlb[i] = cache->tlb[--cache->tlb_count];
+            return;
+        }
+    }
+}
+
+static struct code_page **bucket(struct code_cache *cache, uint64_t pa)
+{
+    return &cache->bucket[(pa >> PAGE_SHIFT ^ pa >> (PAGE_SHIFT + 12)) % BUCKETS];
+}
+
+static struct code_page *find(struct code_cache *cache, uint64_t pa)
+{
+    struct code_page *p = *bucket(cache, pa);
+
+    while (p && p->pa != pa)
+        p = p->next;
+    return p;
+}
+
+static uint8_t *page_flags(const struct ram_bank *bank, uint64_t pa)
+{
+    return &bank->flags[(pa - bank->base) >> PAGE_SHIFT];
+}
+
+static void undecode(struct code_page *p, unsigned first, unsigned last)
+{
+    for (unsigned i = first; i <= last; i++)
+        p->insn[i].fn = exec_decode;
+}
+
+/* From now on stores into the page have to be seen. */
+static void watch(struct code_cache *cache, struct code_page *p, uint8_t *flags)
+{
+    if (*flags & PAGE_WRITE_CACHED)
+        for (unsigned i = 0; i < cache->tlb_count; i++)
+            tlb_l1_drop_writes(cache->tlb[i], p->host);
+    *flags = (uint8_t)((*flags | PAGE_HAS_CODE) & ~PAGE_WRITE_CACHED);
+    p->stores = 0;
+}
+
+struct code_page *code_cache_page(struct code_cache *cache, struct physmem *mem, uint64_t pa)
+{
+    struct ram_bank *bank = physmem_bank(mem, (pa_t){pa});
+    struct code_page *p = find(cache, pa);
+
+    if (!bank)
+        return NULL;
+    if (!p) {
+        p = calloc(1, sizeof(*p));
+        if (!p)
+            return NULL;
+        p->pa = pa;
+        p->host = bank->host + (pa - bank->base);
+        undecode(p, 0, CODE_PAGE_INSNS - 1);
+        p->insn[CODE_PAGE_INSNS].fn = exec_page_end;
+        p->next = *bucket(cache, pa);
+        *bucket(cache, pa) = p;
+        cache->count++;
+    }
+    p->recent = true;
+    uint8_t *flags = page_flags(bank, pa);
+    if (!(*flags & PAGE_HAS_CODE))
+        watch(cache, p, flags);
+    return p;
+}
+
+static void drop_fetch_entries(struct code_cache *cache)
+{
+    for (unsigned i = 0; i < cache->tlb_count; i++)
+        tlb_x_flush(cache->tlb[i]);
+}
+
+/* The records of one page that [first, last] touch, byte offsets. */
+static void invalidate_in_page(struct code_cache *cache, uint64_t page, unsigned first,
+                               unsigned last)
+{
+    struct code_page *p = find(cache, page);
+
+    if (p)
+        undecode(p, first / 4, last / 4);
+}
+
+void code_cache_invalidate(struct code_cache *cache, struct physmem *mem, pa_t pa, uint64_t size)
+{
+    (void)mem;
+    while (size) {
+        uint64_t offset = pa.a & PAGE_MASK;
+        uint64_t n = PAGE_SIZE - offset < size ? PAGE_SIZE - offset : size;
+        invalidate_in_page(cache, pa.a - offset, (unsigned)offset, (unsigned)(offset + n - 1));
+        pa.a += n;
+        size -= n;
+    }
+}
+
+void code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, unsigned size,
+                      const struct insn *running)
+{
+    uint64_t offset = pa.a & PAGE_MASK;
+    struct code_page *p = find(cache, pa.a - offset);
+    struct ram_bank *bank = physmem_bank(mem, pa);
+
+    if (!bank)
+        return;
+    if (!p) {
+        *page_flags(bank, pa.a) &= (uint8_t)~PAGE_HAS_CODE;
+        return;
+    }
+    undecode(p, (unsigned)offset / 4, (unsigned)(offset + size - 1) / 4);
+    if (++p->stores < STORES_MAX || p->insn == running)
+        return;
+    /* Whoever fetches from it next must come by code_cache_page(). */
+    undecode(p, 0, CODE_PAGE_INSNS - 1);
+    drop_fetch_entries(cache);
+    *page_flags(bank, pa.a) &= (uint8_t)~PAGE_HAS_CODE;
+}
+
+void code_cache_flush(struct code_cache *cache, struct physmem *mem)
+{
+    drop_fetch_entries(cache);
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        for (struct code_page *p = cache->bucket[i]; p; p = p->next) {
+            struct ram_bank *bank = physmem_bank(mem, (pa_t){p->pa});
+            if (bank)
+                *page_flags(bank, p->pa) &= (uint8_t)~PAGE_HAS_CODE;
+        }
+    }
+    free_all(cache);
+}
+
+/* Free the pages not used since the last call; forget which were. */
+static void drop_idle(struct code_cache *cache, struct physmem *mem)
+{
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        struct code_page **link = &cache->bucket[i];
+        while (*link) {
+            struct code_page *p = *link;
+            if (p->recent) {
+                p->recent = false;
+                link = &p->next;
+                continue;
+            }
+            struct ram_bank *bank = physmem_bank(mem, (pa_t){p->pa});
+            if (bank)
+                *page_flags(bank, p->pa) &= (uint8_t)~PAGE_HAS_CODE;
+            *link = p->next;
+            free(p);
+            cache->count--;
+        }
+    }
+}
+
+void code_cache_trim(struct code_cache *cache, struct physmem *mem)
+{
+    if (cache->count <= PAGES_MAX)
+        return;
+    drop_fetch_entries(cache);
+    drop_idle(cache, mem);
+    if (cache->count > PAGES_MAX - PAGES_MAX / 4)
+        code_cache_flush(cache, mem);
+}

@@ -1,0 +1,65 @@
+/*
+ * Decoded code, by physical page. A record is decoded when it is first executed; a store into the
+ * page (PAGE_HAS_CODE keeps it off the fast path) makes the records it covers undecoded again. So
+ * instruction fetch is coherent without cache maintenance (CTR_EL0.{IDC,DIC} == {1,1}).
+ */
+#pragma once
+
+#include "arch/insn.h"
+#include "base/physmem.h"
+#include "mmu/tlb.h"
+
+#define CODE_PAGE_INSNS     1024
+#define CODE_CACHE_TLBS_MAX 64
+
+/* A record nobody has executed yet; the record behind the last one. cpu/interp_plain.c has them. */
+exec_fn exec_decode;
+exec_fn exec_page_end;
+
+struct code_page {
+    struct insn insn[CODE_PAGE_INSNS + 1]; /* first: a page is found by its records */
+    uint64_t pa;
+    const uint8_t *host; /* the code itself */
+    struct code_page *next;
+    unsigned stores; /* into it since it was last entered in an L1 TLB */
+    bool recent;     /* used since the last trim */
+};
+
+struct code_cache;
+
+/* NULL: no memory. */
+struct code_cache *code_cache_create(void);
+void code_cache_destroy(struct code_cache *cache);
+
+/* A TLB whose direct writes and fetch entries the cache has to know. Not owned. */
+void code_cache_attach(struct code_cache *cache, struct tlb *tlb);
+void code_cache_detach(struct code_cache *cache, struct tlb *tlb);
+
+/* The decoded page at @pa (page aligned), made if need be. NULL: not RAM, or no memory. */
+struct code_page *code_cache_page(struct code_cache *cache, struct physmem *mem, uint64_t pa);
+
+/* RAM at @pa is about to change or has changed: forget what was decoded from these bytes. */
+void code_cache_invalidate(struct code_cache *cache, struct physmem *mem, pa_t pa, uint64_t size);
+
+/* The same for a store of the CPU whose current page is @running: a page that is written again and
+ * again gives up its records, so that stores to it get fast. */
+void code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, unsigned size,
+                      const struct insn *running);
+
+/* Forget everything. No CPU may be in the middle of a page. */
+void code_cache_flush(struct code_cache *cache, struct physmem *mem);
+
+/* Between slices: drop pages not used lately if there are too many. */
+void code_cache_trim(struct code_cache *cache, struct physmem *mem);
+
+static inline uint32_t code_page_word(const struct insn *page, unsigned index)
+{
+    const uint8_t *p = ((const struct code_page *)page)->host + index * 4;
+
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline uint64_t code_page_pa(const struct insn *page)
+{
+    return ((const struct code_page *)page)->pa;
+}

@@ -1,0 +1,213 @@
+#include "cpu/context.h"
+
+#include <string.h>
+
+#include "arch/cpu_models.h"
+#include "cpu/abort.h"
+#include "cpu/exception.h"
+#include "cpu/traps.h"
+#include "mmu/regime_bits.h"
+
+#define HCR_STAGE2 (HCR_VM | HCR_PTW | HCR_DC | HCR_CD | HCR_ID | HCR_FWB)
+
+enum regime_id cpu_current_regime(const struct cpu *cpu)
+{
+    if (cpu->ps.el == 1 || (cpu->ps.el == 0 && !cpu_host_el0(cpu)))
+        return REGIME_EL10;
+    return cpu_e2h(cpu) ? REGIME_EL20 : REGIME_EL2;
+}
+
+/* HCR_EL2 as EL1&0 translation sees it: host EL0's TGE turns stage 2 off. */
+static uint64_t hcr_of_el10(const struct cpu *cpu)
+{
+    uint64_t hcr = cpu_hcr(cpu) & (HCR_STAGE2 | HCR_TGE | HCR_E2H);
+
+    if ((hcr & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE))
+        hcr &= ~HCR_STAGE2;
+    return hcr;
+}
+
+void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg)
+{
+    const uint64_t *sr = cpu->sr;
+
+    *rg = (struct regime){.id = id,
+                          .features = &cpu->features,
+                          .pa_bits = (uint8_t)cpu_model_pa_bits(cpu->model, &cpu->features)};
+    if (id == REGIME_EL10) {
+        rg->sctlr = sr[SR_SCTLR_EL1];
+        rg->tcr = sr[SR_TCR_EL1];
+        rg->ttbr0 = sr[SR_TTBR0_EL1];
+        rg->ttbr1 = sr[SR_TTBR1_EL1];
+        rg->mair = sr[SR_MAIR_EL1];
+        rg->hcr = hcr_of_el10(cpu);
+        rg->vtcr = cpu->has_el2 ? sr[SR_VTCR_EL2] : 0;
+        rg->vttbr = cpu->has_el2 ? sr[SR_VTTBR_EL2] : 0;
+        rg->s2_ee = cpu->has_el2 && (sr[SR_SCTLR_EL2] & SCTLR_EE);
+    } else {
+        rg->sctlr = sr[SR_SCTLR_EL2];
+        rg->tcr = sr[SR_TCR_EL2];
+        rg->ttbr0 = sr[SR_TTBR0_EL2];
+        rg->ttbr1 = id == REGIME_EL20 ? sr[SR_TTBR1_EL2] : 0;
+        rg->mair = sr[SR_MAIR_EL2];
+        rg->hcr = cpu_hcr(cpu);
+    }
+}
+
+/* Accesses that may not hit in L1, because somebody watches them all. */
+static bool observed(const struct cpu *cpu)
+{
+    return cpu->watchpoints_on || probe_wanted(cpu->probes, PROBE_MEM);
+}
+
+/* Everything that cpu_regime() and the choice of banks depend on, EL and PAN apart. */
+static void inputs(const struct cpu *cpu, bool el10, uint64_t in[CONTEXT_INPUTS])
+{
+    const uint64_t *sr = cpu->sr;
+    uint64_t flags = (uint64_t)cpu->ps.uao | (uint64_t)observed(cpu) << 1 | (uint64_t)el10 << 2;
+
+    if (el10) {
+        in[0] = sr[SR_SCTLR_EL1];
+        in[1] = sr[SR_TCR_EL1];
+        in[2] = sr[SR_TTBR0_EL1];
+        in[3] = sr[SR_TTBR1_EL1];
+        in[4] = sr[SR_MAIR_EL1];
+        in[5] = hcr_of_el10(cpu);
+        in[6] = sr[SR_VTCR_EL2];
+        in[7] = sr[SR_VTTBR_EL2];
+        in[8] = flags | (sr[SR_SCTLR_EL2] & SCTLR_EE);
+    } else {
+        in[0] = sr[SR_SCTLR_EL2];
+        in[1] = sr[SR_TCR_EL2];
+        in[2] = sr[SR_TTBR0_EL2];
+        in[3] = sr[SR_TTBR1_EL2];
+        in[4] = sr[SR_MAIR_EL2];
+        in[5] = cpu_hcr(cpu) & (HCR_E2H | HCR_TGE);
+        in[6] = in[7] = 0;
+        in[8] = flags;
+    }
+}
+
+static bool slot_matches(const struct context_slot *s, const uint64_t in[CONTEXT_INPUTS])
+{
+    uint64_t diff = 0;
+
+    for (unsigned i = 0; i < CONTEXT_INPUTS; i++)
+        diff |= s->in[i] ^ in[i];
+    return diff == 0 && s->serial && s->serial == s->bank->serial &&
+           s->serial_unpriv == s->bank_unpriv->serial;
+}
+
+/* Do LDTR and STTR act as EL0 now? */
+static bool unpriv_acts(const struct cpu *cpu)
+{
+    if (cpu->ps.el == 1)
+        return !cpu->ps.uao;
+    return cpu->ps.el == 2 && !cpu->ps.uao &&
+           (cpu_hcr(cpu) & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
+}
+
+static void slot_fill(struct cpu *cpu, struct context_slot *s, const uint64_t in[CONTEXT_INPUTS])
+{
+    struct regime rg;
+
+    cpu_regime(cpu, cpu_current_regime(cpu), &rg);
+    xlat_init(&s->x, &rg);
+    tlb_config(cpu->tlb, &s->x, observed(cpu));
+    memcpy(s->in, in, sizeof(s->in));
+    s->bank = tlb_bank(cpu->tlb, &s->x, cpu->ps.el != 0, cpu->ps.el != 0 && cpu->ps.pan);
+    s->bank_unpriv = unpriv_acts(cpu) ? tlb_bank(cpu->tlb, &s->x, false, false) : s->bank;
+    s->serial = s->bank->serial;
+    s->serial_unpriv = s->bank_unpriv->serial;
+}
+
+/* The slot of the current context among the recent ones of its kind, filled if there is none. */
+static struct context_slot *slot_find(struct cpu *cpu, unsigned kind,
+                                      const uint64_t in[CONTEXT_INPUTS])
+{
+    struct contexts *c = &cpu->contexts;
+
+    for (unsigned k = 0; k < CONTEXT_WAYS; k++) {
+        if (slot_matches(&c->slot[kind][k], in)) {
+            c->recent[kind] = (uint8_t)k;
+            return &c->slot[kind][k];
+        }
+    }
+    unsigned victim = c->next[kind];
+    c->next[kind] = (uint8_t)((victim + 1) % CONTEXT_WAYS);
+    c->recent[kind] = (uint8_t)victim;
+    slot_fill(cpu, &c->slot[kind][victim], in);
+    return &c->slot[kind][victim];
+}
+
+void cpu_context_changed(struct cpu *cpu)
+{
+    struct contexts *c = &cpu->contexts;
+    unsigned kind = cpu->ps.el * 2u + (cpu->ps.el ? cpu->ps.pan : 0);
+    uint64_t in[CONTEXT_INPUTS];
+
+    inputs(cpu, cpu_current_regime(cpu) == REGIME_EL10, in);
+    struct context_slot *s = &c->slot[kind][c->recent[kind]];
+    if (unlikely(!slot_matches(s, in)))
+        s = slot_find(cpu, kind, in);
+    c->x = &s->x;
+    cpu->bank = s->bank;
+    cpu->bank_unpriv = s->bank_unpriv;
+    tlb_bank_use(cpu->tlb, s->bank_unpriv, &s->x);
+    tlb_bank_use(cpu->tlb, s->bank, &s->x);
+    cpu->fp_trapped = cpu_fp_would_trap(cpu);
+}
+
+/* Translate @pc for execution. False: *flt. */
+static bool translate_fetch(struct cpu *cpu, uint64_t pc, struct translation *t,
+                            struct mmu_fault *flt)
+{
+    const struct xlat *x = cpu->contexts.x;
+    const struct mmu_access a = {.kind = MMU_EXEC, .priv = cpu->ps.el != 0};
+    uint64_t canonical = xlat_canonical(x, pc, true);
+
+    if (tlb_lookup(cpu->tlb, x, canonical, &a, t))
+        return true;
+    if (!mmu_translate(x, cpu->mem, cpu->tlb, va(pc), &a, t, flt))
+        return false;
+    tlb_insert(cpu->tlb, x, canonical, t);
+    return true;
+}
+
+bool cpu_fetch_page(struct cpu *cpu, uint64_t pc)
+{
+    struct translation t;
+    struct mmu_fault flt;
+
+    if (context_fetch_fast(cpu, pc))
+        return true;
+    if (!translate_fetch(cpu, pc, &t, &flt)) {
+        cpu_take_fetch_abort(cpu, pc, &flt);
+        return false;
+    }
+    struct code_page *page = code_cache_page(cpu->code, cpu->mem, t.pa & ~PAGE_MASK);
+    if (!page) {
+        flt = (struct mmu_fault){.type = MMU_FAULT_EXTERNAL};
+        cpu_take_fetch_abort(cpu, pc, &flt);
+        return false;
+    }
+    tlb_x_insert(cpu->bank, xlat_canonical(cpu->contexts.x, pc, true), &t, page);
+    cpu->page_va = pc & ~PAGE_MASK;
+    cpu->page = page->insn;
+    return true;
+}
+
+bool cpu_in_guarded_page(const struct cpu *cpu)
+{
+    uint64_t page = xlat_canonical(cpu->contexts.x, cpu->page_va, true);
+    const struct tlb_x_entry *e = &cpu->bank->x[(page >> PAGE_SHIFT) & (TLB_X_SIZE - 1)];
+    struct mmu_fault flt;
+    struct translation t;
+
+    if ((e->tag & ~(uint64_t)TLB_X_GUARDED) == page)
+        return e->tag & TLB_X_GUARDED;
+    /* A TLBI by another CPU dropped it while we are in the page. */
+    const struct mmu_access a = {.kind = MMU_EXEC, .priv = cpu->ps.el != 0, .at = true};
+    return mmu_translate(cpu->contexts.x, cpu->mem, NULL, va(cpu->page_va), &a, &t, &flt) &&
+           t.guarded;
+}

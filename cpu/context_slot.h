@@ -1,0 +1,24 @@
+/* Recently used translation contexts of a CPU: the part of struct cpu that cpu/context.c keeps. */
+#pragma once
+
+#include <stdint.h>
+
+#include "mmu/tlb.h"
+
+#define CONTEXT_INPUTS 9
+#define CONTEXT_KINDS  6 /* EL, PSTATE.PAN */
+#define CONTEXT_WAYS   4
+
+/* Register values, and what they mean. */
+struct context_slot {
+    uint64_t in[CONTEXT_INPUTS];
+    struct xlat x;
+    struct tlb_bank *bank, *bank_unpriv;
+    uint32_t serial, serial_unpriv; /* of the banks; 0: the slot is empty */
+};
+
+struct contexts {
+    const struct xlat *x; /* current: inside a slot */
+    struct context_slot slot[CONTEXT_KINDS][CONTEXT_WAYS];
+    uint8_t recent[CONTEXT_KINDS], next[CONTEXT_KINDS]; /* last hit; next victim */
+};

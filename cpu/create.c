@@ -1,0 +1,63 @@
+#include "cpu/create.h"
+
+#include <stdlib.h>
+
+#include "cpu/context.h"
+#include "cpu/exception.h"
+#include "cpu/timer.h"
+
+struct cpu *cpu_create(const struct cpu_params *p)
+{
+    struct cpu *cpu = aligned_alloc(64, align_up(sizeof(*cpu), 64));
+
+    if (!cpu)
+        return NULL;
+    *cpu = (struct cpu){
+        .index = p->index,
+        .mpidr = p->mpidr,
+        .model = p->model,
+        .features = *p->features,
+        .has_el2 = p->has_el2,
+        .power = CPU_OFF,
+        .wait_until_ns = CLOCK_NEVER,
+        .code = p->code,
+        .mem = p->mem,
+        .clock = p->clock,
+        .log = p->log,
+        .probes = p->probes,
+        .gic = p->gic,
+        .gic_ctx = p->gic_ctx,
+        .env = p->env,
+    };
+    cpu->tlb = tlb_create();
+    cpu->timers = cpu_timers_create(cpu);
+    if (!cpu->tlb || !cpu->timers) {
+        cpu_destroy(cpu);
+        return NULL;
+    }
+    code_cache_attach(cpu->code, cpu->tlb);
+    return cpu;
+}
+
+void cpu_destroy(struct cpu *cpu)
+{
+    if (!cpu)
+        return;
+    code_cache_detach(cpu->code, cpu->tlb);
+    tlb_destroy(cpu->tlb);
+    cpu_timers_destroy(cpu->timers);
+    free(cpu);
+}
+
+void cpu_enter_el(struct cpu *cpu, unsigned el)
+{
+    if (cpu->ps.el > el) {
+        /* What the firmware above must set up so that @el works: AArch64 at EL1, nothing trapped.
+         */
+        cpu->sr[SR_HCR_EL2] = BIT(31);
+        cpu->sr[SR_CNTHCTL_EL2] = 3;
+    }
+    cpu_set_el_sp(cpu, el, 1);
+    cpu->ps.daif = 15;
+    cpu_context_changed(cpu);
+}

@@ -1,0 +1,30 @@
+/* Making a CPU. */
+#pragma once
+
+#include "cpu/cpu.h"
+
+struct cpu_model;
+
+struct cpu_params {
+    unsigned index;
+    uint64_t mpidr;
+    const struct cpu_model *model;
+    const struct features *features;
+    bool has_el2;
+    struct code_cache *code; /* all pointers must outlive the CPU */
+    struct physmem *mem;
+    struct clock *clock;
+    const struct log *log;
+    struct probes *probes;
+    const struct cpu_gic_ops *gic;
+    void *gic_ctx;
+    struct cpu_env env;
+};
+
+/* A CPU that is switched off; cpu_reset() before it runs. NULL: no memory. */
+struct cpu *cpu_create(const struct cpu_params *params);
+void cpu_destroy(struct cpu *cpu);
+
+/* After a reset: go to @el (the highest or below it) with SP_ELx, interrupts masked, as firmware
+ * that leaves @el to its caller. */
+void cpu_enter_el(struct cpu *cpu, unsigned el);

@@ -1,0 +1,65 @@
+/* Taking exceptions and returning from them: AArch64.TakeException(), AArch64.ExceptionReturn(). */
+#pragma once
+
+#include "arch/esr.h"
+#include "cpu/cpu.h"
+
+enum exc_type {
+    EXC_SYNC = 0,
+    EXC_IRQ = 0x80,
+    EXC_FIQ = 0x100,
+    EXC_SERROR = 0x180
+}; /* vector offset */
+
+struct exception {
+    enum exc_type type;
+    unsigned target_el; /* 1 or 2 */
+    uint64_t ret;       /* preferred return address */
+    uint64_t esr;       /* written to ESR_ELx unless type is IRQ or FIQ */
+    bool far_valid;     /* FAR_ELx is written */
+    uint64_t far;
+    bool hpfar_valid; /* HPFAR_EL2 is written (target_el 2) */
+    uint64_t hpfar;
+};
+
+/* Enter the handler: cpu->pc becomes the vector, PSTATE and banked registers follow, the
+ * translation context is switched. */
+void cpu_take_exception(struct cpu *cpu, const struct exception *e);
+
+/* Where a synchronous exception goes that no rule sends elsewhere: EL1, or EL2 from EL2 and from
+ * EL0 with HCR_EL2.TGE. */
+unsigned cpu_default_target_el(const struct cpu *cpu);
+
+/* AArch64.ExceptionReturn() from the current EL's ELR and SPSR (already authenticated: @pc, @spsr).
+ */
+void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr);
+
+/* PSTATE as SPSR_ELx holds it, and the whole PSTATE from such a value (no checks). */
+uint64_t cpu_pstate_to_spsr(const struct cpu *cpu);
+
+/* Make x[REG_SP] the register that @sp and @el select, after saving the current one. */
+void cpu_set_el_sp(struct cpu *cpu, unsigned el, unsigned sp);
+
+/* The stack pointer of @el (SP_EL0 for 0) wherever it currently lives. */
+uint64_t cpu_sp_get(const struct cpu *cpu, unsigned el);
+void cpu_sp_set(struct cpu *cpu, unsigned el, uint64_t value);
+
+/* HCR_EL2 as it acts: zero without EL2. */
+uint64_t cpu_hcr(const struct cpu *cpu);
+
+/* EL2Enabled() && HCR_EL2.E2H (and the E2H && TGE case). */
+bool cpu_e2h(const struct cpu *cpu);
+bool cpu_host_el0(const struct cpu *cpu); /* EL0 under EL2&0: E2H && TGE */
+
+/* Take the highest-priority unmasked pending interrupt (physical or virtual), if any: true if
+ * taken. cpu->pc must be current. */
+bool cpu_take_interrupt(struct cpu *cpu);
+
+/* AArch64.BranchAddr(): @pc without its tag where the current regime ignores it. */
+uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc);
+
+/* An event of @cpu with the common fields filled; @pc is the instruction it belongs to. */
+struct probe cpu_probe(const struct cpu *cpu, enum probe_event event, uint64_t pc);
+
+/* Would WFI end now? A pending interrupt does so whether or not PSTATE masks it. */
+bool cpu_wakeup_pending(const struct cpu *cpu);

@@ -1,0 +1,89 @@
+/* Branches: DDI0487 C4.1.88, without pointer authentication (pauth_insn.c) and exception return.
+ * Compiled a second time into the interpreter. */
+#include "cpu/exec/branch.h"
+#include "cpu/exec.h"
+
+EXEC enum exec_result exec_B(struct cpu *cpu, const struct insn *i)
+{
+    (void)cpu;
+    (void)i;
+    return EXEC_BRANCH;
+}
+
+EXEC enum exec_result exec_BL(struct cpu *cpu, const struct insn *i)
+{
+    cpu->x[30] = insn_pc(cpu, i) + 4;
+    return EXEC_BRANCH;
+}
+
+#define BRANCH_CONDITIONS(X)                                                                       \
+    X(eq, 0)                                                                                       \
+    X(ne, 1)                                                                                       \
+    X(cs, 2)                                                                                       \
+    X(cc, 3)                                                                                       \
+    X(mi, 4)                                                                                       \
+    X(pl, 5)                                                                                       \
+    X(vs, 6)                                                                                       \
+    X(vc, 7)                                                                                       \
+    X(hi, 8)                                                                                       \
+    X(ls, 9)                                                                                       \
+    X(ge, 10)                                                                                      \
+    X(lt, 11)                                                                                      \
+    X(gt, 12)                                                                                      \
+    X(le, 13)                                                                                      \
+    X(al, 14)                                                                                      \
+    X(nv, 15) /* like al */
+
+#define X(name, cond)                                                                              \
+    EXEC enum exec_result exec_B_##name(struct cpu *cpu, const struct insn *i)                     \
+    {                                                                                              \
+        (void)i;                                                                                   \
+        return cond_holds(cpu, cond) ? EXEC_BRANCH : EXEC_NEXT;                                    \
+    }
+BRANCH_CONDITIONS(X)
+#undef X
+#undef BRANCH_CONDITIONS
+
+/* CBZ's operand at its width. */
+static inline uint64_t branch_operand(const struct cpu *cpu, const struct insn *i)
+{
+    return i->sz ? cpu->x[i->rd] : (uint32_t)cpu->x[i->rd];
+}
+
+EXEC enum exec_result exec_CBZ(struct cpu *cpu, const struct insn *i)
+{
+    return branch_operand(cpu, i) == 0 ? EXEC_BRANCH : EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_CBNZ(struct cpu *cpu, const struct insn *i)
+{
+    return branch_operand(cpu, i) != 0 ? EXEC_BRANCH : EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_TBZ(struct cpu *cpu, const struct insn *i)
+{
+    return bit(cpu->x[i->rd], i->mod) ? EXEC_NEXT : EXEC_BRANCH;
+}
+
+EXEC enum exec_result exec_TBNZ(struct cpu *cpu, const struct insn *i)
+{
+    return bit(cpu->x[i->rd], i->mod) ? EXEC_BRANCH : EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_BR(struct cpu *cpu, const struct insn *i)
+{
+    return branch_jump(cpu, cpu->x[i->rn], branch_btype_br(cpu, i));
+}
+
+EXEC enum exec_result exec_BLR(struct cpu *cpu, const struct insn *i)
+{
+    uint64_t target = cpu->x[i->rn]; /* before X30: it may be X30 */
+
+    cpu->x[30] = insn_pc(cpu, i) + 4;
+    return branch_jump(cpu, target, BTYPE_CALL);
+}
+
+EXEC enum exec_result exec_RET(struct cpu *cpu, const struct insn *i)
+{
+    return branch_jump(cpu, cpu->x[i->rn], BTYPE_NONE);
+}

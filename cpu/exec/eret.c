@@ -1,0 +1,66 @@
+/* Exception return: ERET, ERETAA, ERETAB, DRPS. */
+#include "arch/sysreg.h"
+#include "cpu/exception.h"
+#include "cpu/exec.h"
+#include "cpu/pauth.h"
+#include "cpu/traps.h"
+
+/* HFGITR_EL2.ERET traps all three; the syndrome tells which it was. */
+static bool eret_trapped(struct cpu *cpu, const struct insn *i, uint32_t iss)
+{
+    if (cpu->ps.el != 1 || !cpu_fgt_set(cpu, FGT_HFGI, HFGITR_EL2_ERET_LO, SR_WRITE))
+        return false;
+    exec_trap(cpu, i, 2, ESR_EC_ERET, iss);
+    return true;
+}
+
+static enum sysreg elr_of(const struct cpu *cpu)
+{
+    return cpu->ps.el == 2 ? SR_ELR_EL2 : SR_ELR_EL1;
+}
+
+static enum exec_result do_return(struct cpu *cpu, uint64_t pc)
+{
+    cpu_exception_return(cpu, pc, cpu->sr[cpu->ps.el == 2 ? SR_SPSR_EL2 : SR_SPSR_EL1]);
+    return EXEC_EXIT;
+}
+
+EXEC enum exec_result exec_ERET(struct cpu *cpu, const struct insn *i)
+{
+    if (cpu->ps.el == 0)
+        return exec_undefined(cpu, i);
+    if (eret_trapped(cpu, i, 0))
+        return EXEC_ABORT;
+    return do_return(cpu, cpu->sr[elr_of(cpu)]);
+}
+
+static enum exec_result eret_auth(struct cpu *cpu, const struct insn *i, enum pauth_key key)
+{
+    uint64_t pc = cpu->sr[elr_of(cpu)];
+
+    if (cpu->ps.el == 0)
+        return exec_undefined(cpu, i);
+    if (eret_trapped(cpu, i, key == PAUTH_IA ? 2 : 3))
+        return EXEC_ABORT;
+    if (pauth_enabled(cpu, key)) {
+        if (pauth_trapped(cpu, i) || !pauth_auth(cpu, i, pc, cpu->x[REG_SP], key, true, &pc))
+            return EXEC_ABORT;
+    }
+    return do_return(cpu, pc);
+}
+
+EXEC enum exec_result exec_ERETAA(struct cpu *cpu, const struct insn *i)
+{
+    return eret_auth(cpu, i, PAUTH_IA);
+}
+
+EXEC enum exec_result exec_ERETAB(struct cpu *cpu, const struct insn *i)
+{
+    return eret_auth(cpu, i, PAUTH_IB);
+}
+
+/* Defined in Debug state only, which this machine never enters. */
+EXEC enum exec_result exec_DRPS(struct cpu *cpu, const struct insn *i)
+{
+    return exec_undefined(cpu, i);
+}

@@ -1,0 +1,116 @@
+/* Exception-generating instructions (DDI0487 C4.1.88 "Exception generation"). */
+#include "cpu/exception.h"
+#include "cpu/exec.h"
+#include "cpu/step.h"
+#include "cpu/traps.h"
+
+enum { CALL_SVC, CALL_HVC, CALL_SMC };
+
+static void fire_call(struct cpu *cpu, const struct insn *i, unsigned kind)
+{
+    if (probe_wanted(cpu->probes, PROBE_CALL)) {
+        struct probe p = cpu_probe(cpu, PROBE_CALL, insn_pc(cpu, i));
+        p.a = kind;
+        p.b = (uint64_t)i->imm;
+        p.c = cpu->x[0];
+        probe_fire(cpu->probes, &p);
+    }
+}
+
+/* An exception that the instruction asks for returns behind it. SSAdvance(): it has been stepped.
+ */
+static enum exec_result take_call(struct cpu *cpu, const struct insn *i, unsigned target_el,
+                                  unsigned ec)
+{
+    if (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]))
+        cpu->ps.ss = 0;
+    cpu_take_exception(cpu, &(struct exception){.type = EXC_SYNC,
+                                                .target_el = target_el,
+                                                .ret = insn_pc(cpu, i) + 4,
+                                                .esr = esr((enum esr_ec)ec, (uint64_t)i->imm)});
+    return EXEC_EXIT;
+}
+
+EXEC enum exec_result exec_SVC(struct cpu *cpu, const struct insn *i)
+{
+    unsigned el = cpu->ps.el;
+    unsigned fgt = el == 0 ? HFGITR_EL2_SVC_EL0_LO : HFGITR_EL2_SVC_EL1_LO;
+
+    /* AArch64.CheckForSVCTrap() */
+    if (el < 2 && cpu_fgt_set(cpu, FGT_HFGI, fgt, SR_WRITE))
+        return exec_trap(cpu, i, 2, ESR_EC_SVC64, (uint32_t)i->imm);
+    fire_call(cpu, i, CALL_SVC);
+    return take_call(cpu, i, cpu_default_target_el(cpu), ESR_EC_SVC64);
+}
+
+/* The machine's firmware answers in registers; it may also stop or restart the CPU. */
+static enum exec_result call_firmware(struct cpu *cpu, const struct insn *i, bool is_hvc)
+{
+    if (!cpu->env.firmware_call)
+        return exec_undefined(cpu, i);
+    fire_call(cpu, i, is_hvc ? CALL_HVC : CALL_SMC);
+    cpu->pc = insn_pc(cpu, i) + 4;
+    cpu->irq_check = true;
+    cpu->env.firmware_call(cpu->env.ctx, cpu, is_hvc);
+    return EXEC_EXIT;
+}
+
+EXEC enum exec_result exec_HVC(struct cpu *cpu, const struct insn *i)
+{
+    if (cpu->ps.el == 0)
+        return exec_undefined(cpu, i);
+    /* Differs: without EL2, HVC is UNDEFINED; here firmware answers it as if there were one. */
+    if (!cpu->has_el2)
+        return call_firmware(cpu, i, true);
+    if (HCR_EL2_HCD(cpu->sr[SR_HCR_EL2]))
+        return exec_undefined(cpu, i);
+    fire_call(cpu, i, CALL_HVC);
+    return take_call(cpu, i, 2, ESR_EC_HVC64);
+}
+
+EXEC enum exec_result exec_SMC(struct cpu *cpu, const struct insn *i)
+{
+    if (cpu->ps.el == 0 || !cpu->has_el2)
+        return exec_undefined(cpu, i);
+    if (cpu->ps.el == 1 && HCR_EL2_TSC(cpu->sr[SR_HCR_EL2]))
+        return exec_trap(cpu, i, 2, ESR_EC_SMC64, (uint32_t)i->imm);
+    /* Differs: without EL3, SMC is UNDEFINED; here firmware answers it as if there were one. */
+    return call_firmware(cpu, i, false);
+}
+
+/* AArch64.SoftwareBreakpoint() */
+EXEC enum exec_result exec_BRK(struct cpu *cpu, const struct insn *i)
+{
+    unsigned target = debug_target_el(cpu);
+
+    if (target < cpu->ps.el)
+        target = cpu->ps.el;
+    return exec_trap(cpu, i, target, ESR_EC_BRK64, (uint32_t)i->imm);
+}
+
+#define HLT_SEMIHOSTING 0xf000 /* Arm's semihosting specification, A64 */
+
+EXEC enum exec_result exec_HLT(struct cpu *cpu, const struct insn *i)
+{
+    if (i->imm != HLT_SEMIHOSTING || !cpu->env.semihosting)
+        return exec_undefined(cpu, i); /* halting debug is never enabled */
+    cpu->pc = insn_pc(cpu, i) + 4;
+    cpu->irq_check = true;
+    return cpu->env.semihosting(cpu->env.ctx, cpu, i) ? EXEC_EXIT : EXEC_ABORT;
+}
+
+/* DCPS<n> are UNDEFINED outside Debug state, which is never entered. */
+EXEC enum exec_result exec_DCPS1(struct cpu *cpu, const struct insn *i)
+{
+    return exec_undefined(cpu, i);
+}
+
+EXEC enum exec_result exec_DCPS2(struct cpu *cpu, const struct insn *i)
+{
+    return exec_undefined(cpu, i);
+}
+
+EXEC enum exec_result exec_DCPS3(struct cpu *cpu, const struct insn *i)
+{
+    return exec_undefined(cpu, i);
+}

@@ -1,0 +1,154 @@
+/* Load/store exclusive and load/store ordered: DDI0487 C4.1.90, B2.12 Synchronization and
+ * semaphores. */
+#include "cpu/exec.h"
+#include "cpu/exec/ldst.h"
+
+/* LDXR, LDAXR. @acc: ACC_ORDERED or 0. */
+static inline enum exec_result ldxr(struct cpu *cpu, const struct insn *i, unsigned size,
+                                    unsigned acc)
+{
+    uint64_t va, v;
+
+    acc |= ACC_ALIGNED | ACC_EXCL | (size == 8 ? ACC_64 : 0);
+    if (!ls_base(cpu, i, &va) || !mem_load(cpu, i, va, size, acc, &v) ||
+        !mem_excl_set(cpu, i, va, size))
+        return EXEC_ABORT;
+    cpu->x[i->rd] = v;
+    return EXEC_NEXT;
+}
+
+/*
+ * STXR, STLXR.
+ * CU-choice: Rs == Rt or Rs == Rn: the old values are stored to the old address, then Rs is
+ * written.
+ */
+static inline enum exec_result stxr(struct cpu *cpu, const struct insn *i, unsigned size,
+                                    unsigned acc)
+{
+    uint64_t va;
+    bool pass;
+
+    acc |= ACC_ALIGNED | ACC_EXCL | (size == 8 ? ACC_64 : 0);
+    if (!ls_base(cpu, i, &va) || !mem_excl_pass(cpu, i, va, size, &pass))
+        return EXEC_ABORT;
+    if (pass && !mem_store(cpu, i, va, size, acc, cpu->x[i->rd]))
+        return EXEC_ABORT;
+    cpu->x[i->rm] = !pass;
+    return EXEC_NEXT;
+}
+
+/* One access of twice @size as two registers: the one at the lower address first. */
+static inline bool load_pair(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size,
+                             unsigned acc, uint64_t out[2])
+{
+    if (size == 8) {
+        if (!mem_load128(cpu, i, va, acc, out))
+            return false;
+    } else {
+        if (!mem_load(cpu, i, va, 8, acc, &out[0]))
+            return false;
+        out[1] = out[0] >> 32;
+        out[0] = (uint32_t)out[0];
+    }
+    if (ls_big_endian(cpu)) {
+        uint64_t lo = out[0];
+        out[0] = out[1];
+        out[1] = lo;
+    }
+    return true;
+}
+
+static inline bool store_pair(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size,
+                              unsigned acc, uint64_t first, uint64_t second)
+{
+    bool big = ls_big_endian(cpu);
+    uint64_t lo = big ? second : first, hi = big ? first : second;
+
+    if (size == 8)
+        return mem_store128(cpu, i, va, acc, lo, hi);
+    return mem_store(cpu, i, va, 8, acc, hi << 32 | (uint32_t)lo);
+}
+
+/* LDXP, LDAXP; @size of one register. CU-choice: Rt == Rt2 keeps the second value. */
+static inline enum exec_result ldxp(struct cpu *cpu, const struct insn *i, unsigned size,
+                                    unsigned acc)
+{
+    uint64_t va, v[2];
+
+    acc |= ACC_ALIGNED | ACC_EXCL | ACC_PAIR | (size == 8 ? ACC_64 : 0);
+    if (!ls_base(cpu, i, &va) || !load_pair(cpu, i, va, size, acc, v) ||
+        !mem_excl_set(cpu, i, va, 2 * size))
+        return EXEC_ABORT;
+    cpu->x[i->rd] = v[0];
+    cpu->x[i->ra] = v[1];
+    return EXEC_NEXT;
+}
+
+static inline enum exec_result stxp(struct cpu *cpu, const struct insn *i, unsigned size,
+                                    unsigned acc)
+{
+    uint64_t va;
+    bool pass;
+
+    acc |= ACC_ALIGNED | ACC_EXCL | ACC_PAIR | (size == 8 ? ACC_64 : 0);
+    if (!ls_base(cpu, i, &va) || !mem_excl_pass(cpu, i, va, 2 * size, &pass))
+        return EXEC_ABORT;
+    if (pass && !store_pair(cpu, i, va, size, acc, cpu->x[i->rd], cpu->x[i->ra]))
+        return EXEC_ABORT;
+    cpu->x[i->rm] = !pass;
+    return EXEC_NEXT;
+}
+
+/* LDAR, LDLAR, LDAPR. CPUs take turns, so that program order is enough. */
+static inline enum exec_result ldar(struct cpu *cpu, const struct insn *i, unsigned size)
+{
+    uint64_t va, v;
+    unsigned acc = ACC_ORDERED | ACC_ALIGNED | (size == 8 ? ACC_64 : 0);
+
+    if (!ls_base(cpu, i, &va) || !mem_load(cpu, i, va, size, acc, &v))
+        return EXEC_ABORT;
+    cpu->x[i->rd] = v;
+    return EXEC_NEXT;
+}
+
+/* STLR, STLLR. */
+static inline enum exec_result stlr(struct cpu *cpu, const struct insn *i, unsigned size)
+{
+    uint64_t va;
+    unsigned acc = ACC_ORDERED | ACC_ALIGNED | (size == 8 ? ACC_64 : 0);
+
+    if (!ls_base(cpu, i, &va) || !mem_store(cpu, i, va, size, acc, cpu->x[i->rd]))
+        return EXEC_ABORT;
+    return EXEC_NEXT;
+}
+
+#define EXCL_FUNCTION(name, ...)                                                                   \
+    EXEC enum exec_result exec_##name(struct cpu *cpu, const struct insn *i)                       \
+    {                                                                                              \
+        return __VA_ARGS__;                                                                        \
+    }
+
+#define X(s, size)                                                                                 \
+    EXCL_FUNCTION(LDXR##s, ldxr(cpu, i, size, 0))                                                  \
+    EXCL_FUNCTION(LDAXR##s, ldxr(cpu, i, size, ACC_ORDERED))                                       \
+    EXCL_FUNCTION(STXR##s, stxr(cpu, i, size, 0))                                                  \
+    EXCL_FUNCTION(STLXR##s, stxr(cpu, i, size, ACC_ORDERED))                                       \
+    EXCL_FUNCTION(LDAR##s, ldar(cpu, i, size))                                                     \
+    EXCL_FUNCTION(LDLAR##s, ldar(cpu, i, size))                                                    \
+    EXCL_FUNCTION(LDAPR##s, ldar(cpu, i, size))                                                    \
+    EXCL_FUNCTION(STLR##s, stlr(cpu, i, size))                                                     \
+    EXCL_FUNCTION(STLLR##s, stlr(cpu, i, size))
+X(B, 1)
+X(H, 2)
+X(_w, 4)
+X(_x, 8)
+#undef X
+
+#define X(s, size)                                                                                 \
+    EXCL_FUNCTION(LDXP##s, ldxp(cpu, i, size, 0))                                                  \
+    EXCL_FUNCTION(LDAXP##s, ldxp(cpu, i, size, ACC_ORDERED))                                       \
+    EXCL_FUNCTION(STXP##s, stxp(cpu, i, size, 0))                                                  \
+    EXCL_FUNCTION(STLXP##s, stxp(cpu, i, size, ACC_ORDERED))
+X(_w, 4)
+X(_x, 8)
+#undef X

@@ -1,0 +1,416 @@
+/* System instructions: system registers, PSTATE, barriers, hints, waiting (DDI0487 C4.1.88, C5,
+ * C6). */
+#include "cpu/context.h"
+#include "cpu/exception.h"
+#include "cpu/exec.h"
+#include "cpu/pauth.h"
+#include "cpu/sysreg.h"
+#include "cpu/timer.h"
+#include "cpu/traps.h"
+
+static unsigned crm(const struct insn *i)
+{
+    return (unsigned)bits((uint64_t)i->imm, 11, 8);
+}
+
+static void fire_probe(struct cpu *cpu, const struct insn *i, enum probe_event event, uint64_t a,
+                       uint64_t b)
+{
+    if (probe_wanted(cpu->probes, event)) {
+        struct probe p = cpu_probe(cpu, event, insn_pc(cpu, i));
+        p.a = a;
+        p.b = b;
+        probe_fire(cpu->probes, &p);
+    }
+}
+
+/* ---- system registers and operations ---- */
+
+EXEC enum exec_result exec_MRS(struct cpu *cpu, const struct insn *i)
+{
+    enum sysreg sr = sysreg_lookup((uint16_t)(i->imm >> 5));
+    enum sr_mode mode = sr_mode(cpu);
+
+    if (likely(sr != SR_NONE && (cpu->sr_quick[sr] & SR_PLAIN_READ(mode)) &&
+               !probe_wanted(cpu->probes, PROBE_SYSREG_READ))) {
+        cpu->x[i->rd] = cpu->sr[sr_quick_target(sr, mode)];
+        return EXEC_NEXT;
+    }
+    return cpu_mrs(cpu, i);
+}
+
+EXEC enum exec_result exec_MSR_reg(struct cpu *cpu, const struct insn *i)
+{
+    enum sysreg sr = sysreg_lookup((uint16_t)(i->imm >> 5));
+    enum sr_mode mode = sr_mode(cpu);
+
+    if (likely(sr != SR_NONE && (cpu->sr_quick[sr] & SR_PLAIN_WRITE(mode)) &&
+               !probe_wanted(cpu->probes, PROBE_SYSREG_WRITE))) {
+        sr = sr_quick_target(sr, mode);
+        cpu->sr[sr] = (cpu->x[i->rd] & cpu->sr_mask[sr]) | cpu->sr_res1[sr];
+        return EXEC_NEXT;
+    }
+    return cpu_msr(cpu, i);
+}
+
+EXEC enum exec_result exec_SYS(struct cpu *cpu, const struct insn *i)
+{
+    return cpu_sys(cpu, i);
+}
+
+/* No SYSL operation is allocated, but HCR_EL2.TIDCP covers the IMPLEMENTATION DEFINED ones. */
+EXEC enum exec_result exec_SYSL(struct cpu *cpu, const struct insn *i)
+{
+    unsigned crn = (unsigned)bits((uint64_t)i->imm, 15, 12);
+
+    if (cpu->ps.el == 1 && (crn == 11 || crn == 15) && HCR_EL2_TIDCP(cpu_hcr(cpu)))
+        return cpu_sysreg_trap(cpu, i, 2, (uint32_t)i->imm);
+    return exec_undefined(cpu, i);
+}
+
+/* ---- PSTATE ---- */
+
+/* PAN and UAO choose among the L1 banks; what may be fetched does not depend on them. */
+static enum exec_result set_translation_bit(struct cpu *cpu, const struct insn *i, uint8_t *field)
+{
+    uint8_t value = crm(i) & 1;
+
+    if (cpu->ps.el == 0)
+        return exec_undefined(cpu, i);
+    if (*field != value) {
+        *field = value;
+        cpu_context_changed(cpu);
+    }
+    return EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_MSR_UAO(struct cpu *cpu, const struct insn *i)
+{
+    return set_translation_bit(cpu, i, &cpu->ps.uao);
+}
+
+EXEC enum exec_result exec_MSR_PAN(struct cpu *cpu, const struct insn *i)
+{
+    return set_translation_bit(cpu, i, &cpu->ps.pan);
+}
+
+EXEC enum exec_result exec_MSR_SPSel(struct cpu *cpu, const struct insn *i)
+{
+    if (cpu->ps.el == 0)
+        return exec_undefined(cpu, i);
+    cpu_set_el_sp(cpu, cpu->ps.el, crm(i) & 1);
+    return EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_MSR_SSBS(struct cpu *cpu, const struct insn *i)
+{
+    cpu->ps.ssbs = crm(i) & 1;
+    return EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_MSR_DIT(struct cpu *cpu, const struct insn *i)
+{
+    cpu->ps.dit = crm(i) & 1;
+    return EXEC_NEXT;
+}
+
+/* SCTLR_ELx.UMA for EL0: true if the exception has been taken. */
+static bool daif_trapped(struct cpu *cpu, const struct insn *i)
+{
+    unsigned target = cpu_trap_group_el(cpu, TRAP_UMA, SR_WRITE);
+
+    if (target)
+        cpu_sysreg_trap(cpu, i, target, (uint32_t)i->imm);
+    return target != 0;
+}
+
+EXEC enum exec_result exec_MSR_DAIFSet(struct cpu *cpu, const struct insn *i)
+{
+    if (cpu->ps.el == 0 && daif_trapped(cpu, i))
+        return EXEC_ABORT;
+    cpu->ps.daif |= (uint8_t)crm(i);
+    return EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_MSR_DAIFClr(struct cpu *cpu, const struct insn *i)
+{
+    if (cpu->ps.el == 0 && daif_trapped(cpu, i))
+        return EXEC_ABORT;
+    cpu->ps.daif &= (uint8_t)~crm(i);
+    return cpu_sysreg_effects(cpu, SR_FX_IRQ);
+}
+
+EXEC enum exec_result exec_CFINV(struct cpu *cpu, const struct insn *i)
+{
+    (void)i;
+    cpu->cf ^= 1;
+    return EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_XAFLAG(struct cpu *cpu, const struct insn *i)
+{
+    bool z = cpu->zf == 0, c = cpu->cf;
+
+    (void)i;
+    cpu_set_nzcv(cpu, (unsigned)(!c && !z) << 3 | (unsigned)(z && c) << 2 |
+                          (unsigned)(c || z) << 1 | (unsigned)(!c && z));
+    return EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_AXFLAG(struct cpu *cpu, const struct insn *i)
+{
+    bool z = cpu->zf == 0, c = cpu->cf, v = cpu->vf >> 63;
+
+    (void)i;
+    cpu_set_nzcv(cpu, (unsigned)(z || v) << 2 | (unsigned)(c && !v) << 1);
+    return EXEC_NEXT;
+}
+
+/* ---- barriers: memory is sequentially consistent here and every effect immediate ---- */
+
+enum { BARRIER_DSB, BARRIER_DMB, BARRIER_ISB, BARRIER_SB };
+
+static enum exec_result barrier(struct cpu *cpu, const struct insn *i, unsigned kind)
+{
+    fire_probe(cpu, i, PROBE_BARRIER, kind, crm(i));
+    return EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_DSB(struct cpu *cpu, const struct insn *i)
+{
+    return barrier(cpu, i, BARRIER_DSB);
+}
+
+EXEC enum exec_result exec_DSB_nXS(struct cpu *cpu, const struct insn *i)
+{
+    return barrier(cpu, i, BARRIER_DSB);
+}
+
+EXEC enum exec_result exec_DMB(struct cpu *cpu, const struct insn *i)
+{
+    return barrier(cpu, i, BARRIER_DMB);
+}
+
+EXEC enum exec_result exec_ISB(struct cpu *cpu, const struct insn *i)
+{
+    return barrier(cpu, i, BARRIER_ISB);
+}
+
+EXEC enum exec_result exec_SB(struct cpu *cpu, const struct insn *i)
+{
+    return barrier(cpu, i, BARRIER_SB);
+}
+
+EXEC enum exec_result exec_CLREX(struct cpu *cpu, const struct insn *i)
+{
+    (void)i;
+    cpu->excl.valid = false;
+    return EXEC_NEXT;
+}
+
+/* ---- waiting ---- */
+
+/* Stop here until the machine finds a reason to go on; or trap. */
+static enum exec_result wait(struct cpu *cpu, const struct insn *i, bool wfe, bool timed)
+{
+    unsigned target = cpu_wfx_trap_el(cpu, wfe);
+
+    if (target) {
+        /* CV = 1, COND = 0b1110; RN and RV with a timeout; TI: 0 WFI, 1 WFE, 2 WFIT, 3 WFET. */
+        uint32_t iss = 0x1e00000 | (uint32_t)wfe | (uint32_t)timed << 1;
+        if (timed)
+            iss |= (uint32_t)bits((uint64_t)i->imm, 4, 0) << 5 | 1u << 2;
+        return exec_trap(cpu, i, target, ESR_EC_WFX, iss);
+    }
+    fire_probe(cpu, i, PROBE_WFX, wfe, 0);
+    cpu->power = wfe ? CPU_WFE : CPU_WFI;
+    return EXEC_SYNC;
+}
+
+/* The event register, after which it is clear; the event stream sets it too. */
+static bool consume_event(struct cpu *cpu)
+{
+    bool event = cpu->event | cpu_event_stream_ticked(cpu);
+
+    cpu->event = false;
+    return event;
+}
+
+EXEC enum exec_result exec_WFI(struct cpu *cpu, const struct insn *i)
+{
+    cpu->wait_until_ns = CLOCK_NEVER;
+    return cpu_wakeup_pending(cpu) ? EXEC_NEXT : wait(cpu, i, false, false);
+}
+
+EXEC enum exec_result exec_WFE(struct cpu *cpu, const struct insn *i)
+{
+    cpu->wait_until_ns = CLOCK_NEVER;
+    return consume_event(cpu) ? EXEC_NEXT : wait(cpu, i, true, false);
+}
+
+/* LocalTimeoutEvent(): has the virtual count reached Xt? If not, when it will. */
+static bool timed_out(struct cpu *cpu, const struct insn *i)
+{
+    uint64_t count = sr_read_CNT_COUNT(cpu, SR_CNTVCT_EL0), until = cpu->x[i->rd];
+    uint64_t now = clock_now_ns(cpu->clock);
+
+    if (count >= until)
+        return true;
+    if (until - count > (CLOCK_NEVER - now) / TIMER_NS_PER_TICK)
+        cpu->wait_until_ns = CLOCK_NEVER;
+    else
+        cpu->wait_until_ns =
+            align_down(now, TIMER_NS_PER_TICK) + (until - count) * TIMER_NS_PER_TICK;
+    return false;
+}
+
+EXEC enum exec_result exec_WFIT(struct cpu *cpu, const struct insn *i)
+{
+    if (cpu_wakeup_pending(cpu) || timed_out(cpu, i))
+        return EXEC_NEXT;
+    return wait(cpu, i, false, true);
+}
+
+EXEC enum exec_result exec_WFET(struct cpu *cpu, const struct insn *i)
+{
+    if (consume_event(cpu) || timed_out(cpu, i))
+        return EXEC_NEXT;
+    return wait(cpu, i, true, true);
+}
+
+EXEC enum exec_result exec_SEV(struct cpu *cpu, const struct insn *i)
+{
+    (void)i;
+    cpu->event = true;
+    if (cpu->env.send_event)
+        cpu->env.send_event(cpu->env.ctx);
+    return EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_SEVL(struct cpu *cpu, const struct insn *i)
+{
+    (void)i;
+    cpu->event = true;
+    return EXEC_NEXT;
+}
+
+/* ---- hints ---- */
+
+/* Unallocated hints, and BTI (bti_target_ok() has looked at it), CSDB, DGH, PSB, TSB. */
+EXEC enum exec_result exec_HINT(struct cpu *cpu, const struct insn *i)
+{
+    (void)cpu, (void)i;
+    return EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_NOP(struct cpu *cpu, const struct insn *i)
+{
+    (void)cpu, (void)i;
+    return EXEC_NEXT;
+}
+
+EXEC enum exec_result exec_YIELD(struct cpu *cpu, const struct insn *i)
+{
+    (void)cpu, (void)i;
+    return EXEC_NEXT;
+}
+
+/* Is a physical SError masked here, as AArch64.ESBOperation() sees it? */
+static bool serror_masked(const struct cpu *cpu)
+{
+    uint64_t hcr = cpu_hcr(cpu);
+    unsigned el = cpu->ps.el;
+    unsigned target = HCR_EL2_TGE(hcr) || HCR_EL2_AMO(hcr) ? 2 : 1;
+    bool host = HCR_EL2_E2H(hcr) && HCR_EL2_TGE(hcr);
+    bool mask_active = target == 1 ? el < 2 : el == 2 || (host && el == 0);
+
+    return target < el || (mask_active && (cpu->ps.daif & PSTATE_A));
+}
+
+/* Is a virtual SError pending and masked: AArch64.vESBOperation()? */
+static bool virtual_serror_masked(const struct cpu *cpu)
+{
+    uint64_t hcr = cpu_hcr(cpu);
+
+    return cpu->ps.el < 2 && !HCR_EL2_TGE(hcr) && HCR_EL2_AMO(hcr) && HCR_EL2_VSE(hcr) &&
+           (cpu->ps.daif & PSTATE_A);
+}
+
+/* A masked pending SError is recorded and no longer pending; an unmasked one is taken before the
+ * next instruction. */
+EXEC enum exec_result exec_ESB(struct cpu *cpu, const struct insn *i)
+{
+    (void)i;
+    if (!cpu_has(cpu, FEAT_RAS))
+        return EXEC_NEXT;
+    if (cpu->serror_pin && serror_masked(cpu)) {
+        cpu->serror_pin = false;
+        cpu->sr[SR_DISR_EL1] = FIELD_MASK(DISR_EL1_A);
+    }
+    if (virtual_serror_masked(cpu)) {
+        cpu->sr[SR_HCR_EL2] &= ~FIELD_MASK(HCR_EL2_VSE);
+        cpu->sr[SR_VDISR_EL2] = FIELD_MASK(VDISR_EL2_A) | cpu->sr[SR_VSESR_EL2];
+    }
+    cpu->irq_check = true;
+    return EXEC_SYNC;
+}
+
+static enum exec_result hint_pac(struct cpu *cpu, const struct insn *i, unsigned reg,
+                                 uint64_t modifier, enum pauth_key key)
+{
+    if (!cpu_has(cpu, FEAT_PAuth) || !pauth_enabled(cpu, key))
+        return EXEC_NEXT;
+    if (pauth_trapped(cpu, i))
+        return EXEC_ABORT;
+    cpu->x[reg] = pauth_add(cpu, cpu->x[reg], modifier, key);
+    return EXEC_NEXT;
+}
+
+static enum exec_result hint_aut(struct cpu *cpu, const struct insn *i, unsigned reg,
+                                 uint64_t modifier, enum pauth_key key)
+{
+    uint64_t ptr;
+
+    if (!cpu_has(cpu, FEAT_PAuth) || !pauth_enabled(cpu, key))
+        return EXEC_NEXT;
+    if (pauth_trapped(cpu, i) || !pauth_auth(cpu, i, cpu->x[reg], modifier, key, false, &ptr))
+        return EXEC_ABORT;
+    cpu->x[reg] = ptr;
+    return EXEC_NEXT;
+}
+
+#define HINT_PAUTH(key)                                                                            \
+    EXEC enum exec_result exec_PACI##key##1716(struct cpu * cpu, const struct insn *i)             \
+    {                                                                                              \
+        return hint_pac(cpu, i, 17, cpu->x[16], PAUTH_I##key);                                     \
+    }                                                                                              \
+    EXEC enum exec_result exec_AUTI##key##1716(struct cpu * cpu, const struct insn *i)             \
+    {                                                                                              \
+        return hint_aut(cpu, i, 17, cpu->x[16], PAUTH_I##key);                                     \
+    }                                                                                              \
+    EXEC enum exec_result exec_PACI##key##SP(struct cpu *cpu, const struct insn *i)                \
+    {                                                                                              \
+        return hint_pac(cpu, i, 30, cpu->x[REG_SP], PAUTH_I##key);                                 \
+    }                                                                                              \
+    EXEC enum exec_result exec_AUTI##key##SP(struct cpu *cpu, const struct insn *i)                \
+    {                                                                                              \
+        return hint_aut(cpu, i, 30, cpu->x[REG_SP], PAUTH_I##key);                                 \
+    }                                                                                              \
+    EXEC enum exec_result exec_PACI##key##Z(struct cpu *cpu, const struct insn *i)                 \
+    {                                                                                              \
+        return hint_pac(cpu, i, 30, 0, PAUTH_I##key);                                              \
+    }                                                                                              \
+    EXEC enum exec_result exec_AUTI##key##Z(struct cpu *cpu, const struct insn *i)                 \
+    {                                                                                              \
+        return hint_aut(cpu, i, 30, 0, PAUTH_I##key);                                              \
+    }
+HINT_PAUTH(A)
+HINT_PAUTH(B)
+
+EXEC enum exec_result exec_XPACLRI(struct cpu *cpu, const struct insn *i)
+{
+    (void)i;
+    if (cpu_has(cpu, FEAT_PAuth))
+        cpu->x[30] = pauth_strip(cpu, cpu->x[30], false);
+    return EXEC_NEXT;
+}

@@ -1,0 +1,187 @@
+#include "cpu/interp.h"
+
+#include "cpu/breakpoint.h"
+#include "cpu/bti.h"
+#include "cpu/code_cache.h"
+#include "cpu/context.h"
+#include "cpu/exception.h"
+#include "cpu/exec.h"
+#include "cpu/step.h"
+#include "cpu/traps.h"
+
+exec_fn *const interp_exec[A64_OP_COUNT] = {
+#define A64(name, ...) [A64_##name] = exec_##name,
+#include "arch/a64.def"
+#undef A64
+    [A64_UNALLOCATED] = exec_UNALLOCATED,
+};
+
+uint32_t insn_word(const struct cpu *cpu, const struct insn *i)
+{
+    return code_page_word(cpu->page, (unsigned)(i - cpu->page));
+}
+
+struct probe cpu_probe(const struct cpu *cpu, enum probe_event event, uint64_t pc)
+{
+    return (struct probe){
+        .event = event,
+        .cpu = (uint8_t)cpu->index,
+        .el = cpu->ps.el,
+        .guest = cpu->ps.el < 2 && cpu->contexts.x->s2_on,
+        .count = cpu_retired(cpu),
+        .pc = pc,
+    };
+}
+
+enum exec_result exec_UNALLOCATED(struct cpu *cpu, const struct insn *i)
+{
+    LOG(cpu->log, CPU, DEBUG, "cpu%u: %#llx: unallocated encoding %#010x", cpu->index,
+        (unsigned long long)insn_pc(cpu, i), insn_word(cpu, i));
+    return exec_undefined(cpu, i);
+}
+
+void interp_decode(struct cpu *cpu, const struct insn *i)
+{
+    /* Records belong to the code cache; decoding one in place is the only write to them. */
+    struct insn *rec = (struct insn *)(uintptr_t)i;
+    unsigned index = (unsigned)(i - cpu->page);
+
+    a64_decode(code_page_word(cpu->page, index), index * 4, rec);
+    const struct a64_row *row = &a64_rows[rec->op];
+    if (!cpu_has(cpu, row->feature) && row->feature != FEAT_BASE)
+        rec->op = A64_UNALLOCATED;
+    if (row->cls == A64_UNDEF)
+        LOG(cpu->log, CPU, GUEST, "cpu%u: %#llx: %s (%#010x) is not implemented: UNDEFINED",
+            cpu->index, (unsigned long long)insn_pc(cpu, i), row->name, insn_word(cpu, i));
+    rec->fn = interp_plain_fn(rec->op);
+}
+
+void cpu_limit_slice(struct cpu *cpu, uint64_t insns)
+{
+    if ((uint64_t)cpu->left > insns) {
+        cpu->retired_goal -= (uint64_t)cpu->left - insns;
+        cpu->left = (int64_t)insns;
+    }
+}
+
+/* Does something have to be looked at between every two instructions now? */
+static bool needs_observed(const struct cpu *cpu)
+{
+    return cpu->left <= PAGE_INSNS || cpu->ps.btype || cpu->ps.il || cpu_step_active(cpu) ||
+           breakpoints_active(cpu) || (cpu->probes->mask & (BIT(PROBE_INSN)));
+}
+
+/* What comes before the instruction at @i: exceptions with priority over executing it, in the order
+ * of DDI0487 D1.3.5. True if one was taken. */
+static bool take_before(struct cpu *cpu, const struct insn *i, bool step)
+{
+    if (step && !cpu->ps.ss) {
+        cpu_step_take(cpu);
+        return true;
+    }
+    if (breakpoints_active(cpu) && breakpoint_take(cpu))
+        return true;
+    if (cpu->ps.il) {
+        exec_trap(cpu, i, cpu_default_target_el(cpu), ESR_EC_ILLEGAL, 0);
+        return true;
+    }
+    if (cpu->ps.btype && cpu_in_guarded_page(cpu) && !bti_target_ok(cpu, i)) {
+        uint64_t btype = cpu->ps.btype;
+        exec_trap(cpu, i, cpu_default_target_el(cpu), ESR_EC_BTI, (uint32_t)btype);
+        return true;
+    }
+    return false;
+}
+
+static bool is_load_exclusive(enum a64_op op)
+{
+    return a64_rows[op].mnemonic[0] == 'l' && (a64_rows[op].mask & 0x3fc00000) == 0x3fc00000 &&
+           (a64_rows[op].value & 0x3fc00000) == 0x08400000;
+}
+
+static void fire_insn_probe(struct cpu *cpu, const struct insn *i)
+{
+    struct probe p = cpu_probe(cpu, PROBE_INSN, cpu->pc);
+
+    p.a = insn_word(cpu, i);
+    p.b = code_page_pa(cpu->page) + (uint64_t)(i - cpu->page) * 4;
+    probe_fire(cpu->probes, &p);
+}
+
+/* One instruction at cpu->pc, which lies in the current page. */
+static void step_observed(struct cpu *cpu)
+{
+    const struct insn *i = cpu->page + ((cpu->pc & PAGE_MASK) >> 2);
+    bool step = cpu_step_active(cpu);
+    enum exec_result r;
+
+    cpu->counted = i;
+    if (take_before(cpu, i, step))
+        return;
+    if (i->fn == exec_decode)
+        interp_decode(cpu, i);
+    if (probe_wanted(cpu->probes, PROBE_INSN))
+        fire_insn_probe(cpu, i);
+    if (step) {
+        cpu->step_known = true;
+        cpu->step_exclusive = is_load_exclusive(i->op);
+    }
+    cpu->ps.btype = 0;
+    if (a64_rows[i->op].cls == A64_FP && cpu->fp_trapped)
+        r = cpu_fp_trap(cpu, i);
+    else
+        r = interp_exec[i->op](cpu, i);
+    switch (r) {
+    case EXEC_NEXT:
+    case EXEC_SYNC:
+        cpu->pc += 4;
+        break;
+    case EXEC_BRANCH:
+        cpu->pc = insn_target(cpu, i);
+        break;
+    case EXEC_JUMP:
+        cpu->pc = cpu_branch_addr(cpu, cpu->pc);
+        break;
+    case EXEC_EXIT:
+    case EXEC_ABORT:
+        break;
+    }
+    if (r != EXEC_ABORT)
+        cpu->left--;
+    if (step && r != EXEC_EXIT && r != EXEC_ABORT)
+        cpu->ps.ss = 0;
+}
+
+/* AArch64.PCAlignmentFault(). */
+static void take_pc_alignment(struct cpu *cpu)
+{
+    cpu_take_exception(cpu, &(struct exception){.type = EXC_SYNC,
+                                                .target_el = cpu_default_target_el(cpu),
+                                                .ret = cpu->pc,
+                                                .esr = esr(ESR_EC_PC_ALIGN, 0),
+                                                .far_valid = true,
+                                                .far = cpu->pc});
+}
+
+void cpu_run(struct cpu *cpu, uint64_t insns)
+{
+    cpu->retired_goal = cpu_retired(cpu) + insns;
+    cpu->left = (int64_t)insns;
+    cpu->counted = cpu->page;
+    while (cpu->left > 0 && cpu->power == CPU_RUNNING) {
+        if (cpu->irq_check) {
+            cpu->irq_check = false;
+            cpu_take_interrupt(cpu);
+        }
+        if (cpu->pc & 3) {
+            take_pc_alignment(cpu);
+            continue;
+        }
+        if (!cpu_fetch_page(cpu, cpu->pc))
+            continue;
+        if (needs_observed(cpu))
+            step_observed(cpu);
+        else
+            interp_plain_run(cpu, cpu->page + ((cpu->pc & PAGE_MASK) >> 2));
+    }
+}

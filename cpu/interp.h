@@ -1,0 +1,38 @@
+/*
+ * The interpreter: the definition of the machine. It runs records of the current code page, in one
+ * of two loops made from the same exec_ functions:
+ *
+ *   plain     records jump from one to the next by their function pointers (cpu/interp_plain.c);
+ *             nothing is tested between instructions. It is entered only with more instructions
+ * left in the slice than a page can hold, so that it never overruns. observed  one instruction at a
+ * time, with everything that can happen between two of them (cpu/interp.c): software step,
+ * breakpoints, BTI, PSTATE.IL, instruction probes, and the exact end of a slice.
+ */
+#pragma once
+
+#include "cpu/cpu.h"
+
+#define PAGE_INSNS 1024 /* instructions of a 4 KiB code page */
+
+/**
+ * cpu_run() - run @cpu until @insns more instructions have retired, or it waits or is switched off.
+ *
+ * On return cpu->pc is current and cpu->left is what remains of @insns (0 if it ran to the end).
+ */
+void cpu_run(struct cpu *cpu, uint64_t insns);
+
+/* Shorten (never lengthen) the current slice to @insns more instructions. */
+void cpu_limit_slice(struct cpu *cpu, uint64_t insns);
+
+/* Run from record @i until something other than plain execution is needed. Internal to the loops.
+ */
+void interp_plain_run(struct cpu *cpu, const struct insn *i);
+
+/* Decode the record @i of the current page and choose its function for the plain loop. */
+void interp_decode(struct cpu *cpu, const struct insn *i);
+
+/* The plain loop's function for @op. */
+exec_fn *interp_plain_fn(enum a64_op op);
+
+/* The exec_ function of every row. */
+extern exec_fn *const interp_exec[A64_OP_COUNT];

@@ -1,0 +1,162 @@
+/*
+ * The plain loop. Each record's function executes it and tail-calls the next record's, so that the
+ * host predicts every dispatch by its own history. Hot classes are compiled here a second time,
+ * from their own files, to be inlined; the rest is called.
+ *
+ * A function leaves the chain by returning: then cpu->pc is current and everything is counted.
+ * Without optimisation compilers do not promise tail calls; then the chain is a loop.
+ */
+#define EXEC static inline
+#define A64_NO_PROTOTYPES
+
+#include "cpu/exec/branch.c"
+#include "cpu/exec/dp_imm.c"
+#include "cpu/exec/dp_reg.c"
+#include "cpu/exec/ldst.c"
+
+#include "cpu/code_cache.h"
+#include "cpu/context.h"
+#include "cpu/exception.h"
+#include "cpu/interp.h"
+#include "cpu/traps.h"
+
+/* The rows not defined above; for the others this changes nothing (C17 6.2.2 p5). */
+#define A64(name, ...) exec_fn exec_##name;
+#include "arch/a64.def"
+#undef A64
+
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(ARMILLARY_NO_TAIL_CALLS)
+#define TAIL_CALLS 1
+#else
+#define TAIL_CALLS 0
+#endif
+
+#if defined(__clang__)
+#define TAIL __attribute__((musttail)) return
+#else
+#define TAIL return
+#endif
+
+/* Continue with record @next: EXEC_NEXT tells the loop of the build without tail calls to go on. */
+#if TAIL_CALLS
+#define CONTINUE(cpu, next) TAIL(next)->fn((cpu), (next))
+#else
+#define CONTINUE(cpu, next) return (cpu)->resume = (next), EXEC_NEXT
+#endif
+
+static enum exec_result leave(struct cpu *cpu)
+{
+    (void)cpu;
+    return EXEC_EXIT;
+}
+
+/* Go on at cpu->pc, which every record before has been counted for: in the L1 bank's fetch side, or
+ * by the dispatcher. */
+static enum exec_result run_jump(struct cpu *cpu, const struct insn *unused)
+{
+    (void)unused;
+    if (cpu->left <= PAGE_INSNS || cpu->ps.btype)
+        return leave(cpu);
+    const struct insn *next = context_fetch_fast(cpu, cpu->pc);
+    if (!next)
+        return leave(cpu);
+    cpu->counted = next;
+    CONTINUE(cpu, next);
+}
+
+static enum exec_result run_branch(struct cpu *cpu, const struct insn *i)
+{
+    cpu->left -= i + 1 - cpu->counted;
+    if (likely((uint64_t)i->imm < PAGE_SIZE && cpu->left > PAGE_INSNS)) {
+        const struct insn *next = cpu->page + (i->imm >> 2);
+        cpu->counted = next;
+        CONTINUE(cpu, next);
+    }
+    cpu->pc = insn_target(cpu, i);
+    TAIL run_jump(cpu, i);
+}
+
+static enum exec_result run_indirect(struct cpu *cpu, const struct insn *i)
+{
+    cpu->left -= i + 1 - cpu->counted;
+    if (unlikely((uint64_t)((int64_t)(cpu->pc << 8) >> 8) != cpu->pc))
+        cpu->pc = cpu_branch_addr(cpu, cpu->pc);
+    TAIL run_jump(cpu, i);
+}
+
+static enum exec_result run_out(struct cpu *cpu, const struct insn *i, enum exec_result r)
+{
+    cpu->left -= i + (r != EXEC_ABORT) - cpu->counted;
+    if (r == EXEC_SYNC)
+        cpu->pc = insn_pc(cpu, i + 1);
+    return leave(cpu);
+}
+
+/* The rest of every run_ function: where to go after @r. */
+#define DISPATCH(cpu, i, r)                                                                        \
+    do {                                                                                           \
+        if (likely((r) == EXEC_NEXT))                                                              \
+            CONTINUE((cpu), (i) + 1);                                                              \
+        if ((r) == EXEC_BRANCH)                                                                    \
+            TAIL run_branch((cpu), (i));                                                           \
+        if ((r) == EXEC_JUMP)                                                                      \
+            TAIL run_indirect((cpu), (i));                                                         \
+        return run_out((cpu), (i), (r));                                                           \
+    } while (0)
+
+#define PRE_INT(cpu, i)
+#define PRE_UNDEF(cpu, i)
+#define PRE_FP(cpu, i)                                                                             \
+    if (unlikely((cpu)->fp_trapped))                                                               \
+        return run_out((cpu), (i), cpu_fp_trap((cpu), (i)));
+#define COUNT_NATIVE(cpu, i)
+#define COUNT_CALL(cpu, i)
+#define COUNT_END(cpu, i) cpu_count_upto((cpu), (i));
+
+#define A64(name, mnem, pattern, cond, feature, form, cls, jit)                                    \
+    static enum exec_result run_##name(struct cpu *cpu, const struct insn *i)                      \
+    {                                                                                              \
+        PRE_##cls(cpu, i) COUNT_##jit(cpu, i) enum exec_result r = exec_##name(cpu, i);            \
+        DISPATCH(cpu, i, r);                                                                       \
+    }
+#include "arch/a64.def"
+A64(UNALLOCATED, "", "", 1, BASE, RAW, INT, END)
+#undef A64
+
+exec_fn *interp_plain_fn(enum a64_op op)
+{
+    static exec_fn *const fns[A64_OP_COUNT] = {
+#define A64(name, ...) [A64_##name] = run_##name,
+#include "arch/a64.def"
+#undef A64
+        [A64_UNALLOCATED] = run_UNALLOCATED,
+    };
+    return fns[op];
+}
+
+/* A record nobody has executed yet. */
+enum exec_result exec_decode(struct cpu *cpu, const struct insn *i)
+{
+    interp_decode(cpu, i);
+    TAIL i->fn(cpu, i);
+}
+
+/* The record behind the last one: the next page. */
+enum exec_result exec_page_end(struct cpu *cpu, const struct insn *i)
+{
+    cpu_count_upto(cpu, i);
+    cpu->pc = cpu->page_va + PAGE_SIZE;
+    TAIL run_jump(cpu, i);
+}
+
+void interp_plain_run(struct cpu *cpu, const struct insn *i)
+{
+    cpu->counted = i;
+#if TAIL_CALLS
+    i->fn(cpu, i);
+#else
+    cpu->resume = i;
+    while (cpu->resume->fn(cpu, cpu->resume) == EXEC_NEXT)
+        ;
+#endif
+}

@@ -1,0 +1,393 @@
+#include "cpu/mem.h"
+
+#include "base/device.h"
+#include "cpu/abort.h"
+#include "cpu/code_cache.h"
+#include "cpu/exception.h"
+#include "cpu/exec.h"
+#include "cpu/mem_access.h"
+#include "cpu/watchpoint.h"
+#include "mmu/regime_bits.h"
+
+/* The part of an access that lies in one page. Device memory has no host address. */
+struct piece {
+    uint64_t va, pa;
+    unsigned size;
+    uint8_t *host;
+    struct ram_bank *bank;
+    struct device_window *window;
+};
+
+static struct access access_of(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size,
+                               unsigned acc, bool write)
+{
+    return (struct access){.cpu = cpu, .i = i, .va = va, .size = size, .acc = acc, .write = write};
+}
+
+static bool is_unaligned(const struct access *a)
+{
+    return a->va & (a->size - 1);
+}
+
+static bool in_16_bytes(const struct access *a)
+{
+    return (a->va & 15) + a->size <= 16;
+}
+
+/* AArch64.UnalignedAccessFaults(), for an access that is not aligned to its size. */
+static bool unaligned_faults(const struct access *a)
+{
+    uint64_t sctlr = a->cpu->contexts.x->rg.sctlr;
+    bool lse2 = cpu_has(a->cpu, FEAT_LSE2);
+
+    if (sctlr & SCTLR_A)
+        return true;
+    if (a->acc & (ACC_EXCL | ACC_ATOMIC))
+        return !lse2 || !in_16_bytes(a);
+    if (a->acc & (ACC_ORDERED | ACC_ALIGNED))
+        return !lse2 || (!(sctlr & SCTLR_NAA) && !in_16_bytes(a));
+    return false;
+}
+
+static bool take_fault(const struct access *a, uint64_t va, enum mmu_fault_type type)
+{
+    struct mmu_fault f = {.type = type, .write = a->write};
+
+    cpu_take_abort(a->cpu, a->i, va + a->report, a->size, a->acc, &f);
+    return false;
+}
+
+/* BigEndian(). */
+static bool big_endian(const struct cpu *cpu)
+{
+    return cpu->contexts.x->rg.sctlr & (cpu->ps.el == 0 ? SCTLR_E0E : SCTLR_EE);
+}
+
+static bool acts_privileged(const struct cpu *cpu, unsigned acc)
+{
+    return cpu->ps.el != 0 && !((acc & ACC_UNPRIV) && cpu->bank_unpriv != cpu->bank);
+}
+
+/* May loads and stores of this context bypass us at all? */
+static bool l1_allowed(const struct cpu *cpu)
+{
+    return !(cpu->contexts.x->rg.sctlr & (SCTLR_EE | SCTLR_E0E)) && !cpu->watchpoints_on &&
+           !probe_wanted(cpu->probes, PROBE_MEM);
+}
+
+bool mem_translate(const struct access *a, uint64_t va_, enum mmu_kind kind, struct translation *t)
+{
+    struct cpu *cpu = a->cpu;
+    const struct xlat *x = cpu->contexts.x;
+    bool priv = acts_privileged(cpu, a->acc);
+    const struct mmu_access m = {.kind = kind,
+                                 .priv = priv,
+                                 .pan = priv && cpu->ps.pan,
+                                 .at = a->acc & ACC_CMO,
+                                 .any = a->any,
+                                 .unaligned = is_unaligned(a) || a->normal};
+    uint64_t canonical = xlat_canonical(x, va_, false);
+    struct mmu_fault f;
+
+    if (tlb_lookup(cpu->tlb, x, canonical, &m, t) && !(m.unaligned && attr_is_device(t->attr)))
+        return true;
+    if (!mmu_translate(x, cpu->mem, cpu->tlb, va(va_), &m, t, &f)) {
+        cpu_take_abort(cpu, a->i, va_ + a->report, a->size, a->acc, &f);
+        return false;
+    }
+    if (!m.at)
+        tlb_insert(cpu->tlb, x, canonical, t);
+    return true;
+}
+
+/* Enter a page of RAM into L1. Device memory, and contexts that check alignment, get entries for
+ * aligned accesses only. */
+static void install(const struct access *a, const struct piece *p, const struct translation *t)
+{
+    struct cpu *cpu = a->cpu;
+    bool priv = acts_privileged(cpu, a->acc);
+    bool pan = priv && cpu->ps.pan && (t->perms & PERM_PAN);
+    uint8_t *flags = &p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT];
+    bool r = !pan && (t->perms & (priv ? PERM_PR : PERM_UR));
+    bool w = !pan && (t->perms & (priv ? PERM_PW : PERM_UW)) && !p->bank->readonly &&
+             !(*flags & PAGE_HAS_CODE);
+    bool checked = attr_is_device(t->attr) || (cpu->contexts.x->rg.sctlr & SCTLR_A);
+
+    if (!l1_allowed(cpu))
+        return;
+    if (w)
+        *flags |= PAGE_WRITE_CACHED;
+    tlb_l1_insert(a->acc & ACC_UNPRIV ? cpu->bank_unpriv : cpu->bank,
+                  xlat_canonical(cpu->contexts.x, p->va, false), t, p->host - (p->pa & PAGE_MASK),
+                  r, w, checked ? TLB_L1_ALIGNED : 0);
+}
+
+/* Translate one piece and find what is there. */
+static bool resolve(const struct access *a, struct piece *p, bool write)
+{
+    struct translation t;
+
+    if (!mem_translate(a, p->va, write ? MMU_WRITE : MMU_READ, &t))
+        return false;
+    p->pa = t.pa;
+    p->bank = physmem_bank(a->cpu->mem, pa(p->pa));
+    if (p->bank) {
+        p->host = p->bank->host + (p->pa - p->bank->base);
+        install(a, p, &t);
+        return true;
+    }
+    p->host = NULL;
+    p->window = physmem_window(a->cpu->mem, pa(p->pa));
+    return p->window ? true : take_fault(a, p->va, MMU_FAULT_EXTERNAL);
+}
+
+/* Alignment, translation of every page touched and debug events: after this nothing fails. Returns
+ * the number of pieces, 0 if an exception was taken. */
+static unsigned prepare(const struct access *a, struct piece p[2])
+{
+    unsigned first = (unsigned)(PAGE_SIZE - (a->va & PAGE_MASK));
+    unsigned n = first < a->size ? 2 : 1;
+
+    if (is_unaligned(a) && unaligned_faults(a)) {
+        take_fault(a, a->va, MMU_FAULT_ALIGNMENT);
+        return 0;
+    }
+    p[0] = (struct piece){.va = a->va, .size = n == 1 ? a->size : first};
+    p[1] = (struct piece){.va = a->va + first, .size = a->size - p[0].size};
+    for (unsigned k = 0; k < n; k++)
+        if (!resolve(a, &p[k], a->write))
+            return 0;
+    if (unlikely(a->cpu->watchpoints_on) &&
+        cpu_watchpoint_hit(a->cpu, a->i, a->va, a->size, a->acc, a->write))
+        return 0;
+    return n;
+}
+
+/* The largest access a device takes at @pa within @left bytes. */
+static unsigned device_chunk(uint64_t pa, unsigned left)
+{
+    unsigned n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+
+    while (pa & (n - 1))
+        n /= 2;
+    return n;
+}
+
+static void mmio_probe(const struct access *a, uint64_t pa, unsigned size, uint64_t value)
+{
+    struct probe p = cpu_probe(a->cpu, PROBE_MMIO, insn_pc(a->cpu, a->i));
+
+    p.a = pa;
+    p.b = size | (a->write ? 0x100 : 0);
+    p.c = value;
+    probe_fire(a->cpu->probes, &p);
+}
+
+/* Device registers: what the device sees of time and of us must be exact. */
+static void device_access(const struct access *a, const struct piece *p, uint8_t *data)
+{
+    uint64_t offset = p->window->dev_offset + (p->pa - p->window->base);
+
+    cpu_count_upto(a->cpu, a->i);
+    for (unsigned done = 0, n; done < p->size; done += n) {
+        uint64_t v = 0;
+        n = device_chunk(p->pa + done, p->size - done);
+        if (a->write) {
+            memcpy(&v, data + done, n);
+            device_write(p->window->dev, offset + done, n, v);
+        } else {
+            v = device_read(p->window->dev, offset + done, n);
+            memcpy(data + done, &v, n);
+        }
+        if (probe_wanted(a->cpu->probes, PROBE_MMIO))
+            mmio_probe(a, p->pa + done, n, v);
+    }
+}
+
+static void copy_piece(const struct access *a, const struct piece *p, uint8_t *data)
+{
+    if (!p->host) {
+        device_access(a, p, data);
+        return;
+    }
+    if (!a->write) {
+        memcpy(data, p->host, p->size);
+        return;
+    }
+    if (p->bank->readonly)
+        return;
+    if (p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT] & PAGE_HAS_CODE)
+        code_cache_store(a->cpu->code, a->cpu->mem, pa(p->pa), p->size, a->cpu->page);
+    memcpy(p->host, data, p->size);
+}
+
+/* BigEndianReverse(). Pairs that are one access (LDXP, CASP) are put in order by their exec_. */
+static void reverse(const struct access *a, uint8_t *data)
+{
+    for (unsigned k = 0; k < a->size / 2; k++) {
+        uint8_t t = data[k];
+        data[k] = data[a->size - 1 - k];
+        data[a->size - 1 - k] = t;
+    }
+}
+
+static void mem_probe_fire(const struct access *a, const struct piece *p, const uint8_t *data)
+{
+    struct probe e = cpu_probe(a->cpu, PROBE_MEM, insn_pc(a->cpu, a->i));
+
+    e.a = a->va;
+    e.b = a->size | (a->write ? 0x100 : 0);
+    memcpy(&e.c, data, a->size < 8 ? a->size : 8);
+    e.d = p->pa;
+    probe_fire(a->cpu->probes, &e);
+}
+
+static void transfer(const struct access *a, const struct piece *p, unsigned n, uint8_t *data)
+{
+    bool be = big_endian(a->cpu);
+
+    if (be && a->write)
+        reverse(a, data);
+    copy_piece(a, &p[0], data);
+    if (n == 2)
+        copy_piece(a, &p[1], data + p[0].size);
+    if (be && !a->write)
+        reverse(a, data);
+    if (probe_wanted(a->cpu->probes, PROBE_MEM))
+        mem_probe_fire(a, p, data);
+}
+
+/* L1 holds more than the fast path uses: pages for aligned accesses only, and pointers with a tag.
+ */
+static uint8_t *l1_host(const struct access *a, const struct tlb_l1_entry *set)
+{
+    uint64_t canonical = xlat_canonical(a->cpu->contexts.x, a->va, false);
+    const struct tlb_l1_entry *e = &set[(canonical >> PAGE_SHIFT) & (TLB_L1_SIZE - 1)];
+
+    if (is_unaligned(a) || (e->tag & ~(uint64_t)TLB_L1_ALIGNED) != (canonical & ~PAGE_MASK))
+        return NULL;
+    return (uint8_t *)(uintptr_t)(e->addend + canonical);
+}
+
+bool mem_load_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc)
+{
+    const struct access a = access_of(cpu, i, va, size, acc, false);
+    const uint8_t *host = l1_host(&a, mem_bank(cpu, acc)->r);
+    struct piece p[2];
+    unsigned n;
+
+    cpu->mem_data[0] = cpu->mem_data[1] = 0;
+    if (host) {
+        memcpy(cpu->mem_data, host, size);
+        return true;
+    }
+    n = prepare(&a, p);
+    if (n == 0)
+        return false;
+    /* The write of a read-modify-write comes later, but must not fail after a device was read. */
+    if ((acc & ACC_ATOMIC) && !mem_probe(cpu, i, va, size, acc, true))
+        return false;
+    transfer(&a, p, n, (uint8_t *)cpu->mem_data);
+    return true;
+}
+
+bool mem_store_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc,
+                    uint64_t lo, uint64_t hi)
+{
+    const struct access a = access_of(cpu, i, va, size, acc, true);
+    uint8_t *host = l1_host(&a, mem_bank(cpu, acc)->w);
+    uint64_t data[2] = {lo, hi};
+    struct piece p[2];
+    unsigned n;
+
+    if (host) {
+        memcpy(host, data, size);
+        return true;
+    }
+    n = prepare(&a, p);
+    if (n == 0)
+        return false;
+    transfer(&a, p, n, (uint8_t *)data);
+    return true;
+}
+
+bool mem_zero(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size)
+{
+    uint64_t first = align_down(va, size);
+    const struct access a = {.cpu = cpu,
+                             .i = i,
+                             .va = first,
+                             .size = size,
+                             .acc = ACC_PAIR,
+                             .write = true,
+                             .normal = true,
+                             .report = va - first};
+    uint8_t zeros[MEM_ZERO_MAX] = {0};
+    uint8_t *host = mem_fast(cpu->bank->w, first, size);
+    struct piece p[2];
+
+    if (host) {
+        memset(host, 0, size);
+        return true;
+    }
+    if (prepare(&a, p) == 0)
+        return false;
+    transfer(&a, p, 1, zeros);
+    return true;
+}
+
+bool mem_probe(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc,
+               bool write)
+{
+    /* Alignment is the single access's own matter: ask for each page as for one byte of it. */
+    const struct access a = access_of(cpu, i, va, 1, acc, write);
+    uint64_t last = va + size - 1;
+    struct piece p = {.va = va, .size = 1};
+
+    if (!resolve(&a, &p, write))
+        return false;
+    if (((va ^ last) & ~PAGE_MASK) == 0)
+        return true;
+    p.va = last & ~PAGE_MASK;
+    return resolve(&a, &p, write);
+}
+
+/* SP's own alignment is checked by the caller. */
+bool mem_sp_aligned(struct cpu *cpu, const struct insn *i)
+{
+    if (!(cpu->contexts.x->rg.sctlr & (cpu->ps.el == 0 ? SCTLR_SA0 : SCTLR_SA)))
+        return true;
+    exec_trap(cpu, i, cpu_default_target_el(cpu), ESR_EC_SP_ALIGN, 0);
+    return false;
+}
+
+bool mem_excl_set(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size)
+{
+    const struct access a = access_of(cpu, i, va, size, ACC_EXCL, false);
+    struct translation t;
+
+    if (!mem_translate(&a, va, MMU_READ, &t))
+        return false;
+    cpu->excl.valid = true;
+    cpu->excl.size = (uint8_t)size;
+    cpu->excl.pa = t.pa;
+    return true;
+}
+
+/* CU-choice: a monitor that is not set fails the store without translating its address. */
+bool mem_excl_pass(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, bool *pass)
+{
+    const struct access a = access_of(cpu, i, va, size, ACC_EXCL | ACC_ALIGNED, true);
+    struct translation t;
+
+    *pass = false;
+    if (is_unaligned(&a) && unaligned_faults(&a))
+        return take_fault(&a, va, MMU_FAULT_ALIGNMENT);
+    if (!cpu->excl.valid)
+        return true;
+    if (!mem_translate(&a, va, MMU_WRITE, &t))
+        return false;
+    *pass = cpu->excl.pa == t.pa && cpu->excl.size == size;
+    cpu->excl.valid = false;
+    return true;
+}

@@ -1,0 +1,25 @@
+/* One memory access on its way through cpu/mem.c: for the instructions that are no plain load or
+ * store. */
+#pragma once
+
+#include "cpu/mem.h"
+#include "mmu/walk.h"
+
+struct access {
+    struct cpu *cpu;
+    const struct insn *i;
+    uint64_t va;
+    unsigned size, acc;
+    bool write;
+    bool normal;     /* Device memory is an Alignment fault: DC ZVA */
+    bool any;        /* no permission is needed: cache maintenance */
+    uint64_t report; /* added to the address that an abort reports */
+};
+
+/* Translate the page of @va for @kind. False: the abort is taken. */
+bool mem_translate(const struct access *a, uint64_t va, enum mmu_kind kind, struct translation *t);
+
+#define MEM_ZERO_MAX 64
+
+/* DC ZVA: zero the naturally aligned block of @size bytes around @va. */
+bool mem_zero(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size);

@@ -1,0 +1,212 @@
+/*
+ * Pointer authentication: where the code goes in a pointer, and who may ask for it. Source:
+ * AddPAC(), Auth(), Strip() and their callers in DDI0487, J1.3 "aarch64/functions/pac".
+ */
+#include "cpu/pauth.h"
+
+#include "arch/esr.h"
+#include "cpu/exception.h"
+#include "cpu/exec.h"
+#include "cpu/qarma.h"
+
+/* Of each key: its enable in SCTLR_EL1 or SCTLR_EL2, and its registers. */
+static const struct {
+    uint8_t enable;
+    enum sysreg lo, hi;
+} keys[] = {
+    [PAUTH_IA] = {SCTLR_EL1_EnIA_LO, SR_APIAKeyLo_EL1, SR_APIAKeyHi_EL1},
+    [PAUTH_IB] = {SCTLR_EL1_EnIB_LO, SR_APIBKeyLo_EL1, SR_APIBKeyHi_EL1},
+    [PAUTH_DA] = {SCTLR_EL1_EnDA_LO, SR_APDAKeyLo_EL1, SR_APDAKeyHi_EL1},
+    [PAUTH_DB] = {SCTLR_EL1_EnDB_LO, SR_APDBKeyLo_EL1, SR_APDBKeyHi_EL1},
+};
+
+static bool is_data_key(enum pauth_key key)
+{
+    return key == PAUTH_DA || key == PAUTH_DB;
+}
+
+static bool is_b_key(enum pauth_key key)
+{
+    return key == PAUTH_IB || key == PAUTH_DB;
+}
+
+/* S1TranslationRegime() == EL2 */
+static bool el2_regime(const struct cpu *cpu)
+{
+    return cpu->ps.el == 2 || cpu_host_el0(cpu);
+}
+
+/* PtrHasUpperAndLowerAddRanges() */
+static bool two_ranges(const struct cpu *cpu)
+{
+    return !el2_regime(cpu) || cpu_e2h(cpu);
+}
+
+/* With two ranges the fields are those of TCR_EL1, in TCR_EL2 too. */
+static uint64_t regime_tcr(const struct cpu *cpu)
+{
+    return cpu->sr[el2_regime(cpu) ? SR_TCR_EL2 : SR_TCR_EL1];
+}
+
+/* TBI of one half of the address space as it acts on instruction or data pointers: EffectiveTBI().
+ */
+static bool effective_tbi(const struct cpu *cpu, bool upper, bool data)
+{
+    const uint64_t tcr = regime_tcr(cpu);
+
+    const bool tbi = !two_ranges(cpu) ? TCR_EL2_TBI(tcr)
+                     : upper          ? TCR_EL1_TBI1(tcr)
+                                      : TCR_EL1_TBI0(tcr);
+    const bool tbid = !two_ranges(cpu) ? TCR_EL2_TBID(tcr)
+                      : upper          ? TCR_EL1_TBID1(tcr)
+                                       : TCR_EL1_TBID0(tcr);
+
+    return tbi && (data || !tbid);
+}
+
+/* CalculateBottomPACBit(). CU-choice: an out-of-range TnSZ acts as the nearest limit. */
+static unsigned bottom_pac_bit(const struct cpu *cpu, bool upper)
+{
+    const uint64_t tcr = regime_tcr(cpu);
+    const bool two = two_ranges(cpu);
+    const bool t1 = two && upper;
+    const bool granule_64k = t1 ? TCR_EL1_TG1(tcr) == 3 : TCR_EL1_TG0(tcr) == 1;
+    const bool ds = cpu_has(cpu, FEAT_LPA2) && (two ? TCR_EL1_DS(tcr) : TCR_EL2_DS(tcr));
+    const bool va52 = granule_64k ? cpu_has(cpu, FEAT_LVA) : ds;
+    const unsigned min = va52 ? 12 : 16;
+    const unsigned max = !cpu_has(cpu, FEAT_TTST) ? 39 : granule_64k ? 47 : 48;
+    unsigned tsz = (unsigned)(t1 ? TCR_EL1_T1SZ(tcr) : TCR_EL1_T0SZ(tcr));
+
+    tsz = tsz < min ? min : tsz > max ? max : tsz;
+    return 64 - tsz;
+}
+
+/* The bits of a pointer that hold the code: all above the address, less bit 55 and the tag. */
+static uint64_t pac_field(unsigned bottom, bool tbi)
+{
+    return MASK(54, bottom) | (tbi ? 0 : MASK(63, 56));
+}
+
+/* @ptr with its extension bits (tag excepted) made copies of @sel. */
+static uint64_t extend(uint64_t ptr, bool sel, unsigned bottom, bool tbi)
+{
+    const uint64_t field = pac_field(bottom, tbi) | BIT(55);
+
+    return sel ? ptr | field : ptr & ~field;
+}
+
+/* A multiply-xorshift finaliser: every input bit reaches every output bit. */
+static uint64_t mix(uint64_t v)
+{
+    v = (v ^ (v >> 32)) * UINT64_C(0xd6e8feb86659fd93);
+    v = (v ^ (v >> 29)) * UINT64_C(0xa0761d6478bd642f);
+    return v ^ (v >> 32);
+}
+
+/* ComputePAC(). FEAT_PACIMP: our own; it need be cheap, not strong. */
+static uint64_t compute_pac(const struct cpu *cpu, uint64_t data, uint64_t modifier,
+                            enum sysreg key_hi, enum sysreg key_lo)
+{
+    const uint64_t hi = cpu->sr[key_hi], lo = cpu->sr[key_lo];
+
+    if (cpu_has(cpu, FEAT_PACQARMA5))
+        return qarma64(data, modifier, hi, lo, 5, 2);
+    if (cpu_has(cpu, FEAT_PACQARMA3))
+        return qarma64(data, modifier, hi, lo, 3, 1);
+    return mix(mix(data ^ hi) + (modifier ^ lo));
+}
+
+static uint64_t compute_key_pac(const struct cpu *cpu, uint64_t data, uint64_t modifier,
+                                enum pauth_key key)
+{
+    return compute_pac(cpu, data, modifier, keys[key].hi, keys[key].lo);
+}
+
+bool pauth_enabled(const struct cpu *cpu, enum pauth_key key)
+{
+    return bit(cpu->sr[el2_regime(cpu) ? SR_SCTLR_EL2 : SR_SCTLR_EL1], keys[key].enable);
+}
+
+bool pauth_trapped(struct cpu *cpu, const struct insn *i)
+{
+    if (!cpu->has_el2 || el2_regime(cpu) || HCR_EL2_API(cpu_hcr(cpu)))
+        return false;
+    exec_trap(cpu, i, 2, ESR_EC_PAC, 0);
+    return true;
+}
+
+/* Which half of the address space AddPAC() takes @ptr to be in: with tags by bit 55, otherwise by
+ * bit 63; with two ranges, a tag in either of them decides for both. */
+static bool add_selects_upper(const struct cpu *cpu, uint64_t ptr, bool data)
+{
+    if (cpu_has(cpu, FEAT_PAuth2) && cpu_has(cpu, FEAT_CONSTPACFIELD))
+        return bit(ptr, 55);
+    const bool tags = effective_tbi(cpu, false, data) || effective_tbi(cpu, true, data);
+    return bit(ptr, tags ? 55 : 63);
+}
+
+uint64_t pauth_add(const struct cpu *cpu, uint64_t ptr, uint64_t modifier, enum pauth_key key)
+{
+    const bool tbi = effective_tbi(cpu, bit(ptr, 55), is_data_key(key));
+    const bool sel = add_selects_upper(cpu, ptr, is_data_key(key));
+    const unsigned top = tbi ? 55 : 63, bottom = bottom_pac_bit(cpu, sel);
+    const uint64_t field = pac_field(bottom, tbi), all = MASK(top, bottom);
+    const uint64_t good = extend(ptr, sel, bottom, tbi);
+    uint64_t pac = compute_key_pac(cpu, good, modifier, key);
+
+    if (cpu_has(cpu, FEAT_PAuth2)) {
+        pac = (ptr ^ pac) & field;
+    } else if ((ptr & all) != 0 && (ptr & all) != all) {
+        /* Not an address: make sure that authentication fails. */
+        pac = cpu_has(cpu, FEAT_EPAC) ? 0 : pac ^ BIT(top - 1);
+    }
+    return (good & ~field) | (pac & field);
+}
+
+/* An exception for a code that does not match: AArch64.PACFailException(). */
+static void pac_fail(struct cpu *cpu, const struct insn *i, enum pauth_key key)
+{
+    exec_trap(cpu, i, cpu_default_target_el(cpu), ESR_EC_FPAC,
+              (uint32_t)is_data_key(key) << 1 | is_b_key(key));
+}
+
+bool pauth_auth(struct cpu *cpu, const struct insn *i, uint64_t ptr, uint64_t modifier,
+                enum pauth_key key, bool combined, uint64_t *out)
+{
+    const bool upper = bit(ptr, 55);
+    const bool tbi = effective_tbi(cpu, upper, is_data_key(key));
+    const unsigned bottom = bottom_pac_bit(cpu, upper);
+    const uint64_t field = pac_field(bottom, tbi);
+    const uint64_t original = extend(ptr, upper, bottom, tbi);
+    const uint64_t pac = compute_key_pac(cpu, original, modifier, key);
+
+    if (cpu_has(cpu, FEAT_PAuth2)) {
+        const uint64_t result = ptr ^ (pac & field);
+        const bool faults =
+            cpu_has(cpu, FEAT_FPACCOMBINE) || (cpu_has(cpu, FEAT_FPAC) && !combined);
+
+        if (faults && result != original) {
+            pac_fail(cpu, i, key);
+            return false;
+        }
+        *out = result;
+    } else if (((ptr ^ pac) & field) == 0) {
+        *out = original;
+    } else {
+        const unsigned lsb = tbi ? 53 : 61;
+        *out = set_bits(original, lsb + 1, lsb, is_b_key(key) ? 2 : 1);
+    }
+    return true;
+}
+
+uint64_t pauth_strip(const struct cpu *cpu, uint64_t ptr, bool data)
+{
+    const bool upper = bit(ptr, 55);
+
+    return extend(ptr, upper, bottom_pac_bit(cpu, upper), effective_tbi(cpu, upper, data));
+}
+
+uint64_t pauth_generic(const struct cpu *cpu, uint64_t x, uint64_t y)
+{
+    return compute_pac(cpu, x, y, SR_APGAKeyHi_EL1, SR_APGAKeyLo_EL1) & MASK(63, 32);
+}

@@ -1,0 +1,182 @@
+#include "cpu/pmu.h"
+
+#include "arch/cpu_models.h"
+#include "cpu/sysreg.h"
+
+#define CYCLE_COUNTER_BIT BIT(31)
+#define EVENT_COUNTERS    MASK(PMU_COUNTERS - 1, 0)
+
+/* Events we know: bits of PMCEID0_EL0. */
+#define EVENT_SW_INCR      0x00
+#define EVENT_INST_RETIRED 0x08
+#define EVENT_CPU_CYCLES   0x11
+
+/* The writable bits of PMEVTYPER<n>_EL0 and PMCCFILTR_EL0: P, U, NSH; and evtCount. */
+#define FILTER_BITS (BIT(31) | BIT(30) | BIT(27))
+#define EVENT_BITS  MASK(15, 0)
+
+static enum sysreg counter(unsigned n)
+{
+    return sysreg_lookup((uint16_t)SYSREG_ENC(3, 3, 14, 8, n));
+}
+
+static enum sysreg event_type(unsigned n)
+{
+    return sysreg_lookup((uint16_t)SYSREG_ENC(3, 3, 14, 12, n));
+}
+
+/* Event counters the current EL can use: MDCR_EL2.HPMN below EL2. */
+static unsigned visible_counters(const struct cpu *cpu)
+{
+    uint64_t hpmn;
+
+    if (!cpu->has_el2 || cpu->ps.el == 2)
+        return PMU_COUNTERS;
+    hpmn = MDCR_EL2_HPMN(cpu->sr[SR_MDCR_EL2]);
+    return hpmn < PMU_COUNTERS ? (unsigned)hpmn : PMU_COUNTERS;
+}
+
+/* Bits of PMCNTENSET and its kin that the current EL can see. */
+static uint64_t visible_bits(const struct cpu *cpu)
+{
+    unsigned n = visible_counters(cpu);
+
+    return CYCLE_COUNTER_BIT | zext(EVENT_COUNTERS, n);
+}
+
+static unsigned selected(const struct cpu *cpu)
+{
+    return (unsigned)PMSELR_EL0_SEL(cpu->sr[SR_PMSELR_EL0]);
+}
+
+bool pmu_counter_accessible(const struct cpu *cpu, enum sysreg sr)
+{
+    if (sr == SR_PMXEVCNTR_EL0 || sr == SR_PMXEVTYPER_EL0)
+        /* CU-choice: a counter that is not implemented at all reads as zero. */
+        return selected(cpu) >= PMU_COUNTERS || selected(cpu) < visible_counters(cpu);
+    if ((sr >= SR_PMEVCNTR0_EL0 && sr <= SR_PMEVCNTR5_EL0) ||
+        (sr >= SR_PMEVTYPER0_EL0 && sr <= SR_PMEVTYPER5_EL0))
+        return sysreg_rows[sr].n < visible_counters(cpu);
+    return true;
+}
+
+void cpu_pmu_reset(struct cpu *cpu)
+{
+    cpu->sr[SR_PMCR_EL0] = cpu->model->pmcr;
+    if (cpu_has(cpu, FEAT_PMUv3))
+        cpu->sr[SR_MDCR_EL2] = PMU_COUNTERS;
+}
+
+/* The register that PMXEVCNTR_EL0 or PMXEVTYPER_EL0 stands for, SR_NONE if none. */
+static enum sysreg indirect(const struct cpu *cpu, enum sysreg sr)
+{
+    unsigned n = selected(cpu);
+
+    if (sr == SR_PMXEVCNTR_EL0)
+        return n < PMU_COUNTERS ? counter(n) : SR_NONE;
+    if (sr == SR_PMXEVTYPER_EL0)
+        return n == 31 ? SR_PMCCFILTR_EL0 : n < PMU_COUNTERS ? event_type(n) : SR_NONE;
+    return sr;
+}
+
+/* Where a SET or CLR register keeps its bits. */
+static enum sysreg set_register(enum sysreg sr)
+{
+    switch (sr) {
+    case SR_PMCNTENCLR_EL0:
+        return SR_PMCNTENSET_EL0;
+    case SR_PMINTENCLR_EL1:
+        return SR_PMINTENSET_EL1;
+    case SR_PMOVSCLR_EL0:
+        return SR_PMOVSSET_EL0;
+    default:
+        return sr;
+    }
+}
+
+uint64_t sr_read_PMU(struct cpu *cpu, enum sysreg sr)
+{
+    sr = indirect(cpu, set_register(sr));
+    switch (sr) {
+    case SR_NONE:
+        return 0;
+    case SR_PMCR_EL0:
+        return set_bits(cpu->sr[sr], PMCR_EL0_N_HI, PMCR_EL0_N_LO, visible_counters(cpu));
+    case SR_PMCNTENSET_EL0:
+    case SR_PMINTENSET_EL1:
+    case SR_PMOVSSET_EL0:
+        return cpu->sr[sr] & visible_bits(cpu);
+    case SR_PMCEID0_EL0:
+        return BIT(EVENT_SW_INCR) | BIT(EVENT_INST_RETIRED) | BIT(EVENT_CPU_CYCLES);
+    case SR_PMCEID1_EL0:
+        return 0;
+    default:
+        return cpu->sr[sr];
+    }
+}
+
+static void write_pmcr(struct cpu *cpu, uint64_t value)
+{
+    uint64_t writable = FIELD_MASK(PMCR_EL0_E) | FIELD_MASK(PMCR_EL0_D) | FIELD_MASK(PMCR_EL0_X) |
+                        FIELD_MASK(PMCR_EL0_DP) | FIELD_MASK(PMCR_EL0_LC);
+
+    if (cpu_has(cpu, FEAT_PMUv3p5))
+        writable |= FIELD_MASK(PMCR_EL0_LP);
+    if (PMCR_EL0_C(value))
+        cpu->sr[SR_PMCCNTR_EL0] = 0;
+    if (PMCR_EL0_P(value))
+        for (unsigned n = 0; n < visible_counters(cpu); n++)
+            cpu->sr[counter(n)] = 0;
+    cpu->sr[SR_PMCR_EL0] = (cpu->sr[SR_PMCR_EL0] & ~writable) | (value & writable);
+}
+
+static void count_software_increments(struct cpu *cpu, uint64_t counters)
+{
+    uint64_t enabled = cpu->sr[SR_PMCNTENSET_EL0] & visible_bits(cpu);
+
+    if (!PMCR_EL0_E(cpu->sr[SR_PMCR_EL0]))
+        return;
+    for (unsigned n = 0; n < PMU_COUNTERS; n++) {
+        if (!bit(counters & enabled, n) || (cpu->sr[event_type(n)] & EVENT_BITS) != EVENT_SW_INCR)
+            continue;
+        cpu->sr[counter(n)] = zext(cpu->sr[counter(n)] + 1, 32);
+        if (cpu->sr[counter(n)] == 0)
+            cpu->sr[SR_PMOVSSET_EL0] |= BIT(n);
+    }
+}
+
+void sr_write_PMU(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    enum sysreg set = set_register(sr);
+
+    if (set != sr) {
+        cpu->sr[set] &= ~(value & visible_bits(cpu));
+        return;
+    }
+    sr = indirect(cpu, sr);
+    switch (sr) {
+    case SR_NONE:
+        break;
+    case SR_PMCR_EL0:
+        write_pmcr(cpu, value);
+        break;
+    case SR_PMCNTENSET_EL0:
+    case SR_PMINTENSET_EL1:
+    case SR_PMOVSSET_EL0:
+        cpu->sr[sr] |= value & visible_bits(cpu);
+        break;
+    case SR_PMSWINC_EL0:
+        count_software_increments(cpu, value);
+        break;
+    case SR_PMCCFILTR_EL0:
+        cpu->sr[sr] = value & FILTER_BITS;
+        break;
+    default:
+        if (sr >= SR_PMEVTYPER0_EL0 && sr <= SR_PMEVTYPER5_EL0)
+            value &= FILTER_BITS | EVENT_BITS;
+        else if (sr >= SR_PMEVCNTR0_EL0 && sr <= SR_PMEVCNTR5_EL0 && !cpu_has(cpu, FEAT_PMUv3p5))
+            value = zext(value, 32);
+        cpu->sr[sr] = value;
+        break;
+    }
+}

@@ -1,0 +1,57 @@
+#include "cpu/step.h"
+
+#include "cpu/exception.h"
+
+#define HCR_TGE      BIT(27)
+#define MDCR_TDE     BIT(8)
+#define MDSCR_SS     BIT(0)
+#define MDSCR_KDE    BIT(13)
+#define OSLSR_OSLK   BIT(1)
+#define ISS_STEP_ISV BIT(24)
+#define ISS_STEP_EX  BIT(6)
+#define DFSC_DEBUG   0x22
+
+unsigned debug_target_el(const struct cpu *cpu)
+{
+    return cpu->has_el2 && ((cpu_hcr(cpu) & HCR_TGE) || (cpu->sr[SR_MDCR_EL2] & MDCR_TDE)) ? 2 : 1;
+}
+
+bool debug_exceptions_enabled(const struct cpu *cpu, unsigned el, bool masked)
+{
+    unsigned target = debug_target_el(cpu);
+
+    if ((cpu->sr[SR_OSLSR_EL1] & OSLSR_OSLK) || el > target)
+        return false;
+    return el < target || ((cpu->sr[SR_MDSCR_EL1] & MDSCR_KDE) && !masked);
+}
+
+uint8_t cpu_step_return_ss(const struct cpu *cpu, uint64_t spsr, bool illegal)
+{
+    if (!(cpu->sr[SR_MDSCR_EL1] & MDSCR_SS))
+        return 0;
+    unsigned to = illegal ? cpu->ps.el : (unsigned)bits(spsr, 3, 2);
+    bool from_enabled = debug_exceptions_enabled(cpu, cpu->ps.el, cpu->ps.daif & PSTATE_D);
+
+    return !from_enabled && debug_exceptions_enabled(cpu, to, bit(spsr, 9)) && bit(spsr, 21);
+}
+
+bool cpu_step_active(const struct cpu *cpu)
+{
+    return (cpu->sr[SR_MDSCR_EL1] & MDSCR_SS) &&
+           debug_exceptions_enabled(cpu, cpu->ps.el, cpu->ps.daif & PSTATE_D);
+}
+
+void cpu_step_take(struct cpu *cpu)
+{
+    unsigned target = debug_target_el(cpu);
+    uint64_t iss = DFSC_DEBUG;
+
+    if (cpu->step_known)
+        iss |= ISS_STEP_ISV | (cpu->step_exclusive ? ISS_STEP_EX : 0);
+    cpu_take_exception(
+        cpu, &(struct exception){
+                 .type = EXC_SYNC,
+                 .target_el = target,
+                 .ret = cpu->pc,
+                 .esr = esr(target > cpu->ps.el ? ESR_EC_SOFTSTP_LOW : ESR_EC_SOFTSTP_CUR, iss)});
+}

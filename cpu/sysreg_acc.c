@@ -1,0 +1,190 @@
+/* Accessors of registers that are no plain storage: PSTATE, stack pointers, FPCR, identification as
+ * the current EL sees it. Those of timers, PMU and debug are with their subjects. */
+#include "cpu/sysreg.h"
+
+#include "arch/cpu_models.h"
+#include "cpu/exception.h"
+#include "cpu/traps.h"
+
+/* EL1 of a guest identifies itself as EL2 says. */
+static bool sees_virtual_id(const struct cpu *cpu)
+{
+    return cpu->has_el2 && cpu->ps.el == 1;
+}
+
+uint64_t sr_read_MIDR(struct cpu *cpu, enum sysreg sr)
+{
+    return cpu->sr[sees_virtual_id(cpu) ? SR_VPIDR_EL2 : sr];
+}
+
+uint64_t sr_read_MPIDR(struct cpu *cpu, enum sysreg sr)
+{
+    return cpu->sr[sees_virtual_id(cpu) ? SR_VMPIDR_EL2 : sr];
+}
+
+uint64_t sr_read_CCSIDR(struct cpu *cpu, enum sysreg sr)
+{
+    (void)sr;
+    return cpu_model_ccsidr(cpu->model, cpu->sr[SR_CSSELR_EL1]);
+}
+
+/* DCZID_EL0.DZP: DC ZVA would trap here (fine-grained traps do not show). */
+uint64_t sr_read_DCZID(struct cpu *cpu, enum sysreg sr)
+{
+    bool prohibited = cpu->ps.el < 2 && cpu_trap_group_el(cpu, TRAP_DC_ZVA, SR_WRITE);
+
+    return cpu->sr[sr] | (uint64_t)prohibited << DCZID_EL0_DZP_LO;
+}
+
+static unsigned sp_el(enum sysreg sr)
+{
+    return sr == SR_SP_EL0 ? 0 : sr == SR_SP_EL1 ? 1 : 2;
+}
+
+uint64_t sr_read_SP(struct cpu *cpu, enum sysreg sr)
+{
+    return cpu_sp_get(cpu, sp_el(sr));
+}
+
+void sr_write_SP(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    cpu_sp_set(cpu, sp_el(sr), value);
+}
+
+uint64_t sr_read_SPSel(struct cpu *cpu, enum sysreg sr)
+{
+    (void)sr;
+    return cpu->ps.sp;
+}
+
+void sr_write_SPSel(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    (void)sr;
+    cpu_set_el_sp(cpu, cpu->ps.el, value & 1);
+}
+
+uint64_t sr_read_CurrentEL(struct cpu *cpu, enum sysreg sr)
+{
+    (void)sr;
+    return (uint64_t)cpu->ps.el << CurrentEL_EL_LO;
+}
+
+uint64_t sr_read_NZCV(struct cpu *cpu, enum sysreg sr)
+{
+    (void)sr;
+    return (uint64_t)cpu_nzcv(cpu) << 28;
+}
+
+void sr_write_NZCV(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    (void)sr;
+    cpu_set_nzcv(cpu, (unsigned)bits(value, 31, 28));
+}
+
+uint64_t sr_read_DAIF(struct cpu *cpu, enum sysreg sr)
+{
+    (void)sr;
+    return (uint64_t)cpu->ps.daif << 6;
+}
+
+void sr_write_DAIF(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    (void)sr;
+    cpu->ps.daif = (uint8_t)bits(value, 9, 6);
+}
+
+/* PAN, UAO, DIT, SSBS: one bit of PSTATE, at the same place as in SPSR_ELx. */
+static uint8_t *pstate_bit(struct cpu *cpu, enum sysreg sr, unsigned *position)
+{
+    switch (sr) {
+    case SR_PAN:
+        *position = PAN_PAN_LO;
+        return &cpu->ps.pan;
+    case SR_UAO:
+        *position = UAO_UAO_LO;
+        return &cpu->ps.uao;
+    case SR_DIT:
+        *position = DIT_DIT_LO;
+        return &cpu->ps.dit;
+    default:
+        *position = SSBS_SSBS_LO;
+        return &cpu->ps.ssbs;
+    }
+}
+
+uint64_t sr_read_PSTATE(struct cpu *cpu, enum sysreg sr)
+{
+    unsigned position;
+    const uint8_t *field = pstate_bit(cpu, sr, &position);
+
+    return (uint64_t)*field << position;
+}
+
+void sr_write_PSTATE(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    unsigned position;
+    uint8_t *field = pstate_bit(cpu, sr, &position);
+
+    *field = bit(value, position);
+}
+
+uint64_t sr_read_FPCR(struct cpu *cpu, enum sysreg sr)
+{
+    (void)sr;
+    return cpu->fpcr;
+}
+
+void sr_write_FPCR(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    (void)sr;
+    cpu->fpcr = (uint32_t)value;
+}
+
+uint64_t sr_read_FPSR(struct cpu *cpu, enum sysreg sr)
+{
+    (void)sr;
+    return cpu->fpsr;
+}
+
+void sr_write_FPSR(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    (void)sr;
+    cpu->fpsr = (uint32_t)value;
+}
+
+/* ISR_EL1: what is pending for this EL, virtual where HCR_EL2.{AMO,IMO,FMO} say so. */
+uint64_t sr_read_ISR(struct cpu *cpu, enum sysreg sr)
+{
+    uint64_t hcr = cpu->ps.el == 1 ? cpu_hcr(cpu) : 0;
+    bool a = HCR_EL2_AMO(hcr) ? HCR_EL2_VSE(hcr) : cpu->serror_pin;
+    bool i = HCR_EL2_IMO(hcr) ? HCR_EL2_VI(hcr) || cpu->virq_pin : cpu->irq_pin;
+    bool f = HCR_EL2_FMO(hcr) ? HCR_EL2_VF(hcr) || cpu->vfiq_pin : cpu->fiq_pin;
+
+    (void)sr;
+    return (uint64_t)a << ISR_EL1_A_LO | (uint64_t)i << ISR_EL1_I_LO | (uint64_t)f << ISR_EL1_F_LO;
+}
+
+/* DISR_EL1 of a guest whose SErrors are virtual is VDISR_EL2. */
+static enum sysreg disr(const struct cpu *cpu)
+{
+    return cpu->ps.el == 1 && HCR_EL2_AMO(cpu_hcr(cpu)) ? SR_VDISR_EL2 : SR_DISR_EL1;
+}
+
+uint64_t sr_read_DISR(struct cpu *cpu, enum sysreg sr)
+{
+    (void)sr;
+    return cpu->sr[disr(cpu)];
+}
+
+void sr_write_DISR(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    (void)sr;
+    cpu->sr[disr(cpu)] = value;
+}
+
+/* CFP, DVP, CPP RCTX: nothing here predicts across contexts. */
+enum exec_result sr_op_NOP(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
+{
+    (void)cpu, (void)i, (void)sr, (void)value;
+    return EXEC_NEXT;
+}

@@ -1,0 +1,237 @@
+#include "cpu/timer.h"
+
+#include <stdlib.h>
+
+#include "cpu/exception.h"
+#include "cpu/sysreg.h"
+
+#define CTL_ENABLE  BIT(0)
+#define CTL_IMASK   BIT(1)
+#define CTL_ISTATUS BIT(2)
+
+#define HCR_TGE BIT(27)
+#define HCR_E2H BIT(34)
+
+#define CNTHCTL_ECV BIT(12)
+
+struct cpu_timers {
+    struct cpu *cpu;
+    struct clock_event event[TIMER_COUNT];
+    bool line[TIMER_COUNT];
+    uint64_t stream_seen_ns; /* event stream ticks up to here have been used */
+};
+
+/* One row a timer: its registers and the offset of the counter it compares with. */
+static const struct {
+    enum sysreg ctl, cval, tval, offset;
+} timers[TIMER_COUNT] = {
+    [TIMER_P] = {SR_CNTP_CTL_EL0, SR_CNTP_CVAL_EL0, SR_CNTP_TVAL_EL0, SR_CNTPOFF_EL2},
+    [TIMER_V] = {SR_CNTV_CTL_EL0, SR_CNTV_CVAL_EL0, SR_CNTV_TVAL_EL0, SR_CNTVOFF_EL2},
+    [TIMER_HP] = {SR_CNTHP_CTL_EL2, SR_CNTHP_CVAL_EL2, SR_CNTHP_TVAL_EL2, SR_NONE},
+    [TIMER_HV] = {SR_CNTHV_CTL_EL2, SR_CNTHV_CVAL_EL2, SR_CNTHV_TVAL_EL2, SR_NONE},
+};
+
+static uint64_t physical_count(const struct cpu *cpu)
+{
+    return clock_now_ns(cpu->clock) / TIMER_NS_PER_TICK;
+}
+
+static bool host_regime(const struct cpu *cpu)
+{
+    return (cpu_hcr(cpu) & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
+}
+
+/* CNTPOFF_EL2 applies to EL1&0 only, and only with CNTHCTL_EL2.ECV and no E2H && TGE. */
+static uint64_t physical_offset(const struct cpu *cpu)
+{
+    if (!cpu->has_el2 || !cpu_has(cpu, FEAT_ECV) || !(cpu->sr[SR_CNTHCTL_EL2] & CNTHCTL_ECV) ||
+        host_regime(cpu))
+        return 0;
+    return cpu->sr[SR_CNTPOFF_EL2];
+}
+
+static uint64_t timer_offset(const struct cpu *cpu, enum cpu_timer t)
+{
+    if (timers[t].offset == SR_CNTPOFF_EL2)
+        return physical_offset(cpu);
+    return timers[t].offset == SR_NONE || !cpu->has_el2 ? 0 : cpu->sr[timers[t].offset];
+}
+
+/* The counter as a read of CNTPCT_EL0 or CNTVCT_EL0 sees it at the current EL. */
+static uint64_t counter_seen(const struct cpu *cpu, bool is_virtual)
+{
+    uint64_t offset = 0;
+    bool at_el2 = cpu->ps.el == 2;
+
+    if (is_virtual && cpu->has_el2 && !(at_el2 && cpu_e2h(cpu)) && !cpu_host_el0(cpu))
+        offset = cpu->sr[SR_CNTVOFF_EL2];
+    else if (!is_virtual && !at_el2)
+        offset = physical_offset(cpu);
+    return physical_count(cpu) - offset;
+}
+
+static enum cpu_timer timer_of(enum sysreg sr)
+{
+    for (unsigned t = 0; t < TIMER_COUNT; t++)
+        if (sr == timers[t].ctl || sr == timers[t].cval || sr == timers[t].tval)
+            return (enum cpu_timer)t;
+    CHECK(!"not a timer register");
+}
+
+static bool condition_met(const struct cpu *cpu, enum cpu_timer t)
+{
+    uint64_t count = physical_count(cpu) - timer_offset(cpu, t);
+
+    return count >= cpu->sr[timers[t].cval];
+}
+
+/* Virtual time at which the counter reaches the compare value. */
+static uint64_t deadline_ns(const struct cpu *cpu, enum cpu_timer t)
+{
+    uint64_t count = physical_count(cpu);
+    uint64_t wait = cpu->sr[timers[t].cval] - (count - timer_offset(cpu, t));
+
+    if (wait > UINT64_MAX / TIMER_NS_PER_TICK - count)
+        return CLOCK_NEVER;
+    return (count + wait) * TIMER_NS_PER_TICK;
+}
+
+static void update(struct cpu *cpu, enum cpu_timer t)
+{
+    struct cpu_timers *ts = cpu->timers;
+    uint64_t ctl = cpu->sr[timers[t].ctl];
+    bool met = (ctl & CTL_ENABLE) && condition_met(cpu, t);
+    bool level = met && !(ctl & CTL_IMASK);
+
+    if (level != ts->line[t]) {
+        ts->line[t] = level;
+        irq_set(&cpu->timer_line[t], level);
+    }
+    clock_event_set(cpu->clock, &ts->event[t],
+                    (ctl & CTL_ENABLE) && !met ? deadline_ns(cpu, t) : CLOCK_NEVER);
+}
+
+void cpu_timers_changed(struct cpu *cpu)
+{
+    for (unsigned t = 0; t < TIMER_COUNT; t++)
+        update(cpu, (enum cpu_timer)t);
+}
+
+static void expired(void *ctx, uint64_t now_ns)
+{
+    (void)now_ns;
+    cpu_timers_changed(ctx);
+}
+
+struct cpu_timers *cpu_timers_create(struct cpu *cpu)
+{
+    struct cpu_timers *ts = calloc(1, sizeof(*ts));
+
+    if (!ts)
+        return NULL;
+    ts->cpu = cpu;
+    for (unsigned t = 0; t < TIMER_COUNT; t++) {
+        ts->event[t] = (struct clock_event){.fn = expired, .ctx = cpu};
+        clock_event_add(cpu->clock, &ts->event[t]);
+    }
+    return ts;
+}
+
+void cpu_timers_destroy(struct cpu_timers *t)
+{
+    free(t);
+}
+
+uint64_t sr_read_CNT_COUNT(struct cpu *cpu, enum sysreg sr)
+{
+    return counter_seen(cpu, sr == SR_CNTVCT_EL0 || sr == SR_CNTVCTSS_EL0);
+}
+
+uint64_t sr_read_CNT_CTL(struct cpu *cpu, enum sysreg sr)
+{
+    enum cpu_timer t = timer_of(sr);
+    uint64_t ctl = cpu->sr[timers[t].ctl] & (CTL_ENABLE | CTL_IMASK);
+
+    if ((ctl & CTL_ENABLE) && condition_met(cpu, t))
+        ctl |= CTL_ISTATUS;
+    return ctl;
+}
+
+void sr_write_CNT_CTL(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    enum cpu_timer t = timer_of(sr);
+
+    cpu->sr[timers[t].ctl] = value & (CTL_ENABLE | CTL_IMASK);
+    update(cpu, t);
+}
+
+uint64_t sr_read_CNT_CVAL(struct cpu *cpu, enum sysreg sr)
+{
+    return cpu->sr[timers[timer_of(sr)].cval];
+}
+
+void sr_write_CNT_CVAL(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    enum cpu_timer t = timer_of(sr);
+
+    cpu->sr[timers[t].cval] = value;
+    update(cpu, t);
+}
+
+/* TimerValue is CompareValue less the counter the timer compares with, 32 bits, signed. */
+uint64_t sr_read_CNT_TVAL(struct cpu *cpu, enum sysreg sr)
+{
+    enum cpu_timer t = timer_of(sr);
+    uint64_t count = physical_count(cpu) - timer_offset(cpu, t);
+
+    return (uint32_t)(cpu->sr[timers[t].cval] - count);
+}
+
+void sr_write_CNT_TVAL(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    enum cpu_timer t = timer_of(sr);
+    uint64_t count = physical_count(cpu) - timer_offset(cpu, t);
+
+    cpu->sr[timers[t].cval] = count + sext(value, 32);
+    update(cpu, t);
+}
+
+/* Of CNTKCTL_EL1 and CNTHCTL_EL2 alike: the event stream's fields. */
+#define EVNTEN   BIT(2)
+#define EVNTI(v) ((unsigned)bits((v), 7, 4))
+#define EVNTIS   BIT(17)
+
+/* Shortest period of the two event streams that are on, in ticks; 0 if none. An event comes with a
+ * chosen edge of the counter bit, so its period is twice the bit's weight. */
+static uint64_t stream_period(const struct cpu *cpu)
+{
+    uint64_t period = 0;
+    const uint64_t ctl[] = {cpu->sr[SR_CNTKCTL_EL1], cpu->has_el2 ? cpu->sr[SR_CNTHCTL_EL2] : 0};
+
+    for (unsigned k = 0; k < ARRAY_SIZE(ctl); k++) {
+        if (!(ctl[k] & EVNTEN))
+            continue;
+        uint64_t p = BIT(EVNTI(ctl[k]) + 1 + (ctl[k] & EVNTIS && cpu_has(cpu, FEAT_ECV) ? 8 : 0));
+        if (!period || p < period)
+            period = p;
+    }
+    return period;
+}
+
+/* Differs: ticks are multiples of the period of the physical counter, for both streams and both
+ * edges; the offset of the virtual counter and EVNTDIR shift them by less than a period. */
+bool cpu_event_stream_ticked(struct cpu *cpu)
+{
+    uint64_t period_ns = stream_period(cpu) * TIMER_NS_PER_TICK;
+    uint64_t seen = cpu->timers->stream_seen_ns;
+
+    cpu->timers->stream_seen_ns = clock_now_ns(cpu->clock);
+    return period_ns && seen / period_ns != cpu->timers->stream_seen_ns / period_ns;
+}
+
+uint64_t cpu_event_stream_next_ns(const struct cpu *cpu)
+{
+    uint64_t period_ns = stream_period(cpu) * TIMER_NS_PER_TICK;
+
+    return period_ns ? (clock_now_ns(cpu->clock) / period_ns + 1) * period_ns : CLOCK_NEVER;
+}

@@ -1,0 +1,25 @@
+/*
+ * The generic timers of one CPU (DDI0487 D11): four timers, two counters, the event stream.
+ */
+#pragma once
+
+#include "cpu/cpu.h"
+
+/* Nanoseconds of virtual time per tick of the system counter: CNTFRQ_EL0 is 62.5 MHz. */
+#define TIMER_NS_PER_TICK 16
+
+enum cpu_timer { TIMER_P, TIMER_V, TIMER_HP, TIMER_HV, TIMER_COUNT };
+
+/* Allocated for one CPU; registers its events with cpu->clock. Freed by cpu_timers_destroy(). */
+struct cpu_timers *cpu_timers_create(struct cpu *cpu);
+void cpu_timers_destroy(struct cpu_timers *t);
+
+/* Something the timers depend on changed (CTL, CVAL, an offset, HCR_EL2): set lines and deadlines.
+ */
+void cpu_timers_changed(struct cpu *cpu);
+
+/* Has the event stream ticked since the last call (or since the CPU was created)? */
+bool cpu_event_stream_ticked(struct cpu *cpu);
+
+/* Virtual time of the next tick of the event stream, CLOCK_NEVER if it is off. */
+uint64_t cpu_event_stream_next_ns(const struct cpu *cpu);

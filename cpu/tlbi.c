@@ -1,0 +1,155 @@
+/* TLB invalidation instructions: what each of them names, and whom it reaches. */
+#include "cpu/context.h"
+#include "cpu/exception.h"
+#include "cpu/sysreg.h"
+
+/* Whose translations an instruction is about. */
+enum tlbi_owner {
+    OWNER_EL1,   /* EL1&0; from EL2 with E2H and TGE: EL2&0 */
+    OWNER_GUEST, /* EL1&0 always */
+    OWNER_EL2,   /* EL2, or EL2&0 with E2H */
+};
+
+struct tlbi_row {
+    uint8_t scope; /* enum tlbi_scope */
+    uint8_t owner; /* enum tlbi_owner */
+    bool range, last_level, stage2;
+    bool broadcast;
+};
+
+/* A row for the instruction and its inner and outer shareable forms. */
+#define FORMS(name, ...)                                                                           \
+    [SR_TLBI_##name] = {__VA_ARGS__, .broadcast = false},                                          \
+    [SR_TLBI_##name##IS] = {__VA_ARGS__, .broadcast = true},                                       \
+    [SR_TLBI_##name##OS] = {__VA_ARGS__, .broadcast = true},
+
+static const struct tlbi_row tlbi_rows[SR_COUNT] = {
+    /* clang-format off */
+    FORMS(VMALLE1,    TLBI_VMID,   OWNER_EL1)
+    FORMS(VAE1,       TLBI_VA,     OWNER_EL1)
+    FORMS(ASIDE1,     TLBI_ASID,   OWNER_EL1)
+    FORMS(VAAE1,      TLBI_VAA,    OWNER_EL1)
+    FORMS(VALE1,      TLBI_VA,     OWNER_EL1, .last_level = true)
+    FORMS(VAALE1,     TLBI_VAA,    OWNER_EL1, .last_level = true)
+    FORMS(RVAE1,      TLBI_VA,     OWNER_EL1, .range = true)
+    FORMS(RVAAE1,     TLBI_VAA,    OWNER_EL1, .range = true)
+    FORMS(RVALE1,     TLBI_VA,     OWNER_EL1, .range = true, .last_level = true)
+    FORMS(RVAALE1,    TLBI_VAA,    OWNER_EL1, .range = true, .last_level = true)
+    FORMS(VAE2,       TLBI_VA,     OWNER_EL2)
+    FORMS(VALE2,      TLBI_VA,     OWNER_EL2, .last_level = true)
+    FORMS(RVAE2,      TLBI_VA,     OWNER_EL2, .range = true)
+    FORMS(RVALE2,     TLBI_VA,     OWNER_EL2, .range = true, .last_level = true)
+    FORMS(ALLE2,      TLBI_REGIME, OWNER_EL2)
+    FORMS(ALLE1,      TLBI_REGIME, OWNER_GUEST, .stage2 = true)
+    FORMS(VMALLS12E1, TLBI_VMID,   OWNER_GUEST, .stage2 = true)
+    FORMS(IPAS2E1,    TLBI_IPA,    OWNER_GUEST)
+    FORMS(IPAS2LE1,   TLBI_IPA,    OWNER_GUEST, .last_level = true)
+    FORMS(RIPAS2E1,   TLBI_IPA,    OWNER_GUEST, .range = true)
+    FORMS(RIPAS2LE1,  TLBI_IPA,    OWNER_GUEST, .range = true, .last_level = true)
+    /* clang-format on */
+};
+
+static enum regime_id owner_regime(const struct cpu *cpu, enum tlbi_owner owner)
+{
+    uint64_t hcr = cpu_hcr(cpu);
+
+    switch (owner) {
+    case OWNER_EL1:
+        return cpu->ps.el == 2 && HCR_EL2_E2H(hcr) && HCR_EL2_TGE(hcr) ? REGIME_EL20 : REGIME_EL10;
+    case OWNER_EL2:
+        return HCR_EL2_E2H(hcr) ? REGIME_EL20 : REGIME_EL2;
+    default:
+        return REGIME_EL10;
+    }
+}
+
+/* Xt of the by-address forms: one page. The TTL hint is not needed. */
+static void one_page(struct tlbi *op, uint64_t xt)
+{
+    if (op->scope == TLBI_IPA)
+        op->start = bits(xt, 39, 0) << 12;
+    else
+        op->start = op->regime == REGIME_EL2 ? bits(xt, 43, 0) << 12 : sext(xt << 12, 56);
+    op->end = op->start + PAGE_SIZE;
+}
+
+/* Xt of the range forms (DDI0487 D8.16, TLB range maintenance). CU-choice: TG == 0 names nothing.
+ */
+static bool range(struct tlbi *op, uint64_t xt, bool ds)
+{
+    unsigned tg = (unsigned)bits(xt, 47, 46);
+    unsigned granule = 10 + 2 * tg;
+    unsigned shift = ds && tg != 3 ? 16 : granule;
+    uint64_t pages = (bits(xt, 43, 39) + 1) << (5 * bits(xt, 45, 44) + 1);
+    bool has_sign = op->scope != TLBI_IPA && op->regime != REGIME_EL2;
+
+    op->start = (has_sign ? sext(xt, 37) : zext(xt, 37)) << shift;
+    op->end = op->start + (pages << granule);
+    if (op->end < op->start)
+        op->end = 0;
+    return tg != 0;
+}
+
+/* TCR_ELx.AS of the regime: how wide its ASIDs are. */
+static uint16_t asid_mask(const struct regime *rg)
+{
+    return bit(rg->tcr, 36) ? 0xffff : 0xff;
+}
+
+/* Fill @op; false if the operand names nothing. */
+static bool tlbi_decode(const struct cpu *cpu, const struct tlbi_row *r, uint64_t xt,
+                        struct tlbi *op)
+{
+    struct regime rg, guest;
+    bool ds;
+
+    *op = (struct tlbi){.scope = r->scope,
+                        .regime = owner_regime(cpu, r->owner),
+                        .last_level = r->last_level,
+                        .stage2 = r->stage2};
+    cpu_regime(cpu, op->regime, &rg);
+    if (op->regime == REGIME_EL10) {
+        op->vmid = regime_vmid(&rg);
+    } else if (r->scope == TLBI_IPA) {
+        cpu_regime(cpu, REGIME_EL10, &guest);
+        op->vmid = regime_vmid(&guest);
+    }
+    if (op->regime != REGIME_EL2)
+        op->asid = (uint16_t)(xt >> 48) & asid_mask(&rg);
+    if (r->scope != TLBI_VA && r->scope != TLBI_VAA && r->scope != TLBI_IPA)
+        return true;
+    if (!r->range) {
+        one_page(op, xt);
+        return true;
+    }
+    ds = cpu_has(cpu, FEAT_LPA2) && (r->scope == TLBI_IPA       ? bit(rg.vtcr, 32)
+                                     : op->regime == REGIME_EL2 ? bit(rg.tcr, 32)
+                                                                : bit(rg.tcr, 59));
+    return range(op, xt, ds);
+}
+
+static void tlbi_probe(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
+{
+    struct probe p = cpu_probe(cpu, PROBE_TLBI, insn_pc(cpu, i));
+
+    p.a = sr;
+    p.b = value;
+    probe_fire(cpu->probes, &p);
+}
+
+enum exec_result sr_op_TLBI(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
+{
+    const struct tlbi_row *r = &tlbi_rows[sr];
+    bool forced = cpu->ps.el == 1 && HCR_EL2_FB(cpu_hcr(cpu));
+    struct tlbi op;
+
+    if (probe_wanted(cpu->probes, PROBE_TLBI))
+        tlbi_probe(cpu, i, sr, value);
+    if (!tlbi_decode(cpu, r, value, &op))
+        return EXEC_NEXT;
+    if ((r->broadcast || forced) && cpu->env.tlbi_broadcast)
+        cpu->env.tlbi_broadcast(cpu->env.ctx, &op);
+    else
+        tlb_invalidate(cpu->tlb, &op);
+    return EXEC_NEXT;
+}

@@ -1,0 +1,147 @@
+#include "cpu/traps.h"
+
+#include "cpu/exception.h"
+#include "cpu/exec.h"
+
+/* ISS of EC 0x01 and 0x07: CV = 1, COND = 0b1110, what AArch64 always reports. */
+#define ISS_COND_AL 0x1e00000
+
+static bool when_holds(const struct cpu *cpu, enum trap_when when)
+{
+    switch (when) {
+    case WHEN_GUEST:
+        return !cpu_host_el0(cpu);
+    case WHEN_HOST:
+        return cpu_host_el0(cpu);
+    case WHEN_E2H0:
+        return !cpu_e2h(cpu);
+    case WHEN_E2H1:
+        return cpu_e2h(cpu) && !HCR_EL2_TGE(cpu_hcr(cpu));
+    default:
+        return true;
+    }
+}
+
+/* Where an exception for EL1 goes: to EL2 instead if HCR_EL2.TGE. */
+static unsigned el1_or_tge(const struct cpu *cpu)
+{
+    return HCR_EL2_TGE(cpu_hcr(cpu)) ? 2 : 1;
+}
+
+unsigned cpu_trap_group_el(const struct cpu *cpu, enum trap_group group, unsigned access)
+{
+    for (const struct trap_rule *r = trap_groups[group].rules; r->mask; r++) {
+        bool el2;
+
+        if (!(r->access & access) || !bit(r->els, cpu->ps.el))
+            continue;
+        if (r->when == WHEN_NEVER_ALLOWED)
+            return TRAP_TO_UNDEFINED;
+        el2 = sysreg_min_el(sysreg_rows[r->control].enc) == 2;
+        if ((el2 && !cpu->has_el2) || !when_holds(cpu, (enum trap_when)r->when))
+            continue;
+        if (((cpu->sr[r->control] & r->mask) != 0) == r->on)
+            return el2 ? 2 : el1_or_tge(cpu);
+    }
+    return 0;
+}
+
+bool cpu_fgt_set(const struct cpu *cpu, unsigned set, unsigned bit_number, unsigned access)
+{
+    static const uint16_t controls[][2] = {
+        [FGT_HFG] = {SR_HFGRTR_EL2, SR_HFGWTR_EL2},
+        [FGT_HDFG] = {SR_HDFGRTR_EL2, SR_HDFGWTR_EL2},
+        [FGT_HFGI] = {SR_HFGITR_EL2, SR_HFGITR_EL2},
+    };
+
+    if (cpu->ps.el >= 2 || !cpu->has_el2 || !cpu_has(cpu, FEAT_FGT) || cpu_host_el0(cpu))
+        return false;
+    return bit(cpu->sr[controls[set][access == SR_WRITE]], bit_number);
+}
+
+unsigned cpu_sysreg_trap_el(const struct cpu *cpu, enum sysreg sr, unsigned access, bool nxs)
+{
+    const struct sysreg_row *row = &sysreg_rows[sr];
+
+    for (unsigned k = 0; k < SYSREG_TRAPS && row->trap[k]; k++) {
+        unsigned el = cpu_trap_group_el(cpu, (enum trap_group)row->trap[k], access);
+        if (el)
+            return el;
+    }
+    if (row->fgt.set == FGT_NONE)
+        return 0;
+    /* HCRX_EL2.FGTnXS: the fine-grained traps of TLBI leave the nXS forms alone. */
+    if (nxs && HCRX_EL2_FGTnXS(cpu->sr[SR_HCRX_EL2]))
+        return 0;
+    return cpu_fgt_set(cpu, row->fgt.set, row->fgt.bit, access) ? 2 : 0;
+}
+
+/* AArch64.SystemAccessTrapSyndrome(). */
+static uint32_t sys64_iss(uint32_t word)
+{
+    return (uint32_t)(bits(word, 20, 19) << 20 | bits(word, 7, 5) << 17 | bits(word, 18, 16) << 14 |
+                      bits(word, 15, 12) << 10 | bits(word, 4, 0) << 5 | bits(word, 11, 8) << 1 |
+                      bits(word, 21, 21));
+}
+
+enum exec_result cpu_sysreg_trap(struct cpu *cpu, const struct insn *i, unsigned target_el,
+                                 uint32_t word)
+{
+    if (target_el == TRAP_TO_UNDEFINED)
+        return exec_undefined(cpu, i);
+    return exec_trap(cpu, i, target_el, ESR_EC_SYS64, sys64_iss(word));
+}
+
+/* One FPEN field: 0bx0 traps, 0b01 traps @el0, 0b11 does not. */
+static bool fpen_traps(uint64_t fpen, bool el0)
+{
+    return !(fpen & 1) || (fpen == 1 && el0);
+}
+
+/* The EL whose control forbids FP now (1: CPACR_EL1, 2: CPTR_EL2), 0 if none does. */
+static unsigned fp_trap_control(const struct cpu *cpu)
+{
+    unsigned el = cpu->ps.el;
+    uint64_t cptr = cpu->sr[SR_CPTR_EL2];
+
+    if (el < 2 && !cpu_host_el0(cpu) && fpen_traps(CPACR_EL1_FPEN(cpu->sr[SR_CPACR_EL1]), el == 0))
+        return 1;
+    if (!cpu->has_el2)
+        return 0;
+    if (!cpu_e2h(cpu))
+        return CPTR_EL2_TFP(cptr) ? 2 : 0;
+    return fpen_traps(CPTR_EL2_FPEN(cptr), el == 0 && cpu_host_el0(cpu)) ? 2 : 0;
+}
+
+bool cpu_fp_would_trap(const struct cpu *cpu)
+{
+    return fp_trap_control(cpu) != 0;
+}
+
+/* AArch64.AdvSIMDFPAccessTrap(). */
+enum exec_result cpu_fp_trap(struct cpu *cpu, const struct insn *i)
+{
+    unsigned control = fp_trap_control(cpu);
+
+    if (control == 1 && el1_or_tge(cpu) == 2)
+        return exec_trap(cpu, i, 2, ESR_EC_UNKNOWN, 0);
+    return exec_trap(cpu, i, control, ESR_EC_FP, ISS_COND_AL);
+}
+
+unsigned cpu_wfx_trap_el(const struct cpu *cpu, bool wfe)
+{
+    uint64_t hcr = cpu_hcr(cpu);
+
+    if (cpu->ps.el == 0) {
+        bool host = cpu_host_el0(cpu);
+        uint64_t sctlr = cpu->sr[host ? SR_SCTLR_EL2 : SR_SCTLR_EL1];
+        bool allowed = wfe ? SCTLR_EL1_nTWE(sctlr) : SCTLR_EL1_nTWI(sctlr);
+        if (!allowed)
+            return el1_or_tge(cpu);
+        if (host)
+            return 0;
+    }
+    if (cpu->ps.el < 2 && (wfe ? HCR_EL2_TWE(hcr) : HCR_EL2_TWI(hcr)))
+        return 2;
+    return 0;
+}

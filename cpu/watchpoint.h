@@ -1,0 +1,14 @@
+/* Hardware watchpoints (DDI0487 D2.9). */
+#pragma once
+
+#include "cpu/cpu.h"
+
+/**
+ * cpu_watchpoint_hit() - does a watchpoint match the access of @size bytes at @va by @i?
+ * Called only while cpu->watchpoints_on, after translation has succeeded and before any byte moved.
+ * @acc: ACC_xxx of cpu/mem.h.
+ *
+ * Return: true if one did and its exception has been taken.
+ */
+bool cpu_watchpoint_hit(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size,
+                        unsigned acc, bool write);

@@ -1,0 +1,40 @@
+/*
+ * PrimeCell UART PL011 (DDI0183G): the board's console. Characters leave at once; received ones
+ * wait in the FIFO. There is no line, so there is no baud rate, parity or framing.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/device.h"
+#include "base/irq.h"
+
+#define PL011_FIFO_DEPTH 16 /* of the revision that PeriphID2 names */
+
+/* Characters the guest transmitted; @n >= 1. */
+typedef void pl011_write_fn(void *ctx, const uint8_t *data, size_t n);
+
+struct pl011 {
+    struct device dev;
+    struct irq_line irq; /* UARTINTR, the combined interrupt */
+    pl011_write_fn *write;
+    void *write_ctx;
+
+    uint32_t rsr, ilpr, ibrd, fbrd, lcr_h, cr, ifls, imsc, ris, dmacr;
+    unsigned rx_first, rx_count;
+    uint16_t rx[PL011_FIFO_DEPTH]; /* UARTDR values: error bits 11:8, data 7:0 */
+};
+
+/**
+ * pl011_init() - a UART in its reset state.
+ * @log: must outlive the device. @irq: where UARTINTR goes. @write: may be NULL (output is lost).
+ */
+void pl011_init(struct pl011 *uart, const struct log *log, struct irq_line irq,
+                pl011_write_fn *write, void *write_ctx);
+
+/* How many characters the receive FIFO has room for: 0 means try again after the guest has read. */
+size_t pl011_can_receive(const struct pl011 *uart);
+
+/* Characters arrive. What does not fit is lost and is an overrun error, as on the line. */
+void pl011_receive(struct pl011 *uart, const uint8_t *data, size_t n);

@@ -1,0 +1,250 @@
+/* System register access to the CPU interfaces: what both have in common, and who does the rest. */
+#include "base/bits.h"
+#include "gic/gic.h"
+#include "gic/internal.h"
+#include "gic/prio.h"
+
+static void changed(struct cpuif_reg r)
+{
+    if (r.virt)
+        icv_update(r.c);
+    else
+        gic_update_pins(r.c);
+}
+
+static uint64_t read_pmr(struct cpuif_reg r)
+{
+    return r.f->pmr;
+}
+
+static void write_pmr(struct cpuif_reg r, uint64_t value)
+{
+    r.f->pmr = (uint8_t)value & gic_prio_mask(r.c->gic->pribits);
+    changed(r);
+}
+
+/* With CBPR, BPR1 reads as BPR0 + 1, saturated, and ignores writes. */
+static uint64_t read_bpr(struct cpuif_reg r)
+{
+    const struct gic_if *f = r.f;
+
+    if (r.n == 1 && f->cbpr)
+        return f->bpr[0] == 7 ? 7 : f->bpr[0] + 1u;
+    return f->bpr[r.n];
+}
+
+static void write_bpr(struct cpuif_reg r, uint64_t value)
+{
+    struct gic_if *f = r.f;
+
+    if (r.n == 1 && f->cbpr)
+        return;
+    f->bpr[r.n] = if_bpr_clamp(r.f, r.n, value);
+    changed(r);
+}
+
+/* A3V: affinity 3 is supported in SGIs. No SEIs, no RSS, no PMHE. */
+static uint64_t read_ctlr(struct cpuif_reg r)
+{
+    const struct gic_if *f = r.f;
+
+    return BIT(15) | (uint64_t)r.c->gic->id24 << 11 | (uint64_t)(r.c->gic->pribits - 1) << 8 |
+           (uint64_t)f->eoimode << 1 | (uint64_t)f->cbpr;
+}
+
+static void write_ctlr(struct cpuif_reg r, uint64_t value)
+{
+    struct gic_if *f = r.f;
+
+    f->eoimode = bit(value, 1);
+    f->cbpr = bit(value, 0);
+    changed(r);
+}
+
+static uint64_t read_igrpen(struct cpuif_reg r)
+{
+    return r.f->enable[r.n];
+}
+
+static void write_igrpen(struct cpuif_reg r, uint64_t value)
+{
+    bool enable = bit(value, 0);
+
+    if (r.f->enable[r.n] == enable)
+        return;
+    r.f->enable[r.n] = enable;
+    if (r.virt)
+        icv_update(r.c);
+    else
+        gic_update_participants(r.c->gic);
+}
+
+static uint64_t read_rpr(struct cpuif_reg r)
+{
+    return if_running(r.f);
+}
+
+static uint64_t read_apr(struct cpuif_reg r)
+{
+    return r.f->apr[r.n / 4][r.n % 4];
+}
+
+static void write_apr(struct cpuif_reg r, uint64_t value)
+{
+    if (r.n % 4 >= if_apr_count(r.f))
+        return;
+    r.f->apr[r.n / 4][r.n % 4] = (uint32_t)value;
+    changed(r);
+}
+
+/* ICH_AP<g>R<n>_EL2 are the virtual interface's, whoever reads them. */
+static uint64_t read_ich_apr(struct cpuif_reg r)
+{
+    return r.c->virt.apr[r.n / 4][r.n % 4];
+}
+
+static void write_ich_apr(struct cpuif_reg r, uint64_t value)
+{
+    r.c->virt.apr[r.n / 4][r.n % 4] = (uint32_t)value;
+    icv_update(r.c);
+}
+
+static uint64_t read_iar(struct cpuif_reg r)
+{
+    return r.virt ? icv_acknowledge(r.c, r.n) : icc_acknowledge(r.c, r.n);
+}
+
+static void write_eoir(struct cpuif_reg r, uint64_t value)
+{
+    uint32_t intid = (uint32_t)value & gic_intid_mask(r.c->gic);
+
+    if (r.virt)
+        icv_end(r.c, r.n, intid);
+    else
+        icc_end(r.c, r.n, intid);
+}
+
+static void write_dir(struct cpuif_reg r, uint64_t value)
+{
+    uint32_t intid = (uint32_t)value & gic_intid_mask(r.c->gic);
+
+    if (r.virt)
+        icv_deactivate(r.c, intid);
+    else
+        icc_deactivate(r.c, intid);
+}
+
+/* The highest-priority pending interrupt if it is of the group, whatever PMR and RPR say. */
+static uint64_t read_hppir(struct cpuif_reg r)
+{
+    if (r.virt)
+        return icv_hppir(r.c, r.n);
+    return r.c->hppi.group == r.n ? r.c->hppi.intid : INTID_NONE;
+}
+
+/* There are no virtual SGI registers: with HCR_EL2.{FMO,IMO} the access traps. */
+static void write_sgir(struct cpuif_reg r, uint64_t value)
+{
+    icc_send_sgi(r.c, r.n, value);
+}
+
+/* SRE is RAO/WI, and so are DIB and DFB, there being no bypass. */
+static uint64_t read_sre_el1(struct cpuif_reg r)
+{
+    (void)r;
+    return 7;
+}
+
+/* Enable is RAO/WI too. */
+static uint64_t read_sre_el2(struct cpuif_reg r)
+{
+    return read_sre_el1(r) | BIT(3);
+}
+
+static void write_ignored(struct cpuif_reg r, uint64_t value)
+{
+    (void)r;
+    (void)value;
+}
+
+/* Write-only and read-only registers: the caller has refused the access. */
+static uint64_t not_read(struct cpuif_reg r)
+{
+    (void)r;
+    return 0;
+}
+
+static void not_written(struct cpuif_reg r, uint64_t value)
+{
+    write_ignored(r, value);
+}
+
+static bool has_ALWAYS(const struct gic *gic, unsigned n)
+{
+    (void)gic;
+    (void)n;
+    return true;
+}
+
+static bool has_APR(const struct gic *gic, unsigned n)
+{
+    return n % 4 < if_apr_count(&gic->cpu[0].phys);
+}
+
+static bool has_VAPR(const struct gic *gic, unsigned n)
+{
+    return n % 4 < if_apr_count(&gic->cpu[0].virt);
+}
+
+static bool has_LR(const struct gic *gic, unsigned n)
+{
+    return n < gic->lr_count;
+}
+
+static struct cpuif_reg reg_of(struct gic *gic, unsigned cpu, bool virt, unsigned n)
+{
+    struct gic_cpu *c = &gic->cpu[cpu];
+
+    return (struct cpuif_reg){c, virt ? &c->virt : &c->phys, n, virt};
+}
+
+bool gic_sysreg_implemented(const struct gic *gic, enum sysreg sr)
+{
+    switch (sr) {
+#define CPUIF(reg, n, exists, read, write)                                                         \
+    case SR_##reg:                                                                                 \
+        return has_##exists(gic, n);
+#include "gic/cpuif.def"
+#undef CPUIF
+    default:
+        return false;
+    }
+}
+
+uint64_t gic_cpuif_read(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt)
+{
+    switch (sr) {
+#define CPUIF(reg, n, exists, read, write)                                                         \
+    case SR_##reg:                                                                                 \
+        return has_##exists(gic, n) ? read(reg_of(gic, cpu, virt, n)) : 0;
+#include "gic/cpuif.def"
+#undef CPUIF
+    default:
+        return 0;
+    }
+}
+
+void gic_cpuif_write(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt, uint64_t value)
+{
+    switch (sr) {
+#define CPUIF(reg, n, exists, read, write)                                                         \
+    case SR_##reg:                                                                                 \
+        if (has_##exists(gic, n))                                                                  \
+            write(reg_of(gic, cpu, virt, n), value);                                               \
+        break;
+#include "gic/cpuif.def"
+#undef CPUIF
+    default:
+        break;
+    }
+}

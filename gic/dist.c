@@ -1,0 +1,197 @@
+#include "base/bits.h"
+#include "base/probe.h"
+#include "gic/internal.h"
+#include "gic/prio.h"
+
+struct irq_bank *gic_bank(struct gic_cpu *c, uint32_t intid, uint32_t *one)
+{
+    struct irq_bank *b;
+
+    *one = UINT32_C(1) << (intid % 32);
+    if (intid >= INTID_SPECIAL)
+        return NULL;
+    b = intid < PRIVATE_COUNT ? &c->bank : &c->gic->spi[intid / 32 - 1];
+    return b->valid & *one ? b : NULL;
+}
+
+void gic_probe(const struct gic_cpu *c, uint32_t intid, unsigned what, bool guest)
+{
+    const struct gic *gic = c->gic;
+
+    if (gic->probes && probe_wanted(gic->probes, PROBE_IRQ))
+        probe_fire(gic->probes, &(struct probe){.event = PROBE_IRQ,
+                                                .cpu = (uint8_t)c->index,
+                                                .guest = guest,
+                                                .a = intid,
+                                                .b = what});
+}
+
+void gic_set_pin(bool *current, const struct irq_line *pin, bool level)
+{
+    if (*current == level)
+        return;
+    *current = level;
+    irq_set(pin, level);
+}
+
+/* The CPU that SPI number @n of @group goes to, TARGET_NONE if none. */
+static unsigned spi_target(const struct gic *gic, unsigned n, unsigned group)
+{
+    return gic->irouter[n] & IROUTER_IRM ? gic->one_of_n[group] : gic->target[n];
+}
+
+static uint32_t bank_ready(const struct irq_bank *b)
+{
+    return bank_pending(b) & b->enable & ~b->active;
+}
+
+/* Interrupts of @b that could be forwarded to a CPU with these groups enabled. */
+static uint32_t bank_candidates(const struct irq_bank *b, const uint32_t groups[2])
+{
+    return bank_ready(b) & ((b->group & groups[1]) | (~b->group & groups[0]));
+}
+
+static void consider(struct gic_hppi *best, const struct irq_bank *b, unsigned n, uint32_t intid)
+{
+    if (b->prio[n] < best->prio)
+        *best = (struct gic_hppi){intid, b->prio[n], bit(b->group, n)};
+}
+
+/*
+ * IHI0069 4.6: a group counts if it is enabled in GICD_CTLR and at the CPU interface. Of several
+ * interrupts with the highest priority the lowest INTID wins (IMPLEMENTATION DEFINED).
+ */
+static struct gic_hppi highest_pending(struct gic_cpu *c)
+{
+    struct gic *gic = c->gic;
+    struct gic_hppi best = {.intid = INTID_NONE, .prio = 0x100};
+    uint32_t groups[2], cand;
+
+    for (unsigned g = 0; g < 2; g++)
+        groups[g] = bit(gic->ctlr, g) && c->phys.enable[g] && !c->asleep ? UINT32_MAX : 0;
+    if (!(groups[0] | groups[1]))
+        return best;
+    for (cand = bank_candidates(&c->bank, groups); cand; cand &= cand - 1) {
+        unsigned n = (unsigned)__builtin_ctz(cand);
+
+        consider(&best, &c->bank, n, n);
+    }
+    for (uint32_t ready = gic->spi_ready; ready; ready &= ready - 1) {
+        unsigned w = (unsigned)__builtin_ctz(ready);
+        const struct irq_bank *b = &gic->spi[w];
+
+        for (cand = bank_candidates(b, groups); cand; cand &= cand - 1) {
+            unsigned n = (unsigned)__builtin_ctz(cand);
+
+            if (spi_target(gic, w * 32 + n, bit(b->group, n)) == c->index)
+                consider(&best, b, n, PRIVATE_COUNT + w * 32 + n);
+        }
+    }
+    return best;
+}
+
+void gic_update_pins(struct gic_cpu *c)
+{
+    bool signal =
+        c->hppi.intid != INTID_NONE && if_can_preempt(&c->phys, c->hppi.prio, c->hppi.group);
+
+    gic_set_pin(&c->fiq, &c->pins.fiq, signal && c->hppi.group == 0);
+    gic_set_pin(&c->irq, &c->pins.irq, signal && c->hppi.group == 1);
+}
+
+void gic_update_cpu(struct gic_cpu *c)
+{
+    c->hppi = highest_pending(c);
+    gic_update_pins(c);
+}
+
+static void update_ready(struct gic *gic, unsigned w)
+{
+    gic->spi_ready &= ~(UINT32_C(1) << w);
+    gic->spi_ready |= (uint32_t)(bank_ready(&gic->spi[w]) != 0) << w;
+}
+
+void gic_update_all(struct gic *gic)
+{
+    for (unsigned w = 0; w < SPI_BANKS; w++)
+        update_ready(gic, w);
+    for (unsigned k = 0; k < gic->cpus; k++)
+        gic_update_cpu(&gic->cpu[k]);
+}
+
+static void update_spi(struct gic *gic, unsigned n)
+{
+    unsigned target = spi_target(gic, n, bit(gic->spi[n / 32].group, n % 32));
+
+    update_ready(gic, n / 32);
+    if (target != TARGET_NONE)
+        gic_update_cpu(&gic->cpu[target]);
+}
+
+void gic_update_irq(struct gic_cpu *c, uint32_t intid)
+{
+    if (intid < PRIVATE_COUNT)
+        gic_update_cpu(c);
+    else
+        update_spi(c->gic, intid - PRIVATE_COUNT);
+}
+
+void gic_route_spi(struct gic *gic, unsigned n)
+{
+    uint64_t r = gic->irouter[n];
+    uint32_t affinity = (uint32_t)(bits(r, 39, 32) << 24 | bits(r, 23, 0));
+
+    gic->target[n] = TARGET_NONE;
+    for (unsigned k = 0; k < gic->cpus; k++)
+        if (gic->cpu[k].affinity == affinity)
+            gic->target[n] = (uint16_t)k;
+}
+
+/*
+ * 1 of N (IHI0069 3.3): the first CPU that is awake, has the group enabled and has not opted out by
+ * GICR_CTLR.DPG. Which one is IMPLEMENTATION DEFINED; this choice depends on registers alone.
+ */
+static uint16_t one_of_n(const struct gic *gic, unsigned group)
+{
+    uint64_t opt_out = group == 0 ? GICR_CTLR_DPG0 : GICR_CTLR_DPG1NS;
+
+    for (unsigned k = 0; k < gic->cpus; k++) {
+        const struct gic_cpu *c = &gic->cpu[k];
+
+        if (!c->asleep && c->phys.enable[group] && !(c->gicr_ctlr & opt_out))
+            return (uint16_t)k;
+    }
+    return TARGET_NONE;
+}
+
+void gic_update_participants(struct gic *gic)
+{
+    gic->one_of_n[0] = one_of_n(gic, 0);
+    gic->one_of_n[1] = one_of_n(gic, 1);
+    gic_update_all(gic);
+}
+
+void gic_set_input(struct gic_cpu *c, uint32_t intid, bool level)
+{
+    uint32_t one;
+    struct irq_bank *b = gic_bank(c, intid, &one);
+
+    if (!b || !!(b->level & one) == level)
+        return;
+    b->level ^= one;
+    if (level && (b->edge & one))
+        b->latch |= one;
+    gic_probe(c, intid, level, false);
+    gic_update_irq(c, intid);
+}
+
+void gic_deactivate(struct gic_cpu *c, uint32_t intid)
+{
+    uint32_t one;
+    struct irq_bank *b = gic_bank(c, intid, &one);
+
+    if (!b || !(b->active & one))
+        return;
+    b->active &= ~one;
+    gic_update_irq(c, intid);
+}

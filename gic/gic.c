@@ -1,0 +1,182 @@
+#include "gic/gic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "gic/internal.h"
+#include "gic/prio.h"
+
+#define DEFAULT_LRS  4
+#define DEFAULT_BITS 5
+
+static unsigned or_default(unsigned value, unsigned otherwise)
+{
+    return value ? value : otherwise;
+}
+
+static int check_config(const struct gic_config *cfg, struct arm_error *err)
+{
+    unsigned pribits = or_default(cfg->pribits, DEFAULT_BITS);
+    unsigned prebits = or_default(cfg->prebits, DEFAULT_BITS);
+
+    if (cfg->cpus < 1 || cfg->cpus > GIC_CPUS_MAX)
+        return error_set(err, ARM_EINVAL, "GIC: %u CPUs, expected 1 to %u", cfg->cpus,
+                         GIC_CPUS_MAX);
+    if (cfg->spis < 1 || cfg->spis > GIC_SPIS_MAX)
+        return error_set(err, ARM_EINVAL, "GIC: %u SPIs, expected 1 to %u", cfg->spis,
+                         GIC_SPIS_MAX);
+    if (cfg->lr_count > GIC_LRS_MAX)
+        return error_set(err, ARM_EINVAL, "GIC: %u list registers, expected 1 to %u", cfg->lr_count,
+                         GIC_LRS_MAX);
+    if (pribits < 5 || pribits > 8)
+        return error_set(err, ARM_EINVAL, "GIC: %u priority bits, expected 5 to 8", pribits);
+    if (prebits < 5 || prebits > 7 || prebits > pribits)
+        return error_set(err, ARM_EINVAL,
+                         "GIC: %u preemption bits, expected 5 to 7, at most the %u priority bits",
+                         prebits, pribits);
+    return 0;
+}
+
+/* Interrupts @count of them starting with the bank's first. */
+static uint32_t valid_mask(unsigned count)
+{
+    return count >= 32 ? UINT32_MAX : (UINT32_C(1) << count) - 1;
+}
+
+static void init_cpu(struct gic_cpu *c, struct gic *gic, unsigned index,
+                     const struct gic_config *cfg)
+{
+    uint64_t mpidr = cfg->mpidr[index];
+
+    c->redist.ops = &gicr_ops;
+    c->redist.log = gic->log;
+    c->gic = gic;
+    c->index = index;
+    c->affinity = (uint32_t)(bits(mpidr, 39, 32) << 24 | bits(mpidr, 23, 0));
+    c->bank.valid = UINT32_MAX;
+    c->bank.fixed_edge = SGI_MASK;
+    c->phys.prebits = gic->pribits < 7 ? (uint8_t)gic->pribits : 7;
+    c->virt.prebits = (uint8_t)or_default(cfg->prebits, DEFAULT_BITS);
+}
+
+struct gic *gic_create(const struct gic_config *cfg, struct arm_error *err)
+{
+    struct gic *gic;
+
+    if (check_config(cfg, err) < 0)
+        return NULL;
+    gic = calloc(1, sizeof(*gic) + cfg->cpus * sizeof(gic->cpu[0]));
+    if (!gic) {
+        error_set(err, ARM_ENOMEM, "GIC: no memory for %u CPUs", cfg->cpus);
+        return NULL;
+    }
+    gic->dist.ops = &gicd_ops;
+    gic->dist.log = cfg->log;
+    gic->log = cfg->log;
+    gic->probes = cfg->probes;
+    gic->cpus = cfg->cpus;
+    gic->spis = cfg->spis;
+    gic->lr_count = or_default(cfg->lr_count, DEFAULT_LRS);
+    gic->pribits = or_default(cfg->pribits, DEFAULT_BITS);
+    gic->id24 = cfg->id24;
+    for (unsigned w = 0; w * 32 < gic->spis; w++)
+        gic->spi[w].valid = valid_mask(gic->spis - w * 32);
+    for (unsigned k = 0; k < gic->cpus; k++)
+        init_cpu(&gic->cpu[k], gic, k, cfg);
+    gic_reset(gic);
+    return gic;
+}
+
+void gic_destroy(struct gic *gic)
+{
+    free(gic);
+}
+
+/* Everything but the wires and what is constant: disabled, group 0, priority 0, level-sensitive. */
+static void reset_bank(struct irq_bank *b)
+{
+    *b = (struct irq_bank){
+        .valid = b->valid, .fixed_edge = b->fixed_edge, .level = b->level, .edge = b->fixed_edge};
+}
+
+static void reset_interface(struct gic_if *f)
+{
+    *f = (struct gic_if){.bpr = {if_bpr_min(f, 0), if_bpr_min(f, 1)}, .prebits = f->prebits};
+}
+
+static void reset_cpu(struct gic_cpu *c)
+{
+    reset_bank(&c->bank);
+    c->gicr_ctlr = 0;
+    c->asleep = true;
+    reset_interface(&c->phys);
+    reset_interface(&c->virt);
+    c->ich_hcr = 0;
+    memset(c->lr, 0, sizeof(c->lr));
+    icv_update(c);
+}
+
+void gic_reset(struct gic *gic)
+{
+    gic->ctlr = 0;
+    for (unsigned w = 0; w < SPI_BANKS; w++)
+        reset_bank(&gic->spi[w]);
+    for (unsigned n = 0; n < gic->spis; n++) {
+        gic->irouter[n] = 0;
+        gic_route_spi(gic, n);
+    }
+    for (unsigned k = 0; k < gic->cpus; k++)
+        reset_cpu(&gic->cpu[k]);
+    gic_update_participants(gic);
+}
+
+void gic_connect(struct gic *gic, unsigned cpu, const struct gic_pins *pins)
+{
+    CHECK(cpu < gic->cpus);
+    gic->cpu[cpu].pins = *pins;
+}
+
+static void set_spi(void *ctx, unsigned n, bool level)
+{
+    struct gic *gic = ctx;
+
+    gic_set_input(&gic->cpu[0], PRIVATE_COUNT + n, level);
+}
+
+static void set_ppi(void *ctx, unsigned n, bool level)
+{
+    gic_set_input(ctx, n, level);
+}
+
+struct irq_line gic_spi_line(struct gic *gic, unsigned n)
+{
+    CHECK(n < gic->spis);
+    return (struct irq_line){set_spi, gic, n};
+}
+
+struct irq_line gic_ppi_line(struct gic *gic, unsigned cpu, unsigned intid)
+{
+    CHECK(cpu < gic->cpus && intid >= 16 && intid < PRIVATE_COUNT && intid != INTID_MAINTENANCE);
+    return (struct irq_line){set_ppi, &gic->cpu[cpu], intid};
+}
+
+struct device *gic_distributor(struct gic *gic)
+{
+    return &gic->dist;
+}
+
+struct device *gic_redistributor(struct gic *gic, unsigned cpu)
+{
+    CHECK(cpu < gic->cpus);
+    return &gic->cpu[cpu].redist;
+}
+
+/* PIDR4.., PIDR0.., CIDR0..3 of an Arm GICv3: PIDR2.ArchRev is 3; the part number is the caller's.
+ */
+uint64_t gic_id_register(uint64_t offset, uint8_t part)
+{
+    const uint8_t ids[] = {0x44, 0, 0, 0, part, 0xb4, 0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1};
+
+    return ids[(offset - GIC_ID_OFFSET) / 4];
+}

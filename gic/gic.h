@@ -1,0 +1,82 @@
+/*
+ * The interrupt controller: GICv3 (IHI0069) with one security state (GICD_CTLR.DS == 1), affinity
+ * routing always on, no LPIs; and its CPU interfaces, physical and virtual, which CPUs reach as
+ * system registers. Group 0 interrupts leave as FIQ, group 1 interrupts as IRQ.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/sysreg.h"
+#include "base/device.h"
+#include "base/error.h"
+#include "base/irq.h"
+#include "base/log.h"
+#include "base/probe.h"
+
+struct gic;
+
+#define GIC_CPUS_MAX      512
+#define GIC_SPIS_MAX      988 /* INTIDs 32..1019 */
+#define GIC_LRS_MAX       16
+#define GICD_WINDOW_BYTES 0x10000
+#define GICR_WINDOW_BYTES 0x20000 /* two frames a CPU: RD_base, SGI_base */
+
+struct gic_config {
+    unsigned cpus;         /* 1..GIC_CPUS_MAX */
+    const uint64_t *mpidr; /* MPIDR_EL1 of each CPU, all affinities different; copied */
+    unsigned spis;         /* 1..GIC_SPIS_MAX; QEMU's virt has 256 */
+    unsigned lr_count;     /* list registers, 1..GIC_LRS_MAX; 0: 4 */
+    unsigned pribits;      /* priority bits, 5..8; 0: 5 */
+    unsigned prebits; /* virtual preemption bits, 5..7, at most pribits; 0: 5. Physical ones are
+                         as many as priority bits, at most 7. */
+    bool id24;        /* CPU interfaces have 24-bit INTIDs, else 16 */
+    const struct log *log; /* must outlive the GIC */
+    struct probes *probes; /* same; may be NULL */
+};
+
+/* What a CPU's interfaces drive: level lines, set() only called when the level changes. */
+struct gic_pins {
+    struct irq_line irq, fiq, virq, vfiq;
+};
+
+/**
+ * gic_create() - a GIC in its reset state, nothing connected, all inputs low.
+ *
+ * Return: the GIC, freed by gic_destroy(); NULL with *err filled if @cfg is out of range or there
+ * is no memory.
+ */
+struct gic *gic_create(const struct gic_config *cfg, struct arm_error *err);
+void gic_destroy(struct gic *gic);
+
+/* Cold reset. Input lines keep the level their sources drive. */
+void gic_reset(struct gic *gic);
+
+void gic_connect(struct gic *gic, unsigned cpu, const struct gic_pins *pins);
+
+/* Inputs: SPI number @n (INTID 32 + n), n < spis; PPI @intid of @cpu, 16..31 but
+ * for 25, which the GIC drives itself (maintenance interrupt). */
+struct irq_line gic_spi_line(struct gic *gic, unsigned n);
+struct irq_line gic_ppi_line(struct gic *gic, unsigned cpu, unsigned intid);
+
+/* Register windows. Redistributors are one device a CPU, to be mapped next to each other. */
+struct device *gic_distributor(struct gic *gic);
+struct device *gic_redistributor(struct gic *gic, unsigned cpu);
+
+/**
+ * gic_cpuif_read() / gic_cpuif_write() - one access to an ICC_*, ICV_* or ICH_* register.
+ * @sr:   a register for which gic_sysreg_implemented() holds.
+ * @virt: an ICC_* name reaches the virtual interface (ICV_*); decided by HCR_EL2.{FMO,IMO}.
+ *
+ * Permissions and traps are the caller's. Reading IARs acknowledges.
+ */
+uint64_t gic_cpuif_read(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt);
+void gic_cpuif_write(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt, uint64_t value);
+
+/* False: not there, an access is UNDEFINED (list and active priorities registers beyond the last).
+ */
+bool gic_sysreg_implemented(const struct gic *gic, enum sysreg sr);
+
+/* State for people, a line at a time, no newlines. */
+void gic_describe(const struct gic *gic, void (*line)(void *ctx, const char *text), void *ctx);

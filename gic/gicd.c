@@ -1,0 +1,173 @@
+/* The distributor's registers. IHI0069 12.9 (GICD_*), as they are with DS == 1 and ARE == 1. */
+#include "base/bits.h"
+#include "gic/internal.h"
+
+static struct gic *gic_of(struct device *dev)
+{
+    return (struct gic *)dev;
+}
+
+/* Bank 0 is the redistributors'. */
+static struct irq_banks spi_banks(struct gic *gic)
+{
+    return (struct irq_banks){gic->spi, 1, SPI_BANKS, gic_prio_mask(gic->pribits)};
+}
+
+static uint64_t read_array(struct device *dev, uint64_t offset, unsigned size)
+{
+    return gic_array_read(spi_banks(gic_of(dev)), (unsigned)offset, size);
+}
+
+static void write_array(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct gic *gic = gic_of(dev);
+
+    gic_array_write(spi_banks(gic), (unsigned)offset, size, value);
+    gic_update_all(gic);
+}
+
+/* RWP is never set: effects are immediate. */
+static uint64_t read_ctlr(struct device *dev, uint64_t offset, unsigned size)
+{
+    (void)offset;
+    (void)size;
+    return gic_of(dev)->ctlr | GICD_CTLR_DS | GICD_CTLR_ARE;
+}
+
+static void write_ctlr(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct gic *gic = gic_of(dev);
+
+    (void)offset;
+    (void)size;
+    gic->ctlr = (uint32_t)(value & (GICD_CTLR_EnableGrp0 | GICD_CTLR_EnableGrp1));
+    gic_update_all(gic);
+}
+
+/* A3V, 16 bits of INTID, MBIS; no LPIs, no security, no range selector; 1 of N is supported. */
+static uint64_t read_typer(struct device *dev, uint64_t offset, unsigned size)
+{
+    (void)offset;
+    (void)size;
+    return BIT(24) | 15u << 19 | BIT(16) | (gic_of(dev)->spis + 31) / 32;
+}
+
+static uint64_t read_iidr(struct device *dev, uint64_t offset, unsigned size)
+{
+    (void)dev;
+    (void)offset;
+    (void)size;
+    return GIC_IIDR;
+}
+
+/* Bank of the SPI a message names, NULL if there is none. */
+static struct irq_bank *message_target(struct gic *gic, uint64_t value, uint32_t *one)
+{
+    uint32_t intid = (uint32_t)bits(value, 12, 0);
+
+    return intid < PRIVATE_COUNT ? NULL : gic_bank(&gic->cpu[0], intid, one);
+}
+
+static void write_setspi(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct gic *gic = gic_of(dev);
+    uint32_t one;
+    struct irq_bank *b = message_target(gic, value, &one);
+
+    (void)offset;
+    (void)size;
+    if (!b)
+        return;
+    if (b->edge & one)
+        b->latch |= one;
+    else
+        b->message |= one;
+    gic_update_all(gic);
+}
+
+static void write_clrspi(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct gic *gic = gic_of(dev);
+    uint32_t one;
+    struct irq_bank *b = message_target(gic, value, &one);
+
+    (void)offset;
+    (void)size;
+    if (!b)
+        return;
+    if (b->edge & one)
+        b->latch &= ~one;
+    b->message &= ~one;
+    gic_update_all(gic);
+}
+
+static unsigned irouter_spi(uint64_t offset)
+{
+    return (unsigned)(offset - 0x6000) / 8 - PRIVATE_COUNT;
+}
+
+static uint64_t read_irouter(struct device *dev, uint64_t offset, unsigned size)
+{
+    uint64_t r = gic_of(dev)->irouter[irouter_spi(offset)];
+
+    return size == 8 ? r : zext(r >> (offset & 4) * 8, 32);
+}
+
+static void write_irouter(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct gic *gic = gic_of(dev);
+    unsigned n = irouter_spi(offset), low = (unsigned)(offset & 4) * 8;
+    uint64_t r = gic->irouter[n];
+
+    if (n >= gic->spis)
+        return;
+    r = size == 8 ? value : set_bits(r, low + 31, low, value);
+    gic->irouter[n] = r & (MASK(39, 32) | IROUTER_IRM | MASK(23, 0));
+    gic_route_spi(gic, n);
+    gic_update_all(gic);
+}
+
+static uint64_t read_id(struct device *dev, uint64_t offset, unsigned size)
+{
+    (void)dev;
+    (void)size;
+    return gic_id_register(offset, 0x92);
+}
+
+static const struct reg_row gicd_regs[] = {
+    {"GICD_CTLR", 0x0000, 4, REG_SIZE_32, read_ctlr, write_ctlr},
+    {"GICD_TYPER", 0x0004, 4, REG_SIZE_32, read_typer, NULL},
+    {"GICD_IIDR", 0x0008, 4, REG_SIZE_32, read_iidr, NULL},
+    {"GICD_TYPER2", 0x000c, 4, REG_SIZE_32, NULL, NULL},
+    {"GICD_STATUSR", 0x0010, 4, REG_SIZE_32, NULL, NULL},
+    {"GICD_SETSPI_NSR", 0x0040, 4, REG_SIZE_16 | REG_SIZE_32, NULL, write_setspi},
+    {"GICD_CLRSPI_NSR", 0x0048, 4, REG_SIZE_16 | REG_SIZE_32, NULL, write_clrspi},
+    {"GICD_SETSPI_SR", 0x0050, 4, REG_SIZE_16 | REG_SIZE_32, NULL, NULL},
+    {"GICD_CLRSPI_SR", 0x0058, 4, REG_SIZE_16 | REG_SIZE_32, NULL, NULL},
+#define ARRAY(name, offset, bits, sizes, read, write)                                              \
+    {"GICD_" #name, offset, 128 * (bits), sizes, read_array, write_array},
+#include "gic/arrays.def"
+#undef ARRAY
+    {"GICD_IGRPMODR", 0x0d00, 0x80, REG_SIZE_32, NULL, NULL},
+    {"GICD_NSACR", 0x0e00, 0x100, REG_SIZE_32, NULL, NULL},
+    {"GICD_SGIR", 0x0f00, 4, REG_SIZE_32, NULL, NULL},
+    {"GICD_CPENDSGIR", 0x0f10, 0x10, REG_SIZE_8 | REG_SIZE_32, NULL, NULL},
+    {"GICD_SPENDSGIR", 0x0f20, 0x10, REG_SIZE_8 | REG_SIZE_32, NULL, NULL},
+    {"GICD_IROUTER", 0x6100, 8 * GIC_SPIS_MAX, REG_SIZE_32 | REG_SIZE_64, read_irouter,
+     write_irouter},
+    {"GICD_PIDR, GICD_CIDR", GIC_ID_OFFSET, 0x30, REG_SIZE_32, read_id, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
+static void reset(struct device *dev)
+{
+    gic_reset(gic_of(dev));
+}
+
+static void destroy(struct device *dev)
+{
+    (void)dev;
+}
+
+/* Resetting the distributor resets the whole controller; gic_destroy() frees it. */
+const struct device_ops gicd_ops = {"gicd", gicd_regs, reset, destroy};

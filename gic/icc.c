@@ -1,0 +1,80 @@
+/* The physical CPU interface: acknowledge, end, deactivate, and generation of SGIs. */
+#include "base/bits.h"
+#include "gic/internal.h"
+#include "gic/prio.h"
+
+/* ICC_IAR<n>_EL1: the pin of the group is high exactly when its interrupt may be taken. */
+uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group)
+{
+    uint32_t intid = c->hppi.intid, one;
+    struct irq_bank *b;
+
+    if (!(group == 0 ? c->fiq : c->irq))
+        return INTID_NONE;
+    b = gic_bank(c, intid, &one);
+    b->latch &= ~one;
+    b->active |= one;
+    if_activate(&c->phys, c->hppi.prio, group);
+    gic_probe(c, intid, (unsigned)!!(bank_pending(b) & one) | 2, false);
+    gic_update_irq(c, intid);
+    return intid;
+}
+
+/*
+ * ICC_EOIR<n>_EL1. CU-choice: ignored if the highest active priority is not one of the register's
+ * group, or nothing is active.
+ */
+void icc_end(struct gic_cpu *c, unsigned group, uint32_t intid)
+{
+    if (intid >= INTID_SPECIAL && intid < INTID_LPI)
+        return;
+    if (!if_drop(&c->phys, if_first_active(&c->phys), group)) {
+        LOG(c->gic->log, GIC, GUEST, "cpu %u: end of interrupt %u, group %u: not the running one",
+            c->index, intid, group);
+        return;
+    }
+    if (!c->phys.eoimode)
+        gic_deactivate(c, intid);
+    gic_update_pins(c);
+}
+
+/* ICC_DIR_EL1. CU-choice: ignored with EOImode == 0. */
+void icc_deactivate(struct gic_cpu *c, uint32_t intid)
+{
+    if (!c->phys.eoimode) {
+        LOG(c->gic->log, GIC, GUEST, "cpu %u: ICC_DIR_EL1 written with EOImode 0", c->index);
+        return;
+    }
+    gic_deactivate(c, intid);
+}
+
+static void pend_sgi(struct gic_cpu *to, unsigned group, unsigned sgi)
+{
+    if (bit(to->bank.group, sgi) != group)
+        return;
+    to->bank.latch |= UINT32_C(1) << sgi;
+    gic_probe(to, sgi, 1, false);
+    gic_update_cpu(to);
+}
+
+/*
+ * ICC_SGI0R_EL1, ICC_SGI1R_EL1, ICC_ASGI1R_EL1: a target takes the SGI if it has configured it for
+ * @group, 0 for ASGI1R (there is no other Security state). CU-choice: RS is treated as 0, there
+ * being no range selector (GICD_TYPER.RSS).
+ */
+void icc_send_sgi(struct gic_cpu *c, unsigned group, uint64_t value)
+{
+    struct gic *gic = c->gic;
+    unsigned sgi = (unsigned)bits(value, 27, 24);
+    uint32_t cluster =
+        (uint32_t)(bits(value, 55, 48) << 16 | bits(value, 39, 32) << 8 | bits(value, 23, 16));
+
+    for (unsigned k = 0; k < gic->cpus; k++) {
+        struct gic_cpu *to = &gic->cpu[k];
+        unsigned aff0 = to->affinity & 0xff;
+
+        if (bit(value, 40) ? to != c
+                           : to->affinity >> 8 == cluster && aff0 < 16 && bit(value, aff0))
+            pend_sgi(to, group, sgi);
+    }
+}

@@ -1,0 +1,244 @@
+/* What the files of gic/ share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bits.h"
+#include "base/device.h"
+#include "gic/gic.h"
+
+#define PRIVATE_COUNT 32 /* SGIs 0..15 and PPIs 16..31, banked by CPU */
+#define SGI_MASK      UINT32_C(0xffff)
+#define SPI_BANKS     31
+
+#define INTID_MAINTENANCE 25
+#define INTID_SPECIAL     1020 /* 1020..1023 */
+#define INTID_NONE        1023
+#define INTID_LPI         8192
+
+#define PRIO_IDLE   0xff /* running priority when nothing is active */
+#define TARGET_NONE 0xffff
+
+#define GICD_CTLR_EnableGrp0 BIT(0)
+#define GICD_CTLR_EnableGrp1 BIT(1)
+#define GICD_CTLR_ARE        BIT(4)
+#define GICD_CTLR_DS         BIT(6)
+
+#define GICR_CTLR_DPG0   BIT(24)
+#define GICR_CTLR_DPG1NS BIT(25)
+
+#define IROUTER_IRM BIT(31)
+
+#define GIC_IIDR UINT32_C(0x43b) /* JEP106 code of Arm, as software expects of a GICv3 */
+
+/* 32 interrupts, bit n of a word and prio[n] for interrupt n of the bank. */
+struct irq_bank {
+    uint32_t valid;      /* implemented ones; constant */
+    uint32_t fixed_edge; /* SGIs, whose configuration is read-only; constant */
+    uint32_t level;      /* input lines */
+    uint32_t group;      /* 1: group 1 */
+    uint32_t enable;
+    uint32_t edge;    /* 1: edge-triggered */
+    uint32_t latch;   /* pending by an edge, an SGI, or a write to ISPENDR */
+    uint32_t message; /* level-sensitive ones held pending by SETSPI */
+    uint32_t active;
+    uint8_t prio[32];
+};
+
+/* IHI0069 4.1.2: a level-sensitive interrupt is pending as long as its input is asserted. */
+static inline uint32_t bank_pending(const struct irq_bank *b)
+{
+    return b->latch | ((b->level | b->message) & ~b->edge);
+}
+
+/* The part of a CPU interface that the physical and the virtual one have in common. */
+struct gic_if {
+    uint32_t apr[2][4]; /* active priorities by group: AP0R<n>, AP1R<n> */
+    uint8_t bpr[2];     /* binary points by group, as read */
+    uint8_t pmr;
+    bool cbpr, eoimode;
+    bool enable[2];  /* IGRPEN0, IGRPEN1 */
+    uint8_t prebits; /* preemption bits, 5..7; constant */
+};
+
+/* Highest-priority pending interrupt forwarded to a CPU. */
+struct gic_hppi {
+    uint32_t intid; /* INTID_NONE if there is none */
+    uint16_t prio;  /* 0x100 if there is none */
+    uint8_t group;
+};
+
+struct gic_cpu {
+    struct device redist; /* first member: device functions cast */
+    struct gic *gic;
+    unsigned index;
+    uint32_t affinity; /* Aff3.Aff2.Aff1.Aff0, a byte each */
+
+    struct irq_bank bank; /* SGIs and PPIs */
+    uint32_t gicr_ctlr;
+    bool asleep; /* GICR_WAKER.ProcessorSleep */
+
+    struct gic_if phys, virt;
+    struct gic_hppi hppi;
+
+    uint32_t ich_hcr;
+    uint64_t lr[GIC_LRS_MAX];
+    int hppvi; /* list register of the highest-priority pending virtual interrupt, -1 if none */
+
+    bool irq, fiq, virq, vfiq; /* current levels of the pins */
+    struct gic_pins pins;
+};
+
+struct gic {
+    struct device dist; /* first member: device functions cast */
+    const struct log *log;
+    struct probes *probes;
+    unsigned cpus, spis, lr_count, pribits;
+    bool id24;
+
+    uint32_t ctlr; /* GICD_CTLR.EnableGrp<n> */
+    struct irq_bank spi[SPI_BANKS];
+    uint32_t spi_ready; /* banks of spi[] with something enabled, pending and not active */
+    uint64_t irouter[SPI_BANKS * 32];
+    uint16_t target[SPI_BANKS * 32]; /* CPU that irouter names, TARGET_NONE: no such CPU */
+    uint16_t one_of_n[2];            /* CPU that takes 1-of-N interrupts of group 0, 1 */
+
+    struct gic_cpu cpu[];
+};
+
+extern const struct device_ops gicd_ops, gicr_ops;
+
+#define GIC_ID_OFFSET 0xffd0 /* of the identification registers, in each frame that has them */
+uint64_t gic_id_register(uint64_t offset, uint8_t part);
+
+/* dist.c: state of interrupts, routing, and what is forwarded to CPUs. */
+
+/* The bank of @intid as @c sees it, and its bit; NULL if there is no such interrupt. */
+struct irq_bank *gic_bank(struct gic_cpu *c, uint32_t intid, uint32_t *bit);
+
+/* The priorities of a CPU interface changed: recompute its pins. */
+void gic_update_pins(struct gic_cpu *c);
+
+/* Recompute what is forwarded to a CPU, and its pins. */
+void gic_update_cpu(struct gic_cpu *c);
+void gic_update_all(struct gic *gic);
+
+/* Something about @intid changed: recompute for @c or, if it is an SPI, the CPU it is routed to. */
+void gic_update_irq(struct gic_cpu *c, uint32_t intid);
+
+/* IROUTER of SPI number @n was written. */
+void gic_route_spi(struct gic *gic, unsigned n);
+
+/* Which CPUs take 1-of-N interrupts may have changed. */
+void gic_update_participants(struct gic *gic);
+
+void gic_set_input(struct gic_cpu *c, uint32_t intid, bool level);
+
+/* Clear the active state; INTIDs that do not exist are ignored. */
+void gic_deactivate(struct gic_cpu *c, uint32_t intid);
+
+void gic_set_pin(bool *current, const struct irq_line *pin, bool level);
+void gic_probe(const struct gic_cpu *c, uint32_t intid, unsigned what, bool guest);
+
+/*
+ * arrays.c: registers that hold a field for each interrupt. banks[0] is the array's bank number
+ * @first; fields of banks outside first..first+count-1 are RAZ/WI.
+ */
+struct irq_banks {
+    struct irq_bank *banks;
+    unsigned first, count;
+    uint8_t prio_mask; /* implemented priority bits */
+};
+
+uint64_t gic_array_read(struct irq_banks of, unsigned offset, unsigned size);
+void gic_array_write(struct irq_banks of, unsigned offset, unsigned size, uint64_t value);
+
+/* icc.c: the physical interface. */
+uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group);
+void icc_end(struct gic_cpu *c, unsigned group, uint32_t intid);
+void icc_deactivate(struct gic_cpu *c, uint32_t intid);
+void icc_send_sgi(struct gic_cpu *c, unsigned group, uint64_t value);
+
+/* icv.c: the virtual interface. */
+uint32_t icv_acknowledge(struct gic_cpu *c, unsigned group);
+void icv_end(struct gic_cpu *c, unsigned group, uint32_t intid);
+void icv_deactivate(struct gic_cpu *c, uint32_t intid);
+uint32_t icv_hppir(const struct gic_cpu *c, unsigned group);
+
+/* Recompute hppvi, the virtual pins and the maintenance interrupt. */
+void icv_update(struct gic_cpu *c);
+
+/* ich.c: the hypervisor's control registers. */
+#define ICH_HCR_En       BIT(0)
+#define ICH_HCR_UIE      BIT(1)
+#define ICH_HCR_LRENPIE  BIT(2)
+#define ICH_HCR_NPIE     BIT(3)
+#define ICH_HCR_VGrp0EIE BIT(4)
+#define ICH_HCR_VGrp0DIE BIT(5)
+#define ICH_HCR_VGrp1EIE BIT(6)
+#define ICH_HCR_VGrp1DIE BIT(7)
+#define ICH_HCR_TC       BIT(10)
+#define ICH_HCR_TALL0    BIT(11)
+#define ICH_HCR_TALL1    BIT(12)
+#define ICH_HCR_TDIR     BIT(14)
+#define ICH_HCR_EOIcount MASK(31, 27)
+
+#define LR_PENDING BIT(62)
+#define LR_ACTIVE  BIT(63)
+#define LR_STATE   MASK(63, 62)
+#define LR_HW      BIT(61)
+#define LR_EOI     BIT(41) /* HW == 0 only */
+
+static inline uint32_t lr_vintid(uint64_t lr)
+{
+    return (uint32_t)lr;
+}
+
+static inline uint32_t lr_pintid(uint64_t lr)
+{
+    return (uint32_t)bits(lr, 44, 32);
+}
+
+static inline uint8_t lr_priority(uint64_t lr)
+{
+    return (uint8_t)bits(lr, 55, 48);
+}
+
+static inline unsigned lr_group(uint64_t lr)
+{
+    return bit(lr, 60);
+}
+
+uint32_t ich_eisr(const struct gic_cpu *c);
+uint32_t ich_elrsr(const struct gic_cpu *c);
+uint32_t ich_misr(const struct gic_cpu *c);
+
+/* One access through a row of cpuif.def, for the accessors it names. */
+struct cpuif_reg {
+    struct gic_cpu *c;
+    struct gic_if *f; /* c->virt or c->phys, by @virt */
+    unsigned n;       /* the row's */
+    bool virt;        /* an ICC_ name that means ICV_ */
+};
+
+uint64_t ich_read_hcr(struct cpuif_reg r);
+uint64_t ich_read_vtr(struct cpuif_reg r);
+uint64_t ich_read_misr(struct cpuif_reg r);
+uint64_t ich_read_eisr(struct cpuif_reg r);
+uint64_t ich_read_elrsr(struct cpuif_reg r);
+uint64_t ich_read_vmcr(struct cpuif_reg r);
+uint64_t ich_read_lr(struct cpuif_reg r);
+void ich_write_hcr(struct cpuif_reg r, uint64_t value);
+void ich_write_vmcr(struct cpuif_reg r, uint64_t value);
+void ich_write_lr(struct cpuif_reg r, uint64_t value);
+
+static inline uint32_t gic_intid_mask(const struct gic *gic)
+{
+    return gic->id24 ? UINT32_C(0xffffff) : UINT32_C(0xffff);
+}
+
+static inline uint8_t gic_prio_mask(unsigned pribits)
+{
+    return (uint8_t)(0xff << (8 - pribits));
+}

@@ -1,0 +1,97 @@
+/*
+ * libarmillary: an AArch64 machine with EL0, EL1 and EL2 in your process.
+ *
+ * A machine is made from a configuration, loaded with an image, and run; nothing is shared between
+ * two machines. No function here is thread-safe for one machine; two machines may live in two
+ * threads. Guest-visible behaviour depends on the configuration and the files loaded only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/probe.h"
+
+struct machine;
+
+#define ARM_CPUS_MAX 8
+
+/* A file, or bytes, to be placed in guest RAM before the start. */
+struct arm_blob {
+    const char *path;
+    uint64_t addr;
+    bool force_raw; /* do not look for an ELF header */
+    int cpu;        /* set this CPU's PC to the entry (or addr); -1: do not */
+};
+
+struct arm_config {
+    const char *cpu;   /* model and features as --cpu takes them: "n1", "max,-pauth"; NULL: "max" */
+    unsigned cpus;     /* 1..ARM_CPUS_MAX */
+    uint64_t ram_size; /* bytes, a multiple of 4096 */
+    bool el2;          /* EL2 exists (virtualization=on) */
+    unsigned start_el; /* 1 or 2; 0: the highest there is. 1 with EL2: enter at EL1 */
+    uint64_t seed;     /* for everything the board would draw at random */
+    const char *kernel; /* Image (raw, gzip, zboot), flat binary or ELF; NULL: blobs only */
+    const char *initrd; /* NULL: none */
+    const char *append; /* kernel command line; NULL: none */
+    const char *dtb;    /* device tree file; NULL: generated */
+    const struct arm_blob *blobs;
+    unsigned blob_count;
+    bool semihosting;
+    bool no_reboot; /* stop at a guest reset */
+    struct log log;
+    /* The first UART's output; called at the time of the guest's write. NULL: dropped. */
+    void (*console_write)(void *ctx, const uint8_t *data, size_t size);
+    void *console_ctx;
+};
+
+enum arm_stop {
+    ARM_STOP_POWEROFF, /* the guest switched the machine off */
+    ARM_STOP_RESET,    /* the guest reset it, and no_reboot is set */
+    ARM_STOP_EXIT,     /* semihosting exit: arm_exit_code() */
+    ARM_STOP_LIMIT,    /* the given number of instructions has retired */
+    ARM_STOP_IDLE,     /* every CPU waits, and no timer will ever wake one */
+    ARM_STOP_REQUEST,  /* arm_stop() was called */
+};
+
+/**
+ * arm_machine_new() - create, load and reset a machine.
+ * Return: NULL and *err (a sentence naming file or option, value and expectation). Free with
+ * arm_machine_free(). Strings of @config are copied or used only during the call, except log and
+ * console_write.
+ */
+struct machine *arm_machine_new(const struct arm_config *config, struct arm_error *err);
+void arm_machine_free(struct machine *m);
+
+/* Run until something ends it, at most @max_insns more instructions (0: no limit). */
+enum arm_stop arm_run(struct machine *m, uint64_t max_insns);
+
+/* Make arm_run() return soon; may be called from a console callback or a signal handler. */
+void arm_stop(struct machine *m);
+
+/* Guest's exit code after ARM_STOP_EXIT. */
+int arm_exit_code(const struct machine *m);
+
+/* Bytes for the first UART's receiver; returns how many it took. */
+size_t arm_console_input(struct machine *m, const uint8_t *data, size_t size);
+
+/* Instructions retired by all CPUs; virtual time in nanoseconds. */
+uint64_t arm_retired(const struct machine *m);
+uint64_t arm_time_ns(const struct machine *m);
+
+/* The device tree the guest was given; owned by the machine. */
+const void *arm_device_tree(const struct machine *m, size_t *size);
+
+/* Registers of a CPU: "x0".."x30", "sp", "pc", "pstate", "v0".."v31" (low 64 bits), or a system
+ * register by its name. False: no such register. */
+bool arm_reg_read(struct machine *m, unsigned cpu, const char *name, uint64_t *value);
+
+/* Guest-physical memory; false unless all of it is RAM. */
+bool arm_mem_read(struct machine *m, uint64_t pa, void *buf, size_t size);
+bool arm_mem_write(struct machine *m, uint64_t pa, const void *buf, size_t size);
+
+/* Events: BIT(PROBE_xxx) or'ed; see base/probe.h. */
+bool arm_subscribe(struct machine *m, uint64_t mask, probe_fn *fn, void *ctx);

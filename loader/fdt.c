@@ -1,0 +1,244 @@
+#include "loader/fdt.h"
+
+#include <libfdt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "loader/file.h"
+
+#define BUILD_ROOM (UINT64_C(256) << 10) /* a tree of 8 CPUs is 8 KiB */
+#define EDIT_ROOM  4096                  /* for new nodes and fixed-size properties */
+
+static void note(struct dt *dt, int error, const char *where)
+{
+    if (error >= 0 || dt->error)
+        return;
+    dt->error = error;
+    snprintf(dt->where, sizeof(dt->where), "%s", where);
+}
+
+static int report(const struct dt *dt, struct arm_error *err)
+{
+    if (!dt->error)
+        return 0;
+    return error_set(err, dt->error == -FDT_ERR_NOSPACE ? ARM_ENOMEM : ARM_EFORMAT,
+                     "device tree: at %s: %s", dt->where, fdt_strerror(dt->error));
+}
+
+void dt_create(struct dt *dt)
+{
+    *dt = (struct dt){.blob = malloc(BUILD_ROOM), .room = BUILD_ROOM};
+    note(dt, dt->blob ? fdt_create(dt->blob, (int)dt->room) : -FDT_ERR_NOSPACE, "creation");
+    if (!dt->error)
+        note(dt, fdt_finish_reservemap(dt->blob), "creation");
+}
+
+void dt_begin(struct dt *dt, const char *node)
+{
+    if (!dt->error)
+        note(dt, fdt_begin_node(dt->blob, node), node);
+}
+
+void dt_end(struct dt *dt)
+{
+    if (!dt->error)
+        note(dt, fdt_end_node(dt->blob), "end of a node");
+}
+
+void dt_prop(struct dt *dt, const char *name, const void *value, size_t size)
+{
+    if (!dt->error)
+        note(dt, fdt_property(dt->blob, name, value, (int)size), name);
+}
+
+void dt_cells(struct dt *dt, const char *name, const uint32_t *cells, size_t count)
+{
+    void *to;
+
+    if (dt->error)
+        return;
+    note(dt, fdt_property_placeholder(dt->blob, name, (int)(count * sizeof(uint32_t)), &to), name);
+    for (size_t i = 0; i < count && !dt->error; i++)
+        fdt32_st((uint8_t *)to + i * sizeof(uint32_t), cells[i]);
+}
+
+void dt_empty(struct dt *dt, const char *name)
+{
+    dt_prop(dt, name, NULL, 0);
+}
+
+void dt_string(struct dt *dt, const char *name, const char *s)
+{
+    dt_prop(dt, name, s, strlen(s) + 1);
+}
+
+int dt_finish(struct dt *dt, struct arm_error *err)
+{
+    if (!dt->error)
+        note(dt, fdt_finish(dt->blob), "end");
+    return report(dt, err);
+}
+
+static int check_blob(const struct file_data *f, struct arm_error *err)
+{
+    int rc;
+
+    if (f->size < FDT_V1_SIZE)
+        return error_set(err, ARM_EFORMAT, "%s: device tree: %zu bytes, expected a header of %zu",
+                         f->path, f->size, (size_t)FDT_V1_SIZE);
+    if (fdt_magic(f->bytes) != FDT_MAGIC)
+        return error_set(err, ARM_EFORMAT,
+                         "%s: device tree: magic at offset 0 is %#x, expected %#x", f->path,
+                         fdt_magic(f->bytes), FDT_MAGIC);
+    if (fdt_totalsize(f->bytes) > f->size)
+        return error_set(err, ARM_EFORMAT,
+                         "%s: device tree: totalsize at offset 4 is %u, expected at most the "
+                         "file's %zu bytes",
+                         f->path, fdt_totalsize(f->bytes), f->size);
+    rc = fdt_check_full(f->bytes, f->size);
+    if (rc)
+        return error_set(err, ARM_EFORMAT, "%s: device tree: %s", f->path, fdt_strerror(rc));
+    return 0;
+}
+
+int dt_load(struct dt *dt, const char *path, struct arm_error *err)
+{
+    struct file_data f;
+    int rc = file_read(&f, path, err);
+
+    *dt = (struct dt){0};
+    if (rc)
+        return rc;
+    rc = check_blob(&f, err);
+    if (rc)
+        file_free(&f);
+    else
+        *dt = (struct dt){.blob = f.bytes, .room = f.size};
+    return rc;
+}
+
+void dt_free(struct dt *dt)
+{
+    free(dt->blob);
+    *dt = (struct dt){0};
+}
+
+size_t dt_size(const struct dt *dt)
+{
+    return fdt_totalsize(dt->blob);
+}
+
+/* -- editing -- */
+
+/* Make room for @extra bytes of properties, and some nodes. */
+static void edit(struct dt *dt, size_t extra)
+{
+    size_t room = dt_size(dt) + extra + EDIT_ROOM;
+    void *blob = malloc(room);
+
+    note(dt, blob ? fdt_open_into(dt->blob, blob, (int)room) : -FDT_ERR_NOSPACE, "edit");
+    if (dt->error) {
+        free(blob);
+    } else {
+        free(dt->blob);
+        dt->blob = blob;
+        dt->room = room;
+    }
+}
+
+static int pack(struct dt *dt, struct arm_error *err)
+{
+    if (!dt->error)
+        note(dt, fdt_pack(dt->blob), "end");
+    return report(dt, err);
+}
+
+/* A number of one or two cells, as the parent's #...-cells says. */
+static size_t put_number(uint8_t *to, unsigned cells, uint64_t v)
+{
+    if (cells == 2)
+        fdt64_st(to, v);
+    else
+        fdt32_st(to, (uint32_t)v);
+    return cells * sizeof(uint32_t);
+}
+
+static void delete_memory_nodes(struct dt *dt)
+{
+    int node = fdt_first_subnode(dt->blob, 0);
+
+    while (node >= 0 && !dt->error) {
+        const char *name = fdt_get_name(dt->blob, node, NULL);
+        if (name && (strcmp(name, "memory") == 0 || strncmp(name, "memory@", 7) == 0)) {
+            note(dt, fdt_del_node(dt->blob, node), "/memory");
+            node = fdt_first_subnode(dt->blob, 0);
+        } else {
+            node = fdt_next_subnode(dt->blob, node);
+        }
+    }
+}
+
+int dt_set_memory(struct dt *dt, uint64_t base, uint64_t size, struct arm_error *err)
+{
+    int acells = fdt_address_cells(dt->blob, 0), scells = fdt_size_cells(dt->blob, 0), node;
+    uint8_t reg[16];
+    size_t n;
+    char name[32];
+
+    if (acells < 1 || acells > 2 || scells < 1 || scells > 2)
+        return error_set(err, ARM_EFORMAT,
+                         "device tree: /: #address-cells %d and #size-cells %d, expected 1 or 2",
+                         acells, scells);
+    if ((acells == 1 && base + size - 1 > UINT32_MAX) || (scells == 1 && size > UINT32_MAX))
+        return error_set(err, ARM_EFORMAT,
+                         "device tree: /: %#llx bytes of RAM do not fit its #size-cells of 1",
+                         (unsigned long long)size);
+    edit(dt, 0);
+    delete_memory_nodes(dt);
+    snprintf(name, sizeof(name), "memory@%llx", (unsigned long long)base);
+    node = dt->error ? -1 : fdt_add_subnode(dt->blob, 0, name);
+    if (node >= 0) {
+        n = put_number(reg, (unsigned)acells, base);
+        n += put_number(reg + n, (unsigned)scells, size);
+        note(dt, fdt_setprop(dt->blob, node, "reg", reg, (int)n), "/memory/reg");
+        note(dt, fdt_setprop_string(dt->blob, node, "device_type", "memory"), "/memory");
+    }
+    note(dt, node, "/memory");
+    return pack(dt, err);
+}
+
+/* 32 bits when they suffice for all of the initrd, like the boot code this follows. */
+static void set_initrd(struct dt *dt, int chosen, uint64_t base, uint64_t size)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } props[] = {{"linux,initrd-start", base}, {"linux,initrd-end", base + size}};
+    int acells = fdt_address_cells(dt->blob, 0);
+    uint8_t number[8];
+
+    for (unsigned i = 0; i < ARRAY_SIZE(props); i++) {
+        size_t n =
+            put_number(number, acells == 2 && props[i].value > UINT32_MAX ? 2 : 1, props[i].value);
+        note(dt, fdt_setprop(dt->blob, chosen, props[i].name, number, (int)n), props[i].name);
+    }
+}
+
+int dt_set_chosen(struct dt *dt, const char *bootargs, uint64_t initrd_base, uint64_t initrd_size,
+                  struct arm_error *err)
+{
+    int chosen;
+
+    edit(dt, bootargs ? strlen(bootargs) : 0);
+    chosen = dt->error ? -1 : fdt_path_offset(dt->blob, "/chosen");
+    if (chosen == -FDT_ERR_NOTFOUND)
+        chosen = fdt_add_subnode(dt->blob, 0, "chosen");
+    note(dt, chosen, "/chosen");
+    if (!dt->error && bootargs && *bootargs)
+        note(dt, fdt_setprop_string(dt->blob, chosen, "bootargs", bootargs), "/chosen/bootargs");
+    if (!dt->error && initrd_size)
+        set_initrd(dt, chosen, initrd_base, initrd_size);
+    return pack(dt, err);
+}

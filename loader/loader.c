@@ -1,0 +1,180 @@
+#include "loader/loader.h"
+
+#include "base/bits.h"
+#include "loader/kernel.h"
+
+#define MIB        (UINT64_C(1) << 20)
+#define DTB_ALIGN  (2 * MIB) /* so that it never shares a 2 MiB block with what the kernel maps */
+#define INITRD_MAX (128 * MIB)
+
+const char *kernel_kind_name(enum kernel_kind kind)
+{
+    static const char *const names[] = {
+        [KERNEL_NONE] = "none",
+        [KERNEL_IMAGE] = "arm64 Image",
+        [KERNEL_FLAT] = "flat binary",
+        [KERNEL_ELF] = "ELF",
+    };
+
+    return names[kind];
+}
+
+/* What the steps below hand to each other. */
+struct load {
+    const struct load_request *req;
+    struct load_map map;
+    struct kernel kernel;
+    uint64_t initrd_base; /* also without an initrd: the device tree goes behind it */
+    uint64_t initrd_size;
+};
+
+static bool is_linux(const struct kernel *k)
+{
+    return k->kind == KERNEL_IMAGE || k->kind == KERNEL_FLAT;
+}
+
+static int load_kernel(struct load *ld, struct arm_error *err)
+{
+    struct file_data f;
+    int rc = file_read(&f, ld->req->kernel, err);
+
+    if (rc)
+        return rc;
+    rc = file_unpack(&f, err);
+    if (!rc)
+        rc = elf_match(&f) ? elf_load(&ld->map, &f, &ld->kernel, err)
+                           : image_load(&ld->map, &f, ld->req->ram_base, &ld->kernel, err);
+    file_free(&f);
+    return rc;
+}
+
+/*
+ * Behind the kernel and half-way up the RAM, but within reach of a kernel that maps only the first
+ * 128 MiB: the place the boot protocol's users have come to expect.
+ */
+static uint64_t initrd_base(const struct load *ld)
+{
+    uint64_t half = ld->req->ram_size / 2;
+    uint64_t base = ld->req->ram_base + (half < INITRD_MAX ? half : INITRD_MAX);
+
+    return align_up(base > ld->kernel.high ? base : ld->kernel.high, PAGE_SIZE);
+}
+
+static int load_initrd(struct load *ld, struct arm_error *err)
+{
+    struct file_data f;
+    int rc = file_read(&f, ld->req->initrd, err);
+
+    if (rc)
+        return rc;
+    ld->initrd_size = f.size;
+    rc = load_place(&ld->map, f.path, "initrd", ld->initrd_base, f.bytes, f.size, f.size, err);
+    file_free(&f);
+    return rc;
+}
+
+static int load_blob(struct load_map *map, struct load_blob *b, struct arm_error *err)
+{
+    struct file_data f;
+    struct kernel k;
+    int rc = file_read(&f, b->file, err);
+
+    if (rc)
+        return rc;
+    b->entry = b->addr;
+    if (!b->force_raw && elf_match(&f)) {
+        rc = elf_load(map, &f, &k, err);
+        if (!rc)
+            b->entry = k.entry;
+    } else {
+        rc = load_place(map, f.path, "raw", b->addr, f.bytes, f.size, f.size, err);
+    }
+    file_free(&f);
+    return rc;
+}
+
+/*
+ * At the start of RAM if the program leaves room there: an ELF program is not told, it knows the
+ * place or does without. Differs: QEMU's tree takes 1 MiB of room, this one just its size.
+ */
+static int place_dtb_at_ram_base(struct load *ld, const struct dt *dt, struct boot_state *out,
+                                 struct arm_error *err)
+{
+    uint64_t base = ld->req->ram_base, size = dt_size(dt);
+
+    if (ld->kernel.kind == KERNEL_ELF && ld->kernel.low < base + size && ld->kernel.high > base) {
+        LOG(ld->map.log, LOADER, WARN,
+            "no room for the device tree's %llu bytes below the ELF file at %#llx",
+            (unsigned long long)size, (unsigned long long)ld->kernel.low);
+        return 0;
+    }
+    out->dtb_base = base;
+    out->dtb_size = size;
+    return load_place(&ld->map, "device tree", "blob", base, dt->blob, size, size, err);
+}
+
+static int place_dtb_behind_initrd(struct load *ld, const struct dt *dt, struct boot_state *out,
+                                   struct arm_error *err)
+{
+    uint64_t base = align_up(ld->initrd_base + ld->initrd_size, DTB_ALIGN);
+    uint64_t size = dt_size(dt), end = ld->req->ram_base + ld->req->ram_size;
+
+    if (base >= end || size > end - base)
+        return error_set(err, ARM_EINVAL,
+                         "device tree: no room for %llu bytes at %#llx, behind kernel and initrd: "
+                         "expected more memory than %llu MiB",
+                         (unsigned long long)size, (unsigned long long)base,
+                         (unsigned long long)(ld->req->ram_size / MIB));
+    out->dtb_base = out->x[0] = base;
+    out->dtb_size = size;
+    return load_place(&ld->map, "device tree", "blob", base, dt->blob, size, size, err);
+}
+
+static int load_dtb(struct load *ld, struct dt *dt, struct boot_state *out, struct arm_error *err)
+{
+    int rc = dt_set_memory(dt, ld->req->ram_base, ld->req->ram_size, err);
+
+    if (!rc)
+        rc = dt_set_chosen(dt, ld->req->append, ld->initrd_base, ld->initrd_size, err);
+    if (rc)
+        return rc;
+    return is_linux(&ld->kernel) ? place_dtb_behind_initrd(ld, dt, out, err)
+                                 : place_dtb_at_ram_base(ld, dt, out, err);
+}
+
+static int load_all(struct load *ld, struct dt *dt, struct boot_state *out, struct arm_error *err)
+{
+    const struct load_request *req = ld->req;
+    int rc = req->kernel ? load_kernel(ld, err) : 0;
+
+    ld->initrd_base = initrd_base(ld);
+    if (!rc && req->initrd) {
+        if (is_linux(&ld->kernel))
+            rc = load_initrd(ld, err);
+        else
+            LOG(ld->map.log, LOADER, WARN, "%s: ignored: only Linux-style kernels get an initrd",
+                req->initrd);
+    }
+    if (!rc)
+        rc = load_dtb(ld, dt, out, err);
+    for (unsigned i = 0; !rc && i < req->blob_count; i++)
+        rc = load_blob(&ld->map, &req->blobs[i], err);
+    return rc;
+}
+
+int loader_load(struct physmem *mem, const struct log *log, const struct load_request *req,
+                struct dt *dt, struct boot_state *out, struct arm_error *err)
+{
+    struct load ld = {.req = req, .map = {.mem = mem, .log = log}};
+    struct boot_state boot = {0};
+    int rc = load_all(&ld, dt, &boot, err);
+
+    if (rc)
+        return rc;
+    boot.kind = ld.kernel.kind;
+    boot.pc = ld.kernel.entry;
+    boot.initrd_base = ld.initrd_size ? ld.initrd_base : 0;
+    boot.initrd_size = ld.initrd_size;
+    *out = boot;
+    return 0;
+}

@@ -1,0 +1,58 @@
+#include "loader/place.h"
+
+#include <stdio.h>
+
+#include "base/bits.h"
+
+static const struct load_region *overlapped(const struct load_map *map, uint64_t base,
+                                            uint64_t size)
+{
+    for (unsigned i = 0; i < map->region_count; i++) {
+        const struct load_region *r = &map->regions[i];
+        if (base < r->base + r->size && r->base < base + size)
+            return r;
+    }
+    return NULL;
+}
+
+static void zero_fill(struct physmem *mem, uint64_t base, uint64_t size)
+{
+    static const uint8_t zeros[PAGE_SIZE];
+
+    while (size) {
+        uint64_t n = size < PAGE_SIZE ? size : PAGE_SIZE;
+        CHECK(physmem_write(mem, pa(base), zeros, n));
+        base += n;
+        size -= n;
+    }
+}
+
+int load_place(struct load_map *map, const char *file, const char *what, uint64_t base,
+               const void *data, uint64_t size, uint64_t mem_size, struct arm_error *err)
+{
+    const struct load_region *other;
+    struct load_region *r;
+
+    if (mem_size == 0)
+        return 0;
+    if (!physmem_ram(map->mem, pa(base), mem_size))
+        return error_set(err, ARM_EFORMAT, "%s: %s: %#llx bytes at %#llx are not all RAM", file,
+                         what, (unsigned long long)mem_size, (unsigned long long)base);
+    other = overlapped(map, base, mem_size);
+    if (other)
+        return error_set(
+            err, ARM_EFORMAT, "%s: %s: %#llx bytes at %#llx overlap %s: %s, %#llx bytes at %#llx",
+            file, what, (unsigned long long)mem_size, (unsigned long long)base, other->file,
+            other->what, (unsigned long long)other->size, (unsigned long long)other->base);
+    if (map->region_count == LOAD_REGIONS_MAX)
+        return error_set(err, ARM_ENOTSUP, "%s: %s: more than %d pieces to load", file, what,
+                         LOAD_REGIONS_MAX);
+    CHECK(size <= mem_size && physmem_write(map->mem, pa(base), data, size));
+    zero_fill(map->mem, base + size, mem_size - size);
+    r = &map->regions[map->region_count++];
+    *r = (struct load_region){.file = file, .base = base, .size = mem_size};
+    snprintf(r->what, sizeof(r->what), "%s", what);
+    LOG(map->log, LOADER, INFO, "%s: %s: %#llx bytes at %#llx", file, what,
+        (unsigned long long)mem_size, (unsigned long long)base);
+    return 0;
+}

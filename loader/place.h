@@ -1,0 +1,34 @@
+/* Putting bytes into guest RAM, and knowing what is where, so that nothing is loaded over another.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/physmem.h"
+
+#define LOAD_REGIONS_MAX 256
+
+struct load_region {
+    const char *file; /* not owned */
+    char what[24];    /* which part of it */
+    uint64_t base, size;
+};
+
+struct load_map {
+    struct physmem *mem;
+    const struct log *log;
+    unsigned region_count;
+    struct load_region regions[LOAD_REGIONS_MAX];
+};
+
+/**
+ * load_place() - copy @size bytes to @base and zero what follows, up to @mem_size.
+ * @file, @what: for error texts; @file must live as long as @map. @mem_size: at least @size.
+ *
+ * Return: 0, or -ARM_EFORMAT if the destination is not RAM or something was loaded there before.
+ */
+int load_place(struct load_map *map, const char *file, const char *what, uint64_t base,
+               const void *data, uint64_t size, uint64_t mem_size, struct arm_error *err)
+    __attribute__((warn_unused_result));

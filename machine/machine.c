@@ -1,0 +1,385 @@
+/* Creating, resetting and inspecting a machine. Running it is run.c. */
+#include "machine/machine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/cpu_models.h"
+#include "cpu/code_cache.h"
+#include "cpu/context.h"
+#include "cpu/create.h"
+#include "cpu/exception.h"
+#include "cpu/interp.h"
+#include "cpu/reset.h"
+#include "cpu/timer.h"
+#include "loader/fdt.h"
+#include "loader/loader.h"
+#include "machine/cpu_spec.h"
+
+/* Aff0 counts to 15 and carries into Aff1, as the GICv3 target lists want it. */
+static uint64_t mpidr_of(unsigned index)
+{
+    return BIT(31) | (uint64_t)(index / 16) << 8 | index % 16;
+}
+
+static void firmware_call(void *ctx, struct cpu *cpu, bool is_hvc)
+{
+    psci_call(ctx, cpu, is_hvc);
+}
+
+static bool semihosting(void *ctx, struct cpu *cpu, const struct insn *i)
+{
+    return semihosting_call(ctx, cpu, i);
+}
+
+static void send_event(void *ctx)
+{
+    struct machine *m = ctx;
+
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        m->cpus[k]->event = true;
+}
+
+static void tlbi_broadcast(void *ctx, const struct tlbi *op)
+{
+    struct machine *m = ctx;
+
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        tlb_invalidate(m->cpus[k]->tlb, op);
+}
+
+static void code_written(void *ctx, pa_t pa)
+{
+    struct machine *m = ctx;
+
+    code_cache_invalidate(m->code, &m->mem, pa, PAGE_SIZE);
+}
+
+static uint64_t gic_read(void *ctx, unsigned cpu, enum sysreg sr, bool virt)
+{
+    return gic_cpuif_read(ctx, cpu, sr, virt);
+}
+
+static void gic_write(void *ctx, unsigned cpu, enum sysreg sr, bool virt, uint64_t value)
+{
+    gic_cpuif_write(ctx, cpu, sr, virt, value);
+}
+
+static bool gic_implemented(void *ctx, enum sysreg sr)
+{
+    return gic_sysreg_implemented(ctx, sr);
+}
+
+static const struct cpu_gic_ops gic_ops = {gic_read, gic_write, gic_implemented};
+
+/* One function a pin: the GIC's outputs arrive here. @n is not used, the context is the CPU. */
+#define PIN(name)                                                                                  \
+    static void set_##name(void *ctx, unsigned n, bool level)                                      \
+    {                                                                                              \
+        struct cpu *cpu = ctx;                                                                     \
+        (void)n;                                                                                   \
+        cpu->name##_pin = level;                                                                   \
+        cpu->irq_check = true;                                                                     \
+    }
+PIN(irq)
+PIN(fiq)
+PIN(virq)
+PIN(vfiq)
+#undef PIN
+
+static void connect_gic(struct machine *m, struct cpu *cpu)
+{
+    const struct gic_pins pins = {
+        .irq = {set_irq, cpu, 0},
+        .fiq = {set_fiq, cpu, 0},
+        .virq = {set_virq, cpu, 0},
+        .vfiq = {set_vfiq, cpu, 0},
+    };
+    static const unsigned timer_ppi[TIMER_COUNT] = {
+        [TIMER_P] = VIRT_PPI_TIMER_PHYS,
+        [TIMER_V] = VIRT_PPI_TIMER_VIRT,
+        [TIMER_HP] = VIRT_PPI_TIMER_HYP,
+        [TIMER_HV] = VIRT_PPI_TIMER_HYP_VIRT,
+    };
+
+    gic_connect(m->gic, cpu->index, &pins);
+    for (unsigned t = 0; t < TIMER_COUNT; t++)
+        cpu->timer_line[t] = gic_ppi_line(m->gic, cpu->index, timer_ppi[t]);
+    cpu->pmu_line = gic_ppi_line(m->gic, cpu->index, VIRT_PPI_PMU);
+}
+
+static int create_gic(struct machine *m, struct arm_error *err)
+{
+    m->gic = gic_create(&(struct gic_config){.cpus = m->cpu_count,
+                                             .mpidr = m->mpidr,
+                                             .spis = VIRT_SPI_COUNT,
+                                             .id24 = true,
+                                             .log = &m->log,
+                                             .probes = &m->probes},
+                        err);
+    return m->gic ? 0 : -err->code;
+}
+
+static int create_cpus(struct machine *m, const struct cpu_model *model,
+                       const struct features *features, struct arm_error *err)
+{
+    m->code = code_cache_create();
+    if (!m->code)
+        return error_set(err, ARM_ENOMEM, "no memory for decoded pages");
+    for (unsigned k = 0; k < m->cpu_count; k++) {
+        const struct cpu_params params = {
+            .index = k,
+            .mpidr = m->mpidr[k],
+            .model = model,
+            .features = features,
+            .has_el2 = m->el2,
+            .code = m->code,
+            .mem = &m->mem,
+            .clock = &m->clock,
+            .log = &m->log,
+            .probes = &m->probes,
+            .gic = &gic_ops,
+            .gic_ctx = m->gic,
+            .env = {.ctx = m,
+                    .firmware_call = firmware_call,
+                    .semihosting = m->semihosting ? semihosting : NULL,
+                    .send_event = send_event,
+                    .tlbi_broadcast = tlbi_broadcast,
+                    .code_written = code_written},
+        };
+        m->cpus[k] = cpu_create(&params);
+        if (!m->cpus[k])
+            return error_set(err, ARM_ENOMEM, "no memory for CPU %u", k);
+        connect_gic(m, m->cpus[k]);
+    }
+    return 0;
+}
+
+void machine_start_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0)
+{
+    cpu_reset(cpu);
+    cpu->sr[SR_CNTFRQ_EL0] = 1000000000 / TIMER_NS_PER_TICK; /* firmware's to set */
+    cpu_enter_el(cpu, m->start_el);
+    cpu->pc = entry;
+    cpu->x[0] = x0;
+    cpu->power = CPU_RUNNING;
+}
+
+/* Everything but the contents of RAM as after power-on; CPU 0 at the image's entry. */
+static void reset(struct machine *m)
+{
+    gic_reset(m->gic);
+    virt_board_reset(&m->board);
+    for (unsigned k = 0; k < m->cpu_count; k++) {
+        cpu_reset(m->cpus[k]);
+        m->cpus[k]->power = CPU_OFF;
+    }
+    machine_start_cpu(m, m->cpus[0], m->boot.pc, m->boot.x[0]);
+    for (unsigned k = 1; k < 4; k++)
+        m->cpus[0]->x[k] = m->boot.x[k];
+    for (unsigned k = 0; k < m->blob_count; k++)
+        if (m->blob_cpu[k] >= 0)
+            machine_start_cpu(m, m->cpus[m->blob_cpu[k]], m->blobs[k].entry, 0);
+}
+
+static int load(struct machine *m, struct arm_error *err)
+{
+    const struct load_request req = {
+        .ram_base = virt_memmap[VIRT_RAM].base,
+        .ram_size = m->config.ram_size,
+        .kernel = m->kernel,
+        .initrd = m->initrd,
+        .append = m->append,
+        .blobs = m->blobs,
+        .blob_count = m->blob_count,
+    };
+    int r;
+
+    dt_free(&m->dt);
+    r = m->dtb ? dt_load(&m->dt, m->dtb, err) : virt_fdt(&m->config, &m->dt, err);
+    if (r == 0)
+        r = loader_load(&m->mem, &m->log, &req, &m->dt, &m->boot, err);
+    return r;
+}
+
+/* Reboot: RAM to zero, images loaded again. */
+int machine_reboot(struct machine *m, struct arm_error *err)
+{
+    physmem_clear(&m->mem);
+    code_cache_flush(m->code, &m->mem);
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        tlb_flush_all(m->cpus[k]->tlb);
+    int r = load(m, err);
+    if (r == 0)
+        reset(m);
+    return r;
+}
+
+static char *copy(const char *s)
+{
+    return s ? strdup(s) : NULL;
+}
+
+static int copy_config(struct machine *m, const struct arm_config *c, struct arm_error *err)
+{
+    if (c->cpus < 1 || c->cpus > ARM_CPUS_MAX)
+        return error_set(err, ARM_EINVAL, "%u CPUs: expected 1 to %d", c->cpus, ARM_CPUS_MAX);
+    if (c->start_el > 2 || (c->start_el == 2 && !c->el2))
+        return error_set(err, ARM_EINVAL, "start at EL%u: expected 1%s", c->start_el,
+                         c->el2 ? " or 2" : "; this machine has no EL2");
+    m->cpu_count = c->cpus;
+    m->el2 = c->el2;
+    m->start_el = c->start_el ? c->start_el : c->el2 ? 2 : 1;
+    m->semihosting = c->semihosting;
+    m->no_reboot = c->no_reboot;
+    m->log = c->log;
+    m->console_write = c->console_write;
+    m->console_ctx = c->console_ctx;
+    m->kernel = copy(c->kernel);
+    m->initrd = copy(c->initrd);
+    m->append = copy(c->append);
+    m->dtb = copy(c->dtb);
+    m->blob_count = c->blob_count;
+    m->blobs = calloc(c->blob_count ? c->blob_count : 1, sizeof(*m->blobs));
+    m->blob_cpu = calloc(c->blob_count ? c->blob_count : 1, sizeof(*m->blob_cpu));
+    if (!m->blobs || !m->blob_cpu)
+        return error_set(err, ARM_ENOMEM, "no memory for %u files", c->blob_count);
+    for (unsigned k = 0; k < c->blob_count; k++) {
+        if (c->blobs[k].cpu >= (int)c->cpus)
+            return error_set(err, ARM_EINVAL, "%s: there is no CPU %d", c->blobs[k].path,
+                             c->blobs[k].cpu);
+        m->blob_cpu[k] = c->blobs[k].cpu;
+        m->blobs[k].file = copy(c->blobs[k].path);
+        m->blobs[k].addr = c->blobs[k].addr;
+        m->blobs[k].force_raw = c->blobs[k].force_raw;
+    }
+    return 0;
+}
+
+static int create(struct machine *m, const struct arm_config *c, struct arm_error *err)
+{
+    const struct cpu_model *model;
+    struct features features;
+    int r = copy_config(m, c, err);
+
+    if (r == 0)
+        r = cpu_spec_parse(c->cpu ? c->cpu : "max", &model, &features, err);
+    if (r < 0)
+        return r;
+    set_feature(&features, FEAT_EL2, m->el2);
+    m->clock.next_ns = CLOCK_NEVER;
+    m->clock.progress_ns = machine_progress_ns;
+    m->clock.progress_ctx = m;
+    m->clock.rescheduled = machine_rescheduled;
+    m->clock.rescheduled_ctx = m;
+    m->mem.code_written = code_written;
+    m->mem.code_written_ctx = m;
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        m->mpidr[k] = mpidr_of(k);
+    m->config = (struct virt_config){.cpu_count = m->cpu_count,
+                                     .ram_size = c->ram_size,
+                                     .el2 = m->el2,
+                                     .pmu = has_feature(&features, FEAT_PMUv3),
+                                     .cpu_compatible = cpu_spec_compatible(model),
+                                     .seed = c->seed,
+                                     .epoch_s = VIRT_EPOCH_S,
+                                     .console = c->console_write,
+                                     .console_ctx = c->console_ctx};
+    if ((r = create_gic(m, err)) < 0 ||
+        (r = virt_board_create(&m->board, &m->config, &m->mem, m->gic, &m->clock, &m->log, err)) <
+            0)
+        return r;
+    m->board_made = true;
+    if ((r = create_cpus(m, model, &features, err)) < 0 || (r = load(m, err)) < 0)
+        return r;
+    reset(m);
+    return 0;
+}
+
+struct machine *arm_machine_new(const struct arm_config *config, struct arm_error *err)
+{
+    struct arm_error none;
+    struct machine *m = calloc(1, sizeof(*m));
+
+    if (!err)
+        err = &none;
+    if (!m) {
+        error_set(err, ARM_ENOMEM, "no memory for a machine");
+        return NULL;
+    }
+    if (create(m, config, err) < 0) {
+        arm_machine_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void arm_machine_free(struct machine *m)
+{
+    if (!m)
+        return;
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        cpu_destroy(m->cpus[k]);
+    code_cache_destroy(m->code);
+    if (m->board_made)
+        virt_board_destroy(&m->board);
+    gic_destroy(m->gic);
+    physmem_destroy(&m->mem);
+    dt_free(&m->dt);
+    for (unsigned k = 0; m->blobs && k < m->blob_count; k++)
+        free((char *)m->blobs[k].file);
+    free(m->blobs);
+    free(m->blob_cpu);
+    free(m->kernel);
+    free(m->initrd);
+    free(m->append);
+    free(m->dtb);
+    free(m);
+}
+
+int arm_exit_code(const struct machine *m)
+{
+    return m->exit_code;
+}
+
+size_t arm_console_input(struct machine *m, const uint8_t *data, size_t size)
+{
+    size_t room = pl011_can_receive(&m->board.uart);
+
+    if (size > room)
+        size = room;
+    if (size)
+        pl011_receive(&m->board.uart, data, size);
+    return size;
+}
+
+uint64_t arm_retired(const struct machine *m)
+{
+    return m->retired;
+}
+
+uint64_t arm_time_ns(const struct machine *m)
+{
+    return clock_now_ns(&m->clock);
+}
+
+const void *arm_device_tree(const struct machine *m, size_t *size)
+{
+    *size = dt_size(&m->dt);
+    return m->dt.blob;
+}
+
+bool arm_mem_read(struct machine *m, uint64_t pa, void *buf, size_t size)
+{
+    return physmem_read(&m->mem, (pa_t){pa}, buf, size);
+}
+
+bool arm_mem_write(struct machine *m, uint64_t pa, const void *buf, size_t size)
+{
+    return physmem_write(&m->mem, (pa_t){pa}, buf, size);
+}
+
+bool arm_subscribe(struct machine *m, uint64_t mask, probe_fn *fn, void *ctx)
+{
+    return probe_subscribe(&m->probes, mask, fn, ctx);
+}

@@ -1,0 +1,79 @@
+/* The composition root: what a machine is made of. */
+#pragma once
+
+#include "armillary.h"
+#include "base/clock.h"
+#include "base/physmem.h"
+#include "cpu/cpu.h"
+#include "gic/gic.h"
+#include "loader/fdt.h"
+#include "loader/loader.h"
+#include "machine/virt.h"
+
+struct code_cache;
+
+/* Round robin: instructions a CPU runs before the next one's turn. */
+#define MACHINE_QUANTUM 20000
+
+struct machine {
+    unsigned cpu_count;
+    struct cpu *cpus[ARM_CPUS_MAX];
+    uint64_t mpidr[ARM_CPUS_MAX];
+    struct cpu *current; /* the CPU whose slice runs now, NULL between slices */
+    unsigned turn;       /* index of the CPU whose turn is next */
+
+    struct physmem mem;
+    struct clock clock;
+    struct probes probes;
+    struct log log;
+    struct gic *gic;
+    struct code_cache *code;
+    struct virt_board board;
+    struct virt_config config;
+    bool board_made;
+    struct boot_state boot;
+    struct dt dt;
+
+    /* What to load, kept for a reboot; owned. */
+    char *kernel, *initrd, *append, *dtb;
+    struct load_blob *blobs;
+    int *blob_cpu; /* CPU started at the blob's entry, or -1 */
+    unsigned blob_count;
+
+    void (*console_write)(void *ctx, const uint8_t *data, size_t size);
+    void *console_ctx;
+
+    bool el2, semihosting, no_reboot;
+    unsigned start_el;
+    uint64_t retired; /* by all CPUs */
+
+    /* Host side of the console. poll: between slices; idle: every CPU waits until @next_ns, true if
+     * something may have changed and it should be looked at again. Either may be NULL. */
+    void (*poll)(void *ctx);
+    bool (*idle)(void *ctx, uint64_t next_ns);
+    void *poll_ctx;
+
+    volatile bool stop_requested;
+    bool stopped; /* `stop` says why the run ends */
+    enum arm_stop stop;
+    int exit_code;
+};
+
+/* End the run at the next slice boundary; the first reason wins. */
+void machine_stop(struct machine *m, enum arm_stop why);
+
+/* A guest reset: RAM to zero, images loaded again. Return 0 or -ARM_Exxx (a file has changed). */
+int machine_reboot(struct machine *m, struct arm_error *err) __attribute__((warn_unused_result));
+
+/* Clock callbacks (machine/run.c). */
+uint64_t machine_progress_ns(void *ctx);
+void machine_rescheduled(void *ctx);
+
+/* PSCI and SMCCC (machine/psci.c): arguments and results in x0..x3 of @cpu. */
+void psci_call(struct machine *m, struct cpu *cpu, bool is_hvc);
+
+/* Semihosting (machine/semihosting.c): HLT #0xF000. False: an exception was taken. */
+bool semihosting_call(struct machine *m, struct cpu *cpu, const struct insn *i);
+
+/* Start @cpu at @entry in the EL the machine starts in, with x0 = @x0. */
+void machine_start_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0);

@@ -1,0 +1,119 @@
+#include "machine/virt.h"
+
+#include <string.h>
+
+#include "base/bits.h"
+#include "gic/gic.h"
+
+#define POWER_PRESS_NS UINT64_C(100000000)
+
+const struct virt_memmap virt_memmap[VIRT_REGION_COUNT] = {
+    [VIRT_FLASH] = {0x00000000, 0x08000000},        [VIRT_GICD] = {0x08000000, 0x00010000},
+    [VIRT_ITS] = {0x08080000, 0x00020000},          [VIRT_GICR] = {0x080a0000, 0x00f60000},
+    [VIRT_UART] = {0x09000000, 0x00001000},         [VIRT_RTC] = {0x09010000, 0x00001000},
+    [VIRT_FW_CFG] = {0x09020000, FW_CFG_BYTES},     [VIRT_GPIO] = {0x09030000, 0x00001000},
+    [VIRT_VIRTIO_MMIO] = {0x0a000000, 0x00000200}, /* 32 of them */
+    [VIRT_PLATFORM_BUS] = {0x0c000000, 0x02000000}, [VIRT_PCIE_MMIO] = {0x10000000, 0x2eff0000},
+    [VIRT_PCIE_PIO] = {0x3eff0000, 0x00010000},     [VIRT_RAM] = {0x40000000, UINT64_C(255) << 30},
+};
+
+static void power_released(void *ctx, uint64_t now_ns)
+{
+    struct virt_board *board = ctx;
+
+    (void)now_ns;
+    pl061_set_input(&board->gpio, VIRT_POWER_GPIO, false);
+}
+
+void virt_board_power_button(struct virt_board *board)
+{
+    pl061_set_input(&board->gpio, VIRT_POWER_GPIO, true);
+    clock_event_set(board->clock, &board->power_released,
+                    clock_now_ns(board->clock) + POWER_PRESS_NS);
+}
+
+/* What firmware asks for first; the reset of the machine does not change it. */
+static int describe_to_firmware(struct fw_cfg *fw, const struct virt_config *cfg,
+                                struct arm_error *err)
+{
+    int rc = fw_cfg_set_le16(fw, FW_CFG_NB_CPUS, (uint16_t)cfg->cpu_count, err);
+
+    if (!rc)
+        rc = fw_cfg_set_le16(fw, FW_CFG_NOGRAPHIC, 1, err);
+    return rc;
+}
+
+static int map_all(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
+                   struct gic *gic, struct arm_error *err)
+{
+    const struct {
+        enum virt_region region;
+        struct device *dev;
+    } devices[] = {
+        {VIRT_GICD, gic_distributor(gic)}, {VIRT_UART, &board->uart.dev},
+        {VIRT_RTC, &board->rtc.dev},       {VIRT_FW_CFG, &board->fw_cfg.dev},
+        {VIRT_GPIO, &board->gpio.dev},
+    };
+    int rc = physmem_add_ram(mem, pa(virt_memmap[VIRT_RAM].base), cfg->ram_size, err);
+
+    for (unsigned i = 0; !rc && i < ARRAY_SIZE(devices); i++) {
+        const struct virt_memmap *m = &virt_memmap[devices[i].region];
+        rc = physmem_add_device(mem, pa(m->base), m->size, devices[i].dev, 0, err);
+    }
+    for (unsigned cpu = 0; !rc && cpu < cfg->cpu_count; cpu++)
+        rc = physmem_add_device(mem,
+                                pa(virt_memmap[VIRT_GICR].base + (uint64_t)cpu * GICR_WINDOW_BYTES),
+                                GICR_WINDOW_BYTES, gic_redistributor(gic, cpu), 0, err);
+    return rc;
+}
+
+static int check_config(const struct virt_config *cfg, struct arm_error *err)
+{
+    if (cfg->cpu_count < 1 || cfg->cpu_count > VIRT_CPUS_MAX)
+        return error_set(err, ARM_EINVAL, "%u CPUs, expected 1 to %d", cfg->cpu_count,
+                         VIRT_CPUS_MAX);
+    if (cfg->ram_size > virt_memmap[VIRT_RAM].size)
+        return error_set(err, ARM_EINVAL, "%llu MiB of RAM, expected at most %llu",
+                         (unsigned long long)(cfg->ram_size >> 20),
+                         (unsigned long long)(virt_memmap[VIRT_RAM].size >> 20));
+    return 0;
+}
+
+int virt_board_create(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
+                      struct gic *gic, struct clock *clock, const struct log *log,
+                      struct arm_error *err)
+{
+    int rc = check_config(cfg, err);
+
+    memset(board, 0, sizeof(*board));
+    if (!rc)
+        rc = fw_cfg_init(&board->fw_cfg, log, mem, err);
+    if (rc)
+        return rc;
+    pl011_init(&board->uart, log, gic_spi_line(gic, VIRT_SPI_UART), cfg->console, cfg->console_ctx);
+    pl031_init(&board->rtc, log, gic_spi_line(gic, VIRT_SPI_RTC), clock, cfg->epoch_s);
+    pl061_init(&board->gpio, log, gic_spi_line(gic, VIRT_SPI_GPIO));
+    board->clock = clock;
+    board->power_released = (struct clock_event){.fn = power_released, .ctx = board};
+    clock_event_add(clock, &board->power_released);
+    rc = describe_to_firmware(&board->fw_cfg, cfg, err);
+    if (!rc)
+        rc = map_all(board, cfg, mem, gic, err);
+    if (rc)
+        virt_board_destroy(board);
+    return rc;
+}
+
+void virt_board_destroy(struct virt_board *board)
+{
+    fw_cfg_destroy(&board->fw_cfg);
+}
+
+void virt_board_reset(struct virt_board *board)
+{
+    struct device *const devices[] = {&board->uart.dev, &board->rtc.dev, &board->gpio.dev,
+                                      &board->fw_cfg.dev};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)
+        devices[i]->ops->reset(devices[i]);
+}

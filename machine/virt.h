@@ -1,0 +1,116 @@
+/*
+ * The board: memory map, interrupt map and devices of QEMU 7.2's `virt` with a GICv3, without the
+ * parts we do not have (flash, PCIe, virtio, ITS). CPUs, PSCI and the run loop are the machine's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/physmem.h"
+#include "devices/fw_cfg.h"
+#include "devices/pl011.h"
+#include "devices/pl031.h"
+#include "devices/pl061.h"
+
+struct dt;
+struct gic;
+
+#define VIRT_CPUS_MAX   8
+#define VIRT_SPI_COUNT  256
+#define VIRT_CLOCK_HZ   24000000   /* of the peripherals; only said in the device tree */
+#define VIRT_EPOCH_S    1672531200 /* what the RTC shows first by default: 2023-01-01 00:00 UTC */
+#define VIRT_POWER_GPIO 3          /* line of the PL061 */
+
+enum virt_region {
+    VIRT_FLASH,
+    VIRT_GICD,
+    VIRT_ITS,
+    VIRT_GICR,
+    VIRT_UART,
+    VIRT_RTC,
+    VIRT_FW_CFG,
+    VIRT_GPIO,
+    VIRT_VIRTIO_MMIO,
+    VIRT_PLATFORM_BUS,
+    VIRT_PCIE_MMIO,
+    VIRT_PCIE_PIO,
+    VIRT_RAM,
+    VIRT_REGION_COUNT,
+};
+
+/* All places are kept free for what QEMU has there, also those of devices that we do not have. */
+struct virt_memmap {
+    uint64_t base, size; /* bytes; of one device where there are several */
+};
+extern const struct virt_memmap virt_memmap[VIRT_REGION_COUNT];
+
+/* SPI numbers: INTID - 32. */
+enum virt_spi {
+    VIRT_SPI_UART = 1,
+    VIRT_SPI_RTC = 2,
+    VIRT_SPI_PCIE = 3, /* ..6 */
+    VIRT_SPI_GPIO = 7,
+    VIRT_SPI_VIRTIO_MMIO = 16, /* ..47 */
+};
+
+/* INTIDs of the CPUs' private interrupts (BSA, DEN0094 3.8). */
+enum virt_ppi {
+    VIRT_PPI_PMU = 23,
+    VIRT_PPI_GIC_MAINT = 25,
+    VIRT_PPI_TIMER_HYP = 26,
+    VIRT_PPI_TIMER_VIRT = 27,
+    VIRT_PPI_TIMER_HYP_VIRT = 28,
+    VIRT_PPI_TIMER_SEC = 29,
+    VIRT_PPI_TIMER_PHYS = 30,
+};
+
+struct virt_config {
+    unsigned cpu_count;         /* 1..VIRT_CPUS_MAX */
+    uint64_t ram_size;          /* bytes */
+    bool el2;                   /* CPUs have EL2: PSCI by SMC, maintenance interrupt */
+    bool pmu;                   /* CPUs have a PMUv3 */
+    const char *cpu_compatible; /* "arm,cortex-a57", ...: of the device tree's cpu nodes */
+    uint64_t seed;              /* where /chosen's rng-seed and kaslr-seed come from */
+    uint32_t epoch_s;           /* seconds since 1970 at reset; VIRT_EPOCH_S by default */
+    pl011_write_fn *console;    /* the guest's serial output; may be NULL */
+    void *console_ctx;
+};
+
+struct virt_board {
+    struct pl011 uart;
+    struct pl031 rtc;
+    struct pl061 gpio;
+    struct fw_cfg fw_cfg;
+    struct clock *clock;
+    struct clock_event power_released;
+};
+
+/**
+ * virt_board_create() - RAM, devices and their wires.
+ * @board: must not move afterwards. @mem: gets the RAM bank and the windows, the GIC's included.
+ * @gic: has at least VIRT_SPI_COUNT SPIs and @cfg->cpu_count CPUs. All must outlive the board.
+ *
+ * Return: 0, or -ARM_Exxx; then there is nothing to destroy but @mem.
+ */
+int virt_board_create(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
+                      struct gic *gic, struct clock *clock, const struct log *log,
+                      struct arm_error *err) __attribute__((warn_unused_result));
+void virt_board_destroy(struct virt_board *board);
+
+/* Cold reset of the devices. Not the GIC: it is the machine's. RAM keeps its contents. */
+void virt_board_reset(struct virt_board *board);
+
+/* Press the power button and release it 100 ms of virtual time later. */
+void virt_board_power_button(struct virt_board *board);
+
+/**
+ * virt_fdt() - the board's device tree, complete except for what loader_load() adds.
+ * @dt: filled; freed by dt_free() also on error. Source: the bindings of the nodes' compatibles.
+ */
+int virt_fdt(const struct virt_config *cfg, struct dt *dt, struct arm_error *err)
+    __attribute__((warn_unused_result));

@@ -1,0 +1,265 @@
+/*
+ * The board's device tree. Names, compatibles and values are QEMU 7.2's, so that a guest sees the
+ * same board; tests/machine/test_virt_fdt.c compares node by node and lists what differs on
+ * purpose.
+ */
+#include <stdio.h>
+
+#include "base/bits.h"
+#include "loader/fdt.h"
+#include "machine/virt.h"
+
+/* References between nodes; any distinct numbers do. */
+enum {
+    PHANDLE_CLOCK = 0x8000,
+    PHANDLE_GIC,
+    PHANDLE_GPIO,
+    PHANDLE_CPU0, /* ..PHANDLE_CPU0 + VIRT_CPUS_MAX - 1 */
+};
+
+/* Cells of an interrupt specifier (arm,gic-v3 binding). */
+#define GIC_SPI    0
+#define GIC_PPI    1
+#define LEVEL_HIGH 4
+#define PPI(intid) GIC_PPI, (intid)-16, LEVEL_HIGH
+#define SPI(n)     GIC_SPI, (n), LEVEL_HIGH
+
+/* A number of two cells. */
+#define CELLS64(v) (uint32_t)((uint64_t)(v) >> 32), (uint32_t)(v)
+
+#define PSCI_CPU_SUSPEND_64 0xc4000001 /* DEN0022 5.1, Function prototypes */
+#define PSCI_CPU_OFF        0x84000002
+#define PSCI_CPU_ON_64      0xc4000003
+#define PSCI_MIGRATE_64     0xc4000005
+
+#define LINUX_KEY_POWER 116
+
+/* Open "<stem>@<base>" with its reg; the caller ends it. */
+static void begin_region(struct dt *dt, const char *stem, enum virt_region region)
+{
+    const struct virt_memmap *m = &virt_memmap[region];
+    char name[40];
+
+    snprintf(name, sizeof(name), "%s@%llx", stem, (unsigned long long)m->base);
+    dt_begin(dt, name);
+    DT_CELLS(dt, "reg", CELLS64(m->base), CELLS64(m->size));
+}
+
+/* SplitMix64: a stream of seeds from one. */
+static uint64_t next_seed(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static void chosen_node(struct dt *dt, const struct virt_config *cfg)
+{
+    uint64_t state = cfg->seed, kaslr = next_seed(&state), rng[4];
+    char path[40];
+
+    for (unsigned i = 0; i < ARRAY_SIZE(rng); i++)
+        rng[i] = next_seed(&state);
+    snprintf(path, sizeof(path), "/pl011@%llx", (unsigned long long)virt_memmap[VIRT_UART].base);
+    dt_begin(dt, "chosen");
+    DT_CELLS(dt, "kaslr-seed", CELLS64(kaslr));
+    DT_CELLS(dt, "rng-seed", CELLS64(rng[0]), CELLS64(rng[1]), CELLS64(rng[2]), CELLS64(rng[3]));
+    dt_string(dt, "stdout-path", path);
+    dt_end(dt);
+}
+
+static void memory_node(struct dt *dt, const struct virt_config *cfg)
+{
+    char name[40];
+
+    snprintf(name, sizeof(name), "memory@%llx", (unsigned long long)virt_memmap[VIRT_RAM].base);
+    dt_begin(dt, name);
+    dt_string(dt, "device_type", "memory");
+    DT_CELLS(dt, "reg", CELLS64(virt_memmap[VIRT_RAM].base), CELLS64(cfg->ram_size));
+    dt_end(dt);
+}
+
+static void clock_node(struct dt *dt, const struct virt_config *cfg)
+{
+    (void)cfg;
+    dt_begin(dt, "apb-pclk");
+    dt_string(dt, "compatible", "fixed-clock");
+    DT_CELLS(dt, "#clock-cells", 0);
+    DT_CELLS(dt, "clock-frequency", VIRT_CLOCK_HZ);
+    dt_string(dt, "clock-output-names", "clk24mhz");
+    DT_CELLS(dt, "phandle", PHANDLE_CLOCK);
+    dt_end(dt);
+}
+
+static void psci_node(struct dt *dt, const struct virt_config *cfg)
+{
+    dt_begin(dt, "psci");
+    DT_STRINGS(dt, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci");
+    dt_string(dt, "method", cfg->el2 ? "smc" : "hvc");
+    DT_CELLS(dt, "cpu_suspend", PSCI_CPU_SUSPEND_64);
+    DT_CELLS(dt, "cpu_off", PSCI_CPU_OFF);
+    DT_CELLS(dt, "cpu_on", PSCI_CPU_ON_64);
+    DT_CELLS(dt, "migrate", PSCI_MIGRATE_64);
+    dt_end(dt);
+}
+
+static void timer_node(struct dt *dt, const struct virt_config *cfg)
+{
+    (void)cfg;
+    dt_begin(dt, "timer");
+    DT_STRINGS(dt, "compatible", "arm,armv8-timer\0arm,armv7-timer");
+    dt_empty(dt, "always-on");
+    DT_CELLS(dt, "interrupts", PPI(VIRT_PPI_TIMER_SEC), PPI(VIRT_PPI_TIMER_PHYS),
+             PPI(VIRT_PPI_TIMER_VIRT), PPI(VIRT_PPI_TIMER_HYP));
+    dt_end(dt);
+}
+
+/* "cpu@3", "core3" */
+static void begin_numbered(struct dt *dt, const char *stem, unsigned n)
+{
+    char name[16];
+
+    snprintf(name, sizeof(name), "%.8s%x", stem, n);
+    dt_begin(dt, name);
+}
+
+static void cpus_node(struct dt *dt, const struct virt_config *cfg)
+{
+    dt_begin(dt, "cpus");
+    DT_CELLS(dt, "#address-cells", 1);
+    DT_CELLS(dt, "#size-cells", 0);
+    for (unsigned i = 0; i < cfg->cpu_count; i++) {
+        begin_numbered(dt, "cpu@", i);
+        dt_string(dt, "device_type", "cpu");
+        dt_string(dt, "compatible", cfg->cpu_compatible);
+        if (cfg->cpu_count > 1)
+            dt_string(dt, "enable-method", "psci");
+        DT_CELLS(dt, "reg", i);
+        DT_CELLS(dt, "phandle", PHANDLE_CPU0 + i);
+        dt_end(dt);
+    }
+    dt_begin(dt, "cpu-map");
+    dt_begin(dt, "socket0");
+    dt_begin(dt, "cluster0");
+    for (unsigned i = 0; i < cfg->cpu_count; i++) {
+        begin_numbered(dt, "core", i);
+        DT_CELLS(dt, "cpu", PHANDLE_CPU0 + i);
+        dt_end(dt);
+    }
+    dt_end(dt);
+    dt_end(dt);
+    dt_end(dt);
+    dt_end(dt);
+}
+
+static void intc_node(struct dt *dt, const struct virt_config *cfg)
+{
+    const struct virt_memmap *gicd = &virt_memmap[VIRT_GICD], *gicr = &virt_memmap[VIRT_GICR];
+    char name[40];
+
+    snprintf(name, sizeof(name), "intc@%llx", (unsigned long long)gicd->base);
+    dt_begin(dt, name);
+    dt_string(dt, "compatible", "arm,gic-v3");
+    DT_CELLS(dt, "#interrupt-cells", 3);
+    dt_empty(dt, "interrupt-controller");
+    DT_CELLS(dt, "#address-cells", 2);
+    DT_CELLS(dt, "#size-cells", 2);
+    dt_empty(dt, "ranges");
+    DT_CELLS(dt, "#redistributor-regions", 1);
+    DT_CELLS(dt, "reg", CELLS64(gicd->base), CELLS64(gicd->size), CELLS64(gicr->base),
+             CELLS64(gicr->size));
+    if (cfg->el2)
+        DT_CELLS(dt, "interrupts", PPI(VIRT_PPI_GIC_MAINT));
+    DT_CELLS(dt, "phandle", PHANDLE_GIC);
+    dt_end(dt);
+}
+
+static void pmu_node(struct dt *dt, const struct virt_config *cfg)
+{
+    if (!cfg->pmu)
+        return;
+    dt_begin(dt, "pmu");
+    dt_string(dt, "compatible", "arm,armv8-pmuv3");
+    DT_CELLS(dt, "interrupts", PPI(VIRT_PPI_PMU));
+    dt_end(dt);
+}
+
+static void uart_node(struct dt *dt, const struct virt_config *cfg)
+{
+    (void)cfg;
+    begin_region(dt, "pl011", VIRT_UART);
+    DT_STRINGS(dt, "compatible", "arm,pl011\0arm,primecell");
+    DT_CELLS(dt, "interrupts", SPI(VIRT_SPI_UART));
+    DT_CELLS(dt, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
+    DT_STRINGS(dt, "clock-names", "uartclk\0apb_pclk");
+    dt_end(dt);
+}
+
+static void rtc_node(struct dt *dt, const struct virt_config *cfg)
+{
+    (void)cfg;
+    begin_region(dt, "pl031", VIRT_RTC);
+    DT_STRINGS(dt, "compatible", "arm,pl031\0arm,primecell");
+    DT_CELLS(dt, "interrupts", SPI(VIRT_SPI_RTC));
+    DT_CELLS(dt, "clocks", PHANDLE_CLOCK);
+    dt_string(dt, "clock-names", "apb_pclk");
+    dt_end(dt);
+}
+
+static void gpio_node(struct dt *dt, const struct virt_config *cfg)
+{
+    (void)cfg;
+    begin_region(dt, "pl061", VIRT_GPIO);
+    DT_STRINGS(dt, "compatible", "arm,pl061\0arm,primecell");
+    DT_CELLS(dt, "#gpio-cells", 2);
+    dt_empty(dt, "gpio-controller");
+    DT_CELLS(dt, "interrupts", SPI(VIRT_SPI_GPIO));
+    DT_CELLS(dt, "clocks", PHANDLE_CLOCK);
+    dt_string(dt, "clock-names", "apb_pclk");
+    DT_CELLS(dt, "phandle", PHANDLE_GPIO);
+    dt_end(dt);
+}
+
+static void gpio_keys_node(struct dt *dt, const struct virt_config *cfg)
+{
+    (void)cfg;
+    dt_begin(dt, "gpio-keys");
+    dt_string(dt, "compatible", "gpio-keys");
+    dt_begin(dt, "poweroff");
+    dt_string(dt, "label", "GPIO Key Poweroff");
+    DT_CELLS(dt, "linux,code", LINUX_KEY_POWER);
+    DT_CELLS(dt, "gpios", PHANDLE_GPIO, VIRT_POWER_GPIO, 0);
+    dt_end(dt);
+    dt_end(dt);
+}
+
+static void fw_cfg_node(struct dt *dt, const struct virt_config *cfg)
+{
+    (void)cfg;
+    begin_region(dt, "fw-cfg", VIRT_FW_CFG);
+    dt_string(dt, "compatible", "qemu,fw-cfg-mmio");
+    dt_empty(dt, "dma-coherent");
+    dt_end(dt);
+}
+
+static void (*const nodes[])(struct dt *dt, const struct virt_config *cfg) = {
+    chosen_node, memory_node, cpus_node, psci_node, timer_node,     pmu_node,    intc_node,
+    clock_node,  uart_node,   rtc_node,  gpio_node, gpio_keys_node, fw_cfg_node,
+};
+
+int virt_fdt(const struct virt_config *cfg, struct dt *dt, struct arm_error *err)
+{
+    dt_create(dt);
+    dt_begin(dt, "");
+    dt_string(dt, "compatible", "linux,dummy-virt");
+    dt_string(dt, "model", "linux,dummy-virt");
+    DT_CELLS(dt, "#address-cells", 2);
+    DT_CELLS(dt, "#size-cells", 2);
+    DT_CELLS(dt, "interrupt-parent", PHANDLE_GIC);
+    for (unsigned i = 0; i < ARRAY_SIZE(nodes); i++)
+        nodes[i](dt, cfg);
+    dt_end(dt);
+    return dt_finish(dt, err);
+}

@@ -1,0 +1,17 @@
+/* Between mmu/tlb.c and mmu/tlbi.c. */
+#pragma once
+
+#include "mmu/tlb.h"
+
+#define TLB_USED_SLOTS   (TLB_L1_SIZE / 64) /* slots one bit of `used` stands for */
+#define TLB_USED_X_SLOTS (TLB_X_SIZE / 64)
+
+extern const uint8_t tlb_class_shift[TLB_CLASSES];
+
+uint32_t *tlb_gen_vmid(struct tlb *tlb, enum regime_id regime, uint16_t vmid);
+uint32_t *tlb_gen_asid(struct tlb *tlb, enum regime_id regime, uint16_t vmid, uint16_t asid);
+struct tlb_l2_entry *tlb_l2_set(struct tlb *tlb, uint64_t va, unsigned cls);
+
+void tlb_bank_clear(struct tlb_bank *b);
+void tlb_bank_clear_x(struct tlb_bank *b);
+void tlb_bank_clear_ng(struct tlb_bank *b);

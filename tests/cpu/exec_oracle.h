@@ -1,0 +1,311 @@
+/*
+ * Rows of arch/a64.def against QEMU: for each row, random words of it with random registers are
+ * executed by exec_<row>() on a struct cpu in memory and by tests/cpu/qemu_user.h, and every
+ * register, NZCV, FPCR and FPSR is compared. For rows that touch registers only.
+ *
+ *   static const struct oracle_row rows[] = {
+ *   #define A64(name, ...) {A64_##name, exec_##name},
+ *   #include "arch/a64_simd.def"
+ *   #undef A64
+ *   };
+ *   static void test_rows_agree_with_qemu(void **state)
+ *   {
+ *       (void)state;
+ *       oracle_check(rows, ARRAY_SIZE(rows), 0);
+ *   }
+ *
+ * ARMILLARY_SEED repeats a run, ARMILLARY_N sets the cases of each row, ARMILLARY_ROW restricts to
+ * the rows whose name begins with it.
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <time.h>
+
+#include "arch/insn.h"
+#include "cpu/cpu.h"
+#include "tests/cpu/qemu_user.h"
+
+/* The cumulative bits of FPSR. */
+#define ORACLE_FPSR (FPSR_QC | FPSR_IDC | FPSR_IXC | FPSR_UFC | FPSR_OFC | FPSR_DZC | FPSR_IOC)
+
+struct oracle_row {
+    enum a64_op op;
+    exec_fn *fn;
+};
+
+/* splitmix64 */
+static inline uint64_t oracle_random(uint64_t *rng)
+{
+    uint64_t z = *rng += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static inline uint64_t oracle_option(const char *name, uint64_t otherwise)
+{
+    const char *s = getenv(name);
+    return s ? strtoull(s, NULL, 0) : otherwise;
+}
+
+/* Register contents that meet the corners: extremes of every lane size, small numbers, floating
+ * point specials, and plain random bits. */
+static inline uint64_t oracle_value(uint64_t *rng)
+{
+    static const uint64_t corner[] = {
+        0,
+        UINT64_MAX,
+        UINT64_C(0x8000000000000000),
+        UINT64_C(0x7fffffffffffffff),
+        UINT64_C(0x8000000080000000),
+        UINT64_C(0x7fffffff7fffffff),
+        UINT64_C(0x8000800080008000),
+        UINT64_C(0x7fff7fff7fff7fff),
+        UINT64_C(0x8080808080808080),
+        UINT64_C(0x7f7f7f7f7f7f7f7f),
+        UINT64_C(0x0101010101010101),
+        UINT64_C(0x00000000ffffffff),
+        UINT64_C(0x3ff0000000000000),
+        UINT64_C(0x7ff0000000000000),
+        UINT64_C(0x7ff8000000000000),
+        UINT64_C(0x7ff0000000000001),
+        UINT64_C(0x3f8000007f800000),
+        UINT64_C(0x7fc000007f800001),
+        UINT64_C(0x3c007c007e007c01),
+        UINT64_C(0x0000000000000001),
+        UINT64_C(0x0010000000000000),
+        UINT64_C(0x0080000000800001),
+    };
+    uint64_t r = oracle_random(rng), v = oracle_random(rng);
+
+    switch (r & 7) {
+    case 0:
+        return corner[(r >> 8) % ARRAY_SIZE(corner)];
+    case 1: /* a corner in some lanes only */
+        return set_bits(v, (r >> 8) & 63, 0, corner[(r >> 16) % ARRAY_SIZE(corner)]);
+    case 2: /* small, either sign */
+        return (uint64_t)((int64_t)v >> ((r >> 8) & 63));
+    case 3: /* small in every byte */
+        return v & UINT64_C(0x0707070707070707);
+    default:
+        return v;
+    }
+}
+
+/* Lanes of @size bits that meet the corners of floating point: special exponents, exponents near
+ * each other (so that sums cancel), fractions at the ends and in the middle, NaNs of both kinds. */
+static inline uint64_t oracle_fp_lanes(uint64_t *rng, unsigned size)
+{
+    const unsigned fraction = size == 64   ? 52
+                              : size == 32 ? 23
+                                           : 10,
+                   exponent = size - fraction - 1;
+    const uint64_t bias = zext(UINT64_MAX, exponent - 1), max = zext(UINT64_MAX, exponent);
+    uint64_t lanes = 0;
+
+    for (unsigned lsb = 0; lsb < 64; lsb += size) {
+        const uint64_t r = oracle_random(rng), any = oracle_random(rng);
+        const uint64_t exponents[8] = {
+            0, 0, 1, max, max - 1, bias - 3 + (r >> 16) % 8, bias - 3 + (r >> 16) % 8, any >> 52};
+        const uint64_t fractions[8] = {0,   1,   UINT64_MAX, UINT64_C(1) << (fraction - 1),
+                                       any, any, any << 40,  UINT64_C(1) << (r >> 24) % fraction};
+        const uint64_t value = (r & 64) << (size - 7) |
+                               zext(exponents[r & 7], exponent) << fraction |
+                               zext(fractions[r >> 3 & 7], fraction);
+        lanes |= zext(value, size) << lsb;
+    }
+    return lanes;
+}
+
+/* Half of the vector registers come from a few values, so that lanes meet their equals. In half of
+ * the states all hold floating-point lanes of one size. */
+static inline void oracle_random_state(uint64_t *rng, uint32_t fpcr_mask, struct qemu_user_state *s)
+{
+    const unsigned sizes[] = {0, 0, 0, 16, 32, 64};
+    const unsigned fp = sizes[oracle_random(rng) % ARRAY_SIZE(sizes)];
+    uint64_t pool[4];
+
+    *s = (struct qemu_user_state){0};
+    for (unsigned k = 0; k < ARRAY_SIZE(pool); k++)
+        pool[k] = fp ? oracle_fp_lanes(rng, fp) : oracle_value(rng);
+    for (unsigned k = 0; k < 31; k++)
+        s->x[k] = oracle_value(rng);
+    s->sp = oracle_value(rng);
+    s->nzcv = oracle_random(rng) & 15;
+    s->fpcr = oracle_random(rng) & fpcr_mask;
+    s->fpsr = oracle_random(rng) & oracle_random(rng) & oracle_random(rng) & ORACLE_FPSR;
+    for (unsigned k = 0; k < 64; k++) {
+        uint64_t r = oracle_random(rng);
+        s->v[k / 2][k % 2] = r & 1 ? pool[(r >> 1) % ARRAY_SIZE(pool)]
+                             : fp  ? oracle_fp_lanes(rng, fp)
+                                   : oracle_value(rng);
+    }
+}
+
+/* A random word with the fixed bits of @op. */
+static inline uint32_t oracle_near_word(uint64_t *rng, enum a64_op op)
+{
+    return a64_rows[op].value | ((uint32_t)oracle_random(rng) & ~a64_rows[op].mask);
+}
+
+/* A random word of @op; 0 if none was met in many tries. */
+static inline uint32_t oracle_random_word(uint64_t *rng, enum a64_op op)
+{
+    for (unsigned tries = 0; tries < 100000; tries++) {
+        uint32_t word = a64_rows[op].value | ((uint32_t)oracle_random(rng) & ~a64_rows[op].mask);
+        if (a64_lookup(word) == op)
+            return word;
+    }
+    return 0;
+}
+
+/* What exec_<row>() makes of @in. */
+static inline void oracle_execute(struct cpu *cpu, exec_fn *fn, uint32_t word,
+                                  const struct qemu_user_state *in, struct qemu_user_state *out)
+{
+    struct insn i;
+
+    memcpy(cpu->x, in->x, sizeof(in->x));
+    cpu->x[REG_ZR] = 0;
+    cpu->x[REG_SP] = in->sp;
+    cpu_set_nzcv(cpu, (unsigned)in->nzcv);
+    cpu->fpcr = (uint32_t)in->fpcr;
+    cpu->fpsr = (uint32_t)in->fpsr;
+    memcpy(cpu->v, in->v, sizeof(in->v));
+    a64_decode(word, 0, &i);
+    assert_int_equal(fn(cpu, &i), EXEC_NEXT);
+
+    *out = (struct qemu_user_state){
+        .sp = cpu->x[REG_SP], .nzcv = cpu_nzcv(cpu), .fpcr = cpu->fpcr, .fpsr = cpu->fpsr};
+    memcpy(out->x, cpu->x, sizeof(out->x));
+    memcpy(out->v, cpu->v, sizeof(out->v));
+}
+
+static inline void oracle_explain(enum a64_op op, uint32_t word, const struct qemu_user_state *in,
+                                  const struct qemu_user_state *ours,
+                                  const struct qemu_user_state *theirs)
+{
+    print_error("%s %08x%s\n", a64_rows[op].name, word,
+                theirs->undefined ? ": UNDEFINED for QEMU" : "");
+    for (unsigned k = 0; k < 31; k++)
+        if (ours->x[k] != theirs->x[k])
+            print_error("  x%u: was %016lx, ours %016lx, qemu %016lx\n", k, in->x[k], ours->x[k],
+                        theirs->x[k]);
+    for (unsigned k = 0; k < 32; k++)
+        if (memcmp(ours->v[k], theirs->v[k], 16) != 0)
+            print_error("  v%u: was %016lx_%016lx, ours %016lx_%016lx, qemu %016lx_%016lx\n", k,
+                        in->v[k][1], in->v[k][0], ours->v[k][1], ours->v[k][0], theirs->v[k][1],
+                        theirs->v[k][0]);
+    print_error("  ours sp %lx nzcv %lx fpcr %lx fpsr %lx\n  qemu sp %lx nzcv %lx fpcr %lx fpsr "
+                "%lx (fpcr was %lx)\n",
+                ours->sp, ours->nzcv, ours->fpcr, ours->fpsr, theirs->sp, theirs->nzcv,
+                theirs->fpcr, theirs->fpsr, in->fpcr);
+    static const unsigned fields[] = {0, 5, 16}; /* Vd, Vn, Vm where the row has them */
+    for (unsigned f = 0; f < ARRAY_SIZE(fields); f++) {
+        unsigned k = (unsigned)bits(word, fields[f] + 4, fields[f]);
+        print_error("  operand v%u was %016lx_%016lx\n", k, in->v[k][1], in->v[k][0]);
+    }
+}
+
+/* @n cases on both sides: words[k] belongs to row ops[k]. Return: how many differ. */
+static inline size_t oracle_compare(const enum a64_op *ops, exec_fn *const *fns,
+                                    const uint32_t *words, size_t n,
+                                    const struct qemu_user_state *in, struct qemu_user_state *out)
+{
+    char why[QEMU_USER_WHY];
+    struct cpu *cpu = calloc(1, sizeof(*cpu));
+    size_t bad = 0, bad_in_row = 0;
+
+    assert_non_null(cpu);
+    memset(&cpu->features, 0xff, sizeof(cpu->features));
+    if (!run_on_qemu_user(words, n, in, out, why))
+        fail_msg("%s", why);
+    for (size_t k = 0; k < n; k++) {
+        struct qemu_user_state ours;
+
+        oracle_execute(cpu, fns[k], words[k], &in[k], &ours);
+        bad_in_row = k > 0 && ops[k] == ops[k - 1] ? bad_in_row : 0;
+        if (memcmp(&ours, &out[k], sizeof(ours)) == 0)
+            continue;
+        bad++;
+        if (bad_in_row++ < 2)
+            oracle_explain(ops[k], words[k], &in[k], &ours, &out[k]);
+    }
+    free(cpu);
+    return bad;
+}
+
+/**
+ * oracle_check() - compare random cases of @count rows; fails the cmocka test if any differs.
+ * @fpcr_mask: FPCR bits to set at random.
+ */
+static inline void oracle_check(const struct oracle_row *rows, size_t count, uint32_t fpcr_mask)
+{
+    uint64_t seed = oracle_option("ARMILLARY_SEED", (uint64_t)time(NULL)), rng = seed;
+    size_t per_row = (size_t)oracle_option("ARMILLARY_N", 40), max = count * per_row, n = 0;
+    const char *prefix = getenv("ARMILLARY_ROW");
+    enum a64_op *ops = calloc(max, sizeof(*ops));
+    exec_fn **fns = calloc(max, sizeof(*fns));
+    uint32_t *words = calloc(max, sizeof(*words));
+    struct qemu_user_state *in = calloc(max, sizeof(*in)), *out = calloc(max, sizeof(*out));
+
+    assert_true(ops && fns && words && in && out);
+    print_message("ARMILLARY_SEED=%lu ARMILLARY_N=%zu\n", seed, per_row);
+    for (size_t r = 0; r < count; r++) {
+        if (prefix && strncmp(a64_rows[rows[r].op].name, prefix, strlen(prefix)) != 0)
+            continue;
+        for (size_t k = 0; k < per_row; k++, n++) {
+            ops[n] = rows[r].op;
+            fns[n] = rows[r].fn;
+            words[n] = oracle_random_word(&rng, rows[r].op);
+            if (words[n] == 0)
+                fail_msg("row %s: no allocated word found", a64_rows[rows[r].op].name);
+            oracle_random_state(&rng, fpcr_mask, &in[n]);
+        }
+    }
+    size_t bad = oracle_compare(ops, fns, words, n, in, out);
+    free(ops);
+    free(fns);
+    free(words);
+    free(in);
+    free(out);
+    if (bad)
+        fail_msg("%zu of %zu cases differ from QEMU; ARMILLARY_SEED=%lu", bad, n, seed);
+}
+
+/**
+ * oracle_check_unallocated() - the other side of the rows' conditions: words that have a row's
+ * fixed bits but belong to no row must be UNDEFINED for QEMU, too.
+ */
+static inline void oracle_check_unallocated(const struct oracle_row *rows, size_t count)
+{
+    uint64_t seed = oracle_option("ARMILLARY_SEED", (uint64_t)time(NULL)), rng = seed;
+    size_t tries = (size_t)oracle_option("ARMILLARY_N", 40), n = 0, bad = 0;
+    uint32_t *words = calloc(count * tries, sizeof(*words));
+    struct qemu_user_state *states = calloc(count * tries, sizeof(*states));
+    char why[QEMU_USER_WHY];
+
+    assert_true(words && states);
+    print_message("ARMILLARY_SEED=%lu\n", seed);
+    for (size_t k = 0; k < count * tries; k++) {
+        uint32_t word = oracle_near_word(&rng, rows[k % count].op);
+        if (a64_lookup(word) == A64_UNALLOCATED)
+            words[n++] = word;
+    }
+    if (!run_on_qemu_user(words, n, states, states, why))
+        fail_msg("%s", why);
+    for (size_t k = 0; k < n; k++)
+        if (!states[k].undefined && bad++ < 20)
+            print_error("%08x: no row has it, but QEMU executes it\n", words[k]);
+    free(words);
+    free(states);
+    if (bad)
+        fail_msg("%zu of %zu words; ARMILLARY_SEED=%lu", bad, n, seed);
+}

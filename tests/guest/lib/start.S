@@ -1,0 +1,215 @@
+/*
+ * Entry, vectors for EL1 and EL2, and calls into lower ELs. CPU 0 starts at _start in the highest EL;
+ * CPUs switched on by PSCI start at secondary_start with their stack pointer in x0.
+ */
+#define FRAME_SIZE 320
+
+    .section .text.start, "ax"
+    .globl _start
+_start:
+    ldr x9, =stack_top
+    mov sp, x9
+    bl init_el
+    ldr x9, =__bss_start
+    ldr x10, =__bss_end
+1:  cmp x9, x10
+    b.hs 2f
+    str xzr, [x9], #8
+    b 1b
+2:  bl main
+    b guest_exit
+
+    .globl secondary_start
+secondary_start: /* x0: struct secondary { sp, fn, arg } */
+    ldp x9, x19, [x0]
+    ldr x20, [x0, #16]
+    mov sp, x9
+    bl init_el
+    mov x0, x20
+    blr x19
+1:  wfi
+    b 1b
+
+/* Vectors and FP access for this CPU, at its current EL and EL1. */
+init_el:
+    mrs x9, CurrentEL
+    cmp x9, #8
+    b.ne 1f
+    ldr x9, =vectors_el2
+    msr vbar_el2, x9
+    mov x9, #(1 << 31)
+    msr hcr_el2, x9
+    mov x9, #0x33ff
+    msr cptr_el2, x9
+    mov x9, #3
+    msr cnthctl_el2, x9
+    msr cntvoff_el2, xzr
+    ldr x9, =el1_stack_top
+    msr sp_el1, x9
+    ldr x9, =0x30d00800
+    msr sctlr_el1, x9
+1:  ldr x9, =vectors_el1
+    msr vbar_el1, x9
+    mov x9, #(3 << 20)
+    msr cpacr_el1, x9
+    isb
+    ret
+
+    .macro save el
+    sub sp, sp, #FRAME_SIZE
+    stp x0, x1, [sp, #0]
+    stp x2, x3, [sp, #16]
+    stp x4, x5, [sp, #32]
+    stp x6, x7, [sp, #48]
+    stp x8, x9, [sp, #64]
+    stp x10, x11, [sp, #80]
+    stp x12, x13, [sp, #96]
+    stp x14, x15, [sp, #112]
+    stp x16, x17, [sp, #128]
+    stp x18, x19, [sp, #144]
+    stp x20, x21, [sp, #160]
+    stp x22, x23, [sp, #176]
+    stp x24, x25, [sp, #192]
+    stp x26, x27, [sp, #208]
+    stp x28, x29, [sp, #224]
+    mrs x0, elr_\el
+    mrs x1, spsr_\el
+    stp x30, x0, [sp, #240]
+    mrs x2, esr_\el
+    mrs x3, far_\el
+    stp x1, x2, [sp, #256]
+    str x3, [sp, #272]
+    .endm
+
+    .macro restore el
+    ldp x30, x0, [sp, #240]
+    ldr x1, [sp, #256]
+    msr elr_\el, x0
+    msr spsr_\el, x1
+    ldp x0, x1, [sp, #0]
+    ldp x2, x3, [sp, #16]
+    ldp x4, x5, [sp, #32]
+    ldp x6, x7, [sp, #48]
+    ldp x8, x9, [sp, #64]
+    ldp x10, x11, [sp, #80]
+    ldp x12, x13, [sp, #96]
+    ldp x14, x15, [sp, #112]
+    ldp x16, x17, [sp, #128]
+    ldp x18, x19, [sp, #144]
+    ldp x20, x21, [sp, #160]
+    ldp x22, x23, [sp, #176]
+    ldp x24, x25, [sp, #192]
+    ldp x26, x27, [sp, #208]
+    ldp x28, x29, [sp, #224]
+    add sp, sp, #FRAME_SIZE
+    .endm
+
+    .macro vector el, number, offset
+    .balign 128
+    save \el
+    mov x0, sp
+    mov x1, #\number
+    mov x2, #\offset
+    b common_\el
+    .endm
+
+    .macro table el, number
+    .balign 2048
+    .globl vectors_\el
+vectors_\el:
+    .irp offset, 0x000, 0x080, 0x100, 0x180, 0x200, 0x280, 0x300, 0x380, 0x400, 0x480, 0x500, 0x580, 0x600, 0x680, 0x700, 0x780
+    vector \el, \number, \offset
+    .endr
+common_\el:
+    bl exception_entry
+    cbnz x0, leave_call
+    restore \el
+    eret
+    .endm
+
+    .text
+    table el1, 1
+    table el2, 2
+
+/*
+ * uint64_t enter_el(uint64_t spsr, fn, arg, sp): run fn(arg) with SPSR's EL and SP. It comes back when
+ * the exception handler says so (lower_el_done: SVC or HVC #0xfff), with the callee's x0.
+ */
+    .globl enter_el
+enter_el:
+    sub sp, sp, #112
+    stp x19, x20, [sp, #0]
+    stp x21, x22, [sp, #16]
+    stp x23, x24, [sp, #32]
+    stp x25, x26, [sp, #48]
+    stp x27, x28, [sp, #64]
+    stp x29, x30, [sp, #80]
+    ldr x9, =enter_sp
+    mov x10, sp
+    ldr x11, [x9]
+    str x11, [sp, #96]
+    str x10, [x9]
+    mov x19, x1
+    mov x20, x2
+    mrs x9, CurrentEL
+    str x9, [sp, #104]
+    tst x0, #0xc
+    b.eq 1f
+    msr sp_el1, x3
+    b 2f
+1:  msr sp_el0, x3
+2:  adr x10, lower_el_start
+    cmp x9, #8
+    b.eq 3f
+    msr elr_el1, x10
+    msr spsr_el1, x0
+    b 4f
+3:  msr elr_el2, x10
+    msr spsr_el2, x0
+4:  tst x0, #0xc
+    cset x21, ne /* 1: EL1 */
+    isb
+    eret
+
+lower_el_start:
+    mov x0, x20
+    blr x19
+    cbz x21, 1f
+    hvc #0xfff
+1:  svc #0xfff
+
+/* From a vector: the call is over. x1: result. */
+leave_call:
+    mov x0, x1
+    ldr x9, =enter_sp
+    ldr x10, [x9]
+    ldr x11, [x10, #104]
+    mrs x12, CurrentEL
+    cmp x11, x12
+    b.eq 1f
+    add sp, sp, #FRAME_SIZE /* the caller is above: pass it on */
+    hvc #0xfff
+1:
+    mov sp, x10
+    ldr x11, [sp, #96]
+    str x11, [x9]
+    ldp x19, x20, [sp, #0]
+    ldp x21, x22, [sp, #16]
+    ldp x23, x24, [sp, #32]
+    ldp x25, x26, [sp, #48]
+    ldp x27, x28, [sp, #64]
+    ldp x29, x30, [sp, #80]
+    add sp, sp, #112
+    ret
+
+    .bss
+    .balign 16
+    .space 65536
+stack_top:
+    .space 65536
+el1_stack_top:
+    .space 65536
+    .globl el0_stack_top
+el0_stack_top:
+enter_sp:
+    .space 16

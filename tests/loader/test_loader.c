@@ -1,0 +1,348 @@
+/* Where everything goes, and how the boot CPU starts, for good files of each format. */
+#include "tests/loader/fixture.h"
+
+static uint64_t chosen_cell(const struct fixture *f, const char *name)
+{
+    int size, node = fdt_path_offset(f->dt.blob, "/chosen");
+    const void *p = fdt_getprop(f->dt.blob, node, name, &size);
+
+    return p && size == 4 ? fdt32_ld(p) : UINT64_MAX;
+}
+
+/* The copy in guest RAM is the tree that was completed. */
+static void assert_dtb_at(struct fixture *f, uint64_t addr)
+{
+    assert_int_equal(f->boot.dtb_base, addr);
+    assert_int_equal(f->boot.dtb_size, dt_size(&f->dt));
+    assert_ram_is(f, addr, f->dt.blob, dt_size(&f->dt));
+}
+
+/* @packed: the file; it holds a 5000-byte Image with text_offset 0. */
+static void check_image(struct bytes packed)
+{
+    struct bytes image = make_image(5000, 0, 0x10000);
+    char *path = temp_file(packed);
+    struct fixture f;
+
+    fixture_start(&f, 512 * MIB);
+    *physmem_ram(&f.mem, pa(RAM_BASE + 2 * MIB + 0xffff), 1) = 0xff;
+    f.req.kernel = path;
+    if (fixture_load(&f))
+        fail_msg("%s", f.err.text);
+    assert_int_equal(f.boot.kind, KERNEL_IMAGE);
+    assert_int_equal(f.boot.pc, RAM_BASE + 2 * MIB);
+    assert_int_equal(f.boot.x[0], RAM_BASE + 128 * MIB);
+    assert_int_equal(f.boot.x[1] | f.boot.x[2] | f.boot.x[3], 0);
+    assert_int_equal(f.boot.initrd_size, 0);
+    assert_ram_is(&f, RAM_BASE + 2 * MIB, image.data, image.size);
+    assert_ram_is(&f, RAM_BASE + 2 * MIB + 0xffff, "", 1); /* image_size is zeroed */
+    assert_dtb_at(&f, RAM_BASE + 128 * MIB);
+    assert_int_equal(f.warnings, 0);
+    fixture_end(&f);
+    remove_file(path);
+    free(image.data);
+}
+
+static void test_image_raw(void **state)
+{
+    (void)state;
+    check_image(make_image(5000, 0, 0x10000));
+}
+
+static void test_image_in_gzip(void **state)
+{
+    (void)state;
+    check_image(make_gzip(make_image(5000, 0, 0x10000)));
+}
+
+static void test_image_in_zboot_with_gzip(void **state)
+{
+    (void)state;
+    check_image(make_zboot(make_gzip(make_image(5000, 0, 0x10000)), "gzip"));
+}
+
+static void test_image_in_zboot_with_zstd(void **state)
+{
+    (void)state;
+    check_image(make_zboot(make_zstd(make_image(5000, 0, 0x10000)), "zstd"));
+}
+
+/* Bigger than one step of the output buffer. */
+static void test_image_of_9_mib_unpacks(void **state)
+{
+    struct bytes image = make_image(9 * MIB, 0x80000, 10 * MIB);
+    char *path = temp_file(make_zboot(make_zstd(make_image(9 * MIB, 0x80000, 10 * MIB)), "zstd"));
+    struct fixture f;
+
+    (void)state;
+    fixture_start(&f, 512 * MIB);
+    f.req.kernel = path;
+    assert_int_equal(fixture_load(&f), 0);
+    assert_int_equal(f.boot.pc, RAM_BASE + 0x80000);
+    assert_ram_is(&f, RAM_BASE + 0x80000, image.data, image.size);
+    fixture_end(&f);
+    remove_file(path);
+    free(image.data);
+}
+
+static void test_image_without_size_goes_where_old_kernels_want(void **state)
+{
+    char *path = temp_file(make_image(5000, UINT64_MAX, 0));
+    struct fixture f;
+
+    (void)state;
+    fixture_start(&f, 512 * MIB);
+    f.req.kernel = path;
+    assert_int_equal(fixture_load(&f), 0);
+    assert_int_equal(f.boot.pc, RAM_BASE + 0x80000);
+    fixture_end(&f);
+    remove_file(path);
+}
+
+static void test_flat_binary_is_loaded_at_512_kib_and_gets_the_device_tree(void **state)
+{
+    char *path = temp_file(bytes_new(100, 0x1f));
+    struct fixture f;
+    uint8_t expected[100];
+
+    (void)state;
+    memset(expected, 0x1f, sizeof(expected));
+    fixture_start(&f, 128 * MIB);
+    f.req.kernel = path;
+    assert_int_equal(fixture_load(&f), 0);
+    assert_int_equal(f.boot.kind, KERNEL_FLAT);
+    assert_int_equal(f.boot.pc, RAM_BASE + 0x80000);
+    assert_ram_is(&f, f.boot.pc, expected, sizeof(expected));
+    assert_int_equal(f.boot.x[0], RAM_BASE + 64 * MIB);
+    assert_dtb_at(&f, RAM_BASE + 64 * MIB);
+    fixture_end(&f);
+    remove_file(path);
+}
+
+static void check_elf(struct bytes elf)
+{
+    struct bytes copy = bytes_new(elf.size, 0);
+    char *path;
+    struct fixture f;
+
+    memcpy(copy.data, elf.data, elf.size);
+    path = temp_file(elf);
+    fixture_start(&f, 512 * MIB);
+    *physmem_ram(&f.mem, pa(ELF_PADDR + 0x10000 + ELF_SEGMENT), 1) = 0xff;
+    f.req.kernel = path;
+    if (fixture_load(&f))
+        fail_msg("%s", f.err.text);
+    assert_int_equal(f.boot.kind, KERNEL_ELF);
+    assert_int_equal(f.boot.pc, ELF_PADDR + 0x10);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(f.boot.x[i], 0);
+    assert_ram_is(&f, ELF_PADDR, copy.data + 0x1000, ELF_SEGMENT);
+    assert_ram_is(&f, ELF_PADDR + 0x10000, copy.data + 0x2000, ELF_SEGMENT);
+    assert_ram_is(&f, ELF_PADDR + 0x10000 + ELF_SEGMENT, "", 1); /* .bss is zeroed */
+    assert_dtb_at(&f, RAM_BASE);
+    fixture_end(&f);
+    remove_file(path);
+    free(copy.data);
+}
+
+static void test_elf_goes_to_its_physical_addresses(void **state)
+{
+    struct bytes gz = make_gzip(make_elf());
+    char *path = temp_file(gz);
+    struct fixture f;
+
+    (void)state;
+    check_elf(make_elf());
+    fixture_start(&f, 512 * MIB);
+    f.req.kernel = path;
+    assert_int_equal(fixture_load(&f), 0);
+    assert_int_equal(f.boot.kind, KERNEL_ELF);
+    fixture_end(&f);
+    remove_file(path);
+}
+
+static void test_elf_at_ram_base_leaves_no_room_for_the_device_tree(void **state)
+{
+    struct bytes elf = make_elf();
+    struct fixture f;
+    char *path;
+
+    (void)state;
+    put_le(elf.data + sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_paddr), 8, RAM_BASE);
+    path = temp_file(elf);
+    fixture_start(&f, 512 * MIB);
+    f.req.kernel = path;
+    assert_int_equal(fixture_load(&f), 0);
+    assert_int_equal(f.boot.pc, RAM_BASE + 0x10);
+    assert_int_equal(f.boot.dtb_size, 0);
+    assert_int_equal(f.warnings, 1);
+    fixture_end(&f);
+    remove_file(path);
+}
+
+static void test_elf_segment_outside_ram_is_left_out_with_a_warning(void **state)
+{
+    struct bytes elf = make_elf();
+    struct fixture f;
+    char *path;
+
+    (void)state;
+    put_le(elf.data + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_paddr), 8,
+           0x400000);
+    path = temp_file(elf);
+    fixture_start(&f, 512 * MIB);
+    f.req.kernel = path;
+    assert_int_equal(fixture_load(&f), 0);
+    assert_int_equal(f.boot.pc, ELF_PADDR + 0x10);
+    assert_dtb_at(&f, RAM_BASE);
+    assert_int_equal(f.warnings, 1);
+    fixture_end(&f);
+    remove_file(path);
+}
+
+static void test_overlapping_segments_are_refused(void **state)
+{
+    struct bytes elf = make_elf();
+    struct fixture f;
+    char *path, expected[400];
+
+    (void)state;
+    put_le(elf.data + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_paddr), 8,
+           ELF_PADDR + ELF_SEGMENT - 1);
+    path = temp_file(elf);
+    fixture_start(&f, 512 * MIB);
+    f.req.kernel = path;
+    assert_int_equal(fixture_load(&f), -ARM_EFORMAT);
+    snprintf(expected, sizeof(expected),
+             "%s: segment 1: 0x1800 bytes at 0x40200fff overlap %s: segment 0, 0x1000 bytes at "
+             "0x40200000",
+             path, path);
+    assert_string_equal(f.err.text, expected);
+    fixture_end(&f);
+    remove_file(path);
+}
+
+/* initrd: half-way up, at most 128 MiB, behind the kernel; device tree: the next 2 MiB behind it.
+ */
+static void test_initrd_and_device_tree_placement(void **state)
+{
+    static const struct {
+        uint64_t ram, image_size, initrd_size, initrd, dtb;
+    } rows[] = {
+        {64 * MIB, MIB, 5000, 32 * MIB, 34 * MIB},
+        {128 * MIB, MIB, 2 * MIB, 64 * MIB, 66 * MIB},
+        {128 * MIB, MIB, 2 * MIB + 1, 64 * MIB, 68 * MIB},
+        {256 * MIB, MIB, 1, 128 * MIB, 130 * MIB},
+        {1024 * MIB, MIB, 5000, 128 * MIB, 130 * MIB},
+        {1024 * MIB, 200 * MIB + 1, 5000, 202 * MIB + 0x1000, 204 * MIB},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        char *kernel = temp_file(make_image(5000, 0, rows[i].image_size));
+        char *initrd = temp_file(bytes_new(rows[i].initrd_size, 0x77));
+        uint64_t at = RAM_BASE + rows[i].initrd;
+        struct fixture f;
+
+        fixture_start(&f, rows[i].ram);
+        f.req.kernel = kernel;
+        f.req.initrd = initrd;
+        f.req.append = "console=ttyAMA0 quiet";
+        if (fixture_load(&f))
+            fail_msg("%s", f.err.text);
+        assert_int_equal(f.boot.initrd_base, at);
+        assert_int_equal(f.boot.initrd_size, rows[i].initrd_size);
+        assert_int_equal(f.boot.x[0], RAM_BASE + rows[i].dtb);
+        assert_dtb_at(&f, RAM_BASE + rows[i].dtb);
+        assert_int_equal(*physmem_ram(&f.mem, pa(at + rows[i].initrd_size - 1), 1), 0x77);
+        assert_int_equal(chosen_cell(&f, "linux,initrd-start"), at);
+        assert_int_equal(chosen_cell(&f, "linux,initrd-end"), at + rows[i].initrd_size);
+        fixture_end(&f);
+        remove_file(kernel);
+        remove_file(initrd);
+    }
+}
+
+static void test_too_little_memory_is_said(void **state)
+{
+    char *kernel = temp_file(make_image(5000, 0, 0));
+    char *initrd = temp_file(bytes_new(9 * MIB, 0));
+    struct fixture f;
+
+    (void)state;
+    fixture_start(&f, 16 * MIB);
+    f.req.kernel = kernel;
+    f.req.initrd = initrd;
+    assert_int_equal(fixture_load(&f), -ARM_EFORMAT);
+    assert_non_null(strstr(f.err.text, "initrd: 0x900000 bytes at 0x40800000 are not all RAM"));
+    fixture_end(&f);
+    fixture_start(&f, 4 * MIB);
+    f.req.kernel = kernel;
+    f.req.append = "x";
+    assert_int_equal(fixture_load(&f), 0);
+    fixture_end(&f);
+    fixture_start(&f, 2 * MIB);
+    f.req.kernel = kernel;
+    assert_int_equal(fixture_load(&f), -ARM_EINVAL);
+    assert_non_null(strstr(f.err.text, "device tree: no room"));
+    fixture_end(&f);
+    remove_file(kernel);
+    remove_file(initrd);
+}
+
+static void test_blobs(void **state)
+{
+    char *raw = temp_file(bytes_new(100, 0x11)), *elf = temp_file(make_elf());
+    struct load_blob blobs[] = {
+        {.file = raw, .addr = RAM_BASE + 8 * MIB},
+        {.file = elf, .addr = RAM_BASE + 9 * MIB},
+        {.file = elf, .addr = RAM_BASE + 10 * MIB, .force_raw = true},
+    };
+    struct fixture f;
+
+    (void)state;
+    fixture_start(&f, 64 * MIB);
+    f.req.blobs = blobs;
+    f.req.blob_count = ARRAY_SIZE(blobs);
+    assert_int_equal(fixture_load(&f), 0);
+    assert_int_equal(f.boot.kind, KERNEL_NONE);
+    assert_int_equal(f.boot.pc, 0);
+    assert_dtb_at(&f, RAM_BASE);
+    assert_int_equal(blobs[0].entry, RAM_BASE + 8 * MIB);
+    assert_int_equal(blobs[1].entry, ELF_PADDR + 0x10);
+    assert_int_equal(blobs[2].entry, RAM_BASE + 10 * MIB);
+    assert_ram_is(&f, RAM_BASE + 10 * MIB, ELFMAG, SELFMAG);
+    fixture_end(&f);
+
+    blobs[0].addr = RAM_BASE;
+    fixture_start(&f, 64 * MIB);
+    f.req.blobs = blobs;
+    f.req.blob_count = 1;
+    assert_int_equal(fixture_load(&f), -ARM_EFORMAT);
+    assert_non_null(strstr(f.err.text, "overlap device tree: blob"));
+    fixture_end(&f);
+    remove_file(raw);
+    remove_file(elf);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_image_raw),
+        cmocka_unit_test(test_image_in_gzip),
+        cmocka_unit_test(test_image_in_zboot_with_gzip),
+        cmocka_unit_test(test_image_in_zboot_with_zstd),
+        cmocka_unit_test(test_image_of_9_mib_unpacks),
+        cmocka_unit_test(test_image_without_size_goes_where_old_kernels_want),
+        cmocka_unit_test(test_flat_binary_is_loaded_at_512_kib_and_gets_the_device_tree),
+        cmocka_unit_test(test_elf_goes_to_its_physical_addresses),
+        cmocka_unit_test(test_elf_at_ram_base_leaves_no_room_for_the_device_tree),
+        cmocka_unit_test(test_elf_segment_outside_ram_is_left_out_with_a_warning),
+        cmocka_unit_test(test_overlapping_segments_are_refused),
+        cmocka_unit_test(test_initrd_and_device_tree_placement),
+        cmocka_unit_test(test_too_little_memory_is_said),
+        cmocka_unit_test(test_blobs),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

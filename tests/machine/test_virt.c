@@ -1,0 +1,192 @@
+/* The board: what is where, and which wire goes to which interrupt. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bits.h"
+#include "gic/gic.h"
+#include "machine/virt.h"
+
+#define GICD_ISPENDR 0x200
+#define CPUS         2
+
+struct machine_of_devices {
+    struct virt_board board;
+    struct physmem mem;
+    struct clock clock;
+    struct log log;
+    struct gic *gic;
+    char out[16];
+    size_t out_count;
+};
+
+static void console(void *ctx, const uint8_t *data, size_t n)
+{
+    struct machine_of_devices *m = ctx;
+
+    for (size_t i = 0; i < n && m->out_count < sizeof(m->out); i++)
+        m->out[m->out_count++] = (char)data[i];
+}
+
+static int create(struct machine_of_devices *m, unsigned cpus, uint64_t ram, struct arm_error *err)
+{
+    static const uint64_t mpidr[CPUS] = {0, 1};
+    const struct virt_config cfg = {
+        .cpu_count = cpus,
+        .ram_size = ram,
+        .el2 = true,
+        .epoch_s = VIRT_EPOCH_S,
+        .console = console,
+        .console_ctx = m,
+    };
+    struct gic_config gic = {.cpus = CPUS, .mpidr = mpidr, .spis = VIRT_SPI_COUNT, .log = &m->log};
+
+    memset(m, 0, sizeof(*m));
+    m->clock.next_ns = CLOCK_NEVER;
+    m->gic = gic_create(&gic, err);
+    assert_non_null(m->gic);
+    return virt_board_create(&m->board, &cfg, &m->mem, m->gic, &m->clock, &m->log, err);
+}
+
+static void destroy(struct machine_of_devices *m)
+{
+    virt_board_destroy(&m->board);
+    gic_destroy(m->gic);
+    physmem_destroy(&m->mem);
+}
+
+static uint64_t rd(struct machine_of_devices *m, uint64_t addr)
+{
+    struct device_window *w = physmem_window(&m->mem, pa(addr));
+
+    assert_non_null(w);
+    return device_read(w->dev, addr - w->base + w->dev_offset, 4);
+}
+
+static void wr(struct machine_of_devices *m, uint64_t addr, uint64_t value)
+{
+    struct device_window *w = physmem_window(&m->mem, pa(addr));
+
+    assert_non_null(w);
+    device_write(w->dev, addr - w->base + w->dev_offset, 4, value);
+}
+
+static bool spi_pending(struct machine_of_devices *m, unsigned spi)
+{
+    unsigned intid = 32 + spi;
+
+    return bit(rd(m, 0x08000000 + GICD_ISPENDR + intid / 32 * 4), intid % 32);
+}
+
+static void test_regions_do_not_overlap(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < VIRT_REGION_COUNT; i++) {
+        const struct virt_memmap *a = &virt_memmap[i];
+        assert_true(a->size > 0);
+        for (unsigned k = 0; k < i; k++) {
+            const struct virt_memmap *b = &virt_memmap[k];
+            assert_true(a->base + a->size <= b->base || b->base + b->size <= a->base);
+        }
+    }
+}
+
+static void test_devices_answer_at_their_addresses(void **state)
+{
+    struct machine_of_devices m;
+    struct arm_error err;
+
+    (void)state;
+    assert_int_equal(create(&m, CPUS, UINT64_C(64) << 20, &err), 0);
+    assert_int_equal(rd(&m, 0x09000fe0), 0x11);
+    assert_int_equal(rd(&m, 0x09010fe0), 0x31);
+    assert_int_equal(rd(&m, 0x09010000), VIRT_EPOCH_S);
+    assert_int_equal(rd(&m, 0x09020010), 0x554d4551);
+    assert_int_equal(rd(&m, 0x09030fe0), 0x61);
+    assert_int_equal(bits(rd(&m, 0x0800ffe8), 7, 4), 3);            /* GICD_PIDR2.ArchRev */
+    assert_int_equal(bits(rd(&m, 0x080affe8), 7, 4), 3);            /* GICR_PIDR2 of CPU 0 */
+    assert_int_equal(bits(rd(&m, 0x080a0008 + 0x20000), 23, 8), 1); /* GICR_TYPER of CPU 1 */
+    assert_null(physmem_window(&m.mem, pa(0x080a0000 + CPUS * 0x20000)));
+    assert_non_null(physmem_ram(&m.mem, pa(0x40000000), UINT64_C(64) << 20));
+    wr(&m, 0x09000000, 'A');
+    assert_int_equal(m.out_count, 1);
+    assert_int_equal(m.out[0], 'A');
+    destroy(&m);
+}
+
+static void test_interrupts_reach_their_spi(void **state)
+{
+    struct machine_of_devices m;
+    struct arm_error err;
+
+    (void)state;
+    assert_int_equal(create(&m, CPUS, UINT64_C(64) << 20, &err), 0);
+    wr(&m, 0x09000038, 0x10);
+    assert_false(spi_pending(&m, VIRT_SPI_UART));
+    pl011_receive(&m.board.uart, (const uint8_t *)"x", 1);
+    assert_true(spi_pending(&m, VIRT_SPI_UART));
+    wr(&m, 0x09010010, 1);
+    wr(&m, 0x09010004, VIRT_EPOCH_S);
+    assert_true(spi_pending(&m, VIRT_SPI_RTC));
+    virt_board_reset(&m.board);
+    assert_false(spi_pending(&m, VIRT_SPI_UART));
+    assert_false(spi_pending(&m, VIRT_SPI_RTC));
+    destroy(&m);
+}
+
+static void test_power_button_is_pressed_for_100_ms(void **state)
+{
+    struct machine_of_devices m;
+    struct arm_error err;
+
+    (void)state;
+    assert_int_equal(create(&m, CPUS, UINT64_C(64) << 20, &err), 0);
+    wr(&m, 0x09030404, 1 << VIRT_POWER_GPIO); /* GPIOIS: level */
+    wr(&m, 0x0903040c, 1 << VIRT_POWER_GPIO); /* GPIOIEV: high */
+    wr(&m, 0x09030410, 1 << VIRT_POWER_GPIO); /* GPIOIE */
+    assert_false(spi_pending(&m, VIRT_SPI_GPIO));
+    virt_board_power_button(&m.board);
+    assert_true(spi_pending(&m, VIRT_SPI_GPIO));
+    clock_run(&m.clock, 99999999);
+    assert_true(spi_pending(&m, VIRT_SPI_GPIO));
+    clock_run(&m.clock, 100000000);
+    assert_false(spi_pending(&m, VIRT_SPI_GPIO));
+    destroy(&m);
+}
+
+static void test_bad_configurations_are_refused(void **state)
+{
+    static const struct {
+        unsigned cpus;
+        uint64_t ram;
+    } rows[] = {
+        {0, 1 << 20}, {VIRT_CPUS_MAX + 1, 1 << 20}, {1, 0}, {1, 4097}, {1, UINT64_C(256) << 30},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct machine_of_devices m;
+        struct arm_error err = {0};
+
+        assert_int_equal(create(&m, rows[i].cpus, rows[i].ram, &err), -ARM_EINVAL);
+        assert_int_equal(err.code, ARM_EINVAL);
+        gic_destroy(m.gic);
+        physmem_destroy(&m.mem);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_regions_do_not_overlap),
+        cmocka_unit_test(test_devices_answer_at_their_addresses),
+        cmocka_unit_test(test_interrupts_reach_their_spi),
+        cmocka_unit_test(test_power_button_is_pressed_for_100_ms),
+        cmocka_unit_test(test_bad_configurations_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

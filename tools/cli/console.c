@@ -1,0 +1,139 @@
+#include "console.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "armillary.h"
+
+#define CTRL_A 1
+
+/* Slices between two looks at the host: about a millisecond. */
+#define POLL_SLICES 16
+
+void console_raw(struct console *c, bool on)
+{
+    if (!c->tty)
+        return;
+    struct termios t = c->saved;
+    if (on) {
+        cfmakeraw(&t);
+        t.c_oflag |= OPOST;
+    }
+    tcsetattr(STDIN_FILENO, TCSANOW, &t);
+}
+
+void console_open(struct console *c, bool use_stdin)
+{
+    struct stat st;
+
+    *c = (struct console){.eof = !use_stdin};
+    if (!use_stdin)
+        return;
+    c->tty = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &c->saved) == 0;
+    c->file = !c->tty && fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode);
+    console_raw(c, true);
+}
+
+void console_close(struct console *c)
+{
+    console_raw(c, false);
+}
+
+void console_write(void *ctx, const uint8_t *data, size_t size)
+{
+    (void)ctx;
+    while (size) {
+        ssize_t n = write(STDOUT_FILENO, data, size);
+        if (n <= 0)
+            return; /* nobody listens any more; the guest need not know */
+        data += n;
+        size -= (size_t)n;
+    }
+}
+
+/* Our own keys; true if the byte is not for the guest. */
+static bool intercept(struct console *c, uint8_t byte)
+{
+    if (!c->tty)
+        return false;
+    if (!c->escape) {
+        c->escape = byte == CTRL_A;
+        return c->escape;
+    }
+    c->escape = false;
+    if (byte == 'x')
+        c->request = CONSOLE_QUIT;
+    else if (byte == 'c')
+        c->request = CONSOLE_MONITOR;
+    else
+        return false;
+    arm_stop(c->machine);
+    return true;
+}
+
+static void read_host(struct console *c, int timeout_ms)
+{
+    struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
+    uint8_t buf[sizeof(c->pending)];
+
+    if (c->eof || c->pending_count)
+        return;
+    if (!c->file && poll(&fd, 1, timeout_ms) <= 0)
+        return;
+    ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+    if (n <= 0) {
+        c->eof = true;
+        return;
+    }
+    for (ssize_t k = 0; k < n; k++)
+        if (!intercept(c, buf[k]))
+            c->pending[c->pending_count++] = buf[k];
+}
+
+static void deliver(struct console *c)
+{
+    size_t taken = arm_console_input(c->machine, c->pending, c->pending_count);
+
+    memmove(c->pending, c->pending + taken, c->pending_count - taken);
+    c->pending_count -= taken;
+}
+
+void console_poll(void *ctx)
+{
+    struct console *c = ctx;
+
+    if (c->eof && !c->pending_count)
+        return;
+    if (c->skip) {
+        c->skip--;
+        return;
+    }
+    c->skip = POLL_SLICES;
+    read_host(c, 0);
+    if (c->pending_count)
+        deliver(c);
+}
+
+/* At a terminal an idle guest waits for the host's clock, so that a prompt's time does not race. */
+bool console_idle(void *ctx, uint64_t next_ns)
+{
+    struct console *c = ctx;
+    uint64_t now = arm_time_ns(c->machine);
+    size_t before = c->pending_count;
+
+    if (c->eof && !before)
+        return false;
+    if (!before) {
+        uint64_t wait_ms = next_ns == UINT64_MAX ? 1000 : (next_ns - now) / 1000000;
+        read_host(c, c->tty || next_ns == UINT64_MAX ? (int)(wait_ms < 1000 ? wait_ms : 1000) : 0);
+    }
+    before = c->pending_count;
+    if (before)
+        deliver(c);
+    if (c->request != CONSOLE_NONE)
+        return true;
+    /* Looked at again if a byte went in, or if nothing else than the host can wake the guest. */
+    return c->pending_count < before || (next_ns == UINT64_MAX && !c->eof);
+}

@@ -1,0 +1,195 @@
+#include "trace.h"
+
+#include <capstone/capstone.h>
+#include <glib.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arch/esr.h"
+#include "arch/insn.h"
+#include "arch/sysreg.h"
+#include "armillary.h"
+#include "base/bits.h"
+
+struct trace {
+    FILE *out;
+    csh capstone;
+};
+
+struct traces {
+    unsigned count;
+    struct trace trace[PROBE_SUBSCRIBERS_MAX];
+};
+
+/* One row a word that --trace knows. */
+static const struct {
+    const char *what;
+    uint64_t events;
+} kinds[] = {
+    {"exception", BIT(PROBE_EXCEPTION) | BIT(PROBE_ERET)},
+    {"sysreg", BIT(PROBE_SYSREG_READ) | BIT(PROBE_SYSREG_WRITE)},
+    {"insn", BIT(PROBE_INSN)},
+    {"mem", BIT(PROBE_MEM)},
+    {"mmio", BIT(PROBE_MMIO)},
+    {"irq", BIT(PROBE_IRQ)},
+    {"tlbi", BIT(PROBE_TLBI)},
+    {"call", BIT(PROBE_CALL)},
+};
+
+/* Split "a,b:FILE" into events and file (NULL: standard error). */
+static bool parse(const char *spec, uint64_t *events, const char **file)
+{
+    const char *colon = strchr(spec, ':');
+    g_autofree char *list = colon ? g_strndup(spec, (gsize)(colon - spec)) : g_strdup(spec);
+    g_auto(GStrv) words = g_strsplit(list, ",", -1);
+
+    *file = colon ? colon + 1 : NULL;
+    *events = 0;
+    for (char **w = words; *w; w++) {
+        size_t k = 0;
+        while (k < ARRAY_SIZE(kinds) && strcmp(kinds[k].what, *w))
+            k++;
+        if (k == ARRAY_SIZE(kinds)) {
+            fprintf(stderr, "armillary: --trace=%s: no event \"%s\"; known:", spec, *w);
+            for (k = 0; k < ARRAY_SIZE(kinds); k++)
+                fprintf(stderr, " %s", kinds[k].what);
+            fprintf(stderr, "\n");
+            return false;
+        }
+        *events |= kinds[k].events;
+    }
+    return true;
+}
+
+bool traces_check(const char *const *specs)
+{
+    uint64_t events;
+    const char *file;
+
+    for (; specs && *specs; specs++)
+        if (!parse(*specs, &events, &file))
+            return false;
+    return true;
+}
+
+static const char *sysreg_name(uint64_t sr)
+{
+    static const char *const names[] = {
+#define SYSREG(name, ...) #name,
+#include "arch/sysreg.def"
+#undef SYSREG
+    };
+    return sr < SR_COUNT ? names[sr] : "?";
+}
+
+static void print_insn(const struct trace *t, const struct probe *p)
+{
+    uint8_t bytes[4];
+    cs_insn *insn = NULL;
+    uint32_t word = (uint32_t)p->a;
+
+    memcpy(bytes, &word, 4);
+    if (t->capstone && cs_disasm(t->capstone, bytes, 4, p->pc, 1, &insn) == 1) {
+        fprintf(t->out, "%08x %s %s", word, insn->mnemonic, insn->op_str);
+        cs_free(insn, 1);
+    } else {
+        fprintf(t->out, "%08x %s", word, a64_rows[a64_lookup(word)].name);
+    }
+}
+
+static void print_event(const struct trace *t, const struct probe *p)
+{
+    FILE *f = t->out;
+
+    switch (p->event) {
+    case PROBE_INSN:
+        print_insn(t, p);
+        break;
+    case PROBE_EXCEPTION:
+        fprintf(
+            f, "exception to EL%" PRIu64 " vector %#" PRIx64 " ESR %#" PRIx64 " (%s) FAR %#" PRIx64,
+            p->a, p->b, p->c,
+            (p->b & 0x180) ? "interrupt" : esr_ec_text((unsigned)bits(p->c, 31, 26)), p->d);
+        break;
+    case PROBE_ERET:
+        fprintf(f, "eret to %#" PRIx64 " SPSR %#" PRIx64, p->a, p->b);
+        break;
+    case PROBE_SYSREG_READ:
+    case PROBE_SYSREG_WRITE:
+        fprintf(f, "%s %s %#" PRIx64, p->event == PROBE_SYSREG_READ ? "mrs" : "msr",
+                sysreg_name(p->a), p->b);
+        break;
+    case PROBE_MEM:
+    case PROBE_MMIO:
+        fprintf(f, "%s %s%u %#" PRIx64 " = %#" PRIx64, p->event == PROBE_MEM ? "mem" : "mmio",
+                p->b & 0x100 ? "write" : "read", (unsigned)(p->b & 0xff), p->a, p->c);
+        break;
+    case PROBE_TLBI:
+        fprintf(f, "tlbi %s %#" PRIx64, sysreg_name(p->a), p->b);
+        break;
+    case PROBE_IRQ:
+        fprintf(f, "irq %" PRIu64 " %s", p->a, p->b & 2 ? "acknowledged" : p->b ? "high" : "low");
+        break;
+    case PROBE_CALL:
+        fprintf(f, "%s #%#" PRIx64 " x0=%#" PRIx64,
+                p->a == 0   ? "svc"
+                : p->a == 1 ? "hvc"
+                            : "smc",
+                p->b, p->c);
+        break;
+    default:
+        fprintf(f, "%s %#" PRIx64 " %#" PRIx64, probe_name(p->event), p->a, p->b);
+        break;
+    }
+}
+
+static void on_event(void *ctx, const struct probe *p)
+{
+    const struct trace *t = ctx;
+
+    fprintf(t->out, "%12" PRIu64 " cpu%u EL%u %s %#018" PRIx64 " ", p->count, p->cpu, p->el,
+            p->guest ? "guest" : "host ", p->pc);
+    print_event(t, p);
+    fputc('\n', t->out);
+}
+
+struct traces *traces_open(struct machine *m, const char *const *specs)
+{
+    struct traces *t = g_new0(struct traces, 1);
+
+    for (; specs && *specs; specs++) {
+        uint64_t events;
+        const char *file;
+        struct trace *one = &t->trace[t->count];
+
+        if (t->count == ARRAY_SIZE(t->trace) || !parse(*specs, &events, &file))
+            break;
+        one->out = file ? fopen(file, "w") : stderr;
+        if (!one->out) {
+            fprintf(stderr, "armillary: --trace: cannot write %s\n", file);
+            break;
+        }
+        t->count++;
+        if ((events & BIT(PROBE_INSN)) &&
+            cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &one->capstone) != CS_ERR_OK)
+            one->capstone = 0;
+        arm_subscribe(m, events, on_event, one);
+    }
+    if (specs && *specs) {
+        traces_close(t);
+        return NULL;
+    }
+    return t;
+}
+
+void traces_close(struct traces *t)
+{
+    for (unsigned k = 0; k < t->count; k++) {
+        if (t->trace[k].capstone)
+            cs_close(&t->trace[k].capstone);
+        if (t->trace[k].out != stderr)
+            fclose(t->trace[k].out);
+    }
+    g_free(t);
+}

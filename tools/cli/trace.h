@@ -1,0 +1,15 @@
+/* --trace: one line an event, with instruction count, CPU, EL and world. */
+#pragma once
+
+#include <stdbool.h>
+
+struct machine;
+struct traces;
+
+/* @specs: NULL-ended list of WHAT[,WHAT...][:FILE]; may be NULL. False: a message has been printed.
+ */
+struct traces *traces_open(struct machine *m, const char *const *specs);
+void traces_close(struct traces *t);
+
+/* Are all of @specs well-formed? Prints what is not. */
+bool traces_check(const char *const *specs);
