@@ -6,7 +6,7 @@
  * A function leaves the chain by returning: then cpu->pc is current and everything is counted.
  * Without optimisation compilers do not promise tail calls; then the chain is a loop.
  */
-#define EXEC static inline
+#define EXEC static inline __attribute__((always_inline))
 #define A64_NO_PROTOTYPES
 
 #include "cpu/exec/branch.c"

@@ -39,9 +39,8 @@ void tlb_flush_all(struct tlb *tlb)
         tlb->gen_regime[i]++;
     tlb->gen_s2++;
     tlb->gen_walk++;
-    for (unsigned i = 0; i < TLB_BANKS; i++)
-        if (tlb->banks[i].serial)
-            tlb_bank_clear(&tlb->banks[i]);
+    for (unsigned i = 0; i < tlb->bank_count; i++)
+        tlb_bank_clear(&tlb->banks[i]);
 }
 
 static unsigned hash(uint64_t a, unsigned b, unsigned size)
@@ -95,7 +94,7 @@ void tlb_config(struct tlb *tlb, struct xlat *x, uint64_t extra)
     if (n == TLB_CONFIGS) {
         /* Out of numbers: all of them become free, with everything they tag. */
         tlb_flush_all(tlb);
-        for (unsigned i = 0; i < TLB_BANKS; i++)
+        for (unsigned i = 0; i < tlb->bank_count; i++)
             tlb->banks[i].serial = 0;
         n = tlb->config_count = 0;
     }
@@ -133,6 +132,7 @@ void tlb_bank_clear(struct tlb_bank *b)
         clear_half(&b->w[first]);
     }
     b->used = 0;
+    b->has_global = false;
     b->ng_count = 0;
     b->span[0] = b->span[1] = (struct tlb_span){0};
     tlb_bank_clear_x(b);
@@ -170,28 +170,41 @@ void tlb_bank_use(struct tlb *tlb, struct tlb_bank *bank, const struct xlat *x)
     }
 }
 
+/* A bank to give away, empty: a new one while there are any, else the one not used for longest. */
+static struct tlb_bank *bank_victim(struct tlb *tlb)
+{
+    struct tlb_bank *lru = &tlb->banks[0];
+
+    if (tlb->bank_count < TLB_BANKS) {
+        lru = &tlb->banks[tlb->bank_count++];
+        lru->used = lru->used_x = ~UINT64_C(0); /* all tags are still zero */
+        return lru;
+    }
+    for (unsigned i = 1; i < TLB_BANKS; i++)
+        if (tlb->banks[i].stamp < lru->stamp)
+            lru = &tlb->banks[i];
+    return lru;
+}
+
 struct tlb_bank *tlb_bank(struct tlb *tlb, const struct xlat *x, bool priv, bool pan)
 {
     struct tlb_bank_key key = {x->config, x->vmid, priv ? 0 : x->asid, priv, pan};
-    struct tlb_bank *lru = &tlb->banks[0];
 
-    for (unsigned i = 0; i < TLB_BANKS; i++) {
+    for (unsigned i = 0; i < tlb->bank_count; i++) {
         struct tlb_bank *b = &tlb->banks[i];
         if (b->serial && key_equal(&b->key, &key)) {
             tlb_bank_use(tlb, b, x);
             return b;
         }
-        if ((b->serial ? b->stamp : 0) < (lru->serial ? lru->stamp : 0))
-            lru = b;
     }
-    lru->used = lru->used_x = ~UINT64_C(0);
-    tlb_bank_clear(lru);
-    lru->key = key;
-    lru->regime = x->rg.id;
-    lru->serial = ++tlb->next_serial;
-    lru->ng_asid = x->asid;
-    lru->stamp = ++tlb->clock;
-    return lru;
+    struct tlb_bank *b = bank_victim(tlb);
+    tlb_bank_clear(b);
+    b->key = key;
+    b->regime = x->rg.id;
+    b->serial = ++tlb->next_serial;
+    b->ng_asid = x->asid;
+    b->stamp = ++tlb->clock;
+    return b;
 }
 
 /* Let @s cover the page of 2^shift bytes at @va. */
@@ -209,8 +222,13 @@ static void span_add(struct tlb_span *s, uint64_t va, unsigned shift)
     *s = (struct tlb_span){s->base & mask, mask}; /* bits 63..55 of a half are equal: not 0 */
 }
 
-static void note_ng(struct tlb_bank *b, unsigned n)
+/* Slot @n was filled: remember what TLBI and a change of ASID have to know about it. */
+static void note(struct tlb_bank *b, unsigned n, bool ng)
 {
+    if (!ng)
+        b->has_global = true;
+    if (!ng || !b->key.priv)
+        return;
     if (b->ng_count < TLB_NG_MAX)
         b->ng[b->ng_count] = (uint16_t)n;
     if (b->ng_count <= TLB_NG_MAX)
@@ -229,8 +247,7 @@ void tlb_l1_insert(struct tlb_bank *b, uint64_t va, const struct translation *t,
     b->used |= BIT(n / TLB_USED_SLOTS);
     if (t->s1_shift > PAGE_SHIFT && t->s1_shift < 52)
         span_add(&b->span[bit(va, 55)], page, t->s1_shift);
-    if (b->key.priv && t->ng)
-        note_ng(b, n);
+    note(b, n, t->ng);
 }
 
 void tlb_x_insert(struct tlb_bank *b, uint64_t va, const struct translation *t, void *page)
@@ -242,15 +259,14 @@ void tlb_x_insert(struct tlb_bank *b, uint64_t va, const struct translation *t, 
     b->used_x |= BIT(n / TLB_USED_X_SLOTS);
     if (t->s1_shift > PAGE_SHIFT && t->s1_shift < 52)
         span_add(&b->span[bit(va, 55)], tag, t->s1_shift);
-    if (b->key.priv && t->ng)
-        note_ng(b, TLB_L1_SIZE + n);
+    note(b, TLB_L1_SIZE + n, t->ng);
 }
 
 void tlb_l1_drop_writes(struct tlb *tlb, const uint8_t *host)
 {
-    for (unsigned i = 0; i < TLB_BANKS; i++) {
+    for (unsigned i = 0; i < tlb->bank_count; i++) {
         struct tlb_bank *b = &tlb->banks[i];
-        for (uint64_t used = b->serial ? b->used : 0; used; used &= used - 1) {
+        for (uint64_t used = b->used; used; used &= used - 1) {
             struct tlb_l1_entry *e = &b->w[__builtin_ctzll(used) * TLB_USED_SLOTS];
             for (unsigned k = 0; k < TLB_USED_SLOTS; k++)
                 if (e[k].tag != TLB_L1_EMPTY &&
@@ -262,9 +278,8 @@ void tlb_l1_drop_writes(struct tlb *tlb, const uint8_t *host)
 
 void tlb_x_flush(struct tlb *tlb)
 {
-    for (unsigned i = 0; i < TLB_BANKS; i++)
-        if (tlb->banks[i].serial)
-            tlb_bank_clear_x(&tlb->banks[i]);
+    for (unsigned i = 0; i < tlb->bank_count; i++)
+        tlb_bank_clear_x(&tlb->banks[i]);
 }
 
 /* ---- L2 ---- */

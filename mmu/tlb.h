@@ -62,6 +62,7 @@ struct tlb_bank {
     uint64_t stamp;          /* of the last use */
     uint64_t used;           /* bit n: slots 32n..32n+31 of r or w may hold entries */
     uint64_t used_x;         /* bit n: slots 8n..8n+7 of x */
+    bool has_global;         /* not only nG entries */
     uint16_t ng_asid;        /* ASID of the nG entries of a priv bank */
     uint16_t ng_count;       /* above TLB_NG_MAX: too many to list */
     uint16_t ng[TLB_NG_MAX]; /* their slots; TLB_L1_SIZE + n: slot n of x */
@@ -112,6 +113,7 @@ struct tlb_walk_entry {
 
 struct tlb {
     struct tlb_bank *banks; /* TLB_BANKS of them */
+    unsigned bank_count;    /* of them used so far */
     uint32_t next_serial;
     uint64_t clock;
 

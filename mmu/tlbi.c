@@ -40,11 +40,14 @@ static bool bank_matches(const struct tlb_bank *b, const struct tlbi *op)
         return true;
     if (b->key.vmid != op->vmid)
         return false;
-    return op->scope != TLBI_ASID || (b->key.priv ? b->ng_asid : b->key.asid) == op->asid;
+    if (op->scope != TLBI_ASID && op->scope != TLBI_VA)
+        return true;
+    if ((b->key.priv ? b->ng_asid : b->key.asid) == op->asid)
+        return true;
+    return op->scope == TLBI_VA && b->has_global;
 }
 
-/* One page out of one bank. An unprivileged bank of another ASID may hold the page as a global one:
- * it goes too, which the architecture allows. */
+/* One page out of one bank, global or not: more than asked for is allowed. */
 static void bank_drop(struct tlb_bank *b, uint64_t page)
 {
     unsigned n = (page >> PAGE_SHIFT) & (TLB_L1_SIZE - 1);
@@ -162,7 +165,7 @@ void tlb_invalidate(struct tlb *tlb, const struct tlbi *op)
     if (!(by_address(op) && op->last_level))
         tlb->gen_walk++;
     l2_invalidate(tlb, op);
-    for (unsigned i = 0; i < TLB_BANKS; i++)
+    for (unsigned i = 0; i < tlb->bank_count; i++)
         if (bank_matches(&tlb->banks[i], op))
             bank_invalidate(&tlb->banks[i], op);
 }

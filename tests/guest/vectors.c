@@ -1,3 +1,4 @@
+/* Runs on: a57 n1 max; el2 el1. */
 /* Synchronous exceptions of each kind arrive at the right vector with the right syndrome. */
 #include "guest.h"
 

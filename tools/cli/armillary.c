@@ -2,23 +2,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "command.h"
 #include "version.h"
 
 static const struct {
-    const char *name;
+    const char *name, *arguments, *help;
     int (*run)(int argc, char **argv);
-    const char *help;
 } commands[] = {
-    {"run", cmd_run, "run an image"},
+#define COMMAND(name, arguments, help) {#name, arguments, help, cmd_##name},
+#include "tools/cli/commands.def"
+#undef COMMAND
 };
 
 static void usage(FILE *to)
 {
-    fprintf(to, "usage: armillary COMMAND [OPTION...]\n\ncommands:\n");
-    for (size_t k = 0; k < sizeof(commands) / sizeof(commands[0]); k++)
-        fprintf(to, "  %-8s %s\n", commands[k].name, commands[k].help);
-    fprintf(to, "\n`armillary COMMAND --help` shows the options of one.\n");
+    fprintf(to, "usage: armillary COMMAND ...\n       armillary --help | --version\n\ncommands:\n");
+    for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
+        fprintf(to, "  %-6s  %-30s  %s\n", commands[k].name, commands[k].arguments,
+                commands[k].help);
+    fprintf(to, "\n`armillary COMMAND --help` says more about one.\n");
 }
 
 int main(int argc, char **argv)
@@ -35,7 +38,7 @@ int main(int argc, char **argv)
         printf("armillary %s\n", ARMILLARY_VERSION);
         return 0;
     }
-    for (size_t k = 0; k < sizeof(commands) / sizeof(commands[0]); k++)
+    for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
         if (!strcmp(argv[1], commands[k].name))
             return commands[k].run(argc - 1, argv + 1);
     fprintf(stderr, "armillary: no command \"%s\"; `armillary --help` lists them\n", argv[1]);

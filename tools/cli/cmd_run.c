@@ -1,39 +1,51 @@
+/* `armillary run`: options are rows of run_options.def. */
 #include <glib.h>
+#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
 #include "command.h"
+#include "parse.h"
 #include "runner.h"
 
+#define TYPE_TEXT char *
+#define TYPE_FILE char *
+#define TYPE_LIST char **
+#define TYPE_FLAG gboolean
+
 struct options {
-    char *cpu, *memory, *initrd, *append, *dtb, *dump_dtb, *serial, *max_insns, *seed;
-    char **load, **trace, **log, **images;
-    int smp, start_el;
-    double timeout;
-    gboolean stats, no_el2, semihosting, no_reboot;
+#define OPTION(group, name, member, kind, ...) TYPE_##kind member;
+#include "tools/cli/run_options.def"
+#undef OPTION
+    char **images;
 };
 
-/* A number with an optional suffix K, M or G (powers of 1024). */
-static bool parse_size(const char *text, uint64_t unit, uint64_t *out)
-{
-    char *end;
-    uint64_t v = g_ascii_strtoull(text, &end, 0);
-    static const char suffixes[] = "KMG";
+#define ARG_TEXT G_OPTION_ARG_STRING
+#define ARG_FILE G_OPTION_ARG_FILENAME
+#define ARG_LIST G_OPTION_ARG_STRING_ARRAY
+#define ARG_FLAG G_OPTION_ARG_NONE
 
-    if (end == text)
-        return false;
-    const char *s = *end ? strchr(suffixes, g_ascii_toupper(*end)) : NULL;
-    if (s) {
-        unit = BIT(10 * (unsigned)(s - suffixes + 1));
-        end++;
-    }
-    if (*end || v > UINT64_MAX / unit)
-        return false;
-    *out = v * unit;
-    return true;
-}
+static const struct option_row {
+    const char *group, *name;
+    GOptionArg kind;
+    size_t offset;
+    const char *argument, *help, *def, *cost;
+} rows[] = {
+#define OPTION(group, name, member, kind, argument, help, def, cost)                               \
+    {#group, name, ARG_##kind, offsetof(struct options, member), argument, help, def, cost},
+#include "tools/cli/run_options.def"
+#undef OPTION
+};
+
+static const struct {
+    const char *name, *title;
+} groups[] = {{"machine", "Machine options:"},
+              {"image", "Image options:"},
+              {"limits", "Limits:"},
+              {"debug", "Debug options:"}};
+
+#define BLOBS_MAX 32
 
 static int bad(const char *option, const char *value, const char *expected)
 {
@@ -41,12 +53,12 @@ static int bad(const char *option, const char *value, const char *expected)
     return EXIT_USAGE;
 }
 
-/* FILE@ADDR */
+/* FILE@ADDR; cuts @text. */
 static bool parse_load(char *text, struct arm_blob *blob)
 {
     char *at = strrchr(text, '@');
 
-    if (!at || !parse_size(at + 1, 1, &blob->addr))
+    if (!at || at == text || !parse_size(at + 1, 1, &blob->addr))
         return false;
     *at = '\0';
     blob->path = text;
@@ -55,142 +67,169 @@ static bool parse_load(char *text, struct arm_blob *blob)
     return true;
 }
 
-static int start(struct options *o)
+static bool parse_seconds(const char *text, double *out)
+{
+    char *end;
+
+    *out = g_ascii_strtod(text, &end);
+    return g_ascii_isdigit(text[0]) && *end == '\0' && *out > 0 && *out < 1e9;
+}
+
+/* Options whose values are numbers. Return: 0 or an exit code. */
+static int parse_numbers(const struct options *o, struct run_request *req)
+{
+    uint64_t cpus = 1, start_el = 0;
+
+    if (o->smp && !parse_number(o->smp, 1, ARM_CPUS_MAX, &cpus))
+        return bad("smp", o->smp, "1 to 8 CPUs");
+    if (o->start_el && !parse_number(o->start_el, 1, 2, &start_el))
+        return bad("start-el", o->start_el, "1 or 2");
+    if (o->memory && !parse_size(o->memory, BIT(20), &req->config.ram_size))
+        return bad("memory", o->memory, "MiB, or a number with K, M or G");
+    if (o->max_insns && (!parse_size(o->max_insns, 1, &req->max_insns) || !req->max_insns))
+        return bad("max-insns", o->max_insns, "a number above 0, optionally with K, M or G");
+    if (o->seed && !parse_number(o->seed, 0, UINT64_MAX, &req->config.seed))
+        return bad("seed", o->seed, "a number");
+    if (o->timeout && !parse_seconds(o->timeout, &req->timeout_s))
+        return bad("timeout", o->timeout, "seconds, more than 0");
+    req->config.cpus = (unsigned)cpus;
+    req->config.start_el = (unsigned)start_el;
+    return 0;
+}
+
+static int parse_blobs(const struct options *o, struct arm_blob *blobs, struct run_request *req)
+{
+    unsigned count = 0;
+
+    for (char **l = o->load; l && *l; l++, count++)
+        if (count == BLOBS_MAX || !parse_load(*l, &blobs[count]))
+            return bad("load", *l, "FILE@ADDR, at most 32 of them");
+    if (!req->config.kernel && count)
+        blobs[0].cpu = 0;
+    req->config.blobs = blobs;
+    req->config.blob_count = count;
+    return 0;
+}
+
+static int start(const struct options *o)
 {
     struct run_request req = {
         .config = {.cpu = o->cpu ? o->cpu : "max",
-                   .cpus = (unsigned)o->smp,
                    .ram_size = UINT64_C(512) << 20,
                    .el2 = !o->no_el2,
-                   .start_el = (unsigned)o->start_el,
+                   .kernel = o->images ? o->images[0] : NULL,
                    .initrd = o->initrd,
                    .append = o->append,
                    .dtb = o->dtb,
                    .semihosting = o->semihosting,
                    .no_reboot = o->no_reboot},
-        .timeout_s = o->timeout,
         .stats = o->stats,
+        .serial = o->serial,
         .traces = (const char *const *)o->trace,
         .logs = (const char *const *)o->log,
         .dump_dtb = o->dump_dtb,
     };
-    static const char size_text[] = "a number, optionally with K, M or G";
-    struct arm_blob blobs[32];
-    unsigned blob_count = 0;
+    struct arm_blob blobs[BLOBS_MAX];
+    int code = parse_numbers(o, &req);
 
-    if (o->memory && !parse_size(o->memory, BIT(20), &req.config.ram_size))
-        return bad("memory", o->memory, "MiB, or a number with K, M or G");
-    if (o->max_insns && !parse_size(o->max_insns, 1, &req.max_insns))
-        return bad("max-insns", o->max_insns, size_text);
-    if (o->seed && !parse_size(o->seed, 1, &req.config.seed))
-        return bad("seed", o->seed, "a number");
-    if (o->serial && strcmp(o->serial, "stdio") && strcmp(o->serial, "none"))
-        return bad("serial", o->serial, "stdio or none");
-    req.no_stdin = req.no_console = o->serial && !strcmp(o->serial, "none");
-    for (char **l = o->load; l && *l; l++)
-        if (blob_count == ARRAY_SIZE(blobs) || !parse_load(*l, &blobs[blob_count++]))
-            return bad("load", *l, "FILE@ADDR, at most 32 of them");
-    req.config.blobs = blobs;
-    req.config.blob_count = blob_count;
-    if (o->images && o->images[0])
-        req.config.kernel = o->images[0];
+    if (code == 0)
+        code = parse_blobs(o, blobs, &req);
+    if (code)
+        return code;
+    if (o->serial && !runner_serial_valid(o->serial))
+        return bad("serial", o->serial, "stdio, none or file:PATH");
     if (o->images && o->images[0] && o->images[1]) {
-        fprintf(stderr, "armillary run: more than one image: %s\n", o->images[1]);
+        fprintf(stderr, "armillary run: \"%s\" is a second image; expected one\n", o->images[1]);
         return EXIT_USAGE;
     }
-    if (!req.config.kernel && !blob_count && !o->dump_dtb) {
+    if (!req.config.kernel && !req.config.blob_count && !o->dump_dtb) {
         fprintf(stderr, "armillary run: no image; see `armillary run --help`\n");
         return EXIT_USAGE;
     }
     return runner_run(&req);
 }
 
-int cmd_run(int argc, char **argv)
+/* The row's sentence, with default and cost. */
+static char *describe(const struct option_row *row)
 {
-    struct options o = {.smp = 1};
-    const GOptionEntry machine[] = {
-        {"cpu", 0, 0, G_OPTION_ARG_STRING, &o.cpu,
-         "a57, n1 or max, and features: max,-pauth (default: max)", "MODEL[,±FEATURE...]"},
-        {"smp", 0, 0, G_OPTION_ARG_INT, &o.smp, "CPUs, 1 to 8 (default: 1)", "N"},
-        {"memory", 0, 0, G_OPTION_ARG_STRING, &o.memory,
-         "RAM in MiB, or with K, M, G (default: 512)", "SIZE"},
-        {"no-el2", 0, 0, G_OPTION_ARG_NONE, &o.no_el2, "a machine without EL2", NULL},
-        {"start-el", 0, 0, G_OPTION_ARG_INT, &o.start_el,
-         "enter the image at this EL (default: the highest)", "1|2"},
-        {"semihosting", 0, 0, G_OPTION_ARG_NONE, &o.semihosting,
-         "answer HLT #0xF000: console output and exit code", NULL},
-        {"seed", 0, 0, G_OPTION_ARG_STRING, &o.seed, "of everything random the guest sees", "N"},
+    return g_strdup_printf("%s%s%s%s%s%s", row->help, *row->def ? " (default: " : "", row->def,
+                           *row->def ? ")" : "", *row->cost ? "; cost: " : "", row->cost);
+}
+
+/* The rows of one group as GOption wants them; strings are added to @keep. */
+static GArray *group_entries(struct options *o, const char *group, GPtrArray *keep)
+{
+    GArray *entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
+
+    for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+        if (strcmp(rows[k].group, group))
+            continue;
+        char *text = describe(&rows[k]);
+        GOptionEntry e = {rows[k].name, 0, 0, rows[k].kind, (char *)o + rows[k].offset, text,
+                          *rows[k].argument ? rows[k].argument : NULL};
+        g_array_append_val(entries, e);
+        g_ptr_array_add(keep, text);
+    }
+    return entries;
+}
+
+static GOptionContext *make_context(struct options *o, GPtrArray *keep)
+{
+    GOptionContext *ctx = g_option_context_new("IMAGE - run it on the machine");
+    const GOptionEntry images[] = {
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, NULL, NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
-    const GOptionEntry image[] = {
-        {"initrd", 0, 0, G_OPTION_ARG_FILENAME, &o.initrd, "initial RAM disk", "FILE"},
-        {"append", 0, 0, G_OPTION_ARG_STRING, &o.append, "kernel command line", "TEXT"},
-        {"dtb", 0, 0, G_OPTION_ARG_FILENAME, &o.dtb, "use this device tree", "FILE"},
-        {"dump-dtb", 0, 0, G_OPTION_ARG_FILENAME, &o.dump_dtb, "write the device tree and exit",
-         "FILE"},
-        {"load", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.load,
-         "put a file's bytes at a physical address (repeatable)", "FILE@ADDR"},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    const GOptionEntry limits[] = {
-        {"max-insns", 0, 0, G_OPTION_ARG_STRING, &o.max_insns, "stop after N instructions (exit 3)",
-         "N[K|M|G]"},
-        {"timeout", 0, 0, G_OPTION_ARG_DOUBLE, &o.timeout, "stop after host seconds (exit 3)", "S"},
-        {"no-reboot", 0, 0, G_OPTION_ARG_NONE, &o.no_reboot, "stop at a guest reset (exit 1)",
-         NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    const GOptionEntry debug[] = {
-        {"trace", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.trace,
-         "exception, sysreg, insn, mem, mmio, irq, tlbi or call; to standard error or a file. "
-         "insn and mem slow the machine several times, the others hardly",
-         "WHAT[,WHAT...][:FILE]"},
-        {"log", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.log,
-         "error, warning, guest, info or debug, for all or one of cpu, sysreg, mmu, gic, timer, "
-         "device, loader, psci, machine",
-         "[CATEGORY=]LEVEL"},
-        {"stats", 0, 0, G_OPTION_ARG_NONE, &o.stats,
-         "print retired instructions and speed at the end; costs nothing", NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    const GOptionEntry other[] = {
-        {"serial", 0, 0, G_OPTION_ARG_STRING, &o.serial, "the first UART: stdio (default) or none",
-         "WHERE"},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o.images, NULL, "IMAGE"},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    static const struct {
-        const char *name, *title;
-    } groups[] = {{"machine", "Machine options:"},
-                  {"image", "Image options:"},
-                  {"limits", "Limits:"},
-                  {"debug", "Debug options:"}};
-    const GOptionEntry *const entries[] = {machine, image, limits, debug};
-    GOptionContext *ctx = g_option_context_new("- run IMAGE on the machine");
-    GError *error = NULL;
 
     for (size_t k = 0; k < ARRAY_SIZE(groups); k++) {
         g_autofree char *help = g_strdup_printf("Show %s options", groups[k].name);
         GOptionGroup *g = g_option_group_new(groups[k].name, groups[k].title, help, NULL, NULL);
-        g_option_group_add_entries(g, entries[k]);
+        GArray *entries = group_entries(o, groups[k].name, keep);
+        g_option_group_add_entries(g, (const GOptionEntry *)(const void *)entries->data);
         g_option_context_add_group(ctx, g);
+        g_array_unref(entries);
     }
-    g_option_context_add_main_entries(ctx, other, NULL);
+    g_option_context_add_main_entries(ctx, images, NULL);
+    g_option_context_set_help_enabled(ctx, FALSE);
     g_option_context_set_summary(
-        ctx, "Exit code: 0 the guest powered off, its own code at a semihosting exit, 1 it reset\n"
-             "with --no-reboot, 2 usage or host error, 3 a limit was reached.");
-    for (int k = 1; k < argc; k++)
-        if (!strcmp(argv[k], "--help") || !strcmp(argv[k], "-h")) {
-            g_autofree char *help = g_option_context_get_help(ctx, FALSE, NULL);
-            fputs(help, stdout);
-            return 0;
-        }
+        ctx, "IMAGE is an arm64 Image (raw, gzip or EFI zboot), an ELF file or a flat binary.\n"
+             "Exit code: 0 the guest powered off, its own code at a semihosting exit, 1 it reset\n"
+             "with --no-reboot, 2 usage or host error, 3 a limit was reached or you quit.\n"
+             "At a terminal: Ctrl-A x quits, Ctrl-A c opens the monitor.");
+    return ctx;
+}
+
+static void free_options(struct options *o)
+{
+    for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+        void *member = (char *)o + rows[k].offset;
+        if (rows[k].kind == ARG_LIST)
+            g_strfreev(*(char ***)member);
+        else if (rows[k].kind != ARG_FLAG)
+            g_free(*(char **)member);
+    }
+    g_strfreev(o->images);
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct options o = {0};
+    g_autoptr(GPtrArray) keep = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GOptionContext) ctx = make_context(&o, keep);
+    g_autoptr(GError) error = NULL;
+    int code;
+
+    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+        g_autofree char *help = g_option_context_get_help(ctx, FALSE, NULL);
+        fputs(help, stdout);
+        return 0;
+    }
     if (!g_option_context_parse(ctx, &argc, &argv, &error)) {
         fprintf(stderr, "armillary run: %s; see `armillary run --help`\n", error->message);
-        g_error_free(error);
-        g_option_context_free(ctx);
-        return EXIT_USAGE;
+        code = EXIT_USAGE;
+    } else {
+        code = start(&o);
     }
-    g_option_context_free(ctx);
-    return start(&o);
+    free_options(&o);
+    return code;
 }

@@ -1,4 +1,4 @@
-/* The subcommands of `armillary`, a row each in armillary.c. */
+/* The subcommands of `armillary`: a row each in commands.def. */
 #pragma once
 
 #define EXIT_POWEROFF 0
@@ -6,4 +6,7 @@
 #define EXIT_USAGE    2 /* usage or host error */
 #define EXIT_LIMIT    3 /* instructions or time ran out, or the guest waits for ever */
 
-int cmd_run(int argc, char **argv);
+/* argv[0] is the command's name. Return: the process's exit code. */
+#define COMMAND(name, ...) int cmd_##name(int argc, char **argv);
+#include "tools/cli/commands.def"
+#undef COMMAND

@@ -1,6 +1,9 @@
 #include "console.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,32 +27,61 @@ void console_raw(struct console *c, bool on)
     tcsetattr(STDIN_FILENO, TCSANOW, &t);
 }
 
-void console_open(struct console *c, bool use_stdin)
+static void open_stdin(struct console *c)
 {
     struct stat st;
 
-    *c = (struct console){.eof = !use_stdin};
-    if (!use_stdin)
-        return;
+    c->eof = false;
     c->tty = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &c->saved) == 0;
     c->file = !c->tty && fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode);
-    console_raw(c, true);
+}
+
+bool console_open(struct console *c, const char *where)
+{
+    static const char file[] = "file:";
+
+    *c = (struct console){.out = -1, .eof = true};
+    if (!where || !strcmp(where, "stdio") || !strcmp(where, "mon:stdio")) {
+        c->out = STDOUT_FILENO;
+        open_stdin(c);
+    } else if (!strncmp(where, file, sizeof(file) - 1)) {
+        const char *path = where + sizeof(file) - 1;
+        c->out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (c->out < 0) {
+            fprintf(stderr, "armillary: console output to %s: %s\n", path, strerror(errno));
+            return false;
+        }
+    }
+    return true;
 }
 
 void console_close(struct console *c)
 {
     console_raw(c, false);
+    if (c->out > STDERR_FILENO)
+        close(c->out);
+}
+
+void console_start(struct console *c, struct machine *m)
+{
+    c->machine = m;
+    console_raw(c, true);
 }
 
 void console_write(void *ctx, const uint8_t *data, size_t size)
 {
-    (void)ctx;
-    while (size) {
-        ssize_t n = write(STDOUT_FILENO, data, size);
-        if (n <= 0)
+    struct console *c = ctx;
+
+    while (size && c->out >= 0) {
+        ssize_t n = write(c->out, data, size);
+        if (n > 0) {
+            data += n;
+            size -= (size_t)n;
+        } else if (n < 0 && errno == EAGAIN) {
+            poll(&(struct pollfd){.fd = c->out, .events = POLLOUT}, 1, 1000);
+        } else if (n == 0 || errno != EINTR) {
             return; /* nobody listens any more; the guest need not know */
-        data += n;
-        size -= (size_t)n;
+        }
     }
 }
 
@@ -83,11 +115,13 @@ static void read_host(struct console *c, int timeout_ms)
     if (!c->file && poll(&fd, 1, timeout_ms) <= 0)
         return;
     ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
     if (n <= 0) {
         c->eof = true;
         return;
     }
-    for (ssize_t k = 0; k < n; k++)
+    for (ssize_t k = 0; k < n && c->request == CONSOLE_NONE; k++)
         if (!intercept(c, buf[k]))
             c->pending[c->pending_count++] = buf[k];
 }

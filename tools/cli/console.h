@@ -1,6 +1,6 @@
 /*
- * The guest's console on our standard input and output. At a terminal it is raw, and Ctrl-A is
- * ours: Ctrl-A x quits, Ctrl-A c opens the monitor, Ctrl-A Ctrl-A sends one.
+ * The guest's console: our standard input and output, a file, or nothing. At a terminal it is raw, and
+ * Ctrl-A is ours: Ctrl-A x quits, Ctrl-A c opens the monitor, Ctrl-A Ctrl-A sends one.
  */
 #pragma once
 
@@ -15,7 +15,8 @@ enum console_request { CONSOLE_NONE, CONSOLE_QUIT, CONSOLE_MONITOR };
 
 struct console {
     struct machine *machine;
-    bool tty;  /* standard input is a terminal, in raw mode now */
+    int out;   /* file descriptor, -1: output is dropped */
+    bool tty;  /* standard input is a terminal, in raw mode while the machine runs */
     bool file; /* a regular file: always ready, so that its bytes arrive at the same guest time */
     bool eof, escape;
     struct termios saved;
@@ -25,8 +26,14 @@ struct console {
     enum console_request request;
 };
 
-void console_open(struct console *c, bool use_stdin);
-void console_close(struct console *c); /* terminal back to what it was */
+/* @where: as --serial takes it, NULL: stdio. False: it cannot be opened, and a message was printed. */
+bool console_open(struct console *c, const char *where);
+void console_close(struct console *c);
+
+/* @m runs from now on: its bytes come from @c, and the terminal is raw. */
+void console_start(struct console *c, struct machine *m);
+
+/* Off: the terminal as it was found. */
 void console_raw(struct console *c, bool on);
 
 /* The machine's callbacks; ctx is the struct console. */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "base/bits.h"
@@ -72,6 +73,16 @@ static int dump_dtb(struct machine *m, const char *file)
     return 0;
 }
 
+bool runner_serial_valid(const char *serial)
+{
+    static const char *const known[] = {"stdio", "mon:stdio", "none", "null"};
+
+    for (size_t k = 0; k < ARRAY_SIZE(known); k++)
+        if (!strcmp(serial, known[k]))
+            return true;
+    return g_str_has_prefix(serial, "file:") && serial[5];
+}
+
 static double host_seconds(void)
 {
     struct timespec ts;
@@ -80,38 +91,43 @@ static double host_seconds(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-/* A timeout is looked at this often, in instructions. */
-#define TIMEOUT_CHECK UINT64_C(5000000)
+/* What the signal handler may touch: the machine that runs, and the signal that came. */
+static struct machine *signal_machine;
+static volatile sig_atomic_t signal_seen;
 
-/* Run in steps that let us look at the host's clock; the guest cannot tell. */
-static enum arm_stop run_limited(struct machine *m, const struct run_request *req, double start)
+static void on_signal(int number)
 {
-    for (;;) {
-        uint64_t step = req->timeout_s > 0 ? TIMEOUT_CHECK : 0;
-        uint64_t done = arm_retired(m);
-
-        if (req->max_insns) {
-            if (done >= req->max_insns)
-                return ARM_STOP_LIMIT;
-            if (!step || req->max_insns - done < step)
-                step = req->max_insns - done;
-        }
-        enum arm_stop why = arm_run(m, step);
-        if (why != ARM_STOP_LIMIT)
-            return why;
-        if (req->timeout_s > 0 && host_seconds() - start > req->timeout_s) {
-            fprintf(stderr, "armillary: stopped after %g s (--timeout)\n", req->timeout_s);
-            return ARM_STOP_LIMIT;
-        }
-        if (req->max_insns && arm_retired(m) >= req->max_insns) {
-            fprintf(stderr, "armillary: stopped after %" PRIu64 " instructions (--max-insns)\n",
-                    arm_retired(m));
-            return ARM_STOP_LIMIT;
-        }
-    }
+    signal_seen = number;
+    arm_stop(signal_machine);
 }
 
-static int exit_code(const struct machine *m, enum arm_stop why)
+static const int signals[] = {SIGALRM, SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+
+/* @timeout_s: SIGALRM then; 0: never. */
+static void catch_signals(struct machine *m, double timeout_s)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+    struct itimerval limit = {0};
+
+    signal_machine = m;
+    signal_seen = 0;
+    for (size_t k = 0; k < ARRAY_SIZE(signals); k++)
+        sigaction(signals[k], &sa, NULL);
+    limit.it_value.tv_sec = (time_t)timeout_s;
+    limit.it_value.tv_usec = (suseconds_t)((timeout_s - (double)limit.it_value.tv_sec) * 1e6);
+    if (timeout_s > 0 && timeout_s < 1e-6)
+        limit.it_value.tv_usec = 1;
+    setitimer(ITIMER_REAL, &limit, NULL);
+}
+
+static void release_signals(void)
+{
+    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+    for (size_t k = 0; k < ARRAY_SIZE(signals); k++)
+        signal(signals[k], SIG_DFL);
+}
+
+static int exit_code(const struct machine *m, enum arm_stop why, const struct run_request *req)
 {
     switch (why) {
     case ARM_STOP_POWEROFF:
@@ -120,34 +136,78 @@ static int exit_code(const struct machine *m, enum arm_stop why)
         return arm_exit_code(m);
     case ARM_STOP_RESET:
         fprintf(stderr, "armillary: the guest reset the machine\n");
-        return EXIT_RESET;
+        return req->qemu_codes ? 0 : EXIT_RESET;
     case ARM_STOP_IDLE:
         fprintf(stderr,
                 "armillary: every CPU waits and no timer is set: nothing will ever happen\n");
         return EXIT_LIMIT;
-    default:
+    case ARM_STOP_LIMIT:
+        fprintf(stderr, "armillary: stopped after %" PRIu64 " instructions (--max-insns)\n",
+                arm_retired(m));
         return EXIT_LIMIT;
+    case ARM_STOP_REQUEST:
+        break;
+    }
+    if (signal_seen == SIGALRM)
+        fprintf(stderr, "armillary: stopped after %g s (--timeout)\n", req->timeout_s);
+    else if (!signal_seen && req->qemu_codes)
+        return 0;
+    return EXIT_LIMIT;
+}
+
+/* False: the user ends the run. */
+static bool enter_monitor(struct machine *m, struct console *con)
+{
+    console_raw(con, false);
+    bool go_on = monitor_run(m);
+    console_raw(con, true);
+    con->request = CONSOLE_NONE;
+    return go_on;
+}
+
+static enum arm_stop run(struct machine *m, struct console *con, uint64_t max_insns)
+{
+    for (;;) {
+        uint64_t done = arm_retired(m);
+        enum arm_stop why =
+            max_insns && done >= max_insns ? ARM_STOP_LIMIT : arm_run(m, max_insns ? max_insns - done : 0);
+
+        if (why != ARM_STOP_REQUEST || signal_seen || con->request != CONSOLE_MONITOR ||
+            !enter_monitor(m, con))
+            return why;
     }
 }
 
-static int run(struct machine *m, struct console *con, const struct run_request *req)
+static void print_stats(const struct machine *m, double took)
 {
+    fprintf(stderr,
+            "armillary: %" PRIu64 " instructions retired, %.3f s virtual time; "
+            "%.2f s on the host, %.1f MIPS\n",
+            arm_retired(m), (double)arm_time_ns(m) * 1e-9, took,
+            (double)arm_retired(m) / took * 1e-6);
+}
+
+static int run_console(struct machine *m, struct console *con, const struct run_request *req)
+{
+    struct traces *traces = traces_open(m, req->traces);
+
+    if (!traces)
+        return EXIT_USAGE;
+    console_start(con, m);
+    m->poll = console_poll;
+    m->idle = console_idle;
+    m->poll_ctx = con;
+    catch_signals(m, req->timeout_s);
     double start = host_seconds();
-
-    for (;;) {
-        enum arm_stop why = run_limited(m, req, start);
-
-        if (why != ARM_STOP_REQUEST)
-            return exit_code(m, why);
-        if (con->request == CONSOLE_QUIT)
-            return EXIT_LIMIT;
-        con->request = CONSOLE_NONE;
-        console_raw(con, false);
-        bool go_on = monitor_run(m);
-        console_raw(con, true);
-        if (!go_on)
-            return EXIT_LIMIT;
-    }
+    enum arm_stop why = run(m, con, req->max_insns);
+    double took = host_seconds() - start;
+    release_signals();
+    console_raw(con, false);
+    int code = exit_code(m, why, req);
+    if (req->stats)
+        print_stats(m, took);
+    traces_close(traces);
+    return code;
 }
 
 int runner_run(const struct run_request *req)
@@ -155,40 +215,26 @@ int runner_run(const struct run_request *req)
     struct console con;
     struct arm_config config = req->config;
     struct arm_error err = {0};
+    struct machine *m;
+    int code;
 
-    if (!setup_log(req, &config.log) || !traces_check(req->traces))
+    if (!setup_log(req, &config.log) || !traces_check(req->traces) ||
+        !console_open(&con, req->serial))
         return EXIT_USAGE;
-    if (!req->no_console) {
-        config.console_write = console_write;
-        config.console_ctx = &con;
-    }
-    struct machine *m = arm_machine_new(&config, &err);
+    config.console_write = console_write;
+    config.console_ctx = &con;
+    m = arm_machine_new(&config, &err);
     if (!m) {
         fprintf(stderr, "armillary: %s\n", err.text);
-        return EXIT_USAGE;
-    }
-    struct traces *traces = req->dump_dtb ? NULL : traces_open(m, req->traces);
-    int code = EXIT_USAGE;
-    if (req->dump_dtb) {
+        code = EXIT_USAGE;
+    } else if (req->dump_dtb) {
         code = dump_dtb(m, req->dump_dtb);
-    } else if (traces) {
-        console_open(&con, !req->no_stdin);
-        con.machine = m;
-        m->poll = console_poll;
-        m->idle = console_idle;
-        m->poll_ctx = &con;
-        double start = host_seconds();
-        code = run(m, &con, req);
-        double took = host_seconds() - start;
-        console_close(&con);
-        if (req->stats)
-            fprintf(stderr,
-                    "armillary: %" PRIu64 " instructions retired, %.3f s virtual time; "
-                    "%.2f s on the host, %.1f MIPS\n",
-                    arm_retired(m), (double)arm_time_ns(m) * 1e-9, took,
-                    (double)arm_retired(m) / took * 1e-6);
-        traces_close(traces);
+    } else {
+        code = run_console(m, &con, req);
     }
     arm_machine_free(m);
+    console_close(&con);
+    if (signal_seen && signal_seen != SIGALRM)
+        raise(signal_seen);
     return code;
 }

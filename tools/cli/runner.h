@@ -8,15 +8,19 @@
 
 struct run_request {
     struct arm_config config; /* console_write and log are filled by runner_run() */
-    bool no_stdin;            /* --serial none or null */
-    bool no_console;
-    uint64_t max_insns; /* 0: no limit */
-    double timeout_s;   /* host seconds; 0: none */
+    const char *serial;       /* runner_serial_valid(); NULL: stdio */
+    uint64_t max_insns;       /* 0: no limit */
+    double timeout_s;         /* host seconds; 0: none */
     bool stats;
-    const char *const *traces; /* NULL-ended; WHAT[:FILE] */
-    const char *const *logs;   /* NULL-ended; CATEGORY=LEVEL or LEVEL */
+    bool qemu_codes;           /* exit code 0 also for a reset and for Ctrl-A x */
+    const char *const *traces; /* NULL-ended; WHAT[:FILE]; may be NULL */
+    const char *const *logs;   /* NULL-ended; CATEGORY=LEVEL or LEVEL; may be NULL */
     const char *dump_dtb;      /* file; then nothing runs */
 };
 
-/* Return: the process's exit code. */
+/* Is it stdio, mon:stdio, none, null or file:PATH? */
+bool runner_serial_valid(const char *serial);
+
+/* Return: the process's exit code. Restores the terminal; a signal that ended the run is raised again.
+ */
 int runner_run(const struct run_request *req);

@@ -1,17 +1,38 @@
 #include "guest.h"
 
-#define UART ((volatile uint32_t *)0x09000000)
+#define UART      ((volatile uint32_t *)0x09000000)
+#define RUNNER_ID (*(volatile uint32_t *)0x401ffff8)
 
-volatile struct taken taken;
-handler_fn *volatile guest_handler;
+volatile struct event taken_by[MAX_CPUS];
+handler_fn *volatile guest_handler, *volatile irq_handler;
 unsigned failures;
-extern char el0_stack_top[];
+extern char el0_stack_top[], el1_stack_top[], secondary_start[];
 
 uint64_t enter_el(uint64_t spsr, uint64_t (*fn)(uint64_t), uint64_t arg, uint64_t sp);
 
 unsigned current_el(void)
 {
     return (unsigned)(mrs(CurrentEL) >> 2);
+}
+
+unsigned cpu_index(void)
+{
+    return (unsigned)mrs(mpidr_el1) & (MAX_CPUS - 1);
+}
+
+bool has_el2(void)
+{
+    return current_el() == 2;
+}
+
+bool has_vhe(void)
+{
+    return FIELD(mrs(id_aa64mmfr1_el1), 11, 8) != 0;
+}
+
+bool on_qemu(void)
+{
+    return RUNNER_ID == 0x51454d55;
 }
 
 void print(const char *text)
@@ -30,12 +51,32 @@ void print_hex(uint64_t v)
     print(text);
 }
 
+static void line(const char *verdict, const char *what)
+{
+    print(verdict);
+    print(what);
+}
+
+void note(const char *text)
+{
+    line("     ", text);
+    print("\n");
+}
+
 void check(bool ok, const char *what)
 {
-    print(ok ? "ok   " : "FAIL ");
-    print(what);
+    line(ok ? "ok   " : "FAIL ", what);
     print("\n");
     failures += !ok;
+}
+
+static void got_instead(const char *verdict, uint64_t got, uint64_t expected, const char *what)
+{
+    line(verdict, what);
+    print(": got ");
+    print_hex(got);
+    print(", expected ");
+    print_hex(expected);
 }
 
 void check_equal(uint64_t got, uint64_t expected, const char *what)
@@ -44,12 +85,56 @@ void check_equal(uint64_t got, uint64_t expected, const char *what)
         check(true, what);
         return;
     }
-    print("FAIL ");
-    print(what);
-    print(": got ");
-    print_hex(got);
+    got_instead("FAIL ", got, expected, what);
+    print("\n");
+    failures++;
+}
+
+void check_differs(uint64_t got, uint64_t expected, const char *what, const char *row)
+{
+    if (!on_qemu() || got == expected) {
+        check_equal(got, expected, what);
+        return;
+    }
+    got_instead("qemu ", got, expected, what);
+    line(": divergence ", row);
+    print("\n");
+}
+
+void taken_clear(void)
+{
+    taken = (struct event){0};
+}
+
+void check_none(const char *what)
+{
+    if (taken.count == 0) {
+        check(true, what);
+    } else {
+        got_instead("FAIL ", taken.esr, 0, what);
+        print(" (an exception)\n");
+        failures++;
+    }
+    taken_clear();
+}
+
+void check_taken(unsigned el, unsigned offset, uint64_t esr, const char *what)
+{
+    struct event t = taken;
+
+    taken_clear();
+    if (t.count == 1 && t.el == el && t.offset == offset && t.esr == esr) {
+        check(true, what);
+        return;
+    }
+    got_instead("FAIL ", t.esr, esr, what);
+    print("; count, EL, vector ");
+    print_hex(t.count);
+    print_hex(t.el);
+    print_hex(t.offset);
     print(", expected ");
-    print_hex(expected);
+    print_hex(el);
+    print_hex(offset);
     print("\n");
     failures++;
 }
@@ -78,12 +163,55 @@ uint64_t psci(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
     return x0;
 }
 
+uint64_t call_spsr(uint64_t spsr, uint64_t (*fn)(uint64_t), uint64_t arg)
+{
+    const char *top = spsr & 0xc ? el1_stack_top : el0_stack_top;
+
+    return enter_el(spsr, fn, arg, (uint64_t)top - 65536 * cpu_index());
+}
+
 uint64_t call_el(unsigned el, uint64_t (*fn)(uint64_t), uint64_t arg)
 {
-    uint64_t spsr = el == 1 ? 0x3c5 : 0x3c0;
-    uint64_t sp = (uint64_t)el0_stack_top - (el == 1 ? 32768 : 0);
+    return call_spsr(el == 1 ? SPSR_EL1H : SPSR_EL0, fn, arg);
+}
 
-    return enter_el(spsr, fn, arg, sp);
+/* What secondary_start reads. */
+static struct secondary {
+    uint64_t cpu;
+    void (*fn)(uint64_t);
+    uint64_t arg;
+} secondary[MAX_CPUS];
+
+int64_t cpu_on(unsigned cpu, void (*fn)(uint64_t), uint64_t arg)
+{
+    secondary[cpu] = (struct secondary){cpu, fn, arg};
+    dsb();
+    return (int64_t)psci(PSCI_CPU_ON, cpu, (uint64_t)secondary_start, (uint64_t)&secondary[cpu]);
+}
+
+unsigned cpu_count(void)
+{
+    unsigned n = 1;
+
+    while (n < MAX_CPUS && (int64_t)psci(PSCI_AFFINITY_INFO, n, 0, 0) >= 0)
+        n++;
+    return n;
+}
+
+uint64_t now(void)
+{
+    isb();
+    return mrs(cntpct_el0);
+}
+
+bool wait_for(volatile uint64_t *word, uint64_t value)
+{
+    uint64_t end = now() + mrs(cntfrq_el0);
+
+    while (*word != value)
+        if (now() > end)
+            return false;
+    return true;
 }
 
 /* Result of exception_entry(): x0 nonzero leaves the innermost enter_el() with x1. */
@@ -91,12 +219,18 @@ struct pair {
     uint64_t leave, result;
 };
 
+static bool skips_itself(unsigned ec)
+{
+    return ec == EC_SVC || ec == EC_HVC || ec == EC_ILLEGAL || ec == EC_STEP_LOW ||
+           ec == EC_STEP_CUR;
+}
+
 struct pair exception_entry(struct frame *f, unsigned el, unsigned offset)
 {
-    unsigned ec = (unsigned)(f->esr >> 26) & 63;
+    unsigned ec = (unsigned)EC(f->esr);
     bool sync = (offset & 0x180) == 0;
 
-    if (sync && (ec == 0x15 || ec == 0x16) && (f->esr & 0xffff) == 0xfff)
+    if (sync && (ec == EC_SVC || ec == EC_HVC) && (f->esr & 0xffff) == 0xfff)
         return (struct pair){1, f->x[0]};
     if (guest_handler) {
         guest_handler(f, el, offset);
@@ -110,7 +244,28 @@ struct pair exception_entry(struct frame *f, unsigned el, unsigned offset)
     taken.far = f->far;
     taken.spsr = f->spsr;
     taken.hpfar = el == 2 ? mrs(hpfar_el2) : 0;
-    if (sync && ec != 0x15 && ec != 0x16)
+    if (sync && ec == EC_ILLEGAL)
+        f->spsr &= ~BIT(20);
+    else if (sync && !skips_itself(ec))
         f->elr += 4;
+    if (!sync && irq_handler)
+        irq_handler(f, el, offset);
     return (struct pair){0, 0};
+}
+
+/* The compiler may call these. */
+void *memset(void *p, int value, unsigned long size)
+{
+    for (volatile char *c = p; size; size--)
+        *c++ = (char)value;
+    return p;
+}
+
+void *memcpy(void *to, const void *from, unsigned long size)
+{
+    volatile char *t = to;
+
+    for (const char *f = from; size; size--)
+        *t++ = *f++;
+    return to;
 }

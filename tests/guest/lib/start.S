@@ -1,28 +1,34 @@
 /*
  * Entry, vectors for EL1 and EL2, and calls into lower ELs. CPU 0 starts at _start in the highest EL;
- * CPUs switched on by PSCI start at secondary_start with their stack pointer in x0.
+ * CPUs switched on by PSCI start at secondary_start with their struct secondary in x0. Each CPU has a
+ * stack of 64 KiB an EL (and one for EL0), below the tops named here.
  */
 #define FRAME_SIZE 320
 
+    .arch armv8.2-a
     .section .text.start, "ax"
     .globl _start
 _start:
     ldr x9, =stack_top
     mov sp, x9
-    bl init_el
     ldr x9, =__bss_start
     ldr x10, =__bss_end
 1:  cmp x9, x10
     b.hs 2f
     str xzr, [x9], #8
     b 1b
-2:  bl main
+2:  mov x11, #0
+    bl init_el
+    bl main
     b guest_exit
 
     .globl secondary_start
-secondary_start: /* x0: struct secondary { sp, fn, arg } */
-    ldp x9, x19, [x0]
+secondary_start:
+    ldp x11, x19, [x0]
     ldr x20, [x0, #16]
+    ldr x9, =stack_top
+    lsl x10, x11, #16
+    sub x9, x9, x10
     mov sp, x9
     bl init_el
     mov x0, x20
@@ -30,7 +36,8 @@ secondary_start: /* x0: struct secondary { sp, fn, arg } */
 1:  wfi
     b 1b
 
-/* Vectors and FP access for this CPU, at its current EL and EL1. */
+/* Known state for the CPU with number x11, at its current EL and EL1: registers that reset to UNKNOWN
+ * values or could trap. */
 init_el:
     mrs x9, CurrentEL
     cmp x9, #8
@@ -39,19 +46,40 @@ init_el:
     msr vbar_el2, x9
     mov x9, #(1 << 31)
     msr hcr_el2, x9
+    ldr x9, =0x30c50830
+    msr sctlr_el2, x9
     mov x9, #0x33ff
     msr cptr_el2, x9
+    msr hstr_el2, xzr
+    mrs x9, pmcr_el0
+    ubfx x9, x9, #11, #5
+    msr mdcr_el2, x9
     mov x9, #3
     msr cnthctl_el2, x9
     msr cntvoff_el2, xzr
+    msr vttbr_el2, xzr
+    mrs x9, midr_el1
+    msr vpidr_el2, x9
+    mrs x9, mpidr_el1
+    msr vmpidr_el2, x9
+    mov x9, #9
+    msr s3_4_c12_c9_5, x9 /* ICC_SRE_EL2: SRE, Enable */
+    isb
     ldr x9, =el1_stack_top
+    sub x9, x9, x11, lsl #16
     msr sp_el1, x9
-    ldr x9, =0x30d00800
+1:  ldr x9, =0x30d00800
     msr sctlr_el1, x9
-1:  ldr x9, =vectors_el1
+    ldr x9, =vectors_el1
     msr vbar_el1, x9
     mov x9, #(3 << 20)
     msr cpacr_el1, x9
+    msr mdscr_el1, xzr
+    msr cntkctl_el1, xzr
+    msr osdlr_el1, xzr
+    msr oslar_el1, xzr
+    mov x9, #1
+    msr s3_0_c12_c12_5, x9 /* ICC_SRE_EL1 */
     isb
     ret
 
@@ -131,6 +159,15 @@ common_\el:
     table el1, 1
     table el2, 2
 
+/* Address of this CPU's innermost struct of enter_el(). */
+    .macro this_enter_sp reg
+    mrs \reg, mpidr_el1
+    and \reg, \reg, #7
+    lsl \reg, \reg, #3
+    ldr x10, =enter_sp
+    add \reg, \reg, x10
+    .endm
+
 /*
  * uint64_t enter_el(uint64_t spsr, fn, arg, sp): run fn(arg) with SPSR's EL and SP. It comes back when
  * the exception handler says so (lower_el_done: SVC or HVC #0xfff), with the callee's x0.
@@ -144,7 +181,7 @@ enter_el:
     stp x25, x26, [sp, #48]
     stp x27, x28, [sp, #64]
     stp x29, x30, [sp, #80]
-    ldr x9, =enter_sp
+    this_enter_sp x9
     mov x10, sp
     ldr x11, [x9]
     str x11, [sp, #96]
@@ -181,7 +218,7 @@ lower_el_start:
 /* From a vector: the call is over. x1: result. */
 leave_call:
     mov x0, x1
-    ldr x9, =enter_sp
+    this_enter_sp x9
     ldr x10, [x9]
     ldr x11, [x10, #104]
     mrs x12, CurrentEL
@@ -204,12 +241,13 @@ leave_call:
 
     .bss
     .balign 16
-    .space 65536
+    .space 8 * 65536
 stack_top:
-    .space 65536
+    .space 8 * 65536
+    .globl el1_stack_top
 el1_stack_top:
-    .space 65536
+    .space 8 * 65536
     .globl el0_stack_top
 el0_stack_top:
 enter_sp:
-    .space 16
+    .space 64
