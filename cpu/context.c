@@ -2,13 +2,12 @@
 
 #include <string.h>
 
-#include "arch/cpu_models.h"
 #include "cpu/abort.h"
 #include "cpu/exception.h"
 #include "cpu/traps.h"
 #include "mmu/regime_bits.h"
 
-#define HCR_STAGE2 (HCR_VM | HCR_PTW | HCR_DC | HCR_CD | HCR_ID | HCR_FWB)
+#define HCR_STAGE2 (HCR_VM | HCR_PTW | HCR_DC | HCR_CD | HCR_FWB)
 
 enum regime_id cpu_current_regime(const struct cpu *cpu)
 {
@@ -29,11 +28,12 @@ static uint64_t hcr_of_el10(const struct cpu *cpu)
 
 void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg)
 {
+    static const uint8_t pa_bits[16] = {32, 36, 40, 42, 44, 48, 52};
     const uint64_t *sr = cpu->sr;
 
     *rg = (struct regime){.id = id,
                           .features = &cpu->features,
-                          .pa_bits = (uint8_t)cpu_model_pa_bits(cpu->model, &cpu->features)};
+                          .pa_bits = pa_bits[ID_AA64MMFR0_EL1_PARange(sr[SR_ID_AA64MMFR0_EL1])]};
     if (id == REGIME_EL10) {
         rg->sctlr = sr[SR_SCTLR_EL1];
         rg->tcr = sr[SR_TCR_EL1];

@@ -136,6 +136,9 @@ struct cpu {
     uint64_t sr_mask[SR_COUNT], sr_res1[SR_COUNT]; /* bits a write changes; bits that read as one */
     uint32_t sr_quick[SR_COUNT]; /* accesses that need no check: SR_PLAIN_xxx of cpu/sysreg.h */
     uint16_t unknown_enc[64];   /* unknown registers already logged, hashed by encoding */
+    /* An access from EL1 that passed its checks (0: read, 1: write) passes again until a control
+     * register changes: until trap_epoch moves on. */
+    uint64_t trap_epoch, sr_allowed[2][SR_COUNT];
 };
 
 /* The current address of record @i, which lies in the current page. */

@@ -217,6 +217,7 @@ uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc)
 enum exec_result exec_trap(struct cpu *cpu, const struct insn *i, unsigned target_el, unsigned ec,
                            uint32_t iss)
 {
+    cpu_count_upto(cpu, i);
     cpu_take_exception(cpu, &(struct exception){.type = EXC_SYNC,
                                                 .target_el = target_el,
                                                 .ret = insn_pc(cpu, i),

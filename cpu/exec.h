@@ -15,6 +15,15 @@
 #define EXEC
 #endif
 
+/* A row's function that is one expression of `cpu` and `i`. */
+#define EXEC_FUNCTION(name, ...)                                                                   \
+    EXEC enum exec_result exec_##name(struct cpu *cpu, const struct insn *i)                       \
+    {                                                                                              \
+        (void)cpu;                                                                                 \
+        (void)i;                                                                                   \
+        return __VA_ARGS__;                                                                        \
+    }
+
 /* Take an Undefined Instruction exception for @i. */
 enum exec_result exec_undefined(struct cpu *cpu, const struct insn *i);
 

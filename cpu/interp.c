@@ -61,6 +61,7 @@ void cpu_limit_slice(struct cpu *cpu, uint64_t insns)
     if ((uint64_t)cpu->left > insns) {
         cpu->retired_goal -= (uint64_t)cpu->left - insns;
         cpu->left = (int64_t)insns;
+        cpu->irq_check = true;
     }
 }
 
@@ -118,7 +119,7 @@ static void step_observed(struct cpu *cpu)
     cpu->counted = i;
     if (take_before(cpu, i, step))
         return;
-    if (i->fn == exec_decode)
+    if (i->fn != interp_plain_fn(i->op))
         interp_decode(cpu, i);
     if (probe_wanted(cpu->probes, PROBE_INSN))
         fire_insn_probe(cpu, i);

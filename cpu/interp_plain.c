@@ -149,6 +149,25 @@ enum exec_result exec_page_end(struct cpu *cpu, const struct insn *i)
     TAIL run_jump(cpu, i);
 }
 
+/* A record that interp_break_after() has marked: back to the dispatcher before it executes. */
+static enum exec_result exec_break(struct cpu *cpu, const struct insn *i)
+{
+    struct insn *rec = (struct insn *)(uintptr_t)i;
+
+    rec->fn = i - cpu->page == PAGE_INSNS ? exec_page_end : exec_decode;
+    cpu_count_upto(cpu, i);
+    cpu->pc = insn_pc(cpu, i);
+    return leave(cpu);
+}
+
+void interp_break_after(struct cpu *cpu, const struct insn *i)
+{
+    struct insn *next = (struct insn *)(uintptr_t)(i + 1);
+
+    (void)cpu;
+    next->fn = exec_break;
+}
+
 void interp_plain_run(struct cpu *cpu, const struct insn *i)
 {
     cpu->counted = i;

@@ -4,6 +4,7 @@
 #include "cpu/abort.h"
 #include "cpu/code_cache.h"
 #include "cpu/exception.h"
+#include "cpu/interp.h"
 #include "cpu/exec.h"
 #include "cpu/mem_access.h"
 #include "cpu/watchpoint.h"
@@ -202,6 +203,19 @@ static void device_access(const struct access *a, const struct piece *p, uint8_t
         if (probe_wanted(a->cpu->probes, PROBE_MMIO))
             mmio_probe(a, p->pa + done, n, v);
     }
+    if (a->cpu->irq_check)
+        interp_break_after(a->cpu, a->i);
+}
+
+/* Most accesses are of a size that compilers copy without a call. */
+static void copy(uint8_t *to, const uint8_t *from, unsigned size)
+{
+    if (size == 8)
+        memcpy(to, from, 8);
+    else if (size == 4)
+        memcpy(to, from, 4);
+    else
+        memcpy(to, from, size);
 }
 
 static void copy_piece(const struct access *a, const struct piece *p, uint8_t *data)
@@ -211,14 +225,14 @@ static void copy_piece(const struct access *a, const struct piece *p, uint8_t *d
         return;
     }
     if (!a->write) {
-        memcpy(data, p->host, p->size);
+        copy(data, p->host, p->size);
         return;
     }
     if (p->bank->readonly)
         return;
     if (p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT] & PAGE_HAS_CODE)
         code_cache_store(a->cpu->code, a->cpu->mem, pa(p->pa), p->size, a->cpu->page);
-    memcpy(p->host, data, p->size);
+    copy(p->host, data, p->size);
 }
 
 /* BigEndianReverse(). Pairs that are one access (LDXP, CASP) are put in order by their exec_. */
@@ -278,7 +292,7 @@ bool mem_load_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned 
 
     cpu->mem_data[0] = cpu->mem_data[1] = 0;
     if (host) {
-        memcpy(cpu->mem_data, host, size);
+        copy((uint8_t *)cpu->mem_data, host, size);
         return true;
     }
     n = prepare(&a, p);
@@ -301,7 +315,7 @@ bool mem_store_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned
     unsigned n;
 
     if (host) {
-        memcpy(host, data, size);
+        copy(host, (const uint8_t *)data, size);
         return true;
     }
     n = prepare(&a, p);

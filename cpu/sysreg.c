@@ -37,7 +37,7 @@ static uint16_t word_enc(const struct insn *i)
     return (uint16_t)bits((uint64_t)i->imm, 20, 5);
 }
 
-/* ---- the GIC's registers ---- */
+/* The GIC's registers. */
 
 /* ICC_ names the virtual interface (ICV_) at EL1 of a guest: IHI0069 12.1, HCR_EL2.{IMO,FMO}. */
 static bool gic_is_virtual(const struct cpu *cpu, unsigned gic_class)
@@ -63,7 +63,7 @@ static bool is_gic_row(const struct sysreg_row *row)
     return row->gic != SYSREG_GIC_NONE && row->gic != SYSREG_GIC_SRE;
 }
 
-/* ---- one access, checks done ---- */
+/* One access, checks done. */
 
 uint64_t cpu_sysreg_get(struct cpu *cpu, enum sysreg sr)
 {
@@ -96,6 +96,7 @@ enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value)
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
 
+    cpu->trap_epoch += (cpu->sr_quick[sr] & SR_TRAP_CONTROL) != 0;
     if (is_gic_row(row)) {
         if (!cpu->gic)
             return EXEC_NEXT;
@@ -124,7 +125,7 @@ static void fire_probe(struct cpu *cpu, const struct insn *i, enum probe_event e
     }
 }
 
-/* ---- checks ---- */
+/* Checks. */
 
 /* An encoding without a row: log it once, as the row it would be. */
 static void log_unknown(struct cpu *cpu, const struct insn *i)
@@ -141,6 +142,15 @@ static void log_unknown(struct cpu *cpu, const struct insn *i)
         "SYSREG(S%u_%u_C%u_C%u_%u, %u, %u, %2u, %2u, %u, %s, WS_NONE)",
         cpu->index, (unsigned long long)insn_pc(cpu, i), op0 == 1 ? "operation" : "register", op0,
         op1, crn, crm, enc & 7u, op0, op1, crn, crm, enc & 7u, op0 == 1 ? "OP" : "RW");
+}
+
+/* The feature ID space: op0 3, op1 0, 1 or 3, CRn 0, CRm 0..7 (ID_AA64MMFR2_EL1.IDS). */
+static bool is_feature_id_space(uint16_t enc)
+{
+    unsigned op1 = (enc >> 11) & 7;
+
+    return enc >> 14 == 3 && (op1 == 0 || op1 == 1 || op1 == 3) && ((enc >> 7) & 15) == 0 &&
+           ((enc >> 3) & 15) < 8;
 }
 
 /* An encoding without a row, or not usable from here: what happens instead of the access. */
@@ -160,9 +170,8 @@ static enum exec_result reject(struct cpu *cpu, const struct insn *i, unsigned a
         cpu->x[i->rd] = 0;
         return EXEC_NEXT;
     }
-    /* FEAT_IDST: EL0 reads of the identification space are reported as trapped. */
-    if (el == 0 && access == SR_READ && cpu_has(cpu, FEAT_IDST) && op0 == 3 && crn == 0 &&
-        ((enc >> 11) & 7) != 2 && ((enc >> 11) & 7) < 4 && ((enc >> 3) & 15) < 8)
+    /* FEAT_IDST: what a read of the identification space raises is reported as trapped. */
+    if (access == SR_READ && cpu_has(cpu, FEAT_IDST) && is_feature_id_space(enc))
         return cpu_sysreg_trap(cpu, i, cpu_default_target_el(cpu), (uint32_t)i->imm);
     if (sysreg_lookup(enc) == SR_NONE)
         log_unknown(cpu, i);
@@ -246,10 +255,43 @@ static bool resolve(struct cpu *cpu, const struct insn *i, unsigned access, enum
     return true;
 }
 
-/* ---- the instructions ---- */
-
-static enum exec_result finish_mrs(struct cpu *cpu, const struct insn *i, enum sysreg sr)
+/* Can the outcome of resolve() at EL1 change only with a control register? */
+static bool is_cacheable(enum sysreg sr, enum sr_mode mode)
 {
+    return mode == SR_MODE_EL1 && !sysreg_rows[sr].fp && sysreg_rows[sr].ws != WS_PMU;
+}
+
+/* resolve(), unless the access is free or has been allowed before. */
+static bool access_register(struct cpu *cpu, const struct insn *i, unsigned access,
+                            enum sysreg *out, enum exec_result *r)
+{
+    bool write = access == SR_WRITE;
+    enum sysreg sr = sysreg_lookup(word_enc(i));
+    enum sr_mode mode = sr_mode(cpu);
+
+    if (unlikely(sr == SR_NONE))
+        return resolve(cpu, i, access, out, r);
+    if ((cpu->sr_quick[sr] & (write ? SR_FREE_WRITE(mode) : SR_FREE_READ(mode))) ||
+        (mode == SR_MODE_EL1 && cpu->sr_allowed[write][sr] == cpu->trap_epoch)) {
+        *out = sr_quick_target(sr, mode);
+        return true;
+    }
+    if (!resolve(cpu, i, access, out, r))
+        return false;
+    if (is_cacheable(sr, mode) && *out == sr)
+        cpu->sr_allowed[write][sr] = cpu->trap_epoch;
+    return true;
+}
+
+/* The instructions. */
+
+enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
+{
+    enum exec_result r;
+    enum sysreg sr;
+
+    if (!access_register(cpu, i, SR_READ, &sr, &r))
+        return r;
     if (sysreg_rows[sr].rd || is_gic_row(&sysreg_rows[sr]))
         cpu_count_upto(cpu, i); /* counters must be exact */
     cpu->x[i->rd] = cpu_sysreg_get(cpu, sr);
@@ -257,29 +299,13 @@ static enum exec_result finish_mrs(struct cpu *cpu, const struct insn *i, enum s
     return is_gic_row(&sysreg_rows[sr]) ? EXEC_SYNC : EXEC_NEXT;
 }
 
-enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
-{
-    enum sysreg sr = sysreg_lookup(word_enc(i));
-    enum sr_mode mode = sr_mode(cpu);
-    enum exec_result r;
-
-    if (sr != SR_NONE && (cpu->sr_quick[sr] & SR_FREE_READ(mode)))
-        sr = sr_quick_target(sr, mode);
-    else if (!resolve(cpu, i, SR_READ, &sr, &r))
-        return r;
-    return finish_mrs(cpu, i, sr);
-}
-
 enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
 {
-    enum sysreg sr = sysreg_lookup(word_enc(i));
-    enum sr_mode mode = sr_mode(cpu);
     uint64_t value = cpu->x[i->rd];
     enum exec_result r;
+    enum sysreg sr;
 
-    if (sr != SR_NONE && (cpu->sr_quick[sr] & SR_FREE_WRITE(mode)))
-        sr = sr_quick_target(sr, mode);
-    else if (!resolve(cpu, i, SR_WRITE, &sr, &r))
+    if (!access_register(cpu, i, SR_WRITE, &sr, &r))
         return r;
     cpu_count_upto(cpu, i);
     r = cpu_sysreg_set(cpu, sr, value);
@@ -292,13 +318,13 @@ enum exec_result cpu_sys(struct cpu *cpu, const struct insn *i)
     enum exec_result r;
     enum sysreg sr;
 
-    if (!resolve(cpu, i, SR_WRITE, &sr, &r))
+    if (!access_register(cpu, i, SR_WRITE, &sr, &r))
         return r;
     cpu_count_upto(cpu, i);
     return ops[sysreg_rows[sr].op](cpu, i, sr, cpu->x[i->rd]);
 }
 
-/* ---- set-up ---- */
+/* Set-up. */
 
 /* Could a rule of @group ever hold on this CPU for such an access? */
 static bool group_can_trap(const struct cpu *cpu, enum trap_group group, unsigned access,
@@ -345,13 +371,26 @@ static bool is_free(const struct cpu *cpu, enum sysreg sr, unsigned access, enum
     const struct sysreg_row *target = &sysreg_rows[sr_quick_target(sr, mode)];
     unsigned el = mode == SR_MODE_EL2_E2H ? 2 : (unsigned)mode;
 
-    if (mode == SR_MODE_SP0 || !(row->access & access) || row->fp || exists_sometimes(sr) ||
-        el < sysreg_min_el(row->enc) || !cpu_has(cpu, (enum feature)row->feature) ||
-        !cpu_has(cpu, (enum feature)target->feature))
+    if (mode == SR_MODE_SP0 || !(row->access & (access | SR_OP)) || row->fp ||
+        exists_sometimes(sr) || el < sysreg_min_el(row->enc) ||
+        !cpu_has(cpu, (enum feature)row->feature) || !cpu_has(cpu, (enum feature)target->feature))
         return false;
     if (mode != SR_MODE_EL2_E2H && (row->alias || row->host_el0))
         return false;
     return el == 2 || !row_can_trap(cpu, row, access, el);
+}
+
+/* Does a trap from EL1 depend on @sr? Its writes move trap_epoch on. */
+static bool is_trap_control(enum sysreg sr)
+{
+    if (sr == SR_HCR_EL2 || sr == SR_HCRX_EL2 || (sr >= SR_HFGRTR_EL2 && sr <= SR_HFGITR_EL2) ||
+        sr == SR_HDFGRTR_EL2 || sr == SR_HDFGWTR_EL2)
+        return true;
+    for (unsigned g = 1; g < TRAP_GROUP_COUNT; g++)
+        for (const struct trap_rule *r = trap_groups[g].rules; r->mask; r++)
+            if (r->control == sr && bit(r->els, 1))
+                return true;
+    return false;
 }
 
 static uint32_t quick_bits(const struct cpu *cpu, enum sysreg sr)
@@ -360,6 +399,7 @@ static uint32_t quick_bits(const struct cpu *cpu, enum sysreg sr)
 
     for (unsigned mode = 0; mode < SR_MODES; mode++) {
         const struct sysreg_row *target = &sysreg_rows[sr_quick_target(sr, (enum sr_mode)mode)];
+        bool control = is_trap_control((enum sysreg)(target - sysreg_rows));
         bool read = is_free(cpu, sr, SR_READ, (enum sr_mode)mode);
         bool write = is_free(cpu, sr, SR_WRITE, (enum sr_mode)mode);
 
@@ -367,10 +407,10 @@ static uint32_t quick_bits(const struct cpu *cpu, enum sysreg sr)
         /* SP_EL0 is plain storage where it is accessible: it is not the current stack pointer. */
         if (read && (!target->rd || sr == SR_SP_EL0))
             quick |= SR_PLAIN_READ(mode);
-        if (write && ((!target->wr && !target->fx) || sr == SR_SP_EL0))
+        if (write && ((!target->wr && !target->fx && !control) || sr == SR_SP_EL0))
             quick |= SR_PLAIN_WRITE(mode);
     }
-    return quick;
+    return quick | (is_trap_control(sr) ? SR_TRAP_CONTROL : 0);
 }
 
 static bool is_id_register(enum sysreg sr)
@@ -386,6 +426,7 @@ void cpu_sysreg_init(struct cpu *cpu)
         sysreg_write_mask((enum sysreg)sr, &cpu->features, &cpu->sr_mask[sr], &cpu->sr_res1[sr]);
     for (unsigned sr = 0; sr < SR_COUNT; sr++)
         cpu->sr_quick[sr] = quick_bits(cpu, (enum sysreg)sr);
+    cpu->trap_epoch++;
 }
 
 static void reset_id_registers(struct cpu *cpu)

@@ -77,6 +77,24 @@ static void say_lr(const struct out *o, const struct gic_cpu *c, unsigned n)
         lr_priority(lr), states[lr >> 62], link, (int)n == c->hppvi ? ", next" : "");
 }
 
+static void say_lpis(const struct out *o, const struct gic_cpu *c)
+{
+    for (unsigned w = 0; w < LPI_WORDS; w++)
+        for (uint64_t p = c->lpi.pending[w]; p; p &= p - 1)
+            say(o, "  %4u: LPI, pending", w * 64 + (unsigned)__builtin_ctzll(p));
+}
+
+static void say_its(const struct out *o, const struct gic_its *its)
+{
+    static const char *const tables[] = {"devices", "collections"};
+
+    say(o, "its: %s%s, queue %016llx, read up to %#x of %#x", its->enabled ? "on" : "off",
+        its->stalled ? ", stalled" : "", (unsigned long long)its->cbaser, its->creadr,
+        its->cwriter);
+    for (unsigned t = 0; t < ARRAY_SIZE(tables); t++)
+        say(o, "  %s: %016llx", tables[t], (unsigned long long)its->baser[t]);
+}
+
 static void say_cpu(const struct out *o, const struct gic_cpu *c)
 {
     say(o, "cpu %u: affinity %u.%u.%u.%u%s, pins:%s%s%s%s", c->index, c->affinity >> 24,
@@ -88,6 +106,10 @@ static void say_cpu(const struct out *o, const struct gic_cpu *c)
     say_interface(o, &c->phys, "physical interface");
     for (unsigned n = 0; n < PRIVATE_COUNT; n++)
         say_irq(o, &c->bank, n, n, "");
+    if (c->lpi.on)
+        say(o, "  LPIs up to %u, configuration %016llx", c->lpi.limit,
+            (unsigned long long)c->lpi.propbaser);
+    say_lpis(o, c);
     say(o, "  virtual interface: HCR %08x, MISR %02x, EISR %04x, ELRSR %04x", c->ich_hcr,
         ich_misr(c), ich_eisr(c), ich_elrsr(c));
     if (!(c->ich_hcr & ICH_HCR_En))
@@ -106,6 +128,8 @@ void gic_describe(const struct gic *gic, void (*line)(void *ctx, const char *tex
         gic->ctlr & GICD_CTLR_EnableGrp1 ? "on" : "off");
     for (unsigned n = 0; n < gic->spis; n++)
         say_spi(&o, gic, n);
+    if (gic->mem)
+        say_its(&o, &gic->its);
     for (unsigned k = 0; k < gic->cpus; k++)
         say_cpu(&o, &gic->cpu[k]);
 }

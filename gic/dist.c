@@ -14,6 +14,14 @@ struct irq_bank *gic_bank(struct gic_cpu *c, uint32_t intid, uint32_t *one)
     return b->valid & *one ? b : NULL;
 }
 
+bool gic_is_pending(struct gic_cpu *c, uint32_t intid)
+{
+    uint32_t one;
+    const struct irq_bank *b = gic_bank(c, intid, &one);
+
+    return intid >= INTID_LPI ? gic_lpi_pending(c, intid) : b && (bank_pending(b) & one);
+}
+
 void gic_probe(const struct gic_cpu *c, uint32_t intid, unsigned what, bool guest)
 {
     const struct gic *gic = c->gic;
@@ -49,6 +57,14 @@ static uint32_t bank_ready(const struct irq_bank *b)
 static uint32_t bank_candidates(const struct irq_bank *b, const uint32_t groups[2])
 {
     return bank_ready(b) & ((b->group & groups[1]) | (~b->group & groups[0]));
+}
+
+static void consider_lpis(struct gic_hppi *best, struct gic_cpu *c)
+{
+    const struct gic_hppi *lpi = gic_lpi_next(c);
+
+    if (lpi->prio < best->prio)
+        *best = *lpi;
 }
 
 static void consider(struct gic_hppi *best, const struct irq_bank *b, unsigned n, uint32_t intid)
@@ -87,6 +103,8 @@ static struct gic_hppi highest_pending(struct gic_cpu *c)
                 consider(&best, b, n, PRIVATE_COUNT + w * 32 + n);
         }
     }
+    if (groups[1])
+        consider_lpis(&best, c);
     return best;
 }
 
@@ -130,7 +148,7 @@ static void update_spi(struct gic *gic, unsigned n)
 
 void gic_update_irq(struct gic_cpu *c, uint32_t intid)
 {
-    if (intid < PRIVATE_COUNT)
+    if (intid < PRIVATE_COUNT || intid >= INTID_LPI)
         gic_update_cpu(c);
     else
         update_spi(c->gic, intid - PRIVATE_COUNT);

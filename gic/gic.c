@@ -73,6 +73,10 @@ struct gic *gic_create(const struct gic_config *cfg, struct arm_error *err)
     }
     gic->dist.ops = &gicd_ops;
     gic->dist.log = cfg->log;
+    gic->its.dev.ops = &gits_ops;
+    gic->its.dev.log = cfg->log;
+    gic->its.gic = gic;
+    gic->mem = cfg->mem;
     gic->log = cfg->log;
     gic->probes = cfg->probes;
     gic->cpus = cfg->cpus;
@@ -108,6 +112,7 @@ static void reset_interface(struct gic_if *f)
 static void reset_cpu(struct gic_cpu *c)
 {
     reset_bank(&c->bank);
+    gic_lpi_reset(c);
     c->gicr_ctlr = 0;
     c->asleep = true;
     reset_interface(&c->phys);
@@ -120,6 +125,7 @@ static void reset_cpu(struct gic_cpu *c)
 void gic_reset(struct gic *gic)
 {
     gic->ctlr = 0;
+    gic_its_reset(&gic->its);
     for (unsigned w = 0; w < SPI_BANKS; w++)
         reset_bank(&gic->spi[w]);
     for (unsigned n = 0; n < gic->spis; n++) {
@@ -170,6 +176,11 @@ struct device *gic_redistributor(struct gic *gic, unsigned cpu)
 {
     CHECK(cpu < gic->cpus);
     return &gic->cpu[cpu].redist;
+}
+
+struct device *gic_its(struct gic *gic)
+{
+    return gic->mem ? &gic->its.dev : NULL;
 }
 
 /* PIDR4.., PIDR0.., CIDR0..3 of an Arm GICv3: PIDR2.ArchRev is 3; the part number is the caller's.

@@ -1,7 +1,7 @@
 /*
  * The interrupt controller: GICv3 (IHI0069) with one security state (GICD_CTLR.DS == 1), affinity
- * routing always on, no LPIs; and its CPU interfaces, physical and virtual, which CPUs reach as
- * system registers. Group 0 interrupts leave as FIQ, group 1 interrupts as IRQ.
+ * routing always on, and an ITS with LPIs; and its CPU interfaces, physical and virtual, which CPUs
+ * reach as system registers. Group 0 interrupts leave as FIQ, group 1 interrupts as IRQ.
  */
 #pragma once
 
@@ -16,12 +16,14 @@
 #include "base/probe.h"
 
 struct gic;
+struct physmem;
 
 #define GIC_CPUS_MAX      512
 #define GIC_SPIS_MAX      988 /* INTIDs 32..1019 */
 #define GIC_LRS_MAX       16
 #define GICD_WINDOW_BYTES 0x10000
 #define GICR_WINDOW_BYTES 0x20000 /* two frames a CPU: RD_base, SGI_base */
+#define GITS_WINDOW_BYTES 0x20000 /* control and translation frames */
 
 struct gic_config {
     unsigned cpus;         /* 1..GIC_CPUS_MAX */
@@ -29,9 +31,11 @@ struct gic_config {
     unsigned spis;         /* 1..GIC_SPIS_MAX; QEMU's virt has 256 */
     unsigned lr_count;     /* list registers, 1..GIC_LRS_MAX; 0: 4 */
     unsigned pribits;      /* priority bits, 5..8; 0: 5 */
-    unsigned prebits; /* virtual preemption bits, 5..7, at most pribits; 0: 5. Physical ones are
-                         as many as priority bits, at most 7. */
-    bool id24;        /* CPU interfaces have 24-bit INTIDs, else 16 */
+    unsigned prebits;    /* virtual preemption bits, 5..7, at most pribits; 0: 5. Physical ones are
+                            as many as priority bits, at most 7. */
+    bool id24;           /* CPU interfaces have 24-bit INTIDs, else 16 */
+    struct physmem *mem; /* where the tables of the ITS and of LPIs are; must outlive the GIC.
+                            NULL: no ITS, no LPIs */
     const struct log *log; /* must outlive the GIC */
     struct probes *probes; /* same; may be NULL */
 };
@@ -63,6 +67,12 @@ struct irq_line gic_ppi_line(struct gic *gic, unsigned cpu, unsigned intid);
 /* Register windows. Redistributors are one device a CPU, to be mapped next to each other. */
 struct device *gic_distributor(struct gic *gic);
 struct device *gic_redistributor(struct gic *gic, unsigned cpu);
+
+/* The ITS, NULL if there is none. */
+struct device *gic_its(struct gic *gic);
+
+/* A message-signalled interrupt: device @device_id writes @event_id to GITS_TRANSLATER. */
+void gic_msi(struct gic *gic, uint32_t device_id, uint32_t event_id);
 
 /**
  * gic_cpuif_read() / gic_cpuif_write() - one access to an ICC_*, ICV_* or ICH_* register.

@@ -44,12 +44,15 @@ static void write_ctlr(struct device *dev, uint64_t offset, unsigned size, uint6
     gic_update_all(gic);
 }
 
-/* A3V, 16 bits of INTID, MBIS; no LPIs, no security, no range selector; 1 of N is supported. */
+/* A3V, 16 bits of INTID, MBIS; LPIS; no security, no range selector; 1 of N is supported. */
 static uint64_t read_typer(struct device *dev, uint64_t offset, unsigned size)
 {
+    const struct gic *gic = gic_of(dev);
+
     (void)offset;
     (void)size;
-    return BIT(24) | 15u << 19 | BIT(16) | (gic_of(dev)->spis + 31) / 32;
+    return BIT(24) | (LPI_ID_BITS - 1) << 19 | (uint64_t)(gic->mem != NULL) << 17 | BIT(16) |
+           (gic->spis + 31) / 32;
 }
 
 static uint64_t read_iidr(struct device *dev, uint64_t offset, unsigned size)
@@ -108,21 +111,18 @@ static unsigned irouter_spi(uint64_t offset)
 
 static uint64_t read_irouter(struct device *dev, uint64_t offset, unsigned size)
 {
-    uint64_t r = gic_of(dev)->irouter[irouter_spi(offset)];
-
-    return size == 8 ? r : zext(r >> (offset & 4) * 8, 32);
+    return gic_reg64_get(gic_of(dev)->irouter[irouter_spi(offset)], offset, size);
 }
 
 static void write_irouter(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
 {
     struct gic *gic = gic_of(dev);
-    unsigned n = irouter_spi(offset), low = (unsigned)(offset & 4) * 8;
-    uint64_t r = gic->irouter[n];
+    unsigned n = irouter_spi(offset);
 
     if (n >= gic->spis)
         return;
-    r = size == 8 ? value : set_bits(r, low + 31, low, value);
-    gic->irouter[n] = r & (MASK(39, 32) | IROUTER_IRM | MASK(23, 0));
+    gic->irouter[n] = gic_reg64_put(gic->irouter[n], offset, size, value) &
+                      (MASK(39, 32) | IROUTER_IRM | MASK(23, 0));
     gic_route_spi(gic, n);
     gic_update_all(gic);
 }

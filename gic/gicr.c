@@ -1,4 +1,4 @@
-/* A redistributor's registers. IHI0069 12.10, 12.11 (GICR_*), without LPIs, with DS == 1. */
+/* A redistributor's registers. IHI0069 12.10, 12.11 (GICR_*), with DS == 1. */
 #include "base/bits.h"
 #include "gic/internal.h"
 
@@ -6,6 +6,10 @@
 
 #define GICR_WAKER_ProcessorSleep BIT(1)
 #define GICR_WAKER_ChildrenAsleep BIT(2)
+
+#define PROPBASER_WRITABLE (MASK(58, 56) | MASK(51, 7) | MASK(4, 0))
+#define PENDBASER_WRITABLE (MASK(58, 56) | MASK(51, 16) | MASK(11, 7))
+#define PENDBASER_PTZ      BIT(62)
 
 static struct gic_cpu *cpu_of(struct device *dev)
 {
@@ -35,7 +39,7 @@ static uint64_t read_ctlr(struct device *dev, uint64_t offset, unsigned size)
 {
     (void)offset;
     (void)size;
-    return cpu_of(dev)->gicr_ctlr;
+    return cpu_of(dev)->gicr_ctlr | (cpu_of(dev)->gic->mem ? GICR_CTLR_CES : 0);
 }
 
 static void write_ctlr(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
@@ -45,6 +49,10 @@ static void write_ctlr(struct device *dev, uint64_t offset, unsigned size, uint6
     (void)offset;
     (void)size;
     c->gicr_ctlr = (uint32_t)(value & (GICR_CTLR_DPG0 | GICR_CTLR_DPG1NS));
+    if (c->gic->mem) {
+        c->gicr_ctlr |= value & GICR_CTLR_EnableLPIs;
+        gic_lpi_enable(c, value & GICR_CTLR_EnableLPIs);
+    }
     gic_update_participants(c->gic);
 }
 
@@ -56,15 +64,17 @@ static uint64_t read_iidr(struct device *dev, uint64_t offset, unsigned size)
     return GIC_IIDR;
 }
 
-/* Affinity, processor number, DPGS, Last in the series; CommonLPIAff as QEMU's: shares Aff3. */
+/*
+ * Affinity, processor number, DPGS, Last in the series, PLPIS. CommonLPIAff as QEMU's: shares Aff3.
+ */
 static uint64_t read_typer(struct device *dev, uint64_t offset, unsigned size)
 {
     const struct gic_cpu *c = cpu_of(dev);
     bool last = c->index == c->gic->cpus - 1;
     uint64_t typer = (uint64_t)c->affinity << 32 | BIT(24) | (uint64_t)c->index << 8 | BIT(5) |
-                     (uint64_t)last << 4;
+                     (uint64_t)last << 4 | (c->gic->mem != NULL);
 
-    return size == 8 ? typer : zext(typer >> (offset & 4) * 8, 32);
+    return gic_reg64_get(typer, offset, size);
 }
 
 /* ChildrenAsleep follows ProcessorSleep at once. Nothing is forwarded to a sleeping CPU. */
@@ -85,6 +95,39 @@ static void write_waker(struct device *dev, uint64_t offset, unsigned size, uint
     gic_update_participants(c->gic);
 }
 
+static uint64_t read_propbaser(struct device *dev, uint64_t offset, unsigned size)
+{
+    return gic_reg64_get(cpu_of(dev)->lpi.propbaser, offset, size);
+}
+
+/* CU-choice: GICR_PROPBASER and GICR_PENDBASER ignore writes while LPIs are enabled. */
+static void write_propbaser(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct gic_cpu *c = cpu_of(dev);
+
+    if (c->gic->mem && !c->lpi.on)
+        c->lpi.propbaser =
+            gic_reg64_put(c->lpi.propbaser, offset, size, value) & PROPBASER_WRITABLE;
+}
+
+static uint64_t read_pendbaser(struct device *dev, uint64_t offset, unsigned size)
+{
+    return gic_reg64_get(cpu_of(dev)->lpi.pendbaser, offset, size);
+}
+
+/* PTZ reads as 0. */
+static void write_pendbaser(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct gic_cpu *c = cpu_of(dev);
+    uint64_t whole = gic_reg64_put(c->lpi.pendbaser, offset, size, value);
+
+    if (!c->gic->mem || c->lpi.on)
+        return;
+    c->lpi.pendbaser = whole & PENDBASER_WRITABLE;
+    if (size == 8 || (offset & 4))
+        c->lpi.zeroed = whole & PENDBASER_PTZ;
+}
+
 static uint64_t read_id(struct device *dev, uint64_t offset, unsigned size)
 {
     (void)dev;
@@ -92,7 +135,7 @@ static uint64_t read_id(struct device *dev, uint64_t offset, unsigned size)
     return gic_id_register(offset, 0x93);
 }
 
-/* The LPI registers are RES0: GICD_TYPER.LPIS and GICR_TYPER.PLPIS are 0. */
+/* No GICR_TYPER.DirectLPI: LPIs come from the ITS alone. */
 static const struct reg_row gicr_regs[] = {
     {"GICR_CTLR", 0x0000, 4, REG_SIZE_32, read_ctlr, write_ctlr},
     {"GICR_IIDR", 0x0004, 4, REG_SIZE_32, read_iidr, NULL},
@@ -103,8 +146,8 @@ static const struct reg_row gicr_regs[] = {
     {"GICR_PARTIDR", 0x001c, 4, REG_SIZE_32, NULL, NULL},
     {"GICR_SETLPIR", 0x0040, 8, REG_SIZE_32 | REG_SIZE_64, NULL, NULL},
     {"GICR_CLRLPIR", 0x0048, 8, REG_SIZE_32 | REG_SIZE_64, NULL, NULL},
-    {"GICR_PROPBASER", 0x0070, 8, REG_SIZE_32 | REG_SIZE_64, NULL, NULL},
-    {"GICR_PENDBASER", 0x0078, 8, REG_SIZE_32 | REG_SIZE_64, NULL, NULL},
+    {"GICR_PROPBASER", 0x0070, 8, REG_SIZE_32 | REG_SIZE_64, read_propbaser, write_propbaser},
+    {"GICR_PENDBASER", 0x0078, 8, REG_SIZE_32 | REG_SIZE_64, read_pendbaser, write_pendbaser},
     {"GICR_INVLPIR", 0x00a0, 8, REG_SIZE_32 | REG_SIZE_64, NULL, NULL},
     {"GICR_INVALLR", 0x00b0, 8, REG_SIZE_32 | REG_SIZE_64, NULL, NULL},
     {"GICR_SYNCR", 0x00c0, 4, REG_SIZE_32, NULL, NULL},

@@ -3,19 +3,31 @@
 #include "gic/internal.h"
 #include "gic/prio.h"
 
-/* ICC_IAR<n>_EL1: the pin of the group is high exactly when its interrupt may be taken. */
-uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group)
+/* Pending becomes active; LPIs have no active state. */
+static void activate(struct gic_cpu *c, uint32_t intid)
 {
-    uint32_t intid = c->hppi.intid, one;
+    uint32_t one;
     struct irq_bank *b;
 
-    if (!(group == 0 ? c->fiq : c->irq))
-        return INTID_NONE;
+    if (intid >= INTID_LPI) {
+        gic_lpi_clear(c, intid);
+        return;
+    }
     b = gic_bank(c, intid, &one);
     b->latch &= ~one;
     b->active |= one;
+}
+
+/* ICC_IAR<n>_EL1: the pin of the group is high exactly when its interrupt may be taken. */
+uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group)
+{
+    uint32_t intid = c->hppi.intid;
+
+    if (!(group == 0 ? c->fiq : c->irq))
+        return INTID_NONE;
+    activate(c, intid);
     if_activate(&c->phys, c->hppi.prio, group);
-    gic_probe(c, intid, (unsigned)!!(bank_pending(b) & one) | 2, false);
+    gic_probe(c, intid, (unsigned)gic_is_pending(c, intid) | 2, false);
     gic_update_irq(c, intid);
     return intid;
 }

@@ -25,8 +25,10 @@
 #define GICD_CTLR_ARE        BIT(4)
 #define GICD_CTLR_DS         BIT(6)
 
-#define GICR_CTLR_DPG0   BIT(24)
-#define GICR_CTLR_DPG1NS BIT(25)
+#define GICR_CTLR_EnableLPIs BIT(0)
+#define GICR_CTLR_CES        BIT(1) /* EnableLPIs may be cleared */
+#define GICR_CTLR_DPG0       BIT(24)
+#define GICR_CTLR_DPG1NS     BIT(25)
 
 #define IROUTER_IRM BIT(31)
 
@@ -69,6 +71,22 @@ struct gic_hppi {
     uint8_t group;
 };
 
+#define LPI_ID_BITS       16 /* GICD_TYPER.IDbits + 1 */
+#define LPI_WORDS         ((1u << LPI_ID_BITS) / 64)
+#define LPI_SUMMARY_WORDS (LPI_WORDS / 64)
+
+/* LPIs of a redistributor; lpi.c. */
+struct gic_lpis {
+    bool on;        /* GICR_CTLR.EnableLPIs */
+    bool zeroed;    /* GICR_PENDBASER.PTZ as last written */
+    bool stale;     /* best is to be computed again */
+    uint32_t limit; /* INTIDs below it exist; 0 while not on */
+    uint64_t propbaser, pendbaser;
+    struct gic_hppi best;                /* the next one to forward */
+    uint64_t summary[LPI_SUMMARY_WORDS]; /* words of pending[] that are not 0 */
+    uint64_t pending[LPI_WORDS];         /* bit n % 64 of word n / 64: INTID n */
+};
+
 struct gic_cpu {
     struct device redist; /* first member: device functions cast */
     struct gic *gic;
@@ -81,6 +99,7 @@ struct gic_cpu {
 
     struct gic_if phys, virt;
     struct gic_hppi hppi;
+    struct gic_lpis lpi;
 
     uint32_t ich_hcr;
     uint64_t lr[GIC_LRS_MAX];
@@ -90,8 +109,21 @@ struct gic_cpu {
     struct gic_pins pins;
 };
 
+/* The interrupt translation service; its.c. */
+struct gic_its {
+    struct device dev; /* first member: device functions cast */
+    struct gic *gic;
+    bool enabled;
+    bool stalled; /* GITS_CREADR.Stalled */
+    uint64_t cbaser;
+    uint32_t cwriter, creadr; /* offsets into the queue */
+    uint64_t baser[2];        /* by enum its_table */
+};
+
 struct gic {
     struct device dist; /* first member: device functions cast */
+    struct gic_its its;
+    struct physmem *mem; /* NULL: no ITS and no LPIs */
     const struct log *log;
     struct probes *probes;
     unsigned cpus, spis, lr_count, pribits;
@@ -107,15 +139,31 @@ struct gic {
     struct gic_cpu cpu[];
 };
 
-extern const struct device_ops gicd_ops, gicr_ops;
+extern const struct device_ops gicd_ops, gicr_ops, gits_ops;
 
 #define GIC_ID_OFFSET 0xffd0 /* of the identification registers, in each frame that has them */
 uint64_t gic_id_register(uint64_t offset, uint8_t part);
+
+/* Access to a 64-bit register as a whole or to one of its halves. */
+static inline uint64_t gic_reg64_get(uint64_t reg, uint64_t offset, unsigned size)
+{
+    return size == 8 ? reg : zext(reg >> (offset & 4) * 8, 32);
+}
+
+static inline uint64_t gic_reg64_put(uint64_t reg, uint64_t offset, unsigned size, uint64_t value)
+{
+    unsigned low = (unsigned)(offset & 4) * 8;
+
+    return size == 8 ? value : set_bits(reg, low + 31, low, value);
+}
 
 /* dist.c: state of interrupts, routing, and what is forwarded to CPUs. */
 
 /* The bank of @intid as @c sees it, and its bit; NULL if there is no such interrupt. */
 struct irq_bank *gic_bank(struct gic_cpu *c, uint32_t intid, uint32_t *bit);
+
+/* Whether @intid is pending for @c; false if there is no such interrupt. */
+bool gic_is_pending(struct gic_cpu *c, uint32_t intid);
 
 /* The priorities of a CPU interface changed: recompute its pins. */
 void gic_update_pins(struct gic_cpu *c);
@@ -140,6 +188,22 @@ void gic_deactivate(struct gic_cpu *c, uint32_t intid);
 
 void gic_set_pin(bool *current, const struct irq_line *pin, bool level);
 void gic_probe(const struct gic_cpu *c, uint32_t intid, unsigned what, bool guest);
+
+/*
+ * lpi.c. Functions that change pending LPIs or drop what is cached about them leave it to the
+ * caller to call gic_update_cpu(); LPIs that do not exist are ignored.
+ */
+const struct gic_hppi *gic_lpi_next(struct gic_cpu *c);
+void gic_lpi_invalidate(struct gic_cpu *c); /* configuration bytes may have changed */
+bool gic_lpi_pending(const struct gic_cpu *c, uint32_t intid);
+void gic_lpi_set(struct gic_cpu *c, uint32_t intid);
+void gic_lpi_clear(struct gic_cpu *c, uint32_t intid);
+void gic_lpi_move_all(struct gic_cpu *from, struct gic_cpu *to);
+void gic_lpi_enable(struct gic_cpu *c, bool on); /* GICR_CTLR.EnableLPIs was written */
+void gic_lpi_reset(struct gic_cpu *c);
+
+/* its.c */
+void gic_its_reset(struct gic_its *its);
 
 /*
  * arrays.c: registers that hold a field for each interrupt. banks[0] is the array's bank number

@@ -114,6 +114,7 @@ static int create_gic(struct machine *m, struct arm_error *err)
                                              .mpidr = m->mpidr,
                                              .spis = VIRT_SPI_COUNT,
                                              .id24 = true,
+                                             .mem = &m->mem,
                                              .log = &m->log,
                                              .probes = &m->probes},
                         err);

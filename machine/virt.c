@@ -50,7 +50,7 @@ static int map_all(struct virt_board *board, const struct virt_config *cfg, stru
         enum virt_region region;
         struct device *dev;
     } devices[] = {
-        {VIRT_GICD, gic_distributor(gic)}, {VIRT_UART, &board->uart.dev},
+        {VIRT_GICD, gic_distributor(gic)}, {VIRT_ITS, gic_its(gic)}, {VIRT_UART, &board->uart.dev},
         {VIRT_RTC, &board->rtc.dev},       {VIRT_FW_CFG, &board->fw_cfg.dev},
         {VIRT_GPIO, &board->gpio.dev},
     };

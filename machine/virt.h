@@ -1,6 +1,6 @@
 /*
  * The board: memory map, interrupt map and devices of QEMU 7.2's `virt` with a GICv3, without the
- * parts we do not have (flash, PCIe, virtio, ITS). CPUs, PSCI and the run loop are the machine's.
+ * parts we do not have (flash, PCIe, virtio). CPUs, PSCI and the run loop are the machine's.
  */
 #pragma once
 

@@ -13,6 +13,7 @@
 enum {
     PHANDLE_CLOCK = 0x8000,
     PHANDLE_GIC,
+    PHANDLE_ITS,
     PHANDLE_GPIO,
     PHANDLE_CPU0, /* ..PHANDLE_CPU0 + VIRT_CPUS_MAX - 1 */
 };
@@ -154,6 +155,16 @@ static void cpus_node(struct dt *dt, const struct virt_config *cfg)
     dt_end(dt);
 }
 
+static void its_node(struct dt *dt)
+{
+    begin_region(dt, "its", VIRT_ITS);
+    dt_string(dt, "compatible", "arm,gic-v3-its");
+    dt_empty(dt, "msi-controller");
+    DT_CELLS(dt, "#msi-cells", 1);
+    DT_CELLS(dt, "phandle", PHANDLE_ITS);
+    dt_end(dt);
+}
+
 static void intc_node(struct dt *dt, const struct virt_config *cfg)
 {
     const struct virt_memmap *gicd = &virt_memmap[VIRT_GICD], *gicr = &virt_memmap[VIRT_GICR];
@@ -173,6 +184,7 @@ static void intc_node(struct dt *dt, const struct virt_config *cfg)
     if (cfg->el2)
         DT_CELLS(dt, "interrupts", PPI(VIRT_PPI_GIC_MAINT));
     DT_CELLS(dt, "phandle", PHANDLE_GIC);
+    its_node(dt);
     dt_end(dt);
 }
 

@@ -2,7 +2,7 @@
 
 bool s2_attr_is_device(const struct s2_attr *s2)
 {
-    return (s2->memattr & 0xc) == 0 && !(s2->fwb && (s2->memattr & 4));
+    return (s2->memattr & (s2->fwb ? 0x4 : 0xc)) == 0;
 }
 
 /* One cacheability nibble of stage 1 under one of stage 2 (1 NC, 2 WT, 3 WB): the weaker wins,
@@ -36,7 +36,7 @@ static uint8_t force_wb_nibble(uint8_t s1)
     return s1 == 4 ? 0xf : (uint8_t)(0xc | (s1 & 3));
 }
 
-/* HCR_EL2.FWB == 1. CU-choice: reserved values (4, 8..15) act as 6, 4 as Device-nGnRnE. */
+/* HCR_EL2.FWB == 1. CU-choice: MemAttr<3> is not looked at; the reserved 4 is Device-nGnRnE. */
 static uint8_t combine_fwb(uint8_t s1, uint8_t memattr)
 {
     switch (memattr & 7) {

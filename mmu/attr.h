@@ -14,7 +14,7 @@ struct s2_attr {
     uint8_t memattr;
     bool fwb;
     uint8_t sh;
-    bool nc; /* HCR_EL2.CD or ID: Normal memory is Non-cacheable */
+    bool nc; /* HCR_EL2.CD: Normal memory is Non-cacheable */
 };
 
 /* Is memory Device whatever stage 1 says? */

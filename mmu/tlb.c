@@ -76,9 +76,9 @@ static uint32_t gen_asid(struct tlb *tlb, const struct xlat *x)
 void tlb_config(struct tlb *tlb, struct xlat *x, uint64_t extra)
 {
     const struct regime *rg = &x->rg;
-    uint64_t sctlr = SCTLR_M | SCTLR_A | SCTLR_C | SCTLR_I | SCTLR_NAA | SCTLR_WXN | SCTLR_E0E |
-                     SCTLR_EE | SCTLR_EPAN;
-    uint64_t hcr = HCR_VM | HCR_PTW | HCR_DC | HCR_TGE | HCR_CD | HCR_ID | HCR_FWB;
+    uint64_t sctlr =
+        SCTLR_M | SCTLR_A | SCTLR_C | SCTLR_NAA | SCTLR_WXN | SCTLR_E0E | SCTLR_EE | SCTLR_EPAN;
+    uint64_t hcr = HCR_VM | HCR_PTW | HCR_DC | HCR_TGE | HCR_CD | HCR_FWB;
     uint64_t key[TLB_CONFIG_WORDS] = {
         (uint64_t)rg->id | (uint64_t)rg->s2_ee << 2 | extra << 3,
         rg->sctlr & sctlr,

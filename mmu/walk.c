@@ -100,8 +100,10 @@ static bool read_desc(struct walker *w, const struct table_cfg *t, struct leaf *
             return false;
         l->pa = s2.pa;
     }
-    if (!physmem_read(w->mem, pa(l->pa), &desc, 8))
+    const uint8_t *host = physmem_ram(w->mem, pa(l->pa), 8);
+    if (!host)
         return fault(w, MMU_FAULT_EXTERNAL_WALK, l->level);
+    memcpy(&desc, host, 8);
     l->desc = t->ee ? __builtin_bswap64(desc) : desc;
     return true;
 }
@@ -241,14 +243,12 @@ static uint8_t s1_perms_one(const struct xlat *x, uint64_t desc, unsigned tables
     return (uint8_t)(PERM_PR | (ro ? 0 : PERM_PW) | (xn || (x->wxn && !ro) ? 0 : PERM_PX));
 }
 
-/* Stage-1 attributes as the access sees them: SCTLR_ELx.{C,I}, and fetches from Device memory that
- * is not execute-never (CU-choice: as from Non-cacheable memory). */
+/* Stage-1 attributes as data accesses see them, also when this is a fetch: TLB entries serve both,
+ * and fetches do not care (CU-choice: Device memory that is not execute-never can be executed). */
 static uint8_t s1_attr(const struct walker *w, uint64_t desc)
 {
     uint8_t attr = attr_normalize((uint8_t)(w->x->rg.mair >> (bits(desc, 4, 2) * 8)));
 
-    if (w->a->kind == MMU_EXEC)
-        return attr_is_device(attr) || !(w->x->rg.sctlr & SCTLR_I) ? ATTR_NORMAL_NC : attr;
     return !attr_is_device(attr) && !(w->x->rg.sctlr & SCTLR_C) ? ATTR_NORMAL_NC : attr;
 }
 
@@ -282,6 +282,8 @@ static bool s1_finish(struct walker *w, const struct table_cfg *t, struct leaf *
         return false;
     if (clean && !make_dirty)
         out->perms &= (uint8_t)~PERMS_W;
+    if (t->e0pd) /* EL0 must not find it in a TLB */
+        out->perms &= (uint8_t) ~(PERM_UR | PERM_UW | PERM_UX);
     return true;
 }
 
@@ -324,12 +326,7 @@ static bool s1_disabled(struct walker *w, uint64_t va, struct stage1 *out)
         .shift = 63,
         .perms = PERMS_R | PERMS_W | PERM_PX | PERM_UX,
     };
-    if (dc)
-        out->attr = ATTR_NORMAL_WB;
-    else if (ifetch)
-        out->attr = x->rg.sctlr & SCTLR_I ? ATTR_NORMAL_WT_RA : ATTR_NORMAL_NC;
-    else
-        out->attr = ATTR_DEVICE_nGnRnE;
+    out->attr = dc ? ATTR_NORMAL_WB : ATTR_DEVICE_nGnRnE;
     out->sh = dc ? 0 : 2;
     if (w->a->unaligned && attr_is_device(out->attr))
         return fault(w, MMU_FAULT_ALIGNMENT, 0);
@@ -352,13 +349,13 @@ static uint8_t s2_perms(const struct xlat *x, uint64_t desc)
     return p | exec[xn];
 }
 
-static struct s2_attr s2_attrs(const struct xlat *x, const struct stage2 *s2, bool ifetch)
+static struct s2_attr s2_attrs(const struct xlat *x, const struct stage2 *s2)
 {
     return (struct s2_attr){
         .memattr = s2->memattr,
         .sh = s2->sh,
         .fwb = has_feature(x->rg.features, FEAT_S2FWB) && (x->rg.hcr & HCR_FWB),
-        .nc = x->rg.hcr & (ifetch ? HCR_ID : HCR_CD),
+        .nc = x->rg.hcr & HCR_CD,
     };
 }
 
@@ -367,7 +364,7 @@ static struct s2_attr s2_attrs(const struct xlat *x, const struct stage2 *s2, bo
 static bool s2_check(struct walker *w, const struct stage2 *s2, const struct mmu_access *a,
                      bool walk, uint64_t ipa)
 {
-    struct s2_attr attr = s2_attrs(w->x, s2, false);
+    struct s2_attr attr = s2_attrs(w->x, s2);
     bool device = s2_attr_is_device(&attr);
 
     if (a->unaligned && device)
@@ -466,7 +463,7 @@ bool mmu_translate(const struct xlat *x, struct physmem *mem, struct tlb *tlb, v
     struct stage2 s2;
     if (!s2_translate(&w, s1.ipa, a, false, &s2))
         return false;
-    struct s2_attr attr = s2_attrs(x, &s2, a->kind == MMU_EXEC);
+    struct s2_attr attr = s2_attrs(x, &s2);
     out->pa = s2.pa;
     out->s2_shift = s2.shift;
     if (s2.shift < out->page_shift)

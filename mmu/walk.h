@@ -33,7 +33,7 @@ struct translation {
     uint8_t page_shift;         /* log2 bytes around it that this result covers */
     uint8_t s1_shift, s2_shift; /* of each stage's page; 52 or more: stage off */
     uint8_t perms;              /* PERM_xx, as a TLB may keep them */
-    uint8_t attr;               /* MAIR-like byte: 0x0? is Device */
+    uint8_t attr;               /* of data accesses, as in MAIR: 0x0? is Device */
     uint8_t sh;                 /* 0 none, 2 outer, 3 inner */
     bool guarded;               /* GP */
     bool ng;                    /* tagged with the ASID */

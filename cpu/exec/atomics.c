@@ -132,28 +132,22 @@ static inline enum exec_result atomic(struct cpu *cpu, const struct insn *i, enu
     return EXEC_NEXT;
 }
 
-#define ATOMIC_FUNCTION(name, ...)                                                                 \
-    EXEC enum exec_result exec_##name(struct cpu *cpu, const struct insn *i)                       \
-    {                                                                                              \
-        return __VA_ARGS__;                                                                        \
-    }
-
 #define X(s, size)                                                                                 \
-    ATOMIC_FUNCTION(CAS##s, cas(cpu, i, size))                                                     \
-    ATOMIC_FUNCTION(LDADD##s, atomic(cpu, i, OP_ADD, size))                                        \
-    ATOMIC_FUNCTION(LDCLR##s, atomic(cpu, i, OP_CLR, size))                                        \
-    ATOMIC_FUNCTION(LDEOR##s, atomic(cpu, i, OP_EOR, size))                                        \
-    ATOMIC_FUNCTION(LDSET##s, atomic(cpu, i, OP_SET, size))                                        \
-    ATOMIC_FUNCTION(LDSMAX##s, atomic(cpu, i, OP_SMAX, size))                                      \
-    ATOMIC_FUNCTION(LDSMIN##s, atomic(cpu, i, OP_SMIN, size))                                      \
-    ATOMIC_FUNCTION(LDUMAX##s, atomic(cpu, i, OP_UMAX, size))                                      \
-    ATOMIC_FUNCTION(LDUMIN##s, atomic(cpu, i, OP_UMIN, size))                                      \
-    ATOMIC_FUNCTION(SWP##s, atomic(cpu, i, OP_SWP, size))
+    EXEC_FUNCTION(CAS##s, cas(cpu, i, size))                                                       \
+    EXEC_FUNCTION(LDADD##s, atomic(cpu, i, OP_ADD, size))                                          \
+    EXEC_FUNCTION(LDCLR##s, atomic(cpu, i, OP_CLR, size))                                          \
+    EXEC_FUNCTION(LDEOR##s, atomic(cpu, i, OP_EOR, size))                                          \
+    EXEC_FUNCTION(LDSET##s, atomic(cpu, i, OP_SET, size))                                          \
+    EXEC_FUNCTION(LDSMAX##s, atomic(cpu, i, OP_SMAX, size))                                        \
+    EXEC_FUNCTION(LDSMIN##s, atomic(cpu, i, OP_SMIN, size))                                        \
+    EXEC_FUNCTION(LDUMAX##s, atomic(cpu, i, OP_UMAX, size))                                        \
+    EXEC_FUNCTION(LDUMIN##s, atomic(cpu, i, OP_UMIN, size))                                        \
+    EXEC_FUNCTION(SWP##s, atomic(cpu, i, OP_SWP, size))
 X(B, 1)
 X(H, 2)
 X(_w, 4)
 X(_x, 8)
 #undef X
 
-ATOMIC_FUNCTION(CASP_w, casp(cpu, i, 4))
-ATOMIC_FUNCTION(CASP_x, casp(cpu, i, 8))
+EXEC_FUNCTION(CASP_w, casp(cpu, i, 4))
+EXEC_FUNCTION(CASP_x, casp(cpu, i, 8))

@@ -34,12 +34,7 @@ EXEC enum exec_result exec_BL(struct cpu *cpu, const struct insn *i)
     X(al, 14)                                                                                      \
     X(nv, 15) /* like al */
 
-#define X(name, cond)                                                                              \
-    EXEC enum exec_result exec_B_##name(struct cpu *cpu, const struct insn *i)                     \
-    {                                                                                              \
-        (void)i;                                                                                   \
-        return cond_holds(cpu, cond) ? EXEC_BRANCH : EXEC_NEXT;                                    \
-    }
+#define X(name, cond) EXEC_FUNCTION(B_##name, cond_holds(cpu, cond) ? EXEC_BRANCH : EXEC_NEXT)
 BRANCH_CONDITIONS(X)
 #undef X
 #undef BRANCH_CONDITIONS

@@ -35,10 +35,6 @@ static enum exec_result crc32(struct cpu *cpu, const struct insn *i, const uint3
     X(CRC32CW, crc32c_nibble, 4)                                                                   \
     X(CRC32CX, crc32c_nibble, 8)
 
-#define X(name, table, bytes)                                                                      \
-    EXEC enum exec_result exec_##name(struct cpu *cpu, const struct insn *i)                       \
-    {                                                                                              \
-        return crc32(cpu, i, table, bytes);                                                        \
-    }
+#define X(name, table, bytes) EXEC_FUNCTION(name, crc32(cpu, i, table, bytes))
 CRC32_ROWS(X)
 #undef X

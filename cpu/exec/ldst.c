@@ -111,39 +111,33 @@ LS_INLINE enum exec_result ls_literal(struct cpu *cpu, const struct insn *i, uns
     return ls_single(cpu, i, insn_target(cpu, i), 0, size, acc | LS_LOAD);
 }
 
-#define LS_FUNCTION(name, ...)                                                                     \
-    EXEC enum exec_result exec_##name(struct cpu *cpu, const struct insn *i)                       \
-    {                                                                                              \
-        return __VA_ARGS__;                                                                        \
-    }
-
 #define LS_ORDERED (ACC_ORDERED | ACC_ALIGNED)
 
 #define X(s, w, size, acc)                                                                         \
-    LS_FUNCTION(LDR##s##_imm##w, ls_imm(cpu, i, size, (acc) | LS_LOAD, LS_OFFSET))                 \
-    LS_FUNCTION(LDR##s##_post##w, ls_imm(cpu, i, size, (acc) | LS_LOAD, LS_POST))                  \
-    LS_FUNCTION(LDR##s##_pre##w, ls_imm(cpu, i, size, (acc) | LS_LOAD, LS_PRE))                    \
-    LS_FUNCTION(LDR##s##_reg##w, ls_reg(cpu, i, size, (acc) | LS_LOAD))                            \
-    LS_FUNCTION(LDUR##s##w, ls_imm(cpu, i, size, (acc) | LS_LOAD, LS_OFFSET))                      \
-    LS_FUNCTION(LDTR##s##w, ls_imm(cpu, i, size, (acc) | LS_LOAD | ACC_UNPRIV, LS_OFFSET))         \
-    LS_FUNCTION(LDAPUR##s##w, ls_imm(cpu, i, size, (acc) | LS_LOAD | LS_ORDERED, LS_OFFSET))
+    EXEC_FUNCTION(LDR##s##_imm##w, ls_imm(cpu, i, size, (acc) | LS_LOAD, LS_OFFSET))               \
+    EXEC_FUNCTION(LDR##s##_post##w, ls_imm(cpu, i, size, (acc) | LS_LOAD, LS_POST))                \
+    EXEC_FUNCTION(LDR##s##_pre##w, ls_imm(cpu, i, size, (acc) | LS_LOAD, LS_PRE))                  \
+    EXEC_FUNCTION(LDR##s##_reg##w, ls_reg(cpu, i, size, (acc) | LS_LOAD))                          \
+    EXEC_FUNCTION(LDUR##s##w, ls_imm(cpu, i, size, (acc) | LS_LOAD, LS_OFFSET))                    \
+    EXEC_FUNCTION(LDTR##s##w, ls_imm(cpu, i, size, (acc) | LS_LOAD | ACC_UNPRIV, LS_OFFSET))       \
+    EXEC_FUNCTION(LDAPUR##s##w, ls_imm(cpu, i, size, (acc) | LS_LOAD | LS_ORDERED, LS_OFFSET))
 LS_LOADS(X)
 #undef X
 
 #define X(s, w, size, acc)                                                                         \
-    LS_FUNCTION(STR##s##_imm##w, ls_imm(cpu, i, size, acc, LS_OFFSET))                             \
-    LS_FUNCTION(STR##s##_post##w, ls_imm(cpu, i, size, acc, LS_POST))                              \
-    LS_FUNCTION(STR##s##_pre##w, ls_imm(cpu, i, size, acc, LS_PRE))                                \
-    LS_FUNCTION(STR##s##_reg##w, ls_reg(cpu, i, size, acc))                                        \
-    LS_FUNCTION(STUR##s##w, ls_imm(cpu, i, size, acc, LS_OFFSET))                                  \
-    LS_FUNCTION(STTR##s##w, ls_imm(cpu, i, size, (acc) | ACC_UNPRIV, LS_OFFSET))                   \
-    LS_FUNCTION(STLUR##s##w, ls_imm(cpu, i, size, (acc) | LS_ORDERED, LS_OFFSET))
+    EXEC_FUNCTION(STR##s##_imm##w, ls_imm(cpu, i, size, acc, LS_OFFSET))                           \
+    EXEC_FUNCTION(STR##s##_post##w, ls_imm(cpu, i, size, acc, LS_POST))                            \
+    EXEC_FUNCTION(STR##s##_pre##w, ls_imm(cpu, i, size, acc, LS_PRE))                              \
+    EXEC_FUNCTION(STR##s##_reg##w, ls_reg(cpu, i, size, acc))                                      \
+    EXEC_FUNCTION(STUR##s##w, ls_imm(cpu, i, size, acc, LS_OFFSET))                                \
+    EXEC_FUNCTION(STTR##s##w, ls_imm(cpu, i, size, (acc) | ACC_UNPRIV, LS_OFFSET))                 \
+    EXEC_FUNCTION(STLUR##s##w, ls_imm(cpu, i, size, (acc) | LS_ORDERED, LS_OFFSET))
 LS_STORES(X)
 #undef X
 
-LS_FUNCTION(LDR_lit_w, ls_literal(cpu, i, 4, 0))
-LS_FUNCTION(LDR_lit_x, ls_literal(cpu, i, 8, ACC_64))
-LS_FUNCTION(LDRSW_lit, ls_literal(cpu, i, 4, ACC_SIGNED | ACC_64))
+EXEC_FUNCTION(LDR_lit_w, ls_literal(cpu, i, 4, 0))
+EXEC_FUNCTION(LDR_lit_x, ls_literal(cpu, i, 8, ACC_64))
+EXEC_FUNCTION(LDRSW_lit, ls_literal(cpu, i, 4, ACC_SIGNED | ACC_64))
 
 static __attribute__((noinline, cold)) enum exec_result ls_pair_slow(struct cpu *cpu,
                                                                      const struct insn *i,
@@ -201,35 +195,27 @@ LS_INLINE enum exec_result ls_pair(struct cpu *cpu, const struct insn *i, unsign
 }
 
 #define LS_PAIRS(name, w, size, acc)                                                               \
-    LS_FUNCTION(name##_off##w, ls_pair(cpu, i, size, acc, LS_OFFSET))                              \
-    LS_FUNCTION(name##_post##w, ls_pair(cpu, i, size, acc, LS_POST))                               \
-    LS_FUNCTION(name##_pre##w, ls_pair(cpu, i, size, acc, LS_PRE))
+    EXEC_FUNCTION(name##_off##w, ls_pair(cpu, i, size, acc, LS_OFFSET))                            \
+    EXEC_FUNCTION(name##_post##w, ls_pair(cpu, i, size, acc, LS_POST))                             \
+    EXEC_FUNCTION(name##_pre##w, ls_pair(cpu, i, size, acc, LS_PRE))
 LS_PAIRS(LDP, _w, 4, LS_LOAD)
 LS_PAIRS(LDP, _x, 8, LS_LOAD | ACC_64)
 LS_PAIRS(LDPSW, , 4, LS_LOAD | ACC_SIGNED | ACC_64)
 LS_PAIRS(STP, _w, 4, 0)
 LS_PAIRS(STP, _x, 8, ACC_64)
-LS_FUNCTION(LDNP_w, ls_pair(cpu, i, 4, LS_LOAD, LS_OFFSET))
-LS_FUNCTION(LDNP_x, ls_pair(cpu, i, 8, LS_LOAD | ACC_64, LS_OFFSET))
-LS_FUNCTION(STNP_w, ls_pair(cpu, i, 4, 0, LS_OFFSET))
-LS_FUNCTION(STNP_x, ls_pair(cpu, i, 8, ACC_64, LS_OFFSET))
+EXEC_FUNCTION(LDNP_w, ls_pair(cpu, i, 4, LS_LOAD, LS_OFFSET))
+EXEC_FUNCTION(LDNP_x, ls_pair(cpu, i, 8, LS_LOAD | ACC_64, LS_OFFSET))
+EXEC_FUNCTION(STNP_w, ls_pair(cpu, i, 4, 0, LS_OFFSET))
+EXEC_FUNCTION(STNP_x, ls_pair(cpu, i, 8, ACC_64, LS_OFFSET))
 
 /* A prefetch is a hint: it touches no memory, checks no SP and takes no exception. */
-LS_INLINE enum exec_result ls_hint(struct cpu *cpu, const struct insn *i)
-{
-    (void)cpu;
-    (void)i;
-    return EXEC_NEXT;
-}
-
-LS_FUNCTION(PRFM_imm, ls_hint(cpu, i))
-LS_FUNCTION(PRFM_reg, ls_hint(cpu, i))
-LS_FUNCTION(PRFM_lit, ls_hint(cpu, i))
-LS_FUNCTION(PRFUM, ls_hint(cpu, i))
+EXEC_FUNCTION(PRFM_imm, EXEC_NEXT)
+EXEC_FUNCTION(PRFM_reg, EXEC_NEXT)
+EXEC_FUNCTION(PRFM_lit, EXEC_NEXT)
+EXEC_FUNCTION(PRFUM, EXEC_NEXT)
 
 #undef LS_LOAD
 #undef LS_LOADS
 #undef LS_STORES
-#undef LS_FUNCTION
 #undef LS_ORDERED
 #undef LS_PAIRS

@@ -122,22 +122,16 @@ static inline enum exec_result stlr(struct cpu *cpu, const struct insn *i, unsig
     return EXEC_NEXT;
 }
 
-#define EXCL_FUNCTION(name, ...)                                                                   \
-    EXEC enum exec_result exec_##name(struct cpu *cpu, const struct insn *i)                       \
-    {                                                                                              \
-        return __VA_ARGS__;                                                                        \
-    }
-
 #define X(s, size)                                                                                 \
-    EXCL_FUNCTION(LDXR##s, ldxr(cpu, i, size, 0))                                                  \
-    EXCL_FUNCTION(LDAXR##s, ldxr(cpu, i, size, ACC_ORDERED))                                       \
-    EXCL_FUNCTION(STXR##s, stxr(cpu, i, size, 0))                                                  \
-    EXCL_FUNCTION(STLXR##s, stxr(cpu, i, size, ACC_ORDERED))                                       \
-    EXCL_FUNCTION(LDAR##s, ldar(cpu, i, size))                                                     \
-    EXCL_FUNCTION(LDLAR##s, ldar(cpu, i, size))                                                    \
-    EXCL_FUNCTION(LDAPR##s, ldar(cpu, i, size))                                                    \
-    EXCL_FUNCTION(STLR##s, stlr(cpu, i, size))                                                     \
-    EXCL_FUNCTION(STLLR##s, stlr(cpu, i, size))
+    EXEC_FUNCTION(LDXR##s, ldxr(cpu, i, size, 0))                                                  \
+    EXEC_FUNCTION(LDAXR##s, ldxr(cpu, i, size, ACC_ORDERED))                                       \
+    EXEC_FUNCTION(STXR##s, stxr(cpu, i, size, 0))                                                  \
+    EXEC_FUNCTION(STLXR##s, stxr(cpu, i, size, ACC_ORDERED))                                       \
+    EXEC_FUNCTION(LDAR##s, ldar(cpu, i, size))                                                     \
+    EXEC_FUNCTION(LDLAR##s, ldar(cpu, i, size))                                                    \
+    EXEC_FUNCTION(LDAPR##s, ldar(cpu, i, size))                                                    \
+    EXEC_FUNCTION(STLR##s, stlr(cpu, i, size))                                                     \
+    EXEC_FUNCTION(STLLR##s, stlr(cpu, i, size))
 X(B, 1)
 X(H, 2)
 X(_w, 4)
@@ -145,10 +139,10 @@ X(_x, 8)
 #undef X
 
 #define X(s, size)                                                                                 \
-    EXCL_FUNCTION(LDXP##s, ldxp(cpu, i, size, 0))                                                  \
-    EXCL_FUNCTION(LDAXP##s, ldxp(cpu, i, size, ACC_ORDERED))                                       \
-    EXCL_FUNCTION(STXP##s, stxp(cpu, i, size, 0))                                                  \
-    EXCL_FUNCTION(STLXP##s, stxp(cpu, i, size, ACC_ORDERED))
+    EXEC_FUNCTION(LDXP##s, ldxp(cpu, i, size, 0))                                                  \
+    EXEC_FUNCTION(LDAXP##s, ldxp(cpu, i, size, ACC_ORDERED))                                       \
+    EXEC_FUNCTION(STXP##s, stxp(cpu, i, size, 0))                                                  \
+    EXEC_FUNCTION(STLXP##s, stxp(cpu, i, size, ACC_ORDERED))
 X(_w, 4)
 X(_x, 8)
 #undef X

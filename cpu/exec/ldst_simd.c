@@ -94,23 +94,17 @@ LS_INLINE enum exec_result pair(struct cpu *cpu, const struct insn *i, unsigned 
     return EXEC_NEXT;
 }
 
-#define LS_FUNCTION(name, ...)                                                                     \
-    EXEC enum exec_result exec_##name(struct cpu *cpu, const struct insn *i)                       \
-    {                                                                                              \
-        return __VA_ARGS__;                                                                        \
-    }
-
 #define X(w, size)                                                                                 \
-    LS_FUNCTION(LDR_imm##w, single_imm(cpu, i, size, LS_OFFSET, true))                             \
-    LS_FUNCTION(STR_imm##w, single_imm(cpu, i, size, LS_OFFSET, false))                            \
-    LS_FUNCTION(LDR_post##w, single_imm(cpu, i, size, LS_POST, true))                              \
-    LS_FUNCTION(STR_post##w, single_imm(cpu, i, size, LS_POST, false))                             \
-    LS_FUNCTION(LDR_pre##w, single_imm(cpu, i, size, LS_PRE, true))                                \
-    LS_FUNCTION(STR_pre##w, single_imm(cpu, i, size, LS_PRE, false))                               \
-    LS_FUNCTION(LDUR##w, single_imm(cpu, i, size, LS_OFFSET, true))                                \
-    LS_FUNCTION(STUR##w, single_imm(cpu, i, size, LS_OFFSET, false))                               \
-    LS_FUNCTION(LDR_reg##w, single_reg(cpu, i, size, true))                                        \
-    LS_FUNCTION(STR_reg##w, single_reg(cpu, i, size, false))
+    EXEC_FUNCTION(LDR_imm##w, single_imm(cpu, i, size, LS_OFFSET, true))                           \
+    EXEC_FUNCTION(STR_imm##w, single_imm(cpu, i, size, LS_OFFSET, false))                          \
+    EXEC_FUNCTION(LDR_post##w, single_imm(cpu, i, size, LS_POST, true))                            \
+    EXEC_FUNCTION(STR_post##w, single_imm(cpu, i, size, LS_POST, false))                           \
+    EXEC_FUNCTION(LDR_pre##w, single_imm(cpu, i, size, LS_PRE, true))                              \
+    EXEC_FUNCTION(STR_pre##w, single_imm(cpu, i, size, LS_PRE, false))                             \
+    EXEC_FUNCTION(LDUR##w, single_imm(cpu, i, size, LS_OFFSET, true))                              \
+    EXEC_FUNCTION(STUR##w, single_imm(cpu, i, size, LS_OFFSET, false))                             \
+    EXEC_FUNCTION(LDR_reg##w, single_reg(cpu, i, size, true))                                      \
+    EXEC_FUNCTION(STR_reg##w, single_reg(cpu, i, size, false))
 X(_b, 1)
 X(_h, 2)
 X(_s, 4)
@@ -119,15 +113,15 @@ X(_q, 16)
 #undef X
 
 #define X(w, size)                                                                                 \
-    LS_FUNCTION(LDR_lit##w, single(cpu, i, insn_target(cpu, i), size, 0, true))                    \
-    LS_FUNCTION(LDP_off##w, pair(cpu, i, size, LS_OFFSET, true))                                   \
-    LS_FUNCTION(STP_off##w, pair(cpu, i, size, LS_OFFSET, false))                                  \
-    LS_FUNCTION(LDP_post##w, pair(cpu, i, size, LS_POST, true))                                    \
-    LS_FUNCTION(STP_post##w, pair(cpu, i, size, LS_POST, false))                                   \
-    LS_FUNCTION(LDP_pre##w, pair(cpu, i, size, LS_PRE, true))                                      \
-    LS_FUNCTION(STP_pre##w, pair(cpu, i, size, LS_PRE, false))                                     \
-    LS_FUNCTION(LDNP##w, pair(cpu, i, size, LS_OFFSET, true))                                      \
-    LS_FUNCTION(STNP##w, pair(cpu, i, size, LS_OFFSET, false))
+    EXEC_FUNCTION(LDR_lit##w, single(cpu, i, insn_target(cpu, i), size, 0, true))                  \
+    EXEC_FUNCTION(LDP_off##w, pair(cpu, i, size, LS_OFFSET, true))                                 \
+    EXEC_FUNCTION(STP_off##w, pair(cpu, i, size, LS_OFFSET, false))                                \
+    EXEC_FUNCTION(LDP_post##w, pair(cpu, i, size, LS_POST, true))                                  \
+    EXEC_FUNCTION(STP_post##w, pair(cpu, i, size, LS_POST, false))                                 \
+    EXEC_FUNCTION(LDP_pre##w, pair(cpu, i, size, LS_PRE, true))                                    \
+    EXEC_FUNCTION(STP_pre##w, pair(cpu, i, size, LS_PRE, false))                                   \
+    EXEC_FUNCTION(LDNP##w, pair(cpu, i, size, LS_OFFSET, true))                                    \
+    EXEC_FUNCTION(STNP##w, pair(cpu, i, size, LS_OFFSET, false))
 X(_s, 4)
 X(_d, 8)
 X(_q, 16)

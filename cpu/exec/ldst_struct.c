@@ -133,14 +133,8 @@ static enum exec_result replicate_struct(struct cpu *cpu, const struct insn *i, 
 
 /* A row and its post-indexed twin: the word says which it is. */
 #define STRUCT_FUNCTIONS(name, ...)                                                                \
-    EXEC enum exec_result exec_##name(struct cpu *cpu, const struct insn *i)                       \
-    {                                                                                              \
-        return __VA_ARGS__;                                                                        \
-    }                                                                                              \
-    EXEC enum exec_result exec_##name##_post(struct cpu *cpu, const struct insn *i)                \
-    {                                                                                              \
-        return __VA_ARGS__;                                                                        \
-    }
+    EXEC_FUNCTION(name, __VA_ARGS__)                                                               \
+    EXEC_FUNCTION(name##_post, __VA_ARGS__)
 
 /* Rows: name, registers of one structure, repetitions. */
 #define X(name, selem, rpt)                                                                        \

@@ -113,41 +113,35 @@ static enum exec_result auth_load(struct cpu *cpu, const struct insn *i, enum pa
     return EXEC_NEXT;
 }
 
-#define PAUTH_FUNCTION(name, ...)                                                                  \
-    EXEC enum exec_result exec_##name(struct cpu *cpu, const struct insn *i)                       \
-    {                                                                                              \
-        return __VA_ARGS__;                                                                        \
-    }
-
 #define X(key)                                                                                     \
-    PAUTH_FUNCTION(PAC##key, add_pac(cpu, i, cpu->x[i->rn], PAUTH_##key))                          \
-    PAUTH_FUNCTION(AUT##key, auth_rd(cpu, i, cpu->x[i->rn], PAUTH_##key))
+    EXEC_FUNCTION(PAC##key, add_pac(cpu, i, cpu->x[i->rn], PAUTH_##key))                           \
+    EXEC_FUNCTION(AUT##key, auth_rd(cpu, i, cpu->x[i->rn], PAUTH_##key))
 X(IA)
 X(IB)
 X(DA)
 X(DB)
 #undef X
 
-PAUTH_FUNCTION(PACIZA, add_pac(cpu, i, 0, PAUTH_IA))
-PAUTH_FUNCTION(PACIZB, add_pac(cpu, i, 0, PAUTH_IB))
-PAUTH_FUNCTION(PACDZA, add_pac(cpu, i, 0, PAUTH_DA))
-PAUTH_FUNCTION(PACDZB, add_pac(cpu, i, 0, PAUTH_DB))
-PAUTH_FUNCTION(AUTIZA, auth_rd(cpu, i, 0, PAUTH_IA))
-PAUTH_FUNCTION(AUTIZB, auth_rd(cpu, i, 0, PAUTH_IB))
-PAUTH_FUNCTION(AUTDZA, auth_rd(cpu, i, 0, PAUTH_DA))
-PAUTH_FUNCTION(AUTDZB, auth_rd(cpu, i, 0, PAUTH_DB))
-PAUTH_FUNCTION(XPACI, strip(cpu, i, false))
-PAUTH_FUNCTION(XPACD, strip(cpu, i, true))
+EXEC_FUNCTION(PACIZA, add_pac(cpu, i, 0, PAUTH_IA))
+EXEC_FUNCTION(PACIZB, add_pac(cpu, i, 0, PAUTH_IB))
+EXEC_FUNCTION(PACDZA, add_pac(cpu, i, 0, PAUTH_DA))
+EXEC_FUNCTION(PACDZB, add_pac(cpu, i, 0, PAUTH_DB))
+EXEC_FUNCTION(AUTIZA, auth_rd(cpu, i, 0, PAUTH_IA))
+EXEC_FUNCTION(AUTIZB, auth_rd(cpu, i, 0, PAUTH_IB))
+EXEC_FUNCTION(AUTDZA, auth_rd(cpu, i, 0, PAUTH_DA))
+EXEC_FUNCTION(AUTDZB, auth_rd(cpu, i, 0, PAUTH_DB))
+EXEC_FUNCTION(XPACI, strip(cpu, i, false))
+EXEC_FUNCTION(XPACD, strip(cpu, i, true))
 
-PAUTH_FUNCTION(BRAAZ, auth_branch(cpu, i, 0, PAUTH_IA))
-PAUTH_FUNCTION(BRABZ, auth_branch(cpu, i, 0, PAUTH_IB))
-PAUTH_FUNCTION(BRAA, auth_branch(cpu, i, cpu->x[i->rm], PAUTH_IA))
-PAUTH_FUNCTION(BRAB, auth_branch(cpu, i, cpu->x[i->rm], PAUTH_IB))
-PAUTH_FUNCTION(BLRAAZ, auth_call(cpu, i, 0, PAUTH_IA))
-PAUTH_FUNCTION(BLRABZ, auth_call(cpu, i, 0, PAUTH_IB))
-PAUTH_FUNCTION(BLRAA, auth_call(cpu, i, cpu->x[i->rm], PAUTH_IA))
-PAUTH_FUNCTION(BLRAB, auth_call(cpu, i, cpu->x[i->rm], PAUTH_IB))
-PAUTH_FUNCTION(RETAA, auth_return(cpu, i, PAUTH_IA))
-PAUTH_FUNCTION(RETAB, auth_return(cpu, i, PAUTH_IB))
-PAUTH_FUNCTION(LDRAA, auth_load(cpu, i, PAUTH_DA))
-PAUTH_FUNCTION(LDRAB, auth_load(cpu, i, PAUTH_DB))
+EXEC_FUNCTION(BRAAZ, auth_branch(cpu, i, 0, PAUTH_IA))
+EXEC_FUNCTION(BRABZ, auth_branch(cpu, i, 0, PAUTH_IB))
+EXEC_FUNCTION(BRAA, auth_branch(cpu, i, cpu->x[i->rm], PAUTH_IA))
+EXEC_FUNCTION(BRAB, auth_branch(cpu, i, cpu->x[i->rm], PAUTH_IB))
+EXEC_FUNCTION(BLRAAZ, auth_call(cpu, i, 0, PAUTH_IA))
+EXEC_FUNCTION(BLRABZ, auth_call(cpu, i, 0, PAUTH_IB))
+EXEC_FUNCTION(BLRAA, auth_call(cpu, i, cpu->x[i->rm], PAUTH_IA))
+EXEC_FUNCTION(BLRAB, auth_call(cpu, i, cpu->x[i->rm], PAUTH_IB))
+EXEC_FUNCTION(RETAA, auth_return(cpu, i, PAUTH_IA))
+EXEC_FUNCTION(RETAB, auth_return(cpu, i, PAUTH_IB))
+EXEC_FUNCTION(LDRAA, auth_load(cpu, i, PAUTH_DA))
+EXEC_FUNCTION(LDRAB, auth_load(cpu, i, PAUTH_DB))

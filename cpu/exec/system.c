@@ -24,7 +24,7 @@ static void fire_probe(struct cpu *cpu, const struct insn *i, enum probe_event e
     }
 }
 
-/* ---- system registers and operations ---- */
+/* System registers and operations. */
 
 EXEC enum exec_result exec_MRS(struct cpu *cpu, const struct insn *i)
 {
@@ -68,7 +68,7 @@ EXEC enum exec_result exec_SYSL(struct cpu *cpu, const struct insn *i)
     return exec_undefined(cpu, i);
 }
 
-/* ---- PSTATE ---- */
+/* PSTATE. */
 
 /* PAN and UAO choose among the L1 banks; what may be fetched does not depend on them. */
 static enum exec_result set_translation_bit(struct cpu *cpu, const struct insn *i, uint8_t *field)
@@ -166,7 +166,7 @@ EXEC enum exec_result exec_AXFLAG(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-/* ---- barriers: memory is sequentially consistent here and every effect immediate ---- */
+/* Barriers: memory is sequentially consistent here and every effect immediate. */
 
 enum { BARRIER_DSB, BARRIER_DMB, BARRIER_ISB, BARRIER_SB };
 
@@ -208,7 +208,7 @@ EXEC enum exec_result exec_CLREX(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-/* ---- waiting ---- */
+/* Waiting. */
 
 /* Stop here until the machine finds a reason to go on; or trap. */
 static enum exec_result wait(struct cpu *cpu, const struct insn *i, bool wfe, bool timed)
@@ -294,7 +294,7 @@ EXEC enum exec_result exec_SEVL(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-/* ---- hints ---- */
+/* Hints. */
 
 /* Unallocated hints, and BTI (bti_target_ok() has looked at it), CSDB, DGH, PSB, TSB. */
 EXEC enum exec_result exec_HINT(struct cpu *cpu, const struct insn *i)

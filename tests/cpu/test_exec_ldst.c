@@ -324,19 +324,27 @@ static bool row_wanted(enum a64_op op, uint32_t value)
            (!prefix || !strncmp(a64_rows[op].name, prefix, strlen(prefix)));
 }
 
+static struct side *make_side(void)
+{
+    struct side *s = aligned_alloc(64, (sizeof(*s) + 63) / 64 * 64);
+
+    assert_non_null(s);
+    memset(s, 0, sizeof(*s));
+    s->cpu.contexts.x = &s->xlat;
+    s->cpu.bank = s->cpu.bank_unpriv = &s->bank;
+    return s;
+}
+
 static void test_every_row_agrees_with_qemu(void **state)
 {
     uint64_t rng = option("ARMILLARY_SEED", 1), per_row = option("ARMILLARY_N", 30);
     size_t n = 0, bad = 0, max = ARRAY_SIZE(rows) * per_row;
-    struct side *s = aligned_alloc(64, (sizeof(*s) + 63) / 64 * 64);
+    struct side *s = make_side();
     struct ldst_case *cases = calloc(max, sizeof(*cases));
     struct ldst_result *ours = calloc(max, sizeof(*ours)), *theirs = calloc(max, sizeof(*theirs));
 
     (void)state;
-    assert_true(s && cases && ours && theirs);
-    memset(s, 0, sizeof(*s));
-    s->cpu.contexts.x = &s->xlat;
-    s->cpu.bank = s->cpu.bank_unpriv = &s->bank;
+    assert_true(cases && ours && theirs);
     print_message("ARMILLARY_SEED=%llu\n", (unsigned long long)rng);
     for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
         if (!row_wanted(rows[r].op, a64_rows[rows[r].op].value))
@@ -357,9 +365,51 @@ static void test_every_row_agrees_with_qemu(void **state)
         fail_msg("%zu of %zu cases differ from QEMU", bad, n);
 }
 
+static bool nothing_changed(const struct side *s, const struct ldst_case *c)
+{
+    uint64_t memory[LDST_SIZE / 8];
+
+    ldst_fill(memory, c->seed);
+    return !memcmp(s->cpu.x, c->in.x, sizeof(c->in.x)) && s->cpu.x[REG_SP] == c->in.sp &&
+           !memcmp(s->cpu.v, c->in.v, sizeof(c->in.v)) &&
+           !memcmp(s->memory, memory, sizeof(memory));
+}
+
+/* Bases just before the end of the two pages: some accesses start inside and end outside. */
+static void test_an_access_that_aborts_changes_nothing(void **state)
+{
+    uint64_t rng = option("ARMILLARY_SEED", 1), per_row = option("ARMILLARY_N", 30);
+    struct side *s = make_side();
+    struct ldst_result unused;
+    size_t aborted = 0;
+
+    (void)state;
+    for (size_t k = 0; k < ARRAY_SIZE(rows) * per_row; k++) {
+        enum a64_op op = rows[k / per_row].op;
+        struct ldst_case c = {.words = {NOP, 0}, .seed = ldst_random(&rng)};
+        c.words[1] = ((uint32_t)ldst_random(&rng) & ~a64_rows[op].mask) | a64_rows[op].value;
+        if (!row_wanted(op, a64_rows[op].value) || a64_lookup(c.words[1]) != op)
+            continue;
+        make_state(&rng, &c);
+        uint64_t base = LDST_BASE + LDST_SIZE - 1 - ldst_random(&rng) % 70;
+        if (base_number(&c) == 31)
+            c.in.sp = base;
+        else
+            c.in.x[base_number(&c)] = base;
+        if (run_ours(s, &c, &unused))
+            continue;
+        aborted++;
+        if (!nothing_changed(s, &c))
+            fail_msg("%s %08x: aborted, but not without a trace", a64_rows[op].name, c.words[1]);
+    }
+    assert_true(aborted > ARRAY_SIZE(rows) || getenv("ARMILLARY_ROW"));
+    free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_access_that_aborts_changes_nothing),
         cmocka_unit_test(test_every_row_agrees_with_qemu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,7 @@ static void finish(struct fixture *f)
 static void at_el(struct fixture *f, unsigned el)
 {
     cpu_set_el_sp(f->cpu, el, el > 0);
+    f->cpu->trap_epoch++; /* tests store into controls directly */
 }
 
 /* Execute one instruction word. */
@@ -458,6 +459,31 @@ static void test_each_control_traps_with_the_exact_syndrome(void **state)
     finish(&f);
 }
 
+/* An allowed access is not checked again, until a control changes by an instruction. */
+static void test_change_of_a_control_is_noticed(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start(&f, "max", true, false);
+    allow_all(&f);
+    for (unsigned k = 0; k < 2; k++) {
+        at_el(&f, 1);
+        assert_int_equal(mrs(&f, SR_ESR_EL1), EXEC_NEXT);
+        assert_int_equal(mrs(&f, SR_ESR_EL1), EXEC_NEXT);
+        cpu_set_el_sp(f.cpu, 2, 1);
+        if (k == 0)
+            msr(&f, SR_HFGRTR_EL2, FIELD_MASK(HFGRTR_EL2_ESR_EL1));
+        else
+            msr(&f, SR_HCR_EL2, FIELD_MASK(HCR_EL2_TRVM));
+        cpu_set_el_sp(f.cpu, 1, 1);
+        mrs(&f, SR_ESR_EL1);
+        assert_trapped(&f, 2, ESR_EC_SYS64, iss_of(SR_ESR_EL1, true));
+        allow_all(&f);
+    }
+    finish(&f);
+}
+
 static void test_host_el0_obeys_el2_controls_only(void **state)
 {
     struct fixture f;
@@ -711,7 +737,6 @@ static void test_quick_paths_agree_with_the_checks(void **state)
     static const char *const models[] = {"a57", "n1", "max"};
     const char *seed = getenv("ARMILLARY_SEED");
     uint64_t rng = seed ? strtoull(seed, NULL, 0) : 1;
-    static uint32_t quick[SR_COUNT];
     struct fixture f;
 
     (void)state;
@@ -719,7 +744,6 @@ static void test_quick_paths_agree_with_the_checks(void **state)
     for (unsigned round = 0; round < 60; round++) {
         start(&f, models[round % 3], round % 5 != 0, round & 1);
         struct cpu *cpu = f.cpu;
-        memcpy(quick, cpu->sr_quick, sizeof(quick));
         for (unsigned k = 0; k < SR_COUNT; k++)
             if (f.cpu->has_el2 || sysreg_min_el(sysreg_rows[k].enc) < 2)
                 cpu->sr[k] = (random_word(&rng) & cpu->sr_mask[k]) | cpu->sr_res1[k];
@@ -744,6 +768,7 @@ static void test_quick_paths_agree_with_the_checks(void **state)
             struct cpu fast = *cpu;
             *cpu = *slow;
             memset(cpu->sr_quick, 0, sizeof(cpu->sr_quick));
+            cpu->trap_epoch++;
             run(&f, word);
             if (fast.x[3] != cpu->x[3] || fast.ps.el != cpu->ps.el ||
                 memcmp(fast.sr, cpu->sr, sizeof(fast.sr)))
@@ -769,6 +794,7 @@ int main(void)
         cmocka_unit_test(test_e2h_redirects_el1_names_at_el2),
         cmocka_unit_test(test_el12_names_are_undefined_without_e2h),
         cmocka_unit_test(test_each_control_traps_with_the_exact_syndrome),
+        cmocka_unit_test(test_change_of_a_control_is_noticed),
         cmocka_unit_test(test_host_el0_obeys_el2_controls_only),
         cmocka_unit_test(test_id_space),
         cmocka_unit_test(test_tidcp_traps_the_implementation_defined_space_from_el1),

@@ -232,6 +232,7 @@ static void test_halves_epd_and_e0pd(void **state)
     assert_fault(s, top, priv_read, MMU_FAULT_TRANSLATION, 0);
     assert_fault(s, 0, user_read, MMU_FAULT_TRANSLATION, 0);
     assert_maps(s, 0, priv_read, TARGET);
+    assert_false(s->t.perms & PERM_UR); /* not by way of a TLB either */
 }
 
 static void test_top_byte_ignore(void **state)
@@ -355,6 +356,8 @@ static void test_mmu_off(void **state)
     ready(s);
     assert_maps(s, TARGET, user_write, TARGET);
     assert_int_equal(s->t.attr, 0x00);
+    assert_maps(s, TARGET, priv_exec, TARGET);
+    assert_int_equal(s->t.attr, 0x00); /* a data access may use what a fetch has entered */
     assert_fault(s, BIT(48), priv_read, MMU_FAULT_ADDRESS_SIZE, 0);
     struct mmu_access unaligned = {.kind = MMU_READ, .priv = true, .unaligned = true};
     assert_fault(s, TARGET + 1, unaligned, MMU_FAULT_ALIGNMENT, s->f.level);

@@ -165,7 +165,12 @@ static GArray *group_entries(struct options *o, const char *group, GPtrArray *ke
         if (strcmp(rows[k].group, group))
             continue;
         char *text = describe(&rows[k]);
-        GOptionEntry e = {rows[k].name, 0, 0, rows[k].kind, (char *)o + rows[k].offset, text,
+        GOptionEntry e = {rows[k].name,
+                          0,
+                          0,
+                          rows[k].kind,
+                          (char *)o + rows[k].offset,
+                          text,
                           *rows[k].argument ? rows[k].argument : NULL};
         g_array_append_val(entries, e);
         g_ptr_array_add(keep, text);
@@ -175,6 +180,7 @@ static GArray *group_entries(struct options *o, const char *group, GPtrArray *ke
 
 static GOptionContext *make_context(struct options *o, GPtrArray *keep)
 {
+    g_set_prgname("armillary run");
     GOptionContext *ctx = g_option_context_new("IMAGE - run it on the machine");
     const GOptionEntry images[] = {
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, NULL, NULL},

@@ -105,12 +105,14 @@ static bool intercept(struct console *c, uint8_t byte)
     return true;
 }
 
+/* At a terminal our own keys are seen even when the guest takes nothing: what it does not is lost.
+ */
 static void read_host(struct console *c, int timeout_ms)
 {
     struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
     uint8_t buf[sizeof(c->pending)];
 
-    if (c->eof || c->pending_count)
+    if (c->eof || (c->pending_count && !c->tty))
         return;
     if (!c->file && poll(&fd, 1, timeout_ms) <= 0)
         return;
@@ -122,7 +124,7 @@ static void read_host(struct console *c, int timeout_ms)
         return;
     }
     for (ssize_t k = 0; k < n && c->request == CONSOLE_NONE; k++)
-        if (!intercept(c, buf[k]))
+        if (!intercept(c, buf[k]) && c->pending_count < sizeof(c->pending))
             c->pending[c->pending_count++] = buf[k];
 }
 
@@ -154,20 +156,17 @@ void console_poll(void *ctx)
 bool console_idle(void *ctx, uint64_t next_ns)
 {
     struct console *c = ctx;
-    uint64_t now = arm_time_ns(c->machine);
-    size_t before = c->pending_count;
+    bool forever = next_ns == UINT64_MAX;
 
-    if (c->eof && !before)
+    if (c->eof && !c->pending_count)
         return false;
-    if (!before) {
-        uint64_t wait_ms = next_ns == UINT64_MAX ? 1000 : (next_ns - now) / 1000000;
-        read_host(c, c->tty || next_ns == UINT64_MAX ? (int)(wait_ms < 1000 ? wait_ms : 1000) : 0);
-    }
-    before = c->pending_count;
+    uint64_t wait_ms = forever ? 1000 : (next_ns - arm_time_ns(c->machine)) / 1000000;
+    read_host(c, c->tty || forever ? (int)(wait_ms < 1000 ? wait_ms : 1000) : 0);
+    size_t before = c->pending_count;
     if (before)
         deliver(c);
-    if (c->request != CONSOLE_NONE)
+    if (c->request != CONSOLE_NONE || c->pending_count < before)
         return true;
-    /* Looked at again if a byte went in, or if nothing else than the host can wake the guest. */
-    return c->pending_count < before || (next_ns == UINT64_MAX && !c->eof);
+    /* Looked at again if nothing but the host can wake the guest. */
+    return forever && !c->eof && (c->tty || !c->pending_count);
 }

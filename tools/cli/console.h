@@ -1,6 +1,6 @@
 /*
- * The guest's console: our standard input and output, a file, or nothing. At a terminal it is raw, and
- * Ctrl-A is ours: Ctrl-A x quits, Ctrl-A c opens the monitor, Ctrl-A Ctrl-A sends one.
+ * The guest's console: our standard input and output, a file, or nothing. At a terminal it is raw,
+ * and Ctrl-A is ours: Ctrl-A x quits, Ctrl-A c opens the monitor, Ctrl-A Ctrl-A sends one.
  */
 #pragma once
 
@@ -26,7 +26,8 @@ struct console {
     enum console_request request;
 };
 
-/* @where: as --serial takes it, NULL: stdio. False: it cannot be opened, and a message was printed. */
+/* @where: as --serial takes it, NULL: stdio. False: it cannot be opened, and a message was printed.
+ */
 bool console_open(struct console *c, const char *where);
 void console_close(struct console *c);
 

@@ -9,13 +9,16 @@
 #include "cpu/context.h"
 #include "cpu/exception.h"
 #include "machine/machine.h"
+#include "parse.h"
 
 /* What a command did: keep asking, run on, or end the program. */
 enum verdict { STAY, CONTINUE, QUIT };
 
 typedef enum verdict monitor_fn(struct machine *m, char **words);
 
-static monitor_fn do_help;
+#define MONITOR(name, ...) static monitor_fn do_##name;
+#include "tools/cli/monitor.def"
+#undef MONITOR
 
 static void print_registers(const struct cpu *cpu)
 {
@@ -24,11 +27,6 @@ static void print_registers(const struct cpu *cpu)
         SR_SPSR_EL1,  SR_ESR_EL1,   SR_FAR_EL1,   SR_HCR_EL2,   SR_SCTLR_EL2, SR_TTBR0_EL2,
         SR_TTBR1_EL2, SR_TCR_EL2,   SR_VBAR_EL2,  SR_VTTBR_EL2, SR_VTCR_EL2,  SR_ELR_EL2,
         SR_SPSR_EL2,  SR_ESR_EL2,   SR_FAR_EL2,   SR_HPFAR_EL2};
-    static const char *const names[] = {
-        "SCTLR_EL1", "TTBR0_EL1", "TTBR1_EL1", "TCR_EL1",   "VBAR_EL1",  "ELR_EL1",
-        "SPSR_EL1",  "ESR_EL1",   "FAR_EL1",   "HCR_EL2",   "SCTLR_EL2", "TTBR0_EL2",
-        "TTBR1_EL2", "TCR_EL2",   "VBAR_EL2",  "VTTBR_EL2", "VTCR_EL2",  "ELR_EL2",
-        "SPSR_EL2",  "ESR_EL2",   "FAR_EL2",   "HPFAR_EL2"};
     static const char *const power[] = {"running", "in WFI", "in WFE", "off"};
     unsigned nzcv = cpu_nzcv(cpu);
 
@@ -42,7 +40,7 @@ static void print_registers(const struct cpu *cpu)
     for (unsigned r = 0; r < 31; r++)
         printf("  X%02u %016" PRIx64 "%s", r, cpu->x[r], r % 4 == 3 || r == 30 ? "\n" : "");
     for (unsigned k = 0; k < ARRAY_SIZE(system); k++)
-        printf("  %-9s %016" PRIx64 "%s", names[k], cpu->sr[system[k]],
+        printf("  %-9s %016" PRIx64 "%s", sysreg_rows[system[k]].name, cpu->sr[system[k]],
                k % 3 == 2 || k + 1 == ARRAY_SIZE(system) ? "\n" : "");
 }
 
@@ -89,16 +87,6 @@ static enum verdict do_info(struct machine *m, char **words)
     return STAY;
 }
 
-static bool parse_number(const char *text, uint64_t *v)
-{
-    char *end;
-
-    if (!text)
-        return false;
-    *v = g_ascii_strtoull(text, &end, 16);
-    return end != text && *end == '\0';
-}
-
 /* walk VA [CPU] */
 static enum verdict do_walk(struct machine *m, char **words)
 {
@@ -106,8 +94,8 @@ static enum verdict do_walk(struct machine *m, char **words)
     struct translation t;
     struct mmu_fault fault;
 
-    if (!parse_number(words[1], &va) || (words[2] && !parse_number(words[2], &index)) ||
-        index >= m->cpu_count) {
+    if (!words[1] || !parse_hex(words[1], &va) ||
+        (words[2] && !parse_number(words[2], 0, m->cpu_count - 1, &index))) {
         printf("walk VA [CPU]: a hexadecimal address\n");
         return STAY;
     }
@@ -128,13 +116,13 @@ static enum verdict do_walk(struct machine *m, char **words)
 }
 
 /* x/COUNT ADDR: 32-bit words of guest-physical memory. */
-static enum verdict do_examine(struct machine *m, char **words)
+static enum verdict do_x(struct machine *m, char **words)
 {
     uint64_t addr, count = 1;
 
     if (words[0][1] == '/')
-        count = g_ascii_strtoull(words[0] + 2, NULL, 10);
-    if (!parse_number(words[1], &addr)) {
+        count = g_ascii_strtoull(words[0] + 2, NULL, 0);
+    if (!words[1] || !parse_hex(words[1], &addr)) {
         printf("x[/COUNT] ADDR: 32-bit words at a hexadecimal physical address\n");
         return STAY;
     }
@@ -152,6 +140,20 @@ static enum verdict do_examine(struct machine *m, char **words)
     return STAY;
 }
 
+/* print REGISTER [CPU] */
+static enum verdict do_print(struct machine *m, char **words)
+{
+    uint64_t value, index = 0;
+
+    if (!words[1] || (words[2] && !parse_number(words[2], 0, m->cpu_count - 1, &index)))
+        printf("print REGISTER [CPU]\n");
+    else if (!arm_reg_read(m, (unsigned)index, words[1], &value))
+        printf("no register \"%s\"\n", words[1]);
+    else
+        printf("%s = %#018" PRIx64 "\n", words[1], value);
+    return STAY;
+}
+
 static enum verdict do_continue(struct machine *m, char **words)
 {
     (void)m, (void)words;
@@ -166,9 +168,13 @@ static enum verdict do_quit(struct machine *m, char **words)
 
 static enum verdict do_reset(struct machine *m, char **words)
 {
+    struct arm_error err;
+
     (void)words;
-    machine_stop(m, ARM_STOP_RESET);
-    return CONTINUE;
+    if (machine_reboot(m, &err) == 0)
+        return CONTINUE;
+    printf("%s\n", err.text);
+    return STAY;
 }
 
 static enum verdict do_powerdown(struct machine *m, char **words)
@@ -178,28 +184,23 @@ static enum verdict do_powerdown(struct machine *m, char **words)
     return CONTINUE;
 }
 
-/* One row a command: name, its shortest form, function, syntax, help. */
 static const struct {
     const char *name;
     size_t shortest;
     monitor_fn *fn;
-    const char *syntax, *help;
+    const char *arguments, *help;
 } commands[] = {
-    {"info", 1, do_info, "info registers|gic|tlb", "state of the CPUs, the GIC, the TLBs"},
-    {"walk", 1, do_walk, "walk VA [CPU]", "translate an address as the CPU would now"},
-    {"x", 1, do_examine, "x[/COUNT] ADDR", "words of guest-physical memory"},
-    {"continue", 1, do_continue, "continue", "leave the monitor"},
-    {"powerdown", 2, do_powerdown, "powerdown", "press the power button"},
-    {"reset", 3, do_reset, "reset", "reset the machine"},
-    {"quit", 1, do_quit, "quit", "end the program"},
-    {"help", 1, do_help, "help", "this list"},
+#define MONITOR(name, shortest, arguments, help) {#name, shortest, do_##name, arguments, help},
+#include "tools/cli/monitor.def"
+#undef MONITOR
 };
 
 static enum verdict do_help(struct machine *m, char **words)
 {
     (void)m, (void)words;
     for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
-        printf("  %-24s %s\n", commands[k].syntax, commands[k].help);
+        printf("  %s%s%-*s %s\n", commands[k].name, *commands[k].arguments == '[' ? "" : " ",
+               (int)(24 - strlen(commands[k].name)), commands[k].arguments, commands[k].help);
     return STAY;
 }
 

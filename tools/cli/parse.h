@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A number (decimal, 0x, 0 octal) with an optional suffix K, M or G, powers of 1024; a number without
- * one counts @unit. False if it is not one, or does not fit. */
+/* A number (decimal, 0x, 0 octal) with an optional suffix K, M or G, powers of 1024; a number
+ * without one counts @unit. False if it is not one, or does not fit. */
 bool parse_size(const char *text, uint64_t unit, uint64_t *out);
 
 /* A number without suffix, min..max. */

@@ -169,8 +169,9 @@ static enum arm_stop run(struct machine *m, struct console *con, uint64_t max_in
 {
     for (;;) {
         uint64_t done = arm_retired(m);
-        enum arm_stop why =
-            max_insns && done >= max_insns ? ARM_STOP_LIMIT : arm_run(m, max_insns ? max_insns - done : 0);
+        enum arm_stop why = max_insns && done >= max_insns
+                                ? ARM_STOP_LIMIT
+                                : arm_run(m, max_insns ? max_insns - done : 0);
 
         if (why != ARM_STOP_REQUEST || signal_seen || con->request != CONSOLE_MONITOR ||
             !enter_monitor(m, con))

@@ -11,8 +11,10 @@
 #include "arch/sysreg.h"
 #include "armillary.h"
 #include "base/bits.h"
+#include "machine/machine.h"
 
 struct trace {
+    const struct machine *machine;
     FILE *out;
     csh capstone;
 };
@@ -34,6 +36,9 @@ static const struct {
     {"mmio", BIT(PROBE_MMIO)},
     {"irq", BIT(PROBE_IRQ)},
     {"tlbi", BIT(PROBE_TLBI)},
+    {"cache", BIT(PROBE_CACHE)},
+    {"barrier", BIT(PROBE_BARRIER)},
+    {"wfx", BIT(PROBE_WFX)},
     {"call", BIT(PROBE_CALL)},
 };
 
@@ -75,13 +80,16 @@ bool traces_check(const char *const *specs)
 
 static const char *sysreg_name(uint64_t sr)
 {
-    static const char *const names[] = {
-#define SYSREG(name, ...) #name,
-#include "arch/sysreg.def"
-#undef SYSREG
-    };
-    return sr < SR_COUNT ? names[sr] : "?";
+    return sr < SR_COUNT ? sysreg_rows[sr].name : "?";
 }
+
+/* The nth of a few words; "?" beyond them. */
+static const char *nth(const char *const *words, size_t count, uint64_t n)
+{
+    return n < count ? words[n] : "?";
+}
+#define NTH(n, ...)                                                                                \
+    nth((const char *const[]){__VA_ARGS__}, ARRAY_SIZE(((const char *const[]){__VA_ARGS__})), n)
 
 static void print_insn(const struct trace *t, const struct probe *p)
 {
@@ -126,27 +134,44 @@ static void print_event(const struct trace *t, const struct probe *p)
                 p->b & 0x100 ? "write" : "read", (unsigned)(p->b & 0xff), p->a, p->c);
         break;
     case PROBE_TLBI:
-        fprintf(f, "tlbi %s %#" PRIx64, sysreg_name(p->a), p->b);
+    case PROBE_CACHE:
+        fprintf(f, "sys %s %#" PRIx64, sysreg_name(p->a), p->b);
         break;
     case PROBE_IRQ:
         fprintf(f, "irq %" PRIu64 " %s", p->a, p->b & 2 ? "acknowledged" : p->b ? "high" : "low");
         break;
     case PROBE_CALL:
-        fprintf(f, "%s #%#" PRIx64 " x0=%#" PRIx64,
-                p->a == 0   ? "svc"
-                : p->a == 1 ? "hvc"
-                            : "smc",
-                p->b, p->c);
+        fprintf(f, "%s #%#" PRIx64 " x0=%#" PRIx64, NTH(p->a, "svc", "hvc", "smc"), p->b, p->c);
         break;
-    default:
-        fprintf(f, "%s %#" PRIx64 " %#" PRIx64, probe_name(p->event), p->a, p->b);
+    case PROBE_BARRIER:
+        fprintf(f, "%s #%" PRIu64, NTH(p->a, "dsb", "dmb", "isb", "sb"), p->b);
+        break;
+    case PROBE_WFX:
+        fputs(NTH(p->a, "wfi", "wfe"), f);
+        break;
+    case PROBE_COUNT:
         break;
     }
 }
 
-static void on_event(void *ctx, const struct probe *p)
+/* The GIC does not know what a CPU is doing. */
+static struct probe located(const struct trace *t, const struct probe *p)
+{
+    struct probe full = *p;
+
+    if (p->event == PROBE_IRQ && p->cpu < t->machine->cpu_count) {
+        const struct cpu *cpu = t->machine->cpus[p->cpu];
+        full.count = cpu_retired(cpu);
+        full.el = cpu->ps.el;
+        full.pc = cpu->pc;
+    }
+    return full;
+}
+
+static void on_event(void *ctx, const struct probe *event)
 {
     const struct trace *t = ctx;
+    const struct probe at = located(t, event), *p = &at;
 
     fprintf(t->out, "%12" PRIu64 " cpu%u EL%u %s %#018" PRIx64 " ", p->count, p->cpu, p->el,
             p->guest ? "guest" : "host ", p->pc);
@@ -171,6 +196,7 @@ struct traces *traces_open(struct machine *m, const char *const *specs)
             break;
         }
         t->count++;
+        one->machine = m;
         if ((events & BIT(PROBE_INSN)) &&
             cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &one->capstone) != CS_ERR_OK)
             one->capstone = 0;

@@ -1,11 +1,14 @@
 #include "guest.h"
 
+#include <stddef.h>
+
 #define UART      ((volatile uint32_t *)0x09000000)
 #define RUNNER_ID (*(volatile uint32_t *)0x401ffff8)
 
 volatile struct event taken_by[MAX_CPUS];
 handler_fn *volatile guest_handler, *volatile irq_handler;
 unsigned failures;
+const char *context = "";
 extern char el0_stack_top[], el1_stack_top[], secondary_start[];
 
 uint64_t enter_el(uint64_t spsr, uint64_t (*fn)(uint64_t), uint64_t arg, uint64_t sp);
@@ -54,6 +57,7 @@ void print_hex(uint64_t v)
 static void line(const char *verdict, const char *what)
 {
     print(verdict);
+    print(context);
     print(what);
 }
 
@@ -90,6 +94,13 @@ void check_equal(uint64_t got, uint64_t expected, const char *what)
     failures++;
 }
 
+static void says_row(const char *row)
+{
+    print(": divergence ");
+    print(row);
+    print("\n");
+}
+
 void check_differs(uint64_t got, uint64_t expected, const char *what, const char *row)
 {
     if (!on_qemu() || got == expected) {
@@ -97,8 +108,7 @@ void check_differs(uint64_t got, uint64_t expected, const char *what, const char
         return;
     }
     got_instead("qemu ", got, expected, what);
-    line(": divergence ", row);
-    print("\n");
+    says_row(row);
 }
 
 void taken_clear(void)
@@ -118,7 +128,8 @@ void check_none(const char *what)
     taken_clear();
 }
 
-void check_taken(unsigned el, unsigned offset, uint64_t esr, const char *what)
+void check_taken_differs(unsigned el, unsigned offset, uint64_t esr, const char *what,
+                         const char *row)
 {
     struct event t = taken;
 
@@ -127,16 +138,22 @@ void check_taken(unsigned el, unsigned offset, uint64_t esr, const char *what)
         check(true, what);
         return;
     }
-    got_instead("FAIL ", t.esr, esr, what);
+    got_instead(row && on_qemu() ? "qemu " : "FAIL ", t.esr, esr, what);
     print("; count, EL, vector ");
-    print_hex(t.count);
-    print_hex(t.el);
-    print_hex(t.offset);
+    print_hex(t.count << 32 | t.el << 16 | t.offset);
     print(", expected ");
-    print_hex(el);
-    print_hex(offset);
+    print_hex(BIT(32) | el << 16 | offset);
+    if (row && on_qemu()) {
+        says_row(row);
+        return;
+    }
     print("\n");
     failures++;
+}
+
+void check_taken(unsigned el, unsigned offset, uint64_t esr, const char *what)
+{
+    check_taken_differs(el, offset, esr, what, NULL);
 }
 
 void guest_exit(uint64_t code)
@@ -247,7 +264,7 @@ struct pair exception_entry(struct frame *f, unsigned el, unsigned offset)
     if (sync && ec == EC_ILLEGAL)
         f->spsr &= ~BIT(20);
     else if (sync && !skips_itself(ec))
-        f->elr += 4;
+        f->elr = (f->elr + 4) & ~UINT64_C(3); /* a misaligned PC: the next instruction */
     if (!sync && irq_handler)
         irq_handler(f, el, offset);
     return (struct pair){0, 0};
@@ -268,4 +285,34 @@ void *memcpy(void *to, const void *from, unsigned long size)
     for (const char *f = from; size; size--)
         *t++ = *f++;
     return to;
+}
+
+/* One instruction and a RET; run_word_prepare() wrote them, since cache maintenance may trap at EL0. */
+static uint32_t code[16] __attribute__((aligned(64)));
+
+static void run_word_prepare(uint64_t word)
+{
+    code[0] = (uint32_t)word;
+    code[1] = 0xd65f03c0;
+    __asm__ volatile("dc cvau, %0; dsb ish; ic ivau, %0; dsb ish; isb" ::"r"(code) : "memory");
+}
+
+static uint64_t run_word(uint64_t arg)
+{
+    register uint64_t x0 __asm__("x0") = arg;
+
+    __asm__ volatile("blr %1" : "+r"(x0) : "r"(code) : "x30", "memory");
+    return x0;
+}
+
+uint64_t run_word_at(unsigned el, uint64_t word, uint64_t arg)
+{
+    run_word_prepare(word);
+    return el == current_el() ? run_word(arg) : call_el(el, run_word, arg);
+}
+
+uint64_t sys_iss(uint64_t w)
+{
+    return FIELD(w, 20, 19) << 20 | FIELD(w, 7, 5) << 17 | FIELD(w, 18, 16) << 14 |
+           FIELD(w, 15, 12) << 10 | FIELD(w, 4, 0) << 5 | FIELD(w, 11, 8) << 1 | FIELD(w, 21, 21);
 }

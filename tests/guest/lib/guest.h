@@ -86,7 +86,7 @@ enum {
 #define HCR_HCD   BIT(29)
 #define HCR_E2H   BIT(34)
 
-#define SCTLR_RES1 UINT64_C(0x30d00800)
+#define SCTLR_INIT UINT64_C(0x30d00818) /* SCTLR_EL1 as start.S sets it: RES1, SA, SA0 */
 #define SPSR_EL1H  UINT64_C(0x3c5)
 #define SPSR_EL1T  UINT64_C(0x3c4)
 #define SPSR_EL0   UINT64_C(0x3c0)
@@ -119,6 +119,12 @@ void taken_clear(void);
 void check_none(const char *what);
 void check_taken(unsigned el, unsigned offset, uint64_t esr, const char *what);
 
+void check_taken_differs(unsigned el, unsigned offset, uint64_t esr, const char *what,
+                         const char *row);
+
+/* Said before each line of a check: "from EL0: ". */
+extern const char *context;
+
 /* End the program; called with main()'s result too. */
 void guest_exit(uint64_t code) __attribute__((noreturn));
 
@@ -145,3 +151,12 @@ unsigned cpu_count(void);
 /* Counter ticks from now, and waiting for a word to change (false: it did not in a second). */
 uint64_t now(void);
 bool wait_for(volatile uint64_t *word, uint64_t value);
+
+/* Run one instruction, given as a word, at an EL with x0 = arg; returns x0. CPU 0 only. */
+uint64_t run_word_at(unsigned el, uint64_t word, uint64_t arg);
+
+/* System instruction words by op0, op1, CRn, CRm, op2; register x0. sys_iss(): ISS of its trap. */
+#define SYS(op0, op1, crn, crm, op2)                                                               \
+    (0xd5000000u | (op0) << 19 | (op1) << 16 | (crn) << 12 | (crm) << 8 | (op2) << 5)
+#define MRS_WORD(sys) ((sys) | BIT(21))
+uint64_t sys_iss(uint64_t word);

@@ -46,7 +46,7 @@ init_el:
     msr vbar_el2, x9
     mov x9, #(1 << 31)
     msr hcr_el2, x9
-    ldr x9, =0x30c50830
+    ldr x9, =0x30c50838
     msr sctlr_el2, x9
     mov x9, #0x33ff
     msr cptr_el2, x9
@@ -68,7 +68,7 @@ init_el:
     ldr x9, =el1_stack_top
     sub x9, x9, x11, lsl #16
     msr sp_el1, x9
-1:  ldr x9, =0x30d00800
+1:  ldr x9, =0x30d00818
     msr sctlr_el1, x9
     ldr x9, =vectors_el1
     msr vbar_el1, x9

@@ -1,0 +1,27 @@
+/* A few instructions each, to be put anywhere in RAM. */
+#pragma once
+
+#include <stdint.h>
+
+/* Semihosting exit with code 42. */
+static const uint32_t guest_exit42[] = {
+    0x52800300, 0x10000061, 0xd45e0000, 0x14000000, /* mov w0,#0x18; adr x1,args; hlt; b . */
+    0x00020026, 0,          42,         0,          /* args */
+};
+
+/* b . */
+static const uint32_t guest_loop[] = {0x14000000};
+
+/* wfi; b wfi */
+static const uint32_t guest_idle[] = {0xd503207f, 0x17ffffff};
+
+/* PSCI SYSTEM_OFF and SYSTEM_RESET by SMC: mov w0,#n; movk w0,#0x8400,lsl #16; smc #0; b . */
+static const uint32_t guest_off[] = {0x52800100, 0x72b08000, 0xd4000003, 0x14000000};
+static const uint32_t guest_reset[] = {0x52800120, 0x72b08000, 0xd4000003, 0x14000000};
+
+/* Prints '>' on the UART, then what it receives there. */
+static const uint32_t guest_echo[] = {
+    0xd2a12001, 0x528007c2, 0x39000022, /* mov x1,#0x9000000; mov w2,#'>'; strb w2,[x1] */
+    0xb9401822, 0x3727ffe2,             /* ldr w2,[x1,#0x18]; tbnz w2,#4: nothing there */
+    0xb9400022, 0x39000022, 0x17fffffc, /* ldr w2,[x1]; strb w2,[x1]; b */
+};

@@ -1,0 +1,155 @@
+/* Runs the program under test and keeps what it printed. */
+#pragma once
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct result {
+    int code; /* exit code, or 128 + signal */
+    char out[65536], err[65536];
+};
+
+static const char *program; /* argv[1] of the test */
+
+static int status_code(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* A file that is gone when closed, with @text in it, at its start. */
+static int scratch(const char *text)
+{
+    char path[] = "/tmp/armillary-test-XXXXXX";
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    unlink(path);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
+static void slurp(int fd, char *text, size_t size)
+{
+    ssize_t n = pread(fd, text, size - 1, 0);
+
+    text[n > 0 ? n : 0] = '\0';
+    close(fd);
+}
+
+/* @args: NULL-ended, without the program. @input: its standard input. */
+static struct result *run_args(const char *input, const char *const *args)
+{
+    static struct result r;
+    const char *argv[32] = {program};
+    int in = scratch(input), out = scratch(""), err = scratch(""), status;
+
+    for (unsigned k = 0; args[k]; k++)
+        argv[k + 1] = args[k];
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(in, 0);
+        dup2(out, 1);
+        dup2(err, 2);
+        execv(program, (char **)argv);
+        _exit(127);
+    }
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    r.code = status_code(status);
+    close(in);
+    slurp(out, r.out, sizeof(r.out));
+    slurp(err, r.err, sizeof(r.err));
+    return &r;
+}
+#define RUN_WITH(input, ...) run_args(input, (const char *const[]){__VA_ARGS__, NULL})
+#define RUN(...)             RUN_WITH("", __VA_ARGS__)
+
+#define assert_contains(text, part)                                                                \
+    do {                                                                                           \
+        if (!strstr(text, part))                                                                   \
+            fail_msg("\"%s\" is not in:\n%s", part, text);                                         \
+    } while (0)
+
+/* A program at a terminal. */
+struct terminal {
+    pid_t pid;
+    int fd;
+    size_t used;
+    char text[65536]; /* all it has printed */
+};
+
+static void terminal_open(struct terminal *t, const char *const *args)
+{
+    const char *argv[32] = {program};
+
+    *t = (struct terminal){0};
+    for (unsigned k = 0; args[k]; k++)
+        argv[k + 1] = args[k];
+    t->pid = forkpty(&t->fd, NULL, NULL, NULL);
+    if (t->pid == 0) {
+        execv(program, (char **)argv);
+        _exit(127);
+    }
+    assert_true(t->pid > 0);
+}
+
+/* Wait until @part has been printed behind what was seen before; ten seconds at most. */
+static void terminal_expect(struct terminal *t, const char *part)
+{
+    for (unsigned tries = 0; tries < 100; tries++) {
+        struct pollfd p = {.fd = t->fd, .events = POLLIN};
+        char *found = strstr(t->text, part);
+
+        if (found) {
+            size_t skip = (size_t)(found - t->text) + strlen(part);
+            memmove(t->text, t->text + skip, t->used - skip + 1);
+            t->used -= skip;
+            return;
+        }
+        if (poll(&p, 1, 100) <= 0)
+            continue;
+        ssize_t n = read(t->fd, t->text + t->used, sizeof(t->text) - 1 - t->used);
+        if (n > 0)
+            t->used += (size_t)n;
+        t->text[t->used] = '\0';
+    }
+    kill(t->pid, SIGKILL);
+    fail_msg("\"%s\" was not printed, but:\n%s", part, t->text);
+}
+
+static void terminal_type(struct terminal *t, const char *text)
+{
+    assert_int_equal(write(t->fd, text, strlen(text)), strlen(text));
+}
+
+/* Its exit code, when it ends. */
+static int terminal_close(struct terminal *t)
+{
+    int status;
+
+    for (unsigned tries = 0; tries < 100; tries++) {
+        if (waitpid(t->pid, &status, WNOHANG) == t->pid) {
+            close(t->fd);
+            return status_code(status);
+        }
+        usleep(100000);
+    }
+    kill(t->pid, SIGKILL);
+    fail_msg("the program did not end");
+    return -1;
+}

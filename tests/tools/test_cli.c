@@ -1,0 +1,481 @@
+/* The command line of `armillary`: what it accepts, what it refuses and in which words, exit codes.
+ */
+#include "guests.h"
+#include "process.h"
+
+#define LOAD_AT "@0x40080000"
+
+static char dir[] = "/tmp/armillary-test-XXXXXX";
+
+/* Paths of the guests, and the same as --load takes them. */
+#define GUEST(name) static char name##_path[64], name##_load[80];
+GUEST(exit42)
+GUEST(loop)
+GUEST(idle)
+GUEST(off)
+GUEST(reset)
+GUEST(echo)
+#undef GUEST
+
+static void write_guest(const char *name, const uint32_t *words, size_t size, char *path,
+                        char *load)
+{
+    snprintf(path, 64, "%s/%s", dir, name);
+    snprintf(load, 80, "%s%s", path, LOAD_AT);
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(words, 1, size, f), size);
+    fclose(f);
+}
+
+static int make_guests(void **state)
+{
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+#define GUEST(name)                                                                                \
+    write_guest(#name, guest_##name, sizeof(guest_##name), name##_path, name##_load);
+    GUEST(exit42)
+    GUEST(loop)
+    GUEST(idle)
+    GUEST(off)
+    GUEST(reset)
+    GUEST(echo)
+#undef GUEST
+    return 0;
+}
+
+static int remove_guests(void **state)
+{
+    (void)state;
+    const char *const paths[] = {exit42_path, loop_path,  idle_path,
+                                 off_path,    reset_path, echo_path};
+    for (size_t k = 0; k < sizeof(paths) / sizeof(paths[0]); k++)
+        unlink(paths[k]);
+    return rmdir(dir);
+}
+
+/* @r ended with @code, and said @text on standard error and nothing of its own on standard output.
+ */
+static void assert_ended(const struct result *r, int code, const char *text)
+{
+    assert_string_equal(r->out, "");
+    assert_contains(r->err, text);
+    assert_int_equal(r->code, code);
+}
+
+static void test_help_and_version_go_to_standard_output(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"run", "qemu", "dis", "sysreg"};
+
+    struct result *r = RUN("--version");
+    assert_int_equal(r->code, 0);
+    assert_contains(r->out, "armillary ");
+    r = RUN("--help");
+    assert_int_equal(r->code, 0);
+    for (size_t k = 0; k < 4; k++)
+        assert_contains(r->out, commands[k]);
+    for (size_t k = 0; k < 4; k++) {
+        r = RUN(commands[k], "--help");
+        assert_int_equal(r->code, 0);
+        assert_string_equal(r->err, "");
+        assert_contains(r->out, "armillary ");
+    }
+    r = RUN("run", "--help");
+    assert_contains(r->out, "Machine options:");
+    assert_contains(r->out, "Debug options:");
+}
+
+static void test_bad_usage_is_exit_code_2_and_names_option_value_and_expectation(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *args[8], *text;
+    } rows[] = {
+        {{"fly"}, "no command \"fly\""},
+        {{"run"}, "no image"},
+        {{"run", "--fly", "x"}, "--fly"},
+        {{"run", "a", "b"}, "\"b\" is a second image"},
+        {{"run", "--smp=9", "x"}, "--smp=9: expected 1 to 8"},
+        {{"run", "--smp=two", "x"}, "--smp=two: expected 1 to 8"},
+        {{"run", "--memory=5X", "x"}, "--memory=5X: expected MiB"},
+        {{"run", "--memory=-1", "x"}, "--memory=-1: expected MiB"},
+        {{"run", "--memory=99999999999999999999", "x"}, "--memory=9"},
+        {{"run", "--start-el=3", "x"}, "--start-el=3: expected 1 or 2"},
+        {{"run", "--max-insns=0", "x"}, "--max-insns=0: expected"},
+        {{"run", "--timeout=soon", "x"}, "--timeout=soon: expected seconds"},
+        {{"run", "--seed=x", "x"}, "--seed=x: expected a number"},
+        {{"run", "--serial=tcp", "x"}, "--serial=tcp: expected stdio"},
+        {{"run", "--serial=file:/nonexistent/x", "x"}, "/nonexistent/x"},
+        {{"run", "--load=x"}, "--load=x: expected FILE@ADDR"},
+        {{"run", "--cpu=486", "x"}, "486"},
+        {{"run", "--cpu=max,+warp", "x"}, "warp"},
+        {{"run", "--trace=magic", "x"}, "no event \"magic\""},
+        {{"run", "--log=cpu=loud", "x"}, "--log=cpu=loud: expected"},
+        {{"run", "--log=cup=debug", "x"}, "--log=cup=debug: expected"},
+        {{"run", "/nonexistent/image"}, "/nonexistent/image"},
+        {{"run", "--initrd=/nonexistent/initrd", "/dev/null"}, "/dev/null"},
+        {{"run", "--no-el2", "--start-el=2", "x"}, "EL2"},
+        {{"dis"}, "no word"},
+        {{"dis", "/nonexistent/file"}, "/nonexistent/file"},
+        {{"dis", "--base=x"}, "unknown option"},
+        {{"sysreg"}, "no name"},
+        {{"sysreg", "SCTLR_EL"}, "SCTLR_EL1"},
+        {{"sysreg", "SCTLR_EL1=red"}, "SCTLR_EL1=red: expected a number"},
+    };
+
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++)
+        assert_ended(run_args("", rows[k].args), 2, rows[k].text);
+}
+
+static void test_exit_code_is_the_guests_own_after_semihosting_exit(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("run", "--semihosting", "--load", exit42_load)->code, 42);
+    assert_int_equal(RUN("run", "--semihosting", "--no-el2", exit42_path)->code, 42);
+}
+
+static void test_without_semihosting_the_guest_cannot_exit(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("run", "--max-insns=10000", "--load", exit42_load)->code, 3);
+}
+
+static void test_poweroff_is_0_and_reset_without_reboot_is_1(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("run", "--load", off_load)->code, 0);
+    assert_ended(RUN("run", "--no-reboot", "--load", reset_load), 1, "reset");
+}
+
+static void test_a_guest_that_resets_for_ever_is_stopped_by_the_limit(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("run", "--max-insns=100", "--load", reset_load)->code, 3);
+}
+
+static void test_limits_are_exit_code_3(void **state)
+{
+    (void)state;
+    struct result *r = RUN("run", "--max-insns=12345", "--stats", "--load", loop_load);
+    assert_ended(r, 3, "stopped after 12345 instructions (--max-insns)");
+    assert_contains(r->err, "12345 instructions retired");
+    assert_ended(RUN("run", "--timeout=0.2", "--load", loop_load), 3, "--timeout");
+    assert_ended(RUN("run", "--load", idle_load), 3, "nothing will ever happen");
+}
+
+static void test_a_timeout_ends_a_guest_that_idles_at_an_open_pipe(void **state)
+{
+    (void)state;
+    int pipe_fd[2], status;
+
+    assert_int_equal(pipe(pipe_fd), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(pipe_fd[0], 0);
+        execl(program, program, "run", "--timeout=0.3", "--load", idle_load, (char *)NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status_code(status), 3);
+    close(pipe_fd[0]);
+    close(pipe_fd[1]);
+}
+
+static void test_dump_dtb_writes_a_device_tree_and_runs_nothing(void **state)
+{
+    (void)state;
+    char path[64];
+    uint8_t magic[4] = {0};
+
+    snprintf(path, sizeof(path), "%s/dtb", dir);
+    for (unsigned qemu = 0; qemu < 2; qemu++) {
+        char machine[128];
+        snprintf(machine, sizeof(machine), "virt,gic-version=3,dumpdtb=%s", path);
+        struct result *r =
+            qemu ? RUN("qemu", "-M", machine, "-cpu", "max") : RUN("run", "--dump-dtb", path);
+        assert_int_equal(r->code, 0);
+        FILE *f = fopen(path, "rb");
+        assert_non_null(f);
+        assert_int_equal(fread(magic, 1, 4, f), 4);
+        fclose(f);
+        assert_memory_equal(magic, "\xd0\x0d\xfe\xed", 4);
+        unlink(path);
+    }
+    assert_ended(RUN("run", "--dump-dtb=/nonexistent/x"), 2, "/nonexistent/x");
+}
+
+static void test_console_is_stdin_and_stdout_a_file_or_nothing(void **state)
+{
+    (void)state;
+    char where[80], text[16] = "";
+
+    struct result *r = RUN_WITH("hello", "run", "--max-insns=100000", "--load", echo_load);
+    assert_string_equal(r->out, ">hello");
+    r = RUN_WITH("hello", "run", "--serial=none", "--max-insns=100000", "--load", echo_load);
+    assert_string_equal(r->out, "");
+    snprintf(where, sizeof(where), "--serial=file:%s/console", dir);
+    r = RUN("run", where, "--max-insns=100000", "--load", echo_load);
+    assert_string_equal(r->out, "");
+    FILE *f = fopen(where + strlen("--serial=file:"), "rb");
+    assert_non_null(f);
+    assert_int_equal(fread(text, 1, sizeof(text), f), 1);
+    fclose(f);
+    assert_string_equal(text, ">");
+    unlink(where + strlen("--serial=file:"));
+}
+
+static void test_a_trace_is_a_line_an_event(void **state)
+{
+    (void)state;
+    struct result *r = RUN("run", "--trace=insn,mmio,call", "--max-insns=8", "--load", echo_load);
+    assert_contains(r->err, "cpu0 EL2 host  0x0000000040080000 d2a12001 mov");
+    assert_contains(r->err, "mmio write1 0x9000000 = 0x3e");
+    r = RUN("run", "--trace=exception", "--max-insns=3", "--load", exit42_load);
+    assert_contains(r->err, "exception to EL2 vector 0x200");
+    r = RUN("run", "--trace=call", "--load", off_load);
+    assert_contains(r->err, "smc #0 x0=0x84000008");
+    r = RUN("run", "--trace=wfx", "--load", idle_load);
+    assert_contains(r->err, " wfi");
+    r = RUN("run", "--trace=exception:/nonexistent/x", "--load", loop_load);
+    assert_ended(r, 2, "/nonexistent/x");
+}
+
+#define VIRT "virt,gic-version=3"
+
+static void test_qemu_options_run_a_guest_and_give_qemus_exit_codes(void **state)
+{
+    (void)state;
+    char device[128];
+
+    struct result *r = RUN("qemu", "-M", VIRT, "-cpu", "cortex-a57", "-semihosting", "-nographic",
+                           "-kernel", exit42_path);
+    assert_int_equal(r->code, 42);
+    r = RUN("qemu", "-machine", "virt", "-machine", "gic-version=max,virtualization=yes",
+            "--semihosting-config", "enable=on,target=native", "-kernel", exit42_path);
+    assert_contains(r->err, "note: no -cpu");
+    assert_int_equal(r->code, 42);
+    snprintf(device, sizeof(device), "loader,file=%s,addr=0x40080000,force-raw=on,cpu-num=0",
+             off_path);
+    r = RUN("qemu", "-M", VIRT ",virtualization=on,secure=off,its=off", "-cpu",
+            "max,pauth-impdef=on,sve=off", "-m", "256M", "-smp", "4,sockets=1,cores=4", "-device",
+            device, "-display", "none", "-nodefaults", "-net", "none", "-icount", "shift=0");
+    assert_string_equal(r->err, "");
+    assert_int_equal(r->code, 0);
+    r = RUN("qemu", "-M", VIRT ",virtualization=on", "-cpu", "max", "-no-reboot", "-kernel",
+            reset_path);
+    assert_int_equal(r->code, 0);
+    r = RUN_WITH("abc", "qemu", "-M", VIRT, "-cpu", "max", "-serial", "none", "-kernel", off_path);
+    assert_int_equal(r->code == 0, 0); /* SMC without EL2 and EL3 is UNDEFINED */
+}
+
+static void test_qemu_options_that_are_not_offered_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *args[8], *text, *accepted;
+    } rows[] = {
+        {{"qemu", "-drive", "x"}, "-drive is not offered", "-kernel FILE"},
+        {{"qemu", "-d", "int"}, "-d is not offered", "-kernel FILE"},
+        {{"qemu", "image"}, "image is not offered", "-kernel FILE"},
+        {{"qemu", "-M", "raspi3b"}, "type=raspi3b: expected virt", "gic-version=3"},
+        {{"qemu", "-M", "virt,gic-version=2"}, "gic-version=2: expected 3|max", "accepted:"},
+        {{"qemu", "-M", "virt,secure=on"}, "secure=on: expected off", "accepted:"},
+        {{"qemu", "-M", "virt,foo=1"}, "no property \"foo\"", "accepted:"},
+        {{"qemu", "-cpu", "cortex-a76"}, "cortex-a76", "neoverse-n1"},
+        {{"qemu", "-cpu", "max,sve=on"}, "sve=on: expected off", "accepted:"},
+        {{"qemu", "-cpu", "cortex-a57,pauth=on"}, "pauth", "max only"},
+        {{"qemu", "-smp", "9"}, "-smp 9: expected 1 to 8", ""},
+        {{"qemu", "-smp", "3,cores=2"}, "-smp 3,cores=2", ""},
+        {{"qemu", "-m", "lots"}, "-m lots: expected MiB", ""},
+        {{"qemu", "-device", "virtio-net"}, "virtio-net: expected loader,", ""},
+        {{"qemu", "-device", "loader,addr=0"}, "expected file=FILE", ""},
+        {{"qemu", "-serial", "pty"}, "-serial pty: expected stdio", ""},
+        {{"qemu", "-display", "gtk"}, "-display gtk: expected none", ""},
+        {{"qemu", "-kernel"}, "-kernel: expected FILE", ""},
+        {{"qemu", "-cpu", "max"}, "expected -machine virt", ""},
+        {{"qemu", "-M", VIRT, "-cpu", "max"}, "nothing to run", ""},
+        {{"qemu", "-M", VIRT, "-cpu", "max", "-append", "x"}, "need -kernel", ""},
+    };
+
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        struct result *r = run_args("", rows[k].args);
+        assert_ended(r, 2, rows[k].text);
+        assert_contains(r->err, rows[k].accepted);
+    }
+}
+
+static void test_dis_shows_text_row_fields_and_feature(void **state)
+{
+    (void)state;
+    struct result *r = RUN("dis", "--base", "1000", "d5381002", "91000421", "0xdac10000", "0");
+    assert_int_equal(r->code, 0);
+    assert_contains(r->out, "1000:  d5381002  mrs x2, sctlr_el1  ; MRS ");
+    assert_contains(r->out, "[SCTLR_EL1]");
+    assert_contains(r->out, "1004:  91000421  add x1, x1, #1  ; ADD_imm sf=0x1 sh=0 imm12=0x1");
+    assert_contains(r->out, "FEAT_PAuth");
+    r = RUN("dis", loop_path);
+    assert_contains(r->out, "       0:  14000000  b ");
+    r = RUN("dis", program);
+    assert_int_equal(r->code == 0 || r->code == 2, 1);
+}
+
+static void test_sysreg_finds_a_row_by_name_encoding_and_word(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"HCR_EL2",   "hcr_el2",    "S3_4_C1_C1_0",
+                                        "3,4,1,1,0", "0xd53c1100", "d51c1105"};
+
+    for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+        struct result *r = RUN("sysreg", names[k]);
+        assert_int_equal(r->code, 0);
+        assert_int_equal(strncmp(r->out, "HCR_EL2\n", 8), 0);
+    }
+    struct result *r = RUN("sysreg", "HCR_EL2=0x8000000");
+    assert_contains(r->out, "TGE              = 0x1");
+    assert_contains(r->out, "IMO              = 0 ");
+    r = RUN("sysreg", "sctlr_el1", "dc zva", "S3_0_C15_C0_0", "id_aa64mmfr0_el1");
+    assert_contains(r->out, "EL1 writes trap to EL2 while HCR_EL2.TVM is 1");
+    assert_contains(r->out, "HFGWTR_EL2.SCTLR_EL1 for writes");
+    assert_contains(r->out, "at EL2 with HCR_EL2.E2H the access goes to SCTLR_EL2");
+    assert_contains(r->out, "SCTLR_EL12 is another name");
+    assert_contains(r->out, "DC_ZVA\n");
+    assert_contains(r->out, "no row in arch/sysreg.def");
+    assert_contains(r->out, "max 0x");
+}
+
+#define TERMINAL(t, ...) terminal_open(t, (const char *const[]){__VA_ARGS__, NULL})
+
+static void test_at_a_terminal_ctrl_a_x_quits(void **state)
+{
+    (void)state;
+    static struct terminal t;
+
+    TERMINAL(&t, "run", "--load", echo_load);
+    terminal_expect(&t, ">");
+    terminal_type(&t, "abc\x01\x01");
+    terminal_expect(&t, "abc\x01");
+    terminal_type(&t, "\x01x");
+    assert_int_equal(terminal_close(&t), 3);
+    TERMINAL(&t, "qemu", "-M", VIRT, "-cpu", "max", "-kernel", echo_path);
+    terminal_expect(&t, ">");
+    terminal_type(&t, "\x01x");
+    assert_int_equal(terminal_close(&t), 0);
+}
+
+static void test_ctrl_a_x_works_when_the_guest_takes_no_input(void **state)
+{
+    (void)state;
+    static struct terminal t;
+    const char *const loads[] = {loop_load, idle_load};
+
+    for (size_t k = 0; k < 2; k++) {
+        TERMINAL(&t, "run", "--load", loads[k]);
+        usleep(300000);
+        for (unsigned n = 0; n < 20; n++)
+            terminal_type(&t, "0123456789abcdef0123456789abcdef");
+        usleep(100000);
+        terminal_type(&t, "\x01x");
+        assert_int_equal(terminal_close(&t), 3);
+    }
+}
+
+static void test_the_monitor_looks_at_the_machine_and_goes_on(void **state)
+{
+    (void)state;
+    static struct terminal t;
+    static const char prompt[] = "(armillary) ";
+
+    TERMINAL(&t, "run", "--cpu=n1", "--smp=2", "--load", echo_load);
+    terminal_expect(&t, ">");
+    terminal_type(&t, "\x01"
+                      "c");
+    terminal_expect(&t, prompt);
+    terminal_type(&t, "info registers\n");
+    terminal_expect(&t, "cpu0 running: EL2, PC 0x00000000400800");
+    terminal_expect(&t, "X01 0000000009000000");
+    terminal_expect(&t, "HCR_EL2");
+    terminal_expect(&t, "cpu1 off");
+    terminal_expect(&t, prompt);
+    terminal_type(&t, "info gic\ninfo tlb\n");
+    terminal_expect(&t, "cpu0: ");
+    terminal_expect(&t, prompt);
+    terminal_type(&t, "walk 40080000\n");
+    terminal_expect(&t, "PA 0x40080000");
+    terminal_type(&t, "x/2 40080000\n");
+    terminal_expect(&t, ": d2a12001 528007c2");
+    terminal_type(&t, "print x1\nprint CNTFRQ_EL0 1\nprint nothing\n");
+    terminal_expect(&t, "x1 = 0x0000000009000000");
+    terminal_expect(&t, "no register \"nothing\"");
+    terminal_type(&t, "walk x\n");
+    terminal_expect(&t, "a hexadecimal address");
+    terminal_type(&t, "bogus\n");
+    terminal_expect(&t, "no command \"bogus\"");
+    terminal_type(&t, "help\n");
+    terminal_expect(&t, "powerdown");
+    terminal_type(&t, "c\n");
+    usleep(200000);
+    terminal_type(&t, "Z");
+    terminal_expect(&t, "Z");
+    terminal_type(&t, "\x01"
+                      "c");
+    terminal_expect(&t, prompt);
+    terminal_type(&t, "reset\n");
+    terminal_expect(&t, ">");
+    terminal_type(&t, "\x01"
+                      "c");
+    terminal_expect(&t, prompt);
+    terminal_type(&t, "quit\n");
+    assert_int_equal(terminal_close(&t), 3);
+}
+
+static void test_a_signal_ends_the_run_by_that_signal_and_restores_the_terminal(void **state)
+{
+    (void)state;
+    static struct terminal t;
+    struct termios before, after;
+
+    TERMINAL(&t, "run", "--load", echo_load);
+    terminal_expect(&t, ">");
+    assert_int_equal(tcgetattr(t.fd, &before), 0);
+    assert_int_equal(before.c_lflag & ECHO, 0);
+    kill(t.pid, SIGTERM);
+    for (unsigned tries = 0; tries < 100; tries++) {
+        if (tcgetattr(t.fd, &after) == 0 && (after.c_lflag & ECHO))
+            break;
+        usleep(20000);
+    }
+    assert_int_equal(terminal_close(&t), 128 + SIGTERM);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_help_and_version_go_to_standard_output),
+        cmocka_unit_test(test_bad_usage_is_exit_code_2_and_names_option_value_and_expectation),
+        cmocka_unit_test(test_exit_code_is_the_guests_own_after_semihosting_exit),
+        cmocka_unit_test(test_without_semihosting_the_guest_cannot_exit),
+        cmocka_unit_test(test_poweroff_is_0_and_reset_without_reboot_is_1),
+        cmocka_unit_test(test_a_guest_that_resets_for_ever_is_stopped_by_the_limit),
+        cmocka_unit_test(test_limits_are_exit_code_3),
+        cmocka_unit_test(test_a_timeout_ends_a_guest_that_idles_at_an_open_pipe),
+        cmocka_unit_test(test_dump_dtb_writes_a_device_tree_and_runs_nothing),
+        cmocka_unit_test(test_console_is_stdin_and_stdout_a_file_or_nothing),
+        cmocka_unit_test(test_a_trace_is_a_line_an_event),
+        cmocka_unit_test(test_qemu_options_run_a_guest_and_give_qemus_exit_codes),
+        cmocka_unit_test(test_qemu_options_that_are_not_offered_are_refused_by_name),
+        cmocka_unit_test(test_dis_shows_text_row_fields_and_feature),
+        cmocka_unit_test(test_sysreg_finds_a_row_by_name_encoding_and_word),
+        cmocka_unit_test(test_at_a_terminal_ctrl_a_x_quits),
+        cmocka_unit_test(test_ctrl_a_x_works_when_the_guest_takes_no_input),
+        cmocka_unit_test(test_the_monitor_looks_at_the_machine_and_goes_on),
+        cmocka_unit_test(test_a_signal_ends_the_run_by_that_signal_and_restores_the_terminal),
+    };
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s ARMILLARY\n", argv[0]);
+        return 2;
+    }
+    program = argv[1];
+    return cmocka_run_group_tests(tests, make_guests, remove_guests);
+}

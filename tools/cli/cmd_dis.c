@@ -1,0 +1,176 @@
+/* `armillary dis`: what the decoder's table says about instruction words. */
+#include <capstone/capstone.h>
+#include <errno.h>
+#include <gelf.h>
+#include <glib.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arch/insn.h"
+#include "arch/sysreg.h"
+#include "base/bits.h"
+#include "command.h"
+#include "parse.h"
+#include "pattern.h"
+
+static void print_text(csh capstone, uint64_t addr, uint32_t word)
+{
+    uint8_t bytes[4];
+    cs_insn *insn = NULL;
+
+    for (unsigned k = 0; k < 4; k++)
+        bytes[k] = (uint8_t)(word >> (8 * k));
+    if (cs_disasm(capstone, bytes, 4, addr, 1, &insn) == 1) {
+        printf("%s %s", insn->mnemonic, insn->op_str);
+        cs_free(insn, 1);
+    } else {
+        printf("(no text)");
+    }
+}
+
+/* MRS, MSR, SYS and SYSL: the register or operation. */
+static void print_sysreg(enum a64_op op, uint32_t word)
+{
+    enum sysreg sr = sysreg_lookup((uint16_t)bits(word, 20, 5));
+
+    if (op == A64_MRS || op == A64_MSR_reg || op == A64_SYS || op == A64_SYSL)
+        printf(" [%s]", sr == SR_NONE ? "no row: UNDEFINED" : sysreg_rows[sr].name);
+}
+
+static void print_word(csh capstone, uint64_t addr, uint32_t word)
+{
+    static const char *const classes[] = {"", ", FP access checked",
+                                          ", not implemented: UNDEFINED"};
+    enum a64_op op = a64_lookup(word);
+    const struct a64_row *row = &a64_rows[op];
+    const char *pattern = row->pattern;
+    struct pattern_field f;
+    unsigned pos = 32;
+
+    printf("%8" PRIx64 ":  %08x  ", addr, word);
+    if (op == A64_UNALLOCATED) {
+        printf("unallocated\n");
+        return;
+    }
+    print_text(capstone, addr, word);
+    printf("  ; %s", row->name);
+    while (pattern_next_field(&pattern, &pos, &f))
+        printf(" %s=%#" PRIx64, f.name, bits(word, f.lsb + f.width - 1, f.lsb));
+    print_sysreg(op, word);
+    if (row->feature != FEAT_BASE)
+        printf(", FEAT_%s", feature_name(row->feature));
+    printf("%s\n", classes[row->cls]);
+}
+
+static void print_bytes(csh capstone, uint64_t addr, const uint8_t *bytes, size_t size)
+{
+    for (size_t k = 0; k + 4 <= size; k += 4)
+        print_word(capstone, addr + k,
+                   (uint32_t)bytes[k] | (uint32_t)bytes[k + 1] << 8 | (uint32_t)bytes[k + 2] << 16 |
+                       (uint32_t)bytes[k + 3] << 24);
+    if (size % 4)
+        fprintf(stderr, "armillary dis: %zu bytes are left over at the end\n", size % 4);
+}
+
+/* The sections with code of an AArch64 ELF file. */
+static bool print_elf(csh capstone, const char *path, Elf *elf)
+{
+    GElf_Ehdr eh;
+    GElf_Shdr sh;
+    size_t strings;
+    bool any = false;
+
+    if (!gelf_getehdr(elf, &eh) || eh.e_machine != EM_AARCH64 ||
+        elf_getshdrstrndx(elf, &strings) != 0) {
+        fprintf(stderr, "armillary dis: %s: expected an ELF file for AArch64 with sections\n",
+                path);
+        return false;
+    }
+    for (Elf_Scn *s = elf_nextscn(elf, NULL); s; s = elf_nextscn(elf, s)) {
+        Elf_Data *data;
+        if (!gelf_getshdr(s, &sh) || sh.sh_type != SHT_PROGBITS || !(sh.sh_flags & SHF_EXECINSTR) ||
+            !(data = elf_getdata(s, NULL)))
+            continue;
+        const char *name = elf_strptr(elf, strings, sh.sh_name);
+        printf("%s %s:\n", path, name ? name : "?");
+        print_bytes(capstone, sh.sh_addr, data->d_buf, data->d_size);
+        any = true;
+    }
+    if (!any)
+        fprintf(stderr, "armillary dis: %s: no section with code\n", path);
+    return any;
+}
+
+static bool print_file(csh capstone, const char *path, uint64_t base)
+{
+    g_autofree char *contents = NULL;
+    g_autoptr(GError) error = NULL;
+    gsize size;
+
+    if (!g_file_get_contents(path, &contents, &size, &error)) {
+        uint64_t number;
+        fprintf(stderr, "armillary dis: %s%s\n", error->message,
+                parse_hex(path, &number) ? "; a word has at most 32 bits" : "");
+        return false;
+    }
+    if (size < SELFMAG || memcmp(contents, ELFMAG, SELFMAG)) {
+        print_bytes(capstone, base, (const uint8_t *)contents, size);
+        return true;
+    }
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_memory(contents, size);
+    bool ok = elf && print_elf(capstone, path, elf);
+    if (!elf)
+        fprintf(stderr, "armillary dis: %s: %s\n", path, elf_errmsg(-1));
+    elf_end(elf);
+    return ok;
+}
+
+static void help(void)
+{
+    printf("usage: armillary dis [--base ADDR] WORD...|FILE...\n\n"
+           "A word is hexadecimal, as in the manual; a file is an ELF file or raw little-endian "
+           "words\n(write ./FILE if its name could be a word). A line a word: address, word, text, "
+           "row of\narch/a64.def, the encoding's fields, feature.\n\n"
+           "  --base ADDR   address of the first word, or of a raw file (default: 0)\n");
+}
+
+int cmd_dis(int argc, char **argv)
+{
+    uint64_t addr = 0, word;
+    csh capstone;
+    bool ok = true;
+    int k = 1;
+
+    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+        help();
+        return 0;
+    }
+    if (argc > k && !strcmp(argv[k], "--base")) {
+        if (argc == k + 1 || !parse_hex(argv[k + 1], &addr)) {
+            fprintf(stderr, "armillary dis: --base: expected a hexadecimal address\n");
+            return EXIT_USAGE;
+        }
+        k += 2;
+    }
+    if (k == argc || argv[k][0] == '-') {
+        fprintf(stderr, "armillary dis: %s; see `armillary dis --help`\n",
+                k == argc ? "no word and no file" : "unknown option");
+        return EXIT_USAGE;
+    }
+    if (cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &capstone) != CS_ERR_OK) {
+        fprintf(stderr, "armillary dis: capstone does not start\n");
+        return EXIT_USAGE;
+    }
+    for (; k < argc; k++) {
+        if (parse_hex(argv[k], &word) && word <= UINT32_MAX) {
+            print_word(capstone, addr, (uint32_t)word);
+            addr += 4;
+        } else {
+            ok = print_file(capstone, argv[k], addr) && ok;
+        }
+    }
+    cs_close(&capstone);
+    return ok ? 0 : EXIT_USAGE;
+}

@@ -1,0 +1,139 @@
+#include "sysreg_text.h"
+
+#include <string.h>
+
+void sysreg_text_encoding(FILE *to, const struct sysreg_row *row)
+{
+    fprintf(to, "S%u_%u_C%u_C%u_%u", (unsigned)bits(row->enc, 15, 14),
+            (unsigned)bits(row->enc, 13, 11), (unsigned)bits(row->enc, 10, 7),
+            (unsigned)bits(row->enc, 6, 3), (unsigned)bits(row->enc, 2, 0));
+}
+
+const char *sysreg_text_access(const struct sysreg_row *row)
+{
+    switch (row->access) {
+    case SR_READ:
+        return "read";
+    case SR_WRITE:
+        return "write";
+    case SR_READ | SR_WRITE:
+        return "read, write";
+    case SR_OP:
+        return "executed";
+    default:
+        return "none (UNDEFINED outside Debug state)";
+    }
+}
+
+void sysreg_text_effects(FILE *to, const struct sysreg_row *row)
+{
+    static const struct {
+        uint8_t fx;
+        const char *text;
+    } effects[] = {
+        {SR_FX_REGIME, "translation"},     {SR_FX_FP, "whether FP instructions trap"},
+        {SR_FX_TIMER, "timers"},           {SR_FX_IRQ, "which interrupts are taken"},
+        {SR_FX_DEBUG, "debug exceptions"}, {SR_FX_PMU, "event counting"},
+    };
+    const char *separator = "";
+
+    for (size_t k = 0; k < ARRAY_SIZE(effects); k++)
+        if (row->fx & effects[k].fx) {
+            fprintf(to, "%s%s", separator, effects[k].text);
+            separator = ", ";
+        }
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), e = strlen(end);
+
+    return n >= e && !strcmp(text + n - e, end);
+}
+
+/* Names of the fields of @sr within @mask. Where E2H gives a bit another name, @e2h chooses. */
+static void print_fields(FILE *to, unsigned sr, uint64_t mask, bool e2h)
+{
+    const char *separator = "";
+
+    for (unsigned pass = 0; pass < 2; pass++)
+        for (const struct sysreg_field *f = sysreg_fields; f->name; f++)
+            if (f->sr == sr && (MASK(f->hi, f->lo) & ~mask) == 0 &&
+                ends_with(f->name, "_E2H") == (pass == 0 ? e2h : !e2h)) {
+                fprintf(to, "%s%s.%s", separator, sysreg_rows[sr].name, f->name);
+                separator = " and ";
+                mask &= ~MASK(f->hi, f->lo);
+            }
+}
+
+void sysreg_text_rule(FILE *to, const struct trap_rule *rule)
+{
+    static const char *const els[] = {"", "EL0 ", "EL1 ", "EL0 and EL1 "};
+    static const char *const accesses[] = {"", "reads", "writes", "accesses"};
+    static const char *const whens[] = {
+        [WHEN_ANY] = "",
+        [WHEN_GUEST] = ", not at EL0 with E2H and TGE",
+        [WHEN_HOST] = ", at EL0 with E2H and TGE",
+        [WHEN_E2H0] = ", when HCR_EL2.E2H is 0",
+        [WHEN_E2H1] = ", when HCR_EL2.{E2H,TGE} is {1,0}",
+        [WHEN_NEVER_ALLOWED] = "",
+    };
+    bool el2;
+
+    fprintf(to, "%s%s ", els[rule->els & 3], accesses[rule->access & 3]);
+    if (rule->when == WHEN_NEVER_ALLOWED) {
+        fprintf(to, "are UNDEFINED");
+        return;
+    }
+    el2 = sysreg_min_el(sysreg_rows[rule->control].enc) == 2;
+    fprintf(to, "trap to %s while ", el2 ? "EL2" : "EL1 (EL2 if TGE)");
+    print_fields(to, rule->control, rule->mask, rule->when == WHEN_HOST || rule->when == WHEN_E2H1);
+    fprintf(to, " %s%s",
+            !rule->on && (rule->mask & (rule->mask - 1)) ? "are both 0"
+            : rule->on                                   ? "is 1"
+                                                         : "is 0",
+            whens[rule->when]);
+}
+
+/* @register_.field at the row's bit, if there is one. */
+static const char *fgt_field(unsigned sr, unsigned bit_number)
+{
+    for (const struct sysreg_field *f = sysreg_fields; f->name; f++)
+        if (f->sr == sr && f->hi == bit_number && f->lo == bit_number)
+            return f->name;
+    return NULL;
+}
+
+void sysreg_text_fgt(FILE *to, const struct sysreg_row *row)
+{
+    static const struct {
+        unsigned read, write;
+    } controls[] = {
+        [FGT_NONE] = {SR_NONE, SR_NONE},
+        [FGT_HFG] = {SR_HFGRTR_EL2, SR_HFGWTR_EL2},
+        [FGT_HDFG] = {SR_HDFGRTR_EL2, SR_HDFGWTR_EL2},
+        [FGT_HFGI] = {SR_HFGITR_EL2, SR_HFGITR_EL2},
+    };
+    unsigned read = controls[row->fgt.set].read, write = controls[row->fgt.set].write;
+    const char *name, *separator = "";
+
+    if (row->fgt.set == FGT_NONE)
+        return;
+    if (row->access & SR_READ && (name = fgt_field(read, row->fgt.bit))) {
+        fprintf(to, "%s.%s for reads", sysreg_rows[read].name, name);
+        separator = ", ";
+    }
+    if (row->access & (SR_WRITE | SR_OP) && (name = fgt_field(write, row->fgt.bit)))
+        fprintf(to, "%s%s.%s%s", separator, sysreg_rows[write].name, name,
+                row->access & SR_OP ? "" : " for writes");
+}
+
+const char *sysreg_text_group(const struct sysreg_row *row)
+{
+    static const char *const names[] = {
+#define X(name) #name,
+        SYSREG_WS_GROUPS(X)
+#undef X
+    };
+    return names[row->ws];
+}

@@ -1,0 +1,24 @@
+/* What a row of arch/sysreg.def means, in words; for `armillary sysreg` and docs/sysregs.md. */
+#pragma once
+
+#include <stdio.h>
+
+#include "arch/sysreg.h"
+
+/* "S3_0_C1_C0_0" for MRS and MSR, "op1 0, C8, C7, 0" form likewise for operations. */
+void sysreg_text_encoding(FILE *to, const struct sysreg_row *row);
+
+/* "read, write", "read", "executed", "none". */
+const char *sysreg_text_access(const struct sysreg_row *row);
+
+/* "timers, interrupts": what else a write changes. Prints nothing if nothing. */
+void sysreg_text_effects(FILE *to, const struct sysreg_row *row);
+
+/* One rule of a trap group as a sentence: "EL1 writes trap to EL2 while HCR_EL2.TVM is 1". */
+void sysreg_text_rule(FILE *to, const struct trap_rule *rule);
+
+/* "HFGRTR_EL2.SCTLR_EL1 (reads), HFGWTR_EL2.SCTLR_EL1 (writes)"; nothing if there is none. */
+void sysreg_text_fgt(FILE *to, const struct sysreg_row *row);
+
+/* "NONE", "EL1", ...: the row's WS_ group. */
+const char *sysreg_text_group(const struct sysreg_row *row);

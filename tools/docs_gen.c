@@ -1,0 +1,478 @@
+/*
+ * Writes the pages of docs/ that are made from the tables, and the manual page.
+ *
+ *   docs_gen DIR           write them into DIR
+ *   docs_gen --check DIR   exit 1 if a page there is not what would be written
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/cpu_models.h"
+#include "arch/features.h"
+#include "arch/insn.h"
+#include "arch/sysreg.h"
+#include "base/bits.h"
+#include "base/probe.h"
+#include "tools/cli/sysreg_text.h"
+#include "tools/cli/version.h"
+
+static void generated(FILE *f, const char *title, const char *from)
+{
+    fprintf(f, "# %s\n\nMade from `%s` by `tools/docs_gen.c`; do not edit.\n\n", title, from);
+}
+
+/* ---- instructions.md ---- */
+
+struct insn_row {
+    const char *name, *mnemonic, *pattern, *cond, *feature, *cls;
+};
+
+#define A64(name, mnemonic, pattern, cond, feature, form, cls, jit)                                \
+    {#name, mnemonic, pattern, #cond, #feature, #cls},
+static const struct insn_row data_processing[] = {
+#include "arch/a64_dp.def"
+};
+static const struct insn_row branches[] = {
+#include "arch/a64_branch.def"
+};
+static const struct insn_row system_insns[] = {
+#include "arch/a64_sys.def"
+};
+static const struct insn_row loads_stores[] = {
+#include "arch/a64_ldst.def"
+};
+static const struct insn_row scalar_fp[] = {
+#include "arch/a64_fp.def"
+};
+static const struct insn_row simd[] = {
+#include "arch/a64_simd.def"
+};
+static const struct insn_row simd_fp[] = {
+#include "arch/a64_simdfp.def"
+};
+static const struct insn_row crypto[] = {
+#include "arch/a64_crypto.def"
+};
+#undef A64
+
+static const struct {
+    const char *title;
+    const struct insn_row *rows;
+    size_t count;
+} insn_groups[] = {
+    {"Data processing", data_processing, ARRAY_SIZE(data_processing)},
+    {"Branches", branches, ARRAY_SIZE(branches)},
+    {"Exceptions and system", system_insns, ARRAY_SIZE(system_insns)},
+    {"Loads and stores", loads_stores, ARRAY_SIZE(loads_stores)},
+    {"Scalar floating point", scalar_fp, ARRAY_SIZE(scalar_fp)},
+    {"Advanced SIMD, integer", simd, ARRAY_SIZE(simd)},
+    {"Advanced SIMD, floating point", simd_fp, ARRAY_SIZE(simd_fp)},
+    {"Cryptography", crypto, ARRAY_SIZE(crypto)},
+};
+_Static_assert(ARRAY_SIZE(data_processing) + ARRAY_SIZE(branches) + ARRAY_SIZE(system_insns) +
+                       ARRAY_SIZE(loads_stores) + ARRAY_SIZE(scalar_fp) + ARRAY_SIZE(simd) +
+                       ARRAY_SIZE(simd_fp) + ARRAY_SIZE(crypto) ==
+                   A64_UNALLOCATED,
+               "a file of arch/a64.def has no group here");
+
+/* A column of a table: '|' would end it. */
+static void cell(FILE *f, const char *text)
+{
+    fputs("| ", f);
+    for (; *text; text++)
+        fprintf(f, "%s%c", *text == '|' ? "\\" : "", *text);
+    fputc(' ', f);
+}
+
+static void code_cell(FILE *f, const char *text)
+{
+    if (!*text) {
+        fputs("| ", f);
+        return;
+    }
+    fputs("| `", f);
+    for (; *text; text++)
+        fprintf(f, "%s%c", *text == '|' ? "\\" : "", *text);
+    fputs("` ", f);
+}
+
+static void write_instructions(FILE *f)
+{
+    unsigned missing = 0;
+
+    generated(f, "Instructions", "arch/a64.def");
+    for (unsigned op = 0; op < A64_UNALLOCATED; op++)
+        missing += a64_rows[op].cls == A64_UNDEF;
+    fprintf(f,
+            "%u rows, %u of them known but not implemented (UNDEFINED, and logged). "
+            "`exec_<row>()` in `cpu/exec/` executes a row; `armillary dis WORD` finds one.\n",
+            A64_UNALLOCATED, missing);
+    for (size_t g = 0; g < ARRAY_SIZE(insn_groups); g++) {
+        fprintf(f,
+                "\n## %s\n\n| row | mnemonic | bits 31..0 | allocated when | feature | |\n"
+                "|---|---|---|---|---|---|\n",
+                insn_groups[g].title);
+        for (size_t k = 0; k < insn_groups[g].count; k++) {
+            const struct insn_row *r = &insn_groups[g].rows[k];
+            cell(f, r->name);
+            cell(f, r->mnemonic);
+            code_cell(f, r->pattern);
+            code_cell(f, strcmp(r->cond, "1") ? r->cond : "");
+            cell(f, strcmp(r->feature, "BASE") ? r->feature : "");
+            cell(f, strcmp(r->cls, "UNDEF") ? "" : "not implemented");
+            fputs("|\n", f);
+        }
+    }
+}
+
+/* ---- sysregs.md ---- */
+
+static void write_sysreg(FILE *f, unsigned sr)
+{
+    const struct sysreg_row *row = &sysreg_rows[sr];
+
+    fprintf(f, "| %s | ", row->name);
+    sysreg_text_encoding(f, row);
+    fprintf(f, " | %s | EL%u | %s | ", row->access ? sysreg_text_access(row) : "none",
+            sysreg_min_el(row->enc),
+            row->feature == FEAT_BASE ? "" : feature_name((enum feature)row->feature));
+    for (unsigned k = 0; k < SYSREG_TRAPS && row->trap[k]; k++)
+        fprintf(f, "%s%s", k ? ", " : "", trap_groups[row->trap[k]].name);
+    fputs(row->fp ? "FP | " : " | ", f);
+    sysreg_text_fgt(f, row);
+    fputs(" | ", f);
+    if (row->e2h)
+        fprintf(f, "E2H: %s", sysreg_rows[row->e2h].name);
+    if (row->alias)
+        fprintf(f, "%s%s",
+                row->access & SR_OP ? "as " : "E2H only: ", sysreg_rows[row->alias].name);
+    fprintf(f, " | %s |\n", sysreg_text_group(row));
+}
+
+static void write_fields(FILE *f, unsigned sr)
+{
+    bool any = false;
+
+    for (const struct sysreg_field *d = sysreg_fields; d->name; d++) {
+        if (d->sr != sr)
+            continue;
+        fprintf(f, any ? ", " : "\n**%s**: ", sysreg_rows[sr].name);
+        any = true;
+        if (d->hi == d->lo)
+            fprintf(f, "%s %u", d->name, d->lo);
+        else
+            fprintf(f, "%s %u:%u", d->name, d->hi, d->lo);
+        if (d->feature == FEAT_NEVER)
+            fprintf(f, " (%s)", d->res1 ? "RES1" : "RES0");
+        else if (d->feature != FEAT_BASE)
+            fprintf(f, " (%s)", feature_name((enum feature)d->feature));
+    }
+    if (any)
+        fputc('\n', f);
+}
+
+static void write_sysregs(FILE *f)
+{
+    generated(f, "System registers and operations",
+              "arch/sysreg.def`, `arch/sysreg_fields.def`, `arch/traps.def");
+    fputs(
+        "`armillary sysreg NAME[=VALUE]` tells the same about one. Columns: the lowest EL that can "
+        "use it; the\nfeature without which it is UNDEFINED; groups of traps (below); fine-grained "
+        "trap; where an access goes\nwith HCR_EL2.E2H; what a world switch counts it as.\n\n"
+        "| name | encoding | access | from | feature | traps | fine-grained | redirection | group "
+        "|\n|---|---|---|---|---|---|---|---|---|\n",
+        f);
+    for (unsigned sr = 0; sr < SR_COUNT; sr++)
+        write_sysreg(f, sr);
+    fputs("\n## Traps\n\n\"E2H and TGE\" are those of HCR_EL2.\n", f);
+    for (unsigned g = TRAP_NONE + 1; g < TRAP_GROUP_COUNT; g++) {
+        fprintf(f, "\n**%s**, %s:\n\n", trap_groups[g].name, trap_groups[g].text);
+        for (const struct trap_rule *r = trap_groups[g].rules; r->mask; r++) {
+            fputs("- ", f);
+            sysreg_text_rule(f, r);
+            fputc('\n', f);
+        }
+    }
+    fputs("\n## Fields\n\nIn parentheses the feature without which a field cannot be written. Bits "
+          "in "
+          "no field are RES0.\n",
+          f);
+    for (unsigned sr = 0; sr < SR_COUNT; sr++)
+        write_fields(f, sr);
+}
+
+/* ---- features.md ---- */
+
+static const struct {
+    const char *name, *cli, *id;
+    unsigned lsb, width, value;
+} features[] = {
+#define FEATURE(name, cli, models, id, lsb, width, value) {#name, cli, #id, lsb, width, value},
+#include "arch/features.def"
+#undef FEATURE
+};
+
+static void write_features(FILE *f)
+{
+    generated(f, "CPU models and features", "arch/cpu_models.def`, `arch/features.def");
+    fputs("`--cpu MODEL,+x,-y` switches features; what builds upon a feature, or what it builds "
+          "upon, "
+          "follows.\n\n| model | MIDR_EL1 |\n|---|---|\n",
+          f);
+    for (const struct cpu_model *m = cpu_models; m->name; m++)
+        fprintf(f, "| %s | %#010x |\n", m->name, m->midr);
+    fputs(
+        "\n| feature | `--cpu` | ID register field | a57 | n1 | max |\n|---|---|---|---|---|---|\n",
+        f);
+    for (size_t k = 0; k < ARRAY_SIZE(features); k++) {
+        static const char *const models[] = {"a57", "n1", "max"};
+        fprintf(f, "| FEAT_%s | %s | ", features[k].name, features[k].cli);
+        if (strcmp(features[k].id, "NONE"))
+            fprintf(f, "%s[%u:%u] >= %u", features[k].id, features[k].lsb + features[k].width - 1,
+                    features[k].lsb, features[k].value);
+        for (size_t m = 0; m < ARRAY_SIZE(models); m++) {
+            struct features set = cpu_model_features(cpu_model_find(models[m]));
+            fputs(has_feature(&set, feature_by_cli_name(features[k].cli)) ? " | yes" : " | ", f);
+        }
+        fputs(" |\n", f);
+    }
+}
+
+/* ---- probes.md ---- */
+
+static void write_probes(FILE *f)
+{
+    static const char *const texts[] = {
+#define PROBE(name, text) text,
+#include "base/probe.def"
+#undef PROBE
+    };
+
+    generated(f, "Probes", "base/probe.def");
+    fputs("Events that `arm_subscribe()` and `--trace` can see. Each carries the CPU, its EL, "
+          "whether "
+          "it runs a guest\n(below EL2 with stage 2 on), the instructions retired by that CPU, the "
+          "PC, "
+          "and a to d:\n\n| event | |\n|---|---|\n",
+          f);
+    for (unsigned k = 0; k < PROBE_COUNT; k++) {
+        fprintf(f, "| PROBE_%s ", probe_name((enum probe_event)k));
+        cell(f, texts[k]);
+        fputs("|\n", f);
+    }
+}
+
+/* ---- armillary.1 ---- */
+
+/* Text for troff: its own characters escaped. */
+static void roff(FILE *f, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '-' || *text == '\\')
+            fputc('\\', f);
+        if (*text == '\\')
+            fputc('e', f);
+        else if (!strncmp(text, "±", 2))
+            fputs("\\(+-", f), text++;
+        else
+            fputc(*text, f);
+    }
+}
+
+static void paragraph(FILE *f, const char *dash, const char *name, const char *separator,
+                      const char *argument, const char *help)
+{
+    fputs(".TP\n\\fB", f);
+    roff(f, dash);
+    roff(f, name);
+    fputs("\\fR", f);
+    if (*argument) {
+        fputs(separator, f);
+        fputs("\\fI", f);
+        roff(f, argument);
+        fputs("\\fR", f);
+    }
+    fputc('\n', f);
+    roff(f, help);
+    fputc('\n', f);
+}
+
+static const struct {
+    const char *name, *title;
+} option_groups[] = {
+    {"machine", "Machine"}, {"image", "Image"}, {"limits", "Limits"}, {"debug", "Debugging"}};
+
+static const struct {
+    const char *group, *name, *argument, *help, *def, *cost;
+} run_options[] = {
+#define OPTION(group, name, member, kind, argument, help, def, cost)                               \
+    {#group, name, argument, help, def, cost},
+#include "tools/cli/run_options.def"
+#undef OPTION
+};
+
+static void man_run(FILE *f)
+{
+    for (size_t g = 0; g < ARRAY_SIZE(option_groups); g++) {
+        fprintf(f, ".SS %s\n", option_groups[g].title);
+        for (size_t k = 0; k < ARRAY_SIZE(run_options); k++) {
+            if (strcmp(run_options[k].group, option_groups[g].name))
+                continue;
+            paragraph(f, "--", run_options[k].name, "=", run_options[k].argument,
+                      run_options[k].help);
+            if (*run_options[k].def) {
+                fputs("(default: ", f);
+                roff(f, run_options[k].def);
+                fputs(")\n", f);
+            }
+            if (*run_options[k].cost) {
+                fputs("Cost: ", f);
+                roff(f, run_options[k].cost);
+                fputs(".\n", f);
+            }
+        }
+    }
+}
+
+static void man_qemu(FILE *f)
+{
+#define NONE                                  ""
+#define QEMU_OPTION(name, argument, fn, help) paragraph(f, "-", name, " ", argument, help);
+#include "tools/cli/qemu_options.def"
+#undef QEMU_OPTION
+#undef NONE
+}
+
+static void man_monitor(FILE *f)
+{
+#define MONITOR(name, shortest, arguments, help)                                                   \
+    paragraph(f, "", #name, *arguments == '[' ? "" : " ", arguments, help);
+#include "tools/cli/monitor.def"
+#undef MONITOR
+}
+
+static void write_man(FILE *f)
+{
+    fputs(".\\\" Made by tools/docs_gen.c from tools/cli/*.def; do not edit.\n"
+          ".TH ARMILLARY 1 \"\" \"armillary " ARMILLARY_VERSION "\"\n"
+          ".SH NAME\narmillary \\- an AArch64 machine with EL0, EL1 and EL2\n.SH SYNOPSIS\n",
+          f);
+#define COMMAND(name, arguments, help)                                                             \
+    fputs(".B armillary " #name "\n", f);                                                          \
+    roff(f, arguments);                                                                            \
+    fputs("\n.br\n", f);
+#include "tools/cli/commands.def"
+#undef COMMAND
+    fputs(".B armillary \\-\\-help\n|\n.B \\-\\-version\n.SH DESCRIPTION\n"
+          "Runs arm64 kernels and bare-metal programs on a machine like QEMU's virt board, with a "
+          "GICv3 and the\nvirtualization extensions. It is deterministic: the same image, options "
+          "and "
+          "seed retire the same\ninstructions and print the same bytes.\n"
+          ".PP\nThe guest's console is standard input and output; the program's own words go to "
+          "standard error.\n.SH COMMANDS\n",
+          f);
+#define COMMAND(name, arguments, help) paragraph(f, "", #name, "", "", help);
+#include "tools/cli/commands.def"
+#undef COMMAND
+    fputs(".SH OPTIONS OF RUN\n", f);
+    man_run(f);
+    fputs(
+        ".SH OPTIONS OF QEMU\nA word in capitals stands for any value. Anything else is refused by "
+        "name.\n",
+        f);
+    man_qemu(f);
+    fputs(".SH MONITOR\nAt a terminal Ctrl\\-A x quits, Ctrl\\-A c opens the monitor, Ctrl\\-A "
+          "Ctrl\\-A sends one. Numbers are\nhexadecimal; a command may be cut short.\n",
+          f);
+    man_monitor(f);
+    fputs(".SH EXIT STATUS\n"
+          ".TP\n0\nthe guest powered the machine off\n"
+          ".TP\n1\nthe guest reset it with \\-\\-no\\-reboot\n"
+          ".TP\n2\nusage or host error\n"
+          ".TP\n3\na limit was reached, the guest waits for ever, or you quit\n"
+          ".PP\nAt a semihosting exit it is the guest's own code. With\n.B qemu\na reset under "
+          "\\-no\\-reboot and Ctrl\\-A x give 0, as QEMU's do.\n"
+          ".SH EXAMPLES\n.nf\n"
+          "armillary run \\-\\-cpu=n1 \\-\\-initrd=initrd.gz \\-\\-append=console=ttyAMA0 Image\n"
+          "armillary run \\-\\-semihosting \\-\\-trace=exception,sysreg:trace.txt test.elf\n"
+          "armillary qemu \\-M virt,gic\\-version=3,virtualization=on \\-cpu max \\-kernel Image "
+          "\\-nographic\n"
+          "armillary dis d5381000\n"
+          "armillary sysreg HCR_EL2=0x488000000\n.fi\n",
+          f);
+}
+
+/* ---- files ---- */
+
+static const struct {
+    const char *name;
+    void (*write)(FILE *f);
+} pages[] = {
+    {"instructions.md", write_instructions},
+    {"sysregs.md", write_sysregs},
+    {"features.md", write_features},
+    {"probes.md", write_probes},
+    {"armillary.1", write_man},
+};
+
+static bool same(const char *path, const char *text, size_t size)
+{
+    FILE *f = fopen(path, "rb");
+    char *old = malloc(size + 1);
+    size_t n = f && old ? fread(old, 1, size + 1, f) : 0;
+    bool equal = f && old && n == size && !memcmp(old, text, size);
+
+    if (f)
+        fclose(f);
+    free(old);
+    return equal;
+}
+
+static bool put(const char *path, const char *text, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+    bool ok = f && fwrite(text, 1, size, f) == size;
+
+    if (f && fclose(f) != 0)
+        ok = false;
+    if (!ok)
+        perror(path);
+    return ok;
+}
+
+static bool do_page(const char *dir, size_t k, bool check)
+{
+    char path[4096], *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    bool ok;
+
+    if (!f) {
+        perror("docs_gen");
+        return false;
+    }
+    pages[k].write(f);
+    fclose(f);
+    snprintf(path, sizeof(path), "%s/%s", dir, pages[k].name);
+    ok = check ? same(path, text, size) : put(path, text, size);
+    if (check && !ok)
+        fprintf(stderr, "docs_gen: %s is stale; write it with `docs_gen %s`\n", path, dir);
+    free(text);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    bool check = argc == 3 && !strcmp(argv[1], "--check"), ok = true;
+
+    if (argc != 2 + check) {
+        fprintf(stderr, "usage: docs_gen [--check] DIR\n");
+        return 2;
+    }
+    for (size_t k = 0; k < ARRAY_SIZE(pages); k++)
+        ok = do_page(argv[argc - 1], k, check) && ok;
+    return ok ? 0 : 1;
+}
