@@ -33,6 +33,43 @@ int physmem_add_ram(struct physmem *mem, pa_t base, uint64_t size, struct arm_er
     return 0;
 }
 
+int physmem_add_rom(struct physmem *mem, pa_t base, uint64_t size, struct device *dev,
+                    struct arm_error *err)
+{
+    int rc = physmem_add_ram(mem, base, size, err);
+
+    if (rc)
+        return rc;
+    mem->banks[mem->bank_count - 1].readonly = true;
+    return physmem_add_device(mem, base, size, dev, 0, err);
+}
+
+static struct ram_bank *rom_bank(struct physmem *mem, pa_t base)
+{
+    for (unsigned i = 0; i < mem->bank_count; i++)
+        if (mem->banks[i].readonly && mem->banks[i].base == base.a)
+            return &mem->banks[i];
+    return NULL;
+}
+
+void physmem_hide_rom(struct physmem *mem, pa_t base, bool hidden)
+{
+    struct ram_bank *b = rom_bank(mem, base);
+
+    if (!b || b->hidden == hidden)
+        return;
+    b->hidden = hidden;
+    if (mem->remapped)
+        mem->remapped(mem->remapped_ctx);
+}
+
+uint8_t *physmem_rom(struct physmem *mem, pa_t base)
+{
+    struct ram_bank *b = rom_bank(mem, base);
+
+    return b ? b->host : NULL;
+}
+
 int physmem_add_device(struct physmem *mem, pa_t base, uint64_t size, struct device *dev,
                        uint64_t dev_offset, struct arm_error *err)
 {
@@ -61,7 +98,7 @@ void physmem_clear(struct physmem *mem)
 struct ram_bank *physmem_bank(struct physmem *mem, pa_t pa)
 {
     for (unsigned i = 0; i < mem->bank_count; i++)
-        if (pa.a - mem->banks[i].base < mem->banks[i].size)
+        if (!mem->banks[i].hidden && pa.a - mem->banks[i].base < mem->banks[i].size)
             return &mem->banks[i];
     return NULL;
 }
@@ -93,16 +130,36 @@ bool physmem_read(struct physmem *mem, pa_t pa, void *buf, size_t len)
     return true;
 }
 
-bool physmem_write(struct physmem *mem, pa_t pa, const void *buf, size_t len)
+static void tell_code_written(struct physmem *mem, const struct ram_bank *b, uint64_t pa,
+                              uint64_t len)
+{
+    for (uint64_t p = align_down(pa, PAGE_SIZE); len && p < pa + len; p += PAGE_SIZE)
+        if ((b->flags[(p - b->base) >> PAGE_SHIFT] & PAGE_HAS_CODE) && mem->code_written)
+            mem->code_written(mem->code_written_ctx, (pa_t){p});
+}
+
+void physmem_rom_changing(struct physmem *mem, pa_t base, uint64_t offset, uint64_t len)
+{
+    const struct ram_bank *b = rom_bank(mem, base);
+
+    CHECK(b && offset <= b->size && len <= b->size - offset);
+    tell_code_written(mem, b, base.a + offset, len);
+}
+
+bool physmem_load(struct physmem *mem, pa_t pa, const void *buf, size_t len)
 {
     uint8_t *host = physmem_ram(mem, pa, len);
-    struct ram_bank *b = physmem_bank(mem, pa);
 
     if (!host)
         return false;
-    for (uint64_t p = align_down(pa.a, PAGE_SIZE); len && p < pa.a + len; p += PAGE_SIZE)
-        if ((b->flags[(p - b->base) >> PAGE_SHIFT] & PAGE_HAS_CODE) && mem->code_written)
-            mem->code_written(mem->code_written_ctx, (pa_t){p});
+    tell_code_written(mem, physmem_bank(mem, pa), pa.a, len);
     memcpy(host, buf, len);
     return true;
+}
+
+bool physmem_write(struct physmem *mem, pa_t pa, const void *buf, size_t len)
+{
+    const struct ram_bank *b = physmem_bank(mem, pa);
+
+    return b && !b->readonly && physmem_load(mem, pa, buf, len);
 }

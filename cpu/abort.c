@@ -70,6 +70,7 @@ void cpu_take_abort(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned
 {
     uint64_t iss = f->write ? ISS_WNR : 0;
 
+    cpu_count_upto(cpu, i);
     if (acc & ACC_CMO)
         iss = ISS_CM | ISS_WNR;
     if (f->stage2 && !f->s1ptw && !is_external(f))

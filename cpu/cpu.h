@@ -102,6 +102,12 @@ struct cpu {
     bool watchpoints_on;         /* an enabled watchpoint exists: no access may bypass the slow path */
     bool breakpoints_on;         /* an enabled breakpoint exists and debug exceptions are enabled */
 
+    /* Performance monitors, see cpu/pmu.h. */
+    bool pmu_on, pmu_level;      /* a counter is enabled; the interrupt's level */
+    uint64_t pmu_synced;         /* cpu_retired() that the counters have seen */
+    uint64_t pmu_divider;        /* cycles towards the next count of PMCR_EL0.D */
+    struct clock_event pmu_deadline;
+
     bool event;                  /* event register of WFE */
     enum cpu_power power;
     uint64_t wait_until_ns;      /* WFET, WFIT: virtual time that ends the wait; else CLOCK_NEVER */

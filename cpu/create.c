@@ -4,6 +4,7 @@
 
 #include "cpu/context.h"
 #include "cpu/exception.h"
+#include "cpu/pmu.h"
 #include "cpu/timer.h"
 
 struct cpu *cpu_create(const struct cpu_params *p)
@@ -31,6 +32,7 @@ struct cpu *cpu_create(const struct cpu_params *p)
     };
     cpu->tlb = tlb_create();
     cpu->timers = cpu_timers_create(cpu);
+    cpu_pmu_create(cpu);
     if (!cpu->tlb || !cpu->timers) {
         cpu_destroy(cpu);
         return NULL;
@@ -52,10 +54,13 @@ void cpu_destroy(struct cpu *cpu)
 void cpu_enter_el(struct cpu *cpu, unsigned el)
 {
     if (cpu->ps.el > el) {
-        /* What the firmware above must set up so that @el works: AArch64 at EL1, nothing trapped.
-         */
-        cpu->sr[SR_HCR_EL2] = BIT(31);
-        cpu->sr[SR_CNTHCTL_EL2] = 3;
+        /* What an EL2 that wants nothing leaves behind: AArch64 at EL1, nothing trapped. */
+        cpu->sr[SR_HCR_EL2] = FIELD_MASK(HCR_EL2_RW);
+        if (cpu_has(cpu, FEAT_PAuth))
+            cpu->sr[SR_HCR_EL2] |= FIELD_MASK(HCR_EL2_APK) | FIELD_MASK(HCR_EL2_API);
+        if (cpu_has(cpu, FEAT_CSV2_2))
+            cpu->sr[SR_HCR_EL2] |= FIELD_MASK(HCR_EL2_EnSCXT);
+        cpu->sr[SR_CNTHCTL_EL2] = 3; /* EL1PCTEN, EL1PCEN */
     }
     cpu_set_el_sp(cpu, el, 1);
     cpu->ps.daif = 15;

@@ -2,6 +2,7 @@
 
 #include "cpu/context.h"
 #include "cpu/exec.h"
+#include "cpu/pmu.h"
 #include "cpu/step.h"
 
 /* The registers of an EL that exceptions use, by target EL. */
@@ -100,6 +101,10 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
     uint64_t vector = e->type;
 
     CHECK(el >= cpu->ps.el && el <= 2);
+    if (unlikely(cpu->pmu_on)) {
+        pmu_count(cpu, PMU_EVENT_EXC_TAKEN, ~UINT64_C(0));
+        pmu_sync(cpu);
+    }
     if (el > cpu->ps.el)
         vector += 0x400;
     else if (cpu->ps.sp)
@@ -155,6 +160,10 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
     bool illegal = illegal_return(cpu, spsr);
     uint8_t ss = cpu_step_return_ss(cpu, spsr, illegal);
 
+    if (unlikely(cpu->pmu_on)) {
+        pmu_count(cpu, PMU_EVENT_EXC_RETURN, ~UINT64_C(0));
+        pmu_sync(cpu);
+    }
     if (probe_wanted(cpu->probes, PROBE_ERET)) {
         struct probe p = cpu_probe(cpu, PROBE_ERET, insn_pc(cpu, cpu->counted));
         p.a = pc;

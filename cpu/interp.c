@@ -164,12 +164,23 @@ static void take_pc_alignment(struct cpu *cpu)
                                                 .far = cpu->pc});
 }
 
+/* Exceptions in a row without an instruction retired, as when a vector cannot be fetched. A run
+ * gives up then, so that the machine can still be stopped. */
+#define FRUITLESS_MAX 4096
+
 void cpu_run(struct cpu *cpu, uint64_t insns)
 {
+    unsigned fruitless = 0;
+    int64_t before = (int64_t)insns + 1;
+
     cpu->retired_goal = cpu_retired(cpu) + insns;
     cpu->left = (int64_t)insns;
     cpu->counted = cpu->page;
     while (cpu->left > 0 && cpu->power == CPU_RUNNING) {
+        fruitless = cpu->left == before ? fruitless + 1 : 0;
+        before = cpu->left;
+        if (fruitless > FRUITLESS_MAX)
+            break;
         if (cpu->irq_check) {
             cpu->irq_check = false;
             cpu_take_interrupt(cpu);

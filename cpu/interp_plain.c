@@ -50,17 +50,29 @@ static enum exec_result leave(struct cpu *cpu)
     return EXEC_EXIT;
 }
 
+/* Must the target of an indirect branch see PSTATE.BTYPE? Outside guarded pages only an exception shows
+ * it; CU-choice: of those that executing an instruction can raise, only BRK's. */
+static bool btype_matters(const struct cpu *cpu, const struct insn *target)
+{
+    return cpu_in_guarded_page(cpu) || target->fn == exec_decode || target->op == A64_BRK;
+}
+
 /* Go on at cpu->pc, which every record before has been counted for: in the L1 bank's fetch side, or
  * by the dispatcher. */
 static enum exec_result run_jump(struct cpu *cpu, const struct insn *unused)
 {
     (void)unused;
-    if (cpu->left <= PAGE_INSNS || cpu->ps.btype)
+    if (cpu->left <= PAGE_INSNS)
         return leave(cpu);
     const struct insn *next = context_fetch_fast(cpu, cpu->pc);
     if (!next)
         return leave(cpu);
     cpu->counted = next;
+    if (unlikely(cpu->ps.btype)) {
+        if (btype_matters(cpu, next))
+            return leave(cpu);
+        cpu->ps.btype = 0;
+    }
     CONTINUE(cpu, next);
 }
 

@@ -132,13 +132,15 @@ static bool resolve(const struct access *a, struct piece *p, bool write)
         return false;
     p->pa = t.pa;
     p->bank = physmem_bank(a->cpu->mem, pa(p->pa));
-    if (p->bank) {
+    p->window = NULL;
+    if (!p->bank || (write && p->bank->readonly))
+        p->window = physmem_window(a->cpu->mem, pa(p->pa));
+    if (p->bank && !p->window) {
         p->host = p->bank->host + (p->pa - p->bank->base);
         install(a, p, &t);
         return true;
     }
     p->host = NULL;
-    p->window = physmem_window(a->cpu->mem, pa(p->pa));
     return p->window ? true : take_fault(a, p->va, MMU_FAULT_EXTERNAL);
 }
 

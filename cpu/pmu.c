@@ -6,21 +6,20 @@
 #define CYCLE_COUNTER_BIT BIT(31)
 #define EVENT_COUNTERS    MASK(PMU_COUNTERS - 1, 0)
 
-/* Events we know: bits of PMCEID0_EL0. */
-#define EVENT_SW_INCR      0x00
-#define EVENT_INST_RETIRED 0x08
-#define EVENT_CPU_CYCLES   0x11
+#define EVENTS                                                                                     \
+    (BIT(PMU_EVENT_SW_INCR) | BIT(PMU_EVENT_INST_RETIRED) | BIT(PMU_EVENT_EXC_TAKEN) |             \
+     BIT(PMU_EVENT_EXC_RETURN) | BIT(PMU_EVENT_CPU_CYCLES) | BIT(PMU_EVENT_CHAIN))
 
 /* The writable bits of PMEVTYPER<n>_EL0 and PMCCFILTR_EL0: P, U, NSH; and evtCount. */
 #define FILTER_BITS (BIT(31) | BIT(30) | BIT(27))
 #define EVENT_BITS  MASK(15, 0)
 
-static enum sysreg counter(unsigned n)
+enum sysreg pmu_counter_register(unsigned n)
 {
     return sysreg_lookup((uint16_t)SYSREG_ENC(3, 3, 14, 8, n));
 }
 
-static enum sysreg event_type(unsigned n)
+enum sysreg pmu_type_register(unsigned n)
 {
     return sysreg_lookup((uint16_t)SYSREG_ENC(3, 3, 14, 12, n));
 }
@@ -65,6 +64,7 @@ void cpu_pmu_reset(struct cpu *cpu)
     cpu->sr[SR_PMCR_EL0] = cpu->model->pmcr;
     if (cpu_has(cpu, FEAT_PMUv3))
         cpu->sr[SR_MDCR_EL2] = PMU_COUNTERS;
+    pmu_changed(cpu);
 }
 
 /* The register that PMXEVCNTR_EL0 or PMXEVTYPER_EL0 stands for, SR_NONE if none. */
@@ -73,9 +73,9 @@ static enum sysreg indirect(const struct cpu *cpu, enum sysreg sr)
     unsigned n = selected(cpu);
 
     if (sr == SR_PMXEVCNTR_EL0)
-        return n < PMU_COUNTERS ? counter(n) : SR_NONE;
+        return n < PMU_COUNTERS ? pmu_counter_register(n) : SR_NONE;
     if (sr == SR_PMXEVTYPER_EL0)
-        return n == 31 ? SR_PMCCFILTR_EL0 : n < PMU_COUNTERS ? event_type(n) : SR_NONE;
+        return n == 31 ? SR_PMCCFILTR_EL0 : n < PMU_COUNTERS ? pmu_type_register(n) : SR_NONE;
     return sr;
 }
 
@@ -96,6 +96,7 @@ static enum sysreg set_register(enum sysreg sr)
 
 uint64_t sr_read_PMU(struct cpu *cpu, enum sysreg sr)
 {
+    pmu_sync(cpu);
     sr = indirect(cpu, set_register(sr));
     switch (sr) {
     case SR_NONE:
@@ -107,7 +108,7 @@ uint64_t sr_read_PMU(struct cpu *cpu, enum sysreg sr)
     case SR_PMOVSSET_EL0:
         return cpu->sr[sr] & visible_bits(cpu);
     case SR_PMCEID0_EL0:
-        return BIT(EVENT_SW_INCR) | BIT(EVENT_INST_RETIRED) | BIT(EVENT_CPU_CYCLES);
+        return EVENTS;
     case SR_PMCEID1_EL0:
         return 0;
     default:
@@ -126,26 +127,16 @@ static void write_pmcr(struct cpu *cpu, uint64_t value)
         cpu->sr[SR_PMCCNTR_EL0] = 0;
     if (PMCR_EL0_P(value))
         for (unsigned n = 0; n < visible_counters(cpu); n++)
-            cpu->sr[counter(n)] = 0;
+            cpu->sr[pmu_counter_register(n)] = 0;
     cpu->sr[SR_PMCR_EL0] = (cpu->sr[SR_PMCR_EL0] & ~writable) | (value & writable);
 }
 
 static void count_software_increments(struct cpu *cpu, uint64_t counters)
 {
-    uint64_t enabled = cpu->sr[SR_PMCNTENSET_EL0] & visible_bits(cpu);
-
-    if (!PMCR_EL0_E(cpu->sr[SR_PMCR_EL0]))
-        return;
-    for (unsigned n = 0; n < PMU_COUNTERS; n++) {
-        if (!bit(counters & enabled, n) || (cpu->sr[event_type(n)] & EVENT_BITS) != EVENT_SW_INCR)
-            continue;
-        cpu->sr[counter(n)] = zext(cpu->sr[counter(n)] + 1, 32);
-        if (cpu->sr[counter(n)] == 0)
-            cpu->sr[SR_PMOVSSET_EL0] |= BIT(n);
-    }
+    pmu_count(cpu, PMU_EVENT_SW_INCR, counters & visible_bits(cpu));
 }
 
-void sr_write_PMU(struct cpu *cpu, enum sysreg sr, uint64_t value)
+static void write_register(struct cpu *cpu, enum sysreg sr, uint64_t value)
 {
     enum sysreg set = set_register(sr);
 
@@ -179,4 +170,11 @@ void sr_write_PMU(struct cpu *cpu, enum sysreg sr, uint64_t value)
         cpu->sr[sr] = value;
         break;
     }
+}
+
+void sr_write_PMU(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    pmu_sync(cpu);
+    write_register(cpu, sr, value);
+    pmu_changed(cpu); /* also for the counters, whose rows have no effects */
 }

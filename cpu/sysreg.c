@@ -87,6 +87,8 @@ enum exec_result cpu_sysreg_effects(struct cpu *cpu, unsigned fx)
         cpu_context_changed(cpu);
     if (fx & SR_FX_TIMER)
         cpu_timers_changed(cpu);
+    if (fx & SR_FX_PMU)
+        pmu_changed(cpu);
     if (fx & (SR_FX_IRQ | SR_FX_TIMER | SR_FX_PMU))
         cpu->irq_check = true;
     return fx ? EXEC_SYNC : EXEC_NEXT;

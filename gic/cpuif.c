@@ -9,7 +9,7 @@ static void changed(struct cpuif_reg r)
     if (r.virt)
         icv_update(r.c);
     else
-        gic_update_pins(r.c);
+        gic_update_interface(r.c);
 }
 
 static uint64_t read_pmr(struct cpuif_reg r)
@@ -76,7 +76,7 @@ static void write_igrpen(struct cpuif_reg r, uint64_t value)
     if (r.virt)
         icv_update(r.c);
     else
-        gic_update_participants(r.c->gic);
+        gic_update_all(r.c->gic);
 }
 
 static uint64_t read_rpr(struct cpuif_reg r)

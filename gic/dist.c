@@ -42,10 +42,37 @@ void gic_set_pin(bool *current, const struct irq_line *pin, bool level)
     irq_set(pin, level);
 }
 
-/* The CPU that SPI number @n of @group goes to, TARGET_NONE if none. */
-static unsigned spi_target(const struct gic *gic, unsigned n, unsigned group)
+/*
+ * 1 of N (IHI0069 3.3): of the CPUs that are awake, have the group enabled and have not opted out
+ * by GICR_CTLR.DPG, the first whose priorities let it take the interrupt now; else the first. Which
+ * one is IMPLEMENTATION DEFINED; this choice depends on registers alone.
+ */
+static unsigned one_of_n(const struct gic *gic, unsigned prio, unsigned group)
 {
-    return gic->irouter[n] & IROUTER_IRM ? gic->one_of_n[group] : gic->target[n];
+    uint64_t opt_out = group == 0 ? GICR_CTLR_DPG0 : GICR_CTLR_DPG1NS;
+    unsigned first = TARGET_NONE;
+
+    for (unsigned k = 0; k < gic->cpus; k++) {
+        const struct gic_cpu *c = &gic->cpu[k];
+
+        if (c->asleep || !c->phys.enable[group] || (c->gicr_ctlr & opt_out))
+            continue;
+        if (if_can_preempt(&c->phys, prio, group))
+            return k;
+        if (first == TARGET_NONE)
+            first = k;
+    }
+    return first;
+}
+
+/* The CPU that SPI number @n goes to, TARGET_NONE if none. */
+static unsigned spi_target(const struct gic *gic, unsigned n)
+{
+    const struct irq_bank *b = &gic->spi[n / 32];
+
+    if (!bit(gic->any[n / 32], n % 32))
+        return gic->target[n];
+    return one_of_n(gic, b->prio[n % 32], bit(b->group, n % 32));
 }
 
 static uint32_t bank_ready(const struct irq_bank *b)
@@ -99,7 +126,7 @@ static struct gic_hppi highest_pending(struct gic_cpu *c)
         for (cand = bank_candidates(b, groups); cand; cand &= cand - 1) {
             unsigned n = (unsigned)__builtin_ctz(cand);
 
-            if (spi_target(gic, w * 32 + n, bit(b->group, n)) == c->index)
+            if (spi_target(gic, w * 32 + n) == c->index)
                 consider(&best, b, n, PRIVATE_COUNT + w * 32 + n);
         }
     }
@@ -108,7 +135,7 @@ static struct gic_hppi highest_pending(struct gic_cpu *c)
     return best;
 }
 
-void gic_update_pins(struct gic_cpu *c)
+static void update_pins(struct gic_cpu *c)
 {
     bool signal =
         c->hppi.intid != INTID_NONE && if_can_preempt(&c->phys, c->hppi.prio, c->hppi.group);
@@ -120,30 +147,45 @@ void gic_update_pins(struct gic_cpu *c)
 void gic_update_cpu(struct gic_cpu *c)
 {
     c->hppi = highest_pending(c);
-    gic_update_pins(c);
+    update_pins(c);
+}
+
+static void update_cpus(struct gic *gic)
+{
+    for (unsigned k = 0; k < gic->cpus; k++)
+        gic_update_cpu(&gic->cpu[k]);
+}
+
+void gic_update_interface(struct gic_cpu *c)
+{
+    if (c->gic->any_ready)
+        update_cpus(c->gic);
+    else
+        update_pins(c);
 }
 
 static void update_ready(struct gic *gic, unsigned w)
 {
-    gic->spi_ready &= ~(UINT32_C(1) << w);
-    gic->spi_ready |= (uint32_t)(bank_ready(&gic->spi[w]) != 0) << w;
+    uint32_t ready = bank_ready(&gic->spi[w]), one = UINT32_C(1) << w;
+
+    gic->spi_ready = ready ? gic->spi_ready | one : gic->spi_ready & ~one;
+    gic->any_ready = ready & gic->any[w] ? gic->any_ready | one : gic->any_ready & ~one;
 }
 
 void gic_update_all(struct gic *gic)
 {
     for (unsigned w = 0; w < SPI_BANKS; w++)
         update_ready(gic, w);
-    for (unsigned k = 0; k < gic->cpus; k++)
-        gic_update_cpu(&gic->cpu[k]);
+    update_cpus(gic);
 }
 
 static void update_spi(struct gic *gic, unsigned n)
 {
-    unsigned target = spi_target(gic, n, bit(gic->spi[n / 32].group, n % 32));
-
     update_ready(gic, n / 32);
-    if (target != TARGET_NONE)
-        gic_update_cpu(&gic->cpu[target]);
+    if (bit(gic->any[n / 32], n % 32))
+        update_cpus(gic);
+    else if (gic->target[n] != TARGET_NONE)
+        gic_update_cpu(&gic->cpu[gic->target[n]]);
 }
 
 void gic_update_irq(struct gic_cpu *c, uint32_t intid)
@@ -159,34 +201,11 @@ void gic_route_spi(struct gic *gic, unsigned n)
     uint64_t r = gic->irouter[n];
     uint32_t affinity = (uint32_t)(bits(r, 39, 32) << 24 | bits(r, 23, 0));
 
+    gic->any[n / 32] = (uint32_t)set_bits(gic->any[n / 32], n % 32, n % 32, bit(r, 31));
     gic->target[n] = TARGET_NONE;
     for (unsigned k = 0; k < gic->cpus; k++)
         if (gic->cpu[k].affinity == affinity)
             gic->target[n] = (uint16_t)k;
-}
-
-/*
- * 1 of N (IHI0069 3.3): the first CPU that is awake, has the group enabled and has not opted out by
- * GICR_CTLR.DPG. Which one is IMPLEMENTATION DEFINED; this choice depends on registers alone.
- */
-static uint16_t one_of_n(const struct gic *gic, unsigned group)
-{
-    uint64_t opt_out = group == 0 ? GICR_CTLR_DPG0 : GICR_CTLR_DPG1NS;
-
-    for (unsigned k = 0; k < gic->cpus; k++) {
-        const struct gic_cpu *c = &gic->cpu[k];
-
-        if (!c->asleep && c->phys.enable[group] && !(c->gicr_ctlr & opt_out))
-            return (uint16_t)k;
-    }
-    return TARGET_NONE;
-}
-
-void gic_update_participants(struct gic *gic)
-{
-    gic->one_of_n[0] = one_of_n(gic, 0);
-    gic->one_of_n[1] = one_of_n(gic, 1);
-    gic_update_all(gic);
 }
 
 void gic_set_input(struct gic_cpu *c, uint32_t intid, bool level)

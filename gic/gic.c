@@ -134,7 +134,7 @@ void gic_reset(struct gic *gic)
     }
     for (unsigned k = 0; k < gic->cpus; k++)
         reset_cpu(&gic->cpu[k]);
-    gic_update_participants(gic);
+    gic_update_all(gic);
 }
 
 void gic_connect(struct gic *gic, unsigned cpu, const struct gic_pins *pins)

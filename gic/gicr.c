@@ -53,7 +53,7 @@ static void write_ctlr(struct device *dev, uint64_t offset, unsigned size, uint6
         c->gicr_ctlr |= value & GICR_CTLR_EnableLPIs;
         gic_lpi_enable(c, value & GICR_CTLR_EnableLPIs);
     }
-    gic_update_participants(c->gic);
+    gic_update_all(c->gic);
 }
 
 static uint64_t read_iidr(struct device *dev, uint64_t offset, unsigned size)
@@ -92,7 +92,7 @@ static void write_waker(struct device *dev, uint64_t offset, unsigned size, uint
     (void)offset;
     (void)size;
     c->asleep = value & GICR_WAKER_ProcessorSleep;
-    gic_update_participants(c->gic);
+    gic_update_all(c->gic);
 }
 
 static uint64_t read_propbaser(struct device *dev, uint64_t offset, unsigned size)

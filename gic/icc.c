@@ -29,6 +29,7 @@ uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group)
     if_activate(&c->phys, c->hppi.prio, group);
     gic_probe(c, intid, (unsigned)gic_is_pending(c, intid) | 2, false);
     gic_update_irq(c, intid);
+    gic_update_interface(c);
     return intid;
 }
 
@@ -47,7 +48,7 @@ void icc_end(struct gic_cpu *c, unsigned group, uint32_t intid)
     }
     if (!c->phys.eoimode)
         gic_deactivate(c, intid);
-    gic_update_pins(c);
+    gic_update_interface(c);
 }
 
 /* ICC_DIR_EL1. CU-choice: ignored with EOImode == 0. */
@@ -62,7 +63,7 @@ void icc_deactivate(struct gic_cpu *c, uint32_t intid)
 
 static void pend_sgi(struct gic_cpu *to, unsigned group, unsigned sgi)
 {
-    if (bit(to->bank.group, sgi) != group)
+    if (bit(to->bank.group, sgi) > group)
         return;
     to->bank.latch |= UINT32_C(1) << sgi;
     gic_probe(to, sgi, 1, false);
@@ -70,9 +71,10 @@ static void pend_sgi(struct gic_cpu *to, unsigned group, unsigned sgi)
 }
 
 /*
- * ICC_SGI0R_EL1, ICC_SGI1R_EL1, ICC_ASGI1R_EL1: a target takes the SGI if it has configured it for
- * @group, 0 for ASGI1R (there is no other Security state). CU-choice: RS is treated as 0, there
- * being no range selector (GICD_TYPER.RSS).
+ * ICC_SGI0R_EL1, ICC_SGI1R_EL1, ICC_ASGI1R_EL1. With DS == 1 the first and the last generate SGIs
+ * that their target has configured as group 0, SGI1R those of either group (IHI0069 8.1.10 and "Use
+ * of control registers for SGI forwarding"). CU-choice: RS is treated as 0, there being no range
+ * selector (GICD_TYPER.RSS).
  */
 void icc_send_sgi(struct gic_cpu *c, unsigned group, uint64_t value)
 {

@@ -134,7 +134,8 @@ struct gic {
     uint32_t spi_ready; /* banks of spi[] with something enabled, pending and not active */
     uint64_t irouter[SPI_BANKS * 32];
     uint16_t target[SPI_BANKS * 32]; /* CPU that irouter names, TARGET_NONE: no such CPU */
-    uint16_t one_of_n[2];            /* CPU that takes 1-of-N interrupts of group 0, 1 */
+    uint32_t any[SPI_BANKS];         /* 1 of N: IROUTER.Interrupt_Routing_Mode is set */
+    uint32_t any_ready;              /* banks with something ready that is 1 of N */
 
     struct gic_cpu cpu[];
 };
@@ -165,8 +166,9 @@ struct irq_bank *gic_bank(struct gic_cpu *c, uint32_t intid, uint32_t *bit);
 /* Whether @intid is pending for @c; false if there is no such interrupt. */
 bool gic_is_pending(struct gic_cpu *c, uint32_t intid);
 
-/* The priorities of a CPU interface changed: recompute its pins. */
-void gic_update_pins(struct gic_cpu *c);
+/* The priorities of a physical interface changed: recompute its pins, and where 1-of-N interrupts
+ * go. */
+void gic_update_interface(struct gic_cpu *c);
 
 /* Recompute what is forwarded to a CPU, and its pins. */
 void gic_update_cpu(struct gic_cpu *c);
@@ -177,9 +179,6 @@ void gic_update_irq(struct gic_cpu *c, uint32_t intid);
 
 /* IROUTER of SPI number @n was written. */
 void gic_route_spi(struct gic *gic, unsigned n);
-
-/* Which CPUs take 1-of-N interrupts may have changed. */
-void gic_update_participants(struct gic *gic);
 
 void gic_set_input(struct gic_cpu *c, uint32_t intid, bool level);
 

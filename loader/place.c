@@ -21,7 +21,7 @@ static void zero_fill(struct physmem *mem, uint64_t base, uint64_t size)
 
     while (size) {
         uint64_t n = size < PAGE_SIZE ? size : PAGE_SIZE;
-        CHECK(physmem_write(mem, pa(base), zeros, n));
+        CHECK(physmem_load(mem, pa(base), zeros, n));
         base += n;
         size -= n;
     }
@@ -47,7 +47,7 @@ int load_place(struct load_map *map, const char *file, const char *what, uint64_
     if (map->region_count == LOAD_REGIONS_MAX)
         return error_set(err, ARM_ENOTSUP, "%s: %s: more than %d pieces to load", file, what,
                          LOAD_REGIONS_MAX);
-    CHECK(size <= mem_size && physmem_write(map->mem, pa(base), data, size));
+    CHECK(size <= mem_size && physmem_load(map->mem, pa(base), data, size));
     zero_fill(map->mem, base + size, mem_size - size);
     r = &map->regions[map->region_count++];
     *r = (struct load_region){.file = file, .base = base, .size = mem_size};

@@ -118,7 +118,7 @@ static int create_gic(struct machine *m, struct arm_error *err)
                                              .log = &m->log,
                                              .probes = &m->probes},
                         err);
-    return m->gic ? 0 : -err->code;
+    return m->gic ? 0 : -(err ? err->code : ARM_EINVAL);
 }
 
 static int create_cpus(struct machine *m, const struct cpu_model *model,
@@ -382,5 +382,9 @@ bool arm_mem_write(struct machine *m, uint64_t pa, const void *buf, size_t size)
 
 bool arm_subscribe(struct machine *m, uint64_t mask, probe_fn *fn, void *ctx)
 {
-    return probe_subscribe(&m->probes, mask, fn, ctx);
+    bool ok = probe_subscribe(&m->probes, mask, fn, ctx);
+
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        cpu_context_changed(m->cpus[k]); /* observed memory has banks of its own */
+    return ok;
 }

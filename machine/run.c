@@ -119,6 +119,7 @@ static void run_slice(struct machine *m, struct cpu *cpu, uint64_t limit)
     m->current = NULL;
     m->retired += ran;
     end_turn(m, cpu);
+    code_cache_trim(m->code, &m->mem);
     clock_run(&m->clock, now + ran);
 }
 

@@ -3,20 +3,8 @@
  * can be said of every state must hold. ARMILLARY_SEED repeats a run, ARMILLARY_FUZZ sets the
  * count.
  */
-#include <stdio.h>
-#include <time.h>
-
-#include "gic/internal.h"
 #include "gic/prio.h"
-#include "tests/gic/fixture.h"
-
-static uint64_t next(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
+#include "tests/gic/fuzz.h"
 
 /* Values that mean something more often than uniform ones would. */
 static uint64_t value_of(uint64_t *seed)
@@ -94,32 +82,6 @@ static void input(struct fix *f, uint64_t *seed)
         ppi(f, next(seed) % CPUS, 26 + next(seed) % 6, level); /* 25 is the GIC's own */
 }
 
-/* What is cached is what a recomputation gives, and the pins follow it. */
-static void check_caches(struct fix *f)
-{
-    struct gic *gic = f->gic;
-    struct gic_hppi before[CPUS];
-    uint32_t ready = gic->spi_ready;
-    unsigned changes = f->changes;
-
-    for (unsigned k = 0; k < CPUS; k++)
-        before[k] = gic->cpu[k].hppi;
-    gic_update_participants(gic);
-    assert_int_equal(ready, gic->spi_ready);
-    for (unsigned k = 0; k < CPUS; k++) {
-        struct gic_cpu *c = &gic->cpu[k];
-
-        icv_update(c);
-        assert_int_equal(before[k].intid, c->hppi.intid);
-        assert_int_equal(before[k].prio, c->hppi.prio);
-        assert_int_equal(f->pin[k][PIN_IRQ], c->irq);
-        assert_int_equal(f->pin[k][PIN_FIQ], c->fiq);
-        assert_int_equal(f->pin[k][PIN_VIRQ], c->virq);
-        assert_int_equal(f->pin[k][PIN_VFIQ], c->vfiq);
-    }
-    assert_int_equal(changes, f->changes);
-}
-
 static void check_rules(const struct gic_cpu *c)
 {
     assert_false(c->irq && c->fiq);
@@ -138,13 +100,6 @@ static void check(struct fix *f)
     check_caches(f);
     for (unsigned k = 0; k < CPUS; k++)
         check_rules(&f->gic->cpu[k]);
-}
-
-static uint64_t from_env(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-
-    return text ? strtoull(text, NULL, 0) : otherwise;
 }
 
 static void ignore_line(void *ctx, const char *text)
@@ -186,10 +141,9 @@ static void run(uint64_t seed, uint64_t count)
 
 static void test_random_accesses_keep_the_state_consistent(void **state)
 {
-    uint64_t seed = from_env("ARMILLARY_SEED", (uint64_t)time(NULL) * 2654435761u) | 1;
+    uint64_t seed = fuzz_seed();
 
     (void)state;
-    printf("ARMILLARY_SEED=%#llx\n", (unsigned long long)seed);
     for (unsigned k = 0; k < 8; k++)
         run(seed + k, from_env("ARMILLARY_FUZZ", 40000));
 }

@@ -46,6 +46,11 @@ static void vectors(unsigned el)
         gic_bit(GICD_ISENABLER, 3);
         gic_bit(GICD_ISPENDR, 3);
         check_equal(mrs(isr_el1), group1 ? 0x80 : 0x40, "ISR_EL1 while masked");
+        if (el == 2) {
+            unmask();
+            check_none("not routed to EL2: not taken there");
+            msr(hcr_el2, mrs(hcr_el2) | HCR_IMO | HCR_FMO);
+        }
         unmask();
         check_equal(taken.offset, V_CUR_SPX + kind, "at the current EL: vector");
         check_equal(taken.el, el, "at the current EL");
@@ -55,6 +60,8 @@ static void vectors(unsigned el)
                          "msr spsel, #1" ::: "x9", "memory");
         check_equal(taken.offset, V_CUR_SP0 + kind, "with SP_EL0: vector");
         taken_clear();
+        if (el == 2)
+            msr(hcr_el2, mrs(hcr_el2) & ~(HCR_IMO | HCR_FMO));
         for (unsigned lower = 0; lower < el; lower++) {
             uint64_t spsr = lower ? 0x305 : 0x300;
             uint64_t hcr = el == 2 ? mrs(hcr_el2) : 0;

@@ -72,6 +72,12 @@ static void one_timer(const struct timer *t)
     check_equal(t->get(TVAL) >> 32, 0, "TVAL: upper half reads 0");
     t->set(CTL, CTL_ENABLE | CTL_IMASK);
     check_equal(t->get(CTL), CTL_ENABLE | CTL_IMASK | CTL_ISTATUS, "expired, masked");
+    if (t->intid == INTID_CNTHV && on_qemu()) {
+        note("QEMU does not connect CNTHV: divergence cnthv-irq");
+        t->set(CTL, 0);
+        context = "";
+        return;
+    }
     check_equal(gic_take(), SPURIOUS, "masked: no interrupt");
     t->set(CTL, CTL_ENABLE);
     check_equal(mrs(icc_iar1_el1), t->intid, "unmasked: interrupt");
@@ -125,7 +131,7 @@ static void virtual_offset(void)
     msr(cntv_cval_el0, 0);
     msr(cntv_ctl_el0, CTL_ENABLE | CTL_IMASK);
     check_equal(mrs(cntv_ctl_el0), 7, "CNTV compares with the virtual count");
-    msr(cntv_cval_el0, mrs(cntpct_el0) - offset + 1000 * mrs(cntfrq_el0));
+    msr(cntv_cval_el0, mrs(cntpct_el0) - offset + 10 * mrs(cntfrq_el0));
     check_equal(mrs(cntv_ctl_el0), 3, "in the virtual future");
     msr(cntv_ctl_el0, 0);
     msr(cntvoff_el2, 0);

@@ -2,9 +2,9 @@
 #pragma once
 
 #define WINDOW      0x40600000 /* what the program's loads and stores touch */
-#define WINDOW_SIZE 0x8000
-#define TARGETS     0x40601000 /* where their addresses point to: some room on either side */
-#define TARGETS_END 0x40606fc0
+#define WINDOW_SIZE 0x4000
+#define TARGETS     0x40600800 /* where their addresses point to: some room on either side */
+#define TARGETS_END 0x406037c0
 #define POOL        0x40610000 /* operands to be reloaded, 16 bytes each */
 #define POOL_COUNT  256
 

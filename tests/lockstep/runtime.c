@@ -3,8 +3,9 @@
  * or more with EL and MMU as the configuration says (tests/lockstep/run).
  *
  * With the MMU on, memory is Normal and unaligned accesses work; the window's pages are mapped in
- * reverse order, so that what crosses a page is in two places. With the MMU off, memory is Device and
- * SCTLR_ELx.A asks for alignment, so that unaligned accesses are faults on every implementation.
+ * reverse order, so that what crosses a page is in two places. With the MMU off, memory is Device
+ * and SCTLR_ELx.A asks for alignment, so that unaligned accesses are faults on every
+ * implementation.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,13 +35,13 @@ void handle(struct frame *f);
 void prepare(void);
 void report_unexpected(uint64_t esr, uint64_t elr, uint64_t far) __attribute__((noreturn));
 
-#define UART0          ((volatile uint32_t *)0x09000000)
-#define EC(esr)        ((esr) >> 26 & 63)
-#define EC_SVC         0x15
-#define EC_DABT_CUR    0x25
-#define SPSR_COMPARED  UINT64_C(0xf00003df) /* NZCV, DAIF, M */
-#define EVENTS         8                    /* exceptions that a stop tells about */
-#define WINDOW_DWORDS  (WINDOW_SIZE / 8)
+#define UART0         ((volatile uint32_t *)0x09000000)
+#define EC(esr)       ((esr) >> 26 & 63)
+#define EC_SVC        0x15
+#define EC_DABT_CUR   0x25
+#define SPSR_COMPARED UINT64_C(0xf00003df) /* NZCV, DAIF, M */
+#define EVENTS        8                    /* exceptions that a stop tells about */
+#define WINDOW_DWORDS (WINDOW_SIZE / 8)
 
 static const struct class_state *current; /* NULL before the first class */
 static unsigned checkpoint;
@@ -76,7 +77,7 @@ static void print_decimal(unsigned v)
 
 static void leave(uint64_t code)
 {
-    uint64_t block[2] = {0x20026, code}; /* ADP_Stopped_ApplicationExit */
+    uint64_t block[2] = {0x20026, code};       /* ADP_Stopped_ApplicationExit */
     register uint64_t x0 __asm__("x0") = 0x18; /* SYS_EXIT */
     register uint64_t *x1 __asm__("x1") = block;
 
@@ -104,6 +105,7 @@ static uint64_t hash_all(const volatile uint64_t *v, unsigned count)
 {
     uint64_t h = 0;
 
+#pragma GCC unroll 8
     for (unsigned k = 0; k < count; k++)
         h = hash(h, v[k]);
     return h;
@@ -191,8 +193,8 @@ static bool has_far(uint64_t esr)
     return EC(esr) >= 0x20 && EC(esr) <= 0x25;
 }
 
-/* ESR_ELx without ISS<24:14> of a Data Abort of our own EL: QEMU 7.2 describes the instruction (ISV) in
- * ESR_EL2 after stage-1 faults too, where the manual has it for stage 2 only. */
+/* ESR_ELx without ISS<24:14> of a Data Abort of our own EL: QEMU 7.2 describes the instruction
+ * (ISV) in ESR_EL2 after stage-1 faults too, where the manual has it for stage 2 only. */
 static uint64_t compared_esr(uint64_t esr)
 {
     return EC(esr) == EC_DABT_CUR ? esr & ~(UINT64_C(0x7ff) << 14) : esr;

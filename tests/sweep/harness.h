@@ -40,6 +40,7 @@ struct params {
 #define P_FGT       BIT(5)
 #define P_QUIRKS    BIT(6) /* hide what QEMU 7.2 does wrong: see mmu_sweep.c */
 #define P_QUIRKS10  BIT(7) /* ... and what newer versions still do */
+#define P_TABLES    BIT(8) /* print every descriptor made */
 
 struct probe {
     uint64_t pc, spsr, x0, x1, sctlr_el2, hcr_el2;

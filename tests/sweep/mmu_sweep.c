@@ -29,6 +29,7 @@ enum regime { EL10_S1, EL10_S12, EL10_S2, EL2, EL20, REGIME_COUNT };
 struct walk {
     bool stage2, ds, lpa64, ee, xnx, single;
     unsigned granule, ia_bits;
+    unsigned ps; /* TCR_ELx.PS, IPS */
     int start;
     uint64_t root;
 };
@@ -55,6 +56,13 @@ static void set_desc(const struct walk *w, uint64_t addr, uint64_t desc)
 
     if (!*p && touched_count < sizeof(touched) / sizeof(touched[0]))
         touched[touched_count++] = addr;
+    if (flags & P_TABLES) {
+        put(w->stage2 ? "# s2 " : "# s1 ");
+        put_hex(addr);
+        put(" ");
+        put_hex(desc);
+        put("\n");
+    }
     *p = w->ee ? __builtin_bswap64(desc) : desc;
 }
 
@@ -82,6 +90,10 @@ static uint64_t encode(const struct walk *w, uint64_t oa)
 {
     uint64_t desc = oa & MASK(47, 12);
 
+    /* QEMU does not look at address bits 51:48 while PS is smaller than 52 bits; the manual has an
+     * Address size fault. */
+    if ((flags & P_QUIRKS10) && w->ps < 6)
+        return desc;
     if (w->lpa64)
         desc |= (oa >> 48 & 15) << 12;
     if (w->ds)
@@ -120,7 +132,9 @@ static uint64_t random_oa(uint64_t want, unsigned shift)
     }
     if (percent(50))
         return (RAM_END + below(BIT(36))) & size_mask;
-    return (BIT(32 + below(20)) | BIT(31) | (rnd() & MASK(30, 12))) & size_mask & MASK(51, 0);
+    /* QEMU's board has PCIe at 2^38 and 2^39. */
+    unsigned top = 32 + (unsigned)below(18);
+    return (BIT(top < 38 ? top : top + 2) | BIT(31) | (rnd() & MASK(30, 12))) & size_mask & MASK(51, 0);
 }
 
 static uint64_t s1_attributes(const struct walk *w)
@@ -302,11 +316,11 @@ static uint64_t tg1(const struct walk *w)
     return w->granule == 12 ? 2 : w->granule == 14 ? 1 : 3;
 }
 
-static uint64_t random_ps(void)
+static unsigned random_ps(void)
 {
     if (percent(60))
-        return flags & P_MAX ? 5 + below(2) : 5;
-    return below(flags & P_MAX ? 7 : 6);
+        return flags & P_MAX ? 5 + (unsigned)below(2) : 5;
+    return (unsigned)below(flags & P_MAX ? 7 : 6);
 }
 
 static uint64_t random_mair(void)
@@ -330,7 +344,7 @@ static uint64_t tcr_two(void)
 {
     const struct walk *lo = &c.half[0], *hi = &c.half[1];
     uint64_t tcr = (64 - lo->ia_bits) | (64 - (uint64_t)hi->ia_bits) << 16 | tg0(lo) << 14 |
-                   tg1(hi) << 30 | random_ps() << 32 | random_sh() << 12 | random_sh() << 28;
+                   tg1(hi) << 30 | (uint64_t)lo->ps << 32 | random_sh() << 12 | random_sh() << 28;
 
     tcr |= below(16) << 8 | below(16) << 24 | bit_if(50, 22) | bit_if(50, 36) | bit_if(40, 37) |
            bit_if(40, 38) | bit_if(8, 23) | (c.safe ? 0 : bit_if(8, 7));
@@ -349,7 +363,7 @@ static uint64_t tcr_two(void)
 static uint64_t tcr_one(void)
 {
     const struct walk *lo = &c.half[0];
-    uint64_t tcr = (64 - lo->ia_bits) | tg0(lo) << 14 | random_ps() << 16 | random_sh() << 12 |
+    uint64_t tcr = (64 - lo->ia_bits) | tg0(lo) << 14 | (uint64_t)lo->ps << 16 | random_sh() << 12 |
                    BIT(31) | BIT(23) | bit_if(40, 20);
 
     if (flags & P_N1)
@@ -385,6 +399,7 @@ static void setup_stage1(void)
     if (flags & P_PAN3)
         c.sctlr |= bit_if(40, 57);
     c.mair = random_mair();
+    c.half[0].ps = c.half[1].ps = random_ps();
     for (unsigned k = 0; k < 2; k++) {
         c.half[k].ee = c.sctlr & BIT(25);
         c.half[k].single = !two;
@@ -407,6 +422,16 @@ static unsigned sl0_of(const struct walk *w)
     return 3 - (unsigned)w->start;
 }
 
+/* QEMU checks VTCR_EL2.{T0SZ,SL0} against PS, where the manual has the implemented size. */
+static unsigned ps_at_least(unsigned ps, unsigned wanted)
+{
+    static const uint8_t size[] = {32, 36, 40, 42, 44, 48, 52, 52};
+
+    while (size[ps] < wanted)
+        ps++;
+    return ps;
+}
+
 static void setup_stage2(void)
 {
     struct walk *w = &c.s2;
@@ -426,8 +451,11 @@ static void setup_stage2(void)
     w->stage2 = true;
     w->xnx = flags & P_N1;
     w->root = S2_ROOT;
+    w->ps = random_ps();
+    if (flags & P_QUIRKS10)
+        w->ps = ps_at_least(w->ps, sl0_of(w) == 2 && w->ia_bits < 44 ? 44 : w->ia_bits);
     c.vtcr = BIT(31) | (64 - (uint64_t)w->ia_bits) | (uint64_t)sl0_of(w) << 6 | below(16) << 8 |
-             random_sh() << 12 | tg0(w) << 14 | random_ps() << 16;
+             random_sh() << 12 | tg0(w) << 14 | (uint64_t)w->ps << 16;
     if (w->ds)
         c.vtcr |= BIT(32) | (w->start == -1 ? BIT(33) : 0);
     if (flags & P_HAFDBS)
@@ -442,8 +470,8 @@ static void setup_stage2(void)
 static void setup(void)
 {
     c = (struct config){.regime = (enum regime)below(flags & P_N1 ? REGIME_COUNT : EL20),
-                        .safe = percent(75),
                         .hcr = BIT(31)};
+    c.safe = percent(75) || c.regime == EL2 || c.regime == EL20; /* where EL2 must run */
     s1_pool = s2_pool = 0;
     if (c.regime == EL10_S12 || c.regime == EL10_S2)
         setup_stage2();
@@ -594,7 +622,9 @@ static void put_key(unsigned n, const char *what, unsigned el)
  *   QEMU 7.2 gives the descriptor's.
  * - Normal memory of stage 1 under Device of stage 2 is the Device type of stage 2; QEMU takes the low
  *   nibble of the Normal type for a Device type.
- * - The level of the fault that HCR_EL2.PTW makes is stage 2's; QEMU gives stage 1's.
+ * - Device memory of stage 1 is Outer Shareable also when stage 2 makes it Normal (FWB).
+ * - The level of a stage-2 fault on a stage-1 table is stage 2's; QEMU 7.2 gives stage 1's, and newer
+ *   ones do so for the fault that HCR_EL2.PTW makes.
  * - ESR_EL2.ISV is for stage 2 only; QEMU 7.2 sets it for stage 1 of EL2 too.
  * - An IPA beyond the input size of stage 2 faults at level 0; QEMU 7.2 says the start level.
  * - FAR_ELx of an External abort is the access's address; QEMU's that of the part it was doing.
@@ -612,13 +642,20 @@ static uint64_t shown_par(uint64_t par, bool both)
 
     if ((flags & P_QUIRKS) && !(par & 1) && (device || par >> 56 == 0x44))
         par &= ~UINT64_C(0x180);
+    if ((flags & P_QUIRKS10) && both && !(par & 1) && s1_par && !(s1_par >> 60))
+        par &= ~UINT64_C(0x180);
     if ((flags & P_QUIRKS10) && both && device && s1_par >> 60 &&
         ((s1_par >> 56 & 15) == 4 || (s1_par >> 56 & 15) == 8))
         par &= MASK(55, 0);
-    if ((flags & P_QUIRKS10) && (par & 1) && (par & 0x318) == 0x318 && (c.hcr & BIT(2)))
+    if ((flags & P_QUIRKS) && (par & 0x101) == 0x101) {
+        if ((par & 0x7e) >= 0x52) /* level -1 */
+            par = (par & ~UINT64_C(0x7e)) | ((par & 0x7e) == 0x56 ? 8 : 0);
         par &= ~UINT64_C(6);
-    if ((flags & P_QUIRKS) && (par & 0x279) == 0x209 &&
-        (par & BIT(8) ? c.s2.ia_bits < 31 : out_of_range(s1_par & MASK(51, 12))))
+    }
+    if ((flags & P_QUIRKS10) && (par & 0x359) == 0x319 && (c.hcr & BIT(2)))
+        par &= ~UINT64_C(6);
+    if ((flags & P_QUIRKS) && (par & 0x379) == 0x209 &&
+        out_of_range(s1_par & MASK(51, 12)))
         par &= ~UINT64_C(6);
     return par;
 }
@@ -630,6 +667,11 @@ static uint64_t shown_esr(uint64_t esr)
 
     if ((flags & P_QUIRKS) && (ec == 0x25 || (ec == 0x24 && el2_regime)))
         esr &= ~MASK(24, 14);
+    if ((flags & P_QUIRKS) && (ec == 0x20 || ec == 0x24) && (esr & 0x80)) {
+        if ((esr & 0x3f) >= 0x29)
+            esr = (esr & ~UINT64_C(0x3f)) | ((esr & 0x3f) == 0x2b ? 4 : 0);
+        esr &= ~UINT64_C(3);
+    }
     if ((flags & P_QUIRKS10) && (ec == 0x20 || ec == 0x24) && (esr & 0xbc) == 0x8c &&
         (c.hcr & BIT(2)))
         esr &= ~UINT64_C(3);
@@ -730,6 +772,11 @@ static void access(unsigned n, unsigned kind, unsigned el, uint64_t va)
         return;
     if (device && (kind == ACC_dczva || kind == ACC_ldxr || kind == ACC_swp || kind == ACC_br))
         return; /* UNPREDICTABLE or not modelled by all */
+    if (c.s2.stage2 && (par & 1)) {
+        device = true; /* stage 2 may say so */
+        if (kind == ACC_dczva)
+            return;
+    }
     if (device || ((par2 >> 60) == 0 && !(par2 & 1)))
         va &= ~UINT64_C(7);
     if (kind == ACC_swp || kind == ACC_ldxr)

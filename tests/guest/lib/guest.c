@@ -287,8 +287,9 @@ void *memcpy(void *to, const void *from, unsigned long size)
     return to;
 }
 
-/* One instruction and a RET; run_word_prepare() wrote them, since cache maintenance may trap at EL0. */
-static uint32_t code[16] __attribute__((aligned(64)));
+/* One instruction and a RET, on a page that EL1 may write and both EL0 and EL1 may execute (mmu.c). They
+ * are written by run_word_prepare(), since cache maintenance may trap at EL0. */
+static uint32_t code[1024] __attribute__((aligned(4096), section(".code_page,\"awx\",@progbits//")));
 
 static void run_word_prepare(uint64_t word)
 {

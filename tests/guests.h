@@ -25,3 +25,15 @@ static const uint32_t guest_echo[] = {
     0xb9401822, 0x3727ffe2,             /* ldr w2,[x1,#0x18]; tbnz w2,#4: nothing there */
     0xb9400022, 0x39000022, 0x17fffffc, /* ldr w2,[x1]; strb w2,[x1]; b */
 };
+
+/* Prints A to Z on the UART, mixes the time of each into x5, and switches the machine off by PSCI.
+ */
+static const uint32_t guest_alphabet[] = {
+    0xd2a12001, 0x52800822, /* mov x1,#0x9000000; mov w2,#'A' */
+    0x39000022, 0xd53be044,
+    0x8b050485, /* 1: strb w2,[x1]; mrs x4,cntvct_el0; add x5,x4,x5,lsl #1 */
+    0x11000442, 0x7101685f,
+    0x54ffff6d, /* add w2,w2,#1; cmp w2,#'Z'; b.le 1b */
+    0x52800100, 0x72b08000,
+    0xd4000003, /* mov w0,#8; movk w0,#0x8400,lsl #16; smc #0 */
+};

@@ -1,0 +1,65 @@
+/*
+ * The device's side of a split virtqueue (Virtual I/O Device specification 1.1, section 2.6). The
+ * rings are in guest memory and everything in them is the guest's word only: indexes, lengths,
+ * addresses and chains are checked, and a queue found malformed is broken until it is reset.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/physmem.h"
+
+#define VIRTQ_SIZE_MAX  256 /* descriptors of a queue, and of one chain */
+#define VIRTQ_BYTES_MAX (UINT32_C(1) << 28) /* of one chain, in each direction */
+
+struct virtq {
+    struct physmem *mem;
+    const struct log *log;
+
+    uint32_t size; /* a power of 2 up to VIRTQ_SIZE_MAX */
+    bool ready;
+    uint64_t desc, avail, used; /* guest-physical */
+    bool indirect, event_idx;   /* negotiated */
+
+    uint16_t next_avail; /* free-running index of the next entry to take */
+    uint16_t next_used;
+    uint16_t signalled; /* next_used at the last interrupt */
+    bool signal_all;    /* there was none yet */
+    bool broken;
+};
+
+/* One piece of guest memory; it has been checked to be RAM. */
+struct virtq_piece {
+    uint64_t addr;
+    uint32_t len;
+};
+
+/* A request: first what the device reads, then what it writes. */
+struct virtq_chain {
+    uint16_t head;
+    unsigned out_count, count;     /* pieces[0..out_count) are read, the rest is written */
+    uint32_t out_bytes, in_bytes;  /* in all */
+    struct virtq_piece pieces[VIRTQ_SIZE_MAX];
+};
+
+/* How many requests wait; none if the queue is not ready or broken. At most @q->size. */
+unsigned virtq_waiting(struct virtq *q);
+
+/* Take the next request. False: there is none, or the queue is broken (now). */
+bool virtq_pop(struct virtq *q, struct virtq_chain *chain);
+
+/* The request is done; @written bytes of its writable part are valid. */
+void virtq_push(struct virtq *q, const struct virtq_chain *chain, uint32_t written);
+
+/* Does the driver want an interrupt for what was pushed since the last one? */
+bool virtq_wants_interrupt(struct virtq *q);
+
+/* Copy out of the readable part or into the writable part, from byte @offset of it. Return: bytes
+ * copied, less than @len at the part's end. */
+size_t virtq_read(struct virtq *q, const struct virtq_chain *chain, uint32_t offset, void *buf,
+                  size_t len);
+size_t virtq_write(struct virtq *q, const struct virtq_chain *chain, uint32_t offset,
+                   const void *buf, size_t len);

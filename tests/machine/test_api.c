@@ -1,0 +1,268 @@
+/* The library's interface: machines do not know of each other, and do the same every time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "armillary.h"
+#include "base/bits.h"
+#include "tests/guests.h"
+
+#define RAM   UINT64_C(0x40000000)
+#define ENTRY (RAM + 0x80000)
+
+struct output {
+    size_t size;
+    char text[256];
+};
+
+static void keep_output(void *ctx, const uint8_t *data, size_t size)
+{
+    struct output *o = ctx;
+
+    for (size_t k = 0; k < size && o->size < sizeof(o->text) - 1; k++)
+        o->text[o->size++] = (char)data[k];
+}
+
+static const struct arm_config defaults = {
+    .cpus = 2,
+    .ram_size = UINT64_C(16) << 20,
+    .el2 = true,
+    .semihosting = true,
+    .no_reboot = true,
+    .console_write = keep_output,
+};
+
+/* A machine whose CPU 0 starts at @words. */
+static struct machine *create(const char *cpu, const uint32_t *words, size_t size,
+                              struct output *out)
+{
+    char path[] = "/tmp/armillary-test-XXXXXX";
+    const struct arm_blob blob = {.path = path, .addr = ENTRY, .force_raw = true, .cpu = 0};
+    struct arm_config config = defaults;
+    struct arm_error err = {0};
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, words, size), size);
+    close(fd);
+    *out = (struct output){0};
+    config.cpu = cpu;
+    config.blobs = &blob;
+    config.blob_count = 1;
+    config.console_ctx = out;
+    struct machine *m = arm_machine_new(&config, &err);
+    unlink(path);
+    if (!m)
+        fail_msg("%s", err.text);
+    return m;
+}
+#define CREATE(cpu, guest, out) create(cpu, guest, sizeof(guest), out)
+
+static uint64_t reg(struct machine *m, const char *name)
+{
+    uint64_t v = 0;
+
+    assert_true(arm_reg_read(m, 0, name, &v));
+    return v;
+}
+
+/* What can be told apart of a run. */
+struct summary {
+    enum arm_stop why;
+    uint64_t retired, time_ns, x5;
+    struct output out;
+};
+
+static struct summary summarize(struct machine *m, enum arm_stop why, const struct output *out)
+{
+    return (struct summary){why, arm_retired(m), arm_time_ns(m), reg(m, "x5"), *out};
+}
+
+static struct summary run_alone(const char *cpu)
+{
+    struct output out;
+    struct machine *m = CREATE(cpu, guest_alphabet, &out);
+    struct summary s = summarize(m, arm_run(m, 0), &out);
+
+    arm_machine_free(m);
+    return s;
+}
+
+static void assert_same(const struct summary *a, const struct summary *b)
+{
+    assert_int_equal(a->why, b->why);
+    assert_int_equal(a->retired, b->retired);
+    assert_int_equal(a->time_ns, b->time_ns);
+    assert_int_equal(a->x5, b->x5);
+    assert_string_equal(a->out.text, b->out.text);
+}
+
+static void test_two_runs_retire_the_same_and_print_the_same(void **state)
+{
+    (void)state;
+    struct summary a = run_alone("max"), b = run_alone("max");
+
+    assert_int_equal(a.why, ARM_STOP_POWEROFF);
+    assert_string_equal(a.out.text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    assert_int_equal(a.retired, 2 + 26 * 6 + 3);
+    assert_same(&a, &b);
+}
+
+static void test_two_machines_run_in_turns_as_if_each_were_alone(void **state)
+{
+    (void)state;
+    static const char *const cpus[2] = {"n1", "max"};
+    struct output out[2];
+    struct machine *m[2];
+    enum arm_stop why[2] = {ARM_STOP_LIMIT, ARM_STOP_LIMIT};
+
+    for (unsigned k = 0; k < 2; k++)
+        m[k] = CREATE(cpus[k], guest_alphabet, &out[k]);
+    for (uint64_t steps = 1; why[0] == ARM_STOP_LIMIT || why[1] == ARM_STOP_LIMIT; steps++)
+        for (unsigned k = 0; k < 2; k++)
+            if (why[k] == ARM_STOP_LIMIT)
+                why[k] = arm_run(m[k], 1 + steps % (3 + k));
+    for (unsigned k = 0; k < 2; k++) {
+        struct summary together = summarize(m[k], why[k], &out[k]), alone = run_alone(cpus[k]);
+        assert_same(&together, &alone);
+        arm_machine_free(m[k]);
+    }
+}
+
+static void test_run_stops_after_exactly_the_number_of_instructions_given(void **state)
+{
+    (void)state;
+    struct output out;
+    struct machine *m = CREATE("max", guest_loop, &out);
+
+    assert_int_equal(arm_run(m, 1), ARM_STOP_LIMIT);
+    assert_int_equal(arm_retired(m), 1);
+    assert_int_equal(arm_run(m, 123456), ARM_STOP_LIMIT);
+    assert_int_equal(arm_retired(m), 123457);
+    assert_int_equal(arm_time_ns(m), 123457);
+    arm_machine_free(m);
+}
+
+static void test_reasons_to_stop(void **state)
+{
+    (void)state;
+    struct output out;
+    struct machine *m = CREATE("max", guest_exit42, &out);
+
+    assert_int_equal(arm_run(m, 0), ARM_STOP_EXIT);
+    assert_int_equal(arm_exit_code(m), 42);
+    arm_machine_free(m);
+    m = CREATE("max", guest_reset, &out);
+    assert_int_equal(arm_run(m, 0), ARM_STOP_RESET);
+    arm_machine_free(m);
+    m = CREATE("max", guest_idle, &out);
+    assert_int_equal(arm_run(m, 0), ARM_STOP_IDLE);
+    arm_machine_free(m);
+    m = CREATE("max", guest_loop, &out);
+    arm_stop(m);
+    assert_int_equal(arm_run(m, 0), ARM_STOP_REQUEST);
+    assert_int_equal(arm_run(m, 100), ARM_STOP_LIMIT);
+    arm_machine_free(m);
+}
+
+static void test_console_input_reaches_the_guest(void **state)
+{
+    (void)state;
+    struct output out;
+    struct machine *m = CREATE("max", guest_echo, &out);
+
+    assert_int_equal(arm_run(m, 100), ARM_STOP_LIMIT);
+    assert_int_equal(arm_console_input(m, (const uint8_t *)"x", 1), 1);
+    assert_int_equal(arm_run(m, 1000), ARM_STOP_LIMIT);
+    assert_string_equal(out.text, ">x");
+    arm_machine_free(m);
+}
+
+static void test_registers_and_memory_can_be_read(void **state)
+{
+    (void)state;
+    struct output out;
+    struct machine *m = CREATE("max", guest_loop, &out);
+    uint64_t v;
+    uint32_t word = 0;
+
+    assert_int_equal(reg(m, "pc"), ENTRY);
+    assert_int_equal(reg(m, "pstate"), 0x3c9);
+    assert_int_equal(reg(m, "hcr_el2"), reg(m, "HCR_EL2"));
+    assert_false(arm_reg_read(m, 0, "x31", &v));
+    assert_false(arm_reg_read(m, 0, "nothing", &v));
+    assert_false(arm_reg_read(m, 2, "x0", &v));
+    assert_true(arm_mem_read(m, ENTRY, &word, 4));
+    assert_int_equal(word, guest_loop[0]);
+    word = 0x12345678;
+    assert_true(arm_mem_write(m, RAM + 0x1000, &word, 4));
+    assert_false(arm_mem_read(m, RAM - 4, &word, 8));
+    assert_false(arm_mem_write(m, RAM + defaults.ram_size - 2, &word, 4));
+    arm_machine_free(m);
+}
+
+static void count_event(void *ctx, const struct probe *p)
+{
+    unsigned *counts = ctx;
+
+    counts[p->event]++;
+}
+
+static void test_subscribers_see_the_events_they_asked_for(void **state)
+{
+    (void)state;
+    struct output out;
+    struct machine *m = CREATE("max", guest_alphabet, &out);
+    unsigned counts[PROBE_COUNT] = {0};
+
+    assert_true(
+        arm_subscribe(m, BIT(PROBE_INSN) | BIT(PROBE_MMIO) | BIT(PROBE_CALL), count_event, counts));
+    assert_int_equal(arm_run(m, 0), ARM_STOP_POWEROFF);
+    assert_int_equal(counts[PROBE_INSN], arm_retired(m));
+    assert_int_equal(counts[PROBE_MMIO], 26);
+    assert_int_equal(counts[PROBE_CALL], 1);
+    assert_int_equal(counts[PROBE_SYSREG_READ], 0);
+    arm_machine_free(m);
+}
+
+static void test_a_bad_configuration_is_refused_in_words(void **state)
+{
+    (void)state;
+    struct arm_config configs[] = {defaults, defaults, defaults, defaults, defaults};
+    static const char *const texts[] = {"CPUs", "486", "EL3", "/nonexistent", ""};
+
+    configs[0].cpus = ARM_CPUS_MAX + 1;
+    configs[1].cpu = "486";
+    configs[2].start_el = 3;
+    configs[3].kernel = "/nonexistent";
+    configs[4].ram_size = 4095;
+    for (size_t k = 0; k < ARRAY_SIZE(configs); k++) {
+        struct arm_error err = {0};
+        assert_null(arm_machine_new(&configs[k], &err));
+        assert_non_null(strstr(err.text, texts[k]));
+        assert_int_not_equal(err.text[0], '\0');
+        assert_null(arm_machine_new(&configs[k], NULL));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_runs_retire_the_same_and_print_the_same),
+        cmocka_unit_test(test_two_machines_run_in_turns_as_if_each_were_alone),
+        cmocka_unit_test(test_run_stops_after_exactly_the_number_of_instructions_given),
+        cmocka_unit_test(test_reasons_to_stop),
+        cmocka_unit_test(test_console_input_reaches_the_guest),
+        cmocka_unit_test(test_registers_and_memory_can_be_read),
+        cmocka_unit_test(test_subscribers_see_the_events_they_asked_for),
+        cmocka_unit_test(test_a_bad_configuration_is_refused_in_words),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
