@@ -3,8 +3,8 @@
 #include <string.h>
 
 const struct cpu_model cpu_models[] = {
-#define CPU_MODEL(name, generation, midr, ctr, clidr, pmcr, mmfr0, l1d, l1i, l2)                   \
-    {name, GENERATION_##generation, midr, ctr, clidr, pmcr, mmfr0, {l1d, l1i, l2}},
+#define CPU_MODEL(name, generation, midr, ctr, clidr, pmcr, mmfr0, l1d, l1i, l2, compatible)       \
+    {name, GENERATION_##generation, midr, ctr, clidr, pmcr, mmfr0, {l1d, l1i, l2}, compatible},
 #include "arch/cpu_models.def"
 #undef CPU_MODEL
     {.name = NULL},

@@ -13,7 +13,8 @@ struct cpu_model {
     enum cpu_generation generation; /* which column of arch/features.def */
     uint32_t midr, ctr, clidr, pmcr;
     uint64_t mmfr0;
-    uint32_t ccsidr[3]; /* L1 data, L1 instruction, L2 */
+    uint32_t ccsidr[3];     /* L1 data, L1 instruction, L2 */
+    const char *compatible; /* of the device tree's cpu nodes */
 };
 
 extern const struct cpu_model cpu_models[];

@@ -7,12 +7,11 @@
 #include "cpu/step.h"
 #include "cpu/watchpoint.h"
 
-#define MDSCR_MDE   BIT(15)
-#define DFSC_DEBUG  0x22
-#define ISS_WNR     BIT(6)
+#define DFSC_DEBUG 0x22
+#define ISS_WNR    BIT(6)
 
 /* Fields that DBGBCR<n>_EL1 and DBGWCR<n>_EL1 have in common, and those of one of them. */
-#define CR_E(v)     ((v) & 1)
+#define CR_E(v)     ((v)&1)
 #define CR_PAC(v)   ((unsigned)bits((v), 2, 1)) /* PMC of a breakpoint */
 #define CR_HMC(v)   bit((v), 13)
 #define CR_SSC(v)   ((unsigned)bits((v), 15, 14))
@@ -23,9 +22,9 @@
 #define WCR_WT(v)   bit((v), 20)
 #define WCR_MASK(v) ((unsigned)bits((v), 28, 24))
 
-#define BT_LINKED   1 /* bit 0 of BT */
-#define BT_CONTEXT  2 /* bit 1: CONTEXTIDR_EL1 */
-#define BT_VMID     8 /* bit 3 */
+#define BT_LINKED  1 /* bit 0 of BT */
+#define BT_CONTEXT 2 /* bit 1: CONTEXTIDR_EL1 */
+#define BT_VMID    8 /* bit 3 */
 
 static uint64_t array_reg(const struct cpu *cpu, unsigned n, unsigned op2)
 {
@@ -57,7 +56,7 @@ static bool is_context_aware(const struct cpu *cpu, unsigned n)
 static bool context_value_match(const struct cpu *cpu, unsigned n, unsigned bt)
 {
     uint64_t v = bvr(cpu, n);
-    bool host = (cpu_hcr(cpu) & (BIT(27) | BIT(34))) == (BIT(27) | BIT(34));
+    bool host = cpu_host_regime(cpu);
     bool guest = cpu->has_el2 && cpu->ps.el < 2 && !host;
 
     switch (bt & ~BT_LINKED) {
@@ -127,7 +126,7 @@ static bool matches(const struct cpu *cpu, unsigned n)
 
 static bool enabled(const struct cpu *cpu)
 {
-    return (cpu->sr[SR_MDSCR_EL1] & MDSCR_MDE) &&
+    return (cpu->sr[SR_MDSCR_EL1] & FIELD_MASK(MDSCR_EL1_MDE)) &&
            debug_exceptions_enabled(cpu, cpu->ps.el, cpu->ps.daif & PSTATE_D);
 }
 
@@ -188,7 +187,8 @@ bool cpu_watchpoint_hit(struct cpu *cpu, const struct insn *i, uint64_t va, unsi
         if (!CR_E(cr) || !(lsc & (write ? 2 : 1)) || !state_match(cpu, cr, WCR_WT(cr), el) ||
             !address_match(array_reg(cpu, n, 6), cr, va, size))
             continue;
-        take(cpu, insn_pc(cpu, i), ESR_EC_WATCHPT_LOW, DFSC_DEBUG | (write ? ISS_WNR : 0), true, va);
+        take(cpu, insn_pc(cpu, i), ESR_EC_WATCHPT_LOW, DFSC_DEBUG | (write ? ISS_WNR : 0), true,
+             va);
         return true;
     }
     return false;

@@ -13,19 +13,6 @@ static const struct {
     [2] = {SR_ELR_EL2, SR_SPSR_EL2, SR_ESR_EL2, SR_FAR_EL2, SR_VBAR_EL2, SR_SCTLR_EL2},
 };
 
-#define HCR_VM  BIT(0)
-#define HCR_FMO BIT(3)
-#define HCR_IMO BIT(4)
-#define HCR_AMO BIT(5)
-#define HCR_VF  BIT(6)
-#define HCR_VI  BIT(7)
-#define HCR_VSE BIT(8)
-#define HCR_TGE BIT(27)
-#define HCR_E2H BIT(34)
-
-#define SCTLR_SPAN  BIT(23)
-#define SCTLR_DSSBS BIT(44)
-
 uint64_t cpu_hcr(const struct cpu *cpu)
 {
     return cpu->has_el2 ? cpu->sr[SR_HCR_EL2] : 0;
@@ -33,18 +20,25 @@ uint64_t cpu_hcr(const struct cpu *cpu)
 
 bool cpu_e2h(const struct cpu *cpu)
 {
-    return cpu_hcr(cpu) & HCR_E2H;
+    return cpu_hcr(cpu) & FIELD_MASK(HCR_EL2_E2H);
+}
+
+bool cpu_host_regime(const struct cpu *cpu)
+{
+    const uint64_t both = FIELD_MASK(HCR_EL2_E2H) | FIELD_MASK(HCR_EL2_TGE);
+
+    return (cpu_hcr(cpu) & both) == both;
 }
 
 bool cpu_host_el0(const struct cpu *cpu)
 {
-    return cpu->ps.el == 0 && (cpu_hcr(cpu) & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
+    return cpu->ps.el == 0 && cpu_host_regime(cpu);
 }
 
 unsigned cpu_default_target_el(const struct cpu *cpu)
 {
     if (cpu->ps.el == 0)
-        return cpu_hcr(cpu) & HCR_TGE ? 2 : 1;
+        return cpu_hcr(cpu) & FIELD_MASK(HCR_EL2_TGE) ? 2 : 1;
     return cpu->ps.el;
 }
 
@@ -128,17 +122,17 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
     }
 
     uint64_t sctlr = cpu->sr[banked[el].sctlr];
-    bool host = (cpu_hcr(cpu) & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
+    bool host = cpu_host_regime(cpu);
     cpu_set_el_sp(cpu, el, 1);
     cpu->ps.daif = 15;
     cpu->ps.il = 0;
     cpu->ps.ss = 0;
     cpu->ps.btype = 0;
     cpu->ps.uao = 0;
-    if (cpu_has(cpu, FEAT_PAN) && !(sctlr & SCTLR_SPAN) && (el == 1 || host))
+    if (cpu_has(cpu, FEAT_PAN) && !(sctlr & FIELD_MASK(SCTLR_EL1_SPAN)) && (el == 1 || host))
         cpu->ps.pan = 1;
     if (cpu_has(cpu, FEAT_SSBS))
-        cpu->ps.ssbs = (sctlr & SCTLR_DSSBS) != 0;
+        cpu->ps.ssbs = (sctlr & FIELD_MASK(SCTLR_EL1_DSSBS)) != 0;
     cpu->pc = (cpu->sr[banked[el].vbar] & ~UINT64_C(0x7ff)) + vector;
     cpu_context_changed(cpu);
 }
@@ -152,7 +146,7 @@ static bool illegal_return(const struct cpu *cpu, uint64_t spsr)
         return true;
     if (el > cpu->ps.el || el == 3)
         return true;
-    return el == 1 && (cpu_hcr(cpu) & HCR_TGE);
+    return el == 1 && (cpu_hcr(cpu) & FIELD_MASK(HCR_EL2_TGE));
 }
 
 void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
@@ -204,7 +198,7 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
 /* AddrTop() and AArch64.BranchAddr(): the tag of a branch target never reaches the PC. */
 uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc)
 {
-    bool host = (cpu_hcr(cpu) & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
+    bool host = cpu_host_regime(cpu);
     bool two_ranges = cpu->ps.el == 1 || cpu->ps.el == 0 || cpu_e2h(cpu);
     unsigned regime_el = cpu->ps.el == 2 || (cpu->ps.el == 0 && host) ? 2 : 1;
     uint64_t tcr = cpu->sr[regime_el == 2 ? SR_TCR_EL2 : SR_TCR_EL1];
@@ -245,9 +239,9 @@ static const struct {
     uint8_t mask;
     uint64_t route, virt;
 } kinds[] = {
-    {EXC_FIQ, PSTATE_F, HCR_FMO, HCR_VF},
-    {EXC_IRQ, PSTATE_I, HCR_IMO, HCR_VI},
-    {EXC_SERROR, PSTATE_A, HCR_AMO, HCR_VSE},
+    {EXC_FIQ, PSTATE_F, FIELD_MASK(HCR_EL2_FMO), FIELD_MASK(HCR_EL2_VF)},
+    {EXC_IRQ, PSTATE_I, FIELD_MASK(HCR_EL2_IMO), FIELD_MASK(HCR_EL2_VI)},
+    {EXC_SERROR, PSTATE_A, FIELD_MASK(HCR_EL2_AMO), FIELD_MASK(HCR_EL2_VSE)},
 };
 
 static bool physical_pending(const struct cpu *cpu, enum exc_type type)
@@ -264,8 +258,8 @@ static bool virtual_pin(const struct cpu *cpu, enum exc_type type)
 static unsigned physical_target(const struct cpu *cpu, unsigned k)
 {
     uint64_t hcr = cpu_hcr(cpu);
-    unsigned target = hcr & (HCR_TGE | kinds[k].route) ? 2 : 1;
-    bool host = (hcr & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
+    unsigned target = hcr & (FIELD_MASK(HCR_EL2_TGE) | kinds[k].route) ? 2 : 1;
+    bool host = cpu_host_regime(cpu);
 
     if (target < cpu->ps.el)
         return 0;
@@ -279,7 +273,7 @@ static bool virtual_pending(const struct cpu *cpu, unsigned k)
 {
     uint64_t hcr = cpu_hcr(cpu);
 
-    return cpu->ps.el < 2 && !(hcr & HCR_TGE) && (hcr & kinds[k].route) &&
+    return cpu->ps.el < 2 && !(hcr & FIELD_MASK(HCR_EL2_TGE)) && (hcr & kinds[k].route) &&
            ((hcr & kinds[k].virt) || virtual_pin(cpu, kinds[k].type));
 }
 
@@ -288,7 +282,7 @@ static void take_virtual_serror(struct cpu *cpu, struct exception *e)
     uint64_t iss = cpu_has(cpu, FEAT_RAS) ? cpu->sr[SR_VSESR_EL2] & MASK(24, 0) : 0;
 
     e->esr = esr(ESR_EC_SERROR, iss);
-    cpu->sr[SR_HCR_EL2] &= ~HCR_VSE;
+    cpu->sr[SR_HCR_EL2] &= ~FIELD_MASK(HCR_EL2_VSE);
 }
 
 bool cpu_take_interrupt(struct cpu *cpu)

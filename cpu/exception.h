@@ -47,9 +47,10 @@ void cpu_sp_set(struct cpu *cpu, unsigned el, uint64_t value);
 /* HCR_EL2 as it acts: zero without EL2. */
 uint64_t cpu_hcr(const struct cpu *cpu);
 
-/* EL2Enabled() && HCR_EL2.E2H (and the E2H && TGE case). */
+/* HCR_EL2.E2H as it acts. */
 bool cpu_e2h(const struct cpu *cpu);
-bool cpu_host_el0(const struct cpu *cpu); /* EL0 under EL2&0: E2H && TGE */
+bool cpu_host_regime(const struct cpu *cpu); /* E2H && TGE: EL0 belongs to EL2 */
+bool cpu_host_el0(const struct cpu *cpu);    /* EL0 under EL2&0: E2H && TGE */
 
 /* Take the highest-priority unmasked pending interrupt (physical or virtual), if any: true if
  * taken. cpu->pc must be current. */

@@ -2,32 +2,30 @@
 
 #include "cpu/exception.h"
 
-#define HCR_TGE      BIT(27)
-#define MDCR_TDE     BIT(8)
-#define MDSCR_SS     BIT(0)
-#define MDSCR_KDE    BIT(13)
-#define OSLSR_OSLK   BIT(1)
 #define ISS_STEP_ISV BIT(24)
 #define ISS_STEP_EX  BIT(6)
 #define DFSC_DEBUG   0x22
 
 unsigned debug_target_el(const struct cpu *cpu)
 {
-    return cpu->has_el2 && ((cpu_hcr(cpu) & HCR_TGE) || (cpu->sr[SR_MDCR_EL2] & MDCR_TDE)) ? 2 : 1;
+    return cpu->has_el2 && ((cpu_hcr(cpu) & FIELD_MASK(HCR_EL2_TGE)) ||
+                            (cpu->sr[SR_MDCR_EL2] & FIELD_MASK(MDCR_EL2_TDE)))
+               ? 2
+               : 1;
 }
 
 bool debug_exceptions_enabled(const struct cpu *cpu, unsigned el, bool masked)
 {
     unsigned target = debug_target_el(cpu);
 
-    if ((cpu->sr[SR_OSLSR_EL1] & OSLSR_OSLK) || el > target)
+    if ((cpu->sr[SR_OSLSR_EL1] & FIELD_MASK(OSLSR_EL1_OSLK)) || el > target)
         return false;
-    return el < target || ((cpu->sr[SR_MDSCR_EL1] & MDSCR_KDE) && !masked);
+    return el < target || ((cpu->sr[SR_MDSCR_EL1] & FIELD_MASK(MDSCR_EL1_KDE)) && !masked);
 }
 
 uint8_t cpu_step_return_ss(const struct cpu *cpu, uint64_t spsr, bool illegal)
 {
-    if (!(cpu->sr[SR_MDSCR_EL1] & MDSCR_SS))
+    if (!(cpu->sr[SR_MDSCR_EL1] & FIELD_MASK(MDSCR_EL1_SS)))
         return 0;
     unsigned to = illegal ? cpu->ps.el : (unsigned)bits(spsr, 3, 2);
     bool from_enabled = debug_exceptions_enabled(cpu, cpu->ps.el, cpu->ps.daif & PSTATE_D);
@@ -37,7 +35,7 @@ uint8_t cpu_step_return_ss(const struct cpu *cpu, uint64_t spsr, bool illegal)
 
 bool cpu_step_active(const struct cpu *cpu)
 {
-    return (cpu->sr[SR_MDSCR_EL1] & MDSCR_SS) &&
+    return (cpu->sr[SR_MDSCR_EL1] & FIELD_MASK(MDSCR_EL1_SS)) &&
            debug_exceptions_enabled(cpu, cpu->ps.el, cpu->ps.daif & PSTATE_D);
 }
 

@@ -9,11 +9,6 @@
 #define CTL_IMASK   BIT(1)
 #define CTL_ISTATUS BIT(2)
 
-#define HCR_TGE BIT(27)
-#define HCR_E2H BIT(34)
-
-#define CNTHCTL_ECV BIT(12)
-
 struct cpu_timers {
     struct cpu *cpu;
     struct clock_event event[TIMER_COUNT];
@@ -36,16 +31,11 @@ static uint64_t physical_count(const struct cpu *cpu)
     return clock_now_ns(cpu->clock) / TIMER_NS_PER_TICK;
 }
 
-static bool host_regime(const struct cpu *cpu)
-{
-    return (cpu_hcr(cpu) & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
-}
-
 /* CNTPOFF_EL2 applies to EL1&0 only, and only with CNTHCTL_EL2.ECV and no E2H && TGE. */
 static uint64_t physical_offset(const struct cpu *cpu)
 {
-    if (!cpu->has_el2 || !cpu_has(cpu, FEAT_ECV) || !(cpu->sr[SR_CNTHCTL_EL2] & CNTHCTL_ECV) ||
-        host_regime(cpu))
+    if (!cpu->has_el2 || !cpu_has(cpu, FEAT_ECV) ||
+        !(cpu->sr[SR_CNTHCTL_EL2] & FIELD_MASK(CNTHCTL_EL2_ECV)) || cpu_host_regime(cpu))
         return 0;
     return cpu->sr[SR_CNTPOFF_EL2];
 }

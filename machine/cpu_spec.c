@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/bits.h"
-
 static int unknown_model(const char *name, struct arm_error *err)
 {
     char known[256] = "";
@@ -54,17 +52,5 @@ int cpu_spec_parse(const char *spec, const struct cpu_model **model, struct feat
 
 const char *cpu_spec_compatible(const struct cpu_model *model)
 {
-    static const struct {
-        const char *name, *compatible;
-    } rows[] = {
-        {"n1", "arm,neoverse-n1"},
-        {"neoverse-n1", "arm,neoverse-n1"},
-        {"cortex-a53", "arm,cortex-a53"},
-        {"cortex-a72", "arm,cortex-a72"},
-    };
-
-    for (unsigned k = 0; k < ARRAY_SIZE(rows); k++)
-        if (!strcmp(rows[k].name, model->name))
-            return rows[k].compatible;
-    return "arm,cortex-a57";
+    return model->compatible;
 }

@@ -30,10 +30,10 @@ static uint8_t combine_plain(uint8_t s1, uint8_t memattr)
                      combine_nibble(s1 & 0xf, memattr & 3));
 }
 
-/* Write-Back with stage 1's hints if it has any. */
+/* Write-Back with stage 1's hints, allocation and Transient, if it has any. */
 static uint8_t force_wb_nibble(uint8_t s1)
 {
-    return s1 == 4 ? 0xf : (uint8_t)(0xc | (s1 & 3));
+    return s1 == 4 ? 0xf : (uint8_t)(s1 | 4);
 }
 
 /* HCR_EL2.FWB == 1. CU-choice: MemAttr<3> is not looked at; the reserved 4 is Device-nGnRnE. */

@@ -309,10 +309,30 @@ static unsigned aligned_percent(const struct gen *g, enum a64_op op)
     return g->mmu ? 20 : 75;
 }
 
+/* An address for the row: now and then one that faults. Not across a page then (the manual leaves
+ * open what has been done before); QEMU 7.2 calls every fault of an atomic a write. */
+static uint64_t target_of(struct gen *g, enum a64_op op)
+{
+    const uint64_t page = is_lse(op) ? FAULT_READ_ONLY : any(g, FAULT_COUNT);
+
+    if (g->mmu && chance(g, 5))
+        return FAULTS + page * 0x1000 + any(g, 0x1000 / 64) * 64;
+    return target(g, aligned_percent(g, op));
+}
+
+/* MSR PAN, #0 or MSR UAO, #0, or 0 for neither: set to 1 around an access. */
+static uint32_t pstate_around(struct gen *g)
+{
+    if (!has_feature(&g->features, FEAT_UAO) || !chance(g, 6))
+        return 0;
+    return chance(g, 50) ? 0xd500409f : 0xd500407f;
+}
+
 static void emit_memory(struct gen *g, const struct program_class *c)
 {
     const enum a64_op op = op_of(g, c);
     const bool indexed = has_field(op, "option:");
+    const uint32_t pstate = pstate_around(g);
     uint32_t w = word_of(g, op);
     uint64_t offset = 0;
     struct insn i;
@@ -332,8 +352,12 @@ static void emit_memory(struct gen *g, const struct program_class *c)
         offset = (uint64_t)i.imm;
     else if (has_field(op, "imm9:") || has_field(op, "imm7:"))
         offset = i.mod == 1 ? 0 : (uint64_t)i.imm;
-    set_base(g, reg_n(w), indexed ? reg_m(w) : 31, target(g, aligned_percent(g, op)) - offset);
+    set_base(g, reg_n(w), indexed ? reg_m(w) : 31, target_of(g, op) - offset);
+    if (pstate)
+        word(g, pstate | 1 << 8);
     word(g, w);
+    if (pstate)
+        word(g, pstate);
 }
 
 static bool is_exclusive(enum a64_op op)
@@ -356,16 +380,21 @@ static bool is_vector(enum a64_op op)
     return a64_rows[op].cls == A64_FP;
 }
 
-/* Register rows that leave register @keep alone. */
-static void emit_dp_without(struct gen *g, unsigned keep)
+/* A word of a register row that leaves two registers alone. */
+static uint32_t dp_without(struct gen *g, unsigned keep, unsigned keep2)
 {
     static const struct program_class dp = {.ops = dp_ops, .op_count = ARRAY_SIZE(dp_ops)};
     uint32_t w;
 
     do
         w = word_of(g, op_of(g, &dp));
-    while (bits(w, 4, 0) == keep);
-    word(g, w);
+    while (bits(w, 4, 0) == keep || bits(w, 4, 0) == keep2);
+    return w;
+}
+
+static void emit_dp_without(struct gen *g, unsigned keep)
+{
+    word(g, dp_without(g, keep, keep));
 }
 
 /* A load-exclusive and the store-exclusive of its size at the same address; sometimes CLREX or an
@@ -419,7 +448,7 @@ static uint32_t branch_by(enum a64_op op, uint32_t w, int distance)
     return (uint32_t)(has_field(op, "imm19:") ? set_bits(w, 23, 5, d) : set_bits(w, 18, 5, d));
 }
 
-#define ADR(reg, distance) (0x10000000 | (uint32_t)(distance) << 5 | (reg))
+#define ADR(reg, distance) (0x10000000 | ((uint32_t)(distance)&0x7ffff) << 5 | (reg))
 
 /* Over a few words; backwards once; or through a register. */
 static void emit_branch(struct gen *g, const struct program_class *c)
@@ -448,6 +477,28 @@ static void emit_branch(struct gen *g, const struct program_class *c)
     }
     for (unsigned k = 0; k < skip; k++)
         emit_dp_without(g, 32);
+}
+
+/* A subroutine of one instruction is called, replaced, and called again. */
+static void emit_code(struct gen *g, const struct program_class *c)
+{
+    const unsigned address = (unsigned)any(g, 29), data = address + 1;
+
+    (void)c;
+    word(g, 0x14000003); /* b over the subroutine */
+    word(g, dp_without(g, address, 30));
+    word(g, 0xd65f03c0); /* ret */
+    word(g, ADR(address, -2));
+    if (chance(g, 80))
+        word(g, 0xd63f0000 | address << 5); /* blr */
+    move32(g, data, dp_without(g, address, 30));
+    word(g, 0xb9000000 | address << 5 | data); /* str w, [x] */
+    word(g, 0xd50b7b20 | address);             /* dc cvau */
+    word(g, 0xd5033b9f);                       /* dsb ish */
+    word(g, 0xd50b7520 | address);             /* ic ivau */
+    word(g, 0xd5033b9f);
+    word(g, 0xd5033fdf); /* isb */
+    word(g, 0xd63f0000 | address << 5);
 }
 
 /* System instructions: what each template's Rt or operand bits may be. */
@@ -545,6 +596,7 @@ static const struct program_class classes[] = {
     {"simd", simd_ops, ARRAY_SIZE(simd_ops), NULL, emit_vector, false},
     {"simdfp", simdfp_ops, ARRAY_SIZE(simdfp_ops), NULL, emit_vector, false},
     {"crypto", crypto_ops, ARRAY_SIZE(crypto_ops), NULL, emit_vector, false},
+    {"code", NULL, 0, NULL, emit_code, false},
     {"sys", NULL, 0, NULL, emit_sys, true},
     {"mixed", NULL, 0, NULL, emit_mixed, true},
 };

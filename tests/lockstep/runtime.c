@@ -241,13 +241,27 @@ void handle(struct frame *f)
 #define DESC_PAGE   UINT64_C(3)
 #define DESC_NORMAL (UINT64_C(0x700) | 0 << 2) /* AF, inner shareable, attribute 0 */
 #define DESC_DEVICE (UINT64_C(0x400) | 1 << 2) /* attribute 1 */
-#define DESC_USER   (UINT64_C(1) << 6)         /* AP[1]: LDTR and STTR may, too */
+#define DESC_RO     (UINT64_C(1) << 7)         /* AP[2] */
+#define DESC_AF     (UINT64_C(1) << 10)
+#define DESC_USER   (UINT64_C(1) << 6) /* AP[1]: LDTR and STTR may, too */
 #define DESC_XN     (UINT64_C(1) << 54)
 #define DESC_PXN    (UINT64_C(1) << 53)
 
 static uint64_t level1[512] __attribute__((aligned(4096)));
 static uint64_t level2[512] __attribute__((aligned(4096)));
 static uint64_t level3[512] __attribute__((aligned(4096)));
+
+/* The pages at FAULTS. */
+static void make_faults(void)
+{
+    uint64_t *page = level3 + (FAULTS - WINDOW) / 4096;
+
+    page[FAULT_INVALID] = 0;
+    page[FAULT_READ_ONLY] |= DESC_RO;
+    if (EL == 1)
+        page[FAULT_PRIVILEGED] &= ~DESC_USER;
+    page[FAULT_NO_ACCESS] &= ~DESC_AF;
+}
 
 /* 39 bits of address: a gigabyte of devices, one of memory; the window's 2 MiB in pages. */
 static void make_tables(void)
@@ -260,6 +274,7 @@ static void make_tables(void)
         level2[k] = (UINT64_C(0x40000000) + ((uint64_t)k << 21)) | DESC_NORMAL |
                     (EL == 2 ? DESC_USER : 0) | DESC_BLOCK;
     }
+    make_faults();
     level2[(WINDOW - 0x40000000) >> 21] = (uint64_t)(uintptr_t)level3 | DESC_TABLE;
     level1[0] = DESC_DEVICE | DESC_XN | (EL == 2 ? DESC_USER : 0) | DESC_BLOCK;
     level1[1] = (uint64_t)(uintptr_t)level2 | DESC_TABLE;

@@ -747,7 +747,9 @@ static void all_at(unsigned n, uint64_t va)
 /* Devices and the program itself are left alone. */
 static bool harmless(uint64_t par)
 {
-    return (par & 1) || (par & MASK(51, 12)) >= DATA;
+    uint64_t pa = par & MASK(51, 12);
+
+    return (par & 1) || (pa >= DATA && pa < BIT(38)) || pa >= BIT(40);
 }
 
 static uint64_t translate(uint64_t va)

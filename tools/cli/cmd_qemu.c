@@ -354,7 +354,7 @@ static bool set_properties(struct qemu *q, const char *option, const char *text,
     bool first = true;
 
     for (char *word; (word = next_property(&text)); first = false) {
-        g_autofree char *owned = word;
+        keep(q, word);
         char *eq = strchr(word, '=');
         const char *key = eq || !first ? word : implied;
         const char *value = eq ? eq + 1 : first ? word : "on";

@@ -106,6 +106,19 @@ static void print_insn(const struct trace *t, const struct probe *p)
     }
 }
 
+/* The vector's offset says what kind it is; an interrupt has no syndrome. */
+static void print_exception(FILE *f, const struct probe *p)
+{
+    const char *kind = NTH(bits(p->b, 8, 7), "", "IRQ", "FIQ", "SError");
+
+    fprintf(f, "exception to EL%" PRIu64 " vector %#" PRIx64 " ", p->a, p->b);
+    if (*kind)
+        fputs(kind, f);
+    else
+        fprintf(f, "ESR %#" PRIx64 " (%s) FAR %#" PRIx64, p->c,
+                esr_ec_text((unsigned)bits(p->c, 31, 26)), p->d);
+}
+
 static void print_event(const struct trace *t, const struct probe *p)
 {
     FILE *f = t->out;
@@ -115,10 +128,7 @@ static void print_event(const struct trace *t, const struct probe *p)
         print_insn(t, p);
         break;
     case PROBE_EXCEPTION:
-        fprintf(
-            f, "exception to EL%" PRIu64 " vector %#" PRIx64 " ESR %#" PRIx64 " (%s) FAR %#" PRIx64,
-            p->a, p->b, p->c,
-            (p->b & 0x180) ? "interrupt" : esr_ec_text((unsigned)bits(p->c, 31, 26)), p->d);
+        print_exception(f, p);
         break;
     case PROBE_ERET:
         fprintf(f, "eret to %#" PRIx64 " SPSR %#" PRIx64, p->a, p->b);
@@ -188,11 +198,16 @@ struct traces *traces_open(struct machine *m, const char *const *specs)
         const char *file;
         struct trace *one = &t->trace[t->count];
 
-        if (t->count == ARRAY_SIZE(t->trace) || !parse(*specs, &events, &file))
+        if (t->count == ARRAY_SIZE(t->trace)) {
+            fprintf(stderr, "armillary: --trace=%s: more than %d of them\n", *specs,
+                    PROBE_SUBSCRIBERS_MAX);
+            break;
+        }
+        if (!parse(*specs, &events, &file))
             break;
         one->out = file ? fopen(file, "w") : stderr;
         if (!one->out) {
-            fprintf(stderr, "armillary: --trace: cannot write %s\n", file);
+            fprintf(stderr, "armillary: --trace=%s: cannot write %s\n", *specs, file);
             break;
         }
         t->count++;

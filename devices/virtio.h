@@ -1,0 +1,94 @@
+/*
+ * What all virtio devices have in common (Virtual I/O Device specification 1.1, sections 2 and 3):
+ * status, features, queues and interrupt status. Registers are the transport's
+ * (devices/virtio_mmio.h), requests the device type's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/irq.h"
+#include "base/log.h"
+#include "base/physmem.h"
+#include "devices/virtio_ring.h"
+
+/* 2.1, Device Status Field */
+#define VIRTIO_ACKNOWLEDGE  1
+#define VIRTIO_DRIVER       2
+#define VIRTIO_DRIVER_OK    4
+#define VIRTIO_FEATURES_OK  8
+#define VIRTIO_NEEDS_RESET  64
+#define VIRTIO_FAILED       128
+
+/* 6, Reserved Feature Bits */
+#define VIRTIO_F_INDIRECT_DESC 28
+#define VIRTIO_F_EVENT_IDX     29
+#define VIRTIO_F_VERSION_1     32
+
+#define VIRTIO_ISR_QUEUE  1 /* a queue has used buffers */
+#define VIRTIO_ISR_CONFIG 2
+
+#define VIRTIO_QUEUES_MAX 36
+#define VIRTIO_CONFIG_MAX 64
+
+struct virtio;
+
+struct virtio_ops {
+    const char *name;
+    uint32_t id;                                       /* 5, Device Types */
+    void (*notify)(struct virtio *v, unsigned queue);  /* requests may wait in it */
+    void (*reset)(struct virtio *v);                   /* NULL: nothing to do */
+    void (*destroy)(struct virtio *v);                 /* NULL: nothing to do */
+};
+
+/* First member of each device type's struct. */
+struct virtio {
+    const struct virtio_ops *ops;
+    const struct log *log;
+    struct physmem *mem;
+    struct irq_line irq;
+    uint64_t offered; /* features */
+    unsigned queue_count;
+    uint32_t config_size;
+    uint8_t config[VIRTIO_CONFIG_MAX]; /* little-endian, read-only for the driver */
+
+    uint64_t features; /* what the driver has accepted */
+    uint8_t status, isr;
+    struct virtq queues[VIRTIO_QUEUES_MAX];
+};
+
+/* A device after reset. @features beside the reserved ones that all have here. */
+void virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct log *log,
+                 struct physmem *mem, unsigned queue_count, uint64_t features);
+void virtio_destroy(struct virtio *v);
+
+void virtio_reset(struct virtio *v);
+
+/* The driver's write of the status: 0 resets; FEATURES_OK stays clear if the features are not a
+ * subset of the offered ones with VIRTIO_F_VERSION_1. */
+void virtio_set_status(struct virtio *v, uint8_t status);
+
+/* Start or stop queue @n < queue_count, whose size and addresses have been set. Refused (log line)
+ * if they make no sense. */
+void virtio_set_queue_ready(struct virtio *v, unsigned n, bool ready);
+
+/* The driver notifies about queue @n, any number. */
+void virtio_notify(struct virtio *v, uint32_t n);
+
+/* After queues were worked on: interrupt if the driver wants one, ask for a reset if one broke. */
+void virtio_settle(struct virtio *v);
+
+/* Clear bits of the interrupt status. */
+void virtio_ack(struct virtio *v, uint8_t isr);
+
+static inline bool virtio_has(const struct virtio *v, unsigned feature)
+{
+    return (v->features >> feature) & 1;
+}
+
+/* The driver has finished its set-up: queues may be worked on. */
+static inline bool virtio_is_live(const struct virtio *v)
+{
+    return (v->status & VIRTIO_DRIVER_OK) && !(v->status & VIRTIO_NEEDS_RESET);
+}

@@ -1,0 +1,19 @@
+/* Virtio block device (Virtual I/O Device specification 1.1, section 5.2) over a raw file. Requests
+ * are done at once, while the guest notifies. */
+#pragma once
+
+#include "devices/disk.h"
+#include "devices/virtio.h"
+
+#define VIRTIO_BLK_CHUNK 65536
+
+struct virtio_blk {
+    struct virtio virtio; /* first */
+    struct disk *disk;
+    struct virtq_chain chain;          /* the request being done */
+    uint8_t chunk[VIRTIO_BLK_CHUNK]; /* on its way between file and guest */
+};
+
+/* @disk: a multiple of 512 bytes; not owned. Return 0 or -ARM_EFORMAT. */
+int virtio_blk_init(struct virtio_blk *blk, const struct log *log, struct physmem *mem,
+                    struct disk *disk, struct arm_error *err) __attribute__((warn_unused_result));

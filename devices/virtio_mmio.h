@@ -1,0 +1,20 @@
+/*
+ * Virtio over MMIO, version 2 (Virtual I/O Device specification 1.1, section 4.2): the registers of
+ * one device, or of an empty slot.
+ */
+#pragma once
+
+#include "base/device.h"
+#include "devices/virtio.h"
+
+#define VIRTIO_MMIO_BYTES 0x200
+
+struct virtio_mmio {
+    struct device dev;
+    struct virtio *virtio; /* not owned; NULL: an empty slot */
+    uint32_t device_features_sel, driver_features_sel, queue_sel;
+};
+
+/* @virtio: may be NULL; gets @irq. Both must outlive the slot. */
+void virtio_mmio_init(struct virtio_mmio *slot, const struct log *log, struct irq_line irq,
+                      struct virtio *virtio);
