@@ -132,6 +132,7 @@ struct cpu {
     struct probes *probes;
     const struct cpu_gic_ops *gic;
     void *gic_ctx;
+    bool sre_writable;           /* ICC_SRE_EL1.SRE is not RAO/WI: guests may use GICV */
     struct cpu_env env;
     struct irq_line timer_line[4]; /* by enum cpu_timer: outputs to PPIs */
     struct irq_line pmu_line;

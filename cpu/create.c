@@ -28,6 +28,7 @@ struct cpu *cpu_create(const struct cpu_params *p)
         .probes = p->probes,
         .gic = p->gic,
         .gic_ctx = p->gic_ctx,
+        .sre_writable = p->sre_writable,
         .env = p->env,
     };
     cpu->tlb = tlb_create();

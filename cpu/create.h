@@ -18,6 +18,7 @@ struct cpu_params {
     struct probes *probes;
     const struct cpu_gic_ops *gic;
     void *gic_ctx;
+    bool sre_writable; /* ICC_SRE_EL1.SRE is not RAO/WI */
     struct cpu_env env;
 };
 

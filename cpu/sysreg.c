@@ -109,6 +109,8 @@ enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value)
         return EXEC_SYNC;
     }
     value = (value & cpu->sr_mask[sr]) | cpu->sr_res1[sr];
+    if (row->gic == SYSREG_GIC_SRE && cpu->gic)
+        cpu->gic->write(cpu->gic_ctx, cpu->index, sr, false, value);
     if (row->wr)
         writers[row->wr](cpu, sr, value);
     else
@@ -426,6 +428,10 @@ void cpu_sysreg_init(struct cpu *cpu)
 {
     for (unsigned sr = 0; sr < SR_COUNT; sr++)
         sysreg_write_mask((enum sysreg)sr, &cpu->features, &cpu->sr_mask[sr], &cpu->sr_res1[sr]);
+    if (cpu->sre_writable) {
+        cpu->sr_mask[SR_ICC_SRE_EL1] |= FIELD_MASK(ICC_SRE_EL1_SRE);
+        cpu->sr_res1[SR_ICC_SRE_EL1] &= ~FIELD_MASK(ICC_SRE_EL1_SRE);
+    }
     for (unsigned sr = 0; sr < SR_COUNT; sr++)
         cpu->sr_quick[sr] = quick_bits(cpu, (enum sysreg)sr);
     cpu->trap_epoch++;

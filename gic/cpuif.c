@@ -148,17 +148,24 @@ static void write_sgir(struct cpuif_reg r, uint64_t value)
     icc_send_sgi(r.c, r.n, value);
 }
 
-/* SRE is RAO/WI, and so are DIB and DFB, there being no bypass. */
+/* DIB and DFB are RAO/WI, there being no bypass, and so is SRE unless there is GICV. */
 static uint64_t read_sre_el1(struct cpuif_reg r)
 {
-    (void)r;
-    return 7;
+    return 6 | (uint64_t)r.c->sre;
 }
 
-/* Enable is RAO/WI too. */
+static void write_sre_el1(struct cpuif_reg r, uint64_t value)
+{
+    if (!r.c->gic->v2_guests)
+        return;
+    r.c->sre = bit(value, 0);
+    icv_update(r.c);
+}
+
 static uint64_t read_sre_el2(struct cpuif_reg r)
 {
-    return read_sre_el1(r) | BIT(3);
+    (void)r;
+    return 15;
 }
 
 static void write_ignored(struct cpuif_reg r, uint64_t value)

@@ -35,6 +35,8 @@ static int check_config(const struct gic_config *cfg, struct arm_error *err)
         return error_set(err, ARM_EINVAL,
                          "GIC: %u preemption bits, expected 5 to 7, at most the %u priority bits",
                          prebits, pribits);
+    if (cfg->v2_guests && !cfg->accessing_cpu)
+        return error_set(err, ARM_EINVAL, "GIC: GICV must be told which CPU accesses it");
     return 0;
 }
 
@@ -77,6 +79,11 @@ struct gic *gic_create(const struct gic_config *cfg, struct arm_error *err)
     gic->its.dev.log = cfg->log;
     gic->its.gic = gic;
     gic->mem = cfg->mem;
+    gic->gicv.ops = &gicv_ops;
+    gic->gicv.log = cfg->log;
+    gic->v2_guests = cfg->v2_guests;
+    gic->accessing_cpu = cfg->accessing_cpu;
+    gic->accessing_ctx = cfg->accessing_ctx;
     gic->log = cfg->log;
     gic->probes = cfg->probes;
     gic->cpus = cfg->cpus;
@@ -109,17 +116,35 @@ static void reset_interface(struct gic_if *f)
     *f = (struct gic_if){.bpr = {if_bpr_min(f, 0), if_bpr_min(f, 1)}, .prebits = f->prebits};
 }
 
+/* What is in the CPU: ICC_ and ICH_ registers, GICV. */
+static void reset_cpu_side(struct gic_cpu *c)
+{
+    reset_interface(&c->phys);
+    reset_interface(&c->virt);
+    c->ich_hcr = 0;
+    c->sre = !c->gic->v2_guests;
+    c->v_ackctl = c->v_fiqen = false;
+    memset(c->lr, 0, sizeof(c->lr));
+}
+
 static void reset_cpu(struct gic_cpu *c)
 {
     reset_bank(&c->bank);
     gic_lpi_reset(c);
     c->gicr_ctlr = 0;
     c->asleep = true;
-    reset_interface(&c->phys);
-    reset_interface(&c->virt);
-    c->ich_hcr = 0;
-    memset(c->lr, 0, sizeof(c->lr));
+    reset_cpu_side(c);
     icv_update(c);
+}
+
+void gic_reset_cpu_interface(struct gic *gic, unsigned cpu)
+{
+    struct gic_cpu *c = &gic->cpu[cpu];
+
+    CHECK(cpu < gic->cpus);
+    reset_cpu_side(c);
+    icv_update(c);
+    gic_update_all(gic);
 }
 
 void gic_reset(struct gic *gic)
@@ -176,6 +201,11 @@ struct device *gic_redistributor(struct gic *gic, unsigned cpu)
 {
     CHECK(cpu < gic->cpus);
     return &gic->cpu[cpu].redist;
+}
+
+struct device *gic_virtual_interface(struct gic *gic)
+{
+    return gic->v2_guests ? &gic->gicv : NULL;
 }
 
 struct device *gic_its(struct gic *gic)

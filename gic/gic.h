@@ -24,6 +24,7 @@ struct physmem;
 #define GICD_WINDOW_BYTES 0x10000
 #define GICR_WINDOW_BYTES 0x20000 /* two frames a CPU: RD_base, SGI_base */
 #define GITS_WINDOW_BYTES 0x20000 /* control and translation frames */
+#define GICV_WINDOW_BYTES 0x2000
 
 struct gic_config {
     unsigned cpus;         /* 1..GIC_CPUS_MAX */
@@ -31,11 +32,15 @@ struct gic_config {
     unsigned spis;         /* 1..GIC_SPIS_MAX; QEMU's virt has 256 */
     unsigned lr_count;     /* list registers, 1..GIC_LRS_MAX; 0: 4 */
     unsigned pribits;      /* priority bits, 5..8; 0: 5 */
-    unsigned prebits;    /* virtual preemption bits, 5..7, at most pribits; 0: 5. Physical ones are
-                            as many as priority bits, at most 7. */
-    bool id24;           /* CPU interfaces have 24-bit INTIDs, else 16 */
-    struct physmem *mem; /* where the tables of the ITS and of LPIs are; must outlive the GIC.
-                            NULL: no ITS, no LPIs */
+    unsigned prebits; /* virtual preemption bits, 5..7, at most pribits; 0: 5. Physical ones are
+                         as many as priority bits, at most 7. */
+    bool id24;        /* CPU interfaces have 24-bit INTIDs, else 16 */
+    bool v2_guests;   /* ICC_SRE_EL1.SRE is writable: with SRE == 0 a guest uses GICV */
+    /* Which CPU makes the access that a device function is called for; needed with v2_guests. */
+    unsigned (*accessing_cpu)(void *ctx);
+    void *accessing_ctx;
+    struct physmem *mem;   /* where the tables of the ITS and of LPIs are; must outlive the GIC.
+                              NULL: no ITS, no LPIs */
     const struct log *log; /* must outlive the GIC */
     struct probes *probes; /* same; may be NULL */
 };
@@ -57,6 +62,9 @@ void gic_destroy(struct gic *gic);
 /* Cold reset. Input lines keep the level their sources drive. */
 void gic_reset(struct gic *gic);
 
+/* Reset of one CPU: its ICC_ and ICH_ registers. Its redistributor keeps everything. */
+void gic_reset_cpu_interface(struct gic *gic, unsigned cpu);
+
 void gic_connect(struct gic *gic, unsigned cpu, const struct gic_pins *pins);
 
 /* Inputs: SPI number @n (INTID 32 + n), n < spis; PPI @intid of @cpu, 16..31 but
@@ -70,6 +78,9 @@ struct device *gic_redistributor(struct gic *gic, unsigned cpu);
 
 /* The ITS, NULL if there is none. */
 struct device *gic_its(struct gic *gic);
+
+/* GICV, the memory-mapped virtual CPU interface; NULL without v2_guests. */
+struct device *gic_virtual_interface(struct gic *gic);
 
 /* A message-signalled interrupt: device @device_id writes @event_id to GITS_TRANSLATER. */
 void gic_msi(struct gic *gic, uint32_t device_id, uint32_t event_id);

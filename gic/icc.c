@@ -26,7 +26,7 @@ uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group)
     if (!(group == 0 ? c->fiq : c->irq))
         return INTID_NONE;
     activate(c, intid);
-    if_activate(&c->phys, c->hppi.prio, group);
+    if_activate(&c->phys, c->hppi.prio, group, group);
     gic_probe(c, intid, (unsigned)gic_is_pending(c, intid) | 2, false);
     gic_update_irq(c, intid);
     gic_update_interface(c);

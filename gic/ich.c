@@ -89,14 +89,15 @@ uint64_t ich_read_elrsr(struct cpuif_reg r)
     return ich_elrsr(r.c);
 }
 
-/* VAckCtl is RES0 and VFIQEn RES1, as ICC_SRE_EL1.SRE is. */
+/* With ICC_SRE_EL1.SRE == 1, VAckCtl is RES0 and VFIQEn RES1. */
 uint64_t ich_read_vmcr(struct cpuif_reg r)
 {
     const struct gic_if *v = &r.c->virt;
+    bool ackctl = !r.c->sre && r.c->v_ackctl, fiqen = r.c->sre || r.c->v_fiqen;
 
     return (uint64_t)v->pmr << 24 | (uint64_t)v->bpr[0] << 21 | (uint64_t)v->bpr[1] << 18 |
-           (uint64_t)v->eoimode << 9 | (uint64_t)v->cbpr << 4 | BIT(3) |
-           (uint64_t)v->enable[1] << 1 | (uint64_t)v->enable[0];
+           (uint64_t)v->eoimode << 9 | (uint64_t)v->cbpr << 4 | (uint64_t)fiqen << 3 |
+           (uint64_t)ackctl << 2 | (uint64_t)v->enable[1] << 1 | (uint64_t)v->enable[0];
 }
 
 void ich_write_vmcr(struct cpuif_reg r, uint64_t value)
@@ -108,6 +109,8 @@ void ich_write_vmcr(struct cpuif_reg r, uint64_t value)
     v->bpr[1] = if_bpr_clamp(v, 1, bits(value, 20, 18));
     v->eoimode = bit(value, 9);
     v->cbpr = bit(value, 4);
+    r.c->v_fiqen = bit(value, 3);
+    r.c->v_ackctl = bit(value, 2);
     v->enable[1] = bit(value, 1);
     v->enable[0] = bit(value, 0);
     icv_update(r.c);

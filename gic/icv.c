@@ -26,7 +26,7 @@ static int highest_pending(const struct gic_cpu *c)
 
 void icv_update(struct gic_cpu *c)
 {
-    bool on = c->ich_hcr & ICH_HCR_En, signal = false;
+    bool on = c->ich_hcr & ICH_HCR_En, signal = false, fiq;
     unsigned group = 0;
 
     c->hppvi = highest_pending(c);
@@ -36,9 +36,29 @@ void icv_update(struct gic_cpu *c)
         group = lr_group(lr);
         signal = if_can_preempt(&c->virt, lr_priority(lr), group);
     }
-    gic_set_pin(&c->vfiq, &c->pins.vfiq, signal && group == 0);
-    gic_set_pin(&c->virq, &c->pins.virq, signal && group == 1);
+    fiq = group == 0 && (c->sre || c->v_fiqen);
+    gic_set_pin(&c->vfiq, &c->pins.vfiq, signal && fiq);
+    gic_set_pin(&c->virq, &c->pins.virq, signal && !fiq);
     gic_set_input(c, INTID_MAINTENANCE, on && ich_misr(c) != 0);
+}
+
+int icv_signalled_group(const struct gic_cpu *c)
+{
+    return c->vfiq || c->virq ? (int)lr_group(c->lr[c->hppvi]) : -1;
+}
+
+/*
+ * Interrupts with an active state. For a guest that uses GICV, bits 12:10 of an SGI are the CPU it
+ * comes from (ICH_LR<n>_EL2.vINTID).
+ */
+static bool has_active_state(const struct gic_cpu *c, uint32_t intid)
+{
+    return (c->sre ? intid : intid & 0x3ff) < INTID_SPECIAL;
+}
+
+static bool is_special(const struct gic_cpu *c, uint32_t intid)
+{
+    return !has_active_state(c, intid) && intid < INTID_LPI;
 }
 
 /*
@@ -50,15 +70,16 @@ uint32_t icv_acknowledge(struct gic_cpu *c, unsigned group)
     uint64_t *lr;
     uint32_t intid;
 
-    if (!(group == 0 ? c->vfiq : c->virq))
+    if (icv_signalled_group(c) != (int)group)
         return INTID_NONE;
     lr = &c->lr[c->hppvi];
     intid = lr_vintid(*lr);
     *lr &= ~LR_STATE;
-    if (intid < INTID_SPECIAL)
+    if (has_active_state(c, intid))
         *lr |= LR_ACTIVE;
-    if (intid < INTID_SPECIAL || intid >= INTID_LPI)
-        if_activate(&c->virt, lr_priority(*lr), group);
+    /* GICV guests have their active priorities of both groups in ICH_AP1R<n>_EL2. */
+    if (!is_special(c, intid))
+        if_activate(&c->virt, lr_priority(*lr), group, c->sre ? group : 1);
     gic_probe(c, intid, 2, true);
     icv_update(c);
     return intid;
@@ -78,6 +99,13 @@ static uint64_t *find_active(struct gic_cpu *c, uint32_t intid)
         if ((c->lr[k] & LR_ACTIVE) && lr_vintid(c->lr[k]) == intid)
             return &c->lr[k];
     return NULL;
+}
+
+unsigned icv_active_group(struct gic_cpu *c, uint32_t intid)
+{
+    const uint64_t *lr = find_active(c, intid);
+
+    return lr ? lr_group(*lr) : 0;
 }
 
 static void deactivate(struct gic_cpu *c, uint64_t *lr)
@@ -103,7 +131,7 @@ void icv_end(struct gic_cpu *c, unsigned group, uint32_t intid)
     unsigned first = if_first_active(&c->virt), dropped = if_running(&c->virt);
     uint64_t *lr;
 
-    if ((intid >= INTID_SPECIAL && intid < INTID_LPI) || first == APR_NONE)
+    if (is_special(c, intid) || first == APR_NONE)
         return;
     if (!if_drop(&c->virt, first, 0))
         if_drop(&c->virt, first, 1);
@@ -123,7 +151,7 @@ void icv_deactivate(struct gic_cpu *c, uint32_t intid)
 {
     uint64_t *lr;
 
-    if (!c->virt.eoimode || intid >= INTID_SPECIAL)
+    if (!c->virt.eoimode || !has_active_state(c, intid))
         return;
     lr = find_active(c, intid);
     if (lr)

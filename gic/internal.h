@@ -78,7 +78,7 @@ struct gic_hppi {
 /* LPIs of a redistributor; lpi.c. */
 struct gic_lpis {
     bool on;        /* GICR_CTLR.EnableLPIs */
-    bool zeroed;    /* GICR_PENDBASER.PTZ as last written */
+    bool zeroed;    /* GICR_PENDBASER.PTZ was written since */
     bool stale;     /* best is to be computed again */
     uint32_t limit; /* INTIDs below it exist; 0 while not on */
     uint64_t propbaser, pendbaser;
@@ -102,6 +102,8 @@ struct gic_cpu {
     struct gic_lpis lpi;
 
     uint32_t ich_hcr;
+    bool sre;               /* ICC_SRE_EL1.SRE: the guest uses system registers, not GICV */
+    bool v_ackctl, v_fiqen; /* ICH_VMCR_EL2.VAckCtl and VFIQEn, if !sre */
     uint64_t lr[GIC_LRS_MAX];
     int hppvi; /* list register of the highest-priority pending virtual interrupt, -1 if none */
 
@@ -123,11 +125,14 @@ struct gic_its {
 struct gic {
     struct device dist; /* first member: device functions cast */
     struct gic_its its;
+    struct device gicv;
     struct physmem *mem; /* NULL: no ITS and no LPIs */
     const struct log *log;
     struct probes *probes;
     unsigned cpus, spis, lr_count, pribits;
-    bool id24;
+    bool id24, v2_guests;
+    unsigned (*accessing_cpu)(void *ctx);
+    void *accessing_ctx;
 
     uint32_t ctlr; /* GICD_CTLR.EnableGrp<n> */
     struct irq_bank spi[SPI_BANKS];
@@ -140,7 +145,7 @@ struct gic {
     struct gic_cpu cpu[];
 };
 
-extern const struct device_ops gicd_ops, gicr_ops, gits_ops;
+extern const struct device_ops gicd_ops, gicr_ops, gits_ops, gicv_ops;
 
 #define GIC_ID_OFFSET 0xffd0 /* of the identification registers, in each frame that has them */
 uint64_t gic_id_register(uint64_t offset, uint8_t part);
@@ -228,6 +233,8 @@ uint32_t icv_acknowledge(struct gic_cpu *c, unsigned group);
 void icv_end(struct gic_cpu *c, unsigned group, uint32_t intid);
 void icv_deactivate(struct gic_cpu *c, uint32_t intid);
 uint32_t icv_hppir(const struct gic_cpu *c, unsigned group);
+int icv_signalled_group(const struct gic_cpu *c);             /* -1: nothing is signalled */
+unsigned icv_active_group(struct gic_cpu *c, uint32_t intid); /* 0 if it is not active */
 
 /* Recompute hppvi, the virtual pins and the maintenance interrupt. */
 void icv_update(struct gic_cpu *c);

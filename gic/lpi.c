@@ -147,6 +147,7 @@ static bool pending_table(const struct gic_cpu *c, pa_t *where, size_t *bytes)
     return false;
 }
 
+/* CU-choice: GICR_PENDBASER.PTZ holds once; later the table has what store() left there. */
 static void load(struct gic_cpu *c)
 {
     struct gic_lpis *l = &c->lpi;
@@ -155,6 +156,7 @@ static void load(struct gic_cpu *c)
 
     if (!l->zeroed && pending_table(c, &where, &bytes))
         (void)physmem_read(c->gic->mem, where, &l->pending[INTID_LPI / 64], bytes);
+    l->zeroed = false;
 }
 
 static void store(struct gic_cpu *c)

@@ -55,11 +55,12 @@ static inline bool if_can_preempt(const struct gic_if *f, unsigned prio, unsigne
     return (prio & mask) < ((first << (8 - f->prebits)) & mask);
 }
 
-static inline void if_activate(struct gic_if *f, unsigned prio, unsigned group)
+/* @apr: whose active priorities register gets the bit, AP0R or AP1R. */
+static inline void if_activate(struct gic_if *f, unsigned prio, unsigned group, unsigned apr)
 {
     unsigned index = (prio & if_group_mask(f, group)) >> (8 - f->prebits);
 
-    f->apr[group][index / 32] |= UINT32_C(1) << (index % 32);
+    f->apr[apr][index / 32] |= UINT32_C(1) << (index % 32);
 }
 
 /* Clear the highest active priority in @group's register; false if the bit is not there. */

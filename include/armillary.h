@@ -27,6 +27,73 @@ struct arm_blob {
     int cpu;        /* set this CPU's PC to the entry (or addr); -1: do not */
 };
 
+enum arm_module_kind {
+    ARM_MODULE_KERNEL,
+    ARM_MODULE_RAMDISK,
+    ARM_MODULE_DTB, /* partial device tree of a domain */
+    ARM_MODULE_XSM, /* security policy of the hypervisor */
+};
+
+/* A file for a hypervisor that is the kernel: put into RAM and described in the device tree. */
+struct arm_module {
+    enum arm_module_kind kind;
+    const char *path;
+    const char *args; /* command line; NULL: none */
+    unsigned domain;  /* 0: dom0's; otherwise 1 + index in config.domains */
+};
+
+/* A domain that Xen starts beside dom0, or without one. */
+struct arm_domain {
+    const char *name;
+    uint64_t memory; /* bytes, a multiple of 1024 */
+    unsigned cpus;
+    bool console; /* a virtual PL011, shown on Xen's console */
+};
+
+/* What the GIC's CPU interfaces have; 0 is the default everywhere. */
+struct arm_gic_config {
+    unsigned list_registers;  /* 1..16; default 4 */
+    unsigned priority_bits;   /* 5..8; default 5 */
+    unsigned preemption_bits; /* virtual ones, 5..7, at most priority_bits; default 5 */
+    unsigned intid_bits;      /* 16 or 24; default 24 */
+    unsigned gicv; /* 1: ICC_SRE_EL1.SRE is writable and GICV exists, for guests with a GICv2; needs
+                      el2 */
+};
+
+enum arm_drive_mode {
+    ARM_DRIVE_SNAPSHOT, /* the guest's writes are kept in memory and lost at the end */
+    ARM_DRIVE_READONLY,
+    ARM_DRIVE_WRITABLE, /* the file changes; a flush of the guest is on stable storage */
+};
+
+/* A raw file as a disk or flash memory. */
+struct arm_drive {
+    const char *path; /* NULL: none */
+    enum arm_drive_mode mode;
+};
+
+/* One port of a virtio console. */
+struct arm_port {
+    const char *name; /* seen by the guest, at most 31 characters; NULL: none */
+    bool console;     /* a terminal (hvcN); otherwise a plain stream (vportNpM) */
+    bool testdev;     /* what the guest writes is QEMU's testdev protocol: "0q" stops the machine */
+    void (*write)(void *ctx, const uint8_t *data, size_t size); /* NULL: dropped */
+    void *ctx;
+};
+
+#define ARM_VIRTIO_MAX 32
+#define ARM_PORTS_MAX  16
+
+enum arm_virtio_kind { ARM_VIRTIO_BLK, ARM_VIRTIO_CONSOLE, ARM_VIRTIO_RNG };
+
+/* A device in a virtio-mmio slot. As on QEMU's board the first one gets the last slot. */
+struct arm_virtio {
+    enum arm_virtio_kind kind;
+    struct arm_drive drive;       /* of ARM_VIRTIO_BLK */
+    const struct arm_port *ports; /* of ARM_VIRTIO_CONSOLE, 1 to ARM_PORTS_MAX */
+    unsigned port_count;
+};
+
 struct arm_config {
     const char *cpu;   /* model and features as --cpu takes them: "n1", "max,-pauth"; NULL: "max" */
     unsigned cpus;     /* 1..ARM_CPUS_MAX */
@@ -37,9 +104,19 @@ struct arm_config {
     const char *kernel; /* Image (raw, gzip, zboot), flat binary or ELF; NULL: blobs only */
     const char *initrd; /* NULL: none */
     const char *append; /* kernel command line; NULL: none */
+    const struct arm_module *modules; /* with them, @append is the hypervisor's */
+    unsigned module_count;
+    const struct arm_domain *domains;
+    unsigned domain_count;
     const char *dtb;    /* device tree file; NULL: generated */
     const struct arm_blob *blobs;
     unsigned blob_count;
+    const char *bios;           /* contents of the first flash bank; NULL: none. Without a kernel
+                                   CPU 0 starts there, at address 0 */
+    struct arm_drive pflash[2]; /* the flash banks, 64 MiB each; the first one not with bios */
+    const struct arm_virtio *virtio;
+    unsigned virtio_count;
+    struct arm_gic_config gic;
     bool semihosting;
     bool no_reboot; /* stop at a guest reset */
     struct log log;
@@ -51,7 +128,7 @@ struct arm_config {
 enum arm_stop {
     ARM_STOP_POWEROFF, /* the guest switched the machine off */
     ARM_STOP_RESET,    /* the guest reset it, and no_reboot is set */
-    ARM_STOP_EXIT,     /* semihosting exit: arm_exit_code() */
+    ARM_STOP_EXIT,     /* semihosting or testdev exit: arm_exit_code() */
     ARM_STOP_LIMIT,    /* the given number of instructions has retired */
     ARM_STOP_IDLE,     /* every CPU waits, and no timer will ever wake one */
     ARM_STOP_REQUEST,  /* arm_stop() was called */
@@ -77,6 +154,10 @@ int arm_exit_code(const struct machine *m);
 
 /* Bytes for the first UART's receiver; returns how many it took. */
 size_t arm_console_input(struct machine *m, const uint8_t *data, size_t size);
+
+/* Bytes for port @port of the console config.virtio[@virtio]; returns how many it took. */
+size_t arm_port_input(struct machine *m, unsigned virtio, unsigned port, const uint8_t *data,
+                      size_t size);
 
 /* Instructions retired by all CPUs; virtual time in nanoseconds. */
 uint64_t arm_retired(const struct machine *m);

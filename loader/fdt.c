@@ -132,8 +132,7 @@ size_t dt_size(const struct dt *dt)
 
 /* -- editing -- */
 
-/* Make room for @extra bytes of properties, and some nodes. */
-static void edit(struct dt *dt, size_t extra)
+void dt_edit(struct dt *dt, size_t extra)
 {
     size_t room = dt_size(dt) + extra + EDIT_ROOM;
     void *blob = malloc(room);
@@ -148,11 +147,45 @@ static void edit(struct dt *dt, size_t extra)
     }
 }
 
-static int pack(struct dt *dt, struct arm_error *err)
+int dt_pack(struct dt *dt, struct arm_error *err)
 {
     if (!dt->error)
         note(dt, fdt_pack(dt->blob), "end");
     return report(dt, err);
+}
+
+int dt_find(struct dt *dt, const char *path)
+{
+    int node = dt->error ? -1 : fdt_path_offset(dt->blob, path);
+
+    note(dt, node, path);
+    return node;
+}
+
+int dt_add_node(struct dt *dt, int parent, const char *name)
+{
+    int node = dt->error ? -1 : fdt_add_subnode(dt->blob, parent, name);
+
+    note(dt, node, name);
+    return node;
+}
+
+void dt_set(struct dt *dt, int node, const char *name, const void *value, size_t size)
+{
+    if (!dt->error)
+        note(dt, fdt_setprop(dt->blob, node, name, value, (int)size), name);
+}
+
+void dt_set_cells(struct dt *dt, int node, const char *name, const uint32_t *cells, size_t count)
+{
+    void *to;
+
+    if (dt->error)
+        return;
+    note(dt, fdt_setprop_placeholder(dt->blob, node, name, (int)(count * sizeof(uint32_t)), &to),
+         name);
+    for (size_t i = 0; i < count && !dt->error; i++)
+        fdt32_st((uint8_t *)to + i * sizeof(uint32_t), cells[i]);
 }
 
 /* A number of one or two cells, as the parent's #...-cells says. */
@@ -195,7 +228,7 @@ int dt_set_memory(struct dt *dt, uint64_t base, uint64_t size, struct arm_error 
         return error_set(err, ARM_EFORMAT,
                          "device tree: /: %#llx bytes of RAM do not fit its #size-cells of 1",
                          (unsigned long long)size);
-    edit(dt, 0);
+    dt_edit(dt, 0);
     delete_memory_nodes(dt);
     snprintf(name, sizeof(name), "memory@%llx", (unsigned long long)base);
     node = dt->error ? -1 : fdt_add_subnode(dt->blob, 0, name);
@@ -206,7 +239,7 @@ int dt_set_memory(struct dt *dt, uint64_t base, uint64_t size, struct arm_error 
         note(dt, fdt_setprop_string(dt->blob, node, "device_type", "memory"), "/memory");
     }
     note(dt, node, "/memory");
-    return pack(dt, err);
+    return dt_pack(dt, err);
 }
 
 /* 32 bits when they suffice for all of the initrd, like the boot code this follows. */
@@ -231,7 +264,7 @@ int dt_set_chosen(struct dt *dt, const char *bootargs, uint64_t initrd_base, uin
 {
     int chosen;
 
-    edit(dt, bootargs ? strlen(bootargs) : 0);
+    dt_edit(dt, bootargs ? strlen(bootargs) : 0);
     chosen = dt->error ? -1 : fdt_path_offset(dt->blob, "/chosen");
     if (chosen == -FDT_ERR_NOTFOUND)
         chosen = fdt_add_subnode(dt->blob, 0, "chosen");
@@ -240,5 +273,5 @@ int dt_set_chosen(struct dt *dt, const char *bootargs, uint64_t initrd_base, uin
         note(dt, fdt_setprop_string(dt->blob, chosen, "bootargs", bootargs), "/chosen/bootargs");
     if (!dt->error && initrd_size)
         set_initrd(dt, chosen, initrd_base, initrd_size);
-    return pack(dt, err);
+    return dt_pack(dt, err);
 }

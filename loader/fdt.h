@@ -46,6 +46,18 @@ int dt_load(struct dt *dt, const char *path, struct arm_error *err)
 void dt_free(struct dt *dt);
 size_t dt_size(const struct dt *dt); /* bytes of the blob that are in use */
 
+/*
+ * Editing a finished or loaded tree, between dt_edit(), which makes room for @extra bytes of
+ * properties and some nodes, and dt_pack(). Nodes are libfdt's offsets: adding to a node leaves
+ * its own and its parents' valid, and no others; a new node comes before its siblings.
+ */
+void dt_edit(struct dt *dt, size_t extra);
+int dt_find(struct dt *dt, const char *path);
+int dt_add_node(struct dt *dt, int parent, const char *name);
+void dt_set(struct dt *dt, int node, const char *name, const void *value, size_t size);
+void dt_set_cells(struct dt *dt, int node, const char *name, const uint32_t *cells, size_t count);
+int dt_pack(struct dt *dt, struct arm_error *err) __attribute__((warn_unused_result));
+
 /**
  * dt_set_memory() - replace all /memory nodes by one bank.
  * dt_set_chosen() - complete /chosen. @bootargs: NULL or "" leaves it. @initrd_size: 0 leaves the

@@ -130,12 +130,34 @@ static int place_dtb_behind_initrd(struct load *ld, const struct dt *dt, struct 
     return load_place(&ld->map, "device tree", "blob", base, dt->blob, size, size, err);
 }
 
+/* Behind the place of the device tree, which is at most DTB_ALIGN bytes. */
+static int load_modules(struct load *ld, struct dt *dt, struct arm_error *err)
+{
+    uint64_t base = align_up(ld->initrd_base + ld->initrd_size, DTB_ALIGN) + DTB_ALIGN;
+    int rc;
+
+    if (!is_linux(&ld->kernel))
+        return error_set(err, ARM_EINVAL,
+                         "%s: a module needs a kernel that is told of it: "
+                         "expected an arm64 Image or a flat binary, not %s",
+                         ld->req->modules.modules[0].file, kernel_kind_name(ld->kernel.kind));
+    rc = modules_load(&ld->map, &ld->req->modules, base, ld->req->append, dt, err);
+    if (!rc && dt_size(dt) > DTB_ALIGN)
+        rc = error_set(err, ARM_EINVAL, "device tree: %zu bytes, expected at most 2 MiB",
+                       dt_size(dt));
+    return rc;
+}
+
 static int load_dtb(struct load *ld, struct dt *dt, struct boot_state *out, struct arm_error *err)
 {
+    bool modules = ld->req->modules.count != 0;
     int rc = dt_set_memory(dt, ld->req->ram_base, ld->req->ram_size, err);
 
     if (!rc)
-        rc = dt_set_chosen(dt, ld->req->append, ld->initrd_base, ld->initrd_size, err);
+        rc = dt_set_chosen(dt, modules ? NULL : ld->req->append, ld->initrd_base, ld->initrd_size,
+                           err);
+    if (!rc && modules)
+        rc = load_modules(ld, dt, err);
     if (rc)
         return rc;
     return is_linux(&ld->kernel) ? place_dtb_behind_initrd(ld, dt, out, err)

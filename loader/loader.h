@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/physmem.h"
 #include "loader/fdt.h"
+#include "loader/modules.h"
 
 enum kernel_kind {
     KERNEL_NONE,
@@ -34,9 +35,11 @@ struct load_request {
     uint64_t ram_base, ram_size; /* the main RAM bank, in bytes */
     const char *kernel;          /* NULL: none, the machine starts in a blob */
     const char *initrd;          /* NULL: none */
-    const char *append;          /* kernel command line; NULL or "": leave /chosen/bootargs */
+    const char *append;          /* kernel command line; NULL or "": leave /chosen/bootargs. With
+                                    modules it is the hypervisor's: modules_load() */
     struct load_blob *blobs;
     unsigned blob_count;
+    struct load_modules modules; /* count 0: none; @kernel is then not a hypervisor */
 };
 
 /* The boot CPU at its first instruction: highest EL, MMU off. */

@@ -49,8 +49,3 @@ int cpu_spec_parse(const char *spec, const struct cpu_model **model, struct feat
     }
     return 0;
 }
-
-const char *cpu_spec_compatible(const struct cpu_model *model)
-{
-    return model->compatible;
-}

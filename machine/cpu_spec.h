@@ -7,6 +7,3 @@
 /* Return 0, or -ARM_EINVAL naming the word that is wrong and what is known. */
 int cpu_spec_parse(const char *spec, const struct cpu_model **model, struct features *features,
                    struct arm_error *err) __attribute__((warn_unused_result));
-
-/* What the device tree calls the CPU; "max" goes by the name QEMU gives it. */
-const char *cpu_spec_compatible(const struct cpu_model *model);

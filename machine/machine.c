@@ -15,6 +15,7 @@
 #include "loader/fdt.h"
 #include "loader/loader.h"
 #include "machine/cpu_spec.h"
+#include "machine/modules.h"
 
 /* Aff0 counts to 15 and carries into Aff1, as the GICv3 target lists want it. */
 static uint64_t mpidr_of(unsigned index)
@@ -53,6 +54,22 @@ static void code_written(void *ctx, pa_t pa)
     struct machine *m = ctx;
 
     code_cache_invalidate(m->code, &m->mem, pa, PAGE_SIZE);
+}
+
+static void remapped(void *ctx)
+{
+    struct machine *m = ctx;
+
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        tlb_flush_all(m->cpus[k]->tlb);
+}
+
+static void guest_exit(void *ctx, int code)
+{
+    struct machine *m = ctx;
+
+    m->exit_code = code;
+    machine_stop(m, ARM_STOP_EXIT);
 }
 
 static uint64_t gic_read(void *ctx, unsigned cpu, enum sysreg sr, bool virt)
@@ -108,12 +125,31 @@ static void connect_gic(struct machine *m, struct cpu *cpu)
     cpu->pmu_line = gic_ppi_line(m->gic, cpu->index, VIRT_PPI_PMU);
 }
 
-static int create_gic(struct machine *m, struct arm_error *err)
+static unsigned accessing_cpu(void *ctx)
 {
+    const struct machine *m = ctx;
+
+    return m->current ? m->current->index : 0;
+}
+
+static int create_gic(struct machine *m, const struct arm_gic_config *c, struct arm_error *err)
+{
+    if (c->intid_bits && c->intid_bits != 16 && c->intid_bits != 24)
+        return error_set(err, ARM_EINVAL, "GIC: %u INTID bits, expected 16 or 24", c->intid_bits);
+    if (c->gicv > 1)
+        return error_set(err, ARM_EINVAL, "GIC: %u GICVs, expected 0 or 1", c->gicv);
+    if (c->gicv && !m->el2)
+        return error_set(err, ARM_EINVAL, "GIC: GICV is for guests of an EL2; there is no EL2");
     m->gic = gic_create(&(struct gic_config){.cpus = m->cpu_count,
                                              .mpidr = m->mpidr,
                                              .spis = VIRT_SPI_COUNT,
-                                             .id24 = true,
+                                             .lr_count = c->list_registers,
+                                             .pribits = c->priority_bits,
+                                             .prebits = c->preemption_bits,
+                                             .id24 = c->intid_bits != 16,
+                                             .v2_guests = c->gicv,
+                                             .accessing_cpu = accessing_cpu,
+                                             .accessing_ctx = m,
                                              .mem = &m->mem,
                                              .log = &m->log,
                                              .probes = &m->probes},
@@ -141,6 +177,7 @@ static int create_cpus(struct machine *m, const struct cpu_model *model,
             .probes = &m->probes,
             .gic = &gic_ops,
             .gic_ctx = m->gic,
+            .sre_writable = m->config.gicv,
             .env = {.ctx = m,
                     .firmware_call = firmware_call,
                     .semihosting = m->semihosting ? semihosting : NULL,
@@ -158,6 +195,7 @@ static int create_cpus(struct machine *m, const struct cpu_model *model,
 
 void machine_start_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0)
 {
+    gic_reset_cpu_interface(m->gic, cpu->index);
     cpu_reset(cpu);
     cpu->sr[SR_CNTFRQ_EL0] = 1000000000 / TIMER_NS_PER_TICK; /* firmware's to set */
     cpu_enter_el(cpu, m->start_el);
@@ -193,6 +231,10 @@ static int load(struct machine *m, struct arm_error *err)
         .append = m->append,
         .blobs = m->blobs,
         .blob_count = m->blob_count,
+        .modules = {.modules = m->modules,
+                    .count = m->module_count,
+                    .domains = m->domains,
+                    .domain_count = m->domain_count},
     };
     int r;
 
@@ -254,7 +296,7 @@ static int copy_config(struct machine *m, const struct arm_config *c, struct arm
         m->blobs[k].addr = c->blobs[k].addr;
         m->blobs[k].force_raw = c->blobs[k].force_raw;
     }
-    return 0;
+    return machine_copy_modules(m, c, err);
 }
 
 static int create(struct machine *m, const struct arm_config *c, struct arm_error *err)
@@ -275,22 +317,35 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
     m->clock.rescheduled_ctx = m;
     m->mem.code_written = code_written;
     m->mem.code_written_ctx = m;
+    m->mem.remapped = remapped;
+    m->mem.remapped_ctx = m;
     for (unsigned k = 0; k < m->cpu_count; k++)
         m->mpidr[k] = mpidr_of(k);
     m->config = (struct virt_config){.cpu_count = m->cpu_count,
                                      .ram_size = c->ram_size,
                                      .el2 = m->el2,
+                                     .gicv = c->gic.gicv,
                                      .pmu = has_feature(&features, FEAT_PMUv3),
-                                     .cpu_compatible = cpu_spec_compatible(model),
+                                     .cpu_compatible = model->compatible,
                                      .seed = c->seed,
                                      .epoch_s = VIRT_EPOCH_S,
                                      .console = c->console_write,
-                                     .console_ctx = c->console_ctx};
-    if ((r = create_gic(m, err)) < 0 ||
+                                     .console_ctx = c->console_ctx,
+                                     .bios = c->bios,
+                                     .pflash = {c->pflash[0], c->pflash[1]},
+                                     .virtio = c->virtio,
+                                     .virtio_count = c->virtio_count,
+                                     .exit = guest_exit,
+                                     .exit_ctx = m};
+    if ((r = create_gic(m, &c->gic, err)) < 0 ||
         (r = virt_board_create(&m->board, &m->config, &m->mem, m->gic, &m->clock, &m->log, err)) <
             0)
         return r;
     m->board_made = true;
+    /* What was only for the board's creation belongs to the caller. */
+    m->config.bios = NULL;
+    m->config.virtio = NULL;
+    m->config.pflash[0].path = m->config.pflash[1].path = NULL;
     if ((r = create_cpus(m, model, &features, err)) < 0 || (r = load(m, err)) < 0)
         return r;
     reset(m);
@@ -331,6 +386,7 @@ void arm_machine_free(struct machine *m)
         free((char *)m->blobs[k].file);
     free(m->blobs);
     free(m->blob_cpu);
+    machine_free_modules(m);
     free(m->kernel);
     free(m->initrd);
     free(m->append);
@@ -352,6 +408,12 @@ size_t arm_console_input(struct machine *m, const uint8_t *data, size_t size)
     if (size)
         pl011_receive(&m->board.uart, data, size);
     return size;
+}
+
+size_t arm_port_input(struct machine *m, unsigned virtio, unsigned port, const uint8_t *data,
+                      size_t size)
+{
+    return virt_board_port_input(&m->board, virtio, port, data, size);
 }
 
 uint64_t arm_retired(const struct machine *m)

@@ -39,6 +39,10 @@ struct machine {
     struct load_blob *blobs;
     int *blob_cpu; /* CPU started at the blob's entry, or -1 */
     unsigned blob_count;
+    struct load_module *modules;
+    unsigned module_count;
+    struct load_domain *domains;
+    unsigned domain_count;
 
     void (*console_write)(void *ctx, const uint8_t *data, size_t size);
     void *console_ctx;
@@ -46,6 +50,7 @@ struct machine {
     bool el2, semihosting, no_reboot;
     unsigned start_el;
     uint64_t retired; /* by all CPUs */
+    uint64_t spent;   /* the same, and the time of slices in which nothing could retire */
 
     /* Host side of the console. poll: between slices; idle: every CPU waits until @next_ns, true if
      * something may have changed and it should be looked at again. Either may be NULL. */

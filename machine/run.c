@@ -118,6 +118,11 @@ static void run_slice(struct machine *m, struct cpu *cpu, uint64_t limit)
     uint64_t ran = cpu_retired(cpu) - cpu->slice_start;
     m->current = NULL;
     m->retired += ran;
+    /* A CPU that takes exceptions for ever (a vector it cannot fetch) retires nothing. Time passes all
+     * the same, and a limit on instructions ends it. */
+    if (ran == 0 && cpu->power == CPU_RUNNING)
+        ran = slice;
+    m->spent += ran;
     end_turn(m, cpu);
     code_cache_trim(m->code, &m->mem);
     clock_run(&m->clock, now + ran);
@@ -140,13 +145,13 @@ static bool reboot(struct machine *m)
 
 enum arm_stop arm_run(struct machine *m, uint64_t max_insns)
 {
-    uint64_t goal = max_insns ? m->retired + max_insns : UINT64_MAX;
+    uint64_t goal = max_insns ? m->spent + max_insns : UINT64_MAX;
 
     m->stopped = false;
     for (;;) {
         if (m->stopped && !reboot(m))
             return m->stop;
-        if (m->retired >= goal)
+        if (m->spent >= goal)
             return ARM_STOP_LIMIT;
         if (m->stop_requested) {
             m->stop_requested = false;
@@ -156,7 +161,7 @@ enum arm_stop arm_run(struct machine *m, uint64_t max_insns)
             m->poll(m->poll_ctx);
         struct cpu *cpu = pick(m);
         if (cpu) {
-            run_slice(m, cpu, goal - m->retired);
+            run_slice(m, cpu, goal - m->spent);
             continue;
         }
         uint64_t next = next_wakeup_ns(m);

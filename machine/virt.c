@@ -8,13 +8,22 @@
 #define POWER_PRESS_NS UINT64_C(100000000)
 
 const struct virt_memmap virt_memmap[VIRT_REGION_COUNT] = {
-    [VIRT_FLASH] = {0x00000000, 0x08000000},        [VIRT_GICD] = {0x08000000, 0x00010000},
-    [VIRT_ITS] = {0x08080000, 0x00020000},          [VIRT_GICR] = {0x080a0000, 0x00f60000},
-    [VIRT_UART] = {0x09000000, 0x00001000},         [VIRT_RTC] = {0x09010000, 0x00001000},
-    [VIRT_FW_CFG] = {0x09020000, FW_CFG_BYTES},     [VIRT_GPIO] = {0x09030000, 0x00001000},
+    [VIRT_FLASH] = {0x00000000, 0x08000000},
+    [VIRT_GICD] = {0x08000000, 0x00010000},
+    [VIRT_GICC] = {0x08010000, 0x00010000},
+    [VIRT_GICH] = {0x08030000, 0x00010000},
+    [VIRT_GICV] = {0x08040000, 0x00010000},
+    [VIRT_ITS] = {0x08080000, 0x00020000},
+    [VIRT_GICR] = {0x080a0000, 0x00f60000},
+    [VIRT_UART] = {0x09000000, 0x00001000},
+    [VIRT_RTC] = {0x09010000, 0x00001000},
+    [VIRT_FW_CFG] = {0x09020000, FW_CFG_BYTES},
+    [VIRT_GPIO] = {0x09030000, 0x00001000},
     [VIRT_VIRTIO_MMIO] = {0x0a000000, 0x00000200}, /* 32 of them */
-    [VIRT_PLATFORM_BUS] = {0x0c000000, 0x02000000}, [VIRT_PCIE_MMIO] = {0x10000000, 0x2eff0000},
-    [VIRT_PCIE_PIO] = {0x3eff0000, 0x00010000},     [VIRT_RAM] = {0x40000000, UINT64_C(255) << 30},
+    [VIRT_PLATFORM_BUS] = {0x0c000000, 0x02000000},
+    [VIRT_PCIE_MMIO] = {0x10000000, 0x2eff0000},
+    [VIRT_PCIE_PIO] = {0x3eff0000, 0x00010000},
+    [VIRT_RAM] = {0x40000000, UINT64_C(255) << 30},
 };
 
 static void power_released(void *ctx, uint64_t now_ns)
@@ -50,15 +59,17 @@ static int map_all(struct virt_board *board, const struct virt_config *cfg, stru
         enum virt_region region;
         struct device *dev;
     } devices[] = {
-        {VIRT_GICD, gic_distributor(gic)}, {VIRT_ITS, gic_its(gic)}, {VIRT_UART, &board->uart.dev},
-        {VIRT_RTC, &board->rtc.dev},       {VIRT_FW_CFG, &board->fw_cfg.dev},
-        {VIRT_GPIO, &board->gpio.dev},
+        {VIRT_GICD, gic_distributor(gic)},       {VIRT_ITS, gic_its(gic)},
+        {VIRT_UART, &board->uart.dev},           {VIRT_RTC, &board->rtc.dev},
+        {VIRT_FW_CFG, &board->fw_cfg.dev},       {VIRT_GPIO, &board->gpio.dev},
+        {VIRT_GICV, gic_virtual_interface(gic)},
     };
     int rc = physmem_add_ram(mem, pa(virt_memmap[VIRT_RAM].base), cfg->ram_size, err);
 
     for (unsigned i = 0; !rc && i < ARRAY_SIZE(devices); i++) {
         const struct virt_memmap *m = &virt_memmap[devices[i].region];
-        rc = physmem_add_device(mem, pa(m->base), m->size, devices[i].dev, 0, err);
+        if (devices[i].dev)
+            rc = physmem_add_device(mem, pa(m->base), m->size, devices[i].dev, 0, err);
     }
     for (unsigned cpu = 0; !rc && cpu < cfg->cpu_count; cpu++)
         rc = physmem_add_device(mem,
@@ -86,6 +97,8 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
     int rc = check_config(cfg, err);
 
     memset(board, 0, sizeof(*board));
+    for (unsigned i = 0; i < VIRT_FLASHES; i++)
+        board->pflash[i].fd = -1;
     if (!rc)
         rc = fw_cfg_init(&board->fw_cfg, log, mem, err);
     if (rc)
@@ -99,6 +112,10 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
     rc = describe_to_firmware(&board->fw_cfg, cfg, err);
     if (!rc)
         rc = map_all(board, cfg, mem, gic, err);
+    if (!rc)
+        rc = virt_create_flash(board, cfg, mem, log, err);
+    if (!rc)
+        rc = virt_create_slots(board, cfg, mem, gic, log, err);
     if (rc)
         virt_board_destroy(board);
     return rc;
@@ -106,14 +123,19 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
 
 void virt_board_destroy(struct virt_board *board)
 {
+    virt_destroy_slots(board);
+    virt_destroy_flash(board);
     fw_cfg_destroy(&board->fw_cfg);
 }
 
 void virt_board_reset(struct virt_board *board)
 {
-    struct device *const devices[] = {&board->uart.dev, &board->rtc.dev, &board->gpio.dev,
-                                      &board->fw_cfg.dev};
+    struct device *const devices[] = {&board->uart.dev,     &board->rtc.dev,
+                                      &board->gpio.dev,     &board->fw_cfg.dev,
+                                      &board->flash[0].dev, &board->flash[1].dev};
 
+    for (unsigned i = 0; i < VIRT_SLOTS; i++)
+        board->slots[i].dev.ops->reset(&board->slots[i].dev);
     for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)
         devices[i]->ops->reset(devices[i]);
 }

@@ -1,6 +1,6 @@
 /*
  * The board: memory map, interrupt map and devices of QEMU 7.2's `virt` with a GICv3, without the
- * parts we do not have (flash, PCIe, virtio). CPUs, PSCI and the run loop are the machine's.
+ * parts we do not have (PCIe). CPUs, PSCI and the run loop are the machine's.
  */
 #pragma once
 
@@ -8,27 +8,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "armillary.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/physmem.h"
+#include "devices/disk.h"
+#include "devices/flash.h"
 #include "devices/fw_cfg.h"
 #include "devices/pl011.h"
 #include "devices/pl031.h"
 #include "devices/pl061.h"
+#include "devices/virtio_mmio.h"
 
 struct dt;
 struct gic;
+struct virt_plugged; /* what is in a virtio slot */
 
 #define VIRT_CPUS_MAX   8
 #define VIRT_SPI_COUNT  256
 #define VIRT_CLOCK_HZ   24000000   /* of the peripherals; only said in the device tree */
 #define VIRT_EPOCH_S    1672531200 /* what the RTC shows first by default: 2023-01-01 00:00 UTC */
+#define VIRT_FLASHES    2
+#define VIRT_SLOTS      32 /* of virtio-mmio */
 #define VIRT_POWER_GPIO 3          /* line of the PL061 */
 
 enum virt_region {
     VIRT_FLASH,
     VIRT_GICD,
+    VIRT_GICC,
+    VIRT_GICH,
+    VIRT_GICV,
     VIRT_ITS,
     VIRT_GICR,
     VIRT_UART,
@@ -73,12 +83,20 @@ struct virt_config {
     unsigned cpu_count;         /* 1..VIRT_CPUS_MAX */
     uint64_t ram_size;          /* bytes */
     bool el2;                   /* CPUs have EL2: PSCI by SMC, maintenance interrupt */
+    bool gicv;                  /* the GIC has GICV, for guests with a GICv2 */
     bool pmu;                   /* CPUs have a PMUv3 */
     const char *cpu_compatible; /* "arm,cortex-a57", ...: of the device tree's cpu nodes */
     uint64_t seed;              /* where /chosen's rng-seed and kaslr-seed come from */
     uint32_t epoch_s;           /* seconds since 1970 at reset; VIRT_EPOCH_S by default */
     pl011_write_fn *console;    /* the guest's serial output; may be NULL */
     void *console_ctx;
+
+    const char *bios; /* the first flash bank's contents; NULL: none */
+    struct arm_drive pflash[VIRT_FLASHES];
+    const struct arm_virtio *virtio; /* at most VIRT_SLOTS */
+    unsigned virtio_count;
+    void (*exit)(void *ctx, int code); /* a guest's exit by testdev */
+    void *exit_ctx;
 };
 
 struct virt_board {
@@ -86,6 +104,10 @@ struct virt_board {
     struct pl031 rtc;
     struct pl061 gpio;
     struct fw_cfg fw_cfg;
+    struct disk pflash[VIRT_FLASHES]; /* .fd < 0: none */
+    struct flash flash[VIRT_FLASHES];
+    struct virtio_mmio slots[VIRT_SLOTS];
+    struct virt_plugged *plugged[VIRT_SLOTS]; /* by index in the configuration */
     struct clock *clock;
     struct clock_event power_released;
 };
@@ -104,6 +126,23 @@ void virt_board_destroy(struct virt_board *board);
 
 /* Cold reset of the devices. Not the GIC: it is the machine's. RAM keeps its contents. */
 void virt_board_reset(struct virt_board *board);
+
+/* Characters for port @port of the console that is config.virtio[@virtio]; how many were taken. */
+size_t virt_board_port_input(struct virt_board *board, unsigned virtio, unsigned port,
+                             const uint8_t *data, size_t n);
+
+enum disk_mode virt_disk_mode(enum arm_drive_mode mode);
+
+/* The steps of virt_board_create() that machine/virt_flash.c and machine/virt_slots.c have, and
+ * their undoing, which is for a half-made board too. Return 0 or -ARM_Exxx. */
+int virt_create_flash(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
+                      const struct log *log, struct arm_error *err)
+    __attribute__((warn_unused_result));
+void virt_destroy_flash(struct virt_board *board);
+int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
+                      struct gic *gic, const struct log *log, struct arm_error *err)
+    __attribute__((warn_unused_result));
+void virt_destroy_slots(struct virt_board *board);
 
 /* Press the power button and release it 100 ms of virtual time later. */
 void virt_board_power_button(struct virt_board *board);

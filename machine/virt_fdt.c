@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/bits.h"
+#include "base/random.h"
 #include "loader/fdt.h"
 #include "machine/virt.h"
 
@@ -21,12 +22,15 @@ enum {
 /* Cells of an interrupt specifier (arm,gic-v3 binding). */
 #define GIC_SPI    0
 #define GIC_PPI    1
+#define EDGE_RISING 1
 #define LEVEL_HIGH 4
 #define PPI(intid) GIC_PPI, (intid)-16, LEVEL_HIGH
 #define SPI(n)     GIC_SPI, (n), LEVEL_HIGH
 
 /* A number of two cells. */
 #define CELLS64(v) (uint32_t)((uint64_t)(v) >> 32), (uint32_t)(v)
+
+#define REGION(r) CELLS64(virt_memmap[r].base), CELLS64(virt_memmap[r].size)
 
 #define PSCI_CPU_SUSPEND_64 0xc4000001 /* DEN0022 5.1, Function prototypes */
 #define PSCI_CPU_OFF        0x84000002
@@ -46,23 +50,13 @@ static void begin_region(struct dt *dt, const char *stem, enum virt_region regio
     DT_CELLS(dt, "reg", CELLS64(m->base), CELLS64(m->size));
 }
 
-/* SplitMix64: a stream of seeds from one. */
-static uint64_t next_seed(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 static void chosen_node(struct dt *dt, const struct virt_config *cfg)
 {
-    uint64_t state = cfg->seed, kaslr = next_seed(&state), rng[4];
+    uint64_t state = cfg->seed, kaslr = random_next(&state), rng[4];
     char path[40];
 
     for (unsigned i = 0; i < ARRAY_SIZE(rng); i++)
-        rng[i] = next_seed(&state);
+        rng[i] = random_next(&state);
     snprintf(path, sizeof(path), "/pl011@%llx", (unsigned long long)virt_memmap[VIRT_UART].base);
     dt_begin(dt, "chosen");
     DT_CELLS(dt, "kaslr-seed", CELLS64(kaslr));
@@ -165,12 +159,15 @@ static void its_node(struct dt *dt)
     dt_end(dt);
 }
 
+/*
+ * The arm,gic-v3 binding has GICC and GICH in front of GICV. Differs: they are places in the map
+ * only, the physical interface and its hypervisor control being system registers always.
+ */
 static void intc_node(struct dt *dt, const struct virt_config *cfg)
 {
-    const struct virt_memmap *gicd = &virt_memmap[VIRT_GICD], *gicr = &virt_memmap[VIRT_GICR];
     char name[40];
 
-    snprintf(name, sizeof(name), "intc@%llx", (unsigned long long)gicd->base);
+    snprintf(name, sizeof(name), "intc@%llx", (unsigned long long)virt_memmap[VIRT_GICD].base);
     dt_begin(dt, name);
     dt_string(dt, "compatible", "arm,gic-v3");
     DT_CELLS(dt, "#interrupt-cells", 3);
@@ -179,8 +176,11 @@ static void intc_node(struct dt *dt, const struct virt_config *cfg)
     DT_CELLS(dt, "#size-cells", 2);
     dt_empty(dt, "ranges");
     DT_CELLS(dt, "#redistributor-regions", 1);
-    DT_CELLS(dt, "reg", CELLS64(gicd->base), CELLS64(gicd->size), CELLS64(gicr->base),
-             CELLS64(gicr->size));
+    if (cfg->gicv)
+        DT_CELLS(dt, "reg", REGION(VIRT_GICD), REGION(VIRT_GICR), REGION(VIRT_GICC),
+                 REGION(VIRT_GICH), REGION(VIRT_GICV));
+    else
+        DT_CELLS(dt, "reg", REGION(VIRT_GICD), REGION(VIRT_GICR));
     if (cfg->el2)
         DT_CELLS(dt, "interrupts", PPI(VIRT_PPI_GIC_MAINT));
     DT_CELLS(dt, "phandle", PHANDLE_GIC);
@@ -256,9 +256,44 @@ static void fw_cfg_node(struct dt *dt, const struct virt_config *cfg)
     dt_end(dt);
 }
 
+static void flash_node(struct dt *dt, const struct virt_config *cfg)
+{
+    const struct virt_memmap *m = &virt_memmap[VIRT_FLASH];
+    uint64_t second = m->base + FLASH_BANK_BYTES;
+    char name[40];
+
+    (void)cfg;
+    snprintf(name, sizeof(name), "flash@%llx", (unsigned long long)m->base);
+    dt_begin(dt, name);
+    dt_string(dt, "compatible", "cfi-flash");
+    DT_CELLS(dt, "reg", CELLS64(m->base), CELLS64(FLASH_BANK_BYTES), CELLS64(second),
+             CELLS64(FLASH_BANK_BYTES));
+    DT_CELLS(dt, "bank-width", 4);
+    dt_end(dt);
+}
+
+static void virtio_nodes(struct dt *dt, const struct virt_config *cfg)
+{
+    const struct virt_memmap *m = &virt_memmap[VIRT_VIRTIO_MMIO];
+    char name[40];
+
+    (void)cfg;
+    for (unsigned i = 0; i < VIRT_SLOTS; i++) {
+        uint64_t base = m->base + i * m->size;
+        snprintf(name, sizeof(name), "virtio_mmio@%llx", (unsigned long long)base);
+        dt_begin(dt, name);
+        dt_string(dt, "compatible", "virtio,mmio");
+        DT_CELLS(dt, "reg", CELLS64(base), CELLS64(m->size));
+        DT_CELLS(dt, "interrupts", GIC_SPI, VIRT_SPI_VIRTIO_MMIO + i, EDGE_RISING);
+        dt_empty(dt, "dma-coherent");
+        dt_end(dt);
+    }
+}
+
 static void (*const nodes[])(struct dt *dt, const struct virt_config *cfg) = {
     chosen_node, memory_node, cpus_node, psci_node, timer_node,     pmu_node,    intc_node,
     clock_node,  uart_node,   rtc_node,  gpio_node, gpio_keys_node, fw_cfg_node,
+    flash_node, virtio_nodes,
 };
 
 int virt_fdt(const struct virt_config *cfg, struct dt *dt, struct arm_error *err)

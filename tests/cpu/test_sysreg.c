@@ -325,6 +325,7 @@ static void test_el12_names_are_undefined_without_e2h(void **state)
     start(&f, "n1", true, false);
     mrs(&f, SR_SCTLR_EL12);
     assert_trapped(&f, 2, ESR_EC_UNKNOWN, 0);
+    finish(&f);
     start(&f, "n1", true, false);
     at_el(&f, 1);
     f.cpu->sr[SR_HCR_EL2] |= FIELD_MASK(HCR_EL2_E2H);

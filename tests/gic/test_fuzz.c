@@ -46,6 +46,10 @@ static void mmio(struct gic *gic, uint64_t *seed)
     struct device *dev = dist ? gic_distributor(gic) : gic_redistributor(gic, next(seed) % CPUS);
     uint64_t offset = offset_of(seed, dist ? GICD_WINDOW_BYTES : GICR_WINDOW_BYTES);
 
+    if (gic_virtual_interface(gic) && next(seed) % 2) {
+        dev = gic_virtual_interface(gic);
+        offset = next(seed) % 8 ? next(seed) % 0x30 : next(seed) % GICV_WINDOW_BYTES;
+    }
     offset = align_down(offset, size);
     if (next(seed) % 2)
         device_read(dev, offset, size);
@@ -108,13 +112,21 @@ static void ignore_line(void *ctx, const char *text)
     (void)text;
 }
 
+static unsigned some_cpu(void *ctx)
+{
+    return next(ctx) % CPUS;
+}
+
 static void run(uint64_t seed, uint64_t count)
 {
     struct gic_config cfg = {.spis = 256,
                              .lr_count = 1 + seed % 16,
                              .pribits = 7 + seed % 2,
                              .prebits = 5 + seed % 3,
-                             .id24 = seed % 2};
+                             .id24 = seed % 2,
+                             .v2_guests = seed / 2 % 2,
+                             .accessing_cpu = some_cpu,
+                             .accessing_ctx = &seed};
     struct fix *f = fix_new(&cfg);
 
     fix_bring_up(f);

@@ -320,6 +320,35 @@ static void test_one_of_n_takes_the_first_willing_cpu(void **state)
     assert_false(f->pin[3][PIN_IRQ]);
 }
 
+static void test_one_of_n_prefers_a_cpu_that_can_take_it(void **state)
+{
+    struct fix *f = *state;
+
+    irq_on(f, 0, 40, 1, 0x80);
+    irq_on(f, 0, 41, 1, 0x80);
+    for (unsigned n = 40; n <= 41; n++)
+        device_write(gic_distributor(f->gic), IROUTER + 8 * n, 8, BIT(31));
+    wr(f, 0, SR_ICC_PMR_EL1, 0x80);
+    spi(f, 40, true);
+    assert_false(f->pin[0][PIN_IRQ]);
+    assert_true(f->pin[1][PIN_IRQ]);
+    wr(f, 0, SR_ICC_PMR_EL1, 0xff);
+    assert_true(f->pin[0][PIN_IRQ]);
+    assert_false(f->pin[1][PIN_IRQ]);
+    spi(f, 41, true);
+    assert_int_equal(rd(f, 0, SR_ICC_IAR1_EL1), 40);
+    assert_false(f->pin[0][PIN_IRQ]); /* busy: the next CPU takes the next one */
+    assert_int_equal(rd(f, 1, SR_ICC_IAR1_EL1), 41);
+    wr(f, 1, SR_ICC_EOIR1_EL1, 41);
+    assert_true(f->pin[1][PIN_IRQ]); /* CPU 0 still runs 40 */
+    wr(f, 0, SR_ICC_EOIR1_EL1, 40);
+    assert_true(f->pin[0][PIN_IRQ]);
+    for (unsigned k = 0; k < CPUS; k++)
+        wr(f, k, SR_ICC_PMR_EL1, 0);
+    assert_int_equal(rd(f, 0, SR_ICC_HPPIR1_EL1), 40); /* nobody can: the first */
+    assert_int_equal(rd(f, 1, SR_ICC_HPPIR1_EL1), NONE);
+}
+
 static void test_ending_on_another_cpu_signals_the_routed_one(void **state)
 {
     struct fix *f = *state;
@@ -445,6 +474,7 @@ int main(void)
         GIC_TEST(test_irouter_sends_to_the_named_affinity_only),
         GIC_TEST(test_irouter_by_halves_keeps_its_fields),
         GIC_TEST(test_one_of_n_takes_the_first_willing_cpu),
+        GIC_TEST(test_one_of_n_prefers_a_cpu_that_can_take_it),
         GIC_TEST(test_ending_on_another_cpu_signals_the_routed_one),
         cmocka_unit_test(test_configuration_out_of_range_is_refused),
         GIC_TEST(test_reset_keeps_wires_and_nothing_else),

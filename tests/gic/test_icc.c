@@ -281,7 +281,7 @@ static void test_sgi_registers_reach_configured_groups(void **state)
     send(f, 0, SR_ICC_SGI0R_EL1, 6, 3);
     assert_int_equal(pending_on(f, 6), 1);
     send(f, 0, SR_ICC_SGI1R_EL1, 6, 3);
-    assert_int_equal(pending_on(f, 6), 2);
+    assert_int_equal(pending_on(f, 6), 3);
     send(f, 0, SR_ICC_ASGI1R_EL1, 6, 3);
     assert_int_equal(pending_on(f, 6), 1);
 }

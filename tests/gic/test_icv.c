@@ -41,6 +41,24 @@ static void test_pending_lr_drives_the_pin_of_its_group(void **state)
     assert_false(f->pin[0][PIN_IRQ] || f->pin[0][PIN_FIQ]);
 }
 
+static void test_reset_of_a_cpu_keeps_the_redistributor(void **state)
+{
+    struct fix *f = *state;
+
+    guest_on(f);
+    wr(f, 0, SR_ICH_LR0_EL2, LR(PENDING, 0x80, 1, 40));
+    irq_on(f, 0, 20, 1, 0x80);
+    ppi(f, 0, 20, true);
+    assert_true(f->pin[0][PIN_VIRQ] && f->pin[0][PIN_IRQ]);
+    gic_reset_cpu_interface(f->gic, 0);
+    assert_false(f->pin[0][PIN_VIRQ] || f->pin[0][PIN_IRQ]);
+    assert_int_equal(rd(f, 0, SR_ICH_HCR_EL2) | rd(f, 0, SR_ICH_LR0_EL2), 0);
+    assert_int_equal(rd(f, 0, SR_ICC_PMR_EL1) | rd(f, 0, SR_ICC_IGRPEN1_EL1), 0);
+    wr(f, 0, SR_ICC_PMR_EL1, 0xff);
+    wr(f, 0, SR_ICC_IGRPEN1_EL1, 1);
+    assert_int_equal(rd(f, 0, SR_ICC_IAR1_EL1), 20);
+}
+
 static void test_disabled_interface_or_group_signals_nothing(void **state)
 {
     struct fix *f = *state;
@@ -369,6 +387,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         GIC_TEST(test_pending_lr_drives_the_pin_of_its_group),
+        GIC_TEST(test_reset_of_a_cpu_keeps_the_redistributor),
         GIC_TEST(test_disabled_interface_or_group_signals_nothing),
         GIC_TEST(test_acknowledge_and_end),
         GIC_TEST(test_priority_pmr_and_preemption),

@@ -388,6 +388,10 @@ static void test_pending_table_is_written_and_read(void **state)
     lpis_off(t, 0);
     lpis_on(t, 0, true); /* PTZ: the table is all zero, says software */
     assert_next(t, 0, NONE);
+    cmd_event(t, INT, 1, 3, 0);
+    lpis_off(t, 0);
+    gicr_w(t->f, 0, GICR_CTLR, 1); /* PTZ was said of the table before */
+    assert_next(t, 0, LPI + 3);
 }
 
 static void test_idbits_limit_lpis(void **state)

@@ -56,8 +56,10 @@ static void vectors(unsigned el)
         check_equal(taken.el, el, "at the current EL");
         taken_clear();
         gic_bit(GICD_ISPENDR, 3);
-        __asm__ volatile("mov x9, sp; msr spsel, #0; mov sp, x9; msr daifclr, #3; nop; msr daifset, #3;"
-                         "msr spsel, #1" ::: "x9", "memory");
+        __asm__ volatile(
+            "mov x9, sp; msr spsel, #0; mov sp, x9; msr daifclr, #3; nop; msr daifset, #3;"
+            "msr spsel, #1" ::
+                : "x9", "memory");
         check_equal(taken.offset, V_CUR_SP0 + kind, "with SP_EL0: vector");
         taken_clear();
         if (el == 2)
@@ -208,7 +210,7 @@ static void spis(void)
     gic_bit(GICD_ISENABLER, INTID_UART);
     gic_bit(GICD_ISPENDR, INTID_UART);
     check_equal(gic_take(), INTID_UART, "SPI by ISPENDR");
-    uart[0x30 / 4] = 0x301; /* CR: UARTEN, TXE, RXE */
+    uart[0x30 / 4] = 0x301;  /* CR: UARTEN, TXE, RXE */
     uart[0x38 / 4] = BIT(5); /* IMSC: TX */
     uart[0] = '\n';
     check_equal(mrs(icc_iar1_el1), INTID_UART, "UART's transmit interrupt");

@@ -44,14 +44,15 @@ int main(void)
 {
     unsigned n = cpu_count();
     uint32_t version = (uint32_t)psci(PSCI_VERSION, 0, 0, 0);
-    static const uint64_t features[] = {PSCI_VERSION, PSCI_CPU_SUSPEND, PSCI_CPU_OFF, PSCI_CPU_ON,
-                                        PSCI_AFFINITY_INFO, PSCI_SYSTEM_OFF, PSCI_SYSTEM_RESET,
-                                        PSCI_FEATURES};
+    static const uint64_t features[] = {PSCI_VERSION,      PSCI_CPU_SUSPEND,   PSCI_CPU_OFF,
+                                        PSCI_CPU_ON,       PSCI_AFFINITY_INFO, PSCI_SYSTEM_OFF,
+                                        PSCI_SYSTEM_RESET, PSCI_FEATURES};
 
     check(version >> 16 >= 1, "VERSION is 1.x");
     for (unsigned k = 0; k < ARRAY_SIZE(features); k++)
         check(call(PSCI_FEATURES, features[k]) >= 0, "FEATURES says it is there");
-    check_equal((uint32_t)call(PSCI_FEATURES, 0x84001234), (uint32_t)NOT_SUPPORTED, "FEATURES: unknown");
+    check_equal((uint32_t)call(PSCI_FEATURES, 0x84001234), (uint32_t)NOT_SUPPORTED,
+                "FEATURES: unknown");
     check_equal((uint32_t)call(0x84001234, 0), (uint32_t)NOT_SUPPORTED, "unknown function");
     check_equal((uint32_t)call(PSCI_AFFINITY_INFO, 0), ON, "AFFINITY_INFO of ourselves");
     check_equal((uint32_t)call(PSCI_AFFINITY_INFO, 0x77), (uint32_t)INVALID, "of no CPU");

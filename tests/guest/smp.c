@@ -1,5 +1,6 @@
 /* Runs on: a57 n1 max; el2 el1; smp 2 4. */
-/* Several CPUs: spinlocks with exclusives and LSE, message passing, SEV and WFE, SGIs, broadcast TLBI. */
+/* Several CPUs: spinlocks with exclusives and LSE, message passing, SEV and WFE, SGIs, broadcast
+ * TLBI. */
 #include "gic.h"
 
 #define ROUNDS 2000
@@ -24,10 +25,11 @@ static void lock(uint64_t *p)
 {
     uint64_t t, one = 1;
 
-    __asm__ volatile("sevl; 1: wfe; 2: ldaxr %0, [%1]; cbnz %0, 1b; stxr %w0, %2, [%1]; cbnz %w0, 2b"
-                     : "=&r"(t)
-                     : "r"(p), "r"(one)
-                     : "memory");
+    __asm__ volatile(
+        "sevl; 1: wfe; 2: ldaxr %0, [%1]; cbnz %0, 1b; stxr %w0, %2, [%1]; cbnz %w0, 2b"
+        : "=&r"(t)
+        : "r"(p), "r"(one)
+        : "memory");
 }
 
 static void unlock(uint64_t *p)
@@ -37,7 +39,8 @@ static void unlock(uint64_t *p)
 
 static bool has_lse(void)
 {
-    return FIELD(mrs(id_aa64isar0_el1), 23, 20) != 0;
+    return FIELD(mrs(id_aa64isar0_el1), 23, 20)
+    != 0;
 }
 
 static void lse_rounds(void)
@@ -45,7 +48,10 @@ static void lse_rounds(void)
     for (unsigned k = 0; k < ROUNDS; k++) {
         uint64_t one = 1, old, expected, desired;
 
-        __asm__ volatile("ldaddal %1, %0, [%2]" : "=r"(old) : "r"(one), "r"(&counter_lse) : "memory");
+        __asm__ volatile("ldaddal %1, %0, [%2]"
+                         : "=r"(old)
+                         : "r"(one), "r"(&counter_lse)
+                         : "memory");
         do {
             expected = old = ticket_next;
             desired = old + 1;

@@ -2,17 +2,35 @@
 /* Each control that traps system registers and instructions, off and on, with its syndrome. */
 #include "guest.h"
 
-enum control { HCR, MDCR, CPTR, CNTHCTL, CNTKCTL, SCTLR, PMUSERENR, SRE2, HFGR, HFGW, HFGI, CONTROLS };
+enum control {
+    HCR,
+    MDCR,
+    CPTR,
+    CNTHCTL,
+    CNTKCTL,
+    SCTLR,
+    PMUSERENR,
+    SRE2,
+    HFGR,
+    HFGW,
+    HFGI,
+    CONTROLS
+};
 static const struct {
     const char *name;
     uint64_t word;
 } controls[CONTROLS] = {
-    [HCR] = {"HCR_EL2", SYS(3, 4, 1, 1, 0)},       [MDCR] = {"MDCR_EL2", SYS(3, 4, 1, 1, 1)},
-    [CPTR] = {"CPTR_EL2", SYS(3, 4, 1, 1, 2)},     [CNTHCTL] = {"CNTHCTL_EL2", SYS(3, 4, 14, 1, 0)},
-    [CNTKCTL] = {"CNTKCTL_EL1", SYS(3, 0, 14, 1, 0)}, [SCTLR] = {"SCTLR_EL1", SYS(3, 0, 1, 0, 0)},
+    [HCR] = {"HCR_EL2", SYS(3, 4, 1, 1, 0)},
+    [MDCR] = {"MDCR_EL2", SYS(3, 4, 1, 1, 1)},
+    [CPTR] = {"CPTR_EL2", SYS(3, 4, 1, 1, 2)},
+    [CNTHCTL] = {"CNTHCTL_EL2", SYS(3, 4, 14, 1, 0)},
+    [CNTKCTL] = {"CNTKCTL_EL1", SYS(3, 0, 14, 1, 0)},
+    [SCTLR] = {"SCTLR_EL1", SYS(3, 0, 1, 0, 0)},
     [PMUSERENR] = {"PMUSERENR_EL0", SYS(3, 3, 9, 14, 0)},
-    [SRE2] = {"ICC_SRE_EL2", SYS(3, 4, 12, 9, 5)}, [HFGR] = {"HFGRTR_EL2", SYS(3, 4, 1, 1, 4)},
-    [HFGW] = {"HFGWTR_EL2", SYS(3, 4, 1, 1, 5)},   [HFGI] = {"HFGITR_EL2", SYS(3, 4, 1, 1, 6)},
+    [SRE2] = {"ICC_SRE_EL2", SYS(3, 4, 12, 9, 5)},
+    [HFGR] = {"HFGRTR_EL2", SYS(3, 4, 1, 1, 4)},
+    [HFGW] = {"HFGWTR_EL2", SYS(3, 4, 1, 1, 5)},
+    [HFGI] = {"HFGITR_EL2", SYS(3, 4, 1, 1, 6)},
 };
 
 /* One row a trap: bit of the control, whether 1 or 0 traps, EL of the access, EL that takes it,
@@ -24,34 +42,88 @@ static const struct {
     uint64_t sys[12];
     const char *differs;
 } rows[] = {
-    {HCR, 26, 1, 1, 2, W, {SYS(3, 0, 1, 0, 0), SYS(3, 0, 2, 0, 0), SYS(3, 0, 2, 0, 1), SYS(3, 0, 2, 0, 2),
-         SYS(3, 0, 5, 2, 0), SYS(3, 0, 6, 0, 0), SYS(3, 0, 5, 1, 0), SYS(3, 0, 5, 1, 1),
-         SYS(3, 0, 10, 2, 0), SYS(3, 0, 10, 3, 0), SYS(3, 0, 13, 0, 1)}},
-    {HCR, 30, 1, 1, 2, R, {SYS(3, 0, 1, 0, 0), SYS(3, 0, 2, 0, 0), SYS(3, 0, 2, 0, 1), SYS(3, 0, 2, 0, 2),
-         SYS(3, 0, 5, 2, 0), SYS(3, 0, 6, 0, 0), SYS(3, 0, 5, 1, 0), SYS(3, 0, 5, 1, 1),
-         SYS(3, 0, 10, 2, 0), SYS(3, 0, 10, 3, 0), SYS(3, 0, 13, 0, 1)}},
+    {HCR,
+     26,
+     1,
+     1,
+     2,
+     W,
+     {SYS(3, 0, 1, 0, 0), SYS(3, 0, 2, 0, 0), SYS(3, 0, 2, 0, 1), SYS(3, 0, 2, 0, 2),
+      SYS(3, 0, 5, 2, 0), SYS(3, 0, 6, 0, 0), SYS(3, 0, 5, 1, 0), SYS(3, 0, 5, 1, 1),
+      SYS(3, 0, 10, 2, 0), SYS(3, 0, 10, 3, 0), SYS(3, 0, 13, 0, 1)}},
+    {HCR,
+     30,
+     1,
+     1,
+     2,
+     R,
+     {SYS(3, 0, 1, 0, 0), SYS(3, 0, 2, 0, 0), SYS(3, 0, 2, 0, 1), SYS(3, 0, 2, 0, 2),
+      SYS(3, 0, 5, 2, 0), SYS(3, 0, 6, 0, 0), SYS(3, 0, 5, 1, 0), SYS(3, 0, 5, 1, 1),
+      SYS(3, 0, 10, 2, 0), SYS(3, 0, 10, 3, 0), SYS(3, 0, 13, 0, 1)}},
     {HCR, 16, 1, 1, 2, R, {SYS(3, 1, 0, 0, 7), SYS(3, 0, 0, 0, 6)}},
-    {HCR, 17, 1, 1, 2, R, {SYS(3, 3, 0, 0, 1), SYS(3, 1, 0, 0, 0), SYS(3, 1, 0, 0, 1), SYS(3, 2, 0, 0, 0)}},
+    {HCR,
+     17,
+     1,
+     1,
+     2,
+     R,
+     {SYS(3, 3, 0, 0, 1), SYS(3, 1, 0, 0, 0), SYS(3, 1, 0, 0, 1), SYS(3, 2, 0, 0, 0)}},
     {HCR, 17, 1, 1, 2, W, {SYS(3, 2, 0, 0, 0)}},
-    {HCR, 18, 1, 1, 2, R, {SYS(3, 0, 0, 4, 0), SYS(3, 0, 0, 4, 1), SYS(3, 0, 0, 5, 0), SYS(3, 0, 0, 6, 0),
-         SYS(3, 0, 0, 6, 1), SYS(3, 0, 0, 7, 0), SYS(3, 0, 0, 7, 1), SYS(3, 0, 0, 7, 2),
-         SYS(3, 0, 0, 7, 7), SYS(3, 0, 0, 1, 0), SYS(3, 0, 0, 3, 0)}},
+    {HCR,
+     18,
+     1,
+     1,
+     2,
+     R,
+     {SYS(3, 0, 0, 4, 0), SYS(3, 0, 0, 4, 1), SYS(3, 0, 0, 5, 0), SYS(3, 0, 0, 6, 0),
+      SYS(3, 0, 0, 6, 1), SYS(3, 0, 0, 7, 0), SYS(3, 0, 0, 7, 1), SYS(3, 0, 0, 7, 2),
+      SYS(3, 0, 0, 7, 7), SYS(3, 0, 0, 1, 0), SYS(3, 0, 0, 3, 0)}},
     {HCR, 21, 1, 1, 2, R | W, {SYS(3, 0, 1, 0, 1)}},
     {HCR, 20, 1, 1, 2, R | W, {SYS(3, 0, 11, 0, 0), SYS(3, 0, 15, 2, 3)}, "tidcp"},
     {HCR, 22, 1, 1, 2, W, {SYS(1, 0, 7, 6, 2), SYS(1, 0, 7, 10, 2), SYS(1, 0, 7, 14, 2)}},
     {HCR, 23, 1, 1, 2, W, {SYS(1, 0, 7, 6, 1), SYS(1, 3, 7, 14, 1), SYS(1, 3, 7, 10, 1)}},
-    {HCR, 24, 1, 1, 2, W, {SYS(1, 3, 7, 5, 1), SYS(1, 0, 7, 5, 0), SYS(1, 0, 7, 1, 0), SYS(1, 3, 7, 11, 1)}},
-    {HCR, 25, 1, 1, 2, W, {SYS(1, 0, 8, 7, 0), SYS(1, 0, 8, 7, 1), SYS(1, 0, 8, 7, 2), SYS(1, 0, 8, 3, 0),
-         SYS(1, 0, 8, 7, 3), SYS(1, 0, 8, 7, 5), SYS(1, 0, 8, 7, 7)}},
+    {HCR,
+     24,
+     1,
+     1,
+     2,
+     W,
+     {SYS(1, 3, 7, 5, 1), SYS(1, 0, 7, 5, 0), SYS(1, 0, 7, 1, 0), SYS(1, 3, 7, 11, 1)}},
+    {HCR,
+     25,
+     1,
+     1,
+     2,
+     W,
+     {SYS(1, 0, 8, 7, 0), SYS(1, 0, 8, 7, 1), SYS(1, 0, 8, 7, 2), SYS(1, 0, 8, 3, 0),
+      SYS(1, 0, 8, 7, 3), SYS(1, 0, 8, 7, 5), SYS(1, 0, 8, 7, 7)}},
     {HCR, 28, 1, 1, 2, W, {SYS(1, 3, 7, 4, 1)}},
-    {MDCR, 6, 1, 1, 2, R, {SYS(3, 3, 9, 12, 0), SYS(3, 3, 9, 12, 1), SYS(3, 3, 9, 13, 0), SYS(3, 3, 9, 14, 0),
-         SYS(3, 0, 9, 14, 1), SYS(3, 3, 9, 12, 6), SYS(3, 3, 14, 15, 7)}},
+    {MDCR,
+     6,
+     1,
+     1,
+     2,
+     R,
+     {SYS(3, 3, 9, 12, 0), SYS(3, 3, 9, 12, 1), SYS(3, 3, 9, 13, 0), SYS(3, 3, 9, 14, 0),
+      SYS(3, 0, 9, 14, 1), SYS(3, 3, 9, 12, 6), SYS(3, 3, 14, 15, 7)}},
     {MDCR, 5, 1, 1, 2, R | W, {SYS(3, 3, 9, 12, 0)}, "tpmcr"},
-    {MDCR, 9, 1, 1, 2, R, {SYS(2, 0, 0, 2, 2), SYS(2, 0, 0, 0, 4), SYS(2, 0, 0, 0, 5), SYS(2, 0, 0, 0, 6)}},
+    {MDCR,
+     9,
+     1,
+     1,
+     2,
+     R,
+     {SYS(2, 0, 0, 2, 2), SYS(2, 0, 0, 0, 4), SYS(2, 0, 0, 0, 5), SYS(2, 0, 0, 0, 6)}},
     {MDCR, 10, 1, 1, 2, R, {SYS(2, 0, 1, 1, 4), SYS(2, 0, 1, 3, 4)}},
     {MDCR, 10, 1, 1, 2, W, {SYS(2, 0, 1, 0, 4)}},
     {MDCR, 11, 1, 1, 2, R, {SYS(2, 0, 1, 0, 0)}},
-    {MDCR, 8, 1, 1, 2, R, {SYS(2, 0, 0, 2, 2), SYS(2, 0, 0, 0, 4), SYS(2, 0, 1, 1, 4), SYS(2, 0, 1, 0, 0)}},
+    {MDCR,
+     8,
+     1,
+     1,
+     2,
+     R,
+     {SYS(2, 0, 0, 2, 2), SYS(2, 0, 0, 0, 4), SYS(2, 0, 1, 1, 4), SYS(2, 0, 1, 0, 0)}},
     {CPTR, 31, 1, 1, 2, R | W, {SYS(3, 0, 1, 0, 2)}},
     {CNTHCTL, 0, 0, 1, 2, R, {SYS(3, 3, 14, 0, 1)}},
     {CNTHCTL, 1, 0, 1, 2, R | W, {SYS(3, 3, 14, 2, 1), SYS(3, 3, 14, 2, 2), SYS(3, 3, 14, 2, 0)}},
@@ -62,10 +134,22 @@ static const struct {
     {CNTKCTL, 9, 0, 0, 1, R | W, {SYS(3, 3, 14, 2, 1), SYS(3, 3, 14, 2, 2), SYS(3, 3, 14, 2, 0)}},
     {SCTLR, 15, 0, 0, 1, R, {SYS(3, 3, 0, 0, 1)}},
     {SCTLR, 14, 0, 0, 1, W, {SYS(1, 3, 7, 4, 1)}},
-    {SCTLR, 26, 0, 0, 1, W, {SYS(1, 3, 7, 11, 1), SYS(1, 3, 7, 14, 1), SYS(1, 3, 7, 10, 1), SYS(1, 3, 7, 5, 1)}},
+    {SCTLR,
+     26,
+     0,
+     0,
+     1,
+     W,
+     {SYS(1, 3, 7, 11, 1), SYS(1, 3, 7, 14, 1), SYS(1, 3, 7, 10, 1), SYS(1, 3, 7, 5, 1)}},
     {SCTLR, 9, 0, 0, 1, R, {SYS(3, 3, 4, 2, 1)}},
-    {PMUSERENR, 0, 0, 0, 1, R, {SYS(3, 3, 9, 12, 0), SYS(3, 3, 9, 12, 1), SYS(3, 3, 9, 13, 0),
-         SYS(3, 3, 9, 12, 5), SYS(3, 3, 9, 12, 6), SYS(3, 3, 14, 15, 7)}},
+    {PMUSERENR,
+     0,
+     0,
+     0,
+     1,
+     R,
+     {SYS(3, 3, 9, 12, 0), SYS(3, 3, 9, 12, 1), SYS(3, 3, 9, 13, 0), SYS(3, 3, 9, 12, 5),
+      SYS(3, 3, 9, 12, 6), SYS(3, 3, 14, 15, 7)}},
     {HFGR, 29, 1, 1, 2, R, {SYS(3, 0, 1, 0, 0)}},
     {HFGR, 14, 1, 1, 2, R, {SYS(3, 3, 0, 0, 1)}},
     {HFGR, 25, 1, 1, 2, R, {SYS(3, 0, 0, 0, 0)}},
@@ -92,7 +176,12 @@ static void one_access(unsigned k, uint64_t word, bool trapping, const char *whe
     unsigned el = rows[k].el;
 
     run_word_at(el, word, (uint64_t)buffer);
-    if (!trapping)
+    /* With the MMU off all is Device memory, where DC ZVA faults once it is let through. */
+    if (!trapping && word == SYS(1, 3, 7, 4, 1))
+        check_taken_differs(1, el == 1 ? V_CUR_SPX : V_LOWER,
+                            ESR(el == 1 ? EC_DABT_CUR : EC_DABT_LOW, 0x61), where,
+                            "device-alignment");
+    else if (!trapping)
         check_none(where);
     else
         check_taken_differs(rows[k].target, V_LOWER, ESR(EC_SYSREG, sys_iss(word)), where,
@@ -198,8 +287,8 @@ static void fp(void)
     static const struct {
         uint64_t fpen, tfp;
         unsigned el0, el1;
-    } cases[] = {{0, 0, 1, 1}, {1, 0, 1, 0}, {2, 0, 1, 1}, {3, 0, 0, 0}, {3, 1, 2, 2}, {0, 1, 1, 1},
-                 {1, 1, 1, 2}};
+    } cases[] = {{0, 0, 1, 1}, {1, 0, 1, 0}, {2, 0, 1, 1}, {3, 0, 0, 0},
+                 {3, 1, 2, 2}, {0, 1, 1, 1}, {1, 1, 1, 2}};
     uint64_t cptr = mrs(cptr_el2);
 
     for (unsigned k = 0; k < ARRAY_SIZE(cases); k++) {
@@ -210,7 +299,8 @@ static void fp(void)
             msr(cptr_el2, cptr | cases[k].tfp << 10);
             run_word_at(el, 0x1e604020, 0);
             if (target)
-                check_taken(target, target == el ? V_CUR_SPX : V_LOWER, ESR(EC_FP, 0x1e00000), "FP");
+                check_taken(target, target == el ? V_CUR_SPX : V_LOWER, ESR(EC_FP, 0x1e00000),
+                            "FP");
             else
                 check_none("FP is let through");
         }
@@ -223,7 +313,8 @@ static void fp(void)
 
 int main(void)
 {
-    bool fgt = FIELD(mrs(id_aa64mmfr0_el1), 59, 56) != 0;
+    bool fgt = FIELD(mrs(id_aa64mmfr0_el1), 59, 56)
+    != 0;
 
     msr(pmuserenr_el0, 0);
     if (!fgt)

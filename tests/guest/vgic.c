@@ -1,21 +1,21 @@
 /* Runs on: a57 n1 max; el2. */
-/* Virtual interrupts: list registers seen by an EL1 guest, maintenance interrupts, HW = 1, HCR_EL2's
- * VI, VF and VSE, and the traps of the GIC's virtual interface. */
+/* Virtual interrupts: list registers seen by an EL1 guest, maintenance interrupts, HW = 1,
+ * HCR_EL2's VI, VF and VSE, and the traps of the GIC's virtual interface. */
 #include "gic.h"
 
-#define LR_STATE(lr)  FIELD(lr, 63, 62)
-#define LR_PENDING    BIT(62)
-#define LR_ACTIVE     BIT(63)
-#define LR_HW         BIT(61)
-#define LR_GROUP1     BIT(60)
-#define LR_PRIO(p)    ((uint64_t)(p) << 48)
-#define LR_PINTID(n)  ((uint64_t)(n) << 32)
-#define LR_EOI        BIT(41)
+#define LR_STATE(lr) FIELD(lr, 63, 62)
+#define LR_PENDING   BIT(62)
+#define LR_ACTIVE    BIT(63)
+#define LR_HW        BIT(61)
+#define LR_GROUP1    BIT(60)
+#define LR_PRIO(p)   ((uint64_t)(p) << 48)
+#define LR_PINTID(n) ((uint64_t)(n) << 32)
+#define LR_EOI       BIT(41)
 
-#define ICH_EN    BIT(0)
-#define ICH_UIE   BIT(1)
-#define ICH_LRENPIE BIT(2)
-#define ICH_NPIE  BIT(3)
+#define ICH_EN       BIT(0)
+#define ICH_UIE      BIT(1)
+#define ICH_LRENPIE  BIT(2)
+#define ICH_NPIE     BIT(3)
 #define ICH_VGRP0EIE BIT(4)
 #define ICH_VGRP0DIE BIT(5)
 #define ICH_VGRP1EIE BIT(6)
@@ -120,7 +120,7 @@ static void ack_and_end(void)
     msr(ich_lr1_el2, LR_PENDING | LR_GROUP1 | LR_PRIO(0x80) | 77);
     msr(ich_lr2_el2, LR_PENDING | LR_GROUP1 | LR_PRIO(0x40) | 78);
     check_equal(G(guest_isr, 0), 0x80, "ISR_EL1");
-    check_equal(mrs(isr_el1) , 0, "not at EL2");
+    check_equal(mrs(isr_el1), 0, "not at EL2");
     check_equal(G(guest_hppir1, 0), 78, "ICV_HPPIR1");
     check_equal(G(guest_iar1, 0), 78, "ICV_IAR1: the higher priority");
     check_equal(LR_STATE(mrs(ich_lr2_el2)), 2, "its list register is active");
@@ -189,6 +189,21 @@ static void cause(uint64_t hcr, uint64_t misr, const char *what)
     msr(ich_hcr_el2, ICH_EN);
 }
 
+static struct {
+    uint64_t eisr, misr, elrsr, intid;
+} seen;
+
+static void maintenance_taken(struct frame *f, unsigned el, unsigned offset)
+{
+    (void)f, (void)el, (void)offset;
+    seen.eisr = mrs(ich_eisr_el2);
+    seen.misr = mrs(ich_misr_el2);
+    seen.elrsr = mrs(ich_elrsr_el2);
+    seen.intid = mrs(icc_iar1_el1);
+    msr(ich_lr3_el2, 0);
+    msr(icc_eoir1_el1, seen.intid);
+}
+
 static void maintenance(void)
 {
     gic_bit(GICD_ISENABLER, INTID_MAINTENANCE);
@@ -220,13 +235,16 @@ static void maintenance(void)
     msr(ich_hcr_el2, ICH_EN);
     check_equal(mrs(ich_misr_el2), 0, "EOI: not yet");
     check_equal(G(guest_iar1, 0), 80, "ack");
+    irq_handler = maintenance_taken;
     G(guest_eoir1, 80);
-    check_equal(mrs(ich_eisr_el2), 8, "EISR");
-    check_equal(mrs(ich_misr_el2), 1, "EOI");
-    check_equal(mrs(ich_elrsr_el2) & 8, 0, "ELRSR: has an EOI to report");
-    check_equal(mrs(icc_iar1_el1), INTID_MAINTENANCE, "maintenance interrupt acknowledged");
-    msr(ich_lr3_el2, 0);
-    msr(icc_eoir1_el1, INTID_MAINTENANCE);
+    irq_handler = 0;
+    check_equal(taken.count << 32 | taken.el << 16 | taken.offset,
+                BIT(32) | 2 << 16 | (V_LOWER + V_IRQ), "its interrupt is taken at EL2");
+    taken_clear();
+    check_equal(seen.eisr, 8, "EISR");
+    check_equal(seen.misr, 1, "EOI");
+    check_equal(seen.elrsr & 8, 0, "ELRSR: has an EOI to report");
+    check_equal(seen.intid, INTID_MAINTENANCE, "INTID");
     check_equal(gic_take(), SPURIOUS, "and gone");
 }
 

@@ -26,7 +26,7 @@ void put_hex(uint64_t v)
     while (shift && !(v >> shift))
         shift -= 4;
     for (; shift >= 0; shift -= 4)
-        UART[0] = (uint8_t)"0123456789abcdef"[(v >> shift) & 15];
+        UART[0] = (uint8_t) "0123456789abcdef"[(v >> shift) & 15];
 }
 
 void finish(uint64_t code)

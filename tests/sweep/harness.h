@@ -1,7 +1,7 @@
 /*
  * What the sweeps are made of: a supervisor at EL2 that runs fragments of code at any EL under a
- * configuration and reports how they end. The report is text on the UART, compared line by line between
- * this machine and another.
+ * configuration and reports how they end. The report is text on the UART, compared line by line
+ * between this machine and another.
  */
 #pragma once
 
@@ -32,22 +32,22 @@ struct params {
 };
 #define PARAMS_MAGIC UINT64_C(0x5357454550303031)
 
-#define P_N1        BIT(0) /* v8.1, v8.2: VHE, PAN, HPD, XNX, 16K granule */
-#define P_MAX       BIT(1) /* v8.3 to v8.6: TTST, LPA, LVA, LPA2, FWB ... */
-#define P_HAFDBS    BIT(2) /* the other machine has FEAT_HAFDBS */
-#define P_E0PD      BIT(3)
-#define P_PAN3      BIT(4)
-#define P_FGT       BIT(5)
-#define P_QUIRKS    BIT(6) /* hide what QEMU 7.2 does wrong: see mmu_sweep.c */
-#define P_QUIRKS10  BIT(7) /* ... and what newer versions still do */
-#define P_TABLES    BIT(8) /* print every descriptor made */
+#define P_N1       BIT(0) /* v8.1, v8.2: VHE, PAN, HPD, XNX, 16K granule */
+#define P_MAX      BIT(1) /* v8.3 to v8.6: TTST, LPA, LVA, LPA2, FWB ... */
+#define P_HAFDBS   BIT(2) /* the other machine has FEAT_HAFDBS */
+#define P_E0PD     BIT(3)
+#define P_PAN3     BIT(4)
+#define P_FGT      BIT(5)
+#define P_QUIRKS   BIT(6) /* hide what QEMU 7.2 does wrong: see mmu_sweep.c */
+#define P_QUIRKS10 BIT(7) /* ... and what newer versions still do */
+#define P_TABLES   BIT(8) /* print every descriptor made */
 
 struct probe {
     uint64_t pc, spsr, x0, x1, sctlr_el2, hcr_el2;
 };
 
-/* The registers at the exception into EL2, and those of EL1 before it. vector2 is the offset taken at
- * EL2; vector1 at EL1, or -1. */
+/* The registers at the exception into EL2, and those of EL1 before it. vector2 is the offset taken
+ * at EL2; vector1 at EL1, or -1. */
 struct outcome {
     uint64_t x0, esr2, elr2, far2, hpfar, spsr2, esr1, elr1, far1, vector2, vector1;
 };

@@ -1,9 +1,9 @@
 /*
- * MMU sweep: random translation tables and controls of both stages; prints what AT instructions and real
- * accesses make of random and boundary addresses, and a hash of the tables afterwards.
+ * MMU sweep: random translation tables and controls of both stages; prints what AT instructions and
+ * real accesses make of random and boundary addresses, and a hash of the tables afterwards.
  *
- * A configuration that is not `safe` may be unable to map the harness: only AT instructions from EL2 are
- * run on it.
+ * A configuration that is not `safe` may be unable to map the harness: only AT instructions from
+ * EL2 are run on it.
  */
 #include "harness.h"
 
@@ -134,7 +134,8 @@ static uint64_t random_oa(uint64_t want, unsigned shift)
         return (RAM_END + below(BIT(36))) & size_mask;
     /* QEMU's board has PCIe at 2^38 and 2^39. */
     unsigned top = 32 + (unsigned)below(18);
-    return (BIT(top < 38 ? top : top + 2) | BIT(31) | (rnd() & MASK(30, 12))) & size_mask & MASK(51, 0);
+    return (BIT(top < 38 ? top : top + 2) | BIT(31) | (rnd() & MASK(30, 12))) & size_mask &
+           MASK(51, 0);
 }
 
 static uint64_t s1_attributes(const struct walk *w)
@@ -233,7 +234,8 @@ static void make_entry(const struct walk *w, uint64_t table, uint64_t ia, int le
     }
     unsigned tables = block_level(w, level) ? 55 : flags & P_QUIRKS ? 100 : 95;
     if (level < 3 && percent(tables)) {
-        uint64_t d = encode(w, new_table(w, false)) | 3 | (w->ds ? 0 : below(4) << 8) | below(4) << 2;
+        uint64_t d =
+            encode(w, new_table(w, false)) | 3 | (w->ds ? 0 : below(4) << 8) | below(4) << 2;
         if (percent(1) && !c.s2.stage2)
             d |= BIT(47);
         if (!w->stage2)
@@ -422,7 +424,8 @@ static unsigned sl0_of(const struct walk *w)
     return 3 - (unsigned)w->start;
 }
 
-/* QEMU checks VTCR_EL2.{T0SZ,SL0} against PS, where the manual has the implemented size. */
+/* QEMU checks VTCR_EL2.{T0SZ,SL0} against PS, where the manual has the implemented size; and it has
+ * no start at level 0 with 16K granules. */
 static unsigned ps_at_least(unsigned ps, unsigned wanted)
 {
     static const uint8_t size[] = {32, 36, 40, 42, 44, 48, 52, 52};
@@ -445,7 +448,7 @@ static void setup_stage2(void)
             w->ia_bits <= w->granule + stride * (unsigned)(3 - w->start) + 4)
             w->start++;
     } while (w->ia_bits > pa_bits || (w->start == 3 && w->granule == 12 && !(flags & P_MAX)) ||
-             (w->start == 0 && w->granule == 14 && !w->ds) ||
+             (w->start == 0 && w->granule == 14 && (!w->ds || (flags & P_QUIRKS10))) ||
              (w->start == 0 && w->granule == 16) || (w->start < 0 && !w->ds));
     c.fwb = (flags & P_MAX) && percent(35);
     w->stage2 = true;
@@ -562,7 +565,7 @@ static bool hpfar_valid(uint64_t esr)
 {
     unsigned ec = (unsigned)(esr >> 26) & 63, fsc = (unsigned)esr & 0x3f;
 
-    if (ec != 0x20 && ec != 0x24)
+    if (!c.s2.stage2 || (ec != 0x20 && ec != 0x24))
         return false;
     return fsc < 12 || (fsc < 16 && (esr & BIT(7))) || fsc == 0x29 || fsc == 0x2b;
 }
@@ -618,13 +621,13 @@ static void put_key(unsigned n, const char *what, unsigned el)
 
 /*
  * What is hidden when the other machine is QEMU 7.2 (P_QUIRKS; P_QUIRKS10: newer too):
- * - PAR_EL1.SH of Device and Non-cacheable memory is always Outer Shareable (PAREncodeShareability());
- *   QEMU 7.2 gives the descriptor's.
- * - Normal memory of stage 1 under Device of stage 2 is the Device type of stage 2; QEMU takes the low
- *   nibble of the Normal type for a Device type.
+ * - PAR_EL1.SH of Device and Non-cacheable memory is always Outer Shareable
+ * (PAREncodeShareability()); QEMU 7.2 gives the descriptor's.
+ * - Normal memory of one stage and Device of the other give that Device type; QEMU takes the low
+ *   nibble of the Normal type for a Device type too.
  * - Device memory of stage 1 is Outer Shareable also when stage 2 makes it Normal (FWB).
- * - The level of a stage-2 fault on a stage-1 table is stage 2's; QEMU 7.2 gives stage 1's, and newer
- *   ones do so for the fault that HCR_EL2.PTW makes.
+ * - The level of a stage-2 fault on a stage-1 table is stage 2's; QEMU 7.2 gives stage 1's, and
+ * newer ones do so for the fault that HCR_EL2.PTW makes.
  * - ESR_EL2.ISV is for stage 2 only; QEMU 7.2 sets it for stage 1 of EL2 too.
  * - An IPA beyond the input size of stage 2 faults at level 0; QEMU 7.2 says the start level.
  * - FAR_ELx of an External abort is the access's address; QEMU's that of the part it was doing.
@@ -644,8 +647,8 @@ static uint64_t shown_par(uint64_t par, bool both)
         par &= ~UINT64_C(0x180);
     if ((flags & P_QUIRKS10) && both && !(par & 1) && s1_par && !(s1_par >> 60))
         par &= ~UINT64_C(0x180);
-    if ((flags & P_QUIRKS10) && both && device && s1_par >> 60 &&
-        ((s1_par >> 56 & 15) == 4 || (s1_par >> 56 & 15) == 8))
+    if ((flags & P_QUIRKS10) && both && device && s1_par >> 56 &&
+        (!(s1_par >> 60) || (s1_par >> 56 & 15) == 4 || (s1_par >> 56 & 15) == 8))
         par &= MASK(55, 0);
     if ((flags & P_QUIRKS) && (par & 0x101) == 0x101) {
         if ((par & 0x7e) >= 0x52) /* level -1 */
@@ -654,8 +657,7 @@ static uint64_t shown_par(uint64_t par, bool both)
     }
     if ((flags & P_QUIRKS10) && (par & 0x359) == 0x319 && (c.hcr & BIT(2)))
         par &= ~UINT64_C(6);
-    if ((flags & P_QUIRKS) && (par & 0x379) == 0x209 &&
-        out_of_range(s1_par & MASK(51, 12)))
+    if ((flags & P_QUIRKS) && (par & 0x379) == 0x209 && out_of_range(s1_par & MASK(51, 12)))
         par &= ~UINT64_C(6);
     return par;
 }
@@ -697,8 +699,9 @@ static void at(unsigned n, const char *name, const void *fragment, unsigned el, 
 
 #define FRAGMENT(name) extern const char frag_##name[];
 #define AT_FRAGMENTS(X)                                                                            \
-    X(S1E1R) X(S1E1W) X(S1E0R) X(S1E0W) X(S12E1R) X(S12E1W) X(S12E0R) X(S12E0W) X(S1E2R) X(S1E2W) \
-        X(S1E1RP) X(S1E1WP)
+    X(S1E1R)                                                                                       \
+    X(S1E1W) X(S1E0R) X(S1E0W) X(S12E1R) X(S12E1W) X(S12E0R) X(S12E0W) X(S1E2R) X(S1E2W) X(S1E1RP) \
+        X(S1E1WP)
 #define ACCESS_FRAGMENTS(X)                                                                        \
     X(ldr) X(str) X(ldrb) X(ldp) X(ldtr) X(sttr) X(swp) X(ldxr) X(dczva) X(br)
 AT_FRAGMENTS(FRAGMENT)
@@ -706,14 +709,26 @@ ACCESS_FRAGMENTS(FRAGMENT)
 
 static const struct fragment {
     const char *name, *code;
-} at_list[] = {
+} at_list[] =
+    {
 #define X(name) {#name, frag_##name},
-    AT_FRAGMENTS(X)
-}, access_list[] = {ACCESS_FRAGMENTS(X)
+        AT_FRAGMENTS(X)},
+  access_list[] = {ACCESS_FRAGMENTS(X)
 #undef X
 };
-enum { ACC_ldr, ACC_str, ACC_ldrb, ACC_ldp, ACC_ldtr, ACC_sttr, ACC_swp, ACC_ldxr, ACC_dczva,
-       ACC_br, ACC_COUNT };
+enum {
+    ACC_ldr,
+    ACC_str,
+    ACC_ldrb,
+    ACC_ldp,
+    ACC_ldtr,
+    ACC_sttr,
+    ACC_swp,
+    ACC_ldxr,
+    ACC_dczva,
+    ACC_br,
+    ACC_COUNT
+};
 
 /* An instruction of stage 1 of the regime under test. */
 static bool s1_row(unsigned k)

@@ -1,6 +1,6 @@
 /*
- * System-register sweep: every encoding of MRS, MSR and SYS at every EL; reset values and write masks;
- * and for each bit of the trap controls, the accesses that it traps.
+ * System-register sweep: every encoding of MRS, MSR and SYS at every EL; reset values and write
+ * masks; and for each bit of the trap controls, the accesses that it traps.
  *
  * A line is "what encoding: results"; encodings that are UNDEFINED everywhere have none.
  */
@@ -8,7 +8,7 @@
 
 #define ENC(op0, op1, crn, crm, op2)                                                               \
     ((unsigned)(op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
-#define ENC_COUNT 0x10000u
+#define ENC_COUNT        0x10000u
 #define ESR_HVC_FROM_EL1 0x5a000100u
 
 static uint64_t flags;
@@ -27,8 +27,8 @@ struct el {
 #define E2H BIT(34)
 #define TGE BIT(27)
 static const struct el els[] = {
-    {"el0", 0x3c0, BIT(31), SVC},        {"el1", 0x3c5, BIT(31), HVC},
-    {"el2", 0x3c9, BIT(31), HVC},        {"el1e2h", 0x3c5, BIT(31) | E2H, HVC},
+    {"el0", 0x3c0, BIT(31), SVC},          {"el1", 0x3c5, BIT(31), HVC},
+    {"el2", 0x3c9, BIT(31), HVC},          {"el1e2h", 0x3c5, BIT(31) | E2H, HVC},
     {"el2e2h", 0x3c9, BIT(31) | E2H, HVC}, {"el0host", 0x3c0, BIT(31) | E2H | TGE, SVC},
 };
 
@@ -58,7 +58,7 @@ static uint64_t run(const uint32_t *code, const struct el *el, uint64_t x0)
     probe_enter(&p);
     bool el1 = outcome.vector1 != ~UINT64_C(0) && outcome.esr2 == ESR_HVC_FROM_EL1;
     uint64_t esr = el1 ? outcome.esr1 : outcome.esr2, elr = el1 ? outcome.elr1 : outcome.elr2;
-    if (elr == (uint64_t)code + 8 && ((esr >> 26) == 0x15 || (esr >> 26) == 0x16))
+    if (elr == (uint64_t)code + 12 && ((esr >> 26) == 0x15 || (esr >> 26) == 0x16))
         return 0;
     return esr | (el1 ? BIT(32) : 0);
 }
@@ -147,10 +147,10 @@ static bool write_mask(unsigned enc, const struct el *el, uint64_t value, uint64
 {
     static uint32_t code[8] __attribute__((aligned(64)));
 
-    code[0] = insn_word(enc, true) | 3;   /* mrs x3 */
-    code[1] = insn_word(enc, false);      /* msr x0 */
-    code[2] = insn_word(enc, true);       /* mrs x0 */
-    code[3] = insn_word(enc, false) | 3;  /* msr x3 */
+    code[0] = insn_word(enc, true) | 3;  /* mrs x3 */
+    code[1] = insn_word(enc, false);     /* msr x0 */
+    code[2] = insn_word(enc, true);      /* mrs x0 */
+    code[3] = insn_word(enc, false) | 3; /* msr x3 */
     code[4] = HVC;
     sync_code();
     struct probe p = {(uint64_t)code, el->spsr, value, 0, mrs(sctlr_el2), el->hcr};
@@ -176,7 +176,8 @@ static bool sweep_one(unsigned enc)
         sync_code();
         /* After the end's own exception ELR is behind it. */
         uint64_t initial = sys ? (uint64_t)scratch : 0;
-        r[k] = sys && (enc & 0x3fff) >> 7 != 0 ? run(slot, &els[k], initial) : run(slot, &els[k], 0);
+        r[k] =
+            sys && (enc & 0x3fff) >> 7 != 0 ? run(slot, &els[k], initial) : run(slot, &els[k], 0);
         value[k] = outcome.x0;
         if (!sys && r[k] == 0)
             initial = value[k];
@@ -208,7 +209,7 @@ static bool sweep_one(unsigned enc)
         uint64_t ones, zeros, held = keep(enc);
         if (w[k] || no_write_test(enc))
             continue;
-        if (!write_mask(enc, &els[k], ~UINT64_C(0) & ~held | (value[k] & held), &ones) ||
+        if (!write_mask(enc, &els[k], (~UINT64_C(0) & ~held) | (value[k] & held), &ones) ||
             !write_mask(enc, &els[k], value[k] & held, &zeros))
             continue;
         put_enc("mask", enc);
@@ -229,8 +230,8 @@ static const struct control {
     unsigned enc;
     uint64_t bits, needs; /* flag that the CPU must have */
 } controls[] = {
-    /* Not VM, VF VI VSE, DC, TGE, RW, HCD, E2H: they do more than trap. */
-    {"HCR_EL2", ENC(3, 4, 1, 1, 0), UINT64_C(0x00c3fef71f77ee00) & ~(BIT(12) | BIT(29)), 0},
+    /* Not VM, VF VI VSE, DC, RW, HCD: they do more than trap. */
+    {"HCR_EL2", ENC(3, 4, 1, 1, 0), UINT64_C(0x00c3fef71f77ee00) & ~BIT(29), 0},
     {"CPTR_EL2", ENC(3, 4, 1, 1, 2), UINT64_C(0xd0100400), 0},
     {"MDCR_EL2", ENC(3, 4, 1, 1, 1), UINT64_C(0x0fe0), 0},
     {"CNTHCTL_EL2", ENC(3, 4, 14, 1, 0), UINT64_C(0x3), 0},
@@ -325,8 +326,6 @@ static void matrix(uint64_t hcr_base, unsigned which, uint64_t sample)
                 for (unsigned k = 0; k < known_count; k++) {
                     if (!write_harmless(k, set) || known[k] == t->enc)
                         continue;
-                    if (!hcr)
-                        (void)0;
                     uint64_t r;
                     if (hcr) {
                         r = probe_known(set, k, hcr_base ^ BIT(b));

@@ -143,7 +143,7 @@ int cmd_dis(int argc, char **argv)
     bool ok = true;
     int k = 1;
 
-    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
         help();
         return 0;
     }

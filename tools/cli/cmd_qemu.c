@@ -10,6 +10,7 @@
 #include "base/bits.h"
 #include "command.h"
 #include "parse.h"
+#include "properties.h"
 #include "runner.h"
 #include "version.h"
 
@@ -27,20 +28,6 @@ struct qemu {
     uint64_t topology; /* product of sockets, clusters, cores, threads; 0: not said */
 };
 
-/* Says what is wrong; false, so that `return bad(...)` ends the parse. */
-G_GNUC_PRINTF(1, 2)
-static bool bad(const char *format, ...)
-{
-    va_list args;
-
-    fprintf(stderr, "armillary qemu: ");
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fprintf(stderr, "\n");
-    return false;
-}
-
 static const char *keep(struct qemu *q, char *text)
 {
     g_ptr_array_add(q->strings, text);
@@ -48,14 +35,6 @@ static const char *keep(struct qemu *q, char *text)
 }
 
 /* ---- properties: key=value,key=value ---- */
-
-typedef bool property_fn(struct qemu *q, const char *value);
-
-struct property {
-    const char *key;
-    const char *accepts; /* "on|off", or a word in capitals for any value */
-    property_fn *set;    /* NULL: nothing to do, it is what we have */
-};
 
 static bool is_on(const char *value)
 {
@@ -180,7 +159,7 @@ static bool set_cpus(struct qemu *q, const char *value)
     uint64_t n;
 
     if (!parse_number(value, 1, ARM_CPUS_MAX, &n))
-        return bad("-smp %s: expected 1 to %d CPUs", value, ARM_CPUS_MAX);
+        return qemu_bad("-smp %s: expected 1 to %d CPUs", value, ARM_CPUS_MAX);
     q->req.config.cpus = (unsigned)n;
     return true;
 }
@@ -190,7 +169,7 @@ static bool set_topology(struct qemu *q, const char *value)
     uint64_t n;
 
     if (!parse_number(value, 1, ARM_CPUS_MAX, &n))
-        return bad("-smp: \"%s\": expected a number, 1 to %d", value, ARM_CPUS_MAX);
+        return qemu_bad("-smp: \"%s\": expected a number, 1 to %d", value, ARM_CPUS_MAX);
     q->topology = (q->topology ? q->topology : 1) * n;
     return true;
 }
@@ -203,7 +182,7 @@ static const struct property smp_properties[] = {
 static bool set_memory(struct qemu *q, const char *value)
 {
     if (!parse_size(value, BIT(20), &q->req.config.ram_size))
-        return bad("-m %s: expected MiB, or a number with K, M or G", value);
+        return qemu_bad("-m %s: expected MiB, or a number with K, M or G", value);
     return true;
 }
 
@@ -255,7 +234,7 @@ static bool set_blob_file(struct qemu *q, const char *value)
 static bool set_blob_addr(struct qemu *q, const char *value)
 {
     if (!parse_number(value, 0, UINT64_MAX, &blob(q)->addr))
-        return bad("-device loader,addr=%s: expected an address", value);
+        return qemu_bad("-device loader,addr=%s: expected an address", value);
     return true;
 }
 
@@ -270,7 +249,8 @@ static bool set_blob_cpu(struct qemu *q, const char *value)
     uint64_t n;
 
     if (!parse_number(value, 0, ARM_CPUS_MAX - 1, &n))
-        return bad("-device loader,cpu-num=%s: expected a CPU, 0 to %d", value, ARM_CPUS_MAX - 1);
+        return qemu_bad("-device loader,cpu-num=%s: expected a CPU, 0 to %d", value,
+                        ARM_CPUS_MAX - 1);
     blob(q)->cpu = (int)n;
     return true;
 }
@@ -281,98 +261,12 @@ static const struct property loader_properties[] = {
     {"cpu-num", "N", set_blob_cpu},
 };
 
-/* "on|off" against "off"; a word in capitals takes anything. */
-static bool accepts(const char *list, const char *value)
-{
-    g_auto(GStrv) words = g_strsplit(list, "|", -1);
-
-    for (char **w = words; *w; w++)
-        if (!strcmp(*w, value) || g_ascii_isupper(**w))
-            return true;
-    return false;
-}
-
-static void print_properties(const struct property *properties, size_t count)
-{
-    fprintf(stderr, "accepted:");
-    for (size_t k = 0; k < count; k++)
-        fprintf(stderr, " %s=%s", properties[k].key, properties[k].accepts);
-    fprintf(stderr, "\n");
-}
-
-/* The other words for a boolean that QEMU knows. */
-static const char *normal(const char *value)
-{
-    static const char *const words[][2] = {{"yes", "on"}, {"true", "on"},   {"y", "on"},
-                                           {"no", "off"}, {"false", "off"}, {"n", "off"}};
-
-    for (size_t k = 0; k < ARRAY_SIZE(words); k++)
-        if (!strcmp(value, words[k][0]))
-            return words[k][1];
-    return value;
-}
-
-static bool set_property(struct qemu *q, const char *option, const char *key, const char *value,
-                         const struct property *properties, size_t count)
-{
-    size_t k = 0;
-
-    while (k < count && strcmp(properties[k].key, key))
-        k++;
-    if (k == count) {
-        bad("-%s: no property \"%s\" here", option, key);
-    } else if (accepts(properties[k].accepts, value)) {
-        return !properties[k].set || properties[k].set(q, value);
-    } else if (accepts(properties[k].accepts, normal(value))) {
-        return !properties[k].set || properties[k].set(q, normal(value));
-    } else {
-        bad("-%s: %s=%s: expected %s", option, key, value, properties[k].accepts);
-    }
-    print_properties(properties, count);
-    return false;
-}
-
-/* The next "key=value" of *@text, which moves behind it; ",," is a comma. NULL at the end. */
-static char *next_property(const char **text)
-{
-    GString *word = g_string_new(NULL);
-
-    if (!**text)
-        return g_string_free(word, TRUE), NULL;
-    for (; **text && (**text != ',' || (*text)[1] == ','); (*text)++) {
-        g_string_append_c(word, **text);
-        *text += **text == ',';
-    }
-    *text += **text == ',';
-    return g_string_free(word, FALSE);
-}
-
-/* @implied: the key of a first word without one; a later one means "=on". */
-static bool set_properties(struct qemu *q, const char *option, const char *text,
-                           const char *implied, const struct property *properties, size_t count)
-{
-    bool first = true;
-
-    for (char *word; (word = next_property(&text)); first = false) {
-        keep(q, word);
-        char *eq = strchr(word, '=');
-        const char *key = eq || !first ? word : implied;
-        const char *value = eq ? eq + 1 : first ? word : "on";
-
-        if (eq)
-            *eq = '\0';
-        if (!set_property(q, option, key, value, properties, count))
-            return false;
-    }
-    return true;
-}
-
 /* ---- options ---- */
 
 typedef bool option_fn(struct qemu *q, const char *option, const char *value);
 
 #define PROPERTIES(q, option, value, implied, table)                                               \
-    set_properties(q, option, value, implied, table, ARRAY_SIZE(table))
+    properties_set(q, option, value, implied, table, ARRAY_SIZE(table))
 
 static bool opt_machine(struct qemu *q, const char *option, const char *value)
 {
@@ -386,7 +280,7 @@ static bool opt_cpu(struct qemu *q, const char *option, const char *value)
     for (size_t k = 0; k < CPU_MAX_PROPERTIES && !q->is_max; k++) {
         g_autofree char *word = g_strdup_printf(",%s=", cpu_properties[k].key);
         if (strstr(value, word))
-            return bad("-cpu %s: %s is a property of max only", value, cpu_properties[k].key);
+            return qemu_bad("-cpu %s: %s is a property of max only", value, cpu_properties[k].key);
     }
     return true;
 }
@@ -400,8 +294,8 @@ static bool opt_smp(struct qemu *q, const char *option, const char *value)
     if (!q->req.config.cpus && q->topology <= ARM_CPUS_MAX)
         q->req.config.cpus = (unsigned)q->topology;
     if (!q->req.config.cpus || (q->topology && q->req.config.cpus % q->topology != 0))
-        return bad("-smp %s: expected 1 to %d CPUs, and their topology to agree", value,
-                   ARM_CPUS_MAX);
+        return qemu_bad("-smp %s: expected 1 to %d CPUs, and their topology to agree", value,
+                        ARM_CPUS_MAX);
     return true;
 }
 
@@ -413,16 +307,16 @@ static bool opt_memory(struct qemu *q, const char *option, const char *value)
 static bool opt_device(struct qemu *q, const char *option, const char *value)
 {
     if (q->req.config.blob_count == BLOBS_MAX)
-        return bad("-device: more than %d of them", BLOBS_MAX);
+        return qemu_bad("-device: more than %d of them", BLOBS_MAX);
     *blob(q) = (struct arm_blob){.cpu = -1};
     if (!g_str_has_prefix(value, "loader,"))
-        return bad("-device %s: expected loader,file=FILE[,addr=ADDR][,force-raw=on|off]"
-                   "[,cpu-num=N]",
-                   value);
+        return qemu_bad("-device %s: expected loader,file=FILE[,addr=ADDR][,force-raw=on|off]"
+                        "[,cpu-num=N]",
+                        value);
     if (!PROPERTIES(q, option, value, "driver", loader_properties))
         return false;
     if (!blob(q)->path)
-        return bad("-device %s: expected file=FILE", value);
+        return qemu_bad("-device %s: expected file=FILE", value);
     q->req.config.blob_count++;
     return true;
 }
@@ -454,7 +348,7 @@ static bool opt_serial(struct qemu *q, const char *option, const char *value)
 {
     (void)option;
     if (!runner_serial_valid(value))
-        return bad("-serial %s: expected stdio, mon:stdio, null, none or file:PATH", value);
+        return qemu_bad("-serial %s: expected stdio, mon:stdio, null, none or file:PATH", value);
     if (!q->req.serial)
         q->req.serial = keep(q, g_strdup(value));
     return true;
@@ -464,7 +358,7 @@ static bool opt_seed(struct qemu *q, const char *option, const char *value)
 {
     (void)option;
     if (!parse_number(value, 0, UINT64_MAX, &q->req.config.seed))
-        return bad("-seed %s: expected a number", value);
+        return qemu_bad("-seed %s: expected a number", value);
     return true;
 }
 
@@ -515,7 +409,7 @@ static void print_options(FILE *to)
 
 static int refuse(const char *word)
 {
-    bad("%s is not offered; accepted:", word);
+    qemu_bad("%s is not offered; accepted:", word);
     print_options(stderr);
     return EXIT_USAGE;
 }
@@ -534,8 +428,8 @@ static const struct qemu_option *find_option(const char *word)
 /* Arguments that are lists of words are checked here, for all options alike. */
 static bool apply(struct qemu *q, const struct qemu_option *o, const char *value)
 {
-    if (o->fn == opt_ignore && o->argument && !accepts(o->argument, value))
-        return bad("-%s %s: expected %s", o->name, value, o->argument);
+    if (o->fn == opt_ignore && o->argument && !properties_accept(o->argument, value))
+        return qemu_bad("-%s %s: expected %s", o->name, value, o->argument);
     return o->fn(q, o->name, value);
 }
 
@@ -544,7 +438,7 @@ static bool complete(struct qemu *q)
     GString *cpu;
 
     if (!q->virt)
-        return bad("no machine; expected -machine virt");
+        return qemu_bad("no machine; expected -machine virt");
     if (!q->gic_version)
         fprintf(stderr, "armillary qemu: note: no gic-version: this machine has a GICv3 (QEMU's "
                         "default is a GICv2)\n");
@@ -554,9 +448,9 @@ static bool complete(struct qemu *q)
         set_model(q, "max");
     }
     if (!q->req.config.kernel && (q->req.config.append || q->req.config.initrd))
-        return bad("-append and -initrd need -kernel");
+        return qemu_bad("-append and -initrd need -kernel");
     if (!q->req.config.kernel && !q->req.config.blob_count && !q->req.dump_dtb)
-        return bad("nothing to run; expected -kernel FILE or -device loader,file=FILE,...");
+        return qemu_bad("nothing to run; expected -kernel FILE or -device loader,file=FILE,...");
     cpu = g_string_new(q->model);
     if (q->is_max && q->pauth_off)
         g_string_append(cpu, ",-pauth");
@@ -576,7 +470,7 @@ static int parse(struct qemu *q, int argc, char **argv)
         if (!o)
             return refuse(argv[k]);
         if (o->argument && k + 1 == argc) {
-            bad("%s: expected %s behind it", argv[k], o->argument);
+            qemu_bad("%s: expected %s behind it", argv[k], o->argument);
             return EXIT_USAGE;
         }
         if (!apply(q, o, o->argument ? argv[++k] : NULL))
@@ -600,7 +494,7 @@ int cmd_qemu(int argc, char **argv)
                "A command line of qemu-system-aarch64; a word in capitals stands for any value. "
                "Exit code: QEMU's,\nand 2 for an error, 3 if the guest waits for ever.\n\n");
         print_options(stdout);
-    } else if (argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-version"))) {
+    } else if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-version"))) {
         printf("armillary %s, as qemu-system-aarch64 7.2\n", ARMILLARY_VERSION);
     } else {
         code = parse(&q, argc, argv);

@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "command.h"
+#include "modules.h"
 #include "parse.h"
 #include "runner.h"
 
@@ -75,6 +76,39 @@ static bool parse_seconds(const char *text, double *out)
     return g_ascii_isdigit(text[0]) && *end == '\0' && *out > 0 && *out < 1e9;
 }
 
+/* KEY=N,KEY=N; ranges are the library's business. */
+static bool parse_gic(const char *text, struct arm_gic_config *gic)
+{
+    const struct {
+        const char *key;
+        unsigned *value;
+    } keys[] = {
+        {"lrs", &gic->list_registers},
+        {"priority", &gic->priority_bits},
+        {"preemption", &gic->preemption_bits},
+        {"intid", &gic->intid_bits},
+        {"gicv", &gic->gicv},
+    };
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+
+    for (char **p = parts; *p; p++) {
+        char *eq = strchr(*p, '=');
+        unsigned *found = NULL;
+        uint64_t n;
+
+        if (!eq || !parse_number(eq + 1, 0, UINT16_MAX, &n))
+            return false;
+        *eq = '\0';
+        for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
+            if (!strcmp(*p, keys[k].key))
+                found = keys[k].value;
+        if (!found)
+            return false;
+        *found = (unsigned)n;
+    }
+    return true;
+}
+
 /* Options whose values are numbers. Return: 0 or an exit code. */
 static int parse_numbers(const struct options *o, struct run_request *req)
 {
@@ -90,6 +124,8 @@ static int parse_numbers(const struct options *o, struct run_request *req)
         return bad("max-insns", o->max_insns, "a number above 0, optionally with K, M or G");
     if (o->seed && !parse_number(o->seed, 0, UINT64_MAX, &req->config.seed))
         return bad("seed", o->seed, "a number");
+    if (o->gic && !parse_gic(o->gic, &req->config.gic))
+        return bad("gic", o->gic, "KEY=N,...; keys are lrs, priority, preemption, intid, gicv");
     if (o->timeout && !parse_seconds(o->timeout, &req->timeout_s))
         return bad("timeout", o->timeout, "seconds, more than 0");
     req->config.cpus = (unsigned)cpus;
@@ -130,10 +166,13 @@ static int start(const struct options *o)
         .dump_dtb = o->dump_dtb,
     };
     struct arm_blob blobs[BLOBS_MAX];
+    struct module_options modules;
     int code = parse_numbers(o, &req);
 
     if (code == 0)
         code = parse_blobs(o, blobs, &req);
+    if (code == 0 && !modules_parse(&modules, o->module, o->domain, &req.config))
+        code = EXIT_USAGE;
     if (code)
         return code;
     if (o->serial && !runner_serial_valid(o->serial))
@@ -225,7 +264,7 @@ int cmd_run(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     int code;
 
-    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
         g_autofree char *help = g_option_context_get_help(ctx, FALSE, NULL);
         fputs(help, stdout);
         return 0;

@@ -326,7 +326,7 @@ int cmd_sysreg(int argc, char **argv)
 {
     int code = argc > 1 ? 0 : EXIT_USAGE;
 
-    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
         printf("usage: armillary sysreg NAME[=VALUE]|ENCODING[=VALUE]...\n\n"
                "NAME in any case: SCTLR_EL1, \"dc zva\". ENCODING: S3_0_C1_C0_0; 3,0,1,0,0; or the "
                "word of an\nMRS, MSR, SYS or SYSL. With VALUE its fields are taken apart.\n");

@@ -1,4 +1,5 @@
-/* GICv3 as on the virt board. All interrupts group 1 after gic_init() unless a program says otherwise. */
+/* GICv3 as on the virt board. All interrupts group 1 after gic_init() unless a program says
+ * otherwise. */
 #pragma once
 
 #include "guest.h"
@@ -21,13 +22,13 @@
 #define GICR_WAKER      0x0014
 #define GICR_SGI        0x10000 /* SGIs and PPIs: as GICD's first words, in the second frame */
 
-#define SPURIOUS   1023
-#define INTID_CNTP 30
-#define INTID_CNTV 27
-#define INTID_CNTHP 26
-#define INTID_CNTHV 28
+#define SPURIOUS          1023
+#define INTID_CNTP        30
+#define INTID_CNTV        27
+#define INTID_CNTHP       26
+#define INTID_CNTHV       28
 #define INTID_MAINTENANCE 25
-#define INTID_UART 33
+#define INTID_UART        33
 
 static inline uint32_t rd32(uint64_t addr)
 {

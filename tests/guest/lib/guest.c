@@ -30,7 +30,8 @@ bool has_el2(void)
 
 bool has_vhe(void)
 {
-    return FIELD(mrs(id_aa64mmfr1_el1), 11, 8) != 0;
+    return FIELD(mrs(id_aa64mmfr1_el1), 11, 8)
+    != 0;
 }
 
 bool on_qemu(void)
@@ -287,9 +288,10 @@ void *memcpy(void *to, const void *from, unsigned long size)
     return to;
 }
 
-/* One instruction and a RET, on a page that EL1 may write and both EL0 and EL1 may execute (mmu.c). They
- * are written by run_word_prepare(), since cache maintenance may trap at EL0. */
-static uint32_t code[1024] __attribute__((aligned(4096), section(".code_page,\"awx\",@progbits//")));
+/* One instruction and a RET, on a page that EL1 may write and both EL0 and EL1 may execute (mmu.c).
+ * They are written by run_word_prepare(), since cache maintenance may trap at EL0. */
+static uint32_t code[1024]
+    __attribute__((aligned(4096), section(".code_page,\"awx\",@progbits//")));
 
 static void run_word_prepare(uint64_t word)
 {
@@ -314,6 +316,11 @@ uint64_t run_word_at(unsigned el, uint64_t word, uint64_t arg)
 
 uint64_t sys_iss(uint64_t w)
 {
-    return FIELD(w, 20, 19) << 20 | FIELD(w, 7, 5) << 17 | FIELD(w, 18, 16) << 14 |
-           FIELD(w, 15, 12) << 10 | FIELD(w, 4, 0) << 5 | FIELD(w, 11, 8) << 1 | FIELD(w, 21, 21);
+    return FIELD(w, 20, 19)
+    << 20 | FIELD(w, 7, 5)
+    << 17 | FIELD(w, 18, 16)
+    << 14 | FIELD(w, 15, 12)
+    << 10 | FIELD(w, 4, 0)
+    << 5 | FIELD(w, 11, 8)
+    << 1 | FIELD(w, 21, 21);
 }

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Registers and instructions of every version; what a CPU model lacks is asked of its ID registers. */
+/* Registers and instructions of every version; what a CPU model lacks is asked of its ID registers.
+ */
 __asm__(".arch armv8.7-a+sve");
 
 #define BIT(n)           (UINT64_C(1) << (n))
@@ -54,17 +55,42 @@ extern handler_fn *volatile irq_handler;
 #define ESR(ec, iss) ((uint64_t)(ec) << 26 | BIT(25) | (iss))
 
 enum ec {
-    EC_UNKNOWN = 0x00, EC_WFX = 0x01, EC_FP = 0x07, EC_PAC = 0x09, EC_BTI = 0x0d, EC_ILLEGAL = 0x0e,
-    EC_SVC = 0x15, EC_HVC = 0x16, EC_SMC = 0x17, EC_SYSREG = 0x18, EC_SVE = 0x19, EC_ERET = 0x1a,
-    EC_IABT_LOW = 0x20, EC_IABT_CUR = 0x21, EC_PC_ALIGN = 0x22, EC_DABT_LOW = 0x24,
-    EC_DABT_CUR = 0x25, EC_SP_ALIGN = 0x26, EC_SERROR = 0x2f, EC_BREAK_LOW = 0x30,
-    EC_BREAK_CUR = 0x31, EC_STEP_LOW = 0x32, EC_STEP_CUR = 0x33, EC_WATCH_LOW = 0x34,
-    EC_WATCH_CUR = 0x35, EC_BRK = 0x3c,
+    EC_UNKNOWN = 0x00,
+    EC_WFX = 0x01,
+    EC_FP = 0x07,
+    EC_PAC = 0x09,
+    EC_BTI = 0x0d,
+    EC_ILLEGAL = 0x0e,
+    EC_SVC = 0x15,
+    EC_HVC = 0x16,
+    EC_SMC = 0x17,
+    EC_SYSREG = 0x18,
+    EC_SVE = 0x19,
+    EC_ERET = 0x1a,
+    EC_IABT_LOW = 0x20,
+    EC_IABT_CUR = 0x21,
+    EC_PC_ALIGN = 0x22,
+    EC_DABT_LOW = 0x24,
+    EC_DABT_CUR = 0x25,
+    EC_SP_ALIGN = 0x26,
+    EC_SERROR = 0x2f,
+    EC_BREAK_LOW = 0x30,
+    EC_BREAK_CUR = 0x31,
+    EC_STEP_LOW = 0x32,
+    EC_STEP_CUR = 0x33,
+    EC_WATCH_LOW = 0x34,
+    EC_WATCH_CUR = 0x35,
+    EC_BRK = 0x3c,
 };
 
 /* Vector offsets. */
 enum {
-    V_CUR_SP0 = 0x000, V_CUR_SPX = 0x200, V_LOWER = 0x400, V_SYNC = 0, V_IRQ = 0x80, V_FIQ = 0x100,
+    V_CUR_SP0 = 0x000,
+    V_CUR_SPX = 0x200,
+    V_LOWER = 0x400,
+    V_SYNC = 0,
+    V_IRQ = 0x80,
+    V_FIQ = 0x100,
     V_SERROR = 0x180,
 };
 
@@ -100,8 +126,8 @@ bool has_vhe(void);
 /* Is this QEMU? The runner puts a word below the program there. */
 bool on_qemu(void);
 
-/* Run fn(arg) at EL0 or EL1 from a higher EL, all of DAIF masked or with the given SPSR; returns its
- * result. An exception taken meanwhile is handled and returns to fn, as always. */
+/* Run fn(arg) at EL0 or EL1 from a higher EL, all of DAIF masked or with the given SPSR; returns
+ * its result. An exception taken meanwhile is handled and returns to fn, as always. */
 uint64_t call_el(unsigned el, uint64_t (*fn)(uint64_t), uint64_t arg);
 uint64_t call_spsr(uint64_t spsr, uint64_t (*fn)(uint64_t), uint64_t arg);
 

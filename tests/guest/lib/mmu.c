@@ -4,6 +4,7 @@ extern char _start[], __code_page[];
 
 static uint64_t pool[64][512] __attribute__((aligned(4096)));
 static unsigned used;
+static uint64_t empty[512] __attribute__((aligned(4096)));
 
 uint64_t *pt_new(void)
 {
@@ -84,7 +85,7 @@ void mmu_on_el1(uint64_t *root)
     msr(mair_el1, MAIR_INIT);
     msr(tcr_el1, TCR_39 | TCR_39_HIGH | TCR_IPS);
     msr(ttbr0_el1, root);
-    msr(ttbr1_el1, pt_new());
+    msr(ttbr1_el1, empty);
     dsb();
     insn("tlbi vmalle1; dsb sy; isb");
     msr(sctlr_el1, SCTLR_INIT | 0x1005);

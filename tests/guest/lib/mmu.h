@@ -21,9 +21,9 @@
 #define PT_DEVICE   (PT_VALID | PT_ATTR(1) | PT_AF | PT_PXN | PT_UXN)
 #define S2_NORMAL   (PT_VALID | 0xf << 2 | PT_ISH | PT_AF | 3 << 6)
 #define S2_DEVICE   (PT_VALID | 1 << 2 | PT_AF | 3 << 6)
-#define TCR_39      (UINT64_C(25) | 1 << 8 | 1 << 10 | 3 << 12)           /* TTBR0: 4K, WB, ISH */
+#define TCR_39      (UINT64_C(25) | 1 << 8 | 1 << 10 | 3 << 12) /* TTBR0: 4K, WB, ISH */
 #define TCR_39_HIGH (UINT64_C(25) << 16 | 1 << 24 | 1 << 26 | 3 << 28 | UINT64_C(2) << 30)
-#define TCR_IPS     (UINT64_C(2) << 32)                                   /* EL1: 40 bits */
+#define TCR_IPS     (UINT64_C(2) << 32) /* EL1: 40 bits */
 #define TCR_EL2_39  (TCR_39 | 2 << 16 | BIT(31) | BIT(23))
 #define VTCR_39     (UINT64_C(25) | 1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 2 << 16 | BIT(31))
 
@@ -37,8 +37,8 @@ void pt_map_pages(uint64_t *root, uint64_t va, uint64_t pa, uint64_t size, uint6
 uint64_t *pt_entry(uint64_t *root, uint64_t va, unsigned level);
 
 /* RAM and devices mapped one to one, for EL1 and EL2 (stage 1) or a guest (stage 2). In stage 1 the
- * program's text is for reading and executing at every EL, its data writable at every EL, and the page
- * of run_word_at() writable above EL0 and executable everywhere. */
+ * program's text is for reading and executing at every EL, its data writable at every EL, and the
+ * page of run_word_at() writable above EL0 and executable everywhere. */
 uint64_t *pt_identity(uint64_t extra);
 uint64_t *pt_identity_s2(void);
 

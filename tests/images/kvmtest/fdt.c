@@ -79,13 +79,13 @@ void fdt_finish(struct fdt *f)
 
     const uint32_t header[] = {
         0xd00dfeed,
-        (uint32_t)f->at,                        /* totalsize */
+        (uint32_t)f->at, /* totalsize */
         STRUCT_START,
-        (uint32_t)struct_end,                   /* off_dt_strings */
-        HEADER_BYTES,                           /* off_mem_rsvmap */
-        17,                                     /* version */
-        16,                                     /* last_comp_version */
-        0,                                      /* boot_cpuid_phys */
+        (uint32_t)struct_end, /* off_dt_strings */
+        HEADER_BYTES,         /* off_mem_rsvmap */
+        17,                   /* version */
+        16,                   /* last_comp_version */
+        0,                    /* boot_cpuid_phys */
         (uint32_t)f->names,
         (uint32_t)(struct_end - STRUCT_START),
     };

@@ -36,7 +36,7 @@ struct vm {
     int kvm, fd, gic, its;
     unsigned vcpu_count;
     struct vcpu vcpus[VCPUS_MAX];
-    uint8_t *ram; /* RAM_SIZE bytes */
+    uint8_t *ram;     /* RAM_SIZE bytes */
     mmio_fn *control; /* the measuring guest's; NULL: there is none */
     bool line_begun;  /* of the guest's console */
     volatile bool done;

@@ -19,7 +19,7 @@
 #define LPI_EVENT 5
 
 /* Tables of the ITS and of the LPIs, 64 KiB each, in RAM that is zero at the start. */
-#define TABLES(n)    ((uint64_t)RAM_BASE + 0x200000 + (uint64_t)(n) * 0x10000)
+#define TABLES(n)    ((uint64_t)RAM_BASE + 0x200000 + (uint64_t)(n)*0x10000)
 #define LPI_CONFIG   TABLES(0)
 #define LPI_PENDING  TABLES(1)
 #define ITS_COMMANDS TABLES(2)
@@ -100,13 +100,13 @@ static void start_gic(uint64_t vcpu)
     write32(frame + 0x14, 0); /* GICR_WAKER */
     while (read32(frame + 0x14) & 4)
         ;
-    write32(sgi + 0x80, UINT32_MAX);    /* GICR_IGROUPR0 */
-    write32(sgi + 0x100, 1U << SGI);    /* GICR_ISENABLER0 */
+    write32(sgi + 0x80, UINT32_MAX); /* GICR_IGROUPR0 */
+    write32(sgi + 0x100, 1U << SGI); /* GICR_ISENABLER0 */
     if (vcpu == 0)
-        write32(GICD_BASE, 0x12);       /* GICD_CTLR: ARE, EnableGrp1 */
-    __asm__ volatile("msr s3_0_c12_c12_5, %0; isb" : : "r"(1UL));    /* ICC_SRE_EL1 */
-    __asm__ volatile("msr s3_0_c4_c6_0, %0" : : "r"(0xf0UL));        /* ICC_PMR_EL1 */
-    __asm__ volatile("msr s3_0_c12_c12_7, %0; isb" : : "r"(1UL));    /* ICC_IGRPEN1_EL1 */
+        write32(GICD_BASE, 0x12);                                 /* GICD_CTLR: ARE, EnableGrp1 */
+    __asm__ volatile("msr s3_0_c12_c12_5, %0; isb" : : "r"(1UL)); /* ICC_SRE_EL1 */
+    __asm__ volatile("msr s3_0_c4_c6_0, %0" : : "r"(0xf0UL));     /* ICC_PMR_EL1 */
+    __asm__ volatile("msr s3_0_c12_c12_7, %0; isb" : : "r"(1UL)); /* ICC_IGRPEN1_EL1 */
     __asm__ volatile("msr daifclr, #2; isb");
 }
 
@@ -126,7 +126,7 @@ static void its_command(unsigned n, uint64_t d0, uint64_t d1, uint64_t d2)
     write64(at + 16, d2);
     write64(at + 24, 0);
     __asm__ volatile("dsb sy");
-    write64(ITS_BASE + 0x88, 32 * (n + 1)); /* GITS_CWRITER */
+    write64(ITS_BASE + 0x88, 32 * (n + 1));         /* GITS_CWRITER */
     while (read64(ITS_BASE + 0x90) != 32 * (n + 1)) /* GITS_CREADR */
         ;
 }
@@ -134,21 +134,21 @@ static void its_command(unsigned n, uint64_t d0, uint64_t d1, uint64_t d2)
 /* One device, one event, one LPI, to vCPU 0 (IHI0069, chapter 5). */
 static void start_its(void)
 {
-    *(volatile uint8_t *)LPI_CONFIG = 0xa1; /* priority 0xa0, enabled */
-    write64(GICR_BASE + 0x70, LPI_CONFIG | 15);    /* GICR_PROPBASER: 16 INTID bits */
+    *(volatile uint8_t *)LPI_CONFIG = 0xa1;             /* priority 0xa0, enabled */
+    write64(GICR_BASE + 0x70, LPI_CONFIG | 15);         /* GICR_PROPBASER: 16 INTID bits */
     write64(GICR_BASE + 0x78, LPI_PENDING | 1UL << 62); /* GICR_PENDBASER: all zero */
-    write32(GICR_BASE, 1);                         /* GICR_CTLR.EnableLPIs */
+    write32(GICR_BASE, 1);                              /* GICR_CTLR.EnableLPIs */
     for (unsigned n = 0; n < 8; n++) {
         uint64_t at = ITS_BASE + 0x100 + 8 * n, type = read64(at) >> 56 & 7; /* GITS_BASER */
         if (type)
             write64(at, 1UL << 63 | ITS_TABLE(n) | 2 << 8);
     }
-    write64(ITS_BASE + 0x80, 1UL << 63 | ITS_COMMANDS); /* GITS_CBASER */
-    write32(ITS_BASE, 1);                               /* GITS_CTLR.Enabled */
-    its_command(0, 0x08, 7, 1UL << 63 | ITS_ITT);           /* MAPD: device 0, 8 event bits */
-    its_command(1, 0x09, 0, 1UL << 63);                     /* MAPC: collection 0, vCPU 0 */
+    write64(ITS_BASE + 0x80, 1UL << 63 | ITS_COMMANDS);       /* GITS_CBASER */
+    write32(ITS_BASE, 1);                                     /* GITS_CTLR.Enabled */
+    its_command(0, 0x08, 7, 1UL << 63 | ITS_ITT);             /* MAPD: device 0, 8 event bits */
+    its_command(1, 0x09, 0, 1UL << 63);                       /* MAPC: collection 0, vCPU 0 */
     its_command(2, 0x0a, (uint64_t)LPI << 32 | LPI_EVENT, 0); /* MAPTI */
-    its_command(3, 0x0c, LPI_EVENT, 0);                     /* INV */
+    its_command(3, 0x0c, LPI_EVENT, 0);                       /* INV */
 }
 
 /* -- the measurements -- */

@@ -1,0 +1,20 @@
+/*
+ * QEMU's `testdev` character device, which ends the machine with an exit code of the guest's choice
+ * (what kvm-unit-tests use). The guest writes packets of an optional decimal argument and a command
+ * letter, blanks in between; the only command is 'q'.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef void testdev_exit_fn(void *ctx, int code);
+
+struct testdev {
+    testdev_exit_fn *exit;
+    void *exit_ctx;
+    uint32_t argument;
+};
+
+/* Characters from the guest; calls exit() with (argument << 1 | 1) & 0xff for each 'q'. */
+void testdev_write(void *dev, const uint8_t *data, size_t n);

@@ -1,0 +1,192 @@
+#include "devices/virtio_console.h"
+
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/le.h"
+
+#define DEVICE_ID   3
+#define F_MULTIPORT 1
+
+/* 5.3.2: port 0, then control, then the other ports; receiver first. */
+#define CONTROL_RX 2
+#define CONTROL_TX 3
+
+/* 5.3.4, struct virtio_console_config */
+#define CONFIG_MAX_PORTS 4
+#define CONFIG_BYTES     8
+
+/* 5.3.6.2, struct virtio_console_control: le32 id, le16 event, le16 value */
+#define CONTROL_BYTES 8
+enum {
+    DEVICE_READY = 0,
+    DEVICE_ADD = 1,
+    PORT_READY = 3,
+    CONSOLE_PORT = 4,
+    PORT_OPEN = 6,
+    PORT_NAME = 7,
+};
+
+static struct virtio_console *to_console(struct virtio *v)
+{
+    return (struct virtio_console *)v;
+}
+
+static unsigned rx_queue(unsigned port)
+{
+    return port == 0 ? 0 : 2 + 2 * port;
+}
+
+/* -- messages to the driver -- */
+
+/* The name follows its message, without a final zero. */
+static size_t format_event(const struct virtio_console *con, const struct virtio_console_event *e,
+                           uint8_t *to)
+{
+    size_t len = 0;
+
+    le_put(to, 4, e->port);
+    le_put(to + 4, 2, e->event);
+    le_put(to + 6, 2, e->value);
+    if (e->event == PORT_NAME) {
+        len = strlen(con->ports[e->port].name);
+        memcpy(to + CONTROL_BYTES, con->ports[e->port].name, len);
+    }
+    return CONTROL_BYTES + len;
+}
+
+static void send_events(struct virtio_console *con)
+{
+    struct virtq *q = &con->virtio.queues[CONTROL_RX];
+    uint8_t message[CONTROL_BYTES + VIRTIO_CONSOLE_NAME_MAX];
+
+    while (con->event_count && virtq_pop(q, &con->chain)) {
+        size_t len = format_event(con, &con->events[con->event_first], message);
+        virtq_push(q, &con->chain, (uint32_t)virtq_write(q, &con->chain, 0, message, len));
+        con->event_first = (con->event_first + 1) % VIRTIO_CONSOLE_EVENTS_MAX;
+        con->event_count--;
+    }
+}
+
+static void queue_event(struct virtio_console *con, uint32_t port, uint16_t event, uint16_t value)
+{
+    if (con->event_count == VIRTIO_CONSOLE_EVENTS_MAX) {
+        LOG(con->virtio.log, DEVICE, GUEST,
+            "virtio console: control message lost: the driver asks but takes no answers");
+        return;
+    }
+    con->events[(con->event_first + con->event_count++) % VIRTIO_CONSOLE_EVENTS_MAX] =
+        (struct virtio_console_event){port, event, value};
+}
+
+/* -- messages of the driver -- */
+
+/* 5.3.6.2: what a port is, once the driver is ready for it. The host's side is always open. */
+static void describe_port(struct virtio_console *con, uint32_t n)
+{
+    if (con->ports[n].is_console)
+        queue_event(con, n, CONSOLE_PORT, 1);
+    if (con->ports[n].name[0])
+        queue_event(con, n, PORT_NAME, 1);
+    queue_event(con, n, PORT_OPEN, 1);
+}
+
+static void control(struct virtio_console *con, uint32_t port, uint16_t event, uint16_t value)
+{
+    if (event == DEVICE_READY) {
+        for (unsigned n = 0; value == 1 && n < con->port_count; n++)
+            queue_event(con, n, DEVICE_ADD, 1);
+        return;
+    }
+    if (port >= con->port_count) {
+        LOG(con->virtio.log, DEVICE, GUEST, "virtio console: message %u for port %u: no such port",
+            event, port);
+        return;
+    }
+    if (event == PORT_READY && value == 1)
+        describe_port(con, port);
+    else if (event == PORT_OPEN)
+        con->ports[port].open = value != 0;
+}
+
+static void receive_controls(struct virtio_console *con, struct virtq *q)
+{
+    uint8_t m[CONTROL_BYTES];
+
+    for (unsigned n = virtq_waiting(q); n && virtq_pop(q, &con->chain); n--) {
+        bool whole = virtq_read(q, &con->chain, 0, m, sizeof(m)) == sizeof(m);
+        virtq_push(q, &con->chain, 0);
+        if (whole)
+            control(con, (uint32_t)le_get(m, 4), (uint16_t)le_get(m + 4, 2),
+                    (uint16_t)le_get(m + 6, 2));
+    }
+}
+
+/* -- the ports' characters -- */
+
+static void transmit(struct virtio_console *con, struct virtq *q, const struct virtio_port *port)
+{
+    uint8_t buf[512];
+    size_t n;
+
+    for (unsigned left = virtq_waiting(q); left && virtq_pop(q, &con->chain); left--) {
+        for (uint32_t at = 0; (n = virtq_read(q, &con->chain, at, buf, sizeof(buf))) > 0; at += n)
+            if (port->write)
+                port->write(port->write_ctx, buf, n);
+        virtq_push(q, &con->chain, 0);
+    }
+}
+
+size_t virtio_console_receive(struct virtio_console *con, unsigned n, const uint8_t *data,
+                              size_t len)
+{
+    struct virtq *q = &con->virtio.queues[rx_queue(n)];
+    size_t done = 0;
+
+    CHECK(n < con->port_count);
+    if (!virtio_is_live(&con->virtio))
+        return 0;
+    while (done < len && virtq_pop(q, &con->chain)) {
+        size_t put = virtq_write(q, &con->chain, 0, data + done, len - done);
+        virtq_push(q, &con->chain, (uint32_t)put);
+        done += put;
+    }
+    virtio_settle(&con->virtio);
+    return done;
+}
+
+static void notify(struct virtio *v, unsigned queue)
+{
+    struct virtio_console *con = to_console(v);
+    struct virtq *q = &v->queues[queue];
+
+    if (queue == CONTROL_TX)
+        receive_controls(con, q);
+    else if (queue & 1)
+        transmit(con, q, &con->ports[queue == 1 ? 0 : (queue - 3) / 2]);
+    send_events(con);
+}
+
+static void reset(struct virtio *v)
+{
+    struct virtio_console *con = to_console(v);
+
+    con->event_first = con->event_count = 0;
+    for (unsigned n = 0; n < con->port_count; n++)
+        con->ports[n].open = false;
+}
+
+static const struct virtio_ops ops = {
+    .name = "console", .id = DEVICE_ID, .notify = notify, .reset = reset};
+
+void virtio_console_init(struct virtio_console *con, const struct log *log, struct physmem *mem,
+                         const struct virtio_port *ports, unsigned count)
+{
+    CHECK(count >= 1 && count <= VIRTIO_CONSOLE_PORTS_MAX);
+    virtio_init(&con->virtio, &ops, log, mem, 2 * (count + 1), BIT(F_MULTIPORT));
+    con->port_count = count;
+    memcpy(con->ports, ports, count * sizeof(*ports));
+    con->event_first = con->event_count = 0;
+    le_put(con->virtio.config + CONFIG_MAX_PORTS, 4, count);
+    con->virtio.config_size = CONFIG_BYTES;
+}

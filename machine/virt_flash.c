@@ -1,0 +1,60 @@
+/* The board's two flash banks and what they contain. */
+#include <string.h>
+
+#include "loader/file.h"
+#include "machine/virt.h"
+
+static int open_drive(struct virt_board *board, const struct arm_drive *drive, unsigned n,
+                      struct arm_error *err)
+{
+    int rc = disk_open(&board->pflash[n], drive->path, virt_disk_mode(drive->mode), err);
+
+    if (!rc && board->pflash[n].size != FLASH_BANK_BYTES)
+        rc = error_set(err, ARM_EFORMAT, "%s: flash memory of %llu bytes, expected %u", drive->path,
+                       (unsigned long long)board->pflash[n].size, FLASH_BANK_BYTES);
+    return rc;
+}
+
+static int load_bios(struct virt_board *board, const char *path, struct arm_error *err)
+{
+    struct file_data f;
+    int rc = file_read(&f, path, err);
+
+    if (rc)
+        return rc;
+    if (f.size > FLASH_BANK_BYTES)
+        rc = error_set(err, ARM_EFORMAT, "%s: firmware of %llu bytes, expected at most %u", path,
+                       (unsigned long long)f.size, FLASH_BANK_BYTES);
+    else
+        memcpy(board->flash[0].data, f.bytes, f.size);
+    file_free(&f);
+    return rc;
+}
+
+int virt_create_flash(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
+                      const struct log *log, struct arm_error *err)
+{
+    int rc = 0;
+
+    if (cfg->bios && cfg->pflash[0].path)
+        return error_set(err, ARM_EINVAL, "%s, %s: both are the first flash bank, expected one",
+                         cfg->bios, cfg->pflash[0].path);
+    for (unsigned n = 0; !rc && n < VIRT_FLASHES; n++) {
+        pa_t base = pa(virt_memmap[VIRT_FLASH].base + (uint64_t)n * FLASH_BANK_BYTES);
+        bool has_drive = cfg->pflash[n].path != NULL;
+        if (has_drive)
+            rc = open_drive(board, &cfg->pflash[n], n, err);
+        if (!rc)
+            rc = flash_init(&board->flash[n], log, mem, base, has_drive ? &board->pflash[n] : NULL,
+                            err);
+    }
+    if (!rc && cfg->bios)
+        rc = load_bios(board, cfg->bios, err);
+    return rc;
+}
+
+void virt_destroy_flash(struct virt_board *board)
+{
+    for (unsigned n = 0; n < VIRT_FLASHES; n++)
+        disk_close(&board->pflash[n]);
+}

@@ -1,0 +1,150 @@
+/* The board's virtio-mmio slots and the devices in them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "devices/testdev.h"
+#include "devices/virtio_blk.h"
+#include "devices/virtio_console.h"
+#include "devices/virtio_rng.h"
+#include "gic/gic.h"
+#include "machine/virt.h"
+
+#define RNG_STREAM UINT64_C(0x766972742d726e67) /* keeps it apart from the device tree's seeds */
+
+struct virt_plugged {
+    enum arm_virtio_kind kind;
+    struct disk disk; /* of a block device; .fd < 0: not open */
+    struct testdev testdev[ARM_PORTS_MAX];
+    union {
+        struct virtio virtio;
+        struct virtio_blk blk;
+        struct virtio_console console;
+        struct virtio_rng rng;
+    };
+};
+
+_Static_assert(ARM_PORTS_MAX == VIRTIO_CONSOLE_PORTS_MAX && ARM_VIRTIO_MAX == VIRT_SLOTS,
+               "limits that the programmer sees are those of the devices");
+
+enum disk_mode virt_disk_mode(enum arm_drive_mode mode)
+{
+    static const enum disk_mode modes[] = {
+        [ARM_DRIVE_SNAPSHOT] = DISK_SNAPSHOT,
+        [ARM_DRIVE_READONLY] = DISK_READONLY,
+        [ARM_DRIVE_WRITABLE] = DISK_WRITABLE,
+    };
+
+    return modes[mode];
+}
+
+/* What the creation of one device needs. */
+struct plug {
+    const struct virt_config *cfg;
+    const struct arm_virtio *what;
+    struct physmem *mem;
+    const struct log *log;
+};
+
+static int plug_blk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    const struct arm_drive *drive = &plug->what->drive;
+    int rc = disk_open(&p->disk, drive->path, virt_disk_mode(drive->mode), err);
+
+    return rc ? rc : virtio_blk_init(&p->blk, plug->log, plug->mem, &p->disk, err);
+}
+
+/* A port's name is cut to what fits. */
+static struct virtio_port make_port(struct virt_plugged *p, const struct plug *plug, unsigned n)
+{
+    const struct arm_port *from = &plug->what->ports[n];
+    struct virtio_port port = {
+        .is_console = from->console, .write = from->write, .write_ctx = from->ctx};
+
+    if (from->name)
+        strncpy(port.name, from->name, VIRTIO_CONSOLE_NAME_MAX);
+    if (from->testdev) {
+        p->testdev[n] = (struct testdev){.exit = plug->cfg->exit, .exit_ctx = plug->cfg->exit_ctx};
+        port.write = testdev_write;
+        port.write_ctx = &p->testdev[n];
+    }
+    return port;
+}
+
+static int plug_console(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    struct virtio_port ports[VIRTIO_CONSOLE_PORTS_MAX];
+    unsigned count = plug->what->port_count;
+
+    if (count < 1 || count > VIRTIO_CONSOLE_PORTS_MAX)
+        return error_set(err, ARM_EINVAL, "virtio console: %u ports, expected 1 to %d", count,
+                         VIRTIO_CONSOLE_PORTS_MAX);
+    for (unsigned n = 0; n < count; n++)
+        ports[n] = make_port(p, plug, n);
+    virtio_console_init(&p->console, plug->log, plug->mem, ports, count);
+    return 0;
+}
+
+static int plug_rng(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    (void)err;
+    virtio_rng_init(&p->rng, plug->log, plug->mem, plug->cfg->seed ^ RNG_STREAM);
+    return 0;
+}
+
+static int plug_one(struct virt_plugged **out, const struct plug *plug, struct arm_error *err)
+{
+    static int (*const kinds[])(struct virt_plugged *, const struct plug *, struct arm_error *) = {
+        [ARM_VIRTIO_BLK] = plug_blk,
+        [ARM_VIRTIO_CONSOLE] = plug_console,
+        [ARM_VIRTIO_RNG] = plug_rng,
+    };
+
+    *out = calloc(1, sizeof(**out));
+    if (!*out)
+        return error_set(err, ARM_ENOMEM, "no memory for a virtio device");
+    (*out)->disk.fd = -1;
+    (*out)->kind = plug->what->kind;
+    return kinds[plug->what->kind](*out, plug, err);
+}
+
+int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
+                      struct gic *gic, const struct log *log, struct arm_error *err)
+{
+    const struct virt_memmap *m = &virt_memmap[VIRT_VIRTIO_MMIO];
+    int rc = 0;
+
+    if (cfg->virtio_count > VIRT_SLOTS)
+        return error_set(err, ARM_EINVAL, "%u virtio devices, expected at most %d",
+                         cfg->virtio_count, VIRT_SLOTS);
+    for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
+        rc = plug_one(&board->plugged[i], &(struct plug){cfg, &cfg->virtio[i], mem, log}, err);
+    for (unsigned slot = 0; !rc && slot < VIRT_SLOTS; slot++) {
+        struct virt_plugged *p = board->plugged[VIRT_SLOTS - 1 - slot];
+        virtio_mmio_init(&board->slots[slot], log, gic_spi_line(gic, VIRT_SPI_VIRTIO_MMIO + slot),
+                         p ? &p->virtio : NULL);
+        rc = physmem_add_device(mem, pa(m->base + slot * m->size), m->size, &board->slots[slot].dev,
+                                0, err);
+    }
+    return rc;
+}
+
+void virt_destroy_slots(struct virt_board *board)
+{
+    for (unsigned i = 0; i < VIRT_SLOTS; i++) {
+        if (board->plugged[i])
+            disk_close(&board->plugged[i]->disk);
+        free(board->plugged[i]);
+        board->plugged[i] = NULL;
+    }
+}
+
+size_t virt_board_port_input(struct virt_board *board, unsigned virtio, unsigned port,
+                             const uint8_t *data, size_t n)
+{
+    struct virt_plugged *p = virtio < VIRT_SLOTS ? board->plugged[virtio] : NULL;
+
+    if (!p || p->kind != ARM_VIRTIO_CONSOLE || port >= p->console.port_count)
+        return 0;
+    return virtio_console_receive(&p->console, port, data, n);
+}
