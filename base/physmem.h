@@ -52,8 +52,8 @@ struct physmem {
 int physmem_add_ram(struct physmem *mem, pa_t base, uint64_t size, struct arm_error *err)
     __attribute__((warn_unused_result));
 
-/* Map zeroed ROM in front of @dev's registers, which get the guest's writes, and its reads while the
- * ROM is hidden (flash memory out of read-array mode). Return 0 or -ARM_Exxx. */
+/* Map zeroed ROM in front of @dev's registers, which get the guest's writes, and its reads while
+ * the ROM is hidden (flash memory out of read-array mode). Return 0 or -ARM_Exxx. */
 int physmem_add_rom(struct physmem *mem, pa_t base, uint64_t size, struct device *dev,
                     struct arm_error *err) __attribute__((warn_unused_result));
 

@@ -5,6 +5,49 @@
  */
 #define DATA      0x48000000
 #define DATA_SIZE 0x01000000
+#define GICD      0x08000000
+#define GICR      0x080a0000
+
+#if defined(PRIM_world_switch) || defined(PRIM_stage2_fault)
+#define NEEDS_STAGE2
+#endif
+#if defined(PRIM_asid_switch) || defined(PRIM_asid_kernel)
+#define DATA_PAGE 0xf47       /* page, AF, nG, EL0 too, inner shareable, AttrIndx 1 */
+#else
+#define DATA_PAGE 0x707       /* page, AF, inner shareable, AttrIndx 1 */
+#endif
+
+/* The 24 registers that a world owns. */
+    .macro each_pair do, area
+    \do 0, sctlr_el1, cpacr_el1, \area
+    \do 1, ttbr0_el1, ttbr1_el1, \area
+    \do 2, tcr_el1, mair_el1, \area
+    \do 3, amair_el1, contextidr_el1, \area
+    \do 4, esr_el1, far_el1, \area
+    \do 5, afsr0_el1, afsr1_el1, \area
+    \do 6, vbar_el1, par_el1, \area
+    \do 7, elr_el1, spsr_el1, \area
+    \do 8, sp_el0, sp_el1, \area
+    \do 9, tpidr_el0, tpidrro_el0, \area
+    \do 10, tpidr_el1, cntkctl_el1, \area
+    \do 11, csselr_el1, mdscr_el1, \area
+    .endm
+    .macro save_pair n, a, b, area
+    mrs x2, \a
+    mrs x3, \b
+    stp x2, x3, [\area, #16 * \n]
+    .endm
+    .macro load_pair n, a, b, area
+    ldp x2, x3, [\area, #16 * \n]
+    msr \a, x2
+    msr \b, x3
+    .endm
+    .macro world_save area
+    each_pair save_pair, \area
+    .endm
+    .macro world_load area
+    each_pair load_pair, \area
+    .endm
 
     .section .text.start, "ax"
     .globl _start
@@ -44,7 +87,7 @@ _start:
     b.ne 1b
     ldr x6, =l3
     ldr x0, =DATA
-    ldr x3, =0x707
+    ldr x3, =DATA_PAGE
     ldr x4, =(DATA_SIZE >> 12)
 1:  orr x5, x0, x3
     str x5, [x6], #8
@@ -63,6 +106,27 @@ _start:
     dsb sy
     ldr x0, =0x30d01805
     msr sctlr_el1, x0
+
+    /* EL2's own stage 1 is by the same tables. */
+    ldr x0, =0xff00
+    msr mair_el2, x0
+    ldr x0, =0x80823519
+    msr tcr_el2, x0
+    msr ttbr0_el2, x1
+    isb
+    ldr x0, =0x30c51835
+    msr sctlr_el2, x0
+    isb
+#ifdef NEEDS_STAGE2
+    bl stage2_tables
+#endif
+#ifdef PRIM_world_switch
+    ldr x1, =world_b
+    world_save x1
+#endif
+#ifdef PRIM_irq
+    bl gic_on
+#endif
     ldr x0, =run
     msr elr_el2, x0
     mov x0, #0x3c5
@@ -170,9 +234,66 @@ run:
     isb
     ldr x0, [x20]
     again
+#elif defined(PRIM_mrs_cntvct)
+    loop
+    mrs x0, cntvct_el0
+    again
+#elif defined(PRIM_msr_daif)
+    loop
+    msr daifset, #2
+    msr daifclr, #2
+    again
+#elif defined(PRIM_asid_switch)
+    adr x0, 10f               /* a process: EL0, whose SVC lets EL1 change to the other ASID */
+    msr elr_el1, x0
+    msr spsr_el1, xzr
+    eret
+    loop
+    svc #0
+    .irp page, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    ldr x0, [x20]
+    add x20, x20, #4096
+    .endr
+    sub x20, x20, #65536
+    again
+    svc #1
+#elif defined(PRIM_asid_kernel)
+    mrs x1, ttbr0_el1
+    mov x2, #(1 << 48)
+    loop
+    eor x1, x1, x2
+    msr ttbr0_el1, x1
+    isb
+    .irp page, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    ldr x0, [x20]
+    add x20, x20, #4096
+    .endr
+    sub x20, x20, #65536
+    again
+#elif defined(PRIM_world_switch)
+    loop
+    hvc #0
+    ldr x0, [x20]
+    again
+#elif defined(PRIM_stage2_fault)
+    loop
+    ldr x0, [x20]
+    hvc #0
+    again
+#elif defined(PRIM_irq)
+    mov x1, #1                /* SGI 0 to affinity 0.0.0.0 */
+    mov x2, #0
+    msr daifclr, #2
+    loop
+    msr s3_0_c12_c11_5, x1    /* ICC_SGI1R_EL1 */
+    isb
+1:  cbz x2, 1b
+    mov x2, #0
+    again
 #else
 #error "no primitive chosen"
 #endif
+power_off:
     ldr x0, =0x84000008       /* SYSTEM_OFF */
     smc #0
 1:  b 1b
@@ -181,9 +302,172 @@ run:
 leaf:
     ret
 
+#ifdef NEEDS_STAGE2
+/* Identity at stage 2: 0..1G Device, 1G..2G in 2 MiB blocks, the first 2 MiB of DATA in pages. */
+stage2_tables:
+    ldr x1, =s2_l1
+    ldr x0, =0x4c5
+    str x0, [x1]
+    ldr x2, =s2_l2
+    orr x0, x2, #3
+    str x0, [x1, #8]
+    mov x0, #0x40000000
+    ldr x3, =0x7fd
+    mov x4, #512
+1:  orr x5, x0, x3
+    str x5, [x2], #8
+    add x0, x0, #0x200000
+    subs x4, x4, #1
+    b.ne 1b
+    ldr x2, =s2_l3
+    orr x0, x2, #3
+    ldr x3, =s2_l2 + ((DATA - 0x40000000) >> 21) * 8
+    str x0, [x3]
+    ldr x0, =DATA
+    ldr x3, =0x7ff
+    mov x4, #512
+1:  orr x5, x0, x3
+    str x5, [x2], #8
+    add x0, x0, #4096
+    subs x4, x4, #1
+    b.ne 1b
+    ldr x0, =0x80023559       /* T0SZ 25, from level 1, write-back inner shareable, 40 bits */
+    msr vtcr_el2, x0
+    msr vttbr_el2, x1
+    mrs x0, hcr_el2
+    orr x0, x0, #1
+    msr hcr_el2, x0
+#ifdef PRIM_stage2_fault
+    ldr x2, =s2_l3
+    str xzr, [x2]
+#endif
+    dsb sy
+    isb
+    ret
+#endif
+
+#ifdef PRIM_irq
+/* Group 1, SGI 0, everything let through. */
+gic_on:
+    mov x0, #0xf              /* ICC_SRE_EL2 */
+    msr s3_4_c12_c9_5, x0
+    isb
+    mov x0, #7
+    msr s3_0_c12_c12_5, x0    /* ICC_SRE_EL1 */
+    isb
+    ldr x1, =GICD
+    mov w0, #0x12             /* ARE, group 1 */
+    str w0, [x1]
+    mov w0, #0x13
+    str w0, [x1]
+    ldr x1, =GICR
+    str wzr, [x1, #0x14]      /* GICR_WAKER */
+    add x1, x1, #0x10000
+    mov w0, #-1
+    str w0, [x1, #0x80]       /* GICR_IGROUPR0 */
+    mov w0, #1
+    str w0, [x1, #0x100]      /* GICR_ISENABLER0 */
+    mov x0, #0xff
+    msr s3_0_c4_c6_0, x0      /* ICC_PMR_EL1 */
+    mov x0, #1
+    msr s3_0_c12_c12_7, x0    /* ICC_IGRPEN1_EL1 */
+    isb
+    ret
+#endif
+
+/* What the primitive does at a synchronous exception from a lower EL, and at its own interrupt. */
+#ifdef PRIM_asid_switch
+#define LOWER_EL b change_asid
+change_asid:
+    mrs x0, esr_el1
+    tbnz x0, #0, power_off
+    mrs x0, ttbr0_el1
+    eor x0, x0, #(1 << 48)
+    msr ttbr0_el1, x0
+    isb
+    eret
+#endif
+
+#ifdef PRIM_irq
+#define IRQ b take_irq
+take_irq:
+    mrs x2, s3_0_c12_c12_0    /* ICC_IAR1_EL1 */
+    msr s3_0_c12_c12_1, x2    /* ICC_EOIR1_EL1 */
+    mov x2, #1
+    eret
+#endif
+
+#if defined(PRIM_world_switch)
+#define LOWER_EL b change_world
+change_world:
+    ldr x4, =worlds
+    ldp x5, x6, [x4]
+    stp x6, x5, [x4]
+    world_save x5
+    world_load x6
+    ldp x5, x6, [x4, #16]     /* VTTBR_EL2 */
+    stp x6, x5, [x4, #16]
+    msr vttbr_el2, x6
+    mrs x5, hcr_el2
+    eor x5, x5, #1            /* VM */
+    msr hcr_el2, x5
+    isb
+    eret
+    .data
+    .balign 64
+worlds:
+    .quad world_a, world_b, s2_l1 + (1 << 48), s2_l1 + (2 << 48)
+    .text
+#elif defined(PRIM_stage2_fault)
+#define LOWER_EL b change_map
+change_map:
+    mrs x2, esr_el2
+    ldr x4, =s2_l3
+    lsr x2, x2, #26
+    cmp x2, #0x16             /* HVC: unmap */
+    b.eq 1f
+    mrs x2, hpfar_el2         /* stage-2 fault: map */
+    lsr x2, x2, #4
+    mov x3, #0x7ff
+    orr x3, x3, x2, lsl #12
+    and x2, x2, #511
+    str x3, [x4, x2, lsl #3]
+    dsb ishst
+    eret
+1:  str xzr, [x4]
+    ldr x2, =(DATA >> 12)
+    dsb ishst
+    tlbi ipas2e1is, x2
+    dsb ish
+    tlbi vmalle1is
+    dsb ish
+    isb
+    eret
+#endif
+
+#ifndef LOWER_EL
+#define LOWER_EL eret
+#endif
+#ifndef IRQ
+#define IRQ eret
+#endif
+
+/* Of EL1 and EL2 both: EL0 calls EL1, EL1 calls EL2. */
     .balign 2048
 vectors:
-    .rept 16
+    .rept 5
+    .balign 128
+    eret
+    .endr
+    .balign 128
+    IRQ
+    .rept 2
+    .balign 128
+    eret
+    .endr
+    .balign 128
+    LOWER_EL
+    .rept 7
     .balign 128
     eret
     .endr
@@ -193,5 +477,11 @@ vectors:
 l1: .space 4096
 l2: .space 4096
 l3: .space 4096 * (DATA_SIZE >> 21)
+s2_l1: .space 4096
+s2_l2: .space 4096
+s2_l3: .space 4096
+world_a: .space 192
+world_b: .space 192
+    .balign 4096
     .space 4096
 stack_top:

@@ -66,7 +66,9 @@ struct cpu_env {
     void (*code_written)(void *ctx, pa_t pa);
 };
 
-enum cpu_power { CPU_RUNNING, CPU_WFI, CPU_WFE, CPU_OFF };
+/* CPU_SUSPENDED: waits for any interrupt that the GIC would forward to it, whatever its interface
+ * is set to. */
+enum cpu_power { CPU_RUNNING, CPU_WFI, CPU_WFE, CPU_OFF, CPU_SUSPENDED };
 
 struct cpu {
     /* Hot: what nearly every instruction touches. */

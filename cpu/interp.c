@@ -35,9 +35,30 @@ struct probe cpu_probe(const struct cpu *cpu, enum probe_event event, uint64_t p
 
 enum exec_result exec_UNALLOCATED(struct cpu *cpu, const struct insn *i)
 {
-    LOG(cpu->log, CPU, DEBUG, "cpu%u: %#llx: unallocated encoding %#010x", cpu->index,
-        (unsigned long long)insn_pc(cpu, i), insn_word(cpu, i));
     return exec_undefined(cpu, i);
+}
+
+/* Why the instruction at @i, found to be @row, is UNDEFINED; said when it is decoded, so once. An
+ * encoding without a row is printed as the row it would be. */
+static void log_undefined(const struct cpu *cpu, const struct insn *i, const struct a64_row *row)
+{
+    unsigned long long pc = insn_pc(cpu, i);
+    uint32_t word = insn_word(cpu, i);
+    char pattern[33];
+
+    if (row != &a64_rows[A64_UNALLOCATED]) {
+        LOG(cpu->log, CPU, GUEST, "cpu%u: %#llx: %s (%#010x) is UNDEFINED: %s%s", cpu->index, pc,
+            row->name, word,
+            row->cls == A64_UNDEF ? "not implemented" : "this CPU has no FEAT_",
+            row->cls == A64_UNDEF ? "" : feature_name(row->feature));
+        return;
+    }
+    for (unsigned k = 0; k < 32; k++)
+        pattern[k] = bit(word, 31 - k) ? '1' : '0';
+    pattern[32] = '\0';
+    LOG(cpu->log, CPU, GUEST,
+        "cpu%u: %#llx: no row for %#010x: A64(NAME, \"?\", \"%s\", 1, BASE, RAW, UNDEF, CALL)",
+        cpu->index, pc, word, pattern);
 }
 
 void interp_decode(struct cpu *cpu, const struct insn *i)
@@ -48,11 +69,11 @@ void interp_decode(struct cpu *cpu, const struct insn *i)
 
     a64_decode(code_page_word(cpu->page, index), index * 4, rec);
     const struct a64_row *row = &a64_rows[rec->op];
-    if (!cpu_has(cpu, row->feature) && row->feature != FEAT_BASE)
+    bool has = row->feature == FEAT_BASE || cpu_has(cpu, row->feature);
+    if (!has || row->cls == A64_UNDEF || rec->op == A64_UNALLOCATED)
+        log_undefined(cpu, i, row);
+    if (!has)
         rec->op = A64_UNALLOCATED;
-    if (row->cls == A64_UNDEF)
-        LOG(cpu->log, CPU, GUEST, "cpu%u: %#llx: %s (%#010x) is not implemented: UNDEFINED",
-            cpu->index, (unsigned long long)insn_pc(cpu, i), row->name, insn_word(cpu, i));
     rec->fn = interp_plain_fn(rec->op);
 }
 

@@ -36,16 +36,18 @@ static const uint8_t chip_id[] = {0x89, 0x18};
 /* JESD68.01, Common Flash Interface: query structure of one chip, from word address 0x10. */
 #define CHIP_BLOCKS      (FLASH_BANK_BYTES / FLASH_BLOCK_BYTES)
 #define CHIP_BLOCK_BYTES (FLASH_BLOCK_BYTES / CHIPS)
+/* clang-format off */
 static const uint8_t query[] = {
-    'Q', 'R', 'Y', 0x01, 0x00, /* primary command set: Intel/Sharp extended */
+    'Q', 'R', 'Y', 0x01, 0x00,                      /* primary command set: Intel/Sharp extended */
     0x31, 0x00, 0x00, 0x00, 0x00, 0x00,             /* its table at 0x31; no alternate set */
     0x45, 0x55, 0x00, 0x00,                         /* Vcc 4.5 to 5.5 V, no Vpp */
     0x07, 0x07, 0x0a, 0x00, 0x04, 0x04, 0x04, 0x00, /* typical and maximal times */
     0x19, 0x02, 0x00, 0x0b, 0x00,                   /* 2^25 bytes, x8 and x16, buffer of 2^11 */
-    0x01, (CHIP_BLOCKS - 1) & 0xff, (CHIP_BLOCKS - 1) >> 8,
-    (CHIP_BLOCK_BYTES >> 8) & 0xff, CHIP_BLOCK_BYTES >> 16, /* one region of equal blocks */
-    'P', 'R', 'I', '1', '0', 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, /* no optional feature */
+    0x01, (CHIP_BLOCKS - 1) & 0xff, (CHIP_BLOCKS - 1) >> 8, /* one region of equal blocks, */
+    (CHIP_BLOCK_BYTES >> 8) & 0xff, CHIP_BLOCK_BYTES >> 16, /* their size in 256 bytes */
+    'P', 'R', 'I', '1', '0', 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,  /* no optional feature */
 };
+/* clang-format on */
 
 #define QUERY_FIRST 0x10
 
@@ -73,7 +75,8 @@ static void command_done(struct flash *flash)
 
 static void command_failed(struct flash *flash, uint8_t error, const char *why)
 {
-    LOG(flash->dev.log, DEVICE, GUEST, "flash at %#llx: %s", (unsigned long long)flash->base.a, why);
+    LOG(flash->dev.log, DEVICE, GUEST, "flash at %#llx: %s", (unsigned long long)flash->base.a,
+        why);
     flash->status |= error;
     command_done(flash);
 }

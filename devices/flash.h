@@ -1,6 +1,6 @@
 /*
- * One bank of parallel NOR flash as on QEMU's `virt`: two 16-bit chips side by side on a 32-bit bus,
- * with the Intel/Sharp command set (CFI primary command set 1) and 256 KiB blocks.
+ * One bank of parallel NOR flash as on QEMU's `virt`: two 16-bit chips side by side on a 32-bit
+ * bus, with the Intel/Sharp command set (CFI primary command set 1) and 256 KiB blocks.
  *
  * In read-array mode the contents are a ROM of the address map, as fast as RAM. A command hides the
  * ROM, so that reads come here, until the guest returns to read-array mode.
@@ -47,17 +47,17 @@ struct flash {
     enum flash_mode mode;
     enum flash_expects expects;
     uint8_t status;
-    uint32_t buffer_left; /* bus words still to come */
-    uint32_t buffer_base; /* offset in the bank, aligned to the buffer's size */
+    uint32_t buffer_left;             /* bus words still to come */
+    uint32_t buffer_base;             /* offset in the bank, aligned to the buffer's size */
     uint32_t buffer_low, buffer_high; /* part of the buffer that was written; low == high: none */
     uint8_t buffer[FLASH_BUFFER_BYTES];
 };
 
 /**
  * flash_init() - a bank at @base, mapped in @mem.
- * @disk: of FLASH_BANK_BYTES, the contents; must outlive the device. NULL: zeros, and what the guest
- *        programs lasts as long as @mem. Read-only: nothing can be programmed.
- * Return: 0 or -ARM_Exxx.
+ * @disk: of FLASH_BANK_BYTES, the contents; must outlive the device. NULL: zeros, and what the
+ * guest programs lasts as long as @mem. Read-only: nothing can be programmed. Return: 0 or
+ * -ARM_Exxx.
  */
 int flash_init(struct flash *flash, const struct log *log, struct physmem *mem, pa_t base,
                struct disk *disk, struct arm_error *err) __attribute__((warn_unused_result));

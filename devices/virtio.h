@@ -14,12 +14,12 @@
 #include "devices/virtio_ring.h"
 
 /* 2.1, Device Status Field */
-#define VIRTIO_ACKNOWLEDGE  1
-#define VIRTIO_DRIVER       2
-#define VIRTIO_DRIVER_OK    4
-#define VIRTIO_FEATURES_OK  8
-#define VIRTIO_NEEDS_RESET  64
-#define VIRTIO_FAILED       128
+#define VIRTIO_ACKNOWLEDGE 1
+#define VIRTIO_DRIVER      2
+#define VIRTIO_DRIVER_OK   4
+#define VIRTIO_FEATURES_OK 8
+#define VIRTIO_NEEDS_RESET 64
+#define VIRTIO_FAILED      128
 
 /* 6, Reserved Feature Bits */
 #define VIRTIO_F_INDIRECT_DESC 28
@@ -36,10 +36,10 @@ struct virtio;
 
 struct virtio_ops {
     const char *name;
-    uint32_t id;                                       /* 5, Device Types */
-    void (*notify)(struct virtio *v, unsigned queue);  /* requests may wait in it */
-    void (*reset)(struct virtio *v);                   /* NULL: nothing to do */
-    void (*destroy)(struct virtio *v);                 /* NULL: nothing to do */
+    uint32_t id;                                      /* 5, Device Types */
+    void (*notify)(struct virtio *v, unsigned queue); /* requests may wait in it */
+    void (*reset)(struct virtio *v);                  /* NULL: nothing to do */
+    void (*destroy)(struct virtio *v);                /* NULL: nothing to do */
 };
 
 /* First member of each device type's struct. */

@@ -10,7 +10,7 @@
 struct virtio_blk {
     struct virtio virtio; /* first */
     struct disk *disk;
-    struct virtq_chain chain;          /* the request being done */
+    struct virtq_chain chain;        /* the request being done */
     uint8_t chunk[VIRTIO_BLK_CHUNK]; /* on its way between file and guest */
 };
 

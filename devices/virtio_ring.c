@@ -10,10 +10,10 @@
 #define DESC_INDIRECT 4
 
 /* 2.6.6 and 2.6.8: flags, idx, ring[size], then the event index of the other side. */
-#define RING_HEADER         4
-#define AVAIL_ENTRY         2
-#define USED_ENTRY          8
-#define AVAIL_NO_INTERRUPT  1
+#define RING_HEADER        4
+#define AVAIL_ENTRY        2
+#define USED_ENTRY         8
+#define AVAIL_NO_INTERRUPT 1
 
 struct desc {
     uint64_t addr;
@@ -164,8 +164,9 @@ void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
         return;
     le_put(le, 4, c->head);
     le_put(le + 4, 4, written);
-    if (!physmem_write(q->mem, pa(q->used + RING_HEADER + USED_ENTRY * (q->next_used & (q->size - 1))),
-                       le, sizeof(le))) {
+    if (!physmem_write(q->mem,
+                       pa(q->used + RING_HEADER + USED_ENTRY * (q->next_used & (q->size - 1))), le,
+                       sizeof(le))) {
         broken(q, "the used ring is not in RAM");
         return;
     }

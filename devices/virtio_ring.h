@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/physmem.h"
 
-#define VIRTQ_SIZE_MAX  256 /* descriptors of a queue, and of one chain */
+#define VIRTQ_SIZE_MAX  256                 /* descriptors of a queue, and of one chain */
 #define VIRTQ_BYTES_MAX (UINT32_C(1) << 28) /* of one chain, in each direction */
 
 struct virtq {
@@ -40,8 +40,8 @@ struct virtq_piece {
 /* A request: first what the device reads, then what it writes. */
 struct virtq_chain {
     uint16_t head;
-    unsigned out_count, count;     /* pieces[0..out_count) are read, the rest is written */
-    uint32_t out_bytes, in_bytes;  /* in all */
+    unsigned out_count, count;    /* pieces[0..out_count) are read, the rest is written */
+    uint32_t out_bytes, in_bytes; /* in all */
     struct virtq_piece pieces[VIRTQ_SIZE_MAX];
 };
 

@@ -6,7 +6,7 @@
 
 struct virtio_rng {
     struct virtio virtio; /* first */
-    uint64_t state; /* of the stream; a reset of the device does not rewind it */
+    uint64_t state;       /* of the stream; a reset of the device does not rewind it */
     struct virtq_chain chain;
 };
 

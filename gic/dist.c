@@ -103,15 +103,17 @@ static void consider(struct gic_hppi *best, const struct irq_bank *b, unsigned n
 /*
  * IHI0069 4.6: a group counts if it is enabled in GICD_CTLR and at the CPU interface. Of several
  * interrupts with the highest priority the lowest INTID wins (IMPLEMENTATION DEFINED).
+ * @wake: as if the CPU was awake and its interface enabled.
  */
-static struct gic_hppi highest_pending(struct gic_cpu *c)
+static struct gic_hppi highest_pending(struct gic_cpu *c, bool wake)
 {
     struct gic *gic = c->gic;
     struct gic_hppi best = {.intid = INTID_NONE, .prio = 0x100};
     uint32_t groups[2], cand;
 
     for (unsigned g = 0; g < 2; g++)
-        groups[g] = bit(gic->ctlr, g) && c->phys.enable[g] && !c->asleep ? UINT32_MAX : 0;
+        groups[g] =
+            bit(gic->ctlr, g) && (wake || (c->phys.enable[g] && !c->asleep)) ? UINT32_MAX : 0;
     if (!(groups[0] | groups[1]))
         return best;
     for (cand = bank_candidates(&c->bank, groups); cand; cand &= cand - 1) {
@@ -146,8 +148,14 @@ static void update_pins(struct gic_cpu *c)
 
 void gic_update_cpu(struct gic_cpu *c)
 {
-    c->hppi = highest_pending(c);
+    c->hppi = highest_pending(c, false);
     update_pins(c);
+}
+
+bool gic_wake_request(struct gic *gic, unsigned cpu)
+{
+    CHECK(cpu < gic->cpus);
+    return highest_pending(&gic->cpu[cpu], true).intid != INTID_NONE;
 }
 
 static void update_cpus(struct gic *gic)

@@ -72,6 +72,10 @@ void gic_connect(struct gic *gic, unsigned cpu, const struct gic_pins *pins);
 struct irq_line gic_spi_line(struct gic *gic, unsigned n);
 struct irq_line gic_ppi_line(struct gic *gic, unsigned cpu, unsigned intid);
 
+/* An interrupt waits that @cpu's redistributor would forward if the CPU was not asleep and its
+ * interface had the group enabled (WakeRequest, for whoever has suspended the CPU). */
+bool gic_wake_request(struct gic *gic, unsigned cpu);
+
 /* Register windows. Redistributors are one device a CPU, to be mapped next to each other. */
 struct device *gic_distributor(struct gic *gic);
 struct device *gic_redistributor(struct gic *gic, unsigned cpu);

@@ -111,7 +111,7 @@ struct gic_cpu {
     struct gic_pins pins;
 };
 
-/* The interrupt translation service; its.c. */
+/* The interrupt translation service; its.c, gits.c. */
 struct gic_its {
     struct device dev; /* first member: device functions cast */
     struct gic *gic;
@@ -206,7 +206,19 @@ void gic_lpi_move_all(struct gic_cpu *from, struct gic_cpu *to);
 void gic_lpi_enable(struct gic_cpu *c, bool on); /* GICR_CTLR.EnableLPIs was written */
 void gic_lpi_reset(struct gic_cpu *c);
 
-/* its.c */
+/* its.c: tables, translation and commands. */
+#define ITS_ID_BITS         16 /* of DeviceIDs, EventIDs and ICIDs */
+#define ITS_ENTRY_BYTES     8  /* of each table */
+#define ITS_VALID           BIT(63)
+#define GITS_CBASER_ADDRESS MASK(51, 12)
+#define GITS_BASER_Indirect BIT(62)
+
+enum its_table { TABLE_DEVICES, TABLE_COLLECTIONS }; /* n of GITS_BASER<n> */
+
+void its_run_queue(struct gic_its *its); /* what CREADR, CWRITER or the enable bit allow now */
+void its_message(struct gic_its *its, uint32_t device, uint32_t event);
+
+/* gits.c */
 void gic_its_reset(struct gic_its *its);
 
 /*

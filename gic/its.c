@@ -1,5 +1,5 @@
 /*
- * The interrupt translation service (IHI0069 5.2, 5.3, 12.18): what (DeviceID, EventID) pairs mean
+ * The interrupt translation service (IHI0069 5.2, 5.3): what (DeviceID, EventID) pairs mean
  * is looked up in tables in guest memory at every use; nothing of them is cached. Commands are done
  * at the write that makes them visible (GITS_CWRITER, GITS_CTLR), at most one queue of them.
  *
@@ -15,38 +15,10 @@
 #include "base/physmem.h"
 #include "gic/internal.h"
 
-#define TRANSLATION_BASE 0x10000
-
-#define ENTRY_BYTES   8
 #define COMMAND_BYTES 32
-#define ID_BITS       16 /* of DeviceIDs, EventIDs and ICIDs */
-#define VALID         BIT(63)
-
-#define GITS_CTLR_Enabled   BIT(0)
-#define GITS_CTLR_Quiescent BIT(31)
-
-#define OFFSET_FIELD   MASK(19, 5) /* GITS_CWRITER, GITS_CREADR */
-#define CWRITER_Retry  BIT(0)
-#define CREADR_Stalled BIT(0)
-
-#define CBASER_ADDRESS  MASK(51, 12)
-#define CBASER_WRITABLE (VALID | MASK(61, 59) | MASK(55, 53) | CBASER_ADDRESS | MASK(11, 10) | 0xff)
-
-#define BASER_Indirect BIT(62)
-#define BASER_WRITABLE (VALID | BASER_Indirect | MASK(61, 59) | MASK(55, 53) | MASK(47, 0))
 
 #define L1_ADDRESS  MASK(51, 12)
 #define ITT_ADDRESS MASK(51, 8)
-
-enum its_table { TABLE_DEVICES, TABLE_COLLECTIONS };
-
-/* GITS_BASER<n>.Type of the tables. */
-static const uint8_t table_types[] = {[TABLE_DEVICES] = 1, [TABLE_COLLECTIONS] = 4};
-
-static struct gic_its *its_of(struct device *dev)
-{
-    return (struct gic_its *)dev;
-}
 
 /* ---- tables ---- */
 
@@ -80,22 +52,22 @@ static bool table_entry(const struct gic_its *its, enum its_table table, uint64_
                         uint64_t *where)
 {
     uint64_t baser = its->baser[table], page = table_page_bytes(baser), base = table_base(baser);
-    uint64_t entries = (bits(baser, 7, 0) + 1) * page / ENTRY_BYTES, l1;
+    uint64_t entries = (bits(baser, 7, 0) + 1) * page / ITS_ENTRY_BYTES, l1;
 
-    if (!(baser & VALID))
+    if (!(baser & ITS_VALID))
         return false;
-    if (baser & BASER_Indirect) {
-        uint64_t per_page = page / ENTRY_BYTES;
+    if (baser & GITS_BASER_Indirect) {
+        uint64_t per_page = page / ITS_ENTRY_BYTES;
 
         if (index / per_page >= entries ||
-            !read_entry(its, base + index / per_page * ENTRY_BYTES, &l1) || !(l1 & VALID))
+            !read_entry(its, base + index / per_page * ITS_ENTRY_BYTES, &l1) || !(l1 & ITS_VALID))
             return false;
         base = l1 & L1_ADDRESS & ~(page - 1);
         index %= per_page;
     } else if (index >= entries) {
         return false;
     }
-    *where = base + index * ENTRY_BYTES;
+    *where = base + index * ITS_ENTRY_BYTES;
     return true;
 }
 
@@ -104,8 +76,8 @@ static bool table_read(const struct gic_its *its, enum its_table table, uint64_t
 {
     uint64_t where;
 
-    return index >> ID_BITS == 0 && table_entry(its, table, index, &where) &&
-           read_entry(its, where, entry) && (*entry & VALID);
+    return index >> ITS_ID_BITS == 0 && table_entry(its, table, index, &where) &&
+           read_entry(its, where, entry) && (*entry & ITS_VALID);
 }
 
 static bool table_write(const struct gic_its *its, enum its_table table, uint64_t index,
@@ -113,7 +85,7 @@ static bool table_write(const struct gic_its *its, enum its_table table, uint64_
 {
     uint64_t where;
 
-    return index >> ID_BITS == 0 && table_entry(its, table, index, &where) &&
+    return index >> ITS_ID_BITS == 0 && table_entry(its, table, index, &where) &&
            write_entry(its, where, entry);
 }
 
@@ -142,7 +114,7 @@ static bool itt_entry(const struct gic_its *its, uint64_t device, uint64_t event
 
     if (!table_read(its, TABLE_DEVICES, device, &dte) || event >> (bits(dte, 4, 0) + 1))
         return false;
-    *where = (dte & ITT_ADDRESS) + event * ENTRY_BYTES;
+    *where = (dte & ITT_ADDRESS) + event * ITS_ENTRY_BYTES;
     return true;
 }
 
@@ -151,7 +123,7 @@ static bool translate(const struct gic_its *its, uint64_t device, uint64_t event
     uint64_t entry;
 
     if (!itt_entry(its, device, event, &e->where) || !read_entry(its, e->where, &entry) ||
-        !(entry & VALID))
+        !(entry & ITS_VALID))
         return false;
     e->intid = (uint32_t)bits(entry, 23, 0);
     e->icid = (uint32_t)bits(entry, 47, 32);
@@ -199,7 +171,7 @@ static bool do_MOVI(struct gic_its *its, const struct command *cmd)
     struct event e;
 
     if (!to || !command_event(its, cmd, &e) ||
-        !write_entry(its, e.where, VALID | icid(cmd) << 32 | e.intid))
+        !write_entry(its, e.where, ITS_VALID | icid(cmd) << 32 | e.intid))
         return false;
     if (gic_lpi_pending(e.cpu, e.intid)) {
         gic_lpi_clear(e.cpu, e.intid);
@@ -238,10 +210,10 @@ static bool do_MAPD(struct gic_its *its, const struct command *cmd)
 {
     uint64_t size = bits(cmd->dw[1], 4, 0), entry = 0;
 
-    if (cmd->dw[2] & VALID) {
-        if (size >= ID_BITS)
+    if (cmd->dw[2] & ITS_VALID) {
+        if (size >= ITS_ID_BITS)
             return false;
-        entry = VALID | (cmd->dw[2] & ITT_ADDRESS) | size;
+        entry = ITS_VALID | (cmd->dw[2] & ITT_ADDRESS) | size;
     }
     return table_write(its, TABLE_DEVICES, device_id(cmd), entry);
 }
@@ -251,10 +223,10 @@ static bool do_MAPC(struct gic_its *its, const struct command *cmd)
     struct gic_cpu *c = rdbase(its, cmd->dw[2]);
     uint64_t entry = 0;
 
-    if (cmd->dw[2] & VALID) {
+    if (cmd->dw[2] & ITS_VALID) {
         if (!c)
             return false;
-        entry = VALID | c->index;
+        entry = ITS_VALID | c->index;
     }
     return table_write(its, TABLE_COLLECTIONS, icid(cmd), entry);
 }
@@ -265,7 +237,7 @@ static bool map_event(struct gic_its *its, const struct command *cmd, uint64_t i
 
     return intid >= INTID_LPI && intid >> LPI_ID_BITS == 0 &&
            itt_entry(its, device_id(cmd), event_id(cmd), &where) &&
-           write_entry(its, where, VALID | icid(cmd) << 32 | intid);
+           write_entry(its, where, ITS_VALID | icid(cmd) << 32 | intid);
 }
 
 static bool do_MAPTI(struct gic_its *its, const struct command *cmd)
@@ -351,16 +323,16 @@ static uint32_t queue_bytes(const struct gic_its *its)
  * Everything between CREADR and CWRITER: less than a queue, as CREADR never passes CWRITER.
  * CU-choice: nothing is read while CWRITER is outside the queue.
  */
-static void run_queue(struct gic_its *its)
+void its_run_queue(struct gic_its *its)
 {
     struct gic *gic = its->gic;
     struct command cmd;
 
-    if (!its->enabled || its->stalled || !(its->cbaser & VALID) ||
+    if (!its->enabled || its->stalled || !(its->cbaser & ITS_VALID) ||
         its->cwriter >= queue_bytes(its) || its->creadr == its->cwriter)
         return;
     while (its->creadr != its->cwriter) {
-        uint64_t where = (its->cbaser & CBASER_ADDRESS) + its->creadr;
+        uint64_t where = (its->cbaser & GITS_CBASER_ADDRESS) + its->creadr;
 
         if (!physmem_read(gic->mem, pa(where), &cmd, sizeof(cmd))) {
             LOG(gic->log, GIC, GUEST, "its: command queue at %#llx is not RAM",
@@ -377,7 +349,7 @@ static void run_queue(struct gic_its *its)
 
 /* ---- messages ---- */
 
-static void message(struct gic_its *its, uint32_t device, uint32_t event)
+void its_message(struct gic_its *its, uint32_t device, uint32_t event)
 {
     struct event e;
 
@@ -394,152 +366,5 @@ static void message(struct gic_its *its, uint32_t device, uint32_t event)
 void gic_msi(struct gic *gic, uint32_t device_id, uint32_t event_id)
 {
     if (gic->mem)
-        message(&gic->its, device_id, event_id);
+        its_message(&gic->its, device_id, event_id);
 }
-
-/* ---- registers ---- */
-
-static uint64_t read_ctlr(struct device *dev, uint64_t offset, unsigned size)
-{
-    (void)offset;
-    (void)size;
-    return its_of(dev)->enabled ? GITS_CTLR_Enabled : GITS_CTLR_Quiescent;
-}
-
-static void write_ctlr(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-    struct gic_its *its = its_of(dev);
-
-    (void)offset;
-    (void)size;
-    its->enabled = value & GITS_CTLR_Enabled;
-    run_queue(its);
-}
-
-static uint64_t read_iidr(struct device *dev, uint64_t offset, unsigned size)
-{
-    (void)dev;
-    (void)offset;
-    (void)size;
-    return GIC_IIDR;
-}
-
-/* Physical LPIs; ID sizes; PTA 0: processor numbers; HCC 0: collections are in memory. */
-static uint64_t read_typer(struct device *dev, uint64_t offset, unsigned size)
-{
-    uint64_t typer = BIT(36) | (uint64_t)(ID_BITS - 1) << 32 | (ID_BITS - 1) << 13 |
-                     (ID_BITS - 1) << 8 | (ENTRY_BYTES - 1) << 4 | BIT(0);
-
-    (void)dev;
-    return gic_reg64_get(typer, offset, size);
-}
-
-static uint64_t read_cbaser(struct device *dev, uint64_t offset, unsigned size)
-{
-    return gic_reg64_get(its_of(dev)->cbaser, offset, size);
-}
-
-/* CU-choice: GITS_CBASER and GITS_BASER<n> ignore writes while the ITS is enabled. */
-static void write_cbaser(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-    struct gic_its *its = its_of(dev);
-
-    if (its->enabled)
-        return;
-    its->cbaser = gic_reg64_put(its->cbaser, offset, size, value) & CBASER_WRITABLE;
-    its->creadr = 0;
-    its->stalled = false;
-}
-
-static uint64_t read_cwriter(struct device *dev, uint64_t offset, unsigned size)
-{
-    return gic_reg64_get(its_of(dev)->cwriter, offset, size);
-}
-
-static void write_cwriter(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-    struct gic_its *its = its_of(dev);
-    uint64_t whole = gic_reg64_put(its->cwriter, offset, size, value);
-
-    its->cwriter = (uint32_t)(whole & OFFSET_FIELD);
-    if (whole & CWRITER_Retry)
-        its->stalled = false;
-    run_queue(its);
-}
-
-static uint64_t read_creadr(struct device *dev, uint64_t offset, unsigned size)
-{
-    const struct gic_its *its = its_of(dev);
-
-    return gic_reg64_get(its->creadr | (its->stalled ? CREADR_Stalled : 0), offset, size);
-}
-
-static uint64_t read_baser(struct device *dev, uint64_t offset, unsigned size)
-{
-    unsigned n = (unsigned)(offset - 0x100) / 8;
-    uint64_t fixed;
-
-    if (n >= ARRAY_SIZE(table_types))
-        return 0;
-    fixed = (uint64_t)table_types[n] << 56 | (uint64_t)(ENTRY_BYTES - 1) << 48;
-    return gic_reg64_get(its_of(dev)->baser[n] | fixed, offset, size);
-}
-
-static void write_baser(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-    struct gic_its *its = its_of(dev);
-    unsigned n = (unsigned)(offset - 0x100) / 8;
-
-    if (n < ARRAY_SIZE(table_types) && !its->enabled)
-        its->baser[n] = gic_reg64_put(its->baser[n], offset, size, value) & BASER_WRITABLE;
-}
-
-/* A CPU that writes the register itself is device 0 (IMPLEMENTATION DEFINED). */
-static void write_translater(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-    (void)offset;
-    (void)size;
-    message(its_of(dev), 0, (uint32_t)value);
-}
-
-static uint64_t read_id(struct device *dev, uint64_t offset, unsigned size)
-{
-    (void)dev;
-    (void)size;
-    return gic_id_register(offset, 0x94);
-}
-
-static const struct reg_row gits_regs[] = {
-    {"GITS_CTLR", 0x0000, 4, REG_SIZE_32, read_ctlr, write_ctlr},
-    {"GITS_IIDR", 0x0004, 4, REG_SIZE_32, read_iidr, NULL},
-    {"GITS_TYPER", 0x0008, 8, REG_SIZE_32 | REG_SIZE_64, read_typer, NULL},
-    {"GITS_MPAMIDR", 0x0010, 4, REG_SIZE_32, NULL, NULL},
-    {"GITS_PARTIDR", 0x0014, 4, REG_SIZE_32, NULL, NULL},
-    {"GITS_MPIDR", 0x0018, 4, REG_SIZE_32, NULL, NULL},
-    {"GITS_STATUSR", 0x0040, 4, REG_SIZE_32, NULL, NULL},
-    {"GITS_UMSIR", 0x0048, 8, REG_SIZE_32 | REG_SIZE_64, NULL, NULL},
-    {"GITS_CBASER", 0x0080, 8, REG_SIZE_32 | REG_SIZE_64, read_cbaser, write_cbaser},
-    {"GITS_CWRITER", 0x0088, 8, REG_SIZE_32 | REG_SIZE_64, read_cwriter, write_cwriter},
-    {"GITS_CREADR", 0x0090, 8, REG_SIZE_32 | REG_SIZE_64, read_creadr, NULL},
-    {"GITS_BASER", 0x0100, 0x40, REG_SIZE_32 | REG_SIZE_64, read_baser, write_baser},
-    {"GITS_PIDR, GITS_CIDR", GIC_ID_OFFSET, 0x30, REG_SIZE_32, read_id, NULL},
-    {"GITS_TRANSLATER", TRANSLATION_BASE + 0x0040, 4, REG_SIZE_16 | REG_SIZE_32, NULL,
-     write_translater},
-    {NULL, 0, 0, 0, NULL, NULL},
-};
-
-void gic_its_reset(struct gic_its *its)
-{
-    its->enabled = its->stalled = false;
-    its->cbaser = 0;
-    its->cwriter = its->creadr = 0;
-    its->baser[TABLE_DEVICES] = its->baser[TABLE_COLLECTIONS] = 0;
-}
-
-/* Reset with the distributor and freed by gic_destroy(). */
-static void nothing(struct device *dev)
-{
-    (void)dev;
-}
-
-const struct device_ops gits_ops = {"gits", gits_regs, nothing, nothing};

@@ -135,7 +135,7 @@ void gic_lpi_move_all(struct gic_cpu *from, struct gic_cpu *to)
     settle(to);
 }
 
-/* The part of the pending table that has LPIs; the first KiB is ours and unused. NULL: not RAM. */
+/* The part of the pending table that has LPIs; the first KiB is ours, unused. False: not RAM. */
 static bool pending_table(const struct gic_cpu *c, pa_t *where, size_t *bytes)
 {
     *where = pa((c->lpi.pendbaser & PENDBASER_ADDRESS) + INTID_LPI / 8);

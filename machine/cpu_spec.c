@@ -36,7 +36,7 @@ int cpu_spec_parse(const char *spec, const struct cpu_model **model, struct feat
     if (strlen(spec) >= sizeof(words))
         return error_set(err, ARM_EINVAL, "CPU \"%.40s...\" is longer than %zu characters", spec,
                          sizeof(words) - 1);
-    strcpy(words, spec);
+    memcpy(words, spec, strlen(spec) + 1);
     const char *name = strtok_r(words, ",", &rest);
     *model = name ? cpu_model_find(name) : NULL;
     if (!*model)

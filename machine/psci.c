@@ -90,6 +90,19 @@ static uint64_t cpu_on(struct machine *m, struct cpu *cpu, const uint64_t arg[3]
     return PSCI_SUCCESS;
 }
 
+/* To RAM: the last CPU that is on goes off, and is on again at the next interrupt. */
+static uint64_t system_suspend(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+{
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        if (m->cpus[k] != cpu && m->cpus[k]->power != CPU_OFF)
+            return PSCI_DENIED;
+    if (arg[0] & 3)
+        return PSCI_INVALID_ADDRESS;
+    machine_start_cpu(m, cpu, arg[0], arg[1]);
+    cpu->power = CPU_SUSPENDED;
+    return arg[1]; /* context ID, in X0 at the entry point */
+}
+
 static uint64_t affinity_info(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     struct cpu *target = find_target(m, arg[0]);
@@ -143,12 +156,19 @@ static const struct {
     bool wide;
     psci_fn *fn;
 } functions[] = {
-    {PSCI_32 + 0, false, psci_version},   {PSCI_32 + 1, true, cpu_suspend},
-    {PSCI_32 + 2, false, cpu_off},        {PSCI_32 + 3, true, cpu_on},
-    {PSCI_32 + 4, true, affinity_info},   {PSCI_32 + 6, false, migrate_info_type},
-    {PSCI_32 + 8, false, system_off},     {PSCI_32 + 9, false, system_reset},
-    {PSCI_32 + 10, false, psci_features}, {PSCI_32 + 18, true, system_reset}, /* SYSTEM_RESET2 */
-    {0x80000000, false, smccc_version},   {0x80000001, false, smccc_arch_features},
+    {PSCI_32 + 0, false, psci_version},
+    {PSCI_32 + 1, true, cpu_suspend},
+    {PSCI_32 + 2, false, cpu_off},
+    {PSCI_32 + 3, true, cpu_on},
+    {PSCI_32 + 4, true, affinity_info},
+    {PSCI_32 + 6, false, migrate_info_type},
+    {PSCI_32 + 8, false, system_off},
+    {PSCI_32 + 9, false, system_reset},
+    {PSCI_32 + 10, false, psci_features},
+    {PSCI_32 + 14, true, system_suspend},
+    {PSCI_32 + 18, true, system_reset}, /* SYSTEM_RESET2 */
+    {0x80000000, false, smccc_version},
+    {0x80000001, false, smccc_arch_features},
 };
 
 static psci_fn *find_function(uint32_t id)

@@ -39,7 +39,7 @@ void machine_rescheduled(void *ctx)
 }
 
 /* Can @cpu run now? Wakes it if what it waited for has come. */
-static bool runnable(struct cpu *cpu)
+static bool runnable(struct machine *m, struct cpu *cpu)
 {
     switch (cpu->power) {
     case CPU_RUNNING:
@@ -54,6 +54,10 @@ static bool runnable(struct cpu *cpu)
         if (!cpu_wakeup_pending(cpu) && clock_now_ns(cpu->clock) < cpu->wait_until_ns)
             return false;
         break;
+    case CPU_SUSPENDED:
+        if (!gic_wake_request(m->gic, cpu->index))
+            return false;
+        break;
     case CPU_OFF:
         return false;
     }
@@ -66,7 +70,7 @@ static struct cpu *pick(struct machine *m)
 {
     for (unsigned k = 0; k < m->cpu_count; k++) {
         struct cpu *cpu = m->cpus[(m->turn + k) % m->cpu_count];
-        if (runnable(cpu)) {
+        if (runnable(m, cpu)) {
             m->turn = (cpu->index + 1) % m->cpu_count;
             return cpu;
         }

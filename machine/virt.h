@@ -31,7 +31,7 @@ struct virt_plugged; /* what is in a virtio slot */
 #define VIRT_EPOCH_S    1672531200 /* what the RTC shows first by default: 2023-01-01 00:00 UTC */
 #define VIRT_FLASHES    2
 #define VIRT_SLOTS      32 /* of virtio-mmio */
-#define VIRT_POWER_GPIO 3          /* line of the PL061 */
+#define VIRT_POWER_GPIO 3  /* line of the PL061 */
 
 enum virt_region {
     VIRT_FLASH,

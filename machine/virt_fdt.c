@@ -20,12 +20,12 @@ enum {
 };
 
 /* Cells of an interrupt specifier (arm,gic-v3 binding). */
-#define GIC_SPI    0
-#define GIC_PPI    1
+#define GIC_SPI     0
+#define GIC_PPI     1
 #define EDGE_RISING 1
-#define LEVEL_HIGH 4
-#define PPI(intid) GIC_PPI, (intid)-16, LEVEL_HIGH
-#define SPI(n)     GIC_SPI, (n), LEVEL_HIGH
+#define LEVEL_HIGH  4
+#define PPI(intid)  GIC_PPI, (intid)-16, LEVEL_HIGH
+#define SPI(n)      GIC_SPI, (n), LEVEL_HIGH
 
 /* A number of two cells. */
 #define CELLS64(v) (uint32_t)((uint64_t)(v) >> 32), (uint32_t)(v)
@@ -291,9 +291,9 @@ static void virtio_nodes(struct dt *dt, const struct virt_config *cfg)
 }
 
 static void (*const nodes[])(struct dt *dt, const struct virt_config *cfg) = {
-    chosen_node, memory_node, cpus_node, psci_node, timer_node,     pmu_node,    intc_node,
-    clock_node,  uart_node,   rtc_node,  gpio_node, gpio_keys_node, fw_cfg_node,
-    flash_node, virtio_nodes,
+    chosen_node, memory_node,    cpus_node,   psci_node,  timer_node,
+    pmu_node,    intc_node,      clock_node,  uart_node,  rtc_node,
+    gpio_node,   gpio_keys_node, fw_cfg_node, flash_node, virtio_nodes,
 };
 
 int virt_fdt(const struct virt_config *cfg, struct dt *dt, struct arm_error *err)

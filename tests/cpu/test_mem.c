@@ -528,11 +528,49 @@ static void test_contexts_return_to_their_banks(void **state)
     assert_int_equal(s->cpu->contexts.x->rg.id, REGIME_EL2);
 }
 
+static void flush_tlb(void *ctx)
+{
+    tlb_flush_all(((struct fixture *)ctx)->cpu->tlb);
+}
+
+/* Flash memory: reads are RAM's, writes the device's; hidden, reads are the device's too, also where
+ * they went straight to the ROM before. */
+static void test_rom_in_front_of_a_device(void **state)
+{
+    struct fixture *s = *state;
+    uint64_t v;
+
+    assert_int_equal(physmem_add_rom(&s->mem, pa(0), 0x1000, &s->dev, NULL), 0);
+    s->mem.remapped = flush_tlb;
+    s->mem.remapped_ctx = s;
+    memcpy(physmem_rom(&s->mem, pa(0)), "contents", 8);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(mem_load(s->cpu, s->insn, 0x4, 4, 0, &v));
+        assert_int_equal(v, 0x73746e65);
+    }
+    assert_int_equal(s->dev_accesses, 0);
+    assert_true(mem_store(s->cpu, s->insn, 0x8, 4, 0, 0x98));
+    assert_int_equal(s->dev_value, 0x98);
+    assert_true(mem_load(s->cpu, s->insn, 0x4, 4, 0, &v));
+    assert_int_equal(v, 0x73746e65);
+    physmem_hide_rom(&s->mem, pa(0), true);
+    assert_true(mem_load(s->cpu, s->insn, 0x4, 4, 0, &v));
+    assert_int_equal(v, 0x1004);
+    assert_false(physmem_write(&s->mem, pa(0), &v, 4));
+    physmem_hide_rom(&s->mem, pa(0), false);
+    assert_true(mem_load(s->cpu, s->insn, 0x4, 4, 0, &v));
+    assert_int_equal(v, 0x73746e65);
+    assert_false(physmem_write(&s->mem, pa(0), &v, 4));
+    assert_true(physmem_load(&s->mem, pa(0), "C", 1));
+    assert_int_equal(*physmem_rom(&s->mem, pa(0)), 'C');
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(test_rom_in_front_of_a_device),
         T(test_mmu_off_is_device_memory),
         T(test_nothing_there_is_external_abort),
         T(test_device_accesses),

@@ -2,6 +2,7 @@
  * guest would. */
 #pragma once
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/le.h"
@@ -11,9 +12,9 @@
 
 #define RAM      UINT64_C(0x40000000)
 #define RAM_SIZE (UINT64_C(4) << 20)
-#define RINGS    RAM                /* of queue n: at RINGS + n * RING_STRIDE */
-#define BUFFERS  (RAM + 0x100000)   /* free for the tests */
-#define QUEUE    16                 /* size of the queues */
+#define RINGS    RAM              /* of queue n: at RINGS + n * RING_STRIDE */
+#define BUFFERS  (RAM + 0x100000) /* free for the tests */
+#define QUEUE    16               /* size of the queues */
 
 #define RING_STRIDE 0x1000
 #define DESC_AT     0x000
@@ -175,16 +176,17 @@ static inline void driver_fuzz(struct driver *d, unsigned queues, unsigned round
                                           : (uint32_t)next_random(rng),
                      next_random(rng) % 8, (unsigned)(next_random(rng) % (QUEUE + 1)));
         for (unsigned i = 0; i < 0x1000; i += 8) /* what requests and indirect tables hold */
-            poke(d, BUFFERS + i, 8, next_random(rng) & 1 ? next_random(rng) % 16
-                                                         : BUFFERS + next_random(rng) % 0x1000);
+            poke(d, BUFFERS + i, 8,
+                 next_random(rng) & 1 ? next_random(rng) % 16
+                                      : BUFFERS + next_random(rng) % 0x1000);
         for (unsigned k = 0; k < QUEUE; k++)
             make_available(d, n, (unsigned)(next_random(rng) % (QUEUE + 1)));
         poke(d, ring(n) + AVAIL_AT + 2, 2, next_random(rng) % (QUEUE + 2));
         for (unsigned k = 0; k < 4; k++) {
             wr(dev, QUEUE_NOTIFY, next_random(rng) % (queues + 1));
             uint64_t offset = align_down(next_random(rng) % VIRTIO_MMIO_BYTES, 4);
-            device_write(dev, offset, 4, next_random(rng) & 1 ? next_random(rng) % 64
-                                                             : (uint32_t)next_random(rng));
+            device_write(dev, offset, 4,
+                         next_random(rng) & 1 ? next_random(rng) % 64 : (uint32_t)next_random(rng));
             (void)rd(dev, align_down(next_random(rng) % VIRTIO_MMIO_BYTES, 4));
         }
     }

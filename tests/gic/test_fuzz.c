@@ -80,6 +80,9 @@ static void input(struct fix *f, uint64_t *seed)
 {
     bool level = next(seed) % 2;
 
+    if (next(seed) % 4 == 0) /* some are 1 of N */
+        device_write(gic_distributor(f->gic), IROUTER + 8 * (32 + next(seed) % 32), 8,
+                     next(seed) % 2 ? BIT(31) : next(seed) % 2);
     if (next(seed) % 2)
         spi(f, 32 + next(seed) % 256, level);
     else

@@ -293,6 +293,7 @@ static void test_command_errors_are_skipped(void **state)
     cmd_mapd(t, 4, 0x10000000, 5);              /* its ITT is not RAM */
     cmd_mapti(t, 4, 0, LPI, 0);
     cmd_event(t, INT, 4, 0, 0);
+    cmd_event(t, INT, 1, 32, 0);
     assert_int_equal(its_r(t, GITS_CREADR), t->cwriter);
     assert_next(t, 0, NONE);
     cmd_event(t, INT, 1, 1, 0);

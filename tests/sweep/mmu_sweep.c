@@ -449,7 +449,8 @@ static void setup_stage2(void)
             w->start++;
     } while (w->ia_bits > pa_bits || (w->start == 3 && w->granule == 12 && !(flags & P_MAX)) ||
              (w->start == 0 && w->granule == 14 && (!w->ds || (flags & P_QUIRKS10))) ||
-             (w->start == 0 && w->granule == 16) || (w->start < 0 && !w->ds));
+             (w->start == 0 && w->granule == 16) ||
+             (w->start < 0 && (!w->ds || (flags & P_QUIRKS10))));
     c.fwb = (flags & P_MAX) && percent(35);
     w->stage2 = true;
     w->xnx = flags & P_N1;
@@ -700,7 +701,8 @@ static void at(unsigned n, const char *name, const void *fragment, unsigned el, 
 #define FRAGMENT(name) extern const char frag_##name[];
 #define AT_FRAGMENTS(X)                                                                            \
     X(S1E1R)                                                                                       \
-    X(S1E1W) X(S1E0R) X(S1E0W) X(S12E1R) X(S12E1W) X(S12E0R) X(S12E0W) X(S1E2R) X(S1E2W) X(S1E1RP) \
+    X(S1E1W)                                                                                       \
+    X(S1E0R) X(S1E0W) X(S12E1R) X(S12E1W) X(S12E0R) X(S12E0W) X(S1E2R) X(S1E2W) X(S1E1RP)          \
         X(S1E1WP)
 #define ACCESS_FRAGMENTS(X)                                                                        \
     X(ldr) X(str) X(ldrb) X(ldp) X(ldtr) X(sttr) X(swp) X(ldxr) X(dczva) X(br)

@@ -11,6 +11,7 @@
 #include "command.h"
 #include "parse.h"
 #include "properties.h"
+#include "qemu_devices.h"
 #include "runner.h"
 #include "version.h"
 
@@ -19,6 +20,7 @@
 struct qemu {
     struct run_request req;
     struct arm_blob blobs[BLOBS_MAX];
+    struct qemu_devices devices;
     GPtrArray *strings; /* owns what req points at */
     const char *model;  /* ours */
     bool is_max;
@@ -28,7 +30,12 @@ struct qemu {
     uint64_t topology; /* product of sockets, clusters, cores, threads; 0: not said */
 };
 
-static const char *keep(struct qemu *q, char *text)
+struct qemu_devices *qemu_devices(struct qemu *q)
+{
+    return &q->devices;
+}
+
+const char *qemu_keep(struct qemu *q, char *text)
 {
     g_ptr_array_add(q->strings, text);
     return text;
@@ -65,10 +72,11 @@ static bool set_gic_version(struct qemu *q, const char *value)
 #define SETTER(name, member)                                                                       \
     static bool set_##name(struct qemu *q, const char *value)                                      \
     {                                                                                              \
-        q->req.member = keep(q, g_strdup(value));                                                  \
+        q->req.member = qemu_keep(q, g_strdup(value));                                                  \
         return true;                                                                               \
     }
 SETTER(dumpdtb, dump_dtb)
+SETTER(bios, config.bios)
 SETTER(kernel, config.kernel)
 SETTER(initrd, config.initrd)
 SETTER(append, config.append)
@@ -104,7 +112,7 @@ static const struct property machine_properties[] = {
 
 static bool set_model(struct qemu *q, const char *value)
 {
-    q->model = keep(q, g_strdup(value));
+    q->model = qemu_keep(q, g_strdup(value));
     q->is_max = !strcmp(value, "max");
     return true;
 }
@@ -227,7 +235,7 @@ static bool set_driver(struct qemu *q, const char *value)
 
 static bool set_blob_file(struct qemu *q, const char *value)
 {
-    blob(q)->path = keep(q, g_strdup(value));
+    blob(q)->path = qemu_keep(q, g_strdup(value));
     return true;
 }
 
@@ -304,20 +312,41 @@ static bool opt_memory(struct qemu *q, const char *option, const char *value)
     return PROPERTIES(q, option, value, "size", memory_properties);
 }
 
-static bool opt_device(struct qemu *q, const char *option, const char *value)
+static bool opt_loader(struct qemu *q, const char *option, const char *value)
 {
     if (q->req.config.blob_count == BLOBS_MAX)
         return qemu_bad("-device: more than %d of them", BLOBS_MAX);
     *blob(q) = (struct arm_blob){.cpu = -1};
-    if (!g_str_has_prefix(value, "loader,"))
-        return qemu_bad("-device %s: expected loader,file=FILE[,addr=ADDR][,force-raw=on|off]"
-                        "[,cpu-num=N]",
-                        value);
     if (!PROPERTIES(q, option, value, "driver", loader_properties))
         return false;
     if (!blob(q)->path)
         return qemu_bad("-device %s: expected file=FILE", value);
     q->req.config.blob_count++;
+    return true;
+}
+
+static bool opt_device(struct qemu *q, const char *option, const char *value)
+{
+    return g_str_has_prefix(value, "loader,") ? opt_loader(q, option, value)
+                                              : qemu_device(q, value);
+}
+
+static bool opt_drive(struct qemu *q, const char *option, const char *value)
+{
+    (void)option;
+    return qemu_drive(q, value);
+}
+
+static bool opt_chardev(struct qemu *q, const char *option, const char *value)
+{
+    (void)option;
+    return qemu_chardev(q, value);
+}
+
+static bool opt_snapshot(struct qemu *q, const char *option, const char *value)
+{
+    (void)option, (void)value;
+    q->devices.snapshot = true;
     return true;
 }
 
@@ -350,7 +379,7 @@ static bool opt_serial(struct qemu *q, const char *option, const char *value)
     if (!runner_serial_valid(value))
         return qemu_bad("-serial %s: expected stdio, mon:stdio, null, none or file:PATH", value);
     if (!q->req.serial)
-        q->req.serial = keep(q, g_strdup(value));
+        q->req.serial = qemu_keep(q, g_strdup(value));
     return true;
 }
 
@@ -381,6 +410,7 @@ static bool opt_ignore(struct qemu *q, const char *option, const char *value)
         (void)option;                                                                              \
         return set_##name(q, value);                                                               \
     }
+STORE(bios)
 STORE(kernel)
 STORE(initrd)
 STORE(append)
@@ -447,17 +477,25 @@ static bool complete(struct qemu *q)
                         "cortex-a15)\n");
         set_model(q, "max");
     }
+    if (!qemu_devices_connect(q, &q->req.config))
+        return false;
+    q->req.devices = &q->devices.options;
+    if (q->req.config.kernel && (q->req.config.bios || q->req.config.pflash[0].path))
+        return qemu_bad("firmware and -kernel: expected one of them; -device loader,file=FILE,"
+                        "addr=ADDR puts a kernel where the firmware finds it");
     if (!q->req.config.kernel && (q->req.config.append || q->req.config.initrd))
         return qemu_bad("-append and -initrd need -kernel");
-    if (!q->req.config.kernel && !q->req.config.blob_count && !q->req.dump_dtb)
-        return qemu_bad("nothing to run; expected -kernel FILE or -device loader,file=FILE,...");
+    if (!q->req.config.kernel && !q->req.config.bios && !q->req.config.pflash[0].path &&
+        !q->req.config.blob_count && !q->req.dump_dtb)
+        return qemu_bad("nothing to run; expected -kernel FILE, -bios FILE or "
+                        "-device loader,file=FILE,...");
     cpu = g_string_new(q->model);
     if (q->is_max && q->pauth_off)
         g_string_append(cpu, ",-pauth");
     else if (q->is_max)
         g_string_append_printf(cpu, ",+%s", q->pauth ? q->pauth : "pauth-qarma5");
     g_string_append(cpu, q->features->str);
-    q->req.config.cpu = keep(q, g_string_free(cpu, FALSE));
+    q->req.config.cpu = qemu_keep(q, g_string_free(cpu, FALSE));
     q->req.config.blobs = q->blobs;
     return true;
 }

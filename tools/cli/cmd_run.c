@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "command.h"
+#include "devices.h"
 #include "modules.h"
 #include "parse.h"
 #include "runner.h"
@@ -140,7 +141,7 @@ static int parse_blobs(const struct options *o, struct arm_blob *blobs, struct r
     for (char **l = o->load; l && *l; l++, count++)
         if (count == BLOBS_MAX || !parse_load(*l, &blobs[count]))
             return bad("load", *l, "FILE@ADDR, at most 32 of them");
-    if (!req->config.kernel && count)
+    if (!req->config.kernel && !req->config.bios && count)
         blobs[0].cpu = 0;
     req->config.blobs = blobs;
     req->config.blob_count = count;
@@ -154,6 +155,7 @@ static int start(const struct options *o)
                    .ram_size = UINT64_C(512) << 20,
                    .el2 = !o->no_el2,
                    .kernel = o->images ? o->images[0] : NULL,
+                   .bios = o->bios,
                    .initrd = o->initrd,
                    .append = o->append,
                    .dtb = o->dtb,
@@ -167,21 +169,26 @@ static int start(const struct options *o)
     };
     struct arm_blob blobs[BLOBS_MAX];
     struct module_options modules;
+    struct device_options devices;
     int code = parse_numbers(o, &req);
 
     if (code == 0)
         code = parse_blobs(o, blobs, &req);
     if (code == 0 && !modules_parse(&modules, o->module, o->domain, &req.config))
         code = EXIT_USAGE;
+    if (code == 0 &&
+        !devices_parse(&devices, o->drive, o->virtio_console, o->rng, &req.config))
+        code = EXIT_USAGE;
     if (code)
         return code;
+    req.devices = &devices;
     if (o->serial && !runner_serial_valid(o->serial))
         return bad("serial", o->serial, "stdio, none or file:PATH");
     if (o->images && o->images[0] && o->images[1]) {
         fprintf(stderr, "armillary run: \"%s\" is a second image; expected one\n", o->images[1]);
         return EXIT_USAGE;
     }
-    if (!req.config.kernel && !req.config.blob_count && !o->dump_dtb) {
+    if (!req.config.kernel && !req.config.bios && !req.config.blob_count && !o->dump_dtb) {
         fprintf(stderr, "armillary run: no image; see `armillary run --help`\n");
         return EXIT_USAGE;
     }

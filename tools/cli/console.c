@@ -40,7 +40,7 @@ bool console_open(struct console *c, const char *where)
 {
     static const char file[] = "file:";
 
-    *c = (struct console){.out = -1, .eof = true};
+    *c = (struct console){.port = -1, .out = -1, .eof = true};
     if (!where || !strcmp(where, "stdio") || !strcmp(where, "mon:stdio")) {
         c->out = STDOUT_FILENO;
         open_stdin(c);
@@ -130,7 +130,10 @@ static void read_host(struct console *c, int timeout_ms)
 
 static void deliver(struct console *c)
 {
-    size_t taken = arm_console_input(c->machine, c->pending, c->pending_count);
+    size_t taken =
+        c->port < 0
+            ? arm_console_input(c->machine, c->pending, c->pending_count)
+            : arm_port_input(c->machine, c->virtio, (unsigned)c->port, c->pending, c->pending_count);
 
     memmove(c->pending, c->pending + taken, c->pending_count - taken);
     c->pending_count -= taken;

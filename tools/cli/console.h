@@ -15,6 +15,8 @@ enum console_request { CONSOLE_NONE, CONSOLE_QUIT, CONSOLE_MONITOR };
 
 struct console {
     struct machine *machine;
+    unsigned virtio; /* what its bytes are for: a port of this virtio device, */
+    int port;        /* or -1: the first UART */
     int out;   /* file descriptor, -1: output is dropped */
     bool tty;  /* standard input is a terminal, in raw mode while the machine runs */
     bool file; /* a regular file: always ready, so that its bytes arrive at the same guest time */

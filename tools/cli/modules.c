@@ -1,6 +1,7 @@
 #include "modules.h"
 
 #include <ctype.h>
+#include <glib.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,6 +56,8 @@ static bool parse_module(struct module_options *store, struct arm_config *config
     int kind = colon ? kind_named(text, (size_t)(colon - text)) : -1;
     char *file = text, *comma;
 
+    if (kind == ARM_MODULE_DTB)
+        return false; /* a domain's only */
     if (kind >= 0)
         file += colon - text + 1;
     else
@@ -108,6 +111,9 @@ static bool parse_domain(struct module_options *store, struct arm_config *config
     item = strsep(&rest, ",");
     if (config->domain_count == DOMAINS_MAX || !valid_name(item))
         return false;
+    for (unsigned k = 0; k < config->domain_count; k++)
+        if (strcmp(store->domains[k].name, item) == 0)
+            return false;
     d = &store->domains[config->domain_count++];
     *d = (struct arm_domain){.name = item, .memory = DOMAIN_MEMORY, .cpus = 1};
     while ((item = strsep(&rest, ","))) {
@@ -126,13 +132,17 @@ bool modules_parse(struct module_options *store, char **modules, char **domains,
 {
     config->modules = store->modules;
     config->domains = store->domains;
-    for (unsigned k = 0; modules && modules[k]; k++)
+    for (unsigned k = 0; modules && modules[k]; k++) {
+        g_autofree char *whole = g_strdup(modules[k]);
         if (!parse_module(store, config, modules[k], k))
-            return bad("module", modules[k], "[kernel:|ramdisk:|xsm:]FILE[,ARGS], at most 32");
-    for (unsigned k = 0; domains && domains[k]; k++)
+            return bad("module", whole, "[kernel:|ramdisk:|xsm:]FILE[,ARGS], at most 32");
+    }
+    for (unsigned k = 0; domains && domains[k]; k++) {
+        g_autofree char *whole = g_strdup(domains[k]);
         if (!parse_domain(store, config, domains[k]))
-            return bad("domain", domains[k],
+            return bad("domain", whole,
                        "NAME,kernel=FILE[,ramdisk=FILE][,dtb=FILE][,memory=SIZE][,cpus=1..8]"
                        "[,console][,args=TEXT], at most 16 with different names");
+    }
     return true;
 }

@@ -27,7 +27,7 @@ static void print_registers(const struct cpu *cpu)
         SR_SPSR_EL1,  SR_ESR_EL1,   SR_FAR_EL1,   SR_HCR_EL2,   SR_SCTLR_EL2, SR_TTBR0_EL2,
         SR_TTBR1_EL2, SR_TCR_EL2,   SR_VBAR_EL2,  SR_VTTBR_EL2, SR_VTCR_EL2,  SR_ELR_EL2,
         SR_SPSR_EL2,  SR_ESR_EL2,   SR_FAR_EL2,   SR_HPFAR_EL2};
-    static const char *const power[] = {"running", "in WFI", "in WFE", "off"};
+    static const char *const power[] = {"running", "in WFI", "in WFE", "off", "suspended"};
     unsigned nzcv = cpu_nzcv(cpu);
 
     printf("cpu%u %s: EL%u, PC %#018" PRIx64 ", SP %#018" PRIx64 "\n", cpu->index,

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 #include "command.h"
 #include "console.h"
+#include "devices.h"
 #include "machine/machine.h"
 #include "monitor.h"
 #include "trace.h"
@@ -65,7 +67,9 @@ static int dump_dtb(struct machine *m, const char *file)
     const void *dtb = arm_device_tree(m, &size);
     GError *error = NULL;
 
-    if (!g_file_set_contents(file, dtb, (gssize)size, &error)) {
+    /* In place: what is named may be a device or a pipe, not to be renamed over. */
+    if (!g_file_set_contents_full(file, dtb, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0666,
+                                  &error)) {
         fprintf(stderr, "armillary: %s\n", error->message);
         g_error_free(error);
         return EXIT_USAGE;
@@ -213,15 +217,16 @@ static int run_console(struct machine *m, struct console *con, const struct run_
 
 int runner_run(const struct run_request *req)
 {
-    struct console con;
+    struct console con, *input;
     struct arm_config config = req->config;
     struct arm_error err = {0};
     struct machine *m;
     int code;
 
     if (!setup_log(req, &config.log) || !traces_check(req->traces) ||
-        !console_open(&con, req->serial))
+        !console_open(&con, req->serial) || !devices_open(req->devices))
         return EXIT_USAGE;
+    input = con.out != STDOUT_FILENO ? devices_stdin(req->devices) : NULL;
     config.console_write = console_write;
     config.console_ctx = &con;
     m = arm_machine_new(&config, &err);
@@ -231,9 +236,10 @@ int runner_run(const struct run_request *req)
     } else if (req->dump_dtb) {
         code = dump_dtb(m, req->dump_dtb);
     } else {
-        code = run_console(m, &con, req);
+        code = run_console(m, input ? input : &con, req);
     }
     arm_machine_free(m);
+    devices_close(req->devices);
     console_close(&con);
     if (signal_seen && signal_seen != SIGALRM)
         raise(signal_seen);

@@ -6,6 +6,8 @@
 
 #include "armillary.h"
 
+struct device_options;
+
 struct run_request {
     struct arm_config config; /* console_write and log are filled by runner_run() */
     const char *serial;       /* runner_serial_valid(); NULL: stdio */
@@ -16,6 +18,7 @@ struct run_request {
     const char *const *traces; /* NULL-ended; WHAT[:FILE]; may be NULL */
     const char *const *logs;   /* NULL-ended; CATEGORY=LEVEL or LEVEL; may be NULL */
     const char *dump_dtb;      /* file; then nothing runs */
+    struct device_options *devices; /* its ports are connected by runner_run(); may be NULL */
 };
 
 /* Is it stdio, mon:stdio, none, null or file:PATH? */

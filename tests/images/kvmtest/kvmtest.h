@@ -50,7 +50,7 @@ void die(const char *what) __attribute__((noreturn));
 void vm_create(struct vm *vm, unsigned vcpus);
 
 /* Registers of vCPU 0; the others wait for the guest's PSCI CPU_ON. */
-void vm_set_entry(struct vm *vm, uint64_t pc, uint64_t x0);
+void vm_set_entry(struct vm *vm, uint64_t pc, uint64_t x0, uint64_t x1);
 
 /* Run all vCPUs until the guest powers off or resets, or something fails. */
 void vm_run(struct vm *vm);
@@ -69,4 +69,4 @@ void vm_signal_msi(struct vm *vm, uint32_t event);
 
 /* The guests. Return: the process's exit code. */
 int linux_guest(struct vm *vm, const char *image, const char *initrd, const char *append);
-int measuring_guest(struct vm *vm);
+int measuring_guest(struct vm *vm, uint64_t rounds);

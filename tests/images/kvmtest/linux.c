@@ -131,7 +131,7 @@ int linux_guest(struct vm *vm, const char *image, const char *initrd, const char
     console(&f);
     fdt_end_node(&f);
     fdt_finish(&f);
-    vm_set_entry(vm, RAM_BASE, FDT_AT);
+    vm_set_entry(vm, RAM_BASE, FDT_AT, 0);
     vm_run(vm);
     if (vm->failed || vm->event != KVM_SYSTEM_EVENT_SHUTDOWN)
         return 1;

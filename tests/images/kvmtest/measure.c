@@ -55,11 +55,11 @@ static bool control(struct vm *vm, uint64_t offset, bool is_write, uint64_t *val
     }
 }
 
-int measuring_guest(struct vm *vm)
+int measuring_guest(struct vm *vm, uint64_t rounds)
 {
     memcpy(vm->ram, payload_start, (size_t)(payload_end - payload_start));
     vm->control = control;
-    vm_set_entry(vm, RAM_BASE, vm->vcpu_count);
+    vm_set_entry(vm, RAM_BASE, vm->vcpu_count, rounds);
     vm_run(vm);
     if (vm->failed || vm->event != KVM_SYSTEM_EVENT_SHUTDOWN)
         return 1;

@@ -6,9 +6,6 @@
 
 #include "layout.h"
 
-#define ROUNDS     1000
-#define IPI_ROUNDS 200
-
 #define SMCCC_VERSION   0x80000000
 #define PSCI_CPU_ON     0xc4000003
 #define PSCI_SYSTEM_OFF 0x84000008
@@ -30,7 +27,7 @@ static volatile uint64_t received[4]; /* interrupts, by vCPU */
 static volatile uint64_t ready;
 
 void interrupt(uint64_t vcpu);
-void measure_all(uint64_t vcpus);
+void measure_all(uint64_t vcpus, uint64_t rounds);
 void receiver(uint64_t vcpu);
 void secondary(void);
 
@@ -153,48 +150,48 @@ static void start_its(void)
 
 /* -- the measurements -- */
 
-static void measure_hypercall(void)
+static void measure_hypercall(uint64_t rounds)
 {
     uint64_t start = counter();
 
-    for (unsigned k = 0; k < ROUNDS; k++)
+    for (uint64_t k = 0; k < rounds; k++)
         hypercall(SMCCC_VERSION, 0, 0, 0);
-    report(MEASURE_HYPERCALL, counter() - start, ROUNDS);
+    report(MEASURE_HYPERCALL, counter() - start, rounds);
 }
 
-static void measure_mmio(void)
+static void measure_mmio(uint64_t rounds)
 {
     uint64_t start = counter();
 
-    for (unsigned k = 0; k < ROUNDS; k++)
+    for (uint64_t k = 0; k < rounds; k++)
         write64(CONTROL_BASE + CONTROL_NOTHING, k);
-    report(MEASURE_MMIO, counter() - start, ROUNDS);
+    report(MEASURE_MMIO, counter() - start, rounds);
 }
 
-static void measure_ipi(uint64_t what, uint64_t vcpu)
+static void measure_ipi(uint64_t what, uint64_t vcpu, uint64_t rounds)
 {
     uint64_t start = counter();
 
-    for (unsigned k = 0; k < IPI_ROUNDS; k++) {
+    for (uint64_t k = 0; k < rounds; k++) {
         uint64_t before = received[vcpu];
         send_sgi(vcpu);
         while (received[vcpu] == before)
             ;
     }
-    report(what, counter() - start, IPI_ROUNDS);
+    report(what, counter() - start, rounds);
 }
 
-static void measure_lpi(void)
+static void measure_lpi(uint64_t rounds)
 {
     uint64_t start = counter();
 
-    for (unsigned k = 0; k < IPI_ROUNDS; k++) {
+    for (uint64_t k = 0; k < rounds; k++) {
         uint64_t before = received[0];
         write64(CONTROL_BASE + CONTROL_MSI, LPI_EVENT);
         while (received[0] == before)
             ;
     }
-    report(MEASURE_LPI, counter() - start, IPI_ROUNDS);
+    report(MEASURE_LPI, counter() - start, rounds);
 }
 
 void receiver(uint64_t vcpu)
@@ -205,20 +202,20 @@ void receiver(uint64_t vcpu)
         __asm__ volatile("wfi");
 }
 
-void measure_all(uint64_t vcpus)
+void measure_all(uint64_t vcpus, uint64_t rounds)
 {
     start_gic(0);
-    measure_hypercall();
-    measure_mmio();
-    measure_ipi(MEASURE_SELF_IPI, 0);
+    measure_hypercall(rounds);
+    measure_mmio(rounds);
+    measure_ipi(MEASURE_SELF_IPI, 0, rounds / 5);
     if (vcpus > 1) {
         hypercall(PSCI_CPU_ON, 1, (uint64_t)(uintptr_t)secondary, 1);
         while (!ready)
             ;
-        measure_ipi(MEASURE_IPI, 1);
+        measure_ipi(MEASURE_IPI, 1, rounds / 5);
     }
     start_its();
-    measure_lpi();
+    measure_lpi(rounds / 5);
     hypercall(PSCI_SYSTEM_OFF, 0, 0, 0);
     for (;;)
         ;

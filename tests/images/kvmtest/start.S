@@ -5,7 +5,8 @@
 
     .section .text.start, "ax"
     .global _start, secondary
-_start: /* x0: number of vCPUs */
+_start: /* x0: number of vCPUs, x1: rounds */
+    mov x4, x1
     mov x1, xzr
     b 1f
 secondary: /* x0: this vCPU */
@@ -19,6 +20,7 @@ secondary: /* x0: this vCPU */
     isb
     msr tpidr_el1, x1
     cbnz x1, receiver
+    mov x1, x4
     b measure_all
 
     .macro unexpected

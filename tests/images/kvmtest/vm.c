@@ -113,10 +113,11 @@ static void set_core_register(struct vcpu *v, size_t offset, uint64_t value)
     need(ioctl(v->fd, KVM_SET_ONE_REG, &reg), "KVM_SET_ONE_REG");
 }
 
-void vm_set_entry(struct vm *vm, uint64_t pc, uint64_t x0)
+void vm_set_entry(struct vm *vm, uint64_t pc, uint64_t x0, uint64_t x1)
 {
     set_core_register(&vm->vcpus[0], offsetof(struct kvm_regs, regs.pc), pc);
     set_core_register(&vm->vcpus[0], offsetof(struct kvm_regs, regs.regs[0]), x0);
+    set_core_register(&vm->vcpus[0], offsetof(struct kvm_regs, regs.regs[1]), x1);
 }
 
 size_t vm_load(struct vm *vm, const char *path, uint64_t gpa)

@@ -1,0 +1,184 @@
+#include "tests/devices/virtio_driver.h"
+
+#include "devices/virtio_blk.h"
+
+#define SECTORS   64
+#define HEADER    BUFFERS
+#define DATA      (BUFFERS + 0x1000)
+#define STATUS_AT (BUFFERS + 0x800)
+
+enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8 };
+
+struct blk {
+    struct driver d;
+    struct virtio_blk dev;
+    struct disk disk;
+    char path[64];
+};
+
+static void start(struct blk *b, enum disk_mode mode)
+{
+    uint8_t sector[512];
+    int fd;
+
+    snprintf(b->path, sizeof(b->path), "%s/virtio_blk_XXXXXX", P_tmpdir);
+    fd = mkstemp(b->path);
+    assert_true(fd >= 0);
+    for (unsigned i = 0; i < SECTORS; i++) {
+        memset(sector, (int)i, sizeof(sector));
+        assert_int_equal(write(fd, sector, sizeof(sector)), (ssize_t)sizeof(sector));
+    }
+    close(fd);
+    driver_begin(&b->d);
+    assert_int_equal(disk_open(&b->disk, b->path, mode, NULL), 0);
+    assert_int_equal(virtio_blk_init(&b->dev, &b->d.log, &b->d.mem, &b->disk, NULL), 0);
+    driver_plug(&b->d, &b->dev.virtio);
+    driver_start(&b->d, b->dev.virtio.offered, 1);
+}
+
+static void stop(struct blk *b)
+{
+    disk_close(&b->disk);
+    driver_end(&b->d);
+    unlink(b->path);
+}
+
+/* One request of @len bytes of data; returns its status. */
+static unsigned request(struct blk *b, unsigned type, uint64_t sector, uint32_t len)
+{
+    unsigned before = used_count(&b->d, 0);
+    bool in = type == T_IN || type == T_GET_ID;
+
+    poke(&b->d, HEADER, 4, type);
+    poke(&b->d, HEADER + 8, 8, sector);
+    poke(&b->d, STATUS_AT, 1, 0xee);
+    put_desc(&b->d, ring(0), 0, HEADER, 16, DESC_NEXT, len ? 1 : 2);
+    put_desc(&b->d, ring(0), 1, DATA, len, DESC_NEXT | (in ? DESC_WRITE : 0), 2);
+    put_desc(&b->d, ring(0), 2, STATUS_AT, 1, DESC_WRITE, 0);
+    make_available(&b->d, 0, 0);
+    wr(driver_dev(&b->d), QUEUE_NOTIFY, 0);
+    assert_int_equal(used_count(&b->d, 0), before + 1);
+    return (unsigned)peek(&b->d, STATUS_AT, 1);
+}
+
+static unsigned file_byte(struct blk *b, long offset)
+{
+    FILE *f = fopen(b->path, "rb");
+    int c;
+
+    assert_non_null(f);
+    fseek(f, offset, SEEK_SET);
+    c = fgetc(f);
+    fclose(f);
+    return (unsigned)c;
+}
+
+static void test_config_and_reads(void **state)
+{
+    struct blk b;
+
+    (void)state;
+    start(&b, DISK_READONLY);
+    assert_int_equal(rd(driver_dev(&b.d), CONFIG_SPACE), SECTORS);
+    assert_int_equal(rd(driver_dev(&b.d), CONFIG_SPACE + 20), 512);
+    assert_true(bit(b.dev.virtio.offered, 5));
+    assert_int_equal(request(&b, T_IN, 7, 1024), 0);
+    assert_int_equal(used_len(&b.d, 0, 0), 1025);
+    assert_int_equal(peek(&b.d, DATA, 1), 7);
+    assert_int_equal(peek(&b.d, DATA + 1023, 1), 8);
+    assert_int_equal(request(&b, T_GET_ID, 0, 20), 0);
+    assert_memory_equal(physmem_ram(&b.d.mem, pa(DATA), 10), "armillary", 10);
+    assert_int_equal(request(&b, T_OUT, 0, 512), 1);
+    stop(&b);
+}
+
+static void test_writes(void **state)
+{
+    static const struct {
+        enum disk_mode mode;
+        unsigned in_file;
+    } rows[] = {{DISK_WRITABLE, 0x5a}, {DISK_SNAPSHOT, 3}};
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct blk b;
+        start(&b, rows[i].mode);
+        memset(physmem_ram(&b.d.mem, pa(DATA), 1024), 0x5a, 1024);
+        assert_int_equal(request(&b, T_OUT, 3, 1024), 0);
+        assert_int_equal(request(&b, T_FLUSH, 0, 0), 0);
+        assert_int_equal(request(&b, T_IN, 2, 1536), 0);
+        assert_int_equal(peek(&b.d, DATA, 1), 2);
+        assert_int_equal(peek(&b.d, DATA + 512, 1), 0x5a);
+        assert_int_equal(file_byte(&b, 3 * 512), rows[i].in_file);
+        assert_int_equal(file_byte(&b, 5 * 512), 5);
+        stop(&b);
+    }
+}
+
+static void test_requests_out_of_range(void **state)
+{
+    static const struct {
+        unsigned type, status;
+        uint64_t sector;
+        uint32_t len;
+    } rows[] = {
+        {T_IN, 1, SECTORS, 512},
+        {T_IN, 1, SECTORS - 1, 1024},
+        {T_IN, 1, UINT64_MAX, 512},
+        {T_IN, 1, BIT(55), 512},
+        {T_IN, 1, 0, 511},
+        {T_OUT, 1, SECTORS, 512},
+        {T_OUT, 1, UINT64_MAX, 512},
+        {T_OUT, 1, 0, 100},
+        {99, 2, 0, 512},
+        {T_IN, 0, SECTORS, 0},
+        {T_IN, 0, SECTORS - 1, 512},
+    };
+    struct blk b;
+
+    (void)state;
+    start(&b, DISK_SNAPSHOT);
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+        assert_int_equal(request(&b, rows[i].type, rows[i].sector, rows[i].len), rows[i].status);
+    stop(&b);
+}
+
+static void test_a_writable_disk_has_one_user(void **state)
+{
+    struct disk second;
+    struct blk b;
+
+    (void)state;
+    start(&b, DISK_WRITABLE);
+    assert_int_equal(disk_open(&second, b.path, DISK_READONLY, NULL), -ARM_EIO);
+    stop(&b);
+    start(&b, DISK_SNAPSHOT);
+    assert_int_equal(disk_open(&second, b.path, DISK_WRITABLE, NULL), -ARM_EIO);
+    assert_int_equal(disk_open(&second, b.path, DISK_READONLY, NULL), 0);
+    disk_close(&second);
+    stop(&b);
+}
+
+static void test_garbage(void **state)
+{
+    uint64_t rng = test_seed();
+    struct blk b;
+
+    (void)state;
+    start(&b, DISK_SNAPSHOT);
+    driver_fuzz(&b.d, 1, 2000, &rng);
+    stop(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_config_and_reads),
+        cmocka_unit_test(test_writes),
+        cmocka_unit_test(test_requests_out_of_range),
+        cmocka_unit_test(test_a_writable_disk_has_one_user),
+        cmocka_unit_test(test_garbage),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

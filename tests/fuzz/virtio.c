@@ -1,0 +1,193 @@
+/* Virtio devices in their slots: registers, and rings, tables and buffers of any content. */
+#include "base/physmem.h"
+#include "devices/virtio_blk.h"
+#include "devices/virtio_console.h"
+#include "devices/virtio_mmio.h"
+#include "devices/virtio_rng.h"
+#include "tests/fuzz/input.h"
+
+#define RAM      UINT64_C(0x40000000)
+#define RAM_SIZE UINT64_C(0x20000)
+#define QUEUE    8
+#define PORTS    2
+#define DISK     4096
+
+/* Offsets in the 4 KiB of a queue. */
+#define AVAIL_AT  0x200
+#define USED_AT   0x400
+#define BUFFER_AT 0x800
+
+enum { DRIVER_SEL = 0x24, DRIVER = 0x20, SEL = 0x30, NUM = 0x38, READY = 0x44, NOTIFY = 0x50 };
+enum { STATUS = 0x70, DESC_LOW = 0x80, DRIVER_LOW = 0x90, DEVICE_LOW = 0xa0 };
+
+struct bench {
+    struct physmem mem;
+    struct log log;
+    struct memfile file;
+    struct disk disk;
+    struct virtio_blk blk;
+    struct virtio_console console;
+    struct virtio_rng rng;
+    struct virtio_mmio slot;
+    unsigned kind;
+    uint16_t avail[VIRTIO_QUEUES_MAX];
+};
+
+static void drop_chars(void *ctx, const uint8_t *data, size_t n)
+{
+    (void)ctx, (void)data;
+    CHECK(n > 0);
+}
+
+static struct virtio *plug(struct bench *b, struct input *in)
+{
+    static const uint8_t sectors[DISK];
+    const struct virtio_port ports[PORTS] = {{.is_console = true, .write = drop_chars},
+                                             {.name = "p1", .write = drop_chars}};
+
+    b->kind = below(in, 3);
+    b->file = memfile_open(sectors, sizeof(sectors));
+    if (disk_open(&b->disk, b->file.path, below(in, 3), NULL) != 0 ||
+        virtio_blk_init(&b->blk, &b->log, &b->mem, &b->disk, NULL) != 0)
+        abort();
+    virtio_console_init(&b->console, &b->log, &b->mem, ports, PORTS);
+    virtio_rng_init(&b->rng, &b->log, &b->mem, 1);
+    struct virtio *const devices[] = {&b->blk.virtio, &b->console.virtio, &b->rng.virtio};
+    return devices[b->kind];
+}
+
+static void reg(struct bench *b, uint64_t offset, uint64_t v)
+{
+    device_write(&b->slot.dev, offset, 4, (uint32_t)v);
+}
+
+static uint64_t queue_at(unsigned n)
+{
+    return RAM + n * 0x1000;
+}
+
+/* What a driver does before it works; every step may be followed by any other. */
+static void set_up(struct bench *b, struct input *in)
+{
+    static const uint8_t status[] = {0, 3, 11, 15};
+    uint64_t features = b->slot.virtio->offered & ~(uint64_t)below(in, 64);
+
+    if (below(in, 2))
+        features &= ~(uint64_t)(take(in, 1) << 28);
+    for (unsigned i = 0; i < ARRAY_SIZE(status); i++) {
+        reg(b, STATUS, status[i]);
+        for (unsigned half = 0; i == 1 && half < 2; half++) {
+            reg(b, DRIVER_SEL, half);
+            reg(b, DRIVER, (features | BIT(32)) >> (32 * half));
+        }
+        for (unsigned n = 0; i == 2 && n < b->slot.virtio->queue_count; n++) {
+            reg(b, SEL, n);
+            reg(b, NUM, QUEUE);
+            reg(b, DESC_LOW, queue_at(n));
+            reg(b, DRIVER_LOW, queue_at(n) + AVAIL_AT);
+            reg(b, DEVICE_LOW, queue_at(n) + USED_AT);
+            reg(b, READY, 1);
+        }
+    }
+    memset(b->avail, 0, sizeof(b->avail));
+}
+
+static void poke(struct bench *b, uint64_t at, unsigned bytes, uint64_t v)
+{
+    uint8_t le[8];
+
+    le_put(le, bytes, v);
+    (void)physmem_write(&b->mem, pa(at), le, bytes);
+}
+
+static uint64_t address(struct input *in, unsigned n)
+{
+    return below(in, 16) ? queue_at(n) + BUFFER_AT + take(in, 1) * 8 : value(in);
+}
+
+/* A descriptor; @table may be an indirect one in a buffer. */
+static void descriptor(struct bench *b, struct input *in, uint64_t table, unsigned n, unsigned i)
+{
+    poke(b, table + 16 * i, 8, address(in, n));
+    poke(b, table + 16 * i + 8, 4, below(in, 8) ? take(in, 1) * (1 + below(in, 16)) : value(in));
+    poke(b, table + 16 * i + 12, 2, below(in, 8));
+    poke(b, table + 16 * i + 14, 2, below(in, QUEUE + 1));
+}
+
+/* A chain: the header of the device's kind of request, then any pieces; made available. */
+static void request(struct bench *b, struct input *in, unsigned n)
+{
+    unsigned head = below(in, QUEUE), pieces = below(in, 4);
+    uint64_t header = queue_at(n) + BUFFER_AT + 16 * head, avail = queue_at(n) + AVAIL_AT;
+
+    poke(b, header, 4, below(in, 14));
+    poke(b, header + 4, 4, take(in, 2));
+    poke(b, header + 8, 8, below(in, 8) ? below(in, 9) : value(in));
+    for (unsigned i = 0; i <= pieces; i++) {
+        uint64_t at = queue_at(n) + 16 * ((head + i) % QUEUE);
+        poke(b, at, 8, i == 0 ? header : address(in, n));
+        poke(b, at + 8, 4, i == 0 ? 16 : i == pieces ? 1 : 128 * below(in, 9));
+        poke(b, at + 12, 2, (i < pieces ? 1 : 0) | (i > 0 && below(in, 2) ? 2 : 0));
+        poke(b, at + 14, 2, (head + i + 1) % QUEUE);
+    }
+    if (below(in, 4) == 1) /* and something wrong in it */
+        descriptor(b, in, queue_at(n), n, below(in, QUEUE));
+    poke(b, avail + 4 + 2 * (b->avail[n] % QUEUE), 2, head);
+    poke(b, avail + 2, 2, ++b->avail[n]);
+    if (below(in, 4))
+        reg(b, NOTIFY, n);
+}
+
+static void step(struct bench *b, struct input *in)
+{
+    unsigned n = below(in, b->slot.virtio->queue_count);
+    const uint8_t chars[32] = {0};
+
+    switch (below(in, 10)) {
+    case 0:
+        set_up(b, in);
+        break;
+    case 1:
+        any_access(in, &b->slot.dev, VIRTIO_MMIO_BYTES);
+        break;
+    case 2:
+        poke(b, queue_at(n) + take(in, 2) % 0x1000, 1u << below(in, 4), value(in));
+        break;
+    case 3:
+        descriptor(b, in, queue_at(n) + (below(in, 2) ? BUFFER_AT : 0), n, below(in, QUEUE));
+        break;
+    case 4:
+        if (b->kind == 1)
+            (void)virtio_console_receive(&b->console, below(in, PORTS), chars,
+                                         below(in, sizeof(chars)));
+        break;
+    case 5:
+        reg(b, NOTIFY, below(in, 40));
+        break;
+    default:
+        request(b, in, n);
+        break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input in = {data, size};
+    struct bench *b = calloc(1, sizeof(*b));
+
+    if (!b || physmem_add_ram(&b->mem, pa(RAM), RAM_SIZE, NULL) != 0)
+        abort();
+    b->log = fuzz_log();
+    virtio_mmio_init(&b->slot, &b->log, (struct irq_line){0}, plug(b, &in));
+    set_up(b, &in);
+    while (in.left > 0)
+        step(b, &in);
+    reg(b, STATUS, 0);
+    CHECK(device_read(&b->slot.dev, STATUS, 4) == 0);
+    virtio_destroy(b->slot.virtio);
+    disk_close(&b->disk);
+    memfile_close(&b->file);
+    physmem_destroy(&b->mem);
+    free(b);
+    return 0;
+}

@@ -1,0 +1,136 @@
+#include "devices.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bits.h"
+
+static bool bad(const char *option, const char *value, const char *expected)
+{
+    fprintf(stderr, "armillary run: --%s=%s: expected %s\n", option, value, expected);
+    return false;
+}
+
+bool devices_add(struct device_options *store, const struct arm_virtio *device,
+                 struct arm_config *config)
+{
+    if (config->virtio_count == ARM_VIRTIO_MAX)
+        return false;
+    store->virtio[config->virtio_count++] = *device;
+    config->virtio = store->virtio;
+    return true;
+}
+
+bool devices_add_port(struct device_options *store, const struct arm_port *port, const char *where,
+                      struct arm_config *config)
+{
+    if (store->port_count == ARM_PORTS_MAX)
+        return false;
+    if (store->port_count == 0) {
+        store->console = config->virtio_count;
+        if (!devices_add(store, &(struct arm_virtio){.kind = ARM_VIRTIO_CONSOLE}, config))
+            return false;
+    }
+    store->where[store->port_count] = where;
+    store->ports[store->port_count++] = *port;
+    store->virtio[store->console].ports = store->ports;
+    store->virtio[store->console].port_count = store->port_count;
+    return true;
+}
+
+/* FILE[,MODE]; cuts @text. */
+static bool parse_drive(struct device_options *store, char *text, struct arm_config *config)
+{
+    static const struct {
+        const char *name;
+        enum arm_drive_mode mode;
+    } modes[] = {{",snapshot", ARM_DRIVE_SNAPSHOT},
+                 {",readonly", ARM_DRIVE_READONLY},
+                 {",writable", ARM_DRIVE_WRITABLE}};
+    struct arm_virtio device = {.kind = ARM_VIRTIO_BLK, .drive = {text, ARM_DRIVE_SNAPSHOT}};
+
+    for (size_t k = 0; k < ARRAY_SIZE(modes); k++)
+        if (g_str_has_suffix(text, modes[k].name)) {
+            device.drive.mode = modes[k].mode;
+            text[strlen(text) - strlen(modes[k].name)] = '\0';
+            break;
+        }
+    return *text && devices_add(store, &device, config);
+}
+
+/* [name=NAME,][port,]WHERE; cuts @text. */
+static bool parse_port(struct device_options *store, char *text, struct arm_config *config)
+{
+    struct arm_port port = {.console = true};
+    char *comma;
+
+    for (; (comma = strchr(text, ',')) && !g_str_has_prefix(text, "file:"); text = comma + 1) {
+        *comma = '\0';
+        if (g_str_has_prefix(text, "name="))
+            port.name = text + strlen("name=");
+        else if (!strcmp(text, "port"))
+            port.console = false;
+        else
+            return false;
+    }
+    port.testdev = !strcmp(text, "testdev");
+    if (port.testdev)
+        port.console = false;
+    if (!port.testdev && strcmp(text, "stdio") && strcmp(text, "null") &&
+        (!g_str_has_prefix(text, "file:") || !text[5]))
+        return false;
+    return devices_add_port(store, &port, text, config);
+}
+
+/* The board gives its last slot to the first device, but guests number disks from the first slot:
+ * the order is turned round, so that the first --drive is the first disk. */
+bool devices_parse(struct device_options *store, char **drives, char **ports, bool rng,
+                   struct arm_config *config)
+{
+    unsigned count = 0;
+
+    *store = (struct device_options){0};
+    for (char **p = ports; p && *p; p++)
+        if (!parse_port(store, *p, config))
+            return bad("virtio-console", *p,
+                       "[name=NAME,][port,]stdio|null|testdev|file:PATH, at most 16 of them");
+    if (rng && !devices_add(store, &(struct arm_virtio){.kind = ARM_VIRTIO_RNG}, config))
+        return bad("rng", "", "at most 32 virtio devices");
+    while (drives && drives[count])
+        count++;
+    while (count--)
+        if (!parse_drive(store, drives[count], config))
+            return bad("drive", drives[count],
+                       "FILE[,readonly|writable|snapshot], and at most 32 virtio devices");
+    return true;
+}
+
+bool devices_open(struct device_options *store)
+{
+    for (unsigned n = 0; store && n < store->port_count; n++) {
+        struct console *host = &store->hosts[n];
+        if (!console_open(host, store->ports[n].testdev ? "null" : store->where[n]))
+            return false;
+        host->virtio = store->console;
+        host->port = (int)n;
+        store->ports[n].write = console_write;
+        store->ports[n].ctx = host;
+    }
+    return true;
+}
+
+void devices_close(struct device_options *store)
+{
+    for (unsigned n = 0; store && n < store->port_count; n++)
+        if (store->hosts[n].out > 0)
+            console_close(&store->hosts[n]);
+}
+
+struct console *devices_stdin(struct device_options *store)
+{
+    for (unsigned n = 0; store && n < store->port_count; n++)
+        if (!strcmp(store->where[n], "stdio"))
+            return &store->hosts[n];
+    return NULL;
+}

@@ -1,0 +1,44 @@
+/* --bios, --drive, --virtio-console and --rng of `armillary run`, and what `armillary qemu` makes
+ * of -drive, -device and -chardev: the storage and virtio devices of a machine. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "armillary.h"
+#include "console.h"
+
+/* What the configuration refers to. */
+struct device_options {
+    struct arm_virtio virtio[ARM_VIRTIO_MAX];
+    struct arm_port ports[ARM_PORTS_MAX]; /* of the one console */
+    const char *where[ARM_PORTS_MAX];     /* stdio, null, testdev or file:PATH */
+    unsigned port_count;
+    unsigned console; /* its index in virtio */
+    struct console hosts[ARM_PORTS_MAX];
+};
+
+/* One more virtio device; false: there are ARM_VIRTIO_MAX already. */
+bool devices_add(struct device_options *store, const struct arm_virtio *device,
+                 struct arm_config *config);
+
+/* One more port, which is the console's first or next one; false: too many. */
+bool devices_add_port(struct device_options *store, const struct arm_port *port, const char *where,
+                      struct arm_config *config);
+
+/**
+ * devices_parse() - fill @config's virtio devices from repeated options.
+ * @drives: of "FILE[,readonly|writable|snapshot]"; @ports: of "[name=NAME,][port,]WHERE"; both
+ * NULL-ended or NULL. Their texts are cut, and referred to by @store.
+ *
+ * Return: false, and the option, its value and what was expected are printed.
+ */
+bool devices_parse(struct device_options *store, char **drives, char **ports, bool rng,
+                   struct arm_config *config);
+
+/* Connect the ports to the host before the machine is made. False: a file cannot be opened, and a
+ * message was printed. @store may be NULL. */
+bool devices_open(struct device_options *store);
+void devices_close(struct device_options *store);
+
+/* The port that standard input belongs to, or NULL. */
+struct console *devices_stdin(struct device_options *store);
