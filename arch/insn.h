@@ -18,7 +18,7 @@ enum exec_result {
     EXEC_JUMP,   /* retired; cpu->pc is the target */
     EXEC_SYNC,   /* retired; next in line, but interrupts or context may have changed: recheck */
     EXEC_EXIT,   /* retired; cpu->pc is the target; interrupts or context may have changed */
-    EXEC_ABORT,  /* not retired: an exception was taken before it completed; cpu->pc is the vector */
+    EXEC_ABORT, /* not retired: an exception was taken before it completed; cpu->pc is the vector */
 };
 
 typedef enum exec_result exec_fn(struct cpu *cpu, const struct insn *i);
@@ -33,14 +33,14 @@ enum {
 
 struct insn {
     exec_fn *fn;
-    int64_t imm;  /* fully expanded, see the row's form; rows with form RAW: the instruction word */
-    uint16_t op;  /* enum a64_op */
-    uint8_t rd;   /* Rd Rt Vd Vt */
-    uint8_t rn;   /* Rn Vn */
-    uint8_t rm;   /* Rm Rs Vm */
-    uint8_t ra;   /* Ra Rt2 Va Vt2 */
-    uint8_t sz;   /* see the form */
-    uint8_t mod;  /* see the form */
+    int64_t imm; /* fully expanded, see the row's form; rows with form RAW: the instruction word */
+    uint16_t op; /* enum a64_op */
+    uint8_t rd;  /* Rd Rt Vd Vt */
+    uint8_t rn;  /* Rn Vn */
+    uint8_t rm;  /* Rm Rs Vm */
+    uint8_t ra;  /* Ra Rt2 Va Vt2 */
+    uint8_t sz;  /* see the form */
+    uint8_t mod; /* see the form */
 };
 
 /* Kinds of row: which access check comes before the instruction, and how a block ends. */
@@ -66,8 +66,8 @@ struct a64_row {
     const char *pattern;  /* as in the table */
     uint32_t mask, value; /* fixed bits */
     enum feature feature;
-    uint8_t cls;          /* enum a64_class */
-    uint8_t jit;          /* enum a64_jit */
+    uint8_t cls; /* enum a64_class */
+    uint8_t jit; /* enum a64_jit */
 };
 
 /* Indexed by enum a64_op; A64_UNALLOCATED has a row of its own with a zero mask. */

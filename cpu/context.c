@@ -179,8 +179,6 @@ bool cpu_fetch_page(struct cpu *cpu, uint64_t pc)
     struct translation t;
     struct mmu_fault flt;
 
-    if (context_fetch_fast(cpu, pc))
-        return true;
     if (!translate_fetch(cpu, pc, &t, &flt)) {
         cpu_take_fetch_abort(cpu, pc, &flt);
         return false;

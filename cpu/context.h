@@ -22,7 +22,8 @@ enum regime_id cpu_current_regime(const struct cpu *cpu);
 bool cpu_in_guarded_page(const struct cpu *cpu);
 
 /**
- * cpu_fetch_page() - make the page of @pc (aligned to 4) the current code page.
+ * cpu_fetch_page() - make the page of @pc (aligned to 4) the current code page, as
+ * context_fetch_fast() could not.
  * Return: false if an Instruction Abort was taken instead.
  */
 bool cpu_fetch_page(struct cpu *cpu, uint64_t pc);

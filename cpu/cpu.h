@@ -43,11 +43,13 @@ struct pstate {
 #define PSTATE_F 1
 
 /* The GIC CPU interface as system registers. Peers cannot include each other, so the machine
- * connects the GIC here. @virt: the access is to the virtual interface (ICV_*), see HCR_EL2.{IMO,FMO}. */
+ * connects the GIC here. @virt: the access is to the virtual interface (ICV_*), see
+ * HCR_EL2.{IMO,FMO}. */
 struct cpu_gic_ops {
     uint64_t (*read)(void *ctx, unsigned cpu, enum sysreg sr, bool virt);
     void (*write)(void *ctx, unsigned cpu, enum sysreg sr, bool virt, uint64_t value);
-    /* False: an access is UNDEFINED (list and active-priority registers beyond the implemented ones). */
+    /* False: an access is UNDEFINED (list and active-priority registers beyond the implemented
+     * ones). */
     bool (*implemented)(void *ctx, enum sysreg sr);
 };
 
@@ -72,69 +74,69 @@ enum cpu_power { CPU_RUNNING, CPU_WFI, CPU_WFE, CPU_OFF, CPU_SUSPENDED };
 
 struct cpu {
     /* Hot: what nearly every instruction touches. */
-    uint64_t x[REG_COUNT];       /* see REG_ZR, REG_SP, REG_SINK */
-    uint64_t nf, zf, cf, vf;     /* N = nf<63>, Z = (zf == 0), C = cf (0 or 1), V = vf<63> */
-    uint64_t page_va;            /* virtual address of the current code page */
-    const struct insn *page;     /* its records */
-    const struct insn *counted;  /* records before this one are already taken off `left` */
-    uint64_t pc;                 /* valid outside a page run, and after EXEC_JUMP/EXIT/ABORT */
-    int64_t left;                /* instructions until the slice ends */
-    uint64_t retired_goal;       /* instructions retired for ever once left is 0 */
-    struct tlb_bank *bank;       /* L1 TLB of the current translation context */
+    uint64_t x[REG_COUNT];        /* see REG_ZR, REG_SP, REG_SINK */
+    uint64_t nf, zf, cf, vf;      /* N = nf<63>, Z = (zf == 0), C = cf (0 or 1), V = vf<63> */
+    uint64_t page_va;             /* virtual address of the current code page */
+    const struct insn *page;      /* its records */
+    const struct insn *counted;   /* records before this one are already taken off `left` */
+    uint64_t pc;                  /* valid outside a page run, and after EXEC_JUMP/EXIT/ABORT */
+    int64_t left;                 /* instructions until the slice ends */
+    uint64_t retired_goal;        /* instructions retired for ever once left is 0 */
+    struct tlb_bank *bank;        /* L1 TLB of the current translation context */
     struct tlb_bank *bank_unpriv; /* same for LDTR/STTR */
-    const struct insn *resume;   /* next record, in builds whose plain loop has no tail calls */
-    uint64_t mem_data[2];        /* result of a slow load */
+    const struct insn *resume;    /* next record, in builds whose plain loop has no tail calls */
+    uint64_t mem_data[2];         /* result of a slow load */
     struct pstate ps;
-    bool fp_trapped;             /* CheckFPAdvSIMDEnabled64() would trap now */
-    bool irq_check;              /* something about interrupts changed: recheck before the next insn */
+    bool fp_trapped; /* CheckFPAdvSIMDEnabled64() would trap now */
+    bool irq_check;  /* something about interrupts changed: recheck before the next insn */
 
     union vreg v[32];
     uint32_t fpcr, fpsr;
-    uint64_t sr[SR_COUNT];       /* storage of the rows that have any */
+    uint64_t sr[SR_COUNT]; /* storage of the rows that have any */
 
     /* Exclusive monitor, local and global in one: CPUs take turns. */
     struct {
         bool valid;
-        uint8_t size;  /* bytes */
+        uint8_t size; /* bytes */
         uint64_t pa;
     } excl;
 
     /* Software step: did we execute the stepped instruction, and was it a Load-Exclusive? */
     bool step_known, step_exclusive;
-    bool watchpoints_on;         /* an enabled watchpoint exists: no access may bypass the slow path */
-    bool breakpoints_on;         /* an enabled breakpoint exists and debug exceptions are enabled */
+    bool watchpoints_on; /* an enabled watchpoint exists: no access may bypass the slow path */
+    bool breakpoints_on; /* an enabled breakpoint exists and debug exceptions are enabled */
 
     /* Performance monitors, see cpu/pmu.h. */
-    bool pmu_on, pmu_level;      /* a counter is enabled; the interrupt's level */
-    uint64_t pmu_synced;         /* cpu_retired() that the counters have seen */
-    uint64_t pmu_divider;        /* cycles towards the next count of PMCR_EL0.D */
+    bool pmu_on, pmu_level; /* a counter is enabled; the interrupt's level */
+    uint64_t pmu_synced;    /* cpu_retired() that the counters have seen */
+    uint64_t pmu_divider;   /* cycles towards the next count of PMCR_EL0.D */
     struct clock_event pmu_deadline;
 
-    bool event;                  /* event register of WFE */
+    bool event; /* event register of WFE */
     enum cpu_power power;
-    uint64_t wait_until_ns;      /* WFET, WFIT: virtual time that ends the wait; else CLOCK_NEVER */
-    bool irq_pin, fiq_pin;       /* physical, from the GIC */
-    bool virq_pin, vfiq_pin;     /* virtual, from the GIC's list registers */
+    uint64_t wait_until_ns;  /* WFET, WFIT: virtual time that ends the wait; else CLOCK_NEVER */
+    bool irq_pin, fiq_pin;   /* physical, from the GIC */
+    bool virq_pin, vfiq_pin; /* virtual, from the GIC's list registers */
     bool serror_pin;
 
-    uint64_t slice_start;        /* cpu_retired() when the slice began */
+    uint64_t slice_start; /* cpu_retired() when the slice began */
 
     /* Constant after creation. */
-    unsigned index;              /* 0.. in the machine */
+    unsigned index; /* 0.. in the machine */
     const struct cpu_model *model;
     struct features features;
     bool has_el2;
     uint64_t mpidr;
-    struct contexts contexts;    /* recent translation contexts, see cpu/context.h */
-    struct tlb *tlb;             /* L2, stage-2 and walk caches, and all banks; owned */
-    struct code_cache *code;     /* decoded pages; owned by the machine, shared by its CPUs */
+    struct contexts contexts; /* recent translation contexts, see cpu/context.h */
+    struct tlb *tlb;          /* L2, stage-2 and walk caches, and all banks; owned */
+    struct code_cache *code;  /* decoded pages; owned by the machine, shared by its CPUs */
     struct physmem *mem;
     struct clock *clock;
     const struct log *log;
     struct probes *probes;
     const struct cpu_gic_ops *gic;
     void *gic_ctx;
-    bool sre_writable;           /* ICC_SRE_EL1.SRE is not RAO/WI: guests may use GICV */
+    bool sre_writable; /* ICC_SRE_EL1.SRE is not RAO/WI: guests may use GICV */
     struct cpu_env env;
     struct irq_line timer_line[4]; /* by enum cpu_timer: outputs to PPIs */
     struct irq_line pmu_line;
@@ -144,7 +146,7 @@ struct cpu {
     /* What cpu_sysreg_init() makes of the register rows for this CPU's features. */
     uint64_t sr_mask[SR_COUNT], sr_res1[SR_COUNT]; /* bits a write changes; bits that read as one */
     uint32_t sr_quick[SR_COUNT]; /* accesses that need no check: SR_PLAIN_xxx of cpu/sysreg.h */
-    uint16_t unknown_enc[64];   /* unknown registers already logged, hashed by encoding */
+    uint16_t unknown_enc[64];    /* unknown registers already logged, hashed by encoding */
     /* An access from EL1 that passed its checks (0: read, 1: write) passes again until a control
      * register changes: until trap_epoch moves on. */
     uint64_t trap_epoch, sr_allowed[2][SR_COUNT];
@@ -162,8 +164,8 @@ static inline uint64_t insn_target(const struct cpu *cpu, const struct insn *i)
     return cpu->page_va + (uint64_t)i->imm;
 }
 
-/* Take the records before @i off the count. Rows with jit END have done so when their function runs,
- * and so does every access that leaves RAM: what they see of time is exact. */
+/* Take the records before @i off the count. Rows with jit END have done so when their function
+ * runs, and so does every access that leaves RAM: what they see of time is exact. */
 static inline void cpu_count_upto(struct cpu *cpu, const struct insn *i)
 {
     cpu->left -= i - cpu->counted;

@@ -48,8 +48,7 @@ static void log_undefined(const struct cpu *cpu, const struct insn *i, const str
 
     if (row != &a64_rows[A64_UNALLOCATED]) {
         LOG(cpu->log, CPU, GUEST, "cpu%u: %#llx: %s (%#010x) is UNDEFINED: %s%s", cpu->index, pc,
-            row->name, word,
-            row->cls == A64_UNDEF ? "not implemented" : "this CPU has no FEAT_",
+            row->name, word, row->cls == A64_UNDEF ? "not implemented" : "this CPU has no FEAT_",
             row->cls == A64_UNDEF ? "" : feature_name(row->feature));
         return;
     }
@@ -89,7 +88,8 @@ void cpu_limit_slice(struct cpu *cpu, uint64_t insns)
 /* Does something have to be looked at between every two instructions now? */
 static bool needs_observed(const struct cpu *cpu)
 {
-    return cpu->left <= PAGE_INSNS || cpu->ps.btype || cpu->ps.il || cpu_step_active(cpu) ||
+    return cpu->left <= PAGE_INSNS || cpu->ps.btype || cpu->ps.il ||
+           (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]) && cpu_step_active(cpu)) ||
            breakpoints_active(cpu) || (cpu->probes->mask & (BIT(PROBE_INSN)));
 }
 
@@ -210,7 +210,7 @@ void cpu_run(struct cpu *cpu, uint64_t insns)
             take_pc_alignment(cpu);
             continue;
         }
-        if (!cpu_fetch_page(cpu, cpu->pc))
+        if (!context_fetch_fast(cpu, cpu->pc) && !cpu_fetch_page(cpu, cpu->pc))
             continue;
         if (needs_observed(cpu))
             step_observed(cpu);

@@ -21,11 +21,12 @@
  */
 void cpu_run(struct cpu *cpu, uint64_t insns);
 
-/* Shorten (never lengthen) the current slice to @insns more instructions, the one executing included. */
+/* Shorten (never lengthen) the current slice to @insns more instructions, the one executing
+ * included. */
 void cpu_limit_slice(struct cpu *cpu, uint64_t insns);
 
-/* Make the plain loop stop before the record after @i, which is executing: an access to a device raised
- * an interrupt or cut the slice. Costs nothing where it does not happen. */
+/* Make the plain loop stop before the record after @i, which is executing: an access to a device
+ * raised an interrupt or cut the slice. Costs nothing where it does not happen. */
 void interp_break_after(struct cpu *cpu, const struct insn *i);
 
 /* Run from record @i until something other than plain execution is needed. Internal to the loops.

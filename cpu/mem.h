@@ -1,7 +1,7 @@
 /*
  * A CPU's loads and stores. The fast path is a look-up in the L1 bank of the current translation
- * context; everything else (miss, Device, page crossing, alignment, big-endian, watchpoints, faults)
- * is the slow path in cpu/mem.c.
+ * context; everything else (miss, Device, page crossing, alignment, big-endian, watchpoints,
+ * faults) is the slow path in cpu/mem.c.
  *
  * Each function returns false when an exception has been taken; the caller then returns EXEC_ABORT
  * at once, with no register written.
@@ -14,12 +14,13 @@
 
 /* How an access differs from a plain load or store. */
 #define ACC_UNPRIV  1 /* LDTR, STTR: as EL0 where the manual says so */
-#define ACC_ALIGNED 2 /* exclusive, ordered or atomic: alignment fault rules of those (LSE2 too) */
+#define ACC_ALIGNED 2 /* exclusive, ordered or atomic: alignment fault rules of those (LSE2 too)   \
+                       */
 #define ACC_EXCL    4
 #define ACC_ATOMIC  8 /* read-modify-write: permission faults report as a write */
 #define ACC_ORDERED 16
-#define ACC_FP      32 /* SIMD&FP: stage-2 abort has no valid syndrome */
-#define ACC_PAIR    64 /* one of several registers: no valid syndrome */
+#define ACC_FP      32  /* SIMD&FP: stage-2 abort has no valid syndrome */
+#define ACC_PAIR    64  /* one of several registers: no valid syndrome */
 #define ACC_SIGNED  128 /* sign-extending load: SSE of the syndrome */
 #define ACC_64      256 /* 64-bit destination: SF of the syndrome */
 #define ACC_WB      512 /* writes its base register back: no valid syndrome */
@@ -105,13 +106,13 @@ static inline bool mem_store128(struct cpu *cpu, const struct insn *i, uint64_t 
     return true;
 }
 
-/* Would all of [va, va+size) be writable (readable) now? Takes the exception if not. For accesses that
- * must not happen in part: atomics, STP and structure stores across pages, DC ZVA. */
+/* Would all of [va, va+size) be writable (readable) now? Takes the exception if not. For accesses
+ * that must not happen in part: atomics, STP and structure stores across pages, DC ZVA. */
 bool mem_probe(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc,
                bool write);
 
-/* CheckSPAlignment() for a load or store whose base is a misaligned SP. False: the SP alignment fault
- * has been taken; true: SCTLR_ELx.{SA,SA0} does not ask for the check. */
+/* CheckSPAlignment() for a load or store whose base is a misaligned SP. False: the SP alignment
+ * fault has been taken; true: SCTLR_ELx.{SA,SA0} does not ask for the check. */
 bool mem_sp_aligned(struct cpu *cpu, const struct insn *i);
 
 /* Exclusive monitor. mem_excl_set(): after a successful exclusive load of @size bytes at @va.

@@ -1,7 +1,7 @@
 /*
  * The performance monitors (DDI0487 D12): registers in pmu.c, counting in pmu_count.c.
- * Differs: an instruction that takes an exception on completing (SVC, HVC, SMC) is counted at the EL it
- * goes to.
+ * Differs: an instruction that takes an exception on completing (SVC, HVC, SMC) is counted at the
+ * EL it goes to.
  */
 #pragma once
 
@@ -30,8 +30,8 @@ enum sysreg pmu_type_register(unsigned n);
 void cpu_pmu_create(struct cpu *cpu);
 void cpu_pmu_reset(struct cpu *cpu);
 
-/* Count what has retired since the last call, for the current EL: before the EL changes, and before a
- * counter or control is read or written. */
+/* Count what has retired since the last call, for the current EL: before the EL changes, and before
+ * a counter or control is read or written. */
 void pmu_sync(struct cpu *cpu);
 
 /* One occurrence of @event at the current EL, for those of @counters (bits) that count it. */

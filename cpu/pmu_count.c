@@ -1,16 +1,16 @@
 /*
- * Counting. Nothing is done per instruction: counters are brought up to date (pmu_sync) when the EL is
- * about to change and when somebody looks, from the number of retired instructions since the last time.
- * A cycle is one retired instruction.
+ * Counting. Nothing is done per instruction: counters are brought up to date (pmu_sync) when the EL
+ * is about to change and when somebody looks, from the number of retired instructions since the
+ * last time. A cycle is one retired instruction.
  */
 #include "arch/sysreg.h"
 #include "cpu/pmu.h"
 
-#define CYCLE_COUNTER   31
-#define EVENT_MASK      0xffff
-#define FILTER_P        BIT(31) /* not at EL1 */
-#define FILTER_U        BIT(30) /* not at EL0 */
-#define FILTER_NSH      BIT(27) /* also at EL2 */
+#define CYCLE_COUNTER 31
+#define EVENT_MASK    0xffff
+#define FILTER_P      BIT(31) /* not at EL1 */
+#define FILTER_U      BIT(30) /* not at EL0 */
+#define FILTER_NSH    BIT(27) /* also at EL2 */
 
 static unsigned hpmn(const struct cpu *cpu)
 {
@@ -41,9 +41,8 @@ static bool counts_here(const struct cpu *cpu, unsigned n)
 
     if (cpu->ps.el == 2 && !belongs_to_el2(cpu, n)) {
         bool hpmd = MDCR_EL2_HPMD(mdcr);
-        if (n == CYCLE_COUNTER
-                ? MDCR_EL2_HCCD(mdcr) || (hpmd && PMCR_EL0_DP(cpu->sr[SR_PMCR_EL0]))
-                : hpmd)
+        if (n == CYCLE_COUNTER ? MDCR_EL2_HCCD(mdcr) || (hpmd && PMCR_EL0_DP(cpu->sr[SR_PMCR_EL0]))
+                               : hpmd)
             return false;
     }
     if (cpu->ps.el == 2)
@@ -102,8 +101,9 @@ static bool counts_instructions(const struct cpu *cpu, unsigned n)
 
 static bool counts_time(const struct cpu *cpu, unsigned n)
 {
-    return n == CYCLE_COUNTER ? !PMCR_EL0_D(cpu->sr[SR_PMCR_EL0]) || PMCR_EL0_LC(cpu->sr[SR_PMCR_EL0])
-                              : counts_instructions(cpu, n);
+    return n == CYCLE_COUNTER
+               ? !PMCR_EL0_D(cpu->sr[SR_PMCR_EL0]) || PMCR_EL0_LC(cpu->sr[SR_PMCR_EL0])
+               : counts_instructions(cpu, n);
 }
 
 /* PMCR_EL0.D: one cycle of 64, where LC does not overrule it. */
@@ -125,7 +125,8 @@ void pmu_sync(struct cpu *cpu)
     cpu->pmu_synced = now;
     if (!cpu->pmu_on || !delta)
         return;
-    FOR_EACH_COUNTER (n) {
+    FOR_EACH_COUNTER(n)
+    {
         if (!enabled(cpu, n) || !counts_here(cpu, n))
             continue;
         if (counts_time(cpu, n))
@@ -139,8 +140,8 @@ void pmu_sync(struct cpu *cpu)
 void pmu_count(struct cpu *cpu, enum pmu_event event, uint64_t counters)
 {
     for (unsigned n = 0; n < PMU_COUNTERS; n++)
-        if (bit(counters, n) && (cpu->sr[pmu_type_register(n)] & EVENT_MASK) == event && enabled(cpu, n) &&
-            counts_here(cpu, n))
+        if (bit(counters, n) && (cpu->sr[pmu_type_register(n)] & EVENT_MASK) == event &&
+            enabled(cpu, n) && counts_here(cpu, n))
             add(cpu, n, 1);
     pmu_update_line(cpu);
 }
@@ -150,11 +151,10 @@ void pmu_update_line(struct cpu *cpu)
     uint64_t pending = cpu->sr[SR_PMOVSSET_EL0] & cpu->sr[SR_PMINTENSET_EL1];
     bool level = false;
 
-    FOR_EACH_COUNTER (n)
-        if (bit(pending, n) &&
-            (belongs_to_el2(cpu, n) ? MDCR_EL2_HPME(cpu->sr[SR_MDCR_EL2])
-                                    : PMCR_EL0_E(cpu->sr[SR_PMCR_EL0])))
-            level = true;
+    FOR_EACH_COUNTER(n)
+    if (bit(pending, n) && (belongs_to_el2(cpu, n) ? MDCR_EL2_HPME(cpu->sr[SR_MDCR_EL2])
+                                                   : PMCR_EL0_E(cpu->sr[SR_PMCR_EL0])))
+        level = true;
     if (level != cpu->pmu_level) {
         cpu->pmu_level = level;
         irq_set(&cpu->pmu_line, level);
@@ -166,7 +166,8 @@ static uint64_t next_overflow_ns(const struct cpu *cpu)
 {
     uint64_t next = CLOCK_NEVER, now = clock_now_ns(cpu->clock);
 
-    FOR_EACH_COUNTER (n) {
+    FOR_EACH_COUNTER(n)
+    {
         uint64_t room;
 
         if (!enabled(cpu, n) || !bit(cpu->sr[SR_PMINTENSET_EL1], n) ||
@@ -191,8 +192,8 @@ static void deadline(void *ctx, uint64_t now_ns)
 void pmu_changed(struct cpu *cpu)
 {
     cpu->pmu_on = false;
-    FOR_EACH_COUNTER (n)
-        cpu->pmu_on |= enabled(cpu, n);
+    FOR_EACH_COUNTER(n)
+    cpu->pmu_on |= enabled(cpu, n);
     pmu_update_line(cpu);
     clock_event_set(cpu->clock, &cpu->pmu_deadline, next_overflow_ns(cpu));
 }

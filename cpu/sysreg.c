@@ -94,6 +94,15 @@ enum exec_result cpu_sysreg_effects(struct cpu *cpu, unsigned fx)
     return fx ? EXEC_SYNC : EXEC_NEXT;
 }
 
+/* EL1's translation and FP controls mean nothing at EL2, and on the way back all is looked at anew.
+ */
+static unsigned effects_now(const struct cpu *cpu, const struct sysreg_row *row)
+{
+    bool idle = cpu->ps.el == 2 && row->ws == WS_EL1;
+
+    return idle ? row->fx & ~(unsigned)(SR_FX_REGIME | SR_FX_FP) : row->fx;
+}
+
 enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value)
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
@@ -115,7 +124,7 @@ enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value)
         writers[row->wr](cpu, sr, value);
     else
         cpu->sr[sr] = value;
-    return cpu_sysreg_effects(cpu, row->fx);
+    return cpu_sysreg_effects(cpu, effects_now(cpu, row));
 }
 
 static void fire_probe(struct cpu *cpu, const struct insn *i, enum probe_event event,

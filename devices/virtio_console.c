@@ -144,7 +144,9 @@ size_t virtio_console_receive(struct virtio_console *con, unsigned n, const uint
     size_t done = 0;
 
     CHECK(n < con->port_count);
-    if (!virtio_is_live(&con->virtio))
+    /* 5.3.6: a driver that knows of several ports drops what arrives before it opened the port. */
+    if (!virtio_is_live(&con->virtio) ||
+        (virtio_has(&con->virtio, F_MULTIPORT) && !con->ports[n].open))
         return 0;
     while (done < len && virtq_pop(q, &con->chain)) {
         size_t put = virtq_write(q, &con->chain, 0, data + done, len - done);

@@ -1,7 +1,7 @@
 /*
  * Virtio console device with several ports (Virtual I/O Device specification 1.1, section 5.3).
  * What the guest writes to a port leaves at once; what comes in for it is taken only when the guest
- * has provided a buffer.
+ * has opened the port and provided a buffer.
  */
 #pragma once
 

@@ -108,7 +108,7 @@ struct arm_config {
     unsigned module_count;
     const struct arm_domain *domains;
     unsigned domain_count;
-    const char *dtb;    /* device tree file; NULL: generated */
+    const char *dtb; /* device tree file; NULL: generated */
     const struct arm_blob *blobs;
     unsigned blob_count;
     const char *bios;           /* contents of the first flash bank; NULL: none. Without a kernel

@@ -156,19 +156,13 @@ static const struct {
     bool wide;
     psci_fn *fn;
 } functions[] = {
-    {PSCI_32 + 0, false, psci_version},
-    {PSCI_32 + 1, true, cpu_suspend},
-    {PSCI_32 + 2, false, cpu_off},
-    {PSCI_32 + 3, true, cpu_on},
-    {PSCI_32 + 4, true, affinity_info},
-    {PSCI_32 + 6, false, migrate_info_type},
-    {PSCI_32 + 8, false, system_off},
-    {PSCI_32 + 9, false, system_reset},
-    {PSCI_32 + 10, false, psci_features},
-    {PSCI_32 + 14, true, system_suspend},
+    {PSCI_32 + 0, false, psci_version},   {PSCI_32 + 1, true, cpu_suspend},
+    {PSCI_32 + 2, false, cpu_off},        {PSCI_32 + 3, true, cpu_on},
+    {PSCI_32 + 4, true, affinity_info},   {PSCI_32 + 6, false, migrate_info_type},
+    {PSCI_32 + 8, false, system_off},     {PSCI_32 + 9, false, system_reset},
+    {PSCI_32 + 10, false, psci_features}, {PSCI_32 + 14, true, system_suspend},
     {PSCI_32 + 18, true, system_reset}, /* SYSTEM_RESET2 */
-    {0x80000000, false, smccc_version},
-    {0x80000001, false, smccc_arch_features},
+    {0x80000000, false, smccc_version},   {0x80000001, false, smccc_arch_features},
 };
 
 static psci_fn *find_function(uint32_t id)

@@ -122,8 +122,8 @@ static void run_slice(struct machine *m, struct cpu *cpu, uint64_t limit)
     uint64_t ran = cpu_retired(cpu) - cpu->slice_start;
     m->current = NULL;
     m->retired += ran;
-    /* A CPU that takes exceptions for ever (a vector it cannot fetch) retires nothing. Time passes all
-     * the same, and a limit on instructions ends it. */
+    /* A CPU that takes exceptions for ever (a vector it cannot fetch) retires nothing. Time passes
+     * all the same, and a limit on instructions ends it. */
     if (ran == 0 && cpu->power == CPU_RUNNING)
         ran = slice;
     m->spent += ran;

@@ -33,11 +33,17 @@ void tlb_destroy(struct tlb *tlb)
     free(tlb);
 }
 
+void tlb_s2_clear(struct tlb *tlb)
+{
+    tlb->gen_s2++;
+    tlb->s2_span = (struct tlb_span){0};
+}
+
 void tlb_flush_all(struct tlb *tlb)
 {
     for (unsigned i = 0; i < REGIME_COUNT; i++)
         tlb->gen_regime[i]++;
-    tlb->gen_s2++;
+    tlb_s2_clear(tlb);
     tlb->gen_walk++;
     for (unsigned i = 0; i < tlb->bank_count; i++)
         tlb_bank_clear(&tlb->banks[i]);
@@ -388,10 +394,17 @@ const struct tlb_s2_entry *tlb_s2_lookup(const struct tlb *tlb, const struct xla
                : NULL;
 }
 
+struct tlb_s2_entry *tlb_s2_slot(struct tlb *tlb, uint64_t ipa, uint16_t vmid)
+{
+    return &tlb->s2[s2_index(ipa, vmid)];
+}
+
 void tlb_s2_insert(struct tlb *tlb, const struct xlat *x, const struct tlb_s2_entry *e)
 {
-    struct tlb_s2_entry *n = &tlb->s2[s2_index(e->ipa, x->vmid)];
+    struct tlb_s2_entry *n = tlb_s2_slot(tlb, e->ipa, x->vmid);
 
+    if (e->shift > PAGE_SHIFT)
+        span_add(&tlb->s2_span, e->ipa, e->shift);
     *n = *e;
     n->gen = tlb->gen_s2;
     n->config = x->config;

@@ -17,7 +17,7 @@
 #include "mmu/walk.h"
 
 #define TLB_L1_SIZE 2048 /* entries of one half of a bank, direct mapped by page number */
-#define TLB_X_SIZE  512  /* entries of a bank's fetch side */
+#define TLB_X_SIZE  2048 /* entries of a bank's fetch side */
 #define TLB_BANKS   32
 
 #define TLB_L1_EMPTY 1          /* a tag no page-aligned address equals */
@@ -61,7 +61,7 @@ struct tlb_bank {
     uint32_t serial;         /* changes when the bank is given to another context; 0: never used */
     uint64_t stamp;          /* of the last use */
     uint64_t used;           /* bit n: slots 32n..32n+31 of r or w may hold entries */
-    uint64_t used_x;         /* bit n: slots 8n..8n+7 of x */
+    uint64_t used_x;         /* bit n: slots 32n..32n+31 of x */
     bool has_global;         /* not only nG entries */
     uint16_t ng_asid;        /* ASID of the nG entries of a priv bank */
     uint16_t ng_count;       /* above TLB_NG_MAX: too many to list */
@@ -128,6 +128,7 @@ struct tlb {
 
     unsigned class_mask;        /* sizes that L2 may hold */
     struct tlb_span l2_span[2]; /* see tlb_span: pieces of larger stage-1 pages in L2 */
+    struct tlb_span s2_span;    /* likewise, of larger stage-2 pages in s2 */
     unsigned victim;
     uint64_t walks, l2_hits; /* statistics */
     struct tlb_l2_entry l2[TLB_L2_SETS][TLB_L2_WAYS];

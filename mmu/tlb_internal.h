@@ -10,6 +10,9 @@ extern const uint8_t tlb_class_shift[TLB_CLASSES];
 
 uint32_t *tlb_gen_vmid(struct tlb *tlb, enum regime_id regime, uint16_t vmid);
 uint32_t *tlb_gen_asid(struct tlb *tlb, enum regime_id regime, uint16_t vmid, uint16_t asid);
+void tlb_s2_clear(struct tlb *tlb);
+/* The only slot that may hold @ipa. */
+struct tlb_s2_entry *tlb_s2_slot(struct tlb *tlb, uint64_t ipa, uint16_t vmid);
 struct tlb_l2_entry *tlb_l2_set(struct tlb *tlb, uint64_t va, unsigned cls);
 
 void tlb_bank_clear(struct tlb_bank *b);

@@ -123,14 +123,22 @@ static void l2_invalidate_pages(struct tlb *tlb, const struct tlbi *op)
 
 /* Only stage-2 entries: combined ones are for the stage-1 operation that has to follow (DDI0487
  * D8.16, TLB maintenance and the interaction of the two stages). */
+static void s2_drop(const struct tlb *tlb, struct tlb_s2_entry *e, const struct tlbi *op)
+{
+    if (e->gen == tlb->gen_s2 && e->vmid == op->vmid &&
+        overlaps(op, e->ipa & ~MASK(e->shift - 1u, 0), e->shift))
+        e->gen = tlb->gen_s2 - 1;
+}
+
 static void s2_invalidate(struct tlb *tlb, const struct tlbi *op)
 {
-    for (unsigned i = 0; i < TLB_S2_SIZE; i++) {
-        struct tlb_s2_entry *e = &tlb->s2[i];
-        if (e->gen == tlb->gen_s2 && e->vmid == op->vmid &&
-            overlaps(op, e->ipa & ~MASK(e->shift - 1u, 0), e->shift))
-            e->gen = tlb->gen_s2 - 1;
+    if (op->end - op->start > (PAGES_MAX << PAGE_SHIFT) || span_touched(&tlb->s2_span, op)) {
+        for (unsigned i = 0; i < TLB_S2_SIZE; i++)
+            s2_drop(tlb, &tlb->s2[i], op);
+        return;
     }
+    for (uint64_t k = 0; k < page_count(op); k++)
+        s2_drop(tlb, tlb_s2_slot(tlb, op->start + (k << PAGE_SHIFT), op->vmid), op);
 }
 
 static void l2_invalidate(struct tlb *tlb, const struct tlbi *op)
@@ -161,7 +169,7 @@ void tlb_invalidate(struct tlb *tlb, const struct tlbi *op)
         return;
     }
     if (op->stage2)
-        tlb->gen_s2++;
+        tlb_s2_clear(tlb);
     if (!(by_address(op) && op->last_level))
         tlb->gen_walk++;
     l2_invalidate(tlb, op);

@@ -533,8 +533,8 @@ static void flush_tlb(void *ctx)
     tlb_flush_all(((struct fixture *)ctx)->cpu->tlb);
 }
 
-/* Flash memory: reads are RAM's, writes the device's; hidden, reads are the device's too, also where
- * they went straight to the ROM before. */
+/* Flash memory: reads are RAM's, writes the device's; hidden, reads are the device's too, also
+ * where they went straight to the ROM before. */
 static void test_rom_in_front_of_a_device(void **state)
 {
     struct fixture *s = *state;

@@ -123,13 +123,15 @@ static void test_characters_both_ways(void **state)
     assert_memory_equal(c.out[1], "first", 5);
     assert_int_equal(virtio_console_receive(&c.dev, 1, (const uint8_t *)"abcdef", 6), 0);
     for (unsigned i = 0; i < 2; i++) {
-        put_desc(&c.d, ring(RX1), i, BUFFERS + 0x100 * i, 4, DESC_WRITE, 0);
+        put_desc(&c.d, ring(RX1), i, BUFFERS + 0x100 * (i + 1), 4, DESC_WRITE, 0);
         make_available(&c.d, RX1, i);
     }
+    assert_int_equal(virtio_console_receive(&c.dev, 1, (const uint8_t *)"abcdef", 6), 0);
+    control(&c, 1, PORT_OPEN, 1);
     assert_int_equal(virtio_console_receive(&c.dev, 1, (const uint8_t *)"abcdef", 6), 6);
     assert_int_equal(used_len(&c.d, RX1, 0), 4);
     assert_int_equal(used_len(&c.d, RX1, 1), 2);
-    assert_memory_equal(physmem_ram(&c.d.mem, pa(BUFFERS + 0x100), 2), "ef", 2);
+    assert_memory_equal(physmem_ram(&c.d.mem, pa(BUFFERS + 0x200), 2), "ef", 2);
     assert_true(c.d.watched.level);
     wr(driver_dev(&c.d), STATUS, 0);
     assert_int_equal(virtio_console_receive(&c.dev, 0, (const uint8_t *)"x", 1), 0);

@@ -92,7 +92,7 @@ static void emit_input(struct code *c, struct input *in)
 
 static void run(unsigned how, const struct memfile *file)
 {
-    static const char *const cpus[] = {"max", "n1", "a57", "max,+qarma5"};
+    static const char *const cpus[] = {"max", "n1", "a57", "max,-vhe"};
     const struct arm_port port = {.console = true, .testdev = how & 32};
     const struct arm_virtio virtio[] = {
         {.kind = ARM_VIRTIO_RNG}, {.kind = ARM_VIRTIO_CONSOLE, .ports = &port, .port_count = 1}};
@@ -108,6 +108,7 @@ static void run(unsigned how, const struct memfile *file)
         .blob_count = 1,
         .virtio = virtio,
         .virtio_count = ARRAY_SIZE(virtio),
+        .gic = {.gicv = (how & 40) == 40},
         .semihosting = how & 64,
         .no_reboot = how & 128,
         .log = fuzz_log(),
@@ -120,6 +121,7 @@ static void run(unsigned how, const struct memfile *file)
         abort();
     }
     (void)arm_run(m, STEPS);
+    CHECK(arm_retired(m) <= STEPS);
     arm_machine_free(m);
 }
 

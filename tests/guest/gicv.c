@@ -3,13 +3,13 @@
  * has it with a GICv2 only, where it is another program's business. */
 #include "gic.h"
 
-#define GICV        UINT64_C(0x08040000)
-#define GICV_CTLR   (GICV + 0x00)
-#define GICV_PMR    (GICV + 0x04)
-#define GICV_IAR    (GICV + 0x0c)
-#define GICV_EOIR   (GICV + 0x10)
-#define GICV_RPR    (GICV + 0x14)
-#define GICV_DIR    (GICV + 0x1000)
+#define GICV      UINT64_C(0x08040000)
+#define GICV_CTLR (GICV + 0x00)
+#define GICV_PMR  (GICV + 0x04)
+#define GICV_IAR  (GICV + 0x0c)
+#define GICV_EOIR (GICV + 0x10)
+#define GICV_RPR  (GICV + 0x14)
+#define GICV_DIR  (GICV + 0x1000)
 
 #define LR_PENDING BIT(62)
 #define LR_GROUP1  BIT(60)

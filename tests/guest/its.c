@@ -2,13 +2,13 @@
 /* The ITS and LPIs: commands, translation, configuration, moves between CPUs, pending tables. */
 #include "gic.h"
 
-#define GITS         UINT64_C(0x08080000)
-#define GITS_CTLR    (GITS + 0x00)
-#define GITS_TYPER   (GITS + 0x08)
-#define GITS_CBASER  (GITS + 0x80)
-#define GITS_CWRITER (GITS + 0x88)
-#define GITS_CREADR  (GITS + 0x90)
-#define GITS_BASER   (GITS + 0x100)
+#define GITS            UINT64_C(0x08080000)
+#define GITS_CTLR       (GITS + 0x00)
+#define GITS_TYPER      (GITS + 0x08)
+#define GITS_CBASER     (GITS + 0x80)
+#define GITS_CWRITER    (GITS + 0x88)
+#define GITS_CREADR     (GITS + 0x90)
+#define GITS_BASER      (GITS + 0x100)
 #define GITS_TRANSLATER (GITS + 0x10040)
 
 #define GICR_CTLR      0x00

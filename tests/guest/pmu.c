@@ -1,18 +1,18 @@
 /* Runs on: a57 n1 max; el2 el1. */
-/* The performance monitors: the cycle counter counts and overflows with an interrupt; filters by EL;
- * software increments; what an instruction counter counts is compared here only. */
+/* The performance monitors: the cycle counter counts and overflows with an interrupt; filters by
+ * EL; software increments; what an instruction counter counts is compared here only. */
 #include "gic.h"
 
-#define INTID_PMU  23
-#define CYCLES     BIT(31)
-#define PMCR_E     1u
-#define PMCR_P     2u
-#define PMCR_C     4u
-#define PMCR_LC    BIT(6)
-#define FILTER_P   BIT(31)
-#define FILTER_U   BIT(30)
-#define FILTER_NSH BIT(27)
-#define SW_INCR    0
+#define INTID_PMU    23
+#define CYCLES       BIT(31)
+#define PMCR_E       1u
+#define PMCR_P       2u
+#define PMCR_C       4u
+#define PMCR_LC      BIT(6)
+#define FILTER_P     BIT(31)
+#define FILTER_U     BIT(30)
+#define FILTER_NSH   BIT(27)
+#define SW_INCR      0
 #define INST_RETIRED 8
 
 static void stop(void)
@@ -114,7 +114,8 @@ static void instructions(void)
     context = "INST_RETIRED: ";
     msr(pmevtyper0_el0, FILTER_NSH | INST_RETIRED);
     start(1);
-    __asm__ volatile("mrs %0, pmevcntr0_el0; nop; nop; nop; mrs %1, pmevcntr0_el0" : "=r"(a), "=r"(b));
+    __asm__ volatile("mrs %0, pmevcntr0_el0; nop; nop; nop; mrs %1, pmevcntr0_el0"
+                     : "=r"(a), "=r"(b));
     check_equal(b - a, 4, "counts each instruction");
     stop();
 }

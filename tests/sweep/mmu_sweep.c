@@ -702,8 +702,7 @@ static void at(unsigned n, const char *name, const void *fragment, unsigned el, 
 #define AT_FRAGMENTS(X)                                                                            \
     X(S1E1R)                                                                                       \
     X(S1E1W)                                                                                       \
-    X(S1E0R) X(S1E0W) X(S12E1R) X(S12E1W) X(S12E0R) X(S12E0W) X(S1E2R) X(S1E2W) X(S1E1RP)          \
-        X(S1E1WP)
+    X(S1E0R) X(S1E0W) X(S12E1R) X(S12E1W) X(S12E0R) X(S12E0W) X(S1E2R) X(S1E2W) X(S1E1RP) X(S1E1WP)
 #define ACCESS_FRAGMENTS(X)                                                                        \
     X(ldr) X(str) X(ldrb) X(ldp) X(ldtr) X(sttr) X(swp) X(ldxr) X(dczva) X(br)
 AT_FRAGMENTS(FRAGMENT)

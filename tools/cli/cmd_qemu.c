@@ -72,7 +72,7 @@ static bool set_gic_version(struct qemu *q, const char *value)
 #define SETTER(name, member)                                                                       \
     static bool set_##name(struct qemu *q, const char *value)                                      \
     {                                                                                              \
-        q->req.member = qemu_keep(q, g_strdup(value));                                                  \
+        q->req.member = qemu_keep(q, g_strdup(value));                                             \
         return true;                                                                               \
     }
 SETTER(dumpdtb, dump_dtb)
@@ -327,8 +327,9 @@ static bool opt_loader(struct qemu *q, const char *option, const char *value)
 
 static bool opt_device(struct qemu *q, const char *option, const char *value)
 {
-    return g_str_has_prefix(value, "loader,") ? opt_loader(q, option, value)
-                                              : qemu_device(q, value);
+    bool loader = !strcmp(value, "loader") || g_str_has_prefix(value, "loader,");
+
+    return loader ? opt_loader(q, option, value) : qemu_device(q, value);
 }
 
 static bool opt_drive(struct qemu *q, const char *option, const char *value)

@@ -176,8 +176,7 @@ static int start(const struct options *o)
         code = parse_blobs(o, blobs, &req);
     if (code == 0 && !modules_parse(&modules, o->module, o->domain, &req.config))
         code = EXIT_USAGE;
-    if (code == 0 &&
-        !devices_parse(&devices, o->drive, o->virtio_console, o->rng, &req.config))
+    if (code == 0 && !devices_parse(&devices, o->drive, o->virtio_console, o->rng, &req.config))
         code = EXIT_USAGE;
     if (code)
         return code;

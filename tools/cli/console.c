@@ -130,10 +130,9 @@ static void read_host(struct console *c, int timeout_ms)
 
 static void deliver(struct console *c)
 {
-    size_t taken =
-        c->port < 0
-            ? arm_console_input(c->machine, c->pending, c->pending_count)
-            : arm_port_input(c->machine, c->virtio, (unsigned)c->port, c->pending, c->pending_count);
+    size_t taken = c->port < 0 ? arm_console_input(c->machine, c->pending, c->pending_count)
+                               : arm_port_input(c->machine, c->virtio, (unsigned)c->port,
+                                                c->pending, c->pending_count);
 
     memmove(c->pending, c->pending + taken, c->pending_count - taken);
     c->pending_count -= taken;

@@ -17,8 +17,8 @@ struct console {
     struct machine *machine;
     unsigned virtio; /* what its bytes are for: a port of this virtio device, */
     int port;        /* or -1: the first UART */
-    int out;   /* file descriptor, -1: output is dropped */
-    bool tty;  /* standard input is a terminal, in raw mode while the machine runs */
+    int out;         /* file descriptor, -1: output is dropped */
+    bool tty;        /* standard input is a terminal, in raw mode while the machine runs */
     bool file; /* a regular file: always ready, so that its bytes arrive at the same guest time */
     bool eof, escape;
     struct termios saved;

@@ -1,5 +1,6 @@
 #include "runner.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -61,17 +62,18 @@ static bool setup_log(const struct run_request *req, struct log *log)
     return true;
 }
 
+/* Written in place: what is named may be a device or a link to one, not to be renamed over. */
 static int dump_dtb(struct machine *m, const char *file)
 {
     size_t size;
     const void *dtb = arm_device_tree(m, &size);
-    GError *error = NULL;
+    FILE *f = fopen(file, "wb");
+    bool written = f && fwrite(dtb, 1, size, f) == size;
 
-    /* In place: what is named may be a device or a pipe, not to be renamed over. */
-    if (!g_file_set_contents_full(file, dtb, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0666,
-                                  &error)) {
-        fprintf(stderr, "armillary: %s\n", error->message);
-        g_error_free(error);
+    if (f && fclose(f) != 0)
+        written = false;
+    if (!written) {
+        fprintf(stderr, "armillary: %s: cannot write: %s\n", file, strerror(errno));
         return EXIT_USAGE;
     }
     return 0;

@@ -14,10 +14,10 @@ struct run_request {
     uint64_t max_insns;       /* 0: no limit */
     double timeout_s;         /* host seconds; 0: none */
     bool stats;
-    bool qemu_codes;           /* exit code 0 also for a reset and for Ctrl-A x */
-    const char *const *traces; /* NULL-ended; WHAT[:FILE]; may be NULL */
-    const char *const *logs;   /* NULL-ended; CATEGORY=LEVEL or LEVEL; may be NULL */
-    const char *dump_dtb;      /* file; then nothing runs */
+    bool qemu_codes;                /* exit code 0 also for a reset and for Ctrl-A x */
+    const char *const *traces;      /* NULL-ended; WHAT[:FILE]; may be NULL */
+    const char *const *logs;        /* NULL-ended; CATEGORY=LEVEL or LEVEL; may be NULL */
+    const char *dump_dtb;           /* file; then nothing runs */
     struct device_options *devices; /* its ports are connected by runner_run(); may be NULL */
 };
 
