@@ -49,18 +49,16 @@ struct sysreg_field {
 extern const struct sysreg_field sysreg_fields[];
 
 /* Accessor functions in cpu/, by name: sr_read_<name>(), sr_write_<name>(), sr_op_<name>(). */
+/* clang-format off */
 #define SYSREG_READERS(X)                                                                          \
-    X(MIDR)                                                                                        \
-    X(MPIDR)                                                                                       \
-    X(SP)                                                                                          \
-    X(SPSel) X(CurrentEL) X(PSTATE) X(NZCV) X(DAIF) X(FPCR) X(FPSR) X(ISR) X(DISR) X(CCSIDR)       \
-        X(DCZID) X(DEBUG) X(PMU) X(CNT_COUNT) X(CNT_CTL) X(CNT_CVAL) X(CNT_TVAL)
+    X(MIDR) X(MPIDR) X(SP) X(SPSel) X(CurrentEL) X(PSTATE) X(NZCV) X(DAIF) X(FPCR) X(FPSR)         \
+    X(ISR) X(DISR) X(CCSIDR) X(DCZID) X(DEBUG) X(PMU) X(CNT_COUNT) X(CNT_CTL) X(CNT_CVAL)          \
+    X(CNT_TVAL)
 #define SYSREG_WRITERS(X)                                                                          \
-    X(SP)                                                                                          \
-    X(SPSel)                                                                                       \
-    X(PSTATE)                                                                                      \
-    X(NZCV) X(DAIF) X(FPCR) X(FPSR) X(DISR) X(DEBUG) X(PMU) X(CNT_CTL) X(CNT_CVAL) X(CNT_TVAL)
+    X(SP) X(SPSel) X(PSTATE) X(NZCV) X(DAIF) X(FPCR) X(FPSR) X(DISR) X(DEBUG) X(PMU) X(CNT_CTL)    \
+    X(CNT_CVAL) X(CNT_TVAL)
 #define SYSREG_OPS(X) X(TLBI) X(AT) X(IC) X(DC) X(DC_ZVA) X(NOP)
+/* clang-format on */
 
 enum {
     SYSREG_RD_NONE,

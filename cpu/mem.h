@@ -14,8 +14,7 @@
 
 /* How an access differs from a plain load or store. */
 #define ACC_UNPRIV  1 /* LDTR, STTR: as EL0 where the manual says so */
-#define ACC_ALIGNED 2 /* exclusive, ordered or atomic: alignment fault rules of those (LSE2 too)   \
-                       */
+#define ACC_ALIGNED 2 /* exclusive, ordered or atomic: their alignment rules (LSE2 too) */
 #define ACC_EXCL    4
 #define ACC_ATOMIC  8 /* read-modify-write: permission faults report as a write */
 #define ACC_ORDERED 16

@@ -61,7 +61,9 @@ static int place_segment(struct load_map *map, const struct file_data *f, int n,
     char what[24];
 
     snprintf(what, sizeof(what), "segment %d", n);
-    if (ph->p_offset > f->size || ph->p_filesz > f->size - ph->p_offset)
+    /* A segment of zeros only has no bytes in the file, and linkers give it any offset. */
+    uint64_t offset = ph->p_filesz ? ph->p_offset : 0;
+    if (offset > f->size || ph->p_filesz > f->size - offset)
         return error_set(err, ARM_EFORMAT,
                          "%s: ELF: %s: %#llx bytes at offset %#llx (p_filesz, p_offset), expected "
                          "inside the file's %zu bytes",
@@ -71,8 +73,8 @@ static int place_segment(struct load_map *map, const struct file_data *f, int n,
         return error_set(err, ARM_EFORMAT,
                          "%s: ELF: %s: p_filesz is %#llx, expected at most p_memsz, %#llx", f->path,
                          what, (unsigned long long)ph->p_filesz, (unsigned long long)ph->p_memsz);
-    return load_place(map, f->path, what, ph->p_paddr, f->bytes + ph->p_offset, ph->p_filesz,
-                      ph->p_memsz, err);
+    return load_place(map, f->path, what, ph->p_paddr, f->bytes + offset, ph->p_filesz, ph->p_memsz,
+                      err);
 }
 
 /*

@@ -195,7 +195,6 @@ static int create_cpus(struct machine *m, const struct cpu_model *model,
 
 void machine_start_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0)
 {
-    gic_reset_cpu_interface(m->gic, cpu->index);
     cpu_reset(cpu);
     gic_reset_cpu_interface(m->gic, cpu->index);
     cpu->sr[SR_CNTFRQ_EL0] = 1000000000 / TIMER_NS_PER_TICK; /* firmware's to set */

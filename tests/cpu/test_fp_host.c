@@ -5,9 +5,8 @@
  * routine of this file. ARMILLARY_SEED repeats a run, ARMILLARY_FP_N sets the cases of each row,
  * ARMILLARY_ROW restricts to the rows that begin with it.
  *
- * The architectures differ in, and this file does not compare: which NaN comes out; and the flags
- * of inf * 0 + a quiet NaN. Tininess is known after rounding there and before it here, which is
- * visible only in results that have become the least normal number.
+ * Which NaN comes out differs between the architectures, and is not compared. Tininess is detected
+ * after rounding there and before it here: seen only when a result becomes the least normal number.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,121 +22,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "tests/cpu/fp_host_insns.h"
 #include "tests/cpu/fp_operands.h"
+#include "tests/cpu/oracle_random.h"
 
 static const char *const mode_names[] = {"nearest", "up", "down", "zero", "tie away", "odd"};
 
-/* MXCSR: everything masked. */
-#define MXCSR_MASKS  UINT32_C(0x1f80)
-#define MXCSR_FLUSH  UINT32_C(0x8040) /* FTZ, DAZ */
-#define MXCSR_RC_LSB 13
-
-static uint32_t mxcsr_of(enum fp_rounding r, bool flush)
+static uint32_t fpcr_of(enum fp_rounding r, bool flush)
 {
-    static const uint8_t rc[] = {[FP_TIEEVEN] = 0, [FP_POSINF] = 2, [FP_NEGINF] = 1, [FP_ZERO] = 3};
-
-    return MXCSR_MASKS | (uint32_t)rc[r] << MXCSR_RC_LSB | (flush ? MXCSR_FLUSH : 0);
-}
-
-static uint32_t fpsr_of(uint32_t mxcsr)
-{
-    static const uint32_t fpsr[] = {FPSR_IOC, 0, FPSR_DZC, FPSR_OFC, FPSR_UFC, FPSR_IXC};
-    uint32_t flags = 0;
-
-    for (unsigned k = 0; k < ARRAY_SIZE(fpsr); k++)
-        flags |= bit(mxcsr, k) ? fpsr[k] : 0;
-    return flags;
-}
-
-/* An operation of the host; the upper bits of the result are unspecified. @mxcsr: in and out. */
-typedef uint64_t host_fn(const uint64_t in[3], uint32_t *mxcsr);
-
-/* One asm statement, for the compiler knows no control word: operands in RAX and XMM0, XMM1, XMM2,
- * result in RAX. */
-#define HOST(name, insns)                                                                          \
-    static uint64_t host_##name(const uint64_t in[3], uint32_t *mxcsr)                             \
-    {                                                                                              \
-        uint64_t out = in[0];                                                                      \
-        uint32_t saved;                                                                            \
-                                                                                                   \
-        __asm__ volatile("stmxcsr %[saved]; ldmxcsr %[mode];"                                      \
-                         "movq %%rax,%%xmm0; movq %[b],%%xmm1; movq %[c],%%xmm2;" insns            \
-                         "; stmxcsr %[mode]; ldmxcsr %[saved]"                                     \
-                         : "+&a"(out), [mode] "+m"(*mxcsr), [saved] "=m"(saved)                    \
-                         : [b] "r"(in[1]), [c] "r"(in[2])                                          \
-                         : "xmm0", "xmm1", "xmm2", "cc");                                          \
-        return out;                                                                                \
-    }
-#define HOST_SD(name, before, after)                                                               \
-    HOST(name##_32, before "s" after)                                                              \
-    HOST(name##_64, before "d" after)
-#define TO_RAX  "; movq %%xmm0,%%rax"
-#define TO_RAX1 "; movq %%xmm1,%%rax"
-#define FLAGS   "; lahf; movzbl %%ah,%%eax"
-
-HOST_SD(add, "adds", " %%xmm1,%%xmm0" TO_RAX)
-HOST_SD(sub, "subs", " %%xmm1,%%xmm0" TO_RAX)
-HOST_SD(mul, "muls", " %%xmm1,%%xmm0" TO_RAX)
-HOST_SD(div, "divs", " %%xmm1,%%xmm0" TO_RAX)
-HOST_SD(sqrt, "sqrts", " %%xmm0,%%xmm0" TO_RAX)
-HOST_SD(fma, "vfmadd231s", " %%xmm2,%%xmm1,%%xmm0" TO_RAX)
-HOST_SD(round, "rounds", " $4,%%xmm0,%%xmm0" TO_RAX)
-HOST_SD(round_quietly, "rounds", " $12,%%xmm0,%%xmm0" TO_RAX)
-HOST_SD(compare, "ucomis", " %%xmm1,%%xmm0" FLAGS)
-HOST_SD(compare_signal, "comis", " %%xmm1,%%xmm0" FLAGS)
-HOST_SD(eq, "cmpeqs", " %%xmm1,%%xmm0" TO_RAX)
-HOST_SD(ge, "cmples", " %%xmm0,%%xmm1" TO_RAX1)
-HOST_SD(gt, "cmplts", " %%xmm0,%%xmm1" TO_RAX1)
-HOST(widen, "cvtss2sd %%xmm0,%%xmm0" TO_RAX)
-HOST(narrow, "cvtsd2ss %%xmm0,%%xmm0" TO_RAX)
-HOST(from_half, "vcvtph2ps %%xmm0,%%xmm0" TO_RAX)
-HOST(to_half, "vcvtps2ph $4,%%xmm0,%%xmm0" TO_RAX)
-HOST(s32_32, "cvtss2sil %%xmm0,%%eax")
-HOST(s32_64, "cvtsd2sil %%xmm0,%%eax")
-HOST(s64_32, "cvtss2siq %%xmm0,%%rax")
-HOST(s64_64, "cvtsd2siq %%xmm0,%%rax")
-HOST(s32_trunc_32, "cvttss2sil %%xmm0,%%eax")
-HOST(s32_trunc_64, "cvttsd2sil %%xmm0,%%eax")
-HOST(s64_trunc_32, "cvttss2siq %%xmm0,%%rax")
-HOST(s64_trunc_64, "cvttsd2siq %%xmm0,%%rax")
-HOST(from_s32_32, "cvtsi2ssl %%eax,%%xmm0" TO_RAX)
-HOST(from_s32_64, "cvtsi2sdl %%eax,%%xmm0" TO_RAX)
-HOST(from_s64_32, "cvtsi2ssq %%rax,%%xmm0" TO_RAX)
-HOST(from_s64_64, "cvtsi2sdq %%rax,%%xmm0" TO_RAX)
-
-/* From 2^63 on: less 2^63, which is exact. */
-static uint64_t host_u64_64(const uint64_t in[3], uint32_t *mxcsr)
-{
-    const uint64_t first = UINT64_C(0x43e0000000000000), end = UINT64_C(0x43f0000000000000);
-
-    if (in[0] < first || in[0] >= end)
-        return host_s64_64(in, mxcsr);
-    const uint64_t rest[3] = {host_sub_64((const uint64_t[]){in[0], first, 0}, mxcsr)};
-    return host_s64_64(rest, mxcsr) + BIT(63);
-}
-
-static uint64_t host_u64_32(const uint64_t in[3], uint32_t *mxcsr)
-{
-    return host_u64_64((const uint64_t[]){host_widen(in, mxcsr), 0, 0}, mxcsr);
-}
-
-/* From 2^63 on: half of it with a sticky bit, then doubled, which is exact. */
-static uint64_t from_u64(const uint64_t in[3], uint32_t *mxcsr, host_fn *from, host_fn *add)
-{
-    if (!bit(in[0], 63))
-        return from(in, mxcsr);
-    const uint64_t half = from((const uint64_t[]){in[0] >> 1 | bit(in[0], 0), 0, 0}, mxcsr);
-    return add((const uint64_t[]){half, half, 0}, mxcsr);
-}
-
-static uint64_t host_from_u64_32(const uint64_t in[3], uint32_t *mxcsr)
-{
-    return from_u64(in, mxcsr, host_from_s64_32, host_add_32);
-}
-
-static uint64_t host_from_u64_64(const uint64_t in[3], uint32_t *mxcsr)
-{
-    return from_u64(in, mxcsr, host_from_s64_64, host_add_64);
+    return (uint32_t)r << 22 | (flush ? FPCR_FZ : 0);
 }
 
 enum need { ANY_HOST, NEEDS_SSE4_1, NEEDS_FMA, NEEDS_F16C };
@@ -159,8 +52,9 @@ static bool host_has(enum need need)
 
 struct row;
 typedef uint64_t ours_fn(const struct row *w, struct fp_env *e, const uint64_t in[3]);
-/* The host's result as Arm has it; may change the flags. */
-typedef uint64_t adjust_fn(const struct row *w, const uint64_t in[3], uint64_t out, uint32_t *fpsr);
+/* The host's result as Arm has it. @e: the control word in, the host's flags in and Arm's out. */
+typedef uint64_t adjust_fn(const struct row *w, struct fp_env *e, const uint64_t in[3],
+                           uint64_t out);
 
 struct row {
     const char *name;
@@ -254,34 +148,36 @@ static bool is_denormal(enum fp_size n, uint64_t v)
 }
 
 /* CF, PF and ZF are bits 0, 2 and 6. */
-static uint64_t adjust_nzcv(const struct row *w, const uint64_t in[3], uint64_t out, uint32_t *fpsr)
+static uint64_t adjust_nzcv(const struct row *w, struct fp_env *e, const uint64_t in[3],
+                            uint64_t out)
 {
     (void)w;
     (void)in;
-    (void)fpsr;
+    (void)e;
     return bit(out, 2) ? 3 : bit(out, 6) ? 6 : bit(out, 0) ? 8 : 2;
 }
 
-static uint64_t adjust_test(const struct row *w, const uint64_t in[3], uint64_t out, uint32_t *fpsr)
+static uint64_t adjust_test(const struct row *w, struct fp_env *e, const uint64_t in[3],
+                            uint64_t out)
 {
     (void)w;
     (void)in;
-    (void)fpsr;
+    (void)e;
     return out & 1;
 }
 
 /* Arm saturates where the host has one result for all that do not fit. */
-static uint64_t adjust_integer(const struct row *w, const uint64_t in[3], uint64_t out,
-                               uint32_t *fpsr)
+static uint64_t adjust_integer(const struct row *w, struct fp_env *e, const uint64_t in[3],
+                               uint64_t out)
 {
     const bool negative = bit(in[0], w->size - 1);
-    bool fits = !(*fpsr & FPSR_IOC);
+    bool fits = !(e->fpsr & FPSR_IOC);
 
     if (w->flag)
         fits = fits && !(negative && out != 0) && zext(out, w->result) == out;
     if (fits)
         return out;
-    *fpsr = FPSR_IOC;
+    e->fpsr = FPSR_IOC;
     if (is_nan(w->size, in[0]))
         return 0;
     if (w->flag)
@@ -289,15 +185,15 @@ static uint64_t adjust_integer(const struct row *w, const uint64_t in[3], uint64
     return negative ? BIT(w->result - 1) : BIT(w->result - 1) - 1;
 }
 
-/* Differs by architecture: inf * 0 + a quiet NaN is an invalid operation on Arm. */
-static uint64_t adjust_muladd(const struct row *w, const uint64_t in[3], uint64_t out,
-                              uint32_t *fpsr)
+/* inf * 0 + a quiet NaN is an invalid operation on Arm. */
+static uint64_t adjust_muladd(const struct row *w, struct fp_env *e, const uint64_t in[3],
+                              uint64_t out)
 {
-    struct fp_env e = {0};
+    struct fp_env product = {.fpcr = e->fpcr};
 
-    fp_mul(&e, w->size, in[1], in[2]);
+    fp_mul(&product, w->size, in[1], in[2]);
     if (is_nan(w->size, in[0]) && !is_nan(w->size, in[1]) && !is_nan(w->size, in[2]))
-        *fpsr |= e.fpsr & FPSR_IOC;
+        e->fpsr |= product.fpsr & FPSR_IOC;
     return out;
 }
 
@@ -396,42 +292,54 @@ struct outcome {
     uint32_t fpsr;
 };
 
-static struct outcome run_host(const struct row *w, const uint64_t in[3], enum fp_rounding r,
-                               bool flush)
+/* A flushed result is not inexact on Arm; a flushed operand is reported. None of it for halves. */
+static struct outcome flushed(const struct row *w, const uint64_t in[3], struct outcome host)
 {
-    uint32_t mxcsr = mxcsr_of(r, flush);
-    uint64_t out = w->host(in, &mxcsr);
-    struct outcome host = {.fpsr = fpsr_of(mxcsr)};
+    const bool zero = zext(host.value, w->result - 1u) == 0;
 
-    if (w->adjust)
-        out = w->adjust(w, in, out, &host.fpsr);
-    host.value = zext(out, w->result);
-    if (!flush)
-        return host;
-    /* A flushed result is not inexact on Arm; flushed operands are reported, but for halves. */
-    if (w->is_number && (host.fpsr & FPSR_UFC) && zext(host.value, w->result - 1) == 0 &&
-        w->result != FP_16)
+    if (w->is_number && w->result != FP_16 && zero && (host.fpsr & FPSR_UFC))
         host.fpsr &= ~FPSR_IXC;
     for (unsigned k = 0; k < w->count && !w->in_integer && w->size != FP_16; k++)
         host.fpsr |= is_denormal(w->size, in[k]) ? FPSR_IDC : 0;
     return host;
 }
 
+static struct outcome run_host(const struct row *w, const uint64_t in[3], enum fp_rounding r,
+                               bool flush)
+{
+    uint32_t mxcsr = mxcsr_of(r, flush);
+    uint64_t out = w->host(in, &mxcsr);
+    struct fp_env e = {.fpcr = fpcr_of(r, flush), .fpsr = fpsr_of(mxcsr)};
+
+    if (w->adjust)
+        out = w->adjust(w, &e, in, out);
+    const struct outcome host = {zext(out, w->result), e.fpsr};
+    return flush ? flushed(w, in, host) : host;
+}
+
+/* The host's result has become the least normal number: Arm may have called it tiny, and flushed
+ * it, while it was not yet rounded. */
+static bool agrees_at_min_normal(const struct row *w, struct outcome ours, struct outcome host,
+                                 bool flush)
+{
+    const uint32_t open = FPSR_UFC | FPSR_IXC;
+
+    if (flush && w->result != FP_16 && ours.value != host.value)
+        return (ours.value ^ host.value) == min_normal(w->result) &&
+               (ours.fpsr & open) == FPSR_UFC && (host.fpsr & open) == FPSR_IXC &&
+               (ours.fpsr & ~open) == (host.fpsr & ~open);
+    return ours.value == host.value && (ours.fpsr | FPSR_UFC) == (host.fpsr | FPSR_UFC) &&
+           (ours.fpsr & open) != FPSR_UFC;
+}
+
 static bool agrees(const struct row *w, struct outcome ours, struct outcome host, bool flush)
 {
-    if (!w->is_number)
-        return ours.value == host.value && ours.fpsr == host.fpsr;
-    if (is_nan(w->result, host.value))
-        return is_nan(w->result, ours.value) && ours.fpsr == host.fpsr;
-    if (zext(host.value, w->result - 1) != min_normal(w->result))
-        return ours.value == host.value && ours.fpsr == host.fpsr;
+    if (w->is_number && zext(host.value, w->result - 1u) == min_normal(w->result))
+        return agrees_at_min_normal(w, ours, host, flush);
 
-    const uint32_t mine = ours.fpsr & ~(FPSR_UFC | FPSR_IXC);
-    if (flush && w->result != FP_16 && ours.value != host.value)
-        return (ours.value ^ host.value) == min_normal(w->result) && (ours.fpsr & FPSR_UFC) &&
-               !(ours.fpsr & FPSR_IXC) && mine == (host.fpsr & ~FPSR_IXC);
-    return ours.value == host.value && (ours.fpsr & ~FPSR_UFC) == (host.fpsr & ~FPSR_UFC) &&
-           (!(ours.fpsr & FPSR_UFC) || (ours.fpsr & FPSR_IXC));
+    const bool both_nan =
+        w->is_number && is_nan(w->result, host.value) && is_nan(w->result, ours.value);
+    return (both_nan || ours.value == host.value) && ours.fpsr == host.fpsr;
 }
 
 static void explain(const char *name, enum fp_rounding r, bool flush, const uint64_t in[3],
@@ -452,7 +360,7 @@ static uint64_t check_row(const struct row *w, uint64_t *rng, uint64_t count)
     for (uint64_t k = 0; k < count; k++) {
         const enum fp_rounding r = (enum fp_rounding)fp_pick(rng, 4);
         const bool flush = fp_pick(rng, 4) == 0;
-        struct fp_env e = {.fpcr = (uint32_t)r << 22 | (flush ? FPCR_FZ : 0)};
+        struct fp_env e = {.fpcr = fpcr_of(r, flush)};
         uint64_t in[3];
 
         make_operands(rng, w, in);
@@ -465,16 +373,9 @@ static uint64_t check_row(const struct row *w, uint64_t *rng, uint64_t count)
     return bad;
 }
 
-static uint64_t option(const char *name, uint64_t otherwise)
-{
-    const char *s = getenv(name);
-
-    return s ? strtoull(s, NULL, 0) : otherwise;
-}
-
 static uint64_t seed_of_run(void)
 {
-    const uint64_t seed = option("ARMILLARY_SEED", (uint64_t)time(NULL));
+    const uint64_t seed = oracle_option("ARMILLARY_SEED", (uint64_t)time(NULL));
 
     print_message("ARMILLARY_SEED=%" PRIu64 "\n", seed);
     return seed;
@@ -483,7 +384,7 @@ static uint64_t seed_of_run(void)
 /* Cases of a row. */
 static uint64_t row_cases(void)
 {
-    return option("ARMILLARY_FP_N", 1 << 14);
+    return oracle_option("ARMILLARY_FP_N", 1 << 14);
 }
 
 static void test_operations_agree_with_the_host(void **state)
@@ -505,7 +406,6 @@ static void test_operations_agree_with_the_host(void **state)
         fail_msg("%" PRIu64 " cases differ from the host; ARMILLARY_SEED=%" PRIu64, bad, seed);
 }
 
-/* Builtins instead of <math.h>, which has another FP_ZERO. */
 static double double_of(uint64_t v)
 {
     double d;
@@ -520,6 +420,12 @@ static uint64_t bits_of(double d)
     return v;
 }
 
+/* Neither end of the exponent range. */
+static double power_of_two(int exp)
+{
+    return double_of((uint64_t)(exp + 1023) << 52);
+}
+
 /* Exact; NaNs stay quiet or signaling. */
 static uint64_t double_of_half(uint64_t h)
 {
@@ -528,8 +434,7 @@ static uint64_t double_of_half(uint64_t h)
 
     if (exp == 31)
         return sign | UINT64_C(0x7ff) << 52 | (uint64_t)frac << 42;
-    const double mag =
-        exp ? __builtin_ldexp(1024 + frac, (int)exp - 25) : __builtin_ldexp(frac, -24);
+    const double mag = exp ? (1024 + frac) * power_of_two((int)exp - 25) : frac * power_of_two(-24);
     return sign | bits_of(mag);
 }
 
@@ -564,14 +469,13 @@ static struct outcome half_of_double(uint64_t v, enum fp_rounding r)
 {
     const bool negative = bit(v, 63);
     const uint64_t sign = negative ? 0x8000 : 0;
-    const double mag = __builtin_fabs(double_of(v));
+    const unsigned biased = (unsigned)(v >> 52) & 0x7ff;
 
-    if (__builtin_isnan(mag))
-        return (struct outcome){.value = sign | 0x7e00};
-    if (__builtin_isinf(mag))
-        return (struct outcome){.value = sign | 0x7c00};
-    const int exp = mag < 0x1p-14 ? -14 : __builtin_ilogb(mag);
-    const double scaled = __builtin_ldexp(mag, 10 - exp);
+    if (biased == 0x7ff)
+        return (struct outcome){.value = sign | (zext(v, 52) ? 0x7e00 : 0x7c00)};
+    const double mag = double_of(zext(v, 63));
+    const int exp = mag < 0x1p-14 ? -14 : (int)biased - 1023;
+    const double scaled = mag * power_of_two(10 - exp);
     uint64_t units = (uint64_t)scaled;
     const double rest = scaled - (double)units;
     struct outcome half = {.fpsr = rest > 0 ? FPSR_IXC : 0};
@@ -580,7 +484,7 @@ static struct outcome half_of_double(uint64_t v, enum fp_rounding r)
         half.fpsr |= FPSR_UFC;
     units += goes_up(units, rest, negative, r);
     half.value = sign | (((uint64_t)(exp + 14) << 10) + units);
-    if (__builtin_ldexp((double)units, exp - 10) >= 65536) {
+    if ((double)units * power_of_two(exp - 10) >= 65536) {
         half.value = sign | (overflow_is_infinite(negative, r) ? 0x7c00 : 0x7bff);
         half.fpsr |= FPSR_OFC | FPSR_IXC;
     }
@@ -611,10 +515,9 @@ static struct outcome half_by_host(host_fn *host, const uint64_t in[3], enum fp_
 
 static bool half_agrees(struct outcome ours, struct outcome host)
 {
-    const bool same =
-        is_nan(FP_16, host.value) ? is_nan(FP_16, ours.value) : ours.value == host.value;
+    const bool both_nan = is_nan(FP_16, host.value) && is_nan(FP_16, ours.value);
 
-    return same && ours.fpsr == host.fpsr;
+    return (both_nan || ours.value == host.value) && ours.fpsr == host.fpsr;
 }
 
 static uint64_t check_half_pair(const uint64_t in[3], enum fp_rounding r)
@@ -622,7 +525,7 @@ static uint64_t check_half_pair(const uint64_t in[3], enum fp_rounding r)
     uint64_t bad = 0;
 
     for (size_t k = 0; k < ARRAY_SIZE(half_rows); k++) {
-        struct fp_env e = {.fpcr = (uint32_t)r << 22};
+        struct fp_env e = {.fpcr = fpcr_of(r, false)};
         const uint64_t value = half_rows[k].two ? half_rows[k].two(&e, FP_16, in[0], in[1])
                                                 : fp_sqrt(&e, FP_16, in[0]);
         const struct outcome ours = {value, e.fpsr}, host = half_by_host(half_rows[k].host, in, r);

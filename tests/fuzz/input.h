@@ -68,11 +68,23 @@ static inline uint64_t value(struct input *in)
     }
 }
 
-/* One access of any size somewhere in the @bytes of a device. */
+/* An offset in one of the rows of a device's registers. */
+static inline uint64_t some_register(struct input *in, const struct device *dev)
+{
+    const struct reg_row *rows = dev->ops->regs;
+    unsigned count = 0;
+
+    while (rows[count].name)
+        count++;
+    const struct reg_row *r = &rows[below(in, count)];
+    return r->offset + take(in, 2) % r->len;
+}
+
+/* One access of any size in the @bytes of a device, mostly to a register it has. */
 static inline void any_access(struct input *in, struct device *dev, uint64_t bytes)
 {
     unsigned how = (unsigned)take(in, 1), size = 1u << (how & 3);
-    uint64_t offset = take(in, 4) % bytes;
+    uint64_t offset = how & 0x30 ? some_register(in, dev) : take(in, 4) % bytes;
 
     if (!(how & 4)) /* most registers are words */
         size = 4;

@@ -121,7 +121,7 @@ static void request(struct bench *b, struct input *in, unsigned n)
     uint64_t header = queue_at(n) + BUFFER_AT + 16 * head, avail = queue_at(n) + AVAIL_AT;
 
     poke(b, header, 4, below(in, 14));
-    poke(b, header + 4, 4, take(in, 2));
+    poke(b, header + 4, 4, below(in, 10) | below(in, 2) << 16);
     poke(b, header + 8, 8, below(in, 8) ? below(in, 9) : value(in));
     for (unsigned i = 0; i <= pieces; i++) {
         uint64_t at = queue_at(n) + 16 * ((head + i) % QUEUE);

@@ -295,6 +295,16 @@ static void test_stage2_and_walk_entries(void **state)
     invalidate(s, op);
     assert_null(tlb_s2_lookup(s->tlb, &x, 0x80000123));
 
+    e.shift = 12; /* pages are found by index, a block elsewhere or not */
+    e.ipa = 0x90001000;
+    tlb_s2_insert(s->tlb, &x, &e);
+    op.start = 0x90000000, op.end = 0x90001000;
+    invalidate(s, op);
+    assert_non_null(tlb_s2_lookup(s->tlb, &x, 0x90001000));
+    op.end = 0x90002000;
+    invalidate(s, op);
+    assert_null(tlb_s2_lookup(s->tlb, &x, 0x90001000));
+
     tlb_walk_insert(s->tlb, &x, &x.s1[0], 0x40000000, 0x1000, 3, 0);
     assert_true(tlb_walk_lookup(s->tlb, &x, &x.s1[0], 0x401ff000, &table, &level, &attrs));
     assert_false(tlb_walk_lookup(s->tlb, &x, &x.s1[0], 0x40200000, &table, &level, &attrs));
