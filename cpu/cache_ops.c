@@ -10,15 +10,6 @@
 
 #define ZVA_BYTES 64 /* DCZID_EL0.BS == 4 */
 
-static void cache_probe(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
-{
-    struct probe p = cpu_probe(cpu, PROBE_CACHE, insn_pc(cpu, i));
-
-    p.a = sr;
-    p.b = value;
-    probe_fire(cpu->probes, &p);
-}
-
 /* An operation by VA: DC IVAC needs write permission, the others read permission and only at EL0
  * (AArch64.S1HasPermissionsFault(), AccessType_DC and _IC). */
 static enum exec_result by_va(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t va)
@@ -35,15 +26,13 @@ static enum exec_result by_va(struct cpu *cpu, const struct insn *i, enum sysreg
 
     if (!mem_translate(&a, va, invalidate ? MMU_WRITE : MMU_READ, &t))
         return EXEC_ABORT;
-    if (probe_wanted(cpu->probes, PROBE_CACHE))
-        cache_probe(cpu, i, sr, va);
+    cpu_fire(cpu, i, PROBE_CACHE, sr, va, 0);
     return EXEC_NEXT;
 }
 
 static enum exec_result whole(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
 {
-    if (probe_wanted(cpu->probes, PROBE_CACHE))
-        cache_probe(cpu, i, sr, value);
+    cpu_fire(cpu, i, PROBE_CACHE, sr, value, 0);
     return EXEC_NEXT;
 }
 

@@ -103,8 +103,7 @@ static bool unpriv_acts(const struct cpu *cpu)
 {
     if (cpu->ps.el == 1)
         return !cpu->ps.uao;
-    return cpu->ps.el == 2 && !cpu->ps.uao &&
-           (cpu_hcr(cpu) & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
+    return cpu->ps.el == 2 && !cpu->ps.uao && cpu_host_regime(cpu);
 }
 
 static void slot_fill(struct cpu *cpu, struct context_slot *s, const uint64_t in[CONTEXT_INPUTS])

@@ -62,5 +62,18 @@ uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc);
 /* An event of @cpu with the common fields filled; @pc is the instruction it belongs to. */
 struct probe cpu_probe(const struct cpu *cpu, enum probe_event event, uint64_t pc);
 
+/* If somebody watches @event: fire it for the instruction at @i. */
+static inline void cpu_fire(const struct cpu *cpu, const struct insn *i, enum probe_event event,
+                            uint64_t a, uint64_t b, uint64_t c)
+{
+    if (probe_wanted(cpu->probes, event)) {
+        struct probe p = cpu_probe(cpu, event, insn_pc(cpu, i));
+        p.a = a;
+        p.b = b;
+        p.c = c;
+        probe_fire(cpu->probes, &p);
+    }
+}
+
 /* Would WFI end now? A pending interrupt does so whether or not PSTATE masks it. */
 bool cpu_wakeup_pending(const struct cpu *cpu);

@@ -127,17 +127,6 @@ enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value)
     return cpu_sysreg_effects(cpu, effects_now(cpu, row));
 }
 
-static void fire_probe(struct cpu *cpu, const struct insn *i, enum probe_event event,
-                       enum sysreg sr, uint64_t value)
-{
-    if (probe_wanted(cpu->probes, event)) {
-        struct probe p = cpu_probe(cpu, event, insn_pc(cpu, i));
-        p.a = sr;
-        p.b = value;
-        probe_fire(cpu->probes, &p);
-    }
-}
-
 /* Checks. */
 
 /* An encoding without a row: log it once, as the row it would be. */
@@ -308,7 +297,7 @@ enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
     if (sysreg_rows[sr].rd || is_gic_row(&sysreg_rows[sr]))
         cpu_count_upto(cpu, i); /* counters must be exact */
     cpu->x[i->rd] = cpu_sysreg_get(cpu, sr);
-    fire_probe(cpu, i, PROBE_SYSREG_READ, sr, cpu->x[i->rd]);
+    cpu_fire(cpu, i, PROBE_SYSREG_READ, sr, cpu->x[i->rd], 0);
     return is_gic_row(&sysreg_rows[sr]) ? EXEC_SYNC : EXEC_NEXT;
 }
 
@@ -322,7 +311,7 @@ enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
         return r;
     cpu_count_upto(cpu, i);
     r = cpu_sysreg_set(cpu, sr, value);
-    fire_probe(cpu, i, PROBE_SYSREG_WRITE, sr, value);
+    cpu_fire(cpu, i, PROBE_SYSREG_WRITE, sr, value, 0);
     return r;
 }
 

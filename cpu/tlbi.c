@@ -128,23 +128,13 @@ static bool tlbi_decode(const struct cpu *cpu, const struct tlbi_row *r, uint64_
     return range(op, xt, ds);
 }
 
-static void tlbi_probe(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
-{
-    struct probe p = cpu_probe(cpu, PROBE_TLBI, insn_pc(cpu, i));
-
-    p.a = sr;
-    p.b = value;
-    probe_fire(cpu->probes, &p);
-}
-
 enum exec_result sr_op_TLBI(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
 {
     const struct tlbi_row *r = &tlbi_rows[sr];
     bool forced = cpu->ps.el == 1 && HCR_EL2_FB(cpu_hcr(cpu));
     struct tlbi op;
 
-    if (probe_wanted(cpu->probes, PROBE_TLBI))
-        tlbi_probe(cpu, i, sr, value);
+    cpu_fire(cpu, i, PROBE_TLBI, sr, value, 0);
     if (!tlbi_decode(cpu, r, value, &op))
         return EXEC_NEXT;
     if ((r->broadcast || forced) && cpu->env.tlbi_broadcast)

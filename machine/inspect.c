@@ -5,12 +5,6 @@
 #include "cpu/exception.h"
 #include "machine/machine.h"
 
-static const char *const sysreg_names[SR_COUNT] = {
-#define SYSREG(name, ...) #name,
-#include "arch/sysreg.def"
-#undef SYSREG
-};
-
 /* "x12" with prefix 'x': 12; -1 if it is not of that form or above 31. */
 static int numbered(const char *name, char prefix)
 {
@@ -24,12 +18,12 @@ static int numbered(const char *name, char prefix)
 
 static bool read_sysreg(const struct cpu *cpu, const char *name, uint64_t *value)
 {
-    for (unsigned sr = 0; sr < SR_COUNT; sr++)
-        if (!strcasecmp(name, sysreg_names[sr])) {
-            *value = cpu->sr[sr];
-            return true;
-        }
-    return false;
+    enum sysreg sr = sysreg_by_name(name);
+
+    if (sr == SR_NONE)
+        return false;
+    *value = cpu->sr[sr];
+    return true;
 }
 
 bool arm_reg_read(struct machine *m, unsigned index, const char *name, uint64_t *value)

@@ -1,27 +1,28 @@
-/* The bits of SCTLR_ELx and HCR_EL2 that steer translation (DDI0487, by register name). */
+/* The bits of SCTLR_ELx and HCR_EL2 that steer translation, by short names: SCTLR_EL1 and SCTLR_EL2
+ * have them in the same places. */
 #pragma once
 
-#include <stdint.h>
+#include "arch/sysreg.h"
 
-#define SCTLR_M    (UINT64_C(1) << 0)
-#define SCTLR_A    (UINT64_C(1) << 1)
-#define SCTLR_C    (UINT64_C(1) << 2)
-#define SCTLR_SA   (UINT64_C(1) << 3)
-#define SCTLR_SA0  (UINT64_C(1) << 4)
-#define SCTLR_NAA  (UINT64_C(1) << 6)
-#define SCTLR_I    (UINT64_C(1) << 12)
-#define SCTLR_WXN  (UINT64_C(1) << 19)
-#define SCTLR_E0E  (UINT64_C(1) << 24)
-#define SCTLR_EE   (UINT64_C(1) << 25)
-#define SCTLR_EPAN (UINT64_C(1) << 57)
+#define SCTLR_M    FIELD_MASK(SCTLR_EL1_M)
+#define SCTLR_A    FIELD_MASK(SCTLR_EL1_A)
+#define SCTLR_C    FIELD_MASK(SCTLR_EL1_C)
+#define SCTLR_SA   FIELD_MASK(SCTLR_EL1_SA)
+#define SCTLR_SA0  FIELD_MASK(SCTLR_EL1_SA0)
+#define SCTLR_NAA  FIELD_MASK(SCTLR_EL1_nAA)
+#define SCTLR_I    FIELD_MASK(SCTLR_EL1_I)
+#define SCTLR_WXN  FIELD_MASK(SCTLR_EL1_WXN)
+#define SCTLR_E0E  FIELD_MASK(SCTLR_EL1_E0E)
+#define SCTLR_EE   FIELD_MASK(SCTLR_EL1_EE)
+#define SCTLR_EPAN FIELD_MASK(SCTLR_EL1_EPAN)
 
-#define HCR_VM  (UINT64_C(1) << 0)
-#define HCR_PTW (UINT64_C(1) << 2)
-#define HCR_FB  (UINT64_C(1) << 9)
-#define HCR_DC  (UINT64_C(1) << 12)
-#define HCR_TGE (UINT64_C(1) << 27)
-#define HCR_CD  (UINT64_C(1) << 32)
-#define HCR_ID  (UINT64_C(1) << 33)
-#define HCR_E2H (UINT64_C(1) << 34)
-#define HCR_TEA (UINT64_C(1) << 37)
-#define HCR_FWB (UINT64_C(1) << 46)
+#define HCR_VM  FIELD_MASK(HCR_EL2_VM)
+#define HCR_PTW FIELD_MASK(HCR_EL2_PTW)
+#define HCR_FB  FIELD_MASK(HCR_EL2_FB)
+#define HCR_DC  FIELD_MASK(HCR_EL2_DC)
+#define HCR_TGE FIELD_MASK(HCR_EL2_TGE)
+#define HCR_CD  FIELD_MASK(HCR_EL2_CD)
+#define HCR_ID  FIELD_MASK(HCR_EL2_ID)
+#define HCR_E2H FIELD_MASK(HCR_EL2_E2H)
+#define HCR_TEA FIELD_MASK(HCR_EL2_TEA)
+#define HCR_FWB FIELD_MASK(HCR_EL2_FWB)

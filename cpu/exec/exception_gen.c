@@ -6,17 +6,6 @@
 
 enum { CALL_SVC, CALL_HVC, CALL_SMC };
 
-static void fire_call(struct cpu *cpu, const struct insn *i, unsigned kind)
-{
-    if (probe_wanted(cpu->probes, PROBE_CALL)) {
-        struct probe p = cpu_probe(cpu, PROBE_CALL, insn_pc(cpu, i));
-        p.a = kind;
-        p.b = (uint64_t)i->imm;
-        p.c = cpu->x[0];
-        probe_fire(cpu->probes, &p);
-    }
-}
-
 /* An exception that the instruction asks for returns behind it. SSAdvance(): it has been stepped.
  */
 static enum exec_result take_call(struct cpu *cpu, const struct insn *i, unsigned target_el,
@@ -39,7 +28,7 @@ EXEC enum exec_result exec_SVC(struct cpu *cpu, const struct insn *i)
     /* AArch64.CheckForSVCTrap() */
     if (el < 2 && cpu_fgt_set(cpu, FGT_HFGI, fgt, SR_WRITE))
         return exec_trap(cpu, i, 2, ESR_EC_SVC64, (uint32_t)i->imm);
-    fire_call(cpu, i, CALL_SVC);
+    cpu_fire(cpu, i, PROBE_CALL, CALL_SVC, (uint64_t)i->imm, cpu->x[0]);
     return take_call(cpu, i, cpu_default_target_el(cpu), ESR_EC_SVC64);
 }
 
@@ -48,7 +37,7 @@ static enum exec_result call_firmware(struct cpu *cpu, const struct insn *i, boo
 {
     if (!cpu->env.firmware_call)
         return exec_undefined(cpu, i);
-    fire_call(cpu, i, is_hvc ? CALL_HVC : CALL_SMC);
+    cpu_fire(cpu, i, PROBE_CALL, is_hvc ? CALL_HVC : CALL_SMC, (uint64_t)i->imm, cpu->x[0]);
     cpu->pc = insn_pc(cpu, i) + 4;
     cpu->irq_check = true;
     cpu->env.firmware_call(cpu->env.ctx, cpu, is_hvc);
@@ -64,7 +53,7 @@ EXEC enum exec_result exec_HVC(struct cpu *cpu, const struct insn *i)
         return call_firmware(cpu, i, true);
     if (HCR_EL2_HCD(cpu->sr[SR_HCR_EL2]))
         return exec_undefined(cpu, i);
-    fire_call(cpu, i, CALL_HVC);
+    cpu_fire(cpu, i, PROBE_CALL, CALL_HVC, (uint64_t)i->imm, cpu->x[0]);
     return take_call(cpu, i, 2, ESR_EC_HVC64);
 }
 

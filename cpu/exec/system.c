@@ -13,17 +13,6 @@ static unsigned crm(const struct insn *i)
     return (unsigned)bits((uint64_t)i->imm, 11, 8);
 }
 
-static void fire_probe(struct cpu *cpu, const struct insn *i, enum probe_event event, uint64_t a,
-                       uint64_t b)
-{
-    if (probe_wanted(cpu->probes, event)) {
-        struct probe p = cpu_probe(cpu, event, insn_pc(cpu, i));
-        p.a = a;
-        p.b = b;
-        probe_fire(cpu->probes, &p);
-    }
-}
-
 /* System registers and operations. */
 
 EXEC enum exec_result exec_MRS(struct cpu *cpu, const struct insn *i)
@@ -172,7 +161,7 @@ enum { BARRIER_DSB, BARRIER_DMB, BARRIER_ISB, BARRIER_SB };
 
 static enum exec_result barrier(struct cpu *cpu, const struct insn *i, unsigned kind)
 {
-    fire_probe(cpu, i, PROBE_BARRIER, kind, crm(i));
+    cpu_fire(cpu, i, PROBE_BARRIER, kind, crm(i), 0);
     return EXEC_NEXT;
 }
 
@@ -222,7 +211,7 @@ static enum exec_result wait(struct cpu *cpu, const struct insn *i, bool wfe, bo
             iss |= (uint32_t)bits((uint64_t)i->imm, 4, 0) << 5 | 1u << 2;
         return exec_trap(cpu, i, target, ESR_EC_WFX, iss);
     }
-    fire_probe(cpu, i, PROBE_WFX, wfe, 0);
+    cpu_fire(cpu, i, PROBE_WFX, wfe, 0, 0);
     cpu->power = wfe ? CPU_WFE : CPU_WFI;
     return EXEC_SYNC;
 }
