@@ -1,5 +1,7 @@
 #include "cpu/interp.h"
 
+#include <string.h>
+
 #include "cpu/breakpoint.h"
 #include "cpu/bti.h"
 #include "cpu/code_cache.h"
@@ -115,10 +117,12 @@ static bool take_before(struct cpu *cpu, const struct insn *i, bool step)
     return false;
 }
 
+/* LDXR, LDXP, LDAXR, LDAXP and their sizes. */
 static bool is_load_exclusive(enum a64_op op)
 {
-    return a64_rows[op].mnemonic[0] == 'l' && (a64_rows[op].mask & 0x3fc00000) == 0x3fc00000 &&
-           (a64_rows[op].value & 0x3fc00000) == 0x08400000;
+    const char *mnemonic = a64_rows[op].mnemonic;
+
+    return !strncmp(mnemonic, "ldx", 3) || !strncmp(mnemonic, "ldax", 4);
 }
 
 static void fire_insn_probe(struct cpu *cpu, const struct insn *i)
