@@ -3,6 +3,8 @@
  * CPUs switched on by PSCI start at secondary_start with their struct secondary in x0. Each CPU has a
  * stack of 64 KiB an EL (and one for EL0), below the tops named here.
  */
+#include "registers.inc"
+
 #define FRAME_SIZE 320
 
     .arch armv8.2-a
@@ -85,21 +87,7 @@ init_el:
 
     .macro save el
     sub sp, sp, #FRAME_SIZE
-    stp x0, x1, [sp, #0]
-    stp x2, x3, [sp, #16]
-    stp x4, x5, [sp, #32]
-    stp x6, x7, [sp, #48]
-    stp x8, x9, [sp, #64]
-    stp x10, x11, [sp, #80]
-    stp x12, x13, [sp, #96]
-    stp x14, x15, [sp, #112]
-    stp x16, x17, [sp, #128]
-    stp x18, x19, [sp, #144]
-    stp x20, x21, [sp, #160]
-    stp x22, x23, [sp, #176]
-    stp x24, x25, [sp, #192]
-    stp x26, x27, [sp, #208]
-    stp x28, x29, [sp, #224]
+    gprs stp, sp
     mrs x0, elr_\el
     mrs x1, spsr_\el
     stp x30, x0, [sp, #240]
@@ -114,21 +102,7 @@ init_el:
     ldr x1, [sp, #256]
     msr elr_\el, x0
     msr spsr_\el, x1
-    ldp x0, x1, [sp, #0]
-    ldp x2, x3, [sp, #16]
-    ldp x4, x5, [sp, #32]
-    ldp x6, x7, [sp, #48]
-    ldp x8, x9, [sp, #64]
-    ldp x10, x11, [sp, #80]
-    ldp x12, x13, [sp, #96]
-    ldp x14, x15, [sp, #112]
-    ldp x16, x17, [sp, #128]
-    ldp x18, x19, [sp, #144]
-    ldp x20, x21, [sp, #160]
-    ldp x22, x23, [sp, #176]
-    ldp x24, x25, [sp, #192]
-    ldp x26, x27, [sp, #208]
-    ldp x28, x29, [sp, #224]
+    gprs ldp, sp
     add sp, sp, #FRAME_SIZE
     .endm
 
