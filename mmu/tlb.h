@@ -191,7 +191,7 @@ struct tlbi {
     uint16_t vmid, asid;
     bool last_level;     /* table addresses may stay */
     bool stage2;         /* stage-2 entries too (ALLE1, VMALLS12E1) */
-    uint64_t start, end; /* VA (canonical) or IPA, end excluded; end 0 means to the very top */
+    uint64_t start, end; /* VA (canonical) or IPA, not empty; end excluded, 0 is the very top */
 };
 
 /* Apply one TLBI to @tlb. */

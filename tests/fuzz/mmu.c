@@ -25,15 +25,28 @@ static uint64_t control(struct input *in)
                         : v;
 }
 
-static void regime(struct input *in, struct features *f, struct regime *rg)
+/* What does not change while a CPU runs, and what its caches may rely on. FEAT_LPA2 comes with 52
+ * bits of address: its largest blocks hold more than a smaller space has. */
+struct cpu_limits {
+    struct features features;
+    uint8_t pa_bits;
+};
+
+static void limits(struct input *in, struct cpu_limits *l)
 {
     static const uint8_t sizes[] = {32, 36, 40, 42, 44, 48, 52};
 
     for (enum feature n = 0; n < FEAT_COUNT; n++)
-        set_feature(f, n, n != FEAT_NEVER);
+        set_feature(&l->features, n, n != FEAT_NEVER);
     for (unsigned n = below(in, 4); n > 0; n--)
-        feature_switch(f, below(in, FEAT_COUNT), false);
-    *rg = (struct regime){.id = below(in, REGIME_COUNT), .features = f};
+        feature_switch(&l->features, below(in, FEAT_COUNT), false);
+    l->pa_bits = has_feature(&l->features, FEAT_LPA2) ? 52 : sizes[below(in, ARRAY_SIZE(sizes))];
+}
+
+static void regime(struct input *in, const struct cpu_limits *l, struct regime *rg)
+{
+    *rg = (struct regime){
+        .id = below(in, REGIME_COUNT), .features = &l->features, .pa_bits = l->pa_bits};
     rg->sctlr = below(in, 8) ? take(in, 8) | SCTLR_M : take(in, 8);
     rg->tcr = control(in);
     rg->ttbr0 = root(in);
@@ -43,7 +56,6 @@ static void regime(struct input *in, struct features *f, struct regime *rg)
     rg->vtcr = control(in);
     rg->vttbr = root(in);
     rg->s2_ee = below(in, 8) == 1;
-    rg->pa_bits = sizes[below(in, ARRAY_SIZE(sizes))];
 }
 
 /* Descriptors: a few random ones, most of them pointing into the RAM, repeated all over it. */
@@ -111,15 +123,18 @@ static void invalidate(struct input *in, struct tlb *tlb)
                       .stage2 = below(in, 2),
                       .start = value(in)};
 
-    op.end = op.start + take(in, 4);
+    op.end = op.start + 1 + take(in, 4);
+    if (op.end < op.start)
+        op.end = 0;
     tlb_invalidate(tlb, &op);
 }
 
-static void new_regime(struct input *in, struct features *f, struct xlat *x, struct tlb *tlb)
+static void new_regime(struct input *in, const struct cpu_limits *l, struct xlat *x,
+                       struct tlb *tlb)
 {
     struct regime rg;
 
-    regime(in, f, &rg);
+    regime(in, l, &rg);
     xlat_init(x, &rg);
     tlb_config(tlb, x, 0);
 }
@@ -129,17 +144,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input in = {data, size};
     struct physmem mem = {0};
     struct tlb *tlb = tlb_create();
-    struct features features = {0};
+    struct cpu_limits cpu = {0};
     struct xlat x;
 
     if (!tlb || physmem_add_ram(&mem, pa(RAM), RAM_SIZE, NULL) != 0)
         abort();
     fill(&in, &mem);
-    new_regime(&in, &features, &x, tlb);
+    limits(&in, &cpu);
+    new_regime(&in, &cpu, &x, tlb);
     while (in.left > 0) {
         switch (below(&in, 16)) {
         case 0:
-            new_regime(&in, &features, &x, tlb);
+            new_regime(&in, &cpu, &x, tlb);
             break;
         case 1:
             invalidate(&in, tlb);
