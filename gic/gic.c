@@ -147,6 +147,13 @@ void gic_reset_cpu_interface(struct gic *gic, unsigned cpu)
     gic_update_all(gic);
 }
 
+void gic_sleep(struct gic *gic, unsigned cpu, bool sleep)
+{
+    CHECK(cpu < gic->cpus);
+    gic->cpu[cpu].asleep = sleep;
+    gic_update_all(gic);
+}
+
 void gic_reset(struct gic *gic)
 {
     gic->ctlr = 0;

@@ -65,6 +65,9 @@ void gic_reset(struct gic *gic);
 /* Reset of one CPU: its ICC_ and ICH_ registers. Its redistributor keeps everything. */
 void gic_reset_cpu_interface(struct gic *gic, unsigned cpu);
 
+/* GICR_WAKER.ProcessorSleep, for firmware that powers a CPU on or off. */
+void gic_sleep(struct gic *gic, unsigned cpu, bool sleep);
+
 void gic_connect(struct gic *gic, unsigned cpu, const struct gic_pins *pins);
 
 /* Inputs: SPI number @n (INTID 32 + n), n < spis; PPI @intid of @cpu, 16..31 but

@@ -91,8 +91,7 @@ static void write_waker(struct device *dev, uint64_t offset, unsigned size, uint
 
     (void)offset;
     (void)size;
-    c->asleep = value & GICR_WAKER_ProcessorSleep;
-    gic_update_all(c->gic);
+    gic_sleep(c->gic, c->index, value & GICR_WAKER_ProcessorSleep);
 }
 
 static uint64_t read_propbaser(struct device *dev, uint64_t offset, unsigned size)

@@ -197,6 +197,7 @@ void machine_start_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint6
 {
     cpu_reset(cpu);
     gic_reset_cpu_interface(m->gic, cpu->index);
+    gic_sleep(m->gic, cpu->index, false); /* as firmware does: not all that runs here looks */
     cpu->sr[SR_CNTFRQ_EL0] = 1000000000 / TIMER_NS_PER_TICK; /* firmware's to set */
     cpu_enter_el(cpu, m->start_el);
     cpu->pc = entry;

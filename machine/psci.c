@@ -70,8 +70,9 @@ static uint64_t cpu_suspend(struct machine *m, struct cpu *cpu, const uint64_t a
 
 static uint64_t cpu_off(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
-    (void)m, (void)arg;
+    (void)arg;
     cpu->power = CPU_OFF;
+    gic_sleep(m->gic, cpu->index, true);
     return PSCI_SUCCESS;
 }
 

@@ -29,6 +29,11 @@ static void test_waker_sleeps_at_reset_and_blocks_forwarding(void **state)
     gicr_w(f, 0, GICR_WAKER, 4);
     assert_int_equal(gicr_r(f, 0, GICR_WAKER), 0);
     assert_true(f->pin[0][PIN_IRQ]);
+    gic_sleep(f->gic, 0, true);
+    assert_int_equal(gicr_r(f, 0, GICR_WAKER), 6);
+    assert_false(f->pin[0][PIN_IRQ]);
+    gic_sleep(f->gic, 0, false);
+    assert_true(f->pin[0][PIN_IRQ]);
     gic_reset(f->gic);
     assert_int_equal(gicr_r(f, 0, GICR_WAKER), 6);
 }
