@@ -111,8 +111,9 @@ struct arm_config {
     const char *dtb; /* device tree file; NULL: generated */
     const struct arm_blob *blobs;
     unsigned blob_count;
-    const char *bios;           /* contents of the first flash bank; NULL: none. Without a kernel
-                                   CPU 0 starts there, at address 0 */
+    const char *bios;           /* contents of the first flash bank; NULL: none. With them CPU 0
+                                   starts there, at address 0, and finds kernel, initrd and command
+                                   line through fw_cfg */
     struct arm_drive pflash[2]; /* the flash banks, 64 MiB each; the first one not with bios */
     const struct arm_virtio *virtio;
     unsigned virtio_count;

@@ -279,8 +279,10 @@ static int copy_config(struct machine *m, const struct arm_config *c, struct arm
     m->log = c->log;
     m->console_write = c->console_write;
     m->console_ctx = c->console_ctx;
-    m->kernel = copy(c->kernel);
-    m->initrd = copy(c->initrd);
+    if (!virt_has_firmware(c->bios, c->pflash)) {
+        m->kernel = copy(c->kernel);
+        m->initrd = copy(c->initrd);
+    }
     m->append = copy(c->append);
     m->dtb = copy(c->dtb);
     m->blob_count = c->blob_count;
@@ -334,6 +336,9 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
                                      .console_ctx = c->console_ctx,
                                      .bios = c->bios,
                                      .pflash = {c->pflash[0], c->pflash[1]},
+                                     .kernel = c->kernel,
+                                     .initrd = c->initrd,
+                                     .append = c->append,
                                      .virtio = c->virtio,
                                      .virtio_count = c->virtio_count,
                                      .exit = guest_exit,
@@ -344,7 +349,7 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
         return r;
     m->board_made = true;
     /* What was only for the board's creation belongs to the caller. */
-    m->config.bios = NULL;
+    m->config.bios = m->config.kernel = m->config.initrd = m->config.append = NULL;
     m->config.virtio = NULL;
     m->config.pflash[0].path = m->config.pflash[1].path = NULL;
     if ((r = create_cpus(m, model, &features, err)) < 0 || (r = load(m, err)) < 0)

@@ -41,17 +41,6 @@ void virt_board_power_button(struct virt_board *board)
                     clock_now_ns(board->clock) + POWER_PRESS_NS);
 }
 
-/* What firmware asks for first; the reset of the machine does not change it. */
-static int describe_to_firmware(struct fw_cfg *fw, const struct virt_config *cfg,
-                                struct arm_error *err)
-{
-    int rc = fw_cfg_set_le16(fw, FW_CFG_NB_CPUS, (uint16_t)cfg->cpu_count, err);
-
-    if (!rc)
-        rc = fw_cfg_set_le16(fw, FW_CFG_NOGRAPHIC, 1, err);
-    return rc;
-}
-
 static int map_all(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
                    struct gic *gic, struct arm_error *err)
 {
@@ -109,7 +98,7 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
     board->clock = clock;
     board->power_released = (struct clock_event){.fn = power_released, .ctx = board};
     clock_event_add(clock, &board->power_released);
-    rc = describe_to_firmware(&board->fw_cfg, cfg, err);
+    rc = virt_describe_to_firmware(&board->fw_cfg, cfg, err);
     if (!rc)
         rc = map_all(board, cfg, mem, gic, err);
     if (!rc)

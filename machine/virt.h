@@ -93,7 +93,8 @@ struct virt_config {
 
     const char *bios; /* the first flash bank's contents; NULL: none */
     struct arm_drive pflash[VIRT_FLASHES];
-    const struct arm_virtio *virtio; /* at most VIRT_SLOTS */
+    const char *kernel, *initrd, *append; /* for firmware to load, if there is one */
+    const struct arm_virtio *virtio;      /* at most VIRT_SLOTS */
     unsigned virtio_count;
     void (*exit)(void *ctx, int code); /* a guest's exit by testdev */
     void *exit_ctx;
@@ -133,8 +134,14 @@ size_t virt_board_port_input(struct virt_board *board, unsigned virtio, unsigned
 
 enum disk_mode virt_disk_mode(enum arm_drive_mode mode);
 
-/* The steps of virt_board_create() that machine/virt_flash.c and machine/virt_slots.c have, and
- * their undoing, which is for a half-made board too. Return 0 or -ARM_Exxx. */
+/* Is there code in flash, which then is what CPU 0 starts with? */
+bool virt_has_firmware(const char *bios, const struct arm_drive pflash[VIRT_FLASHES]);
+
+/* The steps of virt_board_create() that machine/virt_firmware.c, machine/virt_flash.c and
+ * machine/virt_slots.c have, and their undoing, which is for a half-made board too. Return 0 or
+ * -ARM_Exxx. */
+int virt_describe_to_firmware(struct fw_cfg *fw, const struct virt_config *cfg,
+                              struct arm_error *err) __attribute__((warn_unused_result));
 int virt_create_flash(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
                       const struct log *log, struct arm_error *err)
     __attribute__((warn_unused_result));

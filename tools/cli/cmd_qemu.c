@@ -481,9 +481,6 @@ static bool complete(struct qemu *q)
     if (!qemu_devices_connect(q, &q->req.config))
         return false;
     q->req.devices = &q->devices.options;
-    if (q->req.config.kernel && (q->req.config.bios || q->req.config.pflash[0].path))
-        return qemu_bad("firmware and -kernel: expected one of them; -device loader,file=FILE,"
-                        "addr=ADDR puts a kernel where the firmware finds it");
     if (!q->req.config.kernel && (q->req.config.append || q->req.config.initrd))
         return qemu_bad("-append and -initrd need -kernel");
     if (!q->req.config.kernel && !q->req.config.bios && !q->req.config.pflash[0].path &&

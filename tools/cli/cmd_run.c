@@ -21,6 +21,7 @@ struct options {
 #include "tools/cli/run_options.def"
 #undef OPTION
     char **images;
+    gboolean help;
 };
 
 #define ARG_TEXT G_OPTION_ARG_STRING
@@ -227,7 +228,8 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep)
 {
     g_set_prgname("armillary run");
     GOptionContext *ctx = g_option_context_new("IMAGE - run it on the machine");
-    const GOptionEntry images[] = {
+    const GOptionEntry others[] = {
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &o->help, "show this and end", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, NULL, NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
@@ -240,7 +242,7 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep)
         g_option_context_add_group(ctx, g);
         g_array_unref(entries);
     }
-    g_option_context_add_main_entries(ctx, images, NULL);
+    g_option_context_add_main_entries(ctx, others, NULL);
     g_option_context_set_help_enabled(ctx, FALSE);
     g_option_context_set_summary(
         ctx, "IMAGE is an arm64 Image (raw, gzip or EFI zboot), an ELF file or a flat binary.\n"
@@ -270,14 +272,13 @@ int cmd_run(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     int code;
 
-    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-        g_autofree char *help = g_option_context_get_help(ctx, FALSE, NULL);
-        fputs(help, stdout);
-        return 0;
-    }
     if (!g_option_context_parse(ctx, &argc, &argv, &error)) {
         fprintf(stderr, "armillary run: %s; see `armillary run --help`\n", error->message);
         code = EXIT_USAGE;
+    } else if (o.help) {
+        g_autofree char *help = g_option_context_get_help(ctx, FALSE, NULL);
+        fputs(help, stdout);
+        code = 0;
     } else {
         code = start(&o);
     }
