@@ -43,11 +43,9 @@ static const struct at_row *find(enum sysreg sr)
 
 static enum regime_id at_regime(const struct cpu *cpu, const struct at_row *r)
 {
-    uint64_t hcr = cpu_hcr(cpu);
-
     if (r->el == 2)
         return cpu_e2h(cpu) ? REGIME_EL20 : REGIME_EL2;
-    if (!r->both && cpu->ps.el == 2 && HCR_EL2_E2H(hcr) && HCR_EL2_TGE(hcr))
+    if (!r->both && cpu->ps.el == 2 && cpu_host_regime(cpu))
         return REGIME_EL20;
     return REGIME_EL10;
 }

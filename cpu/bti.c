@@ -14,8 +14,7 @@
 /* BTypeCompatible_PACIXSP(). */
 static bool pacixsp_ok(const struct cpu *cpu)
 {
-    bool el2_regime = cpu->ps.el == 2 || cpu_host_el0(cpu);
-    uint64_t sctlr = cpu->sr[el2_regime ? SR_SCTLR_EL2 : SR_SCTLR_EL1];
+    uint64_t sctlr = cpu->sr[cpu_el2_regime(cpu) ? SR_SCTLR_EL2 : SR_SCTLR_EL1];
 
     return cpu->ps.btype != 3 || !bit(sctlr, cpu->ps.el == 0 ? SCTLR_BT0 : SCTLR_BT1);
 }

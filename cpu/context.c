@@ -11,7 +11,7 @@
 
 enum regime_id cpu_current_regime(const struct cpu *cpu)
 {
-    if (cpu->ps.el == 1 || (cpu->ps.el == 0 && !cpu_host_el0(cpu)))
+    if (!cpu_el2_regime(cpu))
         return REGIME_EL10;
     return cpu_e2h(cpu) ? REGIME_EL20 : REGIME_EL2;
 }
@@ -21,7 +21,7 @@ static uint64_t hcr_of_el10(const struct cpu *cpu)
 {
     uint64_t hcr = cpu_hcr(cpu) & (HCR_STAGE2 | HCR_TGE | HCR_E2H);
 
-    if ((hcr & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE))
+    if (cpu_host_regime(cpu))
         hcr &= ~HCR_STAGE2;
     return hcr;
 }

@@ -35,6 +35,11 @@ bool cpu_host_el0(const struct cpu *cpu)
     return cpu->ps.el == 0 && cpu_host_regime(cpu);
 }
 
+bool cpu_el2_regime(const struct cpu *cpu)
+{
+    return cpu->ps.el == 2 || cpu_host_el0(cpu);
+}
+
 unsigned cpu_default_target_el(const struct cpu *cpu)
 {
     if (cpu->ps.el == 0)
@@ -198,10 +203,8 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
 /* AddrTop() and AArch64.BranchAddr(): the tag of a branch target never reaches the PC. */
 uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc)
 {
-    bool host = cpu_host_regime(cpu);
-    bool two_ranges = cpu->ps.el == 1 || cpu->ps.el == 0 || cpu_e2h(cpu);
-    unsigned regime_el = cpu->ps.el == 2 || (cpu->ps.el == 0 && host) ? 2 : 1;
-    uint64_t tcr = cpu->sr[regime_el == 2 ? SR_TCR_EL2 : SR_TCR_EL1];
+    bool two_ranges = cpu->ps.el < 2 || cpu_e2h(cpu);
+    uint64_t tcr = cpu->sr[cpu_el2_regime(cpu) ? SR_TCR_EL2 : SR_TCR_EL1];
     bool upper = bit(pc, 55);
     bool tbi, tbid;
 
@@ -234,14 +237,15 @@ enum exec_result exec_undefined(struct cpu *cpu, const struct insn *i)
 }
 
 /* One row a kind of physical interrupt: its mask bit, its route to EL2 (with TGE), its vector. */
+enum { KIND_FIQ, KIND_IRQ, KIND_SERROR };
 static const struct {
     enum exc_type type;
     uint8_t mask;
     uint64_t route, virt;
 } kinds[] = {
-    {EXC_FIQ, PSTATE_F, FIELD_MASK(HCR_EL2_FMO), FIELD_MASK(HCR_EL2_VF)},
-    {EXC_IRQ, PSTATE_I, FIELD_MASK(HCR_EL2_IMO), FIELD_MASK(HCR_EL2_VI)},
-    {EXC_SERROR, PSTATE_A, FIELD_MASK(HCR_EL2_AMO), FIELD_MASK(HCR_EL2_VSE)},
+    [KIND_FIQ] = {EXC_FIQ, PSTATE_F, FIELD_MASK(HCR_EL2_FMO), FIELD_MASK(HCR_EL2_VF)},
+    [KIND_IRQ] = {EXC_IRQ, PSTATE_I, FIELD_MASK(HCR_EL2_IMO), FIELD_MASK(HCR_EL2_VI)},
+    [KIND_SERROR] = {EXC_SERROR, PSTATE_A, FIELD_MASK(HCR_EL2_AMO), FIELD_MASK(HCR_EL2_VSE)},
 };
 
 static bool physical_pending(const struct cpu *cpu, enum exc_type type)
@@ -275,6 +279,16 @@ static bool virtual_pending(const struct cpu *cpu, unsigned k)
 
     return cpu->ps.el < 2 && !(hcr & FIELD_MASK(HCR_EL2_TGE)) && (hcr & kinds[k].route) &&
            ((hcr & kinds[k].virt) || virtual_pin(cpu, kinds[k].type));
+}
+
+bool cpu_serror_masked(const struct cpu *cpu)
+{
+    return physical_target(cpu, KIND_SERROR) == 0;
+}
+
+bool cpu_virtual_serror_masked(const struct cpu *cpu)
+{
+    return virtual_pending(cpu, KIND_SERROR) && (cpu->ps.daif & PSTATE_A);
 }
 
 static void take_virtual_serror(struct cpu *cpu, struct exception *e)

@@ -51,6 +51,7 @@ uint64_t cpu_hcr(const struct cpu *cpu);
 bool cpu_e2h(const struct cpu *cpu);
 bool cpu_host_regime(const struct cpu *cpu); /* E2H && TGE: EL0 belongs to EL2 */
 bool cpu_host_el0(const struct cpu *cpu);    /* EL0 under EL2&0: E2H && TGE */
+bool cpu_el2_regime(const struct cpu *cpu);  /* S1TranslationRegime() is EL2's: EL2, host EL0 */
 
 /* Take the highest-priority unmasked pending interrupt (physical or virtual), if any: true if
  * taken. cpu->pc must be current. */
@@ -74,6 +75,11 @@ static inline void cpu_fire(const struct cpu *cpu, const struct insn *i, enum pr
         probe_fire(cpu->probes, &p);
     }
 }
+
+/* AArch64.ESBOperation() and AArch64.vESBOperation(): would a physical SError stay pending now; is
+ * a virtual one pending and masked? */
+bool cpu_serror_masked(const struct cpu *cpu);
+bool cpu_virtual_serror_masked(const struct cpu *cpu);
 
 /* Would WFI end now? A pending interrupt does so whether or not PSTATE masks it. */
 bool cpu_wakeup_pending(const struct cpu *cpu);

@@ -30,22 +30,16 @@ static bool is_b_key(enum pauth_key key)
     return key == PAUTH_IB || key == PAUTH_DB;
 }
 
-/* S1TranslationRegime() == EL2 */
-static bool el2_regime(const struct cpu *cpu)
-{
-    return cpu->ps.el == 2 || cpu_host_el0(cpu);
-}
-
 /* PtrHasUpperAndLowerAddRanges() */
 static bool two_ranges(const struct cpu *cpu)
 {
-    return !el2_regime(cpu) || cpu_e2h(cpu);
+    return !cpu_el2_regime(cpu) || cpu_e2h(cpu);
 }
 
 /* With two ranges the fields are those of TCR_EL1, in TCR_EL2 too. */
 static uint64_t regime_tcr(const struct cpu *cpu)
 {
-    return cpu->sr[el2_regime(cpu) ? SR_TCR_EL2 : SR_TCR_EL1];
+    return cpu->sr[cpu_el2_regime(cpu) ? SR_TCR_EL2 : SR_TCR_EL1];
 }
 
 /* TBI of one half of the address space as it acts on instruction or data pointers: EffectiveTBI().
@@ -124,12 +118,12 @@ static uint64_t compute_key_pac(const struct cpu *cpu, uint64_t data, uint64_t m
 
 bool pauth_enabled(const struct cpu *cpu, enum pauth_key key)
 {
-    return bit(cpu->sr[el2_regime(cpu) ? SR_SCTLR_EL2 : SR_SCTLR_EL1], keys[key].enable);
+    return bit(cpu->sr[cpu_el2_regime(cpu) ? SR_SCTLR_EL2 : SR_SCTLR_EL1], keys[key].enable);
 }
 
 bool pauth_trapped(struct cpu *cpu, const struct insn *i)
 {
-    if (!cpu->has_el2 || el2_regime(cpu) || HCR_EL2_API(cpu_hcr(cpu)))
+    if (!cpu->has_el2 || cpu_el2_regime(cpu) || HCR_EL2_API(cpu_hcr(cpu)))
         return false;
     exec_trap(cpu, i, 2, ESR_EC_PAC, 0);
     return true;

@@ -51,13 +51,11 @@ static const struct tlbi_row tlbi_rows[SR_COUNT] = {
 
 static enum regime_id owner_regime(const struct cpu *cpu, enum tlbi_owner owner)
 {
-    uint64_t hcr = cpu_hcr(cpu);
-
     switch (owner) {
     case OWNER_EL1:
-        return cpu->ps.el == 2 && HCR_EL2_E2H(hcr) && HCR_EL2_TGE(hcr) ? REGIME_EL20 : REGIME_EL10;
+        return cpu->ps.el == 2 && cpu_host_regime(cpu) ? REGIME_EL20 : REGIME_EL10;
     case OWNER_EL2:
-        return HCR_EL2_E2H(hcr) ? REGIME_EL20 : REGIME_EL2;
+        return cpu_e2h(cpu) ? REGIME_EL20 : REGIME_EL2;
     default:
         return REGIME_EL10;
     }

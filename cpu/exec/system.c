@@ -304,27 +304,6 @@ EXEC enum exec_result exec_YIELD(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-/* Is a physical SError masked here, as AArch64.ESBOperation() sees it? */
-static bool serror_masked(const struct cpu *cpu)
-{
-    uint64_t hcr = cpu_hcr(cpu);
-    unsigned el = cpu->ps.el;
-    unsigned target = HCR_EL2_TGE(hcr) || HCR_EL2_AMO(hcr) ? 2 : 1;
-    bool host = HCR_EL2_E2H(hcr) && HCR_EL2_TGE(hcr);
-    bool mask_active = target == 1 ? el < 2 : el == 2 || (host && el == 0);
-
-    return target < el || (mask_active && (cpu->ps.daif & PSTATE_A));
-}
-
-/* Is a virtual SError pending and masked: AArch64.vESBOperation()? */
-static bool virtual_serror_masked(const struct cpu *cpu)
-{
-    uint64_t hcr = cpu_hcr(cpu);
-
-    return cpu->ps.el < 2 && !HCR_EL2_TGE(hcr) && HCR_EL2_AMO(hcr) && HCR_EL2_VSE(hcr) &&
-           (cpu->ps.daif & PSTATE_A);
-}
-
 /* A masked pending SError is recorded and no longer pending; an unmasked one is taken before the
  * next instruction. */
 EXEC enum exec_result exec_ESB(struct cpu *cpu, const struct insn *i)
@@ -332,11 +311,11 @@ EXEC enum exec_result exec_ESB(struct cpu *cpu, const struct insn *i)
     (void)i;
     if (!cpu_has(cpu, FEAT_RAS))
         return EXEC_NEXT;
-    if (cpu->serror_pin && serror_masked(cpu)) {
+    if (cpu->serror_pin && cpu_serror_masked(cpu)) {
         cpu->serror_pin = false;
         cpu->sr[SR_DISR_EL1] = FIELD_MASK(DISR_EL1_A);
     }
-    if (virtual_serror_masked(cpu)) {
+    if (cpu_virtual_serror_masked(cpu)) {
         cpu->sr[SR_HCR_EL2] &= ~FIELD_MASK(HCR_EL2_VSE);
         cpu->sr[SR_VDISR_EL2] = FIELD_MASK(VDISR_EL2_A) | cpu->sr[SR_VSESR_EL2];
     }
