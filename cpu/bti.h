@@ -3,5 +3,5 @@
 
 #include "cpu/cpu.h"
 
-/* BTypeCompatible of the instruction at @i with the current PSTATE.BTYPE, which is not 0. */
+/* BTypeCompatible of the decoded instruction @i with the current PSTATE.BTYPE, which is not 0. */
 bool bti_target_ok(const struct cpu *cpu, const struct insn *i);

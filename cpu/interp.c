@@ -142,10 +142,10 @@ static void step_observed(struct cpu *cpu)
     enum exec_result r;
 
     cpu->counted = i;
-    if (take_before(cpu, i, step))
-        return;
     if (i->fn != interp_plain_fn(i->op))
         interp_decode(cpu, i);
+    if (take_before(cpu, i, step))
+        return;
     if (probe_wanted(cpu->probes, PROBE_INSN))
         fire_insn_probe(cpu, i);
     if (step) {

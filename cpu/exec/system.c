@@ -285,8 +285,15 @@ EXEC enum exec_result exec_SEVL(struct cpu *cpu, const struct insn *i)
 
 /* Hints. */
 
-/* Unallocated hints, and BTI (bti_target_ok() has looked at it), CSDB, DGH, PSB, TSB. */
+/* Unallocated hints, and CSDB, DGH, PSB, TSB. */
 EXEC enum exec_result exec_HINT(struct cpu *cpu, const struct insn *i)
+{
+    (void)cpu, (void)i;
+    return EXEC_NEXT;
+}
+
+/* bti_target_ok() has looked at it. */
+EXEC enum exec_result exec_BTI(struct cpu *cpu, const struct insn *i)
 {
     (void)cpu, (void)i;
     return EXEC_NEXT;
