@@ -32,6 +32,15 @@ enum a64_op a64_lookup(uint32_t word)
     return A64_UNALLOCATED;
 }
 
+enum feature a64_missing_feature(enum a64_op op, const struct features *f)
+{
+    const struct a64_row *r = &a64_rows[op];
+
+    if (r->feature != FEAT_BASE && !has_feature(f, r->feature))
+        return r->feature;
+    return r->feature2 != FEAT_BASE && !has_feature(f, r->feature2) ? r->feature2 : FEAT_BASE;
+}
+
 void a64_decode(uint32_t word, unsigned page_offset, struct insn *i)
 {
     enum a64_op op = a64_lookup(word);

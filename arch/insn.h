@@ -61,13 +61,13 @@ enum a64_op {
 };
 
 struct a64_row {
-    const char *name;     /* the row's identifier: "ADD_imm" */
-    const char *mnemonic; /* "add"; see a64.def for {2} */
-    const char *pattern;  /* as in the table */
-    uint32_t mask, value; /* fixed bits */
-    enum feature feature;
-    uint8_t cls; /* enum a64_class */
-    uint8_t jit; /* enum a64_jit */
+    const char *name;               /* the row's identifier: "ADD_imm" */
+    const char *mnemonic;           /* "add"; see a64.def for {2} */
+    const char *pattern;            /* as in the table */
+    uint32_t mask, value;           /* fixed bits */
+    enum feature feature, feature2; /* it needs both */
+    uint8_t cls;                    /* enum a64_class */
+    uint8_t jit;                    /* enum a64_jit */
 };
 
 /* Indexed by enum a64_op; A64_UNALLOCATED has a row of its own with a zero mask. */
@@ -78,6 +78,9 @@ extern const struct a64_row a64_rows[A64_OP_COUNT];
  * Return: A64_UNALLOCATED if no row's fixed bits and condition match.
  */
 enum a64_op a64_lookup(uint32_t word);
+
+/* A feature that the row of @op needs and @f has not; FEAT_BASE if there is none. */
+enum feature a64_missing_feature(enum a64_op op, const struct features *f);
 
 /**
  * a64_decode() - fill a record. @page_offset: of the instruction in its 4 KiB page, bytes; it is

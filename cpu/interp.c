@@ -40,18 +40,19 @@ enum exec_result exec_UNALLOCATED(struct cpu *cpu, const struct insn *i)
     return exec_undefined(cpu, i);
 }
 
-/* Why the instruction at @i, found to be @row, is UNDEFINED; said when it is decoded, so once. An
- * encoding without a row is printed as the row it would be. */
-static void log_undefined(const struct cpu *cpu, const struct insn *i, const struct a64_row *row)
+/* Why the instruction at @i is UNDEFINED; said when it is decoded, so once. @missing: the feature
+ * that its row needs. An encoding without a row is printed as the row it would be. */
+static void log_undefined(const struct cpu *cpu, const struct insn *i, enum feature missing)
 {
+    const struct a64_row *row = &a64_rows[i->op];
     unsigned long long pc = insn_pc(cpu, i);
     uint32_t word = insn_word(cpu, i);
     char pattern[33];
 
-    if (row != &a64_rows[A64_UNALLOCATED]) {
+    if (i->op != A64_UNALLOCATED) {
         LOG(cpu->log, CPU, GUEST, "cpu%u: %#llx: %s (%#010x) is UNDEFINED: %s%s", cpu->index, pc,
             row->name, word, row->cls == A64_UNDEF ? "not implemented" : "this CPU has no FEAT_",
-            row->cls == A64_UNDEF ? "" : feature_name(row->feature));
+            row->cls == A64_UNDEF ? "" : feature_name(missing));
         return;
     }
     for (unsigned k = 0; k < 32; k++)
@@ -69,11 +70,10 @@ void interp_decode(struct cpu *cpu, const struct insn *i)
     unsigned index = (unsigned)(i - cpu->page);
 
     a64_decode(code_page_word(cpu->page, index), index * 4, rec);
-    const struct a64_row *row = &a64_rows[rec->op];
-    bool has = row->feature == FEAT_BASE || cpu_has(cpu, row->feature);
-    if (!has || row->cls == A64_UNDEF || rec->op == A64_UNALLOCATED)
-        log_undefined(cpu, i, row);
-    if (!has)
+    enum feature missing = a64_missing_feature(rec->op, &cpu->features);
+    if (missing != FEAT_BASE || a64_rows[rec->op].cls == A64_UNDEF || rec->op == A64_UNALLOCATED)
+        log_undefined(cpu, i, missing);
+    if (missing != FEAT_BASE)
         rec->op = A64_UNALLOCATED;
     rec->fn = interp_plain_fn(rec->op);
 }

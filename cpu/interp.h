@@ -3,10 +3,12 @@
  * of two loops made from the same exec_ functions:
  *
  *   plain     records jump from one to the next by their function pointers (cpu/interp_plain.c);
- *             nothing is tested between instructions. It is entered only with more instructions
- * left in the slice than a page can hold, so that it never overruns. observed  one instruction at a
- * time, with everything that can happen between two of them (cpu/interp.c): software step,
- * breakpoints, BTI, PSTATE.IL, instruction probes, and the exact end of a slice.
+ *             nothing is tested between instructions. It is entered only with more
+ *             instructions left in the slice than a page can hold, so that it never overruns.
+ *
+ *   observed  one instruction at a time, with everything that can happen between two of them
+ *             (cpu/interp.c): software step, breakpoints, BTI, PSTATE.IL, instruction
+ *             probes, and the exact end of a slice.
  */
 #pragma once
 

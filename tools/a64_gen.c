@@ -121,6 +121,15 @@ static void print_row(const struct row *r)
     printf("}\n");
 }
 
+/* Both features of the column: "A & B", or "A" and BASE. */
+static void print_features(const char *column)
+{
+    int first = (int)strcspn(column, " &");
+    const char *second = strstr(column, "& ");
+
+    printf("FEAT_%.*s, FEAT_%s", first, column, second ? second + 2 : "BASE");
+}
+
 static int more_specific(const void *a, const void *b)
 {
     const struct row *ra = &rows[*(const unsigned *)a], *rb = &rows[*(const unsigned *)b];
@@ -163,11 +172,14 @@ int main(void)
     for (unsigned k = 0; k < ROW_COUNT; k++)
         print_row(&rows[k]);
     printf("const struct a64_row a64_rows[A64_OP_COUNT] = {\n");
-    for (unsigned k = 0; k < ROW_COUNT; k++)
-        printf("    {\"%s\", \"%s\", \"%s\", 0x%08x, 0x%08x, FEAT_%s, A64_%s, JIT_%s},\n",
-               rows[k].name, rows[k].mnemonic, rows[k].pattern, rows[k].mask, rows[k].value,
-               rows[k].feature, rows[k].cls, rows[k].jit);
-    printf("    {\"UNALLOCATED\", \"udf\", \"\", 0, 0, FEAT_BASE, A64_INT, JIT_END},\n};\n");
+    for (unsigned k = 0; k < ROW_COUNT; k++) {
+        printf("    {\"%s\", \"%s\", \"%s\", 0x%08x, 0x%08x, ", rows[k].name, rows[k].mnemonic,
+               rows[k].pattern, rows[k].mask, rows[k].value);
+        print_features(rows[k].feature);
+        printf(", A64_%s, JIT_%s},\n", rows[k].cls, rows[k].jit);
+    }
+    printf("    {\"UNALLOCATED\", \"udf\", \"\", 0, 0, FEAT_BASE, FEAT_BASE, A64_INT, "
+           "JIT_END},\n};\n");
     printf("static bool (*const conds[])(uint32_t) = {\n");
     for (unsigned k = 0; k < ROW_COUNT; k++)
         printf("    cond_%s,\n", rows[k].name);

@@ -121,25 +121,18 @@ EXEC enum exec_result exec_FCMLA_elem(struct cpu *cpu, const struct insn *i)
                           bit((uint64_t)i->imm, 11));
 }
 
-/* The half-precision encodings need FEAT_FP16 and FEAT_FCMA; a row names one feature. */
 EXEC enum exec_result exec_FCMLA_vec_h(struct cpu *cpu, const struct insn *i)
 {
-    if (!cpu_has(cpu, FEAT_FP16))
-        return exec_undefined(cpu, i);
     return complex_muladd(cpu, i, shape_vec_h(i), (unsigned)bits((uint64_t)i->imm, 12, 11), -1);
 }
 
 EXEC enum exec_result exec_FCADD_vec_h(struct cpu *cpu, const struct insn *i)
 {
-    if (!cpu_has(cpu, FEAT_FP16))
-        return exec_undefined(cpu, i);
     return complex_add(cpu, i, shape_vec_h(i), bit((uint64_t)i->imm, 12));
 }
 
 EXEC enum exec_result exec_FCMLA_elem_h(struct cpu *cpu, const struct insn *i)
 {
-    if (!cpu_has(cpu, FEAT_FP16))
-        return exec_undefined(cpu, i);
     return complex_muladd(cpu, i, shape_vec_h(i), (unsigned)bits((uint64_t)i->imm, 14, 13),
                           (int)(index_hlm(i) >> 1));
 }

@@ -523,6 +523,23 @@ static void test_every_row_can_be_reached(void **state)
     assert_int_equal(unreachable, 0);
 }
 
+static void test_half_precision_complex_rows_need_two_features(void **state)
+{
+    static const enum a64_op ops[] = {A64_FCMLA_vec_h, A64_FCADD_vec_h, A64_FCMLA_elem_h};
+
+    (void)state;
+    for (unsigned k = 0; k < ARRAY_SIZE(ops); k++) {
+        struct features f = {0};
+
+        set_feature(&f, FEAT_FP16, true);
+        assert_int_equal(a64_missing_feature(ops[k], &f), FEAT_FCMA);
+        set_feature(&f, FEAT_FCMA, true);
+        assert_int_equal(a64_missing_feature(ops[k], &f), FEAT_BASE);
+        set_feature(&f, FEAT_FP16, false);
+        assert_int_equal(a64_missing_feature(ops[k], &f), FEAT_FP16);
+    }
+}
+
 static void test_row_names_are_unique(void **state)
 {
     (void)state;
@@ -540,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_every_row_agrees_with_objdump),
         cmocka_unit_test(test_neighbours_of_every_row_agree_with_objdump),
         cmocka_unit_test(test_every_row_agrees_with_capstone),
+        cmocka_unit_test(test_half_precision_complex_rows_need_two_features),
         cmocka_unit_test(test_random_words_are_allocated_as_objdump_says),
     };
 

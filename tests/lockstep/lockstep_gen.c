@@ -175,8 +175,7 @@ static enum a64_op op_of(struct gen *g, const struct program_class *c)
         enum a64_op op = c->ops[any(g, c->op_count)];
         if (excluded(op) || (c->wanted && !c->wanted(op)))
             continue;
-        if (a64_rows[op].feature == FEAT_BASE || has_feature(&g->features, a64_rows[op].feature) ||
-            chance(g, 3) || tries > 1000)
+        if (a64_missing_feature(op, &g->features) == FEAT_BASE || chance(g, 3) || tries > 1000)
             return op;
     }
 }

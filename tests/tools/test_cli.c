@@ -327,6 +327,8 @@ static void test_dis_shows_text_row_fields_and_feature(void **state)
     assert_contains(r->out, "[SCTLR_EL1]");
     assert_contains(r->out, "1004:  91000421  add x1, x1, #1  ; ADD_imm sf=0x1 sh=0 imm12=0x1");
     assert_contains(r->out, "FEAT_PAuth");
+    r = RUN("dis", "6e40c400");
+    assert_contains(r->out, "FCMLA_vec_h Q=0x1 Vm=0 rot=0 Vn=0 Vd=0, FEAT_FCMA, FEAT_FP16");
     r = RUN("dis", loop_path);
     assert_contains(r->out, "       0:  14000000  b ");
     r = RUN("dis", program);

@@ -60,6 +60,8 @@ static void print_word(csh capstone, uint64_t addr, uint32_t word)
     print_sysreg(op, word);
     if (row->feature != FEAT_BASE)
         printf(", FEAT_%s", feature_name(row->feature));
+    if (row->feature2 != FEAT_BASE)
+        printf(", FEAT_%s", feature_name(row->feature2));
     printf("%s\n", classes[row->cls]);
 }
 
