@@ -246,6 +246,25 @@ static void test_a_trace_is_a_line_an_event(void **state)
     assert_ended(r, 2, "/nonexistent/x");
 }
 
+static void test_two_traces_to_one_file_are_its_lines_in_order(void **state)
+{
+    (void)state;
+    char calls[80], insns[80], both[4096] = "";
+
+    snprintf(calls, sizeof(calls), "--trace=call:%s/trace", dir);
+    snprintf(insns, sizeof(insns), "--trace=insn:%s/./trace", dir);
+    RUN("run", calls, insns, "--load", off_load);
+    FILE *f = fopen(calls + strlen("--trace=call:"), "rb");
+    assert_non_null(f);
+    assert_int_not_equal(fread(both, 1, sizeof(both) - 1, f), 0);
+    fclose(f);
+    const char *insn = strstr(both, "d4000003 smc"), *call = strstr(both, "smc #0 x0=");
+    assert_non_null(insn);
+    assert_non_null(call);
+    assert_true(insn < call);
+    unlink(calls + strlen("--trace=call:"));
+}
+
 #define VIRT "virt,gic-version=3"
 
 static void test_qemu_options_run_a_guest_and_give_qemus_exit_codes(void **state)
@@ -477,6 +496,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_dump_dtb_writes_a_device_tree_and_runs_nothing),
         cmocka_unit_test(test_console_is_stdin_and_stdout_a_file_or_nothing),
         cmocka_unit_test(test_a_trace_is_a_line_an_event),
+        cmocka_unit_test(test_two_traces_to_one_file_are_its_lines_in_order),
         cmocka_unit_test(test_qemu_options_run_a_guest_and_give_qemus_exit_codes),
         cmocka_unit_test(test_qemu_options_that_are_not_offered_are_refused_by_name),
         cmocka_unit_test(test_dis_shows_text_row_fields_and_feature),

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "arch/esr.h"
 #include "arch/insn.h"
@@ -16,6 +17,7 @@
 struct trace {
     const struct machine *machine;
     FILE *out;
+    bool shared; /* somebody else closes it */
     csh capstone;
 };
 
@@ -189,6 +191,20 @@ static void on_event(void *ctx, const struct probe *event)
     fputc('\n', t->out);
 }
 
+/* The stream among those of @t that already writes to what @file names, or NULL. */
+static FILE *find_open(const struct traces *t, const char *file)
+{
+    struct stat named, other;
+
+    if (stat(file, &named))
+        return NULL;
+    for (unsigned k = 0; k < t->count; k++)
+        if (!fstat(fileno(t->trace[k].out), &other) && other.st_dev == named.st_dev &&
+            other.st_ino == named.st_ino)
+            return t->trace[k].out;
+    return NULL;
+}
+
 struct traces *traces_open(struct machine *m, const char *const *specs)
 {
     struct traces *t = g_new0(struct traces, 1);
@@ -205,7 +221,10 @@ struct traces *traces_open(struct machine *m, const char *const *specs)
         }
         if (!parse(*specs, &events, &file))
             break;
-        one->out = file ? fopen(file, "w") : stderr;
+        one->out = file ? find_open(t, file) : stderr;
+        one->shared = one->out != NULL;
+        if (!one->out)
+            one->out = fopen(file, "w");
         if (!one->out) {
             fprintf(stderr, "armillary: --trace=%s: cannot write %s\n", *specs, file);
             break;
@@ -229,7 +248,7 @@ void traces_close(struct traces *t)
     for (unsigned k = 0; k < t->count; k++) {
         if (t->trace[k].capstone)
             cs_close(&t->trace[k].capstone);
-        if (t->trace[k].out != stderr)
+        if (!t->trace[k].shared)
             fclose(t->trace[k].out);
     }
     g_free(t);
