@@ -3,6 +3,8 @@
  * Assembled once per primitive with -DPRIM_<name>. The whole process is timed from outside; the empty
  * primitive is what start-up costs.
  */
+#include "../tests/baremetal/start.inc"
+
 #define DATA      0x48000000
 #define DATA_SIZE 0x01000000
 #define GICD      0x08000000
@@ -49,18 +51,24 @@
     each_pair load_pair, \area
     .endm
 
+/* `count` descriptors at `table`: the addresses from `address` on, `step` bytes apart, each with
+ * `attributes`. The registers `table` and `address` go on; x4 and x5 are lost. */
+    .macro map table, address, attributes, count, step
+    mov x4, #\count
+1:  orr x5, \address, \attributes
+    str x5, [\table], #8
+    add \address, \address, #\step
+    subs x4, x4, #1
+    b.ne 1b
+    .endm
+
     .section .text.start, "ax"
     .globl _start
 _start:
     /* EL2: guest in AArch64, nothing trapped, HVC returns at once. */
-    ldr x0, =vectors
-    msr vbar_el2, x0
-    mov x0, #(1 << 31)
-    msr hcr_el2, x0
-    mov x0, #0x33ff
-    msr cptr_el2, x0
-    mov x0, #3
-    msr cnthctl_el2, x0
+    write_sysreg vbar_el2, vectors
+    el2_without_traps
+    write_sysreg cnthctl_el2, 3
 
     /* Identity tables: 0..1G Device, 1G..2G in 2 MiB blocks, DATA in pages. */
     ldr x1, =l1
@@ -71,51 +79,28 @@ _start:
     str x0, [x1, #8]
     mov x0, #0x40000000
     ldr x3, =0x705            /* block, AF, inner shareable, AttrIndx 1 */
-    mov x4, #512
-1:  orr x5, x0, x3
-    str x5, [x2], #8
-    add x0, x0, #0x200000
-    subs x4, x4, #1
-    b.ne 1b
+    map x2, x0, x3, 512, 0x200000
     ldr x2, =l2 + ((DATA - 0x40000000) >> 21) * 8
     ldr x6, =l3
-    mov x4, #(DATA_SIZE >> 21)
-1:  orr x5, x6, #3
-    str x5, [x2], #8
-    add x6, x6, #4096
-    subs x4, x4, #1
-    b.ne 1b
+    map x2, x6, #3, (DATA_SIZE >> 21), 4096
     ldr x6, =l3
     ldr x0, =DATA
     ldr x3, =DATA_PAGE
-    ldr x4, =(DATA_SIZE >> 12)
-1:  orr x5, x0, x3
-    str x5, [x6], #8
-    add x0, x0, #4096
-    subs x4, x4, #1
-    b.ne 1b
-    ldr x0, =0xff00
-    msr mair_el1, x0
-    ldr x0, =0x200803519      /* T0SZ 25, 4K, write-back inner shareable, EPD1, 40 bits */
-    msr tcr_el1, x0
+    map x6, x0, x3, (DATA_SIZE >> 12), 4096
+    write_sysreg mair_el1, 0xff00
+    write_sysreg tcr_el1, 0x200803519 /* T0SZ 25, 4K, write-back inner shareable, EPD1, 40 bits */
     msr ttbr0_el1, x1
-    mov x0, #(3 << 20)
-    msr cpacr_el1, x0
-    ldr x0, =vectors
-    msr vbar_el1, x0
+    write_sysreg cpacr_el1, CPACR_EL1_FPEN
+    write_sysreg vbar_el1, vectors
     dsb sy
-    ldr x0, =0x30d01805
-    msr sctlr_el1, x0
+    write_sysreg sctlr_el1, 0x30d01805
 
     /* EL2's own stage 1 is by the same tables. */
-    ldr x0, =0xff00
-    msr mair_el2, x0
-    ldr x0, =0x80823519
-    msr tcr_el2, x0
+    write_sysreg mair_el2, 0xff00
+    write_sysreg tcr_el2, 0x80823519
     msr ttbr0_el2, x1
     isb
-    ldr x0, =0x30c51835
-    msr sctlr_el2, x0
+    write_sysreg sctlr_el2, 0x30c51835
     isb
 #ifdef NEEDS_STAGE2
     bl stage2_tables
@@ -127,18 +112,15 @@ _start:
 #ifdef PRIM_irq
     bl gic_on
 #endif
-    ldr x0, =run
-    msr elr_el2, x0
-    mov x0, #0x3c5
-    msr spsr_el2, x0
+    write_sysreg elr_el2, run
+    write_sysreg spsr_el2, 0x3c5
     isb
     eret
 
     .text
     .balign 64
 run:
-    ldr x0, =stack_top
-    mov sp, x0
+    set_stack stack_top
     ldr x19, =ITERATIONS
     ldr x20, =DATA
 
@@ -313,26 +295,15 @@ stage2_tables:
     str x0, [x1, #8]
     mov x0, #0x40000000
     ldr x3, =0x7fd
-    mov x4, #512
-1:  orr x5, x0, x3
-    str x5, [x2], #8
-    add x0, x0, #0x200000
-    subs x4, x4, #1
-    b.ne 1b
+    map x2, x0, x3, 512, 0x200000
     ldr x2, =s2_l3
     orr x0, x2, #3
     ldr x3, =s2_l2 + ((DATA - 0x40000000) >> 21) * 8
     str x0, [x3]
     ldr x0, =DATA
     ldr x3, =0x7ff
-    mov x4, #512
-1:  orr x5, x0, x3
-    str x5, [x2], #8
-    add x0, x0, #4096
-    subs x4, x4, #1
-    b.ne 1b
-    ldr x0, =0x80023559       /* T0SZ 25, from level 1, write-back inner shareable, 40 bits */
-    msr vtcr_el2, x0
+    map x2, x0, x3, 512, 4096
+    write_sysreg vtcr_el2, 0x80023559 /* T0SZ 25, from level 1, write-back inner shareable, 40 bits */
     msr vttbr_el2, x1
     mrs x0, hcr_el2
     orr x0, x0, #1
@@ -349,11 +320,9 @@ stage2_tables:
 #ifdef PRIM_irq
 /* Group 1, SGI 0, everything let through. */
 gic_on:
-    mov x0, #0xf              /* ICC_SRE_EL2 */
-    msr s3_4_c12_c9_5, x0
+    write_sysreg s3_4_c12_c9_5, 0xf /* ICC_SRE_EL2 */
     isb
-    mov x0, #7
-    msr s3_0_c12_c12_5, x0    /* ICC_SRE_EL1 */
+    write_sysreg s3_0_c12_c12_5, 7  /* ICC_SRE_EL1 */
     isb
     ldr x1, =GICD
     mov w0, #0x12             /* ARE, group 1 */
@@ -367,10 +336,8 @@ gic_on:
     str w0, [x1, #0x80]       /* GICR_IGROUPR0 */
     mov w0, #1
     str w0, [x1, #0x100]      /* GICR_ISENABLER0 */
-    mov x0, #0xff
-    msr s3_0_c4_c6_0, x0      /* ICC_PMR_EL1 */
-    mov x0, #1
-    msr s3_0_c12_c12_7, x0    /* ICC_IGRPEN1_EL1 */
+    write_sysreg s3_0_c4_c6_0, 0xff /* ICC_PMR_EL1 */
+    write_sysreg s3_0_c12_c12_7, 1  /* ICC_IGRPEN1_EL1 */
     isb
     ret
 #endif
@@ -453,24 +420,17 @@ change_map:
 #endif
 
 /* Of EL1 and EL2 both: EL0 calls EL1, EL1 calls EL2. */
-    .balign 2048
-vectors:
-    .rept 5
-    .balign 128
-    eret
-    .endr
-    .balign 128
+    .macro vector offset
+    .if \offset == VECTOR_SPX_IRQ
     IRQ
-    .rept 2
-    .balign 128
-    eret
-    .endr
-    .balign 128
+    .elseif \offset == VECTOR_LOWER_SYNC
     LOWER_EL
-    .rept 7
-    .balign 128
+    .else
     eret
-    .endr
+    .endif
+    .endm
+
+    vector_table vectors, vector
 
     .bss
     .balign 4096

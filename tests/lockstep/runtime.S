@@ -19,7 +19,7 @@
 #define FAR  far_el1
 #endif
 
-#include "../guest/lib/registers.inc"
+#include "../baremetal/start.inc"
 
 #define FRAME_SIZE 816 /* struct frame of runtime.c */
 
@@ -27,32 +27,27 @@
     .section .text.start, "ax"
     .globl _start
 _start:
-    ldr x9, =stack_top
-    mov sp, x9
-    ldr x9, =vectors
-    msr VBAR, x9
+    set_stack stack_top
+    write_sysreg VBAR, vectors
 #if EL == 2
-    mov x9, #(1 << 31)
-    msr hcr_el2, x9
-    mov x9, #0x33ff
-    msr cptr_el2, x9
-    msr hstr_el2, xzr
+    el2_without_traps
 #else
-    mov x9, #(3 << 20)
-    msr cpacr_el1, x9
+    write_sysreg cpacr_el1, CPACR_EL1_FPEN
 #endif
     isb
     bl prepare
     msr spsel, #0
     b body
 
-    .balign 2048
-vectors:
+    .macro vector offset
+    .if \offset == VECTOR_SP0_SYNC
     b synchronous
-    .rept 15
-    .balign 128
+    .else
     b unexpected
-    .endr
+    .endif
+    .endm
+
+    vector_table vectors, vector
 
     .balign 128
 synchronous:

@@ -7,28 +7,19 @@
  * x18 offset of the EL2 vector, x19 SCTLR_EL2 and x20 HCR_EL2 of the supervisor, x21 offset of the
  * EL1 vector; x22 is zero at EL0.
  */
+#include "../baremetal/start.inc"
+
     .arch armv8.2-a
     .section .text.start, "ax"
     .globl _start
 _start:
-    ldr x9, =stack_top
-    mov sp, x9
-    ldr x9, =vectors_el2
-    msr vbar_el2, x9
-    ldr x9, =vectors_el1
-    msr vbar_el1, x9
-    mov x9, #(1 << 31)
-    msr hcr_el2, x9
-    mov x9, #0x33ff
-    msr cptr_el2, x9
+    set_stack stack_top
+    write_sysreg vbar_el2, vectors_el2
+    write_sysreg vbar_el1, vectors_el1
+    el2_without_traps
     isb
-    ldr x9, =__bss_start
-    ldr x10, =__bss_end
-1:  cmp x9, x10
-    b.hs 2f
-    str xzr, [x9], #8
-    b 1b
-2:  bl main
+    clear_bss
+    bl main
     b finish
 
 /* struct outcome: see harness.h. */
@@ -47,12 +38,8 @@ _start:
 /* void probe_enter(const struct probe *p): pc, spsr, x0, x1, sctlr, hcr, of the fragment. */
     .globl probe_enter
 probe_enter:
-    stp x19, x20, [sp, #-112]!
-    stp x21, x22, [sp, #16]
-    stp x23, x24, [sp, #32]
-    stp x25, x26, [sp, #48]
-    stp x27, x28, [sp, #64]
-    stp x29, x30, [sp, #80]
+    sub sp, sp, #96
+    callee_saved stp, sp
     ldr x9, =supervisor_sp
     mov x10, sp
     str x10, [x9]
@@ -75,28 +62,17 @@ probe_enter:
     eret
 
     .macro vector1 offset
-    .balign 128
     mov x21, #\offset
     hvc #0x100
     .endm
 
     .macro vector2 offset
-    .balign 128
     mov x18, #\offset
     b leave
     .endm
 
-    .balign 2048
-vectors_el1:
-    .irp offset, 0x000, 0x080, 0x100, 0x180, 0x200, 0x280, 0x300, 0x380, 0x400, 0x480, 0x500, 0x580, 0x600, 0x680, 0x700, 0x780
-    vector1 \offset
-    .endr
-
-    .balign 2048
-vectors_el2:
-    .irp offset, 0x000, 0x080, 0x100, 0x180, 0x200, 0x280, 0x300, 0x380, 0x400, 0x480, 0x500, 0x580, 0x600, 0x680, 0x700, 0x780
-    vector2 \offset
-    .endr
+    vector_table vectors_el1, vector1
+    vector_table vectors_el2, vector2
 
 leave:
     msr sctlr_el2, x19
@@ -121,12 +97,8 @@ leave:
     ldr x9, =supervisor_sp
     ldr x10, [x9]
     mov sp, x10
-    ldp x21, x22, [sp, #16]
-    ldp x23, x24, [sp, #32]
-    ldp x25, x26, [sp, #48]
-    ldp x27, x28, [sp, #64]
-    ldp x29, x30, [sp, #80]
-    ldp x19, x20, [sp], #112
+    callee_saved ldp, sp
+    add sp, sp, #96
     ret
     .ltorg
 

@@ -3,7 +3,7 @@
  * CPUs switched on by PSCI start at secondary_start with their struct secondary in x0. Each CPU has a
  * stack of 64 KiB an EL (and one for EL0), below the tops named here.
  */
-#include "registers.inc"
+#include "../../baremetal/start.inc"
 
 #define FRAME_SIZE 320
 
@@ -11,15 +11,9 @@
     .section .text.start, "ax"
     .globl _start
 _start:
-    ldr x9, =stack_top
-    mov sp, x9
-    ldr x9, =__bss_start
-    ldr x10, =__bss_end
-1:  cmp x9, x10
-    b.hs 2f
-    str xzr, [x9], #8
-    b 1b
-2:  mov x11, #0
+    set_stack stack_top
+    clear_bss
+    mov x11, #0
     bl init_el
     bl main
     b guest_exit
@@ -44,44 +38,32 @@ init_el:
     mrs x9, CurrentEL
     cmp x9, #8
     b.ne 1f
-    ldr x9, =vectors_el2
-    msr vbar_el2, x9
-    mov x9, #(1 << 31)
-    msr hcr_el2, x9
-    ldr x9, =0x30c50838
-    msr sctlr_el2, x9
-    mov x9, #0x33ff
-    msr cptr_el2, x9
-    msr hstr_el2, xzr
+    write_sysreg vbar_el2, vectors_el2
+    el2_without_traps
+    write_sysreg sctlr_el2, 0x30c50838
     mrs x9, pmcr_el0
     ubfx x9, x9, #11, #5
     msr mdcr_el2, x9
-    mov x9, #3
-    msr cnthctl_el2, x9
+    write_sysreg cnthctl_el2, 3
     msr cntvoff_el2, xzr
     msr vttbr_el2, xzr
     mrs x9, midr_el1
     msr vpidr_el2, x9
     mrs x9, mpidr_el1
     msr vmpidr_el2, x9
-    mov x9, #9
-    msr s3_4_c12_c9_5, x9 /* ICC_SRE_EL2: SRE, Enable */
+    write_sysreg s3_4_c12_c9_5, 9 /* ICC_SRE_EL2: SRE, Enable */
     isb
     ldr x9, =el1_stack_top
     sub x9, x9, x11, lsl #16
     msr sp_el1, x9
-1:  ldr x9, =0x30d00818
-    msr sctlr_el1, x9
-    ldr x9, =vectors_el1
-    msr vbar_el1, x9
-    mov x9, #(3 << 20)
-    msr cpacr_el1, x9
+1:  write_sysreg sctlr_el1, 0x30d00818
+    write_sysreg vbar_el1, vectors_el1
+    write_sysreg cpacr_el1, CPACR_EL1_FPEN
     msr mdscr_el1, xzr
     msr cntkctl_el1, xzr
     msr osdlr_el1, xzr
     msr oslar_el1, xzr
-    mov x9, #1
-    msr s3_0_c12_c12_5, x9 /* ICC_SRE_EL1 */
+    write_sysreg s3_0_c12_c12_5, 1 /* ICC_SRE_EL1 */
     isb
     ret
 
@@ -107,7 +89,6 @@ init_el:
     .endm
 
     .macro vector el, number, offset
-    .balign 128
     save \el
     mov x0, sp
     mov x1, #\number
@@ -116,12 +97,8 @@ init_el:
     .endm
 
     .macro table el, number
-    .balign 2048
     .globl vectors_\el
-vectors_\el:
-    .irp offset, 0x000, 0x080, 0x100, 0x180, 0x200, 0x280, 0x300, 0x380, 0x400, 0x480, 0x500, 0x580, 0x600, 0x680, 0x700, 0x780
-    vector \el, \number, \offset
-    .endr
+    vector_table vectors_\el, vector \el, \number,
 common_\el:
     bl exception_entry
     cbnz x0, leave_call
@@ -149,12 +126,7 @@ common_\el:
     .globl enter_el
 enter_el:
     sub sp, sp, #112
-    stp x19, x20, [sp, #0]
-    stp x21, x22, [sp, #16]
-    stp x23, x24, [sp, #32]
-    stp x25, x26, [sp, #48]
-    stp x27, x28, [sp, #64]
-    stp x29, x30, [sp, #80]
+    callee_saved stp, sp
     this_enter_sp x9
     mov x10, sp
     ldr x11, [x9]
@@ -204,12 +176,7 @@ leave_call:
     mov sp, x10
     ldr x11, [sp, #96]
     str x11, [x9]
-    ldp x19, x20, [sp, #0]
-    ldp x21, x22, [sp, #16]
-    ldp x23, x24, [sp, #32]
-    ldp x25, x26, [sp, #48]
-    ldp x27, x28, [sp, #64]
-    ldp x29, x30, [sp, #80]
+    callee_saved ldp, sp
     add sp, sp, #112
     ret
 

@@ -1,4 +1,5 @@
 /* Entry points and vectors of the measuring guest; MMU off. */
+#include "../../baremetal/start.inc"
 #include "layout.h"
 
 #define STACKS (RAM_BASE + 0x100000) /* 64 KiB a vCPU */
@@ -23,48 +24,23 @@ secondary: /* x0: this vCPU */
     mov x1, x4
     b measure_all
 
-    .macro unexpected
-    .balign 128
+    .macro vector offset
+    .if \offset == VECTOR_SPX_IRQ
+    b irq
+    .else
     b fault
+    .endif
     .endm
 
-    .balign 2048
-vectors:
-    .rept 4
-    unexpected
-    .endr
-    unexpected
-    .balign 128
-    b irq
-    unexpected
-    unexpected
-    .rept 8
-    unexpected
-    .endr
+    vector_table vectors, vector
 
 irq:
-    stp x0, x1, [sp, #-176]!
-    stp x2, x3, [sp, #16]
-    stp x4, x5, [sp, #32]
-    stp x6, x7, [sp, #48]
-    stp x8, x9, [sp, #64]
-    stp x10, x11, [sp, #80]
-    stp x12, x13, [sp, #96]
-    stp x14, x15, [sp, #112]
-    stp x16, x17, [sp, #128]
-    stp x18, x30, [sp, #144]
+    sub sp, sp, #160
+    caller_saved stp, sp
     mrs x0, tpidr_el1
     bl interrupt
-    ldp x18, x30, [sp, #144]
-    ldp x16, x17, [sp, #128]
-    ldp x14, x15, [sp, #112]
-    ldp x12, x13, [sp, #96]
-    ldp x10, x11, [sp, #80]
-    ldp x8, x9, [sp, #64]
-    ldp x6, x7, [sp, #48]
-    ldp x4, x5, [sp, #32]
-    ldp x2, x3, [sp, #16]
-    ldp x0, x1, [sp], #176
+    caller_saved ldp, sp
+    add sp, sp, #160
     eret
 
 fault:
