@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "arch/features.h"
+#include "arch/pmu_events.h"
 #include "base/bits.h"
 
 enum sysreg {
@@ -131,6 +132,7 @@ struct sysreg_row {
     struct sysreg_fgt fgt;
     uint8_t fx;
     uint8_t n;
+    uint8_t event; /* enum pmu_event of a write by this name, 0: none */
     bool fp, host_el0;
     uint8_t feature;     /* enum feature */
     uint16_t e2h, alias; /* enum sysreg, 0: none (row 0 is nobody's target) */

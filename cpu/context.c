@@ -54,17 +54,12 @@ void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg)
     }
 }
 
-/* Accesses that may not hit in L1, because somebody watches them all. */
-static bool observed(const struct cpu *cpu)
-{
-    return cpu->watchpoints_on || probe_wanted(cpu->probes, PROBE_MEM);
-}
-
 /* Everything that cpu_regime() and the choice of banks depend on, EL and PAN apart. */
 static void inputs(const struct cpu *cpu, bool el10, uint64_t in[CONTEXT_INPUTS])
 {
     const uint64_t *sr = cpu->sr;
-    uint64_t flags = (uint64_t)cpu->ps.uao | (uint64_t)observed(cpu) << 1 | (uint64_t)el10 << 2;
+    uint64_t flags =
+        (uint64_t)cpu->ps.uao | (uint64_t)cpu_accesses_observed(cpu) << 1 | (uint64_t)el10 << 2;
 
     if (el10) {
         in[0] = sr[SR_SCTLR_EL1];
@@ -112,7 +107,7 @@ static void slot_fill(struct cpu *cpu, struct context_slot *s, const uint64_t in
 
     cpu_regime(cpu, cpu_current_regime(cpu), &rg);
     xlat_init(&s->x, &rg);
-    tlb_config(cpu->tlb, &s->x, observed(cpu));
+    tlb_config(cpu->tlb, &s->x, cpu_accesses_observed(cpu));
     memcpy(s->in, in, sizeof(s->in));
     s->bank = tlb_bank(cpu->tlb, &s->x, cpu->ps.el != 0, cpu->ps.el != 0 && cpu->ps.pan);
     s->bank_unpriv = unpriv_acts(cpu) ? tlb_bank(cpu->tlb, &s->x, false, false) : s->bank;

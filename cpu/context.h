@@ -9,8 +9,14 @@
 #include "cpu/cpu.h"
 
 /* To be called after anything that steers translation changed: EL, PSTATE.{PAN,UAO}, the registers
- * of sysreg.def with SR_FX_REGIME or SR_FX_FP, watchpoints_on, subscribers of PROBE_MEM. */
+ * of sysreg.def with SR_FX_REGIME or SR_FX_FP, cpu_accesses_observed(). */
 void cpu_context_changed(struct cpu *cpu);
+
+/* Accesses may not hit in L1, because somebody watches them all. */
+static inline bool cpu_accesses_observed(const struct cpu *cpu)
+{
+    return cpu->watchpoints_on || cpu->pmu_accesses || probe_wanted(cpu->probes, PROBE_MEM);
+}
 
 /* The registers of regime @id as they are now, for translating in another than the current one. */
 void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg);

@@ -108,6 +108,9 @@ struct cpu {
 
     /* Performance monitors, see cpu/pmu.h. */
     bool pmu_on, pmu_level; /* a counter is enabled; the interrupt's level */
+    bool pmu_insns;         /* one counts by instruction: they run in the observed loop */
+    bool pmu_accesses;      /* or by what they access: no access may bypass the slow path */
+    uint8_t accessed;       /* ACCESSED_xxx of cpu/mem.h, collected by the slow path */
     uint64_t pmu_synced;    /* cpu_retired() that the counters have seen */
     uint64_t pmu_divider;   /* cycles towards the next count of PMCR_EL0.D */
     struct clock_event pmu_deadline;

@@ -100,10 +100,8 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
     uint64_t vector = e->type;
 
     CHECK(el >= cpu->ps.el && el <= 2);
-    if (unlikely(cpu->pmu_on)) {
-        pmu_count(cpu, PMU_EVENT_EXC_TAKEN, ~UINT64_C(0));
-        pmu_sync(cpu);
-    }
+    if (unlikely(cpu->pmu_on))
+        pmu_leave_el(cpu, PMU_EVENT_EXC_TAKEN, e->completed);
     if (el > cpu->ps.el)
         vector += 0x400;
     else if (cpu->ps.sp)
@@ -140,6 +138,8 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
         cpu->ps.ssbs = (sctlr & FIELD_MASK(SCTLR_EL1_DSSBS)) != 0;
     cpu->pc = (cpu->sr[banked[el].vbar] & ~UINT64_C(0x7ff)) + vector;
     cpu_context_changed(cpu);
+    if (unlikely(cpu->pmu_on))
+        pmu_enter_el(cpu);
 }
 
 /* IllegalExceptionReturn(): with AArch64 state only, every AArch32 target is illegal. */
@@ -159,10 +159,8 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
     bool illegal = illegal_return(cpu, spsr);
     uint8_t ss = cpu_step_return_ss(cpu, spsr, illegal);
 
-    if (unlikely(cpu->pmu_on)) {
-        pmu_count(cpu, PMU_EVENT_EXC_RETURN, ~UINT64_C(0));
-        pmu_sync(cpu);
-    }
+    if (unlikely(cpu->pmu_on))
+        pmu_leave_el(cpu, PMU_EVENT_EXC_RETURN, true);
     if (probe_wanted(cpu->probes, PROBE_ERET)) {
         struct probe p = cpu_probe(cpu, PROBE_ERET, insn_pc(cpu, cpu->counted));
         p.a = pc;
@@ -198,6 +196,8 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
     cpu->pc = cpu_branch_addr(cpu, pc);
     cpu->irq_check = true;
     cpu_context_changed(cpu);
+    if (unlikely(cpu->pmu_on))
+        pmu_enter_el(cpu);
 }
 
 /* AddrTop() and AArch64.BranchAddr(): the tag of a branch target never reaches the PC. */

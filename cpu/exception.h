@@ -20,6 +20,7 @@ struct exception {
     uint64_t far;
     bool hpfar_valid; /* HPFAR_EL2 is written (target_el 2) */
     uint64_t hpfar;
+    bool completed; /* SVC, HVC, SMC: the instruction that takes it retires at the EL it leaves */
 };
 
 /* Enter the handler: cpu->pc becomes the vector, PSTATE and banked registers follow, the

@@ -8,6 +8,7 @@
 #include "cpu/context.h"
 #include "cpu/exception.h"
 #include "cpu/exec.h"
+#include "cpu/pmu.h"
 #include "cpu/step.h"
 #include "cpu/traps.h"
 
@@ -90,7 +91,7 @@ void cpu_limit_slice(struct cpu *cpu, uint64_t insns)
 /* Does something have to be looked at between every two instructions now? */
 static bool needs_observed(const struct cpu *cpu)
 {
-    return cpu->left <= PAGE_INSNS || cpu->ps.btype || cpu->ps.il ||
+    return cpu->left <= PAGE_INSNS || cpu->ps.btype || cpu->ps.il || cpu->pmu_insns ||
            (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]) && cpu_step_active(cpu)) ||
            breakpoints_active(cpu) || (cpu->probes->mask & (BIT(PROBE_INSN)));
 }
@@ -139,6 +140,7 @@ static void step_observed(struct cpu *cpu)
 {
     const struct insn *i = cpu->page + ((cpu->pc & PAGE_MASK) >> 2);
     bool step = cpu_step_active(cpu);
+    unsigned el = cpu->ps.el;
     enum exec_result r;
 
     cpu->counted = i;
@@ -153,6 +155,7 @@ static void step_observed(struct cpu *cpu)
         cpu->step_exclusive = is_load_exclusive(i->op);
     }
     cpu->ps.btype = 0;
+    cpu->accessed = 0;
     if (a64_rows[i->op].cls == A64_FP && cpu->fp_trapped)
         r = cpu_fp_trap(cpu, i);
     else
@@ -174,8 +177,11 @@ static void step_observed(struct cpu *cpu)
     }
     if (r != EXEC_ABORT)
         cpu->left--;
-    if (step && r != EXEC_EXIT && r != EXEC_ABORT)
+    /* SSAdvance(). Exceptions and their return, when stepped, have left SS clear themselves. */
+    if (step)
         cpu->ps.ss = 0;
+    if (unlikely(cpu->pmu_insns) && r != EXEC_ABORT)
+        pmu_retire(cpu, i, r, el);
 }
 
 /* AArch64.PCAlignmentFault(). */

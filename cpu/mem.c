@@ -3,6 +3,7 @@
 #include "base/device.h"
 #include "cpu/abort.h"
 #include "cpu/code_cache.h"
+#include "cpu/context.h"
 #include "cpu/exception.h"
 #include "cpu/exec.h"
 #include "cpu/interp.h"
@@ -72,8 +73,7 @@ static bool acts_privileged(const struct cpu *cpu, unsigned acc)
 /* May loads and stores of this context bypass us at all? */
 static bool l1_allowed(const struct cpu *cpu)
 {
-    return !(cpu->contexts.x->rg.sctlr & (SCTLR_EE | SCTLR_E0E)) && !cpu->watchpoints_on &&
-           !probe_wanted(cpu->probes, PROBE_MEM);
+    return !(cpu->contexts.x->rg.sctlr & (SCTLR_EE | SCTLR_E0E)) && !cpu_accesses_observed(cpu);
 }
 
 bool mem_translate(const struct access *a, uint64_t va_, enum mmu_kind kind, struct translation *t)
@@ -262,6 +262,8 @@ static void transfer(const struct access *a, const struct piece *p, unsigned n, 
 {
     bool be = big_endian(a->cpu);
 
+    a->cpu->accessed |=
+        (a->write ? ACCESSED_WRITE : ACCESSED_READ) | (is_unaligned(a) ? ACCESSED_UNALIGNED : 0);
     if (be && a->write)
         reverse(a, data);
     copy_piece(a, &p[0], data);

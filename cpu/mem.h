@@ -24,6 +24,11 @@
 #define ACC_64      256 /* 64-bit destination: SF of the syndrome */
 #define ACC_WB      512 /* writes its base register back: no valid syndrome */
 
+/* What the slow path adds to cpu->accessed for each access it makes. */
+#define ACCESSED_READ      1
+#define ACCESSED_WRITE     2
+#define ACCESSED_UNALIGNED 4 /* to its size */
+
 bool mem_load_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc);
 bool mem_store_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc,
                     uint64_t lo, uint64_t hi);

@@ -6,22 +6,24 @@
 #define CYCLE_COUNTER_BIT BIT(31)
 #define EVENT_COUNTERS    MASK(PMU_COUNTERS - 1, 0)
 
-#define EVENTS                                                                                     \
-    (BIT(PMU_EVENT_SW_INCR) | BIT(PMU_EVENT_INST_RETIRED) | BIT(PMU_EVENT_EXC_TAKEN) |             \
-     BIT(PMU_EVENT_EXC_RETURN) | BIT(PMU_EVENT_CPU_CYCLES) | BIT(PMU_EVENT_CHAIN))
+/* The writable bits of PMEVTYPER<n>_EL0 and PMCCFILTR_EL0: P, U, NSH; and evtCount, which PMUv3p1
+ * has made longer. */
+#define FILTER_BITS   (BIT(31) | BIT(30) | BIT(27))
+#define EVENT_BITS    MASK(9, 0)
+#define EVENT_BITS_P1 MASK(15, 0)
 
-/* The writable bits of PMEVTYPER<n>_EL0 and PMCCFILTR_EL0: P, U, NSH; and evtCount. */
-#define FILTER_BITS (BIT(31) | BIT(30) | BIT(27))
-#define EVENT_BITS  MASK(15, 0)
+_Static_assert(SR_PMEVCNTR5_EL0 - SR_PMEVCNTR0_EL0 == PMU_COUNTERS - 1 &&
+                   SR_PMEVTYPER5_EL0 - SR_PMEVTYPER0_EL0 == PMU_COUNTERS - 1,
+               "rows of an array of registers follow each other");
 
 enum sysreg pmu_counter_register(unsigned n)
 {
-    return sysreg_lookup((uint16_t)SYSREG_ENC(3, 3, 14, 8, n));
+    return (enum sysreg)(SR_PMEVCNTR0_EL0 + n);
 }
 
 enum sysreg pmu_type_register(unsigned n)
 {
-    return sysreg_lookup((uint16_t)SYSREG_ENC(3, 3, 14, 12, n));
+    return (enum sysreg)(SR_PMEVTYPER0_EL0 + n);
 }
 
 /* Event counters the current EL can use: MDCR_EL2.HPMN below EL2. */
@@ -108,9 +110,9 @@ uint64_t sr_read_PMU(struct cpu *cpu, enum sysreg sr)
     case SR_PMOVSSET_EL0:
         return cpu->sr[sr] & visible_bits(cpu);
     case SR_PMCEID0_EL0:
-        return EVENTS;
+        return pmu_ceid(0);
     case SR_PMCEID1_EL0:
-        return 0;
+        return pmu_ceid(1);
     default:
         return cpu->sr[sr];
     }
@@ -164,7 +166,7 @@ static void write_register(struct cpu *cpu, enum sysreg sr, uint64_t value)
         break;
     default:
         if (sr >= SR_PMEVTYPER0_EL0 && sr <= SR_PMEVTYPER5_EL0)
-            value &= FILTER_BITS | EVENT_BITS;
+            value &= FILTER_BITS | (cpu_has(cpu, FEAT_PMUv3p1) ? EVENT_BITS_P1 : EVENT_BITS);
         else if (sr >= SR_PMEVCNTR0_EL0 && sr <= SR_PMEVCNTR5_EL0 && !cpu_has(cpu, FEAT_PMUv3p5))
             value = zext(value, 32);
         cpu->sr[sr] = value;
@@ -174,7 +176,6 @@ static void write_register(struct cpu *cpu, enum sysreg sr, uint64_t value)
 
 void sr_write_PMU(struct cpu *cpu, enum sysreg sr, uint64_t value)
 {
-    pmu_sync(cpu);
     write_register(cpu, sr, value);
     pmu_changed(cpu); /* also for the counters, whose rows have no effects */
 }

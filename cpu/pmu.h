@@ -1,23 +1,19 @@
 /*
- * The performance monitors (DDI0487 D12): registers in pmu.c, counting in pmu_count.c.
- * Differs: an instruction that takes an exception on completing (SVC, HVC, SMC) is counted at the
- * EL it goes to.
+ * The performance monitors (DDI0487 D12): registers in pmu.c, counting in pmu_count.c, which events
+ * an instruction causes in pmu_insn.c; the events themselves in arch/pmu_events.def.
  */
 #pragma once
 
+#include "arch/pmu_events.h"
 #include "cpu/cpu.h"
 
 #define PMU_COUNTERS 6 /* event counters, besides the cycle counter */
 
-/* The events there are; all but SW_INCR and CHAIN count by themselves. Numbers as in D12.11.3. */
-enum pmu_event {
-    PMU_EVENT_SW_INCR = 0x00,
-    PMU_EVENT_INST_RETIRED = 0x08,
-    PMU_EVENT_EXC_TAKEN = 0x09,
-    PMU_EVENT_EXC_RETURN = 0x0a,
-    PMU_EVENT_CPU_CYCLES = 0x11,
-    PMU_EVENT_CHAIN = 0x1e,
-};
+/* How @event is counted; PMU_NEVER if there is no such event. */
+enum pmu_how pmu_how(uint64_t event);
+
+/* PMCEID<@n>_EL0: the events there are. */
+uint64_t pmu_ceid(unsigned n);
 
 /* False: an access to counter @sr from EL0 or EL1 reaches one that MDCR_EL2.HPMN keeps for EL2. */
 bool pmu_counter_accessible(const struct cpu *cpu, enum sysreg sr);
@@ -30,12 +26,25 @@ enum sysreg pmu_type_register(unsigned n);
 void cpu_pmu_create(struct cpu *cpu);
 void cpu_pmu_reset(struct cpu *cpu);
 
-/* Count what has retired since the last call, for the current EL: before the EL changes, and before
- * a counter or control is read or written. */
+/* Count what has retired since the last call, for the current EL: before a counter or control is
+ * read or written. */
 void pmu_sync(struct cpu *cpu);
 
 /* One occurrence of @event at the current EL, for those of @counters (bits) that count it. */
 void pmu_count(struct cpu *cpu, enum pmu_event event, uint64_t counters);
+
+/* Around a change of the EL, while cpu->pmu_on. Before: what has retired, the current instruction
+ * too if it has @completed, and @event are counted where they happened. */
+void pmu_leave_el(struct cpu *cpu, enum pmu_event event, bool completed);
+void pmu_enter_el(struct cpu *cpu);
+
+/* While cpu->pmu_insns: @i, begun at @el, has retired with @r. Before it, cpu->accessed was clear.
+ */
+void pmu_retire(struct cpu *cpu, const struct insn *i, enum exec_result r, unsigned el);
+
+/* The events (bits by number) of an instruction of row @op that did or did not change the PC and
+ * made accesses of the given kinds (ACCESSED_xxx). */
+uint64_t pmu_insn_events(enum a64_op op, bool branched, unsigned accessed);
 
 /* A control changed: who counts, the interrupt's level, the next overflow. */
 void pmu_changed(struct cpu *cpu);

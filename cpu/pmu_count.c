@@ -1,16 +1,22 @@
 /*
- * Counting. Nothing is done per instruction: counters are brought up to date (pmu_sync) when the EL
- * is about to change and when somebody looks, from the number of retired instructions since the
- * last time. A cycle is one retired instruction.
+ * Counting. Instructions and cycles cost nothing while they execute: their counters are brought up
+ * to date (pmu_sync) when the EL is about to change and when somebody looks, from the number of
+ * retired instructions since the last time, and a clock event waits for their next overflow. Other
+ * events are added as they happen. A cycle is one retired instruction.
  */
 #include "arch/sysreg.h"
+#include "cpu/context.h"
 #include "cpu/pmu.h"
 
 #define CYCLE_COUNTER 31
+#define CYCLE_DIVISOR 64 /* PMCR_EL0.D */
 #define EVENT_MASK    0xffff
 #define FILTER_P      BIT(31) /* not at EL1 */
 #define FILTER_U      BIT(30) /* not at EL0 */
 #define FILTER_NSH    BIT(27) /* also at EL2 */
+
+#define FOR_EACH_COUNTER(n)                                                                        \
+    for (unsigned n = 0; n <= CYCLE_COUNTER; n = n == PMU_COUNTERS - 1 ? CYCLE_COUNTER : n + 1)
 
 static unsigned hpmn(const struct cpu *cpu)
 {
@@ -25,34 +31,44 @@ static bool belongs_to_el2(const struct cpu *cpu, unsigned n)
     return n != CYCLE_COUNTER && n >= hpmn(cpu);
 }
 
-static bool enabled(const struct cpu *cpu, unsigned n)
+/* PMCR_EL0.E, or MDCR_EL2.HPME for EL2's range. */
+static bool range_enabled(const struct cpu *cpu, unsigned n)
 {
-    bool on = belongs_to_el2(cpu, n) ? MDCR_EL2_HPME(cpu->sr[SR_MDCR_EL2])
-                                     : PMCR_EL0_E(cpu->sr[SR_PMCR_EL0]);
-
-    return on && bit(cpu->sr[SR_PMCNTENSET_EL0], n);
+    return belongs_to_el2(cpu, n) ? MDCR_EL2_HPME(cpu->sr[SR_MDCR_EL2])
+                                  : PMCR_EL0_E(cpu->sr[SR_PMCR_EL0]);
 }
 
-/* CountPMUEvents(): prohibited regions and the filter, at the current EL. */
-static bool counts_here(const struct cpu *cpu, unsigned n)
+static bool enabled(const struct cpu *cpu, unsigned n)
+{
+    return range_enabled(cpu, n) && bit(cpu->sr[SR_PMCNTENSET_EL0], n);
+}
+
+/* CountPMUEvents(): prohibited regions and the filter, for what happens at @el. */
+static bool counts_at(const struct cpu *cpu, unsigned n, unsigned el)
 {
     uint64_t mdcr = cpu->has_el2 ? cpu->sr[SR_MDCR_EL2] : 0;
     uint64_t filter = cpu->sr[n == CYCLE_COUNTER ? SR_PMCCFILTR_EL0 : pmu_type_register(n)];
 
-    if (cpu->ps.el == 2 && !belongs_to_el2(cpu, n)) {
+    if (el == 2 && !belongs_to_el2(cpu, n)) {
         bool hpmd = MDCR_EL2_HPMD(mdcr);
         if (n == CYCLE_COUNTER ? MDCR_EL2_HCCD(mdcr) || (hpmd && PMCR_EL0_DP(cpu->sr[SR_PMCR_EL0]))
                                : hpmd)
             return false;
     }
-    if (cpu->ps.el == 2)
+    if (el == 2)
         return filter & FILTER_NSH;
-    return !(filter & (cpu->ps.el == 1 ? FILTER_P : FILTER_U));
+    return !(filter & (el == 1 ? FILTER_P : FILTER_U));
 }
 
 static enum sysreg value_register(unsigned n)
 {
     return n == CYCLE_COUNTER ? SR_PMCCNTR_EL0 : pmu_counter_register(n);
+}
+
+/* The event of counter @n. Before PMUv3p1 evtCount has 10 bits (pmu.c). */
+static uint64_t event_of(const struct cpu *cpu, unsigned n)
+{
+    return n == CYCLE_COUNTER ? PMU_EVENT_CPU_CYCLES : cpu->sr[pmu_type_register(n)] & EVENT_MASK;
 }
 
 /* Bits after which counter @n overflows. */
@@ -67,82 +83,92 @@ static unsigned width(const struct cpu *cpu, unsigned n)
     return is_long ? 64 : 32;
 }
 
-static void overflow(struct cpu *cpu, unsigned n);
+/* Does counter @n + 1 count overflows of @n? CU-choice: also of one that is 64 bits long. */
+static bool is_chained(const struct cpu *cpu, unsigned n)
+{
+    return n % 2 == 0 && n + 1 < PMU_COUNTERS && enabled(cpu, n + 1) &&
+           event_of(cpu, n + 1) == PMU_EVENT_CHAIN;
+}
 
-static void add(struct cpu *cpu, unsigned n, uint64_t count)
+/* IncrementEventCounter(), for @count events at @el. */
+static void add(struct cpu *cpu, unsigned n, uint64_t count, unsigned el)
 {
     uint64_t *v = &cpu->sr[value_register(n)];
     unsigned w = width(cpu, n);
-    uint64_t before = zext(*v, w), room = zext(~before, w);
+    uint64_t room = zext(~*v, w);
 
     *v += count;
     if (n != CYCLE_COUNTER && !cpu_has(cpu, FEAT_PMUv3p5))
         *v = zext(*v, 32);
-    if (count > room)
-        overflow(cpu, n);
-}
-
-/* Also counts one for an odd counter that is chained to this one. */
-static void overflow(struct cpu *cpu, unsigned n)
-{
+    if (count <= room)
+        return;
     cpu->sr[SR_PMOVSSET_EL0] |= BIT(n);
-    if (n < PMU_COUNTERS - 1 && n % 2 == 0 && enabled(cpu, n + 1) &&
-        (cpu->sr[pmu_type_register(n + 1)] & EVENT_MASK) == PMU_EVENT_CHAIN)
-        add(cpu, n + 1, 1);
+    if (is_chained(cpu, n) && counts_at(cpu, n + 1, el))
+        add(cpu, n + 1, 1, el);
 }
 
-/* Is this an event that pmu_sync() counts from retired instructions? */
-static bool counts_instructions(const struct cpu *cpu, unsigned n)
+/* PMCR_EL0.D makes a count of 64 cycles, where LC does not overrule it. */
+static uint64_t divisor(const struct cpu *cpu, unsigned n)
 {
-    uint64_t event = cpu->sr[pmu_type_register(n)] & EVENT_MASK;
+    uint64_t pmcr = cpu->sr[SR_PMCR_EL0];
 
-    return event == PMU_EVENT_INST_RETIRED || event == PMU_EVENT_CPU_CYCLES;
+    return n == CYCLE_COUNTER && PMCR_EL0_D(pmcr) && !PMCR_EL0_LC(pmcr) ? CYCLE_DIVISOR : 1;
 }
 
-static bool counts_time(const struct cpu *cpu, unsigned n)
-{
-    return n == CYCLE_COUNTER
-               ? !PMCR_EL0_D(cpu->sr[SR_PMCR_EL0]) || PMCR_EL0_LC(cpu->sr[SR_PMCR_EL0])
-               : counts_instructions(cpu, n);
-}
-
-/* PMCR_EL0.D: one cycle of 64, where LC does not overrule it. */
 static uint64_t divided_cycles(struct cpu *cpu, uint64_t delta)
 {
     uint64_t all = cpu->pmu_divider + delta;
 
-    cpu->pmu_divider = all % 64;
-    return all / 64;
+    cpu->pmu_divider = all % CYCLE_DIVISOR;
+    return all / CYCLE_DIVISOR;
 }
 
-#define FOR_EACH_COUNTER(n)                                                                        \
-    for (unsigned n = 0; n <= CYCLE_COUNTER; n = n == PMU_COUNTERS - 1 ? CYCLE_COUNTER : n + 1)
-
-void pmu_sync(struct cpu *cpu)
+/* pmu_sync() up to @now. An instruction that pmu_leave_el() has counted is ahead of cpu_retired()
+ * until it retires. */
+static void sync_upto(struct cpu *cpu, uint64_t now)
 {
-    uint64_t now = cpu_retired(cpu), delta = now - cpu->pmu_synced;
+    uint64_t delta = now - cpu->pmu_synced;
 
+    if (now <= cpu->pmu_synced)
+        return;
     cpu->pmu_synced = now;
-    if (!cpu->pmu_on || !delta)
+    if (!cpu->pmu_on)
         return;
     FOR_EACH_COUNTER(n)
     {
-        if (!enabled(cpu, n) || !counts_here(cpu, n))
+        if (pmu_how(event_of(cpu, n)) != PMU_TIME || !enabled(cpu, n) ||
+            !counts_at(cpu, n, cpu->ps.el))
             continue;
-        if (counts_time(cpu, n))
-            add(cpu, n, delta);
-        else if (n == CYCLE_COUNTER)
-            add(cpu, n, divided_cycles(cpu, delta));
+        add(cpu, n, divisor(cpu, n) == 1 ? delta : divided_cycles(cpu, delta), cpu->ps.el);
     }
     pmu_update_line(cpu);
+}
+
+void pmu_sync(struct cpu *cpu)
+{
+    sync_upto(cpu, cpu_retired(cpu));
 }
 
 void pmu_count(struct cpu *cpu, enum pmu_event event, uint64_t counters)
 {
     for (unsigned n = 0; n < PMU_COUNTERS; n++)
-        if (bit(counters, n) && (cpu->sr[pmu_type_register(n)] & EVENT_MASK) == event &&
-            enabled(cpu, n) && counts_here(cpu, n))
-            add(cpu, n, 1);
+        if (bit(counters, n) && event_of(cpu, n) == event && enabled(cpu, n) &&
+            counts_at(cpu, n, cpu->ps.el))
+            add(cpu, n, 1, cpu->ps.el);
+    pmu_update_line(cpu);
+}
+
+void pmu_retire(struct cpu *cpu, const struct insn *i, enum exec_result r, unsigned el)
+{
+    uint64_t events = pmu_insn_events((enum a64_op)i->op, r != EXEC_NEXT, cpu->accessed);
+
+    if (!events)
+        return;
+    for (unsigned n = 0; n < PMU_COUNTERS; n++) {
+        uint64_t event = event_of(cpu, n);
+        if (event < 64 && bit(events, (unsigned)event) && enabled(cpu, n) && counts_at(cpu, n, el))
+            add(cpu, n, 1, el);
+    }
     pmu_update_line(cpu);
 }
 
@@ -152,32 +178,45 @@ void pmu_update_line(struct cpu *cpu)
     bool level = false;
 
     FOR_EACH_COUNTER(n)
-    if (bit(pending, n) && (belongs_to_el2(cpu, n) ? MDCR_EL2_HPME(cpu->sr[SR_MDCR_EL2])
-                                                   : PMCR_EL0_E(cpu->sr[SR_PMCR_EL0])))
-        level = true;
+    level |= bit(pending, n) && range_enabled(cpu, n);
     if (level != cpu->pmu_level) {
         cpu->pmu_level = level;
         irq_set(&cpu->pmu_line, level);
     }
 }
 
-/* When the first counter that may interrupt could overflow, if all that retires counts. */
+/* Could an overflow of counter @n raise the interrupt, itself or through the chain? */
+static bool may_interrupt(const struct cpu *cpu, unsigned n)
+{
+    uint64_t quiet = ~cpu->sr[SR_PMINTENSET_EL1] | cpu->sr[SR_PMOVSSET_EL0];
+
+    return !bit(quiet, n) || (is_chained(cpu, n) && !bit(quiet, n + 1));
+}
+
+/* When the first counter that may interrupt overflows, if the EL and the CPU stay as they are. */
 static uint64_t next_overflow_ns(const struct cpu *cpu)
 {
     uint64_t next = CLOCK_NEVER, now = clock_now_ns(cpu->clock);
 
     FOR_EACH_COUNTER(n)
     {
-        uint64_t room;
+        uint64_t room, wait;
 
-        if (!enabled(cpu, n) || !bit(cpu->sr[SR_PMINTENSET_EL1], n) ||
-            bit(cpu->sr[SR_PMOVSSET_EL0], n) || !counts_time(cpu, n))
+        if (pmu_how(event_of(cpu, n)) != PMU_TIME || !enabled(cpu, n) || !may_interrupt(cpu, n) ||
+            !counts_at(cpu, n, cpu->ps.el))
             continue;
         room = zext(~cpu->sr[value_register(n)], width(cpu, n));
-        if (room < UINT64_MAX - now - 1 && now + room + 1 < next)
-            next = now + room + 1;
+        if (__builtin_mul_overflow(room, divisor(cpu, n), &wait) || wait >= CLOCK_NEVER - now - 1)
+            continue;
+        if (now + wait + 1 < next)
+            next = now + wait + 1;
     }
     return next;
+}
+
+static void wait_for_overflow(struct cpu *cpu)
+{
+    clock_event_set(cpu->clock, &cpu->pmu_deadline, next_overflow_ns(cpu));
 }
 
 static void deadline(void *ctx, uint64_t now_ns)
@@ -186,16 +225,42 @@ static void deadline(void *ctx, uint64_t now_ns)
 
     (void)now_ns;
     pmu_sync(cpu);
-    clock_event_set(cpu->clock, &cpu->pmu_deadline, next_overflow_ns(cpu));
+    wait_for_overflow(cpu);
+}
+
+void pmu_leave_el(struct cpu *cpu, enum pmu_event event, bool completed)
+{
+    pmu_count(cpu, event, ~UINT64_C(0));
+    sync_upto(cpu, cpu_retired(cpu) + completed);
+}
+
+void pmu_enter_el(struct cpu *cpu)
+{
+    wait_for_overflow(cpu);
 }
 
 void pmu_changed(struct cpu *cpu)
 {
-    cpu->pmu_on = false;
+    bool on = false, insns = false, accesses = false;
+
     FOR_EACH_COUNTER(n)
-    cpu->pmu_on |= enabled(cpu, n);
+    {
+        enum pmu_how how = pmu_how(event_of(cpu, n));
+
+        if (!enabled(cpu, n))
+            continue;
+        on = true;
+        accesses |= how == PMU_ACCESS;
+        insns |= how == PMU_INSN || how == PMU_ACCESS;
+    }
+    cpu->pmu_on = on;
+    cpu->pmu_insns = insns;
     pmu_update_line(cpu);
-    clock_event_set(cpu->clock, &cpu->pmu_deadline, next_overflow_ns(cpu));
+    wait_for_overflow(cpu);
+    if (accesses != cpu->pmu_accesses) {
+        cpu->pmu_accesses = accesses;
+        cpu_context_changed(cpu);
+    }
 }
 
 void cpu_pmu_create(struct cpu *cpu)

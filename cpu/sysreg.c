@@ -118,6 +118,8 @@ enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value)
         return EXEC_SYNC;
     }
     value = (value & cpu->sr_mask[sr]) | cpu->sr_res1[sr];
+    if (row->fx & SR_FX_PMU)
+        pmu_sync(cpu); /* what has retired counts as before */
     if (row->gic == SYSREG_GIC_SRE && cpu->gic)
         cpu->gic->write(cpu->gic_ctx, cpu->index, sr, false, value);
     if (row->wr)
@@ -301,6 +303,15 @@ enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
     return is_gic_row(&sysreg_rows[sr]) ? EXEC_SYNC : EXEC_NEXT;
 }
 
+/* Events belong to the name that is written, whatever register it stands for (arch/sysreg.def). */
+static void count_write(struct cpu *cpu, const struct insn *i)
+{
+    uint8_t event = sysreg_rows[sysreg_lookup(word_enc(i))].event;
+
+    if (event)
+        pmu_count(cpu, (enum pmu_event)event, ~UINT64_C(0));
+}
+
 enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
 {
     uint64_t value = cpu->x[i->rd];
@@ -311,6 +322,10 @@ enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
         return r;
     cpu_count_upto(cpu, i);
     r = cpu_sysreg_set(cpu, sr, value);
+    if (unlikely(cpu->pmu_on)) {
+        count_write(cpu, i);
+        r = cpu->irq_check && r == EXEC_NEXT ? EXEC_SYNC : r;
+    }
     cpu_fire(cpu, i, PROBE_SYSREG_WRITE, sr, value, 0);
     return r;
 }

@@ -265,6 +265,32 @@ static void write_probes(FILE *f)
     }
 }
 
+/* ---- pmu_events.md ---- */
+
+static void write_pmu_events(FILE *f)
+{
+    static const struct {
+        const char *name, *text;
+        unsigned number;
+    } events[] = {
+#define PMU_EVENT(name, number, how, text) {#name, text, number},
+#include "arch/pmu_events.def"
+#undef PMU_EVENT
+    };
+
+    generated(f, "Events of the performance monitors", "arch/pmu_events.def");
+    fputs("PMCEID0_EL0 and PMCEID1_EL0 announce these; any other counts nothing. A cycle is a "
+          "retired instruction. Events of\nsingle instructions other than their number are counted "
+          "exactly too, but the CPU runs slower while a counter is\nenabled for one.\n\n"
+          "| event | number | counts |\n|---|---|---|\n",
+          f);
+    for (size_t k = 0; k < ARRAY_SIZE(events); k++) {
+        fprintf(f, "| %s | 0x%02x ", events[k].name, events[k].number);
+        cell(f, events[k].text);
+        fputs("|\n", f);
+    }
+}
+
 /* ---- armillary.1 ---- */
 
 /* Text for troff: its own characters escaped. */
@@ -411,11 +437,9 @@ static const struct {
     const char *name;
     void (*write)(FILE *f);
 } pages[] = {
-    {"instructions.md", write_instructions},
-    {"sysregs.md", write_sysregs},
-    {"features.md", write_features},
-    {"probes.md", write_probes},
-    {"armillary.1", write_man},
+    {"instructions.md", write_instructions}, {"sysregs.md", write_sysregs},
+    {"features.md", write_features},         {"probes.md", write_probes},
+    {"pmu_events.md", write_pmu_events},     {"armillary.1", write_man},
 };
 
 static bool same(const char *path, const char *text, size_t size)

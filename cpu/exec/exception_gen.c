@@ -16,7 +16,8 @@ static enum exec_result take_call(struct cpu *cpu, const struct insn *i, unsigne
     cpu_take_exception(cpu, &(struct exception){.type = EXC_SYNC,
                                                 .target_el = target_el,
                                                 .ret = insn_pc(cpu, i) + 4,
-                                                .esr = esr((enum esr_ec)ec, (uint64_t)i->imm)});
+                                                .esr = esr((enum esr_ec)ec, (uint64_t)i->imm),
+                                                .completed = true});
     return EXEC_EXIT;
 }
 
