@@ -22,9 +22,9 @@
 #define RAM_BASE UINT64_C(0x40000000)
 #define RAM_SIZE (UINT64_C(16) << 20)
 #define CODE     (RAM_BASE + 0x100000)
-#define DATA       (RAM_BASE + 0xc00000)
-#define VECTORS    (RAM_BASE + 0xd00000)
-#define TABLE      (RAM_BASE + 0xe00000)
+#define DATA     (RAM_BASE + 0xc00000)
+#define VECTORS  (RAM_BASE + 0xd00000)
+#define TABLE    (RAM_BASE + 0xe00000)
 
 #define CYCLES     BIT(31)
 #define PMCR_E     BIT(0)
