@@ -97,6 +97,10 @@ static int check_blob(const struct file_data *f, struct arm_error *err)
                          "%s: device tree: totalsize at offset 4 is %u, expected at most the "
                          "file's %zu bytes",
                          f->path, fdt_totalsize(f->bytes), f->size);
+    if (fdt_version(f->bytes) < 16) /* and libfdt trips over what nodes are called in these */
+        return error_set(err, ARM_EFORMAT,
+                         "%s: device tree: version at offset 20 is %u, expected 16 or later",
+                         f->path, fdt_version(f->bytes));
     rc = fdt_check_full(f->bytes, f->size);
     if (rc)
         return error_set(err, ARM_EFORMAT, "%s: device tree: %s", f->path, fdt_strerror(rc));

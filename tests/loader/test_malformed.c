@@ -115,6 +115,8 @@ static const struct malformed {
      "device tree: 10 bytes, expected a header of 28"},
     {"dtb magic", DTB, WHOLE, 0, 4, 0, ARM_EFORMAT,
      "device tree: magic at offset 0 is 0, expected 0xd00dfeed"},
+    {"dtb version", DTB, WHOLE, 20, 4, 0x04000000, ARM_EFORMAT,
+     "device tree: version at offset 20 is 4, expected 16 or later"},
     {"dtb totalsize", DTB, WHOLE, 4, 4, 0x0000ff00, ARM_EFORMAT,
      "device tree: totalsize at offset 4 is 16711680, expected at most the file's *"},
     {"dtb structure", DTB, WHOLE, 8, 4, 0xffffff7f, ARM_EFORMAT,
