@@ -25,6 +25,7 @@
 
 #include "arch/insn.h"
 #include "base/bits.h"
+#include "tests/random.h"
 
 #define OBJDUMP           "aarch64-linux-gnu-objdump"
 #define LINES_PER_ROW     3
@@ -195,30 +196,6 @@ struct samples {
     size_t count, room;
 };
 
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15)); /* splitmix64 */
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
-static uint64_t env_number(const char *name, uint64_t otherwise)
-{
-    const char *s = getenv(name);
-
-    return s ? strtoull(s, NULL, 0) : otherwise;
-}
-
-static uint64_t seed(void)
-{
-    uint64_t s = env_number("ARMILLARY_SEED", 1);
-
-    print_message("ARMILLARY_SEED=%" PRIu64 "\n", s);
-    return s;
-}
-
 static void add_sample(struct samples *all, uint32_t word, enum a64_op row)
 {
     if (all->count == all->room) {
@@ -239,11 +216,11 @@ static bool row_wanted(unsigned op)
 static struct samples row_samples(void)
 {
     struct samples all = {0};
-    uint64_t state = seed(), n = env_number("ARMILLARY_ROWS_N", 200);
+    uint64_t state = test_seed(1), n = test_option("ARMILLARY_ROWS_N", 200);
 
     for (unsigned op = 0; op < A64_UNALLOCATED; op++)
         for (uint64_t k = 0; k < n && row_wanted(op); k++) {
-            uint32_t r = (uint32_t)next_random(&state) & ~a64_rows[op].mask;
+            uint32_t r = (uint32_t)random_next(&state) & ~a64_rows[op].mask;
             add_sample(&all, r | a64_rows[op].value, (enum a64_op)op);
         }
     return all;
@@ -254,12 +231,12 @@ static struct samples row_samples(void)
 static struct samples neighbour_samples(void)
 {
     struct samples all = {0};
-    uint64_t state = seed(), n = env_number("ARMILLARY_ROWS_N", 200);
+    uint64_t state = test_seed(1), n = test_option("ARMILLARY_ROWS_N", 200);
 
     for (unsigned op = 0; op < A64_UNALLOCATED; op++)
         for (uint64_t k = 0; k < n && row_wanted(op); k++) {
-            uint32_t flip = UINT32_C(1) << (next_random(&state) & 31);
-            uint32_t r = (uint32_t)next_random(&state) & ~a64_rows[op].mask;
+            uint32_t flip = UINT32_C(1) << (random_next(&state) & 31);
+            uint32_t r = (uint32_t)random_next(&state) & ~a64_rows[op].mask;
             add_sample(&all, (r | a64_rows[op].value) ^ flip, A64_UNALLOCATED);
         }
     return all;
@@ -268,10 +245,10 @@ static struct samples neighbour_samples(void)
 static struct samples random_samples(void)
 {
     struct samples all = {0};
-    uint64_t state = seed(), n = env_number("ARMILLARY_WORDS_N", 200000);
+    uint64_t state = test_seed(1), n = test_option("ARMILLARY_WORDS_N", 200000);
 
     while (all.count < n) {
-        uint32_t word = (uint32_t)next_random(&state);
+        uint32_t word = (uint32_t)random_next(&state);
         if (!group_out_of_scope(word))
             add_sample(&all, word, A64_UNALLOCATED);
     }
@@ -506,14 +483,14 @@ static void test_neighbours_of_every_row_agree_with_objdump(void **state)
 
 static void test_every_row_can_be_reached(void **state)
 {
-    uint64_t random = seed();
+    uint64_t random = test_seed(1);
     unsigned unreachable = 0;
 
     (void)state;
     for (unsigned op = 0; op < A64_UNALLOCATED; op++) {
         bool found = false;
         for (unsigned k = 0; k < 200000 && !found; k++) {
-            uint32_t r = (uint32_t)next_random(&random) & ~a64_rows[op].mask;
+            uint32_t r = (uint32_t)random_next(&random) & ~a64_rows[op].mask;
             found = a64_lookup(r | a64_rows[op].value) == op;
         }
         if (!found)

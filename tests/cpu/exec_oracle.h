@@ -45,7 +45,7 @@ struct oracle_row {
 static inline void oracle_random_state(uint64_t *rng, uint32_t fpcr_mask, struct qemu_user_state *s)
 {
     const unsigned sizes[] = {0, 0, 0, 16, 32, 64};
-    const unsigned fp = sizes[oracle_random(rng) % ARRAY_SIZE(sizes)];
+    const unsigned fp = sizes[random_next(rng) % ARRAY_SIZE(sizes)];
     uint64_t pool[4];
 
     *s = (struct qemu_user_state){0};
@@ -54,11 +54,11 @@ static inline void oracle_random_state(uint64_t *rng, uint32_t fpcr_mask, struct
     for (unsigned k = 0; k < 31; k++)
         s->x[k] = oracle_value(rng);
     s->sp = oracle_value(rng);
-    s->nzcv = oracle_random(rng) & 15;
-    s->fpcr = oracle_random(rng) & fpcr_mask;
-    s->fpsr = oracle_random(rng) & oracle_random(rng) & oracle_random(rng) & ORACLE_FPSR;
+    s->nzcv = random_next(rng) & 15;
+    s->fpcr = random_next(rng) & fpcr_mask;
+    s->fpsr = random_next(rng) & random_next(rng) & random_next(rng) & ORACLE_FPSR;
     for (unsigned k = 0; k < 64; k++) {
-        uint64_t r = oracle_random(rng);
+        uint64_t r = random_next(rng);
         s->v[k / 2][k % 2] = r & 1 ? pool[(r >> 1) % ARRAY_SIZE(pool)]
                              : fp  ? oracle_fp_lanes(rng, fp)
                                    : oracle_value(rng);
@@ -68,14 +68,14 @@ static inline void oracle_random_state(uint64_t *rng, uint32_t fpcr_mask, struct
 /* A random word with the fixed bits of @op. */
 static inline uint32_t oracle_near_word(uint64_t *rng, enum a64_op op)
 {
-    return a64_rows[op].value | ((uint32_t)oracle_random(rng) & ~a64_rows[op].mask);
+    return a64_rows[op].value | ((uint32_t)random_next(rng) & ~a64_rows[op].mask);
 }
 
 /* A random word of @op; 0 if none was met in many tries. */
 static inline uint32_t oracle_random_word(uint64_t *rng, enum a64_op op)
 {
     for (unsigned tries = 0; tries < 100000; tries++) {
-        uint32_t word = a64_rows[op].value | ((uint32_t)oracle_random(rng) & ~a64_rows[op].mask);
+        uint32_t word = a64_rows[op].value | ((uint32_t)random_next(rng) & ~a64_rows[op].mask);
         if (a64_lookup(word) == op)
             return word;
     }
@@ -164,8 +164,8 @@ static inline size_t oracle_compare(const enum a64_op *ops, exec_fn *const *fns,
  */
 static inline void oracle_check(const struct oracle_row *rows, size_t count, uint32_t fpcr_mask)
 {
-    uint64_t seed = oracle_option("ARMILLARY_SEED", (uint64_t)time(NULL)), rng = seed;
-    size_t per_row = (size_t)oracle_option("ARMILLARY_N", 40), max = count * per_row, n = 0;
+    uint64_t seed = test_seed((uint64_t)time(NULL)), rng = seed;
+    size_t per_row = (size_t)test_option("ARMILLARY_N", 40), max = count * per_row, n = 0;
     const char *prefix = getenv("ARMILLARY_ROW");
     enum a64_op *ops = calloc(max, sizeof(*ops));
     exec_fn **fns = calloc(max, sizeof(*fns));
@@ -173,7 +173,6 @@ static inline void oracle_check(const struct oracle_row *rows, size_t count, uin
     struct qemu_user_state *in = calloc(max, sizeof(*in)), *out = calloc(max, sizeof(*out));
 
     assert_true(ops && fns && words && in && out);
-    print_message("ARMILLARY_SEED=%lu ARMILLARY_N=%zu\n", seed, per_row);
     for (size_t r = 0; r < count; r++) {
         if (prefix && strncmp(a64_rows[rows[r].op].name, prefix, strlen(prefix)) != 0)
             continue;
@@ -202,14 +201,13 @@ static inline void oracle_check(const struct oracle_row *rows, size_t count, uin
  */
 static inline void oracle_check_unallocated(const struct oracle_row *rows, size_t count)
 {
-    uint64_t seed = oracle_option("ARMILLARY_SEED", (uint64_t)time(NULL)), rng = seed;
-    size_t tries = (size_t)oracle_option("ARMILLARY_N", 40), n = 0, bad = 0;
+    uint64_t seed = test_seed((uint64_t)time(NULL)), rng = seed;
+    size_t tries = (size_t)test_option("ARMILLARY_N", 40), n = 0, bad = 0;
     uint32_t *words = calloc(count * tries, sizeof(*words));
     struct qemu_user_state *states = calloc(count * tries, sizeof(*states));
     char why[QEMU_USER_WHY];
 
     assert_true(words && states);
-    print_message("ARMILLARY_SEED=%lu\n", seed);
     for (size_t k = 0; k < count * tries; k++) {
         uint32_t word = oracle_near_word(&rng, rows[k % count].op);
         if (a64_lookup(word) == A64_UNALLOCATED)

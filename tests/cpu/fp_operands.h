@@ -6,34 +6,25 @@
 
 #include "base/bits.h"
 #include "cpu/fp/fp.h"
-
-/* splitmix64 */
-static inline uint64_t fp_random(uint64_t *rng)
-{
-    uint64_t z = *rng += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
+#include "tests/random.h"
 
 static inline unsigned fp_pick(uint64_t *rng, unsigned below)
 {
-    return (unsigned)((fp_random(rng) >> 11) % below);
+    return (unsigned)((random_next(rng) >> 11) % below);
 }
 
 /* @width bits: uniform, sparse, dense, or one run of ones, so that carries and ties are met. */
 static inline uint64_t fp_random_pattern(uint64_t *rng, unsigned width)
 {
-    uint64_t v = fp_random(rng);
+    uint64_t v = random_next(rng);
     const unsigned hi = fp_pick(rng, width), lo = fp_pick(rng, hi + 1);
 
     switch (fp_pick(rng, 6)) {
     case 0:
-        v &= fp_random(rng) & fp_random(rng);
+        v &= random_next(rng) & random_next(rng);
         break;
     case 1:
-        v |= fp_random(rng) | fp_random(rng);
+        v |= random_next(rng) | random_next(rng);
         break;
     case 2:
         v = MASK(hi, lo);
@@ -70,7 +61,7 @@ static inline uint64_t fp_random_near_narrow(uint64_t *rng, enum fp_size n)
 {
     struct fp_env e = {0};
     const enum fp_size from = n == FP_64 && fp_pick(rng, 2) ? FP_32 : FP_16;
-    const uint64_t narrow = fp_random_pattern(rng, from), sign = fp_random(rng) & BIT(n - 1);
+    const uint64_t narrow = fp_random_pattern(rng, from), sign = random_next(rng) & BIT(n - 1);
     uint64_t v = n == from ? narrow : fp_convert(&e, n, from, narrow, FP_ZERO);
 
     v += (uint64_t)fp_pick(rng, 3) - 1;
@@ -84,7 +75,7 @@ static inline uint64_t fp_random_near_limit(uint64_t *rng, enum fp_size n)
 {
     static const unsigned limits[] = {0, 15, 16, 31, 32, 53, 63, 64};
     const unsigned x = fp_exponent_bits(n), f = n - 1 - x, bias = (1u << (x - 1)) - 1;
-    const uint64_t sign = (fp_random(rng) & 1) << (n - 1);
+    const uint64_t sign = (random_next(rng) & 1) << (n - 1);
     const uint64_t power = (uint64_t)(bias + limits[fp_pick(rng, ARRAY_SIZE(limits))]) << f;
 
     return zext(power + (uint64_t)fp_pick(rng, 5) - 2, n - 1) | sign;
@@ -94,7 +85,7 @@ static inline uint64_t fp_random_near_limit(uint64_t *rng, enum fp_size n)
 static inline uint64_t fp_random_operand(uint64_t *rng, enum fp_size n, uint64_t like)
 {
     const unsigned x = fp_exponent_bits(n), f = n - 1 - x, ones = (1u << x) - 1;
-    const uint64_t sign = (fp_random(rng) & 1) << (n - 1), frac = fp_random_pattern(rng, f);
+    const uint64_t sign = (random_next(rng) & 1) << (n - 1), frac = fp_random_pattern(rng, f);
     unsigned exp;
 
     switch (fp_pick(rng, 10)) {
@@ -122,7 +113,7 @@ static inline uint64_t fp_random_operand(uint64_t *rng, enum fp_size n, uint64_t
     case 8:
         return fp_random_near_limit(rng, n);
     default:
-        return zext(fp_random(rng), n);
+        return zext(random_next(rng), n);
     }
     return sign | (uint64_t)(exp & ones) << f | frac;
 }

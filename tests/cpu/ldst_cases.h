@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "../../base/random.h"
+
 /* The memory both sides see: two pages at one address. */
 #define LDST_BASE UINT64_C(0x40000000)
 #define LDST_SIZE 8192
@@ -26,20 +28,10 @@ struct ldst_result {
     uint64_t memory; /* ldst_hash() afterwards */
 };
 
-/* splitmix64 */
-static inline uint64_t ldst_random(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
 static inline void ldst_fill(uint64_t memory[LDST_SIZE / 8], uint64_t seed)
 {
     for (unsigned k = 0; k < LDST_SIZE / 8; k++)
-        memory[k] = ldst_random(&seed);
+        memory[k] = random_next(&seed);
 }
 
 static inline uint64_t ldst_hash(const uint64_t memory[LDST_SIZE / 8])

@@ -6,22 +6,7 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
-
-/* splitmix64 */
-static inline uint64_t oracle_random(uint64_t *rng)
-{
-    uint64_t z = *rng += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static inline uint64_t oracle_option(const char *name, uint64_t otherwise)
-{
-    const char *s = getenv(name);
-    return s ? strtoull(s, NULL, 0) : otherwise;
-}
+#include "tests/random.h"
 
 /* Register contents that meet the corners: extremes of every lane size, small numbers, floating
  * point specials, and plain random bits. */
@@ -51,7 +36,7 @@ static inline uint64_t oracle_value(uint64_t *rng)
         UINT64_C(0x0010000000000000),
         UINT64_C(0x0080000000800001),
     };
-    uint64_t r = oracle_random(rng), v = oracle_random(rng);
+    uint64_t r = random_next(rng), v = random_next(rng);
 
     switch (r & 7) {
     case 0:
@@ -79,7 +64,7 @@ static inline uint64_t oracle_fp_lanes(uint64_t *rng, unsigned size)
     uint64_t lanes = 0;
 
     for (unsigned lsb = 0; lsb < 64; lsb += size) {
-        const uint64_t r = oracle_random(rng), any = oracle_random(rng);
+        const uint64_t r = random_next(rng), any = random_next(rng);
         const uint64_t exponents[8] = {
             0, 0, 1, max, max - 1, bias - 3 + (r >> 16) % 8, bias - 3 + (r >> 16) % 8, any >> 52};
         const uint64_t fractions[8] = {0,   1,   UINT64_MAX, UINT64_C(1) << (fraction - 1),

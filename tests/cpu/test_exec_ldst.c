@@ -21,6 +21,7 @@
 #include "cpu/cpu.h"
 #include "cpu/mem.h"
 #include "tests/cpu/ldst_cases.h"
+#include "tests/random.h"
 
 #define NOP UINT32_C(0xd503201f)
 
@@ -216,14 +217,14 @@ static void make_state(uint64_t *rng, struct ldst_case *c)
 {
     uint32_t word = c->words[1];
     struct insn i;
-    uint64_t r = ldst_random(rng), base;
+    uint64_t r = random_next(rng), base;
 
     for (unsigned k = 0; k < 31; k++)
-        c->in.x[k] = ldst_random(rng) >> (ldst_random(rng) & 63);
+        c->in.x[k] = random_next(rng) >> (random_next(rng) & 63);
     for (unsigned k = 0; k < 64; k++)
-        c->in.v[k / 2][k % 2] = ldst_random(rng);
+        c->in.v[k / 2][k % 2] = random_next(rng);
     c->in.sp = 0;
-    c->in.nzcv = ldst_random(rng) & 0xf0000000;
+    c->in.nzcv = random_next(rng) & 0xf0000000;
     a64_decode(word, 0, &i);
     if ((word & 0x3b200c00) ==
         0x38200800) { /* register offset: a small index, its top half garbage */
@@ -246,13 +247,13 @@ static bool make_case(uint64_t *rng, struct side *s, enum a64_op op, struct ldst
                       struct ldst_result *ours)
 {
     for (unsigned tries = 0; tries < 2000; tries++) {
-        uint32_t word = (uint32_t)ldst_random(rng);
+        uint32_t word = (uint32_t)random_next(rng);
         if ((a64_rows[op].value & 0x3b000000) == 0x39000000)
             word &= ~UINT32_C(0x003f8000); /* unsigned offset: small */
         word = (word & ~a64_rows[op].mask) | a64_rows[op].value;
         if (a64_lookup(word) != op || is_unaligned_from_sp(word))
             continue;
-        *c = (struct ldst_case){.words = {NOP, word}, .seed = ldst_random(rng)};
+        *c = (struct ldst_case){.words = {NOP, word}, .seed = random_next(rng)};
         if (is_store_exclusive(word))
             c->words[0] = c->seed & 6 ? matching_load(word) : NOP;
         make_state(rng, c);
@@ -309,13 +310,6 @@ static void explain(const struct ldst_case *c, const struct ldst_result *ours,
         print_error("  memory differs\n");
 }
 
-static uint64_t option(const char *name, uint64_t otherwise)
-{
-    const char *s = getenv(name);
-
-    return s ? strtoull(s, NULL, 0) : otherwise;
-}
-
 static bool row_wanted(enum a64_op op, uint32_t value)
 {
     const char *prefix = getenv("ARMILLARY_ROW");
@@ -337,7 +331,7 @@ static struct side *make_side(void)
 
 static void test_every_row_agrees_with_qemu(void **state)
 {
-    uint64_t rng = option("ARMILLARY_SEED", 1), per_row = option("ARMILLARY_N", 30);
+    uint64_t rng = test_seed(1), per_row = test_option("ARMILLARY_N", 30);
     size_t n = 0, bad = 0, max = ARRAY_SIZE(rows) * per_row;
     struct side *s = make_side();
     struct ldst_case *cases = calloc(max, sizeof(*cases));
@@ -345,7 +339,6 @@ static void test_every_row_agrees_with_qemu(void **state)
 
     (void)state;
     assert_true(cases && ours && theirs);
-    print_message("ARMILLARY_SEED=%llu\n", (unsigned long long)rng);
     for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
         if (!row_wanted(rows[r].op, a64_rows[rows[r].op].value))
             continue;
@@ -378,7 +371,7 @@ static bool nothing_changed(const struct side *s, const struct ldst_case *c)
 /* Bases just before the end of the two pages: some accesses start inside and end outside. */
 static void test_an_access_that_aborts_changes_nothing(void **state)
 {
-    uint64_t rng = option("ARMILLARY_SEED", 1), per_row = option("ARMILLARY_N", 30);
+    uint64_t rng = test_seed(1), per_row = test_option("ARMILLARY_N", 30);
     struct side *s = make_side();
     struct ldst_result unused;
     size_t aborted = 0;
@@ -386,12 +379,12 @@ static void test_an_access_that_aborts_changes_nothing(void **state)
     (void)state;
     for (size_t k = 0; k < ARRAY_SIZE(rows) * per_row; k++) {
         enum a64_op op = rows[k / per_row].op;
-        struct ldst_case c = {.words = {NOP, 0}, .seed = ldst_random(&rng)};
-        c.words[1] = ((uint32_t)ldst_random(&rng) & ~a64_rows[op].mask) | a64_rows[op].value;
+        struct ldst_case c = {.words = {NOP, 0}, .seed = random_next(&rng)};
+        c.words[1] = ((uint32_t)random_next(&rng) & ~a64_rows[op].mask) | a64_rows[op].value;
         if (!row_wanted(op, a64_rows[op].value) || a64_lookup(c.words[1]) != op)
             continue;
         make_state(&rng, &c);
-        uint64_t base = LDST_BASE + LDST_SIZE - 1 - ldst_random(&rng) % 70;
+        uint64_t base = LDST_BASE + LDST_SIZE - 1 - random_next(&rng) % 70;
         if (base_number(&c) == 31)
             c.in.sp = base;
         else

@@ -376,12 +376,6 @@ static bool is_known(const struct op *op, const struct fp_case *c)
     return false;
 }
 
-static uint64_t option(const char *name, uint64_t otherwise)
-{
-    const char *s = getenv(name);
-    return s ? strtoull(s, NULL, 0) : otherwise;
-}
-
 static uint32_t random_fpcr(uint64_t *rng)
 {
     static const uint32_t controls[] = {FPCR_AHP, FPCR_DN, FPCR_FZ, FPCR_FZ16};
@@ -410,7 +404,7 @@ static void make_case(uint64_t *rng, size_t index, struct fp_case *c)
     for (unsigned k = 0; k < 3 && op->size[k]; k++)
         c->in[k] = op->integer_operand
                        ? fp_random_integer(rng, op->size[k])
-                       : fp_random_operand(rng, op->size[k], k ? c->in[k - 1] : fp_random(rng));
+                       : fp_random_operand(rng, op->size[k], k ? c->in[k - 1] : random_next(rng));
     if (op->size[2] && op->size[2] == op->size[0] && fp_pick(rng, 3) == 0)
         c->in[2] = cancelling_addend(rng, op->size[2], c->in);
 }
@@ -456,8 +450,8 @@ static size_t check_cases(const struct fp_case *cases, size_t n)
 
 static void test_every_operation_agrees_with_qemu(void **state)
 {
-    const uint64_t seed = option("ARMILLARY_SEED", (uint64_t)time(NULL));
-    const size_t per_row = (size_t)option("ARMILLARY_FP_N", 2000);
+    const uint64_t seed = test_seed((uint64_t)time(NULL));
+    const size_t per_row = (size_t)test_option("ARMILLARY_FP_N", 2000);
     const char *prefix = getenv("ARMILLARY_ROW");
     struct fp_case *cases = calloc(ARRAY_SIZE(ops) * per_row, sizeof(*cases));
     struct fp_insn insns[ARRAY_SIZE(ops)];
@@ -467,7 +461,6 @@ static void test_every_operation_agrees_with_qemu(void **state)
 
     (void)state;
     assert_non_null(cases);
-    print_message("ARMILLARY_SEED=%lu ARMILLARY_FP_N=%zu\n", seed, per_row);
     for (size_t k = 0; k < ARRAY_SIZE(ops); k++) {
         insns[k] = (struct fp_insn){ops[k].text, ops[k].to_gpr};
         if (prefix && strncmp(ops[k].text, prefix, strlen(prefix)) != 0)
@@ -502,12 +495,11 @@ static void check_sum_and_product(uint64_t *rng, enum fp_size n)
 
 static void test_sums_and_products_equal_fused_ones(void **state)
 {
-    const uint64_t seed = option("ARMILLARY_SEED", (uint64_t)time(NULL));
-    const uint64_t count = 50 * option("ARMILLARY_FP_N", 2000);
+    const uint64_t seed = test_seed((uint64_t)time(NULL));
+    const uint64_t count = 50 * test_option("ARMILLARY_FP_N", 2000);
     uint64_t rng = seed;
 
     (void)state;
-    print_message("ARMILLARY_SEED=%lu\n", seed);
     for (uint64_t k = 0; k < count; k++) {
         check_sum_and_product(&rng, FP_32);
         check_sum_and_product(&rng, FP_64);

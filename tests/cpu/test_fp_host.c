@@ -24,7 +24,6 @@
 
 #include "tests/cpu/fp_host_insns.h"
 #include "tests/cpu/fp_operands.h"
-#include "tests/cpu/oracle_random.h"
 
 static const char *const mode_names[] = {"nearest", "up", "down", "zero", "tie away", "odd"};
 
@@ -277,13 +276,13 @@ static void make_operands(uint64_t *rng, const struct row *w, uint64_t in[3])
     memset(in, 0, 3 * sizeof(in[0]));
     for (unsigned k = 0; k < w->count; k++)
         in[k] = w->in_integer ? fp_random_integer(rng, w->size)
-                              : fp_random_operand(rng, w->size, k ? in[k - 1] : fp_random(rng));
+                              : fp_random_operand(rng, w->size, k ? in[k - 1] : random_next(rng));
     if (w->related && fp_pick(rng, 3) == 0) {
         const unsigned last = w->count - 1u;
         struct fp_env e = {.fpcr = (uint32_t)fp_pick(rng, 4) << 22};
         const uint64_t product = fp_mul(&e, w->size, in[last ? last - 1 : 0], in[last]);
 
-        in[0] = product ^ (fp_random(rng) & BIT(w->size - 1));
+        in[0] = product ^ (random_next(rng) & BIT(w->size - 1));
     }
 }
 
@@ -373,23 +372,15 @@ static uint64_t check_row(const struct row *w, uint64_t *rng, uint64_t count)
     return bad;
 }
 
-static uint64_t seed_of_run(void)
-{
-    const uint64_t seed = oracle_option("ARMILLARY_SEED", (uint64_t)time(NULL));
-
-    print_message("ARMILLARY_SEED=%" PRIu64 "\n", seed);
-    return seed;
-}
-
 /* Cases of a row. */
 static uint64_t row_cases(void)
 {
-    return oracle_option("ARMILLARY_FP_N", 1 << 14);
+    return test_option("ARMILLARY_FP_N", 1 << 14);
 }
 
 static void test_operations_agree_with_the_host(void **state)
 {
-    const uint64_t seed = seed_of_run(), count = row_cases();
+    const uint64_t seed = test_seed((uint64_t)time(NULL)), count = row_cases();
     const char *prefix = getenv("ARMILLARY_ROW");
     uint64_t rng = seed, bad = 0;
 
@@ -538,12 +529,12 @@ static uint64_t check_half_pair(const uint64_t in[3], enum fp_rounding r)
 
 static void test_half_precision_is_rounded_double_precision(void **state)
 {
-    const uint64_t seed = seed_of_run(), pairs = row_cases() << 8;
+    const uint64_t seed = test_seed((uint64_t)time(NULL)), pairs = row_cases() << 8;
     uint64_t rng = seed, bad = 0;
 
     (void)state;
     for (uint64_t k = 0; k < pairs && bad < 10; k++) {
-        const uint64_t v = fp_random(&rng);
+        const uint64_t v = random_next(&rng);
         const uint64_t in[3] = {v & 0xffff, v >> 16 & 0xffff};
 
         bad += check_half_pair(in, (enum fp_rounding)(v >> 62));
@@ -565,13 +556,13 @@ static void test_every_half_has_its_root(void **state)
 
 static void test_doubles_become_halves_in_every_rounding(void **state)
 {
-    const uint64_t seed = seed_of_run(), count = row_cases() << 2;
+    const uint64_t seed = test_seed((uint64_t)time(NULL)), count = row_cases() << 2;
     uint64_t rng = seed, bad = 0;
 
     (void)state;
     for (uint64_t k = 0; k < count; k++) {
         const enum fp_rounding r = (enum fp_rounding)fp_pick(&rng, FP_ODD + 1);
-        const uint64_t in[3] = {fp_random_operand(&rng, FP_64, fp_random(&rng))};
+        const uint64_t in[3] = {fp_random_operand(&rng, FP_64, random_next(&rng))};
         struct fp_env e = {0};
         const uint64_t value = fp_convert(&e, FP_16, FP_64, in[0], r);
         const struct outcome ours = {value, e.fpsr};

@@ -56,7 +56,7 @@ static void use(struct fixture *f, unsigned el, uint64_t tcr, const enum feature
     for (; list && *list != FEAT_BASE; list++)
         set_feature(&cpu->features, *list, true);
     for (size_t k = 0; k < ARRAY_SIZE(key_regs); k++)
-        cpu->sr[key_regs[k]] = oracle_random(&f->rng);
+        cpu->sr[key_regs[k]] = random_next(&f->rng);
     cpu->sr[SR_HCR_EL2] = HCR_RW | HCR_API;
     cpu->sr[SR_TCR_EL1] = cpu->sr[SR_TCR_EL2] = tcr;
     cpu->sr[SR_SCTLR_EL1] = cpu->sr[SR_SCTLR_EL2] = ENABLES;
@@ -84,7 +84,7 @@ static int setup(void **state)
                                              .log = &f->log,
                                              .probes = &f->probes});
     assert_non_null(f->cpu);
-    f->rng = oracle_option("ARMILLARY_SEED", 1);
+    f->rng = test_option("ARMILLARY_SEED", 1);
     *state = f;
     return 0;
 }
@@ -123,7 +123,7 @@ static void test_qarma_matches_the_published_vectors(void **state)
 /* A pointer into the lower or upper 48-bit half. */
 static uint64_t random_pointer(struct fixture *f)
 {
-    return sext(oracle_random(&f->rng), 49);
+    return sext(random_next(&f->rng), 49);
 }
 
 static uint64_t authenticate(struct fixture *f, uint64_t ptr, uint64_t modifier, enum pauth_key key)
@@ -151,7 +151,7 @@ static void test_a_signed_pointer_authenticates(void **state)
 
     for (size_t n = 0; n < ARRAY_SIZE(lists); n++)
         for (unsigned k = 0; k < 256; k++) {
-            const uint64_t ptr = random_pointer(f), modifier = oracle_random(&f->rng);
+            const uint64_t ptr = random_pointer(f), modifier = random_next(&f->rng);
             const enum pauth_key key = (enum pauth_key)(k % KEY_COUNT);
 
             use(f, k & 8 ? 2 : 1, k & 4 ? TCR_TBI : TCR_48, lists[n]);
@@ -175,7 +175,7 @@ static void test_a_key_or_modifier_changes_the_code(void **state)
 
         use(f, 1, TCR_48, lists[n]);
         for (unsigned k = 0; k < 400; k++) {
-            const uint64_t ptr = random_pointer(f), modifier = oracle_random(&f->rng);
+            const uint64_t ptr = random_pointer(f), modifier = random_next(&f->rng);
             const uint64_t a = pauth_add(f->cpu, ptr, modifier, PAUTH_IA);
 
             same += a == pauth_add(f->cpu, ptr, modifier ^ BIT(k % 64), PAUTH_IA);
@@ -425,10 +425,10 @@ static bool run_in(const char *dir, const struct regime_case *r, struct layout_c
 /* Pointers that are good, nearly good, or anything; TCR_ELx in every granule and size. */
 static void random_case(uint64_t *rng, struct layout_case *c)
 {
-    const uint64_t r = oracle_random(rng), any = oracle_random(rng);
+    const uint64_t r = random_next(rng), any = random_next(rng);
 
     for (unsigned k = 0; k < IN_COUNT; k++)
-        c->in[k] = oracle_random(rng);
+        c->in[k] = random_next(rng);
     c->in[IN_PTR] = r & 1   ? any
                     : r & 2 ? sext(any, 20 + (r >> 8) % 40)
                             : sext(any, 20 + (r >> 8) % 40) ^ any >> 56 << 56;
@@ -480,12 +480,11 @@ static void check_case(struct fixture *f, const struct regime_case *r, const str
 static void test_qarma5_pointers_agree_with_qemu(void **state)
 {
     struct fixture *f = *state;
-    const size_t n = (size_t)oracle_option("ARMILLARY_N", 2000);
+    const size_t n = (size_t)test_option("ARMILLARY_N", 2000);
     struct layout_case *cases = calloc(n, sizeof(*cases));
     char dir[] = "/tmp/pauth_XXXXXX", command[64];
 
-    f->rng = oracle_option("ARMILLARY_SEED", (uint64_t)time(NULL));
-    print_message("ARMILLARY_SEED=%lu ARMILLARY_N=%zu\n", f->rng, n);
+    f->rng = test_seed((uint64_t)time(NULL));
     assert_non_null(cases);
     assert_non_null(mkdtemp(dir));
     for (size_t r = 0; r < ARRAY_SIZE(regimes); r++) {

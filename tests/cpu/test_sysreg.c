@@ -16,6 +16,7 @@
 #include "cpu/reset.h"
 #include "cpu/sysreg.h"
 #include "cpu/traps.h"
+#include "tests/random.h"
 
 #define CODE_VA 0x10000
 
@@ -714,16 +715,6 @@ static void test_sp_el0_is_undefined_while_it_is_the_stack_pointer(void **state)
     finish(&f);
 }
 
-/* splitmix64 */
-static uint64_t random_word(uint64_t *rng)
-{
-    uint64_t z = *rng += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 /* Registers whose writes another part acts on at once, or that differ on every read. */
 static bool is_left_out(enum sysreg sr)
 {
@@ -736,34 +727,32 @@ static bool is_left_out(enum sysreg sr)
 static void test_quick_paths_agree_with_the_checks(void **state)
 {
     static const char *const models[] = {"a57", "n1", "max"};
-    const char *seed = getenv("ARMILLARY_SEED");
-    uint64_t rng = seed ? strtoull(seed, NULL, 0) : 1;
+    uint64_t rng = test_seed(1);
     struct fixture f;
 
     (void)state;
-    print_message("seed %llu\n", (unsigned long long)rng);
     for (unsigned round = 0; round < 60; round++) {
         start(&f, models[round % 3], round % 5 != 0, round & 1);
         struct cpu *cpu = f.cpu;
         for (unsigned k = 0; k < SR_COUNT; k++)
             if (f.cpu->has_el2 || sysreg_min_el(sysreg_rows[k].enc) < 2)
-                cpu->sr[k] = (random_word(&rng) & cpu->sr_mask[k]) | cpu->sr_res1[k];
+                cpu->sr[k] = (random_next(&rng) & cpu->sr_mask[k]) | cpu->sr_res1[k];
         struct cpu *saved = malloc(sizeof(*saved)), *slow = malloc(sizeof(*slow));
         assert_non_null(saved);
         assert_non_null(slow);
         *saved = *cpu;
         for (unsigned k = 0; k < SR_COUNT * 2; k++) {
             enum sysreg sr = (enum sysreg)(k / 2);
-            unsigned el = (unsigned)(random_word(&rng) % (cpu->has_el2 ? 3 : 2));
+            unsigned el = (unsigned)(random_next(&rng) % (cpu->has_el2 ? 3 : 2));
             uint32_t word = word_of(sr, k & 1, 3);
 
             if (is_left_out(sr))
                 continue;
             *cpu = *saved;
             at_el(&f, el);
-            if (el > 0 && random_word(&rng) % 8 == 0)
+            if (el > 0 && random_next(&rng) % 8 == 0)
                 cpu_set_el_sp(cpu, el, 0);
-            cpu->x[3] = random_word(&rng);
+            cpu->x[3] = random_next(&rng);
             *slow = *cpu;
             run(&f, word);
             struct cpu fast = *cpu;

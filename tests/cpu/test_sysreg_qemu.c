@@ -22,6 +22,7 @@
 #include "cpu/exec.h"
 #include "cpu/reset.h"
 #include "cpu/sysreg.h"
+#include "tests/random.h"
 
 #define CONTROLS_MAX 200
 #define WORDS_MAX    1200
@@ -106,23 +107,13 @@ static void collect_cases(void)
     }
 }
 
-/* splitmix64 */
-static uint64_t random_word(uint64_t *rng)
-{
-    uint64_t z = *rng += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 /* Each bit of @mask set with a probability of @p in 16. */
 static uint64_t some_bits(uint64_t *rng, uint64_t mask, unsigned p)
 {
     uint64_t v = 0;
 
     for (unsigned k = 0; k < 64; k++)
-        if (bit(mask, k) && random_word(rng) % 16 < p)
+        if (bit(mask, k) && random_next(rng) % 16 < p)
             v |= BIT(k);
     return v;
 }
@@ -131,7 +122,7 @@ static void random_controls(uint64_t *rng, struct controls *c)
 {
     static const uint8_t densities[] = {0, 2, 5, 11};
     static const uint8_t fpen[] = {0, 1, 3, 3, 3};
-    unsigned p = densities[random_word(rng) % ARRAY_SIZE(densities)];
+    unsigned p = densities[random_next(rng) % ARRAY_SIZE(densities)];
     uint64_t sctlr = BIT(9) | BIT(10) | BIT(14) | BIT(15) | BIT(16) | BIT(18) | BIT(26);
 
     /* IMO FMO AMO, TID1..3, TIDCP ... TVM, TDZ, TRVM, TLOR, TERR; APK API; TGE; E2H; EnSCXT */
@@ -143,7 +134,7 @@ static void random_controls(uint64_t *rng, struct controls *c)
     c->cntkctl = some_bits(rng, MASK(1, 0) | MASK(9, 8), 10);
     c->sctlr1 = 0x30c00000 | some_bits(rng, sctlr, 10) | some_bits(rng, BIT(20), 5);
     c->sctlr2 = 0x30c00800 | some_bits(rng, sctlr, 10) | some_bits(rng, BIT(20), 5);
-    c->cpacr = (uint64_t)fpen[random_word(rng) % ARRAY_SIZE(fpen)] << 20;
+    c->cpacr = (uint64_t)fpen[random_next(rng) % ARRAY_SIZE(fpen)] << 20;
     c->pmuserenr = some_bits(rng, MASK(3, 0), 6);
     c->mdscr = some_bits(rng, BIT(12), 6);
 }
@@ -326,15 +317,13 @@ static void check_model(const char *dir, const char *ours, const char *theirs)
 
 static void test_traps_agree_with_qemu(void **state)
 {
-    const char *seed = getenv("ARMILLARY_SEED"), *n = getenv("ARMILLARY_N");
-    uint64_t rng = seed ? strtoull(seed, NULL, 0) : 7;
+    uint64_t rng = test_seed(7);
     char dir[] = "/tmp/sysreg_qemuXXXXXX", command[100];
 
     (void)state;
-    print_message("ARMILLARY_SEED=%llu\n", (unsigned long long)rng);
     assert_non_null(mkdtemp(dir));
     collect_cases();
-    controls_count = n ? (unsigned)strtoul(n, NULL, 0) : 20;
+    controls_count = (unsigned)test_option("ARMILLARY_N", 20);
     assert_in_range(controls_count, 1, CONTROLS_MAX);
     for (unsigned k = 0; k < controls_count; k++)
         random_controls(&rng, &controls[k]);

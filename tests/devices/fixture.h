@@ -14,6 +14,7 @@
 #include "base/device.h"
 #include "base/irq.h"
 #include "base/log.h"
+#include "tests/random.h"
 
 struct watched {
     bool level;         /* of the interrupt line */
@@ -90,24 +91,6 @@ static inline void assert_masks(struct device *dev, const struct reg_value *rows
     }
 }
 
-static inline uint64_t test_seed(void)
-{
-    const char *seed = getenv("ARMILLARY_SEED");
-    uint64_t v = seed ? strtoull(seed, NULL, 0) : 1;
-
-    print_message("ARMILLARY_SEED=%llu\n", (unsigned long long)v);
-    return v;
-}
-
-static inline uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 /*
  * @n accesses of any size anywhere in @bytes of registers, values random. After each, @check() is
  * asked whether the device's invariants hold. For the sanitizers as much as for the checks.
@@ -116,11 +99,11 @@ static inline void random_accesses(struct device *dev, uint32_t bytes, unsigned 
                                    void (*check)(struct device *dev, void *ctx), void *ctx)
 {
     while (n--) {
-        unsigned size = 1u << (next_random(rng) & 3);
-        uint64_t offset = align_down(next_random(rng) % bytes, size);
+        unsigned size = 1u << (random_next(rng) & 3);
+        uint64_t offset = align_down(random_next(rng) % bytes, size);
 
-        if (next_random(rng) & 1)
-            device_write(dev, offset, size, zext(next_random(rng), 8 * size));
+        if (random_next(rng) & 1)
+            device_write(dev, offset, size, zext(random_next(rng), 8 * size));
         else
             assert_int_equal(device_read(dev, offset, size) & ~MASK(8 * size - 1, 0), 0);
         check(dev, ctx);

@@ -222,16 +222,16 @@ static void test_garbage(void **state)
 {
     static const unsigned cmds[] = {0xff, 0x90, 0x98, 0x70, 0x50, 0x40,
                                     0x10, 0x20, 0x60, 0xe8, 0xd0, 0x01};
-    uint64_t rng = test_seed();
+    uint64_t rng = test_seed(1);
     struct board b;
     struct device *dev = start(&b, NULL);
 
     (void)state;
     for (unsigned i = 0; i < 2000; i++) {
-        uint64_t offset = align_down(next_random(&rng) % FLASH_BANK_BYTES, 4);
-        if (next_random(&rng) % 4 == 0)
+        uint64_t offset = align_down(random_next(&rng) % FLASH_BANK_BYTES, 4);
+        if (random_next(&rng) % 4 == 0)
             offset = FLASH_BANK_BYTES - 4;
-        cmd(dev, offset, cmds[next_random(&rng) % ARRAY_SIZE(cmds)]);
+        cmd(dev, offset, cmds[random_next(&rng) % ARRAY_SIZE(cmds)]);
         random_accesses(dev, FLASH_BANK_BYTES, 3, &rng, check, &b);
     }
     physmem_destroy(&b.mem);

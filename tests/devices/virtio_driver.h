@@ -167,27 +167,27 @@ static inline void driver_fuzz(struct driver *d, unsigned queues, unsigned round
     struct device *dev = driver_dev(d);
 
     while (rounds--) {
-        unsigned n = (unsigned)(next_random(rng) % queues);
+        unsigned n = (unsigned)(random_next(rng) % queues);
         driver_start(d, dev->log ? d->slot.virtio->offered : 0, queues);
         for (unsigned i = 0; i < QUEUE; i++)
             put_desc(d, ring(n), i,
-                     next_random(rng) % 8 ? BUFFERS + next_random(rng) % 0x1000 : next_random(rng),
-                     next_random(rng) % 8 ? (uint32_t)(next_random(rng) % 600)
-                                          : (uint32_t)next_random(rng),
-                     next_random(rng) % 8, (unsigned)(next_random(rng) % (QUEUE + 1)));
+                     random_next(rng) % 8 ? BUFFERS + random_next(rng) % 0x1000 : random_next(rng),
+                     random_next(rng) % 8 ? (uint32_t)(random_next(rng) % 600)
+                                          : (uint32_t)random_next(rng),
+                     random_next(rng) % 8, (unsigned)(random_next(rng) % (QUEUE + 1)));
         for (unsigned i = 0; i < 0x1000; i += 8) /* what requests and indirect tables hold */
             poke(d, BUFFERS + i, 8,
-                 next_random(rng) & 1 ? next_random(rng) % 16
-                                      : BUFFERS + next_random(rng) % 0x1000);
+                 random_next(rng) & 1 ? random_next(rng) % 16
+                                      : BUFFERS + random_next(rng) % 0x1000);
         for (unsigned k = 0; k < QUEUE; k++)
-            make_available(d, n, (unsigned)(next_random(rng) % (QUEUE + 1)));
-        poke(d, ring(n) + AVAIL_AT + 2, 2, next_random(rng) % (QUEUE + 2));
+            make_available(d, n, (unsigned)(random_next(rng) % (QUEUE + 1)));
+        poke(d, ring(n) + AVAIL_AT + 2, 2, random_next(rng) % (QUEUE + 2));
         for (unsigned k = 0; k < 4; k++) {
-            wr(dev, QUEUE_NOTIFY, next_random(rng) % (queues + 1));
-            uint64_t offset = align_down(next_random(rng) % VIRTIO_MMIO_BYTES, 4);
+            wr(dev, QUEUE_NOTIFY, random_next(rng) % (queues + 1));
+            uint64_t offset = align_down(random_next(rng) % VIRTIO_MMIO_BYTES, 4);
             device_write(dev, offset, 4,
-                         next_random(rng) & 1 ? next_random(rng) % 64 : (uint32_t)next_random(rng));
-            (void)rd(dev, align_down(next_random(rng) % VIRTIO_MMIO_BYTES, 4));
+                         random_next(rng) & 1 ? random_next(rng) % 64 : (uint32_t)random_next(rng));
+            (void)rd(dev, align_down(random_next(rng) % VIRTIO_MMIO_BYTES, 4));
         }
     }
     wr(dev, STATUS, 0);

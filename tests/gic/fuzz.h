@@ -6,30 +6,7 @@
 
 #include "gic/internal.h"
 #include "tests/gic/fixture.h"
-
-static inline uint64_t next(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
-
-static inline uint64_t from_env(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-
-    return text ? strtoull(text, NULL, 0) : otherwise;
-}
-
-/* ARMILLARY_SEED, or another one every time; printed. */
-static inline uint64_t fuzz_seed(void)
-{
-    uint64_t seed = from_env("ARMILLARY_SEED", (uint64_t)time(NULL) * 2654435761u) | 1;
-
-    printf("ARMILLARY_SEED=%#llx\n", (unsigned long long)seed);
-    return seed;
-}
+#include "tests/random.h"
 
 /* What is cached is what a recomputation gives, and the pins follow it. */
 static inline void check_caches(struct fix *f)

@@ -9,9 +9,9 @@
 /* Values that mean something more often than uniform ones would. */
 static uint64_t value_of(uint64_t *seed)
 {
-    uint64_t v = next(seed);
+    uint64_t v = random_next(seed);
 
-    switch (next(seed) % 6) {
+    switch (random_next(seed) % 6) {
     case 0:
         return v;
     case 1:
@@ -19,7 +19,7 @@ static uint64_t value_of(uint64_t *seed)
     case 2:
         return UINT64_MAX;
     case 3:
-        return v & next(seed) & next(seed);
+        return v & random_next(seed) & random_next(seed);
     case 4: /* a list register */
         return (v & 0xf0f8000000000000) | (v >> 8 & 0x1f) | (v >> 16 & 0x1f) << 32;
     default:
@@ -32,26 +32,28 @@ static uint64_t offset_of(uint64_t *seed, uint64_t limit)
 {
     static const uint16_t hot[] = {0x080, 0x100, 0x180, 0x200, 0x280, 0x300,
                                    0x380, 0x400, 0x420, 0xc00, 0x6100};
-    uint64_t v = next(seed);
+    uint64_t v = random_next(seed);
 
-    if (next(seed) % 4 == 0)
+    if (random_next(seed) % 4 == 0)
         return v % limit;
-    return (hot[v % ARRAY_SIZE(hot)] + (v >> 32) % 16 + (next(seed) & SGI_BASE)) % limit;
+    return (hot[v % ARRAY_SIZE(hot)] + (v >> 32) % 16 + (random_next(seed) & SGI_BASE)) % limit;
 }
 
 static void mmio(struct gic *gic, uint64_t *seed)
 {
-    unsigned size = 1u << next(seed) % 4;
-    bool dist = next(seed) % 2;
-    struct device *dev = dist ? gic_distributor(gic) : gic_redistributor(gic, next(seed) % CPUS);
+    unsigned size = 1u << random_next(seed) % 4;
+    bool dist = random_next(seed) % 2;
+    struct device *dev =
+        dist ? gic_distributor(gic) : gic_redistributor(gic, random_next(seed) % CPUS);
     uint64_t offset = offset_of(seed, dist ? GICD_WINDOW_BYTES : GICR_WINDOW_BYTES);
 
-    if (gic_virtual_interface(gic) && next(seed) % 2) {
+    if (gic_virtual_interface(gic) && random_next(seed) % 2) {
         dev = gic_virtual_interface(gic);
-        offset = next(seed) % 8 ? next(seed) % 0x30 : next(seed) % GICV_WINDOW_BYTES;
+        offset = random_next(seed) % 8 ? random_next(seed) % 0x30
+                                       : random_next(seed) % GICV_WINDOW_BYTES;
     }
     offset = align_down(offset, size);
-    if (next(seed) % 2)
+    if (random_next(seed) % 2)
         device_read(dev, offset, size);
     else
         device_write(dev, offset, size, zext(value_of(seed), size * 8));
@@ -66,11 +68,11 @@ static const enum sysreg registers[] = {
 
 static void sysreg(struct gic *gic, uint64_t *seed)
 {
-    enum sysreg sr = registers[next(seed) % ARRAY_SIZE(registers)];
-    unsigned cpu = next(seed) % CPUS;
-    bool virt = next(seed) % 2;
+    enum sysreg sr = registers[random_next(seed) % ARRAY_SIZE(registers)];
+    unsigned cpu = random_next(seed) % CPUS;
+    bool virt = random_next(seed) % 2;
 
-    if (next(seed) % 2)
+    if (random_next(seed) % 2)
         gic_cpuif_read(gic, cpu, sr, virt);
     else
         gic_cpuif_write(gic, cpu, sr, virt, value_of(seed));
@@ -78,15 +80,16 @@ static void sysreg(struct gic *gic, uint64_t *seed)
 
 static void input(struct fix *f, uint64_t *seed)
 {
-    bool level = next(seed) % 2;
+    bool level = random_next(seed) % 2;
 
-    if (next(seed) % 4 == 0) /* some are 1 of N */
-        device_write(gic_distributor(f->gic), IROUTER + 8 * (32 + next(seed) % 32), 8,
-                     next(seed) % 2 ? BIT(31) : next(seed) % 2);
-    if (next(seed) % 2)
-        spi(f, 32 + next(seed) % 256, level);
+    if (random_next(seed) % 4 == 0) /* some are 1 of N */
+        device_write(gic_distributor(f->gic), IROUTER + 8 * (32 + random_next(seed) % 32), 8,
+                     random_next(seed) % 2 ? BIT(31) : random_next(seed) % 2);
+    if (random_next(seed) % 2)
+        spi(f, 32 + random_next(seed) % 256, level);
     else
-        ppi(f, next(seed) % CPUS, 26 + next(seed) % 6, level); /* 25 is the GIC's own */
+        ppi(f, random_next(seed) % CPUS, 26 + random_next(seed) % 6,
+            level); /* 25 is the GIC's own */
 }
 
 static void check_rules(const struct gic_cpu *c)
@@ -117,7 +120,7 @@ static void ignore_line(void *ctx, const char *text)
 
 static unsigned some_cpu(void *ctx)
 {
-    return next(ctx) % CPUS;
+    return random_next(ctx) % CPUS;
 }
 
 static void run(uint64_t seed, uint64_t count)
@@ -134,7 +137,7 @@ static void run(uint64_t seed, uint64_t count)
 
     fix_bring_up(f);
     for (uint64_t k = 0; k < count; k++) {
-        switch (next(&seed) % 4) {
+        switch (random_next(&seed) % 4) {
         case 0:
             mmio(f->gic, &seed);
             break;
@@ -145,9 +148,9 @@ static void run(uint64_t seed, uint64_t count)
             sysreg(f->gic, &seed);
             break;
         }
-        if (next(&seed) % 64 == 0)
+        if (random_next(&seed) % 64 == 0)
             check(f);
-        if (next(&seed) % 512 == 0)
+        if (random_next(&seed) % 512 == 0)
             fix_bring_up(f);
     }
     gic_describe(f->gic, ignore_line, NULL);
@@ -156,11 +159,11 @@ static void run(uint64_t seed, uint64_t count)
 
 static void test_random_accesses_keep_the_state_consistent(void **state)
 {
-    uint64_t seed = fuzz_seed();
+    uint64_t seed = test_seed((uint64_t)time(NULL));
 
     (void)state;
     for (unsigned k = 0; k < 8; k++)
-        run(seed + k, from_env("ARMILLARY_FUZZ", 40000));
+        run(seed + k, test_option("ARMILLARY_FUZZ", 40000));
 }
 
 int main(void)

@@ -9,7 +9,7 @@
 /* Mostly small, so that commands meet; now and then any value. */
 static uint64_t id(uint64_t *seed, unsigned limit)
 {
-    return next(seed) % 16 ? next(seed) % limit : next(seed) & UINT32_MAX;
+    return random_next(seed) % 16 ? random_next(seed) % limit : random_next(seed) & UINT32_MAX;
 }
 
 static uint64_t address(uint64_t *seed)
@@ -17,9 +17,9 @@ static uint64_t address(uint64_t *seed)
     static const uint64_t places[] = {QUEUE,  DEVICES, COLLECTIONS,         ITT,
                                       CONFIG, PENDING, RAM_BASE + RAM_SIZE, 0x8000000};
 
-    if (next(seed) % 16 == 0)
-        return next(seed);
-    return places[next(seed) % ARRAY_SIZE(places)] - 0x1000 * (next(seed) % 8 == 0);
+    if (random_next(seed) % 16 == 0)
+        return random_next(seed);
+    return places[random_next(seed) % ARRAY_SIZE(places)] - 0x1000 * (random_next(seed) % 8 == 0);
 }
 
 static void command(struct its_fix *t, uint64_t *seed)
@@ -29,13 +29,14 @@ static void command(struct its_fix *t, uint64_t *seed)
 #include "gic/its_commands.def"
 #undef COMMAND
     };
-    uint64_t code = next(seed) % 16 ? codes[next(seed) % ARRAY_SIZE(codes)] : next(seed) & 0xff;
-    uint64_t low = next(seed) % 2 ? id(seed, 40) : id(seed, 8) << 16 | id(seed, 6);
-    uint64_t valid = next(seed) % 4 ? VALID : 0, intid = LPI + id(seed, 48);
+    uint64_t code = random_next(seed) % 16 ? codes[random_next(seed) % ARRAY_SIZE(codes)]
+                                           : random_next(seed) & 0xff;
+    uint64_t low = random_next(seed) % 2 ? id(seed, 40) : id(seed, 8) << 16 | id(seed, 6);
+    uint64_t valid = random_next(seed) % 4 ? VALID : 0, intid = LPI + id(seed, 48);
 
     if (code == 0x08)
         low = address(seed);
-    else if (code == 0x0f && next(seed) % 4) /* so that something stays mapped */
+    else if (code == 0x0f && random_next(seed) % 4) /* so that something stays mapped */
         code = 0x0a;
     t->cwriter %= t->queue_bytes;
     its_cmd(t, code | id(seed, 3) << 32, id(seed, 24) | intid << 32, valid | low,
@@ -44,49 +45,51 @@ static void command(struct its_fix *t, uint64_t *seed)
 
 static void its_register(struct its_fix *t, uint64_t *seed)
 {
-    unsigned size = 1u << next(seed) % 4;
-    uint64_t offset = align_down(next(seed) % 4 ? next(seed) % 0x140 : next(seed) % 0x20000, size);
+    unsigned size = 1u << random_next(seed) % 4;
+    uint64_t offset = align_down(
+        random_next(seed) % 4 ? random_next(seed) % 0x140 : random_next(seed) % 0x20000, size);
     struct device *dev = gic_its(t->f->gic);
 
-    if (next(seed) % 2)
+    if (random_next(seed) % 2)
         device_read(dev, offset, size);
     else
         device_write(dev, offset, size,
-                     zext(next(seed) % 2 ? address(seed) : next(seed), 8 * size));
+                     zext(random_next(seed) % 2 ? address(seed) : random_next(seed), 8 * size));
 }
 
 static void redistributor(struct its_fix *t, uint64_t *seed)
 {
     static const uint16_t offsets[] = {0, 0x14, 0x70, 0x74, 0x78, 0x7c, 0xa0, 0xc0};
-    uint64_t offset = offsets[next(seed) % ARRAY_SIZE(offsets)];
-    unsigned size = offset & 4 || offset == 0 ? 4 : next(seed) % 2 ? 8 : 4;
-    struct device *dev = gic_redistributor(t->f->gic, next(seed) % CPUS);
+    uint64_t offset = offsets[random_next(seed) % ARRAY_SIZE(offsets)];
+    unsigned size = offset & 4 || offset == 0 ? 4 : random_next(seed) % 2 ? 8 : 4;
+    struct device *dev = gic_redistributor(t->f->gic, random_next(seed) % CPUS);
 
-    if (next(seed) % 2)
+    if (random_next(seed) % 2)
         device_read(dev, offset, size);
     else
-        device_write(dev, offset, size, address(seed) | next(seed) % 32);
+        device_write(dev, offset, size, address(seed) | random_next(seed) % 32);
 }
 
 static void scribble(struct its_fix *t, uint64_t *seed)
 {
-    uint64_t value = next(seed) % 2 ? next(seed) : VALID | id(seed, 16) | id(seed, 6) << 32;
-    uint64_t where = address(seed) + next(seed) % 512;
+    uint64_t value =
+        random_next(seed) % 2 ? random_next(seed) : VALID | id(seed, 16) | id(seed, 6) << 32;
+    uint64_t where = address(seed) + random_next(seed) % 512;
 
     (void)physmem_write(&t->mem, pa(where), &value, 8);
 }
 
 static void interface(struct its_fix *t, uint64_t *seed)
 {
-    unsigned cpu = next(seed) % CPUS;
+    unsigned cpu = random_next(seed) % CPUS;
     uint64_t intid = rd(t->f, cpu, SR_ICC_IAR1_EL1);
 
-    if (next(seed) % 8)
+    if (random_next(seed) % 8)
         wr(t->f, cpu, SR_ICC_EOIR1_EL1, intid);
-    if (next(seed) % 8 == 0)
-        wr(t->f, cpu, SR_ICC_PMR_EL1, next(seed) % 2 ? 0xff : next(seed) & 0xff);
-    if (next(seed) % 8 == 0)
-        wr(t->f, cpu, SR_ICC_IGRPEN1_EL1, next(seed) % 4 != 0);
+    if (random_next(seed) % 8 == 0)
+        wr(t->f, cpu, SR_ICC_PMR_EL1, random_next(seed) % 2 ? 0xff : random_next(seed) & 0xff);
+    if (random_next(seed) % 8 == 0)
+        wr(t->f, cpu, SR_ICC_IGRPEN1_EL1, random_next(seed) % 4 != 0);
 }
 
 static void bring_up(struct its_fix *t)
@@ -126,7 +129,7 @@ static void run(uint64_t seed, uint64_t count, uint64_t *taken)
 
     bring_up(t);
     for (uint64_t k = 0; k < count; k++) {
-        switch (next(&seed) % 16) {
+        switch (random_next(&seed) % 16) {
         case 0:
             its_register(t, &seed);
             break;
@@ -149,12 +152,12 @@ static void run(uint64_t seed, uint64_t count, uint64_t *taken)
         }
         for (unsigned c = 0; c < CPUS; c++)
             *taken += t->f->gic->cpu[c].hppi.intid >= LPI;
-        if (next(&seed) % 64 == 0) {
+        if (random_next(&seed) % 64 == 0) {
             check_caches(t->f);
             for (unsigned c = 0; c < CPUS; c++)
                 check_lpis(&t->f->gic->cpu[c]);
         }
-        if (next(&seed) % 256 == 0)
+        if (random_next(&seed) % 256 == 0)
             bring_up(t);
     }
     its_teardown((void **)&t);
@@ -162,11 +165,11 @@ static void run(uint64_t seed, uint64_t count, uint64_t *taken)
 
 static void test_random_commands_keep_the_state_consistent(void **state)
 {
-    uint64_t seed = fuzz_seed(), taken = 0;
+    uint64_t seed = test_seed((uint64_t)time(NULL)), taken = 0;
 
     (void)state;
     for (unsigned k = 0; k < 4; k++)
-        run(seed + k, from_env("ARMILLARY_FUZZ", 40000), &taken);
+        run(seed + k, test_option("ARMILLARY_FUZZ", 40000), &taken);
     assert_int_not_equal(taken, 0); /* the commands do get somewhere */
 }
 

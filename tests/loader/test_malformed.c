@@ -1,5 +1,6 @@
 /* Files that are wrong in one place each, and what is said about them. */
 #include "tests/loader/fixture.h"
+#include "tests/random.h"
 
 enum base { ELF, IMAGE, GZIP, ZBOOT_GZIP, ZBOOT_ZSTD, FLAT, DTB };
 
@@ -176,11 +177,9 @@ static void test_malformed_files_are_refused_saying_where_and_what(void **state)
 /* Whatever is in a file, the answer is a value: for the sanitizers. */
 static void test_random_damage_never_crashes(void **state)
 {
-    const char *seed = getenv("ARMILLARY_SEED");
-    uint64_t rng = seed ? strtoull(seed, NULL, 0) : 1;
+    uint64_t rng = test_seed(1);
 
     (void)state;
-    print_message("ARMILLARY_SEED=%llu\n", (unsigned long long)rng);
     for (unsigned n = 0; n < 400; n++) {
         struct bytes b = make_base(n % (DTB + 1));
         struct fixture f;
@@ -188,8 +187,8 @@ static void test_random_damage_never_crashes(void **state)
         char *path;
 
         for (unsigned k = 0; k < 1 + n % 5; k++) {
-            rng = rng * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-            b.data[(rng >> 33) % (n % 2 || b.size < 200 ? b.size : 200)] = (uint8_t)(rng >> 25);
+            const uint64_t r = random_next(&rng);
+            b.data[(r >> 33) % (n % 2 || b.size < 200 ? b.size : 200)] = (uint8_t)(r >> 25);
         }
         if (n % 7 == 0)
             b.size = (rng >> 20) % b.size;

@@ -105,7 +105,7 @@ static bool excluded(enum a64_op op)
 
 static uint64_t any(struct gen *g, uint64_t below)
 {
-    return oracle_random(&g->rng) % below;
+    return random_next(&g->rng) % below;
 }
 
 static bool chance(struct gen *g, unsigned percent)
@@ -161,8 +161,7 @@ static bool unpredictable(enum a64_op op, uint32_t word)
 static uint32_t word_of(struct gen *g, enum a64_op op)
 {
     for (;;) {
-        uint32_t word =
-            a64_rows[op].value | ((uint32_t)oracle_random(&g->rng) & ~a64_rows[op].mask);
+        uint32_t word = a64_rows[op].value | ((uint32_t)random_next(&g->rng) & ~a64_rows[op].mask);
         if (a64_lookup(word) == op && !unpredictable(op, word))
             return word;
     }
@@ -222,7 +221,7 @@ static void emit_vector(struct gen *g, const struct program_class *c)
         reload(g, false);
     if (chance(g, 5)) {
         const unsigned reg = (unsigned)any(g, 31);
-        move32(g, reg, chance(g, 40) ? 0 : oracle_random(&g->rng) & FPCR_MODES);
+        move32(g, reg, chance(g, 40) ? 0 : random_next(&g->rng) & FPCR_MODES);
         word(g, 0xd51b4400 | reg); /* msr fpcr */
     }
     if (chance(g, 2))
@@ -548,7 +547,7 @@ static void emit_sys(struct gen *g, const struct program_class *c)
 {
     const unsigned n = (unsigned)any(g, ARRAY_SIZE(sys_templates));
     const uint32_t w =
-        sys_templates[n].value | ((uint32_t)oracle_random(&g->rng) & sys_templates[n].random);
+        sys_templates[n].value | ((uint32_t)random_next(&g->rng) & sys_templates[n].random);
     const unsigned rt = bits(w, 4, 0);
 
     (void)c;
@@ -561,10 +560,10 @@ static void emit_sys(struct gen *g, const struct program_class *c)
     case PLAIN:
         break;
     case FLAGS:
-        move32(g, rt, oracle_random(&g->rng) & 0x0800009f);
+        move32(g, rt, random_next(&g->rng) & 0x0800009f);
         break;
     case FPCR: /* The trap enables, Len and Stride are not ours to compare. */
-        move32(g, rt, oracle_random(&g->rng) & FPCR_MODES);
+        move32(g, rt, random_next(&g->rng) & FPCR_MODES);
         break;
     case ZERO_BLOCK: /* A fault on Device memory; QEMU 7.2 does not check. */
         if (!g->mmu)
@@ -619,13 +618,13 @@ static void print_quads(const uint64_t *v, unsigned count)
 static void print_class_state(const struct program_class *c, struct gen *g)
 {
     uint64_t x[32], v[64];
-    const uint64_t flags[3] = {any(g, 16), oracle_random(&g->rng) & FPCR_MODES, 0};
+    const uint64_t flags[3] = {any(g, 16), random_next(&g->rng) & FPCR_MODES, 0};
 
     for (unsigned k = 0; k < ARRAY_SIZE(x); k++)
         x[k] = oracle_value(&g->rng);
     for (unsigned k = 0; k < ARRAY_SIZE(v); k++)
         v[k] = oracle_value(&g->rng);
-    printf(" .quad name_%s, %d, 0x%" PRIx64 "\n", c->name, c->memory, oracle_random(&g->rng));
+    printf(" .quad name_%s, %d, 0x%" PRIx64 "\n", c->name, c->memory, random_next(&g->rng));
     print_quads(x, ARRAY_SIZE(x));
     print_quads(flags, ARRAY_SIZE(flags));
     print_quads(v, ARRAY_SIZE(v));

@@ -18,6 +18,7 @@
 #include "base/bits.h"
 #include "base/device.h"
 #include "machine/virt.h"
+#include "tests/random.h"
 
 #define ACCESSES 4000
 
@@ -68,27 +69,16 @@ struct access {
     uint32_t value; /* written, or read by us */
 };
 
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 /* Do random accesses to our device and note them. */
 static void run_ours(struct device *dev, const struct reg *regs, size_t n, struct access *out)
 {
-    const char *seed = getenv("ARMILLARY_SEED");
-    uint64_t rng = seed ? strtoull(seed, NULL, 0) : 1;
+    uint64_t rng = test_seed(1);
 
-    print_message("ARMILLARY_SEED=%llu\n", (unsigned long long)rng);
     for (unsigned i = 0; i < ACCESSES; i++) {
         struct access *a = &out[i];
-        a->reg = &regs[next_random(&rng) % n];
-        a->is_write = a->reg->write && (next_random(&rng) & 1);
-        a->value = (uint32_t)next_random(&rng) & a->reg->write;
+        a->reg = &regs[random_next(&rng) % n];
+        a->is_write = a->reg->write && (random_next(&rng) & 1);
+        a->value = (uint32_t)random_next(&rng) & a->reg->write;
         if (a->is_write)
             device_write(dev, a->reg->offset, 4, a->value);
         else
