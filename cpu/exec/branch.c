@@ -3,12 +3,7 @@
 #include "cpu/exec/branch.h"
 #include "cpu/exec.h"
 
-EXEC enum exec_result exec_B(struct cpu *cpu, const struct insn *i)
-{
-    (void)cpu;
-    (void)i;
-    return EXEC_BRANCH;
-}
+EXEC_FUNCTION(B, EXEC_BRANCH)
 
 EXEC enum exec_result exec_BL(struct cpu *cpu, const struct insn *i)
 {
@@ -45,30 +40,11 @@ static inline uint64_t branch_operand(const struct cpu *cpu, const struct insn *
     return i->sz ? cpu->x[i->rd] : (uint32_t)cpu->x[i->rd];
 }
 
-EXEC enum exec_result exec_CBZ(struct cpu *cpu, const struct insn *i)
-{
-    return branch_operand(cpu, i) == 0 ? EXEC_BRANCH : EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_CBNZ(struct cpu *cpu, const struct insn *i)
-{
-    return branch_operand(cpu, i) != 0 ? EXEC_BRANCH : EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_TBZ(struct cpu *cpu, const struct insn *i)
-{
-    return bit(cpu->x[i->rd], i->mod) ? EXEC_NEXT : EXEC_BRANCH;
-}
-
-EXEC enum exec_result exec_TBNZ(struct cpu *cpu, const struct insn *i)
-{
-    return bit(cpu->x[i->rd], i->mod) ? EXEC_BRANCH : EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_BR(struct cpu *cpu, const struct insn *i)
-{
-    return branch_jump(cpu, cpu->x[i->rn], branch_btype_br(cpu, i));
-}
+EXEC_FUNCTION(CBZ, branch_operand(cpu, i) == 0 ? EXEC_BRANCH : EXEC_NEXT)
+EXEC_FUNCTION(CBNZ, branch_operand(cpu, i) != 0 ? EXEC_BRANCH : EXEC_NEXT)
+EXEC_FUNCTION(TBZ, bit(cpu->x[i->rd], i->mod) ? EXEC_NEXT : EXEC_BRANCH)
+EXEC_FUNCTION(TBNZ, bit(cpu->x[i->rd], i->mod) ? EXEC_BRANCH : EXEC_NEXT)
+EXEC_FUNCTION(BR, branch_jump(cpu, cpu->x[i->rn], branch_btype_br(cpu, i)))
 
 EXEC enum exec_result exec_BLR(struct cpu *cpu, const struct insn *i)
 {
@@ -78,7 +54,4 @@ EXEC enum exec_result exec_BLR(struct cpu *cpu, const struct insn *i)
     return branch_jump(cpu, target, BTYPE_CALL);
 }
 
-EXEC enum exec_result exec_RET(struct cpu *cpu, const struct insn *i)
-{
-    return branch_jump(cpu, cpu->x[i->rn], BTYPE_NONE);
-}
+EXEC_FUNCTION(RET, branch_jump(cpu, cpu->x[i->rn], BTYPE_NONE))

@@ -18,20 +18,9 @@ static inline enum exec_result sha1_rounds(struct cpu *cpu, const struct insn *i
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_SHA1C(struct cpu *cpu, const struct insn *i)
-{
-    return sha1_rounds(cpu, i, crypto_choose);
-}
-
-EXEC enum exec_result exec_SHA1P(struct cpu *cpu, const struct insn *i)
-{
-    return sha1_rounds(cpu, i, crypto_parity);
-}
-
-EXEC enum exec_result exec_SHA1M(struct cpu *cpu, const struct insn *i)
-{
-    return sha1_rounds(cpu, i, crypto_majority);
-}
+EXEC_FUNCTION(SHA1C, sha1_rounds(cpu, i, crypto_choose))
+EXEC_FUNCTION(SHA1P, sha1_rounds(cpu, i, crypto_parity))
+EXEC_FUNCTION(SHA1M, sha1_rounds(cpu, i, crypto_majority))
 
 EXEC enum exec_result exec_SHA1H(struct cpu *cpu, const struct insn *i)
 {

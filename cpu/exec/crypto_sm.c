@@ -70,25 +70,10 @@ static inline enum exec_result sm3_tt2(struct cpu *cpu, const struct insn *i, cr
     return sm3_shift(cpu, i, sm3_p0(sm3_sum(cpu, i, f) + cpu->v[i->rn].s[3]), 19);
 }
 
-EXEC enum exec_result exec_SM3TT1A(struct cpu *cpu, const struct insn *i)
-{
-    return sm3_tt1(cpu, i, crypto_parity);
-}
-
-EXEC enum exec_result exec_SM3TT1B(struct cpu *cpu, const struct insn *i)
-{
-    return sm3_tt1(cpu, i, crypto_majority);
-}
-
-EXEC enum exec_result exec_SM3TT2A(struct cpu *cpu, const struct insn *i)
-{
-    return sm3_tt2(cpu, i, crypto_parity);
-}
-
-EXEC enum exec_result exec_SM3TT2B(struct cpu *cpu, const struct insn *i)
-{
-    return sm3_tt2(cpu, i, crypto_choose);
-}
+EXEC_FUNCTION(SM3TT1A, sm3_tt1(cpu, i, crypto_parity))
+EXEC_FUNCTION(SM3TT1B, sm3_tt1(cpu, i, crypto_majority))
+EXEC_FUNCTION(SM3TT2A, sm3_tt2(cpu, i, crypto_parity))
+EXEC_FUNCTION(SM3TT2B, sm3_tt2(cpu, i, crypto_choose))
 
 EXEC enum exec_result exec_SM3PARTW1(struct cpu *cpu, const struct insn *i)
 {

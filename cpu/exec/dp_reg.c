@@ -182,15 +182,8 @@ static inline enum exec_result dp_setf(struct cpu *cpu, const struct insn *i, un
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_SETF8(struct cpu *cpu, const struct insn *i)
-{
-    return dp_setf(cpu, i, 8);
-}
-
-EXEC enum exec_result exec_SETF16(struct cpu *cpu, const struct insn *i)
-{
-    return dp_setf(cpu, i, 16);
-}
+EXEC_FUNCTION(SETF8, dp_setf(cpu, i, 8))
+EXEC_FUNCTION(SETF16, dp_setf(cpu, i, 16))
 
 static inline enum exec_result dp_ccmp(struct cpu *cpu, const struct insn *i, uint64_t b)
 {
@@ -210,25 +203,10 @@ static inline enum exec_result dp_ccmn(struct cpu *cpu, const struct insn *i, ui
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_CCMP_reg(struct cpu *cpu, const struct insn *i)
-{
-    return dp_ccmp(cpu, i, cpu->x[i->rm]);
-}
-
-EXEC enum exec_result exec_CCMP_imm(struct cpu *cpu, const struct insn *i)
-{
-    return dp_ccmp(cpu, i, (uint64_t)i->imm);
-}
-
-EXEC enum exec_result exec_CCMN_reg(struct cpu *cpu, const struct insn *i)
-{
-    return dp_ccmn(cpu, i, cpu->x[i->rm]);
-}
-
-EXEC enum exec_result exec_CCMN_imm(struct cpu *cpu, const struct insn *i)
-{
-    return dp_ccmn(cpu, i, (uint64_t)i->imm);
-}
+EXEC_FUNCTION(CCMP_reg, dp_ccmp(cpu, i, cpu->x[i->rm]))
+EXEC_FUNCTION(CCMP_imm, dp_ccmp(cpu, i, (uint64_t)i->imm))
+EXEC_FUNCTION(CCMN_reg, dp_ccmn(cpu, i, cpu->x[i->rm]))
+EXEC_FUNCTION(CCMN_imm, dp_ccmn(cpu, i, (uint64_t)i->imm))
 
 EXEC enum exec_result exec_CSEL(struct cpu *cpu, const struct insn *i)
 {
@@ -423,7 +401,4 @@ EXEC enum exec_result exec_UMULH(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_UDF(struct cpu *cpu, const struct insn *i)
-{
-    return exec_undefined(cpu, i);
-}
+EXEC_FUNCTION(UDF, exec_undefined(cpu, i))

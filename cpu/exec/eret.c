@@ -49,18 +49,8 @@ static enum exec_result eret_auth(struct cpu *cpu, const struct insn *i, enum pa
     return do_return(cpu, pc);
 }
 
-EXEC enum exec_result exec_ERETAA(struct cpu *cpu, const struct insn *i)
-{
-    return eret_auth(cpu, i, PAUTH_IA);
-}
-
-EXEC enum exec_result exec_ERETAB(struct cpu *cpu, const struct insn *i)
-{
-    return eret_auth(cpu, i, PAUTH_IB);
-}
+EXEC_FUNCTION(ERETAA, eret_auth(cpu, i, PAUTH_IA))
+EXEC_FUNCTION(ERETAB, eret_auth(cpu, i, PAUTH_IB))
 
 /* Defined in Debug state only, which this machine never enters. */
-EXEC enum exec_result exec_DRPS(struct cpu *cpu, const struct insn *i)
-{
-    return exec_undefined(cpu, i);
-}
+EXEC_FUNCTION(DRPS, exec_undefined(cpu, i))

@@ -90,17 +90,6 @@ EXEC enum exec_result exec_HLT(struct cpu *cpu, const struct insn *i)
 }
 
 /* DCPS<n> are UNDEFINED outside Debug state, which is never entered. */
-EXEC enum exec_result exec_DCPS1(struct cpu *cpu, const struct insn *i)
-{
-    return exec_undefined(cpu, i);
-}
-
-EXEC enum exec_result exec_DCPS2(struct cpu *cpu, const struct insn *i)
-{
-    return exec_undefined(cpu, i);
-}
-
-EXEC enum exec_result exec_DCPS3(struct cpu *cpu, const struct insn *i)
-{
-    return exec_undefined(cpu, i);
-}
+EXEC_FUNCTION(DCPS1, exec_undefined(cpu, i))
+EXEC_FUNCTION(DCPS2, exec_undefined(cpu, i))
+EXEC_FUNCTION(DCPS3, exec_undefined(cpu, i))

@@ -34,10 +34,7 @@ FP_EXEC_INLINE enum exec_result frint(struct cpu *cpu, const struct insn *i, enu
 }
 
 #define FRINT(suffix, size, name, r, exact)                                                        \
-    EXEC enum exec_result exec_##name##_##suffix(struct cpu *cpu, const struct insn *i)            \
-    {                                                                                              \
-        return frint(cpu, i, size, r, exact);                                                      \
-    }
+    EXEC_FUNCTION(name##_##suffix, frint(cpu, i, size, r, exact))
 EACH_SIZE(FRINT, FRINTN, FP_TIEEVEN, false)
 EACH_SIZE(FRINT, FRINTP, FP_POSINF, false)
 EACH_SIZE(FRINT, FRINTM, FP_NEGINF, false)
@@ -59,10 +56,7 @@ FP_EXEC_INLINE enum exec_result frint_n(struct cpu *cpu, const struct insn *i, e
 }
 
 #define FRINT_N(suffix, size, name, r, int_bits)                                                   \
-    EXEC enum exec_result exec_##name##_##suffix(struct cpu *cpu, const struct insn *i)            \
-    {                                                                                              \
-        return frint_n(cpu, i, size, r, int_bits);                                                 \
-    }
+    EXEC_FUNCTION(name##_##suffix, frint_n(cpu, i, size, r, int_bits))
 SINGLE_DOUBLE(FRINT_N, FRINT32Z, FP_ZERO, 32)
 SINGLE_DOUBLE(FRINT_N, FRINT32X, FP_BY_FPCR, 32)
 SINGLE_DOUBLE(FRINT_N, FRINT64Z, FP_ZERO, 64)
@@ -83,11 +77,7 @@ FP_EXEC_INLINE enum exec_result fcvt(struct cpu *cpu, const struct insn *i, enum
 }
 
 #define FCVT(to_suffix, to, from_suffix, from)                                                     \
-    EXEC enum exec_result exec_FCVT_##to_suffix##_##from_suffix(struct cpu *cpu,                   \
-                                                                const struct insn *i)              \
-    {                                                                                              \
-        return fcvt(cpu, i, to, from);                                                             \
-    }
+    EXEC_FUNCTION(FCVT_##to_suffix##_##from_suffix, fcvt(cpu, i, to, from))
 FCVT(h, FP_16, s, FP_32)
 FCVT(h, FP_16, d, FP_64)
 FCVT(s, FP_32, h, FP_16)
@@ -130,10 +120,7 @@ FP_EXEC_INLINE enum exec_result to_int(struct cpu *cpu, const struct insn *i, en
 }
 
 #define FCVT_TO_INT(suffix, size, name, r, is_unsigned)                                            \
-    EXEC enum exec_result exec_##name##_##suffix(struct cpu *cpu, const struct insn *i)            \
-    {                                                                                              \
-        return to_int(cpu, i, size, r, is_unsigned, 0);                                            \
-    }
+    EXEC_FUNCTION(name##_##suffix, to_int(cpu, i, size, r, is_unsigned, 0))
 EACH_SIZE(FCVT_TO_INT, FCVTNS, FP_TIEEVEN, false)
 EACH_SIZE(FCVT_TO_INT, FCVTNU, FP_TIEEVEN, true)
 EACH_SIZE(FCVT_TO_INT, FCVTAS, FP_TIEAWAY, false)
@@ -147,10 +134,7 @@ EACH_SIZE(FCVT_TO_INT, FCVTZU, FP_ZERO, true)
 #undef FCVT_TO_INT
 
 #define FCVT_TO_FIX(suffix, size, name, is_unsigned)                                               \
-    EXEC enum exec_result exec_##name##_fix_##suffix(struct cpu *cpu, const struct insn *i)        \
-    {                                                                                              \
-        return to_int(cpu, i, size, FP_ZERO, is_unsigned, fix_bits(i));                            \
-    }
+    EXEC_FUNCTION(name##_fix_##suffix, to_int(cpu, i, size, FP_ZERO, is_unsigned, fix_bits(i)))
 EACH_SIZE(FCVT_TO_FIX, FCVTZS, false)
 EACH_SIZE(FCVT_TO_FIX, FCVTZU, true)
 #undef FCVT_TO_FIX
@@ -181,14 +165,8 @@ FP_EXEC_INLINE enum exec_result from_int(struct cpu *cpu, const struct insn *i, 
 }
 
 #define CVTF(suffix, size, name, is_unsigned)                                                      \
-    EXEC enum exec_result exec_##name##_##suffix(struct cpu *cpu, const struct insn *i)            \
-    {                                                                                              \
-        return from_int(cpu, i, size, is_unsigned, 0);                                             \
-    }                                                                                              \
-    EXEC enum exec_result exec_##name##_fix_##suffix(struct cpu *cpu, const struct insn *i)        \
-    {                                                                                              \
-        return from_int(cpu, i, size, is_unsigned, fix_bits(i));                                   \
-    }
+    EXEC_FUNCTION(name##_##suffix, from_int(cpu, i, size, is_unsigned, 0))                         \
+    EXEC_FUNCTION(name##_fix_##suffix, from_int(cpu, i, size, is_unsigned, fix_bits(i)))
 EACH_SIZE(CVTF, SCVTF, false)
 EACH_SIZE(CVTF, UCVTF, true)
 #undef CVTF

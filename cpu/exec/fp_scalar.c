@@ -47,10 +47,7 @@ FP_EXEC_INLINE uint64_t op_neg(struct fp_env *e, enum fp_size n, uint64_t a)
 }
 
 #define ONE_SOURCE(suffix, size, name, op)                                                         \
-    EXEC enum exec_result exec_##name##_##suffix(struct cpu *cpu, const struct insn *i)            \
-    {                                                                                              \
-        return one_source(cpu, i, size, op);                                                       \
-    }
+    EXEC_FUNCTION(name##_##suffix, one_source(cpu, i, size, op))
 EACH_SIZE(ONE_SOURCE, FMOV, op_mov)
 EACH_SIZE(ONE_SOURCE, FABS, op_abs)
 EACH_SIZE(ONE_SOURCE, FNEG, op_neg)
@@ -77,10 +74,7 @@ FP_EXEC_INLINE uint64_t op_nmul(struct fp_env *e, enum fp_size n, uint64_t a, ui
 }
 
 #define TWO_SOURCE(suffix, size, name, op)                                                         \
-    EXEC enum exec_result exec_##name##_##suffix(struct cpu *cpu, const struct insn *i)            \
-    {                                                                                              \
-        return two_source(cpu, i, size, op);                                                       \
-    }
+    EXEC_FUNCTION(name##_##suffix, two_source(cpu, i, size, op))
 EACH_SIZE(TWO_SOURCE, FMUL, fp_mul)
 EACH_SIZE(TWO_SOURCE, FDIV, fp_div)
 EACH_SIZE(TWO_SOURCE, FADD, fp_add)
@@ -110,10 +104,7 @@ FP_EXEC_INLINE enum exec_result three_source(struct cpu *cpu, const struct insn 
 }
 
 #define THREE_SOURCE(suffix, size, name, neg_addend, neg_product)                                  \
-    EXEC enum exec_result exec_##name##_##suffix(struct cpu *cpu, const struct insn *i)            \
-    {                                                                                              \
-        return three_source(cpu, i, size, neg_addend, neg_product);                                \
-    }
+    EXEC_FUNCTION(name##_##suffix, three_source(cpu, i, size, neg_addend, neg_product))
 EACH_SIZE(THREE_SOURCE, FMADD, false, false)
 EACH_SIZE(THREE_SOURCE, FMSUB, false, true)
 EACH_SIZE(THREE_SOURCE, FNMADD, true, true)
@@ -158,10 +149,7 @@ FP_EXEC_INLINE enum exec_result cond_compare(struct cpu *cpu, const struct insn 
 }
 
 #define COND_COMPARE(suffix, size, name, signal_nans)                                              \
-    EXEC enum exec_result exec_##name##_##suffix(struct cpu *cpu, const struct insn *i)            \
-    {                                                                                              \
-        return cond_compare(cpu, i, size, signal_nans);                                            \
-    }
+    EXEC_FUNCTION(name##_##suffix, cond_compare(cpu, i, size, signal_nans))
 EACH_SIZE(COND_COMPARE, FCCMP, false)
 EACH_SIZE(COND_COMPARE, FCCMPE, true)
 #undef COND_COMPARE

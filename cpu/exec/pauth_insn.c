@@ -132,7 +132,6 @@ EXEC_FUNCTION(AUTDZA, auth_rd(cpu, i, 0, PAUTH_DA))
 EXEC_FUNCTION(AUTDZB, auth_rd(cpu, i, 0, PAUTH_DB))
 EXEC_FUNCTION(XPACI, strip(cpu, i, false))
 EXEC_FUNCTION(XPACD, strip(cpu, i, true))
-
 EXEC_FUNCTION(BRAAZ, auth_branch(cpu, i, 0, PAUTH_IA))
 EXEC_FUNCTION(BRABZ, auth_branch(cpu, i, 0, PAUTH_IB))
 EXEC_FUNCTION(BRAA, auth_branch(cpu, i, cpu->x[i->rm], PAUTH_IA))

@@ -42,11 +42,7 @@ LANE_INLINE enum exec_result across(struct cpu *cpu, const struct insn *i, enum 
     X(ADDV,   LANE_U, el_ADD, 0)
 /* clang-format on */
 
-#define ACROSS_LANES(row, view, op, widen)                                                         \
-    EXEC enum exec_result exec_##row(struct cpu *cpu, const struct insn *i)                        \
-    {                                                                                              \
-        return across(cpu, i, view, op, widen);                                                    \
-    }
+#define ACROSS_LANES(row, view, op, widen) EXEC_FUNCTION(row, across(cpu, i, view, op, widen))
 SIMD_ACROSS(ACROSS_LANES)
 #undef ACROSS_LANES
 #undef SIMD_ACROSS

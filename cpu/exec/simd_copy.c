@@ -30,10 +30,7 @@ EXEC enum exec_result exec_DUP_elem_vec(struct cpu *cpu, const struct insn *i)
     return simd_write(cpu, i, vreg_dup(size, copy_element(cpu, i)), simd_datasize(i, size), false);
 }
 
-EXEC enum exec_result exec_DUP_elem_sca(struct cpu *cpu, const struct insn *i)
-{
-    return exec_DUP_elem_vec(cpu, i);
-}
+EXEC_FUNCTION(DUP_elem_sca, exec_DUP_elem_vec(cpu, i))
 
 EXEC enum exec_result exec_DUP_gen(struct cpu *cpu, const struct insn *i)
 {

@@ -309,8 +309,4 @@ LANE_INLINE enum exec_result simd_map_narrow(struct cpu *cpu, const struct insn 
 
 /* SIMD_EXEC(row, map, view, element operation): exec_<row>() is @map, a function of its class, of
  * the operation over lanes seen that way. */
-#define SIMD_EXEC(row, map, view, op)                                                              \
-    EXEC enum exec_result exec_##row(struct cpu *cpu, const struct insn *i)                        \
-    {                                                                                              \
-        return map(cpu, i, view, op);                                                              \
-    }
+#define SIMD_EXEC(row, map, view, op) EXEC_FUNCTION(row, map(cpu, i, view, op))

@@ -28,15 +28,8 @@ static inline enum exec_result mod_write(struct cpu *cpu, const struct insn *i, 
     return simd_write(cpu, i, r, simd_datasize(i, 3), false);
 }
 
-EXEC enum exec_result exec_MOVI(struct cpu *cpu, const struct insn *i)
-{
-    return mod_write(cpu, i, 0, mod_imm(i));
-}
-
-EXEC enum exec_result exec_MVNI(struct cpu *cpu, const struct insn *i)
-{
-    return mod_write(cpu, i, 0, ~mod_imm(i));
-}
+EXEC_FUNCTION(MOVI, mod_write(cpu, i, 0, mod_imm(i)))
+EXEC_FUNCTION(MVNI, mod_write(cpu, i, 0, ~mod_imm(i)))
 
 EXEC enum exec_result exec_ORR_imm_vec(struct cpu *cpu, const struct insn *i)
 {
@@ -45,17 +38,6 @@ EXEC enum exec_result exec_ORR_imm_vec(struct cpu *cpu, const struct insn *i)
     return mod_write(cpu, i, ~imm, imm);
 }
 
-EXEC enum exec_result exec_BIC_imm_vec(struct cpu *cpu, const struct insn *i)
-{
-    return mod_write(cpu, i, ~mod_imm(i), 0);
-}
-
-EXEC enum exec_result exec_FMOV_imm_vec(struct cpu *cpu, const struct insn *i)
-{
-    return mod_write(cpu, i, 0, mod_imm(i));
-}
-
-EXEC enum exec_result exec_FMOV_imm_vec_h(struct cpu *cpu, const struct insn *i)
-{
-    return mod_write(cpu, i, 0, vreg_dup(1, a64_fp_imm(mod_imm8(i), 16)).d[0]);
-}
+EXEC_FUNCTION(BIC_imm_vec, mod_write(cpu, i, ~mod_imm(i), 0))
+EXEC_FUNCTION(FMOV_imm_vec, mod_write(cpu, i, 0, mod_imm(i)))
+EXEC_FUNCTION(FMOV_imm_vec_h, mod_write(cpu, i, 0, vreg_dup(1, a64_fp_imm(mod_imm8(i), 16)).d[0]))

@@ -77,11 +77,7 @@ LANE_INLINE enum exec_result trn(struct cpu *cpu, const struct insn *i, unsigned
     X(TRN2, trn, 1)
 /* clang-format on */
 
-#define PERMUTE(row, function, part)                                                               \
-    EXEC enum exec_result exec_##row(struct cpu *cpu, const struct insn *i)                        \
-    {                                                                                              \
-        return function(cpu, i, part);                                                             \
-    }
+#define PERMUTE(row, function, part) EXEC_FUNCTION(row, function(cpu, i, part))
 SIMD_PERMUTES(PERMUTE)
 #undef PERMUTE
 #undef SIMD_PERMUTES
@@ -119,7 +115,4 @@ EXEC enum exec_result exec_TBL(struct cpu *cpu, const struct insn *i)
     return table_lookup(cpu, i, (union vreg){{0}});
 }
 
-EXEC enum exec_result exec_TBX(struct cpu *cpu, const struct insn *i)
-{
-    return table_lookup(cpu, i, cpu->v[i->rd]);
-}
+EXEC_FUNCTION(TBX, table_lookup(cpu, i, cpu->v[i->rd]))

@@ -134,17 +134,6 @@ LANE_INLINE enum exec_result mmla(struct cpu *cpu, const struct insn *i, enum la
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_SMMLA_vec(struct cpu *cpu, const struct insn *i)
-{
-    return mmla(cpu, i, LANE_S, LANE_S);
-}
-
-EXEC enum exec_result exec_UMMLA_vec(struct cpu *cpu, const struct insn *i)
-{
-    return mmla(cpu, i, LANE_U, LANE_U);
-}
-
-EXEC enum exec_result exec_USMMLA_vec(struct cpu *cpu, const struct insn *i)
-{
-    return mmla(cpu, i, LANE_U, LANE_S);
-}
+EXEC_FUNCTION(SMMLA_vec, mmla(cpu, i, LANE_S, LANE_S))
+EXEC_FUNCTION(UMMLA_vec, mmla(cpu, i, LANE_U, LANE_U))
+EXEC_FUNCTION(USMMLA_vec, mmla(cpu, i, LANE_U, LANE_S))

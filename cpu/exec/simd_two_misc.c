@@ -148,20 +148,9 @@ LANE_INLINE enum exec_result reverse(struct cpu *cpu, const struct insn *i, unsi
     return simd_write(cpu, i, r, simd_datasize(i, 0), false);
 }
 
-EXEC enum exec_result exec_REV64_vec(struct cpu *cpu, const struct insn *i)
-{
-    return reverse(cpu, i, 6);
-}
-
-EXEC enum exec_result exec_REV32_vec(struct cpu *cpu, const struct insn *i)
-{
-    return reverse(cpu, i, 5);
-}
-
-EXEC enum exec_result exec_REV16_vec(struct cpu *cpu, const struct insn *i)
-{
-    return reverse(cpu, i, 4);
-}
+EXEC_FUNCTION(REV64_vec, reverse(cpu, i, 6))
+EXEC_FUNCTION(REV32_vec, reverse(cpu, i, 5))
+EXEC_FUNCTION(REV16_vec, reverse(cpu, i, 4))
 
 /* Widened and shifted left by the elements' own size. */
 EXEC enum exec_result exec_SHLL_vec(struct cpu *cpu, const struct insn *i)

@@ -40,14 +40,8 @@ static enum exec_result multiply_long(struct cpu *cpu, const struct insn *i, boo
 }
 
 #define EXEC_LONG(op, subtract, upper)                                                             \
-    EXEC enum exec_result exec_##op##_vec(struct cpu *cpu, const struct insn *i)                   \
-    {                                                                                              \
-        return multiply_long(cpu, i, subtract, upper, -1);                                         \
-    }                                                                                              \
-    EXEC enum exec_result exec_##op##_elem(struct cpu *cpu, const struct insn *i)                  \
-    {                                                                                              \
-        return multiply_long(cpu, i, subtract, upper, (int)index_hlm(i));                          \
-    }
+    EXEC_FUNCTION(op##_vec, multiply_long(cpu, i, subtract, upper, -1))                            \
+    EXEC_FUNCTION(op##_elem, multiply_long(cpu, i, subtract, upper, (int)index_hlm(i)))
 
 EXEC_LONG(FMLAL, false, false)
 EXEC_LONG(FMLSL, true, false)
@@ -105,37 +99,18 @@ static enum exec_result complex_add(struct cpu *cpu, const struct insn *i, struc
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_FCMLA_vec(struct cpu *cpu, const struct insn *i)
-{
-    return complex_muladd(cpu, i, shape_vec(i), (unsigned)bits((uint64_t)i->imm, 12, 11), -1);
-}
-
-EXEC enum exec_result exec_FCADD_vec(struct cpu *cpu, const struct insn *i)
-{
-    return complex_add(cpu, i, shape_vec(i), bit((uint64_t)i->imm, 12));
-}
-
-EXEC enum exec_result exec_FCMLA_elem(struct cpu *cpu, const struct insn *i)
-{
-    return complex_muladd(cpu, i, shape_of(FP_32, true), (unsigned)bits((uint64_t)i->imm, 14, 13),
-                          bit((uint64_t)i->imm, 11));
-}
-
-EXEC enum exec_result exec_FCMLA_vec_h(struct cpu *cpu, const struct insn *i)
-{
-    return complex_muladd(cpu, i, shape_vec_h(i), (unsigned)bits((uint64_t)i->imm, 12, 11), -1);
-}
-
-EXEC enum exec_result exec_FCADD_vec_h(struct cpu *cpu, const struct insn *i)
-{
-    return complex_add(cpu, i, shape_vec_h(i), bit((uint64_t)i->imm, 12));
-}
-
-EXEC enum exec_result exec_FCMLA_elem_h(struct cpu *cpu, const struct insn *i)
-{
-    return complex_muladd(cpu, i, shape_vec_h(i), (unsigned)bits((uint64_t)i->imm, 14, 13),
-                          (int)(index_hlm(i) >> 1));
-}
+EXEC_FUNCTION(FCMLA_vec,
+              complex_muladd(cpu, i, shape_vec(i), (unsigned)bits((uint64_t)i->imm, 12, 11), -1))
+EXEC_FUNCTION(FCADD_vec, complex_add(cpu, i, shape_vec(i), bit((uint64_t)i->imm, 12)))
+EXEC_FUNCTION(FCMLA_elem,
+              complex_muladd(cpu, i, shape_of(FP_32, true),
+                             (unsigned)bits((uint64_t)i->imm, 14, 13), bit((uint64_t)i->imm, 11)))
+EXEC_FUNCTION(FCMLA_vec_h,
+              complex_muladd(cpu, i, shape_vec_h(i), (unsigned)bits((uint64_t)i->imm, 12, 11), -1))
+EXEC_FUNCTION(FCADD_vec_h, complex_add(cpu, i, shape_vec_h(i), bit((uint64_t)i->imm, 12)))
+EXEC_FUNCTION(FCMLA_elem_h,
+              complex_muladd(cpu, i, shape_vec_h(i), (unsigned)bits((uint64_t)i->imm, 14, 13),
+                             (int)(index_hlm(i) >> 1)))
 
 /* BFDotAdd() of the pairs in lane @n of Vn and lane @m of Vm. */
 static uint32_t dot_add(struct fp_env *e, uint32_t addend, const union vreg *vn, unsigned n,
@@ -157,15 +132,8 @@ static enum exec_result bf_dot(struct cpu *cpu, const struct insn *i, int index)
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_BFDOT_vec(struct cpu *cpu, const struct insn *i)
-{
-    return bf_dot(cpu, i, -1);
-}
-
-EXEC enum exec_result exec_BFDOT_elem(struct cpu *cpu, const struct insn *i)
-{
-    return bf_dot(cpu, i, (int)(index_hlm(i) >> 1));
-}
+EXEC_FUNCTION(BFDOT_vec, bf_dot(cpu, i, -1))
+EXEC_FUNCTION(BFDOT_elem, bf_dot(cpu, i, (int)(index_hlm(i) >> 1)))
 
 /* BFMatMulAdd(): 2x4 by 4x2, both operands row by row. */
 EXEC enum exec_result exec_BFMMLA(struct cpu *cpu, const struct insn *i)
@@ -201,12 +169,5 @@ static enum exec_result bf_multiply_long(struct cpu *cpu, const struct insn *i, 
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_BFMLAL_vec(struct cpu *cpu, const struct insn *i)
-{
-    return bf_multiply_long(cpu, i, -1);
-}
-
-EXEC enum exec_result exec_BFMLAL_elem(struct cpu *cpu, const struct insn *i)
-{
-    return bf_multiply_long(cpu, i, (int)index_hlm(i));
-}
+EXEC_FUNCTION(BFMLAL_vec, bf_multiply_long(cpu, i, -1))
+EXEC_FUNCTION(BFMLAL_elem, bf_multiply_long(cpu, i, (int)index_hlm(i)))

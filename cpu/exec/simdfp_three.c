@@ -26,10 +26,7 @@
 FP_OPS_SAME(FP_OP3)
 
 #define EXEC_SHAPE(loop, row, suffix, op)                                                          \
-    EXEC enum exec_result exec_##row##_##suffix(struct cpu *cpu, const struct insn *i)             \
-    {                                                                                              \
-        return loop(cpu, i, shape_##suffix(i), fp_op_##op);                                        \
-    }
+    EXEC_FUNCTION(row##_##suffix, loop(cpu, i, shape_##suffix(i), fp_op_##op))
 #define EXEC_VEC(row, ...)                                                                         \
     EXEC_SHAPE(fp_three_same, row, vec, row) EXEC_SHAPE(fp_three_same, row, vec_h, row)
 #define EXEC_SCA(row)                                                                              \
@@ -68,11 +65,7 @@ static inline struct fp_shape shape_pair_h(const struct insn *i)
     return (struct fp_shape){FP_16, 2};
 }
 
-#define EXEC_REDUCE(row, shape, op)                                                                \
-    EXEC enum exec_result exec_##row(struct cpu *cpu, const struct insn *i)                        \
-    {                                                                                              \
-        return fp_reduce(cpu, i, shape(i), fp_op_##op);                                            \
-    }
+#define EXEC_REDUCE(row, shape, op) EXEC_FUNCTION(row, fp_reduce(cpu, i, shape(i), fp_op_##op))
 
 EXEC_REDUCE(FADDP_sca, shape_pair, FADD)
 EXEC_REDUCE(FADDP_sca_h, shape_pair_h, FADD)

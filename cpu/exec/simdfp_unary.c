@@ -60,10 +60,7 @@ FP_OPS_SCALAR_ONLY(FP_OP1)
 FP_OPS_BOTH(FP_OP1)
 
 #define EXEC_SHAPE(row, suffix)                                                                    \
-    EXEC enum exec_result exec_##row##_##suffix(struct cpu *cpu, const struct insn *i)             \
-    {                                                                                              \
-        return fp_unary(cpu, i, shape_##suffix(i), 0, fp_op_##row);                                \
-    }
+    EXEC_FUNCTION(row##_##suffix, fp_unary(cpu, i, shape_##suffix(i), 0, fp_op_##row))
 #define EXEC_VEC(row, ...)    EXEC_SHAPE(row, vec) EXEC_SHAPE(row, vec_h)
 #define EXEC_VEC_SD(row, ...) EXEC_SHAPE(row, vec)
 #define EXEC_SCA(row, ...)    EXEC_SHAPE(row, sca) EXEC_SHAPE(row, sca_h)
@@ -97,10 +94,7 @@ static inline struct fp_shape shape_fix_sca(const struct insn *i)
 }
 
 #define EXEC_FIX_SHAPE(op, suffix, shape)                                                          \
-    EXEC enum exec_result exec_##op##_fix_##suffix(struct cpu *cpu, const struct insn *i)          \
-    {                                                                                              \
-        return fp_unary(cpu, i, shape(i), fix_fbits(i), fp_op_##op);                               \
-    }
+    EXEC_FUNCTION(op##_fix_##suffix, fp_unary(cpu, i, shape(i), fix_fbits(i), fp_op_##op))
 #define EXEC_FIX(op)                                                                               \
     EXEC_FIX_SHAPE(op, vec, shape_fix_vec)                                                         \
     EXEC_FIX_SHAPE(op, vec_h, shape_fix_vec)                                                       \
@@ -136,15 +130,9 @@ static enum exec_result narrow(struct cpu *cpu, const struct insn *i, enum fp_si
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_FCVTN(struct cpu *cpu, const struct insn *i)
-{
-    return narrow(cpu, i, bit((uint64_t)i->imm, 22) ? FP_64 : FP_32, FPCR_RMODE(cpu->fpcr));
-}
-
-EXEC enum exec_result exec_FCVTXN_vec(struct cpu *cpu, const struct insn *i)
-{
-    return narrow(cpu, i, FP_64, FP_ODD);
-}
+EXEC_FUNCTION(FCVTN,
+              narrow(cpu, i, bit((uint64_t)i->imm, 22) ? FP_64 : FP_32, FPCR_RMODE(cpu->fpcr)))
+EXEC_FUNCTION(FCVTXN_vec, narrow(cpu, i, FP_64, FP_ODD))
 
 EXEC enum exec_result exec_FCVTXN_sca(struct cpu *cpu, const struct insn *i)
 {

@@ -42,10 +42,7 @@ EXEC enum exec_result exec_MSR_reg(struct cpu *cpu, const struct insn *i)
     return cpu_msr(cpu, i);
 }
 
-EXEC enum exec_result exec_SYS(struct cpu *cpu, const struct insn *i)
-{
-    return cpu_sys(cpu, i);
-}
+EXEC_FUNCTION(SYS, cpu_sys(cpu, i))
 
 /* No SYSL operation is allocated, but HCR_EL2.TIDCP covers the IMPLEMENTATION DEFINED ones. */
 EXEC enum exec_result exec_SYSL(struct cpu *cpu, const struct insn *i)
@@ -73,15 +70,8 @@ static enum exec_result set_translation_bit(struct cpu *cpu, const struct insn *
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_MSR_UAO(struct cpu *cpu, const struct insn *i)
-{
-    return set_translation_bit(cpu, i, &cpu->ps.uao);
-}
-
-EXEC enum exec_result exec_MSR_PAN(struct cpu *cpu, const struct insn *i)
-{
-    return set_translation_bit(cpu, i, &cpu->ps.pan);
-}
+EXEC_FUNCTION(MSR_UAO, set_translation_bit(cpu, i, &cpu->ps.uao))
+EXEC_FUNCTION(MSR_PAN, set_translation_bit(cpu, i, &cpu->ps.pan))
 
 EXEC enum exec_result exec_MSR_SPSel(struct cpu *cpu, const struct insn *i)
 {
@@ -165,30 +155,11 @@ static enum exec_result barrier(struct cpu *cpu, const struct insn *i, unsigned 
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_DSB(struct cpu *cpu, const struct insn *i)
-{
-    return barrier(cpu, i, BARRIER_DSB);
-}
-
-EXEC enum exec_result exec_DSB_nXS(struct cpu *cpu, const struct insn *i)
-{
-    return barrier(cpu, i, BARRIER_DSB);
-}
-
-EXEC enum exec_result exec_DMB(struct cpu *cpu, const struct insn *i)
-{
-    return barrier(cpu, i, BARRIER_DMB);
-}
-
-EXEC enum exec_result exec_ISB(struct cpu *cpu, const struct insn *i)
-{
-    return barrier(cpu, i, BARRIER_ISB);
-}
-
-EXEC enum exec_result exec_SB(struct cpu *cpu, const struct insn *i)
-{
-    return barrier(cpu, i, BARRIER_SB);
-}
+EXEC_FUNCTION(DSB, barrier(cpu, i, BARRIER_DSB))
+EXEC_FUNCTION(DSB_nXS, barrier(cpu, i, BARRIER_DSB))
+EXEC_FUNCTION(DMB, barrier(cpu, i, BARRIER_DMB))
+EXEC_FUNCTION(ISB, barrier(cpu, i, BARRIER_ISB))
+EXEC_FUNCTION(SB, barrier(cpu, i, BARRIER_SB))
 
 EXEC enum exec_result exec_CLREX(struct cpu *cpu, const struct insn *i)
 {
@@ -286,30 +257,12 @@ EXEC enum exec_result exec_SEVL(struct cpu *cpu, const struct insn *i)
 /* Hints. */
 
 /* Unallocated hints, and CSDB, DGH, PSB, TSB. */
-EXEC enum exec_result exec_HINT(struct cpu *cpu, const struct insn *i)
-{
-    (void)cpu, (void)i;
-    return EXEC_NEXT;
-}
+EXEC_FUNCTION(HINT, EXEC_NEXT)
 
 /* bti_target_ok() has looked at it. */
-EXEC enum exec_result exec_BTI(struct cpu *cpu, const struct insn *i)
-{
-    (void)cpu, (void)i;
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_NOP(struct cpu *cpu, const struct insn *i)
-{
-    (void)cpu, (void)i;
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_YIELD(struct cpu *cpu, const struct insn *i)
-{
-    (void)cpu, (void)i;
-    return EXEC_NEXT;
-}
+EXEC_FUNCTION(BTI, EXEC_NEXT)
+EXEC_FUNCTION(NOP, EXEC_NEXT)
+EXEC_FUNCTION(YIELD, EXEC_NEXT)
 
 /* A masked pending SError is recorded and no longer pending; an unmasked one is taken before the
  * next instruction. */
@@ -355,30 +308,12 @@ static enum exec_result hint_aut(struct cpu *cpu, const struct insn *i, unsigned
 }
 
 #define HINT_PAUTH(key)                                                                            \
-    EXEC enum exec_result exec_PACI##key##1716(struct cpu * cpu, const struct insn *i)             \
-    {                                                                                              \
-        return hint_pac(cpu, i, 17, cpu->x[16], PAUTH_I##key);                                     \
-    }                                                                                              \
-    EXEC enum exec_result exec_AUTI##key##1716(struct cpu * cpu, const struct insn *i)             \
-    {                                                                                              \
-        return hint_aut(cpu, i, 17, cpu->x[16], PAUTH_I##key);                                     \
-    }                                                                                              \
-    EXEC enum exec_result exec_PACI##key##SP(struct cpu *cpu, const struct insn *i)                \
-    {                                                                                              \
-        return hint_pac(cpu, i, 30, cpu->x[REG_SP], PAUTH_I##key);                                 \
-    }                                                                                              \
-    EXEC enum exec_result exec_AUTI##key##SP(struct cpu *cpu, const struct insn *i)                \
-    {                                                                                              \
-        return hint_aut(cpu, i, 30, cpu->x[REG_SP], PAUTH_I##key);                                 \
-    }                                                                                              \
-    EXEC enum exec_result exec_PACI##key##Z(struct cpu *cpu, const struct insn *i)                 \
-    {                                                                                              \
-        return hint_pac(cpu, i, 30, 0, PAUTH_I##key);                                              \
-    }                                                                                              \
-    EXEC enum exec_result exec_AUTI##key##Z(struct cpu *cpu, const struct insn *i)                 \
-    {                                                                                              \
-        return hint_aut(cpu, i, 30, 0, PAUTH_I##key);                                              \
-    }
+    EXEC_FUNCTION(PACI##key##1716, hint_pac(cpu, i, 17, cpu->x[16], PAUTH_I##key))                 \
+    EXEC_FUNCTION(AUTI##key##1716, hint_aut(cpu, i, 17, cpu->x[16], PAUTH_I##key))                 \
+    EXEC_FUNCTION(PACI##key##SP, hint_pac(cpu, i, 30, cpu->x[REG_SP], PAUTH_I##key))               \
+    EXEC_FUNCTION(AUTI##key##SP, hint_aut(cpu, i, 30, cpu->x[REG_SP], PAUTH_I##key))               \
+    EXEC_FUNCTION(PACI##key##Z, hint_pac(cpu, i, 30, 0, PAUTH_I##key))                             \
+    EXEC_FUNCTION(AUTI##key##Z, hint_aut(cpu, i, 30, 0, PAUTH_I##key))
 HINT_PAUTH(A)
 HINT_PAUTH(B)
 
