@@ -30,8 +30,7 @@ struct reg_row {
 struct device_ops {
     const char *name;                  /* in log lines and traces */
     const struct reg_row *regs;        /* sorted by offset, ended by a NULL name */
-    void (*reset)(struct device *dev); /* cold reset; must not allocate */
-    void (*destroy)(struct device *dev);
+    void (*reset)(struct device *dev); /* cold reset, must not allocate; NULL: its owner does it */
 };
 
 struct device {

@@ -258,10 +258,8 @@ static void reset(struct device *dev)
     fw->offset = fw->dma_hi = 0;
 }
 
-static void destroy(struct device *dev)
+void fw_cfg_destroy(struct fw_cfg *fw)
 {
-    struct fw_cfg *fw = to_fw_cfg(dev);
-
     for (unsigned i = 0; i < ARRAY_SIZE(fw->items); i++)
         free(fw->items[i].data);
     for (unsigned i = 0; i < fw->file_count; i++)
@@ -270,8 +268,7 @@ static void destroy(struct device *dev)
     fw->file_count = 0;
 }
 
-static const struct device_ops ops = {
-    .name = "fw_cfg", .regs = regs, .reset = reset, .destroy = destroy};
+static const struct device_ops ops = {.name = "fw_cfg", .regs = regs, .reset = reset};
 
 int fw_cfg_init(struct fw_cfg *fw, const struct log *log, struct physmem *mem,
                 struct arm_error *err)
@@ -285,12 +282,7 @@ int fw_cfg_init(struct fw_cfg *fw, const struct log *log, struct physmem *mem,
     if (!rc)
         rc = set_directory(fw, err);
     if (rc)
-        destroy(&fw->dev);
+        fw_cfg_destroy(fw);
     reset(&fw->dev);
     return rc;
-}
-
-void fw_cfg_destroy(struct fw_cfg *fw)
-{
-    destroy(&fw->dev);
 }

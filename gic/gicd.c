@@ -63,45 +63,33 @@ static uint64_t read_iidr(struct device *dev, uint64_t offset, unsigned size)
     return GIC_IIDR;
 }
 
-/* Bank of the SPI a message names, NULL if there is none. */
-static struct irq_bank *message_target(struct gic *gic, uint64_t value, uint32_t *one)
+/* A message sets or clears what it made of the SPI it names, if there is one. */
+static void message(struct gic *gic, uint64_t value, bool set)
 {
-    uint32_t intid = (uint32_t)bits(value, 12, 0);
+    uint32_t intid = (uint32_t)bits(value, 12, 0), one = 0;
+    struct irq_bank *b = intid < PRIVATE_COUNT ? NULL : gic_bank(&gic->cpu[0], intid, &one);
 
-    return intid < PRIVATE_COUNT ? NULL : gic_bank(&gic->cpu[0], intid, one);
+    if (!b)
+        return;
+    if (!set)
+        b->message &= ~one;
+    else if (!(b->edge & one))
+        b->message |= one;
+    if (b->edge & one)
+        b->latch = set ? b->latch | one : b->latch & ~one;
+    gic_update_all(gic);
 }
 
 static void write_setspi(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
 {
-    struct gic *gic = gic_of(dev);
-    uint32_t one;
-    struct irq_bank *b = message_target(gic, value, &one);
-
-    (void)offset;
-    (void)size;
-    if (!b)
-        return;
-    if (b->edge & one)
-        b->latch |= one;
-    else
-        b->message |= one;
-    gic_update_all(gic);
+    (void)offset, (void)size;
+    message(gic_of(dev), value, true);
 }
 
 static void write_clrspi(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
 {
-    struct gic *gic = gic_of(dev);
-    uint32_t one;
-    struct irq_bank *b = message_target(gic, value, &one);
-
-    (void)offset;
-    (void)size;
-    if (!b)
-        return;
-    if (b->edge & one)
-        b->latch &= ~one;
-    b->message &= ~one;
-    gic_update_all(gic);
+    (void)offset, (void)size;
+    message(gic_of(dev), value, false);
 }
 
 static unsigned irouter_spi(uint64_t offset)
@@ -159,15 +147,4 @@ static const struct reg_row gicd_regs[] = {
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
-static void reset(struct device *dev)
-{
-    gic_reset(gic_of(dev));
-}
-
-static void destroy(struct device *dev)
-{
-    (void)dev;
-}
-
-/* Resetting the distributor resets the whole controller; gic_destroy() frees it. */
-const struct device_ops gicd_ops = {"gicd", gicd_regs, reset, destroy};
+const struct device_ops gicd_ops = {.name = "gicd", .regs = gicd_regs};

@@ -160,10 +160,4 @@ static const struct reg_row gicr_regs[] = {
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
-/* Reset with the distributor and freed by gic_destroy(). */
-static void nothing(struct device *dev)
-{
-    (void)dev;
-}
-
-const struct device_ops gicr_ops = {"gicr", gicr_regs, nothing, nothing};
+const struct device_ops gicr_ops = {.name = "gicr", .regs = gicr_regs};

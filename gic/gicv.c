@@ -192,10 +192,4 @@ static const struct reg_row gicv_regs[] = {
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
-/* Reset with the distributor and freed by gic_destroy(). */
-static void nothing(struct device *dev)
-{
-    (void)dev;
-}
-
-const struct device_ops gicv_ops = {"gicv", gicv_regs, nothing, nothing};
+const struct device_ops gicv_ops = {.name = "gicv", .regs = gicv_regs};

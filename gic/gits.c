@@ -160,10 +160,4 @@ void gic_its_reset(struct gic_its *its)
     its->baser[TABLE_DEVICES] = its->baser[TABLE_COLLECTIONS] = 0;
 }
 
-/* Reset with the distributor and freed by gic_destroy(). */
-static void nothing(struct device *dev)
-{
-    (void)dev;
-}
-
-const struct device_ops gits_ops = {"gits", gits_regs, nothing, nothing};
+const struct device_ops gits_ops = {.name = "gits", .regs = gits_regs};
