@@ -24,6 +24,15 @@
         return __VA_ARGS__;                                                                        \
     }
 
+/* A row's function that is one statement, and the next instruction. */
+#define EXEC_STATEMENT(name, ...)                                                                  \
+    EXEC enum exec_result exec_##name(struct cpu *cpu, const struct insn *i)                       \
+    {                                                                                              \
+        (void)i;                                                                                   \
+        __VA_ARGS__;                                                                               \
+        return EXEC_NEXT;                                                                          \
+    }
+
 /* Take an Undefined Instruction exception for @i. */
 enum exec_result exec_undefined(struct cpu *cpu, const struct insn *i);
 

@@ -67,17 +67,10 @@ static union vreg sha256_hash(union vreg x, union vreg y, const union vreg *w, b
     return part1 ? x : y;
 }
 
-EXEC enum exec_result exec_SHA256H(struct cpu *cpu, const struct insn *i)
-{
-    cpu->v[i->rd] = sha256_hash(cpu->v[i->rd], cpu->v[i->rn], &cpu->v[i->rm], true);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_SHA256H2(struct cpu *cpu, const struct insn *i)
-{
-    cpu->v[i->rd] = sha256_hash(cpu->v[i->rn], cpu->v[i->rd], &cpu->v[i->rm], false);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(SHA256H,
+               cpu->v[i->rd] = sha256_hash(cpu->v[i->rd], cpu->v[i->rn], &cpu->v[i->rm], true))
+EXEC_STATEMENT(SHA256H2,
+               cpu->v[i->rd] = sha256_hash(cpu->v[i->rn], cpu->v[i->rd], &cpu->v[i->rm], false))
 
 EXEC enum exec_result exec_SHA256SU0(struct cpu *cpu, const struct insn *i)
 {

@@ -128,14 +128,5 @@ static union vreg sm4_rounds(union vreg x, const union vreg *k, uint32_t layer(u
     return x;
 }
 
-EXEC enum exec_result exec_SM4E(struct cpu *cpu, const struct insn *i)
-{
-    cpu->v[i->rd] = sm4_rounds(cpu->v[i->rd], &cpu->v[i->rn], sm4_round_layer);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_SM4EKEY(struct cpu *cpu, const struct insn *i)
-{
-    cpu->v[i->rd] = sm4_rounds(cpu->v[i->rn], &cpu->v[i->rm], sm4_key_layer);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(SM4E, cpu->v[i->rd] = sm4_rounds(cpu->v[i->rd], &cpu->v[i->rn], sm4_round_layer))
+EXEC_STATEMENT(SM4EKEY, cpu->v[i->rd] = sm4_rounds(cpu->v[i->rn], &cpu->v[i->rm], sm4_key_layer))

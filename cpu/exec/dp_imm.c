@@ -2,41 +2,12 @@
 #include "cpu/exec.h"
 #include "cpu/exec/dp.h"
 
-EXEC enum exec_result exec_ADR(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = insn_target(cpu, i);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ADRP(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = cpu->page_va + (uint64_t)i->imm;
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ADD_imm(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] + (uint64_t)i->imm);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ADDS_imm(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = dp_adds(cpu, i, cpu->x[i->rn], (uint64_t)i->imm);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_SUB_imm(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] - (uint64_t)i->imm);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_SUBS_imm(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = dp_subs(cpu, i, cpu->x[i->rn], (uint64_t)i->imm);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(ADR, cpu->x[i->rd] = insn_target(cpu, i))
+EXEC_STATEMENT(ADRP, cpu->x[i->rd] = cpu->page_va + (uint64_t)i->imm)
+EXEC_STATEMENT(ADD_imm, dp_write(cpu, i, cpu->x[i->rn] + (uint64_t)i->imm))
+EXEC_STATEMENT(ADDS_imm, cpu->x[i->rd] = dp_adds(cpu, i, cpu->x[i->rn], (uint64_t)i->imm))
+EXEC_STATEMENT(SUB_imm, dp_write(cpu, i, cpu->x[i->rn] - (uint64_t)i->imm))
+EXEC_STATEMENT(SUBS_imm, cpu->x[i->rd] = dp_subs(cpu, i, cpu->x[i->rn], (uint64_t)i->imm))
 
 EXEC enum exec_result exec_AND_imm(struct cpu *cpu, const struct insn *i)
 {
@@ -44,35 +15,11 @@ EXEC enum exec_result exec_AND_imm(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_ORR_imm(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] | (uint64_t)i->imm);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_EOR_imm(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] ^ (uint64_t)i->imm);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ANDS_imm(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = dp_logic_flags(cpu, i, cpu->x[i->rn] & (uint64_t)i->imm);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_MOVN(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, ~(uint64_t)i->imm);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_MOVZ(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = (uint64_t)i->imm;
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(ORR_imm, dp_write(cpu, i, cpu->x[i->rn] | (uint64_t)i->imm))
+EXEC_STATEMENT(EOR_imm, dp_write(cpu, i, cpu->x[i->rn] ^ (uint64_t)i->imm))
+EXEC_STATEMENT(ANDS_imm, cpu->x[i->rd] = dp_logic_flags(cpu, i, cpu->x[i->rn] & (uint64_t)i->imm))
+EXEC_STATEMENT(MOVN, dp_write(cpu, i, ~(uint64_t)i->imm))
+EXEC_STATEMENT(MOVZ, cpu->x[i->rd] = (uint64_t)i->imm)
 
 EXEC enum exec_result exec_MOVK(struct cpu *cpu, const struct insn *i)
 {
@@ -101,11 +48,7 @@ EXEC enum exec_result exec_SBFM(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_UBFM(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = cpu->x[i->rn] << (63 - i->mod) >> dp_bitfield_right(i);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(UBFM, cpu->x[i->rd] = cpu->x[i->rn] << (63 - i->mod) >> dp_bitfield_right(i))
 
 EXEC enum exec_result exec_BFM(struct cpu *cpu, const struct insn *i)
 {

@@ -41,125 +41,27 @@ static inline uint64_t dp_adcs(struct cpu *cpu, const struct insn *i, uint64_t b
     return i->sz ? dp_add_carry64(cpu, a, b, cpu->cf) : dp_add_carry32(cpu, a, b, cpu->cf);
 }
 
-EXEC enum exec_result exec_AND_reg(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] & dp_shifted(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_BIC_reg(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] & ~dp_shifted(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ORR_reg(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] | dp_shifted(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ORN_reg(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] | ~dp_shifted(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_EOR_reg(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] ^ dp_shifted(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_EON_reg(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] ^ ~dp_shifted(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ANDS_reg(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = dp_logic_flags(cpu, i, cpu->x[i->rn] & dp_shifted(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_BICS_reg(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = dp_logic_flags(cpu, i, cpu->x[i->rn] & ~dp_shifted(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ADD_reg(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] + dp_shifted(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ADDS_reg(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = dp_adds(cpu, i, cpu->x[i->rn], dp_shifted(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_SUB_reg(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] - dp_shifted(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_SUBS_reg(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = dp_subs(cpu, i, cpu->x[i->rn], dp_shifted(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ADD_ext(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] + dp_extended(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ADDS_ext(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = dp_adds(cpu, i, cpu->x[i->rn], dp_extended(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_SUB_ext(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] - dp_extended(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_SUBS_ext(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = dp_subs(cpu, i, cpu->x[i->rn], dp_extended(cpu, i));
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ADC(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] + cpu->x[i->rm] + cpu->cf);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_ADCS(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = dp_adcs(cpu, i, cpu->x[i->rm]);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_SBC(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] + ~cpu->x[i->rm] + cpu->cf);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_SBCS(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = dp_adcs(cpu, i, ~cpu->x[i->rm]);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(AND_reg, dp_write(cpu, i, cpu->x[i->rn] & dp_shifted(cpu, i)))
+EXEC_STATEMENT(BIC_reg, dp_write(cpu, i, cpu->x[i->rn] & ~dp_shifted(cpu, i)))
+EXEC_STATEMENT(ORR_reg, dp_write(cpu, i, cpu->x[i->rn] | dp_shifted(cpu, i)))
+EXEC_STATEMENT(ORN_reg, dp_write(cpu, i, cpu->x[i->rn] | ~dp_shifted(cpu, i)))
+EXEC_STATEMENT(EOR_reg, dp_write(cpu, i, cpu->x[i->rn] ^ dp_shifted(cpu, i)))
+EXEC_STATEMENT(EON_reg, dp_write(cpu, i, cpu->x[i->rn] ^ ~dp_shifted(cpu, i)))
+EXEC_STATEMENT(ANDS_reg, cpu->x[i->rd] = dp_logic_flags(cpu, i, cpu->x[i->rn] & dp_shifted(cpu, i)))
+EXEC_STATEMENT(BICS_reg,
+               cpu->x[i->rd] = dp_logic_flags(cpu, i, cpu->x[i->rn] & ~dp_shifted(cpu, i)))
+EXEC_STATEMENT(ADD_reg, dp_write(cpu, i, cpu->x[i->rn] + dp_shifted(cpu, i)))
+EXEC_STATEMENT(ADDS_reg, cpu->x[i->rd] = dp_adds(cpu, i, cpu->x[i->rn], dp_shifted(cpu, i)))
+EXEC_STATEMENT(SUB_reg, dp_write(cpu, i, cpu->x[i->rn] - dp_shifted(cpu, i)))
+EXEC_STATEMENT(SUBS_reg, cpu->x[i->rd] = dp_subs(cpu, i, cpu->x[i->rn], dp_shifted(cpu, i)))
+EXEC_STATEMENT(ADD_ext, dp_write(cpu, i, cpu->x[i->rn] + dp_extended(cpu, i)))
+EXEC_STATEMENT(ADDS_ext, cpu->x[i->rd] = dp_adds(cpu, i, cpu->x[i->rn], dp_extended(cpu, i)))
+EXEC_STATEMENT(SUB_ext, dp_write(cpu, i, cpu->x[i->rn] - dp_extended(cpu, i)))
+EXEC_STATEMENT(SUBS_ext, cpu->x[i->rd] = dp_subs(cpu, i, cpu->x[i->rn], dp_extended(cpu, i)))
+EXEC_STATEMENT(ADC, dp_write(cpu, i, cpu->x[i->rn] + cpu->x[i->rm] + cpu->cf))
+EXEC_STATEMENT(ADCS, cpu->x[i->rd] = dp_adcs(cpu, i, cpu->x[i->rm]))
+EXEC_STATEMENT(SBC, dp_write(cpu, i, cpu->x[i->rn] + ~cpu->x[i->rm] + cpu->cf))
+EXEC_STATEMENT(SBCS, cpu->x[i->rd] = dp_adcs(cpu, i, ~cpu->x[i->rm]))
 
 EXEC enum exec_result exec_RMIF(struct cpu *cpu, const struct insn *i)
 {
@@ -207,30 +109,10 @@ EXEC_FUNCTION(CCMP_reg, dp_ccmp(cpu, i, cpu->x[i->rm]))
 EXEC_FUNCTION(CCMP_imm, dp_ccmp(cpu, i, (uint64_t)i->imm))
 EXEC_FUNCTION(CCMN_reg, dp_ccmn(cpu, i, cpu->x[i->rm]))
 EXEC_FUNCTION(CCMN_imm, dp_ccmn(cpu, i, (uint64_t)i->imm))
-
-EXEC enum exec_result exec_CSEL(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cond_holds(cpu, i->mod) ? cpu->x[i->rn] : cpu->x[i->rm]);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_CSINC(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cond_holds(cpu, i->mod) ? cpu->x[i->rn] : cpu->x[i->rm] + 1);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_CSINV(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cond_holds(cpu, i->mod) ? cpu->x[i->rn] : ~cpu->x[i->rm]);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_CSNEG(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cond_holds(cpu, i->mod) ? cpu->x[i->rn] : 0 - cpu->x[i->rm]);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(CSEL, dp_write(cpu, i, cond_holds(cpu, i->mod) ? cpu->x[i->rn] : cpu->x[i->rm]))
+EXEC_STATEMENT(CSINC, dp_write(cpu, i, cond_holds(cpu, i->mod) ? cpu->x[i->rn] : cpu->x[i->rm] + 1))
+EXEC_STATEMENT(CSINV, dp_write(cpu, i, cond_holds(cpu, i->mod) ? cpu->x[i->rn] : ~cpu->x[i->rm]))
+EXEC_STATEMENT(CSNEG, dp_write(cpu, i, cond_holds(cpu, i->mod) ? cpu->x[i->rn] : 0 - cpu->x[i->rm]))
 
 EXEC enum exec_result exec_UDIV(struct cpu *cpu, const struct insn *i)
 {
@@ -256,11 +138,7 @@ EXEC enum exec_result exec_SDIV(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_LSLV(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->rn] << (cpu->x[i->rm] & (i->sz ? 63 : 31)));
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(LSLV, dp_write(cpu, i, cpu->x[i->rn] << (cpu->x[i->rm] & (i->sz ? 63 : 31))))
 
 EXEC enum exec_result exec_LSRV(struct cpu *cpu, const struct insn *i)
 {
@@ -307,23 +185,9 @@ EXEC enum exec_result exec_REV16(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_REV_w(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = __builtin_bswap32((uint32_t)cpu->x[i->rn]);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_REV32(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = ror64(__builtin_bswap64(cpu->x[i->rn]), 32);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_REV_x(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = __builtin_bswap64(cpu->x[i->rn]);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(REV_w, cpu->x[i->rd] = __builtin_bswap32((uint32_t)cpu->x[i->rn]))
+EXEC_STATEMENT(REV32, cpu->x[i->rd] = ror64(__builtin_bswap64(cpu->x[i->rn]), 32))
+EXEC_STATEMENT(REV_x, cpu->x[i->rd] = __builtin_bswap64(cpu->x[i->rn]))
 
 /* CountLeadingZeroBits() of the low 32 or 64 bits. */
 static inline uint64_t dp_clz(uint64_t v, bool sf)
@@ -333,11 +197,7 @@ static inline uint64_t dp_clz(uint64_t v, bool sf)
     return (uint32_t)v == 0 ? 32 : (unsigned)__builtin_clz((uint32_t)v);
 }
 
-EXEC enum exec_result exec_CLZ(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = dp_clz(cpu->x[i->rn], i->sz);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(CLZ, cpu->x[i->rd] = dp_clz(cpu->x[i->rn], i->sz))
 
 /* CountLeadingSignBits(): the sign bit itself is not counted. */
 EXEC enum exec_result exec_CLS(struct cpu *cpu, const struct insn *i)
@@ -348,41 +208,16 @@ EXEC enum exec_result exec_CLS(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_MADD(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->ra] + cpu->x[i->rn] * cpu->x[i->rm]);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_MSUB(struct cpu *cpu, const struct insn *i)
-{
-    dp_write(cpu, i, cpu->x[i->ra] - cpu->x[i->rn] * cpu->x[i->rm]);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_SMADDL(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = cpu->x[i->ra] + sext(cpu->x[i->rn], 32) * sext(cpu->x[i->rm], 32);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_SMSUBL(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = cpu->x[i->ra] - sext(cpu->x[i->rn], 32) * sext(cpu->x[i->rm], 32);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_UMADDL(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = cpu->x[i->ra] + (cpu->x[i->rn] & UINT32_MAX) * (cpu->x[i->rm] & UINT32_MAX);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_UMSUBL(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = cpu->x[i->ra] - (cpu->x[i->rn] & UINT32_MAX) * (cpu->x[i->rm] & UINT32_MAX);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(MADD, dp_write(cpu, i, cpu->x[i->ra] + cpu->x[i->rn] * cpu->x[i->rm]))
+EXEC_STATEMENT(MSUB, dp_write(cpu, i, cpu->x[i->ra] - cpu->x[i->rn] * cpu->x[i->rm]))
+EXEC_STATEMENT(SMADDL,
+               cpu->x[i->rd] = cpu->x[i->ra] + sext(cpu->x[i->rn], 32) * sext(cpu->x[i->rm], 32))
+EXEC_STATEMENT(SMSUBL,
+               cpu->x[i->rd] = cpu->x[i->ra] - sext(cpu->x[i->rn], 32) * sext(cpu->x[i->rm], 32))
+EXEC_STATEMENT(UMADDL, cpu->x[i->rd] = cpu->x[i->ra] +
+                                       (cpu->x[i->rn] & UINT32_MAX) * (cpu->x[i->rm] & UINT32_MAX))
+EXEC_STATEMENT(UMSUBL, cpu->x[i->rd] = cpu->x[i->ra] -
+                                       (cpu->x[i->rn] & UINT32_MAX) * (cpu->x[i->rm] & UINT32_MAX))
 
 EXEC enum exec_result exec_SMULH(struct cpu *cpu, const struct insn *i)
 {

@@ -175,51 +175,13 @@ EACH_SIZE(CVTF, UCVTF, true)
 
 /* Moves: the bits as they are. */
 
-EXEC enum exec_result exec_FMOV_r_h(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = cpu->v[i->rn].h[0];
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_FMOV_w_s(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = cpu->v[i->rn].s[0];
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_FMOV_x_d(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = cpu->v[i->rn].d[0];
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_FMOV_x_d1(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = cpu->v[i->rn].d[1];
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_FMOV_h_r(struct cpu *cpu, const struct insn *i)
-{
-    set_fp_reg(cpu, i->rd, (uint16_t)cpu->x[i->rn]);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_FMOV_s_w(struct cpu *cpu, const struct insn *i)
-{
-    set_fp_reg(cpu, i->rd, (uint32_t)cpu->x[i->rn]);
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_FMOV_d_x(struct cpu *cpu, const struct insn *i)
-{
-    set_fp_reg(cpu, i->rd, cpu->x[i->rn]);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(FMOV_r_h, cpu->x[i->rd] = cpu->v[i->rn].h[0])
+EXEC_STATEMENT(FMOV_w_s, cpu->x[i->rd] = cpu->v[i->rn].s[0])
+EXEC_STATEMENT(FMOV_x_d, cpu->x[i->rd] = cpu->v[i->rn].d[0])
+EXEC_STATEMENT(FMOV_x_d1, cpu->x[i->rd] = cpu->v[i->rn].d[1])
+EXEC_STATEMENT(FMOV_h_r, set_fp_reg(cpu, i->rd, (uint16_t)cpu->x[i->rn]))
+EXEC_STATEMENT(FMOV_s_w, set_fp_reg(cpu, i->rd, (uint32_t)cpu->x[i->rn]))
+EXEC_STATEMENT(FMOV_d_x, set_fp_reg(cpu, i->rd, cpu->x[i->rn]))
 
 /* Only the upper half changes. */
-EXEC enum exec_result exec_FMOV_d1_x(struct cpu *cpu, const struct insn *i)
-{
-    cpu->v[i->rd].d[1] = cpu->x[i->rn];
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(FMOV_d1_x, cpu->v[i->rd].d[1] = cpu->x[i->rn])

@@ -39,11 +39,7 @@ EXEC enum exec_result exec_DUP_gen(struct cpu *cpu, const struct insn *i)
     return simd_write(cpu, i, vreg_dup(size, cpu->x[i->rn]), simd_datasize(i, size), false);
 }
 
-EXEC enum exec_result exec_UMOV(struct cpu *cpu, const struct insn *i)
-{
-    cpu->x[i->rd] = copy_element(cpu, i);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(UMOV, cpu->x[i->rd] = copy_element(cpu, i))
 
 EXEC enum exec_result exec_SMOV(struct cpu *cpu, const struct insn *i)
 {
@@ -53,11 +49,7 @@ EXEC enum exec_result exec_SMOV(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_INS_gen(struct cpu *cpu, const struct insn *i)
-{
-    lane_set(&cpu->v[i->rd], copy_size(i), copy_index(i), cpu->x[i->rn]);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(INS_gen, lane_set(&cpu->v[i->rd], copy_size(i), copy_index(i), cpu->x[i->rn]))
 
 /* The source index is imm4 less its low bits, which are ignored. */
 EXEC enum exec_result exec_INS_elem(struct cpu *cpu, const struct insn *i)

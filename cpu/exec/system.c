@@ -81,17 +81,8 @@ EXEC enum exec_result exec_MSR_SPSel(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_MSR_SSBS(struct cpu *cpu, const struct insn *i)
-{
-    cpu->ps.ssbs = crm(i) & 1;
-    return EXEC_NEXT;
-}
-
-EXEC enum exec_result exec_MSR_DIT(struct cpu *cpu, const struct insn *i)
-{
-    cpu->ps.dit = crm(i) & 1;
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(MSR_SSBS, cpu->ps.ssbs = crm(i) & 1)
+EXEC_STATEMENT(MSR_DIT, cpu->ps.dit = crm(i) & 1)
 
 /* SCTLR_ELx.UMA for EL0: true if the exception has been taken. */
 static bool daif_trapped(struct cpu *cpu, const struct insn *i)
@@ -119,12 +110,7 @@ EXEC enum exec_result exec_MSR_DAIFClr(struct cpu *cpu, const struct insn *i)
     return cpu_sysreg_effects(cpu, SR_FX_IRQ);
 }
 
-EXEC enum exec_result exec_CFINV(struct cpu *cpu, const struct insn *i)
-{
-    (void)i;
-    cpu->cf ^= 1;
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(CFINV, cpu->cf ^= 1)
 
 EXEC enum exec_result exec_XAFLAG(struct cpu *cpu, const struct insn *i)
 {
@@ -160,13 +146,7 @@ EXEC_FUNCTION(DSB_nXS, barrier(cpu, i, BARRIER_DSB))
 EXEC_FUNCTION(DMB, barrier(cpu, i, BARRIER_DMB))
 EXEC_FUNCTION(ISB, barrier(cpu, i, BARRIER_ISB))
 EXEC_FUNCTION(SB, barrier(cpu, i, BARRIER_SB))
-
-EXEC enum exec_result exec_CLREX(struct cpu *cpu, const struct insn *i)
-{
-    (void)i;
-    cpu->excl.valid = false;
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(CLREX, cpu->excl.valid = false)
 
 /* Waiting. */
 
@@ -247,12 +227,7 @@ EXEC enum exec_result exec_SEV(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-EXEC enum exec_result exec_SEVL(struct cpu *cpu, const struct insn *i)
-{
-    (void)i;
-    cpu->event = true;
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(SEVL, cpu->event = true)
 
 /* Hints. */
 
@@ -317,10 +292,5 @@ static enum exec_result hint_aut(struct cpu *cpu, const struct insn *i, unsigned
 HINT_PAUTH(A)
 HINT_PAUTH(B)
 
-EXEC enum exec_result exec_XPACLRI(struct cpu *cpu, const struct insn *i)
-{
-    (void)i;
-    if (cpu_has(cpu, FEAT_PAuth))
-        cpu->x[30] = pauth_strip(cpu, cpu->x[30], false);
-    return EXEC_NEXT;
-}
+EXEC_STATEMENT(XPACLRI,
+               if (cpu_has(cpu, FEAT_PAuth)) cpu->x[30] = pauth_strip(cpu, cpu->x[30], false))
