@@ -12,9 +12,7 @@
 
 /* Fields that DBGBCR<n>_EL1 and DBGWCR<n>_EL1 have in common, and those of one of them. */
 #define CR_E(v)     ((v)&1)
-#define CR_PAC(v)   ((unsigned)bits((v), 2, 1)) /* PMC of a breakpoint */
-#define CR_HMC(v)   bit((v), 13)
-#define CR_SSC(v)   ((unsigned)bits((v), 15, 14))
+#define CR_STATE(v) ((unsigned)(bit((v), 13) << 4 | bits((v), 15, 14) << 2 | bits((v), 2, 1)))
 #define CR_LBN(v)   ((unsigned)bits((v), 19, 16))
 #define BCR_BT(v)   ((unsigned)bits((v), 23, 20))
 #define WCR_LSC(v)  ((unsigned)bits((v), 4, 3))
@@ -22,9 +20,21 @@
 #define WCR_WT(v)   bit((v), 20)
 #define WCR_MASK(v) ((unsigned)bits((v), 28, 24))
 
-#define BT_LINKED  1 /* bit 0 of BT */
-#define BT_CONTEXT 2 /* bit 1: CONTEXTIDR_EL1 */
-#define BT_VMID    8 /* bit 3 */
+#define LSC_LOAD  1
+#define LSC_STORE 2
+
+/* DBGBCR<n>_EL1.BT, less bit 0: what is compared. With bit 0 it is a link: of an address to a
+ * context breakpoint, or of a context breakpoint that only others refer to. */
+enum {
+    BT_LINKED = 1,
+    BT_ADDRESS = 0,
+    BT_CONTEXTIDR = 2,     /* of the host in the EL2&0 regime, else CONTEXTIDR_EL1 */
+    BT_CONTEXTIDR_EL1 = 6, /* FEAT_VHE, as all that know CONTEXTIDR_EL2 */
+    BT_VMID = 8,
+    BT_VMID_CONTEXTIDR = 10,
+    BT_CONTEXTIDR_EL2 = 12,
+    BT_CONTEXTIDR_BOTH = 14,
+};
 
 static uint64_t array_reg(const struct cpu *cpu, unsigned n, unsigned op2)
 {
@@ -46,37 +56,50 @@ static unsigned count(const struct cpu *cpu, unsigned lsb)
     return (unsigned)bits(cpu->sr[SR_ID_AA64DFR0_EL1], lsb + 3, lsb) + 1;
 }
 
-static bool is_context_aware(const struct cpu *cpu, unsigned n)
+/* The highest bit that DBGBVR<n>_EL1 and DBGWVR<n>_EL1 compare. CU-choice: RESS above it does not
+ * take part. */
+static unsigned top_bit(const struct cpu *cpu)
 {
-    unsigned brps = count(cpu, 12), ctxs = count(cpu, 28);
-
-    return n >= brps - ctxs && n < brps;
+    return cpu_has(cpu, FEAT_LVA) ? 52 : 48;
 }
 
+static bool is_context_aware(const struct cpu *cpu, unsigned n)
+{
+    unsigned brps = count(cpu, ID_AA64DFR0_EL1_BRPs_LO);
+
+    return n >= brps - count(cpu, ID_AA64DFR0_EL1_CTX_CMPs_LO) && n < brps;
+}
+
+static bool vmid_matches(const struct cpu *cpu, uint64_t v)
+{
+    uint64_t mask = VTCR_EL2_VS(cpu->sr[SR_VTCR_EL2]) ? MASK(15, 0) : MASK(7, 0);
+
+    return ((cpu->sr[SR_VTTBR_EL2] >> 48 ^ v >> 32) & mask) == 0;
+}
+
+/* The context part of AArch64.BreakpointValueMatch(), for breakpoint @n of type @bt.
+ * CU-choice: a reserved type never matches. */
 static bool context_value_match(const struct cpu *cpu, unsigned n, unsigned bt)
 {
     uint64_t v = bvr(cpu, n);
-    bool host = cpu_host_regime(cpu);
-    bool guest = cpu->has_el2 && cpu->ps.el < 2 && !host;
+    bool in_host = cpu->ps.el == 2 ? cpu_e2h(cpu) : cpu_host_el0(cpu); /* IsInHost() */
+    bool el10 = cpu->ps.el < 2 && !in_host, guest = el10 && cpu->has_el2;
+    bool id1 = (uint32_t)cpu->sr[SR_CONTEXTIDR_EL1] == (uint32_t)v;
+    bool vhe = cpu->has_el2 && cpu_has(cpu, FEAT_VHE);
 
-    switch (bt & ~BT_LINKED) {
-    case BT_CONTEXT: /* CONTEXTIDR_EL2 in the EL2&0 regime */
-        if (cpu->ps.el == 2 || host)
-            return cpu_has(cpu, FEAT_VHE) && cpu_e2h(cpu) &&
-                   (uint32_t)cpu->sr[SR_CONTEXTIDR_EL2] == (uint32_t)v;
-        return (uint32_t)cpu->sr[SR_CONTEXTIDR_EL1] == (uint32_t)v;
-    case 6: /* CONTEXTIDR_EL1 below EL2 */
-        return cpu->ps.el < 2 && !host && (uint32_t)cpu->sr[SR_CONTEXTIDR_EL1] == (uint32_t)v;
+    switch (bt & ~(unsigned)BT_LINKED) {
+    case BT_CONTEXTIDR:
+        return in_host ? (uint32_t)cpu->sr[SR_CONTEXTIDR_EL2] == (uint32_t)v : el10 && id1;
+    case BT_CONTEXTIDR_EL1:
+        return vhe && el10 && id1;
     case BT_VMID:
-        return guest && cpu->contexts.x->vmid == bits(v, 47, 32);
-    case BT_VMID | BT_CONTEXT:
-        return guest && cpu->contexts.x->vmid == bits(v, 47, 32) &&
-               (uint32_t)cpu->sr[SR_CONTEXTIDR_EL1] == (uint32_t)v;
-    case 12: /* CONTEXTIDR_EL2 */
-        return cpu->has_el2 && (uint32_t)cpu->sr[SR_CONTEXTIDR_EL2] == (uint32_t)(v >> 32);
-    case 14:
-        return guest && (uint32_t)cpu->sr[SR_CONTEXTIDR_EL1] == (uint32_t)v &&
-               (uint32_t)cpu->sr[SR_CONTEXTIDR_EL2] == (uint32_t)(v >> 32);
+        return guest && vmid_matches(cpu, v);
+    case BT_VMID_CONTEXTIDR:
+        return guest && vmid_matches(cpu, v) && id1;
+    case BT_CONTEXTIDR_EL2:
+        return vhe && (uint32_t)cpu->sr[SR_CONTEXTIDR_EL2] == v >> 32;
+    case BT_CONTEXTIDR_BOTH:
+        return vhe && el10 && id1 && (uint32_t)cpu->sr[SR_CONTEXTIDR_EL2] == v >> 32;
     default:
         return false;
     }
@@ -88,28 +111,30 @@ static bool linked_match(const struct cpu *cpu, unsigned n)
     unsigned bt;
 
     /* CU-choice: a link to a breakpoint that is not context-aware never matches. */
-    if (n >= count(cpu, 12) || !is_context_aware(cpu, n))
+    if (!is_context_aware(cpu, n))
         return false;
     bt = BCR_BT(bcr(cpu, n));
-    return CR_E(bcr(cpu, n)) && (bt & BT_LINKED) && bt > BT_LINKED &&
-           context_value_match(cpu, n, bt);
+    return CR_E(bcr(cpu, n)) && (bt & BT_LINKED) && context_value_match(cpu, n, bt);
 }
 
-/* AArch64.StateMatch() without EL3: SSC of '10' names Secure state, which does not exist. */
+/*
+ * AArch64.StateMatch(): HMC:SSC:PMC (PAC of a watchpoint) as they are defined without EL3 and
+ * Secure state; with HMC, where there is EL2. CU-choice: what CheckValidStateMatch() calls reserved
+ * disables the breakpoint.
+ */
 static bool state_match(const struct cpu *cpu, uint64_t cr, bool linked, unsigned el)
 {
-    unsigned ssc = CR_SSC(cr), pac = CR_PAC(cr);
-    bool hmc = CR_HMC(cr), match;
+    static const struct {
+        uint8_t state, els; /* bits by EL */
+    } states[] = {
+        {0x01, BIT(1)},          {0x02, BIT(0)}, {0x03, BIT(1) | BIT(0)},
+        {0x11, BIT(2) | BIT(1)}, {0x1c, BIT(2)}, {0x13, BIT(2) | BIT(1) | BIT(0)},
+    };
 
-    if (ssc == 2)
-        return false;
-    if (el == 2)
-        match = (hmc && !(ssc == 2 && pac == 0)) || ssc == 3;
-    else
-        match = el == 1 ? pac & 1 : pac & 2;
-    if (ssc == 3 && !hmc && el < 2)
-        return false;
-    return match && (!linked || linked_match(cpu, CR_LBN(cr)));
+    for (unsigned k = 0; k < ARRAY_SIZE(states); k++)
+        if (states[k].state == CR_STATE(cr) && (cpu->has_el2 || !bit(states[k].els, 2)))
+            return bit(states[k].els, el) && (!linked || linked_match(cpu, CR_LBN(cr)));
+    return false;
 }
 
 static bool matches(const struct cpu *cpu, unsigned n)
@@ -117,16 +142,16 @@ static bool matches(const struct cpu *cpu, unsigned n)
     uint64_t cr = bcr(cpu, n);
     unsigned bt = BCR_BT(cr);
 
-    if (!CR_E(cr) || !state_match(cpu, cr, bt == BT_LINKED, cpu->ps.el))
+    if (!CR_E(cr) || !state_match(cpu, cr, bt == (BT_ADDRESS | BT_LINKED), cpu->ps.el))
         return false;
-    if (bt <= BT_LINKED)
-        return ((bvr(cpu, n) ^ cpu->pc) & MASK(48, 2)) == 0;
+    if ((bt & ~(unsigned)BT_LINKED) == BT_ADDRESS)
+        return ((bvr(cpu, n) ^ cpu->pc) & MASK(top_bit(cpu), 2)) == 0;
     return !(bt & BT_LINKED) && is_context_aware(cpu, n) && context_value_match(cpu, n, bt);
 }
 
 static bool enabled(const struct cpu *cpu)
 {
-    return (cpu->sr[SR_MDSCR_EL1] & FIELD_MASK(MDSCR_EL1_MDE)) &&
+    return MDSCR_EL1_MDE(cpu->sr[SR_MDSCR_EL1]) &&
            debug_exceptions_enabled(cpu, cpu->ps.el, cpu->ps.daif & PSTATE_D);
 }
 
@@ -148,7 +173,7 @@ bool breakpoint_take(struct cpu *cpu)
 {
     if (!enabled(cpu))
         return false;
-    for (unsigned n = 0; n < count(cpu, 12); n++)
+    for (unsigned n = 0; n < count(cpu, ID_AA64DFR0_EL1_BRPs_LO); n++)
         if (matches(cpu, n)) {
             take(cpu, cpu->pc, ESR_EC_BRKPT_LOW, DFSC_DEBUG, false, 0);
             return true;
@@ -156,39 +181,51 @@ bool breakpoint_take(struct cpu *cpu)
     return false;
 }
 
-/* WatchpointByteMatch() of any byte of the access. */
-static bool address_match(uint64_t wvr, uint64_t wcr, uint64_t va, unsigned size)
+/*
+ * AArch64.WatchpointByteMatch(). CU-choice: MASK 1 and 2 are reserved and act as 0; a larger one
+ * ignores BAS and the bits of the address that it covers; a BAS with gaps selects what it says.
+ */
+static bool byte_match(unsigned top, uint64_t wvr, uint64_t wcr, uint64_t va)
 {
-    unsigned mask = WCR_MASK(wcr), bas = WCR_BAS(wcr);
-    uint64_t low = mask > 2 ? MASK(mask - 1, 0) : 7;
+    unsigned mask = WCR_MASK(wcr), bottom = bit(wvr, 2) ? 2 : 3;
 
-    /* CU-choice: MASK values 1 and 2 are reserved and act as 0. */
     if (mask > 2)
-        return align_down(va, low + 1) <= (wvr & ~low) && va + size - 1 >= (wvr & ~low);
-    for (unsigned k = 0; k < size; k++) {
-        uint64_t a = va + k;
-        if (((a ^ wvr) & MASK(48, 3)) == 0 && bit(bas, a & 7))
+        return ((va ^ wvr) & MASK(top, mask)) == 0;
+    return ((va ^ wvr) & MASK(top, bottom)) == 0 &&
+           bit(WCR_BAS(wcr), (unsigned)(va & MASK(bottom - 1, 0)));
+}
+
+static bool address_match(const struct cpu *cpu, unsigned n, uint64_t va, unsigned size)
+{
+    uint64_t wvr = array_reg(cpu, n, 6), wcr = array_reg(cpu, n, 7);
+
+    for (unsigned k = 0; k < size; k++)
+        if (byte_match(top_bit(cpu), wvr, wcr, va + k))
             return true;
-    }
     return false;
 }
 
 bool cpu_watchpoint_hit(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size,
                         unsigned acc, bool write)
 {
-    unsigned el = acc & ACC_UNPRIV ? 0 : cpu->ps.el;
+    bool as_el0 = (acc & ACC_UNPRIV) && cpu->bank_unpriv != cpu->bank;
+    unsigned el = as_el0 ? 0 : cpu->ps.el;
+    /* An atomic access is both, and known to be before it has read. */
+    unsigned kinds = acc & ACC_ATOMIC ? LSC_LOAD | LSC_STORE : write ? LSC_STORE : LSC_LOAD;
 
     if (!enabled(cpu))
         return false;
-    for (unsigned n = 0; n < count(cpu, 20); n++) {
+    for (unsigned n = 0; n < count(cpu, ID_AA64DFR0_EL1_WRPs_LO); n++) {
         uint64_t cr = array_reg(cpu, n, 7);
-        unsigned lsc = WCR_LSC(cr);
+        unsigned hit = WCR_LSC(cr) & kinds;
 
-        if (!CR_E(cr) || !(lsc & (write ? 2 : 1)) || !state_match(cpu, cr, WCR_WT(cr), el) ||
-            !address_match(array_reg(cpu, n, 6), cr, va, size))
+        if (!CR_E(cr) || !hit || !state_match(cpu, cr, WCR_WT(cr), el) ||
+            !address_match(cpu, n, va, size))
             continue;
-        take(cpu, insn_pc(cpu, i), ESR_EC_WATCHPT_LOW, DFSC_DEBUG | (write ? ISS_WNR : 0), true,
-             va);
+        cpu_count_upto(cpu, i);
+        /* WnR of an atomic access: a load would not have hit. */
+        take(cpu, insn_pc(cpu, i), ESR_EC_WATCHPT_LOW, DFSC_DEBUG | (hit & LSC_LOAD ? 0 : ISS_WNR),
+             true, va);
         return true;
     }
     return false;

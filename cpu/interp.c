@@ -98,12 +98,8 @@ static bool needs_observed(const struct cpu *cpu)
 
 /* What comes before the instruction at @i: exceptions with priority over executing it, in the order
  * of DDI0487 D1.3.5. True if one was taken. */
-static bool take_before(struct cpu *cpu, const struct insn *i, bool step)
+static bool take_before(struct cpu *cpu, const struct insn *i)
 {
-    if (step && !cpu->ps.ss) {
-        cpu_step_take(cpu);
-        return true;
-    }
     if (breakpoints_active(cpu) && breakpoint_take(cpu))
         return true;
     if (cpu->ps.il) {
@@ -146,7 +142,7 @@ static void step_observed(struct cpu *cpu)
     cpu->counted = i;
     if (i->fn != interp_plain_fn(i->op))
         interp_decode(cpu, i);
-    if (take_before(cpu, i, step))
+    if (take_before(cpu, i))
         return;
     if (probe_wanted(cpu->probes, PROBE_INSN))
         fire_insn_probe(cpu, i);
@@ -212,6 +208,9 @@ void cpu_run(struct cpu *cpu, uint64_t insns)
         before = cpu->left;
         if (fruitless > FRUITLESS_MAX)
             break;
+        /* Before interrupts, which may come in either order: then no step is lost in them. */
+        if (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]) && cpu_step_take(cpu))
+            continue;
         if (cpu->irq_check) {
             cpu->irq_check = false;
             cpu_take_interrupt(cpu);

@@ -6,6 +6,8 @@
 #define ISS_STEP_EX  BIT(6)
 #define DFSC_DEBUG   0x22
 
+#define DBGPRCR_CORENPDRQ BIT(0)
+
 unsigned debug_target_el(const struct cpu *cpu)
 {
     return cpu->has_el2 && ((cpu_hcr(cpu) & FIELD_MASK(HCR_EL2_TGE)) ||
@@ -14,11 +16,17 @@ unsigned debug_target_el(const struct cpu *cpu)
                : 1;
 }
 
+/* DoubleLockStatus(). Without FEAT_DoubleLock OSDLR_EL1.DLK is never set. */
+static bool double_locked(const struct cpu *cpu)
+{
+    return OSDLR_EL1_DLK(cpu->sr[SR_OSDLR_EL1]) && !(cpu->sr[SR_DBGPRCR_EL1] & DBGPRCR_CORENPDRQ);
+}
+
 bool debug_exceptions_enabled(const struct cpu *cpu, unsigned el, bool masked)
 {
     unsigned target = debug_target_el(cpu);
 
-    if ((cpu->sr[SR_OSLSR_EL1] & FIELD_MASK(OSLSR_EL1_OSLK)) || el > target)
+    if (OSLSR_EL1_OSLK(cpu->sr[SR_OSLSR_EL1]) || double_locked(cpu) || el > target)
         return false;
     return el < target || ((cpu->sr[SR_MDSCR_EL1] & FIELD_MASK(MDSCR_EL1_KDE)) && !masked);
 }
@@ -39,8 +47,11 @@ bool cpu_step_active(const struct cpu *cpu)
            debug_exceptions_enabled(cpu, cpu->ps.el, cpu->ps.daif & PSTATE_D);
 }
 
-void cpu_step_take(struct cpu *cpu)
+bool cpu_step_take(struct cpu *cpu)
 {
+    if (!cpu_step_active(cpu) || cpu->ps.ss)
+        return false;
+
     unsigned target = debug_target_el(cpu);
     uint64_t iss = DFSC_DEBUG;
 
@@ -52,4 +63,5 @@ void cpu_step_take(struct cpu *cpu)
                  .target_el = target,
                  .ret = cpu->pc,
                  .esr = esr(target > cpu->ps.el ? ESR_EC_SOFTSTP_LOW : ESR_EC_SOFTSTP_CUR, iss)});
+    return true;
 }

@@ -15,5 +15,6 @@ uint8_t cpu_step_return_ss(const struct cpu *cpu, uint64_t spsr, bool illegal);
 /* Is software step active at the current EL (MDSCR_EL1.SS and debug exceptions enabled)? */
 bool cpu_step_active(const struct cpu *cpu);
 
-/* Take the Software Step exception, at cpu->pc. */
-void cpu_step_take(struct cpu *cpu);
+/* CheckSoftwareStep(): in the active-pending state, take the exception, at cpu->pc: true. Nothing
+ * about the next instruction has a higher priority, not even its address. */
+bool cpu_step_take(struct cpu *cpu);

@@ -163,7 +163,7 @@ static void same_el(unsigned el)
     if (el == 2)
         msr(mdcr_el2, mrs(mdcr_el2) | MDCR_TDE);
     msr(dbgwvr0_el1, watched);
-    msr(dbgwcr0_el1, 0xff << 5 | 3 << 3 | (el == 2 ? BIT(13) : 1 << 1) | 1);
+    msr(dbgwcr0_el1, 0xff << 5 | 3 << 3 | (el == 2 ? BIT(13) | 3 << 14 : 1 << 1) | 1);
     msr(mdscr_el1, MDSCR_MDE | MDSCR_KDE);
     touch(0);
     check_none("masked by PSTATE.D");
