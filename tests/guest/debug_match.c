@@ -69,19 +69,20 @@ static uint64_t run_code(uint64_t arg)
 }
 
 /* Breakpoint registers by number. */
-static void set_breakpoint(unsigned n, uint64_t value, uint64_t control)
+#define BREAKPOINTS(X)                                                                             \
+    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+
+static void set_breakpoint(unsigned number, uint64_t value, uint64_t control)
 {
-    switch (n) {
-#define CASE(n)                                                                                    \
+    switch (number) {
+#define X(n)                                                                                       \
     case n:                                                                                        \
         msr(dbgbcr##n##_el1, 0);                                                                   \
         msr(dbgbvr##n##_el1, value);                                                               \
         msr(dbgbcr##n##_el1, control);                                                             \
         break;
-        CASE(0)
-        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11)
-            CASE(12) CASE(13) CASE(14) CASE(15)
-#undef CASE
+        BREAKPOINTS(X)
+#undef X
     }
 }
 
