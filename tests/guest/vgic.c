@@ -1,39 +1,7 @@
 /* Runs on: a57 n1 max; el2. */
 /* Virtual interrupts: list registers seen by an EL1 guest, maintenance interrupts, HW = 1,
- * HCR_EL2's VI, VF and VSE, and the traps of the GIC's virtual interface. */
-#include "gic.h"
-
-#define LR_STATE(lr) FIELD(lr, 63, 62)
-#define LR_PENDING   BIT(62)
-#define LR_ACTIVE    BIT(63)
-#define LR_HW        BIT(61)
-#define LR_GROUP1    BIT(60)
-#define LR_PRIO(p)   ((uint64_t)(p) << 48)
-#define LR_PINTID(n) ((uint64_t)(n) << 32)
-#define LR_EOI       BIT(41)
-
-#define ICH_EN       BIT(0)
-#define ICH_UIE      BIT(1)
-#define ICH_LRENPIE  BIT(2)
-#define ICH_NPIE     BIT(3)
-#define ICH_VGRP0EIE BIT(4)
-#define ICH_VGRP0DIE BIT(5)
-#define ICH_VGRP1EIE BIT(6)
-#define ICH_VGRP1DIE BIT(7)
-
-#define VMCR_INIT (UINT64_C(0xff) << 24 | 3) /* PMR 0xff, both groups enabled */
-
-static void lr_clear(void)
-{
-    msr(ich_lr0_el2, 0);
-    msr(ich_lr1_el2, 0);
-    msr(ich_lr2_el2, 0);
-    msr(ich_lr3_el2, 0);
-    msr(ich_ap0r0_el2, 0);
-    msr(ich_ap1r0_el2, 0);
-    msr(ich_vmcr_el2, VMCR_INIT);
-    msr(ich_hcr_el2, ICH_EN);
-}
+ * HCR_EL2's VI, VF and VSE. */
+#include "vgic.h"
 
 static uint64_t guest_iar1(uint64_t arg)
 {
@@ -115,7 +83,7 @@ static void ack_virtual(struct frame *f, unsigned el, unsigned offset)
 
 static void ack_and_end(void)
 {
-    lr_clear();
+    vgic_clear();
     check_equal(G(guest_iar1, 0), SPURIOUS, "nothing pending");
     msr(ich_lr1_el2, LR_PENDING | LR_GROUP1 | LR_PRIO(0x80) | 77);
     msr(ich_lr2_el2, LR_PENDING | LR_GROUP1 | LR_PRIO(0x40) | 78);
@@ -139,7 +107,7 @@ static void ack_and_end(void)
 
 static void taken_by_guest(void)
 {
-    lr_clear();
+    vgic_clear();
     irq_handler = ack_virtual;
     msr(ich_lr0_el2, LR_PENDING | LR_GROUP1 | LR_PRIO(0x80) | 77);
     G(guest_unmask, 0);
@@ -158,7 +126,7 @@ static void taken_by_guest(void)
 
 static void interface(void)
 {
-    lr_clear();
+    vgic_clear();
     check_equal(G(guest_pmr, 0), 0xf8 | (mrs(ich_vmcr_el2) >> 24 & 7), "ICV_PMR is VMCR.VPMR");
     check_equal(G(guest_pmr, 0x50), 0x50, "ICV_PMR written");
     check_equal(mrs(ich_vmcr_el2) >> 24, 0x50, "VMCR.VPMR");
@@ -207,7 +175,7 @@ static void maintenance_taken(struct frame *f, unsigned el, unsigned offset)
 static void maintenance(void)
 {
     gic_bit(GICD_ISENABLER, INTID_MAINTENANCE);
-    lr_clear();
+    vgic_clear();
     cause(0, 0, "no cause");
     cause(ICH_UIE, 2, "U");
     msr(ich_lr0_el2, LR_PENDING | LR_GROUP1 | LR_PRIO(0x80) | 77);
@@ -251,7 +219,7 @@ static void maintenance(void)
 /* A virtual interrupt tied to a physical one, which the guest's EOI deactivates. */
 static void hardware(void)
 {
-    lr_clear();
+    vgic_clear();
     gic_bit(GICD_ISENABLER, 20);
     msr(icc_ctlr_el1, 2);
     gic_bit(GICD_ISPENDR, 20);
@@ -271,7 +239,7 @@ static void by_hcr(void)
 {
     uint64_t hcr = mrs(hcr_el2);
 
-    lr_clear();
+    vgic_clear();
     msr(ich_hcr_el2, 0);
     static const struct {
         uint64_t bit;
@@ -299,46 +267,6 @@ static void by_hcr(void)
     msr(hcr_el2, hcr);
 }
 
-/* ICH_HCR_EL2's traps, and SGIs of a guest. 0xd538cc00: MRS X0, ICC_IAR1_EL1 and so on. */
-static void traps(void)
-{
-    static const struct {
-        uint64_t ich, sys;
-        bool read, write;
-        const char *name;
-    } rows[] = {
-        {BIT(10), SYS(3, 0, 4, 6, 0), true, true, "TC: ICC_PMR"},
-        {BIT(10), SYS(3, 0, 12, 12, 4), true, true, "TC: ICC_CTLR"},
-        {BIT(10), SYS(3, 0, 12, 11, 3), true, false, "TC: ICC_RPR"},
-        {BIT(11), SYS(3, 0, 12, 8, 0), true, false, "TALL0: ICC_IAR0"},
-        {BIT(11), SYS(3, 0, 12, 8, 1), false, true, "TALL0: ICC_EOIR0"},
-        {BIT(11), SYS(3, 0, 12, 12, 6), true, true, "TALL0: ICC_IGRPEN0"},
-        {BIT(12), SYS(3, 0, 12, 12, 0), true, false, "TALL1: ICC_IAR1"},
-        {BIT(12), SYS(3, 0, 12, 12, 1), false, true, "TALL1: ICC_EOIR1"},
-        {BIT(12), SYS(3, 0, 12, 12, 7), true, true, "TALL1: ICC_IGRPEN1"},
-        {BIT(14), SYS(3, 0, 12, 11, 1), false, true, "TDIR: ICC_DIR"},
-        {0, SYS(3, 0, 12, 11, 5), false, true, "ICC_SGI1R with IMO"},
-    };
-
-    lr_clear();
-    for (unsigned k = 0; k < ARRAY_SIZE(rows); k++) {
-        msr(ich_hcr_el2, ICH_EN | rows[k].ich);
-        for (unsigned w = 0; w < 2; w++) {
-            uint64_t word = w ? rows[k].sys : MRS_WORD(rows[k].sys);
-
-            if (!(w ? rows[k].write : rows[k].read))
-                continue;
-            if (rows[k].ich == BIT(14) && FIELD(mrs(ich_vtr_el2), 19, 19) == 0) {
-                note("no ICH_VTR_EL2.TDS");
-                continue;
-            }
-            run_word_at(1, word, 0);
-            check_taken(2, V_LOWER, ESR(EC_SYSREG, sys_iss(word)), rows[k].name);
-        }
-    }
-    msr(ich_hcr_el2, ICH_EN);
-}
-
 int main(void)
 {
     gic_init();
@@ -356,8 +284,6 @@ int main(void)
     hardware();
     context = "HCR: ";
     by_hcr();
-    context = "traps: ";
-    traps();
     context = "";
     check_none("nothing else was taken");
     return (int)failures;
