@@ -106,20 +106,6 @@ static void identity(void)
     insn("dsb sy; tlbi vmalls12e1; dsb sy; isb");
 }
 
-/* A fetch that faults goes back to its caller. */
-static void handler(struct frame *f, unsigned el, unsigned offset)
-{
-    unsigned ec = (unsigned)EC(f->esr);
-
-    taken.count++;
-    taken.el = el;
-    taken.offset = offset;
-    taken.esr = f->esr;
-    taken.far = f->far;
-    taken.hpfar = el == 2 ? mrs(hpfar_el2) : 0;
-    f->elr = ec == EC_IABT_LOW || ec == EC_IABT_CUR ? f->x[30] : f->elr + 4;
-}
-
 enum { READ, WRITE, FETCH };
 static const struct {
     uint64_t word, esr;
@@ -133,10 +119,8 @@ static const struct {
 
 static void access(unsigned kind, uint64_t ipa)
 {
-    guest_handler = handler;
     taken_clear();
     run_word_at(1, kinds[kind].word, ipa);
-    guest_handler = 0;
 }
 
 static void flush(void)

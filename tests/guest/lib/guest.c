@@ -264,6 +264,8 @@ struct pair exception_entry(struct frame *f, unsigned el, unsigned offset)
     taken.hpfar = el == 2 ? mrs(hpfar_el2) : 0;
     if (sync && ec == EC_ILLEGAL)
         f->spsr &= ~BIT(20);
+    else if (sync && (ec == EC_IABT_LOW || ec == EC_IABT_CUR))
+        f->elr = f->x[30];
     else if (sync && !skips_itself(ec))
         f->elr = (f->elr + 4) & ~UINT64_C(3); /* a misaligned PC: the next instruction */
     if (!sync && irq_handler)

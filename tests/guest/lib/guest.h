@@ -43,7 +43,8 @@ extern volatile struct event taken_by[MAX_CPUS];
 #define taken (taken_by[cpu_index()])
 
 /* What to do with an exception instead of the default, which records it in `taken` and skips a
- * faulting instruction (SVC, HVC and SMC that were not trapped have skipped themselves). */
+ * faulting instruction (SVC, HVC and SMC that were not trapped have skipped themselves); a fetch
+ * that faults returns to the caller, X30. */
 typedef void handler_fn(struct frame *f, unsigned el, unsigned offset);
 extern handler_fn *volatile guest_handler;
 
