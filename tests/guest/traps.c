@@ -2,20 +2,7 @@
 /* Each control that traps system registers and instructions, off and on, with its syndrome. */
 #include "guest.h"
 
-enum control {
-    HCR,
-    MDCR,
-    CPTR,
-    CNTHCTL,
-    CNTKCTL,
-    SCTLR,
-    PMUSERENR,
-    SRE2,
-    HFGR,
-    HFGW,
-    HFGI,
-    CONTROLS
-};
+enum control { HCR, MDCR, CPTR, CNTHCTL, CNTKCTL, SCTLR, PMUSERENR, SRE2, CONTROLS };
 static const struct {
     const char *name;
     uint64_t word;
@@ -28,9 +15,6 @@ static const struct {
     [SCTLR] = {"SCTLR_EL1", SYS(3, 0, 1, 0, 0)},
     [PMUSERENR] = {"PMUSERENR_EL0", SYS(3, 3, 9, 14, 0)},
     [SRE2] = {"ICC_SRE_EL2", SYS(3, 4, 12, 9, 5)},
-    [HFGR] = {"HFGRTR_EL2", SYS(3, 4, 1, 1, 4)},
-    [HFGW] = {"HFGWTR_EL2", SYS(3, 4, 1, 1, 5)},
-    [HFGI] = {"HFGITR_EL2", SYS(3, 4, 1, 1, 6)},
 };
 
 /* One row a trap: bit of the control, whether 1 or 0 traps, EL of the access, EL that takes it,
@@ -150,17 +134,6 @@ static const struct {
      R,
      {SYS(3, 3, 9, 12, 0), SYS(3, 3, 9, 12, 1), SYS(3, 3, 9, 13, 0), SYS(3, 3, 9, 12, 5),
       SYS(3, 3, 9, 12, 6), SYS(3, 3, 14, 15, 7)}},
-    {HFGR, 29, 1, 1, 2, R, {SYS(3, 0, 1, 0, 0)}},
-    {HFGR, 14, 1, 1, 2, R, {SYS(3, 3, 0, 0, 1)}},
-    {HFGR, 25, 1, 1, 2, R, {SYS(3, 0, 0, 0, 0)}},
-    {HFGR, 35, 1, 0, 2, R, {SYS(3, 3, 13, 0, 2)}},
-    {HFGR, 38, 1, 1, 2, R, {SYS(3, 0, 12, 0, 0)}},
-    {HFGW, 29, 1, 1, 2, W, {SYS(3, 0, 1, 0, 0)}},
-    {HFGW, 33, 1, 1, 2, W, {SYS(3, 0, 13, 0, 4)}},
-    {HFGI, 1, 1, 1, 2, W, {SYS(1, 0, 7, 5, 0)}},
-    {HFGI, 7, 1, 1, 2, W, {SYS(1, 3, 7, 11, 1)}},
-    {HFGI, 11, 1, 1, 2, W, {SYS(1, 3, 7, 4, 1)}},
-    {HFGI, 12, 1, 1, 2, W, {SYS(1, 0, 7, 8, 0)}},
 };
 
 static char buffer[4096] __attribute__((aligned(2048)));
@@ -313,15 +286,9 @@ static void fp(void)
 
 int main(void)
 {
-    bool fgt = FIELD(mrs(id_aa64mmfr0_el1), 59, 56)
-    != 0;
-
     msr(pmuserenr_el0, 0);
-    if (!fgt)
-        note("no FEAT_FGT: its rows are left out");
     for (unsigned k = 0; k < ARRAY_SIZE(rows); k++)
-        if (fgt || rows[k].control < HFGR)
-            row(k);
+        row(k);
     wfx_smc_hvc();
     fp();
     return (int)failures;
