@@ -7,11 +7,17 @@
 #define S2_W    BIT(7)
 #define NO_PERM (S2_NORMAL & ~(S2_R | S2_W))
 #define XN      BIT(54)
+#define DS      BIT(32)
+#define SL2     BIT(33)
 
-/* One row a shape of tables. @entries: of the root; more than one table's are concatenated. */
+/* One row a shape of tables. @entries: of the root; more than one table's are concatenated. @ds:
+ * VTCR_EL2.DS and SL2, for FEAT_LPA2. */
 static const struct shape {
-    unsigned granule_bits, tg, ia_bits, sl0, start, entries;
+    unsigned granule_bits, tg, ia_bits, sl0;
+    int start;
+    unsigned entries;
     const char *name;
+    uint64_t ds;
 } shapes[] = {
     {12, 0, 39, 1, 1, 512, "4K, 39 bits, level 1: "},
     {12, 0, 40, 1, 1, 1024, "4K, 40 bits, 2 tables of level 1: "},
@@ -23,6 +29,11 @@ static const struct shape {
     {16, 1, 39, 1, 2, 1024, "64K, 39 bits, level 2: "},
     {16, 1, 43, 1, 2, 2 * 8192, "64K, 43 bits, 2 tables of level 2: "},
     {16, 1, 43, 2, 1, 2, "64K, 43 bits, level 1: "},
+    {16, 1, 52, 2, 1, 1024, "64K, 52 bits, level 1: "},
+    {12, 0, 52, 0, -1, 16, "4K, 52 bits, level -1: ", DS | SL2},
+    {12, 0, 50, 2, 0, 2048, "4K, 50 bits, 4 tables of level 0: ", DS},
+    {14, 2, 52, 3, 0, 32, "16K, 52 bits, level 0: ", DS},
+    {14, 2, 50, 2, 1, 8 * 2048, "16K, 50 bits, 8 tables of level 1: ", DS},
 };
 
 static uint64_t arena[8 * 65536 / 8] __attribute__((aligned(131072)));
@@ -47,29 +58,41 @@ static uint64_t *table_new(unsigned bytes)
     return t;
 }
 
-static unsigned shift_of(unsigned level)
+static unsigned shift_of(int level)
 {
-    return shape->granule_bits + (3 - level) * (shape->granule_bits - 3);
+    return shape->granule_bits + (unsigned)(3 - level) * (shape->granule_bits - 3);
 }
 
-/* VTCR_EL2.PS: 40 or 44 bits, and an address bit beyond it. */
+/* VTCR_EL2.PS: 40, 44 or 52 bits, and an address bit beyond it; 0: there is none. */
 static uint64_t ps(void)
 {
-    return shape->ia_bits > 40 ? 4 : 2;
+    return shape->ia_bits > 44 ? 6 : shape->ia_bits > 40 ? 4 : 2;
 }
 
 static uint64_t oa_bit(void)
 {
-    return shape->ia_bits > 40 ? BIT(45) : BIT(41);
+    return shape->ia_bits > 44 ? 0 : shape->ia_bits > 40 ? BIT(45) : BIT(41);
+}
+
+/* With DS, the bits of SH are address bits. */
+static uint64_t attr(uint64_t a)
+{
+    return shape->ds ? a & ~PT_ISH : a;
+}
+
+/* A translation fault's FSC at @level. */
+static unsigned translation(int level)
+{
+    return level < 0 ? 0x2b : 4u + (unsigned)level;
 }
 
 /* The descriptor of @ipa at @level; tables above are made. */
-static uint64_t *entry(uint64_t ipa, unsigned level)
+static uint64_t *entry(uint64_t ipa, int level)
 {
     unsigned stride = shape->granule_bits - 3;
     uint64_t *t = arena;
 
-    for (unsigned l = shape->start;; l++) {
+    for (int l = shape->start;; l++) {
         uint64_t index = ipa >> shift_of(l);
 
         if (l != shape->start)
@@ -82,12 +105,13 @@ static uint64_t *entry(uint64_t ipa, unsigned level)
     }
 }
 
-static bool block_allowed(unsigned level)
+static bool block_allowed(int level)
 {
     bool lpa = FIELD(mrs(id_aa64mmfr0_el1), 3, 0)
     >= 6;
+    int first = shape->granule_bits == 12 || (shape->granule_bits == 16 && lpa) ? 1 : 2;
 
-    return level >= (shape->granule_bits == 12 || (shape->granule_bits == 16 && lpa) ? 1 : 2);
+    return level >= first - (shape->ds != 0);
 }
 
 /* RAM and devices one to one. */
@@ -99,9 +123,9 @@ static void identity(void)
     table_new(shape->entries * 8 < 4096 ? 4096 : shape->entries * 8);
     step = BIT(shift_of(2));
     for (uint64_t a = 0; a < 0x50000000; a += step)
-        *entry(a, 2) = a | (a < 0x40000000 ? S2_DEVICE : S2_NORMAL);
+        *entry(a, 2) = a | attr(a < 0x40000000 ? S2_DEVICE : S2_NORMAL);
     msr(vtcr_el2, (64 - shape->ia_bits) | shape->sl0 << 6 | 1 << 8 | 1 << 10 | 3 << 12 |
-                      shape->tg << 14 | ps() << 16 | BIT(31));
+                      shape->tg << 14 | ps() << 16 | BIT(31) | shape->ds);
     msr(vttbr_el2, arena);
     insn("dsb sy; tlbi vmalls12e1; dsb sy; isb");
 }
@@ -177,7 +201,7 @@ static void expect(uint64_t ipa, unsigned fsc, unsigned which, const char *what)
 #define X   4u
 
 /* A leaf at @level: a block or a page, which maps IPA to the target if attributes allow it. */
-static void leaves(uint64_t ipa, unsigned level)
+static void leaves(uint64_t ipa, int level)
 {
     static const struct {
         uint64_t attr;
@@ -194,13 +218,14 @@ static void leaves(uint64_t ipa, unsigned level)
     uint64_t base = ((uint64_t)target & ~low) | (level == 3 ? PT_TABLE : 0);
     uint64_t at = (ipa & ~low) | ((uint64_t)target & low);
 
-    *e = base | (S2_NORMAL & ~PT_AF);
-    expect(at, 8 + level, ALL, "access flag");
+    *e = base | attr(S2_NORMAL & ~PT_AF);
+    expect(at, 8 + (unsigned)level, ALL, "access flag");
     *e = base | S2_NORMAL | oa_bit();
-    expect(at, level, ALL, "address size");
+    if (oa_bit())
+        expect(at, (unsigned)level, ALL, "address size");
     for (unsigned k = 0; k < ARRAY_SIZE(cases); k++) {
-        *e = base | cases[k].attr;
-        expect(at, 12 + level, cases[k].faults, cases[k].name);
+        *e = base | attr(cases[k].attr);
+        expect(at, 12 + (unsigned)level, cases[k].faults, cases[k].name);
     }
     *e = 0;
 }
@@ -214,31 +239,32 @@ static unsigned pa_bits(void)
 
 static void levels(void)
 {
+    static const char *const names[] = {"level -1", "level 0", "level 1", "level 2", "level 3"};
     /* The highest index in the root that is not the identity map's. */
     uint64_t ipa = BIT(shape->ia_bits) - BIT(shift_of(2)) + 0x1000;
 
-    for (unsigned level = shape->start; level <= 3; level++) {
+    for (int level = shape->start; level <= 3; level++) {
         uint64_t *e = entry(ipa, level);
 
         context = shape->name;
-        note(level == 0 ? "level 0" : level == 1 ? "level 1" : level == 2 ? "level 2" : "level 3");
+        note(names[level + 1]);
         *e = 0;
-        expect(ipa, 4 + level, ALL, "translation");
+        expect(ipa, translation(level), ALL, "translation");
         if (level == 3) {
             *e = (uint64_t)target | S2_NORMAL;
-            expect(ipa, 4 + level, ALL, "translation: reserved at level 3");
-        } else {
+            expect(ipa, translation(level), ALL, "translation: reserved at level 3");
+        } else if (oa_bit()) {
             *e = oa_bit() | 3;
-            expect(ipa, level, ALL, "address size: next table");
+            expect(ipa, (unsigned)level, ALL, "address size: next table");
         }
         if (block_allowed(level)) {
             leaves(ipa, level);
         } else {
-            *e = S2_NORMAL;
+            *e = attr(S2_NORMAL);
             if (on_qemu())
                 note("blocks at levels that have none: divergence block-level");
             else
-                expect(ipa, 4 + level, ALL, "translation: no blocks at this level");
+                expect(ipa, translation(level), ALL, "translation: no blocks at this level");
         }
         *e = 0;
     }
@@ -261,9 +287,12 @@ static void root_size(void)
 static bool supported(const struct shape *s)
 {
     uint64_t mmfr0 = mrs(id_aa64mmfr0_el1);
-    unsigned tgran16_2 = FIELD(mmfr0, 35, 32);
+    unsigned tgran16_2 = FIELD(mmfr0, 35, 32)
+    , tgran4_2 = FIELD(mmfr0, 43, 40);
 
-    if (s->ia_bits > pa_bits())
+    if (on_qemu() && s->granule_bits == 14 && s->start == 0) /* divergence s2-16k-level-0 */
+        return false;
+    if (s->ia_bits > pa_bits() || (s->ds && tgran4_2 < 3))
         return false;
     return s->granule_bits != 14 || tgran16_2 >= 2 || (tgran16_2 == 0 && FIELD(mmfr0, 23, 20));
 }
@@ -281,7 +310,8 @@ int main(void)
         identity();
         msr(hcr_el2, HCR_RW | HCR_VM);
         levels();
-        root_size();
+        if (oa_bit())
+            root_size();
         msr(hcr_el2, HCR_RW);
     }
     return (int)failures;
