@@ -214,6 +214,58 @@ static void sre(void)
     }
 }
 
+/* HCR_EL2.IMO and FMO choose between the physical and the virtual interface, a group each; what
+ * both groups share is virtual if either is set. */
+static void routes(void)
+{
+    static const struct {
+        uint64_t sys, group, value;
+        unsigned hi, lo; /* of ICH_VMCR_EL2 */
+        const char *name;
+    } regs[] = {
+        {ICC_BPR0, HCR_FMO, 6, 23, 21, "ICC_BPR0"},
+        {ICC_IGRPEN0, HCR_FMO, 0, 0, 0, "ICC_IGRPEN0"},
+        {ICC_BPR1, HCR_IMO, 6, 20, 18, "ICC_BPR1"},
+        {ICC_IGRPEN1, HCR_IMO, 0, 1, 1, "ICC_IGRPEN1"},
+        {ICC_PMR, HCR_IMO | HCR_FMO, 0x80, 31, 24, "ICC_PMR"},
+    };
+
+    for (unsigned k = 0; k < ARRAY_SIZE(regs); k++) {
+        uint64_t physical = run_word_at(2, MRS_WORD(regs[k].sys), 0);
+
+        for (unsigned hcr = 0; hcr < 4; hcr++) {
+            bool virtual = (uint64_t)hcr << 3 & regs[k].group; /* FMO is bit 3, IMO bit 4 */
+            uint64_t vmcr;
+
+            vgic_clear();
+            vmcr = mrs(ich_vmcr_el2);
+            msr(hcr_el2, HCR_RW | (uint64_t)hcr << 3);
+            guest_write(regs[k].sys, regs[k].value);
+            check_equal(guest_read(regs[k].sys), regs[k].value, regs[k].name);
+            check_equal(run_word_at(2, MRS_WORD(regs[k].sys), 0),
+                        virtual ? physical : regs[k].value, "ICC at EL2");
+            check_equal(FIELD(mrs(ich_vmcr_el2), regs[k].hi, regs[k].lo),
+                        virtual ? regs[k].value : FIELD(vmcr, regs[k].hi, regs[k].lo), "ICH_VMCR");
+            run_word_at(2, regs[k].sys, physical);
+        }
+    }
+    msr(hcr_el2, HCR_RW | HCR_IMO | HCR_FMO);
+}
+
+/* Bits that are not there read as zero. */
+static void round_trips(void)
+{
+    vgic_clear();
+    lr_set(0, UINT64_MAX);
+    check_differs(lr_get(0),
+                  0xf0f81fff00000000 | (BIT(FIELD(mrs(ich_vtr_el2), 25, 23) ? 24 : 16) - 1),
+                  "ICH_LR0_EL2", "lr-res0");
+    lr_set(0, 0);
+    msr(ich_hcr_el2, UINT64_MAX & ~(ICH_EN | BIT(13)));
+    check_equal(mrs(ich_hcr_el2), 0xf8005cfe, "ICH_HCR_EL2");
+    msr(ich_hcr_el2, ICH_EN);
+}
+
 int main(void)
 {
     gic_init();
@@ -231,6 +283,10 @@ int main(void)
             if (traps[k].access & access)
                 trap(&traps[k], access);
     sre();
+    context = "routes: ";
+    routes();
+    context = "RES0: ";
+    round_trips();
     context = "";
     check_none("nothing else was taken");
     return (int)failures;
