@@ -1,7 +1,7 @@
 /*
  * QEMU's `testdev` character device, which ends the machine with an exit code of the guest's choice
  * (what kvm-unit-tests use). The guest writes packets of an optional decimal argument and a command
- * letter, blanks in between; the only command is 'q'.
+ * letter, blanks around the argument; the only command is 'q'.
  */
 #pragma once
 
@@ -14,6 +14,7 @@ struct testdev {
     testdev_exit_fn *exit;
     void *exit_ctx;
     uint32_t argument;
+    enum { TESTDEV_BLANKS, TESTDEV_DIGITS, TESTDEV_COMMAND } expects;
 };
 
 /* Characters from the guest; calls exit() with (argument << 1 | 1) & 0xff for each 'q'. */

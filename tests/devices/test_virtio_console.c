@@ -166,7 +166,8 @@ static void test_testdev(void **state)
     static const struct {
         const char *text;
         int code;
-    } rows[] = {{"0q", 1}, {"q", 1}, {"21q", 43}, {" 3 q", 7}, {"5x", -1}, {"200q", 145}, {"", -1}};
+    } rows[] = {{"0q", 1},     {"q", 1},    {"21q", 43}, {" 3 q", 7}, {"5x", -1},
+                {"200q", 145}, {"1 2q", 1}, {"5x3q", 7}, {"", -1}};
 
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
