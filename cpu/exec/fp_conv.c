@@ -4,14 +4,6 @@
  */
 #include "cpu/exec/fp_scalar.h"
 
-/* OP(suffix, size, ...) for half, single and double; the first has no FRINT32 and FRINT64. */
-#define SINGLE_DOUBLE(OP, ...)                                                                     \
-    OP(s, FP_32, __VA_ARGS__)                                                                      \
-    OP(d, FP_64, __VA_ARGS__)
-#define EACH_SIZE(OP, ...)                                                                         \
-    OP(h, FP_16, __VA_ARGS__)                                                                      \
-    SINGLE_DOUBLE(OP, __VA_ARGS__)
-
 /* Stands for FPRoundingMode(FPCR) where an instruction may also name a mode of its own. */
 #define FP_BY_FPCR ((enum fp_rounding)(FP_ODD + 1))
 
@@ -22,19 +14,9 @@ FP_EXEC_INLINE enum fp_rounding rounding(const struct cpu *cpu, enum fp_rounding
 
 /* Round to integral */
 
-FP_EXEC_INLINE enum exec_result frint(struct cpu *cpu, const struct insn *i, enum fp_size n,
-                                      enum fp_rounding r, bool exact)
-{
-    struct fp_env e = fp_begin(cpu);
-    const uint64_t a = fp_reg(cpu, n, i->rn);
-
-    set_fp_reg(cpu, i->rd, fp_round_int(&e, n, a, rounding(cpu, r), exact));
-    fp_end(cpu, &e);
-    return EXEC_NEXT;
-}
-
 #define FRINT(suffix, size, name, r, exact)                                                        \
-    EXEC_FUNCTION(name##_##suffix, frint(cpu, i, size, r, exact))
+    EXEC_FP_RESULT(name##_##suffix,                                                                \
+                   fp_round_int(&e, size, fp_reg(cpu, size, i->rn), rounding(cpu, r), exact))
 EACH_SIZE(FRINT, FRINTN, FP_TIEEVEN, false)
 EACH_SIZE(FRINT, FRINTP, FP_POSINF, false)
 EACH_SIZE(FRINT, FRINTM, FP_NEGINF, false)
@@ -44,19 +26,9 @@ EACH_SIZE(FRINT, FRINTX, FP_BY_FPCR, true)
 EACH_SIZE(FRINT, FRINTI, FP_BY_FPCR, false)
 #undef FRINT
 
-FP_EXEC_INLINE enum exec_result frint_n(struct cpu *cpu, const struct insn *i, enum fp_size n,
-                                        enum fp_rounding r, unsigned int_bits)
-{
-    struct fp_env e = fp_begin(cpu);
-    const uint64_t a = fp_reg(cpu, n, i->rn);
-
-    set_fp_reg(cpu, i->rd, fp_round_int_n(&e, n, a, rounding(cpu, r), int_bits));
-    fp_end(cpu, &e);
-    return EXEC_NEXT;
-}
-
 #define FRINT_N(suffix, size, name, r, int_bits)                                                   \
-    EXEC_FUNCTION(name##_##suffix, frint_n(cpu, i, size, r, int_bits))
+    EXEC_FP_RESULT(name##_##suffix,                                                                \
+                   fp_round_int_n(&e, size, fp_reg(cpu, size, i->rn), rounding(cpu, r), int_bits))
 SINGLE_DOUBLE(FRINT_N, FRINT32Z, FP_ZERO, 32)
 SINGLE_DOUBLE(FRINT_N, FRINT32X, FP_BY_FPCR, 32)
 SINGLE_DOUBLE(FRINT_N, FRINT64Z, FP_ZERO, 64)
@@ -65,19 +37,9 @@ SINGLE_DOUBLE(FRINT_N, FRINT64X, FP_BY_FPCR, 64)
 
 /* Between formats */
 
-FP_EXEC_INLINE enum exec_result fcvt(struct cpu *cpu, const struct insn *i, enum fp_size to,
-                                     enum fp_size from)
-{
-    struct fp_env e = fp_begin(cpu);
-    const uint64_t a = fp_reg(cpu, from, i->rn);
-
-    set_fp_reg(cpu, i->rd, fp_convert(&e, to, from, a, FPCR_RMODE(cpu->fpcr)));
-    fp_end(cpu, &e);
-    return EXEC_NEXT;
-}
-
 #define FCVT(to_suffix, to, from_suffix, from)                                                     \
-    EXEC_FUNCTION(FCVT_##to_suffix##_##from_suffix, fcvt(cpu, i, to, from))
+    EXEC_FP_RESULT(FCVT_##to_suffix##_##from_suffix,                                               \
+                   fp_convert(&e, to, from, fp_reg(cpu, from, i->rn), FPCR_RMODE(cpu->fpcr)))
 FCVT(h, FP_16, s, FP_32)
 FCVT(h, FP_16, d, FP_64)
 FCVT(s, FP_32, h, FP_16)
@@ -86,14 +48,7 @@ FCVT(d, FP_64, h, FP_16)
 FCVT(d, FP_64, s, FP_32)
 #undef FCVT
 
-EXEC enum exec_result exec_BFCVT(struct cpu *cpu, const struct insn *i)
-{
-    struct fp_env e = fp_begin(cpu);
-
-    set_fp_reg(cpu, i->rd, fp_convert_bf(&e, cpu->v[i->rn].s[0]));
-    fp_end(cpu, &e);
-    return EXEC_NEXT;
-}
+EXEC_FP_RESULT(BFCVT, fp_convert_bf(&e, cpu->v[i->rn].s[0]))
 
 /* To integers and fixed point. With form SF, sz is sf and imm the word. */
 
@@ -108,19 +63,11 @@ FP_EXEC_INLINE unsigned fix_bits(const struct insn *i)
     return 64 - (unsigned)bits((uint64_t)i->imm, 15, 10);
 }
 
-FP_EXEC_INLINE enum exec_result to_int(struct cpu *cpu, const struct insn *i, enum fp_size n,
-                                       enum fp_rounding r, bool is_unsigned, unsigned fbits)
-{
-    struct fp_env e = fp_begin(cpu);
-    const uint64_t a = fp_reg(cpu, n, i->rn);
-
-    cpu->x[i->rd] = fp_to_fixed(&e, n, a, fbits, is_unsigned, r, int_size(i));
-    fp_end(cpu, &e);
-    return EXEC_NEXT;
-}
-
+#define TO_INT(row, size, r, is_unsigned, fbits)                                                   \
+    EXEC_FP(row, cpu->x[i->rd] = fp_to_fixed(&e, size, fp_reg(cpu, size, i->rn), fbits,            \
+                                             is_unsigned, r, int_size(i)))
 #define FCVT_TO_INT(suffix, size, name, r, is_unsigned)                                            \
-    EXEC_FUNCTION(name##_##suffix, to_int(cpu, i, size, r, is_unsigned, 0))
+    TO_INT(name##_##suffix, size, r, is_unsigned, 0)
 EACH_SIZE(FCVT_TO_INT, FCVTNS, FP_TIEEVEN, false)
 EACH_SIZE(FCVT_TO_INT, FCVTNU, FP_TIEEVEN, true)
 EACH_SIZE(FCVT_TO_INT, FCVTAS, FP_TIEAWAY, false)
@@ -134,10 +81,11 @@ EACH_SIZE(FCVT_TO_INT, FCVTZU, FP_ZERO, true)
 #undef FCVT_TO_INT
 
 #define FCVT_TO_FIX(suffix, size, name, is_unsigned)                                               \
-    EXEC_FUNCTION(name##_fix_##suffix, to_int(cpu, i, size, FP_ZERO, is_unsigned, fix_bits(i)))
+    TO_INT(name##_fix_##suffix, size, FP_ZERO, is_unsigned, fix_bits(i))
 EACH_SIZE(FCVT_TO_FIX, FCVTZS, false)
 EACH_SIZE(FCVT_TO_FIX, FCVTZU, true)
 #undef FCVT_TO_FIX
+#undef TO_INT
 
 EXEC enum exec_result exec_FJCVTZS(struct cpu *cpu, const struct insn *i)
 {
@@ -152,26 +100,16 @@ EXEC enum exec_result exec_FJCVTZS(struct cpu *cpu, const struct insn *i)
 
 /* From integers and fixed point */
 
-FP_EXEC_INLINE enum exec_result from_int(struct cpu *cpu, const struct insn *i, enum fp_size n,
-                                         bool is_unsigned, unsigned fbits)
-{
-    struct fp_env e = fp_begin(cpu);
-    const uint64_t v = cpu->x[i->rn];
-
-    set_fp_reg(cpu, i->rd,
-               fp_from_fixed(&e, n, v, int_size(i), fbits, is_unsigned, FPCR_RMODE(cpu->fpcr)));
-    fp_end(cpu, &e);
-    return EXEC_NEXT;
-}
-
+#define FROM_INT(row, size, is_unsigned, fbits)                                                    \
+    EXEC_FP_RESULT(row, fp_from_fixed(&e, size, cpu->x[i->rn], int_size(i), fbits, is_unsigned,    \
+                                      FPCR_RMODE(cpu->fpcr)))
 #define CVTF(suffix, size, name, is_unsigned)                                                      \
-    EXEC_FUNCTION(name##_##suffix, from_int(cpu, i, size, is_unsigned, 0))                         \
-    EXEC_FUNCTION(name##_fix_##suffix, from_int(cpu, i, size, is_unsigned, fix_bits(i)))
+    FROM_INT(name##_##suffix, size, is_unsigned, 0)                                                \
+    FROM_INT(name##_fix_##suffix, size, is_unsigned, fix_bits(i))
 EACH_SIZE(CVTF, SCVTF, false)
 EACH_SIZE(CVTF, UCVTF, true)
 #undef CVTF
-#undef EACH_SIZE
-#undef SINGLE_DOUBLE
+#undef FROM_INT
 
 /* Moves: the bits as they are. */
 

@@ -7,74 +7,30 @@
 
 #include "arch/a64_form.h"
 
-/* OP(suffix, size, ...) for half, single and double. */
-#define EACH_SIZE(OP, ...)                                                                         \
-    OP(h, FP_16, __VA_ARGS__)                                                                      \
-    OP(s, FP_32, __VA_ARGS__)                                                                      \
-    OP(d, FP_64, __VA_ARGS__)
-
 /* One source */
 
-typedef uint64_t fp_one(struct fp_env *e, enum fp_size n, uint64_t a);
-
-FP_EXEC_INLINE enum exec_result one_source(struct cpu *cpu, const struct insn *i, enum fp_size n,
-                                           fp_one *op)
-{
-    struct fp_env e = fp_begin(cpu);
-
-    set_fp_reg(cpu, i->rd, op(&e, n, fp_reg(cpu, n, i->rn)));
-    fp_end(cpu, &e);
-    return EXEC_NEXT;
-}
-
-FP_EXEC_INLINE uint64_t op_mov(struct fp_env *e, enum fp_size n, uint64_t a)
-{
-    (void)e;
-    (void)n;
-    return a;
-}
-
-FP_EXEC_INLINE uint64_t op_abs(struct fp_env *e, enum fp_size n, uint64_t a)
-{
-    (void)e;
-    return fp_abs(n, a);
-}
-
-FP_EXEC_INLINE uint64_t op_neg(struct fp_env *e, enum fp_size n, uint64_t a)
-{
-    (void)e;
-    return fp_neg(n, a);
-}
-
 #define ONE_SOURCE(suffix, size, name, op)                                                         \
-    EXEC_FUNCTION(name##_##suffix, one_source(cpu, i, size, op))
-EACH_SIZE(ONE_SOURCE, FMOV, op_mov)
-EACH_SIZE(ONE_SOURCE, FABS, op_abs)
-EACH_SIZE(ONE_SOURCE, FNEG, op_neg)
-EACH_SIZE(ONE_SOURCE, FSQRT, fp_sqrt)
+    EXEC_FP_RESULT(name##_##suffix, op(size, fp_reg(cpu, size, i->rn)))
+#define SAME(size, a) (a)
+#define SQRT(size, a) fp_sqrt(&e, size, a)
+EACH_SIZE(ONE_SOURCE, FMOV, SAME)
+EACH_SIZE(ONE_SOURCE, FABS, fp_abs)
+EACH_SIZE(ONE_SOURCE, FNEG, fp_neg)
+EACH_SIZE(ONE_SOURCE, FSQRT, SQRT)
 #undef ONE_SOURCE
+#undef SAME
+#undef SQRT
 
 /* Two sources */
 
-typedef uint64_t fp_two(struct fp_env *e, enum fp_size n, uint64_t a, uint64_t b);
-
-FP_EXEC_INLINE enum exec_result two_source(struct cpu *cpu, const struct insn *i, enum fp_size n,
-                                           fp_two *op)
-{
-    struct fp_env e = fp_begin(cpu);
-
-    set_fp_reg(cpu, i->rd, op(&e, n, fp_reg(cpu, n, i->rn), fp_reg(cpu, n, i->rm)));
-    fp_end(cpu, &e);
-    return EXEC_NEXT;
-}
-
-FP_EXEC_INLINE uint64_t op_nmul(struct fp_env *e, enum fp_size n, uint64_t a, uint64_t b)
+FP_EXEC_INLINE uint64_t fp_nmul(struct fp_env *e, enum fp_size n, uint64_t a, uint64_t b)
 {
     return fp_neg(n, fp_mul(e, n, a, b));
 }
 
 #define TWO_SOURCE(suffix, size, name, op)                                                         \
-    EXEC_FUNCTION(name##_##suffix, two_source(cpu, i, size, op))
+    EXEC_FP_RESULT(name##_##suffix,                                                                \
+                   op(&e, size, fp_reg(cpu, size, i->rn), fp_reg(cpu, size, i->rm)))
 EACH_SIZE(TWO_SOURCE, FMUL, fp_mul)
 EACH_SIZE(TWO_SOURCE, FDIV, fp_div)
 EACH_SIZE(TWO_SOURCE, FADD, fp_add)
@@ -83,7 +39,7 @@ EACH_SIZE(TWO_SOURCE, FMAX, fp_max)
 EACH_SIZE(TWO_SOURCE, FMIN, fp_min)
 EACH_SIZE(TWO_SOURCE, FMAXNM, fp_maxnm)
 EACH_SIZE(TWO_SOURCE, FMINNM, fp_minnm)
-EACH_SIZE(TWO_SOURCE, FNMUL, op_nmul)
+EACH_SIZE(TWO_SOURCE, FNMUL, fp_nmul)
 #undef TWO_SOURCE
 
 /* Three sources */

@@ -86,6 +86,22 @@ LANE_INLINE enum exec_result two_narrow(struct cpu *cpu, const struct insn *i, e
 
 /* TWO_MISC(row, map, view, expression in d, a, esize and qc) */
 /* clang-format off */
+#define TWO_MISC_VEC_AND_SCA(X, form)                                                              \
+    X(SUQADD_##form,    two_misc,   LANE_S, sat_s(wide_s(d) + wide_u(zext(a, esize)), esize, qc))  \
+    X(USQADD_##form,    two_misc,   LANE_U, sat_u(wide_u(d) + wide_s(sext(a, esize)), esize, qc))  \
+    X(SQABS_##form,     two_misc,   LANE_S, sat_s(abs_wide(wide_s(a)), esize, qc))                 \
+    X(SQNEG_##form,     two_misc,   LANE_S, sat_s(-wide_s(a), esize, qc))                          \
+    X(CMGT_zero_##form, two_misc,   LANE_S, ones_if((int64_t)a > 0))                               \
+    X(CMGE_zero_##form, two_misc,   LANE_S, ones_if((int64_t)a >= 0))                              \
+    X(CMEQ_zero_##form, two_misc,   LANE_U, ones_if(a == 0))                                       \
+    X(CMLE_zero_##form, two_misc,   LANE_S, ones_if((int64_t)a <= 0))                              \
+    X(CMLT_zero_##form, two_misc,   LANE_S, ones_if((int64_t)a < 0))                               \
+    X(ABS_##form,       two_misc,   LANE_S, (int64_t)a < 0 ? -a : a)                               \
+    X(NEG_##form,       two_misc,   LANE_U, -a)                                                    \
+    X(SQXTUN_##form,    two_narrow, LANE_S, sat_u(wide_s(a), esize / 2, qc))                       \
+    X(SQXTN_##form,     two_narrow, LANE_S, sat_s(wide_s(a), esize / 2, qc))                       \
+    X(UQXTN_##form,     two_narrow, LANE_U, sat_u(wide_u(a), esize / 2, qc))
+
 #define SIMD_TWO_MISC(X)                                                                           \
     X(CNT_vec,       two_bitwise, LANE_U, popcount_bytes(a))                                       \
     X(NOT_vec,       two_bitwise, LANE_U, ~a)                                                      \
@@ -94,40 +110,13 @@ LANE_INLINE enum exec_result two_narrow(struct cpu *cpu, const struct insn *i, e
     X(UADDLP_vec,    two_pairs,   LANE_U, halves(a, esize, LANE_U))                                \
     X(SADALP_vec,    two_pairs,   LANE_U, d + halves(a, esize, LANE_S))                            \
     X(UADALP_vec,    two_pairs,   LANE_U, d + halves(a, esize, LANE_U))                            \
-    X(SUQADD_vec,    two_misc,    LANE_S, sat_s(wide_s(d) + wide_u(zext(a, esize)), esize, qc))    \
-    X(USQADD_vec,    two_misc,    LANE_U, sat_u(wide_u(d) + wide_s(sext(a, esize)), esize, qc))    \
     X(CLS_vec,       two_misc,    LANE_S, leading_signs(a, esize))                                 \
     X(CLZ_vec,       two_misc,    LANE_U, leading_zeros(a, esize))                                 \
-    X(SQABS_vec,     two_misc,    LANE_S, sat_s(abs_wide(wide_s(a)), esize, qc))                   \
-    X(SQNEG_vec,     two_misc,    LANE_S, sat_s(-wide_s(a), esize, qc))                            \
-    X(CMGT_zero_vec, two_misc,    LANE_S, ones_if((int64_t)a > 0))                                 \
-    X(CMGE_zero_vec, two_misc,    LANE_S, ones_if((int64_t)a >= 0))                                \
-    X(CMEQ_zero_vec, two_misc,    LANE_U, ones_if(a == 0))                                         \
-    X(CMLE_zero_vec, two_misc,    LANE_S, ones_if((int64_t)a <= 0))                                \
-    X(CMLT_zero_vec, two_misc,    LANE_S, ones_if((int64_t)a < 0))                                 \
-    X(ABS_vec,       two_misc,    LANE_S, (int64_t)a < 0 ? -a : a)                                 \
-    X(NEG_vec,       two_misc,    LANE_U, -a)                                                      \
     X(XTN_vec,       two_narrow,  LANE_U, a)                                                       \
-    X(SQXTUN_vec,    two_narrow,  LANE_S, sat_u(wide_s(a), esize / 2, qc))                         \
-    X(SQXTN_vec,     two_narrow,  LANE_S, sat_s(wide_s(a), esize / 2, qc))                         \
-    X(UQXTN_vec,     two_narrow,  LANE_U, sat_u(wide_u(a), esize / 2, qc))                         \
     X(URECPE_vec,    two_misc,    LANE_U, fp_u32_recpe((uint32_t)a))                               \
     X(URSQRTE_vec,   two_misc,    LANE_U, fp_u32_rsqrte((uint32_t)a))                              \
-    /* scalar */                                                                                   \
-    X(SUQADD_sca,    two_misc,    LANE_S, sat_s(wide_s(d) + wide_u(zext(a, esize)), esize, qc))    \
-    X(USQADD_sca,    two_misc,    LANE_U, sat_u(wide_u(d) + wide_s(sext(a, esize)), esize, qc))    \
-    X(SQABS_sca,     two_misc,    LANE_S, sat_s(abs_wide(wide_s(a)), esize, qc))                   \
-    X(SQNEG_sca,     two_misc,    LANE_S, sat_s(-wide_s(a), esize, qc))                            \
-    X(CMGT_zero_sca, two_misc,    LANE_S, ones_if((int64_t)a > 0))                                 \
-    X(CMGE_zero_sca, two_misc,    LANE_S, ones_if((int64_t)a >= 0))                                \
-    X(CMEQ_zero_sca, two_misc,    LANE_U, ones_if(a == 0))                                         \
-    X(CMLE_zero_sca, two_misc,    LANE_S, ones_if((int64_t)a <= 0))                                \
-    X(CMLT_zero_sca, two_misc,    LANE_S, ones_if((int64_t)a < 0))                                 \
-    X(ABS_sca,       two_misc,    LANE_S, (int64_t)a < 0 ? -a : a)                                 \
-    X(NEG_sca,       two_misc,    LANE_U, -a)                                                      \
-    X(SQXTUN_sca,    two_narrow,  LANE_S, sat_u(wide_s(a), esize / 2, qc))                         \
-    X(SQXTN_sca,     two_narrow,  LANE_S, sat_s(wide_s(a), esize / 2, qc))                         \
-    X(UQXTN_sca,     two_narrow,  LANE_U, sat_u(wide_u(a), esize / 2, qc))
+    TWO_MISC_VEC_AND_SCA(X, vec)                                                                   \
+    TWO_MISC_VEC_AND_SCA(X, sca)
 /* clang-format on */
 
 #define TWO_MISC(row, map, view, expression)                                                       \
