@@ -51,7 +51,7 @@ static uint64_t *table_new(unsigned bytes)
     arena_used += bytes;
     if (arena_used > sizeof(arena)) {
         print("arena is too small\n");
-        guest_exit(99);
+        semihosting_exit(99);
     }
     for (unsigned k = 0; k < bytes / 8; k++)
         t[k] = 0;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../baremetal/freestanding.h"
 #include "layout.h"
 
 /* As runtime.S saves it. */
@@ -75,24 +76,13 @@ static void print_decimal(unsigned v)
     put((char)('0' + v % 10));
 }
 
-static void leave(uint64_t code)
-{
-    uint64_t block[2] = {0x20026, code};       /* ADP_Stopped_ApplicationExit */
-    register uint64_t x0 __asm__("x0") = 0x18; /* SYS_EXIT */
-    register uint64_t *x1 __asm__("x1") = block;
-
-    for (;;)
-        __asm__ volatile("hlt #0xf000" : "+r"(x0) : "r"(x1) : "memory");
-}
-
 void report_unexpected(uint64_t esr, uint64_t elr, uint64_t far)
 {
     print_hex("unexpected exception: esr ", esr);
     print_hex(" elr ", elr);
     print_hex(" far ", far);
     print("\n");
-    leave(70);
-    __builtin_unreachable();
+    semihosting_exit(70);
 }
 
 static uint64_t hash(uint64_t h, uint64_t v)
@@ -229,10 +219,10 @@ void handle(struct frame *f)
         break;
     case CALL_STOP:
         print_everything(f);
-        leave(0);
+        semihosting_exit(0);
         break;
     default:
-        leave(0);
+        semihosting_exit(0);
     }
 }
 

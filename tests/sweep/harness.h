@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../baremetal/freestanding.h"
+
 #define BIT(n) (UINT64_C(1) << (n))
 
 #define mrs(reg)                                                                                   \
@@ -54,7 +56,6 @@ struct outcome {
 extern struct outcome outcome;
 
 void probe_enter(const struct probe *p);
-void finish(uint64_t code) __attribute__((noreturn));
 
 void put(const char *text);
 void put_hex(uint64_t v); /* without leading zeros */

@@ -157,16 +157,6 @@ void check_taken(unsigned el, unsigned offset, uint64_t esr, const char *what)
     check_taken_differs(el, offset, esr, what, NULL);
 }
 
-void guest_exit(uint64_t code)
-{
-    uint64_t block[2] = {0x20026, code};
-    register uint64_t x0 __asm__("x0") = 0x18;
-    register uint64_t *x1 __asm__("x1") = block;
-
-    for (;;)
-        __asm__ volatile("hlt #0xf000" : "+r"(x0) : "r"(x1) : "memory");
-}
-
 uint64_t psci(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
 {
     register uint64_t x0 __asm__("x0") = function;
@@ -271,23 +261,6 @@ struct pair exception_entry(struct frame *f, unsigned el, unsigned offset)
     if (!sync && irq_handler)
         irq_handler(f, el, offset);
     return (struct pair){0, 0};
-}
-
-/* The compiler may call these. */
-void *memset(void *p, int value, unsigned long size)
-{
-    for (volatile char *c = p; size; size--)
-        *c++ = (char)value;
-    return p;
-}
-
-void *memcpy(void *to, const void *from, unsigned long size)
-{
-    volatile char *t = to;
-
-    for (const char *f = from; size; size--)
-        *t++ = *f++;
-    return to;
 }
 
 /* One instruction and a RET, on a page that EL1 may write and both EL0 and EL1 may execute (mmu.c).

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../../baremetal/freestanding.h"
+
 /* Registers and instructions of every version; what a CPU model lacks is asked of its ID registers.
  */
 __asm__(".arch armv8.7-a+sve");
@@ -151,9 +153,6 @@ void check_taken_differs(unsigned el, unsigned offset, uint64_t esr, const char 
 
 /* Said before each line of a check: "from EL0: ". */
 extern const char *context;
-
-/* End the program; called with main()'s result too. */
-void guest_exit(uint64_t code) __attribute__((noreturn));
 
 /* Number of failed checks so far: what main() should return. */
 extern unsigned failures;

@@ -10,7 +10,7 @@ uint64_t *pt_new(void)
 {
     if (used == ARRAY_SIZE(pool)) {
         print("no more page tables\n");
-        guest_exit(99);
+        semihosting_exit(99);
     }
     return pool[used++];
 }

@@ -16,7 +16,7 @@ _start:
     mov x11, #0
     bl init_el
     bl main
-    b guest_exit
+    b semihosting_exit
 
     .globl secondary_start
 secondary_start:
