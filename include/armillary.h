@@ -40,6 +40,7 @@ struct arm_module {
     const char *path;
     const char *args; /* command line; NULL: none */
     unsigned domain;  /* 0: dom0's; otherwise 1 + index in config.domains */
+    uint64_t addr;    /* 0: behind what else is loaded */
 };
 
 /* A domain that Xen starts beside dom0, or without one. */
@@ -56,6 +57,7 @@ struct arm_gic_config {
     unsigned priority_bits;   /* 5..8; default 5 */
     unsigned preemption_bits; /* virtual ones, 5..7, at most priority_bits; default 5 */
     unsigned intid_bits;      /* 16 or 24; default 24 */
+    unsigned no_its;          /* 1: neither ITS nor LPIs */
     unsigned gicv; /* 1: ICC_SRE_EL1.SRE is writable and GICV exists, for guests with a GICv2; needs
                       el2 */
 };

@@ -118,9 +118,11 @@ int modules_load(struct load_map *map, const struct load_modules *list, uint64_t
     int rc = 0;
 
     for (unsigned k = 0; !rc && k < list->count; k++) {
+        struct load_module *m = &list->modules[k];
         base = align_up(base, MODULE_ALIGN);
-        rc = place(map, &list->modules[k], base, err);
-        base += list->modules[k].size;
+        rc = place(map, m, m->addr ? m->addr : base, err);
+        if (!m->addr)
+            base += m->size;
     }
     return rc ? rc : describe(dt, list, append, err);
 }

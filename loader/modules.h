@@ -25,6 +25,7 @@ struct load_module {
     const char *file;    /* loaded as it is: not unpacked */
     const char *args;    /* its command line; NULL or "": none */
     unsigned domain;     /* 0: for the first domain (dom0); otherwise 1 + index in domains[] */
+    uint64_t addr;       /* 0: modules_load() finds a place */
     uint64_t base, size; /* out */
 };
 
@@ -43,8 +44,8 @@ struct load_modules {
 };
 
 /**
- * modules_load() - put all modules into RAM from @base on, each 2 MiB aligned, and describe them
- * and the domains in /chosen.
+ * modules_load() - put all modules into RAM, where they say or from @base on, each 2 MiB aligned,
+ * and describe them and the domains in /chosen.
  * @append: the hypervisor's own command line, as xen,xen-bootargs; NULL or "": none. It is not left
  *          in bootargs, where it would be dom0's as well.
  * @dt: finished tree that has /chosen.

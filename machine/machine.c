@@ -138,6 +138,8 @@ static int create_gic(struct machine *m, const struct arm_gic_config *c, struct 
         return error_set(err, ARM_EINVAL, "GIC: %u INTID bits, expected 16 or 24", c->intid_bits);
     if (c->gicv > 1)
         return error_set(err, ARM_EINVAL, "GIC: %u GICVs, expected 0 or 1", c->gicv);
+    if (c->no_its > 1)
+        return error_set(err, ARM_EINVAL, "GIC: no-its of %u, expected 0 or 1", c->no_its);
     if (c->gicv && !m->el2)
         return error_set(err, ARM_EINVAL, "GIC: GICV is for guests of an EL2; there is no EL2");
     m->gic = gic_create(&(struct gic_config){.cpus = m->cpu_count,
@@ -150,7 +152,7 @@ static int create_gic(struct machine *m, const struct arm_gic_config *c, struct 
                                              .v2_guests = c->gicv,
                                              .accessing_cpu = accessing_cpu,
                                              .accessing_ctx = m,
-                                             .mem = &m->mem,
+                                             .mem = c->no_its ? NULL : &m->mem,
                                              .log = &m->log,
                                              .probes = &m->probes},
                         err);
@@ -327,6 +329,7 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
     m->config = (struct virt_config){.cpu_count = m->cpu_count,
                                      .ram_size = c->ram_size,
                                      .el2 = m->el2,
+                                     .its = !c->gic.no_its,
                                      .gicv = c->gic.gicv,
                                      .pmu = has_feature(&features, FEAT_PMUv3),
                                      .cpu_compatible = model->compatible,

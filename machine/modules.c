@@ -21,7 +21,8 @@ static int copy_module(struct load_module *to, const struct arm_module *from,
     *to = (struct load_module){.kind = kinds[from->kind],
                                .file = strdup(from->path),
                                .args = from->args ? strdup(from->args) : NULL,
-                               .domain = from->domain};
+                               .domain = from->domain,
+                               .addr = from->addr};
     return 0;
 }
 

@@ -184,7 +184,8 @@ static void intc_node(struct dt *dt, const struct virt_config *cfg)
     if (cfg->el2)
         DT_CELLS(dt, "interrupts", PPI(VIRT_PPI_GIC_MAINT));
     DT_CELLS(dt, "phandle", PHANDLE_GIC);
-    its_node(dt);
+    if (cfg->its)
+        its_node(dt);
     dt_end(dt);
 }
 

@@ -38,6 +38,7 @@ static int create(struct machine_of_devices *m, unsigned cpus, uint64_t ram, str
         .cpu_count = cpus,
         .ram_size = ram,
         .el2 = true,
+        .its = true,
         .epoch_s = VIRT_EPOCH_S,
         .console = console,
         .console_ctx = m,

@@ -15,11 +15,13 @@
 #include "runner.h"
 #include "version.h"
 
-#define BLOBS_MAX 32
+#define BLOBS_MAX   32
+#define MODULES_MAX 32
 
 struct qemu {
     struct run_request req;
     struct arm_blob blobs[BLOBS_MAX];
+    struct arm_module modules[MODULES_MAX];
     struct qemu_devices devices;
     GPtrArray *strings; /* owns what req points at */
     const char *model;  /* ours */
@@ -68,6 +70,12 @@ static bool set_gic_version(struct qemu *q, const char *value)
     return true;
 }
 
+static bool set_its(struct qemu *q, const char *value)
+{
+    q->req.config.gic.no_its = !is_on(value);
+    return true;
+}
+
 /* An option that stores its value: for the option itself and as a property of -machine. */
 #define SETTER(name, member)                                                                       \
     static bool set_##name(struct qemu *q, const char *value)                                      \
@@ -95,7 +103,7 @@ static const struct property machine_properties[] = {
     {"accel", "tcg", NULL},
     {"secure", "off", NULL},
     {"mte", "off", NULL},
-    {"its", "off", NULL},
+    {"its", "on|off", set_its},
     {"iommu", "none", NULL},
     {"acpi", "off|auto", NULL},
     {"ras", "off", NULL},
@@ -269,6 +277,50 @@ static const struct property loader_properties[] = {
     {"cpu-num", "N", set_blob_cpu},
 };
 
+/* The guest-loader fills the last boot module. */
+static struct arm_module *module(struct qemu *q)
+{
+    return &q->modules[q->req.config.module_count];
+}
+
+static bool set_module_addr(struct qemu *q, const char *value)
+{
+    if (!parse_number(value, 1, UINT64_MAX, &module(q)->addr))
+        return qemu_bad("-device guest-loader,addr=%s: expected an address above 0", value);
+    return true;
+}
+
+static bool set_module_file(struct qemu *q, enum arm_module_kind kind, const char *value)
+{
+    if (module(q)->path)
+        return qemu_bad("-device guest-loader: kernel and initrd: expected one of them");
+    module(q)->kind = kind;
+    module(q)->path = qemu_keep(q, g_strdup(value));
+    return true;
+}
+
+static bool set_module_kernel(struct qemu *q, const char *value)
+{
+    return set_module_file(q, ARM_MODULE_KERNEL, value);
+}
+
+static bool set_module_initrd(struct qemu *q, const char *value)
+{
+    return set_module_file(q, ARM_MODULE_RAMDISK, value);
+}
+
+static bool set_module_args(struct qemu *q, const char *value)
+{
+    module(q)->args = qemu_keep(q, g_strdup(value));
+    return true;
+}
+
+static const struct property guest_loader_properties[] = {
+    {"driver", "guest-loader", set_driver}, {"addr", "ADDR", set_module_addr},
+    {"kernel", "FILE", set_module_kernel},  {"initrd", "FILE", set_module_initrd},
+    {"bootargs", "TEXT", set_module_args},
+};
+
 /* ---- options ---- */
 
 typedef bool option_fn(struct qemu *q, const char *option, const char *value);
@@ -325,11 +377,31 @@ static bool opt_loader(struct qemu *q, const char *option, const char *value)
     return true;
 }
 
+static bool opt_guest_loader(struct qemu *q, const char *option, const char *value)
+{
+    if (q->req.config.module_count == MODULES_MAX)
+        return qemu_bad("-device guest-loader: more than %d of them", MODULES_MAX);
+    *module(q) = (struct arm_module){0};
+    if (!PROPERTIES(q, option, value, "driver", guest_loader_properties))
+        return false;
+    if (!module(q)->path || !module(q)->addr)
+        return qemu_bad("-device %s: expected addr=ADDR and kernel=FILE or initrd=FILE", value);
+    q->req.config.module_count++;
+    return true;
+}
+
 static bool opt_device(struct qemu *q, const char *option, const char *value)
 {
-    bool loader = !strcmp(value, "loader") || g_str_has_prefix(value, "loader,");
+    static const struct {
+        const char *driver;
+        option_fn *fn;
+    } loaders[] = {{"loader", opt_loader}, {"guest-loader", opt_guest_loader}};
+    size_t length = strcspn(value, ",");
 
-    return loader ? opt_loader(q, option, value) : qemu_device(q, value);
+    for (size_t k = 0; k < ARRAY_SIZE(loaders); k++)
+        if (strlen(loaders[k].driver) == length && !strncmp(value, loaders[k].driver, length))
+            return loaders[k].fn(q, option, value);
+    return qemu_device(q, value);
 }
 
 static bool opt_drive(struct qemu *q, const char *option, const char *value)
@@ -495,6 +567,7 @@ static bool complete(struct qemu *q)
     g_string_append(cpu, q->features->str);
     q->req.config.cpu = qemu_keep(q, g_string_free(cpu, FALSE));
     q->req.config.blobs = q->blobs;
+    q->req.config.modules = q->modules;
     return true;
 }
 

@@ -90,6 +90,7 @@ static bool parse_gic(const char *text, struct arm_gic_config *gic)
         {"preemption", &gic->preemption_bits},
         {"intid", &gic->intid_bits},
         {"gicv", &gic->gicv},
+        {"no-its", &gic->no_its},
     };
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
 
@@ -127,7 +128,9 @@ static int parse_numbers(const struct options *o, struct run_request *req)
     if (o->seed && !parse_number(o->seed, 0, UINT64_MAX, &req->config.seed))
         return bad("seed", o->seed, "a number");
     if (o->gic && !parse_gic(o->gic, &req->config.gic))
-        return bad("gic", o->gic, "KEY=N,...; keys are lrs, priority, preemption, intid, gicv");
+        return bad("gic", o->gic,
+                   "KEY=N,...; keys are lrs, priority, preemption, intid, gicv, "
+                   "no-its");
     if (o->timeout && !parse_seconds(o->timeout, &req->timeout_s))
         return bad("timeout", o->timeout, "seconds, more than 0");
     req->config.cpus = (unsigned)cpus;

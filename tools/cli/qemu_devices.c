@@ -83,7 +83,8 @@ static const struct property chardev_properties[] = {
 
 static const struct property device_properties[] = {
     {"driver",
-     "loader|virtio-blk-device|virtio-rng-device|virtio-serial-device|virtconsole|virtserialport",
+     "loader|guest-loader|virtio-blk-device|virtio-rng-device|virtio-serial-device|virtconsole|"
+     "virtserialport",
      set_device_driver},
     {"drive", "ID", set_device_drive},
     {"chardev", "ID", set_device_chardev},
