@@ -101,8 +101,8 @@ struct cpu {
         uint64_t pa;
     } excl;
 
-    /* Software step: did we execute the stepped instruction, and was it a Load-Exclusive? */
-    bool step_known, step_exclusive;
+    /* Software step: the last instruction was stepped; and it was a Load-Exclusive. */
+    bool stepped, stepped_exclusive;
     bool watchpoints_on; /* an enabled watchpoint exists: no access may bypass the slow path */
     bool breakpoints_on; /* an enabled breakpoint exists and debug exceptions are enabled */
 

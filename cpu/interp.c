@@ -146,10 +146,8 @@ static void step_observed(struct cpu *cpu)
         return;
     if (probe_wanted(cpu->probes, PROBE_INSN))
         fire_insn_probe(cpu, i);
-    if (step) {
-        cpu->step_known = true;
-        cpu->step_exclusive = is_load_exclusive(i->op);
-    }
+    cpu->stepped = step;
+    cpu->stepped_exclusive = step && is_load_exclusive(i->op);
     cpu->ps.btype = 0;
     cpu->accessed = 0;
     if (a64_rows[i->op].cls == A64_FP && cpu->fp_trapped)

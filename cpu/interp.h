@@ -8,7 +8,7 @@
  *
  *   observed  one instruction at a time, with everything that can happen between two of them
  *             (cpu/interp.c): software step, breakpoints, BTI, PSTATE.IL, instruction
- *             probes, and the exact end of a slice.
+ *             probes, counters of single instructions, and the exact end of a slice.
  */
 #pragma once
 

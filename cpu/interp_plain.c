@@ -183,6 +183,7 @@ void interp_break_after(struct cpu *cpu, const struct insn *i)
 void interp_plain_run(struct cpu *cpu, const struct insn *i)
 {
     cpu->counted = i;
+    cpu->stepped = false;
 #if TAIL_CALLS
     i->fn(cpu, i);
 #else

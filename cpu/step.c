@@ -55,8 +55,8 @@ bool cpu_step_take(struct cpu *cpu)
     unsigned target = debug_target_el(cpu);
     uint64_t iss = DFSC_DEBUG;
 
-    if (cpu->step_known)
-        iss |= ISS_STEP_ISV | (cpu->step_exclusive ? ISS_STEP_EX : 0);
+    if (cpu->stepped)
+        iss |= ISS_STEP_ISV | (cpu->stepped_exclusive ? ISS_STEP_EX : 0);
     cpu_take_exception(
         cpu, &(struct exception){
                  .type = EXC_SYNC,

@@ -185,6 +185,15 @@ static void same_el(unsigned el)
     check_differs(taken.count, 0, "OS lock: no debug exceptions", "os-lock");
     taken_clear();
     msr(oslar_el1, 0);
+    if (FIELD(mrs(id_aa64dfr0_el1), 39, 36) == 0) { /* FEAT_DoubleLock */
+        msr(osdlr_el1, 1);
+        insn("msr daifclr, #8; isb");
+        touch(1);
+        insn("msr daifset, #8; isb");
+        check_differs(taken.count, 0, "OS double lock: no debug exceptions", "os-lock");
+        taken_clear();
+        msr(osdlr_el1, 0);
+    }
     msr(dbgwcr0_el1, 0);
     msr(mdscr_el1, 0);
     if (el == 2)

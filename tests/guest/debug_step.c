@@ -96,6 +96,43 @@ static void step_oneself(unsigned el)
     guest_handler = 0;
 }
 
+/* A step that is pending when the program is entered, after one of a Load-Exclusive: it does not
+ * know what was stepped, or that it was not a Load-Exclusive. */
+extern char ex_code[], ex_behind[];
+__asm__(".text\n"
+        "ex_code: ldxr x2, [x0]\n"
+        "ex_behind: clrex; ret\n");
+
+static uint64_t ex_word;
+
+static void pending_handler(struct frame *f, unsigned el, unsigned offset)
+{
+    f->spsr |= SPSR_SS;
+    if (stops.count == 0 && f->elr != (uint64_t)ex_behind)
+        return;
+    record(f, el, offset);
+    msr(mdscr_el1, 0);
+}
+
+static void pending_at_once(void)
+{
+    uint64_t (*fn)(uint64_t) = (uint64_t(*)(uint64_t))ex_code;
+
+    context = "pending: ";
+    stops.count = 0;
+    guest_handler = pending_handler;
+    msr(mdscr_el1, MDSCR_SS);
+    call_spsr((SPSR_EL0 & ~BIT(9)) | SPSR_SS, fn, (uint64_t)&ex_word);
+    msr(mdscr_el1, MDSCR_SS);
+    call_spsr(SPSR_EL0 & ~BIT(9), fn, (uint64_t)&ex_word);
+    guest_handler = 0;
+    check_equal(stops.count, 2, "number of stops");
+    check_equal(stops.esr[0], ESR(EC_STEP_LOW, BIT(24) | BIT(6) | 0x22), "behind LDXR");
+    check_equal(stops.esr[1] & ~BIT(24), ESR(EC_STEP_LOW, 0x22), "before the first instruction");
+    check(stops.stop[1].pc < (uint64_t)ex_code || stops.stop[1].pc > (uint64_t)ex_behind,
+          "which is not the program's own");
+}
+
 /* A guest stepped by its hypervisor, with its own vectors. g_watched is in X1; X9 an address that
  * cannot be fetched. */
 extern char g_vectors[], g_v_cur[], g_v_low[], g_code[], g_after_svc[], g_undef[], g_after_undef[],
@@ -241,6 +278,7 @@ int main(void)
     if (el == 2)
         msr(mdcr_el2, mrs(mdcr_el2) | MDCR_TDE);
     step_oneself(el);
+    pending_at_once();
     if (el == 2) {
         uint64_t vbar = mrs(vbar_el1);
         msr(vbar_el1, g_vectors);
