@@ -26,15 +26,10 @@ enum sysreg pmu_type_register(unsigned n)
     return (enum sysreg)(SR_PMEVTYPER0_EL0 + n);
 }
 
-/* Event counters the current EL can use: MDCR_EL2.HPMN below EL2. */
+/* Event counters the current EL can use. */
 static unsigned visible_counters(const struct cpu *cpu)
 {
-    uint64_t hpmn;
-
-    if (!cpu->has_el2 || cpu->ps.el == 2)
-        return PMU_COUNTERS;
-    hpmn = MDCR_EL2_HPMN(cpu->sr[SR_MDCR_EL2]);
-    return hpmn < PMU_COUNTERS ? (unsigned)hpmn : PMU_COUNTERS;
+    return cpu->ps.el == 2 ? PMU_COUNTERS : pmu_first_of_el2(cpu);
 }
 
 /* Bits of PMCNTENSET and its kin that the current EL can see. */

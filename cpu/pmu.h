@@ -18,6 +18,9 @@ uint64_t pmu_ceid(unsigned n);
 /* False: an access to counter @sr from EL0 or EL1 reaches one that MDCR_EL2.HPMN keeps for EL2. */
 bool pmu_counter_accessible(const struct cpu *cpu, enum sysreg sr);
 
+/* The first counter of the range that MDCR_EL2.HPMN keeps for EL2; PMU_COUNTERS: none. */
+unsigned pmu_first_of_el2(const struct cpu *cpu);
+
 /* PMEVCNTR<n>_EL0, PMEVTYPER<n>_EL0; n < PMU_COUNTERS. */
 enum sysreg pmu_counter_register(unsigned n);
 enum sysreg pmu_type_register(unsigned n);

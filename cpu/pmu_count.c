@@ -18,17 +18,18 @@
 #define FOR_EACH_COUNTER(n)                                                                        \
     for (unsigned n = 0; n <= CYCLE_COUNTER; n = n == PMU_COUNTERS - 1 ? CYCLE_COUNTER : n + 1)
 
-static unsigned hpmn(const struct cpu *cpu)
+/* CU-choice: HPMN above the number of counters is that number, and 0 keeps all. */
+unsigned pmu_first_of_el2(const struct cpu *cpu)
 {
     uint64_t n = cpu->has_el2 ? MDCR_EL2_HPMN(cpu->sr[SR_MDCR_EL2]) : PMU_COUNTERS;
 
     return n < PMU_COUNTERS ? (unsigned)n : PMU_COUNTERS;
 }
 
-/* The range that MDCR_EL2.HPMN keeps for EL2. The cycle counter is never in it. */
+/* The cycle counter never does. */
 static bool belongs_to_el2(const struct cpu *cpu, unsigned n)
 {
-    return n != CYCLE_COUNTER && n >= hpmn(cpu);
+    return n != CYCLE_COUNTER && n >= pmu_first_of_el2(cpu);
 }
 
 /* PMCR_EL0.E, or MDCR_EL2.HPME for EL2's range. */
