@@ -82,7 +82,7 @@ static bool vmid_matches(const struct cpu *cpu, uint64_t v)
 static bool context_value_match(const struct cpu *cpu, unsigned n, unsigned bt)
 {
     uint64_t v = bvr(cpu, n);
-    bool in_host = cpu->ps.el == 2 ? cpu_e2h(cpu) : cpu_host_el0(cpu); /* IsInHost() */
+    bool in_host = cpu_e2h(cpu) && cpu_el2_regime(cpu); /* IsInHost() */
     bool el10 = cpu->ps.el < 2 && !in_host, guest = el10 && cpu->has_el2;
     bool id1 = (uint32_t)cpu->sr[SR_CONTEXTIDR_EL1] == (uint32_t)v;
     bool vhe = cpu->has_el2 && cpu_has(cpu, FEAT_VHE);
