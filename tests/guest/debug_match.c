@@ -348,6 +348,33 @@ static void unprivileged(void)
     msr(dbgwcr0_el1, 0);
 }
 
+/* HCR_EL2.TGE routes as MDCR_EL2.TDE does; without either, nothing of EL2's is debugged. */
+static void routes(void)
+{
+    uint64_t hcr = mrs(hcr_el2), mdcr = mrs(mdcr_el2);
+
+    msr(mdcr_el2, mdcr & ~MDCR_TDE);
+    set_breakpoint(0, (uint64_t)bp_here, STATE(1, 0, 3) | BAS(15) | CR_E);
+    context = "HCR_EL2.TGE: ";
+    msr(hcr_el2, hcr | HCR_TGE);
+    for (unsigned el = 0; el <= 2; el += 2) {
+        run_at(el, run_code, 0);
+        check_equal(hit.count, 1, "breakpoint");
+        check_equal(hit.el, 2, "its target");
+    }
+    msr(hcr_el2, hcr);
+    context = "neither TGE nor TDE: ";
+    for (unsigned el = 0; el <= 1; el++) {
+        run_at(el, run_code, 0);
+        check_equal(hit.count, 1, "breakpoint");
+        check_equal(hit.el, 1, "its target");
+    }
+    run_at(2, run_code, 0);
+    check_equal(hit.count, 0, "breakpoint in EL2");
+    set_breakpoint(0, 0, 0);
+    msr(mdcr_el2, mdcr);
+}
+
 int main(void)
 {
     own_el = current_el();
@@ -355,8 +382,10 @@ int main(void)
         msr(mdcr_el2, mrs(mdcr_el2) | MDCR_TDE);
     match_by_el();
     links();
-    if (own_el == 2)
+    if (own_el == 2) {
         links_of_el2();
+        routes();
+    }
     context = "";
     bytes();
     unprivileged();
