@@ -1,7 +1,7 @@
 /*
- * A small user of KVM: one virtual machine with in-kernel GICv3, ITS and PSCI, a few devices by
- * MMIO exits, and one of two guests: Linux (linux.c) or a bare-metal program that measures
- * (measure.c, payload.c).
+ * A small user of KVM: one virtual machine with in-kernel GICv3 and ITS, or GICv2, and PSCI, a few
+ * devices by MMIO exits, and one of two guests: Linux (linux.c) or a bare-metal program that
+ * measures (measure.c, payload.c).
  */
 #pragma once
 
@@ -34,10 +34,12 @@ typedef bool mmio_fn(struct vm *vm, uint64_t offset, bool is_write, uint64_t *va
 
 struct vm {
     int kvm, fd, gic, its;
+    unsigned gic_version; /* 3, with an ITS; or 2 */
     unsigned vcpu_count;
     struct vcpu vcpus[VCPUS_MAX];
     uint8_t *ram;     /* RAM_SIZE bytes */
     mmio_fn *control; /* the measuring guest's; NULL: there is none */
+    uint64_t chosen;  /* its measurements, BIT(MEASURE_xxx) */
     bool line_begun;  /* of the guest's console */
     volatile bool done;
     unsigned event; /* KVM_SYSTEM_EVENT_xxx that ended the run */
@@ -47,7 +49,7 @@ struct vm {
 /* Print and exit with code 1: nothing here can go on without what failed. */
 void die(const char *what) __attribute__((noreturn));
 
-void vm_create(struct vm *vm, unsigned vcpus);
+void vm_create(struct vm *vm, unsigned vcpus, unsigned gic_version);
 
 /* Registers of vCPU 0; the others wait for the guest's PSCI CPU_ON. */
 void vm_set_entry(struct vm *vm, uint64_t pc, uint64_t x0, uint64_t x1);
@@ -67,6 +69,9 @@ size_t vm_load(struct vm *vm, const char *path, uint64_t gpa);
 /* Message-signalled interrupt through the in-kernel ITS, from device 0. */
 void vm_signal_msi(struct vm *vm, uint32_t event);
 
+/* The measurement called @word, or "all", as bits of MEASURE_xxx; 0: there is none. */
+uint64_t measurement(const char *word);
+
 /* The guests. Return: the process's exit code. */
 int linux_guest(struct vm *vm, const char *image, const char *initrd, const char *append);
-int measuring_guest(struct vm *vm, uint64_t rounds);
+int measuring_guest(struct vm *vm, uint64_t rounds, uint64_t chosen);

@@ -63,29 +63,45 @@ static void cpus_and_psci(struct fdt *f, unsigned count)
     fdt_end_node(f);
 }
 
-static void interrupts_and_timer(struct fdt *f, unsigned count)
+static void gicv3(struct fdt *f, unsigned count)
 {
-    fdt_node(f, "intc@8000000");
     fdt_text(f, "compatible", "arm,gic-v3");
-    FDT_CELLS(f, "#interrupt-cells", 3);
-    FDT_CELLS(f, "#address-cells", 2);
-    FDT_CELLS(f, "#size-cells", 2);
-    fdt_prop(f, "ranges", "", 0);
-    fdt_prop(f, "interrupt-controller", "", 0);
     FDT_CELLS(f, "reg", 0, GICD_BASE, 0, GICD_SIZE, 0, GICR_BASE, 0, GICR_SIZE * count);
-    FDT_CELLS(f, "phandle", PHANDLE_GIC);
     fdt_node(f, "its@8080000");
     fdt_text(f, "compatible", "arm,gic-v3-its");
     fdt_prop(f, "msi-controller", "", 0);
     FDT_CELLS(f, "#msi-cells", 1);
     FDT_CELLS(f, "reg", 0, ITS_BASE, 0, ITS_SIZE);
     fdt_end_node(f);
+}
+
+static void gicv2(struct fdt *f)
+{
+    fdt_text(f, "compatible", "arm,cortex-a15-gic");
+    FDT_CELLS(f, "reg", 0, GICD_BASE, 0, GICD_V2_SIZE, 0, GICC_BASE, 0, GICC_SIZE);
+}
+
+static void interrupts_and_timer(struct fdt *f, const struct vm *vm)
+{
+    /* With a GICv2 a PPI says in bits [15:8] which CPUs have it. */
+    uint32_t level = LEVEL_HIGH | (vm->gic_version == 2 ? ((1U << vm->vcpu_count) - 1) << 8 : 0);
+
+    fdt_node(f, "intc@8000000");
+    FDT_CELLS(f, "#interrupt-cells", 3);
+    FDT_CELLS(f, "#address-cells", 2);
+    FDT_CELLS(f, "#size-cells", 2);
+    fdt_prop(f, "ranges", "", 0);
+    fdt_prop(f, "interrupt-controller", "", 0);
+    FDT_CELLS(f, "phandle", PHANDLE_GIC);
+    if (vm->gic_version == 2)
+        gicv2(f);
+    else
+        gicv3(f, vm->vcpu_count);
     fdt_end_node(f);
 
     fdt_node(f, "timer");
     fdt_text(f, "compatible", "arm,armv8-timer");
-    FDT_CELLS(f, "interrupts", PPI, 13, LEVEL_HIGH, PPI, 14, LEVEL_HIGH, PPI, 11, LEVEL_HIGH, PPI,
-              10, LEVEL_HIGH);
+    FDT_CELLS(f, "interrupts", PPI, 13, level, PPI, 14, level, PPI, 11, level, PPI, 10, level);
     fdt_prop(f, "always-on", "", 0);
     fdt_end_node(f);
 }
@@ -127,7 +143,7 @@ int linux_guest(struct vm *vm, const char *image, const char *initrd, const char
     fdt_begin(&f, vm->ram + (FDT_AT - RAM_BASE));
     root_and_chosen(&f, append, initrd_size);
     cpus_and_psci(&f, vm->vcpu_count);
-    interrupts_and_timer(&f, vm->vcpu_count);
+    interrupts_and_timer(&f, vm);
     console(&f);
     fdt_end_node(&f);
     fdt_finish(&f);
@@ -135,6 +151,6 @@ int linux_guest(struct vm *vm, const char *image, const char *initrd, const char
     vm_run(vm);
     if (vm->failed || vm->event != KVM_SYSTEM_EVENT_SHUTDOWN)
         return 1;
-    printf("kvmtest: the guest powered off, %u vCPU(s)\n", vm->vcpu_count);
+    printf("kvmtest: the guest powered off, %u vCPU(s), GICv%u\n", vm->vcpu_count, vm->gic_version);
     return 0;
 }

@@ -1,6 +1,7 @@
 /*
- * kvmtest boot VCPUS IMAGE INITRD APPEND | kvmtest measure VCPUS ROUNDS
- * ROUNDS: of the hypercall and the MMIO exit; interrupts do a fifth.
+ * kvmtest boot VCPUS GIC IMAGE INITRD APPEND | kvmtest measure VCPUS ROUNDS WHAT
+ * GIC: 2 or 3. ROUNDS: of the hypercall and the MMIO exit; interrupts do a fifth. WHAT: a word of
+ * measure.c, or all.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,21 +11,48 @@
 
 static struct vm vm;
 
+static int usage(void)
+{
+    fprintf(stderr, "Usage: kvmtest boot VCPUS GIC IMAGE INITRD APPEND | "
+                    "kvmtest measure VCPUS ROUNDS WHAT\n");
+    return 2;
+}
+
+static int boot(unsigned vcpus, char **argv)
+{
+    int gic = atoi(argv[0]);
+
+    if (gic != 2 && gic != 3)
+        return usage();
+    vm_create(&vm, vcpus, (unsigned)gic);
+    return linux_guest(&vm, argv[1], argv[2], argv[3]);
+}
+
+static int measure(unsigned vcpus, char **argv)
+{
+    int rounds = atoi(argv[0]);
+    uint64_t chosen = measurement(argv[1]);
+
+    if (rounds < 5 || !chosen)
+        return usage();
+    vm_create(&vm, vcpus, 3);
+    return measuring_guest(&vm, (uint64_t)rounds, chosen);
+}
+
 int main(int argc, char **argv)
 {
-    bool boot = argc == 6 && strcmp(argv[1], "boot") == 0;
-    bool measure = argc == 4 && strcmp(argv[1], "measure") == 0;
-    int vcpus = argc > 2 ? atoi(argv[2]) : 0, rounds = measure ? atoi(argv[3]) : 0;
+    int vcpus = argc > 2 ? atoi(argv[2]) : 0;
     int code;
 
-    if ((!boot && !measure) || vcpus < 1 || vcpus > VCPUS_MAX || (measure && rounds < 5)) {
-        fprintf(stderr, "Usage: kvmtest boot VCPUS IMAGE INITRD APPEND | "
-                        "kvmtest measure VCPUS ROUNDS\n");
-        return 2;
-    }
-    vm_create(&vm, (unsigned)vcpus);
-    code =
-        boot ? linux_guest(&vm, argv[3], argv[4], argv[5]) : measuring_guest(&vm, (uint64_t)rounds);
-    vm_report(&vm);
+    if (vcpus < 1 || vcpus > VCPUS_MAX)
+        return usage();
+    if (argc == 7 && strcmp(argv[1], "boot") == 0)
+        code = boot((unsigned)vcpus, argv + 3);
+    else if (argc == 5 && strcmp(argv[1], "measure") == 0)
+        code = measure((unsigned)vcpus, argv + 3);
+    else
+        return usage();
+    if (vm.vcpu_count)
+        vm_report(&vm);
     return code;
 }

@@ -7,13 +7,26 @@
 /* The payload's binary (blob.S). */
 extern const uint8_t payload_start[], payload_end[];
 
-static const char *const names[MEASURE_COUNT] = {
-    [MEASURE_HYPERCALL] = "hypercall",
-    [MEASURE_MMIO] = "MMIO exit to user space",
-    [MEASURE_SELF_IPI] = "virtual IPI to itself",
-    [MEASURE_IPI] = "virtual IPI to vCPU 1",
-    [MEASURE_LPI] = "MMIO exit and LPI by the ITS",
+static const struct {
+    const char *word, *text;
+} measurements[MEASURE_COUNT] = {
+    [MEASURE_HYPERCALL] = {"hypercall", "hypercall"},
+    [MEASURE_MMIO] = {"mmio", "MMIO exit to user space"},
+    [MEASURE_SELF_IPI] = {"self_ipi", "virtual IPI to itself"},
+    [MEASURE_IPI] = {"ipi", "virtual IPI to another vCPU"},
+    [MEASURE_LPI] = {"lpi", "MMIO exit and LPI by the ITS"},
 };
+
+uint64_t measurement(const char *word)
+{
+    uint64_t all = strcmp(word, "all") == 0;
+    uint64_t chosen = 0;
+
+    for (unsigned k = 0; k < MEASURE_COUNT; k++)
+        if (all || strcmp(word, measurements[k].word) == 0)
+            chosen |= UINT64_C(1) << k;
+    return chosen;
+}
 
 static uint64_t counter_frequency(void)
 {
@@ -27,8 +40,10 @@ static bool control(struct vm *vm, uint64_t offset, bool is_write, uint64_t *val
 {
     static uint64_t what, ticks;
 
-    if (!is_write)
-        return false;
+    if (!is_write) {
+        *value = vm->chosen;
+        return offset == CONTROL_CHOSEN;
+    }
     switch (offset) {
     case CONTROL_NOTHING:
         return true;
@@ -42,7 +57,7 @@ static bool control(struct vm *vm, uint64_t offset, bool is_write, uint64_t *val
         ticks = *value;
         return true;
     case CONTROL_ROUNDS:
-        printf("kvmtest: %s: %llu ns\n", names[what],
+        printf("kvmtest: %s: %llu ns\n", measurements[what].text,
                (unsigned long long)(ticks * 1000000000 / counter_frequency() / *value));
         return true;
     case CONTROL_FAULT:
@@ -55,8 +70,9 @@ static bool control(struct vm *vm, uint64_t offset, bool is_write, uint64_t *val
     }
 }
 
-int measuring_guest(struct vm *vm, uint64_t rounds)
+int measuring_guest(struct vm *vm, uint64_t rounds, uint64_t chosen)
 {
+    vm->chosen = chosen;
     memcpy(vm->ram, payload_start, (size_t)(payload_end - payload_start));
     vm->control = control;
     vm_set_entry(vm, RAM_BASE, vm->vcpu_count, rounds);

@@ -168,12 +168,13 @@ static void measure_mmio(uint64_t rounds)
     report(MEASURE_MMIO, counter() - start, rounds);
 }
 
-static void measure_ipi(uint64_t what, uint64_t vcpu, uint64_t rounds)
+/* To @count vCPUs from @first on, in turn. */
+static void measure_ipi(uint64_t what, uint64_t first, uint64_t count, uint64_t rounds)
 {
     uint64_t start = counter();
 
     for (uint64_t k = 0; k < rounds; k++) {
-        uint64_t before = received[vcpu];
+        uint64_t vcpu = first + k % count, before = received[vcpu];
         send_sgi(vcpu);
         while (received[vcpu] == before)
             ;
@@ -202,20 +203,35 @@ void receiver(uint64_t vcpu)
         __asm__ volatile("wfi");
 }
 
+/* The other vCPUs, one after the other. */
+static void start_receivers(uint64_t vcpus)
+{
+    for (uint64_t k = 1; k < vcpus; k++) {
+        hypercall(PSCI_CPU_ON, k, (uint64_t)(uintptr_t)secondary, k);
+        while (ready != k)
+            ;
+    }
+}
+
 void measure_all(uint64_t vcpus, uint64_t rounds)
 {
+    uint64_t chosen = read64(CONTROL_BASE + CONTROL_CHOSEN);
+
     start_gic(0);
-    measure_hypercall(rounds);
-    measure_mmio(rounds);
-    measure_ipi(MEASURE_SELF_IPI, 0, rounds / 5);
-    if (vcpus > 1) {
-        hypercall(PSCI_CPU_ON, 1, (uint64_t)(uintptr_t)secondary, 1);
-        while (!ready)
-            ;
-        measure_ipi(MEASURE_IPI, 1, rounds / 5);
+    if (chosen >> MEASURE_HYPERCALL & 1)
+        measure_hypercall(rounds);
+    if (chosen >> MEASURE_MMIO & 1)
+        measure_mmio(rounds);
+    if (chosen >> MEASURE_SELF_IPI & 1)
+        measure_ipi(MEASURE_SELF_IPI, 0, 1, rounds / 5);
+    if (chosen >> MEASURE_IPI & 1 && vcpus > 1) {
+        start_receivers(vcpus);
+        measure_ipi(MEASURE_IPI, 1, vcpus - 1, rounds / 5);
     }
-    start_its();
-    measure_lpi(rounds / 5);
+    if (chosen >> MEASURE_LPI & 1) {
+        start_its();
+        measure_lpi(rounds / 5);
+    }
     hypercall(PSCI_SYSTEM_OFF, 0, 0, 0);
     for (;;)
         ;

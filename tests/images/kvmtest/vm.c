@@ -78,10 +78,22 @@ static void create_vcpus(struct vm *vm)
     }
 }
 
-static void create_gic(struct vm *vm)
+static const uint32_t irqs = 64; /* of every kind */
+
+static void create_gicv2(struct vm *vm)
+{
+    uint64_t dist = GICD_BASE, cpu = GICC_BASE;
+
+    vm->gic = create_device(vm, KVM_DEV_TYPE_ARM_VGIC_V2, "vGICv2");
+    set_attr(vm->gic, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_DIST, &dist, "GICD");
+    set_attr(vm->gic, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_CPU, &cpu, "GICC");
+    set_attr(vm->gic, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &irqs, "number of interrupts");
+    set_attr(vm->gic, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL, "vGICv2 init");
+}
+
+static void create_gicv3(struct vm *vm)
 {
     uint64_t dist = GICD_BASE, redist = GICR_BASE, its = ITS_BASE;
-    uint32_t irqs = 64;
 
     vm->gic = create_device(vm, KVM_DEV_TYPE_ARM_VGIC_V3, "vGICv3");
     set_attr(vm->gic, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist, "GICD");
@@ -93,14 +105,17 @@ static void create_gic(struct vm *vm)
     set_attr(vm->its, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL, "vITS init");
 }
 
-void vm_create(struct vm *vm, unsigned vcpus)
+void vm_create(struct vm *vm, unsigned vcpus, unsigned gic_version)
 {
-    *vm = (struct vm){.vcpu_count = vcpus};
+    *vm = (struct vm){.vcpu_count = vcpus, .gic_version = gic_version};
     vm->kvm = need(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
     vm->fd = need(ioctl(vm->kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
     create_ram(vm);
     create_vcpus(vm);
-    create_gic(vm);
+    if (gic_version == 2)
+        create_gicv2(vm);
+    else
+        create_gicv3(vm);
 }
 
 static void set_core_register(struct vcpu *v, size_t offset, uint64_t value)
