@@ -95,10 +95,11 @@ static void qemu_tree(const struct board_case *c, struct dt *dt)
     int n;
 
     make_temp(&t);
-    n = snprintf(cmd, sizeof(cmd),
-                 "qemu-system-aarch64 -M virt,gic-version=3,virtualization=%s,its=%s,dumpdtb=%s -cpu %s "
-                 "-smp %u -m %u -nodefaults -nographic",
-                 c->el2 ? "on" : "off", c->no_its ? "off" : "on", t.dtb, c->cpu, c->smp, c->mib);
+    n = snprintf(
+        cmd, sizeof(cmd),
+        "qemu-system-aarch64 -M virt,gic-version=3,virtualization=%s,its=%s,dumpdtb=%s -cpu %s "
+        "-smp %u -m %u -nodefaults -nographic",
+        c->el2 ? "on" : "off", c->no_its ? "off" : "on", t.dtb, c->cpu, c->smp, c->mib);
     if (c->append)
         n += snprintf(cmd + n, sizeof(cmd) - (size_t)n, " -kernel %s -initrd %s -append '%s'",
                       t.kernel, t.initrd, c->append);
