@@ -13,7 +13,7 @@ static const struct {
 };
 
 /* The first does not go without the second (DDI0487 A2, "if FEAT_x is implemented, then FEAT_y").
- */
+ * FEAT_LPA2 and FEAT_GTG as they are here announce the 16K granule (arch/id_fields.def). */
 static const struct {
     enum feature feature, needs;
 } dependencies[] = {
@@ -38,7 +38,8 @@ static const struct {
     {FEAT_NV, FEAT_VHE},           {FEAT_NV2, FEAT_NV},
     {FEAT_TLBIRANGE, FEAT_TLBIOS}, {FEAT_Debugv8p4, FEAT_Debugv8p2},
     {FEAT_PMUv3p1, FEAT_PMUv3},    {FEAT_PMUv3p4, FEAT_PMUv3p1},
-    {FEAT_PMUv3p5, FEAT_PMUv3p4},
+    {FEAT_PMUv3p5, FEAT_PMUv3p4},  {FEAT_LPA2, FEAT_TGran16},
+    {FEAT_GTG, FEAT_TGran16},
 };
 
 static const enum feature pauth_algorithms[] = {FEAT_PACIMP, FEAT_PACQARMA5, FEAT_PACQARMA3};

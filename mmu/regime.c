@@ -27,16 +27,14 @@ static unsigned min_u(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* TG0 and VTCR_EL2.TG0; CU-choice: the reserved value means 4K. */
-static unsigned granule_low(unsigned tg)
+/* TG0 and VTCR_EL2.TG0, or TG1: bits of the granule. A reserved value, and a granule that is not
+ * implemented, mean 4K (IMPLEMENTATION DEFINED). */
+static unsigned granule_bits(const struct features *f, unsigned tg, bool upper)
 {
-    return tg == 1 ? 16 : tg == 2 ? 14 : 12;
-}
+    static const uint8_t by_tg[2][4] = {{12, 16, 14, 12}, {12, 14, 12, 16}};
+    unsigned n = by_tg[upper][tg];
 
-/* TG1; CU-choice likewise. */
-static unsigned granule_high(unsigned tg)
-{
-    return tg == 3 ? 16 : tg == 1 ? 14 : 12;
+    return n == 14 && !has_feature(f, FEAT_TGran16) ? 12 : n;
 }
 
 /* AArch64.PhysicalAddressSize(); the reserved value 7 acts as 6. */
@@ -57,7 +55,7 @@ static void common_init(struct table_cfg *t, const struct regime *rg, uint64_t t
     const struct features *f = rg->features;
     unsigned tg = (unsigned)bits(tcr, l->tg + 1u, l->tg);
 
-    t->granule_bits = (uint8_t)(l == &tcr_upper ? granule_high(tg) : granule_low(tg));
+    t->granule_bits = (uint8_t)granule_bits(f, tg, l == &tcr_upper);
     t->ia_bits = (uint8_t)(64 - bits(tcr, l->txsz + 5u, l->txsz));
     t->ds = t->granule_bits != 16 && has_feature(f, FEAT_LPA2) && tcr_bit(tcr, l->ds);
     t->lpa64 = t->granule_bits == 16 && has_feature(f, FEAT_LPA);

@@ -34,6 +34,20 @@ static void test_page_of_each_granule_and_level(void **state)
     }
 }
 
+static void test_granule_that_is_not_implemented_is_4k(void **state)
+{
+    struct fixture *s = *state;
+    uint64_t root = alloc(s, 4096), va_ = MASK(38, 12);
+
+    set_feature(&s->features, FEAT_TGran16, false);
+    s->rg.tcr = TCR_T0SZ(25) | TCR_TG0(2) | TCR_EPD1 | TCR_IPS(5);
+    s->rg.ttbr0 = root;
+    map(s, root, 1, 12, 39, va_, 3, RAM_BASE | NORMAL | D_PAGE);
+    ready(s);
+    assert_maps(s, va_ + 0x123, priv_read, RAM_BASE + 0x123);
+    assert_int_equal(s->t.page_shift, 12);
+}
+
 static void test_block_where_there_is_none_is_translation_fault(void **state)
 {
     struct fixture *s = *state;
@@ -374,6 +388,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_page_of_each_granule_and_level),
+        T(test_granule_that_is_not_implemented_is_4k),
         T(test_block_where_there_is_none_is_translation_fault),
         T(test_translation_fault_of_every_level),
         T(test_access_flag),
