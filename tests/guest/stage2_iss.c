@@ -48,7 +48,6 @@ enum need { BASE, LSE, LRCPC, LRCPC2 };
     X("ldarb w3, [x0]", LOAD(0, 3) | AR, BASE, 0)                                                  \
     X("ldar w3, [x0]", LOAD(2, 3) | AR, BASE, 0)                                                   \
     X("ldar x3, [x0]", LOAD(3, 3) | SF | AR, BASE, 0)                                              \
-    X("ldaprb w3, [x0]", LOAD(0, 3) | AR, LRCPC, 0)                                                \
     X("ldapr x3, [x0]", LOAD(3, 3) | SF | AR, LRCPC, 0)                                            \
     X("ldapursb x3, [x0, #1]", LOAD(0, 3) | SSE | SF | AR, LRCPC2, 0)                              \
     X("ldapur w3, [x0, #4]", LOAD(2, 3) | AR, LRCPC2, 0)                                           \
@@ -70,11 +69,9 @@ enum need { BASE, LSE, LRCPC, LRCPC2 };
     X("str w3, [x0], #4", WNR, BASE, 0)                                                            \
     X("str x3, [x0, #8]!", WNR, BASE, 0)                                                           \
     X("ldp x3, x4, [x0]", 0, BASE, 0)                                                              \
-    X("ldp w3, w4, [x0], #8", 0, BASE, 0)                                                          \
     X("ldpsw x3, x4, [x0]", 0, BASE, 0)                                                            \
     X("ldnp x3, x4, [x0]", 0, BASE, 0)                                                             \
     X("stp x3, x4, [x0]", WNR, BASE, 0)                                                            \
-    X("stnp w3, w4, [x0]", WNR, BASE, 0)                                                           \
     X("ldxr x3, [x0]", 0, BASE, 0)                                                                 \
     X("ldxrb w3, [x0]", 0, BASE, 0)                                                                \
     X("ldaxr w3, [x0]", 0, BASE, 0)                                                                \
@@ -320,6 +317,9 @@ static void walks(void)
         *e = TABLE | 3;
         flush();
         table_faults("table not mapped: ", 7, 4 + level);
+        *pt_entry(s2, TABLE, 3) = BIT(41) | PT_TABLE | S2_NORMAL;
+        flush();
+        table_faults("table beyond PS: ", 3, level);
         *pt_entry(s2, TABLE, 3) = (saved & 0xfffffffff000) | PT_TABLE | (S2_NORMAL & ~PT_AF);
         flush();
         table_faults("table without access flag: ", 11, 8 + level);

@@ -264,6 +264,16 @@ static void round_trips(void)
     msr(ich_hcr_el2, UINT64_MAX & ~(ICH_EN | BIT(13)));
     check_equal(mrs(ich_hcr_el2), 0xf8005cfe, "ICH_HCR_EL2");
     msr(ich_hcr_el2, ICH_EN);
+    for (unsigned n = FIELD(mrs(ich_vtr_el2), 4, 0) + 1; n < 16; n++) {
+        run_word_at(2, MRS_WORD(SYS(3, 4, 12, 12 + n / 8, n % 8)), 0);
+        check_taken(2, V_CUR_SPX, ESR(EC_UNKNOWN, 0), "no such list register");
+    }
+    for (unsigned n = BIT(FIELD(mrs(ich_vtr_el2), 28, 26) - 4); n < 4; n++) {
+        run_word_at(2, MRS_WORD(SYS(3, 4, 12, 8, n)), 0);
+        check_taken(2, V_CUR_SPX, ESR(EC_UNKNOWN, 0), "no such ICH_AP0R<n>_EL2");
+        run_word_at(1, MRS_WORD(SYS(3, 0, 12, 9, n)), 0);
+        check_taken(1, V_CUR_SPX, ESR(EC_UNKNOWN, 0), "no such ICV_AP1R<n>_EL1");
+    }
 }
 
 int main(void)
