@@ -37,21 +37,21 @@ static const struct board_case {
     const char *cpu, *compatible;
     bool pmu;
     const char *append; /* not NULL: with a kernel and an initrd */
-    bool no_its;
+    bool its;
 } cases[] = {
-    {1, 128, true, "max", "arm,cortex-a57", true, NULL},
-    {2, 1024, true, "max", "arm,cortex-a57", true, NULL},
-    {4, 1024, false, "max", "arm,cortex-a57", true, NULL},
-    {8, 4096, true, "max", "arm,cortex-a57", true, NULL},
-    {1, 6144, false, "max", "arm,cortex-a57", true, NULL},
-    {2, 512, true, "cortex-a53", "arm,cortex-a53", true, NULL},
-    {1, 512, true, "cortex-a57", "arm,cortex-a57", true, NULL},
-    {4, 2048, true, "cortex-a72", "arm,cortex-a72", true, NULL},
-    {4, 2048, false, "neoverse-n1", "arm,neoverse-n1", true, NULL},
-    {1, 256, true, "cortex-a57,pmu=off", "arm,cortex-a57", false, NULL},
-    {1, 64, true, "cortex-a57", "arm,cortex-a57", true, "console=ttyAMA0 quiet"},
-    {2, 1024, true, "max", "arm,cortex-a57", true, "console=ttyAMA0"},
-    {1, 128, true, "neoverse-n1", "arm,neoverse-n1", true, NULL, .no_its = true},
+    {1, 128, true, "max", "arm,cortex-a57", true, NULL, true},
+    {2, 1024, true, "max", "arm,cortex-a57", true, NULL, true},
+    {4, 1024, false, "max", "arm,cortex-a57", true, NULL, true},
+    {8, 4096, true, "max", "arm,cortex-a57", true, NULL, true},
+    {1, 6144, false, "max", "arm,cortex-a57", true, NULL, true},
+    {2, 512, true, "cortex-a53", "arm,cortex-a53", true, NULL, true},
+    {1, 512, true, "cortex-a57", "arm,cortex-a57", true, NULL, true},
+    {4, 2048, true, "cortex-a72", "arm,cortex-a72", true, NULL, true},
+    {4, 2048, false, "neoverse-n1", "arm,neoverse-n1", true, NULL, true},
+    {1, 256, true, "cortex-a57,pmu=off", "arm,cortex-a57", false, NULL, true},
+    {1, 64, true, "cortex-a57", "arm,cortex-a57", true, "console=ttyAMA0 quiet", true},
+    {2, 1024, true, "max", "arm,cortex-a57", true, "console=ttyAMA0", true},
+    {1, 128, true, "neoverse-n1", "arm,neoverse-n1", true, NULL, false},
 };
 
 struct temp_files {
@@ -99,7 +99,7 @@ static void qemu_tree(const struct board_case *c, struct dt *dt)
         cmd, sizeof(cmd),
         "qemu-system-aarch64 -M virt,gic-version=3,virtualization=%s,its=%s,dumpdtb=%s -cpu %s "
         "-smp %u -m %u -nodefaults -nographic",
-        c->el2 ? "on" : "off", c->no_its ? "off" : "on", t.dtb, c->cpu, c->smp, c->mib);
+        c->el2 ? "on" : "off", c->its ? "on" : "off", t.dtb, c->cpu, c->smp, c->mib);
     if (c->append)
         n += snprintf(cmd + n, sizeof(cmd) - (size_t)n, " -kernel %s -initrd %s -append '%s'",
                       t.kernel, t.initrd, c->append);
@@ -116,7 +116,7 @@ static void our_tree(const struct board_case *c, struct dt *dt)
         .cpu_count = c->smp,
         .ram_size = (uint64_t)c->mib << 20,
         .el2 = c->el2,
-        .its = !c->no_its,
+        .its = c->its,
         .pmu = c->pmu,
         .cpu_compatible = c->compatible,
         .seed = 1,
