@@ -302,7 +302,7 @@ static bool s1_translate(struct walker *w, uint64_t va, struct stage1 *out)
     out->ipa = l.base | zext(va, l.shift);
     out->shift = l.shift;
     out->attr = s1_attr(w, l.desc);
-    out->sh = attr_effective_sh(out->attr, t->ds ? t->sh : (uint8_t)bits(l.desc, 9, 8));
+    out->sh = t->ds ? t->sh : (uint8_t)bits(l.desc, 9, 8);
     out->ng = x->two_ranges && (l.desc & DESC_NG);
     out->guarded = has_feature(x->rg.features, FEAT_BTI) && (l.desc & DESC_GP);
     if (w->a->unaligned && attr_is_device(out->attr))
@@ -454,7 +454,7 @@ bool mmu_translate(const struct xlat *x, struct physmem *mem, struct tlb *tlb, v
         .s2_shift = 63,
         .perms = s1.perms,
         .attr = s1.attr,
-        .sh = s1.sh,
+        .sh = attr_effective_sh(s1.attr, s1.sh),
         .guarded = s1.guarded,
         .ng = s1.ng,
     };
@@ -469,6 +469,9 @@ bool mmu_translate(const struct xlat *x, struct physmem *mem, struct tlb *tlb, v
     if (s2.shift < out->page_shift)
         out->page_shift = s2.shift;
     out->perms &= s2.perms | PERM_PAN;
+    /* IMPLEMENTATION DEFINED: stage 2 combines with the descriptor's shareability, not with what
+     * stage 1's memory type makes of it. */
+    out->sh = s1.sh;
     out->attr = attr_combine(s1.attr, &out->sh, &attr);
     return true;
 }

@@ -5,7 +5,8 @@
  * (PAREncodeShareability()); QEMU 7.2 gives the descriptor's.
  * - Normal memory of one stage and Device of the other give that Device type; QEMU takes the low
  *   nibble of the Normal type for a Device type too.
- * - Device memory of stage 1 is Outer Shareable also when stage 2 makes it Normal (FWB).
+ * - Stage 1 that is off makes Device memory Outer Shareable, also when stage 2 makes it Normal
+ * (FWB).
  * - The level of a stage-2 fault on a stage-1 table is stage 2's; QEMU 7.2 gives stage 1's, and
  * newer ones do so for the fault that HCR_EL2.PTW makes.
  * - ESR_EL2.ISV is for stage 2 only; QEMU 7.2 sets it for stage 1 of EL2 too.
@@ -52,7 +53,7 @@ uint64_t shown_par(uint64_t par, bool both)
 
     if ((flags & P_QUIRKS) && !(par & 1) && (device || par >> 56 == 0x44))
         par &= ~UINT64_C(0x180);
-    if ((flags & P_QUIRKS10) && both && !(par & 1) && s1_par && !(s1_par >> 60))
+    if ((flags & P_QUIRKS10) && both && !(par & 1) && config.regime == EL10_S2)
         par &= ~UINT64_C(0x180);
     if ((flags & P_QUIRKS10) && both && device && s1_par >> 56 &&
         (!(s1_par >> 60) || (s1_par >> 56 & 15) == 4 || (s1_par >> 56 & 15) == 8))
