@@ -12,16 +12,13 @@
 #include "parse.h"
 #include "properties.h"
 #include "qemu_devices.h"
+#include "qemu_loaders.h"
 #include "runner.h"
 #include "version.h"
 
-#define BLOBS_MAX   32
-#define MODULES_MAX 32
-
 struct qemu {
     struct run_request req;
-    struct arm_blob blobs[BLOBS_MAX];
-    struct arm_module modules[MODULES_MAX];
+    struct qemu_loaders loaders;
     struct qemu_devices devices;
     GPtrArray *strings; /* owns what req points at */
     const char *model;  /* ours */
@@ -35,6 +32,11 @@ struct qemu {
 struct qemu_devices *qemu_devices(struct qemu *q)
 {
     return &q->devices;
+}
+
+struct qemu_loaders *qemu_loaders(struct qemu *q)
+{
+    return &q->loaders;
 }
 
 const char *qemu_keep(struct qemu *q, char *text)
@@ -229,98 +231,6 @@ static const struct property icount_properties[] = {
     {"sleep", "on|off", NULL},
 };
 
-/* The loader fills the last blob. */
-static struct arm_blob *blob(struct qemu *q)
-{
-    return &q->blobs[q->req.config.blob_count];
-}
-
-static bool set_driver(struct qemu *q, const char *value)
-{
-    (void)q, (void)value;
-    return true;
-}
-
-static bool set_blob_file(struct qemu *q, const char *value)
-{
-    blob(q)->path = qemu_keep(q, g_strdup(value));
-    return true;
-}
-
-static bool set_blob_addr(struct qemu *q, const char *value)
-{
-    if (!parse_number(value, 0, UINT64_MAX, &blob(q)->addr))
-        return qemu_bad("-device loader,addr=%s: expected an address", value);
-    return true;
-}
-
-static bool set_blob_raw(struct qemu *q, const char *value)
-{
-    blob(q)->force_raw = is_on(value);
-    return true;
-}
-
-static bool set_blob_cpu(struct qemu *q, const char *value)
-{
-    uint64_t n;
-
-    if (!parse_number(value, 0, ARM_CPUS_MAX - 1, &n))
-        return qemu_bad("-device loader,cpu-num=%s: expected a CPU, 0 to %d", value,
-                        ARM_CPUS_MAX - 1);
-    blob(q)->cpu = (int)n;
-    return true;
-}
-
-static const struct property loader_properties[] = {
-    {"driver", "loader", set_driver}, {"file", "FILE", set_blob_file},
-    {"addr", "ADDR", set_blob_addr},  {"force-raw", "on|off", set_blob_raw},
-    {"cpu-num", "N", set_blob_cpu},
-};
-
-/* The guest-loader fills the last boot module. */
-static struct arm_module *module(struct qemu *q)
-{
-    return &q->modules[q->req.config.module_count];
-}
-
-static bool set_module_addr(struct qemu *q, const char *value)
-{
-    if (!parse_number(value, 1, UINT64_MAX, &module(q)->addr))
-        return qemu_bad("-device guest-loader,addr=%s: expected an address above 0", value);
-    return true;
-}
-
-static bool set_module_file(struct qemu *q, enum arm_module_kind kind, const char *value)
-{
-    if (module(q)->path)
-        return qemu_bad("-device guest-loader: kernel and initrd: expected one of them");
-    module(q)->kind = kind;
-    module(q)->path = qemu_keep(q, g_strdup(value));
-    return true;
-}
-
-static bool set_module_kernel(struct qemu *q, const char *value)
-{
-    return set_module_file(q, ARM_MODULE_KERNEL, value);
-}
-
-static bool set_module_initrd(struct qemu *q, const char *value)
-{
-    return set_module_file(q, ARM_MODULE_RAMDISK, value);
-}
-
-static bool set_module_args(struct qemu *q, const char *value)
-{
-    module(q)->args = qemu_keep(q, g_strdup(value));
-    return true;
-}
-
-static const struct property guest_loader_properties[] = {
-    {"driver", "guest-loader", set_driver}, {"addr", "ADDR", set_module_addr},
-    {"kernel", "FILE", set_module_kernel},  {"initrd", "FILE", set_module_initrd},
-    {"bootargs", "TEXT", set_module_args},
-};
-
 /* ---- options ---- */
 
 typedef bool option_fn(struct qemu *q, const char *option, const char *value);
@@ -364,44 +274,10 @@ static bool opt_memory(struct qemu *q, const char *option, const char *value)
     return PROPERTIES(q, option, value, "size", memory_properties);
 }
 
-static bool opt_loader(struct qemu *q, const char *option, const char *value)
-{
-    if (q->req.config.blob_count == BLOBS_MAX)
-        return qemu_bad("-device: more than %d of them", BLOBS_MAX);
-    *blob(q) = (struct arm_blob){.cpu = -1};
-    if (!PROPERTIES(q, option, value, "driver", loader_properties))
-        return false;
-    if (!blob(q)->path)
-        return qemu_bad("-device %s: expected file=FILE", value);
-    q->req.config.blob_count++;
-    return true;
-}
-
-static bool opt_guest_loader(struct qemu *q, const char *option, const char *value)
-{
-    if (q->req.config.module_count == MODULES_MAX)
-        return qemu_bad("-device guest-loader: more than %d of them", MODULES_MAX);
-    *module(q) = (struct arm_module){0};
-    if (!PROPERTIES(q, option, value, "driver", guest_loader_properties))
-        return false;
-    if (!module(q)->path || !module(q)->addr)
-        return qemu_bad("-device %s: expected addr=ADDR and kernel=FILE or initrd=FILE", value);
-    q->req.config.module_count++;
-    return true;
-}
-
 static bool opt_device(struct qemu *q, const char *option, const char *value)
 {
-    static const struct {
-        const char *driver;
-        option_fn *fn;
-    } loaders[] = {{"loader", opt_loader}, {"guest-loader", opt_guest_loader}};
-    size_t length = strcspn(value, ",");
-
-    for (size_t k = 0; k < ARRAY_SIZE(loaders); k++)
-        if (strlen(loaders[k].driver) == length && !strncmp(value, loaders[k].driver, length))
-            return loaders[k].fn(q, option, value);
-    return qemu_device(q, value);
+    (void)option;
+    return qemu_is_loader(value) ? qemu_loader(q, value) : qemu_device(q, value);
 }
 
 static bool opt_drive(struct qemu *q, const char *option, const char *value)
@@ -552,6 +428,7 @@ static bool complete(struct qemu *q)
     }
     if (!qemu_devices_connect(q, &q->req.config))
         return false;
+    qemu_loaders_connect(q, &q->req.config);
     q->req.devices = &q->devices.options;
     if (!q->req.config.kernel && (q->req.config.append || q->req.config.initrd))
         return qemu_bad("-append and -initrd need -kernel");
@@ -566,8 +443,6 @@ static bool complete(struct qemu *q)
         g_string_append_printf(cpu, ",+%s", q->pauth ? q->pauth : "pauth-qarma5");
     g_string_append(cpu, q->features->str);
     q->req.config.cpu = qemu_keep(q, g_string_free(cpu, FALSE));
-    q->req.config.blobs = q->blobs;
-    q->req.config.modules = q->modules;
     return true;
 }
 
