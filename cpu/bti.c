@@ -2,15 +2,13 @@
 
 #include "cpu/exception.h"
 
-#define SCTLR_BT0 35
-#define SCTLR_BT1 36
-
 /* BTypeCompatible_PACIXSP(). */
 static bool pacixsp_ok(const struct cpu *cpu)
 {
     uint64_t sctlr = cpu->sr[cpu_el2_regime(cpu) ? SR_SCTLR_EL2 : SR_SCTLR_EL1];
 
-    return cpu->ps.btype != 3 || !bit(sctlr, cpu->ps.el == 0 ? SCTLR_BT0 : SCTLR_BT1);
+    /* BT of SCTLR_EL2 for EL2 itself is where SCTLR_EL1 has BT1. */
+    return cpu->ps.btype != 3 || !(cpu->ps.el == 0 ? SCTLR_EL1_BT0(sctlr) : SCTLR_EL1_BT1(sctlr));
 }
 
 /* BTypeCompatible_BTI(); @targets: 0 none, 1 c, 2 j, 3 jc. */

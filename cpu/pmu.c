@@ -6,11 +6,9 @@
 #define CYCLE_COUNTER_BIT BIT(31)
 #define EVENT_COUNTERS    MASK(PMU_COUNTERS - 1, 0)
 
-/* The writable bits of PMEVTYPER<n>_EL0 and PMCCFILTR_EL0: P, U, NSH; and evtCount, which PMUv3p1
- * has made longer. */
-#define FILTER_BITS   (BIT(31) | BIT(30) | BIT(27))
-#define EVENT_BITS    MASK(9, 0)
-#define EVENT_BITS_P1 MASK(15, 0)
+/* PMEVTYPER<n>_EL0 has the filter of PMCCFILTR_EL0, and evtCount. */
+#define FILTER_BITS                                                                                \
+    (FIELD_MASK(PMCCFILTR_EL0_P) | FIELD_MASK(PMCCFILTR_EL0_U) | FIELD_MASK(PMCCFILTR_EL0_NSH))
 
 _Static_assert(SR_PMEVCNTR5_EL0 - SR_PMEVCNTR0_EL0 == PMU_COUNTERS - 1 &&
                    SR_PMEVTYPER5_EL0 - SR_PMEVTYPER0_EL0 == PMU_COUNTERS - 1,
@@ -161,7 +159,7 @@ static void write_register(struct cpu *cpu, enum sysreg sr, uint64_t value)
         break;
     default:
         if (sr >= SR_PMEVTYPER0_EL0 && sr <= SR_PMEVTYPER5_EL0)
-            value &= FILTER_BITS | (cpu_has(cpu, FEAT_PMUv3p1) ? EVENT_BITS_P1 : EVENT_BITS);
+            value &= FILTER_BITS | (cpu_has(cpu, FEAT_PMUv3p1) ? PMU_EVT_COUNT : PMU_EVT_COUNT_V3);
         else if (sr >= SR_PMEVCNTR0_EL0 && sr <= SR_PMEVCNTR5_EL0 && !cpu_has(cpu, FEAT_PMUv3p5))
             value = zext(value, 32);
         cpu->sr[sr] = value;

@@ -9,6 +9,10 @@
 
 #define PMU_COUNTERS 6 /* event counters, besides the cycle counter */
 
+/* PMEVTYPER<n>_EL0.evtCount, and as it was before PMUv3p1. */
+#define PMU_EVT_COUNT    MASK(15, 0)
+#define PMU_EVT_COUNT_V3 MASK(9, 0)
+
 /* How @event is counted; PMU_NEVER if there is no such event. */
 enum pmu_how pmu_how(uint64_t event);
 

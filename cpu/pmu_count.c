@@ -10,10 +10,6 @@
 
 #define CYCLE_COUNTER 31
 #define CYCLE_DIVISOR 64 /* PMCR_EL0.D */
-#define EVENT_MASK    0xffff
-#define FILTER_P      BIT(31) /* not at EL1 */
-#define FILTER_U      BIT(30) /* not at EL0 */
-#define FILTER_NSH    BIT(27) /* also at EL2 */
 
 #define FOR_EACH_COUNTER(n)                                                                        \
     for (unsigned n = 0; n <= CYCLE_COUNTER; n = n == PMU_COUNTERS - 1 ? CYCLE_COUNTER : n + 1)
@@ -57,8 +53,8 @@ static bool counts_at(const struct cpu *cpu, unsigned n, unsigned el)
             return false;
     }
     if (el == 2)
-        return filter & FILTER_NSH;
-    return !(filter & (el == 1 ? FILTER_P : FILTER_U));
+        return PMCCFILTR_EL0_NSH(filter);
+    return !(el == 1 ? PMCCFILTR_EL0_P(filter) : PMCCFILTR_EL0_U(filter));
 }
 
 static enum sysreg value_register(unsigned n)
@@ -69,7 +65,8 @@ static enum sysreg value_register(unsigned n)
 /* The event of counter @n. Before PMUv3p1 evtCount has 10 bits (pmu.c). */
 static uint64_t event_of(const struct cpu *cpu, unsigned n)
 {
-    return n == CYCLE_COUNTER ? PMU_EVENT_CPU_CYCLES : cpu->sr[pmu_type_register(n)] & EVENT_MASK;
+    return n == CYCLE_COUNTER ? PMU_EVENT_CPU_CYCLES
+                              : cpu->sr[pmu_type_register(n)] & PMU_EVT_COUNT;
 }
 
 /* Bits after which counter @n overflows. */

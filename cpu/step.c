@@ -6,8 +6,6 @@
 #define ISS_STEP_EX  BIT(6)
 #define DFSC_DEBUG   0x22
 
-#define DBGPRCR_CORENPDRQ BIT(0)
-
 unsigned debug_target_el(const struct cpu *cpu)
 {
     return cpu->has_el2 && ((cpu_hcr(cpu) & FIELD_MASK(HCR_EL2_TGE)) ||
@@ -19,7 +17,7 @@ unsigned debug_target_el(const struct cpu *cpu)
 /* DoubleLockStatus(). Without FEAT_DoubleLock OSDLR_EL1.DLK is never set. */
 static bool double_locked(const struct cpu *cpu)
 {
-    return OSDLR_EL1_DLK(cpu->sr[SR_OSDLR_EL1]) && !(cpu->sr[SR_DBGPRCR_EL1] & DBGPRCR_CORENPDRQ);
+    return OSDLR_EL1_DLK(cpu->sr[SR_OSDLR_EL1]) && !DBGPRCR_EL1_CORENPDRQ(cpu->sr[SR_DBGPRCR_EL1]);
 }
 
 bool debug_exceptions_enabled(const struct cpu *cpu, unsigned el, bool masked)
