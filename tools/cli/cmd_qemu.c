@@ -47,11 +47,6 @@ const char *qemu_keep(struct qemu *q, char *text)
 
 /* ---- properties: key=value,key=value ---- */
 
-static bool is_on(const char *value)
-{
-    return !strcmp(value, "on");
-}
-
 static bool set_machine_type(struct qemu *q, const char *value)
 {
     (void)value;
@@ -61,7 +56,7 @@ static bool set_machine_type(struct qemu *q, const char *value)
 
 static bool set_virtualization(struct qemu *q, const char *value)
 {
-    q->req.config.el2 = is_on(value);
+    q->req.config.el2 = property_is_on(value);
     return true;
 }
 
@@ -74,7 +69,7 @@ static bool set_gic_version(struct qemu *q, const char *value)
 
 static bool set_its(struct qemu *q, const char *value)
 {
-    q->req.config.gic.no_its = !is_on(value);
+    q->req.config.gic.no_its = !property_is_on(value);
     return true;
 }
 
@@ -129,14 +124,14 @@ static bool set_model(struct qemu *q, const char *value)
 
 static bool set_pauth(struct qemu *q, const char *value)
 {
-    q->pauth_off = !is_on(value);
+    q->pauth_off = !property_is_on(value);
     return true;
 }
 
 #define ALGORITHM(name, feature)                                                                   \
     static bool set_pauth_##name(struct qemu *q, const char *value)                                \
     {                                                                                              \
-        if (is_on(value))                                                                          \
+        if (property_is_on(value))                                                                 \
             q->pauth = feature;                                                                    \
         return true;                                                                               \
     }
@@ -147,13 +142,13 @@ ALGORITHM(qarma5, "pauth-qarma5")
 
 static bool set_lpa2(struct qemu *q, const char *value)
 {
-    g_string_append(q->features, is_on(value) ? ",+lpa2" : ",-lpa2");
+    g_string_append(q->features, property_is_on(value) ? ",+lpa2" : ",-lpa2");
     return true;
 }
 
 static bool set_pmu(struct qemu *q, const char *value)
 {
-    g_string_append(q->features, is_on(value) ? ",+pmu" : ",-pmu");
+    g_string_append(q->features, property_is_on(value) ? ",+pmu" : ",-pmu");
     return true;
 }
 
@@ -208,7 +203,7 @@ static const struct property memory_properties[] = {{"size", "SIZE", set_memory}
 
 static bool set_semihosting(struct qemu *q, const char *value)
 {
-    q->req.config.semihosting = is_on(value);
+    q->req.config.semihosting = property_is_on(value);
     return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct qemu;
 
@@ -16,6 +17,11 @@ struct property {
 
 /* Prints what is wrong; false, so that `return qemu_bad(...)` ends the parse. */
 bool qemu_bad(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static inline bool property_is_on(const char *value)
+{
+    return !strcmp(value, "on");
+}
 
 /* Is @value one of "a|b|c"? A word in capitals takes anything. */
 bool properties_accept(const char *list, const char *value);

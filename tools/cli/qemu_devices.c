@@ -32,7 +32,7 @@ static struct qemu_device *device(struct qemu *q)
 #define FLAG(what, member)                                                                         \
     static bool set_##what##_##member(struct qemu *q, const char *value)                           \
     {                                                                                              \
-        what(q)->member = !strcmp(value, "on");                                                    \
+        what(q)->member = property_is_on(value);                                                   \
         return true;                                                                               \
     }
 TEXT(drive, id)

@@ -34,7 +34,7 @@ static bool set_blob_addr(struct qemu *q, const char *value)
 
 static bool set_blob_raw(struct qemu *q, const char *value)
 {
-    blob(q)->force_raw = !strcmp(value, "on");
+    blob(q)->force_raw = property_is_on(value);
     return true;
 }
 
