@@ -281,7 +281,13 @@ static int copy_config(struct machine *m, const struct arm_config *c, struct arm
     m->log = c->log;
     m->console_write = c->console_write;
     m->console_ctx = c->console_ctx;
-    if (!virt_has_firmware(c->bios, c->pflash)) {
+    if (virt_has_firmware(c->bios, c->pflash)) {
+        if (c->module_count)
+            return error_set(err, ARM_EINVAL,
+                             "%s: a module is for a hypervisor that is entered at once: expected "
+                             "no firmware before it",
+                             c->modules[0].path);
+    } else {
         m->kernel = copy(c->kernel);
         m->initrd = copy(c->initrd);
     }
