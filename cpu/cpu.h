@@ -66,6 +66,9 @@ struct cpu_env {
     void (*tlbi_broadcast)(void *ctx, const struct tlbi *op);
     /* Guest RAM with decoded records was written or its records must go (IC IVAU, IC IALLU). */
     void (*code_written)(void *ctx, pa_t pa);
+    /* True: stop before the next instruction. Set by the machine, also from a callback. NULL:
+     * never. */
+    const volatile bool *pause;
 };
 
 /* CPU_SUSPENDED: waits for any interrupt that the GIC would forward to it, whatever its interface
@@ -122,7 +125,10 @@ struct cpu {
     bool virq_pin, vfiq_pin; /* virtual, from the GIC's list registers */
     bool serror_pin;
 
-    uint64_t slice_start; /* cpu_retired() when the slice began */
+    uint64_t slice_start;     /* cpu_retired() when the slice began */
+    uint64_t exceptions;      /* taken since creation */
+    bool fault_loop;          /* the last cpu_run() ended in exceptions without an end */
+    uint64_t fault_loop_said; /* 1 + the PC of the last one reported */
 
     /* Constant after creation. */
     unsigned index; /* 0.. in the machine */

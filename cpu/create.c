@@ -7,6 +7,8 @@
 #include "cpu/pmu.h"
 #include "cpu/timer.h"
 
+static const bool never_paused;
+
 struct cpu *cpu_create(const struct cpu_params *p)
 {
     struct cpu *cpu = aligned_alloc(64, align_up(sizeof(*cpu), 64));
@@ -31,6 +33,8 @@ struct cpu *cpu_create(const struct cpu_params *p)
         .sre_writable = p->sre_writable,
         .env = p->env,
     };
+    if (!cpu->env.pause)
+        cpu->env.pause = &never_paused;
     cpu->tlb = tlb_create();
     cpu->timers = cpu_timers_create(cpu);
     cpu_pmu_create(cpu);

@@ -115,13 +115,12 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
         cpu->sr[banked[el].far] = e->far;
     if (e->hpfar_valid)
         cpu->sr[SR_HPFAR_EL2] = e->hpfar;
+    cpu->exceptions++;
     if (probe_wanted(cpu->probes, PROBE_EXCEPTION)) {
-        struct probe p = cpu_probe(cpu, PROBE_EXCEPTION, e->ret);
-        p.a = el;
-        p.b = vector;
-        p.c = e->esr;
-        p.d = e->far;
-        probe_fire(cpu->probes, &p);
+        cpu->pc = e->ret;
+        cpu_fire_here(
+            cpu, &(struct probe){
+                     .event = PROBE_EXCEPTION, .a = el, .b = vector, .c = e->esr, .d = e->far});
     }
 
     uint64_t sctlr = cpu->sr[banked[el].sctlr];
@@ -161,12 +160,7 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
 
     if (unlikely(cpu->pmu_on))
         pmu_leave_el(cpu, PMU_EVENT_EXC_RETURN, true);
-    if (probe_wanted(cpu->probes, PROBE_ERET)) {
-        struct probe p = cpu_probe(cpu, PROBE_ERET, insn_pc(cpu, cpu->counted));
-        p.a = pc;
-        p.b = spsr;
-        probe_fire(cpu->probes, &p);
-    }
+    cpu_fire(cpu, cpu->counted, PROBE_ERET, pc, spsr, 0);
     if (bit(spsr, 4))
         LOG(cpu->log, CPU, WARN,
             "cpu%u: return to AArch32 state (SPSR_EL%u %#llx): this machine has AArch64 only; "
@@ -279,6 +273,14 @@ static bool virtual_pending(const struct cpu *cpu, unsigned k)
 
     return cpu->ps.el < 2 && !(hcr & FIELD_MASK(HCR_EL2_TGE)) && (hcr & kinds[k].route) &&
            ((hcr & kinds[k].virt) || virtual_pin(cpu, kinds[k].type));
+}
+
+bool cpu_interrupts_masked(const struct cpu *cpu)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
+        if (physical_target(cpu, k))
+            return false;
+    return true;
 }
 
 bool cpu_serror_masked(const struct cpu *cpu)

@@ -61,21 +61,24 @@ bool cpu_take_interrupt(struct cpu *cpu);
 /* AArch64.BranchAddr(): @pc without its tag where the current regime ignores it. */
 uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc);
 
-/* An event of @cpu with the common fields filled; @pc is the instruction it belongs to. */
-struct probe cpu_probe(const struct cpu *cpu, enum probe_event event, uint64_t pc);
+/* Hand @p to its subscribers, with the common fields filled for an event that happens to @cpu while
+ * cpu->pc and its count are current. */
+void cpu_fire_here(struct cpu *cpu, struct probe *p);
+
+/* The same for an event of the instruction at @i: makes both current, and if a subscriber asks the
+ * machine to stop, that is before the instruction behind @i. */
+void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct probe *p);
 
 /* If somebody watches @event: fire it for the instruction at @i. */
-static inline void cpu_fire(const struct cpu *cpu, const struct insn *i, enum probe_event event,
+static inline void cpu_fire(struct cpu *cpu, const struct insn *i, enum probe_event event,
                             uint64_t a, uint64_t b, uint64_t c)
 {
-    if (probe_wanted(cpu->probes, event)) {
-        struct probe p = cpu_probe(cpu, event, insn_pc(cpu, i));
-        p.a = a;
-        p.b = b;
-        p.c = c;
-        probe_fire(cpu->probes, &p);
-    }
+    if (probe_wanted(cpu->probes, event))
+        cpu_fire_insn(cpu, i, &(struct probe){.event = event, .a = a, .b = b, .c = c});
 }
+
+/* Could no physical interrupt or SError be taken now, even if it were pending? */
+bool cpu_interrupts_masked(const struct cpu *cpu);
 
 /* AArch64.ESBOperation() and AArch64.vESBOperation(): would a physical SError stay pending now; is
  * a virtual one pending and masked? */

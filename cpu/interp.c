@@ -1,5 +1,6 @@
 #include "cpu/interp.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "cpu/breakpoint.h"
@@ -24,16 +25,23 @@ uint32_t insn_word(const struct cpu *cpu, const struct insn *i)
     return code_page_word(cpu->page, (unsigned)(i - cpu->page));
 }
 
-struct probe cpu_probe(const struct cpu *cpu, enum probe_event event, uint64_t pc)
+void cpu_fire_here(struct cpu *cpu, struct probe *p)
 {
-    return (struct probe){
-        .event = event,
-        .cpu = (uint8_t)cpu->index,
-        .el = cpu->ps.el,
-        .guest = cpu->ps.el < 2 && cpu->contexts.x->s2_on,
-        .count = cpu_retired(cpu),
-        .pc = pc,
-    };
+    p->cpu = (uint8_t)cpu->index;
+    p->el = cpu->ps.el;
+    p->guest = cpu->ps.el < 2 && cpu->contexts.x->s2_on;
+    p->count = cpu_retired(cpu);
+    p->pc = cpu->pc;
+    probe_fire(cpu->probes, p);
+}
+
+void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct probe *p)
+{
+    cpu_count_upto(cpu, i);
+    cpu->pc = insn_pc(cpu, i);
+    cpu_fire_here(cpu, p);
+    if (*cpu->env.pause)
+        interp_break_after(cpu, i);
 }
 
 enum exec_result exec_UNALLOCATED(struct cpu *cpu, const struct insn *i)
@@ -91,7 +99,7 @@ void cpu_limit_slice(struct cpu *cpu, uint64_t insns)
 /* Does something have to be looked at between every two instructions now? */
 static bool needs_observed(const struct cpu *cpu)
 {
-    return cpu->left <= PAGE_INSNS || cpu->ps.btype || cpu->ps.il || cpu->pmu_insns ||
+    return cpu->ps.btype || cpu->ps.il || cpu->pmu_insns ||
            (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]) && cpu_step_active(cpu)) ||
            breakpoints_active(cpu) || (cpu->probes->mask & (BIT(PROBE_INSN)));
 }
@@ -124,32 +132,27 @@ static bool is_load_exclusive(enum a64_op op)
 
 static void fire_insn_probe(struct cpu *cpu, const struct insn *i)
 {
-    struct probe p = cpu_probe(cpu, PROBE_INSN, cpu->pc);
+    uint64_t pa = code_page_pa(cpu->page) + (uint64_t)(i - cpu->page) * 4;
 
-    p.a = insn_word(cpu, i);
-    p.b = code_page_pa(cpu->page) + (uint64_t)(i - cpu->page) * 4;
-    probe_fire(cpu->probes, &p);
+    cpu_fire_here(cpu, &(struct probe){.event = PROBE_INSN, .a = insn_word(cpu, i), .b = pa});
 }
 
-/* One instruction at cpu->pc, which lies in the current page. */
-static void step_observed(struct cpu *cpu)
+/* The record at cpu->pc, which lies in the current page. */
+static inline const struct insn *record_at_pc(struct cpu *cpu)
 {
     const struct insn *i = cpu->page + ((cpu->pc & PAGE_MASK) >> 2);
-    bool step = cpu_step_active(cpu);
-    unsigned el = cpu->ps.el;
-    enum exec_result r;
 
     cpu->counted = i;
-    if (i->fn != interp_plain_fn(i->op))
+    if (unlikely(i->fn != interp_plain_fn(i->op)))
         interp_decode(cpu, i);
-    if (take_before(cpu, i))
-        return;
-    if (probe_wanted(cpu->probes, PROBE_INSN))
-        fire_insn_probe(cpu, i);
-    cpu->stepped = step;
-    cpu->stepped_exclusive = step && is_load_exclusive(i->op);
-    cpu->ps.btype = 0;
-    cpu->accessed = 0;
+    return i;
+}
+
+/* Execute @i, which cpu->pc points at; cpu->pc and the count follow. */
+static inline enum exec_result execute(struct cpu *cpu, const struct insn *i)
+{
+    enum exec_result r;
+
     if (a64_rows[i->op].cls == A64_FP && cpu->fp_trapped)
         r = cpu_fp_trap(cpu, i);
     else
@@ -171,6 +174,37 @@ static void step_observed(struct cpu *cpu)
     }
     if (r != EXEC_ABORT)
         cpu->left--;
+    return r;
+}
+
+/* The last instructions of a slice: nothing but their count has to be looked at between them. */
+static void run_counted(struct cpu *cpu)
+{
+    enum exec_result r;
+
+    cpu->stepped = false;
+    do {
+        r = execute(cpu, record_at_pc(cpu));
+    } while ((r == EXEC_NEXT || r == EXEC_BRANCH) && cpu->left > 0 && !cpu->irq_check &&
+             !*cpu->env.pause && (cpu->pc & ~PAGE_MASK) == cpu->page_va);
+}
+
+/* One instruction at cpu->pc, with everything that can happen between two of them. */
+static void step_observed(struct cpu *cpu)
+{
+    const struct insn *i = record_at_pc(cpu);
+    bool step = cpu_step_active(cpu);
+    unsigned el = cpu->ps.el;
+
+    if (take_before(cpu, i))
+        return;
+    if (probe_wanted(cpu->probes, PROBE_INSN))
+        fire_insn_probe(cpu, i);
+    cpu->stepped = step;
+    cpu->stepped_exclusive = step && is_load_exclusive(i->op);
+    cpu->ps.btype = 0;
+    cpu->accessed = 0;
+    enum exec_result r = execute(cpu, i);
     /* SSAdvance(). Exceptions and their return, when stepped, have left SS clear themselves. */
     if (step)
         cpu->ps.ss = 0;
@@ -189,39 +223,94 @@ static void take_pc_alignment(struct cpu *cpu)
                                                 .far = cpu->pc});
 }
 
-/* Exceptions in a row without an instruction retired, as when a vector cannot be fetched. A run
- * gives up then, so that the machine can still be stopped. */
-#define FRUITLESS_MAX 4096
-
-void cpu_run(struct cpu *cpu, uint64_t insns)
+/* What the dispatcher does at once: an exception, or instructions of one page. */
+static inline void run_once(struct cpu *cpu)
 {
-    unsigned fruitless = 0;
-    int64_t before = (int64_t)insns + 1;
+    /* Before interrupts, which may come in either order: then no step is lost in them. */
+    if (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]) && cpu_step_take(cpu))
+        return;
+    if (cpu->irq_check) {
+        cpu->irq_check = false;
+        if (cpu_take_interrupt(cpu))
+            return;
+    }
+    if (cpu->pc & 3) {
+        take_pc_alignment(cpu);
+        return;
+    }
+    if (!context_fetch_fast(cpu, cpu->pc) && !cpu_fetch_page(cpu, cpu->pc))
+        return;
+    if (needs_observed(cpu))
+        step_observed(cpu);
+    else if (cpu->left <= PAGE_INSNS)
+        run_counted(cpu);
+    else
+        interp_plain_run(cpu, cpu->page + ((cpu->pc & PAGE_MASK) >> 2));
+}
 
+/* Where an exception has led that no instruction has retired behind. */
+struct landing {
+    uint64_t retired, pc, esr, elr, far;
+    unsigned el;
+};
+
+static struct landing land(const struct cpu *cpu)
+{
+    bool el2 = cpu->ps.el == 2;
+
+    return (struct landing){.retired = cpu_retired(cpu),
+                            .pc = cpu->pc,
+                            .esr = cpu->sr[el2 ? SR_ESR_EL2 : SR_ESR_EL1],
+                            .elr = cpu->sr[el2 ? SR_ELR_EL2 : SR_ELR_EL1],
+                            .far = cpu->sr[el2 ? SR_FAR_EL2 : SR_FAR_EL1],
+                            .el = cpu->ps.el};
+}
+
+static bool same_landing(const struct landing *a, const struct landing *b)
+{
+    return a->retired == b->retired && a->pc == b->pc && a->esr == b->esr && a->elr == b->elr &&
+           a->far == b->far && a->el == b->el;
+}
+
+static void begin_run(struct cpu *cpu, uint64_t insns)
+{
     cpu->retired_goal = cpu_retired(cpu) + insns;
     cpu->left = (int64_t)insns;
     cpu->counted = cpu->page;
-    while (cpu->left > 0 && cpu->power == CPU_RUNNING) {
-        fruitless = cpu->left == before ? fruitless + 1 : 0;
-        before = cpu->left;
-        if (fruitless > FRUITLESS_MAX)
+    cpu->fault_loop = false;
+}
+
+static bool may_go_on(const struct cpu *cpu)
+{
+    return cpu->left > 0 && cpu->power == CPU_RUNNING && !*cpu->env.pause;
+}
+
+void cpu_run(struct cpu *cpu, uint64_t insns)
+{
+    struct landing last = {.el = UINT_MAX};
+
+    begin_run(cpu, insns);
+    while (may_go_on(cpu)) {
+        int64_t left = cpu->left;
+        uint64_t exceptions = cpu->exceptions;
+
+        run_once(cpu);
+        if (likely(cpu->left != left) || cpu->exceptions == exceptions)
+            continue;
+        /* As after the exception before: so it goes on for ever. */
+        struct landing now = land(cpu);
+        cpu->fault_loop = same_landing(&now, &last);
+        if (cpu->fault_loop)
             break;
-        /* Before interrupts, which may come in either order: then no step is lost in them. */
-        if (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]) && cpu_step_take(cpu))
-            continue;
-        if (cpu->irq_check) {
-            cpu->irq_check = false;
-            cpu_take_interrupt(cpu);
-        }
-        if (cpu->pc & 3) {
-            take_pc_alignment(cpu);
-            continue;
-        }
-        if (!context_fetch_fast(cpu, cpu->pc) && !cpu_fetch_page(cpu, cpu->pc))
-            continue;
-        if (needs_observed(cpu))
-            step_observed(cpu);
-        else
-            interp_plain_run(cpu, cpu->page + ((cpu->pc & PAGE_MASK) >> 2));
+        last = now;
     }
+}
+
+void cpu_run_step(struct cpu *cpu)
+{
+    uint64_t exceptions = cpu->exceptions;
+
+    begin_run(cpu, 1);
+    while (may_go_on(cpu) && cpu->exceptions == exceptions)
+        run_once(cpu);
 }

@@ -17,11 +17,16 @@
 #define PAGE_INSNS 1024 /* instructions of a 4 KiB code page */
 
 /**
- * cpu_run() - run @cpu until @insns more instructions have retired, or it waits or is switched off.
+ * cpu_run() - run @cpu until @insns more instructions have retired, it waits or is switched off,
+ * the machine pauses it (cpu_env.pause), or it takes the same exception again and again without an
+ * instruction retired, as when a vector cannot be fetched (cpu->fault_loop).
  *
  * On return cpu->pc is current and cpu->left is what remains of @insns (0 if it ran to the end).
  */
 void cpu_run(struct cpu *cpu, uint64_t insns);
+
+/* One instruction, or one exception: what a debugger calls a step. */
+void cpu_run_step(struct cpu *cpu);
 
 /* Shorten (never lengthen) the current slice to @insns more instructions, the one executing
  * included. */

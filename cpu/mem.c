@@ -178,12 +178,7 @@ static unsigned device_chunk(uint64_t pa, unsigned left)
 
 static void mmio_probe(const struct access *a, uint64_t pa, unsigned size, uint64_t value)
 {
-    struct probe p = cpu_probe(a->cpu, PROBE_MMIO, insn_pc(a->cpu, a->i));
-
-    p.a = pa;
-    p.b = size | (a->write ? 0x100 : 0);
-    p.c = value;
-    probe_fire(a->cpu->probes, &p);
+    cpu_fire(a->cpu, a->i, PROBE_MMIO, pa, size | (a->write ? 0x100 : 0), value);
 }
 
 /* Device registers: what the device sees of time and of us must be exact. */
@@ -202,10 +197,9 @@ static void device_access(const struct access *a, const struct piece *p, uint8_t
             v = device_read(p->window->dev, offset + done, n);
             memcpy(data + done, &v, n);
         }
-        if (probe_wanted(a->cpu->probes, PROBE_MMIO))
-            mmio_probe(a, p->pa + done, n, v);
+        mmio_probe(a, p->pa + done, n, v);
     }
-    if (a->cpu->irq_check)
+    if (a->cpu->irq_check || *a->cpu->env.pause)
         interp_break_after(a->cpu, a->i);
 }
 
@@ -249,13 +243,11 @@ static void reverse(const struct access *a, uint8_t *data)
 
 static void mem_probe_fire(const struct access *a, const struct piece *p, const uint8_t *data)
 {
-    struct probe e = cpu_probe(a->cpu, PROBE_MEM, insn_pc(a->cpu, a->i));
+    struct probe e = {
+        .event = PROBE_MEM, .a = a->va, .b = a->size | (a->write ? 0x100 : 0), .d = p->pa};
 
-    e.a = a->va;
-    e.b = a->size | (a->write ? 0x100 : 0);
     memcpy(&e.c, data, a->size < 8 ? a->size : 8);
-    e.d = p->pa;
-    probe_fire(a->cpu->probes, &e);
+    cpu_fire_insn(a->cpu, a->i, &e);
 }
 
 static void transfer(const struct access *a, const struct piece *p, unsigned n, uint8_t *data)

@@ -327,7 +327,8 @@ enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
         r = cpu->irq_check && r == EXEC_NEXT ? EXEC_SYNC : r;
     }
     cpu_fire(cpu, i, PROBE_SYSREG_WRITE, sr, value, 0);
-    return r;
+    return *cpu->env.pause && r == EXEC_NEXT ? EXEC_SYNC
+                                             : r; /* asked to by the GIC's subscribers */
 }
 
 enum exec_result cpu_sys(struct cpu *cpu, const struct insn *i)

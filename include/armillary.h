@@ -121,7 +121,8 @@ struct arm_config {
     unsigned virtio_count;
     struct arm_gic_config gic;
     bool semihosting;
-    bool no_reboot; /* stop at a guest reset */
+    bool no_reboot;  /* stop at a guest reset */
+    bool keep_going; /* do not stop at a fault loop that nothing can end (ARM_STOP_FAULT_LOOP) */
     struct log log;
     /* The first UART's output; called at the time of the guest's write. NULL: dropped. */
     void (*console_write)(void *ctx, const uint8_t *data, size_t size);
@@ -129,12 +130,23 @@ struct arm_config {
 };
 
 enum arm_stop {
-    ARM_STOP_POWEROFF, /* the guest switched the machine off */
-    ARM_STOP_RESET,    /* the guest reset it, and no_reboot is set */
-    ARM_STOP_EXIT,     /* semihosting or testdev exit: arm_exit_code() */
-    ARM_STOP_LIMIT,    /* the given number of instructions has retired */
-    ARM_STOP_IDLE,     /* every CPU waits, and no timer will ever wake one */
-    ARM_STOP_REQUEST,  /* arm_stop() was called */
+    ARM_STOP_POWEROFF,   /* the guest switched the machine off */
+    ARM_STOP_RESET,      /* the guest reset it, and no_reboot is set */
+    ARM_STOP_EXIT,       /* semihosting or testdev exit: arm_exit_code() */
+    ARM_STOP_LIMIT,      /* the given number of instructions has retired */
+    ARM_STOP_IDLE,       /* every CPU waits, and no timer will ever wake one */
+    ARM_STOP_REQUEST,    /* arm_stop() was called */
+    ARM_STOP_FAULT_LOOP, /* the only CPU that is on takes the same exception for ever, no interrupt
+                            can be taken, and keep_going is not set */
+};
+
+/* How and where the last run ended. */
+struct arm_end {
+    enum arm_stop why;
+    unsigned cpu; /* the one that ran last */
+    unsigned el;
+    uint64_t pc;      /* its next instruction */
+    uint64_t retired; /* by all CPUs */
 };
 
 /**
@@ -146,11 +158,19 @@ enum arm_stop {
 struct machine *arm_machine_new(const struct arm_config *config, struct arm_error *err);
 void arm_machine_free(struct machine *m);
 
-/* Run until something ends it, at most @max_insns more instructions (0: no limit). */
+/* Run until something ends it, at most @max_insns more instructions (0: no limit). Runs add up:
+ * many short ones are the same run as a long one. */
 enum arm_stop arm_run(struct machine *m, uint64_t max_insns);
 
-/* Make arm_run() return soon; may be called from a console callback or a signal handler. */
+/* Run until CPU @cpu has executed one instruction or taken one exception; the others run as they
+ * would have. Return: ARM_STOP_LIMIT then, or what ended it before. */
+enum arm_stop arm_step(struct machine *m, unsigned cpu);
+
+/* End the run. From a callback (event, console): before the next instruction of the CPU that runs.
+ * From a signal handler or another thread: soon. Without a run: the next one ends at once. */
 void arm_stop(struct machine *m);
+
+void arm_last_end(const struct machine *m, struct arm_end *end);
 
 /* Guest's exit code after ARM_STOP_EXIT. */
 int arm_exit_code(const struct machine *m);

@@ -185,7 +185,8 @@ static int create_cpus(struct machine *m, const struct cpu_model *model,
                     .semihosting = m->semihosting ? semihosting : NULL,
                     .send_event = send_event,
                     .tlbi_broadcast = tlbi_broadcast,
-                    .code_written = code_written},
+                    .code_written = code_written,
+                    .pause = &m->pause},
         };
         m->cpus[k] = cpu_create(&params);
         if (!m->cpus[k])
@@ -278,6 +279,7 @@ static int copy_config(struct machine *m, const struct arm_config *c, struct arm
     m->start_el = c->start_el ? c->start_el : c->el2 ? 2 : 1;
     m->semihosting = c->semihosting;
     m->no_reboot = c->no_reboot;
+    m->keep_going = c->keep_going;
     m->log = c->log;
     m->console_write = c->console_write;
     m->console_ctx = c->console_ctx;
@@ -433,7 +435,7 @@ size_t arm_port_input(struct machine *m, unsigned virtio, unsigned port, const u
 
 uint64_t arm_retired(const struct machine *m)
 {
-    return m->retired;
+    return m->retired + (m->current ? cpu_retired(m->current) - m->current->slice_start : 0);
 }
 
 uint64_t arm_time_ns(const struct machine *m)

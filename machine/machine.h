@@ -15,12 +15,23 @@ struct code_cache;
 /* Round robin: instructions a CPU runs before the next one's turn. */
 #define MACHINE_QUANTUM 20000
 
+/* A CPU's turn. Only handing over to another CPU ends it: at the quantum's end, at a deadline of
+ * the clock, or when the CPU waits. A limit or a request to stop pauses it, so that a run is the
+ * same run however it is cut. */
+struct turn {
+    struct cpu *cpu; /* NULL: nobody's */
+    uint64_t left;   /* instructions */
+    bool fault_loop; /* the CPU takes exceptions for ever: the rest of the turn only passes */
+};
+
 struct machine {
     unsigned cpu_count;
     struct cpu *cpus[ARM_CPUS_MAX];
     uint64_t mpidr[ARM_CPUS_MAX];
+    struct turn turn;
+    unsigned next;       /* index of the CPU whose turn is next */
     struct cpu *current; /* the CPU whose slice runs now, NULL between slices */
-    unsigned turn;       /* index of the CPU whose turn is next */
+    struct cpu *last;    /* the one whose turn was last */
 
     struct physmem mem;
     struct clock clock;
@@ -47,24 +58,26 @@ struct machine {
     void (*console_write)(void *ctx, const uint8_t *data, size_t size);
     void *console_ctx;
 
-    bool el2, semihosting, no_reboot;
+    bool el2, semihosting, no_reboot, keep_going;
     unsigned start_el;
     uint64_t retired; /* by all CPUs */
     uint64_t spent;   /* the same, and the time of slices in which nothing could retire */
 
-    /* Host side of the console. poll: between slices; idle: every CPU waits until @next_ns, true if
+    /* Host side of the console. poll: between turns; idle: every CPU waits until @next_ns, true if
      * something may have changed and it should be looked at again. Either may be NULL. */
     void (*poll)(void *ctx);
     bool (*idle)(void *ctx, uint64_t next_ns);
     void *poll_ctx;
 
     volatile bool stop_requested;
-    bool stopped; /* `stop` says why the run ends */
+    volatile bool pause; /* the running CPU stops before its next instruction */
+    bool stopped;        /* `stop` says why the run ends */
     enum arm_stop stop;
+    struct arm_end end; /* of the last run */
     int exit_code;
 };
 
-/* End the run at the next slice boundary; the first reason wins. */
+/* End the run before the running CPU's next instruction; the first reason wins. */
 void machine_stop(struct machine *m, enum arm_stop why);
 
 /* A guest reset: RAM to zero, images loaded again. Return 0 or -ARM_Exxx (a file has changed). */

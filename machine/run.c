@@ -1,4 +1,7 @@
 /* Whose turn it is, how long, and what time it is meanwhile. */
+#include <inttypes.h>
+
+#include "arch/esr.h"
 #include "cpu/code_cache.h"
 #include "cpu/exception.h"
 #include "cpu/interp.h"
@@ -11,13 +14,13 @@ void machine_stop(struct machine *m, enum arm_stop why)
         return;
     m->stopped = true;
     m->stop = why;
-    if (m->current)
-        cpu_limit_slice(m->current, 1);
+    m->pause = true;
 }
 
 void arm_stop(struct machine *m)
 {
     m->stop_requested = true;
+    m->pause = true;
 }
 
 /* One retired instruction of whichever CPU runs is one nanosecond. */
@@ -66,16 +69,20 @@ static bool runnable(struct machine *m, struct cpu *cpu)
     return true;
 }
 
-static struct cpu *pick(struct machine *m)
+/* False: every CPU waits. */
+static bool begin_turn(struct machine *m)
 {
+    if (m->poll)
+        m->poll(m->poll_ctx);
     for (unsigned k = 0; k < m->cpu_count; k++) {
-        struct cpu *cpu = m->cpus[(m->turn + k) % m->cpu_count];
+        struct cpu *cpu = m->cpus[(m->next + k) % m->cpu_count];
         if (runnable(m, cpu)) {
-            m->turn = (cpu->index + 1) % m->cpu_count;
-            return cpu;
+            m->next = (cpu->index + 1) % m->cpu_count;
+            m->turn = (struct turn){.cpu = cpu, .left = MACHINE_QUANTUM};
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 /* When the first waiting CPU may wake by itself or by a device. */
@@ -98,36 +105,87 @@ static uint64_t next_wakeup_ns(const struct machine *m)
 }
 
 /* Another CPU may write what this one watches: its exclusive monitor opens, which is an event. */
-static void end_turn(struct machine *m, struct cpu *cpu)
+static void end_turn(struct machine *m)
 {
+    struct cpu *cpu = m->turn.cpu;
+
     if (m->cpu_count > 1 && cpu->excl.valid) {
         cpu->excl.valid = false;
         cpu->event = true;
     }
+    m->turn.cpu = NULL;
 }
 
-static void run_slice(struct machine *m, struct cpu *cpu, uint64_t limit)
+/* Is every CPU off, or in a fault loop that no interrupt can end? */
+static bool nothing_can_help(const struct machine *m)
 {
-    uint64_t now = m->clock.now_ns;
-    uint64_t slice = MACHINE_QUANTUM;
+    for (unsigned k = 0; k < m->cpu_count; k++) {
+        const struct cpu *cpu = m->cpus[k];
+        if (cpu->power != CPU_OFF && !(cpu->fault_loop && cpu_interrupts_masked(cpu)))
+            return false;
+    }
+    return true;
+}
 
-    if (m->clock.next_ns - now < slice)
-        slice = m->clock.next_ns - now;
-    if (limit < slice)
-        slice = limit;
+/* Said once for each place. */
+static void report_fault_loop(struct machine *m, struct cpu *cpu)
+{
+    bool el2 = cpu->ps.el == 2;
+    uint64_t esr = cpu->sr[el2 ? SR_ESR_EL2 : SR_ESR_EL1];
+
+    if (cpu->fault_loop_said == cpu->pc + 1)
+        return;
+    cpu->fault_loop_said = cpu->pc + 1;
+    LOG(&m->log, CPU, WARN,
+        "cpu%u: the same exception again and again at EL%u, no instruction retires: PC %#" PRIx64
+        ", ESR_EL%u %#" PRIx64 " (%s), FAR %#" PRIx64 ", VBAR %#" PRIx64,
+        cpu->index, cpu->ps.el, cpu->pc, cpu->ps.el, esr, esr_ec_text((unsigned)bits(esr, 31, 26)),
+        cpu->sr[el2 ? SR_FAR_EL2 : SR_FAR_EL1], cpu->sr[el2 ? SR_VBAR_EL2 : SR_VBAR_EL1]);
+}
+
+/* Run the turn's CPU for at most @insns; returns what has retired. */
+static uint64_t run_cpu(struct machine *m, uint64_t insns, bool step)
+{
+    struct cpu *cpu = m->turn.cpu;
+
     m->current = cpu;
     cpu->slice_start = cpu_retired(cpu);
     cpu->irq_check = true;
-    cpu_run(cpu, slice);
+    if (step)
+        cpu_run_step(cpu);
+    else
+        cpu_run(cpu, insns);
     uint64_t ran = cpu_retired(cpu) - cpu->slice_start;
     m->current = NULL;
     m->retired += ran;
-    /* A CPU that takes exceptions for ever (a vector it cannot fetch) retires nothing. Time passes
-     * all the same, and a limit on instructions ends it. */
-    if (ran == 0 && cpu->power == CPU_RUNNING)
-        ran = slice;
+    if (cpu->fault_loop) {
+        m->turn.fault_loop = true;
+        report_fault_loop(m, cpu);
+        if (!m->keep_going && nothing_can_help(m))
+            machine_stop(m, ARM_STOP_FAULT_LOOP);
+    }
+    return ran;
+}
+
+/* The turn goes on for at most @limit instructions. A fault loop retires none: time passes all the
+ * same, so that an interrupt or another CPU may end it, and counts against limits. */
+static void run_slice(struct machine *m, uint64_t limit, bool step)
+{
+    uint64_t now = m->clock.now_ns;
+    uint64_t slice = m->clock.next_ns > now ? m->clock.next_ns - now : 0;
+
+    if (m->turn.left < slice)
+        slice = m->turn.left;
+    if (limit < slice)
+        slice = limit;
+    uint64_t ran = slice;
+
+    if (slice && (step || !m->turn.fault_loop))
+        ran = run_cpu(m, slice, step);
     m->spent += ran;
-    end_turn(m, cpu);
+    m->turn.left -= ran;
+    if (m->turn.left == 0 || m->turn.cpu->power != CPU_RUNNING || m->clock.next_ns <= now + ran)
+        end_turn(m);
     code_cache_trim(m->code, &m->mem);
     clock_run(&m->clock, now + ran);
 }
@@ -144,35 +202,77 @@ static bool reboot(struct machine *m)
         return false;
     }
     m->stopped = false;
+    m->pause = m->stop_requested;
+    m->turn.cpu = NULL;
     return true;
+}
+
+/* Every CPU waits: until the next deadline, or until the host has something. */
+static bool idle(struct machine *m)
+{
+    uint64_t next = next_wakeup_ns(m);
+
+    if (m->idle && m->idle(m->poll_ctx, next))
+        return true;
+    if (next != CLOCK_NEVER)
+        clock_run(&m->clock, next);
+    return next != CLOCK_NEVER;
+}
+
+/* Steps that @cpu has made. */
+static uint64_t progress(const struct cpu *cpu)
+{
+    return cpu_retired(cpu) + cpu->exceptions;
+}
+
+/* Until a stop, until @goal of m->spent, or until @step has made one (NULL: nobody). */
+static enum arm_stop run(struct machine *m, uint64_t goal, const struct cpu *step)
+{
+    for (;;) {
+        if (m->stopped && !reboot(m))
+            return m->stop;
+        if (m->stop_requested)
+            return ARM_STOP_REQUEST;
+        if (m->spent >= goal)
+            return ARM_STOP_LIMIT;
+        if (!m->turn.cpu && !begin_turn(m)) {
+            if (!idle(m))
+                return ARM_STOP_IDLE;
+            continue;
+        }
+        struct cpu *cpu = m->turn.cpu;
+        uint64_t done = progress(cpu);
+        m->last = cpu;
+        run_slice(m, goal - m->spent, cpu == step);
+        if (cpu == step && progress(cpu) != done)
+            goal = m->spent;
+    }
+}
+
+static enum arm_stop run_from_stop(struct machine *m, uint64_t goal, const struct cpu *step)
+{
+    m->stopped = false;
+    m->pause = m->stop_requested;
+    enum arm_stop why = run(m, goal, step);
+    if (why == ARM_STOP_REQUEST)
+        m->stop_requested = false;
+    const struct cpu *cpu = m->last ? m->last : m->cpus[0];
+    m->end = (struct arm_end){why, cpu->index, cpu->ps.el, cpu->pc, m->retired};
+    return why;
 }
 
 enum arm_stop arm_run(struct machine *m, uint64_t max_insns)
 {
-    uint64_t goal = max_insns ? m->spent + max_insns : UINT64_MAX;
+    return run_from_stop(m, max_insns ? m->spent + max_insns : UINT64_MAX, NULL);
+}
 
-    m->stopped = false;
-    for (;;) {
-        if (m->stopped && !reboot(m))
-            return m->stop;
-        if (m->spent >= goal)
-            return ARM_STOP_LIMIT;
-        if (m->stop_requested) {
-            m->stop_requested = false;
-            return ARM_STOP_REQUEST;
-        }
-        if (m->poll)
-            m->poll(m->poll_ctx);
-        struct cpu *cpu = pick(m);
-        if (cpu) {
-            run_slice(m, cpu, goal - m->spent);
-            continue;
-        }
-        uint64_t next = next_wakeup_ns(m);
-        if (m->idle && m->idle(m->poll_ctx, next))
-            continue;
-        if (next == CLOCK_NEVER)
-            return ARM_STOP_IDLE;
-        clock_run(&m->clock, next);
-    }
+enum arm_stop arm_step(struct machine *m, unsigned cpu)
+{
+    CHECK(cpu < m->cpu_count);
+    return run_from_stop(m, UINT64_MAX, m->cpus[cpu]);
+}
+
+void arm_last_end(const struct machine *m, struct arm_end *end)
+{
+    *end = m->end;
 }

@@ -1,10 +1,11 @@
 /* The subcommands of `armillary`: a row each in commands.def. */
 #pragma once
 
-#define EXIT_POWEROFF 0
-#define EXIT_RESET    1
-#define EXIT_USAGE    2 /* usage or host error */
-#define EXIT_LIMIT    3 /* instructions or time ran out, or the guest waits for ever */
+#define EXIT_POWEROFF   0
+#define EXIT_RESET      1
+#define EXIT_USAGE      2 /* usage or host error */
+#define EXIT_LIMIT      3 /* instructions or time ran out, or the guest waits for ever */
+#define EXIT_FAULT_LOOP 4 /* the guest takes the same exception for ever */
 
 /* argv[0] is the command's name. Return: the process's exit code. */
 #define COMMAND(name, ...) int cmd_##name(int argc, char **argv);

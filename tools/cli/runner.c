@@ -147,6 +147,9 @@ static int exit_code(const struct machine *m, enum arm_stop why, const struct ru
         fprintf(stderr,
                 "armillary: every CPU waits and no timer is set: nothing will ever happen\n");
         return EXIT_LIMIT;
+    case ARM_STOP_FAULT_LOOP:
+        fprintf(stderr, "armillary: a fault loop that nothing can end\n");
+        return EXIT_FAULT_LOOP;
     case ARM_STOP_LIMIT:
         fprintf(stderr, "armillary: stopped after %" PRIu64 " instructions (--max-insns)\n",
                 arm_retired(m));

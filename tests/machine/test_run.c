@@ -1,0 +1,374 @@
+/* A run is one run however it is cut, and stops exactly where it is told to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "armillary.h"
+#include "base/bits.h"
+#include "tests/guests.h"
+#include "tests/random.h"
+
+#define RAM      UINT64_C(0x40000000)
+#define ENTRY    (RAM + 0x80000)
+#define RAM_SIZE (UINT64_C(16) << 20)
+#define COUNTER  (RAM + 0x1000) /* of guest_mix */
+
+struct output {
+    size_t size;
+    char text[1 << 16];
+};
+
+static void keep_output(void *ctx, const uint8_t *data, size_t size)
+{
+    struct output *o = ctx;
+
+    for (size_t k = 0; k < size && o->size < sizeof(o->text) - 1; k++)
+        o->text[o->size++] = (char)data[k];
+}
+
+/* A machine whose CPUs all start at @words. */
+static struct machine *create(const uint32_t *words, size_t size, unsigned cpus, bool keep_going,
+                              struct output *out)
+{
+    char path[] = "/tmp/armillary-test-XXXXXX";
+    struct arm_blob blobs[ARM_CPUS_MAX];
+    struct arm_error err = {0};
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, words, size), size);
+    close(fd);
+    for (unsigned k = 0; k < cpus; k++)
+        blobs[k] = (struct arm_blob){
+            .path = path, .addr = ENTRY + 0x1000 * k, .force_raw = true, .cpu = (int)k};
+    memset(out, 0, sizeof(*out));
+    struct machine *m = arm_machine_new(&(struct arm_config){.cpus = cpus,
+                                                             .ram_size = RAM_SIZE,
+                                                             .el2 = true,
+                                                             .semihosting = true,
+                                                             .no_reboot = true,
+                                                             .keep_going = keep_going,
+                                                             .blobs = blobs,
+                                                             .blob_count = cpus,
+                                                             .console_write = keep_output,
+                                                             .console_ctx = out},
+                                        &err);
+    unlink(path);
+    if (!m)
+        fail_msg("%s", err.text);
+    return m;
+}
+#define CREATE(guest, cpus, out) create(guest, sizeof(guest), cpus, false, out)
+
+static uint64_t reg(struct machine *m, unsigned cpu, const char *name)
+{
+    uint64_t v = 0;
+
+    assert_true(arm_reg_read(m, cpu, name, &v));
+    return v;
+}
+
+static uint64_t counter(struct machine *m)
+{
+    uint64_t v = 0;
+
+    assert_true(arm_mem_read(m, COUNTER, &v, 8));
+    return v;
+}
+
+/* Everything that can be told apart of two runs. */
+static void assert_same(struct machine *a, struct machine *b, unsigned cpus,
+                        const struct output *out_a, const struct output *out_b)
+{
+    static const char *const names[] = {"pc",      "pstate",  "sp",           "elr_el2",
+                                        "esr_el2", "far_el2", "cntv_ctl_el0", "spsr_el2"};
+    static uint8_t ram[2][1 << 16];
+
+    assert_int_equal(arm_retired(a), arm_retired(b));
+    assert_int_equal(arm_time_ns(a), arm_time_ns(b));
+    assert_string_equal(out_a->text, out_b->text);
+    for (unsigned c = 0; c < cpus; c++) {
+        for (size_t k = 0; k < ARRAY_SIZE(names); k++)
+            assert_int_equal(reg(a, c, names[k]), reg(b, c, names[k]));
+        for (unsigned x = 0; x < 31; x++) {
+            char name[8];
+            snprintf(name, sizeof(name), "x%u", x);
+            assert_int_equal(reg(a, c, name), reg(b, c, name));
+        }
+    }
+    for (uint64_t pa = RAM; pa < RAM + RAM_SIZE; pa += sizeof(ram[0])) {
+        assert_true(arm_mem_read(a, pa, ram[0], sizeof(ram[0])));
+        assert_true(arm_mem_read(b, pa, ram[1], sizeof(ram[1])));
+        assert_memory_equal(ram[0], ram[1], sizeof(ram[0]));
+    }
+}
+
+/* Each CPU adds to a shared word by LDXR and STXR, mixes the time into x5, wakes and waits. */
+static const uint32_t guest_mix[] = {
+    0xd2a8000a, 0x9140054a, 0xd2a1200b, 0xd53800ac, 0x92401d8c, 0xd2800005,
+    0xc85f7d41, 0x91000421, 0xc8027d41, 0x8b0200c6, 0x35ffff82, /* 1: ldxr; add; stxr; cbnz 1b */
+    0xd53be043, 0x8b050465, 0x910004e7, 0xf24014ff, 0x54000081, /* mrs x3,cntvct_el0; ... */
+    0xd503209f, 0xd503205f, 0xd503205f,                         /* sev; wfe; wfe */
+    0xf2401cff, 0x54fffe41, 0x11010584, 0x39000164, 0x17ffffef, /* strb w4,[uart]; b 1b */
+};
+
+/* One CPU has nobody to wake it from the second WFE: a NOP there. */
+static struct machine *create_mix(unsigned cpus, struct output *out)
+{
+    uint32_t words[ARRAY_SIZE(guest_mix)];
+
+    memcpy(words, guest_mix, sizeof(words));
+    if (cpus == 1)
+        words[18] = 0xd503201f;
+    return create(words, sizeof(words), cpus, false, out);
+}
+
+/* Run @m for @total instructions in pieces: of one instruction, up to a quantum, or steps. */
+static void run_cut(struct machine *m, uint64_t total, uint64_t *random, unsigned cpus)
+{
+    uint64_t goal = arm_retired(m) + total;
+
+    while (arm_retired(m) < goal) {
+        uint64_t left = goal - arm_retired(m);
+        uint64_t piece = 1 + random_next(random) % (random_next(random) % 3 ? 30 : 25000);
+
+        if (random_next(random) % 8 == 0 && left > 40000 * cpus)
+            assert_int_equal(arm_step(m, (unsigned)(random_next(random) % cpus)), ARM_STOP_LIMIT);
+        else
+            assert_int_equal(arm_run(m, piece < left ? piece : left), ARM_STOP_LIMIT);
+    }
+}
+
+static void test_a_run_is_the_same_however_it_is_cut(void **state)
+{
+    (void)state;
+    static struct output out[2];
+    uint64_t random = test_seed(1);
+
+    for (unsigned cpus = 1; cpus <= ARM_CPUS_MAX; cpus++) {
+        uint64_t total = 400000 + random_next(&random) % 100000;
+        struct machine *whole = create_mix(cpus, &out[0]);
+        struct machine *cut = create_mix(cpus, &out[1]);
+
+        assert_int_equal(arm_run(whole, total), ARM_STOP_LIMIT);
+        run_cut(cut, total, &random, cpus);
+        assert_same(whole, cut, cpus, &out[0], &out[1]);
+        assert_true(counter(whole) > total / 40);
+        arm_machine_free(whole);
+        arm_machine_free(cut);
+    }
+}
+
+static void test_exclusives_beside_a_busy_cpu_succeed_in_runs_of_one_instruction(void **state)
+{
+    (void)state;
+    static struct output out;
+    struct machine *m = create_mix(2, &out);
+
+    for (unsigned k = 0; k < 12000; k++)
+        assert_int_equal(arm_run(m, 1), ARM_STOP_LIMIT);
+    assert_true(counter(m) > 500);
+    arm_machine_free(m);
+}
+
+/* A callback that ends the run at the @at-th event. */
+struct stopper {
+    struct machine *m;
+    uint64_t seen, at;
+    uint64_t retired, pc, time_ns; /* as asked for in the callback */
+    struct probe event;
+};
+
+static void stop_at(void *ctx, const struct probe *p)
+{
+    struct stopper *s = ctx;
+
+    if (++s->seen != s->at)
+        return;
+    s->event = *p;
+    s->retired = arm_retired(s->m);
+    s->time_ns = arm_time_ns(s->m);
+    s->pc = reg(s->m, p->cpu, "pc");
+    arm_stop(s->m);
+}
+
+/* Address of the instruction of guest_mix that fires each event. */
+static const struct {
+    enum probe_event event;
+    unsigned word;
+} places[] = {{PROBE_MEM, 6}, {PROBE_SYSREG_READ, 3}, {PROBE_MMIO, 22}};
+
+static void test_a_stop_in_a_callback_is_before_the_next_instruction(void **state)
+{
+    (void)state;
+    static struct output out[2];
+
+    for (size_t k = 0; k < ARRAY_SIZE(places); k++) {
+        struct stopper s = {.at = 1};
+        struct machine *m = create_mix(1, &out[0]);
+        struct machine *other = create_mix(1, &out[1]);
+        struct arm_end end;
+
+        s.m = m;
+        assert_true(arm_subscribe(m, BIT(places[k].event), stop_at, &s));
+        assert_int_equal(arm_run(m, 0), ARM_STOP_REQUEST);
+        assert_int_equal(s.seen, 1);
+        assert_int_equal(s.pc, ENTRY + 4 * places[k].word);
+        assert_int_equal(s.event.pc, s.pc);
+        assert_int_equal(s.event.count, s.retired);
+        assert_int_equal(s.time_ns, s.retired);
+        assert_int_equal(arm_retired(m), s.retired + 1);
+        arm_last_end(m, &end);
+        assert_int_equal(end.why, ARM_STOP_REQUEST);
+        assert_int_equal(end.cpu, 0);
+        assert_int_equal(end.el, 2);
+        assert_int_equal(end.pc, reg(m, 0, "pc"));
+        assert_int_equal(end.retired, s.retired + 1);
+        assert_int_equal(end.pc, s.pc + 4);
+        /* And the run goes on as if it had not been stopped. */
+        assert_int_equal(arm_run(other, s.retired + 1), ARM_STOP_LIMIT);
+        assert_same(m, other, 1, &out[0], &out[1]);
+        arm_machine_free(m);
+        arm_machine_free(other);
+    }
+}
+
+static void test_a_stop_at_an_instruction_event_lets_just_that_one_execute(void **state)
+{
+    (void)state;
+    static struct output out;
+    struct machine *m = create_mix(2, &out);
+    struct stopper s = {.m = m, .at = 12345};
+
+    assert_true(arm_subscribe(m, BIT(PROBE_INSN), stop_at, &s));
+    assert_int_equal(arm_run(m, 0), ARM_STOP_REQUEST);
+    assert_int_equal(s.seen, 12345);
+    assert_int_equal(s.retired, 12344);
+    assert_int_equal(arm_retired(m), 12345);
+    arm_machine_free(m);
+}
+
+static void test_a_step_is_one_instruction_of_that_cpu(void **state)
+{
+    (void)state;
+    static struct output out;
+    struct machine *m = create_mix(2, &out);
+    struct arm_end end;
+
+    for (unsigned k = 1; k <= 6; k++) {
+        assert_int_equal(arm_step(m, 1), ARM_STOP_LIMIT);
+        assert_int_equal(reg(m, 1, "pc"), ENTRY + 0x1000 + 4 * k);
+        arm_last_end(m, &end);
+        assert_int_equal(end.cpu, 1);
+        assert_int_equal(end.pc, ENTRY + 0x1000 + 4 * k);
+    }
+    arm_machine_free(m);
+}
+
+/* Vectors at 0x60000000, where nothing is; then BRK. */
+static const uint32_t guest_fault[] = {
+    0xd2ac0000, 0xd51cc000, 0xd518c000, 0xd28000e0, 0xd42000e0, 0x14000000,
+};
+
+static void test_a_step_stops_at_the_vector_of_an_exception(void **state)
+{
+    (void)state;
+    static struct output out;
+    struct machine *m = CREATE(guest_fault, 1, &out);
+
+    assert_int_equal(arm_run(m, 4), ARM_STOP_LIMIT);
+    assert_int_equal(arm_step(m, 0), ARM_STOP_LIMIT);
+    assert_int_equal(reg(m, 0, "pc"), 0x60000200);
+    assert_int_equal(reg(m, 0, "elr_el2"), ENTRY + 16);
+    assert_int_equal(arm_retired(m), 4);
+    arm_machine_free(m);
+}
+
+static void test_a_fault_loop_ends_the_run(void **state)
+{
+    (void)state;
+    static struct output out;
+    struct machine *m = CREATE(guest_fault, 1, &out);
+    struct arm_end end;
+
+    assert_int_equal(arm_run(m, 0), ARM_STOP_FAULT_LOOP);
+    assert_int_equal(arm_retired(m), 4);
+    arm_last_end(m, &end);
+    assert_int_equal(end.why, ARM_STOP_FAULT_LOOP);
+    assert_int_equal(end.pc, 0x60000200);
+    assert_int_equal(arm_run(m, 0), ARM_STOP_FAULT_LOOP);
+    arm_machine_free(m);
+}
+
+static void test_a_fault_loop_that_is_kept_going_is_the_same_however_it_is_cut(void **state)
+{
+    (void)state;
+    static struct output out[2];
+    struct machine *m[2];
+
+    for (unsigned k = 0; k < 2; k++)
+        m[k] = create(guest_fault, sizeof(guest_fault), 1, true, &out[k]);
+    assert_int_equal(arm_run(m[0], 50000), ARM_STOP_LIMIT);
+    for (unsigned k = 0; k < 50; k++)
+        assert_int_equal(arm_run(m[1], 1000), ARM_STOP_LIMIT);
+    assert_int_equal(arm_time_ns(m[0]), 50000);
+    assert_same(m[0], m[1], 1, &out[0], &out[1]);
+    for (unsigned k = 0; k < 2; k++)
+        arm_machine_free(m[k]);
+}
+
+/* CPU 0 in a fault loop, CPU 1 busy: it might mend the vector. */
+static void test_a_fault_loop_beside_a_cpu_that_runs_goes_on(void **state)
+{
+    (void)state;
+    static const uint32_t guest[] = {
+        0xd53800a1, 0x92401c21, 0xb5000081, /* mrs x1,mpidr_el1; and x1,x1,#255; cbnz x1,1f */
+        0xd2ac0000, 0xd51cc000, 0xd42000e0, /* mov x0,#0x60000000; msr vbar_el2,x0; brk #7 */
+        0x14000000,                         /* 1: b . */
+    };
+    static struct output out;
+    struct machine *m = CREATE(guest, 2, &out);
+
+    assert_int_equal(arm_run(m, 200000), ARM_STOP_LIMIT);
+    assert_int_equal(reg(m, 0, "pc"), 0x60000200);
+    assert_int_equal(reg(m, 1, "pc"), ENTRY + 0x1000 + 24);
+    arm_machine_free(m);
+}
+
+static void test_a_stop_asked_for_comes_before_a_limit_reached_with_it(void **state)
+{
+    (void)state;
+    static struct output out;
+    struct machine *m = CREATE(guest_loop, 1, &out);
+    struct stopper s = {.m = m, .at = 100};
+
+    assert_true(arm_subscribe(m, BIT(PROBE_INSN), stop_at, &s));
+    assert_int_equal(arm_run(m, 100), ARM_STOP_REQUEST);
+    assert_int_equal(arm_run(m, 100), ARM_STOP_LIMIT);
+    assert_int_equal(arm_retired(m), 200);
+    arm_machine_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_run_is_the_same_however_it_is_cut),
+        cmocka_unit_test(test_exclusives_beside_a_busy_cpu_succeed_in_runs_of_one_instruction),
+        cmocka_unit_test(test_a_stop_in_a_callback_is_before_the_next_instruction),
+        cmocka_unit_test(test_a_stop_at_an_instruction_event_lets_just_that_one_execute),
+        cmocka_unit_test(test_a_step_is_one_instruction_of_that_cpu),
+        cmocka_unit_test(test_a_step_stops_at_the_vector_of_an_exception),
+        cmocka_unit_test(test_a_fault_loop_ends_the_run),
+        cmocka_unit_test(test_a_fault_loop_that_is_kept_going_is_the_same_however_it_is_cut),
+        cmocka_unit_test(test_a_fault_loop_beside_a_cpu_that_runs_goes_on),
+        cmocka_unit_test(test_a_stop_asked_for_comes_before_a_limit_reached_with_it),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
