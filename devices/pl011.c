@@ -13,18 +13,20 @@
 #define FR_RI   BIT(8)
 
 /* UARTLCR_H, 3.3.7 */
+#define LCR_H_BRK BIT(0)
 #define LCR_H_FEN BIT(4)
 
 /* UARTCR, 3.3.8 */
-#define CR_LBE   BIT(7)
-#define CR_TXE   BIT(8)
-#define CR_RXE   BIT(9)
-#define CR_DTR   BIT(10)
-#define CR_RTS   BIT(11)
-#define CR_OUT1  BIT(12)
-#define CR_OUT2  BIT(13)
-#define CR_MASK  0xff87
-#define CR_RESET (CR_TXE | CR_RXE)
+#define CR_UARTEN BIT(0)
+#define CR_LBE    BIT(7)
+#define CR_TXE    BIT(8)
+#define CR_RXE    BIT(9)
+#define CR_DTR    BIT(10)
+#define CR_RTS    BIT(11)
+#define CR_OUT1   BIT(12)
+#define CR_OUT2   BIT(13)
+#define CR_MASK   0xff87
+#define CR_RESET  (CR_TXE | CR_RXE)
 
 /* UARTIMSC, UARTRIS, UARTMIS, UARTICR, 3.3.10 to 3.3.13 */
 #define INT_RI   BIT(0)
@@ -34,12 +36,17 @@
 #define INT_RX   BIT(4)
 #define INT_TX   BIT(5)
 #define INT_RT   BIT(6)
+#define INT_BE   BIT(9)
 #define INT_OE   BIT(10)
 #define INT_MASK 0x7ff
 
+#define DR_BE      BIT(10)
 #define DR_OE      BIT(11)
 #define RSR_OE     BIT(3)
 #define IFLS_RESET 0x12 /* both levels 1/2 */
+
+#define TIMEOUT_BITS 32 /* bit periods of silence until UARTRTINTR, 2.8.4 */
+#define NS_PER_S     UINT64_C(1000000000)
 
 static const uint8_t id[8] = {0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
 
@@ -77,35 +84,91 @@ static void update_irq(struct pl011 *uart)
 }
 
 /*
- * After the receive FIFO changed. UARTRXINTR follows the level (2.8.3).
- * Differs: UARTRTINTR needs 32 bit periods without a new character; here it is raised at once,
- * since characters take no time on our line and nobody knows whether more are coming.
+ * How long TIMEOUT_BITS take at the divisor in force, which is in 1/64: a bit is 16 * divisor of
+ * UARTCLK (2.4.3). CU-choice: UARTIBRD = 0 is invalid (3.3.6); it counts as the smallest divisor.
  */
-static void update_rx(struct pl011 *uart, bool arrived)
+static uint64_t timeout_ns(const struct pl011 *uart)
 {
-    if (uart->rx_count < rx_trigger(uart))
-        uart->ris &= ~INT_RX;
-    else if (arrived)
-        uart->ris |= INT_RX;
-    if (uart->rx_count == 0)
-        uart->ris &= ~INT_RT;
-    else if (arrived && (uart->lcr_h & LCR_H_FEN))
-        uart->ris |= INT_RT;
+    uint64_t divisor = uart->divisor < 64 ? 64 : uart->divisor;
+
+    return TIMEOUT_BITS * 16 * divisor * NS_PER_S / 64 / uart->clock_hz;
+}
+
+/* UARTRTINTR, 2.8.4: the FIFO is not empty, and nothing was received for a while. */
+static void silence(void *ctx, uint64_t now_ns)
+{
+    struct pl011 *uart = ctx;
+
+    (void)now_ns;
+    uart->ris |= INT_RT;
     update_irq(uart);
 }
 
-static void receive_one(struct pl011 *uart, uint8_t c)
+/*
+ * UARTRXINTR (2.8.2) and UARTRTINTR (2.8.4): both are set by what arrives, never by a register, so
+ * that neither a new trigger level nor the end of a UARTICR write sets them again (3.3.9: "based on
+ * a transition").
+ */
+static void after_arrival(struct pl011 *uart)
+{
+    if (uart->rx_count >= rx_trigger(uart))
+        uart->ris |= INT_RX;
+    clock_event_set(uart->clock, &uart->silence, clock_now_ns(uart->clock) + timeout_ns(uart));
+    update_irq(uart);
+}
+
+/* ... and cleared by what is read. */
+static void after_removal(struct pl011 *uart)
+{
+    if (uart->rx_count < rx_trigger(uart))
+        uart->ris &= ~INT_RX;
+    if (uart->rx_count == 0) {
+        uart->ris &= ~INT_RT;
+        clock_event_set(uart->clock, &uart->silence, CLOCK_NEVER);
+    }
+    update_irq(uart);
+}
+
+/*
+ * @c: as UARTDR will show it, without OE. 2.4.3, "Overrun bit": a character that finds the FIFO
+ * full is lost, and the next one that finds room carries OE.
+ */
+static void receive_one(struct pl011 *uart, uint16_t c)
 {
     if (uart->rx_count == rx_depth(uart)) {
-        /* 3.3.2: the FIFO keeps its contents, the character in the shift register is lost. */
+        uart->overrun = true;
         uart->rsr |= RSR_OE;
         uart->ris |= INT_OE;
-        uart->rx[(uart->rx_first + uart->rx_count - 1) % PL011_FIFO_DEPTH] |= DR_OE;
     } else {
-        uart->rx[(uart->rx_first + uart->rx_count) % PL011_FIFO_DEPTH] = c;
+        uart->rx[(uart->rx_first + uart->rx_count) % PL011_FIFO_DEPTH] =
+            c | (uart->overrun ? DR_OE : 0);
+        uart->overrun = false;
         uart->rx_count++;
     }
-    update_rx(uart, true);
+    after_arrival(uart);
+}
+
+/* Does UARTTXD lead to the receiver, and is that enabled? Nothing else receives it if not. */
+static bool receives_itself(const struct pl011 *uart)
+{
+    const uint32_t enabled = CR_UARTEN | CR_RXE;
+
+    return (uart->cr & CR_LBE) && (uart->cr & enabled) == enabled;
+}
+
+/* Is a break sent to the receiver? It is one character, however long it lasts (3.3.1, BE). */
+static bool breaks_itself(const struct pl011 *uart)
+{
+    return receives_itself(uart) && (uart->lcr_h & LCR_H_BRK);
+}
+
+/* UARTCR or UARTLCR_H was written. @before: what breaks_itself() was. */
+static void update_break(struct pl011 *uart, bool before)
+{
+    if (before || !breaks_itself(uart))
+        return;
+    uart->ris |= INT_BE;
+    receive_one(uart, DR_BE);
 }
 
 size_t pl011_can_receive(const struct pl011 *uart)
@@ -131,8 +194,8 @@ static uint64_t read_dr(struct device *dev, uint64_t offset, unsigned size)
     c = uart->rx[uart->rx_first];
     uart->rx_first = (uart->rx_first + 1) % PL011_FIFO_DEPTH;
     uart->rx_count--;
-    uart->rsr = bits(c, 11, 8);
-    update_rx(uart, false);
+    uart->rsr = (uart->rsr & RSR_OE) | (uint32_t)bits(c, 10, 8); /* 3.3.2: OE is UARTECR's */
+    after_removal(uart);
     return c;
 }
 
@@ -147,9 +210,9 @@ static void write_dr(struct device *dev, uint64_t offset, unsigned size, uint64_
     uint8_t c = (uint8_t)value;
 
     (void)offset, (void)size;
-    if (uart->cr & CR_LBE)
+    if (receives_itself(uart) && !(uart->lcr_h & LCR_H_BRK))
         receive_one(uart, c);
-    else if (uart->write)
+    if (!(uart->cr & CR_LBE) && uart->write)
         uart->write(uart->write_ctx, &c, 1);
     uart->ris |= INT_TX;
     update_irq(uart);
@@ -175,21 +238,27 @@ static void write_ecr(struct device *dev, uint64_t offset, unsigned size, uint64
 {
     (void)offset, (void)size, (void)value;
     to_pl011(dev)->rsr = 0;
+    to_pl011(dev)->overrun = false;
 }
 
-/* 3.3.7: changing FEN flushes the FIFOs. Differs: BRK sends nothing, there is no line to hold low.
+/*
+ * 3.3.7: the write takes over the divisor that UARTIBRD and UARTFBRD hold. Changing FEN flushes the
+ * FIFOs. Differs: a break is seen by our own receiver only, there is no line to hold low.
  */
 static void write_lcr_h(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
 {
     struct pl011 *uart = to_pl011(dev);
-    bool flush = (uart->lcr_h ^ value) & LCR_H_FEN;
+    bool flush = (uart->lcr_h ^ value) & LCR_H_FEN, before = breaks_itself(uart);
 
     (void)offset, (void)size;
     uart->lcr_h = value & 0xff;
+    uart->divisor = uart->ibrd * 64 + uart->fbrd;
     if (flush) {
         uart->rx_first = uart->rx_count = 0;
-        update_rx(uart, false);
+        uart->overrun = false;
+        after_removal(uart);
     }
+    update_break(uart, before);
 }
 
 static uint32_t modem_outputs(uint32_t cr)
@@ -201,6 +270,7 @@ static void write_cr(struct device *dev, uint64_t offset, unsigned size, uint64_
 {
     struct pl011 *uart = to_pl011(dev);
     uint32_t before = modem_outputs(uart->cr);
+    bool breaks = breaks_itself(uart);
 
     (void)offset, (void)size;
     uart->cr = value & CR_MASK;
@@ -208,15 +278,7 @@ static void write_cr(struct device *dev, uint64_t offset, unsigned size, uint64_
         if ((before ^ modem_outputs(uart->cr)) & modem_lines[i].cr)
             uart->ris |= modem_lines[i].irq;
     update_irq(uart);
-}
-
-static void write_ifls(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-    struct pl011 *uart = to_pl011(dev);
-
-    (void)offset, (void)size;
-    uart->ifls = value & 0x3f;
-    update_rx(uart, true);
+    update_break(uart, breaks);
 }
 
 static void write_imsc(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
@@ -271,10 +333,10 @@ static uint64_t read_id(struct device *dev, uint64_t offset, unsigned size)
 STORED(ilpr, 0xff)
 STORED(ibrd, 0xffff)
 STORED(fbrd, 0x3f)
+STORED(ifls, 0x3f)
 STORED_READ(rsr)
 STORED_READ(lcr_h)
 STORED_READ(cr)
-STORED_READ(ifls)
 STORED_READ(imsc)
 STORED_READ(ris)
 STORED_READ(dmacr)
@@ -306,23 +368,30 @@ static void reset(struct device *dev)
     struct pl011 *uart = to_pl011(dev);
 
     uart->rsr = uart->ilpr = uart->ibrd = uart->fbrd = uart->lcr_h = 0;
-    uart->imsc = uart->ris = uart->dmacr = 0;
+    uart->imsc = uart->ris = uart->dmacr = uart->divisor = 0;
     uart->cr = CR_RESET;
     uart->ifls = IFLS_RESET;
     uart->rx_first = uart->rx_count = 0;
+    uart->overrun = false;
+    clock_event_set(uart->clock, &uart->silence, CLOCK_NEVER);
     update_irq(uart);
 }
 
 static const struct device_ops ops = {.name = "pl011", .regs = regs, .reset = reset};
 
-void pl011_init(struct pl011 *uart, const struct log *log, struct irq_line irq,
-                pl011_write_fn *write, void *write_ctx)
+void pl011_init(struct pl011 *uart, const struct log *log, struct irq_line irq, struct clock *clock,
+                uint32_t clock_hz, pl011_write_fn *write, void *write_ctx)
 {
+    CHECK(clock_hz);
     *uart = (struct pl011){
         .dev = {&ops, log},
         .irq = irq,
+        .clock = clock,
+        .clock_hz = clock_hz,
+        .silence = {.fn = silence, .ctx = uart},
         .write = write,
         .write_ctx = write_ctx,
     };
+    clock_event_add(clock, &uart->silence);
     reset(&uart->dev);
 }

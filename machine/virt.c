@@ -92,7 +92,8 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
         rc = fw_cfg_init(&board->fw_cfg, log, mem, err);
     if (rc)
         return rc;
-    pl011_init(&board->uart, log, gic_spi_line(gic, VIRT_SPI_UART), cfg->console, cfg->console_ctx);
+    pl011_init(&board->uart, log, gic_spi_line(gic, VIRT_SPI_UART), clock, VIRT_CLOCK_HZ,
+               cfg->console, cfg->console_ctx);
     pl031_init(&board->rtc, log, gic_spi_line(gic, VIRT_SPI_RTC), clock, cfg->epoch_s);
     pl061_init(&board->gpio, log, gic_spi_line(gic, VIRT_SPI_GPIO));
     board->clock = clock;

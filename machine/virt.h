@@ -27,7 +27,7 @@ struct virt_plugged; /* what is in a virtio slot */
 
 #define VIRT_CPUS_MAX   8
 #define VIRT_SPI_COUNT  256
-#define VIRT_CLOCK_HZ   24000000   /* of the peripherals; only said in the device tree */
+#define VIRT_CLOCK_HZ   24000000   /* of the peripherals, the UART's baud rate among them */
 #define VIRT_EPOCH_S    1672531200 /* what the RTC shows first by default: 2023-01-01 00:00 UTC */
 #define VIRT_FLASHES    2
 #define VIRT_SLOTS      32 /* of virtio-mmio */

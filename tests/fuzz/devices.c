@@ -46,7 +46,7 @@ static struct board *board_new(void)
     b->log = fuzz_log();
     b->clock.next_ns = CLOCK_NEVER;
     b->testdev.exit = drop_exit;
-    pl011_init(&b->uart, &b->log, line, to_testdev, &b->testdev);
+    pl011_init(&b->uart, &b->log, line, &b->clock, 24000000, to_testdev, &b->testdev);
     pl031_init(&b->rtc, &b->log, line, &b->clock, 1672531200);
     pl061_init(&b->gpio, &b->log, line);
     if (flash_init(&b->flash, &b->log, &b->mem, pa(FLASH_BASE), NULL, NULL) != 0)

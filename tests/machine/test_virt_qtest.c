@@ -174,11 +174,12 @@ static void compare_with_qemu(struct device *dev, uint64_t base, const struct re
 
 static void test_pl011_is_that_of_qemu(void **state)
 {
+    struct clock clock = {.next_ns = CLOCK_NEVER};
     struct log log = {0};
     struct pl011 uart;
 
     (void)state;
-    pl011_init(&uart, &log, (struct irq_line){0}, NULL, NULL);
+    pl011_init(&uart, &log, (struct irq_line){0}, &clock, VIRT_CLOCK_HZ, NULL, NULL);
     compare_with_qemu(&uart.dev, virt_memmap[VIRT_UART].base, pl011_regs, ARRAY_SIZE(pl011_regs));
 }
 
