@@ -13,7 +13,8 @@
 
 #define CBASER_WRITABLE                                                                            \
     (ITS_VALID | MASK(61, 59) | MASK(55, 53) | GITS_CBASER_ADDRESS | MASK(11, 10) | 0xff)
-#define BASER_WRITABLE (ITS_VALID | GITS_BASER_Indirect | MASK(61, 59) | MASK(55, 53) | MASK(47, 0))
+#define GITS_BASER_Page_Size_64K (UINT64_C(2) << 8)
+#define BASER_WRITABLE           (ITS_VALID | GITS_BASER_Indirect | MASK(61, 59) | MASK(55, 53) | MASK(47, 0))
 
 /* GITS_BASER<n>.Type of the tables. */
 static const uint8_t table_types[] = {[TABLE_DEVICES] = 1, [TABLE_COLLECTIONS] = 4};
@@ -152,12 +153,14 @@ static const struct reg_row gits_regs[] = {
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
+/* Page_Size resets to an UNKNOWN value: here as on QEMU and KVM, which software has come to expect.
+ */
 void gic_its_reset(struct gic_its *its)
 {
     its->enabled = its->stalled = false;
     its->cbaser = 0;
     its->cwriter = its->creadr = 0;
-    its->baser[TABLE_DEVICES] = its->baser[TABLE_COLLECTIONS] = 0;
+    its->baser[TABLE_DEVICES] = its->baser[TABLE_COLLECTIONS] = GITS_BASER_Page_Size_64K;
 }
 
 const struct device_ops gits_ops = {.name = "gits", .regs = gits_regs};

@@ -22,6 +22,29 @@ static void test_id_registers(void **state)
     assert_int_equal(device_read(gic_its(t->f->gic), GITS_CTLR, 4), UINT32_C(1) << 31);
 }
 
+/* As on QEMU and KVM, from which software takes them (Page_Size: 64 KiB). */
+static void test_reset_values(void **state)
+{
+    struct its_fix *t = *state;
+
+    its_ctlr(t, false);
+    its_w(t, GITS_BASER0, UINT64_MAX);
+    gic_reset(t->f->gic);
+    assert_int_equal(device_read(gic_its(t->f->gic), GITS_CTLR, 4), UINT32_C(1) << 31);
+    assert_int_equal(its_r(t, GITS_CBASER), 0);
+    assert_int_equal(its_r(t, GITS_CWRITER), 0);
+    assert_int_equal(its_r(t, GITS_CREADR), 0);
+    assert_int_equal(its_r(t, GITS_BASER0), 0x0107000000000200);
+    assert_int_equal(its_r(t, GITS_BASER1), 0x0407000000000200);
+    for (uint64_t n = 2; n < 8; n++)
+        assert_int_equal(its_r(t, GITS_BASER0 + 8 * n), 0);
+    assert_int_equal(gicr_r64(t, 0, GICR_PROPBASER), 0);
+    assert_int_equal(gicr_r64(t, 0, GICR_PENDBASER), 0);
+    assert_int_equal(gicr_r(t->f, 0, GICR_CTLR), 2);
+    assert_int_equal(gicr_r(t->f, 0, GICR_WAKER), 6);
+    assert_int_equal(gicd_r(t->f, GICD_CTLR), 0x50);
+}
+
 static void test_without_memory_there_are_no_lpis(void **state)
 {
     static const struct gic_config cfg = {.spis = 32};
@@ -457,6 +480,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ITS_TEST(test_id_registers),
+        ITS_TEST(test_reset_values),
         cmocka_unit_test(test_without_memory_there_are_no_lpis),
         ITS_TEST(test_register_fields),
         ITS_TEST(test_propbaser_and_pendbaser),

@@ -170,6 +170,9 @@ static void identification(void)
                 "GITS_TYPER but for the size of ITT entries");
     check_equal(FIELD(rd64(GITS_BASER), 58, 56), 1, "GITS_BASER0 is the device table's");
     check_equal(FIELD(rd64(GITS_BASER + 8), 58, 56), 4, "GITS_BASER1 is the collection table's");
+    for (unsigned n = 0; n < 2; n++)
+        check_equal(FIELD(rd64(GITS_BASER + 8 * n), 9, 8), 2,
+                    "GITS_BASER<n>.Page_Size resets to 64K");
 }
 
 /* Events 0..7 of @dev are LPIs 8192.. in collection 0, enabled, priority 0xa0. */
