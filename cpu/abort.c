@@ -53,6 +53,10 @@ static void take(struct cpu *cpu, const struct mmu_fault *f, uint64_t ret, uint6
 
     if (f->s1ptw)
         iss |= ISS_S1PTW;
+    if (f->type == MMU_FAULT_EXTERNAL_WALK)
+        LOG(cpu->log, CPU, GUEST,
+            "cpu%u: %#llx: table walk for %#llx: the level %d table is not in RAM", cpu->index,
+            (unsigned long long)ret, (unsigned long long)va, f->level);
     cpu_take_exception(cpu, &(struct exception){
                                 .type = EXC_SYNC,
                                 .target_el = target,

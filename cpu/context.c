@@ -179,6 +179,8 @@ bool cpu_fetch_page(struct cpu *cpu, uint64_t pc)
     }
     struct code_page *page = code_cache_page(cpu->code, cpu->mem, t.pa & ~PAGE_MASK);
     if (!page) {
+        LOG(cpu->log, CPU, GUEST, "cpu%u: %#llx: instruction fetch at %#llx: no RAM is there",
+            cpu->index, (unsigned long long)pc, (unsigned long long)t.pa);
         flt = (struct mmu_fault){.type = MMU_FAULT_EXTERNAL};
         cpu_take_fetch_abort(cpu, pc, &flt);
         return false;

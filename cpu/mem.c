@@ -123,6 +123,15 @@ static void install(const struct access *a, const struct piece *p, const struct 
                   r, w, checked ? TLB_L1_ALIGNED : 0);
 }
 
+/* An access that reaches neither RAM nor a device. */
+static bool decode_error(const struct access *a, const struct piece *p)
+{
+    LOG(a->cpu->log, CPU, GUEST, "cpu%u: %#llx: %s of %u bytes at %#llx: nothing is there",
+        a->cpu->index, (unsigned long long)insn_pc(a->cpu, a->i), a->write ? "write" : "read",
+        p->size, (unsigned long long)p->pa);
+    return take_fault(a, p->va, MMU_FAULT_EXTERNAL);
+}
+
 /* Translate one piece and find what is there. */
 static bool resolve(const struct access *a, struct piece *p, bool write)
 {
@@ -141,7 +150,7 @@ static bool resolve(const struct access *a, struct piece *p, bool write)
         return true;
     }
     p->host = NULL;
-    return p->window ? true : take_fault(a, p->va, MMU_FAULT_EXTERNAL);
+    return p->window ? true : decode_error(a, p);
 }
 
 /* Alignment, translation of every page touched and debug events: after this nothing fails. Returns

@@ -1,5 +1,7 @@
 /* Loads and stores of a CPU: faults and their syndromes, alignment, page crossing, byte order,
  * exclusives, devices, ROM. */
+#include <stdio.h>
+
 #include "tests/cpu/mem_fixture.h"
 
 static void test_mmu_off_is_device_memory(void **state)
@@ -23,6 +25,44 @@ static void test_nothing_there_is_external_abort(void **state)
 
     assert_false(load(s, 0x1000, 4, 0, &v));
     assert_abort(s, 2, ESR_EC_DABT_CUR, 0x10, 0x1000);
+}
+
+static void keep_line(void *ctx, enum log_category cat, enum log_level level, const char *line)
+{
+    (void)cat;
+    assert_int_equal(level, LOG_GUEST);
+    snprintf(ctx, 200, "%s", line);
+}
+
+/* What is accessed and from where, whatever does it: load, store, one half of either, a fetch, the
+ * walk of a table. */
+static void test_every_access_to_nothing_is_logged(void **state)
+{
+    struct fixture *s = *state;
+    char line[200] = "";
+    uint64_t v = 0;
+
+    s->log = (struct log){.sink = keep_line, .ctx = line, .level = {[LOG_CPU] = LOG_GUEST}};
+    assert_false(load(s, 0x1000, 4, 0, &v));
+    assert_string_equal(line, "cpu0: 0x40000000: read of 4 bytes at 0x1000: nothing is there");
+    assert_false(store(s, 0x2008, 8, 0, 1));
+    assert_string_equal(line, "cpu0: 0x40000000: write of 8 bytes at 0x2008: nothing is there");
+    assert_false(cpu_fetch_page(s->cpu, 0x3004));
+    assert_string_equal(line, "cpu0: 0x3004: instruction fetch at 0x3004: no RAM is there");
+
+    map(s, TABLES, 0x10000, (RAM_BASE + 0x200000) | D_NORMAL);
+    map(s, TABLES, 0x11000, 0x5000 | D_NORMAL);
+    write_ram(s, TABLES + 8 * 2, 0x7003); /* a level 2 table that is not in RAM */
+    mmu_on(s, 1);
+    assert_false(store(s, 0x10ffe, 8, 0, 1));
+    assert_string_equal(line, "cpu0: 0x40000000: write of 6 bytes at 0x5000: nothing is there");
+    assert_false(load(s, UINT64_C(0x80000040), 1, 0, &v));
+    assert_string_equal(
+        line, "cpu0: 0x40000000: table walk for 0x80000040: the level 2 table is not in RAM");
+    line[0] = 0;
+    assert_true(load(s, 0x10000, 8, 0, &v));
+    assert_false(load(s, 0x20000, 8, 0, &v)); /* a translation fault is the guest's own affair */
+    assert_string_equal(line, "");
 }
 
 static void test_device_accesses(void **state)
@@ -234,6 +274,7 @@ int main(void)
         T(test_rom_in_front_of_a_device),
         T(test_mmu_off_is_device_memory),
         T(test_nothing_there_is_external_abort),
+        T(test_every_access_to_nothing_is_logged),
         T(test_device_accesses),
         T(test_unaligned_and_crossing),
         T(test_store_across_into_a_fault_writes_nothing),
