@@ -20,7 +20,8 @@ struct device;
 /* One register or block of equal registers: offset..offset+len-1. */
 struct reg_row {
     const char *name; /* as its manual spells it; NULL ends the table */
-    uint32_t offset, len;
+    uint32_t offset;
+    uint64_t len;
     uint8_t sizes; /* REG_SIZE_xxx, or'ed */
     /* @offset is from the start of the device; @size in bytes. NULL read: RAZ; NULL write: WI. */
     uint64_t (*read)(struct device *dev, uint64_t offset, unsigned size);

@@ -23,7 +23,10 @@ const struct virt_memmap virt_memmap[VIRT_REGION_COUNT] = {
     [VIRT_PLATFORM_BUS] = {0x0c000000, 0x02000000},
     [VIRT_PCIE_MMIO] = {0x10000000, 0x2eff0000},
     [VIRT_PCIE_PIO] = {0x3eff0000, 0x00010000},
+    [VIRT_PCIE_ECAM] = {0x3f000000, 0x01000000},
     [VIRT_RAM] = {0x40000000, UINT64_C(255) << 30},
+    [VIRT_HIGH_PCIE_ECAM] = {UINT64_C(0x4010000000), 0x10000000},
+    [VIRT_HIGH_PCIE_MMIO] = {UINT64_C(0x8000000000), UINT64_C(512) << 30},
 };
 
 static void power_released(void *ctx, uint64_t now_ns)
@@ -67,6 +70,33 @@ static int map_all(struct virt_board *board, const struct virt_config *cfg, stru
     return rc;
 }
 
+/*
+ * Until there is a host bridge: software that was given QEMU's device tree looks for it here, and
+ * an abort would be its end. They are mapped last, so that the search for a device meets them last.
+ */
+static int map_pcie(struct virt_board *board, struct physmem *mem, const struct log *log,
+                    struct arm_error *err)
+{
+    static const struct {
+        enum virt_region region;
+        const char *what;
+    } windows[VIRT_PCIE_WINDOWS] = {
+        {VIRT_PCIE_MMIO, "PCIe MMIO"},
+        {VIRT_PCIE_PIO, "PCIe I/O ports"},
+        {VIRT_PCIE_ECAM, "PCIe ECAM (low)"},
+        {VIRT_HIGH_PCIE_ECAM, "PCIe ECAM"},
+        {VIRT_HIGH_PCIE_MMIO, "PCIe MMIO (high)"},
+    };
+    int rc = 0;
+
+    for (unsigned i = 0; !rc && i < VIRT_PCIE_WINDOWS; i++) {
+        const struct virt_memmap *m = &virt_memmap[windows[i].region];
+        empty_bus_init(&board->pcie[i], log, windows[i].what, m->base);
+        rc = physmem_add_device(mem, pa(m->base), m->size, &board->pcie[i].dev, 0, err);
+    }
+    return rc;
+}
+
 static int check_config(const struct virt_config *cfg, struct arm_error *err)
 {
     if (cfg->cpu_count < 1 || cfg->cpu_count > VIRT_CPUS_MAX)
@@ -106,6 +136,8 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
         rc = virt_create_flash(board, cfg, mem, log, err);
     if (!rc)
         rc = virt_create_slots(board, cfg, mem, gic, log, err);
+    if (!rc)
+        rc = map_pcie(board, mem, log, err);
     if (rc)
         virt_board_destroy(board);
     return rc;
@@ -126,6 +158,8 @@ void virt_board_reset(struct virt_board *board)
 
     for (unsigned i = 0; i < VIRT_SLOTS; i++)
         board->slots[i].dev.ops->reset(&board->slots[i].dev);
+    for (unsigned i = 0; i < VIRT_PCIE_WINDOWS; i++)
+        board->pcie[i].dev.ops->reset(&board->pcie[i].dev);
     for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)
         devices[i]->ops->reset(devices[i]);
 }

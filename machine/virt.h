@@ -1,6 +1,7 @@
 /*
  * The board: memory map, interrupt map and devices of QEMU 7.2's `virt` with a GICv3, without the
- * parts we do not have (PCIe). CPUs, PSCI and the run loop are the machine's.
+ * parts we do not have (PCIe, of which there are the windows). CPUs, PSCI and the run loop are the
+ * machine's.
  */
 #pragma once
 
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "base/physmem.h"
 #include "devices/disk.h"
+#include "devices/empty_bus.h"
 #include "devices/flash.h"
 #include "devices/fw_cfg.h"
 #include "devices/pl011.h"
@@ -25,13 +27,14 @@ struct dt;
 struct gic;
 struct virt_plugged; /* what is in a virtio slot */
 
-#define VIRT_CPUS_MAX   8
-#define VIRT_SPI_COUNT  256
-#define VIRT_CLOCK_HZ   24000000   /* of the peripherals, the UART's baud rate among them */
-#define VIRT_EPOCH_S    1672531200 /* what the RTC shows first by default: 2023-01-01 00:00 UTC */
-#define VIRT_FLASHES    2
-#define VIRT_SLOTS      32 /* of virtio-mmio */
-#define VIRT_POWER_GPIO 3  /* line of the PL061 */
+#define VIRT_CPUS_MAX     8
+#define VIRT_SPI_COUNT    256
+#define VIRT_CLOCK_HZ     24000000   /* of the peripherals, the UART's baud rate among them */
+#define VIRT_EPOCH_S      1672531200 /* what the RTC shows first by default: 2023-01-01 00:00 UTC */
+#define VIRT_FLASHES      2
+#define VIRT_SLOTS        32 /* of virtio-mmio */
+#define VIRT_POWER_GPIO   3  /* line of the PL061 */
+#define VIRT_PCIE_WINDOWS 5
 
 enum virt_region {
     VIRT_FLASH,
@@ -49,7 +52,10 @@ enum virt_region {
     VIRT_PLATFORM_BUS,
     VIRT_PCIE_MMIO,
     VIRT_PCIE_PIO,
+    VIRT_PCIE_ECAM,
     VIRT_RAM,
+    VIRT_HIGH_PCIE_ECAM,
+    VIRT_HIGH_PCIE_MMIO,
     VIRT_REGION_COUNT,
 };
 
@@ -110,6 +116,7 @@ struct virt_board {
     struct flash flash[VIRT_FLASHES];
     struct virtio_mmio slots[VIRT_SLOTS];
     struct virt_plugged *plugged[VIRT_SLOTS]; /* by index in the configuration */
+    struct empty_bus pcie[VIRT_PCIE_WINDOWS];
     struct clock *clock;
     struct clock_event power_released;
 };

@@ -118,6 +118,38 @@ static void test_devices_answer_at_their_addresses(void **state)
     destroy(&m);
 }
 
+/* Where QEMU's device tree has them; the last 4 bytes of each, and what is around is nothing. */
+static void test_pcie_windows_are_all_there_and_empty(void **state)
+{
+    static const struct {
+        uint64_t base, size;
+    } windows[] = {
+        {0x10000000, 0x2eff0000},
+        {0x3eff0000, 0x00010000},
+        {0x3f000000, 0x01000000},
+        {UINT64_C(0x4010000000), 0x10000000},
+        {UINT64_C(0x8000000000), UINT64_C(0x8000000000)},
+    };
+    struct machine_of_devices m;
+    struct arm_error err;
+
+    (void)state;
+    assert_int_equal(create(&m, CPUS, UINT64_C(64) << 20, &err), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(windows); i++) {
+        uint64_t last = windows[i].base + windows[i].size - 4;
+        wr(&m, windows[i].base, 0);
+        wr(&m, last, 0);
+        assert_int_equal(rd(&m, windows[i].base), 0xffffffff);
+        assert_int_equal(rd(&m, last), 0xffffffff);
+    }
+    assert_null(physmem_window(&m.mem, pa(0x0fffffff)));
+    assert_null(physmem_window(&m.mem, pa(UINT64_C(0x400fffffff))));
+    assert_null(physmem_window(&m.mem, pa(UINT64_C(0x4020000000))));
+    assert_null(physmem_window(&m.mem, pa(UINT64_C(0x7fffffffff))));
+    assert_null(physmem_window(&m.mem, pa(UINT64_C(0x10000000000))));
+    destroy(&m);
+}
+
 static void test_interrupts_reach_their_spi(void **state)
 {
     struct machine_of_devices m;
@@ -184,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_regions_do_not_overlap),
         cmocka_unit_test(test_devices_answer_at_their_addresses),
+        cmocka_unit_test(test_pcie_windows_are_all_there_and_empty),
         cmocka_unit_test(test_interrupts_reach_their_spi),
         cmocka_unit_test(test_power_button_is_pressed_for_100_ms),
         cmocka_unit_test(test_bad_configurations_are_refused),
