@@ -337,6 +337,7 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
     m->config = (struct virt_config){.cpu_count = m->cpu_count,
                                      .ram_size = c->ram_size,
                                      .el2 = m->el2,
+                                     .vhe = m->el2 && has_feature(&features, FEAT_VHE),
                                      .its = !c->gic.no_its,
                                      .gicv = c->gic.gicv,
                                      .pmu = has_feature(&features, FEAT_PMUv3),

@@ -89,6 +89,7 @@ struct virt_config {
     unsigned cpu_count;         /* 1..VIRT_CPUS_MAX */
     uint64_t ram_size;          /* bytes */
     bool el2;                   /* CPUs have EL2: PSCI by SMC, maintenance interrupt */
+    bool vhe;                   /* el2, with FEAT_VHE: EL2 has a virtual timer */
     bool its;                   /* the GIC has an ITS */
     bool gicv;                  /* the GIC has GICV, for guests with a GICv2 */
     bool pmu;                   /* CPUs have a PMUv3 */

@@ -100,14 +100,20 @@ static void psci_node(struct dt *dt, const struct virt_config *cfg)
     dt_end(dt);
 }
 
+#define TIMER_PPIS                                                                                 \
+    PPI(VIRT_PPI_TIMER_SEC), PPI(VIRT_PPI_TIMER_PHYS), PPI(VIRT_PPI_TIMER_VIRT),                   \
+        PPI(VIRT_PPI_TIMER_HYP)
+
+/* The arm,arch_timer binding: the fifth, which QEMU has from version 9 on, is for VHE hosts. */
 static void timer_node(struct dt *dt, const struct virt_config *cfg)
 {
-    (void)cfg;
     dt_begin(dt, "timer");
     DT_STRINGS(dt, "compatible", "arm,armv8-timer\0arm,armv7-timer");
     dt_empty(dt, "always-on");
-    DT_CELLS(dt, "interrupts", PPI(VIRT_PPI_TIMER_SEC), PPI(VIRT_PPI_TIMER_PHYS),
-             PPI(VIRT_PPI_TIMER_VIRT), PPI(VIRT_PPI_TIMER_HYP));
+    if (cfg->vhe)
+        DT_CELLS(dt, "interrupts", TIMER_PPIS, PPI(VIRT_PPI_TIMER_HYP_VIRT));
+    else
+        DT_CELLS(dt, "interrupts", TIMER_PPIS);
     dt_end(dt);
 }
 

@@ -26,6 +26,7 @@ static const struct {
     {"/platform-bus@c000000", NULL, "no device can be plugged into it"},
     {"/chosen", "rng-seed", "theirs is random, ours follows from the machine's seed"},
     {"/chosen", "kaslr-seed", "theirs is random, ours follows from the machine's seed"},
+    {"/timer", "interrupts", "QEMU before 9 does not list EL2's virtual timer"},
 };
 
 #define INITRD_BYTES 5000
@@ -38,20 +39,21 @@ static const struct board_case {
     bool pmu;
     const char *append; /* not NULL: with a kernel and an initrd */
     bool its;
+    bool vhe;
 } cases[] = {
-    {1, 128, true, "max", "arm,cortex-a57", true, NULL, true},
-    {2, 1024, true, "max", "arm,cortex-a57", true, NULL, true},
-    {4, 1024, false, "max", "arm,cortex-a57", true, NULL, true},
-    {8, 4096, true, "max", "arm,cortex-a57", true, NULL, true},
-    {1, 6144, false, "max", "arm,cortex-a57", true, NULL, true},
-    {2, 512, true, "cortex-a53", "arm,cortex-a53", true, NULL, true},
-    {1, 512, true, "cortex-a57", "arm,cortex-a57", true, NULL, true},
-    {4, 2048, true, "cortex-a72", "arm,cortex-a72", true, NULL, true},
-    {4, 2048, false, "neoverse-n1", "arm,neoverse-n1", true, NULL, true},
-    {1, 256, true, "cortex-a57,pmu=off", "arm,cortex-a57", false, NULL, true},
-    {1, 64, true, "cortex-a57", "arm,cortex-a57", true, "console=ttyAMA0 quiet", true},
-    {2, 1024, true, "max", "arm,cortex-a57", true, "console=ttyAMA0", true},
-    {1, 128, true, "neoverse-n1", "arm,neoverse-n1", true, NULL, false},
+    {1, 128, true, "max", "arm,cortex-a57", true, NULL, true, true},
+    {2, 1024, true, "max", "arm,cortex-a57", true, NULL, true, true},
+    {4, 1024, false, "max", "arm,cortex-a57", true, NULL, true, false},
+    {8, 4096, true, "max", "arm,cortex-a57", true, NULL, true, true},
+    {1, 6144, false, "max", "arm,cortex-a57", true, NULL, true, false},
+    {2, 512, true, "cortex-a53", "arm,cortex-a53", true, NULL, true, false},
+    {1, 512, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false},
+    {4, 2048, true, "cortex-a72", "arm,cortex-a72", true, NULL, true, false},
+    {4, 2048, false, "neoverse-n1", "arm,neoverse-n1", true, NULL, true, false},
+    {1, 256, true, "cortex-a57,pmu=off", "arm,cortex-a57", false, NULL, true, false},
+    {1, 64, true, "cortex-a57", "arm,cortex-a57", true, "console=ttyAMA0 quiet", true, false},
+    {2, 1024, true, "max", "arm,cortex-a57", true, "console=ttyAMA0", true, true},
+    {1, 128, true, "neoverse-n1", "arm,neoverse-n1", true, NULL, false, true},
 };
 
 struct temp_files {
@@ -116,6 +118,7 @@ static void our_tree(const struct board_case *c, struct dt *dt)
         .cpu_count = c->smp,
         .ram_size = (uint64_t)c->mib << 20,
         .el2 = c->el2,
+        .vhe = c->vhe,
         .its = c->its,
         .pmu = c->pmu,
         .cpu_compatible = c->compatible,
@@ -246,6 +249,30 @@ static void test_tree_is_that_of_qemu(void **state)
     assert_int_equal(met, all);
 }
 
+/* The arm,arch_timer binding's order: secure, physical, virtual, EL2's physical, EL2's virtual. */
+static void test_timer_node_has_the_fifth_interrupt_with_vhe_only(void **state)
+{
+    static const uint32_t ppis[] = {13, 14, 11, 10, 12}; /* INTID - 16 */
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct dt dt;
+        const fdt32_t *cells;
+        int size;
+
+        our_tree(&cases[i], &dt);
+        cells = fdt_getprop(dt.blob, fdt_path_offset(dt.blob, "/timer"), "interrupts", &size);
+        assert_non_null(cells);
+        assert_int_equal(size, (cases[i].vhe ? 5 : 4) * 12);
+        for (int k = 0; k < size / 12; k++) {
+            assert_int_equal(fdt32_ld(&cells[3 * k]), 1); /* PPI */
+            assert_int_equal(fdt32_ld(&cells[3 * k + 1]), ppis[k]);
+            assert_int_equal(fdt32_ld(&cells[3 * k + 2]), 4); /* active high */
+        }
+        dt_free(&dt);
+    }
+}
+
 static void test_seeds_follow_from_the_machines_seed(void **state)
 {
     struct virt_config cfg = {.cpu_count = 1, .ram_size = 1 << 27, .cpu_compatible = "arm,x"};
@@ -269,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tree_is_that_of_qemu),
+        cmocka_unit_test(test_timer_node_has_the_fifth_interrupt_with_vhe_only),
         cmocka_unit_test(test_seeds_follow_from_the_machines_seed),
     };
 
