@@ -158,6 +158,24 @@ int dt_pack(struct dt *dt, struct arm_error *err)
     return report(dt, err);
 }
 
+int dt_expand(struct dt *dt, size_t size, struct arm_error *err)
+{
+    void *blob;
+
+    if (dt->error || size <= dt_size(dt))
+        return report(dt, err);
+    blob = calloc(1, size);
+    note(dt, blob ? fdt_open_into(dt->blob, blob, (int)size) : -FDT_ERR_NOSPACE, "end");
+    if (dt->error) {
+        free(blob);
+    } else {
+        free(dt->blob);
+        dt->blob = blob;
+        dt->room = size;
+    }
+    return report(dt, err);
+}
+
 int dt_find(struct dt *dt, const char *path)
 {
     int node = dt->error ? -1 : fdt_path_offset(dt->blob, path);

@@ -44,7 +44,7 @@ int dt_load(struct dt *dt, const char *path, struct arm_error *err)
     __attribute__((warn_unused_result));
 
 void dt_free(struct dt *dt);
-size_t dt_size(const struct dt *dt); /* bytes of the blob that are in use */
+size_t dt_size(const struct dt *dt); /* totalsize: bytes of the blob, room for more included */
 
 /*
  * Editing a finished or loaded tree, between dt_edit(), which makes room for @extra bytes of
@@ -57,6 +57,11 @@ int dt_add_node(struct dt *dt, int parent, const char *name);
 void dt_set(struct dt *dt, int node, const char *name, const void *value, size_t size);
 void dt_set_cells(struct dt *dt, int node, const char *name, const uint32_t *cells, size_t count);
 int dt_pack(struct dt *dt, struct arm_error *err) __attribute__((warn_unused_result));
+
+/* Make a packed tree @size bytes long, zeros behind what is in use: room for whoever gets it to add
+ * to it in place. Nothing happens if it is as long already. Return 0 or -ARM_Exxx. */
+int dt_expand(struct dt *dt, size_t size, struct arm_error *err)
+    __attribute__((warn_unused_result));
 
 /**
  * dt_set_memory() - replace all /memory nodes by one bank.

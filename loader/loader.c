@@ -5,6 +5,8 @@
 
 #define MIB        (UINT64_C(1) << 20)
 #define DTB_ALIGN  (2 * MIB) /* so that it never shares a 2 MiB block with what the kernel maps */
+#define DTB_ROOM   MIB       /* of the tree with what a guest adds to it in place, at least */
+#define DTB_MAX    (2 * MIB) /* what the arm64 Linux boot protocol allows */
 #define INITRD_MAX (128 * MIB)
 
 const char *kernel_kind_name(enum kernel_kind kind)
@@ -94,10 +96,37 @@ static int load_blob(struct load_map *map, struct load_blob *b, struct arm_error
 }
 
 /*
- * At the start of RAM if the program leaves room there: an ELF program is not told, it knows the
- * place or does without. Differs: QEMU's tree takes 1 MiB of room, this one just its size.
+ * With room in the tree for firmware and hypervisors that add nodes to it: as much as QEMU gives,
+ * which is 1 MiB for its own tree and twice as much as it needs for a file. Differs: never more
+ * than a kernel takes or than there is before something else in RAM, where QEMU refuses or loads no
+ * tree.
  */
-static int place_dtb_at_ram_base(struct load *ld, const struct dt *dt, struct boot_state *out,
+static int place_dtb_at(struct load *ld, struct dt *dt, uint64_t base, struct boot_state *out,
+                        struct arm_error *err)
+{
+    uint64_t room = 2 * ((uint64_t)dt_size(dt) + 10000), there = load_room(&ld->map, base);
+    int rc;
+
+    if (room < DTB_ROOM)
+        room = DTB_ROOM;
+    if (room > DTB_MAX)
+        room = DTB_MAX;
+    if (room > there)
+        room = align_down(there, 8);
+    rc = dt_expand(dt, room, err);
+    if (rc)
+        return rc;
+    out->dtb_base = base;
+    out->dtb_size = dt_size(dt);
+    return load_place(&ld->map, "device tree", "blob", base, dt->blob, dt_size(dt), dt_size(dt),
+                      err);
+}
+
+/*
+ * At the start of RAM if the program leaves room there: an ELF program is not told, it knows the
+ * place or does without.
+ */
+static int place_dtb_at_ram_base(struct load *ld, struct dt *dt, struct boot_state *out,
                                  struct arm_error *err)
 {
     uint64_t base = ld->req->ram_base, size = dt_size(dt);
@@ -108,12 +137,10 @@ static int place_dtb_at_ram_base(struct load *ld, const struct dt *dt, struct bo
             (unsigned long long)size, (unsigned long long)ld->kernel.low);
         return 0;
     }
-    out->dtb_base = base;
-    out->dtb_size = size;
-    return load_place(&ld->map, "device tree", "blob", base, dt->blob, size, size, err);
+    return place_dtb_at(ld, dt, base, out, err);
 }
 
-static int place_dtb_behind_initrd(struct load *ld, const struct dt *dt, struct boot_state *out,
+static int place_dtb_behind_initrd(struct load *ld, struct dt *dt, struct boot_state *out,
                                    struct arm_error *err)
 {
     uint64_t base = align_up(ld->initrd_base + ld->initrd_size, DTB_ALIGN);
@@ -125,9 +152,8 @@ static int place_dtb_behind_initrd(struct load *ld, const struct dt *dt, struct 
                          "expected more memory than %llu MiB",
                          (unsigned long long)size, (unsigned long long)base,
                          (unsigned long long)(ld->req->ram_size / MIB));
-    out->dtb_base = out->x[0] = base;
-    out->dtb_size = size;
-    return load_place(&ld->map, "device tree", "blob", base, dt->blob, size, size, err);
+    out->x[0] = base;
+    return place_dtb_at(ld, dt, base, out, err);
 }
 
 /* Behind the place of the device tree, which is at most DTB_ALIGN bytes. */
@@ -148,7 +174,7 @@ static int load_modules(struct load *ld, struct dt *dt, struct arm_error *err)
     return rc;
 }
 
-static int load_dtb(struct load *ld, struct dt *dt, struct boot_state *out, struct arm_error *err)
+static int complete_dtb(struct load *ld, struct dt *dt, struct arm_error *err)
 {
     bool modules = ld->req->modules.count != 0;
     int rc = dt_set_memory(dt, ld->req->ram_base, ld->req->ram_size, err);
@@ -158,8 +184,11 @@ static int load_dtb(struct load *ld, struct dt *dt, struct boot_state *out, stru
                            err);
     if (!rc && modules)
         rc = load_modules(ld, dt, err);
-    if (rc)
-        return rc;
+    return rc;
+}
+
+static int place_dtb(struct load *ld, struct dt *dt, struct boot_state *out, struct arm_error *err)
+{
     return is_linux(&ld->kernel) ? place_dtb_behind_initrd(ld, dt, out, err)
                                  : place_dtb_at_ram_base(ld, dt, out, err);
 }
@@ -178,9 +207,11 @@ static int load_all(struct load *ld, struct dt *dt, struct boot_state *out, stru
                 req->initrd);
     }
     if (!rc)
-        rc = load_dtb(ld, dt, out, err);
+        rc = complete_dtb(ld, dt, err);
     for (unsigned i = 0; !rc && i < req->blob_count; i++)
         rc = load_blob(&ld->map, &req->blobs[i], err);
+    if (!rc) /* last: its room is what the others leave */
+        rc = place_dtb(ld, dt, out, err);
     return rc;
 }
 

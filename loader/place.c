@@ -15,6 +15,19 @@ static const struct load_region *overlapped(const struct load_map *map, uint64_t
     return NULL;
 }
 
+uint64_t load_room(const struct load_map *map, uint64_t base)
+{
+    const struct ram_bank *b = physmem_bank(map->mem, pa(base));
+    uint64_t end = b ? b->base + b->size : base;
+
+    for (unsigned i = 0; i < map->region_count; i++) {
+        const struct load_region *r = &map->regions[i];
+        if (r->base + r->size > base && r->base < end)
+            end = r->base;
+    }
+    return end > base ? end - base : 0;
+}
+
 static void zero_fill(struct physmem *mem, uint64_t base, uint64_t size)
 {
     static const uint8_t zeros[PAGE_SIZE];

@@ -23,6 +23,9 @@ struct load_map {
     struct load_region regions[LOAD_REGIONS_MAX];
 };
 
+/* Bytes from @base to whatever was loaded there or behind it, or to the end of the RAM; 0: none. */
+uint64_t load_room(const struct load_map *map, uint64_t base);
+
 /**
  * load_place() - copy @size bytes to @base and zero what follows, up to @mem_size.
  * @file, @what: for error texts; @file must live as long as @map. @mem_size: at least @size.

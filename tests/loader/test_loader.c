@@ -319,10 +319,97 @@ static void test_blobs(void **state)
     f.req.blobs = blobs;
     f.req.blob_count = 1;
     assert_int_equal(fixture_load(&f), -ARM_EFORMAT);
-    assert_non_null(strstr(f.err.text, "overlap device tree: blob"));
+    assert_non_null(strstr(f.err.text, "device tree: blob: "));
+    assert_non_null(strstr(f.err.text, " overlap "));
+    assert_non_null(strstr(f.err.text, raw));
     fixture_end(&f);
     remove_file(raw);
     remove_file(elf);
+}
+
+/* Add a node to the tree in guest RAM, in place, with a property of @bytes. */
+static int add_in_place(struct fixture *f, int bytes)
+{
+    static uint8_t value[2 * MIB];
+    void *tree = physmem_ram(&f->mem, pa(f->boot.dtb_base), f->boot.dtb_size);
+    int node = fdt_add_subnode(tree, 0, "added");
+
+    return node < 0 ? node : fdt_setprop(tree, node, "p", value, bytes);
+}
+
+static void test_device_tree_has_room_for_what_a_guest_adds(void **state)
+{
+    char *kernel = temp_file(make_image(5000, 0, 0)), *elf = temp_file(make_elf());
+    char *const files[] = {kernel, elf, NULL};
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(files); i++) {
+        struct fixture f;
+
+        fixture_start(&f, 64 * MIB);
+        f.req.kernel = files[i];
+        f.req.append = "a command line";
+        assert_int_equal(fixture_load(&f), 0);
+        assert_int_equal(f.boot.dtb_size, MIB);
+        assert_int_equal(fdt_totalsize(f.dt.blob), MIB);
+        assert_int_equal(fdt_check_full(f.dt.blob, MIB), 0);
+        assert_dtb_at(&f, f.boot.dtb_base);
+        assert_int_equal(add_in_place(&f, MIB - 0x10000), 0);
+        assert_int_equal(add_in_place(&f, MIB), -FDT_ERR_EXISTS);
+        fixture_end(&f);
+    }
+    remove_file(kernel);
+    remove_file(elf);
+}
+
+/* Twice what a big tree needs, but not more than a kernel takes; more only if the tree is so big.
+ */
+static void test_room_in_a_big_device_tree(void **state)
+{
+    static const struct {
+        uint64_t property, min, max;
+    } rows[] = {
+        {0x80000 + 0x1000, MIB + 1, MIB + 0x10000},
+        {MIB, 2 * MIB, 2 * MIB},
+        {2 * MIB + 0x1000, 2 * MIB + 0x1000, 2 * MIB + 0x4000},
+    };
+    char *kernel = temp_file(make_image(5000, 0, 0));
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        uint8_t *value = calloc(1, rows[i].property);
+        struct fixture f;
+
+        fixture_start(&f, 64 * MIB);
+        dt_edit(&f.dt, rows[i].property);
+        dt_set(&f.dt, 0, "big", value, rows[i].property);
+        assert_int_equal(dt_pack(&f.dt, NULL), 0);
+        f.req.kernel = kernel;
+        assert_int_equal(fixture_load(&f), 0);
+        assert_in_range(f.boot.dtb_size, rows[i].min, rows[i].max);
+        assert_dtb_at(&f, f.boot.dtb_base);
+        fixture_end(&f);
+        free(value);
+    }
+    remove_file(kernel);
+}
+
+/* What else is loaded comes first: the room ends where it begins. */
+static void test_room_in_the_device_tree_ends_before_what_else_is_loaded(void **state)
+{
+    char *raw = temp_file(bytes_new(100, 0x11));
+    struct load_blob blob = {.file = raw, .addr = RAM_BASE + 0x80004};
+    struct fixture f;
+
+    (void)state;
+    fixture_start(&f, 64 * MIB);
+    f.req.blobs = &blob;
+    f.req.blob_count = 1;
+    assert_int_equal(fixture_load(&f), 0);
+    assert_int_equal(f.boot.dtb_size, 0x80000);
+    assert_dtb_at(&f, RAM_BASE);
+    fixture_end(&f);
+    remove_file(raw);
 }
 
 int main(void)
@@ -342,6 +429,9 @@ int main(void)
         cmocka_unit_test(test_initrd_and_device_tree_placement),
         cmocka_unit_test(test_too_little_memory_is_said),
         cmocka_unit_test(test_blobs),
+        cmocka_unit_test(test_device_tree_has_room_for_what_a_guest_adds),
+        cmocka_unit_test(test_room_in_a_big_device_tree),
+        cmocka_unit_test(test_room_in_the_device_tree_ends_before_what_else_is_loaded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
