@@ -21,8 +21,10 @@ enum {
     CMD_ERASE = 0x20,
     CMD_LOCK = 0x60,
     CMD_BUFFER = 0xe8,
-    CMD_CONFIRM = 0xd0,
+    CMD_CONFIRM = 0xd0, /* and resume */
+    CMD_SUSPEND = 0xb0,
     CMD_LOCK_SET = 0x01,
+    CMD_LOCK_DOWN = 0x2f,
 };
 
 #define STATUS_READY         0x80
@@ -200,9 +202,11 @@ static void command(struct flash *flash, uint8_t cmd)
         set_mode(flash, FLASH_CFI_QUERY);
         break;
     case CMD_READ_STATUS:
+    case CMD_SUSPEND: /* whatever was to be suspended is done: the status says so */
+    case CMD_CONFIRM:
         set_mode(flash, FLASH_READ_STATUS);
         break;
-    case CMD_CLEAR_STATUS:
+    case CMD_CLEAR_STATUS: /* and nothing else: errors of commands that fail stay until then */
         flash->status = STATUS_READY;
         set_mode(flash, FLASH_READ_ARRAY);
         break;
@@ -246,8 +250,8 @@ static void write_bus(struct flash *flash, uint32_t offset, const uint8_t *bytes
             command_failed(flash, STATUS_SEQUENCE, "block erase: not confirmed");
         break;
     case FLASH_LOCK_OK:
-        /* Differs: blocks have no locks, as on QEMU's board: both are done at once. */
-        if (cmd == CMD_CONFIRM || cmd == CMD_LOCK_SET)
+        /* Differs: blocks have no locks, as on QEMU's board: all are done at once. */
+        if (cmd == CMD_CONFIRM || cmd == CMD_LOCK_SET || cmd == CMD_LOCK_DOWN)
             command_done(flash);
         else
             command_failed(flash, STATUS_SEQUENCE, "unknown lock command");

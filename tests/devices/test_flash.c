@@ -137,6 +137,56 @@ static void test_erase_and_program(void **state)
     physmem_destroy(&b.mem);
 }
 
+/* Errors outlive what succeeds after them, and every other command. */
+static void test_error_status_stays_until_it_is_cleared(void **state)
+{
+    static const unsigned modes[] = {0xff, 0x90, 0x98, 0x70, 0xb0, 0xd0};
+    struct board b;
+    struct device *dev = start(&b, NULL);
+
+    (void)state;
+    cmd(dev, 0, 0x60);
+    cmd(dev, 0, 0x99);
+    for (unsigned i = 0; i < ARRAY_SIZE(modes); i++) {
+        cmd(dev, 0, modes[i]);
+        cmd(dev, 0, 0x70);
+        assert_int_equal(rd(dev, 0), 0x00b000b0);
+    }
+    erase(dev, 0);
+    assert_int_equal(rd(dev, 0), 0x00b000b0);
+    cmd(dev, 0, 0x40);
+    wr(dev, 0, 0);
+    assert_int_equal(rd(dev, 0), 0x00b000b0);
+    cmd(dev, 0, 0x50);
+    assert_true(is_mapped(&b));
+    cmd(dev, 0, 0x70);
+    assert_int_equal(rd(dev, 0), 0x00800080);
+    physmem_destroy(&b.mem);
+}
+
+/* An erase is done when the suspend command comes: ready, and not suspended (SR.6). */
+static void test_suspend_and_resume_find_nothing_to_do(void **state)
+{
+    struct board b;
+    struct device *dev = start(&b, NULL);
+
+    (void)state;
+    erase(dev, 0);
+    cmd(dev, 0, 0xb0);
+    assert_int_equal(rd(dev, 0), 0x00800080);
+    cmd(dev, 0, 0xff);
+    assert_int_equal(array(&b, 0), 0xffffffff);
+    cmd(dev, 0, 0xd0);
+    assert_int_equal(rd(dev, 0), 0x00800080);
+    cmd(dev, 0, 0x60);
+    cmd(dev, 0, 0x2f);
+    assert_int_equal(rd(dev, 0), 0x00800080);
+    cmd(dev, 0, 0xff);
+    assert_int_equal(array(&b, 0), 0xffffffff);
+    assert_int_equal(b.watched.log_lines, 0);
+    physmem_destroy(&b.mem);
+}
+
 static void test_buffer(void **state)
 {
     const uint64_t at = 2 * FLASH_BLOCK_BYTES + 0x1000;
@@ -240,8 +290,12 @@ static void test_garbage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_modes),   cmocka_unit_test(test_erase_and_program),
-        cmocka_unit_test(test_buffer),  cmocka_unit_test(test_contents_of_a_file),
+        cmocka_unit_test(test_modes),
+        cmocka_unit_test(test_erase_and_program),
+        cmocka_unit_test(test_error_status_stays_until_it_is_cleared),
+        cmocka_unit_test(test_suspend_and_resume_find_nothing_to_do),
+        cmocka_unit_test(test_buffer),
+        cmocka_unit_test(test_contents_of_a_file),
         cmocka_unit_test(test_garbage),
     };
 

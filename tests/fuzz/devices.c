@@ -57,8 +57,8 @@ static struct board *board_new(void)
 /* A command for both chips at one of a few places, or data for the buffer. */
 static void flash_write(struct board *b, struct input *in)
 {
-    static const uint8_t cmds[] = {0xf0, 0xff, 0x90, 0x98, 0x70, 0x50, 0x40, 0x10,
-                                   0x20, 0x60, 0xe8, 0xd0, 0x01, 0x00, 0x07};
+    static const uint8_t cmds[] = {0xf0, 0xff, 0x90, 0x98, 0x70, 0x50, 0x40, 0x10, 0x20,
+                                   0x60, 0xe8, 0xd0, 0x01, 0x00, 0x07, 0xb0, 0x2f};
     static const uint32_t places[] = {0, 0x40000, 0x3fffc, 0x3fc0000, FLASH_BANK_BYTES - 8, 0xffc};
     uint32_t c = below(in, 4) ? cmds[below(in, ARRAY_SIZE(cmds))] : (uint32_t)value(in);
     uint64_t offset = places[below(in, ARRAY_SIZE(places))] + 4 * below(in, 2);
