@@ -212,10 +212,12 @@ static void dma(struct fw_cfg *fw, uint64_t addr)
     uint32_t control = (uint32_t)get_be(request, 4), len = (uint32_t)get_be(request + 4, 4);
     if (control & DMA_SELECT)
         select_item(fw, (uint16_t)(control >> 16));
-    if (control & (DMA_READ | DMA_SKIP))
-        ok = transfer(fw, control & DMA_READ, get_be(request + 8, 8), len);
-    else if (control & DMA_WRITE)
-        ok = false;
+    if (control & DMA_READ)
+        ok = transfer(fw, true, get_be(request + 8, 8), len);
+    else if (control & DMA_WRITE) /* comes before skipping, as on QEMU */
+        ok = len == 0;
+    else if (control & DMA_SKIP)
+        ok = transfer(fw, false, 0, len);
     put_be(answer, sizeof(answer), ok ? 0 : DMA_ERROR);
     if (!physmem_write(fw->mem, pa(addr), answer, sizeof(answer)))
         LOG(fw->dev.log, DEVICE, GUEST, "fw_cfg: DMA descriptor at %#llx is not in RAM",

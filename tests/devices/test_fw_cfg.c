@@ -204,6 +204,7 @@ static void test_dma_errors(void **state)
         {DMA_READ, 16, UINT64_MAX - 7},    /* wraps */
         {DMA_WRITE, 4, BUFFER},            /* items are read-only */
         {DMA_WRITE | DMA_SELECT, 4, BUFFER},
+        {DMA_WRITE | DMA_SKIP, 4, BUFFER}, /* the write is what counts */
     };
     struct cfg c;
     struct device *dev = start(&c);
@@ -213,6 +214,7 @@ static void test_dma_errors(void **state)
         assert_int_equal(dma(&c, rows[i].control, rows[i].len, rows[i].addr, false), 1);
     assert_int_equal(dma(&c, 0, 4, 0, false), 0);
     assert_int_equal(dma(&c, DMA_READ, 0, 0, false), 0);
+    assert_int_equal(dma(&c, DMA_WRITE, 0, 0, false), 0);
     device_write(dev, 0x10, 8, __builtin_bswap64(RAM + RAM_SIZE - 15));
     device_write(dev, 0x10, 8, UINT64_MAX);
     assert_int_equal(c.watched.log_lines, 2);
