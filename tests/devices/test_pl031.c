@@ -129,6 +129,36 @@ static void check_invariants(struct device *dev, void *ctx)
     clock_run(&r->clock, clock_now_ns(&r->clock) + S / 7);
 }
 
+/* DDI0224 3.3.5 to 3.3.8: only RTCICR ends the interrupt; the mask hides it. */
+static void test_match_stays_until_it_is_cleared(void **state)
+{
+    struct rtc r;
+    struct device *dev = start(&r);
+
+    (void)state;
+    wr(dev, MR, EPOCH + 2);
+    clock_run(&r.clock, 2 * S);
+    assert_int_equal(rd(dev, RIS), 1);
+    assert_int_equal(rd(dev, MIS), 0);
+    assert_false(r.watched.level);
+    wr(dev, MR, EPOCH + 100);
+    wr(dev, LR, EPOCH + 50);
+    clock_run(&r.clock, 4 * S);
+    assert_int_equal(rd(dev, RIS), 1);
+    wr(dev, IMSC, 1);
+    assert_int_equal(rd(dev, MIS), 1);
+    assert_true(r.watched.level);
+    wr(dev, ICR, 0);
+    assert_int_equal(rd(dev, RIS), 1);
+    wr(dev, ICR, 1);
+    assert_int_equal(rd(dev, RIS), 0);
+    assert_false(r.watched.level);
+    clock_run(&r.clock, 52 * S - 1);
+    assert_int_equal(rd(dev, RIS), 0);
+    clock_run(&r.clock, 52 * S); /* LR made it 50 at 2 s */
+    assert_int_equal(rd(dev, RIS), 1);
+}
+
 static void test_random_accesses_keep_the_invariants(void **state)
 {
     uint64_t rng = test_seed(1);
@@ -148,6 +178,7 @@ int main(void)
         cmocka_unit_test(test_match_interrupts_at_its_second),
         cmocka_unit_test(test_match_in_this_second_is_now_and_in_the_past_is_after_the_wrap),
         cmocka_unit_test(test_setting_the_time_moves_the_match),
+        cmocka_unit_test(test_match_stays_until_it_is_cleared),
         cmocka_unit_test(test_random_accesses_keep_the_invariants),
     };
 
