@@ -266,6 +266,10 @@ static uint32_t modem_outputs(uint32_t cr)
     return (cr & CR_LBE) ? cr : 0;
 }
 
+/*
+ * 3.3.8. Differs: RTSEn and CTSEn are kept only. The transmit FIFO is never full, so nothing could
+ * wait in it for CTS, and who sends to us asks pl011_can_receive() instead of looking at RTS.
+ */
 static void write_cr(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
 {
     struct pl011 *uart = to_pl011(dev);
