@@ -138,6 +138,7 @@ enum arm_stop {
     ARM_STOP_REQUEST,    /* arm_stop() was called */
     ARM_STOP_FAULT_LOOP, /* the only CPU that is on takes the same exception for ever, no interrupt
                             can be taken, and keep_going is not set */
+    ARM_STOP_DIVERGED,   /* the run differs from the one whose input is replayed */
 };
 
 /* How and where the last run ended. */
@@ -181,6 +182,20 @@ size_t arm_console_input(struct machine *m, const uint8_t *data, size_t size);
 /* Bytes for port @port of the console config.virtio[@virtio]; returns how many it took. */
 size_t arm_port_input(struct machine *m, unsigned virtio, unsigned port, const uint8_t *data,
                       size_t size);
+
+/**
+ * arm_record() - write down every byte of host input from now on, with the instruction count and
+ * the virtual time at which it came, to the file @path (machine/input.h has its form).
+ * arm_record_end() writes where the run has come and closes the file.
+ * arm_replay() - give the bytes of such a file at the same places, and only them; the run ends
+ * where the recorded one did (ARM_STOP_REQUEST), or as it did. Both before the first run.
+ *
+ * Return: 0 or -ARM_Exxx and a sentence naming file and line. A run that turns out not to be the
+ * recorded one (other files or options) ends with ARM_STOP_DIVERGED.
+ */
+int arm_record(struct machine *m, const char *path, struct arm_error *err);
+int arm_record_end(struct machine *m, struct arm_error *err);
+int arm_replay(struct machine *m, const char *path, struct arm_error *err);
 
 /* Instructions retired by all CPUs; virtual time in nanoseconds. */
 uint64_t arm_retired(const struct machine *m);

@@ -405,6 +405,7 @@ void arm_machine_free(struct machine *m)
     free(m->blobs);
     free(m->blob_cpu);
     machine_free_modules(m);
+    input_log_free(&m->input);
     free(m->kernel);
     free(m->initrd);
     free(m->append);
@@ -417,21 +418,26 @@ int arm_exit_code(const struct machine *m)
     return m->exit_code;
 }
 
+/* While a log is replayed, input comes from there only. */
+static size_t live_input(struct machine *m, int virtio, int port, const uint8_t *data, size_t size)
+{
+    size_t taken = m->input.replays ? 0 : input_deliver(m, virtio, port, data, size);
+
+    input_record(m, virtio, port, data, taken);
+    return taken;
+}
+
 size_t arm_console_input(struct machine *m, const uint8_t *data, size_t size)
 {
-    size_t room = pl011_can_receive(&m->board.uart);
-
-    if (size > room)
-        size = room;
-    if (size)
-        pl011_receive(&m->board.uart, data, size);
-    return size;
+    return live_input(m, -1, -1, data, size);
 }
 
 size_t arm_port_input(struct machine *m, unsigned virtio, unsigned port, const uint8_t *data,
                       size_t size)
 {
-    return virt_board_port_input(&m->board, virtio, port, data, size);
+    return virtio < ARM_VIRTIO_MAX && port < ARM_PORTS_MAX
+               ? live_input(m, (int)virtio, (int)port, data, size)
+               : 0;
 }
 
 uint64_t arm_retired(const struct machine *m)

@@ -8,6 +8,7 @@
 #include "gic/gic.h"
 #include "loader/fdt.h"
 #include "loader/loader.h"
+#include "machine/input.h"
 #include "machine/virt.h"
 
 struct code_cache;
@@ -68,6 +69,7 @@ struct machine {
     void (*poll)(void *ctx);
     bool (*idle)(void *ctx, uint64_t next_ns);
     void *poll_ctx;
+    struct input_log input;
 
     volatile bool stop_requested;
     volatile bool pause; /* the running CPU stops before its next instruction */

@@ -235,6 +235,14 @@ static enum arm_stop run(struct machine *m, uint64_t goal, const struct cpu *ste
             return ARM_STOP_REQUEST;
         if (m->spent >= goal)
             return ARM_STOP_LIMIT;
+        uint64_t until = UINT64_MAX;
+        if (m->input.replays) {
+            bool ends;
+            if (input_replay(m, &until, &ends) < 0)
+                return ARM_STOP_DIVERGED;
+            if (ends)
+                return ARM_STOP_REQUEST;
+        }
         if (!m->turn.cpu && !begin_turn(m)) {
             if (!idle(m))
                 return ARM_STOP_IDLE;
@@ -243,7 +251,7 @@ static enum arm_stop run(struct machine *m, uint64_t goal, const struct cpu *ste
         struct cpu *cpu = m->turn.cpu;
         uint64_t done = progress(cpu);
         m->last = cpu;
-        run_slice(m, goal - m->spent, cpu == step);
+        run_slice(m, until < goal - m->spent ? until : goal - m->spent, cpu == step);
         if (cpu == step && progress(cpu) != done)
             goal = m->spent;
     }

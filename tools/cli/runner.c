@@ -154,6 +154,8 @@ static int exit_code(const struct machine *m, enum arm_stop why, const struct ru
         fprintf(stderr, "armillary: stopped after %" PRIu64 " instructions (--max-insns)\n",
                 arm_retired(m));
         return EXIT_LIMIT;
+    case ARM_STOP_DIVERGED:
+        return EXIT_USAGE; /* the log has said it */
     case ARM_STOP_REQUEST:
         break;
     }

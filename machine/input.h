@@ -1,0 +1,53 @@
+/*
+ * What comes from the host while the guest runs, and when: every byte enters at an instruction
+ * count and a virtual time, which a log can hold and give back.
+ *
+ * The log is text, a line each:
+ *
+ *   armillary-input 1
+ *   input INSNS NS DEVICE HEX     DEVICE: uart, or V.P for port P of virtio console V
+ *   end INSNS NS                  where the recorded run ended
+ *
+ * INSNS is what arm_run()'s limits count. Lines of a `#` are comments.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+struct machine;
+
+/* Console bytes that came together. */
+struct input {
+    uint64_t insns, time_ns;
+    int virtio, port; /* -1: the first UART */
+    uint8_t *bytes;   /* owned */
+    size_t size;
+    unsigned line; /* of the log */
+};
+
+struct input_log {
+    FILE *out;        /* recording: owned; NULL otherwise */
+    const char *path; /* owned; for messages */
+    bool replays;
+    struct input *inputs; /* replaying */
+    unsigned count, next;
+    bool has_end;
+    uint64_t end_insns, end_time_ns;
+};
+
+/* What arm_console_input() and arm_port_input() do, without a log. Returns the bytes taken. */
+size_t input_deliver(struct machine *m, int virtio, int port, const uint8_t *data, size_t size);
+
+/* Note that @size bytes have been taken now. */
+void input_record(struct machine *m, int virtio, int port, const uint8_t *data, size_t size);
+
+/* Deliver what the log has for now. Return: instructions until it is to be looked at again. *ends:
+ * the recorded run ended here. -ARM_EFORMAT if this is not the run that was recorded. */
+int input_replay(struct machine *m, uint64_t *until, bool *ends)
+    __attribute__((warn_unused_result));
+
+void input_log_free(struct input_log *log);

@@ -1,0 +1,182 @@
+/* Host input is recorded with the place where it entered, and replayed there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "armillary.h"
+#include "base/bits.h"
+#include "tests/guests.h"
+#include "tests/random.h"
+
+#define ENTRY UINT64_C(0x40080000)
+
+struct output {
+    size_t size;
+    char text[4096];
+};
+
+static void keep_output(void *ctx, const uint8_t *data, size_t size)
+{
+    struct output *o = ctx;
+
+    for (size_t k = 0; k < size && o->size < sizeof(o->text) - 1; k++)
+        o->text[o->size++] = (char)data[k];
+}
+
+static char *temporary(const void *bytes, size_t size)
+{
+    char *path = strdup("/tmp/armillary-test-XXXXXX");
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, size), size);
+    close(fd);
+    return path;
+}
+
+static void discard(char *path)
+{
+    unlink(path);
+    free(path);
+}
+
+static struct machine *create(const uint32_t *words, size_t size, struct output *out)
+{
+    char *path = temporary(words, size);
+    const struct arm_blob blob = {.path = path, .addr = ENTRY, .force_raw = true, .cpu = 0};
+    struct arm_error err = {0};
+
+    memset(out, 0, sizeof(*out));
+    struct machine *m = arm_machine_new(&(struct arm_config){.cpus = 1,
+                                                             .ram_size = UINT64_C(4) << 20,
+                                                             .el2 = true,
+                                                             .blobs = &blob,
+                                                             .blob_count = 1,
+                                                             .console_write = keep_output,
+                                                             .console_ctx = out},
+                                        &err);
+    discard(path);
+    if (!m)
+        fail_msg("%s", err.text);
+    return m;
+}
+
+/* Type 200 characters at random moments into guest_echo, and stop. */
+static void session(struct machine *m)
+{
+    uint64_t random = test_seed(1);
+
+    for (unsigned k = 0; k < 200;) {
+        uint8_t byte = (uint8_t)('a' + k % 26);
+        assert_int_equal(arm_run(m, 1 + random_next(&random) % 3000), ARM_STOP_LIMIT);
+        k += (unsigned)arm_console_input(m, &byte, 1);
+    }
+    assert_int_equal(arm_run(m, 12345), ARM_STOP_LIMIT);
+}
+
+static void test_a_recorded_session_is_replayed_byte_for_byte(void **state)
+{
+    (void)state;
+    static struct output out[2];
+    struct arm_error err = {0};
+    char *log = temporary("", 0);
+    struct machine *m[2];
+
+    for (unsigned k = 0; k < 2; k++)
+        m[k] = create(guest_echo, sizeof(guest_echo), &out[k]);
+    assert_int_equal(arm_record(m[0], log, &err), 0);
+    session(m[0]);
+    assert_int_equal(arm_record_end(m[0], &err), 0);
+    assert_int_equal(arm_replay(m[1], log, &err), 0);
+    assert_int_equal(arm_run(m[1], 0), ARM_STOP_REQUEST);
+    assert_string_equal(out[0].text, out[1].text);
+    assert_int_equal(out[0].size, 201);
+    assert_int_equal(arm_retired(m[0]), arm_retired(m[1]));
+    assert_int_equal(arm_time_ns(m[0]), arm_time_ns(m[1]));
+    assert_int_equal(arm_console_input(m[1], (const uint8_t *)"x", 1), 0); /* only from the log */
+    for (unsigned k = 0; k < 2; k++)
+        arm_machine_free(m[k]);
+    discard(log);
+}
+
+static void test_input_of_another_run_is_told_apart(void **state)
+{
+    (void)state;
+    static struct output out;
+    /* The UART takes one character without its FIFO, and this guest reads none. */
+    static const char text[] = "armillary-input 1\ninput 10 10 uart 61\ninput 20 20 uart 62\n";
+    struct arm_error err = {0};
+    char *log = temporary(text, strlen(text));
+    struct machine *m = create(guest_loop, sizeof(guest_loop), &out);
+
+    assert_int_equal(arm_replay(m, log, &err), 0);
+    assert_int_equal(arm_run(m, 0), ARM_STOP_DIVERGED);
+    assert_int_equal(arm_retired(m), 20);
+    arm_machine_free(m);
+    discard(log);
+}
+
+static void test_a_malformed_log_is_refused_by_file_and_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        {"", "line 1"},
+        {"armillary-input 2\n", "line 1"},
+        {"armillary-input 1\nwhat\n", "line 2"},
+        {"armillary-input 1\n# comment\n\ninput 1 1 uart 6\n", "line 4"},
+        {"armillary-input 1\ninput 1 1 uart 6g\n", "line 2"},
+        {"armillary-input 1\ninput 1 1 uart\n", "line 2"},
+        {"armillary-input 1\ninput 1 1 99.0 61\n", "line 2"},
+        {"armillary-input 1\ninput -1 1 uart 61\n", "line 2"},
+        {"armillary-input 1\ninput 2 2 uart 61\ninput 1 1 uart 61\n", "line 3"},
+        {"armillary-input 1\nend 1 1\ninput 2 2 uart 61\n", "line 3"},
+        {"armillary-input 1\ninput 18446744073709551616 1 uart 61\n", "line 2"},
+    };
+    static struct output out;
+
+    for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+        struct arm_error err = {0};
+        char *log = temporary(cases[k].text, strlen(cases[k].text));
+        struct machine *m = create(guest_loop, sizeof(guest_loop), &out);
+
+        assert_int_equal(arm_replay(m, log, &err), -ARM_EFORMAT);
+        assert_non_null(strstr(err.text, cases[k].expected));
+        assert_non_null(strstr(err.text, log));
+        arm_machine_free(m);
+        discard(log);
+    }
+}
+
+static void test_a_log_that_cannot_be_written_is_an_error(void **state)
+{
+    (void)state;
+    static struct output out;
+    struct arm_error err = {0};
+    struct machine *m = create(guest_loop, sizeof(guest_loop), &out);
+
+    assert_int_equal(arm_record(m, "/nonexistent/log", &err), -ARM_EIO);
+    assert_int_equal(arm_record(m, "/dev/full", &err), 0);
+    assert_int_equal(arm_record_end(m, &err), -ARM_EIO);
+    assert_non_null(strstr(err.text, "/dev/full"));
+    arm_machine_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_recorded_session_is_replayed_byte_for_byte),
+        cmocka_unit_test(test_input_of_another_run_is_told_apart),
+        cmocka_unit_test(test_a_malformed_log_is_refused_by_file_and_line),
+        cmocka_unit_test(test_a_log_that_cannot_be_written_is_an_error),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
