@@ -4,47 +4,105 @@
 
 #include "base/bits.h"
 
+/* Events that lead from one EL and world to another: who wants either side gets them. */
+#define CROSSING (BIT(PROBE_EXCEPTION) | BIT(PROBE_ERET))
+
 static void update_mask(struct probes *ps)
 {
     ps->mask = 0;
     for (unsigned k = 0; k < ps->count; k++)
-        ps->mask |= ps->sub[k].mask;
+        ps->mask |= ps->sub[k].filter.events;
+}
+
+static bool wants_cpu(const struct probe_filter *f, unsigned cpu)
+{
+    return !f->cpus || bit(f->cpus, cpu);
+}
+
+static bool wants_world(const struct probe_filter *f, const struct probe *at)
+{
+    if (f->worlds && !(f->worlds & (at->guest ? PROBE_GUEST : PROBE_HOST)))
+        return false;
+    return !f->one_vmid || !at->guest || f->vmid == at->vmid;
+}
+
+static bool wants_place(const struct probe_filter *f, const struct probe *at)
+{
+    return (!f->els || bit(f->els, at->el)) && wants_world(f, at);
+}
+
+/* The other side of a crossing: its EL is known, its world only in so far as EL2 is the host's. */
+static bool wants_target(const struct probe_filter *f, const struct probe *p)
+{
+    unsigned el = p->event == PROBE_ERET ? p->eret.target_el : p->exception.target_el;
+
+    if (f->els && !bit(f->els, el))
+        return false;
+    return el == 2 ? !f->worlds || (f->worlds & PROBE_HOST)
+                   : p->el == 2 || wants_world(f, p); /* EL2 may enter any world */
+}
+
+uint64_t probe_mask_at(const struct probes *ps, const struct probe *at)
+{
+    uint64_t mask = 0;
+
+    for (unsigned k = 0; k < ps->count; k++) {
+        const struct probe_filter *f = &ps->sub[k].filter;
+        if (wants_cpu(f, at->cpu))
+            mask |= wants_place(f, at) ? f->events : f->events & CROSSING;
+    }
+    return mask;
 }
 
 void probe_fire(const struct probes *ps, const struct probe *p)
 {
-    for (unsigned k = 0; k < ps->count; k++)
-        if (ps->sub[k].mask & BIT(p->event))
+    bool crossing = bit(CROSSING, p->event);
+
+    for (unsigned k = 0; k < ps->count; k++) {
+        const struct probe_filter *f = &ps->sub[k].filter;
+        if (bit(f->events, p->event) && wants_cpu(f, p->cpu) &&
+            (wants_place(f, p) || (crossing && wants_target(f, p))))
             ps->sub[k].fn(ps->sub[k].ctx, p);
+    }
 }
 
-bool probe_subscribe(struct probes *ps, uint64_t mask, probe_fn *fn, void *ctx)
+void probe_fire_located(const struct probes *ps, struct probe *p)
+{
+    if (ps->locate)
+        ps->locate(ps->locate_ctx, p);
+    probe_fire(ps, p);
+}
+
+int probe_subscribe(struct probes *ps, const struct probe_filter *filter, probe_fn *fn, void *ctx)
 {
     if (ps->count == PROBE_SUBSCRIBERS_MAX)
-        return false;
-    ps->sub[ps->count].mask = mask;
+        return 0;
+    ps->sub[ps->count].handle = ++ps->last_handle;
+    ps->sub[ps->count].filter = *filter;
     ps->sub[ps->count].fn = fn;
     ps->sub[ps->count].ctx = ctx;
     ps->count++;
     update_mask(ps);
-    return true;
+    return ps->last_handle;
 }
 
-void probe_unsubscribe(struct probes *ps, probe_fn *fn, void *ctx)
+bool probe_unsubscribe(struct probes *ps, int handle)
 {
-    unsigned kept = 0;
-
-    for (unsigned k = 0; k < ps->count; k++)
-        if (ps->sub[k].fn != fn || ps->sub[k].ctx != ctx)
-            ps->sub[kept++] = ps->sub[k];
-    ps->count = kept;
-    update_mask(ps);
+    for (unsigned k = 0; k < ps->count; k++) {
+        if (ps->sub[k].handle != handle)
+            continue;
+        for (ps->count--; k < ps->count; k++)
+            ps->sub[k] = ps->sub[k + 1];
+        update_mask(ps);
+        return true;
+    }
+    return false;
 }
 
 const char *probe_name(enum probe_event ev)
 {
     static const char *const names[] = {
-#define PROBE(name, text) #name,
+#define PROBE(number, NAME, member, text, fields) [number] = #NAME,
 #include "base/probe.def"
 #undef PROBE
     };

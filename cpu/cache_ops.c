@@ -26,13 +26,13 @@ static enum exec_result by_va(struct cpu *cpu, const struct insn *i, enum sysreg
 
     if (!mem_translate(&a, va, invalidate ? MMU_WRITE : MMU_READ, &t))
         return EXEC_ABORT;
-    cpu_fire(cpu, i, PROBE_CACHE, sr, va, 0);
+    CPU_FIRE(cpu, i, CACHE, cache, .op = sr, .operand = va, .by_va = true, .pa = t.pa);
     return EXEC_NEXT;
 }
 
 static enum exec_result whole(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
 {
-    cpu_fire(cpu, i, PROBE_CACHE, sr, value, 0);
+    CPU_FIRE(cpu, i, CACHE, cache, .op = sr, .operand = value);
     return EXEC_NEXT;
 }
 

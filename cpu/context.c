@@ -134,7 +134,7 @@ static struct context_slot *slot_find(struct cpu *cpu, unsigned kind,
     return &c->slot[kind][victim];
 }
 
-void cpu_context_changed(struct cpu *cpu)
+static struct context_slot *slot_of_now(struct cpu *cpu)
 {
     struct contexts *c = &cpu->contexts;
     unsigned kind = cpu->ps.el * 2u + (cpu->ps.el ? cpu->ps.pan : 0);
@@ -147,6 +147,21 @@ void cpu_context_changed(struct cpu *cpu)
     c->x = &s->x;
     cpu->bank = s->bank;
     cpu->bank_unpriv = s->bank_unpriv;
+    return s;
+}
+
+void cpu_context_changed(struct cpu *cpu)
+{
+    struct context_slot *s = slot_of_now(cpu);
+
+    if (unlikely(cpu->probes->mask | cpu->wanted)) {
+        /* What is wanted depends on the world, and whether accesses are observed on what is wanted.
+         */
+        struct probe here;
+        cpu_locate(cpu, &here);
+        cpu->wanted = probe_mask_at(cpu->probes, &here);
+        s = slot_of_now(cpu);
+    }
     tlb_bank_use(cpu->tlb, s->bank_unpriv, &s->x);
     tlb_bank_use(cpu->tlb, s->bank, &s->x);
     cpu->fp_trapped = cpu_fp_would_trap(cpu);

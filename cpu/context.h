@@ -15,7 +15,13 @@ void cpu_context_changed(struct cpu *cpu);
 /* Accesses may not hit in L1, because somebody watches them all. */
 static inline bool cpu_accesses_observed(const struct cpu *cpu)
 {
-    return cpu->watchpoints_on || cpu->pmu_accesses || probe_wanted(cpu->probes, PROBE_MEM);
+    return cpu->watchpoints_on || cpu->pmu_accesses || cpu_wants(cpu, PROBE_MEM);
+}
+
+/* Is this the world of a VM: below EL2, with stage 2 on? */
+static inline bool cpu_in_guest(const struct cpu *cpu)
+{
+    return cpu->ps.el < 2 && cpu->contexts.x->s2_on;
 }
 
 /* The registers of regime @id as they are now, for translating in another than the current one. */

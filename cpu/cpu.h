@@ -90,6 +90,7 @@ struct cpu {
     const struct insn *resume;    /* next record, in builds whose plain loop has no tail calls */
     uint64_t mem_data[2];         /* result of a slow load */
     struct pstate ps;
+    uint64_t wanted; /* events somebody wants of this CPU where it is, see cpu_wants() */
     bool fp_trapped; /* CheckFPAdvSIMDEnabled64() would trap now */
     bool irq_check;  /* something about interrupts changed: recheck before the next insn */
 
@@ -199,6 +200,12 @@ static inline void cpu_set_nzcv(struct cpu *cpu, unsigned nzcv)
     cpu->zf = !(nzcv & 4);
     cpu->cf = (nzcv >> 1) & 1;
     cpu->vf = (uint64_t)nzcv << 63;
+}
+
+/* Does somebody want @event of @cpu at this EL, in this world? Kept by cpu_context_changed(). */
+static inline bool cpu_wants(const struct cpu *cpu, enum probe_event event)
+{
+    return unlikely((cpu->wanted >> event) & 1);
 }
 
 static inline bool cpu_has(const struct cpu *cpu, enum feature f)

@@ -116,11 +116,17 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
     if (e->hpfar_valid)
         cpu->sr[SR_HPFAR_EL2] = e->hpfar;
     cpu->exceptions++;
-    if (probe_wanted(cpu->probes, PROBE_EXCEPTION)) {
+    if (cpu_wants(cpu, PROBE_EXCEPTION)) {
+        bool syndrome = e->type == EXC_SYNC || e->type == EXC_SERROR;
+        struct probe p = {.event = PROBE_EXCEPTION,
+                          .exception = {.target_el = (uint8_t)el,
+                                        .vector = (uint16_t)vector,
+                                        .esr = syndrome ? e->esr : 0,
+                                        .far = e->far_valid ? e->far : 0,
+                                        .hpfar = e->hpfar_valid ? e->hpfar : 0,
+                                        .spsr = spsr}};
         cpu->pc = e->ret;
-        cpu_fire_here(
-            cpu, &(struct probe){
-                     .event = PROBE_EXCEPTION, .a = el, .b = vector, .c = e->esr, .d = e->far});
+        cpu_fire_here(cpu, &p);
     }
 
     uint64_t sctlr = cpu->sr[banked[el].sctlr];
@@ -160,7 +166,8 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
 
     if (unlikely(cpu->pmu_on))
         pmu_leave_el(cpu, PMU_EVENT_EXC_RETURN, true);
-    cpu_fire(cpu, cpu->counted, PROBE_ERET, pc, spsr, 0);
+    CPU_FIRE(cpu, cpu->counted, ERET, eret, .target = pc, .spsr = spsr,
+             .target_el = illegal ? cpu->ps.el : (uint8_t)bits(spsr, 3, 2), .legal = !illegal);
     if (bit(spsr, 4))
         LOG(cpu->log, CPU, WARN,
             "cpu%u: return to AArch32 state (SPSR_EL%u %#llx): this machine has AArch64 only; "

@@ -61,21 +61,26 @@ bool cpu_take_interrupt(struct cpu *cpu);
 /* AArch64.BranchAddr(): @pc without its tag where the current regime ignores it. */
 uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc);
 
-/* Hand @p to its subscribers, with the common fields filled for an event that happens to @cpu while
- * cpu->pc and its count are current. */
+/* Where @cpu is: the common fields of an event that happens while cpu->pc and its count are
+ * current.
+ */
+void cpu_locate(const struct cpu *cpu, struct probe *p);
+
+/* Hand @p to its subscribers, with these. */
 void cpu_fire_here(struct cpu *cpu, struct probe *p);
 
 /* The same for an event of the instruction at @i: makes both current, and if a subscriber asks the
  * machine to stop, that is before the instruction behind @i. */
 void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct probe *p);
 
-/* If somebody watches @event: fire it for the instruction at @i. */
-static inline void cpu_fire(struct cpu *cpu, const struct insn *i, enum probe_event event,
-                            uint64_t a, uint64_t b, uint64_t c)
-{
-    if (probe_wanted(cpu->probes, event))
-        cpu_fire_insn(cpu, i, &(struct probe){.event = event, .a = a, .b = b, .c = c});
-}
+/* If somebody wants the event NAME: fire it for the instruction at @i, the fields of its row given
+ * as initializers. */
+#define CPU_FIRE(cpu, i, NAME, member, ...)                                                        \
+    do {                                                                                           \
+        if (cpu_wants(cpu, PROBE_##NAME))                                                          \
+            cpu_fire_insn(cpu, i,                                                                  \
+                          &(struct probe){.event = PROBE_##NAME, .member = {__VA_ARGS__}});        \
+    } while (0)
 
 /* Could no physical interrupt or SError be taken now, even if it were pending? */
 bool cpu_interrupts_masked(const struct cpu *cpu);

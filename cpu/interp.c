@@ -25,13 +25,19 @@ uint32_t insn_word(const struct cpu *cpu, const struct insn *i)
     return code_page_word(cpu->page, (unsigned)(i - cpu->page));
 }
 
-void cpu_fire_here(struct cpu *cpu, struct probe *p)
+void cpu_locate(const struct cpu *cpu, struct probe *p)
 {
     p->cpu = (uint8_t)cpu->index;
     p->el = cpu->ps.el;
-    p->guest = cpu->ps.el < 2 && cpu->contexts.x->s2_on;
+    p->guest = cpu_in_guest(cpu);
+    p->vmid = p->guest ? regime_vmid(&cpu->contexts.x->rg) : 0;
     p->count = cpu_retired(cpu);
     p->pc = cpu->pc;
+}
+
+void cpu_fire_here(struct cpu *cpu, struct probe *p)
+{
+    cpu_locate(cpu, p);
     probe_fire(cpu->probes, p);
 }
 
@@ -101,7 +107,7 @@ static bool needs_observed(const struct cpu *cpu)
 {
     return cpu->ps.btype || cpu->ps.il || cpu->pmu_insns ||
            (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]) && cpu_step_active(cpu)) ||
-           breakpoints_active(cpu) || (cpu->probes->mask & (BIT(PROBE_INSN)));
+           breakpoints_active(cpu) || cpu_wants(cpu, PROBE_INSN);
 }
 
 /* What comes before the instruction at @i: exceptions with priority over executing it, in the order
@@ -134,7 +140,8 @@ static void fire_insn_probe(struct cpu *cpu, const struct insn *i)
 {
     uint64_t pa = code_page_pa(cpu->page) + (uint64_t)(i - cpu->page) * 4;
 
-    cpu_fire_here(cpu, &(struct probe){.event = PROBE_INSN, .a = insn_word(cpu, i), .b = pa});
+    cpu_fire_here(
+        cpu, &(struct probe){.event = PROBE_INSN, .insn = {.word = insn_word(cpu, i), .pa = pa}});
 }
 
 /* The record at cpu->pc, which lies in the current page. */
@@ -198,7 +205,7 @@ static void step_observed(struct cpu *cpu)
 
     if (take_before(cpu, i))
         return;
-    if (probe_wanted(cpu->probes, PROBE_INSN))
+    if (cpu_wants(cpu, PROBE_INSN))
         fire_insn_probe(cpu, i);
     cpu->stepped = step;
     cpu->stepped_exclusive = step && is_load_exclusive(i->op);

@@ -187,7 +187,8 @@ static unsigned device_chunk(uint64_t pa, unsigned left)
 
 static void mmio_probe(const struct access *a, uint64_t pa, unsigned size, uint64_t value)
 {
-    cpu_fire(a->cpu, a->i, PROBE_MMIO, pa, size | (a->write ? 0x100 : 0), value);
+    CPU_FIRE(a->cpu, a->i, MMIO, mmio, .pa = pa, .size = (uint8_t)size, .write = a->write,
+             .value = value);
 }
 
 /* Device registers: what the device sees of time and of us must be exact. */
@@ -196,6 +197,7 @@ static void device_access(const struct access *a, const struct piece *p, uint8_t
     uint64_t offset = p->window->dev_offset + (p->pa - p->window->base);
 
     cpu_count_upto(a->cpu, a->i);
+    a->cpu->pc = insn_pc(a->cpu, a->i);
     for (unsigned done = 0, n; done < p->size; done += n) {
         uint64_t v = 0;
         n = device_chunk(p->pa + done, p->size - done);
@@ -250,21 +252,46 @@ static void reverse(const struct access *a, uint8_t *data)
     }
 }
 
-static void mem_probe_fire(const struct access *a, const struct piece *p, const uint8_t *data)
+/* ACC_xxx as an event's subscribers know them. */
+static uint16_t probe_kind(const struct access *a, const struct piece *p)
 {
-    struct probe e = {
-        .event = PROBE_MEM, .a = a->va, .b = a->size | (a->write ? 0x100 : 0), .d = p->pa};
+    static const struct {
+        unsigned acc;
+        uint16_t kind;
+    } kinds[] = {{ACC_UNPRIV, PROBE_MEM_UNPRIV}, {ACC_EXCL, PROBE_MEM_EXCLUSIVE},
+                 {ACC_ATOMIC, PROBE_MEM_ATOMIC}, {ACC_ORDERED, PROBE_MEM_ORDERED},
+                 {ACC_FP, PROBE_MEM_FP},         {ACC_PAIR, PROBE_MEM_PAIR}};
+    uint16_t kind = (uint16_t)((a->write ? PROBE_MEM_WRITE : 0) | (p->host ? 0 : PROBE_MEM_DEVICE));
 
-    memcpy(&e.c, data, a->size < 8 ? a->size : 8);
+    for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
+        kind |= a->acc & kinds[k].acc ? kinds[k].kind : 0;
+    return kind;
+}
+
+/* @value: as the register has it. */
+static void mem_probe_fire(const struct access *a, const struct piece *p, const uint8_t *value)
+{
+    bool one_register = !(a->acc & (ACC_PAIR | ACC_ATOMIC));
+    struct probe e = {.event = PROBE_MEM,
+                      .mem = {.va = a->va,
+                              .pa = p->pa,
+                              .size = (uint8_t)a->size,
+                              .kind = probe_kind(a, p),
+                              .reg = one_register ? a->i->rd : PROBE_NO_REG}};
+
+    memcpy(e.mem.value, value, a->size < 16 ? a->size : 16);
     cpu_fire_insn(a->cpu, a->i, &e);
 }
 
 static void transfer(const struct access *a, const struct piece *p, unsigned n, uint8_t *data)
 {
-    bool be = big_endian(a->cpu);
+    bool be = big_endian(a->cpu), wanted = cpu_wants(a->cpu, PROBE_MEM);
+    uint8_t value[MEM_ZERO_MAX] = {0};
 
     a->cpu->accessed |=
         (a->write ? ACCESSED_WRITE : ACCESSED_READ) | (is_unaligned(a) ? ACCESSED_UNALIGNED : 0);
+    if (wanted && a->write)
+        memcpy(value, data, a->size);
     if (be && a->write)
         reverse(a, data);
     copy_piece(a, &p[0], data);
@@ -272,8 +299,8 @@ static void transfer(const struct access *a, const struct piece *p, unsigned n, 
         copy_piece(a, &p[1], data + p[0].size);
     if (be && !a->write)
         reverse(a, data);
-    if (probe_wanted(a->cpu->probes, PROBE_MEM))
-        mem_probe_fire(a, p, data);
+    if (wanted)
+        mem_probe_fire(a, p, a->write ? value : data);
 }
 
 /* L1 holds more than the fast path uses: pages for aligned accesses only, and pointers with a tag.

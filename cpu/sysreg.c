@@ -289,6 +289,18 @@ static bool access_register(struct cpu *cpu, const struct insn *i, unsigned acce
 
 /* The instructions. */
 
+/* Rt as an event names it. */
+static uint8_t reg_number(uint8_t reg)
+{
+    return reg < 31 ? reg : 31;
+}
+
+/* For an event: what a read would give; 0 where there is none. */
+static uint64_t value_of(struct cpu *cpu, enum sysreg sr)
+{
+    return sysreg_rows[sr].access & SR_READ ? cpu_sysreg_get(cpu, sr) : 0;
+}
+
 enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
 {
     enum exec_result r;
@@ -296,10 +308,14 @@ enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
 
     if (!access_register(cpu, i, SR_READ, &sr, &r))
         return r;
-    if (sysreg_rows[sr].rd || is_gic_row(&sysreg_rows[sr]))
+    if (sysreg_rows[sr].rd || is_gic_row(&sysreg_rows[sr])) {
         cpu_count_upto(cpu, i); /* counters must be exact */
-    cpu->x[i->rd] = cpu_sysreg_get(cpu, sr);
-    cpu_fire(cpu, i, PROBE_SYSREG_READ, sr, cpu->x[i->rd], 0);
+        cpu->pc = insn_pc(cpu, i);
+    }
+    uint64_t value = cpu_sysreg_get(cpu, sr);
+    cpu->x[i->rd] = value;
+    CPU_FIRE(cpu, i, SYSREG_READ, sysreg_read, .sr = sr, .name = sysreg_lookup(word_enc(i)),
+             .reg = reg_number(i->rd), .value = value);
     return is_gic_row(&sysreg_rows[sr]) ? EXEC_SYNC : EXEC_NEXT;
 }
 
@@ -321,12 +337,16 @@ enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
     if (!access_register(cpu, i, SR_WRITE, &sr, &r))
         return r;
     cpu_count_upto(cpu, i);
+    cpu->pc = insn_pc(cpu, i);
+    uint64_t before = cpu_wants(cpu, PROBE_SYSREG_WRITE) ? value_of(cpu, sr) : 0;
     r = cpu_sysreg_set(cpu, sr, value);
     if (unlikely(cpu->pmu_on)) {
         count_write(cpu, i);
         r = cpu->irq_check && r == EXEC_NEXT ? EXEC_SYNC : r;
     }
-    cpu_fire(cpu, i, PROBE_SYSREG_WRITE, sr, value, 0);
+    CPU_FIRE(cpu, i, SYSREG_WRITE, sysreg_write, .sr = sr, .name = sysreg_lookup(word_enc(i)),
+             .reg = reg_number(i->rd), .value = value, .before = before,
+             .after = value_of(cpu, sr));
     return *cpu->env.pause && r == EXEC_NEXT ? EXEC_SYNC
                                              : r; /* asked to by the GIC's subscribers */
 }

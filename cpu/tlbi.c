@@ -3,6 +3,10 @@
 #include "cpu/exception.h"
 #include "cpu/sysreg.h"
 
+_Static_assert((unsigned)PROBE_TLBI_IPA == (unsigned)TLBI_IPA &&
+                   (unsigned)PROBE_TLBI_ASID == (unsigned)TLBI_ASID && REGIME_EL20 == 2,
+               "an event tells scope and regime by our numbers");
+
 /* Whose translations an instruction is about. */
 enum tlbi_owner {
     OWNER_EL1,   /* EL1&0; from EL2 with E2H and TGE: EL2&0 */
@@ -132,8 +136,11 @@ enum exec_result sr_op_TLBI(struct cpu *cpu, const struct insn *i, enum sysreg s
     bool forced = cpu->ps.el == 1 && HCR_EL2_FB(cpu_hcr(cpu));
     struct tlbi op;
 
-    cpu_fire(cpu, i, PROBE_TLBI, sr, value, 0);
-    if (!tlbi_decode(cpu, r, value, &op))
+    bool names = tlbi_decode(cpu, r, value, &op);
+    CPU_FIRE(cpu, i, TLBI, tlbi, .op = sr, .operand = value, .regime = op.regime, .scope = op.scope,
+             .vmid = op.vmid, .asid = op.asid, .start = op.start, .end = op.end,
+             .stage2 = op.stage2 || op.scope == TLBI_IPA, .broadcast = r->broadcast || forced);
+    if (!names)
         return EXEC_NEXT;
     if ((r->broadcast || forced) && cpu->env.tlbi_broadcast)
         cpu->env.tlbi_broadcast(cpu->env.ctx, &op);

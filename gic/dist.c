@@ -22,16 +22,16 @@ bool gic_is_pending(struct gic_cpu *c, uint32_t intid)
     return intid >= INTID_LPI ? gic_lpi_pending(c, intid) : b && (bank_pending(b) & one);
 }
 
-void gic_probe(const struct gic_cpu *c, uint32_t intid, unsigned what, bool guest)
+void gic_probe(const struct gic_cpu *c, uint32_t intid, unsigned change, bool virt)
 {
     const struct gic *gic = c->gic;
 
     if (gic->probes && probe_wanted(gic->probes, PROBE_IRQ))
-        probe_fire(gic->probes, &(struct probe){.event = PROBE_IRQ,
-                                                .cpu = (uint8_t)c->index,
-                                                .guest = guest,
-                                                .a = intid,
-                                                .b = what});
+        probe_fire_located(
+            gic->probes,
+            &(struct probe){.event = PROBE_IRQ,
+                            .cpu = (uint8_t)c->index,
+                            .irq = {.intid = intid, .change = (uint8_t)change, .virt = virt}});
 }
 
 void gic_set_pin(bool *current, const struct irq_line *pin, bool level)
@@ -226,7 +226,7 @@ void gic_set_input(struct gic_cpu *c, uint32_t intid, bool level)
     b->level ^= one;
     if (level && (b->edge & one))
         b->latch |= one;
-    gic_probe(c, intid, level, false);
+    gic_probe(c, intid, level ? PROBE_IRQ_HIGH : PROBE_IRQ_LOW, false);
     gic_update_irq(c, intid);
 }
 
@@ -238,5 +238,6 @@ void gic_deactivate(struct gic_cpu *c, uint32_t intid)
     if (!b || !(b->active & one))
         return;
     b->active &= ~one;
+    gic_probe(c, intid, PROBE_IRQ_DEACTIVATED, false);
     gic_update_irq(c, intid);
 }

@@ -191,7 +191,8 @@ void gic_set_input(struct gic_cpu *c, uint32_t intid, bool level);
 void gic_deactivate(struct gic_cpu *c, uint32_t intid);
 
 void gic_set_pin(bool *current, const struct irq_line *pin, bool level);
-void gic_probe(const struct gic_cpu *c, uint32_t intid, unsigned what, bool guest);
+/* Tell who wants it; @change: PROBE_IRQ_xxx. */
+void gic_probe(const struct gic_cpu *c, uint32_t intid, unsigned change, bool virt);
 
 /*
  * lpi.c. Functions that change pending LPIs or drop what is cached about them leave it to the

@@ -212,5 +212,14 @@ bool arm_reg_read(struct machine *m, unsigned cpu, const char *name, uint64_t *v
 bool arm_mem_read(struct machine *m, uint64_t pa, void *buf, size_t size);
 bool arm_mem_write(struct machine *m, uint64_t pa, const void *buf, size_t size);
 
-/* Events: BIT(PROBE_xxx) or'ed; see base/probe.h. */
-bool arm_subscribe(struct machine *m, uint64_t mask, probe_fn *fn, void *ctx);
+/**
+ * arm_subscribe() - have @fn called for the events that @filter names (base/probe.h), from within
+ * arm_run(). A CPU runs slower only where it is observed: a filter for EL2 leaves EL0 and EL1
+ * alone.
+ * @filter: copied. @fn: may read the machine, call arm_stop(), subscribe and unsubscribe.
+ * Return: a handle above 0; 0 if there are PROBE_SUBSCRIBERS_MAX already.
+ *
+ * arm_unsubscribe() - end it. False: @handle names none.
+ */
+int arm_subscribe(struct machine *m, const struct probe_filter *filter, probe_fn *fn, void *ctx);
+bool arm_unsubscribe(struct machine *m, int handle);

@@ -72,6 +72,14 @@ static void guest_exit(void *ctx, int code)
     machine_stop(m, ARM_STOP_EXIT);
 }
 
+/* The GIC knows which CPU an interrupt is for, and we where that is. */
+static void locate(void *ctx, struct probe *p)
+{
+    const struct machine *m = ctx;
+
+    cpu_locate(m->cpus[p->cpu], p);
+}
+
 static uint64_t gic_read(void *ctx, unsigned cpu, enum sysreg sr, bool virt)
 {
     return gic_cpuif_read(ctx, cpu, sr, virt);
@@ -328,6 +336,8 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
     m->clock.progress_ctx = m;
     m->clock.rescheduled = machine_rescheduled;
     m->clock.rescheduled_ctx = m;
+    m->probes.locate = locate;
+    m->probes.locate_ctx = m;
     m->mem.code_written = code_written;
     m->mem.code_written_ctx = m;
     m->mem.remapped = remapped;
@@ -466,11 +476,25 @@ bool arm_mem_write(struct machine *m, uint64_t pa, const void *buf, size_t size)
     return physmem_write(&m->mem, (pa_t){pa}, buf, size);
 }
 
-bool arm_subscribe(struct machine *m, uint64_t mask, probe_fn *fn, void *ctx)
+/* What is wanted decides how a CPU runs: observed memory has banks of its own. */
+static void wishes_changed(struct machine *m)
 {
-    bool ok = probe_subscribe(&m->probes, mask, fn, ctx);
-
     for (unsigned k = 0; k < m->cpu_count; k++)
-        cpu_context_changed(m->cpus[k]); /* observed memory has banks of its own */
-    return ok;
+        cpu_context_changed(m->cpus[k]);
+}
+
+int arm_subscribe(struct machine *m, const struct probe_filter *filter, probe_fn *fn, void *ctx)
+{
+    int handle = probe_subscribe(&m->probes, filter, fn, ctx);
+
+    wishes_changed(m);
+    return handle;
+}
+
+bool arm_unsubscribe(struct machine *m, int handle)
+{
+    bool found = probe_unsubscribe(&m->probes, handle);
+
+    wishes_changed(m);
+    return found;
 }

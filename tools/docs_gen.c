@@ -245,24 +245,28 @@ static void write_features(FILE *f)
 
 static void write_probes(FILE *f)
 {
-    static const char *const texts[] = {
-#define PROBE(name, text) text,
+    static const struct {
+        unsigned number;
+        const char *name, *member, *text, *fields;
+    } rows[] = {
+#define FIELD(type, name, text)                   "| | `" #name "` | " #type " | " text " |\n"
+#define PROBE(number, NAME, member, text, fields) {number, #NAME, #member, text, fields},
 #include "base/probe.def"
 #undef PROBE
+#undef FIELD
     };
 
     generated(f, "Probes", "base/probe.def");
-    fputs("Events that `arm_subscribe()` and `--trace` can see. Each carries the CPU, its EL, "
-          "whether "
-          "it runs a guest\n(below EL2 with stage 2 on), the instructions retired by that CPU, the "
-          "PC, "
-          "and a to d:\n\n| event | |\n|---|---|\n",
-          f);
-    for (unsigned k = 0; k < PROBE_COUNT; k++) {
-        fprintf(f, "| PROBE_%s ", probe_name((enum probe_event)k));
-        cell(f, texts[k]);
-        fputs("|\n", f);
-    }
+    fprintf(
+        f,
+        "Events that `arm_subscribe()` and `--trace` can see, version %d. Each carries the CPU, "
+        "its EL, whether it runs a\nguest (below EL2 with stage 2 on) and of which VMID, the "
+        "instructions retired by that CPU, the PC, and the\nfields of its member of `struct "
+        "probe`; their types are `bool` or a width in bits.\n",
+        PROBE_VERSION);
+    for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
+        fprintf(f, "\n## PROBE_%s (%u), `%s`\n\n%s.\n\n| | field | type | |\n|---|---|---|---|\n%s",
+                rows[k].name, rows[k].number, rows[k].member, rows[k].text, rows[k].fields);
 }
 
 /* ---- pmu_events.md ---- */

@@ -4,7 +4,10 @@
 #include "cpu/step.h"
 #include "cpu/traps.h"
 
-enum { CALL_SVC, CALL_HVC, CALL_SMC };
+static void fire_call(struct cpu *cpu, const struct insn *i, uint8_t kind)
+{
+    CPU_FIRE(cpu, i, CALL, call, .kind = kind, .imm = (uint16_t)i->imm, .x0 = cpu->x[0]);
+}
 
 /* An exception that the instruction asks for returns behind it. SSAdvance(): it has been stepped.
  */
@@ -29,7 +32,7 @@ EXEC enum exec_result exec_SVC(struct cpu *cpu, const struct insn *i)
     /* AArch64.CheckForSVCTrap() */
     if (el < 2 && cpu_fgt_set(cpu, FGT_HFGI, fgt, SR_WRITE))
         return exec_trap(cpu, i, 2, ESR_EC_SVC64, (uint32_t)i->imm);
-    cpu_fire(cpu, i, PROBE_CALL, CALL_SVC, (uint64_t)i->imm, cpu->x[0]);
+    fire_call(cpu, i, PROBE_SVC);
     return take_call(cpu, i, cpu_default_target_el(cpu), ESR_EC_SVC64);
 }
 
@@ -38,7 +41,7 @@ static enum exec_result call_firmware(struct cpu *cpu, const struct insn *i, boo
 {
     if (!cpu->env.firmware_call)
         return exec_undefined(cpu, i);
-    cpu_fire(cpu, i, PROBE_CALL, is_hvc ? CALL_HVC : CALL_SMC, (uint64_t)i->imm, cpu->x[0]);
+    fire_call(cpu, i, is_hvc ? PROBE_HVC : PROBE_SMC);
     cpu->pc = insn_pc(cpu, i) + 4;
     cpu->irq_check = true;
     cpu->env.firmware_call(cpu->env.ctx, cpu, is_hvc);
@@ -54,7 +57,7 @@ EXEC enum exec_result exec_HVC(struct cpu *cpu, const struct insn *i)
         return call_firmware(cpu, i, true);
     if (HCR_EL2_HCD(cpu->sr[SR_HCR_EL2]))
         return exec_undefined(cpu, i);
-    cpu_fire(cpu, i, PROBE_CALL, CALL_HVC, (uint64_t)i->imm, cpu->x[0]);
+    fire_call(cpu, i, PROBE_HVC);
     return take_call(cpu, i, 2, ESR_EC_HVC64);
 }
 

@@ -21,7 +21,7 @@ EXEC enum exec_result exec_MRS(struct cpu *cpu, const struct insn *i)
     enum sr_mode mode = sr_mode(cpu);
 
     if (likely(sr != SR_NONE && (cpu->sr_quick[sr] & SR_PLAIN_READ(mode)) &&
-               !probe_wanted(cpu->probes, PROBE_SYSREG_READ))) {
+               !cpu_wants(cpu, PROBE_SYSREG_READ))) {
         cpu->x[i->rd] = cpu->sr[sr_quick_target(sr, mode)];
         return EXEC_NEXT;
     }
@@ -34,7 +34,7 @@ EXEC enum exec_result exec_MSR_reg(struct cpu *cpu, const struct insn *i)
     enum sr_mode mode = sr_mode(cpu);
 
     if (likely(sr != SR_NONE && (cpu->sr_quick[sr] & SR_PLAIN_WRITE(mode)) &&
-               !probe_wanted(cpu->probes, PROBE_SYSREG_WRITE))) {
+               !cpu_wants(cpu, PROBE_SYSREG_WRITE))) {
         sr = sr_quick_target(sr, mode);
         cpu->sr[sr] = (cpu->x[i->rd] & cpu->sr_mask[sr]) | cpu->sr_res1[sr];
         return EXEC_NEXT;
@@ -56,33 +56,61 @@ EXEC enum exec_result exec_SYSL(struct cpu *cpu, const struct insn *i)
 
 /* PSTATE. */
 
+/* MSR (immediate) writes @value to what is a system register too. */
+static void fire_immediate(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t before)
+{
+    CPU_FIRE(cpu, i, SYSREG_WRITE, sysreg_write, .sr = sr, .name = sr, .reg = PROBE_NO_REG,
+             .value = crm(i), .before = before, .after = cpu_sysreg_get(cpu, sr));
+}
+
+/* The register's value if the event is wanted, so that it costs nothing if not. */
+static uint64_t before_immediate(struct cpu *cpu, enum sysreg sr)
+{
+    return cpu_wants(cpu, PROBE_SYSREG_WRITE) ? cpu_sysreg_get(cpu, sr) : 0;
+}
+
 /* PAN and UAO choose among the L1 banks; what may be fetched does not depend on them. */
-static enum exec_result set_translation_bit(struct cpu *cpu, const struct insn *i, uint8_t *field)
+static enum exec_result set_translation_bit(struct cpu *cpu, const struct insn *i, enum sysreg sr,
+                                            uint8_t *field)
 {
     uint8_t value = crm(i) & 1;
 
     if (cpu->ps.el == 0)
         return exec_undefined(cpu, i);
+    uint64_t before = before_immediate(cpu, sr);
     if (*field != value) {
         *field = value;
         cpu_context_changed(cpu);
     }
+    fire_immediate(cpu, i, sr, before);
     return EXEC_NEXT;
 }
 
-EXEC_FUNCTION(MSR_UAO, set_translation_bit(cpu, i, &cpu->ps.uao))
-EXEC_FUNCTION(MSR_PAN, set_translation_bit(cpu, i, &cpu->ps.pan))
+EXEC_FUNCTION(MSR_UAO, set_translation_bit(cpu, i, SR_UAO, &cpu->ps.uao))
+EXEC_FUNCTION(MSR_PAN, set_translation_bit(cpu, i, SR_PAN, &cpu->ps.pan))
 
 EXEC enum exec_result exec_MSR_SPSel(struct cpu *cpu, const struct insn *i)
 {
     if (cpu->ps.el == 0)
         return exec_undefined(cpu, i);
+    uint64_t before = before_immediate(cpu, SR_SPSel);
     cpu_set_el_sp(cpu, cpu->ps.el, crm(i) & 1);
+    fire_immediate(cpu, i, SR_SPSel, before);
     return EXEC_NEXT;
 }
 
-EXEC_STATEMENT(MSR_SSBS, cpu->ps.ssbs = crm(i) & 1)
-EXEC_STATEMENT(MSR_DIT, cpu->ps.dit = crm(i) & 1)
+static enum exec_result set_bit(struct cpu *cpu, const struct insn *i, enum sysreg sr,
+                                uint8_t *field)
+{
+    uint64_t before = before_immediate(cpu, sr);
+
+    *field = crm(i) & 1;
+    fire_immediate(cpu, i, sr, before);
+    return EXEC_NEXT;
+}
+
+EXEC_FUNCTION(MSR_SSBS, set_bit(cpu, i, SR_SSBS, &cpu->ps.ssbs))
+EXEC_FUNCTION(MSR_DIT, set_bit(cpu, i, SR_DIT, &cpu->ps.dit))
 
 /* SCTLR_ELx.UMA for EL0: true if the exception has been taken. */
 static bool daif_trapped(struct cpu *cpu, const struct insn *i)
@@ -98,7 +126,9 @@ EXEC enum exec_result exec_MSR_DAIFSet(struct cpu *cpu, const struct insn *i)
 {
     if (cpu->ps.el == 0 && daif_trapped(cpu, i))
         return EXEC_ABORT;
+    uint64_t before = before_immediate(cpu, SR_DAIF);
     cpu->ps.daif |= (uint8_t)crm(i);
+    fire_immediate(cpu, i, SR_DAIF, before);
     return EXEC_NEXT;
 }
 
@@ -106,7 +136,9 @@ EXEC enum exec_result exec_MSR_DAIFClr(struct cpu *cpu, const struct insn *i)
 {
     if (cpu->ps.el == 0 && daif_trapped(cpu, i))
         return EXEC_ABORT;
+    uint64_t before = before_immediate(cpu, SR_DAIF);
     cpu->ps.daif &= (uint8_t)~crm(i);
+    fire_immediate(cpu, i, SR_DAIF, before);
     return cpu_sysreg_effects(cpu, SR_FX_IRQ);
 }
 
@@ -133,19 +165,19 @@ EXEC enum exec_result exec_AXFLAG(struct cpu *cpu, const struct insn *i)
 
 /* Barriers: memory is sequentially consistent here and every effect immediate. */
 
-enum { BARRIER_DSB, BARRIER_DMB, BARRIER_ISB, BARRIER_SB };
-
-static enum exec_result barrier(struct cpu *cpu, const struct insn *i, unsigned kind)
+/* CRm: the domain in <3:2>, the type in <1:0>; DSB nXS has the domain in imm2. */
+static enum exec_result barrier(struct cpu *cpu, const struct insn *i, unsigned kind, bool nxs)
 {
-    cpu_fire(cpu, i, PROBE_BARRIER, kind, crm(i), 0);
+    CPU_FIRE(cpu, i, BARRIER, barrier, .kind = (uint8_t)kind, .domain = (uint8_t)(crm(i) >> 2),
+             .type = nxs ? 3 : (uint8_t)(crm(i) & 3), .nxs = nxs);
     return EXEC_NEXT;
 }
 
-EXEC_FUNCTION(DSB, barrier(cpu, i, BARRIER_DSB))
-EXEC_FUNCTION(DSB_nXS, barrier(cpu, i, BARRIER_DSB))
-EXEC_FUNCTION(DMB, barrier(cpu, i, BARRIER_DMB))
-EXEC_FUNCTION(ISB, barrier(cpu, i, BARRIER_ISB))
-EXEC_FUNCTION(SB, barrier(cpu, i, BARRIER_SB))
+EXEC_FUNCTION(DSB, barrier(cpu, i, PROBE_DSB, false))
+EXEC_FUNCTION(DSB_nXS, barrier(cpu, i, PROBE_DSB, true))
+EXEC_FUNCTION(DMB, barrier(cpu, i, PROBE_DMB, false))
+EXEC_FUNCTION(ISB, barrier(cpu, i, PROBE_ISB, false))
+EXEC_FUNCTION(SB, barrier(cpu, i, PROBE_SB, false))
 EXEC_STATEMENT(CLREX, cpu->excl.valid = false)
 
 /* Waiting. */
@@ -162,7 +194,7 @@ static enum exec_result wait(struct cpu *cpu, const struct insn *i, bool wfe, bo
             iss |= (uint32_t)bits((uint64_t)i->imm, 4, 0) << 5 | 1u << 2;
         return exec_trap(cpu, i, target, ESR_EC_WFX, iss);
     }
-    cpu_fire(cpu, i, PROBE_WFX, wfe, 0, 0);
+    CPU_FIRE(cpu, i, WFX, wfx, .wfe = wfe);
     cpu->power = wfe ? CPU_WFE : CPU_WFI;
     return EXEC_SYNC;
 }

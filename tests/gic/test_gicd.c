@@ -407,7 +407,7 @@ static void count_events(void *ctx, const struct probe *p)
 {
     uint64_t *seen = ctx;
 
-    seen[p->b] += p->a;
+    seen[p->irq.change] += p->irq.intid;
 }
 
 static void test_probe_events(void **state)
@@ -418,16 +418,20 @@ static void test_probe_events(void **state)
     struct fix *f = fix_new(&cfg);
 
     (void)state;
-    assert_true(probe_subscribe(&probes, BIT(PROBE_IRQ), count_events, seen));
+    assert_true(probe_subscribe(&probes, &(struct probe_filter){.events = BIT(PROBE_IRQ)},
+                                count_events, seen));
     fix_bring_up(f);
     irq_on(f, 0, 40, 1, 0x80);
     spi(f, 40, true);
     spi(f, 40, true);
     assert_int_equal(rd(f, 0, SR_ICC_IAR1_EL1), 40);
     spi(f, 40, false);
-    assert_int_equal(seen[1], 40);
-    assert_int_equal(seen[0], 40);
-    assert_int_equal(seen[2] + seen[3], 40);
+    assert_int_equal(seen[PROBE_IRQ_HIGH], 40);
+    assert_int_equal(seen[PROBE_IRQ_LOW], 40);
+    assert_int_equal(seen[PROBE_IRQ_ACKNOWLEDGED], 40);
+    assert_int_equal(seen[PROBE_IRQ_DEACTIVATED], 0);
+    wr(f, 0, SR_ICC_EOIR1_EL1, 40);
+    assert_int_equal(seen[PROBE_IRQ_DEACTIVATED], 40);
     fix_teardown((void **)&f);
 }
 

@@ -221,8 +221,9 @@ static void test_subscribers_see_the_events_they_asked_for(void **state)
     struct machine *m = CREATE("max", guest_alphabet, &out);
     unsigned counts[PROBE_COUNT] = {0};
 
-    assert_true(
-        arm_subscribe(m, BIT(PROBE_INSN) | BIT(PROBE_MMIO) | BIT(PROBE_CALL), count_event, counts));
+    const struct probe_filter filter = {.events =
+                                            BIT(PROBE_INSN) | BIT(PROBE_MMIO) | BIT(PROBE_CALL)};
+    assert_true(arm_subscribe(m, &filter, count_event, counts));
     assert_int_equal(arm_run(m, 0), ARM_STOP_POWEROFF);
     assert_int_equal(counts[PROBE_INSN], arm_retired(m));
     assert_int_equal(counts[PROBE_MMIO], 26);

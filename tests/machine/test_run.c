@@ -198,6 +198,11 @@ static void stop_at(void *ctx, const struct probe *p)
     arm_stop(s->m);
 }
 
+static int subscribe(struct machine *m, enum probe_event event, struct stopper *s)
+{
+    return arm_subscribe(m, &(struct probe_filter){.events = BIT(event)}, stop_at, s);
+}
+
 /* Address of the instruction of guest_mix that fires each event. */
 static const struct {
     enum probe_event event;
@@ -216,7 +221,7 @@ static void test_a_stop_in_a_callback_is_before_the_next_instruction(void **stat
         struct arm_end end;
 
         s.m = m;
-        assert_true(arm_subscribe(m, BIT(places[k].event), stop_at, &s));
+        assert_true(subscribe(m, places[k].event, &s));
         assert_int_equal(arm_run(m, 0), ARM_STOP_REQUEST);
         assert_int_equal(s.seen, 1);
         assert_int_equal(s.pc, ENTRY + 4 * places[k].word);
@@ -246,7 +251,7 @@ static void test_a_stop_at_an_instruction_event_lets_just_that_one_execute(void 
     struct machine *m = create_mix(2, &out);
     struct stopper s = {.m = m, .at = 12345};
 
-    assert_true(arm_subscribe(m, BIT(PROBE_INSN), stop_at, &s));
+    assert_true(subscribe(m, PROBE_INSN, &s));
     assert_int_equal(arm_run(m, 0), ARM_STOP_REQUEST);
     assert_int_equal(s.seen, 12345);
     assert_int_equal(s.retired, 12344);
@@ -348,7 +353,7 @@ static void test_a_stop_asked_for_comes_before_a_limit_reached_with_it(void **st
     struct machine *m = CREATE(guest_loop, 1, &out);
     struct stopper s = {.m = m, .at = 100};
 
-    assert_true(arm_subscribe(m, BIT(PROBE_INSN), stop_at, &s));
+    assert_true(subscribe(m, PROBE_INSN, &s));
     assert_int_equal(arm_run(m, 100), ARM_STOP_REQUEST);
     assert_int_equal(arm_run(m, 100), ARM_STOP_LIMIT);
     assert_int_equal(arm_retired(m), 200);

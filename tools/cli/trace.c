@@ -97,7 +97,7 @@ static void print_insn(const struct trace *t, const struct probe *p)
 {
     uint8_t bytes[4];
     cs_insn *insn = NULL;
-    uint32_t word = (uint32_t)p->a;
+    uint32_t word = p->insn.word;
 
     memcpy(bytes, &word, 4);
     if (t->capstone && cs_disasm(t->capstone, bytes, 4, p->pc, 1, &insn) == 1) {
@@ -111,14 +111,23 @@ static void print_insn(const struct trace *t, const struct probe *p)
 /* The vector's offset says what kind it is; an interrupt has no syndrome. */
 static void print_exception(FILE *f, const struct probe *p)
 {
-    const char *kind = NTH(bits(p->b, 8, 7), "", "IRQ", "FIQ", "SError");
+    const char *kind = NTH(bits(p->exception.vector, 8, 7), "", "IRQ", "FIQ", "SError");
 
-    fprintf(f, "exception to EL%" PRIu64 " vector %#" PRIx64 " ", p->a, p->b);
+    fprintf(f, "exception to EL%u vector %#x ", p->exception.target_el, p->exception.vector);
     if (*kind)
         fputs(kind, f);
     else
-        fprintf(f, "ESR %#" PRIx64 " (%s) FAR %#" PRIx64, p->c,
-                esr_ec_text((unsigned)bits(p->c, 31, 26)), p->d);
+        fprintf(f, "ESR %#" PRIx64 " (%s) FAR %#" PRIx64, p->exception.esr,
+                esr_ec_text((unsigned)bits(p->exception.esr, 31, 26)), p->exception.far);
+}
+
+/* By the name the instruction used, if that is another. */
+static void print_sysreg(FILE *f, const char *what, unsigned name, unsigned sr, uint64_t value)
+{
+    fprintf(f, "%s %s ", what, sysreg_name(name));
+    if (name != sr)
+        fprintf(f, "(%s) ", sysreg_name(sr));
+    fprintf(f, "%#" PRIx64, value);
 }
 
 static void print_event(const struct trace *t, const struct probe *p)
@@ -133,57 +142,55 @@ static void print_event(const struct trace *t, const struct probe *p)
         print_exception(f, p);
         break;
     case PROBE_ERET:
-        fprintf(f, "eret to %#" PRIx64 " SPSR %#" PRIx64, p->a, p->b);
+        fprintf(f, "eret to %#" PRIx64 " SPSR %#" PRIx64 "%s", p->eret.target, p->eret.spsr,
+                p->eret.legal ? "" : " (illegal)");
         break;
     case PROBE_SYSREG_READ:
+        print_sysreg(f, "mrs", p->sysreg_read.name, p->sysreg_read.sr, p->sysreg_read.value);
+        break;
     case PROBE_SYSREG_WRITE:
-        fprintf(f, "%s %s %#" PRIx64, p->event == PROBE_SYSREG_READ ? "mrs" : "msr",
-                sysreg_name(p->a), p->b);
+        print_sysreg(f, "msr", p->sysreg_write.name, p->sysreg_write.sr, p->sysreg_write.value);
         break;
     case PROBE_MEM:
+        fprintf(f, "mem %s%u %#" PRIx64 " = %#" PRIx64,
+                p->mem.kind & PROBE_MEM_WRITE ? "write" : "read", p->mem.size, p->mem.va,
+                p->mem.value[0]);
+        if (p->mem.size > 8)
+            fprintf(f, ":%#" PRIx64, p->mem.value[1]);
+        break;
     case PROBE_MMIO:
-        fprintf(f, "%s %s%u %#" PRIx64 " = %#" PRIx64, p->event == PROBE_MEM ? "mem" : "mmio",
-                p->b & 0x100 ? "write" : "read", (unsigned)(p->b & 0xff), p->a, p->c);
+        fprintf(f, "mmio %s%u %#" PRIx64 " = %#" PRIx64, p->mmio.write ? "write" : "read",
+                p->mmio.size, p->mmio.pa, p->mmio.value);
         break;
     case PROBE_TLBI:
+        fprintf(f, "sys %s %#" PRIx64, sysreg_name(p->tlbi.op), p->tlbi.operand);
+        break;
     case PROBE_CACHE:
-        fprintf(f, "sys %s %#" PRIx64, sysreg_name(p->a), p->b);
+        fprintf(f, "sys %s %#" PRIx64, sysreg_name(p->cache.op), p->cache.operand);
         break;
     case PROBE_IRQ:
-        fprintf(f, "irq %" PRIu64 " %s", p->a, p->b & 2 ? "acknowledged" : p->b ? "high" : "low");
+        fprintf(f, "%s %" PRIu32 " %s", p->irq.virt ? "virq" : "irq", p->irq.intid,
+                NTH(p->irq.change, "low", "high", "acknowledged", "deactivated"));
         break;
     case PROBE_CALL:
-        fprintf(f, "%s #%#" PRIx64 " x0=%#" PRIx64, NTH(p->a, "svc", "hvc", "smc"), p->b, p->c);
+        fprintf(f, "%s #%#x x0=%#" PRIx64, NTH(p->call.kind, "svc", "hvc", "smc"), p->call.imm,
+                p->call.x0);
         break;
     case PROBE_BARRIER:
-        fprintf(f, "%s #%" PRIu64, NTH(p->a, "dsb", "dmb", "isb", "sb"), p->b);
+        fprintf(f, "%s #%u%s", NTH(p->barrier.kind, "dsb", "dmb", "isb", "sb"),
+                p->barrier.domain << 2 | p->barrier.type, p->barrier.nxs ? " nXS" : "");
         break;
     case PROBE_WFX:
-        fputs(NTH(p->a, "wfi", "wfe"), f);
+        fputs(NTH(p->wfx.wfe, "wfi", "wfe"), f);
         break;
     case PROBE_COUNT:
         break;
     }
 }
 
-/* The GIC does not know what a CPU is doing. */
-static struct probe located(const struct trace *t, const struct probe *p)
-{
-    struct probe full = *p;
-
-    if (p->event == PROBE_IRQ && p->cpu < t->machine->cpu_count) {
-        const struct cpu *cpu = t->machine->cpus[p->cpu];
-        full.count = cpu_retired(cpu);
-        full.el = cpu->ps.el;
-        full.pc = cpu->pc;
-    }
-    return full;
-}
-
-static void on_event(void *ctx, const struct probe *event)
+static void on_event(void *ctx, const struct probe *p)
 {
     const struct trace *t = ctx;
-    const struct probe at = located(t, event), *p = &at;
 
     fprintf(t->out, "%12" PRIu64 " cpu%u EL%u %s %#018" PRIx64 " ", p->count, p->cpu, p->el,
             p->guest ? "guest" : "host ", p->pc);
@@ -234,7 +241,7 @@ struct traces *traces_open(struct machine *m, const char *const *specs)
         if ((events & BIT(PROBE_INSN)) &&
             cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &one->capstone) != CS_ERR_OK)
             one->capstone = 0;
-        arm_subscribe(m, events, on_event, one);
+        arm_subscribe(m, &(struct probe_filter){.events = events}, on_event, one);
     }
     if (specs && *specs) {
         traces_close(t);
