@@ -10,6 +10,7 @@
 
 #define BUILD_ROOM (UINT64_C(256) << 10) /* a tree of 8 CPUs is 8 KiB */
 #define EDIT_ROOM  4096                  /* for new nodes and fixed-size properties */
+#define FILE_ROOM  (UINT64_C(16) << 20)  /* Linux takes 2 MiB */
 
 static void note(struct dt *dt, int error, const char *where)
 {
@@ -81,13 +82,17 @@ int dt_finish(struct dt *dt, struct arm_error *err)
     return report(dt, err);
 }
 
-static int check_blob(const struct file_data *f, struct arm_error *err)
+int dt_check(const struct file_data *f, struct arm_error *err)
 {
+    const struct format *format = format_of(f->bytes, f->size);
     int rc;
 
     if (f->size < FDT_V1_SIZE)
         return error_set(err, ARM_EFORMAT, "%s: device tree: %zu bytes, expected a header of %zu",
                          f->path, f->size, (size_t)FDT_V1_SIZE);
+    if (format && !format_is_dtb(format))
+        return error_set(err, ARM_EFORMAT, "%s: %s, expected a device tree (a blob, not a source)",
+                         f->path, format->name);
     if (fdt_magic(f->bytes) != FDT_MAGIC)
         return error_set(err, ARM_EFORMAT,
                          "%s: device tree: magic at offset 0 is %#x, expected %#x", f->path,
@@ -109,13 +114,13 @@ static int check_blob(const struct file_data *f, struct arm_error *err)
 
 int dt_load(struct dt *dt, const char *path, struct arm_error *err)
 {
+    const struct file_limit limit = {FILE_ROOM, "what is read of a device tree"};
     struct file_data f;
-    int rc = file_read(&f, path, err);
+    int rc = file_fetch(&f, path, FORMAT_RAW, &limit, err);
 
     *dt = (struct dt){0};
-    if (rc)
-        return rc;
-    rc = check_blob(&f, err);
+    if (!rc)
+        rc = dt_check(&f, err);
     if (rc)
         file_free(&f);
     else

@@ -11,6 +11,8 @@
 
 #include "base/error.h"
 
+struct file_data;
+
 struct dt {
     void *blob;     /* owned; NULL before creation */
     size_t room;    /* bytes allocated */
@@ -38,6 +40,9 @@ void dt_string(struct dt *dt, const char *name, const char *s);
 int dt_finish(struct dt *dt, struct arm_error *err) __attribute__((warn_unused_result));
 
 /* -- using -- */
+
+/* Is what was read a device tree that libfdt can work with? Return 0 or -ARM_Exxx. */
+int dt_check(const struct file_data *f, struct arm_error *err) __attribute__((warn_unused_result));
 
 /* Read and check a file. Return 0 or -ARM_Exxx; freed by dt_free(). */
 int dt_load(struct dt *dt, const char *path, struct arm_error *err)

@@ -1,34 +1,77 @@
-/* A host file read into memory, and unpacked if it is a compressed kernel. */
+/*
+ * Host files on their way into the machine: the first bytes are read and judged, and only then, up
+ * to a limit, the rest.
+ */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "loader/format.h"
 
-#define FILE_SIZE_MAX   (UINT64_C(4) << 30)
+#define FILE_HEAD_SIZE  65536 /* read before judging: more than any format's magic is behind */
 #define UNPACK_SIZE_MAX (UINT64_C(1) << 30)
+#define UNPACK_HEADROOM (UINT64_C(256) << 20) /* over the limit: an ELF file has unloaded parts */
+
+#define FILE_SIZE_UNKNOWN UINT64_MAX
 
 struct file_data {
     const char *path; /* not owned; in error texts */
     uint8_t *bytes;   /* owned */
-    size_t size;
+    size_t size;      /* of @bytes: what has been read, or what was unpacked */
+    int fd;           /* where the rest is; -1: there is none */
+    uint64_t whole;   /* bytes of the file, read or not; FILE_SIZE_UNKNOWN: of a pipe */
 };
 
-/* Read @path (a file or a pipe) to its end. Return 0 or -ARM_Exxx; freed by file_free(). */
-int file_read(struct file_data *f, const char *path, struct arm_error *err)
+/* Bytes that may be packed, or unpacked, for a place of @size bytes. */
+uint64_t file_unpack_max(uint64_t size);
+
+/* How much of a file there is room for. */
+struct file_limit {
+    uint64_t size;    /* bytes */
+    const char *what; /* that has this size: "the machine's RAM" */
+};
+
+/**
+ * file_open() - read the head of @path, a file, a pipe or a device.
+ * It has at least one byte: an empty file is refused by that word.
+ *
+ * Return: 0 or -ARM_Exxx with the host's reason; freed by file_free() in both cases.
+ */
+int file_open(struct file_data *f, const char *path, struct arm_error *err)
     __attribute__((warn_unused_result));
+
+/* Read on until @end bytes are there, or the file ends. Return 0 or -ARM_Exxx. */
+int file_read_until(struct file_data *f, uint64_t end, struct arm_error *err)
+    __attribute__((warn_unused_result));
+
+/* Read all, or refuse what is larger than @limit: a file of known size without reading it. */
+int file_read_all(struct file_data *f, const struct file_limit *limit, struct arm_error *err)
+    __attribute__((warn_unused_result));
+
+/**
+ * file_fetch() - open @path and judge it by its head as @role; then read and, if that is what the
+ * role wants, unpack it. At most @limit and UNPACK_HEADROOM bytes are held, unpacked too.
+ *
+ * An ELF file that will be loaded by segments is left open, with its head read: elf_load() reads
+ * on.
+ *
+ * Return: 0 or -ARM_Exxx; freed by file_free() in both cases.
+ */
+int file_fetch(struct file_data *f, const char *path, enum format_role role,
+               const struct file_limit *limit, struct arm_error *err)
+    __attribute__((warn_unused_result));
+
+/* Bytes of the file as far as is known. */
+static inline uint64_t file_size(const struct file_data *f)
+{
+    return f->whole == FILE_SIZE_UNKNOWN ? f->size : f->whole;
+}
 
 void file_free(struct file_data *f);
 
-/**
- * file_unpack() - replace the bytes of a gzip file or an EFI zboot image by what is packed in them.
- * Anything else is left alone. @f->size afterwards is the unpacked size, at most UNPACK_SIZE_MAX.
- *
- * Return: 0, or -ARM_EFORMAT (corrupt, truncated, too big) or -ARM_ENOTSUP (another compression).
- */
-int file_unpack(struct file_data *f, struct arm_error *err) __attribute__((warn_unused_result));
-
-/* Little-endian fields of file headers; the caller has checked the bounds. */
+/* Fields of file headers; the caller has checked the bounds. */
 uint32_t file_le32(const struct file_data *f, size_t offset);
 uint64_t file_le64(const struct file_data *f, size_t offset);
+uint32_t file_be32(const struct file_data *f, size_t offset);

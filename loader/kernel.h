@@ -8,19 +8,30 @@
 
 struct kernel {
     enum kernel_kind kind;
+    bool linux_boot; /* starts as Linux does: told of the device tree, and given an initrd */
     uint64_t entry;
     uint64_t low, high; /* RAM it covers: first byte, byte after the last */
 };
 
-bool elf_match(const struct file_data *f);
-
 /**
  * elf_load() - PT_LOAD segments go to their p_paddr; the entry point is translated like the segment
  * it is in, since the MMU is off.
+ * @f: opened by file_fetch(); read as far as segments need.
+ * @started: it will be entered, so that there must be something at its entry point.
  */
-int elf_load(struct load_map *map, const struct file_data *f, struct kernel *out,
+int elf_load(struct load_map *map, struct file_data *f, bool started, struct kernel *out,
              struct arm_error *err) __attribute__((warn_unused_result));
 
-/* An arm64 Image or a file with no header. @f must be unpacked; @ram_base 2 MiB aligned. */
-int image_load(struct load_map *map, const struct file_data *f, uint64_t ram_base,
-               struct kernel *out, struct arm_error *err) __attribute__((warn_unused_result));
+/* Has it the header of an arm64 Image? */
+bool image_match(const struct file_data *f);
+
+/* Bytes of RAM that an arm64 Image takes, its .bss included. */
+uint64_t image_memory(const struct file_data *f);
+
+/* An arm64 Image or a file with no header. @f must be unpacked; RAM's base be 2 MiB aligned. */
+int image_load(struct load_map *map, const struct file_data *f, struct kernel *out,
+               struct arm_error *err) __attribute__((warn_unused_result));
+
+/* A U-Boot legacy image of a kernel; @f becomes what is in it. */
+int uimage_load(struct load_map *map, struct file_data *f, struct kernel *out,
+                struct arm_error *err) __attribute__((warn_unused_result));

@@ -12,10 +12,8 @@
 const char *kernel_kind_name(enum kernel_kind kind)
 {
     static const char *const names[] = {
-        [KERNEL_NONE] = "none",
-        [KERNEL_IMAGE] = "arm64 Image",
-        [KERNEL_FLAT] = "flat binary",
-        [KERNEL_ELF] = "ELF",
+        [KERNEL_NONE] = "none", [KERNEL_IMAGE] = "arm64 Image",   [KERNEL_FLAT] = "flat binary",
+        [KERNEL_ELF] = "ELF",   [KERNEL_UIMAGE] = "U-Boot image",
     };
 
     return names[kind];
@@ -30,22 +28,30 @@ struct load {
     uint64_t initrd_size;
 };
 
-static bool is_linux(const struct kernel *k)
+static struct file_limit ram_limit(const struct load_map *map)
 {
-    return k->kind == KERNEL_IMAGE || k->kind == KERNEL_FLAT;
+    return (struct file_limit){map->ram_size, "the machine's RAM"};
+}
+
+/* A file that is a program of any kind. */
+static int load_program(struct load_map *map, struct file_data *f, bool started, struct kernel *out,
+                        struct arm_error *err)
+{
+    const struct format *format = format_of(f->bytes, f->size);
+
+    if (format_by_segments(format, FORMAT_KERNEL))
+        return elf_load(map, f, started, out, err);
+    return format_is_uimage(format) ? uimage_load(map, f, out, err) : image_load(map, f, out, err);
 }
 
 static int load_kernel(struct load *ld, struct arm_error *err)
 {
+    const struct file_limit limit = ram_limit(&ld->map);
     struct file_data f;
-    int rc = file_read(&f, ld->req->kernel, err);
+    int rc = file_fetch(&f, ld->req->kernel, FORMAT_KERNEL, &limit, err);
 
-    if (rc)
-        return rc;
-    rc = file_unpack(&f, err);
     if (!rc)
-        rc = elf_match(&f) ? elf_load(&ld->map, &f, &ld->kernel, err)
-                           : image_load(&ld->map, &f, ld->req->ram_base, &ld->kernel, err);
+        rc = load_program(&ld->map, &f, true, &ld->kernel, err);
     file_free(&f);
     return rc;
 }
@@ -64,31 +70,33 @@ static uint64_t initrd_base(const struct load *ld)
 
 static int load_initrd(struct load *ld, struct arm_error *err)
 {
+    const struct file_limit limit = ram_limit(&ld->map);
     struct file_data f;
-    int rc = file_read(&f, ld->req->initrd, err);
+    int rc = file_fetch(&f, ld->req->initrd, FORMAT_INITRD, &limit, err);
 
-    if (rc)
-        return rc;
-    ld->initrd_size = f.size;
-    rc = load_place(&ld->map, f.path, "initrd", ld->initrd_base, f.bytes, f.size, f.size, err);
+    if (!rc) {
+        ld->initrd_size = f.size;
+        rc = load_place(&ld->map, f.path, "initrd", ld->initrd_base, f.bytes, f.size, f.size, err);
+    }
     file_free(&f);
     return rc;
 }
 
 static int load_blob(struct load_map *map, struct load_blob *b, struct arm_error *err)
 {
+    const struct file_limit limit = ram_limit(map);
     struct file_data f;
     struct kernel k;
-    int rc = file_read(&f, b->file, err);
+    int rc = file_fetch(&f, b->file, b->force_raw ? FORMAT_RAW : FORMAT_BLOB, &limit, err);
+    const struct format *format = rc ? NULL : format_of(f.bytes, f.size);
 
-    if (rc)
-        return rc;
     b->entry = b->addr;
-    if (!b->force_raw && elf_match(&f)) {
-        rc = elf_load(map, &f, &k, err);
+    if (!rc && !b->force_raw &&
+        (format_by_segments(format, FORMAT_BLOB) || format_is_uimage(format))) {
+        rc = load_program(map, &f, false, &k, err);
         if (!rc)
             b->entry = k.entry;
-    } else {
+    } else if (!rc) {
         rc = load_place(map, f.path, "raw", b->addr, f.bytes, f.size, f.size, err);
     }
     file_free(&f);
@@ -131,10 +139,13 @@ static int place_dtb_at_ram_base(struct load *ld, struct dt *dt, struct boot_sta
 {
     uint64_t base = ld->req->ram_base, size = dt_size(dt);
 
-    if (ld->kernel.kind == KERNEL_ELF && ld->kernel.low < base + size && ld->kernel.high > base) {
+    bool reaches_it = ld->kernel.low < base + size && ld->kernel.high > base;
+
+    if (ld->kernel.kind != KERNEL_NONE && reaches_it && load_room(&ld->map, base) < size) {
         LOG(ld->map.log, LOADER, WARN,
-            "no room for the device tree's %llu bytes below the ELF file at %#llx",
-            (unsigned long long)size, (unsigned long long)ld->kernel.low);
+            "no room for the device tree's %llu bytes at %#llx, below the %s at %#llx",
+            (unsigned long long)size, (unsigned long long)base, kernel_kind_name(ld->kernel.kind),
+            (unsigned long long)ld->kernel.low);
         return 0;
     }
     return place_dtb_at(ld, dt, base, out, err);
@@ -162,7 +173,7 @@ static int load_modules(struct load *ld, struct dt *dt, struct arm_error *err)
     uint64_t base = align_up(ld->initrd_base + ld->initrd_size, DTB_ALIGN) + DTB_ALIGN;
     int rc;
 
-    if (!is_linux(&ld->kernel))
+    if (!ld->kernel.linux_boot)
         return error_set(err, ARM_EINVAL,
                          "%s: a module needs a kernel that is told of it: "
                          "expected an arm64 Image or a flat binary, not %s",
@@ -189,18 +200,23 @@ static int complete_dtb(struct load *ld, struct dt *dt, struct arm_error *err)
 
 static int place_dtb(struct load *ld, struct dt *dt, struct boot_state *out, struct arm_error *err)
 {
-    return is_linux(&ld->kernel) ? place_dtb_behind_initrd(ld, dt, out, err)
+    return ld->kernel.linux_boot ? place_dtb_behind_initrd(ld, dt, out, err)
                                  : place_dtb_at_ram_base(ld, dt, out, err);
 }
 
 static int load_all(struct load *ld, struct dt *dt, struct boot_state *out, struct arm_error *err)
 {
     const struct load_request *req = ld->req;
-    int rc = req->kernel ? load_kernel(ld, err) : 0;
+    int rc = 0;
 
+    if (req->firmware_size)
+        rc = load_reserve(&ld->map, "firmware", "contents", req->firmware_base, req->firmware_size,
+                          err);
+    if (!rc && req->kernel)
+        rc = load_kernel(ld, err);
     ld->initrd_base = initrd_base(ld);
     if (!rc && req->initrd) {
-        if (is_linux(&ld->kernel))
+        if (ld->kernel.linux_boot)
             rc = load_initrd(ld, err);
         else
             LOG(ld->map.log, LOADER, WARN, "%s: ignored: only Linux-style kernels get an initrd",
@@ -218,7 +234,9 @@ static int load_all(struct load *ld, struct dt *dt, struct boot_state *out, stru
 int loader_load(struct physmem *mem, const struct log *log, const struct load_request *req,
                 struct dt *dt, struct boot_state *out, struct arm_error *err)
 {
-    struct load ld = {.req = req, .map = {.mem = mem, .log = log}};
+    struct load ld = {
+        .req = req,
+        .map = {.mem = mem, .log = log, .ram_base = req->ram_base, .ram_size = req->ram_size}};
     struct boot_state boot = {0};
     int rc = load_all(&ld, dt, &boot, err);
 

@@ -16,9 +16,10 @@
 
 enum kernel_kind {
     KERNEL_NONE,
-    KERNEL_IMAGE, /* arm64 Image: the arm64 Linux boot protocol */
-    KERNEL_FLAT,  /* no known header: treated as an Image without one */
-    KERNEL_ELF,   /* starts at its entry point; not told about initrd or device tree */
+    KERNEL_IMAGE,  /* arm64 Image: the arm64 Linux boot protocol */
+    KERNEL_FLAT,   /* no known header: treated as an Image without one */
+    KERNEL_ELF,    /* starts at its entry point; not told about initrd or device tree */
+    KERNEL_UIMAGE, /* U-Boot's legacy image: as an Image if it says that it is Linux, or as ELF */
 };
 
 const char *kernel_kind_name(enum kernel_kind kind);
@@ -34,21 +35,22 @@ struct load_blob {
 struct load_request {
     uint64_t ram_base, ram_size; /* the main RAM bank, in bytes */
     const char *kernel;          /* NULL: none, the machine starts in a blob */
-    const char *initrd;          /* NULL: none */
+    const char *initrd;          /* NULL: none; a U-Boot image of one is unwrapped */
     const char *append;          /* kernel command line; NULL or "": leave /chosen/bootargs. With
                                     modules it is the hypervisor's: modules_load() */
     struct load_blob *blobs;
     unsigned blob_count;
-    struct load_modules modules; /* count 0: none; @kernel is then not a hypervisor */
+    struct load_modules modules;           /* count 0: none; @kernel is then not a hypervisor */
+    uint64_t firmware_base, firmware_size; /* in flash memory already; size 0: none */
 };
 
 /* The boot CPU at its first instruction: highest EL, MMU off. */
 struct boot_state {
     enum kernel_kind kind;
     uint64_t pc;   /* 0 without a kernel */
-    uint64_t x[4]; /* x0: device tree for KERNEL_IMAGE and KERNEL_FLAT, all others 0 */
+    uint64_t x[4]; /* x0: device tree for what starts as Linux does, all others 0 */
     uint64_t initrd_base, initrd_size; /* size 0: none */
-    uint64_t dtb_base, dtb_size;       /* size 0: no room was found (KERNEL_ELF only) */
+    uint64_t dtb_base, dtb_size;       /* size 0: no room was found (only for what is not told) */
 };
 
 /**
@@ -57,8 +59,9 @@ struct boot_state {
  *      in it and it is copied to guest RAM. The caller frees it.
  * @out: written on success only.
  *
- * Kernels may be packed: gzip, or EFI zboot with gzip or zstd. Bytes may have been written to RAM
- * when an error is returned.
+ * Files are recognised by loader/formats.def: what of it is packed is unpacked, and what is
+ * something else than it was given as is refused. Bytes may have been written to RAM when an error
+ * is returned.
  *
  * Return: 0 or -ARM_Exxx with @err saying which file, where, and what was expected.
  */

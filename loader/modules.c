@@ -14,31 +14,32 @@ static const struct kind {
     const char *name;
     const char *compatible; /* two strings */
     size_t size;
+    enum format_role role;
 } kinds[] = {
-#define KIND(name, text)                                                                           \
+#define KIND(name, text, role)                                                                     \
     {                                                                                              \
-        name, text, sizeof(text)                                                                   \
+        name, text, sizeof(text), role                                                             \
     }
-    [MODULE_KERNEL] = KIND("kernel", "multiboot,kernel\0multiboot,module"),
-    [MODULE_RAMDISK] = KIND("ramdisk", "multiboot,ramdisk\0multiboot,module"),
-    [MODULE_DTB] = KIND("device tree", "multiboot,device-tree\0multiboot,module"),
-    [MODULE_XSM] = KIND("policy", "xen,xsm-policy\0multiboot,module"),
+    [MODULE_KERNEL] = KIND("kernel", "multiboot,kernel\0multiboot,module", FORMAT_MODULE),
+    [MODULE_RAMDISK] = KIND("ramdisk", "multiboot,ramdisk\0multiboot,module", FORMAT_INITRD),
+    [MODULE_DTB] = KIND("device tree", "multiboot,device-tree\0multiboot,module", FORMAT_RAW),
+    [MODULE_XSM] = KIND("policy", "xen,xsm-policy\0multiboot,module", FORMAT_RAW),
 #undef KIND
 };
 
 static int place(struct load_map *map, struct load_module *m, uint64_t base, struct arm_error *err)
 {
+    const struct file_limit limit = {map->ram_size, "the machine's RAM"};
     struct file_data f;
-    int rc = file_read(&f, m->file, err);
+    int rc = file_fetch(&f, m->file, kinds[m->kind].role, &limit, err);
 
-    if (rc)
-        return rc;
-    m->base = base;
-    m->size = f.size;
-    if (f.size == 0)
-        rc = error_set(err, ARM_EFORMAT, "%s: module: empty file", m->file);
-    else
+    if (!rc && m->kind == MODULE_DTB)
+        rc = dt_check(&f, err);
+    if (!rc) {
+        m->base = base;
+        m->size = f.size;
         rc = load_place(map, m->file, kinds[m->kind].name, base, f.bytes, f.size, f.size, err);
+    }
     file_free(&f);
     return rc;
 }

@@ -22,7 +22,7 @@ enum module_kind {
 
 struct load_module {
     enum module_kind kind;
-    const char *file;    /* loaded as it is: not unpacked */
+    const char *file;    /* loaded as it is, or unpacked if the hypervisor could not: formats.def */
     const char *args;    /* its command line; NULL or "": none */
     unsigned domain;     /* 0: for the first domain (dom0); otherwise 1 + index in domains[] */
     uint64_t addr;       /* 0: modules_load() finds a place */

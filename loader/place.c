@@ -1,6 +1,7 @@
 #include "loader/place.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/bits.h"
 
@@ -28,43 +29,60 @@ uint64_t load_room(const struct load_map *map, uint64_t base)
     return end > base ? end - base : 0;
 }
 
+/* What is zero already stays untouched: RAM that nobody wrote takes no memory of the host. */
 static void zero_fill(struct physmem *mem, uint64_t base, uint64_t size)
 {
     static const uint8_t zeros[PAGE_SIZE];
 
     while (size) {
         uint64_t n = size < PAGE_SIZE ? size : PAGE_SIZE;
-        CHECK(physmem_load(mem, pa(base), zeros, n));
+        const uint8_t *host = physmem_ram(mem, pa(base), n);
+        if (memcmp(host, zeros, n) != 0)
+            CHECK(physmem_load(mem, pa(base), zeros, n));
         base += n;
         size -= n;
     }
 }
 
-int load_place(struct load_map *map, const char *file, const char *what, uint64_t base,
-               const void *data, uint64_t size, uint64_t mem_size, struct arm_error *err)
+int load_reserve(struct load_map *map, const char *file, const char *what, uint64_t base,
+                 uint64_t size, struct arm_error *err)
 {
     const struct load_region *other;
     struct load_region *r;
 
-    if (mem_size == 0)
-        return 0;
-    if (!physmem_ram(map->mem, pa(base), mem_size))
-        return error_set(err, ARM_EFORMAT, "%s: %s: %#llx bytes at %#llx are not all RAM", file,
-                         what, (unsigned long long)mem_size, (unsigned long long)base);
-    other = overlapped(map, base, mem_size);
+    if (!physmem_ram(map->mem, pa(base), size))
+        return error_set(
+            err, ARM_EFORMAT,
+            "%s: %s: %#llx bytes at %#llx are not all RAM, which is %#llx bytes at %#llx", file,
+            what, (unsigned long long)size, (unsigned long long)base,
+            (unsigned long long)map->ram_size, (unsigned long long)map->ram_base);
+    other = overlapped(map, base, size);
     if (other)
         return error_set(
             err, ARM_EFORMAT, "%s: %s: %#llx bytes at %#llx overlap %s: %s, %#llx bytes at %#llx",
-            file, what, (unsigned long long)mem_size, (unsigned long long)base, other->file,
+            file, what, (unsigned long long)size, (unsigned long long)base, other->file,
             other->what, (unsigned long long)other->size, (unsigned long long)other->base);
     if (map->region_count == LOAD_REGIONS_MAX)
         return error_set(err, ARM_ENOTSUP, "%s: %s: more than %d pieces to load", file, what,
                          LOAD_REGIONS_MAX);
+    r = &map->regions[map->region_count++];
+    *r = (struct load_region){.file = file, .base = base, .size = size};
+    snprintf(r->what, sizeof(r->what), "%s", what);
+    return 0;
+}
+
+int load_place(struct load_map *map, const char *file, const char *what, uint64_t base,
+               const void *data, uint64_t size, uint64_t mem_size, struct arm_error *err)
+{
+    int rc;
+
+    if (mem_size == 0)
+        return 0;
+    rc = load_reserve(map, file, what, base, mem_size, err);
+    if (rc)
+        return rc;
     CHECK(size <= mem_size && physmem_load(map->mem, pa(base), data, size));
     zero_fill(map->mem, base + size, mem_size - size);
-    r = &map->regions[map->region_count++];
-    *r = (struct load_region){.file = file, .base = base, .size = mem_size};
-    snprintf(r->what, sizeof(r->what), "%s", what);
     LOG(map->log, LOADER, INFO, "%s: %s: %#llx bytes at %#llx", file, what,
         (unsigned long long)mem_size, (unsigned long long)base);
     return 0;

@@ -19,12 +19,16 @@ struct load_region {
 struct load_map {
     struct physmem *mem;
     const struct log *log;
+    uint64_t ram_base, ram_size; /* the main RAM bank, in bytes */
     unsigned region_count;
     struct load_region regions[LOAD_REGIONS_MAX];
 };
 
 /* Bytes from @base to whatever was loaded there or behind it, or to the end of the RAM; 0: none. */
 uint64_t load_room(const struct load_map *map, uint64_t base);
+/* Note that @size bytes at @base are taken. Return 0 or -ARM_Exxx, as load_place() does. */
+int load_reserve(struct load_map *map, const char *file, const char *what, uint64_t base,
+                 uint64_t size, struct arm_error *err) __attribute__((warn_unused_result));
 
 /**
  * load_place() - copy @size bytes to @base and zero what follows, up to @mem_size.

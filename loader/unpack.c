@@ -1,37 +1,39 @@
-#include <stdbool.h>
+#include "loader/unpack.h"
+
+#include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "base/bits.h"
-#include "loader/file.h"
-
-/* A part of a file that is packed, and where its contents go. */
-struct packed {
-    const struct file_data *file;
-    size_t offset, size;
-    uint8_t *out; /* owned until handed over */
-    size_t out_size, out_room;
-};
+#include "base/log.h"
 
 /* Room for at least one more byte of output. */
 static int grow(struct packed *p, struct arm_error *err)
 {
-    size_t room = p->out_room ? 2 * p->out_room : 4 << 20;
+    uint64_t room = p->out_room ? 2 * (uint64_t)p->out_room : 4 << 20;
     uint8_t *bigger;
 
     if (p->out_size < p->out_room)
         return 0;
-    if (p->out_room >= UNPACK_SIZE_MAX)
+    if (p->out_room > p->out_max)
         return error_set(err, ARM_EFORMAT, "%s: unpacks to more than %llu bytes", p->file->path,
-                         (unsigned long long)UNPACK_SIZE_MAX);
+                         (unsigned long long)p->out_max);
+    if (room > p->out_max)
+        room = p->out_max + 1; /* the one that is too many */
     bigger = realloc(p->out, room);
     if (!bigger)
-        return error_set(err, ARM_ENOMEM, "%s: no memory to unpack %zu bytes", p->file->path, room);
+        return error_set(err, ARM_ENOMEM, "%s: no memory to unpack %llu bytes", p->file->path,
+                         (unsigned long long)room);
     p->out = bigger;
     p->out_room = room;
     return 0;
+}
+
+static int no_memory(const struct packed *p, struct arm_error *err)
+{
+    return error_set(err, ARM_ENOMEM, "%s: no memory to unpack", p->file->path);
 }
 
 static int truncated(const struct packed *p, const char *format, struct arm_error *err)
@@ -40,6 +42,15 @@ static int truncated(const struct packed *p, const char *format, struct arm_erro
                      "%s: %s stream at offset %zu: truncated: it goes on after its %zu bytes",
                      p->file->path, format, p->offset, p->size);
 }
+
+static int corrupt(const struct packed *p, const char *format, const char *how,
+                   struct arm_error *err)
+{
+    return error_set(err, ARM_EFORMAT, "%s: %s stream at offset %zu: corrupt: %s", p->file->path,
+                     format, p->offset, how);
+}
+
+/* -- gzip -- */
 
 static int inflate_all(struct packed *p, z_stream *z, struct arm_error *err)
 {
@@ -56,26 +67,26 @@ static int inflate_all(struct packed *p, z_stream *z, struct arm_error *err)
         if (zrc == Z_BUF_ERROR || (zrc == Z_OK && z->avail_in == 0 && z->avail_out != 0))
             return truncated(p, "gzip", err);
         if (zrc != Z_OK && zrc != Z_STREAM_END)
-            return error_set(err, ARM_EFORMAT, "%s: gzip stream at offset %zu: corrupt: %s",
-                             p->file->path, p->offset, z->msg ? z->msg : "not a gzip stream");
+            return corrupt(p, "gzip", z->msg ? z->msg : "not a gzip stream", err);
     }
+    p->used = p->size - z->avail_in;
     return 0;
 }
 
-static int unpack_gzip(struct packed *p, struct arm_error *err)
+int unpack_gzip(struct packed *p, struct arm_error *err)
 {
     z_stream z = {.next_in = p->file->bytes + p->offset, .avail_in = (uInt)p->size};
     int rc;
 
-    if (p->size > UNPACK_SIZE_MAX)
-        return error_set(err, ARM_EFORMAT, "%s: gzip stream of %zu bytes, expected at most %llu",
-                         p->file->path, p->size, (unsigned long long)UNPACK_SIZE_MAX);
+    CHECK(p->size <= UNPACK_SIZE_MAX && p->out_max <= UNPACK_SIZE_MAX); /* 32 bits in z_stream */
     if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK)
-        return error_set(err, ARM_ENOMEM, "%s: no memory to unpack", p->file->path);
+        return no_memory(p, err);
     rc = inflate_all(p, &z, err);
     inflateEnd(&z);
     return rc;
 }
+
+/* -- zstd -- */
 
 static int zstd_all(struct packed *p, ZSTD_DStream *d, struct arm_error *err)
 {
@@ -90,54 +101,129 @@ static int zstd_all(struct packed *p, ZSTD_DStream *d, struct arm_error *err)
         left = ZSTD_decompressStream(d, &out, &in);
         p->out_size = out.pos;
         if (ZSTD_isError(left))
-            return error_set(err, ARM_EFORMAT, "%s: zstd stream at offset %zu: corrupt: %s",
-                             p->file->path, p->offset, ZSTD_getErrorName(left));
+            return corrupt(p, "zstd", ZSTD_getErrorName(left), err);
         if (left != 0 && in.pos == in.size && out.pos < out.size)
             return truncated(p, "zstd", err);
     }
+    p->used = in.pos;
     return 0;
 }
 
-static int unpack_zstd(struct packed *p, struct arm_error *err)
+int unpack_zstd(struct packed *p, struct arm_error *err)
 {
     ZSTD_DStream *d = ZSTD_createDStream();
     int rc;
 
     if (!d)
-        return error_set(err, ARM_ENOMEM, "%s: no memory to unpack", p->file->path);
+        return no_memory(p, err);
     rc = zstd_all(p, d, err);
     ZSTD_freeDStream(d);
     return rc;
 }
 
-static bool is_gzip(const struct file_data *f)
+/* -- xz and lzma -- */
+
+#define LZMA_MEMORY (UINT64_C(256) << 20) /* dictionaries of up to some less than that */
+
+static int lzma_error(const struct packed *p, lzma_ret lrc, const char *format,
+                      struct arm_error *err)
 {
-    return f->size >= 3 && memcmp(f->bytes, "\x1f\x8b\x08", 3) == 0;
+    switch (lrc) {
+    case LZMA_BUF_ERROR:
+        return truncated(p, format, err);
+    case LZMA_MEM_ERROR:
+        return no_memory(p, err);
+    case LZMA_MEMLIMIT_ERROR:
+        return error_set(err, ARM_ENOTSUP,
+                         "%s: %s stream at offset %zu: its dictionary takes more than %llu bytes",
+                         p->file->path, format, p->offset, (unsigned long long)LZMA_MEMORY);
+    case LZMA_OPTIONS_ERROR:
+        return error_set(err, ARM_ENOTSUP, "%s: %s stream at offset %zu: unknown options or filter",
+                         p->file->path, format, p->offset);
+    default:
+        return corrupt(p, format, lrc == LZMA_FORMAT_ERROR ? "not such a stream" : "damaged data",
+                       err);
+    }
+}
+
+static int lzma_all(struct packed *p, lzma_stream *l, const char *format, struct arm_error *err)
+{
+    lzma_ret lrc = LZMA_OK;
+
+    l->next_in = p->file->bytes + p->offset;
+    l->avail_in = p->size;
+    while (lrc != LZMA_STREAM_END) {
+        int rc = grow(p, err);
+        if (rc)
+            return rc;
+        l->next_out = p->out + p->out_size;
+        l->avail_out = p->out_room - p->out_size;
+        lrc = lzma_code(l, LZMA_FINISH);
+        p->out_size = p->out_room - l->avail_out;
+        if (lrc != LZMA_OK && lrc != LZMA_STREAM_END)
+            return lzma_error(p, lrc, format, err);
+    }
+    p->used = p->size - l->avail_in;
+    return 0;
+}
+
+int unpack_xz(struct packed *p, struct arm_error *err)
+{
+    lzma_stream l = LZMA_STREAM_INIT;
+    int rc = lzma_stream_decoder(&l, LZMA_MEMORY, 0) == LZMA_OK ? lzma_all(p, &l, "xz", err)
+                                                                : no_memory(p, err);
+
+    lzma_end(&l);
+    return rc;
+}
+
+int unpack_lzma(struct packed *p, struct arm_error *err)
+{
+    lzma_stream l = LZMA_STREAM_INIT;
+    int rc = lzma_alone_decoder(&l, LZMA_MEMORY) == LZMA_OK ? lzma_all(p, &l, "lzma", err)
+                                                            : no_memory(p, err);
+
+    lzma_end(&l);
+    return rc;
+}
+
+/* -- parts of files -- */
+
+/* Compressed data, as opposed to a file that has some in it. */
+static bool is_stream(const struct format *f)
+{
+    return f && f->unpack && f->unpack != unpack_zboot && f->unpack != unpack_uinitrd;
+}
+
+int unpack_streams(struct packed *p, const char *what, struct arm_error *err)
+{
+    const struct format *format = format_of(p->file->bytes + p->offset, p->size);
+    int rc;
+
+    if (!is_stream(format))
+        return error_set(err, ARM_ENOTSUP,
+                         "%s: %s at offset %zu: %s, expected gzip, zstd, xz or lzma", p->file->path,
+                         what, p->offset, format ? format->name : "of no known compression");
+    do {
+        rc = format->unpack(p, err);
+        p->offset += p->used;
+        p->size -= p->used;
+    } while (!rc && format_of(p->file->bytes + p->offset, p->size) == format);
+    return rc;
 }
 
 /*
  * The header of an EFI zboot image, as the kernel's build makes it: "MZ", "zimg" at 4, offset and
- * size of the payload at 8 and 12, name of the compression at 24 (NUL-terminated, up to offset 56).
+ * size of the payload at 8 and 12. The name of the compression at 24 is the build's (xzkern,
+ * zstd22); what is there says by its magic what it is.
  */
 #define ZBOOT_OFFSET      8
 #define ZBOOT_SIZE        12
-#define ZBOOT_COMPRESSION 24
 #define ZBOOT_HEADER_SIZE 56
 
-static bool is_zboot(const struct file_data *f)
+int unpack_zboot(struct packed *p, struct arm_error *err)
 {
-    return f->size >= 8 && memcmp(f->bytes, "MZ", 2) == 0 && memcmp(f->bytes + 4, "zimg", 4) == 0;
-}
-
-static int unpack_zboot(struct packed *p, struct arm_error *err)
-{
-    static const struct {
-        const char *name;
-        int (*unpack)(struct packed *p, struct arm_error *err);
-    } compressions[] = {{"gzip", unpack_gzip}, {"zstd", unpack_zstd}};
     const struct file_data *f = p->file;
-    const char *name = (const char *)f->bytes + ZBOOT_COMPRESSION;
-    const int name_max = ZBOOT_HEADER_SIZE - ZBOOT_COMPRESSION;
 
     if (f->size < ZBOOT_HEADER_SIZE)
         return error_set(err, ARM_EFORMAT, "%s: EFI zboot: %zu bytes, expected a header of %d",
@@ -149,53 +235,42 @@ static int unpack_zboot(struct packed *p, struct arm_error *err)
                          "%s: EFI zboot: payload of %zu bytes at %#zx (header offsets 8 and 12), "
                          "expected inside the file's %zu bytes",
                          f->path, p->size, p->offset, f->size);
-    for (unsigned i = 0; i < ARRAY_SIZE(compressions); i++)
-        if (strncmp(name, compressions[i].name, (size_t)name_max) == 0)
-            return compressions[i].unpack(p, err);
-    return error_set(err, ARM_ENOTSUP,
-                     "%s: EFI zboot: compression '%.*s' at offset 24, expected gzip or zstd",
-                     f->path, (int)strnlen(name, (size_t)name_max), name);
+    return unpack_streams(p, "EFI zboot: payload", err);
 }
-
-static const struct {
-    bool (*match)(const struct file_data *f);
-    int (*unpack)(struct packed *p, struct arm_error *err);
-} packings[] = {{is_gzip, unpack_gzip}, {is_zboot, unpack_zboot}};
 
 #define NESTING_MAX 3 /* gzip of a zboot of a gzip; nobody packs deeper in earnest */
 
-static int unpack_once(struct file_data *f, bool *again, struct arm_error *err)
+static int unpack_once(struct file_data *f, const struct format *format, uint64_t max,
+                       struct arm_error *err)
 {
-    struct packed p = {.file = f, .size = f->size};
-    int rc = 0;
+    struct packed p = {.file = f, .size = f->size, .out_max = max};
+    int rc = is_stream(format) ? unpack_streams(&p, format->name, err) : format->unpack(&p, err);
 
-    *again = false;
-    for (unsigned i = 0; i < ARRAY_SIZE(packings) && !*again; i++) {
-        if (packings[i].match(f)) {
-            *again = true;
-            rc = packings[i].unpack(&p, err);
-        }
-    }
     if (rc) {
         free(p.out);
-    } else if (*again) {
-        free(f->bytes);
-        f->bytes = p.out;
-        f->size = p.out_size;
+        return rc;
     }
-    return rc;
+    free(f->bytes);
+    f->bytes = p.out;
+    f->size = f->whole = p.out_size;
+    return 0;
 }
 
-int file_unpack(struct file_data *f, struct arm_error *err)
+int file_unpack(struct file_data *f, enum format_role role, uint64_t max, struct arm_error *err)
 {
-    bool again = true;
+    const struct format *format = format_of(f->bytes, f->size);
+    int rc = 0;
 
-    for (unsigned depth = 0; again && depth <= NESTING_MAX; depth++) {
-        int rc = unpack_once(f, &again, err);
-        if (rc)
-            return rc;
+    for (unsigned depth = 0; !rc && format_use(format, role) == FORMAT_UNPACK; depth++) {
+        if (depth == NESTING_MAX)
+            return error_set(err, ARM_ENOTSUP, "%s: packed more than %d times", f->path,
+                             NESTING_MAX);
+        rc = unpack_once(f, format, max, err);
+        format = format_of(f->bytes, f->size);
+        if (!rc)
+            rc = format_check(format, role, f->path, "packed in it is ", err);
     }
-    if (again)
-        return error_set(err, ARM_ENOTSUP, "%s: packed more than %d times", f->path, NESTING_MAX);
-    return 0;
+    if (!rc && f->size == 0)
+        rc = error_set(err, ARM_EFORMAT, "%s: what is packed in it is empty", f->path);
+    return rc;
 }

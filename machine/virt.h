@@ -115,6 +115,7 @@ struct virt_board {
     struct fw_cfg fw_cfg;
     struct disk pflash[VIRT_FLASHES]; /* .fd < 0: none */
     struct flash flash[VIRT_FLASHES];
+    uint64_t bios_size; /* bytes of the first bank that a file was copied to; 0: none */
     struct virtio_mmio slots[VIRT_SLOTS];
     struct virt_plugged *plugged[VIRT_SLOTS]; /* by index in the configuration */
     struct empty_bus pcie[VIRT_PCIE_WINDOWS];

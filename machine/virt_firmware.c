@@ -13,20 +13,17 @@ static int set_sized(struct fw_cfg *fw, enum fw_cfg_key data, enum fw_cfg_key si
     return rc ? rc : fw_cfg_set(fw, data, bytes, count, err);
 }
 
-/* @packed: may be a compressed kernel; firmware is given what is in it. */
+/* @role: of a kernel, which may be compressed: firmware is given what is in it. */
 static int set_file(struct fw_cfg *fw, enum fw_cfg_key data, enum fw_cfg_key size, const char *path,
-                    bool packed, struct arm_error *err)
+                    enum format_role role, uint64_t ram_size, struct arm_error *err)
 {
+    struct file_limit limit = {ram_size, "the machine's RAM"};
     struct file_data f;
-    int rc = file_read(&f, path, err);
+    int rc;
 
-    if (rc)
-        return rc;
-    if (packed)
-        rc = file_unpack(&f, err);
-    if (!rc && f.size > UINT32_MAX)
-        rc = error_set(err, ARM_EFORMAT, "%s: %llu bytes for firmware, expected less than 4 GiB",
-                       path, (unsigned long long)f.size);
+    if (ram_size > UINT32_MAX)
+        limit = (struct file_limit){UINT32_MAX, "an item of fw_cfg"};
+    rc = file_fetch(&f, path, role, &limit, err);
     if (!rc)
         rc = set_sized(fw, data, size, f.bytes, (uint32_t)f.size, err);
     file_free(&f);
@@ -48,9 +45,11 @@ int virt_describe_to_firmware(struct fw_cfg *fw, const struct virt_config *cfg,
     if (!virt_has_firmware(cfg->bios, cfg->pflash))
         return rc;
     if (!rc && cfg->kernel)
-        rc = set_file(fw, FW_CFG_KERNEL_DATA, FW_CFG_KERNEL_SIZE, cfg->kernel, true, err);
+        rc = set_file(fw, FW_CFG_KERNEL_DATA, FW_CFG_KERNEL_SIZE, cfg->kernel, FORMAT_FW_KERNEL,
+                      cfg->ram_size, err);
     if (!rc && cfg->initrd)
-        rc = set_file(fw, FW_CFG_INITRD_DATA, FW_CFG_INITRD_SIZE, cfg->initrd, false, err);
+        rc = set_file(fw, FW_CFG_INITRD_DATA, FW_CFG_INITRD_SIZE, cfg->initrd, FORMAT_RAW,
+                      cfg->ram_size, err);
     if (!rc && cfg->append)
         rc = set_sized(fw, FW_CFG_CMDLINE_DATA, FW_CFG_CMDLINE_SIZE, cfg->append,
                        (uint32_t)strlen(cfg->append) + 1, err);

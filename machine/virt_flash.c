@@ -17,16 +17,14 @@ static int open_drive(struct virt_board *board, const struct arm_drive *drive, u
 
 static int load_bios(struct virt_board *board, const char *path, struct arm_error *err)
 {
+    const struct file_limit limit = {FLASH_BANK_BYTES, "a bank of flash memory"};
     struct file_data f;
-    int rc = file_read(&f, path, err);
+    int rc = file_fetch(&f, path, FORMAT_BIOS, &limit, err);
 
-    if (rc)
-        return rc;
-    if (f.size > FLASH_BANK_BYTES)
-        rc = error_set(err, ARM_EFORMAT, "%s: firmware of %llu bytes, expected at most %u", path,
-                       (unsigned long long)f.size, FLASH_BANK_BYTES);
-    else
+    if (!rc) {
         memcpy(board->flash[0].data, f.bytes, f.size);
+        board->bios_size = f.size;
+    }
     file_free(&f);
     return rc;
 }

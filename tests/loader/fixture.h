@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <elf.h>
 #include <libfdt.h>
+#include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -116,6 +117,70 @@ static inline struct bytes make_zstd(struct bytes in)
     assert_false(ZSTD_isError(out.size));
     free(in.data);
     return out;
+}
+
+static inline struct bytes make_lz(struct bytes in, bool alone)
+{
+    struct bytes out = bytes_new(lzma_stream_buffer_bound(in.size), 0);
+    lzma_stream l = LZMA_STREAM_INIT;
+    lzma_options_lzma options;
+
+    assert_false(lzma_lzma_preset(&options, 6));
+    assert_int_equal(alone ? lzma_alone_encoder(&l, &options)
+                           : lzma_easy_encoder(&l, 6, LZMA_CHECK_CRC32),
+                     LZMA_OK);
+    l.next_in = in.data;
+    l.avail_in = in.size;
+    l.next_out = out.data;
+    l.avail_out = out.size;
+    assert_int_equal(lzma_code(&l, LZMA_FINISH), LZMA_STREAM_END);
+    out.size = l.total_out;
+    lzma_end(&l);
+    free(in.data);
+    return out;
+}
+
+static inline struct bytes make_xz(struct bytes in)
+{
+    return make_lz(in, false);
+}
+
+static inline struct bytes make_lzma(struct bytes in)
+{
+    return make_lz(in, true);
+}
+
+/* The header of a U-Boot legacy image; numbers as in U-Boot's include/image.h. */
+struct uimage {
+    uint32_t load, entry;
+    uint8_t os, arch, type, compression;
+};
+
+static const struct uimage linux_uimage = {0x40080000, 0x40080000, 5, 22, 2, 0};
+
+static inline void put_be32(uint8_t *to, uint64_t v)
+{
+    put_le(to, 4, __builtin_bswap32((uint32_t)v));
+}
+
+static inline struct bytes make_uimage(struct bytes in, const struct uimage *h)
+{
+    struct bytes b = bytes_new(64 + in.size, 0);
+
+    put_be32(b.data, 0x27051956);
+    put_be32(b.data + 12, in.size);
+    put_be32(b.data + 16, h->load);
+    put_be32(b.data + 20, h->entry);
+    put_be32(b.data + 24, crc32(0, in.data, (uInt)in.size));
+    b.data[28] = h->os;
+    b.data[29] = h->arch;
+    b.data[30] = h->type;
+    b.data[31] = h->compression;
+    strcpy((char *)b.data + 32, "a test");
+    memcpy(b.data + 64, in.data, in.size);
+    put_be32(b.data + 4, crc32(0, b.data, 64));
+    free(in.data);
+    return b;
 }
 
 #define ZBOOT_PAYLOAD 0x200

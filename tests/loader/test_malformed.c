@@ -2,7 +2,7 @@
 #include "tests/loader/fixture.h"
 #include "tests/random.h"
 
-enum base { ELF, IMAGE, GZIP, ZBOOT_GZIP, ZBOOT_ZSTD, FLAT, DTB };
+enum base { ELF, IMAGE, GZIP, XZ, LZMA, ZBOOT_GZIP, ZBOOT_ZSTD, UIMAGE, FLAT, DTB };
 
 static struct bytes make_base(enum base base)
 {
@@ -13,10 +13,16 @@ static struct bytes make_base(enum base base)
         return make_image(5000, 0, 0x10000);
     case GZIP:
         return make_gzip(make_image(5000, 0, 0x10000));
+    case XZ:
+        return make_xz(make_image(5000, 0, 0x10000));
+    case LZMA:
+        return make_lzma(make_image(5000, 0, 0x10000));
     case ZBOOT_GZIP:
         return make_zboot(make_gzip(make_image(5000, 0, 0x10000)), "gzip");
     case ZBOOT_ZSTD:
         return make_zboot(make_zstd(make_image(5000, 0, 0x10000)), "zstd");
+    case UIMAGE:
+        return make_uimage(make_image(5000, 0, 0x10000), &linux_uimage);
     case FLAT:
         return bytes_new(5000, 0x55);
     case DTB:
@@ -46,15 +52,21 @@ static const struct malformed {
     {"elf header cut", ELF, 40, 0, 0, 0, ARM_EFORMAT,
      "ELF: 40 bytes, expected a header of 64"},
     {"elf 32-bit", ELF, WHOLE, EH(e_ident) + EI_CLASS, 1, ELFCLASS32, ARM_ENOTSUP,
-     "ELF: EI_CLASS is 1, expected 2 (64-bit)"},
+     "ELF: EI_CLASS is 1 (32-bit), expected 2 (64-bit)"},
     {"elf big-endian", ELF, WHOLE, EH(e_ident) + EI_DATA, 1, ELFDATA2MSB, ARM_ENOTSUP,
-     "ELF: EI_DATA is 2, expected 1 (little-endian)"},
+     "ELF: EI_DATA is 2 (big-endian), expected 1 (little-endian)"},
     {"elf x86", ELF, WHOLE, EH(e_machine), 2, EM_X86_64, ARM_ENOTSUP,
-     "ELF: e_machine is 62, expected 183 (AArch64)"},
+     "ELF: e_machine is 62 (x86-64), expected 183 (AArch64)"},
+    {"elf arm", ELF, WHOLE, EH(e_machine), 2, EM_ARM, ARM_ENOTSUP,
+     "ELF: e_machine is 40 (32-bit Arm), expected 183 (AArch64)"},
+    {"elf of no machine", ELF, WHOLE, EH(e_machine), 2, 0x1234, ARM_ENOTSUP,
+     "ELF: e_machine is 4660 (another machine), expected 183 (AArch64)"},
     {"elf object file", ELF, WHOLE, EH(e_type), 2, ET_REL, ARM_ENOTSUP,
-     "ELF: e_type is 1, expected an executable (2, 3)"},
+     "ELF: e_type is 1 (an object file: link it), expected an executable (2, 3)"},
+    {"elf core", ELF, WHOLE, EH(e_type), 2, ET_CORE, ARM_ENOTSUP,
+     "ELF: e_type is 4 (a core dump), expected an executable (2, 3)"},
     {"elf phentsize", ELF, WHOLE, EH(e_phentsize), 2, 32, ARM_ENOTSUP,
-     "ELF: e_phentsize is 32, expected 56 (ELF64)"},
+     "ELF: e_phentsize is 32 (of another kind), expected 56 (ELF64)"},
     {"elf phnum huge", ELF, WHOLE, EH(e_phnum), 2, 0xffff, ARM_ENOTSUP,
      "ELF: e_phnum is 65535, expected at most 200"},
     {"elf phoff outside", ELF, WHOLE, EH(e_phoff), 8, 0x2fc0, ARM_EFORMAT,
@@ -73,21 +85,35 @@ static const struct malformed {
     {"elf filesz above memsz", ELF, WHOLE, PH(0, p_memsz), 8, 0xfff, ARM_EFORMAT,
      "ELF: segment 0: p_filesz is 0x1000, expected at most p_memsz, 0xfff"},
     {"elf segment in flash", ELF, WHOLE, PH(0, p_paddr), 8, 0, ARM_EFORMAT,
-     "segment 0: 0x1000 bytes at 0 are not all RAM"},
+     "segment 0: 0x1000 bytes at 0 are not all RAM, which is 0x10000000 bytes at 0x40000000"},
     {"elf segment past RAM", ELF, WHOLE, PH(1, p_memsz), 8, UINT64_C(1) << 40, ARM_EFORMAT,
-     "segment 1: 0x10000000000 bytes at 0x40210000 are not all RAM"},
+     "segment 1: 0x10000000000 bytes at 0x40210000 are not all RAM, which is 0x10000000 bytes at "
+     "0x40000000"},
     {"elf entry outside", ELF, WHOLE, EH(e_entry), 8, 0x1234, ARM_EFORMAT,
-     "ELF: e_entry is 0x1234, expected inside a PT_LOAD segment"},
+     "ELF: e_entry is 0x1234, expected inside a PT_LOAD segment or in RAM"},
     {"image too big", IMAGE, WHOLE, 16, 8, UINT64_C(1) << 62, ARM_EFORMAT,
-     "arm64 Image: 0x4000000000000000 bytes at 0x40200000 are not all RAM"},
+     "arm64 Image: 0x4000000000000000 bytes at 0x40200000 are not all RAM, which is 0x10000000 bytes "
+     "at 0x40000000"},
     {"image size wraps", IMAGE, WHOLE, 16, 8, UINT64_MAX, ARM_EFORMAT,
-     "arm64 Image: 0xffffffffffffffff bytes at 0x40200000 are not all RAM"},
+     "arm64 Image: 0xffffffffffffffff bytes at 0x40200000 are not all RAM, which is 0x10000000 bytes "
+     "at 0x40000000"},
     {"image text_offset", IMAGE, WHOLE, 8, 8, UINT64_C(1) << 32, ARM_EFORMAT,
-     "arm64 Image: text_offset at offset 8 is 0x100000000, expected below 2 MiB"},
+     "arm64 Image: text_offset at offset 8 is 0x100000000, expected below the 0x10000000 bytes of "
+     "RAM"},
+    {"image text_offset wraps to flash", IMAGE, WHOLE, 8, 8, 0 - RAM_BASE, ARM_EFORMAT,
+     "arm64 Image: text_offset at offset 8 is 0xffffffffc0000000, expected below the 0x10000000 "
+     "bytes of RAM"},
+    {"image end behind RAM", IMAGE, WHOLE, 8, 8, 0xffff000, ARM_EFORMAT,
+     "arm64 Image: 0x10000 bytes at 0x4ffff000 are not all RAM, which is 0x10000000 bytes at "
+     "0x40000000"},
+    {"image big-endian", IMAGE, WHOLE, 24, 8, 0x0b, ARM_ENOTSUP,
+     "a big-endian arm64 Image, expected an arm64 Image, an ELF file or a flat binary: the CPUs "
+     "start little-endian: build it without CONFIG_CPU_BIG_ENDIAN"},
     {"empty file", FLAT, 0, 0, 0, 0, ARM_EFORMAT,
-     "empty, expected a kernel"},
+     "is empty"},
     {"pe file", FLAT, WHOLE, 0, 2, 0x5a4d, ARM_ENOTSUP,
-     "a PE file without \"ARM\\x64\" at offset 56: not an arm64 Image"},
+     "an EFI application or another PE file, expected an arm64 Image, an ELF file or a flat binary: "
+     "EFI firmware runs it from a disk"},
     {"gzip cut", GZIP, 300, 0, 0, 0, ARM_EFORMAT,
      "gzip stream at offset 0: truncated: it goes on after its 300 bytes"},
     {"gzip header cut", GZIP, 5, 0, 0, 0, ARM_EFORMAT,
@@ -96,19 +122,40 @@ static const struct malformed {
      "gzip stream at offset 0: corrupt: unknown header flags set"},
     {"gzip data", GZIP, WHOLE, 100, 8, UINT64_C(0x123456789abcdef0), ARM_EFORMAT,
      "gzip stream at offset 0: corrupt: *"},
+    {"xz cut", XZ, 300, 0, 0, 0, ARM_EFORMAT,
+     "xz stream at offset 0: truncated: it goes on after its 300 bytes"},
+    {"xz check", XZ, WHOLE, 8, 1, 0x55, ARM_EFORMAT,
+     "xz stream at offset 0: corrupt: damaged data"},
+    {"xz data", XZ, WHOLE, 100, 8, UINT64_C(0x123456789abcdef0), ARM_EFORMAT,
+     "xz stream at offset 0: corrupt: damaged data"},
+    {"lzma cut", LZMA, 300, 0, 0, 0, ARM_EFORMAT,
+     "lzma stream at offset 0: truncated: it goes on after its 300 bytes"},
+    {"lzma dictionary", LZMA, WHOLE, 1, 4, 0x80000000, ARM_ENOTSUP,
+     "lzma stream at offset 0: its dictionary takes more than 268435456 bytes"},
+    {"u-boot header cut", UIMAGE, 40, 0, 0, 0, ARM_EFORMAT,
+     "U-Boot image: 40 bytes, expected a header of 64"},
+    {"u-boot data cut", UIMAGE, 1000, 0, 0, 0, ARM_EFORMAT,
+     "U-Boot image: 5000 bytes of data (offset 12), expected at most the 936 behind the header"},
+    {"u-boot header sum", UIMAGE, WHOLE, 63, 1, 0xff, ARM_EFORMAT,
+     "U-Boot image: the header's checksum is *"},
+    {"u-boot data sum", UIMAGE, WHOLE, 1000, 1, 0xff, ARM_EFORMAT,
+     "U-Boot image: the data's checksum is *"},
     {"zboot header cut", ZBOOT_GZIP, 20, 0, 0, 0, ARM_EFORMAT,
      "EFI zboot: 20 bytes, expected a header of 56"},
     {"zboot offset", ZBOOT_GZIP, 0x200, 8, 4, 0xffffffff, ARM_EFORMAT,
      "EFI zboot: payload of *"},
     {"zboot size", ZBOOT_GZIP, WHOLE, 12, 4, 0xfffffff0, ARM_EFORMAT,
      "EFI zboot: payload of 4294967280 bytes at 0x200 (header offsets 8 and 12), expected inside *"},
-    {"zboot compression", ZBOOT_GZIP, WHOLE, 24, 4, 0x616d7a6c, ARM_ENOTSUP,
-     "EFI zboot: compression 'lzma' at offset 24, expected gzip or zstd"},
-    {"zboot compression unterminated", ZBOOT_GZIP, WHOLE, 28, 8, UINT64_C(0x4141414141414141),
-     ARM_ENOTSUP, "EFI zboot: compression 'gzipAAAAAAAA' at offset 24, expected gzip or zstd"},
-    {"zboot gzip magic", ZBOOT_GZIP, WHOLE, ZBOOT_PAYLOAD, 4, 0, ARM_EFORMAT,
-     "gzip stream at offset 512: corrupt: incorrect header check"},
-    {"zboot zstd magic", ZBOOT_ZSTD, WHOLE, ZBOOT_PAYLOAD, 4, 0, ARM_EFORMAT,
+    {"zboot gzip magic", ZBOOT_GZIP, WHOLE, ZBOOT_PAYLOAD, 4, 0, ARM_ENOTSUP,
+     "EFI zboot: payload at offset 512: of no known compression, expected gzip, zstd, xz or lzma"},
+    {"zboot of lz4", ZBOOT_GZIP, WHOLE, ZBOOT_PAYLOAD, 4, 0x184c2102, ARM_ENOTSUP,
+     "EFI zboot: payload at offset 512: an lz4 file (legacy frames), expected gzip, zstd, xz or "
+     "lzma"},
+    {"zboot gzip flags", ZBOOT_GZIP, WHOLE, ZBOOT_PAYLOAD + 3, 1, 0xff, ARM_EFORMAT,
+     "gzip stream at offset 512: corrupt: unknown header flags set"},
+    {"zboot of itself", ZBOOT_GZIP, WHOLE, 8, 4, 0, ARM_ENOTSUP,
+     "EFI zboot: payload at offset 0: an EFI zboot image, expected gzip, zstd, xz or lzma"},
+    {"zboot zstd data", ZBOOT_ZSTD, WHOLE, ZBOOT_PAYLOAD + 4, 4, 0xffffffff, ARM_EFORMAT,
      "zstd stream at offset 512: corrupt: *"},
     {"zboot zstd cut", ZBOOT_ZSTD, WHOLE, 12, 4, 100, ARM_EFORMAT,
      "zstd stream at offset 512: truncated: it goes on after its 100 bytes"},
