@@ -82,10 +82,9 @@ int dt_finish(struct dt *dt, struct arm_error *err)
     return report(dt, err);
 }
 
-int dt_check(const struct file_data *f, struct arm_error *err)
+static int check_magic(const struct file_data *f, struct arm_error *err)
 {
     const struct format *format = format_of(f->bytes, f->size);
-    int rc;
 
     if (f->size < FDT_V1_SIZE)
         return error_set(err, ARM_EFORMAT, "%s: device tree: %zu bytes, expected a header of %zu",
@@ -97,6 +96,15 @@ int dt_check(const struct file_data *f, struct arm_error *err)
         return error_set(err, ARM_EFORMAT,
                          "%s: device tree: magic at offset 0 is %#x, expected %#x", f->path,
                          fdt_magic(f->bytes), FDT_MAGIC);
+    return 0;
+}
+
+int dt_check(const struct file_data *f, struct arm_error *err)
+{
+    int rc = check_magic(f, err);
+
+    if (rc)
+        return rc;
     if (fdt_totalsize(f->bytes) > f->size)
         return error_set(err, ARM_EFORMAT,
                          "%s: device tree: totalsize at offset 4 is %u, expected at most the "
@@ -116,9 +124,13 @@ int dt_load(struct dt *dt, const char *path, struct arm_error *err)
 {
     const struct file_limit limit = {FILE_ROOM, "what is read of a device tree"};
     struct file_data f;
-    int rc = file_fetch(&f, path, FORMAT_RAW, &limit, err);
+    int rc = file_open(&f, path, err);
 
     *dt = (struct dt){0};
+    if (!rc)
+        rc = check_magic(&f, err); /* before a large file is read */
+    if (!rc)
+        rc = file_read_all(&f, &limit, err);
     if (!rc)
         rc = dt_check(&f, err);
     if (rc)
