@@ -241,6 +241,8 @@ static int load(struct machine *m, struct arm_error *err)
         .kernel = m->kernel,
         .initrd = m->initrd,
         .append = m->append,
+        .firmware_base = virt_memmap[VIRT_FLASH].base,
+        .firmware_size = m->board.bios_size,
         .blobs = m->blobs,
         .blob_count = m->blob_count,
         .modules = {.modules = m->modules,
@@ -291,6 +293,8 @@ static int copy_config(struct machine *m, const struct arm_config *c, struct arm
     m->log = c->log;
     m->console_write = c->console_write;
     m->console_ctx = c->console_ctx;
+    if (c->initrd && !c->kernel)
+        return error_set(err, ARM_EINVAL, "%s: an initrd is for a kernel: expected one", c->initrd);
     if (virt_has_firmware(c->bios, c->pflash)) {
         if (c->module_count)
             return error_set(err, ARM_EINVAL,
