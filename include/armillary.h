@@ -103,8 +103,8 @@ struct arm_config {
     bool el2;          /* EL2 exists (virtualization=on) */
     unsigned start_el; /* 1 or 2; 0: the highest there is. 1 with EL2: enter at EL1 */
     uint64_t seed;     /* for everything the board would draw at random */
-    const char *kernel; /* Image (raw, gzip, zboot), flat binary or ELF; NULL: blobs only */
-    const char *initrd; /* NULL: none */
+    const char *kernel; /* Image, flat binary, ELF, U-Boot image, or packed; NULL: blobs only */
+    const char *initrd; /* needs a kernel; NULL: none */
     const char *append; /* kernel command line; NULL: none */
     const struct arm_module *modules; /* with them, @append is the hypervisor's */
     unsigned module_count;

@@ -1,8 +1,9 @@
 /*
  * Files to start from. The first byte says what the rest is: a kernel (Image, gzip, zboot, ELF),
- * one that is packed here so that mutations are behind the compression, an initrd, a blob, a
- * module.
+ * one that is packed here so that mutations are behind the compression or behind the checksums of a
+ * U-Boot image, an initrd, a blob, a module of each kind.
  */
+#include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -12,9 +13,23 @@
 #define RAM_BASE UINT64_C(0x40000000)
 #define RAM_SIZE (UINT64_C(128) << 20)
 
-enum part { KERNEL, GZIP, ZBOOT_GZIP, ZBOOT_ZSTD, INITRD, BLOB, RAW_BLOB, MODULE, PARTS };
+enum part {
+    KERNEL,
+    GZIP,
+    ZBOOT_GZIP,
+    ZBOOT_ZSTD,
+    XZ,
+    UIMAGE, /* the fields of the header are the first bytes */
+    INITRD,
+    BLOB,
+    RAW_BLOB,
+    MODULE,
+    PARTS
+};
 
-#define ZBOOT_HEADER 64
+#define ZBOOT_HEADER  64
+#define UIMAGE_HEADER 64
+#define UIMAGE_FIELDS 12 /* load address, entry point, and four bytes */
 
 static size_t pack_gzip(uint8_t *out, size_t room, const uint8_t *data, size_t size)
 {
@@ -28,6 +43,44 @@ static size_t pack_gzip(uint8_t *out, size_t room, const uint8_t *data, size_t s
         abort();
     deflateEnd(&z);
     return z.total_out;
+}
+
+static void put_be32(uint8_t *to, uint64_t v)
+{
+    le_put(to, 4, __builtin_bswap32((uint32_t)v));
+}
+
+static struct memfile pack_uimage(const uint8_t *data, size_t size)
+{
+    size_t fields = size < UIMAGE_FIELDS ? size : UIMAGE_FIELDS;
+    uint8_t *buf = calloc(1, UIMAGE_HEADER + size);
+
+    if (!buf)
+        abort();
+    put_be32(buf, 0x27051956);
+    put_be32(buf + 12, size - fields);
+    memcpy(buf + 16, data, fields < 8 ? fields : 8);
+    put_be32(buf + 24, crc32(0, data + fields, (uInt)(size - fields)));
+    if (fields > 8)
+        memcpy(buf + 28, data + 8, fields - 8);
+    memcpy(buf + UIMAGE_HEADER, data + fields, size - fields);
+    put_be32(buf + 4, crc32(0, buf, UIMAGE_HEADER));
+    struct memfile f = memfile_open(buf, UIMAGE_HEADER + size - fields);
+    free(buf);
+    return f;
+}
+
+static struct memfile pack_xz(const uint8_t *data, size_t size)
+{
+    size_t room = lzma_stream_buffer_bound(size), packed = 0;
+    uint8_t *buf = malloc(room);
+
+    if (!buf || lzma_easy_buffer_encode(0, LZMA_CHECK_CRC32, NULL, data, size, buf, &packed,
+                                        room) != LZMA_OK)
+        abort();
+    struct memfile f = memfile_open(buf, packed);
+    free(buf);
+    return f;
 }
 
 /* @data packed as @part says. */
@@ -72,7 +125,11 @@ static void load(enum part part, const char *path)
     const struct log log = fuzz_log();
     struct load_blob blob = {
         .file = path, .addr = RAM_BASE + 0x80000, .force_raw = part == RAW_BLOB};
-    struct load_module module = {.kind = MODULE_KERNEL, .file = path, .args = "quiet"};
+    struct load_module modules[] = {
+        {.kind = MODULE_KERNEL, .file = path, .args = "quiet"},
+        {.kind = MODULE_RAMDISK, .file = path},
+        {.kind = MODULE_DTB, .file = path},
+    };
     struct load_request req = {.ram_base = RAM_BASE, .ram_size = RAM_SIZE, .append = "quiet"};
     struct arm_error err = {0};
     struct boot_state boot;
@@ -83,7 +140,7 @@ static void load(enum part part, const char *path)
     else if (part == INITRD)
         req.kernel = req.initrd = path;
     else if (part == MODULE)
-        req.kernel = path, req.modules = (struct load_modules){.modules = &module, .count = 1};
+        req.kernel = path, req.modules = (struct load_modules){.modules = modules, .count = 3};
     else
         req.blobs = &blob, req.blob_count = 1;
     if (physmem_add_ram(&mem, pa(RAM_BASE), RAM_SIZE, NULL) != 0 || small_tree(&dt) != 0)
@@ -102,8 +159,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     enum part part = data[0] % PARTS;
     bool packed = part == GZIP || part == ZBOOT_GZIP || part == ZBOOT_ZSTD;
-    struct memfile file =
-        packed ? pack(part, data + 1, size - 1) : memfile_open(data + 1, size - 1);
+    struct memfile file = packed           ? pack(part, data + 1, size - 1)
+                          : part == XZ     ? pack_xz(data + 1, size - 1)
+                          : part == UIMAGE ? pack_uimage(data + 1, size - 1)
+                                           : memfile_open(data + 1, size - 1);
 
     load(part, file.path);
     memfile_close(&file);

@@ -248,7 +248,8 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep)
     g_option_context_add_main_entries(ctx, others, NULL);
     g_option_context_set_help_enabled(ctx, FALSE);
     g_option_context_set_summary(
-        ctx, "IMAGE is an arm64 Image (raw, gzip or EFI zboot), an ELF file or a flat binary.\n"
+        ctx, "IMAGE is an arm64 Image, an ELF file, a U-Boot image or a flat binary; it may be\n"
+             "packed (gzip, zstd, xz, lzma or EFI zboot).\n"
              "Exit code: 0 the guest powered off, its own code at a semihosting exit, 1 it reset\n"
              "with --no-reboot, 2 usage or host error, 3 a limit was reached or you quit.\n"
              "At a terminal: Ctrl-A x quits, Ctrl-A c opens the monitor.");
