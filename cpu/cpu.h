@@ -119,7 +119,8 @@ struct cpu {
     uint64_t pmu_divider;   /* cycles towards the next count of PMCR_EL0.D */
     struct clock_event pmu_deadline;
 
-    bool event; /* event register of WFE */
+    bool comm_level; /* of the debug communications channel's interrupt */
+    bool event;      /* event register of WFE */
     enum cpu_power power;
     uint64_t wait_until_ns;  /* WFET, WFIT: virtual time that ends the wait; else CLOCK_NEVER */
     bool irq_pin, fiq_pin;   /* physical, from the GIC */
@@ -149,7 +150,7 @@ struct cpu {
     bool sre_writable; /* ICC_SRE_EL1.SRE is not RAO/WI: guests may use GICV */
     struct cpu_env env;
     struct irq_line timer_line[4]; /* by enum cpu_timer: outputs to PPIs */
-    struct irq_line pmu_line;
+    struct irq_line pmu_line, comm_line;
     struct cpu_timers *timers;
     struct cpu_debug *debug;
 

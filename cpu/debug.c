@@ -47,15 +47,64 @@ void cpu_debug_changed(struct cpu *cpu)
     }
 }
 
+/*
+ * The debug communications channel (DDI0487 H4 "The Debug Communication Channel and Instruction
+ * Transfer Register"). No debugger is connected: what software writes to it stays there, and what
+ * it reads is what it has put there itself. DTRTX and DTRRX are the storage of OSDTRTX_EL1 and
+ * OSDTRRX_EL1, which access them without side effects; EDSCR.{TXfull,RXfull} that of the fields of
+ * these names in MDSCR_EL1 and MDCCSR_EL0.
+ */
+#define TXFULL FIELD_MASK(MDSCR_EL1_TXfull)
+#define RXFULL FIELD_MASK(MDSCR_EL1_RXfull)
+
+/* COMMIRQ, as MDCCINT_EL1 enables it. */
+static void update_comm_line(struct cpu *cpu)
+{
+    uint64_t enabled = cpu->sr[SR_MDCCINT_EL1], flags = cpu->sr[SR_MDSCR_EL1];
+    bool level = (MDCCINT_EL1_RX(enabled) && (flags & RXFULL)) ||
+                 (MDCCINT_EL1_TX(enabled) && !(flags & TXFULL));
+
+    if (level != cpu->comm_level) {
+        cpu->comm_level = level;
+        irq_set(&cpu->comm_line, level);
+    }
+}
+
+/* DBGDTR_EL0[] and DBGDTRTX_EL0, assignment form. CU-choice: with TXfull set the value becomes
+ * UNKNOWN; here the last one stays. */
+static void write_dtr(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    if (sr == SR_DBGDTR_EL0)
+        cpu->sr[SR_OSDTRRX_EL1] = value >> 32;
+    cpu->sr[SR_OSDTRTX_EL1] = (uint32_t)value;
+    cpu->sr[SR_MDSCR_EL1] |= TXFULL;
+    update_comm_line(cpu);
+}
+
+/* DBGDTR_EL0[] and DBGDTRRX_EL0, non-assignment form: the words are the other way round than in the
+ * assignment. CU-choice: without RXfull the value is UNKNOWN; here what the registers hold. */
+static uint64_t read_dtr(struct cpu *cpu, enum sysreg sr)
+{
+    uint64_t high = sr == SR_DBGDTR_EL0 ? cpu->sr[SR_OSDTRTX_EL1] << 32 : 0;
+
+    cpu->sr[SR_MDSCR_EL1] &= ~RXFULL;
+    update_comm_line(cpu);
+    return high | cpu->sr[SR_OSDTRRX_EL1];
+}
+
+static bool os_locked(const struct cpu *cpu)
+{
+    return OSLSR_EL1_OSLK(cpu->sr[SR_OSLSR_EL1]);
+}
+
 void cpu_debug_reset(struct cpu *cpu)
 {
     /* OSLM = 0b10: the OS lock is there; it is locked after a cold reset. */
     cpu->sr[SR_OSLSR_EL1] = BIT(OSLSR_EL1_OSLM1_LO) | BIT(OSLSR_EL1_OSLK_LO);
     cpu_debug_changed(cpu);
+    update_comm_line(cpu);
 }
 
-/* No external debugger is connected: its side of the communications channel stays empty, and what
- * is written to it is lost. */
 uint64_t sr_read_DEBUG(struct cpu *cpu, enum sysreg sr)
 {
     switch (sr) {
@@ -64,9 +113,12 @@ uint64_t sr_read_DEBUG(struct cpu *cpu, enum sysreg sr)
     case SR_DBGAUTHSTATUS_EL1:
         return 0xf; /* Non-secure debug implemented and enabled; no Secure state */
     case SR_MDCCSR_EL0:
+        return cpu->sr[SR_MDSCR_EL1] & (TXFULL | RXFULL);
     case SR_DBGDTR_EL0:
     case SR_DBGDTRRX_EL0:
-        return 0;
+        return read_dtr(cpu, sr);
+    case SR_OSECCR_EL1: /* EDECCR, for who saves it: else RES0 */
+        return os_locked(cpu) ? cpu->sr[sr] : 0;
     default:
         return cpu->sr[sr];
     }
@@ -81,9 +133,10 @@ uint64_t sr_read_DEBUG(struct cpu *cpu, enum sysreg sr)
 
 static void write_mdscr(struct cpu *cpu, uint64_t value)
 {
-    uint64_t keep = OSLSR_EL1_OSLK(cpu->sr[SR_OSLSR_EL1]) ? 0 : MDSCR_LOCKED_FIELDS;
+    uint64_t keep = os_locked(cpu) ? 0 : MDSCR_LOCKED_FIELDS;
 
     cpu->sr[SR_MDSCR_EL1] = (cpu->sr[SR_MDSCR_EL1] & keep) | (value & ~keep);
+    update_comm_line(cpu);
 }
 
 void sr_write_DEBUG(struct cpu *cpu, enum sysreg sr, uint64_t value)
@@ -102,8 +155,17 @@ void sr_write_DEBUG(struct cpu *cpu, enum sysreg sr, uint64_t value)
     case SR_MDSCR_EL1:
         write_mdscr(cpu, value);
         break;
+    case SR_MDCCINT_EL1:
+        cpu->sr[sr] = value;
+        update_comm_line(cpu);
+        break;
     case SR_DBGDTR_EL0:
-    case SR_DBGDTRRX_EL0:
+    case SR_DBGDTRRX_EL0: /* DBGDTRTX_EL0, when written */
+        write_dtr(cpu, sr, value);
+        break;
+    case SR_OSECCR_EL1:
+        if (os_locked(cpu))
+            cpu->sr[sr] = value;
         break;
     default:
         cpu->sr[sr] = value;

@@ -131,6 +131,7 @@ static void connect_gic(struct machine *m, struct cpu *cpu)
     for (unsigned t = 0; t < TIMER_COUNT; t++)
         cpu->timer_line[t] = gic_ppi_line(m->gic, cpu->index, timer_ppi[t]);
     cpu->pmu_line = gic_ppi_line(m->gic, cpu->index, VIRT_PPI_PMU);
+    cpu->comm_line = gic_ppi_line(m->gic, cpu->index, VIRT_PPI_DCC);
 }
 
 static unsigned accessing_cpu(void *ctx)

@@ -76,6 +76,7 @@ enum virt_spi {
 
 /* INTIDs of the CPUs' private interrupts (BSA, DEN0094 3.8). */
 enum virt_ppi {
+    VIRT_PPI_DCC = 22,
     VIRT_PPI_PMU = 23,
     VIRT_PPI_GIC_MAINT = 25,
     VIRT_PPI_TIMER_HYP = 26,
