@@ -209,7 +209,11 @@ static void step_observed(struct cpu *cpu)
         fire_insn_probe(cpu, i);
     cpu->stepped = step;
     cpu->stepped_exclusive = step && is_load_exclusive(i->op);
-    cpu->ps.btype = 0;
+    /* BTypeNext of all but branches. CU-choice: an exception that the instruction itself takes
+     * saves zero too, but for BRK's, which must save what was (Unpredictable_ZEROBTYPE in
+     * AArch64.TakeException()). */
+    if (i->op != A64_BRK)
+        cpu->ps.btype = 0;
     cpu->accessed = 0;
     enum exec_result r = execute(cpu, i);
     /* SSAdvance(). Exceptions and their return, when stepped, have left SS clear themselves. */

@@ -51,7 +51,7 @@ static enum exec_result leave(struct cpu *cpu)
 }
 
 /* Must the target of an indirect branch see PSTATE.BTYPE? Outside guarded pages only an exception
- * shows it; CU-choice: of those that executing an instruction can raise, only BRK's. */
+ * shows it; of those that executing an instruction can raise, only BRK's (step_observed()). */
 static bool btype_matters(const struct cpu *cpu, const struct insn *target)
 {
     return cpu_in_guarded_page(cpu) || target->fn == exec_decode || target->op == A64_BRK;
