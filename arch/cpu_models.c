@@ -3,19 +3,24 @@
 #include <string.h>
 
 const struct cpu_model cpu_models[] = {
-#define CPU_MODEL(name, generation, midr, ctr, clidr, pmcr, mmfr0, l1d, l1i, l2, compatible)       \
-    {name, GENERATION_##generation, midr, ctr, clidr, pmcr, mmfr0, {l1d, l1i, l2}, compatible},
+#define CPU_MODEL(id, name, qemu, generation, midr, ctr, clidr, pmcr, mmfr0, l1d, l1i, l2, dt)     \
+    {name,  qemu, MODEL_##id, GENERATION_##generation, midr, ctr,                                  \
+     clidr, pmcr, mmfr0,      {l1d, l1i, l2},          dt},
+#define MODEL_RESET(...)
 #include "arch/cpu_models.def"
 #undef CPU_MODEL
+#undef MODEL_RESET
     {.name = NULL},
 };
 
 /* The models column of arch/features.def. */
-#define MODELS_NONE 0
-#define MODELS_MAX  (1 << GENERATION_MAX)
-#define MODELS_N1   (1 << GENERATION_N1 | MODELS_MAX)
-#define MODELS_ALL  (1 << GENERATION_A57 | MODELS_N1)
-#define MODELS_OLD  (1 << GENERATION_A57 | 1 << GENERATION_N1)
+#define MODELS_NONE    0
+#define MODELS_MAX     (1 << GENERATION_MAX)
+#define MODELS_N1      (1 << GENERATION_N1 | MODELS_MAX)
+#define MODELS_ALL     (1 << GENERATION_A57 | MODELS_N1)
+#define MODELS_OLD     (1 << GENERATION_A57 | 1 << GENERATION_N1)
+#define MODELS_CORTEX  (1 << GENERATION_A57)
+#define MODELS_N1_ONLY (1 << GENERATION_N1)
 
 static const uint8_t feature_models[FEAT_COUNT] = {
     [FEAT_BASE] = MODELS_ALL,
@@ -46,7 +51,7 @@ static const struct id_field id_fields[] = {
 const struct cpu_model *cpu_model_find(const char *name)
 {
     for (const struct cpu_model *m = cpu_models; m->name; m++)
-        if (!strcmp(m->name, name))
+        if (!strcmp(m->name, name) || !strcmp(m->qemu_name, name))
             return m;
     return NULL;
 }
@@ -93,7 +98,7 @@ static uint64_t id_base(const struct cpu_model *model, const struct features *f,
     case SR_CLIDR_EL1:
         return model->clidr;
     case SR_ID_AA64PFR0_EL1:
-        return 0x11; /* EL0 and EL1: AArch64 only */
+        return 0x11; /* Differs: EL0 and EL1 are AArch64 only, whatever the core has */
     case SR_ID_AA64DFR0_EL1:
         return 0x10305006; /* v8 debug, 6 breakpoints, 4 watchpoints, 2 context-aware */
     case SR_ID_AA64MMFR0_EL1:
@@ -123,6 +128,28 @@ uint64_t cpu_model_id(const struct cpu_model *model, const struct features *f, e
     if (sr == SR_ID_AA64MMFR0_EL1 && !has_feature(f, FEAT_LPA) && bits(v, 3, 0) > 5)
         v = set_bits(v, 3, 0, 5);
     return v;
+}
+
+static const struct {
+    enum cpu_model_id model;
+    enum sysreg sr;
+    uint64_t value;
+} model_resets[] = {
+#define CPU_MODEL(...)
+#define MODEL_RESET(id, sr, value) {MODEL_##id, SR_##sr, value},
+#include "arch/cpu_models.def"
+#undef CPU_MODEL
+#undef MODEL_RESET
+};
+
+bool cpu_model_reset(const struct cpu_model *model, enum sysreg sr, uint64_t *value)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(model_resets); k++)
+        if (model_resets[k].model == model->id && model_resets[k].sr == sr) {
+            *value = model_resets[k].value;
+            return true;
+        }
+    return false;
 }
 
 uint64_t cpu_model_ccsidr(const struct cpu_model *model, uint64_t csselr)

@@ -8,8 +8,18 @@
 
 enum cpu_generation { GENERATION_A57, GENERATION_N1, GENERATION_MAX };
 
+enum cpu_model_id {
+#define CPU_MODEL(id, ...) MODEL_##id,
+#define MODEL_RESET(...)
+#include "arch/cpu_models.def"
+#undef CPU_MODEL
+#undef MODEL_RESET
+};
+
 struct cpu_model {
-    const char *name;               /* NULL ends the list */
+    const char *name;      /* NULL ends the list */
+    const char *qemu_name; /* means the same */
+    enum cpu_model_id id;
     enum cpu_generation generation; /* which column of arch/features.def */
     uint32_t midr, ctr, clidr, pmcr;
     uint64_t mmfr0;
@@ -19,7 +29,7 @@ struct cpu_model {
 
 extern const struct cpu_model cpu_models[];
 
-/* NULL if there is none of that name. */
+/* NULL if there is none of that name, its own or QEMU's. */
 const struct cpu_model *cpu_model_find(const char *name);
 
 /* The features a model has before any --cpu switch. */
@@ -29,6 +39,9 @@ struct features cpu_model_features(const struct cpu_model *model);
  * features
  * @f; zero for registers that are not constant. ID_AA64PFR0_EL1.GIC is the caller's. */
 uint64_t cpu_model_id(const struct cpu_model *model, const struct features *f, enum sysreg sr);
+
+/* What @sr holds after reset where that is the model's and not its row's: true and *value. */
+bool cpu_model_reset(const struct cpu_model *model, enum sysreg sr, uint64_t *value);
 
 /* CCSIDR_EL1 as CSSELR_EL1 = @csselr selects it; 0 for a cache that is not there. */
 uint64_t cpu_model_ccsidr(const struct cpu_model *model, uint64_t csselr);

@@ -33,10 +33,11 @@
     {                                                                                              \
         FGT_HFGI, HFGITR_EL2_##field##_LO                                                          \
     }
-#define ALL_BITS    (~UINT64_C(0))
-#define TOP_HALF    (~UINT64_C(0) << 32)
-#define DBGBCR_BITS UINT64_C(0x00ffe1e7) /* BT LBN SSC HMC BAS PMC E */
-#define DBGWCR_BITS UINT64_C(0x1f1fffff) /* MASK WT LBN SSC HMC BAS LSC PAC E */
+#define ALL_BITS      (~UINT64_C(0))
+#define TOP_HALF      (~UINT64_C(0) << 32)
+#define DBGVCR32_BITS UINT64_C(0xde)       /* F I D P S U: there is no EL3 */
+#define DBGBCR_BITS   UINT64_C(0x00ffe1e7) /* BT LBN SSC HMC BAS PMC E */
+#define DBGWCR_BITS   UINT64_C(0x1f1fffff) /* MASK WT LBN SSC HMC BAS LSC PAC E */
 
 const struct sysreg_row sysreg_rows[SR_COUNT] = {
 #define SYSREG(id, op0, op1, crn, crm, op2, allowed, ...)                                          \

@@ -148,6 +148,8 @@ struct cpu {
     const struct cpu_gic_ops *gic;
     void *gic_ctx;
     bool sre_writable; /* ICC_SRE_EL1.SRE is not RAO/WI: guests may use GICV */
+    unsigned cluster_cpus;
+    uint64_t periphbase;
     struct cpu_env env;
     struct irq_line timer_line[4]; /* by enum cpu_timer: outputs to PPIs */
     struct irq_line pmu_line, comm_line;

@@ -31,6 +31,8 @@ struct cpu *cpu_create(const struct cpu_params *p)
         .gic = p->gic,
         .gic_ctx = p->gic_ctx,
         .sre_writable = p->sre_writable,
+        .cluster_cpus = p->cluster_cpus,
+        .periphbase = p->periphbase,
         .env = p->env,
     };
     if (!cpu->env.pause)
@@ -66,6 +68,7 @@ void cpu_enter_el(struct cpu *cpu, unsigned el)
         if (cpu_has(cpu, FEAT_CSV2_2))
             cpu->sr[SR_HCR_EL2] |= FIELD_MASK(HCR_EL2_EnSCXT);
         cpu->sr[SR_CNTHCTL_EL2] = 3; /* EL1PCTEN, EL1PCEN */
+        cpu->sr[SR_ACTLR_EL2] = cpu->sr_mask[SR_ACTLR_EL2];
     }
     cpu_set_el_sp(cpu, el, 1);
     cpu->ps.daif = 15;

@@ -490,6 +490,9 @@ void cpu_sysreg_reset(struct cpu *cpu)
         if (sysreg_rows[k].access & SR_WRITE)
             cpu->sr[k] = (sysreg_rows[k].reset & cpu->sr_mask[k]) | cpu->sr_res1[k];
     reset_id_registers(cpu);
+    for (unsigned k = 0; k < SR_COUNT; k++)
+        cpu_model_reset(cpu->model, (enum sysreg)k, &cpu->sr[k]);
+    cpu->sr[SR_CBAR_EL1] = cpu->periphbase;
     cpu->sr[SR_VPIDR_EL2] = cpu->sr[SR_MIDR_EL1];
     cpu->sr[SR_VMPIDR_EL2] = cpu->sr[SR_MPIDR_EL1];
 }

@@ -28,6 +28,14 @@ uint64_t sr_read_CCSIDR(struct cpu *cpu, enum sysreg sr)
     return cpu_model_ccsidr(cpu->model, cpu->sr[SR_CSSELR_EL1]);
 }
 
+/* L2CTLR_EL1.{25,24}: CPUs less one. Differs: the cores have no more than four in a cluster. */
+uint64_t sr_read_L2CTLR(struct cpu *cpu, enum sysreg sr)
+{
+    unsigned last = cpu->cluster_cpus > 4 ? 3 : cpu->cluster_cpus ? cpu->cluster_cpus - 1 : 0;
+
+    return cpu->sr[sr] | (uint64_t)last << L2CTLR_EL1_CPUs_1_LO;
+}
+
 /* DCZID_EL0.DZP: DC ZVA would trap here (fine-grained traps do not show). */
 uint64_t sr_read_DCZID(struct cpu *cpu, enum sysreg sr)
 {

@@ -10,6 +10,9 @@ static int unknown_model(const char *name, struct arm_error *err)
     for (const struct cpu_model *m = cpu_models; m->name; m++) {
         size_t used = strlen(known);
         snprintf(known + used, sizeof(known) - used, "%s%s", used ? ", " : "", m->name);
+        used = strlen(known);
+        if (strcmp(m->name, m->qemu_name))
+            snprintf(known + used, sizeof(known) - used, ", %s", m->qemu_name);
     }
     return error_set(err, ARM_EINVAL, "no CPU model \"%s\"; known: %s", name, known);
 }

@@ -373,7 +373,7 @@ static void test_sysreg_finds_a_row_by_name_encoding_and_word(void **state)
     struct result *r = RUN("sysreg", "HCR_EL2=0x8000000");
     assert_contains(r->out, "TGE              = 0x1");
     assert_contains(r->out, "IMO              = 0 ");
-    r = RUN("sysreg", "sctlr_el1", "dc zva", "S3_0_C15_C0_0", "id_aa64mmfr0_el1");
+    r = RUN("sysreg", "sctlr_el1", "dc zva", "S3_0_C15_C15_7", "id_aa64mmfr0_el1");
     assert_contains(r->out, "EL1 writes trap to EL2 while HCR_EL2.TVM is 1");
     assert_contains(r->out, "HFGWTR_EL2.SCTLR_EL1 for writes");
     assert_contains(r->out, "at EL2 with HCR_EL2.E2H the access goes to SCTLR_EL2");

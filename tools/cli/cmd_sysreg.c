@@ -125,7 +125,8 @@ static void print_gic(const struct sysreg_row *row)
     }
 }
 
-/* Constant ID registers have a value in each model; others come out of reset with one. */
+/* Constant ID registers have a value in each model, as have registers of the named cores; others
+ * come out of reset with one. */
 static void print_values(enum sysreg sr)
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
@@ -134,7 +135,7 @@ static void print_values(enum sysreg sr)
     for (const struct cpu_model *m = cpu_models; m->name; m++) {
         struct features f = cpu_model_features(m);
         uint64_t v = cpu_model_id(m, &f, sr);
-        if (v) {
+        if (cpu_model_reset(m, sr, &v) || v) {
             if (!id)
                 label("models");
             printf("%s%s %#" PRIx64, id ? ", " : "", m->name, v);
