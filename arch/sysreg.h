@@ -54,7 +54,7 @@ extern const struct sysreg_field sysreg_fields[];
 #define SYSREG_READERS(X)                                                                          \
     X(MIDR) X(MPIDR) X(SP) X(SPSel) X(CurrentEL) X(PSTATE) X(NZCV) X(DAIF) X(FPCR) X(FPSR)         \
     X(ISR) X(DISR) X(CCSIDR) X(DCZID) X(DEBUG) X(PMU) X(CNT_COUNT) X(CNT_CTL) X(CNT_CVAL)          \
-    X(CNT_TVAL) X(L2CTLR)
+    X(CNT_TVAL) X(L2CTLR) X(RNG)
 #define SYSREG_WRITERS(X)                                                                          \
     X(SP) X(SPSel) X(PSTATE) X(NZCV) X(DAIF) X(FPCR) X(FPSR) X(DISR) X(DEBUG) X(PMU) X(CNT_CTL)    \
     X(CNT_CVAL) X(CNT_TVAL)

@@ -121,6 +121,7 @@ struct cpu {
 
     bool comm_level; /* of the debug communications channel's interrupt */
     bool event;      /* event register of WFE */
+    uint64_t rng;    /* of RNDR: state of random_next() */
     enum cpu_power power;
     uint64_t wait_until_ns;  /* WFET, WFIT: virtual time that ends the wait; else CLOCK_NEVER */
     bool irq_pin, fiq_pin;   /* physical, from the GIC */

@@ -2,12 +2,25 @@
 
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "cpu/context.h"
 #include "cpu/exception.h"
 #include "cpu/pmu.h"
 #include "cpu/timer.h"
 
 static const bool never_paused;
+
+#define RNDR_STREAM UINT64_C(0x72646e7264727273) /* keeps it apart from the board's streams */
+
+/* Each CPU has numbers of its own. They go on over a reset. */
+static uint64_t rng_state(uint64_t seed, unsigned index)
+{
+    uint64_t stream = seed ^ RNDR_STREAM, state = 0;
+
+    for (unsigned k = 0; k <= index; k++)
+        state = random_next(&stream);
+    return state;
+}
 
 struct cpu *cpu_create(const struct cpu_params *p)
 {
@@ -33,6 +46,7 @@ struct cpu *cpu_create(const struct cpu_params *p)
         .sre_writable = p->sre_writable,
         .cluster_cpus = p->cluster_cpus,
         .periphbase = p->periphbase,
+        .rng = rng_state(p->seed, p->index),
         .env = p->env,
     };
     if (!cpu->env.pause)

@@ -3,6 +3,7 @@
 #include "cpu/sysreg.h"
 
 #include "arch/cpu_models.h"
+#include "base/random.h"
 #include "cpu/exception.h"
 #include "cpu/traps.h"
 
@@ -134,6 +135,15 @@ void sr_write_PSTATE(struct cpu *cpu, enum sysreg sr, uint64_t value)
     uint8_t *field = pstate_bit(cpu, sr, &position);
 
     *field = bit(value, position);
+}
+
+/* RNDR, RNDRRS: a number is always there, which PSTATE.NZCV = 0b0000 says. Differs: it is no true
+ * random number but follows from the machine's seed, so that runs repeat. */
+uint64_t sr_read_RNG(struct cpu *cpu, enum sysreg sr)
+{
+    (void)sr;
+    cpu_set_nzcv(cpu, 0);
+    return random_next(&cpu->rng);
 }
 
 uint64_t sr_read_FPCR(struct cpu *cpu, enum sysreg sr)

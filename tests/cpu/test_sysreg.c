@@ -243,6 +243,39 @@ static void test_quick_paths_agree_with_the_checks(void **state)
     }
 }
 
+static void test_rndr_follows_from_the_seed_and_clears_the_flags(void **state)
+{
+    struct fixture f;
+    uint64_t first[4];
+
+    (void)state;
+    for (unsigned round = 0; round < 2; round++) {
+        start(&f, "max", true, false);
+        for (unsigned k = 0; k < 4; k++) {
+            at_el(&f, k & 1 ? 0 : 2);
+            cpu_set_nzcv(f.cpu, 15);
+            assert_int_equal(mrs(&f, k < 2 ? SR_RNDR : SR_RNDRRS), EXEC_NEXT);
+            assert_int_equal(cpu_nzcv(f.cpu), 0);
+            if (round == 0)
+                first[k] = f.cpu->x[3];
+            assert_int_equal(f.cpu->x[3], first[k]);
+            for (unsigned before = 0; before < k; before++)
+                assert_int_not_equal(first[before], first[k]);
+        }
+        finish(&f);
+    }
+    start(&f, "max", true, false);
+    f.cpu->rng++; /* another seed */
+    mrs(&f, SR_RNDR);
+    assert_int_not_equal(f.cpu->x[3], first[0]);
+    assert_int_equal(f.cpu->sr[SR_ID_AA64ISAR0_EL1] >> 60, 1);
+    finish(&f);
+    start(&f, "n1", true, false);
+    mrs(&f, SR_RNDR);
+    assert_trapped(&f, 2, ESR_EC_UNKNOWN, 0);
+    finish(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_el12_names_are_undefined_without_e2h),
         cmocka_unit_test(test_identity_that_el1_sees_is_el2s_choice),
         cmocka_unit_test(test_sp_el0_is_undefined_while_it_is_the_stack_pointer),
+        cmocka_unit_test(test_rndr_follows_from_the_seed_and_clears_the_flags),
         cmocka_unit_test(test_quick_paths_agree_with_the_checks),
     };
 
