@@ -160,7 +160,7 @@ struct cpu {
     /* What cpu_sysreg_init() makes of the register rows for this CPU's features. */
     uint64_t sr_mask[SR_COUNT], sr_res1[SR_COUNT]; /* bits a write changes; bits that read as one */
     uint32_t sr_quick[SR_COUNT]; /* accesses that need no check: SR_PLAIN_xxx of cpu/sysreg.h */
-    uint16_t unknown_enc[64];    /* unknown registers already logged, hashed by encoding */
+    uint16_t logged_enc[64];     /* registers that a line was logged about, hashed by encoding */
     /* An access from EL1 that passed its checks (0: read, 1: write) passes again until a control
      * register changes: until trap_epoch moves on. */
     uint64_t trap_epoch, sr_allowed[2][SR_COUNT];

@@ -131,16 +131,24 @@ enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value)
 
 /* Checks. */
 
+/* Is this the first line about @enc? */
+static bool log_first(struct cpu *cpu, uint16_t enc)
+{
+    uint16_t *slot = &cpu->logged_enc[(enc ^ enc >> 6) % ARRAY_SIZE(cpu->logged_enc)];
+    bool first = *slot != enc;
+
+    *slot = enc;
+    return first;
+}
+
 /* An encoding without a row: log it once, as the row it would be. */
 static void log_unknown(struct cpu *cpu, const struct insn *i)
 {
     uint16_t enc = word_enc(i);
-    uint16_t *slot = &cpu->unknown_enc[(enc ^ enc >> 6) % ARRAY_SIZE(cpu->unknown_enc)];
     unsigned op0 = enc >> 14, op1 = (enc >> 11) & 7, crn = (enc >> 7) & 15, crm = (enc >> 3) & 15;
 
-    if (*slot == enc)
+    if (!log_first(cpu, enc))
         return;
-    *slot = enc;
     LOG(cpu->log, SYSREG, GUEST,
         "cpu%u: %#llx: unknown %s, UNDEFINED: "
         "SYSREG(S%u_%u_C%u_C%u_%u, %u, %u, %2u, %2u, %u, %s, WS_NONE)",
@@ -319,6 +327,20 @@ enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
     return is_gic_row(&sysreg_rows[sr]) ? EXEC_SYNC : EXEC_NEXT;
 }
 
+/* HCR_EL2.RW is RAO/WI where EL1 has AArch64 only: software that clears it works here and not on a
+ * core with AArch32 at EL1. */
+static void log_rw_cleared(struct cpu *cpu, const struct insn *i)
+{
+    if (log_first(cpu, word_enc(i)))
+        LOG(cpu->log, SYSREG, GUEST,
+            "cpu%u: %#llx: HCR_EL2.RW written as 0 stays 1: EL1 is AArch64 only here (RAO/WI); on "
+            "a core "
+            "whose EL1 has AArch32 too, as Cortex-A53, A57 and A72, an exception return to AArch64 "
+            "EL1 or "
+            "EL0 would be illegal",
+            cpu->index, (unsigned long long)insn_pc(cpu, i));
+}
+
 /* Events belong to the name that is written, whatever register it stands for (arch/sysreg.def). */
 static void count_write(struct cpu *cpu, const struct insn *i)
 {
@@ -337,6 +359,8 @@ enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
     if (!access_register(cpu, i, SR_WRITE, &sr, &r))
         return r;
     cpu_count_upto(cpu, i);
+    if (unlikely(sr == SR_HCR_EL2 && !HCR_EL2_RW(value)))
+        log_rw_cleared(cpu, i);
     cpu->pc = insn_pc(cpu, i);
     uint64_t before = cpu_wants(cpu, PROBE_SYSREG_WRITE) ? value_of(cpu, sr) : 0;
     r = cpu_sysreg_set(cpu, sr, value);

@@ -243,6 +243,27 @@ static void test_quick_paths_agree_with_the_checks(void **state)
     }
 }
 
+static void test_clearing_hcr_rw_is_ignored_and_said_once(void **state)
+{
+    static const char *const models[] = {"a57", "n1", "max"};
+    struct fixture f;
+
+    (void)state;
+    for (unsigned m = 0; m < ARRAY_SIZE(models); m++) {
+        start(&f, models[m], true, false);
+        msr(&f, SR_HCR_EL2, FIELD_MASK(HCR_EL2_RW) | FIELD_MASK(HCR_EL2_VM));
+        assert_int_equal(f.log_lines, 0);
+        for (unsigned k = 0; k < 2; k++) {
+            msr(&f, SR_HCR_EL2, FIELD_MASK(HCR_EL2_VM));
+            mrs(&f, SR_HCR_EL2);
+            assert_int_equal(f.cpu->x[3], FIELD_MASK(HCR_EL2_RW) | FIELD_MASK(HCR_EL2_VM));
+            assert_int_equal(f.log_lines, 1);
+        }
+        assert_non_null(strstr(f.log_line, "0x10000: HCR_EL2.RW written as 0"));
+        finish(&f);
+    }
+}
+
 static void test_rndr_follows_from_the_seed_and_clears_the_flags(void **state)
 {
     struct fixture f;
@@ -289,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_el12_names_are_undefined_without_e2h),
         cmocka_unit_test(test_identity_that_el1_sees_is_el2s_choice),
         cmocka_unit_test(test_sp_el0_is_undefined_while_it_is_the_stack_pointer),
+        cmocka_unit_test(test_clearing_hcr_rw_is_ignored_and_said_once),
         cmocka_unit_test(test_rndr_follows_from_the_seed_and_clears_the_flags),
         cmocka_unit_test(test_quick_paths_agree_with_the_checks),
     };
