@@ -57,7 +57,7 @@ extern const struct sysreg_field sysreg_fields[];
     X(CNT_TVAL) X(L2CTLR) X(RNG)
 #define SYSREG_WRITERS(X)                                                                          \
     X(SP) X(SPSel) X(PSTATE) X(NZCV) X(DAIF) X(FPCR) X(FPSR) X(DISR) X(DEBUG) X(PMU) X(CNT_CTL)    \
-    X(CNT_CVAL) X(CNT_TVAL)
+    X(CNT_CVAL) X(CNT_TVAL) X(CNT_STREAM)
 #define SYSREG_OPS(X) X(TLBI) X(AT) X(IC) X(DC) X(DC_ZVA) X(NOP)
 /* clang-format on */
 

@@ -13,7 +13,7 @@ struct cpu_timers {
     struct cpu *cpu;
     struct clock_event event[TIMER_COUNT];
     bool line[TIMER_COUNT];
-    uint64_t stream_seen_ns; /* event stream ticks up to here have been used */
+    uint64_t stream_seen; /* events of the event streams up to this count have been used */
 };
 
 /* One row a timer: its registers and the offset of the counter it compares with. */
@@ -186,42 +186,72 @@ void sr_write_CNT_TVAL(struct cpu *cpu, enum sysreg sr, uint64_t value)
     update(cpu, t);
 }
 
-/* Of CNTKCTL_EL1 and CNTHCTL_EL2 alike: the event stream's fields. */
-#define EVNTEN   BIT(2)
-#define EVNTI(v) ((unsigned)bits((v), 7, 4))
-#define EVNTIS   BIT(17)
+/*
+ * The event streams. CNTKCTL_EL1 makes one of the virtual counter, CNTHCTL_EL2 one of the physical
+ * counter, by the same fields: an event whenever the bit that EVNTI (and EVNTIS) chooses goes from
+ * 0 to 1, or with EVNTDIR from 1 to 0.
+ */
+static const enum sysreg stream_control[] = {SR_CNTKCTL_EL1, SR_CNTHCTL_EL2};
 
-/* Shortest period of the two event streams that are on, in ticks; 0 if none. An event comes with a
- * chosen edge of the counter bit, so its period is twice the bit's weight. */
-static uint64_t stream_period(const struct cpu *cpu)
+/* The control of stream @k, 0 if it is off. CNTKCTL_EL1 makes none with HCR_EL2.{E2H,TGE} == {1,1}.
+ */
+static uint64_t stream_on(const struct cpu *cpu, unsigned k)
 {
-    uint64_t period = 0;
-    const uint64_t ctl[] = {cpu->sr[SR_CNTKCTL_EL1], cpu->has_el2 ? cpu->sr[SR_CNTHCTL_EL2] : 0};
+    uint64_t ctl = cpu->sr[stream_control[k]];
 
-    for (unsigned k = 0; k < ARRAY_SIZE(ctl); k++) {
-        if (!(ctl[k] & EVNTEN))
-            continue;
-        uint64_t p = BIT(EVNTI(ctl[k]) + 1 + (ctl[k] & EVNTIS && cpu_has(cpu, FEAT_ECV) ? 8 : 0));
-        if (!period || p < period)
-            period = p;
-    }
-    return period;
+    if (stream_control[k] == SR_CNTKCTL_EL1 && cpu_host_regime(cpu))
+        return 0;
+    return CNTKCTL_EL1_EVNTEN(ctl) ? ctl : 0;
 }
 
-/* Differs: ticks are multiples of the period of the physical counter, for both streams and both
- * edges; the offset of the virtual counter and EVNTDIR shift them by less than a period. */
+/* Events are 1 << period_log2 ticks apart, twice the weight of the bit. */
+static unsigned stream_period_log2(uint64_t ctl)
+{
+    return (unsigned)CNTKCTL_EL1_EVNTI(ctl) + (CNTKCTL_EL1_EVNTIS(ctl) ? 8 : 0) + 1;
+}
+
+/* Physical count at one of the events, the earliest or before it. */
+static uint64_t stream_origin(const struct cpu *cpu, unsigned k, uint64_t ctl)
+{
+    uint64_t offset =
+        stream_control[k] == SR_CNTKCTL_EL1 && cpu->has_el2 ? cpu->sr[SR_CNTVOFF_EL2] : 0;
+
+    return offset + (CNTKCTL_EL1_EVNTDIR(ctl) ? 0 : BIT(stream_period_log2(ctl) - 1));
+}
+
 bool cpu_event_stream_ticked(struct cpu *cpu)
 {
-    uint64_t period_ns = stream_period(cpu) * TIMER_NS_PER_TICK;
-    uint64_t seen = cpu->timers->stream_seen_ns;
+    uint64_t seen = cpu->timers->stream_seen, now = physical_count(cpu);
+    bool ticked = false;
 
-    cpu->timers->stream_seen_ns = clock_now_ns(cpu->clock);
-    return period_ns && seen / period_ns != cpu->timers->stream_seen_ns / period_ns;
+    cpu->timers->stream_seen = now;
+    for (unsigned k = 0; k < ARRAY_SIZE(stream_control); k++) {
+        uint64_t ctl = stream_on(cpu, k);
+        uint64_t origin = stream_origin(cpu, k, ctl);
+        if (ctl)
+            ticked |= (seen - origin) >> stream_period_log2(ctl) !=
+                      (now - origin) >> stream_period_log2(ctl);
+    }
+    return ticked;
 }
 
 uint64_t cpu_event_stream_next_ns(const struct cpu *cpu)
 {
-    uint64_t period_ns = stream_period(cpu) * TIMER_NS_PER_TICK;
+    uint64_t now = physical_count(cpu), next = CLOCK_NEVER;
 
-    return period_ns ? (clock_now_ns(cpu->clock) / period_ns + 1) * period_ns : CLOCK_NEVER;
+    for (unsigned k = 0; k < ARRAY_SIZE(stream_control); k++) {
+        uint64_t ctl = stream_on(cpu, k);
+        uint64_t period = BIT(stream_period_log2(ctl));
+        uint64_t left = period - ((now - stream_origin(cpu, k, ctl)) & (period - 1));
+        if (ctl && (now + left) * TIMER_NS_PER_TICK < next)
+            next = (now + left) * TIMER_NS_PER_TICK;
+    }
+    return next;
+}
+
+/* What the stream has ticked so far counts as before. */
+void sr_write_CNT_STREAM(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    cpu->event |= cpu_event_stream_ticked(cpu);
+    cpu->sr[sr] = value;
 }

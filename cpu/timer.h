@@ -18,8 +18,8 @@ void cpu_timers_destroy(struct cpu_timers *t);
  */
 void cpu_timers_changed(struct cpu *cpu);
 
-/* Has the event stream ticked since the last call (or since the CPU was created)? */
+/* Has one of the event streams ticked since the last call (or since the CPU was created)? */
 bool cpu_event_stream_ticked(struct cpu *cpu);
 
-/* Virtual time of the next tick of the event stream, CLOCK_NEVER if it is off. */
+/* Virtual time of the next tick of an event stream, CLOCK_NEVER if both are off. */
 uint64_t cpu_event_stream_next_ns(const struct cpu *cpu);
