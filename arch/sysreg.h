@@ -133,7 +133,7 @@ struct sysreg_row {
     uint8_t fx;
     uint8_t n;
     uint8_t event; /* enum pmu_event of a write by this name, 0: none */
-    bool fp, host_el0;
+    bool fp, host_el0, read_acts;
     uint8_t feature;     /* enum feature */
     uint16_t e2h, alias; /* enum sysreg, 0: none (row 0 is nobody's target) */
     uint64_t res0, reset;

@@ -303,10 +303,12 @@ static uint8_t reg_number(uint8_t reg)
     return reg < 31 ? reg : 31;
 }
 
-/* For an event: what a read would give; 0 where there is none. */
+/* For an event: what a read would give; 0 where there is none, or it would change something. */
 static uint64_t value_of(struct cpu *cpu, enum sysreg sr)
 {
-    return sysreg_rows[sr].access & SR_READ ? cpu_sysreg_get(cpu, sr) : 0;
+    const struct sysreg_row *row = &sysreg_rows[sr];
+
+    return (row->access & SR_READ) && !row->read_acts ? cpu_sysreg_get(cpu, sr) : 0;
 }
 
 enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)

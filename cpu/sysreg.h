@@ -1,6 +1,6 @@
 /*
  * MRS, MSR and SYS: from an encoding to its row, the checks, and the access. Contract of accessors:
- * they check nothing and log nothing; reading has no side effect unless the architecture says so
+ * they check nothing and log nothing; reading has no side effect but where the row says .read_acts
  * (ICC_IAR1_EL1). Storage of rows without accessors is cpu->sr[].
  */
 #pragma once

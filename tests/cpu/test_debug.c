@@ -1,5 +1,6 @@
 /* Debug registers as registers: the communications channel without a debugger, what the OS lock
  * opens. Breakpoints, watchpoints and stepping: tests/guest/debug*.c. */
+#include "cpu/context.h"
 #include "tests/cpu/sysreg_fixture.h"
 
 #define TXFULL BIT(29) /* in MDCCSR_EL0 and MDSCR_EL1 */
@@ -91,6 +92,27 @@ static void test_eccr_is_there_under_the_os_lock_only(void **state)
     finish(&f);
 }
 
+static void ignore(void *ctx, const struct probe *p)
+{
+    (void)ctx, (void)p;
+}
+
+static void test_who_watches_writes_empties_nothing(void **state)
+{
+    static const struct probe_filter writes = {.events = BIT(PROBE_SYSREG_WRITE)};
+    struct fixture f;
+
+    (void)state;
+    start_unlocked(&f);
+    assert_true(probe_subscribe(&f.probes, &writes, ignore, NULL) > 0);
+    cpu_context_changed(f.cpu);
+    set(&f, SR_OSLAR_EL1, 1);
+    set(&f, SR_MDSCR_EL1, RXFULL);
+    set(&f, SR_DBGDTRRX_EL0, 'x');
+    assert_int_equal(get(&f, SR_MDCCSR_EL0), RXFULL | TXFULL);
+    finish(&f);
+}
+
 static void line_set(void *ctx, unsigned n, bool level)
 {
     (void)n;
@@ -131,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_64_bit_accesses_of_the_channel_swap_the_words),
         cmocka_unit_test(test_the_os_lock_opens_the_flags_of_the_channel),
         cmocka_unit_test(test_eccr_is_there_under_the_os_lock_only),
+        cmocka_unit_test(test_who_watches_writes_empties_nothing),
         cmocka_unit_test(test_mdccint_requests_an_interrupt_by_the_flags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
