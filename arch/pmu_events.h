@@ -7,5 +7,5 @@ enum pmu_event {
 #undef PMU_EVENT
 };
 
-/* How an event is counted, see the table. */
-enum pmu_how { PMU_NEVER, PMU_TIME, PMU_CALL, PMU_INSN, PMU_ACCESS, PMU_CHAIN };
+/* How an event is counted, see the table; PMU_NEVER: it is not there. */
+enum pmu_how { PMU_NEVER, PMU_NONE, PMU_TIME, PMU_CALL, PMU_INSN, PMU_ACCESS, PMU_CHAIN };

@@ -41,7 +41,8 @@ void pmu_sync(struct cpu *cpu);
 void pmu_count(struct cpu *cpu, enum pmu_event event, uint64_t counters);
 
 /* Around a change of the EL, while cpu->pmu_on. Before: what has retired, the current instruction
- * too if it has @completed, and @event are counted where they happened. */
+ * too if it has @completed, otherwise the cycle it took, and @event are counted where they
+ * happened. */
 void pmu_leave_el(struct cpu *cpu, enum pmu_event event, bool completed);
 void pmu_enter_el(struct cpu *cpu);
 

@@ -2,10 +2,12 @@
  * Counting. Instructions and cycles cost nothing while they execute: their counters are brought up
  * to date (pmu_sync) when the EL is about to change and when somebody looks, from the number of
  * retired instructions since the last time, and a clock event waits for their next overflow. Other
- * events are added as they happen. A cycle is one retired instruction.
+ * events are added as they happen. A cycle is one retired instruction, or an exception taken
+ * instead of one: a counter never stands still between two reads that trap.
  */
 #include "arch/sysreg.h"
 #include "cpu/context.h"
+#include "cpu/mem.h"
 #include "cpu/pmu.h"
 
 #define CYCLE_COUNTER 31
@@ -81,14 +83,14 @@ static unsigned width(const struct cpu *cpu, unsigned n)
     return is_long ? 64 : 32;
 }
 
-/* Does counter @n + 1 count overflows of @n? CU-choice: also of one that is 64 bits long. */
+/* Does counter @n + 1 count overflows of @n? Not of one that is 64 bits long. */
 static bool is_chained(const struct cpu *cpu, unsigned n)
 {
-    return n % 2 == 0 && n + 1 < PMU_COUNTERS && enabled(cpu, n + 1) &&
+    return n % 2 == 0 && n + 1 < PMU_COUNTERS && width(cpu, n) == 32 && enabled(cpu, n + 1) &&
            event_of(cpu, n + 1) == PMU_EVENT_CHAIN;
 }
 
-/* IncrementEventCounter(), for @count events at @el. */
+/* AArch64.IncrementEventCounter(), for @count events at @el. */
 static void add(struct cpu *cpu, unsigned n, uint64_t count, unsigned el)
 {
     uint64_t *v = &cpu->sr[value_register(n)];
@@ -121,6 +123,11 @@ static uint64_t divided_cycles(struct cpu *cpu, uint64_t delta)
     return all / CYCLE_DIVISOR;
 }
 
+static void add_time(struct cpu *cpu, unsigned n, uint64_t delta)
+{
+    add(cpu, n, divisor(cpu, n) == 1 ? delta : divided_cycles(cpu, delta), cpu->ps.el);
+}
+
 /* pmu_sync() up to @now. An instruction that pmu_leave_el() has counted is ahead of cpu_retired()
  * until it retires. */
 static void sync_upto(struct cpu *cpu, uint64_t now)
@@ -137,7 +144,19 @@ static void sync_upto(struct cpu *cpu, uint64_t now)
         if (pmu_how(event_of(cpu, n)) != PMU_TIME || !enabled(cpu, n) ||
             !counts_at(cpu, n, cpu->ps.el))
             continue;
-        add(cpu, n, divisor(cpu, n) == 1 ? delta : divided_cycles(cpu, delta), cpu->ps.el);
+        add_time(cpu, n, delta);
+    }
+    pmu_update_line(cpu);
+}
+
+/* What ends in an exception does not retire, but takes a cycle. */
+static void count_lost_cycle(struct cpu *cpu)
+{
+    FOR_EACH_COUNTER(n)
+    {
+        if (event_of(cpu, n) == PMU_EVENT_CPU_CYCLES && enabled(cpu, n) &&
+            counts_at(cpu, n, cpu->ps.el))
+            add_time(cpu, n, 1);
     }
     pmu_update_line(cpu);
 }
@@ -156,6 +175,15 @@ void pmu_count(struct cpu *cpu, enum pmu_event event, uint64_t counters)
     pmu_update_line(cpu);
 }
 
+/* How often an instruction that causes @event does: CU-choice (IMPLEMENTATION DEFINED for
+ * MEM_ACCESS): all its reads are one access, and all its writes. */
+static uint64_t occurrences(uint64_t event, unsigned accessed)
+{
+    const unsigned both = ACCESSED_READ | ACCESSED_WRITE;
+
+    return event == PMU_EVENT_MEM_ACCESS && (accessed & both) == both ? 2 : 1;
+}
+
 void pmu_retire(struct cpu *cpu, const struct insn *i, enum exec_result r, unsigned el)
 {
     uint64_t events = pmu_insn_events((enum a64_op)i->op, r != EXEC_NEXT, cpu->accessed);
@@ -165,7 +193,7 @@ void pmu_retire(struct cpu *cpu, const struct insn *i, enum exec_result r, unsig
     for (unsigned n = 0; n < PMU_COUNTERS; n++) {
         uint64_t event = event_of(cpu, n);
         if (event < 64 && bit(events, (unsigned)event) && enabled(cpu, n) && counts_at(cpu, n, el))
-            add(cpu, n, 1, el);
+            add(cpu, n, occurrences(event, cpu->accessed), el);
     }
     pmu_update_line(cpu);
 }
@@ -230,6 +258,8 @@ void pmu_leave_el(struct cpu *cpu, enum pmu_event event, bool completed)
 {
     pmu_count(cpu, event, ~UINT64_C(0));
     sync_upto(cpu, cpu_retired(cpu) + completed);
+    if (!completed)
+        count_lost_cycle(cpu);
 }
 
 void pmu_enter_el(struct cpu *cpu)

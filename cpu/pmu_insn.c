@@ -60,9 +60,9 @@ uint64_t pmu_insn_events(enum a64_op op, bool branched, unsigned accessed)
     uint64_t events = 0;
 
     if (accessed & ACCESSED_READ)
-        events |= EVENT(LD_RETIRED);
+        events |= EVENT(LD_RETIRED) | EVENT(MEM_ACCESS);
     if (accessed & ACCESSED_WRITE)
-        events |= EVENT(ST_RETIRED);
+        events |= EVENT(ST_RETIRED) | EVENT(MEM_ACCESS);
     if (accessed & ACCESSED_UNALIGNED)
         events |= EVENT(UNALIGNED_LDST_RETIRED);
     if (branch_kind[op] == BRANCH_NONE)

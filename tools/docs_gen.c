@@ -284,11 +284,13 @@ static void write_pmu_events(FILE *f)
     };
 
     generated(f, "Events of the performance monitors", "arch/pmu_events.def");
-    fputs("PMCEID0_EL0 and PMCEID1_EL0 announce these; any other counts nothing. A cycle is a "
-          "retired instruction. Events of\nsingle instructions other than their number are counted "
-          "exactly too, but the CPU runs slower while a counter is\nenabled for one.\n\n"
-          "| event | number | counts |\n|---|---|---|\n",
-          f);
+    fputs(
+        "PMCEID0_EL0 and PMCEID1_EL0 announce these; any other counts nothing. A cycle is a "
+        "retired instruction, or an\nexception taken instead of one. Events of single instructions "
+        "other than their number are counted exactly too, but\nthe CPU runs slower while a counter "
+        "is enabled for one.\n\n"
+        "| event | number | counts |\n|---|---|---|\n",
+        f);
     for (size_t k = 0; k < ARRAY_SIZE(events); k++) {
         fprintf(f, "| %s | 0x%02x ", events[k].name, events[k].number);
         cell(f, events[k].text);

@@ -43,6 +43,7 @@
 #define NOP  0xd503201f
 #define SVC  0xd4000001
 #define HVC  0xd4000002
+#define UDF  0
 #define ERET 0xd69f03e0
 
 struct fixture {
@@ -196,8 +197,8 @@ static void test_pmceid_announces_the_events_there_are(void **state)
 {
     struct fixture *s = *state;
 
-    assert_int_equal(get(s, SR_PMCEID0_EL0), 0x5802ffc1);
-    assert_int_equal(get(s, SR_PMCEID1_EL0), 0x2);
+    assert_int_equal(get(s, SR_PMCEID0_EL0), 0x580affc1);
+    assert_int_equal(get(s, SR_PMCEID1_EL0), 0x1000001a);
     for (uint64_t event = 0; event < 64; event++) {
         uint64_t ids = get(s, event < 32 ? SR_PMCEID0_EL0 : SR_PMCEID1_EL0);
         assert_int_equal(pmu_how(event) != PMU_NEVER, bit(ids, event % 32));
@@ -207,7 +208,7 @@ static void test_pmceid_announces_the_events_there_are(void **state)
 static void test_an_unknown_event_counts_nothing(void **state)
 {
     struct fixture *s = *state;
-    const uint16_t events[] = {0x01, 0x04, 0x10,  0x13,   0x19,  0x24,
+    const uint16_t events[] = {0x01, 0x04, 0x10,  0x14,   0x19,  0x25,
                                0x3f, 0x40, 0x108, 0x4008, 0xffff};
 
     for (unsigned k = 0; k < ARRAY_SIZE(events); k++) {
@@ -232,8 +233,12 @@ static void test_the_event_number_has_16_bits_from_pmuv3p1_on(void **state)
 
 #define E(name) BIT(PMU_EVENT_##name)
 #define ALWAYS  (E(INST_RETIRED) | E(INST_SPEC) | E(CPU_CYCLES))
+#define LOAD    (ALWAYS | E(MEM_ACCESS) | E(LD_RETIRED))
+#define STORE   (ALWAYS | E(MEM_ACCESS) | E(ST_RETIRED))
+#define TRAP    (E(CPU_CYCLES) | E(EXC_TAKEN))
 #define BRANCH  (ALWAYS | E(BR_RETIRED))
 #define TAKEN   (BRANCH | E(PC_WRITE_RETIRED))
+#define BOTH    (E(LD_RETIRED) | E(ST_RETIRED))
 
 /* Instructions with X1 = DATA, X2 = 1, X5 = the next instruction, Z = 0, and what each counts as.
  */
@@ -244,23 +249,23 @@ static const struct {
 } insns[] = {
     {"nop", NOP, ALWAYS},
     {"isb", 0xd5033fdf, ALWAYS},
-    {"ldr x0, [x1]", 0xf9400020, ALWAYS | E(LD_RETIRED)},
-    {"str x0, [x1]", 0xf9000020, ALWAYS | E(ST_RETIRED)},
-    {"ldp x2, x3, [x1]", 0xa9400c22, ALWAYS | E(LD_RETIRED)},
-    {"ldr xzr, [x1]", 0xf940003f, ALWAYS | E(LD_RETIRED)},
-    {"ld4 {v0.16b-v3.16b}, [x1]", 0x4c400020, ALWAYS | E(LD_RETIRED)},
-    {"st4 {v0.16b-v3.16b}, [x1]", 0x4c000020, ALWAYS | E(ST_RETIRED)},
+    {"ldr x0, [x1]", 0xf9400020, LOAD},
+    {"str x0, [x1]", 0xf9000020, STORE},
+    {"ldp x2, x3, [x1]", 0xa9400c22, LOAD},
+    {"ldr xzr, [x1]", 0xf940003f, LOAD},
+    {"ld4 {v0.16b-v3.16b}, [x1]", 0x4c400020, LOAD},
+    {"st4 {v0.16b-v3.16b}, [x1]", 0x4c000020, STORE},
     {"prfm pldl1keep, [x1]", 0xf9800020, ALWAYS},
-    {"ldur x0, [x1, #1]", 0xf8401020, ALWAYS | E(LD_RETIRED) | E(UNALIGNED_LDST_RETIRED)},
-    {"stur w0, [x1, #2]", 0xb8002020, ALWAYS | E(ST_RETIRED) | E(UNALIGNED_LDST_RETIRED)},
-    {"ldur w0, [x1, #4]", 0xb8404020, ALWAYS | E(LD_RETIRED)},
-    {"ldp x2, x3, [x1, #8]", 0xa9408c22, ALWAYS | E(LD_RETIRED)},
-    {"ldadd x2, x0, [x1]", 0xf8220020, ALWAYS | E(LD_RETIRED) | E(ST_RETIRED)},
-    {"cas x2, x0, [x1]: unequal", 0xc8a27c20, ALWAYS | E(LD_RETIRED)},
+    {"ldur x0, [x1, #1]", 0xf8401020, LOAD | E(UNALIGNED_LDST_RETIRED)},
+    {"stur w0, [x1, #2]", 0xb8002020, STORE | E(UNALIGNED_LDST_RETIRED)},
+    {"ldur w0, [x1, #4]", 0xb8404020, LOAD},
+    {"ldp x2, x3, [x1, #8]", 0xa9408c22, LOAD},
+    {"ldadd x2, x0, [x1]", 0xf8220020, LOAD | STORE},
+    {"cas x2, x0, [x1]: unequal", 0xc8a27c20, LOAD},
     {"stxr w4, x0, [x1]: no monitor", 0xc8047c20, ALWAYS},
-    {"ldxr x0, [x1]", 0xc85f7c20, ALWAYS | E(LD_RETIRED)},
-    {"stxr w4, x0, [x1]: with it", 0xc8047c20, ALWAYS | E(ST_RETIRED)},
-    {"dc zva, x1", 0xd50b7421, ALWAYS | E(ST_RETIRED)},
+    {"ldxr x0, [x1]", 0xc85f7c20, LOAD},
+    {"stxr w4, x0, [x1]: with it", 0xc8047c20, STORE},
+    {"dc zva, x1", 0xd50b7421, STORE},
     {"dc civac, x1", 0xd50b7e21, ALWAYS},
     {"b .+4", 0x14000001, TAKEN | E(BR_IMMED_RETIRED)},
     {"bl .+4", 0x94000001, TAKEN | E(BR_IMMED_RETIRED)},
@@ -275,8 +280,8 @@ static const struct {
     {"ret x5", 0xd65f00a0, TAKEN | E(BR_RETURN_RETIRED)},
     {"eret", ERET, TAKEN | E(EXC_RETURN)},
     {"svc #0", SVC, ALWAYS | E(EXC_TAKEN)},
-    {"udf", 0, E(EXC_TAKEN)},
-    {"ldr x0, [x6]: aborts", 0xf94000c0, E(EXC_TAKEN)},
+    {"udf", UDF, TRAP},
+    {"ldr x0, [x6]: aborts", 0xf94000c0, TRAP},
     {"msr contextidr_el1, x0", 0xd518d020, ALWAYS | E(CID_WRITE_RETIRED)},
     {"msr ttbr0_el1, x0", 0xd5182000, ALWAYS | E(TTBR_WRITE_RETIRED)},
     {"msr ttbr1_el1, x0", 0xd5182020, ALWAYS | E(TTBR_WRITE_RETIRED)},
@@ -314,8 +319,10 @@ static void test_each_instruction_counts_as_the_events_it_is(void **state)
             cpu_run(s->cpu, 1);
             /* An exception does not retire: the vector's first word (0) takes others. */
             uint64_t n = counted(s, 0), expected = bit(insns[k].events, (unsigned)event);
-            if (event == PMU_EVENT_EXC_TAKEN && !(insns[k].events & E(INST_RETIRED)))
+            if (!(insns[k].events & E(INST_RETIRED)))
                 n = n > 0;
+            if (event == PMU_EVENT_MEM_ACCESS && (insns[k].events & BOTH) == BOTH)
+                expected = 2;
             if (n != expected)
                 fail_msg("%s: event %#x counts %u, not %u", insns[k].text, (unsigned)event,
                          (unsigned)n, (unsigned)expected);
@@ -468,6 +475,60 @@ static void test_calls_and_returns_count_where_they_come_from(void **state)
         }
 }
 
+/* What is trapped does not retire and takes a cycle, of the EL that it is trapped from. */
+static void test_an_exception_that_is_no_call_takes_a_cycle(void **state)
+{
+    struct fixture *s = *state;
+    static const struct {
+        uint32_t word;
+        unsigned retires;
+    } rows[] = {
+        {0xd53b9d00 /* mrs x0, pmccntr_el0 */, 0},
+        {0xd503207f /* wfi */, 0},
+        {0xd4000003 /* smc #0 */, 0},
+        {HVC, 1},
+    };
+
+    for (unsigned k = 0; k < ARRAY_SIZE(rows); k++) {
+        count(s, 1, PMU_EVENT_INST_RETIRED);
+        set(s, SR_MDCR_EL2, FIELD_MASK(MDCR_EL2_TPM) | 6);
+        set(s, SR_HCR_EL2,
+            FIELD_MASK(HCR_EL2_RW) | FIELD_MASK(HCR_EL2_TWI) | FIELD_MASK(HCR_EL2_TSC));
+        set(s, SR_PMEVTYPER0_EL0, PMU_EVENT_CPU_CYCLES);
+        set(s, SR_PMEVTYPER1_EL0, PMU_EVENT_INST_RETIRED);
+        set(s, SR_PMEVCNTR0_EL0, 0);
+        set(s, SR_PMCCFILTR_EL0, 0);
+        set(s, SR_PMCCNTR_EL0, 0);
+        set(s, SR_PMCNTENSET_EL0, CYCLES | 3);
+        for (uint64_t n = 1; n < 4; n++) {
+            go_to_el(s, 1);
+            run(s, rows[k].word);
+            assert_int_equal(s->cpu->ps.el, 2);
+            assert_int_equal(get(s, SR_PMCCNTR_EL0), n);
+            assert_int_equal(counted(s, 0), n);
+            assert_int_equal(counted(s, 1), n * rows[k].retires);
+        }
+    }
+}
+
+/* The cycle that an exception takes overflows a counter like any other. */
+static void test_a_lost_cycle_overflows_and_interrupts(void **state)
+{
+    struct fixture *s = *state;
+
+    go_to_el(s, 2);
+    set(s, SR_PMCCNTR_EL0, 0xffffffff);
+    set(s, SR_PMINTENSET_EL1, CYCLES);
+    set(s, SR_PMCNTENSET_EL0, CYCLES);
+    set(s, SR_PMCR_EL0, PMCR_E);
+    set(s, SR_MDCR_EL2, FIELD_MASK(MDCR_EL2_TPM) | 6);
+    go_to_el(s, 1);
+    run(s, 0xd53b9d00); /* mrs x0, pmccntr_el0 */
+    assert_int_equal(get(s, SR_PMOVSSET_EL0), CYCLES);
+    assert_int_equal(s->line_changes, 1);
+    assert_true(s->line);
+}
+
 /* add x0, x0, #1; cbnz x1, .+8; nop; ldr x3, [x2]; b.al start */
 static const uint32_t loop[] = {0x91000400, 0xb5000041, NOP, 0xf9400043, 0x54ffff8e};
 #define LOOP_RETIRED 4 /* instructions of one turn, of which two are branches */
@@ -579,6 +640,16 @@ static void test_counters_overflow_at_32_or_64_bits_and_chain(void **state)
         overflow_once(s, events[k], PMCR_E | PMCR_LP);
         assert_int_equal(get(s, SR_PMOVSSET_EL0), 0);
         assert_int_equal(counted(s, 1), 5);
+        /* CHAIN counts overflows of 32 bits only. */
+        overflow_once(s, events[k], PMCR_E);
+        set(s, SR_PMOVSCLR_EL0, ~UINT64_C(0));
+        set(s, SR_PMCR_EL0, PMCR_E | PMCR_LP);
+        set(s, SR_PMEVCNTR0_EL0, UINT64_MAX);
+        set(s, SR_PMEVCNTR1_EL0, 5);
+        run(s, 0x14000001);
+        assert_int_equal(counted(s, 0), 0);
+        assert_int_equal(get(s, SR_PMOVSSET_EL0), 1);
+        assert_int_equal(counted(s, 1), 5);
         /* EL2's range has its own control. */
         set(s, SR_MDCR_EL2, MDCR_HLP | MDCR_HPME);
         overflow_once(s, events[k], PMCR_E);
@@ -622,6 +693,8 @@ int main(void)
         TEST(test_the_cycle_counter_stops_at_el2_where_it_is_told_to),
         TEST(test_a_change_of_mdcr_acts_from_then_on),
         TEST(test_calls_and_returns_count_where_they_come_from),
+        TEST(test_an_exception_that_is_no_call_takes_a_cycle),
+        TEST(test_a_lost_cycle_overflows_and_interrupts),
         TEST(test_long_slices_count_like_short_ones),
         TEST(test_an_overflow_is_signalled_by_the_instruction_that_caused_it),
         TEST(test_the_next_overflow_is_waited_for_where_it_can_happen),

@@ -1,7 +1,7 @@
 /* Runs on: a57 n1 max; el2 el1. */
 /* The performance monitors: the cycle counter counts and overflows with an interrupt; filters by
  * EL; software increments; the architectural events, each exactly, where PMCEID announces them; the
- * counters that MDCR_EL2.HPMN keeps for EL2. */
+ * counters that MDCR_EL2.HPMN keeps for EL2; reads that EL2 emulates. */
 #include "gic.h"
 
 #define INTID_PMU  23
@@ -13,7 +13,11 @@
 #define FILTER_P   BIT(31)
 #define FILTER_U   BIT(30)
 #define FILTER_NSH BIT(27)
+#define PMCR_LP    BIT(7)
+#define MDCR_TPM   BIT(6)
 #define MDCR_HPME  BIT(7)
+#define PMUV3P1    4 /* ID_AA64DFR0_EL1.PMUVer */
+#define PMUV3P5    6
 
 enum {
     SW_INCR = 0x00,
@@ -27,15 +31,38 @@ enum {
     BR_IMMED_RETIRED = 0x0d,
     BR_RETURN_RETIRED = 0x0e,
     UNALIGNED_LDST_RETIRED = 0x0f,
+    CPU_CYCLES = 0x11,
+    MEM_ACCESS = 0x13,
     INST_SPEC = 0x1b,
     TTBR_WRITE_RETIRED = 0x1c,
     CHAIN = 0x1e,
     BR_RETIRED = 0x21,
+    STALL_FRONTEND = 0x23,
+    STALL_BACKEND = 0x24,
 };
+
+static unsigned pmu_version(void)
+{
+    return FIELD(mrs(id_aa64dfr0_el1), 11, 8);
+}
 
 static bool announced(unsigned event)
 {
     return (event < 32 ? mrs(pmceid0_el0) : mrs(pmceid1_el0)) & BIT(event % 32);
+}
+
+/* What PMUv3 and PMUv3p1 require of every implementation. */
+static void required_events(void)
+{
+    context = "PMCEID: ";
+    check(announced(SW_INCR), "SW_INCR");
+    check(announced(CPU_CYCLES), "CPU_CYCLES");
+    if (!on_qemu()) /* it counts instructions only with -icount */
+        check(announced(INST_RETIRED), "INST_RETIRED");
+    if (pmu_version() >= PMUV3P1) {
+        check(announced(STALL_FRONTEND), "STALL_FRONTEND");
+        check(announced(STALL_BACKEND), "STALL_BACKEND");
+    }
 }
 
 static void stop(void)
@@ -143,6 +170,7 @@ static const struct {
     {BR_IMMED_RETIRED, 5, "BR_IMMED_RETIRED"},
     {BR_RETURN_RETIRED, 1, "BR_RETURN_RETIRED"},
     {UNALIGNED_LDST_RETIRED, 0, "UNALIGNED_LDST_RETIRED"},
+    {MEM_ACCESS, 5, "MEM_ACCESS"},
     {INST_SPEC, 18, "INST_SPEC"},
     {TTBR_WRITE_RETIRED, 2, "TTBR_WRITE_RETIRED"},
     {BR_RETIRED, 6, "BR_RETIRED"},
@@ -278,6 +306,18 @@ static void chain(void)
     check_equal(mrs(pmevcntr1_el0), 1, "the odd counter counts the even one's overflow");
     check_equal((uint32_t)mrs(pmevcntr0_el0), 1, "which goes on");
     check_equal(mrs(pmovsset_el0), 1, "and has overflowed alone");
+
+    if (pmu_version() >= PMUV3P5) {
+        stop();
+        msr(pmevcntr0_el0, UINT64_MAX);
+        msr(pmevcntr1_el0, 7);
+        msr(pmcntenset_el0, 3);
+        msr(pmcr_el0, PMCR_E | PMCR_LC | PMCR_LP);
+        msr(pmswinc_el0, 1);
+        check_equal(mrs(pmevcntr0_el0), 0, "an even counter of 64 bits wraps");
+        check_equal(mrs(pmovsset_el0), 1, "and says so");
+        check_equal(mrs(pmevcntr1_el0), 7, "and its overflow is not counted");
+    }
     stop();
 }
 
@@ -329,9 +369,49 @@ static void partition(void)
     stop();
 }
 
+/* EL2 emulates the cycle counter, which counts at EL1 only. */
+static void emulate_read(struct frame *f, unsigned el, unsigned offset)
+{
+    (void)el;
+    (void)offset;
+    f->x[FIELD(f->esr, 9, 5)] = mrs(pmccntr_el0);
+    f->elr += 4;
+    taken.count++;
+}
+
+static uint64_t two_reads(uint64_t arg)
+{
+    uint64_t a, b;
+
+    (void)arg;
+    __asm__ volatile("mrs %0, pmccntr_el0; mrs %1, pmccntr_el0" : "=r"(a), "=r"(b));
+    return b - a;
+}
+
+static void trapped_reads(void)
+{
+    uint64_t mdcr = mrs(mdcr_el2);
+
+    context = "MDCR_EL2.TPM: ";
+    stop();
+    msr(mdcr_el2, mdcr | MDCR_TPM);
+    msr(pmccfiltr_el0, 0);
+    start(CYCLES);
+    taken_clear();
+    guest_handler = emulate_read;
+    uint64_t cycles = call_el(1, two_reads, 0);
+    guest_handler = 0;
+    check_equal(taken.count, 2, "two reads are trapped");
+    check(cycles > 0, "a cycle passes from one to the other");
+    taken_clear();
+    msr(mdcr_el2, mdcr);
+    stop();
+}
+
 int main(void)
 {
     gic_init();
+    required_events();
     cycle_counter();
     overflow();
     software_increment();
@@ -339,7 +419,9 @@ int main(void)
     instructions();
     calls();
     exact_overflow();
-    if (current_el() == 2)
+    if (current_el() == 2) {
         partition();
+        trapped_reads();
+    }
     return (int)failures;
 }
