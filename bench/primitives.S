@@ -112,6 +112,14 @@ _start:
 #ifdef PRIM_irq
     bl gic_on
 #endif
+#ifdef PRIM_pauth
+    mrs x0, hcr_el2
+    orr x0, x0, #(1 << 41)    /* API: not trapped */
+    msr hcr_el2, x0
+    mrs x0, sctlr_el1
+    orr x0, x0, #(1 << 31)    /* EnIA */
+    msr sctlr_el1, x0
+#endif
     write_sysreg elr_el2, run
     write_sysreg spsr_el2, 0x3c5
     isb
@@ -180,6 +188,14 @@ run:
 #elif defined(PRIM_call_ret)
     loop
     bl leaf
+    again
+#elif defined(PRIM_pauth)
+    mov x17, x20
+    mov x16, #0
+    loop
+    add x16, x16, #16
+    pacia1716                 /* as a hint: it does nothing on a CPU without it */
+    autia1716
     again
 #elif defined(PRIM_fp)
     fmov d0, #1.0

@@ -75,6 +75,19 @@ struct cpu_env {
  * is set to. */
 enum cpu_power { CPU_RUNNING, CPU_WFI, CPU_WFE, CPU_OFF, CPU_SUSPENDED };
 
+/* Results of ComputePAC() by QARMA, see pauth.c. */
+#define PAC_ENTRIES_LOG2 8
+
+struct pac_input {
+    uint64_t data, modifier, hi, lo;
+    uint64_t rounds; /* which QARMA; 0: nothing is there yet */
+};
+
+struct pac_entry {
+    struct pac_input in;
+    uint64_t pac;
+};
+
 struct cpu {
     /* Hot: what nearly every instruction touches. */
     uint64_t x[REG_COUNT];        /* see REG_ZR, REG_SP, REG_SINK */
@@ -164,6 +177,8 @@ struct cpu {
     /* An access from EL1 that passed its checks (0: read, 1: write) passes again until a control
      * register changes: until trap_epoch moves on. */
     uint64_t trap_epoch, sr_allowed[2][SR_COUNT];
+
+    struct pac_entry pacs[1 << PAC_ENTRIES_LOG2]; /* recent results, hashed by input */
 };
 
 /* The current address of record @i, which lies in the current page. */

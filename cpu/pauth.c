@@ -4,6 +4,8 @@
  */
 #include "cpu/pauth.h"
 
+#include <string.h>
+
 #include "arch/esr.h"
 #include "cpu/exception.h"
 #include "cpu/exec.h"
@@ -30,39 +32,39 @@ static bool is_b_key(enum pauth_key key)
     return key == PAUTH_IB || key == PAUTH_DB;
 }
 
-/* PtrHasUpperAndLowerAddRanges() */
-static bool two_ranges(const struct cpu *cpu)
-{
-    return !cpu_el2_regime(cpu) || cpu_e2h(cpu);
-}
+/* What the regime says about pointers. With two ranges (PtrHasUpperAndLowerAddRanges()) the fields
+ * of @tcr are those of TCR_EL1, in TCR_EL2 too. */
+struct pointer_regime {
+    uint64_t tcr;
+    bool two_ranges;
+};
 
-/* With two ranges the fields are those of TCR_EL1, in TCR_EL2 too. */
-static uint64_t regime_tcr(const struct cpu *cpu)
+static struct pointer_regime pointer_regime(const struct cpu *cpu)
 {
-    return cpu->sr[cpu_el2_regime(cpu) ? SR_TCR_EL2 : SR_TCR_EL1];
+    const bool el2 = cpu_el2_regime(cpu);
+
+    return (struct pointer_regime){cpu->sr[el2 ? SR_TCR_EL2 : SR_TCR_EL1], !el2 || cpu_e2h(cpu)};
 }
 
 /* TBI of one half of the address space as it acts on instruction or data pointers: EffectiveTBI().
  */
-static bool effective_tbi(const struct cpu *cpu, bool upper, bool data)
+static bool effective_tbi(struct pointer_regime rg, bool upper, bool data)
 {
-    const uint64_t tcr = regime_tcr(cpu);
-
-    const bool tbi = !two_ranges(cpu) ? TCR_EL2_TBI(tcr)
-                     : upper          ? TCR_EL1_TBI1(tcr)
-                                      : TCR_EL1_TBI0(tcr);
-    const bool tbid = !two_ranges(cpu) ? TCR_EL2_TBID(tcr)
-                      : upper          ? TCR_EL1_TBID1(tcr)
-                                       : TCR_EL1_TBID0(tcr);
+    const bool tbi = !rg.two_ranges ? TCR_EL2_TBI(rg.tcr)
+                     : upper        ? TCR_EL1_TBI1(rg.tcr)
+                                    : TCR_EL1_TBI0(rg.tcr);
+    const bool tbid = !rg.two_ranges ? TCR_EL2_TBID(rg.tcr)
+                      : upper        ? TCR_EL1_TBID1(rg.tcr)
+                                     : TCR_EL1_TBID0(rg.tcr);
 
     return tbi && (data || !tbid);
 }
 
 /* CalculateBottomPACBit(). CU-choice: an out-of-range TnSZ acts as the nearest limit. */
-static unsigned bottom_pac_bit(const struct cpu *cpu, bool upper)
+static unsigned bottom_pac_bit(const struct cpu *cpu, struct pointer_regime rg, bool upper)
 {
-    const uint64_t tcr = regime_tcr(cpu);
-    const bool two = two_ranges(cpu);
+    const uint64_t tcr = rg.tcr;
+    const bool two = rg.two_ranges;
     const bool t1 = two && upper;
     const bool granule_64k = t1 ? TCR_EL1_TG1(tcr) == 3 : TCR_EL1_TG0(tcr) == 1;
     const bool ds = cpu_has(cpu, FEAT_LPA2) && (two ? TCR_EL1_DS(tcr) : TCR_EL2_DS(tcr));
@@ -97,20 +99,42 @@ static uint64_t mix(uint64_t v)
     return v ^ (v >> 32);
 }
 
+static struct pac_entry *pac_slot(struct cpu *cpu, const struct pac_input *in)
+{
+    const uint64_t hash =
+        (in->data ^ ror64(in->modifier, 9) ^ in->lo) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return &cpu->pacs[hash >> (64 - PAC_ENTRIES_LOG2)];
+}
+
+/* ComputePAC() by QARMA, or what it was the last time: a return address is signed once, and
+ * authenticated soon after with the same modifier. All inputs are compared, so nothing ever has to
+ * be taken out. */
+static uint64_t qarma_pac(struct cpu *cpu, const struct pac_input *in)
+{
+    struct pac_entry *e = pac_slot(cpu, in);
+
+    if (memcmp(&e->in, in, sizeof(*in)) != 0) {
+        e->in = *in;
+        e->pac = qarma64(in->data, in->modifier, in->hi, in->lo, (unsigned)in->rounds,
+                         in->rounds == 5 ? 2 : 1);
+    }
+    return e->pac;
+}
+
 /* ComputePAC(). FEAT_PACIMP: our own; it need be cheap, not strong. */
-static uint64_t compute_pac(const struct cpu *cpu, uint64_t data, uint64_t modifier,
-                            enum sysreg key_hi, enum sysreg key_lo)
+static uint64_t compute_pac(struct cpu *cpu, uint64_t data, uint64_t modifier, enum sysreg key_hi,
+                            enum sysreg key_lo)
 {
     const uint64_t hi = cpu->sr[key_hi], lo = cpu->sr[key_lo];
+    const unsigned rounds = cpu_has(cpu, FEAT_PACQARMA5) ? 5 : cpu_has(cpu, FEAT_PACQARMA3) ? 3 : 0;
 
-    if (cpu_has(cpu, FEAT_PACQARMA5))
-        return qarma64(data, modifier, hi, lo, 5, 2);
-    if (cpu_has(cpu, FEAT_PACQARMA3))
-        return qarma64(data, modifier, hi, lo, 3, 1);
+    if (rounds)
+        return qarma_pac(cpu, &(struct pac_input){data, modifier, hi, lo, rounds});
     return mix(mix(data ^ hi) + (modifier ^ lo));
 }
 
-static uint64_t compute_key_pac(const struct cpu *cpu, uint64_t data, uint64_t modifier,
+static uint64_t compute_key_pac(struct cpu *cpu, uint64_t data, uint64_t modifier,
                                 enum pauth_key key)
 {
     return compute_pac(cpu, data, modifier, keys[key].hi, keys[key].lo);
@@ -131,19 +155,21 @@ bool pauth_trapped(struct cpu *cpu, const struct insn *i)
 
 /* Which half of the address space AddPAC() takes @ptr to be in: with tags by bit 55, otherwise by
  * bit 63; with two ranges, a tag in either of them decides for both. */
-static bool add_selects_upper(const struct cpu *cpu, uint64_t ptr, bool data)
+static bool add_selects_upper(const struct cpu *cpu, struct pointer_regime rg, uint64_t ptr,
+                              bool data)
 {
     if (cpu_has(cpu, FEAT_PAuth2) && cpu_has(cpu, FEAT_CONSTPACFIELD))
         return bit(ptr, 55);
-    const bool tags = effective_tbi(cpu, false, data) || effective_tbi(cpu, true, data);
+    const bool tags = effective_tbi(rg, false, data) || effective_tbi(rg, true, data);
     return bit(ptr, tags ? 55 : 63);
 }
 
-uint64_t pauth_add(const struct cpu *cpu, uint64_t ptr, uint64_t modifier, enum pauth_key key)
+uint64_t pauth_add(struct cpu *cpu, uint64_t ptr, uint64_t modifier, enum pauth_key key)
 {
-    const bool tbi = effective_tbi(cpu, bit(ptr, 55), is_data_key(key));
-    const bool sel = add_selects_upper(cpu, ptr, is_data_key(key));
-    const unsigned top = tbi ? 55 : 63, bottom = bottom_pac_bit(cpu, sel);
+    const struct pointer_regime rg = pointer_regime(cpu);
+    const bool tbi = effective_tbi(rg, bit(ptr, 55), is_data_key(key));
+    const bool sel = add_selects_upper(cpu, rg, ptr, is_data_key(key));
+    const unsigned top = tbi ? 55 : 63, bottom = bottom_pac_bit(cpu, rg, sel);
     const uint64_t field = pac_field(bottom, tbi), all = MASK(top, bottom);
     const uint64_t good = extend(ptr, sel, bottom, tbi);
     uint64_t pac = compute_key_pac(cpu, good, modifier, key);
@@ -167,9 +193,10 @@ static void pac_fail(struct cpu *cpu, const struct insn *i, enum pauth_key key)
 bool pauth_auth(struct cpu *cpu, const struct insn *i, uint64_t ptr, uint64_t modifier,
                 enum pauth_key key, bool combined, uint64_t *out)
 {
+    const struct pointer_regime rg = pointer_regime(cpu);
     const bool upper = bit(ptr, 55);
-    const bool tbi = effective_tbi(cpu, upper, is_data_key(key));
-    const unsigned bottom = bottom_pac_bit(cpu, upper);
+    const bool tbi = effective_tbi(rg, upper, is_data_key(key));
+    const unsigned bottom = bottom_pac_bit(cpu, rg, upper);
     const uint64_t field = pac_field(bottom, tbi);
     const uint64_t original = extend(ptr, upper, bottom, tbi);
     const uint64_t pac = compute_key_pac(cpu, original, modifier, key);
@@ -195,12 +222,13 @@ bool pauth_auth(struct cpu *cpu, const struct insn *i, uint64_t ptr, uint64_t mo
 
 uint64_t pauth_strip(const struct cpu *cpu, uint64_t ptr, bool data)
 {
+    const struct pointer_regime rg = pointer_regime(cpu);
     const bool upper = bit(ptr, 55);
 
-    return extend(ptr, upper, bottom_pac_bit(cpu, upper), effective_tbi(cpu, upper, data));
+    return extend(ptr, upper, bottom_pac_bit(cpu, rg, upper), effective_tbi(rg, upper, data));
 }
 
-uint64_t pauth_generic(const struct cpu *cpu, uint64_t x, uint64_t y)
+uint64_t pauth_generic(struct cpu *cpu, uint64_t x, uint64_t y)
 {
     return compute_pac(cpu, x, y, SR_APGAKeyHi_EL1, SR_APGAKeyLo_EL1) & MASK(63, 32);
 }

@@ -13,7 +13,7 @@ bool pauth_enabled(const struct cpu *cpu, enum pauth_key key);
 bool pauth_trapped(struct cpu *cpu, const struct insn *i);
 
 /* @ptr with its authentication code. */
-uint64_t pauth_add(const struct cpu *cpu, uint64_t ptr, uint64_t modifier, enum pauth_key key);
+uint64_t pauth_add(struct cpu *cpu, uint64_t ptr, uint64_t modifier, enum pauth_key key);
 
 /**
  * pauth_auth() - authenticate @ptr. @combined: part of BRAA, RETAA, LDRAA, ERETAA.
@@ -24,4 +24,4 @@ bool pauth_auth(struct cpu *cpu, const struct insn *i, uint64_t ptr, uint64_t mo
 
 /* XPACI, XPACD: neither enables nor traps. */
 uint64_t pauth_strip(const struct cpu *cpu, uint64_t ptr, bool data);
-uint64_t pauth_generic(const struct cpu *cpu, uint64_t x, uint64_t y); /* PACGA */
+uint64_t pauth_generic(struct cpu *cpu, uint64_t x, uint64_t y); /* PACGA */
