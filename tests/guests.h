@@ -37,3 +37,18 @@ static const uint32_t guest_alphabet[] = {
     0x52800100, 0x72b08000,
     0xd4000003, /* mov w0,#8; movk w0,#0x8400,lsl #16; smc #0 */
 };
+
+/* Prints 'A' on the UART, for ever. */
+static const uint32_t guest_chatter[] = {
+    0xd2a12001, 0x52800822, /* mov x1,#0x9000000; mov w2,#'A' */
+    0x39000022, 0x17ffffff, /* 1: strb w2,[x1]; b 1b */
+};
+
+/* Prints GUEST_BOOK_BYTES times 'A' on the UART, more than a pipe holds, and switches the machine
+ * off by PSCI. */
+#define GUEST_BOOK_BYTES 0x40000
+static const uint32_t guest_book[] = {
+    0xd2a12001, 0x52800822, 0x52a00083, /* mov x1,#0x9000000; mov w2,#'A'; mov w3,#0x40000 */
+    0x39000022, 0x71000463, 0x54ffffc1, /* 1: strb w2,[x1]; subs w3,w3,#1; b.ne 1b */
+    0x52800100, 0x72b08000, 0xd4000003, /* mov w0,#8; movk w0,#0x8400,lsl #16; smc #0 */
+};

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -25,13 +26,13 @@ struct result {
 
 static const char *program; /* argv[1] of the test */
 
-static int status_code(int status)
+static inline int status_code(int status)
 {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* A file that is gone when closed, with @text in it, at its start. */
-static int scratch(const char *text)
+static inline int scratch(const char *text)
 {
     char path[] = "/tmp/armillary-test-XXXXXX";
     int fd = mkstemp(path);
@@ -43,7 +44,7 @@ static int scratch(const char *text)
     return fd;
 }
 
-static void slurp(int fd, char *text, size_t size)
+static inline void slurp(int fd, char *text, size_t size)
 {
     ssize_t n = pread(fd, text, size - 1, 0);
 
@@ -51,24 +52,62 @@ static void slurp(int fd, char *text, size_t size)
     close(fd);
 }
 
-/* @args: NULL-ended, without the program. @input: its standard input. */
-static struct result *run_args(const char *input, const char *const *args)
+#define CLOSED (-1)
+
+/* Start the program with these as descriptors 0 to 2, or without. */
+static inline pid_t start_program(const int fd[3], const char *const *args)
 {
-    static struct result r;
     const char *argv[32] = {program};
-    int in = scratch(input), out = scratch(""), err = scratch(""), status;
+    pid_t pid;
 
     for (unsigned k = 0; args[k]; k++)
         argv[k + 1] = args[k];
-    pid_t pid = fork();
+    pid = fork();
     if (pid == 0) {
-        dup2(in, 0);
-        dup2(out, 1);
-        dup2(err, 2);
+        int high[3];
+        for (int k = 0; k < 3; k++)
+            high[k] = fd[k] == CLOSED ? CLOSED : fcntl(fd[k], F_DUPFD_CLOEXEC, 10);
+        for (int k = 0; k < 3; k++)
+            if (high[k] == CLOSED)
+                close(k);
+            else
+                dup2(high[k], k);
         execv(program, (char **)argv);
         _exit(127);
     }
     assert_true(pid > 0);
+    return pid;
+}
+
+static inline double seconds_now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+/* Its exit code, if it ends within @seconds; fails otherwise. */
+static inline int wait_program(pid_t pid, double seconds)
+{
+    int status;
+
+    for (double start = seconds_now(); seconds_now() - start < seconds; usleep(2000))
+        if (waitpid(pid, &status, WNOHANG) == pid)
+            return status_code(status);
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    fail_msg("the program did not end within %g s", seconds);
+    return -1;
+}
+
+/* @args: NULL-ended, without the program. @input: its standard input. */
+static inline struct result *run_args(const char *input, const char *const *args)
+{
+    static struct result r;
+    int in = scratch(input), out = scratch(""), err = scratch(""), status;
+    pid_t pid = start_program((const int[]){in, out, err}, args);
+
     assert_int_equal(waitpid(pid, &status, 0), pid);
     r.code = status_code(status);
     close(in);
@@ -93,7 +132,7 @@ struct terminal {
     char text[65536]; /* all it has printed */
 };
 
-static void terminal_open(struct terminal *t, const char *const *args)
+static inline void terminal_open(struct terminal *t, const char *const *args)
 {
     const char *argv[32] = {program};
 
@@ -109,7 +148,7 @@ static void terminal_open(struct terminal *t, const char *const *args)
 }
 
 /* Wait until @part has been printed behind what was seen before; ten seconds at most. */
-static void terminal_expect(struct terminal *t, const char *part)
+static inline void terminal_expect(struct terminal *t, const char *part)
 {
     for (unsigned tries = 0; tries < 100; tries++) {
         struct pollfd p = {.fd = t->fd, .events = POLLIN};
@@ -132,24 +171,16 @@ static void terminal_expect(struct terminal *t, const char *part)
     fail_msg("\"%s\" was not printed, but:\n%s", part, t->text);
 }
 
-static void terminal_type(struct terminal *t, const char *text)
+static inline void terminal_type(struct terminal *t, const char *text)
 {
     assert_int_equal(write(t->fd, text, strlen(text)), strlen(text));
 }
 
 /* Its exit code, when it ends. */
-static int terminal_close(struct terminal *t)
+static inline int terminal_close(struct terminal *t)
 {
-    int status;
+    int code = wait_program(t->pid, 10);
 
-    for (unsigned tries = 0; tries < 100; tries++) {
-        if (waitpid(t->pid, &status, WNOHANG) == t->pid) {
-            close(t->fd);
-            return status_code(status);
-        }
-        usleep(100000);
-    }
-    kill(t->pid, SIGKILL);
-    fail_msg("the program did not end");
-    return -1;
+    close(t->fd);
+    return code;
 }

@@ -1,6 +1,10 @@
 /* The `armillary` command: one row a subcommand. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 #include "command.h"
@@ -24,7 +28,18 @@ static void usage(FILE *to)
     fprintf(to, "\n`armillary COMMAND --help` says more about one.\n");
 }
 
-int main(int argc, char **argv)
+/* A descriptor 0 to 2 that we were started without would be the next file to be opened, and what
+ * goes to the console or to standard error would be written into that file: the null device takes
+ * the place. */
+static bool secure_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
+            return false;
+    return true;
+}
+
+static int run_command(int argc, char **argv)
 {
     if (argc < 2) {
         usage(stderr);
@@ -43,4 +58,20 @@ int main(int argc, char **argv)
             return commands[k].run(argc - 1, argv + 1);
     fprintf(stderr, "armillary: no command \"%s\"; `armillary --help` lists them\n", argv[1]);
     return EXIT_USAGE;
+}
+
+/* What is still in the buffer of standard output: an error of writing it is one of the program. */
+static int flush_output(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "armillary: cannot write standard output: %s\n", strerror(errno));
+    return code ? code : EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (!secure_standard_streams())
+        return EXIT_USAGE; /* and nowhere to say so */
+    return flush_output(run_command(argc, argv));
 }
