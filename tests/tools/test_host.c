@@ -1,5 +1,6 @@
 /* The host's side of a run: descriptors it was started without, readers that stall, errors of
  * writing, signals, the terminal. */
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -149,10 +150,397 @@ static void test_no_file_takes_the_place_of_a_closed_standard_stream(void **stat
     unlink(serial);
 }
 
+/* ---- readers that take nothing ---- */
+
+/* A run whose limit or signal is later than this past has been held. The promise is a tenth of a
+ * second; what is more is for the machine that tests run on. */
+#define PATIENCE_S 1.0
+
+/* A host side that takes nothing: what the program is started with, and what keeps it open. */
+struct stall {
+    int fd[3];
+    int ours; /* -1: none */
+};
+
+static void stall_nothing(struct stall *s)
+{
+    s->fd[0] = scratch("");
+    s->fd[1] = scratch("");
+    s->fd[2] = scratch("");
+    s->ours = -1;
+}
+
+static void stall_pipe(struct stall *s, int n)
+{
+    int ends[2];
+
+    stall_nothing(s);
+    assert_int_equal(pipe(ends), 0);
+    close(s->fd[n]);
+    s->fd[n] = ends[1];
+    s->ours = ends[0];
+}
+
+static void stall_stdout(struct stall *s)
+{
+    stall_pipe(s, 1);
+}
+
+static void stall_stderr(struct stall *s)
+{
+    stall_pipe(s, 2);
+}
+
+/* As of `2>&1 | READER`. */
+static void stall_both(struct stall *s)
+{
+    stall_pipe(s, 1);
+    close(s->fd[2]);
+    s->fd[2] = dup(s->fd[1]);
+}
+
+static void stall_socket(struct stall *s)
+{
+    int ends[2];
+
+    stall_nothing(s);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    close(s->fd[1]);
+    s->fd[1] = ends[1];
+    s->ours = ends[0];
+}
+
+/* A terminal for output only, whose other side is not read. */
+static void stall_terminal(struct stall *s)
+{
+    int tty;
+
+    stall_nothing(s);
+    assert_int_equal(openpty(&s->ours, &tty, NULL, NULL, NULL), 0);
+    close(s->fd[1]);
+    s->fd[1] = tty;
+}
+
+static void stall_fifo(struct stall *s)
+{
+    const char *fifo = in_dir("fifo");
+
+    stall_nothing(s);
+    unlink(fifo);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    s->ours = open(fifo, O_RDONLY | O_NONBLOCK);
+    assert_true(s->ours >= 0);
+}
+
+/* A FIFO that nobody opens for reading: open() waits. */
+static void stall_open(struct stall *s)
+{
+    stall_fifo(s);
+    close(s->ours);
+    s->ours = -1;
+}
+
+static void stall_end(struct stall *s)
+{
+    for (unsigned n = 0; n < 3; n++)
+        close(s->fd[n]);
+    if (s->ours >= 0)
+        close(s->ours);
+    unlink(in_dir("fifo"));
+}
+
+/* "FIFO" stands for its path. */
+static const struct stalled_run {
+    void (*stall)(struct stall *s);
+    const char *options[3], *guest;
+    bool no_limit; /* of instructions: nothing runs, or there is nothing to run ahead of */
+} stalled_runs[] = {
+    {stall_stdout, {NULL}, chatter_load, false},
+    {stall_both, {"--trace=mmio"}, chatter_load, false},
+    {stall_stderr, {"--serial=none", "--trace=insn"}, loop_load, false},
+    {stall_stderr, {"--log=debug", "--trace=exception"}, exit42_load, false},
+    {stall_socket, {NULL}, chatter_load, false},
+    {stall_terminal, {NULL}, chatter_load, false},
+    {stall_fifo, {"--serial=file:", "FIFO"}, chatter_load, false},
+    {stall_fifo, {"--trace=insn:", "FIFO"}, loop_load, false},
+    {stall_open, {"--serial=file:", "FIFO"}, chatter_load, true},
+    {stall_open, {"--trace=insn:", "FIFO"}, chatter_load, true},
+    {stall_open, {"--virtio-console=file:", "FIFO"}, chatter_load, true},
+    {stall_open, {"--dump-dtb=", "FIFO"}, chatter_load, true},
+    {stall_open, {"--initrd=", "FIFO"}, chatter_path, true},
+    {stall_open, {"--bios=", "FIFO"}, chatter_path, true},
+};
+#define STALLED_RUNS (sizeof(stalled_runs) / sizeof(stalled_runs[0]))
+
+static pid_t start_stalled(const struct stalled_run *run, struct stall *s, const char *limit)
+{
+    const char *args[8] = {"run"};
+    unsigned n = 1;
+
+    if (limit)
+        args[n++] = limit;
+    for (unsigned k = 0; k < 3 && run->options[k]; k++)
+        if (k + 1 < 3 && run->options[k + 1] && !strcmp(run->options[k + 1], "FIFO"))
+            args[n++] = joined(run->options[k++], in_dir("fifo"), "");
+        else
+            args[n++] = run->options[k];
+    if (strchr(run->guest, '@'))
+        args[n++] = "--load";
+    args[n++] = run->guest;
+    run->stall(s);
+    return start_program(s->fd, args);
+}
+
+static void test_a_reader_that_takes_nothing_does_not_hold_the_time_limit(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < STALLED_RUNS; k++) {
+        struct stall s;
+        pid_t pid = start_stalled(&stalled_runs[k], &s, "--timeout=0.3");
+        assert_int_equal(wait_program(pid, 0.3 + PATIENCE_S), 3);
+        stall_end(&s);
+    }
+}
+
+static void test_a_reader_that_takes_nothing_does_not_hold_the_limit_of_instructions(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < STALLED_RUNS; k++) {
+        struct stall s;
+        if (stalled_runs[k].no_limit)
+            continue;
+        pid_t pid = start_stalled(&stalled_runs[k], &s, "--max-insns=500000");
+        assert_int_equal(wait_program(pid, 5), 3);
+        stall_end(&s);
+    }
+}
+
+static void test_a_reader_that_takes_nothing_does_not_hold_a_signal(void **state)
+{
+    (void)state;
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1};
+
+    for (size_t k = 0; k < STALLED_RUNS; k++) {
+        struct stall s;
+        int number = signals[k % (sizeof(signals) / sizeof(signals[0]))];
+        pid_t pid = start_stalled(&stalled_runs[k], &s, NULL);
+        usleep(200000);
+        kill(pid, number);
+        assert_int_equal(wait_program(pid, PATIENCE_S), 128 + number);
+        stall_end(&s);
+    }
+}
+
+/* The guest has said all and the program waits for its reader: a signal ends that too, and so does
+ * a second one at once. */
+static void test_a_signal_ends_the_wait_of_a_run_that_is_over(void **state)
+{
+    (void)state;
+    for (unsigned signals = 1; signals <= 2; signals++) {
+        struct stall s;
+        stall_stdout(&s);
+        pid_t pid = start_program(s.fd, ARGS("run", "--max-insns=1G", "--load", book_load));
+        usleep(300000);
+        assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+        for (unsigned k = 0; k < signals; k++)
+            kill(pid, SIGTERM);
+        assert_int_equal(wait_program(pid, PATIENCE_S), 128 + SIGTERM);
+        stall_end(&s);
+    }
+}
+
+/* Reads slowly; returns the number of bytes. */
+static size_t read_slowly(int fd)
+{
+    char buf[8192];
+    size_t total = 0;
+    ssize_t n;
+
+    while ((n = read(fd, buf, sizeof(buf))) > 0) {
+        for (ssize_t k = 0; k < n; k++)
+            assert_int_equal(buf[k], 'A');
+        total += (size_t)n;
+        usleep(5000);
+    }
+    return total;
+}
+
+static void test_a_slow_reader_loses_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*stall)(struct stall *s);
+        const char *limit, *guest;
+        int code;
+        size_t bytes;
+    } rows[] = {
+        {stall_stdout, "--timeout=60", book_load, 0, GUEST_BOOK_BYTES},
+        {stall_stdout, "--max-insns=1G", book_load, 0, GUEST_BOOK_BYTES},
+        {stall_socket, "--timeout=60", book_load, 0, GUEST_BOOK_BYTES},
+        {stall_stdout, "--max-insns=600000", chatter_load, 3, 299999},
+    };
+
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        struct stall s;
+        rows[k].stall(&s);
+        pid_t pid = start_program(s.fd, ARGS("run", rows[k].limit, "--load", rows[k].guest));
+        close(s.fd[1]);
+        if (rows[k].code == 0)
+            usleep(300000);
+        assert_int_equal(read_slowly(s.ours), rows[k].bytes);
+        assert_int_equal(wait_program(pid, 5), rows[k].code);
+        s.fd[1] = scratch("");
+        stall_end(&s);
+    }
+}
+
+static void test_what_a_stalled_reader_misses_is_counted(void **state)
+{
+    (void)state;
+    struct stall s;
+    char text[4096];
+    unsigned long lost;
+    int kept = 0;
+
+    stall_stdout(&s);
+    pid_t pid = start_program(s.fd, ARGS("run", "--max-insns=600000", "--load", chatter_load));
+    assert_int_equal(wait_program(pid, 5), 3);
+    slurp(dup(s.fd[2]), text, sizeof(text));
+    const char *line = strstr(text, "standard output: ");
+    assert_non_null(line);
+    assert_int_equal(sscanf(line, "standard output: its reader stalls: %lu bytes", &lost), 1);
+    close(s.fd[1]);
+    s.fd[1] = scratch("");
+    kept = (int)read_slowly(s.ours);
+    assert_int_equal((unsigned long)kept + lost, 299999);
+    stall_end(&s);
+}
+
+/* What is read of O_NONBLOCK belongs to whoever shares the open file description. */
+static void test_the_standard_streams_of_others_do_not_become_nonblocking(void **state)
+{
+    (void)state;
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    int in = scratch(""), err = scratch("");
+    pid_t pid = start_program((const int[]){in, ends[1], err}, ARGS("run", "--load", loop_load));
+    usleep(200000);
+    assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
+    kill(pid, SIGKILL);
+    assert_int_equal(wait_program(pid, PATIENCE_S), 128 + SIGKILL);
+    close(ends[0]);
+    close(ends[1]);
+    close(in);
+    close(err);
+}
+
+/* ---- errors of writing ---- */
+
+static void test_output_that_cannot_be_written_is_exit_code_2_and_the_reason_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        int full; /* descriptor that is /dev/full, or -1 */
+        const char *args[6], *text;
+        int code;
+    } rows[] = {
+        {1, {"run", "--load", alphabet_load}, "standard output: No space left on device", 2},
+        {1, {"run", "--load", exit42_load, "--semihosting", "--trace=call"}, "", 42},
+        {1, {"run", "--serial=null", "--virtio-console=stdio", "--load", alphabet_load}, "", 0},
+        {2, {"run", "--trace=call", "--load", alphabet_load}, "", 2},
+        {2, {"run", "--stats", "--load", alphabet_load}, "", 2},
+        {-1,
+         {"run", "--trace=call:/dev/full", "--load", alphabet_load},
+         "/dev/full: No space left on device",
+         2},
+        {-1,
+         {"run", "--serial=file:/dev/full", "--load", alphabet_load},
+         "/dev/full: No space left on device",
+         2},
+        {-1,
+         {"run", "--serial=file:/dev/full", "--max-insns=100", "--load", chatter_load},
+         "/dev/full: No space left on device",
+         3},
+        {-1, {"run", "--dump-dtb=/dev/full"}, "/dev/full: cannot write: No space left", 2},
+        {-1, {"run", "--trace=call:/nonexistent/x", "--load", loop_load}, "No such file", 2},
+        {-1, {"run", "--serial=file:/nonexistent/x", "--load", loop_load}, "No such file", 2},
+        {-1,
+         {"qemu", "-M", "virt,gic-version=3,dumpdtb=/dev/full", "-cpu", "max"},
+         "/dev/full: cannot write: No space left",
+         2},
+        {1, {"--help"}, "standard output: No space left on device", 2},
+        {1, {"run", "--help"}, "standard output: No space left on device", 2},
+        {1, {"qemu", "--help"}, "standard output: No space left on device", 2},
+        {1, {"dis", "d503201f"}, "standard output: No space left on device", 2},
+        {1, {"sysreg", "HCR_EL2"}, "standard output: No space left on device", 2},
+    };
+
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        int fd[3];
+        char text[16384];
+        for (int n = 0; n < 3; n++)
+            fd[n] = n == rows[k].full ? open("/dev/full", O_RDWR) : scratch("");
+        assert_int_equal(wait_program(start_program(fd, rows[k].args), 20), rows[k].code);
+        slurp(fd[2], text, sizeof(text));
+        assert_contains(text, rows[k].text);
+        const char *said = *rows[k].text ? strstr(text, rows[k].text) : NULL;
+        if (said)
+            assert_null(strstr(said + 1, rows[k].text));
+        close(fd[0]);
+        close(fd[1]);
+    }
+}
+
+static void test_a_pipe_that_nobody_reads_any_more_ends_the_run_by_sigpipe(void **state)
+{
+    (void)state;
+    const char *trace = in_dir("trace");
+    struct stall s;
+    char text[4096];
+
+    stall_stdout(&s);
+    close(s.ours);
+    s.ours = -1;
+    pid_t pid = start_program(
+        s.fd, ARGS("run", joined("--trace=mmio:", trace, ""), "--load", chatter_load));
+    assert_int_equal(wait_program(pid, 5), 128 + SIGPIPE);
+    read_whole(trace, text, sizeof(text));
+    assert_contains(text, "mmio write1 0x9000000 = 0x41\n"); /* other files are whole */
+    slurp(dup(s.fd[2]), text, sizeof(text));
+    assert_string_equal(text, "");
+    unlink(trace);
+    stall_end(&s);
+}
+
+static void test_a_trace_and_the_console_in_one_file_are_in_order(void **state)
+{
+    (void)state;
+    const char *both = in_dir("both");
+    char text[16384];
+
+    RUN("run", joined("--serial=file:", both, ""), joined("--trace=call:", both, ""), "--load",
+        alphabet_load);
+    read_whole(both, text, sizeof(text));
+    assert_int_equal(strncmp(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 26), 0);
+    assert_contains(text, "smc #0");
+    unlink(both);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_file_takes_the_place_of_a_closed_standard_stream),
+        cmocka_unit_test(test_a_reader_that_takes_nothing_does_not_hold_the_time_limit),
+        cmocka_unit_test(test_a_reader_that_takes_nothing_does_not_hold_the_limit_of_instructions),
+        cmocka_unit_test(test_a_reader_that_takes_nothing_does_not_hold_a_signal),
+        cmocka_unit_test(test_a_signal_ends_the_wait_of_a_run_that_is_over),
+        cmocka_unit_test(test_a_slow_reader_loses_nothing),
+        cmocka_unit_test(test_what_a_stalled_reader_misses_is_counted),
+        cmocka_unit_test(test_the_standard_streams_of_others_do_not_become_nonblocking),
+        cmocka_unit_test(test_output_that_cannot_be_written_is_exit_code_2_and_the_reason_is_said),
+        cmocka_unit_test(test_a_pipe_that_nobody_reads_any_more_ends_the_run_by_sigpipe),
+        cmocka_unit_test(test_a_trace_and_the_console_in_one_file_are_in_order),
     };
 
     if (argc != 2) {

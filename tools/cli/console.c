@@ -1,7 +1,6 @@
 #include "console.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,57 +8,59 @@
 #include <unistd.h>
 
 #include "armillary.h"
+#include "output.h"
+#include "signals.h"
+#include "terminal.h"
 
 #define CTRL_A 1
 
 /* Slices between two looks at the host: about a millisecond. */
 #define POLL_SLICES 16
 
+#define READ_BYTES     64                 /* at once, of a file or pipe: others may want the rest */
+#define READ_TTY_BYTES 4096               /* a terminal's queue */
+#define AHEAD_MAX      ((size_t)16 << 20) /* then the terminal waits, and our keys with it */
+
 void console_raw(struct console *c, bool on)
 {
-    if (!c->tty)
-        return;
-    struct termios t = c->saved;
-    if (on) {
-        cfmakeraw(&t);
-        t.c_oflag |= OPOST;
-    }
-    tcsetattr(STDIN_FILENO, TCSANOW, &t);
+    if (c->tty)
+        terminal_raw(on);
 }
 
 static void open_stdin(struct console *c)
 {
     struct stat st;
 
+    c->input = true;
     c->eof = false;
-    c->tty = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &c->saved) == 0;
+    c->tty = terminal_open();
     c->file = !c->tty && fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-bool console_open(struct console *c, const char *where)
+bool console_open(struct console *c, struct outputs *outputs, const char *where)
 {
     static const char file[] = "file:";
 
-    *c = (struct console){.port = -1, .out = -1, .eof = true};
+    *c = (struct console){.port = -1, .eof = true};
     if (!where || !strcmp(where, "stdio") || !strcmp(where, "mon:stdio")) {
-        c->out = STDOUT_FILENO;
         open_stdin(c);
+        c->out = output_inherited(outputs, STDOUT_FILENO, "standard output");
     } else if (!strncmp(where, file, sizeof(file) - 1)) {
-        const char *path = where + sizeof(file) - 1;
-        c->out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (c->out < 0) {
-            fprintf(stderr, "armillary: console output to %s: %s\n", path, strerror(errno));
-            return false;
-        }
+        c->out = output_file(outputs, where + sizeof(file) - 1, "console output");
+    } else {
+        return true;
     }
-    return true;
+    return c->out != NULL;
 }
 
+/* What was read of a file and not taken is left to whoever reads it next. */
 void console_close(struct console *c)
 {
     console_raw(c, false);
-    if (c->out > STDERR_FILENO)
-        close(c->out);
+    if (c->file && c->pending.count)
+        lseek(STDIN_FILENO, -(off_t)c->pending.count, SEEK_CUR);
+    bytes_free(&c->pending);
+    bytes_free(&c->held);
 }
 
 void console_start(struct console *c, struct machine *m)
@@ -72,17 +73,8 @@ void console_write(void *ctx, const uint8_t *data, size_t size)
 {
     struct console *c = ctx;
 
-    while (size && c->out >= 0) {
-        ssize_t n = write(c->out, data, size);
-        if (n > 0) {
-            data += n;
-            size -= (size_t)n;
-        } else if (n < 0 && errno == EAGAIN) {
-            poll(&(struct pollfd){.fd = c->out, .events = POLLOUT}, 1, 1000);
-        } else if (n == 0 || errno != EINTR) {
-            return; /* nobody listens any more; the guest need not know */
-        }
-    }
+    if (c->out)
+        output_write(c->out, data, size);
 }
 
 /* Our own keys; true if the byte is not for the guest. */
@@ -105,70 +97,126 @@ static bool intercept(struct console *c, uint8_t byte)
     return true;
 }
 
-/* At a terminal our own keys are seen even when the guest takes nothing: what it does not is lost.
- */
+/* Bytes of the host, up to a request; return how many were looked at. */
+static size_t interpret(struct console *c, const uint8_t *data, size_t size)
+{
+    size_t k = 0;
+
+    for (; k < size && c->request == CONSOLE_NONE; k++)
+        if (!intercept(c, data[k]) && !bytes_append(&c->pending, &data[k], 1))
+            break; /* no memory: looked at later */
+    return k;
+}
+
+/* Bytes of standard input: 0 if there are none now. */
+static size_t read_input(struct console *c, uint8_t *buf, size_t size)
+{
+    ssize_t n = read(STDIN_FILENO, buf, size);
+
+    if (n > 0)
+        return (size_t)n;
+    if (n == 0 || (errno != EINTR && errno != EAGAIN))
+        c->eof = true;
+    return 0;
+}
+
 static void read_host(struct console *c, int timeout_ms)
 {
     struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
-    uint8_t buf[sizeof(c->pending)];
+    uint8_t buf[READ_TTY_BYTES];
+    size_t n, looked;
 
-    if (c->eof || (c->pending_count && !c->tty))
+    if (c->held.count)
+        bytes_drop(&c->held, interpret(c, bytes_peek(&c->held), c->held.count));
+    if (c->eof || c->held.count || c->pending.count > (c->tty ? AHEAD_MAX : 0))
         return;
     if (!c->file && poll(&fd, 1, timeout_ms) <= 0)
         return;
-    ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
-        return;
-    if (n <= 0) {
-        c->eof = true;
-        return;
-    }
-    for (ssize_t k = 0; k < n && c->request == CONSOLE_NONE; k++)
-        if (!intercept(c, buf[k]) && c->pending_count < sizeof(c->pending))
-            c->pending[c->pending_count++] = buf[k];
+    n = read_input(c, buf, c->tty ? sizeof(buf) : READ_BYTES);
+    looked = interpret(c, buf, n);
+    if (looked < n && !bytes_append(&c->held, buf + looked, n - looked))
+        fprintf(stderr, "armillary: no memory: %zu characters are lost\n", n - looked);
 }
 
 static void deliver(struct console *c)
 {
-    size_t taken = c->port < 0 ? arm_console_input(c->machine, c->pending, c->pending_count)
-                               : arm_port_input(c->machine, c->virtio, (unsigned)c->port,
-                                                c->pending, c->pending_count);
-
-    memmove(c->pending, c->pending + taken, c->pending_count - taken);
-    c->pending_count -= taken;
+    if (c->pending.count)
+        bytes_drop(&c->pending,
+                   c->port < 0
+                       ? arm_console_input(c->machine, bytes_peek(&c->pending), c->pending.count)
+                       : arm_port_input(c->machine, c->virtio, (unsigned)c->port,
+                                        bytes_peek(&c->pending), c->pending.count));
 }
 
-void console_poll(void *ctx)
+void console_look(struct console *c)
 {
-    struct console *c = ctx;
+    if (c->tty)
+        read_host(c, 0);
+}
 
-    if (c->eof && !c->pending_count)
+/* The guest is given its next characters as soon as it has taken some; a file is always ready, any
+ * other host is asked less often. */
+void console_poll(struct console *c)
+{
+    if (c->eof && !c->pending.count)
         return;
-    if (c->skip) {
+    deliver(c);
+    if (!c->file && c->skip) {
         c->skip--;
         return;
     }
     c->skip = POLL_SLICES;
     read_host(c, 0);
-    if (c->pending_count)
-        deliver(c);
+    deliver(c);
 }
 
 /* At a terminal an idle guest waits for the host's clock, so that a prompt's time does not race. */
-bool console_idle(void *ctx, uint64_t next_ns)
+bool console_idle(struct console *c, uint64_t next_ns, unsigned wait_max_ms)
 {
-    struct console *c = ctx;
     bool forever = next_ns == UINT64_MAX;
 
-    if (c->eof && !c->pending_count)
+    if (c->eof && !c->pending.count)
         return false;
-    uint64_t wait_ms = forever ? 1000 : (next_ns - arm_time_ns(c->machine)) / 1000000;
-    read_host(c, c->tty || forever ? (int)(wait_ms < 1000 ? wait_ms : 1000) : 0);
-    size_t before = c->pending_count;
-    if (before)
-        deliver(c);
-    if (c->request != CONSOLE_NONE || c->pending_count < before)
+    uint64_t wait_ms = forever ? wait_max_ms : (next_ns - arm_time_ns(c->machine)) / 1000000;
+    if (wait_ms > wait_max_ms)
+        wait_ms = wait_max_ms;
+    read_host(c, c->tty || forever ? (int)wait_ms : 0);
+    size_t before = c->pending.count;
+    deliver(c);
+    if (c->request != CONSOLE_NONE || c->pending.count < before)
         return true;
     /* Looked at again if nothing but the host can wake the guest. */
-    return forever && !c->eof && (c->tty || !c->pending_count);
+    return forever && !c->eof && (c->tty || !c->pending.count);
+}
+
+/* The first line of @held, if there is a whole one, or what there is at the @end of input. A raw
+ * terminal ended it with a carriage return. */
+static bool take_line(struct bytes *held, bool end, char *line, size_t size)
+{
+    const uint8_t *text = bytes_peek(held);
+    size_t n = 0;
+
+    while (n < held->count && text[n] != '\n' && text[n] != '\r')
+        n++;
+    if (held->count == 0 || (n == held->count && !end))
+        return false;
+    snprintf(line, size, "%.*s", (int)n, (const char *)text);
+    bytes_drop(held, n < held->count ? n + 1 : n);
+    return true;
+}
+
+bool console_line(struct console *c, char *line, size_t size)
+{
+    uint8_t buf[READ_TTY_BYTES];
+
+    while (!take_line(&c->held, c->eof, line, size)) {
+        if (c->eof)
+            return false;
+        size_t n = read_input(c, buf, sizeof(buf));
+        if (n == 0 && !c->eof && signals_seen())
+            return false;
+        if (!bytes_append(&c->held, buf, n))
+            return false;
+    }
+    return true;
 }

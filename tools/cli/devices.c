@@ -106,11 +106,11 @@ bool devices_parse(struct device_options *store, char **drives, char **ports, bo
     return true;
 }
 
-bool devices_open(struct device_options *store)
+bool devices_open(struct device_options *store, struct outputs *outputs)
 {
     for (unsigned n = 0; store && n < store->port_count; n++) {
         struct console *host = &store->hosts[n];
-        if (!console_open(host, store->ports[n].testdev ? "null" : store->where[n]))
+        if (!console_open(host, outputs, store->ports[n].testdev ? "null" : store->where[n]))
             return false;
         host->virtio = store->console;
         host->port = (int)n;
@@ -123,14 +123,13 @@ bool devices_open(struct device_options *store)
 void devices_close(struct device_options *store)
 {
     for (unsigned n = 0; store && n < store->port_count; n++)
-        if (store->hosts[n].out > 0)
-            console_close(&store->hosts[n]);
+        console_close(&store->hosts[n]);
 }
 
 struct console *devices_stdin(struct device_options *store)
 {
     for (unsigned n = 0; store && n < store->port_count; n++)
-        if (!strcmp(store->where[n], "stdio"))
+        if (store->hosts[n].input)
             return &store->hosts[n];
     return NULL;
 }

@@ -37,7 +37,7 @@ bool devices_parse(struct device_options *store, char **drives, char **ports, bo
 
 /* Connect the ports to the host before the machine is made. False: a file cannot be opened, and a
  * message was printed. @store may be NULL. */
-bool devices_open(struct device_options *store);
+bool devices_open(struct device_options *store, struct outputs *outputs);
 void devices_close(struct device_options *store);
 
 /* The port that standard input belongs to, or NULL. */

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "console.h"
 #include "cpu/context.h"
 #include "cpu/exception.h"
 #include "machine/machine.h"
 #include "parse.h"
+#include "registers.h"
 
 /* What a command did: keep asking, run on, or end the program. */
 enum verdict { STAY, CONTINUE, QUIT };
@@ -27,18 +29,8 @@ static void print_registers(const struct cpu *cpu)
         SR_SPSR_EL1,  SR_ESR_EL1,   SR_FAR_EL1,   SR_HCR_EL2,   SR_SCTLR_EL2, SR_TTBR0_EL2,
         SR_TTBR1_EL2, SR_TCR_EL2,   SR_VBAR_EL2,  SR_VTTBR_EL2, SR_VTCR_EL2,  SR_ELR_EL2,
         SR_SPSR_EL2,  SR_ESR_EL2,   SR_FAR_EL2,   SR_HPFAR_EL2};
-    static const char *const power[] = {"running", "in WFI", "in WFE", "off", "suspended"};
-    unsigned nzcv = cpu_nzcv(cpu);
 
-    printf("cpu%u %s: EL%u, PC %#018" PRIx64 ", SP %#018" PRIx64 "\n", cpu->index,
-           power[cpu->power], cpu->ps.el, cpu->pc, cpu->x[REG_SP]);
-    printf("  PSTATE %c%c%c%c DAIF %c%c%c%c SP_EL%u%s%s\n", nzcv & 8 ? 'N' : '-',
-           nzcv & 4 ? 'Z' : '-', nzcv & 2 ? 'C' : '-', nzcv & 1 ? 'V' : '-',
-           cpu->ps.daif & PSTATE_D ? 'D' : '-', cpu->ps.daif & PSTATE_A ? 'A' : '-',
-           cpu->ps.daif & PSTATE_I ? 'I' : '-', cpu->ps.daif & PSTATE_F ? 'F' : '-',
-           cpu->ps.sp ? cpu->ps.el : 0, cpu->ps.pan ? " PAN" : "", cpu->ps.il ? " IL" : "");
-    for (unsigned r = 0; r < 31; r++)
-        printf("  X%02u %016" PRIx64 "%s", r, cpu->x[r], r % 4 == 3 || r == 30 ? "\n" : "");
+    registers_print_general(stdout, cpu);
     for (unsigned k = 0; k < ARRAY_SIZE(system); k++)
         printf("  %-9s %016" PRIx64 "%s", sysreg_rows[system[k]].name, cpu->sr[system[k]],
                k % 3 == 2 || k + 1 == ARRAY_SIZE(system) ? "\n" : "");
@@ -216,14 +208,14 @@ static enum verdict execute(struct machine *m, char **words)
     return STAY;
 }
 
-bool monitor_run(struct machine *m)
+bool monitor_run(struct machine *m, struct console *con)
 {
     char line[256];
 
     for (;;) {
         printf("(armillary) ");
         fflush(stdout);
-        if (!fgets(line, sizeof(line), stdin)) {
+        if (!console_line(con, line, sizeof(line))) {
             printf("\n");
             return false;
         }

@@ -3,7 +3,10 @@
 
 #include <stdbool.h>
 
+struct console;
 struct machine;
 
-/* Read commands from standard input until "continue" (true) or "quit" or end of input (false). */
-bool monitor_run(struct machine *m);
+/* Read commands from the terminal of @con until "continue" (true) or "quit" or end of input
+ * (false).
+ */
+bool monitor_run(struct machine *m, struct console *con);

@@ -6,9 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/bits.h"
 #include "command.h"
@@ -16,12 +14,27 @@
 #include "devices.h"
 #include "machine/machine.h"
 #include "monitor.h"
+#include "output.h"
+#include "report.h"
+#include "signals.h"
 #include "trace.h"
+
+/* A run, from its request to its exit code. */
+struct run {
+    const struct run_request *req;
+    struct outputs outputs;
+    struct console serial;
+    struct console *input; /* where standard input goes: it, or a port */
+    struct machine *m;
+    struct arm_config config;
+};
 
 static void log_line(void *ctx, enum log_category cat, enum log_level level, const char *line)
 {
-    (void)ctx;
-    fprintf(stderr, "armillary: %s: %s: %s\n", log_category_name(cat), log_level_name(level), line);
+    const struct outputs *outputs = ctx;
+
+    fprintf(outputs->say, "armillary: %s: %s: %s\n", log_category_name(cat), log_level_name(level),
+            line);
 }
 
 /* [CATEGORY=]LEVEL */
@@ -46,9 +59,10 @@ static bool parse_log(const char *spec, struct log *log)
     return known;
 }
 
-static bool setup_log(const struct run_request *req, struct log *log)
+static bool setup_log(const struct run_request *req, struct log *log, struct outputs *outputs)
 {
     log->sink = log_line;
+    log->ctx = outputs;
     for (unsigned c = 0; c < LOG_CATEGORY_COUNT; c++)
         log->level[c] = LOG_WARN;
     for (const char *const *s = req->logs; s && *s; s++)
@@ -97,158 +111,145 @@ static double host_seconds(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-/* What the signal handler may touch: the machine that runs, and the signal that came. */
-static struct machine *signal_machine;
-static volatile sig_atomic_t signal_seen;
-
-static void on_signal(int number)
+/* Has the user or the time limit said that the run ends? The guest may be waiting for a reader. */
+static bool ending(void *ctx)
 {
-    signal_seen = number;
-    arm_stop(signal_machine);
+    struct run *r = ctx;
+
+    if (r->input)
+        console_look(r->input);
+    return signals_seen() || (r->input && r->input->request != CONSOLE_NONE);
 }
 
-static const int signals[] = {SIGALRM, SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-
-/* @timeout_s: SIGALRM then; 0: never. */
-static void catch_signals(struct machine *m, double timeout_s)
+static void poll_host(void *ctx)
 {
-    struct sigaction sa = {.sa_handler = on_signal};
-    struct itimerval limit = {0};
+    struct run *r = ctx;
 
-    signal_machine = m;
-    signal_seen = 0;
-    for (size_t k = 0; k < ARRAY_SIZE(signals); k++)
-        sigaction(signals[k], &sa, NULL);
-    limit.it_value.tv_sec = (time_t)timeout_s;
-    limit.it_value.tv_usec = (suseconds_t)((timeout_s - (double)limit.it_value.tv_sec) * 1e6);
-    if (timeout_s > 0 && timeout_s < 1e-6)
-        limit.it_value.tv_usec = 1;
-    setitimer(ITIMER_REAL, &limit, NULL);
+    if (r->outputs.waiting)
+        outputs_offer(&r->outputs);
+    console_poll(r->input);
 }
 
-static void release_signals(void)
+static bool idle(void *ctx, uint64_t next_ns)
 {
-    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
-    for (size_t k = 0; k < ARRAY_SIZE(signals); k++)
-        signal(signals[k], SIG_DFL);
-}
+    struct run *r = ctx;
 
-static int exit_code(const struct machine *m, enum arm_stop why, const struct run_request *req)
-{
-    switch (why) {
-    case ARM_STOP_POWEROFF:
-        return EXIT_POWEROFF;
-    case ARM_STOP_EXIT:
-        return arm_exit_code(m);
-    case ARM_STOP_RESET:
-        fprintf(stderr, "armillary: the guest reset the machine\n");
-        return req->qemu_codes ? 0 : EXIT_RESET;
-    case ARM_STOP_IDLE:
-        fprintf(stderr,
-                "armillary: every CPU waits and no timer is set: nothing will ever happen\n");
-        return EXIT_LIMIT;
-    case ARM_STOP_FAULT_LOOP:
-        fprintf(stderr, "armillary: a fault loop that nothing can end\n");
-        return EXIT_FAULT_LOOP;
-    case ARM_STOP_LIMIT:
-        fprintf(stderr, "armillary: stopped after %" PRIu64 " instructions (--max-insns)\n",
-                arm_retired(m));
-        return EXIT_LIMIT;
-    case ARM_STOP_DIVERGED:
-        return EXIT_USAGE; /* the log has said it */
-    case ARM_STOP_REQUEST:
-        break;
-    }
-    if (signal_seen == SIGALRM)
-        fprintf(stderr, "armillary: stopped after %g s (--timeout)\n", req->timeout_s);
-    else if (!signal_seen && req->qemu_codes)
-        return 0;
-    return EXIT_LIMIT;
+    return console_idle(r->input, next_ns, r->outputs.waiting ? 20 : 1000);
 }
 
 /* False: the user ends the run. */
-static bool enter_monitor(struct machine *m, struct console *con)
+static bool enter_monitor(struct run *r)
 {
-    console_raw(con, false);
-    bool go_on = monitor_run(m);
-    console_raw(con, true);
-    con->request = CONSOLE_NONE;
+    console_raw(r->input, false);
+    bool go_on = monitor_run(r->m, r->input);
+    console_raw(r->input, true);
+    r->input->request = CONSOLE_NONE;
+    r->outputs.over = false;
     return go_on;
 }
 
-static enum arm_stop run(struct machine *m, struct console *con, uint64_t max_insns)
+static enum arm_stop run_machine(struct run *r)
 {
+    uint64_t max_insns = r->req->max_insns;
+
     for (;;) {
-        uint64_t done = arm_retired(m);
+        uint64_t done = arm_retired(r->m);
         enum arm_stop why = max_insns && done >= max_insns
                                 ? ARM_STOP_LIMIT
-                                : arm_run(m, max_insns ? max_insns - done : 0);
+                                : arm_run(r->m, max_insns ? max_insns - done : 0);
 
-        if (why != ARM_STOP_REQUEST || signal_seen || con->request != CONSOLE_MONITOR ||
-            !enter_monitor(m, con))
+        if (why != ARM_STOP_REQUEST || signals_seen() || r->input->request != CONSOLE_MONITOR ||
+            !enter_monitor(r))
             return why;
     }
 }
 
-static void print_stats(const struct machine *m, double took)
+/* What the guest has said is worth waiting for, unless a limit or the user has ended the run. */
+static void finish(struct run *r, enum arm_stop why, double took)
 {
-    fprintf(stderr,
-            "armillary: %" PRIu64 " instructions retired, %.3f s virtual time; "
-            "%.2f s on the host, %.1f MIPS\n",
-            arm_retired(m), (double)arm_time_ns(m) * 1e-9, took,
-            (double)arm_retired(m) / took * 1e-6);
+    struct patience patience = {.endless = true};
+
+    if (why == ARM_STOP_REQUEST || signals_seen())
+        patience = (struct patience){.left_s = OUTPUT_ENDING_S};
+    else if (why == ARM_STOP_LIMIT)
+        patience = (struct patience){.left_s = OUTPUT_ENDING_S, .while_taken = true};
+    outputs_finish(&r->outputs, &patience);
+    report_end(r->outputs.say, r->m, why, r->req);
+    if (r->req->stats)
+        report_stats(r->outputs.say, r->m, took);
+    outputs_report_lost(&r->outputs);
+    outputs_finish_words(&r->outputs, &patience);
 }
 
-static int run_console(struct machine *m, struct console *con, const struct run_request *req)
+/* @code, unless the run has succeeded but for what could not be written, or not in time. */
+static int with_outputs(const struct outputs *outputs, int code)
 {
-    struct traces *traces = traces_open(m, req->traces);
+    if (code != 0 || !outputs_failed(outputs))
+        return code;
+    return signals_seen() == SIGALRM ? EXIT_LIMIT : EXIT_USAGE;
+}
+
+static int run_console(struct run *r)
+{
+    struct traces *traces = traces_open(r->m, r->req->traces, &r->outputs);
 
     if (!traces)
         return EXIT_USAGE;
-    console_start(con, m);
-    m->poll = console_poll;
-    m->idle = console_idle;
-    m->poll_ctx = con;
-    catch_signals(m, req->timeout_s);
+    console_start(r->input, r->m);
+    r->m->poll = poll_host;
+    r->m->idle = idle;
+    r->m->poll_ctx = r;
+    signals_stop(r->m);
     double start = host_seconds();
-    enum arm_stop why = run(m, con, req->max_insns);
+    enum arm_stop why = run_machine(r);
     double took = host_seconds() - start;
-    release_signals();
-    console_raw(con, false);
-    int code = exit_code(m, why, req);
-    if (req->stats)
-        print_stats(m, took);
+    console_raw(r->input, false);
     traces_close(traces);
-    return code;
+    finish(r, why, took);
+    return with_outputs(&r->outputs, report_exit_code(r->m, why, r->req));
+}
+
+static int start(struct run *r)
+{
+    struct arm_error err = {0};
+
+    if (!console_open(&r->serial, &r->outputs, r->req->serial) ||
+        !devices_open(r->req->devices, &r->outputs))
+        return EXIT_USAGE;
+    r->input = r->serial.input ? &r->serial : devices_stdin(r->req->devices);
+    if (!r->input)
+        r->input = &r->serial;
+    r->config.console_write = console_write;
+    r->config.console_ctx = &r->serial;
+    r->m = arm_machine_new(&r->config, &err);
+    if (!r->m) {
+        fprintf(r->outputs.say, "armillary: %s\n", err.text);
+        return EXIT_USAGE;
+    }
+    return r->req->dump_dtb ? dump_dtb(r->m, r->req->dump_dtb) : run_console(r);
 }
 
 int runner_run(const struct run_request *req)
 {
-    struct console con, *input;
-    struct arm_config config = req->config;
-    struct arm_error err = {0};
-    struct machine *m;
-    int code;
+    struct run r = {.req = req, .config = req->config};
+    int code = EXIT_USAGE, number = 0;
 
-    if (!setup_log(req, &config.log) || !traces_check(req->traces) ||
-        !console_open(&con, req->serial) || !devices_open(req->devices))
+    if (!traces_check(req->traces) || !signals_catch(req->timeout_s))
         return EXIT_USAGE;
-    input = con.out != STDOUT_FILENO ? devices_stdin(req->devices) : NULL;
-    config.console_write = console_write;
-    config.console_ctx = &con;
-    m = arm_machine_new(&config, &err);
-    if (!m) {
-        fprintf(stderr, "armillary: %s\n", err.text);
-        code = EXIT_USAGE;
-    } else if (req->dump_dtb) {
-        code = dump_dtb(m, req->dump_dtb);
-    } else {
-        code = run_console(m, input ? input : &con, req);
+    if (outputs_open(&r.outputs, ending, &r) && setup_log(req, &r.config.log, &r.outputs)) {
+        r.outputs.never_wait = req->max_insns != 0;
+        struct patience patience = {.endless = true};
+        code = start(&r);
+        outputs_finish(&r.outputs, &patience);
+        outputs_finish_words(&r.outputs, &patience);
+        number = signals_seen();
+        console_close(&r.serial);
+        devices_close(req->devices);
     }
-    arm_machine_free(m);
-    devices_close(req->devices);
-    console_close(&con);
-    if (signal_seen && signal_seen != SIGALRM)
-        raise(signal_seen);
+    signals_release();
+    if (number && number != SIGALRM)
+        raise(number);
+    arm_machine_free(r.m);
+    outputs_free(&r.outputs);
     return code;
 }

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "arch/esr.h"
 #include "arch/insn.h"
@@ -13,11 +12,11 @@
 #include "armillary.h"
 #include "base/bits.h"
 #include "machine/machine.h"
+#include "output.h"
 
 struct trace {
     const struct machine *machine;
-    FILE *out;
-    bool shared; /* somebody else closes it */
+    FILE *out; /* of an output, which closes it */
     csh capstone;
 };
 
@@ -53,6 +52,10 @@ static bool parse(const char *spec, uint64_t *events, const char **file)
 
     *file = colon ? colon + 1 : NULL;
     *events = 0;
+    if (colon && !colon[1]) {
+        fprintf(stderr, "armillary: --trace=%s: expected a file name behind the colon\n", spec);
+        return false;
+    }
     for (char **w = words; *w; w++) {
         size_t k = 0;
         while (k < ARRAY_SIZE(kinds) && strcmp(kinds[k].what, *w))
@@ -198,21 +201,16 @@ static void on_event(void *ctx, const struct probe *p)
     fputc('\n', t->out);
 }
 
-/* The stream among those of @t that already writes to what @file names, or NULL. */
-static FILE *find_open(const struct traces *t, const char *file)
+/* NULL: a message has been printed. */
+static FILE *open_file(struct outputs *outputs, const char *spec, const char *file)
 {
-    struct stat named, other;
+    g_autofree char *option = g_strdup_printf("--trace=%s", spec);
+    struct output *o = output_file(outputs, file, option);
 
-    if (stat(file, &named))
-        return NULL;
-    for (unsigned k = 0; k < t->count; k++)
-        if (!fstat(fileno(t->trace[k].out), &other) && other.st_dev == named.st_dev &&
-            other.st_ino == named.st_ino)
-            return t->trace[k].out;
-    return NULL;
+    return o ? output_stream(o, false) : NULL;
 }
 
-struct traces *traces_open(struct machine *m, const char *const *specs)
+struct traces *traces_open(struct machine *m, const char *const *specs, struct outputs *outputs)
 {
     struct traces *t = g_new0(struct traces, 1);
 
@@ -228,14 +226,9 @@ struct traces *traces_open(struct machine *m, const char *const *specs)
         }
         if (!parse(*specs, &events, &file))
             break;
-        one->out = file ? find_open(t, file) : stderr;
-        one->shared = one->out != NULL;
+        one->out = file ? open_file(outputs, *specs, file) : outputs->say;
         if (!one->out)
-            one->out = fopen(file, "w");
-        if (!one->out) {
-            fprintf(stderr, "armillary: --trace=%s: cannot write %s\n", *specs, file);
             break;
-        }
         t->count++;
         one->machine = m;
         if ((events & BIT(PROBE_INSN)) &&
@@ -252,11 +245,8 @@ struct traces *traces_open(struct machine *m, const char *const *specs)
 
 void traces_close(struct traces *t)
 {
-    for (unsigned k = 0; k < t->count; k++) {
+    for (unsigned k = 0; k < t->count; k++)
         if (t->trace[k].capstone)
             cs_close(&t->trace[k].capstone);
-        if (!t->trace[k].shared)
-            fclose(t->trace[k].out);
-    }
     g_free(t);
 }

@@ -1,0 +1,16 @@
+/* Registers of a CPU for people: in the monitor, and when a run ends. */
+#pragma once
+
+#include <stdio.h>
+
+struct cpu;
+
+/* What it does and where, PSTATE, the general registers. */
+void registers_print_general(FILE *f, const struct cpu *cpu);
+
+/* The same, and what the exception level it is in says of the last exception; at EL0 the level that
+ * takes its exceptions. */
+void registers_print_current(FILE *f, const struct cpu *cpu);
+
+/* One line. */
+void registers_print_brief(FILE *f, const struct cpu *cpu);

@@ -1,0 +1,108 @@
+#include "report.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+#include "command.h"
+#include "machine/machine.h"
+#include "registers.h"
+#include "runner.h"
+#include "signals.h"
+
+/* The CPU that ran last in full. */
+static void print_registers(FILE *f, const struct machine *m)
+{
+    struct arm_end end;
+
+    arm_last_end(m, &end);
+    registers_print_current(f, m->cpus[end.cpu]);
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        if (k != end.cpu)
+            registers_print_brief(f, m->cpus[k]);
+}
+
+/* Time passes while exceptions are taken and nothing retires; it counts towards the limit. */
+static void print_limit(FILE *f, const struct machine *m, uint64_t max_insns)
+{
+    uint64_t retired = arm_retired(m);
+
+    if (retired >= max_insns)
+        fprintf(f, "armillary: stopped after %" PRIu64 " instructions (--max-insns)\n", retired);
+    else
+        fprintf(f,
+                "armillary: stopped after the time of %" PRIu64 " instructions (--max-insns), of "
+                "which %" PRIu64 " retired: exceptions that retire nothing took the rest\n",
+                max_insns, retired);
+}
+
+/* Return: is it of interest where the machine stands? */
+static bool print_reason(FILE *f, const struct machine *m, enum arm_stop why,
+                         const struct run_request *req)
+{
+    int number = signals_seen();
+
+    switch (why) {
+    case ARM_STOP_POWEROFF:
+    case ARM_STOP_EXIT:
+        return false;
+    case ARM_STOP_RESET:
+        fprintf(f, "armillary: the guest reset the machine\n");
+        return false;
+    case ARM_STOP_IDLE:
+        fprintf(f, "armillary: every CPU waits and no timer is set: nothing will ever happen\n");
+        return true;
+    case ARM_STOP_LIMIT:
+        print_limit(f, m, req->max_insns);
+        return true;
+    case ARM_STOP_FAULT_LOOP:
+        fprintf(f, "armillary: a fault loop that nothing can end; --keep-going goes on\n");
+        return true;
+    case ARM_STOP_DIVERGED:
+        return true; /* the log has said it */
+    case ARM_STOP_REQUEST:
+        break;
+    }
+    if (number == SIGALRM)
+        fprintf(f, "armillary: stopped after %g s (--timeout)\n", req->timeout_s);
+    else if (number && number != SIGPIPE)
+        fprintf(f, "armillary: stopped by a signal: %s\n", strsignal(number));
+    return number && number != SIGPIPE;
+}
+
+void report_end(FILE *f, const struct machine *m, enum arm_stop why, const struct run_request *req)
+{
+    if (print_reason(f, m, why, req))
+        print_registers(f, m);
+}
+
+int report_exit_code(const struct machine *m, enum arm_stop why, const struct run_request *req)
+{
+    switch (why) {
+    case ARM_STOP_POWEROFF:
+        return EXIT_POWEROFF;
+    case ARM_STOP_EXIT:
+        return arm_exit_code(m);
+    case ARM_STOP_RESET:
+        return req->qemu_codes ? 0 : EXIT_RESET;
+    case ARM_STOP_FAULT_LOOP:
+        return EXIT_FAULT_LOOP;
+    case ARM_STOP_DIVERGED:
+        return EXIT_USAGE;
+    case ARM_STOP_REQUEST:
+        return !signals_seen() && req->qemu_codes ? 0 : EXIT_LIMIT;
+    case ARM_STOP_IDLE:
+    case ARM_STOP_LIMIT:
+        break;
+    }
+    return EXIT_LIMIT;
+}
+
+void report_stats(FILE *f, const struct machine *m, double took)
+{
+    fprintf(f,
+            "armillary: %" PRIu64 " instructions retired, %.3f s virtual time; "
+            "%.2f s on the host, %.1f MIPS\n",
+            arm_retired(m), (double)arm_time_ns(m) * 1e-9, took,
+            (double)arm_retired(m) / took * 1e-6);
+}
