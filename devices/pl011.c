@@ -196,6 +196,8 @@ static uint64_t read_dr(struct device *dev, uint64_t offset, unsigned size)
     uart->rx_count--;
     uart->rsr = (uart->rsr & RSR_OE) | (uint32_t)bits(c, 10, 8); /* 3.3.2: OE is UARTECR's */
     after_removal(uart);
+    if (uart->taken)
+        uart->taken(uart->taken_ctx);
     return c;
 }
 

@@ -26,6 +26,8 @@ struct pl011 {
     uint32_t clock_hz;          /* of UARTCLK */
     pl011_write_fn *write;
     void *write_ctx;
+    void (*taken)(void *ctx); /* the guest has taken a character; NULL: nobody waits for it */
+    void *taken_ctx;
 
     uint32_t rsr, ilpr, ibrd, fbrd, lcr_h, cr, ifls, imsc, ris, dmacr;
     uint32_t divisor; /* in 1/64: UARTIBRD and UARTFBRD as they were at the last UARTLCR_H */

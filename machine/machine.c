@@ -80,6 +80,18 @@ static void locate(void *ctx, struct probe *p)
     cpu_locate(m->cpus[p->cpu], p);
 }
 
+/* The host is asked for the next characters before the turn is over. */
+static void input_taken(void *ctx)
+{
+    struct machine *m = ctx;
+
+    if (!m->input_waits || !m->current || m->input_at != UINT64_MAX)
+        return;
+    m->input_at =
+        m->spent + cpu_retired(m->current) - m->current->slice_start + MACHINE_INPUT_INSNS;
+    cpu_limit_slice(m->current, MACHINE_INPUT_INSNS);
+}
+
 static uint64_t gic_read(void *ctx, unsigned cpu, enum sysreg sr, bool virt)
 {
     return gic_cpuif_read(ctx, cpu, sr, virt);
@@ -339,6 +351,7 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
     if (r < 0)
         return r;
     set_feature(&features, FEAT_EL2, m->el2);
+    m->input_at = UINT64_MAX;
     m->clock.next_ns = CLOCK_NEVER;
     m->clock.progress_ns = machine_progress_ns;
     m->clock.progress_ctx = m;
@@ -378,6 +391,8 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
             0)
         return r;
     m->board_made = true;
+    m->board.uart.taken = input_taken;
+    m->board.uart.taken_ctx = m;
     /* What was only for the board's creation belongs to the caller. */
     m->config.bios = m->config.kernel = m->config.initrd = m->config.append = NULL;
     m->config.virtio = NULL;
@@ -447,7 +462,10 @@ static size_t live_input(struct machine *m, int virtio, int port, const uint8_t 
 
 size_t arm_console_input(struct machine *m, const uint8_t *data, size_t size)
 {
-    return live_input(m, -1, -1, data, size);
+    size_t taken = live_input(m, -1, -1, data, size);
+
+    m->input_waits = taken < size && !m->input.replays;
+    return taken;
 }
 
 size_t arm_port_input(struct machine *m, unsigned virtio, unsigned port, const uint8_t *data,

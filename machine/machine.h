@@ -16,6 +16,10 @@ struct code_cache;
 /* Round robin: instructions a CPU runs before the next one's turn. */
 #define MACHINE_QUANTUM 20000
 
+/* Instructions between the guest's taking a character of the UART and the next one's arrival, where
+ * the host has more. */
+#define MACHINE_INPUT_INSNS 1000
+
 /* A CPU's turn. Only handing over to another CPU ends it: at the quantum's end, at a deadline of
  * the clock, or when the CPU waits. A limit or a request to stop pauses it, so that a run is the
  * same run however it is cut. */
@@ -58,14 +62,18 @@ struct machine {
 
     void (*console_write)(void *ctx, const uint8_t *data, size_t size);
     void *console_ctx;
+    bool input_waits; /* the host has had more for the UART than it could take */
+    uint64_t
+        input_at; /* `spent` at which it is asked again within a turn; UINT64_MAX: at the next */
 
     bool el2, semihosting, no_reboot, keep_going;
     unsigned start_el;
     uint64_t retired; /* by all CPUs */
     uint64_t spent;   /* the same, and the time of slices in which nothing could retire */
 
-    /* Host side of the console. poll: between turns; idle: every CPU waits until @next_ns, true if
-     * something may have changed and it should be looked at again. Either may be NULL. */
+    /* Host side of the console. poll: between turns, and at input_at; idle: every CPU waits until
+     * @next_ns, true if something may have changed and it should be looked at again. Either may be
+     * NULL. */
     void (*poll)(void *ctx);
     bool (*idle)(void *ctx, uint64_t next_ns);
     void *poll_ctx;

@@ -69,11 +69,18 @@ static bool runnable(struct machine *m, struct cpu *cpu)
     return true;
 }
 
+/* Input from the host. */
+static void poll(struct machine *m)
+{
+    m->input_at = UINT64_MAX;
+    if (m->poll)
+        m->poll(m->poll_ctx);
+}
+
 /* False: every CPU waits. */
 static bool begin_turn(struct machine *m)
 {
-    if (m->poll)
-        m->poll(m->poll_ctx);
+    poll(m);
     for (unsigned k = 0; k < m->cpu_count; k++) {
         struct cpu *cpu = m->cpus[(m->next + k) % m->cpu_count];
         if (runnable(m, cpu)) {
@@ -243,11 +250,15 @@ static enum arm_stop run(struct machine *m, uint64_t goal, const struct cpu *ste
             if (ends)
                 return ARM_STOP_REQUEST;
         }
+        if (m->spent >= m->input_at)
+            poll(m); /* which pauses a turn like a limit, and does not end it */
         if (!m->turn.cpu && !begin_turn(m)) {
             if (!idle(m))
                 return ARM_STOP_IDLE;
             continue;
         }
+        if (m->input_at - m->spent < until)
+            until = m->input_at - m->spent;
         struct cpu *cpu = m->turn.cpu;
         uint64_t done = progress(cpu);
         m->last = cpu;

@@ -142,7 +142,7 @@ static enum verdict do_print(struct machine *m, char **words)
     else if (!arm_reg_read(m, (unsigned)index, words[1], &value))
         printf("no register \"%s\"\n", words[1]);
     else
-        printf("%s = %#018" PRIx64 "\n", words[1], value);
+        printf("%s = 0x%016" PRIx64 "\n", words[1], value);
     return STAY;
 }
 
