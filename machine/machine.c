@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arch/cpu_models.h"
+#include "base/bits.h"
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
 #include "cpu/create.h"
@@ -293,8 +294,43 @@ static char *copy(const char *s)
     return s ? strdup(s) : NULL;
 }
 
+/* No name is NULL. */
+static int check_name(const char *what, const char *path, struct arm_error *err)
+{
+    if (path && !*path)
+        return error_set(err, ARM_EINVAL, "%s: \"\": expected the name of a file", what);
+    return 0;
+}
+
+static int check_names(const struct arm_config *c, struct arm_error *err)
+{
+    const struct {
+        const char *what, *path;
+    } names[] = {{"kernel", c->kernel},
+                 {"initrd", c->initrd},
+                 {"device tree", c->dtb},
+                 {"firmware", c->bios}};
+    int r = 0;
+
+    for (size_t k = 0; r == 0 && k < ARRAY_SIZE(names); k++)
+        r = check_name(names[k].what, names[k].path, err);
+    for (unsigned k = 0; r == 0 && k < ARRAY_SIZE(c->pflash); k++)
+        r = check_name("flash memory", c->pflash[k].path, err);
+    for (unsigned k = 0; r == 0 && k < c->blob_count; k++)
+        r = check_name("file to load", c->blobs[k].path, err);
+    for (unsigned k = 0; r == 0 && k < c->module_count; k++)
+        r = check_name("module", c->modules[k].path, err);
+    for (unsigned k = 0; r == 0 && k < c->virtio_count; k++)
+        r = check_name("disk", c->virtio[k].drive.path, err);
+    return r;
+}
+
 static int copy_config(struct machine *m, const struct arm_config *c, struct arm_error *err)
 {
+    int r = check_names(c, err);
+
+    if (r < 0)
+        return r;
     if (c->cpus < 1 || c->cpus > ARM_CPUS_MAX)
         return error_set(err, ARM_EINVAL, "%u CPUs: expected 1 to %d", c->cpus, ARM_CPUS_MAX);
     if (c->start_el > 2 || (c->start_el == 2 && !c->el2))

@@ -52,3 +52,10 @@ static const uint32_t guest_book[] = {
     0x39000022, 0x71000463, 0x54ffffc1, /* 1: strb w2,[x1]; subs w3,w3,#1; b.ne 1b */
     0x52800100, 0x72b08000, 0xd4000003, /* mov w0,#8; movk w0,#0x8400,lsl #16; smc #0 */
 };
+
+/* Reads where nothing is, with a vector of its own that waits: to be put at a multiple of 2 KiB. */
+static const uint32_t guest_abort[] = {
+    [0] = 0x10000000,    0xd51cc000, /* adr x0,.; msr vbar_el2,x0 */
+    0xd2a16001,          0xf9400020, /* mov x1,#0xb000000; ldr x0,[x1] */
+    [0x80] = 0x14000000,             /* b . */
+};

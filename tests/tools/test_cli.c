@@ -4,6 +4,7 @@
 #include "tests/guests.h"
 
 #define LOAD_AT "@0x40080000"
+#define VIRT    "virt,gic-version=3"
 
 static char dir[] = "/tmp/armillary-test-XXXXXX";
 
@@ -15,6 +16,7 @@ GUEST(idle)
 GUEST(off)
 GUEST(reset)
 GUEST(echo)
+GUEST(abort)
 #undef GUEST
 
 static void write_guest(const char *name, const uint32_t *words, size_t size, char *path,
@@ -40,6 +42,7 @@ static int make_guests(void **state)
     GUEST(off)
     GUEST(reset)
     GUEST(echo)
+    GUEST(abort)
 #undef GUEST
     return 0;
 }
@@ -47,8 +50,8 @@ static int make_guests(void **state)
 static int remove_guests(void **state)
 {
     (void)state;
-    const char *const paths[] = {exit42_path, loop_path,  idle_path,
-                                 off_path,    reset_path, echo_path};
+    const char *const paths[] = {exit42_path, loop_path, idle_path, off_path,
+                                 reset_path,  echo_path, abort_path};
     for (size_t k = 0; k < sizeof(paths) / sizeof(paths[0]); k++)
         unlink(paths[k]);
     return rmdir(dir);
@@ -108,6 +111,30 @@ static void test_bad_usage_is_exit_code_2_and_names_option_value_and_expectation
         {{"run", "--serial=tcp", "x"}, "--serial=tcp: expected stdio"},
         {{"run", "--serial=file:/nonexistent/x", "x"}, "/nonexistent/x"},
         {{"run", "--load=x"}, "--load=x: expected FILE@ADDR"},
+        {{"run", "--load=x@40000000"}, "--load=x@40000000: expected an address with 0x"},
+        {{"run", "--load=x@40000000"}, "is it 0x40000000 or 0x2625a00?"},
+        {{"run", "--load=x@4000000f"}, "is it 0x4000000f?"},
+        {{"run", "--memory=0", "x"}, "--memory=0: expected MiB"},
+        {{"run", "--smp=0", "x"}, "--smp=0: expected 1 to 8"},
+        {{"run", "--gic=lrs=0", "x"}, "--gic=lrs=0: expected KEY=N,...; keys are lrs (1 to 16)"},
+        {{"run", "--gic=lrs=17", "--load", loop_load}, "17 list registers, expected 1 to 16"},
+        {{"run", "--gic=priority=0", "x"}, "--gic=priority=0: expected"},
+        {{"run", "--gic=preemption=0", "x"}, "--gic=preemption=0: expected"},
+        {{"run", "--gic=intid=0", "x"}, "--gic=intid=0: expected"},
+        {{"run", "--bios="}, "--bios=: expected the name of a file"},
+        {{"run", "--bios=/dev/null"}, "/dev/null: firmware of 0 bytes"},
+        {{"run", "--initrd=", "x"}, "--initrd=: expected the name of a file"},
+        {{"run", "--dtb=", "x"}, "--dtb=: expected the name of a file"},
+        {{"run", "--dump-dtb="}, "--dump-dtb=: expected the name of a file"},
+        {{"run", "--load=@0x40000000"}, "--load=@0x40000000: expected FILE@ADDR"},
+        {{"run", "--module=", "x"}, "--module=: expected"},
+        {{"run", "--serial=file:", "x"}, "--serial=file:: expected"},
+        {{"run", "--trace=insn:", "x"}, "--trace=insn:: expected a file name"},
+        {{"run", ""}, "\"\": expected the name of an image"},
+        {{"qemu", "-M", "virt", "-bios", ""}, "firmware: \"\": expected the name of a file"},
+        {{"qemu", "-M", "virt", "-kernel", ""}, "kernel: \"\": expected the name of a file"},
+        {{"qemu", "-M", "virt", "-drive", "if=pflash,file="}, "flash memory: \"\": expected"},
+        {{"qemu", "-M", "virt", "-device", "loader,file="}, "file to load: \"\": expected"},
         {{"run", "--drive=/nonexistent/x", "--load", loop_load}, "/nonexistent/x"},
         {{"run", "--drive=,writable", "x"}, "expected FILE[,readonly|writable|snapshot]"},
         {{"run", "--virtio-console=tcp", "x"}, "--virtio-console=tcp: expected"},
@@ -132,6 +159,38 @@ static void test_bad_usage_is_exit_code_2_and_names_option_value_and_expectation
         assert_ended(run_args("", rows[k].args), 2, rows[k].text);
 }
 
+/* A name is bytes to the host, whatever the locale says. */
+static void test_names_need_not_be_text_of_the_locale(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"f\xc3\xbcnf", "f\xfcnf", "\xe4\xba\x94"};
+    char path[64], load[96], trace[96], serial[96], drive[96];
+
+    uint32_t words[1024] = {0}; /* whole sectors, for it is also the disk */
+    memcpy(words, guest_off, sizeof(guest_off));
+    setenv("LC_ALL", "C", 1);
+    for (size_t k = 0; k < 3; k++) {
+        write_guest(names[k], words, sizeof(words), path, load);
+        snprintf(trace, sizeof(trace), "--trace=call:%s.trace", path);
+        snprintf(serial, sizeof(serial), "--serial=file:%s.serial", path);
+        snprintf(drive, sizeof(drive), "--drive=%s,readonly", path);
+        struct result *r = RUN("run", "--load", load, drive, trace, serial);
+        assert_string_equal(r->err, "");
+        assert_int_equal(r->code, 0);
+        assert_int_equal(unlink(trace + strlen("--trace=call:")), 0);
+        assert_int_equal(unlink(serial + strlen("--serial=file:")), 0);
+        r = RUN("run", "--append", names[k], "--initrd", path, "--log", "error", path);
+        assert_string_equal(r->err, "");
+        assert_int_equal(r->code, 0);
+        r = RUN("qemu", "-M", VIRT ",virtualization=on", "-cpu", "max", "-append", names[k],
+                "-kernel", path);
+        assert_string_equal(r->err, "");
+        assert_int_equal(r->code, 0);
+        unlink(path);
+    }
+    unsetenv("LC_ALL");
+}
+
 static void test_exit_code_is_the_guests_own_after_semihosting_exit(void **state)
 {
     (void)state;
@@ -143,7 +202,15 @@ static void test_exit_code_is_the_guests_own_after_semihosting_exit(void **state
 static void test_an_endless_exception_loop_is_exit_code_4(void **state)
 {
     (void)state;
-    assert_ended(RUN("run", "--load", exit42_load), 4, "the same exception again and again");
+    struct result *r = RUN("run", "--load", exit42_load);
+    assert_ended(r, 4, "the same exception again and again");
+    assert_contains(r->err, "a fault loop that nothing can end; --keep-going goes on");
+    assert_contains(r->err, "cpu0 running: EL2, PC 0x0000000000000200");
+    assert_contains(r->err, "  ESR_EL2  0000000002000000 (unknown reason (UNDEFINED))\n");
+    r = RUN("qemu", "-M", VIRT ",virtualization=on", "-cpu", "max", "-kernel", exit42_path);
+    assert_ended(r, 4, "a fault loop that nothing can end");
+    assert_ended(RUN("run", "--keep-going", "--timeout=0.2", "--load", exit42_load), 3,
+                 "--timeout");
 }
 
 static void test_poweroff_is_0_and_reset_without_reboot_is_1(void **state)
@@ -167,6 +234,47 @@ static void test_limits_are_exit_code_3(void **state)
     assert_contains(r->err, "12345 instructions retired");
     assert_ended(RUN("run", "--timeout=0.2", "--load", loop_load), 3, "--timeout");
     assert_ended(RUN("run", "--load", idle_load), 3, "nothing will ever happen");
+}
+
+static void test_a_run_that_is_ended_says_where_it_stands(void **state)
+{
+    (void)state;
+    struct result *r = RUN("run", "--max-insns=12345", "--smp=2", "--load", echo_load);
+    assert_contains(r->err, "cpu0 running: EL2, PC 0x00000000400800");
+    assert_contains(r->err, "  PSTATE D A I F EL2h\n");
+    assert_contains(r->err, "  X00 0000000000000000  X01 0000000009000000  X02 ");
+    assert_contains(r->err, "  ESR_EL2  0000000000000000 (none yet)\n");
+    assert_contains(r->err, "  ELR_EL2  ");
+    assert_contains(r->err, "  FAR_EL2  ");
+    assert_contains(r->err, "  VBAR_EL2 ");
+    assert_contains(r->err, "cpu1 off: ");
+    assert_null(strstr(r->err, "_EL1 "));
+    r = RUN("run", "--timeout=0.1", "--no-el2", "--load", loop_load);
+    assert_contains(r->err, "cpu0 running: EL1, PC 0x0000000040080000");
+    assert_contains(r->err, "  VBAR_EL1 ");
+    r = RUN("run", "--load", idle_load);
+    assert_contains(r->err, "cpu0 in WFI: EL2");
+    r = RUN("run", "--max-insns=100", "--load", abort_load);
+    assert_contains(r->err, "ESR_EL2  0000000096000010 (data abort from the current EL, external)");
+    assert_contains(r->err, "SPSR_EL2 00000000000003c9 (D A I F EL2h)");
+    assert_contains(r->err, "ELR_EL2  000000004008000c  FAR_EL2  000000000b000000  VBAR_EL2 "
+                            "0000000040080000\n");
+    r = RUN("run", "--load", off_load);
+    assert_string_equal(r->err, "");
+    r = RUN("run", "--semihosting", "--load", exit42_load);
+    assert_string_equal(r->err, "");
+}
+
+/* Time passes while nothing retires, and counts towards the limit. */
+static void test_a_limit_that_retired_instructions_did_not_reach_says_so(void **state)
+{
+    (void)state;
+    struct result *r = RUN("run", "--keep-going", "--max-insns=1M", "--load", exit42_load);
+    assert_int_equal(r->code, 3);
+    assert_contains(r->err, "stopped after the time of 1048576 instructions (--max-insns)");
+    assert_contains(r->err, "of which 2 retired");
+    assert_contains(r->err, "cpu0 running: EL2, PC 0x0000000000000200");
+    assert_contains(r->err, "(unknown reason (UNDEFINED))");
 }
 
 static void test_a_timeout_ends_a_guest_that_idles_at_an_open_pipe(void **state)
@@ -238,7 +346,7 @@ static void test_a_trace_is_a_line_an_event(void **state)
     struct result *r = RUN("run", "--trace=insn,mmio,call", "--max-insns=8", "--load", echo_load);
     assert_contains(r->err, "cpu0 EL2 host  0x0000000040080000 d2a12001 mov");
     assert_contains(r->err, "mmio write1 0x9000000 = 0x3e");
-    r = RUN("run", "--trace=exception", "--timeout=0.05", "--load", exit42_load);
+    r = RUN("run", "--trace=exception", "--load", exit42_load);
     assert_contains(r->err, "exception to EL2 vector 0x200");
     r = RUN("run", "--trace=call", "--load", off_load);
     assert_contains(r->err, "smc #0 x0=0x84000008");
@@ -266,8 +374,6 @@ static void test_two_traces_to_one_file_are_its_lines_in_order(void **state)
     assert_true(insn < call);
     unlink(calls + strlen("--trace=call:"));
 }
-
-#define VIRT "virt,gic-version=3"
 
 static void test_qemu_options_run_a_guest_and_give_qemus_exit_codes(void **state)
 {
@@ -492,11 +598,14 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_help_and_version_go_to_standard_output),
         cmocka_unit_test(test_bad_usage_is_exit_code_2_and_names_option_value_and_expectation),
+        cmocka_unit_test(test_names_need_not_be_text_of_the_locale),
         cmocka_unit_test(test_exit_code_is_the_guests_own_after_semihosting_exit),
         cmocka_unit_test(test_an_endless_exception_loop_is_exit_code_4),
         cmocka_unit_test(test_poweroff_is_0_and_reset_without_reboot_is_1),
         cmocka_unit_test(test_a_guest_that_resets_for_ever_is_stopped_by_the_limit),
         cmocka_unit_test(test_limits_are_exit_code_3),
+        cmocka_unit_test(test_a_run_that_is_ended_says_where_it_stands),
+        cmocka_unit_test(test_a_limit_that_retired_instructions_did_not_reach_says_so),
         cmocka_unit_test(test_a_timeout_ends_a_guest_that_idles_at_an_open_pipe),
         cmocka_unit_test(test_dump_dtb_writes_a_device_tree_and_runs_nothing),
         cmocka_unit_test(test_console_is_stdin_and_stdout_a_file_or_nothing),

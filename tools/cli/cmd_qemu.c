@@ -471,7 +471,8 @@ int cmd_qemu(int argc, char **argv)
         (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-help") || !strcmp(argv[1], "-h"))) {
         printf("usage: armillary qemu OPTION...\n\n"
                "A command line of qemu-system-aarch64; a word in capitals stands for any value. "
-               "Exit code: QEMU's,\nand 2 for an error, 3 if the guest waits for ever.\n\n");
+               "Exit code: QEMU's,\nand 2 for an error, 3 if the guest waits for ever, 4 for a "
+               "fault loop.\n\n");
         print_options(stdout);
     } else if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-version"))) {
         printf("armillary %s, as qemu-system-aarch64 7.2\n", ARMILLARY_VERSION);

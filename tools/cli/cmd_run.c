@@ -1,8 +1,10 @@
 /* `armillary run`: options are rows of run_options.def. */
 #include <glib.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/bits.h"
 #include "command.h"
@@ -24,19 +26,28 @@ struct options {
     gboolean help;
 };
 
-#define ARG_TEXT G_OPTION_ARG_STRING
+/* Texts are bytes, taken as they are: G_OPTION_ARG_STRING would convert them from the locale, and
+ * refuse a name that is not of it. */
+#define ARG_TEXT G_OPTION_ARG_FILENAME
 #define ARG_FILE G_OPTION_ARG_FILENAME
-#define ARG_LIST G_OPTION_ARG_STRING_ARRAY
+#define ARG_LIST G_OPTION_ARG_FILENAME_ARRAY
 #define ARG_FLAG G_OPTION_ARG_NONE
+
+#define MUST_NAME_TEXT false
+#define MUST_NAME_FILE true /* empty it is an error */
+#define MUST_NAME_LIST false
+#define MUST_NAME_FLAG false
 
 static const struct option_row {
     const char *group, *name;
     GOptionArg kind;
     size_t offset;
+    bool must_name;
     const char *argument, *help, *def, *cost;
 } rows[] = {
 #define OPTION(group, name, member, kind, argument, help, def, cost)                               \
-    {#group, name, ARG_##kind, offsetof(struct options, member), argument, help, def, cost},
+    {#group, name, ARG_##kind, offsetof(struct options, member), MUST_NAME_##kind, argument,       \
+     help,   def,  cost},
 #include "tools/cli/run_options.def"
 #undef OPTION
 };
@@ -61,7 +72,7 @@ static bool parse_load(char *text, struct arm_blob *blob)
 {
     char *at = strrchr(text, '@');
 
-    if (!at || at == text || !parse_size(at + 1, 1, &blob->addr))
+    if (!at || at == text || !parse_address(at + 1, &blob->addr))
         return false;
     *at = '\0';
     blob->path = text;
@@ -78,38 +89,55 @@ static bool parse_seconds(const char *text, double *out)
     return g_ascii_isdigit(text[0]) && *end == '\0' && *out > 0 && *out < 1e9;
 }
 
-/* KEY=N,KEY=N; ranges are the library's business. */
+/* KEY=N,KEY=N; other ranges are the library's business, to which 0 is the default. */
 static bool parse_gic(const char *text, struct arm_gic_config *gic)
 {
     const struct {
         const char *key;
         unsigned *value;
+        unsigned min;
     } keys[] = {
-        {"lrs", &gic->list_registers},
-        {"priority", &gic->priority_bits},
-        {"preemption", &gic->preemption_bits},
-        {"intid", &gic->intid_bits},
-        {"gicv", &gic->gicv},
-        {"no-its", &gic->no_its},
+        {"lrs", &gic->list_registers, 1},
+        {"priority", &gic->priority_bits, 5},
+        {"preemption", &gic->preemption_bits, 5},
+        {"intid", &gic->intid_bits, 16},
+        {"gicv", &gic->gicv, 0},
+        {"no-its", &gic->no_its, 0},
     };
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
 
     for (char **p = parts; *p; p++) {
         char *eq = strchr(*p, '=');
-        unsigned *found = NULL;
+        size_t k = 0;
         uint64_t n;
 
-        if (!eq || !parse_number(eq + 1, 0, UINT16_MAX, &n))
+        if (!eq)
             return false;
         *eq = '\0';
-        for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
-            if (!strcmp(*p, keys[k].key))
-                found = keys[k].value;
-        if (!found)
+        while (k < ARRAY_SIZE(keys) && strcmp(*p, keys[k].key))
+            k++;
+        if (k == ARRAY_SIZE(keys) || !parse_number(eq + 1, keys[k].min, UINT16_MAX, &n))
             return false;
-        *found = (unsigned)n;
+        *keys[k].value = (unsigned)n;
     }
     return true;
+}
+
+/* Options that name files. Return: 0 or an exit code. */
+static int check_names(const struct options *o)
+{
+    for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+        const void *member = (const char *)o + rows[k].offset;
+        const char *value = rows[k].must_name ? *(char *const *)member : NULL;
+        if (value && !*value)
+            return bad(rows[k].name, value, "the name of a file");
+    }
+    for (char **image = o->images; image && *image; image++)
+        if (!**image) {
+            fprintf(stderr, "armillary run: \"\": expected the name of an image\n");
+            return EXIT_USAGE;
+        }
+    return 0;
 }
 
 /* Options whose values are numbers. Return: 0 or an exit code. */
@@ -121,21 +149,39 @@ static int parse_numbers(const struct options *o, struct run_request *req)
         return bad("smp", o->smp, "1 to 8 CPUs");
     if (o->start_el && !parse_number(o->start_el, 1, 2, &start_el))
         return bad("start-el", o->start_el, "1 or 2");
-    if (o->memory && !parse_size(o->memory, BIT(20), &req->config.ram_size))
-        return bad("memory", o->memory, "MiB, or a number with K, M or G");
+    if (o->memory &&
+        (!parse_size(o->memory, BIT(20), &req->config.ram_size) || !req->config.ram_size))
+        return bad("memory", o->memory, "MiB, or a number with K, M or G, above 0");
     if (o->max_insns && (!parse_size(o->max_insns, 1, &req->max_insns) || !req->max_insns))
         return bad("max-insns", o->max_insns, "a number above 0, optionally with K, M or G");
     if (o->seed && !parse_number(o->seed, 0, UINT64_MAX, &req->config.seed))
         return bad("seed", o->seed, "a number");
     if (o->gic && !parse_gic(o->gic, &req->config.gic))
-        return bad("gic", o->gic,
-                   "KEY=N,...; keys are lrs, priority, preemption, intid, gicv, "
-                   "no-its");
+        return bad(
+            "gic", o->gic,
+            "KEY=N,...; keys are lrs (1 to 16), priority (5 to 8), preemption (5 to 7), intid "
+            "(16 or 24), gicv and no-its (0 or 1)");
     if (o->timeout && !parse_seconds(o->timeout, &req->timeout_s))
         return bad("timeout", o->timeout, "seconds, more than 0");
     req->config.cpus = (unsigned)cpus;
     req->config.start_el = (unsigned)start_el;
     return 0;
+}
+
+/* Digits alone: decimal to some, hexadecimal to others. */
+static int bad_load(const char *text)
+{
+    const char *at = strrchr(text, '@');
+    uint64_t n;
+
+    if (!at || !parse_hex(at + 1, &n) || !strncasecmp(at + 1, "0x", 2))
+        return bad("load", text, "FILE@ADDR, at most 32 of them; ADDR as 0x40080000 or 1G");
+    fprintf(stderr, "armillary run: --load=%s: expected an address with 0x: is it 0x%s", text,
+            at + 1);
+    if (parse_number(at + 1, 0, UINT64_MAX, &n))
+        fprintf(stderr, " or %#" PRIx64, n);
+    fprintf(stderr, "?\n");
+    return EXIT_USAGE;
 }
 
 static int parse_blobs(const struct options *o, struct arm_blob *blobs, struct run_request *req)
@@ -144,7 +190,7 @@ static int parse_blobs(const struct options *o, struct arm_blob *blobs, struct r
 
     for (char **l = o->load; l && *l; l++, count++)
         if (count == BLOBS_MAX || !parse_load(*l, &blobs[count]))
-            return bad("load", *l, "FILE@ADDR, at most 32 of them");
+            return bad_load(*l);
     if (!req->config.kernel && !req->config.bios && count)
         blobs[0].cpu = 0;
     req->config.blobs = blobs;
@@ -164,7 +210,8 @@ static int start(const struct options *o)
                    .append = o->append,
                    .dtb = o->dtb,
                    .semihosting = o->semihosting,
-                   .no_reboot = o->no_reboot},
+                   .no_reboot = o->no_reboot,
+                   .keep_going = o->keep_going},
         .stats = o->stats,
         .serial = o->serial,
         .traces = (const char *const *)o->trace,
@@ -174,8 +221,10 @@ static int start(const struct options *o)
     struct arm_blob blobs[BLOBS_MAX];
     struct module_options modules;
     struct device_options devices;
-    int code = parse_numbers(o, &req);
+    int code = check_names(o);
 
+    if (code == 0)
+        code = parse_numbers(o, &req);
     if (code == 0)
         code = parse_blobs(o, blobs, &req);
     if (code == 0 && !modules_parse(&modules, o->module, o->domain, &req.config))
@@ -251,7 +300,8 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep)
         ctx, "IMAGE is an arm64 Image, an ELF file, a U-Boot image or a flat binary; it may be\n"
              "packed (gzip, zstd, xz, lzma or EFI zboot).\n"
              "Exit code: 0 the guest powered off, its own code at a semihosting exit, 1 it reset\n"
-             "with --no-reboot, 2 usage or host error, 3 a limit was reached or you quit.\n"
+             "with --no-reboot, 2 usage or host error, also one of writing what was printed, 3 a\n"
+             "limit was reached or you quit, 4 a fault loop.\n"
              "At a terminal: Ctrl-A x quits, Ctrl-A c opens the monitor.");
     return ctx;
 }

@@ -35,6 +35,14 @@ bool parse_size(const char *text, uint64_t unit, uint64_t *out)
     return true;
 }
 
+bool parse_address(const char *text, uint64_t *out)
+{
+    bool prefixed = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    bool plain = strspn(text, "0123456789") == strlen(text);
+
+    return (prefixed || !plain || !strcmp(text, "0")) && parse_size(text, 1, out);
+}
+
 bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 {
     char *end;
