@@ -11,6 +11,7 @@
 
 #include "armillary.h"
 #include "base/bits.h"
+#include "machine/machine.h"
 #include "tests/guests.h"
 #include "tests/random.h"
 
@@ -169,6 +170,47 @@ static void test_a_log_that_cannot_be_written_is_an_error(void **state)
     arm_machine_free(m);
 }
 
+/* A host that always has more, and writes down when it was taken. */
+struct typist {
+    struct machine *m;
+    size_t count;
+    uint64_t taken_at[64];
+};
+
+static void type_more(void *ctx)
+{
+    struct typist *t = ctx;
+    static const uint8_t text[64] = "the same characters";
+    size_t n = arm_console_input(t->m, text + t->count, sizeof(text) - t->count);
+
+    for (size_t k = 0; k < n; k++)
+        t->taken_at[t->count++] = arm_retired(t->m);
+}
+
+static void test_waiting_input_follows_what_was_taken_however_the_run_is_cut(void **state)
+{
+    (void)state;
+    static struct output out;
+    static struct typist typists[2];
+    static const uint64_t pieces[2] = {0, 777};
+
+    for (unsigned k = 0; k < 2; k++) {
+        struct machine *m = create(guest_echo, sizeof(guest_echo), &out);
+        typists[k] = (struct typist){.m = m};
+        m->poll = type_more;
+        m->poll_ctx = &typists[k];
+        for (uint64_t left = 100000; left;) {
+            uint64_t n = pieces[k] && pieces[k] < left ? pieces[k] : left;
+            assert_int_equal(arm_run(m, n), ARM_STOP_LIMIT);
+            left -= n;
+        }
+        assert_int_equal(typists[k].count, 64);
+        assert_true(typists[k].taken_at[63] < 64 * (MACHINE_INPUT_INSNS + 10));
+        arm_machine_free(m);
+    }
+    assert_memory_equal(typists[0].taken_at, typists[1].taken_at, sizeof(typists[0].taken_at));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_input_of_another_run_is_told_apart),
         cmocka_unit_test(test_a_malformed_log_is_refused_by_file_and_line),
         cmocka_unit_test(test_a_log_that_cannot_be_written_is_an_error),
+        cmocka_unit_test(test_waiting_input_follows_what_was_taken_however_the_run_is_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
