@@ -21,9 +21,6 @@ static int load_bios(struct virt_board *board, const char *path, struct arm_erro
     struct file_data f;
     int rc = file_fetch(&f, path, FORMAT_BIOS, &limit, err);
 
-    if (!rc && f.size == 0)
-        rc = error_set(err, ARM_EFORMAT, "%s: firmware of 0 bytes, expected 1 to %u", path,
-                       FLASH_BANK_BYTES);
     if (!rc) {
         memcpy(board->flash[0].data, f.bytes, f.size);
         board->bios_size = f.size;

@@ -122,7 +122,7 @@ static void test_bad_usage_is_exit_code_2_and_names_option_value_and_expectation
         {{"run", "--gic=preemption=0", "x"}, "--gic=preemption=0: expected"},
         {{"run", "--gic=intid=0", "x"}, "--gic=intid=0: expected"},
         {{"run", "--bios="}, "--bios=: expected the name of a file"},
-        {{"run", "--bios=/dev/null"}, "/dev/null: firmware of 0 bytes"},
+        {{"run", "--bios=/dev/null"}, "/dev/null: is empty"},
         {{"run", "--initrd=", "x"}, "--initrd=: expected the name of a file"},
         {{"run", "--dtb=", "x"}, "--dtb=: expected the name of a file"},
         {{"run", "--dump-dtb="}, "--dump-dtb=: expected the name of a file"},
