@@ -62,9 +62,8 @@ struct machine {
 
     void (*console_write)(void *ctx, const uint8_t *data, size_t size);
     void *console_ctx;
-    bool input_waits; /* the host has had more for the UART than it could take */
-    uint64_t
-        input_at; /* `spent` at which it is asked again within a turn; UINT64_MAX: at the next */
+    bool input_waits;  /* the host has had more for the UART than it could take */
+    uint64_t input_at; /* `spent` at which it is asked within a turn; UINT64_MAX: at the next one */
 
     bool el2, semihosting, no_reboot, keep_going;
     unsigned start_el;
