@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "arch/features.h"
+#include "base/bits.h"
 
 struct cpu;
 struct insn;
@@ -60,6 +61,23 @@ enum a64_op {
     A64_OP_COUNT
 };
 
+/* Bit numbers of a row's facts. */
+enum a64_fact {
+#define FACT(name, text) FACT_##name,
+#include "arch/a64_facts.def"
+#undef FACT
+    FACT_COUNT
+};
+_Static_assert(FACT_COUNT <= 64, "facts are bits of 64");
+
+/* The registers that a record names, as bits. */
+enum a64_role {
+    ROLE_RD = 1,
+    ROLE_RN = 2,
+    ROLE_RM = 4,
+    ROLE_RA = 8,
+};
+
 struct a64_row {
     const char *name;               /* the row's identifier: "ADD_imm" */
     const char *mnemonic;           /* "add"; see a64.def for {2} */
@@ -68,6 +86,10 @@ struct a64_row {
     enum feature feature, feature2; /* it needs both */
     uint8_t cls;                    /* enum a64_class */
     uint8_t jit;                    /* enum a64_jit */
+    uint8_t reads, writes;          /* roles */
+    uint8_t vectors;                /* roles that are V registers; the others are general ones */
+    uint64_t facts;                 /* BIT(FACT_xxx) */
+    uint32_t acquire, release;      /* the bit of the word that says so, 0: the row's facts do */
 };
 
 /* Indexed by enum a64_op; A64_UNALLOCATED has a row of its own with a zero mask. */
@@ -78,6 +100,40 @@ extern const struct a64_row a64_rows[A64_OP_COUNT];
  * Return: A64_UNALLOCATED if no row's fixed bits and condition match.
  */
 enum a64_op a64_lookup(uint32_t word);
+
+static inline bool a64_is(enum a64_op op, enum a64_fact f)
+{
+    return (a64_rows[op].facts >> f) & 1;
+}
+
+/* The flags (N=8 Z=4 C=2 V=1) that the row reads and writes. */
+static inline unsigned a64_flags_read(const struct a64_row *r)
+{
+    return (unsigned)(((r->facts >> FACT_RN) & 1) << 3 | ((r->facts >> FACT_RZ) & 1) << 2 |
+                      ((r->facts >> FACT_RC) & 1) << 1 | ((r->facts >> FACT_RV) & 1));
+}
+
+static inline unsigned a64_flags_written(const struct a64_row *r)
+{
+    return (unsigned)(((r->facts >> FACT_WN) & 1) << 3 | ((r->facts >> FACT_WZ) & 1) << 2 |
+                      ((r->facts >> FACT_WC) & 1) << 1 | ((r->facts >> FACT_WV) & 1));
+}
+
+/* The registers of one instruction. */
+struct a64_use {
+    uint64_t x_reads, x_writes; /* BIT(n): cpu->x[n], so BIT(REG_SP); never XZR nor the sink */
+    uint32_t v_reads, v_writes; /* BIT(n): cpu->v[n] */
+};
+
+/* Which registers the instruction @i of row @r reads and writes if it completes. */
+struct a64_use a64_use(const struct a64_row *r, const struct insn *i);
+
+/* The row's facts, less the acquire and release that bits of @word deny. */
+uint64_t a64_facts(const struct a64_row *r, uint32_t word);
+
+/* The words of the facts column, and what they mean. */
+const char *a64_fact_name(enum a64_fact f);
+const char *a64_fact_text(enum a64_fact f);
 
 /* A feature that the row of @op needs and @f has not; FEAT_BASE if there is none. */
 enum feature a64_missing_feature(enum a64_op op, const struct features *f);

@@ -1,7 +1,6 @@
 #include "cpu/interp.h"
 
 #include <limits.h>
-#include <string.h>
 
 #include "cpu/breakpoint.h"
 #include "cpu/bti.h"
@@ -131,9 +130,7 @@ static bool take_before(struct cpu *cpu, const struct insn *i)
 /* LDXR, LDXP, LDAXR, LDAXP and their sizes. */
 static bool is_load_exclusive(enum a64_op op)
 {
-    const char *mnemonic = a64_rows[op].mnemonic;
-
-    return !strncmp(mnemonic, "ldx", 3) || !strncmp(mnemonic, "ldax", 4);
+    return a64_is(op, FACT_LD) && a64_is(op, FACT_EXCL);
 }
 
 static void fire_insn_probe(struct cpu *cpu, const struct insn *i)

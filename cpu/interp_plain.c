@@ -125,14 +125,14 @@ static enum exec_result run_out(struct cpu *cpu, const struct insn *i, enum exec
 #define COUNT_CALL(cpu, i)
 #define COUNT_END(cpu, i) cpu_count_upto((cpu), (i));
 
-#define A64(name, mnem, pattern, cond, feature, form, cls, jit)                                    \
+#define A64(name, mnem, pattern, cond, feature, form, cls, jit, facts)                             \
     static enum exec_result run_##name(struct cpu *cpu, const struct insn *i)                      \
     {                                                                                              \
         PRE_##cls(cpu, i) COUNT_##jit(cpu, i) enum exec_result r = exec_##name(cpu, i);            \
         DISPATCH(cpu, i, r);                                                                       \
     }
 #include "arch/a64.def"
-A64(UNALLOCATED, "", "", 1, BASE, RAW, INT, END)
+A64(UNALLOCATED, "", "", 1, BASE, RAW, INT, END, TRAP)
 #undef A64
 
 exec_fn *interp_plain_fn(enum a64_op op)

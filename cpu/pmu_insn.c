@@ -29,29 +29,9 @@ uint64_t pmu_ceid(unsigned n)
     return ids;
 }
 
-/* A branch by the form of its row in arch/a64_branch.def: its target is an offset, or a register
- * (of exception returns ELR_ELx). */
-enum {
-    BRANCH_NONE,
-    BRANCH_OFFSET,
-    BRANCH_REGISTER,
-    BRANCH_B26 = BRANCH_OFFSET,
-    BRANCH_B19 = BRANCH_OFFSET,
-    BRANCH_TB14 = BRANCH_OFFSET,
-    BRANCH_RAW = BRANCH_REGISTER,
-};
-
-static const uint8_t branch_kind[A64_OP_COUNT] = {
-#define A64(name, mnem, pattern, cond, feature, form, cls, jit) [A64_##name] = BRANCH_##form,
-#include "arch/a64_branch.def"
-#undef A64
-};
-
-/* RET, RETAA, RETAB. */
-static bool is_procedure_return(enum a64_op op)
-{
-    return !strncmp(a64_rows[op].mnemonic, "ret", 3);
-}
+/* Branches of all kinds; their target is an offset, or a register (of exception returns ELR_ELx).
+ */
+#define BRANCHES (BIT(FACT_DIRECT) | BIT(FACT_INDIRECT) | BIT(FACT_ERET))
 
 #define EVENT(name) BIT(PMU_EVENT_##name)
 
@@ -65,14 +45,14 @@ uint64_t pmu_insn_events(enum a64_op op, bool branched, unsigned accessed)
         events |= EVENT(ST_RETIRED) | EVENT(MEM_ACCESS);
     if (accessed & ACCESSED_UNALIGNED)
         events |= EVENT(UNALIGNED_LDST_RETIRED);
-    if (branch_kind[op] == BRANCH_NONE)
+    if (!(a64_rows[op].facts & BRANCHES))
         return events;
     events |= EVENT(BR_RETIRED);
     if (branched)
         events |= EVENT(PC_WRITE_RETIRED);
-    if (branch_kind[op] == BRANCH_OFFSET)
+    if (a64_is(op, FACT_DIRECT))
         events |= EVENT(BR_IMMED_RETIRED);
-    if (is_procedure_return(op))
+    if (a64_is(op, FACT_RET))
         events |= EVENT(BR_RETURN_RETIRED);
     return events;
 }

@@ -15,15 +15,15 @@ struct field {
 };
 
 struct row {
-    const char *name, *mnemonic, *pattern, *cond, *feature, *form, *cls, *jit;
+    const char *name, *mnemonic, *pattern, *cond, *feature, *form, *cls, *jit, *facts;
     uint32_t mask, value;
     unsigned field_count;
     struct field fields[16];
 };
 
 static struct row rows[] = {
-#define A64(name, mnemonic, pattern, cond, feature, form, cls, jit)                                \
-    {#name, mnemonic, pattern, #cond, #feature, #form, #cls, #jit, 0, 0, 0, {{{0}, 0, 0}}},
+#define A64(name, mnemonic, pattern, cond, feature, form, cls, jit, facts)                         \
+    {#name, mnemonic, pattern, #cond, #feature, #form, #cls, #jit, #facts, 0, 0, 0, {{{0}, 0, 0}}},
 #include "arch/a64.def"
 #undef A64
 };
@@ -88,16 +88,46 @@ static void check_overlaps(void)
         }
 }
 
-/* Which slot of the record a register field fills, and what 31 means there. */
-static const struct {
-    const char *field, *slot, *kind;
-} operands[] = {
-    {"Rd", "rd", "SINK"},   {"RdSP", "rd", "SP"}, {"Rt", "rd", "ZR"},   {"Rtw", "rd", "SINK"},
-    {"Vd", "rd", "V"},      {"Vt", "rd", "V"},    {"Rn", "rn", "ZR"},   {"RnSP", "rn", "SP"},
-    {"Vn", "rn", "V"},      {"Rm", "rm", "ZR"},   {"RmSP", "rm", "SP"}, {"Rs", "rm", "ZR"},
-    {"Rsw", "rm", "SINK"},  {"Vm", "rm", "V"},    {"Ra", "ra", "ZR"},   {"Rt2", "ra", "ZR"},
-    {"Rt2w", "ra", "SINK"}, {"Va", "ra", "V"},    {"Vt2", "ra", "V"},
+/* Is @fact one of the words of the row's column? */
+static bool has_fact(const struct row *r, const char *fact)
+{
+    const size_t n = strlen(fact);
+
+    for (const char *p = r->facts; *p; p += strcspn(p, " |"), p += strspn(p, " |"))
+        if (strcspn(p, " |") == n && !strncmp(p, fact, n))
+            return true;
+    return false;
+}
+
+/* What a register field's register is for. */
+enum access {
+    READ,
+    WRITTEN,
+    MOVED, /* Vt: written by loads, read by stores */
 };
+
+/* Which slot of the record a register field fills, what 31 means there, and its access. */
+static const struct operand {
+    const char *field, *slot, *kind;
+    enum access access;
+} operands[] = {
+    {"Rd", "rd", "SINK", WRITTEN},  {"RdSP", "rd", "SP", WRITTEN},   {"Rt", "rd", "ZR", READ},
+    {"Rtw", "rd", "SINK", WRITTEN}, {"Vd", "rd", "V", WRITTEN},      {"Vt", "rd", "V", MOVED},
+    {"Rn", "rn", "ZR", READ},       {"RnSP", "rn", "SP", READ},      {"Vn", "rn", "V", READ},
+    {"Rm", "rm", "ZR", READ},       {"RmSP", "rm", "SP", READ},      {"Rs", "rm", "ZR", READ},
+    {"Rsw", "rm", "SINK", WRITTEN}, {"Vm", "rm", "V", READ},         {"Ra", "ra", "ZR", READ},
+    {"Rt2", "ra", "ZR", READ},      {"Rt2w", "ra", "SINK", WRITTEN}, {"Va", "ra", "V", READ},
+    {"Vt2", "ra", "V", MOVED},
+};
+
+/* NULL: the field is no register. */
+static const struct operand *find_operand(const char *field)
+{
+    for (unsigned o = 0; o < sizeof(operands) / sizeof(operands[0]); o++)
+        if (!strcmp(field, operands[o].field))
+            return &operands[o];
+    return NULL;
+}
 
 static void print_row(const struct row *r)
 {
@@ -108,17 +138,79 @@ static void print_row(const struct row *r)
     printf("    return %s;\n}\n", r->cond);
     printf("static void operands_%s(uint32_t w, struct insn *i)\n{\n    (void)w; (void)i;\n",
            r->name);
-    for (unsigned k = 0; k < r->field_count; k++)
-        for (unsigned o = 0; o < sizeof(operands) / sizeof(operands[0]); o++)
-            if (!strcmp(r->fields[k].name, operands[o].field)) {
-                if (!strcmp(operands[o].kind, "V"))
-                    printf("    i->%s = (w >> %u) & %#x;\n", operands[o].slot, r->fields[k].lsb,
-                           (1u << r->fields[k].width) - 1);
-                else
-                    printf("    i->%s = operand_%s((w >> %u) & 31);\n", operands[o].slot,
-                           operands[o].kind, r->fields[k].lsb);
-            }
+    for (unsigned k = 0; k < r->field_count; k++) {
+        const struct operand *o = find_operand(r->fields[k].name);
+        if (!o)
+            continue;
+        if (!strcmp(o->kind, "V"))
+            printf("    i->%s = (w >> %u) & %#x;\n", o->slot, r->fields[k].lsb,
+                   (1u << r->fields[k].width) - 1);
+        else
+            printf("    i->%s = operand_%s((w >> %u) & 31);\n", o->slot, o->kind, r->fields[k].lsb);
+    }
     printf("}\n");
+}
+
+/* Is this one of the words of the column that name flags: RNZCV, WC? */
+static bool names_flags(const char *word, size_t n)
+{
+    return n > 1 && (*word == 'R' || *word == 'W') && strspn(word + 1, "NZCV") == n - 1;
+}
+
+/* The facts column as an expression of BIT(FACT_xxx). What is no fact does not compile. */
+static void print_facts(const struct row *r, bool multi, bool acquire, bool release)
+{
+    printf("0%s%s%s", multi ? " | BIT(FACT_MULTI)" : "", acquire ? " | BIT(FACT_ACQ)" : "",
+           release ? " | BIT(FACT_REL)" : "");
+    if (!strcmp(r->facts, "0"))
+        return;
+    for (const char *p = r->facts; *p; p += strspn(p, " |")) {
+        size_t n = strcspn(p, " |");
+        if (names_flags(p, n))
+            for (size_t k = 1; k < n; k++)
+                printf(" | BIT(FACT_%c%c)", p[0], p[k]);
+        else
+            printf(" | BIT(FACT_%.*s)", (int)n, p);
+        p += n;
+    }
+}
+
+/* Roles, facts, and the bits that say acquire and release: the last members of struct a64_row. */
+static void print_uses(const struct row *r)
+{
+    uint32_t acquire = 0, release = 0;
+    bool multi = has_fact(r, "T2") || has_fact(r, "T3") || has_fact(r, "T4");
+    char reads[64] = "0", writes[64] = "0", vectors[64] = "0";
+
+    for (unsigned k = 0; k < r->field_count; k++) {
+        const struct field *f = &r->fields[k];
+        const struct operand *o = find_operand(f->name);
+        char role[16];
+
+        if (!strcmp(f->name, "A"))
+            acquire = UINT32_C(1) << f->lsb;
+        if (!strcmp(f->name, "R"))
+            release = UINT32_C(1) << f->lsb;
+        if (!o)
+            continue;
+        snprintf(role, sizeof(role), " | ROLE_R%c", o->slot[1] - 'a' + 'A');
+        if (o->access == WRITTEN || (o->access == MOVED && has_fact(r, "LD")))
+            strcat(writes, role);
+        else
+            strcat(reads, role);
+        if (!strcmp(o->kind, "V"))
+            strcat(vectors, role);
+        multi = multi || !strncmp(f->name, "Rt2", 3) || !strcmp(f->name, "Vt2");
+    }
+    if (has_fact(r, "RD"))
+        strcat(reads, " | ROLE_RD");
+    if (has_fact(r, "WB"))
+        strcat(writes, " | ROLE_RN");
+    if (has_fact(r, "WS"))
+        strcat(writes, " | ROLE_RM");
+    printf("%s, %s, %s, ", reads, writes, vectors);
+    print_facts(r, multi, acquire, release);
+    printf(", %#x, %#x", acquire, release);
 }
 
 /* Both features of the column: "A & B", or "A" and BASE. */
@@ -176,10 +268,12 @@ int main(void)
         printf("    {\"%s\", \"%s\", \"%s\", 0x%08x, 0x%08x, ", rows[k].name, rows[k].mnemonic,
                rows[k].pattern, rows[k].mask, rows[k].value);
         print_features(rows[k].feature);
-        printf(", A64_%s, JIT_%s},\n", rows[k].cls, rows[k].jit);
+        printf(", A64_%s, JIT_%s, ", rows[k].cls, rows[k].jit);
+        print_uses(&rows[k]);
+        printf("},\n");
     }
     printf("    {\"UNALLOCATED\", \"udf\", \"\", 0, 0, FEAT_BASE, FEAT_BASE, A64_INT, "
-           "JIT_END},\n};\n");
+           "JIT_END, 0, 0, 0, BIT(FACT_TRAP), 0, 0},\n};\n");
     printf("static bool (*const conds[])(uint32_t) = {\n");
     for (unsigned k = 0; k < ROW_COUNT; k++)
         printf("    cond_%s,\n", rows[k].name);

@@ -27,11 +27,11 @@ static void generated(FILE *f, const char *title, const char *from)
 /* ---- instructions.md ---- */
 
 struct insn_row {
-    const char *name, *mnemonic, *pattern, *cond, *feature, *cls;
+    const char *name, *mnemonic, *pattern, *cond, *feature, *cls, *facts;
 };
 
-#define A64(name, mnemonic, pattern, cond, feature, form, cls, jit)                                \
-    {#name, mnemonic, pattern, #cond, #feature, #cls},
+#define A64(name, mnemonic, pattern, cond, feature, form, cls, jit, facts)                         \
+    {#name, mnemonic, pattern, #cond, #feature, #cls, #facts},
 static const struct insn_row data_processing[] = {
 #include "arch/a64_dp.def"
 };
@@ -99,6 +99,16 @@ static void code_cell(FILE *f, const char *text)
     fputs("` ", f);
 }
 
+/* The words of a facts column. */
+static void print_words(FILE *f, const char *facts)
+{
+    fputs("| ", f);
+    for (; strcmp(facts, "0") && *facts; facts++)
+        if (*facts != '|' && !(*facts == ' ' && facts[1] == '|'))
+            fputc(*facts, f);
+    fputc(' ', f);
+}
+
 static void write_instructions(FILE *f)
 {
     unsigned missing = 0;
@@ -106,14 +116,22 @@ static void write_instructions(FILE *f)
     generated(f, "Instructions", "arch/a64.def");
     for (unsigned op = 0; op < A64_UNALLOCATED; op++)
         missing += a64_rows[op].cls == A64_UNDEF;
-    fprintf(f,
-            "%u rows, %u of them known but not implemented (UNDEFINED, and logged). "
-            "`exec_<row>()` in `cpu/exec/` executes a row; `armillary dis WORD` finds one.\n",
-            A64_UNALLOCATED, missing);
+    fprintf(
+        f,
+        "%u rows, %u of them known but not implemented (UNDEFINED, and logged). "
+        "`exec_<row>()` in `cpu/exec/` executes a row; `armillary dis WORD` finds one, and says "
+        "which registers the word reads and writes.\n",
+        A64_UNALLOCATED, missing);
+    fputs("\nFacts are about an instruction that completes, beyond what the names of its fields "
+          "say; flags stand together (`WNZCV`):\n\n| fact | the instruction |\n|---|---|\n",
+          f);
+    for (unsigned k = 0; k < FACT_COUNT; k++)
+        fprintf(f, "| %s | %s |\n", a64_fact_name((enum a64_fact)k),
+                a64_fact_text((enum a64_fact)k));
     for (size_t g = 0; g < ARRAY_SIZE(insn_groups); g++) {
         fprintf(f,
-                "\n## %s\n\n| row | mnemonic | bits 31..0 | allocated when | feature | |\n"
-                "|---|---|---|---|---|---|\n",
+                "\n## %s\n\n| row | mnemonic | bits 31..0 | allocated when | feature | facts | |\n"
+                "|---|---|---|---|---|---|---|\n",
                 insn_groups[g].title);
         for (size_t k = 0; k < insn_groups[g].count; k++) {
             const struct insn_row *r = &insn_groups[g].rows[k];
@@ -122,6 +140,7 @@ static void write_instructions(FILE *f)
             code_cell(f, r->pattern);
             code_cell(f, strcmp(r->cond, "1") ? r->cond : "");
             cell(f, strcmp(r->feature, "BASE") ? r->feature : "");
+            print_words(f, r->facts);
             cell(f, strcmp(r->cls, "UNDEF") ? "" : "not implemented");
             fputs("|\n", f);
         }

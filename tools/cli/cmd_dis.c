@@ -38,6 +38,44 @@ static void print_sysreg(enum a64_op op, uint32_t word)
         printf(" [%s]", sr == SR_NONE ? "no row: UNDEFINED" : sysreg_rows[sr].name);
 }
 
+/* " X0 SP V3 NZ": registers and flags; nothing printed before @before if there are none. */
+static void print_set(const char *before, uint64_t x, uint32_t v, unsigned nzcv)
+{
+    if (!x && !v && !nzcv)
+        return;
+    printf(", %s", before);
+    for (unsigned k = 0; k < 31; k++)
+        if (x & BIT(k))
+            printf(" X%u", k);
+    if (x & BIT(REG_SP))
+        printf(" SP");
+    for (unsigned k = 0; k < 32; k++)
+        if (v & BIT(k))
+            printf(" V%u", k);
+    if (nzcv)
+        printf(" %s%s%s%s", nzcv & 8 ? "N" : "", nzcv & 4 ? "Z" : "", nzcv & 2 ? "C" : "",
+               nzcv & 1 ? "V" : "");
+}
+
+/* Registers read and written, and the facts that no register says. */
+static void print_facts(const struct a64_row *row, uint32_t word)
+{
+    /* What print_set() has said. */
+    const uint64_t registers = MASK(FACT_WV, FACT_RN) | MASK(FACT_WCALL, FACT_RD);
+    const uint64_t facts = a64_facts(row, word) & ~registers;
+    struct insn i;
+
+    a64_decode(word, 0, &i);
+    struct a64_use use = a64_use(row, &i);
+    print_set("reads", use.x_reads, use.v_reads, a64_flags_read(row));
+    print_set("writes", use.x_writes, use.v_writes, a64_flags_written(row));
+    if (facts)
+        printf(",");
+    for (unsigned k = 0; k < FACT_COUNT; k++)
+        if (facts & BIT(k))
+            printf(" %s", a64_fact_name((enum a64_fact)k));
+}
+
 static void print_word(csh capstone, uint64_t addr, uint32_t word)
 {
     static const char *const classes[] = {"", ", FP access checked",
@@ -62,6 +100,7 @@ static void print_word(csh capstone, uint64_t addr, uint32_t word)
         printf(", FEAT_%s", feature_name(row->feature));
     if (row->feature2 != FEAT_BASE)
         printf(", FEAT_%s", feature_name(row->feature2));
+    print_facts(row, word);
     printf("%s\n", classes[row->cls]);
 }
 
@@ -134,7 +173,8 @@ static void help(void)
     printf("usage: armillary dis [--base ADDR] WORD...|FILE...\n\n"
            "A word is hexadecimal, as in the manual; a file is an ELF file or raw little-endian "
            "words\n(write ./FILE if its name could be a word). A line a word: address, word, text, "
-           "row of\narch/a64.def, the encoding's fields, feature.\n\n"
+           "row of\narch/a64.def, the encoding's fields, feature, registers and flags read and "
+           "written, facts\n(docs/instructions.md).\n\n"
            "  --base ADDR   address of the first word, or of a raw file (default: 0)\n");
 }
 
