@@ -19,12 +19,15 @@ struct machine;
 
 #define ARM_CPUS_MAX 8
 
-/* A file, or bytes, to be placed in guest RAM before the start. */
+/* A file, or a few bytes, to be placed in guest RAM before the start, or just where a CPU starts.
+ */
 struct arm_blob {
-    const char *path;
+    const char *path; /* NULL: the bytes of @data, or nothing */
     uint64_t addr;
     bool force_raw; /* do not look for an ELF header */
     int cpu;        /* set this CPU's PC to the entry (or addr); -1: do not */
+    uint8_t data[8];
+    unsigned data_size; /* bytes of @data, 0..8; without a path */
 };
 
 enum arm_module_kind {
@@ -74,6 +77,13 @@ struct arm_drive {
     enum arm_drive_mode mode;
 };
 
+/* A file of the firmware configuration device: the contents of @path, or of @string. */
+struct arm_fw_cfg {
+    const char *name; /* "opt/...", at most 55 characters */
+    const char *path; /* NULL: @string */
+    const char *string;
+};
+
 /* One port of a virtio console. */
 struct arm_port {
     const char *name; /* seen by the guest, at most 31 characters; NULL: none */
@@ -88,9 +98,10 @@ struct arm_port {
 
 enum arm_virtio_kind { ARM_VIRTIO_BLK, ARM_VIRTIO_CONSOLE, ARM_VIRTIO_RNG };
 
-/* A device in a virtio-mmio slot. As on QEMU's board the first one gets the last slot. */
+/* A device in a virtio-mmio slot. As on QEMU's board each gets the last slot that is free. */
 struct arm_virtio {
     enum arm_virtio_kind kind;
+    unsigned bus;                 /* 1 + the number of the slot it must be in; 0: any */
     struct arm_drive drive;       /* of ARM_VIRTIO_BLK */
     const struct arm_port *ports; /* of ARM_VIRTIO_CONSOLE, 1 to ARM_PORTS_MAX */
     unsigned port_count;
@@ -119,6 +130,9 @@ struct arm_config {
     struct arm_drive pflash[2]; /* the flash banks, 64 MiB each; the first one not with bios */
     const struct arm_virtio *virtio;
     unsigned virtio_count;
+    const struct arm_fw_cfg *fw_cfg;
+    unsigned fw_cfg_count;
+    uint32_t rtc_epoch_s; /* what the RTC shows at the start, seconds since 1970; 0: 2023-01-01 */
     struct arm_gic_config gic;
     bool semihosting;
     bool no_reboot;  /* stop at a guest reset */

@@ -82,6 +82,13 @@ static int load_initrd(struct load *ld, struct arm_error *err)
     return rc;
 }
 
+/* Bytes of the user's, or none: just a place to start at. */
+static int load_bytes(struct load_map *map, struct load_blob *b, struct arm_error *err)
+{
+    b->entry = b->addr;
+    return load_place(map, "data", "bytes", b->addr, b->data, b->data_size, b->data_size, err);
+}
+
 static int load_blob(struct load_map *map, struct load_blob *b, struct arm_error *err)
 {
     const struct file_limit limit = ram_limit(map);
@@ -225,7 +232,8 @@ static int load_all(struct load *ld, struct dt *dt, struct boot_state *out, stru
     if (!rc)
         rc = complete_dtb(ld, dt, err);
     for (unsigned i = 0; !rc && i < req->blob_count; i++)
-        rc = load_blob(&ld->map, &req->blobs[i], err);
+        rc = req->blobs[i].file ? load_blob(&ld->map, &req->blobs[i], err)
+                                : load_bytes(&ld->map, &req->blobs[i], err);
     if (!rc) /* last: its room is what the others leave */
         rc = place_dtb(ld, dt, out, err);
     return rc;

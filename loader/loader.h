@@ -26,10 +26,12 @@ const char *kernel_kind_name(enum kernel_kind kind);
 
 /* One `--load FILE@ADDR` or `-device loader`. */
 struct load_blob {
-    const char *file;
-    uint64_t addr;  /* ignored for an ELF file */
-    bool force_raw; /* an ELF file too is loaded as it is, at addr */
-    uint64_t entry; /* out: entry point of an ELF file, otherwise addr */
+    const char *file; /* NULL: @data */
+    uint64_t addr;    /* ignored for an ELF file */
+    bool force_raw;   /* an ELF file too is loaded as it is, at addr */
+    uint8_t data[8];
+    unsigned data_size; /* bytes of @data; 0 without a file: nothing but an entry */
+    uint64_t entry;     /* out: entry point of an ELF file, otherwise addr */
 };
 
 struct load_request {

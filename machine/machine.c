@@ -366,12 +366,17 @@ static int copy_config(struct machine *m, const struct arm_config *c, struct arm
         return error_set(err, ARM_ENOMEM, "no memory for %u files", c->blob_count);
     for (unsigned k = 0; k < c->blob_count; k++) {
         if (c->blobs[k].cpu >= (int)c->cpus)
-            return error_set(err, ARM_EINVAL, "%s: there is no CPU %d", c->blobs[k].path,
-                             c->blobs[k].cpu);
+            return error_set(err, ARM_EINVAL, "%s: there is no CPU %d",
+                             c->blobs[k].path ? c->blobs[k].path : "entry", c->blobs[k].cpu);
+        if (c->blobs[k].data_size > sizeof(c->blobs[k].data))
+            return error_set(err, ARM_EINVAL, "%u bytes of data, expected at most %zu",
+                             c->blobs[k].data_size, sizeof(c->blobs[k].data));
         m->blob_cpu[k] = c->blobs[k].cpu;
         m->blobs[k].file = copy(c->blobs[k].path);
         m->blobs[k].addr = c->blobs[k].addr;
         m->blobs[k].force_raw = c->blobs[k].force_raw;
+        m->blobs[k].data_size = c->blobs[k].data_size;
+        memcpy(m->blobs[k].data, c->blobs[k].data, sizeof(m->blobs[k].data));
     }
     return machine_copy_modules(m, c, err);
 }
@@ -410,7 +415,7 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
                                      .pmu = has_feature(&features, FEAT_PMUv3),
                                      .cpu_compatible = model->compatible,
                                      .seed = c->seed,
-                                     .epoch_s = VIRT_EPOCH_S,
+                                     .epoch_s = c->rtc_epoch_s ? c->rtc_epoch_s : VIRT_EPOCH_S,
                                      .console = c->console_write,
                                      .console_ctx = c->console_ctx,
                                      .bios = c->bios,
@@ -420,6 +425,8 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
                                      .append = c->append,
                                      .virtio = c->virtio,
                                      .virtio_count = c->virtio_count,
+                                     .fw_cfg = c->fw_cfg,
+                                     .fw_cfg_count = c->fw_cfg_count,
                                      .exit = guest_exit,
                                      .exit_ctx = m};
     if ((r = create_gic(m, &c->gic, err)) < 0 ||
@@ -432,6 +439,7 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
     /* What was only for the board's creation belongs to the caller. */
     m->config.bios = m->config.kernel = m->config.initrd = m->config.append = NULL;
     m->config.virtio = NULL;
+    m->config.fw_cfg = NULL;
     m->config.pflash[0].path = m->config.pflash[1].path = NULL;
     if ((r = create_cpus(m, model, &features, err)) < 0 || (r = load(m, err)) < 0)
         return r;

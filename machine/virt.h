@@ -105,6 +105,8 @@ struct virt_config {
     const char *kernel, *initrd, *append; /* for firmware to load, if there is one */
     const struct arm_virtio *virtio;      /* at most VIRT_SLOTS */
     unsigned virtio_count;
+    const struct arm_fw_cfg *fw_cfg; /* the user's files */
+    unsigned fw_cfg_count;
     void (*exit)(void *ctx, int code); /* a guest's exit by testdev */
     void *exit_ctx;
 };

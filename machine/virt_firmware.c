@@ -30,6 +30,24 @@ static int set_file(struct fw_cfg *fw, enum fw_cfg_key data, enum fw_cfg_key siz
     return rc;
 }
 
+/* QEMU's -fw_cfg: a string is without its terminating zero. */
+static int add_user_file(struct fw_cfg *fw, const struct arm_fw_cfg *from, uint64_t ram_size,
+                         struct arm_error *err)
+{
+    const struct file_limit limit = {ram_size < UINT32_MAX ? ram_size : UINT32_MAX,
+                                     "the machine's RAM"};
+    struct file_data f;
+    int rc;
+
+    if (!from->path)
+        return fw_cfg_add_file(fw, from->name, from->string, (uint32_t)strlen(from->string), err);
+    rc = file_fetch(&f, from->path, FORMAT_RAW, &limit, err);
+    if (!rc)
+        rc = fw_cfg_add_file(fw, from->name, f.bytes, (uint32_t)f.size, err);
+    file_free(&f);
+    return rc;
+}
+
 bool virt_has_firmware(const char *bios, const struct arm_drive pflash[VIRT_FLASHES])
 {
     return bios || pflash[0].path;
@@ -42,6 +60,8 @@ int virt_describe_to_firmware(struct fw_cfg *fw, const struct virt_config *cfg,
 
     if (!rc)
         rc = fw_cfg_set_le16(fw, FW_CFG_NOGRAPHIC, 1, err);
+    for (unsigned k = 0; !rc && k < cfg->fw_cfg_count; k++)
+        rc = add_user_file(fw, &cfg->fw_cfg[k], cfg->ram_size, err);
     if (!virt_has_firmware(cfg->bios, cfg->pflash))
         return rc;
     if (!rc && cfg->kernel)

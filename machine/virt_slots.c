@@ -108,19 +108,41 @@ static int plug_one(struct virt_plugged **out, const struct plug *plug, struct a
     return kinds[plug->what->kind](*out, plug, err);
 }
 
+/* @at[slot]: 1 + the device in it. In the order of the configuration, each takes its own slot, or
+ * the last one free. */
+static int assign_slots(const struct virt_config *cfg, unsigned at[VIRT_SLOTS],
+                        struct arm_error *err)
+{
+    for (unsigned i = 0; i < cfg->virtio_count; i++) {
+        unsigned bus = cfg->virtio[i].bus, slot = bus ? bus - 1 : VIRT_SLOTS - 1;
+
+        if (bus > VIRT_SLOTS)
+            return error_set(err, ARM_EINVAL, "virtio-mmio-bus.%u: expected 0 to %d", slot,
+                             VIRT_SLOTS - 1);
+        while (!bus && slot && at[slot])
+            slot--;
+        if (at[slot])
+            return error_set(err, ARM_EINVAL, "virtio-mmio-bus.%u: there is a device in it", slot);
+        at[slot] = 1 + i;
+    }
+    return 0;
+}
+
 int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
                       struct gic *gic, const struct log *log, struct arm_error *err)
 {
     const struct virt_memmap *m = &virt_memmap[VIRT_VIRTIO_MMIO];
-    int rc = 0;
+    unsigned at[VIRT_SLOTS] = {0};
+    int rc;
 
     if (cfg->virtio_count > VIRT_SLOTS)
         return error_set(err, ARM_EINVAL, "%u virtio devices, expected at most %d",
                          cfg->virtio_count, VIRT_SLOTS);
+    rc = assign_slots(cfg, at, err);
     for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
         rc = plug_one(&board->plugged[i], &(struct plug){cfg, &cfg->virtio[i], mem, log}, err);
     for (unsigned slot = 0; !rc && slot < VIRT_SLOTS; slot++) {
-        struct virt_plugged *p = board->plugged[VIRT_SLOTS - 1 - slot];
+        struct virt_plugged *p = at[slot] ? board->plugged[at[slot] - 1] : NULL;
         virtio_mmio_init(&board->slots[slot], log, gic_spi_line(gic, VIRT_SPI_VIRTIO_MMIO + slot),
                          p ? &p->virtio : NULL);
         rc = physmem_add_device(mem, pa(m->base + slot * m->size), m->size, &board->slots[slot].dev,

@@ -232,17 +232,40 @@ static void test_subscribers_see_the_events_they_asked_for(void **state)
     arm_machine_free(m);
 }
 
+static void test_bytes_are_placed_and_a_cpu_starts_without_a_file(void **state)
+{
+    (void)state;
+    const struct arm_blob blobs[] = {
+        {.addr = RAM + 0x800000, .cpu = -1, .data = {1, 2, 3, 4}, .data_size = 4},
+        {.addr = RAM + 0x900000, .cpu = 0}};
+    struct arm_config config = defaults;
+    struct arm_error err = {0};
+    uint8_t bytes[5];
+
+    config.blobs = blobs;
+    config.blob_count = ARRAY_SIZE(blobs);
+    struct machine *m = arm_machine_new(&config, &err);
+    assert_non_null(m);
+    assert_true(arm_mem_read(m, RAM + 0x800000, bytes, sizeof(bytes)));
+    assert_memory_equal(bytes, ((uint8_t[]){1, 2, 3, 4, 0}), 5);
+    assert_int_equal(reg(m, "pc"), RAM + 0x900000);
+    arm_machine_free(m);
+}
+
 static void test_a_bad_configuration_is_refused_in_words(void **state)
 {
     (void)state;
-    struct arm_config configs[] = {defaults, defaults, defaults, defaults, defaults};
-    static const char *const texts[] = {"CPUs", "486", "EL3", "/nonexistent", ""};
+    const struct arm_blob too_long = {.addr = RAM, .cpu = -1, .data_size = 9};
+    struct arm_config configs[] = {defaults, defaults, defaults, defaults, defaults, defaults};
+    static const char *const texts[] = {"CPUs", "486", "EL3", "/nonexistent", "", "9 bytes"};
 
     configs[0].cpus = ARM_CPUS_MAX + 1;
     configs[1].cpu = "486";
     configs[2].start_el = 3;
     configs[3].kernel = "/nonexistent";
     configs[4].ram_size = 4095;
+    configs[5].blobs = &too_long;
+    configs[5].blob_count = 1;
     for (size_t k = 0; k < ARRAY_SIZE(configs); k++) {
         struct arm_error err = {0};
         assert_null(arm_machine_new(&configs[k], &err));
@@ -262,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_console_input_reaches_the_guest),
         cmocka_unit_test(test_registers_and_memory_can_be_read),
         cmocka_unit_test(test_subscribers_see_the_events_they_asked_for),
+        cmocka_unit_test(test_bytes_are_placed_and_a_cpu_starts_without_a_file),
         cmocka_unit_test(test_a_bad_configuration_is_refused_in_words),
     };
 

@@ -31,9 +31,21 @@ static void console(void *ctx, const uint8_t *data, size_t n)
         m->out[m->out_count++] = (char)data[i];
 }
 
-static int create(struct machine_of_devices *m, unsigned cpus, uint64_t ram, struct arm_error *err)
+static int create_of(struct machine_of_devices *m, const struct virt_config *cfg,
+                     struct arm_error *err)
 {
     static const uint64_t mpidr[CPUS] = {0, 1};
+    struct gic_config gic = {.cpus = CPUS, .mpidr = mpidr, .spis = VIRT_SPI_COUNT, .log = &m->log};
+
+    memset(m, 0, sizeof(*m));
+    m->clock.next_ns = CLOCK_NEVER;
+    m->gic = gic_create(&gic, err);
+    assert_non_null(m->gic);
+    return virt_board_create(&m->board, cfg, &m->mem, m->gic, &m->clock, &m->log, err);
+}
+
+static int create(struct machine_of_devices *m, unsigned cpus, uint64_t ram, struct arm_error *err)
+{
     const struct virt_config cfg = {
         .cpu_count = cpus,
         .ram_size = ram,
@@ -43,13 +55,8 @@ static int create(struct machine_of_devices *m, unsigned cpus, uint64_t ram, str
         .console = console,
         .console_ctx = m,
     };
-    struct gic_config gic = {.cpus = CPUS, .mpidr = mpidr, .spis = VIRT_SPI_COUNT, .log = &m->log};
 
-    memset(m, 0, sizeof(*m));
-    m->clock.next_ns = CLOCK_NEVER;
-    m->gic = gic_create(&gic, err);
-    assert_non_null(m->gic);
-    return virt_board_create(&m->board, &cfg, &m->mem, m->gic, &m->clock, &m->log, err);
+    return create_of(m, &cfg, err);
 }
 
 static void destroy(struct machine_of_devices *m)
@@ -211,6 +218,94 @@ static void test_bad_configurations_are_refused(void **state)
     }
 }
 
+#define ID_RNG 4
+
+static uint64_t device_id(struct machine_of_devices *m, unsigned slot)
+{
+    return rd(m, 0x0a000000 + slot * 0x200 + 8);
+}
+
+static void test_a_virtio_device_is_in_its_slot_or_the_last_free_one(void **state)
+{
+    const struct arm_virtio devices[] = {
+        {.kind = ARM_VIRTIO_RNG},
+        {.kind = ARM_VIRTIO_RNG, .bus = 1 + 30},
+        {.kind = ARM_VIRTIO_RNG},
+        {.kind = ARM_VIRTIO_RNG, .bus = 1},
+    };
+    const struct virt_config cfg = {.cpu_count = CPUS,
+                                    .ram_size = UINT64_C(16) << 20,
+                                    .virtio = devices,
+                                    .virtio_count = ARRAY_SIZE(devices)};
+    struct machine_of_devices m;
+    struct arm_error err;
+
+    (void)state;
+    assert_int_equal(create_of(&m, &cfg, &err), 0);
+    for (unsigned slot = 0; slot < VIRT_SLOTS; slot++)
+        assert_int_equal(device_id(&m, slot), slot == 0 || slot >= 29 ? ID_RNG : 0);
+    destroy(&m);
+}
+
+static void test_a_slot_that_is_taken_or_not_there_is_refused(void **state)
+{
+    static const struct {
+        unsigned first, second;
+        const char *text;
+    } rows[] = {
+        {1 + 5, 1 + 5, "virtio-mmio-bus.5"},
+        {0, 1 + 31, "virtio-mmio-bus.31"},
+        {0, 1 + 32, "virtio-mmio-bus.32"},
+        {0, UINT32_MAX, "expected 0 to 31"},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct arm_virtio devices[] = {
+            {.kind = ARM_VIRTIO_RNG, .bus = rows[i].first},
+            {.kind = ARM_VIRTIO_RNG, .bus = rows[i].second},
+        };
+        const struct virt_config cfg = {.cpu_count = CPUS,
+                                        .ram_size = UINT64_C(16) << 20,
+                                        .virtio = devices,
+                                        .virtio_count = ARRAY_SIZE(devices)};
+        struct machine_of_devices m;
+        struct arm_error err;
+
+        assert_int_equal(create_of(&m, &cfg, &err), -ARM_EINVAL);
+        assert_non_null(strstr(err.text, rows[i].text));
+        gic_destroy(m.gic);
+        physmem_destroy(&m.mem);
+    }
+}
+
+static void test_files_of_the_user_are_in_fw_cfg(void **state)
+{
+    const struct arm_fw_cfg files[] = {{.name = "opt/b", .string = "two"},
+                                       {.name = "opt/a", .path = "/proc/version"}};
+    const struct arm_fw_cfg missing = {.name = "opt/a", .path = "/nonexistent"};
+    struct virt_config cfg = {.cpu_count = CPUS,
+                              .ram_size = UINT64_C(16) << 20,
+                              .fw_cfg = files,
+                              .fw_cfg_count = ARRAY_SIZE(files)};
+    struct machine_of_devices m;
+    struct arm_error err;
+
+    (void)state;
+    assert_int_equal(create_of(&m, &cfg, &err), 0);
+    assert_int_equal(m.board.fw_cfg.file_count, 2);
+    assert_string_equal(m.board.fw_cfg.files[0].name, "opt/a");
+    assert_memory_equal(m.board.fw_cfg.files[0].item.data, "Linux", 5);
+    assert_int_equal(m.board.fw_cfg.files[1].item.size, 3);
+    assert_memory_equal(m.board.fw_cfg.files[1].item.data, "two", 3);
+    destroy(&m);
+    cfg.fw_cfg = &missing;
+    cfg.fw_cfg_count = 1;
+    assert_int_equal(create_of(&m, &cfg, &err), -ARM_ENOENT);
+    gic_destroy(m.gic);
+    physmem_destroy(&m.mem);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +315,9 @@ int main(void)
         cmocka_unit_test(test_interrupts_reach_their_spi),
         cmocka_unit_test(test_power_button_is_pressed_for_100_ms),
         cmocka_unit_test(test_bad_configurations_are_refused),
+        cmocka_unit_test(test_a_virtio_device_is_in_its_slot_or_the_last_free_one),
+        cmocka_unit_test(test_a_slot_that_is_taken_or_not_there_is_refused),
+        cmocka_unit_test(test_files_of_the_user_are_in_fw_cfg),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
