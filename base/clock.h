@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define CLOCK_NEVER      UINT64_MAX
-#define CLOCK_EVENTS_MAX 256
+#define CLOCK_EVENTS_MAX 1024
 
 typedef void clock_event_fn(void *ctx, uint64_t now_ns);
 

@@ -32,7 +32,7 @@ struct device_window {
 };
 
 #define PHYSMEM_BANKS_MAX   8
-#define PHYSMEM_WINDOWS_MAX 128
+#define PHYSMEM_WINDOWS_MAX 256
 
 struct physmem {
     unsigned bank_count, window_count;

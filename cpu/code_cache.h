@@ -10,7 +10,7 @@
 #include "mmu/tlb.h"
 
 #define CODE_PAGE_INSNS     1024
-#define CODE_CACHE_TLBS_MAX 64
+#define CODE_CACHE_TLBS_MAX 128
 
 /* A record nobody has executed yet; the record behind the last one. cpu/interp_plain.c has them. */
 exec_fn exec_decode;

@@ -17,7 +17,7 @@
 
 struct machine;
 
-#define ARM_CPUS_MAX 8
+#define ARM_CPUS_MAX 123 /* redistributors that the board has room for */
 
 /* A file, or a few bytes, to be placed in guest RAM before the start, or just where a CPU starts.
  */

@@ -18,11 +18,9 @@
 #include "machine/cpu_spec.h"
 #include "machine/modules.h"
 
-/* Aff0 counts to 15 and carries into Aff1, as the GICv3 target lists want it. */
-static uint64_t mpidr_of(unsigned index)
-{
-    return BIT(31) | (uint64_t)(index / 16) << 8 | index % 16;
-}
+_Static_assert(ARM_CPUS_MAX <= CODE_CACHE_TLBS_MAX, "every CPU has a TLB");
+_Static_assert((TIMER_COUNT + 1) * ARM_CPUS_MAX + 8 <= CLOCK_EVENTS_MAX,
+               "events of every CPU's timers and PMU, and of the board");
 
 static void firmware_call(void *ctx, struct cpu *cpu, bool is_hvc)
 {
@@ -405,7 +403,7 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
     m->mem.remapped = remapped;
     m->mem.remapped_ctx = m;
     for (unsigned k = 0; k < m->cpu_count; k++)
-        m->mpidr[k] = mpidr_of(k);
+        m->mpidr[k] = virt_mpidr(k);
     m->config = (struct virt_config){.cpu_count = m->cpu_count,
                                      .ram_size = c->ram_size,
                                      .el2 = m->el2,

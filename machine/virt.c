@@ -29,6 +29,13 @@ const struct virt_memmap virt_memmap[VIRT_REGION_COUNT] = {
     [VIRT_HIGH_PCIE_MMIO] = {UINT64_C(0x8000000000), UINT64_C(512) << 30},
 };
 
+_Static_assert(VIRT_CPUS_MAX *GICR_WINDOW_BYTES <= 0x00f60000, "redistributors fit their region");
+
+uint64_t virt_mpidr(unsigned index)
+{
+    return BIT(31) | (uint64_t)(index / 16) << 8 | index % 16;
+}
+
 static void power_released(void *ctx, uint64_t now_ns)
 {
     struct virt_board *board = ctx;

@@ -27,7 +27,7 @@ struct dt;
 struct gic;
 struct virt_plugged; /* what is in a virtio slot */
 
-#define VIRT_CPUS_MAX     8
+#define VIRT_CPUS_MAX     ARM_CPUS_MAX
 #define VIRT_SPI_COUNT    256
 #define VIRT_CLOCK_HZ     24000000   /* of the peripherals, the UART's baud rate among them */
 #define VIRT_EPOCH_S      1672531200 /* what the RTC shows first by default: 2023-01-01 00:00 UTC */
@@ -85,6 +85,11 @@ enum virt_ppi {
     VIRT_PPI_TIMER_SEC = 29,
     VIRT_PPI_TIMER_PHYS = 30,
 };
+
+/* MPIDR_EL1 of CPU @index: Aff0 counts to 15 and carries into Aff1, as GICv3's target lists want
+ * it.
+ */
+uint64_t virt_mpidr(unsigned index);
 
 struct virt_config {
     unsigned cpu_count;         /* 1..VIRT_CPUS_MAX */

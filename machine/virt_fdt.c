@@ -117,12 +117,12 @@ static void timer_node(struct dt *dt, const struct virt_config *cfg)
     dt_end(dt);
 }
 
-/* "cpu@3", "core3" */
+/* "cpu@3", "core3". Decimal, as QEMU has them. */
 static void begin_numbered(struct dt *dt, const char *stem, unsigned n)
 {
     char name[16];
 
-    snprintf(name, sizeof(name), "%.8s%x", stem, n);
+    snprintf(name, sizeof(name), "%.8s%u", stem, n);
     dt_begin(dt, name);
 }
 
@@ -137,7 +137,7 @@ static void cpus_node(struct dt *dt, const struct virt_config *cfg)
         dt_string(dt, "compatible", cfg->cpu_compatible);
         if (cfg->cpu_count > 1)
             dt_string(dt, "enable-method", "psci");
-        DT_CELLS(dt, "reg", i);
+        DT_CELLS(dt, "reg", (uint32_t)bits(virt_mpidr(i), 23, 0));
         DT_CELLS(dt, "phandle", PHANDLE_CPU0 + i);
         dt_end(dt);
     }

@@ -252,6 +252,27 @@ static void test_bytes_are_placed_and_a_cpu_starts_without_a_file(void **state)
     arm_machine_free(m);
 }
 
+static void test_a_machine_may_have_all_the_cpus_that_the_board_has_room_for(void **state)
+{
+    (void)state;
+    const struct arm_blob blob = {.addr = RAM, .cpu = ARM_CPUS_MAX - 1};
+    struct arm_config config = defaults;
+    struct arm_error err = {0};
+    uint64_t mpidr = 0;
+
+    config.cpus = ARM_CPUS_MAX;
+    config.keep_going = true;
+    config.blobs = &blob;
+    config.blob_count = 1;
+    struct machine *m = arm_machine_new(&config, &err);
+    if (!m)
+        fail_msg("%s", err.text);
+    assert_int_equal(arm_run(m, 1000000), ARM_STOP_LIMIT);
+    assert_true(arm_reg_read(m, ARM_CPUS_MAX - 1, "MPIDR_EL1", &mpidr));
+    assert_int_equal(mpidr, 0x8000070a); /* 122: Aff1 is 7, Aff0 10 */
+    arm_machine_free(m);
+}
+
 static void test_a_bad_configuration_is_refused_in_words(void **state)
 {
     (void)state;
@@ -286,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_registers_and_memory_can_be_read),
         cmocka_unit_test(test_subscribers_see_the_events_they_asked_for),
         cmocka_unit_test(test_bytes_are_placed_and_a_cpu_starts_without_a_file),
+        cmocka_unit_test(test_a_machine_may_have_all_the_cpus_that_the_board_has_room_for),
         cmocka_unit_test(test_a_bad_configuration_is_refused_in_words),
     };
 

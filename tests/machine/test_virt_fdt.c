@@ -45,6 +45,7 @@ static const struct board_case {
     {2, 1024, true, "max", "arm,cortex-a57", true, NULL, true, true},
     {4, 1024, false, "max", "arm,cortex-a57", true, NULL, true, false},
     {8, 4096, true, "max", "arm,cortex-a57", true, NULL, true, true},
+    {18, 256, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false},
     {1, 6144, false, "max", "arm,cortex-a57", true, NULL, true, false},
     {2, 512, true, "cortex-a53", "arm,cortex-a53", true, NULL, true, false},
     {1, 512, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false},
