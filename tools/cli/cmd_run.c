@@ -11,6 +11,7 @@
 #include "devices.h"
 #include "modules.h"
 #include "parse.h"
+#include "run_options.h"
 #include "runner.h"
 
 #define TYPE_TEXT char *
@@ -152,8 +153,6 @@ static int parse_numbers(const struct options *o, struct run_request *req)
     if (o->memory &&
         (!parse_size(o->memory, BIT(20), &req->config.ram_size) || !req->config.ram_size))
         return bad("memory", o->memory, "MiB, or a number with K, M or G, above 0");
-    if (o->max_insns && (!parse_size(o->max_insns, 1, &req->max_insns) || !req->max_insns))
-        return bad("max-insns", o->max_insns, "a number above 0, optionally with K, M or G");
     if (o->seed && !parse_number(o->seed, 0, UINT64_MAX, &req->config.seed))
         return bad("seed", o->seed, "a number");
     if (o->gic && !parse_gic(o->gic, &req->config.gic))
@@ -161,8 +160,6 @@ static int parse_numbers(const struct options *o, struct run_request *req)
             "gic", o->gic,
             "KEY=N,...; keys are lrs (1 to 16), priority (5 to 8), preemption (5 to 7), intid "
             "(16 or 24), gicv and no-its (0 or 1)");
-    if (o->timeout && !parse_seconds(o->timeout, &req->timeout_s))
-        return bad("timeout", o->timeout, "seconds, more than 0");
     req->config.cpus = (unsigned)cpus;
     req->config.start_el = (unsigned)start_el;
     return 0;
@@ -209,13 +206,8 @@ static int start(const struct options *o)
                    .initrd = o->initrd,
                    .append = o->append,
                    .dtb = o->dtb,
-                   .semihosting = o->semihosting,
-                   .no_reboot = o->no_reboot,
-                   .keep_going = o->keep_going},
-        .stats = o->stats,
+                   .semihosting = o->semihosting},
         .serial = o->serial,
-        .traces = (const char *const *)o->trace,
-        .logs = (const char *const *)o->log,
         .dump_dtb = o->dump_dtb,
     };
     struct arm_blob blobs[BLOBS_MAX];
@@ -225,6 +217,8 @@ static int start(const struct options *o)
 
     if (code == 0)
         code = parse_numbers(o, &req);
+    if (code == 0 && !run_options_apply(o, &req))
+        code = EXIT_USAGE;
     if (code == 0)
         code = parse_blobs(o, blobs, &req);
     if (code == 0 && !modules_parse(&modules, o->module, o->domain, &req.config))
@@ -338,4 +332,94 @@ int cmd_run(int argc, char **argv)
     }
     free_options(&o);
     return code;
+}
+
+/* ---- what `armillary qemu` takes too ---- */
+
+struct options *run_options_new(void)
+{
+    return g_new0(struct options, 1);
+}
+
+void run_options_free(struct options *o)
+{
+    free_options(o);
+    g_free(o);
+}
+
+static bool is_shared(const struct option_row *row)
+{
+    return !strcmp(row->group, "limits") || !strcmp(row->group, "debug");
+}
+
+bool run_options_name(size_t k, const char **name, const char **argument, const char **help)
+{
+    for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
+        if (!is_shared(&rows[r]) || k--)
+            continue;
+        *name = rows[r].name;
+        *argument = rows[r].argument;
+        *help = rows[r].help;
+        return true;
+    }
+    return false;
+}
+
+/* The row of "--NAME" or "--NAME=VALUE" (then *@value is that), or NULL. */
+static const struct option_row *find_shared(const char *word, const char **value)
+{
+    size_t length = strncmp(word, "--", 2) ? 0 : strcspn(word + 2, "=");
+
+    *value = length && word[2 + length] ? word + 2 + length + 1 : NULL;
+    for (size_t k = 0; length && k < ARRAY_SIZE(rows); k++)
+        if (is_shared(&rows[k]) && strlen(rows[k].name) == length &&
+            !strncmp(rows[k].name, word + 2, length))
+            return &rows[k];
+    return NULL;
+}
+
+static void append(char ***list, const char *text)
+{
+    size_t count = *list ? g_strv_length(*list) : 0;
+
+    *list = g_renew(char *, *list, count + 2);
+    (*list)[count] = g_strdup(text);
+    (*list)[count + 1] = NULL;
+}
+
+int run_options_take(struct options *o, int argc, char **argv)
+{
+    const char *value;
+    const struct option_row *row = find_shared(argv[0], &value);
+    void *member = row ? (char *)o + row->offset : NULL;
+    int words = value || !row || row->kind == ARG_FLAG ? 1 : 2;
+
+    if (!row)
+        return 0;
+    if (words > argc || (value && row->kind == ARG_FLAG))
+        return -1;
+    value = words == 2 ? argv[1] : value;
+    if (row->kind == ARG_FLAG) {
+        *(gboolean *)member = TRUE;
+    } else if (row->kind == ARG_LIST) {
+        append(member, value);
+    } else {
+        g_free(*(char **)member);
+        *(char **)member = g_strdup(value);
+    }
+    return words;
+}
+
+bool run_options_apply(const struct options *o, struct run_request *req)
+{
+    if (o->max_insns && (!parse_size(o->max_insns, 1, &req->max_insns) || !req->max_insns))
+        return !bad("max-insns", o->max_insns, "a number above 0, optionally with K, M or G");
+    if (o->timeout && !parse_seconds(o->timeout, &req->timeout_s))
+        return !bad("timeout", o->timeout, "seconds, more than 0");
+    req->config.no_reboot |= o->no_reboot;
+    req->config.keep_going = o->keep_going;
+    req->stats = o->stats;
+    req->traces = (const char *const *)o->trace;
+    req->logs = (const char *const *)o->log;
+    return true;
 }

@@ -15,6 +15,7 @@
 #include "machine/machine.h"
 #include "monitor.h"
 #include "output.h"
+#include "pidfile.h"
 #include "report.h"
 #include "signals.h"
 #include "trace.h"
@@ -23,7 +24,11 @@
 struct run {
     const struct run_request *req;
     struct outputs outputs;
+    FILE *log;                 /* where log lines go */
+    struct output *serial_log; /* NULL: none */
     struct console serial;
+    struct console
+        monitor; /* standard input and output to itself, if monitor_first and no other's */
     struct console *input; /* where standard input goes: it, or a port */
     struct machine *m;
     struct arm_config config;
@@ -31,10 +36,9 @@ struct run {
 
 static void log_line(void *ctx, enum log_category cat, enum log_level level, const char *line)
 {
-    const struct outputs *outputs = ctx;
+    const struct run *r = ctx;
 
-    fprintf(outputs->say, "armillary: %s: %s: %s\n", log_category_name(cat), log_level_name(level),
-            line);
+    fprintf(r->log, "armillary: %s: %s: %s\n", log_category_name(cat), log_level_name(level), line);
 }
 
 /* [CATEGORY=]LEVEL */
@@ -59,10 +63,20 @@ static bool parse_log(const char *spec, struct log *log)
     return known;
 }
 
-static bool setup_log(const struct run_request *req, struct log *log, struct outputs *outputs)
+/* A trace to the same file shares the stream. */
+static bool open_log(struct run *r)
+{
+    const char *file = r->req->log_file;
+    struct output *o = file ? output_file(&r->outputs, file, "-D") : NULL;
+
+    r->log = o ? output_stream(o, true) : file ? NULL : r->outputs.say;
+    return r->log != NULL;
+}
+
+static bool setup_log(const struct run_request *req, struct log *log, struct run *r)
 {
     log->sink = log_line;
-    log->ctx = outputs;
+    log->ctx = r;
     for (unsigned c = 0; c < LOG_CATEGORY_COUNT; c++)
         log->level[c] = LOG_WARN;
     for (const char *const *s = req->logs; s && *s; s++)
@@ -152,6 +166,8 @@ static enum arm_stop run_machine(struct run *r)
 {
     uint64_t max_insns = r->req->max_insns;
 
+    if (r->req->monitor_first && !enter_monitor(r))
+        return ARM_STOP_REQUEST;
     for (;;) {
         uint64_t done = arm_retired(r->m);
         enum arm_stop why = max_insns && done >= max_insns
@@ -192,9 +208,14 @@ static int with_outputs(const struct outputs *outputs, int code)
 static int run_console(struct run *r)
 {
     struct traces *traces = traces_open(r->m, r->req->traces, &r->outputs);
+    struct pidfile pidfile;
 
     if (!traces)
         return EXIT_USAGE;
+    if (!pidfile_open(&pidfile, r->req->pidfile)) {
+        traces_close(traces);
+        return EXIT_USAGE;
+    }
     console_start(r->input, r->m);
     r->m->poll = poll_host;
     r->m->idle = idle;
@@ -206,24 +227,70 @@ static int run_console(struct run *r)
     console_raw(r->input, false);
     traces_close(traces);
     finish(r, why, took);
+    pidfile_close(&pidfile);
     return with_outputs(&r->outputs, report_exit_code(r->m, why, r->req));
+}
+
+/* The UART's output, to the console and the file that logs it. */
+static void write_serial(void *ctx, const uint8_t *data, size_t size)
+{
+    struct run *r = ctx;
+
+    console_write(&r->serial, data, size);
+    if (r->serial_log)
+        output_write(r->serial_log, data, size);
+}
+
+/* The monitor that has standard input to itself: its bytes are no device's. */
+static bool open_monitor(struct run *r)
+{
+    if (!console_open(&r->monitor, &r->outputs, "stdio"))
+        return false;
+    r->monitor.virtio = ARM_VIRTIO_MAX;
+    r->monitor.port = 0;
+    r->input = &r->monitor;
+    return true;
+}
+
+static bool open_host(struct run *r)
+{
+    const struct run_request *req = r->req;
+
+    if (!console_open(&r->serial, &r->outputs, req->serial) ||
+        !devices_open(req->devices, &r->outputs))
+        return false;
+    if (req->serial_log &&
+        !(r->serial_log = output_file(&r->outputs, req->serial_log, "console output")))
+        return false;
+    r->input = r->serial.input ? &r->serial : devices_stdin(req->devices);
+    if (!r->input && req->monitor_first)
+        return open_monitor(r);
+    if (!r->input)
+        r->input = &r->serial;
+    return true;
+}
+
+/* QEMU's users and scripts know a kernel that is missing or of no use by these words. */
+static void print_error(const struct run *r, const struct arm_error *err)
+{
+    const char *kernel = r->config.kernel;
+    size_t length = kernel ? strlen(kernel) : 0;
+    bool its = length && !strncmp(err->text, kernel, length) && err->text[length] == ':';
+
+    fprintf(r->outputs.say, "armillary: %s%s\n", its ? "could not load kernel: " : "", err->text);
 }
 
 static int start(struct run *r)
 {
     struct arm_error err = {0};
 
-    if (!console_open(&r->serial, &r->outputs, r->req->serial) ||
-        !devices_open(r->req->devices, &r->outputs))
+    if (!open_host(r))
         return EXIT_USAGE;
-    r->input = r->serial.input ? &r->serial : devices_stdin(r->req->devices);
-    if (!r->input)
-        r->input = &r->serial;
-    r->config.console_write = console_write;
-    r->config.console_ctx = &r->serial;
+    r->config.console_write = write_serial;
+    r->config.console_ctx = r;
     r->m = arm_machine_new(&r->config, &err);
     if (!r->m) {
-        fprintf(r->outputs.say, "armillary: %s\n", err.text);
+        print_error(r, &err);
         return EXIT_USAGE;
     }
     return r->req->dump_dtb ? dump_dtb(r->m, r->req->dump_dtb) : run_console(r);
@@ -236,7 +303,7 @@ int runner_run(const struct run_request *req)
 
     if (!traces_check(req->traces) || !signals_catch(req->timeout_s))
         return EXIT_USAGE;
-    if (outputs_open(&r.outputs, ending, &r) && setup_log(req, &r.config.log, &r.outputs)) {
+    if (outputs_open(&r.outputs, ending, &r) && open_log(&r) && setup_log(req, &r.config.log, &r)) {
         r.outputs.never_wait = req->max_insns != 0;
         struct patience patience = {.endless = true};
         code = start(&r);
@@ -244,6 +311,7 @@ int runner_run(const struct run_request *req)
         outputs_finish_words(&r.outputs, &patience);
         number = signals_seen();
         console_close(&r.serial);
+        console_close(&r.monitor);
         devices_close(req->devices);
     }
     signals_release();

@@ -15,6 +15,10 @@ struct run_request {
     double timeout_s;         /* host seconds; 0: none */
     bool stats;
     bool qemu_codes;                /* exit code 0 also for a reset and for Ctrl-A x */
+    bool monitor_first;             /* the monitor is opened before the first instruction */
+    const char *serial_log;         /* file that the UART's output goes to as well; NULL: none */
+    const char *log_file;           /* for log lines instead of standard error; NULL: none */
+    const char *pidfile;            /* holds the process number while the machine runs; or NULL */
     const char *const *traces;      /* NULL-ended; WHAT[:FILE]; may be NULL */
     const char *const *logs;        /* NULL-ended; CATEGORY=LEVEL or LEVEL; may be NULL */
     const char *dump_dtb;           /* file; then nothing runs */
