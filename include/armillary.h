@@ -75,6 +75,8 @@ enum arm_drive_mode {
 struct arm_drive {
     const char *path; /* NULL: none */
     enum arm_drive_mode mode;
+    const char *format; /* "raw": the file's bytes, whatever they look like; NULL: refused if they
+                           look like another format (qcow2, gzip, ...) */
 };
 
 /* A file of the firmware configuration device: the contents of @path, or of @string. */
@@ -130,12 +132,16 @@ struct arm_config {
     struct arm_drive pflash[2]; /* the flash banks, 64 MiB each; the first one not with bios */
     const struct arm_virtio *virtio;
     unsigned virtio_count;
+    bool virtio_legacy; /* virtio-mmio is version 1, as QEMU's by default; false: version 2 */
     const struct arm_fw_cfg *fw_cfg;
     unsigned fw_cfg_count;
     uint32_t rtc_epoch_s; /* what the RTC shows at the start, seconds since 1970; 0: 2023-01-01 */
     struct arm_gic_config gic;
     bool semihosting;
-    bool no_reboot;  /* stop at a guest reset */
+    bool semihosting_el0;            /* HLT #0xF000 from EL0 is answered too */
+    const char *semihosting_dir;     /* SYS_OPEN reaches the files in it; NULL: none */
+    const char *semihosting_cmdline; /* what SYS_GET_CMDLINE answers; NULL: kernel and append */
+    bool no_reboot;                  /* stop at a guest reset */
     bool keep_going; /* do not stop at a fault loop that nothing can end (ARM_STOP_FAULT_LOOP) */
     struct log log;
     /* The first UART's output; called at the time of the guest's write. NULL: dropped. */

@@ -57,7 +57,7 @@ static inline void slurp(int fd, char *text, size_t size)
 /* Start the program with these as descriptors 0 to 2, or without. */
 static inline pid_t start_program(const int fd[3], const char *const *args)
 {
-    const char *argv[32] = {program};
+    const char *argv[128] = {program};
     pid_t pid;
 
     for (unsigned k = 0; args[k]; k++)
@@ -134,7 +134,7 @@ struct terminal {
 
 static inline void terminal_open(struct terminal *t, const char *const *args)
 {
-    const char *argv[32] = {program};
+    const char *argv[128] = {program};
 
     *t = (struct terminal){0};
     for (unsigned k = 0; args[k]; k++)

@@ -39,8 +39,19 @@ static bool secure_standard_streams(void)
     return true;
 }
 
+/* As a link of QEMU's name, for scripts that want one word for it. */
+static bool is_called_qemu(const char *path)
+{
+    static const char name[] = "qemu-system-aarch64";
+    const char *slash = strrchr(path, '/');
+
+    return !strncmp(slash ? slash + 1 : path, name, sizeof(name) - 1);
+}
+
 static int run_command(int argc, char **argv)
 {
+    if (argc > 0 && is_called_qemu(argv[0]))
+        return cmd_qemu(argc, argv);
     if (argc < 2) {
         usage(stderr);
         return EXIT_USAGE;

@@ -1,43 +1,19 @@
 /*
  * `armillary qemu`: a command line of qemu-system-aarch64 for its `virt` board, as far as it asks
- * for what we have. What is missing takes QEMU 7.2's default, or a note says what is taken instead.
+ * for what we have. What is missing takes QEMU 7.2's default, or a warning says what is taken
+ * instead. All that is wrong with a line is printed before it is given up.
  */
 #include <glib.h>
-#include <stddef.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/bits.h"
 #include "command.h"
 #include "parse.h"
-#include "properties.h"
-#include "qemu_devices.h"
-#include "qemu_loaders.h"
-#include "runner.h"
+#include "qemu.h"
+#include "suggest.h"
 #include "version.h"
-
-struct qemu {
-    struct run_request req;
-    struct qemu_loaders loaders;
-    struct qemu_devices devices;
-    GPtrArray *strings; /* owns what req points at */
-    const char *model;  /* ours */
-    bool is_max;
-    bool virt, gic_version, pauth_off;
-    const char *pauth; /* the algorithm's feature, NULL: QEMU 7.2's default, QARMA5 */
-    GString *features; /* ",+x,-y" */
-    uint64_t topology; /* product of sockets, clusters, cores, threads; 0: not said */
-};
-
-struct qemu_devices *qemu_devices(struct qemu *q)
-{
-    return &q->devices;
-}
-
-struct qemu_loaders *qemu_loaders(struct qemu *q)
-{
-    return &q->loaders;
-}
 
 const char *qemu_keep(struct qemu *q, char *text)
 {
@@ -45,289 +21,73 @@ const char *qemu_keep(struct qemu *q, char *text)
     return text;
 }
 
-/* ---- properties: key=value,key=value ---- */
-
-static bool set_machine_type(struct qemu *q, const char *value)
+/* With the word that scripts leave out when they look for errors, as they do with QEMU's. */
+void qemu_note(struct qemu *q, const char *format, ...)
 {
-    (void)value;
-    q->virt = true;
-    return true;
+    va_list args;
+
+    va_start(args, format);
+    char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    for (unsigned k = 0; k < q->notes->len; k++)
+        if (!strcmp(q->notes->pdata[k], text)) {
+            g_free(text);
+            return;
+        }
+    g_ptr_array_add(q->notes, text);
 }
 
-static bool set_virtualization(struct qemu *q, const char *value)
-{
-    q->req.config.el2 = property_is_on(value);
-    return true;
-}
-
-static bool set_gic_version(struct qemu *q, const char *value)
-{
-    (void)value;
-    q->gic_version = true;
-    return true;
-}
-
-static bool set_its(struct qemu *q, const char *value)
-{
-    q->req.config.gic.no_its = !property_is_on(value);
-    return true;
-}
-
-/* An option that stores its value: for the option itself and as a property of -machine. */
-#define SETTER(name, member)                                                                       \
-    static bool set_##name(struct qemu *q, const char *value)                                      \
-    {                                                                                              \
-        q->req.member = qemu_keep(q, g_strdup(value));                                             \
-        return true;                                                                               \
-    }
-SETTER(dumpdtb, dump_dtb)
-SETTER(bios, config.bios)
-SETTER(kernel, config.kernel)
-SETTER(initrd, config.initrd)
-SETTER(append, config.append)
-SETTER(dtb, config.dtb)
-#undef SETTER
-
-static const struct property machine_properties[] = {
-    {"type", "virt|virt-7.2", set_machine_type},
-    {"virtualization", "on|off", set_virtualization},
-    {"gic-version", "3|max", set_gic_version},
-    {"dumpdtb", "FILE", set_dumpdtb},
-    {"kernel", "FILE", set_kernel},
-    {"initrd", "FILE", set_initrd},
-    {"append", "TEXT", set_append},
-    {"dtb", "FILE", set_dtb},
-    {"accel", "tcg", NULL},
-    {"secure", "off", NULL},
-    {"mte", "off", NULL},
-    {"its", "on|off", set_its},
-    {"iommu", "none", NULL},
-    {"acpi", "off|auto", NULL},
-    {"ras", "off", NULL},
-    {"usb", "off", NULL},
-    {"graphics", "off", NULL},
-    {"highmem", "on|off", NULL},
-    {"compact-highmem", "on|off", NULL},
-    {"highmem-redists", "on|off", NULL},
-    {"highmem-ecam", "on|off", NULL},
-    {"highmem-mmio", "on|off", NULL},
-    {"dtb-randomness", "on|off", NULL},
-    {"dtb-kaslr-seed", "on|off", NULL},
-};
-
-static bool set_model(struct qemu *q, const char *value)
-{
-    q->model = qemu_keep(q, g_strdup(value));
-    q->is_max = !strcmp(value, "max");
-    return true;
-}
-
-static bool set_pauth(struct qemu *q, const char *value)
-{
-    q->pauth_off = !property_is_on(value);
-    return true;
-}
-
-#define ALGORITHM(name, feature)                                                                   \
-    static bool set_pauth_##name(struct qemu *q, const char *value)                                \
-    {                                                                                              \
-        if (property_is_on(value))                                                                 \
-            q->pauth = feature;                                                                    \
-        return true;                                                                               \
-    }
-ALGORITHM(impdef, "pauth-impdef")
-ALGORITHM(qarma3, "pauth-qarma3")
-ALGORITHM(qarma5, "pauth-qarma5")
-#undef ALGORITHM
-
-static bool set_lpa2(struct qemu *q, const char *value)
-{
-    g_string_append(q->features, property_is_on(value) ? ",+lpa2" : ",-lpa2");
-    return true;
-}
-
-static bool set_pmu(struct qemu *q, const char *value)
-{
-    g_string_append(q->features, property_is_on(value) ? ",+pmu" : ",-pmu");
-    return true;
-}
-
-#define CPU_MAX_PROPERTIES 7 /* the first ones of cpu_properties exist for -cpu max only */
-
-static const struct property cpu_properties[] = {
-    {"pauth", "on|off", set_pauth},
-    {"pauth-impdef", "on|off", set_pauth_impdef},
-    {"pauth-qarma3", "on|off", set_pauth_qarma3},
-    {"pauth-qarma5", "on|off", set_pauth_qarma5},
-    {"lpa2", "on|off", set_lpa2},
-    {"sme", "off", NULL},
-    {"sve", "off", NULL},
-    {"pmu", "on|off", set_pmu},
-    {"aarch64", "on", NULL},
-    {"model", "cortex-a53|cortex-a57|cortex-a72|neoverse-n1|max", set_model},
-};
-
-static bool set_cpus(struct qemu *q, const char *value)
-{
-    uint64_t n;
-
-    if (!parse_number(value, 1, ARM_CPUS_MAX, &n))
-        return qemu_bad("-smp %s: expected 1 to %d CPUs", value, ARM_CPUS_MAX);
-    q->req.config.cpus = (unsigned)n;
-    return true;
-}
-
-static bool set_topology(struct qemu *q, const char *value)
-{
-    uint64_t n;
-
-    if (!parse_number(value, 1, ARM_CPUS_MAX, &n))
-        return qemu_bad("-smp: \"%s\": expected a number, 1 to %d", value, ARM_CPUS_MAX);
-    q->topology = (q->topology ? q->topology : 1) * n;
-    return true;
-}
-
-static const struct property smp_properties[] = {
-    {"cpus", "N", set_cpus},      {"sockets", "N", set_topology}, {"clusters", "N", set_topology},
-    {"cores", "N", set_topology}, {"threads", "N", set_topology},
-};
-
-static bool set_memory(struct qemu *q, const char *value)
-{
-    if (!parse_size(value, BIT(20), &q->req.config.ram_size))
-        return qemu_bad("-m %s: expected MiB, or a number with K, M or G", value);
-    return true;
-}
-
-static const struct property memory_properties[] = {{"size", "SIZE", set_memory}};
-
-static bool set_semihosting(struct qemu *q, const char *value)
-{
-    q->req.config.semihosting = property_is_on(value);
-    return true;
-}
-
-static const struct property semihosting_properties[] = {
-    {"enable", "on|off", set_semihosting},
-    {"target", "native|auto", NULL},
-    {"userspace", "off", NULL},
-};
-
-static const struct property accel_properties[] = {
-    {"accel", "tcg", NULL},       {"thread", "single|multi", NULL},
-    {"tb-size", "N", NULL},       {"one-insn-per-tb", "on|off", NULL},
-    {"split-wx", "on|off", NULL},
-};
-
-/* Time always follows the instruction count here. */
-static const struct property icount_properties[] = {
-    {"shift", "N|auto", NULL},
-    {"align", "on|off", NULL},
-    {"sleep", "on|off", NULL},
-};
-
-/* ---- options ---- */
+/* ---- options without a file of their own ---- */
 
 typedef bool option_fn(struct qemu *q, const char *option, const char *value);
 
-#define PROPERTIES(q, option, value, implied, table)                                               \
-    properties_set(q, option, value, implied, table, ARRAY_SIZE(table))
-
-static bool opt_machine(struct qemu *q, const char *option, const char *value)
-{
-    return PROPERTIES(q, option, value, "type", machine_properties);
-}
-
-static bool opt_cpu(struct qemu *q, const char *option, const char *value)
-{
-    if (!PROPERTIES(q, option, value, "model", cpu_properties))
-        return false;
-    for (size_t k = 0; k < CPU_MAX_PROPERTIES && !q->is_max; k++) {
-        g_autofree char *word = g_strdup_printf(",%s=", cpu_properties[k].key);
-        if (strstr(value, word))
-            return qemu_bad("-cpu %s: %s is a property of max only", value, cpu_properties[k].key);
+#define STORE(name, member)                                                                        \
+    static bool qemu_##name(struct qemu *q, const char *option, const char *value)                 \
+    {                                                                                              \
+        (void)option;                                                                              \
+        q->member = qemu_keep(q, g_strdup(value));                                                 \
+        return true;                                                                               \
     }
+STORE(bios, req.config.bios)
+STORE(kernel, req.config.kernel)
+STORE(initrd, req.config.initrd)
+STORE(append, req.config.append)
+STORE(dtb, req.config.dtb)
+STORE(pidfile, req.pidfile)
+#undef STORE
+
+#define SWITCH(name, member)                                                                       \
+    static bool qemu_##name(struct qemu *q, const char *option, const char *value)                 \
+    {                                                                                              \
+        (void)option, (void)value;                                                                 \
+        q->member = true;                                                                          \
+        return true;                                                                               \
+    }
+SWITCH(snapshot, devices.snapshot)
+SWITCH(no_reboot, req.config.no_reboot)
+SWITCH(nodefaults, host.nodefaults)
+#undef SWITCH
+
+static bool qemu_no_shutdown(struct qemu *q, const char *option, const char *value)
+{
+    (void)value;
+    qemu_note(q, "-%s: the machine ends when the guest powers it off", option);
     return true;
 }
 
-static bool opt_smp(struct qemu *q, const char *option, const char *value)
+/* Time always follows the instruction count here. */
+static bool qemu_icount(struct qemu *q, const char *option, const char *value)
 {
-    q->req.config.cpus = 0;
-    q->topology = 0;
-    if (!PROPERTIES(q, option, value, "cpus", smp_properties))
-        return false;
-    if (!q->req.config.cpus && q->topology <= ARM_CPUS_MAX)
-        q->req.config.cpus = (unsigned)q->topology;
-    if (!q->req.config.cpus || (q->topology && q->req.config.cpus % q->topology != 0))
-        return qemu_bad("-smp %s: expected 1 to %d CPUs, and their topology to agree", value,
-                        ARM_CPUS_MAX);
-    return true;
+    static const struct property properties[] = {
+        {"shift", "N|auto", NULL, NULL},
+        {"align", "on|off", NULL, NULL},
+        {"sleep", "on|off", NULL, NULL},
+    };
+
+    return properties_set(q, option, value, "shift", properties, ARRAY_SIZE(properties));
 }
 
-static bool opt_memory(struct qemu *q, const char *option, const char *value)
-{
-    return PROPERTIES(q, option, value, "size", memory_properties);
-}
-
-static bool opt_device(struct qemu *q, const char *option, const char *value)
-{
-    (void)option;
-    return qemu_is_loader(value) ? qemu_loader(q, value) : qemu_device(q, value);
-}
-
-static bool opt_drive(struct qemu *q, const char *option, const char *value)
-{
-    (void)option;
-    return qemu_drive(q, value);
-}
-
-static bool opt_chardev(struct qemu *q, const char *option, const char *value)
-{
-    (void)option;
-    return qemu_chardev(q, value);
-}
-
-static bool opt_snapshot(struct qemu *q, const char *option, const char *value)
-{
-    (void)option, (void)value;
-    q->devices.snapshot = true;
-    return true;
-}
-
-static bool opt_semihosting(struct qemu *q, const char *option, const char *value)
-{
-    (void)option, (void)value;
-    q->req.config.semihosting = true;
-    return true;
-}
-
-static bool opt_semihosting_config(struct qemu *q, const char *option, const char *value)
-{
-    return PROPERTIES(q, option, value, "enable", semihosting_properties);
-}
-
-static bool opt_accel(struct qemu *q, const char *option, const char *value)
-{
-    return PROPERTIES(q, option, value, "accel", accel_properties);
-}
-
-static bool opt_icount(struct qemu *q, const char *option, const char *value)
-{
-    return PROPERTIES(q, option, value, "shift", icount_properties);
-}
-
-/* The first one counts: the board's second UART is Secure. */
-static bool opt_serial(struct qemu *q, const char *option, const char *value)
-{
-    (void)option;
-    if (!runner_serial_valid(value))
-        return qemu_bad("-serial %s: expected stdio, mon:stdio, null, none or file:PATH", value);
-    if (!q->req.serial)
-        q->req.serial = qemu_keep(q, g_strdup(value));
-    return true;
-}
-
-static bool opt_seed(struct qemu *q, const char *option, const char *value)
+static bool qemu_seed(struct qemu *q, const char *option, const char *value)
 {
     (void)option;
     if (!parse_number(value, 0, UINT64_MAX, &q->req.config.seed))
@@ -335,31 +95,23 @@ static bool opt_seed(struct qemu *q, const char *option, const char *value)
     return true;
 }
 
-static bool opt_no_reboot(struct qemu *q, const char *option, const char *value)
+static bool qemu_version(struct qemu *q, const char *option, const char *value)
 {
     (void)option, (void)value;
-    q->req.config.no_reboot = true;
+    printf("QEMU emulator version 7.2.0 (as armillary %s takes its place)\n", ARMILLARY_VERSION);
+    q->answered = true;
     return true;
 }
 
-static bool opt_ignore(struct qemu *q, const char *option, const char *value)
+static option_fn qemu_help; /* prints the table that it is in */
+
+static bool qemu_ignore(struct qemu *q, const char *option, const char *value)
 {
     (void)q, (void)option, (void)value;
     return true;
 }
 
-#define STORE(name)                                                                                \
-    static bool opt_##name(struct qemu *q, const char *option, const char *value)                  \
-    {                                                                                              \
-        (void)option;                                                                              \
-        return set_##name(q, value);                                                               \
-    }
-STORE(bios)
-STORE(kernel)
-STORE(initrd)
-STORE(append)
-STORE(dtb)
-#undef STORE
+/* ---- the tables ---- */
 
 /* What they accept stands in the argument: a list of words, or a word in capitals. */
 static const struct qemu_option {
@@ -367,119 +119,220 @@ static const struct qemu_option {
     option_fn *fn;
     const char *help;
 } options[] = {
-#define QEMU_OPTION(name, argument, fn, help) {name, argument, opt_##fn, help},
+#define QEMU_OPTION(name, argument, fn, help) {name, argument, qemu_##fn, help},
 #define NONE                                  NULL
 #include "tools/cli/qemu_options.def"
 #undef NONE
 #undef QEMU_OPTION
 };
 
-static void print_options(FILE *to)
+/* Known, and not offered. */
+static const struct {
+    const char *name;
+    bool has_argument;
+    const char *reason;
+} missing[] = {
+#define NONE     false
+#define ARGUMENT true
+#define QEMU_MISSING(kind, pattern, reason)
+#define QEMU_MISSING_OPTION(name, argument, reason) {name, argument, reason},
+#include "tools/cli/qemu_missing.def"
+#undef QEMU_MISSING_OPTION
+#undef QEMU_MISSING
+#undef ARGUMENT
+#undef NONE
+};
+
+static void print_options(void)
 {
+    const char *name, *argument, *help;
+
     for (size_t k = 0; k < ARRAY_SIZE(options); k++)
-        fprintf(to, "  -%s%s%s\n        %s\n", options[k].name, options[k].argument ? " " : "",
-                options[k].argument ? options[k].argument : "", options[k].help);
+        printf("  -%s%s%s\n        %s\n", options[k].name, options[k].argument ? " " : "",
+               options[k].argument ? options[k].argument : "", options[k].help);
+    printf("\nOf `armillary run`:\n");
+    for (size_t k = 0; run_options_name(k, &name, &argument, &help); k++)
+        printf("  --%s%s%s\n        %s\n", name, *argument ? " " : "", argument, help);
 }
 
-static int refuse(const char *word)
+static bool qemu_help(struct qemu *q, const char *option, const char *value)
 {
-    qemu_bad("%s is not offered; accepted:", word);
-    print_options(stderr);
-    return EXIT_USAGE;
+    (void)option, (void)value;
+    printf("armillary %s, in the place of QEMU's qemu-system-aarch64 7.2\n"
+           "usage: armillary qemu OPTION...\n\n"
+           "A command line of qemu-system-aarch64; a word in capitals stands for any value. "
+           "Exit code: QEMU's,\nand 2 for an error, 3 if the guest waits for ever, 4 for a fault "
+           "loop.\n\n",
+           ARMILLARY_VERSION);
+    print_options();
+    q->answered = true;
+    return true;
 }
 
-static const struct qemu_option *find_option(const char *word)
+/* The name of an option: behind one hyphen or two. NULL: it is none. */
+static const char *option_name(const char *word)
 {
-    if (*word != '-')
-        return NULL;
-    word += word[1] == '-' ? 2 : 1;
-    for (size_t k = 0; k < ARRAY_SIZE(options); k++)
-        if (!strcmp(options[k].name, word))
+    return *word != '-' || !word[1] ? NULL : word + (word[1] == '-' ? 2 : 1);
+}
+
+static const struct qemu_option *find_option(const char *name)
+{
+    for (size_t k = 0; name && k < ARRAY_SIZE(options); k++)
+        if (!strcmp(options[k].name, name))
             return &options[k];
     return NULL;
+}
+
+static bool refuse_unknown(const char *word, const char *name)
+{
+    struct suggestion near = suggest_for(name);
+    const char *own, *argument, *help;
+
+    for (size_t k = 0; k < ARRAY_SIZE(options); k++)
+        suggest_offer(&near, options[k].name);
+    for (size_t k = 0; run_options_name(k, &own, &argument, &help); k++)
+        suggest_offer(&near, own);
+    if (near.best)
+        return qemu_bad("%s is not offered; did you mean %s%s?", word,
+                        find_option(near.best) ? "-" : "--", near.best);
+    return qemu_bad("%s is not offered; `armillary qemu --help` lists what is", word);
+}
+
+/* "-netdev help" */
+static int answer_none(struct qemu *q, const char *option, const char *reason)
+{
+    printf("Available %s types:\nnone: %s\n", option, reason);
+    q->answered = true;
+    return 2;
+}
+
+/* Return: how many words the refused option takes: an unknown one has what looks like its value. */
+static int refuse_option(struct qemu *q, int argc, char **argv, bool *good)
+{
+    const char *name = option_name(argv[0]);
+
+    *good &= name != NULL;
+    if (!name) {
+        qemu_bad("%s is not offered: expected an option; a disk is -drive file=FILE", argv[0]);
+        return 1;
+    }
+    for (size_t k = 0; k < ARRAY_SIZE(missing); k++)
+        if (!strcmp(missing[k].name, name)) {
+            if (missing[k].has_argument && argc > 1 && is_help(argv[1]))
+                return answer_none(q, name, missing[k].reason);
+            qemu_bad("-%s is not offered: %s", name, missing[k].reason);
+            *good = false;
+            return 1 + (missing[k].has_argument && argc > 1);
+        }
+    *good = refuse_unknown(argv[0], name);
+    return 1 + (argc > 1 && !option_name(argv[1]));
 }
 
 /* Arguments that are lists of words are checked here, for all options alike. */
 static bool apply(struct qemu *q, const struct qemu_option *o, const char *value)
 {
-    if (o->fn == opt_ignore && o->argument && !properties_accept(o->argument, value))
-        return qemu_bad("-%s %s: expected %s", o->name, value, o->argument);
-    return o->fn(q, o->name, value);
+    g_autofree char *what = g_strdup_printf("-%s %s", o->name, value ? value : "");
+
+    if (o->fn == qemu_ignore && o->argument && !properties_accept(o->argument, value)) {
+        if (!is_help(value))
+            return qemu_refuse(o->name, value, what, o->argument);
+        printf("-%s: %s\n", o->name, o->argument);
+        q->answered = true;
+        return true;
+    }
+    if (o->fn(q, o->name, value))
+        return true;
+    q->host.refused |= o->fn == qemu_chardev;
+    q->devices.refused |= o->fn == qemu_device || o->fn == qemu_drive || o->fn == qemu_object;
+    return false;
 }
 
+/* One option. Return: how many words it took; *@good becomes false if it was refused. */
+static int take(struct qemu *q, int argc, char **argv, bool *good)
+{
+    int own = run_options_take(q->own, argc, argv);
+    const struct qemu_option *o = own ? NULL : find_option(option_name(argv[0]));
+
+    if (own > 0)
+        return own;
+    if (own < 0 || (o && o->argument && argc < 2)) {
+        *good = qemu_bad("%s: expected %s behind it", argv[0], o ? o->argument : "its value");
+        return 1;
+    }
+    if (!o)
+        return refuse_option(q, argc, argv, good);
+    *good &= apply(q, o, o->argument ? argv[1] : NULL);
+    return 1 + !!o->argument;
+}
+
+/* Is there anything to do? With the monitor at standard input even an empty board is. */
+static bool check_images(const struct qemu *q)
+{
+    const struct arm_config *c = &q->req.config;
+
+    if (!c->kernel && (c->append || c->initrd) && !q->req.dump_dtb)
+        return qemu_bad("-append and -initrd need -kernel");
+    if (c->kernel || c->bios || c->pflash[0].path || c->blob_count || q->req.dump_dtb ||
+        q->req.monitor_first)
+        return true;
+    return qemu_bad("nothing to run; expected -kernel FILE, -bios FILE or "
+                    "-device loader,file=FILE,...");
+}
+
+/* The parts refer to each other; each reports what is wrong with it. To say that an id is not there
+ * when its -chardev was refused would only confuse. */
 static bool complete(struct qemu *q)
 {
-    GString *cpu;
+    bool good = qemu_machine_connect(q);
 
-    if (!q->virt)
-        return qemu_bad("no machine; expected -machine virt");
-    if (!q->gic_version)
-        fprintf(stderr, "armillary qemu: note: no gic-version: this machine has a GICv3 (QEMU's "
-                        "default is a GICv2)\n");
-    if (!q->model) {
-        fprintf(stderr, "armillary qemu: note: no -cpu: taking max (QEMU's default is the 32-bit "
-                        "cortex-a15)\n");
-        set_model(q, "max");
-    }
-    if (!qemu_devices_connect(q, &q->req.config))
-        return false;
-    qemu_loaders_connect(q, &q->req.config);
-    q->req.devices = &q->devices.options;
-    if (!q->req.config.kernel && (q->req.config.append || q->req.config.initrd))
-        return qemu_bad("-append and -initrd need -kernel");
-    if (!q->req.config.kernel && !q->req.config.bios && !q->req.config.pflash[0].path &&
-        !q->req.config.blob_count && !q->req.dump_dtb)
-        return qemu_bad("nothing to run; expected -kernel FILE, -bios FILE or "
-                        "-device loader,file=FILE,...");
-    cpu = g_string_new(q->model);
-    if (q->is_max && q->pauth_off)
-        g_string_append(cpu, ",-pauth");
-    else if (q->is_max)
-        g_string_append_printf(cpu, ",+%s", q->pauth ? q->pauth : "pauth-qarma5");
-    g_string_append(cpu, q->features->str);
-    q->req.config.cpu = qemu_keep(q, g_string_free(cpu, FALSE));
-    return true;
+    if (!q->devices.refused && !q->host.refused)
+        good &= qemu_devices_connect(q);
+    if (!q->host.refused)
+        good &= qemu_host_connect(q);
+    good &= run_options_apply(q->own, &q->req);
+    qemu_loaders_connect(q);
+    qemu_debug_connect(q);
+    return good && check_images(q);
 }
 
-static int parse(struct qemu *q, int argc, char **argv)
+static void print_notes(const struct qemu *q)
 {
-    for (int k = 1; k < argc; k++) {
-        const struct qemu_option *o = find_option(argv[k]);
+    for (unsigned k = 0; k < q->notes->len; k++)
+        fprintf(stderr, "armillary qemu: warning: %s\n", (const char *)q->notes->pdata[k]);
+}
 
-        if (!o)
-            return refuse(argv[k]);
-        if (o->argument && k + 1 == argc) {
-            qemu_bad("%s: expected %s behind it", argv[k], o->argument);
-            return EXIT_USAGE;
-        }
-        if (!apply(q, o, o->argument ? argv[++k] : NULL))
-            return EXIT_USAGE;
-    }
-    return complete(q) ? runner_run(&q->req) : EXIT_USAGE;
+static int parse_and_run(struct qemu *q, int argc, char **argv)
+{
+    bool good = true;
+
+    for (int k = 1; k < argc && !q->answered;)
+        k += take(q, argc - k, argv + k, &good);
+    if (q->answered)
+        return good ? 0 : EXIT_USAGE;
+    good &= complete(q);
+    if (!good)
+        return EXIT_USAGE;
+    print_notes(q);
+    return runner_run(&q->req);
 }
 
 int cmd_qemu(int argc, char **argv)
 {
     struct qemu q = {
-        .req = {.config = {.cpus = 1, .ram_size = UINT64_C(128) << 20}, .qemu_codes = true},
+        .req = {.config = {.cpus = 1, .ram_size = UINT64_C(128) << 20, .virtio_legacy = true},
+                .qemu_codes = true},
         .strings = g_ptr_array_new_with_free_func(g_free),
-        .features = g_string_new(NULL),
+        .notes = g_ptr_array_new_with_free_func(g_free),
+        .own = run_options_new(),
     };
-    int code = 0;
+    int code;
 
-    if (argc == 2 &&
-        (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-help") || !strcmp(argv[1], "-h"))) {
-        printf("usage: armillary qemu OPTION...\n\n"
-               "A command line of qemu-system-aarch64; a word in capitals stands for any value. "
-               "Exit code: QEMU's,\nand 2 for an error, 3 if the guest waits for ever, 4 for a "
-               "fault loop.\n\n");
-        print_options(stdout);
-    } else if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-version"))) {
-        printf("armillary %s, as qemu-system-aarch64 7.2\n", ARMILLARY_VERSION);
-    } else {
-        code = parse(&q, argc, argv);
-    }
+    code = parse_and_run(&q, argc, argv);
     g_ptr_array_unref(q.strings);
-    g_string_free(q.features, TRUE);
+    g_ptr_array_unref(q.notes);
+    if (q.host.arguments)
+        g_string_free(q.host.arguments, TRUE);
+    qemu_debug_free(&q.debug);
+    run_options_free(q.own);
     return code;
 }

@@ -22,16 +22,20 @@ bool devices_add(struct device_options *store, const struct arm_virtio *device,
     return true;
 }
 
+bool devices_add_console(struct device_options *store, unsigned bus, struct arm_config *config)
+{
+    store->has_console = true;
+    store->console = config->virtio_count;
+    return devices_add(store, &(struct arm_virtio){.kind = ARM_VIRTIO_CONSOLE, .bus = bus}, config);
+}
+
 bool devices_add_port(struct device_options *store, const struct arm_port *port, const char *where,
                       struct arm_config *config)
 {
     if (store->port_count == ARM_PORTS_MAX)
         return false;
-    if (store->port_count == 0) {
-        store->console = config->virtio_count;
-        if (!devices_add(store, &(struct arm_virtio){.kind = ARM_VIRTIO_CONSOLE}, config))
-            return false;
-    }
+    if (!store->has_console && !devices_add_console(store, 0, config))
+        return false;
     store->where[store->port_count] = where;
     store->ports[store->port_count++] = *port;
     store->virtio[store->console].ports = store->ports;
@@ -48,7 +52,8 @@ static bool parse_drive(struct device_options *store, char *text, struct arm_con
     } modes[] = {{",snapshot", ARM_DRIVE_SNAPSHOT},
                  {",readonly", ARM_DRIVE_READONLY},
                  {",writable", ARM_DRIVE_WRITABLE}};
-    struct arm_virtio device = {.kind = ARM_VIRTIO_BLK, .drive = {text, ARM_DRIVE_SNAPSHOT}};
+    struct arm_virtio device = {.kind = ARM_VIRTIO_BLK,
+                                .drive = {.path = text, .mode = ARM_DRIVE_SNAPSHOT}};
 
     for (size_t k = 0; k < ARRAY_SIZE(modes); k++)
         if (g_str_has_suffix(text, modes[k].name)) {

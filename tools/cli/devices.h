@@ -13,6 +13,7 @@ struct device_options {
     struct arm_port ports[ARM_PORTS_MAX]; /* of the one console */
     const char *where[ARM_PORTS_MAX];     /* stdio, null, testdev or file:PATH */
     unsigned port_count;
+    bool has_console;
     unsigned console; /* its index in virtio */
     struct console hosts[ARM_PORTS_MAX];
 };
@@ -20,6 +21,9 @@ struct device_options {
 /* One more virtio device; false: there are ARM_VIRTIO_MAX already. */
 bool devices_add(struct device_options *store, const struct arm_virtio *device,
                  struct arm_config *config);
+
+/* The console, in slot @bus (struct arm_virtio), before its first port; false: too many devices. */
+bool devices_add_console(struct device_options *store, unsigned bus, struct arm_config *config);
 
 /* One more port, which is the console's first or next one; false: too many. */
 bool devices_add_port(struct device_options *store, const struct arm_port *port, const char *where,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "suggest.h"
 
 bool qemu_bad(const char *format, ...)
 {
@@ -19,22 +20,62 @@ bool qemu_bad(const char *format, ...)
     return false;
 }
 
+static const struct {
+    const char *kind, *pattern, *reason;
+} missing[] = {
+#define QEMU_MISSING(kind, pattern, reason) {kind, pattern, reason},
+#define QEMU_MISSING_OPTION(name, argument, reason)
+#include "tools/cli/qemu_missing.def"
+#undef QEMU_MISSING_OPTION
+#undef QEMU_MISSING
+};
+
+const char *qemu_missing(const char *kind, const char *word)
+{
+    for (size_t k = 0; k < ARRAY_SIZE(missing); k++)
+        if (!strcmp(missing[k].kind, kind) && g_pattern_match_simple(missing[k].pattern, word))
+            return missing[k].reason;
+    return NULL;
+}
+
+static bool is_placeholder(const char *word)
+{
+    return g_ascii_isupper(*word);
+}
+
+bool qemu_refuse(const char *kind, const char *word, const char *what, const char *accepted)
+{
+    const char *reason = qemu_missing(kind, word);
+    g_auto(GStrv) words = g_strsplit(accepted ? accepted : "", "|", -1);
+    struct suggestion near = suggest_for(word);
+
+    if (reason)
+        return qemu_bad("%s is not offered: %s", what, reason);
+    for (char **w = words; *w; w++)
+        if (!is_placeholder(*w))
+            suggest_offer(&near, *w);
+    if (near.best)
+        return qemu_bad("%s is not offered; did you mean %s?", what, near.best);
+    return qemu_bad("%s is not offered%s%s", what, accepted ? "; expected " : "",
+                    accepted ? accepted : "");
+}
+
 bool properties_accept(const char *list, const char *value)
 {
     g_auto(GStrv) words = g_strsplit(list, "|", -1);
 
     for (char **w = words; *w; w++)
-        if (!strcmp(*w, value) || g_ascii_isupper(**w))
+        if (!strcmp(*w, value) || is_placeholder(*w))
             return true;
     return false;
 }
 
-static void print_properties(const struct property *properties, size_t count)
+void properties_print(const char *title, const struct property *properties, size_t count)
 {
-    fprintf(stderr, "accepted:");
+    if (title)
+        printf("%s options:\n", title);
     for (size_t k = 0; k < count; k++)
-        fprintf(stderr, " %s=%s", properties[k].key, properties[k].accepts);
-    fprintf(stderr, "\n");
+        printf("  %s=<%s>\n", properties[k].key, properties[k].accepts);
 }
 
 /* The other words for a boolean that QEMU knows. */
@@ -49,24 +90,63 @@ static const char *normal(const char *value)
     return value;
 }
 
-static bool set_property(struct qemu *q, const char *option, const char *key, const char *value,
-                         const struct property *properties, size_t count)
+static const struct property *find(const char *key, const struct property *properties, size_t count)
 {
-    size_t k = 0;
+    for (size_t k = 0; k < count; k++)
+        if (!strcmp(properties[k].key, key))
+            return &properties[k];
+    return NULL;
+}
 
-    while (k < count && strcmp(properties[k].key, key))
-        k++;
-    if (k == count) {
-        qemu_bad("-%s: no property \"%s\" here", option, key);
-    } else if (properties_accept(properties[k].accepts, value)) {
-        return !properties[k].set || properties[k].set(q, value);
-    } else if (properties_accept(properties[k].accepts, normal(value))) {
-        return !properties[k].set || properties[k].set(q, normal(value));
-    } else {
-        qemu_bad("-%s: %s=%s: expected %s", option, key, value, properties[k].accepts);
-    }
-    print_properties(properties, count);
-    return false;
+/* Is @key one that can stand alone? Words that take any value cannot: "file" alone is no file. */
+static bool is_boolean(const struct property *p)
+{
+    return p && (properties_accept(p->accepts, "on") || properties_accept(p->accepts, "off")) &&
+           !is_placeholder(p->accepts);
+}
+
+static bool no_property(const char *option, const char *key, const char *value,
+                        const struct property *properties, size_t count)
+{
+    g_autofree char *word = g_strdup_printf("%s=%s", key, value);
+    const char *reason = qemu_missing(option, word);
+    struct suggestion near = suggest_for(key);
+
+    if (reason)
+        return qemu_bad("-%s %s is not offered: %s", option, word, reason);
+    for (size_t k = 0; k < count; k++)
+        suggest_offer(&near, properties[k].key);
+    if (near.best)
+        return qemu_bad("-%s: no property \"%s\"; did you mean %s?", option, key, near.best);
+    return qemu_bad("-%s: no property \"%s\"; `-%s ...,help` lists them", option, key, option);
+}
+
+static bool bad_value(const char *option, const char *value, const struct property *p)
+{
+    g_autofree char *word = g_strdup_printf("%s=%s", p->key, value);
+    g_auto(GStrv) words = g_strsplit(p->accepts, "|", -1);
+    const char *reason = qemu_missing(option, word);
+    struct suggestion near = suggest_for(value);
+
+    if (reason)
+        return qemu_bad("-%s %s is not offered: %s", option, word, reason);
+    for (char **w = words; *w; w++)
+        suggest_offer(&near, *w);
+    return qemu_bad("-%s %s: expected %s%s%s%s", option, word, p->accepts,
+                    near.best ? "; did you mean " : "", near.best ? near.best : "",
+                    near.best ? "?" : "");
+}
+
+static bool set_property(struct qemu *q, const char *option, const struct property *p,
+                         const char *value)
+{
+    if (!properties_accept(p->accepts, value))
+        value = normal(value);
+    if (!properties_accept(p->accepts, value))
+        return bad_value(option, value, p);
+    if (p->note)
+        qemu_note(q, "-%s %s=%s: %s", option, p->key, value, p->note);
+    return !p->set || p->set(q, value);
 }
 
 /* The next "key=value" of *@text, which moves behind it; ",," is a comma. */
@@ -82,19 +162,63 @@ static char *next_property(const char **text)
     return g_string_free(word, FALSE);
 }
 
-bool properties_set(struct qemu *q, const char *option, const char *text, const char *implied,
-                    const struct property *properties, size_t count)
+bool properties_want_help(const char *text)
+{
+    bool found = false;
+
+    while (*text && !found) {
+        g_autofree char *word = next_property(&text);
+        found = is_help(word);
+    }
+    return found;
+}
+
+char *properties_find(const char *text, const char *implied, const char *key)
 {
     for (bool first = true; *text; first = false) {
         g_autofree char *word = next_property(&text);
         char *eq = strchr(word, '=');
-        const char *key = eq || !first ? word : implied;
-        const char *value = eq ? eq + 1 : first ? word : "on";
 
-        if (eq)
-            *eq = '\0';
-        if (!set_property(q, option, key, value, properties, count))
-            return false;
+        if (!eq && first && implied && !strcmp(implied, key))
+            return g_strdup(word);
+        if (eq && !strncmp(word, key, (size_t)(eq - word)) && !key[eq - word])
+            return g_strdup(eq + 1);
     }
-    return true;
+    return NULL;
+}
+
+/* One word: key=value, or a flag, or the value of @implied. */
+static bool set_word(struct qemu *q, const char *option, const char *word, const char *implied,
+                     const struct property *properties, size_t count)
+{
+    const char *eq = strchr(word, '=');
+    g_autofree char *key = g_strndup(word, eq ? (size_t)(eq - word) : strlen(word));
+    const char *name = g_strdelimit(key, "_", '-'), *value = eq ? eq + 1 : "on";
+
+    if (!eq && !is_boolean(find(name, properties, count))) {
+        if (!strncmp(name, "no", 2) && is_boolean(find(name + 2, properties, count))) {
+            name += 2;
+            value = "off";
+        } else if (implied) {
+            name = implied;
+            value = word;
+        }
+    }
+    const struct property *p = find(name, properties, count);
+    return p ? set_property(q, option, p, value)
+             : no_property(option, name, value, properties, count);
+}
+
+bool properties_set(struct qemu *q, const char *option, const char *text, const char *implied,
+                    const struct property *properties, size_t count)
+{
+    bool good = true;
+
+    for (; *text; implied = NULL) {
+        g_autofree char *word = next_property(&text);
+
+        if (*word)
+            good &= set_word(q, option, word, implied, properties, count);
+    }
+    return good;
 }

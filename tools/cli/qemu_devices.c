@@ -1,26 +1,28 @@
 #include "qemu_devices.h"
 
 #include <glib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bits.h"
+#include "fat.h"
 #include "parse.h"
-#include "properties.h"
+#include "qemu.h"
 
-/* The row being filled. */
+/* The rows being filled. */
 static struct qemu_drive *drive(struct qemu *q)
 {
-    return &qemu_devices(q)->drives[qemu_devices(q)->drive_count];
+    return &q->devices.drives[q->devices.drive_count];
 }
 
-static struct qemu_chardev *chardev(struct qemu *q)
+static struct qemu_object *object(struct qemu *q)
 {
-    return &qemu_devices(q)->chardevs[qemu_devices(q)->chardev_count];
+    return &q->devices.objects[q->devices.object_count];
 }
 
 static struct qemu_device *device(struct qemu *q)
 {
-    return &qemu_devices(q)->devices[qemu_devices(q)->device_count];
+    return &q->devices.devices[q->devices.device_count];
 }
 
 #define TEXT(what, member)                                                                         \
@@ -37,194 +39,530 @@ static struct qemu_device *device(struct qemu *q)
     }
 TEXT(drive, id)
 TEXT(drive, interface)
-TEXT(drive, file)
+TEXT(drive, format)
 FLAG(drive, readonly)
 FLAG(drive, snapshot)
-TEXT(chardev, id)
-TEXT(chardev, backend)
-TEXT(chardev, path)
-TEXT(device, driver)
+TEXT(object, driver)
+TEXT(object, id)
+TEXT(device, id)
 TEXT(device, drive)
 TEXT(device, chardev)
 TEXT(device, name)
+TEXT(device, rng)
+TEXT(device, on)
 #undef TEXT
 #undef FLAG
+
+/* ---- -drive ---- */
+
+/* [16:][rw:]DIRECTORY. What is not writable with QEMU is not here. */
+static bool set_directory(struct qemu *q, const char *value)
+{
+    const char *end = value, *colon;
+    bool writable = false;
+
+    for (; (colon = strchr(end, ':')); end = colon + 1) {
+        if (!strncmp(end, "rw:", 3))
+            writable = true;
+        else if (strncmp(end, "16:", 3))
+            break;
+    }
+    if (g_str_has_prefix(end, "floppy:") || g_str_has_prefix(end, "32:") ||
+        g_str_has_prefix(end, "12:"))
+        return qemu_bad("-drive file=fat:%s is not offered: it is a disk with FAT16", value);
+    drive(q)->readonly |= !writable;
+    drive(q)->directory = qemu_keep(q, g_strdup(end));
+    return true;
+}
+
+/* A path, or a word and a colon for what QEMU can open besides files. */
+static bool set_drive_file(struct qemu *q, const char *value)
+{
+    static const char *const protocols[] = {
+        "nbd:",  "ssh:", "http:", "https:",  "rbd:",     "iscsi:",
+        "json:", "nfs:", "ftp:",  "gluster", "blkdebug:"};
+
+    if (g_str_has_prefix(value, "fat:"))
+        return set_directory(q, value + strlen("fat:"));
+    for (size_t k = 0; k < ARRAY_SIZE(protocols); k++)
+        if (g_str_has_prefix(value, protocols[k]))
+            return qemu_bad("-drive file=%s is not offered: expected a file of this host", value);
+    drive(q)->file = qemu_keep(q, g_strdup(value));
+    return true;
+}
 
 static bool set_drive_unit(struct qemu *q, const char *value)
 {
     uint64_t n;
 
-    if (!parse_number(value, 0, 1, &n))
-        return qemu_bad("-drive unit=%s: expected 0 or 1", value);
+    if (!parse_number(value, 0, QEMU_DRIVES_MAX, &n))
+        return qemu_bad("-drive index=%s: expected a number, 0 to %d", value, QEMU_DRIVES_MAX);
     drive(q)->unit = (int)n;
     return true;
 }
 
+static bool set_drive_media(struct qemu *q, const char *value)
+{
+    drive(q)->is_cdrom = !strcmp(value, "cdrom");
+    return true;
+}
+
+static bool set_drive_dir(struct qemu *q, const char *value)
+{
+    drive(q)->directory = qemu_keep(q, g_strdup(value));
+    return true;
+}
+
+static bool set_drive_rw(struct qemu *q, const char *value)
+{
+    drive(q)->readonly = !property_is_on(value);
+    return true;
+}
+
+/* How QEMU's host side caches, waits and fails is not seen by the guest: a flush is on stable
+ * storage here unless the drive is a snapshot. */
 static const struct property drive_properties[] = {
-    {"file", "FILE", set_drive_file},
-    {"if", "pflash|none|virtio", set_drive_interface},
-    {"id", "ID", set_drive_id},
-    {"unit", "N", set_drive_unit},
-    {"format", "raw", NULL},
-    {"media", "disk", NULL},
-    {"readonly", "on|off", set_drive_readonly},
-    {"read-only", "on|off", set_drive_readonly},
-    {"snapshot", "on|off", set_drive_snapshot},
-    {"cache", "writeback|none|writethrough|directsync", NULL},
+    {"file", "FILE", set_drive_file, NULL},
+    {"if", "pflash|none|virtio", set_drive_interface, NULL},
+    {"id", "ID", set_drive_id, NULL},
+    {"unit", "N", set_drive_unit, NULL},
+    {"index", "N", set_drive_unit, NULL},
+    {"bus", "0", NULL, NULL},
+    {"format", "raw|FORMAT", set_drive_format, NULL},
+    {"driver", "raw|FORMAT", set_drive_format, NULL},
+    {"media", "disk|cdrom", set_drive_media, NULL},
+    {"readonly", "on|off", set_drive_readonly, NULL},
+    {"read-only", "on|off", set_drive_readonly, NULL},
+    {"auto-read-only", "on|off", NULL, NULL},
+    {"snapshot", "on|off", set_drive_snapshot, NULL},
+    {"cache", "writeback|none|writethrough|directsync|unsafe", NULL, NULL},
+    {"cache.direct", "on|off", NULL, NULL},
+    {"cache.writeback", "on|off", NULL, NULL},
+    {"cache.no-flush", "on|off", NULL, NULL},
+    {"aio", "threads|native|io-uring|io_uring", NULL, NULL},
+    {"discard", "ignore|off|unmap|on", NULL, NULL},
+    {"detect-zeroes", "on|off|unmap", NULL, NULL},
+    {"werror", "ignore|stop|report|enospc", NULL, NULL},
+    {"rerror", "ignore|stop|report", NULL, NULL},
+    {"copy-on-read", "off", NULL, NULL},
+    {"file.filename", "FILE", set_drive_file, NULL},
+    {"file.driver", "file|vvfat", NULL, NULL},
+    {"file.locking", "on|off|auto", NULL, NULL},
+    {"file.dir", "DIRECTORY", set_drive_dir, NULL},
+    {"file.rw", "on|off", set_drive_rw, NULL},
+    {"file.fat-type", "16", NULL, NULL},
 };
 
-static const struct property chardev_properties[] = {
-    {"backend", "stdio|file|null|testdev", set_chardev_backend},
-    {"id", "ID", set_chardev_id},
-    {"path", "FILE", set_chardev_path},
-    {"mux", "off", NULL},
-    {"signal", "on|off", NULL},
-};
-
-static const struct property device_properties[] = {
-    {"driver",
-     "loader|guest-loader|virtio-blk-device|virtio-rng-device|virtio-serial-device|virtconsole|"
-     "virtserialport",
-     set_device_driver},
-    {"drive", "ID", set_device_drive},
-    {"chardev", "ID", set_device_chardev},
-    {"name", "TEXT", set_device_name},
-    {"id", "ID", NULL},
-};
-
-bool qemu_drive(struct qemu *q, const char *value)
+static bool begin_drive(struct qemu *q, const char *interface, int unit)
 {
-    if (qemu_devices(q)->drive_count == QEMU_DRIVES_MAX)
+    if (q->devices.drive_count == QEMU_DRIVES_MAX)
         return qemu_bad("-drive: more than %d of them", QEMU_DRIVES_MAX);
-    *drive(q) = (struct qemu_drive){.interface = "virtio", .unit = -1};
-    if (!properties_set(q, "drive", value, "file", drive_properties, ARRAY_SIZE(drive_properties)))
+    *drive(q) = (struct qemu_drive){.interface = interface, .unit = unit};
+    return true;
+}
+
+bool qemu_drive(struct qemu *q, const char *option, const char *value)
+{
+    if (properties_want_help(value)) {
+        properties_print("drive", drive_properties, ARRAY_SIZE(drive_properties));
+        q->answered = true;
+        return true;
+    }
+    if (!begin_drive(q, "virtio", -1) ||
+        !properties_set(q, option, value, "file", drive_properties, ARRAY_SIZE(drive_properties)))
         return false;
-    if (!drive(q)->file)
+    if (!drive(q)->file && !drive(q)->directory)
         return qemu_bad("-drive %s: expected file=FILE", value);
-    qemu_devices(q)->drive_count++;
+    q->devices.drive_count++;
     return true;
 }
 
-bool qemu_chardev(struct qemu *q, const char *value)
+/* The shorthands take a file name as it is, commas and all. */
+static bool short_drive(struct qemu *q, const char *interface, int unit, bool is_cdrom,
+                        const char *value)
 {
-    if (qemu_devices(q)->chardev_count == QEMU_CHARDEVS_MAX)
-        return qemu_bad("-chardev: more than %d of them", QEMU_CHARDEVS_MAX);
-    *chardev(q) = (struct qemu_chardev){0};
-    if (!properties_set(q, "chardev", value, "backend", chardev_properties,
-                        ARRAY_SIZE(chardev_properties)))
+    if (!begin_drive(q, interface, unit) || !set_drive_file(q, value))
         return false;
-    if (!chardev(q)->backend || !chardev(q)->id)
-        return qemu_bad("-chardev %s: expected stdio|file|null|testdev,id=ID", value);
-    if (!strcmp(chardev(q)->backend, "file") != !!chardev(q)->path)
-        return qemu_bad("-chardev %s: expected path=FILE for file, and only there", value);
-    qemu_devices(q)->chardev_count++;
+    drive(q)->is_cdrom = is_cdrom;
+    q->devices.drive_count++;
     return true;
 }
 
-bool qemu_device(struct qemu *q, const char *value)
+bool qemu_hard_disk(struct qemu *q, const char *option, const char *value)
 {
-    if (qemu_devices(q)->device_count == QEMU_DEVICES_MAX)
+    return short_drive(q, "virtio", option[strlen(option) - 1] - 'a', false, value);
+}
+
+bool qemu_cdrom(struct qemu *q, const char *option, const char *value)
+{
+    (void)option;
+    return short_drive(q, "virtio", 2, true, value);
+}
+
+bool qemu_pflash(struct qemu *q, const char *option, const char *value)
+{
+    (void)option;
+    return short_drive(q, "pflash", -1, false, value);
+}
+
+/* ---- -object ---- */
+
+static const struct property object_properties[] = {
+    {"qom-type", "rng-random|rng-builtin", set_object_driver, NULL},
+    {"id", "ID", set_object_id, NULL},
+    {"filename", "FILE", NULL, "what the guest is given follows from -seed, not from that file"},
+};
+
+bool qemu_object(struct qemu *q, const char *option, const char *value)
+{
+    g_autofree char *driver = properties_find(value, "qom-type", "qom-type");
+    g_autofree char *what = g_strdup_printf("-object %s", driver ? driver : value);
+
+    if (properties_want_help(value)) {
+        if (is_help(value))
+            printf("List of user creatable objects:\n  rng-builtin\n  rng-random\n");
+        else
+            properties_print(driver, object_properties, ARRAY_SIZE(object_properties));
+        q->answered = true;
+        return true;
+    }
+    if (!driver || !properties_accept(object_properties[0].accepts, driver))
+        return qemu_refuse("object", driver ? driver : "", what, object_properties[0].accepts);
+    if (q->devices.object_count == QEMU_OBJECTS_MAX)
+        return qemu_bad("-object: more than %d of them", QEMU_OBJECTS_MAX);
+    *object(q) = (struct qemu_object){0};
+    if (!properties_set(q, option, value, "qom-type", object_properties,
+                        ARRAY_SIZE(object_properties)))
+        return false;
+    if (!object(q)->id)
+        return qemu_bad("-object %s: expected id=ID", value);
+    q->devices.object_count++;
+    return true;
+}
+
+/* ---- -device ---- */
+
+typedef bool connect_fn(struct qemu *q, const struct qemu_device *device);
+static connect_fn connect_blk, connect_rng, connect_serial, connect_port;
+
+/* What every device on virtio-mmio has. The features are what these devices offer. */
+#define VIRTIO_PROPERTIES                                                                          \
+    {"id", "ID", set_device_id, NULL}, {"bus", "BUS", set_device_on, NULL},                        \
+        {"event-idx", "on", NULL, NULL}, {"indirect-desc", "on", NULL, NULL},                      \
+        {"packed", "off", NULL, NULL},                                                             \
+    {                                                                                              \
+        "iommu-platform", "off", NULL, NULL                                                        \
+    }
+
+static const struct property blk_properties[] = {
+    {"drive", "ID", set_device_drive, NULL},
+    VIRTIO_PROPERTIES,
+    {"scsi", "off", NULL, NULL},
+    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"num-queues", "1", NULL, NULL},
+    {"write-cache", "on|auto", NULL, NULL},
+    {"config-wce", "off", NULL, NULL},
+    {"logical-block-size", "512", NULL, NULL},
+    {"physical-block-size", "512", NULL, NULL},
+};
+
+static const struct property rng_properties[] = {
+    {"rng", "ID", set_device_rng, NULL},
+    VIRTIO_PROPERTIES,
+    {"max-bytes", "N", NULL, "entropy comes without a limit"},
+    {"period", "N", NULL, NULL},
+};
+
+static const struct property serial_properties[] = {VIRTIO_PROPERTIES};
+
+static const struct property port_properties[] = {
+    {"chardev", "ID", set_device_chardev, NULL},
+    {"name", "TEXT", set_device_name, NULL},
+    {"id", "ID", set_device_id, NULL},
+    {"bus", "BUS", set_device_on, NULL},
+};
+
+static const struct qemu_driver {
+    const char *name, *bus, *title; /* as QEMU's list has it, under this title */
+    const char *alias;              /* QEMU's name for the same on PCI; or NULL */
+    const struct property *properties;
+    size_t count;
+    connect_fn *connect; /* NULL: it is a loader's */
+} drivers[] = {
+#define DRIVER(name, bus, title, alias, table, connect)                                            \
+    {                                                                                              \
+        name, bus, title, alias, table, ARRAY_SIZE(table), connect                                 \
+    }
+    DRIVER("virtio-blk-device", "virtio-bus", "Storage", "virtio-blk", blk_properties, connect_blk),
+    DRIVER("virtconsole", "virtio-serial-bus", "Input", NULL, port_properties, connect_port),
+    DRIVER("virtio-serial-device", "virtio-bus", "Input", "virtio-serial", serial_properties,
+           connect_serial),
+    DRIVER("virtserialport", "virtio-serial-bus", "Input", NULL, port_properties, connect_port),
+    DRIVER("virtio-rng-device", "virtio-bus", "Misc", "virtio-rng", rng_properties, connect_rng),
+#undef DRIVER
+    {"guest-loader", NULL, "Misc", NULL, NULL, 0, NULL},
+    {"loader", NULL, "Misc", NULL, NULL, 0, NULL},
+};
+
+static void print_drivers(void)
+{
+    for (size_t k = 0; k < ARRAY_SIZE(drivers); k++) {
+        if (!k || strcmp(drivers[k].title, drivers[k - 1].title))
+            printf("%s%s devices:\n", k ? "\n" : "", drivers[k].title);
+        printf("name \"%s\"", drivers[k].name);
+        if (drivers[k].bus)
+            printf(", bus %s", drivers[k].bus);
+        if (drivers[k].alias)
+            printf(", alias \"%s\"", drivers[k].alias);
+        printf("\n");
+    }
+}
+
+static const struct qemu_driver *find_driver(struct qemu *q, const char *name)
+{
+    for (size_t k = 0; k < ARRAY_SIZE(drivers); k++) {
+        if (!strcmp(drivers[k].name, name))
+            return &drivers[k];
+        if (drivers[k].alias && !strcmp(drivers[k].alias, name)) {
+            qemu_note(q, "-device %s: taking %s, on virtio-mmio (on QEMU it is on PCI)", name,
+                      drivers[k].name);
+            return &drivers[k];
+        }
+    }
+    return NULL;
+}
+
+static bool no_driver(const char *name)
+{
+    g_autofree char *what = g_strdup_printf("-device %s", name);
+    GString *known = g_string_new(NULL);
+
+    for (size_t k = 0; k < ARRAY_SIZE(drivers); k++)
+        g_string_append_printf(known, "%s%s", k ? "|" : "", drivers[k].name);
+    qemu_refuse("device", name, what, known->str);
+    g_string_free(known, TRUE);
+    return false;
+}
+
+static bool set_driver(struct qemu *q, const char *value)
+{
+    (void)q, (void)value; /* find_driver() has */
+    return true;
+}
+
+/* The driver's properties, and its own name. */
+static bool set_device(struct qemu *q, const char *value, const struct qemu_driver *driver)
+{
+    g_autofree struct property *table = g_new0(struct property, driver->count + 1);
+
+    table[0] = (struct property){"driver", "NAME", set_driver, NULL};
+    memcpy(&table[1], driver->properties, driver->count * sizeof(*table));
+    *device(q) = (struct qemu_device){.driver = driver};
+    return properties_set(q, "device", value, "driver", table, driver->count + 1);
+}
+
+bool qemu_device(struct qemu *q, const char *option, const char *value)
+{
+    g_autofree char *name = properties_find(value, "driver", "driver");
+
+    (void)option;
+    if (is_help(value)) {
+        print_drivers();
+        q->answered = true;
+        return true;
+    }
+    if (!name)
+        return qemu_bad("-device %s: expected a driver; `-device help` lists them", value);
+    const struct qemu_driver *driver = find_driver(q, name);
+    if (!driver)
+        return no_driver(name);
+    if (!driver->connect)
+        return qemu_loader(q, name, value);
+    if (properties_want_help(value)) {
+        properties_print(name, driver->properties, driver->count);
+        q->answered = true;
+        return true;
+    }
+    if (q->devices.device_count == QEMU_DEVICES_MAX)
         return qemu_bad("-device: more than %d of them", QEMU_DEVICES_MAX);
-    *device(q) = (struct qemu_device){0};
-    if (!properties_set(q, "device", value, "driver", device_properties,
-                        ARRAY_SIZE(device_properties)))
+    if (!set_device(q, value, driver))
         return false;
-    qemu_devices(q)->device_count++;
+    q->devices.device_count++;
     return true;
 }
 
-/* -- connecting -- */
+/* ---- connecting ---- */
 
 /* Without snapshot or readonly the file is written, as QEMU does. */
 static struct arm_drive arm_drive(const struct qemu_devices *d, const struct qemu_drive *drive)
 {
-    return (struct arm_drive){drive->file, drive->readonly                  ? ARM_DRIVE_READONLY
-                                           : drive->snapshot || d->snapshot ? ARM_DRIVE_SNAPSHOT
-                                                                            : ARM_DRIVE_WRITABLE};
+    struct arm_drive to = {.path = drive->file, .mode = ARM_DRIVE_WRITABLE};
+
+    if (drive->readonly || drive->is_cdrom)
+        to.mode = ARM_DRIVE_READONLY;
+    else if (drive->snapshot || d->snapshot)
+        to.mode = ARM_DRIVE_SNAPSHOT;
+    return to;
 }
 
-static bool add_blk(struct qemu_devices *d, const struct qemu_drive *drive,
-                    struct arm_config *config)
+/* The slot that bus=virtio-mmio-bus.N asks for: 1 + N, 0 if none is; false, and a message. */
+static bool parse_bus(const struct qemu_device *device, unsigned *bus)
 {
-    const struct arm_virtio blk = {.kind = ARM_VIRTIO_BLK, .drive = arm_drive(d, drive)};
+    static const char stem[] = "virtio-mmio-bus.";
+    uint64_t n = 0;
 
-    return devices_add(&d->options, &blk, config) ||
-           qemu_bad("%s: more than %d virtio devices", drive->file, ARM_VIRTIO_MAX);
+    *bus = 0;
+    if (!device->on)
+        return true;
+    if (!g_str_has_prefix(device->on, stem) ||
+        !parse_number(device->on + sizeof(stem) - 1, 0, ARM_VIRTIO_MAX - 1, &n))
+        return qemu_bad("-device %s,bus=%s: expected virtio-mmio-bus.0 to .%d",
+                        device->driver->name, device->on, ARM_VIRTIO_MAX - 1);
+    *bus = 1 + (unsigned)n;
+    return true;
 }
 
-static bool connect_blk(struct qemu_devices *d, const struct qemu_device *device,
-                        struct arm_config *config)
+/* @device NULL: any slot. */
+static bool add_virtio(struct qemu *q, const struct qemu_device *device, struct arm_virtio virtio)
 {
+    if (device && !parse_bus(device, &virtio.bus))
+        return false;
+    return devices_add(&q->devices.options, &virtio, &q->req.config) ||
+           qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX);
+}
+
+static bool add_blk(struct qemu *q, const struct qemu_device *device,
+                    const struct qemu_drive *drive)
+{
+    return add_virtio(
+        q, device,
+        (struct arm_virtio){.kind = ARM_VIRTIO_BLK, .drive = arm_drive(&q->devices, drive)});
+}
+
+static bool connect_blk(struct qemu *q, const struct qemu_device *device)
+{
+    const struct qemu_devices *d = &q->devices;
+
     for (unsigned n = 0; device->drive && n < d->drive_count; n++)
         if (d->drives[n].id && !strcmp(d->drives[n].id, device->drive))
-            return add_blk(d, &d->drives[n], config);
-    return qemu_bad("-device virtio-blk-device,drive=%s: expected the id of a -drive if=none",
-                    device->drive ? device->drive : "");
+            return add_blk(q, device, &d->drives[n]);
+    return qemu_bad("-device %s,drive=%s: expected the id of a -drive if=none",
+                    device->driver->name, device->drive ? device->drive : "");
 }
 
-static const char *where(struct qemu *q, const struct qemu_chardev *c)
+static bool connect_rng(struct qemu *q, const struct qemu_device *device)
 {
-    return c->path ? qemu_keep(q, g_strdup_printf("file:%s", c->path)) : c->backend;
+    const struct qemu_devices *d = &q->devices;
+    bool found = !device->rng;
+
+    for (unsigned n = 0; n < d->object_count; n++)
+        found |= device->rng && !strcmp(d->objects[n].id, device->rng);
+    if (!found)
+        return qemu_bad("-device %s,rng=%s: expected the id of an -object rng-random",
+                        device->driver->name, device->rng);
+    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_RNG});
 }
 
-static bool connect_port(struct qemu *q, const struct qemu_device *device,
-                         struct arm_config *config)
+static bool connect_serial(struct qemu *q, const struct qemu_device *device)
 {
-    struct qemu_devices *d = qemu_devices(q);
+    struct qemu_devices *d = &q->devices;
+    unsigned bus;
+
+    if (d->serial || d->options.has_console)
+        return qemu_bad("-device %s: expected one of them, before its ports", device->driver->name);
+    d->serial = device;
+    return parse_bus(device, &bus) && (devices_add_console(&d->options, bus, &q->req.config) ||
+                                       qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX));
+}
+
+/* The bus of a virtio-serial-device is called after its id. */
+static bool is_serial_bus(const struct qemu_devices *d, const char *bus)
+{
+    const char *id = d->serial && d->serial->id ? d->serial->id : "virtio-serial-bus";
+    size_t length = strlen(id);
+
+    return !strncmp(bus, id, length) && (!bus[length] || !strcmp(bus + length, ".0"));
+}
+
+static bool connect_port(struct qemu *q, const struct qemu_device *device)
+{
     struct arm_port port = {.name = device->name,
-                            .console = !strcmp(device->driver, "virtconsole")};
+                            .console = !strcmp(device->driver->name, "virtconsole")};
+    const char *where;
 
-    for (unsigned n = 0; device->chardev && n < d->chardev_count; n++) {
-        const struct qemu_chardev *c = &d->chardevs[n];
-        if (strcmp(c->id, device->chardev))
-            continue;
-        port.testdev = !strcmp(c->backend, "testdev");
-        return devices_add_port(&d->options, &port, where(q, c), config) ||
-               qemu_bad("-device %s: more than %d ports", device->driver, ARM_PORTS_MAX);
-    }
-    return qemu_bad("-device %s,chardev=%s: expected the id of a -chardev", device->driver,
-                    device->chardev ? device->chardev : "");
+    if (device->on && !is_serial_bus(&q->devices, device->on))
+        return qemu_bad("-device %s,bus=%s: expected the bus of the virtio-serial-device",
+                        device->driver->name, device->on);
+    if (!device->chardev || !(where = qemu_chardev_where(q, device->chardev, &port.testdev)))
+        return qemu_bad("-device %s,chardev=%s: expected the id of a -chardev",
+                        device->driver->name, device->chardev ? device->chardev : "");
+    return devices_add_port(&q->devices.options, &port, where, &q->req.config) ||
+           qemu_bad("-device %s: more than %d ports", device->driver->name, ARM_PORTS_MAX);
 }
 
-static bool connect_device(struct qemu *q, const struct qemu_device *device,
-                           struct arm_config *config)
+static bool connect_pflash(struct qemu *q, const struct qemu_drive *drive)
 {
-    struct qemu_devices *d = qemu_devices(q);
-
-    if (!strcmp(device->driver, "virtio-blk-device"))
-        return connect_blk(d, device, config);
-    if (!strcmp(device->driver, "virtio-rng-device"))
-        return devices_add(&d->options, &(struct arm_virtio){.kind = ARM_VIRTIO_RNG}, config) ||
-               qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX);
-    if (!strcmp(device->driver, "virtio-serial-device"))
-        return true; /* it comes with its first port */
-    return connect_port(q, device, config);
-}
-
-static bool connect_pflash(const struct qemu_devices *d, const struct qemu_drive *drive,
-                           struct arm_config *config)
-{
+    struct arm_config *config = &q->req.config;
     int unit = drive->unit >= 0 ? drive->unit : config->pflash[0].path ? 1 : 0;
 
+    if (unit > 1 || !drive->file)
+        return qemu_bad("-drive if=pflash: expected a file, and unit 0 or 1");
     if (config->pflash[unit].path)
         return qemu_bad("-drive file=%s: flash memory %d is taken", drive->file, unit);
-    config->pflash[unit] = arm_drive(d, drive);
+    config->pflash[unit] = arm_drive(&q->devices, drive);
     return true;
 }
 
-bool qemu_devices_connect(struct qemu *q, struct arm_config *config)
+static bool is_interface(const struct qemu_drive *drive, const char *interface)
 {
-    struct qemu_devices *d = qemu_devices(q);
+    return !strcmp(drive->interface, interface);
+}
+
+/* A directory becomes a FAT file system in memory. */
+static bool make_directories(struct qemu *q)
+{
+    bool good = true;
+
+    for (unsigned n = 0; n < q->devices.drive_count; n++) {
+        struct qemu_drive *d = &q->devices.drives[n];
+        int fd = d->directory ? fat_from_directory(d->directory) : -1;
+
+        if (d->directory && fd < 0) {
+            good = false;
+        } else if (d->directory) {
+            d->file = qemu_keep(q, g_strdup_printf("/proc/self/fd/%d", fd));
+            d->snapshot = true;
+            if (!d->readonly)
+                qemu_note(q, "-drive file=fat:rw:%s: what the guest writes is lost at the end",
+                          d->directory);
+        }
+    }
+    return good;
+}
+
+/* An id that no device asks for is only a drive that nobody sees. */
+static bool no_serial_without_ports(struct qemu *q)
+{
+    return !q->devices.serial || q->devices.options.port_count ||
+           qemu_bad("-device virtio-serial-device: expected a virtconsole or virtserialport on it");
+}
+
+/* The board gives the last slot to the first device, and guests number disks from the first slot:
+ * the disks of if=virtio, on PCI with QEMU, are turned round so that the first one is vda. */
+bool qemu_devices_connect(struct qemu *q)
+{
+    struct qemu_devices *d = &q->devices;
+    bool good = make_directories(q);
 
     for (unsigned n = 0; n < d->device_count; n++)
-        if (!connect_device(q, &d->devices[n], config))
-            return false;
-    for (unsigned n = 0; n < d->drive_count; n++) {
-        const struct qemu_drive *drive = &d->drives[n];
-        if (!strcmp(drive->interface, "pflash") && !connect_pflash(d, drive, config))
-            return false;
-        if (!strcmp(drive->interface, "virtio") && !add_blk(d, drive, config))
-            return false;
-    }
-    return true;
+        good &= d->devices[n].driver->connect(q, &d->devices[n]);
+    good &= no_serial_without_ports(q);
+    for (unsigned n = 0; n < d->drive_count; n++)
+        if (is_interface(&d->drives[n], "pflash"))
+            good &= connect_pflash(q, &d->drives[n]);
+    for (unsigned n = d->drive_count; n-- > 0;)
+        if (is_interface(&d->drives[n], "virtio"))
+            good &= add_blk(q, NULL, &d->drives[n]);
+    q->req.devices = &d->options;
+    return good;
 }

@@ -5,18 +5,17 @@
 
 #include "base/bits.h"
 #include "parse.h"
-#include "properties.h"
-#include "qemu_devices.h"
+#include "qemu.h"
 
 /* The rows being filled. */
 static struct arm_blob *blob(struct qemu *q)
 {
-    return &qemu_loaders(q)->blobs[qemu_loaders(q)->blob_count];
+    return &q->loaders.blobs[q->loaders.blob_count];
 }
 
 static struct arm_module *module(struct qemu *q)
 {
-    return &qemu_loaders(q)->modules[qemu_loaders(q)->module_count];
+    return &q->loaders.modules[q->loaders.module_count];
 }
 
 static bool set_blob_file(struct qemu *q, const char *value)
@@ -29,6 +28,28 @@ static bool set_blob_addr(struct qemu *q, const char *value)
 {
     if (!parse_number(value, 0, UINT64_MAX, &blob(q)->addr))
         return qemu_bad("-device loader,addr=%s: expected an address", value);
+    q->loaders.has_addr = true;
+    return true;
+}
+
+static bool set_data(struct qemu *q, const char *value)
+{
+    if (!parse_number(value, 0, UINT64_MAX, &q->loaders.data))
+        return qemu_bad("-device loader,data=%s: expected a number", value);
+    q->loaders.has_data = true;
+    return true;
+}
+
+static bool set_data_size(struct qemu *q, const char *value)
+{
+    if (!parse_number(value, 1, sizeof(blob(q)->data), &q->loaders.data_size))
+        return qemu_bad("-device loader,data-len=%s: expected a number, 1 to 8", value);
+    return true;
+}
+
+static bool set_data_be(struct qemu *q, const char *value)
+{
+    q->loaders.big_endian = property_is_on(value);
     return true;
 }
 
@@ -50,9 +71,15 @@ static bool set_blob_cpu(struct qemu *q, const char *value)
 }
 
 static const struct property blob_properties[] = {
-    {"driver", "loader", NULL},      {"file", "FILE", set_blob_file},
-    {"addr", "ADDR", set_blob_addr}, {"force-raw", "on|off", set_blob_raw},
-    {"cpu-num", "N", set_blob_cpu},
+    {"driver", "loader", NULL, NULL},
+    {"file", "FILE", set_blob_file, NULL},
+    {"addr", "ADDR", set_blob_addr, NULL},
+    {"force-raw", "on|off", set_blob_raw, NULL},
+    {"cpu-num", "N", set_blob_cpu, NULL},
+    {"data", "N", set_data, NULL},
+    {"data-len", "N", set_data_size, NULL},
+    {"data-be", "on|off", set_data_be, NULL},
+    {"id", "ID", NULL, NULL},
 };
 
 static bool set_module_addr(struct qemu *q, const char *value)
@@ -88,27 +115,58 @@ static bool set_module_args(struct qemu *q, const char *value)
 }
 
 static const struct property module_properties[] = {
-    {"driver", "guest-loader", NULL},      {"addr", "ADDR", set_module_addr},
-    {"kernel", "FILE", set_module_kernel}, {"initrd", "FILE", set_module_initrd},
-    {"bootargs", "TEXT", set_module_args},
+    {"driver", "guest-loader", NULL, NULL},      {"addr", "ADDR", set_module_addr, NULL},
+    {"kernel", "FILE", set_module_kernel, NULL}, {"initrd", "FILE", set_module_initrd, NULL},
+    {"bootargs", "TEXT", set_module_args, NULL}, {"id", "ID", NULL, NULL},
 };
+
+/* What QEMU's loader takes: a file; bytes at an address; or, with neither, where a CPU starts. */
+static bool check_blob(const struct qemu_loaders *l, const struct arm_blob *b, const char *value)
+{
+    if (b->path && (l->has_data || l->data_size || l->big_endian))
+        return qemu_bad("-device %s: expected file=FILE or data=N, not both", value);
+    if (!b->path && l->has_data && !l->data_size)
+        return qemu_bad("-device %s: expected data=N,data-len=BYTES", value);
+    if (!b->path && !l->data_size && b->cpu < 0)
+        return qemu_bad("-device %s: expected file=FILE, data=N or cpu-num=N", value);
+    if (!b->path && !l->has_addr)
+        return qemu_bad("-device %s: expected addr=ADDR", value);
+    return true;
+}
+
+/* The low data-len bytes of data. Differs: QEMU 7.2 turns round all eight for data-be before it
+ * takes the first, so that fewer than eight are zeros. */
+static void store_data(struct arm_blob *b, const struct qemu_loaders *l)
+{
+    b->data_size = (unsigned)l->data_size;
+    for (unsigned k = 0; k < b->data_size; k++)
+        b->data[l->big_endian ? b->data_size - 1 - k : k] = (uint8_t)(l->data >> (8 * k));
+}
+
+static void forget_data(struct qemu_loaders *l)
+{
+    l->has_data = l->has_addr = l->big_endian = false;
+    l->data = l->data_size = 0;
+}
 
 static bool add_blob(struct qemu *q, const char *value)
 {
-    if (qemu_loaders(q)->blob_count == QEMU_BLOBS_MAX)
+    if (q->loaders.blob_count == QEMU_BLOBS_MAX)
         return qemu_bad("-device loader: more than %d of them", QEMU_BLOBS_MAX);
     *blob(q) = (struct arm_blob){.cpu = -1};
-    if (!properties_set(q, "device", value, "driver", blob_properties, ARRAY_SIZE(blob_properties)))
+    forget_data(&q->loaders);
+    if (!properties_set(q, "device", value, "driver", blob_properties,
+                        ARRAY_SIZE(blob_properties)) ||
+        !check_blob(&q->loaders, blob(q), value))
         return false;
-    if (!blob(q)->path)
-        return qemu_bad("-device %s: expected file=FILE", value);
-    qemu_loaders(q)->blob_count++;
+    store_data(blob(q), &q->loaders);
+    q->loaders.blob_count++;
     return true;
 }
 
 static bool add_module(struct qemu *q, const char *value)
 {
-    if (qemu_loaders(q)->module_count == QEMU_MODULES_MAX)
+    if (q->loaders.module_count == QEMU_MODULES_MAX)
         return qemu_bad("-device guest-loader: more than %d of them", QEMU_MODULES_MAX);
     *module(q) = (struct arm_module){0};
     if (!properties_set(q, "device", value, "driver", module_properties,
@@ -116,33 +174,30 @@ static bool add_module(struct qemu *q, const char *value)
         return false;
     if (!module(q)->path || !module(q)->addr)
         return qemu_bad("-device %s: expected addr=ADDR and kernel=FILE or initrd=FILE", value);
-    qemu_loaders(q)->module_count++;
+    q->loaders.module_count++;
     return true;
 }
 
-static bool is_driver(const char *value, const char *driver)
+bool qemu_loader(struct qemu *q, const char *driver, const char *value)
 {
-    size_t length = strcspn(value, ",");
+    bool module = !strcmp(driver, "guest-loader");
 
-    return strlen(driver) == length && !strncmp(value, driver, length);
+    if (!properties_want_help(value))
+        return module ? add_module(q, value) : add_blob(q, value);
+    if (module)
+        properties_print(driver, module_properties, ARRAY_SIZE(module_properties));
+    else
+        properties_print(driver, blob_properties, ARRAY_SIZE(blob_properties));
+    q->answered = true;
+    return true;
 }
 
-bool qemu_is_loader(const char *value)
+void qemu_loaders_connect(struct qemu *q)
 {
-    return is_driver(value, "loader") || is_driver(value, "guest-loader");
-}
+    struct arm_config *config = &q->req.config;
 
-bool qemu_loader(struct qemu *q, const char *value)
-{
-    return is_driver(value, "loader") ? add_blob(q, value) : add_module(q, value);
-}
-
-void qemu_loaders_connect(struct qemu *q, struct arm_config *config)
-{
-    const struct qemu_loaders *l = qemu_loaders(q);
-
-    config->blobs = l->blobs;
-    config->blob_count = l->blob_count;
-    config->modules = l->modules;
-    config->module_count = l->module_count;
+    config->blobs = q->loaders.blobs;
+    config->blob_count = q->loaders.blob_count;
+    config->modules = q->loaders.modules;
+    config->module_count = q->loaders.module_count;
 }

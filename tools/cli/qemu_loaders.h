@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "armillary.h"
 
@@ -14,16 +15,13 @@ struct qemu_loaders {
     struct arm_blob blobs[QEMU_BLOBS_MAX];
     struct arm_module modules[QEMU_MODULES_MAX];
     unsigned blob_count, module_count;
+    /* Of the loader being read: */
+    bool has_data, has_addr, big_endian;
+    uint64_t data, data_size;
 };
 
-/* cmd_qemu.c: the ones of this command line. */
-struct qemu_loaders *qemu_loaders(struct qemu *q);
+/* A -device of @driver, one of the two. False, and what is wrong was printed. */
+bool qemu_loader(struct qemu *q, const char *driver, const char *value);
 
-/* The value of a -device that is one of them? */
-bool qemu_is_loader(const char *value);
-
-/* False, and what is wrong was printed. */
-bool qemu_loader(struct qemu *q, const char *value);
-
-/* After all options: fill @config. */
-void qemu_loaders_connect(struct qemu *q, struct arm_config *config);
+/* After all options: fill the configuration. */
+void qemu_loaders_connect(struct qemu *q);

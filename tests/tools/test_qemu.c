@@ -1,0 +1,655 @@
+#define _GNU_SOURCE /* memmem() */
+/* The command line of `armillary qemu`: what it takes from QEMU's, what it answers and what it
+ * refuses, in which words. */
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "process.h"
+#include "tests/guests.h"
+
+#define VIRT     "virt,gic-version=3"
+#define MINIMAL  "qemu", "-M", VIRT, "-cpu", "cortex-a57"
+#define FILE_MAX 65536
+
+static char dir[] = "/tmp/armillary-test-XXXXXX";
+
+static const char *in_dir(const char *name)
+{
+    static char paths[8][128];
+    static unsigned next;
+    char *path = paths[next++ % 8];
+
+    snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
+    return path;
+}
+
+static const char *write_file(const char *name, const void *data, size_t size)
+{
+    const char *path = in_dir(name);
+    FILE *f = fopen(path, "wb");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, size, f), size);
+    assert_int_equal(fclose(f), 0);
+    return path;
+}
+
+static size_t read_file(const char *path, char text[FILE_MAX])
+{
+    FILE *f = fopen(path, "rb");
+
+    assert_non_null(f);
+    size_t n = fread(text, 1, FILE_MAX - 1, f);
+    text[n] = '\0';
+    fclose(f);
+    return n;
+}
+
+static bool has_bytes(const char *text, size_t size, const char *part)
+{
+    return memmem(text, size, part, strlen(part)) != NULL;
+}
+
+static int make_files(void **state)
+{
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+#define GUEST(name) write_file(#name, guest_##name, sizeof(guest_##name));
+    GUEST(exit42)
+    GUEST(off)
+    GUEST(loop)
+    GUEST(reset)
+    GUEST(echo)
+#undef GUEST
+    return 0;
+}
+
+static int remove_files(void **state)
+{
+    char command[128];
+
+    (void)state;
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
+    return system(command);
+}
+
+/* A guest whose exit code is the low byte of the word at @addr. */
+static const char *peek(uint32_t addr)
+{
+    const uint32_t words[] = {
+        0xd2a00001 | addr >> 16 << 5,      /* movz x1,#hi,lsl #16 */
+        0xd2800002 | (addr & 0xffff) << 5, /* movz x2,#lo */
+        0xb8626823,
+        0x100000a1,
+        0xf9000423, /* ldr w3,[x1,x2]; adr x1,args; str x3,[x1,#8] */
+        0x52800300,
+        0xd45e0000,
+        0x14000000, /* mov w0,#0x18; hlt #0xf000; b . */
+        0x00020026,
+        0,
+        0,
+        0, /* args */
+    };
+
+    return write_file("peek", words, sizeof(words));
+}
+#define PEEK(addr, ...) RUN(MINIMAL, "-semihosting", "-kernel", peek(addr), __VA_ARGS__)->code
+
+#define SLOT(n)   (0x0a000000u + (n)*0x200u)
+#define ID(n)     (SLOT(n) + 8)
+#define BLOCKS(n) (SLOT(n) + 0x100) /* of a block device: its size */
+#define ID_BLOCK  2
+#define ID_CONS   3
+#define ID_RNG    4
+
+/* ---- */
+
+static void test_options_run_a_guest_and_give_qemus_exit_codes(void **state)
+{
+    (void)state;
+    char device[192];
+
+    struct result *r = RUN(MINIMAL, "-semihosting", "-nographic", "-kernel", in_dir("exit42"));
+    assert_int_equal(r->code, 42);
+    r = RUN("qemu", "-machine", "virt", "-machine", "gic-version=max,virtualization=yes",
+            "--semihosting-config", "enable,target=native", "-kernel", in_dir("exit42"));
+    assert_contains(r->err, "warning: no -cpu");
+    assert_int_equal(r->code, 42);
+    snprintf(device, sizeof(device), "loader,file=%s,addr=0x40080000,force-raw=on,cpu-num=0",
+             in_dir("off"));
+    r = RUN("qemu", "-M", VIRT ",virtualization=on,secure=off,its=off", "-cpu",
+            "max,pauth-impdef=on,sve=off", "-m", "256M", "-smp", "4,sockets=1,cores=4", "-device",
+            device, "-display", "none", "-nodefaults", "-net", "none", "-icount", "shift=0");
+    assert_string_equal(r->err, "");
+    assert_int_equal(r->code, 0);
+    r = RUN("qemu", "-M", VIRT ",virtualization=on", "-cpu", "max", "-no-reboot", "-kernel",
+            in_dir("reset"));
+    assert_int_equal(r->code, 0);
+}
+
+static void test_what_is_not_offered_is_refused_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *args[8], *text, *also;
+    } rows[] = {
+        {{"qemu", "-netdev", "user,id=x"}, "-netdev is not offered: there is no network", ""},
+        {{"qemu", "-daemonize"}, "-daemonize is not offered: it stays in the foreground", ""},
+        {{"qemu", "image"}, "image is not offered: expected an option", ""},
+        {{"qemu", "-M", "raspi3b"}, "-machine raspi3b is not offered", "virt"},
+        {{"qemu", "-M", "virt-2.5"}, "-machine virt-2.5 is not offered", "virt-2.6"},
+        {{"qemu", "-M", "virt-4.20"}, "-machine virt-4.20 is not offered", ""},
+        {{"qemu", "-M", "virt,gic-version=2"}, "gic-version=2 is not offered", "GICv3 only"},
+        {{"qemu", "-M", "virt,secure=on"}, "secure=on is not offered: there is no EL3", ""},
+        {{"qemu", "-M", "virt,foo=1"}, "no property \"foo\"", "help"},
+        {{"qemu", "-M", "virt,highmem=off", "-m", "4G"}, "highmem=off: expected at most", ""},
+        {{"qemu", "-cpu", "host"}, "-cpu host is not offered: there is no KVM", ""},
+        {{"qemu", "-cpu", "a57"}, "-cpu a57 is not offered", ""},
+        {{"qemu", "-cpu", "max,sve=on"}, "-cpu sve=on is not offered: there is no SVE", ""},
+        {{"qemu", "-cpu", "max,sve512=on"}, "-cpu sve512=on is not offered", ""},
+        {{"qemu", "-cpu", "cortex-a57,pauth=on"}, "pauth", "max only"},
+        {{"qemu", "-smp", "0"}, "-smp 0: expected 1 to ", ""},
+        {{"qemu", "-smp", "3,cores=2"}, "-smp 3,cores=2", ""},
+        {{"qemu", "-smp", "4,maxcpus=2"}, "-smp 4,maxcpus=2", ""},
+        {{"qemu", "-m", "lots"}, "-m lots: expected MiB", ""},
+        {{"qemu", "-accel", "magic"}, "magic is not offered", "tcg"},
+        {{"qemu", "-device", "virtio-net-device"}, "-device virtio-net-device is not offered", ""},
+        {{"qemu", "-device", "virtio-blk-pci"}, "is not offered", "virtio-blk-device"},
+        {{"qemu", "-device", "loader,addr=0"}, "expected file=FILE", ""},
+        {{"qemu", "-device", "loader,file=x,data=1"}, "not both", ""},
+        {{"qemu", "-device", "loader,data=1,addr=0x40000000"}, "data-len=BYTES", ""},
+        {{"qemu", "-device", "loader,data=1,data-len=9"}, "data-len=9: expected", ""},
+        {{"qemu", "-device", "guest-loader,kernel=x"}, "expected addr=ADDR", ""},
+        {{"qemu", "-device", "guest-loader,addr=1M,initrd=x"}, "addr=1M", "address above 0"},
+        {{"qemu", "-device", "guest-loader,kernel=x,initrd=y"}, "expected one of them", ""},
+        {{"qemu", "-drive", "if=ide,file=x"}, "if=ide is not offered", "if=virtio"},
+        {{"qemu", "-drive", "id=x"}, "-drive id=x: expected file=FILE", ""},
+        {{"qemu", "-drive", "file=nbd:localhost:1"}, "expected a file of this host", ""},
+        {{"qemu", "-drive", "file=fat:/nonexistent", "-M", "virt"}, "/nonexistent", ""},
+        {{"qemu", "-chardev", "socket,id=x"}, "-chardev socket is not offered", "stdio"},
+        {{"qemu", "-chardev", "file,id=x"}, "expected path=FILE for file", ""},
+        {{"qemu", "-object", "iothread,id=x"}, "-object iothread is not offered", ""},
+        {{"qemu", "-M", "virt", "-device", "virtio-blk-device,drive=x"},
+         "drive=x: expected the id",
+         ""},
+        {{"qemu", "-M", "virt", "-device", "virtio-rng-device,rng=x"},
+         "rng=x: expected the id",
+         ""},
+        {{"qemu", "-M", "virt", "-device", "virtio-rng-device,bus=pcie.0"},
+         "bus=pcie.0: expected",
+         "virtio-mmio-bus.0"},
+        {{"qemu", "-M", "virt", "-device", "virtconsole,chardev=x"},
+         "chardev=x: expected the id",
+         ""},
+        {{"qemu", "-M", "virt", "-device", "virtio-serial-device"}, "expected a virtconsole", ""},
+        {{"qemu", "-M", "virt", "-serial", "chardev:x"}, "-serial chardev:x: expected the id", ""},
+        {{"qemu", "-M", "virt", "-serial", "pty"}, "-serial pty is not offered", ""},
+        {{"qemu", "-M", "virt", "-monitor", "stdio"}, "standard input is the UART's", ""},
+        {{"qemu", "-monitor", "telnet::4444,server"}, "-monitor telnet::4444,server is not", ""},
+        {{"qemu", "-M", "virt", "-mon", "chardev=x"}, "expected chardev=ID", ""},
+        {{"qemu", "-mon", "chardev=x,mode=control"}, "mode=control", ""},
+        {{"qemu", "-display", "gtk"}, "-display gtk is not offered", "use none"},
+        {{"qemu", "-nic", "user"}, "-nic user is not offered: there is no network", ""},
+        {{"qemu", "-rtc", "base=2000-13-01"}, "base=2000-13-01: expected utc", ""},
+        {{"qemu", "-rtc", "base=2000-01-01T"}, "base=2000-01-01T: expected utc", ""},
+        {{"qemu", "-fw_cfg", "name=opt/x"}, "file=FILE or string=TEXT", ""},
+        {{"qemu", "-global", "virtio-mmio.foo=1"}, "no property \"virtio-mmio.foo\"", ""},
+        {{"qemu", "-d", "int,nothing"}, "-d nothing is not offered", ""},
+        {{"qemu", "-kernel"}, "-kernel: expected FILE", ""},
+        {{"qemu", "--timeout"}, "--timeout: expected its value", ""},
+        {{"qemu", "-M", "virt", "--timeout", "soon"}, "--timeout=soon: expected seconds", ""},
+        {{"qemu", "-cpu", "max"}, "expected -machine virt", ""},
+        {{"qemu", "-M", VIRT, "-cpu", "max"}, "nothing to run", ""},
+        {{"qemu", "-M", VIRT, "-cpu", "max", "-append", "x"}, "need -kernel", ""},
+    };
+
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        struct result *r = run_args("", rows[k].args);
+        assert_contains(r->err, rows[k].text);
+        assert_contains(r->err, rows[k].also);
+        assert_string_equal(r->out, "");
+        assert_int_equal(r->code, 2);
+    }
+}
+
+static unsigned lines_of(const char *text)
+{
+    unsigned n = 0;
+
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
+static void test_all_refusals_are_shown_at_once_without_the_help(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"-machine gic-version=2",
+                                        "-machine mte=on",
+                                        "-cpu cortex-a710",
+                                        "-netdev",
+                                        "-foo",
+                                        "-device virtio-net-pci",
+                                        "-chardev socket",
+                                        "-usb"};
+
+    struct result *r = RUN("qemu", "-M", "virt,gic-version=2,mte=on", "-cpu", "cortex-a710",
+                           "-netdev", "user,id=n", "-foo", "bar", "-device",
+                           "virtio-net-pci,netdev=n", "-chardev", "socket,id=c,path=x", "-usb",
+                           "-device", "virtconsole,chardev=c", "-kernel", in_dir("off"));
+    for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++)
+        assert_contains(r->err, texts[k]);
+    assert_int_equal(lines_of(r->err), sizeof(texts) / sizeof(texts[0]));
+    assert_int_equal(r->code, 2);
+}
+
+static void test_the_nearest_word_is_suggested(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *args[6], *text;
+    } rows[] = {
+        {{"qemu", "-kernal", "x"}, "did you mean -kernel?"},
+        {{"qemu", "--max-inns", "5"}, "did you mean --max-insns?"},
+        {{"qemu", "-machine", "vrit"}, "did you mean virt?"},
+        {{"qemu", "-machine", "virt,gic-versoin=3"}, "did you mean gic-version?"},
+        {{"qemu", "-machine", "virt,its=onn"}, "did you mean on?"},
+        {{"qemu", "-cpu", "cortex-a75"}, "did you mean cortex-a57?"},
+        {{"qemu", "-cpu", "neoverse-n2"}, "did you mean neoverse-n1?"},
+        {{"qemu", "-device", "virtio-blk-devic,drive=x"}, "did you mean virtio-blk-device?"},
+        {{"qemu", "-device", "virtio-rng-device,rgn=x"}, "did you mean rng?"},
+        {{"qemu", "-drive", "flie=x"}, "did you mean file?"},
+        {{"qemu", "-d", "in_asn"}, "did you mean in_asm?"},
+    };
+
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        struct result *r = run_args("", rows[k].args);
+        assert_contains(r->err, rows[k].text);
+        assert_int_equal(r->code, 2);
+    }
+}
+
+static void test_questions_are_answered_in_qemus_form_with_exit_code_0(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *args[7], *text;
+    } rows[] = {
+        {{"qemu", "-machine", "?"}, "\nvirt                 QEMU 7.2 ARM Virtual Machine"},
+        {{"qemu", "-M", "help"}, "Supported machines are:"},
+        {{"qemu", "-M", "virt,?"}, "  gic-version=<3|max>\n"},
+        {{"qemu", "-cpu", "help"}, "Available CPUs:\n  cortex-a53\n"},
+        {{"qemu", "-cpu", "?"}, "  neoverse-n1\n"},
+        {{"qemu", "-machine", "virt,accel=tcg", "-device", "?"},
+         "name \"virtconsole\", bus virtio-serial-bus\n"},
+        {{"qemu", "-device", "help"}, "name \"loader\"\n"},
+        {{"qemu", "-device", "virtconsole,help"}, "virtconsole options:\n  chardev=<ID>\n"},
+        {{"qemu", "-device", "loader,help"}, "  data-len=<N>\n"},
+        {{"qemu", "-M", "virt", "-chardev", "?"}, "  testdev\n"},
+        {{"qemu", "-chardev", "help"}, "Available chardev backend types: \n  stdio\n"},
+        {{"qemu", "-accel", "help"}, "Accelerators supported in QEMU binary:\ntcg\n"},
+        {{"qemu", "-object", "help"}, "  rng-random\n"},
+        {{"qemu", "-object", "rng-random,help"}, "  filename=<FILE>\n"},
+        {{"qemu", "-netdev", "help"}, "none: there is no network"},
+        {{"qemu", "-nic", "help"}, "none"},
+        {{"qemu", "-drive", "help"}, "  if=<pflash|none|virtio>\n"},
+        {{"qemu", "-d", "help"}, "guest_errors"},
+        {{"qemu", "-M", "virt", "-h"}, "usage:"},
+        {{"qemu", "--help"}, "QEMU"},
+        {{"qemu", "--help"}, "--max-insns"},
+        {{"qemu", "-version"}, "QEMU emulator version 7.2."},
+    };
+
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        struct result *r = run_args("", rows[k].args);
+        assert_contains(r->out, rows[k].text);
+        assert_string_equal(r->err, "");
+        assert_int_equal(r->code, 0);
+    }
+    assert_null(strstr(RUN("qemu", "-device", "help")->out, "pci-testdev"));
+}
+
+static void test_a_link_of_qemus_name_needs_no_subcommand(void **state)
+{
+    (void)state;
+    const char *armillary = program;
+    char link[160];
+
+    snprintf(link, sizeof(link), "%s/qemu-system-aarch64", dir);
+    assert_int_equal(symlink(armillary, link), 0);
+    program = link;
+    struct result *r = RUN("-M", VIRT, "-cpu", "max", "-kernel", in_dir("exit42"), "-semihosting");
+    program = armillary;
+    assert_int_equal(r->code, 42);
+}
+
+/* kvm-unit-tests looks for these: scripts/vmm.bash and runtime.bash there. */
+static void test_scripts_find_the_words_that_they_look_for(void **state)
+{
+    (void)state;
+    char *line;
+
+    struct result *r = RUN("qemu", "-nodefaults", "-machine", "virt", "-accel", "tcg", "-cpu",
+                           "cortex-a57", "-device", "virtio-serial-device", "-device",
+                           "virtconsole,chardev=ctd", "-chardev", "testdev,id=ctd", "-display",
+                           "none", "-serial", "stdio", "-kernel", "_NO_FILE_4Uhere_", "-smp", "2");
+    line = strstr(r->err, "could not load kernel");
+    assert_non_null(line);
+    assert_true((size_t)(strstr(line, "_NO_FILE_4Uhere_") - line) < strcspn(line, "\n"));
+    assert_int_not_equal(r->code, 0);
+    r = RUN("qemu", "-machine", "virt", "-kernel", "_NO_FILE_4Uhere_", "-smp", "4096");
+    line = strstr(r->err, "SMP CPUs");
+    assert_non_null(line);
+    assert_non_null(strstr(line, "exceeds max CPUs"));
+    assert_int_equal(line[strcspn(line, "\n") - 1], ')');
+    /* What they take for an error is a line without "warning". */
+    r = RUN("qemu", "-machine", "virt", "-kernel", in_dir("off"), "-no-shutdown", "-s", "-S",
+            "-machine", "virtualization=on");
+    assert_int_equal(r->code, 0);
+    for (char *at = r->err; *at; at += strcspn(at, "\n") + 1)
+        assert_true((size_t)(strstr(at, "warning") - at) < strcspn(at, "\n"));
+}
+
+static void test_older_and_newer_boards_are_as_qemu_has_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *version;
+        bool its, pmu;
+    } rows[] = {{"virt-2.6", false, false}, {"virt-2.7", false, true}, {"virt-6.1", false, true},
+                {"virt-6.2", true, true},   {"virt", true, true},      {"virt-10.0", true, true}};
+    static char tree[FILE_MAX];
+    char machine[256];
+
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        snprintf(machine, sizeof(machine), "%s,gic-version=3,dumpdtb=%s", rows[k].version,
+                 in_dir("dtb"));
+        struct result *r = RUN("qemu", "-M", machine, "-cpu", "max");
+        assert_int_equal(r->code, 0);
+        size_t n = read_file(in_dir("dtb"), tree);
+        assert_int_equal(has_bytes(tree, n, "arm,gic-v3-its"), rows[k].its);
+        assert_int_equal(has_bytes(tree, n, "arm,armv8-pmuv3"), rows[k].pmu);
+        assert_int_equal(strstr(r->err, "the board is 7.2's") != NULL, k == 5);
+    }
+}
+
+static void test_a_device_is_in_the_slot_of_its_bus(void **state)
+{
+    (void)state;
+    assert_int_equal(PEEK(ID(31), "-device", "virtio-rng-device"), ID_RNG);
+    assert_int_equal(PEEK(ID(31), "-device", "virtio-rng-device,bus=virtio-mmio-bus.3"), 0);
+    assert_int_equal(PEEK(ID(3), "-device", "virtio-rng-device,bus=virtio-mmio-bus.3"), ID_RNG);
+    assert_int_equal(PEEK(ID(30), "-device", "virtio-serial-device", "-device", "virtio-rng-device",
+                          "-device", "virtconsole,chardev=c", "-chardev", "null,id=c"),
+                     ID_RNG);
+    assert_int_equal(PEEK(ID(31), "-device", "virtio-serial,id=s", "-device", "virtio-rng",
+                          "-device", "virtserialport,chardev=c,bus=s.0", "-chardev", "null,id=c"),
+                     ID_CONS);
+}
+
+static const char *disk_option(const char *name, size_t blocks, const char *format)
+{
+    static char options[8][256];
+    static unsigned next;
+    char *option = options[next++ % 8];
+    static const char zeros[16 * 512];
+
+    snprintf(option, sizeof(options[0]), format, write_file(name, zeros, blocks * 512));
+    return option;
+}
+
+static void test_the_first_disk_is_the_first_that_a_guest_finds(void **state)
+{
+    (void)state;
+    const char *a =
+        disk_option("a", 3, "file=%s,format=raw,cache=unsafe,aio=threads,discard=unmap");
+    const char *b = disk_option("b", 5, "%s,if=virtio,index=1,media=disk,snapshot,format=raw");
+
+    assert_int_equal(PEEK(BLOCKS(30), "-drive", a, "-drive", b), 3);
+    assert_int_equal(PEEK(BLOCKS(31), "-drive", a, "-drive", b), 5);
+    assert_int_equal(PEEK(BLOCKS(30), "-hda", in_dir("b"), "-cdrom", in_dir("a")), 5);
+}
+
+static void test_a_cdrom_is_only_read(void **state)
+{
+    (void)state;
+    const char *cd = disk_option("a", 3, "media=cdrom,if=none,id=d,format=raw,file=%s");
+
+    chmod(in_dir("a"), 0444);
+    assert_int_equal(PEEK(ID(31), "-device", "virtio-blk-device,drive=d,scsi=off", "-drive", cd),
+                     ID_BLOCK);
+    unlink(in_dir("a"));
+}
+
+static void test_the_loader_stores_numbers_and_starts_cpus(void **state)
+{
+    (void)state;
+    char entry[64];
+
+    assert_int_equal(PEEK(0x46000000, "-device", "loader,addr=0x46000000,data=0x12a,data-len=1"),
+                     0x2a);
+    assert_int_equal(
+        PEEK(0x46000004, "-device", "loader,addr=0x46000000,data=0x2a000000,data-len=8,data-be=on"),
+        0x2a);
+    snprintf(entry, sizeof(entry), "loader,addr=0x40200000,cpu-num=%d", 0);
+    struct result *r = RUN(MINIMAL, "-semihosting", "-kernel", in_dir("loop"), "-device", entry,
+                           "--max-insns", "100", "--trace", "insn");
+    assert_contains(r->err, "0x0000000040200000");
+}
+
+static void test_the_clock_starts_where_rtc_says(void **state)
+{
+    (void)state;
+    assert_int_equal(PEEK(0x09010000, "-rtc", "base=2000-01-01,clock=vm"), 946684800 % 256);
+    assert_int_equal(PEEK(0x09010000, "-rtc", "base=2006-06-17T16:01:21"), 1150560081 % 256);
+    struct result *r =
+        RUN(MINIMAL, "-rtc", "base=utc,clock=host", "-kernel", in_dir("loop"), "--max-insns", "5");
+    assert_contains(r->err, "warning: -rtc base=utc");
+    assert_contains(r->err, "warning: -rtc clock=host");
+}
+
+static void test_files_for_firmware_are_named_by_fw_cfg(void **state)
+{
+    (void)state;
+    char option[192];
+
+    snprintf(option, sizeof(option), "name=opt/a,file=%s", in_dir("missing"));
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("off"), "-fw_cfg", option);
+    assert_contains(r->err, "missing: cannot open");
+    assert_int_equal(r->code, 2);
+    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-fw_cfg", "opt/a,string=x", "-fw_cfg",
+            "opt/a,string=y");
+    assert_contains(r->err, "'opt/a' is there already");
+    r = RUN(MINIMAL, "-semihosting", "-kernel", in_dir("exit42"), "-fw_cfg", "opt/a,string=x",
+            "-fw_cfg", "name=opt/b,file=/proc/version");
+    assert_string_equal(r->err, "");
+    assert_int_equal(r->code, 42);
+}
+
+static void test_what_changes_nothing_is_taken(void **state)
+{
+    (void)state;
+    struct result *r =
+        RUN("qemu", "-machine", "virt", "-machine",
+            "gic_version=3,virtualization,dtb_randomness=off", "-cpu", "max,pauth_impdef",
+            "-no-acpi", "-name", "x", "-mem-prealloc", "-m", "size=256M,slots=4,maxmem=8G", "-smp",
+            "cpus=2,maxcpus=4,sockets=2,cores=2", "-accel", "kvm:tcg", "-object",
+            "rng-builtin,id=r", "-device", "virtio-rng-device,rng=r", "-vga", "none", "-msg",
+            "timestamp=on", "-parallel", "none", "-global", "virtio-mmio.force-legacy=false",
+            "-global", "driver=virtio-mmio,property=ioeventfd,value=off", "-kernel", in_dir("off"));
+    assert_string_equal(r->err, "");
+    assert_int_equal(r->code, 0);
+}
+
+static void test_what_differs_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *args[4], *text;
+    } rows[] = {
+        {{"-accel", "hvf"}, "there is no accelerator hvf"},
+        {{"-enable-kvm"}, "there is no accelerator kvm"},
+        {{"-no-shutdown"}, "-no-shutdown: the machine ends"},
+        {{"-gdb", "tcp::26000"}, "nothing listens at tcp::26000"},
+        {{"-S"}, "-S: the machine runs at once"},
+        {{"-serial", "mon:stdio", "-serial", "pty"}, "-serial pty goes nowhere"},
+        {{"-object", "rng-random,filename=/dev/urandom,id=r"}, "follows from -seed"},
+        {{"-device", "virtio-rng"}, "on virtio-mmio"},
+        {{"-d", "trace:virtio*,cpu,nochain"}, "no counterpart"},
+        {{"-trace", "enable=x,file=y"}, "no counterpart"},
+    };
+
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        const char *args[16] = {"qemu",    "-M",         VIRT ",virtualization=on", "-cpu", "max",
+                                "-kernel", in_dir("off")};
+        for (unsigned n = 0; n < 4 && rows[k].args[n]; n++)
+            args[7 + n] = rows[k].args[n];
+        struct result *r = run_args("", args);
+        assert_contains(r->err, "armillary qemu: warning: ");
+        assert_contains(r->err, rows[k].text);
+        assert_int_equal(r->code, 0);
+    }
+}
+
+static void test_d_is_our_traces_and_logs_in_one_file(void **state)
+{
+    (void)state;
+    static char text[FILE_MAX];
+    const char *log = in_dir("log");
+
+    struct result *r = RUN(MINIMAL, "-kernel", peek(0x0bff0000), "-d", "int,guest_errors,in_asm",
+                           "-D", log, "--max-insns", "20");
+    read_file(log, text);
+    assert_contains(text, "exception to EL1");
+    assert_contains(text, "ldr w3, [x1, x2]");
+    assert_null(strstr(r->err, "exception to EL1"));
+    r = RUN(MINIMAL, "-kernel", peek(0x0bff0000), "-d", "int", "--max-insns", "20");
+    assert_contains(r->err, "exception to EL1");
+}
+
+static void test_our_own_options_are_taken_too(void **state)
+{
+    (void)state;
+    static char text[FILE_MAX];
+    char trace[160];
+
+    snprintf(trace, sizeof(trace), "--trace=insn:%s", in_dir("trace"));
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("loop"), "--max-insns", "7", trace, "--stats",
+                           "--log", "loader=info");
+    assert_contains(r->err, "stopped after 7 instructions");
+    assert_contains(r->err, "7 instructions retired");
+    assert_contains(r->err, "armillary: loader: info:");
+    assert_int_equal(r->code, 3);
+    read_file(in_dir("trace"), text);
+    assert_int_equal(lines_of(text), 7);
+    r = RUN(MINIMAL, "-kernel", in_dir("loop"), "--timeout=0.2");
+    assert_contains(r->err, "stopped after 0.2 s");
+    assert_int_equal(r->code, 3);
+}
+
+static void test_a_chardev_is_the_uart_and_the_monitor_and_its_log(void **state)
+{
+    (void)state;
+    static char text[FILE_MAX];
+    char chardev[192];
+
+    snprintf(chardev, sizeof(chardev), "stdio,id=con,mux=on,signal=off,logfile=%s,", in_dir("l"));
+    struct result *r =
+        RUN_WITH("abc", MINIMAL, "-kernel", in_dir("echo"), "-chardev", chardev, "-serial",
+                 "chardev:con", "-mon", "chardev=con,mode=readline", "--max-insns", "10000000");
+    assert_string_equal(r->out, ">abc");
+    read_file(in_dir("l"), text);
+    assert_string_equal(text, ">abc");
+    r = RUN(MINIMAL, "-kernel", in_dir("echo"), "-chardev", "stdio,id=con", "-serial",
+            "chardev:con", "-mon", "con");
+    assert_contains(r->err, "connected twice; expected mux=on");
+    snprintf(chardev, sizeof(chardev), "file,id=f,path=%s", in_dir("l"));
+    r = RUN(MINIMAL, "-kernel", in_dir("echo"), "-chardev", chardev, "-serial", "chardev:f",
+            "--max-insns", "1000");
+    assert_string_equal(r->out, "");
+    read_file(in_dir("l"), text);
+    assert_string_equal(text, ">");
+}
+
+static void test_without_defaults_the_uart_is_not_connected(void **state)
+{
+    (void)state;
+    struct result *r =
+        RUN(MINIMAL, "-kernel", in_dir("echo"), "-nodefaults", "--max-insns", "1000");
+    assert_string_equal(r->out, "");
+}
+
+#define TERMINAL(t, ...) terminal_open(t, (const char *const[]){__VA_ARGS__, NULL})
+
+static void test_the_pidfile_is_there_while_the_machine_runs(void **state)
+{
+    (void)state;
+    static struct terminal t;
+    static char text[FILE_MAX];
+    const char *pid = in_dir("pid");
+
+    TERMINAL(&t, MINIMAL, "-kernel", in_dir("echo"), "-pidfile", pid);
+    terminal_expect(&t, ">");
+    read_file(pid, text);
+    assert_int_equal(atoi(text), t.pid);
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("loop"), "-pidfile", pid);
+    assert_contains(r->err, "another process holds it");
+    assert_int_equal(r->code, 2);
+    kill(t.pid, SIGTERM);
+    assert_int_equal(terminal_close(&t), 128 + SIGTERM);
+    assert_int_equal(access(pid, F_OK), -1);
+}
+
+static void test_stopped_at_start_the_monitor_comes_first(void **state)
+{
+    (void)state;
+    static struct terminal t;
+
+    TERMINAL(&t, MINIMAL, "-kernel", in_dir("echo"), "-S", "-nographic");
+    terminal_expect(&t, "(armillary) ");
+    terminal_type(&t, "print pc\n");
+    terminal_expect(&t, "pc = ");
+    terminal_type(&t, "continue\n");
+    terminal_expect(&t, ">");
+    terminal_type(&t, "\001x");
+    assert_int_equal(terminal_close(&t), 0);
+    struct result *r = RUN_WITH("info registers\n", "qemu", "-M", VIRT, "-cpu", "cortex-a57",
+                                "-display", "none", "-serial", "null", "-monitor", "stdio");
+    assert_contains(r->out, "cpu0 running: EL1");
+    assert_int_equal(r->code, 0);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options_run_a_guest_and_give_qemus_exit_codes),
+        cmocka_unit_test(test_what_is_not_offered_is_refused_by_name),
+        cmocka_unit_test(test_all_refusals_are_shown_at_once_without_the_help),
+        cmocka_unit_test(test_the_nearest_word_is_suggested),
+        cmocka_unit_test(test_questions_are_answered_in_qemus_form_with_exit_code_0),
+        cmocka_unit_test(test_a_link_of_qemus_name_needs_no_subcommand),
+        cmocka_unit_test(test_scripts_find_the_words_that_they_look_for),
+        cmocka_unit_test(test_older_and_newer_boards_are_as_qemu_has_them),
+        cmocka_unit_test(test_a_device_is_in_the_slot_of_its_bus),
+        cmocka_unit_test(test_the_first_disk_is_the_first_that_a_guest_finds),
+        cmocka_unit_test(test_a_cdrom_is_only_read),
+        cmocka_unit_test(test_the_loader_stores_numbers_and_starts_cpus),
+        cmocka_unit_test(test_the_clock_starts_where_rtc_says),
+        cmocka_unit_test(test_files_for_firmware_are_named_by_fw_cfg),
+        cmocka_unit_test(test_what_changes_nothing_is_taken),
+        cmocka_unit_test(test_what_differs_is_said),
+        cmocka_unit_test(test_d_is_our_traces_and_logs_in_one_file),
+        cmocka_unit_test(test_our_own_options_are_taken_too),
+        cmocka_unit_test(test_a_chardev_is_the_uart_and_the_monitor_and_its_log),
+        cmocka_unit_test(test_without_defaults_the_uart_is_not_connected),
+        cmocka_unit_test(test_the_pidfile_is_there_while_the_machine_runs),
+        cmocka_unit_test(test_stopped_at_start_the_monitor_comes_first),
+    };
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s ARMILLARY\n", argv[0]);
+        return 2;
+    }
+    program = realpath(argv[1], NULL);
+    return cmocka_run_group_tests(tests, make_files, remove_files);
+}

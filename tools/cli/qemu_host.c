@@ -1,0 +1,425 @@
+#include "qemu_host.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "parse.h"
+#include "qemu.h"
+
+#define PROPERTIES(q, option, value, implied, table)                                               \
+    properties_set(q, option, value, implied, table, ARRAY_SIZE(table))
+
+/* ---- -chardev ---- */
+
+static struct qemu_chardev *chardev(struct qemu *q)
+{
+    return &q->host.chardevs[q->host.chardev_count];
+}
+
+#define TEXT(member)                                                                               \
+    static bool set_##member(struct qemu *q, const char *value)                                    \
+    {                                                                                              \
+        chardev(q)->member = qemu_keep(q, g_strdup(value));                                        \
+        return true;                                                                               \
+    }
+TEXT(id)
+TEXT(backend)
+TEXT(path)
+TEXT(logfile)
+#undef TEXT
+
+static bool set_mux(struct qemu *q, const char *value)
+{
+    chardev(q)->mux = property_is_on(value);
+    return true;
+}
+
+static const struct property chardev_properties[] = {
+    {"backend", "stdio|file|null|testdev", set_backend, NULL},
+    {"id", "ID", set_id, NULL},
+    {"path", "FILE", set_path, NULL},
+    {"mux", "on|off", set_mux, NULL},
+    {"signal", "on|off", NULL, NULL},
+    {"logfile", "FILE", set_logfile, NULL},
+    {"logappend", "off", NULL, NULL},
+};
+
+bool qemu_chardev(struct qemu *q, const char *option, const char *value)
+{
+    const char *backends = chardev_properties[0].accepts;
+    g_autofree char *backend = properties_find(value, "backend", "backend");
+    g_autofree char *what = g_strdup_printf("-chardev %s", backend ? backend : "");
+
+    if (properties_want_help(value)) {
+        g_auto(GStrv) words = g_strsplit(backends, "|", -1);
+        printf("Available chardev backend types: \n");
+        for (char **w = words; *w; w++)
+            printf("  %s\n", *w);
+        q->answered = true;
+        return true;
+    }
+    if (!backend || !properties_accept(backends, backend))
+        return qemu_refuse("chardev", backend ? backend : "", what, backends);
+    if (q->host.chardev_count == QEMU_CHARDEVS_MAX)
+        return qemu_bad("-chardev: more than %d of them", QEMU_CHARDEVS_MAX);
+    *chardev(q) = (struct qemu_chardev){0};
+    if (!PROPERTIES(q, option, value, "backend", chardev_properties))
+        return false;
+    if (!chardev(q)->id)
+        return qemu_bad("-chardev %s: expected id=ID", value);
+    if (!strcmp(backend, "file") != !!chardev(q)->path)
+        return qemu_bad("-chardev %s: expected path=FILE for file, and only there", value);
+    q->host.chardev_count++;
+    return true;
+}
+
+static struct qemu_chardev *find_chardev(struct qemu *q, const char *id)
+{
+    for (unsigned n = 0; n < q->host.chardev_count; n++)
+        if (!strcmp(q->host.chardevs[n].id, id))
+            return &q->host.chardevs[n];
+    return NULL;
+}
+
+const char *qemu_chardev_where(struct qemu *q, const char *id, bool *testdev)
+{
+    struct qemu_chardev *c = find_chardev(q, id);
+
+    if (!c)
+        return NULL;
+    c->users++;
+    *testdev = !strcmp(c->backend, "testdev");
+    return c->path ? qemu_keep(q, g_strdup_printf("file:%s", c->path)) : c->backend;
+}
+
+/* ---- -serial, -monitor, -mon ---- */
+
+bool qemu_serial(struct qemu *q, const char *option, const char *value)
+{
+    (void)option;
+    if (q->host.serial_count == QEMU_SERIALS_MAX)
+        return qemu_bad("-serial: more than %d of them", QEMU_SERIALS_MAX);
+    q->host.serials[q->host.serial_count++] = qemu_keep(q, g_strdup(value));
+    return true;
+}
+
+static bool add_monitor(struct qemu *q, char *where)
+{
+    const char *kept = qemu_keep(q, where);
+
+    if (q->host.monitor_count == QEMU_SERIALS_MAX)
+        return qemu_bad("-monitor: more than %d of them", QEMU_SERIALS_MAX);
+    q->host.monitors[q->host.monitor_count++] = kept;
+    return true;
+}
+
+bool qemu_monitor(struct qemu *q, const char *option, const char *value)
+{
+    g_autofree char *what = g_strdup_printf("-monitor %s", value);
+
+    if (!properties_accept("none|null|stdio", value) && !g_str_has_prefix(value, "chardev:"))
+        return qemu_refuse(option, value, what, NULL);
+    return add_monitor(q, g_strdup(value));
+}
+
+static bool set_mon_chardev(struct qemu *q, const char *value)
+{
+    return add_monitor(q, g_strdup_printf("chardev:%s", value));
+}
+
+static const struct property mon_properties[] = {
+    {"chardev", "ID", set_mon_chardev, NULL},
+    {"mode", "readline", NULL, NULL},
+    {"pretty", "on|off", NULL, NULL},
+    {"id", "ID", NULL, NULL},
+};
+
+bool qemu_mon(struct qemu *q, const char *option, const char *value)
+{
+    return PROPERTIES(q, option, value, "chardev", mon_properties);
+}
+
+/* The first UART. @where: as -serial has it; *@stdio: it is at the terminal. */
+static bool connect_serial(struct qemu *q, const char *where, bool *stdio)
+{
+    static const char stem[] = "chardev:";
+    g_autofree char *what = g_strdup_printf("-serial %s", where);
+    const char *to = where;
+    bool testdev = false;
+
+    if (g_str_has_prefix(where, stem)) {
+        const struct qemu_chardev *c = find_chardev(q, where + sizeof(stem) - 1);
+        to = qemu_chardev_where(q, where + sizeof(stem) - 1, &testdev);
+        if (!to || testdev)
+            return qemu_bad("-serial %s: expected the id of a -chardev stdio, file or null", where);
+        q->req.serial_log = c->logfile;
+    } else if (!runner_serial_valid(where)) {
+        return qemu_refuse("chardev", where, what,
+                           "stdio|mon:stdio|null|none|file:PATH|chardev:ID");
+    }
+    q->req.serial = to;
+    *stdio = g_str_has_suffix(to, "stdio");
+    return true;
+}
+
+/* Our monitor is at the terminal that the UART is connected to, or has standard input to itself. */
+static bool connect_monitor(struct qemu *q, const char *where, bool serial_stdio)
+{
+    static const char stem[] = "chardev:";
+    bool stdio = !strcmp(where, "stdio"), mux = false;
+
+    if (g_str_has_prefix(where, stem)) {
+        struct qemu_chardev *c = find_chardev(q, where + sizeof(stem) - 1);
+        if (!c)
+            return qemu_bad("-mon %s: expected chardev=ID with the id of a -chardev", where);
+        c->users++;
+        stdio = !strcmp(c->backend, "stdio");
+        mux = c->mux;
+        if (c->path)
+            return qemu_bad("-mon %s is not offered: the monitor is at the terminal", where);
+    }
+    if (stdio && serial_stdio && !mux)
+        return qemu_bad("-monitor stdio: standard input is the UART's; expected -serial mon:stdio, "
+                        "or another -serial");
+    if (stdio && !serial_stdio)
+        q->req.monitor_first = true;
+    return true;
+}
+
+static bool check_chardevs(const struct qemu_host *h)
+{
+    bool good = true;
+
+    for (unsigned n = 0; n < h->chardev_count; n++)
+        if (h->chardevs[n].users > 1 && !h->chardevs[n].mux)
+            good = qemu_bad("-chardev id=%s: connected twice; expected mux=on", h->chardevs[n].id);
+    return good;
+}
+
+/* Of a mux, Ctrl-A c reaches the monitor; other devices it cannot hold. */
+static bool check_mux(struct qemu *q)
+{
+    const struct device_options *d = &q->devices.options;
+    bool uart = q->req.serial && g_str_has_suffix(q->req.serial, "stdio");
+
+    for (unsigned n = 0; n < d->port_count; n++)
+        if (uart && !strcmp(d->where[n], "stdio"))
+            return qemu_bad("-chardev stdio: the UART and a virtio port share it, which is not "
+                            "offered: expected -serial null, or another -chardev");
+    return true;
+}
+
+/* ---- -rtc ---- */
+
+static bool set_base(struct qemu *q, const char *value)
+{
+    struct tm tm = {0};
+    time_t now = time(NULL);
+    int length = 0;
+
+    if (!strcmp(value, "utc") || !strcmp(value, "localtime")) {
+        if (!strcmp(value, "localtime") && localtime_r(&now, &tm))
+            now += tm.tm_gmtoff;
+        qemu_note(q, "-rtc base=%s: the clock starts at the host's time, not the same in every run",
+                  value);
+    } else {
+        int n = sscanf(value, "%4d-%2d-%2d%nT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+                       &length, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &length);
+        tm.tm_year -= 1900;
+        tm.tm_mon--;
+        bool date = (n == 3 || n == 6) && !value[length] && tm.tm_mon <= 11 && tm.tm_mday <= 31;
+        now = date ? timegm(&tm) : -1;
+        if (now < 1 || now > UINT32_MAX)
+            return qemu_bad("-rtc base=%s: expected utc, localtime or a date as "
+                            "2006-06-17T16:01:21 or 2006-06-17",
+                            value);
+    }
+    q->req.config.rtc_epoch_s = (uint32_t)now;
+    return true;
+}
+
+static const struct property rtc_properties[] = {
+    {"base", "utc|localtime|DATE", set_base, NULL},
+    {"clock", "vm", NULL, NULL},
+    {"driftfix", "none|slew", NULL, NULL},
+};
+
+static const struct property rtc_clock_of_host[] = {
+    {"clock", "host|rt", NULL, "the clock follows the machine's virtual time"},
+};
+
+bool qemu_rtc(struct qemu *q, const char *option, const char *value)
+{
+    struct property table[ARRAY_SIZE(rtc_properties)];
+    g_autofree char *clock = properties_find(value, NULL, "clock");
+
+    memcpy(table, rtc_properties, sizeof(table));
+    if (clock && properties_accept(rtc_clock_of_host[0].accepts, clock))
+        table[1] = rtc_clock_of_host[0];
+    return PROPERTIES(q, option, value, NULL, table);
+}
+
+/* ---- -fw_cfg ---- */
+
+static struct arm_fw_cfg *file(struct qemu *q)
+{
+    return &q->host.files[q->host.file_count];
+}
+
+#define TEXT(property, member)                                                                     \
+    static bool set_##property(struct qemu *q, const char *value)                                  \
+    {                                                                                              \
+        file(q)->member = qemu_keep(q, g_strdup(value));                                           \
+        return true;                                                                               \
+    }
+TEXT(file_name, name)
+TEXT(file_path, path)
+TEXT(file_string, string)
+#undef TEXT
+
+static const struct property fw_cfg_properties[] = {
+    {"name", "TEXT", set_file_name, NULL},
+    {"file", "FILE", set_file_path, NULL},
+    {"string", "TEXT", set_file_string, NULL},
+};
+
+bool qemu_fw_cfg(struct qemu *q, const char *option, const char *value)
+{
+    if (q->host.file_count == QEMU_FILES_MAX)
+        return qemu_bad("-fw_cfg: more than %d of them", QEMU_FILES_MAX);
+    *file(q) = (struct arm_fw_cfg){0};
+    if (!PROPERTIES(q, option, value, "name", fw_cfg_properties))
+        return false;
+    if (!file(q)->name || !file(q)->path == !file(q)->string)
+        return qemu_bad("-fw_cfg %s: expected name=opt/NAME and file=FILE or string=TEXT", value);
+    if (!g_str_has_prefix(file(q)->name, "opt/"))
+        qemu_note(q, "-fw_cfg %s: names that users give begin with opt/", file(q)->name);
+    q->host.file_count++;
+    return true;
+}
+
+/* ---- -global, semihosting ---- */
+
+static bool set_legacy(struct qemu *q, const char *value)
+{
+    q->req.config.virtio_legacy = property_is_on(value);
+    return true;
+}
+
+static const struct property globals[] = {
+    {"virtio-mmio.force-legacy", "on|off", set_legacy, NULL},
+    {"virtio-mmio.ioeventfd", "on|off", NULL, NULL}, /* how QEMU is told of a notification */
+};
+
+/* DRIVER.PROPERTY=VALUE, or driver=DRIVER,property=PROPERTY,value=VALUE. */
+bool qemu_global(struct qemu *q, const char *option, const char *value)
+{
+    g_autofree char *driver = properties_find(value, NULL, "driver");
+    g_autofree char *property = properties_find(value, NULL, "property");
+    g_autofree char *to = properties_find(value, NULL, "value");
+
+    if (!driver || !property || !to)
+        return PROPERTIES(q, option, value, NULL, globals);
+    g_autofree char *word = g_strdup_printf("%s.%s=%s", driver, property, to);
+    return PROPERTIES(q, option, word, NULL, globals);
+}
+
+static bool set_enable(struct qemu *q, const char *value)
+{
+    q->req.config.semihosting = property_is_on(value);
+    return true;
+}
+
+static bool set_userspace(struct qemu *q, const char *value)
+{
+    q->req.config.semihosting_el0 = property_is_on(value);
+    return true;
+}
+
+static bool set_argument(struct qemu *q, const char *value)
+{
+    if (!q->host.arguments)
+        q->host.arguments = g_string_new(NULL);
+    else
+        g_string_append_c(q->host.arguments, ' ');
+    g_string_append(q->host.arguments, value);
+    return true;
+}
+
+static const struct property semihosting_properties[] = {
+    {"enable", "on|off", set_enable, NULL},
+    {"target", "native|auto", NULL, NULL},
+    {"userspace", "on|off", set_userspace, NULL},
+    {"arg", "TEXT", set_argument, NULL},
+};
+
+bool qemu_semihosting(struct qemu *q, const char *option, const char *value)
+{
+    (void)option, (void)value;
+    q->req.config.semihosting = true;
+    return true;
+}
+
+/* It is on unless it says off. */
+bool qemu_semihosting_config(struct qemu *q, const char *option, const char *value)
+{
+    q->req.config.semihosting = true;
+    return PROPERTIES(q, option, value, "enable", semihosting_properties);
+}
+
+/* ---- debuggers ---- */
+
+bool qemu_stopped(struct qemu *q, const char *option, const char *value)
+{
+    (void)option, (void)value;
+    q->host.stopped = true;
+    return true;
+}
+
+bool qemu_gdb(struct qemu *q, const char *option, const char *value)
+{
+    qemu_note(q, "-%s: there is no gdb server yet: nothing listens at %s", option, value);
+    return true;
+}
+
+bool qemu_shorthand_gdb(struct qemu *q, const char *option, const char *value)
+{
+    (void)value;
+    return qemu_gdb(q, option, "tcp::1234");
+}
+
+/* -S: the monitor can go on, if somebody is at it. */
+static void connect_stopped(struct qemu *q, bool serial_stdio)
+{
+    if (!q->host.stopped || q->req.monitor_first)
+        return;
+    q->req.monitor_first = serial_stdio && isatty(STDIN_FILENO);
+    if (!q->req.monitor_first)
+        qemu_note(q, "-S: the machine runs at once: there is neither a terminal for the monitor "
+                     "nor a gdb server that could go on");
+}
+
+bool qemu_host_connect(struct qemu *q)
+{
+    struct qemu_host *h = &q->host;
+    const char *first = h->serial_count ? h->serials[0] : h->nodefaults ? "none" : "stdio";
+    bool stdio = false, good = connect_serial(q, first, &stdio);
+
+    for (unsigned n = 1; n < h->serial_count; n++)
+        qemu_note(q,
+                  "-serial %s goes nowhere: as on QEMU 7.2 the board has one UART without "
+                  "secure=on",
+                  h->serials[n]);
+    for (unsigned n = 0; good && n < h->monitor_count; n++)
+        good &= connect_monitor(q, h->monitors[n], stdio);
+    good &= check_chardevs(h) && check_mux(q);
+    connect_stopped(q, stdio);
+    q->req.config.fw_cfg = h->files;
+    q->req.config.fw_cfg_count = h->file_count;
+    if (h->arguments)
+        q->req.config.semihosting_cmdline = h->arguments->str;
+    return good;
+}

@@ -1,0 +1,54 @@
+/* The host's side of `armillary qemu`: -chardev and who is connected to them (-serial, -mon,
+ * -monitor), -pidfile, -rtc, -fw_cfg, -global, -semihosting-config, and what would be a debugger's.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "armillary.h"
+
+#define QEMU_CHARDEVS_MAX 24
+#define QEMU_SERIALS_MAX  8
+#define QEMU_FILES_MAX    32
+
+struct qemu;
+
+struct qemu_chardev {
+    const char *id, *backend, *path, *logfile;
+    bool mux;
+    unsigned users; /* devices and monitors that it is connected to */
+};
+
+struct qemu_host {
+    struct qemu_chardev chardevs[QEMU_CHARDEVS_MAX];
+    const char *serials[QEMU_SERIALS_MAX];  /* as given */
+    const char *monitors[QEMU_SERIALS_MAX]; /* likewise; "chardev:ID" for a -mon */
+    struct arm_fw_cfg files[QEMU_FILES_MAX];
+    unsigned chardev_count, serial_count, monitor_count, file_count;
+    bool refused;             /* a -chardev was */
+    bool nodefaults, stopped; /* -S */
+    const char *log_of_serial;
+    GString *arguments; /* of semihosting, NULL: none */
+};
+
+/* Options; false, and what is wrong was printed. */
+bool qemu_chardev(struct qemu *q, const char *option, const char *value);
+bool qemu_serial(struct qemu *q, const char *option, const char *value);
+bool qemu_monitor(struct qemu *q, const char *option, const char *value);
+bool qemu_mon(struct qemu *q, const char *option, const char *value);
+bool qemu_rtc(struct qemu *q, const char *option, const char *value);
+bool qemu_fw_cfg(struct qemu *q, const char *option, const char *value);
+bool qemu_global(struct qemu *q, const char *option, const char *value);
+bool qemu_semihosting(struct qemu *q, const char *option, const char *value);
+bool qemu_semihosting_config(struct qemu *q, const char *option, const char *value);
+bool qemu_stopped(struct qemu *q, const char *option, const char *value);
+bool qemu_gdb(struct qemu *q, const char *option, const char *value);
+bool qemu_shorthand_gdb(struct qemu *q, const char *option, const char *value);
+
+/* Where the chardev @id is connected (stdio, null, file:PATH), for one more user of it; NULL: there
+ * is none of that id. *@testdev: it speaks QEMU's testdev protocol. */
+const char *qemu_chardev_where(struct qemu *q, const char *id, bool *testdev);
+
+/* After all options: fill the request. */
+bool qemu_host_connect(struct qemu *q);

@@ -1,0 +1,457 @@
+#include "qemu_machine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "arch/cpu_models.h"
+#include "base/bits.h"
+#include "parse.h"
+#include "qemu.h"
+#include "suggest.h"
+
+#define VERSION(major, minor) ((unsigned)(major)*100 + (minor))
+#define OUR_VERSION           VERSION(7, 2)
+
+/* Versions of the board that QEMU has had: the first and the last minor number of each major one.
+ */
+static const struct {
+    unsigned major, first, last;
+} versions[] = {
+    {2, 6, 12}, {3, 0, 1}, {4, 0, 2}, {5, 0, 2},  {6, 0, 2},
+    {7, 0, 2},  {8, 0, 2}, {9, 0, 2}, {10, 0, 2},
+};
+
+/* ---- -machine ---- */
+
+static bool version_exists(unsigned major, unsigned minor)
+{
+    for (size_t k = 0; k < ARRAY_SIZE(versions); k++)
+        if (versions[k].major == major)
+            return minor >= versions[k].first && minor <= versions[k].last;
+    return false;
+}
+
+/* virt or virt-MAJOR.MINOR. */
+static bool parse_type(const char *value, unsigned *version)
+{
+    unsigned major, minor;
+    int length = 0;
+
+    *version = OUR_VERSION;
+    if (!strcmp(value, "virt"))
+        return true;
+    if (sscanf(value, "virt-%2u.%2u%n", &major, &minor, &length) != 2 || value[length])
+        return false;
+    *version = VERSION(major, minor);
+    return version_exists(major, minor);
+}
+
+static bool set_type(struct qemu *q, const char *value)
+{
+    q->machine.named = true;
+    if (parse_type(value, &q->machine.version))
+        return true;
+    q->machine.refused = true;
+    struct suggestion near = suggest_for(value);
+    suggest_offer(&near, "virt");
+    return qemu_bad("-machine %s is not offered: the one board here is virt%s", value,
+                    near.best ? "; did you mean virt?"
+                              : "; expected virt, or virt-2.6 to virt-10.2");
+}
+
+static bool set_virtualization(struct qemu *q, const char *value)
+{
+    q->req.config.el2 = property_is_on(value);
+    return true;
+}
+
+static bool set_gic_version(struct qemu *q, const char *value)
+{
+    (void)value;
+    q->machine.gic_version = true;
+    return true;
+}
+
+static bool set_its(struct qemu *q, const char *value)
+{
+    q->machine.its_off = !property_is_on(value);
+    return true;
+}
+
+static bool set_highmem(struct qemu *q, const char *value)
+{
+    q->machine.highmem_off = !property_is_on(value);
+    return true;
+}
+
+/* Accelerators are tried in their order; tcg among them is what we are like. */
+static bool set_accel(struct qemu *q, const char *value)
+{
+    g_auto(GStrv) words = g_strsplit(value, ":", -1);
+    bool tcg = false, good = true;
+
+    for (char **w = words; *w; w++) {
+        tcg |= !strcmp(*w, "tcg");
+        if (!properties_accept("tcg|kvm|hvf|xen|whpx|nvmm|hax", *w))
+            good = qemu_refuse("accel", *w, value, "tcg");
+    }
+    if (good && !tcg)
+        qemu_note(q, "there is no accelerator %s: instructions are interpreted", value);
+    return good;
+}
+
+#define SETTER(name, member)                                                                       \
+    static bool set_##name(struct qemu *q, const char *value)                                      \
+    {                                                                                              \
+        q->req.member = qemu_keep(q, g_strdup(value));                                             \
+        return true;                                                                               \
+    }
+SETTER(dumpdtb, dump_dtb)
+SETTER(bios, config.bios)
+SETTER(kernel, config.kernel)
+SETTER(initrd, config.initrd)
+SETTER(append, config.append)
+SETTER(dtb, config.dtb)
+#undef SETTER
+
+static const struct property machine_properties[] = {
+    {"type", "NAME", set_type, NULL},
+    {"virtualization", "on|off", set_virtualization, NULL},
+    {"gic-version", "3|max", set_gic_version, NULL},
+    {"dumpdtb", "FILE", set_dumpdtb, NULL},
+    {"kernel", "FILE", set_kernel, NULL},
+    {"initrd", "FILE", set_initrd, NULL},
+    {"append", "TEXT", set_append, NULL},
+    {"dtb", "FILE", set_dtb, NULL},
+    {"firmware", "FILE", set_bios, NULL},
+    {"accel", "tcg|NAME:NAME", set_accel, NULL},
+    {"secure", "off", NULL, NULL},
+    {"mte", "off", NULL, NULL},
+    {"its", "on|off", set_its, NULL},
+    {"iommu", "none", NULL, NULL},
+    {"acpi", "off|auto", NULL, NULL},
+    {"ras", "off", NULL, NULL},
+    {"usb", "off", NULL, NULL},
+    {"graphics", "off", NULL, NULL},
+    {"highmem", "on|off", set_highmem, NULL},
+    {"compact-highmem", "on|off", NULL, NULL},
+    {"highmem-redists", "on|off", NULL, NULL},
+    {"highmem-ecam", "on|off", NULL, NULL},
+    {"highmem-mmio", "on|off", NULL, NULL},
+    {"dtb-randomness", "on|off", NULL, NULL},
+    {"dtb-kaslr-seed", "on|off", NULL, NULL},
+    {"default-bus-bypass-iommu", "on|off", NULL, NULL},
+    {"dump-guest-core", "on|off", NULL, NULL},
+    {"mem-merge", "on|off", NULL, NULL},
+    {"suppress-vmdesc", "on|off", NULL, NULL},
+};
+
+static void print_machine(const char *name, unsigned version, const char *more)
+{
+    printf("%-20s QEMU %u.%u ARM Virtual Machine%s\n", name, version / 100, version % 100, more);
+}
+
+static void print_machines(void)
+{
+    printf("Supported machines are:\n");
+    for (size_t k = 0; k < ARRAY_SIZE(versions); k++)
+        for (unsigned minor = versions[k].first; minor <= versions[k].last; minor++) {
+            unsigned version = VERSION(versions[k].major, minor);
+            g_autofree char *name = g_strdup_printf("virt-%u.%u", versions[k].major, minor);
+            if (version == OUR_VERSION)
+                print_machine("virt", version, " (alias of virt-7.2)");
+            print_machine(name, version, "");
+        }
+}
+
+#define PROPERTIES(q, option, value, implied, table)                                               \
+    properties_set(q, option, value, implied, table, ARRAY_SIZE(table))
+
+bool qemu_machine(struct qemu *q, const char *option, const char *value)
+{
+    (void)option;
+    if (properties_want_help(value)) {
+        if (is_help(value))
+            print_machines();
+        else
+            properties_print("virt-7.2-machine", machine_properties,
+                             ARRAY_SIZE(machine_properties));
+        q->answered = true;
+        return true;
+    }
+    return PROPERTIES(q, "machine", value, "type", machine_properties);
+}
+
+/* ---- -cpu ---- */
+
+static bool set_model(struct qemu *q, const char *value)
+{
+    g_autofree char *what = g_strdup_printf("-cpu %s", value);
+    GString *known = g_string_new(NULL);
+    bool good;
+
+    q->machine.model = NULL;
+    for (const struct cpu_model *m = cpu_models; m->name; m++) {
+        g_string_append_printf(known, "%s%s", known->len ? "|" : "", m->qemu_name);
+        if (!strcmp(m->qemu_name, value))
+            q->machine.model = m->qemu_name;
+    }
+    good = q->machine.model || qemu_refuse("cpu", value, what, known->str);
+    if (!good)
+        q->machine.model = "max"; /* so that nothing else is said about it */
+    g_string_free(known, TRUE);
+    return good;
+}
+
+static bool only_max(struct qemu *q, const char *key)
+{
+    if (!q->machine.max_only)
+        q->machine.max_only = key;
+    return true;
+}
+
+static bool set_pauth(struct qemu *q, const char *value)
+{
+    q->machine.pauth_off = !property_is_on(value);
+    return only_max(q, "pauth");
+}
+
+#define ALGORITHM(name, feature)                                                                   \
+    static bool set_pauth_##name(struct qemu *q, const char *value)                                \
+    {                                                                                              \
+        if (property_is_on(value))                                                                 \
+            q->machine.pauth = feature;                                                            \
+        return only_max(q, feature);                                                               \
+    }
+ALGORITHM(impdef, "pauth-impdef")
+ALGORITHM(qarma3, "pauth-qarma3")
+ALGORITHM(qarma5, "pauth-qarma5")
+#undef ALGORITHM
+
+static bool set_lpa2(struct qemu *q, const char *value)
+{
+    q->machine.lpa2 = property_is_on(value) ? ",+lpa2" : ",-lpa2";
+    return only_max(q, "lpa2");
+}
+
+static bool set_pmu(struct qemu *q, const char *value)
+{
+    q->machine.pmu = property_is_on(value) ? ",+pmu" : ",-pmu";
+    return true;
+}
+
+static bool set_absent(struct qemu *q, const char *value)
+{
+    (void)value;
+    return only_max(q, "sve and sme");
+}
+
+static const struct property cpu_properties[] = {
+    {"model", "NAME", set_model, NULL},
+    {"pauth", "on|off", set_pauth, NULL},
+    {"pauth-impdef", "on|off", set_pauth_impdef, NULL},
+    {"pauth-qarma3", "on|off", set_pauth_qarma3, NULL},
+    {"pauth-qarma5", "on|off", set_pauth_qarma5, NULL},
+    {"lpa2", "on|off", set_lpa2, NULL},
+    {"sme", "off", set_absent, NULL},
+    {"sve", "off", set_absent, NULL},
+    {"pmu", "on|off", set_pmu, NULL},
+    {"aarch64", "on", NULL, NULL},
+};
+
+bool qemu_cpu(struct qemu *q, const char *option, const char *value)
+{
+    (void)option;
+    q->machine.max_only = NULL;
+    if (is_help(value)) {
+        printf("Available CPUs:\n");
+        for (const struct cpu_model *m = cpu_models; m->name; m++)
+            printf("  %s\n", m->qemu_name);
+        q->answered = true;
+        return true;
+    }
+    if (properties_want_help(value)) {
+        properties_print("cpu", cpu_properties, ARRAY_SIZE(cpu_properties));
+        q->answered = true;
+        return true;
+    }
+    bool good = PROPERTIES(q, "cpu", value, "model", cpu_properties);
+    if (good && q->machine.max_only && q->machine.model && strcmp(q->machine.model, "max"))
+        return qemu_bad("-cpu %s: %s is a property of max only", value, q->machine.max_only);
+    return good;
+}
+
+/* ---- -smp, -m, -accel ---- */
+
+/* Scripts look for these words, QEMU's, to find out how many they may have. */
+static bool set_cpus(struct qemu *q, const char *value)
+{
+    if (!parse_number(value, 1, UINT32_MAX, &q->machine.cpus))
+        return qemu_bad("-smp %s: expected 1 to %d CPUs", value, ARM_CPUS_MAX);
+    if (q->machine.cpus > ARM_CPUS_MAX)
+        return qemu_bad("Number of SMP CPUs requested (%s) exceeds max CPUs supported by machine "
+                        "'virt' (%d)",
+                        value, ARM_CPUS_MAX);
+    return true;
+}
+
+static bool set_maxcpus(struct qemu *q, const char *value)
+{
+    if (!parse_number(value, 1, UINT32_MAX, &q->machine.maxcpus))
+        return qemu_bad("-smp maxcpus=%s: expected a number", value);
+    return true;
+}
+
+static bool set_topology(struct qemu *q, const char *value)
+{
+    uint64_t n;
+
+    if (!parse_number(value, 1, UINT16_MAX, &n))
+        return qemu_bad("-smp: \"%s\": expected a number above 0", value);
+    q->machine.topology = (q->machine.topology ? q->machine.topology : 1) * n % UINT32_MAX;
+    return true;
+}
+
+static const struct property smp_properties[] = {
+    {"cpus", "N", set_cpus, NULL},         {"maxcpus", "N", set_maxcpus, NULL},
+    {"sockets", "N", set_topology, NULL},  {"dies", "1", NULL, NULL},
+    {"clusters", "N", set_topology, NULL}, {"cores", "N", set_topology, NULL},
+    {"threads", "N", set_topology, NULL},
+};
+
+bool qemu_smp(struct qemu *q, const char *option, const char *value)
+{
+    struct qemu_machine *m = &q->machine;
+
+    m->cpus = m->topology = m->maxcpus = 0;
+    if (!PROPERTIES(q, option, value, "cpus", smp_properties))
+        return false;
+    if (!m->cpus)
+        m->cpus = m->maxcpus ? m->maxcpus : m->topology ? m->topology : 1;
+    if (!m->maxcpus)
+        m->maxcpus = m->cpus;
+    if (m->cpus > ARM_CPUS_MAX)
+        return qemu_bad("-smp %s: expected 1 to %d CPUs", value, ARM_CPUS_MAX);
+    if (m->maxcpus < m->cpus || (m->topology && m->maxcpus % m->topology))
+        return qemu_bad("-smp %s: expected maxcpus not below the CPUs, and the topology to divide "
+                        "it",
+                        value);
+    q->req.config.cpus = (unsigned)m->cpus;
+    return true;
+}
+
+static bool set_memory(struct qemu *q, const char *value)
+{
+    if (!parse_size(value, BIT(20), &q->req.config.ram_size))
+        return qemu_bad("-m %s: expected MiB, or a number with K, M or G", value);
+    return true;
+}
+
+static const struct property memory_properties[] = {
+    {"size", "SIZE", set_memory, NULL},
+    {"slots", "N", NULL, NULL}, /* places for what could be plugged in: nothing can */
+    {"maxmem", "SIZE", NULL, NULL},
+};
+
+bool qemu_memory(struct qemu *q, const char *option, const char *value)
+{
+    return PROPERTIES(q, option, value, "size", memory_properties);
+}
+
+static const struct property accel_properties[] = {
+    {"accel", "tcg|NAME:NAME", set_accel, NULL},
+    {"thread", "single|multi", NULL, NULL},
+    {"tb-size", "N", NULL, NULL},
+    {"one-insn-per-tb", "on|off", NULL, NULL},
+    {"split-wx", "on|off", NULL, NULL},
+};
+
+bool qemu_accel(struct qemu *q, const char *option, const char *value)
+{
+    if (is_help(value)) {
+        printf("Accelerators supported in QEMU binary:\ntcg\n");
+        q->answered = true;
+        return true;
+    }
+    return PROPERTIES(q, option, value, "accel", accel_properties);
+}
+
+bool qemu_enable_kvm(struct qemu *q, const char *option, const char *value)
+{
+    (void)option, (void)value;
+    return set_accel(q, "kvm");
+}
+
+/* ---- all of it ---- */
+
+/* What older and newer boards have otherwise; @last 0: all that follow. */
+static void apply_version(struct qemu_machine *m)
+{
+    static const struct {
+        unsigned first, last;
+        bool its_off;
+        const char *pauth, *lpa2, *pmu;
+    } rows[] = {
+        {0, VERSION(2, 6), false, NULL, NULL, ",-pmu"},
+        {0, VERSION(6, 1), true, NULL, NULL, NULL},
+        {0, VERSION(7, 0), false, NULL, ",-lpa2", NULL},
+        {0, VERSION(9, 2), false, "pauth-qarma5", NULL, NULL},
+        {VERSION(10, 0), 0, false, "pauth-impdef", NULL, NULL},
+    };
+
+    for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+        if (m->version < rows[k].first || (rows[k].last && m->version > rows[k].last))
+            continue;
+        m->its_off |= rows[k].its_off;
+        m->pauth = m->pauth ? m->pauth : rows[k].pauth;
+        m->lpa2 = m->lpa2 ? m->lpa2 : rows[k].lpa2;
+        m->pmu = m->pmu ? m->pmu : rows[k].pmu;
+    }
+}
+
+static void make_cpu(struct qemu *q)
+{
+    const struct qemu_machine *m = &q->machine;
+    bool max = !strcmp(m->model, "max");
+    GString *cpu = g_string_new(m->model);
+
+    if (max && m->pauth_off)
+        g_string_append(cpu, ",-pauth");
+    else if (max)
+        g_string_append_printf(cpu, ",+%s", m->pauth);
+    if (max && m->lpa2)
+        g_string_append(cpu, m->lpa2);
+    if (m->pmu)
+        g_string_append(cpu, m->pmu);
+    q->req.config.cpu = qemu_keep(q, g_string_free(cpu, FALSE));
+}
+
+#define RAM_BELOW_4G (UINT64_C(3) << 30)
+
+bool qemu_machine_connect(struct qemu *q)
+{
+    struct qemu_machine *m = &q->machine;
+
+    if (!m->named)
+        return qemu_bad("no machine; expected -machine virt");
+    if (m->refused)
+        return false;
+    if (!m->gic_version)
+        qemu_note(q, "no gic-version: this machine has a GICv3 (QEMU's default is a GICv2)");
+    if (!m->model) {
+        qemu_note(q, "no -cpu: taking max (QEMU's default is the 32-bit cortex-a15)");
+        m->model = "max";
+    }
+    if (m->version > OUR_VERSION)
+        qemu_note(q,
+                  "-machine virt-%u.%u: the board is 7.2's, but for the default algorithm of "
+                  "pointer authentication",
+                  m->version / 100, m->version % 100);
+    if (m->highmem_off && q->req.config.ram_size > RAM_BELOW_4G)
+        return qemu_bad("-machine highmem=off: expected at most %u MiB of RAM below 4 GiB",
+                        (unsigned)(RAM_BELOW_4G >> 20));
+    apply_version(m);
+    q->req.config.gic.no_its = m->its_off;
+    make_cpu(q);
+    return true;
+}
