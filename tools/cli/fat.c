@@ -35,6 +35,7 @@
 #define ATTRIBUTE_LONG    0x0f
 #define ATTRIBUTE_DIR     0x10
 #define ATTRIBUTE_FILE    0x20
+#define TOO_MUCH          "more than the 504 MiB of the disk"
 #define DATE_1980_01_01   0x21
 
 _Static_assert(CLUSTERS >= 4085 && CLUSTERS < 65525,
@@ -88,7 +89,7 @@ static bool reserve(struct fat *f, size_t size, uint32_t *first)
 
     *first = count ? f->next : 0;
     if (size > (size_t)CLUSTERS * CLUSTER || f->next + count > LAST_CLUSTER + 1)
-        return failed(f->top, "more than the 504 MiB of the disk");
+        return failed(f->top, TOO_MUCH);
     for (uint32_t k = 0; k < count; k++, f->next++)
         f->table[f->next] = (uint16_t)(k + 1 < count ? f->next + 1 : 0xffff);
     return true;
@@ -284,6 +285,8 @@ static bool fill(struct fat *f, const struct level *to, const char *path, const 
             good = failed(full, strerror(errno));
         else if (S_ISDIR(st.st_mode))
             good = add_directory(f, to, full, names->pdata[k]);
+        else if (S_ISREG(st.st_mode) && st.st_size > DISK_SECTORS * SECTOR)
+            good = failed(full, TOO_MUCH);
         else if (S_ISREG(st.st_mode))
             good = add_file(f, to->entries, full, names->pdata[k]);
     }
