@@ -396,7 +396,8 @@ bool qemu_device(struct qemu *q, const char *option, const char *value)
 /* Without snapshot or readonly the file is written, as QEMU does. */
 static struct arm_drive arm_drive(const struct qemu_devices *d, const struct qemu_drive *drive)
 {
-    struct arm_drive to = {.path = drive->file, .mode = ARM_DRIVE_WRITABLE};
+    struct arm_drive to = {
+        .path = drive->file, .mode = ARM_DRIVE_WRITABLE, .format = drive->format};
 
     if (drive->readonly || drive->is_cdrom)
         to.mode = ARM_DRIVE_READONLY;
