@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -9,44 +10,199 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "devices/disk_format.h"
 
 #define CLUSTER_BYTES BIT(DISK_CLUSTER_SHIFT)
 
-static int check_file(struct disk *disk, const char *path, struct arm_error *err)
+/* -- the host's file -- */
+
+/* @what failed at @offset; @error is its errno. Said once as long as the reason stays the same: a
+ * guest may try again for ever. False, for the caller to return. */
+static bool failed(struct disk *disk, const char *what, uint64_t offset, int error)
+{
+    if (error != disk->reported)
+        LOG(disk->log, DEVICE, ERROR, "%s: %s at byte %llu: %s", disk->path, what,
+            (unsigned long long)offset, strerror(error));
+    disk->reported = error;
+    return false;
+}
+
+/* The file is not what it was when it was opened. */
+static bool too_short(struct disk *disk, uint64_t offset)
+{
+    if (disk->reported != -1)
+        LOG(disk->log, DEVICE, ERROR,
+            "%s: read at byte %llu: behind the end of the file, which had %llu bytes at the start",
+            disk->path, (unsigned long long)offset, (unsigned long long)disk->size);
+    disk->reported = -1;
+    return false;
+}
+
+/* All of it, or false. */
+static bool read_file(struct disk *disk, uint64_t offset, uint8_t *buf, size_t len)
+{
+    while (len) {
+        ssize_t n = pread(disk->fd, buf, len, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return failed(disk, "read", offset, errno);
+        if (n == 0)
+            return too_short(disk, offset);
+        buf += n;
+        offset += (uint64_t)n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool write_file(struct disk *disk, uint64_t offset, const uint8_t *buf, size_t len)
+{
+    while (len) {
+        ssize_t n = pwrite(disk->fd, buf, len, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return failed(disk, "write", offset, n < 0 ? errno : ENOSPC);
+        buf += n;
+        offset += (uint64_t)n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+/* -- what it looks like -- */
+
+static int refuse(const struct disk *disk, const struct disk_format *f, uint64_t place,
+                  struct arm_error *err)
+{
+    char bytes[3 * 8 + 1] = "";
+
+    for (size_t i = 0; i < f->magic_bytes && i < 8; i++)
+        snprintf(bytes + 3 * i, 4, " %02x", (uint8_t)f->magic[i]);
+    return error_set(err, ARM_EFORMAT,
+                     "%s: found%s at offset %#llx, which is %s, expected a raw disk: make one with "
+                     "'%s', or say format=raw to take the bytes as they are",
+                     disk->path, bytes, (unsigned long long)place, f->name, f->command);
+}
+
+static int probe(struct disk *disk, struct arm_error *err)
+{
+    uint8_t found[DISK_FORMAT_MAGIC_MAX];
+    uint64_t place;
+
+    for (const struct disk_format *f = disk_formats; f->name; f++) {
+        if (!disk_format_place(f, disk->size, &place))
+            continue;
+        if (!read_file(disk, place, found, f->magic_bytes))
+            return error_set(err, ARM_EIO, "%s: cannot be read at offset %#llx", disk->path,
+                             (unsigned long long)place);
+        if (!memcmp(found, f->magic, f->magic_bytes))
+            return refuse(disk, f, place, err);
+    }
+    disk->probed = true;
+    return 0;
+}
+
+/* Would @f be found after @len bytes were written at @offset? */
+static bool would_become(struct disk *disk, const struct disk_format *f, uint64_t offset,
+                         const uint8_t *buf, size_t len)
+{
+    uint8_t after[DISK_FORMAT_MAGIC_MAX];
+    uint64_t place;
+
+    if (!disk_format_place(f, disk->size, &place) || place >= offset + len ||
+        offset >= place + f->magic_bytes || !read_file(disk, place, after, f->magic_bytes))
+        return false;
+    for (size_t i = 0; i < f->magic_bytes; i++)
+        if (place + i >= offset && place + i - offset < len)
+            after[i] = buf[place + i - offset];
+    return !memcmp(after, f->magic, f->magic_bytes);
+}
+
+/* A guest must not choose what its disk is taken for next time: a header that it wrote could name
+ * any file of the host. */
+static bool may_write(struct disk *disk, uint64_t offset, const uint8_t *buf, size_t len)
+{
+    if (!disk->probed || (offset >= DISK_FORMAT_EDGE && disk->size > DISK_FORMAT_EDGE &&
+                          offset + len <= disk->size - DISK_FORMAT_EDGE))
+        return true;
+    for (const struct disk_format *f = disk_formats; f->name; f++)
+        if (f->kind == DISK_FORMAT_IMAGE && would_become(disk, f, offset, buf, len)) {
+            LOG(disk->log, DEVICE, WARN,
+                "%s: a write of the guest at byte %llu is refused: the file would look like %s "
+                "(format=raw allows it)",
+                disk->path, (unsigned long long)offset, f->name);
+            return false;
+        }
+    return true;
+}
+
+/* -- opening and closing -- */
+
+static int check_file(struct disk *disk, struct arm_error *err)
 {
     bool writable = disk->mode == DISK_WRITABLE;
     struct stat st;
 
     if (fstat(disk->fd, &st) != 0)
-        return error_set(err, ARM_EIO, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode) || st.st_size == 0)
-        return error_set(err, ARM_EFORMAT, "%s: expected a regular file that is not empty", path);
+        return error_set(err, ARM_EIO, "%s: %s", disk->path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return error_set(err, ARM_EFORMAT, "%s: %s, expected a regular file", disk->path,
+                         S_ISDIR(st.st_mode) ? "a directory" : "a device, pipe or socket");
+    if (st.st_size == 0)
+        return error_set(err, ARM_EFORMAT, "%s: an empty file, expected the contents of a disk",
+                         disk->path);
     if (flock(disk->fd, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0)
         return error_set(err, ARM_EIO,
-                         "%s: in use by another machine: a writable disk has one user only", path);
+                         "%s: in use by another machine: a writable disk has one user only",
+                         disk->path);
     disk->size = (uint64_t)st.st_size;
     return 0;
 }
 
-static int create_overlay(struct disk *disk, const char *path, struct arm_error *err)
+static int check_format(struct disk *disk, const char *format, struct arm_error *err)
+{
+    if (!format)
+        return probe(disk, err);
+    if (strcmp(format, "raw") != 0)
+        return error_set(err, ARM_ENOTSUP, "%s: format=%s: expected raw, the only format there is",
+                         disk->path, format);
+    return 0;
+}
+
+static int create_overlay(struct disk *disk, struct arm_error *err)
 {
     if (disk->mode != DISK_SNAPSHOT)
         return 0;
     disk->clusters = calloc((disk->size - 1) / CLUSTER_BYTES + 1, sizeof(*disk->clusters));
-    return disk->clusters ? 0 : error_set(err, ARM_ENOMEM, "%s: no memory for a snapshot", path);
+    return disk->clusters ? 0
+                          : error_set(err, ARM_ENOMEM, "%s: no memory for a snapshot", disk->path);
 }
 
-int disk_open(struct disk *disk, const char *path, enum disk_mode mode, struct arm_error *err)
+/* O_NONBLOCK: a pipe without a writer is refused, not waited for. */
+static int open_file(struct disk *disk, struct arm_error *err)
+{
+    if (!disk->path)
+        return error_set(err, ARM_ENOMEM, "no memory for a disk");
+    disk->fd = open(disk->path,
+                    (disk->mode == DISK_WRITABLE ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+    return disk->fd < 0 ? error_set(err, ARM_EIO, "%s: %s", disk->path, strerror(errno)) : 0;
+}
+
+int disk_open(struct disk *disk, const struct disk_spec *spec, const struct log *log,
+              struct arm_error *err)
 {
     int rc;
 
-    *disk = (struct disk){.mode = mode};
-    disk->fd = open(path, (mode == DISK_WRITABLE ? O_RDWR : O_RDONLY) | O_CLOEXEC);
-    if (disk->fd < 0)
-        return error_set(err, ARM_EIO, "%s: %s", path, strerror(errno));
-    rc = check_file(disk, path, err);
+    *disk = (struct disk){.fd = -1, .path = strdup(spec->path), .log = log, .mode = spec->mode};
+    rc = open_file(disk, err);
     if (!rc)
-        rc = create_overlay(disk, path, err);
+        rc = check_file(disk, err);
+    if (!rc)
+        rc = check_format(disk, spec->format, err);
+    if (!rc)
+        rc = create_overlay(disk, err);
     if (rc)
         disk_close(disk);
     return rc;
@@ -57,45 +213,13 @@ void disk_close(struct disk *disk)
     for (uint64_t i = 0; disk->clusters && i <= (disk->size - 1) / CLUSTER_BYTES; i++)
         free(disk->clusters[i]);
     free(disk->clusters);
+    free(disk->path);
     if (disk->fd >= 0)
         close(disk->fd);
     *disk = (struct disk){.fd = -1};
 }
 
-/* All of it, or false. A file that was truncated meanwhile reads as zeros. */
-static bool read_file(int fd, uint64_t offset, uint8_t *buf, size_t len)
-{
-    while (len) {
-        ssize_t n = pread(fd, buf, len, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        if (n == 0) {
-            memset(buf, 0, len);
-            return true;
-        }
-        buf += n;
-        offset += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
-static bool write_file(int fd, uint64_t offset, const uint8_t *buf, size_t len)
-{
-    while (len) {
-        ssize_t n = pwrite(fd, buf, len, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        buf += n;
-        offset += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return true;
-}
+/* -- contents -- */
 
 /* How much of @len bytes at @offset lies in the first one's cluster. */
 static size_t in_cluster(uint64_t offset, size_t len)
@@ -116,26 +240,30 @@ static uint8_t *own_cluster(struct disk *disk, uint64_t offset)
     if (*slot)
         return *slot;
     copy = calloc(1, CLUSTER_BYTES);
-    if (copy && read_file(disk->fd, base, copy, in_cluster(base, disk->size - base))) {
-        *slot = copy;
-        return copy;
+    if (!copy) {
+        failed(disk, "write to the snapshot", offset, ENOMEM);
+        return NULL;
     }
-    free(copy);
-    return NULL;
+    if (!read_file(disk, base, copy, in_cluster(base, disk->size - base))) {
+        free(copy);
+        return NULL;
+    }
+    *slot = copy;
+    return copy;
 }
 
-bool disk_read(const struct disk *disk, uint64_t offset, void *buf, size_t len)
+bool disk_read(struct disk *disk, uint64_t offset, void *buf, size_t len)
 {
     uint8_t *to = buf;
 
     if (!disk->clusters)
-        return read_file(disk->fd, offset, to, len);
+        return read_file(disk, offset, to, len);
     for (size_t n; len; to += n, offset += n, len -= n) {
         const uint8_t *copy = disk->clusters[offset >> DISK_CLUSTER_SHIFT];
         n = in_cluster(offset, len);
         if (copy)
             memcpy(to, copy + (offset & (CLUSTER_BYTES - 1)), n);
-        else if (!read_file(disk->fd, offset, to, n))
+        else if (!read_file(disk, offset, to, n))
             return false;
     }
     return true;
@@ -148,7 +276,7 @@ bool disk_write(struct disk *disk, uint64_t offset, const void *buf, size_t len)
     if (disk->mode == DISK_READONLY)
         return false;
     if (disk->mode == DISK_WRITABLE)
-        return write_file(disk->fd, offset, from, len);
+        return may_write(disk, offset, from, len) && write_file(disk, offset, from, len);
     for (size_t n; len; from += n, offset += n, len -= n) {
         uint8_t *copy = own_cluster(disk, offset);
         n = in_cluster(offset, len);
@@ -161,5 +289,7 @@ bool disk_write(struct disk *disk, uint64_t offset, const void *buf, size_t len)
 
 bool disk_flush(struct disk *disk)
 {
-    return disk->mode != DISK_WRITABLE || fdatasync(disk->fd) == 0;
+    if (disk->mode != DISK_WRITABLE || fdatasync(disk->fd) == 0)
+        return true;
+    return failed(disk, "flush", 0, errno);
 }

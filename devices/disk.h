@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/log.h"
 
 enum disk_mode {
     DISK_SNAPSHOT, /* the file is only read; writes last as long as the machine */
@@ -18,26 +19,40 @@ enum disk_mode {
 
 #define DISK_CLUSTER_SHIFT 16 /* unit of copy-on-write */
 
-struct disk {
-    int fd; /* -1: not open */
+struct disk_spec {
+    const char *path;
     enum disk_mode mode;
+    const char *format; /* "raw": whatever the file looks like; NULL: refused if its magic is that
+                           of another format (disk_format.def) */
+};
+
+struct disk {
+    int fd;     /* -1: not open */
+    char *path; /* owned */
+    const struct log *log;
+    enum disk_mode mode;
+    bool probed;        /* it is raw only because nothing else was found in it */
     uint64_t size;      /* bytes; does not change while the disk is open */
     uint8_t **clusters; /* of a snapshot: what was written, by cluster; NULL: as in the file */
+    int reported;       /* errno of the last failure that was logged */
 };
 
 /**
  * disk_open() - take a file as a disk.
  * The file is locked (flock()): nobody else can have it DISK_WRITABLE at the same time.
+ * @log: gets the host's errors later on; must outlive the disk.
  *
- * Return: 0 or -ARM_Exxx with the reason; then there is nothing to close.
+ * Return: 0 or -ARM_Exxx with the reason, which names the file; then there is nothing to close.
  */
-int disk_open(struct disk *disk, const char *path, enum disk_mode mode, struct arm_error *err)
-    __attribute__((warn_unused_result));
+int disk_open(struct disk *disk, const struct disk_spec *spec, const struct log *log,
+              struct arm_error *err) __attribute__((warn_unused_result));
 void disk_close(struct disk *disk);
 
-/* Move @len bytes at @offset, all of them inside the disk. False: the host reports an error, or the
- * disk is read-only. A write is in the file, or in the snapshot, when disk_write() returns. */
-bool disk_read(const struct disk *disk, uint64_t offset, void *buf, size_t len);
+/* Move @len bytes at @offset, all of them inside the disk. False, and a log line with file and
+ * reason: the host reports an error, the file has become shorter, or what is written would make a
+ * probed disk look like another format. False without a line: the disk is read-only. A write is in
+ * the file, or in the snapshot, when disk_write() returns. */
+bool disk_read(struct disk *disk, uint64_t offset, void *buf, size_t len);
 bool disk_write(struct disk *disk, uint64_t offset, const void *buf, size_t len);
 
 /* What was written before is on stable storage (fdatasync()). False: the host reports an error. */

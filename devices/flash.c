@@ -340,14 +340,14 @@ int flash_init(struct flash *flash, const struct log *log, struct physmem *mem, 
 
     *flash = (struct flash){.dev = {&ops, log}, .mem = mem, .base = base, .disk = disk};
     if (disk && disk->size != FLASH_BANK_BYTES)
-        return error_set(err, ARM_EFORMAT, "flash: a file of %llu bytes, expected %u",
-                         (unsigned long long)disk->size, FLASH_BANK_BYTES);
+        return error_set(err, ARM_EFORMAT, "%s: flash memory of %llu bytes, expected %u",
+                         disk->path, (unsigned long long)disk->size, FLASH_BANK_BYTES);
     rc = physmem_add_rom(mem, base, FLASH_BANK_BYTES, &flash->dev, err);
     if (rc)
         return rc;
     flash->data = physmem_rom(mem, base);
     if (disk && !disk_read(disk, 0, flash->data, FLASH_BANK_BYTES))
-        return error_set(err, ARM_EIO, "flash: the host cannot read the file");
+        return error_set(err, ARM_EIO, "%s: the host cannot read the file", disk->path);
     reset(&flash->dev);
     return 0;
 }

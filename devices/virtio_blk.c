@@ -133,8 +133,8 @@ int virtio_blk_init(struct virtio_blk *blk, const struct log *log, struct physme
     uint8_t *config = blk->virtio.config;
 
     if (disk->size % SECTOR)
-        return error_set(err, ARM_EFORMAT, "disk of %llu bytes, expected a multiple of %d",
-                         (unsigned long long)disk->size, SECTOR);
+        return error_set(err, ARM_EFORMAT, "%s: a disk of %llu bytes, expected a multiple of %d",
+                         disk->path, (unsigned long long)disk->size, SECTOR);
     if (disk->mode == DISK_READONLY)
         features |= BIT(F_RO);
     virtio_init(&blk->virtio, &ops, log, mem, 1, features);

@@ -150,7 +150,7 @@ void virt_board_reset(struct virt_board *board);
 size_t virt_board_port_input(struct virt_board *board, unsigned virtio, unsigned port,
                              const uint8_t *data, size_t n);
 
-enum disk_mode virt_disk_mode(enum arm_drive_mode mode);
+struct disk_spec virt_disk_spec(const struct arm_drive *drive);
 
 /* Is there code in flash, which then is what CPU 0 starts with? */
 bool virt_has_firmware(const char *bios, const struct arm_drive pflash[VIRT_FLASHES]);

@@ -5,14 +5,11 @@
 #include "machine/virt.h"
 
 static int open_drive(struct virt_board *board, const struct arm_drive *drive, unsigned n,
-                      struct arm_error *err)
+                      const struct log *log, struct arm_error *err)
 {
-    int rc = disk_open(&board->pflash[n], drive->path, virt_disk_mode(drive->mode), err);
+    const struct disk_spec spec = virt_disk_spec(drive);
 
-    if (!rc && board->pflash[n].size != FLASH_BANK_BYTES)
-        rc = error_set(err, ARM_EFORMAT, "%s: flash memory of %llu bytes, expected %u", drive->path,
-                       (unsigned long long)board->pflash[n].size, FLASH_BANK_BYTES);
-    return rc;
+    return disk_open(&board->pflash[n], &spec, log, err);
 }
 
 static int load_bios(struct virt_board *board, const char *path, struct arm_error *err)
@@ -41,7 +38,7 @@ int virt_create_flash(struct virt_board *board, const struct virt_config *cfg, s
         pa_t base = pa(virt_memmap[VIRT_FLASH].base + (uint64_t)n * FLASH_BANK_BYTES);
         bool has_drive = cfg->pflash[n].path != NULL;
         if (has_drive)
-            rc = open_drive(board, &cfg->pflash[n], n, err);
+            rc = open_drive(board, &cfg->pflash[n], n, log, err);
         if (!rc)
             rc = flash_init(&board->flash[n], log, mem, base, has_drive ? &board->pflash[n] : NULL,
                             err);

@@ -27,7 +27,7 @@ struct virt_plugged {
 _Static_assert(ARM_PORTS_MAX == VIRTIO_CONSOLE_PORTS_MAX && ARM_VIRTIO_MAX == VIRT_SLOTS,
                "limits that the programmer sees are those of the devices");
 
-enum disk_mode virt_disk_mode(enum arm_drive_mode mode)
+struct disk_spec virt_disk_spec(const struct arm_drive *drive)
 {
     static const enum disk_mode modes[] = {
         [ARM_DRIVE_SNAPSHOT] = DISK_SNAPSHOT,
@@ -35,7 +35,7 @@ enum disk_mode virt_disk_mode(enum arm_drive_mode mode)
         [ARM_DRIVE_WRITABLE] = DISK_WRITABLE,
     };
 
-    return modes[mode];
+    return (struct disk_spec){drive->path, modes[drive->mode], drive->format};
 }
 
 /* What the creation of one device needs. */
@@ -48,8 +48,8 @@ struct plug {
 
 static int plug_blk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
-    const struct arm_drive *drive = &plug->what->drive;
-    int rc = disk_open(&p->disk, drive->path, virt_disk_mode(drive->mode), err);
+    const struct disk_spec spec = virt_disk_spec(&plug->what->drive);
+    int rc = disk_open(&p->disk, &spec, plug->log, err);
 
     return rc ? rc : virtio_blk_init(&p->blk, plug->log, plug->mem, &p->disk, err);
 }

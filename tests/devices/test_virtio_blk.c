@@ -30,7 +30,8 @@ static void start(struct blk *b, enum disk_mode mode)
     }
     close(fd);
     driver_begin(&b->d);
-    assert_int_equal(disk_open(&b->disk, b->path, mode, NULL), 0);
+    assert_int_equal(disk_open(&b->disk, &(struct disk_spec){b->path, mode, NULL}, &b->d.log, NULL),
+                     0);
     assert_int_equal(virtio_blk_init(&b->dev, &b->d.log, &b->d.mem, &b->disk, NULL), 0);
     driver_plug(&b->d, &b->dev.virtio);
     driver_start(&b->d, b->dev.virtio.offered, 1);
@@ -143,6 +144,11 @@ static void test_requests_out_of_range(void **state)
     stop(&b);
 }
 
+static int open_second(struct disk *disk, struct blk *b, enum disk_mode mode)
+{
+    return disk_open(disk, &(struct disk_spec){b->path, mode, NULL}, &b->d.log, NULL);
+}
+
 static void test_a_writable_disk_has_one_user(void **state)
 {
     struct disk second;
@@ -150,11 +156,11 @@ static void test_a_writable_disk_has_one_user(void **state)
 
     (void)state;
     start(&b, DISK_WRITABLE);
-    assert_int_equal(disk_open(&second, b.path, DISK_READONLY, NULL), -ARM_EIO);
+    assert_int_equal(open_second(&second, &b, DISK_READONLY), -ARM_EIO);
     stop(&b);
     start(&b, DISK_SNAPSHOT);
-    assert_int_equal(disk_open(&second, b.path, DISK_WRITABLE, NULL), -ARM_EIO);
-    assert_int_equal(disk_open(&second, b.path, DISK_READONLY, NULL), 0);
+    assert_int_equal(open_second(&second, &b, DISK_WRITABLE), -ARM_EIO);
+    assert_int_equal(open_second(&second, &b, DISK_READONLY), 0);
     disk_close(&second);
     stop(&b);
 }

@@ -43,24 +43,35 @@ bool devices_add_port(struct device_options *store, const struct arm_port *port,
     return true;
 }
 
-/* FILE[,MODE]; cuts @text. */
-static bool parse_drive(struct device_options *store, char *text, struct arm_config *config)
+/* The words that may stand behind FILE, which may have commas itself. */
+static bool drive_word(struct arm_drive *drive, const char *word)
 {
     static const struct {
         const char *name;
         enum arm_drive_mode mode;
-    } modes[] = {{",snapshot", ARM_DRIVE_SNAPSHOT},
-                 {",readonly", ARM_DRIVE_READONLY},
-                 {",writable", ARM_DRIVE_WRITABLE}};
-    struct arm_virtio device = {.kind = ARM_VIRTIO_BLK,
-                                .drive = {.path = text, .mode = ARM_DRIVE_SNAPSHOT}};
+    } modes[] = {{"snapshot", ARM_DRIVE_SNAPSHOT},
+                 {"readonly", ARM_DRIVE_READONLY},
+                 {"writable", ARM_DRIVE_WRITABLE}};
 
     for (size_t k = 0; k < ARRAY_SIZE(modes); k++)
-        if (g_str_has_suffix(text, modes[k].name)) {
-            device.drive.mode = modes[k].mode;
-            text[strlen(text) - strlen(modes[k].name)] = '\0';
-            break;
+        if (!strcmp(word, modes[k].name)) {
+            drive->mode = modes[k].mode;
+            return true;
         }
+    if (!g_str_has_prefix(word, "format="))
+        return false;
+    drive->format = word + strlen("format=");
+    return true;
+}
+
+/* FILE[,MODE][,format=raw]; cuts @text. */
+static bool parse_drive(struct device_options *store, char *text, struct arm_config *config)
+{
+    struct arm_virtio device = {.kind = ARM_VIRTIO_BLK, .drive = {.path = text}};
+    char *comma;
+
+    while ((comma = strrchr(text, ',')) && drive_word(&device.drive, comma + 1))
+        *comma = '\0';
     return *text && devices_add(store, &device, config);
 }
 
@@ -106,8 +117,9 @@ bool devices_parse(struct device_options *store, char **drives, char **ports, bo
         count++;
     while (count--)
         if (!parse_drive(store, drives[count], config))
-            return bad("drive", drives[count],
-                       "FILE[,readonly|writable|snapshot], and at most 32 virtio devices");
+            return bad(
+                "drive", drives[count],
+                "FILE[,readonly|writable|snapshot][,format=raw], and at most 32 virtio devices");
     return true;
 }
 

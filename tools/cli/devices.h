@@ -31,8 +31,9 @@ bool devices_add_port(struct device_options *store, const struct arm_port *port,
 
 /**
  * devices_parse() - fill @config's virtio devices from repeated options.
- * @drives: of "FILE[,readonly|writable|snapshot]"; @ports: of "[name=NAME,][port,]WHERE"; both
- * NULL-ended or NULL. Their texts are cut, and referred to by @store.
+ * @drives: of "FILE[,readonly|writable|snapshot][,format=raw]"; @ports: of
+ * "[name=NAME,][port,]WHERE"; both NULL-ended or NULL. Their texts are cut, and referred to by
+ * @store.
  *
  * Return: false, and the option, its value and what was expected are printed.
  */
