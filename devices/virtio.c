@@ -6,6 +6,8 @@
 
 #define COMMON_FEATURES                                                                            \
     (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_INDIRECT_DESC) | BIT(VIRTIO_F_EVENT_IDX))
+#define LEGACY_FEATURES (BIT(VIRTIO_F_NOTIFY_ON_EMPTY) | BIT(VIRTIO_F_ANY_LAYOUT))
+#define LEGACY_ALIGN    4096 /* of the used ring, until the driver says so */
 
 static void update_irq(struct virtio *v)
 {
@@ -31,6 +33,12 @@ void virtio_destroy(struct virtio *v)
         v->ops->destroy(v);
 }
 
+/* The configuration is in the byte order of the guest then. Differs: always little-endian. */
+void virtio_make_legacy(struct virtio *v)
+{
+    v->offered = (v->offered & ~BIT(VIRTIO_F_VERSION_1)) | LEGACY_FEATURES;
+}
+
 void virtio_reset(struct virtio *v)
 {
     v->features = 0;
@@ -39,6 +47,10 @@ void virtio_reset(struct virtio *v)
     for (unsigned i = 0; i < v->queue_count; i++) {
         v->queues[i].mem = v->mem;
         v->queues[i].log = v->log;
+        if (virtio_is_legacy(v)) {
+            v->queues[i].size = VIRTQ_SIZE_MAX;
+            v->queues[i].align = LEGACY_ALIGN;
+        }
     }
     if (v->ops->reset)
         v->ops->reset(v);
@@ -55,6 +67,21 @@ static bool features_acceptable(const struct virtio *v)
     return false;
 }
 
+void virtio_set_features(struct virtio *v, uint64_t features)
+{
+    if (virtio_is_legacy(v) && (features & ~v->offered)) {
+        LOG(v->log, DEVICE, GUEST, "virtio %s: features %#llx, of which are offered %#llx",
+            v->ops->name, (unsigned long long)features, (unsigned long long)v->offered);
+        features &= v->offered;
+    }
+    v->features = features;
+    for (unsigned i = 0; i < v->queue_count; i++) {
+        v->queues[i].indirect = virtio_has(v, VIRTIO_F_INDIRECT_DESC);
+        v->queues[i].event_idx = virtio_has(v, VIRTIO_F_EVENT_IDX);
+        v->queues[i].notify_on_empty = virtio_has(v, VIRTIO_F_NOTIFY_ON_EMPTY);
+    }
+}
+
 /* Bits are only ever added (2.1.1); NEEDS_RESET is ours. */
 void virtio_set_status(struct virtio *v, uint8_t status)
 {
@@ -62,6 +89,10 @@ void virtio_set_status(struct virtio *v, uint8_t status)
 
     if (status == 0) {
         virtio_reset(v);
+        return;
+    }
+    if (virtio_is_legacy(v)) {
+        v->status = (uint8_t)((v->status & VIRTIO_NEEDS_RESET) | (status & ~VIRTIO_NEEDS_RESET));
         return;
     }
     if ((added & VIRTIO_FEATURES_OK) && !features_acceptable(v))
@@ -100,8 +131,6 @@ void virtio_set_queue_ready(struct virtio *v, unsigned n, bool ready)
     }
     q->ready = ready;
     q->broken = false;
-    q->indirect = virtio_has(v, VIRTIO_F_INDIRECT_DESC);
-    q->event_idx = virtio_has(v, VIRTIO_F_EVENT_IDX);
     q->next_avail = q->next_used = q->signalled = 0;
     q->signal_all = true;
 }
@@ -117,6 +146,7 @@ void virtio_notify(struct virtio *v, uint32_t n)
     virtio_settle(v);
 }
 
+/* 2.1.2: a legacy driver knows nothing of DEVICE_NEEDS_RESET, and is not told. */
 void virtio_settle(struct virtio *v)
 {
     for (unsigned i = 0; i < v->queue_count; i++) {
@@ -124,7 +154,8 @@ void virtio_settle(struct virtio *v)
             v->isr |= VIRTIO_ISR_QUEUE;
         if (v->queues[i].broken && !(v->status & VIRTIO_NEEDS_RESET)) {
             v->status |= VIRTIO_NEEDS_RESET;
-            v->isr |= VIRTIO_ISR_CONFIG;
+            if (!virtio_is_legacy(v))
+                v->isr |= VIRTIO_ISR_CONFIG;
         }
     }
     update_irq(v);

@@ -21,10 +21,12 @@
 #define VIRTIO_NEEDS_RESET 64
 #define VIRTIO_FAILED      128
 
-/* 6, Reserved Feature Bits */
-#define VIRTIO_F_INDIRECT_DESC 28
-#define VIRTIO_F_EVENT_IDX     29
-#define VIRTIO_F_VERSION_1     32
+/* 6, Reserved Feature Bits; the first two are of 6.3, Legacy Interface */
+#define VIRTIO_F_NOTIFY_ON_EMPTY 24
+#define VIRTIO_F_ANY_LAYOUT      27
+#define VIRTIO_F_INDIRECT_DESC   28
+#define VIRTIO_F_EVENT_IDX       29
+#define VIRTIO_F_VERSION_1       32
 
 #define VIRTIO_ISR_QUEUE  1 /* a queue has used buffers */
 #define VIRTIO_ISR_CONFIG 2
@@ -63,10 +65,17 @@ void virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct lo
                  struct physmem *mem, unsigned queue_count, uint64_t features);
 void virtio_destroy(struct virtio *v);
 
+/* From now on the device has the legacy interface (1.3, 6.3). Before its first reset. */
+void virtio_make_legacy(struct virtio *v);
+
 void virtio_reset(struct virtio *v);
 
+/* The driver's write of the features. A legacy driver may do so at any time; what was not offered
+ * is dropped then. */
+void virtio_set_features(struct virtio *v, uint64_t features);
+
 /* The driver's write of the status: 0 resets; FEATURES_OK stays clear if the features are not a
- * subset of the offered ones with VIRTIO_F_VERSION_1. */
+ * subset of the offered ones with VIRTIO_F_VERSION_1. A legacy device keeps what is written. */
 void virtio_set_status(struct virtio *v, uint8_t status);
 
 /* Start or stop queue @n < queue_count, whose size and addresses have been set. Refused (log line)
@@ -87,8 +96,15 @@ static inline bool virtio_has(const struct virtio *v, unsigned feature)
     return (v->features >> feature) & 1;
 }
 
-/* The driver has finished its set-up: queues may be worked on. */
+static inline bool virtio_is_legacy(const struct virtio *v)
+{
+    return !((v->offered >> VIRTIO_F_VERSION_1) & 1);
+}
+
+/* The driver has finished its set-up: queues may be worked on. 3.1.2: legacy drivers have used
+ * devices before they set DRIVER_OK. */
 static inline bool virtio_is_live(const struct virtio *v)
 {
-    return (v->status & VIRTIO_DRIVER_OK) && !(v->status & VIRTIO_NEEDS_RESET);
+    return ((v->status & VIRTIO_DRIVER_OK) || virtio_is_legacy(v)) &&
+           !(v->status & VIRTIO_NEEDS_RESET);
 }

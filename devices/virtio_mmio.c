@@ -2,9 +2,8 @@
 
 #include "base/bits.h"
 
-#define MAGIC   0x74726976 /* "virt" */
-#define VERSION 2
-#define VENDOR  0x4c4d5241 /* "ARML" */
+#define MAGIC  0x74726976 /* "virt" */
+#define VENDOR 0x4c4d5241 /* "ARML" */
 
 #define CONFIG 0x100
 
@@ -21,7 +20,8 @@ static struct virtq *queue(struct virtio_mmio *slot)
     return v && slot->queue_sel < v->queue_count ? &v->queues[slot->queue_sel] : NULL;
 }
 
-/* The selected queue if it may be configured: after the features, before it is ready (4.2.3.2). */
+/* The selected queue if it may be configured by version 2's registers: after the features, before
+ * it is ready (4.2.3.2). */
 static struct virtq *idle_queue(struct virtio_mmio *slot)
 {
     struct virtq *q = queue(slot);
@@ -43,7 +43,7 @@ static struct virtq *idle_queue(struct virtio_mmio *slot)
         return (value);                                                                            \
     }
 READ(magic, MAGIC)
-READ(version, VERSION)
+READ(version, slot->version)
 READ(device_id, slot->virtio ? slot->virtio->ops->id : 0)
 READ(vendor_id, VENDOR)
 READ(device_features, slot->virtio && slot->device_features_sel < 2
@@ -52,7 +52,9 @@ READ(device_features, slot->virtio && slot->device_features_sel < 2
 READ(queue_num_max, queue(slot) ? VIRTQ_SIZE_MAX : 0)
 READ(queue_ready, queue(slot) ? queue(slot)->ready : 0)
 READ(interrupt_status, slot->virtio ? slot->virtio->isr : 0)
-READ(status, slot->virtio ? slot->virtio->status : 0)
+READ(status, !slot->virtio                    ? 0
+             : virtio_is_legacy(slot->virtio) ? slot->virtio->status & ~VIRTIO_NEEDS_RESET
+                                              : slot->virtio->status)
 READ(shm, UINT32_MAX) /* 4.2.2, SHMLen: no such region */
 READ(generation, 0)   /* the configuration never changes */
 #undef READ
@@ -82,7 +84,7 @@ static void write_driver_features(struct device *dev, uint64_t offset, unsigned 
     if (slot->virtio->status & VIRTIO_FEATURES_OK)
         LOG(dev->log, DEVICE, GUEST, "virtio-mmio: DriverFeatures written after FEATURES_OK");
     else
-        slot->virtio->features = set_bits(slot->virtio->features, lo + 31, lo, value);
+        virtio_set_features(slot->virtio, set_bits(slot->virtio->features, lo + 31, lo, value));
 }
 
 static void write_queue_num(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
@@ -148,6 +150,78 @@ WRITE_ADDRESS(queue_driver, avail)
 WRITE_ADDRESS(queue_device, used)
 #undef WRITE_ADDRESS
 
+/* -- version 1 (4.2.4, Legacy interface) -- */
+
+/* As on QEMU: what is no power of 2 counts by its lowest bit, and 0 as 1. A reset by the driver
+ * does not change it: Linux writes it before. */
+static void write_guest_page_size(struct device *dev, uint64_t offset, unsigned size,
+                                  uint64_t value)
+{
+    (void)offset, (void)size;
+    if (!is_pow2(value))
+        LOG(dev->log, DEVICE, GUEST, "virtio-mmio: GuestPageSize %#llx, expected a power of 2",
+            (unsigned long long)value);
+    to_slot(dev)->page_shift = value ? (unsigned)__builtin_ctzll(value) : 0;
+}
+
+/* The queue in use lies elsewhere now. Drivers write what describes it in any order. */
+static void place_queue(struct virtio_mmio *slot, uint64_t desc)
+{
+    struct virtq *q = queue(slot);
+
+    virtio_set_queue_ready(slot->virtio, slot->queue_sel, false);
+    virtq_place_legacy(q, desc);
+    if (desc)
+        virtio_set_queue_ready(slot->virtio, slot->queue_sel, true);
+}
+
+static void write_legacy_queue_num(struct device *dev, uint64_t offset, unsigned size,
+                                   uint64_t value)
+{
+    struct virtq *q = queue(to_slot(dev));
+
+    (void)offset, (void)size;
+    if (!q || value == q->size)
+        return;
+    q->size = (uint32_t)value;
+    place_queue(to_slot(dev), q->desc);
+}
+
+/* 0 leaves it as it is, as on QEMU. */
+static void write_queue_align(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct virtq *q = queue(to_slot(dev));
+
+    (void)offset, (void)size;
+    if (!is_pow2(value))
+        LOG(dev->log, DEVICE, GUEST, "virtio-mmio: QueueAlign %#llx, expected a power of 2",
+            (unsigned long long)value);
+    else if (q && value != q->align) {
+        q->align = (uint32_t)value;
+        place_queue(to_slot(dev), q->desc);
+    }
+}
+
+static uint64_t read_queue_pfn(struct device *dev, uint64_t offset, unsigned size)
+{
+    struct virtio_mmio *slot = to_slot(dev);
+
+    (void)offset, (void)size;
+    return queue(slot) ? (uint32_t)(queue(slot)->desc >> slot->page_shift) : 0;
+}
+
+/* 0: the driver stops using the queue. */
+static void write_queue_pfn(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct virtio_mmio *slot = to_slot(dev);
+
+    (void)offset, (void)size;
+    if (queue(slot))
+        place_queue(slot, value << slot->page_shift);
+}
+
+/* -- both -- */
+
 static uint64_t read_config(struct device *dev, uint64_t offset, unsigned size)
 {
     const struct virtio *v = to_slot(dev)->virtio;
@@ -160,31 +234,23 @@ static uint64_t read_config(struct device *dev, uint64_t offset, unsigned size)
 
 #define ANY_SIZE (REG_SIZE_8 | REG_SIZE_16 | REG_SIZE_32 | REG_SIZE_64)
 
-/* 4.2.2, MMIO Device Register Layout */
-static const struct reg_row regs[] = {
-    {"MagicValue", 0x000, 4, REG_SIZE_32, read_magic, NULL},
-    {"Version", 0x004, 4, REG_SIZE_32, read_version, NULL},
-    {"DeviceID", 0x008, 4, REG_SIZE_32, read_device_id, NULL},
-    {"VendorID", 0x00c, 4, REG_SIZE_32, read_vendor_id, NULL},
-    {"DeviceFeatures", 0x010, 4, REG_SIZE_32, read_device_features, NULL},
-    {"DeviceFeaturesSel", 0x014, 4, REG_SIZE_32, NULL, write_device_features_sel},
-    {"DriverFeatures", 0x020, 4, REG_SIZE_32, NULL, write_driver_features},
-    {"DriverFeaturesSel", 0x024, 4, REG_SIZE_32, NULL, write_driver_features_sel},
-    {"QueueSel", 0x030, 4, REG_SIZE_32, NULL, write_queue_sel},
-    {"QueueNumMax", 0x034, 4, REG_SIZE_32, read_queue_num_max, NULL},
-    {"QueueNum", 0x038, 4, REG_SIZE_32, NULL, write_queue_num},
-    {"QueueReady", 0x044, 4, REG_SIZE_32, read_queue_ready, write_queue_ready},
-    {"QueueNotify", 0x050, 4, REG_SIZE_32, NULL, write_queue_notify},
-    {"InterruptStatus", 0x060, 4, REG_SIZE_32, read_interrupt_status, NULL},
-    {"InterruptACK", 0x064, 4, REG_SIZE_32, NULL, write_interrupt_ack},
-    {"Status", 0x070, 4, REG_SIZE_32, read_status, write_status},
-    {"QueueDesc", 0x080, 8, REG_SIZE_32, NULL, write_queue_desc},
-    {"QueueDriver", 0x090, 8, REG_SIZE_32, NULL, write_queue_driver},
-    {"QueueDevice", 0x0a0, 8, REG_SIZE_32, NULL, write_queue_device},
-    {"SHMSel", 0x0ac, 4, REG_SIZE_32, NULL, NULL},
-    {"SHMLen, SHMBase", 0x0b0, 16, REG_SIZE_32, read_shm, NULL},
-    {"ConfigGeneration", 0x0fc, 4, REG_SIZE_32, read_generation, NULL},
-    {"Config", CONFIG, VIRTIO_MMIO_BYTES - CONFIG, ANY_SIZE, read_config, NULL},
+static const struct reg_row modern_regs[] = {
+#define V1(...)
+#define V2(...)   {__VA_ARGS__},
+#define BOTH(...) {__VA_ARGS__},
+#include "devices/virtio_mmio.def"
+#undef V1
+#undef V2
+    {0},
+};
+
+static const struct reg_row legacy_regs[] = {
+#define V1(...) {__VA_ARGS__},
+#define V2(...)
+#include "devices/virtio_mmio.def"
+#undef V1
+#undef V2
+#undef BOTH
     {0},
 };
 
@@ -193,17 +259,26 @@ static void reset(struct device *dev)
     struct virtio_mmio *slot = to_slot(dev);
 
     slot->device_features_sel = slot->driver_features_sel = slot->queue_sel = 0;
+    slot->page_shift = 0;
     if (slot->virtio)
         virtio_reset(slot->virtio);
 }
 
-static const struct device_ops ops = {.name = "virtio-mmio", .regs = regs, .reset = reset};
+static const struct device_ops modern_ops = {
+    .name = "virtio-mmio", .regs = modern_regs, .reset = reset};
+static const struct device_ops legacy_ops = {
+    .name = "virtio-mmio (version 1)", .regs = legacy_regs, .reset = reset};
 
 void virtio_mmio_init(struct virtio_mmio *slot, const struct log *log, struct irq_line irq,
-                      struct virtio *virtio)
+                      bool legacy, struct virtio *virtio)
 {
-    *slot = (struct virtio_mmio){.dev = {&ops, log}, .virtio = virtio};
-    if (virtio)
+    *slot = (struct virtio_mmio){.dev = {legacy ? &legacy_ops : &modern_ops, log},
+                                 .virtio = virtio,
+                                 .version = legacy ? 1 : 2};
+    if (virtio) {
         virtio->irq = irq;
+        if (legacy)
+            virtio_make_legacy(virtio);
+    }
     reset(&slot->dev);
 }

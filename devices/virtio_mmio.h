@@ -1,6 +1,6 @@
 /*
- * Virtio over MMIO, version 2 (Virtual I/O Device specification 1.1, section 4.2): the registers of
- * one device, or of an empty slot.
+ * Virtio over MMIO (Virtual I/O Device specification 1.1, section 4.2): the registers of one
+ * device, or of an empty slot, in version 2 or in version 1, the legacy one (4.2.4).
  */
 #pragma once
 
@@ -13,8 +13,10 @@ struct virtio_mmio {
     struct device dev;
     struct virtio *virtio; /* not owned; NULL: an empty slot */
     uint32_t device_features_sel, driver_features_sel, queue_sel;
+    unsigned version;    /* 1 or 2 */
+    unsigned page_shift; /* version 1: log2 of GuestPageSize */
 };
 
-/* @virtio: may be NULL; gets @irq. Both must outlive the slot. */
+/* @legacy: version 1. @virtio: may be NULL; gets @irq. Both must outlive the slot. */
 void virtio_mmio_init(struct virtio_mmio *slot, const struct log *log, struct irq_line irq,
-                      struct virtio *virtio);
+                      bool legacy, struct virtio *virtio);

@@ -66,6 +66,14 @@ static bool get_desc(struct virtq *q, const struct table *t, uint32_t index, str
     return true;
 }
 
+void virtq_place_legacy(struct virtq *q, uint64_t desc)
+{
+    q->desc = desc;
+    q->avail = desc + (uint64_t)DESC_BYTES * q->size;
+    /* used_event is part of the available ring. */
+    q->used = align_up(q->avail + RING_HEADER + AVAIL_ENTRY * ((uint64_t)q->size + 1), q->align);
+}
+
 unsigned virtq_waiting(struct virtq *q)
 {
     uint16_t idx, count;
@@ -178,21 +186,23 @@ void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
 bool virtq_wants_interrupt(struct virtq *q)
 {
     uint16_t old = q->signalled, flags, event;
-    bool all = q->signal_all;
+    bool all = q->signal_all, empty;
 
     if (q->broken || !q->ready || old == q->next_used)
         return false;
+    /* 6.3, VIRTIO_F_NOTIFY_ON_EMPTY: even if interrupts are suppressed. */
+    empty = q->notify_on_empty && virtq_waiting(q) == 0;
     if (!q->event_idx) {
         if (!get16(q, q->avail, &flags))
             return false;
         q->signalled = q->next_used;
-        return !(flags & AVAIL_NO_INTERRUPT);
+        return !(flags & AVAIL_NO_INTERRUPT) || empty;
     }
     if (!get16(q, q->avail + RING_HEADER + AVAIL_ENTRY * q->size, &event))
         return false;
     q->signalled = q->next_used;
     q->signal_all = false;
-    return all || (uint16_t)(q->next_used - event - 1) < (uint16_t)(q->next_used - old);
+    return empty || all || (uint16_t)(q->next_used - event - 1) < (uint16_t)(q->next_used - old);
 }
 
 /* -- contents -- */

@@ -22,7 +22,8 @@ struct virtq {
     uint32_t size; /* a power of 2 up to VIRTQ_SIZE_MAX */
     bool ready;
     uint64_t desc, avail, used; /* guest-physical */
-    bool indirect, event_idx;   /* negotiated */
+    uint32_t align; /* of the used ring behind the others, in the legacy layout; a power of 2 */
+    bool indirect, event_idx, notify_on_empty; /* negotiated */
 
     uint16_t next_avail; /* free-running index of the next entry to take */
     uint16_t next_used;
@@ -53,6 +54,9 @@ bool virtq_pop(struct virtq *q, struct virtq_chain *chain);
 
 /* The request is done; @written bytes of its writable part are valid. */
 void virtq_push(struct virtq *q, const struct virtq_chain *chain, uint32_t written);
+
+/* 2.6.2, Legacy Interfaces: A Note on Virtqueue Layout: the three parts are one block at @desc. */
+void virtq_place_legacy(struct virtq *q, uint64_t desc);
 
 /* Does the driver want an interrupt for what was pushed since the last one? */
 bool virtq_wants_interrupt(struct virtq *q);

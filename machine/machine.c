@@ -425,6 +425,7 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
                                      .virtio_count = c->virtio_count,
                                      .fw_cfg = c->fw_cfg,
                                      .fw_cfg_count = c->fw_cfg_count,
+                                     .virtio_legacy = c->virtio_legacy,
                                      .exit = guest_exit,
                                      .exit_ctx = m};
     if ((r = create_gic(m, &c->gic, err)) < 0 ||

@@ -112,6 +112,7 @@ struct virt_config {
     unsigned virtio_count;
     const struct arm_fw_cfg *fw_cfg; /* the user's files */
     unsigned fw_cfg_count;
+    bool virtio_legacy;                /* virtio-mmio is version 1 */
     void (*exit)(void *ctx, int code); /* a guest's exit by testdev */
     void *exit_ctx;
 };

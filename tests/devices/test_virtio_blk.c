@@ -165,6 +165,34 @@ static void test_a_writable_disk_has_one_user(void **state)
     stop(&b);
 }
 
+/* Version 1 with ANY_LAYOUT: header, data and status in whatever pieces. */
+static void test_the_legacy_interface(void **state)
+{
+    struct blk b;
+
+    (void)state;
+    start(&b, DISK_WRITABLE);
+    driver_plug_legacy(&b.d, &b.dev.virtio);
+    driver_start_legacy(&b.d, (uint32_t)b.dev.virtio.offered, 1);
+    memset(physmem_ram(&b.d.mem, pa(ring(0)), RING_STRIDE), 0, RING_STRIDE);
+    assert_int_equal(rd(driver_dev(&b.d), CONFIG_SPACE), SECTORS);
+    assert_int_equal(device_read(driver_dev(&b.d), CONFIG_SPACE, 1), SECTORS);
+    assert_int_equal(request(&b, T_IN, 7, 1024), 0);
+    assert_int_equal(used_len(&b.d, 0, 0), 1025);
+    assert_int_equal(peek(&b.d, DATA + 1023, 1), 8);
+    poke(&b.d, DATA, 4, T_OUT);
+    poke(&b.d, DATA + 8, 8, 3);
+    memset(physmem_ram(&b.d.mem, pa(DATA + 16), 512), 0x5a, 512);
+    put_desc(&b.d, ring(0), 0, DATA, 16 + 512, DESC_NEXT, 1);
+    put_desc(&b.d, ring(0), 1, STATUS_AT, 1, DESC_WRITE, 0);
+    make_available(&b.d, 0, 0);
+    wr(driver_dev(&b.d), QUEUE_NOTIFY, 0);
+    assert_int_equal(peek(&b.d, STATUS_AT, 1), 0);
+    assert_int_equal(file_byte(&b, 3 * 512 + 511), 0x5a);
+    driver_fuzz(&b.d, 1, 200, &(uint64_t){1});
+    stop(&b);
+}
+
 static void test_garbage(void **state)
 {
     uint64_t rng = test_seed(1);
@@ -183,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_writes),
         cmocka_unit_test(test_requests_out_of_range),
         cmocka_unit_test(test_a_writable_disk_has_one_user),
+        cmocka_unit_test(test_the_legacy_interface),
         cmocka_unit_test(test_garbage),
     };
 

@@ -179,6 +179,31 @@ static void test_testdev(void **state)
     }
 }
 
+/* What kvm-unit-tests does: one port, neither features nor a status. */
+static void test_the_legacy_interface(void **state)
+{
+    struct sink sinks[2];
+    struct con c;
+
+    (void)state;
+    start(&c, sinks);
+    driver_plug_legacy(&c.d, &c.dev.virtio);
+    driver_start_legacy(&c.d, 0, 2);
+    memset(physmem_ram(&c.d.mem, pa(RINGS), 2 * RING_STRIDE), 0, 2 * RING_STRIDE);
+    wr(driver_dev(&c.d), STATUS, VIRTIO_ACKNOWLEDGE);
+    send(&c, TX0, "zero", 4);
+    assert_int_equal(c.out_len[0], 4);
+    assert_int_equal(virtio_console_receive(&c.dev, 0, (const uint8_t *)"ab", 2), 0);
+    put_desc(&c.d, ring(RX0), 0, BUFFERS + 0x100, 8, DESC_WRITE, 0);
+    make_available(&c.d, RX0, 0);
+    wr(driver_dev(&c.d), QUEUE_NOTIFY, RX0);
+    assert_int_equal(virtio_console_receive(&c.dev, 0, (const uint8_t *)"ab", 2), 2);
+    assert_memory_equal(physmem_ram(&c.d.mem, pa(BUFFERS + 0x100), 2), "ab", 2);
+    assert_true(c.d.watched.level);
+    driver_fuzz(&c.d, QUEUES, 200, &(uint64_t){1});
+    driver_end(&c.d);
+}
+
 static void test_garbage(void **state)
 {
     uint64_t rng = test_seed(1);
@@ -198,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_characters_both_ways),
         cmocka_unit_test(test_controls_without_buffers),
         cmocka_unit_test(test_testdev),
+        cmocka_unit_test(test_the_legacy_interface),
         cmocka_unit_test(test_garbage),
     };
 

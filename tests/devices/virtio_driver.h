@@ -14,11 +14,12 @@
 #define RAM_SIZE (UINT64_C(4) << 20)
 #define RINGS    RAM              /* of queue n: at RINGS + n * RING_STRIDE */
 #define BUFFERS  (RAM + 0x100000) /* free for the tests */
-#define QUEUE    16               /* size of the queues */
+#define QUEUE    64               /* size of the queues */
 
+/* Also where version 1 has the parts, with QueueAlign = USED_AT. */
 #define RING_STRIDE 0x1000
 #define DESC_AT     0x000
-#define AVAIL_AT    0x400
+#define AVAIL_AT    (16 * QUEUE)
 #define USED_AT     0x800
 
 #define DESC_NEXT     1
@@ -47,6 +48,9 @@ enum {
     CONFIG_SPACE = 0x100,
 };
 
+/* Version 1 */
+enum { GUEST_PAGE_SIZE = 0x028, QUEUE_ALIGN = 0x03c, QUEUE_PFN = 0x040 };
+
 struct driver {
     struct virtio_mmio slot;
     struct physmem mem;
@@ -70,7 +74,12 @@ static inline void driver_begin(struct driver *d)
 
 static inline void driver_plug(struct driver *d, struct virtio *v)
 {
-    virtio_mmio_init(&d->slot, &d->log, watched_line(&d->watched), v);
+    virtio_mmio_init(&d->slot, &d->log, watched_line(&d->watched), false, v);
+}
+
+static inline void driver_plug_legacy(struct driver *d, struct virtio *v)
+{
+    virtio_mmio_init(&d->slot, &d->log, watched_line(&d->watched), true, v);
 }
 
 static inline void driver_end(struct driver *d)
@@ -131,6 +140,27 @@ static inline void driver_start(struct driver *d, uint64_t features, unsigned qu
     memset(d->avail, 0, sizeof(d->avail));
 }
 
+/* 3.1.2, 4.2.4: what drivers of version 1 do; neither the order nor DRIVER_OK matters. */
+static inline void driver_start_legacy(struct driver *d, uint32_t features, unsigned queues)
+{
+    struct device *dev = driver_dev(d);
+
+    wr(dev, GUEST_PAGE_SIZE, RING_STRIDE);
+    wr(dev, STATUS, 0);
+    wr(dev, STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+    wr(dev, DRIVER_FEATURES_SEL, 0);
+    wr(dev, DRIVER_FEATURES, features);
+    for (unsigned n = 0; n < queues; n++) {
+        wr(dev, QUEUE_SEL, n);
+        assert_int_equal(rd(dev, QUEUE_PFN), 0);
+        wr(dev, QUEUE_NUM, QUEUE);
+        wr(dev, QUEUE_ALIGN, USED_AT);
+        wr(dev, QUEUE_PFN, ring(n) / RING_STRIDE);
+    }
+    wr(dev, STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_DRIVER_OK);
+    memset(d->avail, 0, sizeof(d->avail));
+}
+
 static inline void put_desc(struct driver *d, uint64_t table, unsigned index, uint64_t addr,
                             uint32_t len, unsigned flags, unsigned next)
 {
@@ -168,7 +198,10 @@ static inline void driver_fuzz(struct driver *d, unsigned queues, unsigned round
 
     while (rounds--) {
         unsigned n = (unsigned)(random_next(rng) % queues);
-        driver_start(d, dev->log ? d->slot.virtio->offered : 0, queues);
+        if (virtio_is_legacy(d->slot.virtio))
+            driver_start_legacy(d, (uint32_t)d->slot.virtio->offered, queues);
+        else
+            driver_start(d, d->slot.virtio->offered, queues);
         for (unsigned i = 0; i < QUEUE; i++)
             put_desc(d, ring(n), i,
                      random_next(rng) % 8 ? BUFFERS + random_next(rng) % 0x1000 : random_next(rng),

@@ -8,7 +8,7 @@
 
 #define RAM      UINT64_C(0x40000000)
 #define RAM_SIZE UINT64_C(0x20000)
-#define QUEUE    8
+#define QUEUE    32 /* 16 bytes of each are AVAIL_AT, so that the parts lie as version 1 has them */
 #define PORTS    2
 #define DISK     4096
 
@@ -18,6 +18,7 @@
 #define BUFFER_AT 0x800
 
 enum { DRIVER_SEL = 0x24, DRIVER = 0x20, SEL = 0x30, NUM = 0x38, READY = 0x44, NOTIFY = 0x50 };
+enum { PAGE_SIZE_REG = 0x28, ALIGN = 0x3c, PFN = 0x40 };
 enum { STATUS = 0x70, DESC_LOW = 0x80, DRIVER_LOW = 0x90, DEVICE_LOW = 0xa0 };
 
 struct bench {
@@ -88,6 +89,9 @@ static void set_up(struct bench *b, struct input *in)
             reg(b, DRIVER_LOW, queue_at(n) + AVAIL_AT);
             reg(b, DEVICE_LOW, queue_at(n) + USED_AT);
             reg(b, READY, 1);
+            reg(b, PAGE_SIZE_REG, 0x1000);
+            reg(b, ALIGN, USED_AT);
+            reg(b, PFN, queue_at(n) / 0x1000);
         }
     }
     memset(b->avail, 0, sizeof(b->avail));
@@ -179,7 +183,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!b || physmem_add_ram(&b->mem, pa(RAM), RAM_SIZE, NULL) != 0)
         abort();
     b->log = fuzz_log();
-    virtio_mmio_init(&b->slot, &b->log, (struct irq_line){0}, plug(b, &in));
+    struct virtio *v = plug(b, &in);
+    virtio_mmio_init(&b->slot, &b->log, (struct irq_line){0}, below(&in, 2), v);
     set_up(b, &in);
     while (in.left > 0)
         step(b, &in);

@@ -206,6 +206,7 @@ static int start(const struct options *o)
                    .initrd = o->initrd,
                    .append = o->append,
                    .dtb = o->dtb,
+                   .virtio_legacy = o->virtio_legacy,
                    .semihosting = o->semihosting},
         .serial = o->serial,
         .dump_dtb = o->dump_dtb,
