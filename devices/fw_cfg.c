@@ -173,55 +173,102 @@ static uint64_t read_dma(struct device *dev, uint64_t offset, unsigned size)
     return v;
 }
 
-/* Move the position by @len and, if @to is RAM to fill, copy. False: not all of @to is RAM. */
-static bool transfer(struct fw_cfg *fw, bool copy, uint64_t to, uint32_t len)
+/* -- DMA -- */
+
+/* The next bytes of the item, or zeros behind its end, to @to; returns how many, 0: not RAM. */
+static uint32_t read_piece(struct fw_cfg *fw, uint64_t to, uint32_t len)
 {
     static const uint8_t zeros[PAGE_SIZE];
     const struct fw_cfg_item *item = selected(fw);
     uint32_t left = fw->offset < item->size ? item->size - fw->offset : 0;
-    uint32_t n = len < left ? len : left;
+    uint32_t most = left ? left : PAGE_SIZE, n = len < most ? len : most;
 
-    if (copy && len) {
-        if (!physmem_ram(fw->mem, pa(to), len))
-            return false;
-        if (n && !physmem_write(fw->mem, pa(to), item->data + fw->offset, n))
-            return false;
-        for (uint64_t done = n; done < len; done += PAGE_SIZE)
-            if (!physmem_write(fw->mem, pa(to + done), zeros,
-                               len - done < PAGE_SIZE ? len - done : PAGE_SIZE))
-                return false;
+    if (!physmem_write(fw->mem, pa(to), left ? item->data + fw->offset : zeros, n))
+        return 0;
+    fw->offset += left ? n : 0;
+    return n;
+}
+
+/* Control then reads 0, or the error bit. */
+static void dma_finish(struct fw_cfg *fw, uint64_t descriptor, bool ok)
+{
+    uint8_t answer[4];
+
+    put_be(answer, sizeof(answer), ok ? 0 : DMA_ERROR);
+    if (!physmem_write(fw->mem, pa(descriptor), answer, sizeof(answer)))
+        LOG(fw->dev.log, DEVICE, GUEST, "fw_cfg: DMA descriptor at %#llx is not in RAM",
+            (unsigned long long)descriptor);
+}
+
+static void dma_go_on(void *ctx, uint64_t now_ns)
+{
+    struct fw_cfg *fw = ctx;
+    struct fw_cfg_dma *dma = &fw->dma;
+    uint32_t n = 1, most;
+
+    (void)now_ns;
+    while (dma->left && n && (most = pace_left(&fw->pace)) > 0) {
+        n = read_piece(fw, dma->to, dma->left < most ? dma->left : most);
+        pace_spend(&fw->pace, n);
+        dma->to += n;
+        dma->left -= n;
     }
-    fw->offset += n;
-    return true;
+    if (dma->left && n) {
+        pace_wait(&fw->pace);
+        return;
+    }
+    dma->busy = false;
+    dma_finish(fw, dma->descriptor, n != 0);
+}
+
+static void dma_read(struct fw_cfg *fw, uint64_t descriptor, uint64_t to, uint32_t len)
+{
+    if (len && !physmem_ram(fw->mem, pa(to), len)) {
+        dma_finish(fw, descriptor, false);
+        return;
+    }
+    fw->dma = (struct fw_cfg_dma){true, descriptor, to, len};
+    dma_go_on(fw, 0);
+}
+
+static void dma_skip(struct fw_cfg *fw, uint32_t len)
+{
+    uint32_t size = selected(fw)->size, left = fw->offset < size ? size - fw->offset : 0;
+
+    fw->offset += len < left ? len : left;
 }
 
 /*
- * @addr: of { be32 control, be32 length, be64 address } in guest RAM. Done at once; control then
- * reads 0, or the error bit. Items are read-only, so a write is an error.
+ * @descriptor: of { be32 control, be32 length, be64 address } in guest RAM. A long transfer goes on
+ * while the guest runs: it must wait for control to change. Items are read-only, so a write is an
+ * error.
  */
-static void dma(struct fw_cfg *fw, uint64_t addr)
+static void dma(struct fw_cfg *fw, uint64_t descriptor)
 {
-    uint8_t request[16], answer[4];
-    bool ok = true;
+    uint8_t request[16];
 
-    if (!physmem_read(fw->mem, pa(addr), request, sizeof(request))) {
+    if (!physmem_read(fw->mem, pa(descriptor), request, sizeof(request))) {
         LOG(fw->dev.log, DEVICE, GUEST, "fw_cfg: DMA descriptor at %#llx is not in RAM",
-            (unsigned long long)addr);
+            (unsigned long long)descriptor);
+        return;
+    }
+    if (fw->dma.busy) {
+        LOG(fw->dev.log, DEVICE, GUEST, "fw_cfg: DMA at %#llx before the one at %#llx is done",
+            (unsigned long long)descriptor, (unsigned long long)fw->dma.descriptor);
+        dma_finish(fw, descriptor, false);
         return;
     }
     uint32_t control = (uint32_t)get_be(request, 4), len = (uint32_t)get_be(request + 4, 4);
     if (control & DMA_SELECT)
         select_item(fw, (uint16_t)(control >> 16));
-    if (control & DMA_READ)
-        ok = transfer(fw, true, get_be(request + 8, 8), len);
-    else if (control & DMA_WRITE) /* comes before skipping, as on QEMU */
-        ok = len == 0;
-    else if (control & DMA_SKIP)
-        ok = transfer(fw, false, 0, len);
-    put_be(answer, sizeof(answer), ok ? 0 : DMA_ERROR);
-    if (!physmem_write(fw->mem, pa(addr), answer, sizeof(answer)))
-        LOG(fw->dev.log, DEVICE, GUEST, "fw_cfg: DMA descriptor at %#llx is not in RAM",
-            (unsigned long long)addr);
+    if (control & DMA_READ) {
+        dma_read(fw, descriptor, get_be(request + 8, 8), len);
+        return;
+    }
+    bool is_write = control & DMA_WRITE; /* comes before skipping, as on QEMU */
+    if (!is_write && (control & DMA_SKIP))
+        dma_skip(fw, len);
+    dma_finish(fw, descriptor, !is_write || len == 0);
 }
 
 /*
@@ -258,6 +305,8 @@ static void reset(struct device *dev)
 
     fw->key = FW_CFG_SIGNATURE;
     fw->offset = fw->dma_hi = 0;
+    fw->dma.busy = false;
+    pace_stop(&fw->pace);
 }
 
 void fw_cfg_destroy(struct fw_cfg *fw)
@@ -272,12 +321,13 @@ void fw_cfg_destroy(struct fw_cfg *fw)
 
 static const struct device_ops ops = {.name = "fw_cfg", .regs = regs, .reset = reset};
 
-int fw_cfg_init(struct fw_cfg *fw, const struct log *log, struct physmem *mem,
+int fw_cfg_init(struct fw_cfg *fw, const struct log *log, struct physmem *mem, struct clock *clock,
                 struct arm_error *err)
 {
     int rc;
 
     *fw = (struct fw_cfg){.dev = {&ops, log}, .mem = mem};
+    pace_init(&fw->pace, clock, dma_go_on, fw);
     rc = fw_cfg_set(fw, FW_CFG_SIGNATURE, "QEMU", 4, err);
     if (!rc)
         rc = fw_cfg_set_le32(fw, FW_CFG_ID, ID_DATA | ID_DMA, err);

@@ -10,6 +10,7 @@
 #include "base/device.h"
 #include "base/error.h"
 #include "base/physmem.h"
+#include "devices/pace.h"
 
 #define FW_CFG_BYTES 0x18 /* of registers */
 
@@ -48,6 +49,13 @@ struct fw_cfg_file {
     struct fw_cfg_item item;
 };
 
+/* A transfer that is going on. */
+struct fw_cfg_dma {
+    bool busy;
+    uint64_t descriptor, to; /* in guest RAM */
+    uint32_t left;           /* bytes */
+};
+
 struct fw_cfg {
     struct device dev;
     struct physmem *mem; /* for DMA */
@@ -58,10 +66,13 @@ struct fw_cfg {
     uint16_t key;    /* selected item */
     uint32_t offset; /* of the next byte in it */
     uint32_t dma_hi; /* upper half of the next DMA address */
+    struct fw_cfg_dma dma;
+    struct pace pace;
 };
 
-/* A device with FW_CFG_SIGNATURE, FW_CFG_ID and an empty directory. Return 0 or -ARM_ENOMEM. */
-int fw_cfg_init(struct fw_cfg *fw, const struct log *log, struct physmem *mem,
+/* A device with FW_CFG_SIGNATURE, FW_CFG_ID and an empty directory. It must not move. Return 0 or
+ * -ARM_ENOMEM. */
+int fw_cfg_init(struct fw_cfg *fw, const struct log *log, struct physmem *mem, struct clock *clock,
                 struct arm_error *err) __attribute__((warn_unused_result));
 void fw_cfg_destroy(struct fw_cfg *fw);
 

@@ -15,7 +15,8 @@ static void update_irq(struct virtio *v)
 }
 
 void virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct log *log,
-                 struct physmem *mem, unsigned queue_count, uint64_t features)
+                 struct physmem *mem, unsigned queue_count, uint64_t request_queues,
+                 uint64_t features)
 {
     CHECK(queue_count <= VIRTIO_QUEUES_MAX);
     *v = (struct virtio){
@@ -24,6 +25,7 @@ void virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct lo
         .mem = mem,
         .offered = features | COMMON_FEATURES,
         .queue_count = queue_count,
+        .request_queues = request_queues,
     };
 }
 
@@ -33,16 +35,13 @@ void virtio_destroy(struct virtio *v)
         v->ops->destroy(v);
 }
 
-/* The configuration is in the byte order of the guest then. Differs: always little-endian. */
-void virtio_make_legacy(struct virtio *v)
-{
-    v->offered = (v->offered & ~BIT(VIRTIO_F_VERSION_1)) | LEGACY_FEATURES;
-}
-
 void virtio_reset(struct virtio *v)
 {
     v->features = 0;
     v->status = v->isr = 0;
+    v->pending = v->turn = 0;
+    v->busy = false;
+    pace_stop(&v->pace);
     memset(v->queues, 0, sizeof(v->queues));
     for (unsigned i = 0; i < v->queue_count; i++) {
         v->queues[i].mem = v->mem;
@@ -129,10 +128,68 @@ void virtio_set_queue_ready(struct virtio *v, unsigned n, bool ready)
         LOG(v->log, DEVICE, GUEST, "virtio %s: queue %u not ready: %s", v->ops->name, n, problem);
         return;
     }
+    if (v->turn == n)
+        v->busy = false;
+    v->pending &= ~BIT(n);
     q->ready = ready;
     q->broken = false;
     q->next_avail = q->next_used = q->signalled = 0;
     q->signal_all = true;
+}
+
+/* Is there a request to begin or to go on with? Queues take turns. */
+static bool next_request(struct virtio *v)
+{
+    for (unsigned k = 0; !v->busy && k < v->queue_count; k++) {
+        unsigned n = (v->turn + 1 + k) % v->queue_count;
+        if (!(v->pending & BIT(n)))
+            continue;
+        if (virtq_pop(&v->queues[n], &v->chain)) {
+            v->turn = n;
+            v->done = 0;
+            v->busy = true;
+        } else {
+            v->pending &= ~BIT(n);
+        }
+    }
+    return v->busy;
+}
+
+void virtio_done(struct virtio *v, uint32_t written)
+{
+    virtq_push(&v->queues[v->turn], &v->chain, written);
+    v->busy = false;
+}
+
+/* To walk a chain costs something, also if there is nothing in it. */
+#define PIECE_COST 64 /* bytes */
+
+static void work(void *ctx, uint64_t now_ns)
+{
+    struct virtio *v = ctx;
+
+    (void)now_ns;
+    while (virtio_is_live(v) && next_request(v)) {
+        uint32_t budget = pace_left(&v->pace);
+        if (budget == 0) {
+            pace_wait(&v->pace);
+            break;
+        }
+        pace_spend(&v->pace,
+                   v->chain.count * PIECE_COST + v->ops->request(v, &v->queues[v->turn], budget));
+    }
+    if (v->ops->fill && virtio_is_live(v))
+        v->ops->fill(v);
+    virtio_settle(v);
+}
+
+void virtio_connect(struct virtio *v, struct irq_line irq, struct clock *clock, bool legacy)
+{
+    v->irq = irq;
+    pace_init(&v->pace, clock, work, v);
+    /* Differs: its configuration is little-endian also for a big-endian guest. */
+    if (legacy)
+        v->offered = (v->offered & ~BIT(VIRTIO_F_VERSION_1)) | LEGACY_FEATURES;
 }
 
 void virtio_notify(struct virtio *v, uint32_t n)
@@ -142,8 +199,8 @@ void virtio_notify(struct virtio *v, uint32_t n)
             n, v->status);
         return;
     }
-    v->ops->notify(v, n);
-    virtio_settle(v);
+    v->pending |= BIT(n) & v->request_queues;
+    work(v, 0);
 }
 
 /* 2.1.2: a legacy driver knows nothing of DEVICE_NEEDS_RESET, and is not told. */

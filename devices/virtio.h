@@ -11,6 +11,7 @@
 #include "base/irq.h"
 #include "base/log.h"
 #include "base/physmem.h"
+#include "devices/pace.h"
 #include "devices/virtio_ring.h"
 
 /* 2.1, Device Status Field */
@@ -38,10 +39,13 @@ struct virtio;
 
 struct virtio_ops {
     const char *name;
-    uint32_t id;                                      /* 5, Device Types */
-    void (*notify)(struct virtio *v, unsigned queue); /* requests may wait in it */
-    void (*reset)(struct virtio *v);                  /* NULL: nothing to do */
-    void (*destroy)(struct virtio *v);                /* NULL: nothing to do */
+    uint32_t id; /* 5, Device Types */
+    /* Begin the request v->chain of @q (v->done is 0), or go on with it: move about @budget bytes
+     * from byte v->done on, and call virtio_done() when it is done. Returns how many it moved. */
+    uint32_t (*request)(struct virtio *v, struct virtq *q, uint32_t budget);
+    void (*fill)(struct virtio *v);    /* the other queues may have buffers; NULL: there are none */
+    void (*reset)(struct virtio *v);   /* NULL: nothing to do */
+    void (*destroy)(struct virtio *v); /* NULL: nothing to do */
 };
 
 /* First member of each device type's struct. */
@@ -50,23 +54,34 @@ struct virtio {
     const struct log *log;
     struct physmem *mem;
     struct irq_line irq;
+    struct pace pace;
     uint64_t offered; /* features */
     unsigned queue_count;
+    uint64_t request_queues; /* bit n: what comes in queue n are requests */
     uint32_t config_size;
     uint8_t config[VIRTIO_CONFIG_MAX]; /* little-endian, read-only for the driver */
 
     uint64_t features; /* what the driver has accepted */
     uint8_t status, isr;
     struct virtq queues[VIRTIO_QUEUES_MAX];
+
+    uint64_t pending; /* bit n: queue n may have requests */
+    unsigned turn;    /* of the queues; that of the request if there is one */
+    bool busy;        /* there is one */
+    struct virtq_chain chain;
+    uint32_t done; /* bytes of it */
 };
 
-/* A device after reset. @features beside the reserved ones that all have here. */
+/* A device, to be connected and reset by its transport. @features beside the reserved ones that all
+ * have here; bit n of @request_queues: queue n is one of requests. */
 void virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct log *log,
-                 struct physmem *mem, unsigned queue_count, uint64_t features);
+                 struct physmem *mem, unsigned queue_count, uint64_t request_queues,
+                 uint64_t features);
 void virtio_destroy(struct virtio *v);
 
-/* From now on the device has the legacy interface (1.3, 6.3). Before its first reset. */
-void virtio_make_legacy(struct virtio *v);
+/* @legacy: the device has the legacy interface (1.3, 6.3). @clock must outlive the device, which
+ * must not move. */
+void virtio_connect(struct virtio *v, struct irq_line irq, struct clock *clock, bool legacy);
 
 void virtio_reset(struct virtio *v);
 
@@ -82,8 +97,12 @@ void virtio_set_status(struct virtio *v, uint8_t status);
  * if they make no sense. */
 void virtio_set_queue_ready(struct virtio *v, unsigned n, bool ready);
 
-/* The driver notifies about queue @n, any number. */
+/* The driver notifies about queue @n, any number. Requests that are too long to be done at once go
+ * on while the guest runs (devices/pace.h). */
 void virtio_notify(struct virtio *v, uint32_t n);
+
+/* For ops->request(): the request is done, and @written bytes of its writable part are valid. */
+void virtio_done(struct virtio *v, uint32_t written);
 
 /* After queues were worked on: interrupt if the driver wants one, ask for a reset if one broke. */
 void virtio_settle(struct virtio *v);

@@ -22,7 +22,7 @@
 #define CONFIG_BYTES    24
 
 /* 5.2.6, Device Operation */
-enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8 };
+enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_NONE = -1 };
 enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2 };
 
 static struct virtio_blk *to_blk(struct virtio *v)
@@ -38,93 +38,118 @@ static bool in_disk(const struct virtio_blk *blk, uint64_t sector, uint32_t byte
     return bytes % SECTOR == 0 && sector <= count && bytes / SECTOR <= count - sector;
 }
 
-/* @bytes: of the writable part that are data. */
-static uint8_t do_read(struct virtio_blk *blk, struct virtq *q, uint64_t sector, uint32_t bytes)
+/* The answer to a request that moves nothing. */
+static void answer(struct virtio_blk *blk, uint8_t status)
 {
-    if (!in_disk(blk, sector, bytes))
-        return S_IOERR;
-    for (uint32_t done = 0, n; done < bytes; done += n) {
-        n = bytes - done < VIRTIO_BLK_CHUNK ? bytes - done : VIRTIO_BLK_CHUNK;
-        if (!disk_read(blk->disk, sector * SECTOR + done, blk->chunk, n) ||
-            virtq_write(q, &blk->chain, done, blk->chunk, n) != n)
-            return S_IOERR;
-    }
-    return S_OK;
+    blk->status = status;
+    blk->bytes = 0;
 }
 
-/* 5.2.6.2: without the flush feature a write is stable before it is answered. */
-static uint8_t do_write(struct virtio_blk *blk, struct virtq *q, uint64_t sector, uint32_t bytes)
+/* @bytes: of data, to be moved from now on. */
+static void begin_move(struct virtio_blk *blk, uint32_t bytes)
 {
-    if (!in_disk(blk, sector, bytes) || blk->disk->mode == DISK_READONLY)
-        return S_IOERR;
-    for (uint32_t done = 0, n; done < bytes; done += n) {
-        n = bytes - done < VIRTIO_BLK_CHUNK ? bytes - done : VIRTIO_BLK_CHUNK;
-        if (virtq_read(q, &blk->chain, HEADER_BYTES + done, blk->chunk, n) != n ||
-            !disk_write(blk->disk, sector * SECTOR + done, blk->chunk, n))
-            return S_IOERR;
-    }
-    return virtio_has(&blk->virtio, F_FLUSH) || disk_flush(blk->disk) ? S_OK : S_IOERR;
+    blk->bytes = bytes;
+    if (!in_disk(blk, blk->sector, bytes) ||
+        (blk->type == T_OUT && blk->disk->mode == DISK_READONLY))
+        answer(blk, S_IOERR);
 }
 
-static uint8_t do_get_id(struct virtio_blk *blk, struct virtq *q, uint32_t bytes)
+static void begin(struct virtio_blk *blk, struct virtq *q)
+{
+    const struct virtq_chain *chain = &blk->virtio.chain;
+    uint8_t header[HEADER_BYTES];
+
+    answer(blk, S_OK);
+    blk->type = T_NONE;
+    if (virtq_read(q, chain, 0, header, sizeof(header)) != sizeof(header)) {
+        answer(blk, S_IOERR);
+        return;
+    }
+    blk->type = (uint32_t)le_get(header, 4);
+    blk->sector = le_get(header + 8, 8);
+    switch (blk->type) {
+    case T_IN:
+        begin_move(blk, chain->in_bytes - 1);
+        break;
+    case T_OUT:
+        begin_move(blk, chain->out_bytes - HEADER_BYTES);
+        break;
+    case T_FLUSH:
+        answer(blk, disk_flush(blk->disk) ? S_OK : S_IOERR);
+        break;
+    case T_GET_ID:
+        break;
+    default:
+        answer(blk, S_UNSUPP);
+        break;
+    }
+}
+
+/* The next @n bytes of data. */
+static bool move(struct virtio_blk *blk, struct virtq *q, uint32_t n)
+{
+    const struct virtq_chain *chain = &blk->virtio.chain;
+    uint32_t done = blk->virtio.done;
+    uint64_t at = blk->sector * SECTOR + done;
+
+    if (blk->type == T_IN)
+        return disk_read(blk->disk, at, blk->chunk, n) &&
+               virtq_write(q, chain, done, blk->chunk, n) == n;
+    return virtq_read(q, chain, HEADER_BYTES + done, blk->chunk, n) == n &&
+           disk_write(blk->disk, at, blk->chunk, n);
+}
+
+/* @room: bytes of the writable part before the status. Returns how many of them are valid. */
+static uint32_t finish(struct virtio_blk *blk, struct virtq *q, uint32_t room)
 {
     static const char id[ID_BYTES] = "armillary";
 
-    return virtq_write(q, &blk->chain, 0, id, bytes < ID_BYTES ? bytes : ID_BYTES) ? S_OK : S_IOERR;
-}
-
-/* @room: bytes of the writable part before the status. Sets how many of them are valid. */
-static uint8_t execute(struct virtio_blk *blk, struct virtq *q, uint32_t room, uint32_t *written)
-{
-    uint8_t header[HEADER_BYTES], status;
-
-    *written = 0;
-    if (virtq_read(q, &blk->chain, 0, header, sizeof(header)) != sizeof(header))
-        return S_IOERR;
-    uint64_t sector = le_get(header + 8, 8);
-    switch (le_get(header, 4)) {
+    if (blk->status != S_OK)
+        return 0;
+    switch (blk->type) {
     case T_IN:
-        status = do_read(blk, q, sector, room);
-        *written = status == S_OK ? room : 0;
-        return status;
+        return room;
     case T_OUT:
-        return do_write(blk, q, sector, blk->chain.out_bytes - HEADER_BYTES);
-    case T_FLUSH:
-        return disk_flush(blk->disk) ? S_OK : S_IOERR;
+        /* 5.2.6.2: without the flush feature a write is stable before it is answered. */
+        if (!virtio_has(&blk->virtio, F_FLUSH) && !disk_flush(blk->disk))
+            blk->status = S_IOERR;
+        return 0;
     case T_GET_ID:
-        *written = room < ID_BYTES ? room : ID_BYTES;
-        return do_get_id(blk, q, room);
+        return (uint32_t)virtq_write(q, &blk->virtio.chain, 0, id,
+                                     room < ID_BYTES ? room : ID_BYTES);
     }
-    return S_UNSUPP;
+    return 0;
 }
 
-static void one_request(struct virtio_blk *blk, struct virtq *q)
+static uint32_t request(struct virtio *v, struct virtq *q, uint32_t budget)
 {
-    uint32_t room, written = 0;
-    uint8_t status;
+    struct virtio_blk *blk = to_blk(v);
+    uint32_t moved = 0, n, room, written;
 
-    if (blk->chain.in_bytes == 0) {
-        LOG(blk->virtio.log, DEVICE, GUEST, "virtio blk: a request without room for its status");
-        virtq_push(q, &blk->chain, 0);
-        return;
+    if (v->chain.in_bytes == 0) {
+        LOG(v->log, DEVICE, GUEST, "virtio blk: a request without room for its status");
+        virtio_done(v, 0);
+        return 0;
     }
-    room = blk->chain.in_bytes - 1;
-    status = execute(blk, q, room, &written);
+    if (v->done == 0)
+        begin(blk, q);
+    for (; v->done < blk->bytes && moved < budget; v->done += n, moved += n) {
+        n = blk->bytes - v->done;
+        n = n < VIRTIO_BLK_CHUNK ? n : VIRTIO_BLK_CHUNK;
+        if (!move(blk, q, n))
+            answer(blk, S_IOERR);
+    }
+    if (v->done < blk->bytes)
+        return moved;
+    room = v->chain.in_bytes - 1;
+    written = finish(blk, q, room);
     /* The status is the last byte: the length counts it only if all before it is valid. */
-    virtq_write(q, &blk->chain, room, &status, 1);
-    virtq_push(q, &blk->chain, written == room ? room + 1 : written);
+    virtq_write(q, &v->chain, room, &blk->status, 1);
+    virtio_done(v, written == room ? room + 1 : written);
+    return moved;
 }
 
-/* The number of requests is taken once: the disk's own data may change the ring behind it. */
-static void notify(struct virtio *v, unsigned queue)
-{
-    struct virtq *q = &v->queues[queue];
-
-    for (unsigned n = virtq_waiting(q); n && virtq_pop(q, &to_blk(v)->chain); n--)
-        one_request(to_blk(v), q);
-}
-
-static const struct virtio_ops ops = {.name = "blk", .id = DEVICE_ID, .notify = notify};
+static const struct virtio_ops ops = {.name = "blk", .id = DEVICE_ID, .request = request};
 
 int virtio_blk_init(struct virtio_blk *blk, const struct log *log, struct physmem *mem,
                     struct disk *disk, struct arm_error *err)
@@ -137,7 +162,7 @@ int virtio_blk_init(struct virtio_blk *blk, const struct log *log, struct physme
                          disk->path, (unsigned long long)disk->size, SECTOR);
     if (disk->mode == DISK_READONLY)
         features |= BIT(F_RO);
-    virtio_init(&blk->virtio, &ops, log, mem, 1, features);
+    virtio_init(&blk->virtio, &ops, log, mem, 1, BIT(0), features);
     blk->disk = disk;
     le_put(config + CONFIG_CAPACITY, 8, disk->size / SECTOR);
     le_put(config + CONFIG_SEG_MAX, 4, REQUESTQ_SEGS);

@@ -1,5 +1,4 @@
-/* Virtio block device (Virtual I/O Device specification 1.1, section 5.2) over a raw file. Requests
- * are done at once, while the guest notifies. */
+/* Virtio block device (Virtual I/O Device specification 1.1, section 5.2) over a raw file. */
 #pragma once
 
 #include "devices/disk.h"
@@ -10,7 +9,10 @@
 struct virtio_blk {
     struct virtio virtio; /* first */
     struct disk *disk;
-    struct virtq_chain chain;        /* the request being done */
+    /* The request being done. */
+    uint32_t type, bytes; /* of data to move */
+    uint64_t sector;
+    uint8_t status;
     uint8_t chunk[VIRTIO_BLK_CHUNK]; /* on its way between file and guest */
 };
 

@@ -11,6 +11,7 @@
 /* 5.3.2: port 0, then control, then the other ports; receiver first. */
 #define CONTROL_RX 2
 #define CONTROL_TX 3
+#define TX_QUEUES  UINT64_C(0xaaaaaaaaaaaaaaaa)
 
 /* 5.3.4, struct virtio_console_config */
 #define CONFIG_MAX_PORTS 4
@@ -60,9 +61,9 @@ static void send_events(struct virtio_console *con)
     struct virtq *q = &con->virtio.queues[CONTROL_RX];
     uint8_t message[CONTROL_BYTES + VIRTIO_CONSOLE_NAME_MAX];
 
-    while (con->event_count && virtq_pop(q, &con->chain)) {
+    while (con->event_count && virtq_pop(q, &con->rx_chain)) {
         size_t len = format_event(con, &con->events[con->event_first], message);
-        virtq_push(q, &con->chain, (uint32_t)virtq_write(q, &con->chain, 0, message, len));
+        virtq_push(q, &con->rx_chain, (uint32_t)virtq_write(q, &con->rx_chain, 0, message, len));
         con->event_first = (con->event_first + 1) % VIRTIO_CONSOLE_EVENTS_MAX;
         con->event_count--;
     }
@@ -109,32 +110,37 @@ static void control(struct virtio_console *con, uint32_t port, uint16_t event, u
         con->ports[port].open = value != 0;
 }
 
-static void receive_controls(struct virtio_console *con, struct virtq *q)
+static uint32_t receive_control(struct virtio_console *con, struct virtq *q)
 {
     uint8_t m[CONTROL_BYTES];
+    bool whole = virtq_read(q, &con->virtio.chain, 0, m, sizeof(m)) == sizeof(m);
 
-    for (unsigned n = virtq_waiting(q); n && virtq_pop(q, &con->chain); n--) {
-        bool whole = virtq_read(q, &con->chain, 0, m, sizeof(m)) == sizeof(m);
-        virtq_push(q, &con->chain, 0);
-        if (whole)
-            control(con, (uint32_t)le_get(m, 4), (uint16_t)le_get(m + 4, 2),
-                    (uint16_t)le_get(m + 6, 2));
-    }
+    virtio_done(&con->virtio, 0);
+    if (whole)
+        control(con, (uint32_t)le_get(m, 4), (uint16_t)le_get(m + 4, 2),
+                (uint16_t)le_get(m + 6, 2));
+    return sizeof(m);
 }
 
 /* -- the ports' characters -- */
 
-static void transmit(struct virtio_console *con, struct virtq *q, const struct virtio_port *port)
+static uint32_t transmit(struct virtio_console *con, struct virtq *q, uint32_t budget,
+                         const struct virtio_port *port)
 {
-    uint8_t buf[512];
-    size_t n;
+    struct virtio *v = &con->virtio;
+    uint8_t buf[4096];
+    uint32_t moved = 0, n;
 
-    for (unsigned left = virtq_waiting(q); left && virtq_pop(q, &con->chain); left--) {
-        for (uint32_t at = 0; (n = virtq_read(q, &con->chain, at, buf, sizeof(buf))) > 0; at += n)
-            if (port->write)
-                port->write(port->write_ctx, buf, n);
-        virtq_push(q, &con->chain, 0);
-    }
+    do {
+        n = (uint32_t)virtq_read(q, &v->chain, v->done, buf, sizeof(buf));
+        if (n && port->write)
+            port->write(port->write_ctx, buf, n);
+        v->done += n;
+        moved += n;
+    } while (n && moved < budget);
+    if (n == 0)
+        virtio_done(v, 0);
+    return moved;
 }
 
 size_t virtio_console_receive(struct virtio_console *con, unsigned n, const uint8_t *data,
@@ -148,25 +154,28 @@ size_t virtio_console_receive(struct virtio_console *con, unsigned n, const uint
     if (!virtio_is_live(&con->virtio) ||
         (virtio_has(&con->virtio, F_MULTIPORT) && !con->ports[n].open))
         return 0;
-    while (done < len && virtq_pop(q, &con->chain)) {
-        size_t put = virtq_write(q, &con->chain, 0, data + done, len - done);
-        virtq_push(q, &con->chain, (uint32_t)put);
+    while (done < len && virtq_pop(q, &con->rx_chain)) {
+        size_t put = virtq_write(q, &con->rx_chain, 0, data + done, len - done);
+        virtq_push(q, &con->rx_chain, (uint32_t)put);
         done += put;
     }
     virtio_settle(&con->virtio);
     return done;
 }
 
-static void notify(struct virtio *v, unsigned queue)
+static uint32_t request(struct virtio *v, struct virtq *q, uint32_t budget)
 {
     struct virtio_console *con = to_console(v);
-    struct virtq *q = &v->queues[queue];
+    unsigned queue = v->turn;
 
     if (queue == CONTROL_TX)
-        receive_controls(con, q);
-    else if (queue & 1)
-        transmit(con, q, &con->ports[queue == 1 ? 0 : (queue - 3) / 2]);
-    send_events(con);
+        return receive_control(con, q);
+    return transmit(con, q, budget, &con->ports[queue == 1 ? 0 : (queue - 3) / 2]);
+}
+
+static void fill(struct virtio *v)
+{
+    send_events(to_console(v));
 }
 
 static void reset(struct virtio *v)
@@ -179,13 +188,13 @@ static void reset(struct virtio *v)
 }
 
 static const struct virtio_ops ops = {
-    .name = "console", .id = DEVICE_ID, .notify = notify, .reset = reset};
+    .name = "console", .id = DEVICE_ID, .request = request, .fill = fill, .reset = reset};
 
 void virtio_console_init(struct virtio_console *con, const struct log *log, struct physmem *mem,
                          const struct virtio_port *ports, unsigned count)
 {
     CHECK(count >= 1 && count <= VIRTIO_CONSOLE_PORTS_MAX);
-    virtio_init(&con->virtio, &ops, log, mem, 2 * (count + 1), BIT(F_MULTIPORT));
+    virtio_init(&con->virtio, &ops, log, mem, 2 * (count + 1), TX_QUEUES, BIT(F_MULTIPORT));
     con->port_count = count;
     memcpy(con->ports, ports, count * sizeof(*ports));
     con->event_first = con->event_count = 0;

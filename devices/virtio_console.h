@@ -35,7 +35,7 @@ struct virtio_console {
     struct virtio_port ports[VIRTIO_CONSOLE_PORTS_MAX];
     unsigned event_first, event_count;
     struct virtio_console_event events[VIRTIO_CONSOLE_EVENTS_MAX];
-    struct virtq_chain chain;
+    struct virtq_chain rx_chain; /* of a queue that the device fills */
 };
 
 /* @ports: copied. 1 <= @count <= VIRTIO_CONSOLE_PORTS_MAX. */

@@ -270,15 +270,12 @@ static const struct device_ops legacy_ops = {
     .name = "virtio-mmio (version 1)", .regs = legacy_regs, .reset = reset};
 
 void virtio_mmio_init(struct virtio_mmio *slot, const struct log *log, struct irq_line irq,
-                      bool legacy, struct virtio *virtio)
+                      struct clock *clock, bool legacy, struct virtio *virtio)
 {
     *slot = (struct virtio_mmio){.dev = {legacy ? &legacy_ops : &modern_ops, log},
                                  .virtio = virtio,
                                  .version = legacy ? 1 : 2};
-    if (virtio) {
-        virtio->irq = irq;
-        if (legacy)
-            virtio_make_legacy(virtio);
-    }
+    if (virtio)
+        virtio_connect(virtio, irq, clock, legacy);
     reset(&slot->dev);
 }

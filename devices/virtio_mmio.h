@@ -17,6 +17,6 @@ struct virtio_mmio {
     unsigned page_shift; /* version 1: log2 of GuestPageSize */
 };
 
-/* @legacy: version 1. @virtio: may be NULL; gets @irq. Both must outlive the slot. */
+/* @legacy: version 1. @virtio: may be NULL; gets @irq and @clock. All must outlive the slot. */
 void virtio_mmio_init(struct virtio_mmio *slot, const struct log *log, struct irq_line irq,
-                      bool legacy, struct virtio *virtio);
+                      struct clock *clock, bool legacy, struct virtio *virtio);

@@ -7,7 +7,6 @@
 struct virtio_rng {
     struct virtio virtio; /* first */
     uint64_t state;       /* of the stream; a reset of the device does not rewind it */
-    struct virtq_chain chain;
 };
 
 void virtio_rng_init(struct virtio_rng *rng, const struct log *log, struct physmem *mem,

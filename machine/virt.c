@@ -126,7 +126,7 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
     for (unsigned i = 0; i < VIRT_FLASHES; i++)
         board->pflash[i].fd = -1;
     if (!rc)
-        rc = fw_cfg_init(&board->fw_cfg, log, mem, err);
+        rc = fw_cfg_init(&board->fw_cfg, log, mem, clock, err);
     if (rc)
         return rc;
     pl011_init(&board->uart, log, gic_spi_line(gic, VIRT_SPI_UART), clock, VIRT_CLOCK_HZ,

@@ -3,7 +3,7 @@
 #include "devices/fw_cfg.h"
 
 #define RAM      UINT64_C(0x40000000)
-#define RAM_SIZE (UINT64_C(1) << 20)
+#define RAM_SIZE (UINT64_C(8) << 20)
 #define DESC     (RAM + 0x100) /* of DMA requests */
 #define BUFFER   (RAM + 0x2000)
 
@@ -15,6 +15,7 @@
 struct cfg {
     struct fw_cfg dev;
     struct physmem mem;
+    struct clock clock;
     struct watched watched;
     struct log log;
 };
@@ -24,7 +25,8 @@ static struct device *start(struct cfg *c)
     memset(c, 0, sizeof(*c));
     c->log = watched_log(&c->watched);
     assert_int_equal(physmem_add_ram(&c->mem, pa(RAM), RAM_SIZE, NULL), 0);
-    assert_int_equal(fw_cfg_init(&c->dev, &c->log, &c->mem, NULL), 0);
+    c->clock.next_ns = CLOCK_NEVER;
+    assert_int_equal(fw_cfg_init(&c->dev, &c->log, &c->mem, &c->clock, NULL), 0);
     return &c->dev.dev;
 }
 
@@ -47,11 +49,12 @@ static void select_key(struct device *dev, uint16_t key)
     device_write(dev, 8, 2, __builtin_bswap16(key));
 }
 
-/* Put a request at DESC, start it, and return its control word afterwards. */
+/* Put a request at DESC, start it a microsecond later, and return its control word afterwards. */
 static uint32_t dma(struct cfg *c, uint32_t control, uint32_t len, uint64_t addr, bool in_halves)
 {
     uint8_t request[16];
 
+    clock_run(&c->clock, c->clock.now_ns + PACE_NS);
     put_be(request, 4, control);
     put_be(request + 4, 4, len);
     put_be(request + 8, 8, addr);
@@ -221,6 +224,79 @@ static void test_dma_errors(void **state)
     stop(&c);
 }
 
+static uint32_t control_word(struct cfg *c, uint64_t at)
+{
+    uint8_t be[4];
+
+    assert_true(physmem_read(&c->mem, pa(at), be, 4));
+    return (uint32_t)be[0] << 24 | (uint32_t)be[1] << 16 | (uint32_t)be[2] << 8 | be[3];
+}
+
+/* How many microseconds a read of @len bytes takes in which the guest could be stopped. */
+static unsigned long_read(struct cfg *c, uint32_t len)
+{
+    unsigned steps = 0;
+
+    for (dma(c, DMA_SELECT | DMA_READ | FW_CFG_KERNEL_DATA << 16, len, BUFFER, false);
+         control_word(c, DESC) != 0; steps++)
+        clock_run(&c->clock, c->clock.now_ns + PACE_NS);
+    return steps;
+}
+
+static void test_a_long_dma_goes_on_while_the_guest_runs(void **state)
+{
+    static uint8_t data[3 * PACE_BYTES];
+    uint64_t rng = test_seed(1);
+    struct device *dev;
+    struct cfg c;
+
+    (void)state;
+    dev = start(&c);
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)random_next(&rng);
+    assert_int_equal(fw_cfg_set(&c.dev, FW_CFG_KERNEL_DATA, data, sizeof(data), NULL), 0);
+    assert_int_equal(long_read(&c, PACE_BYTES), 0);
+    assert_int_equal(long_read(&c, PACE_BYTES + 1), 1);
+    memset(physmem_ram(&c.mem, pa(BUFFER), 5 * PACE_BYTES), 0xee, 5 * PACE_BYTES);
+    assert_int_equal(long_read(&c, 4 * PACE_BYTES + 5), 4);
+    assert_memory_equal(physmem_ram(&c.mem, pa(BUFFER), sizeof(data)), data, sizeof(data));
+    for (unsigned i = 0; i < PACE_BYTES + 5; i++)
+        assert_int_equal(*physmem_ram(&c.mem, pa(BUFFER + sizeof(data) + i), 1), 0);
+    assert_int_equal(*physmem_ram(&c.mem, pa(BUFFER + 4 * PACE_BYTES + 5), 1), 0xee);
+    /* Many short ones are no way around it: the second one needs another microsecond, and the third
+     * comes before it is done. */
+    for (unsigned i = 0; i < 3; i++) {
+        uint8_t request[16];
+        put_be(request, 4, DMA_SELECT | DMA_READ);
+        put_be(request + 4, 4, PACE_BYTES / 2);
+        put_be(request + 8, 8, BUFFER);
+        assert_true(physmem_write(&c.mem, pa(DESC + 16 * i), request, sizeof(request)));
+        device_write(dev, 0x10, 8, __builtin_bswap64(DESC + 16 * i));
+        assert_int_equal(control_word(&c, DESC + 16 * i) == 0, i == 0);
+    }
+    assert_int_equal(control_word(&c, DESC + 32), 1);
+    clock_run(&c.clock, c.clock.now_ns + PACE_NS);
+    assert_int_equal(control_word(&c, DESC + 16), 0);
+    stop(&c);
+}
+
+static void test_a_reset_ends_a_long_dma(void **state)
+{
+    struct device *dev;
+    struct cfg c;
+
+    (void)state;
+    dev = start(&c);
+    dma(&c, DMA_SELECT | DMA_READ, 2 * PACE_BYTES, BUFFER, false);
+    dev->ops->reset(dev);
+    memset(physmem_ram(&c.mem, pa(BUFFER), 2 * PACE_BYTES), 0xee, 2 * PACE_BYTES);
+    clock_run(&c.clock, c.clock.now_ns + 10 * PACE_NS);
+    assert_int_equal(control_word(&c, DESC), DMA_SELECT | DMA_READ);
+    assert_int_equal(*physmem_ram(&c.mem, pa(BUFFER + PACE_BYTES), 1), 0xee);
+    assert_int_equal(dma(&c, DMA_READ, 4, BUFFER, false), 0);
+    stop(&c);
+}
+
 struct counter {
     unsigned calls;
 };
@@ -283,6 +359,8 @@ int main(void)
         cmocka_unit_test(test_file_limits),
         cmocka_unit_test(test_dma_reads_and_skips),
         cmocka_unit_test(test_dma_errors),
+        cmocka_unit_test(test_a_long_dma_goes_on_while_the_guest_runs),
+        cmocka_unit_test(test_a_reset_ends_a_long_dma),
         cmocka_unit_test(test_dma_into_code_is_announced),
         cmocka_unit_test(test_random_accesses_and_requests),
     };

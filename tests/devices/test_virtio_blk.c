@@ -16,7 +16,8 @@ struct blk {
     char path[64];
 };
 
-static void start(struct blk *b, enum disk_mode mode)
+/* A disk of at least SECTORS; the driver comes by driver_start(). */
+static void plug(struct blk *b, enum disk_mode mode, off_t bytes)
 {
     uint8_t sector[512];
     int fd;
@@ -28,12 +29,18 @@ static void start(struct blk *b, enum disk_mode mode)
         memset(sector, (int)i, sizeof(sector));
         assert_int_equal(write(fd, sector, sizeof(sector)), (ssize_t)sizeof(sector));
     }
+    assert_true(bytes <= SECTORS * 512 || ftruncate(fd, bytes) == 0);
     close(fd);
     driver_begin(&b->d);
     assert_int_equal(disk_open(&b->disk, &(struct disk_spec){b->path, mode, NULL}, &b->d.log, NULL),
                      0);
     assert_int_equal(virtio_blk_init(&b->dev, &b->d.log, &b->d.mem, &b->disk, NULL), 0);
     driver_plug(&b->d, &b->dev.virtio);
+}
+
+static void start(struct blk *b, enum disk_mode mode)
+{
+    plug(b, mode, 0);
     driver_start(&b->d, b->dev.virtio.offered, 1);
 }
 
@@ -165,6 +172,111 @@ static void test_a_writable_disk_has_one_user(void **state)
     stop(&b);
 }
 
+#define LONG_PIECES 40
+#define LONG_PIECE  0x10000
+#define LONG_BYTES  (LONG_PIECES * LONG_PIECE)
+
+/* Two requests of LONG_BYTES, from and to the same small buffer. */
+static void long_requests(struct blk *b, unsigned type)
+{
+    poke(&b->d, HEADER, 4, type);
+    poke(&b->d, HEADER + 8, 8, 0);
+    poke(&b->d, STATUS_AT, 1, 0xee);
+    put_desc(&b->d, ring(0), 0, HEADER, 16, DESC_NEXT, 1);
+    for (unsigned i = 1; i <= LONG_PIECES; i++)
+        put_desc(&b->d, ring(0), i, DATA, LONG_PIECE, DESC_NEXT | (type == T_IN ? DESC_WRITE : 0),
+                 i + 1);
+    put_desc(&b->d, ring(0), LONG_PIECES + 1, STATUS_AT, 1, DESC_WRITE, 0);
+    make_available(&b->d, 0, 0);
+    make_available(&b->d, 0, 0);
+    wr(driver_dev(&b->d), QUEUE_NOTIFY, 0);
+}
+
+static void start_long(struct blk *b)
+{
+    plug(b, DISK_WRITABLE, LONG_BYTES);
+    driver_start(&b->d, BIT(VIRTIO_F_VERSION_1) | BIT(9), 1);
+    driver_wait(&b->d, 1);
+}
+
+static void test_long_requests_go_on_while_the_guest_runs(void **state)
+{
+    static const unsigned types[] = {T_IN, T_OUT};
+    struct blk b;
+
+    (void)state;
+    for (unsigned t = 0; t < ARRAY_SIZE(types); t++) {
+        unsigned steps = 0;
+        start_long(&b);
+        memset(physmem_ram(&b.d.mem, pa(DATA), LONG_PIECE), 0x5a, LONG_PIECE);
+        long_requests(&b, types[t]);
+        assert_int_equal(peek(&b.d, STATUS_AT, 1), 0xee);
+        assert_int_equal(rd(driver_dev(&b.d), INTERRUPT_STATUS), 0);
+        /* A notification in between changes nothing. */
+        wr(driver_dev(&b.d), QUEUE_NOTIFY, 0);
+        assert_int_equal(used_count(&b.d, 0), 0);
+        for (; used_count(&b.d, 0) < 2; steps++) {
+            assert_true(steps < 10);
+            driver_wait(&b.d, 1);
+        }
+        assert_in_range(steps, 2 * LONG_BYTES / PACE_BYTES - 1, 2 * LONG_BYTES / PACE_BYTES + 1);
+        assert_int_equal(peek(&b.d, STATUS_AT, 1), 0);
+        assert_int_equal(used_len(&b.d, 0, 1), types[t] == T_IN ? LONG_BYTES + 1 : 1);
+        assert_true(b.d.watched.level);
+        assert_int_equal(file_byte(&b, LONG_BYTES - 1), types[t] == T_IN ? 0 : 0x5a);
+        stop(&b);
+    }
+}
+
+/* A reset, or the end of the queue, in the middle: nothing more is read or written. */
+static void test_a_long_request_ends_with_its_queue(void **state)
+{
+    struct blk b;
+
+    (void)state;
+    for (unsigned way = 0; way < 3; way++) {
+        start_long(&b);
+        memset(physmem_ram(&b.d.mem, pa(DATA), LONG_PIECE), 0x5a, LONG_PIECE);
+        long_requests(&b, T_OUT);
+        if (way == 0) {
+            wr(driver_dev(&b.d), STATUS, 0);
+        } else if (way == 1) {
+            wr(driver_dev(&b.d), QUEUE_SEL, 0);
+            wr(driver_dev(&b.d), QUEUE_READY, 0);
+        } else {
+            b.d.slot.dev.ops->reset(driver_dev(&b.d));
+        }
+        driver_wait(&b.d, 10);
+        assert_int_equal(file_byte(&b, LONG_BYTES - 1), 0);
+        assert_int_equal(used_count(&b.d, 0), 0);
+        memset(physmem_ram(&b.d.mem, pa(ring(0)), RING_STRIDE), 0, RING_STRIDE);
+        driver_start(&b.d, b.dev.virtio.offered, 1);
+        assert_int_equal(request(&b, T_IN, 7, 512), 0);
+        stop(&b);
+    }
+}
+
+/* The file shrinks, or the host's disk is full: the guest is told. */
+static void test_errors_of_the_host_are_io_errors(void **state)
+{
+    struct blk b;
+    unsigned lines;
+
+    (void)state;
+    start(&b, DISK_WRITABLE);
+    assert_int_equal(truncate(b.path, 16 * 512), 0);
+    lines = b.d.watched.log_lines;
+    assert_int_equal(request(&b, T_IN, 15, 512), 0);
+    assert_int_equal(request(&b, T_IN, 15, 1024), 1);
+    assert_int_equal(used_len(&b.d, 0, 1), 0);
+    assert_int_equal(b.d.watched.log_lines, lines + 1);
+    memcpy(physmem_ram(&b.d.mem, pa(DATA), 4), "QFI\xfb", 4);
+    assert_int_equal(request(&b, T_OUT, 0, 512), 1);
+    assert_int_equal(b.d.watched.log_lines, lines + 2);
+    assert_int_equal(request(&b, T_OUT, 1, 512), 0);
+    stop(&b);
+}
+
 /* Version 1 with ANY_LAYOUT: header, data and status in whatever pieces. */
 static void test_the_legacy_interface(void **state)
 {
@@ -211,6 +323,9 @@ int main(void)
         cmocka_unit_test(test_writes),
         cmocka_unit_test(test_requests_out_of_range),
         cmocka_unit_test(test_a_writable_disk_has_one_user),
+        cmocka_unit_test(test_long_requests_go_on_while_the_guest_runs),
+        cmocka_unit_test(test_a_long_request_ends_with_its_queue),
+        cmocka_unit_test(test_errors_of_the_host_are_io_errors),
         cmocka_unit_test(test_the_legacy_interface),
         cmocka_unit_test(test_garbage),
     };

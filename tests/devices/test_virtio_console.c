@@ -179,6 +179,45 @@ static void test_testdev(void **state)
     }
 }
 
+static void count_chars(void *ctx, const uint8_t *data, size_t n)
+{
+    (void)data;
+    *(size_t *)ctx += n;
+}
+
+/* 256 chains of many bytes are printed in pieces, and another port is not kept waiting to the end.
+ */
+static void test_long_output_goes_on_while_the_guest_runs(void **state)
+{
+    size_t printed[2] = {0};
+    struct sink sinks[2];
+    struct con c;
+
+    (void)state;
+    start(&c, sinks);
+    for (unsigned n = 0; n < 2; n++) {
+        c.dev.ports[n].write = count_chars;
+        c.dev.ports[n].write_ctx = &printed[n];
+    }
+    for (unsigned i = 0; i < QUEUE; i++) {
+        put_desc(&c.d, ring(TX0), i, BUFFERS, 2 * PACE_BYTES, 0, 0);
+        make_available(&c.d, TX0, i);
+    }
+    wr(driver_dev(&c.d), QUEUE_NOTIFY, TX0);
+    assert_in_range(printed[0], PACE_BYTES - 4096, PACE_BYTES + 4096);
+    assert_int_equal(used_count(&c.d, TX0), 0);
+    send(&c, TX1, "first", 5);
+    assert_int_equal(printed[1], 0);
+    driver_wait(&c.d, 1);
+    driver_wait(&c.d, 1);
+    assert_int_equal(printed[1], 5);
+    for (unsigned us = 0; us < 3 * QUEUE; us++)
+        driver_wait(&c.d, 1);
+    assert_int_equal(used_count(&c.d, TX0), QUEUE);
+    assert_int_equal(printed[0], QUEUE * 2 * PACE_BYTES);
+    driver_end(&c.d);
+}
+
 /* What kvm-unit-tests does: one port, neither features nor a status. */
 static void test_the_legacy_interface(void **state)
 {
@@ -223,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_characters_both_ways),
         cmocka_unit_test(test_controls_without_buffers),
         cmocka_unit_test(test_testdev),
+        cmocka_unit_test(test_long_output_goes_on_while_the_guest_runs),
         cmocka_unit_test(test_the_legacy_interface),
         cmocka_unit_test(test_garbage),
     };

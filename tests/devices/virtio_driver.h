@@ -54,6 +54,7 @@ enum { GUEST_PAGE_SIZE = 0x028, QUEUE_ALIGN = 0x03c, QUEUE_PFN = 0x040 };
 struct driver {
     struct virtio_mmio slot;
     struct physmem mem;
+    struct clock clock;
     struct watched watched;
     struct log log;
     uint16_t avail[VIRTIO_QUEUES_MAX]; /* entries made available so far, by queue */
@@ -69,17 +70,18 @@ static inline void driver_begin(struct driver *d)
 {
     memset(d, 0, sizeof(*d));
     d->log = watched_log(&d->watched);
+    d->clock.next_ns = CLOCK_NEVER;
     assert_int_equal(physmem_add_ram(&d->mem, pa(RAM), RAM_SIZE, NULL), 0);
 }
 
 static inline void driver_plug(struct driver *d, struct virtio *v)
 {
-    virtio_mmio_init(&d->slot, &d->log, watched_line(&d->watched), false, v);
+    virtio_mmio_init(&d->slot, &d->log, watched_line(&d->watched), &d->clock, false, v);
 }
 
 static inline void driver_plug_legacy(struct driver *d, struct virtio *v)
 {
-    virtio_mmio_init(&d->slot, &d->log, watched_line(&d->watched), true, v);
+    virtio_mmio_init(&d->slot, &d->log, watched_line(&d->watched), &d->clock, true, v);
 }
 
 static inline void driver_end(struct driver *d)
@@ -190,6 +192,12 @@ static inline uint32_t used_len(struct driver *d, unsigned queue, unsigned entry
     return (uint32_t)peek(d, ring(queue) + USED_AT + 4 + 8 * (entry % QUEUE) + 4, 4);
 }
 
+/* So many microseconds later. */
+static inline void driver_wait(struct driver *d, unsigned us)
+{
+    clock_run(&d->clock, d->clock.now_ns + us * UINT64_C(1000));
+}
+
 /* Random descriptors, rings and registers: whatever a guest can write. For the sanitizers; it also
  * checks that the device is alive after a reset. */
 static inline void driver_fuzz(struct driver *d, unsigned queues, unsigned rounds, uint64_t *rng)
@@ -217,6 +225,7 @@ static inline void driver_fuzz(struct driver *d, unsigned queues, unsigned round
         poke(d, ring(n) + AVAIL_AT + 2, 2, random_next(rng) % (QUEUE + 2));
         for (unsigned k = 0; k < 4; k++) {
             wr(dev, QUEUE_NOTIFY, random_next(rng) % (queues + 1));
+            driver_wait(d, random_next(rng) % 2);
             uint64_t offset = align_down(random_next(rng) % VIRTIO_MMIO_BYTES, 4);
             device_write(dev, offset, 4,
                          random_next(rng) & 1 ? random_next(rng) % 64 : (uint32_t)random_next(rng));

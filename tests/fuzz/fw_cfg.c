@@ -3,7 +3,7 @@
 #include "tests/fuzz/input.h"
 
 #define RAM      UINT64_C(0x40000000)
-#define RAM_SIZE UINT64_C(0x10000)
+#define RAM_SIZE UINT64_C(0x400000)
 
 static void add_items(struct fw_cfg *fw, struct input *in)
 {
@@ -19,7 +19,7 @@ static void add_items(struct fw_cfg *fw, struct input *in)
 
 static uint64_t address(struct input *in)
 {
-    return below(in, 8) ? RAM + take(in, 2) : value(in);
+    return below(in, 8) ? RAM + take(in, 3) % RAM_SIZE : value(in);
 }
 
 static void put_be(struct physmem *mem, uint64_t at, unsigned bytes, uint64_t v)
@@ -33,7 +33,8 @@ static void put_be(struct physmem *mem, uint64_t at, unsigned bytes, uint64_t v)
 static void dma(struct fw_cfg *fw, struct input *in)
 {
     uint64_t desc = address(in), to = address(in);
-    uint32_t control = below(in, 64), length = (uint32_t)(below(in, 8) ? take(in, 1) : value(in));
+    uint32_t control = below(in, 64),
+             length = (uint32_t)(below(in, 8) ? take(in, 1) << below(in, 16) : value(in));
 
     put_be(fw->mem, desc, 4, control | below(in, 40) << 16);
     put_be(fw->mem, desc + 4, 4, length);
@@ -51,19 +52,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input in = {data, size};
     const struct log log = fuzz_log();
     struct physmem mem = {0};
+    struct clock clock = {.next_ns = CLOCK_NEVER};
     struct fw_cfg fw;
 
     if (physmem_add_ram(&mem, pa(RAM), RAM_SIZE, NULL) != 0 ||
-        fw_cfg_init(&fw, &log, &mem, NULL) != 0)
+        fw_cfg_init(&fw, &log, &mem, &clock, NULL) != 0)
         abort();
     add_items(&fw, &in);
     while (in.left > 0) {
-        switch (below(&in, 4)) {
+        switch (below(&in, 5)) {
         case 0:
             device_write(&fw.dev, 8, 2, __builtin_bswap16((uint16_t)below(&in, 48)));
             break;
         case 1:
             any_access(&in, &fw.dev, FW_CFG_BYTES);
+            break;
+        case 2:
+            clock_run(&clock, clock.now_ns + 10 * below(&in, 256));
             break;
         default:
             dma(&fw, &in);

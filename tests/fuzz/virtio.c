@@ -23,6 +23,7 @@ enum { STATUS = 0x70, DESC_LOW = 0x80, DRIVER_LOW = 0x90, DEVICE_LOW = 0xa0 };
 
 struct bench {
     struct physmem mem;
+    struct clock clock;
     struct log log;
     struct memfile file;
     struct disk disk;
@@ -148,7 +149,7 @@ static void step(struct bench *b, struct input *in)
     unsigned n = below(in, b->slot.virtio->queue_count);
     const uint8_t chars[32] = {0};
 
-    switch (below(in, 10)) {
+    switch (below(in, 11)) {
     case 0:
         set_up(b, in);
         break;
@@ -165,6 +166,9 @@ static void step(struct bench *b, struct input *in)
         if (b->kind == 1)
             (void)virtio_console_receive(&b->console, below(in, PORTS), chars,
                                          below(in, sizeof(chars)));
+        break;
+    case 6:
+        clock_run(&b->clock, b->clock.now_ns + 10 * below(in, 256));
         break;
     case 5:
         reg(b, NOTIFY, below(in, 40));
@@ -183,8 +187,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!b || physmem_add_ram(&b->mem, pa(RAM), RAM_SIZE, NULL) != 0)
         abort();
     b->log = fuzz_log();
+    b->clock.next_ns = CLOCK_NEVER;
     struct virtio *v = plug(b, &in);
-    virtio_mmio_init(&b->slot, &b->log, (struct irq_line){0}, below(&in, 2), v);
+    virtio_mmio_init(&b->slot, &b->log, (struct irq_line){0}, &b->clock, below(&in, 2), v);
     set_up(b, &in);
     while (in.left > 0)
         step(b, &in);
