@@ -385,7 +385,9 @@ enum exec_result cpu_sys(struct cpu *cpu, const struct insn *i)
     if (!access_register(cpu, i, SR_WRITE, &sr, &r))
         return r;
     cpu_count_upto(cpu, i);
-    return ops[sysreg_rows[sr].op](cpu, i, sr, cpu->x[i->rd]);
+    r = ops[sysreg_rows[sr].op](cpu, i, sr, cpu->x[i->rd]);
+    /* Some take so long that a turn of them must not hold a stop up. */
+    return *cpu->env.pause && r == EXEC_NEXT ? EXEC_SYNC : r;
 }
 
 /* Set-up. */

@@ -9,8 +9,8 @@
 
 #include "base/device.h"
 #include "base/error.h"
+#include "base/pace.h"
 #include "base/physmem.h"
-#include "devices/pace.h"
 
 #define FW_CFG_BYTES 0x18 /* of registers */
 

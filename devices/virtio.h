@@ -10,8 +10,8 @@
 
 #include "base/irq.h"
 #include "base/log.h"
+#include "base/pace.h"
 #include "base/physmem.h"
-#include "devices/pace.h"
 #include "devices/virtio_ring.h"
 
 /* 2.1, Device Status Field */
@@ -98,7 +98,7 @@ void virtio_set_status(struct virtio *v, uint8_t status);
 void virtio_set_queue_ready(struct virtio *v, unsigned n, bool ready);
 
 /* The driver notifies about queue @n, any number. Requests that are too long to be done at once go
- * on while the guest runs (devices/pace.h). */
+ * on while the guest runs (base/pace.h). */
 void virtio_notify(struct virtio *v, uint32_t n);
 
 /* For ops->request(): the request is done, and @written bytes of its writable part are valid. */

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/probe.h"
 
+struct clock;
 struct gic;
 struct physmem;
 
@@ -41,6 +42,7 @@ struct gic_config {
     void *accessing_ctx;
     struct physmem *mem;   /* where the tables of the ITS and of LPIs are; must outlive the GIC.
                               NULL: no ITS, no LPIs */
+    struct clock *clock;   /* for the ITS's long command queues; same; needed with mem */
     const struct log *log; /* must outlive the GIC */
     struct probes *probes; /* same; may be NULL */
 };

@@ -157,6 +157,8 @@ static const struct reg_row gits_regs[] = {
  */
 void gic_its_reset(struct gic_its *its)
 {
+    if (its->gic->mem)
+        pace_stop(&its->pace);
     its->enabled = its->stalled = false;
     its->cbaser = 0;
     its->cwriter = its->creadr = 0;

@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "base/device.h"
+#include "base/pace.h"
 #include "gic/gic.h"
 
 #define PRIVATE_COUNT 32 /* SGIs 0..15 and PPIs 16..31, banked by CPU */
@@ -119,7 +120,8 @@ struct gic_its {
     bool stalled; /* GITS_CREADR.Stalled */
     uint64_t cbaser;
     uint32_t cwriter, creadr; /* offsets into the queue */
-    uint64_t baser[2];        /* by enum its_table */
+    struct pace pace;
+    uint64_t baser[2]; /* by enum its_table */
 };
 
 struct gic {
@@ -217,6 +219,7 @@ void gic_lpi_reset(struct gic_cpu *c);
 enum its_table { TABLE_DEVICES, TABLE_COLLECTIONS }; /* n of GITS_BASER<n> */
 
 void its_run_queue(struct gic_its *its); /* what CREADR, CWRITER or the enable bit allow now */
+void its_go_on(void *its, uint64_t now_ns);
 void its_message(struct gic_its *its, uint32_t device, uint32_t event);
 
 /* gits.c */

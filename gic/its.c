@@ -131,6 +131,11 @@ static bool translate(const struct gic_its *its, uint64_t device, uint64_t event
     return true;
 }
 
+/* What commands cost in the bytes of base/pace.h: MOVALL looks at every LPI of two redistributors.
+ */
+#define COMMAND_COST 64
+#define MOVALL_COST  8192
+
 /* ---- commands: false means the command is wrong ---- */
 
 struct command {
@@ -277,6 +282,7 @@ static bool do_MOVALL(struct gic_its *its, const struct command *cmd)
 
     if (!from || !to)
         return false;
+    pace_spend(&its->pace, MOVALL_COST);
     gic_lpi_move_all(from, to);
     return true;
 }
@@ -320,7 +326,8 @@ static uint32_t queue_bytes(const struct gic_its *its)
 }
 
 /*
- * Everything between CREADR and CWRITER: less than a queue, as CREADR never passes CWRITER.
+ * Everything between CREADR and CWRITER: less than a queue, as CREADR never passes CWRITER. A long
+ * queue goes on while the guest runs, which sees CREADR move.
  * CU-choice: nothing is read while CWRITER is outside the queue.
  */
 void its_run_queue(struct gic_its *its)
@@ -332,6 +339,10 @@ void its_run_queue(struct gic_its *its)
         its->cwriter >= queue_bytes(its) || its->creadr == its->cwriter)
         return;
     while (its->creadr != its->cwriter) {
+        if (pace_left(&its->pace) == 0) {
+            pace_wait(&its->pace);
+            break;
+        }
         uint64_t where = (its->cbaser & GITS_CBASER_ADDRESS) + its->creadr;
 
         if (!physmem_read(gic->mem, pa(where), &cmd, sizeof(cmd))) {
@@ -340,11 +351,18 @@ void its_run_queue(struct gic_its *its)
             its->stalled = true;
             break;
         }
+        pace_spend(&its->pace, COMMAND_COST);
         run_command(its, &cmd);
         its->creadr = (its->creadr + COMMAND_BYTES) % queue_bytes(its);
     }
     for (unsigned k = 0; k < gic->cpus; k++)
         gic_update_cpu(&gic->cpu[k]);
+}
+
+void its_go_on(void *its, uint64_t now_ns)
+{
+    (void)now_ns;
+    its_run_queue(its);
 }
 
 /* ---- messages ---- */

@@ -173,6 +173,7 @@ static int create_gic(struct machine *m, const struct arm_gic_config *c, struct 
                                              .accessing_cpu = accessing_cpu,
                                              .accessing_ctx = m,
                                              .mem = c->no_its ? NULL : &m->mem,
+                                             .clock = &m->clock,
                                              .log = &m->log,
                                              .probes = &m->probes},
                         err);

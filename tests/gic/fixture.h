@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/bits.h"
+#include "base/clock.h"
 #include "gic/gic.h"
 
 #define CPUS 4
@@ -40,6 +41,7 @@ struct fix {
     bool pin[CPUS][PIN_COUNT];
     unsigned changes; /* calls of set() */
     struct log log;
+    struct clock clock;
 };
 
 static inline void fix_pin(void *ctx, unsigned n, bool level)
@@ -62,6 +64,8 @@ static inline struct fix *fix_new(const struct gic_config *template)
     cfg.cpus = CPUS;
     cfg.mpidr = fix_mpidr;
     cfg.log = &f->log;
+    cfg.clock = &f->clock;
+    f->clock.next_ns = CLOCK_NEVER;
     f->gic = gic_create(&cfg, NULL);
     assert_non_null(f->gic);
     for (unsigned k = 0; k < CPUS; k++) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/pace.h"
 #include "base/physmem.h"
 #include "tests/gic/fixture.h"
 
@@ -83,7 +84,12 @@ static inline void lpi_config(struct its_fix *t, uint32_t intid, uint8_t prio, b
     poke(t, CONFIG + intid - LPI, &v, 1);
 }
 
-/* One command: put into the queue, and CWRITER moved on. */
+static inline void its_wait_a_microsecond(struct its_fix *t)
+{
+    clock_run(&t->f->clock, t->f->clock.now_ns + PACE_NS);
+}
+
+/* One command: put into the queue, and CWRITER moved on. A queue of one is done at once. */
 static inline void its_cmd(struct its_fix *t, uint64_t dw0, uint64_t dw1, uint64_t dw2,
                            uint64_t dw3)
 {
@@ -91,6 +97,7 @@ static inline void its_cmd(struct its_fix *t, uint64_t dw0, uint64_t dw1, uint64
 
     poke(t, QUEUE + t->cwriter, dw, sizeof(dw));
     t->cwriter = (t->cwriter + sizeof(dw)) % t->queue_bytes;
+    its_wait_a_microsecond(t);
     its_w(t, GITS_CWRITER, t->cwriter);
 }
 

@@ -340,6 +340,34 @@ static void test_queue_wraps_and_waits_for_enable(void **state)
     assert_next(t, 0, LPI + 3);
 }
 
+/* MOVALL from CPU 0 to 1 and back, for ever; the guest sees CREADR move, and can stop it. */
+static void test_a_long_queue_goes_on_while_the_guest_runs(void **state)
+{
+    const uint64_t there[4] = {0x0e, 0, 0, 1 << 16}, back[4] = {0x0e, 0, 1 << 16, 0};
+    struct its_fix *t = *state;
+    uint64_t count = 0x100000 / sizeof(there), seen = 0, steps = 0;
+
+    its_tables(t, 0x100);
+    for (uint64_t k = 0; k < count; k++)
+        poke(t, QUEUE + k * sizeof(there), k % 2 ? back : there, sizeof(there));
+    its_wait_a_microsecond(t);
+    its_w(t, GITS_CWRITER, 1001 * sizeof(there));
+    for (; its_r(t, GITS_CREADR) != 1001 * sizeof(there); steps++) {
+        assert_true(its_r(t, GITS_CREADR) > seen && steps < 100);
+        seen = its_r(t, GITS_CREADR);
+        its_wait_a_microsecond(t);
+    }
+    assert_in_range(steps, 5, 12);
+    its_w(t, GITS_CWRITER, 1000 * sizeof(there));
+    its_ctlr(t, false);
+    seen = its_r(t, GITS_CREADR);
+    its_wait_a_microsecond(t);
+    assert_int_equal(its_r(t, GITS_CREADR), seen);
+    gic_reset(t->f->gic);
+    its_wait_a_microsecond(t);
+    assert_int_equal(its_r(t, GITS_CREADR), 0);
+}
+
 static void test_queue_that_is_not_ram_stalls(void **state)
 {
     struct its_fix *t = *state;
@@ -497,6 +525,7 @@ int main(void)
         ITS_TEST(test_unmapped_collections_and_devices),
         ITS_TEST(test_command_errors_are_skipped),
         ITS_TEST(test_queue_wraps_and_waits_for_enable),
+        ITS_TEST(test_a_long_queue_goes_on_while_the_guest_runs),
         ITS_TEST(test_queue_that_is_not_ram_stalls),
         ITS_TEST(test_two_level_tables),
         ITS_TEST(test_pending_table_is_written_and_read),

@@ -1,10 +1,13 @@
 /* A run is one run however it is cut, and stops exactly where it is told to. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -360,6 +363,41 @@ static void test_a_stop_asked_for_comes_before_a_limit_reached_with_it(void **st
     arm_machine_free(m);
 }
 
+/* movz x0,#0x7f80,lsl #32 (TG 4K, SCALE 3, NUM 31); tlbi rvae1is,x0; b .-4 */
+static const uint32_t guest_tlbi[] = {0xd2cff000, 0xd5088220, 0x17ffffff};
+
+static struct {
+    struct machine *m;
+    struct timespec at; /* CPU time */
+} alarm_stop;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &alarm_stop.at);
+    arm_stop(alarm_stop.m);
+}
+
+/* The same operation on the TLBs of eight CPUs, in turns of many of them. */
+static void test_a_stop_does_not_wait_for_a_turn_of_slow_instructions(void **state)
+{
+    (void)state;
+    static struct output out;
+    struct itimerval soon = {.it_value.tv_usec = 50000};
+    struct timespec end;
+
+    alarm_stop.m = create(guest_tlbi, sizeof(guest_tlbi), ARM_CPUS_MAX, false, &out);
+    signal(SIGVTALRM, on_alarm);
+    assert_int_equal(setitimer(ITIMER_VIRTUAL, &soon, NULL), 0);
+    assert_int_equal(arm_run(alarm_stop.m, 0), ARM_STOP_REQUEST);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    signal(SIGVTALRM, SIG_DFL);
+    assert_in_range((end.tv_sec - alarm_stop.at.tv_sec) * 1000000000 + end.tv_nsec -
+                        alarm_stop.at.tv_nsec,
+                    0, 50000000);
+    arm_machine_free(alarm_stop.m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_a_fault_loop_that_is_kept_going_is_the_same_however_it_is_cut),
         cmocka_unit_test(test_a_fault_loop_beside_a_cpu_that_runs_goes_on),
         cmocka_unit_test(test_a_stop_asked_for_comes_before_a_limit_reached_with_it),
+        cmocka_unit_test(test_a_stop_does_not_wait_for_a_turn_of_slow_instructions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

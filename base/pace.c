@@ -1,4 +1,4 @@
-#include "devices/pace.h"
+#include "base/pace.h"
 
 void pace_init(struct pace *p, struct clock *clock, clock_event_fn *go_on, void *ctx)
 {
