@@ -8,6 +8,7 @@
 #define HEADER_BYTES  16 /* le32 type, le32 reserved, le64 sector */
 #define ID_BYTES      20
 #define REQUESTQ_SEGS (VIRTQ_SIZE_MAX - 2) /* beside header and status */
+#define FLUSH_COST    PACE_BYTES           /* the host's disk may need milliseconds */
 
 /* 5.2.3, Feature bits */
 #define F_SEG_MAX  2
@@ -36,6 +37,13 @@ static bool in_disk(const struct virtio_blk *blk, uint64_t sector, uint32_t byte
     uint64_t count = blk->disk->size / SECTOR;
 
     return bytes % SECTOR == 0 && sector <= count && bytes / SECTOR <= count - sector;
+}
+
+static uint8_t flush(struct virtio_blk *blk)
+{
+    if (blk->disk->mode == DISK_WRITABLE)
+        pace_spend(&blk->virtio.pace, FLUSH_COST);
+    return disk_flush(blk->disk) ? S_OK : S_IOERR;
 }
 
 /* The answer to a request that moves nothing. */
@@ -75,7 +83,7 @@ static void begin(struct virtio_blk *blk, struct virtq *q)
         begin_move(blk, chain->out_bytes - HEADER_BYTES);
         break;
     case T_FLUSH:
-        answer(blk, disk_flush(blk->disk) ? S_OK : S_IOERR);
+        answer(blk, flush(blk));
         break;
     case T_GET_ID:
         break;
@@ -111,8 +119,8 @@ static uint32_t finish(struct virtio_blk *blk, struct virtq *q, uint32_t room)
         return room;
     case T_OUT:
         /* 5.2.6.2: without the flush feature a write is stable before it is answered. */
-        if (!virtio_has(&blk->virtio, F_FLUSH) && !disk_flush(blk->disk))
-            blk->status = S_IOERR;
+        if (!virtio_has(&blk->virtio, F_FLUSH))
+            blk->status = flush(blk);
         return 0;
     case T_GET_ID:
         return (uint32_t)virtq_write(q, &blk->virtio.chain, 0, id,

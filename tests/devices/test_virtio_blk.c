@@ -51,12 +51,13 @@ static void stop(struct blk *b)
     unlink(b->path);
 }
 
-/* One request of @len bytes of data; returns its status. */
+/* One request of @len bytes of data, a microsecond later; returns its status. */
 static unsigned request(struct blk *b, unsigned type, uint64_t sector, uint32_t len)
 {
     unsigned before = used_count(&b->d, 0);
     bool in = type == T_IN || type == T_GET_ID;
 
+    driver_wait(&b->d, 1);
     poke(&b->d, HEADER, 4, type);
     poke(&b->d, HEADER + 8, 8, sector);
     poke(&b->d, STATUS_AT, 1, 0xee);
@@ -228,6 +229,27 @@ static void test_long_requests_go_on_while_the_guest_runs(void **state)
     }
 }
 
+/* A flush may take the host milliseconds: one a microsecond of virtual time. */
+static void test_many_flushes_go_on_while_the_guest_runs(void **state)
+{
+    struct blk b;
+
+    (void)state;
+    start(&b, DISK_WRITABLE);
+    driver_wait(&b.d, 1);
+    poke(&b.d, HEADER, 4, T_FLUSH);
+    put_desc(&b.d, ring(0), 0, HEADER, 16, DESC_NEXT, 1);
+    put_desc(&b.d, ring(0), 1, STATUS_AT, 1, DESC_WRITE, 0);
+    for (unsigned i = 0; i < 10; i++)
+        make_available(&b.d, 0, 0);
+    wr(driver_dev(&b.d), QUEUE_NOTIFY, 0);
+    for (unsigned i = 1; i <= 10; i++) {
+        assert_int_equal(used_count(&b.d, 0), i);
+        driver_wait(&b.d, 1);
+    }
+    stop(&b);
+}
+
 /* A reset, or the end of the queue, in the middle: nothing more is read or written. */
 static void test_a_long_request_ends_with_its_queue(void **state)
 {
@@ -324,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_requests_out_of_range),
         cmocka_unit_test(test_a_writable_disk_has_one_user),
         cmocka_unit_test(test_long_requests_go_on_while_the_guest_runs),
+        cmocka_unit_test(test_many_flushes_go_on_while_the_guest_runs),
         cmocka_unit_test(test_a_long_request_ends_with_its_queue),
         cmocka_unit_test(test_errors_of_the_host_are_io_errors),
         cmocka_unit_test(test_the_legacy_interface),
