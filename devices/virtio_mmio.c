@@ -55,8 +55,8 @@ READ(interrupt_status, slot->virtio ? slot->virtio->isr : 0)
 READ(status, !slot->virtio                    ? 0
              : virtio_is_legacy(slot->virtio) ? slot->virtio->status & ~VIRTIO_NEEDS_RESET
                                               : slot->virtio->status)
-READ(shm, UINT32_MAX) /* 4.2.2, SHMLen: no such region */
-READ(generation, 0)   /* the configuration never changes */
+READ(shm, slot->virtio ? UINT32_MAX : 0) /* 4.2.2, SHMLen: no such region */
+READ(generation, 0)                      /* the configuration never changes */
 #undef READ
 
 #define WRITE(name, action)                                                                        \
