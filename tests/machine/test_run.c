@@ -17,10 +17,11 @@
 #include "tests/guests.h"
 #include "tests/random.h"
 
-#define RAM      UINT64_C(0x40000000)
-#define ENTRY    (RAM + 0x80000)
-#define RAM_SIZE (UINT64_C(16) << 20)
-#define COUNTER  (RAM + 0x1000) /* of guest_mix */
+#define RAM           UINT64_C(0x40000000)
+#define ENTRY         (RAM + 0x80000)
+#define RAM_SIZE      (UINT64_C(16) << 20)
+#define TEST_CPUS_MAX 8
+#define COUNTER       (RAM + 0x1000) /* of guest_mix */
 
 struct output {
     size_t size;
@@ -40,7 +41,7 @@ static struct machine *create(const uint32_t *words, size_t size, unsigned cpus,
                               struct output *out)
 {
     char path[] = "/tmp/armillary-test-XXXXXX";
-    struct arm_blob blobs[8];
+    struct arm_blob blobs[TEST_CPUS_MAX];
     struct arm_error err = {0};
     int fd = mkstemp(path);
 
@@ -154,7 +155,7 @@ static void test_a_run_is_the_same_however_it_is_cut(void **state)
     static struct output out[2];
     uint64_t random = test_seed(1);
 
-    for (unsigned cpus = 1; cpus <= 8; cpus++) {
+    for (unsigned cpus = 1; cpus <= TEST_CPUS_MAX; cpus++) {
         uint64_t total = 400000 + random_next(&random) % 100000;
         struct machine *whole = create_mix(cpus, &out[0]);
         struct machine *cut = create_mix(cpus, &out[1]);
@@ -386,7 +387,7 @@ static void test_a_stop_does_not_wait_for_a_turn_of_slow_instructions(void **sta
     struct itimerval soon = {.it_value.tv_usec = 50000};
     struct timespec end;
 
-    alarm_stop.m = create(guest_tlbi, sizeof(guest_tlbi), ARM_CPUS_MAX, false, &out);
+    alarm_stop.m = create(guest_tlbi, sizeof(guest_tlbi), TEST_CPUS_MAX, false, &out);
     signal(SIGVTALRM, on_alarm);
     assert_int_equal(setitimer(ITIMER_VIRTUAL, &soon, NULL), 0);
     assert_int_equal(arm_run(alarm_stop.m, 0), ARM_STOP_REQUEST);
