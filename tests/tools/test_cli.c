@@ -341,6 +341,25 @@ static void test_console_is_stdin_and_stdout_a_file_or_nothing(void **state)
     unlink(where + strlen("--serial=file:"));
 }
 
+static void test_recorded_input_is_replayed(void **state)
+{
+    (void)state;
+    char record[80], replay[80];
+
+    snprintf(record, sizeof(record), "--record=%s/input", dir);
+    snprintf(replay, sizeof(replay), "--replay=%s/input", dir);
+    struct result *r = RUN_WITH("hello", "run", record, "--max-insns=5M", "--load", echo_load);
+    assert_string_equal(r->out, ">hello");
+    r = RUN_WITH("nothing of this", "run", replay, "--max-insns=5M", "--load", echo_load);
+    assert_string_equal(r->out, ">hello");
+    assert_ended(RUN("run", replay, "--load", loop_load), 2, "not the run that was recorded");
+    unlink(record + strlen("--record="));
+    assert_ended(RUN("run", replay, "--load", echo_load), 2, "cannot read");
+    assert_ended(RUN("run", "--record=/nonexistent/x", "--load", echo_load), 2, "/nonexistent/x");
+    assert_ended(RUN("run", "--record=/dev/full", "--max-insns=10", "--load", loop_load), 2,
+                 "/dev/full");
+}
+
 static void test_a_trace_is_a_line_an_event(void **state)
 {
     (void)state;
@@ -537,6 +556,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_timeout_ends_a_guest_that_idles_at_an_open_pipe),
         cmocka_unit_test(test_dump_dtb_writes_a_device_tree_and_runs_nothing),
         cmocka_unit_test(test_console_is_stdin_and_stdout_a_file_or_nothing),
+        cmocka_unit_test(test_recorded_input_is_replayed),
         cmocka_unit_test(test_a_trace_is_a_line_an_event),
         cmocka_unit_test(test_two_traces_to_one_file_are_its_lines_in_order),
         cmocka_unit_test(test_dis_shows_text_row_fields_and_feature),

@@ -420,6 +420,8 @@ bool run_options_apply(const struct options *o, struct run_request *req)
     req->config.no_reboot |= o->no_reboot;
     req->config.keep_going = o->keep_going;
     req->stats = o->stats;
+    req->record = o->record;
+    req->replay = o->replay;
     req->traces = (const char *const *)o->trace;
     req->logs = (const char *const *)o->log;
     return true;

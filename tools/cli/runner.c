@@ -205,9 +205,38 @@ static int with_outputs(const struct outputs *outputs, int code)
     return signals_seen() == SIGALRM ? EXIT_LIMIT : EXIT_USAGE;
 }
 
+/* Return: @code; after an error, which is said, its own. */
+static int checked(struct run *r, int rc, const struct arm_error *err, int code)
+{
+    if (rc == 0)
+        return code;
+    fprintf(r->outputs.say, "armillary: %s\n", err->text);
+    return EXIT_USAGE;
+}
+
+static int open_input_log(struct run *r)
+{
+    struct arm_error err = {0};
+    int rc = 0;
+
+    if (r->req->replay)
+        rc = arm_replay(r->m, r->req->replay, &err);
+    if (rc == 0 && r->req->record)
+        rc = arm_record(r->m, r->req->record, &err);
+    return checked(r, rc, &err, 0);
+}
+
+static int close_input_log(struct run *r, int code)
+{
+    struct arm_error err = {0};
+
+    return checked(r, arm_record_end(r->m, &err), &err, code);
+}
+
 static int run_console(struct run *r)
 {
-    struct traces *traces = traces_open(r->m, r->req->traces, &r->outputs);
+    int code = open_input_log(r);
+    struct traces *traces = code == 0 ? traces_open(r->m, r->req->traces, &r->outputs) : NULL;
     struct pidfile pidfile;
 
     if (!traces)
@@ -226,9 +255,10 @@ static int run_console(struct run *r)
     double took = host_seconds() - start;
     console_raw(r->input, false);
     traces_close(traces);
+    code = close_input_log(r, report_exit_code(r->m, why, r->req));
     finish(r, why, took);
     pidfile_close(&pidfile);
-    return with_outputs(&r->outputs, report_exit_code(r->m, why, r->req));
+    return with_outputs(&r->outputs, code);
 }
 
 /* The UART's output, to the console and the file that logs it. */

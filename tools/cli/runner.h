@@ -21,6 +21,7 @@ struct run_request {
     const char *pidfile;            /* holds the process number while the machine runs; or NULL */
     const char *const *traces;      /* NULL-ended; WHAT[:FILE]; may be NULL */
     const char *const *logs;        /* NULL-ended; CATEGORY=LEVEL or LEVEL; may be NULL */
+    const char *record, *replay;    /* files of input, arm_record() and arm_replay(); or NULL */
     const char *dump_dtb;           /* file; then nothing runs */
     struct device_options *devices; /* its ports are connected by runner_run(); may be NULL */
 };
