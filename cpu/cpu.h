@@ -58,8 +58,10 @@ struct cpu_env {
     void *ctx;
     /* SMC (or HVC without EL2) reached the firmware: arguments and results in x0..x17. */
     void (*firmware_call)(void *ctx, struct cpu *cpu, bool is_hvc);
-    /* HLT #0xF000 with semihosting on; false: an exception was taken instead. NULL: off. */
+    /* HLT #0xF000 with semihosting on; NULL: off. False: an exception was taken instead, or the
+     * answer takes longer: then the CPU is CPU_HALTED with its PC at the HLT. */
     bool (*semihosting)(void *ctx, struct cpu *cpu, const struct insn *i);
+    bool semihosting_el0; /* from EL0 too */
     /* SEV: set the event register of every CPU. */
     void (*send_event)(void *ctx);
     /* Broadcast TLBI (inner or outer shareable): apply to every CPU, the sender included. */
@@ -72,8 +74,9 @@ struct cpu_env {
 };
 
 /* CPU_SUSPENDED: waits for any interrupt that the GIC would forward to it, whatever its interface
- * is set to. */
-enum cpu_power { CPU_RUNNING, CPU_WFI, CPU_WFE, CPU_OFF, CPU_SUSPENDED };
+ * is set to. CPU_HALTED: in Debug state at a HLT, until the host has done what that asks for; when
+ * it runs again the HLT goes on, and no interrupt comes before it. */
+enum cpu_power { CPU_RUNNING, CPU_WFI, CPU_WFE, CPU_OFF, CPU_SUSPENDED, CPU_HALTED };
 
 /* Results of ComputePAC() by QARMA, see pauth.c. */
 #define PAC_ENTRIES_LOG2 8
@@ -132,9 +135,10 @@ struct cpu {
     uint64_t pmu_divider;   /* cycles towards the next count of PMCR_EL0.D */
     struct clock_event pmu_deadline;
 
-    bool comm_level; /* of the debug communications channel's interrupt */
-    bool event;      /* event register of WFE */
-    uint64_t rng;    /* of RNDR: state of random_next() */
+    bool comm_level;   /* of the debug communications channel's interrupt */
+    bool event;        /* event register of WFE */
+    uint64_t rng;      /* of RNDR: state of random_next() */
+    bool halt_resumed; /* the HLT that executes now was CPU_HALTED before */
     enum cpu_power power;
     uint64_t wait_until_ns;  /* WFET, WFIT: virtual time that ends the wait; else CLOCK_NEVER */
     bool irq_pin, fiq_pin;   /* physical, from the GIC */

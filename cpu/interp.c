@@ -220,6 +220,24 @@ static void step_observed(struct cpu *cpu)
         pmu_retire(cpu, i, r, el);
 }
 
+/* A HLT goes on that its host had not done with. What comes before an instruction (interrupts,
+ * steps, breakpoints) has come before its first part. */
+static void resume_halted(struct cpu *cpu)
+{
+    cpu->power = CPU_RUNNING;
+    if (!context_fetch_fast(cpu, cpu->pc) && !cpu_fetch_page(cpu, cpu->pc))
+        return;
+    const struct insn *i = record_at_pc(cpu);
+    if (i->op != A64_HLT)
+        return; /* overwritten meanwhile */
+    unsigned el = cpu->ps.el;
+    cpu->halt_resumed = true;
+    enum exec_result r = execute(cpu, i);
+    cpu->halt_resumed = false;
+    if (unlikely(cpu->pmu_insns) && r != EXEC_ABORT)
+        pmu_retire(cpu, i, r, el);
+}
+
 /* AArch64.PCAlignmentFault(). */
 static void take_pc_alignment(struct cpu *cpu)
 {
@@ -286,6 +304,8 @@ static void begin_run(struct cpu *cpu, uint64_t insns)
     cpu->left = (int64_t)insns;
     cpu->counted = cpu->page;
     cpu->fault_loop = false;
+    if (cpu->power == CPU_HALTED)
+        resume_halted(cpu);
 }
 
 static bool may_go_on(const struct cpu *cpu)

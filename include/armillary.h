@@ -196,8 +196,13 @@ void arm_last_end(const struct machine *m, struct arm_end *end);
 /* Guest's exit code after ARM_STOP_EXIT. */
 int arm_exit_code(const struct machine *m);
 
-/* Bytes for the first UART's receiver; returns how many it took. */
+/* Bytes for the first UART's receiver, or for a semihosting call that waits for the console;
+ * returns how many it took. */
 size_t arm_console_input(struct machine *m, const uint8_t *data, size_t size);
+
+/* No more bytes will come: what a guest reads from the console by semihosting ends with those it
+ * has got. Return: a call was waiting, so that arm_run() may go on. */
+bool arm_console_end(struct machine *m);
 
 /* Bytes for port @port of the console config.virtio[@virtio]; returns how many it took. */
 size_t arm_port_input(struct machine *m, unsigned virtio, unsigned port, const uint8_t *data,

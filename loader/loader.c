@@ -254,6 +254,7 @@ int loader_load(struct physmem *mem, const struct log *log, const struct load_re
     boot.pc = ld.kernel.entry;
     boot.initrd_base = ld.initrd_size ? ld.initrd_base : 0;
     boot.initrd_size = ld.initrd_size;
+    boot.free_base = load_free(&ld.map, req->ram_base, req->ram_size, &boot.free_size);
     *out = boot;
     return 0;
 }

@@ -53,6 +53,7 @@ struct boot_state {
     uint64_t x[4]; /* x0: device tree for what starts as Linux does, all others 0 */
     uint64_t initrd_base, initrd_size; /* size 0: none */
     uint64_t dtb_base, dtb_size;       /* size 0: no room was found (only for what is not told) */
+    uint64_t free_base, free_size;     /* the largest part of RAM that nothing was put into */
 };
 
 /**

@@ -87,3 +87,19 @@ int load_place(struct load_map *map, const char *file, const char *what, uint64_
         (unsigned long long)mem_size, (unsigned long long)base);
     return 0;
 }
+
+uint64_t load_free(const struct load_map *map, uint64_t base, uint64_t size, uint64_t *free_size)
+{
+    uint64_t best = base;
+
+    *free_size = load_room(map, base);
+    for (unsigned i = 0; i < map->region_count; i++) {
+        uint64_t at = map->regions[i].base + map->regions[i].size;
+        uint64_t n = at - base < size ? load_room(map, at) : 0;
+        if (n > *free_size) {
+            *free_size = n;
+            best = at;
+        }
+    }
+    return best;
+}

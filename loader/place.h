@@ -30,6 +30,10 @@ uint64_t load_room(const struct load_map *map, uint64_t base);
 int load_reserve(struct load_map *map, const char *file, const char *what, uint64_t base,
                  uint64_t size, struct arm_error *err) __attribute__((warn_unused_result));
 
+/* The largest part of the RAM, @size bytes at @base, that nothing was placed in; *@free_size in
+ * bytes. */
+uint64_t load_free(const struct load_map *map, uint64_t base, uint64_t size, uint64_t *free_size);
+
 /**
  * load_place() - copy @size bytes to @base and zero what follows, up to @mem_size.
  * @file, @what: for error texts; @file must live as long as @map. @mem_size: at least @size.

@@ -14,6 +14,8 @@ size_t input_deliver(struct machine *m, int virtio, int port, const uint8_t *dat
 {
     if (port >= 0)
         return virt_board_port_input(&m->board, (unsigned)virtio, (unsigned)port, data, size);
+    if (semihosting_takes_input(m))
+        return semihosting_input(m, data, size);
     size_t room = pl011_can_receive(&m->board.uart);
 
     if (size > room)
@@ -25,13 +27,27 @@ size_t input_deliver(struct machine *m, int virtio, int port, const uint8_t *dat
 
 /* Recording. */
 
+static void begin_line(struct machine *m, const char *word)
+{
+    fprintf(m->input.out, "%s %" PRIu64 " %" PRIu64 " ", word, m->spent, clock_now_ns(&m->clock));
+}
+
+void input_record_eof(struct machine *m)
+{
+    if (!m->input.out)
+        return;
+    begin_line(m, "input");
+    fputs("uart end\n", m->input.out);
+    fflush(m->input.out);
+}
+
 void input_record(struct machine *m, int virtio, int port, const uint8_t *data, size_t size)
 {
     FILE *out = m->input.out;
 
     if (!out || !size)
         return;
-    fprintf(out, "input %" PRIu64 " %" PRIu64 " ", m->spent, clock_now_ns(&m->clock));
+    begin_line(m, "input");
     if (port < 0)
         fputs("uart ", out);
     else
@@ -99,6 +115,8 @@ static bool parse_hex(const char *word, struct input *in)
 {
     size_t length = strlen(word);
 
+    if (!strcmp(word, "end"))
+        return in->port < 0;
     if (length == 0 || length % 2)
         return false;
     in->bytes = malloc(length / 2);
@@ -152,10 +170,11 @@ int arm_replay(struct machine *m, const char *path, struct arm_error *err)
         if (!words[0] || *lines[k] == '\0' || *lines[k] == '#')
             continue;
         if (!parse_line(log, words, k + 1))
-            return error_set(err, ARM_EFORMAT,
-                             "%s: line %u: expected \"input INSNS NS uart|V.P HEX\" in order of "
-                             "INSNS, or \"end INSNS NS\" as the last",
-                             path, k + 1);
+            return error_set(
+                err, ARM_EFORMAT,
+                "%s: line %u: expected \"input INSNS NS uart|V.P HEX|end\" in order of "
+                "INSNS, or \"end INSNS NS\" as the last",
+                path, k + 1);
     }
     log->path = strdup(path);
     log->replays = true;
@@ -187,7 +206,9 @@ int input_replay(struct machine *m, uint64_t *until, bool *ends)
         }
         if (in->insns < m->spent || in->time_ns < now)
             return diverged(m, "input was missed", in->line);
-        if (input_deliver(m, in->virtio, in->port, in->bytes, in->size) != in->size)
+        if (in->size == 0)
+            semihosting_end_input(m);
+        else if (input_deliver(m, in->virtio, in->port, in->bytes, in->size) != in->size)
             return diverged(m, "the device does not take the input", in->line);
     }
     if (log->has_end && log->end_insns > m->spent)

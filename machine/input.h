@@ -6,6 +6,7 @@
  *
  *   armillary-input 1
  *   input INSNS NS DEVICE HEX     DEVICE: uart, or V.P for port P of virtio console V
+ *   input INSNS NS uart end       no more will come for it
  *   end INSNS NS                  where the recorded run ended
  *
  * INSNS is what arm_run()'s limits count. Lines of a `#` are comments.
@@ -25,8 +26,8 @@ struct input {
     uint64_t insns, time_ns;
     int virtio, port; /* -1: the first UART */
     uint8_t *bytes;   /* owned */
-    size_t size;
-    unsigned line; /* of the log */
+    size_t size;      /* 0: the end of the first UART's */
+    unsigned line;    /* of the log */
 };
 
 struct input_log {
@@ -44,6 +45,9 @@ size_t input_deliver(struct machine *m, int virtio, int port, const uint8_t *dat
 
 /* Note that @size bytes have been taken now. */
 void input_record(struct machine *m, int virtio, int port, const uint8_t *data, size_t size);
+
+/* Note that input for the first UART has ended now. */
+void input_record_eof(struct machine *m);
 
 /* Deliver what the log has for now. Return: instructions until it is to be looked at again. *ends:
  * the recorded run ended here. -ARM_EFORMAT if this is not the run that was recorded. */

@@ -207,6 +207,7 @@ static int create_cpus(struct machine *m, const struct cpu_model *model,
             .env = {.ctx = m,
                     .firmware_call = firmware_call,
                     .semihosting = m->semihosting ? semihosting : NULL,
+                    .semihosting_el0 = m->semihosting_el0,
                     .send_event = send_event,
                     .tlbi_broadcast = tlbi_broadcast,
                     .code_written = code_written,
@@ -235,6 +236,7 @@ void machine_start_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint6
 /* Everything but the contents of RAM as after power-on; CPU 0 at the image's entry. */
 static void reset(struct machine *m)
 {
+    semihosting_reset(&m->semi);
     gic_reset(m->gic);
     virt_board_reset(&m->board);
     for (unsigned k = 0; k < m->cpu_count; k++) {
@@ -339,6 +341,7 @@ static int copy_config(struct machine *m, const struct arm_config *c, struct arm
     m->el2 = c->el2;
     m->start_el = c->start_el ? c->start_el : c->el2 ? 2 : 1;
     m->semihosting = c->semihosting;
+    m->semihosting_el0 = c->semihosting_el0;
     m->no_reboot = c->no_reboot;
     m->keep_going = c->keep_going;
     m->log = c->log;
@@ -377,7 +380,8 @@ static int copy_config(struct machine *m, const struct arm_config *c, struct arm
         m->blobs[k].data_size = c->blobs[k].data_size;
         memcpy(m->blobs[k].data, c->blobs[k].data, sizeof(m->blobs[k].data));
     }
-    return machine_copy_modules(m, c, err);
+    r = semihosting_init(&m->semi, c, err);
+    return r < 0 ? r : machine_copy_modules(m, c, err);
 }
 
 static int create(struct machine *m, const struct arm_config *c, struct arm_error *err)
@@ -458,6 +462,7 @@ struct machine *arm_machine_new(const struct arm_config *config, struct arm_erro
         error_set(err, ARM_ENOMEM, "no memory for a machine");
         return NULL;
     }
+    m->semi.dir = -1;
     if (create(m, config, err) < 0) {
         arm_machine_free(m);
         return NULL;
@@ -483,6 +488,7 @@ void arm_machine_free(struct machine *m)
     free(m->blob_cpu);
     machine_free_modules(m);
     input_log_free(&m->input);
+    semihosting_destroy(&m->semi);
     free(m->kernel);
     free(m->initrd);
     free(m->append);
@@ -510,6 +516,14 @@ size_t arm_console_input(struct machine *m, const uint8_t *data, size_t size)
 
     m->input_waits = taken < size && !m->input.replays;
     return taken;
+}
+
+bool arm_console_end(struct machine *m)
+{
+    if (m->input.replays || m->semi.input_ended)
+        return false;
+    input_record_eof(m);
+    return semihosting_end_input(m);
 }
 
 size_t arm_port_input(struct machine *m, unsigned virtio, unsigned port, const uint8_t *data,

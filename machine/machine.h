@@ -9,6 +9,7 @@
 #include "loader/fdt.h"
 #include "loader/loader.h"
 #include "machine/input.h"
+#include "machine/semihosting.h"
 #include "machine/virt.h"
 
 struct code_cache;
@@ -27,6 +28,7 @@ struct turn {
     struct cpu *cpu; /* NULL: nobody's */
     uint64_t left;   /* instructions */
     bool fault_loop; /* the CPU takes exceptions for ever: the rest of the turn only passes */
+    bool halted;     /* it has done the part of a semihosting call that is a turn's: likewise */
 };
 
 struct machine {
@@ -65,7 +67,8 @@ struct machine {
     bool input_waits;  /* the host has had more for the UART than it could take */
     uint64_t input_at; /* `spent` at which it is asked within a turn; UINT64_MAX: at the next one */
 
-    bool el2, semihosting, no_reboot, keep_going;
+    bool el2, semihosting, semihosting_el0, no_reboot, keep_going;
+    struct semihosting semi;
     unsigned start_el;
     uint64_t retired; /* by all CPUs */
     uint64_t spent;   /* the same, and the time of slices in which nothing could retire */
@@ -99,8 +102,18 @@ void machine_rescheduled(void *ctx);
 /* PSCI and SMCCC (machine/psci.c): arguments and results in x0..x3 of @cpu. */
 void psci_call(struct machine *m, struct cpu *cpu, bool is_hvc);
 
-/* Semihosting (machine/semihosting.c): HLT #0xF000. False: an exception was taken. */
+/* Semihosting (machine/semihosting.c): HLT #0xF000, as struct cpu_env has it. */
 bool semihosting_call(struct machine *m, struct cpu *cpu, const struct insn *i);
+
+/* Can the call that @cpu is halted in go on? */
+bool semihosting_ready(struct machine *m, unsigned cpu);
+
+/* Does a call wait for the console, and how many of these bytes does it take? */
+bool semihosting_takes_input(struct machine *m);
+size_t semihosting_input(struct machine *m, const uint8_t *data, size_t size);
+
+/* No more input will come. Return: a call waited for it. */
+bool semihosting_end_input(struct machine *m);
 
 /* Start @cpu at @entry in the EL the machine starts in, with x0 = @x0. */
 void machine_start_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0);

@@ -61,6 +61,8 @@ static bool runnable(struct machine *m, struct cpu *cpu)
         if (!gic_wake_request(m->gic, cpu->index))
             return false;
         break;
+    case CPU_HALTED:
+        return semihosting_ready(m, cpu->index); /* cpu_run() goes on with it */
     case CPU_OFF:
         return false;
     }
@@ -171,11 +173,13 @@ static uint64_t run_cpu(struct machine *m, uint64_t insns, bool step)
         if (!m->keep_going && nothing_can_help(m))
             machine_stop(m, ARM_STOP_FAULT_LOOP);
     }
+    m->turn.halted = cpu->power == CPU_HALTED;
     return ran;
 }
 
-/* The turn goes on for at most @limit instructions. A fault loop retires none: time passes all the
- * same, so that an interrupt or another CPU may end it, and counts against limits. */
+/* The turn goes on for at most @limit instructions. A fault loop retires none, nor does a piece of
+ * a long semihosting call: time passes all the same, so that an interrupt or another CPU may end
+ * it, and counts against limits. */
 static void run_slice(struct machine *m, uint64_t limit, bool step)
 {
     uint64_t now = m->clock.now_ns;
@@ -187,11 +191,12 @@ static void run_slice(struct machine *m, uint64_t limit, bool step)
         slice = limit;
     uint64_t ran = slice;
 
-    if (slice && (step || !m->turn.fault_loop))
+    if (slice && !m->turn.halted && (step || !m->turn.fault_loop))
         ran = run_cpu(m, slice, step);
     m->spent += ran;
     m->turn.left -= ran;
-    if (m->turn.left == 0 || m->turn.cpu->power != CPU_RUNNING || m->clock.next_ns <= now + ran)
+    bool waits = m->turn.cpu->power != CPU_RUNNING && !m->turn.halted;
+    if (m->turn.left == 0 || waits || m->clock.next_ns <= now + ran)
         end_turn(m);
     code_cache_trim(m->code, &m->mem);
     clock_run(&m->clock, now + ran);

@@ -85,7 +85,8 @@ EXEC enum exec_result exec_BRK(struct cpu *cpu, const struct insn *i)
 
 EXEC enum exec_result exec_HLT(struct cpu *cpu, const struct insn *i)
 {
-    if (i->imm != HLT_SEMIHOSTING || !cpu->env.semihosting)
+    if (i->imm != HLT_SEMIHOSTING || !cpu->env.semihosting ||
+        (cpu->ps.el == 0 && !cpu->env.semihosting_el0))
         return exec_undefined(cpu, i); /* halting debug is never enabled */
     cpu->pc = insn_pc(cpu, i) + 4;
     cpu->irq_check = true;

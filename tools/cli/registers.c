@@ -10,7 +10,7 @@
 
 static const char *const power[] = {
     [CPU_RUNNING] = "running", [CPU_WFI] = "in WFI",          [CPU_WFE] = "in WFE",
-    [CPU_OFF] = "off",         [CPU_SUSPENDED] = "suspended",
+    [CPU_OFF] = "off",         [CPU_SUSPENDED] = "suspended", [CPU_HALTED] = "halted",
 };
 
 /* PSTATE in the layout of SPSR_ELx: the names of the bits that are set, N first, and the mode. */
