@@ -207,7 +207,9 @@ static int start(const struct options *o)
                    .append = o->append,
                    .dtb = o->dtb,
                    .virtio_legacy = o->virtio_legacy,
-                   .semihosting = o->semihosting},
+                   .semihosting = o->semihosting || o->semihosting_dir || o->semihosting_el0,
+                   .semihosting_dir = o->semihosting_dir,
+                   .semihosting_el0 = o->semihosting_el0},
         .serial = o->serial,
         .dump_dtb = o->dump_dtb,
     };

@@ -154,11 +154,24 @@ void console_look(struct console *c)
         read_host(c, 0);
 }
 
+static bool at_end(const struct console *c)
+{
+    return c->eof && !c->pending.count;
+}
+
+/* What reads the console by semihosting is told that no more will come, as is so at once if
+ * standard input is a virtio port's. True: it was waiting. */
+static bool tell_end(struct console *c)
+{
+    return (at_end(c) || c->port >= 0) && arm_console_end(c->machine);
+}
+
 /* The guest is given its next characters as soon as it has taken some; a file is always ready, any
  * other host is asked less often. */
 void console_poll(struct console *c)
 {
-    if (c->eof && !c->pending.count)
+    tell_end(c);
+    if (at_end(c))
         return;
     deliver(c);
     if (!c->file && c->skip) {
@@ -175,7 +188,9 @@ bool console_idle(struct console *c, uint64_t next_ns, unsigned wait_max_ms)
 {
     bool forever = next_ns == UINT64_MAX;
 
-    if (c->eof && !c->pending.count)
+    if (tell_end(c))
+        return true;
+    if (at_end(c))
         return false;
     uint64_t wait_ms = forever ? wait_max_ms : (next_ns - arm_time_ns(c->machine)) / 1000000;
     if (wait_ms > wait_max_ms)
@@ -183,7 +198,7 @@ bool console_idle(struct console *c, uint64_t next_ns, unsigned wait_max_ms)
     read_host(c, c->tty || forever ? (int)wait_ms : 0);
     size_t before = c->pending.count;
     deliver(c);
-    if (c->request != CONSOLE_NONE || c->pending.count < before)
+    if (c->request != CONSOLE_NONE || c->pending.count < before || tell_end(c))
         return true;
     /* Looked at again if nothing but the host can wake the guest. */
     return forever && !c->eof && (c->tty || !c->pending.count);

@@ -370,6 +370,14 @@ bool qemu_semihosting_config(struct qemu *q, const char *option, const char *val
     return PROPERTIES(q, option, value, "enable", semihosting_properties);
 }
 
+bool qemu_semihosting_dir(struct qemu *q, const char *option, const char *value)
+{
+    (void)option;
+    q->req.config.semihosting = true;
+    q->req.config.semihosting_dir = qemu_keep(q, g_strdup(value));
+    return true;
+}
+
 /* ---- debuggers ---- */
 
 bool qemu_stopped(struct qemu *q, const char *option, const char *value)

@@ -42,6 +42,7 @@ bool qemu_fw_cfg(struct qemu *q, const char *option, const char *value);
 bool qemu_global(struct qemu *q, const char *option, const char *value);
 bool qemu_semihosting(struct qemu *q, const char *option, const char *value);
 bool qemu_semihosting_config(struct qemu *q, const char *option, const char *value);
+bool qemu_semihosting_dir(struct qemu *q, const char *option, const char *value);
 bool qemu_stopped(struct qemu *q, const char *option, const char *value);
 bool qemu_gdb(struct qemu *q, const char *option, const char *value);
 bool qemu_shorthand_gdb(struct qemu *q, const char *option, const char *value);
