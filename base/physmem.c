@@ -88,13 +88,6 @@ void physmem_destroy(struct physmem *mem)
     *mem = (struct physmem){0};
 }
 
-void physmem_clear(struct physmem *mem)
-{
-    for (unsigned i = 0; i < mem->bank_count; i++)
-        if (!mem->banks[i].readonly)
-            madvise(mem->banks[i].host, mem->banks[i].size, MADV_DONTNEED);
-}
-
 struct ram_bank *physmem_bank(struct physmem *mem, pa_t pa)
 {
     for (unsigned i = 0; i < mem->bank_count; i++)

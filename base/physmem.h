@@ -72,9 +72,6 @@ int physmem_add_device(struct physmem *mem, pa_t base, uint64_t size, struct dev
 
 void physmem_destroy(struct physmem *mem);
 
-/* All RAM to zero, as at power-on; pages go back to the host. ROM keeps its contents. */
-void physmem_clear(struct physmem *mem);
-
 /* The RAM bank (hidden ones left out) or device window that holds @pa, or NULL. */
 struct ram_bank *physmem_bank(struct physmem *mem, pa_t pa);
 struct device_window *physmem_window(struct physmem *mem, pa_t pa);

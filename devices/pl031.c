@@ -145,14 +145,12 @@ static const struct reg_row regs[] = {
     {0},
 };
 
-/* Virtual time goes on over a reset of the machine; the clock starts at its epoch only at time 0.
- */
+/* The counter goes on, and from where it was set: a reset of the board does not stop its clock. */
 static void reset(struct device *dev)
 {
     struct pl031 *rtc = to_pl031(dev);
 
-    rtc->offset_s = rtc->epoch_s;
-    rtc->mr = rtc->lr = rtc->imsc = rtc->ris = 0;
+    rtc->mr = rtc->imsc = rtc->ris = 0;
     clock_event_set(rtc->clock, &rtc->match, CLOCK_NEVER);
     update_irq(rtc);
 }
@@ -167,7 +165,7 @@ void pl031_init(struct pl031 *rtc, const struct log *log, struct irq_line irq, s
         .irq = irq,
         .clock = clock,
         .match = {.fn = match_event, .ctx = rtc},
-        .epoch_s = epoch_s,
+        .offset_s = epoch_s,
     };
     clock_event_add(clock, &rtc->match);
     reset(&rtc->dev);

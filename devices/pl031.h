@@ -15,8 +15,6 @@ struct pl031 {
     struct irq_line irq; /* RTCINTR */
     struct clock *clock;
     struct clock_event match;
-    uint32_t epoch_s; /* RTCDR at reset */
-
     uint32_t offset_s; /* RTCDR - seconds of virtual time, modulo 2^32 */
     uint32_t mr, lr, imsc, ris;
 };

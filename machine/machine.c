@@ -277,14 +277,14 @@ static int load(struct machine *m, struct arm_error *err)
     return r;
 }
 
-/* Reboot: RAM to zero, images loaded again. */
 int machine_reboot(struct machine *m, struct arm_error *err)
 {
-    physmem_clear(&m->mem);
     code_cache_flush(m->code, &m->mem);
     for (unsigned k = 0; k < m->cpu_count; k++)
         tlb_flush_all(m->cpus[k]->tlb);
-    int r = load(m, err);
+    int r = m->bios ? virt_load_bios(&m->board, m->bios, err) : 0;
+    if (r == 0)
+        r = load(m, err);
     if (r == 0)
         reset(m);
     return r;
@@ -361,6 +361,7 @@ static int copy_config(struct machine *m, const struct arm_config *c, struct arm
     }
     m->append = copy(c->append);
     m->dtb = copy(c->dtb);
+    m->bios = copy(c->bios);
     m->blob_count = c->blob_count;
     m->blobs = calloc(c->blob_count ? c->blob_count : 1, sizeof(*m->blobs));
     m->blob_cpu = calloc(c->blob_count ? c->blob_count : 1, sizeof(*m->blob_cpu));
@@ -493,6 +494,7 @@ void arm_machine_free(struct machine *m)
     free(m->initrd);
     free(m->append);
     free(m->dtb);
+    free(m->bios);
     free(m);
 }
 

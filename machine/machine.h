@@ -53,7 +53,7 @@ struct machine {
     struct dt dt;
 
     /* What to load, kept for a reboot; owned. */
-    char *kernel, *initrd, *append, *dtb;
+    char *kernel, *initrd, *append, *dtb, *bios;
     struct load_blob *blobs;
     int *blob_cpu; /* CPU started at the blob's entry, or -1 */
     unsigned blob_count;
@@ -92,7 +92,8 @@ struct machine {
 /* End the run before the running CPU's next instruction; the first reason wins. */
 void machine_stop(struct machine *m, enum arm_stop why);
 
-/* A guest reset: RAM to zero, images loaded again. Return 0 or -ARM_Exxx (a file has changed). */
+/* A guest reset, warm or not: all images are loaded again, the rest of RAM, flash memory and disks
+ * keep what they hold, and time goes on. Return 0 or -ARM_Exxx (a file has changed). */
 int machine_reboot(struct machine *m, struct arm_error *err) __attribute__((warn_unused_result));
 
 /* Clock callbacks (machine/run.c). */

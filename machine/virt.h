@@ -144,7 +144,8 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
                       struct arm_error *err) __attribute__((warn_unused_result));
 void virt_board_destroy(struct virt_board *board);
 
-/* Cold reset of the devices. Not the GIC: it is the machine's. RAM keeps its contents. */
+/* Reset of the devices. Not the GIC: it is the machine's. RAM and flash memory keep their contents,
+ * and the RTC its time. */
 void virt_board_reset(struct virt_board *board);
 
 /* Characters for port @port of the console that is config.virtio[@virtio]; how many were taken. */
@@ -163,6 +164,8 @@ int virt_describe_to_firmware(struct fw_cfg *fw, const struct virt_config *cfg,
                               struct arm_error *err) __attribute__((warn_unused_result));
 int virt_create_flash(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
                       const struct log *log, struct arm_error *err)
+    __attribute__((warn_unused_result));
+int virt_load_bios(struct virt_board *board, const char *path, struct arm_error *err)
     __attribute__((warn_unused_result));
 void virt_destroy_flash(struct virt_board *board);
 int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,

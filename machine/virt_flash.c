@@ -12,7 +12,7 @@ static int open_drive(struct virt_board *board, const struct arm_drive *drive, u
     return disk_open(&board->pflash[n], &spec, log, err);
 }
 
-static int load_bios(struct virt_board *board, const char *path, struct arm_error *err)
+int virt_load_bios(struct virt_board *board, const char *path, struct arm_error *err)
 {
     const struct file_limit limit = {FLASH_BANK_BYTES, "a bank of flash memory"};
     struct file_data f;
@@ -44,7 +44,7 @@ int virt_create_flash(struct virt_board *board, const struct virt_config *cfg, s
                             err);
     }
     if (!rc && cfg->bios)
-        rc = load_bios(board, cfg->bios, err);
+        rc = virt_load_bios(board, cfg->bios, err);
     return rc;
 }
 

@@ -43,12 +43,26 @@ static void test_reset_values(void **state)
     (void)state;
     assert_regs(dev, rows, ARRAY_SIZE(rows));
     for (unsigned i = 1; i < ARRAY_SIZE(rows); i++)
-        wr(dev, rows[i].offset, 0xffffffff);
+        if (rows[i].offset != LR)
+            wr(dev, rows[i].offset, 0xffffffff);
     dev->ops->reset(dev);
     assert_regs(dev, rows, ARRAY_SIZE(rows));
     assert_false(r.watched.level);
     assert_int_equal(r.clock.next_ns, CLOCK_NEVER);
     assert_id(dev, (const uint8_t[]){0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1});
+}
+
+static void test_a_reset_does_not_stop_the_clock(void **state)
+{
+    struct rtc r;
+    struct device *dev = start(&r);
+
+    (void)state;
+    wr(dev, LR, 77);
+    clock_run(&r.clock, 3 * S);
+    dev->ops->reset(dev);
+    assert_int_equal(rd(dev, DR), 80);
+    assert_int_equal(rd(dev, LR), 77);
 }
 
 static void test_seconds_are_those_of_virtual_time(void **state)
@@ -174,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reset_values),
+        cmocka_unit_test(test_a_reset_does_not_stop_the_clock),
         cmocka_unit_test(test_seconds_are_those_of_virtual_time),
         cmocka_unit_test(test_match_interrupts_at_its_second),
         cmocka_unit_test(test_match_in_this_second_is_now_and_in_the_past_is_after_the_wrap),
