@@ -57,7 +57,7 @@ struct cpu_gic_ops {
 struct cpu_env {
     void *ctx;
     /* SMC (or HVC without EL2) reached the firmware: arguments and results in x0..x17. */
-    void (*firmware_call)(void *ctx, struct cpu *cpu, bool is_hvc);
+    void (*firmware_call)(void *ctx, struct cpu *cpu, uint16_t immediate);
     /* HLT #0xF000 with semihosting on; NULL: off. False: an exception was taken instead, or the
      * answer takes longer: then the CPU is CPU_HALTED with its PC at the HLT. */
     bool (*semihosting)(void *ctx, struct cpu *cpu, const struct insn *i);

@@ -22,9 +22,9 @@ _Static_assert(ARM_CPUS_MAX <= CODE_CACHE_TLBS_MAX, "every CPU has a TLB");
 _Static_assert((TIMER_COUNT + 1) * ARM_CPUS_MAX + 8 <= CLOCK_EVENTS_MAX,
                "events of every CPU's timers and PMU, and of the board");
 
-static void firmware_call(void *ctx, struct cpu *cpu, bool is_hvc)
+static void firmware_call(void *ctx, struct cpu *cpu, uint16_t immediate)
 {
-    psci_call(ctx, cpu, is_hvc);
+    psci_call(ctx, cpu, immediate);
 }
 
 static bool semihosting(void *ctx, struct cpu *cpu, const struct insn *i)
@@ -231,6 +231,27 @@ void machine_start_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint6
     cpu->pc = entry;
     cpu->x[0] = x0;
     cpu->power = CPU_RUNNING;
+}
+
+/* Firmware does not let the redistributor sleep: it has to wake the CPU. */
+void machine_suspend_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0)
+{
+    m->resume[cpu->index].entry = entry;
+    m->resume[cpu->index].x0 = x0;
+    gic_sleep(m->gic, cpu->index, false);
+    cpu->power = CPU_SUSPENDED;
+}
+
+void machine_resume_cpu(struct machine *m, struct cpu *cpu)
+{
+    uint64_t saved[SR_COUNT];
+
+    memcpy(saved, cpu->sr, sizeof(saved));
+    machine_start_cpu(m, cpu, m->resume[cpu->index].entry, m->resume[cpu->index].x0);
+    for (unsigned sr = 0; sr < SR_COUNT; sr++)
+        if (sysreg_rows[sr].ws == WS_TIMER)
+            cpu->sr[sr] = saved[sr];
+    cpu_timers_changed(cpu);
 }
 
 /* Everything but the contents of RAM as after power-on; CPU 0 at the image's entry. */

@@ -39,6 +39,9 @@ struct machine {
     unsigned next;       /* index of the CPU whose turn is next */
     struct cpu *current; /* the CPU whose slice runs now, NULL between slices */
     struct cpu *last;    /* the one whose turn was last */
+    struct {
+        uint64_t entry, x0;
+    } resume[ARM_CPUS_MAX]; /* of those that are CPU_SUSPENDED */
 
     struct physmem mem;
     struct clock clock;
@@ -101,7 +104,7 @@ uint64_t machine_progress_ns(void *ctx);
 void machine_rescheduled(void *ctx);
 
 /* PSCI and SMCCC (machine/psci.c): arguments and results in x0..x3 of @cpu. */
-void psci_call(struct machine *m, struct cpu *cpu, bool is_hvc);
+void psci_call(struct machine *m, struct cpu *cpu, uint16_t immediate);
 
 /* Semihosting (machine/semihosting.c): HLT #0xF000, as struct cpu_env has it. */
 bool semihosting_call(struct machine *m, struct cpu *cpu, const struct insn *i);
@@ -118,3 +121,8 @@ bool semihosting_end_input(struct machine *m);
 
 /* Start @cpu at @entry in the EL the machine starts in, with x0 = @x0. */
 void machine_start_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0);
+
+/* @cpu goes to sleep until an interrupt comes for it, and then starts in the same way, but with the
+ * state of its timers. */
+void machine_suspend_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0);
+void machine_resume_cpu(struct machine *m, struct cpu *cpu);

@@ -5,8 +5,11 @@
 #include "cpu/exception.h"
 #include "machine/machine.h"
 
-#define PSCI_32 UINT32_C(0x84000000)
-#define PSCI_64 UINT32_C(0xc4000000)
+/* Function identifiers: fast calls, in their 32-bit forms. */
+#define SMCCC_VERSION       UINT32_C(0x80000000)
+#define SMCCC_ARCH_FEATURES UINT32_C(0x80000001)
+#define PSCI(n)             (UINT32_C(0x84000000) + (n))
+#define ID_64               BIT(30)
 
 #define PSCI_SUCCESS            UINT64_C(0)
 #define PSCI_NOT_SUPPORTED      (~UINT64_C(0))
@@ -17,12 +20,16 @@
 
 #define PSCI_VERSION_1_1  0x10001
 #define SMCCC_VERSION_1_2 0x10002
+#define SYSTEM_WARM_RESET 0
+#define AFFINITY_ON       0
+#define AFFINITY_OFF      1
 #define TOS_NOT_PRESENT   2 /* MIGRATE_INFO_TYPE: migration is not needed */
 
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 
 typedef uint64_t psci_fn(struct machine *m, struct cpu *cpu, const uint64_t arg[3]);
 
+/* target_cpu, target_affinity: MPIDR's affinity fields, and zeros; NULL: no CPU has them. */
 static struct cpu *find_cpu(const struct machine *m, uint64_t affinity)
 {
     for (unsigned k = 0; k < m->cpu_count; k++)
@@ -31,11 +38,10 @@ static struct cpu *find_cpu(const struct machine *m, uint64_t affinity)
     return NULL;
 }
 
-/* Bit 31 is RES1 in MPIDR_EL1 and firmware ignores it in a target; other stray bits are an error.
- */
-static struct cpu *find_target(const struct machine *m, uint64_t target)
+/* Can a CPU start at @entry? There are instructions of A64 only, and no memory but this. */
+static bool is_entry_point(struct machine *m, uint64_t entry)
 {
-    return find_cpu(m, target & ~BIT(31));
+    return is_aligned(entry, 4) && physmem_ram(&m->mem, pa(entry), 4);
 }
 
 static uint64_t psci_version(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
@@ -50,22 +56,29 @@ static uint64_t smccc_version(struct machine *m, struct cpu *cpu, const uint64_t
     return SMCCC_VERSION_1_2;
 }
 
-static uint64_t smccc_arch_features(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
-{
-    (void)m, (void)cpu;
-    uint32_t id = (uint32_t)arg[0];
+/* power_state in its original format (PSCI_FEATURES says so), which is 32 bits wide in both forms.
+ */
+#define STATE_TYPE_DOWN BIT(16)
+#define STATE_RES0      (MASK(31, 26) | MASK(23, 17))
+#define STATE_LEVEL     MASK(25, 24)
 
-    return id == 0x80000000 || id == 0x80000001 ? 0 : PSCI_NOT_SUPPORTED;
-}
-
-/* Suspend is a standby: it returns when an interrupt wakes the CPU, like WFI. */
+/*
+ * Standby is WFI. A CPU alone (level 0) may also lose its state but for the timers, which the
+ * device tree calls always-on, until an interrupt brings it to the entry point. What StateID tells
+ * apart, like the retention of caches, is all the same here.
+ */
 static uint64_t cpu_suspend(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
-    (void)m;
-    if (bit(arg[0], 16))
-        return PSCI_INVALID_PARAMETERS; /* power-down states: none is offered */
-    cpu->power = CPU_WFI;
-    return PSCI_SUCCESS;
+    if (arg[0] & (STATE_RES0 | STATE_LEVEL) & MASK(31, 0))
+        return PSCI_INVALID_PARAMETERS;
+    if (!(arg[0] & STATE_TYPE_DOWN)) {
+        cpu->power = CPU_WFI;
+        return PSCI_SUCCESS;
+    }
+    if (!is_entry_point(m, arg[1]))
+        return PSCI_INVALID_ADDRESS;
+    machine_suspend_cpu(m, cpu, arg[1], arg[2]);
+    return PSCI_SUCCESS; /* nobody sees it */
 }
 
 static uint64_t cpu_off(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
@@ -78,15 +91,15 @@ static uint64_t cpu_off(struct machine *m, struct cpu *cpu, const uint64_t arg[3
 
 static uint64_t cpu_on(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
-    struct cpu *target = find_target(m, arg[0]);
+    struct cpu *target = find_cpu(m, arg[0]);
 
     (void)cpu;
     if (!target)
         return PSCI_INVALID_PARAMETERS;
+    if (!is_entry_point(m, arg[1]))
+        return PSCI_INVALID_ADDRESS;
     if (target->power != CPU_OFF)
         return PSCI_ALREADY_ON;
-    if (arg[1] & 3)
-        return PSCI_INVALID_ADDRESS;
     machine_start_cpu(m, target, arg[1], arg[2]);
     return PSCI_SUCCESS;
 }
@@ -97,36 +110,30 @@ static uint64_t system_suspend(struct machine *m, struct cpu *cpu, const uint64_
     for (unsigned k = 0; k < m->cpu_count; k++)
         if (m->cpus[k] != cpu && m->cpus[k]->power != CPU_OFF)
             return PSCI_DENIED;
-    if (arg[0] & 3)
+    if (!is_entry_point(m, arg[0]))
         return PSCI_INVALID_ADDRESS;
-    machine_start_cpu(m, cpu, arg[0], arg[1]);
-    cpu->power = CPU_SUSPENDED;
-    return arg[1]; /* context ID, in X0 at the entry point */
+    machine_suspend_cpu(m, cpu, arg[0], arg[1]);
+    return PSCI_SUCCESS; /* nobody sees it */
 }
 
+/* A level above 0 names a group, whose members' lower fields do not count: on if one of them is. */
 static uint64_t affinity_info(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
-    struct cpu *target = find_target(m, arg[0]);
+    uint32_t level = (uint32_t)arg[1];
+    uint64_t below = level < 3 ? MASK(39, 0) & ~(MASK(39, 0) << 8 * level) : MASK(31, 0);
+    uint64_t info = PSCI_INVALID_PARAMETERS;
 
     (void)cpu;
-    if (arg[1] > 3)
+    if (level > 3 || (arg[0] & ~MPIDR_AFFINITY))
         return PSCI_INVALID_PARAMETERS;
-    if (arg[1] > 0) {
-        /* A level above 0 names a group: on if any of its CPUs is. */
-        uint64_t mask = MPIDR_AFFINITY & (arg[1] == 3 ? MASK(39, 32) : MASK(39, 0) << (8 * arg[1]));
-        bool found = false;
-
-        for (unsigned k = 0; k < m->cpu_count; k++)
-            if ((m->mpidr[k] & mask) == (arg[0] & mask)) {
-                found = true;
-                if (m->cpus[k]->power != CPU_OFF)
-                    return 0;
-            }
-        return found ? 1 : PSCI_INVALID_PARAMETERS;
+    for (unsigned k = 0; k < m->cpu_count; k++) {
+        if (((m->mpidr[k] & MPIDR_AFFINITY) ^ arg[0]) & ~below)
+            continue;
+        if (m->cpus[k]->power != CPU_OFF)
+            return AFFINITY_ON;
+        info = AFFINITY_OFF;
     }
-    if (!target)
-        return PSCI_INVALID_PARAMETERS;
-    return target->power == CPU_OFF;
+    return info;
 }
 
 static uint64_t migrate_info_type(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
@@ -149,53 +156,73 @@ static uint64_t system_reset(struct machine *m, struct cpu *cpu, const uint64_t 
     return PSCI_SUCCESS;
 }
 
-static psci_fn psci_features;
+/* The only architectural reset is warm; as all resets of this machine it keeps memory. Its cookie
+ * and the other half of the types are a vendor's. */
+static uint64_t system_reset2(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+{
+    if ((uint32_t)arg[0] != SYSTEM_WARM_RESET)
+        return PSCI_INVALID_PARAMETERS;
+    return system_reset(m, cpu, arg);
+}
 
-/* One row a function; `wide` has a 64-bit twin with the same number. */
-static const struct {
+static psci_fn psci_features, smccc_arch_features;
+
+/* One row a function; `wide` has a 64-bit twin with the same number. Those of PSCI 1.1 that are not
+ * here are optional, and without a Trusted OS there is nothing to migrate. */
+static const struct function {
     uint32_t number;
     bool wide;
     psci_fn *fn;
 } functions[] = {
-    {PSCI_32 + 0, false, psci_version},   {PSCI_32 + 1, true, cpu_suspend},
-    {PSCI_32 + 2, false, cpu_off},        {PSCI_32 + 3, true, cpu_on},
-    {PSCI_32 + 4, true, affinity_info},   {PSCI_32 + 6, false, migrate_info_type},
-    {PSCI_32 + 8, false, system_off},     {PSCI_32 + 9, false, system_reset},
-    {PSCI_32 + 10, false, psci_features}, {PSCI_32 + 14, true, system_suspend},
-    {PSCI_32 + 18, true, system_reset}, /* SYSTEM_RESET2 */
-    {0x80000000, false, smccc_version},   {0x80000001, false, smccc_arch_features},
+    {SMCCC_VERSION, false, smccc_version}, {SMCCC_ARCH_FEATURES, false, smccc_arch_features},
+    {PSCI(0x00), false, psci_version},     {PSCI(0x01), true, cpu_suspend},
+    {PSCI(0x02), false, cpu_off},          {PSCI(0x03), true, cpu_on},
+    {PSCI(0x04), true, affinity_info},     {PSCI(0x06), false, migrate_info_type},
+    {PSCI(0x08), false, system_off},       {PSCI(0x09), false, system_reset},
+    {PSCI(0x0a), false, psci_features},    {PSCI(0x0e), true, system_suspend},
+    {PSCI(0x12), true, system_reset2},
 };
 
-static psci_fn *find_function(uint32_t id)
+static const struct function *find_function(uint32_t id)
 {
     for (unsigned k = 0; k < ARRAY_SIZE(functions); k++)
         if (functions[k].number == id ||
-            (functions[k].wide && functions[k].number == (id & ~BIT(30))))
-            return functions[k].fn;
+            (functions[k].wide && functions[k].number == (id & ~ID_64)))
+            return &functions[k];
     return NULL;
 }
 
+/* Flags of CPU_SUSPEND: power_state's original format, no OS-initiated mode; others have none. Of
+ * SMCCC's functions only its version is found this way. */
 static uint64_t psci_features(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
-    (void)m, (void)cpu;
-    psci_fn *fn = find_function((uint32_t)arg[0]);
+    const struct function *f = find_function((uint32_t)arg[0]);
 
-    /* CPU_SUSPEND's feature word: original StateID format, no OS-initiated mode. */
-    return fn ? 0 : PSCI_NOT_SUPPORTED;
+    (void)m, (void)cpu;
+    return f && (f->number >= PSCI(0) || f->number == SMCCC_VERSION) ? 0 : PSCI_NOT_SUPPORTED;
 }
 
-void psci_call(struct machine *m, struct cpu *cpu, bool is_hvc)
+/* Functions of the Arm Architecture service. No CPU here needs a workaround. */
+static uint64_t smccc_arch_features(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+{
+    const struct function *f = find_function((uint32_t)arg[0]);
+
+    (void)m, (void)cpu;
+    return f && f->number < PSCI(0) ? 0 : PSCI_NOT_SUPPORTED;
+}
+
+/* The function identifier is in W0 and results are signed: all of X0 is -1 for what is unknown.
+ * Registers behind X0 keep their values (SMCCC 1.1). An immediate other than 0 is reserved. */
+void psci_call(struct machine *m, struct cpu *cpu, uint16_t immediate)
 {
     uint32_t id = (uint32_t)cpu->x[0];
-    bool is64 = bit(id, 30);
+    const struct function *f = immediate == 0 ? find_function(id) : NULL;
     uint64_t arg[3];
-    psci_fn *fn = find_function(id);
 
-    (void)is_hvc;
     for (unsigned k = 0; k < 3; k++)
-        arg[k] = is64 ? cpu->x[1 + k] : (uint32_t)cpu->x[1 + k];
-    if (!fn)
-        LOG(cpu->log, PSCI, GUEST, "cpu%u: no firmware function %#x", cpu->index, id);
-    uint64_t result = fn ? fn(m, cpu, arg) : PSCI_NOT_SUPPORTED;
-    cpu->x[0] = result;
+        arg[k] = id & ID_64 ? cpu->x[1 + k] : (uint32_t)cpu->x[1 + k];
+    if (!f)
+        LOG(cpu->log, PSCI, GUEST, "cpu%u: no firmware function %#x, immediate %#x", cpu->index, id,
+            immediate);
+    cpu->x[0] = f ? f->fn(m, cpu, arg) : PSCI_NOT_SUPPORTED;
 }

@@ -60,6 +60,7 @@ static bool runnable(struct machine *m, struct cpu *cpu)
     case CPU_SUSPENDED:
         if (!gic_wake_request(m->gic, cpu->index))
             return false;
+        machine_resume_cpu(m, cpu);
         break;
     case CPU_HALTED:
         return semihosting_ready(m, cpu->index); /* cpu_run() goes on with it */

@@ -44,7 +44,7 @@ static enum exec_result call_firmware(struct cpu *cpu, const struct insn *i, boo
     fire_call(cpu, i, is_hvc ? PROBE_HVC : PROBE_SMC);
     cpu->pc = insn_pc(cpu, i) + 4;
     cpu->irq_check = true;
-    cpu->env.firmware_call(cpu->env.ctx, cpu, is_hvc);
+    cpu->env.firmware_call(cpu->env.ctx, cpu, (uint16_t)i->imm);
     return EXEC_EXIT;
 }
 

@@ -105,9 +105,9 @@ static const struct cpu_gic_ops bench_gic = {bench_gic_read, bench_gic_write,
                                              bench_gic_implemented};
 
 /* Firmware as SMCCC allows it to be: results from all arguments, in all of the registers. */
-static inline void bench_firmware(void *ctx, struct cpu *cpu, bool is_hvc)
+static inline void bench_firmware(void *ctx, struct cpu *cpu, uint16_t immediate)
 {
-    uint64_t sum = is_hvc;
+    uint64_t sum = immediate;
 
     (void)ctx;
     for (unsigned k = 0; k <= 17; k++)
@@ -123,7 +123,7 @@ static inline bool bench_semihosting(void *ctx, struct cpu *cpu, const struct in
 
     if (!mem_load(cpu, i, cpu->x[1], 8, 0, &v) || !mem_store(cpu, i, cpu->x[1], 8, 0, v + 1))
         return false;
-    bench_firmware(ctx, cpu, true);
+    bench_firmware(ctx, cpu, 1);
     return true;
 }
 
