@@ -1,6 +1,7 @@
 /* Semihosting as the command line offers it: standard input, the directory, limits. */
 #include "process.h"
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 /* Exits with the character that SYS_READC gives. */
@@ -77,6 +78,40 @@ static void test_a_call_that_reads_waits_for_standard_input_and_sees_its_end(voi
         255);
 }
 
+/* Exit code of the image whose standard input is a pipe into which @text comes late, and which is
+ * closed then or stays @open. */
+static int run_at_a_pipe(const char *text, bool open)
+{
+    int ends[2], status;
+
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[0], 0);
+        close(ends[1]);
+        execl(program, program, "run", "--semihosting", "--timeout=1", image, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[0]);
+    usleep(300000);
+    assert_int_equal(write(ends[1], text, strlen(text)), strlen(text));
+    if (!open)
+        close(ends[1]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (open)
+        close(ends[1]);
+    return status_code(status);
+}
+
+static void test_a_call_that_waits_at_a_pipe_ends_with_it_or_at_a_limit(void **state)
+{
+    (void)state;
+    IMAGE(guest_readc);
+    assert_int_equal(run_at_a_pipe("Z", false), 'Z');
+    assert_int_equal(run_at_a_pipe("", false), 255);
+    assert_int_equal(run_at_a_pipe("", true), 3);
+}
+
 static void test_input_typed_at_a_terminal_wakes_a_call_that_reads(void **state)
 {
     struct terminal t;
@@ -132,6 +167,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_call_that_reads_waits_for_standard_input_and_sees_its_end),
+        cmocka_unit_test(test_a_call_that_waits_at_a_pipe_ends_with_it_or_at_a_limit),
         cmocka_unit_test(test_input_typed_at_a_terminal_wakes_a_call_that_reads),
         cmocka_unit_test(test_files_are_those_of_the_directory_given_and_there_is_none_by_default),
         cmocka_unit_test(test_a_long_write_ends_at_the_limits),
