@@ -91,6 +91,15 @@ struct pac_entry {
     uint64_t pac;
 };
 
+/* Reads of the counter at one place, see cpu/spin.h. */
+struct spin {
+    uint64_t pc, at;   /* of the last read: where, and cpu_retired() */
+    uint64_t period;   /* instructions between the last two */
+    uint32_t times;    /* in a row with that period */
+    uint32_t patience; /* of them before the loop is looked at; grows where that was in vain */
+    uint64_t skipped;  /* instructions that have retired without being executed */
+};
+
 struct cpu {
     /* Hot: what nearly every instruction touches. */
     uint64_t x[REG_COUNT];        /* see REG_ZR, REG_SP, REG_SINK */
@@ -135,6 +144,7 @@ struct cpu {
     uint64_t pmu_divider;   /* cycles towards the next count of PMCR_EL0.D */
     struct clock_event pmu_deadline;
 
+    struct spin spin;
     bool comm_level;   /* of the debug communications channel's interrupt */
     bool event;        /* event register of WFE */
     uint64_t rng;      /* of RNDR: state of random_next() */

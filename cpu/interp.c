@@ -101,8 +101,7 @@ void cpu_limit_slice(struct cpu *cpu, uint64_t insns)
     }
 }
 
-/* Does something have to be looked at between every two instructions now? */
-static bool needs_observed(const struct cpu *cpu)
+bool interp_needs_observed(const struct cpu *cpu)
 {
     return cpu->ps.btype || cpu->ps.il || cpu->pmu_insns ||
            (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]) && cpu_step_active(cpu)) ||
@@ -193,6 +192,11 @@ static void run_counted(struct cpu *cpu)
              !*cpu->env.pause && (cpu->pc & ~PAGE_MASK) == cpu->page_va);
 }
 
+enum exec_result interp_execute(struct cpu *cpu, const struct insn *i)
+{
+    return execute(cpu, i);
+}
+
 /* One instruction at cpu->pc, with everything that can happen between two of them. */
 static void step_observed(struct cpu *cpu)
 {
@@ -266,7 +270,7 @@ static inline void run_once(struct cpu *cpu)
     }
     if (!context_fetch_fast(cpu, cpu->pc) && !cpu_fetch_page(cpu, cpu->pc))
         return;
-    if (needs_observed(cpu))
+    if (interp_needs_observed(cpu))
         step_observed(cpu);
     else if (cpu->left <= PAGE_INSNS)
         run_counted(cpu);

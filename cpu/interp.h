@@ -46,5 +46,12 @@ void interp_decode(struct cpu *cpu, const struct insn *i);
 /* The plain loop's function for @op. */
 exec_fn *interp_plain_fn(enum a64_op op);
 
+/* Does something have to be looked at between every two instructions now? */
+bool interp_needs_observed(const struct cpu *cpu);
+
+/* Execute @i, which cpu->pc points at, in the current page and decoded; cpu->counted is @i. cpu->pc
+ * and the count follow. */
+enum exec_result interp_execute(struct cpu *cpu, const struct insn *i);
+
 /* The exec_ function of every row. */
 extern exec_fn *const interp_exec[A64_OP_COUNT];

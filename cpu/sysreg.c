@@ -6,6 +6,7 @@
 #include "cpu/exception.h"
 #include "cpu/exec.h"
 #include "cpu/pmu.h"
+#include "cpu/spin.h"
 #include "cpu/timer.h"
 #include "cpu/traps.h"
 
@@ -326,6 +327,8 @@ enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
     cpu->x[i->rd] = value;
     CPU_FIRE(cpu, i, SYSREG_READ, sysreg_read, .sr = sr, .name = sysreg_lookup(word_enc(i)),
              .reg = reg_number(i->rd), .value = value);
+    if (sysreg_rows[sr].rd == SYSREG_RD_CNT_COUNT && spin_seen(cpu))
+        return spin_run(cpu, i, sr);
     return is_gic_row(&sysreg_rows[sr]) ? EXEC_SYNC : EXEC_NEXT;
 }
 
