@@ -4,12 +4,11 @@
 #include "cpu/exec.h"
 #include "cpu/exec/ldst.h"
 #include "cpu/interp.h"
+#include "cpu/spin_iteration.h"
 #include "cpu/sysreg.h"
 #include "cpu/traps.h"
 
 #define PATIENCE_MAX 4096
-#define ACCESSES_MAX 32
-#define OPERANDS_MAX 4
 
 /* Events of what a loop does: with one of them wanted, each iteration is executed. */
 #define LOOP_EVENTS (BIT(PROBE_INSN) | BIT(PROBE_MEM) | BIT(PROBE_SYSREG_READ) | BIT(PROBE_BARRIER))
@@ -20,56 +19,13 @@ struct use {
     unsigned flags_read, flags_written;
 };
 
-struct flags {
-    uint64_t nf, zf, cf, vf;
-};
-
-/* An access to RAM by the iteration. */
-struct access {
-    uint8_t *host;
-    unsigned size;
-    bool store;
-    bool inner;        /* a load of what a store before it in the iteration has written */
-    bool late;         /* the value depends on the counter */
-    uint8_t bytes[16]; /* what an outer load has read */
-};
-
-/* An instruction that depends on the counter, and those of its operands that do not. */
-struct late_insn {
-    const struct insn *i;
-    enum exec_result result; /* of a branch: which way it goes in the loop */
-    unsigned operands;
-    uint8_t reg[OPERANDS_MAX];
-    uint64_t value[OPERANDS_MAX];
-    unsigned fixed_flags;
-    struct flags flags;
-};
-
-/* One iteration: from behind the read of the counter to in front of it. "Late" is what depends on
- * the counter, registers as the bits of struct a64_use and flags as N=8 Z=4 C=2 V=1. */
-struct iteration {
-    const struct insn *read;
-    enum sysreg counter;
-    uint64_t count;  /* what was read */
-    uint64_t length; /* instructions, the read included */
-    uint64_t x_start[REG_COUNT];
-    unsigned nzcv_start;
-    uint64_t x_entry, x_written; /* read before they are written; written */
-    unsigned flags_entry, flags_written;
-    uint64_t x_late;
-    unsigned flags_late;
-    unsigned access_count, late_count;
-    struct access access[ACCESSES_MAX];
-    struct late_insn late[SPIN_STEPS];
-};
-
-static struct flags flags_of(const struct cpu *cpu)
+static struct spin_flags flags_of(const struct cpu *cpu)
 {
-    return (struct flags){cpu->nf, cpu->zf, cpu->cf, cpu->vf};
+    return (struct spin_flags){cpu->nf, cpu->zf, cpu->cf, cpu->vf};
 }
 
 /* Set those of the flags that @which names. */
-static void set_flags(struct cpu *cpu, const struct flags *f, unsigned which)
+static void set_flags(struct cpu *cpu, const struct spin_flags *f, unsigned which)
 {
     cpu->nf = which & 8 ? f->nf : cpu->nf;
     cpu->zf = which & 4 ? f->zf : cpu->zf;
@@ -147,23 +103,23 @@ static unsigned access_range(const struct cpu *cpu, const struct insn *i, uint64
     }
 }
 
-static bool overlap(const struct access *a, const struct access *b)
+static bool overlap(const struct spin_access *a, const struct spin_access *b)
 {
     return a->host < b->host + b->size && b->host < a->host + a->size;
 }
 
-static bool inside(const struct access *a, const struct access *b)
+static bool inside(const struct spin_access *a, const struct spin_access *b)
 {
     return a->host >= b->host && a->host + a->size <= b->host + b->size;
 }
 
-/* The last store before that writes some of what @a reads. */
-static const struct access *source_of(const struct iteration *it, const struct access *a)
+/* The last store before that writes some of what @a reads; -1: there is none. */
+static int source_of(const struct spin_iteration *it, const struct spin_access *a)
 {
     for (unsigned k = it->access_count; k-- > 0;)
         if (it->access[k].store && overlap(&it->access[k], a))
-            return &it->access[k];
-    return NULL;
+            return (int)k;
+    return -1;
 }
 
 /* The registers that the address of an access by @i is made of. */
@@ -176,45 +132,59 @@ static uint64_t address_registers(const struct insn *i)
 
 /* Note the access that @i is about to make, which then hits in L1. False: it is of a kind that
  * cannot be followed. */
-static bool note_access(struct iteration *it, const struct cpu *cpu, const struct insn *i,
+static bool note_access(struct spin_iteration *it, const struct cpu *cpu, const struct insn *i,
                         bool operands_late)
 {
     bool load = a64_is(i->op, FACT_LD);
     uint64_t va;
     unsigned size = access_range(cpu, i, &va);
 
-    if (!size || it->access_count == ACCESSES_MAX || load == a64_is(i->op, FACT_ST) ||
+    if (!size || it->access_count == SPIN_ACCESSES || load == a64_is(i->op, FACT_ST) ||
         (it->x_late & address_registers(i)) || (i->rn == REG_SP && (cpu->x[REG_SP] & 15)))
         return false;
-    struct access *a = &it->access[it->access_count];
-    *a = (struct access){.host = mem_fast(load ? cpu->bank->r : cpu->bank->w, va, size),
-                         .size = size,
-                         .store = !load,
-                         .late = !load && operands_late};
+    struct spin_access *a = &it->access[it->access_count];
+    *a = (struct spin_access){.host = mem_fast(load ? cpu->bank->r : cpu->bank->w, va, size),
+                              .size = size,
+                              .store = !load,
+                              .late = !load && operands_late};
     if (!a->host)
         return false;
-    const struct access *source = load ? source_of(it, a) : NULL;
-    if (source && !inside(a, source))
-        return false;
-    a->inner = source != NULL;
-    a->late |= source && source->late;
-    if (load && !source)
+    a->source = load ? source_of(it, a) : -1;
+    if (a->source >= 0) {
+        const struct spin_access *from = &it->access[a->source];
+        if (!inside(a, from))
+            return false;
+        a->late = from->late;
+    } else if (load) {
         memcpy(a->bytes, a->host, size);
+    }
     it->access_count++;
     return true;
 }
 
-/* Note @i, which is late: its operands that are not. */
-static bool note_late(struct iteration *it, const struct cpu *cpu, const struct insn *i,
-                      const struct use *use)
+/* What @i writes late if it is: not the base of an access. */
+static uint64_t late_writes(const struct insn *i, const struct use *use)
 {
-    struct late_insn *l = &it->late[it->late_count++];
+    return use->x_writes & ~(a64_is(i->op, FACT_WB) ? BIT(i->rn) : 0);
+}
+
+/* Note @i, which is late: its operands that are not. */
+static bool note_late(struct spin_iteration *it, const struct cpu *cpu, const struct insn *i,
+                      const struct use *use, int access)
+{
+    struct spin_late *l = &it->late[it->late_count++];
     uint64_t fixed = use->x_reads & ~it->x_late;
 
-    *l = (struct late_insn){
-        .i = i, .fixed_flags = use->flags_read & ~it->flags_late, .flags = flags_of(cpu)};
+    *l = (struct spin_late){.i = i,
+                            .access = access,
+                            .x_reads = use->x_reads,
+                            .x_writes = late_writes(i, use),
+                            .flags_read = use->flags_read,
+                            .flags_written = use->flags_written,
+                            .fixed_flags = use->flags_read & ~it->flags_late,
+                            .flags = flags_of(cpu)};
     for (; fixed; fixed &= fixed - 1) {
-        if (l->operands == OPERANDS_MAX)
+        if (l->operands == SPIN_OPERANDS)
             return false;
         l->reg[l->operands] = (uint8_t)__builtin_ctzll(fixed);
         l->value[l->operands] = cpu->x[l->reg[l->operands]];
@@ -224,9 +194,10 @@ static bool note_late(struct iteration *it, const struct cpu *cpu, const struct 
 }
 
 /* Note what @i, about to be executed, reads and writes. False: it ends the analysis. */
-static bool note(struct iteration *it, const struct cpu *cpu, const struct insn *i)
+static bool note(struct spin_iteration *it, const struct cpu *cpu, const struct insn *i)
 {
     struct use use;
+    int access = -1;
 
     if (it->length == SPIN_STEPS || !is_pure(cpu, i, &use))
         return false;
@@ -234,9 +205,10 @@ static bool note(struct iteration *it, const struct cpu *cpu, const struct insn 
     if (a64_is(i->op, FACT_LD) || a64_is(i->op, FACT_ST)) {
         if (!note_access(it, cpu, i, late))
             return false;
-        late = it->access[it->access_count - 1].late;
+        access = (int)it->access_count - 1;
+        late = it->access[access].late;
     }
-    if (late && !note_late(it, cpu, i, &use))
+    if (late && !note_late(it, cpu, i, &use, access))
         return false;
     it->x_entry |= use.x_reads & ~it->x_written;
     it->flags_entry |= use.flags_read & ~it->flags_written;
@@ -245,7 +217,7 @@ static bool note(struct iteration *it, const struct cpu *cpu, const struct insn 
     it->x_late &= ~use.x_writes;
     it->flags_late &= ~use.flags_written;
     if (late) {
-        it->x_late |= use.x_writes & ~(a64_is(i->op, FACT_WB) ? BIT(i->rn) : 0);
+        it->x_late |= late_writes(i, &use);
         it->flags_late |= use.flags_written;
     }
     it->length++;
@@ -264,7 +236,7 @@ static const struct insn *next_record(struct cpu *cpu)
 
 /* Execute from behind the read of the counter until the CPU is there again. False: it did not come
  * to that; what has been executed has been. */
-static bool trace(struct iteration *it, struct cpu *cpu, uint64_t read_pc)
+static bool trace(struct spin_iteration *it, struct cpu *cpu, uint64_t read_pc)
 {
     while (cpu->left > 0) {
         const struct insn *i = next_record(cpu);
@@ -287,11 +259,11 @@ static bool trace(struct iteration *it, struct cpu *cpu, uint64_t read_pc)
 
 /* Memory that the iteration reads, and then writes, must be as before. What depends on the counter
  * must be written by nothing else. */
-static bool memory_repeats(const struct iteration *it)
+static bool memory_repeats(const struct spin_iteration *it)
 {
     for (unsigned k = 0; k < it->access_count; k++) {
-        const struct access *a = &it->access[k];
-        bool outer = !a->store && !a->inner;
+        const struct spin_access *a = &it->access[k];
+        bool outer = !a->store && a->source < 0;
         if (outer && memcmp(a->host, a->bytes, a->size))
             return false;
         if (!outer && !(a->store && !a->late))
@@ -304,7 +276,7 @@ static bool memory_repeats(const struct iteration *it)
 }
 
 /* Would the next iteration do the same, the counter apart? */
-static bool repeats(const struct iteration *it, const struct cpu *cpu)
+static bool repeats(const struct spin_iteration *it, const struct cpu *cpu)
 {
     uint64_t carried = it->x_entry & it->x_written;
     unsigned flags = it->flags_entry & it->flags_written;
@@ -320,25 +292,29 @@ static bool repeats(const struct iteration *it, const struct cpu *cpu)
     return memory_repeats(it);
 }
 
-/* Do what an iteration that reads @count does later than the read because of it. False: a branch
- * goes another way than in the loop. */
-static bool redo(const struct iteration *it, struct cpu *cpu, uint64_t count)
+/* Do what is late in an iteration that reads @count. False: a branch goes another way than in the
+ * loop, where it ends. */
+static bool redo(const struct spin_iteration *it, struct cpu *cpu, uint64_t count,
+                 struct spin_results *out)
 {
+    out->count = count;
     cpu->x[it->read->rd] = count;
     for (unsigned k = 0; k < it->late_count; k++) {
-        const struct late_insn *l = &it->late[k];
+        const struct spin_late *l = &it->late[k];
         for (unsigned n = 0; n < l->operands; n++)
             cpu->x[l->reg[n]] = l->value[n];
         set_flags(cpu, &l->flags, l->fixed_flags);
         if (interp_exec[l->i->op](cpu, l->i) != l->result)
             return false;
+        out->value[k] = cpu->x[l->i->rd];
+        out->nzcv[k] = (uint8_t)cpu_nzcv(cpu);
     }
     return true;
 }
 
 /* Registers and flags that are not late are the same after each iteration. */
-static void restore(struct cpu *cpu, const uint64_t *x, const struct flags *f,
-                    const struct iteration *it)
+static void restore(struct cpu *cpu, const uint64_t *x, const struct spin_flags *f,
+                    const struct spin_iteration *it)
 {
     for (unsigned n = 0; n < REG_COUNT; n++)
         if (!bit(it->x_late, n))
@@ -347,7 +323,7 @@ static void restore(struct cpu *cpu, const uint64_t *x, const struct flags *f,
 }
 
 /* What iteration @n from now will read. */
-static uint64_t count_ahead(const struct iteration *it, struct cpu *cpu, uint64_t n)
+static uint64_t count_ahead(const struct spin_iteration *it, struct cpu *cpu, uint64_t n)
 {
     int64_t left = cpu->left;
 
@@ -358,31 +334,40 @@ static uint64_t count_ahead(const struct iteration *it, struct cpu *cpu, uint64_
 }
 
 /* In front of the read of the counter, after an iteration that repeats: make as many more as there
- * are. Return: how many. */
-static uint64_t carry_forward(const struct iteration *it, struct cpu *cpu)
+ * are, by halves of what is left. Return: false if the loop's end came before the slice's. */
+static bool carry_forward(const struct spin_iteration *it, struct cpu *cpu)
 {
-    uint64_t max = (uint64_t)cpu->left / it->length, done = 0, count = it->count;
-    struct flags flags = flags_of(cpu);
-    uint64_t x[REG_COUNT];
+    const uint64_t max = (uint64_t)cpu->left / it->length;
+    const struct spin_flags flags = flags_of(cpu);
+    struct spin_results results[2], *now = &results[0], *next = &results[1];
+    uint64_t x[REG_COUNT], done = 0, step = max;
 
     memcpy(x, cpu->x, sizeof(x));
-    while (done < max) {
-        uint64_t next = count_ahead(it, cpu, done);
-        if (next != count && !redo(it, cpu, next))
-            break;
-        count = next;
-        done++;
+    redo(it, cpu, it->count, now);
+    while (step && done < max) {
+        step = step < max - done ? step : max - done;
+        uint64_t count = count_ahead(it, cpu, done + step - 1);
+        if (count == now->count) {
+            done += step;
+        } else if (redo(it, cpu, count, next) && (step == 1 || spin_is_steady(it, now, next))) {
+            struct spin_results *last = now;
+            now = next;
+            next = last;
+            done += step;
+        } else {
+            step /= 2;
+        }
     }
-    redo(it, cpu, count);
+    redo(it, cpu, now->count, now);
     restore(cpu, x, &flags, it);
     cpu->left -= (int64_t)(done * it->length);
     cpu->spin.skipped += done * it->length;
-    return done == max ? done : 0;
+    return done && done == max;
 }
 
 /* What to expect of the next read: with @again that the loop is carried forward at once, because
  * only the slice has ended. */
-static void expect(struct cpu *cpu, const struct iteration *it, bool again, bool in_vain)
+static void expect(struct cpu *cpu, const struct spin_iteration *it, bool again, bool in_vain)
 {
     struct spin *s = &cpu->spin;
 
@@ -406,7 +391,7 @@ static bool may_skip(const struct cpu *cpu)
 
 enum exec_result spin_run(struct cpu *cpu, const struct insn *i, enum sysreg sr)
 {
-    struct iteration it;
+    struct spin_iteration it;
     uint64_t read_pc = cpu->pc;
     bool again = false;
 
@@ -426,7 +411,7 @@ enum exec_result spin_run(struct cpu *cpu, const struct insn *i, enum sysreg sr)
     cpu->pc += 4;
     bool same = trace(&it, cpu, read_pc) && repeats(&it, cpu);
     if (same)
-        again = carry_forward(&it, cpu) > 0;
+        again = carry_forward(&it, cpu);
     expect(cpu, &it, again, !same);
     /* The caller counts the read. */
     cpu->left++;
