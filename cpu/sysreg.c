@@ -304,12 +304,26 @@ static uint8_t reg_number(uint8_t reg)
     return reg < 31 ? reg : 31;
 }
 
-/* For an event: what a read would give; 0 where there is none, or it would change something. */
-static uint64_t value_of(struct cpu *cpu, enum sysreg sr)
+bool cpu_sysreg_peek(struct cpu *cpu, enum sysreg sr, uint64_t *value)
 {
+    if (sysreg_rows[sr].alias)
+        sr = (enum sysreg)sysreg_rows[sr].alias;
     const struct sysreg_row *row = &sysreg_rows[sr];
 
-    return (row->access & SR_READ) && !row->read_acts ? cpu_sysreg_get(cpu, sr) : 0;
+    if (!(row->access & SR_READ) || row->read_acts || !row_exists(cpu, sr, SR_READ) ||
+        (sysreg_min_el(row->enc) == 2 && !cpu->has_el2))
+        return false;
+    *value = cpu_sysreg_get(cpu, sr);
+    return true;
+}
+
+/* For an event: 0 where there is no value to see. */
+static uint64_t value_of(struct cpu *cpu, enum sysreg sr)
+{
+    uint64_t value = 0;
+
+    cpu_sysreg_peek(cpu, sr, &value);
+    return value;
 }
 
 enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)

@@ -69,6 +69,10 @@ enum exec_result cpu_sys(struct cpu *cpu, const struct insn *i);
 
 /* The value without any check or redirection, through the accessor (debugger, monitor, tests). */
 uint64_t cpu_sysreg_get(struct cpu *cpu, enum sysreg sr);
+/* The value that the register @sr, or the one that it is another name of, has on this CPU, with no
+ * effect and whatever the current EL. False: there is none: an operation, a register that is not
+ * implemented, cannot be read, or changes something when it is. */
+bool cpu_sysreg_peek(struct cpu *cpu, enum sysreg sr, uint64_t *value);
 /* The same for writing: masks and effects included. */
 enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value);
 

@@ -230,7 +230,8 @@ uint64_t arm_time_ns(const struct machine *m);
 const void *arm_device_tree(const struct machine *m, size_t *size);
 
 /* Registers of a CPU: "x0".."x30", "sp", "pc", "pstate", "v0".."v31" (low 64 bits), or a system
- * register by its name. False: no such register. */
+ * register by its name: what it holds, wherever that is kept; reading it changes nothing. False: no
+ * such register on this CPU, or none that can be looked at (ICC_IAR1_EL1, write-only ones). */
 bool arm_reg_read(struct machine *m, unsigned cpu, const char *name, uint64_t *value);
 
 /* Guest-physical memory; false unless all of it is RAM. */

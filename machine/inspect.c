@@ -1,8 +1,9 @@
-/* Registers by name, for debuggers and scripts: the storage, never an accessor with its checks. */
+/* Registers by name, for debuggers and scripts: what they hold, without checks and effects. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cpu/exception.h"
+#include "cpu/sysreg.h"
 #include "machine/machine.h"
 
 /* "x12" with prefix 'x': 12; -1 if it is not of that form or above 31. */
@@ -16,21 +17,18 @@ static int numbered(const char *name, char prefix)
     return *end == '\0' && n <= 31 ? (int)n : -1;
 }
 
-static bool read_sysreg(const struct cpu *cpu, const char *name, uint64_t *value)
+static bool read_sysreg(struct cpu *cpu, const char *name, uint64_t *value)
 {
     enum sysreg sr = sysreg_by_name(name);
 
-    if (sr == SR_NONE)
-        return false;
-    *value = cpu->sr[sr];
-    return true;
+    return sr != SR_NONE && cpu_sysreg_peek(cpu, sr, value);
 }
 
 bool arm_reg_read(struct machine *m, unsigned index, const char *name, uint64_t *value)
 {
     if (index >= m->cpu_count)
         return false;
-    const struct cpu *cpu = m->cpus[index];
+    struct cpu *cpu = m->cpus[index];
     int x = numbered(name, 'x'), v = numbered(name, 'v');
 
     if (x >= 0 && x <= 30)

@@ -184,6 +184,33 @@ static void test_console_input_reaches_the_guest(void **state)
     arm_machine_free(m);
 }
 
+/* Wherever a register's value is kept: in PSTATE, the GIC, the timers, the PMU. */
+static void test_a_system_register_reads_as_it_is(void **state)
+{
+    (void)state;
+    static const char *const none[] = {"ICC_IAR1_EL1", "ICC_EOIR1_EL1", "DBGDTRRX_EL0", "TLBI_VAE1",
+                                       "ICH_LR5_EL2",  "RNDR",          "RVBAR_EL1",    "nothing"};
+    struct output out;
+    struct machine *m = CREATE("max", guest_loop, &out);
+    uint64_t v;
+
+    assert_int_equal(arm_run(m, 1600), ARM_STOP_LIMIT);
+    assert_int_equal(reg(m, "CurrentEL"), 2 << 2);
+    assert_int_equal(reg(m, "DAIF"), 0xf << 6);
+    assert_int_equal(reg(m, "SPSel"), 1);
+    assert_int_equal(reg(m, "CNTVCT_EL0"), 100);
+    assert_int_equal(reg(m, "CNTPCT_EL0"), 100);
+    assert_int_equal(reg(m, "ICH_VTR_EL2") & 0x1f, 3); /* four list registers */
+    assert_int_equal(reg(m, "ICC_RPR_EL1"), 0xff);
+    assert_int_equal(reg(m, "ICC_SRE_EL2") & 1, 1);
+    assert_int_equal(reg(m, "MPIDR_EL1"), BIT(31));
+    assert_int_equal(reg(m, "ID_AA64PFR0_EL1") >> 24 & 0xf, 1); /* GIC */
+    assert_int_equal(reg(m, "SCTLR_EL12"), reg(m, "SCTLR_EL1"));
+    for (size_t k = 0; k < ARRAY_SIZE(none); k++)
+        assert_false(arm_reg_read(m, 0, none[k], &v));
+    arm_machine_free(m);
+}
+
 static void test_registers_and_memory_can_be_read(void **state)
 {
     (void)state;
@@ -304,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_run_stops_after_exactly_the_number_of_instructions_given),
         cmocka_unit_test(test_reasons_to_stop),
         cmocka_unit_test(test_console_input_reaches_the_guest),
+        cmocka_unit_test(test_a_system_register_reads_as_it_is),
         cmocka_unit_test(test_registers_and_memory_can_be_read),
         cmocka_unit_test(test_subscribers_see_the_events_they_asked_for),
         cmocka_unit_test(test_bytes_are_placed_and_a_cpu_starts_without_a_file),
