@@ -134,7 +134,8 @@ static struct context_slot *slot_find(struct cpu *cpu, unsigned kind,
     return &c->slot[kind][victim];
 }
 
-static struct context_slot *slot_of_now(struct cpu *cpu)
+/* Inlined: every exception comes here. */
+static inline __attribute__((always_inline)) struct context_slot *slot_of_now(struct cpu *cpu)
 {
     struct contexts *c = &cpu->contexts;
     unsigned kind = cpu->ps.el * 2u + (cpu->ps.el ? cpu->ps.pan : 0);
@@ -150,18 +151,22 @@ static struct context_slot *slot_of_now(struct cpu *cpu)
     return s;
 }
 
+/* What is wanted depends on the world, and whether accesses are observed on what is wanted. */
+static __attribute__((noinline)) struct context_slot *slot_when_observed(struct cpu *cpu)
+{
+    struct probe here;
+
+    cpu_locate(cpu, &here);
+    cpu->wanted = probe_mask_at(cpu->probes, &here);
+    return slot_of_now(cpu);
+}
+
 void cpu_context_changed(struct cpu *cpu)
 {
     struct context_slot *s = slot_of_now(cpu);
 
-    if (unlikely(cpu->probes->mask | cpu->wanted)) {
-        /* What is wanted depends on the world, and whether accesses are observed on what is wanted.
-         */
-        struct probe here;
-        cpu_locate(cpu, &here);
-        cpu->wanted = probe_mask_at(cpu->probes, &here);
-        s = slot_of_now(cpu);
-    }
+    if (unlikely(cpu->probes->mask | cpu->wanted))
+        s = slot_when_observed(cpu);
     tlb_bank_use(cpu->tlb, s->bank_unpriv, &s->x);
     tlb_bank_use(cpu->tlb, s->bank, &s->x);
     cpu->fp_trapped = cpu_fp_would_trap(cpu);

@@ -253,15 +253,16 @@ static void take_pc_alignment(struct cpu *cpu)
                                                 .far = cpu->pc});
 }
 
-/* What the dispatcher does at once: an exception, or instructions of one page. */
-static inline void run_once(struct cpu *cpu)
+/* What the dispatcher does at once: an exception, or instructions of one page. With @step an
+ * interrupt's exception is all. */
+static inline void run_once(struct cpu *cpu, bool step)
 {
     /* Before interrupts, which may come in either order: then no step is lost in them. */
     if (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]) && cpu_step_take(cpu))
         return;
     if (cpu->irq_check) {
         cpu->irq_check = false;
-        if (cpu_take_interrupt(cpu))
+        if (cpu_take_interrupt(cpu) && step)
             return;
     }
     if (cpu->pc & 3) {
@@ -326,7 +327,7 @@ void cpu_run(struct cpu *cpu, uint64_t insns)
         int64_t left = cpu->left;
         uint64_t exceptions = cpu->exceptions;
 
-        run_once(cpu);
+        run_once(cpu, false);
         if (likely(cpu->left != left) || cpu->exceptions == exceptions)
             continue;
         /* As after the exception before: so it goes on for ever. */
@@ -344,5 +345,5 @@ void cpu_run_step(struct cpu *cpu)
 
     begin_run(cpu, 1);
     while (may_go_on(cpu) && cpu->exceptions == exceptions)
-        run_once(cpu);
+        run_once(cpu, true);
 }
