@@ -147,7 +147,7 @@ static int parse_numbers(const struct options *o, struct run_request *req)
     uint64_t cpus = 1, start_el = 0;
 
     if (o->smp && !parse_number(o->smp, 1, ARM_CPUS_MAX, &cpus))
-        return bad("smp", o->smp, "1 to 123 CPUs");
+        return bad("smp", o->smp, "1 to " G_STRINGIFY(ARM_CPUS_MAX) " CPUs");
     if (o->start_el && !parse_number(o->start_el, 1, 2, &start_el))
         return bad("start-el", o->start_el, "1 or 2");
     if (o->memory &&
