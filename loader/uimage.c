@@ -155,14 +155,8 @@ static int take_data(struct file_data *f, uint64_t max, struct arm_error *err)
         return 0;
     }
     rc = unpack_streams(&p, "U-Boot image: data", err);
-    if (rc) {
-        free(p.out);
-        return rc;
-    }
-    free(f->bytes);
-    f->bytes = p.out;
-    f->size = f->whole = p.out_size;
-    return 0;
+    unpack_hand_over(&p, f, rc);
+    return rc;
 }
 
 static int check_data(const struct file_data *f, struct arm_error *err)

@@ -238,6 +238,18 @@ int unpack_zboot(struct packed *p, struct arm_error *err)
     return unpack_streams(p, "EFI zboot: payload", err);
 }
 
+void unpack_hand_over(struct packed *p, struct file_data *f, int rc)
+{
+    if (rc) {
+        free(p->out);
+    } else {
+        free(f->bytes);
+        f->bytes = p->out;
+        f->size = f->whole = p->out_size;
+    }
+    p->out = NULL;
+}
+
 #define NESTING_MAX 3 /* gzip of a zboot of a gzip; nobody packs deeper in earnest */
 
 static int unpack_once(struct file_data *f, const struct format *format, uint64_t max,
@@ -246,14 +258,8 @@ static int unpack_once(struct file_data *f, const struct format *format, uint64_
     struct packed p = {.file = f, .size = f->size, .out_max = max};
     int rc = is_stream(format) ? unpack_streams(&p, format->name, err) : format->unpack(&p, err);
 
-    if (rc) {
-        free(p.out);
-        return rc;
-    }
-    free(f->bytes);
-    f->bytes = p.out;
-    f->size = f->whole = p.out_size;
-    return 0;
+    unpack_hand_over(&p, f, rc);
+    return rc;
 }
 
 int file_unpack(struct file_data *f, enum format_role role, uint64_t max, struct arm_error *err)

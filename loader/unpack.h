@@ -26,6 +26,10 @@ int unpack_uinitrd(struct packed *p, struct arm_error *err) __attribute__((warn_
 int unpack_streams(struct packed *p, const char *what, struct arm_error *err)
     __attribute__((warn_unused_result));
 
+/* What was unpacked becomes the contents of @f; after an error @rc it is freed and @f left alone.
+ */
+void unpack_hand_over(struct packed *p, struct file_data *f, int rc);
+
 /**
  * file_unpack() - replace the bytes of a file that @role wants unpacked by what is in it, which may
  * be packed again, and check that @role can be that.
