@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/probe.h"
 
-struct machine;
+struct arm_machine;
 
 #define ARM_CPUS_MAX 123 /* redistributors that the board has room for */
 
@@ -176,36 +176,36 @@ struct arm_end {
  * arm_machine_free(). Strings of @config are copied or used only during the call, except log and
  * console_write.
  */
-struct machine *arm_machine_new(const struct arm_config *config, struct arm_error *err);
-void arm_machine_free(struct machine *m);
+struct arm_machine *arm_machine_new(const struct arm_config *config, struct arm_error *err);
+void arm_machine_free(struct arm_machine *m);
 
 /* Run until something ends it, at most @max_insns more instructions (0: no limit). Runs add up:
  * many short ones are the same run as a long one. */
-enum arm_stop arm_run(struct machine *m, uint64_t max_insns);
+enum arm_stop arm_run(struct arm_machine *m, uint64_t max_insns);
 
 /* Run until CPU @cpu has executed one instruction or taken one exception; the others run as they
  * would have. Return: ARM_STOP_LIMIT then, or what ended it before. */
-enum arm_stop arm_step(struct machine *m, unsigned cpu);
+enum arm_stop arm_step(struct arm_machine *m, unsigned cpu);
 
 /* End the run. From a callback (event, console): before the next instruction of the CPU that runs.
  * From a signal handler or another thread: soon. Without a run: the next one ends at once. */
-void arm_stop(struct machine *m);
+void arm_stop(struct arm_machine *m);
 
-void arm_last_end(const struct machine *m, struct arm_end *end);
+void arm_last_end(const struct arm_machine *m, struct arm_end *end);
 
 /* Guest's exit code after ARM_STOP_EXIT. */
-int arm_exit_code(const struct machine *m);
+int arm_exit_code(const struct arm_machine *m);
 
 /* Bytes for the first UART's receiver, or for a semihosting call that waits for the console;
  * returns how many it took. */
-size_t arm_console_input(struct machine *m, const uint8_t *data, size_t size);
+size_t arm_console_input(struct arm_machine *m, const uint8_t *data, size_t size);
 
 /* No more bytes will come: what a guest reads from the console by semihosting ends with those it
  * has got. Return: a call was waiting, so that arm_run() may go on. */
-bool arm_console_end(struct machine *m);
+bool arm_console_end(struct arm_machine *m);
 
 /* Bytes for port @port of the console config.virtio[@virtio]; returns how many it took. */
-size_t arm_port_input(struct machine *m, unsigned virtio, unsigned port, const uint8_t *data,
+size_t arm_port_input(struct arm_machine *m, unsigned virtio, unsigned port, const uint8_t *data,
                       size_t size);
 
 /**
@@ -218,25 +218,25 @@ size_t arm_port_input(struct machine *m, unsigned virtio, unsigned port, const u
  * Return: 0 or -ARM_Exxx and a sentence naming file and line. A run that turns out not to be the
  * recorded one (other files or options) ends with ARM_STOP_DIVERGED.
  */
-int arm_record(struct machine *m, const char *path, struct arm_error *err);
-int arm_record_end(struct machine *m, struct arm_error *err);
-int arm_replay(struct machine *m, const char *path, struct arm_error *err);
+int arm_record(struct arm_machine *m, const char *path, struct arm_error *err);
+int arm_record_end(struct arm_machine *m, struct arm_error *err);
+int arm_replay(struct arm_machine *m, const char *path, struct arm_error *err);
 
 /* Instructions retired by all CPUs; virtual time in nanoseconds. */
-uint64_t arm_retired(const struct machine *m);
-uint64_t arm_time_ns(const struct machine *m);
+uint64_t arm_retired(const struct arm_machine *m);
+uint64_t arm_time_ns(const struct arm_machine *m);
 
 /* The device tree the guest was given; owned by the machine. */
-const void *arm_device_tree(const struct machine *m, size_t *size);
+const void *arm_device_tree(const struct arm_machine *m, size_t *size);
 
 /* Registers of a CPU: "x0".."x30", "sp", "pc", "pstate", "v0".."v31" (low 64 bits), or a system
  * register by its name: what it holds, wherever that is kept; reading it changes nothing. False: no
  * such register on this CPU, or none that can be looked at (ICC_IAR1_EL1, write-only ones). */
-bool arm_reg_read(struct machine *m, unsigned cpu, const char *name, uint64_t *value);
+bool arm_reg_read(struct arm_machine *m, unsigned cpu, const char *name, uint64_t *value);
 
 /* Guest-physical memory; false unless all of it is RAM. */
-bool arm_mem_read(struct machine *m, uint64_t pa, void *buf, size_t size);
-bool arm_mem_write(struct machine *m, uint64_t pa, const void *buf, size_t size);
+bool arm_mem_read(struct arm_machine *m, uint64_t pa, void *buf, size_t size);
+bool arm_mem_write(struct arm_machine *m, uint64_t pa, const void *buf, size_t size);
 
 /**
  * arm_subscribe() - have @fn called for the events that @filter names (base/probe.h), from within
@@ -247,5 +247,6 @@ bool arm_mem_write(struct machine *m, uint64_t pa, const void *buf, size_t size)
  *
  * arm_unsubscribe() - end it. False: @handle names none.
  */
-int arm_subscribe(struct machine *m, const struct probe_filter *filter, probe_fn *fn, void *ctx);
-bool arm_unsubscribe(struct machine *m, int handle);
+int arm_subscribe(struct arm_machine *m, const struct probe_filter *filter, probe_fn *fn,
+                  void *ctx);
+bool arm_unsubscribe(struct arm_machine *m, int handle);

@@ -10,7 +10,7 @@
 
 #define HEADER "armillary-input 1"
 
-size_t input_deliver(struct machine *m, int virtio, int port, const uint8_t *data, size_t size)
+size_t input_deliver(struct arm_machine *m, int virtio, int port, const uint8_t *data, size_t size)
 {
     if (port >= 0)
         return virt_board_port_input(&m->board, (unsigned)virtio, (unsigned)port, data, size);
@@ -27,12 +27,12 @@ size_t input_deliver(struct machine *m, int virtio, int port, const uint8_t *dat
 
 /* Recording. */
 
-static void begin_line(struct machine *m, const char *word)
+static void begin_line(struct arm_machine *m, const char *word)
 {
     fprintf(m->input.out, "%s %" PRIu64 " %" PRIu64 " ", word, m->spent, clock_now_ns(&m->clock));
 }
 
-void input_record_eof(struct machine *m)
+void input_record_eof(struct arm_machine *m)
 {
     if (!m->input.out)
         return;
@@ -41,7 +41,7 @@ void input_record_eof(struct machine *m)
     fflush(m->input.out);
 }
 
-void input_record(struct machine *m, int virtio, int port, const uint8_t *data, size_t size)
+void input_record(struct arm_machine *m, int virtio, int port, const uint8_t *data, size_t size)
 {
     FILE *out = m->input.out;
 
@@ -58,7 +58,7 @@ void input_record(struct machine *m, int virtio, int port, const uint8_t *data, 
     fflush(out); /* a session that crashes is the one to look at */
 }
 
-int arm_record(struct machine *m, const char *path, struct arm_error *err)
+int arm_record(struct arm_machine *m, const char *path, struct arm_error *err)
 {
     struct input_log *log = &m->input;
 
@@ -72,7 +72,7 @@ int arm_record(struct machine *m, const char *path, struct arm_error *err)
     return 0;
 }
 
-int arm_record_end(struct machine *m, struct arm_error *err)
+int arm_record_end(struct arm_machine *m, struct arm_error *err)
 {
     struct input_log *log = &m->input;
     bool failed = false;
@@ -152,7 +152,7 @@ static bool parse_line(struct input_log *log, char **words, unsigned line)
     return parse_input(words, in) && (log->count == 1 || in->insns >= in[-1].insns);
 }
 
-int arm_replay(struct machine *m, const char *path, struct arm_error *err)
+int arm_replay(struct arm_machine *m, const char *path, struct arm_error *err)
 {
     struct input_log *log = &m->input;
     g_autofree char *text = NULL;
@@ -181,7 +181,7 @@ int arm_replay(struct machine *m, const char *path, struct arm_error *err)
     return 0;
 }
 
-static int diverged(struct machine *m, const char *what, unsigned line)
+static int diverged(struct arm_machine *m, const char *what, unsigned line)
 {
     LOG(&m->log, MACHINE, ERROR,
         "%s: line %u: %s at %" PRIu64 " instructions, %" PRIu64
@@ -190,7 +190,7 @@ static int diverged(struct machine *m, const char *what, unsigned line)
     return -ARM_EFORMAT;
 }
 
-int input_replay(struct machine *m, uint64_t *until, bool *ends)
+int input_replay(struct arm_machine *m, uint64_t *until, bool *ends)
 {
     struct input_log *log = &m->input;
     uint64_t now = clock_now_ns(&m->clock);

@@ -19,7 +19,7 @@
 
 #include "base/error.h"
 
-struct machine;
+struct arm_machine;
 
 /* Console bytes that came together. */
 struct input {
@@ -41,17 +41,17 @@ struct input_log {
 };
 
 /* What arm_console_input() and arm_port_input() do, without a log. Returns the bytes taken. */
-size_t input_deliver(struct machine *m, int virtio, int port, const uint8_t *data, size_t size);
+size_t input_deliver(struct arm_machine *m, int virtio, int port, const uint8_t *data, size_t size);
 
 /* Note that @size bytes have been taken now. */
-void input_record(struct machine *m, int virtio, int port, const uint8_t *data, size_t size);
+void input_record(struct arm_machine *m, int virtio, int port, const uint8_t *data, size_t size);
 
 /* Note that input for the first UART has ended now. */
-void input_record_eof(struct machine *m);
+void input_record_eof(struct arm_machine *m);
 
 /* Deliver what the log has for now. Return: instructions until it is to be looked at again. *ends:
  * the recorded run ended here. -ARM_EFORMAT if this is not the run that was recorded. */
-int input_replay(struct machine *m, uint64_t *until, bool *ends)
+int input_replay(struct arm_machine *m, uint64_t *until, bool *ends)
     __attribute__((warn_unused_result));
 
 void input_log_free(struct input_log *log);

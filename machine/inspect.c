@@ -24,7 +24,7 @@ static bool read_sysreg(struct cpu *cpu, const char *name, uint64_t *value)
     return sr != SR_NONE && cpu_sysreg_peek(cpu, sr, value);
 }
 
-bool arm_reg_read(struct machine *m, unsigned index, const char *name, uint64_t *value)
+bool arm_reg_read(struct arm_machine *m, unsigned index, const char *name, uint64_t *value)
 {
     if (index >= m->cpu_count)
         return false;

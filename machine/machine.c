@@ -34,7 +34,7 @@ static bool semihosting(void *ctx, struct cpu *cpu, const struct insn *i)
 
 static void send_event(void *ctx)
 {
-    struct machine *m = ctx;
+    struct arm_machine *m = ctx;
 
     for (unsigned k = 0; k < m->cpu_count; k++)
         m->cpus[k]->event = true;
@@ -42,7 +42,7 @@ static void send_event(void *ctx)
 
 static void tlbi_broadcast(void *ctx, const struct tlbi *op)
 {
-    struct machine *m = ctx;
+    struct arm_machine *m = ctx;
 
     for (unsigned k = 0; k < m->cpu_count; k++)
         tlb_invalidate(m->cpus[k]->tlb, op);
@@ -50,14 +50,14 @@ static void tlbi_broadcast(void *ctx, const struct tlbi *op)
 
 static void code_written(void *ctx, pa_t pa)
 {
-    struct machine *m = ctx;
+    struct arm_machine *m = ctx;
 
     code_cache_invalidate(m->code, &m->mem, pa, PAGE_SIZE);
 }
 
 static void remapped(void *ctx)
 {
-    struct machine *m = ctx;
+    struct arm_machine *m = ctx;
 
     for (unsigned k = 0; k < m->cpu_count; k++)
         tlb_flush_all(m->cpus[k]->tlb);
@@ -65,7 +65,7 @@ static void remapped(void *ctx)
 
 static void guest_exit(void *ctx, int code)
 {
-    struct machine *m = ctx;
+    struct arm_machine *m = ctx;
 
     m->exit_code = code;
     machine_stop(m, ARM_STOP_EXIT);
@@ -74,7 +74,7 @@ static void guest_exit(void *ctx, int code)
 /* The GIC knows which CPU an interrupt is for, and we where that is. */
 static void locate(void *ctx, struct probe *p)
 {
-    const struct machine *m = ctx;
+    const struct arm_machine *m = ctx;
 
     cpu_locate(m->cpus[p->cpu], p);
 }
@@ -82,7 +82,7 @@ static void locate(void *ctx, struct probe *p)
 /* The host is asked for the next characters before the turn is over. */
 static void input_taken(void *ctx)
 {
-    struct machine *m = ctx;
+    struct arm_machine *m = ctx;
 
     if (!m->input_waits || !m->current || m->input_at != UINT64_MAX)
         return;
@@ -123,7 +123,7 @@ PIN(virq)
 PIN(vfiq)
 #undef PIN
 
-static void connect_gic(struct machine *m, struct cpu *cpu)
+static void connect_gic(struct arm_machine *m, struct cpu *cpu)
 {
     const struct gic_pins pins = {
         .irq = {set_irq, cpu, 0},
@@ -147,12 +147,12 @@ static void connect_gic(struct machine *m, struct cpu *cpu)
 
 static unsigned accessing_cpu(void *ctx)
 {
-    const struct machine *m = ctx;
+    const struct arm_machine *m = ctx;
 
     return m->current ? m->current->index : 0;
 }
 
-static int create_gic(struct machine *m, const struct arm_gic_config *c, struct arm_error *err)
+static int create_gic(struct arm_machine *m, const struct arm_gic_config *c, struct arm_error *err)
 {
     if (c->intid_bits && c->intid_bits != 16 && c->intid_bits != 24)
         return error_set(err, ARM_EINVAL, "GIC: %u INTID bits, expected 16 or 24", c->intid_bits);
@@ -180,7 +180,7 @@ static int create_gic(struct machine *m, const struct arm_gic_config *c, struct 
     return m->gic ? 0 : -(err ? err->code : ARM_EINVAL);
 }
 
-static int create_cpus(struct machine *m, const struct cpu_model *model,
+static int create_cpus(struct arm_machine *m, const struct cpu_model *model,
                        const struct features *features, struct arm_error *err)
 {
     m->code = code_cache_create();
@@ -221,7 +221,7 @@ static int create_cpus(struct machine *m, const struct cpu_model *model,
     return 0;
 }
 
-void machine_start_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0)
+void machine_start_cpu(struct arm_machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0)
 {
     cpu_reset(cpu);
     gic_reset_cpu_interface(m->gic, cpu->index);
@@ -234,7 +234,7 @@ void machine_start_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint6
 }
 
 /* Firmware does not let the redistributor sleep: it has to wake the CPU. */
-void machine_suspend_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0)
+void machine_suspend_cpu(struct arm_machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0)
 {
     m->resume[cpu->index].entry = entry;
     m->resume[cpu->index].x0 = x0;
@@ -242,7 +242,7 @@ void machine_suspend_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uin
     cpu->power = CPU_SUSPENDED;
 }
 
-void machine_resume_cpu(struct machine *m, struct cpu *cpu)
+void machine_resume_cpu(struct arm_machine *m, struct cpu *cpu)
 {
     uint64_t saved[SR_COUNT];
 
@@ -255,7 +255,7 @@ void machine_resume_cpu(struct machine *m, struct cpu *cpu)
 }
 
 /* Everything but the contents of RAM as after power-on; CPU 0 at the image's entry. */
-static void reset(struct machine *m)
+static void reset(struct arm_machine *m)
 {
     semihosting_reset(&m->semi);
     gic_reset(m->gic);
@@ -272,7 +272,7 @@ static void reset(struct machine *m)
             machine_start_cpu(m, m->cpus[m->blob_cpu[k]], m->blobs[k].entry, 0);
 }
 
-static int load(struct machine *m, struct arm_error *err)
+static int load(struct arm_machine *m, struct arm_error *err)
 {
     const struct load_request req = {
         .ram_base = virt_memmap[VIRT_RAM].base,
@@ -298,7 +298,7 @@ static int load(struct machine *m, struct arm_error *err)
     return r;
 }
 
-int machine_reboot(struct machine *m, struct arm_error *err)
+int machine_reboot(struct arm_machine *m, struct arm_error *err)
 {
     code_cache_flush(m->code, &m->mem);
     for (unsigned k = 0; k < m->cpu_count; k++)
@@ -347,7 +347,7 @@ static int check_names(const struct arm_config *c, struct arm_error *err)
     return r;
 }
 
-static int copy_config(struct machine *m, const struct arm_config *c, struct arm_error *err)
+static int copy_config(struct arm_machine *m, const struct arm_config *c, struct arm_error *err)
 {
     int r = check_names(c, err);
 
@@ -406,7 +406,7 @@ static int copy_config(struct machine *m, const struct arm_config *c, struct arm
     return r < 0 ? r : machine_copy_modules(m, c, err);
 }
 
-static int create(struct machine *m, const struct arm_config *c, struct arm_error *err)
+static int create(struct arm_machine *m, const struct arm_config *c, struct arm_error *err)
 {
     const struct cpu_model *model;
     struct features features;
@@ -473,10 +473,10 @@ static int create(struct machine *m, const struct arm_config *c, struct arm_erro
     return 0;
 }
 
-struct machine *arm_machine_new(const struct arm_config *config, struct arm_error *err)
+struct arm_machine *arm_machine_new(const struct arm_config *config, struct arm_error *err)
 {
     struct arm_error none;
-    struct machine *m = calloc(1, sizeof(*m));
+    struct arm_machine *m = calloc(1, sizeof(*m));
 
     if (!err)
         err = &none;
@@ -492,7 +492,7 @@ struct machine *arm_machine_new(const struct arm_config *config, struct arm_erro
     return m;
 }
 
-void arm_machine_free(struct machine *m)
+void arm_machine_free(struct arm_machine *m)
 {
     if (!m)
         return;
@@ -519,13 +519,14 @@ void arm_machine_free(struct machine *m)
     free(m);
 }
 
-int arm_exit_code(const struct machine *m)
+int arm_exit_code(const struct arm_machine *m)
 {
     return m->exit_code;
 }
 
 /* While a log is replayed, input comes from there only. */
-static size_t live_input(struct machine *m, int virtio, int port, const uint8_t *data, size_t size)
+static size_t live_input(struct arm_machine *m, int virtio, int port, const uint8_t *data,
+                         size_t size)
 {
     size_t taken = m->input.replays ? 0 : input_deliver(m, virtio, port, data, size);
 
@@ -533,7 +534,7 @@ static size_t live_input(struct machine *m, int virtio, int port, const uint8_t 
     return taken;
 }
 
-size_t arm_console_input(struct machine *m, const uint8_t *data, size_t size)
+size_t arm_console_input(struct arm_machine *m, const uint8_t *data, size_t size)
 {
     size_t taken = live_input(m, -1, -1, data, size);
 
@@ -541,7 +542,7 @@ size_t arm_console_input(struct machine *m, const uint8_t *data, size_t size)
     return taken;
 }
 
-bool arm_console_end(struct machine *m)
+bool arm_console_end(struct arm_machine *m)
 {
     if (m->input.replays || m->semi.input_ended)
         return false;
@@ -549,7 +550,7 @@ bool arm_console_end(struct machine *m)
     return semihosting_end_input(m);
 }
 
-size_t arm_port_input(struct machine *m, unsigned virtio, unsigned port, const uint8_t *data,
+size_t arm_port_input(struct arm_machine *m, unsigned virtio, unsigned port, const uint8_t *data,
                       size_t size)
 {
     return virtio < ARM_VIRTIO_MAX && port < ARM_PORTS_MAX
@@ -557,40 +558,40 @@ size_t arm_port_input(struct machine *m, unsigned virtio, unsigned port, const u
                : 0;
 }
 
-uint64_t arm_retired(const struct machine *m)
+uint64_t arm_retired(const struct arm_machine *m)
 {
     return m->retired + (m->current ? cpu_retired(m->current) - m->current->slice_start : 0);
 }
 
-uint64_t arm_time_ns(const struct machine *m)
+uint64_t arm_time_ns(const struct arm_machine *m)
 {
     return clock_now_ns(&m->clock);
 }
 
-const void *arm_device_tree(const struct machine *m, size_t *size)
+const void *arm_device_tree(const struct arm_machine *m, size_t *size)
 {
     *size = dt_size(&m->dt);
     return m->dt.blob;
 }
 
-bool arm_mem_read(struct machine *m, uint64_t pa, void *buf, size_t size)
+bool arm_mem_read(struct arm_machine *m, uint64_t pa, void *buf, size_t size)
 {
     return physmem_read(&m->mem, (pa_t){pa}, buf, size);
 }
 
-bool arm_mem_write(struct machine *m, uint64_t pa, const void *buf, size_t size)
+bool arm_mem_write(struct arm_machine *m, uint64_t pa, const void *buf, size_t size)
 {
     return physmem_write(&m->mem, (pa_t){pa}, buf, size);
 }
 
 /* What is wanted decides how a CPU runs: observed memory has banks of its own. */
-static void wishes_changed(struct machine *m)
+static void wishes_changed(struct arm_machine *m)
 {
     for (unsigned k = 0; k < m->cpu_count; k++)
         cpu_context_changed(m->cpus[k]);
 }
 
-int arm_subscribe(struct machine *m, const struct probe_filter *filter, probe_fn *fn, void *ctx)
+int arm_subscribe(struct arm_machine *m, const struct probe_filter *filter, probe_fn *fn, void *ctx)
 {
     int handle = probe_subscribe(&m->probes, filter, fn, ctx);
 
@@ -598,7 +599,7 @@ int arm_subscribe(struct machine *m, const struct probe_filter *filter, probe_fn
     return handle;
 }
 
-bool arm_unsubscribe(struct machine *m, int handle)
+bool arm_unsubscribe(struct arm_machine *m, int handle)
 {
     bool found = probe_unsubscribe(&m->probes, handle);
 

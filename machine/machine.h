@@ -31,7 +31,7 @@ struct turn {
     bool halted;     /* it has done the part of a semihosting call that is a turn's: likewise */
 };
 
-struct machine {
+struct arm_machine {
     unsigned cpu_count;
     struct cpu *cpus[ARM_CPUS_MAX];
     uint64_t mpidr[ARM_CPUS_MAX];
@@ -93,36 +93,37 @@ struct machine {
 };
 
 /* End the run before the running CPU's next instruction; the first reason wins. */
-void machine_stop(struct machine *m, enum arm_stop why);
+void machine_stop(struct arm_machine *m, enum arm_stop why);
 
 /* A guest reset, warm or not: all images are loaded again, the rest of RAM, flash memory and disks
  * keep what they hold, and time goes on. Return 0 or -ARM_Exxx (a file has changed). */
-int machine_reboot(struct machine *m, struct arm_error *err) __attribute__((warn_unused_result));
+int machine_reboot(struct arm_machine *m, struct arm_error *err)
+    __attribute__((warn_unused_result));
 
 /* Clock callbacks (machine/run.c). */
 uint64_t machine_progress_ns(void *ctx);
 void machine_rescheduled(void *ctx);
 
 /* PSCI and SMCCC (machine/psci.c): arguments and results in x0..x3 of @cpu. */
-void psci_call(struct machine *m, struct cpu *cpu, uint16_t immediate);
+void psci_call(struct arm_machine *m, struct cpu *cpu, uint16_t immediate);
 
 /* Semihosting (machine/semihosting.c): HLT #0xF000, as struct cpu_env has it. */
-bool semihosting_call(struct machine *m, struct cpu *cpu, const struct insn *i);
+bool semihosting_call(struct arm_machine *m, struct cpu *cpu, const struct insn *i);
 
 /* Can the call that @cpu is halted in go on? */
-bool semihosting_ready(struct machine *m, unsigned cpu);
+bool semihosting_ready(struct arm_machine *m, unsigned cpu);
 
 /* Does a call wait for the console, and how many of these bytes does it take? */
-bool semihosting_takes_input(struct machine *m);
-size_t semihosting_input(struct machine *m, const uint8_t *data, size_t size);
+bool semihosting_takes_input(struct arm_machine *m);
+size_t semihosting_input(struct arm_machine *m, const uint8_t *data, size_t size);
 
 /* No more input will come. Return: a call waited for it. */
-bool semihosting_end_input(struct machine *m);
+bool semihosting_end_input(struct arm_machine *m);
 
 /* Start @cpu at @entry in the EL the machine starts in, with x0 = @x0. */
-void machine_start_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0);
+void machine_start_cpu(struct arm_machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0);
 
 /* @cpu goes to sleep until an interrupt comes for it, and then starts in the same way, but with the
  * state of its timers. */
-void machine_suspend_cpu(struct machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0);
-void machine_resume_cpu(struct machine *m, struct cpu *cpu);
+void machine_suspend_cpu(struct arm_machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0);
+void machine_resume_cpu(struct arm_machine *m, struct cpu *cpu);

@@ -39,7 +39,7 @@ static int copy_domain(struct load_domain *to, const struct arm_domain *from, st
     return 0;
 }
 
-int machine_copy_modules(struct machine *m, const struct arm_config *c, struct arm_error *err)
+int machine_copy_modules(struct arm_machine *m, const struct arm_config *c, struct arm_error *err)
 {
     int rc = 0;
 
@@ -58,7 +58,7 @@ int machine_copy_modules(struct machine *m, const struct arm_config *c, struct a
     return rc;
 }
 
-void machine_free_modules(struct machine *m)
+void machine_free_modules(struct arm_machine *m)
 {
     for (unsigned k = 0; m->modules && k < m->module_count; k++) {
         free((char *)m->modules[k].file);

@@ -27,10 +27,10 @@
 
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 
-typedef uint64_t psci_fn(struct machine *m, struct cpu *cpu, const uint64_t arg[3]);
+typedef uint64_t psci_fn(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3]);
 
 /* target_cpu, target_affinity: MPIDR's affinity fields, and zeros; NULL: no CPU has them. */
-static struct cpu *find_cpu(const struct machine *m, uint64_t affinity)
+static struct cpu *find_cpu(const struct arm_machine *m, uint64_t affinity)
 {
     for (unsigned k = 0; k < m->cpu_count; k++)
         if ((m->mpidr[k] & MPIDR_AFFINITY) == affinity)
@@ -39,18 +39,18 @@ static struct cpu *find_cpu(const struct machine *m, uint64_t affinity)
 }
 
 /* Can a CPU start at @entry? There are instructions of A64 only, and no memory but this. */
-static bool is_entry_point(struct machine *m, uint64_t entry)
+static bool is_entry_point(struct arm_machine *m, uint64_t entry)
 {
     return is_aligned(entry, 4) && physmem_ram(&m->mem, pa(entry), 4);
 }
 
-static uint64_t psci_version(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t psci_version(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     (void)m, (void)cpu, (void)arg;
     return PSCI_VERSION_1_1;
 }
 
-static uint64_t smccc_version(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t smccc_version(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     (void)m, (void)cpu, (void)arg;
     return SMCCC_VERSION_1_2;
@@ -67,7 +67,7 @@ static uint64_t smccc_version(struct machine *m, struct cpu *cpu, const uint64_t
  * device tree calls always-on, until an interrupt brings it to the entry point. What StateID tells
  * apart, like the retention of caches, is all the same here.
  */
-static uint64_t cpu_suspend(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t cpu_suspend(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     if (arg[0] & (STATE_RES0 | STATE_LEVEL) & MASK(31, 0))
         return PSCI_INVALID_PARAMETERS;
@@ -81,7 +81,7 @@ static uint64_t cpu_suspend(struct machine *m, struct cpu *cpu, const uint64_t a
     return PSCI_SUCCESS; /* nobody sees it */
 }
 
-static uint64_t cpu_off(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t cpu_off(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     (void)arg;
     cpu->power = CPU_OFF;
@@ -89,7 +89,7 @@ static uint64_t cpu_off(struct machine *m, struct cpu *cpu, const uint64_t arg[3
     return PSCI_SUCCESS;
 }
 
-static uint64_t cpu_on(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t cpu_on(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     struct cpu *target = find_cpu(m, arg[0]);
 
@@ -105,7 +105,7 @@ static uint64_t cpu_on(struct machine *m, struct cpu *cpu, const uint64_t arg[3]
 }
 
 /* To RAM: the last CPU that is on goes off, and is on again at the next interrupt. */
-static uint64_t system_suspend(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t system_suspend(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     for (unsigned k = 0; k < m->cpu_count; k++)
         if (m->cpus[k] != cpu && m->cpus[k]->power != CPU_OFF)
@@ -117,7 +117,7 @@ static uint64_t system_suspend(struct machine *m, struct cpu *cpu, const uint64_
 }
 
 /* A level above 0 names a group, whose members' lower fields do not count: on if one of them is. */
-static uint64_t affinity_info(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t affinity_info(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     uint32_t level = (uint32_t)arg[1];
     uint64_t below = level < 3 ? MASK(39, 0) & ~(MASK(39, 0) << 8 * level) : MASK(31, 0);
@@ -136,20 +136,20 @@ static uint64_t affinity_info(struct machine *m, struct cpu *cpu, const uint64_t
     return info;
 }
 
-static uint64_t migrate_info_type(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t migrate_info_type(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     (void)m, (void)cpu, (void)arg;
     return TOS_NOT_PRESENT;
 }
 
-static uint64_t system_off(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t system_off(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     (void)cpu, (void)arg;
     machine_stop(m, ARM_STOP_POWEROFF);
     return PSCI_SUCCESS;
 }
 
-static uint64_t system_reset(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t system_reset(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     (void)cpu, (void)arg;
     machine_stop(m, ARM_STOP_RESET);
@@ -158,7 +158,7 @@ static uint64_t system_reset(struct machine *m, struct cpu *cpu, const uint64_t 
 
 /* The only architectural reset is warm; as all resets of this machine it keeps memory. Its cookie
  * and the other half of the types are a vendor's. */
-static uint64_t system_reset2(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t system_reset2(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     if ((uint32_t)arg[0] != SYSTEM_WARM_RESET)
         return PSCI_INVALID_PARAMETERS;
@@ -194,7 +194,7 @@ static const struct function *find_function(uint32_t id)
 
 /* Flags of CPU_SUSPEND: power_state's original format, no OS-initiated mode; others have none. Of
  * SMCCC's functions only its version is found this way. */
-static uint64_t psci_features(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t psci_features(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     const struct function *f = find_function((uint32_t)arg[0]);
 
@@ -203,7 +203,7 @@ static uint64_t psci_features(struct machine *m, struct cpu *cpu, const uint64_t
 }
 
 /* Functions of the Arm Architecture service. No CPU here needs a workaround. */
-static uint64_t smccc_arch_features(struct machine *m, struct cpu *cpu, const uint64_t arg[3])
+static uint64_t smccc_arch_features(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     const struct function *f = find_function((uint32_t)arg[0]);
 
@@ -213,7 +213,7 @@ static uint64_t smccc_arch_features(struct machine *m, struct cpu *cpu, const ui
 
 /* The function identifier is in W0 and results are signed: all of X0 is -1 for what is unknown.
  * Registers behind X0 keep their values (SMCCC 1.1). An immediate other than 0 is reserved. */
-void psci_call(struct machine *m, struct cpu *cpu, uint16_t immediate)
+void psci_call(struct arm_machine *m, struct cpu *cpu, uint16_t immediate)
 {
     uint32_t id = (uint32_t)cpu->x[0];
     const struct function *f = immediate == 0 ? find_function(id) : NULL;

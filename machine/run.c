@@ -8,7 +8,7 @@
 #include "cpu/timer.h"
 #include "machine/machine.h"
 
-void machine_stop(struct machine *m, enum arm_stop why)
+void machine_stop(struct arm_machine *m, enum arm_stop why)
 {
     if (m->stopped)
         return;
@@ -17,7 +17,7 @@ void machine_stop(struct machine *m, enum arm_stop why)
     m->pause = true;
 }
 
-void arm_stop(struct machine *m)
+void arm_stop(struct arm_machine *m)
 {
     m->stop_requested = true;
     m->pause = true;
@@ -26,7 +26,7 @@ void arm_stop(struct machine *m)
 /* One retired instruction of whichever CPU runs is one nanosecond. */
 uint64_t machine_progress_ns(void *ctx)
 {
-    const struct machine *m = ctx;
+    const struct arm_machine *m = ctx;
 
     return m->current ? cpu_retired(m->current) - m->current->slice_start : 0;
 }
@@ -34,7 +34,7 @@ uint64_t machine_progress_ns(void *ctx)
 /* A deadline moved closer than the end of the running slice. */
 void machine_rescheduled(void *ctx)
 {
-    struct machine *m = ctx;
+    struct arm_machine *m = ctx;
     uint64_t now = clock_now_ns(&m->clock);
 
     if (m->current)
@@ -42,7 +42,7 @@ void machine_rescheduled(void *ctx)
 }
 
 /* Can @cpu run now? Wakes it if what it waited for has come. */
-static bool runnable(struct machine *m, struct cpu *cpu)
+static bool runnable(struct arm_machine *m, struct cpu *cpu)
 {
     switch (cpu->power) {
     case CPU_RUNNING:
@@ -73,7 +73,7 @@ static bool runnable(struct machine *m, struct cpu *cpu)
 }
 
 /* Input from the host. */
-static void poll(struct machine *m)
+static void poll(struct arm_machine *m)
 {
     m->input_at = UINT64_MAX;
     if (m->poll)
@@ -81,7 +81,7 @@ static void poll(struct machine *m)
 }
 
 /* False: every CPU waits. */
-static bool begin_turn(struct machine *m)
+static bool begin_turn(struct arm_machine *m)
 {
     poll(m);
     for (unsigned k = 0; k < m->cpu_count; k++) {
@@ -96,7 +96,7 @@ static bool begin_turn(struct machine *m)
 }
 
 /* When the first waiting CPU may wake by itself or by a device. */
-static uint64_t next_wakeup_ns(const struct machine *m)
+static uint64_t next_wakeup_ns(const struct arm_machine *m)
 {
     uint64_t next = m->clock.next_ns;
 
@@ -115,7 +115,7 @@ static uint64_t next_wakeup_ns(const struct machine *m)
 }
 
 /* Another CPU may write what this one watches: its exclusive monitor opens, which is an event. */
-static void end_turn(struct machine *m)
+static void end_turn(struct arm_machine *m)
 {
     struct cpu *cpu = m->turn.cpu;
 
@@ -127,7 +127,7 @@ static void end_turn(struct machine *m)
 }
 
 /* Is every CPU off, or in a fault loop that no interrupt can end? */
-static bool nothing_can_help(const struct machine *m)
+static bool nothing_can_help(const struct arm_machine *m)
 {
     for (unsigned k = 0; k < m->cpu_count; k++) {
         const struct cpu *cpu = m->cpus[k];
@@ -138,7 +138,7 @@ static bool nothing_can_help(const struct machine *m)
 }
 
 /* Said once for each place. */
-static void report_fault_loop(struct machine *m, struct cpu *cpu)
+static void report_fault_loop(struct arm_machine *m, struct cpu *cpu)
 {
     bool el2 = cpu->ps.el == 2;
     uint64_t esr = cpu->sr[el2 ? SR_ESR_EL2 : SR_ESR_EL1];
@@ -154,7 +154,7 @@ static void report_fault_loop(struct machine *m, struct cpu *cpu)
 }
 
 /* Run the turn's CPU for at most @insns; returns what has retired. */
-static uint64_t run_cpu(struct machine *m, uint64_t insns, bool step)
+static uint64_t run_cpu(struct arm_machine *m, uint64_t insns, bool step)
 {
     struct cpu *cpu = m->turn.cpu;
 
@@ -181,7 +181,7 @@ static uint64_t run_cpu(struct machine *m, uint64_t insns, bool step)
 /* The turn goes on for at most @limit instructions. A fault loop retires none, nor does a piece of
  * a long semihosting call: time passes all the same, so that an interrupt or another CPU may end
  * it, and counts against limits. */
-static void run_slice(struct machine *m, uint64_t limit, bool step)
+static void run_slice(struct arm_machine *m, uint64_t limit, bool step)
 {
     uint64_t now = m->clock.now_ns;
     uint64_t slice = m->clock.next_ns > now ? m->clock.next_ns - now : 0;
@@ -204,7 +204,7 @@ static void run_slice(struct machine *m, uint64_t limit, bool step)
 }
 
 /* After a guest reset with reboots allowed: start again. False: the run is over. */
-static bool reboot(struct machine *m)
+static bool reboot(struct arm_machine *m)
 {
     struct arm_error err;
 
@@ -221,7 +221,7 @@ static bool reboot(struct machine *m)
 }
 
 /* Every CPU waits: until the next deadline, or until the host has something. */
-static bool idle(struct machine *m)
+static bool idle(struct arm_machine *m)
 {
     uint64_t next = next_wakeup_ns(m);
 
@@ -239,7 +239,7 @@ static uint64_t progress(const struct cpu *cpu)
 }
 
 /* Until a stop, until @goal of m->spent, or until @step has made one (NULL: nobody). */
-static enum arm_stop run(struct machine *m, uint64_t goal, const struct cpu *step)
+static enum arm_stop run(struct arm_machine *m, uint64_t goal, const struct cpu *step)
 {
     for (;;) {
         if (m->stopped && !reboot(m))
@@ -274,7 +274,7 @@ static enum arm_stop run(struct machine *m, uint64_t goal, const struct cpu *ste
     }
 }
 
-static enum arm_stop run_from_stop(struct machine *m, uint64_t goal, const struct cpu *step)
+static enum arm_stop run_from_stop(struct arm_machine *m, uint64_t goal, const struct cpu *step)
 {
     m->stopped = false;
     m->pause = m->stop_requested;
@@ -286,18 +286,18 @@ static enum arm_stop run_from_stop(struct machine *m, uint64_t goal, const struc
     return why;
 }
 
-enum arm_stop arm_run(struct machine *m, uint64_t max_insns)
+enum arm_stop arm_run(struct arm_machine *m, uint64_t max_insns)
 {
     return run_from_stop(m, max_insns ? m->spent + max_insns : UINT64_MAX, NULL);
 }
 
-enum arm_stop arm_step(struct machine *m, unsigned cpu)
+enum arm_stop arm_step(struct arm_machine *m, unsigned cpu)
 {
     CHECK(cpu < m->cpu_count);
     return run_from_stop(m, UINT64_MAX, m->cpus[cpu]);
 }
 
-void arm_last_end(const struct machine *m, struct arm_end *end)
+void arm_last_end(const struct arm_machine *m, struct arm_end *end)
 {
     *end = m->end;
 }

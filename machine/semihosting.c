@@ -263,7 +263,7 @@ static const struct operation *find_operation(uint32_t number)
 }
 
 /* Said once a number below 0x100, which are Arm's. */
-static void say_not_offered(struct machine *m, uint32_t number)
+static void say_not_offered(struct arm_machine *m, uint32_t number)
 {
     uint64_t *said = &m->semi.refused[number / 64 % 4];
 
@@ -283,7 +283,7 @@ static bool begin(const struct semi *c, const struct operation *op, uint32_t num
     return true;
 }
 
-bool semihosting_call(struct machine *m, struct cpu *cpu, const struct insn *i)
+bool semihosting_call(struct arm_machine *m, struct cpu *cpu, const struct insn *i)
 {
     struct semi_call *call = &m->semi.call[cpu->index];
     const struct semi c = {m, &m->semi, cpu, i, call, call->arg};

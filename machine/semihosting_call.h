@@ -14,7 +14,7 @@ enum semi_result {
 
 /* One call: what it works on, and its arguments as they were when it began. */
 struct semi {
-    struct machine *m;
+    struct arm_machine *m;
     struct semihosting *s;
     struct cpu *cpu;
     const struct insn *i;

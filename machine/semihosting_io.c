@@ -29,7 +29,7 @@ static void console(const struct semi *c, const uint8_t *data, size_t size)
         c->m->console_write(c->m->console_ctx, data, size);
 }
 
-static struct pl011 *uart(struct machine *m)
+static struct pl011 *uart(struct arm_machine *m)
 {
     return &m->board.uart;
 }
@@ -61,7 +61,7 @@ static enum semi_result wait_for_input(const struct semi *c, uint64_t wanted)
 }
 
 /* The CPU that waits for the console, NULL: none. */
-static struct semi_call *waiting(struct machine *m)
+static struct semi_call *waiting(struct arm_machine *m)
 {
     for (unsigned k = 0; k < m->cpu_count; k++)
         if (m->cpus[k]->power == CPU_HALTED && m->semi.call[k].wants_input)
@@ -76,12 +76,12 @@ static bool satisfied(const struct semihosting *s, const struct semi_call *call)
            (s->input_count && ends_line(s->input[s->input_count - 1]));
 }
 
-bool semihosting_takes_input(struct machine *m)
+bool semihosting_takes_input(struct arm_machine *m)
 {
     return waiting(m) != NULL;
 }
 
-size_t semihosting_input(struct machine *m, const uint8_t *data, size_t size)
+size_t semihosting_input(struct arm_machine *m, const uint8_t *data, size_t size)
 {
     struct semihosting *s = &m->semi;
     const struct semi_call *call = waiting(m);
@@ -92,7 +92,7 @@ size_t semihosting_input(struct machine *m, const uint8_t *data, size_t size)
     return n;
 }
 
-bool semihosting_end_input(struct machine *m)
+bool semihosting_end_input(struct arm_machine *m)
 {
     bool news = !m->semi.input_ended && waiting(m);
 
@@ -100,7 +100,7 @@ bool semihosting_end_input(struct machine *m)
     return news;
 }
 
-bool semihosting_ready(struct machine *m, unsigned cpu)
+bool semihosting_ready(struct arm_machine *m, unsigned cpu)
 {
     const struct semi_call *call = &m->semi.call[cpu];
 

@@ -114,7 +114,7 @@ static void run(unsigned how, const struct memfile *file)
         .log = fuzz_log(),
     };
     struct arm_error err;
-    struct machine *m = arm_machine_new(&config, &err);
+    struct arm_machine *m = arm_machine_new(&config, &err);
 
     if (!m) {
         fprintf(stderr, "%s\n", err.text);

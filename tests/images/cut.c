@@ -20,19 +20,20 @@ static void keep_output(void *ctx, const uint8_t *data, size_t size)
     g_string_append_len(ctx, (const char *)data, (gssize)size);
 }
 
-static struct machine *create(char **files, GString *console)
+static struct arm_machine *create(char **files, GString *console)
 {
     struct arm_error err = {0};
-    struct machine *m = arm_machine_new(&(struct arm_config){.cpu = "n1",
-                                                             .cpus = CPUS,
-                                                             .ram_size = RAM_SIZE,
-                                                             .el2 = true,
-                                                             .kernel = files[0],
-                                                             .initrd = files[1],
-                                                             .append = "console=ttyAMA0 earlycon",
-                                                             .console_write = keep_output,
-                                                             .console_ctx = console},
-                                        &err);
+    struct arm_machine *m =
+        arm_machine_new(&(struct arm_config){.cpu = "n1",
+                                             .cpus = CPUS,
+                                             .ram_size = RAM_SIZE,
+                                             .el2 = true,
+                                             .kernel = files[0],
+                                             .initrd = files[1],
+                                             .append = "console=ttyAMA0 earlycon",
+                                             .console_write = keep_output,
+                                             .console_ctx = console},
+                        &err);
 
     if (!m) {
         fprintf(stderr, "%s\n", err.text);
@@ -41,7 +42,7 @@ static struct machine *create(char **files, GString *console)
     return m;
 }
 
-static char *registers(struct machine *m)
+static char *registers(struct arm_machine *m)
 {
     static const char *const names[] = {"pc",      "sp",       "pstate",    "sp_el0",  "elr_el1",
                                         "elr_el2", "vbar_el2", "ttbr0_el1", "hcr_el2", "far_el2"};
@@ -65,7 +66,7 @@ static char *registers(struct machine *m)
     return g_string_free(text, FALSE);
 }
 
-static bool same_ram(struct machine *a, struct machine *b)
+static bool same_ram(struct arm_machine *a, struct arm_machine *b)
 {
     static uint8_t page[2][1 << 16];
 
@@ -85,7 +86,7 @@ int main(int argc, char **argv)
     uint64_t total = (argc > 3 ? strtoull(argv[3], NULL, 0) : 300) * 1000000;
     uint64_t random = test_seed(1);
     GString *console[2] = {g_string_new(NULL), g_string_new(NULL)};
-    struct machine *m[2];
+    struct arm_machine *m[2];
 
     if (argc < 3)
         return fprintf(stderr, "usage: cut IMAGE INITRD [MILLIONS]\n"), 2;

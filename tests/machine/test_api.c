@@ -39,8 +39,8 @@ static const struct arm_config defaults = {
 };
 
 /* A machine whose CPU 0 starts at @words. */
-static struct machine *create(const char *cpu, const uint32_t *words, size_t size,
-                              struct output *out)
+static struct arm_machine *create(const char *cpu, const uint32_t *words, size_t size,
+                                  struct output *out)
 {
     char path[] = "/tmp/armillary-test-XXXXXX";
     const struct arm_blob blob = {.path = path, .addr = ENTRY, .force_raw = true, .cpu = 0};
@@ -56,7 +56,7 @@ static struct machine *create(const char *cpu, const uint32_t *words, size_t siz
     config.blobs = &blob;
     config.blob_count = 1;
     config.console_ctx = out;
-    struct machine *m = arm_machine_new(&config, &err);
+    struct arm_machine *m = arm_machine_new(&config, &err);
     unlink(path);
     if (!m)
         fail_msg("%s", err.text);
@@ -64,7 +64,7 @@ static struct machine *create(const char *cpu, const uint32_t *words, size_t siz
 }
 #define CREATE(cpu, guest, out) create(cpu, guest, sizeof(guest), out)
 
-static uint64_t reg(struct machine *m, const char *name)
+static uint64_t reg(struct arm_machine *m, const char *name)
 {
     uint64_t v = 0;
 
@@ -79,7 +79,7 @@ struct summary {
     struct output out;
 };
 
-static struct summary summarize(struct machine *m, enum arm_stop why, const struct output *out)
+static struct summary summarize(struct arm_machine *m, enum arm_stop why, const struct output *out)
 {
     return (struct summary){why, arm_retired(m), arm_time_ns(m), reg(m, "x5"), *out};
 }
@@ -87,7 +87,7 @@ static struct summary summarize(struct machine *m, enum arm_stop why, const stru
 static struct summary run_alone(const char *cpu)
 {
     struct output out;
-    struct machine *m = CREATE(cpu, guest_alphabet, &out);
+    struct arm_machine *m = CREATE(cpu, guest_alphabet, &out);
     struct summary s = summarize(m, arm_run(m, 0), &out);
 
     arm_machine_free(m);
@@ -119,7 +119,7 @@ static void test_two_machines_run_in_turns_as_if_each_were_alone(void **state)
     (void)state;
     static const char *const cpus[2] = {"n1", "max"};
     struct output out[2];
-    struct machine *m[2];
+    struct arm_machine *m[2];
     enum arm_stop why[2] = {ARM_STOP_LIMIT, ARM_STOP_LIMIT};
 
     for (unsigned k = 0; k < 2; k++)
@@ -139,7 +139,7 @@ static void test_run_stops_after_exactly_the_number_of_instructions_given(void *
 {
     (void)state;
     struct output out;
-    struct machine *m = CREATE("max", guest_loop, &out);
+    struct arm_machine *m = CREATE("max", guest_loop, &out);
 
     assert_int_equal(arm_run(m, 1), ARM_STOP_LIMIT);
     assert_int_equal(arm_retired(m), 1);
@@ -153,7 +153,7 @@ static void test_reasons_to_stop(void **state)
 {
     (void)state;
     struct output out;
-    struct machine *m = CREATE("max", guest_exit42, &out);
+    struct arm_machine *m = CREATE("max", guest_exit42, &out);
 
     assert_int_equal(arm_run(m, 0), ARM_STOP_EXIT);
     assert_int_equal(arm_exit_code(m), 42);
@@ -175,7 +175,7 @@ static void test_console_input_reaches_the_guest(void **state)
 {
     (void)state;
     struct output out;
-    struct machine *m = CREATE("max", guest_echo, &out);
+    struct arm_machine *m = CREATE("max", guest_echo, &out);
 
     assert_int_equal(arm_run(m, 100), ARM_STOP_LIMIT);
     assert_int_equal(arm_console_input(m, (const uint8_t *)"x", 1), 1);
@@ -191,7 +191,7 @@ static void test_a_system_register_reads_as_it_is(void **state)
     static const char *const none[] = {"ICC_IAR1_EL1", "ICC_EOIR1_EL1", "DBGDTRRX_EL0", "TLBI_VAE1",
                                        "ICH_LR5_EL2",  "RNDR",          "RVBAR_EL1",    "nothing"};
     struct output out;
-    struct machine *m = CREATE("max", guest_loop, &out);
+    struct arm_machine *m = CREATE("max", guest_loop, &out);
     uint64_t v;
 
     assert_int_equal(arm_run(m, 1600), ARM_STOP_LIMIT);
@@ -215,7 +215,7 @@ static void test_registers_and_memory_can_be_read(void **state)
 {
     (void)state;
     struct output out;
-    struct machine *m = CREATE("max", guest_loop, &out);
+    struct arm_machine *m = CREATE("max", guest_loop, &out);
     uint64_t v;
     uint32_t word = 0;
 
@@ -245,7 +245,7 @@ static void test_subscribers_see_the_events_they_asked_for(void **state)
 {
     (void)state;
     struct output out;
-    struct machine *m = CREATE("max", guest_alphabet, &out);
+    struct arm_machine *m = CREATE("max", guest_alphabet, &out);
     unsigned counts[PROBE_COUNT] = {0};
 
     const struct probe_filter filter = {.events =
@@ -271,7 +271,7 @@ static void test_bytes_are_placed_and_a_cpu_starts_without_a_file(void **state)
 
     config.blobs = blobs;
     config.blob_count = ARRAY_SIZE(blobs);
-    struct machine *m = arm_machine_new(&config, &err);
+    struct arm_machine *m = arm_machine_new(&config, &err);
     assert_non_null(m);
     assert_true(arm_mem_read(m, RAM + 0x800000, bytes, sizeof(bytes)));
     assert_memory_equal(bytes, ((uint8_t[]){1, 2, 3, 4, 0}), 5);
@@ -291,7 +291,7 @@ static void test_a_machine_may_have_all_the_cpus_that_the_board_has_room_for(voi
     config.keep_going = true;
     config.blobs = &blob;
     config.blob_count = 1;
-    struct machine *m = arm_machine_new(&config, &err);
+    struct arm_machine *m = arm_machine_new(&config, &err);
     if (!m)
         fail_msg("%s", err.text);
     assert_int_equal(arm_run(m, 1000000), ARM_STOP_LIMIT);

@@ -47,21 +47,21 @@ static void discard(char *path)
     free(path);
 }
 
-static struct machine *create(const uint32_t *words, size_t size, struct output *out)
+static struct arm_machine *create(const uint32_t *words, size_t size, struct output *out)
 {
     char *path = temporary(words, size);
     const struct arm_blob blob = {.path = path, .addr = ENTRY, .force_raw = true, .cpu = 0};
     struct arm_error err = {0};
 
     memset(out, 0, sizeof(*out));
-    struct machine *m = arm_machine_new(&(struct arm_config){.cpus = 1,
-                                                             .ram_size = UINT64_C(4) << 20,
-                                                             .el2 = true,
-                                                             .blobs = &blob,
-                                                             .blob_count = 1,
-                                                             .console_write = keep_output,
-                                                             .console_ctx = out},
-                                        &err);
+    struct arm_machine *m = arm_machine_new(&(struct arm_config){.cpus = 1,
+                                                                 .ram_size = UINT64_C(4) << 20,
+                                                                 .el2 = true,
+                                                                 .blobs = &blob,
+                                                                 .blob_count = 1,
+                                                                 .console_write = keep_output,
+                                                                 .console_ctx = out},
+                                            &err);
     discard(path);
     if (!m)
         fail_msg("%s", err.text);
@@ -69,7 +69,7 @@ static struct machine *create(const uint32_t *words, size_t size, struct output 
 }
 
 /* Type 200 characters at random moments into guest_echo, and stop. */
-static void session(struct machine *m)
+static void session(struct arm_machine *m)
 {
     uint64_t random = test_seed(1);
 
@@ -87,7 +87,7 @@ static void test_a_recorded_session_is_replayed_byte_for_byte(void **state)
     static struct output out[2];
     struct arm_error err = {0};
     char *log = temporary("", 0);
-    struct machine *m[2];
+    struct arm_machine *m[2];
 
     for (unsigned k = 0; k < 2; k++)
         m[k] = create(guest_echo, sizeof(guest_echo), &out[k]);
@@ -114,7 +114,7 @@ static void test_input_of_another_run_is_told_apart(void **state)
     static const char text[] = "armillary-input 1\ninput 10 10 uart 61\ninput 20 20 uart 62\n";
     struct arm_error err = {0};
     char *log = temporary(text, strlen(text));
-    struct machine *m = create(guest_loop, sizeof(guest_loop), &out);
+    struct arm_machine *m = create(guest_loop, sizeof(guest_loop), &out);
 
     assert_int_equal(arm_replay(m, log, &err), 0);
     assert_int_equal(arm_run(m, 0), ARM_STOP_DIVERGED);
@@ -146,7 +146,7 @@ static void test_a_malformed_log_is_refused_by_file_and_line(void **state)
     for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
         struct arm_error err = {0};
         char *log = temporary(cases[k].text, strlen(cases[k].text));
-        struct machine *m = create(guest_loop, sizeof(guest_loop), &out);
+        struct arm_machine *m = create(guest_loop, sizeof(guest_loop), &out);
 
         assert_int_equal(arm_replay(m, log, &err), -ARM_EFORMAT);
         assert_non_null(strstr(err.text, cases[k].expected));
@@ -161,7 +161,7 @@ static void test_a_log_that_cannot_be_written_is_an_error(void **state)
     (void)state;
     static struct output out;
     struct arm_error err = {0};
-    struct machine *m = create(guest_loop, sizeof(guest_loop), &out);
+    struct arm_machine *m = create(guest_loop, sizeof(guest_loop), &out);
 
     assert_int_equal(arm_record(m, "/nonexistent/log", &err), -ARM_EIO);
     assert_int_equal(arm_record(m, "/dev/full", &err), 0);
@@ -172,7 +172,7 @@ static void test_a_log_that_cannot_be_written_is_an_error(void **state)
 
 /* A host that always has more, and writes down when it was taken. */
 struct typist {
-    struct machine *m;
+    struct arm_machine *m;
     size_t count;
     uint64_t taken_at[64];
 };
@@ -195,7 +195,7 @@ static void test_waiting_input_follows_what_was_taken_however_the_run_is_cut(voi
     static const uint64_t pieces[2] = {0, 777};
 
     for (unsigned k = 0; k < 2; k++) {
-        struct machine *m = create(guest_echo, sizeof(guest_echo), &out);
+        struct arm_machine *m = create(guest_echo, sizeof(guest_echo), &out);
         typists[k] = (struct typist){.m = m};
         m->poll = type_more;
         m->poll_ctx = &typists[k];

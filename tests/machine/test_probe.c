@@ -72,7 +72,7 @@ static void keep(void *ctx, const struct probe *p)
     events->e[events->count++] = *p;
 }
 
-static struct machine *create(void)
+static struct arm_machine *create(void)
 {
     char path[] = "/tmp/armillary-test-XXXXXX";
     const struct arm_blob blob = {.path = path, .addr = ENTRY, .force_raw = true, .cpu = 0};
@@ -82,7 +82,7 @@ static struct machine *create(void)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, guest, sizeof(guest)), sizeof(guest));
     close(fd);
-    struct machine *m = arm_machine_new(
+    struct arm_machine *m = arm_machine_new(
         &(struct arm_config){
             .cpus = 2, .ram_size = UINT64_C(4) << 20, .el2 = true, .blobs = &blob, .blob_count = 1},
         &err);
@@ -95,7 +95,7 @@ static struct machine *create(void)
 /* All that the guest does, as seen by a subscriber with @filter. */
 static void observe(const struct probe_filter *filter, struct events *events)
 {
-    struct machine *m = create();
+    struct arm_machine *m = create();
 
     events->count = 0;
     assert_true(arm_subscribe(m, filter, keep, events) > 0);
@@ -289,7 +289,7 @@ static void test_a_subscription_ends_by_its_handle(void **state)
 {
     (void)state;
     static struct events first, second;
-    struct machine *m = create();
+    struct arm_machine *m = create();
 
     first.count = second.count = 0;
     int a = arm_subscribe(m, &everything, keep, &first);

@@ -24,13 +24,13 @@
 #define PSCI_FEATURES       FN32(10)
 #define SMCCC_ARCH_FEATURES UINT32_C(0x80000001)
 
-static struct machine *create(unsigned cpus)
+static struct arm_machine *create(unsigned cpus)
 {
     const struct arm_config config = {
         .cpus = cpus, .ram_size = UINT64_C(16) << 20, .el2 = true, .no_reboot = true};
     struct arm_error err = {0};
     static const uint32_t loop = 0x14000000;
-    struct machine *m = arm_machine_new(&config, &err);
+    struct arm_machine *m = arm_machine_new(&config, &err);
 
     if (!m)
         fail_msg("%s", err.text);
@@ -40,7 +40,7 @@ static struct machine *create(unsigned cpus)
 }
 
 /* From CPU 0. */
-static uint64_t call(struct machine *m, uint64_t id, uint64_t a, uint64_t b, uint64_t c)
+static uint64_t call(struct arm_machine *m, uint64_t id, uint64_t a, uint64_t b, uint64_t c)
 {
     struct cpu *cpu = m->cpus[0];
 
@@ -69,7 +69,7 @@ static bool is_offered(uint32_t id)
 
 static void test_features_tells_what_can_be_called(void **state)
 {
-    struct machine *m = create(1);
+    struct arm_machine *m = create(1);
 
     static const uint32_t middles[] = {0, 0xff00, 0x10000}; /* 0xff00: queries of a service */
 
@@ -90,7 +90,7 @@ static void test_features_tells_what_can_be_called(void **state)
 
 static void test_an_immediate_other_than_0_calls_nothing(void **state)
 {
-    struct machine *m = create(1);
+    struct arm_machine *m = create(1);
 
     (void)state;
     for (unsigned immediate = 1; immediate < 0x10000; immediate <<= 1) {
@@ -108,7 +108,7 @@ static void test_system_reset2_is_warm_or_refused(void **state)
 
     (void)state;
     for (unsigned wide = 0; wide < 2; wide++) {
-        struct machine *m = create(1);
+        struct arm_machine *m = create(1);
         uint32_t id = wide ? FN64(0x12) : FN32(0x12);
 
         for (size_t k = 0; k < ARRAY_SIZE(bad); k++)
@@ -123,7 +123,7 @@ static void test_system_reset2_is_warm_or_refused(void **state)
 
 static void test_system_suspend_wants_to_be_alone_and_an_entry_point(void **state)
 {
-    struct machine *m = create(2);
+    struct arm_machine *m = create(2);
     struct cpu *cpu = m->cpus[0];
 
     (void)state;
@@ -139,7 +139,7 @@ static void test_system_suspend_wants_to_be_alone_and_an_entry_point(void **stat
 }
 
 /* GICD: group 1 on; PPI 30 (the physical timer) in it and enabled. */
-static void let_timer_through(struct machine *m)
+static void let_timer_through(struct arm_machine *m)
 {
     device_write(gic_distributor(m->gic), 0, 4, 2);
     device_write(gic_redistributor(m->gic, 0), 0x10080, 4, UINT32_MAX);
@@ -148,7 +148,7 @@ static void let_timer_through(struct machine *m)
 
 static void test_a_timer_keeps_its_state_while_its_cpu_is_suspended_and_wakes_it(void **state)
 {
-    struct machine *m = create(1);
+    struct arm_machine *m = create(1);
     struct cpu *cpu = m->cpus[0];
 
     (void)state;

@@ -35,20 +35,20 @@ static int remove_file(void **state)
     return unlink(path);
 }
 
-static struct machine *create(struct arm_config config)
+static struct arm_machine *create(struct arm_config config)
 {
     struct arm_error err = {0};
 
     config.cpus = 1;
     config.ram_size = UINT64_C(16) << 20;
     config.el2 = true;
-    struct machine *m = arm_machine_new(&config, &err);
+    struct arm_machine *m = arm_machine_new(&config, &err);
     if (!m)
         fail_msg("%s", err.text);
     return m;
 }
 
-static uint32_t word(struct machine *m, uint64_t pa)
+static uint32_t word(struct arm_machine *m, uint64_t pa)
 {
     uint32_t w = 0;
 
@@ -56,7 +56,7 @@ static uint32_t word(struct machine *m, uint64_t pa)
     return w;
 }
 
-static void set_word(struct machine *m, uint64_t pa, uint32_t w)
+static void set_word(struct arm_machine *m, uint64_t pa, uint32_t w)
 {
     assert_true(arm_mem_write(m, pa, &w, 4));
 }
@@ -64,7 +64,7 @@ static void set_word(struct machine *m, uint64_t pa, uint32_t w)
 static void test_a_reset_loads_files_again_and_leaves_the_rest_of_ram(void **state)
 {
     const struct arm_blob blob = {.path = path, .addr = PLACE, .force_raw = true};
-    struct machine *m = create((struct arm_config){.blobs = &blob, .blob_count = 1});
+    struct arm_machine *m = create((struct arm_config){.blobs = &blob, .blob_count = 1});
     struct arm_error err;
 
     (void)state;
@@ -83,7 +83,7 @@ static void test_a_reset_loads_files_again_and_leaves_the_rest_of_ram(void **sta
 
 static void test_firmware_given_as_a_file_is_put_back_into_flash(void **state)
 {
-    struct machine *m = create((struct arm_config){.bios = path});
+    struct arm_machine *m = create((struct arm_config){.bios = path});
     struct arm_error err;
     uint8_t *flash = m->board.flash[0].data;
 
@@ -99,7 +99,7 @@ static void test_firmware_given_as_a_file_is_put_back_into_flash(void **state)
 static void test_time_goes_on_over_a_reset(void **state)
 {
     const struct arm_blob blob = {.path = path, .addr = PLACE, .force_raw = true, .cpu = 0};
-    struct machine *m = create((struct arm_config){.blobs = &blob, .blob_count = 1});
+    struct arm_machine *m = create((struct arm_config){.blobs = &blob, .blob_count = 1});
     uint64_t before = 0;
 
     (void)state;

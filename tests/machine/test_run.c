@@ -37,8 +37,8 @@ static void keep_output(void *ctx, const uint8_t *data, size_t size)
 }
 
 /* A machine whose CPUs all start at @words. */
-static struct machine *create(const uint32_t *words, size_t size, unsigned cpus, bool keep_going,
-                              struct output *out)
+static struct arm_machine *create(const uint32_t *words, size_t size, unsigned cpus,
+                                  bool keep_going, struct output *out)
 {
     char path[] = "/tmp/armillary-test-XXXXXX";
     struct arm_blob blobs[TEST_CPUS_MAX];
@@ -52,17 +52,17 @@ static struct machine *create(const uint32_t *words, size_t size, unsigned cpus,
         blobs[k] = (struct arm_blob){
             .path = path, .addr = ENTRY + 0x1000 * k, .force_raw = true, .cpu = (int)k};
     memset(out, 0, sizeof(*out));
-    struct machine *m = arm_machine_new(&(struct arm_config){.cpus = cpus,
-                                                             .ram_size = RAM_SIZE,
-                                                             .el2 = true,
-                                                             .semihosting = true,
-                                                             .no_reboot = true,
-                                                             .keep_going = keep_going,
-                                                             .blobs = blobs,
-                                                             .blob_count = cpus,
-                                                             .console_write = keep_output,
-                                                             .console_ctx = out},
-                                        &err);
+    struct arm_machine *m = arm_machine_new(&(struct arm_config){.cpus = cpus,
+                                                                 .ram_size = RAM_SIZE,
+                                                                 .el2 = true,
+                                                                 .semihosting = true,
+                                                                 .no_reboot = true,
+                                                                 .keep_going = keep_going,
+                                                                 .blobs = blobs,
+                                                                 .blob_count = cpus,
+                                                                 .console_write = keep_output,
+                                                                 .console_ctx = out},
+                                            &err);
     unlink(path);
     if (!m)
         fail_msg("%s", err.text);
@@ -70,7 +70,7 @@ static struct machine *create(const uint32_t *words, size_t size, unsigned cpus,
 }
 #define CREATE(guest, cpus, out) create(guest, sizeof(guest), cpus, false, out)
 
-static uint64_t reg(struct machine *m, unsigned cpu, const char *name)
+static uint64_t reg(struct arm_machine *m, unsigned cpu, const char *name)
 {
     uint64_t v = 0;
 
@@ -78,7 +78,7 @@ static uint64_t reg(struct machine *m, unsigned cpu, const char *name)
     return v;
 }
 
-static uint64_t counter(struct machine *m)
+static uint64_t counter(struct arm_machine *m)
 {
     uint64_t v = 0;
 
@@ -87,7 +87,7 @@ static uint64_t counter(struct machine *m)
 }
 
 /* Everything that can be told apart of two runs. */
-static void assert_same(struct machine *a, struct machine *b, unsigned cpus,
+static void assert_same(struct arm_machine *a, struct arm_machine *b, unsigned cpus,
                         const struct output *out_a, const struct output *out_b)
 {
     static const char *const names[] = {"pc",      "pstate",  "sp",           "elr_el2",
@@ -123,7 +123,7 @@ static const uint32_t guest_mix[] = {
 };
 
 /* One CPU has nobody to wake it from the second WFE: a NOP there. */
-static struct machine *create_mix(unsigned cpus, struct output *out)
+static struct arm_machine *create_mix(unsigned cpus, struct output *out)
 {
     uint32_t words[ARRAY_SIZE(guest_mix)];
 
@@ -134,7 +134,7 @@ static struct machine *create_mix(unsigned cpus, struct output *out)
 }
 
 /* Run @m for @total instructions in pieces: of one instruction, up to a quantum, or steps. */
-static void run_cut(struct machine *m, uint64_t total, uint64_t *random, unsigned cpus)
+static void run_cut(struct arm_machine *m, uint64_t total, uint64_t *random, unsigned cpus)
 {
     uint64_t goal = arm_retired(m) + total;
 
@@ -157,8 +157,8 @@ static void test_a_run_is_the_same_however_it_is_cut(void **state)
 
     for (unsigned cpus = 1; cpus <= TEST_CPUS_MAX; cpus++) {
         uint64_t total = 400000 + random_next(&random) % 100000;
-        struct machine *whole = create_mix(cpus, &out[0]);
-        struct machine *cut = create_mix(cpus, &out[1]);
+        struct arm_machine *whole = create_mix(cpus, &out[0]);
+        struct arm_machine *cut = create_mix(cpus, &out[1]);
 
         assert_int_equal(arm_run(whole, total), ARM_STOP_LIMIT);
         run_cut(cut, total, &random, cpus);
@@ -173,7 +173,7 @@ static void test_exclusives_beside_a_busy_cpu_succeed_in_runs_of_one_instruction
 {
     (void)state;
     static struct output out;
-    struct machine *m = create_mix(2, &out);
+    struct arm_machine *m = create_mix(2, &out);
 
     for (unsigned k = 0; k < 12000; k++)
         assert_int_equal(arm_run(m, 1), ARM_STOP_LIMIT);
@@ -183,7 +183,7 @@ static void test_exclusives_beside_a_busy_cpu_succeed_in_runs_of_one_instruction
 
 /* A callback that ends the run at the @at-th event. */
 struct stopper {
-    struct machine *m;
+    struct arm_machine *m;
     uint64_t seen, at;
     uint64_t retired, pc, time_ns; /* as asked for in the callback */
     struct probe event;
@@ -202,7 +202,7 @@ static void stop_at(void *ctx, const struct probe *p)
     arm_stop(s->m);
 }
 
-static int subscribe(struct machine *m, enum probe_event event, struct stopper *s)
+static int subscribe(struct arm_machine *m, enum probe_event event, struct stopper *s)
 {
     return arm_subscribe(m, &(struct probe_filter){.events = BIT(event)}, stop_at, s);
 }
@@ -220,8 +220,8 @@ static void test_a_stop_in_a_callback_is_before_the_next_instruction(void **stat
 
     for (size_t k = 0; k < ARRAY_SIZE(places); k++) {
         struct stopper s = {.at = 1};
-        struct machine *m = create_mix(1, &out[0]);
-        struct machine *other = create_mix(1, &out[1]);
+        struct arm_machine *m = create_mix(1, &out[0]);
+        struct arm_machine *other = create_mix(1, &out[1]);
         struct arm_end end;
 
         s.m = m;
@@ -252,7 +252,7 @@ static void test_a_stop_at_an_instruction_event_lets_just_that_one_execute(void 
 {
     (void)state;
     static struct output out;
-    struct machine *m = create_mix(2, &out);
+    struct arm_machine *m = create_mix(2, &out);
     struct stopper s = {.m = m, .at = 12345};
 
     assert_true(subscribe(m, PROBE_INSN, &s));
@@ -267,7 +267,7 @@ static void test_a_step_is_one_instruction_of_that_cpu(void **state)
 {
     (void)state;
     static struct output out;
-    struct machine *m = create_mix(2, &out);
+    struct arm_machine *m = create_mix(2, &out);
     struct arm_end end;
 
     for (unsigned k = 1; k <= 6; k++) {
@@ -289,7 +289,7 @@ static void test_a_step_stops_at_the_vector_of_an_exception(void **state)
 {
     (void)state;
     static struct output out;
-    struct machine *m = CREATE(guest_fault, 1, &out);
+    struct arm_machine *m = CREATE(guest_fault, 1, &out);
 
     assert_int_equal(arm_run(m, 4), ARM_STOP_LIMIT);
     assert_int_equal(arm_step(m, 0), ARM_STOP_LIMIT);
@@ -303,7 +303,7 @@ static void test_a_fault_loop_ends_the_run(void **state)
 {
     (void)state;
     static struct output out;
-    struct machine *m = CREATE(guest_fault, 1, &out);
+    struct arm_machine *m = CREATE(guest_fault, 1, &out);
     struct arm_end end;
 
     assert_int_equal(arm_run(m, 0), ARM_STOP_FAULT_LOOP);
@@ -319,7 +319,7 @@ static void test_a_fault_loop_that_is_kept_going_is_the_same_however_it_is_cut(v
 {
     (void)state;
     static struct output out[2];
-    struct machine *m[2];
+    struct arm_machine *m[2];
 
     for (unsigned k = 0; k < 2; k++)
         m[k] = create(guest_fault, sizeof(guest_fault), 1, true, &out[k]);
@@ -342,7 +342,7 @@ static void test_a_fault_loop_beside_a_cpu_that_runs_goes_on(void **state)
         0x14000000,                         /* 1: b . */
     };
     static struct output out;
-    struct machine *m = CREATE(guest, 2, &out);
+    struct arm_machine *m = CREATE(guest, 2, &out);
 
     assert_int_equal(arm_run(m, 200000), ARM_STOP_LIMIT);
     assert_int_equal(reg(m, 0, "pc"), 0x60000200);
@@ -354,7 +354,7 @@ static void test_a_stop_asked_for_comes_before_a_limit_reached_with_it(void **st
 {
     (void)state;
     static struct output out;
-    struct machine *m = CREATE(guest_loop, 1, &out);
+    struct arm_machine *m = CREATE(guest_loop, 1, &out);
     struct stopper s = {.m = m, .at = 100};
 
     assert_true(subscribe(m, PROBE_INSN, &s));
@@ -368,7 +368,7 @@ static void test_a_stop_asked_for_comes_before_a_limit_reached_with_it(void **st
 static const uint32_t guest_tlbi[] = {0xd2cff000, 0xd5088220, 0x17ffffff};
 
 static struct {
-    struct machine *m;
+    struct arm_machine *m;
     struct timespec at; /* CPU time */
 } alarm_stop;
 

@@ -58,7 +58,7 @@ enum {
 static const uint32_t code[] = {0xd45e0000, 0x14000000};
 
 struct fixture {
-    struct machine *m;
+    struct arm_machine *m;
     char dir[32];
     char *out; /* what the console got */
     size_t out_count;

@@ -258,7 +258,7 @@ static void end_program(struct program *p, unsigned first)
     emit(p, 0x14000000 | ((first - p->size) & 0x3ffffff));
 }
 
-static struct machine *create(const struct program *p, unsigned cpus, const char *model)
+static struct arm_machine *create(const struct program *p, unsigned cpus, const char *model)
 {
     char path[] = "/tmp/armillary-test-XXXXXX";
     struct arm_blob blobs[ARM_CPUS_MAX];
@@ -271,13 +271,13 @@ static struct machine *create(const struct program *p, unsigned cpus, const char
     for (unsigned k = 0; k < cpus; k++)
         blobs[k] = (struct arm_blob){
             .path = path, .addr = ENTRY + (uint64_t)CPU_SIZE * k, .force_raw = true, .cpu = (int)k};
-    struct machine *m = arm_machine_new(&(struct arm_config){.cpus = cpus,
-                                                             .cpu = model,
-                                                             .ram_size = RAM_SIZE,
-                                                             .el2 = true,
-                                                             .blobs = blobs,
-                                                             .blob_count = cpus},
-                                        &err);
+    struct arm_machine *m = arm_machine_new(&(struct arm_config){.cpus = cpus,
+                                                                 .cpu = model,
+                                                                 .ram_size = RAM_SIZE,
+                                                                 .el2 = true,
+                                                                 .blobs = blobs,
+                                                                 .blob_count = cpus},
+                                            &err);
     unlink(path);
     if (!m)
         fail_msg("%s", err.text);
@@ -291,16 +291,17 @@ static void ignore(void *ctx, const struct probe *p)
 }
 
 /* The same, whose loops are executed. */
-static struct machine *create_observed(const struct program *p, unsigned cpus, const char *model)
+static struct arm_machine *create_observed(const struct program *p, unsigned cpus,
+                                           const char *model)
 {
-    struct machine *m = create(p, cpus, model);
+    struct arm_machine *m = create(p, cpus, model);
     const struct probe_filter reads = {.events = BIT(PROBE_SYSREG_READ)};
 
     assert_true(arm_subscribe(m, &reads, ignore, NULL) > 0);
     return m;
 }
 
-static uint64_t skipped(const struct machine *m)
+static uint64_t skipped(const struct arm_machine *m)
 {
     uint64_t sum = 0;
 
@@ -310,7 +311,7 @@ static uint64_t skipped(const struct machine *m)
 }
 
 /* Everything of two runs. */
-static void assert_same(struct machine *a, struct machine *b)
+static void assert_same(struct arm_machine *a, struct arm_machine *b)
 {
     static uint8_t ram[2][CPU_SIZE * ARM_CPUS_MAX];
     const size_t size = (size_t)CPU_SIZE * a->cpu_count;
@@ -345,7 +346,7 @@ static void test_a_loop_that_only_waits_is_carried_forward_and_no_other(void **s
         unsigned first = p.size;
         emit_loop(&p, &loops[k], 6000);
         end_program(&p, first);
-        struct machine *m = create(&p, 1, NULL), *executed = create_observed(&p, 1, NULL);
+        struct arm_machine *m = create(&p, 1, NULL), *executed = create_observed(&p, 1, NULL);
         assert_int_equal(arm_run(m, 400000), ARM_STOP_LIMIT);
         assert_int_equal(arm_run(executed, 400000), ARM_STOP_LIMIT);
         if (loops[k].waits ? skipped(m) < 300000 : skipped(m) > 0)
@@ -384,7 +385,8 @@ static void test_a_run_is_the_same_with_its_loops_executed(void **state)
         unsigned cpus = 1 + (unsigned)(random_next(&random) % 3);
         const char *model = models[random_next(&random) % ARRAY_SIZE(models)];
         random_program(&p, &random);
-        struct machine *m = create(&p, cpus, model), *executed = create_observed(&p, cpus, model);
+        struct arm_machine *m = create(&p, cpus, model),
+                           *executed = create_observed(&p, cpus, model);
         /* One is cut, the other not: then they meet. */
         for (unsigned meet = 0; meet < 4; meet++) {
             uint64_t goal = arm_retired(m) + 1 + random_next(&random) % 300000;
@@ -538,7 +540,7 @@ static void test_a_loop_of_random_operations_turns_where_it_does_executed(void *
         for (unsigned k = 0; k < 60; k++)
             emit_random_loop(&p, &random);
         end_program(&p, first);
-        struct machine *m = create(&p, 1, "n1"), *executed = create_observed(&p, 1, "n1");
+        struct arm_machine *m = create(&p, 1, "n1"), *executed = create_observed(&p, 1, "n1");
         for (unsigned meet = 0; meet < 20; meet++) {
             uint64_t piece = 1 + random_next(&random) % 30000;
             assert_int_equal(arm_run(m, piece), ARM_STOP_LIMIT);

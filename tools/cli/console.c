@@ -63,7 +63,7 @@ void console_close(struct console *c)
     bytes_free(&c->held);
 }
 
-void console_start(struct console *c, struct machine *m)
+void console_start(struct console *c, struct arm_machine *m)
 {
     c->machine = m;
     console_raw(c, true);

@@ -13,14 +13,14 @@
 
 #include "bytes.h"
 
-struct machine;
+struct arm_machine;
 struct output;
 struct outputs;
 
 enum console_request { CONSOLE_NONE, CONSOLE_QUIT, CONSOLE_MONITOR };
 
 struct console {
-    struct machine *machine;
+    struct arm_machine *machine;
     unsigned virtio;    /* what its bytes are for: a port of this virtio device, */
     int port;           /* or -1: the first UART */
     struct output *out; /* NULL: output is dropped */
@@ -41,7 +41,7 @@ bool console_open(struct console *c, struct outputs *outputs, const char *where)
 void console_close(struct console *c);
 
 /* @m runs from now on: its bytes come from @c, and the terminal is raw. */
-void console_start(struct console *c, struct machine *m);
+void console_start(struct console *c, struct arm_machine *m);
 
 /* Off: the terminal as it was found. */
 void console_raw(struct console *c, bool on);

@@ -16,7 +16,7 @@
 /* What a command did: keep asking, run on, or end the program. */
 enum verdict { STAY, CONTINUE, QUIT };
 
-typedef enum verdict monitor_fn(struct machine *m, char **words);
+typedef enum verdict monitor_fn(struct arm_machine *m, char **words);
 
 #define MONITOR(name, ...) static monitor_fn do_##name;
 #include "tools/cli/monitor.def"
@@ -63,7 +63,7 @@ static void print_tlb(const struct cpu *cpu)
     }
 }
 
-static enum verdict do_info(struct machine *m, char **words)
+static enum verdict do_info(struct arm_machine *m, char **words)
 {
     if (words[1] && !strcmp(words[1], "registers")) {
         for (unsigned k = 0; k < m->cpu_count; k++)
@@ -80,7 +80,7 @@ static enum verdict do_info(struct machine *m, char **words)
 }
 
 /* walk VA [CPU] */
-static enum verdict do_walk(struct machine *m, char **words)
+static enum verdict do_walk(struct arm_machine *m, char **words)
 {
     uint64_t va, index = 0;
     struct translation t;
@@ -108,7 +108,7 @@ static enum verdict do_walk(struct machine *m, char **words)
 }
 
 /* x/COUNT ADDR: 32-bit words of guest-physical memory. */
-static enum verdict do_x(struct machine *m, char **words)
+static enum verdict do_x(struct arm_machine *m, char **words)
 {
     uint64_t addr, count = 1;
 
@@ -133,7 +133,7 @@ static enum verdict do_x(struct machine *m, char **words)
 }
 
 /* print REGISTER [CPU] */
-static enum verdict do_print(struct machine *m, char **words)
+static enum verdict do_print(struct arm_machine *m, char **words)
 {
     uint64_t value, index = 0;
 
@@ -146,19 +146,19 @@ static enum verdict do_print(struct machine *m, char **words)
     return STAY;
 }
 
-static enum verdict do_continue(struct machine *m, char **words)
+static enum verdict do_continue(struct arm_machine *m, char **words)
 {
     (void)m, (void)words;
     return CONTINUE;
 }
 
-static enum verdict do_quit(struct machine *m, char **words)
+static enum verdict do_quit(struct arm_machine *m, char **words)
 {
     (void)m, (void)words;
     return QUIT;
 }
 
-static enum verdict do_reset(struct machine *m, char **words)
+static enum verdict do_reset(struct arm_machine *m, char **words)
 {
     struct arm_error err;
 
@@ -169,7 +169,7 @@ static enum verdict do_reset(struct machine *m, char **words)
     return STAY;
 }
 
-static enum verdict do_powerdown(struct machine *m, char **words)
+static enum verdict do_powerdown(struct arm_machine *m, char **words)
 {
     (void)words;
     virt_board_power_button(&m->board);
@@ -187,7 +187,7 @@ static const struct {
 #undef MONITOR
 };
 
-static enum verdict do_help(struct machine *m, char **words)
+static enum verdict do_help(struct arm_machine *m, char **words)
 {
     (void)m, (void)words;
     for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
@@ -196,7 +196,7 @@ static enum verdict do_help(struct machine *m, char **words)
     return STAY;
 }
 
-static enum verdict execute(struct machine *m, char **words)
+static enum verdict execute(struct arm_machine *m, char **words)
 {
     size_t n = strcspn(words[0], "/");
 
@@ -208,7 +208,7 @@ static enum verdict execute(struct machine *m, char **words)
     return STAY;
 }
 
-bool monitor_run(struct machine *m, struct console *con)
+bool monitor_run(struct arm_machine *m, struct console *con)
 {
     char line[256];
 

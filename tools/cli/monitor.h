@@ -4,9 +4,9 @@
 #include <stdbool.h>
 
 struct console;
-struct machine;
+struct arm_machine;
 
 /* Read commands from the terminal of @con until "continue" (true) or "quit" or end of input
  * (false).
  */
-bool monitor_run(struct machine *m, struct console *con);
+bool monitor_run(struct arm_machine *m, struct console *con);

@@ -11,7 +11,7 @@
 #include "signals.h"
 
 /* The CPU that ran last in full. */
-static void print_registers(FILE *f, const struct machine *m)
+static void print_registers(FILE *f, const struct arm_machine *m)
 {
     struct arm_end end;
 
@@ -23,7 +23,7 @@ static void print_registers(FILE *f, const struct machine *m)
 }
 
 /* Time passes while exceptions are taken and nothing retires; it counts towards the limit. */
-static void print_limit(FILE *f, const struct machine *m, uint64_t max_insns)
+static void print_limit(FILE *f, const struct arm_machine *m, uint64_t max_insns)
 {
     uint64_t retired = arm_retired(m);
 
@@ -37,7 +37,7 @@ static void print_limit(FILE *f, const struct machine *m, uint64_t max_insns)
 }
 
 /* Return: is it of interest where the machine stands? */
-static bool print_reason(FILE *f, const struct machine *m, enum arm_stop why,
+static bool print_reason(FILE *f, const struct arm_machine *m, enum arm_stop why,
                          const struct run_request *req)
 {
     int number = signals_seen();
@@ -70,13 +70,14 @@ static bool print_reason(FILE *f, const struct machine *m, enum arm_stop why,
     return number && number != SIGPIPE;
 }
 
-void report_end(FILE *f, const struct machine *m, enum arm_stop why, const struct run_request *req)
+void report_end(FILE *f, const struct arm_machine *m, enum arm_stop why,
+                const struct run_request *req)
 {
     if (print_reason(f, m, why, req))
         print_registers(f, m);
 }
 
-int report_exit_code(const struct machine *m, enum arm_stop why, const struct run_request *req)
+int report_exit_code(const struct arm_machine *m, enum arm_stop why, const struct run_request *req)
 {
     switch (why) {
     case ARM_STOP_POWEROFF:
@@ -98,7 +99,7 @@ int report_exit_code(const struct machine *m, enum arm_stop why, const struct ru
     return EXIT_LIMIT;
 }
 
-void report_stats(FILE *f, const struct machine *m, double took)
+void report_stats(FILE *f, const struct arm_machine *m, double took)
 {
     fprintf(f,
             "armillary: %" PRIu64 " instructions retired, %.3f s virtual time; "

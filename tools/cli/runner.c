@@ -30,7 +30,7 @@ struct run {
     struct console
         monitor; /* standard input and output to itself, if monitor_first and no other's */
     struct console *input; /* where standard input goes: it, or a port */
-    struct machine *m;
+    struct arm_machine *m;
     struct arm_config config;
 };
 
@@ -91,7 +91,7 @@ static bool setup_log(const struct run_request *req, struct log *log, struct run
 }
 
 /* Written in place: what is named may be a device or a link to one, not to be renamed over. */
-static int dump_dtb(struct machine *m, const char *file)
+static int dump_dtb(struct arm_machine *m, const char *file)
 {
     size_t size;
     const void *dtb = arm_device_tree(m, &size);

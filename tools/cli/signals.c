@@ -36,7 +36,7 @@ static const struct {
 
 /* What a handler may touch. */
 static struct {
-    struct machine *volatile machine; /* NULL: nothing runs yet */
+    struct arm_machine *volatile machine; /* NULL: nothing runs yet */
     volatile sig_atomic_t seen;
     volatile sig_atomic_t ticks;
     timer_t timer;
@@ -163,7 +163,7 @@ bool signals_catch(double timeout_s)
     return true;
 }
 
-void signals_stop(struct machine *m)
+void signals_stop(struct arm_machine *m)
 {
     state.machine = m;
 }

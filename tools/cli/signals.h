@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-struct machine;
+struct arm_machine;
 
 #define SIGNALS_GRACE_MS 100
 
@@ -18,7 +18,7 @@ struct machine;
 bool signals_catch(double timeout_s);
 
 /* They stop @m. */
-void signals_stop(struct machine *m);
+void signals_stop(struct arm_machine *m);
 
 /* The signal that came first, SIGALRM: the time is up; 0: none. */
 int signals_seen(void);

@@ -15,7 +15,7 @@
 #include "output.h"
 
 struct trace {
-    const struct machine *machine;
+    const struct arm_machine *machine;
     FILE *out; /* of an output, which closes it */
     csh capstone;
 };
@@ -210,7 +210,7 @@ static FILE *open_file(struct outputs *outputs, const char *spec, const char *fi
     return o ? output_stream(o, false) : NULL;
 }
 
-struct traces *traces_open(struct machine *m, const char *const *specs, struct outputs *outputs)
+struct traces *traces_open(struct arm_machine *m, const char *const *specs, struct outputs *outputs)
 {
     struct traces *t = g_new0(struct traces, 1);
 

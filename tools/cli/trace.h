@@ -3,13 +3,14 @@
 
 #include <stdbool.h>
 
-struct machine;
+struct arm_machine;
 struct outputs;
 struct traces;
 
 /* @specs: NULL-ended list of WHAT[,WHAT...][:FILE]; may be NULL. False: a message has been printed.
  */
-struct traces *traces_open(struct machine *m, const char *const *specs, struct outputs *outputs);
+struct traces *traces_open(struct arm_machine *m, const char *const *specs,
+                           struct outputs *outputs);
 void traces_close(struct traces *t);
 
 /* Are all of @specs well-formed? Prints what is not. */
