@@ -1,0 +1,92 @@
+/* The C API of a machine that exists: its input, time, memory and events. Creating it is machine.c,
+ * running it run.c, its registers inspect.c. */
+#include "cpu/context.h"
+#include "machine/machine.h"
+
+int arm_exit_code(const struct arm_machine *m)
+{
+    return m->exit_code;
+}
+
+/* While a log is replayed, input comes from there only. */
+static size_t live_input(struct arm_machine *m, int virtio, int port, const uint8_t *data,
+                         size_t size)
+{
+    size_t taken = m->input.replays ? 0 : input_deliver(m, virtio, port, data, size);
+
+    input_record(m, virtio, port, data, taken);
+    return taken;
+}
+
+size_t arm_console_input(struct arm_machine *m, const uint8_t *data, size_t size)
+{
+    size_t taken = live_input(m, -1, -1, data, size);
+
+    m->input_waits = taken < size && !m->input.replays;
+    return taken;
+}
+
+bool arm_console_end(struct arm_machine *m)
+{
+    if (m->input.replays || m->semi.input_ended)
+        return false;
+    input_record_eof(m);
+    return semihosting_end_input(m);
+}
+
+size_t arm_port_input(struct arm_machine *m, unsigned virtio, unsigned port, const uint8_t *data,
+                      size_t size)
+{
+    return virtio < ARM_VIRTIO_MAX && port < ARM_PORTS_MAX
+               ? live_input(m, (int)virtio, (int)port, data, size)
+               : 0;
+}
+
+uint64_t arm_retired(const struct arm_machine *m)
+{
+    return m->retired + (m->current ? cpu_retired(m->current) - m->current->slice_start : 0);
+}
+
+uint64_t arm_time_ns(const struct arm_machine *m)
+{
+    return clock_now_ns(&m->clock);
+}
+
+const void *arm_device_tree(const struct arm_machine *m, size_t *size)
+{
+    *size = dt_size(&m->dt);
+    return m->dt.blob;
+}
+
+bool arm_mem_read(struct arm_machine *m, uint64_t pa, void *buf, size_t size)
+{
+    return physmem_read(&m->mem, (pa_t){pa}, buf, size);
+}
+
+bool arm_mem_write(struct arm_machine *m, uint64_t pa, const void *buf, size_t size)
+{
+    return physmem_write(&m->mem, (pa_t){pa}, buf, size);
+}
+
+/* What is wanted decides how a CPU runs: observed memory has banks of its own. */
+static void wishes_changed(struct arm_machine *m)
+{
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        cpu_context_changed(m->cpus[k]);
+}
+
+int arm_subscribe(struct arm_machine *m, const struct probe_filter *filter, probe_fn *fn, void *ctx)
+{
+    int handle = probe_subscribe(&m->probes, filter, fn, ctx);
+
+    wishes_changed(m);
+    return handle;
+}
+
+bool arm_unsubscribe(struct arm_machine *m, int handle)
+{
+    bool found = probe_unsubscribe(&m->probes, handle);
+
+    wishes_changed(m);
+    return found;
+}

@@ -1,0 +1,182 @@
+/* The configuration that a machine is made from: checked, and copied where a reboot needs it. */
+#include "machine/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "machine/machine.h"
+#include "machine/modules.h"
+
+static char *copy(const char *s)
+{
+    return s ? strdup(s) : NULL;
+}
+
+/* No name is NULL. */
+static int check_name(const char *what, const char *path, struct arm_error *err)
+{
+    if (path && !*path)
+        return error_set(err, ARM_EINVAL, "%s: \"\": expected the name of a file", what);
+    return 0;
+}
+
+static int check_names(const struct arm_config *c, struct arm_error *err)
+{
+    const struct {
+        const char *what, *path;
+    } names[] = {{"kernel", c->kernel},
+                 {"initrd", c->initrd},
+                 {"device tree", c->dtb},
+                 {"firmware", c->bios}};
+    int r = 0;
+
+    for (size_t k = 0; r == 0 && k < ARRAY_SIZE(names); k++)
+        r = check_name(names[k].what, names[k].path, err);
+    for (unsigned k = 0; r == 0 && k < ARRAY_SIZE(c->pflash); k++)
+        r = check_name("flash memory", c->pflash[k].path, err);
+    for (unsigned k = 0; r == 0 && k < c->blob_count; k++)
+        r = check_name("file to load", c->blobs[k].path, err);
+    for (unsigned k = 0; r == 0 && k < c->module_count; k++)
+        r = check_name("module", c->modules[k].path, err);
+    for (unsigned k = 0; r == 0 && k < c->virtio_count; k++)
+        r = check_name("disk", c->virtio[k].drive.path, err);
+    return r;
+}
+
+static int check(const struct arm_config *c, struct arm_error *err)
+{
+    int r = check_names(c, err);
+
+    if (r < 0)
+        return r;
+    if (c->cpus < 1 || c->cpus > ARM_CPUS_MAX)
+        return error_set(err, ARM_EINVAL, "%u CPUs: expected 1 to %d", c->cpus, ARM_CPUS_MAX);
+    if (c->start_el > 2 || (c->start_el == 2 && !c->el2))
+        return error_set(err, ARM_EINVAL, "start at EL%u: expected 1%s", c->start_el,
+                         c->el2 ? " or 2" : "; this machine has no EL2");
+    if (c->initrd && !c->kernel)
+        return error_set(err, ARM_EINVAL, "%s: an initrd is for a kernel: expected one", c->initrd);
+    if (virt_has_firmware(c->bios, c->pflash) && c->module_count)
+        return error_set(err, ARM_EINVAL,
+                         "%s: a module is for a hypervisor that is entered at once: expected "
+                         "no firmware before it",
+                         c->modules[0].path);
+    return 0;
+}
+
+/* With firmware in the machine kernel and initrd are its affair: it reads them by fw_cfg. */
+static void copy_files(struct arm_machine *m, const struct arm_config *c)
+{
+    bool firmware = virt_has_firmware(c->bios, c->pflash);
+
+    m->kernel = firmware ? NULL : copy(c->kernel);
+    m->initrd = firmware ? NULL : copy(c->initrd);
+    m->append = copy(c->append);
+    m->dtb = copy(c->dtb);
+    m->bios = copy(c->bios);
+}
+
+static int copy_blob(struct load_blob *to, const struct arm_blob *from, unsigned cpus,
+                     struct arm_error *err)
+{
+    if (from->cpu >= (int)cpus)
+        return error_set(err, ARM_EINVAL, "%s: there is no CPU %d",
+                         from->path ? from->path : "entry", from->cpu);
+    if (from->data_size > sizeof(from->data))
+        return error_set(err, ARM_EINVAL, "%u bytes of data, expected at most %zu", from->data_size,
+                         sizeof(from->data));
+    to->file = copy(from->path);
+    to->addr = from->addr;
+    to->force_raw = from->force_raw;
+    to->data_size = from->data_size;
+    memcpy(to->data, from->data, sizeof(to->data));
+    return 0;
+}
+
+static int copy_blobs(struct arm_machine *m, const struct arm_config *c, struct arm_error *err)
+{
+    int r = 0;
+
+    m->blob_count = c->blob_count;
+    m->blobs = calloc(c->blob_count ? c->blob_count : 1, sizeof(*m->blobs));
+    m->blob_cpu = calloc(c->blob_count ? c->blob_count : 1, sizeof(*m->blob_cpu));
+    if (!m->blobs || !m->blob_cpu)
+        return error_set(err, ARM_ENOMEM, "no memory for %u files", c->blob_count);
+    for (unsigned k = 0; r == 0 && k < c->blob_count; k++) {
+        m->blob_cpu[k] = c->blobs[k].cpu;
+        r = copy_blob(&m->blobs[k], &c->blobs[k], c->cpus, err);
+    }
+    return r;
+}
+
+int machine_copy_config(struct arm_machine *m, const struct arm_config *c, struct arm_error *err)
+{
+    int r = check(c, err);
+
+    if (r < 0)
+        return r;
+    m->cpu_count = c->cpus;
+    m->el2 = c->el2;
+    m->start_el = c->start_el ? c->start_el : c->el2 ? 2 : 1;
+    m->semihosting = c->semihosting;
+    m->semihosting_el0 = c->semihosting_el0;
+    m->no_reboot = c->no_reboot;
+    m->keep_going = c->keep_going;
+    m->log = c->log;
+    m->console_write = c->console_write;
+    m->console_ctx = c->console_ctx;
+    copy_files(m, c);
+    if ((r = copy_blobs(m, c, err)) < 0 || (r = semihosting_init(&m->semi, c, err)) < 0)
+        return r;
+    return machine_copy_modules(m, c, err);
+}
+
+void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
+                            const struct cpu_model *model, const struct features *features)
+{
+    m->config = (struct virt_config){.cpu_count = m->cpu_count,
+                                     .ram_size = c->ram_size,
+                                     .el2 = m->el2,
+                                     .vhe = m->el2 && has_feature(features, FEAT_VHE),
+                                     .its = !c->gic.no_its,
+                                     .gicv = c->gic.gicv,
+                                     .pmu = has_feature(features, FEAT_PMUv3),
+                                     .cpu_compatible = model->compatible,
+                                     .seed = c->seed,
+                                     .epoch_s = c->rtc_epoch_s ? c->rtc_epoch_s : VIRT_EPOCH_S,
+                                     .console = c->console_write,
+                                     .console_ctx = c->console_ctx,
+                                     .bios = c->bios,
+                                     .pflash = {c->pflash[0], c->pflash[1]},
+                                     .kernel = c->kernel,
+                                     .initrd = c->initrd,
+                                     .append = c->append,
+                                     .virtio = c->virtio,
+                                     .virtio_count = c->virtio_count,
+                                     .fw_cfg = c->fw_cfg,
+                                     .fw_cfg_count = c->fw_cfg_count,
+                                     .virtio_legacy = c->virtio_legacy};
+}
+
+void machine_forget_config(struct arm_machine *m)
+{
+    m->board.uart.taken_ctx = m;
+    m->config.bios = m->config.kernel = m->config.initrd = m->config.append = NULL;
+    m->config.virtio = NULL;
+    m->config.fw_cfg = NULL;
+}
+
+void machine_free_config(struct arm_machine *m)
+{
+    for (unsigned k = 0; m->blobs && k < m->blob_count; k++)
+        free((char *)m->blobs[k].file);
+    free(m->blobs);
+    free(m->blob_cpu);
+    machine_free_modules(m);
+    free(m->kernel);
+    free(m->initrd);
+    free(m->append);
+    free(m->dtb);
+    free(m->bios);
+}

@@ -1,0 +1,257 @@
+/* Who is connected to whom: the GIC, the board and the CPUs of a machine. */
+#include "machine/wiring.h"
+
+#include "base/bits.h"
+#include "cpu/code_cache.h"
+#include "cpu/create.h"
+#include "cpu/exception.h"
+#include "cpu/interp.h"
+#include "cpu/timer.h"
+#include "machine/machine.h"
+
+_Static_assert(ARM_CPUS_MAX <= CODE_CACHE_TLBS_MAX, "every CPU has a TLB");
+_Static_assert((TIMER_COUNT + 1) * ARM_CPUS_MAX + 8 <= CLOCK_EVENTS_MAX,
+               "events of every CPU's timers and PMU, and of the board");
+
+static void firmware_call(void *ctx, struct cpu *cpu, uint16_t immediate)
+{
+    psci_call(ctx, cpu, immediate);
+}
+
+static bool semihosting(void *ctx, struct cpu *cpu, const struct insn *i)
+{
+    return semihosting_call(ctx, cpu, i);
+}
+
+static void send_event(void *ctx)
+{
+    struct arm_machine *m = ctx;
+
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        m->cpus[k]->event = true;
+}
+
+static void tlbi_broadcast(void *ctx, const struct tlbi *op)
+{
+    struct arm_machine *m = ctx;
+
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        tlb_invalidate(m->cpus[k]->tlb, op);
+}
+
+static void code_written(void *ctx, pa_t pa)
+{
+    struct arm_machine *m = ctx;
+
+    code_cache_invalidate(m->code, &m->mem, pa, PAGE_SIZE);
+}
+
+static void remapped(void *ctx)
+{
+    struct arm_machine *m = ctx;
+
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        tlb_flush_all(m->cpus[k]->tlb);
+}
+
+static void guest_exit(void *ctx, int code)
+{
+    struct arm_machine *m = ctx;
+
+    m->exit_code = code;
+    machine_stop(m, ARM_STOP_EXIT);
+}
+
+/* The GIC knows which CPU an interrupt is for, and we where that is. */
+static void locate(void *ctx, struct probe *p)
+{
+    const struct arm_machine *m = ctx;
+
+    cpu_locate(m->cpus[p->cpu], p);
+}
+
+/* The host is asked for the next characters before the turn is over. */
+static void input_taken(void *ctx)
+{
+    struct arm_machine *m = ctx;
+
+    if (!m->input_waits || !m->current || m->input_at != UINT64_MAX)
+        return;
+    m->input_at =
+        m->spent + cpu_retired(m->current) - m->current->slice_start + MACHINE_INPUT_INSNS;
+    cpu_limit_slice(m->current, MACHINE_INPUT_INSNS);
+}
+
+static uint64_t gic_read(void *ctx, unsigned cpu, enum sysreg sr, bool virt)
+{
+    return gic_cpuif_read(ctx, cpu, sr, virt);
+}
+
+static void gic_write(void *ctx, unsigned cpu, enum sysreg sr, bool virt, uint64_t value)
+{
+    gic_cpuif_write(ctx, cpu, sr, virt, value);
+}
+
+static bool gic_implemented(void *ctx, enum sysreg sr)
+{
+    return gic_sysreg_implemented(ctx, sr);
+}
+
+static const struct cpu_gic_ops gic_ops = {gic_read, gic_write, gic_implemented};
+
+/* One function a pin: the GIC's outputs arrive here. @n is not used, the context is the CPU. */
+#define PIN(name)                                                                                  \
+    static void set_##name(void *ctx, unsigned n, bool level)                                      \
+    {                                                                                              \
+        struct cpu *cpu = ctx;                                                                     \
+        (void)n;                                                                                   \
+        cpu->name##_pin = level;                                                                   \
+        cpu->irq_check = true;                                                                     \
+    }
+PIN(irq)
+PIN(fiq)
+PIN(virq)
+PIN(vfiq)
+#undef PIN
+
+static void connect_gic(struct arm_machine *m, struct cpu *cpu)
+{
+    const struct gic_pins pins = {
+        .irq = {set_irq, cpu, 0},
+        .fiq = {set_fiq, cpu, 0},
+        .virq = {set_virq, cpu, 0},
+        .vfiq = {set_vfiq, cpu, 0},
+    };
+    static const unsigned timer_ppi[TIMER_COUNT] = {
+        [TIMER_P] = VIRT_PPI_TIMER_PHYS,
+        [TIMER_V] = VIRT_PPI_TIMER_VIRT,
+        [TIMER_HP] = VIRT_PPI_TIMER_HYP,
+        [TIMER_HV] = VIRT_PPI_TIMER_HYP_VIRT,
+    };
+
+    gic_connect(m->gic, cpu->index, &pins);
+    for (unsigned t = 0; t < TIMER_COUNT; t++)
+        cpu->timer_line[t] = gic_ppi_line(m->gic, cpu->index, timer_ppi[t]);
+    cpu->pmu_line = gic_ppi_line(m->gic, cpu->index, VIRT_PPI_PMU);
+    cpu->comm_line = gic_ppi_line(m->gic, cpu->index, VIRT_PPI_DCC);
+}
+
+static unsigned accessing_cpu(void *ctx)
+{
+    const struct arm_machine *m = ctx;
+
+    return m->current ? m->current->index : 0;
+}
+
+static int create_gic(struct arm_machine *m, const struct arm_gic_config *c, struct arm_error *err)
+{
+    if (c->intid_bits && c->intid_bits != 16 && c->intid_bits != 24)
+        return error_set(err, ARM_EINVAL, "GIC: %u INTID bits, expected 16 or 24", c->intid_bits);
+    if (c->gicv > 1)
+        return error_set(err, ARM_EINVAL, "GIC: %u GICVs, expected 0 or 1", c->gicv);
+    if (c->no_its > 1)
+        return error_set(err, ARM_EINVAL, "GIC: no-its of %u, expected 0 or 1", c->no_its);
+    if (c->gicv && !m->el2)
+        return error_set(err, ARM_EINVAL, "GIC: GICV is for guests of an EL2; there is no EL2");
+    m->gic = gic_create(&(struct gic_config){.cpus = m->cpu_count,
+                                             .mpidr = m->mpidr,
+                                             .spis = VIRT_SPI_COUNT,
+                                             .lr_count = c->list_registers,
+                                             .pribits = c->priority_bits,
+                                             .prebits = c->preemption_bits,
+                                             .id24 = c->intid_bits != 16,
+                                             .v2_guests = c->gicv,
+                                             .accessing_cpu = accessing_cpu,
+                                             .accessing_ctx = m,
+                                             .mem = c->no_its ? NULL : &m->mem,
+                                             .clock = &m->clock,
+                                             .log = &m->log,
+                                             .probes = &m->probes},
+                        err);
+    return m->gic ? 0 : -(err ? err->code : ARM_EINVAL);
+}
+
+static int create_cpus(struct arm_machine *m, const struct cpu_model *model,
+                       const struct features *features, struct arm_error *err)
+{
+    m->code = code_cache_create();
+    if (!m->code)
+        return error_set(err, ARM_ENOMEM, "no memory for decoded pages");
+    for (unsigned k = 0; k < m->cpu_count; k++) {
+        const struct cpu_params params = {
+            .index = k,
+            .mpidr = m->mpidr[k],
+            .model = model,
+            .features = features,
+            .has_el2 = m->el2,
+            .code = m->code,
+            .mem = &m->mem,
+            .clock = &m->clock,
+            .log = &m->log,
+            .probes = &m->probes,
+            .gic = &gic_ops,
+            .gic_ctx = m->gic,
+            .sre_writable = m->config.gicv,
+            .cluster_cpus = m->cpu_count,
+            .seed = m->config.seed,
+            .periphbase = virt_memmap[VIRT_GICD].base,
+            .env = {.ctx = m,
+                    .firmware_call = firmware_call,
+                    .semihosting = m->semihosting ? semihosting : NULL,
+                    .semihosting_el0 = m->semihosting_el0,
+                    .send_event = send_event,
+                    .tlbi_broadcast = tlbi_broadcast,
+                    .code_written = code_written,
+                    .pause = &m->pause},
+        };
+        m->cpus[k] = cpu_create(&params);
+        if (!m->cpus[k])
+            return error_set(err, ARM_ENOMEM, "no memory for CPU %u", k);
+        connect_gic(m, m->cpus[k]);
+    }
+    return 0;
+}
+
+/* What the parts call their machine for. */
+static void connect_machine(struct arm_machine *m)
+{
+    m->clock.next_ns = CLOCK_NEVER;
+    m->clock.progress_ns = machine_progress_ns;
+    m->clock.progress_ctx = m;
+    m->clock.rescheduled = machine_rescheduled;
+    m->clock.rescheduled_ctx = m;
+    m->probes.locate = locate;
+    m->probes.locate_ctx = m;
+    m->mem.code_written = code_written;
+    m->mem.code_written_ctx = m;
+    m->mem.remapped = remapped;
+    m->mem.remapped_ctx = m;
+}
+
+static int create_board(struct arm_machine *m, struct arm_error *err)
+{
+    m->config.exit = guest_exit;
+    m->config.exit_ctx = m;
+    int r = virt_board_create(&m->board, &m->config, &m->mem, m->gic, &m->clock, &m->log, err);
+
+    if (r < 0)
+        return r;
+    m->board_made = true;
+    m->board.uart.taken = input_taken;
+    m->board.uart.taken_ctx = m;
+    return 0;
+}
+
+int machine_wire(struct arm_machine *m, const struct arm_gic_config *gic,
+                 const struct cpu_model *model, const struct features *features,
+                 struct arm_error *err)
+{
+    int r;
+
+    connect_machine(m);
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        m->mpidr[k] = virt_mpidr(k);
+    if ((r = create_gic(m, gic, err)) < 0 || (r = create_board(m, err)) < 0)
+        return r;
+    return create_cpus(m, model, features, err);
+}
