@@ -36,7 +36,7 @@ struct device_ops {
 
 struct device {
     const struct device_ops *ops;
-    const struct log *log;
+    const struct arm_log *log;
 };
 
 /**

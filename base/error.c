@@ -1,6 +1,9 @@
 #include "base/error.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "base/bits.h"
 
 int error_set(struct arm_error *err, int code, const char *fmt, ...)
 {
@@ -12,4 +15,17 @@ int error_set(struct arm_error *err, int code, const char *fmt, ...)
         va_end(ap);
     }
     return -code;
+}
+
+const char *arm_strerror(int code)
+{
+    static const char *const texts[] = {
+        [0] = "no error",
+#define ERROR(number, NAME, text) [number] = (text),
+#include "base/error.def"
+#undef ERROR
+    };
+    unsigned n = code < 0 ? 0U - (unsigned)code : (unsigned)code;
+
+    return n < ARRAY_SIZE(texts) ? texts[n] : "unknown error";
 }

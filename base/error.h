@@ -2,19 +2,8 @@
 #pragma once
 
 #include <stdarg.h>
-#include <stdint.h>
 
-#define ARM_EINVAL  1 /* an argument or option out of range */
-#define ARM_EIO     2 /* the host refused: open, read, map */
-#define ARM_EFORMAT 3 /* a malformed file: ELF, Image, device tree, ... */
-#define ARM_ENOMEM  4
-#define ARM_ENOENT  5
-#define ARM_ENOTSUP 6 /* well-formed, but not something we can do */
-
-struct arm_error {
-    int code; /* ARM_Exxx, 0 if none */
-    char text[400];
-};
+#include "armillary_types.h"
 
 /**
  * error_set() - fill @err with one sentence naming the object, the value and what was expected.

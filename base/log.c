@@ -4,24 +4,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *log_category_name(enum log_category cat)
+#include "base/bits.h"
+
+const char *arm_log_category_name(enum arm_log_category category)
 {
     static const char *const names[] = {
-#define X(id, name) name,
-        LOG_CATEGORIES(X)
-#undef X
+#define LOG_CATEGORY(number, NAME, name) [number] = (name),
+#include "base/log.def"
+#undef LOG_CATEGORY
     };
-    return names[cat];
+    return (unsigned)category < ARRAY_SIZE(names) ? names[category] : NULL;
 }
 
-const char *log_level_name(enum log_level level)
+const char *arm_log_level_name(enum arm_log_level level)
 {
-    static const char *const names[] = {"error", "warning", "guest", "info", "debug"};
-    return names[level];
+    static const char *const names[] = {
+#define LOG_LEVEL(number, NAME, name, text) [number] = (name),
+#include "base/log.def"
+#undef LOG_LEVEL
+    };
+    return (unsigned)level < ARRAY_SIZE(names) ? names[level] : NULL;
 }
 
-void log_write(const struct log *log, enum log_category cat, enum log_level level, const char *fmt,
-               ...)
+void log_write(const struct arm_log *log, enum arm_log_category cat, enum arm_log_level level,
+               const char *fmt, ...)
 {
     char line[1024];
     va_list ap;

@@ -154,7 +154,7 @@ static inline __attribute__((always_inline)) struct context_slot *slot_of_now(st
 /* What is wanted depends on the world, and whether accesses are observed on what is wanted. */
 static __attribute__((noinline)) struct context_slot *slot_when_observed(struct cpu *cpu)
 {
-    struct probe here;
+    struct arm_event here;
 
     cpu_locate(cpu, &here);
     cpu->wanted = probe_mask_at(cpu->probes, &here);

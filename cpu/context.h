@@ -15,7 +15,7 @@ void cpu_context_changed(struct cpu *cpu);
 /* Accesses may not hit in L1, because somebody watches them all. */
 static inline bool cpu_accesses_observed(const struct cpu *cpu)
 {
-    return cpu->watchpoints_on || cpu->pmu_accesses || cpu_wants(cpu, PROBE_MEM);
+    return cpu->watchpoints_on || cpu->pmu_accesses || cpu_wants(cpu, ARM_EVENT_MEM);
 }
 
 /* Is this the world of a VM: below EL2, with stage 2 on? */

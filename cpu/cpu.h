@@ -171,7 +171,7 @@ struct cpu {
     struct code_cache *code;  /* decoded pages; owned by the machine, shared by its CPUs */
     struct physmem *mem;
     struct clock *clock;
-    const struct log *log;
+    const struct arm_log *log;
     struct probes *probes;
     const struct cpu_gic_ops *gic;
     void *gic_ctx;
@@ -236,7 +236,7 @@ static inline void cpu_set_nzcv(struct cpu *cpu, unsigned nzcv)
 }
 
 /* Does somebody want @event of @cpu at this EL, in this world? Kept by cpu_context_changed(). */
-static inline bool cpu_wants(const struct cpu *cpu, enum probe_event event)
+static inline bool cpu_wants(const struct cpu *cpu, enum arm_event_kind event)
 {
     return unlikely((cpu->wanted >> event) & 1);
 }

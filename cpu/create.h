@@ -14,7 +14,7 @@ struct cpu_params {
     struct code_cache *code; /* all pointers must outlive the CPU */
     struct physmem *mem;
     struct clock *clock;
-    const struct log *log;
+    const struct arm_log *log;
     struct probes *probes;
     const struct cpu_gic_ops *gic;
     void *gic_ctx;

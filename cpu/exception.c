@@ -116,15 +116,15 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
     if (e->hpfar_valid)
         cpu->sr[SR_HPFAR_EL2] = e->hpfar;
     cpu->exceptions++;
-    if (cpu_wants(cpu, PROBE_EXCEPTION)) {
+    if (cpu_wants(cpu, ARM_EVENT_EXCEPTION)) {
         bool syndrome = e->type == EXC_SYNC || e->type == EXC_SERROR;
-        struct probe p = {.event = PROBE_EXCEPTION,
-                          .exception = {.target_el = (uint8_t)el,
-                                        .vector = (uint16_t)vector,
-                                        .esr = syndrome ? e->esr : 0,
-                                        .far = e->far_valid ? e->far : 0,
-                                        .hpfar = e->hpfar_valid ? e->hpfar : 0,
-                                        .spsr = spsr}};
+        struct arm_event p = {.kind = ARM_EVENT_EXCEPTION,
+                              .exception = {.target_el = (uint8_t)el,
+                                            .vector = (uint16_t)vector,
+                                            .esr = syndrome ? e->esr : 0,
+                                            .far = e->far_valid ? e->far : 0,
+                                            .hpfar = e->hpfar_valid ? e->hpfar : 0,
+                                            .spsr = spsr}};
         cpu->pc = e->ret;
         cpu_fire_here(cpu, &p);
     }

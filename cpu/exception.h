@@ -64,22 +64,22 @@ uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc);
 /* Where @cpu is: the common fields of an event that happens while cpu->pc and its count are
  * current.
  */
-void cpu_locate(const struct cpu *cpu, struct probe *p);
+void cpu_locate(const struct cpu *cpu, struct arm_event *p);
 
 /* Hand @p to its subscribers, with these. */
-void cpu_fire_here(struct cpu *cpu, struct probe *p);
+void cpu_fire_here(struct cpu *cpu, struct arm_event *p);
 
 /* The same for an event of the instruction at @i: makes both current, and if a subscriber asks the
  * machine to stop, that is before the instruction behind @i. */
-void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct probe *p);
+void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct arm_event *p);
 
 /* If somebody wants the event NAME: fire it for the instruction at @i, the fields of its row given
  * as initializers. */
 #define CPU_FIRE(cpu, i, NAME, member, ...)                                                        \
     do {                                                                                           \
-        if (cpu_wants(cpu, PROBE_##NAME))                                                          \
+        if (cpu_wants(cpu, ARM_EVENT_##NAME))                                                      \
             cpu_fire_insn(cpu, i,                                                                  \
-                          &(struct probe){.event = PROBE_##NAME, .member = {__VA_ARGS__}});        \
+                          &(struct arm_event){.kind = ARM_EVENT_##NAME, .member = {__VA_ARGS__}}); \
     } while (0)
 
 /* Could no physical interrupt or SError be taken now, even if it were pending? */

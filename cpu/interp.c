@@ -24,7 +24,7 @@ uint32_t insn_word(const struct cpu *cpu, const struct insn *i)
     return code_page_word(cpu->page, (unsigned)(i - cpu->page));
 }
 
-void cpu_locate(const struct cpu *cpu, struct probe *p)
+void cpu_locate(const struct cpu *cpu, struct arm_event *p)
 {
     p->cpu = (uint8_t)cpu->index;
     p->el = cpu->ps.el;
@@ -34,13 +34,13 @@ void cpu_locate(const struct cpu *cpu, struct probe *p)
     p->pc = cpu->pc;
 }
 
-void cpu_fire_here(struct cpu *cpu, struct probe *p)
+void cpu_fire_here(struct cpu *cpu, struct arm_event *p)
 {
     cpu_locate(cpu, p);
     probe_fire(cpu->probes, p);
 }
 
-void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct probe *p)
+void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct arm_event *p)
 {
     cpu_count_upto(cpu, i);
     cpu->pc = insn_pc(cpu, i);
@@ -105,7 +105,7 @@ bool interp_needs_observed(const struct cpu *cpu)
 {
     return cpu->ps.btype || cpu->ps.il || cpu->pmu_insns ||
            (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]) && cpu_step_active(cpu)) ||
-           breakpoints_active(cpu) || cpu_wants(cpu, PROBE_INSN);
+           breakpoints_active(cpu) || cpu_wants(cpu, ARM_EVENT_INSN);
 }
 
 /* What comes before the instruction at @i: exceptions with priority over executing it, in the order
@@ -136,8 +136,8 @@ static void fire_insn_probe(struct cpu *cpu, const struct insn *i)
 {
     uint64_t pa = code_page_pa(cpu->page) + (uint64_t)(i - cpu->page) * 4;
 
-    cpu_fire_here(
-        cpu, &(struct probe){.event = PROBE_INSN, .insn = {.word = insn_word(cpu, i), .pa = pa}});
+    cpu_fire_here(cpu, &(struct arm_event){.kind = ARM_EVENT_INSN,
+                                           .insn = {.word = insn_word(cpu, i), .pa = pa}});
 }
 
 /* The record at cpu->pc, which lies in the current page. */
@@ -206,7 +206,7 @@ static void step_observed(struct cpu *cpu)
 
     if (take_before(cpu, i))
         return;
-    if (cpu_wants(cpu, PROBE_INSN))
+    if (cpu_wants(cpu, ARM_EVENT_INSN))
         fire_insn_probe(cpu, i);
     cpu->stepped = step;
     cpu->stepped_exclusive = step && is_load_exclusive(i->op);

@@ -258,10 +258,10 @@ static uint16_t probe_kind(const struct access *a, const struct piece *p)
     static const struct {
         unsigned acc;
         uint16_t kind;
-    } kinds[] = {{ACC_UNPRIV, PROBE_MEM_UNPRIV}, {ACC_EXCL, PROBE_MEM_EXCLUSIVE},
-                 {ACC_ATOMIC, PROBE_MEM_ATOMIC}, {ACC_ORDERED, PROBE_MEM_ORDERED},
-                 {ACC_FP, PROBE_MEM_FP},         {ACC_PAIR, PROBE_MEM_PAIR}};
-    uint16_t kind = (uint16_t)((a->write ? PROBE_MEM_WRITE : 0) | (p->host ? 0 : PROBE_MEM_DEVICE));
+    } kinds[] = {{ACC_UNPRIV, ARM_MEM_UNPRIV}, {ACC_EXCL, ARM_MEM_EXCLUSIVE},
+                 {ACC_ATOMIC, ARM_MEM_ATOMIC}, {ACC_ORDERED, ARM_MEM_ORDERED},
+                 {ACC_FP, ARM_MEM_FP},         {ACC_PAIR, ARM_MEM_PAIR}};
+    uint16_t kind = (uint16_t)((a->write ? ARM_MEM_WRITE : 0) | (p->host ? 0 : ARM_MEM_DEVICE));
 
     for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
         kind |= a->acc & kinds[k].acc ? kinds[k].kind : 0;
@@ -272,12 +272,12 @@ static uint16_t probe_kind(const struct access *a, const struct piece *p)
 static void mem_probe_fire(const struct access *a, const struct piece *p, const uint8_t *value)
 {
     bool one_register = !(a->acc & (ACC_PAIR | ACC_ATOMIC));
-    struct probe e = {.event = PROBE_MEM,
-                      .mem = {.va = a->va,
-                              .pa = p->pa,
-                              .size = (uint8_t)a->size,
-                              .kind = probe_kind(a, p),
-                              .reg = one_register ? a->i->rd : PROBE_NO_REG}};
+    struct arm_event e = {.kind = ARM_EVENT_MEM,
+                          .mem = {.va = a->va,
+                                  .pa = p->pa,
+                                  .size = (uint8_t)a->size,
+                                  .kind = probe_kind(a, p),
+                                  .reg = one_register ? a->i->rd : ARM_NO_REG}};
 
     memcpy(e.mem.value, value, a->size < 16 ? a->size : 16);
     cpu_fire_insn(a->cpu, a->i, &e);
@@ -285,7 +285,7 @@ static void mem_probe_fire(const struct access *a, const struct piece *p, const 
 
 static void transfer(const struct access *a, const struct piece *p, unsigned n, uint8_t *data)
 {
-    bool be = big_endian(a->cpu), wanted = cpu_wants(a->cpu, PROBE_MEM);
+    bool be = big_endian(a->cpu), wanted = cpu_wants(a->cpu, ARM_EVENT_MEM);
     uint8_t value[MEM_ZERO_MAX] = {0};
 
     a->cpu->accessed |=

@@ -11,7 +11,8 @@
 #define PATIENCE_MAX 4096
 
 /* Events of what a loop does: with one of them wanted, each iteration is executed. */
-#define LOOP_EVENTS (BIT(PROBE_INSN) | BIT(PROBE_MEM) | BIT(PROBE_SYSREG_READ) | BIT(PROBE_BARRIER))
+#define LOOP_EVENTS                                                                                \
+    (BIT(ARM_EVENT_INSN) | BIT(ARM_EVENT_MEM) | BIT(ARM_EVENT_SYSREG_READ) | BIT(ARM_EVENT_BARRIER))
 
 /* What an instruction reads and writes. */
 struct use {

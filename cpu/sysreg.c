@@ -381,7 +381,7 @@ enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
     if (unlikely(sr == SR_HCR_EL2 && !HCR_EL2_RW(value)))
         log_rw_cleared(cpu, i);
     cpu->pc = insn_pc(cpu, i);
-    uint64_t before = cpu_wants(cpu, PROBE_SYSREG_WRITE) ? value_of(cpu, sr) : 0;
+    uint64_t before = cpu_wants(cpu, ARM_EVENT_SYSREG_WRITE) ? value_of(cpu, sr) : 0;
     r = cpu_sysreg_set(cpu, sr, value);
     if (unlikely(cpu->pmu_on)) {
         count_write(cpu, i);

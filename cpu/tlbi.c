@@ -3,8 +3,8 @@
 #include "cpu/exception.h"
 #include "cpu/sysreg.h"
 
-_Static_assert((unsigned)PROBE_TLBI_IPA == (unsigned)TLBI_IPA &&
-                   (unsigned)PROBE_TLBI_ASID == (unsigned)TLBI_ASID && REGIME_EL20 == 2,
+_Static_assert((unsigned)ARM_TLBI_IPA == (unsigned)TLBI_IPA &&
+                   (unsigned)ARM_TLBI_ASID == (unsigned)TLBI_ASID && REGIME_EL20 == 2,
                "an event tells scope and regime by our numbers");
 
 /* Whose translations an instruction is about. */

@@ -190,7 +190,7 @@ static int open_file(struct disk *disk, struct arm_error *err)
     return disk->fd < 0 ? error_set(err, ARM_EIO, "%s: %s", disk->path, strerror(errno)) : 0;
 }
 
-int disk_open(struct disk *disk, const struct disk_spec *spec, const struct log *log,
+int disk_open(struct disk *disk, const struct disk_spec *spec, const struct arm_log *log,
               struct arm_error *err)
 {
     int rc;

@@ -29,7 +29,7 @@ struct disk_spec {
 struct disk {
     int fd;     /* -1: not open */
     char *path; /* owned */
-    const struct log *log;
+    const struct arm_log *log;
     enum disk_mode mode;
     bool probed;        /* it is raw only because nothing else was found in it */
     uint64_t size;      /* bytes; does not change while the disk is open */
@@ -44,7 +44,7 @@ struct disk {
  *
  * Return: 0 or -ARM_Exxx with the reason, which names the file; then there is nothing to close.
  */
-int disk_open(struct disk *disk, const struct disk_spec *spec, const struct log *log,
+int disk_open(struct disk *disk, const struct disk_spec *spec, const struct arm_log *log,
               struct arm_error *err) __attribute__((warn_unused_result));
 void disk_close(struct disk *disk);
 

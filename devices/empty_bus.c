@@ -39,7 +39,8 @@ static void reset(struct device *dev)
 
 static const struct device_ops ops = {.name = "bus", .regs = regs, .reset = reset};
 
-void empty_bus_init(struct empty_bus *bus, const struct log *log, const char *what, uint64_t base)
+void empty_bus_init(struct empty_bus *bus, const struct arm_log *log, const char *what,
+                    uint64_t base)
 {
     *bus = (struct empty_bus){.dev = {&ops, log}, .what = what, .base = base};
 }

@@ -19,4 +19,5 @@ struct empty_bus {
 };
 
 /* @what: a literal; @base: physical address of the window. The first access is logged. */
-void empty_bus_init(struct empty_bus *bus, const struct log *log, const char *what, uint64_t base);
+void empty_bus_init(struct empty_bus *bus, const struct arm_log *log, const char *what,
+                    uint64_t base);

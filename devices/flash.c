@@ -333,7 +333,7 @@ static void reset(struct device *dev)
 
 static const struct device_ops ops = {.name = "flash", .regs = regs, .reset = reset};
 
-int flash_init(struct flash *flash, const struct log *log, struct physmem *mem, pa_t base,
+int flash_init(struct flash *flash, const struct arm_log *log, struct physmem *mem, pa_t base,
                struct disk *disk, struct arm_error *err)
 {
     int rc;

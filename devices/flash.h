@@ -59,5 +59,5 @@ struct flash {
  * guest programs lasts as long as @mem. Read-only: nothing can be programmed. Return: 0 or
  * -ARM_Exxx.
  */
-int flash_init(struct flash *flash, const struct log *log, struct physmem *mem, pa_t base,
+int flash_init(struct flash *flash, const struct arm_log *log, struct physmem *mem, pa_t base,
                struct disk *disk, struct arm_error *err) __attribute__((warn_unused_result));

@@ -321,8 +321,8 @@ void fw_cfg_destroy(struct fw_cfg *fw)
 
 static const struct device_ops ops = {.name = "fw_cfg", .regs = regs, .reset = reset};
 
-int fw_cfg_init(struct fw_cfg *fw, const struct log *log, struct physmem *mem, struct clock *clock,
-                struct arm_error *err)
+int fw_cfg_init(struct fw_cfg *fw, const struct arm_log *log, struct physmem *mem,
+                struct clock *clock, struct arm_error *err)
 {
     int rc;
 

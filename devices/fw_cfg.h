@@ -72,8 +72,8 @@ struct fw_cfg {
 
 /* A device with FW_CFG_SIGNATURE, FW_CFG_ID and an empty directory. It must not move. Return 0 or
  * -ARM_ENOMEM. */
-int fw_cfg_init(struct fw_cfg *fw, const struct log *log, struct physmem *mem, struct clock *clock,
-                struct arm_error *err) __attribute__((warn_unused_result));
+int fw_cfg_init(struct fw_cfg *fw, const struct arm_log *log, struct physmem *mem,
+                struct clock *clock, struct arm_error *err) __attribute__((warn_unused_result));
 void fw_cfg_destroy(struct fw_cfg *fw);
 
 /* Set an item (copied; replaces what was there): bytes, or a little-endian number. */

@@ -385,8 +385,8 @@ static void reset(struct device *dev)
 
 static const struct device_ops ops = {.name = "pl011", .regs = regs, .reset = reset};
 
-void pl011_init(struct pl011 *uart, const struct log *log, struct irq_line irq, struct clock *clock,
-                uint32_t clock_hz, pl011_write_fn *write, void *write_ctx)
+void pl011_init(struct pl011 *uart, const struct arm_log *log, struct irq_line irq,
+                struct clock *clock, uint32_t clock_hz, pl011_write_fn *write, void *write_ctx)
 {
     CHECK(clock_hz);
     *uart = (struct pl011){

@@ -42,8 +42,8 @@ struct pl011 {
  * @log: must outlive the device. @irq: where UARTINTR goes. @clock_hz: of UARTCLK. @write: may be
  * NULL (output is lost).
  */
-void pl011_init(struct pl011 *uart, const struct log *log, struct irq_line irq, struct clock *clock,
-                uint32_t clock_hz, pl011_write_fn *write, void *write_ctx);
+void pl011_init(struct pl011 *uart, const struct arm_log *log, struct irq_line irq,
+                struct clock *clock, uint32_t clock_hz, pl011_write_fn *write, void *write_ctx);
 
 /* How many characters the receive FIFO has room for: 0 means try again after the guest has read. */
 size_t pl011_can_receive(const struct pl011 *uart);

@@ -157,8 +157,8 @@ static void reset(struct device *dev)
 
 static const struct device_ops ops = {.name = "pl031", .regs = regs, .reset = reset};
 
-void pl031_init(struct pl031 *rtc, const struct log *log, struct irq_line irq, struct clock *clock,
-                uint32_t epoch_s)
+void pl031_init(struct pl031 *rtc, const struct arm_log *log, struct irq_line irq,
+                struct clock *clock, uint32_t epoch_s)
 {
     *rtc = (struct pl031){
         .dev = {&ops, log},

@@ -24,5 +24,5 @@ struct pl031 {
  * @rtc: must not move afterwards and must outlive @clock's use: its match event is registered
  * there.
  */
-void pl031_init(struct pl031 *rtc, const struct log *log, struct irq_line irq, struct clock *clock,
-                uint32_t epoch_s);
+void pl031_init(struct pl031 *rtc, const struct arm_log *log, struct irq_line irq,
+                struct clock *clock, uint32_t epoch_s);

@@ -141,7 +141,7 @@ static void reset(struct device *dev)
 
 static const struct device_ops ops = {.name = "pl061", .regs = regs, .reset = reset};
 
-void pl061_init(struct pl061 *gpio, const struct log *log, struct irq_line irq)
+void pl061_init(struct pl061 *gpio, const struct arm_log *log, struct irq_line irq)
 {
     *gpio = (struct pl061){.dev = {&ops, log}, .irq = irq};
     reset(&gpio->dev);

@@ -22,7 +22,7 @@ struct pl061 {
     uint8_t edge; /* latched edges: GPIORIS of the edge-sensitive lines */
 };
 
-void pl061_init(struct pl061 *gpio, const struct log *log, struct irq_line irq);
+void pl061_init(struct pl061 *gpio, const struct arm_log *log, struct irq_line irq);
 
 /* Drive line @n (0..7) from outside. It is seen if the guest has made it an input. */
 void pl061_set_input(struct pl061 *gpio, unsigned n, bool level);

@@ -14,7 +14,7 @@ static void update_irq(struct virtio *v)
     irq_set(&v->irq, v->isr != 0);
 }
 
-void virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct log *log,
+void virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct arm_log *log,
                  struct physmem *mem, unsigned queue_count, uint64_t request_queues,
                  uint64_t features)
 {

@@ -51,7 +51,7 @@ struct virtio_ops {
 /* First member of each device type's struct. */
 struct virtio {
     const struct virtio_ops *ops;
-    const struct log *log;
+    const struct arm_log *log;
     struct physmem *mem;
     struct irq_line irq;
     struct pace pace;
@@ -74,7 +74,7 @@ struct virtio {
 
 /* A device, to be connected and reset by its transport. @features beside the reserved ones that all
  * have here; bit n of @request_queues: queue n is one of requests. */
-void virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct log *log,
+void virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct arm_log *log,
                  struct physmem *mem, unsigned queue_count, uint64_t request_queues,
                  uint64_t features);
 void virtio_destroy(struct virtio *v);

@@ -159,7 +159,7 @@ static uint32_t request(struct virtio *v, struct virtq *q, uint32_t budget)
 
 static const struct virtio_ops ops = {.name = "blk", .id = DEVICE_ID, .request = request};
 
-int virtio_blk_init(struct virtio_blk *blk, const struct log *log, struct physmem *mem,
+int virtio_blk_init(struct virtio_blk *blk, const struct arm_log *log, struct physmem *mem,
                     struct disk *disk, struct arm_error *err)
 {
     uint64_t features = BIT(F_SEG_MAX) | BIT(F_BLK_SIZE) | BIT(F_FLUSH);

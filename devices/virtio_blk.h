@@ -17,5 +17,5 @@ struct virtio_blk {
 };
 
 /* @disk: a multiple of 512 bytes; not owned. Return 0 or -ARM_EFORMAT. */
-int virtio_blk_init(struct virtio_blk *blk, const struct log *log, struct physmem *mem,
+int virtio_blk_init(struct virtio_blk *blk, const struct arm_log *log, struct physmem *mem,
                     struct disk *disk, struct arm_error *err) __attribute__((warn_unused_result));

@@ -190,7 +190,7 @@ static void reset(struct virtio *v)
 static const struct virtio_ops ops = {
     .name = "console", .id = DEVICE_ID, .request = request, .fill = fill, .reset = reset};
 
-void virtio_console_init(struct virtio_console *con, const struct log *log, struct physmem *mem,
+void virtio_console_init(struct virtio_console *con, const struct arm_log *log, struct physmem *mem,
                          const struct virtio_port *ports, unsigned count)
 {
     CHECK(count >= 1 && count <= VIRTIO_CONSOLE_PORTS_MAX);

@@ -39,7 +39,7 @@ struct virtio_console {
 };
 
 /* @ports: copied. 1 <= @count <= VIRTIO_CONSOLE_PORTS_MAX. */
-void virtio_console_init(struct virtio_console *con, const struct log *log, struct physmem *mem,
+void virtio_console_init(struct virtio_console *con, const struct arm_log *log, struct physmem *mem,
                          const struct virtio_port *ports, unsigned count);
 
 /* Characters arrive at port @n; returns how many were taken, 0: try again later. */

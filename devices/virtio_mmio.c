@@ -269,7 +269,7 @@ static const struct device_ops modern_ops = {
 static const struct device_ops legacy_ops = {
     .name = "virtio-mmio (version 1)", .regs = legacy_regs, .reset = reset};
 
-void virtio_mmio_init(struct virtio_mmio *slot, const struct log *log, struct irq_line irq,
+void virtio_mmio_init(struct virtio_mmio *slot, const struct arm_log *log, struct irq_line irq,
                       struct clock *clock, bool legacy, struct virtio *virtio)
 {
     *slot = (struct virtio_mmio){.dev = {legacy ? &legacy_ops : &modern_ops, log},

@@ -18,5 +18,5 @@ struct virtio_mmio {
 };
 
 /* @legacy: version 1. @virtio: may be NULL; gets @irq and @clock. All must outlive the slot. */
-void virtio_mmio_init(struct virtio_mmio *slot, const struct log *log, struct irq_line irq,
+void virtio_mmio_init(struct virtio_mmio *slot, const struct arm_log *log, struct irq_line irq,
                       struct clock *clock, bool legacy, struct virtio *virtio);

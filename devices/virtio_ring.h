@@ -17,7 +17,7 @@
 
 struct virtq {
     struct physmem *mem;
-    const struct log *log;
+    const struct arm_log *log;
 
     uint32_t size; /* a power of 2 up to VIRTQ_SIZE_MAX */
     bool ready;

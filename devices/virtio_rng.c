@@ -28,7 +28,7 @@ static uint32_t request(struct virtio *v, struct virtq *q, uint32_t budget)
 
 static const struct virtio_ops ops = {.name = "rng", .id = DEVICE_ID, .request = request};
 
-void virtio_rng_init(struct virtio_rng *rng, const struct log *log, struct physmem *mem,
+void virtio_rng_init(struct virtio_rng *rng, const struct arm_log *log, struct physmem *mem,
                      uint64_t seed)
 {
     virtio_init(&rng->virtio, &ops, log, mem, 1, BIT(0), 0);

@@ -9,5 +9,5 @@ struct virtio_rng {
     uint64_t state;       /* of the stream; a reset of the device does not rewind it */
 };
 
-void virtio_rng_init(struct virtio_rng *rng, const struct log *log, struct physmem *mem,
+void virtio_rng_init(struct virtio_rng *rng, const struct arm_log *log, struct physmem *mem,
                      uint64_t seed);

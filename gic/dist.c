@@ -26,12 +26,12 @@ void gic_probe(const struct gic_cpu *c, uint32_t intid, unsigned change, bool vi
 {
     const struct gic *gic = c->gic;
 
-    if (gic->probes && probe_wanted(gic->probes, PROBE_IRQ))
+    if (gic->probes && probe_wanted(gic->probes, ARM_EVENT_IRQ))
         probe_fire_located(
             gic->probes,
-            &(struct probe){.event = PROBE_IRQ,
-                            .cpu = (uint8_t)c->index,
-                            .irq = {.intid = intid, .change = (uint8_t)change, .virt = virt}});
+            &(struct arm_event){.kind = ARM_EVENT_IRQ,
+                                .cpu = (uint8_t)c->index,
+                                .irq = {.intid = intid, .change = (uint8_t)change, .virt = virt}});
 }
 
 void gic_set_pin(bool *current, const struct irq_line *pin, bool level)
@@ -226,7 +226,7 @@ void gic_set_input(struct gic_cpu *c, uint32_t intid, bool level)
     b->level ^= one;
     if (level && (b->edge & one))
         b->latch |= one;
-    gic_probe(c, intid, level ? PROBE_IRQ_HIGH : PROBE_IRQ_LOW, false);
+    gic_probe(c, intid, level ? ARM_IRQ_HIGH : ARM_IRQ_LOW, false);
     gic_update_irq(c, intid);
 }
 
@@ -238,6 +238,6 @@ void gic_deactivate(struct gic_cpu *c, uint32_t intid)
     if (!b || !(b->active & one))
         return;
     b->active &= ~one;
-    gic_probe(c, intid, PROBE_IRQ_DEACTIVATED, false);
+    gic_probe(c, intid, ARM_IRQ_DEACTIVATED, false);
     gic_update_irq(c, intid);
 }

@@ -40,11 +40,11 @@ struct gic_config {
     /* Which CPU makes the access that a device function is called for; needed with v2_guests. */
     unsigned (*accessing_cpu)(void *ctx);
     void *accessing_ctx;
-    struct physmem *mem;   /* where the tables of the ITS and of LPIs are; must outlive the GIC.
-                              NULL: no ITS, no LPIs */
-    struct clock *clock;   /* for the ITS's long command queues; same; needed with mem */
-    const struct log *log; /* must outlive the GIC */
-    struct probes *probes; /* same; may be NULL */
+    struct physmem *mem;       /* where the tables of the ITS and of LPIs are; must outlive the GIC.
+                                  NULL: no ITS, no LPIs */
+    struct clock *clock;       /* for the ITS's long command queues; same; needed with mem */
+    const struct arm_log *log; /* must outlive the GIC */
+    struct probes *probes;     /* same; may be NULL */
 };
 
 /* What a CPU's interfaces drive: level lines, set() only called when the level changes. */

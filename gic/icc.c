@@ -27,7 +27,7 @@ uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group)
         return INTID_NONE;
     activate(c, intid);
     if_activate(&c->phys, c->hppi.prio, group, group);
-    gic_probe(c, intid, PROBE_IRQ_ACKNOWLEDGED, false);
+    gic_probe(c, intid, ARM_IRQ_ACKNOWLEDGED, false);
     gic_update_irq(c, intid);
     gic_update_interface(c);
     return intid;
@@ -66,7 +66,7 @@ static void pend_sgi(struct gic_cpu *to, unsigned group, unsigned sgi)
     if (bit(to->bank.group, sgi) > group)
         return;
     to->bank.latch |= UINT32_C(1) << sgi;
-    gic_probe(to, sgi, PROBE_IRQ_HIGH, false);
+    gic_probe(to, sgi, ARM_IRQ_HIGH, false);
     gic_update_cpu(to);
 }
 

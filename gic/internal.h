@@ -129,7 +129,7 @@ struct gic {
     struct gic_its its;
     struct device gicv;
     struct physmem *mem; /* NULL: no ITS and no LPIs */
-    const struct log *log;
+    const struct arm_log *log;
     struct probes *probes;
     unsigned cpus, spis, lr_count, pribits;
     bool id24, v2_guests;
@@ -193,7 +193,7 @@ void gic_set_input(struct gic_cpu *c, uint32_t intid, bool level);
 void gic_deactivate(struct gic_cpu *c, uint32_t intid);
 
 void gic_set_pin(bool *current, const struct irq_line *pin, bool level);
-/* Tell who wants it; @change: PROBE_IRQ_xxx. */
+/* Tell who wants it; @change: ARM_IRQ_xxx. */
 void gic_probe(const struct gic_cpu *c, uint32_t intid, unsigned change, bool virt);
 
 /*

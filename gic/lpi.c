@@ -94,7 +94,7 @@ void gic_lpi_set(struct gic_cpu *c, uint32_t intid)
         return;
     l->pending[intid / 64] |= BIT(intid % 64);
     summarize(l, intid / 64);
-    gic_probe(c, intid, PROBE_IRQ_HIGH, false);
+    gic_probe(c, intid, ARM_IRQ_HIGH, false);
     if (!l->stale)
         consider(c, config_table(c), intid);
 }

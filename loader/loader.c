@@ -239,7 +239,7 @@ static int load_all(struct load *ld, struct dt *dt, struct boot_state *out, stru
     return rc;
 }
 
-int loader_load(struct physmem *mem, const struct log *log, const struct load_request *req,
+int loader_load(struct physmem *mem, const struct arm_log *log, const struct load_request *req,
                 struct dt *dt, struct boot_state *out, struct arm_error *err)
 {
     struct load ld = {

@@ -68,6 +68,6 @@ struct boot_state {
  *
  * Return: 0 or -ARM_Exxx with @err saying which file, where, and what was expected.
  */
-int loader_load(struct physmem *mem, const struct log *log, const struct load_request *req,
+int loader_load(struct physmem *mem, const struct arm_log *log, const struct load_request *req,
                 struct dt *dt, struct boot_state *out, struct arm_error *err)
     __attribute__((warn_unused_result));

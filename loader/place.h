@@ -18,7 +18,7 @@ struct load_region {
 
 struct load_map {
     struct physmem *mem;
-    const struct log *log;
+    const struct arm_log *log;
     uint64_t ram_base, ram_size; /* the main RAM bank, in bytes */
     unsigned region_count;
     struct load_region regions[LOAD_REGIONS_MAX];

@@ -2,6 +2,7 @@
  * running it run.c, its registers inspect.c. */
 #include "cpu/context.h"
 #include "machine/machine.h"
+#include "machine/sized.h"
 
 int arm_exit_code(const struct arm_machine *m)
 {
@@ -75,10 +76,15 @@ static void wishes_changed(struct arm_machine *m)
         cpu_context_changed(m->cpus[k]);
 }
 
-int arm_subscribe(struct arm_machine *m, const struct probe_filter *filter, probe_fn *fn, void *ctx)
+int arm_subscribe(struct arm_machine *m, const struct arm_filter *filter, arm_event_fn *fn,
+                  void *ctx)
 {
-    int handle = probe_subscribe(&m->probes, filter, fn, ctx);
+    struct arm_filter known = {0};
+    int handle;
 
+    if (sized_copy(&known, sizeof(known), filter, "struct arm_filter", NULL) < 0)
+        return 0;
+    handle = probe_subscribe(&m->probes, &known, fn, ctx);
     wishes_changed(m);
     return handle;
 }
@@ -89,4 +95,9 @@ bool arm_unsubscribe(struct arm_machine *m, int handle)
 
     wishes_changed(m);
     return found;
+}
+
+const char *arm_version(void)
+{
+    return ARM_VERSION;
 }

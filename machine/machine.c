@@ -13,6 +13,7 @@
 #include "loader/loader.h"
 #include "machine/config.h"
 #include "machine/cpu_spec.h"
+#include "machine/sized.h"
 #include "machine/wiring.h"
 
 void machine_start_cpu(struct arm_machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0)
@@ -128,17 +129,21 @@ static int create(struct arm_machine *m, const struct arm_config *c, struct arm_
 
 struct arm_machine *arm_machine_new(const struct arm_config *config, struct arm_error *err)
 {
+    struct arm_config known = {0};
     struct arm_error none;
-    struct arm_machine *m = calloc(1, sizeof(*m));
+    struct arm_machine *m;
 
     if (!err)
         err = &none;
+    if (sized_copy(&known, sizeof(known), config, "struct arm_config", err) < 0)
+        return NULL;
+    m = calloc(1, sizeof(*m));
     if (!m) {
         error_set(err, ARM_ENOMEM, "no memory for a machine");
         return NULL;
     }
     m->semi.dir = -1;
-    if (create(m, config, err) < 0) {
+    if (create(m, &known, err) < 0) {
         arm_machine_free(m);
         return NULL;
     }

@@ -46,7 +46,7 @@ struct arm_machine {
     struct physmem mem;
     struct clock clock;
     struct probes probes;
-    struct log log;
+    struct arm_log log;
     struct gic *gic;
     struct code_cache *code;
     struct virt_board board;
@@ -87,13 +87,13 @@ struct arm_machine {
     volatile bool stop_requested;
     volatile bool pause; /* the running CPU stops before its next instruction */
     bool stopped;        /* `stop` says why the run ends */
-    enum arm_stop stop;
+    enum arm_stop_reason stop;
     struct arm_end end; /* of the last run */
     int exit_code;
 };
 
 /* End the run before the running CPU's next instruction; the first reason wins. */
-void machine_stop(struct arm_machine *m, enum arm_stop why);
+void machine_stop(struct arm_machine *m, enum arm_stop_reason why);
 
 /* A guest reset, warm or not: all images are loaded again, the rest of RAM, flash memory and disks
  * keep what they hold, and time goes on. Return 0 or -ARM_Exxx (a file has changed). */

@@ -8,7 +8,7 @@
 #include "cpu/timer.h"
 #include "machine/machine.h"
 
-void machine_stop(struct arm_machine *m, enum arm_stop why)
+void machine_stop(struct arm_machine *m, enum arm_stop_reason why)
 {
     if (m->stopped)
         return;
@@ -239,7 +239,7 @@ static uint64_t progress(const struct cpu *cpu)
 }
 
 /* Until a stop, until @goal of m->spent, or until @step has made one (NULL: nobody). */
-static enum arm_stop run(struct arm_machine *m, uint64_t goal, const struct cpu *step)
+static enum arm_stop_reason run(struct arm_machine *m, uint64_t goal, const struct cpu *step)
 {
     for (;;) {
         if (m->stopped && !reboot(m))
@@ -274,11 +274,12 @@ static enum arm_stop run(struct arm_machine *m, uint64_t goal, const struct cpu 
     }
 }
 
-static enum arm_stop run_from_stop(struct arm_machine *m, uint64_t goal, const struct cpu *step)
+static enum arm_stop_reason run_from_stop(struct arm_machine *m, uint64_t goal,
+                                          const struct cpu *step)
 {
     m->stopped = false;
     m->pause = m->stop_requested;
-    enum arm_stop why = run(m, goal, step);
+    enum arm_stop_reason why = run(m, goal, step);
     if (why == ARM_STOP_REQUEST)
         m->stop_requested = false;
     const struct cpu *cpu = m->last ? m->last : m->cpus[0];
@@ -286,12 +287,12 @@ static enum arm_stop run_from_stop(struct arm_machine *m, uint64_t goal, const s
     return why;
 }
 
-enum arm_stop arm_run(struct arm_machine *m, uint64_t max_insns)
+enum arm_stop_reason arm_run(struct arm_machine *m, uint64_t max_insns)
 {
     return run_from_stop(m, max_insns ? m->spent + max_insns : UINT64_MAX, NULL);
 }
 
-enum arm_stop arm_step(struct arm_machine *m, unsigned cpu)
+enum arm_stop_reason arm_step(struct arm_machine *m, unsigned cpu)
 {
     CHECK(cpu < m->cpu_count);
     return run_from_stop(m, UINT64_MAX, m->cpus[cpu]);

@@ -81,7 +81,7 @@ static int map_all(struct virt_board *board, const struct virt_config *cfg, stru
  * Until there is a host bridge: software that was given QEMU's device tree looks for it here, and
  * an abort would be its end. They are mapped last, so that the search for a device meets them last.
  */
-static int map_pcie(struct virt_board *board, struct physmem *mem, const struct log *log,
+static int map_pcie(struct virt_board *board, struct physmem *mem, const struct arm_log *log,
                     struct arm_error *err)
 {
     static const struct {
@@ -117,7 +117,7 @@ static int check_config(const struct virt_config *cfg, struct arm_error *err)
 }
 
 int virt_board_create(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
-                      struct gic *gic, struct clock *clock, const struct log *log,
+                      struct gic *gic, struct clock *clock, const struct arm_log *log,
                       struct arm_error *err)
 {
     int rc = check_config(cfg, err);

@@ -140,7 +140,7 @@ struct virt_board {
  * Return: 0, or -ARM_Exxx; then there is nothing to destroy but @mem.
  */
 int virt_board_create(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
-                      struct gic *gic, struct clock *clock, const struct log *log,
+                      struct gic *gic, struct clock *clock, const struct arm_log *log,
                       struct arm_error *err) __attribute__((warn_unused_result));
 void virt_board_destroy(struct virt_board *board);
 
@@ -163,13 +163,13 @@ bool virt_has_firmware(const char *bios, const struct arm_drive pflash[VIRT_FLAS
 int virt_describe_to_firmware(struct fw_cfg *fw, const struct virt_config *cfg,
                               struct arm_error *err) __attribute__((warn_unused_result));
 int virt_create_flash(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
-                      const struct log *log, struct arm_error *err)
+                      const struct arm_log *log, struct arm_error *err)
     __attribute__((warn_unused_result));
 int virt_load_bios(struct virt_board *board, const char *path, struct arm_error *err)
     __attribute__((warn_unused_result));
 void virt_destroy_flash(struct virt_board *board);
 int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
-                      struct gic *gic, const struct log *log, struct arm_error *err)
+                      struct gic *gic, const struct arm_log *log, struct arm_error *err)
     __attribute__((warn_unused_result));
 void virt_destroy_slots(struct virt_board *board);
 

@@ -5,7 +5,7 @@
 #include "machine/virt.h"
 
 static int open_drive(struct virt_board *board, const struct arm_drive *drive, unsigned n,
-                      const struct log *log, struct arm_error *err)
+                      const struct arm_log *log, struct arm_error *err)
 {
     const struct disk_spec spec = virt_disk_spec(drive);
 
@@ -27,7 +27,7 @@ int virt_load_bios(struct virt_board *board, const char *path, struct arm_error 
 }
 
 int virt_create_flash(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
-                      const struct log *log, struct arm_error *err)
+                      const struct arm_log *log, struct arm_error *err)
 {
     int rc = 0;
 

@@ -43,7 +43,7 @@ struct plug {
     const struct virt_config *cfg;
     const struct arm_virtio *what;
     struct physmem *mem;
-    const struct log *log;
+    const struct arm_log *log;
 };
 
 static int plug_blk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
@@ -129,7 +129,7 @@ static int assign_slots(const struct virt_config *cfg, unsigned at[VIRT_SLOTS],
 }
 
 int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
-                      struct gic *gic, const struct log *log, struct arm_error *err)
+                      struct gic *gic, const struct arm_log *log, struct arm_error *err)
 {
     const struct virt_memmap *m = &virt_memmap[VIRT_VIRTIO_MMIO];
     unsigned at[VIRT_SLOTS] = {0};

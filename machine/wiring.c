@@ -63,7 +63,7 @@ static void guest_exit(void *ctx, int code)
 }
 
 /* The GIC knows which CPU an interrupt is for, and we where that is. */
-static void locate(void *ctx, struct probe *p)
+static void locate(void *ctx, struct arm_event *p)
 {
     const struct arm_machine *m = ctx;
 

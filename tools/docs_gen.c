@@ -17,7 +17,6 @@
 #include "base/bits.h"
 #include "base/probe.h"
 #include "tools/cli/sysreg_text.h"
-#include "tools/cli/version.h"
 
 static void generated(FILE *f, const char *title, const char *from)
 {
@@ -283,10 +282,11 @@ static void write_probes(FILE *f)
         "its EL, whether it runs a\nguest (below EL2 with stage 2 on) and of which VMID, the "
         "instructions retired by that CPU, the PC, and the\nfields of its member of `struct "
         "probe`; their types are `bool` or a width in bits.\n",
-        PROBE_VERSION);
+        ARM_EVENTS_VERSION);
     for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
-        fprintf(f, "\n## PROBE_%s (%u), `%s`\n\n%s.\n\n| | field | type | |\n|---|---|---|---|\n%s",
-                rows[k].name, rows[k].number, rows[k].member, rows[k].text, rows[k].fields);
+        fprintf(
+            f, "\n## ARM_EVENT_%s (%u), `%s`\n\n%s.\n\n| | field | type | |\n|---|---|---|---|\n%s",
+            rows[k].name, rows[k].number, rows[k].member, rows[k].text, rows[k].fields);
 }
 
 /* ---- pmu_events.md ---- */
@@ -409,7 +409,7 @@ static void man_monitor(FILE *f)
 static void write_man(FILE *f)
 {
     fputs(".\\\" Made by tools/docs_gen.c from tools/cli/*.def; do not edit.\n"
-          ".TH ARMILLARY 1 \"\" \"armillary " ARMILLARY_VERSION "\"\n"
+          ".TH ARMILLARY 1 \"\" \"armillary " ARM_VERSION "\"\n"
           ".SH NAME\narmillary \\- an AArch64 machine with EL0, EL1 and EL2\n.SH SYNOPSIS\n",
           f);
 #define COMMAND(name, arguments, help)                                                             \

@@ -32,7 +32,7 @@ EXEC enum exec_result exec_SVC(struct cpu *cpu, const struct insn *i)
     /* AArch64.CheckForSVCTrap() */
     if (el < 2 && cpu_fgt_set(cpu, FGT_HFGI, fgt, SR_WRITE))
         return exec_trap(cpu, i, 2, ESR_EC_SVC64, (uint32_t)i->imm);
-    fire_call(cpu, i, PROBE_SVC);
+    fire_call(cpu, i, ARM_CALL_SVC);
     return take_call(cpu, i, cpu_default_target_el(cpu), ESR_EC_SVC64);
 }
 
@@ -41,7 +41,7 @@ static enum exec_result call_firmware(struct cpu *cpu, const struct insn *i, boo
 {
     if (!cpu->env.firmware_call)
         return exec_undefined(cpu, i);
-    fire_call(cpu, i, is_hvc ? PROBE_HVC : PROBE_SMC);
+    fire_call(cpu, i, is_hvc ? ARM_CALL_HVC : ARM_CALL_SMC);
     cpu->pc = insn_pc(cpu, i) + 4;
     cpu->irq_check = true;
     cpu->env.firmware_call(cpu->env.ctx, cpu, (uint16_t)i->imm);
@@ -57,7 +57,7 @@ EXEC enum exec_result exec_HVC(struct cpu *cpu, const struct insn *i)
         return call_firmware(cpu, i, true);
     if (HCR_EL2_HCD(cpu->sr[SR_HCR_EL2]))
         return exec_undefined(cpu, i);
-    fire_call(cpu, i, PROBE_HVC);
+    fire_call(cpu, i, ARM_CALL_HVC);
     return take_call(cpu, i, 2, ESR_EC_HVC64);
 }
 

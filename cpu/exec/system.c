@@ -21,7 +21,7 @@ EXEC enum exec_result exec_MRS(struct cpu *cpu, const struct insn *i)
     enum sr_mode mode = sr_mode(cpu);
 
     if (likely(sr != SR_NONE && (cpu->sr_quick[sr] & SR_PLAIN_READ(mode)) &&
-               !cpu_wants(cpu, PROBE_SYSREG_READ))) {
+               !cpu_wants(cpu, ARM_EVENT_SYSREG_READ))) {
         cpu->x[i->rd] = cpu->sr[sr_quick_target(sr, mode)];
         return EXEC_NEXT;
     }
@@ -34,7 +34,7 @@ EXEC enum exec_result exec_MSR_reg(struct cpu *cpu, const struct insn *i)
     enum sr_mode mode = sr_mode(cpu);
 
     if (likely(sr != SR_NONE && (cpu->sr_quick[sr] & SR_PLAIN_WRITE(mode)) &&
-               !cpu_wants(cpu, PROBE_SYSREG_WRITE))) {
+               !cpu_wants(cpu, ARM_EVENT_SYSREG_WRITE))) {
         sr = sr_quick_target(sr, mode);
         cpu->sr[sr] = (cpu->x[i->rd] & cpu->sr_mask[sr]) | cpu->sr_res1[sr];
         return EXEC_NEXT;
@@ -59,14 +59,14 @@ EXEC enum exec_result exec_SYSL(struct cpu *cpu, const struct insn *i)
 /* MSR (immediate) writes @value to what is a system register too. */
 static void fire_immediate(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t before)
 {
-    CPU_FIRE(cpu, i, SYSREG_WRITE, sysreg_write, .sr = sr, .name = sr, .reg = PROBE_NO_REG,
+    CPU_FIRE(cpu, i, SYSREG_WRITE, sysreg_write, .sr = sr, .name = sr, .reg = ARM_NO_REG,
              .value = crm(i), .before = before, .after = cpu_sysreg_get(cpu, sr));
 }
 
 /* The register's value if the event is wanted, so that it costs nothing if not. */
 static uint64_t before_immediate(struct cpu *cpu, enum sysreg sr)
 {
-    return cpu_wants(cpu, PROBE_SYSREG_WRITE) ? cpu_sysreg_get(cpu, sr) : 0;
+    return cpu_wants(cpu, ARM_EVENT_SYSREG_WRITE) ? cpu_sysreg_get(cpu, sr) : 0;
 }
 
 /* PAN and UAO choose among the L1 banks; what may be fetched does not depend on them. */
@@ -173,11 +173,11 @@ static enum exec_result barrier(struct cpu *cpu, const struct insn *i, unsigned 
     return EXEC_NEXT;
 }
 
-EXEC_FUNCTION(DSB, barrier(cpu, i, PROBE_DSB, false))
-EXEC_FUNCTION(DSB_nXS, barrier(cpu, i, PROBE_DSB, true))
-EXEC_FUNCTION(DMB, barrier(cpu, i, PROBE_DMB, false))
-EXEC_FUNCTION(ISB, barrier(cpu, i, PROBE_ISB, false))
-EXEC_FUNCTION(SB, barrier(cpu, i, PROBE_SB, false))
+EXEC_FUNCTION(DSB, barrier(cpu, i, ARM_BARRIER_DSB, false))
+EXEC_FUNCTION(DSB_nXS, barrier(cpu, i, ARM_BARRIER_DSB, true))
+EXEC_FUNCTION(DMB, barrier(cpu, i, ARM_BARRIER_DMB, false))
+EXEC_FUNCTION(ISB, barrier(cpu, i, ARM_BARRIER_ISB, false))
+EXEC_FUNCTION(SB, barrier(cpu, i, ARM_BARRIER_SB, false))
 EXEC_STATEMENT(CLREX, cpu->excl.valid = false)
 
 /* Waiting. */

@@ -43,7 +43,7 @@ struct machine_state {
 
 struct seen_access {
     uint64_t va, data[MEM_ZERO_MAX / 8];
-    unsigned size, kind; /* PROBE_MEM_xxx */
+    unsigned size, kind; /* ARM_MEM_xxx */
 };
 
 struct outcome {
@@ -63,15 +63,15 @@ struct bench {
     unsigned gic_acknowledged;
 };
 
-static inline void bench_probe(void *ctx, const struct probe *p)
+static inline void bench_probe(void *ctx, const struct arm_event *p)
 {
     struct outcome *o = ((struct bench *)ctx)->out;
 
-    if (p->event == PROBE_BARRIER)
+    if (p->kind == ARM_EVENT_BARRIER)
         o->barrier = true;
-    else if (p->event == PROBE_ERET)
+    else if (p->kind == ARM_EVENT_ERET)
         o->eret = true;
-    else if (p->event == PROBE_MEM && o->accesses < ARRAY_SIZE(o->access))
+    else if (p->kind == ARM_EVENT_MEM && o->accesses < ARRAY_SIZE(o->access))
         o->access[o->accesses++] =
             (struct seen_access){.va = p->mem.va, .size = p->mem.size, .kind = p->mem.kind};
 }
@@ -140,8 +140,9 @@ static inline void bench_open(struct bench *b)
     cpu->gic = &bench_gic;
     cpu->gic_ctx = b;
     cpu->page_va = CODE;
-    const struct probe_filter wanted = {.events =
-                                            BIT(PROBE_MEM) | BIT(PROBE_BARRIER) | BIT(PROBE_ERET)};
+    const struct arm_filter wanted = {.size = sizeof(struct arm_filter),
+                                      .events = BIT(ARM_EVENT_MEM) | BIT(ARM_EVENT_BARRIER) |
+                                                BIT(ARM_EVENT_ERET)};
     assert_true(probe_subscribe(&b->f->probes, &wanted, bench_probe, b) > 0);
     /* One block of normal memory, for EL1 and EL0. */
     write_ram(b->f, TABLES + 8, RAM_BASE | D_NORMAL | D_USER | 1);
@@ -220,11 +221,11 @@ static inline void bench_take_stores(struct bench *b, struct outcome *o)
 
     memset(fill, FILL_BYTE, sizeof(fill));
     for (unsigned k = 0; k < o->accesses; k++)
-        if (o->access[k].kind & PROBE_MEM_WRITE)
+        if (o->access[k].kind & ARM_MEM_WRITE)
             assert_true(physmem_read(&b->f->mem, pa(o->access[k].va), o->access[k].data,
                                      o->access[k].size));
     for (unsigned k = 0; k < o->accesses; k++)
-        if (o->access[k].kind & PROBE_MEM_WRITE)
+        if (o->access[k].kind & ARM_MEM_WRITE)
             assert_true(physmem_write(&b->f->mem, pa(o->access[k].va), fill, o->access[k].size));
 }
 

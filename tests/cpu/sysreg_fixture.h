@@ -26,7 +26,7 @@
 struct fixture {
     struct physmem mem;
     struct clock clock;
-    struct log log;
+    struct arm_log log;
     struct probes probes;
     struct features features;
     struct code_cache *code;
@@ -62,13 +62,13 @@ static inline bool gic_implemented(void *ctx, enum sysreg sr)
 
 static const struct cpu_gic_ops gic_ops = {gic_read, gic_write, gic_implemented};
 
-static inline void log_sink(void *ctx, enum log_category cat, enum log_level level,
+static inline void log_sink(void *ctx, enum arm_log_category cat, enum arm_log_level level,
                             const char *line)
 {
     struct fixture *f = ctx;
 
     (void)level;
-    if (cat != LOG_SYSREG)
+    if (cat != ARM_LOG_SYSREG)
         return;
     f->log_lines++;
     strncpy(f->log_line, line, sizeof(f->log_line) - 1);
@@ -79,8 +79,8 @@ static inline void start(struct fixture *f, const char *model, bool has_el2, boo
     const struct cpu_model *m = cpu_model_find(model);
 
     *f = (struct fixture){.clock = {.next_ns = CLOCK_NEVER}, .log = {.sink = log_sink, .ctx = f}};
-    for (unsigned k = 0; k < LOG_CATEGORY_COUNT; k++)
-        f->log.level[k] = LOG_GUEST;
+    for (unsigned k = 0; k < ARM_LOG_CATEGORY_COUNT; k++)
+        f->log.level[k] = ARM_LOG_GUEST;
     f->features = cpu_model_features(m);
     f->code = code_cache_create();
     assert_non_null(f->code);

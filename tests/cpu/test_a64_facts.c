@@ -268,7 +268,7 @@ static bool same_accesses(const struct outcome *a, const struct outcome *b)
 static bool any_access(const struct outcome *o, bool write)
 {
     for (unsigned k = 0; k < o->accesses; k++)
-        if (!(o->access[k].kind & PROBE_MEM_WRITE) != write)
+        if (!(o->access[k].kind & ARM_MEM_WRITE) != write)
             return true;
     return false;
 }
@@ -281,15 +281,15 @@ static const char *check_accesses(uint64_t facts, const struct outcome *o)
         uint64_t facts; /* any of these */
         const char *otherwise;
     } kinds[] = {
-        {PROBE_MEM_EXCLUSIVE, BIT(FACT_EXCL), "is an exclusive, or is none"},
-        {PROBE_MEM_ORDERED, BIT(FACT_ACQ) | BIT(FACT_REL), "is ordered, or is not"},
+        {ARM_MEM_EXCLUSIVE, BIT(FACT_EXCL), "is an exclusive, or is none"},
+        {ARM_MEM_ORDERED, BIT(FACT_ACQ) | BIT(FACT_REL), "is ordered, or is not"},
     };
 
     for (unsigned n = 0; n < o->accesses; n++) {
         for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
             if (!(o->access[n].kind & kinds[k].kind) != !(facts & kinds[k].facts))
                 return kinds[k].otherwise;
-        if ((facts & BIT(FACT_MULTI)) && !(o->access[n].kind & PROBE_MEM_PAIR))
+        if ((facts & BIT(FACT_MULTI)) && !(o->access[n].kind & ARM_MEM_PAIR))
             return "moves one register only";
     }
     return NULL;

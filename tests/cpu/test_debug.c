@@ -92,14 +92,15 @@ static void test_eccr_is_there_under_the_os_lock_only(void **state)
     finish(&f);
 }
 
-static void ignore(void *ctx, const struct probe *p)
+static void ignore(void *ctx, const struct arm_event *p)
 {
     (void)ctx, (void)p;
 }
 
 static void test_who_watches_writes_empties_nothing(void **state)
 {
-    static const struct probe_filter writes = {.events = BIT(PROBE_SYSREG_WRITE)};
+    static const struct arm_filter writes = {.size = sizeof(struct arm_filter),
+                                             .events = BIT(ARM_EVENT_SYSREG_WRITE)};
     struct fixture f;
 
     (void)state;

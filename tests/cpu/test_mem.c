@@ -27,10 +27,11 @@ static void test_nothing_there_is_external_abort(void **state)
     assert_abort(s, 2, ESR_EC_DABT_CUR, 0x10, 0x1000);
 }
 
-static void keep_line(void *ctx, enum log_category cat, enum log_level level, const char *line)
+static void keep_line(void *ctx, enum arm_log_category cat, enum arm_log_level level,
+                      const char *line)
 {
     (void)cat;
-    assert_int_equal(level, LOG_GUEST);
+    assert_int_equal(level, ARM_LOG_GUEST);
     snprintf(ctx, 200, "%s", line);
 }
 
@@ -42,7 +43,8 @@ static void test_every_access_to_nothing_is_logged(void **state)
     char line[200] = "";
     uint64_t v = 0;
 
-    s->log = (struct log){.sink = keep_line, .ctx = line, .level = {[LOG_CPU] = LOG_GUEST}};
+    s->log =
+        (struct arm_log){.sink = keep_line, .ctx = line, .level = {[ARM_LOG_CPU] = ARM_LOG_GUEST}};
     assert_false(load(s, 0x1000, 4, 0, &v));
     assert_string_equal(line, "cpu0: 0x40000000: read of 4 bytes at 0x1000: nothing is there");
     assert_false(store(s, 0x2008, 8, 0, 1));

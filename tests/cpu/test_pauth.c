@@ -29,7 +29,7 @@ struct fixture {
     struct clock clock;
     struct probes probes;
     struct physmem mem;
-    struct log log;
+    struct arm_log log;
     struct code_cache *code;
     struct cpu *cpu;
     struct insn insn[2]; /* the current page: the exceptions here are those of insn[1] */

@@ -50,7 +50,7 @@ struct fixture {
     struct cpu *cpu;
     struct physmem mem;
     struct clock clock;
-    struct log log;
+    struct arm_log log;
     struct probes probes;
     struct code_cache *code;
     struct features features;

@@ -290,7 +290,7 @@ static void check_model(const char *dir, const char *ours, const char *theirs)
 {
     struct physmem mem = {0};
     struct clock clock = {.next_ns = CLOCK_NEVER};
-    struct log log = {0};
+    struct arm_log log = {0};
     struct probes probes = {0};
     const struct cpu_model *model = cpu_model_find(ours);
     struct features features = cpu_model_features(model);

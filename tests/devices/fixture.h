@@ -27,7 +27,7 @@ static inline void watch_irq(void *ctx, unsigned n, bool level)
     ((struct watched *)ctx)->level = level;
 }
 
-static inline void watch_log(void *ctx, enum log_category cat, enum log_level level,
+static inline void watch_log(void *ctx, enum arm_log_category cat, enum arm_log_level level,
                              const char *line)
 {
     (void)cat, (void)level, (void)line;
@@ -39,12 +39,12 @@ static inline struct irq_line watched_line(struct watched *w)
     return (struct irq_line){.set = watch_irq, .ctx = w};
 }
 
-static inline struct log watched_log(struct watched *w)
+static inline struct arm_log watched_log(struct watched *w)
 {
-    struct log log = {.sink = watch_log, .ctx = w};
+    struct arm_log log = {.sink = watch_log, .ctx = w};
 
-    for (unsigned i = 0; i < LOG_CATEGORY_COUNT; i++)
-        log.level[i] = LOG_GUEST;
+    for (unsigned i = 0; i < ARM_LOG_CATEGORY_COUNT; i++)
+        log.level[i] = ARM_LOG_GUEST;
     return log;
 }
 

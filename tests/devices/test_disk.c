@@ -19,7 +19,8 @@ struct lines {
     unsigned count;
 };
 
-static void keep_line(void *ctx, enum log_category cat, enum log_level level, const char *line)
+static void keep_line(void *ctx, enum arm_log_category cat, enum arm_log_level level,
+                      const char *line)
 {
     struct lines *l = ctx;
 
@@ -28,11 +29,11 @@ static void keep_line(void *ctx, enum log_category cat, enum log_level level, co
     l->count++;
 }
 
-static struct log log_to(struct lines *l)
+static struct arm_log log_to(struct lines *l)
 {
-    struct log log = {.sink = keep_line, .ctx = l};
+    struct arm_log log = {.sink = keep_line, .ctx = l};
 
-    log.level[LOG_DEVICE] = LOG_WARN;
+    log.level[ARM_LOG_DEVICE] = ARM_LOG_WARN;
     return log;
 }
 
@@ -89,7 +90,7 @@ static void test_the_table_is_well_formed(void **state)
 static void test_another_format_is_refused_by_its_name_unless_it_is_said_to_be_raw(void **state)
 {
     struct lines lines = {0};
-    struct log log = log_to(&lines);
+    struct arm_log log = log_to(&lines);
     struct arm_error err;
     struct disk disk;
     char text[64];
@@ -119,7 +120,7 @@ static void test_another_format_is_refused_by_its_name_unless_it_is_said_to_be_r
 static void test_a_disk_encrypted_as_a_whole_is_a_raw_disk(void **state)
 {
     struct lines lines = {0};
-    struct log log = log_to(&lines);
+    struct arm_log log = log_to(&lines);
     struct disk disk;
 
     (void)state;
@@ -133,7 +134,7 @@ static void test_a_disk_encrypted_as_a_whole_is_a_raw_disk(void **state)
 static bool write_magic(const struct disk_format *f, enum disk_mode mode, const char *format)
 {
     struct lines lines = {0};
-    struct log log = log_to(&lines);
+    struct arm_log log = log_to(&lines);
     uint8_t sector[512] = {0};
     uint64_t place = place_of(f), base = align_down(place, sizeof(sector));
     struct disk disk;
@@ -183,7 +184,7 @@ static void test_every_refusal_names_the_file(void **state)
         {"", "format=: expected raw", WHOLE, -ARM_ENOTSUP},
     };
     struct lines lines = {0};
-    struct log log = log_to(&lines);
+    struct arm_log log = log_to(&lines);
     char name[80];
 
     (void)state;
@@ -213,7 +214,7 @@ static void test_every_refusal_names_the_file(void **state)
 static void test_a_file_that_became_shorter_is_an_error_that_is_said_once(void **state)
 {
     struct lines lines = {0};
-    struct log log = log_to(&lines);
+    struct arm_log log = log_to(&lines);
     uint8_t sector[512];
     struct disk disk;
 
@@ -237,7 +238,7 @@ static void test_a_file_that_became_shorter_is_an_error_that_is_said_once(void *
 static void test_a_write_that_the_host_refuses_is_said_with_file_and_reason(void **state)
 {
     struct lines lines = {0};
-    struct log log = log_to(&lines);
+    struct arm_log log = log_to(&lines);
     uint8_t sector[512] = {1};
     struct rlimit old, small;
     struct disk disk;

@@ -6,7 +6,7 @@ static void test_reads_are_ones_and_writes_are_lost(void **state)
 {
     static const uint64_t offsets[] = {0, 8, 0xfff8, 0xfffffff8, UINT64_C(0x7ffffffff8)};
     struct watched w = {0};
-    struct log log = watched_log(&w);
+    struct arm_log log = watched_log(&w);
     struct empty_bus bus;
 
     (void)state;
@@ -23,7 +23,7 @@ static void test_reads_are_ones_and_writes_are_lost(void **state)
 static void test_the_first_access_is_logged_and_again_after_a_reset(void **state)
 {
     struct watched w = {0};
-    struct log log = watched_log(&w);
+    struct arm_log log = watched_log(&w);
     struct empty_bus a, b;
 
     (void)state;

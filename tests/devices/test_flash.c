@@ -11,7 +11,7 @@ struct board {
     struct flash dev;
     struct physmem mem;
     struct watched watched;
-    struct log log;
+    struct arm_log log;
     unsigned remapped, code_written;
 };
 
@@ -227,7 +227,7 @@ static void test_contents_of_a_file(void **state)
     char path[64];
     struct board b;
     struct disk disk;
-    struct log log = {0};
+    struct arm_log log = {0};
     struct device *dev;
     uint32_t word = 0;
 

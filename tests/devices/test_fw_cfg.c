@@ -17,7 +17,7 @@ struct cfg {
     struct physmem mem;
     struct clock clock;
     struct watched watched;
-    struct log log;
+    struct arm_log log;
 };
 
 static struct device *start(struct cfg *c)

@@ -36,7 +36,7 @@ struct uart {
     struct pl011 dev;
     struct clock clock;
     struct watched watched;
-    struct log log;
+    struct arm_log log;
     uint8_t out[64];
     size_t out_count;
 };

@@ -20,7 +20,7 @@ struct rtc {
     struct pl031 dev;
     struct clock clock;
     struct watched watched;
-    struct log log;
+    struct arm_log log;
 };
 
 static struct device *start(struct rtc *r)

@@ -20,7 +20,7 @@ enum {
 struct gpio {
     struct pl061 dev;
     struct watched watched;
-    struct log log;
+    struct arm_log log;
 };
 
 static struct device *start(struct gpio *g)

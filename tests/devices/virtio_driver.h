@@ -56,7 +56,7 @@ struct driver {
     struct physmem mem;
     struct clock clock;
     struct watched watched;
-    struct log log;
+    struct arm_log log;
     uint16_t avail[VIRTIO_QUEUES_MAX]; /* entries made available so far, by queue */
 };
 

@@ -17,7 +17,7 @@ struct board {
     struct testdev testdev;
     struct physmem mem;
     struct clock clock;
-    struct log log;
+    struct arm_log log;
 };
 
 static void drop_irq(void *ctx, unsigned n, bool level)

@@ -99,6 +99,7 @@ static void run(unsigned how, const struct memfile *file)
     const struct arm_blob blob = {
         .path = file->path, .addr = CODE_BASE, .force_raw = true, .cpu = 0};
     struct arm_config config = {
+        .size = sizeof(config),
         .cpu = cpus[how % ARRAY_SIZE(cpus)],
         .cpus = 1 + (how >> 2 & 1),
         .ram_size = 16 << 20,

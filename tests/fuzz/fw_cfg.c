@@ -50,7 +50,7 @@ static void dma(struct fw_cfg *fw, struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, size};
-    const struct log log = fuzz_log();
+    const struct arm_log log = fuzz_log();
     struct physmem mem = {0};
     struct clock clock = {.next_ns = CLOCK_NEVER};
     struct fw_cfg fw;

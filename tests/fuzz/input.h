@@ -95,19 +95,19 @@ static inline void any_access(struct input *in, struct device *dev, uint64_t byt
         device_write(dev, offset, size, zext(value(in), 8 * size));
 }
 
-static inline void drop_line(void *ctx, enum log_category cat, enum log_level level,
+static inline void drop_line(void *ctx, enum arm_log_category cat, enum arm_log_level level,
                              const char *line)
 {
     (void)ctx, (void)cat, (void)level, (void)line;
 }
 
 /* A log that formats every line a user could turn on. */
-static inline struct log fuzz_log(void)
+static inline struct arm_log fuzz_log(void)
 {
-    struct log log = {.sink = drop_line};
+    struct arm_log log = {.sink = drop_line};
 
-    for (unsigned i = 0; i < LOG_CATEGORY_COUNT; i++)
-        log.level[i] = LOG_DEBUG;
+    for (unsigned i = 0; i < ARM_LOG_CATEGORY_COUNT; i++)
+        log.level[i] = ARM_LOG_DEBUG;
     return log;
 }
 

@@ -122,7 +122,7 @@ static int small_tree(struct dt *dt)
 static void load(enum part part, const char *path)
 {
     struct physmem mem = {0};
-    const struct log log = fuzz_log();
+    const struct arm_log log = fuzz_log();
     struct load_blob blob = {
         .file = path, .addr = RAM_BASE + 0x80000, .force_raw = part == RAW_BLOB};
     struct load_module modules[] = {

@@ -24,7 +24,7 @@ enum { STATUS = 0x70, DESC_LOW = 0x80, DRIVER_LOW = 0x90, DEVICE_LOW = 0xa0 };
 struct bench {
     struct physmem mem;
     struct clock clock;
-    struct log log;
+    struct arm_log log;
     struct memfile file;
     struct disk disk;
     struct virtio_blk blk;

@@ -40,7 +40,7 @@ struct fix {
     struct gic *gic;
     bool pin[CPUS][PIN_COUNT];
     unsigned changes; /* calls of set() */
-    struct log log;
+    struct arm_log log;
     struct clock clock;
 };
 

@@ -403,7 +403,7 @@ static void test_reset_keeps_wires_and_nothing_else(void **state)
     assert_true(f->pin[0][PIN_IRQ]);
 }
 
-static void count_events(void *ctx, const struct probe *p)
+static void count_events(void *ctx, const struct arm_event *p)
 {
     uint64_t *seen = ctx;
 
@@ -418,7 +418,7 @@ static void test_probe_events(void **state)
     struct fix *f = fix_new(&cfg);
 
     (void)state;
-    assert_true(probe_subscribe(&probes, &(struct probe_filter){.events = BIT(PROBE_IRQ)},
+    assert_true(probe_subscribe(&probes, &(struct arm_filter){.events = BIT(ARM_EVENT_IRQ)},
                                 count_events, seen));
     fix_bring_up(f);
     irq_on(f, 0, 40, 1, 0x80);
@@ -426,12 +426,12 @@ static void test_probe_events(void **state)
     spi(f, 40, true);
     assert_int_equal(rd(f, 0, SR_ICC_IAR1_EL1), 40);
     spi(f, 40, false);
-    assert_int_equal(seen[PROBE_IRQ_HIGH], 40);
-    assert_int_equal(seen[PROBE_IRQ_LOW], 40);
-    assert_int_equal(seen[PROBE_IRQ_ACKNOWLEDGED], 40);
-    assert_int_equal(seen[PROBE_IRQ_DEACTIVATED], 0);
+    assert_int_equal(seen[ARM_IRQ_HIGH], 40);
+    assert_int_equal(seen[ARM_IRQ_LOW], 40);
+    assert_int_equal(seen[ARM_IRQ_ACKNOWLEDGED], 40);
+    assert_int_equal(seen[ARM_IRQ_DEACTIVATED], 0);
     wr(f, 0, SR_ICC_EOIR1_EL1, 40);
-    assert_int_equal(seen[PROBE_IRQ_DEACTIVATED], 40);
+    assert_int_equal(seen[ARM_IRQ_DEACTIVATED], 40);
     fix_teardown((void **)&f);
 }
 

@@ -24,7 +24,8 @@ static struct arm_machine *create(char **files, GString *console)
 {
     struct arm_error err = {0};
     struct arm_machine *m =
-        arm_machine_new(&(struct arm_config){.cpu = "n1",
+        arm_machine_new(&(struct arm_config){.size = sizeof(struct arm_config),
+                                             .cpu = "n1",
                                              .cpus = CPUS,
                                              .ram_size = RAM_SIZE,
                                              .el2 = true,

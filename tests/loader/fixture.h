@@ -244,7 +244,7 @@ static inline void remove_file(char *path)
 /* RAM and a log that counts warnings. */
 struct fixture {
     struct physmem mem;
-    struct log log;
+    struct arm_log log;
     unsigned warnings;
     struct load_request req;
     struct boot_state boot;
@@ -252,20 +252,20 @@ struct fixture {
     struct dt dt;
 };
 
-static inline void count_warning(void *ctx, enum log_category cat, enum log_level level,
+static inline void count_warning(void *ctx, enum arm_log_category cat, enum arm_log_level level,
                                  const char *line)
 {
     (void)cat, (void)line;
-    if (level == LOG_WARN)
+    if (level == ARM_LOG_WARN)
         ((struct fixture *)ctx)->warnings++;
 }
 
 static inline void fixture_start(struct fixture *f, uint64_t ram_size)
 {
     *f = (struct fixture){.req = {.ram_base = RAM_BASE, .ram_size = ram_size}};
-    f->log = (struct log){.sink = count_warning, .ctx = f};
-    for (unsigned i = 0; i < LOG_CATEGORY_COUNT; i++)
-        f->log.level[i] = LOG_DEBUG;
+    f->log = (struct arm_log){.sink = count_warning, .ctx = f};
+    for (unsigned i = 0; i < ARM_LOG_CATEGORY_COUNT; i++)
+        f->log.level[i] = ARM_LOG_DEBUG;
     assert_int_equal(physmem_add_ram(&f->mem, pa(RAM_BASE), ram_size, NULL), 0);
     make_dt(&f->dt);
 }

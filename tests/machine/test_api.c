@@ -1,4 +1,5 @@
 /* The library's interface: machines do not know of each other, and do the same every time. */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,6 +31,7 @@ static void keep_output(void *ctx, const uint8_t *data, size_t size)
 }
 
 static const struct arm_config defaults = {
+    .size = sizeof(struct arm_config),
     .cpus = 2,
     .ram_size = UINT64_C(16) << 20,
     .el2 = true,
@@ -74,12 +76,13 @@ static uint64_t reg(struct arm_machine *m, const char *name)
 
 /* What can be told apart of a run. */
 struct summary {
-    enum arm_stop why;
+    enum arm_stop_reason why;
     uint64_t retired, time_ns, x5;
     struct output out;
 };
 
-static struct summary summarize(struct arm_machine *m, enum arm_stop why, const struct output *out)
+static struct summary summarize(struct arm_machine *m, enum arm_stop_reason why,
+                                const struct output *out)
 {
     return (struct summary){why, arm_retired(m), arm_time_ns(m), reg(m, "x5"), *out};
 }
@@ -120,7 +123,7 @@ static void test_two_machines_run_in_turns_as_if_each_were_alone(void **state)
     static const char *const cpus[2] = {"n1", "max"};
     struct output out[2];
     struct arm_machine *m[2];
-    enum arm_stop why[2] = {ARM_STOP_LIMIT, ARM_STOP_LIMIT};
+    enum arm_stop_reason why[2] = {ARM_STOP_LIMIT, ARM_STOP_LIMIT};
 
     for (unsigned k = 0; k < 2; k++)
         m[k] = CREATE(cpus[k], guest_alphabet, &out[k]);
@@ -234,11 +237,11 @@ static void test_registers_and_memory_can_be_read(void **state)
     arm_machine_free(m);
 }
 
-static void count_event(void *ctx, const struct probe *p)
+static void count_event(void *ctx, const struct arm_event *p)
 {
     unsigned *counts = ctx;
 
-    counts[p->event]++;
+    counts[p->kind]++;
 }
 
 static void test_subscribers_see_the_events_they_asked_for(void **state)
@@ -246,16 +249,17 @@ static void test_subscribers_see_the_events_they_asked_for(void **state)
     (void)state;
     struct output out;
     struct arm_machine *m = CREATE("max", guest_alphabet, &out);
-    unsigned counts[PROBE_COUNT] = {0};
+    unsigned counts[ARM_EVENT_COUNT] = {0};
 
-    const struct probe_filter filter = {.events =
-                                            BIT(PROBE_INSN) | BIT(PROBE_MMIO) | BIT(PROBE_CALL)};
+    const struct arm_filter filter = {.size = sizeof(struct arm_filter),
+                                      .events = BIT(ARM_EVENT_INSN) | BIT(ARM_EVENT_MMIO) |
+                                                BIT(ARM_EVENT_CALL)};
     assert_true(arm_subscribe(m, &filter, count_event, counts));
     assert_int_equal(arm_run(m, 0), ARM_STOP_POWEROFF);
-    assert_int_equal(counts[PROBE_INSN], arm_retired(m));
-    assert_int_equal(counts[PROBE_MMIO], 26);
-    assert_int_equal(counts[PROBE_CALL], 1);
-    assert_int_equal(counts[PROBE_SYSREG_READ], 0);
+    assert_int_equal(counts[ARM_EVENT_INSN], arm_retired(m));
+    assert_int_equal(counts[ARM_EVENT_MMIO], 26);
+    assert_int_equal(counts[ARM_EVENT_CALL], 1);
+    assert_int_equal(counts[ARM_EVENT_SYSREG_READ], 0);
     arm_machine_free(m);
 }
 
@@ -323,6 +327,94 @@ static void test_a_bad_configuration_is_refused_in_words(void **state)
     }
 }
 
+/* Built against an older header: what its structure does not have is not looked at. */
+static void test_a_smaller_configuration_is_an_older_one(void **state)
+{
+    (void)state;
+    struct arm_config config = defaults;
+    struct arm_error err = {0};
+
+    config.size = offsetof(struct arm_config, no_reboot);
+    config.rtc_epoch_s = 1;
+    memset((char *)&config + config.size, 0xff, sizeof(config) - config.size);
+    struct arm_machine *m = arm_machine_new(&config, &err);
+    if (!m)
+        fail_msg("%s", err.text);
+    arm_machine_free(m);
+}
+
+static void test_a_larger_structure_is_refused(void **state)
+{
+    (void)state;
+    struct {
+        struct arm_config config;
+        uint64_t more;
+    } newer = {.config = defaults};
+    struct arm_filter filter = {.events = BIT(ARM_EVENT_INSN)};
+    struct arm_error err = {0};
+    struct arm_machine *m;
+
+    newer.config.size = sizeof(newer);
+    assert_null(arm_machine_new(&newer.config, &err));
+    assert_int_equal(err.code, ARM_EINVAL);
+    assert_non_null(strstr(err.text, "struct arm_config.size"));
+    newer.config.size = 0;
+    assert_null(arm_machine_new(&newer.config, &err));
+    assert_non_null(strstr(err.text, "expected sizeof(struct arm_config)"));
+
+    newer.config.size = sizeof(newer.config);
+    m = arm_machine_new(&newer.config, &err);
+    assert_non_null(m);
+    for (filter.size = 0; filter.size <= sizeof(filter) + 8; filter.size += sizeof(filter) + 8)
+        assert_int_equal(arm_subscribe(m, &filter, count_event, NULL), 0);
+    arm_machine_free(m);
+}
+
+static void test_a_subscriber_can_name_any_cpu(void **state)
+{
+    (void)state;
+    const struct arm_blob blobs[] = {
+        {.addr = ENTRY, .cpu = 0, .data = {0, 0, 0, 0x14}, .data_size = 4}, /* b . */
+        {.addr = ENTRY, .cpu = 100}};
+    struct arm_filter filter = {.size = sizeof(filter), .events = BIT(ARM_EVENT_INSN)};
+    struct arm_config config = defaults;
+    unsigned counts[ARM_EVENT_COUNT] = {0};
+    struct arm_error err = {0};
+
+    config.cpus = ARM_CPUS_MAX;
+    config.blobs = blobs;
+    config.blob_count = 2;
+    struct arm_machine *m = arm_machine_new(&config, &err);
+    if (!m)
+        fail_msg("%s", err.text);
+    filter.cpus[1] = BIT(100 - 64);
+    filter.cpus[0] = 0;
+    assert_true(arm_subscribe(m, &filter, count_event, counts));
+    for (unsigned k = 0; k < 10; k++)
+        arm_step(m, 0);
+    assert_int_equal(counts[ARM_EVENT_INSN], 0);
+    for (unsigned k = 0; k < 10; k++)
+        arm_step(m, 100);
+    assert_int_equal(counts[ARM_EVENT_INSN], 10);
+    arm_machine_free(m);
+}
+
+static void test_errors_and_names_have_words(void **state)
+{
+    (void)state;
+    assert_string_equal(arm_strerror(ARM_ENOMEM), "no memory");
+    assert_string_equal(arm_strerror(-ARM_ENOMEM), "no memory");
+    assert_string_equal(arm_strerror(0), "no error");
+    assert_string_equal(arm_strerror(INT_MIN), "unknown error");
+    assert_string_equal(arm_strerror(INT_MAX), "unknown error");
+    assert_string_equal(arm_event_name(ARM_EVENT_WFX), "WFX");
+    assert_null(arm_event_name((enum arm_event_kind)ARM_EVENT_COUNT));
+    assert_string_equal(arm_log_category_name(ARM_LOG_GIC), "gic");
+    assert_null(arm_log_category_name((enum arm_log_category)ARM_LOG_CATEGORY_COUNT));
+    assert_null(arm_log_level_name((enum arm_log_level)5));
+    assert_string_equal(arm_version(), ARM_VERSION);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +429,10 @@ int main(void)
         cmocka_unit_test(test_bytes_are_placed_and_a_cpu_starts_without_a_file),
         cmocka_unit_test(test_a_machine_may_have_all_the_cpus_that_the_board_has_room_for),
         cmocka_unit_test(test_a_bad_configuration_is_refused_in_words),
+        cmocka_unit_test(test_a_smaller_configuration_is_an_older_one),
+        cmocka_unit_test(test_a_larger_structure_is_refused),
+        cmocka_unit_test(test_a_subscriber_can_name_any_cpu),
+        cmocka_unit_test(test_errors_and_names_have_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

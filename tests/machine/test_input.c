@@ -54,7 +54,8 @@ static struct arm_machine *create(const uint32_t *words, size_t size, struct out
     struct arm_error err = {0};
 
     memset(out, 0, sizeof(*out));
-    struct arm_machine *m = arm_machine_new(&(struct arm_config){.cpus = 1,
+    struct arm_machine *m = arm_machine_new(&(struct arm_config){.size = sizeof(struct arm_config),
+                                                                 .cpus = 1,
                                                                  .ram_size = UINT64_C(4) << 20,
                                                                  .el2 = true,
                                                                  .blobs = &blob,

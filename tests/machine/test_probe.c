@@ -61,10 +61,10 @@ static const uint32_t guest[(VECTORS + 0x404) / 4] = {
 
 struct events {
     unsigned count;
-    struct probe e[EVENTS_MAX];
+    struct arm_event e[EVENTS_MAX];
 };
 
-static void keep(void *ctx, const struct probe *p)
+static void keep(void *ctx, const struct arm_event *p)
 {
     struct events *events = ctx;
 
@@ -82,10 +82,13 @@ static struct arm_machine *create(void)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, guest, sizeof(guest)), sizeof(guest));
     close(fd);
-    struct arm_machine *m = arm_machine_new(
-        &(struct arm_config){
-            .cpus = 2, .ram_size = UINT64_C(4) << 20, .el2 = true, .blobs = &blob, .blob_count = 1},
-        &err);
+    struct arm_machine *m = arm_machine_new(&(struct arm_config){.size = sizeof(struct arm_config),
+                                                                 .cpus = 2,
+                                                                 .ram_size = UINT64_C(4) << 20,
+                                                                 .el2 = true,
+                                                                 .blobs = &blob,
+                                                                 .blob_count = 1},
+                                            &err);
     unlink(path);
     if (!m)
         fail_msg("%s", err.text);
@@ -93,7 +96,7 @@ static struct arm_machine *create(void)
 }
 
 /* All that the guest does, as seen by a subscriber with @filter. */
-static void observe(const struct probe_filter *filter, struct events *events)
+static void observe(const struct arm_filter *filter, struct events *events)
 {
     struct arm_machine *m = create();
 
@@ -103,15 +106,17 @@ static void observe(const struct probe_filter *filter, struct events *events)
     arm_machine_free(m);
 }
 
-static const struct probe_filter everything = {.events = MASK(PROBE_COUNT - 1, 0)};
+static const struct arm_filter everything = {.size = sizeof(struct arm_filter),
+                                             .events = MASK(ARM_EVENT_COUNT - 1, 0)};
 
 /* The event @event of the instruction at @pc. */
-static const struct probe *find(const struct events *events, enum probe_event event, uint64_t pc)
+static const struct arm_event *find(const struct events *events, enum arm_event_kind event,
+                                    uint64_t pc)
 {
     for (unsigned k = 0; k < events->count; k++)
-        if (events->e[k].event == event && events->e[k].pc == pc)
+        if (events->e[k].kind == event && events->e[k].pc == pc)
             return &events->e[k];
-    fail_msg("no %s at %#llx", probe_name(event), (unsigned long long)pc);
+    fail_msg("no %s at %#llx", arm_event_name(event), (unsigned long long)pc);
     return NULL;
 }
 
@@ -119,11 +124,11 @@ static void test_every_event_carries_its_fields(void **state)
 {
     (void)state;
     static struct events all;
-    const struct probe *p;
+    const struct arm_event *p;
 
     observe(&everything, &all);
 
-    p = find(&all, PROBE_INSN, AT(4));
+    p = find(&all, ARM_EVENT_INSN, AT(4));
     assert_int_equal(p->insn.word, guest[4]);
     assert_int_equal(p->insn.pa, AT(4));
     assert_int_equal(p->count, 4);
@@ -131,13 +136,13 @@ static void test_every_event_carries_its_fields(void **state)
     assert_int_equal(p->cpu, 0);
     assert_false(p->guest);
 
-    p = find(&all, PROBE_SYSREG_WRITE, AT(0));
+    p = find(&all, ARM_EVENT_SYSREG_WRITE, AT(0));
     assert_int_equal(p->sysreg_write.sr, SR_PAN);
-    assert_int_equal(p->sysreg_write.reg, PROBE_NO_REG);
+    assert_int_equal(p->sysreg_write.reg, ARM_NO_REG);
     assert_int_equal(p->sysreg_write.before, 0);
     assert_int_equal(p->sysreg_write.after, BIT(22));
 
-    p = find(&all, PROBE_SYSREG_WRITE, AT(3));
+    p = find(&all, ARM_EVENT_SYSREG_WRITE, AT(3));
     assert_int_equal(p->sysreg_write.sr, SR_TPIDR_EL2);
     assert_int_equal(p->sysreg_write.name, SR_TPIDR_EL2);
     assert_int_equal(p->sysreg_write.reg, 2);
@@ -145,102 +150,102 @@ static void test_every_event_carries_its_fields(void **state)
     assert_int_equal(p->sysreg_write.after, 0x1234);
     assert_int_not_equal(p->sysreg_write.before, 0x1234);
 
-    p = find(&all, PROBE_SYSREG_READ, AT(4));
+    p = find(&all, ARM_EVENT_SYSREG_READ, AT(4));
     assert_int_equal(p->sysreg_read.sr, SR_TPIDR_EL2);
     assert_int_equal(p->sysreg_read.reg, 3);
     assert_int_equal(p->sysreg_read.value, 0x1234);
 
-    p = find(&all, PROBE_MEM, AT(6));
-    assert_int_equal(p->mem.kind, PROBE_MEM_WRITE | PROBE_MEM_PAIR);
+    p = find(&all, ARM_EVENT_MEM, AT(6));
+    assert_int_equal(p->mem.kind, ARM_MEM_WRITE | ARM_MEM_PAIR);
     assert_int_equal(p->mem.va, DATA);
     assert_int_equal(p->mem.pa, DATA);
     assert_int_equal(p->mem.value[0], 0x1234);
 
-    p = find(&all, PROBE_MEM, AT(7));
-    assert_int_equal(p->mem.kind, PROBE_MEM_EXCLUSIVE);
+    p = find(&all, ARM_EVENT_MEM, AT(7));
+    assert_int_equal(p->mem.kind, ARM_MEM_EXCLUSIVE);
     assert_int_equal(p->mem.size, 8);
     assert_int_equal(p->mem.reg, 5);
     assert_int_equal(p->mem.value[0], 0x1234);
 
-    p = find(&all, PROBE_MEM, AT(8));
-    assert_int_equal(p->mem.kind, PROBE_MEM_ORDERED);
+    p = find(&all, ARM_EVENT_MEM, AT(8));
+    assert_int_equal(p->mem.kind, ARM_MEM_ORDERED);
     assert_int_equal(p->mem.size, 1);
     assert_int_equal(p->mem.value[0], 0x34);
 
-    p = find(&all, PROBE_MEM, AT(9));
-    assert_int_equal(p->mem.kind, PROBE_MEM_FP);
+    p = find(&all, ARM_EVENT_MEM, AT(9));
+    assert_int_equal(p->mem.kind, ARM_MEM_FP);
     assert_int_equal(p->mem.size, 16);
     assert_int_equal(p->mem.reg, 7);
     assert_int_equal(p->mem.value[0], 0x1234);
     assert_int_equal(p->mem.value[1], RAM);
 
-    p = find(&all, PROBE_TLBI, AT(10));
+    p = find(&all, ARM_EVENT_TLBI, AT(10));
     assert_int_equal(p->tlbi.op, SR_TLBI_VAE2IS);
     assert_int_equal(p->tlbi.operand, 0x1234);
     assert_int_equal(p->tlbi.regime, 1);
-    assert_int_equal(p->tlbi.scope, PROBE_TLBI_VA);
+    assert_int_equal(p->tlbi.scope, ARM_TLBI_VA);
     assert_int_equal(p->tlbi.start, 0x1234000);
     assert_int_equal(p->tlbi.end, 0x1235000);
     assert_true(p->tlbi.broadcast);
     assert_false(p->tlbi.stage2);
 
-    p = find(&all, PROBE_TLBI, AT(11));
+    p = find(&all, ARM_EVENT_TLBI, AT(11));
     assert_int_equal(p->tlbi.regime, 0);
-    assert_int_equal(p->tlbi.scope, PROBE_TLBI_IPA);
+    assert_int_equal(p->tlbi.scope, ARM_TLBI_IPA);
     assert_false(p->tlbi.broadcast);
     assert_true(p->tlbi.stage2);
 
-    p = find(&all, PROBE_BARRIER, AT(12));
-    assert_int_equal(p->barrier.kind, PROBE_DSB);
+    p = find(&all, ARM_EVENT_BARRIER, AT(12));
+    assert_int_equal(p->barrier.kind, ARM_BARRIER_DSB);
     assert_int_equal(p->barrier.domain, 2);
     assert_int_equal(p->barrier.type, 2);
-    p = find(&all, PROBE_BARRIER, AT(13));
-    assert_int_equal(p->barrier.kind, PROBE_DMB);
+    p = find(&all, ARM_EVENT_BARRIER, AT(13));
+    assert_int_equal(p->barrier.kind, ARM_BARRIER_DMB);
     assert_int_equal(p->barrier.domain, 0);
     assert_int_equal(p->barrier.type, 1);
-    assert_int_equal(find(&all, PROBE_BARRIER, AT(14))->barrier.kind, PROBE_ISB);
+    assert_int_equal(find(&all, ARM_EVENT_BARRIER, AT(14))->barrier.kind, ARM_BARRIER_ISB);
 
-    p = find(&all, PROBE_CACHE, AT(15));
+    p = find(&all, ARM_EVENT_CACHE, AT(15));
     assert_int_equal(p->cache.op, SR_DC_CIVAC);
     assert_true(p->cache.by_va);
     assert_int_equal(p->cache.pa, DATA);
-    assert_false(find(&all, PROBE_CACHE, AT(16))->cache.by_va);
+    assert_false(find(&all, ARM_EVENT_CACHE, AT(16))->cache.by_va);
 
-    p = find(&all, PROBE_MMIO, AT(19));
+    p = find(&all, ARM_EVENT_MMIO, AT(19));
     assert_int_equal(p->mmio.pa, 0x09000000);
     assert_int_equal(p->mmio.size, 1);
     assert_true(p->mmio.write);
     assert_int_equal(p->mmio.value, '!');
-    assert_int_equal(find(&all, PROBE_MEM, AT(19))->mem.kind, PROBE_MEM_WRITE | PROBE_MEM_DEVICE);
+    assert_int_equal(find(&all, ARM_EVENT_MEM, AT(19))->mem.kind, ARM_MEM_WRITE | ARM_MEM_DEVICE);
 
-    p = find(&all, PROBE_ERET, AT(28));
+    p = find(&all, ARM_EVENT_ERET, AT(28));
     assert_int_equal(p->eret.target, AT(29));
     assert_int_equal(p->eret.spsr, 0x3c5);
     assert_int_equal(p->eret.target_el, 1);
     assert_true(p->eret.legal);
     assert_int_equal(p->el, 2);
 
-    p = find(&all, PROBE_CALL, AT(30));
-    assert_int_equal(p->call.kind, PROBE_HVC);
+    p = find(&all, ARM_EVENT_CALL, AT(30));
+    assert_int_equal(p->call.kind, ARM_CALL_HVC);
     assert_int_equal(p->call.imm, 5);
     assert_int_equal(p->el, 1);
 
-    p = find(&all, PROBE_EXCEPTION, AT(31)); /* where it returns to */
+    p = find(&all, ARM_EVENT_EXCEPTION, AT(31)); /* where it returns to */
     assert_int_equal(p->el, 1);
     assert_int_equal(p->exception.target_el, 2);
     assert_int_equal(p->exception.vector, 0x400);
     assert_int_equal(p->exception.esr, UINT64_C(0x5a000005));
     assert_int_equal(p->exception.spsr & 0xf, 5);
 
-    assert_false(find(&all, PROBE_WFX, ENTRY + VECTORS + 0x400)->wfx.wfe);
+    assert_false(find(&all, ARM_EVENT_WFX, ENTRY + VECTORS + 0x400)->wfx.wfe);
 }
 
-static unsigned count(const struct events *events, enum probe_event event, unsigned el)
+static unsigned count(const struct events *events, enum arm_event_kind event, unsigned el)
 {
     unsigned n = 0;
 
     for (unsigned k = 0; k < events->count; k++)
-        n += events->e[k].event == event && events->e[k].el == el;
+        n += events->e[k].kind == event && events->e[k].el == el;
     return n;
 }
 
@@ -248,20 +253,20 @@ static void test_a_subscriber_of_an_el_sees_what_happens_there_and_its_crossings
 {
     (void)state;
     static struct events e;
-    struct probe_filter filter = everything;
+    struct arm_filter filter = everything;
 
     filter.els = BIT(1);
     observe(&filter, &e);
-    assert_int_equal(count(&e, PROBE_INSN, 1), 2);
-    assert_int_equal(count(&e, PROBE_INSN, 2), 0);
-    assert_int_equal(count(&e, PROBE_SYSREG_READ, 1), 1);
-    assert_int_equal(count(&e, PROBE_ERET, 2), 1); /* leads here */
-    assert_int_equal(count(&e, PROBE_EXCEPTION, 1), 1);
+    assert_int_equal(count(&e, ARM_EVENT_INSN, 1), 2);
+    assert_int_equal(count(&e, ARM_EVENT_INSN, 2), 0);
+    assert_int_equal(count(&e, ARM_EVENT_SYSREG_READ, 1), 1);
+    assert_int_equal(count(&e, ARM_EVENT_ERET, 2), 1); /* leads here */
+    assert_int_equal(count(&e, ARM_EVENT_EXCEPTION, 1), 1);
     filter.els = BIT(2);
     observe(&filter, &e);
-    assert_int_equal(count(&e, PROBE_INSN, 1), 0);
-    assert_int_equal(count(&e, PROBE_INSN, 2), 29 + 1);
-    assert_int_equal(count(&e, PROBE_EXCEPTION, 1), 1);
+    assert_int_equal(count(&e, ARM_EVENT_INSN, 1), 0);
+    assert_int_equal(count(&e, ARM_EVENT_INSN, 2), 29 + 1);
+    assert_int_equal(count(&e, ARM_EVENT_EXCEPTION, 1), 1);
     filter.els = BIT(0);
     observe(&filter, &e);
     assert_int_equal(e.count, 0);
@@ -271,18 +276,18 @@ static void test_a_subscriber_of_a_cpu_or_a_world_sees_only_them(void **state)
 {
     (void)state;
     static struct events e;
-    struct probe_filter filter = everything;
+    struct arm_filter filter = everything;
 
-    filter.cpus = BIT(1); /* off */
+    filter.cpus[0] = BIT(1); /* off */
     observe(&filter, &e);
     assert_int_equal(e.count, 0);
-    filter.cpus = BIT(0);
-    filter.worlds = PROBE_GUEST; /* stage 2 is off: there is none */
+    filter.cpus[0] = BIT(0);
+    filter.worlds = ARM_WORLD_GUEST; /* stage 2 is off: there is none */
     observe(&filter, &e);
-    assert_int_equal(count(&e, PROBE_INSN, 1) + count(&e, PROBE_INSN, 2), 0);
-    filter.worlds = PROBE_HOST;
+    assert_int_equal(count(&e, ARM_EVENT_INSN, 1) + count(&e, ARM_EVENT_INSN, 2), 0);
+    filter.worlds = ARM_WORLD_HOST;
     observe(&filter, &e);
-    assert_int_equal(count(&e, PROBE_INSN, 1), 2);
+    assert_int_equal(count(&e, ARM_EVENT_INSN, 1), 2);
 }
 
 static void test_a_subscription_ends_by_its_handle(void **state)
@@ -302,7 +307,7 @@ static void test_a_subscription_ends_by_its_handle(void **state)
     assert_int_equal(arm_run(m, 0), ARM_STOP_IDLE);
     assert_int_equal(first.count, seen);
     assert_true(second.count > seen);
-    for (int k = 0; k < PROBE_SUBSCRIBERS_MAX - 1; k++)
+    for (int k = 0; k < ARM_SUBSCRIBERS_MAX - 1; k++)
         assert_true(arm_subscribe(m, &everything, keep, &first) > b);
     assert_int_equal(arm_subscribe(m, &everything, keep, &first), 0);
     arm_machine_free(m);

@@ -39,6 +39,7 @@ static struct arm_machine *create(struct arm_config config)
 {
     struct arm_error err = {0};
 
+    config.size = sizeof(config);
     config.cpus = 1;
     config.ram_size = UINT64_C(16) << 20;
     config.el2 = true;

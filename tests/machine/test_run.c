@@ -52,7 +52,8 @@ static struct arm_machine *create(const uint32_t *words, size_t size, unsigned c
         blobs[k] = (struct arm_blob){
             .path = path, .addr = ENTRY + 0x1000 * k, .force_raw = true, .cpu = (int)k};
     memset(out, 0, sizeof(*out));
-    struct arm_machine *m = arm_machine_new(&(struct arm_config){.cpus = cpus,
+    struct arm_machine *m = arm_machine_new(&(struct arm_config){.size = sizeof(struct arm_config),
+                                                                 .cpus = cpus,
                                                                  .ram_size = RAM_SIZE,
                                                                  .el2 = true,
                                                                  .semihosting = true,
@@ -186,10 +187,10 @@ struct stopper {
     struct arm_machine *m;
     uint64_t seen, at;
     uint64_t retired, pc, time_ns; /* as asked for in the callback */
-    struct probe event;
+    struct arm_event event;
 };
 
-static void stop_at(void *ctx, const struct probe *p)
+static void stop_at(void *ctx, const struct arm_event *p)
 {
     struct stopper *s = ctx;
 
@@ -202,16 +203,18 @@ static void stop_at(void *ctx, const struct probe *p)
     arm_stop(s->m);
 }
 
-static int subscribe(struct arm_machine *m, enum probe_event event, struct stopper *s)
+static int subscribe(struct arm_machine *m, enum arm_event_kind event, struct stopper *s)
 {
-    return arm_subscribe(m, &(struct probe_filter){.events = BIT(event)}, stop_at, s);
+    return arm_subscribe(
+        m, &(struct arm_filter){.size = sizeof(struct arm_filter), .events = BIT(event)}, stop_at,
+        s);
 }
 
 /* Address of the instruction of guest_mix that fires each event. */
 static const struct {
-    enum probe_event event;
+    enum arm_event_kind event;
     unsigned word;
-} places[] = {{PROBE_MEM, 6}, {PROBE_SYSREG_READ, 3}, {PROBE_MMIO, 22}};
+} places[] = {{ARM_EVENT_MEM, 6}, {ARM_EVENT_SYSREG_READ, 3}, {ARM_EVENT_MMIO, 22}};
 
 static void test_a_stop_in_a_callback_is_before_the_next_instruction(void **state)
 {
@@ -255,7 +258,7 @@ static void test_a_stop_at_an_instruction_event_lets_just_that_one_execute(void 
     struct arm_machine *m = create_mix(2, &out);
     struct stopper s = {.m = m, .at = 12345};
 
-    assert_true(subscribe(m, PROBE_INSN, &s));
+    assert_true(subscribe(m, ARM_EVENT_INSN, &s));
     assert_int_equal(arm_run(m, 0), ARM_STOP_REQUEST);
     assert_int_equal(s.seen, 12345);
     assert_int_equal(s.retired, 12344);
@@ -357,7 +360,7 @@ static void test_a_stop_asked_for_comes_before_a_limit_reached_with_it(void **st
     struct arm_machine *m = CREATE(guest_loop, 1, &out);
     struct stopper s = {.m = m, .at = 100};
 
-    assert_true(subscribe(m, PROBE_INSN, &s));
+    assert_true(subscribe(m, ARM_EVENT_INSN, &s));
     assert_int_equal(arm_run(m, 100), ARM_STOP_REQUEST);
     assert_int_equal(arm_run(m, 100), ARM_STOP_LIMIT);
     assert_int_equal(arm_retired(m), 200);

@@ -76,12 +76,13 @@ static void keep_output(void *ctx, const uint8_t *data, size_t size)
     f->out[f->out_count] = '\0';
 }
 
-static void keep_warning(void *ctx, enum log_category cat, enum log_level level, const char *line)
+static void keep_warning(void *ctx, enum arm_log_category cat, enum arm_log_level level,
+                         const char *line)
 {
     struct fixture *f = ctx;
 
     (void)cat;
-    if (level > LOG_WARN)
+    if (level > ARM_LOG_WARN)
         return;
     f->warnings++;
     snprintf(f->warning, sizeof(f->warning), "%s", line);
@@ -91,15 +92,16 @@ static void start(struct fixture *f, struct arm_config config)
 {
     struct arm_error err = {0};
 
+    config.size = sizeof(config);
     config.cpus = config.cpus ? config.cpus : 1;
     config.ram_size = RAM_SIZE;
     config.el2 = true;
     config.semihosting = true;
     config.console_write = keep_output;
     config.console_ctx = f;
-    config.log = (struct log){.sink = keep_warning, .ctx = f};
-    for (unsigned c = 0; c < LOG_CATEGORY_COUNT; c++)
-        config.log.level[c] = LOG_WARN;
+    config.log = (struct arm_log){.sink = keep_warning, .ctx = f};
+    for (unsigned c = 0; c < ARM_LOG_CATEGORY_COUNT; c++)
+        config.log.level[c] = ARM_LOG_WARN;
     f->m = arm_machine_new(&config, &err);
     if (!f->m)
         fail_msg("%s", err.text);
@@ -388,8 +390,11 @@ static void test_there_are_no_files_without_a_directory_and_that_is_said_once(vo
 
 static void test_a_directory_that_is_none_is_refused(void **state)
 {
-    struct arm_config config = {
-        .cpus = 1, .ram_size = RAM_SIZE, .semihosting = true, .semihosting_dir = "/dev/null"};
+    struct arm_config config = {.size = sizeof(config),
+                                .cpus = 1,
+                                .ram_size = RAM_SIZE,
+                                .semihosting = true,
+                                .semihosting_dir = "/dev/null"};
     struct arm_error err = {0};
 
     (void)state;

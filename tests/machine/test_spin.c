@@ -271,7 +271,8 @@ static struct arm_machine *create(const struct program *p, unsigned cpus, const 
     for (unsigned k = 0; k < cpus; k++)
         blobs[k] = (struct arm_blob){
             .path = path, .addr = ENTRY + (uint64_t)CPU_SIZE * k, .force_raw = true, .cpu = (int)k};
-    struct arm_machine *m = arm_machine_new(&(struct arm_config){.cpus = cpus,
+    struct arm_machine *m = arm_machine_new(&(struct arm_config){.size = sizeof(struct arm_config),
+                                                                 .cpus = cpus,
                                                                  .cpu = model,
                                                                  .ram_size = RAM_SIZE,
                                                                  .el2 = true,
@@ -284,7 +285,7 @@ static struct arm_machine *create(const struct program *p, unsigned cpus, const 
     return m;
 }
 
-static void ignore(void *ctx, const struct probe *p)
+static void ignore(void *ctx, const struct arm_event *p)
 {
     (void)ctx;
     (void)p;
@@ -295,7 +296,8 @@ static struct arm_machine *create_observed(const struct program *p, unsigned cpu
                                            const char *model)
 {
     struct arm_machine *m = create(p, cpus, model);
-    const struct probe_filter reads = {.events = BIT(PROBE_SYSREG_READ)};
+    const struct arm_filter reads = {.size = sizeof(struct arm_filter),
+                                     .events = BIT(ARM_EVENT_SYSREG_READ)};
 
     assert_true(arm_subscribe(m, &reads, ignore, NULL) > 0);
     return m;

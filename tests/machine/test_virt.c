@@ -17,7 +17,7 @@ struct machine_of_devices {
     struct virt_board board;
     struct physmem mem;
     struct clock clock;
-    struct log log;
+    struct arm_log log;
     struct gic *gic;
     char out[16];
     size_t out_count;

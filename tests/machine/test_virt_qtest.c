@@ -175,7 +175,7 @@ static void compare_with_qemu(struct device *dev, uint64_t base, const struct re
 static void test_pl011_is_that_of_qemu(void **state)
 {
     struct clock clock = {.next_ns = CLOCK_NEVER};
-    struct log log = {0};
+    struct arm_log log = {0};
     struct pl011 uart;
 
     (void)state;
@@ -186,7 +186,7 @@ static void test_pl011_is_that_of_qemu(void **state)
 static void test_pl031_is_that_of_qemu(void **state)
 {
     struct clock clock = {.next_ns = CLOCK_NEVER};
-    struct log log = {0};
+    struct arm_log log = {0};
     struct pl031 rtc;
 
     (void)state;
@@ -196,7 +196,7 @@ static void test_pl031_is_that_of_qemu(void **state)
 
 static void test_pl061_is_that_of_qemu(void **state)
 {
-    struct log log = {0};
+    struct arm_log log = {0};
     struct pl061 gpio;
 
     (void)state;

@@ -44,7 +44,7 @@ struct params {
 #define P_QUIRKS10 BIT(7) /* ... and what newer versions still do */
 #define P_TABLES   BIT(8) /* print every descriptor made */
 
-struct probe {
+struct arm_event {
     uint64_t pc, spsr, x0, x1, sctlr_el2, hcr_el2;
 };
 
@@ -55,7 +55,7 @@ struct outcome {
 };
 extern struct outcome outcome;
 
-void probe_enter(const struct probe *p);
+void probe_enter(const struct arm_event *p);
 
 void put(const char *text);
 void put_hex(uint64_t v); /* without leading zeros */

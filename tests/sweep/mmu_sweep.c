@@ -17,12 +17,12 @@ static uint64_t spsr_of(unsigned el)
 
 static void run(unsigned el, const void *fragment, uint64_t address, uint64_t pstate)
 {
-    struct probe p = {(uint64_t)fragment,
-                      spsr_of(el) | pstate,
-                      0,
-                      address,
-                      config_el2_regime() ? config.sctlr : mrs(sctlr_el2),
-                      config.hcr};
+    struct arm_event p = {(uint64_t)fragment,
+                          spsr_of(el) | pstate,
+                          0,
+                          address,
+                          config_el2_regime() ? config.sctlr : mrs(sctlr_el2),
+                          config.hcr};
 
     probe_enter(&p);
 }

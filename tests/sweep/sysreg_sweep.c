@@ -53,7 +53,7 @@ static void sync_code(void)
 /* 0: done; otherwise the ESR, with bit 32 for one taken to EL1. */
 static uint64_t run(const uint32_t *code, const struct el *el, uint64_t x0)
 {
-    struct probe p = {(uint64_t)code, el->spsr, x0, 0, mrs(sctlr_el2), el->hcr};
+    struct arm_event p = {(uint64_t)code, el->spsr, x0, 0, mrs(sctlr_el2), el->hcr};
 
     probe_enter(&p);
     bool el1 = outcome.vector1 != ~UINT64_C(0) && outcome.esr2 == ESR_HVC_FROM_EL1;
@@ -153,7 +153,7 @@ static bool write_mask(unsigned enc, const struct el *el, uint64_t value, uint64
     code[3] = insn_word(enc, false) | 3; /* msr x3 */
     code[4] = HVC;
     sync_code();
-    struct probe p = {(uint64_t)code, el->spsr, value, 0, mrs(sctlr_el2), el->hcr};
+    struct arm_event p = {(uint64_t)code, el->spsr, value, 0, mrs(sctlr_el2), el->hcr};
     probe_enter(&p);
     *back = outcome.x0;
     return outcome.elr2 == (uint64_t)code + 20;

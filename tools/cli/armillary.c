@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "armillary.h"
 #include "base/bits.h"
 #include "command.h"
-#include "version.h"
 
 static const struct {
     const char *name, *arguments, *help;
@@ -61,7 +61,7 @@ static int run_command(int argc, char **argv)
         return 0;
     }
     if (!strcmp(argv[1], "--version")) {
-        printf("armillary %s\n", ARMILLARY_VERSION);
+        printf("armillary %s\n", arm_version());
         return 0;
     }
     for (size_t k = 0; k < ARRAY_SIZE(commands); k++)

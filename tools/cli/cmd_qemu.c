@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "armillary.h"
 #include "base/bits.h"
 #include "command.h"
 #include "parse.h"
 #include "qemu.h"
 #include "suggest.h"
-#include "version.h"
 
 const char *qemu_keep(struct qemu *q, char *text)
 {
@@ -98,7 +98,7 @@ static bool qemu_seed(struct qemu *q, const char *option, const char *value)
 static bool qemu_version(struct qemu *q, const char *option, const char *value)
 {
     (void)option, (void)value;
-    printf("QEMU emulator version 7.2.0 (as armillary %s takes its place)\n", ARMILLARY_VERSION);
+    printf("QEMU emulator version 7.2.0 (as armillary %s takes its place)\n", arm_version());
     q->answered = true;
     return true;
 }
@@ -163,7 +163,7 @@ static bool qemu_help(struct qemu *q, const char *option, const char *value)
            "A command line of qemu-system-aarch64; a word in capitals stands for any value. "
            "Exit code: QEMU's,\nand 2 for an error, 3 if the guest waits for ever, 4 for a fault "
            "loop.\n\n",
-           ARMILLARY_VERSION);
+           arm_version());
     print_options();
     q->answered = true;
     return true;

@@ -37,7 +37,7 @@ static void print_limit(FILE *f, const struct arm_machine *m, uint64_t max_insns
 }
 
 /* Return: is it of interest where the machine stands? */
-static bool print_reason(FILE *f, const struct arm_machine *m, enum arm_stop why,
+static bool print_reason(FILE *f, const struct arm_machine *m, enum arm_stop_reason why,
                          const struct run_request *req)
 {
     int number = signals_seen();
@@ -70,14 +70,15 @@ static bool print_reason(FILE *f, const struct arm_machine *m, enum arm_stop why
     return number && number != SIGPIPE;
 }
 
-void report_end(FILE *f, const struct arm_machine *m, enum arm_stop why,
+void report_end(FILE *f, const struct arm_machine *m, enum arm_stop_reason why,
                 const struct run_request *req)
 {
     if (print_reason(f, m, why, req))
         print_registers(f, m);
 }
 
-int report_exit_code(const struct arm_machine *m, enum arm_stop why, const struct run_request *req)
+int report_exit_code(const struct arm_machine *m, enum arm_stop_reason why,
+                     const struct run_request *req)
 {
     switch (why) {
     case ARM_STOP_POWEROFF:

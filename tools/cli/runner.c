@@ -34,30 +34,33 @@ struct run {
     struct arm_config config;
 };
 
-static void log_line(void *ctx, enum log_category cat, enum log_level level, const char *line)
+static void log_line(void *ctx, enum arm_log_category cat, enum arm_log_level level,
+                     const char *line)
 {
     const struct run *r = ctx;
 
-    fprintf(r->log, "armillary: %s: %s: %s\n", log_category_name(cat), log_level_name(level), line);
+    fprintf(r->log, "armillary: %s: %s: %s\n", arm_log_category_name(cat),
+            arm_log_level_name(level), line);
 }
 
 /* [CATEGORY=]LEVEL */
-static bool parse_log(const char *spec, struct log *log)
+static bool parse_log(const char *spec, struct arm_log *log)
 {
     const char *eq = strchr(spec, '=');
     const char *level_text = eq ? eq + 1 : spec;
-    unsigned level = LOG_ERROR;
+    unsigned level = ARM_LOG_ERROR;
     bool known = !eq;
 
-    while (level <= LOG_DEBUG && strcmp(level_text, log_level_name((enum log_level)level)))
+    while (level <= ARM_LOG_DEBUG &&
+           strcmp(level_text, arm_log_level_name((enum arm_log_level)level)))
         level++;
-    if (level > LOG_DEBUG)
+    if (level > ARM_LOG_DEBUG)
         return false;
-    for (unsigned c = 0; c < LOG_CATEGORY_COUNT; c++) {
-        const char *name = log_category_name((enum log_category)c);
+    for (unsigned c = 0; c < ARM_LOG_CATEGORY_COUNT; c++) {
+        const char *name = arm_log_category_name((enum arm_log_category)c);
         if (eq && (strlen(name) != (size_t)(eq - spec) || strncmp(name, spec, strlen(name))))
             continue;
-        log->level[c] = (enum log_level)level;
+        log->level[c] = (enum arm_log_level)level;
         known = true;
     }
     return known;
@@ -73,12 +76,12 @@ static bool open_log(struct run *r)
     return r->log != NULL;
 }
 
-static bool setup_log(const struct run_request *req, struct log *log, struct run *r)
+static bool setup_log(const struct run_request *req, struct arm_log *log, struct run *r)
 {
     log->sink = log_line;
     log->ctx = r;
-    for (unsigned c = 0; c < LOG_CATEGORY_COUNT; c++)
-        log->level[c] = LOG_WARN;
+    for (unsigned c = 0; c < ARM_LOG_CATEGORY_COUNT; c++)
+        log->level[c] = ARM_LOG_WARN;
     for (const char *const *s = req->logs; s && *s; s++)
         if (!parse_log(*s, log)) {
             fprintf(stderr,
@@ -162,7 +165,7 @@ static bool enter_monitor(struct run *r)
     return go_on;
 }
 
-static enum arm_stop run_machine(struct run *r)
+static enum arm_stop_reason run_machine(struct run *r)
 {
     uint64_t max_insns = r->req->max_insns;
 
@@ -170,9 +173,9 @@ static enum arm_stop run_machine(struct run *r)
         return ARM_STOP_REQUEST;
     for (;;) {
         uint64_t done = arm_retired(r->m);
-        enum arm_stop why = max_insns && done >= max_insns
-                                ? ARM_STOP_LIMIT
-                                : arm_run(r->m, max_insns ? max_insns - done : 0);
+        enum arm_stop_reason why = max_insns && done >= max_insns
+                                       ? ARM_STOP_LIMIT
+                                       : arm_run(r->m, max_insns ? max_insns - done : 0);
 
         if (why != ARM_STOP_REQUEST || signals_seen() || r->input->request != CONSOLE_MONITOR ||
             !enter_monitor(r))
@@ -181,7 +184,7 @@ static enum arm_stop run_machine(struct run *r)
 }
 
 /* What the guest has said is worth waiting for, unless a limit or the user has ended the run. */
-static void finish(struct run *r, enum arm_stop why, double took)
+static void finish(struct run *r, enum arm_stop_reason why, double took)
 {
     struct patience patience = {.endless = true};
 
@@ -251,7 +254,7 @@ static int run_console(struct run *r)
     r->m->poll_ctx = r;
     signals_stop(r->m);
     double start = host_seconds();
-    enum arm_stop why = run_machine(r);
+    enum arm_stop_reason why = run_machine(r);
     double took = host_seconds() - start;
     console_raw(r->input, false);
     traces_close(traces);
@@ -331,6 +334,7 @@ int runner_run(const struct run_request *req)
     struct run r = {.req = req, .config = req->config};
     int code = EXIT_USAGE, number = 0;
 
+    r.config.size = sizeof(r.config);
     if (!traces_check(req->traces) || !signals_catch(req->timeout_s))
         return EXIT_USAGE;
     if (outputs_open(&r.outputs, ending, &r) && open_log(&r) && setup_log(req, &r.config.log, &r)) {

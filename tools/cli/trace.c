@@ -22,7 +22,7 @@ struct trace {
 
 struct traces {
     unsigned count;
-    struct trace trace[PROBE_SUBSCRIBERS_MAX];
+    struct trace trace[ARM_SUBSCRIBERS_MAX];
 };
 
 /* One row a word that --trace knows. */
@@ -30,17 +30,17 @@ static const struct {
     const char *what;
     uint64_t events;
 } kinds[] = {
-    {"exception", BIT(PROBE_EXCEPTION) | BIT(PROBE_ERET)},
-    {"sysreg", BIT(PROBE_SYSREG_READ) | BIT(PROBE_SYSREG_WRITE)},
-    {"insn", BIT(PROBE_INSN)},
-    {"mem", BIT(PROBE_MEM)},
-    {"mmio", BIT(PROBE_MMIO)},
-    {"irq", BIT(PROBE_IRQ)},
-    {"tlbi", BIT(PROBE_TLBI)},
-    {"cache", BIT(PROBE_CACHE)},
-    {"barrier", BIT(PROBE_BARRIER)},
-    {"wfx", BIT(PROBE_WFX)},
-    {"call", BIT(PROBE_CALL)},
+    {"exception", BIT(ARM_EVENT_EXCEPTION) | BIT(ARM_EVENT_ERET)},
+    {"sysreg", BIT(ARM_EVENT_SYSREG_READ) | BIT(ARM_EVENT_SYSREG_WRITE)},
+    {"insn", BIT(ARM_EVENT_INSN)},
+    {"mem", BIT(ARM_EVENT_MEM)},
+    {"mmio", BIT(ARM_EVENT_MMIO)},
+    {"irq", BIT(ARM_EVENT_IRQ)},
+    {"tlbi", BIT(ARM_EVENT_TLBI)},
+    {"cache", BIT(ARM_EVENT_CACHE)},
+    {"barrier", BIT(ARM_EVENT_BARRIER)},
+    {"wfx", BIT(ARM_EVENT_WFX)},
+    {"call", BIT(ARM_EVENT_CALL)},
 };
 
 /* Split "a,b:FILE" into events and file (NULL: standard error). */
@@ -96,7 +96,7 @@ static const char *nth(const char *const *words, size_t count, uint64_t n)
 #define NTH(n, ...)                                                                                \
     nth((const char *const[]){__VA_ARGS__}, ARRAY_SIZE(((const char *const[]){__VA_ARGS__})), n)
 
-static void print_insn(const struct trace *t, const struct probe *p)
+static void print_insn(const struct trace *t, const struct arm_event *p)
 {
     uint8_t bytes[4];
     cs_insn *insn = NULL;
@@ -112,7 +112,7 @@ static void print_insn(const struct trace *t, const struct probe *p)
 }
 
 /* The vector's offset says what kind it is; an interrupt has no syndrome. */
-static void print_exception(FILE *f, const struct probe *p)
+static void print_exception(FILE *f, const struct arm_event *p)
 {
     const char *kind = NTH(bits(p->exception.vector, 8, 7), "", "IRQ", "FIQ", "SError");
 
@@ -133,65 +133,63 @@ static void print_sysreg(FILE *f, const char *what, unsigned name, unsigned sr, 
     fprintf(f, "%#" PRIx64, value);
 }
 
-static void print_event(const struct trace *t, const struct probe *p)
+static void print_event(const struct trace *t, const struct arm_event *p)
 {
     FILE *f = t->out;
 
-    switch (p->event) {
-    case PROBE_INSN:
+    switch (p->kind) {
+    case ARM_EVENT_INSN:
         print_insn(t, p);
         break;
-    case PROBE_EXCEPTION:
+    case ARM_EVENT_EXCEPTION:
         print_exception(f, p);
         break;
-    case PROBE_ERET:
+    case ARM_EVENT_ERET:
         fprintf(f, "eret to %#" PRIx64 " SPSR %#" PRIx64 "%s", p->eret.target, p->eret.spsr,
                 p->eret.legal ? "" : " (illegal)");
         break;
-    case PROBE_SYSREG_READ:
+    case ARM_EVENT_SYSREG_READ:
         print_sysreg(f, "mrs", p->sysreg_read.name, p->sysreg_read.sr, p->sysreg_read.value);
         break;
-    case PROBE_SYSREG_WRITE:
+    case ARM_EVENT_SYSREG_WRITE:
         print_sysreg(f, "msr", p->sysreg_write.name, p->sysreg_write.sr, p->sysreg_write.value);
         break;
-    case PROBE_MEM:
+    case ARM_EVENT_MEM:
         fprintf(f, "mem %s%u %#" PRIx64 " = %#" PRIx64,
-                p->mem.kind & PROBE_MEM_WRITE ? "write" : "read", p->mem.size, p->mem.va,
+                p->mem.kind & ARM_MEM_WRITE ? "write" : "read", p->mem.size, p->mem.va,
                 p->mem.value[0]);
         if (p->mem.size > 8)
             fprintf(f, ":%#" PRIx64, p->mem.value[1]);
         break;
-    case PROBE_MMIO:
+    case ARM_EVENT_MMIO:
         fprintf(f, "mmio %s%u %#" PRIx64 " = %#" PRIx64, p->mmio.write ? "write" : "read",
                 p->mmio.size, p->mmio.pa, p->mmio.value);
         break;
-    case PROBE_TLBI:
+    case ARM_EVENT_TLBI:
         fprintf(f, "sys %s %#" PRIx64, sysreg_name(p->tlbi.op), p->tlbi.operand);
         break;
-    case PROBE_CACHE:
+    case ARM_EVENT_CACHE:
         fprintf(f, "sys %s %#" PRIx64, sysreg_name(p->cache.op), p->cache.operand);
         break;
-    case PROBE_IRQ:
+    case ARM_EVENT_IRQ:
         fprintf(f, "%s %" PRIu32 " %s", p->irq.virt ? "virq" : "irq", p->irq.intid,
                 NTH(p->irq.change, "low", "high", "acknowledged", "deactivated"));
         break;
-    case PROBE_CALL:
+    case ARM_EVENT_CALL:
         fprintf(f, "%s #%#x x0=%#" PRIx64, NTH(p->call.kind, "svc", "hvc", "smc"), p->call.imm,
                 p->call.x0);
         break;
-    case PROBE_BARRIER:
+    case ARM_EVENT_BARRIER:
         fprintf(f, "%s #%u%s", NTH(p->barrier.kind, "dsb", "dmb", "isb", "sb"),
                 p->barrier.domain << 2 | p->barrier.type, p->barrier.nxs ? " nXS" : "");
         break;
-    case PROBE_WFX:
+    case ARM_EVENT_WFX:
         fputs(NTH(p->wfx.wfe, "wfi", "wfe"), f);
-        break;
-    case PROBE_COUNT:
         break;
     }
 }
 
-static void on_event(void *ctx, const struct probe *p)
+static void on_event(void *ctx, const struct arm_event *p)
 {
     const struct trace *t = ctx;
 
@@ -221,7 +219,7 @@ struct traces *traces_open(struct arm_machine *m, const char *const *specs, stru
 
         if (t->count == ARRAY_SIZE(t->trace)) {
             fprintf(stderr, "armillary: --trace=%s: more than %d of them\n", *specs,
-                    PROBE_SUBSCRIBERS_MAX);
+                    ARM_SUBSCRIBERS_MAX);
             break;
         }
         if (!parse(*specs, &events, &file))
@@ -231,10 +229,11 @@ struct traces *traces_open(struct arm_machine *m, const char *const *specs, stru
             break;
         t->count++;
         one->machine = m;
-        if ((events & BIT(PROBE_INSN)) &&
+        if ((events & BIT(ARM_EVENT_INSN)) &&
             cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &one->capstone) != CS_ERR_OK)
             one->capstone = 0;
-        arm_subscribe(m, &(struct probe_filter){.events = events}, on_event, one);
+        arm_subscribe(m, &(struct arm_filter){.size = sizeof(struct arm_filter), .events = events},
+                      on_event, one);
     }
     if (specs && *specs) {
         traces_close(t);
