@@ -1,8 +1,9 @@
 /*
  * What the guest test programs are made of. A program has a main(), reports each thing it checks
- * with check(), and ends with its number of failures as exit code (semihosting). It must pass on
- * QEMU's virt and on this machine; where QEMU 7.2 is wrong, check_differs() says which row of
- * docs/divergences.md it is. The first line of a program says where it runs (see tests/guest/run).
+ * with check(), and ends with its number of failures, 255 at most, as exit code (semihosting). It
+ * must pass on QEMU's virt and on this machine; where QEMU 7.2 is wrong, check_differs() says which
+ * row of docs/divergences.md it is. The first line of a program says where it runs (see
+ * tests/guest/run).
  */
 #pragma once
 
