@@ -180,12 +180,9 @@ static void write_table(const char *dir)
 /* Build the guest program in @dir. False: no cross compiler here. */
 static bool build_guest(const char *dir)
 {
-    char command[1500], source[600];
+    const char *source = TESTS_DIR "/cpu/sysreg_guest.c";
+    char command[1500];
 
-    snprintf(source, sizeof(source), "%s", __FILE__);
-    char *slash = strrchr(source, '/');
-    assert_non_null(slash);
-    snprintf(slash + 1, sizeof(source) - (size_t)(slash + 1 - source), "sysreg_guest.c");
     snprintf(command, sizeof(command),
              "aarch64-linux-gnu-gcc -O1 -w -ffreestanding -nostdlib -static -no-pie -fno-pic "
              "-mgeneral-regs-only -mno-outline-atomics -fno-stack-protector "
