@@ -161,10 +161,10 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
 
 void machine_forget_config(struct arm_machine *m)
 {
-    m->board.uart.taken_ctx = m;
     m->config.bios = m->config.kernel = m->config.initrd = m->config.append = NULL;
     m->config.virtio = NULL;
     m->config.fw_cfg = NULL;
+    m->config.pflash[0].path = m->config.pflash[1].path = NULL;
 }
 
 void machine_free_config(struct arm_machine *m)
