@@ -2,6 +2,7 @@
 
 #include "cpu/exception.h"
 #include "cpu/mem.h"
+#include "cpu/world.h"
 #include "mmu/regime_bits.h"
 
 /* ISS of Data Aborts (DDI0487, ESR_EL2). */

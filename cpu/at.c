@@ -3,6 +3,7 @@
 #include "cpu/context.h"
 #include "cpu/exception.h"
 #include "cpu/sysreg.h"
+#include "cpu/world.h"
 #include "mmu/attr.h"
 
 /* PAR_EL1 (DDI0487, PAR_EL1). */

@@ -2,10 +2,11 @@
 #include "cpu/breakpoint.h"
 
 #include "arch/sysreg.h"
+#include "cpu/debug_state.h"
 #include "cpu/exception.h"
 #include "cpu/mem.h"
-#include "cpu/step.h"
 #include "cpu/watchpoint.h"
+#include "cpu/world.h"
 
 #define DFSC_DEBUG 0x22
 #define ISS_WNR    BIT(6)

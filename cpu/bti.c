@@ -1,6 +1,7 @@
 #include "cpu/bti.h"
 
 #include "cpu/exception.h"
+#include "cpu/world.h"
 
 /* BTypeCompatible_PACIXSP(). */
 static bool pacixsp_ok(const struct cpu *cpu)

@@ -5,6 +5,7 @@
 #include "cpu/abort.h"
 #include "cpu/exception.h"
 #include "cpu/traps.h"
+#include "cpu/world.h"
 #include "mmu/regime_bits.h"
 
 #define HCR_STAGE2 (HCR_VM | HCR_PTW | HCR_DC | HCR_CD | HCR_FWB)

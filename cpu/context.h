@@ -18,12 +18,6 @@ static inline bool cpu_accesses_observed(const struct cpu *cpu)
     return cpu->watchpoints_on || cpu->pmu_accesses || cpu_wants(cpu, ARM_EVENT_MEM);
 }
 
-/* Is this the world of a VM: below EL2, with stage 2 on? */
-static inline bool cpu_in_guest(const struct cpu *cpu)
-{
-    return cpu->ps.el < 2 && cpu->contexts.x->s2_on;
-}
-
 /* The registers of regime @id as they are now, for translating in another than the current one. */
 void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg);
 

@@ -4,8 +4,8 @@
 
 #include "base/random.h"
 #include "cpu/context.h"
-#include "cpu/exception.h"
 #include "cpu/pmu.h"
+#include "cpu/pstate.h"
 #include "cpu/timer.h"
 
 static const bool never_paused;

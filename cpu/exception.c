@@ -1,9 +1,12 @@
 #include "cpu/exception.h"
 
 #include "cpu/context.h"
+#include "cpu/debug_state.h"
 #include "cpu/exec.h"
+#include "cpu/interrupt.h"
 #include "cpu/pmu.h"
-#include "cpu/step.h"
+#include "cpu/pstate.h"
+#include "cpu/world.h"
 
 /* The registers of an EL that exceptions use, by target EL. */
 static const struct {
@@ -12,85 +15,6 @@ static const struct {
     [1] = {SR_ELR_EL1, SR_SPSR_EL1, SR_ESR_EL1, SR_FAR_EL1, SR_VBAR_EL1, SR_SCTLR_EL1},
     [2] = {SR_ELR_EL2, SR_SPSR_EL2, SR_ESR_EL2, SR_FAR_EL2, SR_VBAR_EL2, SR_SCTLR_EL2},
 };
-
-uint64_t cpu_hcr(const struct cpu *cpu)
-{
-    return cpu->has_el2 ? cpu->sr[SR_HCR_EL2] : 0;
-}
-
-bool cpu_e2h(const struct cpu *cpu)
-{
-    return cpu_hcr(cpu) & FIELD_MASK(HCR_EL2_E2H);
-}
-
-bool cpu_host_regime(const struct cpu *cpu)
-{
-    const uint64_t both = FIELD_MASK(HCR_EL2_E2H) | FIELD_MASK(HCR_EL2_TGE);
-
-    return (cpu_hcr(cpu) & both) == both;
-}
-
-bool cpu_host_el0(const struct cpu *cpu)
-{
-    return cpu->ps.el == 0 && cpu_host_regime(cpu);
-}
-
-bool cpu_el2_regime(const struct cpu *cpu)
-{
-    return cpu->ps.el == 2 || cpu_host_el0(cpu);
-}
-
-unsigned cpu_default_target_el(const struct cpu *cpu)
-{
-    if (cpu->ps.el == 0)
-        return cpu_hcr(cpu) & FIELD_MASK(HCR_EL2_TGE) ? 2 : 1;
-    return cpu->ps.el;
-}
-
-static enum sysreg sp_bank(unsigned el, unsigned sp)
-{
-    return sp == 0 || el == 0 ? SR_SP_EL0 : el == 1 ? SR_SP_EL1 : SR_SP_EL2;
-}
-
-void cpu_set_el_sp(struct cpu *cpu, unsigned el, unsigned sp)
-{
-    cpu->sr[sp_bank(cpu->ps.el, cpu->ps.sp)] = cpu->x[REG_SP];
-    cpu->x[REG_SP] = cpu->sr[sp_bank(el, sp)];
-    cpu->ps.el = (uint8_t)el;
-    cpu->ps.sp = (uint8_t)sp;
-}
-
-static enum sysreg sp_of_el(unsigned el)
-{
-    return el == 0 ? SR_SP_EL0 : el == 1 ? SR_SP_EL1 : SR_SP_EL2;
-}
-
-uint64_t cpu_sp_get(const struct cpu *cpu, unsigned el)
-{
-    enum sysreg sr = sp_of_el(el);
-
-    return sr == sp_bank(cpu->ps.el, cpu->ps.sp) ? cpu->x[REG_SP] : cpu->sr[sr];
-}
-
-void cpu_sp_set(struct cpu *cpu, unsigned el, uint64_t value)
-{
-    enum sysreg sr = sp_of_el(el);
-
-    if (sr == sp_bank(cpu->ps.el, cpu->ps.sp))
-        cpu->x[REG_SP] = value;
-    else
-        cpu->sr[sr] = value;
-}
-
-uint64_t cpu_pstate_to_spsr(const struct cpu *cpu)
-{
-    const struct pstate *p = &cpu->ps;
-
-    return (uint64_t)cpu_nzcv(cpu) << 28 | (uint64_t)p->dit << 24 | (uint64_t)p->uao << 23 |
-           (uint64_t)p->pan << 22 | (uint64_t)p->ss << 21 | (uint64_t)p->il << 20 |
-           (uint64_t)p->ssbs << 12 | (uint64_t)p->btype << 10 | (uint64_t)p->daif << 6 |
-           (uint64_t)p->el << 2 | p->sp;
-}
 
 /* AArch64.TakeException(). */
 void cpu_take_exception(struct cpu *cpu, const struct exception *e)
@@ -237,69 +161,6 @@ enum exec_result exec_undefined(struct cpu *cpu, const struct insn *i)
     return exec_trap(cpu, i, cpu_default_target_el(cpu), ESR_EC_UNKNOWN, 0);
 }
 
-/* One row a kind of physical interrupt: its mask bit, its route to EL2 (with TGE), its vector. */
-enum { KIND_FIQ, KIND_IRQ, KIND_SERROR };
-static const struct {
-    enum exc_type type;
-    uint8_t mask;
-    uint64_t route, virt;
-} kinds[] = {
-    [KIND_FIQ] = {EXC_FIQ, PSTATE_F, FIELD_MASK(HCR_EL2_FMO), FIELD_MASK(HCR_EL2_VF)},
-    [KIND_IRQ] = {EXC_IRQ, PSTATE_I, FIELD_MASK(HCR_EL2_IMO), FIELD_MASK(HCR_EL2_VI)},
-    [KIND_SERROR] = {EXC_SERROR, PSTATE_A, FIELD_MASK(HCR_EL2_AMO), FIELD_MASK(HCR_EL2_VSE)},
-};
-
-static bool physical_pending(const struct cpu *cpu, enum exc_type type)
-{
-    return type == EXC_FIQ ? cpu->fiq_pin : type == EXC_IRQ ? cpu->irq_pin : cpu->serror_pin;
-}
-
-static bool virtual_pin(const struct cpu *cpu, enum exc_type type)
-{
-    return type == EXC_FIQ ? cpu->vfiq_pin : type == EXC_IRQ && cpu->virq_pin;
-}
-
-/* The EL that takes a physical interrupt of kind @k now, or 0 if it stays pending. */
-static unsigned physical_target(const struct cpu *cpu, unsigned k)
-{
-    uint64_t hcr = cpu_hcr(cpu);
-    unsigned target = hcr & (FIELD_MASK(HCR_EL2_TGE) | kinds[k].route) ? 2 : 1;
-    bool host = cpu_host_regime(cpu);
-
-    if (target < cpu->ps.el)
-        return 0;
-    if (target == 2 && cpu->ps.el < 2 && !host)
-        return target; /* a higher EL's interrupt ignores the masks of a lower one */
-    return cpu->ps.daif & kinds[k].mask ? 0 : target;
-}
-
-/* Is virtual interrupt kind @k pending and deliverable to EL1&0 (masks aside)? */
-static bool virtual_pending(const struct cpu *cpu, unsigned k)
-{
-    uint64_t hcr = cpu_hcr(cpu);
-
-    return cpu->ps.el < 2 && !(hcr & FIELD_MASK(HCR_EL2_TGE)) && (hcr & kinds[k].route) &&
-           ((hcr & kinds[k].virt) || virtual_pin(cpu, kinds[k].type));
-}
-
-bool cpu_interrupts_masked(const struct cpu *cpu)
-{
-    for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
-        if (physical_target(cpu, k))
-            return false;
-    return true;
-}
-
-bool cpu_serror_masked(const struct cpu *cpu)
-{
-    return physical_target(cpu, KIND_SERROR) == 0;
-}
-
-bool cpu_virtual_serror_masked(const struct cpu *cpu)
-{
-    return virtual_pending(cpu, KIND_SERROR) && (cpu->ps.daif & PSTATE_A);
-}
-
 static void take_virtual_serror(struct cpu *cpu, struct exception *e)
 {
     uint64_t iss = cpu_has(cpu, FEAT_RAS) ? cpu->sr[SR_VSESR_EL2] & MASK(24, 0) : 0;
@@ -310,34 +171,19 @@ static void take_virtual_serror(struct cpu *cpu, struct exception *e)
 
 bool cpu_take_interrupt(struct cpu *cpu)
 {
-    for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++) {
-        unsigned target = physical_pending(cpu, kinds[k].type) ? physical_target(cpu, k) : 0;
-        if (target) {
-            struct exception e = {.type = kinds[k].type, .target_el = target, .ret = cpu->pc};
-            if (e.type == EXC_SERROR) {
-                e.esr = esr(ESR_EC_SERROR, 0);
-                cpu->serror_pin = false;
-            }
-            cpu_take_exception(cpu, &e);
-            return true;
-        }
-    }
-    for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++) {
-        if (virtual_pending(cpu, k) && !(cpu->ps.daif & kinds[k].mask)) {
-            struct exception e = {.type = kinds[k].type, .target_el = 1, .ret = cpu->pc};
-            if (e.type == EXC_SERROR)
-                take_virtual_serror(cpu, &e);
-            cpu_take_exception(cpu, &e);
-            return true;
-        }
-    }
-    return false;
-}
+    static const enum exc_type types[INTERRUPT_KINDS] = {
+        [INTERRUPT_FIQ] = EXC_FIQ, [INTERRUPT_IRQ] = EXC_IRQ, [INTERRUPT_SERROR] = EXC_SERROR};
+    struct interrupt n;
 
-bool cpu_wakeup_pending(const struct cpu *cpu)
-{
-    for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
-        if (physical_pending(cpu, kinds[k].type) || virtual_pending(cpu, k))
-            return true;
-    return false;
+    if (!cpu_interrupt_pending(cpu, &n))
+        return false;
+    struct exception e = {.type = types[n.kind], .target_el = n.target_el, .ret = cpu->pc};
+    if (n.kind == INTERRUPT_SERROR && n.virtual) {
+        take_virtual_serror(cpu, &e);
+    } else if (n.kind == INTERRUPT_SERROR) {
+        e.esr = esr(ESR_EC_SERROR, 0);
+        cpu->serror_pin = false;
+    }
+    cpu_take_exception(cpu, &e);
+    return true;
 }

@@ -27,32 +27,9 @@ struct exception {
  * translation context is switched. */
 void cpu_take_exception(struct cpu *cpu, const struct exception *e);
 
-/* Where a synchronous exception goes that no rule sends elsewhere: EL1, or EL2 from EL2 and from
- * EL0 with HCR_EL2.TGE. */
-unsigned cpu_default_target_el(const struct cpu *cpu);
-
 /* AArch64.ExceptionReturn() from the current EL's ELR and SPSR (already authenticated: @pc, @spsr).
  */
 void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr);
-
-/* PSTATE as SPSR_ELx holds it, and the whole PSTATE from such a value (no checks). */
-uint64_t cpu_pstate_to_spsr(const struct cpu *cpu);
-
-/* Make x[REG_SP] the register that @sp and @el select, after saving the current one. */
-void cpu_set_el_sp(struct cpu *cpu, unsigned el, unsigned sp);
-
-/* The stack pointer of @el (SP_EL0 for 0) wherever it currently lives. */
-uint64_t cpu_sp_get(const struct cpu *cpu, unsigned el);
-void cpu_sp_set(struct cpu *cpu, unsigned el, uint64_t value);
-
-/* HCR_EL2 as it acts: zero without EL2. */
-uint64_t cpu_hcr(const struct cpu *cpu);
-
-/* HCR_EL2.E2H as it acts. */
-bool cpu_e2h(const struct cpu *cpu);
-bool cpu_host_regime(const struct cpu *cpu); /* E2H && TGE: EL0 belongs to EL2 */
-bool cpu_host_el0(const struct cpu *cpu);    /* EL0 under EL2&0: E2H && TGE */
-bool cpu_el2_regime(const struct cpu *cpu);  /* S1TranslationRegime() is EL2's: EL2, host EL0 */
 
 /* Take the highest-priority unmasked pending interrupt (physical or virtual), if any: true if
  * taken. cpu->pc must be current. */
@@ -81,14 +58,3 @@ void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct arm_event *p);
             cpu_fire_insn(cpu, i,                                                                  \
                           &(struct arm_event){.kind = ARM_EVENT_##NAME, .member = {__VA_ARGS__}}); \
     } while (0)
-
-/* Could no physical interrupt or SError be taken now, even if it were pending? */
-bool cpu_interrupts_masked(const struct cpu *cpu);
-
-/* AArch64.ESBOperation() and AArch64.vESBOperation(): would a physical SError stay pending now; is
- * a virtual one pending and masked? */
-bool cpu_serror_masked(const struct cpu *cpu);
-bool cpu_virtual_serror_masked(const struct cpu *cpu);
-
-/* Would WFI end now? A pending interrupt does so whether or not PSTATE masks it. */
-bool cpu_wakeup_pending(const struct cpu *cpu);

@@ -6,11 +6,13 @@
 #include "cpu/bti.h"
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
+#include "cpu/debug_state.h"
 #include "cpu/exception.h"
 #include "cpu/exec.h"
 #include "cpu/pmu.h"
 #include "cpu/step.h"
 #include "cpu/traps.h"
+#include "cpu/world.h"
 
 exec_fn *const interp_exec[A64_OP_COUNT] = {
 #define A64(name, ...) [A64_##name] = exec_##name,

@@ -9,6 +9,7 @@
 #include "cpu/interp.h"
 #include "cpu/mem_access.h"
 #include "cpu/watchpoint.h"
+#include "cpu/world.h"
 #include "mmu/regime_bits.h"
 
 /* The part of an access that lies in one page. Device memory has no host address. */

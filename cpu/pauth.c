@@ -10,6 +10,7 @@
 #include "cpu/exception.h"
 #include "cpu/exec.h"
 #include "cpu/qarma.h"
+#include "cpu/world.h"
 
 /* Of each key: its enable in SCTLR_EL1 or SCTLR_EL2, and its registers. */
 static const struct {

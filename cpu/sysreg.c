@@ -5,10 +5,12 @@
 #include "cpu/debug.h"
 #include "cpu/exception.h"
 #include "cpu/exec.h"
+#include "cpu/interrupt.h"
 #include "cpu/pmu.h"
 #include "cpu/spin.h"
 #include "cpu/timer.h"
 #include "cpu/traps.h"
+#include "cpu/world.h"
 
 typedef uint64_t reader_fn(struct cpu *cpu, enum sysreg sr);
 typedef void writer_fn(struct cpu *cpu, enum sysreg sr, uint64_t value);

@@ -4,8 +4,9 @@
 
 #include "arch/cpu_models.h"
 #include "base/random.h"
-#include "cpu/exception.h"
+#include "cpu/pstate.h"
 #include "cpu/traps.h"
+#include "cpu/world.h"
 
 /* EL1 of a guest identifies itself as EL2 says. */
 static bool sees_virtual_id(const struct cpu *cpu)

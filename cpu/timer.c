@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "cpu/exception.h"
 #include "cpu/sysreg.h"
+#include "cpu/world.h"
 
 #define CTL_ENABLE  BIT(0)
 #define CTL_IMASK   BIT(1)

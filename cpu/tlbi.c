@@ -2,6 +2,7 @@
 #include "cpu/context.h"
 #include "cpu/exception.h"
 #include "cpu/sysreg.h"
+#include "cpu/world.h"
 
 _Static_assert((unsigned)ARM_TLBI_IPA == (unsigned)TLBI_IPA &&
                    (unsigned)ARM_TLBI_ASID == (unsigned)TLBI_ASID && REGIME_EL20 == 2,

@@ -2,6 +2,7 @@
 
 #include "cpu/exception.h"
 #include "cpu/exec.h"
+#include "cpu/world.h"
 
 /* ISS of EC 0x01 and 0x07: CV = 1, COND = 0b1110, what AArch64 always reports. */
 #define ISS_COND_AL 0x1e00000

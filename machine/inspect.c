@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/exception.h"
+#include "cpu/pstate.h"
 #include "cpu/sysreg.h"
 #include "machine/machine.h"
 

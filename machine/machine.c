@@ -6,7 +6,6 @@
 
 #include "cpu/code_cache.h"
 #include "cpu/create.h"
-#include "cpu/exception.h"
 #include "cpu/reset.h"
 #include "cpu/timer.h"
 #include "loader/fdt.h"

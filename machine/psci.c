@@ -2,7 +2,6 @@
  * The firmware: PSCI 1.1 (DEN0022) and the SMCCC version calls (DEN0028), by SMC when EL2 exists
  * and by HVC when not.
  */
-#include "cpu/exception.h"
 #include "machine/machine.h"
 
 /* Function identifiers: fast calls, in their 32-bit forms. */

@@ -5,6 +5,7 @@
 #include "cpu/code_cache.h"
 #include "cpu/exception.h"
 #include "cpu/interp.h"
+#include "cpu/interrupt.h"
 #include "cpu/timer.h"
 #include "machine/machine.h"
 

@@ -1,8 +1,9 @@
 /* Exception-generating instructions (DDI0487 C4.1.88 "Exception generation"). */
+#include "cpu/debug_state.h"
 #include "cpu/exception.h"
 #include "cpu/exec.h"
-#include "cpu/step.h"
 #include "cpu/traps.h"
+#include "cpu/world.h"
 
 static void fire_call(struct cpu *cpu, const struct insn *i, uint8_t kind)
 {

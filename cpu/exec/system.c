@@ -3,10 +3,13 @@
 #include "cpu/context.h"
 #include "cpu/exception.h"
 #include "cpu/exec.h"
+#include "cpu/interrupt.h"
 #include "cpu/pauth.h"
+#include "cpu/pstate.h"
 #include "cpu/sysreg.h"
 #include "cpu/timer.h"
 #include "cpu/traps.h"
+#include "cpu/world.h"
 
 static unsigned crm(const struct insn *i)
 {

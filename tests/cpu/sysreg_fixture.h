@@ -12,10 +12,11 @@
 #include <cmocka.h>
 
 #include "arch/cpu_models.h"
+#include "arch/esr.h"
 #include "cpu/code_cache.h"
 #include "cpu/create.h"
-#include "cpu/exception.h"
 #include "cpu/exec.h"
+#include "cpu/pstate.h"
 #include "cpu/reset.h"
 #include "cpu/sysreg.h"
 #include "cpu/traps.h"

@@ -10,8 +10,8 @@
 #include "arch/esr.h"
 #include "cpu/code_cache.h"
 #include "cpu/create.h"
-#include "cpu/exception.h"
 #include "cpu/pauth.h"
+#include "cpu/pstate.h"
 #include "cpu/qarma.h"
 #include "tests/cpu/exec_oracle.h"
 

@@ -16,6 +16,7 @@
 #include "cpu/interp.h"
 #include "cpu/mem.h"
 #include "cpu/pmu.h"
+#include "cpu/pstate.h"
 #include "cpu/reset.h"
 #include "cpu/sysreg.h"
 

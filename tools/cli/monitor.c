@@ -8,7 +8,6 @@
 #include "base/bits.h"
 #include "console.h"
 #include "cpu/context.h"
-#include "cpu/exception.h"
 #include "machine/machine.h"
 #include "parse.h"
 #include "registers.h"

@@ -6,6 +6,8 @@
 #include "arch/sysreg.h"
 #include "base/bits.h"
 #include "cpu/exception.h"
+#include "cpu/pstate.h"
+#include "cpu/world.h"
 #include "mmu/fault.h"
 
 static const char *const power[] = {

@@ -1,0 +1,89 @@
+#include "cpu/interrupt.h"
+
+#include "cpu/world.h"
+
+/* A row each: mask bit, route of the physical one to EL2 (with TGE), the virtual one's bit. */
+static const struct {
+    uint8_t mask;
+    uint64_t route, virt;
+} kinds[INTERRUPT_KINDS] = {
+    [INTERRUPT_FIQ] = {PSTATE_F, FIELD_MASK(HCR_EL2_FMO), FIELD_MASK(HCR_EL2_VF)},
+    [INTERRUPT_IRQ] = {PSTATE_I, FIELD_MASK(HCR_EL2_IMO), FIELD_MASK(HCR_EL2_VI)},
+    [INTERRUPT_SERROR] = {PSTATE_A, FIELD_MASK(HCR_EL2_AMO), FIELD_MASK(HCR_EL2_VSE)},
+};
+
+static bool physical_pending(const struct cpu *cpu, enum interrupt_kind k)
+{
+    return k == INTERRUPT_FIQ ? cpu->fiq_pin : k == INTERRUPT_IRQ ? cpu->irq_pin : cpu->serror_pin;
+}
+
+static bool virtual_pin(const struct cpu *cpu, enum interrupt_kind k)
+{
+    return k == INTERRUPT_FIQ ? cpu->vfiq_pin : k == INTERRUPT_IRQ && cpu->virq_pin;
+}
+
+/* The EL that takes a physical interrupt of kind @k now, or 0 if it stays pending. */
+static unsigned physical_target(const struct cpu *cpu, enum interrupt_kind k)
+{
+    uint64_t hcr = cpu_hcr(cpu);
+    unsigned target = hcr & (FIELD_MASK(HCR_EL2_TGE) | kinds[k].route) ? 2 : 1;
+
+    if (target < cpu->ps.el)
+        return 0;
+    if (target == 2 && cpu->ps.el < 2 && !cpu_host_regime(cpu))
+        return target; /* a higher EL's interrupt ignores the masks of a lower one */
+    return cpu->ps.daif & kinds[k].mask ? 0 : target;
+}
+
+/* Is virtual interrupt kind @k pending and deliverable to EL1&0 (masks aside)? */
+static bool virtual_pending(const struct cpu *cpu, enum interrupt_kind k)
+{
+    uint64_t hcr = cpu_hcr(cpu);
+
+    return cpu->ps.el < 2 && !(hcr & FIELD_MASK(HCR_EL2_TGE)) && (hcr & kinds[k].route) &&
+           ((hcr & kinds[k].virt) || virtual_pin(cpu, k));
+}
+
+bool cpu_interrupt_pending(const struct cpu *cpu, struct interrupt *out)
+{
+    for (enum interrupt_kind k = 0; k < INTERRUPT_KINDS; k++) {
+        unsigned target = physical_pending(cpu, k) ? physical_target(cpu, k) : 0;
+        if (target) {
+            *out = (struct interrupt){.kind = k, .target_el = target};
+            return true;
+        }
+    }
+    for (enum interrupt_kind k = 0; k < INTERRUPT_KINDS; k++) {
+        if (virtual_pending(cpu, k) && !(cpu->ps.daif & kinds[k].mask)) {
+            *out = (struct interrupt){.kind = k, .virtual = true, .target_el = 1};
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cpu_interrupts_masked(const struct cpu *cpu)
+{
+    for (enum interrupt_kind k = 0; k < INTERRUPT_KINDS; k++)
+        if (physical_target(cpu, k))
+            return false;
+    return true;
+}
+
+bool cpu_serror_masked(const struct cpu *cpu)
+{
+    return physical_target(cpu, INTERRUPT_SERROR) == 0;
+}
+
+bool cpu_virtual_serror_masked(const struct cpu *cpu)
+{
+    return virtual_pending(cpu, INTERRUPT_SERROR) && (cpu->ps.daif & PSTATE_A);
+}
+
+bool cpu_wakeup_pending(const struct cpu *cpu)
+{
+    for (enum interrupt_kind k = 0; k < INTERRUPT_KINDS; k++)
+        if (physical_pending(cpu, k) || virtual_pending(cpu, k))
+            return true;
+    return false;
+}

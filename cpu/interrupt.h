@@ -1,0 +1,31 @@
+/*
+ * Interrupts: which are pending, masked, and taken where. Physical ones come from the pins; virtual
+ * ones from the pins or from HCR_EL2.{VF,VI,VSE}. Taking one is cpu_take_interrupt().
+ */
+#pragma once
+
+#include "cpu/cpu.h"
+
+/* In the order they are taken. */
+enum interrupt_kind { INTERRUPT_FIQ, INTERRUPT_IRQ, INTERRUPT_SERROR, INTERRUPT_KINDS };
+
+struct interrupt {
+    enum interrupt_kind kind;
+    bool virtual;
+    unsigned target_el;
+};
+
+/* AArch64.TakePendingInterrupts(): is there a pending interrupt (physical or virtual) that would be
+ * taken now? The one of highest priority. */
+bool cpu_interrupt_pending(const struct cpu *cpu, struct interrupt *out);
+
+/* Could no physical interrupt or SError be taken now, even if it were pending? */
+bool cpu_interrupts_masked(const struct cpu *cpu);
+
+/* AArch64.ESBOperation() and AArch64.vESBOperation(): would a physical SError stay pending now; is
+ * a virtual one pending and masked? */
+bool cpu_serror_masked(const struct cpu *cpu);
+bool cpu_virtual_serror_masked(const struct cpu *cpu);
+
+/* Would WFI end now? A pending interrupt does so whether or not PSTATE masks it. */
+bool cpu_wakeup_pending(const struct cpu *cpu);
