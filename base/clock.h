@@ -10,6 +10,9 @@
 
 #define CLOCK_NEVER      UINT64_MAX
 #define CLOCK_EVENTS_MAX 1024
+#define CLOCK_NAME_MAX   32
+
+struct state_io;
 
 typedef void clock_event_fn(void *ctx, uint64_t now_ns);
 
@@ -17,6 +20,7 @@ struct clock_event {
     clock_event_fn *fn;
     void *ctx;
     uint64_t deadline_ns; /* CLOCK_NEVER: not armed */
+    char name[CLOCK_NAME_MAX];
 };
 
 struct clock {
@@ -36,11 +40,16 @@ struct clock {
 /* Exact current virtual time, also in the middle of a CPU's slice. */
 uint64_t clock_now_ns(const struct clock *clk);
 
-/* Register @ev (owned by the caller, must outlive the clock's use; fn and ctx set). Disarmed. */
-void clock_event_add(struct clock *clk, struct clock_event *ev);
+/* Register @ev (owned by the caller, must outlive the clock's use; fn and ctx set). Disarmed.
+ * @name: by which a snapshot knows it, as "cpu3.timer.v"; no other event of a machine has it. */
+void clock_event_add(struct clock *clk, struct clock_event *ev, const char *name, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Arm or re-arm; CLOCK_NEVER disarms. A deadline in the past fires at the next clock_run(). */
 void clock_event_set(struct clock *clk, struct clock_event *ev, uint64_t deadline_ns);
 
 /* Move time to @now_ns (never backwards) and fire what is due, in order of deadline. */
 void clock_run(struct clock *clk, uint64_t now_ns);
+
+/* Time, and which events are armed until when. */
+void clock_state(struct state_io *io, struct clock *clk);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 
 struct device;
+struct state_io;
 
 #define REG_SIZE_8  1 /* allowed access sizes, or'ed; the value is the size in bytes */
 #define REG_SIZE_16 2
@@ -32,6 +33,9 @@ struct device_ops {
     const char *name;                  /* in log lines and traces */
     const struct reg_row *regs;        /* sorted by offset, ended by a NULL name */
     void (*reset)(struct device *dev); /* cold reset, must not allocate; NULL: its owner does it */
+    /* What of it a snapshot has; NULL: nothing, or its owner does it. Interrupt lines and events of
+     * the clock have a place of their own: nothing is driven and nothing is armed. */
+    void (*state)(struct state_io *io, struct device *dev);
 };
 
 struct device {

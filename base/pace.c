@@ -1,9 +1,12 @@
 #include "base/pace.h"
 
-void pace_init(struct pace *p, struct clock *clock, clock_event_fn *go_on, void *ctx)
+#include "base/state_io.h"
+
+void pace_init(struct pace *p, struct clock *clock, const char *name, clock_event_fn *go_on,
+               void *ctx)
 {
     *p = (struct pace){.clock = clock, .go_on = {.fn = go_on, .ctx = ctx}};
-    clock_event_add(clock, &p->go_on);
+    clock_event_add(clock, &p->go_on, "%s", name);
 }
 
 uint32_t pace_left(struct pace *p)
@@ -30,4 +33,11 @@ void pace_wait(struct pace *p)
 void pace_stop(struct pace *p)
 {
     clock_event_set(p->clock, &p->go_on, CLOCK_NEVER);
+}
+
+void pace_state(struct state_io *io, struct pace *p)
+{
+    STATE(io, p->since_ns);
+    STATE(io, p->spent);
+    state_require(io, p->spent <= PACE_BYTES, "p->spent");
 }

@@ -19,8 +19,10 @@ struct pace {
     uint32_t spent;    /* bytes in it */
 };
 
-/* @go_on: called with @ctx when pace_wait() is over. @clock must outlive the device. */
-void pace_init(struct pace *p, struct clock *clock, clock_event_fn *go_on, void *ctx);
+/* @go_on: called with @ctx when pace_wait() is over. @clock must outlive the device. @name: of the
+ * event, see clock_event_add(). */
+void pace_init(struct pace *p, struct clock *clock, const char *name, clock_event_fn *go_on,
+               void *ctx);
 
 /* How many bytes may be moved now; 0: pace_wait() first. */
 uint32_t pace_left(struct pace *p);
@@ -32,3 +34,6 @@ void pace_spend(struct pace *p, uint32_t bytes);
 /* Call go_on() in the next microsecond; pace_stop(): do not. */
 void pace_wait(struct pace *p);
 void pace_stop(struct pace *p);
+
+/* All but its event, which is the clock's. */
+void pace_state(struct state_io *io, struct pace *p);

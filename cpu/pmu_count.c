@@ -294,5 +294,5 @@ void pmu_changed(struct cpu *cpu)
 void cpu_pmu_create(struct cpu *cpu)
 {
     cpu->pmu_deadline = (struct clock_event){.fn = deadline, .ctx = cpu};
-    clock_event_add(cpu->clock, &cpu->pmu_deadline);
+    clock_event_add(cpu->clock, &cpu->pmu_deadline, "cpu%u.pmu", cpu->index);
 }

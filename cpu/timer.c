@@ -16,14 +16,16 @@ struct cpu_timers {
     uint64_t stream_seen; /* events of the event streams up to this count have been used */
 };
 
-/* One row a timer: its registers and the offset of the counter it compares with. */
+/* One row a timer: its registers, the offset of the counter it compares with, and its name among
+ * the events of the clock. */
 static const struct {
     enum sysreg ctl, cval, tval, offset;
+    const char *name;
 } timers[TIMER_COUNT] = {
-    [TIMER_P] = {SR_CNTP_CTL_EL0, SR_CNTP_CVAL_EL0, SR_CNTP_TVAL_EL0, SR_CNTPOFF_EL2},
-    [TIMER_V] = {SR_CNTV_CTL_EL0, SR_CNTV_CVAL_EL0, SR_CNTV_TVAL_EL0, SR_CNTVOFF_EL2},
-    [TIMER_HP] = {SR_CNTHP_CTL_EL2, SR_CNTHP_CVAL_EL2, SR_CNTHP_TVAL_EL2, SR_NONE},
-    [TIMER_HV] = {SR_CNTHV_CTL_EL2, SR_CNTHV_CVAL_EL2, SR_CNTHV_TVAL_EL2, SR_NONE},
+    [TIMER_P] = {SR_CNTP_CTL_EL0, SR_CNTP_CVAL_EL0, SR_CNTP_TVAL_EL0, SR_CNTPOFF_EL2, "p"},
+    [TIMER_V] = {SR_CNTV_CTL_EL0, SR_CNTV_CVAL_EL0, SR_CNTV_TVAL_EL0, SR_CNTVOFF_EL2, "v"},
+    [TIMER_HP] = {SR_CNTHP_CTL_EL2, SR_CNTHP_CVAL_EL2, SR_CNTHP_TVAL_EL2, SR_NONE, "hp"},
+    [TIMER_HV] = {SR_CNTHV_CTL_EL2, SR_CNTHV_CVAL_EL2, SR_CNTHV_TVAL_EL2, SR_NONE, "hv"},
 };
 
 static uint64_t physical_count(const struct cpu *cpu)
@@ -122,7 +124,7 @@ struct cpu_timers *cpu_timers_create(struct cpu *cpu)
     ts->cpu = cpu;
     for (unsigned t = 0; t < TIMER_COUNT; t++) {
         ts->event[t] = (struct clock_event){.fn = expired, .ctx = cpu};
-        clock_event_add(cpu->clock, &ts->event[t]);
+        clock_event_add(cpu->clock, &ts->event[t], "cpu%u.timer.%s", cpu->index, timers[t].name);
     }
     return ts;
 }

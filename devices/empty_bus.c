@@ -1,5 +1,7 @@
 #include "devices/empty_bus.h"
 
+#include "base/state_io.h"
+
 /* Once: software that looks for devices reads a great many places. */
 static void tell(struct device *dev, uint64_t offset, unsigned size, const char *access)
 {
@@ -37,7 +39,12 @@ static void reset(struct device *dev)
     ((struct empty_bus *)dev)->told = false;
 }
 
-static const struct device_ops ops = {.name = "bus", .regs = regs, .reset = reset};
+static void state(struct state_io *io, struct device *dev)
+{
+    STATE(io, ((struct empty_bus *)dev)->told);
+}
+
+static const struct device_ops ops = {.name = "bus", .regs = regs, .reset = reset, .state = state};
 
 void empty_bus_init(struct empty_bus *bus, const struct arm_log *log, const char *what,
                     uint64_t base)

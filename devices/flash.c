@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/state_io.h"
 
 #define BUS_BYTES  4 /* of the bus; an address line pair selects the chip word */
 #define CHIP_BYTES 2
@@ -331,7 +332,36 @@ static void reset(struct device *dev)
     set_mode(flash, FLASH_READ_ARRAY);
 }
 
-static const struct device_ops ops = {.name = "flash", .regs = regs, .reset = reset};
+/* No more words are awaited than the buffer can be told to wait for, all in one buffer's place. */
+static bool buffer_makes_sense(const struct flash *flash)
+{
+    return flash->buffer_left <= FLASH_BUFFER_BYTES / BUS_BYTES &&
+           (flash->buffer_left || flash->expects != FLASH_BUFFER_DATA) &&
+           flash->buffer_low <= flash->buffer_high && flash->buffer_high <= FLASH_BUFFER_BYTES &&
+           flash->buffer_base % FLASH_BUFFER_BYTES == 0 && flash->buffer_base < FLASH_BANK_BYTES;
+}
+
+/* The contents are memory's. */
+static void state(struct state_io *io, struct device *dev)
+{
+    struct flash *flash = to_flash(dev);
+
+    STATE(io, flash->mode);
+    STATE(io, flash->expects);
+    STATE(io, flash->status);
+    STATE(io, flash->buffer_left);
+    STATE(io, flash->buffer_base);
+    STATE(io, flash->buffer_low);
+    STATE(io, flash->buffer_high);
+    state_bytes(io, "flash->buffer", flash->buffer, sizeof(flash->buffer));
+    state_require(io, flash->expects <= FLASH_BUFFER_OK, "flash->expects");
+    state_require(io, buffer_makes_sense(flash), "flash->buffer_base");
+    if (state_require(io, flash->mode <= FLASH_CFI_QUERY, "flash->mode") && state_restoring(io))
+        set_mode(flash, flash->mode);
+}
+
+static const struct device_ops ops = {
+    .name = "flash", .regs = regs, .reset = reset, .state = state};
 
 int flash_init(struct flash *flash, const struct arm_log *log, struct physmem *mem, pa_t base,
                struct disk *disk, struct arm_error *err)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/state_io.h"
 
 #define KEY_MASK      0x3fff /* bits 15:14: architecture-local and write, neither of which we have */
 #define KEY_FLAGS     0xc000
@@ -309,6 +310,21 @@ static void reset(struct device *dev)
     pace_stop(&fw->pace);
 }
 
+/* The items are the configuration's. */
+static void state(struct state_io *io, struct device *dev)
+{
+    struct fw_cfg *fw = to_fw_cfg(dev);
+
+    STATE(io, fw->key);
+    STATE(io, fw->offset);
+    STATE(io, fw->dma_hi);
+    STATE(io, fw->dma.busy);
+    STATE(io, fw->dma.descriptor);
+    STATE(io, fw->dma.to);
+    STATE(io, fw->dma.left);
+    pace_state(io, &fw->pace);
+}
+
 void fw_cfg_destroy(struct fw_cfg *fw)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(fw->items); i++)
@@ -319,7 +335,8 @@ void fw_cfg_destroy(struct fw_cfg *fw)
     fw->file_count = 0;
 }
 
-static const struct device_ops ops = {.name = "fw_cfg", .regs = regs, .reset = reset};
+static const struct device_ops ops = {
+    .name = "fw_cfg", .regs = regs, .reset = reset, .state = state};
 
 int fw_cfg_init(struct fw_cfg *fw, const struct arm_log *log, struct physmem *mem,
                 struct clock *clock, struct arm_error *err)
@@ -327,7 +344,7 @@ int fw_cfg_init(struct fw_cfg *fw, const struct arm_log *log, struct physmem *me
     int rc;
 
     *fw = (struct fw_cfg){.dev = {&ops, log}, .mem = mem};
-    pace_init(&fw->pace, clock, dma_go_on, fw);
+    pace_init(&fw->pace, clock, "fw_cfg.dma", dma_go_on, fw);
     rc = fw_cfg_set(fw, FW_CFG_SIGNATURE, "QEMU", 4, err);
     if (!rc)
         rc = fw_cfg_set_le32(fw, FW_CFG_ID, ID_DATA | ID_DMA, err);

@@ -1,6 +1,7 @@
 #include "devices/pl011.h"
 
 #include "base/bits.h"
+#include "base/state_io.h"
 #include "devices/primecell.h"
 
 /* UARTFR, DDI0183 3.3.3 */
@@ -383,7 +384,32 @@ static void reset(struct device *dev)
     update_irq(uart);
 }
 
-static const struct device_ops ops = {.name = "pl011", .regs = regs, .reset = reset};
+static void state(struct state_io *io, struct device *dev)
+{
+    struct pl011 *uart = to_pl011(dev);
+
+    STATE(io, uart->rsr);
+    STATE(io, uart->ilpr);
+    STATE(io, uart->ibrd);
+    STATE(io, uart->fbrd);
+    STATE(io, uart->lcr_h);
+    STATE(io, uart->cr);
+    STATE(io, uart->ifls);
+    STATE(io, uart->imsc);
+    STATE(io, uart->ris);
+    STATE(io, uart->dmacr);
+    STATE(io, uart->divisor);
+    STATE(io, uart->overrun);
+    STATE(io, uart->rx_first);
+    STATE(io, uart->rx_count);
+    STATE_ARRAY(io, uart->rx);
+    state_require(io, uart->divisor <= 0xffff * 64 + 0x3f, "uart->divisor");
+    state_require(io, uart->rx_first < PL011_FIFO_DEPTH, "uart->rx_first");
+    state_require(io, uart->rx_count <= rx_depth(uart), "uart->rx_count");
+}
+
+static const struct device_ops ops = {
+    .name = "pl011", .regs = regs, .reset = reset, .state = state};
 
 void pl011_init(struct pl011 *uart, const struct arm_log *log, struct irq_line irq,
                 struct clock *clock, uint32_t clock_hz, pl011_write_fn *write, void *write_ctx)
@@ -398,6 +424,6 @@ void pl011_init(struct pl011 *uart, const struct arm_log *log, struct irq_line i
         .write = write,
         .write_ctx = write_ctx,
     };
-    clock_event_add(clock, &uart->silence);
+    clock_event_add(clock, &uart->silence, "pl011.silence");
     reset(&uart->dev);
 }

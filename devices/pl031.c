@@ -1,6 +1,7 @@
 #include "devices/pl031.h"
 
 #include "base/bits.h"
+#include "base/state_io.h"
 #include "devices/primecell.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -155,7 +156,19 @@ static void reset(struct device *dev)
     update_irq(rtc);
 }
 
-static const struct device_ops ops = {.name = "pl031", .regs = regs, .reset = reset};
+static void state(struct state_io *io, struct device *dev)
+{
+    struct pl031 *rtc = to_pl031(dev);
+
+    STATE(io, rtc->offset_s);
+    STATE(io, rtc->mr);
+    STATE(io, rtc->lr);
+    STATE(io, rtc->imsc);
+    STATE(io, rtc->ris);
+}
+
+static const struct device_ops ops = {
+    .name = "pl031", .regs = regs, .reset = reset, .state = state};
 
 void pl031_init(struct pl031 *rtc, const struct arm_log *log, struct irq_line irq,
                 struct clock *clock, uint32_t epoch_s)
@@ -167,6 +180,6 @@ void pl031_init(struct pl031 *rtc, const struct arm_log *log, struct irq_line ir
         .match = {.fn = match_event, .ctx = rtc},
         .offset_s = epoch_s,
     };
-    clock_event_add(clock, &rtc->match);
+    clock_event_add(clock, &rtc->match, "pl031.match");
     reset(&rtc->dev);
 }

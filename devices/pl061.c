@@ -2,6 +2,7 @@
 
 #include "base/bits.h"
 #include "base/log.h"
+#include "base/state_io.h"
 #include "devices/primecell.h"
 
 static const uint8_t id[8] = {0x61, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
@@ -139,7 +140,23 @@ static void reset(struct device *dev)
     update(gpio, pins(gpio));
 }
 
-static const struct device_ops ops = {.name = "pl061", .regs = regs, .reset = reset};
+static void state(struct state_io *io, struct device *dev)
+{
+    struct pl061 *gpio = to_pl061(dev);
+
+    STATE(io, gpio->input);
+    STATE(io, gpio->data);
+    STATE(io, gpio->dir);
+    STATE(io, gpio->is);
+    STATE(io, gpio->ibe);
+    STATE(io, gpio->iev);
+    STATE(io, gpio->ie);
+    STATE(io, gpio->afsel);
+    STATE(io, gpio->edge);
+}
+
+static const struct device_ops ops = {
+    .name = "pl061", .regs = regs, .reset = reset, .state = state};
 
 void pl061_init(struct pl061 *gpio, const struct arm_log *log, struct irq_line irq)
 {

@@ -2,6 +2,8 @@
 
 #include <stdbool.h>
 
+#include "base/state_io.h"
+
 static bool is_digit(uint8_t c)
 {
     return c >= '0' && c <= '9';
@@ -37,4 +39,11 @@ void testdev_write(void *dev, const uint8_t *data, size_t n)
             t->expects = TESTDEV_COMMAND;
         }
     }
+}
+
+void testdev_state(struct state_io *io, struct testdev *t)
+{
+    STATE(io, t->argument);
+    STATE(io, t->expects);
+    state_require(io, t->expects <= TESTDEV_COMMAND, "t->expects");
 }

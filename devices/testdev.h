@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct state_io;
+
 typedef void testdev_exit_fn(void *ctx, int code);
 
 struct testdev {
@@ -19,3 +21,5 @@ struct testdev {
 
 /* Characters from the guest; calls exit() with (argument << 1 | 1) & 0xff for each 'q'. */
 void testdev_write(void *dev, const uint8_t *data, size_t n);
+
+void testdev_state(struct state_io *io, struct testdev *t);

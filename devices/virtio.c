@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/state_io.h"
 
 #define COMMON_FEATURES                                                                            \
     (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_INDIRECT_DESC) | BIT(VIRTIO_F_EVENT_IDX))
@@ -66,6 +67,16 @@ static bool features_acceptable(const struct virtio *v)
     return false;
 }
 
+/* v->features has changed. */
+static void tell_queues(struct virtio *v)
+{
+    for (unsigned i = 0; i < v->queue_count; i++) {
+        v->queues[i].indirect = virtio_has(v, VIRTIO_F_INDIRECT_DESC);
+        v->queues[i].event_idx = virtio_has(v, VIRTIO_F_EVENT_IDX);
+        v->queues[i].notify_on_empty = virtio_has(v, VIRTIO_F_NOTIFY_ON_EMPTY);
+    }
+}
+
 void virtio_set_features(struct virtio *v, uint64_t features)
 {
     if (virtio_is_legacy(v) && (features & ~v->offered)) {
@@ -74,11 +85,7 @@ void virtio_set_features(struct virtio *v, uint64_t features)
         features &= v->offered;
     }
     v->features = features;
-    for (unsigned i = 0; i < v->queue_count; i++) {
-        v->queues[i].indirect = virtio_has(v, VIRTIO_F_INDIRECT_DESC);
-        v->queues[i].event_idx = virtio_has(v, VIRTIO_F_EVENT_IDX);
-        v->queues[i].notify_on_empty = virtio_has(v, VIRTIO_F_NOTIFY_ON_EMPTY);
-    }
+    tell_queues(v);
 }
 
 /* Bits are only ever added (2.1.1); NEEDS_RESET is ours. */
@@ -183,10 +190,11 @@ static void work(void *ctx, uint64_t now_ns)
     virtio_settle(v);
 }
 
-void virtio_connect(struct virtio *v, struct irq_line irq, struct clock *clock, bool legacy)
+void virtio_connect(struct virtio *v, const char *name, struct irq_line irq, struct clock *clock,
+                    bool legacy)
 {
     v->irq = irq;
-    pace_init(&v->pace, clock, work, v);
+    pace_init(&v->pace, clock, name, work, v);
     /* Differs: its configuration is little-endian also for a big-endian guest. */
     if (legacy)
         v->offered = (v->offered & ~BIT(VIRTIO_F_VERSION_1)) | LEGACY_FEATURES;
@@ -222,4 +230,42 @@ void virtio_ack(struct virtio *v, uint8_t isr)
 {
     v->isr = (uint8_t)(v->isr & ~isr);
     update_irq(v);
+}
+
+/* What virtio_set_queue_ready() has checked must hold again. */
+static void queue_state(struct state_io *io, struct virtio *v, struct virtq *q)
+{
+    virtq_state(io, q);
+    state_require(io, !q->ready || !queue_problem(q), "q->ready");
+    state_require(io, !virtio_is_legacy(v) || is_pow2(q->align), "q->align");
+}
+
+/* The request that is going on. */
+static void request_state(struct state_io *io, struct virtio *v)
+{
+    STATE(io, v->turn);
+    STATE(io, v->busy);
+    STATE(io, v->done);
+    if (!state_require(io, v->turn < v->queue_count, "v->turn") || state_failed(io) || !v->busy)
+        return;
+    state_require(io, (v->request_queues & BIT(v->turn)) && v->queues[v->turn].ready, "v->busy");
+    virtq_chain_state(io, &v->queues[v->turn], &v->chain);
+}
+
+void virtio_state(struct state_io *io, struct virtio *v)
+{
+    STATE(io, v->features);
+    STATE(io, v->status);
+    STATE(io, v->isr);
+    STATE(io, v->pending);
+    state_require(io, !virtio_is_legacy(v) || !(v->features & ~v->offered), "v->features");
+    state_require(io, !(v->pending & ~v->request_queues), "v->pending");
+    if (state_restoring(io))
+        tell_queues(v);
+    for (unsigned i = 0; i < v->queue_count; i++)
+        queue_state(io, v, &v->queues[i]);
+    request_state(io, v);
+    pace_state(io, &v->pace);
+    if (v->ops->state)
+        v->ops->state(io, v);
 }

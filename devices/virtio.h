@@ -35,6 +35,7 @@
 #define VIRTIO_QUEUES_MAX 36
 #define VIRTIO_CONFIG_MAX 64
 
+struct state_io;
 struct virtio;
 
 struct virtio_ops {
@@ -46,6 +47,7 @@ struct virtio_ops {
     void (*fill)(struct virtio *v);    /* the other queues may have buffers; NULL: there are none */
     void (*reset)(struct virtio *v);   /* NULL: nothing to do */
     void (*destroy)(struct virtio *v); /* NULL: nothing to do */
+    void (*state)(struct state_io *io, struct virtio *v); /* behind virtio_state(); NULL: nothing */
 };
 
 /* First member of each device type's struct. */
@@ -80,10 +82,14 @@ void virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct ar
 void virtio_destroy(struct virtio *v);
 
 /* @legacy: the device has the legacy interface (1.3, 6.3). @clock must outlive the device, which
- * must not move. */
-void virtio_connect(struct virtio *v, struct irq_line irq, struct clock *clock, bool legacy);
+ * must not move. @name: of its event there. */
+void virtio_connect(struct virtio *v, const char *name, struct irq_line irq, struct clock *clock,
+                    bool legacy);
 
 void virtio_reset(struct virtio *v);
+
+/* The device and what its type has beside it. */
+void virtio_state(struct state_io *io, struct virtio *v);
 
 /* The driver's write of the features. A legacy driver may do so at any time; what was not offered
  * is dropped then. */

@@ -2,6 +2,7 @@
 
 #include "base/bits.h"
 #include "base/le.h"
+#include "base/state_io.h"
 
 #define DEVICE_ID     2
 #define SECTOR        512
@@ -157,7 +158,21 @@ static uint32_t request(struct virtio *v, struct virtq *q, uint32_t budget)
     return moved;
 }
 
-static const struct virtio_ops ops = {.name = "blk", .id = DEVICE_ID, .request = request};
+/* The request is inside the disk as begin_move() has checked. */
+static void state(struct state_io *io, struct virtio *v)
+{
+    struct virtio_blk *blk = to_blk(v);
+
+    STATE(io, blk->type);
+    STATE(io, blk->bytes);
+    STATE(io, blk->sector);
+    STATE(io, blk->status);
+    state_require(io, blk->bytes == 0 || in_disk(blk, blk->sector, blk->bytes), "blk->sector");
+    state_require(io, !v->busy || v->done <= blk->bytes, "v->done");
+}
+
+static const struct virtio_ops ops = {
+    .name = "blk", .id = DEVICE_ID, .request = request, .state = state};
 
 int virtio_blk_init(struct virtio_blk *blk, const struct arm_log *log, struct physmem *mem,
                     struct disk *disk, struct arm_error *err)

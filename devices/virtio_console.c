@@ -4,6 +4,7 @@
 
 #include "base/bits.h"
 #include "base/le.h"
+#include "base/state_io.h"
 
 #define DEVICE_ID   3
 #define F_MULTIPORT 1
@@ -187,8 +188,35 @@ static void reset(struct virtio *v)
         con->ports[n].open = false;
 }
 
-static const struct virtio_ops ops = {
-    .name = "console", .id = DEVICE_ID, .request = request, .fill = fill, .reset = reset};
+static void event_state(struct state_io *io, struct virtio_console *con,
+                        struct virtio_console_event *e)
+{
+    STATE(io, e->port);
+    STATE(io, e->event);
+    STATE(io, e->value);
+    state_require(io, e->port < con->port_count, "e->port");
+}
+
+static void state(struct state_io *io, struct virtio *v)
+{
+    struct virtio_console *con = to_console(v);
+    const unsigned max = VIRTIO_CONSOLE_EVENTS_MAX;
+
+    for (unsigned n = 0; n < con->port_count; n++)
+        STATE(io, con->ports[n].open);
+    STATE(io, con->event_first);
+    state_require(io, con->event_first < max, "con->event_first");
+    con->event_count = (unsigned)state_count(io, "con->event_count", con->event_count, max);
+    for (unsigned n = 0; n < con->event_count && !state_failed(io); n++)
+        event_state(io, con, &con->events[(con->event_first + n) % max]);
+}
+
+static const struct virtio_ops ops = {.name = "console",
+                                      .id = DEVICE_ID,
+                                      .request = request,
+                                      .fill = fill,
+                                      .reset = reset,
+                                      .state = state};
 
 void virtio_console_init(struct virtio_console *con, const struct arm_log *log, struct physmem *mem,
                          const struct virtio_port *ports, unsigned count)

@@ -1,6 +1,9 @@
 #include "devices/virtio_mmio.h"
 
+#include <stdio.h>
+
 #include "base/bits.h"
+#include "base/state_io.h"
 
 #define MAGIC  0x74726976 /* "virt" */
 #define VENDOR 0x4c4d5241 /* "ARML" */
@@ -264,18 +267,34 @@ static void reset(struct device *dev)
         virtio_reset(slot->virtio);
 }
 
-static const struct device_ops modern_ops = {
-    .name = "virtio-mmio", .regs = modern_regs, .reset = reset};
-static const struct device_ops legacy_ops = {
-    .name = "virtio-mmio (version 1)", .regs = legacy_regs, .reset = reset};
-
-void virtio_mmio_init(struct virtio_mmio *slot, const struct arm_log *log, struct irq_line irq,
-                      struct clock *clock, bool legacy, struct virtio *virtio)
+static void state(struct state_io *io, struct device *dev)
 {
+    struct virtio_mmio *slot = to_slot(dev);
+
+    STATE(io, slot->device_features_sel);
+    STATE(io, slot->driver_features_sel);
+    STATE(io, slot->queue_sel);
+    STATE(io, slot->page_shift);
+    state_require(io, slot->page_shift < 64, "slot->page_shift");
+    if (slot->virtio)
+        virtio_state(io, slot->virtio);
+}
+
+static const struct device_ops modern_ops = {
+    .name = "virtio-mmio", .regs = modern_regs, .reset = reset, .state = state};
+static const struct device_ops legacy_ops = {
+    .name = "virtio-mmio (version 1)", .regs = legacy_regs, .reset = reset, .state = state};
+
+void virtio_mmio_init(struct virtio_mmio *slot, unsigned number, const struct arm_log *log,
+                      struct irq_line irq, struct clock *clock, bool legacy, struct virtio *virtio)
+{
+    char name[CLOCK_NAME_MAX];
+
+    snprintf(name, sizeof(name), "virtio-mmio%u", number);
     *slot = (struct virtio_mmio){.dev = {legacy ? &legacy_ops : &modern_ops, log},
                                  .virtio = virtio,
                                  .version = legacy ? 1 : 2};
     if (virtio)
-        virtio_connect(virtio, irq, clock, legacy);
+        virtio_connect(virtio, name, irq, clock, legacy);
     reset(&slot->dev);
 }

@@ -17,6 +17,7 @@ struct virtio_mmio {
     unsigned page_shift; /* version 1: log2 of GuestPageSize */
 };
 
-/* @legacy: version 1. @virtio: may be NULL; gets @irq and @clock. All must outlive the slot. */
-void virtio_mmio_init(struct virtio_mmio *slot, const struct arm_log *log, struct irq_line irq,
-                      struct clock *clock, bool legacy, struct virtio *virtio);
+/* Slot @number of its bus. @legacy: version 1. @virtio: may be NULL; gets @irq and @clock. All must
+ * outlive the slot. */
+void virtio_mmio_init(struct virtio_mmio *slot, unsigned number, const struct arm_log *log,
+                      struct irq_line irq, struct clock *clock, bool legacy, struct virtio *virtio);

@@ -2,6 +2,7 @@
 
 #include "base/bits.h"
 #include "base/le.h"
+#include "base/state_io.h"
 
 /* 2.6.5, struct virtq_desc */
 #define DESC_BYTES    16
@@ -245,4 +246,53 @@ size_t virtq_write(struct virtq *q, const struct virtq_chain *c, uint32_t offset
                    size_t len)
 {
     return copy(q, c->pieces + c->out_count, c->count - c->out_count, offset, NULL, buf, len);
+}
+
+/* -- state -- */
+
+void virtq_state(struct state_io *io, struct virtq *q)
+{
+    STATE(io, q->size);
+    STATE(io, q->ready);
+    STATE(io, q->desc);
+    STATE(io, q->avail);
+    STATE(io, q->used);
+    STATE(io, q->align);
+    STATE(io, q->next_avail);
+    STATE(io, q->next_used);
+    STATE(io, q->signalled);
+    STATE(io, q->signal_all);
+    STATE(io, q->broken);
+}
+
+/* Add piece @p, of those that the device reads if they are @out; what add_piece() asks of it. */
+static bool restore_piece(struct virtq *q, struct virtq_chain *c, const struct virtq_piece *p,
+                          bool out)
+{
+    uint32_t *bytes = out ? &c->out_bytes : &c->in_bytes;
+
+    if (p->len > VIRTQ_BYTES_MAX || *bytes + p->len > VIRTQ_BYTES_MAX ||
+        (p->len && !physmem_ram(q->mem, pa(p->addr), p->len)))
+        return false;
+    c->pieces[c->count++] = *p;
+    *bytes += p->len;
+    return true;
+}
+
+void virtq_chain_state(struct state_io *io, struct virtq *q, struct virtq_chain *c)
+{
+    uint64_t count = state_count(io, "c->count", c->count, VIRTQ_SIZE_MAX);
+
+    STATE(io, c->head);
+    STATE(io, c->out_count);
+    state_require(io, c->out_count <= count, "c->out_count");
+    if (state_restoring(io))
+        c->count = c->out_bytes = c->in_bytes = 0;
+    for (unsigned n = 0; n < count && !state_failed(io); n++) {
+        struct virtq_piece p = state_restoring(io) ? (struct virtq_piece){0} : c->pieces[n];
+        STATE(io, p.addr);
+        STATE(io, p.len);
+        if (state_restoring(io))
+            state_require(io, restore_piece(q, c, &p, n < c->out_count), "p.addr");
+    }
 }

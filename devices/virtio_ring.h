@@ -15,6 +15,8 @@
 #define VIRTQ_SIZE_MAX  256                 /* descriptors of a queue, and of one chain */
 #define VIRTQ_BYTES_MAX (UINT32_C(1) << 28) /* of one chain, in each direction */
 
+struct state_io;
+
 struct virtq {
     struct physmem *mem;
     const struct arm_log *log;
@@ -67,3 +69,8 @@ size_t virtq_read(struct virtq *q, const struct virtq_chain *chain, uint32_t off
                   size_t len);
 size_t virtq_write(struct virtq *q, const struct virtq_chain *chain, uint32_t offset,
                    const void *buf, size_t len);
+
+/* A queue less what follows from the features; and a request that has been taken from @q, whose
+ * pieces are checked to be RAM again. */
+void virtq_state(struct state_io *io, struct virtq *q);
+void virtq_chain_state(struct state_io *io, struct virtq *q, struct virtq_chain *chain);

@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/le.h"
 #include "base/random.h"
+#include "base/state_io.h"
 
 #define DEVICE_ID 4
 
@@ -26,7 +27,13 @@ static uint32_t request(struct virtio *v, struct virtq *q, uint32_t budget)
     return len;
 }
 
-static const struct virtio_ops ops = {.name = "rng", .id = DEVICE_ID, .request = request};
+static void state(struct state_io *io, struct virtio *v)
+{
+    STATE(io, to_rng(v)->state);
+}
+
+static const struct virtio_ops ops = {
+    .name = "rng", .id = DEVICE_ID, .request = request, .state = state};
 
 void virtio_rng_init(struct virtio_rng *rng, const struct arm_log *log, struct physmem *mem,
                      uint64_t seed)

@@ -180,10 +180,15 @@ static void update_ready(struct gic *gic, unsigned w)
     gic->any_ready = ready & gic->any[w] ? gic->any_ready | one : gic->any_ready & ~one;
 }
 
-void gic_update_all(struct gic *gic)
+void gic_update_ready(struct gic *gic)
 {
     for (unsigned w = 0; w < SPI_BANKS; w++)
         update_ready(gic, w);
+}
+
+void gic_update_all(struct gic *gic)
+{
+    gic_update_ready(gic);
     update_cpus(gic);
 }
 

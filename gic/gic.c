@@ -79,7 +79,7 @@ struct gic *gic_create(const struct gic_config *cfg, struct arm_error *err)
     gic->its.dev.log = cfg->log;
     gic->its.gic = gic;
     if (cfg->mem)
-        pace_init(&gic->its.pace, cfg->clock, its_go_on, &gic->its);
+        pace_init(&gic->its.pace, cfg->clock, "gic.its", its_go_on, &gic->its);
     gic->mem = cfg->mem;
     gic->gicv.ops = &gicv_ops;
     gic->gicv.log = cfg->log;

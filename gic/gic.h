@@ -18,6 +18,7 @@
 struct clock;
 struct gic;
 struct physmem;
+struct state_io;
 
 #define GIC_CPUS_MAX      512
 #define GIC_SPIS_MAX      988 /* INTIDs 32..1019 */
@@ -107,6 +108,10 @@ void gic_cpuif_write(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt, u
 /* False: not there, an access is UNDEFINED (list and active priorities registers beyond the last).
  */
 bool gic_sysreg_implemented(const struct gic *gic, enum sysreg sr);
+
+/* Everything but who is connected to whom. The pins of the CPUs keep their levels: they are state
+ * of the CPUs too. */
+void gic_state(struct state_io *io, struct gic *gic);
 
 /* State for people, a line at a time, no newlines. */
 void gic_describe(const struct gic *gic, void (*line)(void *ctx, const char *text), void *ctx);

@@ -7,7 +7,6 @@
 #define GITS_CTLR_Enabled   BIT(0)
 #define GITS_CTLR_Quiescent BIT(31)
 
-#define OFFSET_FIELD   MASK(19, 5) /* GITS_CWRITER, GITS_CREADR */
 #define CWRITER_Retry  BIT(0)
 #define CREADR_Stalled BIT(0)
 
@@ -86,7 +85,7 @@ static void write_cwriter(struct device *dev, uint64_t offset, unsigned size, ui
     struct gic_its *its = its_of(dev);
     uint64_t whole = gic_reg64_put(its->cwriter, offset, size, value);
 
-    its->cwriter = (uint32_t)(whole & OFFSET_FIELD);
+    its->cwriter = (uint32_t)(whole & ITS_OFFSET_FIELD);
     if (whole & CWRITER_Retry)
         its->stalled = false;
     its_run_queue(its);

@@ -181,6 +181,9 @@ void gic_update_interface(struct gic_cpu *c);
 void gic_update_cpu(struct gic_cpu *c);
 void gic_update_all(struct gic *gic);
 
+/* Which banks of SPIs have something ready, from their state alone. */
+void gic_update_ready(struct gic *gic);
+
 /* Something about @intid changed: recompute for @c or, if it is an SPI, the CPU it is routed to. */
 void gic_update_irq(struct gic_cpu *c, uint32_t intid);
 
@@ -209,12 +212,17 @@ void gic_lpi_move_all(struct gic_cpu *from, struct gic_cpu *to);
 void gic_lpi_enable(struct gic_cpu *c, bool on); /* GICR_CTLR.EnableLPIs was written */
 void gic_lpi_reset(struct gic_cpu *c);
 
+/* For a snapshot: nothing is pending; word @w of pending[] has been set. */
+void gic_lpi_clear_words(struct gic_lpis *l);
+void gic_lpi_summarize(struct gic_lpis *l, unsigned w);
+
 /* its.c: tables, translation and commands. */
 #define ITS_ID_BITS         16 /* of DeviceIDs, EventIDs and ICIDs */
 #define ITS_ENTRY_BYTES     8  /* of each table */
 #define ITS_VALID           BIT(63)
 #define GITS_CBASER_ADDRESS MASK(51, 12)
 #define GITS_BASER_Indirect BIT(62)
+#define ITS_OFFSET_FIELD    MASK(19, 5) /* GITS_CWRITER, GITS_CREADR */
 
 enum its_table { TABLE_DEVICES, TABLE_COLLECTIONS }; /* n of GITS_BASER<n> */
 

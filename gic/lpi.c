@@ -80,7 +80,7 @@ bool gic_lpi_pending(const struct gic_cpu *c, uint32_t intid)
     return exists(c, intid) && bit(c->lpi.pending[intid / 64], intid % 64);
 }
 
-static void summarize(struct gic_lpis *l, unsigned w)
+void gic_lpi_summarize(struct gic_lpis *l, unsigned w)
 {
     l->summary[w / 64] &= ~BIT(w % 64);
     l->summary[w / 64] |= (uint64_t)(l->pending[w] != 0) << (w % 64);
@@ -93,7 +93,7 @@ void gic_lpi_set(struct gic_cpu *c, uint32_t intid)
     if (!exists(c, intid) || gic_lpi_pending(c, intid))
         return;
     l->pending[intid / 64] |= BIT(intid % 64);
-    summarize(l, intid / 64);
+    gic_lpi_summarize(l, intid / 64);
     gic_probe(c, intid, ARM_IRQ_HIGH, false);
     if (!l->stale)
         consider(c, config_table(c), intid);
@@ -106,7 +106,7 @@ void gic_lpi_clear(struct gic_cpu *c, uint32_t intid)
     if (!gic_lpi_pending(c, intid))
         return;
     l->pending[intid / 64] &= ~BIT(intid % 64);
-    summarize(l, intid / 64);
+    gic_lpi_summarize(l, intid / 64);
     l->stale |= l->best.intid == intid;
 }
 
@@ -118,7 +118,7 @@ static void settle(struct gic_cpu *c)
     for (unsigned w = 0; w < LPI_WORDS; w++) {
         if (w < INTID_LPI / 64 || w >= l->limit / 64)
             l->pending[w] = 0;
-        summarize(l, w);
+        gic_lpi_summarize(l, w);
     }
     l->stale = true;
 }
@@ -195,6 +195,12 @@ void gic_lpi_enable(struct gic_cpu *c, bool on)
         l->limit = 0;
     }
     settle(c);
+}
+
+void gic_lpi_clear_words(struct gic_lpis *l)
+{
+    memset(l->summary, 0, sizeof(l->summary));
+    memset(l->pending, 0, sizeof(l->pending));
 }
 
 void gic_lpi_reset(struct gic_cpu *c)

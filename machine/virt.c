@@ -135,7 +135,7 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
     pl061_init(&board->gpio, log, gic_spi_line(gic, VIRT_SPI_GPIO));
     board->clock = clock;
     board->power_released = (struct clock_event){.fn = power_released, .ctx = board};
-    clock_event_add(clock, &board->power_released);
+    clock_event_add(clock, &board->power_released, "power-button");
     rc = virt_describe_to_firmware(&board->fw_cfg, cfg, err);
     if (!rc)
         rc = map_all(board, cfg, mem, gic, err);

@@ -143,8 +143,9 @@ int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, s
         rc = plug_one(&board->plugged[i], &(struct plug){cfg, &cfg->virtio[i], mem, log}, err);
     for (unsigned slot = 0; !rc && slot < VIRT_SLOTS; slot++) {
         struct virt_plugged *p = at[slot] ? board->plugged[at[slot] - 1] : NULL;
-        virtio_mmio_init(&board->slots[slot], log, gic_spi_line(gic, VIRT_SPI_VIRTIO_MMIO + slot),
-                         board->clock, cfg->virtio_legacy, p ? &p->virtio : NULL);
+        virtio_mmio_init(&board->slots[slot], slot, log,
+                         gic_spi_line(gic, VIRT_SPI_VIRTIO_MMIO + slot), board->clock,
+                         cfg->virtio_legacy, p ? &p->virtio : NULL);
         rc = physmem_add_device(mem, pa(m->base + slot * m->size), m->size, &board->slots[slot].dev,
                                 0, err);
     }

@@ -76,12 +76,12 @@ static inline void driver_begin(struct driver *d)
 
 static inline void driver_plug(struct driver *d, struct virtio *v)
 {
-    virtio_mmio_init(&d->slot, &d->log, watched_line(&d->watched), &d->clock, false, v);
+    virtio_mmio_init(&d->slot, 0, &d->log, watched_line(&d->watched), &d->clock, false, v);
 }
 
 static inline void driver_plug_legacy(struct driver *d, struct virtio *v)
 {
-    virtio_mmio_init(&d->slot, &d->log, watched_line(&d->watched), &d->clock, true, v);
+    virtio_mmio_init(&d->slot, 0, &d->log, watched_line(&d->watched), &d->clock, true, v);
 }
 
 static inline void driver_end(struct driver *d)

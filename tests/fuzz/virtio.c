@@ -189,7 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     b->log = fuzz_log();
     b->clock.next_ns = CLOCK_NEVER;
     struct virtio *v = plug(b, &in);
-    virtio_mmio_init(&b->slot, &b->log, (struct irq_line){0}, &b->clock, below(&in, 2), v);
+    virtio_mmio_init(&b->slot, 0, &b->log, (struct irq_line){0}, &b->clock, below(&in, 2), v);
     set_up(b, &in);
     while (in.left > 0)
         step(b, &in);
