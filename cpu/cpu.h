@@ -78,6 +78,8 @@ struct cpu_env {
  * it runs again the HLT goes on, and no interrupt comes before it. */
 enum cpu_power { CPU_RUNNING, CPU_WFI, CPU_WFE, CPU_OFF, CPU_SUSPENDED, CPU_HALTED };
 
+#define CPU_TIMERS 4 /* see enum cpu_timer */
+
 /* Results of ComputePAC() by QARMA, see pauth.c. */
 #define PAC_ENTRIES_LOG2 8
 
@@ -100,8 +102,13 @@ struct spin {
     uint64_t skipped;  /* instructions that have retired without being executed */
 };
 
+/*
+ * Each field is a row of cpu/state.def, which says whether it is architectural state, derived from
+ * it, a cache, or wiring. What is hot stands first; there are no holes, so that no field can hide
+ * in one from the test that looks for its row.
+ */
 struct cpu {
-    /* Hot: what nearly every instruction touches. */
+    /* Hot: what nearly every instruction touches, of all kinds. */
     uint64_t x[REG_COUNT];        /* see REG_ZR, REG_SP, REG_SINK */
     uint64_t nf, zf, cf, vf;      /* N = nf<63>, Z = (zf == 0), C = cf (0 or 1), V = vf<63> */
     uint64_t page_va;             /* virtual address of the current code page */
@@ -114,85 +121,80 @@ struct cpu {
     struct tlb_bank *bank_unpriv; /* same for LDTR/STTR */
     const struct insn *resume;    /* next record, in builds whose plain loop has no tail calls */
     uint64_t mem_data[2];         /* result of a slow load */
+    uint64_t wanted;              /* events somebody wants here, see cpu_wants() */
     struct pstate ps;
-    uint64_t wanted; /* events somebody wants of this CPU where it is, see cpu_wants() */
-    bool fp_trapped; /* CheckFPAdvSIMDEnabled64() would trap now */
-    bool irq_check;  /* something about interrupts changed: recheck before the next insn */
-
-    union vreg v[32];
-    uint32_t fpcr, fpsr;
-    uint64_t sr[SR_COUNT]; /* storage of the rows that have any */
-
-    /* Exclusive monitor, local and global in one: CPUs take turns. */
-    struct {
-        bool valid;
-        uint8_t size; /* bytes */
-        uint64_t pa;
-    } excl;
-
-    /* Software step: the last instruction was stepped; and it was a Load-Exclusive. */
-    bool stepped, stepped_exclusive;
+    bool fp_trapped;     /* CheckFPAdvSIMDEnabled64() would trap now */
+    bool irq_check;      /* something about interrupts changed: recheck before the next insn */
     bool watchpoints_on; /* an enabled watchpoint exists: no access may bypass the slow path */
     bool breakpoints_on; /* an enabled breakpoint exists and debug exceptions are enabled */
+    bool pmu_on;         /* a counter is enabled, see cpu/pmu.h */
+    bool pmu_insns;      /* one counts by instruction: they run in the observed loop */
 
-    /* Performance monitors, see cpu/pmu.h. */
-    bool pmu_on, pmu_level; /* a counter is enabled; the interrupt's level */
-    bool pmu_insns;         /* one counts by instruction: they run in the observed loop */
-    bool pmu_accesses;      /* or by what they access: no access may bypass the slow path */
-    uint8_t accessed;       /* ACCESSED_xxx of cpu/mem.h, collected by the slow path */
+    /* Architectural state. */
+    union vreg v[32];
+    uint64_t sr[SR_COUNT];  /* storage of the rows that have any */
+    uint64_t excl_pa;       /* exclusive monitor, local and global in one: CPUs take turns */
+    uint64_t stream_seen;   /* events of the event streams up to this count have been used */
+    uint64_t wait_until_ns; /* WFET, WFIT: virtual time that ends the wait; else CLOCK_NEVER */
+    uint64_t rng;           /* of RNDR: state of random_next() */
+    uint64_t exceptions;    /* taken since creation */
     uint64_t pmu_synced;    /* cpu_retired() that the counters have seen */
     uint64_t pmu_divider;   /* cycles towards the next count of PMCR_EL0.D */
-    struct clock_event pmu_deadline;
-
-    struct spin spin;
-    bool comm_level;   /* of the debug communications channel's interrupt */
-    bool event;        /* event register of WFE */
-    uint64_t rng;      /* of RNDR: state of random_next() */
-    bool halt_resumed; /* the HLT that executes now was CPU_HALTED before */
+    uint32_t fpcr, fpsr;
     enum cpu_power power;
-    uint64_t wait_until_ns;  /* WFET, WFIT: virtual time that ends the wait; else CLOCK_NEVER */
+    bool excl_valid;
+    uint8_t excl_size; /* bytes */
+    /* Software step: the last instruction was stepped; and it was a Load-Exclusive. */
+    bool stepped, stepped_exclusive;
+    bool event;              /* event register of WFE */
     bool irq_pin, fiq_pin;   /* physical, from the GIC */
     bool virq_pin, vfiq_pin; /* virtual, from the GIC's list registers */
     bool serror_pin;
+    bool fault_loop; /* the last cpu_run() ended in exceptions without an end */
 
-    uint64_t slice_start;     /* cpu_retired() when the slice began */
-    uint64_t exceptions;      /* taken since creation */
-    bool fault_loop;          /* the last cpu_run() ended in exceptions without an end */
-    uint64_t fault_loop_said; /* 1 + the PC of the last one reported */
+    /* Derived. */
+    bool pmu_accesses;          /* a counter counts accesses: none may bypass the slow path */
+    bool pmu_level, comm_level; /* of the interrupts for counters' overflows, and COMMIRQ */
+    bool timer_level[CPU_TIMERS];
 
-    /* Constant after creation. */
-    unsigned index; /* 0.. in the machine */
-    const struct cpu_model *model;
-    struct features features;
-    bool has_el2;
-    uint64_t mpidr;
+    /* Caches, and what lives within an instruction or a slice. */
+    bool halt_resumed;    /* the HLT that executes now was CPU_HALTED before */
+    uint8_t accessed;     /* ACCESSED_xxx of cpu/mem.h, collected by the slow path */
+    uint64_t slice_start; /* cpu_retired() when the slice began */
+    struct spin spin;
     struct contexts contexts; /* recent translation contexts, see cpu/context.h */
-    struct tlb *tlb;          /* L2, stage-2 and walk caches, and all banks; owned */
-    struct code_cache *code;  /* decoded pages; owned by the machine, shared by its CPUs */
+    /* An access from EL1 that passed its checks (0: read, 1: write) passes again until a control
+     * register changes: until trap_epoch moves on. */
+    uint64_t trap_epoch, sr_allowed[2][SR_COUNT];
+    struct pac_entry pacs[1 << PAC_ENTRIES_LOG2]; /* recent results, hashed by input */
+    struct clock_event timer_event[CPU_TIMERS], pmu_event;
+
+    /* Wiring: constant after creation. */
+    struct tlb *tlb;         /* L2, stage-2 and walk caches, and all banks; owned */
+    struct code_cache *code; /* decoded pages; owned by the machine, shared by its CPUs */
     struct physmem *mem;
     struct clock *clock;
     const struct arm_log *log;
     struct probes *probes;
     const struct cpu_gic_ops *gic;
     void *gic_ctx;
-    bool sre_writable; /* ICC_SRE_EL1.SRE is not RAO/WI: guests may use GICV */
-    unsigned cluster_cpus;
-    uint64_t periphbase;
+    const struct cpu_model *model;
+    struct features features;
     struct cpu_env env;
-    struct irq_line timer_line[4]; /* by enum cpu_timer: outputs to PPIs */
+    struct irq_line timer_line[CPU_TIMERS]; /* by enum cpu_timer: outputs to PPIs */
     struct irq_line pmu_line, comm_line;
-    struct cpu_timers *timers;
-    struct cpu_debug *debug;
-
+    uint64_t mpidr;
+    uint64_t periphbase;
     /* What cpu_sysreg_init() makes of the register rows for this CPU's features. */
     uint64_t sr_mask[SR_COUNT], sr_res1[SR_COUNT]; /* bits a write changes; bits that read as one */
+    uint64_t fault_loop_said;    /* 1 + the PC of the last fault loop that was logged */
     uint32_t sr_quick[SR_COUNT]; /* accesses that need no check: SR_PLAIN_xxx of cpu/sysreg.h */
-    uint16_t logged_enc[64];     /* registers that a line was logged about, hashed by encoding */
-    /* An access from EL1 that passed its checks (0: read, 1: write) passes again until a control
-     * register changes: until trap_epoch moves on. */
-    uint64_t trap_epoch, sr_allowed[2][SR_COUNT];
-
-    struct pac_entry pacs[1 << PAC_ENTRIES_LOG2]; /* recent results, hashed by input */
+    unsigned index;              /* 0.. in the machine */
+    unsigned cluster_cpus;
+    uint16_t logged_enc[64]; /* registers that a line was logged about, hashed by encoding */
+    bool has_el2;
+    bool sre_writable; /* ICC_SRE_EL1.SRE is not RAO/WI: guests may use GICV */
+    uint8_t end;       /* stays last */
 };
 
 /* The current address of record @i, which lies in the current page. */

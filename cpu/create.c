@@ -52,9 +52,9 @@ struct cpu *cpu_create(const struct cpu_params *p)
     if (!cpu->env.pause)
         cpu->env.pause = &never_paused;
     cpu->tlb = tlb_create();
-    cpu->timers = cpu_timers_create(cpu);
+    cpu_timers_create(cpu);
     cpu_pmu_create(cpu);
-    if (!cpu->tlb || !cpu->timers) {
+    if (!cpu->tlb) {
         cpu_destroy(cpu);
         return NULL;
     }
@@ -68,7 +68,6 @@ void cpu_destroy(struct cpu *cpu)
         return;
     code_cache_detach(cpu->code, cpu->tlb);
     tlb_destroy(cpu->tlb);
-    cpu_timers_destroy(cpu->timers);
     free(cpu);
 }
 

@@ -92,6 +92,12 @@ static uint64_t read_dtr(struct cpu *cpu, enum sysreg sr)
     return high | cpu->sr[SR_OSDTRRX_EL1];
 }
 
+void cpu_debug_follow(struct cpu *cpu)
+{
+    cpu_debug_changed(cpu);
+    update_comm_line(cpu);
+}
+
 static bool os_locked(const struct cpu *cpu)
 {
     return OSLSR_EL1_OSLK(cpu->sr[SR_OSLSR_EL1]);
@@ -101,8 +107,7 @@ void cpu_debug_reset(struct cpu *cpu)
 {
     /* OSLM = 0b10: the OS lock is there; it is locked after a cold reset. */
     cpu->sr[SR_OSLSR_EL1] = BIT(OSLSR_EL1_OSLM1_LO) | BIT(OSLSR_EL1_OSLK_LO);
-    cpu_debug_changed(cpu);
-    update_comm_line(cpu);
+    cpu_debug_follow(cpu);
 }
 
 uint64_t sr_read_DEBUG(struct cpu *cpu, enum sysreg sr)

@@ -18,5 +18,8 @@ static inline bool debug_in_use(const struct cpu *cpu)
  * what depends on the EL and PSTATE.D is asked at each match. */
 void cpu_debug_changed(struct cpu *cpu);
 
+/* All that follows from the registers: that, and the level of COMMIRQ. */
+void cpu_debug_follow(struct cpu *cpu);
+
 /* Reset values of the debug registers. */
 void cpu_debug_reset(struct cpu *cpu);

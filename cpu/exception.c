@@ -116,7 +116,7 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
         cpu->ps.uao = bit(spsr, 23);
     if (cpu_has(cpu, FEAT_DIT))
         cpu->ps.dit = bit(spsr, 24);
-    cpu->excl.valid = false;
+    cpu->excl_valid = false;
     cpu->event = true;
     cpu->pc = cpu_branch_addr(cpu, pc);
     cpu->irq_check = true;

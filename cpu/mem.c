@@ -415,9 +415,9 @@ bool mem_excl_set(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned s
 
     if (!mem_translate(&a, va, MMU_READ, &t))
         return false;
-    cpu->excl.valid = true;
-    cpu->excl.size = (uint8_t)size;
-    cpu->excl.pa = t.pa;
+    cpu->excl_valid = true;
+    cpu->excl_size = (uint8_t)size;
+    cpu->excl_pa = t.pa;
     return true;
 }
 
@@ -430,11 +430,11 @@ bool mem_excl_pass(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned 
     *pass = false;
     if (is_unaligned(&a) && unaligned_faults(&a))
         return take_fault(&a, va, MMU_FAULT_ALIGNMENT);
-    if (!cpu->excl.valid)
+    if (!cpu->excl_valid)
         return true;
     if (!mem_translate(&a, va, MMU_WRITE, &t))
         return false;
-    *pass = cpu->excl.pa == t.pa && cpu->excl.size == size;
-    cpu->excl.valid = false;
+    *pass = cpu->excl_pa == t.pa && cpu->excl_size == size;
+    cpu->excl_valid = false;
     return true;
 }

@@ -54,6 +54,8 @@ void pmu_retire(struct cpu *cpu, const struct insn *i, enum exec_result r, unsig
  * made accesses of the given kinds (ACCESSED_xxx). */
 uint64_t pmu_insn_events(enum a64_op op, bool branched, unsigned accessed);
 
-/* A control changed: who counts, the interrupt's level, the next overflow. */
+/* What follows from the registers: who counts, the interrupt's level. */
+void pmu_follow(struct cpu *cpu);
+/* A control changed: likewise, and when to look for the next overflow. */
 void pmu_changed(struct cpu *cpu);
 void pmu_update_line(struct cpu *cpu);

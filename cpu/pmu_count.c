@@ -242,7 +242,7 @@ static uint64_t next_overflow_ns(const struct cpu *cpu)
 
 static void wait_for_overflow(struct cpu *cpu)
 {
-    clock_event_set(cpu->clock, &cpu->pmu_deadline, next_overflow_ns(cpu));
+    clock_event_set(cpu->clock, &cpu->pmu_event, next_overflow_ns(cpu));
 }
 
 static void deadline(void *ctx, uint64_t now_ns)
@@ -267,7 +267,7 @@ void pmu_enter_el(struct cpu *cpu)
     wait_for_overflow(cpu);
 }
 
-void pmu_changed(struct cpu *cpu)
+void pmu_follow(struct cpu *cpu)
 {
     bool on = false, insns = false, accesses = false;
 
@@ -284,15 +284,20 @@ void pmu_changed(struct cpu *cpu)
     cpu->pmu_on = on;
     cpu->pmu_insns = insns;
     pmu_update_line(cpu);
-    wait_for_overflow(cpu);
     if (accesses != cpu->pmu_accesses) {
         cpu->pmu_accesses = accesses;
         cpu_context_changed(cpu);
     }
 }
 
+void pmu_changed(struct cpu *cpu)
+{
+    pmu_follow(cpu);
+    wait_for_overflow(cpu);
+}
+
 void cpu_pmu_create(struct cpu *cpu)
 {
-    cpu->pmu_deadline = (struct clock_event){.fn = deadline, .ctx = cpu};
-    clock_event_add(cpu->clock, &cpu->pmu_deadline, "cpu%u.pmu", cpu->index);
+    cpu->pmu_event = (struct clock_event){.fn = deadline, .ctx = cpu};
+    clock_event_add(cpu->clock, &cpu->pmu_event, "cpu%u.pmu", cpu->index);
 }

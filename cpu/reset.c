@@ -25,7 +25,7 @@ static void reset_registers(struct cpu *cpu)
 void cpu_reset(struct cpu *cpu)
 {
     reset_registers(cpu);
-    cpu->excl.valid = false;
+    cpu->excl_valid = false;
     cpu->event = false;
     cpu->wait_until_ns = CLOCK_NEVER;
     cpu->serror_pin = false;

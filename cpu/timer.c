@@ -1,20 +1,11 @@
 #include "cpu/timer.h"
 
-#include <stdlib.h>
-
 #include "cpu/sysreg.h"
 #include "cpu/world.h"
 
 #define CTL_ENABLE  BIT(0)
 #define CTL_IMASK   BIT(1)
 #define CTL_ISTATUS BIT(2)
-
-struct cpu_timers {
-    struct cpu *cpu;
-    struct clock_event event[TIMER_COUNT];
-    bool line[TIMER_COUNT];
-    uint64_t stream_seen; /* events of the event streams up to this count have been used */
-};
 
 /* One row a timer: its registers, the offset of the counter it compares with, and its name among
  * the events of the clock. */
@@ -90,16 +81,15 @@ static uint64_t deadline_ns(const struct cpu *cpu, enum cpu_timer t)
 
 static void update(struct cpu *cpu, enum cpu_timer t)
 {
-    struct cpu_timers *ts = cpu->timers;
     uint64_t ctl = cpu->sr[timers[t].ctl];
     bool met = (ctl & CTL_ENABLE) && condition_met(cpu, t);
     bool level = met && !(ctl & CTL_IMASK);
 
-    if (level != ts->line[t]) {
-        ts->line[t] = level;
+    if (level != cpu->timer_level[t]) {
+        cpu->timer_level[t] = level;
         irq_set(&cpu->timer_line[t], level);
     }
-    clock_event_set(cpu->clock, &ts->event[t],
+    clock_event_set(cpu->clock, &cpu->timer_event[t],
                     (ctl & CTL_ENABLE) && !met ? deadline_ns(cpu, t) : CLOCK_NEVER);
 }
 
@@ -115,23 +105,13 @@ static void expired(void *ctx, uint64_t now_ns)
     cpu_timers_changed(ctx);
 }
 
-struct cpu_timers *cpu_timers_create(struct cpu *cpu)
+void cpu_timers_create(struct cpu *cpu)
 {
-    struct cpu_timers *ts = calloc(1, sizeof(*ts));
-
-    if (!ts)
-        return NULL;
-    ts->cpu = cpu;
     for (unsigned t = 0; t < TIMER_COUNT; t++) {
-        ts->event[t] = (struct clock_event){.fn = expired, .ctx = cpu};
-        clock_event_add(cpu->clock, &ts->event[t], "cpu%u.timer.%s", cpu->index, timers[t].name);
+        cpu->timer_event[t] = (struct clock_event){.fn = expired, .ctx = cpu};
+        clock_event_add(cpu->clock, &cpu->timer_event[t], "cpu%u.timer.%s", cpu->index,
+                        timers[t].name);
     }
-    return ts;
-}
-
-void cpu_timers_destroy(struct cpu_timers *t)
-{
-    free(t);
 }
 
 uint64_t sr_read_CNT_COUNT(struct cpu *cpu, enum sysreg sr)
@@ -223,10 +203,10 @@ static uint64_t stream_origin(const struct cpu *cpu, unsigned k, uint64_t ctl)
 
 bool cpu_event_stream_ticked(struct cpu *cpu)
 {
-    uint64_t seen = cpu->timers->stream_seen, now = physical_count(cpu);
+    uint64_t seen = cpu->stream_seen, now = physical_count(cpu);
     bool ticked = false;
 
-    cpu->timers->stream_seen = now;
+    cpu->stream_seen = now;
     for (unsigned k = 0; k < ARRAY_SIZE(stream_control); k++) {
         uint64_t ctl = stream_on(cpu, k);
         uint64_t origin = stream_origin(cpu, k, ctl);

@@ -9,10 +9,10 @@
 #define TIMER_NS_PER_TICK 16
 
 enum cpu_timer { TIMER_P, TIMER_V, TIMER_HP, TIMER_HV, TIMER_COUNT };
+_Static_assert((int)TIMER_COUNT == CPU_TIMERS, "struct cpu has room for each");
 
-/* Allocated for one CPU; registers its events with cpu->clock. Freed by cpu_timers_destroy(). */
-struct cpu_timers *cpu_timers_create(struct cpu *cpu);
-void cpu_timers_destroy(struct cpu_timers *t);
+/* Once per CPU: registers its events with cpu->clock. */
+void cpu_timers_create(struct cpu *cpu);
 
 /* Something the timers depend on changed (CTL, CVAL, an offset, HCR_EL2): set lines and deadlines.
  */

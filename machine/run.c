@@ -120,8 +120,8 @@ static void end_turn(struct arm_machine *m)
 {
     struct cpu *cpu = m->turn.cpu;
 
-    if (m->cpu_count > 1 && cpu->excl.valid) {
-        cpu->excl.valid = false;
+    if (m->cpu_count > 1 && cpu->excl_valid) {
+        cpu->excl_valid = false;
         cpu->event = true;
     }
     m->turn.cpu = NULL;

@@ -181,7 +181,7 @@ EXEC_FUNCTION(DSB_nXS, barrier(cpu, i, ARM_BARRIER_DSB, true))
 EXEC_FUNCTION(DMB, barrier(cpu, i, ARM_BARRIER_DMB, false))
 EXEC_FUNCTION(ISB, barrier(cpu, i, ARM_BARRIER_ISB, false))
 EXEC_FUNCTION(SB, barrier(cpu, i, ARM_BARRIER_SB, false))
-EXEC_STATEMENT(CLREX, cpu->excl.valid = false)
+EXEC_STATEMENT(CLREX, cpu->excl_valid = false)
 
 /* Waiting. */
 

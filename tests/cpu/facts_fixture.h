@@ -177,9 +177,9 @@ static inline void bench_put(struct bench *b, const struct machine_state *s)
     cpu->power = s->power;
     cpu->rng = s->rng;
     cpu->wait_until_ns = s->wait_until_ns;
-    cpu->excl.valid = s->monitor;
-    cpu->excl.size = s->monitor_size;
-    cpu->excl.pa = s->monitor_pa;
+    cpu->excl_valid = s->monitor;
+    cpu->excl_size = s->monitor_size;
+    cpu->excl_pa = s->monitor_pa;
     b->gic_acknowledged = s->gic_acknowledged;
     cpu->page = cpu->counted = b->f->insn;
     cpu->left = 1000;
@@ -209,9 +209,9 @@ static inline void bench_get(const struct bench *b, struct machine_state *s)
     s->rng = cpu->rng;
     s->wait_until_ns = cpu->wait_until_ns;
     s->gic_acknowledged = b->gic_acknowledged;
-    s->monitor = cpu->excl.valid;
-    s->monitor_size = cpu->excl.size;
-    s->monitor_pa = cpu->excl.pa;
+    s->monitor = cpu->excl_valid;
+    s->monitor_size = cpu->excl_size;
+    s->monitor_pa = cpu->excl_pa;
 }
 
 /* Take what has been stored, and put back what was there. */

@@ -95,17 +95,17 @@ bool mem_sp_aligned(struct cpu *cpu, const struct insn *i)
 bool mem_excl_set(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size)
 {
     (void)i;
-    cpu->excl.valid = true;
-    cpu->excl.pa = va;
-    cpu->excl.size = (uint8_t)size;
+    cpu->excl_valid = true;
+    cpu->excl_pa = va;
+    cpu->excl_size = (uint8_t)size;
     return true;
 }
 
 bool mem_excl_pass(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, bool *pass)
 {
     (void)i;
-    *pass = cpu->excl.valid && cpu->excl.pa == va && cpu->excl.size == size;
-    cpu->excl.valid = false;
+    *pass = cpu->excl_valid && cpu->excl_pa == va && cpu->excl_size == size;
+    cpu->excl_valid = false;
     return true;
 }
 
@@ -154,7 +154,7 @@ static bool run_ours(struct side *s, const struct ldst_case *c, struct ldst_resu
     cpu->x[REG_SP] = c->in.sp;
     memcpy(cpu->v, c->in.v, sizeof(c->in.v));
     cpu_set_nzcv(cpu, (unsigned)(c->in.nzcv >> 28));
-    cpu->excl.valid = false;
+    cpu->excl_valid = false;
     for (unsigned k = 0; k < 2; k++) {
         struct insn i;
         if (c->words[k] == NOP)

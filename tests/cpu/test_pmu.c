@@ -580,7 +580,7 @@ static void test_an_overflow_is_signalled_by_the_instruction_that_caused_it(void
 static void test_the_next_overflow_is_waited_for_where_it_can_happen(void **state)
 {
     struct fixture *s = *state;
-    const struct clock_event *wait = &s->cpu->pmu_deadline;
+    const struct clock_event *wait = &s->cpu->pmu_event;
 
     count(s, 0, PMU_EVENT_INST_RETIRED);
     set(s, SR_PMEVTYPER0_EL0, FILTER_U | PMU_EVENT_INST_RETIRED); /* EL1 only */

@@ -14,6 +14,8 @@
 
 #include "armillary.h"
 #include "base/bits.h"
+#include "cpu/state.h"
+#include "machine/machine.h"
 #include "tests/guests.h"
 #include "tests/random.h"
 
@@ -91,21 +93,16 @@ static uint64_t counter(struct arm_machine *m)
 static void assert_same(struct arm_machine *a, struct arm_machine *b, unsigned cpus,
                         const struct output *out_a, const struct output *out_b)
 {
-    static const char *const names[] = {"pc",      "pstate",  "sp",           "elr_el2",
-                                        "esr_el2", "far_el2", "cntv_ctl_el0", "spsr_el2"};
     static uint8_t ram[2][1 << 16];
 
     assert_int_equal(arm_retired(a), arm_retired(b));
     assert_int_equal(arm_time_ns(a), arm_time_ns(b));
     assert_string_equal(out_a->text, out_b->text);
     for (unsigned c = 0; c < cpus; c++) {
-        for (size_t k = 0; k < ARRAY_SIZE(names); k++)
-            assert_int_equal(reg(a, c, names[k]), reg(b, c, names[k]));
-        for (unsigned x = 0; x < 31; x++) {
-            char name[8];
-            snprintf(name, sizeof(name), "x%u", x);
-            assert_int_equal(reg(a, c, name), reg(b, c, name));
-        }
+        struct cpu_state_difference d;
+        if (!cpu_state_compare(a->cpus[c], b->cpus[c], &d))
+            fail_msg("cpu%u: %s[%u] is %#" PRIx64 " and %#" PRIx64, c, d.name, d.index, d.a, d.b);
+        assert_int_equal(cpu_state_hash(a->cpus[c]), cpu_state_hash(b->cpus[c]));
     }
     for (uint64_t pa = RAM; pa < RAM + RAM_SIZE; pa += sizeof(ram[0])) {
         assert_true(arm_mem_read(a, pa, ram[0], sizeof(ram[0])));

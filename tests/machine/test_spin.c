@@ -11,6 +11,7 @@
 
 #include "armillary.h"
 #include "base/bits.h"
+#include "cpu/state.h"
 #include "machine/machine.h"
 #include "tests/random.h"
 
@@ -322,16 +323,10 @@ static void assert_same(struct arm_machine *a, struct arm_machine *b)
     assert_int_equal(arm_time_ns(a), arm_time_ns(b));
     for (unsigned k = 0; k < a->cpu_count; k++) {
         const struct cpu *x = a->cpus[k], *y = b->cpus[k];
-        assert_int_equal(cpu_retired(x), cpu_retired(y));
-        assert_int_equal(x->pc, y->pc);
-        for (unsigned r = 0; r < REG_SINK; r++)
-            if (x->x[r] != y->x[r])
-                fail_msg("cpu%u at %#" PRIx64 ": x%u %#" PRIx64 ", executed %#" PRIx64, k, x->pc, r,
-                         x->x[r], y->x[r]);
-        assert_int_equal(cpu_nzcv(x), cpu_nzcv(y));
-        assert_memory_equal(&x->ps, &y->ps, sizeof(x->ps));
-        assert_memory_equal(x->sr, y->sr, sizeof(x->sr));
-        assert_int_equal(x->exceptions, y->exceptions);
+        struct cpu_state_difference d;
+        if (!cpu_state_compare(x, y, &d))
+            fail_msg("cpu%u at %#" PRIx64 ": %s[%u] %#" PRIx64 ", executed %#" PRIx64, k, x->pc,
+                     d.name, d.index, d.a, d.b);
     }
     assert_true(arm_mem_read(a, ENTRY, ram[0], size));
     assert_true(arm_mem_read(b, ENTRY, ram[1], size));
