@@ -26,8 +26,11 @@
 
 static struct arm_machine *create(unsigned cpus)
 {
-    const struct arm_config config = {
-        .cpus = cpus, .ram_size = UINT64_C(16) << 20, .el2 = true, .no_reboot = true};
+    const struct arm_config config = {.size = sizeof(config),
+                                      .cpus = cpus,
+                                      .ram_size = UINT64_C(16) << 20,
+                                      .el2 = true,
+                                      .no_reboot = true};
     struct arm_error err = {0};
     static const uint32_t loop = 0x14000000;
     struct arm_machine *m = arm_machine_new(&config, &err);
