@@ -4,7 +4,6 @@
  */
 #include "cpu/abort.h"
 #include "cpu/exception.h"
-#include "cpu/exec.h"
 #include "cpu/mem_access.h"
 #include "cpu/sysreg.h"
 

@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "cpu/code_cache.h"
 #include "cpu/cpu.h"
 
 /* To be called after anything that steers translation changed: EL, PSTATE.{PAN,UAO}, the registers
@@ -23,26 +22,3 @@ void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg);
 
 /* The regime that translates at the current EL. */
 enum regime_id cpu_current_regime(const struct cpu *cpu);
-
-/* Is the current code page guarded (GP, FEAT_BTI)? */
-bool cpu_in_guarded_page(const struct cpu *cpu);
-
-/**
- * cpu_fetch_page() - make the page of @pc (aligned to 4) the current code page, as
- * context_fetch_fast() could not.
- * Return: false if an Instruction Abort was taken instead.
- */
-bool cpu_fetch_page(struct cpu *cpu, uint64_t pc);
-
-/* The record at @pc, in what is then the current page; NULL if cpu_fetch_page() has to find it, or
- * @pc is misaligned. */
-static inline const struct insn *context_fetch_fast(struct cpu *cpu, uint64_t pc)
-{
-    const struct tlb_x_entry *e = &cpu->bank->x[(pc >> PAGE_SHIFT) & (TLB_X_SIZE - 1)];
-
-    if (unlikely((e->tag & ~(uint64_t)TLB_X_GUARDED) != (pc & ~(PAGE_MASK & ~UINT64_C(3)))))
-        return NULL;
-    cpu->page_va = pc & ~PAGE_MASK;
-    cpu->page = ((const struct code_page *)e->page)->insn;
-    return cpu->page + ((pc & PAGE_MASK) >> 2);
-}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "cpu/code_cache.h"
 #include "cpu/context.h"
 #include "cpu/pmu.h"
 #include "cpu/pstate.h"

@@ -2,7 +2,6 @@
 
 #include "cpu/context.h"
 #include "cpu/debug_state.h"
-#include "cpu/exec.h"
 #include "cpu/interrupt.h"
 #include "cpu/pmu.h"
 #include "cpu/pstate.h"
@@ -156,9 +155,14 @@ enum exec_result exec_trap(struct cpu *cpu, const struct insn *i, unsigned targe
     return EXEC_ABORT;
 }
 
+enum exec_result exec_take_trap(struct cpu *cpu, const struct insn *i, struct trap t)
+{
+    return exec_trap(cpu, i, t.el, t.ec, t.iss);
+}
+
 enum exec_result exec_undefined(struct cpu *cpu, const struct insn *i)
 {
-    return exec_trap(cpu, i, cpu_default_target_el(cpu), ESR_EC_UNKNOWN, 0);
+    return exec_take_trap(cpu, i, cpu_undefined(cpu));
 }
 
 static void take_virtual_serror(struct cpu *cpu, struct exception *e)

@@ -3,6 +3,7 @@
 
 #include "arch/esr.h"
 #include "cpu/cpu.h"
+#include "cpu/traps.h"
 
 enum exc_type {
     EXC_SYNC = 0,
@@ -58,3 +59,11 @@ void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct arm_event *p);
             cpu_fire_insn(cpu, i,                                                                  \
                           &(struct arm_event){.kind = ARM_EVENT_##NAME, .member = {__VA_ARGS__}}); \
     } while (0)
+
+/* Take a synchronous exception with @ec and @iss to @target_el; ELR is @i's own address. */
+enum exec_result exec_trap(struct cpu *cpu, const struct insn *i, unsigned target_el, unsigned ec,
+                           uint32_t iss);
+enum exec_result exec_take_trap(struct cpu *cpu, const struct insn *i, struct trap t);
+
+/* Take an Undefined Instruction exception for @i. */
+enum exec_result exec_undefined(struct cpu *cpu, const struct insn *i);

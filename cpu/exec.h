@@ -9,6 +9,7 @@
 #pragma once
 
 #include "cpu/cpu.h"
+#include "cpu/exception.h"
 #include "cpu/mem.h"
 
 #ifndef EXEC
@@ -32,16 +33,6 @@
         __VA_ARGS__;                                                                               \
         return EXEC_NEXT;                                                                          \
     }
-
-/* Take an Undefined Instruction exception for @i. */
-enum exec_result exec_undefined(struct cpu *cpu, const struct insn *i);
-
-/* Take a synchronous exception with @ec and @iss to @target_el; ELR is @i's own address. */
-enum exec_result exec_trap(struct cpu *cpu, const struct insn *i, unsigned target_el, unsigned ec,
-                           uint32_t iss);
-
-/* The instruction word of @i, read again from its page. */
-uint32_t insn_word(const struct cpu *cpu, const struct insn *i);
 
 /* FP operations of one instruction: env in, FPSR out. */
 static inline struct fp_env fp_begin(const struct cpu *cpu)

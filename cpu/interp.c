@@ -2,6 +2,7 @@
 
 #include <limits.h>
 
+#include "cpu/abort.h"
 #include "cpu/breakpoint.h"
 #include "cpu/bti.h"
 #include "cpu/code_cache.h"
@@ -9,6 +10,7 @@
 #include "cpu/debug_state.h"
 #include "cpu/exception.h"
 #include "cpu/exec.h"
+#include "cpu/fetch.h"
 #include "cpu/pmu.h"
 #include "cpu/step.h"
 #include "cpu/traps.h"
@@ -20,11 +22,6 @@ exec_fn *const interp_exec[A64_OP_COUNT] = {
 #undef A64
     [A64_UNALLOCATED] = exec_UNALLOCATED,
 };
-
-uint32_t insn_word(const struct cpu *cpu, const struct insn *i)
-{
-    return code_page_word(cpu->page, (unsigned)(i - cpu->page));
-}
 
 void cpu_locate(const struct cpu *cpu, struct arm_event *p)
 {
@@ -159,7 +156,7 @@ static inline enum exec_result execute(struct cpu *cpu, const struct insn *i)
     enum exec_result r;
 
     if (a64_rows[i->op].cls == A64_FP && cpu->fp_trapped)
-        r = cpu_fp_trap(cpu, i);
+        r = exec_take_trap(cpu, i, cpu_fp_trap(cpu));
     else
         r = interp_exec[i->op](cpu, i);
     switch (r) {
@@ -226,12 +223,23 @@ static void step_observed(struct cpu *cpu)
         pmu_retire(cpu, i, r, el);
 }
 
+/* Make the page of cpu->pc the current one. False: an Instruction Abort has been taken. */
+static inline bool fetch(struct cpu *cpu)
+{
+    struct mmu_fault flt;
+
+    if (likely(cpu_fetch_fast(cpu, cpu->pc) != NULL) || cpu_fetch_page(cpu, cpu->pc, &flt))
+        return true;
+    cpu_take_fetch_abort(cpu, cpu->pc, &flt);
+    return false;
+}
+
 /* A HLT goes on that its host had not done with. What comes before an instruction (interrupts,
  * steps, breakpoints) has come before its first part. */
 static void resume_halted(struct cpu *cpu)
 {
     cpu->power = CPU_RUNNING;
-    if (!context_fetch_fast(cpu, cpu->pc) && !cpu_fetch_page(cpu, cpu->pc))
+    if (!fetch(cpu))
         return;
     const struct insn *i = record_at_pc(cpu);
     if (i->op != A64_HLT)
@@ -271,7 +279,7 @@ static inline void run_once(struct cpu *cpu, bool step)
         take_pc_alignment(cpu);
         return;
     }
-    if (!context_fetch_fast(cpu, cpu->pc) && !cpu_fetch_page(cpu, cpu->pc))
+    if (!fetch(cpu))
         return;
     if (interp_needs_observed(cpu))
         step_observed(cpu);

@@ -14,9 +14,8 @@
 #include "cpu/exec/dp_reg.c"
 #include "cpu/exec/ldst.c"
 
-#include "cpu/code_cache.h"
-#include "cpu/context.h"
 #include "cpu/exception.h"
+#include "cpu/fetch.h"
 #include "cpu/interp.h"
 #include "cpu/traps.h"
 
@@ -64,7 +63,7 @@ static enum exec_result run_jump(struct cpu *cpu, const struct insn *unused)
     (void)unused;
     if (cpu->left <= PAGE_INSNS)
         return leave(cpu);
-    const struct insn *next = context_fetch_fast(cpu, cpu->pc);
+    const struct insn *next = cpu_fetch_fast(cpu, cpu->pc);
     if (!next)
         return leave(cpu);
     cpu->counted = next;
@@ -120,7 +119,7 @@ static enum exec_result run_out(struct cpu *cpu, const struct insn *i, enum exec
 #define PRE_UNDEF(cpu, i)
 #define PRE_FP(cpu, i)                                                                             \
     if (unlikely((cpu)->fp_trapped))                                                               \
-        return run_out((cpu), (i), cpu_fp_trap((cpu), (i)));
+        return run_out((cpu), (i), exec_take_trap((cpu), (i), cpu_fp_trap((cpu))));
 #define COUNT_NATIVE(cpu, i)
 #define COUNT_CALL(cpu, i)
 #define COUNT_END(cpu, i) cpu_count_upto((cpu), (i));

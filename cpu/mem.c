@@ -5,7 +5,6 @@
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
 #include "cpu/exception.h"
-#include "cpu/exec.h"
 #include "cpu/interp.h"
 #include "cpu/mem_access.h"
 #include "cpu/watchpoint.h"

@@ -8,7 +8,6 @@
 
 #include "arch/esr.h"
 #include "cpu/exception.h"
-#include "cpu/exec.h"
 #include "cpu/qarma.h"
 #include "cpu/world.h"
 
@@ -148,10 +147,11 @@ bool pauth_enabled(const struct cpu *cpu, enum pauth_key key)
 
 bool pauth_trapped(struct cpu *cpu, const struct insn *i)
 {
-    if (!cpu->has_el2 || cpu_el2_regime(cpu) || HCR_EL2_API(cpu_hcr(cpu)))
-        return false;
-    exec_trap(cpu, i, 2, ESR_EC_PAC, 0);
-    return true;
+    struct trap t = cpu_pauth_trap(cpu);
+
+    if (t.el)
+        exec_take_trap(cpu, i, t);
+    return t.el != 0;
 }
 
 /* Which half of the address space AddPAC() takes @ptr to be in: with tags by bit 55, otherwise by

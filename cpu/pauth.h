@@ -8,8 +8,7 @@ enum pauth_key { PAUTH_IA, PAUTH_IB, PAUTH_DA, PAUTH_DB };
 /* Is the key's use enabled (SCTLR_ELx.EnIA etc.) at the current EL? */
 bool pauth_enabled(const struct cpu *cpu, enum pauth_key key);
 
-/* The trap of pointer-authentication instructions by HCR_EL2.API; true if an exception was taken.
- * Only for a key that is enabled, and PACGA: what would do nothing does not trap. */
+/* cpu_pauth_trap(), taken: true if there was one. */
 bool pauth_trapped(struct cpu *cpu, const struct insn *i);
 
 /* @ptr with its authentication code. */

@@ -3,6 +3,7 @@
 #include "cpu/context.h"
 #include "cpu/exec.h"
 #include "cpu/exec/ldst.h"
+#include "cpu/fetch.h"
 #include "cpu/interp.h"
 #include "cpu/spin_iteration.h"
 #include "cpu/sysreg.h"
@@ -228,7 +229,7 @@ static bool note(struct spin_iteration *it, const struct cpu *cpu, const struct 
 /* The record at cpu->pc, which the plain loop has executed before and would go on with. */
 static const struct insn *next_record(struct cpu *cpu)
 {
-    const struct insn *i = context_fetch_fast(cpu, cpu->pc);
+    const struct insn *i = cpu_fetch_fast(cpu, cpu->pc);
 
     if (!i || i->fn != interp_plain_fn(i->op))
         return NULL;

@@ -4,7 +4,6 @@
 #include "cpu/context.h"
 #include "cpu/debug.h"
 #include "cpu/exception.h"
-#include "cpu/exec.h"
 #include "cpu/interrupt.h"
 #include "cpu/pmu.h"
 #include "cpu/spin.h"
@@ -177,17 +176,18 @@ static enum exec_result reject(struct cpu *cpu, const struct insn *i, unsigned a
 
     /* HCR_EL2.TIDCP: the IMPLEMENTATION DEFINED space. From EL0 UNDEFINED, which is allowed too. */
     if (el == 1 && (op0 & 1) && (crn == 11 || crn == 15) && HCR_EL2_TIDCP(cpu_hcr(cpu)))
-        return cpu_sysreg_trap(cpu, i, 2, (uint32_t)i->imm);
+        return exec_take_trap(cpu, i, cpu_sysreg_trap(cpu, 2, (uint32_t)i->imm));
     if (sysreg_is_reserved_id(enc) && access == SR_READ && el > 0) {
         unsigned target = cpu_trap_group_el(cpu, TRAP_ID3, access);
         if (target)
-            return cpu_sysreg_trap(cpu, i, target, (uint32_t)i->imm);
+            return exec_take_trap(cpu, i, cpu_sysreg_trap(cpu, target, (uint32_t)i->imm));
         cpu->x[i->rd] = 0;
         return EXEC_NEXT;
     }
     /* FEAT_IDST: what a read of the identification space raises is reported as trapped. */
     if (access == SR_READ && cpu_has(cpu, FEAT_IDST) && is_feature_id_space(enc))
-        return cpu_sysreg_trap(cpu, i, cpu_default_target_el(cpu), (uint32_t)i->imm);
+        return exec_take_trap(cpu, i,
+                              cpu_sysreg_trap(cpu, cpu_default_target_el(cpu), (uint32_t)i->imm));
     if (sysreg_lookup(enc) == SR_NONE)
         log_unknown(cpu, i);
     return exec_undefined(cpu, i);
@@ -254,16 +254,16 @@ static bool resolve(struct cpu *cpu, const struct insn *i, unsigned access, enum
     if (cpu->ps.el < 2) {
         target = cpu_sysreg_trap_el(cpu, sr, access, alias);
         if (target) {
-            *r = cpu_sysreg_trap(cpu, i, target, (uint32_t)i->imm);
+            *r = exec_take_trap(cpu, i, cpu_sysreg_trap(cpu, target, (uint32_t)i->imm));
             return false;
         }
     }
     if (sysreg_rows[sr].fp && cpu_fp_would_trap(cpu)) {
-        *r = cpu_fp_trap(cpu, i);
+        *r = exec_take_trap(cpu, i, cpu_fp_trap(cpu));
         return false;
     }
     if (sysreg_rows[sr].ws == WS_PMU && !pmu_counter_accessible(cpu, sr)) {
-        *r = cpu_sysreg_trap(cpu, i, 2, (uint32_t)i->imm);
+        *r = exec_take_trap(cpu, i, cpu_sysreg_trap(cpu, 2, (uint32_t)i->imm));
         return false;
     }
     *out = alias ? sr : redirect(cpu, sr);

@@ -1,11 +1,16 @@
 #include "cpu/traps.h"
 
-#include "cpu/exception.h"
-#include "cpu/exec.h"
 #include "cpu/world.h"
 
 /* ISS of EC 0x01 and 0x07: CV = 1, COND = 0b1110, what AArch64 always reports. */
 #define ISS_COND_AL 0x1e00000
+
+static const struct trap no_trap = {.el = 0};
+
+struct trap cpu_undefined(const struct cpu *cpu)
+{
+    return (struct trap){cpu_default_target_el(cpu), ESR_EC_UNKNOWN, 0};
+}
 
 static bool when_holds(const struct cpu *cpu, enum trap_when when)
 {
@@ -85,12 +90,11 @@ static uint32_t sys64_iss(uint32_t word)
                       bits(word, 21, 21));
 }
 
-enum exec_result cpu_sysreg_trap(struct cpu *cpu, const struct insn *i, unsigned target_el,
-                                 uint32_t word)
+struct trap cpu_sysreg_trap(const struct cpu *cpu, unsigned target_el, uint32_t word)
 {
     if (target_el == TRAP_TO_UNDEFINED)
-        return exec_undefined(cpu, i);
-    return exec_trap(cpu, i, target_el, ESR_EC_SYS64, sys64_iss(word));
+        return cpu_undefined(cpu);
+    return (struct trap){target_el, ESR_EC_SYS64, sys64_iss(word)};
 }
 
 /* One FPEN field: 0bx0 traps, 0b01 traps @el0, 0b11 does not. */
@@ -120,16 +124,17 @@ bool cpu_fp_would_trap(const struct cpu *cpu)
 }
 
 /* AArch64.AdvSIMDFPAccessTrap(). */
-enum exec_result cpu_fp_trap(struct cpu *cpu, const struct insn *i)
+struct trap cpu_fp_trap(const struct cpu *cpu)
 {
     unsigned control = fp_trap_control(cpu);
 
     if (control == 1 && el1_or_tge(cpu) == 2)
-        return exec_trap(cpu, i, 2, ESR_EC_UNKNOWN, 0);
-    return exec_trap(cpu, i, control, ESR_EC_FP, ISS_COND_AL);
+        return (struct trap){2, ESR_EC_UNKNOWN, 0};
+    return (struct trap){control, ESR_EC_FP, ISS_COND_AL};
 }
 
-unsigned cpu_wfx_trap_el(const struct cpu *cpu, bool wfe)
+/* The EL that a WFI (WFE) traps to, 0 if none. */
+static unsigned wfx_trap_el(const struct cpu *cpu, bool wfe)
 {
     uint64_t hcr = cpu_hcr(cpu);
 
@@ -145,4 +150,28 @@ unsigned cpu_wfx_trap_el(const struct cpu *cpu, bool wfe)
     if (cpu->ps.el < 2 && (wfe ? HCR_EL2_TWE(hcr) : HCR_EL2_TWI(hcr)))
         return 2;
     return 0;
+}
+
+struct trap cpu_wfx_trap(const struct cpu *cpu, const struct insn *i, bool wfe, bool timed)
+{
+    /* RN and RV with a timeout; TI: 0 WFI, 1 WFE, 2 WFIT, 3 WFET. */
+    uint32_t iss = ISS_COND_AL | (uint32_t)wfe | (uint32_t)timed << 1;
+
+    if (timed)
+        iss |= (uint32_t)bits((uint64_t)i->imm, 4, 0) << 5 | 1u << 2;
+    return (struct trap){wfx_trap_el(cpu, wfe), ESR_EC_WFX, iss};
+}
+
+struct trap cpu_pauth_trap(const struct cpu *cpu)
+{
+    if (!cpu->has_el2 || cpu_el2_regime(cpu) || HCR_EL2_API(cpu_hcr(cpu)))
+        return no_trap;
+    return (struct trap){2, ESR_EC_PAC, 0};
+}
+
+struct trap cpu_eret_trap(const struct cpu *cpu, uint32_t iss)
+{
+    if (cpu->ps.el != 1 || !cpu_fgt_set(cpu, FGT_HFGI, HFGITR_EL2_ERET_LO, SR_WRITE))
+        return no_trap;
+    return (struct trap){2, ESR_EC_ERET, iss};
 }

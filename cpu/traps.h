@@ -1,10 +1,22 @@
 /*
- * Who forbids what: the traps of system registers, system instructions, FP, WFI and WFE. The rules
- * are arch/traps.def and the columns of arch/sysreg.def; this is the order they are asked in.
+ * Who forbids what: the traps of system registers, system instructions, FP, pointer authentication,
+ * ERET, WFI and WFE. The rules are arch/traps.def and the columns of arch/sysreg.def; this is the
+ * order they are asked in. Here is decided; exec_take_trap() (cpu/exception.h) takes.
  */
 #pragma once
 
+#include "arch/esr.h"
 #include "cpu/cpu.h"
+
+/* The synchronous exception that an instruction raises instead of executing. */
+struct trap {
+    unsigned el; /* that takes it; 0: there is none, the instruction executes */
+    enum esr_ec ec;
+    uint32_t iss;
+};
+
+/* The instruction is UNDEFINED. */
+struct trap cpu_undefined(const struct cpu *cpu);
 
 /* Where an access goes instead: 0 nowhere (it is allowed), 1 or 2 the EL it traps to. */
 #define TRAP_TO_UNDEFINED 3
@@ -24,13 +36,20 @@ unsigned cpu_trap_group_el(const struct cpu *cpu, enum trap_group group, unsigne
 /* Fine-grained traps apply to the current EL and bit @bit of @set (FGT_xxx) is set. */
 bool cpu_fgt_set(const struct cpu *cpu, unsigned set, unsigned bit, unsigned access);
 
-/* AArch64.SystemAccessTrap(): EC 0x18 with the syndrome of the instruction word @word. */
-enum exec_result cpu_sysreg_trap(struct cpu *cpu, const struct insn *i, unsigned target_el,
-                                 uint32_t word);
+/* AArch64.SystemAccessTrap(): EC 0x18 with the syndrome of the instruction word @word. @target_el:
+ * as above, not 0. */
+struct trap cpu_sysreg_trap(const struct cpu *cpu, unsigned target_el, uint32_t word);
 
-/* CheckFPAdvSIMDEnabled64(): would an FP instruction trap now, and take that trap. */
+/* CheckFPAdvSIMDEnabled64(): would an FP instruction trap now, and how. */
 bool cpu_fp_would_trap(const struct cpu *cpu);
-enum exec_result cpu_fp_trap(struct cpu *cpu, const struct insn *i);
+struct trap cpu_fp_trap(const struct cpu *cpu);
 
-/* CheckForWFxTrap(): 0, or the EL that a WFI (WFE) which is about to wait traps to. */
-unsigned cpu_wfx_trap_el(const struct cpu *cpu, bool wfe);
+/* CheckForWFxTrap(), of a WFI (WFE, or with @timed WFIT, WFET) @i which is about to wait. */
+struct trap cpu_wfx_trap(const struct cpu *cpu, const struct insn *i, bool wfe, bool timed);
+
+/* TrapPACUse(), by HCR_EL2.API. Only for a key that is enabled, and PACGA: what would do nothing
+ * does not trap. */
+struct trap cpu_pauth_trap(const struct cpu *cpu);
+
+/* HFGITR_EL2.ERET, which traps ERETAA and ERETAB too; @iss tells which it was. */
+struct trap cpu_eret_trap(const struct cpu *cpu, uint32_t iss);

@@ -1,8 +1,7 @@
 /* What indirect branches share: where PSTATE.BTYPE goes (BTypeNext in the pseudocode). */
 #pragma once
 
-#include "cpu/context.h"
-#include "cpu/cpu.h"
+#include "cpu/fetch.h"
 
 #define BTYPE_NONE    0
 #define BTYPE_JUMP_IP 1 /* BR by X16 or X17, or from a page that is not guarded */

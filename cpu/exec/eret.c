@@ -5,13 +5,14 @@
 #include "cpu/pauth.h"
 #include "cpu/traps.h"
 
-/* HFGITR_EL2.ERET traps all three; the syndrome tells which it was. */
+/* True: the trap has been taken. */
 static bool eret_trapped(struct cpu *cpu, const struct insn *i, uint32_t iss)
 {
-    if (cpu->ps.el != 1 || !cpu_fgt_set(cpu, FGT_HFGI, HFGITR_EL2_ERET_LO, SR_WRITE))
-        return false;
-    exec_trap(cpu, i, 2, ESR_EC_ERET, iss);
-    return true;
+    struct trap t = cpu_eret_trap(cpu, iss);
+
+    if (t.el)
+        exec_take_trap(cpu, i, t);
+    return t.el != 0;
 }
 
 static enum sysreg elr_of(const struct cpu *cpu)

@@ -53,7 +53,7 @@ EXEC enum exec_result exec_SYSL(struct cpu *cpu, const struct insn *i)
     unsigned crn = (unsigned)bits((uint64_t)i->imm, 15, 12);
 
     if (cpu->ps.el == 1 && (crn == 11 || crn == 15) && HCR_EL2_TIDCP(cpu_hcr(cpu)))
-        return cpu_sysreg_trap(cpu, i, 2, (uint32_t)i->imm);
+        return exec_take_trap(cpu, i, cpu_sysreg_trap(cpu, 2, (uint32_t)i->imm));
     return exec_undefined(cpu, i);
 }
 
@@ -121,7 +121,7 @@ static bool daif_trapped(struct cpu *cpu, const struct insn *i)
     unsigned target = cpu_trap_group_el(cpu, TRAP_UMA, SR_WRITE);
 
     if (target)
-        cpu_sysreg_trap(cpu, i, target, (uint32_t)i->imm);
+        exec_take_trap(cpu, i, cpu_sysreg_trap(cpu, target, (uint32_t)i->imm));
     return target != 0;
 }
 
@@ -188,15 +188,10 @@ EXEC_STATEMENT(CLREX, cpu->excl_valid = false)
 /* Stop here until the machine finds a reason to go on; or trap. */
 static enum exec_result wait(struct cpu *cpu, const struct insn *i, bool wfe, bool timed)
 {
-    unsigned target = cpu_wfx_trap_el(cpu, wfe);
+    struct trap t = cpu_wfx_trap(cpu, i, wfe, timed);
 
-    if (target) {
-        /* CV = 1, COND = 0b1110; RN and RV with a timeout; TI: 0 WFI, 1 WFE, 2 WFIT, 3 WFET. */
-        uint32_t iss = 0x1e00000 | (uint32_t)wfe | (uint32_t)timed << 1;
-        if (timed)
-            iss |= (uint32_t)bits((uint64_t)i->imm, 4, 0) << 5 | 1u << 2;
-        return exec_trap(cpu, i, target, ESR_EC_WFX, iss);
-    }
+    if (t.el)
+        return exec_take_trap(cpu, i, t);
     CPU_FIRE(cpu, i, WFX, wfx, .wfe = wfe);
     cpu->power = wfe ? CPU_WFE : CPU_WFI;
     return EXEC_SYNC;

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "arch/insn.h"
-#include "cpu/context.h"
 #include "cpu/cpu.h"
+#include "cpu/fetch.h"
 
 #define PAGE_VA UINT64_C(0xffff800010003000)
 

@@ -49,7 +49,9 @@ static void test_every_access_to_nothing_is_logged(void **state)
     assert_string_equal(line, "cpu0: 0x40000000: read of 4 bytes at 0x1000: nothing is there");
     assert_false(store(s, 0x2008, 8, 0, 1));
     assert_string_equal(line, "cpu0: 0x40000000: write of 8 bytes at 0x2008: nothing is there");
-    assert_false(cpu_fetch_page(s->cpu, 0x3004));
+    struct mmu_fault flt;
+    assert_false(cpu_fetch_page(s->cpu, 0x3004, &flt));
+    assert_int_equal(flt.type, MMU_FAULT_EXTERNAL);
     assert_string_equal(line, "cpu0: 0x3004: instruction fetch at 0x3004: no RAM is there");
 
     map(s, TABLES, 0x10000, (RAM_BASE + 0x200000) | D_NORMAL);

@@ -1,0 +1,51 @@
+#include "cpu/fetch.h"
+
+/* Translate @pc for execution. False: *flt. */
+static bool translate_fetch(struct cpu *cpu, uint64_t pc, struct translation *t,
+                            struct mmu_fault *flt)
+{
+    const struct xlat *x = cpu->contexts.x;
+    const struct mmu_access a = {.kind = MMU_EXEC, .priv = cpu->ps.el != 0};
+    uint64_t canonical = xlat_canonical(x, pc, true);
+
+    if (tlb_lookup(cpu->tlb, x, canonical, &a, t))
+        return true;
+    if (!mmu_translate(x, cpu->mem, cpu->tlb, va(pc), &a, t, flt))
+        return false;
+    tlb_insert(cpu->tlb, x, canonical, t);
+    return true;
+}
+
+bool cpu_fetch_page(struct cpu *cpu, uint64_t pc, struct mmu_fault *flt)
+{
+    struct translation t;
+
+    if (!translate_fetch(cpu, pc, &t, flt))
+        return false;
+    struct code_page *page = code_cache_page(cpu->code, cpu->mem, t.pa & ~PAGE_MASK);
+    if (!page) {
+        LOG(cpu->log, CPU, GUEST, "cpu%u: %#llx: instruction fetch at %#llx: no RAM is there",
+            cpu->index, (unsigned long long)pc, (unsigned long long)t.pa);
+        *flt = (struct mmu_fault){.type = MMU_FAULT_EXTERNAL};
+        return false;
+    }
+    tlb_x_insert(cpu->bank, xlat_canonical(cpu->contexts.x, pc, true), &t, page);
+    cpu->page_va = pc & ~PAGE_MASK;
+    cpu->page = page->insn;
+    return true;
+}
+
+bool cpu_in_guarded_page(const struct cpu *cpu)
+{
+    uint64_t page = xlat_canonical(cpu->contexts.x, cpu->page_va, true);
+    const struct tlb_x_entry *e = &cpu->bank->x[(page >> PAGE_SHIFT) & (TLB_X_SIZE - 1)];
+    struct mmu_fault flt;
+    struct translation t;
+
+    if ((e->tag & ~(uint64_t)TLB_X_GUARDED) == page)
+        return e->tag & TLB_X_GUARDED;
+    /* A TLBI by another CPU dropped it while we are in the page. */
+    const struct mmu_access a = {.kind = MMU_EXEC, .priv = cpu->ps.el != 0, .at = true};
+    return mmu_translate(cpu->contexts.x, cpu->mem, NULL, va(cpu->page_va), &a, &t, &flt) &&
+           t.guarded;
+}

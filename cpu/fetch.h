@@ -1,0 +1,35 @@
+/* Instruction fetch: from an address to the records of its page. */
+#pragma once
+
+#include "cpu/code_cache.h"
+#include "cpu/cpu.h"
+#include "mmu/fault.h"
+
+/**
+ * cpu_fetch_page() - make the page of @pc (aligned to 4) the current code page, as
+ * cpu_fetch_fast() could not.
+ * Return: false and *flt, the fault of an Instruction Abort; the current page stays.
+ */
+bool cpu_fetch_page(struct cpu *cpu, uint64_t pc, struct mmu_fault *flt);
+
+/* The record at @pc, in what is then the current page; NULL if cpu_fetch_page() has to find it, or
+ * @pc is misaligned. */
+static inline const struct insn *cpu_fetch_fast(struct cpu *cpu, uint64_t pc)
+{
+    const struct tlb_x_entry *e = &cpu->bank->x[(pc >> PAGE_SHIFT) & (TLB_X_SIZE - 1)];
+
+    if (unlikely((e->tag & ~(uint64_t)TLB_X_GUARDED) != (pc & ~(PAGE_MASK & ~UINT64_C(3)))))
+        return NULL;
+    cpu->page_va = pc & ~PAGE_MASK;
+    cpu->page = ((const struct code_page *)e->page)->insn;
+    return cpu->page + ((pc & PAGE_MASK) >> 2);
+}
+
+/* The instruction word of @i, read again from its page. */
+static inline uint32_t insn_word(const struct cpu *cpu, const struct insn *i)
+{
+    return code_page_word(cpu->page, (unsigned)(i - cpu->page));
+}
+
+/* Is the current code page guarded (GP, FEAT_BTI)? */
+bool cpu_in_guarded_page(const struct cpu *cpu);
