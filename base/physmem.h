@@ -12,6 +12,7 @@
 #include "base/error.h"
 
 struct device;
+struct probes;
 
 /* One flag byte a RAM page; set by whoever caches something about the page's contents. */
 #define PAGE_HAS_CODE     1 /* decoded records exist: a write must invalidate them first */
@@ -46,6 +47,7 @@ struct physmem {
      * them. Set by the machine; may be NULL. */
     void (*remapped)(void *ctx);
     void *remapped_ctx;
+    struct probes *probes; /* told what devices access (base/dma.h); may be NULL */
 };
 
 /* Map zeroed RAM. Return 0 or -ARM_Exxx. Freed by physmem_destroy(). */

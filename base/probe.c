@@ -1,11 +1,12 @@
 #include "base/probe.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "base/bits.h"
 
 /* Events that lead from one EL and world to another: who wants either side gets them. */
-#define CROSSING (BIT(ARM_EVENT_EXCEPTION) | BIT(ARM_EVENT_ERET))
+#define CROSSING (BIT(ARM_EVENT_EXCEPTION) | BIT(ARM_EVENT_ERET) | BIT(ARM_EVENT_WORLD))
 
 static void update_mask(struct probes *ps)
 {
@@ -31,15 +32,40 @@ static bool wants_place(const struct arm_filter *f, const struct arm_event *at)
     return (!f->els || bit(f->els, at->el)) && wants_world(f, at);
 }
 
+/* The world that is entered: its stage 2 is on by HCR_EL2.VM or DC. */
+static bool wants_entered(const struct arm_filter *f, const struct arm_event *p)
+{
+    const struct arm_event at = {.el = p->world.el,
+                                 .guest = bit(p->world.hcr, 0) || bit(p->world.hcr, 12),
+                                 .vmid = p->world.vmid};
+
+    return wants_place(f, &at);
+}
+
 /* The other side of a crossing: its EL is known, its world only in so far as EL2 is the host's. */
 static bool wants_target(const struct arm_filter *f, const struct arm_event *p)
 {
-    unsigned el = p->kind == ARM_EVENT_ERET ? p->eret.target_el : p->exception.target_el;
+    unsigned el = p->kind == ARM_EVENT_ERET        ? p->eret.target_el
+                  : p->kind == ARM_EVENT_EXCEPTION ? p->exception.target_el
+                                                   : 2;
 
+    if (p->kind == ARM_EVENT_WORLD && p->world.enter)
+        return wants_entered(f, p);
     if (f->els && !bit(f->els, el))
         return false;
     return el == 2 ? !f->worlds || (f->worlds & ARM_WORLD_HOST)
                    : p->el == 2 || wants_world(f, p); /* EL2 may enter any world */
+}
+
+/* Does @p happen where @f wants it? */
+static bool wants(const struct arm_filter *f, const struct arm_event *p)
+{
+    if (!bit(f->events, p->kind))
+        return false;
+    if (p->cpu == ARM_NO_CPU)
+        return true;
+    return wants_cpu(f, p->cpu) &&
+           (wants_place(f, p) || (bit(CROSSING, p->kind) && wants_target(f, p)));
 }
 
 uint64_t probe_mask_at(const struct probes *ps, const struct arm_event *at)
@@ -54,14 +80,24 @@ uint64_t probe_mask_at(const struct probes *ps, const struct arm_event *at)
     return mask;
 }
 
+/* The index of the first subscriber whose handle is above @handle: they are in this order. */
+static unsigned behind(const struct probes *ps, int handle)
+{
+    unsigned k = 0;
+
+    while (k < ps->count && ps->sub[k].handle <= handle)
+        k++;
+    return k;
+}
+
+/* A callback may end subscriptions, its own too. One that it adds has come too late for @p. */
 void probe_fire(const struct probes *ps, const struct arm_event *p)
 {
-    bool crossing = bit(CROSSING, p->kind);
+    int handle, last = ps->last_handle;
 
-    for (unsigned k = 0; k < ps->count; k++) {
-        const struct arm_filter *f = &ps->sub[k].filter;
-        if (bit(f->events, p->kind) && wants_cpu(f, p->cpu) &&
-            (wants_place(f, p) || (crossing && wants_target(f, p))))
+    for (unsigned k = 0; k < ps->count && ps->sub[k].handle <= last; k = behind(ps, handle)) {
+        handle = ps->sub[k].handle;
+        if (wants(&ps->sub[k].filter, p))
             ps->sub[k].fn(ps->sub[k].ctx, p);
     }
 }
@@ -102,9 +138,26 @@ bool probe_unsubscribe(struct probes *ps, int handle)
 const char *arm_event_name(enum arm_event_kind kind)
 {
     static const char *const names[] = {
-#define PROBE(number, NAME, member, text, fields) [number] = #NAME,
+#define PROBE(number, NAME, member, word, text, fields) [number] = #NAME,
 #include "base/probe.def"
 #undef PROBE
     };
     return (unsigned)kind < ARRAY_SIZE(names) ? names[kind] : NULL;
+}
+
+const char *arm_event_word(const char *set, unsigned number)
+{
+    static const struct {
+        const char *set, *name;
+        unsigned number;
+    } words[] = {
+#define PROBE_WORD(set, number, NAME, text) {#set, #NAME, number},
+#include "base/probe_words.def"
+#undef PROBE_WORD
+    };
+
+    for (size_t k = 0; k < ARRAY_SIZE(words); k++)
+        if (words[k].number == number && !strcmp(words[k].set, set))
+            return words[k].name;
+    return NULL;
 }

@@ -19,7 +19,8 @@ struct probes {
         arm_event_fn *fn;
         void *ctx;
     } sub[ARM_SUBSCRIBERS_MAX];
-    /* Fill the common fields of an event that does not come from the CPU itself; p->cpu is set. */
+    /* Fill the common fields of an event that does not come from the CPU itself; p->cpu is set, to
+     * ARM_NO_CPU if it is whoever's that runs. */
     void (*locate)(void *ctx, struct arm_event *p);
     void *locate_ctx;
 };

@@ -37,7 +37,7 @@ static unsigned target_el(const struct cpu *cpu, const struct mmu_fault *f)
  * register without writeback have it. */
 static uint64_t syndrome(const struct insn *i, unsigned size, unsigned acc)
 {
-    if (acc & (ACC_FP | ACC_PAIR | ACC_WB | ACC_EXCL | ACC_ATOMIC | ACC_CMO) || size > 8)
+    if (acc & (ACC_FP | ACC_PAIR | ACC_WB | ACC_EXCL | ACC_ATOMIC | ACC_CMO | ACC_ZERO) || size > 8)
         return 0;
     return ISS_ISV | ISS_SAS(__builtin_ctz(size)) | (acc & ACC_SIGNED ? ISS_SSE : 0) |
            ISS_SRT(i->rd < 31 ? i->rd : 31) | (acc & ACC_64 ? ISS_SF : 0) |

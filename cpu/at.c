@@ -1,6 +1,7 @@
 /* Address translation instructions: AArch64.AT(), PAR_EL1. */
 #include "cpu/abort.h"
 #include "cpu/context.h"
+#include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/sysreg.h"
 #include "cpu/world.h"
@@ -87,14 +88,12 @@ enum exec_result sr_op_AT(struct cpu *cpu, const struct insn *i, enum sysreg sr,
                                  .stage1_only = !r->both};
     cpu_regime(cpu, at_regime(cpu, r), &rg);
     xlat_init(&x, &rg);
-    if (mmu_translate(&x, cpu->mem, NULL, va(value), &a, &t, &f)) {
-        cpu->sr[SR_PAR_EL1] = par_success(&t);
-        return EXEC_NEXT;
-    }
-    if (fault_is_taken(cpu, r, &f)) {
+    bool done = cpu_walk(cpu, i, &x, NULL, value, &a, &t, &f);
+    if (!done && fault_is_taken(cpu, r, &f)) {
         cpu_take_abort(cpu, i, value, 1, ACC_CMO, &f);
         return EXEC_ABORT;
     }
-    cpu->sr[SR_PAR_EL1] = par_fault(&f);
+    cpu->sr[SR_PAR_EL1] = done ? par_success(&t) : par_fault(&f);
+    CPU_FIRE(cpu, i, AT, at, .op = sr, .operand = value, .par = cpu->sr[SR_PAR_EL1]);
     return EXEC_NEXT;
 }

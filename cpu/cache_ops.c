@@ -3,6 +3,7 @@
  * address translation of the operations by VA, and DC ZVA.
  */
 #include "cpu/abort.h"
+#include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/mem_access.h"
 #include "cpu/sysreg.h"

@@ -4,6 +4,7 @@
 
 #include "base/bits.h"
 #include "base/log.h"
+#include "base/probe.h"
 
 #define BUCKETS   4096
 #define PAGES_MAX 6144 /* about 150 MiB of records */
@@ -77,10 +78,26 @@ static uint8_t *page_flags(const struct ram_bank *bank, uint64_t pa)
     return &bank->flags[(pa - bank->base) >> PAGE_SHIFT];
 }
 
-static void undecode(struct code_page *p, unsigned first, unsigned last)
+/* Return: one of them was decoded. */
+static bool undecode(struct code_page *p, unsigned first, unsigned last)
 {
-    for (unsigned i = first; i <= last; i++)
+    bool decoded = false;
+
+    for (unsigned i = first; i <= last; i++) {
+        decoded |= p->insn[i].fn != exec_decode;
         p->insn[i].fn = exec_decode;
+    }
+    return decoded;
+}
+
+static void tell(const struct physmem *mem, uint64_t pa, uint64_t size, unsigned cause)
+{
+    if (mem->probes && probe_wanted(mem->probes, ARM_EVENT_CODE))
+        probe_fire_located(
+            mem->probes,
+            &(struct arm_event){.kind = ARM_EVENT_CODE,
+                                .cpu = ARM_NO_CPU,
+                                .code = {.pa = pa, .size = size, .cause = (uint8_t)cause}});
 }
 
 /* From now on stores into the page have to be seen. */
@@ -126,28 +143,27 @@ static void drop_fetch_entries(struct code_cache *cache)
 }
 
 /* The records of one page that [first, last] touch, byte offsets. */
-static void invalidate_in_page(struct code_cache *cache, uint64_t page, unsigned first,
-                               unsigned last)
+static void invalidate_in_page(struct code_cache *cache, const struct physmem *mem, uint64_t page,
+                               unsigned first, unsigned last)
 {
     struct code_page *p = find(cache, page);
 
-    if (p)
-        undecode(p, first / 4, last / 4);
+    if (p && undecode(p, first / 4, last / 4))
+        tell(mem, page + first, last + 1 - first, ARM_CODE_WRITTEN);
 }
 
 void code_cache_invalidate(struct code_cache *cache, struct physmem *mem, pa_t pa, uint64_t size)
 {
-    (void)mem;
     while (size) {
         uint64_t offset = pa.a & PAGE_MASK;
         uint64_t n = PAGE_SIZE - offset < size ? PAGE_SIZE - offset : size;
-        invalidate_in_page(cache, pa.a - offset, (unsigned)offset, (unsigned)(offset + n - 1));
+        invalidate_in_page(cache, mem, pa.a - offset, (unsigned)offset, (unsigned)(offset + n - 1));
         pa.a += n;
         size -= n;
     }
 }
 
-void code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, unsigned size,
+bool code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, unsigned size,
                       const struct insn *running)
 {
     uint64_t offset = pa.a & PAGE_MASK;
@@ -155,18 +171,20 @@ void code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, un
     struct ram_bank *bank = physmem_bank(mem, pa);
 
     if (!bank)
-        return;
+        return false;
     if (!p) {
         *page_flags(bank, pa.a) &= (uint8_t)~PAGE_HAS_CODE;
-        return;
+        return false;
     }
-    undecode(p, (unsigned)offset / 4, (unsigned)(offset + size - 1) / 4);
+    bool decoded = undecode(p, (unsigned)offset / 4, (unsigned)(offset + size - 1) / 4);
     if (++p->stores < STORES_MAX || p->insn == running)
-        return;
+        return decoded;
     /* Whoever fetches from it next must come by code_cache_page(). */
-    undecode(p, 0, CODE_PAGE_INSNS - 1);
+    if (undecode(p, 0, CODE_PAGE_INSNS - 1))
+        tell(mem, p->pa, PAGE_SIZE, ARM_CODE_DROPPED);
     drop_fetch_entries(cache);
     *page_flags(bank, pa.a) &= (uint8_t)~PAGE_HAS_CODE;
+    return decoded;
 }
 
 void code_cache_flush(struct code_cache *cache, struct physmem *mem)
@@ -177,6 +195,7 @@ void code_cache_flush(struct code_cache *cache, struct physmem *mem)
             struct ram_bank *bank = physmem_bank(mem, (pa_t){p->pa});
             if (bank)
                 *page_flags(bank, p->pa) &= (uint8_t)~PAGE_HAS_CODE;
+            tell(mem, p->pa, PAGE_SIZE, ARM_CODE_DROPPED);
         }
     }
     free_all(cache);
@@ -198,6 +217,7 @@ static void drop_idle(struct code_cache *cache, struct physmem *mem)
             if (bank)
                 *page_flags(bank, p->pa) &= (uint8_t)~PAGE_HAS_CODE;
             *link = p->next;
+            tell(mem, p->pa, PAGE_SIZE, ARM_CODE_DROPPED);
             free(p);
             cache->count--;
         }

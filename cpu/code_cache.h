@@ -42,8 +42,9 @@ struct code_page *code_cache_page(struct code_cache *cache, struct physmem *mem,
 void code_cache_invalidate(struct code_cache *cache, struct physmem *mem, pa_t pa, uint64_t size);
 
 /* The same for a store of the CPU whose current page is @running: a page that is written again and
- * again gives up its records, so that stores to it get fast. */
-void code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, unsigned size,
+ * again gives up its records, so that stores to it get fast. Return: there was something decoded,
+ * which the caller tells (ARM_EVENT_CODE). */
+bool code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, unsigned size,
                       const struct insn *running);
 
 /* Forget everything. No CPU may be in the middle of a page. */

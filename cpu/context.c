@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"

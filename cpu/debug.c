@@ -1,6 +1,7 @@
 #include "cpu/debug.h"
 
 #include "cpu/context.h"
+#include "cpu/events.h"
 #include "cpu/sysreg.h"
 
 #define CLAIM_TAGS 0xff /* implemented claim tag bits */
@@ -70,6 +71,14 @@ static void update_comm_line(struct cpu *cpu)
     }
 }
 
+static void set_flags(struct cpu *cpu, uint64_t mdscr)
+{
+    uint64_t before = cpu->sr[SR_MDSCR_EL1];
+
+    cpu->sr[SR_MDSCR_EL1] = mdscr;
+    cpu_tell_hwreg(cpu, NULL, SR_MDSCR_EL1, before, ARM_HW_DTR);
+}
+
 /* DBGDTR_EL0[] and DBGDTRTX_EL0, assignment form. CU-choice: with TXfull set the value becomes
  * UNKNOWN; here the last one stays. */
 static void write_dtr(struct cpu *cpu, enum sysreg sr, uint64_t value)
@@ -77,7 +86,7 @@ static void write_dtr(struct cpu *cpu, enum sysreg sr, uint64_t value)
     if (sr == SR_DBGDTR_EL0)
         cpu->sr[SR_OSDTRRX_EL1] = value >> 32;
     cpu->sr[SR_OSDTRTX_EL1] = (uint32_t)value;
-    cpu->sr[SR_MDSCR_EL1] |= TXFULL;
+    set_flags(cpu, cpu->sr[SR_MDSCR_EL1] | TXFULL);
     update_comm_line(cpu);
 }
 
@@ -87,7 +96,7 @@ static uint64_t read_dtr(struct cpu *cpu, enum sysreg sr)
 {
     uint64_t high = sr == SR_DBGDTR_EL0 ? cpu->sr[SR_OSDTRTX_EL1] << 32 : 0;
 
-    cpu->sr[SR_MDSCR_EL1] &= ~RXFULL;
+    set_flags(cpu, cpu->sr[SR_MDSCR_EL1] & ~RXFULL);
     update_comm_line(cpu);
     return high | cpu->sr[SR_OSDTRRX_EL1];
 }
@@ -144,6 +153,14 @@ static void write_mdscr(struct cpu *cpu, uint64_t value)
     update_comm_line(cpu);
 }
 
+static void write_os_lock(struct cpu *cpu, bool locked)
+{
+    uint64_t before = cpu->sr[SR_OSLSR_EL1];
+
+    cpu->sr[SR_OSLSR_EL1] = set_bits(before, OSLSR_EL1_OSLK_HI, OSLSR_EL1_OSLK_LO, locked);
+    cpu_tell_hwreg(cpu, NULL, SR_OSLSR_EL1, before, ARM_HW_OS_LOCK);
+}
+
 void sr_write_DEBUG(struct cpu *cpu, enum sysreg sr, uint64_t value)
 {
     switch (sr) {
@@ -154,8 +171,7 @@ void sr_write_DEBUG(struct cpu *cpu, enum sysreg sr, uint64_t value)
         cpu->sr[SR_DBGCLAIMCLR_EL1] &= ~value;
         break;
     case SR_OSLAR_EL1:
-        cpu->sr[SR_OSLSR_EL1] =
-            set_bits(cpu->sr[SR_OSLSR_EL1], OSLSR_EL1_OSLK_HI, OSLSR_EL1_OSLK_LO, value & 1);
+        write_os_lock(cpu, value & 1);
         break;
     case SR_MDSCR_EL1:
         write_mdscr(cpu, value);

@@ -2,6 +2,7 @@
 
 #include "cpu/context.h"
 #include "cpu/debug_state.h"
+#include "cpu/events.h"
 #include "cpu/interrupt.h"
 #include "cpu/pmu.h"
 #include "cpu/pstate.h"
@@ -23,8 +24,10 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
     uint64_t vector = e->type;
 
     CHECK(el >= cpu->ps.el && el <= 2);
-    if (unlikely(cpu->pmu_on))
+    if (unlikely(cpu->pmu_on)) {
+        cpu->pc = e->ret;
         pmu_leave_el(cpu, PMU_EVENT_EXC_TAKEN, e->completed);
+    }
     if (el > cpu->ps.el)
         vector += 0x400;
     else if (cpu->ps.sp)
@@ -39,18 +42,8 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
     if (e->hpfar_valid)
         cpu->sr[SR_HPFAR_EL2] = e->hpfar;
     cpu->exceptions++;
-    if (cpu_wants(cpu, ARM_EVENT_EXCEPTION)) {
-        bool syndrome = e->type == EXC_SYNC || e->type == EXC_SERROR;
-        struct arm_event p = {.kind = ARM_EVENT_EXCEPTION,
-                              .exception = {.target_el = (uint8_t)el,
-                                            .vector = (uint16_t)vector,
-                                            .esr = syndrome ? e->esr : 0,
-                                            .far = e->far_valid ? e->far : 0,
-                                            .hpfar = e->hpfar_valid ? e->hpfar : 0,
-                                            .spsr = spsr}};
-        cpu->pc = e->ret;
-        cpu_fire_here(cpu, &p);
-    }
+    if (unlikely(cpu->wanted & EXCEPTION_EVENTS))
+        cpu_tell_exception(cpu, e, vector, spsr);
 
     uint64_t sctlr = cpu->sr[banked[el].sctlr];
     bool host = cpu_host_regime(cpu);
@@ -87,10 +80,12 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
     bool illegal = illegal_return(cpu, spsr);
     uint8_t ss = cpu_step_return_ss(cpu, spsr, illegal);
 
-    if (unlikely(cpu->pmu_on))
+    if (unlikely(cpu->pmu_on)) {
+        cpu->pc = insn_pc(cpu, cpu->counted);
         pmu_leave_el(cpu, PMU_EVENT_EXC_RETURN, true);
-    CPU_FIRE(cpu, cpu->counted, ERET, eret, .target = pc, .spsr = spsr,
-             .target_el = illegal ? cpu->ps.el : (uint8_t)bits(spsr, 3, 2), .legal = !illegal);
+    }
+    if (unlikely(cpu->wanted & RETURN_EVENTS))
+        cpu_tell_return(cpu, cpu->counted, pc, spsr, !illegal);
     if (bit(spsr, 4))
         LOG(cpu->log, CPU, WARN,
             "cpu%u: return to AArch32 state (SPSR_EL%u %#llx): this machine has AArch64 only; "
@@ -170,7 +165,9 @@ static void take_virtual_serror(struct cpu *cpu, struct exception *e)
     uint64_t iss = cpu_has(cpu, FEAT_RAS) ? cpu->sr[SR_VSESR_EL2] & MASK(24, 0) : 0;
 
     e->esr = esr(ESR_EC_SERROR, iss);
+    uint64_t hcr = cpu->sr[SR_HCR_EL2];
     cpu->sr[SR_HCR_EL2] &= ~FIELD_MASK(HCR_EL2_VSE);
+    cpu_tell_hwreg(cpu, NULL, SR_HCR_EL2, hcr, ARM_HW_SERROR);
 }
 
 bool cpu_take_interrupt(struct cpu *cpu)

@@ -39,27 +39,6 @@ bool cpu_take_interrupt(struct cpu *cpu);
 /* AArch64.BranchAddr(): @pc without its tag where the current regime ignores it. */
 uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc);
 
-/* Where @cpu is: the common fields of an event that happens while cpu->pc and its count are
- * current.
- */
-void cpu_locate(const struct cpu *cpu, struct arm_event *p);
-
-/* Hand @p to its subscribers, with these. */
-void cpu_fire_here(struct cpu *cpu, struct arm_event *p);
-
-/* The same for an event of the instruction at @i: makes both current, and if a subscriber asks the
- * machine to stop, that is before the instruction behind @i. */
-void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct arm_event *p);
-
-/* If somebody wants the event NAME: fire it for the instruction at @i, the fields of its row given
- * as initializers. */
-#define CPU_FIRE(cpu, i, NAME, member, ...)                                                        \
-    do {                                                                                           \
-        if (cpu_wants(cpu, ARM_EVENT_##NAME))                                                      \
-            cpu_fire_insn(cpu, i,                                                                  \
-                          &(struct arm_event){.kind = ARM_EVENT_##NAME, .member = {__VA_ARGS__}}); \
-    } while (0)
-
 /* Take a synchronous exception with @ec and @iss to @target_el; ELR is @i's own address. */
 enum exec_result exec_trap(struct cpu *cpu, const struct insn *i, unsigned target_el, unsigned ec,
                            uint32_t iss);

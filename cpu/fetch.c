@@ -1,5 +1,7 @@
 #include "cpu/fetch.h"
 
+#include "cpu/events.h"
+
 /* Translate @pc for execution. False: *flt. */
 static bool translate_fetch(struct cpu *cpu, uint64_t pc, struct translation *t,
                             struct mmu_fault *flt)
@@ -10,7 +12,7 @@ static bool translate_fetch(struct cpu *cpu, uint64_t pc, struct translation *t,
 
     if (tlb_lookup(cpu->tlb, x, canonical, &a, t))
         return true;
-    if (!mmu_translate(x, cpu->mem, cpu->tlb, va(pc), &a, t, flt))
+    if (!cpu_walk(cpu, NULL, x, cpu->tlb, pc, &a, t, flt))
         return false;
     tlb_insert(cpu->tlb, x, canonical, t);
     return true;

@@ -8,6 +8,7 @@
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
 #include "cpu/debug_state.h"
+#include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/exec.h"
 #include "cpu/fetch.h"
@@ -22,31 +23,6 @@ exec_fn *const interp_exec[A64_OP_COUNT] = {
 #undef A64
     [A64_UNALLOCATED] = exec_UNALLOCATED,
 };
-
-void cpu_locate(const struct cpu *cpu, struct arm_event *p)
-{
-    p->cpu = (uint8_t)cpu->index;
-    p->el = cpu->ps.el;
-    p->guest = cpu_in_guest(cpu);
-    p->vmid = p->guest ? regime_vmid(&cpu->contexts.x->rg) : 0;
-    p->count = cpu_retired(cpu);
-    p->pc = cpu->pc;
-}
-
-void cpu_fire_here(struct cpu *cpu, struct arm_event *p)
-{
-    cpu_locate(cpu, p);
-    probe_fire(cpu->probes, p);
-}
-
-void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct arm_event *p)
-{
-    cpu_count_upto(cpu, i);
-    cpu->pc = insn_pc(cpu, i);
-    cpu_fire_here(cpu, p);
-    if (*cpu->env.pause)
-        interp_break_after(cpu, i);
-}
 
 enum exec_result exec_UNALLOCATED(struct cpu *cpu, const struct insn *i)
 {

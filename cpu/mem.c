@@ -4,6 +4,7 @@
 #include "cpu/abort.h"
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
+#include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/interp.h"
 #include "cpu/mem_access.h"
@@ -92,7 +93,7 @@ bool mem_translate(const struct access *a, uint64_t va_, enum mmu_kind kind, str
 
     if (tlb_lookup(cpu->tlb, x, canonical, &m, t) && !(m.unaligned && attr_is_device(t->attr)))
         return true;
-    if (!mmu_translate(x, cpu->mem, cpu->tlb, va(va_), &m, t, &f)) {
+    if (!cpu_walk(cpu, a->i, x, cpu->tlb, va_, &m, t, &f)) {
         cpu_take_abort(cpu, a->i, va_ + a->report, a->size, a->acc, &f);
         return false;
     }
@@ -237,8 +238,9 @@ static void copy_piece(const struct access *a, const struct piece *p, uint8_t *d
     }
     if (p->bank->readonly)
         return;
-    if (p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT] & PAGE_HAS_CODE)
-        code_cache_store(a->cpu->code, a->cpu->mem, pa(p->pa), p->size, a->cpu->page);
+    if ((p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT] & PAGE_HAS_CODE) &&
+        code_cache_store(a->cpu->code, a->cpu->mem, pa(p->pa), p->size, a->cpu->page))
+        CPU_FIRE(a->cpu, a->i, CODE, code, .pa = p->pa, .size = p->size, .cause = ARM_CODE_STORE);
     copy(p->host, data, p->size);
 }
 
@@ -260,7 +262,8 @@ static uint16_t probe_kind(const struct access *a, const struct piece *p)
         uint16_t kind;
     } kinds[] = {{ACC_UNPRIV, ARM_MEM_UNPRIV}, {ACC_EXCL, ARM_MEM_EXCLUSIVE},
                  {ACC_ATOMIC, ARM_MEM_ATOMIC}, {ACC_ORDERED, ARM_MEM_ORDERED},
-                 {ACC_FP, ARM_MEM_FP},         {ACC_PAIR, ARM_MEM_PAIR}};
+                 {ACC_FP, ARM_MEM_FP},         {ACC_PAIR, ARM_MEM_PAIR},
+                 {ACC_ZERO, ARM_MEM_ZERO}};
     uint16_t kind = (uint16_t)((a->write ? ARM_MEM_WRITE : 0) | (p->host ? 0 : ARM_MEM_DEVICE));
 
     for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
@@ -268,17 +271,42 @@ static uint16_t probe_kind(const struct access *a, const struct piece *p)
     return kind;
 }
 
-/* @value: as the register has it. */
-static void mem_probe_fire(const struct access *a, const struct piece *p, const uint8_t *value)
+/* An operand of an access as an event names it. */
+static uint8_t reg_name(const struct access *a, unsigned reg)
 {
-    bool one_register = !(a->acc & (ACC_PAIR | ACC_ATOMIC));
+    return (uint8_t)(a->acc & ACC_FP ? reg % 32 : reg < 31 ? reg : 31);
+}
+
+/* Whose value it is. Of two registers in one access the first is at the lower address, which is the
+ * value's upper half in big-endian order. */
+static void name_registers(const struct access *a, struct arm_event *e)
+{
+    const struct insn *i = a->i;
+    unsigned reg = a->acc & ACC_VALUE_RM ? i->rm : a->acc & ACC_VALUE_RA ? i->ra : i->rd;
+
+    e->mem.reg = e->mem.reg2 = ARM_NO_REG;
+    if (a->acc & (ACC_VALUE_NONE | ACC_ZERO))
+        return;
+    e->mem.reg = reg_name(a, reg + ACC_VALUE_NTH_OF(a->acc));
+    if (a->acc & ACC_VALUE_TWO) {
+        uint8_t first = e->mem.reg, second = reg_name(a, a->acc & ACC_EXCL ? i->ra : reg + 1);
+        e->mem.reg = big_endian(a->cpu) ? second : first;
+        e->mem.reg2 = big_endian(a->cpu) ? first : second;
+    }
+}
+
+/* @value: as the register has it. */
+static void mem_probe_fire(const struct access *a, const struct piece *p, unsigned n,
+                           const uint8_t *value)
+{
     struct arm_event e = {.kind = ARM_EVENT_MEM,
                           .mem = {.va = a->va,
-                                  .pa = p->pa,
+                                  .pa = p[0].pa,
+                                  .pa2 = n == 2 ? p[1].pa : 0,
                                   .size = (uint8_t)a->size,
-                                  .kind = probe_kind(a, p),
-                                  .reg = one_register ? a->i->rd : ARM_NO_REG}};
+                                  .kind = probe_kind(a, p)}};
 
+    name_registers(a, &e);
     memcpy(e.mem.value, value, a->size < 16 ? a->size : 16);
     cpu_fire_insn(a->cpu, a->i, &e);
 }
@@ -300,7 +328,7 @@ static void transfer(const struct access *a, const struct piece *p, unsigned n, 
     if (be && !a->write)
         reverse(a, data);
     if (wanted)
-        mem_probe_fire(a, p, a->write ? value : data);
+        mem_probe_fire(a, p, n, a->write ? value : data);
 }
 
 /* L1 holds more than the fast path uses: pages for aligned accesses only, and pointers with a tag.
@@ -364,7 +392,7 @@ bool mem_zero(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size)
                              .i = i,
                              .va = first,
                              .size = size,
-                             .acc = ACC_PAIR,
+                             .acc = ACC_ZERO,
                              .write = true,
                              .normal = true,
                              .report = va - first};

@@ -7,6 +7,7 @@
  */
 #include "arch/sysreg.h"
 #include "cpu/context.h"
+#include "cpu/events.h"
 #include "cpu/mem.h"
 #include "cpu/pmu.h"
 
@@ -102,7 +103,9 @@ static void add(struct cpu *cpu, unsigned n, uint64_t count, unsigned el)
         *v = zext(*v, 32);
     if (count <= room)
         return;
+    uint64_t overflowed = cpu->sr[SR_PMOVSSET_EL0];
     cpu->sr[SR_PMOVSSET_EL0] |= BIT(n);
+    cpu_tell_hwreg(cpu, NULL, SR_PMOVSSET_EL0, overflowed, ARM_HW_OVERFLOW);
     if (is_chained(cpu, n) && counts_at(cpu, n + 1, el))
         add(cpu, n + 1, 1, el);
 }

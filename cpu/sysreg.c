@@ -3,6 +3,7 @@
 #include "arch/cpu_models.h"
 #include "cpu/context.h"
 #include "cpu/debug.h"
+#include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/interrupt.h"
 #include "cpu/pmu.h"
@@ -342,10 +343,11 @@ enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
     uint64_t value = cpu_sysreg_get(cpu, sr);
     cpu->x[i->rd] = value;
     CPU_FIRE(cpu, i, SYSREG_READ, sysreg_read, .sr = sr, .name = sysreg_lookup(word_enc(i)),
-             .reg = reg_number(i->rd), .value = value);
+             .virt = gic_is_virtual(cpu, sysreg_rows[sr].gic), .reg = reg_number(i->rd),
+             .value = value);
     if (sysreg_rows[sr].rd == SYSREG_RD_CNT_COUNT && spin_seen(cpu))
         return spin_run(cpu, i, sr);
-    return is_gic_row(&sysreg_rows[sr]) ? EXEC_SYNC : EXEC_NEXT;
+    return is_gic_row(&sysreg_rows[sr]) || *cpu->env.pause ? EXEC_SYNC : EXEC_NEXT;
 }
 
 /* HCR_EL2.RW is RAO/WI where EL1 has AArch64 only: software that clears it works here and not on a
@@ -390,8 +392,8 @@ enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
         r = cpu->irq_check && r == EXEC_NEXT ? EXEC_SYNC : r;
     }
     CPU_FIRE(cpu, i, SYSREG_WRITE, sysreg_write, .sr = sr, .name = sysreg_lookup(word_enc(i)),
-             .reg = reg_number(i->rd), .value = value, .before = before,
-             .after = value_of(cpu, sr));
+             .virt = gic_is_virtual(cpu, sysreg_rows[sr].gic), .reg = reg_number(i->rd),
+             .value = value, .before = before, .after = value_of(cpu, sr));
     return *cpu->env.pause && r == EXEC_NEXT ? EXEC_SYNC
                                              : r; /* asked to by the GIC's subscribers */
 }

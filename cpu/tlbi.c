@@ -1,5 +1,6 @@
 /* TLB invalidation instructions: what each of them names, and whom it reaches. */
 #include "cpu/context.h"
+#include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/sysreg.h"
 #include "cpu/world.h"
@@ -140,7 +141,8 @@ enum exec_result sr_op_TLBI(struct cpu *cpu, const struct insn *i, enum sysreg s
     bool names = tlbi_decode(cpu, r, value, &op);
     CPU_FIRE(cpu, i, TLBI, tlbi, .op = sr, .operand = value, .regime = op.regime, .scope = op.scope,
              .vmid = op.vmid, .asid = op.asid, .start = op.start, .end = op.end,
-             .stage2 = op.stage2 || op.scope == TLBI_IPA, .broadcast = r->broadcast || forced);
+             .last_level = op.last_level, .stage2 = op.stage2 || op.scope == TLBI_IPA,
+             .broadcast = r->broadcast || forced);
     if (!names)
         return EXEC_NEXT;
     if ((r->broadcast || forced) && cpu->env.tlbi_broadcast)

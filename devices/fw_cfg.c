@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/dma.h"
 #include "base/state_io.h"
 
 #define KEY_MASK      0x3fff /* bits 15:14: architecture-local and write, neither of which we have */
@@ -176,6 +177,8 @@ static uint64_t read_dma(struct device *dev, uint64_t offset, unsigned size)
 
 /* -- DMA -- */
 
+static const struct dma_master master = {ARM_DMA_FW_CFG, 0};
+
 /* The next bytes of the item, or zeros behind its end, to @to; returns how many, 0: not RAM. */
 static uint32_t read_piece(struct fw_cfg *fw, uint64_t to, uint32_t len)
 {
@@ -184,7 +187,7 @@ static uint32_t read_piece(struct fw_cfg *fw, uint64_t to, uint32_t len)
     uint32_t left = fw->offset < item->size ? item->size - fw->offset : 0;
     uint32_t most = left ? left : PAGE_SIZE, n = len < most ? len : most;
 
-    if (!physmem_write(fw->mem, pa(to), left ? item->data + fw->offset : zeros, n))
+    if (!dma_write(fw->mem, master, pa(to), left ? item->data + fw->offset : zeros, n))
         return 0;
     fw->offset += left ? n : 0;
     return n;
@@ -196,7 +199,7 @@ static void dma_finish(struct fw_cfg *fw, uint64_t descriptor, bool ok)
     uint8_t answer[4];
 
     put_be(answer, sizeof(answer), ok ? 0 : DMA_ERROR);
-    if (!physmem_write(fw->mem, pa(descriptor), answer, sizeof(answer)))
+    if (!dma_write(fw->mem, master, pa(descriptor), answer, sizeof(answer)))
         LOG(fw->dev.log, DEVICE, GUEST, "fw_cfg: DMA descriptor at %#llx is not in RAM",
             (unsigned long long)descriptor);
 }
@@ -222,7 +225,7 @@ static void dma_go_on(void *ctx, uint64_t now_ns)
     dma_finish(fw, dma->descriptor, n != 0);
 }
 
-static void dma_read(struct fw_cfg *fw, uint64_t descriptor, uint64_t to, uint32_t len)
+static void begin_read(struct fw_cfg *fw, uint64_t descriptor, uint64_t to, uint32_t len)
 {
     if (len && !physmem_ram(fw->mem, pa(to), len)) {
         dma_finish(fw, descriptor, false);
@@ -248,7 +251,7 @@ static void dma(struct fw_cfg *fw, uint64_t descriptor)
 {
     uint8_t request[16];
 
-    if (!physmem_read(fw->mem, pa(descriptor), request, sizeof(request))) {
+    if (!dma_read(fw->mem, master, pa(descriptor), request, sizeof(request))) {
         LOG(fw->dev.log, DEVICE, GUEST, "fw_cfg: DMA descriptor at %#llx is not in RAM",
             (unsigned long long)descriptor);
         return;
@@ -263,7 +266,7 @@ static void dma(struct fw_cfg *fw, uint64_t descriptor)
     if (control & DMA_SELECT)
         select_item(fw, (uint16_t)(control >> 16));
     if (control & DMA_READ) {
-        dma_read(fw, descriptor, get_be(request + 8, 8), len);
+        begin_read(fw, descriptor, get_be(request + 8, 8), len);
         return;
     }
     bool is_write = control & DMA_WRITE; /* comes before skipping, as on QEMU */

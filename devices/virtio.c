@@ -46,6 +46,7 @@ void virtio_reset(struct virtio *v)
     memset(v->queues, 0, sizeof(v->queues));
     for (unsigned i = 0; i < v->queue_count; i++) {
         v->queues[i].mem = v->mem;
+        v->queues[i].who = (struct dma_master){ARM_DMA_VIRTIO, v->slot};
         v->queues[i].log = v->log;
         if (virtio_is_legacy(v)) {
             v->queues[i].size = VIRTQ_SIZE_MAX;

@@ -55,6 +55,7 @@ struct virtio {
     const struct virtio_ops *ops;
     const struct arm_log *log;
     struct physmem *mem;
+    uint8_t slot; /* its transport's, for its events */
     struct irq_line irq;
     struct pace pace;
     uint64_t offered; /* features */

@@ -294,7 +294,9 @@ void virtio_mmio_init(struct virtio_mmio *slot, unsigned number, const struct ar
     *slot = (struct virtio_mmio){.dev = {legacy ? &legacy_ops : &modern_ops, log},
                                  .virtio = virtio,
                                  .version = legacy ? 1 : 2};
-    if (virtio)
+    if (virtio) {
+        virtio->slot = (uint8_t)number;
         virtio_connect(virtio, name, irq, clock, legacy);
+    }
     reset(&slot->dev);
 }

@@ -40,7 +40,7 @@ static bool get16(struct virtq *q, uint64_t addr, uint16_t *out)
 {
     uint8_t le[2];
 
-    if (!physmem_read(q->mem, pa(addr), le, sizeof(le)))
+    if (!dma_read(q->mem, q->who, pa(addr), le, sizeof(le)))
         return broken(q, "a ring is not in RAM");
     *out = (uint16_t)le_get(le, sizeof(le));
     return true;
@@ -51,7 +51,7 @@ static bool put16(struct virtq *q, uint64_t addr, uint16_t value)
     uint8_t le[2];
 
     le_put(le, sizeof(le), value);
-    return physmem_write(q->mem, pa(addr), le, sizeof(le)) || broken(q, "a ring is not in RAM");
+    return dma_write(q->mem, q->who, pa(addr), le, sizeof(le)) || broken(q, "a ring is not in RAM");
 }
 
 static bool get_desc(struct virtq *q, const struct table *t, uint32_t index, struct desc *d)
@@ -60,7 +60,7 @@ static bool get_desc(struct virtq *q, const struct table *t, uint32_t index, str
 
     if (index >= t->count)
         return broken(q, "index of a descriptor behind the table's end");
-    if (!physmem_read(q->mem, pa(t->addr + (uint64_t)index * DESC_BYTES), le, sizeof(le)))
+    if (!dma_read(q->mem, q->who, pa(t->addr + (uint64_t)index * DESC_BYTES), le, sizeof(le)))
         return broken(q, "a descriptor is not in RAM");
     *d = (struct desc){le_get(le, 8), (uint32_t)le_get(le + 8, 4), (uint16_t)le_get(le + 12, 2),
                        (uint16_t)le_get(le + 14, 2)};
@@ -173,9 +173,9 @@ void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
         return;
     le_put(le, 4, c->head);
     le_put(le + 4, 4, written);
-    if (!physmem_write(q->mem,
-                       pa(q->used + RING_HEADER + USED_ENTRY * (q->next_used & (q->size - 1))), le,
-                       sizeof(le))) {
+    if (!dma_write(q->mem, q->who,
+                   pa(q->used + RING_HEADER + USED_ENTRY * (q->next_used & (q->size - 1))), le,
+                   sizeof(le))) {
         broken(q, "the used ring is not in RAM");
         return;
     }
@@ -211,7 +211,8 @@ bool virtq_wants_interrupt(struct virtq *q)
 /* One step of a copy; false if the host address went away (it cannot: checked when taken). */
 static bool move(struct virtq *q, uint64_t addr, uint8_t *to, const uint8_t *from, size_t n)
 {
-    return to ? physmem_read(q->mem, pa(addr), to, n) : physmem_write(q->mem, pa(addr), from, n);
+    return to ? dma_read(q->mem, q->who, pa(addr), to, n)
+              : dma_write(q->mem, q->who, pa(addr), from, n);
 }
 
 /* @to or @from: the host's side; the other one is NULL. */

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/dma.h"
 #include "base/log.h"
-#include "base/physmem.h"
 
 #define VIRTQ_SIZE_MAX  256                 /* descriptors of a queue, and of one chain */
 #define VIRTQ_BYTES_MAX (UINT32_C(1) << 28) /* of one chain, in each direction */
@@ -19,6 +19,7 @@ struct state_io;
 
 struct virtq {
     struct physmem *mem;
+    struct dma_master who;
     const struct arm_log *log;
 
     uint32_t size; /* a power of 2 up to VIRTQ_SIZE_MAX */

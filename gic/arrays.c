@@ -147,6 +147,9 @@ void gic_array_write(struct irq_banks of, unsigned offset, unsigned size, uint64
     struct span s;
     const struct irq_array *a = find(&of, offset, size, &s);
 
-    if (a)
-        a->write(s, (uint32_t)value);
+    if (!a)
+        return;
+    const struct irq_states before = gic_states(s.bank);
+    a->write(s, (uint32_t)value);
+    gic_tell_states(of.c, s.bank, 32 * (of.first + (unsigned)(s.bank - of.banks)), &before);
 }

@@ -228,7 +228,7 @@ bool gic_sysreg_implemented(const struct gic *gic, enum sysreg sr)
     }
 }
 
-uint64_t gic_cpuif_read(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt)
+static uint64_t read_register(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt)
 {
     switch (sr) {
 #define CPUIF(reg, n, exists, read, write)                                                         \
@@ -241,7 +241,7 @@ uint64_t gic_cpuif_read(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt
     }
 }
 
-void gic_cpuif_write(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt, uint64_t value)
+static void write_register(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt, uint64_t value)
 {
     switch (sr) {
 #define CPUIF(reg, n, exists, read, write)                                                         \
@@ -254,4 +254,55 @@ void gic_cpuif_write(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt, u
     default:
         break;
     }
+}
+
+/* Why an access changes registers beside the one it names. */
+static unsigned cause_of(enum sysreg sr)
+{
+    switch (sr) {
+    case SR_ICC_IAR0_EL1:
+    case SR_ICC_IAR1_EL1:
+        return ARM_HW_ACKNOWLEDGE;
+    case SR_ICC_EOIR0_EL1:
+    case SR_ICC_EOIR1_EL1:
+    case SR_ICC_DIR_EL1:
+        return ARM_HW_END;
+    default:
+        return ARM_HW_INTERFACE;
+    }
+}
+
+static __attribute__((noinline)) uint64_t read_watched(struct gic *gic, unsigned cpu,
+                                                       enum sysreg sr, bool virt)
+{
+    struct gic_shot shot;
+
+    gic_shot_take(&gic->cpu[cpu], &shot);
+    uint64_t value = read_register(gic, cpu, sr, virt);
+    gic_shot_tell(&gic->cpu[cpu], &shot, sr, cause_of(sr));
+    return value;
+}
+
+static __attribute__((noinline)) void write_watched(struct gic *gic, unsigned cpu, enum sysreg sr,
+                                                    bool virt, uint64_t value)
+{
+    struct gic_shot shot;
+
+    gic_shot_take(&gic->cpu[cpu], &shot);
+    write_register(gic, cpu, sr, virt, value);
+    gic_shot_tell(&gic->cpu[cpu], &shot, sr, cause_of(sr));
+}
+
+uint64_t gic_cpuif_read(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt)
+{
+    return gic_wants(gic, ARM_EVENT_HWREG) ? read_watched(gic, cpu, sr, virt)
+                                           : read_register(gic, cpu, sr, virt);
+}
+
+void gic_cpuif_write(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt, uint64_t value)
+{
+    if (gic_wants(gic, ARM_EVENT_HWREG))
+        write_watched(gic, cpu, sr, virt, value);
+    else
+        write_register(gic, cpu, sr, virt, value);
 }

@@ -1,5 +1,4 @@
 #include "base/bits.h"
-#include "base/probe.h"
 #include "gic/internal.h"
 #include "gic/prio.h"
 
@@ -20,18 +19,6 @@ bool gic_is_pending(struct gic_cpu *c, uint32_t intid)
     const struct irq_bank *b = gic_bank(c, intid, &one);
 
     return intid >= INTID_LPI ? gic_lpi_pending(c, intid) : b && (bank_pending(b) & one);
-}
-
-void gic_probe(const struct gic_cpu *c, uint32_t intid, unsigned change, bool virt)
-{
-    const struct gic *gic = c->gic;
-
-    if (gic->probes && probe_wanted(gic->probes, ARM_EVENT_IRQ))
-        probe_fire_located(
-            gic->probes,
-            &(struct arm_event){.kind = ARM_EVENT_IRQ,
-                                .cpu = (uint8_t)c->index,
-                                .irq = {.intid = intid, .change = (uint8_t)change, .virt = virt}});
 }
 
 void gic_set_pin(bool *current, const struct irq_line *pin, bool level)
@@ -65,8 +52,7 @@ static unsigned one_of_n(const struct gic *gic, unsigned prio, unsigned group)
     return first;
 }
 
-/* The CPU that SPI number @n goes to, TARGET_NONE if none. */
-static unsigned spi_target(const struct gic *gic, unsigned n)
+unsigned gic_spi_target(const struct gic *gic, unsigned n)
 {
     const struct irq_bank *b = &gic->spi[n / 32];
 
@@ -128,7 +114,7 @@ static struct gic_hppi highest_pending(struct gic_cpu *c, bool wake)
         for (cand = bank_candidates(b, groups); cand; cand &= cand - 1) {
             unsigned n = (unsigned)__builtin_ctz(cand);
 
-            if (spi_target(gic, w * 32 + n) == c->index)
+            if (gic_spi_target(gic, w * 32 + n) == c->index)
                 consider(&best, b, n, PRIVATE_COUNT + w * 32 + n);
         }
     }
@@ -228,10 +214,11 @@ void gic_set_input(struct gic_cpu *c, uint32_t intid, bool level)
 
     if (!b || !!(b->level & one) == level)
         return;
+    const struct irq_states before = gic_states(b);
     b->level ^= one;
     if (level && (b->edge & one))
         b->latch |= one;
-    gic_probe(c, intid, level ? ARM_IRQ_HIGH : ARM_IRQ_LOW, false);
+    gic_tell_states(c, b, intid & ~31u, &before);
     gic_update_irq(c, intid);
 }
 
@@ -243,6 +230,6 @@ void gic_deactivate(struct gic_cpu *c, uint32_t intid)
     if (!b || !(b->active & one))
         return;
     b->active &= ~one;
-    gic_probe(c, intid, ARM_IRQ_DEACTIVATED, false);
+    gic_tell(c, intid, ARM_IRQ_DEACTIVATED, false);
     gic_update_irq(c, intid);
 }

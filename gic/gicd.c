@@ -10,7 +10,7 @@ static struct gic *gic_of(struct device *dev)
 /* Bank 0 is the redistributors'. */
 static struct irq_banks spi_banks(struct gic *gic)
 {
-    return (struct irq_banks){gic->spi, 1, SPI_BANKS, gic_prio_mask(gic->pribits)};
+    return (struct irq_banks){gic->cpu, gic->spi, 1, SPI_BANKS, gic_prio_mask(gic->pribits)};
 }
 
 static uint64_t read_array(struct device *dev, uint64_t offset, unsigned size)
@@ -71,12 +71,14 @@ static void message(struct gic *gic, uint64_t value, bool set)
 
     if (!b)
         return;
+    const struct irq_states before = gic_states(b);
     if (!set)
         b->message &= ~one;
     else if (!(b->edge & one))
         b->message |= one;
     if (b->edge & one)
         b->latch = set ? b->latch | one : b->latch & ~one;
+    gic_tell_states(&gic->cpu[0], b, intid & ~31u, &before);
     gic_update_all(gic);
 }
 

@@ -18,7 +18,7 @@ static struct gic_cpu *cpu_of(struct device *dev)
 
 static struct irq_banks private_bank(struct gic_cpu *c)
 {
-    return (struct irq_banks){&c->bank, 0, 1, gic_prio_mask(c->gic->pribits)};
+    return (struct irq_banks){c, &c->bank, 0, 1, gic_prio_mask(c->gic->pribits)};
 }
 
 static uint64_t read_array(struct device *dev, uint64_t offset, unsigned size)

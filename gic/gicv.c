@@ -173,22 +173,62 @@ static uint64_t read_iidr(struct device *dev, uint64_t offset, unsigned size)
     return IIDR_GICV3 | GIC_IIDR;
 }
 
+/* The accesses that act, each with what it changes in ICH_ registers. */
+static void write_watched(struct device *dev, uint64_t offset, unsigned size, uint64_t value,
+                          void (*write)(struct device *, uint64_t, unsigned, uint64_t),
+                          unsigned cause)
+{
+    struct gic_shot shot;
+
+    gic_shot_take(cpu_of(dev), &shot);
+    write(dev, offset, size, value);
+    gic_shot_tell(cpu_of(dev), &shot, SR_NONE, cause);
+}
+
+#define ACTING_WRITE(name, cause)                                                                  \
+    static void acting_##name(struct device *dev, uint64_t offset, unsigned size, uint64_t value)  \
+    {                                                                                              \
+        if (gic_wants(cpu_of(dev)->gic, ARM_EVENT_HWREG))                                          \
+            write_watched(dev, offset, size, value, name, cause);                                  \
+        else                                                                                       \
+            name(dev, offset, size, value);                                                        \
+    }
+ACTING_WRITE(write_ctlr, ARM_HW_INTERFACE)
+ACTING_WRITE(write_pmr, ARM_HW_INTERFACE)
+ACTING_WRITE(write_bpr, ARM_HW_INTERFACE)
+ACTING_WRITE(write_apr, ARM_HW_INTERFACE)
+ACTING_WRITE(write_eoir, ARM_HW_END)
+ACTING_WRITE(write_dir, ARM_HW_END)
+#undef ACTING_WRITE
+
+static uint64_t acting_read_iar(struct device *dev, uint64_t offset, unsigned size)
+{
+    struct gic_shot shot;
+
+    if (!gic_wants(cpu_of(dev)->gic, ARM_EVENT_HWREG))
+        return read_iar(dev, offset, size);
+    gic_shot_take(cpu_of(dev), &shot);
+    uint64_t value = read_iar(dev, offset, size);
+    gic_shot_tell(cpu_of(dev), &shot, SR_NONE, ARM_HW_ACKNOWLEDGE);
+    return value;
+}
+
 static const struct reg_row gicv_regs[] = {
-    {"GICV_CTLR", 0x0000, 4, REG_SIZE_32, read_ctlr, write_ctlr},
-    {"GICV_PMR", 0x0004, 4, REG_SIZE_32, read_pmr, write_pmr},
-    {"GICV_BPR", 0x0008, 4, REG_SIZE_32, read_bpr, write_bpr},
-    {"GICV_IAR", 0x000c, 4, REG_SIZE_32, read_iar, NULL},
-    {"GICV_EOIR", 0x0010, 4, REG_SIZE_32, NULL, write_eoir},
+    {"GICV_CTLR", 0x0000, 4, REG_SIZE_32, read_ctlr, acting_write_ctlr},
+    {"GICV_PMR", 0x0004, 4, REG_SIZE_32, read_pmr, acting_write_pmr},
+    {"GICV_BPR", 0x0008, 4, REG_SIZE_32, read_bpr, acting_write_bpr},
+    {"GICV_IAR", 0x000c, 4, REG_SIZE_32, acting_read_iar, NULL},
+    {"GICV_EOIR", 0x0010, 4, REG_SIZE_32, NULL, acting_write_eoir},
     {"GICV_RPR", 0x0014, 4, REG_SIZE_32, read_rpr, NULL},
     {"GICV_HPPIR", 0x0018, 4, REG_SIZE_32, read_hppir, NULL},
-    {"GICV_ABPR", 0x001c, 4, REG_SIZE_32, read_bpr, write_bpr},
-    {"GICV_AIAR", 0x0020, 4, REG_SIZE_32, read_iar, NULL},
-    {"GICV_AEOIR", 0x0024, 4, REG_SIZE_32, NULL, write_eoir},
+    {"GICV_ABPR", 0x001c, 4, REG_SIZE_32, read_bpr, acting_write_bpr},
+    {"GICV_AIAR", 0x0020, 4, REG_SIZE_32, acting_read_iar, NULL},
+    {"GICV_AEOIR", 0x0024, 4, REG_SIZE_32, NULL, acting_write_eoir},
     {"GICV_AHPPIR", 0x0028, 4, REG_SIZE_32, read_hppir, NULL},
     {"GICV_STATUSR", 0x002c, 4, REG_SIZE_32, NULL, NULL},
-    {"GICV_APR", 0x00d0, 0x10, REG_SIZE_32, read_apr, write_apr},
+    {"GICV_APR", 0x00d0, 0x10, REG_SIZE_32, read_apr, acting_write_apr},
     {"GICV_IIDR", 0x00fc, 4, REG_SIZE_32, read_iidr, NULL},
-    {"GICV_DIR", 0x1000, 4, REG_SIZE_32, NULL, write_dir},
+    {"GICV_DIR", 0x1000, 4, REG_SIZE_32, NULL, acting_write_dir},
     {NULL, 0, 0, 0, NULL, NULL},
 };
 

@@ -10,7 +10,7 @@ static void activate(struct gic_cpu *c, uint32_t intid)
     struct irq_bank *b;
 
     if (intid >= INTID_LPI) {
-        gic_lpi_clear(c, intid);
+        gic_lpi_take(c, intid);
         return;
     }
     b = gic_bank(c, intid, &one);
@@ -27,7 +27,7 @@ uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group)
         return INTID_NONE;
     activate(c, intid);
     if_activate(&c->phys, c->hppi.prio, group, group);
-    gic_probe(c, intid, ARM_IRQ_ACKNOWLEDGED, false);
+    gic_tell(c, intid, ARM_IRQ_ACKNOWLEDGED, false);
     gic_update_irq(c, intid);
     gic_update_interface(c);
     return intid;
@@ -65,8 +65,9 @@ static void pend_sgi(struct gic_cpu *to, unsigned group, unsigned sgi)
 {
     if (bit(to->bank.group, sgi) > group)
         return;
+    const struct irq_states before = gic_states(&to->bank);
     to->bank.latch |= UINT32_C(1) << sgi;
-    gic_probe(to, sgi, ARM_IRQ_HIGH, false);
+    gic_tell_states(to, &to->bank, 0, &before);
     gic_update_cpu(to);
 }
 

@@ -90,14 +90,19 @@ uint64_t ich_read_elrsr(struct cpuif_reg r)
 }
 
 /* With ICC_SRE_EL1.SRE == 1, VAckCtl is RES0 and VFIQEn RES1. */
-uint64_t ich_read_vmcr(struct cpuif_reg r)
+uint64_t ich_vmcr(const struct gic_cpu *c)
 {
-    const struct gic_if *v = &r.c->virt;
-    bool ackctl = !r.c->sre && r.c->v_ackctl, fiqen = r.c->sre || r.c->v_fiqen;
+    const struct gic_if *v = &c->virt;
+    bool ackctl = !c->sre && c->v_ackctl, fiqen = c->sre || c->v_fiqen;
 
     return (uint64_t)v->pmr << 24 | (uint64_t)v->bpr[0] << 21 | (uint64_t)v->bpr[1] << 18 |
            (uint64_t)v->eoimode << 9 | (uint64_t)v->cbpr << 4 | (uint64_t)fiqen << 3 |
            (uint64_t)ackctl << 2 | (uint64_t)v->enable[1] << 1 | (uint64_t)v->enable[0];
+}
+
+uint64_t ich_read_vmcr(struct cpuif_reg r)
+{
+    return ich_vmcr(r.c);
 }
 
 void ich_write_vmcr(struct cpuif_reg r, uint64_t value)

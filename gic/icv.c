@@ -80,7 +80,7 @@ uint32_t icv_acknowledge(struct gic_cpu *c, unsigned group)
     /* GICV guests have their active priorities of both groups in ICH_AP1R<n>_EL2. */
     if (!is_special(c, intid))
         if_activate(&c->virt, lr_priority(*lr), group, c->sre ? group : 1);
-    gic_probe(c, intid, ARM_IRQ_ACKNOWLEDGED, true);
+    gic_tell(c, intid, ARM_IRQ_ACKNOWLEDGED, true);
     icv_update(c);
     return intid;
 }
@@ -111,7 +111,7 @@ unsigned icv_active_group(struct gic_cpu *c, uint32_t intid)
 static void deactivate(struct gic_cpu *c, uint64_t *lr)
 {
     *lr &= ~LR_ACTIVE;
-    gic_probe(c, lr_vintid(*lr), ARM_IRQ_DEACTIVATED, true);
+    gic_tell(c, lr_vintid(*lr), ARM_IRQ_DEACTIVATED, true);
     if (*lr & LR_HW)
         gic_deactivate(c, lr_pintid(*lr));
 }

@@ -196,8 +196,58 @@ void gic_set_input(struct gic_cpu *c, uint32_t intid, bool level);
 void gic_deactivate(struct gic_cpu *c, uint32_t intid);
 
 void gic_set_pin(bool *current, const struct irq_line *pin, bool level);
-/* Tell who wants it; @change: ARM_IRQ_xxx. */
-void gic_probe(const struct gic_cpu *c, uint32_t intid, unsigned change, bool virt);
+
+/* The CPU that SPI number @n goes to, TARGET_NONE if none. */
+unsigned gic_spi_target(const struct gic *gic, unsigned n);
+
+/* tell.c: events. Each costs a bit test where nobody wants it. */
+
+static inline bool gic_wants(const struct gic *gic, enum arm_event_kind kind)
+{
+    return gic->probes && probe_wanted(gic->probes, kind);
+}
+
+void gic_tell_wanted(const struct gic_cpu *c, uint32_t intid, unsigned change, bool virt);
+
+/* @intid has changed; @change: ARM_IRQ_xxx. @c: whose it is, unless it is an SPI. */
+static inline void gic_tell(const struct gic_cpu *c, uint32_t intid, unsigned change, bool virt)
+{
+    if (gic_wants(c->gic, ARM_EVENT_IRQ))
+        gic_tell_wanted(c, intid, change, virt);
+}
+
+/* What interrupts of a bank are, and telling which of them, from @first on, have changed since. */
+struct irq_states {
+    uint32_t pending, active;
+};
+
+static inline struct irq_states gic_states(const struct irq_bank *b)
+{
+    return (struct irq_states){bank_pending(b) & b->valid, b->active};
+}
+
+void gic_tell_states_wanted(const struct gic_cpu *c, const struct irq_bank *b, uint32_t first,
+                            const struct irq_states *before);
+
+static inline void gic_tell_states(const struct gic_cpu *c, const struct irq_bank *b,
+                                   uint32_t first, const struct irq_states *before)
+{
+    if (gic_wants(c->gic, ARM_EVENT_IRQ))
+        gic_tell_states_wanted(c, b, first, before);
+}
+
+/* The registers of a CPU's interfaces that change by themselves, for ARM_EVENT_HWREG, if it is
+ * wanted: taken before something is done, and compared behind it. @named: the register that was
+ * written, which is no such change. @cause: ARM_HW_xxx. */
+#define GIC_SHOT_REGS (GIC_LRS_MAX + 2 * 8 + 2)
+
+struct gic_shot {
+    uint64_t value[GIC_SHOT_REGS];
+};
+
+void gic_shot_take(const struct gic_cpu *c, struct gic_shot *shot);
+void gic_shot_tell(const struct gic_cpu *c, const struct gic_shot *shot, enum sysreg named,
+                   unsigned cause);
 
 /*
  * lpi.c. Functions that change pending LPIs or drop what is cached about them leave it to the
@@ -208,6 +258,7 @@ void gic_lpi_invalidate(struct gic_cpu *c); /* configuration bytes may have chan
 bool gic_lpi_pending(const struct gic_cpu *c, uint32_t intid);
 void gic_lpi_set(struct gic_cpu *c, uint32_t intid);
 void gic_lpi_clear(struct gic_cpu *c, uint32_t intid);
+void gic_lpi_take(struct gic_cpu *c, uint32_t intid); /* as clear, but acknowledged */
 void gic_lpi_move_all(struct gic_cpu *from, struct gic_cpu *to);
 void gic_lpi_enable(struct gic_cpu *c, bool on); /* GICR_CTLR.EnableLPIs was written */
 void gic_lpi_reset(struct gic_cpu *c);
@@ -238,6 +289,7 @@ void gic_its_reset(struct gic_its *its);
  * @first; fields of banks outside first..first+count-1 are RAZ/WI.
  */
 struct irq_banks {
+    struct gic_cpu *c; /* whose they are, any one for SPIs */
     struct irq_bank *banks;
     unsigned first, count;
     uint8_t prio_mask; /* implemented priority bits */
@@ -307,6 +359,7 @@ static inline unsigned lr_group(uint64_t lr)
 uint32_t ich_eisr(const struct gic_cpu *c);
 uint32_t ich_elrsr(const struct gic_cpu *c);
 uint32_t ich_misr(const struct gic_cpu *c);
+uint64_t ich_vmcr(const struct gic_cpu *c);
 
 /* One access through a row of cpuif.def, for the accessors it names. */
 struct cpuif_reg {

@@ -12,7 +12,7 @@
  * CU-choice: a wrong command (parameters out of range, something not mapped, memory that is not
  * RAM) is logged and has no other effect. The ITS stalls only at a command it cannot read.
  */
-#include "base/physmem.h"
+#include "base/dma.h"
 #include "gic/internal.h"
 
 #define COMMAND_BYTES 32
@@ -20,16 +20,18 @@
 #define L1_ADDRESS  MASK(51, 12)
 #define ITT_ADDRESS MASK(51, 8)
 
+static const struct dma_master master = {ARM_DMA_ITS, 0};
+
 /* ---- tables ---- */
 
 static bool read_entry(const struct gic_its *its, uint64_t where, uint64_t *entry)
 {
-    return physmem_read(its->gic->mem, pa(where), entry, sizeof(*entry));
+    return dma_read(its->gic->mem, master, pa(where), entry, sizeof(*entry));
 }
 
 static bool write_entry(const struct gic_its *its, uint64_t where, uint64_t entry)
 {
-    return physmem_write(its->gic->mem, pa(where), &entry, sizeof(entry));
+    return dma_write(its->gic->mem, master, pa(where), &entry, sizeof(entry));
 }
 
 static uint64_t table_page_bytes(uint64_t baser)
@@ -345,7 +347,7 @@ void its_run_queue(struct gic_its *its)
         }
         uint64_t where = (its->cbaser & GITS_CBASER_ADDRESS) + its->creadr;
 
-        if (!physmem_read(gic->mem, pa(where), &cmd, sizeof(cmd))) {
+        if (!dma_read(gic->mem, master, pa(where), &cmd, sizeof(cmd))) {
             LOG(gic->log, GIC, GUEST, "its: command queue at %#llx is not RAM",
                 (unsigned long long)where);
             its->stalled = true;

@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "base/physmem.h"
+#include "base/dma.h"
 #include "gic/internal.h"
 
 #define CONFIG_ENABLE   BIT(0)
@@ -19,6 +19,11 @@
 #define PENDBASER_ADDRESS   MASK(51, 16)
 
 #define IDBITS_MIN 13 /* below: no LPIs (GICR_PROPBASER) */
+
+static struct dma_master master(const struct gic_cpu *c)
+{
+    return (struct dma_master){ARM_DMA_REDIST, (uint8_t)c->index};
+}
 
 /* The configuration table in guest RAM from LPI 8192 on; NULL if some of it is not RAM. */
 static const uint8_t *config_table(const struct gic_cpu *c)
@@ -34,6 +39,9 @@ static void consider(struct gic_cpu *c, const uint8_t *table, uint32_t intid)
     uint8_t config = table ? table[intid - INTID_LPI] : 0;
     uint16_t prio = config & CONFIG_PRIORITY & gic_prio_mask(c->gic->pribits);
 
+    if (table)
+        dma_tell(c->gic->mem, master(c),
+                 pa((c->lpi.propbaser & PROPBASER_ADDRESS) + intid - INTID_LPI), 1, false);
     if ((config & CONFIG_ENABLE) &&
         (prio < best->prio || (prio == best->prio && intid < best->intid)))
         *best = (struct gic_hppi){intid, prio, 1};
@@ -94,12 +102,12 @@ void gic_lpi_set(struct gic_cpu *c, uint32_t intid)
         return;
     l->pending[intid / 64] |= BIT(intid % 64);
     gic_lpi_summarize(l, intid / 64);
-    gic_probe(c, intid, ARM_IRQ_HIGH, false);
+    gic_tell(c, intid, ARM_IRQ_HIGH, false);
     if (!l->stale)
         consider(c, config_table(c), intid);
 }
 
-void gic_lpi_clear(struct gic_cpu *c, uint32_t intid)
+void gic_lpi_take(struct gic_cpu *c, uint32_t intid)
 {
     struct gic_lpis *l = &c->lpi;
 
@@ -108,6 +116,24 @@ void gic_lpi_clear(struct gic_cpu *c, uint32_t intid)
     l->pending[intid / 64] &= ~BIT(intid % 64);
     gic_lpi_summarize(l, intid / 64);
     l->stale |= l->best.intid == intid;
+}
+
+void gic_lpi_clear(struct gic_cpu *c, uint32_t intid)
+{
+    if (!gic_lpi_pending(c, intid))
+        return;
+    gic_lpi_take(c, intid);
+    gic_tell(c, intid, ARM_IRQ_LOW, false);
+}
+
+/* The same change of all that are pending. */
+static void tell_pending(const struct gic_cpu *c, unsigned change)
+{
+    const struct gic_lpis *l = &c->lpi;
+
+    for (unsigned w = INTID_LPI / 64; w < l->limit / 64; w++)
+        for (uint64_t p = l->pending[w]; p; p &= p - 1)
+            gic_tell(c, w * 64 + (uint32_t)__builtin_ctzll(p), change, false);
 }
 
 /* All words anew from pending[]; what @c's INTIDs do not reach is dropped. */
@@ -127,12 +153,14 @@ void gic_lpi_move_all(struct gic_cpu *from, struct gic_cpu *to)
 {
     if (from == to)
         return;
+    tell_pending(from, ARM_IRQ_LOW);
     for (unsigned w = 0; w < LPI_WORDS; w++) {
         to->lpi.pending[w] |= from->lpi.pending[w];
         from->lpi.pending[w] = 0;
     }
     settle(from);
     settle(to);
+    tell_pending(to, ARM_IRQ_HIGH);
 }
 
 /* The part of the pending table that has LPIs; the first KiB is ours, unused. False: not RAM. */
@@ -155,7 +183,7 @@ static void load(struct gic_cpu *c)
     size_t bytes;
 
     if (!l->zeroed && pending_table(c, &where, &bytes))
-        (void)physmem_read(c->gic->mem, where, &l->pending[INTID_LPI / 64], bytes);
+        (void)dma_read(c->gic->mem, master(c), where, &l->pending[INTID_LPI / 64], bytes);
     l->zeroed = false;
 }
 
@@ -165,7 +193,7 @@ static void store(struct gic_cpu *c)
     size_t bytes;
 
     if (pending_table(c, &where, &bytes))
-        (void)physmem_write(c->gic->mem, where, &c->lpi.pending[INTID_LPI / 64], bytes);
+        (void)dma_write(c->gic->mem, master(c), where, &c->lpi.pending[INTID_LPI / 64], bytes);
 }
 
 /* CU-choice: LPIs beyond what PROPBASER or GICD_TYPER says do not exist. */
@@ -189,9 +217,11 @@ void gic_lpi_enable(struct gic_cpu *c, bool on)
         l->limit = intid_limit(c);
         if (l->limit)
             load(c);
+        tell_pending(c, ARM_IRQ_HIGH);
     } else {
         if (l->limit)
             store(c);
+        tell_pending(c, ARM_IRQ_LOW);
         l->limit = 0;
     }
     settle(c);

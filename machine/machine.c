@@ -6,6 +6,7 @@
 
 #include "cpu/code_cache.h"
 #include "cpu/create.h"
+#include "cpu/events.h"
 #include "cpu/reset.h"
 #include "cpu/timer.h"
 #include "loader/fdt.h"
@@ -25,6 +26,13 @@ void machine_start_cpu(struct arm_machine *m, struct cpu *cpu, uint64_t entry, u
     cpu->pc = entry;
     cpu->x[0] = x0;
     cpu->power = CPU_RUNNING;
+    if (cpu_wants(cpu, ARM_EVENT_POWER))
+        cpu_fire_here(cpu, &(struct arm_event){
+                               .kind = ARM_EVENT_POWER,
+                               .power = {.state = ARM_POWER_ON,
+                                         .by = m->current ? (uint8_t)m->current->index : ARM_NO_CPU,
+                                         .entry = entry,
+                                         .context = x0}});
 }
 
 /* Firmware does not let the redistributor sleep: it has to wake the CPU. */

@@ -2,6 +2,8 @@
  * The firmware: PSCI 1.1 (DEN0022) and the SMCCC version calls (DEN0028), by SMC when EL2 exists
  * and by HVC when not.
  */
+#include "base/probe.h"
+#include "cpu/events.h"
 #include "machine/machine.h"
 
 /* Function identifiers: fast calls, in their 32-bit forms. */
@@ -43,6 +45,15 @@ static bool is_entry_point(struct arm_machine *m, uint64_t entry)
     return is_aligned(entry, 4) && physmem_ram(&m->mem, pa(entry), 4);
 }
 
+/* Tell who wants it of @p, an event of the call that @cpu has made: its instruction is the one
+ * before. */
+static void tell(const struct cpu *cpu, struct arm_event *p)
+{
+    cpu_locate(cpu, p);
+    p->pc -= 4;
+    probe_fire(cpu->probes, p);
+}
+
 static uint64_t psci_version(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     (void)m, (void)cpu, (void)arg;
@@ -61,6 +72,17 @@ static uint64_t smccc_version(struct arm_machine *m, struct cpu *cpu, const uint
 #define STATE_RES0      (MASK(31, 26) | MASK(23, 17))
 #define STATE_LEVEL     MASK(25, 24)
 
+static void suspend(struct arm_machine *m, struct cpu *cpu, uint64_t entry, uint64_t context)
+{
+    if (cpu_wants(cpu, ARM_EVENT_POWER))
+        tell(cpu, &(struct arm_event){.kind = ARM_EVENT_POWER,
+                                      .power = {.state = ARM_POWER_SUSPENDED,
+                                                .by = (uint8_t)cpu->index,
+                                                .entry = entry,
+                                                .context = context}});
+    machine_suspend_cpu(m, cpu, entry, context);
+}
+
 /*
  * Standby is WFI. A CPU alone (level 0) may also lose its state but for the timers, which the
  * device tree calls always-on, until an interrupt brings it to the entry point. What StateID tells
@@ -76,13 +98,17 @@ static uint64_t cpu_suspend(struct arm_machine *m, struct cpu *cpu, const uint64
     }
     if (!is_entry_point(m, arg[1]))
         return PSCI_INVALID_ADDRESS;
-    machine_suspend_cpu(m, cpu, arg[1], arg[2]);
+    suspend(m, cpu, arg[1], arg[2]);
     return PSCI_SUCCESS; /* nobody sees it */
 }
 
 static uint64_t cpu_off(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3])
 {
     (void)arg;
+    if (cpu_wants(cpu, ARM_EVENT_POWER))
+        tell(cpu,
+             &(struct arm_event){.kind = ARM_EVENT_POWER,
+                                 .power = {.state = ARM_POWER_OFF, .by = (uint8_t)cpu->index}});
     cpu->power = CPU_OFF;
     gic_sleep(m->gic, cpu->index, true);
     return PSCI_SUCCESS;
@@ -111,7 +137,7 @@ static uint64_t system_suspend(struct arm_machine *m, struct cpu *cpu, const uin
             return PSCI_DENIED;
     if (!is_entry_point(m, arg[0]))
         return PSCI_INVALID_ADDRESS;
-    machine_suspend_cpu(m, cpu, arg[0], arg[1]);
+    suspend(m, cpu, arg[0], arg[1]);
     return PSCI_SUCCESS; /* nobody sees it */
 }
 
@@ -223,5 +249,13 @@ void psci_call(struct arm_machine *m, struct cpu *cpu, uint16_t immediate)
     if (!f)
         LOG(cpu->log, PSCI, GUEST, "cpu%u: no firmware function %#x, immediate %#x", cpu->index, id,
             immediate);
-    cpu->x[0] = f ? f->fn(m, cpu, arg) : PSCI_NOT_SUPPORTED;
+    uint64_t result = f ? f->fn(m, cpu, arg) : PSCI_NOT_SUPPORTED;
+    if (cpu_wants(cpu, ARM_EVENT_FIRMWARE))
+        tell(cpu, &(struct arm_event){.kind = ARM_EVENT_FIRMWARE,
+                                      .firmware = {.function = id,
+                                                   .arg1 = arg[0],
+                                                   .arg2 = arg[1],
+                                                   .arg3 = arg[2],
+                                                   .result = result}});
+    cpu->x[0] = result;
 }

@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "cpu/code_cache.h"
 #include "cpu/create.h"
+#include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/interp.h"
 #include "cpu/timer.h"
@@ -62,12 +63,18 @@ static void guest_exit(void *ctx, int code)
     machine_stop(m, ARM_STOP_EXIT);
 }
 
-/* The GIC knows which CPU an interrupt is for, and we where that is. */
+/* The GIC knows which CPU an interrupt is for, and we where that is. What is whoever's that runs is
+ * nobody's between turns. */
 static void locate(void *ctx, struct arm_event *p)
 {
     const struct arm_machine *m = ctx;
 
-    cpu_locate(m->cpus[p->cpu], p);
+    if (p->cpu == ARM_NO_CPU && m->current)
+        p->cpu = (uint8_t)m->current->index;
+    if (p->cpu == ARM_NO_CPU)
+        p->count = arm_retired(m);
+    else
+        cpu_locate(m->cpus[p->cpu], p);
 }
 
 /* The host is asked for the next characters before the turn is over. */
@@ -226,6 +233,7 @@ static void connect_machine(struct arm_machine *m)
     m->mem.code_written_ctx = m;
     m->mem.remapped = remapped;
     m->mem.remapped_ctx = m;
+    m->mem.probes = &m->probes;
 }
 
 static int create_board(struct arm_machine *m, struct arm_error *err)

@@ -36,6 +36,8 @@ struct walker {
 
 /* Where a walk ended. */
 struct leaf {
+    uint64_t ia; /* what is translated */
+    bool walk;   /* stage 2: of a stage-1 descriptor */
     uint64_t desc;
     uint64_t base;     /* output address of the page or block */
     uint64_t addr, pa; /* of the descriptor: in the stage's output space and physical */
@@ -86,6 +88,22 @@ bool mmu_permits(unsigned perms, const struct mmu_access *a)
     return !(a->priv && a->pan && a->kind != MMU_EXEC && (perms & PERM_PAN));
 }
 
+static __attribute__((noinline)) void tell(const struct walker *w, const struct table_cfg *t,
+                                           const struct leaf *l, uint64_t after)
+{
+    const struct mmu_watcher *to = w->a->watcher;
+
+    to->step(to->ctx, w->x,
+             &(struct mmu_step){.stage2 = t == &w->x->s2,
+                                .walk = l->walk,
+                                .level = (int8_t)l->level,
+                                .ia = l->ia,
+                                .ipa = l->addr,
+                                .pa = l->pa,
+                                .before = l->desc,
+                                .after = after});
+}
+
 /* FetchDescriptor(): the stage-2 walk reads physical addresses, stage 1 what stage 2 makes of them.
  */
 static bool read_desc(struct walker *w, const struct table_cfg *t, struct leaf *l)
@@ -105,6 +123,8 @@ static bool read_desc(struct walker *w, const struct table_cfg *t, struct leaf *
         return fault(w, MMU_FAULT_EXTERNAL_WALK, l->level);
     memcpy(&desc, host, 8);
     l->desc = t->ee ? __builtin_bswap64(desc) : desc;
+    if (unlikely(w->a->watcher))
+        tell(w, t, l, l->desc);
     return true;
 }
 
@@ -157,6 +177,8 @@ static bool descend(struct walker *w, const struct table_cfg *t, uint64_t ia, bo
     bool stage1 = t != &w->x->s2, use_cache = stage1 && w->tlb;
     uint64_t table = t->base;
 
+    l->ia = ia;
+    l->walk = walk;
     l->level = t->start_level;
     l->tables = 0;
     if (use_cache && tlb_walk_lookup(w->tlb, w->x, t, ia, &table, &l->level, &l->tables))
@@ -208,6 +230,8 @@ static bool update_desc(struct walker *w, const struct table_cfg *t, struct leaf
     uint64_t raw = t->ee ? __builtin_bswap64(desc) : desc;
     if (!bank || bank->readonly || !physmem_write(w->mem, pa(l->pa), &raw, 8))
         return fault(w, MMU_FAULT_EXTERNAL_WALK, l->level);
+    if (unlikely(w->a->watcher))
+        tell(w, t, l, desc);
     l->desc = desc;
     return true;
 }

@@ -9,14 +9,32 @@ struct tlb;
 
 enum mmu_kind { MMU_READ, MMU_WRITE, MMU_EXEC };
 
+/* A descriptor that a walk has read, or updated. */
+struct mmu_step {
+    bool stage2;
+    bool walk; /* stage 2: of a stage-1 descriptor */
+    int8_t level;
+    uint64_t ia;     /* what is translated: VA; of stage 2 IPA */
+    uint64_t ipa;    /* of the descriptor, where stage 2 translates it; else as pa */
+    uint64_t pa;     /* of the descriptor */
+    uint64_t before; /* its value, as the walk sees it */
+    uint64_t after;  /* the same, if it was only read */
+};
+
+struct mmu_watcher {
+    void (*step)(void *ctx, const struct xlat *x, const struct mmu_step *s);
+    void *ctx;
+};
+
 struct mmu_access {
     enum mmu_kind kind;
-    bool priv;        /* EL1 or EL2 rather than EL0 */
-    bool pan;         /* PSTATE.PAN applies */
-    bool unaligned;   /* Alignment fault if the memory turns out to be Device */
-    bool at;          /* AT or cache maintenance: no dirty state update */
-    bool any;         /* cache maintenance that no permission forbids */
-    bool stage1_only; /* AT S1E*: stage 2 serves the table walk only */
+    bool priv;                         /* EL1 or EL2 rather than EL0 */
+    bool pan;                          /* PSTATE.PAN applies */
+    bool unaligned;                    /* Alignment fault if the memory turns out to be Device */
+    bool at;                           /* AT or cache maintenance: no dirty state update */
+    bool any;                          /* cache maintenance that no permission forbids */
+    bool stage1_only;                  /* AT S1E*: stage 2 serves the table walk only */
+    const struct mmu_watcher *watcher; /* told of each step; NULL: nobody */
 };
 
 /* What an access may do; PERM_PAN: PSTATE.PAN denies it to privileged data accesses. */

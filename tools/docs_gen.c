@@ -262,31 +262,54 @@ static void write_features(FILE *f)
 
 /* ---- probes.md ---- */
 
-static void write_probes(FILE *f)
+/* The words of @set that a field is made of. */
+static void write_words(FILE *f, const char *set, bool bits)
 {
     static const struct {
+        const char *set, *name, *text;
         unsigned number;
-        const char *name, *member, *text, *fields;
-    } rows[] = {
-#define FIELD(type, name, text)                   "| | `" #name "` | " #type " | " text " |\n"
-#define PROBE(number, NAME, member, text, fields) {number, #NAME, #member, text, fields},
-#include "base/probe.def"
-#undef PROBE
-#undef FIELD
+    } words[] = {
+#define PROBE_WORD(set, number, NAME, text) {#set, #NAME, text, number},
+#include "base/probe_words.def"
+#undef PROBE_WORD
     };
 
+    for (size_t k = 0; k < ARRAY_SIZE(words); k++)
+        if (!strcmp(words[k].set, set))
+            fprintf(f, bits ? "| | | %#x | `ARM_%s_%s` %s |\n" : "| | | %u | `ARM_%s_%s` %s |\n",
+                    words[k].number, set, words[k].name, words[k].text);
+}
+
+static void write_field(FILE *f, const char *name, const char *type, const char *text)
+{
+    fprintf(f, "| | `%s` | %s | %s |\n", name, type, text);
+}
+
+static void write_probes(FILE *f)
+{
     generated(f, "Probes", "base/probe.def");
     fprintf(
         f,
         "Events that `arm_subscribe()` and `--trace` can see, version %d. Each carries the CPU, "
         "its EL, whether it runs a\nguest (below EL2 with stage 2 on) and of which VMID, the "
         "instructions retired by that CPU, the PC, and the\nfields of its member of `struct "
-        "probe`; their types are `bool` or a width in bits.\n",
+        "arm_event`. Their types are `bool` or a width in bits; `sr` is 16 bits of `enum\nsysreg`, "
+        "`word` 8 bits and `bits` 16 bits with the values below it.\n",
         ARM_EVENTS_VERSION);
-    for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
-        fprintf(
-            f, "\n## ARM_EVENT_%s (%u), `%s`\n\n%s.\n\n| | field | type | |\n|---|---|---|---|\n%s",
-            rows[k].name, rows[k].number, rows[k].member, rows[k].text, rows[k].fields);
+#define FIELD(type, name, text) write_field(f, #name, #type, text);
+#define WORD(set, name, text)   write_field(f, #name, "word", text), write_words(f, #set, false);
+#define BITS(set, name, text)   write_field(f, #name, "bits", text), write_words(f, #set, true);
+#define PROBE(number, NAME, member, word, text, fields)                                            \
+    fprintf(f,                                                                                     \
+            "\n## ARM_EVENT_%s (%u), `%s`\n\n%s. `--trace=%s`\n\n"                                 \
+            "| | field | type | |\n|---|---|---|---|\n",                                           \
+            #NAME, number##u, #member, text, #word);                                               \
+    fields
+#include "base/probe.def"
+#undef PROBE
+#undef BITS
+#undef WORD
+#undef FIELD
 }
 
 /* ---- pmu_events.md ---- */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define LINES_MAX 64
+#define WORDS_MAX 64 /* fields that are made of words */
 
 /* Lines of code with their comments behind them, in one column; above, where that is too far. */
 struct block {
@@ -89,13 +90,34 @@ static void log_categories(void)
     printf("};\n#define ARM_LOG_CATEGORY_COUNT %d\n", count);
 }
 
+/* Words that fields are made of, a set after the other: bits are written as such. */
+static void event_words(void)
+{
+    struct block b = {0};
+    const char *last = NULL;
+
+#define PROBE_WORD(set, number, NAME, text)                                                        \
+    if (last && strcmp(last, #set)) {                                                              \
+        print(&b, "");                                                                             \
+        puts("");                                                                                  \
+        b.count = 0;                                                                               \
+    }                                                                                              \
+    last = #set;                                                                                   \
+    add(&b, text, "#define ARM_%s_%s %s", #set, #NAME, #number);
+#include "base/probe_words.def"
+#undef PROBE_WORD
+    print(&b, "");
+}
+
 #define FIELD(type, name, text)
+#define WORD(set, name, text)
+#define BITS(set, name, text)
 static void event_kinds(void)
 {
     struct block b = {0};
     int count = 0;
 
-#define PROBE(number, NAME, member, text, fields)                                                  \
+#define PROBE(number, NAME, member, word, text, fields)                                            \
     add(&b, text, "ARM_EVENT_%s = %d,", #NAME, number), count++;
 #include "base/probe.def"
 #undef PROBE
@@ -105,21 +127,38 @@ static void event_kinds(void)
 
 static void event_members(void)
 {
-#define PROBE(number, NAME, member, text, fields)                                                  \
+#define PROBE(number, NAME, member, word, text, fields)                                            \
     printf("        struct arm_event_" #member " " #member ";\n");
 #include "base/probe.def"
 #undef PROBE
 }
+#undef BITS
+#undef WORD
 #undef FIELD
 
 static void add_field(struct block *b, const char *type, const char *name, const char *text)
 {
     if (!strcmp(type, "bool"))
         add(b, text, "bool %s;", name);
+    else if (!strcmp(type, "sr"))
+        add(b, text, "uint16_t %s;", name);
     else if (!strcmp(type, "128"))
         add(b, text, "uint64_t %s[2];", name);
     else
         add(b, text, "uint%s_t %s;", type, name);
+}
+
+/* @type: WORD's or BITS's. */
+static void add_words(struct block *b, const char *type, const char *set, const char *name,
+                      const char *text)
+{
+    static char with_set[WORDS_MAX][160]; /* lines keep their text until they are printed */
+    static unsigned count;
+
+    if (count == WORDS_MAX)
+        abort();
+    snprintf(with_set[count], sizeof(with_set[0]), "%s: ARM_%s_xxx", text, set);
+    add(b, with_set[count++], "%s %s;", type, name);
 }
 
 static void print_payload(const char *member, const struct block *b)
@@ -134,11 +173,15 @@ static void event_payloads(void)
     struct block b;
 
 #define FIELD(type, name, text) add_field(&b, #type, #name, text);
-#define PROBE(number, NAME, member, text, fields)                                                  \
+#define WORD(set, name, text)   add_words(&b, "uint8_t", #set, #name, text);
+#define BITS(set, name, text)   add_words(&b, "uint16_t", #set, #name, text);
+#define PROBE(number, NAME, member, word, text, fields)                                            \
     b.count = 0;                                                                                   \
     fields print_payload(#member, &b);
 #include "base/probe.def"
 #undef PROBE
+#undef BITS
+#undef WORD
 #undef FIELD
 }
 
@@ -150,6 +193,7 @@ static const struct {
     {"log_levels", log_levels},
     {"log_categories", log_categories},
     {"event_kinds", event_kinds},
+    {"event_words", event_words},
     {"event_payloads", event_payloads},
     {"event_members", event_members},
 };

@@ -38,7 +38,7 @@ static inline enum exec_result cas(struct cpu *cpu, const struct insn *i, unsign
     uint64_t va, old, expected = zext(cpu->x[i->rm], size * 8), new_value = cpu->x[i->rd];
     unsigned acc = atomic_acc(bit((uint64_t)i->imm, 22) || bit((uint64_t)i->imm, 15), size);
 
-    if (!ls_base(cpu, i, &va) || !atomic_load(cpu, i, va, size, acc, &old))
+    if (!ls_base(cpu, i, &va) || !atomic_load(cpu, i, va, size, acc | ACC_VALUE_RM, &old))
         return EXEC_ABORT;
     if (old == expected && !mem_store(cpu, i, va, size, acc, new_value))
         return EXEC_ABORT;
@@ -52,7 +52,7 @@ static inline enum exec_result casp64(struct cpu *cpu, const struct insn *i, uin
 {
     uint64_t old[2];
 
-    if (!mem_load128(cpu, i, va, acc, old) || !atomic_writable(cpu, i, va, 16, acc))
+    if (!mem_load128(cpu, i, va, acc | ACC_VALUE_RM, old) || !atomic_writable(cpu, i, va, 16, acc))
         return EXEC_ABORT;
     if (old[0] == cpu->x[i->rm + lo] && old[1] == cpu->x[i->rm + hi] &&
         !mem_store128(cpu, i, va, acc, cpu->x[i->rd + lo], cpu->x[i->rd + hi]))
@@ -69,7 +69,7 @@ static inline enum exec_result casp32(struct cpu *cpu, const struct insn *i, uin
     uint64_t expected = cpu->x[i->rm + hi] << 32 | (uint32_t)cpu->x[i->rm + lo];
     uint64_t new_value = cpu->x[i->rd + hi] << 32 | (uint32_t)cpu->x[i->rd + lo];
 
-    if (!atomic_load(cpu, i, va, 8, acc, &old))
+    if (!atomic_load(cpu, i, va, 8, acc | ACC_VALUE_RM, &old))
         return EXEC_ABORT;
     if (old == expected && !mem_store(cpu, i, va, 8, acc, new_value))
         return EXEC_ABORT;
@@ -86,8 +86,8 @@ static inline enum exec_result casp(struct cpu *cpu, const struct insn *i, unsig
 
     if (!ls_base(cpu, i, &va))
         return EXEC_ABORT;
-    return size == 8 ? casp64(cpu, i, va, acc | ACC_PAIR, lo, hi)
-                     : casp32(cpu, i, va, acc | ACC_PAIR, lo, hi);
+    acc |= ACC_PAIR | ACC_VALUE_TWO;
+    return size == 8 ? casp64(cpu, i, va, acc, lo, hi) : casp32(cpu, i, va, acc, lo, hi);
 }
 
 enum atomic_op { OP_ADD, OP_CLR, OP_EOR, OP_SET, OP_SMAX, OP_SMIN, OP_UMAX, OP_UMIN, OP_SWP };
@@ -126,7 +126,8 @@ static inline enum exec_result atomic(struct cpu *cpu, const struct insn *i, enu
     unsigned acc = atomic_acc(bits((uint64_t)i->imm, 23, 22) != 0, size);
 
     if (!ls_base(cpu, i, &va) || !atomic_load(cpu, i, va, size, acc, &old) ||
-        !mem_store(cpu, i, va, size, acc, atomic_result(op, old, operand, size)))
+        !mem_store(cpu, i, va, size, acc | (op == OP_SWP ? ACC_VALUE_RM : ACC_VALUE_NONE),
+                   atomic_result(op, old, operand, size)))
         return EXEC_ABORT;
     cpu->x[i->rd] = old;
     return EXEC_NEXT;

@@ -1,5 +1,6 @@
 /* Exception-generating instructions (DDI0487 C4.1.88 "Exception generation"). */
 #include "cpu/debug_state.h"
+#include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/exec.h"
 #include "cpu/traps.h"

@@ -152,13 +152,13 @@ static __attribute__((noinline, cold)) enum exec_result ls_pair_slow(struct cpu 
         return EXEC_ABORT;
     if (load) {
         if (!mem_load(cpu, i, va, size, acc, &first) ||
-            !mem_load(cpu, i, va + size, size, acc, &second))
+            !mem_load(cpu, i, va + size, size, acc | ACC_VALUE_RA, &second))
             return EXEC_ABORT;
         cpu->x[i->ra] = ls_extend(second, size, acc);
         cpu->x[i->rd] = ls_extend(first, size, acc);
     } else if (!ls_probe_store(cpu, i, va, 2 * size, acc) ||
                !mem_store(cpu, i, va, size, acc, first) ||
-               !mem_store(cpu, i, va + size, size, acc, second)) {
+               !mem_store(cpu, i, va + size, size, acc | ACC_VALUE_RA, second)) {
         return EXEC_ABORT;
     }
     if (acc & ACC_WB)

@@ -1,5 +1,6 @@
 /* Load/store exclusive and load/store ordered: DDI0487 C4.1.90, B2.12 Synchronization and
  * semaphores. */
+#include "cpu/events.h"
 #include "cpu/exec.h"
 #include "cpu/exec/ldst.h"
 
@@ -14,6 +15,16 @@ static inline enum exec_result ldxr(struct cpu *cpu, const struct insn *i, unsig
         !mem_excl_set(cpu, i, va, size))
         return EXEC_ABORT;
     cpu->x[i->rd] = v;
+    return EXEC_NEXT;
+}
+
+/* The end of a store-exclusive of @size bytes. */
+static inline enum exec_result set_status(struct cpu *cpu, const struct insn *i, uint64_t va,
+                                          unsigned size, bool stored)
+{
+    cpu->x[i->rm] = !stored;
+    CPU_FIRE(cpu, i, EXCLUSIVE, exclusive, .va = va, .size = (uint8_t)size,
+             .reg = i->rm < 31 ? i->rm : 31, .stored = stored);
     return EXEC_NEXT;
 }
 
@@ -33,8 +44,7 @@ static inline enum exec_result stxr(struct cpu *cpu, const struct insn *i, unsig
         return EXEC_ABORT;
     if (pass && !mem_store(cpu, i, va, size, acc, cpu->x[i->rd]))
         return EXEC_ABORT;
-    cpu->x[i->rm] = !pass;
-    return EXEC_NEXT;
+    return set_status(cpu, i, va, size, pass);
 }
 
 /* One access of twice @size as two registers: the one at the lower address first. */
@@ -75,7 +85,7 @@ static inline enum exec_result ldxp(struct cpu *cpu, const struct insn *i, unsig
 {
     uint64_t va, v[2];
 
-    acc |= ACC_ALIGNED | ACC_EXCL | ACC_PAIR | (size == 8 ? ACC_64 : 0);
+    acc |= ACC_ALIGNED | ACC_EXCL | ACC_PAIR | ACC_VALUE_TWO | (size == 8 ? ACC_64 : 0);
     if (!ls_base(cpu, i, &va) || !load_pair(cpu, i, va, size, acc, v) ||
         !mem_excl_set(cpu, i, va, 2 * size))
         return EXEC_ABORT;
@@ -90,13 +100,12 @@ static inline enum exec_result stxp(struct cpu *cpu, const struct insn *i, unsig
     uint64_t va;
     bool pass;
 
-    acc |= ACC_ALIGNED | ACC_EXCL | ACC_PAIR | (size == 8 ? ACC_64 : 0);
+    acc |= ACC_ALIGNED | ACC_EXCL | ACC_PAIR | ACC_VALUE_TWO | (size == 8 ? ACC_64 : 0);
     if (!ls_base(cpu, i, &va) || !mem_excl_pass(cpu, i, va, 2 * size, &pass))
         return EXEC_ABORT;
     if (pass && !store_pair(cpu, i, va, size, acc, cpu->x[i->rd], cpu->x[i->ra]))
         return EXEC_ABORT;
-    cpu->x[i->rm] = !pass;
-    return EXEC_NEXT;
+    return set_status(cpu, i, va, 2 * size, pass);
 }
 
 /* LDAR, LDLAR, LDAPR. CPUs take turns, so that program order is enough. */

@@ -63,7 +63,8 @@ LS_INLINE bool load_pair_v(struct cpu *cpu, const struct insn *i, uint64_t va, u
 {
     union vreg first, second;
 
-    if (!load_v(cpu, i, va, size, acc, &first) || !load_v(cpu, i, va + size, size, acc, &second))
+    if (!load_v(cpu, i, va, size, acc, &first) ||
+        !load_v(cpu, i, va + size, size, acc | ACC_VALUE_RA, &second))
         return false;
     cpu->v[i->rd] = first;
     cpu->v[i->ra] = second;
@@ -75,7 +76,7 @@ LS_INLINE bool store_pair_v(struct cpu *cpu, const struct insn *i, uint64_t va, 
 {
     return ls_probe_store(cpu, i, va, 2 * size, acc) &&
            store_v(cpu, i, va, size, acc, &cpu->v[i->rd]) &&
-           store_v(cpu, i, va + size, size, acc, &cpu->v[i->ra]);
+           store_v(cpu, i, va + size, size, acc | ACC_VALUE_RA, &cpu->v[i->ra]);
 }
 
 LS_INLINE enum exec_result pair(struct cpu *cpu, const struct insn *i, unsigned size, unsigned mode,

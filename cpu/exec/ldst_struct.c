@@ -5,10 +5,22 @@
 
 #define STRUCT_ACC (ACC_FP | ACC_PAIR)
 
-/* @count elements of @esize bytes, packed in @buf in the host's order. */
-static bool load_elems(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned esize,
-                       unsigned count, uint8_t *buf)
+/* Where elements go: @elements of each register, group by group of @selem registers. */
+struct shape {
+    unsigned esize, count, selem, elements;
+};
+
+/* Which register, from insn.rd on, element @k is of. */
+static unsigned nth_register(const struct shape *s, unsigned k)
 {
+    return k / (s->elements * s->selem) + k % s->selem;
+}
+
+/* The elements, packed in @buf in the host's order. */
+static bool load_elems(struct cpu *cpu, const struct insn *i, uint64_t va, const struct shape *s,
+                       uint8_t *buf)
+{
+    unsigned esize = s->esize, count = s->count;
     const void *host = mem_fast(cpu->bank->r, va, esize * count);
 
     if (host) {
@@ -16,16 +28,18 @@ static bool load_elems(struct cpu *cpu, const struct insn *i, uint64_t va, unsig
         return true;
     }
     for (unsigned k = 0; k < count; k++) {
-        if (!mem_load_slow(cpu, i, va + k * esize, esize, STRUCT_ACC))
+        if (!mem_load_slow(cpu, i, va + k * esize, esize,
+                           STRUCT_ACC | ACC_VALUE_NTH(nth_register(s, k))))
             return false;
         memcpy(buf + k * esize, cpu->mem_data, esize);
     }
     return true;
 }
 
-static bool store_elems(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned esize,
-                        unsigned count, const uint8_t *buf)
+static bool store_elems(struct cpu *cpu, const struct insn *i, uint64_t va, const struct shape *s,
+                        const uint8_t *buf)
 {
+    unsigned esize = s->esize, count = s->count;
     void *host = mem_fast(cpu->bank->w, va, esize * count);
 
     if (host) {
@@ -37,7 +51,8 @@ static bool store_elems(struct cpu *cpu, const struct insn *i, uint64_t va, unsi
     for (unsigned k = 0; k < count; k++) {
         uint64_t v = 0;
         memcpy(&v, buf + k * esize, esize);
-        if (!mem_store_slow(cpu, i, va + k * esize, esize, STRUCT_ACC, v, 0))
+        if (!mem_store_slow(cpu, i, va + k * esize, esize,
+                            STRUCT_ACC | ACC_VALUE_NTH(nth_register(s, k)), v, 0))
             return false;
     }
     return true;
@@ -62,21 +77,22 @@ static enum exec_result multiple(struct cpu *cpu, const struct insn *i, bool loa
     unsigned esize = 1u << bits((uint64_t)i->imm, 11, 10);
     unsigned datasize = bit((uint64_t)i->imm, 30) ? 16 : 8, elements = datasize / esize;
     unsigned count = rpt * selem * elements;
+    const struct shape shape = {esize, count, selem, elements};
     union vreg reg[4] = {0};
     uint8_t buf[64];
     uint64_t base;
 
-    if (!ls_base(cpu, i, &base) || (load && !load_elems(cpu, i, base, esize, count, buf)))
+    if (!ls_base(cpu, i, &base) || (load && !load_elems(cpu, i, base, &shape, buf)))
         return EXEC_ABORT;
     if (!load)
         for (unsigned r = 0; r < rpt * selem; r++)
             reg[r] = cpu->v[(i->rd + r) % 32];
     for (unsigned k = 0; k < count; k++) {
-        unsigned group = k / (elements * selem), e = k / selem % elements;
-        uint8_t *mem = buf + k * esize, *elem = reg[group + k % selem].b + e * esize;
+        unsigned e = k / selem % elements;
+        uint8_t *mem = buf + k * esize, *elem = reg[nth_register(&shape, k)].b + e * esize;
         memcpy(load ? elem : mem, load ? mem : elem, esize);
     }
-    if (!load && !store_elems(cpu, i, base, esize, count, buf))
+    if (!load && !store_elems(cpu, i, base, &shape, buf))
         return EXEC_ABORT;
     if (load)
         for (unsigned r = 0; r < rpt * selem; r++)
@@ -98,16 +114,17 @@ static enum exec_result single_struct(struct cpu *cpu, const struct insn *i, boo
 {
     unsigned esize = 1u << esize_log2;
     unsigned at = esize_log2 == 3 ? bit((uint64_t)i->imm, 30) * 8 : lane(i, esize_log2) * esize;
+    const struct shape shape = {esize, selem, selem, 1};
     uint8_t buf[32];
     uint64_t base;
 
-    if (!ls_base(cpu, i, &base) || (load && !load_elems(cpu, i, base, esize, selem, buf)))
+    if (!ls_base(cpu, i, &base) || (load && !load_elems(cpu, i, base, &shape, buf)))
         return EXEC_ABORT;
     for (unsigned s = 0; s < selem; s++) {
         uint8_t *elem = cpu->v[(i->rd + s) % 32].b + at, *mem = buf + s * esize;
         memcpy(load ? elem : mem, load ? mem : elem, esize);
     }
-    if (!load && !store_elems(cpu, i, base, esize, selem, buf))
+    if (!load && !store_elems(cpu, i, base, &shape, buf))
         return EXEC_ABORT;
     return writeback(cpu, i, base, selem * esize);
 }
@@ -117,10 +134,11 @@ static enum exec_result replicate_struct(struct cpu *cpu, const struct insn *i, 
 {
     unsigned esize = 1u << bits((uint64_t)i->imm, 11, 10);
     unsigned datasize = bit((uint64_t)i->imm, 30) ? 16 : 8;
+    const struct shape shape = {esize, selem, selem, 1};
     uint8_t buf[32];
     uint64_t base;
 
-    if (!ls_base(cpu, i, &base) || !load_elems(cpu, i, base, esize, selem, buf))
+    if (!ls_base(cpu, i, &base) || !load_elems(cpu, i, base, &shape, buf))
         return EXEC_ABORT;
     for (unsigned s = 0; s < selem; s++) {
         union vreg v = {0};

@@ -1,6 +1,7 @@
 /* System instructions: system registers, PSTATE, barriers, hints, waiting (DDI0487 C4.1.88, C5,
  * C6). */
 #include "cpu/context.h"
+#include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/exec.h"
 #include "cpu/interrupt.h"
@@ -273,7 +274,9 @@ EXEC_FUNCTION(YIELD, EXEC_NEXT)
  * next instruction. */
 EXEC enum exec_result exec_ESB(struct cpu *cpu, const struct insn *i)
 {
-    (void)i;
+    uint64_t disr = cpu->sr[SR_DISR_EL1], vdisr = cpu->sr[SR_VDISR_EL2];
+    uint64_t hcr = cpu->sr[SR_HCR_EL2];
+
     if (!cpu_has(cpu, FEAT_RAS))
         return EXEC_NEXT;
     if (cpu->serror_pin && cpu_serror_masked(cpu)) {
@@ -284,6 +287,9 @@ EXEC enum exec_result exec_ESB(struct cpu *cpu, const struct insn *i)
         cpu->sr[SR_HCR_EL2] &= ~FIELD_MASK(HCR_EL2_VSE);
         cpu->sr[SR_VDISR_EL2] = FIELD_MASK(VDISR_EL2_A) | cpu->sr[SR_VSESR_EL2];
     }
+    cpu_tell_hwreg(cpu, i, SR_DISR_EL1, disr, ARM_HW_ESB);
+    cpu_tell_hwreg(cpu, i, SR_HCR_EL2, hcr, ARM_HW_ESB);
+    cpu_tell_hwreg(cpu, i, SR_VDISR_EL2, vdisr, ARM_HW_ESB);
     cpu->irq_check = true;
     return EXEC_SYNC;
 }

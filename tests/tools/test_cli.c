@@ -365,15 +365,30 @@ static void test_a_trace_is_a_line_an_event(void **state)
     (void)state;
     struct result *r = RUN("run", "--trace=insn,mmio,call", "--max-insns=8", "--load", echo_load);
     assert_contains(r->err, "cpu0 EL2 host  0x0000000040080000 d2a12001 mov");
-    assert_contains(r->err, "mmio write1 0x9000000 = 0x3e");
+    assert_contains(r->err, "mmio pa=0x9000000 size=1 write value=0x3e");
     r = RUN("run", "--trace=exception", "--load", exit42_load);
-    assert_contains(r->err, "exception to EL2 vector 0x200");
+    assert_contains(r->err, "exception target_el=2 vector=0x200");
     r = RUN("run", "--trace=call", "--load", off_load);
-    assert_contains(r->err, "smc #0 x0=0x84000008");
+    assert_contains(r->err, "call kind=SMC imm=0 x0=0x84000008");
     r = RUN("run", "--trace=wfx", "--load", idle_load);
-    assert_contains(r->err, " wfi");
+    assert_contains(r->err, " wfx");
     r = RUN("run", "--trace=exception:/nonexistent/x", "--load", loop_load);
     assert_ended(r, 2, "/nonexistent/x");
+}
+
+static void test_every_event_can_be_traced_by_its_word(void **state)
+{
+    (void)state;
+    static const char *const options[] = {
+#define PROBE(number, NAME, member, word, text, fields) "--trace=" #word,
+#include "base/probe.def"
+#undef PROBE
+    };
+
+    for (size_t k = 0; k < sizeof(options) / sizeof(*options); k++)
+        assert_int_equal(RUN("run", options[k], "--load", off_load)->code, 0);
+    struct result *r = RUN("run", "--trace=psci", "--load", off_load);
+    assert_contains(r->err, "firmware function=0x84000008");
 }
 
 static void test_two_traces_to_one_file_are_its_lines_in_order(void **state)
@@ -388,7 +403,8 @@ static void test_two_traces_to_one_file_are_its_lines_in_order(void **state)
     assert_non_null(f);
     assert_int_not_equal(fread(both, 1, sizeof(both) - 1, f), 0);
     fclose(f);
-    const char *insn = strstr(both, "d4000003 smc"), *call = strstr(both, "smc #0 x0=");
+    const char *insn = strstr(both, "d4000003 smc"),
+               *call = strstr(both, "call kind=SMC imm=0 x0=");
     assert_non_null(insn);
     assert_non_null(call);
     assert_true(insn < call);
@@ -558,6 +574,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_console_is_stdin_and_stdout_a_file_or_nothing),
         cmocka_unit_test(test_recorded_input_is_replayed),
         cmocka_unit_test(test_a_trace_is_a_line_an_event),
+        cmocka_unit_test(test_every_event_can_be_traced_by_its_word),
         cmocka_unit_test(test_two_traces_to_one_file_are_its_lines_in_order),
         cmocka_unit_test(test_dis_shows_text_row_fields_and_feature),
         cmocka_unit_test(test_sysreg_finds_a_row_by_name_encoding_and_word),

@@ -139,7 +139,7 @@ static void test_no_file_takes_the_place_of_a_closed_standard_stream(void **stat
                 read_whole(serial, text, sizeof(text));
                 assert_string_equal(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
                 read_whole(trace, text, sizeof(text));
-                assert_contains(text, "smc #0 x0=0x84000008\n");
+                assert_contains(text, "call kind=SMC imm=0 x0=0x84000008\n");
                 assert_int_equal(strchr(text, '\n')[1], '\0');
             }
         }
@@ -522,7 +522,8 @@ static void test_a_pipe_that_nobody_reads_any_more_ends_the_run_by_sigpipe(void 
         s.fd, ARGS("run", joined("--trace=mmio:", trace, ""), "--load", chatter_load));
     assert_int_equal(wait_program(pid, 5), 128 + SIGPIPE);
     read_whole(trace, text, sizeof(text));
-    assert_contains(text, "mmio write1 0x9000000 = 0x41\n"); /* other files are whole */
+    assert_contains(text,
+                    "mmio pa=0x9000000 size=1 write value=0x41\n"); /* other files are whole */
     slurp(dup(s.fd[2]), text, sizeof(text));
     assert_string_equal(text, "");
     unlink(trace);
@@ -539,7 +540,7 @@ static void test_a_trace_and_the_console_in_one_file_are_in_order(void **state)
         alphabet_load);
     read_whole(both, text, sizeof(text));
     assert_int_equal(strncmp(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 26), 0);
-    assert_contains(text, "smc #0");
+    assert_contains(text, "call kind=SMC");
     unlink(both);
 }
 
@@ -755,7 +756,7 @@ static void test_input_from_a_file_arrives_at_the_same_instructions_every_time(v
     for (unsigned k = 0; k < 3; k++) {
         struct result *r =
             RUN_WITH(text, "run", "--trace=mmio", "--max-insns=100K", "--load", echo_load);
-        const char *read = strstr(r->err, "mmio read4 0x9000000 = 0x74\n");
+        const char *read = strstr(r->err, "mmio pa=0x9000000 size=4 value=0x74\n");
         assert_contains(r->out, text);
         assert_non_null(read);
         r->err[sizeof(first) - 1] = '\0';

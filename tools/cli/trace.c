@@ -25,23 +25,30 @@ struct traces {
     struct trace trace[ARM_SUBSCRIBERS_MAX];
 };
 
-/* One row a word that --trace knows. */
-static const struct {
-    const char *what;
-    uint64_t events;
-} kinds[] = {
-    {"exception", BIT(ARM_EVENT_EXCEPTION) | BIT(ARM_EVENT_ERET)},
-    {"sysreg", BIT(ARM_EVENT_SYSREG_READ) | BIT(ARM_EVENT_SYSREG_WRITE)},
-    {"insn", BIT(ARM_EVENT_INSN)},
-    {"mem", BIT(ARM_EVENT_MEM)},
-    {"mmio", BIT(ARM_EVENT_MMIO)},
-    {"irq", BIT(ARM_EVENT_IRQ)},
-    {"tlbi", BIT(ARM_EVENT_TLBI)},
-    {"cache", BIT(ARM_EVENT_CACHE)},
-    {"barrier", BIT(ARM_EVENT_BARRIER)},
-    {"wfx", BIT(ARM_EVENT_WFX)},
-    {"call", BIT(ARM_EVENT_CALL)},
+/* What --trace calls each event. */
+static const char *const words[] = {
+#define PROBE(number, NAME, member, word, text, fields) [number] = #word,
+#include "base/probe.def"
+#undef PROBE
 };
+
+/* The events that @word names; 0: none. */
+static uint64_t events_of(const char *word)
+{
+    uint64_t events = 0;
+
+    for (unsigned k = 0; k < ARRAY_SIZE(words); k++)
+        if (!strcmp(words[k], word))
+            events |= BIT(k);
+    return events;
+}
+
+static void print_words(FILE *f)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(words); k++)
+        if (!(events_of(words[k]) & (BIT(k) - 1)))
+            fprintf(f, " %s", words[k]);
+}
 
 /* Split "a,b:FILE" into events and file (NULL: standard error). */
 static bool parse(const char *spec, uint64_t *events, const char **file)
@@ -57,17 +64,14 @@ static bool parse(const char *spec, uint64_t *events, const char **file)
         return false;
     }
     for (char **w = words; *w; w++) {
-        size_t k = 0;
-        while (k < ARRAY_SIZE(kinds) && strcmp(kinds[k].what, *w))
-            k++;
-        if (k == ARRAY_SIZE(kinds)) {
+        uint64_t found = events_of(*w);
+        if (!found) {
             fprintf(stderr, "armillary: --trace=%s: no event \"%s\"; known:", spec, *w);
-            for (k = 0; k < ARRAY_SIZE(kinds); k++)
-                fprintf(stderr, " %s", kinds[k].what);
+            print_words(stderr);
             fprintf(stderr, "\n");
             return false;
         }
-        *events |= kinds[k].events;
+        *events |= found;
     }
     return true;
 }
@@ -82,19 +86,6 @@ bool traces_check(const char *const *specs)
             return false;
     return true;
 }
-
-static const char *sysreg_name(uint64_t sr)
-{
-    return sr < SR_COUNT ? sysreg_rows[sr].name : "?";
-}
-
-/* The nth of a few words; "?" beyond them. */
-static const char *nth(const char *const *words, size_t count, uint64_t n)
-{
-    return n < count ? words[n] : "?";
-}
-#define NTH(n, ...)                                                                                \
-    nth((const char *const[]){__VA_ARGS__}, ARRAY_SIZE(((const char *const[]){__VA_ARGS__})), n)
 
 static void print_insn(const struct trace *t, const struct arm_event *p)
 {
@@ -111,82 +102,95 @@ static void print_insn(const struct trace *t, const struct arm_event *p)
     }
 }
 
-/* The vector's offset says what kind it is; an interrupt has no syndrome. */
-static void print_exception(FILE *f, const struct arm_event *p)
-{
-    const char *kind = NTH(bits(p->exception.vector, 8, 7), "", "IRQ", "FIQ", "SError");
+/* The fields of an event, by their types. What is false or no register is left out. */
 
-    fprintf(f, "exception to EL%u vector %#x ", p->exception.target_el, p->exception.vector);
-    if (*kind)
-        fputs(kind, f);
-    else
-        fprintf(f, "ESR %#" PRIx64 " (%s) FAR %#" PRIx64, p->exception.esr,
-                esr_ec_text((unsigned)bits(p->exception.esr, 31, 26)), p->exception.far);
+static void print_bool(FILE *f, const char *name, bool value)
+{
+    if (value)
+        fprintf(f, " %s", name);
 }
 
-/* By the name the instruction used, if that is another. */
-static void print_sysreg(FILE *f, const char *what, unsigned name, unsigned sr, uint64_t value)
+static void print_64(FILE *f, const char *name, uint64_t value)
 {
-    fprintf(f, "%s %s ", what, sysreg_name(name));
-    if (name != sr)
-        fprintf(f, "(%s) ", sysreg_name(sr));
-    fprintf(f, "%#" PRIx64, value);
+    fprintf(f, " %s=%#" PRIx64, name, value);
 }
 
+static void print_128(FILE *f, const char *name, const uint64_t value[2])
+{
+    fprintf(f, value[1] ? " %s=%#" PRIx64 ":%016" PRIx64 : " %s=%#" PRIx64, name,
+            value[1] ? value[1] : value[0], value[0]);
+}
+
+/* Sizes, numbers of registers and CPUs, INTIDs. */
+static void print_8(FILE *f, const char *name, uint8_t value)
+{
+    if (value != ARM_NO_REG)
+        fprintf(f, " %s=%u", name, value);
+}
+
+static void print_16(FILE *f, const char *name, uint16_t value)
+{
+    print_64(f, name, value);
+}
+
+static void print_32(FILE *f, const char *name, uint32_t value)
+{
+    fprintf(f, " %s=%#" PRIx32, name, value);
+}
+
+static void print_sr(FILE *f, const char *name, uint16_t sr)
+{
+    fprintf(f, " %s=%s", name, sr < SR_COUNT ? sysreg_rows[sr].name : "?");
+}
+
+static void print_word(FILE *f, const char *name, const char *set, unsigned value)
+{
+    const char *word = arm_event_word(set, value);
+
+    fprintf(f, " %s=%s", name, word ? word : "?");
+}
+
+static void print_bits(FILE *f, const char *set, unsigned value)
+{
+    for (; value; value &= value - 1) {
+        const char *word = arm_event_word(set, value & -value);
+        fprintf(f, " %s", word ? word : "?");
+    }
+}
+
+static void print_fields(FILE *f, const struct arm_event *p)
+{
+    switch (p->kind) {
+#define FIELD(type, name, text) print_##type(f, #name, row->name);
+#define WORD(set, name, text)   print_word(f, #name, #set, row->name);
+#define BITS(set, name, text)   print_bits(f, #set, row->name);
+#define PROBE(number, NAME, member, word, text, fields)                                            \
+    case ARM_EVENT_##NAME: {                                                                       \
+        const __typeof__(p->member) *row = &p->member;                                             \
+        fputs(#member, f);                                                                         \
+        fields                                                                                     \
+    } break;
+#include "base/probe.def"
+#undef PROBE
+#undef BITS
+#undef WORD
+#undef FIELD
+    }
+}
+
+/* What a number of an event means beside its fields. */
 static void print_event(const struct trace *t, const struct arm_event *p)
 {
-    FILE *f = t->out;
-
-    switch (p->kind) {
-    case ARM_EVENT_INSN:
+    if (p->kind == ARM_EVENT_INSN) {
         print_insn(t, p);
-        break;
-    case ARM_EVENT_EXCEPTION:
-        print_exception(f, p);
-        break;
-    case ARM_EVENT_ERET:
-        fprintf(f, "eret to %#" PRIx64 " SPSR %#" PRIx64 "%s", p->eret.target, p->eret.spsr,
-                p->eret.legal ? "" : " (illegal)");
-        break;
-    case ARM_EVENT_SYSREG_READ:
-        print_sysreg(f, "mrs", p->sysreg_read.name, p->sysreg_read.sr, p->sysreg_read.value);
-        break;
-    case ARM_EVENT_SYSREG_WRITE:
-        print_sysreg(f, "msr", p->sysreg_write.name, p->sysreg_write.sr, p->sysreg_write.value);
-        break;
-    case ARM_EVENT_MEM:
-        fprintf(f, "mem %s%u %#" PRIx64 " = %#" PRIx64,
-                p->mem.kind & ARM_MEM_WRITE ? "write" : "read", p->mem.size, p->mem.va,
-                p->mem.value[0]);
-        if (p->mem.size > 8)
-            fprintf(f, ":%#" PRIx64, p->mem.value[1]);
-        break;
-    case ARM_EVENT_MMIO:
-        fprintf(f, "mmio %s%u %#" PRIx64 " = %#" PRIx64, p->mmio.write ? "write" : "read",
-                p->mmio.size, p->mmio.pa, p->mmio.value);
-        break;
-    case ARM_EVENT_TLBI:
-        fprintf(f, "sys %s %#" PRIx64, sysreg_name(p->tlbi.op), p->tlbi.operand);
-        break;
-    case ARM_EVENT_CACHE:
-        fprintf(f, "sys %s %#" PRIx64, sysreg_name(p->cache.op), p->cache.operand);
-        break;
-    case ARM_EVENT_IRQ:
-        fprintf(f, "%s %" PRIu32 " %s", p->irq.virt ? "virq" : "irq", p->irq.intid,
-                NTH(p->irq.change, "low", "high", "acknowledged", "deactivated"));
-        break;
-    case ARM_EVENT_CALL:
-        fprintf(f, "%s #%#x x0=%#" PRIx64, NTH(p->call.kind, "svc", "hvc", "smc"), p->call.imm,
-                p->call.x0);
-        break;
-    case ARM_EVENT_BARRIER:
-        fprintf(f, "%s #%u%s", NTH(p->barrier.kind, "dsb", "dmb", "isb", "sb"),
-                p->barrier.domain << 2 | p->barrier.type, p->barrier.nxs ? " nXS" : "");
-        break;
-    case ARM_EVENT_WFX:
-        fputs(NTH(p->wfx.wfe, "wfi", "wfe"), f);
-        break;
+        return;
     }
+    print_fields(t->out, p);
+    if (p->kind == ARM_EVENT_EXCEPTION && !bits(p->exception.vector, 8, 7))
+        fprintf(t->out, " (%s)", esr_ec_text((unsigned)bits(p->exception.esr, 31, 26)));
+    else if (p->kind == ARM_EVENT_EXCEPTION)
+        fprintf(t->out, " (%s)",
+                (const char *const[]){"", "IRQ", "FIQ", "SError"}[bits(p->exception.vector, 8, 7)]);
 }
 
 static void on_event(void *ctx, const struct arm_event *p)
