@@ -8,6 +8,28 @@
 #include "base/bits.h"
 #include "base/log.h"
 
+/* What is kept by page. */
+static bool create_tables(struct ram_bank *b)
+{
+    uint64_t pages = b->size >> PAGE_SHIFT;
+
+    b->flags = malloc(pages);
+    b->changed = calloc(pages, sizeof(*b->changed));
+    if (!b->flags || !b->changed || !ram_contents_init(&b->last, pages))
+        return false;
+    memset(b->flags, PAGE_SHARED, pages);
+    return true;
+}
+
+static void destroy_bank(struct ram_bank *b)
+{
+    if (b->host)
+        munmap(b->host, b->size);
+    free(b->flags);
+    free(b->changed);
+    ram_contents_destroy(&b->last);
+}
+
 int physmem_add_ram(struct physmem *mem, pa_t base, uint64_t size, struct arm_error *err)
 {
     struct ram_bank *b = &mem->banks[mem->bank_count];
@@ -19,16 +41,13 @@ int physmem_add_ram(struct physmem *mem, pa_t base, uint64_t size, struct arm_er
                          (unsigned long long)size, (unsigned long long)base.a);
     void *host = mmap(NULL, size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    uint8_t *flags = calloc(size >> PAGE_SHIFT, 1);
-    if (host == MAP_FAILED || !flags) {
-        if (host != MAP_FAILED)
-            munmap(host, size);
-        free(flags);
+    *b = (struct ram_bank){.base = base.a, .size = size, .host = host == MAP_FAILED ? NULL : host};
+    if (!b->host || !create_tables(b)) {
+        destroy_bank(b);
         return error_set(err, ARM_ENOMEM, "the host has no %llu MiB for the guest's RAM",
                          (unsigned long long)(size >> 20));
     }
     madvise(host, size, MADV_HUGEPAGE); /* advice only: refusal costs speed, nothing else */
-    *b = (struct ram_bank){.base = base.a, .size = size, .host = host, .flags = flags};
     mem->bank_count++;
     return 0;
 }
@@ -63,7 +82,7 @@ void physmem_hide_rom(struct physmem *mem, pa_t base, bool hidden)
         mem->remapped(mem->remapped_ctx);
 }
 
-uint8_t *physmem_rom(struct physmem *mem, pa_t base)
+const uint8_t *physmem_rom(struct physmem *mem, pa_t base)
 {
     struct ram_bank *b = rom_bank(mem, base);
 
@@ -81,10 +100,8 @@ int physmem_add_device(struct physmem *mem, pa_t base, uint64_t size, struct dev
 
 void physmem_destroy(struct physmem *mem)
 {
-    for (unsigned i = 0; i < mem->bank_count; i++) {
-        munmap(mem->banks[i].host, mem->banks[i].size);
-        free(mem->banks[i].flags);
-    }
+    for (unsigned i = 0; i < mem->bank_count; i++)
+        destroy_bank(&mem->banks[i]);
     *mem = (struct physmem){0};
 }
 
@@ -92,6 +109,14 @@ struct ram_bank *physmem_bank(struct physmem *mem, pa_t pa)
 {
     for (unsigned i = 0; i < mem->bank_count; i++)
         if (!mem->banks[i].hidden && pa.a - mem->banks[i].base < mem->banks[i].size)
+            return &mem->banks[i];
+    return NULL;
+}
+
+struct ram_bank *physmem_bank_or_hidden(struct physmem *mem, pa_t pa)
+{
+    for (unsigned i = 0; i < mem->bank_count; i++)
+        if (pa.a - mem->banks[i].base < mem->banks[i].size)
             return &mem->banks[i];
     return NULL;
 }
@@ -104,9 +129,9 @@ struct device_window *physmem_window(struct physmem *mem, pa_t pa)
     return NULL;
 }
 
-uint8_t *physmem_ram(struct physmem *mem, pa_t pa, uint64_t len)
+const uint8_t *physmem_ram(struct physmem *mem, pa_t pa, uint64_t len)
 {
-    struct ram_bank *b = physmem_bank(mem, pa);
+    const struct ram_bank *b = physmem_bank(mem, pa);
 
     if (!b || len > b->size - (pa.a - b->base))
         return NULL;
@@ -123,29 +148,36 @@ bool physmem_read(struct physmem *mem, pa_t pa, void *buf, size_t len)
     return true;
 }
 
-static void tell_code_written(struct physmem *mem, const struct ram_bank *b, uint64_t pa,
-                              uint64_t len)
+/* Where to write @len bytes, all of them in @b, once everybody who has to know does. */
+static uint8_t *changing(struct physmem *mem, struct ram_bank *b, uint64_t pa, uint64_t len)
 {
-    for (uint64_t p = align_down(pa, PAGE_SIZE); len && p < pa + len; p += PAGE_SIZE)
+    for (uint64_t p = align_down(pa, PAGE_SIZE); len && p < pa + len; p += PAGE_SIZE) {
+        ram_changing(b, p - b->base);
         if ((b->flags[(p - b->base) >> PAGE_SHIFT] & PAGE_HAS_CODE) && mem->code_written)
             mem->code_written(mem->code_written_ctx, (pa_t){p});
+    }
+    return b->host + (pa - b->base);
 }
 
-void physmem_rom_changing(struct physmem *mem, pa_t base, uint64_t offset, uint64_t len)
+uint8_t *physmem_rom_changing(struct physmem *mem, pa_t base, uint64_t offset, uint64_t len)
 {
-    const struct ram_bank *b = rom_bank(mem, base);
+    struct ram_bank *b = rom_bank(mem, base);
 
     CHECK(b && offset <= b->size && len <= b->size - offset);
-    tell_code_written(mem, b, base.a + offset, len);
+    return changing(mem, b, base.a + offset, len);
+}
+
+uint8_t *physmem_ram_changing(struct physmem *mem, pa_t pa, uint64_t len)
+{
+    return physmem_ram(mem, pa, len) ? changing(mem, physmem_bank(mem, pa), pa.a, len) : NULL;
 }
 
 bool physmem_load(struct physmem *mem, pa_t pa, const void *buf, size_t len)
 {
-    uint8_t *host = physmem_ram(mem, pa, len);
+    uint8_t *host = physmem_ram_changing(mem, pa, len);
 
     if (!host)
         return false;
-    tell_code_written(mem, physmem_bank(mem, pa), pa.a, len);
     memcpy(host, buf, len);
     return true;
 }
@@ -155,4 +187,12 @@ bool physmem_write(struct physmem *mem, pa_t pa, const void *buf, size_t len)
     const struct ram_bank *b = physmem_bank(mem, pa);
 
     return b && !b->readonly && physmem_load(mem, pa, buf, len);
+}
+
+struct ram_bank *physmem_bank_of_host(struct physmem *mem, const uint8_t *host)
+{
+    for (unsigned i = 0; i < mem->bank_count; i++)
+        if ((uint64_t)((uintptr_t)host - (uintptr_t)mem->banks[i].host) < mem->banks[i].size)
+            return &mem->banks[i];
+    return NULL;
 }

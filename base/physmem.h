@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/error.h"
+#include "base/ram_contents.h"
 
 struct device;
 struct probes;
@@ -17,6 +18,7 @@ struct probes;
 /* One flag byte a RAM page; set by whoever caches something about the page's contents. */
 #define PAGE_HAS_CODE     1 /* decoded records exist: a write must invalidate them first */
 #define PAGE_WRITE_CACHED 2 /* a TLB may write it directly: to be told before code is decoded */
+#define PAGE_SHARED       4 /* as the last snapshot has it: ram_changing() before it changes */
 
 struct ram_bank {
     uint64_t base, size; /* both multiples of PAGE_SIZE */
@@ -24,7 +26,23 @@ struct ram_bank {
     uint8_t *flags; /* PAGE_xxx, size >> PAGE_SHIFT entries */
     bool readonly;  /* ROM: guest writes go to the device window behind it, if there is one */
     bool hidden;    /* ROM that is not there now: accesses reach what is behind it */
+    /* At the last snapshot that was taken or restored, or zeros; and which pages have changed
+     * since, in any order. They are those without PAGE_SHARED. */
+    struct ram_contents last;
+    uint32_t *changed;
+    uint32_t changed_count;
 };
+
+/* The page at @offset of @b is about to be written, or may be from now on without a word. */
+static inline void ram_changing(struct ram_bank *b, uint64_t offset)
+{
+    uint64_t page = offset >> PAGE_SHIFT;
+
+    if (__builtin_expect(b->flags[page] & PAGE_SHARED, 0)) {
+        b->flags[page] &= (uint8_t)~PAGE_SHARED;
+        b->changed[b->changed_count++] = (uint32_t)page;
+    }
+}
 
 struct device_window {
     uint64_t base, size;
@@ -62,10 +80,10 @@ int physmem_add_rom(struct physmem *mem, pa_t base, uint64_t size, struct device
 /* Hide the ROM at @base (its first byte), or show it again; nothing happens if it is so already. */
 void physmem_hide_rom(struct physmem *mem, pa_t base, bool hidden);
 
-/* The contents of the ROM at @base, hidden or not; NULL: no such ROM. physmem_rom_changing() has to
- * be called before a write. */
-uint8_t *physmem_rom(struct physmem *mem, pa_t base);
-void physmem_rom_changing(struct physmem *mem, pa_t base, uint64_t offset, uint64_t len);
+/* The contents of the ROM at @base, hidden or not; NULL: no such ROM. physmem_rom_changing(): where
+ * to write @len bytes of it at once. */
+const uint8_t *physmem_rom(struct physmem *mem, pa_t base);
+uint8_t *physmem_rom_changing(struct physmem *mem, pa_t base, uint64_t offset, uint64_t len);
 
 /* Map a device's registers. The device is not owned. Return 0 or -ARM_Exxx. */
 int physmem_add_device(struct physmem *mem, pa_t base, uint64_t size, struct device *dev,
@@ -78,11 +96,33 @@ void physmem_destroy(struct physmem *mem);
 struct ram_bank *physmem_bank(struct physmem *mem, pa_t pa);
 struct device_window *physmem_window(struct physmem *mem, pa_t pa);
 
-/* Host address of @len bytes of RAM at @pa; NULL unless all of them are in one bank. */
-uint8_t *physmem_ram(struct physmem *mem, pa_t pa, uint64_t len);
+/* The bank that holds @pa, hidden or not. */
+struct ram_bank *physmem_bank_or_hidden(struct physmem *mem, pa_t pa);
+
+/* Host address of @len bytes of RAM at @pa, to read; NULL unless all of them are in one bank. */
+const uint8_t *physmem_ram(struct physmem *mem, pa_t pa, uint64_t len);
+
+/* Where to write @len bytes of it at once; NULL as of physmem_ram(). */
+uint8_t *physmem_ram_changing(struct physmem *mem, pa_t pa, uint64_t len);
 
 /* Copy out of or into RAM (debugger, DMA). False if any byte is not RAM, or ROM for a write; then
  * nothing is copied. Writes tell code_written() first. physmem_load() also writes ROM (loader). */
 bool physmem_read(struct physmem *mem, pa_t pa, void *buf, size_t len);
 bool physmem_write(struct physmem *mem, pa_t pa, const void *buf, size_t len);
 bool physmem_load(struct physmem *mem, pa_t pa, const void *buf, size_t len);
+
+/* The bank that has a host address in its pages; NULL: none has. */
+struct ram_bank *physmem_bank_of_host(struct physmem *mem, const uint8_t *host);
+
+/* Snapshots of what the banks hold, @contents[bank_count]. physmem_take() fills them; the caller
+ * destroys each. It copies the pages that have changed since the last one, and now and then, in
+ * place of many of them, all that are in use. From then on every writer has to call ram_changing()
+ * again: entries of TLBs that write directly are the caller's to mark. */
+int physmem_take(struct physmem *mem, struct ram_contents *contents, struct arm_error *err)
+    __attribute__((warn_unused_result));
+
+/* Hold @contents again: of this memory, or of another one with the same banks. Host addresses stay.
+ * PAGE_HAS_CODE and PAGE_WRITE_CACHED stay too: what was decoded is the caller's to drop. On an
+ * error, which names the reason, what RAM holds is lost. */
+int physmem_restore(struct physmem *mem, const struct ram_contents *contents, struct arm_error *err)
+    __attribute__((warn_unused_result));

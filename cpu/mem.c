@@ -119,9 +119,12 @@ static void install(const struct access *a, const struct piece *p, const struct 
         return;
     if (w)
         *flags |= PAGE_WRITE_CACHED;
+    if (w && a->write)
+        ram_changing(p->bank, p->pa - p->bank->base);
     tlb_l1_insert(a->acc & ACC_UNPRIV ? cpu->bank_unpriv : cpu->bank,
                   xlat_canonical(cpu->contexts.x, p->va, false), t, p->host - (p->pa & PAGE_MASK),
-                  r, w, checked ? TLB_L1_ALIGNED : 0);
+                  r, w,
+                  (checked ? TLB_L1_ALIGNED : 0) | (*flags & PAGE_SHARED ? TLB_L1_SHARED : 0));
 }
 
 /* An access that reaches neither RAM nor a device. */
@@ -241,6 +244,7 @@ static void copy_piece(const struct access *a, const struct piece *p, uint8_t *d
     if ((p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT] & PAGE_HAS_CODE) &&
         code_cache_store(a->cpu->code, a->cpu->mem, pa(p->pa), p->size, a->cpu->page))
         CPU_FIRE(a->cpu, a->i, CODE, code, .pa = p->pa, .size = p->size, .cause = ARM_CODE_STORE);
+    ram_changing(p->bank, p->pa - p->bank->base);
     copy(p->host, data, p->size);
 }
 
@@ -343,6 +347,23 @@ static uint8_t *l1_host(const struct access *a, const struct tlb_l1_entry *set)
     return (uint8_t *)(uintptr_t)(e->addend + canonical);
 }
 
+/* If L1 has the page of a store, but a snapshot shares it, then the page is the store's own from
+ * now on, and the fast path's. */
+static void l1_unshare(const struct access *a)
+{
+    struct cpu *cpu = a->cpu;
+    struct tlb_bank *bank = a->acc & ACC_UNPRIV ? cpu->bank_unpriv : cpu->bank;
+    uint64_t page = xlat_canonical(cpu->contexts.x, a->va, false) & ~PAGE_MASK;
+    struct tlb_l1_entry *e = &bank->w[(page >> PAGE_SHIFT) & (TLB_L1_SIZE - 1)];
+
+    if (likely(!(e->tag & TLB_L1_SHARED)) || (e->tag & ~PAGE_MASK) != page)
+        return;
+    const uint8_t *host = (const uint8_t *)(uintptr_t)(e->addend + page);
+    struct ram_bank *ram = physmem_bank_of_host(cpu->mem, host);
+    ram_changing(ram, (uint64_t)(host - ram->host));
+    e->tag &= ~(uint64_t)TLB_L1_SHARED;
+}
+
 bool mem_load_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc)
 {
     const struct access a = access_of(cpu, i, va, size, acc, false);
@@ -369,11 +390,14 @@ bool mem_store_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned
                     uint64_t lo, uint64_t hi)
 {
     const struct access a = access_of(cpu, i, va, size, acc, true);
-    uint8_t *host = l1_host(&a, mem_bank(cpu, acc)->w);
     uint64_t data[2] = {lo, hi};
     struct piece p[2];
     unsigned n;
 
+    l1_unshare(&a);
+    uint8_t *host = mem_fast(mem_bank(cpu, acc)->w, va, size);
+    if (!host || ((acc & ACC_ALIGNED) && is_unaligned(&a)))
+        host = l1_host(&a, mem_bank(cpu, acc)->w);
     if (host) {
         copy(host, (const uint8_t *)data, size);
         return true;
@@ -397,9 +421,10 @@ bool mem_zero(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size)
                              .normal = true,
                              .report = va - first};
     uint8_t zeros[MEM_ZERO_MAX] = {0};
-    uint8_t *host = mem_fast(cpu->bank->w, first, size);
     struct piece p[2];
 
+    l1_unshare(&a);
+    uint8_t *host = mem_fast(cpu->bank->w, first, size);
     if (host) {
         memset(host, 0, size);
         return true;

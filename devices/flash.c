@@ -94,8 +94,7 @@ static bool is_writable(const struct flash *flash)
 /* Replace contents; false if the host does not take them. */
 static bool store(struct flash *flash, uint32_t offset, const uint8_t *bytes, uint32_t len)
 {
-    physmem_rom_changing(flash->mem, flash->base, offset, len);
-    memcpy(flash->data + offset, bytes, len);
+    memcpy(physmem_rom_changing(flash->mem, flash->base, offset, len), bytes, len);
     return !flash->disk || disk_write(flash->disk, offset, bytes, len);
 }
 
@@ -376,7 +375,8 @@ int flash_init(struct flash *flash, const struct arm_log *log, struct physmem *m
     if (rc)
         return rc;
     flash->data = physmem_rom(mem, base);
-    if (disk && !disk_read(disk, 0, flash->data, FLASH_BANK_BYTES))
+    if (disk &&
+        !disk_read(disk, 0, physmem_rom_changing(mem, base, 0, FLASH_BANK_BYTES), FLASH_BANK_BYTES))
         return error_set(err, ARM_EIO, "%s: the host cannot read the file", disk->path);
     reset(&flash->dev);
     return 0;

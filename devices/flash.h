@@ -41,8 +41,8 @@ struct flash {
     struct device dev;
     struct physmem *mem;
     pa_t base;
-    struct disk *disk; /* where programmed contents go too; NULL: nowhere */
-    uint8_t *data;     /* FLASH_BANK_BYTES, of mem */
+    struct disk *disk;   /* where programmed contents go too; NULL: nowhere */
+    const uint8_t *data; /* FLASH_BANK_BYTES, of mem */
 
     enum flash_mode mode;
     enum flash_expects expects;

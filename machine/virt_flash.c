@@ -19,7 +19,8 @@ int virt_load_bios(struct virt_board *board, const char *path, struct arm_error 
     int rc = file_fetch(&f, path, FORMAT_BIOS, &limit, err);
 
     if (!rc) {
-        memcpy(board->flash[0].data, f.bytes, f.size);
+        struct flash *flash = &board->flash[0];
+        memcpy(physmem_rom_changing(flash->mem, flash->base, 0, f.size), f.bytes, f.size);
         board->bios_size = f.size;
     }
     file_free(&f);

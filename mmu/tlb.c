@@ -130,6 +130,12 @@ void tlb_bank_clear_x(struct tlb_bank *b)
     b->used_x = 0;
 }
 
+void tlb_bank_unused(struct tlb_bank *b)
+{
+    b->used = b->used_x = ~UINT64_C(0);
+    tlb_bank_clear(b);
+}
+
 void tlb_bank_clear(struct tlb_bank *b)
 {
     for (uint64_t used = b->used; used; used &= used - 1) {
@@ -183,7 +189,7 @@ static struct tlb_bank *bank_victim(struct tlb *tlb)
 
     if (tlb->bank_count < TLB_BANKS) {
         lru = &tlb->banks[tlb->bank_count++];
-        lru->used = lru->used_x = ~UINT64_C(0); /* all tags are still zero */
+        tlb_bank_unused(lru);
         return lru;
     }
     for (unsigned i = 1; i < TLB_BANKS; i++)
@@ -246,10 +252,12 @@ void tlb_l1_insert(struct tlb_bank *b, uint64_t va, const struct translation *t,
 {
     uint64_t page = va & ~PAGE_MASK;
     unsigned n = (page >> PAGE_SHIFT) & (TLB_L1_SIZE - 1);
+    const struct tlb_l1_entry empty = {TLB_L1_EMPTY, 0};
     struct tlb_l1_entry e = {page | tag_flags, (uint64_t)(uintptr_t)host - page};
 
-    b->r[n] = r ? e : (struct tlb_l1_entry){TLB_L1_EMPTY, 0};
-    b->w[n] = w ? e : (struct tlb_l1_entry){TLB_L1_EMPTY, 0};
+    b->w[n] = w ? e : empty;
+    e.tag &= ~(uint64_t)TLB_L1_SHARED;
+    b->r[n] = r ? e : empty;
     b->used |= BIT(n / TLB_USED_SLOTS);
     if (t->s1_shift > PAGE_SHIFT && t->s1_shift < 52)
         span_add(&b->span[bit(va, 55)], page, t->s1_shift);

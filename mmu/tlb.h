@@ -16,6 +16,8 @@
 #include "base/addr.h"
 #include "mmu/walk.h"
 
+struct state_io;
+
 #define TLB_L1_SIZE 2048 /* entries of one half of a bank, direct mapped by page number */
 #define TLB_X_SIZE  2048 /* entries of a bank's fetch side */
 #define TLB_BANKS   32
@@ -24,6 +26,7 @@
 #define TLB_X_EMPTY  UINT64_MAX /* likewise, whatever the low two bits of the address */
 #define TLB_L1_ALIGNED                                                                             \
     2                   /* or'ed to a tag: only for aligned accesses, hence not for the fast path */
+#define TLB_L1_SHARED 4 /* or'ed to a store's tag: ram_changing() has to be called first */
 #define TLB_X_GUARDED 2 /* or'ed to a fetch tag: GP */
 
 /* tag: virtual page address (top byte as used); host address of a byte = addend + va. */
@@ -158,13 +161,16 @@ bool tlb_lookup(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct
                 struct translation *out);
 void tlb_insert(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct translation *t);
 
-/* Enter one 4K page into L1. @host: its first byte; @tag_flags: TLB_L1_ALIGNED or 0. */
+/* Enter one 4K page into L1. @host: its first byte; @tag_flags: TLB_L1_ALIGNED, and for stores
+ * TLB_L1_SHARED. */
 void tlb_l1_insert(struct tlb_bank *bank, uint64_t va, const struct translation *t, uint8_t *host,
                    bool r, bool w, uint64_t tag_flags);
 void tlb_x_insert(struct tlb_bank *bank, uint64_t va, const struct translation *t, void *page);
 
 /* Drop L1 write entries of the 4K page at @host: it holds code from now on. */
 void tlb_l1_drop_writes(struct tlb *tlb, const uint8_t *host);
+/* Set TLB_L1_SHARED in all entries for stores: a snapshot has been taken. */
+void tlb_share_writes(struct tlb *tlb);
 /* Drop all fetch entries. */
 void tlb_x_flush(struct tlb *tlb);
 
@@ -196,3 +202,16 @@ struct tlbi {
 
 /* Apply one TLBI to @tlb. */
 void tlb_invalidate(struct tlb *tlb, const struct tlbi *op);
+
+/* What tlb_x_insert() was given, by the physical address of its page; at() is NULL if there is no
+ * such thing. */
+struct tlb_code {
+    uint64_t (*pa_of)(void *page);
+    void *(*at)(void *ctx, uint64_t pa);
+    void *ctx;
+};
+
+/* Everything that is in @tlb. RAM, with its flags, and decoded code have to be there before.
+ * Whoever has banks has to look for them again. */
+void tlb_state(struct state_io *io, struct tlb *tlb, struct physmem *mem,
+               const struct tlb_code *code);

@@ -15,6 +15,8 @@ void tlb_s2_clear(struct tlb *tlb);
 struct tlb_s2_entry *tlb_s2_slot(struct tlb *tlb, uint64_t ipa, uint16_t vmid);
 struct tlb_l2_entry *tlb_l2_set(struct tlb *tlb, uint64_t va, unsigned cls);
 
+/* One that was never used: its tags are all zero. */
+void tlb_bank_unused(struct tlb_bank *b);
 void tlb_bank_clear(struct tlb_bank *b);
 void tlb_bank_clear_x(struct tlb_bank *b);
 void tlb_bank_clear_ng(struct tlb_bank *b);

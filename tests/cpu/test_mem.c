@@ -248,7 +248,7 @@ static void test_rom_in_front_of_a_device(void **state)
     assert_int_equal(physmem_add_rom(&s->mem, pa(0), 0x1000, &s->dev, NULL), 0);
     s->mem.remapped = flush_tlb;
     s->mem.remapped_ctx = s;
-    memcpy(physmem_rom(&s->mem, pa(0)), "contents", 8);
+    memcpy(physmem_rom_changing(&s->mem, pa(0), 0, 8), "contents", 8);
     for (unsigned i = 0; i < 3; i++) {
         assert_true(mem_load(s->cpu, s->insn, 0x4, 4, 0, &v));
         assert_int_equal(v, 0x73746e65);

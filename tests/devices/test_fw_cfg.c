@@ -178,7 +178,7 @@ static void test_dma_reads_and_skips(void **state)
         data[i] = (uint8_t)(i * 3 + 1);
     assert_int_equal(fw_cfg_set(&c.dev, FW_CFG_KERNEL_DATA, data, sizeof(data), NULL), 0);
     for (unsigned halves = 0; halves < 2; halves++) {
-        memset(physmem_ram(&c.mem, pa(BUFFER), 8000), 0xee, 8000);
+        memset(physmem_ram_changing(&c.mem, pa(BUFFER), 8000), 0xee, 8000);
         assert_int_equal(
             dma(&c, DMA_SELECT | DMA_READ | FW_CFG_KERNEL_DATA << 16, 100, BUFFER, halves), 0);
         assert_int_equal(dma(&c, DMA_SKIP, 10, 0, halves), 0);
@@ -257,7 +257,7 @@ static void test_a_long_dma_goes_on_while_the_guest_runs(void **state)
     assert_int_equal(fw_cfg_set(&c.dev, FW_CFG_KERNEL_DATA, data, sizeof(data), NULL), 0);
     assert_int_equal(long_read(&c, PACE_BYTES), 0);
     assert_int_equal(long_read(&c, PACE_BYTES + 1), 1);
-    memset(physmem_ram(&c.mem, pa(BUFFER), 5 * PACE_BYTES), 0xee, 5 * PACE_BYTES);
+    memset(physmem_ram_changing(&c.mem, pa(BUFFER), 5 * PACE_BYTES), 0xee, 5 * PACE_BYTES);
     assert_int_equal(long_read(&c, 4 * PACE_BYTES + 5), 4);
     assert_memory_equal(physmem_ram(&c.mem, pa(BUFFER), sizeof(data)), data, sizeof(data));
     for (unsigned i = 0; i < PACE_BYTES + 5; i++)
@@ -289,7 +289,7 @@ static void test_a_reset_ends_a_long_dma(void **state)
     dev = start(&c);
     dma(&c, DMA_SELECT | DMA_READ, 2 * PACE_BYTES, BUFFER, false);
     dev->ops->reset(dev);
-    memset(physmem_ram(&c.mem, pa(BUFFER), 2 * PACE_BYTES), 0xee, 2 * PACE_BYTES);
+    memset(physmem_ram_changing(&c.mem, pa(BUFFER), 2 * PACE_BYTES), 0xee, 2 * PACE_BYTES);
     clock_run(&c.clock, c.clock.now_ns + 10 * PACE_NS);
     assert_int_equal(control_word(&c, DESC), DMA_SELECT | DMA_READ);
     assert_int_equal(*physmem_ram(&c.mem, pa(BUFFER + PACE_BYTES), 1), 0xee);

@@ -112,7 +112,7 @@ static void test_writes(void **state)
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
         struct blk b;
         start(&b, rows[i].mode);
-        memset(physmem_ram(&b.d.mem, pa(DATA), 1024), 0x5a, 1024);
+        memset(physmem_ram_changing(&b.d.mem, pa(DATA), 1024), 0x5a, 1024);
         assert_int_equal(request(&b, T_OUT, 3, 1024), 0);
         assert_int_equal(request(&b, T_FLUSH, 0, 0), 0);
         assert_int_equal(request(&b, T_IN, 2, 1536), 0);
@@ -209,7 +209,7 @@ static void test_long_requests_go_on_while_the_guest_runs(void **state)
     for (unsigned t = 0; t < ARRAY_SIZE(types); t++) {
         unsigned steps = 0;
         start_long(&b);
-        memset(physmem_ram(&b.d.mem, pa(DATA), LONG_PIECE), 0x5a, LONG_PIECE);
+        memset(physmem_ram_changing(&b.d.mem, pa(DATA), LONG_PIECE), 0x5a, LONG_PIECE);
         long_requests(&b, types[t]);
         assert_int_equal(peek(&b.d, STATUS_AT, 1), 0xee);
         assert_int_equal(rd(driver_dev(&b.d), INTERRUPT_STATUS), 0);
@@ -258,7 +258,7 @@ static void test_a_long_request_ends_with_its_queue(void **state)
     (void)state;
     for (unsigned way = 0; way < 3; way++) {
         start_long(&b);
-        memset(physmem_ram(&b.d.mem, pa(DATA), LONG_PIECE), 0x5a, LONG_PIECE);
+        memset(physmem_ram_changing(&b.d.mem, pa(DATA), LONG_PIECE), 0x5a, LONG_PIECE);
         long_requests(&b, T_OUT);
         if (way == 0) {
             wr(driver_dev(&b.d), STATUS, 0);
@@ -271,7 +271,7 @@ static void test_a_long_request_ends_with_its_queue(void **state)
         driver_wait(&b.d, 10);
         assert_int_equal(file_byte(&b, LONG_BYTES - 1), 0);
         assert_int_equal(used_count(&b.d, 0), 0);
-        memset(physmem_ram(&b.d.mem, pa(ring(0)), RING_STRIDE), 0, RING_STRIDE);
+        memset(physmem_ram_changing(&b.d.mem, pa(ring(0)), RING_STRIDE), 0, RING_STRIDE);
         driver_start(&b.d, b.dev.virtio.offered, 1);
         assert_int_equal(request(&b, T_IN, 7, 512), 0);
         stop(&b);
@@ -292,7 +292,7 @@ static void test_errors_of_the_host_are_io_errors(void **state)
     assert_int_equal(request(&b, T_IN, 15, 1024), 1);
     assert_int_equal(used_len(&b.d, 0, 1), 0);
     assert_int_equal(b.d.watched.log_lines, lines + 1);
-    memcpy(physmem_ram(&b.d.mem, pa(DATA), 4), "QFI\xfb", 4);
+    memcpy(physmem_ram_changing(&b.d.mem, pa(DATA), 4), "QFI\xfb", 4);
     assert_int_equal(request(&b, T_OUT, 0, 512), 1);
     assert_int_equal(b.d.watched.log_lines, lines + 2);
     assert_int_equal(request(&b, T_OUT, 1, 512), 0);
@@ -308,7 +308,7 @@ static void test_the_legacy_interface(void **state)
     start(&b, DISK_WRITABLE);
     driver_plug_legacy(&b.d, &b.dev.virtio);
     driver_start_legacy(&b.d, (uint32_t)b.dev.virtio.offered, 1);
-    memset(physmem_ram(&b.d.mem, pa(ring(0)), RING_STRIDE), 0, RING_STRIDE);
+    memset(physmem_ram_changing(&b.d.mem, pa(ring(0)), RING_STRIDE), 0, RING_STRIDE);
     assert_int_equal(rd(driver_dev(&b.d), CONFIG_SPACE), SECTORS);
     assert_int_equal(device_read(driver_dev(&b.d), CONFIG_SPACE, 1), SECTORS);
     assert_int_equal(request(&b, T_IN, 7, 1024), 0);
@@ -316,7 +316,7 @@ static void test_the_legacy_interface(void **state)
     assert_int_equal(peek(&b.d, DATA + 1023, 1), 8);
     poke(&b.d, DATA, 4, T_OUT);
     poke(&b.d, DATA + 8, 8, 3);
-    memset(physmem_ram(&b.d.mem, pa(DATA + 16), 512), 0x5a, 512);
+    memset(physmem_ram_changing(&b.d.mem, pa(DATA + 16), 512), 0x5a, 512);
     put_desc(&b.d, ring(0), 0, DATA, 16 + 512, DESC_NEXT, 1);
     put_desc(&b.d, ring(0), 1, STATUS_AT, 1, DESC_WRITE, 0);
     make_available(&b.d, 0, 0);

@@ -147,7 +147,7 @@ static void test_controls_without_buffers(void **state)
     (void)state;
     start(&c, sinks);
     driver_start(&c.d, c.dev.virtio.offered, QUEUES);
-    memset(physmem_ram(&c.d.mem, pa(RINGS), 0x10000), 0, 0x10000);
+    memset(physmem_ram_changing(&c.d.mem, pa(RINGS), 0x10000), 0, 0x10000);
     for (unsigned i = 0; i < 1000; i++)
         control(&c, 1, PORT_READY, 1);
     assert_int_equal(c.dev.event_count, VIRTIO_CONSOLE_EVENTS_MAX);
@@ -228,7 +228,7 @@ static void test_the_legacy_interface(void **state)
     start(&c, sinks);
     driver_plug_legacy(&c.d, &c.dev.virtio);
     driver_start_legacy(&c.d, 0, 2);
-    memset(physmem_ram(&c.d.mem, pa(RINGS), 2 * RING_STRIDE), 0, 2 * RING_STRIDE);
+    memset(physmem_ram_changing(&c.d.mem, pa(RINGS), 2 * RING_STRIDE), 0, 2 * RING_STRIDE);
     wr(driver_dev(&c.d), STATUS, VIRTIO_ACKNOWLEDGE);
     send(&c, TX0, "zero", 4);
     assert_int_equal(c.out_len[0], 4);

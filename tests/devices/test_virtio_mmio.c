@@ -159,7 +159,7 @@ static void test_interrupts_only_when_wanted(void **state)
     poke(&r.d, ring(0) + AVAIL_AT, 2, 1);
     ask(&r, BUFFERS, 8);
     assert_int_equal(rd(dev, INTERRUPT_STATUS), 0);
-    memset(physmem_ram(&r.d.mem, pa(RAM), RAM_SIZE), 0, RAM_SIZE);
+    memset(physmem_ram_changing(&r.d.mem, pa(RAM), RAM_SIZE), 0, RAM_SIZE);
     driver_start(&r.d, ALL_FEATURES, 1);
     poke(&r.d, ring(0) + AVAIL_AT + 4 + 2 * QUEUE, 2, 2); /* the third */
     for (unsigned i = 0; i < 4; i++) {
@@ -230,7 +230,7 @@ static void test_malformed_rings(void **state)
         assert_int_equal(rd(dev, INTERRUPT_STATUS), VIRTIO_ISR_CONFIG);
         ask(&r, BUFFERS, 8);
         assert_int_equal(used_count(&r.d, 0), 0);
-        memset(physmem_ram(&r.d.mem, pa(RAM), RAM_SIZE), 0, RAM_SIZE);
+        memset(physmem_ram_changing(&r.d.mem, pa(RAM), RAM_SIZE), 0, RAM_SIZE);
         driver_start(&r.d, ALL_FEATURES, 1);
         ask(&r, BUFFERS, 8);
         assert_int_equal(used_count(&r.d, 0), 1);
@@ -391,7 +391,7 @@ static void test_a_queue_of_version_1_is_free_after_pfn_0_or_a_reset(void **stat
     wr(dev, QUEUE_PFN, 0x40000); /* no such queue */
     assert_int_equal(rd(dev, QUEUE_PFN), 0);
     for (unsigned i = 0; i < 3; i++) {
-        memset(physmem_ram(&r.d.mem, pa(RINGS), RING_STRIDE), 0, RING_STRIDE);
+        memset(physmem_ram_changing(&r.d.mem, pa(RINGS), RING_STRIDE), 0, RING_STRIDE);
         driver_start_legacy(&r.d, 0, 1);
         assert_int_equal(rd(dev, QUEUE_PFN), RAM / RING_STRIDE);
         ask(&r, BUFFERS, 8);
@@ -458,7 +458,7 @@ static void test_an_empty_ring_interrupts_if_that_was_negotiated(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
-        memset(physmem_ram(&r.d.mem, pa(RINGS), RING_STRIDE), 0, RING_STRIDE);
+        memset(physmem_ram_changing(&r.d.mem, pa(RINGS), RING_STRIDE), 0, RING_STRIDE);
         driver_start_legacy(&r.d, i ? (uint32_t)BIT(VIRTIO_F_NOTIFY_ON_EMPTY) : 0, 1);
         poke(&r.d, ring(0) + AVAIL_AT, 2, 1);
         ask(&r, BUFFERS, 8);
@@ -481,7 +481,7 @@ static void test_a_malformed_ring_of_version_1_is_left_alone_until_a_reset(void 
     wr(dev, STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_DRIVER_OK);
     ask(&r, BUFFERS, 8);
     assert_int_equal(used_count(&r.d, 0), 0);
-    memset(physmem_ram(&r.d.mem, pa(RINGS), RING_STRIDE), 0, RING_STRIDE);
+    memset(physmem_ram_changing(&r.d.mem, pa(RINGS), RING_STRIDE), 0, RING_STRIDE);
     driver_start_legacy(&r.d, 0, 1);
     ask(&r, BUFFERS, 8);
     assert_int_equal(used_count(&r.d, 0), 1);

@@ -61,7 +61,7 @@ static void regime(struct input *in, const struct cpu_limits *l, struct regime *
 /* Descriptors: a few random ones, most of them pointing into the RAM, repeated all over it. */
 static void fill(struct input *in, struct physmem *mem)
 {
-    uint8_t *ram = physmem_ram(mem, pa(RAM), RAM_SIZE);
+    uint8_t *ram = physmem_ram_changing(mem, pa(RAM), RAM_SIZE);
     uint64_t desc[16];
 
     for (unsigned i = 0; i < ARRAY_SIZE(desc); i++) {

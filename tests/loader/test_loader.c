@@ -25,7 +25,7 @@ static void check_image(struct bytes packed)
     struct fixture f;
 
     fixture_start(&f, 512 * MIB);
-    *physmem_ram(&f.mem, pa(RAM_BASE + 2 * MIB + 0xffff), 1) = 0xff;
+    *physmem_ram_changing(&f.mem, pa(RAM_BASE + 2 * MIB + 0xffff), 1) = 0xff;
     f.req.kernel = path;
     if (fixture_load(&f))
         fail_msg("%s", f.err.text);
@@ -211,7 +211,7 @@ static void check_elf(struct bytes elf)
     memcpy(copy.data, elf.data, elf.size);
     path = temp_file(elf);
     fixture_start(&f, 512 * MIB);
-    *physmem_ram(&f.mem, pa(ELF_PADDR + 0x10000 + ELF_SEGMENT), 1) = 0xff;
+    *physmem_ram_changing(&f.mem, pa(ELF_PADDR + 0x10000 + ELF_SEGMENT), 1) = 0xff;
     f.req.kernel = path;
     if (fixture_load(&f))
         fail_msg("%s", f.err.text);
@@ -340,7 +340,7 @@ static int load_elf_with(struct fixture *f, const uint64_t (*changes)[2], unsign
         put_le(elf.data + changes[i][0], 8, changes[i][1]);
     path = temp_file(elf);
     fixture_start(f, 64 * MIB);
-    memset(physmem_ram(&f->mem, pa(RAM_BASE), 64 * MIB), 0xff, 64 * MIB);
+    memset(physmem_ram_changing(&f->mem, pa(RAM_BASE), 64 * MIB), 0xff, 64 * MIB);
     f->req.kernel = path;
     rc = fixture_load(f);
     remove_file(path);
@@ -468,7 +468,7 @@ static void check_uimage(struct bytes in, const struct uimage *h, uint64_t pc, u
     struct fixture f;
 
     fixture_start(&f, 512 * MIB);
-    memset(physmem_ram(&f.mem, pa(at + 5000), 0x10000), 0xff, 0x10000);
+    memset(physmem_ram_changing(&f.mem, pa(at + 5000), 0x10000), 0xff, 0x10000);
     f.req.kernel = path;
     if (fixture_load(&f))
         fail_msg("%s", f.err.text);
@@ -659,7 +659,7 @@ static void test_blobs(void **state)
 static int add_in_place(struct fixture *f, int bytes)
 {
     static uint8_t value[2 * MIB];
-    void *tree = physmem_ram(&f->mem, pa(f->boot.dtb_base), f->boot.dtb_size);
+    void *tree = physmem_ram_changing(&f->mem, pa(f->boot.dtb_base), f->boot.dtb_size);
     int node = fdt_add_subnode(tree, 0, "added");
 
     return node < 0 ? node : fdt_setprop(tree, node, "p", value, bytes);

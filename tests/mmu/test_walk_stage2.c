@@ -218,7 +218,7 @@ static void test_attribute_combination(void **state)
         assert_maps(s, 0, priv_read, TARGET);
         assert_int_equal(s->t.attr, cases[k].result);
         s->next = RAM_BASE + (1 << 20);
-        memset(physmem_ram(&s->mem, pa(s->next), 1 << 20), 0, 1 << 20);
+        memset(physmem_ram_changing(&s->mem, pa(s->next), 1 << 20), 0, 1 << 20);
     }
 }
 

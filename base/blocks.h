@@ -1,0 +1,45 @@
+/*
+ * A long array of blocks of bytes, most of which are not there, that is copied at the cost of what
+ * differs: copies share their blocks until one of them writes (a snapshot's pages, the clusters of
+ * a disk that the guest has written). Copies may belong to different threads.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BLOCKS_LEAF 512 /* blocks whose table is shared or copied as a whole */
+
+struct block;
+struct block_leaf;
+
+struct blocks {
+    size_t block_bytes;
+    uint64_t count;           /* indexes below it exist */
+    struct block_leaf **leaf; /* of count / BLOCKS_LEAF, rounded up; NULL: none of its blocks */
+};
+
+/* No block is there. False: the host has no memory; then there is nothing to destroy. */
+bool blocks_init(struct blocks *b, size_t block_bytes, uint64_t count);
+
+/* @b: not in use before; shares everything with @from. */
+bool blocks_copy(struct blocks *b, const struct blocks *from);
+void blocks_destroy(struct blocks *b);
+
+/* Block @n < count; NULL: it is not there. Valid until @b changes. */
+const uint8_t *blocks_get(const struct blocks *b, uint64_t n);
+
+/* The same to write to: of @b alone from now on, and zeros if it was not there. NULL: the host has
+ * no memory, and nothing has changed. */
+uint8_t *blocks_put(struct blocks *b, uint64_t n);
+
+/* The first block from @n on that is there; count if none is. */
+uint64_t blocks_next(const struct blocks *b, uint64_t n);
+
+/* The first index from @n on where @a and @b, of the same shape, do not share; count if there is
+ * none. Shared ones are equal. */
+uint64_t blocks_next_unshared(const struct blocks *a, const struct blocks *b, uint64_t n);
+
+/* How many are there. */
+uint64_t blocks_used(const struct blocks *b);

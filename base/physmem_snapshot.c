@@ -1,0 +1,175 @@
+/* Snapshots of RAM: who copies what, and when. docs/decisions/011 says why. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/physmem.h"
+
+/* So many pages that differ from an image are kept singly whatever the image's size. More than
+ * that, and more than half of all that is in use, and a new image is cheaper to share. */
+#define SINGLE_PAGES_MIN 4096
+
+static uint64_t page_count(const struct ram_bank *b)
+{
+    return b->size >> PAGE_SHIFT;
+}
+
+static bool wants_image(const struct ram_bank *b)
+{
+    uint64_t single = blocks_used(&b->last.pages) + b->changed_count;
+
+    return single > SINGLE_PAGES_MIN &&
+           single > (ram_contents_used(&b->last) + b->changed_count) / 2;
+}
+
+/* The first page from @n on that @b may hold other than as zeros. */
+static uint64_t next_used(const struct ram_bank *b, uint64_t n)
+{
+    uint64_t last = ram_contents_next(&b->last, n);
+
+    while (n < last && (b->flags[n] & PAGE_SHARED))
+        n++;
+    return n;
+}
+
+static int fill_image(const struct ram_bank *b, struct ram_image *image, struct arm_error *err)
+{
+    uint64_t pages = page_count(b), n = 0, first;
+    int rc = 0;
+
+    while (!rc && (first = next_used(b, n)) < pages) {
+        for (n = first + 1; n < pages && next_used(b, n) == n;)
+            n++;
+        rc = ram_image_fill(image, first, n - first, b->host + first * PAGE_SIZE, err);
+    }
+    return rc ? rc : ram_image_finish(image, err);
+}
+
+/* All that @b holds, as one image. */
+static int take_image(const struct ram_bank *b, struct ram_contents *to, struct arm_error *err)
+{
+    int rc;
+
+    if (!ram_contents_init(to, page_count(b)))
+        return error_set(err, ARM_ENOMEM, "a snapshot: the host has no memory");
+    to->image = ram_image_create(page_count(b), err);
+    rc = to->image ? fill_image(b, to->image, err) : -ARM_ENOMEM;
+    if (rc)
+        ram_contents_destroy(to);
+    return rc;
+}
+
+/* What @b held at the last snapshot, and the pages that have changed since. */
+static int take_changes(const struct ram_bank *b, struct ram_contents *to, struct arm_error *err)
+{
+    bool ok = ram_contents_copy(to, &b->last);
+
+    for (uint32_t k = 0; ok && k < b->changed_count; k++) {
+        const uint8_t *now = b->host + (uint64_t)b->changed[k] * PAGE_SIZE;
+        uint8_t *page = blocks_put(&to->pages, b->changed[k]);
+        if (page)
+            memcpy(page, now, PAGE_SIZE);
+        ok = page;
+    }
+    if (ok)
+        return 0;
+    ram_contents_destroy(to);
+    return error_set(err, ARM_ENOMEM, "a snapshot: the host has no memory");
+}
+
+/* @b is as @last has it, which becomes the bank's. */
+static void in_step(struct ram_bank *b, struct ram_contents *last)
+{
+    ram_contents_destroy(&b->last);
+    b->last = *last;
+    for (uint32_t k = 0; k < b->changed_count; k++)
+        b->flags[b->changed[k]] |= PAGE_SHARED;
+    b->changed_count = 0;
+}
+
+static int take_bank(struct ram_bank *b, struct ram_contents *to, struct arm_error *err)
+{
+    struct ram_contents now;
+    int rc = wants_image(b) ? take_image(b, &now, err) : take_changes(b, &now, err);
+
+    if (rc)
+        return rc;
+    if (!ram_contents_copy(to, &now)) {
+        ram_contents_destroy(&now);
+        return error_set(err, ARM_ENOMEM, "a snapshot: the host has no memory");
+    }
+    in_step(b, &now);
+    return 0;
+}
+
+int physmem_take(struct physmem *mem, struct ram_contents *contents, struct arm_error *err)
+{
+    for (unsigned i = 0; i < mem->bank_count; i++) {
+        int rc = take_bank(&mem->banks[i], &contents[i], err);
+        if (rc) {
+            while (i--)
+                ram_contents_destroy(&contents[i]);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static void set_page(const struct ram_bank *b, const struct ram_contents *c, uint64_t n)
+{
+    const uint8_t *from = ram_contents_page(c, n);
+
+    if (from)
+        memcpy(b->host + n * PAGE_SIZE, from, PAGE_SIZE);
+    else
+        memset(b->host + n * PAGE_SIZE, 0, PAGE_SIZE);
+}
+
+/* From one snapshot of an image to another: pages that have changed since, and those in which the
+ * two differ. */
+static void set_difference(const struct ram_bank *b, const struct ram_contents *c)
+{
+    const struct blocks *from = &b->last.pages, *to = &c->pages;
+
+    for (uint32_t k = 0; k < b->changed_count; k++)
+        set_page(b, c, b->changed[k]);
+    for (uint64_t n = 0; (n = blocks_next_unshared(from, to, n)) < to->count; n++)
+        if (b->flags[n] & PAGE_SHARED)
+            set_page(b, c, n);
+}
+
+static int set_image(const struct ram_bank *b, const struct ram_contents *c, struct arm_error *err)
+{
+    int rc = ram_image_map(c->image, b->host, b->size, err);
+
+    for (uint64_t n = 0; !rc && (n = blocks_next(&c->pages, n)) < c->pages.count; n++)
+        set_page(b, c, n);
+    return rc;
+}
+
+static int restore_bank(struct ram_bank *b, const struct ram_contents *c, struct arm_error *err)
+{
+    struct ram_contents now;
+    int rc = 0;
+
+    if (!ram_contents_copy(&now, c))
+        return error_set(err, ARM_ENOMEM, "a snapshot: the host has no memory");
+    if (b->last.image == c->image)
+        set_difference(b, c);
+    else
+        rc = set_image(b, c, err);
+    if (rc)
+        ram_contents_destroy(&now);
+    else
+        in_step(b, &now);
+    return rc;
+}
+
+int physmem_restore(struct physmem *mem, const struct ram_contents *contents, struct arm_error *err)
+{
+    int rc = 0;
+
+    for (unsigned i = 0; !rc && i < mem->bank_count; i++)
+        rc = restore_bank(&mem->banks[i], &contents[i], err);
+    return rc;
+}

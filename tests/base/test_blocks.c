@@ -1,0 +1,119 @@
+#include "base/blocks.h"
+
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "tests/random.h"
+
+#define COUNT 2000
+#define BYTES 16
+
+/* What the array should hold: one number a block, 0: not there. */
+struct model {
+    uint64_t v[COUNT];
+};
+
+static void put(struct blocks *b, struct model *m, uint64_t n, uint64_t v)
+{
+    uint8_t *to = blocks_put(b, n);
+
+    assert_non_null(to);
+    memcpy(to, &v, sizeof(v));
+    m->v[n] = v;
+}
+
+static void check(const struct blocks *b, const struct model *m)
+{
+    uint64_t used = 0, at = 0;
+
+    for (uint64_t n = 0; n < COUNT; n++) {
+        const uint8_t *got = blocks_get(b, n);
+        assert_int_equal(got != NULL, m->v[n] != 0);
+        if (got)
+            assert_memory_equal(got, &m->v[n], sizeof(m->v[n]));
+        used += got != NULL;
+    }
+    assert_int_equal(blocks_used(b), used);
+    while ((at = blocks_next(b, at)) < COUNT) {
+        assert_true(m->v[at++]);
+        used--;
+    }
+    assert_int_equal(used, 0);
+}
+
+static void test_a_new_block_is_zero(void **state)
+{
+    static const uint8_t zeros[BYTES];
+    struct blocks b;
+
+    (void)state;
+    assert_true(blocks_init(&b, BYTES, COUNT));
+    assert_null(blocks_get(&b, COUNT - 1));
+    assert_memory_equal(blocks_put(&b, COUNT - 1), zeros, BYTES);
+    assert_int_equal(blocks_next(&b, 0), COUNT - 1);
+    blocks_destroy(&b);
+}
+
+static void test_copies_are_independent(void **state)
+{
+    struct blocks b[8];
+    struct model m[8] = {0};
+    uint64_t s = test_seed(1);
+
+    (void)state;
+    assert_true(blocks_init(&b[0], BYTES, COUNT));
+    for (unsigned k = 1; k < 8; k++)
+        assert_true(blocks_copy(&b[k], &b[0]));
+    for (unsigned round = 0; round < 20000; round++) {
+        unsigned k = (unsigned)(random_next(&s) % 8), other = (unsigned)(random_next(&s) % 8);
+        if (random_next(&s) % 100 == 0 && k != other) {
+            blocks_destroy(&b[k]);
+            assert_true(blocks_copy(&b[k], &b[other]));
+            m[k] = m[other];
+        } else {
+            put(&b[k], &m[k], random_next(&s) % COUNT, random_next(&s) | 1);
+        }
+    }
+    for (unsigned k = 0; k < 8; k++) {
+        check(&b[k], &m[k]);
+        blocks_destroy(&b[k]);
+    }
+}
+
+static void test_what_is_not_shared_is_found(void **state)
+{
+    struct blocks a, b;
+    struct model m = {0};
+    uint64_t n = 0;
+
+    (void)state;
+    assert_true(blocks_init(&a, BYTES, COUNT));
+    for (uint64_t i = 0; i < COUNT; i += 3)
+        put(&a, &m, i, i + 1);
+    assert_true(blocks_copy(&b, &a));
+    assert_int_equal(blocks_next_unshared(&a, &b, 0), COUNT);
+    put(&b, &m, 4, 1);
+    put(&a, &m, 1500, 1);
+    n = blocks_next_unshared(&a, &b, 0);
+    assert_int_equal(n, 4);
+    n = blocks_next_unshared(&a, &b, n + 1);
+    assert_int_equal(n, 1500);
+    assert_int_equal(blocks_next_unshared(&a, &b, n + 1), COUNT);
+    blocks_destroy(&a);
+    blocks_destroy(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_new_block_is_zero),
+        cmocka_unit_test(test_copies_are_independent),
+        cmocka_unit_test(test_what_is_not_shared_is_found),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+#include "base/physmem.h"
+
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "tests/random.h"
+
+#define BASE  UINT64_C(0x40000000)
+#define PAGES 16384
+#define SNAPS 12
+#define MEMS  3
+
+static struct physmem new_mem(void)
+{
+    struct physmem mem = {0};
+    struct arm_error err;
+
+    assert_int_equal(physmem_add_ram(&mem, pa(BASE), PAGES * PAGE_SIZE, &err), 0);
+    return mem;
+}
+
+/* One number a page stands for its contents. */
+struct model {
+    uint64_t v[PAGES];
+};
+
+static void set(struct physmem *mem, struct model *m, uint64_t page, uint64_t v)
+{
+    assert_true(physmem_write(mem, pa(BASE + page * PAGE_SIZE + 8 * (v % 512)), &v, sizeof(v)));
+    assert_true(physmem_write(mem, pa(BASE + page * PAGE_SIZE), &v, sizeof(v)));
+    m->v[page] = v;
+}
+
+static void check(struct physmem *mem, const struct model *m)
+{
+    for (uint64_t page = 0; page < PAGES; page++) {
+        const uint64_t *p = (const uint64_t *)physmem_ram(mem, pa(BASE + page * PAGE_SIZE), 4096);
+        assert_int_equal(p[0], m->v[page]);
+        if (p[0])
+            assert_int_equal(p[p[0] % 512], m->v[page]);
+    }
+}
+
+static struct ram_contents take(struct physmem *mem)
+{
+    struct ram_contents c;
+    struct arm_error err;
+
+    assert_int_equal(physmem_take(mem, &c, &err), 0);
+    return c;
+}
+
+static void test_ram_is_what_was_taken_again(void **state)
+{
+    struct physmem mem = new_mem();
+    static struct model m, later;
+
+    (void)state;
+    set(&mem, &m, 5, 77);
+    struct ram_contents c = take(&mem);
+    later = m;
+    set(&mem, &later, 5, 78);
+    set(&mem, &later, 6, 1);
+    assert_int_equal(physmem_restore(&mem, &c, NULL), 0);
+    check(&mem, &m);
+    ram_contents_destroy(&c);
+    physmem_destroy(&mem);
+}
+
+static void test_a_host_address_stays(void **state)
+{
+    struct physmem a = new_mem(), b = new_mem();
+    const uint8_t *host = physmem_ram(&b, pa(BASE), 4096);
+    static struct model m;
+
+    (void)state;
+    for (uint64_t n = 0; n < 6000; n++)
+        set(&a, &m, n, n + 1);
+    struct ram_contents c = take(&a); /* so many pages are an image */
+    assert_non_null(c.image);
+    assert_int_equal(physmem_restore(&b, &c, NULL), 0);
+    assert_ptr_equal(physmem_ram(&b, pa(BASE), 4096), host);
+    check(&b, &m);
+    ram_contents_destroy(&c);
+    physmem_destroy(&a);
+    check(&b, &m); /* on its own */
+    physmem_destroy(&b);
+}
+
+static void test_a_second_snapshot_has_no_more_than_what_changed(void **state)
+{
+    struct physmem mem = new_mem();
+    static struct model m;
+
+    (void)state;
+    for (uint64_t n = 0; n < 6000; n++)
+        set(&mem, &m, n, n + 1);
+    struct ram_contents first = take(&mem);
+    set(&mem, &m, 3, 9);
+    set(&mem, &m, PAGES - 1, 9);
+    set(&mem, &m, 3, 10);
+    struct ram_contents second = take(&mem);
+    assert_ptr_equal(second.image, first.image);
+    assert_int_equal(blocks_used(&second.pages), 2);
+    ram_contents_destroy(&first);
+    ram_contents_destroy(&second);
+    physmem_destroy(&mem);
+}
+
+/* Writes, snapshots and restores in any order, of several memories. */
+static void test_snapshots_are_exact_in_any_order(void **state)
+{
+    static struct model snap_model[SNAPS], mem_model[MEMS];
+    struct ram_contents snap[SNAPS];
+    bool taken[SNAPS] = {false};
+    struct physmem mem[MEMS];
+    uint64_t s = test_seed(2);
+
+    (void)state;
+    memset(mem_model, 0, sizeof(mem_model));
+    for (unsigned k = 0; k < MEMS; k++)
+        mem[k] = new_mem();
+    for (unsigned round = 0; round < 50; round++) {
+        unsigned k = (unsigned)(random_next(&s) % MEMS), n = (unsigned)(random_next(&s) % SNAPS);
+        uint64_t writes = random_next(&s) % 4 ? random_next(&s) % 50 : random_next(&s) % 9000;
+        for (uint64_t w = 0; w < writes; w++)
+            set(&mem[k], &mem_model[k], random_next(&s) % PAGES, random_next(&s));
+        if (!taken[n] || random_next(&s) % 3 == 0) {
+            if (taken[n])
+                ram_contents_destroy(&snap[n]);
+            snap[n] = take(&mem[k]);
+            snap_model[n] = mem_model[k];
+            taken[n] = true;
+        } else {
+            assert_int_equal(physmem_restore(&mem[k], &snap[n], NULL), 0);
+            mem_model[k] = snap_model[n];
+        }
+        check(&mem[k], &mem_model[k]);
+    }
+    for (unsigned n = 0; n < SNAPS; n++)
+        if (taken[n])
+            ram_contents_destroy(&snap[n]);
+    for (unsigned k = 0; k < MEMS; k++)
+        physmem_destroy(&mem[k]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ram_is_what_was_taken_again),
+        cmocka_unit_test(test_a_host_address_stays),
+        cmocka_unit_test(test_a_second_snapshot_has_no_more_than_what_changed),
+        cmocka_unit_test(test_snapshots_are_exact_in_any_order),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
