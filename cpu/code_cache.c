@@ -5,6 +5,7 @@
 #include "base/bits.h"
 #include "base/log.h"
 #include "base/probe.h"
+#include "base/state_io.h"
 
 #define BUCKETS   4096
 #define PAGES_MAX 6144 /* about 150 MiB of records */
@@ -110,6 +111,23 @@ static void watch(struct code_cache *cache, struct code_page *p, uint8_t *flags)
     p->stores = 0;
 }
 
+/* A page of which nothing is decoded; NULL: no memory. */
+static struct code_page *add(struct code_cache *cache, const struct ram_bank *bank, uint64_t pa)
+{
+    struct code_page *p = calloc(1, sizeof(*p));
+
+    if (!p)
+        return NULL;
+    p->pa = pa;
+    p->host = bank->host + (pa - bank->base);
+    undecode(p, 0, CODE_PAGE_INSNS - 1);
+    p->insn[CODE_PAGE_INSNS].fn = exec_page_end;
+    p->next = *bucket(cache, pa);
+    *bucket(cache, pa) = p;
+    cache->count++;
+    return p;
+}
+
 struct code_page *code_cache_page(struct code_cache *cache, struct physmem *mem, uint64_t pa)
 {
     struct ram_bank *bank = physmem_bank(mem, (pa_t){pa});
@@ -117,18 +135,10 @@ struct code_page *code_cache_page(struct code_cache *cache, struct physmem *mem,
 
     if (!bank)
         return NULL;
-    if (!p) {
-        p = calloc(1, sizeof(*p));
-        if (!p)
-            return NULL;
-        p->pa = pa;
-        p->host = bank->host + (pa - bank->base);
-        undecode(p, 0, CODE_PAGE_INSNS - 1);
-        p->insn[CODE_PAGE_INSNS].fn = exec_page_end;
-        p->next = *bucket(cache, pa);
-        *bucket(cache, pa) = p;
-        cache->count++;
-    }
+    if (!p)
+        p = add(cache, bank, pa);
+    if (!p)
+        return NULL;
     p->recent = true;
     uint8_t *flags = page_flags(bank, pa);
     if (!(*flags & PAGE_HAS_CODE))
@@ -232,4 +242,80 @@ void code_cache_trim(struct code_cache *cache, struct physmem *mem)
     drop_idle(cache, mem);
     if (cache->count > PAGES_MAX - PAGES_MAX / 4)
         code_cache_flush(cache, mem);
+}
+
+/* ---- state ---- */
+
+/* Nothing is decoded, and no page has a flag that says so. */
+static void forget_all(struct code_cache *cache, struct physmem *mem)
+{
+    drop_fetch_entries(cache);
+    free_all(cache);
+    for (unsigned i = 0; i < mem->bank_count; i++)
+        for (uint64_t n = 0; n < mem->banks[i].size >> PAGE_SHIFT; n++)
+            mem->banks[i].flags[n] &= (uint8_t) ~(PAGE_HAS_CODE | PAGE_WRITE_CACHED);
+}
+
+/* @page: all fields but its records. */
+static void restore_page(struct state_io *io, struct code_cache *cache, struct physmem *mem,
+                         const struct code_page *page, bool watched)
+{
+    struct ram_bank *bank = physmem_bank_or_hidden(mem, (pa_t){page->pa});
+
+    if (!state_require(io, bank && !(page->pa & PAGE_MASK) && !find(cache, page->pa), "page.pa"))
+        return;
+    struct code_page *p = add(cache, bank, page->pa);
+    if (!p) {
+        state_fail(io, ARM_ENOMEM, "no memory for decoded pages");
+        return;
+    }
+    p->stores = page->stores;
+    p->recent = page->recent;
+    *page_flags(bank, p->pa) |= watched ? PAGE_HAS_CODE : 0;
+}
+
+static void page_state(struct state_io *io, struct code_cache *cache, struct physmem *mem,
+                       struct code_page *p)
+{
+    struct ram_bank *bank = physmem_bank_or_hidden(mem, (pa_t){p->pa});
+    bool watched = bank && (*page_flags(bank, p->pa) & PAGE_HAS_CODE);
+
+    STATE(io, p->pa);
+    STATE(io, p->stores);
+    STATE(io, p->recent);
+    STATE(io, watched);
+    if (state_restoring(io) && !state_failed(io))
+        restore_page(io, cache, mem, p, watched);
+}
+
+void code_cache_state(struct state_io *io, struct code_cache *cache, struct physmem *mem)
+{
+    uint64_t count = state_count(io, "pages", cache->count, PAGES_MAX);
+
+    if (!state_restoring(io)) {
+        for (unsigned i = 0; i < BUCKETS; i++)
+            for (struct code_page *p = cache->bucket[i]; p; p = p->next)
+                page_state(io, cache, mem, p);
+        return;
+    }
+    forget_all(cache, mem);
+    for (; count && !state_failed(io); count--) {
+        struct code_page p = {0};
+        page_state(io, cache, mem, &p);
+    }
+}
+
+static uint64_t pa_of(void *page)
+{
+    return ((const struct code_page *)page)->pa;
+}
+
+static void *page_at(void *cache, uint64_t pa)
+{
+    return find(cache, pa);
+}
+
+struct tlb_code code_cache_names(struct code_cache *cache)
+{
+    return (struct tlb_code){pa_of, page_at, cache};
 }

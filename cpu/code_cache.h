@@ -26,6 +26,7 @@ struct code_page {
 };
 
 struct code_cache;
+struct state_io;
 
 /* NULL: no memory. */
 struct code_cache *code_cache_create(void);
@@ -49,6 +50,14 @@ bool code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, un
 
 /* Forget everything. No CPU may be in the middle of a page. */
 void code_cache_flush(struct code_cache *cache, struct physmem *mem);
+
+/* Which pages are decoded, and how near each is to be given up; not the records. Restoring drops
+ * all fetch entries, and what else TLBs have is the caller's to restore. No CPU may be in the
+ * middle of a page. */
+void code_cache_state(struct state_io *io, struct code_cache *cache, struct physmem *mem);
+
+/* How a TLB's state names what its fetch entries point at. */
+struct tlb_code code_cache_names(struct code_cache *cache);
 
 /* Between slices: drop pages not used lately if there are too many. */
 void code_cache_trim(struct code_cache *cache, struct physmem *mem);

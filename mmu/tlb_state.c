@@ -1,0 +1,334 @@
+/*
+ * What of a TLB a snapshot has. A stale entry is what a guest may see until a TLBI, so everything
+ * is kept that can be hit, or that decides which entry is given up next; entries of L1 by physical
+ * address. What the entries say is not judged: a guest's tables may say anything.
+ */
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/log.h"
+#include "base/physmem.h"
+#include "base/state_io.h"
+#include "mmu/tlb.h"
+#include "mmu/tlb_internal.h"
+
+#define L2_ENTRIES (TLB_L2_SETS * TLB_L2_WAYS)
+
+static void span_state(struct state_io *io, struct tlb_span *s)
+{
+    STATE(io, s->base);
+    STATE(io, s->mask);
+}
+
+/* ---- L2, stage 2, table addresses: entries behind their numbers ---- */
+
+static void l2_entry_state(struct state_io *io, struct tlb_l2_entry *e)
+{
+    STATE(io, e->tag);
+    STATE(io, e->pa);
+    STATE(io, e->gen);
+    STATE(io, e->config);
+    STATE(io, e->vmid);
+    STATE(io, e->asid);
+    STATE(io, e->cls);
+    STATE(io, e->s1_shift);
+    STATE(io, e->perms);
+    STATE(io, e->attr);
+    STATE(io, e->flags);
+    state_require(io, e->config < TLB_CONFIGS && e->cls < TLB_CLASSES && e->s1_shift < 64,
+                  "e->cls");
+}
+
+/* Outdated ones too: the choice of a victim depends on them. */
+static void l2_state(struct state_io *io, struct tlb *tlb)
+{
+    struct tlb_l2_entry *l2 = tlb->l2[0];
+    uint64_t count = 0;
+    uint32_t n = 0;
+
+    for (unsigned k = 0; k < L2_ENTRIES; k++)
+        count += l2[k].gen != 0;
+    count = state_count(io, "L2 entries", count, L2_ENTRIES);
+    if (state_restoring(io))
+        memset(tlb->l2, 0, sizeof(tlb->l2));
+    for (; count && !state_failed(io); count--, n++) {
+        while (!state_restoring(io) && l2[n].gen == 0)
+            n++;
+        STATE(io, n);
+        if (state_require(io, n < L2_ENTRIES, "n"))
+            l2_entry_state(io, &l2[n]);
+    }
+}
+
+static void s2_entry_state(struct state_io *io, struct tlb_s2_entry *e)
+{
+    STATE(io, e->ipa);
+    STATE(io, e->pa);
+    STATE(io, e->config);
+    STATE(io, e->vmid);
+    STATE(io, e->shift);
+    STATE(io, e->level);
+    STATE(io, e->perms);
+    STATE(io, e->memattr);
+    STATE(io, e->sh);
+    state_require(io, e->shift >= PAGE_SHIFT && e->shift < 64, "e->shift");
+    state_require(io, e->level >= -1 && e->level <= 3, "e->level");
+}
+
+static void s2_state(struct state_io *io, struct tlb *tlb)
+{
+    uint64_t count = 0;
+    uint32_t n = 0;
+
+    for (unsigned k = 0; k < TLB_S2_SIZE; k++)
+        count += tlb->s2[k].gen == tlb->gen_s2;
+    count = state_count(io, "stage-2 entries", count, TLB_S2_SIZE);
+    for (unsigned k = 0; k < TLB_S2_SIZE && state_restoring(io); k++)
+        tlb->s2[k].gen = tlb->gen_s2 - 1;
+    for (; count && !state_failed(io); count--, n++) {
+        while (!state_restoring(io) && tlb->s2[n].gen != tlb->gen_s2)
+            n++;
+        STATE(io, n);
+        if (!state_require(io, n < TLB_S2_SIZE, "n"))
+            return;
+        s2_entry_state(io, &tlb->s2[n]);
+        tlb->s2[n].gen = tlb->gen_s2;
+    }
+}
+
+static void walk_entry_state(struct state_io *io, struct tlb_walk_entry *e)
+{
+    STATE(io, e->va);
+    STATE(io, e->table);
+    STATE(io, e->config);
+    STATE(io, e->vmid);
+    STATE(io, e->asid);
+    STATE(io, e->level);
+    STATE(io, e->attrs);
+}
+
+static void walk_state(struct state_io *io, struct tlb *tlb)
+{
+    uint64_t count = 0;
+    uint32_t n = 0;
+
+    for (unsigned k = 0; k < TLB_WALK_SIZE; k++)
+        count += tlb->walk[k].gen == tlb->gen_walk;
+    count = state_count(io, "table addresses", count, TLB_WALK_SIZE);
+    for (unsigned k = 0; k < TLB_WALK_SIZE && state_restoring(io); k++)
+        tlb->walk[k].gen = tlb->gen_walk - 1;
+    for (; count && !state_failed(io); count--, n++) {
+        while (!state_restoring(io) && tlb->walk[n].gen != tlb->gen_walk)
+            n++;
+        STATE(io, n);
+        if (!state_require(io, n < TLB_WALK_SIZE, "n"))
+            return;
+        walk_entry_state(io, &tlb->walk[n]);
+        tlb->walk[n].gen = tlb->gen_walk;
+    }
+}
+
+/* ---- L1 banks ---- */
+
+/* A page of L1, its load and store sides: both come from one tlb_l1_insert(). */
+struct l1_page {
+    uint64_t tag, pa;
+    bool r, w;
+};
+
+static unsigned slot_of(uint64_t tag, unsigned size)
+{
+    return (tag >> PAGE_SHIFT) & (size - 1);
+}
+
+static bool l1_filled(const struct tlb_bank *b, unsigned n)
+{
+    return b->r[n].tag != TLB_L1_EMPTY || b->w[n].tag != TLB_L1_EMPTY;
+}
+
+static struct l1_page l1_get(const struct tlb_bank *b, unsigned n, struct physmem *mem)
+{
+    bool r = b->r[n].tag != TLB_L1_EMPTY, w = b->w[n].tag != TLB_L1_EMPTY;
+    const struct tlb_l1_entry *e = r ? &b->r[n] : &b->w[n];
+    uint64_t tag = e->tag & ~(uint64_t)TLB_L1_SHARED;
+    const uint8_t *host = (const uint8_t *)(uintptr_t)(e->addend + (tag & ~PAGE_MASK));
+    const struct ram_bank *ram = physmem_bank_of_host(mem, host);
+
+    CHECK(ram);
+    return (struct l1_page){tag, ram->base + (uint64_t)(host - ram->host), r, w};
+}
+
+/* False: there is no such RAM, or it may not be written directly. */
+static bool l1_put(struct tlb_bank *b, const struct l1_page *p, struct physmem *mem)
+{
+    struct ram_bank *ram = physmem_bank(mem, pa(p->pa));
+    uint64_t page = p->tag & ~PAGE_MASK, off = p->tag & PAGE_MASK;
+    unsigned n = slot_of(page, TLB_L1_SIZE);
+
+    if (!ram || (p->pa & PAGE_MASK) || (off & ~(uint64_t)TLB_L1_ALIGNED) || !(p->r || p->w))
+        return false;
+    uint8_t *flags = &ram->flags[(p->pa - ram->base) >> PAGE_SHIFT];
+    if (p->w && (ram->readonly || (*flags & PAGE_HAS_CODE)))
+        return false;
+    uint64_t addend = (uint64_t)(uintptr_t)(ram->host + (p->pa - ram->base)) - page;
+    if (p->r)
+        b->r[n] = (struct tlb_l1_entry){p->tag, addend};
+    if (p->w) {
+        b->w[n] =
+            (struct tlb_l1_entry){p->tag | (*flags & PAGE_SHARED ? TLB_L1_SHARED : 0), addend};
+        *flags |= PAGE_WRITE_CACHED;
+    }
+    b->used |= BIT(n / TLB_USED_SLOTS);
+    return true;
+}
+
+static void l1_state(struct state_io *io, struct tlb_bank *b, struct physmem *mem)
+{
+    uint64_t count = 0;
+    unsigned n = 0;
+
+    for (unsigned k = 0; k < TLB_L1_SIZE && !state_restoring(io); k++)
+        count += l1_filled(b, k);
+    count = state_count(io, "L1 pages", count, TLB_L1_SIZE);
+    for (; count && !state_failed(io); count--, n++) {
+        struct l1_page p = {0};
+        while (!state_restoring(io) && !l1_filled(b, n))
+            n++;
+        if (!state_restoring(io))
+            p = l1_get(b, n, mem);
+        STATE(io, p.tag);
+        STATE(io, p.pa);
+        STATE(io, p.r);
+        STATE(io, p.w);
+        if (state_restoring(io) && !state_failed(io))
+            state_require(io, l1_put(b, &p, mem), "p.pa");
+    }
+}
+
+static void fetch_state(struct state_io *io, struct tlb_bank *b, const struct tlb_code *code)
+{
+    uint64_t count = 0;
+    unsigned n = 0;
+
+    for (unsigned k = 0; k < TLB_X_SIZE && !state_restoring(io); k++)
+        count += b->x[k].tag != TLB_X_EMPTY;
+    count = state_count(io, "fetch pages", count, TLB_X_SIZE);
+    for (; count && !state_failed(io); count--, n++) {
+        uint64_t tag = 0, page_pa = 0;
+        while (!state_restoring(io) && b->x[n].tag == TLB_X_EMPTY)
+            n++;
+        if (!state_restoring(io)) {
+            tag = b->x[n].tag;
+            page_pa = code->pa_of(b->x[n].page);
+        }
+        STATE(io, tag);
+        STATE(io, page_pa);
+        void *page = state_restoring(io) && !state_failed(io) ? code->at(code->ctx, page_pa) : NULL;
+        if (!state_require(io, page && !(tag & PAGE_MASK & ~(uint64_t)TLB_X_GUARDED), "page_pa") ||
+            !page)
+            continue;
+        n = slot_of(tag, TLB_X_SIZE);
+        b->x[n] = (struct tlb_x_entry){tag, page};
+        b->used_x |= BIT(n / TLB_USED_X_SLOTS);
+    }
+}
+
+static void bank_key_state(struct state_io *io, struct tlb_bank *b)
+{
+    STATE(io, b->key.config);
+    STATE(io, b->key.vmid);
+    STATE(io, b->key.asid);
+    STATE(io, b->key.priv);
+    STATE(io, b->key.pan);
+    STATE(io, b->regime);
+    STATE(io, b->serial);
+    STATE(io, b->stamp);
+    state_require(io, b->regime < REGIME_COUNT && b->key.config < TLB_CONFIGS, "b->regime");
+}
+
+static void bank_state(struct state_io *io, struct tlb_bank *b, struct physmem *mem,
+                       const struct tlb_code *code)
+{
+    if (state_restoring(io))
+        tlb_bank_clear(b);
+    bank_key_state(io, b);
+    l1_state(io, b, mem);
+    fetch_state(io, b, code);
+    STATE(io, b->has_global);
+    STATE(io, b->ng_asid);
+    STATE(io, b->ng_count);
+    if (!state_require(io, b->ng_count <= TLB_NG_MAX + 1, "b->ng_count"))
+        return;
+    for (unsigned k = 0; k < b->ng_count && k < TLB_NG_MAX; k++) {
+        STATE(io, b->ng[k]);
+        state_require(io, b->ng[k] < TLB_L1_SIZE + TLB_X_SIZE, "b->ng[k]");
+    }
+    span_state(io, &b->span[0]);
+    span_state(io, &b->span[1]);
+}
+
+static void banks_state(struct state_io *io, struct tlb *tlb, struct physmem *mem,
+                        const struct tlb_code *code)
+{
+    unsigned count = (unsigned)state_count(io, "banks", tlb->bank_count, TLB_BANKS);
+
+    if (state_restoring(io)) {
+        for (unsigned i = 0; i < tlb->bank_count; i++) {
+            tlb_bank_clear(&tlb->banks[i]);
+            tlb->banks[i].serial = 0;
+        }
+        while (tlb->bank_count < count)
+            tlb_bank_unused(&tlb->banks[tlb->bank_count++]);
+        tlb->bank_count = count;
+    }
+    for (unsigned i = 0; i < count && !state_failed(io); i++)
+        bank_state(io, &tlb->banks[i], mem, code);
+}
+
+/* ---- the whole ---- */
+
+static void configs_state(struct state_io *io, struct tlb *tlb)
+{
+    tlb->config_count = (unsigned)state_count(io, "configurations", tlb->config_count, TLB_CONFIGS);
+    for (unsigned n = 0; n < tlb->config_count && !state_failed(io); n++) {
+        STATE_ARRAY(io, tlb->configs[n]);
+        STATE(io, tlb->config_regime[n]);
+        state_require(io, tlb->config_regime[n] < REGIME_COUNT, "tlb->config_regime[n]");
+    }
+}
+
+void tlb_state(struct state_io *io, struct tlb *tlb, struct physmem *mem,
+               const struct tlb_code *code)
+{
+    STATE(io, tlb->next_serial);
+    STATE(io, tlb->clock);
+    STATE_ARRAY(io, tlb->gen_regime);
+    STATE_ARRAY(io, tlb->gen_vmid);
+    STATE_ARRAY(io, tlb->gen_asid);
+    STATE(io, tlb->gen_s2);
+    STATE(io, tlb->gen_walk);
+    configs_state(io, tlb);
+    STATE(io, tlb->class_mask);
+    state_require(io, tlb->class_mask < 1u << TLB_CLASSES, "tlb->class_mask");
+    span_state(io, &tlb->l2_span[0]);
+    span_state(io, &tlb->l2_span[1]);
+    span_state(io, &tlb->s2_span);
+    STATE(io, tlb->victim);
+    l2_state(io, tlb);
+    s2_state(io, tlb);
+    walk_state(io, tlb);
+    banks_state(io, tlb, mem, code);
+}
+
+void tlb_share_writes(struct tlb *tlb)
+{
+    for (unsigned i = 0; i < tlb->bank_count; i++) {
+        struct tlb_bank *b = &tlb->banks[i];
+        for (uint64_t used = b->used; used; used &= used - 1) {
+            struct tlb_l1_entry *e = &b->w[__builtin_ctzll(used) * TLB_USED_SLOTS];
+            for (unsigned k = 0; k < TLB_USED_SLOTS; k++)
+                if (e[k].tag != TLB_L1_EMPTY)
+                    e[k].tag |= TLB_L1_SHARED;
+        }
+    }
+}
