@@ -71,6 +71,8 @@ struct cpu_env {
     /* True: stop before the next instruction. Set by the machine, also from a callback. NULL:
      * never. */
     const volatile bool *pause;
+    /* True after an INSN event: stop before the instruction that it tells of. NULL: never. */
+    const bool *hold;
 };
 
 /* CPU_SUSPENDED: waits for any interrupt that the GIC would forward to it, whatever its interface
@@ -161,6 +163,9 @@ struct cpu {
     bool halt_resumed;    /* the HLT that executes now was CPU_HALTED before */
     uint8_t accessed;     /* ACCESSED_xxx of cpu/mem.h, collected by the slow path */
     uint64_t slice_start; /* cpu_retired() when the slice began */
+    struct {
+        uint64_t pc, at; /* and 1 + cpu_retired() */
+    } held; /* the instruction that an INSN event has told of, but that was then not executed */
     struct spin spin;
     struct contexts contexts; /* recent translation contexts, see cpu/context.h */
     /* An access from EL1 that passed its checks (0: read, 1: write) passes again until a control

@@ -107,12 +107,22 @@ static bool is_load_exclusive(enum a64_op op)
     return a64_is(op, FACT_LD) && a64_is(op, FACT_EXCL);
 }
 
-static void fire_insn_probe(struct cpu *cpu, const struct insn *i)
+/* Once for each instruction, also if a subscriber has had the CPU stopped before it. False: so it
+ * is to be now. */
+static bool fire_insn_probe(struct cpu *cpu, const struct insn *i)
 {
     uint64_t pa = code_page_pa(cpu->page) + (uint64_t)(i - cpu->page) * 4;
+    uint64_t at = 1 + cpu_retired(cpu);
 
+    if (cpu->held.at == at && cpu->held.pc == cpu->pc)
+        return true;
     cpu_fire_here(cpu, &(struct arm_event){.kind = ARM_EVENT_INSN,
                                            .insn = {.word = insn_word(cpu, i), .pa = pa}});
+    if (!cpu->env.hold || !*cpu->env.hold)
+        return true;
+    cpu->held.pc = cpu->pc;
+    cpu->held.at = at;
+    return false;
 }
 
 /* The record at cpu->pc, which lies in the current page. */
@@ -181,8 +191,8 @@ static void step_observed(struct cpu *cpu)
 
     if (take_before(cpu, i))
         return;
-    if (cpu_wants(cpu, ARM_EVENT_INSN))
-        fire_insn_probe(cpu, i);
+    if (cpu_wants(cpu, ARM_EVENT_INSN) && !fire_insn_probe(cpu, i))
+        return;
     cpu->stepped = step;
     cpu->stepped_exclusive = step && is_load_exclusive(i->op);
     /* BTypeNext of all but branches. CU-choice: an exception that the instruction itself takes

@@ -101,3 +101,22 @@ const char *arm_version(void)
 {
     return ARM_VERSION;
 }
+
+unsigned arm_cpu_count(const struct arm_machine *m)
+{
+    return m->cpu_count;
+}
+
+enum arm_cpu_state arm_cpu_state(const struct arm_machine *m, unsigned cpu)
+{
+    static const enum arm_cpu_state states[] = {
+        [CPU_RUNNING] = ARM_CPU_RUNNING,
+        [CPU_WFI] = ARM_CPU_WFI,
+        [CPU_WFE] = ARM_CPU_WFE,
+        [CPU_OFF] = ARM_CPU_OFF,
+        [CPU_SUSPENDED] = ARM_CPU_SUSPENDED,
+        [CPU_HALTED] = ARM_CPU_HALTED,
+    };
+
+    return cpu < m->cpu_count ? states[m->cpus[cpu]->power] : ARM_CPU_OFF;
+}

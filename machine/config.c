@@ -126,6 +126,9 @@ int machine_copy_config(struct arm_machine *m, const struct arm_config *c, struc
     m->log = c->log;
     m->console_write = c->console_write;
     m->console_ctx = c->console_ctx;
+    m->poll = c->poll;
+    m->idle = c->idle;
+    m->host_ctx = c->host_ctx;
     copy_files(m, c);
     if ((r = copy_blobs(m, c, err)) < 0 || (r = semihosting_init(&m->semi, c, err)) < 0)
         return r;

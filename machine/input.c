@@ -58,6 +58,15 @@ void input_record(struct arm_machine *m, int virtio, int port, const uint8_t *da
     fflush(out); /* a session that crashes is the one to look at */
 }
 
+void input_record_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level)
+{
+    if (!m->input.out)
+        return;
+    begin_line(m, "input");
+    fprintf(m->input.out, "irq%u.%u %02x\n", intid, cpu, level);
+    fflush(m->input.out);
+}
+
 int arm_record(struct arm_machine *m, const char *path, struct arm_error *err)
 {
     struct input_log *log = &m->input;
@@ -93,22 +102,39 @@ static bool parse_u64(const char *word, uint64_t *out)
     return g_ascii_string_to_unsigned(word, 10, 0, UINT64_MAX, out, NULL);
 }
 
-static bool parse_device(const char *word, struct input *in)
+/* "A.B", both below their limits. */
+static bool parse_pair(const char *word, guint64 limit_a, guint64 limit_b, guint64 *a, guint64 *b)
 {
     char *end;
+
+    if (!g_ascii_isdigit(*word))
+        return false;
+    *a = g_ascii_strtoull(word, &end, 10);
+    if (*end != '.' || !g_ascii_isdigit(end[1]))
+        return false;
+    *b = g_ascii_strtoull(end + 1, &end, 10);
+    return *end == '\0' && *a < limit_a && *b < limit_b;
+}
+
+static bool parse_device(const char *word, struct input *in)
+{
+    bool irq = !strncmp(word, "irq", 3);
+    guint64 a, b;
 
     in->virtio = in->port = -1;
     if (!strcmp(word, "uart"))
         return true;
-    if (!g_ascii_isdigit(*word))
+    if (irq ? !parse_pair(word + 3, UINT_MAX, ARM_CPUS_MAX, &a, &b)
+            : !parse_pair(word, ARM_VIRTIO_MAX, ARM_PORTS_MAX, &a, &b))
         return false;
-    guint64 virtio = g_ascii_strtoull(word, &end, 10);
-    if (*end != '.' || !g_ascii_isdigit(end[1]))
-        return false;
-    guint64 port = g_ascii_strtoull(end + 1, &end, 10);
-    in->virtio = (int)virtio;
-    in->port = (int)port;
-    return *end == '\0' && virtio < ARM_VIRTIO_MAX && port < ARM_PORTS_MAX;
+    if (irq) {
+        in->intid = (unsigned)a;
+        in->cpu = (unsigned)b;
+        return a != 0;
+    }
+    in->virtio = (int)a;
+    in->port = (int)b;
+    return true;
 }
 
 static bool parse_hex(const char *word, struct input *in)
@@ -116,7 +142,9 @@ static bool parse_hex(const char *word, struct input *in)
     size_t length = strlen(word);
 
     if (!strcmp(word, "end"))
-        return in->port < 0;
+        return in->port < 0 && !in->intid;
+    if (in->intid && strcmp(word, "00") != 0 && strcmp(word, "01") != 0)
+        return false;
     if (length == 0 || length % 2)
         return false;
     in->bytes = malloc(length / 2);
@@ -172,7 +200,7 @@ int arm_replay(struct arm_machine *m, const char *path, struct arm_error *err)
         if (!parse_line(log, words, k + 1))
             return error_set(
                 err, ARM_EFORMAT,
-                "%s: line %u: expected \"input INSNS NS uart|V.P HEX|end\" in order of "
+                "%s: line %u: expected \"input INSNS NS uart|V.P|irqN.C HEX|end\" in order of "
                 "INSNS, or \"end INSNS NS\" as the last",
                 path, k + 1);
     }
@@ -208,6 +236,8 @@ int input_replay(struct arm_machine *m, uint64_t *until, bool *ends)
             return diverged(m, "input was missed", in->line);
         if (in->size == 0)
             semihosting_end_input(m);
+        else if (in->intid && machine_set_irq(m, in->cpu, in->intid, in->bytes[0]))
+            continue;
         else if (input_deliver(m, in->virtio, in->port, in->bytes, in->size) != in->size)
             return diverged(m, "the device does not take the input", in->line);
     }

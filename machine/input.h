@@ -7,6 +7,7 @@
  *   armillary-input 1
  *   input INSNS NS DEVICE HEX     DEVICE: uart, or V.P for port P of virtio console V
  *   input INSNS NS uart end       no more will come for it
+ *   input INSNS NS irqN.C 00|01   the wire of interrupt N, a PPI of CPU C, has this level
  *   end INSNS NS                  where the recorded run ended
  *
  * INSNS is what arm_run()'s limits count. Lines of a `#` are comments.
@@ -24,10 +25,11 @@ struct arm_machine;
 /* Console bytes that came together. */
 struct input {
     uint64_t insns, time_ns;
-    int virtio, port; /* -1: the first UART */
-    uint8_t *bytes;   /* owned */
-    size_t size;      /* 0: the end of the first UART's */
-    unsigned line;    /* of the log */
+    int virtio, port;    /* -1: the first UART */
+    unsigned intid, cpu; /* intid not 0: an interrupt, and the byte its level */
+    uint8_t *bytes;      /* owned */
+    size_t size;         /* 0: the end of the first UART's */
+    unsigned line;       /* of the log */
 };
 
 struct input_log {
@@ -45,6 +47,8 @@ size_t input_deliver(struct arm_machine *m, int virtio, int port, const uint8_t 
 
 /* Note that @size bytes have been taken now. */
 void input_record(struct arm_machine *m, int virtio, int port, const uint8_t *data, size_t size);
+
+void input_record_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level);
 
 /* Note that input for the first UART has ended now. */
 void input_record_eof(struct arm_machine *m);

@@ -76,16 +76,15 @@ struct arm_machine {
     uint64_t retired; /* by all CPUs */
     uint64_t spent;   /* the same, and the time of slices in which nothing could retire */
 
-    /* Host side of the console. poll: between turns, and at input_at; idle: every CPU waits until
-     * @next_ns, true if something may have changed and it should be looked at again. Either may be
-     * NULL. */
+    /* struct arm_config's: poll is called between turns, and at input_at. */
     void (*poll)(void *ctx);
     bool (*idle)(void *ctx, uint64_t next_ns);
-    void *poll_ctx;
+    void *host_ctx;
     struct input_log input;
 
     volatile bool stop_requested;
     volatile bool pause; /* the running CPU stops before its next instruction */
+    bool hold;           /* and before the one that an INSN event tells of now */
     bool stopped;        /* `stop` says why the run ends */
     enum arm_stop_reason stop;
     struct arm_end end; /* of the last run */
@@ -94,6 +93,9 @@ struct arm_machine {
 
 /* End the run before the running CPU's next instruction; the first reason wins. */
 void machine_stop(struct arm_machine *m, enum arm_stop_reason why);
+
+/* The wire of an interrupt, as arm_set_irq() has it, without a log. False: there is none. */
+bool machine_set_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level);
 
 /* A guest reset, warm or not: all images are loaded again, the rest of RAM, flash memory and disks
  * keep what they hold, and time goes on. Return 0 or -ARM_Exxx (a file has changed). */

@@ -78,7 +78,7 @@ static void poll(struct arm_machine *m)
 {
     m->input_at = UINT64_MAX;
     if (m->poll)
-        m->poll(m->poll_ctx);
+        m->poll(m->host_ctx);
 }
 
 /* False: every CPU waits. */
@@ -226,7 +226,7 @@ static bool idle(struct arm_machine *m)
 {
     uint64_t next = next_wakeup_ns(m);
 
-    if (m->idle && m->idle(m->poll_ctx, next))
+    if (m->idle && m->idle(m->host_ctx, next))
         return true;
     if (next != CLOCK_NEVER)
         clock_run(&m->clock, next);

@@ -209,7 +209,8 @@ static int create_cpus(struct arm_machine *m, const struct cpu_model *model,
                     .send_event = send_event,
                     .tlbi_broadcast = tlbi_broadcast,
                     .code_written = code_written,
-                    .pause = &m->pause},
+                    .pause = &m->pause,
+                    .hold = &m->hold},
         };
         m->cpus[k] = cpu_create(&params);
         if (!m->cpus[k])

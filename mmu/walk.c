@@ -292,7 +292,7 @@ static bool s1_finish(struct walker *w, const struct table_cfg *t, struct leaf *
                       struct stage1 *out)
 {
     bool clean = t->hd && (l->desc & (DESC_DBM | DESC_AP2)) == (DESC_DBM | DESC_AP2);
-    bool make_dirty = clean && w->a->kind == MMU_WRITE && !w->a->at;
+    bool make_dirty = clean && w->a->kind == MMU_WRITE && !w->a->at && !w->a->look;
     uint64_t writable = clean ? l->desc & ~DESC_AP2 : l->desc;
     uint64_t update = make_dirty ? writable : l->desc;
 
@@ -302,9 +302,9 @@ static bool s1_finish(struct walker *w, const struct table_cfg *t, struct leaf *
         return fault(w, MMU_FAULT_PERMISSION, l->level);
     if (t->ha)
         update |= DESC_AF;
-    if (update != l->desc && !update_desc(w, t, l, update))
+    if (update != l->desc && !w->a->look && !update_desc(w, t, l, update))
         return false;
-    if (clean && !make_dirty)
+    if (clean && !make_dirty && !w->a->look)
         out->perms &= (uint8_t)~PERMS_W;
     if (t->e0pd) /* EL0 must not find it in a TLB */
         out->perms &= (uint8_t) ~(PERM_UR | PERM_UW | PERM_UX);
@@ -412,7 +412,7 @@ static bool s2_walk(struct walker *w, uint64_t ipa, const struct mmu_access *a, 
     if (!descend(w, t, ipa, walk, &l))
         return false;
     bool clean = t->hd && (l.desc & (DESC_DBM | DESC_AP2)) == DESC_DBM;
-    bool make_dirty = clean && a->kind == MMU_WRITE && !a->at;
+    bool make_dirty = clean && a->kind == MMU_WRITE && !a->at && !w->a->look;
     uint64_t writable = clean ? l.desc | DESC_AP2 : l.desc;
     uint64_t update = (make_dirty ? writable : l.desc) | (t->ha ? DESC_AF : 0);
 
@@ -426,9 +426,9 @@ static bool s2_walk(struct walker *w, uint64_t ipa, const struct mmu_access *a, 
     };
     if (!s2_check(w, out, a, walk, ipa))
         return false;
-    if (update != l.desc && !update_desc(w, t, &l, update))
+    if (update != l.desc && !w->a->look && !update_desc(w, t, &l, update))
         return fault2(w, w->flt->type, l.level, ipa, walk);
-    if (clean && !make_dirty)
+    if (clean && !make_dirty && !w->a->look)
         out->perms &= (uint8_t)~PERMS_W;
     return true;
 }

@@ -33,6 +33,7 @@ struct mmu_access {
     bool unaligned;                    /* Alignment fault if the memory turns out to be Device */
     bool at;                           /* AT or cache maintenance: no dirty state update */
     bool any;                          /* cache maintenance that no permission forbids */
+    bool look;                         /* a debugger: nothing changes, no access flag either */
     bool stage1_only;                  /* AT S1E*: stage 2 serves the table walk only */
     const struct mmu_watcher *watcher; /* told of each step; NULL: nobody */
 };

@@ -199,7 +199,7 @@ static void test_waiting_input_follows_what_was_taken_however_the_run_is_cut(voi
         struct arm_machine *m = create(guest_echo, sizeof(guest_echo), &out);
         typists[k] = (struct typist){.m = m};
         m->poll = type_more;
-        m->poll_ctx = &typists[k];
+        m->host_ctx = &typists[k];
         for (uint64_t left = 100000; left;) {
             uint64_t n = pieces[k] && pieces[k] < left ? pieces[k] : left;
             assert_int_equal(arm_run(m, n), ARM_STOP_LIMIT);

@@ -61,6 +61,7 @@ static bool print_reason(FILE *f, const struct arm_machine *m, enum arm_stop_rea
     case ARM_STOP_DIVERGED:
         return true; /* the log has said it */
     case ARM_STOP_REQUEST:
+    case ARM_STOP_UNTIL:
         break;
     }
     if (number == SIGALRM)
@@ -95,6 +96,7 @@ int report_exit_code(const struct arm_machine *m, enum arm_stop_reason why,
         return !signals_seen() && req->qemu_codes ? 0 : EXIT_LIMIT;
     case ARM_STOP_IDLE:
     case ARM_STOP_LIMIT:
+    case ARM_STOP_UNTIL:
         break;
     }
     return EXIT_LIMIT;

@@ -249,9 +249,6 @@ static int run_console(struct run *r)
         return EXIT_USAGE;
     }
     console_start(r->input, r->m);
-    r->m->poll = poll_host;
-    r->m->idle = idle;
-    r->m->poll_ctx = r;
     signals_stop(r->m);
     double start = host_seconds();
     enum arm_stop_reason why = run_machine(r);
@@ -321,6 +318,9 @@ static int start(struct run *r)
         return EXIT_USAGE;
     r->config.console_write = write_serial;
     r->config.console_ctx = r;
+    r->config.poll = poll_host;
+    r->config.idle = idle;
+    r->config.host_ctx = r;
     r->m = arm_machine_new(&r->config, &err);
     if (!r->m) {
         print_error(r, &err);

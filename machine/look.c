@@ -1,0 +1,146 @@
+/* Memory as software at some EL sees it, without any trace in the guest: no TLB is asked or filled,
+ * no access flag is set. */
+#include <string.h>
+
+#include "cpu/context.h"
+#include "cpu/world.h"
+#include "machine/machine.h"
+#include "mmu/attr.h"
+#include "mmu/fault.h"
+#include "mmu/regime.h"
+#include "mmu/walk.h"
+
+/* What translates at @el now. */
+static void xlat_of_el(const struct cpu *cpu, unsigned el, struct xlat *x)
+{
+    struct regime rg;
+    enum regime_id id = REGIME_EL10;
+
+    if (el == 2 || (el == 0 && cpu_host_regime(cpu)))
+        id = cpu_e2h(cpu) ? REGIME_EL20 : REGIME_EL2;
+    cpu_regime(cpu, id, &rg);
+    xlat_init(x, &rg);
+}
+
+static bool valid_place(const struct arm_machine *m, unsigned cpu, unsigned el)
+{
+    return cpu < m->cpu_count && el <= (m->el2 ? 2U : 1U);
+}
+
+static void fill(struct arm_translation *out, const struct translation *t)
+{
+    out->mapped = true;
+    out->pa = t->pa;
+    out->attr = t->attr;
+    out->shareability = attr_effective_sh(t->attr, t->sh);
+    out->stage1_log2 = t->s1_shift;
+    out->stage2_log2 = t->s2_shift;
+    out->perms = t->perms & (PERM_PR | PERM_PW | PERM_PX | PERM_UR | PERM_UW | PERM_UX);
+    out->global = !t->ng;
+    out->guarded = t->guarded;
+}
+
+static void fill_fault(struct arm_translation *out, const struct mmu_fault *f)
+{
+    out->fault = mmu_fault_name(f->type);
+    out->fsc = (uint8_t)mmu_fault_fsc(f);
+    out->stage = f->stage2 ? 2 : 1;
+    out->level = f->level;
+    out->on_walk = f->s1ptw;
+    out->ipa = f->stage2 ? f->ipa : 0;
+}
+
+bool arm_translate(struct arm_machine *m, unsigned index, unsigned el, uint64_t address,
+                   enum arm_access access, struct arm_translation *out)
+{
+    static const enum mmu_kind kinds[] = {[ARM_ACCESS_READ] = MMU_READ,
+                                          [ARM_ACCESS_WRITE] = MMU_WRITE,
+                                          [ARM_ACCESS_EXECUTE] = MMU_EXEC};
+    struct translation t;
+    struct mmu_fault fault;
+    struct xlat x;
+
+    memset(out, 0, sizeof(*out));
+    if (!valid_place(m, index, el) || (unsigned)access >= ARRAY_SIZE(kinds))
+        return false;
+    const struct mmu_access a = {.kind = kinds[access], .priv = el > 0, .look = true};
+    xlat_of_el(m->cpus[index], el, &x);
+    if (mmu_translate(&x, &m->mem, NULL, va(address), &a, &t, &fault))
+        fill(out, &t);
+    else
+        fill_fault(out, &fault);
+    return out->mapped;
+}
+
+/* The RAM at @address, up to the end of its page; NULL: none. *size: at most that many bytes, made
+ * smaller. */
+static const uint8_t *virtual_ram(struct arm_machine *m, const struct xlat *x, uint64_t address,
+                                  size_t *size, uint64_t *pa)
+{
+    const struct mmu_access a = {.kind = MMU_READ, .priv = true, .any = true, .look = true};
+    uint64_t left = PAGE_SIZE - (address & PAGE_MASK);
+    struct translation t;
+    struct mmu_fault fault;
+
+    if (*size > left)
+        *size = left;
+    if (!mmu_translate(x, &m->mem, NULL, va(address), &a, &t, &fault))
+        return NULL;
+    *pa = t.pa;
+    return physmem_ram(&m->mem, (pa_t){t.pa}, *size);
+}
+
+typedef bool piece_fn(struct arm_machine *m, uint64_t pa, uint8_t *buf, size_t size);
+
+static bool piece_check(struct arm_machine *m, uint64_t pa, uint8_t *buf, size_t size)
+{
+    const struct ram_bank *bank = physmem_bank(&m->mem, (pa_t){pa});
+
+    (void)buf, (void)size;
+    return bank && !bank->readonly;
+}
+
+static bool piece_read(struct arm_machine *m, uint64_t pa, uint8_t *buf, size_t size)
+{
+    return physmem_read(&m->mem, (pa_t){pa}, buf, size);
+}
+
+static bool piece_write(struct arm_machine *m, uint64_t pa, uint8_t *buf, size_t size)
+{
+    return physmem_write(&m->mem, (pa_t){pa}, buf, size);
+}
+
+static bool each_page(struct arm_machine *m, unsigned index, unsigned el, uint64_t address,
+                      uint8_t *buf, size_t size, piece_fn *fn)
+{
+    struct xlat x;
+
+    if (!valid_place(m, index, el))
+        return false;
+    xlat_of_el(m->cpus[index], el, &x);
+    while (size) {
+        size_t n = size;
+        uint64_t pa;
+        if (!virtual_ram(m, &x, address, &n, &pa) || !fn(m, pa, buf, n))
+            return false;
+        address += n;
+        buf += n;
+        size -= n;
+    }
+    return true;
+}
+
+bool arm_virt_read(struct arm_machine *m, unsigned cpu, unsigned el, uint64_t address, void *buf,
+                   size_t size)
+{
+    return each_page(m, cpu, el, address, buf, size, piece_read);
+}
+
+bool arm_virt_write(struct arm_machine *m, unsigned cpu, unsigned el, uint64_t address,
+                    const void *buf, size_t size)
+{
+    uint8_t *bytes = (uint8_t *)(uintptr_t)buf; /* of which piece_write() changes none */
+
+    return each_page(m, cpu, el, address, bytes, size, piece_check) &&
+           each_page(m, cpu, el, address, bytes, size, piece_write);
+}

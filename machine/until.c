@@ -1,0 +1,85 @@
+/* Running until something is seen. */
+#include "cpu/context.h"
+#include "machine/machine.h"
+#include "machine/sized.h"
+
+struct hunt {
+    struct arm_machine *m;
+    struct arm_until until;
+    int handles[3];
+    unsigned count;
+};
+
+static void seen(void *ctx, const struct arm_event *event)
+{
+    struct hunt *h = ctx;
+
+    (void)event;
+    machine_stop(h->m, ARM_STOP_UNTIL);
+}
+
+/* It is the machine that stops before the instruction, see cpu_env.hold. */
+static void about_to_execute(void *ctx, const struct arm_event *event)
+{
+    struct hunt *h = ctx;
+
+    for (unsigned k = 0; k < h->until.pc_count; k++)
+        if (event->pc == h->until.pcs[k]) {
+            h->m->hold = true;
+            machine_stop(h->m, ARM_STOP_UNTIL);
+        }
+}
+
+static void crossed(void *ctx, const struct arm_event *event)
+{
+    struct hunt *h = ctx;
+
+    if (h->until.world == (event->world.enter ? ARM_WORLD_GUEST : ARM_WORLD_HOST))
+        machine_stop(h->m, ARM_STOP_UNTIL);
+}
+
+static int watch(struct hunt *h, const struct arm_filter *filter, uint64_t events, arm_event_fn *fn,
+                 struct arm_error *err)
+{
+    struct arm_filter known = {.events = events};
+
+    if (filter && sized_copy(&known, sizeof(known), filter, "struct arm_filter", err) < 0)
+        return -ARM_EINVAL;
+    if (events)
+        known.events = events;
+    known.size = sizeof(known);
+    int handle = arm_subscribe(h->m, &known, fn, h);
+    if (!handle)
+        return error_set(err, ARM_EINVAL, "more than %d subscribers", ARM_SUBSCRIBERS_MAX);
+    h->handles[h->count++] = handle;
+    return 0;
+}
+
+static int watch_all(struct hunt *h, struct arm_error *err)
+{
+    int r = 0;
+
+    if (h->until.pc_count)
+        r = watch(h, h->until.where, BIT(ARM_EVENT_INSN), about_to_execute, err);
+    if (r == 0 && h->until.world)
+        r = watch(h, h->until.where, BIT(ARM_EVENT_WORLD), crossed, err);
+    if (r == 0 && h->until.event)
+        r = watch(h, h->until.event, 0, seen, err);
+    return r;
+}
+
+int arm_run_until(struct arm_machine *m, const struct arm_until *until, struct arm_error *err)
+{
+    struct hunt h = {.m = m};
+    int r = sized_copy(&h.until, sizeof(h.until), until, "struct arm_until", err);
+
+    if (r < 0)
+        return r;
+    r = watch_all(&h, err);
+    if (r == 0)
+        r = (int)arm_run(m, h.until.max_insns);
+    while (h.count)
+        arm_unsubscribe(m, h.handles[--h.count]);
+    m->hold = false;
+    return r;
+}
