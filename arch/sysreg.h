@@ -149,6 +149,12 @@ static inline enum sysreg sysreg_lookup(uint16_t enc)
     return sysreg_by_enc[enc] ? (enum sysreg)(sysreg_by_enc[enc] - 1) : SR_NONE;
 }
 
+/* As the library's users know @sr: its encoding. */
+static inline uint16_t sysreg_number(enum sysreg sr)
+{
+    return sysreg_rows[sr].enc;
+}
+
 /* The lowest EL that can use an encoding, from op1 (DDI0487 D23.1.1); 3: EL3 or Secure state only.
  */
 static inline unsigned sysreg_min_el(uint16_t enc)

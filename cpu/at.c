@@ -94,6 +94,6 @@ enum exec_result sr_op_AT(struct cpu *cpu, const struct insn *i, enum sysreg sr,
         return EXEC_ABORT;
     }
     cpu->sr[SR_PAR_EL1] = done ? par_success(&t) : par_fault(&f);
-    CPU_FIRE(cpu, i, AT, at, .op = sr, .operand = value, .par = cpu->sr[SR_PAR_EL1]);
+    CPU_FIRE(cpu, i, AT, at, .op = sysreg_number(sr), .operand = value, .par = cpu->sr[SR_PAR_EL1]);
     return EXEC_NEXT;
 }

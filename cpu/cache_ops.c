@@ -26,13 +26,14 @@ static enum exec_result by_va(struct cpu *cpu, const struct insn *i, enum sysreg
 
     if (!mem_translate(&a, va, invalidate ? MMU_WRITE : MMU_READ, &t))
         return EXEC_ABORT;
-    CPU_FIRE(cpu, i, CACHE, cache, .op = sr, .operand = va, .by_va = true, .pa = t.pa);
+    CPU_FIRE(cpu, i, CACHE, cache, .op = sysreg_number(sr), .operand = va, .by_va = true,
+             .pa = t.pa);
     return EXEC_NEXT;
 }
 
 static enum exec_result whole(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
 {
-    CPU_FIRE(cpu, i, CACHE, cache, .op = sr, .operand = value);
+    CPU_FIRE(cpu, i, CACHE, cache, .op = sysreg_number(sr), .operand = value);
     return EXEC_NEXT;
 }
 

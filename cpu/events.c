@@ -47,9 +47,11 @@ static void fire(struct cpu *cpu, const struct insn *i, struct arm_event *p)
 void cpu_tell_hwreg(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t before,
                     unsigned cause)
 {
-    struct arm_event p = {
-        .kind = ARM_EVENT_HWREG,
-        .hwreg = {.sr = sr, .before = before, .after = cpu->sr[sr], .cause = (uint8_t)cause}};
+    struct arm_event p = {.kind = ARM_EVENT_HWREG,
+                          .hwreg = {.sr = sysreg_number(sr),
+                                    .before = before,
+                                    .after = cpu->sr[sr],
+                                    .cause = (uint8_t)cause}};
 
     if (cpu_wants(cpu, ARM_EVENT_HWREG) && before != p.hwreg.after)
         fire(cpu, i, &p);

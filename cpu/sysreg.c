@@ -342,7 +342,7 @@ enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
     }
     uint64_t value = cpu_sysreg_get(cpu, sr);
     cpu->x[i->rd] = value;
-    CPU_FIRE(cpu, i, SYSREG_READ, sysreg_read, .sr = sr, .name = sysreg_lookup(word_enc(i)),
+    CPU_FIRE(cpu, i, SYSREG_READ, sysreg_read, .sr = sysreg_number(sr), .name = word_enc(i),
              .virt = gic_is_virtual(cpu, sysreg_rows[sr].gic), .reg = reg_number(i->rd),
              .value = value);
     if (sysreg_rows[sr].rd == SYSREG_RD_CNT_COUNT && spin_seen(cpu))
@@ -391,7 +391,7 @@ enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
         count_write(cpu, i);
         r = cpu->irq_check && r == EXEC_NEXT ? EXEC_SYNC : r;
     }
-    CPU_FIRE(cpu, i, SYSREG_WRITE, sysreg_write, .sr = sr, .name = sysreg_lookup(word_enc(i)),
+    CPU_FIRE(cpu, i, SYSREG_WRITE, sysreg_write, .sr = sysreg_number(sr), .name = word_enc(i),
              .virt = gic_is_virtual(cpu, sysreg_rows[sr].gic), .reg = reg_number(i->rd),
              .value = value, .before = before, .after = value_of(cpu, sr));
     return *cpu->env.pause && r == EXEC_NEXT ? EXEC_SYNC

@@ -139,8 +139,8 @@ enum exec_result sr_op_TLBI(struct cpu *cpu, const struct insn *i, enum sysreg s
     struct tlbi op;
 
     bool names = tlbi_decode(cpu, r, value, &op);
-    CPU_FIRE(cpu, i, TLBI, tlbi, .op = sr, .operand = value, .regime = op.regime, .scope = op.scope,
-             .vmid = op.vmid, .asid = op.asid, .start = op.start, .end = op.end,
+    CPU_FIRE(cpu, i, TLBI, tlbi, .op = sysreg_number(sr), .operand = value, .regime = op.regime,
+             .scope = op.scope, .vmid = op.vmid, .asid = op.asid, .start = op.start, .end = op.end,
              .last_level = op.last_level, .stage2 = op.stage2 || op.scope == TLBI_IPA,
              .broadcast = r->broadcast || forced);
     if (!names)

@@ -94,7 +94,7 @@ void gic_shot_tell(const struct gic_cpu *c, const struct gic_shot *shot, enum sy
         if (now != shot->value[k] && register_of(k) != named)
             fire(c->gic, &(struct arm_event){.kind = ARM_EVENT_HWREG,
                                              .cpu = (uint8_t)c->index,
-                                             .hwreg = {.sr = register_of(k),
+                                             .hwreg = {.sr = sysreg_number(register_of(k)),
                                                        .before = shot->value[k],
                                                        .after = now,
                                                        .cause = (uint8_t)cause}});

@@ -293,7 +293,8 @@ static void write_probes(FILE *f)
         "Events that `arm_subscribe()` and `--trace` can see, version %d. Each carries the CPU, "
         "its EL, whether it runs a\nguest (below EL2 with stage 2 on) and of which VMID, the "
         "instructions retired by that CPU, the PC, and the\nfields of its member of `struct "
-        "arm_event`. Their types are `bool` or a width in bits; `sr` is 16 bits of `enum\nsysreg`, "
+        "arm_event`. Their types are `bool` or a width in bits; `sr` is 16 bits, a\nregister's "
+        "number (`arm_reg_name()`), "
         "`word` 8 bits and `bits` 16 bits with the values below it.\n",
         ARM_EVENTS_VERSION);
 #define FIELD(type, name, text) write_field(f, #name, #type, text);

@@ -63,8 +63,9 @@ EXEC enum exec_result exec_SYSL(struct cpu *cpu, const struct insn *i)
 /* MSR (immediate) writes @value to what is a system register too. */
 static void fire_immediate(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t before)
 {
-    CPU_FIRE(cpu, i, SYSREG_WRITE, sysreg_write, .sr = sr, .name = sr, .reg = ARM_NO_REG,
-             .value = crm(i), .before = before, .after = cpu_sysreg_get(cpu, sr));
+    CPU_FIRE(cpu, i, SYSREG_WRITE, sysreg_write, .sr = sysreg_number(sr), .name = sysreg_number(sr),
+             .reg = ARM_NO_REG, .value = crm(i), .before = before,
+             .after = cpu_sysreg_get(cpu, sr));
 }
 
 /* The register's value if the event is wanted, so that it costs nothing if not. */

@@ -226,17 +226,17 @@ static void check_SYSREG_READ(void)
 {
     const struct arm_event *p = find(&basic, ARM_EVENT_SYSREG_READ, B(MRS));
 
-    assert_int_equal(p->sysreg_read.sr, SR_TPIDR_EL2);
-    assert_int_equal(p->sysreg_read.name, SR_TPIDR_EL2);
+    assert_int_equal(p->sysreg_read.sr, sysreg_number(SR_TPIDR_EL2));
+    assert_int_equal(p->sysreg_read.name, sysreg_number(SR_TPIDR_EL2));
     assert_int_equal(p->sysreg_read.reg, 3);
     assert_int_equal(p->sysreg_read.value, 0x1234);
     assert_false(p->sysreg_read.virt);
     p = find(&basic, ARM_EVENT_SYSREG_READ, B(EL12));
-    assert_int_equal(p->sysreg_read.sr, SR_SCTLR_EL1);
-    assert_int_equal(p->sysreg_read.name, SR_SCTLR_EL12);
+    assert_int_equal(p->sysreg_read.sr, sysreg_number(SR_SCTLR_EL1));
+    assert_int_equal(p->sysreg_read.name, sysreg_number(SR_SCTLR_EL12));
     p = find(&basic, ARM_EVENT_SYSREG_READ, B(E2H));
-    assert_int_equal(p->sysreg_read.sr, SR_SCTLR_EL2);
-    assert_int_equal(p->sysreg_read.name, SR_SCTLR_EL1);
+    assert_int_equal(p->sysreg_read.sr, sysreg_number(SR_SCTLR_EL2));
+    assert_int_equal(p->sysreg_read.name, sysreg_number(SR_SCTLR_EL1));
 }
 
 static void check_SYSREG_WRITE(void)
@@ -251,15 +251,15 @@ static void check_SYSREG_WRITE(void)
                      {B(SPSEL), SR_SPSel, 1, 0}};
     const struct arm_event *p = find(&basic, ARM_EVENT_SYSREG_WRITE, B(MSR));
 
-    assert_int_equal(p->sysreg_write.sr, SR_TPIDR_EL2);
-    assert_int_equal(p->sysreg_write.name, SR_TPIDR_EL2);
+    assert_int_equal(p->sysreg_write.sr, sysreg_number(SR_TPIDR_EL2));
+    assert_int_equal(p->sysreg_write.name, sysreg_number(SR_TPIDR_EL2));
     assert_int_equal(p->sysreg_write.reg, 2);
     assert_int_equal(p->sysreg_write.value, 0x1234);
     assert_int_equal(p->sysreg_write.after, 0x1234);
     assert_int_not_equal(p->sysreg_write.before, 0x1234);
     for (size_t k = 0; k < ARRAY_SIZE(immediate); k++) {
         p = find(&basic, ARM_EVENT_SYSREG_WRITE, immediate[k].pc);
-        assert_int_equal(p->sysreg_write.sr, immediate[k].sr);
+        assert_int_equal(p->sysreg_write.sr, sysreg_number(immediate[k].sr));
         assert_int_equal(p->sysreg_write.reg, ARM_NO_REG);
         assert_int_equal(p->sysreg_write.before, immediate[k].before);
         assert_int_equal(p->sysreg_write.after, immediate[k].after);
@@ -270,7 +270,7 @@ static void check_TLBI(void)
 {
     const struct arm_event *p = find(&basic, ARM_EVENT_TLBI, B(TLBI_VA));
 
-    assert_int_equal(p->tlbi.op, SR_TLBI_VAE2IS);
+    assert_int_equal(p->tlbi.op, sysreg_number(SR_TLBI_VAE2IS));
     assert_int_equal(p->tlbi.operand, 0x1234);
     assert_int_equal(p->tlbi.regime, ARM_REGIME_EL2);
     assert_int_equal(p->tlbi.scope, ARM_TLBI_VA);
@@ -316,15 +316,15 @@ static void check_CACHE(void)
 {
     const struct arm_event *p = find(&basic, ARM_EVENT_CACHE, B(CIVAC));
 
-    assert_int_equal(p->cache.op, SR_DC_CIVAC);
+    assert_int_equal(p->cache.op, sysreg_number(SR_DC_CIVAC));
     assert_int_equal(p->cache.operand, DATA);
     assert_true(p->cache.by_va);
     assert_int_equal(p->cache.pa, DATA);
     p = find(&basic, ARM_EVENT_CACHE, B(IALLU));
-    assert_int_equal(p->cache.op, SR_IC_IALLU);
+    assert_int_equal(p->cache.op, sysreg_number(SR_IC_IALLU));
     assert_false(p->cache.by_va);
     p = find(&basic, ARM_EVENT_CACHE, B(IVAU));
-    assert_int_equal(p->cache.op, SR_IC_IVAU);
+    assert_int_equal(p->cache.op, sysreg_number(SR_IC_IVAU));
     assert_int_equal(p->cache.pa, DATA);
 }
 
@@ -383,7 +383,7 @@ static void check_AT(void)
 {
     const struct arm_event *p = find(&basic, ARM_EVENT_AT, B(AT));
 
-    assert_int_equal(p->at.op, SR_AT_S1E1R);
+    assert_int_equal(p->at.op, sysreg_number(SR_AT_S1E1R));
     assert_int_equal(p->at.operand, DATA);
     assert_int_equal(p->at.par & MASK(51, 12), DATA);
     assert_int_equal(p->at.par & 1, 0);
@@ -398,7 +398,7 @@ static void check_gic_register(uint64_t pc, unsigned nth, enum sysreg sr, unsign
 {
     const struct arm_event *p = find_nth(&gic, ARM_EVENT_HWREG, pc, nth);
 
-    assert_int_equal(p->hwreg.sr, sr);
+    assert_int_equal(p->hwreg.sr, sysreg_number(sr));
     assert_int_equal(p->hwreg.cause, cause);
     assert_int_equal(p->hwreg.before, before);
     assert_int_equal(p->hwreg.after, after);
@@ -426,29 +426,29 @@ static void check_HWREG(void)
     check_gic_registers();
     const struct arm_event *p = find(&walk, ARM_EVENT_HWREG, W(ESB));
 
-    assert_int_equal(p->hwreg.sr, SR_HCR_EL2);
+    assert_int_equal(p->hwreg.sr, sysreg_number(SR_HCR_EL2));
     assert_int_equal(p->hwreg.cause, ARM_HW_ESB);
     assert_int_equal(p->hwreg.before, WALK_HCR | BIT(8));
     assert_int_equal(p->hwreg.after, WALK_HCR);
     p = find_nth(&walk, ARM_EVENT_HWREG, W(ESB), 1);
-    assert_int_equal(p->hwreg.sr, SR_VDISR_EL2);
+    assert_int_equal(p->hwreg.sr, sysreg_number(SR_VDISR_EL2));
     assert_int_equal(p->hwreg.after, BIT(31));
     p = find(&walk, ARM_EVENT_HWREG, W(HVC2) + 4);
-    assert_int_equal(p->hwreg.sr, SR_HCR_EL2);
+    assert_int_equal(p->hwreg.sr, sysreg_number(SR_HCR_EL2));
     assert_int_equal(p->hwreg.cause, ARM_HW_SERROR);
     assert_int_equal(p->hwreg.after, WALK_HCR);
     assert_true(p->guest);
 
     p = find(&basic, ARM_EVENT_HWREG, B(OSLAR));
-    assert_int_equal(p->hwreg.sr, SR_OSLSR_EL1);
+    assert_int_equal(p->hwreg.sr, sysreg_number(SR_OSLSR_EL1));
     assert_int_equal(p->hwreg.cause, ARM_HW_OS_LOCK);
     assert_int_equal(p->hwreg.before ^ p->hwreg.after, BIT(1));
     p = find(&basic, ARM_EVENT_HWREG, B(DTR));
-    assert_int_equal(p->hwreg.sr, SR_MDSCR_EL1);
+    assert_int_equal(p->hwreg.sr, sysreg_number(SR_MDSCR_EL1));
     assert_int_equal(p->hwreg.cause, ARM_HW_DTR);
     assert_int_equal(p->hwreg.before ^ p->hwreg.after, BIT(29)); /* TXfull */
     p = find(&basic, ARM_EVENT_HWREG, B(OVERFLOW));
-    assert_int_equal(p->hwreg.sr, SR_PMOVSSET_EL0);
+    assert_int_equal(p->hwreg.sr, sysreg_number(SR_PMOVSSET_EL0));
     assert_int_equal(p->hwreg.cause, ARM_HW_OVERFLOW);
     assert_int_equal(p->hwreg.after, BIT(31));
 }

@@ -136,6 +136,35 @@ static void test_a_run_ends_behind_an_event(void **state)
     arm_machine_free(m);
 }
 
+/* EL2 enters EL1 by ERET, at word 8: an HVC in a loop. The vector in x2 returns. */
+static const uint32_t worlds[] = {
+    0x10000100, 0xd51c4020, 0xd28078a1, 0xd51c4001, /* adr, msr elr_el2, mov, msr spsr_el2 */
+    0xd51cc002, 0xd69f03e0, 0xd503201f, 0xd503201f, /* msr vbar_el2,x2; eret */
+    0xd4000002, 0x17ffffff,                         /* hvc #0; b -4 */
+};
+
+static void test_a_run_ends_where_worlds_meet(void **state)
+{
+    (void)state;
+    static const uint32_t eret = 0xd69f03e0;
+    struct arm_until until = {.size = sizeof(until), .where = &first_cpu};
+    struct arm_machine *m = create();
+    struct arm_end end;
+
+    assert_true(arm_mem_write(m, ENTRY, worlds, sizeof(worlds)));
+    assert_true(arm_mem_write(m, ENTRY + 0x1000 + 0x400, &eret, 4));
+    assert_true(arm_reg_write(m, 0, "x2", ENTRY + 0x1000));
+    for (unsigned k = 0; k < 4; k++) {
+        until.world = k % 2 ? ARM_WORLD_HOST : ARM_WORLD_GUEST;
+        assert_int_equal(arm_run_until(m, &until, NULL), ARM_STOP_UNTIL);
+        arm_last_end(m, &end);
+        assert_int_equal(end.cpu, 0);
+        assert_int_equal(end.el, k % 2 ? 2 : 1);
+        assert_int_equal(end.pc, k % 2 ? ENTRY + 0x1400 : k ? ENTRY + 0x24 : ENTRY + 0x20);
+    }
+    arm_machine_free(m);
+}
+
 static void test_a_run_until_nothing_ends_at_its_limit(void **state)
 {
     (void)state;
@@ -275,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_a_run_ends_before_the_instruction_at_an_address),
         cmocka_unit_test(test_a_run_until_is_the_run_that_it_would_have_been),
         cmocka_unit_test(test_a_run_ends_behind_an_event),
+        cmocka_unit_test(test_a_run_ends_where_worlds_meet),
         cmocka_unit_test(test_a_run_until_nothing_ends_at_its_limit),
         cmocka_unit_test(test_a_run_until_with_wrong_sizes_is_refused),
         cmocka_unit_test(test_an_interrupt_from_outside_is_pending_recorded_and_replayed),

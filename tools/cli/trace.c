@@ -140,7 +140,9 @@ static void print_32(FILE *f, const char *name, uint32_t value)
 
 static void print_sr(FILE *f, const char *name, uint16_t sr)
 {
-    fprintf(f, " %s=%s", name, sr < SR_COUNT ? sysreg_rows[sr].name : "?");
+    const char *its = arm_reg_name(sr);
+
+    fprintf(f, " %s=%s", name, its ? its : "?");
 }
 
 static void print_word(FILE *f, const char *name, const char *set, unsigned value)
