@@ -414,6 +414,21 @@ static uint64_t ordering(uint32_t word)
     return (acquire ? BIT(FACT_ACQ) : 0) | (release ? BIT(FACT_REL) : 0);
 }
 
+/* UNDEFINED where the facts say so and, but for rows where more decides, nowhere else. */
+static const char *check_undefined(uint64_t facts, enum a64_op op, const struct machine_state *in,
+                                   const struct outcome *o)
+{
+    const bool undefined = o->exception && o->ec == ESR_EC_UNKNOWN;
+    const bool more = op == A64_SYS || op == A64_SYSL || op == A64_MSR_reg || op == A64_MRS ||
+                      op == A64_HLT || ((op == A64_HVC || op == A64_SMC) && in->ps.el > 0) ||
+                      a64_rows[op].cls == A64_UNDEF;
+    const bool said = facts & (BIT(FACT_UNDEF) | (in->ps.el == 0 ? BIT(FACT_NEL0) : 0));
+
+    if (said && !undefined)
+        return "is not UNDEFINED at this EL";
+    return undefined && !said && !more ? "is UNDEFINED at this EL" : NULL;
+}
+
 /* @row's word executed on @in and on the same poisoned. NULL: as @row says. @a: the first run. */
 static const char *check_word(struct bench *b, uint64_t *rng, const struct a64_row *row,
                               uint32_t word, const struct machine_state *in, struct outcome *a)
@@ -429,6 +444,8 @@ static const char *check_word(struct bench *b, uint64_t *rng, const struct a64_r
     if ((facts & order) != ordering(word))
         return "has other acquire or release semantics";
     bench_run(b, word, in, a);
+    if ((why = check_undefined(facts, a64_lookup(word), in, a)))
+        return why;
     poison(rng, row, word, &i, &poisoned);
     bench_run(b, word, &poisoned, &o);
     if (a->exception != o.exception)

@@ -420,6 +420,11 @@ static void test_dis_shows_text_row_fields_and_feature(void **state)
     assert_contains(r->out, "[SCTLR_EL1]");
     assert_contains(r->out, "1004:  91000421  add x1, x1, #1  ; ADD_imm sf=0x1 sh=0 imm12=0x1");
     assert_contains(r->out, "FEAT_PAuth");
+    assert_contains(r->out, "UNDEFINED at EL0, cpu/exec/system.c:");
+    r = RUN("dis", "c85f7c00", "d53c1100", "d4a00001");
+    assert_contains(r->out, "LD EXCL, cpu/exec/ldst_excl.c:");
+    assert_contains(r->out, "UNDEFINED at EL0 and EL1, cpu/exec/system.c:");
+    assert_contains(r->out, "UNDEFINED at every EL, cpu/exec/exception_gen.c:");
     r = RUN("dis", "6e40c400");
     assert_contains(r->out, "FCMLA_vec_h Q=0x1 Vm=0 rot=0 Vn=0 Vd=0, FEAT_FCMA, FEAT_FP16");
     r = RUN("dis", loop_path);
@@ -443,7 +448,13 @@ static void test_sysreg_finds_a_row_by_name_encoding_and_word(void **state)
     assert_contains(r->out, "TGE              = 0x1");
     assert_contains(r->out, "IMO              = 0 ");
     r = RUN("sysreg", "sctlr_el1", "dc zva", "S3_0_C15_C15_7", "id_aa64mmfr0_el1");
-    assert_contains(r->out, "EL1 writes trap to EL2 while HCR_EL2.TVM is 1");
+    assert_contains(r->out,
+                    "EL1 writes trap to EL2 while HCR_EL2.TVM is 1 (virtual memory controls; "
+                    "arch/traps.def:");
+    assert_contains(r->out, "EL1 and above; UNDEFINED at EL0\n");
+    assert_contains(r->out, "row           arch/sysreg.def:");
+    assert_contains(r->out, "storage: cpu->sr[SR_SCTLR_EL1]");
+    assert_contains(r->out, "sr_op_DC_ZVA(), cpu/");
     assert_contains(r->out, "HFGWTR_EL2.SCTLR_EL1 for writes");
     assert_contains(r->out, "at EL2 with HCR_EL2.E2H the access goes to SCTLR_EL2");
     assert_contains(r->out, "SCTLR_EL12 is another name");

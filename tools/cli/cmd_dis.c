@@ -11,8 +11,10 @@
 #include "arch/sysreg.h"
 #include "base/bits.h"
 #include "command.h"
+#include "machine/place.h"
 #include "parse.h"
 #include "pattern.h"
+#include "sysreg_text.h"
 
 static void print_text(csh capstone, uint64_t addr, uint32_t word)
 {
@@ -29,13 +31,36 @@ static void print_text(csh capstone, uint64_t addr, uint32_t word)
     }
 }
 
-/* MRS, MSR, SYS and SYSL: the register or operation. */
-static void print_sysreg(enum a64_op op, uint32_t word)
+/* The register or operation of MRS, MSR, SYS and SYSL. */
+static void print_sysreg(enum sysreg sr)
 {
-    enum sysreg sr = sysreg_lookup((uint16_t)bits(word, 20, 5));
+    printf(" [%s]", sr == SR_NONE ? "no row: UNDEFINED" : sysreg_rows[sr].name);
+}
 
-    if (op == A64_MRS || op == A64_MSR_reg || op == A64_SYS || op == A64_SYSL)
-        printf(" [%s]", sr == SR_NONE ? "no row: UNDEFINED" : sysreg_rows[sr].name);
+/* At which ELs the word is UNDEFINED, whatever the controls; @sr: if @by_sysreg, what it names. */
+static void print_undefined(const struct a64_row *row, bool by_sysreg, enum sysreg sr)
+{
+    const bool sys = row == &a64_rows[A64_SYS] || row == &a64_rows[A64_SYSL];
+    const unsigned access = sys ? SR_OP : row == &a64_rows[A64_MRS] ? SR_READ : SR_WRITE;
+    const char *text = NULL;
+
+    if (by_sysreg && sr != SR_NONE)
+        text = sysreg_text_undefined(&sysreg_rows[sr], access);
+    else if (row->facts & BIT(FACT_UNDEF))
+        text = "UNDEFINED at every EL";
+    else if (row->facts & BIT(FACT_NEL0))
+        text = "UNDEFINED at EL0";
+    if (text)
+        printf(", %s", text);
+}
+
+/* The function that executes @op. */
+static void print_place(enum a64_op op)
+{
+    const struct place p = exec_place(op);
+
+    if (p.file)
+        printf(", %s:%u", p.file, p.line);
 }
 
 /* " X0 SP V3 NZ": registers and flags; nothing printed before @before if there are none. */
@@ -62,7 +87,8 @@ static void print_facts(const struct a64_row *row, uint32_t word)
 {
     /* What print_set() has said. */
     const uint64_t registers = MASK(FACT_WV, FACT_RN) | MASK(FACT_WCALL, FACT_RD);
-    const uint64_t facts = a64_facts(row, word) & ~registers;
+    const uint64_t els = BIT(FACT_NEL0) | BIT(FACT_UNDEF); /* in words, elsewhere */
+    const uint64_t facts = a64_facts(row, word) & ~registers & ~els;
     struct insn i;
 
     a64_decode(word, 0, &i);
@@ -81,6 +107,8 @@ static void print_word(csh capstone, uint64_t addr, uint32_t word)
     static const char *const classes[] = {"", ", FP access checked",
                                           ", not implemented: UNDEFINED"};
     enum a64_op op = a64_lookup(word);
+    const bool by_sysreg = op == A64_MRS || op == A64_MSR_reg || op == A64_SYS || op == A64_SYSL;
+    const enum sysreg sr = sysreg_lookup((uint16_t)bits(word, 20, 5));
     const struct a64_row *row = &a64_rows[op];
     const char *pattern = row->pattern;
     struct pattern_field f;
@@ -95,13 +123,17 @@ static void print_word(csh capstone, uint64_t addr, uint32_t word)
     printf("  ; %s", row->name);
     while (pattern_next_field(&pattern, &pos, &f))
         printf(" %s=%#" PRIx64, f.name, bits(word, f.lsb + f.width - 1, f.lsb));
-    print_sysreg(op, word);
+    if (by_sysreg)
+        print_sysreg(sr);
     if (row->feature != FEAT_BASE)
         printf(", FEAT_%s", feature_name(row->feature));
     if (row->feature2 != FEAT_BASE)
         printf(", FEAT_%s", feature_name(row->feature2));
     print_facts(row, word);
-    printf("%s\n", classes[row->cls]);
+    print_undefined(row, by_sysreg, sr);
+    printf("%s", classes[row->cls]);
+    print_place(op);
+    printf("\n");
 }
 
 static void print_bytes(csh capstone, uint64_t addr, const uint8_t *bytes, size_t size)
@@ -170,12 +202,14 @@ static bool print_file(csh capstone, const char *path, uint64_t base)
 
 static void help(void)
 {
-    printf("usage: armillary dis [--base ADDR] WORD...|FILE...\n\n"
-           "A word is hexadecimal, as in the manual; a file is an ELF file or raw little-endian "
-           "words\n(write ./FILE if its name could be a word). A line a word: address, word, text, "
-           "row of\narch/a64.def, the encoding's fields, feature, registers and flags read and "
-           "written, facts\n(docs/instructions.md).\n\n"
-           "  --base ADDR   address of the first word, or of a raw file (default: 0)\n");
+    printf(
+        "usage: armillary dis [--base ADDR] WORD...|FILE...\n\n"
+        "A word is hexadecimal, as in the manual; a file is an ELF file or raw little-endian "
+        "words\n(write ./FILE if its name could be a word). A line a word: address, word, text, "
+        "row of\narch/a64.def, the encoding's fields, feature, registers and flags read and "
+        "written, facts\n(docs/instructions.md), at which ELs it is UNDEFINED, and the line of the "
+        "sources that executes it.\n\n"
+        "  --base ADDR   address of the first word, or of a raw file (default: 0)\n");
 }
 
 int cmd_dis(int argc, char **argv)

@@ -6,8 +6,10 @@
 
 #include "arch/cpu_models.h"
 #include "arch/insn.h"
+#include "arch/place.h"
 #include "arch/sysreg.h"
 #include "command.h"
+#include "machine/place.h"
 #include "parse.h"
 #include "sysreg_text.h"
 
@@ -37,6 +39,23 @@ static void print_encoding(const struct sysreg_row *row)
     printf("\n");
 }
 
+/* At which ELs an access is UNDEFINED, whatever the controls. */
+static void print_undefined(const struct sysreg_row *row)
+{
+    const char *read = row->access & SR_READ ? sysreg_text_undefined(row, SR_READ) : NULL;
+    const char *write = row->access & SR_WRITE ? sysreg_text_undefined(row, SR_WRITE) : NULL;
+    const char *op = row->access & SR_OP ? sysreg_text_undefined(row, SR_OP) : NULL;
+
+    if (read && write && !strcmp(read, write))
+        op = read;
+    else if (read)
+        printf("; reads %s", read);
+    else if (write)
+        printf("; writes %s", write);
+    if (op)
+        printf("; %s", op);
+}
+
 static void print_access(const struct sysreg_row *row)
 {
     unsigned el = sysreg_min_el(row->enc);
@@ -47,6 +66,7 @@ static void print_access(const struct sysreg_row *row)
         printf("; EL2 with HCR_EL2.E2H only");
     else if (row->access)
         printf("; EL%u%s", el, el < 2 ? " and above" : "");
+    print_undefined(row);
     if (row->feature != FEAT_BASE)
         printf("; UNDEFINED without FEAT_%s", feature_name((enum feature)row->feature));
     printf("\n");
@@ -78,6 +98,45 @@ static void print_redirection(enum sysreg sr)
     }
 }
 
+static void print_place(struct place p)
+{
+    if (p.file)
+        printf("%s:%u", p.file, p.line);
+    else
+        printf("place not known");
+}
+
+/* What @function does, or that there is none and the register is stored. */
+static void print_function(const char *what, const char *function, enum sysreg sr)
+{
+    label(what);
+    if (!function) {
+        printf("storage: cpu->sr[SR_%s]\n", sysreg_rows[sr].name);
+        return;
+    }
+    printf("%s(), ", function);
+    print_place(accessor_place(function));
+    printf("\n");
+}
+
+/* The row, and what is done by an access. */
+static void print_code(enum sysreg sr)
+{
+    const struct sysreg_row *row = &sysreg_rows[sr];
+
+    label("row");
+    print_place(sysreg_row_place(sr));
+    printf("\n");
+    if (row->alias)
+        sr = (enum sysreg)row->alias;
+    if (row->access & SR_READ)
+        print_function("read by", sysreg_reader(sr), sr);
+    if (row->access & SR_WRITE)
+        print_function("written by", sysreg_writer(sr), sr);
+    if (row->access & SR_OP)
+        print_function("executed by", sysreg_executor(sr), sr);
+}
+
 static void print_traps(const struct sysreg_row *row)
 {
     const char *text = "traps";
@@ -91,7 +150,9 @@ static void print_traps(const struct sysreg_row *row)
                 continue;
             label(text);
             sysreg_text_rule(stdout, r);
-            printf(" (%s)\n", trap_groups[row->trap[g]].text);
+            printf(" (%s; ", trap_groups[row->trap[g]].text);
+            print_place(trap_group_place((enum trap_group)row->trap[g]));
+            printf(")\n");
             text = "";
         }
     if (row->fp) {
@@ -198,6 +259,7 @@ static void explain(enum sysreg sr, const uint64_t *value)
     printf("%s\n", row->name);
     print_encoding(row);
     print_access(row);
+    print_code(sr);
     print_redirection(sr);
     print_traps(row);
     print_gic(row);

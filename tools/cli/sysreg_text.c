@@ -25,6 +25,36 @@ const char *sysreg_text_access(const struct sysreg_row *row)
     }
 }
 
+/* Does a group of the row make it UNDEFINED at EL0, whatever the controls? */
+static bool never_at_el0(const struct sysreg_row *row, unsigned access)
+{
+    for (unsigned g = 0; g < SYSREG_TRAPS && row->trap[g]; g++)
+        for (const struct trap_rule *r = trap_groups[row->trap[g]].rules; r->mask; r++)
+            if (r->when == WHEN_NEVER_ALLOWED && (r->els & 1) && (r->access & access))
+                return true;
+    return false;
+}
+
+const char *sysreg_text_undefined(const struct sysreg_row *row, unsigned access)
+{
+    if (!(row->access & access))
+        return "UNDEFINED at every EL";
+    if (row->alias && row->access != SR_OP)
+        return "UNDEFINED at EL0 and EL1, and at EL2 unless HCR_EL2.E2H is 1";
+    if (row->alias)
+        row = &sysreg_rows[row->alias];
+    switch (sysreg_min_el(row->enc)) {
+    case 0:
+        return never_at_el0(row, access) ? "UNDEFINED at EL0" : NULL;
+    case 1:
+        return "UNDEFINED at EL0";
+    case 2:
+        return "UNDEFINED at EL0 and EL1";
+    default:
+        return "UNDEFINED at every EL";
+    }
+}
+
 void sysreg_text_effects(FILE *to, const struct sysreg_row *row)
 {
     static const struct {

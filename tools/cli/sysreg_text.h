@@ -11,6 +11,10 @@ void sysreg_text_encoding(FILE *to, const struct sysreg_row *row);
 /* "read, write", "read", "executed", "none". */
 const char *sysreg_text_access(const struct sysreg_row *row);
 
+/* "UNDEFINED at EL0", "UNDEFINED at EL0 and EL1", ...: where an access of kind @access (SR_READ,
+ * SR_WRITE or SR_OP) is, of itself; NULL: nowhere. */
+const char *sysreg_text_undefined(const struct sysreg_row *row, unsigned access);
+
 /* "timers, interrupts": what else a write changes. Prints nothing if nothing. */
 void sysreg_text_effects(FILE *to, const struct sysreg_row *row);
 
