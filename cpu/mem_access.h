@@ -19,6 +19,11 @@ struct access {
 /* Translate the page of @va for @kind. False: the abort is taken. */
 bool mem_translate(const struct access *a, uint64_t va, enum mmu_kind kind, struct translation *t);
 
+/* ARM_EVENT_MEM. @pa: of the first byte, and of the first one in a second page, else 0. @value: as
+ * the register has it. */
+void mem_tell(const struct access *a, const uint64_t pa[2], bool device, bool big_endian,
+              const uint8_t *value);
+
 #define MEM_ZERO_MAX 64
 
 /* DC ZVA: zero the naturally aligned block of @size bytes around @va. */

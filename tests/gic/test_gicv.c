@@ -180,6 +180,42 @@ static void test_active_priorities(void **state)
     assert_int_equal(gicv_r(f, GICV_APR0 + 4), 0);
 }
 
+static void keep_last(void *ctx, const struct arm_event *p)
+{
+    *(struct arm_event *)ctx = *p;
+}
+
+/* What a GICv2's guest does changes ICH_ registers, and that is told. */
+static void test_accesses_tell_what_they_change(void **state)
+{
+    (void)state;
+    struct probes probes = {0};
+    struct arm_event last = {0};
+    const struct gic_config cfg = {
+        .spis = 32, .v2_guests = true, .accessing_cpu = cpu_0, .probes = &probes};
+    struct fix *f = fix_new(&cfg);
+
+    fix_bring_up(f);
+    wr(f, 0, SR_ICH_HCR_EL2, 1);
+    gicv_w(f, GICV_CTLR, 3 | AckCtl);
+    assert_true(probe_subscribe(&probes, &(struct arm_filter){.events = BIT(ARM_EVENT_HWREG)},
+                                keep_last, &last));
+    gicv_w(f, GICV_PMR, 0xf8);
+    assert_int_equal(last.hwreg.sr, sysreg_number(SR_ICH_VMCR_EL2));
+    assert_int_equal(last.hwreg.cause, ARM_HW_INTERFACE);
+    assert_int_equal(last.hwreg.after >> 24, 0xf8);
+    wr(f, 0, SR_ICH_LR1_EL2, PENDING_LR(0x80, 1, 40));
+    assert_int_equal(last.hwreg.sr,
+                     sysreg_number(SR_ICH_VMCR_EL2)); /* a write of a register is no such change */
+    assert_int_equal(gicv_r(f, GICV_IAR), 40);
+    assert_int_equal(last.hwreg.sr, sysreg_number(SR_ICH_AP1R0_EL2)); /* the second one */
+    assert_int_equal(last.hwreg.cause, ARM_HW_ACKNOWLEDGE);
+    gicv_w(f, GICV_EOIR, 40);
+    assert_int_equal(last.hwreg.cause, ARM_HW_END);
+    assert_int_equal(last.hwreg.after, 0);
+    fix_teardown((void **)&f);
+}
+
 static void test_configuration_without_a_cpu_to_ask(void **state)
 {
     static const struct gic_config cfg = {
@@ -203,6 +239,7 @@ int main(void)
         TEST(test_sgi_carries_its_source),
         TEST(test_eoimode_and_dir),
         TEST(test_active_priorities),
+        cmocka_unit_test(test_accesses_tell_what_they_change),
         cmocka_unit_test(test_configuration_without_a_cpu_to_ask),
     };
 

@@ -1,5 +1,6 @@
 /* Who wants events somewhere gets them there only, until the subscription ends. */
 #include "tests/machine/probe_fixture.h"
+#include "tests/machine/probe_programs.h"
 
 /* EL2, then EL1, which calls EL2 by HVC, which waits. */
 #define VECTORS 0x800
@@ -127,12 +128,75 @@ static void test_a_subscription_ends_by_its_handle(void **state)
     arm_machine_free(m);
 }
 
+/* A subscriber that has enough after its first event. */
+struct once {
+    struct arm_machine *m;
+    int handle;
+    unsigned seen;
+};
+
+static void only_once(void *ctx, const struct arm_event *p)
+{
+    struct once *o = ctx;
+
+    (void)p;
+    o->seen++;
+    assert_true(arm_unsubscribe(o->m, o->handle));
+}
+
+static void test_a_callback_may_end_its_own_subscription(void **state)
+{
+    (void)state;
+    static struct events all, behind;
+    struct arm_machine *m = create();
+    struct once once = {.m = m};
+
+    observe(&everything, &all);
+    behind.count = 0;
+    once.handle = arm_subscribe(m, &everything, only_once, &once);
+    assert_true(arm_subscribe(m, &everything, keep, &behind) > once.handle);
+    assert_int_equal(arm_run(m, 0), ARM_STOP_IDLE);
+    arm_machine_free(m);
+    assert_int_equal(once.seen, 1);
+    assert_int_equal(behind.count, all.count); /* the next one has missed nothing */
+}
+
+/* What a subscriber of the guest with @vmid sees of a program whose guest has VMID 5. */
+static void observe_vmid(unsigned vmid, struct events *events)
+{
+    struct arm_filter filter = everything;
+    struct arm_machine *m = create_with((struct arm_config){0}, walk_code, sizeof(walk_code));
+
+    filter.worlds = ARM_WORLD_GUEST;
+    filter.one_vmid = true;
+    filter.vmid = (uint16_t)vmid;
+    events->count = 0;
+    assert_true(arm_subscribe(m, &filter, keep, events) > 0);
+    arm_run(m, 100);
+    arm_machine_free(m);
+}
+
+static void test_a_subscriber_of_a_vm_sees_it_entered_and_left(void **state)
+{
+    (void)state;
+    static struct events e;
+
+    observe_vmid(5, &e);
+    assert_true(find(&e, ARM_EVENT_WORLD, AT(WALK_ERET))->world.enter);
+    assert_true(count(&e, ARM_EVENT_WORLD, 1) > 0);
+    assert_int_equal(count(&e, ARM_EVENT_INSN, 2), 0);
+    observe_vmid(6, &e);
+    assert_int_equal(count(&e, ARM_EVENT_WORLD, 1) + count(&e, ARM_EVENT_WORLD, 2), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_subscriber_of_an_el_sees_what_happens_there_and_its_crossings),
         cmocka_unit_test(test_a_subscriber_of_a_cpu_or_a_world_sees_only_them),
         cmocka_unit_test(test_a_subscription_ends_by_its_handle),
+        cmocka_unit_test(test_a_callback_may_end_its_own_subscription),
+        cmocka_unit_test(test_a_subscriber_of_a_vm_sees_it_entered_and_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
