@@ -14,9 +14,9 @@
 #include "arch/features.h"
 #include "arch/insn.h"
 #include "arch/sysreg.h"
+#include "arch/sysreg_text.h"
 #include "base/bits.h"
 #include "base/probe.h"
-#include "tools/cli/sysreg_text.h"
 
 static void generated(FILE *f, const char *title, const char *from)
 {

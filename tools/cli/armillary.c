@@ -1,13 +1,13 @@
 /* The `armillary` command: one row a subcommand. */
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "armillary.h"
-#include "base/bits.h"
 #include "command.h"
 
 static const struct {
@@ -22,7 +22,7 @@ static const struct {
 static void usage(FILE *to)
 {
     fprintf(to, "usage: armillary COMMAND ...\n       armillary --help | --version\n\ncommands:\n");
-    for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
         fprintf(to, "  %-6s  %-30s  %s\n", commands[k].name, commands[k].arguments,
                 commands[k].help);
     fprintf(to, "\n`armillary COMMAND --help` says more about one.\n");
@@ -64,7 +64,7 @@ static int run_command(int argc, char **argv)
         printf("armillary %s\n", arm_version());
         return 0;
     }
-    for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
         if (!strcmp(argv[1], commands[k].name))
             return commands[k].run(argc - 1, argv + 1);
     fprintf(stderr, "armillary: no command \"%s\"; `armillary --help` lists them\n", argv[1]);

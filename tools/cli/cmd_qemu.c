@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "armillary.h"
-#include "base/bits.h"
 #include "command.h"
 #include "parse.h"
 #include "qemu.h"
@@ -84,7 +83,7 @@ static bool qemu_icount(struct qemu *q, const char *option, const char *value)
         {"sleep", "on|off", NULL, NULL},
     };
 
-    return properties_set(q, option, value, "shift", properties, ARRAY_SIZE(properties));
+    return properties_set(q, option, value, "shift", properties, G_N_ELEMENTS(properties));
 }
 
 static bool qemu_seed(struct qemu *q, const char *option, const char *value)
@@ -147,7 +146,7 @@ static void print_options(void)
 {
     const char *name, *argument, *help;
 
-    for (size_t k = 0; k < ARRAY_SIZE(options); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(options); k++)
         printf("  -%s%s%s\n        %s\n", options[k].name, options[k].argument ? " " : "",
                options[k].argument ? options[k].argument : "", options[k].help);
     printf("\nOf `armillary run`:\n");
@@ -177,7 +176,7 @@ static const char *option_name(const char *word)
 
 static const struct qemu_option *find_option(const char *name)
 {
-    for (size_t k = 0; name && k < ARRAY_SIZE(options); k++)
+    for (size_t k = 0; name && k < G_N_ELEMENTS(options); k++)
         if (!strcmp(options[k].name, name))
             return &options[k];
     return NULL;
@@ -188,7 +187,7 @@ static bool refuse_unknown(const char *word, const char *name)
     struct suggestion near = suggest_for(name);
     const char *own, *argument, *help;
 
-    for (size_t k = 0; k < ARRAY_SIZE(options); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(options); k++)
         suggest_offer(&near, options[k].name);
     for (size_t k = 0; run_options_name(k, &own, &argument, &help); k++)
         suggest_offer(&near, own);
@@ -216,7 +215,7 @@ static int refuse_option(struct qemu *q, int argc, char **argv, bool *good)
         qemu_bad("%s is not offered: expected an option; a disk is -drive file=FILE", argv[0]);
         return 1;
     }
-    for (size_t k = 0; k < ARRAY_SIZE(missing); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(missing); k++)
         if (!strcmp(missing[k].name, name)) {
             if (missing[k].has_argument && argc > 1 && is_help(argv[1]))
                 return answer_none(q, name, missing[k].reason);

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/bits.h"
 #include "command.h"
 #include "devices.h"
 #include "modules.h"
@@ -115,9 +114,9 @@ static bool parse_gic(const char *text, struct arm_gic_config *gic)
         if (!eq)
             return false;
         *eq = '\0';
-        while (k < ARRAY_SIZE(keys) && strcmp(*p, keys[k].key))
+        while (k < G_N_ELEMENTS(keys) && strcmp(*p, keys[k].key))
             k++;
-        if (k == ARRAY_SIZE(keys) || !parse_number(eq + 1, keys[k].min, UINT16_MAX, &n))
+        if (k == G_N_ELEMENTS(keys) || !parse_number(eq + 1, keys[k].min, UINT16_MAX, &n))
             return false;
         *keys[k].value = (unsigned)n;
     }
@@ -127,7 +126,7 @@ static bool parse_gic(const char *text, struct arm_gic_config *gic)
 /* Options that name files. Return: 0 or an exit code. */
 static int check_names(const struct options *o)
 {
-    for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+    for (size_t k = 0; k < G_N_ELEMENTS(rows); k++) {
         const void *member = (const char *)o + rows[k].offset;
         const char *value = rows[k].must_name ? *(char *const *)member : NULL;
         if (value && !*value)
@@ -151,7 +150,7 @@ static int parse_numbers(const struct options *o, struct run_request *req)
     if (o->start_el && !parse_number(o->start_el, 1, 2, &start_el))
         return bad("start-el", o->start_el, "1 or 2");
     if (o->memory &&
-        (!parse_size(o->memory, BIT(20), &req->config.ram_size) || !req->config.ram_size))
+        (!parse_size(o->memory, ARM_BIT(20), &req->config.ram_size) || !req->config.ram_size))
         return bad("memory", o->memory, "MiB, or a number with K, M or G, above 0");
     if (o->seed && !parse_number(o->seed, 0, UINT64_MAX, &req->config.seed))
         return bad("seed", o->seed, "a number");
@@ -256,7 +255,7 @@ static GArray *group_entries(struct options *o, const char *group, GPtrArray *ke
 {
     GArray *entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
 
-    for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+    for (size_t k = 0; k < G_N_ELEMENTS(rows); k++) {
         if (strcmp(rows[k].group, group))
             continue;
         char *text = describe(&rows[k]);
@@ -283,7 +282,7 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep)
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
 
-    for (size_t k = 0; k < ARRAY_SIZE(groups); k++) {
+    for (size_t k = 0; k < G_N_ELEMENTS(groups); k++) {
         g_autofree char *help = g_strdup_printf("Show %s options", groups[k].name);
         GOptionGroup *g = g_option_group_new(groups[k].name, groups[k].title, help, NULL, NULL);
         GArray *entries = group_entries(o, groups[k].name, keep);
@@ -305,7 +304,7 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep)
 
 static void free_options(struct options *o)
 {
-    for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+    for (size_t k = 0; k < G_N_ELEMENTS(rows); k++) {
         void *member = (char *)o + rows[k].offset;
         if (rows[k].kind == ARG_LIST)
             g_strfreev(*(char ***)member);
@@ -357,7 +356,7 @@ static bool is_shared(const struct option_row *row)
 
 bool run_options_name(size_t k, const char **name, const char **argument, const char **help)
 {
-    for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
+    for (size_t r = 0; r < G_N_ELEMENTS(rows); r++) {
         if (!is_shared(&rows[r]) || k--)
             continue;
         *name = rows[r].name;
@@ -374,7 +373,7 @@ static const struct option_row *find_shared(const char *word, const char **value
     size_t length = strncmp(word, "--", 2) ? 0 : strcspn(word + 2, "=");
 
     *value = length && word[2 + length] ? word + 2 + length + 1 : NULL;
-    for (size_t k = 0; length && k < ARRAY_SIZE(rows); k++)
+    for (size_t k = 0; length && k < G_N_ELEMENTS(rows); k++)
         if (is_shared(&rows[k]) && strlen(rows[k].name) == length &&
             !strncmp(rows[k].name, word + 2, length))
             return &rows[k];

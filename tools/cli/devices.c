@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/bits.h"
-
 static bool bad(const char *option, const char *value, const char *expected)
 {
     fprintf(stderr, "armillary run: --%s=%s: expected %s\n", option, value, expected);
@@ -53,7 +51,7 @@ static bool drive_word(struct arm_drive *drive, const char *word)
                  {"readonly", ARM_DRIVE_READONLY},
                  {"writable", ARM_DRIVE_WRITABLE}};
 
-    for (size_t k = 0; k < ARRAY_SIZE(modes); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(modes); k++)
         if (!strcmp(word, modes[k].name)) {
             drive->mode = modes[k].mode;
             return true;

@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/bits.h"
-
 #define SECTOR            512
 #define DISK_SECTORS      (1024 * 16 * 63) /* 504 MiB: cylinders, heads, sectors */
 #define PARTITION         63               /* its first sector */
@@ -344,7 +342,7 @@ static bool store_tables(struct fat *f)
 
     f->table[0] = 0xfff8;
     f->table[1] = 0xffff;
-    for (size_t k = 0; k < ARRAY_SIZE(f->table); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(f->table); k++)
         put16(bytes + 2 * k, f->table[k]);
     for (unsigned k = 0; good && k < FATS; k++)
         good = store(f, RESERVED + k * FAT_SECTORS, bytes, sizeof(bytes));

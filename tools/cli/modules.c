@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/bits.h"
 #include "parse.h"
 
 #define DOMAIN_MEMORY (UINT64_C(128) << 20) /* default */
@@ -28,7 +27,7 @@ static bool bad(const char *option, const char *value, const char *expected)
 /* The kind named by the first @size characters of @text, or -1. */
 static int kind_named(const char *text, size_t size)
 {
-    for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
         if (strlen(kinds[k].name) == size && strncmp(kinds[k].name, text, size) == 0)
             return (int)kinds[k].kind;
     return -1;
@@ -90,7 +89,8 @@ static bool set_property(struct module_options *store, struct arm_config *config
     if (kind >= 0 && kind != ARM_MODULE_XSM)
         return add_module(store, config, kind, value, kind == ARM_MODULE_KERNEL ? args : NULL);
     if (strcmp(key, "memory") == 0)
-        return parse_size(value, BIT(20), &d->memory) && d->memory >= 1024 && d->memory % 1024 == 0;
+        return parse_size(value, ARM_BIT(20), &d->memory) && d->memory >= 1024 &&
+               d->memory % 1024 == 0;
     if (strcmp(key, "cpus") != 0 || !parse_number(value, 1, DOMAIN_CPUS, &n))
         return false;
     d->cpus = (unsigned)n;

@@ -5,10 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/bits.h"
+#include "armillary.h"
 #include "console.h"
-#include "cpu/context.h"
-#include "machine/machine.h"
 #include "parse.h"
 #include "registers.h"
 
@@ -21,18 +19,21 @@ typedef enum verdict monitor_fn(struct arm_machine *m, char **words);
 #include "tools/cli/monitor.def"
 #undef MONITOR
 
-static void print_registers(const struct cpu *cpu)
+static void print_registers(struct arm_machine *m, unsigned cpu)
 {
-    static const enum sysreg system[] = {
-        SR_SCTLR_EL1, SR_TTBR0_EL1, SR_TTBR1_EL1, SR_TCR_EL1,   SR_VBAR_EL1,  SR_ELR_EL1,
-        SR_SPSR_EL1,  SR_ESR_EL1,   SR_FAR_EL1,   SR_HCR_EL2,   SR_SCTLR_EL2, SR_TTBR0_EL2,
-        SR_TTBR1_EL2, SR_TCR_EL2,   SR_VBAR_EL2,  SR_VTTBR_EL2, SR_VTCR_EL2,  SR_ELR_EL2,
-        SR_SPSR_EL2,  SR_ESR_EL2,   SR_FAR_EL2,   SR_HPFAR_EL2};
+    static const char *const system[] = {
+        "SCTLR_EL1", "TTBR0_EL1", "TTBR1_EL1", "TCR_EL1",   "VBAR_EL1",  "ELR_EL1",
+        "SPSR_EL1",  "ESR_EL1",   "FAR_EL1",   "HCR_EL2",   "SCTLR_EL2", "TTBR0_EL2",
+        "TTBR1_EL2", "TCR_EL2",   "VBAR_EL2",  "VTTBR_EL2", "VTCR_EL2",  "ELR_EL2",
+        "SPSR_EL2",  "ESR_EL2",   "FAR_EL2",   "HPFAR_EL2"};
 
-    registers_print_general(stdout, cpu);
-    for (unsigned k = 0; k < ARRAY_SIZE(system); k++)
-        printf("  %-9s %016" PRIx64 "%s", sysreg_rows[system[k]].name, cpu->sr[system[k]],
-               k % 3 == 2 || k + 1 == ARRAY_SIZE(system) ? "\n" : "");
+    registers_print_general(stdout, m, cpu);
+    for (unsigned k = 0; k < G_N_ELEMENTS(system); k++) {
+        uint64_t v = 0;
+        arm_reg_read(m, cpu, system[k], &v); /* without EL2 its registers show 0 */
+        printf("  %-9s %016" PRIx64 "%s", system[k], v,
+               k % 3 == 2 || k + 1 == G_N_ELEMENTS(system) ? "\n" : "");
+    }
 }
 
 static void print_line(void *ctx, const char *text)
@@ -41,68 +42,39 @@ static void print_line(void *ctx, const char *text)
     puts(text);
 }
 
-static void print_tlb(const struct cpu *cpu)
-{
-    printf("cpu%u: %" PRIu64 " walks, %" PRIu64 " L2 hits, %u contexts\n", cpu->index,
-           cpu->tlb->walks, cpu->tlb->l2_hits, cpu->tlb->config_count);
-    for (unsigned b = 0; b < TLB_BANKS; b++) {
-        const struct tlb_bank *bank = &cpu->tlb->banks[b];
-        unsigned r = 0, w = 0;
-
-        if (!bank->serial)
-            continue;
-        for (unsigned k = 0; k < TLB_L1_SIZE; k++) {
-            r += bank->r[k].tag != TLB_L1_EMPTY;
-            w += bank->w[k].tag != TLB_L1_EMPTY;
-        }
-        printf("  bank %2u: context %u VMID %u ASID %u %s: %u pages to read, %u to write%s\n", b,
-               bank->key.config, bank->key.vmid, bank->key.asid,
-               bank->key.priv ? "privileged" : "unprivileged", r, w,
-               bank == cpu->bank ? " (in use)" : "");
-    }
-}
-
 static enum verdict do_info(struct arm_machine *m, char **words)
 {
-    if (words[1] && !strcmp(words[1], "registers")) {
-        for (unsigned k = 0; k < m->cpu_count; k++)
-            print_registers(m->cpus[k]);
-    } else if (words[1] && !strcmp(words[1], "gic")) {
-        gic_describe(m->gic, print_line, NULL);
-    } else if (words[1] && !strcmp(words[1], "tlb")) {
-        for (unsigned k = 0; k < m->cpu_count; k++)
-            print_tlb(m->cpus[k]);
-    } else {
+    if (words[1] && !strcmp(words[1], "registers"))
+        for (unsigned k = 0; k < arm_cpu_count(m); k++)
+            print_registers(m, k);
+    else if (!words[1] || !arm_describe(m, words[1], print_line, NULL))
         printf("info registers, info gic or info tlb\n");
-    }
     return STAY;
 }
 
 /* walk VA [CPU] */
 static enum verdict do_walk(struct arm_machine *m, char **words)
 {
-    uint64_t va, index = 0;
-    struct translation t;
-    struct mmu_fault fault;
+    uint64_t va, index = 0, pstate = 0;
+    struct arm_translation t;
 
     if (!words[1] || !parse_hex(words[1], &va) ||
-        (words[2] && !parse_number(words[2], 0, m->cpu_count - 1, &index))) {
+        (words[2] && !parse_number(words[2], 0, arm_cpu_count(m) - 1, &index))) {
         printf("walk VA [CPU]: a hexadecimal address\n");
         return STAY;
     }
-    struct cpu *cpu = m->cpus[index];
-    const struct mmu_access a = {.kind = MMU_READ, .priv = cpu->ps.el > 0, .at = true};
-    if (mmu_translate(cpu->contexts.x, &m->mem, NULL, (va_t){va}, &a, &t, &fault))
+    arm_reg_read(m, (unsigned)index, "pstate", &pstate);
+    if (arm_translate(m, (unsigned)index, (unsigned)(pstate >> 2) & 3, va, ARM_ACCESS_READ, &t))
         printf("PA %#" PRIx64 ", memory attributes %#04x, shareability %u, stage-1 page 2^%u, "
                "stage-2 page 2^%u, privileged %c%c%c, unprivileged %c%c%c%s%s\n",
-               t.pa, t.attr, t.sh, t.s1_shift, t.s2_shift, t.perms & PERM_PR ? 'r' : '-',
-               t.perms & PERM_PW ? 'w' : '-', t.perms & PERM_PX ? 'x' : '-',
-               t.perms & PERM_UR ? 'r' : '-', t.perms & PERM_UW ? 'w' : '-',
-               t.perms & PERM_UX ? 'x' : '-', t.ng ? ", not global" : "",
-               t.guarded ? ", guarded" : "");
+               t.pa, t.attr, t.shareability, t.stage1_log2, t.stage2_log2,
+               t.perms & ARM_PERM_PR ? 'r' : '-', t.perms & ARM_PERM_PW ? 'w' : '-',
+               t.perms & ARM_PERM_PX ? 'x' : '-', t.perms & ARM_PERM_UR ? 'r' : '-',
+               t.perms & ARM_PERM_UW ? 'w' : '-', t.perms & ARM_PERM_UX ? 'x' : '-',
+               t.global ? "" : ", not global", t.guarded ? ", guarded" : "");
     else
-        printf("%s fault, stage %u, level %d%s\n", mmu_fault_name(fault.type), fault.stage2 ? 2 : 1,
-               fault.level, fault.s1ptw ? ", on the stage-1 table walk" : "");
+        printf("%s fault, stage %u, level %d%s\n", t.fault, t.stage, t.level,
+               t.on_walk ? ", on the stage-1 table walk" : "");
     return STAY;
 }
 
@@ -136,7 +108,7 @@ static enum verdict do_print(struct arm_machine *m, char **words)
 {
     uint64_t value, index = 0;
 
-    if (!words[1] || (words[2] && !parse_number(words[2], 0, m->cpu_count - 1, &index)))
+    if (!words[1] || (words[2] && !parse_number(words[2], 0, arm_cpu_count(m) - 1, &index)))
         printf("print REGISTER [CPU]\n");
     else if (!arm_reg_read(m, (unsigned)index, words[1], &value))
         printf("no register \"%s\"\n", words[1]);
@@ -162,7 +134,7 @@ static enum verdict do_reset(struct arm_machine *m, char **words)
     struct arm_error err;
 
     (void)words;
-    if (machine_reboot(m, &err) == 0)
+    if (arm_reset(m, &err) == 0)
         return CONTINUE;
     printf("%s\n", err.text);
     return STAY;
@@ -171,7 +143,7 @@ static enum verdict do_reset(struct arm_machine *m, char **words)
 static enum verdict do_powerdown(struct arm_machine *m, char **words)
 {
     (void)words;
-    virt_board_power_button(&m->board);
+    arm_power_button(m);
     return CONTINUE;
 }
 
@@ -189,7 +161,7 @@ static const struct {
 static enum verdict do_help(struct arm_machine *m, char **words)
 {
     (void)m, (void)words;
-    for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
         printf("  %s%s%-*s %s\n", commands[k].name, *commands[k].arguments == '[' ? "" : " ",
                (int)(24 - strlen(commands[k].name)), commands[k].arguments, commands[k].help);
     return STAY;
@@ -199,7 +171,7 @@ static enum verdict execute(struct arm_machine *m, char **words)
 {
     size_t n = strcspn(words[0], "/");
 
-    for (size_t k = 0; k < ARRAY_SIZE(commands); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
         if (n >= commands[k].shortest && n <= strlen(commands[k].name) &&
             !strncmp(words[0], commands[k].name, n))
             return commands[k].fn(m, words);

@@ -4,8 +4,6 @@
 #include <glib.h>
 #include <string.h>
 
-#include "base/bits.h"
-
 /* Digits of @base at the start of @text; *end behind them. False if there are none or too many. */
 static bool digits(const char *text, unsigned base, uint64_t *out, char **end)
 {
@@ -26,7 +24,7 @@ bool parse_size(const char *text, uint64_t unit, uint64_t *out)
         return false;
     const char *s = *end ? strchr(suffixes, g_ascii_toupper(*end)) : NULL;
     if (s) {
-        unit = BIT(10 * (unsigned)(s - suffixes + 1));
+        unit = UINT64_C(1) << (10 * (unsigned)(s - suffixes + 1));
         end++;
     }
     if (*end || v > UINT64_MAX / unit)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/bits.h"
 #include "suggest.h"
 
 bool qemu_bad(const char *format, ...)
@@ -32,7 +31,7 @@ static const struct {
 
 const char *qemu_missing(const char *kind, const char *word)
 {
-    for (size_t k = 0; k < ARRAY_SIZE(missing); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(missing); k++)
         if (!strcmp(missing[k].kind, kind) && g_pattern_match_simple(missing[k].pattern, word))
             return missing[k].reason;
     return NULL;
@@ -84,7 +83,7 @@ static const char *normal(const char *value)
     static const char *const words[][2] = {{"yes", "on"}, {"true", "on"},   {"y", "on"},
                                            {"no", "off"}, {"false", "off"}, {"n", "off"}};
 
-    for (size_t k = 0; k < ARRAY_SIZE(words); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(words); k++)
         if (!strcmp(value, words[k][0]))
             return words[k][1];
     return value;

@@ -1,10 +1,10 @@
 #include "qemu_debug.h"
 
+#include <glib.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/bits.h"
 #include "qemu.h"
 
 /* One row an item of QEMU's. */
@@ -72,7 +72,7 @@ static bool set_item(struct qemu *q, const char *name)
     g_autofree char *what = g_strdup_printf("-d %s", name);
     GString *known = g_string_new(NULL);
 
-    for (size_t k = 0; k < ARRAY_SIZE(items); k++) {
+    for (size_t k = 0; k < G_N_ELEMENTS(items); k++) {
         g_string_append_printf(known, "%s%s", k ? "|" : "", items[k].name);
         if (strcmp(items[k].name, name))
             continue;
@@ -87,7 +87,7 @@ static bool set_item(struct qemu *q, const char *name)
 
 static void set_all(struct qemu *q)
 {
-    for (size_t k = 0; k < ARRAY_SIZE(items); k++) {
+    for (size_t k = 0; k < G_N_ELEMENTS(items); k++) {
         add_trace(&q->debug, items[k].trace);
         add_log(&q->debug, items[k].log);
     }
@@ -100,7 +100,7 @@ bool qemu_d(struct qemu *q, const char *option, const char *value)
 
     if (is_help(value)) {
         printf("Log items (comma separated):\n");
-        for (size_t k = 0; k < ARRAY_SIZE(items); k++)
+        for (size_t k = 0; k < G_N_ELEMENTS(items); k++)
             printf("%-15s %s\n", items[k].name, items[k].help);
         q->answered = true;
         return true;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/bits.h"
 #include "fat.h"
 #include "parse.h"
 #include "qemu.h"
@@ -84,7 +83,7 @@ static bool set_drive_file(struct qemu *q, const char *value)
 
     if (g_str_has_prefix(value, "fat:"))
         return set_directory(q, value + strlen("fat:"));
-    for (size_t k = 0; k < ARRAY_SIZE(protocols); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(protocols); k++)
         if (g_str_has_prefix(value, protocols[k]))
             return qemu_bad("-drive file=%s is not offered: expected a file of this host", value);
     drive(q)->file = qemu_keep(q, g_strdup(value));
@@ -164,12 +163,12 @@ static bool begin_drive(struct qemu *q, const char *interface, int unit)
 bool qemu_drive(struct qemu *q, const char *option, const char *value)
 {
     if (properties_want_help(value)) {
-        properties_print("drive", drive_properties, ARRAY_SIZE(drive_properties));
+        properties_print("drive", drive_properties, G_N_ELEMENTS(drive_properties));
         q->answered = true;
         return true;
     }
     if (!begin_drive(q, "virtio", -1) ||
-        !properties_set(q, option, value, "file", drive_properties, ARRAY_SIZE(drive_properties)))
+        !properties_set(q, option, value, "file", drive_properties, G_N_ELEMENTS(drive_properties)))
         return false;
     if (!drive(q)->file && !drive(q)->directory)
         return qemu_bad("-drive %s: expected file=FILE", value);
@@ -222,7 +221,7 @@ bool qemu_object(struct qemu *q, const char *option, const char *value)
         if (is_help(value))
             printf("List of user creatable objects:\n  rng-builtin\n  rng-random\n");
         else
-            properties_print(driver, object_properties, ARRAY_SIZE(object_properties));
+            properties_print(driver, object_properties, G_N_ELEMENTS(object_properties));
         q->answered = true;
         return true;
     }
@@ -232,7 +231,7 @@ bool qemu_object(struct qemu *q, const char *option, const char *value)
         return qemu_bad("-object: more than %d of them", QEMU_OBJECTS_MAX);
     *object(q) = (struct qemu_object){0};
     if (!properties_set(q, option, value, "qom-type", object_properties,
-                        ARRAY_SIZE(object_properties)))
+                        G_N_ELEMENTS(object_properties)))
         return false;
     if (!object(q)->id)
         return qemu_bad("-object %s: expected id=ID", value);
@@ -291,7 +290,7 @@ static const struct qemu_driver {
 } drivers[] = {
 #define DRIVER(name, bus, title, alias, table, connect)                                            \
     {                                                                                              \
-        name, bus, title, alias, table, ARRAY_SIZE(table), connect                                 \
+        name, bus, title, alias, table, G_N_ELEMENTS(table), connect                               \
     }
     DRIVER("virtio-blk-device", "virtio-bus", "Storage", "virtio-blk", blk_properties, connect_blk),
     DRIVER("virtconsole", "virtio-serial-bus", "Input", NULL, port_properties, connect_port),
@@ -306,7 +305,7 @@ static const struct qemu_driver {
 
 static void print_drivers(void)
 {
-    for (size_t k = 0; k < ARRAY_SIZE(drivers); k++) {
+    for (size_t k = 0; k < G_N_ELEMENTS(drivers); k++) {
         if (!k || strcmp(drivers[k].title, drivers[k - 1].title))
             printf("%s%s devices:\n", k ? "\n" : "", drivers[k].title);
         printf("name \"%s\"", drivers[k].name);
@@ -320,7 +319,7 @@ static void print_drivers(void)
 
 static const struct qemu_driver *find_driver(struct qemu *q, const char *name)
 {
-    for (size_t k = 0; k < ARRAY_SIZE(drivers); k++) {
+    for (size_t k = 0; k < G_N_ELEMENTS(drivers); k++) {
         if (!strcmp(drivers[k].name, name))
             return &drivers[k];
         if (drivers[k].alias && !strcmp(drivers[k].alias, name)) {
@@ -337,7 +336,7 @@ static bool no_driver(const char *name)
     g_autofree char *what = g_strdup_printf("-device %s", name);
     GString *known = g_string_new(NULL);
 
-    for (size_t k = 0; k < ARRAY_SIZE(drivers); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(drivers); k++)
         g_string_append_printf(known, "%s%s", k ? "|" : "", drivers[k].name);
     qemu_refuse("device", name, what, known->str);
     g_string_free(known, TRUE);

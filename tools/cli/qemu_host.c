@@ -1,16 +1,16 @@
 #include "qemu_host.h"
 
+#include <glib.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/bits.h"
 #include "parse.h"
 #include "qemu.h"
 
 #define PROPERTIES(q, option, value, implied, table)                                               \
-    properties_set(q, option, value, implied, table, ARRAY_SIZE(table))
+    properties_set(q, option, value, implied, table, G_N_ELEMENTS(table))
 
 /* ---- -chardev ---- */
 
@@ -253,7 +253,7 @@ static const struct property rtc_clock_of_host[] = {
 
 bool qemu_rtc(struct qemu *q, const char *option, const char *value)
 {
-    struct property table[ARRAY_SIZE(rtc_properties)];
+    struct property table[G_N_ELEMENTS(rtc_properties)];
     g_autofree char *clock = properties_find(value, NULL, "clock");
 
     memcpy(table, rtc_properties, sizeof(table));

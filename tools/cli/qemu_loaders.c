@@ -3,7 +3,6 @@
 #include <glib.h>
 #include <string.h>
 
-#include "base/bits.h"
 #include "parse.h"
 #include "qemu.h"
 
@@ -156,7 +155,7 @@ static bool add_blob(struct qemu *q, const char *value)
     *blob(q) = (struct arm_blob){.cpu = -1};
     forget_data(&q->loaders);
     if (!properties_set(q, "device", value, "driver", blob_properties,
-                        ARRAY_SIZE(blob_properties)) ||
+                        G_N_ELEMENTS(blob_properties)) ||
         !check_blob(&q->loaders, blob(q), value))
         return false;
     store_data(blob(q), &q->loaders);
@@ -170,7 +169,7 @@ static bool add_module(struct qemu *q, const char *value)
         return qemu_bad("-device guest-loader: more than %d of them", QEMU_MODULES_MAX);
     *module(q) = (struct arm_module){0};
     if (!properties_set(q, "device", value, "driver", module_properties,
-                        ARRAY_SIZE(module_properties)))
+                        G_N_ELEMENTS(module_properties)))
         return false;
     if (!module(q)->path || !module(q)->addr)
         return qemu_bad("-device %s: expected addr=ADDR and kernel=FILE or initrd=FILE", value);
@@ -185,9 +184,9 @@ bool qemu_loader(struct qemu *q, const char *driver, const char *value)
     if (!properties_want_help(value))
         return module ? add_module(q, value) : add_blob(q, value);
     if (module)
-        properties_print(driver, module_properties, ARRAY_SIZE(module_properties));
+        properties_print(driver, module_properties, G_N_ELEMENTS(module_properties));
     else
-        properties_print(driver, blob_properties, ARRAY_SIZE(blob_properties));
+        properties_print(driver, blob_properties, G_N_ELEMENTS(blob_properties));
     q->answered = true;
     return true;
 }

@@ -1,10 +1,10 @@
 #include "qemu_machine.h"
 
+#include <glib.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "arch/cpu_models.h"
-#include "base/bits.h"
+#include "armillary.h"
 #include "parse.h"
 #include "qemu.h"
 #include "suggest.h"
@@ -25,7 +25,7 @@ static const struct {
 
 static bool version_exists(unsigned major, unsigned minor)
 {
-    for (size_t k = 0; k < ARRAY_SIZE(versions); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(versions); k++)
         if (versions[k].major == major)
             return minor >= versions[k].first && minor <= versions[k].last;
     return false;
@@ -154,7 +154,7 @@ static void print_machine(const char *name, unsigned version, const char *more)
 static void print_machines(void)
 {
     printf("Supported machines are:\n");
-    for (size_t k = 0; k < ARRAY_SIZE(versions); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(versions); k++)
         for (unsigned minor = versions[k].first; minor <= versions[k].last; minor++) {
             unsigned version = VERSION(versions[k].major, minor);
             g_autofree char *name = g_strdup_printf("virt-%u.%u", versions[k].major, minor);
@@ -165,7 +165,7 @@ static void print_machines(void)
 }
 
 #define PROPERTIES(q, option, value, implied, table)                                               \
-    properties_set(q, option, value, implied, table, ARRAY_SIZE(table))
+    properties_set(q, option, value, implied, table, G_N_ELEMENTS(table))
 
 bool qemu_machine(struct qemu *q, const char *option, const char *value)
 {
@@ -175,7 +175,7 @@ bool qemu_machine(struct qemu *q, const char *option, const char *value)
             print_machines();
         else
             properties_print("virt-7.2-machine", machine_properties,
-                             ARRAY_SIZE(machine_properties));
+                             G_N_ELEMENTS(machine_properties));
         q->answered = true;
         return true;
     }
@@ -188,13 +188,14 @@ static bool set_model(struct qemu *q, const char *value)
 {
     g_autofree char *what = g_strdup_printf("-cpu %s", value);
     GString *known = g_string_new(NULL);
+    const char *ours, *theirs;
     bool good;
 
     q->machine.model = NULL;
-    for (const struct cpu_model *m = cpu_models; m->name; m++) {
-        g_string_append_printf(known, "%s%s", known->len ? "|" : "", m->qemu_name);
-        if (!strcmp(m->qemu_name, value))
-            q->machine.model = m->qemu_name;
+    for (unsigned k = 0; arm_cpu_model(k, &ours, &theirs); k++) {
+        g_string_append_printf(known, "%s%s", known->len ? "|" : "", theirs);
+        if (!strcmp(theirs, value))
+            q->machine.model = theirs;
     }
     good = q->machine.model || qemu_refuse("cpu", value, what, known->str);
     if (!good)
@@ -262,16 +263,18 @@ static const struct property cpu_properties[] = {
 bool qemu_cpu(struct qemu *q, const char *option, const char *value)
 {
     (void)option;
+    const char *ours, *theirs;
+
     q->machine.max_only = NULL;
     if (is_help(value)) {
         printf("Available CPUs:\n");
-        for (const struct cpu_model *m = cpu_models; m->name; m++)
-            printf("  %s\n", m->qemu_name);
+        for (unsigned k = 0; arm_cpu_model(k, &ours, &theirs); k++)
+            printf("  %s\n", theirs);
         q->answered = true;
         return true;
     }
     if (properties_want_help(value)) {
-        properties_print("cpu", cpu_properties, ARRAY_SIZE(cpu_properties));
+        properties_print("cpu", cpu_properties, G_N_ELEMENTS(cpu_properties));
         q->answered = true;
         return true;
     }
@@ -342,7 +345,7 @@ bool qemu_smp(struct qemu *q, const char *option, const char *value)
 
 static bool set_memory(struct qemu *q, const char *value)
 {
-    if (!parse_size(value, BIT(20), &q->req.config.ram_size))
+    if (!parse_size(value, ARM_BIT(20), &q->req.config.ram_size))
         return qemu_bad("-m %s: expected MiB, or a number with K, M or G", value);
     return true;
 }
@@ -399,7 +402,7 @@ static void apply_version(struct qemu_machine *m)
         {VERSION(10, 0), 0, false, "pauth-impdef", NULL, NULL},
     };
 
-    for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+    for (size_t k = 0; k < G_N_ELEMENTS(rows); k++) {
         if (m->version < rows[k].first || (rows[k].last && m->version > rows[k].last))
             continue;
         m->its_off |= rows[k].its_off;

@@ -2,131 +2,98 @@
 
 #include <inttypes.h>
 
-#include "arch/esr.h"
-#include "arch/sysreg.h"
-#include "base/bits.h"
-#include "cpu/exception.h"
-#include "cpu/pstate.h"
-#include "cpu/world.h"
-#include "mmu/fault.h"
+#include "armillary.h"
 
-static const char *const power[] = {
-    [CPU_RUNNING] = "running", [CPU_WFI] = "in WFI",          [CPU_WFE] = "in WFE",
-    [CPU_OFF] = "off",         [CPU_SUSPENDED] = "suspended", [CPU_HALTED] = "halted",
+#define HCR_TGE ARM_BIT(27)
+
+static const char *const states[] = {
+    [ARM_CPU_RUNNING] = "running", [ARM_CPU_WFI] = "in WFI",          [ARM_CPU_WFE] = "in WFE",
+    [ARM_CPU_OFF] = "off",         [ARM_CPU_SUSPENDED] = "suspended", [ARM_CPU_HALTED] = "halted",
 };
 
-/* PSTATE in the layout of SPSR_ELx: the names of the bits that are set, N first, and the mode. */
+/* 0 if it has none of that name: EL2's, without EL2. */
+static uint64_t value(struct arm_machine *m, unsigned cpu, const char *name)
+{
+    uint64_t v = 0;
+
+    arm_reg_read(m, cpu, name, &v);
+    return v;
+}
+
+static unsigned current_el(struct arm_machine *m, unsigned cpu)
+{
+    return (unsigned)(value(m, cpu, "pstate") >> 2) & 3;
+}
+
 static void print_pstate(FILE *f, uint64_t spsr)
 {
-    const struct sysreg_field *end = sysreg_fields;
+    char text[256];
 
-    while (end->name)
-        end++;
-    for (const struct sysreg_field *d = end; d-- != sysreg_fields;) {
-        uint64_t value = d->sr == SR_SPSR_EL1 ? bits(spsr, d->hi, d->lo) : 0;
-        if (value && d->hi == d->lo)
-            fprintf(f, "%s ", d->name);
-        else if (value && d->lo != 0)
-            fprintf(f, "%s=%" PRIu64 " ", d->name, value);
-    }
-    fprintf(f, "EL%u%c", (unsigned)bits(spsr, 3, 2), spsr & 1 ? 'h' : 't');
+    arm_text_pstate(spsr, text, sizeof(text));
+    fputs(text, f);
 }
 
-static bool is_abort(unsigned ec)
+void registers_print_brief(FILE *f, struct arm_machine *m, unsigned cpu)
 {
-    return ec == ESR_EC_IABT_LOW || ec == ESR_EC_IABT_CUR || ec == ESR_EC_DABT_LOW ||
-           ec == ESR_EC_DABT_CUR;
+    fprintf(f, "cpu%u %s: EL%u, PC 0x%016" PRIx64 ", SP 0x%016" PRIx64 "\n", cpu,
+            states[arm_cpu_state(m, cpu)], current_el(m, cpu), value(m, cpu, "pc"),
+            value(m, cpu, "sp"));
 }
 
-/* The other way round than EncodeLDFSC(). */
-static bool find_fault(unsigned fsc, struct mmu_fault *fault)
+void registers_print_general(FILE *f, struct arm_machine *m, unsigned cpu)
 {
-    for (int type = MMU_FAULT_ADDRESS_SIZE; type <= MMU_FAULT_DEBUG; type++)
-        for (int level = -1; level <= 3; level++) {
-            *fault = (struct mmu_fault){.type = (enum mmu_fault_type)type, .level = (int8_t)level};
-            if (mmu_fault_fsc(fault) == fsc)
-                return true;
-        }
-    return false;
-}
-
-static bool has_level(const struct mmu_fault *fault)
-{
-    struct mmu_fault other = *fault;
-
-    other.level = fault->level == 1 ? 2 : 1;
-    return mmu_fault_fsc(fault) != mmu_fault_fsc(&other);
-}
-
-/* ESR_ELx in words: the class, and of an abort what kind of fault. */
-static void print_syndrome(FILE *f, uint64_t esr)
-{
-    unsigned ec = (unsigned)bits(esr, 31, 26);
-    struct mmu_fault fault;
-
-    fputs(esr_ec_text(ec), f);
-    if (!is_abort(ec) || !find_fault((unsigned)bits(esr, 5, 0), &fault))
-        return;
-    fprintf(f, ", %s", mmu_fault_name(fault.type));
-    if (has_level(&fault))
-        fprintf(f, ", level %d", fault.level);
-}
-
-void registers_print_brief(FILE *f, const struct cpu *cpu)
-{
-    fprintf(f, "cpu%u %s: EL%u, PC 0x%016" PRIx64 ", SP 0x%016" PRIx64 "\n", cpu->index,
-            power[cpu->power], cpu->ps.el, cpu->pc, cpu->x[REG_SP]);
-}
-
-void registers_print_general(FILE *f, const struct cpu *cpu)
-{
-    registers_print_brief(f, cpu);
+    registers_print_brief(f, m, cpu);
     fputs("  PSTATE ", f);
-    print_pstate(f, cpu_pstate_to_spsr(cpu));
+    print_pstate(f, value(m, cpu, "pstate"));
     fputc('\n', f);
-    for (unsigned r = 0; r < 31; r++)
-        fprintf(f, "  X%02u %016" PRIx64 "%s", r, cpu->x[r], r % 4 == 3 || r == 30 ? "\n" : "");
+    for (unsigned r = 0; r < 31; r++) {
+        uint64_t v[2] = {0};
+        arm_reg_get(m, cpu, ARM_X(r), v);
+        fprintf(f, "  X%02u %016" PRIx64 "%s", r, v[0], r % 4 == 3 || r == 30 ? "\n" : "");
+    }
 }
 
 /* The registers that belong to an exception taken to EL1 or EL2. */
 struct exception_registers {
-    enum sysreg esr, elr, spsr, far, vbar;
+    const char *esr, *elr, *spsr, *far, *vbar;
 };
 
 /* Those of the level that the CPU is in, or that takes its exceptions. */
-static const struct exception_registers *exception_registers(const struct cpu *cpu)
+static const struct exception_registers *exception_registers(struct arm_machine *m, unsigned cpu)
 {
     static const struct exception_registers of[] = {
-        {SR_ESR_EL1, SR_ELR_EL1, SR_SPSR_EL1, SR_FAR_EL1, SR_VBAR_EL1},
-        {SR_ESR_EL2, SR_ELR_EL2, SR_SPSR_EL2, SR_FAR_EL2, SR_VBAR_EL2},
+        {"ESR_EL1", "ELR_EL1", "SPSR_EL1", "FAR_EL1", "VBAR_EL1"},
+        {"ESR_EL2", "ELR_EL2", "SPSR_EL2", "FAR_EL2", "VBAR_EL2"},
     };
+    unsigned el = current_el(m, cpu);
 
-    return &of[cpu_default_target_el(cpu) - 1];
+    return &of[el == 2 || (el == 0 && (value(m, cpu, "HCR_EL2") & HCR_TGE))];
 }
 
-static void print_sysreg(FILE *f, const struct cpu *cpu, enum sysreg sr)
+static uint64_t print_register(FILE *f, struct arm_machine *m, unsigned cpu, const char *name)
 {
-    fprintf(f, "  %-8s %016" PRIx64, sysreg_rows[sr].name, cpu->sr[sr]);
+    uint64_t v = value(m, cpu, name);
+
+    fprintf(f, "  %-8s %016" PRIx64, name, v);
+    return v;
 }
 
-void registers_print_current(FILE *f, const struct cpu *cpu)
+void registers_print_current(FILE *f, struct arm_machine *m, unsigned cpu)
 {
-    const struct exception_registers *e = exception_registers(cpu);
+    const struct exception_registers *e = exception_registers(m, cpu);
+    char text[256] = "none yet"; /* a syndrome has at least ESR_ELx.IL or a class */
 
-    registers_print_general(f, cpu);
-    print_sysreg(f, cpu, e->esr);
+    registers_print_general(f, m, cpu);
+    uint64_t esr = print_register(f, m, cpu, e->esr);
+    if (esr)
+        arm_text_esr(esr, text, sizeof(text));
+    fprintf(f, " (%s)\n", text);
+    uint64_t spsr = print_register(f, m, cpu, e->spsr);
     fputs(" (", f);
-    if (cpu->sr[e->esr])
-        print_syndrome(f, cpu->sr[e->esr]);
-    else
-        fputs("none yet", f); /* a syndrome has at least ESR_ELx.IL or a class */
+    print_pstate(f, spsr);
     fputs(")\n", f);
-    print_sysreg(f, cpu, e->spsr);
-    fputs(" (", f);
-    print_pstate(f, cpu->sr[e->spsr]);
-    fputs(")\n", f);
-    print_sysreg(f, cpu, e->elr);
-    print_sysreg(f, cpu, e->far);
-    print_sysreg(f, cpu, e->vbar);
+    print_register(f, m, cpu, e->elr);
+    print_register(f, m, cpu, e->far);
+    print_register(f, m, cpu, e->vbar);
     fputc('\n', f);
 }

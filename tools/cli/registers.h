@@ -3,14 +3,14 @@
 
 #include <stdio.h>
 
-struct cpu;
+struct arm_machine;
 
 /* What it does and where, PSTATE, the general registers. */
-void registers_print_general(FILE *f, const struct cpu *cpu);
+void registers_print_general(FILE *f, struct arm_machine *m, unsigned cpu);
 
 /* The same, and what the exception level it is in says of the last exception; at EL0 the level that
  * takes its exceptions. */
-void registers_print_current(FILE *f, const struct cpu *cpu);
+void registers_print_current(FILE *f, struct arm_machine *m, unsigned cpu);
 
 /* One line. */
-void registers_print_brief(FILE *f, const struct cpu *cpu);
+void registers_print_brief(FILE *f, struct arm_machine *m, unsigned cpu);

@@ -4,22 +4,22 @@
 #include <signal.h>
 #include <string.h>
 
+#include "armillary.h"
 #include "command.h"
-#include "machine/machine.h"
 #include "registers.h"
 #include "runner.h"
 #include "signals.h"
 
 /* The CPU that ran last in full. */
-static void print_registers(FILE *f, const struct arm_machine *m)
+static void print_registers(FILE *f, struct arm_machine *m)
 {
     struct arm_end end;
 
     arm_last_end(m, &end);
-    registers_print_current(f, m->cpus[end.cpu]);
-    for (unsigned k = 0; k < m->cpu_count; k++)
+    registers_print_current(f, m, end.cpu);
+    for (unsigned k = 0; k < arm_cpu_count(m); k++)
         if (k != end.cpu)
-            registers_print_brief(f, m->cpus[k]);
+            registers_print_brief(f, m, k);
 }
 
 /* Time passes while exceptions are taken and nothing retires; it counts towards the limit. */
@@ -71,7 +71,7 @@ static bool print_reason(FILE *f, const struct arm_machine *m, enum arm_stop_rea
     return number && number != SIGPIPE;
 }
 
-void report_end(FILE *f, const struct arm_machine *m, enum arm_stop_reason why,
+void report_end(FILE *f, struct arm_machine *m, enum arm_stop_reason why,
                 const struct run_request *req)
 {
     if (print_reason(f, m, why, req))

@@ -9,7 +9,7 @@ struct run_request;
 
 /* Why it ended, unless the guest ended it in order; where it stands, unless the guest or the user
  * at the terminal ended it. */
-void report_end(FILE *f, const struct arm_machine *m, enum arm_stop_reason why,
+void report_end(FILE *f, struct arm_machine *m, enum arm_stop_reason why,
                 const struct run_request *req);
 
 int report_exit_code(const struct arm_machine *m, enum arm_stop_reason why,

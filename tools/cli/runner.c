@@ -8,11 +8,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/bits.h"
+#include "armillary.h"
 #include "command.h"
 #include "console.h"
 #include "devices.h"
-#include "machine/machine.h"
 #include "monitor.h"
 #include "output.h"
 #include "pidfile.h"
@@ -114,7 +113,7 @@ bool runner_serial_valid(const char *serial)
 {
     static const char *const known[] = {"stdio", "mon:stdio", "none", "null"};
 
-    for (size_t k = 0; k < ARRAY_SIZE(known); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(known); k++)
         if (!strcmp(serial, known[k]))
             return true;
     return g_str_has_prefix(serial, "file:") && serial[5];

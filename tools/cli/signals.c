@@ -1,6 +1,7 @@
 #include "signals.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +10,6 @@
 #include <unistd.h>
 
 #include "armillary.h"
-#include "base/bits.h"
 #include "command.h"
 #include "terminal.h"
 
@@ -41,7 +41,7 @@ static struct {
     volatile sig_atomic_t ticks;
     timer_t timer;
     char time_is_up[64]; /* the message */
-    struct sigaction before[ARRAY_SIZE(rows)];
+    struct sigaction before[G_N_ELEMENTS(rows)];
 } state;
 
 static void set_timer(long first_ns, time_t first_s, long interval_ns)
@@ -116,7 +116,7 @@ static void on_end(int number)
 static void on_crash(int number)
 {
     terminal_suspend();
-    for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(rows); k++)
         if (rows[k].number == number)
             sigaction(number, &state.before[k], NULL);
     raise(number);
@@ -153,7 +153,7 @@ bool signals_catch(double timeout_s)
         fprintf(stderr, "armillary: no timer of the host: %s\n", strerror(errno));
         return false;
     }
-    for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+    for (size_t k = 0; k < G_N_ELEMENTS(rows); k++) {
         sigaction(rows[k].number, NULL, &state.before[k]);
         if (state.before[k].sa_handler != SIG_IGN || rows[k].number == SIGALRM)
             install(rows[k].number, rows[k].handler);
@@ -176,6 +176,6 @@ int signals_seen(void)
 void signals_release(void)
 {
     timer_delete(state.timer);
-    for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(rows); k++)
         sigaction(rows[k].number, &state.before[k], NULL);
 }

@@ -1,4 +1,4 @@
-#include "sysreg_text.h"
+#include "arch/sysreg_text.h"
 
 #include <string.h>
 
