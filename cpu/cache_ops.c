@@ -28,13 +28,13 @@ static enum exec_result by_va(struct cpu *cpu, const struct insn *i, enum sysreg
         return EXEC_ABORT;
     CPU_FIRE(cpu, i, CACHE, cache, .op = sysreg_number(sr), .operand = va, .by_va = true,
              .pa = t.pa);
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 static enum exec_result whole(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
 {
     CPU_FIRE(cpu, i, CACHE, cache, .op = sysreg_number(sr), .operand = value);
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 enum exec_result sr_op_DC(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
@@ -57,5 +57,5 @@ enum exec_result sr_op_IC(struct cpu *cpu, const struct insn *i, enum sysreg sr,
 enum exec_result sr_op_DC_ZVA(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
 {
     (void)sr;
-    return mem_zero(cpu, i, value, ZVA_BYTES) ? EXEC_NEXT : EXEC_ABORT;
+    return mem_zero(cpu, i, value, ZVA_BYTES) ? cpu_next(cpu) : EXEC_ABORT;
 }

@@ -14,27 +14,59 @@
 #define STORES_MAX 64
 
 struct code_cache {
+    const struct code_engine *engine;
     struct code_page *bucket[BUCKETS];
     unsigned count;
     struct tlb *tlb[CODE_CACHE_TLBS_MAX];
     unsigned tlb_count;
 };
 
-struct code_cache *code_cache_create(void)
+struct code_cache *code_cache_create(const struct code_engine *engine)
 {
-    return calloc(1, sizeof(struct code_cache));
+    struct code_cache *cache = calloc(1, sizeof(*cache));
+
+    if (cache)
+        cache->engine = engine;
+    return cache;
+}
+
+/* The one function that ends what has been made from code, here from the instructions @first to
+ * @last of a page: the page owns it all. Return: there was something. */
+static bool kill_insns(const struct code_cache *cache, struct code_page *p, unsigned first,
+                       unsigned last)
+{
+    bool decoded = false;
+
+    for (unsigned i = first; i <= last; i++) {
+        decoded |= p->insn[i].fn != cache->engine->fresh;
+        p->insn[i].fn = cache->engine->fresh;
+    }
+    return decoded;
+}
+
+static bool kill_page(const struct code_cache *cache, struct code_page *p)
+{
+    return kill_insns(cache, p, 0, CODE_PAGE_INSNS - 1);
+}
+
+/* Remove a dead page. */
+static void free_page(struct code_cache *cache, struct code_page **link)
+{
+    struct code_page *p = *link;
+
+    *link = p->next;
+    free(p);
+    cache->count--;
 }
 
 static void free_all(struct code_cache *cache)
 {
     for (unsigned i = 0; i < BUCKETS; i++) {
         while (cache->bucket[i]) {
-            struct code_page *p = cache->bucket[i];
-            cache->bucket[i] = p->next;
-            free(p);
+            kill_page(cache, cache->bucket[i]);
+            free_page(cache, &cache->bucket[i]);
         }
     }
-    cache->count = 0;
 }
 
 void code_cache_destroy(struct code_cache *cache)
@@ -79,18 +111,6 @@ static uint8_t *page_flags(const struct ram_bank *bank, uint64_t pa)
     return &bank->flags[(pa - bank->base) >> PAGE_SHIFT];
 }
 
-/* Return: one of them was decoded. */
-static bool undecode(struct code_page *p, unsigned first, unsigned last)
-{
-    bool decoded = false;
-
-    for (unsigned i = first; i <= last; i++) {
-        decoded |= p->insn[i].fn != exec_decode;
-        p->insn[i].fn = exec_decode;
-    }
-    return decoded;
-}
-
 static void tell(const struct physmem *mem, uint64_t pa, uint64_t size, unsigned cause)
 {
     if (mem->probes && probe_wanted(mem->probes, ARM_EVENT_CODE))
@@ -99,6 +119,18 @@ static void tell(const struct physmem *mem, uint64_t pa, uint64_t size, unsigned
             &(struct arm_event){.kind = ARM_EVENT_CODE,
                                 .cpu = ARM_NO_CPU,
                                 .code = {.pa = pa, .size = size, .cause = (uint8_t)cause}});
+}
+
+/* @p has nothing any more, and stores into it go direct. Whoever fetches from it next must come by
+ * code_cache_page(): the caller drops the fetch entries. */
+static void give_up(struct code_cache *cache, struct physmem *mem, struct code_page *p)
+{
+    struct ram_bank *bank = physmem_bank(mem, (pa_t){p->pa});
+
+    if (bank)
+        *page_flags(bank, p->pa) &= (uint8_t)~PAGE_HAS_CODE;
+    if (kill_page(cache, p))
+        tell(mem, p->pa, PAGE_SIZE, ARM_CODE_DROPPED);
 }
 
 /* From now on stores into the page have to be seen. */
@@ -120,8 +152,8 @@ static struct code_page *add(struct code_cache *cache, const struct ram_bank *ba
         return NULL;
     p->pa = pa;
     p->host = bank->host + (pa - bank->base);
-    undecode(p, 0, CODE_PAGE_INSNS - 1);
-    p->insn[CODE_PAGE_INSNS].fn = exec_page_end;
+    kill_page(cache, p);
+    p->insn[CODE_PAGE_INSNS].fn = cache->engine->page_end;
     p->next = *bucket(cache, pa);
     *bucket(cache, pa) = p;
     cache->count++;
@@ -158,7 +190,7 @@ static void invalidate_in_page(struct code_cache *cache, const struct physmem *m
 {
     struct code_page *p = find(cache, page);
 
-    if (p && undecode(p, first / 4, last / 4))
+    if (p && kill_insns(cache, p, first / 4, last / 4))
         tell(mem, page + first, last + 1 - first, ARM_CODE_WRITTEN);
 }
 
@@ -186,28 +218,20 @@ bool code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, un
         *page_flags(bank, pa.a) &= (uint8_t)~PAGE_HAS_CODE;
         return false;
     }
-    bool decoded = undecode(p, (unsigned)offset / 4, (unsigned)(offset + size - 1) / 4);
+    bool decoded = kill_insns(cache, p, (unsigned)offset / 4, (unsigned)(offset + size - 1) / 4);
     if (++p->stores < STORES_MAX || p->insn == running)
         return decoded;
-    /* Whoever fetches from it next must come by code_cache_page(). */
-    if (undecode(p, 0, CODE_PAGE_INSNS - 1))
-        tell(mem, p->pa, PAGE_SIZE, ARM_CODE_DROPPED);
+    give_up(cache, mem, p);
     drop_fetch_entries(cache);
-    *page_flags(bank, pa.a) &= (uint8_t)~PAGE_HAS_CODE;
     return decoded;
 }
 
 void code_cache_flush(struct code_cache *cache, struct physmem *mem)
 {
     drop_fetch_entries(cache);
-    for (unsigned i = 0; i < BUCKETS; i++) {
-        for (struct code_page *p = cache->bucket[i]; p; p = p->next) {
-            struct ram_bank *bank = physmem_bank(mem, (pa_t){p->pa});
-            if (bank)
-                *page_flags(bank, p->pa) &= (uint8_t)~PAGE_HAS_CODE;
-            tell(mem, p->pa, PAGE_SIZE, ARM_CODE_DROPPED);
-        }
-    }
+    for (unsigned i = 0; i < BUCKETS; i++)
+        for (struct code_page *p = cache->bucket[i]; p; p = p->next)
+            give_up(cache, mem, p);
     free_all(cache);
 }
 
@@ -223,13 +247,8 @@ static void drop_idle(struct code_cache *cache, struct physmem *mem)
                 link = &p->next;
                 continue;
             }
-            struct ram_bank *bank = physmem_bank(mem, (pa_t){p->pa});
-            if (bank)
-                *page_flags(bank, p->pa) &= (uint8_t)~PAGE_HAS_CODE;
-            *link = p->next;
-            tell(mem, p->pa, PAGE_SIZE, ARM_CODE_DROPPED);
-            free(p);
-            cache->count--;
+            give_up(cache, mem, p);
+            free_page(cache, link);
         }
     }
 }

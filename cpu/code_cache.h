@@ -12,9 +12,12 @@
 #define CODE_PAGE_INSNS     1024
 #define CODE_CACHE_TLBS_MAX 128
 
-/* A record nobody has executed yet; the record behind the last one. cpu/interp_plain.c has them. */
-exec_fn exec_decode;
-exec_fn exec_page_end;
+/* Whose functions the records have: that of a record nobody has executed yet, and that of the
+ * record behind the last one of a page. All others the engine puts in when it decodes; from then on
+ * a record does not change until its page kills it. */
+struct code_engine {
+    exec_fn *fresh, *page_end;
+};
 
 struct code_page {
     struct insn insn[CODE_PAGE_INSNS + 1]; /* first: a page is found by its records */
@@ -28,8 +31,8 @@ struct code_page {
 struct code_cache;
 struct state_io;
 
-/* NULL: no memory. */
-struct code_cache *code_cache_create(void);
+/* For records of @engine. NULL: no memory. */
+struct code_cache *code_cache_create(const struct code_engine *engine);
 void code_cache_destroy(struct code_cache *cache);
 
 /* A TLB whose direct writes and fetch entries the cache has to know. Not owned. */

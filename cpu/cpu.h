@@ -97,11 +97,13 @@ struct pac_entry {
 
 /* Reads of the counter at one place, see cpu/spin.h. */
 struct spin {
-    uint64_t pc, at;   /* of the last read: where, and cpu_retired() */
-    uint64_t period;   /* instructions between the last two */
-    uint32_t times;    /* in a row with that period */
-    uint32_t patience; /* of them before the loop is looked at; grows where that was in vain */
-    uint64_t skipped;  /* instructions that have retired without being executed */
+    uint64_t pc, at;     /* of the last read: where, and cpu_retired() */
+    uint64_t period;     /* instructions between the last two */
+    uint32_t times;      /* in a row with that period */
+    uint32_t patience;   /* of them before the loop is looked at; grows where that was in vain */
+    uint64_t skipped;    /* instructions that have retired without being executed */
+    bool due;            /* the last one is to be looked at before the next instruction */
+    enum sysreg counter; /* that it read */
 };
 
 /*
@@ -124,6 +126,9 @@ struct cpu {
     const struct insn *resume;    /* next record, in builds whose plain loop has no tail calls */
     uint64_t mem_data[2];         /* result of a slow load */
     uint64_t wanted;              /* events somebody wants here, see cpu_wants() */
+    uint64_t trap_epoch;          /* moves on where sr_allowed no longer holds */
+    unsigned index;               /* 0.. in the machine */
+    enum exec_result recheck;     /* EXEC_SYNC: before the next instruction; else EXEC_NEXT */
     struct pstate ps;
     bool fp_trapped;     /* CheckFPAdvSIMDEnabled64() would trap now */
     bool irq_check;      /* something about interrupts changed: recheck before the next insn */
@@ -170,7 +175,7 @@ struct cpu {
     struct contexts contexts; /* recent translation contexts, see cpu/context.h */
     /* An access from EL1 that passed its checks (0: read, 1: write) passes again until a control
      * register changes: until trap_epoch moves on. */
-    uint64_t trap_epoch, sr_allowed[2][SR_COUNT];
+    uint64_t sr_allowed[2][SR_COUNT];
     struct pac_entry pacs[1 << PAC_ENTRIES_LOG2]; /* recent results, hashed by input */
     struct clock_event timer_event[CPU_TIMERS], pmu_event;
 
@@ -194,7 +199,6 @@ struct cpu {
     uint64_t sr_mask[SR_COUNT], sr_res1[SR_COUNT]; /* bits a write changes; bits that read as one */
     uint64_t fault_loop_said;    /* 1 + the PC of the last fault loop that was logged */
     uint32_t sr_quick[SR_COUNT]; /* accesses that need no check: SR_PLAIN_xxx of cpu/sysreg.h */
-    unsigned index;              /* 0.. in the machine */
     unsigned cluster_cpus;
     uint16_t logged_enc[64]; /* registers that a line was logged about, hashed by encoding */
     bool has_el2;
@@ -240,6 +244,20 @@ static inline void cpu_set_nzcv(struct cpu *cpu, unsigned nzcv)
     cpu->zf = !(nzcv & 4);
     cpu->cf = (nzcv >> 1) & 1;
     cpu->vf = (uint64_t)nzcv << 63;
+}
+
+/* Something has to be looked at before the next instruction, in whichever loop the CPU is: an
+ * access to a device has raised an interrupt, an event's subscriber stops the machine. */
+static inline void cpu_recheck(struct cpu *cpu)
+{
+    cpu->recheck = EXEC_SYNC;
+}
+
+/* The result of an instruction that goes on with the next one, and may have done what makes it
+ * necessary to look: accessed memory by its slow path, or told an event. */
+static inline enum exec_result cpu_next(const struct cpu *cpu)
+{
+    return cpu->recheck;
 }
 
 /* Does somebody want @event of @cpu at this EL, in this world? Kept by cpu_context_changed(). */

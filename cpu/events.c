@@ -2,8 +2,6 @@
 
 #include "cpu/context.h"
 #include "cpu/exception.h"
-#include "cpu/exec.h"
-#include "cpu/interp.h"
 #include "cpu/world.h"
 
 _Static_assert((unsigned)ARM_REGIME_EL10 == (unsigned)REGIME_EL10 &&
@@ -33,7 +31,7 @@ void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct arm_event *p)
     cpu->pc = insn_pc(cpu, i);
     cpu_fire_here(cpu, p);
     if (*cpu->env.pause)
-        interp_break_after(cpu, i);
+        cpu_recheck(cpu);
 }
 
 static void fire(struct cpu *cpu, const struct insn *i, struct arm_event *p)

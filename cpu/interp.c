@@ -10,62 +10,15 @@
 #include "cpu/debug_state.h"
 #include "cpu/events.h"
 #include "cpu/exception.h"
-#include "cpu/exec.h"
+#include "cpu/execute.h"
 #include "cpu/fetch.h"
+#include "cpu/interp_plain.h"
+#include "cpu/observe.h"
 #include "cpu/pmu.h"
+#include "cpu/spin.h"
 #include "cpu/step.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"
-
-exec_fn *const interp_exec[A64_OP_COUNT] = {
-#define A64(name, ...) [A64_##name] = exec_##name,
-#include "arch/a64.def"
-#undef A64
-    [A64_UNALLOCATED] = exec_UNALLOCATED,
-};
-
-enum exec_result exec_UNALLOCATED(struct cpu *cpu, const struct insn *i)
-{
-    return exec_undefined(cpu, i);
-}
-
-/* Why the instruction at @i is UNDEFINED; said when it is decoded, so once. @missing: the feature
- * that its row needs. An encoding without a row is printed as the row it would be. */
-static void log_undefined(const struct cpu *cpu, const struct insn *i, enum feature missing)
-{
-    const struct a64_row *row = &a64_rows[i->op];
-    unsigned long long pc = insn_pc(cpu, i);
-    uint32_t word = insn_word(cpu, i);
-    char pattern[33];
-
-    if (i->op != A64_UNALLOCATED) {
-        LOG(cpu->log, CPU, GUEST, "cpu%u: %#llx: %s (%#010x) is UNDEFINED: %s%s", cpu->index, pc,
-            row->name, word, row->cls == A64_UNDEF ? "not implemented" : "this CPU has no FEAT_",
-            row->cls == A64_UNDEF ? "" : feature_name(missing));
-        return;
-    }
-    for (unsigned k = 0; k < 32; k++)
-        pattern[k] = bit(word, 31 - k) ? '1' : '0';
-    pattern[32] = '\0';
-    LOG(cpu->log, CPU, GUEST,
-        "cpu%u: %#llx: no row for %#010x: A64(NAME, \"?\", \"%s\", 1, BASE, RAW, UNDEF, CALL)",
-        cpu->index, pc, word, pattern);
-}
-
-void interp_decode(struct cpu *cpu, const struct insn *i)
-{
-    /* Records belong to the code cache; decoding one in place is the only write to them. */
-    struct insn *rec = (struct insn *)(uintptr_t)i;
-    unsigned index = (unsigned)(i - cpu->page);
-
-    a64_decode(code_page_word(cpu->page, index), index * 4, rec);
-    enum feature missing = a64_missing_feature(rec->op, &cpu->features);
-    if (missing != FEAT_BASE || a64_rows[rec->op].cls == A64_UNDEF || rec->op == A64_UNALLOCATED)
-        log_undefined(cpu, i, missing);
-    if (missing != FEAT_BASE)
-        rec->op = A64_UNALLOCATED;
-    rec->fn = interp_plain_fn(rec->op);
-}
 
 void cpu_limit_slice(struct cpu *cpu, uint64_t insns)
 {
@@ -74,13 +27,6 @@ void cpu_limit_slice(struct cpu *cpu, uint64_t insns)
         cpu->left = (int64_t)insns;
         cpu->irq_check = true;
     }
-}
-
-bool interp_needs_observed(const struct cpu *cpu)
-{
-    return cpu->ps.btype || cpu->ps.il || cpu->pmu_insns ||
-           (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]) && cpu_step_active(cpu)) ||
-           breakpoints_active(cpu) || cpu_wants(cpu, ARM_EVENT_INSN);
 }
 
 /* What comes before the instruction at @i: exceptions with priority over executing it, in the order
@@ -131,38 +77,9 @@ static inline const struct insn *record_at_pc(struct cpu *cpu)
     const struct insn *i = cpu->page + ((cpu->pc & PAGE_MASK) >> 2);
 
     cpu->counted = i;
-    if (unlikely(i->fn != interp_plain_fn(i->op)))
+    if (unlikely(!interp_is_decoded(i)))
         interp_decode(cpu, i);
     return i;
-}
-
-/* Execute @i, which cpu->pc points at; cpu->pc and the count follow. */
-static inline enum exec_result execute(struct cpu *cpu, const struct insn *i)
-{
-    enum exec_result r;
-
-    if (a64_rows[i->op].cls == A64_FP && cpu->fp_trapped)
-        r = exec_take_trap(cpu, i, cpu_fp_trap(cpu));
-    else
-        r = interp_exec[i->op](cpu, i);
-    switch (r) {
-    case EXEC_NEXT:
-    case EXEC_SYNC:
-        cpu->pc += 4;
-        break;
-    case EXEC_BRANCH:
-        cpu->pc = insn_target(cpu, i);
-        break;
-    case EXEC_JUMP:
-        cpu->pc = cpu_branch_addr(cpu, cpu->pc);
-        break;
-    case EXEC_EXIT:
-    case EXEC_ABORT:
-        break;
-    }
-    if (r != EXEC_ABORT)
-        cpu->left--;
-    return r;
 }
 
 /* The last instructions of a slice: nothing but their count has to be looked at between them. */
@@ -172,14 +89,9 @@ static void run_counted(struct cpu *cpu)
 
     cpu->stepped = false;
     do {
-        r = execute(cpu, record_at_pc(cpu));
+        r = cpu_execute(cpu, record_at_pc(cpu));
     } while ((r == EXEC_NEXT || r == EXEC_BRANCH) && cpu->left > 0 && !cpu->irq_check &&
-             !*cpu->env.pause && (cpu->pc & ~PAGE_MASK) == cpu->page_va);
-}
-
-enum exec_result interp_execute(struct cpu *cpu, const struct insn *i)
-{
-    return execute(cpu, i);
+             !*cpu->env.pause && !cpu->recheck && (cpu->pc & ~PAGE_MASK) == cpu->page_va);
 }
 
 /* One instruction at cpu->pc, with everything that can happen between two of them. */
@@ -201,7 +113,7 @@ static void step_observed(struct cpu *cpu)
     if (i->op != A64_BRK)
         cpu->ps.btype = 0;
     cpu->accessed = 0;
-    enum exec_result r = execute(cpu, i);
+    enum exec_result r = cpu_execute(cpu, i);
     /* SSAdvance(). Exceptions and their return, when stepped, have left SS clear themselves. */
     if (step)
         cpu->ps.ss = 0;
@@ -232,7 +144,7 @@ static void resume_halted(struct cpu *cpu)
         return; /* overwritten meanwhile */
     unsigned el = cpu->ps.el;
     cpu->halt_resumed = true;
-    enum exec_result r = execute(cpu, i);
+    enum exec_result r = cpu_execute(cpu, i);
     cpu->halt_resumed = false;
     if (unlikely(cpu->pmu_insns) && r != EXEC_ABORT)
         pmu_retire(cpu, i, r, el);
@@ -261,15 +173,22 @@ static inline void run_once(struct cpu *cpu, bool step)
         if (cpu_take_interrupt(cpu) && step)
             return;
     }
+    if (unlikely(cpu->recheck)) {
+        cpu->recheck = EXEC_NEXT;
+        if (cpu->spin.due) {
+            spin_run(cpu); /* which may be all that is left of the slice */
+            return;
+        }
+    }
     if (cpu->pc & 3) {
         take_pc_alignment(cpu);
         return;
     }
     if (!fetch(cpu))
         return;
-    if (interp_needs_observed(cpu))
+    if (cpu_needs_observed(cpu))
         step_observed(cpu);
-    else if (cpu->left <= PAGE_INSNS)
+    else if (cpu->left <= CODE_PAGE_INSNS)
         run_counted(cpu);
     else
         interp_plain_run(cpu, cpu->page + ((cpu->pc & PAGE_MASK) >> 2));

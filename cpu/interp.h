@@ -14,8 +14,6 @@
 
 #include "cpu/cpu.h"
 
-#define PAGE_INSNS 1024 /* instructions of a 4 KiB code page */
-
 /**
  * cpu_run() - run @cpu until @insns more instructions have retired, it waits or is switched off,
  * the machine pauses it (cpu_env.pause), or it takes the same exception again and again without an
@@ -31,27 +29,3 @@ void cpu_run_step(struct cpu *cpu);
 /* Shorten (never lengthen) the current slice to @insns more instructions, the one executing
  * included. */
 void cpu_limit_slice(struct cpu *cpu, uint64_t insns);
-
-/* Make the plain loop stop before the record after @i, which is executing: an access to a device
- * raised an interrupt or cut the slice. Costs nothing where it does not happen. */
-void interp_break_after(struct cpu *cpu, const struct insn *i);
-
-/* Run from record @i until something other than plain execution is needed. Internal to the loops.
- */
-void interp_plain_run(struct cpu *cpu, const struct insn *i);
-
-/* Decode the record @i of the current page and choose its function for the plain loop. */
-void interp_decode(struct cpu *cpu, const struct insn *i);
-
-/* The plain loop's function for @op. */
-exec_fn *interp_plain_fn(enum a64_op op);
-
-/* Does something have to be looked at between every two instructions now? */
-bool interp_needs_observed(const struct cpu *cpu);
-
-/* Execute @i, which cpu->pc points at, in the current page and decoded; cpu->counted is @i. cpu->pc
- * and the count follow. */
-enum exec_result interp_execute(struct cpu *cpu, const struct insn *i);
-
-/* The exec_ function of every row. */
-extern exec_fn *const interp_exec[A64_OP_COUNT];

@@ -14,9 +14,10 @@
 #include "cpu/exec/dp_reg.c"
 #include "cpu/exec/ldst.c"
 
+#include "cpu/decode.h"
 #include "cpu/exception.h"
 #include "cpu/fetch.h"
-#include "cpu/interp.h"
+#include "cpu/interp_plain.h"
 #include "cpu/traps.h"
 
 /* The rows not defined above; for the others this changes nothing (C17 6.2.2 p5). */
@@ -53,7 +54,7 @@ static enum exec_result leave(struct cpu *cpu)
  * shows it; of those that executing an instruction can raise, only BRK's (step_observed()). */
 static bool btype_matters(const struct cpu *cpu, const struct insn *target)
 {
-    return cpu_in_guarded_page(cpu) || target->fn == exec_decode || target->op == A64_BRK;
+    return cpu_in_guarded_page(cpu) || !interp_is_decoded(target) || target->op == A64_BRK;
 }
 
 /* Go on at cpu->pc, which every record before has been counted for: in the L1 bank's fetch side, or
@@ -61,7 +62,7 @@ static bool btype_matters(const struct cpu *cpu, const struct insn *target)
 static enum exec_result run_jump(struct cpu *cpu, const struct insn *unused)
 {
     (void)unused;
-    if (cpu->left <= PAGE_INSNS)
+    if (cpu->left <= CODE_PAGE_INSNS)
         return leave(cpu);
     const struct insn *next = cpu_fetch_fast(cpu, cpu->pc);
     if (!next)
@@ -78,7 +79,7 @@ static enum exec_result run_jump(struct cpu *cpu, const struct insn *unused)
 static enum exec_result run_branch(struct cpu *cpu, const struct insn *i)
 {
     cpu->left -= i + 1 - cpu->counted;
-    if (likely((uint64_t)i->imm < PAGE_SIZE && cpu->left > PAGE_INSNS)) {
+    if (likely((uint64_t)i->imm < PAGE_SIZE && cpu->left > CODE_PAGE_INSNS)) {
         const struct insn *next = cpu->page + (i->imm >> 2);
         cpu->counted = next;
         CONTINUE(cpu, next);
@@ -134,15 +135,20 @@ static enum exec_result run_out(struct cpu *cpu, const struct insn *i, enum exec
 A64(UNALLOCATED, "", "", 1, BASE, RAW, INT, END, TRAP)
 #undef A64
 
-exec_fn *interp_plain_fn(enum a64_op op)
-{
-    static exec_fn *const fns[A64_OP_COUNT] = {
+static exec_fn *const run_fns[A64_OP_COUNT] = {
 #define A64(name, ...) [A64_##name] = run_##name,
 #include "arch/a64.def"
 #undef A64
-        [A64_UNALLOCATED] = run_UNALLOCATED,
-    };
-    return fns[op];
+    [A64_UNALLOCATED] = run_UNALLOCATED,
+};
+
+void interp_decode(struct cpu *cpu, const struct insn *i)
+{
+    /* Records belong to the code cache; decoding one in place is the only write to them. */
+    struct insn *rec = (struct insn *)(uintptr_t)i;
+
+    cpu_decode(cpu, i, rec);
+    rec->fn = run_fns[rec->op];
 }
 
 /* A record nobody has executed yet. */
@@ -153,31 +159,14 @@ enum exec_result exec_decode(struct cpu *cpu, const struct insn *i)
 }
 
 /* The record behind the last one: the next page. */
-enum exec_result exec_page_end(struct cpu *cpu, const struct insn *i)
+static enum exec_result exec_page_end(struct cpu *cpu, const struct insn *i)
 {
     cpu_count_upto(cpu, i);
     cpu->pc = cpu->page_va + PAGE_SIZE;
     TAIL run_jump(cpu, i);
 }
 
-/* A record that interp_break_after() has marked: back to the dispatcher before it executes. */
-static enum exec_result exec_break(struct cpu *cpu, const struct insn *i)
-{
-    struct insn *rec = (struct insn *)(uintptr_t)i;
-
-    rec->fn = i - cpu->page == PAGE_INSNS ? exec_page_end : exec_decode;
-    cpu_count_upto(cpu, i);
-    cpu->pc = insn_pc(cpu, i);
-    return leave(cpu);
-}
-
-void interp_break_after(struct cpu *cpu, const struct insn *i)
-{
-    struct insn *next = (struct insn *)(uintptr_t)(i + 1);
-
-    (void)cpu;
-    next->fn = exec_break;
-}
+const struct code_engine interp_engine = {.fresh = exec_decode, .page_end = exec_page_end};
 
 void interp_plain_run(struct cpu *cpu, const struct insn *i)
 {

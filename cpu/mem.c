@@ -6,7 +6,6 @@
 #include "cpu/context.h"
 #include "cpu/events.h"
 #include "cpu/exception.h"
-#include "cpu/interp.h"
 #include "cpu/mem_access.h"
 #include "cpu/watchpoint.h"
 #include "cpu/world.h"
@@ -215,7 +214,7 @@ static void device_access(const struct access *a, const struct piece *p, uint8_t
         mmio_probe(a, p->pa + done, n, v);
     }
     if (a->cpu->irq_check || *a->cpu->env.pause)
-        interp_break_after(a->cpu, a->i);
+        cpu_recheck(a->cpu);
 }
 
 /* Most accesses are of a size that compilers copy without a call. */

@@ -1,10 +1,11 @@
 #include "cpu/spin.h"
 
 #include "cpu/context.h"
-#include "cpu/exec.h"
 #include "cpu/exec/ldst.h"
+#include "cpu/execute.h"
 #include "cpu/fetch.h"
-#include "cpu/interp.h"
+#include "cpu/interp_plain.h"
+#include "cpu/observe.h"
 #include "cpu/spin_iteration.h"
 #include "cpu/sysreg.h"
 #include "cpu/traps.h"
@@ -231,7 +232,7 @@ static const struct insn *next_record(struct cpu *cpu)
 {
     const struct insn *i = cpu_fetch_fast(cpu, cpu->pc);
 
-    if (!i || i->fn != interp_plain_fn(i->op))
+    if (!i || !interp_is_decoded(i))
         return NULL;
     return cpu->ps.btype && (i->op == A64_BRK || cpu_in_guarded_page(cpu)) ? NULL : i;
 }
@@ -250,7 +251,7 @@ static bool trace(struct spin_iteration *it, struct cpu *cpu, uint64_t read_pc)
             return false;
         cpu->ps.btype = 0;
         cpu->counted = i;
-        enum exec_result r = interp_execute(cpu, i);
+        enum exec_result r = cpu_execute(cpu, i);
         if (it->late_count != late)
             it->late[late].result = r;
         if (r != EXEC_NEXT && r != EXEC_BRANCH && r != EXEC_JUMP)
@@ -306,7 +307,7 @@ static bool redo(const struct spin_iteration *it, struct cpu *cpu, uint64_t coun
         for (unsigned n = 0; n < l->operands; n++)
             cpu->x[l->reg[n]] = l->value[n];
         set_flags(cpu, &l->flags, l->fixed_flags);
-        if (interp_exec[l->i->op](cpu, l->i) != l->result)
+        if (exec_fns[l->i->op](cpu, l->i) != l->result)
             return false;
         out->value[k] = cpu->x[l->i->rd];
         out->nzcv[k] = (uint8_t)cpu_nzcv(cpu);
@@ -387,36 +388,38 @@ static void expect(struct cpu *cpu, const struct spin_iteration *it, bool again,
 static bool may_skip(const struct cpu *cpu)
 {
     return cpu->left > (int64_t)(2 * cpu->spin.period) && !cpu->irq_check && !*cpu->env.pause &&
-           !(cpu->wanted & LOOP_EVENTS) && !cpu_accesses_observed(cpu) &&
-           !interp_needs_observed(cpu);
+           !(cpu->wanted & LOOP_EVENTS) && !cpu_accesses_observed(cpu) && !cpu_needs_observed(cpu);
 }
 
-enum exec_result spin_run(struct cpu *cpu, const struct insn *i, enum sysreg sr)
+/* The record of the read, which the plain loop has just executed at @pc. NULL: it is not so. */
+static const struct insn *read_record(struct cpu *cpu, uint64_t pc)
+{
+    const struct insn *i = cpu->pc == pc + 4 ? cpu_fetch_fast(cpu, pc) : NULL;
+
+    return i && interp_is_decoded(i) && i->op == A64_MRS ? i : NULL;
+}
+
+void spin_run(struct cpu *cpu)
 {
     struct spin_iteration it;
-    uint64_t read_pc = cpu->pc;
+    uint64_t read_pc = cpu->spin.pc;
     bool again = false;
 
-    if (!may_skip(cpu))
-        return EXEC_NEXT;
-    it.read = i;
-    it.counter = sr;
-    it.count = cpu->x[i->rd];
+    cpu->spin.due = false;
+    it.read = read_record(cpu, read_pc);
+    if (!it.read || !may_skip(cpu))
+        return;
+    it.counter = cpu->spin.counter;
+    it.count = cpu->x[it.read->rd];
     it.length = 1;
     memcpy(it.x_start, cpu->x, sizeof(it.x_start));
     it.nzcv_start = cpu_nzcv(cpu);
     it.x_entry = it.flags_entry = it.flags_written = it.flags_late = 0;
-    it.x_written = it.x_late = BIT(i->rd);
+    it.x_written = it.x_late = BIT(it.read->rd);
     it.access_count = it.late_count = 0;
 
-    cpu->left--; /* the read itself */
-    cpu->pc += 4;
     bool same = trace(&it, cpu, read_pc) && repeats(&it, cpu);
     if (same)
         again = carry_forward(&it, cpu);
     expect(cpu, &it, again, !same);
-    /* The caller counts the read. */
-    cpu->left++;
-    cpu->counted = i;
-    return EXEC_EXIT;
 }

@@ -13,28 +13,6 @@
 
 #include "cpu/cpu.h"
 
-#define SPIN_STEPS    128 /* instructions of the longest iteration */
-#define SPIN_PATIENCE 3   /* iterations of one length before a loop is looked at */
-
-/* Has the counter been read here, at cpu->pc, every so many instructions for some time? To be asked
- * at each read of it, with everything before counted. */
-static inline bool spin_seen(struct cpu *cpu)
-{
-    struct spin *s = &cpu->spin;
-    uint64_t now = cpu_retired(cpu), period = now - s->at;
-    bool here = s->pc == cpu->pc;
-
-    s->at = now;
-    s->pc = cpu->pc;
-    s->patience = here ? s->patience : SPIN_PATIENCE;
-    s->times = here && s->period == period ? s->times + 1 : 0;
-    s->period = period;
-    return unlikely(s->times >= s->patience && period <= SPIN_STEPS);
-}
-
-/**
- * spin_run() - the read of counter @sr by @i has been done, and spin_seen() was true: go on behind
- * it, and carry the loop forward if it waits for the counter only.
- * Return: EXEC_NEXT if nothing was done; EXEC_EXIT if instructions behind @i have been executed.
- */
-enum exec_result spin_run(struct cpu *cpu, const struct insn *i, enum sysreg sr);
+/* A read of a counter is due (spin_note_read()) and was the last instruction: carry the loop
+ * forward if it waits for the counter only. Instructions behind the read may have been executed. */
+void spin_run(struct cpu *cpu);

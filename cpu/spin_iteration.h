@@ -5,7 +5,7 @@
 #pragma once
 
 #include "cpu/cpu.h"
-#include "cpu/spin.h"
+#include "cpu/spin_seen.h"
 
 #define SPIN_ACCESSES 32
 #define SPIN_OPERANDS 4

@@ -7,7 +7,7 @@
 #include "cpu/exception.h"
 #include "cpu/interrupt.h"
 #include "cpu/pmu.h"
-#include "cpu/spin.h"
+#include "cpu/spin_seen.h"
 #include "cpu/timer.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"
@@ -345,9 +345,9 @@ enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
     CPU_FIRE(cpu, i, SYSREG_READ, sysreg_read, .sr = sysreg_number(sr), .name = word_enc(i),
              .virt = gic_is_virtual(cpu, sysreg_rows[sr].gic), .reg = reg_number(i->rd),
              .value = value);
-    if (sysreg_rows[sr].rd == SYSREG_RD_CNT_COUNT && spin_seen(cpu))
-        return spin_run(cpu, i, sr);
-    return is_gic_row(&sysreg_rows[sr]) || *cpu->env.pause ? EXEC_SYNC : EXEC_NEXT;
+    if (sysreg_rows[sr].rd == SYSREG_RD_CNT_COUNT)
+        spin_note_read(cpu, sr);
+    return is_gic_row(&sysreg_rows[sr]) || *cpu->env.pause ? EXEC_SYNC : cpu_next(cpu);
 }
 
 /* HCR_EL2.RW is RAO/WI where EL1 has AArch64 only: software that clears it works here and not on a

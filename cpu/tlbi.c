@@ -144,10 +144,10 @@ enum exec_result sr_op_TLBI(struct cpu *cpu, const struct insn *i, enum sysreg s
              .last_level = op.last_level, .stage2 = op.stage2 || op.scope == TLBI_IPA,
              .broadcast = r->broadcast || forced);
     if (!names)
-        return EXEC_NEXT;
+        return cpu_next(cpu);
     if ((r->broadcast || forced) && cpu->env.tlbi_broadcast)
         cpu->env.tlbi_broadcast(cpu->env.ctx, &op);
     else
         tlb_invalidate(cpu->tlb, &op);
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }

@@ -7,6 +7,7 @@
 #include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/interp.h"
+#include "cpu/interp_plain.h"
 #include "cpu/timer.h"
 #include "machine/machine.h"
 
@@ -181,7 +182,7 @@ static int create_gic(struct arm_machine *m, const struct arm_gic_config *c, str
 static int create_cpus(struct arm_machine *m, const struct cpu_model *model,
                        const struct features *features, struct arm_error *err)
 {
-    m->code = code_cache_create();
+    m->code = code_cache_create(&interp_engine);
     if (!m->code)
         return error_set(err, ARM_ENOMEM, "no memory for decoded pages");
     for (unsigned k = 0; k < m->cpu_count; k++) {

@@ -43,7 +43,7 @@ static inline enum exec_result cas(struct cpu *cpu, const struct insn *i, unsign
     if (old == expected && !mem_store(cpu, i, va, size, acc, new_value))
         return EXEC_ABORT;
     *rs_result(cpu, i->rm) = old;
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 /* CASP of 64-bit registers: one 16-byte access. @lo, @hi: which of a pair is the lower half. */
@@ -59,7 +59,7 @@ static inline enum exec_result casp64(struct cpu *cpu, const struct insn *i, uin
         return EXEC_ABORT;
     *rs_result(cpu, i->rm + lo) = old[0];
     *rs_result(cpu, i->rm + hi) = old[1];
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 static inline enum exec_result casp32(struct cpu *cpu, const struct insn *i, uint64_t va,
@@ -75,7 +75,7 @@ static inline enum exec_result casp32(struct cpu *cpu, const struct insn *i, uin
         return EXEC_ABORT;
     *rs_result(cpu, i->rm + lo) = (uint32_t)old;
     *rs_result(cpu, i->rm + hi) = old >> 32;
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 static inline enum exec_result casp(struct cpu *cpu, const struct insn *i, unsigned size)
@@ -130,7 +130,7 @@ static inline enum exec_result atomic(struct cpu *cpu, const struct insn *i, enu
                    atomic_result(op, old, operand, size)))
         return EXEC_ABORT;
     cpu->x[i->rd] = old;
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 #define X(s, size)                                                                                 \

@@ -95,6 +95,8 @@ EXEC enum exec_result exec_HLT(struct cpu *cpu, const struct insn *i)
     return cpu->env.semihosting(cpu->env.ctx, cpu, i) ? EXEC_EXIT : EXEC_ABORT;
 }
 
+EXEC_FUNCTION(UNALLOCATED, exec_undefined(cpu, i))
+
 /* DCPS<n> are UNDEFINED outside Debug state, which is never entered. */
 EXEC_FUNCTION(DCPS1, exec_undefined(cpu, i))
 EXEC_FUNCTION(DCPS2, exec_undefined(cpu, i))

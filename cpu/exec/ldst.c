@@ -62,7 +62,7 @@ static __attribute__((noinline, cold)) enum exec_result ls_single_slow(struct cp
     }
     if (acc & ACC_WB)
         cpu->x[i->rn] = next;
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 /* One register at @va; ACC_WB: the base becomes @next. */
@@ -163,7 +163,7 @@ static __attribute__((noinline, cold)) enum exec_result ls_pair_slow(struct cpu 
     }
     if (acc & ACC_WB)
         cpu->x[i->rn] = next;
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 /*

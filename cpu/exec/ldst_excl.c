@@ -15,7 +15,7 @@ static inline enum exec_result ldxr(struct cpu *cpu, const struct insn *i, unsig
         !mem_excl_set(cpu, i, va, size))
         return EXEC_ABORT;
     cpu->x[i->rd] = v;
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 /* The end of a store-exclusive of @size bytes. */
@@ -25,7 +25,7 @@ static inline enum exec_result set_status(struct cpu *cpu, const struct insn *i,
     cpu->x[i->rm] = !stored;
     CPU_FIRE(cpu, i, EXCLUSIVE, exclusive, .va = va, .size = (uint8_t)size,
              .reg = i->rm < 31 ? i->rm : 31, .stored = stored);
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 /*
@@ -91,7 +91,7 @@ static inline enum exec_result ldxp(struct cpu *cpu, const struct insn *i, unsig
         return EXEC_ABORT;
     cpu->x[i->rd] = v[0];
     cpu->x[i->ra] = v[1];
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 static inline enum exec_result stxp(struct cpu *cpu, const struct insn *i, unsigned size,
@@ -117,7 +117,7 @@ static inline enum exec_result ldar(struct cpu *cpu, const struct insn *i, unsig
     if (!ls_base(cpu, i, &va) || !mem_load(cpu, i, va, size, acc, &v))
         return EXEC_ABORT;
     cpu->x[i->rd] = v;
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 /* STLR, STLLR. */
@@ -128,7 +128,7 @@ static inline enum exec_result stlr(struct cpu *cpu, const struct insn *i, unsig
 
     if (!ls_base(cpu, i, &va) || !mem_store(cpu, i, va, size, acc, cpu->x[i->rd]))
         return EXEC_ABORT;
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 #define X(s, size)                                                                                 \

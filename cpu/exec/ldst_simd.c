@@ -26,11 +26,11 @@ LS_INLINE enum exec_result single(struct cpu *cpu, const struct insn *i, uint64_
     union vreg v;
 
     if (!load)
-        return store_v(cpu, i, va, size, acc | ACC_FP, &cpu->v[i->rd]) ? EXEC_NEXT : EXEC_ABORT;
+        return store_v(cpu, i, va, size, acc | ACC_FP, &cpu->v[i->rd]) ? cpu_next(cpu) : EXEC_ABORT;
     if (!load_v(cpu, i, va, size, acc | ACC_FP, &v))
         return EXEC_ABORT;
     cpu->v[i->rd] = v;
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 LS_INLINE enum exec_result single_imm(struct cpu *cpu, const struct insn *i, unsigned size,
@@ -42,7 +42,7 @@ LS_INLINE enum exec_result single_imm(struct cpu *cpu, const struct insn *i, uns
         return EXEC_ABORT;
     uint64_t next = base + (uint64_t)i->imm, va = mode == LS_POST ? base : next;
     enum exec_result r = single(cpu, i, va, size, mode == LS_OFFSET ? 0 : ACC_WB, load);
-    if (mode != LS_OFFSET && r == EXEC_NEXT)
+    if (mode != LS_OFFSET && r != EXEC_ABORT)
         cpu->x[i->rn] = next;
     return r;
 }
@@ -92,7 +92,7 @@ LS_INLINE enum exec_result pair(struct cpu *cpu, const struct insn *i, unsigned 
         return EXEC_ABORT;
     if (mode != LS_OFFSET)
         cpu->x[i->rn] = next;
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 #define X(w, size)                                                                                 \

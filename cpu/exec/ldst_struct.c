@@ -64,7 +64,7 @@ static enum exec_result writeback(struct cpu *cpu, const struct insn *i, uint64_
 {
     if (bit((uint64_t)i->imm, 23))
         cpu->x[i->rn] = base + (i->rm == REG_ZR ? bytes : cpu->x[i->rm]);
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 /*

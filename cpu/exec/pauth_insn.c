@@ -110,7 +110,7 @@ static enum exec_result auth_load(struct cpu *cpu, const struct insn *i, enum pa
     cpu->x[i->rd] = v;
     if (wback)
         cpu->x[i->rn] = va;
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 #define X(key)                                                                                     \

@@ -88,7 +88,7 @@ static enum exec_result set_translation_bit(struct cpu *cpu, const struct insn *
         cpu_context_changed(cpu);
     }
     fire_immediate(cpu, i, sr, before);
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 EXEC_FUNCTION(MSR_UAO, set_translation_bit(cpu, i, SR_UAO, &cpu->ps.uao))
@@ -101,7 +101,7 @@ EXEC enum exec_result exec_MSR_SPSel(struct cpu *cpu, const struct insn *i)
     uint64_t before = before_immediate(cpu, SR_SPSel);
     cpu_set_el_sp(cpu, cpu->ps.el, crm(i) & 1);
     fire_immediate(cpu, i, SR_SPSel, before);
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 static enum exec_result set_bit(struct cpu *cpu, const struct insn *i, enum sysreg sr,
@@ -111,7 +111,7 @@ static enum exec_result set_bit(struct cpu *cpu, const struct insn *i, enum sysr
 
     *field = crm(i) & 1;
     fire_immediate(cpu, i, sr, before);
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 EXEC_FUNCTION(MSR_SSBS, set_bit(cpu, i, SR_SSBS, &cpu->ps.ssbs))
@@ -134,7 +134,7 @@ EXEC enum exec_result exec_MSR_DAIFSet(struct cpu *cpu, const struct insn *i)
     uint64_t before = before_immediate(cpu, SR_DAIF);
     cpu->ps.daif |= (uint8_t)crm(i);
     fire_immediate(cpu, i, SR_DAIF, before);
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 EXEC enum exec_result exec_MSR_DAIFClr(struct cpu *cpu, const struct insn *i)
@@ -144,7 +144,8 @@ EXEC enum exec_result exec_MSR_DAIFClr(struct cpu *cpu, const struct insn *i)
     uint64_t before = before_immediate(cpu, SR_DAIF);
     cpu->ps.daif &= (uint8_t)~crm(i);
     fire_immediate(cpu, i, SR_DAIF, before);
-    return cpu_sysreg_effects(cpu, SR_FX_IRQ);
+    enum exec_result r = cpu_sysreg_effects(cpu, SR_FX_IRQ);
+    return r == EXEC_NEXT ? cpu_next(cpu) : r;
 }
 
 EXEC_STATEMENT(CFINV, cpu->cf ^= 1)
@@ -175,7 +176,7 @@ static enum exec_result barrier(struct cpu *cpu, const struct insn *i, unsigned 
 {
     CPU_FIRE(cpu, i, BARRIER, barrier, .kind = (uint8_t)kind, .domain = (uint8_t)(crm(i) >> 2),
              .type = nxs ? 3 : (uint8_t)(crm(i) & 3), .nxs = nxs);
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 EXEC_FUNCTION(DSB, barrier(cpu, i, ARM_BARRIER_DSB, false))

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "arch/a64_form.h"
-#include "cpu/interp.h"
+#include "cpu/execute.h"
 #include "cpu/mem_access.h"
 #include "tests/cpu/exec_oracle.h"
 #include "tests/cpu/mem_fixture.h"
@@ -61,12 +61,16 @@ struct bench {
     struct fixture *f;
     struct outcome *out;
     unsigned gic_acknowledged;
+    bool pauses; /* every event asks for a stop */
+    volatile bool pause;
 };
 
 static inline void bench_probe(void *ctx, const struct arm_event *p)
 {
-    struct outcome *o = ((struct bench *)ctx)->out;
+    struct bench *b = ctx;
+    struct outcome *o = b->out;
 
+    b->pause = b->pauses;
     if (p->kind == ARM_EVENT_BARRIER)
         o->barrier = true;
     else if (p->kind == ARM_EVENT_ERET)
@@ -135,6 +139,7 @@ static inline void bench_open(struct bench *b)
     b->f = state;
     struct cpu *cpu = b->f->cpu;
     cpu->env.ctx = b;
+    cpu->env.pause = &b->pause;
     cpu->env.firmware_call = bench_firmware;
     cpu->env.semihosting = bench_semihosting;
     cpu->gic = &bench_gic;
@@ -183,6 +188,8 @@ static inline void bench_put(struct bench *b, const struct machine_state *s)
     b->gic_acknowledged = s->gic_acknowledged;
     cpu->page = cpu->counted = b->f->insn;
     cpu->left = 1000;
+    cpu->recheck = EXEC_NEXT;
+    b->pause = false;
     cpu->trap_epoch++;
     cpu_context_changed(cpu);
     cpu->irq_check = s->irq_check;
@@ -243,7 +250,7 @@ static inline void bench_run(struct bench *b, uint32_t word, const struct machin
     bench_put(b, in);
     uint64_t exceptions = cpu->exceptions;
     a64_decode(word, 0, i);
-    out->result = interp_exec[i->op](cpu, i);
+    out->result = exec_fns[i->op](cpu, i);
     bench_get(b, &out->s);
     out->exception = cpu->exceptions != exceptions;
     out->ec = (unsigned)bits(cpu->sr[cpu->ps.el == 2 ? SR_ESR_EL2 : SR_ESR_EL1], 31, 26);

@@ -17,6 +17,7 @@
 #include "cpu/context.h"
 #include "cpu/create.h"
 #include "cpu/fetch.h"
+#include "cpu/interp_plain.h"
 #include "cpu/mem.h"
 #include "cpu/reset.h"
 #include "cpu/sysreg.h"
@@ -79,7 +80,7 @@ static inline int setup(void **state)
     const struct cpu_model *model = cpu_model_find("max");
 
     s->features = cpu_model_features(model);
-    s->code = code_cache_create();
+    s->code = code_cache_create(&interp_engine);
     s->dev = (struct device){&dev_ops, &s->log};
     s->clock.next_ns = CLOCK_NEVER;
     assert_int_equal(physmem_add_ram(&s->mem, pa(RAM_BASE), RAM_SIZE, NULL), 0);

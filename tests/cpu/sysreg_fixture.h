@@ -16,6 +16,7 @@
 #include "cpu/code_cache.h"
 #include "cpu/create.h"
 #include "cpu/exec.h"
+#include "cpu/interp_plain.h"
 #include "cpu/pstate.h"
 #include "cpu/reset.h"
 #include "cpu/sysreg.h"
@@ -83,7 +84,7 @@ static inline void start(struct fixture *f, const char *model, bool has_el2, boo
     for (unsigned k = 0; k < ARM_LOG_CATEGORY_COUNT; k++)
         f->log.level[k] = ARM_LOG_GUEST;
     f->features = cpu_model_features(m);
-    f->code = code_cache_create();
+    f->code = code_cache_create(&interp_engine);
     assert_non_null(f->code);
     struct cpu_params params = {
         .mpidr = 0x80000001,

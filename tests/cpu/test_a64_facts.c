@@ -795,11 +795,42 @@ static void test_whatever_is_taken_from_a_row_is_noticed(void **state)
         fail_msg("%u facts; ARMILLARY_SEED=%" PRIu64, bad, t.seed);
 }
 
+/* The run loops look at what to stop for where an instruction's result tells them to; and not at
+ * each one, nor do they change what comes behind it. */
+static void test_an_instruction_whose_event_asks_for_a_stop_does_not_go_on(void **state)
+{
+    struct arm_filter all = {.size = sizeof(all), .events = ~UINT64_C(0)};
+    struct suite t;
+    uint64_t stops = 0;
+
+    (void)state;
+    suite_open(&t);
+    t.b.pauses = true;
+    assert_true(probe_subscribe(&t.b.f->probes, &all, bench_probe, &t.b) > 0);
+    for (enum a64_op op = 0; op < A64_UNALLOCATED; op++) {
+        for (uint64_t n = skipped(op) ? 0 : test_option("ARMILLARY_N", 60); n; n--) {
+            const uint32_t word = random_word(&t.rng, op);
+            struct machine_state in;
+            struct outcome o;
+            random_state(&t.b, &t.rng, &t.base, word, &in);
+            bench_run(&t.b, word, &in, &o);
+            stops += t.b.pause;
+            if (t.b.pause && o.result != EXEC_SYNC && o.result != EXEC_EXIT &&
+                o.result != EXEC_ABORT)
+                fail_msg("%s %08x: goes on; ARMILLARY_SEED=%" PRIu64, a64_rows[op].name, word,
+                         t.seed);
+        }
+    }
+    bench_close(&t.b);
+    assert_true(stops > 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_row_reads_and_writes_what_its_facts_say),
         cmocka_unit_test(test_whatever_is_taken_from_a_row_is_noticed),
+        cmocka_unit_test(test_an_instruction_whose_event_asks_for_a_stop_does_not_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,9 +77,9 @@ static void test_stores_into_code_are_seen(void **state)
     assert_int_equal(code_page_pa(rec), code);
     assert_null(mem_fast(s->cpu->bank->w, 0x10000, 8));
     for (unsigned k = 0; k < 4; k++)
-        rec[k].fn = exec_page_end; /* as if decoded */
+        rec[k].fn = interp_engine.page_end; /* as if decoded */
     assert_true(store(s, 0x10004, 4, 0, 1));
-    assert_true(rec[0].fn == exec_page_end && rec[1].fn == exec_decode);
+    assert_true(rec[0].fn == interp_engine.page_end && rec[1].fn == exec_decode);
     assert_true(store(s, 0x1000a, 4, 0, 1)); /* touches two */
     assert_true(rec[2].fn == exec_decode && rec[3].fn == exec_decode);
     assert_null(mem_fast(s->cpu->bank->w, 0x10000, 8));

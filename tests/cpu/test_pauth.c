@@ -10,6 +10,7 @@
 #include "arch/esr.h"
 #include "cpu/code_cache.h"
 #include "cpu/create.h"
+#include "cpu/interp_plain.h"
 #include "cpu/pauth.h"
 #include "cpu/pstate.h"
 #include "cpu/qarma.h"
@@ -73,7 +74,7 @@ static int setup(void **state)
     const struct features features = cpu_model_features(model);
 
     assert_non_null(f);
-    f->code = code_cache_create();
+    f->code = code_cache_create(&interp_engine);
     assert_non_null(f->code);
     f->cpu = cpu_create(&(struct cpu_params){.model = model,
                                              .features = &features,

@@ -14,6 +14,7 @@
 #include "cpu/create.h"
 #include "cpu/exception.h"
 #include "cpu/interp.h"
+#include "cpu/interp_plain.h"
 #include "cpu/mem.h"
 #include "cpu/pmu.h"
 #include "cpu/pstate.h"
@@ -116,7 +117,7 @@ static int setup(void **state)
 {
     struct fixture *s = test_calloc(1, sizeof(*s));
 
-    s->code = code_cache_create();
+    s->code = code_cache_create(&interp_engine);
     s->clock.next_ns = CLOCK_NEVER;
     s->clock.progress_ns = progress;
     s->clock.progress_ctx = s;

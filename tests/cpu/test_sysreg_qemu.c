@@ -19,6 +19,7 @@
 #include "cpu/context.h"
 #include "cpu/create.h"
 #include "cpu/exec.h"
+#include "cpu/interp_plain.h"
 #include "cpu/pstate.h"
 #include "cpu/reset.h"
 #include "cpu/sysreg.h"
@@ -291,7 +292,7 @@ static void check_model(const char *dir, const char *ours, const char *theirs)
     struct probes probes = {0};
     const struct cpu_model *model = cpu_model_find(ours);
     struct features features = cpu_model_features(model);
-    struct code_cache *code = code_cache_create();
+    struct code_cache *code = code_cache_create(&interp_engine);
     struct cpu_params params = {.mpidr = 0x80000000,
                                 .model = model,
                                 .features = &features,

@@ -14,6 +14,7 @@
 
 #include "armillary.h"
 #include "base/bits.h"
+#include "cpu/code_cache.h"
 #include "cpu/state.h"
 #include "machine/machine.h"
 #include "tests/guests.h"
@@ -248,6 +249,29 @@ static void test_a_stop_in_a_callback_is_before_the_next_instruction(void **stat
     }
 }
 
+/* Decoded instructions are shared by all CPUs and made once: what one CPU has to look at before its
+ * next instruction is its own. */
+static void test_a_stop_leaves_decoded_instructions_as_they_are(void **state)
+{
+    (void)state;
+    static struct insn before[CODE_PAGE_INSNS + 1];
+    static struct output out;
+
+    for (size_t k = 0; k < ARRAY_SIZE(places); k++) {
+        struct arm_machine *m = create_mix(1, &out);
+        struct stopper s = {.m = m, .at = 1};
+
+        assert_int_equal(arm_run(m, 100000), ARM_STOP_LIMIT);
+        const struct insn *page = m->cpus[0]->page;
+        memcpy(before, page, sizeof(before));
+        assert_true(subscribe(m, places[k].event, &s));
+        assert_int_equal(arm_run(m, 0), ARM_STOP_REQUEST);
+        assert_ptr_equal(m->cpus[0]->page, page);
+        assert_memory_equal(page, before, sizeof(before));
+        arm_machine_free(m);
+    }
+}
+
 static void test_a_stop_at_an_instruction_event_lets_just_that_one_execute(void **state)
 {
     (void)state;
@@ -405,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_a_run_is_the_same_however_it_is_cut),
         cmocka_unit_test(test_exclusives_beside_a_busy_cpu_succeed_in_runs_of_one_instruction),
         cmocka_unit_test(test_a_stop_in_a_callback_is_before_the_next_instruction),
+        cmocka_unit_test(test_a_stop_leaves_decoded_instructions_as_they_are),
         cmocka_unit_test(test_a_stop_at_an_instruction_event_lets_just_that_one_execute),
         cmocka_unit_test(test_a_step_is_one_instruction_of_that_cpu),
         cmocka_unit_test(test_a_step_stops_at_the_vector_of_an_exception),
