@@ -38,8 +38,7 @@ static void print(const struct counts *c)
     printf("%10" PRIu64 " interrupts\n", c->interrupts);
     for (k = 0; k < 64; k++)
         if (c->by_class[k]) {
-            arm_text_esr((uint64_t)k << 26, text, sizeof(text));
-            text[strcspn(text, ",")] = '\0'; /* the class alone */
+            arm_text_esr((uint64_t)k << 26 | 0x3f, text, sizeof(text));
             printf("%10" PRIu64 " %s\n", c->by_class[k], text);
         }
 }

@@ -14,8 +14,7 @@ static uint64_t next_random(uint64_t *state)
 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
+    return *state ^= *state << 17;
 }
 
 /* X19 to X29 are preserved, and SP; so are the low halves of V8 to V15. */
