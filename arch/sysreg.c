@@ -4,15 +4,17 @@
 #include <strings.h>
 
 /* Columns of arch/sysreg.def. */
-#define ACCESS_NA 0
-#define ACCESS_RO SR_READ
-#define ACCESS_WO SR_WRITE
-#define ACCESS_RW (SR_READ | SR_WRITE)
-#define ACCESS_OP SR_OP
-#define RD(name)  SYSREG_RD_##name
-#define WR(name)  SYSREG_WR_##name
-#define OP(name)  SYSREG_OP_##name
-#define GIC(name) SYSREG_GIC_##name
+#define ACCESS_NA  0
+#define ACCESS_RO  SR_READ
+#define ACCESS_WO  SR_WRITE
+#define ACCESS_RW  (SR_READ | SR_WRITE)
+#define ACCESS_OP  SR_OP
+#define RD(name)   SYSREG_RD_##name
+#define WR(name)   SYSREG_WR_##name
+#define TAKE(name) SYSREG_TAKE_##name
+#define OP(name)   SYSREG_OP_##name
+#define GIC(name)  SYSREG_GIC_##name
+#define ONLY(name) ONLY_##name
 #define HFG(field)                                                                                 \
     {                                                                                              \
         FGT_HFG, HFGRTR_EL2_##field##_LO                                                           \
@@ -39,12 +41,16 @@
 #define DBGBCR_BITS   UINT64_C(0x00ffe1e7) /* BT LBN SSC HMC BAS PMC E */
 #define DBGWCR_BITS   UINT64_C(0x1f1fffff) /* MASK WT LBN SSC HMC BAS LSC PAC E */
 
+/* The owner is nobody's business here. The comma that the caller adds makes rows without columns a
+ * call with enough arguments. */
+#define COLUMNS(owner, ...) __VA_ARGS__
+
 const struct sysreg_row sysreg_rows[SR_COUNT] = {
 #define SYSREG(id, op0, op1, crn, crm, op2, allowed, ...)                                          \
     [SR_##id] = {.name = #id,                                                                      \
                  .enc = SYSREG_ENC(op0, op1, crn, crm, op2),                                       \
                  .access = ACCESS_##allowed,                                                       \
-                 __VA_ARGS__},
+                 COLUMNS(__VA_ARGS__, )},
 #include "arch/sysreg.def"
 #undef SYSREG
 };
@@ -97,6 +103,47 @@ const struct trap_group_row trap_groups[TRAP_GROUP_COUNT] = {
 #include "arch/traps.def"
 #undef TRAP_GROUP
 };
+
+enum sysreg_home sysreg_home(enum sysreg sr)
+{
+    static const uint8_t of_reader[] = {[SYSREG_RD_NONE] = HOME_STORAGE,
+#define X(name, home) [SYSREG_RD_##name] = HOME_##home,
+                                        SYSREG_READERS(X)
+#undef X
+    };
+    const struct sysreg_row *row = &sysreg_rows[sr];
+
+    if (!(row->access & SR_READ) || row->alias || row->take)
+        return HOME_NONE;
+    if (row->gic)
+        return HOME_GIC;
+    return row->rd || (row->access & SR_WRITE) ? (enum sysreg_home)of_reader[row->rd]
+                                               : HOME_CONSTANT;
+}
+
+bool sysreg_is_stored(enum sysreg sr)
+{
+    switch (sysreg_home(sr)) {
+    case HOME_STORAGE:
+    case HOME_CONSTANT:
+    case HOME_TIMER:
+    case HOME_PMU:
+    case HOME_DEBUG:
+        return true;
+    default:
+        return false;
+    }
+}
+
+const char *sysreg_home_name(enum sysreg_home home)
+{
+    static const char *const names[] = {
+        [HOME_NONE] = "none",     [HOME_STORAGE] = "storage", [HOME_CONSTANT] = "constant",
+        [HOME_PSTATE] = "PSTATE", [HOME_GIC] = "GIC",         [HOME_TIMER] = "timer",
+        [HOME_PMU] = "PMU",       [HOME_DEBUG] = "debug",     [HOME_COMPUTED] = "computed",
+    };
+    return names[home];
+}
 
 enum sysreg sysreg_by_name(const char *name)
 {

@@ -49,21 +49,42 @@ struct sysreg_field {
 
 extern const struct sysreg_field sysreg_fields[];
 
-/* Accessor functions in cpu/, by name: sr_read_<name>(), sr_write_<name>(), sr_op_<name>(). */
+/* Where the value of a register is, and nowhere else. */
+enum sysreg_home {
+    HOME_NONE,     /* nowhere: an operation, another name, write-only, or a read takes it away */
+    HOME_STORAGE,  /* cpu->sr[] */
+    HOME_CONSTANT, /* likewise, set at reset: what identifies the CPU */
+    HOME_PSTATE,   /* fields of struct cpu: PSTATE, stack pointers, FPCR and FPSR */
+    HOME_GIC,
+    HOME_TIMER,    /* cpu->sr[] of the timer's registers, and the counter */
+    HOME_PMU,      /* cpu->sr[] of the counters, and what has retired since they were written */
+    HOME_DEBUG,    /* cpu->sr[] of the debug registers */
+    HOME_COMPUTED, /* other registers and inputs */
+};
+
+/*
+ * Accessor functions in cpu/, by name: sr_read_<name>(), sr_write_<name>(), sr_take_<name>(),
+ * sr_op_<name>(). A reader says what home it reads. sr_poke_<name>() takes the place of the writer
+ * for who sets the value whatever a write by software would do (bits that set or clear others).
+ */
 /* clang-format off */
 #define SYSREG_READERS(X)                                                                          \
-    X(MIDR) X(MPIDR) X(SP) X(SPSel) X(CurrentEL) X(PSTATE) X(NZCV) X(DAIF) X(FPCR) X(FPSR)         \
-    X(ISR) X(DISR) X(CCSIDR) X(DCZID) X(DEBUG) X(PMU) X(CNT_COUNT) X(CNT_CTL) X(CNT_CVAL)          \
-    X(CNT_TVAL) X(L2CTLR) X(RNG)
+    X(MIDR, CONSTANT) X(MPIDR, CONSTANT) X(DCZID, CONSTANT) X(L2CTLR, STORAGE) X(DISR, STORAGE)    \
+    X(SP, PSTATE) X(SPSel, PSTATE) X(CurrentEL, PSTATE) X(PSTATE, PSTATE) X(NZCV, PSTATE)          \
+    X(DAIF, PSTATE) X(FPCR, PSTATE) X(FPSR, PSTATE) X(ISR, COMPUTED) X(CCSIDR, COMPUTED)           \
+    X(DEBUG, DEBUG) X(PMU, PMU) X(CNT_COUNT, TIMER) X(CNT_CTL, TIMER) X(CNT_CVAL, TIMER)           \
+    X(CNT_TVAL, TIMER)
 #define SYSREG_WRITERS(X)                                                                          \
     X(SP) X(SPSel) X(PSTATE) X(NZCV) X(DAIF) X(FPCR) X(FPSR) X(DISR) X(DEBUG) X(PMU) X(CNT_CTL)    \
     X(CNT_CVAL) X(CNT_TVAL) X(CNT_STREAM)
+#define SYSREG_POKERS(X) X(DISR) X(DEBUG) X(PMU)
+#define SYSREG_TAKERS(X) X(RNG) X(DTR) X(GIC)
 #define SYSREG_OPS(X) X(TLBI) X(AT) X(IC) X(DC) X(DC_ZVA) X(NOP)
 /* clang-format on */
 
 enum {
     SYSREG_RD_NONE,
-#define X(name) SYSREG_RD_##name,
+#define X(name, home) SYSREG_RD_##name,
     SYSREG_READERS(X)
 #undef X
 };
@@ -74,20 +95,37 @@ enum {
 #undef X
 };
 enum {
+    SYSREG_TAKE_NONE,
+#define X(name) SYSREG_TAKE_##name,
+    SYSREG_TAKERS(X)
+#undef X
+};
+enum {
     SYSREG_OP_NONE,
 #define X(name) SYSREG_OP_##name,
     SYSREG_OPS(X)
 #undef X
 };
 
-/* Classes of GIC registers; see gic_is_virtual() in cpu/sysreg.c. */
+/* When a register exists or can be accessed, beyond its feature. */
+enum sysreg_only {
+    ONLY_ALWAYS,
+    ONLY_GIC,            /* there is a GIC CPU interface */
+    ONLY_BREAKPOINT,     /* as many as ID_AA64DFR0_EL1.BRPs says */
+    ONLY_WATCHPOINT,     /* likewise WRPs */
+    ONLY_NO_EL2,         /* of the highest EL */
+    ONLY_HIGHEST_WRITES, /* written by the highest EL only */
+    ONLY_SP_ELX,         /* with PSTATE.SP == 1: otherwise it is the current stack pointer */
+};
+
+/* Classes of GIC registers; see gic_is_virtual() in cpu/sysreg_value.c. */
 enum {
     SYSREG_GIC_NONE,
     SYSREG_GIC_COMMON, /* ICV_ at EL1 with HCR_EL2.IMO or FMO */
     SYSREG_GIC_GROUP0, /* with FMO */
     SYSREG_GIC_GROUP1, /* with IMO */
     SYSREG_GIC_SGI,    /* never; trapped instead */
-    SYSREG_GIC_SRE,    /* ICC_SRE_ELx: storage of ours, not the GIC's */
+    SYSREG_GIC_SRE,    /* ICC_SRE_EL1: one for both interfaces */
     SYSREG_GIC_HYP,    /* ICH_ */
 };
 
@@ -103,14 +141,8 @@ enum {
 #define SR_FX_IRQ    8  /* which interrupts are taken */
 #define SR_FX_DEBUG  16 /* breakpoints, watchpoints, stepping */
 #define SR_FX_PMU    32 /* counters and their overflow interrupt */
-
-#define SYSREG_WS_GROUPS(X)                                                                        \
-    X(NONE) X(USER) X(EL1) X(VIRT) X(HOST) X(TIMER) X(GIC) X(FP) X(DEBUG) X(PMU)
-enum sysreg_ws {
-#define X(name) WS_##name,
-    SYSREG_WS_GROUPS(X)
-#undef X
-};
+/* REGIME and FP of EL1: they mean nothing at EL2, and on the way back all is looked at anew. */
+#define SR_FX_BELOW_EL2 64
 
 /* Register pairs of fine-grained traps. */
 enum { FGT_NONE, FGT_HFG, FGT_HDFG, FGT_HFGI };
@@ -126,14 +158,14 @@ struct sysreg_row {
     const char *name;
     uint16_t enc;   /* SYSREG_ENC() */
     uint8_t access; /* SR_READ, SR_WRITE, SR_OP */
-    uint8_t ws;     /* enum sysreg_ws */
-    uint8_t rd, wr, op, gic;
+    uint8_t rd, wr, take, op, gic;
+    uint8_t only;               /* enum sysreg_only */
     uint8_t trap[SYSREG_TRAPS]; /* enum trap_group */
     struct sysreg_fgt fgt;
     uint8_t fx;
     uint8_t n;
     uint8_t event; /* enum pmu_event of a write by this name, 0: none */
-    bool fp, host_el0, read_acts;
+    bool fp, host_el0, hpmn, kept;
     uint8_t feature;     /* enum feature */
     uint16_t e2h, alias; /* enum sysreg, 0: none (row 0 is nobody's target) */
     uint64_t res0, reset;
@@ -180,6 +212,13 @@ static inline bool sysreg_is_reserved_id(uint16_t enc)
 {
     return enc >= SYSREG_ENC(3, 0, 0, 1, 0) && enc <= SYSREG_ENC(3, 0, 0, 7, 7);
 }
+
+/* Where the value of @sr is. */
+enum sysreg_home sysreg_home(enum sysreg sr);
+const char *sysreg_home_name(enum sysreg_home home);
+
+/* Is it cpu->sr[@sr]? (Of the stack pointers, the ones not in use are there too.) */
+bool sysreg_is_stored(enum sysreg sr);
 
 /* By name, any case, e.g. "hcr_el2"; SR_NONE if there is none. */
 enum sysreg sysreg_by_name(const char *name);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "arch/sysreg_owner.h"
+
 void sysreg_text_encoding(FILE *to, const struct sysreg_row *row)
 {
     fprintf(to, "S%u_%u_C%u_C%u_%u", (unsigned)bits(row->enc, 15, 14),
@@ -158,12 +160,9 @@ void sysreg_text_fgt(FILE *to, const struct sysreg_row *row)
                 row->access & SR_OP ? "" : " for writes");
 }
 
-const char *sysreg_text_group(const struct sysreg_row *row)
+void sysreg_text_owner(FILE *to, enum sysreg sr)
 {
-    static const char *const names[] = {
-#define X(name) #name,
-        SYSREG_WS_GROUPS(X)
-#undef X
-    };
-    return names[row->ws];
+    enum sysreg_owner owner = sysreg_owner(sr);
+
+    fprintf(to, "%s: %s", sysreg_owner_name(owner), sysreg_owner_text(owner));
 }

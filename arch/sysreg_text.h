@@ -24,5 +24,5 @@ void sysreg_text_rule(FILE *to, const struct trap_rule *rule);
 /* "HFGRTR_EL2.SCTLR_EL1 (reads), HFGWTR_EL2.SCTLR_EL1 (writes)"; nothing if there is none. */
 void sysreg_text_fgt(FILE *to, const struct sysreg_row *row);
 
-/* "NONE", "EL1", ...: the row's WS_ group. */
-const char *sysreg_text_group(const struct sysreg_row *row);
+/* "EL1: EL1 context": whose value it is in a world switch. */
+void sysreg_text_owner(FILE *to, enum sysreg sr);

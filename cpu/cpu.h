@@ -202,8 +202,7 @@ struct cpu {
     unsigned cluster_cpus;
     uint16_t logged_enc[64]; /* registers that a line was logged about, hashed by encoding */
     bool has_el2;
-    bool sre_writable; /* ICC_SRE_EL1.SRE is not RAO/WI: guests may use GICV */
-    uint8_t end;       /* stays last */
+    uint8_t end; /* stays last */
 };
 
 /* The current address of record @i, which lies in the current page. */

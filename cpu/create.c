@@ -44,7 +44,6 @@ struct cpu *cpu_create(const struct cpu_params *p)
         .probes = p->probes,
         .gic = p->gic,
         .gic_ctx = p->gic_ctx,
-        .sre_writable = p->sre_writable,
         .cluster_cpus = p->cluster_cpus,
         .periphbase = p->periphbase,
         .rng = rng_state(p->seed, p->index),

@@ -18,7 +18,6 @@ struct cpu_params {
     struct probes *probes;
     const struct cpu_gic_ops *gic;
     void *gic_ctx;
-    bool sre_writable;     /* ICC_SRE_EL1.SRE is not RAO/WI */
     unsigned cluster_cpus; /* CPUs that share an L2 cache: L2CTLR_EL1 */
     uint64_t seed;         /* the machine's: RNDR follows from it and @index */
     uint64_t periphbase;   /* of the GIC's memory-mapped registers: CBAR_EL1 */

@@ -6,26 +6,6 @@
 
 #define CLAIM_TAGS 0xff /* implemented claim tag bits */
 
-bool debug_register_exists(const struct cpu *cpu, enum sysreg sr)
-{
-    uint64_t dfr0 = cpu->sr[SR_ID_AA64DFR0_EL1];
-    unsigned n = sysreg_rows[sr].n;
-
-    /* Rows of the four arrays alternate: DBGBVR0, DBGBCR0, DBGWVR0, DBGWCR0, DBGBVR1 ... */
-    if (sr < SR_DBGBVR0_EL1 || sr > SR_DBGWCR15_EL1)
-        return true;
-    switch (sysreg_rows[sr].enc & 7) {
-    case 4:
-    case 5:
-        return n <= ID_AA64DFR0_EL1_BRPs(dfr0);
-    case 6:
-    case 7:
-        return n <= ID_AA64DFR0_EL1_WRPs(dfr0);
-    default:
-        return true; /* MDCCINT_EL1, MDSCR_EL1 and others lie between them */
-    }
-}
-
 /* Is one of registers 0..@last of the array at op2 = @op2 (CRm is the number) enabled? */
 static bool any_enabled(const struct cpu *cpu, unsigned op2, uint64_t last)
 {
@@ -92,7 +72,7 @@ static void write_dtr(struct cpu *cpu, enum sysreg sr, uint64_t value)
 
 /* DBGDTR_EL0[] and DBGDTRRX_EL0, non-assignment form: the words are the other way round than in the
  * assignment. CU-choice: without RXfull the value is UNKNOWN; here what the registers hold. */
-static uint64_t read_dtr(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_take_DTR(struct cpu *cpu, enum sysreg sr)
 {
     uint64_t high = sr == SR_DBGDTR_EL0 ? cpu->sr[SR_OSDTRTX_EL1] << 32 : 0;
 
@@ -119,8 +99,9 @@ void cpu_debug_reset(struct cpu *cpu)
     cpu_debug_follow(cpu);
 }
 
-uint64_t sr_read_DEBUG(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_DEBUG(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
+    (void)el;
     switch (sr) {
     case SR_DBGCLAIMSET_EL1:
         return CLAIM_TAGS;
@@ -128,9 +109,6 @@ uint64_t sr_read_DEBUG(struct cpu *cpu, enum sysreg sr)
         return 0xf; /* Non-secure debug implemented and enabled; no Secure state */
     case SR_MDCCSR_EL0:
         return cpu->sr[SR_MDSCR_EL1] & (TXFULL | RXFULL);
-    case SR_DBGDTR_EL0:
-    case SR_DBGDTRRX_EL0:
-        return read_dtr(cpu, sr);
     case SR_OSECCR_EL1: /* EDECCR, for who saves it: else RES0 */
         return os_locked(cpu) ? cpu->sr[sr] : 0;
     default:
@@ -191,5 +169,23 @@ void sr_write_DEBUG(struct cpu *cpu, enum sysreg sr, uint64_t value)
     default:
         cpu->sr[sr] = value;
         break;
+    }
+}
+
+bool sr_poke_DEBUG(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    switch (sr) {
+    case SR_DBGCLAIMSET_EL1: /* reads as the tags that there are, whatever is set */
+        return true;
+    case SR_DBGCLAIMCLR_EL1:
+        cpu->sr[sr] = value & CLAIM_TAGS;
+        return true;
+    case SR_OSECCR_EL1:
+        if (os_locked(cpu))
+            cpu->sr[sr] = value;
+        return true;
+    default:
+        cpu->sr[sr] = value;
+        return true;
     }
 }

@@ -3,9 +3,6 @@
 
 #include "cpu/cpu.h"
 
-/* Breakpoint, watchpoint and control registers beyond the implemented number are UNDEFINED. */
-bool debug_register_exists(const struct cpu *cpu, enum sysreg sr);
-
 /* Could PSTATE.D matter now: stepping, or breakpoint and watchpoint exceptions, are switched on? */
 static inline bool debug_in_use(const struct cpu *cpu)
 {

@@ -24,16 +24,16 @@ enum sysreg pmu_type_register(unsigned n)
     return (enum sysreg)(SR_PMEVTYPER0_EL0 + n);
 }
 
-/* Event counters the current EL can use. */
-static unsigned visible_counters(const struct cpu *cpu)
+/* Event counters that @el can use. */
+static unsigned visible_counters(const struct cpu *cpu, unsigned el)
 {
-    return cpu->ps.el == 2 ? PMU_COUNTERS : pmu_first_of_el2(cpu);
+    return el == 2 ? PMU_COUNTERS : pmu_first_of_el2(cpu);
 }
 
-/* Bits of PMCNTENSET and its kin that the current EL can see. */
-static uint64_t visible_bits(const struct cpu *cpu)
+/* Bits of PMCNTENSET and its kin that @el can see. */
+static uint64_t visible_bits(const struct cpu *cpu, unsigned el)
 {
-    unsigned n = visible_counters(cpu);
+    unsigned n = visible_counters(cpu, el);
 
     return CYCLE_COUNTER_BIT | zext(EVENT_COUNTERS, n);
 }
@@ -47,10 +47,10 @@ bool pmu_counter_accessible(const struct cpu *cpu, enum sysreg sr)
 {
     if (sr == SR_PMXEVCNTR_EL0 || sr == SR_PMXEVTYPER_EL0)
         /* CU-choice: a counter that is not implemented at all reads as zero. */
-        return selected(cpu) >= PMU_COUNTERS || selected(cpu) < visible_counters(cpu);
+        return selected(cpu) >= PMU_COUNTERS || selected(cpu) < visible_counters(cpu, cpu->ps.el);
     if ((sr >= SR_PMEVCNTR0_EL0 && sr <= SR_PMEVCNTR5_EL0) ||
         (sr >= SR_PMEVTYPER0_EL0 && sr <= SR_PMEVTYPER5_EL0))
-        return sysreg_rows[sr].n < visible_counters(cpu);
+        return sysreg_rows[sr].n < visible_counters(cpu, cpu->ps.el);
     return true;
 }
 
@@ -89,46 +89,64 @@ static enum sysreg set_register(enum sysreg sr)
     }
 }
 
-uint64_t sr_read_PMU(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_PMU(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    pmu_sync(cpu);
     sr = indirect(cpu, set_register(sr));
     switch (sr) {
     case SR_NONE:
         return 0;
     case SR_PMCR_EL0:
-        return set_bits(cpu->sr[sr], PMCR_EL0_N_HI, PMCR_EL0_N_LO, visible_counters(cpu));
+        return set_bits(cpu->sr[sr], PMCR_EL0_N_HI, PMCR_EL0_N_LO, visible_counters(cpu, el));
     case SR_PMCNTENSET_EL0:
     case SR_PMINTENSET_EL1:
+        return cpu->sr[sr] & visible_bits(cpu, el);
     case SR_PMOVSSET_EL0:
-        return cpu->sr[sr] & visible_bits(cpu);
+        return pmu_overflows(cpu) & visible_bits(cpu, el);
     case SR_PMCEID0_EL0:
         return pmu_ceid(0);
     case SR_PMCEID1_EL0:
         return pmu_ceid(1);
     default:
-        return cpu->sr[sr];
+        return pmu_value(cpu, sr);
     }
 }
 
-static void write_pmcr(struct cpu *cpu, uint64_t value)
+/* PMCR_EL0 less what a write of C and P does. */
+static void store_pmcr(struct cpu *cpu, uint64_t value)
 {
     uint64_t writable = FIELD_MASK(PMCR_EL0_E) | FIELD_MASK(PMCR_EL0_D) | FIELD_MASK(PMCR_EL0_X) |
                         FIELD_MASK(PMCR_EL0_DP) | FIELD_MASK(PMCR_EL0_LC);
 
     if (cpu_has(cpu, FEAT_PMUv3p5))
         writable |= FIELD_MASK(PMCR_EL0_LP);
+    cpu->sr[SR_PMCR_EL0] = (cpu->sr[SR_PMCR_EL0] & ~writable) | (value & writable);
+}
+
+static void write_pmcr(struct cpu *cpu, uint64_t value)
+{
     if (PMCR_EL0_C(value))
         cpu->sr[SR_PMCCNTR_EL0] = 0;
     if (PMCR_EL0_P(value))
-        for (unsigned n = 0; n < visible_counters(cpu); n++)
+        for (unsigned n = 0; n < visible_counters(cpu, cpu->ps.el); n++)
             cpu->sr[pmu_counter_register(n)] = 0;
-    cpu->sr[SR_PMCR_EL0] = (cpu->sr[SR_PMCR_EL0] & ~writable) | (value & writable);
+    store_pmcr(cpu, value);
+}
+
+/* A filter, a counter, or what has all its bits. */
+static void store(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    if (sr == SR_PMCCFILTR_EL0)
+        value &= FILTER_BITS;
+    else if (sr >= SR_PMEVTYPER0_EL0 && sr <= SR_PMEVTYPER5_EL0)
+        value &= FILTER_BITS | (cpu_has(cpu, FEAT_PMUv3p1) ? PMU_EVT_COUNT : PMU_EVT_COUNT_V3);
+    else if (sr >= SR_PMEVCNTR0_EL0 && sr <= SR_PMEVCNTR5_EL0 && !cpu_has(cpu, FEAT_PMUv3p5))
+        value = zext(value, 32);
+    cpu->sr[sr] = value;
 }
 
 static void count_software_increments(struct cpu *cpu, uint64_t counters)
 {
-    pmu_count(cpu, PMU_EVENT_SW_INCR, counters & visible_bits(cpu));
+    pmu_count(cpu, PMU_EVENT_SW_INCR, counters & visible_bits(cpu, cpu->ps.el));
 }
 
 static void write_register(struct cpu *cpu, enum sysreg sr, uint64_t value)
@@ -136,7 +154,7 @@ static void write_register(struct cpu *cpu, enum sysreg sr, uint64_t value)
     enum sysreg set = set_register(sr);
 
     if (set != sr) {
-        cpu->sr[set] &= ~(value & visible_bits(cpu));
+        cpu->sr[set] &= ~(value & visible_bits(cpu, cpu->ps.el));
         return;
     }
     sr = indirect(cpu, sr);
@@ -149,20 +167,13 @@ static void write_register(struct cpu *cpu, enum sysreg sr, uint64_t value)
     case SR_PMCNTENSET_EL0:
     case SR_PMINTENSET_EL1:
     case SR_PMOVSSET_EL0:
-        cpu->sr[sr] |= value & visible_bits(cpu);
+        cpu->sr[sr] |= value & visible_bits(cpu, cpu->ps.el);
         break;
     case SR_PMSWINC_EL0:
         count_software_increments(cpu, value);
         break;
-    case SR_PMCCFILTR_EL0:
-        cpu->sr[sr] = value & FILTER_BITS;
-        break;
     default:
-        if (sr >= SR_PMEVTYPER0_EL0 && sr <= SR_PMEVTYPER5_EL0)
-            value &= FILTER_BITS | (cpu_has(cpu, FEAT_PMUv3p1) ? PMU_EVT_COUNT : PMU_EVT_COUNT_V3);
-        else if (sr >= SR_PMEVCNTR0_EL0 && sr <= SR_PMEVCNTR5_EL0 && !cpu_has(cpu, FEAT_PMUv3p5))
-            value = zext(value, 32);
-        cpu->sr[sr] = value;
+        store(cpu, sr, value);
         break;
     }
 }
@@ -171,4 +182,26 @@ void sr_write_PMU(struct cpu *cpu, enum sysreg sr, uint64_t value)
 {
     write_register(cpu, sr, value);
     pmu_changed(cpu); /* also for the counters, whose rows have no effects */
+}
+
+/* The set and the clear register of a pair stand for the bits. */
+bool sr_poke_PMU(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    sr = indirect(cpu, set_register(sr));
+    switch (sr) {
+    case SR_NONE:
+        break;
+    case SR_PMCR_EL0:
+        store_pmcr(cpu, value);
+        break;
+    case SR_PMCNTENSET_EL0:
+    case SR_PMINTENSET_EL1:
+    case SR_PMOVSSET_EL0:
+        cpu->sr[sr] = value & (CYCLE_COUNTER_BIT | EVENT_COUNTERS);
+        break;
+    default:
+        store(cpu, sr, value);
+        break;
+    }
+    return true;
 }

@@ -37,6 +37,10 @@ void cpu_pmu_reset(struct cpu *cpu);
  * read or written. */
 void pmu_sync(struct cpu *cpu);
 
+/* What pmu_sync() would leave, with no effect: register @sr, if it is a counter; PMOVSSET_EL0. */
+uint64_t pmu_value(const struct cpu *cpu, enum sysreg sr);
+uint64_t pmu_overflows(const struct cpu *cpu);
+
 /* One occurrence of @event at the current EL, for those of @counters (bits) that count it. */
 void pmu_count(struct cpu *cpu, enum pmu_event event, uint64_t counters);
 

@@ -91,23 +91,39 @@ static bool is_chained(const struct cpu *cpu, unsigned n)
            event_of(cpu, n + 1) == PMU_EVENT_CHAIN;
 }
 
+/* Counter @n after @count events more. */
+static uint64_t advanced(const struct cpu *cpu, unsigned n, uint64_t count)
+{
+    uint64_t value = cpu->sr[value_register(n)] + count;
+
+    return n == CYCLE_COUNTER || cpu_has(cpu, FEAT_PMUv3p5) ? value : zext(value, 32);
+}
+
+static bool overflows(const struct cpu *cpu, unsigned n, uint64_t count)
+{
+    return count > zext(~cpu->sr[value_register(n)], width(cpu, n));
+}
+
+static void advance(struct cpu *cpu, unsigned n, uint64_t count)
+{
+    bool overflow = overflows(cpu, n, count);
+    uint64_t before = cpu->sr[SR_PMOVSSET_EL0];
+
+    cpu->sr[value_register(n)] = advanced(cpu, n, count);
+    if (!overflow)
+        return;
+    cpu->sr[SR_PMOVSSET_EL0] |= BIT(n);
+    cpu_tell_hwreg(cpu, NULL, SR_PMOVSSET_EL0, before, ARM_HW_OVERFLOW);
+}
+
 /* AArch64.IncrementEventCounter(), for @count events at @el. */
 static void add(struct cpu *cpu, unsigned n, uint64_t count, unsigned el)
 {
-    uint64_t *v = &cpu->sr[value_register(n)];
-    unsigned w = width(cpu, n);
-    uint64_t room = zext(~*v, w);
+    bool carry = overflows(cpu, n, count) && is_chained(cpu, n) && counts_at(cpu, n + 1, el);
 
-    *v += count;
-    if (n != CYCLE_COUNTER && !cpu_has(cpu, FEAT_PMUv3p5))
-        *v = zext(*v, 32);
-    if (count <= room)
-        return;
-    uint64_t overflowed = cpu->sr[SR_PMOVSSET_EL0];
-    cpu->sr[SR_PMOVSSET_EL0] |= BIT(n);
-    cpu_tell_hwreg(cpu, NULL, SR_PMOVSSET_EL0, overflowed, ARM_HW_OVERFLOW);
-    if (is_chained(cpu, n) && counts_at(cpu, n + 1, el))
-        add(cpu, n + 1, 1, el);
+    advance(cpu, n, count);
+    if (carry)
+        advance(cpu, n + 1, 1);
 }
 
 /* PMCR_EL0.D makes a count of 64 cycles, where LC does not overrule it. */
@@ -118,38 +134,78 @@ static uint64_t divisor(const struct cpu *cpu, unsigned n)
     return n == CYCLE_COUNTER && PMCR_EL0_D(pmcr) && !PMCR_EL0_LC(pmcr) ? CYCLE_DIVISOR : 1;
 }
 
-static uint64_t divided_cycles(struct cpu *cpu, uint64_t delta)
+/* What counter @n counts of @cycles. */
+static uint64_t divided(const struct cpu *cpu, unsigned n, uint64_t cycles)
 {
-    uint64_t all = cpu->pmu_divider + delta;
-
-    cpu->pmu_divider = all % CYCLE_DIVISOR;
-    return all / CYCLE_DIVISOR;
+    return divisor(cpu, n) == 1 ? cycles : (cpu->pmu_divider + cycles) / CYCLE_DIVISOR;
 }
 
-static void add_time(struct cpu *cpu, unsigned n, uint64_t delta)
+/* @cycles have been counted. */
+static void keep_remainder(struct cpu *cpu, unsigned n, uint64_t cycles)
 {
-    add(cpu, n, divisor(cpu, n) == 1 ? delta : divided_cycles(cpu, delta), cpu->ps.el);
+    if (divisor(cpu, n) != 1)
+        cpu->pmu_divider = (cpu->pmu_divider + cycles) % CYCLE_DIVISOR;
 }
 
-/* pmu_sync() up to @now. An instruction that pmu_leave_el() has counted is ahead of cpu_retired()
- * until it retires. */
+/* Does counter @n count time, at the current EL? */
+static bool counts_time(const struct cpu *cpu, unsigned n)
+{
+    return pmu_how(event_of(cpu, n)) == PMU_TIME && enabled(cpu, n) &&
+           counts_at(cpu, n, cpu->ps.el);
+}
+
+/* What counter @n has to count for @delta cycles: them, or the overflow that they lead to in the
+ * counter before it. */
+static uint64_t counted(const struct cpu *cpu, unsigned n, uint64_t delta)
+{
+    if (counts_time(cpu, n))
+        return divided(cpu, n, delta);
+    return n != CYCLE_COUNTER && n > 0 && is_chained(cpu, n - 1) && counts_time(cpu, n - 1) &&
+           counts_at(cpu, n, cpu->ps.el) && overflows(cpu, n - 1, delta);
+}
+
+/* Instructions that the counters have not seen. One that pmu_leave_el() has counted is ahead of
+ * cpu_retired() until it retires. */
+static uint64_t unseen(const struct cpu *cpu, uint64_t now)
+{
+    return cpu->pmu_on && now > cpu->pmu_synced ? now - cpu->pmu_synced : 0;
+}
+
 static void sync_upto(struct cpu *cpu, uint64_t now)
 {
-    uint64_t delta = now - cpu->pmu_synced;
+    uint64_t delta = unseen(cpu, now), count[CYCLE_COUNTER + 1];
 
-    if (now <= cpu->pmu_synced)
-        return;
-    cpu->pmu_synced = now;
-    if (!cpu->pmu_on)
+    if (now > cpu->pmu_synced)
+        cpu->pmu_synced = now;
+    if (!delta)
         return;
     FOR_EACH_COUNTER(n)
-    {
-        if (pmu_how(event_of(cpu, n)) != PMU_TIME || !enabled(cpu, n) ||
-            !counts_at(cpu, n, cpu->ps.el))
-            continue;
-        add_time(cpu, n, delta);
-    }
+    count[n] = counted(cpu, n, delta);
+    FOR_EACH_COUNTER(n)
+    advance(cpu, n, count[n]);
+    if (counts_time(cpu, CYCLE_COUNTER))
+        keep_remainder(cpu, CYCLE_COUNTER, delta);
     pmu_update_line(cpu);
+}
+
+uint64_t pmu_value(const struct cpu *cpu, enum sysreg sr)
+{
+    uint64_t delta = unseen(cpu, cpu_retired(cpu));
+
+    FOR_EACH_COUNTER(n)
+    if (sr == value_register(n))
+        return advanced(cpu, n, counted(cpu, n, delta));
+    return cpu->sr[sr];
+}
+
+uint64_t pmu_overflows(const struct cpu *cpu)
+{
+    uint64_t delta = unseen(cpu, cpu_retired(cpu)), bits = cpu->sr[SR_PMOVSSET_EL0];
+
+    FOR_EACH_COUNTER(n)
+    if (overflows(cpu, n, counted(cpu, n, delta)))
+        bits |= BIT(n);
+    return bits;
 }
 
 /* What ends in an exception does not retire, but takes a cycle. */
@@ -158,8 +214,10 @@ static void count_lost_cycle(struct cpu *cpu)
     FOR_EACH_COUNTER(n)
     {
         if (event_of(cpu, n) == PMU_EVENT_CPU_CYCLES && enabled(cpu, n) &&
-            counts_at(cpu, n, cpu->ps.el))
-            add_time(cpu, n, 1);
+            counts_at(cpu, n, cpu->ps.el)) {
+            add(cpu, n, divided(cpu, n, 1), cpu->ps.el);
+            keep_remainder(cpu, n, 1);
+        }
     }
     pmu_update_line(cpu);
 }

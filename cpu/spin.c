@@ -8,6 +8,7 @@
 #include "cpu/observe.h"
 #include "cpu/spin_iteration.h"
 #include "cpu/sysreg.h"
+#include "cpu/sysreg_quick.h"
 #include "cpu/traps.h"
 
 #define PATIENCE_MAX 4096

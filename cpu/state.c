@@ -94,10 +94,10 @@ static bool is_sysregs(const struct state_row *row)
     return row->offset == offsetof(struct cpu, sr) && !row->get;
 }
 
-/* SP_ELx have rows of their own: the storage of the one that is in use is stale. */
+/* Not here: SP_ELx have rows of their own, the GIC saves its registers. */
 static bool is_elsewhere(const struct state_row *row, unsigned k)
 {
-    return is_sysregs(row) && sysreg_rows[k].rd == SYSREG_RD_SP;
+    return is_sysregs(row) && !sysreg_is_stored((enum sysreg)k);
 }
 
 static const char *name_of(const struct state_row *row, unsigned k)
@@ -124,13 +124,11 @@ static void set(struct cpu *cpu, const struct state_row *row, unsigned k, uint64
         memcpy((char *)cpu + row->offset + (size_t)k * row->bytes, &value, row->bytes);
 }
 
-/* May number @k of @row become @value? What software cannot write at all, as the identification
- * registers, is what makes this CPU the one that it is. OSLSR_EL1 is written by way of OSLAR_EL1.
- */
+/* May number @k of @row become @value? Constants make this CPU the one that it is. */
 static bool is_allowed(const struct cpu *cpu, const struct state_row *row, unsigned k,
                        uint64_t value)
 {
-    if (is_sysregs(row) && sysreg_rows[k].access == SR_READ && k != SR_OSLSR_EL1)
+    if (is_sysregs(row) && sysreg_home((enum sysreg)k) == HOME_CONSTANT)
         return value == cpu->sr[k];
     return value <= row->most;
 }
@@ -204,19 +202,22 @@ uint64_t cpu_state_hash(const struct cpu *cpu)
     return hash;
 }
 
-bool cpu_state_compare(const struct cpu *a, const struct cpu *b, struct cpu_state_difference *d)
+unsigned cpu_state_compare(const struct cpu *a, const struct cpu *b, struct cpu_state_difference *d,
+                           unsigned max)
 {
+    unsigned found = 0;
+
     for (const struct state_row *row = rows; row < rows + ARRAY_SIZE(rows); row++) {
         for (unsigned k = 0; k < row->count; k++) {
             uint64_t in_a = get(a, row, k), in_b = get(b, row, k);
             if (in_a == in_b || is_elsewhere(row, k))
                 continue;
-            if (d)
-                *d = (struct cpu_state_difference){name_of(row, k), k, in_a, in_b};
-            return false;
+            if (found < max)
+                d[found] = (struct cpu_state_difference){name_of(row, k), k, in_a, in_b};
+            found++;
         }
     }
-    return true;
+    return found;
 }
 
 void cpu_state_changed(struct cpu *cpu)

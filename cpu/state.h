@@ -24,8 +24,9 @@ struct cpu_state_difference {
     uint64_t a, b;
 };
 
-/* The same state? False: *d is the first difference (NULL: nobody asks). */
-bool cpu_state_compare(const struct cpu *a, const struct cpu *b, struct cpu_state_difference *d);
+/* How many numbers differ; the first @max of them are put into @d. */
+unsigned cpu_state_compare(const struct cpu *a, const struct cpu *b, struct cpu_state_difference *d,
+                           unsigned max);
 
 /* Somebody but the guest has changed state: everything that is derived from it is made anew. */
 void cpu_state_changed(struct cpu *cpu);

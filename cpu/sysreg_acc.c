@@ -2,6 +2,8 @@
  * the current EL sees it. Those of timers, PMU and debug are with their subjects. */
 #include "cpu/sysreg.h"
 
+#include <stddef.h>
+
 #include "arch/cpu_models.h"
 #include "base/random.h"
 #include "cpu/pstate.h"
@@ -9,39 +11,40 @@
 #include "cpu/world.h"
 
 /* EL1 of a guest identifies itself as EL2 says. */
-static bool sees_virtual_id(const struct cpu *cpu)
+static bool sees_virtual_id(const struct cpu *cpu, unsigned el)
 {
-    return cpu->has_el2 && cpu->ps.el == 1;
+    return cpu->has_el2 && el == 1;
 }
 
-uint64_t sr_read_MIDR(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_MIDR(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    return cpu->sr[sees_virtual_id(cpu) ? SR_VPIDR_EL2 : sr];
+    return cpu->sr[sees_virtual_id(cpu, el) ? SR_VPIDR_EL2 : sr];
 }
 
-uint64_t sr_read_MPIDR(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_MPIDR(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    return cpu->sr[sees_virtual_id(cpu) ? SR_VMPIDR_EL2 : sr];
+    return cpu->sr[sees_virtual_id(cpu, el) ? SR_VMPIDR_EL2 : sr];
 }
 
-uint64_t sr_read_CCSIDR(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_CCSIDR(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    (void)sr;
+    (void)sr, (void)el;
     return cpu_model_ccsidr(cpu->model, cpu->sr[SR_CSSELR_EL1]);
 }
 
 /* L2CTLR_EL1.{25,24}: CPUs less one. Differs: the cores have no more than four in a cluster. */
-uint64_t sr_read_L2CTLR(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_L2CTLR(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
     unsigned last = cpu->cluster_cpus > 4 ? 3 : cpu->cluster_cpus ? cpu->cluster_cpus - 1 : 0;
 
+    (void)el;
     return cpu->sr[sr] | (uint64_t)last << L2CTLR_EL1_CPUs_1_LO;
 }
 
 /* DCZID_EL0.DZP: DC ZVA would trap here (fine-grained traps do not show). */
-uint64_t sr_read_DCZID(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_DCZID(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    bool prohibited = cpu->ps.el < 2 && cpu_trap_group_el(cpu, TRAP_DC_ZVA, SR_WRITE);
+    bool prohibited = el < 2 && el == cpu->ps.el && cpu_trap_group_el(cpu, TRAP_DC_ZVA, SR_WRITE);
 
     return cpu->sr[sr] | (uint64_t)prohibited << DCZID_EL0_DZP_LO;
 }
@@ -51,8 +54,9 @@ static unsigned sp_el(enum sysreg sr)
     return sr == SR_SP_EL0 ? 0 : sr == SR_SP_EL1 ? 1 : 2;
 }
 
-uint64_t sr_read_SP(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_SP(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
+    (void)el;
     return cpu_sp_get(cpu, sp_el(sr));
 }
 
@@ -61,9 +65,9 @@ void sr_write_SP(struct cpu *cpu, enum sysreg sr, uint64_t value)
     cpu_sp_set(cpu, sp_el(sr), value);
 }
 
-uint64_t sr_read_SPSel(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_SPSel(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    (void)sr;
+    (void)sr, (void)el;
     return cpu->ps.sp;
 }
 
@@ -73,15 +77,15 @@ void sr_write_SPSel(struct cpu *cpu, enum sysreg sr, uint64_t value)
     cpu_set_el_sp(cpu, cpu->ps.el, value & 1);
 }
 
-uint64_t sr_read_CurrentEL(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_CurrentEL(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    (void)sr;
+    (void)sr, (void)el;
     return (uint64_t)cpu->ps.el << CurrentEL_EL_LO;
 }
 
-uint64_t sr_read_NZCV(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_NZCV(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    (void)sr;
+    (void)sr, (void)el;
     return (uint64_t)cpu_nzcv(cpu) << 28;
 }
 
@@ -91,9 +95,9 @@ void sr_write_NZCV(struct cpu *cpu, enum sysreg sr, uint64_t value)
     cpu_set_nzcv(cpu, (unsigned)bits(value, 31, 28));
 }
 
-uint64_t sr_read_DAIF(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_DAIF(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    (void)sr;
+    (void)sr, (void)el;
     return (uint64_t)cpu->ps.daif << 6;
 }
 
@@ -104,52 +108,52 @@ void sr_write_DAIF(struct cpu *cpu, enum sysreg sr, uint64_t value)
 }
 
 /* PAN, UAO, DIT, SSBS: one bit of PSTATE, at the same place as in SPSR_ELx. */
-static uint8_t *pstate_bit(struct cpu *cpu, enum sysreg sr, unsigned *position)
+struct pstate_bit {
+    size_t field;
+    unsigned position;
+};
+
+static struct pstate_bit pstate_bit(enum sysreg sr)
 {
     switch (sr) {
     case SR_PAN:
-        *position = PAN_PAN_LO;
-        return &cpu->ps.pan;
+        return (struct pstate_bit){offsetof(struct pstate, pan), PAN_PAN_LO};
     case SR_UAO:
-        *position = UAO_UAO_LO;
-        return &cpu->ps.uao;
+        return (struct pstate_bit){offsetof(struct pstate, uao), UAO_UAO_LO};
     case SR_DIT:
-        *position = DIT_DIT_LO;
-        return &cpu->ps.dit;
+        return (struct pstate_bit){offsetof(struct pstate, dit), DIT_DIT_LO};
     default:
-        *position = SSBS_SSBS_LO;
-        return &cpu->ps.ssbs;
+        return (struct pstate_bit){offsetof(struct pstate, ssbs), SSBS_SSBS_LO};
     }
 }
 
-uint64_t sr_read_PSTATE(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_PSTATE(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    unsigned position;
-    const uint8_t *field = pstate_bit(cpu, sr, &position);
+    struct pstate_bit b = pstate_bit(sr);
 
-    return (uint64_t)*field << position;
+    (void)el;
+    return (uint64_t)((const uint8_t *)&cpu->ps)[b.field] << b.position;
 }
 
 void sr_write_PSTATE(struct cpu *cpu, enum sysreg sr, uint64_t value)
 {
-    unsigned position;
-    uint8_t *field = pstate_bit(cpu, sr, &position);
+    struct pstate_bit b = pstate_bit(sr);
 
-    *field = bit(value, position);
+    ((uint8_t *)&cpu->ps)[b.field] = bit(value, b.position);
 }
 
 /* RNDR, RNDRRS: a number is always there, which PSTATE.NZCV = 0b0000 says. Differs: it is no true
  * random number but follows from the machine's seed, so that runs repeat. */
-uint64_t sr_read_RNG(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_take_RNG(struct cpu *cpu, enum sysreg sr)
 {
     (void)sr;
     cpu_set_nzcv(cpu, 0);
     return random_next(&cpu->rng);
 }
 
-uint64_t sr_read_FPCR(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_FPCR(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    (void)sr;
+    (void)sr, (void)el;
     return cpu->fpcr;
 }
 
@@ -159,9 +163,9 @@ void sr_write_FPCR(struct cpu *cpu, enum sysreg sr, uint64_t value)
     cpu->fpcr = (uint32_t)value;
 }
 
-uint64_t sr_read_FPSR(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_FPSR(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    (void)sr;
+    (void)sr, (void)el;
     return cpu->fpsr;
 }
 
@@ -172,9 +176,9 @@ void sr_write_FPSR(struct cpu *cpu, enum sysreg sr, uint64_t value)
 }
 
 /* ISR_EL1: what is pending for this EL, virtual where HCR_EL2.{AMO,IMO,FMO} say so. */
-uint64_t sr_read_ISR(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_ISR(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    uint64_t hcr = cpu->ps.el == 1 ? cpu_hcr(cpu) : 0;
+    uint64_t hcr = el == 1 ? cpu_hcr(cpu) : 0;
     bool a = HCR_EL2_AMO(hcr) ? HCR_EL2_VSE(hcr) : cpu->serror_pin;
     bool i = HCR_EL2_IMO(hcr) ? HCR_EL2_VI(hcr) || cpu->virq_pin : cpu->irq_pin;
     bool f = HCR_EL2_FMO(hcr) ? HCR_EL2_VF(hcr) || cpu->vfiq_pin : cpu->fiq_pin;
@@ -184,21 +188,27 @@ uint64_t sr_read_ISR(struct cpu *cpu, enum sysreg sr)
 }
 
 /* DISR_EL1 of a guest whose SErrors are virtual is VDISR_EL2. */
-static enum sysreg disr(const struct cpu *cpu)
+static enum sysreg disr(const struct cpu *cpu, unsigned el)
 {
-    return cpu->ps.el == 1 && HCR_EL2_AMO(cpu_hcr(cpu)) ? SR_VDISR_EL2 : SR_DISR_EL1;
+    return el == 1 && HCR_EL2_AMO(cpu_hcr(cpu)) ? SR_VDISR_EL2 : SR_DISR_EL1;
 }
 
-uint64_t sr_read_DISR(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_DISR(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
     (void)sr;
-    return cpu->sr[disr(cpu)];
+    return cpu->sr[disr(cpu, el)];
 }
 
 void sr_write_DISR(struct cpu *cpu, enum sysreg sr, uint64_t value)
 {
     (void)sr;
-    cpu->sr[disr(cpu)] = value;
+    cpu->sr[disr(cpu, cpu->ps.el)] = value;
+}
+
+bool sr_poke_DISR(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    cpu->sr[sr] = value;
+    return true;
 }
 
 /* CFP, DVP, CPP RCTX: nothing here predicts across contexts. */

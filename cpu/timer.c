@@ -40,13 +40,13 @@ static uint64_t timer_offset(const struct cpu *cpu, enum cpu_timer t)
     return timers[t].offset == SR_NONE || !cpu->has_el2 ? 0 : cpu->sr[timers[t].offset];
 }
 
-/* The counter as a read of CNTPCT_EL0 or CNTVCT_EL0 sees it at the current EL. */
-static uint64_t counter_seen(const struct cpu *cpu, bool is_virtual)
+/* The counter as a read of CNTPCT_EL0 or CNTVCT_EL0 sees it at @el. */
+static uint64_t counter_seen(const struct cpu *cpu, bool is_virtual, unsigned el)
 {
     uint64_t offset = 0;
-    bool at_el2 = cpu->ps.el == 2;
+    bool at_el2 = el == 2, host_el0 = el == 0 && cpu_host_regime(cpu);
 
-    if (is_virtual && cpu->has_el2 && !(at_el2 && cpu_e2h(cpu)) && !cpu_host_el0(cpu))
+    if (is_virtual && cpu->has_el2 && !(at_el2 && cpu_e2h(cpu)) && !host_el0)
         offset = cpu->sr[SR_CNTVOFF_EL2];
     else if (!is_virtual && !at_el2)
         offset = physical_offset(cpu);
@@ -114,18 +114,19 @@ void cpu_timers_create(struct cpu *cpu)
     }
 }
 
-uint64_t sr_read_CNT_COUNT(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_CNT_COUNT(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    return counter_seen(cpu, sr == SR_CNTVCT_EL0 || sr == SR_CNTVCTSS_EL0);
+    return counter_seen(cpu, sr == SR_CNTVCT_EL0 || sr == SR_CNTVCTSS_EL0, el);
 }
 
-uint64_t sr_read_CNT_CTL(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_CNT_CTL(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
     enum cpu_timer t = timer_of(sr);
     uint64_t ctl = cpu->sr[timers[t].ctl] & (CTL_ENABLE | CTL_IMASK);
 
     if ((ctl & CTL_ENABLE) && condition_met(cpu, t))
         ctl |= CTL_ISTATUS;
+    (void)el;
     return ctl;
 }
 
@@ -137,8 +138,9 @@ void sr_write_CNT_CTL(struct cpu *cpu, enum sysreg sr, uint64_t value)
     update(cpu, t);
 }
 
-uint64_t sr_read_CNT_CVAL(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_CNT_CVAL(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
+    (void)el;
     return cpu->sr[timers[timer_of(sr)].cval];
 }
 
@@ -151,11 +153,12 @@ void sr_write_CNT_CVAL(struct cpu *cpu, enum sysreg sr, uint64_t value)
 }
 
 /* TimerValue is CompareValue less the counter the timer compares with, 32 bits, signed. */
-uint64_t sr_read_CNT_TVAL(struct cpu *cpu, enum sysreg sr)
+uint64_t sr_read_CNT_TVAL(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
     enum cpu_timer t = timer_of(sr);
     uint64_t count = physical_count(cpu) - timer_offset(cpu, t);
 
+    (void)el;
     return (uint32_t)(cpu->sr[timers[t].cval] - count);
 }
 

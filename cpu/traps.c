@@ -34,6 +34,14 @@ static unsigned el1_or_tge(const struct cpu *cpu)
     return HCR_EL2_TGE(cpu_hcr(cpu)) ? 2 : 1;
 }
 
+/* A control register's value. ICC_SRE_EL1 and ICH_HCR_EL2 are in the GIC. */
+static uint64_t control(const struct cpu *cpu, enum sysreg sr)
+{
+    if (unlikely(sysreg_rows[sr].gic))
+        return cpu->gic ? cpu->gic->read(cpu->gic_ctx, cpu->index, sr, false) : 0;
+    return cpu->sr[sr];
+}
+
 unsigned cpu_trap_group_el(const struct cpu *cpu, enum trap_group group, unsigned access)
 {
     for (const struct trap_rule *r = trap_groups[group].rules; r->mask; r++) {
@@ -46,7 +54,7 @@ unsigned cpu_trap_group_el(const struct cpu *cpu, enum trap_group group, unsigne
         el2 = sysreg_min_el(sysreg_rows[r->control].enc) == 2;
         if ((el2 && !cpu->has_el2) || !when_holds(cpu, (enum trap_when)r->when))
             continue;
-        if (((cpu->sr[r->control] & r->mask) != 0) == r->on)
+        if (((control(cpu, (enum sysreg)r->control) & r->mask) != 0) == r->on)
             return el2 ? 2 : el1_or_tge(cpu);
     }
     return 0;

@@ -162,18 +162,6 @@ static void write_sre_el1(struct cpuif_reg r, uint64_t value)
     icv_update(r.c);
 }
 
-static uint64_t read_sre_el2(struct cpuif_reg r)
-{
-    (void)r;
-    return 15;
-}
-
-static void write_ignored(struct cpuif_reg r, uint64_t value)
-{
-    (void)r;
-    (void)value;
-}
-
 /* Write-only and read-only registers: the caller has refused the access. */
 static uint64_t not_read(struct cpuif_reg r)
 {
@@ -183,7 +171,8 @@ static uint64_t not_read(struct cpuif_reg r)
 
 static void not_written(struct cpuif_reg r, uint64_t value)
 {
-    write_ignored(r, value);
+    (void)r;
+    (void)value;
 }
 
 static bool has_ALWAYS(const struct gic *gic, unsigned n)

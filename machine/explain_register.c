@@ -185,6 +185,20 @@ static void print_gic(FILE *to, const struct sysreg_row *row)
     }
 }
 
+/* Where the value is, and whose it is in a world switch. */
+static void print_home(FILE *to, enum sysreg sr)
+{
+    enum sysreg_home home = sysreg_home(sr);
+
+    if (home != HOME_NONE) {
+        label(to, "home");
+        fprintf(to, "%s\n", sysreg_home_name(home));
+    }
+    label(to, "world switch");
+    sysreg_text_owner(to, sr);
+    fprintf(to, "\n");
+}
+
 /* Constant ID registers have a value in each model, as have registers of the named cores; others
  * come out of reset with one. */
 static void print_values(FILE *to, enum sysreg sr)
@@ -218,10 +232,6 @@ static void print_writes(FILE *to, const struct sysreg_row *row)
         fprintf(to, "changes ");
         sysreg_text_effects(to, row);
         fprintf(to, "\n");
-    }
-    if (row->access & (SR_READ | SR_WRITE)) {
-        label(to, "world switch");
-        fprintf(to, "group %s\n", sysreg_text_group(row));
     }
 }
 
@@ -262,6 +272,7 @@ static void explain(FILE *to, enum sysreg sr, const uint64_t *value)
     print_redirection(to, sr);
     print_traps(to, row);
     print_gic(to, row);
+    print_home(to, sr);
     print_values(to, sr);
     print_writes(to, row);
     print_fields(to, sr, value);

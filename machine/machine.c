@@ -51,7 +51,7 @@ void machine_resume_cpu(struct arm_machine *m, struct cpu *cpu)
     memcpy(saved, cpu->sr, sizeof(saved));
     machine_start_cpu(m, cpu, m->resume[cpu->index].entry, m->resume[cpu->index].x0);
     for (unsigned sr = 0; sr < SR_COUNT; sr++)
-        if (sysreg_rows[sr].ws == WS_TIMER)
+        if (sysreg_rows[sr].kept)
             cpu->sr[sr] = saved[sr];
     cpu_timers_changed(cpu);
 }

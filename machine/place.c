@@ -56,8 +56,14 @@ struct place exec_place(enum a64_op op)
 }
 
 static const char *const readers[] = {[SYSREG_RD_NONE] = NULL,
-#define X(name) [SYSREG_RD_##name] = "sr_read_" #name,
+#define X(name, home) [SYSREG_RD_##name] = "sr_read_" #name,
                                       SYSREG_READERS(X)
+#undef X
+};
+
+static const char *const takers[] = {[SYSREG_TAKE_NONE] = NULL,
+#define X(name) [SYSREG_TAKE_##name] = "sr_take_" #name,
+                                     SYSREG_TAKERS(X)
 #undef X
 };
 
@@ -86,7 +92,9 @@ const char *sysreg_reader(enum sysreg sr)
 {
     if (!(sysreg_rows[sr].access & SR_READ))
         return NULL;
-    return gic[sr].read ? gic[sr].read : readers[sysreg_rows[sr].rd];
+    if (gic[sr].read)
+        return gic[sr].read;
+    return sysreg_rows[sr].take ? takers[sysreg_rows[sr].take] : readers[sysreg_rows[sr].rd];
 }
 
 const char *sysreg_writer(enum sysreg sr)

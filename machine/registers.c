@@ -169,17 +169,6 @@ static bool write_core(struct cpu *cpu, uint32_t number, uint64_t value)
     }
 }
 
-/* Of what can be looked at, what software could write. */
-static bool write_sysreg(struct cpu *cpu, enum sysreg sr, uint64_t value)
-{
-    uint64_t before;
-
-    if (sr == SR_NONE || !cpu_sysreg_peek(cpu, sr, &before) || !(sysreg_rows[sr].access & SR_WRITE))
-        return false;
-    cpu_sysreg_set(cpu, sysreg_rows[sr].alias ? (enum sysreg)sysreg_rows[sr].alias : sr, value);
-    return true;
-}
-
 bool arm_reg_set(struct arm_machine *m, unsigned index, uint32_t number, const uint64_t value[2])
 {
     if (index >= m->cpu_count)
@@ -188,7 +177,7 @@ bool arm_reg_set(struct arm_machine *m, unsigned index, uint32_t number, const u
     if (is_core(number))
         return write_core(cpu, number, value[0]);
     if (!is_vector(number))
-        return write_sysreg(cpu, sysreg_of(number), value[0]);
+        return sysreg_of(number) != SR_NONE && cpu_sysreg_poke(cpu, sysreg_of(number), value[0]);
     memcpy(&cpu->v[number - ARM_V(0)], value, sizeof(cpu->v[0]));
     return true;
 }

@@ -14,6 +14,7 @@
 #include "arch/features.h"
 #include "arch/insn.h"
 #include "arch/sysreg.h"
+#include "arch/sysreg_owner.h"
 #include "arch/sysreg_text.h"
 #include "base/bits.h"
 #include "base/probe.h"
@@ -167,7 +168,8 @@ static void write_sysreg(FILE *f, unsigned sr)
     if (row->alias)
         fprintf(f, "%s%s",
                 row->access & SR_OP ? "as " : "E2H only: ", sysreg_rows[row->alias].name);
-    fprintf(f, " | %s |\n", sysreg_text_group(row));
+    fprintf(f, " | %s | %s |\n", sysreg_home_name(sysreg_home((enum sysreg)sr)),
+            sysreg_owner_name(sysreg_owner((enum sysreg)sr)));
 }
 
 static void write_fields(FILE *f, unsigned sr)
@@ -199,12 +201,17 @@ static void write_sysregs(FILE *f)
     fputs(
         "`armillary sysreg NAME[=VALUE]` tells the same about one. Columns: the lowest EL that can "
         "use it; the\nfeature without which it is UNDEFINED; groups of traps (below); fine-grained "
-        "trap; where an access goes\nwith HCR_EL2.E2H; what a world switch counts it as.\n\n"
-        "| name | encoding | access | from | feature | traps | fine-grained | redirection | group "
-        "|\n|---|---|---|---|---|---|---|---|---|\n",
+        "trap; where an access goes\nwith HCR_EL2.E2H; where the value is; whose it is in a world "
+        "switch.\n\n"
+        "| name | encoding | access | from | feature | traps | fine-grained | redirection | home | "
+        "owner |\n|---|---|---|---|---|---|---|---|---|---|\n",
         f);
     for (unsigned sr = 0; sr < SR_COUNT; sr++)
         write_sysreg(f, sr);
+    fputs("\n## Owners\n\n", f);
+    for (unsigned owner = 0; owner < SYSREG_OWNER_COUNT; owner++)
+        fprintf(f, "- %s: %s\n", sysreg_owner_name((enum sysreg_owner)owner),
+                sysreg_owner_text((enum sysreg_owner)owner));
     fputs("\n## Traps\n\n\"E2H and TGE\" are those of HCR_EL2.\n", f);
     for (unsigned g = TRAP_NONE + 1; g < TRAP_GROUP_COUNT; g++) {
         fprintf(f, "\n**%s**, %s:\n\n", trap_groups[g].name, trap_groups[g].text);

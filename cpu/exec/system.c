@@ -8,6 +8,7 @@
 #include "cpu/pauth.h"
 #include "cpu/pstate.h"
 #include "cpu/sysreg.h"
+#include "cpu/sysreg_quick.h"
 #include "cpu/timer.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"
@@ -224,7 +225,7 @@ EXEC enum exec_result exec_WFE(struct cpu *cpu, const struct insn *i)
 /* LocalTimeoutEvent(): has the virtual count reached Xt? If not, when it will. */
 static bool timed_out(struct cpu *cpu, const struct insn *i)
 {
-    uint64_t count = sr_read_CNT_COUNT(cpu, SR_CNTVCT_EL0), until = cpu->x[i->rd];
+    uint64_t count = sr_read_CNT_COUNT(cpu, SR_CNTVCT_EL0, cpu->ps.el), until = cpu->x[i->rd];
     uint64_t now = clock_now_ns(cpu->clock);
 
     if (count >= until)

@@ -14,6 +14,7 @@
 
 #include "arch/cpu_models.h"
 #include "arch/sysreg.h"
+#include "arch/sysreg_owner.h"
 
 static void test_rows_are_sorted_by_encoding_without_duplicates(void **state)
 {
@@ -364,9 +365,46 @@ static void test_objdump_prints_each_rows_name(void **state)
     assert_int_equal(sr, SR_COUNT);
 }
 
+/* Each register has a home, and an owner that goes with what it is. */
+static void test_owners_fit_their_rows(void **state)
+{
+    (void)state;
+    unsigned seen[SYSREG_OWNER_COUNT] = {0};
+
+    for (unsigned k = 0; k < SR_COUNT; k++) {
+        const struct sysreg_row *row = &sysreg_rows[k];
+        enum sysreg_owner owner = sysreg_owner((enum sysreg)k);
+        enum sysreg_home home = sysreg_home((enum sysreg)k);
+        bool key = !strncmp(row->name, "AP", 2) && strstr(row->name, "Key");
+
+        seen[owner]++;
+        assert_int_not_equal(owner, OWNER_NAME); /* resolved */
+        if ((owner == OWNER_OP) != ((row->access & SR_OP) != 0))
+            fail_msg("%s: operations, and only they, are OP", row->name);
+        if (owner == OWNER_RO && (row->access & SR_WRITE))
+            fail_msg("%s is not read-only", row->name);
+        if (home == HOME_CONSTANT && owner != OWNER_RO)
+            fail_msg("%s is constant, so nobody's", row->name);
+        if ((owner == OWNER_PAUTH) != key)
+            fail_msg("%s: keys, and only they, are PAUTH", row->name);
+        if (row->alias && owner != sysreg_owner((enum sysreg)row->alias))
+            fail_msg("%s: another owner than %s", row->name, sysreg_rows[row->alias].name);
+        if (home == HOME_PMU && owner != OWNER_PMU && owner != OWNER_RO)
+            fail_msg("%s is a performance monitor's", row->name);
+        if (row->gic && owner != OWNER_GICC && owner != OWNER_GICV && owner != OWNER_RO)
+            fail_msg("%s is in the GIC", row->name);
+        if (sysreg_min_el(row->enc) < 2 && owner == OWNER_EL2)
+            fail_msg("%s can be used below EL2", row->name);
+    }
+    for (unsigned owner = 0; owner < SYSREG_OWNER_COUNT; owner++)
+        if (owner != OWNER_NAME)
+            assert_true(seen[owner] > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_owners_fit_their_rows),
         cmocka_unit_test(test_rows_are_sorted_by_encoding_without_duplicates),
         cmocka_unit_test(test_lookup_finds_every_row_by_encoding_and_by_name),
         cmocka_unit_test(test_el_in_the_name_agrees_with_op1),

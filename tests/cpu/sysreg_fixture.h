@@ -36,6 +36,7 @@ struct fixture {
     struct insn record;
     bool last_virtual;
     enum sysreg last_gic;
+    uint64_t ich_hcr; /* in the GIC, as ICC_SRE_EL1, which is 7 */
     unsigned log_lines;
     char log_line[300];
 };
@@ -45,6 +46,10 @@ static inline uint64_t gic_read(void *ctx, unsigned cpu, enum sysreg sr, bool vi
     struct fixture *f = ctx;
 
     (void)cpu;
+    if (sr == SR_ICH_HCR_EL2)
+        return f->ich_hcr;
+    if (sr == SR_ICC_SRE_EL1)
+        return 7;
     f->last_virtual = virt;
     f->last_gic = sr;
     return 0x55;
@@ -204,6 +209,7 @@ static inline void allow_all(struct fixture *f)
     sr[SR_PMUSERENR_EL0] = 15;
     sr[SR_MDSCR_EL1] = 0;
     sr[SR_ICC_SRE_EL2] = 0xf;
-    sr[SR_ICH_HCR_EL2] = sr[SR_HFGRTR_EL2] = sr[SR_HFGWTR_EL2] = sr[SR_HFGITR_EL2] = 0;
+    f->ich_hcr = 0;
+    sr[SR_HFGRTR_EL2] = sr[SR_HFGWTR_EL2] = sr[SR_HFGITR_EL2] = 0;
     sr[SR_HDFGRTR_EL2] = sr[SR_HDFGWTR_EL2] = 0;
 }

@@ -42,7 +42,7 @@ static void assert_same(const struct cpu *a, const struct cpu *b)
 {
     struct cpu_state_difference d;
 
-    if (!cpu_state_compare(a, b, &d))
+    if (cpu_state_compare(a, b, &d, 1))
         fail_msg("%s[%u]: %#llx and %#llx", d.name, d.index, (unsigned long long)d.a,
                  (unsigned long long)d.b);
     assert_int_equal(cpu_state_hash(a), cpu_state_hash(b));
@@ -116,15 +116,15 @@ static void test_each_number_of_the_state_is_compared_hashed_and_carried(void **
             uint8_t flip = f->offset == offsetof(struct cpu, ps.el) ? 2 : 1;
             bool is_sr = f->offset == offsetof(struct cpu, sr);
 
-            if (is_sr && sysreg_rows[sr].rd == SYSREG_RD_SP)
+            if (is_sr && !sysreg_is_stored((enum sysreg)sr))
                 continue;
             *byte ^= flip;
-            if (cpu_state_compare(a.cpu, b.cpu, &d))
+            if (cpu_state_compare(a.cpu, b.cpu, &d, 1) != 1)
                 fail_msg("%s[%zu] is not compared", f->name, at / f->bytes);
             assert_string_equal(d.name, is_sr ? sysreg_rows[sr].name : f->name);
             assert_int_equal(d.index, at / f->bytes);
             assert_int_not_equal(cpu_state_hash(a.cpu), cpu_state_hash(b.cpu));
-            if (!is_sr || sysreg_rows[sr].access != SR_READ || sr == SR_OSLSR_EL1) {
+            if (!is_sr || sysreg_home((enum sysreg)sr) != HOME_CONSTANT) {
                 carry(a.cpu, c.cpu);
                 assert_same(a.cpu, c.cpu);
             }
@@ -132,7 +132,7 @@ static void test_each_number_of_the_state_is_compared_hashed_and_carried(void **
             numbers++;
         }
     }
-    assert_true(numbers > 600);
+    assert_true(numbers > 400);
     finish(&a);
     finish(&b);
     finish(&c);
@@ -156,10 +156,10 @@ static void test_the_form_that_a_value_is_held_in_is_not_compared(void **state)
     a.cpu->x[REG_SINK] = 5;
     assert_same(a.cpu, b.cpu);
     b.cpu->zf = 0;
-    assert_false(cpu_state_compare(a.cpu, b.cpu, NULL));
+    assert_int_not_equal(cpu_state_compare(a.cpu, b.cpu, NULL, 0), 0);
     cpu_set_nzcv(b.cpu, 8);
     b.cpu->x[REG_SP] = 0x5000;
-    assert_false(cpu_state_compare(a.cpu, b.cpu, NULL));
+    assert_int_not_equal(cpu_state_compare(a.cpu, b.cpu, NULL, 0), 0);
     carry(b.cpu, a.cpu);
     assert_int_equal(a.cpu->x[REG_SP], 0x5000);
     assert_int_equal(cpu_retired(a.cpu), 700);

@@ -201,8 +201,8 @@ static void no_tlbi(void *ctx, const struct tlbi *op)
 
 static uint64_t gic_read(void *ctx, unsigned cpu, enum sysreg sr, bool virt)
 {
-    (void)ctx, (void)cpu, (void)sr, (void)virt;
-    return 0;
+    (void)ctx, (void)cpu, (void)virt;
+    return sr == SR_ICC_SRE_EL1 ? 7 : 0;
 }
 
 static void gic_write(void *ctx, unsigned cpu, enum sysreg sr, bool virt, uint64_t value)

@@ -84,7 +84,7 @@ static void test_each_control_traps_with_the_exact_syndrome(void **state)
         at_el(&f, c->from);
         if (cpu_sysreg_trap_el(f.cpu, c->sr, c->read ? SR_READ : SR_WRITE, false))
             fail_msg("case %u: %s traps without its control", k, sysreg_rows[c->sr].name);
-        f.cpu->sr[c->control] = c->value;
+        *(c->control == SR_ICH_HCR_EL2 ? &f.ich_hcr : &f.cpu->sr[c->control]) = c->value;
         if (by_default)
             f.cpu->sr[SR_HCR_EL2] = FIELD_MASK(HCR_EL2_RW);
         if (c->read)

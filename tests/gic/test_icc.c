@@ -14,7 +14,6 @@ static void test_reset_values(void **state)
     assert_int_equal(rd(f, 0, SR_ICC_IGRPEN1_EL1), 0);
     assert_int_equal(rd(f, 0, SR_ICC_CTLR_EL1), 0x8c00); /* A3V, 24 bits, 5 priority bits */
     assert_int_equal(rd(f, 0, SR_ICC_SRE_EL1), 7);
-    assert_int_equal(rd(f, 0, SR_ICC_SRE_EL2), 15);
     assert_int_equal(rd(f, 0, SR_ICC_IAR1_EL1), NONE);
     assert_int_equal(rd(f, 0, SR_ICC_HPPIR1_EL1), NONE);
     fix_teardown((void **)&f);
@@ -30,8 +29,6 @@ static void test_writable_bits(void **state)
     assert_int_equal(rd(f, 0, SR_ICC_CTLR_EL1), 0x8c03);
     wr(f, 0, SR_ICC_SRE_EL1, 0);
     assert_int_equal(rd(f, 0, SR_ICC_SRE_EL1), 7);
-    wr(f, 0, SR_ICC_SRE_EL2, 0);
-    assert_int_equal(rd(f, 0, SR_ICC_SRE_EL2), 15);
     wr(f, 0, SR_ICC_IGRPEN1_EL1, UINT64_MAX);
     assert_int_equal(rd(f, 0, SR_ICC_IGRPEN1_EL1), 1);
 }

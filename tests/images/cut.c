@@ -49,7 +49,7 @@ static bool same_cpus(const struct arm_machine *a, const struct arm_machine *b)
     struct cpu_state_difference d;
 
     for (unsigned k = 0; k < a->cpu_count; k++) {
-        if (cpu_state_compare(a->cpus[k], b->cpus[k], &d))
+        if (!cpu_state_compare(a->cpus[k], b->cpus[k], &d, 1))
             continue;
         fprintf(stderr, "cpu%u: %s[%u] is %#" PRIx64 ", cut %#" PRIx64 "\n", k, d.name, d.index,
                 d.a, d.b);

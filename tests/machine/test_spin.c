@@ -324,7 +324,7 @@ static void assert_same(struct arm_machine *a, struct arm_machine *b)
     for (unsigned k = 0; k < a->cpu_count; k++) {
         const struct cpu *x = a->cpus[k], *y = b->cpus[k];
         struct cpu_state_difference d;
-        if (!cpu_state_compare(x, y, &d))
+        if (cpu_state_compare(x, y, &d, 1))
             fail_msg("cpu%u at %#" PRIx64 ": %s[%u] %#" PRIx64 ", executed %#" PRIx64, k, x->pc,
                      d.name, d.index, d.a, d.b);
     }

@@ -1,0 +1,87 @@
+/* Which accesses need no check, decided once. */
+#include "cpu/sysreg_quick.h"
+
+/* Could a rule of @group ever hold on this CPU for such an access? */
+static bool group_can_trap(const struct cpu *cpu, enum trap_group group, unsigned access,
+                           unsigned el)
+{
+    for (const struct trap_rule *r = trap_groups[group].rules; r->mask; r++) {
+        if (!(r->access & access) || !bit(r->els, el))
+            continue;
+        if (r->when == WHEN_NEVER_ALLOWED)
+            return true;
+        if (sysreg_min_el(sysreg_rows[r->control].enc) == 2 && !cpu->has_el2)
+            continue;
+        if (!r->on || (cpu->sr_mask[r->control] & r->mask))
+            return true;
+    }
+    return false;
+}
+
+/* Could anything but the register's absence forbid this access at EL0 or EL1? */
+static bool row_can_trap(const struct cpu *cpu, const struct sysreg_row *row, unsigned access,
+                         unsigned el)
+{
+    if (row->fgt.set && cpu->has_el2 && cpu_has(cpu, FEAT_FGT))
+        return true;
+    for (unsigned k = 0; k < SYSREG_TRAPS; k++)
+        if (group_can_trap(cpu, (enum trap_group)row->trap[k], access, el))
+            return true;
+    return false;
+}
+
+/* Registers that more than features and traps forbid: cpu_sysreg_check(). The mode says whether it
+ * is ONLY_SP_ELX. */
+static bool is_special(const struct sysreg_row *row)
+{
+    return row->gic || row->hpmn || (row->only && row->only != ONLY_SP_ELX);
+}
+
+/* Does @access to @sr in @mode always reach sr_quick_target()? */
+static bool is_free(const struct cpu *cpu, enum sysreg sr, unsigned access, enum sr_mode mode)
+{
+    const struct sysreg_row *row = &sysreg_rows[sr];
+    const struct sysreg_row *target = &sysreg_rows[sr_quick_target(sr, mode)];
+    unsigned el = mode == SR_MODE_EL2_E2H ? 2 : (unsigned)mode;
+
+    if (mode == SR_MODE_SP0 || !(row->access & (access | SR_OP)) || row->fp || is_special(row) ||
+        el < sysreg_min_el(row->enc) || !cpu_has(cpu, (enum feature)row->feature) ||
+        !cpu_has(cpu, (enum feature)target->feature))
+        return false;
+    if (mode != SR_MODE_EL2_E2H && (row->alias || row->host_el0))
+        return false;
+    return el == 2 || !row_can_trap(cpu, row, access, el);
+}
+
+/* Does a trap from EL1 depend on @sr? Its writes move trap_epoch on. */
+static bool is_trap_control(enum sysreg sr)
+{
+    if (sr == SR_HCR_EL2 || sr == SR_HCRX_EL2 || (sr >= SR_HFGRTR_EL2 && sr <= SR_HFGITR_EL2) ||
+        sr == SR_HDFGRTR_EL2 || sr == SR_HDFGWTR_EL2)
+        return true;
+    for (unsigned g = 1; g < TRAP_GROUP_COUNT; g++)
+        for (const struct trap_rule *r = trap_groups[g].rules; r->mask; r++)
+            if (r->control == sr && bit(r->els, 1))
+                return true;
+    return false;
+}
+
+uint32_t cpu_sysreg_quick(const struct cpu *cpu, enum sysreg sr)
+{
+    uint32_t quick = 0;
+
+    for (unsigned mode = 0; mode < SR_MODES; mode++) {
+        const struct sysreg_row *target = &sysreg_rows[sr_quick_target(sr, (enum sr_mode)mode)];
+        bool control = is_trap_control((enum sysreg)(target - sysreg_rows));
+        bool read = is_free(cpu, sr, SR_READ, (enum sr_mode)mode);
+        bool write = is_free(cpu, sr, SR_WRITE, (enum sr_mode)mode);
+
+        quick |= (read ? SR_FREE_READ(mode) : 0) | (write ? SR_FREE_WRITE(mode) : 0);
+        /* SP_EL0 is plain storage where it is accessible: it is not the current stack pointer. */
+        if (read && ((!target->rd && !target->take) || sr == SR_SP_EL0))
+            quick |= SR_PLAIN_READ(mode);
+        if (write && ((!target->wr && !target->fx && !control) || sr == SR_SP_EL0))
+            quick |= SR_PLAIN_WRITE(mode);
+    }
+    return quick | (is_trap_control(sr) ? SR_TRAP_CONTROL : 0);
+}
