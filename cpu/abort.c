@@ -1,7 +1,7 @@
 #include "cpu/abort.h"
 
+#include "cpu/access.h"
 #include "cpu/exception.h"
-#include "cpu/mem.h"
 #include "cpu/world.h"
 #include "mmu/regime_bits.h"
 

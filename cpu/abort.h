@@ -4,9 +4,6 @@
 #include "cpu/cpu.h"
 #include "mmu/fault.h"
 
-/* Beside the ACC_xxx of cpu/mem.h. */
-#define ACC_CMO 0x10000 /* cache maintenance or address translation instruction: CM, WnR = 1 */
-
 /**
  * cpu_take_abort() - take the Data Abort for access @acc of @i, @size bytes at @va (the address
  * reported), that failed with @f. cpu->pc is the vector afterwards.

@@ -1,9 +1,10 @@
 /* Address translation instructions: AArch64.AT(), PAR_EL1. */
 #include "cpu/abort.h"
-#include "cpu/context.h"
+#include "cpu/access.h"
+#include "cpu/accessors.h"
 #include "cpu/events.h"
 #include "cpu/exception.h"
-#include "cpu/sysreg.h"
+#include "cpu/regime.h"
 #include "cpu/world.h"
 #include "mmu/attr.h"
 

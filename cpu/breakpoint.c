@@ -2,10 +2,9 @@
 #include "cpu/breakpoint.h"
 
 #include "arch/sysreg.h"
+#include "cpu/access.h"
 #include "cpu/debug_state.h"
 #include "cpu/exception.h"
-#include "cpu/mem.h"
-#include "cpu/watchpoint.h"
 #include "cpu/world.h"
 
 #define DFSC_DEBUG 0x22

@@ -1,6 +1,5 @@
 #include "cpu/bti.h"
 
-#include "cpu/exception.h"
 #include "cpu/world.h"
 
 /* BTypeCompatible_PACIXSP(). */

@@ -3,10 +3,10 @@
  * address translation of the operations by VA, and DC ZVA.
  */
 #include "cpu/abort.h"
+#include "cpu/accessors.h"
 #include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/mem_access.h"
-#include "cpu/sysreg.h"
 
 #define ZVA_BYTES 64 /* DCZID_EL0.BS == 4 */
 

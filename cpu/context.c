@@ -3,57 +3,10 @@
 #include <string.h>
 
 #include "cpu/events.h"
-#include "cpu/exception.h"
+#include "cpu/regime.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"
 #include "mmu/regime_bits.h"
-
-#define HCR_STAGE2 (HCR_VM | HCR_PTW | HCR_DC | HCR_CD | HCR_FWB)
-
-enum regime_id cpu_current_regime(const struct cpu *cpu)
-{
-    if (!cpu_el2_regime(cpu))
-        return REGIME_EL10;
-    return cpu_e2h(cpu) ? REGIME_EL20 : REGIME_EL2;
-}
-
-/* HCR_EL2 as EL1&0 translation sees it: host EL0's TGE turns stage 2 off. */
-static uint64_t hcr_of_el10(const struct cpu *cpu)
-{
-    uint64_t hcr = cpu_hcr(cpu) & (HCR_STAGE2 | HCR_TGE | HCR_E2H);
-
-    if (cpu_host_regime(cpu))
-        hcr &= ~HCR_STAGE2;
-    return hcr;
-}
-
-void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg)
-{
-    static const uint8_t pa_bits[16] = {32, 36, 40, 42, 44, 48, 52};
-    const uint64_t *sr = cpu->sr;
-
-    *rg = (struct regime){.id = id,
-                          .features = &cpu->features,
-                          .pa_bits = pa_bits[ID_AA64MMFR0_EL1_PARange(sr[SR_ID_AA64MMFR0_EL1])]};
-    if (id == REGIME_EL10) {
-        rg->sctlr = sr[SR_SCTLR_EL1];
-        rg->tcr = sr[SR_TCR_EL1];
-        rg->ttbr0 = sr[SR_TTBR0_EL1];
-        rg->ttbr1 = sr[SR_TTBR1_EL1];
-        rg->mair = sr[SR_MAIR_EL1];
-        rg->hcr = hcr_of_el10(cpu);
-        rg->vtcr = cpu->has_el2 ? sr[SR_VTCR_EL2] : 0;
-        rg->vttbr = cpu->has_el2 ? sr[SR_VTTBR_EL2] : 0;
-        rg->s2_ee = cpu->has_el2 && (sr[SR_SCTLR_EL2] & SCTLR_EE);
-    } else {
-        rg->sctlr = sr[SR_SCTLR_EL2];
-        rg->tcr = sr[SR_TCR_EL2];
-        rg->ttbr0 = sr[SR_TTBR0_EL2];
-        rg->ttbr1 = id == REGIME_EL20 ? sr[SR_TTBR1_EL2] : 0;
-        rg->mair = sr[SR_MAIR_EL2];
-        rg->hcr = cpu_hcr(cpu);
-    }
-}
 
 /* Everything that cpu_regime() and the choice of banks depend on, EL and PAN apart. */
 static void inputs(const struct cpu *cpu, bool el10, uint64_t in[CONTEXT_INPUTS])
@@ -68,7 +21,7 @@ static void inputs(const struct cpu *cpu, bool el10, uint64_t in[CONTEXT_INPUTS]
         in[2] = sr[SR_TTBR0_EL1];
         in[3] = sr[SR_TTBR1_EL1];
         in[4] = sr[SR_MAIR_EL1];
-        in[5] = hcr_of_el10(cpu);
+        in[5] = cpu_hcr_of_el10(cpu);
         in[6] = sr[SR_VTCR_EL2];
         in[7] = sr[SR_VTTBR_EL2];
         in[8] = flags | (sr[SR_SCTLR_EL2] & SCTLR_EE);

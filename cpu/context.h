@@ -16,9 +16,3 @@ static inline bool cpu_accesses_observed(const struct cpu *cpu)
 {
     return cpu->watchpoints_on || cpu->pmu_accesses || cpu_wants(cpu, ARM_EVENT_MEM);
 }
-
-/* The registers of regime @id as they are now, for translating in another than the current one. */
-void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg);
-
-/* The regime that translates at the current EL. */
-enum regime_id cpu_current_regime(const struct cpu *cpu);

@@ -1,8 +1,8 @@
 #include "cpu/debug.h"
 
+#include "cpu/accessors.h"
 #include "cpu/context.h"
 #include "cpu/events.h"
-#include "cpu/sysreg.h"
 
 #define CLAIM_TAGS 0xff /* implemented claim tag bits */
 

@@ -1,7 +1,7 @@
 #include "cpu/events.h"
 
-#include "cpu/context.h"
-#include "cpu/exception.h"
+#include "cpu/exception_info.h"
+#include "cpu/regime.h"
 #include "cpu/world.h"
 
 _Static_assert((unsigned)ARM_REGIME_EL10 == (unsigned)REGIME_EL10 &&

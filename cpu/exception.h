@@ -3,26 +3,8 @@
 
 #include "arch/esr.h"
 #include "cpu/cpu.h"
+#include "cpu/exception_info.h"
 #include "cpu/traps.h"
-
-enum exc_type {
-    EXC_SYNC = 0,
-    EXC_IRQ = 0x80,
-    EXC_FIQ = 0x100,
-    EXC_SERROR = 0x180
-}; /* vector offset */
-
-struct exception {
-    enum exc_type type;
-    unsigned target_el; /* 1 or 2 */
-    uint64_t ret;       /* preferred return address */
-    uint64_t esr;       /* written to ESR_ELx unless type is IRQ or FIQ */
-    bool far_valid;     /* FAR_ELx is written */
-    uint64_t far;
-    bool hpfar_valid; /* HPFAR_EL2 is written (target_el 2) */
-    uint64_t hpfar;
-    bool completed; /* SVC, HVC, SMC: the instruction that takes it retires at the EL it leaves */
-};
 
 /* Enter the handler: cpu->pc becomes the vector, PSTATE and banked registers follow, the
  * translation context is switched. */

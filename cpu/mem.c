@@ -2,12 +2,12 @@
 
 #include "base/device.h"
 #include "cpu/abort.h"
+#include "cpu/breakpoint.h"
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
 #include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/mem_access.h"
-#include "cpu/watchpoint.h"
 #include "cpu/world.h"
 #include "mmu/regime_bits.h"
 

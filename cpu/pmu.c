@@ -1,7 +1,7 @@
 #include "cpu/pmu.h"
 
 #include "arch/cpu_models.h"
-#include "cpu/sysreg.h"
+#include "cpu/accessors.h"
 
 #define CYCLE_COUNTER_BIT BIT(31)
 #define EVENT_COUNTERS    MASK(PMU_COUNTERS - 1, 0)
@@ -9,20 +9,6 @@
 /* PMEVTYPER<n>_EL0 has the filter of PMCCFILTR_EL0, and evtCount. */
 #define FILTER_BITS                                                                                \
     (FIELD_MASK(PMCCFILTR_EL0_P) | FIELD_MASK(PMCCFILTR_EL0_U) | FIELD_MASK(PMCCFILTR_EL0_NSH))
-
-_Static_assert(SR_PMEVCNTR5_EL0 - SR_PMEVCNTR0_EL0 == PMU_COUNTERS - 1 &&
-                   SR_PMEVTYPER5_EL0 - SR_PMEVTYPER0_EL0 == PMU_COUNTERS - 1,
-               "rows of an array of registers follow each other");
-
-enum sysreg pmu_counter_register(unsigned n)
-{
-    return (enum sysreg)(SR_PMEVCNTR0_EL0 + n);
-}
-
-enum sysreg pmu_type_register(unsigned n)
-{
-    return (enum sysreg)(SR_PMEVTYPER0_EL0 + n);
-}
 
 /* Event counters that @el can use. */
 static unsigned visible_counters(const struct cpu *cpu, unsigned el)

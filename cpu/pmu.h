@@ -25,9 +25,20 @@ bool pmu_counter_accessible(const struct cpu *cpu, enum sysreg sr);
 /* The first counter of the range that MDCR_EL2.HPMN keeps for EL2; PMU_COUNTERS: none. */
 unsigned pmu_first_of_el2(const struct cpu *cpu);
 
+_Static_assert(SR_PMEVCNTR5_EL0 - SR_PMEVCNTR0_EL0 == PMU_COUNTERS - 1 &&
+                   SR_PMEVTYPER5_EL0 - SR_PMEVTYPER0_EL0 == PMU_COUNTERS - 1,
+               "rows of an array of registers follow each other");
+
 /* PMEVCNTR<n>_EL0, PMEVTYPER<n>_EL0; n < PMU_COUNTERS. */
-enum sysreg pmu_counter_register(unsigned n);
-enum sysreg pmu_type_register(unsigned n);
+static inline enum sysreg pmu_counter_register(unsigned n)
+{
+    return (enum sysreg)(SR_PMEVCNTR0_EL0 + n);
+}
+
+static inline enum sysreg pmu_type_register(unsigned n)
+{
+    return (enum sysreg)(SR_PMEVTYPER0_EL0 + n);
+}
 
 /* Once per CPU; reset values: PMCR_EL0, MDCR_EL2.HPMN. */
 void cpu_pmu_create(struct cpu *cpu);

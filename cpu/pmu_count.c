@@ -6,9 +6,9 @@
  * instead of one: a counter never stands still between two reads that trap.
  */
 #include "arch/sysreg.h"
+#include "cpu/access.h"
 #include "cpu/context.h"
 #include "cpu/events.h"
-#include "cpu/mem.h"
 #include "cpu/pmu.h"
 
 #define CYCLE_COUNTER 31

@@ -1,5 +1,5 @@
 /* Which events there are, and which of them an instruction causes. */
-#include "cpu/mem.h"
+#include "cpu/access.h"
 #include "cpu/pmu.h"
 
 enum pmu_how pmu_how(uint64_t event)

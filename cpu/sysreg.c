@@ -2,7 +2,7 @@
 #include "cpu/sysreg.h"
 
 #include "cpu/events.h"
-#include "cpu/exec.h"
+#include "cpu/exception.h"
 #include "cpu/pmu.h"
 #include "cpu/spin_seen.h"
 #include "cpu/sysreg_check.h"

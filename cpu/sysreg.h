@@ -1,34 +1,13 @@
 /*
  * System registers. The way of an access: cpu_mrs(), cpu_msr(), cpu_sys() (sysreg.c) ask whether it
  * is allowed, at a glance (sysreg_quick.h) or by all checks (sysreg_check.c, traps.c), and then get
- * or set the value (sysreg_value.c), in cpu->sr[] or by the accessor that the row names.
- *
- * Contract of accessors: they check nothing and log nothing. Reading has no effect at all and says
- * what @el would read; where a read takes something away the row has a taker.
+ * or set the value (sysreg_value.c), in cpu->sr[] or by the accessor that the row names
+ * (cpu/accessors.h).
  */
 #pragma once
 
+#include "cpu/accessors.h"
 #include "cpu/cpu.h"
-
-/* Prototypes of all accessors that rows name. */
-#define X(name, home) uint64_t sr_read_##name(const struct cpu *cpu, enum sysreg sr, unsigned el);
-SYSREG_READERS(X)
-#undef X
-#define X(name) uint64_t sr_take_##name(struct cpu *cpu, enum sysreg sr);
-SYSREG_TAKERS(X)
-#undef X
-#define X(name) void sr_write_##name(struct cpu *cpu, enum sysreg sr, uint64_t value);
-SYSREG_WRITERS(X)
-#undef X
-/* False: this cannot be set. */
-#define X(name) bool sr_poke_##name(struct cpu *cpu, enum sysreg sr, uint64_t value);
-SYSREG_POKERS(X)
-#undef X
-#define X(name)                                                                                    \
-    enum exec_result sr_op_##name(struct cpu *cpu, const struct insn *i, enum sysreg sr,           \
-                                  uint64_t value);
-SYSREG_OPS(X)
-#undef X
 
 /* Masks and quick bits from cpu->features; ID registers from cpu->model. Call when those are set.
  */

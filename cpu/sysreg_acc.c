@@ -1,6 +1,6 @@
 /* Accessors of registers that are no plain storage: PSTATE, stack pointers, FPCR, identification as
  * the current EL sees it. Those of timers, PMU and debug are with their subjects. */
-#include "cpu/sysreg.h"
+#include "cpu/accessors.h"
 
 #include <stddef.h>
 

@@ -3,7 +3,6 @@
 
 #include "cpu/debug.h"
 #include "cpu/exception.h"
-#include "cpu/exec.h"
 #include "cpu/pmu.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"

@@ -1,7 +1,7 @@
 /* The checks of an access to a system register: between an instruction and cpu/sysreg_value.c. */
 #pragma once
 
-#include "cpu/exec.h"
+#include "cpu/exception.h"
 #include "cpu/sysreg.h"
 
 /* SYSREG_ENC() of MRS, MSR, SYS. */

@@ -1,6 +1,6 @@
 #include "cpu/timer.h"
 
-#include "cpu/sysreg.h"
+#include "cpu/accessors.h"
 #include "cpu/world.h"
 
 #define CTL_ENABLE  BIT(0)

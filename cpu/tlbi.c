@@ -1,8 +1,8 @@
 /* TLB invalidation instructions: what each of them names, and whom it reaches. */
-#include "cpu/context.h"
+#include "cpu/accessors.h"
 #include "cpu/events.h"
 #include "cpu/exception.h"
-#include "cpu/sysreg.h"
+#include "cpu/regime.h"
 #include "cpu/world.h"
 
 _Static_assert((unsigned)ARM_TLBI_IPA == (unsigned)TLBI_IPA &&

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cpu/context.h"
+#include "cpu/regime.h"
 #include "cpu/world.h"
 #include "machine/machine.h"
 #include "mmu/attr.h"

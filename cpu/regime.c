@@ -1,0 +1,29 @@
+#include "cpu/regime.h"
+
+void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg)
+{
+    static const uint8_t pa_bits[16] = {32, 36, 40, 42, 44, 48, 52};
+    const uint64_t *sr = cpu->sr;
+
+    *rg = (struct regime){.id = id,
+                          .features = &cpu->features,
+                          .pa_bits = pa_bits[ID_AA64MMFR0_EL1_PARange(sr[SR_ID_AA64MMFR0_EL1])]};
+    if (id == REGIME_EL10) {
+        rg->sctlr = sr[SR_SCTLR_EL1];
+        rg->tcr = sr[SR_TCR_EL1];
+        rg->ttbr0 = sr[SR_TTBR0_EL1];
+        rg->ttbr1 = sr[SR_TTBR1_EL1];
+        rg->mair = sr[SR_MAIR_EL1];
+        rg->hcr = cpu_hcr_of_el10(cpu);
+        rg->vtcr = cpu->has_el2 ? sr[SR_VTCR_EL2] : 0;
+        rg->vttbr = cpu->has_el2 ? sr[SR_VTTBR_EL2] : 0;
+        rg->s2_ee = cpu->has_el2 && (sr[SR_SCTLR_EL2] & SCTLR_EE);
+    } else {
+        rg->sctlr = sr[SR_SCTLR_EL2];
+        rg->tcr = sr[SR_TCR_EL2];
+        rg->ttbr0 = sr[SR_TTBR0_EL2];
+        rg->ttbr1 = id == REGIME_EL20 ? sr[SR_TTBR1_EL2] : 0;
+        rg->mair = sr[SR_MAIR_EL2];
+        rg->hcr = cpu_hcr(cpu);
+    }
+}
