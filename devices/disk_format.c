@@ -1,5 +1,7 @@
 #include "devices/disk_format.h"
 
+#include "base/magic.h"
+
 const struct disk_format disk_formats[] = {
 #define DISK_FORMAT(name, kind, from, offset, magic, command)                                      \
     {name, DISK_FORMAT_##kind, DISK_FORMAT_##from, offset, magic, sizeof(magic) - 1, command},

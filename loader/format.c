@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "base/le.h"
+#include "base/magic.h"
 #include "loader/unpack.h"
 
 /* -- what a magic does not say -- */

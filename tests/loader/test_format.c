@@ -1,6 +1,7 @@
 /* Every row of formats.def: known by its magic, and taken or refused as its columns say. */
 #include "tests/loader/fixture.h"
 
+#include "base/magic.h"
 #include "loader/file.h"
 #include "loader/format.h"
 
