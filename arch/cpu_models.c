@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "arch/pa_size.h"
+
 const struct cpu_model cpu_models[] = {
 #define CPU_MODEL(id, name, qemu, generation, midr, ctr, clidr, pmcr, mmfr0, l1d, l1i, l2, dt)     \
     {name,  qemu, MODEL_##id, GENERATION_##generation, midr, ctr,                                  \
@@ -168,7 +170,6 @@ uint64_t cpu_model_ccsidr(const struct cpu_model *model, uint64_t csselr)
 
 unsigned cpu_model_pa_bits(const struct cpu_model *model, const struct features *f)
 {
-    static const uint8_t pa_bits[] = {32, 36, 40, 42, 44, 48, 52};
-
-    return pa_bits[bits(cpu_model_id(model, f, SR_ID_AA64MMFR0_EL1), 3, 0)];
+    return pa_size_bits(
+        (unsigned)ID_AA64MMFR0_EL1_PARange(cpu_model_id(model, f, SR_ID_AA64MMFR0_EL1)));
 }

@@ -59,12 +59,6 @@ static bool take_fault(const struct access *a, uint64_t va, enum mmu_fault_type 
     return false;
 }
 
-/* BigEndian(). */
-static bool big_endian(const struct cpu *cpu)
-{
-    return cpu->contexts.x->rg.sctlr & (cpu->ps.el == 0 ? SCTLR_E0E : SCTLR_EE);
-}
-
 static bool acts_privileged(const struct cpu *cpu, unsigned acc)
 {
     return cpu->ps.el != 0 && !((acc & ACC_UNPRIV) && cpu->bank_unpriv != cpu->bank);
@@ -259,7 +253,7 @@ static void reverse(const struct access *a, uint8_t *data)
 
 static void transfer(const struct access *a, const struct piece *p, unsigned n, uint8_t *data)
 {
-    bool be = big_endian(a->cpu), wanted = cpu_wants(a->cpu, ARM_EVENT_MEM);
+    bool be = mem_big_endian(a->cpu), wanted = cpu_wants(a->cpu, ARM_EVENT_MEM);
     uint8_t value[MEM_ZERO_MAX] = {0};
 
     a->cpu->accessed |=

@@ -10,12 +10,21 @@
 
 #include <string.h>
 
+#include "arch/sysreg.h"
 #include "cpu/access.h"
 #include "cpu/cpu.h"
 
 bool mem_load_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc);
 bool mem_store_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc,
                     uint64_t lo, uint64_t hi);
+
+/* BigEndian() of data accesses now. */
+static inline bool mem_big_endian(const struct cpu *cpu)
+{
+    const uint64_t sctlr = cpu->contexts.x->rg.sctlr;
+
+    return cpu->ps.el == 0 ? SCTLR_EL1_E0E(sctlr) : SCTLR_EL1_EE(sctlr); /* EL2's are there too */
+}
 
 /* Host address of @size bytes at @va if the access can go straight to RAM now, else NULL. */
 static inline void *mem_fast(const struct tlb_l1_entry *set, uint64_t va, unsigned size)

@@ -1,13 +1,14 @@
 #include "cpu/regime.h"
 
+#include "arch/pa_size.h"
+
 void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg)
 {
-    static const uint8_t pa_bits[16] = {32, 36, 40, 42, 44, 48, 52};
     const uint64_t *sr = cpu->sr;
+    const unsigned pa_range = (unsigned)ID_AA64MMFR0_EL1_PARange(sr[SR_ID_AA64MMFR0_EL1]);
 
-    *rg = (struct regime){.id = id,
-                          .features = &cpu->features,
-                          .pa_bits = pa_bits[ID_AA64MMFR0_EL1_PARange(sr[SR_ID_AA64MMFR0_EL1])]};
+    *rg = (struct regime){
+        .id = id, .features = &cpu->features, .pa_bits = (uint8_t)pa_size_bits(pa_range)};
     if (id == REGIME_EL10) {
         rg->sctlr = sr[SR_SCTLR_EL1];
         rg->tcr = sr[SR_TCR_EL1];

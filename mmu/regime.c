@@ -1,5 +1,6 @@
 #include "mmu/regime.h"
 
+#include "arch/pa_size.h"
 #include "base/bits.h"
 #include "mmu/regime_bits.h"
 
@@ -37,11 +38,9 @@ static unsigned granule_bits(const struct features *f, unsigned tg, bool upper)
     return n == 14 && !has_feature(f, FEAT_TGran16) ? 12 : n;
 }
 
-/* AArch64.PhysicalAddressSize(); the reserved value 7 acts as 6. */
 static unsigned oa_bits(const struct regime *rg, const struct table_cfg *t, unsigned ps)
 {
-    static const uint8_t size[8] = {32, 36, 40, 42, 44, 48, 52, 52};
-    unsigned n = size[ps];
+    unsigned n = pa_size_bits(ps);
 
     if (!t->ds && t->granule_bits != 16)
         n = min_u(n, 48);

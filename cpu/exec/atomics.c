@@ -80,7 +80,7 @@ static inline enum exec_result casp32(struct cpu *cpu, const struct insn *i, uin
 
 static inline enum exec_result casp(struct cpu *cpu, const struct insn *i, unsigned size)
 {
-    unsigned hi = !ls_big_endian(cpu), lo = !hi;
+    unsigned hi = !mem_big_endian(cpu), lo = !hi;
     unsigned acc = atomic_acc(bit((uint64_t)i->imm, 22) || bit((uint64_t)i->imm, 15), size);
     uint64_t va;
 

@@ -38,12 +38,6 @@ LS_INLINE uint64_t ls_extend(uint64_t v, unsigned size, unsigned acc)
     return acc & ACC_64 ? v : (uint32_t)v;
 }
 
-/* BigEndian() of data accesses now. */
-static inline bool ls_big_endian(const struct cpu *cpu)
-{
-    return bit(cpu->contexts.x->rg.sctlr, cpu->ps.el == 0 ? 24 : 25); /* SCTLR_ELx.E0E, .EE */
-}
-
 /* Would the fast path write [va, va+size) now? Else a store in parts needs mem_probe() first. */
 LS_INLINE bool ls_writable(const struct cpu *cpu, uint64_t va, unsigned size)
 {

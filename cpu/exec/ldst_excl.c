@@ -60,7 +60,7 @@ static inline bool load_pair(struct cpu *cpu, const struct insn *i, uint64_t va,
         out[1] = out[0] >> 32;
         out[0] = (uint32_t)out[0];
     }
-    if (ls_big_endian(cpu)) {
+    if (mem_big_endian(cpu)) {
         uint64_t lo = out[0];
         out[0] = out[1];
         out[1] = lo;
@@ -71,7 +71,7 @@ static inline bool load_pair(struct cpu *cpu, const struct insn *i, uint64_t va,
 static inline bool store_pair(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size,
                               unsigned acc, uint64_t first, uint64_t second)
 {
-    bool big = ls_big_endian(cpu);
+    bool big = mem_big_endian(cpu);
     uint64_t lo = big ? second : first, hi = big ? first : second;
 
     if (size == 8)
