@@ -16,8 +16,10 @@
 #include "arch/sysreg.h"
 #include "arch/sysreg_owner.h"
 #include "arch/sysreg_text.h"
+#include "armillary.h"
 #include "base/bits.h"
 #include "base/probe.h"
+#include "tools/cli/option_texts.h"
 
 static void generated(FILE *f, const char *title, const char *from)
 {
@@ -240,6 +242,19 @@ static const struct {
 #undef FEATURE
 };
 
+/* Not the same as a model before it. */
+static bool has_own_features(const struct cpu_model *model)
+{
+    const struct features set = cpu_model_features(model);
+
+    for (const struct cpu_model *m = cpu_models; m != model; m++) {
+        const struct features other = cpu_model_features(m);
+        if (!memcmp(&set, &other, sizeof(set)))
+            return false;
+    }
+    return true;
+}
+
 static void write_features(FILE *f)
 {
     generated(f, "CPU models and features", "arch/cpu_models.def`, `arch/features.def");
@@ -250,18 +265,25 @@ static void write_features(FILE *f)
     for (const struct cpu_model *m = cpu_models; m->name; m++)
         fprintf(f, "| %s | %s | %#010x | %s |\n", m->name,
                 strcmp(m->name, m->qemu_name) ? m->qemu_name : "", m->midr, m->compatible);
-    fputs(
-        "\n| feature | `--cpu` | ID register field | a57 | n1 | max |\n|---|---|---|---|---|---|\n",
-        f);
+    fputs("\n| feature | `--cpu` | ID register field |", f);
+    for (const struct cpu_model *m = cpu_models; m->name; m++)
+        if (has_own_features(m))
+            fprintf(f, " %s |", m->name);
+    fputs("\n|---|---|---|", f);
+    for (const struct cpu_model *m = cpu_models; m->name; m++)
+        if (has_own_features(m))
+            fputs("---|", f);
+    fputc('\n', f);
     for (size_t k = 0; k < ARRAY_SIZE(features); k++) {
-        static const char *const models[] = {"a57", "n1", "max"};
         fprintf(f, "| FEAT_%s | %s | ", features[k].name, features[k].cli);
         if (strcmp(features[k].id, "NONE"))
             fprintf(f, "%s[%u:%u] >= %u", features[k].id, features[k].lsb + features[k].width - 1,
                     features[k].lsb, features[k].value);
-        for (size_t m = 0; m < ARRAY_SIZE(models); m++) {
-            struct features set = cpu_model_features(cpu_model_find(models[m]));
-            fputs(has_feature(&set, feature_by_cli_name(features[k].cli)) ? " | yes" : " | ", f);
+        for (const struct cpu_model *m = cpu_models; m->name; m++) {
+            struct features set = cpu_model_features(m);
+            if (has_own_features(m))
+                fputs(has_feature(&set, feature_by_cli_name(features[k].cli)) ? " | yes" : " | ",
+                      f);
         }
         fputs(" |\n", f);
     }

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "devices.h"
 #include "modules.h"
+#include "option_texts.h"
 #include "parse.h"
 #include "run_options.h"
 #include "runner.h"
@@ -97,12 +98,9 @@ static bool parse_gic(const char *text, struct arm_gic_config *gic)
         unsigned *value;
         unsigned min;
     } keys[] = {
-        {"lrs", &gic->list_registers, 1},
-        {"priority", &gic->priority_bits, 5},
-        {"preemption", &gic->preemption_bits, 5},
-        {"intid", &gic->intid_bits, 16},
-        {"gicv", &gic->gicv, 0},
-        {"no-its", &gic->no_its, 0},
+#define X(key, member, least, ...) {key, &gic->member, least},
+        GIC_KEYS(X)
+#undef X
     };
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
 
@@ -155,10 +153,9 @@ static int parse_numbers(const struct options *o, struct run_request *req)
     if (o->seed && !parse_number(o->seed, 0, UINT64_MAX, &req->config.seed))
         return bad("seed", o->seed, "a number");
     if (o->gic && !parse_gic(o->gic, &req->config.gic))
-        return bad(
-            "gic", o->gic,
-            "KEY=N,...; keys are lrs (1 to 16), priority (5 to 8), preemption (5 to 7), intid "
-            "(16 or 24), gicv and no-its (0 or 1)");
+#define X(key, member, least, range, ...) " " key " (" range ")"
+        return bad("gic", o->gic, "KEY=N,...; keys are" GIC_KEYS(X));
+#undef X
     req->config.cpus = (unsigned)cpus;
     req->config.start_el = (unsigned)start_el;
     return 0;
