@@ -147,6 +147,7 @@ struct cpu {
     uint64_t exceptions;    /* taken since creation */
     uint64_t pmu_synced;    /* cpu_retired() that the counters have seen */
     uint64_t pmu_divider;   /* cycles towards the next count of PMCR_EL0.D */
+    uint64_t serror_iss;    /* of the SError at serror_pin: ESR_ELx.{IDS,ISS} */
     uint32_t fpcr, fpsr;
     enum cpu_power power;
     bool excl_valid;
@@ -156,8 +157,8 @@ struct cpu {
     bool event;              /* event register of WFE */
     bool irq_pin, fiq_pin;   /* physical, from the GIC */
     bool virq_pin, vfiq_pin; /* virtual, from the GIC's list registers */
-    bool serror_pin;
-    bool fault_loop; /* the last cpu_run() ended in exceptions without an end */
+    bool serror_pin;         /* from the system, until it is taken */
+    bool fault_loop;         /* the last cpu_run() ended in exceptions without an end */
 
     /* Derived. */
     bool pmu_accesses;          /* a counter counts accesses: none may bypass the slow path */

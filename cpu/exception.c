@@ -182,7 +182,7 @@ bool cpu_take_interrupt(struct cpu *cpu)
     if (n.kind == INTERRUPT_SERROR && n.virtual) {
         take_virtual_serror(cpu, &e);
     } else if (n.kind == INTERRUPT_SERROR) {
-        e.esr = esr(ESR_EC_SERROR, 0);
+        e.esr = esr(ESR_EC_SERROR, cpu->serror_iss);
         cpu->serror_pin = false;
     }
     cpu_take_exception(cpu, &e);

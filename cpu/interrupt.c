@@ -70,6 +70,30 @@ bool cpu_interrupts_masked(const struct cpu *cpu)
     return true;
 }
 
+#define SERROR_IDS        BIT(24)
+#define SERROR_AET        MASK(12, 10)
+#define SERROR_EA         BIT(9)
+#define SERROR_DFSC_ASYNC 0x11
+
+static bool serror_is_reported(const struct cpu *cpu, uint32_t iss)
+{
+    if (iss & SERROR_IDS)
+        return iss <= MASK(24, 0);
+    return iss == 0 ||
+           (cpu_has(cpu, FEAT_RAS) && (iss & ~(SERROR_AET | SERROR_EA)) == SERROR_DFSC_ASYNC);
+}
+
+bool cpu_raise_serror(struct cpu *cpu, uint32_t iss)
+{
+    if (!serror_is_reported(cpu, iss))
+        return false;
+    if (!cpu->serror_pin)
+        cpu->serror_iss = iss;
+    cpu->serror_pin = true;
+    cpu->irq_check = true;
+    return true;
+}
+
 bool cpu_serror_masked(const struct cpu *cpu)
 {
     return physical_target(cpu, INTERRUPT_SERROR) == 0;

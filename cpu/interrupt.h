@@ -29,3 +29,14 @@ bool cpu_virtual_serror_masked(const struct cpu *cpu);
 
 /* Would WFI end now? A pending interrupt does so whether or not PSTATE masks it. */
 bool cpu_wakeup_pending(const struct cpu *cpu);
+
+/**
+ * cpu_raise_serror() - the system signals a physical SError, which stays pending until it is taken
+ * or an ESB records it. One that is pending already keeps its syndrome.
+ * @iss: ESR_ELx.{IDS,ISS}. IDS set: bits 23:0 are IMPLEMENTATION DEFINED. IDS clear: 0, or with
+ * FEAT_RAS DFSC 0x11 with AET and EA.
+ *
+ * Return: false: the CPU reports no such syndrome; nothing happened.
+ * Source: DDI0487 D24, ESR_ELx, "ISS encoding for an exception from an SError interrupt".
+ */
+bool cpu_raise_serror(struct cpu *cpu, uint32_t iss) __attribute__((warn_unused_result));

@@ -29,6 +29,7 @@ void cpu_reset(struct cpu *cpu)
     cpu->event = false;
     cpu->wait_until_ns = CLOCK_NEVER;
     cpu->serror_pin = false;
+    cpu->serror_iss = 0;
     cpu->irq_check = true;
     cpu_sysreg_init(cpu);
     cpu_sysreg_reset(cpu);

@@ -1,4 +1,5 @@
 /* What comes from outside beside bytes: interrupts, the power button, a reset. */
+#include "cpu/interrupt.h"
 #include "gic/gic.h"
 #include "machine/machine.h"
 
@@ -22,6 +23,11 @@ bool machine_set_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool l
     return true;
 }
 
+bool machine_raise_serror(struct arm_machine *m, unsigned cpu, uint32_t syndrome)
+{
+    return cpu < m->cpu_count && cpu_raise_serror(m->cpus[cpu], syndrome);
+}
+
 int arm_set_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level)
 {
     if (!has_wire(m, cpu, intid))
@@ -30,6 +36,16 @@ int arm_set_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level)
         return 0;
     machine_set_irq(m, cpu, intid, level);
     input_record_irq(m, cpu, intid, level);
+    return 0;
+}
+
+int arm_raise_serror(struct arm_machine *m, unsigned cpu, uint32_t syndrome)
+{
+    if (m->input.replays)
+        return 0;
+    if (!machine_raise_serror(m, cpu, syndrome))
+        return -ARM_EINVAL;
+    input_record_serror(m, cpu, syndrome);
     return 0;
 }
 

@@ -67,6 +67,15 @@ void input_record_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool 
     fflush(m->input.out);
 }
 
+void input_record_serror(struct arm_machine *m, unsigned cpu, uint32_t syndrome)
+{
+    if (!m->input.out)
+        return;
+    begin_line(m, "input");
+    fprintf(m->input.out, "serror%u %08" PRIx32 "\n", cpu, syndrome);
+    fflush(m->input.out);
+}
+
 int arm_record(struct arm_machine *m, const char *path, struct arm_error *err)
 {
     struct input_log *log = &m->input;
@@ -116,6 +125,16 @@ static bool parse_pair(const char *word, guint64 limit_a, guint64 limit_b, guint
     return *end == '\0' && *a < limit_a && *b < limit_b;
 }
 
+/* serrorC */
+static bool parse_serror(const char *word, struct input *in)
+{
+    guint64 cpu;
+
+    in->serror = g_ascii_string_to_unsigned(word, 10, 0, ARM_CPUS_MAX - 1, &cpu, NULL);
+    in->cpu = in->serror ? (unsigned)cpu : 0;
+    return in->serror;
+}
+
 static bool parse_device(const char *word, struct input *in)
 {
     bool irq = !strncmp(word, "irq", 3);
@@ -124,6 +143,8 @@ static bool parse_device(const char *word, struct input *in)
     in->virtio = in->port = -1;
     if (!strcmp(word, "uart"))
         return true;
+    if (!strncmp(word, "serror", 6))
+        return parse_serror(word + 6, in);
     if (irq ? !parse_pair(word + 3, UINT_MAX, ARM_CPUS_MAX, &a, &b)
             : !parse_pair(word, ARM_VIRTIO_MAX, ARM_PORTS_MAX, &a, &b))
         return false;
@@ -142,7 +163,9 @@ static bool parse_hex(const char *word, struct input *in)
     size_t length = strlen(word);
 
     if (!strcmp(word, "end"))
-        return in->port < 0 && !in->intid;
+        return in->port < 0 && !in->intid && !in->serror;
+    if (in->serror && length != 8)
+        return false;
     if (in->intid && strcmp(word, "00") != 0 && strcmp(word, "01") != 0)
         return false;
     if (length == 0 || length % 2)
@@ -198,11 +221,11 @@ int arm_replay(struct arm_machine *m, const char *path, struct arm_error *err)
         if (!words[0] || *lines[k] == '\0' || *lines[k] == '#')
             continue;
         if (!parse_line(log, words, k + 1))
-            return error_set(
-                err, ARM_EFORMAT,
-                "%s: line %u: expected \"input INSNS NS uart|V.P|irqN.C HEX|end\" in order of "
-                "INSNS, or \"end INSNS NS\" as the last",
-                path, k + 1);
+            return error_set(err, ARM_EFORMAT,
+                             "%s: line %u: expected \"input INSNS NS uart|V.P|irqN.C|serrorC "
+                             "HEX|end\" in order of "
+                             "INSNS, or \"end INSNS NS\" as the last",
+                             path, k + 1);
     }
     log->path = strdup(path);
     log->replays = true;
@@ -216,6 +239,23 @@ static int diverged(struct arm_machine *m, const char *what, unsigned line)
         " ns: not the run that was recorded",
         m->input.path, line, what, m->spent, clock_now_ns(&m->clock));
     return -ARM_EFORMAT;
+}
+
+/* False: nobody takes it. */
+static bool deliver(struct arm_machine *m, const struct input *in)
+{
+    const uint8_t *b = in->bytes;
+
+    if (in->size == 0)
+        semihosting_end_input(m);
+    else if (in->serror)
+        return machine_raise_serror(m, in->cpu,
+                                    (uint32_t)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3]);
+    else if (in->intid)
+        return machine_set_irq(m, in->cpu, in->intid, b[0]);
+    else
+        return input_deliver(m, in->virtio, in->port, b, in->size) == in->size;
+    return true;
 }
 
 int input_replay(struct arm_machine *m, uint64_t *until, bool *ends)
@@ -234,11 +274,7 @@ int input_replay(struct arm_machine *m, uint64_t *until, bool *ends)
         }
         if (in->insns < m->spent || in->time_ns < now)
             return diverged(m, "input was missed", in->line);
-        if (in->size == 0)
-            semihosting_end_input(m);
-        else if (in->intid && machine_set_irq(m, in->cpu, in->intid, in->bytes[0]))
-            continue;
-        else if (input_deliver(m, in->virtio, in->port, in->bytes, in->size) != in->size)
+        if (!deliver(m, in))
             return diverged(m, "the device does not take the input", in->line);
     }
     if (log->has_end && log->end_insns > m->spent)

@@ -8,6 +8,7 @@
  *   input INSNS NS DEVICE HEX     DEVICE: uart, or V.P for port P of virtio console V
  *   input INSNS NS uart end       no more will come for it
  *   input INSNS NS irqN.C 00|01   the wire of interrupt N, a PPI of CPU C, has this level
+ *   input INSNS NS serrorC HEX    an SError of this syndrome (8 digits) for CPU C
  *   end INSNS NS                  where the recorded run ended
  *
  * INSNS is what arm_run()'s limits count. Lines of a `#` are comments.
@@ -16,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -27,6 +29,7 @@ struct input {
     uint64_t insns, time_ns;
     int virtio, port;    /* -1: the first UART */
     unsigned intid, cpu; /* intid not 0: an interrupt, and the byte its level */
+    bool serror;         /* for @cpu; the bytes are its syndrome, highest first */
     uint8_t *bytes;      /* owned */
     size_t size;         /* 0: the end of the first UART's */
     unsigned line;       /* of the log */
@@ -49,6 +52,7 @@ size_t input_deliver(struct arm_machine *m, int virtio, int port, const uint8_t 
 void input_record(struct arm_machine *m, int virtio, int port, const uint8_t *data, size_t size);
 
 void input_record_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level);
+void input_record_serror(struct arm_machine *m, unsigned cpu, uint32_t syndrome);
 
 /* Note that input for the first UART has ended now. */
 void input_record_eof(struct arm_machine *m);

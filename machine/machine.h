@@ -97,6 +97,9 @@ void machine_stop(struct arm_machine *m, enum arm_stop_reason why);
 /* The wire of an interrupt, as arm_set_irq() has it, without a log. False: there is none. */
 bool machine_set_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level);
 
+/* The system signals an SError to a CPU: arm_raise_serror() without a log. */
+bool machine_raise_serror(struct arm_machine *m, unsigned cpu, uint32_t syndrome);
+
 /* A guest reset, warm or not: all images are loaded again, the rest of RAM, flash memory and disks
  * keep what they hold, and time goes on. Return 0 or -ARM_Exxx (a file has changed). */
 int machine_reboot(struct arm_machine *m, struct arm_error *err)

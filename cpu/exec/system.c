@@ -284,7 +284,7 @@ EXEC enum exec_result exec_ESB(struct cpu *cpu, const struct insn *i)
         return EXEC_NEXT;
     if (cpu->serror_pin && cpu_serror_masked(cpu)) {
         cpu->serror_pin = false;
-        cpu->sr[SR_DISR_EL1] = FIELD_MASK(DISR_EL1_A);
+        cpu->sr[SR_DISR_EL1] = FIELD_MASK(DISR_EL1_A) | cpu->serror_iss;
     }
     if (cpu_virtual_serror_masked(cpu)) {
         cpu->sr[SR_HCR_EL2] &= ~FIELD_MASK(HCR_EL2_VSE);
