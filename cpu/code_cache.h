@@ -26,6 +26,8 @@ struct code_page {
     struct code_page *next;
     unsigned stores; /* into it since it was last entered in an L1 TLB */
     bool recent;     /* used since the last trim */
+    bool blank;      /* insn[] is not even written yet: nobody has asked for it */
+    bool kept;       /* while a snapshot is restored: it has this page too */
 };
 
 struct code_cache;
@@ -62,7 +64,7 @@ void code_cache_state(struct state_io *io, struct code_cache *cache, struct phys
 /* How a TLB's state names what its fetch entries point at. */
 struct tlb_code code_cache_names(struct code_cache *cache);
 
-/* Between slices: drop pages not used lately if there are too many. */
+/* Between turns: drop pages not used lately if there are too many. */
 void code_cache_trim(struct code_cache *cache, struct physmem *mem);
 
 static inline uint32_t code_page_word(const struct insn *page, unsigned index)

@@ -25,6 +25,18 @@ static inline const struct insn *cpu_fetch_fast(struct cpu *cpu, uint64_t pc)
     return cpu->page + ((pc & PAGE_MASK) >> 2);
 }
 
+/*
+ * After a TLBI of the CPU's own: has L1 still the current page? If not, the next instruction has to
+ * be fetched anew, which may find another page there, and must not wait until the page is left: the
+ * run would depend on where it is cut.
+ */
+static inline bool cpu_fetch_holds(const struct cpu *cpu)
+{
+    const struct tlb_x_entry *e = &cpu->bank->x[(cpu->page_va >> PAGE_SHIFT) & (TLB_X_SIZE - 1)];
+
+    return (e->tag & ~(uint64_t)TLB_X_GUARDED) == cpu->page_va;
+}
+
 /* The instruction word of @i, read again from its page. */
 static inline uint32_t insn_word(const struct cpu *cpu, const struct insn *i)
 {

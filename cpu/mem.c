@@ -380,6 +380,11 @@ bool mem_probe(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size
     uint64_t last = va + size - 1;
     struct piece p = {.va = va, .size = 1};
 
+    if (write) {
+        l1_unshare(&a);
+        if (mem_fast(mem_bank(cpu, acc)->w, va, size))
+            return true;
+    }
     if (!resolve(&a, &p, write))
         return false;
     if (((va ^ last) & ~PAGE_MASK) == 0)

@@ -2,6 +2,7 @@
 #include "cpu/accessors.h"
 #include "cpu/events.h"
 #include "cpu/exception.h"
+#include "cpu/fetch.h"
 #include "cpu/regime.h"
 #include "cpu/world.h"
 
@@ -149,5 +150,5 @@ enum exec_result sr_op_TLBI(struct cpu *cpu, const struct insn *i, enum sysreg s
         cpu->env.tlbi_broadcast(cpu->env.ctx, &op);
     else
         tlb_invalidate(cpu->tlb, &op);
-    return cpu_next(cpu);
+    return cpu_fetch_holds(cpu) ? cpu_next(cpu) : EXEC_SYNC;
 }

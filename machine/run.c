@@ -125,6 +125,7 @@ static void end_turn(struct arm_machine *m)
         cpu->event = true;
     }
     m->turn.cpu = NULL;
+    code_cache_trim(m->code, &m->mem);
 }
 
 /* Is every CPU off, or in a fault loop that no interrupt can end? */
@@ -200,7 +201,6 @@ static void run_slice(struct arm_machine *m, uint64_t limit, bool step)
     bool waits = m->turn.cpu->power != CPU_RUNNING && !m->turn.halted;
     if (m->turn.left == 0 || waits || m->clock.next_ns <= now + ran)
         end_turn(m);
-    code_cache_trim(m->code, &m->mem);
     clock_run(&m->clock, now + ran);
 }
 

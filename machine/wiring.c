@@ -54,6 +54,8 @@ static void remapped(void *ctx)
 
     for (unsigned k = 0; k < m->cpu_count; k++)
         tlb_flush_all(m->cpus[k]->tlb);
+    if (m->current)
+        m->current->irq_check = true; /* it looks for its own code again, too */
 }
 
 static void guest_exit(void *ctx, int code)

@@ -290,6 +290,19 @@ void tlb_l1_drop_writes(struct tlb *tlb, const uint8_t *host)
     }
 }
 
+void tlb_x_drop(struct tlb *tlb, const void *page)
+{
+    for (unsigned i = 0; i < tlb->bank_count; i++) {
+        struct tlb_bank *b = &tlb->banks[i];
+        for (uint64_t used = b->used_x; used; used &= used - 1) {
+            struct tlb_x_entry *e = &b->x[__builtin_ctzll(used) * TLB_USED_X_SLOTS];
+            for (unsigned k = 0; k < TLB_USED_X_SLOTS; k++)
+                if (e[k].tag != TLB_X_EMPTY && e[k].page == page)
+                    e[k].tag = TLB_X_EMPTY;
+        }
+    }
+}
+
 void tlb_x_flush(struct tlb *tlb)
 {
     for (unsigned i = 0; i < tlb->bank_count; i++)

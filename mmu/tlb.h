@@ -171,7 +171,8 @@ void tlb_x_insert(struct tlb_bank *bank, uint64_t va, const struct translation *
 void tlb_l1_drop_writes(struct tlb *tlb, const uint8_t *host);
 /* Set TLB_L1_SHARED in all entries for stores: a snapshot has been taken. */
 void tlb_share_writes(struct tlb *tlb);
-/* Drop all fetch entries. */
+/* Drop fetch entries that hold @page; all fetch entries. */
+void tlb_x_drop(struct tlb *tlb, const void *page);
 void tlb_x_flush(struct tlb *tlb);
 
 /* For the walker. Stage-2 entries by IPA; table addresses by VA, the deepest first. */

@@ -54,11 +54,24 @@ static void test_tlbi_makes_a_new_mapping_seen(void **state)
         map(s, TABLES, 0x10000, (a + k * 0x1000) | D_NORMAL | BIT(11));
         assert_true(load(s, 0x10000, 8, 0, &v));
         assert_int_equal(v, k - 1);
-        assert_int_equal(sr_op_TLBI(s->cpu, s->insn, ops[k], 0x10 | (range ? BIT(46) : 0)),
-                         EXEC_NEXT);
+        assert_int_not_equal(sr_op_TLBI(s->cpu, s->insn, ops[k], 0x10 | (range ? BIT(46) : 0)),
+                             EXEC_ABORT);
         assert_true(load(s, 0x10000, 8, 0, &v));
         assert_int_equal(v, k);
     }
+}
+
+/* What runs on in a page that is no longer mapped depends on where it is cut. */
+static void test_a_tlbi_of_the_page_that_runs_has_it_fetched_anew(void **state)
+{
+    struct fixture *s = *state;
+    struct mmu_fault flt;
+
+    map(s, TABLES, 0x10000, (RAM_BASE + 0x200000) | D_NORMAL);
+    mmu_on(s, 1);
+    assert_true(cpu_fetch_page(s->cpu, 0x10004, &flt));
+    assert_int_equal(sr_op_TLBI(s->cpu, s->insn, SR_TLBI_VAE1, 0x20), EXEC_NEXT);
+    assert_int_equal(sr_op_TLBI(s->cpu, s->insn, SR_TLBI_VAE1, 0x10), EXEC_SYNC);
 }
 
 static void test_stores_into_code_are_seen(void **state)
@@ -168,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_address_translation_instructions),
         T(test_tlbi_makes_a_new_mapping_seen),
+        T(test_a_tlbi_of_the_page_that_runs_has_it_fetched_anew),
         T(test_stores_into_code_are_seen),
         T(test_fetch_aborts),
         T(test_cache_maintenance),
