@@ -175,9 +175,11 @@ static int create_overlay(struct disk *disk, struct arm_error *err)
 {
     if (disk->mode != DISK_SNAPSHOT)
         return 0;
-    disk->clusters = calloc((disk->size - 1) / CLUSTER_BYTES + 1, sizeof(*disk->clusters));
-    return disk->clusters ? 0
-                          : error_set(err, ARM_ENOMEM, "%s: no memory for a snapshot", disk->path);
+    disk->has_overlay =
+        blocks_init(&disk->overlay, CLUSTER_BYTES, (disk->size - 1) / CLUSTER_BYTES + 1);
+    return disk->has_overlay
+               ? 0
+               : error_set(err, ARM_ENOMEM, "%s: no memory for a snapshot", disk->path);
 }
 
 /* O_NONBLOCK: a pipe without a writer is refused, not waited for. */
@@ -210,9 +212,8 @@ int disk_open(struct disk *disk, const struct disk_spec *spec, const struct arm_
 
 void disk_close(struct disk *disk)
 {
-    for (uint64_t i = 0; disk->clusters && i <= (disk->size - 1) / CLUSTER_BYTES; i++)
-        free(disk->clusters[i]);
-    free(disk->clusters);
+    if (disk->has_overlay)
+        blocks_destroy(&disk->overlay);
     free(disk->path);
     if (disk->fd >= 0)
         close(disk->fd);
@@ -229,37 +230,46 @@ static size_t in_cluster(uint64_t offset, size_t len)
     return len < left ? len : (size_t)left;
 }
 
-/* The snapshot's copy of the cluster around @offset, made if need be; NULL: no memory, or an error
- * of the host. */
+/* No memory for the overlay; NULL, for the caller to return. */
+static uint8_t *no_memory(struct disk *disk, uint64_t offset)
+{
+    failed(disk, "write to the snapshot", offset, ENOMEM);
+    return NULL;
+}
+
+/* The overlay's own copy of the cluster around @offset, made if need be; NULL: no memory, or an
+ * error of the host. */
 static uint8_t *own_cluster(struct disk *disk, uint64_t offset)
 {
-    uint8_t **slot = &disk->clusters[offset >> DISK_CLUSTER_SHIFT];
-    uint64_t base = align_down(offset, CLUSTER_BYTES);
-    uint8_t *copy;
+    uint64_t n = offset >> DISK_CLUSTER_SHIFT, base = align_down(offset, CLUSTER_BYTES);
+    uint8_t *to, *contents;
 
-    if (*slot)
-        return *slot;
-    copy = calloc(1, CLUSTER_BYTES);
-    if (!copy) {
-        failed(disk, "write to the snapshot", offset, ENOMEM);
+    if (blocks_get(&disk->overlay, n)) {
+        to = blocks_put(&disk->overlay, n);
+        return to ? to : no_memory(disk, offset);
+    }
+    contents = calloc(1, CLUSTER_BYTES);
+    if (!contents)
+        return no_memory(disk, offset);
+    if (!read_file(disk, base, contents, in_cluster(base, disk->size - base))) {
+        free(contents);
         return NULL;
     }
-    if (!read_file(disk, base, copy, in_cluster(base, disk->size - base))) {
-        free(copy);
-        return NULL;
-    }
-    *slot = copy;
-    return copy;
+    to = blocks_put(&disk->overlay, n);
+    if (to)
+        memcpy(to, contents, CLUSTER_BYTES);
+    free(contents);
+    return to ? to : no_memory(disk, offset);
 }
 
 bool disk_read(struct disk *disk, uint64_t offset, void *buf, size_t len)
 {
     uint8_t *to = buf;
 
-    if (!disk->clusters)
+    if (!disk->has_overlay)
         return read_file(disk, offset, to, len);
     for (size_t n; len; to += n, offset += n, len -= n) {
-        const uint8_t *copy = disk->clusters[offset >> DISK_CLUSTER_SHIFT];
+        const uint8_t *copy = blocks_get(&disk->overlay, offset >> DISK_CLUSTER_SHIFT);
         n = in_cluster(offset, len);
         if (copy)
             memcpy(to, copy + (offset & (CLUSTER_BYTES - 1)), n);
@@ -292,4 +302,20 @@ bool disk_flush(struct disk *disk)
     if (disk->mode != DISK_WRITABLE || fdatasync(disk->fd) == 0)
         return true;
     return failed(disk, "flush", 0, errno);
+}
+
+bool disk_take(const struct disk *disk, struct blocks *overlay)
+{
+    return blocks_copy(overlay, &disk->overlay);
+}
+
+bool disk_restore(struct disk *disk, const struct blocks *overlay)
+{
+    struct blocks copy;
+
+    if (!blocks_copy(&copy, overlay))
+        return false;
+    blocks_destroy(&disk->overlay);
+    disk->overlay = copy;
+    return true;
 }

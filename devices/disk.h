@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/blocks.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -31,10 +32,11 @@ struct disk {
     char *path; /* owned */
     const struct arm_log *log;
     enum disk_mode mode;
-    bool probed;        /* it is raw only because nothing else was found in it */
-    uint64_t size;      /* bytes; does not change while the disk is open */
-    uint8_t **clusters; /* of a snapshot: what was written, by cluster; NULL: as in the file */
-    int reported;       /* errno of the last failure that was logged */
+    bool probed;   /* it is raw only because nothing else was found in it */
+    uint64_t size; /* bytes; does not change while the disk is open */
+    bool has_overlay;
+    struct blocks overlay; /* DISK_SNAPSHOT: clusters that were written; others are the file's */
+    int reported;          /* errno of the last failure that was logged */
 };
 
 /**
@@ -57,3 +59,8 @@ bool disk_write(struct disk *disk, uint64_t offset, const void *buf, size_t len)
 
 /* What was written before is on stable storage (fdatasync()). False: the host reports an error. */
 bool disk_flush(struct disk *disk);
+
+/* What the guest has written to a DISK_SNAPSHOT disk: a copy, to be destroyed by the caller; and to
+ * have written what a copy has, and nothing else. False: the host has no memory. */
+bool disk_take(const struct disk *disk, struct blocks *overlay);
+bool disk_restore(struct disk *disk, const struct blocks *overlay);
