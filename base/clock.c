@@ -117,12 +117,15 @@ static void armed_event_state(struct state_io *io, struct clock *clk, unsigned *
         state_fail(io, ARM_EINVAL, "an event \"%s\", which this machine does not have", event.name);
 }
 
-void clock_state(struct state_io *io, struct clock *clk)
+void clock_time_state(struct state_io *io, struct clock *clk)
 {
-    unsigned at = 0;
-
     STATE(io, clk->now_ns);
     state_require(io, clk->now_ns < TIME_MAX, "clk->now_ns");
+}
+
+void clock_events_state(struct state_io *io, struct clock *clk)
+{
+    unsigned at = 0;
     uint64_t armed = state_count(io, "armed events", count_armed(clk), clk->event_count);
     if (state_restoring(io))
         disarm_all(clk);

@@ -51,5 +51,6 @@ void clock_event_set(struct clock *clk, struct clock_event *ev, uint64_t deadlin
 /* Move time to @now_ns (never backwards) and fire what is due, in order of deadline. */
 void clock_run(struct clock *clk, uint64_t now_ns);
 
-/* Time, and which events are armed until when. */
-void clock_state(struct state_io *io, struct clock *clk);
+/* For snapshots: what time it is; which events are armed until when. */
+void clock_time_state(struct state_io *io, struct clock *clk);
+void clock_events_state(struct state_io *io, struct clock *clk);

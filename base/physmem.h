@@ -122,7 +122,7 @@ int physmem_take(struct physmem *mem, struct ram_contents *contents, struct arm_
     __attribute__((warn_unused_result));
 
 /* Hold @contents again: of this memory, or of another one with the same banks. Host addresses stay.
- * PAGE_HAS_CODE and PAGE_WRITE_CACHED stay too: what was decoded is the caller's to drop. On an
- * error, which names the reason, what RAM holds is lost. */
+ * code_written() is told of pages that become others; PAGE_WRITE_CACHED is left alone. On an error,
+ * which names the reason, what RAM holds is lost. */
 int physmem_restore(struct physmem *mem, const struct ram_contents *contents, struct arm_error *err)
     __attribute__((warn_unused_result));

@@ -115,6 +115,13 @@ int physmem_take(struct physmem *mem, struct ram_contents *contents, struct arm_
     return 0;
 }
 
+/* Page @n of @b is to be another. */
+static void tell_changing(const struct physmem *mem, const struct ram_bank *b, uint64_t n)
+{
+    if ((b->flags[n] & PAGE_HAS_CODE) && mem->code_written)
+        mem->code_written(mem->code_written_ctx, (pa_t){b->base + n * PAGE_SIZE});
+}
+
 static void set_page(const struct ram_bank *b, const struct ram_contents *c, uint64_t n)
 {
     const uint8_t *from = ram_contents_page(c, n);
@@ -127,27 +134,37 @@ static void set_page(const struct ram_bank *b, const struct ram_contents *c, uin
 
 /* From one snapshot of an image to another: pages that have changed since, and those in which the
  * two differ. */
-static void set_difference(const struct ram_bank *b, const struct ram_contents *c)
+static void set_difference(const struct physmem *mem, const struct ram_bank *b,
+                           const struct ram_contents *c)
 {
     const struct blocks *from = &b->last.pages, *to = &c->pages;
 
-    for (uint32_t k = 0; k < b->changed_count; k++)
+    for (uint32_t k = 0; k < b->changed_count; k++) {
+        tell_changing(mem, b, b->changed[k]);
         set_page(b, c, b->changed[k]);
-    for (uint64_t n = 0; (n = blocks_next_unshared(from, to, n)) < to->count; n++)
-        if (b->flags[n] & PAGE_SHARED)
-            set_page(b, c, n);
+    }
+    for (uint64_t n = 0; (n = blocks_next_unshared(from, to, n)) < to->count; n++) {
+        if (!(b->flags[n] & PAGE_SHARED))
+            continue;
+        tell_changing(mem, b, n);
+        set_page(b, c, n);
+    }
 }
 
-static int set_image(const struct ram_bank *b, const struct ram_contents *c, struct arm_error *err)
+static int set_image(const struct physmem *mem, const struct ram_bank *b,
+                     const struct ram_contents *c, struct arm_error *err)
 {
     int rc = ram_image_map(c->image, b->host, b->size, err);
 
+    for (uint64_t n = 0; !rc && n < page_count(b); n++)
+        tell_changing(mem, b, n);
     for (uint64_t n = 0; !rc && (n = blocks_next(&c->pages, n)) < c->pages.count; n++)
         set_page(b, c, n);
     return rc;
 }
 
-static int restore_bank(struct ram_bank *b, const struct ram_contents *c, struct arm_error *err)
+static int restore_bank(const struct physmem *mem, struct ram_bank *b, const struct ram_contents *c,
+                        struct arm_error *err)
 {
     struct ram_contents now;
     int rc = 0;
@@ -155,9 +172,9 @@ static int restore_bank(struct ram_bank *b, const struct ram_contents *c, struct
     if (!ram_contents_copy(&now, c))
         return error_set(err, ARM_ENOMEM, "a snapshot: the host has no memory");
     if (b->last.image == c->image)
-        set_difference(b, c);
+        set_difference(mem, b, c);
     else
-        rc = set_image(b, c, err);
+        rc = set_image(mem, b, c, err);
     if (rc)
         ram_contents_destroy(&now);
     else
@@ -170,6 +187,6 @@ int physmem_restore(struct physmem *mem, const struct ram_contents *contents, st
     int rc = 0;
 
     for (unsigned i = 0; !rc && i < mem->bank_count; i++)
-        rc = restore_bank(&mem->banks[i], &contents[i], err);
+        rc = restore_bank(mem, &mem->banks[i], &contents[i], err);
     return rc;
 }

@@ -115,6 +115,12 @@ static __attribute__((noinline)) struct context_slot *slot_when_observed(struct 
     return slot_of_now(cpu);
 }
 
+void cpu_contexts_forget(struct cpu *cpu)
+{
+    cpu->contexts = (struct contexts){0};
+    cpu_context_changed(cpu);
+}
+
 void cpu_context_changed(struct cpu *cpu)
 {
     struct context_slot *s = slot_of_now(cpu);

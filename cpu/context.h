@@ -11,6 +11,9 @@
  * of sysreg.def with SR_FX_REGIME or SR_FX_FP, cpu_accesses_observed(). */
 void cpu_context_changed(struct cpu *cpu);
 
+/* The banks of the TLB are others now, or in other places: look for the current one. */
+void cpu_contexts_forget(struct cpu *cpu);
+
 /* Accesses may not hit in L1, because somebody watches them all. */
 static inline bool cpu_accesses_observed(const struct cpu *cpu)
 {

@@ -109,8 +109,7 @@ void gic_cpuif_write(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt, u
  */
 bool gic_sysreg_implemented(const struct gic *gic, enum sysreg sr);
 
-/* Everything but who is connected to whom. The pins of the CPUs keep their levels: they are state
- * of the CPUs too. */
+/* Everything but who is connected to whom. The CPUs' pins are driven as they were. */
 void gic_state(struct state_io *io, struct gic *gic);
 
 /* State for people, a line at a time, no newlines. */

@@ -132,6 +132,15 @@ static void cpu_state(struct state_io *io, struct gic_cpu *c)
     state_section_end(io);
 }
 
+/* The CPUs may have had other levels meanwhile. */
+static void drive_pins(const struct gic_cpu *c)
+{
+    irq_set(&c->pins.irq, c->irq);
+    irq_set(&c->pins.fiq, c->fiq);
+    irq_set(&c->pins.virq, c->virq);
+    irq_set(&c->pins.vfiq, c->vfiq);
+}
+
 static void its_state(struct state_io *io, struct gic_its *its)
 {
     state_section_begin(io, "gic.its", VERSION);
@@ -161,6 +170,9 @@ void gic_state(struct state_io *io, struct gic *gic)
     its_state(io, &gic->its);
     for (unsigned k = 0; k < gic->cpus; k++)
         cpu_state(io, &gic->cpu[k]);
-    if (state_restoring(io))
-        gic_update_ready(gic);
+    if (!state_restoring(io))
+        return;
+    gic_update_ready(gic);
+    for (unsigned k = 0; k < gic->cpus; k++)
+        drive_pins(&gic->cpu[k]);
 }

@@ -34,6 +34,7 @@ static void begin_line(struct arm_machine *m, const char *word)
 
 void input_record_eof(struct arm_machine *m)
 {
+    m->input.next++;
     if (!m->input.out)
         return;
     begin_line(m, "input");
@@ -45,6 +46,8 @@ void input_record(struct arm_machine *m, int virtio, int port, const uint8_t *da
 {
     FILE *out = m->input.out;
 
+    if (size)
+        m->input.next++;
     if (!out || !size)
         return;
     begin_line(m, "input");
@@ -60,6 +63,7 @@ void input_record(struct arm_machine *m, int virtio, int port, const uint8_t *da
 
 void input_record_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level)
 {
+    m->input.next++;
     if (!m->input.out)
         return;
     begin_line(m, "input");

@@ -40,7 +40,8 @@ struct input_log {
     const char *path; /* owned; for messages */
     bool replays;
     struct input *inputs; /* replaying */
-    unsigned count, next;
+    unsigned count;
+    uint64_t next; /* how many times input has come so far; replaying: the next one of inputs */
     bool has_end;
     uint64_t end_insns, end_time_ns;
 };

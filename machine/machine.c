@@ -14,6 +14,7 @@
 #include "machine/config.h"
 #include "machine/cpu_spec.h"
 #include "machine/sized.h"
+#include "machine/snapshot.h"
 #include "machine/wiring.h"
 
 void machine_start_cpu(struct arm_machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0)
@@ -125,6 +126,7 @@ static int create(struct arm_machine *m, const struct arm_config *c, struct arm_
         return r;
     set_feature(&features, FEAT_EL2, m->el2);
     m->input_at = UINT64_MAX;
+    m->facts = machine_facts(c, model, &features);
     machine_describe_board(m, c, model, &features);
     r = machine_wire(m, &c->gic, model, &features, err);
     machine_forget_config(m);
@@ -172,5 +174,6 @@ void arm_machine_free(struct arm_machine *m)
     input_log_free(&m->input);
     semihosting_destroy(&m->semi);
     machine_free_config(m);
+    free(m->facts);
     free(m);
 }

@@ -52,6 +52,7 @@ struct arm_machine {
     struct virt_board board;
     struct virt_config config;
     bool board_made;
+    char *facts; /* what a snapshot of another machine has to agree with: owned */
     struct boot_state boot;
     struct dt dt;
 

@@ -10,6 +10,8 @@
 
 #include "armillary.h"
 
+struct state_io;
+
 #define SEMI_HANDLES 64
 
 enum semi_kind {
@@ -24,6 +26,8 @@ struct semi_handle {
     enum semi_kind kind;
     bool append;
     int fd;       /* of SEMI_FILE; owned */
+    char *name;   /* likewise: by which a snapshot opens it again */
+    uint8_t mode; /* as SYS_OPEN has it */
     uint64_t pos; /* where the next read or write begins; not of consoles */
 };
 
@@ -64,6 +68,14 @@ void semihosting_reset(struct semihosting *s);
 int semi_file_open(struct semihosting *s, const char *name, unsigned mode);
 int semi_file_remove(const struct semihosting *s, const char *name);
 int semi_file_rename(const struct semihosting *s, const char *from, const char *to);
+
+/* Open @name again as it was opened with @mode, but make nothing and cut nothing off: a descriptor.
+ */
+int semi_file_reopen(const struct semihosting *s, const char *name, unsigned mode);
+
+/* Handles, calls and input. Files are opened again by their names: what is in them is the host's.
+ */
+void semihosting_state(struct state_io *io, struct semihosting *s, unsigned cpus);
 
 /* An unused handle, filled; its number. */
 int semi_handle_new(struct semihosting *s, struct semi_handle h);

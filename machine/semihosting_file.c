@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,9 +31,11 @@ struct semi_handle *semi_handle(struct semihosting *s, uint64_t number)
 
 void semi_handle_close(struct semi_handle *h)
 {
-    if (h->kind == SEMI_FILE)
+    if (h->kind == SEMI_FILE) {
         close(h->fd);
-    h->kind = SEMI_CLOSED;
+        free(h->name);
+    }
+    *h = (struct semi_handle){.kind = SEMI_CLOSED};
 }
 
 /* The first @n characters at @at are a component that may be followed: 0 or a negative errno. */
@@ -97,34 +100,58 @@ static int check_regular(int fd)
     return S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -EACCES;
 }
 
-int semi_file_open(struct semihosting *s, const char *name, unsigned mode)
+/* @name in the directory, as open() has @flags: a descriptor of a regular file, or a negative
+ * errno.
+ */
+static int open_regular(const struct semihosting *s, const char *name, int flags)
 {
-    /* By pairs of modes: text and binary are the same. */
-    static const int flags[] = {
-        O_RDONLY,
-        O_RDWR,
-        O_WRONLY | O_CREAT | O_TRUNC, /* r, r+, w */
-        O_RDWR | O_CREAT | O_TRUNC,
-        O_WRONLY | O_CREAT,
-        O_RDWR | O_CREAT, /* w+, a, a+ */
-    };
     char last[NAME_MAX + 1];
-
-    if (mode / 2 >= ARRAY_SIZE(flags))
-        return -EINVAL;
     int dir = open_parent(s, name, last);
+
     if (dir < 0)
         return dir;
-    int fd = openat(dir, *last ? last : ".",
-                    flags[mode / 2] | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+    int fd = openat(dir, *last ? last : ".", flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                    0666);
     int rc = fd < 0 ? -errno : check_regular(fd);
     close(dir);
-    if (rc == 0)
-        rc = semi_handle_new(
-            s, (struct semi_handle){.kind = SEMI_FILE, .fd = fd, .append = mode / 2 >= 4});
     if (rc < 0 && fd >= 0)
         close(fd);
+    return rc < 0 ? rc : fd;
+}
+
+/* By pairs of modes: text and binary are the same. */
+static const int open_flags[] = {
+    O_RDONLY,
+    O_RDWR,
+    O_WRONLY | O_CREAT | O_TRUNC, /* r, r+, w */
+    O_RDWR | O_CREAT | O_TRUNC,
+    O_WRONLY | O_CREAT,
+    O_RDWR | O_CREAT, /* w+, a, a+ */
+};
+
+int semi_file_open(struct semihosting *s, const char *name, unsigned mode)
+{
+    if (mode / 2 >= ARRAY_SIZE(open_flags))
+        return -EINVAL;
+    int fd = open_regular(s, name, open_flags[mode / 2]);
+    if (fd < 0)
+        return fd;
+    struct semi_handle h = {.kind = SEMI_FILE,
+                            .fd = fd,
+                            .append = mode / 2 >= 4,
+                            .name = strdup(name),
+                            .mode = (uint8_t)mode};
+    int rc = h.name ? semi_handle_new(s, h) : -ENOMEM;
+    if (rc < 0)
+        semi_handle_close(&h);
     return rc;
+}
+
+int semi_file_reopen(const struct semihosting *s, const char *name, unsigned mode)
+{
+    if (mode / 2 >= ARRAY_SIZE(open_flags))
+        return -EINVAL;
+    return open_regular(s, name, open_flags[mode / 2] & ~(O_CREAT | O_TRUNC));
 }
 
 int semi_file_remove(const struct semihosting *s, const char *name)

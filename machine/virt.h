@@ -25,6 +25,7 @@
 
 struct dt;
 struct gic;
+struct state_io;
 struct virt_plugged; /* what is in a virtio slot */
 
 #define VIRT_CPUS_MAX     ARM_CPUS_MAX
@@ -152,6 +153,15 @@ void virt_board_reset(struct virt_board *board);
 size_t virt_board_port_input(struct virt_board *board, unsigned virtio, unsigned port,
                              const uint8_t *data, size_t n);
 
+/* What of the board's devices a snapshot has. The contents of memory and disks have a place of
+ * their own. */
+void virt_board_state(struct state_io *io, struct virt_board *board);
+
+/* Disk @n of the board, those of the flash memory first: NULL if there is none of that number.
+ * @n < VIRT_DISKS. */
+#define VIRT_DISKS (VIRT_FLASHES + VIRT_SLOTS)
+struct disk *virt_board_disk(struct virt_board *board, unsigned n);
+
 struct disk_spec virt_disk_spec(const struct arm_drive *drive);
 
 /* Is there code in flash, which then is what CPU 0 starts with? */
@@ -172,6 +182,8 @@ int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, s
                       struct gic *gic, const struct arm_log *log, struct arm_error *err)
     __attribute__((warn_unused_result));
 void virt_destroy_slots(struct virt_board *board);
+void virt_slots_state(struct state_io *io, struct virt_board *board);
+struct disk *virt_plugged_disk(struct virt_plugged *plugged); /* NULL: it has none */
 
 /* Press the power button and release it 100 ms of virtual time later. */
 void virt_board_power_button(struct virt_board *board);

@@ -1,8 +1,10 @@
 /* The board's virtio-mmio slots and the devices in them. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/state_io.h"
 #include "devices/testdev.h"
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
@@ -160,6 +162,42 @@ void virt_destroy_slots(struct virt_board *board)
         free(board->plugged[i]);
         board->plugged[i] = NULL;
     }
+}
+
+struct disk *virt_plugged_disk(struct virt_plugged *plugged)
+{
+    return plugged->disk.fd >= 0 ? &plugged->disk : NULL;
+}
+
+static void slot_state(struct state_io *io, struct virt_board *board, unsigned slot)
+{
+    char name[STATE_NAME_MAX];
+    struct device *dev = &board->slots[slot].dev;
+
+    snprintf(name, sizeof(name), "virtio-mmio%u", slot);
+    state_section_begin(io, name, 1);
+    dev->ops->state(io, dev);
+    state_section_end(io);
+}
+
+static void testdevs_state(struct state_io *io, struct virt_plugged *p, unsigned index)
+{
+    char name[STATE_NAME_MAX];
+
+    snprintf(name, sizeof(name), "testdev%u", index);
+    state_section_begin(io, name, 1);
+    for (unsigned n = 0; n < p->console.port_count; n++)
+        testdev_state(io, &p->testdev[n]);
+    state_section_end(io);
+}
+
+void virt_slots_state(struct state_io *io, struct virt_board *board)
+{
+    for (unsigned slot = 0; slot < VIRT_SLOTS; slot++)
+        slot_state(io, board, slot);
+    for (unsigned i = 0; i < VIRT_SLOTS; i++)
+        if (board->plugged[i] && board->plugged[i]->kind == ARM_VIRTIO_CONSOLE)
+            testdevs_state(io, board->plugged[i], i);
 }
 
 size_t virt_board_port_input(struct virt_board *board, unsigned virtio, unsigned port,

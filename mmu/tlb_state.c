@@ -233,8 +233,20 @@ static void fetch_state(struct state_io *io, struct tlb_bank *b, const struct tl
     }
 }
 
-static void bank_key_state(struct state_io *io, struct tlb_bank *b)
+/* How many banks were used longer ago: nothing but the order of stamps has a meaning. */
+static uint64_t rank(const struct tlb *tlb, const struct tlb_bank *b)
 {
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < tlb->bank_count; i++)
+        n += tlb->banks[i].stamp < b->stamp;
+    return n;
+}
+
+static void bank_key_state(struct state_io *io, const struct tlb *tlb, struct tlb_bank *b)
+{
+    uint64_t stamp = rank(tlb, b);
+
     STATE(io, b->key.config);
     STATE(io, b->key.vmid);
     STATE(io, b->key.asid);
@@ -242,16 +254,18 @@ static void bank_key_state(struct state_io *io, struct tlb_bank *b)
     STATE(io, b->key.pan);
     STATE(io, b->regime);
     STATE(io, b->serial);
-    STATE(io, b->stamp);
+    STATE(io, stamp);
+    if (state_restoring(io))
+        b->stamp = stamp;
     state_require(io, b->regime < REGIME_COUNT && b->key.config < TLB_CONFIGS, "b->regime");
 }
 
-static void bank_state(struct state_io *io, struct tlb_bank *b, struct physmem *mem,
-                       const struct tlb_code *code)
+static void bank_state(struct state_io *io, const struct tlb *tlb, struct tlb_bank *b,
+                       struct physmem *mem, const struct tlb_code *code)
 {
     if (state_restoring(io))
         tlb_bank_clear(b);
-    bank_key_state(io, b);
+    bank_key_state(io, tlb, b);
     l1_state(io, b, mem);
     fetch_state(io, b, code);
     STATE(io, b->has_global);
@@ -282,7 +296,9 @@ static void banks_state(struct state_io *io, struct tlb *tlb, struct physmem *me
         tlb->bank_count = count;
     }
     for (unsigned i = 0; i < count && !state_failed(io); i++)
-        bank_state(io, &tlb->banks[i], mem, code);
+        bank_state(io, tlb, &tlb->banks[i], mem, code);
+    if (state_restoring(io))
+        tlb->clock = count;
 }
 
 /* ---- the whole ---- */
@@ -301,7 +317,6 @@ void tlb_state(struct state_io *io, struct tlb *tlb, struct physmem *mem,
                const struct tlb_code *code)
 {
     STATE(io, tlb->next_serial);
-    STATE(io, tlb->clock);
     STATE_ARRAY(io, tlb->gen_regime);
     STATE_ARRAY(io, tlb->gen_vmid);
     STATE_ARRAY(io, tlb->gen_asid);

@@ -37,7 +37,8 @@ static struct state_io saved(struct fixture *f)
     struct state_io io;
 
     state_io_save(&io);
-    clock_state(&io, &f->clock);
+    clock_time_state(&io, &f->clock);
+    clock_events_state(&io, &f->clock);
     assert_int_equal(io.error.code, 0);
     return io;
 }
@@ -47,7 +48,8 @@ static struct state_io restored(const struct state_io *from, struct fixture *f)
     struct state_io io;
 
     state_io_restore(&io, from->out, from->len);
-    clock_state(&io, &f->clock);
+    clock_time_state(&io, &f->clock);
+    clock_events_state(&io, &f->clock);
     return io;
 }
 

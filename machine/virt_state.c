@@ -1,0 +1,46 @@
+/* Snapshots of the board: its devices by name, and its disks by number. */
+#include <stdio.h>
+
+#include "base/bits.h"
+#include "base/state_io.h"
+#include "machine/virt.h"
+
+#define VERSION 1
+
+static void device_state(struct state_io *io, const char *name, struct device *dev)
+{
+    state_section_begin(io, name, VERSION);
+    dev->ops->state(io, dev);
+    state_section_end(io);
+}
+
+void virt_board_state(struct state_io *io, struct virt_board *board)
+{
+    const struct {
+        const char *name;
+        struct device *dev;
+    } devices[] = {{"uart", &board->uart.dev},
+                   {"rtc", &board->rtc.dev},
+                   {"gpio", &board->gpio.dev},
+                   {"fw_cfg", &board->fw_cfg.dev},
+                   {"flash0", &board->flash[0].dev},
+                   {"flash1", &board->flash[1].dev},
+                   {"pcie-mmio", &board->pcie[0].dev},
+                   {"pcie-pio", &board->pcie[1].dev},
+                   {"pcie-ecam", &board->pcie[2].dev},
+                   {"pcie-high-ecam", &board->pcie[3].dev},
+                   {"pcie-high-mmio", &board->pcie[4].dev}};
+
+    _Static_assert(ARRAY_SIZE(devices) == 4 + VIRT_FLASHES + VIRT_PCIE_WINDOWS, "all of them");
+    for (size_t n = 0; n < ARRAY_SIZE(devices); n++)
+        device_state(io, devices[n].name, devices[n].dev);
+    virt_slots_state(io, board);
+}
+
+struct disk *virt_board_disk(struct virt_board *board, unsigned n)
+{
+    if (n < VIRT_FLASHES)
+        return board->pflash[n].fd >= 0 ? &board->pflash[n] : NULL;
+    n -= VIRT_FLASHES;
+    return board->plugged[n] ? virt_plugged_disk(board->plugged[n]) : NULL;
+}
