@@ -1,0 +1,182 @@
+#include "gic.h"
+
+#include "platform.h"
+#include "report.h"
+
+#define GICD_CTLR_RWP BIT(31)
+#define GICR_CTLR_RWP BIT(3)
+#define GICR_VLPIS    BIT(1)
+#define GICR_LAST     BIT(4)
+#define WAKER_SLEEP   2u
+#define WAKER_ASLEEP  4u
+
+static uint64_t redistributors[MAX_CPUS];
+
+/* Affinity of a redistributor, GICR_TYPER[63:32], as in MPIDR_EL1. */
+static uint64_t affinity(uint64_t typer)
+{
+    return FIELD(typer, 63, 56)
+    << 32 | FIELD(typer, 55, 32);
+}
+
+uint64_t gic_redistributor(unsigned cpu)
+{
+    if (redistributors[cpu])
+        return redistributors[cpu];
+    for (unsigned r = 0; r < MAX_REGIONS && platform.gicr[r].size; r++) {
+        uint64_t at = platform.gicr[r].base, end = at + platform.gicr[r].size;
+
+        while (at < end) {
+            uint64_t typer = rd64(at + GICR_TYPER);
+
+            if (affinity(typer) == platform.mpidr[cpu])
+                return redistributors[cpu] = at;
+            if (typer & GICR_LAST)
+                break;
+            at += typer & GICR_VLPIS ? 0x40000 : 0x20000;
+        }
+    }
+    report_fail("no redistributor of MPIDR %lx", platform.mpidr[cpu]);
+}
+
+void gic_wait(void)
+{
+    while (rd32(platform.gicd + GICD_CTLR) & GICD_CTLR_RWP)
+        ;
+    while (rd32(gic_redistributor(cpu_index()) + GICR_CTLR) & GICR_CTLR_RWP)
+        ;
+}
+
+static uint64_t frame(unsigned intid)
+{
+    return intid < 32 ? gic_redistributor(cpu_index()) + GICR_SGI : platform.gicd;
+}
+
+void gic_bit(unsigned reg, unsigned intid)
+{
+    wr32(frame(intid) + reg + intid / 32 * 4, (uint32_t)BIT(intid % 32));
+    if (reg == GICD_ICENABLER)
+        gic_wait();
+}
+
+bool gic_test(unsigned reg, unsigned intid)
+{
+    return rd32(frame(intid) + reg + intid / 32 * 4) & BIT(intid % 32);
+}
+
+void gic_priority(unsigned intid, uint8_t priority)
+{
+    *(volatile uint8_t *)(frame(intid) + GICD_IPRIORITYR + intid) = priority;
+    dsb();
+}
+
+uint8_t gic_priority_of(unsigned intid)
+{
+    return *(volatile uint8_t *)(frame(intid) + GICD_IPRIORITYR + intid);
+}
+
+static void field(uint64_t at, uint32_t mask, uint32_t value)
+{
+    wr32(at, (rd32(at) & ~mask) | value);
+}
+
+void gic_group(unsigned intid, unsigned group)
+{
+    uint32_t mask = (uint32_t)BIT(intid % 32);
+
+    field(frame(intid) + GICD_IGROUPR + intid / 32 * 4, mask, group ? mask : 0);
+}
+
+void gic_edge(unsigned intid, bool edge)
+{
+    uint32_t mask = 2u << 2 * (intid % 16);
+
+    field(frame(intid) + GICD_ICFGR + intid / 16 * 4, mask, edge ? mask : 0);
+}
+
+void gic_route(unsigned intid, uint64_t irouter)
+{
+    wr64(platform.gicd + GICD_IROUTER + 8 * (uint64_t)intid, irouter);
+}
+
+unsigned gic_spi_end(void)
+{
+    unsigned end = 32 * (unsigned)(FIELD(rd32(platform.gicd + GICD_TYPER), 4, 0) + 1);
+
+    return end > 1020 ? 1020 : end;
+}
+
+uint8_t gic_priority_mask(void)
+{
+    uint8_t mask;
+
+    gic_priority(SGI_GUEST, 0xff);
+    mask = gic_priority_of(SGI_GUEST);
+    gic_priority(SGI_GUEST, DEFAULT_PRIORITY);
+    return mask;
+}
+
+void gic_init(void)
+{
+    unsigned end = gic_spi_end();
+
+    require(platform.gicd, "no arm,gic-v3 in the device tree");
+    wr32(platform.gicd + GICD_CTLR, 0);
+    gic_wait();
+    for (unsigned n = 32; n < end; n += 32) {
+        wr32(platform.gicd + GICD_ICENABLER + n / 8, UINT32_MAX);
+        wr32(platform.gicd + GICD_IGROUPR + n / 8, UINT32_MAX);
+        wr32(platform.gicd + GICD_ICPENDR + n / 8, UINT32_MAX);
+    }
+    for (unsigned n = 32; n < end; n += 4)
+        wr32(platform.gicd + GICD_IPRIORITYR + n, DEFAULT_PRIORITY * 0x01010101u);
+    gic_wait();
+    wr32(platform.gicd + GICD_CTLR, 0x10 | 3); /* ARE; both groups */
+    gic_wait();
+}
+
+void gic_init_cpu(void)
+{
+    uint64_t rd = gic_redistributor(cpu_index());
+
+    wr32(rd + GICR_WAKER, rd32(rd + GICR_WAKER) & ~WAKER_SLEEP);
+    while (rd32(rd + GICR_WAKER) & WAKER_ASLEEP)
+        ;
+    wr32(rd + GICR_SGI + GICD_ICENABLER, UINT32_MAX);
+    wr32(rd + GICR_SGI + GICD_IGROUPR, UINT32_MAX);
+    wr32(rd + GICR_SGI + GICD_ICPENDR, UINT32_MAX);
+    for (unsigned n = 0; n < 32; n += 4)
+        wr32(rd + GICR_SGI + GICD_IPRIORITYR + n, DEFAULT_PRIORITY * 0x01010101u);
+    gic_wait();
+    wr32(rd + GICR_SGI + GICD_ISENABLER, 0xffff);
+    msr(icc_pmr_el1, 0xff);
+    msr(icc_bpr1_el1, 0);
+    msr(icc_ctlr_el1, mrs(icc_ctlr_el1) & ~UINT64_C(3)); /* EOImode 0, BPR0 for group 0 only */
+    msr(icc_igrpen1_el1, 1);
+}
+
+uint64_t gic_sgi_to(unsigned intid, unsigned cpu)
+{
+    uint64_t m = platform.mpidr[cpu], aff0 = FIELD(m, 7, 0);
+
+    return FIELD(m, 39, 32)
+    << 48 | aff0 / 16 << 44 | FIELD(m, 23, 16)
+    << 32 | (uint64_t)intid << 24 | FIELD(m, 15, 8)
+    << 16 | BIT(aff0 % 16);
+}
+
+static void write_sgi1r(uint64_t v)
+{
+    dsb();
+    msr(icc_sgi1r_el1, v);
+}
+
+void gic_send(unsigned intid, unsigned cpu)
+{
+    write_sgi1r(gic_sgi_to(intid, cpu));
+}
+
+void gic_send_others(unsigned intid)
+{
+    write_sgi1r(BIT(40) | (uint64_t)intid << 24);
+}

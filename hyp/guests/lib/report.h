@@ -1,0 +1,28 @@
+/* The one line that a guest prints, and the end of the run. */
+#pragma once
+
+#include "guest.h"
+
+/* Of printf(): %s %u %lu %x %lx (with 0x before them) %%. Both print and power off; the first CPU
+ * that reports is the one that is heard. */
+void report_ok(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void report_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* Fails with "cpu N: WHAT: expected E, got G" if they differ. */
+void expect(const char *what, uint64_t got, uint64_t expected);
+
+/* Fails with the text if @ok is false. */
+#define require(ok, ...)                                                                           \
+    do {                                                                                           \
+        if (!(ok))                                                                                 \
+            report_fail(__VA_ARGS__);                                                              \
+    } while (0)
+
+/* True once, on the first CPU that asks, if break= names the guest's sabotage @n. */
+bool sabotage(unsigned n);
+
+/* break=list and break=WHAT of the command line. */
+void report_options(void);
+
+/* Send one character early (a guest that makes its UART interrupt); the line goes on behind it. */
+void report_first_character(void);
