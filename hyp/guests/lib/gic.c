@@ -165,7 +165,7 @@ uint64_t gic_sgi_to(unsigned intid, unsigned cpu)
     << 16 | BIT(aff0 % 16);
 }
 
-static void write_sgi1r(uint64_t v)
+void gic_send_raw(uint64_t v)
 {
     dsb();
     msr(icc_sgi1r_el1, v);
@@ -173,10 +173,10 @@ static void write_sgi1r(uint64_t v)
 
 void gic_send(unsigned intid, unsigned cpu)
 {
-    write_sgi1r(gic_sgi_to(intid, cpu));
+    gic_send_raw(gic_sgi_to(intid, cpu));
 }
 
 void gic_send_others(unsigned intid)
 {
-    write_sgi1r(BIT(40) | (uint64_t)intid << 24);
+    gic_send_raw(BIT(40) | (uint64_t)intid << 24);
 }

@@ -76,6 +76,7 @@ uint8_t gic_priority_mask(void);
 
 /* Value of ICC_SGI1R_EL1 for one CPU. */
 uint64_t gic_sgi_to(unsigned intid, unsigned cpu);
+void gic_send_raw(uint64_t icc_sgi1r);
 void gic_send(unsigned intid, unsigned cpu);
 void gic_send_others(unsigned intid);
 
