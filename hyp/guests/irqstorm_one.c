@@ -53,8 +53,7 @@ static void set_line(const struct source *s)
 
     s->line(s->pending);
     while (s->pending && !gic_test(GICD_ISPENDR, s->intid) && !gic_test(GICD_ISACTIVER, s->intid))
-        require(now() - since < ticks_of_us(1000000), "step %lu: interrupt %u raised, not pending",
-                step, s->intid);
+        require(patient(since), "step %lu: interrupt %u raised, not pending", step, s->intid);
 }
 
 static void set_pending(const struct source *s)
@@ -175,13 +174,13 @@ static void check_model(void)
     isb();
     if (polled) {
         while (((mrs(isr_el1) & ISR_I) != 0) != signalled)
-            require(now() - since < ticks_of_us(1000000),
+            require(patient(since),
                     "step %lu, %s: ISR_EL1.I: expected %u; best priority %x, running %x, PMR %x",
                     step, last_action, signalled, model_best(&m), model_running_priority(&m),
                     m.pmr);
     } else {
         while (model_signalled(&m) && irqs_are_on())
-            require(now() - since < ticks_of_us(1000000),
+            require(patient(since),
                     "step %lu, %s: nothing is taken; best priority %x, running %x, PMR %x", step,
                     last_action, model_best(&m), model_running_priority(&m), m.pmr);
     }

@@ -10,7 +10,6 @@
 
 #define SGI_OF(cpu) (SGI_COUNT - MAX_CPUS + (cpu)) /* an SGI for each sender */
 #define SPIS        8u
-#define PATIENCE_US 5000000
 
 static uint64_t rounds;
 
@@ -105,8 +104,8 @@ static void ipis(unsigned me)
     for (unsigned cpu = 0; cpu < platform.cpus; cpu++) {
         since = now();
         while (!is_free(me, cpu))
-            require(now() - since < ticks_of_us(PATIENCE_US), "SGI to cpu %u: sent %lu, got %lu",
-                    cpu, sent[me][cpu], received[me][cpu]);
+            require(patient(since), "SGI to cpu %u: sent %lu, got %lu", cpu, sent[me][cpu],
+                    received[me][cpu]);
     }
     smp_barrier();
     irqs_off();
@@ -208,8 +207,7 @@ static void once(unsigned intid, unsigned cpu, bool any)
     else
         gic_bit(GICD_ISPENDR, intid);
     while (total_of(index) == before)
-        require(now() - since < ticks_of_us(PATIENCE_US), "interrupt %u to cpu %u is not taken",
-                intid, cpu);
+        require(patient(since), "interrupt %u to cpu %u is not taken", intid, cpu);
     require(any || taken_by[cpu][index] == own + 1,
             "interrupt %u: routed to cpu %u, taken elsewhere", intid, cpu);
     require(total_of(index) == before + 1, "interrupt %u: made once, taken %lu times", intid,
@@ -228,8 +226,8 @@ static void moved(unsigned intid, unsigned from, unsigned to)
     gic_route(intid, platform.mpidr[to]);
     gic_bit(GICD_ISENABLER, intid);
     while (taken_by[to][index] == own)
-        require(now() - since < ticks_of_us(PATIENCE_US),
-                "interrupt %u moved from cpu %u to cpu %u is not taken there", intid, from, to);
+        require(patient(since), "interrupt %u moved from cpu %u to cpu %u is not taken there",
+                intid, from, to);
 }
 
 static void drive(void)

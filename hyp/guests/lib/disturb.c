@@ -92,11 +92,11 @@ static void sleep(uint64_t ticks)
     msr(cntv_ctl_el0, 0);
 }
 
-void disturb(struct random *r)
+void disturb_without_timer(struct random *r)
 {
     uint64_t v = random_next(r);
 
-    switch (v % 10) {
+    switch (v % 5) {
     case 0:
         spin(1 + (unsigned)(v >> 32) % 20000);
         break;
@@ -105,27 +105,38 @@ void disturb(struct random *r)
             insn("yield");
         break;
     case 2:
-    case 3:
-        sleep(ticks_of_us(1 + (v >> 32) % 50));
-        break;
-    case 4:
         insn("sevl; wfe");
         break;
-    case 5:
+    case 3:
         expect("PSCI_VERSION's major number", (uint64_t)psci(PSCI_VERSION, 0, 0, 0) >> 16, 1);
         break;
-    case 6:
+    default:
         expect("PSCI_FEATURES of CPU_OFF", (uint64_t)psci32(PSCI_FEATURES, PSCI_CPU_OFF, 0, 0), 0);
         break;
-    case 7:
+    }
+}
+
+void disturb(struct random *r)
+{
+    uint64_t v = random_next(r);
+
+    switch (v % 10) {
+    case 0:
+    case 1:
+        sleep(ticks_of_us(1 + (v >> 32) % 50));
+        break;
+    case 2:
         gic_send(SGI_DISTURB, cpu_index());
         break;
-    case 8:
+    case 3:
         gic_send(SGI_DISTURB, (unsigned)(v >> 32) % platform.cpus);
         break;
-    default:
+    case 4:
         arm(ticks_of_us((v >> 32) % 20)); /* goes off while something else happens */
-        spin(1 + (unsigned)(v >> 40) % 2000);
+        disturb_without_timer(r);
+        break;
+    default:
+        disturb_without_timer(r);
         break;
     }
     poll();

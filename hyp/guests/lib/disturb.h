@@ -13,6 +13,9 @@ void disturb_init(void (*in_handler)(struct random *r));
  * by polling. */
 void disturb(struct random *r);
 
+/* The same of what makes no interrupt; needs no disturb_init(). */
+void disturb_without_timer(struct random *r);
+
 /* Interrupts taken so far by this CPU. */
 uint64_t disturb_interrupts(void);
 

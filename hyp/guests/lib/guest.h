@@ -4,7 +4,8 @@
  * runs alone on a machine without EL2 or under a hypervisor, and takes nothing for granted that the
  * device tree or an ID register says. Its parameters are on the kernel's command line: rounds=N
  * seed=N, and break=WHAT, which makes it corrupt its own state once, so that the check behind is
- * seen to work (break=list prints what there is).
+ * seen to work (break=list prints what there is),
+ * and patience=MS, how long what should happen may take.
  */
 #pragma once
 

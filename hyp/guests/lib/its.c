@@ -55,7 +55,7 @@ static void command(uint64_t dw0, uint64_t dw1, uint64_t dw2)
     at = (at + 32) % QUEUE_BYTES;
     wr64(platform.its + GITS_CWRITER, at);
     while ((rd64(platform.its + GITS_CREADR) & 0xfffe0) != at)
-        require(now() - since < ticks_of_us(10000000), "the ITS does not read command %lx", dw0);
+        require(patient(since), "the ITS does not read command %lx", dw0);
 }
 
 /* RDbase of a CPU, as MAPC and SYNC want it. */

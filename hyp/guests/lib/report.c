@@ -12,6 +12,7 @@
 static unsigned claimed, sabotaged;
 static unsigned characters, skip; /* sent of the line; not to be sent again */
 static int chosen = -1;           /* index of the sabotage */
+static uint64_t patience;
 
 static void put(char c)
 {
@@ -126,10 +127,21 @@ bool sabotage(unsigned n)
     return (int)n == chosen && first(&sabotaged);
 }
 
+bool patient_for(uint64_t since, unsigned times)
+{
+    return now() - since < times * patience;
+}
+
+bool patient(uint64_t since)
+{
+    return patient_for(since, 1);
+}
+
 void report_options(void)
 {
     bool list = option_is("break", "list");
 
+    patience = ticks_of_us(1000 * option_number("patience", 10000));
     if (list)
         begin_line(": breaks");
     for (unsigned n = 0; guest.breaks[n]; n++) {

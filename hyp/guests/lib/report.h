@@ -21,7 +21,12 @@ void expect(const char *what, uint64_t got, uint64_t expected);
 /* True once, on the first CPU that asks, if break= names the guest's sabotage @n. */
 bool sabotage(unsigned n);
 
-/* break=list and break=WHAT of the command line. */
+/* Is it worth waiting on, since that time? patience=MS of the command line; or that so many times:
+ * who waits for a CPU that waits itself lets that one report. */
+bool patient(uint64_t since);
+bool patient_for(uint64_t since, unsigned times);
+
+/* break=list, break=WHAT and patience=MS of the command line. */
 void report_options(void);
 
 /* Send one character early (a guest that makes its UART interrupt); the line goes on behind it. */

@@ -6,8 +6,6 @@
 #include "psci.h"
 #include "report.h"
 
-#define PATIENCE_US 60000000
-
 extern char secondary_start[];
 
 static volatile uint64_t progress[MAX_CPUS], finished[MAX_CPUS];
@@ -48,17 +46,12 @@ int32_t smp_start(unsigned cpu, void (*fn)(uint64_t), uint64_t arg)
     return psci32(PSCI_CPU_ON, platform.mpidr[cpu], (uint64_t)secondary_start, (uint64_t)top);
 }
 
-static bool patience(uint64_t since)
-{
-    return now() - since < ticks_of_us(PATIENCE_US);
-}
-
 void smp_wait_off(unsigned cpu)
 {
     uint64_t since = now();
 
     while (psci32(PSCI_AFFINITY_INFO, platform.mpidr[cpu], 0, 0) != PSCI_OFF)
-        require(patience(since), "cpu %u does not go off", cpu);
+        require(patient_for(since, 3), "cpu %u does not go off", cpu);
 }
 
 void smp_progress(uint64_t round)
@@ -82,7 +75,7 @@ static void wait_finished(unsigned cpu)
             seen = progress[cpu];
             since = now();
         }
-        require(patience(since), "cpu %u has made no progress behind round %lu", cpu, seen);
+        require(patient_for(since, 3), "cpu %u has made no progress behind round %lu", cpu, seen);
         insn("yield");
     }
     smp_wait_off(cpu);
@@ -111,7 +104,8 @@ void smp_barrier(void)
         return;
     }
     while (__atomic_load_n(&generation, __ATOMIC_SEQ_CST) == mine) {
-        require(patience(since), "waits at a barrier with %u of %u CPUs", arrived, platform.cpus);
+        require(patient_for(since, 3), "waits at a barrier with %u of %u CPUs", arrived,
+                platform.cpus);
         insn("yield");
     }
 }
@@ -121,7 +115,7 @@ void smp_wait(volatile uint64_t *word, uint64_t at_least, const char *what)
     uint64_t since = now();
 
     while (*word < at_least) {
-        require(patience(since), "%s: expected %lu, got %lu", what, at_least, *word);
+        require(patient_for(since, 3), "%s: expected %lu, got %lu", what, at_least, *word);
         insn("yield");
     }
     dsb();

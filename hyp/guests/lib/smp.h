@@ -20,5 +20,5 @@ void smp_progress(uint64_t round);
 /* All CPUs wait for each other. */
 void smp_barrier(void);
 
-/* Wait for a word another CPU writes, failing with @what after a minute of virtual time. */
+/* Wait for a word another CPU writes, failing with @what if it takes too long. */
 void smp_wait(volatile uint64_t *word, uint64_t at_least, const char *what);
