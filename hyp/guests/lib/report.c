@@ -100,6 +100,8 @@ void report_ok(const char *format, ...)
     va_start(args, format);
     put_format(format, args);
     va_end(args);
+    if (chosen >= 0 && !sabotaged)
+        put_text(" unbroken");
     end_line();
 }
 

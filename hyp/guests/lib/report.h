@@ -18,7 +18,8 @@ void expect(const char *what, uint64_t got, uint64_t expected);
             report_fail(__VA_ARGS__);                                                              \
     } while (0)
 
-/* True once, on the first CPU that asks, if break= names the guest's sabotage @n. */
+/* True once, on the first CPU that asks, if break= names the guest's sabotage @n. If nobody does,
+ * since this machine lacks what it is about, the line ends in "unbroken". */
 bool sabotage(unsigned n);
 
 /* Is it worth waiting on, since that time? patience=MS of the command line; or that so many times:

@@ -12,7 +12,8 @@ static volatile uint64_t progress[MAX_CPUS], finished[MAX_CPUS];
 static volatile unsigned arrived, generation;
 static void (*volatile running)(unsigned cpu);
 
-/* On top of a CPU's stack: read by secondary_start with the MMU off, so cleaned to memory. */
+/* On top of a CPU's stack, and it stays there: read by secondary_start with the MMU off, so cleaned
+ * to memory. */
 struct start {
     void (*fn)(uint64_t);
     uint64_t arg;
@@ -35,7 +36,7 @@ static void secondary(uint64_t cpu)
     report_fail("CPU_OFF returned");
 }
 
-int32_t smp_start(unsigned cpu, void (*fn)(uint64_t), uint64_t arg)
+uint64_t smp_prepare(unsigned cpu, void (*fn)(uint64_t), uint64_t arg)
 {
     char *top = stacks + (cpu + 1) * STACK_BYTES;
     struct start *start = (struct start *)top - 1;
@@ -43,7 +44,14 @@ int32_t smp_start(unsigned cpu, void (*fn)(uint64_t), uint64_t arg)
     jobs[cpu] = (struct job){fn, arg};
     *start = (struct start){secondary, cpu};
     __asm__ volatile("dc civac, %0; dsb sy" ::"r"(start) : "memory");
-    return psci32(PSCI_CPU_ON, platform.mpidr[cpu], (uint64_t)secondary_start, (uint64_t)top);
+    return (uint64_t)top;
+}
+
+int32_t smp_start(unsigned cpu, void (*fn)(uint64_t), uint64_t arg)
+{
+    uint64_t top = smp_prepare(cpu, fn, arg);
+
+    return psci32(PSCI_CPU_ON, platform.mpidr[cpu], (uint64_t)secondary_start, top);
 }
 
 void smp_wait_off(unsigned cpu)

@@ -11,6 +11,10 @@ void smp_run(void (*fn)(unsigned cpu));
  * return: the CPU is then switched off. */
 int32_t smp_start(unsigned cpu, void (*fn)(uint64_t), uint64_t arg);
 
+/* The same without CPU_ON: whoever comes to secondary_start with the value returned in X0 runs
+ * fn(arg). */
+uint64_t smp_prepare(unsigned cpu, void (*fn)(uint64_t), uint64_t arg);
+
 /* Wait until AFFINITY_INFO says that a CPU is off. */
 void smp_wait_off(unsigned cpu);
 

@@ -64,7 +64,7 @@ start:
 secondary_start:
     mov x19, x0
     bl known_state
-    ldp x1, x0, [x19, #-16]
+    ldp x1, x0, [x19, #-16]!
     mov sp, x19
     mov x29, xzr
     blr x1
