@@ -5,14 +5,21 @@ static bool is_candidate(const struct source *s)
     return s->enabled && s->pending && !s->active;
 }
 
-unsigned model_best(const struct model *m)
+const struct source *model_best_source(const struct model *m)
 {
-    unsigned best = 0x100;
+    const struct source *best = 0;
 
     for (const struct source *s = m->source; s < m->source + m->count; s++)
-        if (is_candidate(s) && s->priority < best)
-            best = s->priority;
+        if (is_candidate(s) && (!best || s->priority < best->priority))
+            best = s;
     return best;
+}
+
+unsigned model_best(const struct model *m)
+{
+    const struct source *best = model_best_source(m);
+
+    return best ? best->priority : 0x100;
 }
 
 uint8_t model_running_priority(const struct model *m)

@@ -38,7 +38,8 @@ struct model {
     unsigned dropped_count;
 };
 
-/* Priority of the best pending source, 0x100 without one. */
+/* The best pending source that is not active, or NULL; its priority, 0x100 without one. */
+const struct source *model_best_source(const struct model *m);
 unsigned model_best(const struct model *m);
 
 /* Is an interrupt signalled to the CPU? */

@@ -88,8 +88,6 @@ static unsigned smccc_version(void)
         return 0x10000;
     version = psci32(SMCCC_VERSION, 0, 0, 0);
     require(version >= 0x10001, "SMCCC_VERSION is offered, and is %x", (unsigned)version);
-    expect_answer("SMCCC_ARCH_FEATURES of SMCCC_VERSION",
-                  psci32(SMCCC_ARCH_FEATURES, SMCCC_VERSION, 0, 0), PSCI_SUCCESS);
     return (unsigned)version;
 }
 

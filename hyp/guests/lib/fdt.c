@@ -86,6 +86,11 @@ bool fdt_walk(const void *tree, fdt_visit_fn *visit, void *context)
     }
 }
 
+uint32_t fdt_bytes(const void *tree)
+{
+    return be32((const uint8_t *)tree + 4);
+}
+
 bool fdt_has(const struct fdt_property *p, const char *text)
 {
     const char *at = (const char *)p->data, *end = at + p->size;

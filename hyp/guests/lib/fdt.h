@@ -32,6 +32,9 @@ typedef void fdt_visit_fn(const struct fdt_node *node, void *context);
 /* Visit every node in order. Return: false if this is not a device tree of version 16 or later. */
 bool fdt_walk(const void *tree, fdt_visit_fn *visit, void *context);
 
+/* The size of the whole tree. */
+uint32_t fdt_bytes(const void *tree);
+
 /* Is @text among the strings of a property? */
 bool fdt_has(const struct fdt_property *p, const char *text);
 

@@ -66,13 +66,13 @@ bool gic_test(unsigned reg, unsigned intid)
 
 void gic_priority(unsigned intid, uint8_t priority)
 {
-    *(volatile uint8_t *)(frame(intid) + GICD_IPRIORITYR + intid) = priority;
+    wr8(frame(intid) + GICD_IPRIORITYR + intid, priority);
     dsb();
 }
 
 uint8_t gic_priority_of(unsigned intid)
 {
-    return *(volatile uint8_t *)(frame(intid) + GICD_IPRIORITYR + intid);
+    return rd8(frame(intid) + GICD_IPRIORITYR + intid);
 }
 
 static void field(uint64_t at, uint32_t mask, uint32_t value)

@@ -1,7 +1,7 @@
 /* GICv3 (IHI0069), by the device tree's addresses: affinity routing, everything in group 1. */
 #pragma once
 
-#include "guest.h"
+#include "mmio.h"
 
 #define GICD_CTLR       0x0000
 #define GICD_TYPER      0x0004
@@ -25,28 +25,6 @@
 #define IROUTER_ANY      BIT(31) /* Interrupt_Routing_Mode: 1 of N */
 #define SPURIOUS         1023u
 #define DEFAULT_PRIORITY 0xa0
-
-static inline uint32_t rd32(uint64_t at)
-{
-    return *(volatile uint32_t *)at;
-}
-
-static inline void wr32(uint64_t at, uint32_t v)
-{
-    dsb();
-    *(volatile uint32_t *)at = v;
-}
-
-static inline uint64_t rd64(uint64_t at)
-{
-    return *(volatile uint64_t *)at;
-}
-
-static inline void wr64(uint64_t at, uint64_t v)
-{
-    dsb();
-    *(volatile uint64_t *)at = v;
-}
 
 /* The distributor; on each CPU its redistributor and CPU interface. */
 void gic_init(void);
@@ -94,4 +72,4 @@ static inline void gic_end(unsigned intid)
 }
 
 /* SGIs that the library sends, and those for a guest. */
-enum { SGI_DISTURB = 0, SGI_GUEST = 1, SGI_COUNT = 16 };
+enum { SGI_DISTURB = 0, SGI_GUEST = 1, SGI_KICK = 2, SGI_COUNT = 16 };

@@ -2,6 +2,7 @@
 
 #include "fdt.h"
 
+extern char __bss_end[];
 struct platform platform;
 
 /* The INTID of the interrupt @n of a node: type, number, flags (arm,gic-v3 binding). */
@@ -78,7 +79,23 @@ static void visit(const struct fdt_node *node, void *context)
 bool platform_read(const void *tree)
 {
     platform.bootargs = "";
+    platform.tree = (struct region){(uint64_t)tree, fdt_bytes(tree)};
     return fdt_walk(tree, visit, &platform);
+}
+
+struct region platform_free_ram(void)
+{
+    const uint64_t page = 4096;
+    uint64_t from = ((uint64_t)__bss_end + page - 1) & ~(page - 1);
+    uint64_t end = platform.ram[0].base + platform.ram[0].size;
+    uint64_t tree = platform.tree.base & ~(page - 1);
+    uint64_t behind = (platform.tree.base + platform.tree.size + page - 1) & ~(page - 1);
+
+    if (tree < from || tree >= end)
+        return (struct region){from, end - from};
+    if (tree - from > end - behind)
+        return (struct region){from, tree - from};
+    return (struct region){behind, end - behind};
 }
 
 /* What follows NAME= in the command line, or NULL. */

@@ -11,6 +11,7 @@ struct region {
 
 struct platform {
     const char *bootargs;
+    struct region tree;
     unsigned cpus;
     uint64_t mpidr[MAX_CPUS]; /* affinity fields; [0] is the CPU that boots */
     bool smc;                 /* the conduit of PSCI */
@@ -23,6 +24,10 @@ extern struct platform platform;
 
 /* Return: false if there is no device tree at @tree. */
 bool platform_read(const void *tree);
+
+/* The larger part of the first RAM that neither the image nor the device tree is in, page by page.
+ */
+struct region platform_free_ram(void);
 
 /* NAME=N of the command line, decimal or 0x; is there NAME=TEXT? */
 uint64_t option_number(const char *name, uint64_t otherwise);

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "mmio.h"
 #include "platform.h"
 #include "psci.h"
 
@@ -16,13 +17,11 @@ static uint64_t patience;
 
 static void put(char c)
 {
-    volatile uint32_t *uart = (volatile uint32_t *)platform.uart;
-
-    if (characters++ < skip || !uart)
+    if (characters++ < skip || !platform.uart)
         return;
-    while (uart[UART_FR / 4] & FR_TXFF)
+    while (rd32(platform.uart + UART_FR) & FR_TXFF)
         ;
-    uart[UART_DR / 4] = (uint8_t)c;
+    wr32(platform.uart + UART_DR, (uint8_t)c);
 }
 
 static void put_text(const char *text)

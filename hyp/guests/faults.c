@@ -1,0 +1,195 @@
+/*
+ * Fault storm: pages of RAM that nothing else uses, written, read, executed and crossed by every
+ * CPU at random, and given back to the hypervisor where it has a call for that. What a page holds
+ * is known, so a page that is lost, stale, swapped or seen differently by two CPUs is noticed by
+ * its contents.
+ */
+#include "lib/disturb.h"
+#include "lib/mmu.h"
+#include "lib/platform.h"
+#include "lib/pv.h"
+#include "lib/report.h"
+#include "lib/smp.h"
+
+#define PAGE      4096u
+#define MAX_PAGES 4096u
+
+enum { BREAK_OWN, BREAK_SHARED, BREAK_CODE, BREAK_TAG, BREAK_SWAP };
+static const char *const breaks[] = {"own", "shared", "code", "tag", "swap", 0};
+
+/* A page: tags at both ends, a word for each CPU, one for all, and a function. */
+struct page {
+    uint64_t tag;
+    volatile uint64_t own[MAX_CPUS];
+    uint64_t shared;
+    uint32_t code[4];
+    uint8_t unused[PAGE - 8 - 8 * MAX_CPUS - 8 - 16 - 8];
+    uint64_t end;
+};
+_Static_assert(sizeof(struct page) == PAGE, "a page");
+
+static uint64_t rounds;
+static struct page *pages;
+static unsigned page_count;
+static uint16_t expected_own[MAX_CPUS][MAX_PAGES];
+static uint64_t adds[MAX_CPUS], touched[MAX_CPUS];
+
+static uint64_t tag_of(unsigned n, unsigned which)
+{
+    struct random r = {((uint64_t)n << 1 | which) + option_number("seed", 1)};
+
+    return random_next(&r);
+}
+
+/* MOV W0, #n; RET. */
+static void write_code(struct page *p, unsigned n)
+{
+    p->code[0] = 0x52800000 | (n & 0xffff) << 5;
+    p->code[1] = 0xd65f03c0;
+    __asm__ volatile("dc cvau, %0; dsb ish; ic ivau, %0; dsb ish; isb" ::"r"(p->code) : "memory");
+}
+
+static void prepare(unsigned cpu)
+{
+    for (unsigned n = cpu; n < page_count; n += platform.cpus) {
+        struct page *p = &pages[n];
+
+        *p = (struct page){.tag = tag_of(n, 0), .end = tag_of(n, 1)};
+        write_code(p, n);
+        smp_progress(n);
+    }
+    smp_barrier();
+}
+
+static void check_tags(const struct page *p, unsigned n)
+{
+    require(p->tag == tag_of(n, 0) && p->end == tag_of(n, 1),
+            "page %u at %lx: expected tags %lx and %lx, got %lx and %lx", n, (uint64_t)p,
+            tag_of(n, 0), tag_of(n, 1), p->tag, p->end);
+}
+
+static void check_own(struct page *p, unsigned n, unsigned cpu)
+{
+    uint16_t *expected = &expected_own[cpu][n];
+
+    require(p->own[cpu] == *expected, "page %u at %lx: own word: expected %u, got %lu", n,
+            (uint64_t)p, *expected, p->own[cpu]);
+    p->own[cpu] = ++*expected;
+    if (sabotage(BREAK_OWN))
+        p->own[cpu] = 0;
+}
+
+static void check_code(const struct page *p, unsigned n)
+{
+    uint64_t (*function)(void) = (uint64_t(*)(void))(uint64_t)p->code;
+    uint64_t got = function();
+
+    require(got == (n & 0xffff), "page %u at %lx: its function: expected %u, got %lu", n,
+            (uint64_t)p, n, got);
+}
+
+/* Eight bytes of which half are in the next page. */
+static void check_crossing(const struct page *p, unsigned n)
+{
+    uint64_t expected = tag_of(n, 1) >> 32 | tag_of(n + 1, 0) << 32, got;
+
+    __asm__ volatile("ldr %0, [%1]" : "=r"(got) : "r"((uint64_t)(p + 1) - 4) : "memory");
+    require(got == expected, "pages %u and %u at %lx: across: expected %lx, got %lx", n, n + 1,
+            (uint64_t)p, expected, got);
+}
+
+static void maybe_break(struct page *p, unsigned n)
+{
+    if (sabotage(BREAK_CODE))
+        write_code(p, n + 1);
+    if (sabotage(BREAK_TAG))
+        p->end = 0;
+    if (sabotage(BREAK_SWAP)) {
+        struct page *other = &pages[(n + 1) % page_count];
+        uint64_t tag = p->tag;
+
+        p->tag = other->tag;
+        other->tag = tag;
+    }
+}
+
+static void storm(unsigned cpu)
+{
+    struct random r = {option_number("seed", 1) * MAX_CPUS + cpu};
+
+    prepare(cpu);
+    disturb_init(0);
+    irqs_on();
+    for (uint64_t round = 0; round < rounds; round++) {
+        unsigned n = random_below(&r, page_count);
+        struct page *p = &pages[n];
+
+        smp_progress(round);
+        switch (random_below(&r, 6)) {
+        case 0:
+            check_tags(p, n);
+            break;
+        case 1:
+            check_own(p, n, cpu);
+            break;
+        case 2:
+            __atomic_fetch_add(&p->shared, 1 + sabotage(BREAK_SHARED), __ATOMIC_RELAXED);
+            adds[cpu]++;
+            break;
+        case 3:
+            check_code(p, n);
+            break;
+        case 4:
+            if (n + 1 < page_count)
+                check_crossing(p, n);
+            break;
+        default:
+            pv_unmap((uint64_t)p, PAGE);
+            if (random_below(&r, 16) == 0)
+                disturb(&r);
+            break;
+        }
+        touched[cpu]++;
+        maybe_break(p, n);
+    }
+    disturb_end();
+}
+
+/* After all: every page, and the sum of what was added by all. */
+static void check_all(void)
+{
+    uint64_t sum = 0, total = 0;
+
+    for (unsigned n = 0; n < page_count; n++) {
+        check_tags(&pages[n], n);
+        check_code(&pages[n], n);
+        for (unsigned cpu = 0; cpu < platform.cpus; cpu++)
+            check_own(&pages[n], n, cpu);
+        sum += pages[n].shared;
+    }
+    for (unsigned cpu = 0; cpu < platform.cpus; cpu++)
+        total += adds[cpu];
+    require(sum == total, "shared words: %lu additions, their sum is %lu", total, sum);
+}
+
+static void run(void)
+{
+    struct region free = platform_free_ram();
+    uint64_t total = 0;
+
+    rounds = option_number("rounds", 5000);
+    page_count = (unsigned)option_number("pages", 1024);
+    if (page_count > MAX_PAGES)
+        page_count = MAX_PAGES;
+    if (page_count > free.size / PAGE)
+        page_count = (unsigned)(free.size / PAGE);
+    require(page_count > 1, "no RAM that is free");
+    pages = (struct page *)free.base;
+    smp_run(storm);
+    check_all();
+    for (unsigned cpu = 0; cpu < platform.cpus; cpu++)
+        total += touched[cpu];
+    report_ok("vcpus=%u pages=%u accesses=%lu", platform.cpus, page_count, total);
+}
+
+const struct guest guest = {.name = "faults", .breaks = breaks, .run = run};
