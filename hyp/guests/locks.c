@@ -190,7 +190,7 @@ static void run(void)
     uint64_t us = mrs(cntfrq_el0) / 1000000;
     bool chosen = false;
 
-    rounds = option_number("rounds", 300);
+    rounds = option_number("rounds", 100);
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
         waits_for[cpu] = NOT_WAITING;
     for (unsigned n = 0; n < LOCKS; n++)
