@@ -20,7 +20,7 @@
 static struct model m;
 static struct random r;
 static bool polled;
-static uint64_t taken, step, active_limit, latch_active;
+static uint64_t taken, step, active_limit, like_kvm;
 static const char *last_action = "";
 
 /* LPI configuration has six bits of priority. */
@@ -244,10 +244,10 @@ static struct source *any(void)
 }
 
 /*
- * Two options for a hypervisor as KVM is up to Linux 6.17, at the least: active=N limits how many
- * are active at once, since the deactivation of those without a list register is lost; latch=0
- * makes no level-sensitive SPI pending by GICD_ISPENDR while it is active, since that is forgotten
- * at its end.
+ * Two options for a hypervisor as KVM is in Linux 6.1. active=N limits how many are active at once:
+ * the deactivation of those without a list register is lost. kvm=1 makes no level-sensitive SPI
+ * pending by GICD_ISPENDR while it is active, which is forgotten at its end, and disables nothing
+ * that is active, which is taken all the same if it is pending too.
  */
 static bool has_room(void)
 {
@@ -260,7 +260,7 @@ static void pend(struct source *s)
 {
     if (s->kind == KIND_LINE && (s->active ? !s->pending : s->pending))
         return;
-    if (s->kind == KIND_LATCHED && s->active && !latch_active)
+    if (s->kind == KIND_LATCHED && s->active && like_kvm)
         return;
     s->pending = s->kind != KIND_LINE || !s->active;
     if (s->kind == KIND_LINE ? sabotage(BREAK_LINE) : sabotage(BREAK_LOST))
@@ -287,6 +287,8 @@ static void unpend(struct source *s)
 
 static void toggle(struct source *s)
 {
+    if (s->active && like_kvm)
+        return;
     s->enabled = !s->enabled || random_below(&r, 2);
     set_enable(s);
 }
@@ -439,7 +441,7 @@ uint64_t storm_one_cpu(uint64_t rounds, bool is_polled)
     taken = 0;
     if (!m.count) {
         r.state = option_number("seed", 1);
-        latch_active = option_number("latch", 1);
+        like_kvm = option_number("kvm", 0);
         active_limit = option_number("active", MAX_SOURCES);
         add_sources();
     }
