@@ -177,8 +177,8 @@ static void run(void)
     struct region free = platform_free_ram();
     uint64_t total = 0;
 
-    rounds = option_number("rounds", 5000);
-    page_count = (unsigned)option_number("pages", 1024);
+    rounds = option_number("rounds", 1500);
+    page_count = (unsigned)option_number("pages", 512);
     if (page_count > MAX_PAGES)
         page_count = MAX_PAGES;
     if (page_count > free.size / PAGE)
