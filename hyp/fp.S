@@ -1,0 +1,32 @@
+/* V registers, FPSR and FPCR to and from a struct fp_state (hyp/fpsimd.h), x0. They always move together: FPSR and
+ * FPCR are as much the owner's as V0. */
+    .arch armv8-a
+
+    .macro all_v op
+    .irp n, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+    pair \op, \n, %(\n + 1)
+    .endr
+    .endm
+    .altmacro
+    .macro pair op, a, b
+    \op q\a, q\b, [x0, #16 * \a]
+    .endm
+
+    .text
+    .globl fp_store
+fp_store:
+    all_v stp
+    mrs x1, fpsr
+    mrs x2, fpcr
+    add x0, x0, #512
+    stp x1, x2, [x0]
+    ret
+
+    .globl fp_fetch
+fp_fetch:
+    all_v ldp
+    add x0, x0, #512
+    ldp x1, x2, [x0]
+    msr fpsr, x1
+    msr fpcr, x2
+    ret
