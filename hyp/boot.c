@@ -13,6 +13,7 @@
 #include "hyp/panic.h"
 #include "hyp/sched.h"
 #include "hyp/smp.h"
+#include "hyp/stage2.h"
 #include "hyp/traps.h"
 
 struct pcpu pcpus[CPUS_MAX];
@@ -40,29 +41,41 @@ static uint64_t identity[512] __attribute__((aligned(4096)));
 #define DESC_PXN          BIT(53)
 #define GIB               (UINT64_C(1) << 30)
 
-void cpu_probe(void)
+/* Rows of arch/features.def without an ID register field. */
+static inline uint64_t mrs_NONE(void)
 {
-    uint64_t dfr0 = mrs(ID_AA64DFR0_EL1), mmfr1 = mrs(ID_AA64MMFR1_EL1), vtr;
+    return 0;
+}
 
-#define ID_REGISTERS(X)                                                                            \
-    X(ID_AA64PFR0_EL1)                                                                             \
-    X(ID_AA64PFR1_EL1) X(ID_AA64ISAR0_EL1) X(ID_AA64ISAR1_EL1) X(ID_AA64ISAR2_EL1)                 \
-        X(ID_AA64MMFR0_EL1) X(ID_AA64MMFR1_EL1) X(ID_AA64MMFR2_EL1) X(ID_AA64DFR0_EL1)
-    struct features *f = &cpu_features;
+/* A field of all ones says that what others build upon is not there. */
+static bool announces(uint64_t id, unsigned lsb, unsigned width, uint64_t value)
+{
+    uint64_t field = bits(id, lsb + width - 1, lsb);
+
+    return value && field >= value && field != MASK(width - 1, 0);
+}
+
+static void probe_features(struct features *f)
+{
     uint64_t isar1 = mrs(ID_AA64ISAR1_EL1), isar2 = mrs(ID_AA64ISAR2_EL1);
 
-    set_feature(f, FEAT_VHE, bits(mmfr1, 11, 8) >= 1);
-    set_feature(f, FEAT_VMID16, bits(mmfr1, 7, 4) == 2);
-    set_feature(f, FEAT_RAS, bits(mrs(ID_AA64PFR0_EL1), 31, 28) >= 1);
-    set_feature(f, FEAT_PMUv3, bits(dfr0, 11, 8) >= 1 && bits(dfr0, 11, 8) != 15);
-    set_feature(f, FEAT_PAuth,
-                (isar1 & MASK(11, 4)) || (isar1 & MASK(31, 24)) || (isar2 & MASK(15, 8)));
-#undef ID_REGISTERS
+#define FEATURE(name, cli, models, id, lsb, width, value)                                          \
+    set_feature(f, FEAT_##name, announces(mrs(id), lsb, width, value));
+#include "arch/features.def"
+#undef FEATURE
+    set_feature(f, FEAT_PAuth, /* any of its algorithms: APA, API, GPA, GPI, APA3, GPA3 */
+                (isar1 & (MASK(11, 4) | MASK(31, 24))) || (isar2 & MASK(15, 8)));
+}
+
+void cpu_probe(void)
+{
+    uint64_t dfr0 = mrs(ID_AA64DFR0_EL1), vtr = mrs(ICH_VTR_EL2);
+
+    probe_features(&cpu_features);
     cpu_limits.breakpoints = (unsigned)bits(dfr0, 15, 12) + 1;
     cpu_limits.watchpoints = (unsigned)bits(dfr0, 23, 20) + 1;
     cpu_limits.counters = cpu_has(FEAT_PMUv3) ? (unsigned)bits(mrs(PMCR_EL0), 15, 11) : 0;
     cpu_limits.vmid_bits = cpu_has(FEAT_VMID16) ? 16 : 8;
-    vtr = mrs(ICH_VTR_EL2);
     cpu_limits.lrs = (unsigned)bits(vtr, 4, 0) + 1;
     cpu_limits.preemption_bits = (unsigned)bits(vtr, 28, 26) + 1;
     cpu_limits.priority_bits = (unsigned)bits(vtr, 31, 29) + 1;
@@ -160,6 +173,14 @@ static void find_devices(const struct fdt *f)
         g->gicv = 0;
 }
 
+static void check_gicv(void)
+{
+    if (opts.gicv && !gic_frames.gicv) {
+        print("hyp: there is no GICV: guests have a GICv3\n");
+        opts.gicv = OPT_gicv_off;
+    }
+}
+
 static void init_cpu(struct pcpu *cpu)
 {
     cpu->mpidr = mrs(MPIDR_EL1);
@@ -185,6 +206,14 @@ static void become_idle(struct pcpu *cpu)
     cpu->current = t;
 }
 
+static void check_granule(void)
+{
+    if (!stage2_granule_exists(stage2_page_log2())) {
+        print("hyp: this CPU has no %uK pages at stage 2: 4K\n", 1u << (stage2_page_log2() - 10));
+        opts.granule = OPT_granule_4k;
+    }
+}
+
 void hyp_boot(void)
 {
     struct pcpu *cpu = &pcpus[0];
@@ -195,9 +224,11 @@ void hyp_boot(void)
     become_idle(cpu);
     mem_init();
     gic_init();
-    init_cpu(cpu);
     if ((complaint = opts_complaint()))
         print("hyp: %s\n", complaint);
+    check_granule();
+    check_gicv();
+    init_cpu(cpu);
     smp_start();
     print("hyp: %s, %u CPU(s), %u list register(s), %u preemption bits, %u-bit VMIDs\n",
           hyp_vhe ? "VHE" : "nVHE", pcpu_count, cpu_limits.lrs, cpu_limits.preemption_bits,

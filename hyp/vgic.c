@@ -6,6 +6,7 @@
 #include "hyp/panic.h"
 #include "hyp/trace.h"
 #include "hyp/vcpu.h"
+#include "hyp/vits.h"
 
 static bool is_pending(const struct virq *i)
 {
@@ -195,7 +196,7 @@ static void from_lr(struct virq *i, uint64_t lr)
 
     i->in_lr = false;
     i->lr_took = false;
-    i->active = lr & LR_ACTIVE;
+    i->active = lr & LR_ACTIVE && i->intid < LPI_FIRST; /* LPIs have no active state */
     if (lr & LR_PENDING && was_latched) {
         if (i->intid < 16 && opts.gicv)
             i->sources |= (uint16_t)BIT(bits(lr, 12, 10));
@@ -322,7 +323,7 @@ struct virq *vgic_irq(struct vcpu *v, uint32_t intid)
         return &v->vgic.private[intid];
     if (intid < VGIC_PRIVATE + VGIC_SPIS)
         return &v->vm->vgic.spi[intid - VGIC_PRIVATE];
-    return NULL;
+    return intid >= LPI_FIRST ? vits_irq(v->vm, intid) : NULL;
 }
 
 static struct virq *vtimer_irq_of(struct vcpu *v)
@@ -368,4 +369,5 @@ void vgic_init(struct vm *vm)
         vm->vgic.spi[n] =
             (struct virq){.intid = VGIC_PRIVATE + n, .target = &vm->vcpus[0], .group1 = !opts.gicv};
     vm->vgic.ctlr = 0;
+    vits_init(vm);
 }

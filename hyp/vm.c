@@ -3,12 +3,15 @@
 #include "hyp/asm.h"
 #include "hyp/console.h"
 #include "hyp/cpu.h"
+#include "hyp/gic.h"
 #include "hyp/lib.h"
 #include "hyp/mem.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
 #include "hyp/psci.h"
 #include "hyp/vcpu.h"
+#include "hyp/vgic_frames.h"
+#include "hyp/vits.h"
 
 _Static_assert(offsetof(struct vcpu, regs) == 0 && offsetof(struct guest_regs, x) == REGS_X0 &&
                    offsetof(struct guest_regs, x[30]) == REGS_X30,
@@ -203,11 +206,15 @@ struct vm *vm_create(const struct vm_config *c)
     vm->ops = c->ops ? *c->ops : (struct vm_ops){NULL, NULL, NULL};
     vm->user = c->user;
     stage2_init(&vm->s2);
+    if (opts.its && !opts.gicv)
+        vm->vgic.its = mem_alloc(sizeof(struct vits));
     vm->pv_time = mem_alloc(UINT64_C(1) << vm->s2.page_log2);
     vm->vcpu_count = c->vcpus;
     vm->vcpus = mem_alloc(sizeof(struct vcpu) * c->vcpus);
     for (unsigned k = 0; k < c->vcpus; k++)
         init_vcpu(vm, k);
+    if (opts.gicv && gic_frames.gicv)
+        vm_map_device(vm, VGIC_CPU_BASE, gic_frames.gicv, VGIC_CPU_SIZE);
     if (opts.s2 == OPT_s2_full)
         stage2_map(&vm->s2, VM_RAM_BASE, vm->ram_pa, vm->ram_size, S2_RAM, !opts.pages);
     vms.vm[vms.count++] = vm;
