@@ -7,6 +7,8 @@
 #include "hyp/vcpu.h"
 #include "hyp/vtimer.h"
 
+#define COMPLAINTS_MAX 16 /* a guest: more would only flood the console */
+
 #define ENC(op0, op1, crn, crm, op2) SYSREG_ENC(op0, op1, crn, crm, op2)
 
 /*
@@ -140,10 +142,11 @@ void emulate_sysreg(struct vcpu *v)
     } else if ((group = lazy_group(enc)) != GROUP_NEVER) {
         lazy_load(v, group);
     } else {
-        print("hyp: %s: S%lu_%lu_C%lu_C%lu_%lu at pc 0x%lx is not emulated\n", v->vm->name,
-              (unsigned long)bits(e, 21, 20), (unsigned long)bits(e, 16, 14),
-              (unsigned long)bits(e, 13, 10), (unsigned long)bits(e, 4, 1),
-              (unsigned long)bits(e, 19, 17), (unsigned long)v->regs.pc);
+        if (v->vm->complaints++ < COMPLAINTS_MAX)
+            print("hyp: %s: S%lu_%lu_C%lu_C%lu_%lu at pc 0x%lx is not emulated\n", v->vm->name,
+                  (unsigned long)bits(e, 21, 20), (unsigned long)bits(e, 16, 14),
+                  (unsigned long)bits(e, 13, 10), (unsigned long)bits(e, 4, 1),
+                  (unsigned long)bits(e, 19, 17), (unsigned long)v->regs.pc);
         inject_undefined(v);
     }
 }

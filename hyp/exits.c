@@ -149,6 +149,15 @@ static void exit_data_abort(struct vcpu *v)
     inject_abort(v, false, far);
 }
 
+/* An exception would only lead to the next: the guest has no handlers. */
+static bool at_its_vectors(struct vcpu *v)
+{
+    uint64_t daif = irq_save(), vbar = vcpu_read(v, VBAR_EL1);
+
+    irq_restore(daif);
+    return v->regs.pc - vbar < 0x800;
+}
+
 static void exit_fetch_abort(struct vcpu *v)
 {
     uint64_t far = mrs(FAR_EL2), ipa = fault_ipa();
@@ -156,7 +165,10 @@ static void exit_fetch_abort(struct vcpu *v)
     if (is_translation_fault(v->esr) && map_ram(v->vm, ipa))
         return;
     report_guest(v, "a fetch from nowhere");
-    inject_abort(v, true, far);
+    if (at_its_vectors(v))
+        vm_stop(v->vm, VM_CRASHED);
+    else
+        inject_abort(v, true, far);
 }
 
 /* By ESR_EL2.EC; what is not here is nothing that our traps cause. */

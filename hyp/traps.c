@@ -44,14 +44,14 @@ static uint64_t cnthctl(void)
 
 static void init_later_features(void)
 {
-    if (bits(mrs(ID_AA64MMFR0_EL1), 59, 56)) {
+    if (cpu_has(FEAT_FGT)) {
         msr(HFGRTR_EL2, 0);
         msr(HFGWTR_EL2, 0);
         msr(HFGITR_EL2, 0);
         msr(HDFGRTR_EL2, 0);
         msr(HDFGWTR_EL2, 0);
     }
-    if (bits(mrs(ID_AA64MMFR1_EL1), 43, 40))
+    if (cpu_has(FEAT_HCX))
         msr(HCRX_EL2, 0);
 }
 

@@ -63,7 +63,8 @@ struct vm {
     enum vm_end end;
     struct vm_ops ops;
     void *user;
-    uint64_t *pv_time; /* one page: 64 bytes a virtual CPU */
+    unsigned complaints; /* printed about what it does */
+    uint64_t *pv_time;   /* one page: 64 bytes a virtual CPU */
 };
 
 /* The load/put half of the world switch (hyp/switch.c); on the CPU that runs the virtual CPU's

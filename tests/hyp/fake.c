@@ -1,0 +1,131 @@
+/* The machine of arrays (hyp/fake.h), and what of the core is not portable, as far as the portable parts call it. */
+#include "hyp/fake.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hyp/boot.h"
+#include "hyp/cpu.h"
+#include "hyp/gic.h"
+#include "hyp/lib.h"
+#include "hyp/mem.h"
+#include "hyp/opts.h"
+#include "hyp/panic.h"
+#include "hyp/vcpu.h"
+#include "tests/hyp/fake_core.h"
+
+struct fake fake;
+struct fake_core fake_core;
+struct pcpu pcpus[CPUS_MAX];
+unsigned pcpu_count = 1;
+struct cpu_limits cpu_limits;
+struct features cpu_features;
+struct gic_frames gic_frames;
+
+static void *pieces[4096];
+static unsigned piece_count;
+
+void fake_reset(void)
+{
+    for (unsigned k = 0; k < piece_count; k++)
+        free(pieces[k]);
+    piece_count = 0;
+    memset(&fake, 0, sizeof(fake));
+    memset(&fake_core, 0, sizeof(fake_core));
+    memset(pcpus, 0, sizeof(pcpus));
+    opts_init();
+    cpu_limits = (struct cpu_limits){.breakpoints = 6,
+                                     .watchpoints = 4,
+                                     .counters = 6,
+                                     .lrs = 4,
+                                     .priority_bits = 5,
+                                     .preemption_bits = 5,
+                                     .vmid_bits = 8};
+    fake.sr[SR_ID_AA64MMFR0_EL1] = 0x00101005 | 1 << 20; /* 48 bits; 4K, 16K and 64K */
+    hyp_vhe = false;
+    for (unsigned k = 0; k < CPUS_MAX; k++)
+        pcpus[k].index = k;
+}
+
+void fake_log(enum fake_op op, const char *name, uint64_t arg)
+{
+    if (fake.logged < FAKE_LOG) {
+        fake.log[fake.logged].op = op;
+        fake.log[fake.logged].name = name;
+        fake.log[fake.logged].arg = arg;
+    }
+    fake.logged++;
+}
+
+struct pcpu *this_cpu(void)
+{
+    return &pcpus[fake_core.cpu];
+}
+
+void *mem_alloc(uint64_t size)
+{
+    uint64_t room = 4096;
+    void *p;
+
+    while (room < size)
+        room *= 2;
+    p = aligned_alloc(room, room);
+    if (!p || piece_count == ARRAY_SIZE(pieces))
+        abort();
+    memset(p, 0, room);
+    pieces[piece_count++] = p;
+    return p;
+}
+
+void panic(const char *text, ...)
+{
+    va_list args;
+
+    va_start(args, text);
+    vfprintf(stderr, text, args);
+    va_end(args);
+    fputc('\n', stderr);
+    abort();
+}
+
+void print(const char *text, ...)
+{
+    (void)text;
+}
+
+void trace_write(enum trace_event event, uint64_t a, uint64_t b)
+{
+    (void)event;
+    (void)a;
+    (void)b;
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+    (void)v;
+    fake_core.kicks++;
+}
+
+void gic_deactivate(unsigned intid)
+{
+    fake_core.deactivated[intid % 1024]++;
+}
+
+void gic_set_active(unsigned ppi, bool active)
+{
+    (void)ppi;
+    (void)active;
+}
+
+void gic_kick(const struct pcpu *cpu)
+{
+    fake_core.sent[cpu->index]++;
+}
+
+void *vm_ram(struct vm *vm, uint64_t ipa, uint64_t size)
+{
+    (void)vm;
+    return ipa < sizeof(fake_core.ram) && size <= sizeof(fake_core.ram) - ipa ? fake_core.ram + ipa : NULL;
+}
