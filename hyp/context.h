@@ -87,10 +87,12 @@ static inline __attribute__((always_inline)) enum group group_of(enum switched_c
 }
 
 /* Columns of arch/sysreg.def, as much of them as group_of() asks for. */
-#define RD(name)  SYSREG_RD_##name
-#define WR(name)  SYSREG_WR_##name
-#define OP(name)  SYSREG_OP_##name
-#define GIC(name) SYSREG_GIC_##name
+#define RD(name)   SYSREG_RD_##name
+#define WR(name)   SYSREG_WR_##name
+#define TAKE(name) SYSREG_TAKE_##name
+#define OP(name)   SYSREG_OP_##name
+#define GIC(name)  SYSREG_GIC_##name
+#define ONLY(name) ONLY_##name
 /* clang-format off */
 #define HFG(field)   {0, 0}
 #define HFGW(field)  {0, 0}
