@@ -60,4 +60,6 @@ static inline struct pcpu *this_cpu(void)
 }
 #endif
 
-#define STAT(name) (this_cpu()->stat[STAT_##name]++)
+/* Counting: anywhere, and where the CPU is at hand already, which saves the register access. */
+#define STAT(name)         (this_cpu()->stat[STAT_##name]++)
+#define STAT_ON(cpu, name) ((cpu)->stat[STAT_##name]++)

@@ -135,7 +135,11 @@ int fdt_sibling(const struct fdt *f, int node)
 
 const char *fdt_name(const struct fdt *f, int node)
 {
-    return node < 0 ? "" : (const char *)f->bytes + node + 4;
+    uint32_t at = (uint32_t)node + 4;
+
+    if (node < 0 || at + text_size(f, at, f->structure_end) >= f->structure_end)
+        return "";
+    return (const char *)f->bytes + at;
 }
 
 /* "uart@9000000" is found as "uart" too. */

@@ -102,6 +102,13 @@ static struct {
 
 #define GENERATION BIT(16)
 
+void stage2_forget_guests(void)
+{
+    vmids.generation = 1;
+    vmids.next = 1;
+    vmids.count = 0;
+}
+
 static bool is_current(uint64_t vmid)
 {
     return vmid / GENERATION == vmids.generation;

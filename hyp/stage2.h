@@ -31,6 +31,9 @@ uint64_t stage2_vtcr(void);
 
 void stage2_init(struct stage2 *s);
 
+/* There are no guests: between unit tests. */
+void stage2_forget_guests(void);
+
 /* Map @size bytes, all multiples of a page; blocks only if @blocks. What is mapped already stays as
  * it is. */
 void stage2_map(struct stage2 *s, uint64_t ipa, uint64_t pa, uint64_t size, enum stage2_kind kind,

@@ -1,4 +1,5 @@
-/* The machine of arrays (hyp/fake.h), and what of the core is not portable, as far as the portable parts call it. */
+/* The machine of arrays (hyp/fake.h), and what of the core is not portable, as far as the portable
+ * parts call it. */
 #include "hyp/fake.h"
 
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include "hyp/mem.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
+#include "hyp/trace.h"
 #include "hyp/vcpu.h"
 #include "tests/hyp/fake_core.h"
 
@@ -36,6 +38,7 @@ void fake_reset(void)
     memset(&fake_core, 0, sizeof(fake_core));
     memset(pcpus, 0, sizeof(pcpus));
     opts_init();
+    stage2_forget_guests();
     cpu_limits = (struct cpu_limits){.breakpoints = 6,
                                      .watchpoints = 4,
                                      .counters = 6,
@@ -127,5 +130,6 @@ void gic_kick(const struct pcpu *cpu)
 void *vm_ram(struct vm *vm, uint64_t ipa, uint64_t size)
 {
     (void)vm;
-    return ipa < sizeof(fake_core.ram) && size <= sizeof(fake_core.ram) - ipa ? fake_core.ram + ipa : NULL;
+    return ipa < sizeof(fake_core.ram) && size <= sizeof(fake_core.ram) - ipa ? fake_core.ram + ipa
+                                                                              : NULL;
 }

@@ -23,7 +23,8 @@ static const struct {
     struct sysreg_row row;
 } rows[SLOT_COUNT] = {
 #define SWITCHED(name, class, op0, op1, crn, crm, op2, ...)                                        \
-    [SLOT_##name] = {SR_##name, CLASS_##class, {.enc = SYSREG_ENC(op0, op1, crn, crm, op2), __VA_ARGS__}},
+    [SLOT_##name] = {                                                                              \
+        SR_##name, CLASS_##class, {.enc = SYSREG_ENC(op0, op1, crn, crm, op2), __VA_ARGS__}},
 #include "hyp/switched.def"
 };
 
@@ -169,7 +170,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_save_moves_every_register_of_its_groups_and_no_other, setup),
-        cmocka_unit_test_setup(test_restore_writes_what_save_read_and_touches_no_redirected_name, setup),
+        cmocka_unit_test_setup(test_restore_writes_what_save_read_and_touches_no_redirected_name,
+                               setup),
         cmocka_unit_test_setup(test_what_always_traps_and_aarch32_state_never_moves, setup),
         cmocka_unit_test_setup(test_each_form_of_accessor_finds_the_register_where_it_is, setup),
         cmocka_unit_test_setup(test_names_find_slots, setup),
