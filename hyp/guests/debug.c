@@ -4,11 +4,11 @@
  * code is single-stepped (DDI0487, "AArch64 Self-hosted Debug"). Two of these guests with seeds of
  * their own, side by side, show whether one sees the other's.
  */
-#include "lib/disturb.h"
-#include "lib/platform.h"
-#include "lib/psci.h"
-#include "lib/report.h"
-#include "lib/smp.h"
+#include "hyp/guests/lib/disturb.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/psci.h"
+#include "hyp/guests/lib/report.h"
+#include "hyp/guests/lib/smp.h"
 
 #define MDSCR_SS  BIT(0)
 #define MDSCR_KDE BIT(13)

@@ -4,12 +4,12 @@
  * is known, so a page that is lost, stale, swapped or seen differently by two CPUs is noticed by
  * its contents.
  */
-#include "lib/disturb.h"
-#include "lib/mmu.h"
-#include "lib/platform.h"
-#include "lib/pv.h"
-#include "lib/report.h"
-#include "lib/smp.h"
+#include "hyp/guests/lib/disturb.h"
+#include "hyp/guests/lib/mmu.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/pv.h"
+#include "hyp/guests/lib/report.h"
+#include "hyp/guests/lib/smp.h"
 
 #define PAGE      4096u
 #define MAX_PAGES 4096u

@@ -3,10 +3,10 @@
  * same calculation in general registers, while everything happens that makes a hypervisor switch.
  * The interrupt handler uses them all too, after saving, as a kernel's softirq may.
  */
-#include "lib/disturb.h"
-#include "lib/platform.h"
-#include "lib/report.h"
-#include "lib/smp.h"
+#include "hyp/guests/lib/disturb.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/report.h"
+#include "hyp/guests/lib/smp.h"
 
 #define FPSR_QC   BIT(27)
 #define FPSR_MASK (FPSR_QC | BIT(7) | 0x1f)

@@ -6,10 +6,10 @@
  */
 #include "irqstorm.h"
 
-#include "lib/gic.h"
-#include "lib/its.h"
-#include "lib/platform.h"
-#include "lib/report.h"
+#include "hyp/guests/lib/gic.h"
+#include "hyp/guests/lib/its.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/report.h"
 
 static const char *const breaks[] = {"lost", "doubled", "priority", "active",
                                      "line", "ipi",     "route",    0};

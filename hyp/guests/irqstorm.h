@@ -1,7 +1,7 @@
 /* The parts of the interrupt storm, each of which fails the guest by itself. */
 #pragma once
 
-#include "lib/guest.h"
+#include "hyp/guests/lib/guest.h"
 
 enum {
     BREAK_LOST,

@@ -2,7 +2,7 @@
  * prioritization"). */
 #pragma once
 
-#include "lib/guest.h"
+#include "hyp/guests/lib/guest.h"
 
 #define MAX_SOURCES 64
 #define MAX_DEPTH   40

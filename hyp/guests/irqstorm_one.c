@@ -1,11 +1,11 @@
 /* One CPU: random actions, each followed by a comparison with the model. */
+#include "hyp/guests/lib/gic.h"
+#include "hyp/guests/lib/its.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/random.h"
+#include "hyp/guests/lib/report.h"
 #include "irqstorm.h"
 #include "irqstorm_model.h"
-#include "lib/gic.h"
-#include "lib/its.h"
-#include "lib/platform.h"
-#include "lib/random.h"
-#include "lib/report.h"
 
 #define SPARE_SPIS   24u
 #define ISR_I        BIT(7)

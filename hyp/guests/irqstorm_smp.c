@@ -1,12 +1,12 @@
 /* Between CPUs: SGIs by sender, SPIs and LPIs by route. Each INTID is sent again only when all its
  * targets have taken it, so what is counted is exact. */
+#include "hyp/guests/lib/gic.h"
+#include "hyp/guests/lib/its.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/random.h"
+#include "hyp/guests/lib/report.h"
+#include "hyp/guests/lib/smp.h"
 #include "irqstorm.h"
-#include "lib/gic.h"
-#include "lib/its.h"
-#include "lib/platform.h"
-#include "lib/random.h"
-#include "lib/report.h"
-#include "lib/smp.h"
 
 #define SGI_OF(cpu) (SGI_COUNT - MAX_CPUS + (cpu)) /* an SGI for each sender */
 #define SPIS        8u

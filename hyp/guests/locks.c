@@ -4,12 +4,12 @@
  * preempted. What they protect is kept without atomic operations; the longest wait of each is its
  * fairness.
  */
-#include "lib/disturb.h"
-#include "lib/gic.h"
-#include "lib/platform.h"
-#include "lib/pv.h"
-#include "lib/report.h"
-#include "lib/smp.h"
+#include "hyp/guests/lib/disturb.h"
+#include "hyp/guests/lib/gic.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/pv.h"
+#include "hyp/guests/lib/report.h"
+#include "hyp/guests/lib/smp.h"
 
 #define SPINS_BEFORE_WAIT 20
 #define PROTECTED         8

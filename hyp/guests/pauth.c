@@ -3,10 +3,10 @@
  * that makes a hypervisor switch. Without FEAT_PAuth there is nothing to do (DDI0487, "Pointer
  * authentication").
  */
-#include "lib/disturb.h"
-#include "lib/platform.h"
-#include "lib/report.h"
-#include "lib/smp.h"
+#include "hyp/guests/lib/disturb.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/report.h"
+#include "hyp/guests/lib/smp.h"
 
 #define SCTLR_ENABLES (BIT(31) | BIT(30) | BIT(27) | BIT(13)) /* EnIA, EnIB, EnDA, EnDB */
 #define POINTERS      16

@@ -3,11 +3,11 @@
  * overflow and interrupt; registers are kept. Without a PMUv3 there is nothing to do (DDI0487, "The
  * Performance Monitors Extension"). What cannot be counted, PMCEID0_EL0 says.
  */
-#include "lib/disturb.h"
-#include "lib/gic.h"
-#include "lib/platform.h"
-#include "lib/report.h"
-#include "lib/smp.h"
+#include "hyp/guests/lib/disturb.h"
+#include "hyp/guests/lib/gic.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/report.h"
+#include "hyp/guests/lib/smp.h"
 
 #define PMCR_E  BIT(0)
 #define PMCR_P  BIT(1)

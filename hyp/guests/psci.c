@@ -3,13 +3,13 @@
  * switches others on and itself off at random, and at the end each has started as often as somebody
  * was told so (DEN0022; DEN0028 for SMCCC, DEN0057 for stolen time).
  */
-#include "lib/psci.h"
+#include "hyp/guests/lib/psci.h"
 
-#include "lib/gic.h"
-#include "lib/platform.h"
-#include "lib/random.h"
-#include "lib/report.h"
-#include "lib/smp.h"
+#include "hyp/guests/lib/gic.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/random.h"
+#include "hyp/guests/lib/report.h"
+#include "hyp/guests/lib/smp.h"
 
 #define NOBODY               UINT64_C(0x00ffffff) /* an affinity that no board has */
 #define PSCI_CPU_ON32        UINT64_C(0x84000003)

@@ -2,7 +2,7 @@
  * Where CPU_ON and CPU_SUSPEND of psci.c enter. Which CPU this is, MPIDR_EL1 says; what was found at the
  * entry goes to its struct entry (psci.c); the rest is the library's.
  */
-#include "lib/layout.h"
+#include "hyp/guests/lib/layout.h"
 
     .arch armv8-a
     .text

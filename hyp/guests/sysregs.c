@@ -4,11 +4,11 @@
  * that its registers are free too. In every other round interrupts are taken meanwhile, by the
  * vectors, which leaves VBAR_EL1 and what an exception writes out of it.
  */
-#include "lib/disturb.h"
-#include "lib/gic.h"
-#include "lib/platform.h"
-#include "lib/report.h"
-#include "lib/smp.h"
+#include "hyp/guests/lib/disturb.h"
+#include "hyp/guests/lib/gic.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/report.h"
+#include "hyp/guests/lib/smp.h"
 
 #define ALL      UINT64_MAX
 #define LOW(n)   (BIT(n) - 1)

@@ -3,11 +3,11 @@
  * ISTATUS and the mask as the manual says, level behaviour, never early, never lost; and a counter
  * that does not go back from one CPU to another (DDI0487, "The Generic Timer in AArch64 state").
  */
-#include "lib/disturb.h"
-#include "lib/gic.h"
-#include "lib/platform.h"
-#include "lib/report.h"
-#include "lib/smp.h"
+#include "hyp/guests/lib/disturb.h"
+#include "hyp/guests/lib/gic.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/report.h"
+#include "hyp/guests/lib/smp.h"
 
 #define CTL_ENABLE  BIT(0)
 #define CTL_IMASK   BIT(1)
