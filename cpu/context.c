@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cpu/block.h"
 #include "cpu/events.h"
 #include "cpu/regime.h"
 #include "cpu/traps.h"
@@ -67,6 +68,9 @@ static void slot_fill(struct cpu *cpu, struct context_slot *s, const uint64_t in
     s->bank_unpriv = unpriv_acts(cpu) ? tlb_bank(cpu->tlb, &s->x, false, false) : s->bank;
     s->serial = s->bank->serial;
     s->serial_unpriv = s->bank_unpriv->serial;
+    s->block = block_of_regime(&rg, cpu->ps.el);
+    if (cpu_accesses_observed(cpu))
+        s->block |= BLOCK_OBSERVED;
 }
 
 /* The slot of the current context among the recent ones of its kind, filled if there is none. */
@@ -129,5 +133,6 @@ void cpu_context_changed(struct cpu *cpu)
         s = slot_when_observed(cpu);
     tlb_bank_use(cpu->tlb, s->bank_unpriv, &s->x);
     tlb_bank_use(cpu->tlb, s->bank, &s->x);
-    cpu->fp_trapped = cpu_fp_would_trap(cpu);
+    cpu->block = s->block | (uint32_t)cpu->ps.sp * (uint32_t)BLOCK_SP |
+                 (uint32_t)cpu_fp_would_trap(cpu) * (uint32_t)BLOCK_FP_TRAPS;
 }

@@ -7,8 +7,8 @@
 
 #include "cpu/cpu.h"
 
-/* To be called after anything that steers translation changed: EL, PSTATE.{PAN,UAO}, the registers
- * of sysreg.def with SR_FX_REGIME or SR_FX_FP, cpu_accesses_observed(). */
+/* To be called after anything that steers translation changed: EL, PSTATE.{SP,PAN,UAO}, the
+ * registers of sysreg.def with SR_FX_REGIME or SR_FX_FP, cpu_accesses_observed(). */
 void cpu_context_changed(struct cpu *cpu);
 
 /* The banks of the TLB are others now, or in other places: look for the current one. */

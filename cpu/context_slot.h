@@ -15,6 +15,7 @@ struct context_slot {
     struct xlat x;
     struct tlb_bank *bank, *bank_unpriv;
     uint32_t serial, serial_unpriv; /* of the banks; 0: the slot is empty */
+    uint32_t block;                 /* what of cpu->block follows from this */
 };
 
 struct contexts {

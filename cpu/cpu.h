@@ -66,8 +66,6 @@ struct cpu_env {
     void (*send_event)(void *ctx);
     /* Broadcast TLBI (inner or outer shareable): apply to every CPU, the sender included. */
     void (*tlbi_broadcast)(void *ctx, const struct tlbi *op);
-    /* Guest RAM with decoded records was written or its records must go (IC IVAU, IC IALLU). */
-    void (*code_written)(void *ctx, pa_t pa);
     /* True: stop before the next instruction. Set by the machine, also from a callback. NULL:
      * never. */
     const volatile bool *pause;
@@ -127,10 +125,10 @@ struct cpu {
     uint64_t mem_data[2];         /* result of a slow load */
     uint64_t wanted;              /* events somebody wants here, see cpu_wants() */
     uint64_t trap_epoch;          /* moves on where sr_allowed no longer holds */
-    unsigned index;               /* 0.. in the machine */
+    uint32_t block;               /* what code may be made for, see cpu/block.h */
     enum exec_result recheck;     /* EXEC_SYNC: before the next instruction; else EXEC_NEXT */
     struct pstate ps;
-    bool fp_trapped;     /* CheckFPAdvSIMDEnabled64() would trap now */
+    bool has_el2;        /* constant */
     bool irq_check;      /* something about interrupts changed: recheck before the next insn */
     bool watchpoints_on; /* an enabled watchpoint exists: no access may bypass the slow path */
     bool breakpoints_on; /* an enabled breakpoint exists and debug exceptions are enabled */
@@ -200,10 +198,10 @@ struct cpu {
     uint64_t sr_mask[SR_COUNT], sr_res1[SR_COUNT]; /* bits a write changes; bits that read as one */
     uint64_t fault_loop_said;    /* 1 + the PC of the last fault loop that was logged */
     uint32_t sr_quick[SR_COUNT]; /* accesses that need no check: SR_PLAIN_xxx of cpu/sysreg.h */
+    unsigned index;              /* 0.. in the machine */
     unsigned cluster_cpus;
     uint16_t logged_enc[64]; /* registers that a line was logged about, hashed by encoding */
-    bool has_el2;
-    uint8_t end; /* stays last */
+    uint8_t end;             /* stays last */
 };
 
 /* The current address of record @i, which lies in the current page. */

@@ -1,6 +1,7 @@
 /* One instruction, by the exec_ function of its row. */
 #pragma once
 
+#include "cpu/block.h"
 #include "cpu/exception.h"
 #include "cpu/world.h"
 
@@ -13,7 +14,7 @@ static inline enum exec_result cpu_execute(struct cpu *cpu, const struct insn *i
 {
     enum exec_result r;
 
-    if (a64_rows[i->op].cls == A64_FP && cpu->fp_trapped)
+    if (a64_rows[i->op].cls == A64_FP && cpu_block_has(cpu, BLOCK_FP_TRAPS))
         r = exec_take_trap(cpu, i, cpu_fp_trap(cpu));
     else
         r = exec_fns[i->op](cpu, i);

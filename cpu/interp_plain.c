@@ -14,6 +14,7 @@
 #include "cpu/exec/dp_reg.c"
 #include "cpu/exec/ldst.c"
 
+#include "cpu/block.h"
 #include "cpu/decode.h"
 #include "cpu/exception.h"
 #include "cpu/fetch.h"
@@ -119,7 +120,7 @@ static enum exec_result run_out(struct cpu *cpu, const struct insn *i, enum exec
 #define PRE_INT(cpu, i)
 #define PRE_UNDEF(cpu, i)
 #define PRE_FP(cpu, i)                                                                             \
-    if (unlikely((cpu)->fp_trapped))                                                               \
+    if (unlikely(cpu_block_has((cpu), BLOCK_FP_TRAPS)))                                            \
         return run_out((cpu), (i), exec_take_trap((cpu), (i), cpu_fp_trap((cpu))));
 #define COUNT_NATIVE(cpu, i)
 #define COUNT_CALL(cpu, i)

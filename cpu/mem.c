@@ -2,6 +2,7 @@
 
 #include "base/device.h"
 #include "cpu/abort.h"
+#include "cpu/block.h"
 #include "cpu/breakpoint.h"
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
@@ -39,15 +40,14 @@ static bool in_16_bytes(const struct access *a)
 /* AArch64.UnalignedAccessFaults(), for an access that is not aligned to its size. */
 static bool unaligned_faults(const struct access *a)
 {
-    uint64_t sctlr = a->cpu->contexts.x->rg.sctlr;
     bool lse2 = cpu_has(a->cpu, FEAT_LSE2);
 
-    if (sctlr & SCTLR_A)
+    if (cpu_block_has(a->cpu, BLOCK_ALIGN))
         return true;
     if (a->acc & (ACC_EXCL | ACC_ATOMIC))
         return !lse2 || !in_16_bytes(a);
     if (a->acc & (ACC_ORDERED | ACC_ALIGNED))
-        return !lse2 || (!(sctlr & SCTLR_NAA) && !in_16_bytes(a));
+        return !lse2 || (!cpu_block_has(a->cpu, BLOCK_NAA) && !in_16_bytes(a));
     return false;
 }
 
@@ -396,7 +396,7 @@ bool mem_probe(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size
 /* SP's own alignment is checked by the caller. */
 bool mem_sp_aligned(struct cpu *cpu, const struct insn *i)
 {
-    if (!(cpu->contexts.x->rg.sctlr & (cpu->ps.el == 0 ? SCTLR_SA0 : SCTLR_SA)))
+    if (!cpu_block_has(cpu, BLOCK_SP_ALIGN))
         return true;
     exec_trap(cpu, i, cpu_default_target_el(cpu), ESR_EC_SP_ALIGN, 0);
     return false;

@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#include "arch/sysreg.h"
 #include "cpu/access.h"
+#include "cpu/block.h"
 #include "cpu/cpu.h"
 
 bool mem_load_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc);
@@ -21,9 +21,7 @@ bool mem_store_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned
 /* BigEndian() of data accesses now. */
 static inline bool mem_big_endian(const struct cpu *cpu)
 {
-    const uint64_t sctlr = cpu->contexts.x->rg.sctlr;
-
-    return cpu->ps.el == 0 ? SCTLR_EL1_E0E(sctlr) : SCTLR_EL1_EE(sctlr); /* EL2's are there too */
+    return cpu_block_has(cpu, BLOCK_BIG_ENDIAN);
 }
 
 /* Host address of @size bytes at @va if the access can go straight to RAM now, else NULL. */

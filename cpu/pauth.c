@@ -7,19 +7,19 @@
 #include <string.h>
 
 #include "arch/esr.h"
+#include "cpu/block.h"
 #include "cpu/exception.h"
 #include "cpu/qarma.h"
 #include "cpu/world.h"
 
 /* Of each key: its enable in SCTLR_EL1 or SCTLR_EL2, and its registers. */
 static const struct {
-    uint8_t enable;
     enum sysreg lo, hi;
 } keys[] = {
-    [PAUTH_IA] = {SCTLR_EL1_EnIA_LO, SR_APIAKeyLo_EL1, SR_APIAKeyHi_EL1},
-    [PAUTH_IB] = {SCTLR_EL1_EnIB_LO, SR_APIBKeyLo_EL1, SR_APIBKeyHi_EL1},
-    [PAUTH_DA] = {SCTLR_EL1_EnDA_LO, SR_APDAKeyLo_EL1, SR_APDAKeyHi_EL1},
-    [PAUTH_DB] = {SCTLR_EL1_EnDB_LO, SR_APDBKeyLo_EL1, SR_APDBKeyHi_EL1},
+    [PAUTH_IA] = {SR_APIAKeyLo_EL1, SR_APIAKeyHi_EL1},
+    [PAUTH_IB] = {SR_APIBKeyLo_EL1, SR_APIBKeyHi_EL1},
+    [PAUTH_DA] = {SR_APDAKeyLo_EL1, SR_APDAKeyHi_EL1},
+    [PAUTH_DB] = {SR_APDBKeyLo_EL1, SR_APDBKeyHi_EL1},
 };
 
 static bool is_data_key(enum pauth_key key)
@@ -142,7 +142,7 @@ static uint64_t compute_key_pac(struct cpu *cpu, uint64_t data, uint64_t modifie
 
 bool pauth_enabled(const struct cpu *cpu, enum pauth_key key)
 {
-    return bit(cpu->sr[cpu_el2_regime(cpu) ? SR_SCTLR_EL2 : SR_SCTLR_EL1], keys[key].enable);
+    return cpu_block_has(cpu, BLOCK_PAC(key));
 }
 
 bool pauth_trapped(struct cpu *cpu, const struct insn *i)

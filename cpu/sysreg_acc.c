@@ -1,6 +1,7 @@
 /* Accessors of registers that are no plain storage: PSTATE, stack pointers, FPCR, identification as
  * the current EL sees it. Those of timers, PMU and debug are with their subjects. */
 #include "cpu/accessors.h"
+#include "cpu/context.h"
 
 #include <stddef.h>
 
@@ -75,6 +76,7 @@ void sr_write_SPSel(struct cpu *cpu, enum sysreg sr, uint64_t value)
 {
     (void)sr;
     cpu_set_el_sp(cpu, cpu->ps.el, value & 1);
+    cpu_context_changed(cpu);
 }
 
 uint64_t sr_read_CurrentEL(const struct cpu *cpu, enum sysreg sr, unsigned el)

@@ -210,7 +210,6 @@ static int create_cpus(struct arm_machine *m, const struct cpu_model *model,
                     .semihosting_el0 = m->semihosting_el0,
                     .send_event = send_event,
                     .tlbi_broadcast = tlbi_broadcast,
-                    .code_written = code_written,
                     .pause = &m->pause,
                     .hold = &m->hold},
         };

@@ -9,6 +9,7 @@
 #include "arch/cpu_models.h"
 #include "arch/esr.h"
 #include "cpu/code_cache.h"
+#include "cpu/context.h"
 #include "cpu/create.h"
 #include "cpu/interp_plain.h"
 #include "cpu/pauth.h"
@@ -473,12 +474,16 @@ static void test_each_key_has_its_enable_in_the_regime_of_the_el(void **state)
             use(f, 1, TCR_48, pauth1);
             f->cpu->sr[SR_SCTLR_EL1] = BIT(enable_bit[set]);
             f->cpu->sr[SR_SCTLR_EL2] = 0;
+            cpu_context_changed(f->cpu);
             assert_int_equal(pauth_enabled(f->cpu, (enum pauth_key)key), key == set);
             cpu_set_el_sp(f->cpu, 0, 0);
+            cpu_context_changed(f->cpu);
             assert_int_equal(pauth_enabled(f->cpu, (enum pauth_key)key), key == set);
             f->cpu->sr[SR_HCR_EL2] |= HCR_TGE | HCR_E2H;
+            cpu_context_changed(f->cpu);
             assert_false(pauth_enabled(f->cpu, (enum pauth_key)key));
             cpu_set_el_sp(f->cpu, 2, 1);
+            cpu_context_changed(f->cpu);
             assert_false(pauth_enabled(f->cpu, (enum pauth_key)key));
         }
 }

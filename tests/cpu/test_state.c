@@ -208,7 +208,7 @@ static void assert_same_derived(const struct cpu *a, const struct cpu *b)
         x->rg.id == REGIME_EL10 ? UINT64_MAX : FIELD_MASK(HCR_EL2_E2H) | FIELD_MASK(HCR_EL2_TGE);
 
     assert_int_equal(a->x[REG_SP], b->x[REG_SP]);
-    assert_int_equal(a->fp_trapped, b->fp_trapped);
+    assert_int_equal(a->block, b->block);
     assert_int_equal(a->watchpoints_on, b->watchpoints_on);
     assert_int_equal(a->breakpoints_on, b->breakpoints_on);
     assert_int_equal(a->pmu_on, b->pmu_on);
