@@ -150,6 +150,11 @@ static int features_differ(const char *theirs, const char *ours, struct arm_erro
                      "the snapshot's CPUs have other features than this machine's:%s", words->str);
 }
 
+static const char *line_text(const char *line)
+{
+    return line && *line ? line : "nothing more";
+}
+
 /* The lines differ; either may be NULL, behind the last one. */
 static int lines_differ(const char *theirs, const char *ours, struct arm_error *err)
 {
@@ -157,12 +162,10 @@ static int lines_differ(const char *theirs, const char *ours, struct arm_error *
     const char *our_value = ours ? strstr(ours, ": ") : NULL;
     int name = their_value ? (int)(their_value - theirs) : 0;
 
-    if (!their_value)
-        return error_set(err, ARM_EINVAL, "this machine has \"%s\", the snapshot's does not",
-                         ours ? ours : "");
-    if (!our_value || our_value - ours != name || strncmp(theirs, ours, (size_t)name) != 0)
-        return error_set(err, ARM_EINVAL, "the snapshot's machine has \"%s\", this one does not",
-                         theirs);
+    if (!their_value || !our_value || our_value - ours != name ||
+        strncmp(theirs, ours, (size_t)name) != 0)
+        return error_set(err, ARM_EINVAL, "\"%s\" in the snapshot, \"%s\" in this machine",
+                         line_text(theirs), line_text(ours));
     if (!strncmp(theirs, "features", (size_t)name))
         return features_differ(their_value + 2, our_value + 2, err);
     return error_set(err, ARM_EINVAL, "%.*s: %s in the snapshot, %s in this machine", name, theirs,

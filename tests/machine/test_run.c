@@ -112,15 +112,6 @@ static void assert_same(struct arm_machine *a, struct arm_machine *b, unsigned c
     }
 }
 
-/* Each CPU adds to a shared word by LDXR and STXR, mixes the time into x5, wakes and waits. */
-static const uint32_t guest_mix[] = {
-    0xd2a8000a, 0x9140054a, 0xd2a1200b, 0xd53800ac, 0x92401d8c, 0xd2800005,
-    0xc85f7d41, 0x91000421, 0xc8027d41, 0x8b0200c6, 0x35ffff82, /* 1: ldxr; add; stxr; cbnz 1b */
-    0xd53be043, 0x8b050465, 0x910004e7, 0xf24014ff, 0x54000081, /* mrs x3,cntvct_el0; ... */
-    0xd503209f, 0xd503205f, 0xd503205f,                         /* sev; wfe; wfe */
-    0xf2401cff, 0x54fffe41, 0x11010584, 0x39000164, 0x17ffffef, /* strb w4,[uart]; b 1b */
-};
-
 /* One CPU has nobody to wake it from the second WFE: a NOP there. */
 static struct arm_machine *create_mix(unsigned cpus, struct output *out)
 {
