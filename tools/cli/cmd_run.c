@@ -420,6 +420,11 @@ bool run_options_apply(const struct options *o, struct run_request *req)
     req->stats = o->stats;
     req->record = o->record;
     req->replay = o->replay;
+    for (char **spec = o->save; spec && *spec; spec++)
+        if (req->save_count == RUN_SAVES_MAX ||
+            !save_parse(*spec, req->config.kernel, &req->saves[req->save_count++]))
+            return !bad("save", *spec, SAVE_EXPECTED);
+    req->restore = o->restore;
     req->traces = (const char *const *)o->trace;
     req->logs = (const char *const *)o->log;
     return true;

@@ -31,6 +31,7 @@ struct run {
     struct console *input; /* where standard input goes: it, or a port */
     struct arm_machine *m;
     struct arm_config config;
+    unsigned saved; /* of req->saves */
 };
 
 static void log_line(void *ctx, enum arm_log_category cat, enum arm_log_level level,
@@ -164,6 +165,41 @@ static bool enter_monitor(struct run *r)
     return go_on;
 }
 
+/* The next snapshot is due. False: it could not be written, which is said. */
+static bool save(struct run *r)
+{
+    struct arm_error err;
+
+    if (arm_snapshot_save(r->m, r->req->saves[r->saved].file, &err) < 0) {
+        fprintf(r->outputs.say, "armillary: %s\n", err.text);
+        return false;
+    }
+    r->saved++;
+    return true;
+}
+
+/* Go on for at most @limit instructions (0: no limit), and write snapshots on the way. */
+static enum arm_stop_reason run_and_save(struct run *r, uint64_t limit)
+{
+    uint64_t left = limit, took;
+
+    while (r->saved < r->req->save_count) {
+        const struct save *next = &r->req->saves[r->saved];
+        if (save_due(next, r->m)) {
+            if (!save(r))
+                return ARM_STOP_REQUEST;
+            continue;
+        }
+        enum arm_stop_reason why = save_run(next, r->m, left, &took);
+        if (why == ARM_STOP_UNTIL && !save(r))
+            return ARM_STOP_REQUEST;
+        if (why != ARM_STOP_UNTIL && (why != ARM_STOP_LIMIT || (limit && left <= took)))
+            return why;
+        left -= limit ? took : 0;
+    }
+    return limit && left == 0 ? ARM_STOP_LIMIT : arm_run(r->m, left);
+}
+
 static enum arm_stop_reason run_machine(struct run *r)
 {
     uint64_t max_insns = r->req->max_insns;
@@ -174,7 +210,7 @@ static enum arm_stop_reason run_machine(struct run *r)
         uint64_t done = arm_retired(r->m);
         enum arm_stop_reason why = max_insns && done >= max_insns
                                        ? ARM_STOP_LIMIT
-                                       : arm_run(r->m, max_insns ? max_insns - done : 0);
+                                       : run_and_save(r, max_insns ? max_insns - done : 0);
 
         if (why != ARM_STOP_REQUEST || signals_seen() || r->input->request != CONSOLE_MONITOR ||
             !enter_monitor(r))
@@ -235,9 +271,30 @@ static int close_input_log(struct run *r, int code)
     return checked(r, arm_record_end(r->m, &err), &err, code);
 }
 
+static int restore(struct run *r)
+{
+    struct arm_error err = {0};
+    int rc = r->req->restore ? arm_snapshot_load(r->m, r->req->restore, &err) : 0;
+
+    return checked(r, rc, &err, 0);
+}
+
+/* Return: @code, unless some snapshot has not been written. */
+static int all_saved(struct run *r, int code)
+{
+    if (r->saved == r->req->save_count)
+        return code;
+    fprintf(r->outputs.say, "armillary: %s: not written: the run ended before\n",
+            r->req->saves[r->saved].file);
+    return EXIT_USAGE;
+}
+
 static int run_console(struct run *r)
 {
-    int code = open_input_log(r);
+    int code = restore(r);
+
+    if (code == 0)
+        code = open_input_log(r);
     struct traces *traces = code == 0 ? traces_open(r->m, r->req->traces, &r->outputs) : NULL;
     struct pidfile pidfile;
 
@@ -254,7 +311,7 @@ static int run_console(struct run *r)
     double took = host_seconds() - start;
     console_raw(r->input, false);
     traces_close(traces);
-    code = close_input_log(r, report_exit_code(r->m, why, r->req));
+    code = close_input_log(r, all_saved(r, report_exit_code(r->m, why, r->req)));
     finish(r, why, took);
     pidfile_close(&pidfile);
     return with_outputs(&r->outputs, code);

@@ -5,6 +5,9 @@
 #include <stdint.h>
 
 #include "armillary.h"
+#include "saves.h"
+
+#define RUN_SAVES_MAX 32
 
 struct device_options;
 
@@ -14,14 +17,17 @@ struct run_request {
     uint64_t max_insns;       /* 0: no limit */
     double timeout_s;         /* host seconds; 0: none */
     bool stats;
-    bool qemu_codes;                /* exit code 0 also for a reset and for Ctrl-A x */
-    bool monitor_first;             /* the monitor is opened before the first instruction */
-    const char *serial_log;         /* file that the UART's output goes to as well; NULL: none */
-    const char *log_file;           /* for log lines instead of standard error; NULL: none */
-    const char *pidfile;            /* holds the process number while the machine runs; or NULL */
-    const char *const *traces;      /* NULL-ended; WHAT[:FILE]; may be NULL */
-    const char *const *logs;        /* NULL-ended; CATEGORY=LEVEL or LEVEL; may be NULL */
-    const char *record, *replay;    /* files of input, arm_record() and arm_replay(); or NULL */
+    bool qemu_codes;                  /* exit code 0 also for a reset and for Ctrl-A x */
+    bool monitor_first;               /* the monitor is opened before the first instruction */
+    const char *serial_log;           /* file that the UART's output goes to as well; NULL: none */
+    const char *log_file;             /* for log lines instead of standard error; NULL: none */
+    const char *pidfile;              /* holds the process number while the machine runs; or NULL */
+    const char *const *traces;        /* NULL-ended; WHAT[:FILE]; may be NULL */
+    const char *const *logs;          /* NULL-ended; CATEGORY=LEVEL or LEVEL; may be NULL */
+    const char *record, *replay;      /* files of input, arm_record() and arm_replay(); or NULL */
+    struct save saves[RUN_SAVES_MAX]; /* snapshots to write on the way, in order */
+    unsigned save_count;
+    const char *restore;            /* a snapshot to begin with; NULL: none */
     const char *dump_dtb;           /* file; then nothing runs */
     struct device_options *devices; /* its ports are connected by runner_run(); may be NULL */
 };
