@@ -13,22 +13,10 @@
 #include "armillary.h"
 #include "base/bits.h"
 #include "tests/guests.h"
+#include "tests/machine/new_machine.h"
 
 #define RAM   UINT64_C(0x40000000)
 #define ENTRY (RAM + 0x80000)
-
-struct output {
-    size_t size;
-    char text[256];
-};
-
-static void keep_output(void *ctx, const uint8_t *data, size_t size)
-{
-    struct output *o = ctx;
-
-    for (size_t k = 0; k < size && o->size < sizeof(o->text) - 1; k++)
-        o->text[o->size++] = (char)data[k];
-}
 
 static const struct arm_config defaults = {
     .size = sizeof(struct arm_config),
@@ -44,25 +32,12 @@ static const struct arm_config defaults = {
 static struct arm_machine *create(const char *cpu, const uint32_t *words, size_t size,
                                   struct output *out)
 {
-    char path[] = "/tmp/armillary-test-XXXXXX";
-    const struct arm_blob blob = {.path = path, .addr = ENTRY, .force_raw = true, .cpu = 0};
     struct arm_config config = defaults;
-    struct arm_error err = {0};
-    int fd = mkstemp(path);
 
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, words, size), size);
-    close(fd);
     *out = (struct output){0};
     config.cpu = cpu;
-    config.blobs = &blob;
-    config.blob_count = 1;
     config.console_ctx = out;
-    struct arm_machine *m = arm_machine_new(&config, &err);
-    unlink(path);
-    if (!m)
-        fail_msg("%s", err.text);
-    return m;
+    return new_machine_of(config, words, size, ENTRY, 0);
 }
 #define CREATE(cpu, guest, out) create(cpu, guest, sizeof(guest), out)
 
@@ -270,13 +245,11 @@ static void test_bytes_are_placed_and_a_cpu_starts_without_a_file(void **state)
         {.addr = RAM + 0x800000, .cpu = -1, .data = {1, 2, 3, 4}, .data_size = 4},
         {.addr = RAM + 0x900000, .cpu = 0}};
     struct arm_config config = defaults;
-    struct arm_error err = {0};
     uint8_t bytes[5];
 
     config.blobs = blobs;
     config.blob_count = ARRAY_SIZE(blobs);
-    struct arm_machine *m = arm_machine_new(&config, &err);
-    assert_non_null(m);
+    struct arm_machine *m = new_machine(&config);
     assert_true(arm_mem_read(m, RAM + 0x800000, bytes, sizeof(bytes)));
     assert_memory_equal(bytes, ((uint8_t[]){1, 2, 3, 4, 0}), 5);
     assert_int_equal(reg(m, "pc"), RAM + 0x900000);
@@ -288,16 +261,13 @@ static void test_a_machine_may_have_all_the_cpus_that_the_board_has_room_for(voi
     (void)state;
     const struct arm_blob blob = {.addr = RAM, .cpu = ARM_CPUS_MAX - 1};
     struct arm_config config = defaults;
-    struct arm_error err = {0};
     uint64_t mpidr = 0;
 
     config.cpus = ARM_CPUS_MAX;
     config.keep_going = true;
     config.blobs = &blob;
     config.blob_count = 1;
-    struct arm_machine *m = arm_machine_new(&config, &err);
-    if (!m)
-        fail_msg("%s", err.text);
+    struct arm_machine *m = new_machine(&config);
     assert_int_equal(arm_run(m, 1000000), ARM_STOP_LIMIT);
     assert_true(arm_reg_read(m, ARM_CPUS_MAX - 1, "MPIDR_EL1", &mpidr));
     assert_int_equal(mpidr, 0x8000070a); /* 122: Aff1 is 7, Aff0 10 */
@@ -332,14 +302,11 @@ static void test_a_smaller_configuration_is_an_older_one(void **state)
 {
     (void)state;
     struct arm_config config = defaults;
-    struct arm_error err = {0};
 
     config.size = offsetof(struct arm_config, no_reboot);
     config.rtc_epoch_s = 1;
     memset((char *)&config + config.size, 0xff, sizeof(config) - config.size);
-    struct arm_machine *m = arm_machine_new(&config, &err);
-    if (!m)
-        fail_msg("%s", err.text);
+    struct arm_machine *m = new_machine(&config);
     arm_machine_free(m);
 }
 
@@ -379,14 +346,11 @@ static void test_a_subscriber_can_name_any_cpu(void **state)
     struct arm_filter filter = {.size = sizeof(filter), .events = BIT(ARM_EVENT_INSN)};
     struct arm_config config = defaults;
     unsigned counts[ARM_EVENT_COUNT] = {0};
-    struct arm_error err = {0};
 
     config.cpus = ARM_CPUS_MAX;
     config.blobs = blobs;
     config.blob_count = 2;
-    struct arm_machine *m = arm_machine_new(&config, &err);
-    if (!m)
-        fail_msg("%s", err.text);
+    struct arm_machine *m = new_machine(&config);
     filter.cpus[1] = BIT(100 - 64);
     filter.cpus[0] = 0;
     assert_true(arm_subscribe(m, &filter, count_event, counts));

@@ -13,22 +13,10 @@
 #include "base/bits.h"
 #include "machine/machine.h"
 #include "tests/guests.h"
+#include "tests/machine/new_machine.h"
 #include "tests/random.h"
 
 #define ENTRY UINT64_C(0x40080000)
-
-struct output {
-    size_t size;
-    char text[4096];
-};
-
-static void keep_output(void *ctx, const uint8_t *data, size_t size)
-{
-    struct output *o = ctx;
-
-    for (size_t k = 0; k < size && o->size < sizeof(o->text) - 1; k++)
-        o->text[o->size++] = (char)data[k];
-}
 
 static char *temporary(const void *bytes, size_t size)
 {
@@ -49,24 +37,15 @@ static void discard(char *path)
 
 static struct arm_machine *create(const uint32_t *words, size_t size, struct output *out)
 {
-    char *path = temporary(words, size);
-    const struct arm_blob blob = {.path = path, .addr = ENTRY, .force_raw = true, .cpu = 0};
-    struct arm_error err = {0};
+    const struct arm_config config = {.size = sizeof(config),
+                                      .cpus = 1,
+                                      .ram_size = UINT64_C(4) << 20,
+                                      .el2 = true,
+                                      .console_write = keep_output,
+                                      .console_ctx = out};
 
     memset(out, 0, sizeof(*out));
-    struct arm_machine *m = arm_machine_new(&(struct arm_config){.size = sizeof(struct arm_config),
-                                                                 .cpus = 1,
-                                                                 .ram_size = UINT64_C(4) << 20,
-                                                                 .el2 = true,
-                                                                 .blobs = &blob,
-                                                                 .blob_count = 1,
-                                                                 .console_write = keep_output,
-                                                                 .console_ctx = out},
-                                            &err);
-    discard(path);
-    if (!m)
-        fail_msg("%s", err.text);
-    return m;
+    return new_machine_of(config, words, size, ENTRY, 0);
 }
 
 /* Type 200 characters at random moments into guest_echo, and stop. */

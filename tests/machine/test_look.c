@@ -10,6 +10,7 @@
 
 #include "armillary.h"
 #include "base/bits.h"
+#include "tests/machine/new_machine.h"
 
 #define RAM    UINT64_C(0x40000000)
 #define TABLES (RAM + 0x100000) /* of EL1&0 stage 1: level 1, 2, 3 of one page each */
@@ -32,12 +33,8 @@ static struct arm_machine *create(void)
                                       .el2 = true,
                                       .blobs = &(struct arm_blob){.addr = RAM, .cpu = 0},
                                       .blob_count = 1};
-    struct arm_error err = {0};
-    struct arm_machine *m = arm_machine_new(&config, &err);
 
-    if (!m)
-        fail_msg("%s", err.text);
-    return m;
+    return new_machine(&config);
 }
 
 static void put(struct arm_machine *m, uint64_t pa, uint64_t value)

@@ -11,6 +11,7 @@
 #include "base/bits.h"
 #include "cpu/timer.h"
 #include "machine/machine.h"
+#include "tests/machine/new_machine.h"
 
 #define RAM   UINT64_C(0x40000000)
 #define ENTRY (RAM + 0x80000)
@@ -31,12 +32,9 @@ static struct arm_machine *create(unsigned cpus)
                                       .ram_size = UINT64_C(16) << 20,
                                       .el2 = true,
                                       .no_reboot = true};
-    struct arm_error err = {0};
     static const uint32_t loop = 0x14000000;
-    struct arm_machine *m = arm_machine_new(&config, &err);
+    struct arm_machine *m = new_machine(&config);
 
-    if (!m)
-        fail_msg("%s", err.text);
     assert_true(arm_mem_write(m, ENTRY, &loop, 4));
     machine_start_cpu(m, m->cpus[0], ENTRY, 0);
     return m;

@@ -11,6 +11,7 @@
 
 #include "armillary.h"
 #include "base/bits.h"
+#include "tests/machine/new_machine.h"
 #include "tests/random.h"
 
 #define RAM           UINT64_C(0x40000000)
@@ -26,12 +27,8 @@ static struct arm_machine *create(const char *cpu)
                                       .el2 = true,
                                       .blobs = &(struct arm_blob){.addr = ENTRY, .cpu = 0},
                                       .blob_count = 1};
-    struct arm_error err = {0};
-    struct arm_machine *m = arm_machine_new(&config, &err);
 
-    if (!m)
-        fail_msg("%s", err.text);
-    return m;
+    return new_machine(&config);
 }
 
 /* All registers of CPU 0 with their values. */

@@ -11,6 +11,7 @@
 
 #include "machine/machine.h"
 #include "tests/guests.h"
+#include "tests/machine/new_machine.h"
 
 #define RAM   UINT64_C(0x40000000)
 #define PLACE (RAM + 0x80000)
@@ -37,16 +38,11 @@ static int remove_file(void **state)
 
 static struct arm_machine *create(struct arm_config config)
 {
-    struct arm_error err = {0};
-
     config.size = sizeof(config);
     config.cpus = 1;
     config.ram_size = UINT64_C(16) << 20;
     config.el2 = true;
-    struct arm_machine *m = arm_machine_new(&config, &err);
-    if (!m)
-        fail_msg("%s", err.text);
-    return m;
+    return new_machine(&config);
 }
 
 static uint32_t word(struct arm_machine *m, uint64_t pa)

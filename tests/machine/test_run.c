@@ -18,6 +18,7 @@
 #include "cpu/state.h"
 #include "machine/machine.h"
 #include "tests/guests.h"
+#include "tests/machine/new_machine.h"
 #include "tests/random.h"
 
 #define RAM           UINT64_C(0x40000000)
@@ -26,51 +27,22 @@
 #define TEST_CPUS_MAX 8
 #define COUNTER       (RAM + 0x1000) /* of guest_mix */
 
-struct output {
-    size_t size;
-    char text[1 << 16];
-};
-
-static void keep_output(void *ctx, const uint8_t *data, size_t size)
-{
-    struct output *o = ctx;
-
-    for (size_t k = 0; k < size && o->size < sizeof(o->text) - 1; k++)
-        o->text[o->size++] = (char)data[k];
-}
-
 /* A machine whose CPUs all start at @words. */
 static struct arm_machine *create(const uint32_t *words, size_t size, unsigned cpus,
                                   bool keep_going, struct output *out)
 {
-    char path[] = "/tmp/armillary-test-XXXXXX";
-    struct arm_blob blobs[TEST_CPUS_MAX];
-    struct arm_error err = {0};
-    int fd = mkstemp(path);
+    const struct arm_config config = {.size = sizeof(config),
+                                      .cpus = cpus,
+                                      .ram_size = RAM_SIZE,
+                                      .el2 = true,
+                                      .semihosting = true,
+                                      .no_reboot = true,
+                                      .keep_going = keep_going,
+                                      .console_write = keep_output,
+                                      .console_ctx = out};
 
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, words, size), size);
-    close(fd);
-    for (unsigned k = 0; k < cpus; k++)
-        blobs[k] = (struct arm_blob){
-            .path = path, .addr = ENTRY + 0x1000 * k, .force_raw = true, .cpu = (int)k};
     memset(out, 0, sizeof(*out));
-    struct arm_machine *m = arm_machine_new(&(struct arm_config){.size = sizeof(struct arm_config),
-                                                                 .cpus = cpus,
-                                                                 .ram_size = RAM_SIZE,
-                                                                 .el2 = true,
-                                                                 .semihosting = true,
-                                                                 .no_reboot = true,
-                                                                 .keep_going = keep_going,
-                                                                 .blobs = blobs,
-                                                                 .blob_count = cpus,
-                                                                 .console_write = keep_output,
-                                                                 .console_ctx = out},
-                                            &err);
-    unlink(path);
-    if (!m)
-        fail_msg("%s", err.text);
-    return m;
+    return new_machine_of(config, words, size, ENTRY, 0x1000);
 }
 #define CREATE(guest, cpus, out) create(guest, sizeof(guest), cpus, false, out)
 

@@ -18,6 +18,7 @@
 #include "cpu/context.h"
 #include "cpu/create.h"
 #include "machine/machine.h"
+#include "tests/machine/new_machine.h"
 
 #define RAM      UINT64_C(0x40000000)
 #define RAM_SIZE (UINT64_C(16) << 20)
@@ -66,7 +67,7 @@ struct fixture {
     char warning[256];
 };
 
-static void keep_output(void *ctx, const uint8_t *data, size_t size)
+static void keep_console(void *ctx, const uint8_t *data, size_t size)
 {
     struct fixture *f = ctx;
 
@@ -90,21 +91,17 @@ static void keep_warning(void *ctx, enum arm_log_category cat, enum arm_log_leve
 
 static void start(struct fixture *f, struct arm_config config)
 {
-    struct arm_error err = {0};
-
     config.size = sizeof(config);
     config.cpus = config.cpus ? config.cpus : 1;
     config.ram_size = RAM_SIZE;
     config.el2 = true;
     config.semihosting = true;
-    config.console_write = keep_output;
+    config.console_write = keep_console;
     config.console_ctx = f;
     config.log = (struct arm_log){.sink = keep_warning, .ctx = f};
     for (unsigned c = 0; c < ARM_LOG_CATEGORY_COUNT; c++)
         config.log.level[c] = ARM_LOG_WARN;
-    f->m = arm_machine_new(&config, &err);
-    if (!f->m)
-        fail_msg("%s", err.text);
+    f->m = new_machine(&config);
     assert_true(arm_mem_write(f->m, CODE, code, sizeof(code)));
     for (unsigned offset = 0; offset < 0x800; offset += 0x80)
         assert_true(arm_mem_write(f->m, VECTORS + offset, &code[1], 4));

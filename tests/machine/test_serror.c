@@ -13,6 +13,7 @@
 
 #include "armillary.h"
 #include "base/bits.h"
+#include "tests/machine/new_machine.h"
 
 #define ENTRY    UINT64_C(0x40080000)
 #define VBAR_EL1 UINT64_C(0x40100000)
@@ -53,11 +54,8 @@ static struct arm_machine *create(const char *cpu, uint32_t word)
         .blobs = &(struct arm_blob){.addr = ENTRY, .cpu = 0},
         .blob_count = 1,
     };
-    struct arm_error err = {0};
-    struct arm_machine *m = arm_machine_new(&config, &err);
+    struct arm_machine *m = new_machine(&config);
 
-    if (!m)
-        fail_msg("%s", err.text);
     for (uint64_t pa = ENTRY; pa < ENTRY + 0x100; pa += 4)
         assert_true(arm_mem_write(m, pa, &word, 4));
     assert_true(arm_mem_write(m, VBAR_EL1 + 0x380, &(uint32_t){B_SELF}, 4));

@@ -17,25 +17,13 @@
 #include "machine/machine.h"
 #include "machine/snapshot.h"
 #include "tests/guests.h"
+#include "tests/machine/new_machine.h"
 #include "tests/random.h"
 
 #define RAM      UINT64_C(0x40000000)
 #define ENTRY    (RAM + 0x80000)
 #define RAM_SIZE (UINT64_C(16) << 20)
 #define CPUS_MAX 4
-
-struct output {
-    size_t size;
-    char text[1 << 16];
-};
-
-static void keep_output(void *ctx, const uint8_t *data, size_t size)
-{
-    struct output *o = ctx;
-
-    for (size_t k = 0; k < size && o->size < sizeof(o->text) - 1; k++)
-        o->text[o->size++] = (char)data[k];
-}
 
 static char program[] = "/tmp/armillary-test-XXXXXX";
 static char file[] = "/tmp/armillary-test-XXXXXX"; /* a snapshot */
@@ -71,7 +59,6 @@ static struct arm_machine *create(struct arm_config c, const uint32_t *words, si
                                   struct output *out)
 {
     struct arm_blob blobs[CPUS_MAX];
-    struct arm_error err = {0};
 
     write_file(program, words, size);
     c.size = sizeof(c);
@@ -88,10 +75,7 @@ static struct arm_machine *create(struct arm_config c, const uint32_t *words, si
         c.console_write = keep_output;
         c.console_ctx = out;
     }
-    struct arm_machine *m = arm_machine_new(&c, &err);
-    if (!m)
-        fail_msg("%s", err.text);
-    return m;
+    return new_machine(&c);
 }
 #define CREATE(guest, out, ...)                                                                    \
     create((struct arm_config){.el2 = true, __VA_ARGS__}, guest, sizeof(guest), out)

@@ -13,6 +13,7 @@
 #include "base/bits.h"
 #include "cpu/state.h"
 #include "machine/machine.h"
+#include "tests/machine/new_machine.h"
 #include "tests/random.h"
 
 #define RAM       UINT64_C(0x40000000)
@@ -261,29 +262,10 @@ static void end_program(struct program *p, unsigned first)
 
 static struct arm_machine *create(const struct program *p, unsigned cpus, const char *model)
 {
-    char path[] = "/tmp/armillary-test-XXXXXX";
-    struct arm_blob blobs[ARM_CPUS_MAX];
-    struct arm_error err = {0};
-    int fd = mkstemp(path);
+    const struct arm_config config = {
+        .size = sizeof(config), .cpus = cpus, .cpu = model, .ram_size = RAM_SIZE, .el2 = true};
 
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, p->words, p->size * 4), p->size * 4);
-    close(fd);
-    for (unsigned k = 0; k < cpus; k++)
-        blobs[k] = (struct arm_blob){
-            .path = path, .addr = ENTRY + (uint64_t)CPU_SIZE * k, .force_raw = true, .cpu = (int)k};
-    struct arm_machine *m = arm_machine_new(&(struct arm_config){.size = sizeof(struct arm_config),
-                                                                 .cpus = cpus,
-                                                                 .cpu = model,
-                                                                 .ram_size = RAM_SIZE,
-                                                                 .el2 = true,
-                                                                 .blobs = blobs,
-                                                                 .blob_count = cpus},
-                                            &err);
-    unlink(path);
-    if (!m)
-        fail_msg("%s", err.text);
-    return m;
+    return new_machine_of(config, p->words, p->size * 4, ENTRY, CPU_SIZE);
 }
 
 static void ignore(void *ctx, const struct arm_event *p)

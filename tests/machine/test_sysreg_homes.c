@@ -17,6 +17,7 @@
 #include "cpu/state.h"
 #include "cpu/sysreg.h"
 #include "machine/machine.h"
+#include "tests/machine/new_machine.h"
 #include "tests/random.h"
 
 #define RAM    UINT64_C(0x40000000)
@@ -34,11 +35,8 @@ static struct arm_machine *create(const char *model, bool el2)
 {
     const struct arm_config config = {
         .size = sizeof(config), .cpu = model, .cpus = 1, .ram_size = UINT64_C(4) << 20, .el2 = el2};
-    struct arm_error err = {0};
-    struct arm_machine *m = arm_machine_new(&config, &err);
+    struct arm_machine *m = new_machine(&config);
 
-    if (!m)
-        fail_msg("%s", err.text);
     for (unsigned sr = 0; sr < SR_COUNT; sr++) {
         uint32_t write = 0xd5000003 | (uint32_t)sysreg_rows[sr].enc << 5, read = write | 1 << 21;
         assert_true(arm_mem_write(m, READS + 4 * sr, &read, 4));

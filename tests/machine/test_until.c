@@ -11,6 +11,7 @@
 
 #include "armillary.h"
 #include "base/bits.h"
+#include "tests/machine/new_machine.h"
 
 #define ENTRY UINT64_C(0x40100000)
 
@@ -29,11 +30,8 @@ static struct arm_machine *create(void)
                                       .el2 = true,
                                       .blobs = blobs,
                                       .blob_count = 2};
-    struct arm_error err = {0};
-    struct arm_machine *m = arm_machine_new(&config, &err);
+    struct arm_machine *m = new_machine(&config);
 
-    if (!m)
-        fail_msg("%s", err.text);
     assert_true(arm_mem_write(m, ENTRY, counter, sizeof(counter)));
     return m;
 }
