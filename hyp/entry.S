@@ -6,6 +6,18 @@
 
     .arch armv8-a
 
+    .macro pairs op, base, a, b, rest:vararg
+    \op x\a, x\b, [\base, #8 * \a]
+    .ifnb \rest
+    pairs \op, \base, \rest
+    .endif
+    .endm
+
+    /* Moves x2 to x29 at their places in struct guest_regs. */
+    .macro most_gprs op, base
+    pairs \op, \base, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29
+    .endm
+
     .macro push_callee
     stp x29, x30, [sp, #-96]!
     stp x19, x20, [sp, #16]
@@ -34,20 +46,7 @@
 guest_enter:
     push_callee
     stp x0, xzr, [sp, #-16]!
-    ldp x2, x3, [x0, #16]
-    ldp x4, x5, [x0, #32]
-    ldp x6, x7, [x0, #48]
-    ldp x8, x9, [x0, #64]
-    ldp x10, x11, [x0, #80]
-    ldp x12, x13, [x0, #96]
-    ldp x14, x15, [x0, #112]
-    ldp x16, x17, [x0, #128]
-    ldp x18, x19, [x0, #144]
-    ldp x20, x21, [x0, #160]
-    ldp x22, x23, [x0, #176]
-    ldp x24, x25, [x0, #192]
-    ldp x26, x27, [x0, #208]
-    ldp x28, x29, [x0, #224]
+    most_gprs ldp, x0
     ldr x30, [x0, #REGS_X30]
     ldp x0, x1, [x0]
     eret
@@ -63,20 +62,7 @@ guest_enter:
     .endm
 
 guest_left:
-    stp x2, x3, [x0, #16]
-    stp x4, x5, [x0, #32]
-    stp x6, x7, [x0, #48]
-    stp x8, x9, [x0, #64]
-    stp x10, x11, [x0, #80]
-    stp x12, x13, [x0, #96]
-    stp x14, x15, [x0, #112]
-    stp x16, x17, [x0, #128]
-    stp x18, x19, [x0, #144]
-    stp x20, x21, [x0, #160]
-    stp x22, x23, [x0, #176]
-    stp x24, x25, [x0, #192]
-    stp x26, x27, [x0, #208]
-    stp x28, x29, [x0, #224]
+    most_gprs stp, x0
     str x30, [x0, #REGS_X30]
     ldp x2, x3, [sp], #32             /* the guest's x0 and x1; and drop guest_enter's x0 */
     stp x2, x3, [x0]
@@ -136,20 +122,7 @@ host_interrupted:
     .endm
 
 host_failed:
-    stp x2, x3, [sp, #16]
-    stp x4, x5, [sp, #32]
-    stp x6, x7, [sp, #48]
-    stp x8, x9, [sp, #64]
-    stp x10, x11, [sp, #80]
-    stp x12, x13, [sp, #96]
-    stp x14, x15, [sp, #112]
-    stp x16, x17, [sp, #128]
-    stp x18, x19, [sp, #144]
-    stp x20, x21, [sp, #160]
-    stp x22, x23, [sp, #176]
-    stp x24, x25, [sp, #192]
-    stp x26, x27, [sp, #208]
-    stp x28, x29, [sp, #224]
+    most_gprs stp, sp
     str x30, [sp, #240]
     mov x1, sp
     bl panic_exception
