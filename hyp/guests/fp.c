@@ -78,18 +78,18 @@ static void calc_ext(struct fp *fp)
     }
 }
 
+/* One register only: saturated ones are equal, and who swaps two such would not be found. */
 static void calc_uqadd(struct fp *fp)
 {
-    for (unsigned n = 0; n < 32; n++)
-        for (unsigned k = 0; k < 4; k++) {
-            uint64_t sum = (uint64_t)fp->v.s[n][k] + fp->v.s[(n + 3) % 32][k];
+    for (unsigned k = 0; k < 4; k++) {
+        uint64_t sum = (uint64_t)fp->v.s[29][k] + fp->v.s[2][k];
 
-            if (sum > UINT32_MAX) {
-                sum = UINT32_MAX;
-                fp->fpsr |= FPSR_QC;
-            }
-            fp->v.s[n][k] = (uint32_t)sum;
+        if (sum > UINT32_MAX) {
+            sum = UINT32_MAX;
+            fp->fpsr |= FPSR_QC;
         }
+        fp->v.s[29][k] = (uint32_t)sum;
+    }
 }
 
 /* SCVTF of a doubleword, FixedToFP(): does the rounding of FPCR.RMode add one in the last place? */

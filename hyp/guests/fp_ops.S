@@ -30,10 +30,6 @@
     ext v\n\().16b, v\n\().16b, v\m\().16b, #3
     .endm
 
-    .macro uqadd_ n, m
-    uqadd v\n\().4s, v\n\().4s, v\m\().4s
-    .endm
-
     .macro function name
     .globl \name
 \name:
@@ -69,7 +65,7 @@ function fp_ext
     ret
 
 function fp_uqadd
-    all uqadd_, 3
+    uqadd v29.4s, v29.4s, v2.4s
     ret
 
 function fp_convert
