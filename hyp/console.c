@@ -67,14 +67,38 @@ static void turn_to(struct vm *vm)
     console.speaker = vm;
 }
 
-void console_guest(struct vm *vm, char c)
+static void show(struct vm *vm)
 {
+    struct console_line *line = &vm->line;
+
+    if (!line->count)
+        return;
+    turn_to(vm);
+    for (unsigned k = 0; k < line->count; k++)
+        put(line->text[k]);
+    console.open = line->text[line->count - 1] != '\n';
+    line->count = 0;
+}
+
+void console_guest(struct vcpu *v, char c)
+{
+    struct console_line *line = &v->vm->line;
+    bool held = shows_names() && opts.wfx == OPT_wfx_trap;
     uint64_t daif = lock_take(&console.lock);
 
-    turn_to(vm);
-    put(c);
-    if (c == '\n')
-        console.open = false;
+    line->writer = v;
+    line->text[line->count++] = c;
+    if (!held || c == '\n' || line->count == CONSOLE_LINE)
+        show(v->vm);
+    lock_drop(&console.lock, daif);
+}
+
+void console_waits(struct vcpu *v)
+{
+    if (v->vm->line.writer != v) /* most wait without having printed; only v itself makes it v */
+        return;
+    uint64_t daif = lock_take(&console.lock);
+    show(v->vm);
     lock_drop(&console.lock, daif);
 }
 
@@ -94,6 +118,8 @@ void console_write(const char *text)
 void console_panicking(void)
 {
     console.panicking = true;
+    for (unsigned k = 0; k < vm_count(); k++)
+        show(vm_by_index(k));
 }
 
 void print(const char *text, ...)

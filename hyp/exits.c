@@ -47,19 +47,25 @@ static void exit_smc(struct vcpu *v)
 
 /* ISS.TI: bit 0 set for WFE and WFET. A WFE waits for an event that another virtual CPU will send:
  * let it. */
+void vcpu_wait(struct vcpu *v)
+{
+    /* `poked` is cleared before we look, and set by whoever makes something pending after it did.
+     */
+    __atomic_store_n(&v->poked, false, __ATOMIC_SEQ_CST);
+    if (!v->serror && !v->stopping && !vgic_has_pending(v) && vtimer_sleep(v) && !v->poked) {
+        console_waits(v);
+        task_block();
+    }
+}
+
 static void exit_wfx(struct vcpu *v)
 {
     STAT(WFX);
     vcpu_skip(v);
-    if (bit(v->esr, 0)) {
+    if (bit(v->esr, 0))
         sched_yield();
-        return;
-    }
-    /* `poked` is cleared before we look, and set by whoever makes something pending after it did.
-     */
-    __atomic_store_n(&v->poked, false, __ATOMIC_SEQ_CST);
-    if (!v->serror && !v->stopping && !vgic_has_pending(v) && vtimer_sleep(v) && !v->poked)
-        task_block();
+    else
+        vcpu_wait(v);
 }
 
 static void exit_fp(struct vcpu *v)

@@ -102,6 +102,7 @@ static void guest_backtrace(struct vcpu *v)
 
 void report_guest(struct vcpu *v, const char *why)
 {
+    console_waits(v);
     print("hyp: %s: %s: pc 0x%lx pstate 0x%lx ESR_EL2 0x%lx\n", v->task.name, why,
           (unsigned long)v->regs.pc, (unsigned long)v->regs.pstate, (unsigned long)v->esr);
     print_registers(v->regs.x);

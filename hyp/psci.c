@@ -56,9 +56,7 @@ static int64_t affinity_info(struct vcpu *v, uint64_t mpidr, uint64_t level)
 /* A suspend is a WFI: retention, which the caller must expect whatever it asked for. */
 static int64_t suspend(struct vcpu *v)
 {
-    __atomic_store_n(&v->poked, false, __ATOMIC_SEQ_CST);
-    if (!vgic_has_pending(v) && vtimer_sleep(v) && !v->poked && !v->stopping)
-        task_block();
+    vcpu_wait(v);
     return PSCI_SUCCESS;
 }
 

@@ -1,6 +1,7 @@
 /* Virtual machines and virtual CPUs, from inside. */
 #pragma once
 
+#include "hyp/console.h"
 #include "hyp/context.h"
 #include "hyp/fpsimd.h"
 #include "hyp/hyp.h"
@@ -55,6 +56,7 @@ struct vm {
     uint64_t cntvoff;
     struct vgic vgic;
     struct vpl011 uart;
+    struct console_line line;
     struct vcpu *last_on[CPUS_MAX]; /* which virtual CPU ran there last */
     struct vcpu *vcpus;
     unsigned vcpu_count;
@@ -86,6 +88,9 @@ void vcpu_reg_set(struct vcpu *v, enum slot slot, uint64_t value);
 /* From its own task: read and write now. */
 #define vcpu_read(v, reg)         context_read(&(v)->ctx, SLOT_##reg)
 #define vcpu_write(v, reg, value) context_write(&(v)->ctx, SLOT_##reg, value)
+
+/* WFI: sleep until something has come for it. From its own task. */
+void vcpu_wait(struct vcpu *v);
 
 /* Something has come for it: out of WFI, out of the guest. From anywhere. */
 void vcpu_kick(struct vcpu *v);

@@ -112,6 +112,7 @@ void vcpu_off(struct vcpu *v)
     bool last = false;
 
     drop(v);
+    console_waits(v);
     uint64_t daif = lock_take(&vm->lock);
     if (v->power == POWER_ON) {
         v->power = POWER_OFF;

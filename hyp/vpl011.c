@@ -117,7 +117,7 @@ bool vpl011_mmio(struct vcpu *v, struct mmio *m)
     if (m->ipa < VPL011_BASE || m->ipa >= VPL011_BASE + VPL011_SIZE)
         return false;
     if (m->write && (offset & ~3u) == UARTDR)
-        console_guest(v->vm, (char)m->value);
+        console_guest(v, (char)m->value);
     uint64_t daif = lock_take(&u->lock);
     if (m->write)
         write_register(u, offset & ~3u, (uint32_t)m->value);

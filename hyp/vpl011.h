@@ -1,5 +1,5 @@
 /* A guest's UART: a PL011 (DDI0183) at the virt board's place, SPI 33 (INTID). Output goes to the
- * console a byte at a time; input comes from there. */
+ * console a line at a time (hyp/console.h); input comes from there. */
 #pragma once
 
 #include <stdbool.h>

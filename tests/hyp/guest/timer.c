@@ -64,10 +64,15 @@ static void masked(unsigned cpu)
     msr(cntp_ctl_el0, 3);
     msr(cntp_cval_el0, mrs(cntpct_el0));
     check(mrs(cntp_ctl_el0) == 7, "CNTP_CTL_EL0 0x%lx", (unsigned long)mrs(cntp_ctl_el0));
+    /* However long the writes take (on QEMU, time is the host's). */
+    uint64_t from = mrs(cntpct_el0);
     msr(cntp_tval_el0, 1000000);
-    check(mrs(cntp_tval_el0) <= 1000000 && mrs(cntp_tval_el0) > 0, "CNTP_TVAL_EL0");
+    uint64_t to = mrs(cntpct_el0), cval = mrs(cntp_cval_el0);
+    check(cval >= from + 1000000 && cval <= to + 1000000, "CNTP_TVAL_EL0");
+    from = mrs(cntvct_el0);
     msr(cntv_tval_el0, 1000000);
-    check(mrs(cntv_tval_el0) <= 1000000, "CNTV_TVAL_EL0");
+    to = mrs(cntvct_el0), cval = mrs(cntv_cval_el0);
+    check(cval >= from + 1000000 && cval <= to + 1000000, "CNTV_TVAL_EL0");
     irqs_off();
     check(fired[cpu] == before, "a masked timer fired");
 }
