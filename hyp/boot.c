@@ -161,6 +161,7 @@ static void find_devices(const struct fdt *f)
 {
     struct gic_frames *g = &gic_frames;
     uint64_t base, size;
+    uint32_t regions = 1;
     int node = fdt_compatible(f, fdt_root(f), "arm,pl011");
 
     if (node >= 0 && fdt_reg(f, node, 0, &base, &size))
@@ -169,7 +170,9 @@ static void find_devices(const struct fdt *f)
     if (node < 0 || !fdt_reg(f, node, 0, &g->dist, &size) ||
         !fdt_reg(f, node, 1, &g->redist, &g->redist_size))
         panic("the device tree has no GICv3");
-    if (!fdt_reg(f, node, 3, &g->gicv, &size))
+    /* Behind the regions of redistributors: GICC, GICH, GICV (the binding arm,gic-v3). */
+    fdt_u32(f, node, "#redistributor-regions", &regions);
+    if (!fdt_reg(f, node, regions + 3, &g->gicv, &size))
         g->gicv = 0;
 }
 

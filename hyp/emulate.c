@@ -4,6 +4,7 @@
 #include "hyp/inject.h"
 #include "hyp/lazy.h"
 #include "hyp/lib.h"
+#include "hyp/opts.h"
 #include "hyp/vcpu.h"
 #include "hyp/vtimer.h"
 
@@ -38,12 +39,13 @@ static const struct {
     {ENC(3, 0, 0, 7, 2), 27, 24, "nested virtualization"},
 };
 
-/* ID_AA64PFR0_EL1.CSV2 says 2 with software context numbers, which trap: at most 1. */
-static uint64_t limit_csv2(uint16_t enc, uint64_t v)
+/* CSV2 says 2 with software context numbers, which trap: at most 1. GIC: a guest's GICv2 has no
+ * system registers. */
+static uint64_t guest_pfr0(uint64_t v)
 {
-    if (enc == ENC(3, 0, 0, 4, 0) && bits(v, 59, 56) > 1)
+    if (bits(v, 59, 56) > 1)
         v = set_bits(v, 59, 56, 1);
-    return v;
+    return opts.gicv ? v & ~MASK(27, 24) : v;
 }
 
 /* The AArch32 ID registers are there for the encodings that the CPU has; those above it read as
@@ -65,8 +67,10 @@ static uint64_t read_id(uint16_t enc)
 
 static uint64_t guest_id(uint16_t enc)
 {
-    uint64_t v = limit_csv2(enc, read_id(enc));
+    uint64_t v = read_id(enc);
 
+    if (enc == ENC(3, 0, 0, 4, 0))
+        v = guest_pfr0(v);
     for (unsigned k = 0; k < ARRAY_SIZE(hidden); k++)
         if (hidden[k].enc == enc)
             v &= ~MASK(hidden[k].hi, hidden[k].lo);

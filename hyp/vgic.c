@@ -99,25 +99,38 @@ static unsigned choose(struct vcpu *v, struct virq **chosen, unsigned room)
     return count;
 }
 
+/* A GICv2's SGI: a list register has one source, the active one's or else the first that waits. */
+static uint64_t take_source(struct virq *i)
+{
+    if (!i->active) {
+        i->source = (uint8_t)__builtin_ctz(i->sources);
+        i->sources &= (uint16_t)~BIT(i->source);
+    }
+    return LR_SOURCE(i->source);
+}
+
+/* What would make pending and active of one list register a state that is not allowed: HW, and the
+ * same SGI of two CPUs. */
+static bool must_wait(const struct virq *i)
+{
+    return i->active && ((i->hw && opts.hw) || i->sources);
+}
+
 /* The state moves into the list register; what stays behind is what has not happened yet. */
 static uint64_t to_lr(struct virq *i, bool gicv2)
 {
     uint64_t lr = i->intid | LR_PRIORITY(i->priority) | (i->group1 ? LR_GROUP1 : 0);
-    bool physical = i->hw && opts.hw;
+    bool physical = i->hw && opts.hw, pending = is_deliverable(i) && !must_wait(i);
 
+    if (pending) {
+        lr |= LR_PENDING;
+        i->lr_took = i->latch || i->sources;
+        i->latch = false;
+    }
     if (i->active)
         lr |= LR_ACTIVE;
-    if (is_deliverable(i) && !(physical && i->active)) { /* both states with HW are not allowed */
-        lr |= LR_PENDING;
-        i->lr_took = i->latch;
-        i->latch = false;
-        if (gicv2 && i->sources) {
-            unsigned source = (unsigned)__builtin_ctz(i->sources);
-            lr |= LR_SOURCE(source);
-            i->sources &= (uint16_t)~BIT(source);
-            i->lr_took = true;
-        }
-    }
+    if (gicv2 && i->intid < SGIS && (pending || i->active))
+        lr |= take_source(i);
     if (physical)
         lr |= LR_HW | LR_PINTID(i->pintid);
     else if (i->hw || !i->edge ||
@@ -198,7 +211,7 @@ static void from_lr(struct virq *i, uint64_t lr)
     i->lr_took = false;
     i->active = lr & LR_ACTIVE && i->intid < LPI_FIRST; /* LPIs have no active state */
     if (lr & LR_PENDING && was_latched) {
-        if (i->intid < 16 && opts.gicv)
+        if (i->intid < SGIS && opts.gicv)
             i->sources |= (uint16_t)BIT(bits(lr, 12, 10));
         else
             i->latch = true;

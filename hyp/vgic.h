@@ -15,6 +15,7 @@
 #include "hyp/arch.h"
 #include "hyp/lock.h"
 
+#define SGIS         16
 #define VGIC_PRIVATE 32
 #define VGIC_SPIS    96 /* INTIDs 32 to 127 */
 #define LRS_MAX      16
@@ -37,6 +38,7 @@ struct virq {
     bool lr_took;     /* and its latch */
     bool spilled;     /* active, and there was no list register for it */
     uint16_t sources; /* GICv2 SGIs: CPUs that have sent it and were not yet seen */
+    uint8_t source;   /* and from which of them the active one is */
     uint32_t pintid;
     struct vcpu *target; /* NULL: nobody's */
     struct vcpu *queued; /* in whose queue it is; NULL */

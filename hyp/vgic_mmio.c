@@ -55,10 +55,11 @@ static uint64_t get_pending(const struct virq *i)
     return i->latch || (!i->edge && i->line) || i->sources;
 }
 
+/* A GICv2's SGIs become pending with a sender (SPENDSGIR), not here. */
 static void set_pending(struct vcpu *v, struct virq *i, uint64_t field)
 {
     (void)v;
-    if (field)
+    if (field && !(opts.gicv && i->intid < SGIS))
         i->latch = true;
 }
 
@@ -111,7 +112,7 @@ static uint64_t get_config(const struct virq *i)
 static void set_config(struct vcpu *v, struct virq *i, uint64_t field)
 {
     (void)v;
-    if (i->intid >= 16)
+    if (i->intid >= SGIS)
         i->edge = field & 2;
 }
 

@@ -217,6 +217,35 @@ static void test_sgis_reach_the_listed_and_all_others(void **state)
     assert_true(vcpus[0].vgic.private[3].latch);
 }
 
+/* With a GICv2 the acknowledge tells the sender; one list register can be about one. */
+static void test_a_gicv2s_sgi_of_two_senders_comes_twice(void **state)
+{
+    struct virq *i = vgic_irq(&vcpus[0], 3);
+
+    (void)state;
+    opts.gicv = true;
+    vgic_init_cpu(&vcpus[0]);
+    vm.vgic.ctlr = 1;
+    i->sources = BIT(1) | BIT(4);
+    vgic_update(i);
+    vgic_flush(&vcpus[0]);
+    assert_true(lr(0) & LR_EOI);
+    assert_int_equal(acknowledge(), 3 | 1 << 10);
+    vgic_fold(&vcpus[0]);
+    vgic_flush(&vcpus[0]); /* the second waits until the first is ended */
+    assert_int_equal(lr(0) & (LR_PENDING | LR_ACTIVE), LR_ACTIVE);
+    assert_int_equal((uint32_t)lr(0), 3 | 1 << 10);
+    assert_true(lr(0) & LR_EOI);
+    end(3 | 1 << 10);
+    vgic_fold(&vcpus[0]);
+    vgic_flush(&vcpus[0]);
+    assert_int_equal(acknowledge(), 3 | 4 << 10);
+    end(3 | 4 << 10);
+    vgic_fold(&vcpus[0]);
+    vgic_flush(&vcpus[0]);
+    assert_int_equal(vcpus[0].vgic.hw.used, 0);
+}
+
 static void test_a_disabled_interrupt_leaves_and_an_enabled_one_returns(void **state)
 {
     struct virq *i = spi(0, 0x80, true);
@@ -301,6 +330,7 @@ int main(void)
                                setup),
         cmocka_unit_test_setup(test_without_hw_the_physical_interrupt_is_ended_by_the_fold, setup),
         cmocka_unit_test_setup(test_sgis_reach_the_listed_and_all_others, setup),
+        cmocka_unit_test_setup(test_a_gicv2s_sgi_of_two_senders_comes_twice, setup),
         cmocka_unit_test_setup(test_a_disabled_interrupt_leaves_and_an_enabled_one_returns, setup),
         cmocka_unit_test_setup(test_a_rerouted_interrupt_changes_queues, setup),
         cmocka_unit_test_setup(test_random_storms_lose_nothing, setup),
