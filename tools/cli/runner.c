@@ -31,7 +31,8 @@ struct run {
     struct console *input; /* where standard input goes: it, or a port */
     struct arm_machine *m;
     struct arm_config config;
-    unsigned saved; /* of req->saves */
+    unsigned saved;   /* of req->saves */
+    bool save_failed; /* the next one could not be written, which has been said */
 };
 
 static void log_line(void *ctx, enum arm_log_category cat, enum arm_log_level level,
@@ -165,17 +166,34 @@ static bool enter_monitor(struct run *r)
     return go_on;
 }
 
-/* The next snapshot is due. False: it could not be written, which is said. */
+/* Has the run not come to the next snapshot's point before it begins to look for it? Time may jump
+ * over one later. */
+static bool save_can_come(struct run *r)
+{
+    const struct save *next = &r->req->saves[r->saved];
+
+    if (r->saved == r->req->save_count || !save_is_past(next, r->m))
+        return true;
+    fprintf(r->outputs.say,
+            "armillary: %s: not written: the machine is past that, at %" PRIu64
+            " instructions, %" PRIu64 " ns\n",
+            next->file, arm_retired(r->m), arm_time_ns(r->m));
+    r->save_failed = true;
+    return false;
+}
+
+/* The next snapshot is due. False: it could not be written, or the one behind it never will be. */
 static bool save(struct run *r)
 {
     struct arm_error err;
 
     if (arm_snapshot_save(r->m, r->req->saves[r->saved].file, &err) < 0) {
         fprintf(r->outputs.say, "armillary: %s\n", err.text);
+        r->save_failed = true;
         return false;
     }
     r->saved++;
-    return true;
+    return save_can_come(r);
 }
 
 /* Go on for at most @limit instructions (0: no limit), and write snapshots on the way. */
@@ -190,12 +208,14 @@ static enum arm_stop_reason run_and_save(struct run *r, uint64_t limit)
                 return ARM_STOP_REQUEST;
             continue;
         }
+        if (limit && left == 0)
+            break;
         enum arm_stop_reason why = save_run(next, r->m, left, &took);
         if (why == ARM_STOP_UNTIL && !save(r))
             return ARM_STOP_REQUEST;
-        if (why != ARM_STOP_UNTIL && (why != ARM_STOP_LIMIT || (limit && left <= took)))
+        if (why != ARM_STOP_UNTIL && why != ARM_STOP_LIMIT)
             return why;
-        left -= limit ? took : 0;
+        left -= took < left ? took : left;
     }
     return limit && left == 0 ? ARM_STOP_LIMIT : arm_run(r->m, left);
 }
@@ -284,8 +304,9 @@ static int all_saved(struct run *r, int code)
 {
     if (r->saved == r->req->save_count)
         return code;
-    fprintf(r->outputs.say, "armillary: %s: not written: the run ended before\n",
-            r->req->saves[r->saved].file);
+    if (!r->save_failed)
+        fprintf(r->outputs.say, "armillary: %s: not written: the run ended before\n",
+                r->req->saves[r->saved].file);
     return EXIT_USAGE;
 }
 
@@ -293,6 +314,8 @@ static int run_console(struct run *r)
 {
     int code = restore(r);
 
+    if (code == 0 && !save_can_come(r))
+        code = EXIT_USAGE;
     if (code == 0)
         code = open_input_log(r);
     struct traces *traces = code == 0 ? traces_open(r->m, r->req->traces, &r->outputs) : NULL;

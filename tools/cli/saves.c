@@ -103,6 +103,12 @@ bool save_due(const struct save *save, const struct arm_machine *m)
            (save->when == SAVE_TIME && arm_time_ns(m) >= save->value);
 }
 
+bool save_is_past(const struct save *save, const struct arm_machine *m)
+{
+    return (save->when == SAVE_COUNT && arm_retired(m) > save->value) ||
+           (save->when == SAVE_TIME && arm_time_ns(m) > save->value);
+}
+
 static uint64_t at_most(uint64_t a, uint64_t limit)
 {
     return limit && limit < a ? limit : a;

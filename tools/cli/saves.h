@@ -29,6 +29,9 @@ bool save_parse(char *spec, const char *image, struct save *save);
 /* Is it time? Of an address only save_run() knows. */
 bool save_due(const struct save *save, const struct arm_machine *m);
 
+/* The machine has come further already: the snapshot would be of another point. */
+bool save_is_past(const struct save *save, const struct arm_machine *m);
+
 /**
  * save_run() - run on towards it, at most @limit instructions (0: no limit); *took: how many of
  * them, or how much of the time of a fault loop.
