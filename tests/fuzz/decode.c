@@ -17,7 +17,7 @@ static void check(uint32_t word, unsigned page_offset)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input in = {data, size};
+    struct choices in = {data, size};
 
     while (in.left > 0) {
         uint32_t word = (uint32_t)take(&in, 4);

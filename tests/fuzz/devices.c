@@ -55,7 +55,7 @@ static struct board *board_new(void)
 }
 
 /* A command for both chips at one of a few places, or data for the buffer. */
-static void flash_write(struct board *b, struct input *in)
+static void flash_write(struct board *b, struct choices *in)
 {
     static const uint8_t cmds[] = {0xf0, 0xff, 0x90, 0x98, 0x70, 0x50, 0x40, 0x10, 0x20,
                                    0x60, 0xe8, 0xd0, 0x01, 0x00, 0x07, 0xb0, 0x2f};
@@ -68,7 +68,7 @@ static void flash_write(struct board *b, struct input *in)
         (void)device_read(&b->flash.dev, offset, 4);
 }
 
-static void outside(struct board *b, struct input *in)
+static void outside(struct board *b, struct choices *in)
 {
     uint8_t chars[24] = {0};
 
@@ -88,7 +88,7 @@ static void outside(struct board *b, struct input *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input in = {data, size};
+    struct choices in = {data, size};
     struct board *b = board_new();
     struct device *const devs[] = {&b->uart.dev, &b->rtc.dev, &b->gpio.dev, &b->flash.dev};
 

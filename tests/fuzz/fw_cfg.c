@@ -5,7 +5,7 @@
 #define RAM      UINT64_C(0x40000000)
 #define RAM_SIZE UINT64_C(0x400000)
 
-static void add_items(struct fw_cfg *fw, struct input *in)
+static void add_items(struct fw_cfg *fw, struct choices *in)
 {
     static const char *const names[] = {"etc/a", "opt/b", "etc/boot-fail-wait", "bootorder", "z"};
     uint8_t bytes[64] = {0};
@@ -17,7 +17,7 @@ static void add_items(struct fw_cfg *fw, struct input *in)
         abort();
 }
 
-static uint64_t address(struct input *in)
+static uint64_t address(struct choices *in)
 {
     return below(in, 8) ? RAM + take(in, 3) % RAM_SIZE : value(in);
 }
@@ -30,7 +30,7 @@ static void put_be(struct physmem *mem, uint64_t at, unsigned bytes, uint64_t v)
     (void)physmem_write(mem, pa(at), be + 8 - bytes, bytes);
 }
 
-static void dma(struct fw_cfg *fw, struct input *in)
+static void dma(struct fw_cfg *fw, struct choices *in)
 {
     uint64_t desc = address(in), to = address(in);
     uint32_t control = below(in, 64),
@@ -49,7 +49,7 @@ static void dma(struct fw_cfg *fw, struct input *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input in = {data, size};
+    struct choices in = {data, size};
     const struct arm_log log = fuzz_log();
     struct physmem mem = {0};
     struct clock clock = {.next_ns = CLOCK_NEVER};

@@ -18,7 +18,7 @@ static const uint8_t commands[] = {
 };
 
 /* Few interrupts, so that they meet each other. */
-static uint64_t word(struct input *in)
+static uint64_t word(struct choices *in)
 {
     unsigned how = below(in, 8);
 
@@ -30,7 +30,7 @@ static uint64_t word(struct input *in)
     return value(in);
 }
 
-static uint64_t address(struct input *in)
+static uint64_t address(struct choices *in)
 {
     static const uint64_t places[] = {
         QUEUE, DEVICES, COLLECTIONS, ITT, CONFIG, PENDING, RAM_BASE + RAM_SIZE - 0x100, 0x8000000};
@@ -38,7 +38,7 @@ static uint64_t address(struct input *in)
     return below(in, 16) ? places[below(in, ARRAY_SIZE(places))] + take(in, 1) : value(in);
 }
 
-static void command(struct its_fix *t, struct input *in)
+static void command(struct its_fix *t, struct choices *in)
 {
     uint64_t code = below(in, 16) ? commands[below(in, ARRAY_SIZE(commands))] : below(in, 256);
     uint64_t device = below(in, 16) ? below(in, 3) : value(in) & UINT32_MAX;
@@ -52,14 +52,14 @@ static void command(struct its_fix *t, struct input *in)
     its_cmd(t, dw[0], dw[1], dw[2], dw[3]);
 }
 
-static void scribble(struct its_fix *t, struct input *in)
+static void scribble(struct its_fix *t, struct choices *in)
 {
     uint64_t where = address(in), what = word(in) | (below(in, 2) ? VALID : 0);
 
     (void)physmem_write(&t->mem, pa(where), &what, 8);
 }
 
-static struct device *any_frame(struct gic *gic, struct input *in, uint64_t *bytes)
+static struct device *any_frame(struct gic *gic, struct choices *in, uint64_t *bytes)
 {
     switch (below(in, 4)) {
     case 0:
@@ -80,7 +80,7 @@ static struct device *any_frame(struct gic *gic, struct input *in, uint64_t *byt
 }
 
 /* The registers that say where tables are, with values that are places. */
-static void point(struct its_fix *t, struct input *in)
+static void point(struct its_fix *t, struct choices *in)
 {
     static const uint16_t its[] = {GITS_CBASER, GITS_CWRITER, GITS_CREADR, GITS_BASER0,
                                    GITS_BASER1};
@@ -98,7 +98,7 @@ static void point(struct its_fix *t, struct input *in)
         gicr_w(t->f, below(in, CPUS), GICR_CTLR, below(in, 4) != 0);
 }
 
-static void system_register(struct gic *gic, struct input *in)
+static void system_register(struct gic *gic, struct choices *in)
 {
     enum sysreg sr = registers[below(in, ARRAY_SIZE(registers))];
     unsigned how = below(in, 4), cpu = below(in, CPUS);
@@ -111,7 +111,7 @@ static void system_register(struct gic *gic, struct input *in)
         gic_cpuif_write(gic, cpu, sr, how & 2, word(in));
 }
 
-static void input_line(struct fix *f, struct input *in)
+static void input_line(struct fix *f, struct choices *in)
 {
     unsigned cpu = below(in, CPUS), n = below(in, 64);
     bool level = below(in, 2);
@@ -122,7 +122,7 @@ static void input_line(struct fix *f, struct input *in)
         ppi(f, cpu, n, level);
 }
 
-static void step(struct its_fix *t, struct input *in)
+static void step(struct its_fix *t, struct choices *in)
 {
     uint64_t bytes;
     struct device *dev;
@@ -190,7 +190,7 @@ static unsigned first_cpu(void *ctx)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input in = {data, size};
+    struct choices in = {data, size};
     unsigned how = below(&in, 256);
     const struct gic_config cfg = {.spis = 64,
                                    .lr_count = 1 + how % 16,

@@ -20,13 +20,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct input {
+struct choices {
     const uint8_t *data;
     size_t left;
 };
 
 /* The next @bytes (1..8) bytes, little-endian. */
-static inline uint64_t take(struct input *in, unsigned bytes)
+static inline uint64_t take(struct choices *in, unsigned bytes)
 {
     uint8_t le[8] = {0};
     size_t n = in->left < bytes ? in->left : bytes;
@@ -40,13 +40,13 @@ static inline uint64_t take(struct input *in, unsigned bytes)
 }
 
 /* A number below @limit <= 256. */
-static inline unsigned below(struct input *in, unsigned limit)
+static inline unsigned below(struct choices *in, unsigned limit)
 {
     return (unsigned)take(in, 1) % limit;
 }
 
 /* A value that means something more often than uniform ones would: small, one bit, all ones. */
-static inline uint64_t value(struct input *in)
+static inline uint64_t value(struct choices *in)
 {
     unsigned how = (unsigned)take(in, 1);
 
@@ -69,7 +69,7 @@ static inline uint64_t value(struct input *in)
 }
 
 /* An offset in one of the rows of a device's registers. */
-static inline uint64_t some_register(struct input *in, const struct device *dev)
+static inline uint64_t some_register(struct choices *in, const struct device *dev)
 {
     const struct reg_row *rows = dev->ops->regs;
     unsigned count = 0;
@@ -81,7 +81,7 @@ static inline uint64_t some_register(struct input *in, const struct device *dev)
 }
 
 /* One access of any size in the @bytes of a device, mostly to a register it has. */
-static inline void any_access(struct input *in, struct device *dev, uint64_t bytes)
+static inline void any_access(struct choices *in, struct device *dev, uint64_t bytes)
 {
     unsigned how = (unsigned)take(in, 1), size = 1u << (how & 3);
     uint64_t offset = how & 0x30 ? some_register(in, dev) : take(in, 4) % bytes;

@@ -10,13 +10,13 @@
 #define RAM      UINT64_C(0x40000000)
 #define RAM_SIZE UINT64_C(0x40000)
 
-static uint64_t root(struct input *in)
+static uint64_t root(struct choices *in)
 {
     return below(in, 8) ? RAM + (take(in, 1) << 12) % RAM_SIZE : value(in);
 }
 
 /* Size fields that make sense more often than not. */
-static uint64_t control(struct input *in)
+static uint64_t control(struct choices *in)
 {
     uint64_t v = take(in, 8);
 
@@ -32,7 +32,7 @@ struct cpu_limits {
     uint8_t pa_bits;
 };
 
-static void limits(struct input *in, struct cpu_limits *l)
+static void limits(struct choices *in, struct cpu_limits *l)
 {
     static const uint8_t sizes[] = {32, 36, 40, 42, 44, 48, 52};
 
@@ -43,7 +43,7 @@ static void limits(struct input *in, struct cpu_limits *l)
     l->pa_bits = has_feature(&l->features, FEAT_LPA2) ? 52 : sizes[below(in, ARRAY_SIZE(sizes))];
 }
 
-static void regime(struct input *in, const struct cpu_limits *l, struct regime *rg)
+static void regime(struct choices *in, const struct cpu_limits *l, struct regime *rg)
 {
     *rg = (struct regime){
         .id = below(in, REGIME_COUNT), .features = &l->features, .pa_bits = l->pa_bits};
@@ -59,7 +59,7 @@ static void regime(struct input *in, const struct cpu_limits *l, struct regime *
 }
 
 /* Descriptors: a few random ones, most of them pointing into the RAM, repeated all over it. */
-static void fill(struct input *in, struct physmem *mem)
+static void fill(struct choices *in, struct physmem *mem)
 {
     uint8_t *ram = physmem_ram_changing(mem, pa(RAM), RAM_SIZE);
     uint64_t desc[16];
@@ -73,7 +73,7 @@ static void fill(struct input *in, struct physmem *mem)
         le_put(ram + 8 * i, 8, desc[(i + i / 512) % ARRAY_SIZE(desc)]);
 }
 
-static struct mmu_access access_of(struct input *in)
+static struct mmu_access access_of(struct choices *in)
 {
     unsigned how = (unsigned)take(in, 1);
 
@@ -93,7 +93,8 @@ static void check_result(const struct xlat *x, const struct translation *t)
 }
 
 /* Without and with caches; the tables change under the caches as the access needs it. */
-static void translate(struct input *in, const struct xlat *x, struct physmem *mem, struct tlb *tlb)
+static void translate(struct choices *in, const struct xlat *x, struct physmem *mem,
+                      struct tlb *tlb)
 {
     const struct mmu_access a = access_of(in);
     const va_t where =
@@ -113,7 +114,7 @@ static void translate(struct input *in, const struct xlat *x, struct physmem *me
     (void)tlb_lookup(tlb, x, xlat_canonical(x, where.a, a.kind == MMU_EXEC), &a, &cached);
 }
 
-static void invalidate(struct input *in, struct tlb *tlb)
+static void invalidate(struct choices *in, struct tlb *tlb)
 {
     struct tlbi op = {.scope = below(in, TLBI_IPA + 1),
                       .regime = below(in, REGIME_COUNT),
@@ -129,7 +130,7 @@ static void invalidate(struct input *in, struct tlb *tlb)
     tlb_invalidate(tlb, &op);
 }
 
-static void new_regime(struct input *in, const struct cpu_limits *l, struct xlat *x,
+static void new_regime(struct choices *in, const struct cpu_limits *l, struct xlat *x,
                        struct tlb *tlb)
 {
     struct regime rg;
@@ -141,7 +142,7 @@ static void new_regime(struct input *in, const struct cpu_limits *l, struct xlat
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input in = {data, size};
+    struct choices in = {data, size};
     struct physmem mem = {0};
     struct tlb *tlb = tlb_create();
     struct cpu_limits cpu = {0};

@@ -41,7 +41,7 @@ static void drop_chars(void *ctx, const uint8_t *data, size_t n)
     CHECK(n > 0);
 }
 
-static struct virtio *plug(struct bench *b, struct input *in)
+static struct virtio *plug(struct bench *b, struct choices *in)
 {
     static const uint8_t sectors[DISK];
     const struct virtio_port ports[PORTS] = {{.is_console = true, .write = drop_chars},
@@ -70,7 +70,7 @@ static uint64_t queue_at(unsigned n)
 }
 
 /* What a driver does before it works; every step may be followed by any other. */
-static void set_up(struct bench *b, struct input *in)
+static void set_up(struct bench *b, struct choices *in)
 {
     static const uint8_t status[] = {0, 3, 11, 15};
     uint64_t features = b->slot.virtio->offered & ~(uint64_t)below(in, 64);
@@ -106,13 +106,13 @@ static void poke(struct bench *b, uint64_t at, unsigned bytes, uint64_t v)
     (void)physmem_write(&b->mem, pa(at), le, bytes);
 }
 
-static uint64_t address(struct input *in, unsigned n)
+static uint64_t address(struct choices *in, unsigned n)
 {
     return below(in, 16) ? queue_at(n) + BUFFER_AT + take(in, 1) * 8 : value(in);
 }
 
 /* A descriptor; @table may be an indirect one in a buffer. */
-static void descriptor(struct bench *b, struct input *in, uint64_t table, unsigned n, unsigned i)
+static void descriptor(struct bench *b, struct choices *in, uint64_t table, unsigned n, unsigned i)
 {
     poke(b, table + 16 * i, 8, address(in, n));
     poke(b, table + 16 * i + 8, 4, below(in, 8) ? take(in, 1) * (1 + below(in, 16)) : value(in));
@@ -121,7 +121,7 @@ static void descriptor(struct bench *b, struct input *in, uint64_t table, unsign
 }
 
 /* A chain: the header of the device's kind of request, then any pieces; made available. */
-static void request(struct bench *b, struct input *in, unsigned n)
+static void request(struct bench *b, struct choices *in, unsigned n)
 {
     unsigned head = below(in, QUEUE), pieces = below(in, 4);
     uint64_t header = queue_at(n) + BUFFER_AT + 16 * head, avail = queue_at(n) + AVAIL_AT;
@@ -144,7 +144,7 @@ static void request(struct bench *b, struct input *in, unsigned n)
         reg(b, NOTIFY, n);
 }
 
-static void step(struct bench *b, struct input *in)
+static void step(struct bench *b, struct choices *in)
 {
     unsigned n = below(in, b->slot.virtio->queue_count);
     const uint8_t chars[32] = {0};
@@ -181,7 +181,7 @@ static void step(struct bench *b, struct input *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input in = {data, size};
+    struct choices in = {data, size};
     struct bench *b = calloc(1, sizeof(*b));
 
     if (!b || physmem_add_ram(&b->mem, pa(RAM), RAM_SIZE, NULL) != 0)
