@@ -407,8 +407,11 @@ static void paragraph(FILE *f, const char *dash, const char *name, const char *s
 
 static const struct {
     const char *name, *title;
-} option_groups[] = {
-    {"machine", "Machine"}, {"image", "Image"}, {"limits", "Limits"}, {"debug", "Debugging"}};
+} option_groups[] = {{"machine", "Machine"},
+                     {"image", "Image"},
+                     {"limits", "Limits"},
+                     {"debug", "Debugging"},
+                     {"check", "Checking (armillary check)"}};
 
 static const struct {
     const char *group, *name, *argument, *help, *def, *cost;

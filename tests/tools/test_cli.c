@@ -69,16 +69,16 @@ static void assert_ended(const struct result *r, int code, const char *text)
 static void test_help_and_version_go_to_standard_output(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"run", "qemu", "dis", "sysreg"};
+    static const char *const commands[] = {"run", "check", "qemu", "dis", "sysreg"};
 
     struct result *r = RUN("--version");
     assert_int_equal(r->code, 0);
     assert_contains(r->out, "armillary ");
     r = RUN("--help");
     assert_int_equal(r->code, 0);
-    for (size_t k = 0; k < 4; k++)
+    for (size_t k = 0; k < 5; k++)
         assert_contains(r->out, commands[k]);
-    for (size_t k = 0; k < 4; k++) {
+    for (size_t k = 0; k < 5; k++) {
         r = RUN(commands[k], "--help");
         assert_int_equal(r->code, 0);
         assert_string_equal(r->err, "");
@@ -98,6 +98,12 @@ static void test_bad_usage_is_exit_code_2_and_names_option_value_and_expectation
         {{"fly"}, "no command \"fly\""},
         {{"run"}, "no image"},
         {{"run", "--fly", "x"}, "--fly"},
+        {{"run", "--rules=all", "x"}, "--rules"},
+        {{"check"}, "armillary check: no image"},
+        {{"check", "--rules=FLY", "--load", loop_load}, "\"FLY\" is none"},
+        {{"check", "--report=xml=x", "x"}, "--report=xml=x: expected FORMAT=FILE"},
+        {{"check", "--report=json=", "x"}, "--report=json=: expected FORMAT=FILE"},
+        {{"check", "--budget=/nonexistent/x", "--load", loop_load}, "/nonexistent/x"},
         {{"run", "a", "b"}, "\"b\" is a second image"},
         {{"run", "--cpu=help", "--load", loop_load}, "known: a53, cortex-a53, a57"},
         {{"run", "--smp=124", "x"}, "--smp=124: expected 1 to 123"},

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "check.h"
 #include "command.h"
 #include "devices.h"
 #include "modules.h"
@@ -25,6 +26,8 @@ struct options {
 #undef OPTION
     char **images;
     gboolean help;
+    const char *command; /* as the user says it: "armillary run" */
+    char *rerun;         /* the words of the command line behind that */
 };
 
 /* Texts are bytes, taken as they are: G_OPTION_ARG_STRING would convert them from the locale, and
@@ -58,7 +61,8 @@ static const struct {
 } groups[] = {{"machine", "Machine options:"},
               {"image", "Image options:"},
               {"limits", "Limits:"},
-              {"debug", "Debug options:"}};
+              {"debug", "Debug options:"},
+              {"check", "Check options:"}};
 
 #define BLOBS_MAX 32
 
@@ -191,7 +195,7 @@ static int parse_blobs(const struct options *o, struct arm_blob *blobs, struct r
     return 0;
 }
 
-static int start(const struct options *o)
+static int start(const struct options *o, bool check)
 {
     struct run_request req = {
         .config = {.cpu = o->cpu ? o->cpu : "max",
@@ -212,8 +216,14 @@ static int start(const struct options *o)
     struct arm_blob blobs[BLOBS_MAX];
     struct module_options modules;
     struct device_options devices;
+    struct check_request wishes = {.config = {.rules = o->rules,
+                                              .budget = o->budget,
+                                              .write_budget = o->write_budget,
+                                              .rerun = o->rerun}};
     int code = check_names(o);
 
+    if (check && check_answers(&wishes, &code))
+        return code;
     if (code == 0)
         code = parse_numbers(o, &req);
     if (code == 0 && !run_options_apply(o, &req))
@@ -226,15 +236,18 @@ static int start(const struct options *o)
         code = EXIT_USAGE;
     if (code)
         return code;
+    if (check && !check_parse(&wishes, o->report))
+        return EXIT_USAGE;
+    req.check = check ? &wishes : NULL;
     req.devices = &devices;
     if (o->serial && !runner_serial_valid(o->serial))
         return bad("serial", o->serial, "stdio, none or file:PATH");
     if (o->images && o->images[0] && o->images[1]) {
-        fprintf(stderr, "armillary run: \"%s\" is a second image; expected one\n", o->images[1]);
+        fprintf(stderr, "%s: \"%s\" is a second image; expected one\n", o->command, o->images[1]);
         return EXIT_USAGE;
     }
     if (!req.config.kernel && !req.config.bios && !req.config.blob_count && !o->dump_dtb) {
-        fprintf(stderr, "armillary run: no image; see `armillary run --help`\n");
+        fprintf(stderr, "%s: no image; see `%s --help`\n", o->command, o->command);
         return EXIT_USAGE;
     }
     return runner_run(&req);
@@ -269,10 +282,11 @@ static GArray *group_entries(struct options *o, const char *group, GPtrArray *ke
     return entries;
 }
 
-static GOptionContext *make_context(struct options *o, GPtrArray *keep)
+static GOptionContext *make_context(struct options *o, GPtrArray *keep, bool check)
 {
-    g_set_prgname("armillary run");
-    GOptionContext *ctx = g_option_context_new("IMAGE - run it on the machine");
+    g_set_prgname(check ? "armillary check" : "armillary run");
+    GOptionContext *ctx = g_option_context_new(check ? "IMAGE - run it and check its world switches"
+                                                     : "IMAGE - run it on the machine");
     const GOptionEntry others[] = {
         {"help", 'h', 0, G_OPTION_ARG_NONE, &o->help, "show this and end", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, NULL, NULL},
@@ -280,6 +294,8 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep)
     };
 
     for (size_t k = 0; k < G_N_ELEMENTS(groups); k++) {
+        if (!check && !strcmp(groups[k].name, "check"))
+            continue;
         g_autofree char *help = g_strdup_printf("Show %s options", groups[k].name);
         GOptionGroup *g = g_option_group_new(groups[k].name, groups[k].title, help, NULL, NULL);
         GArray *entries = group_entries(o, groups[k].name, keep);
@@ -289,13 +305,17 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep)
     }
     g_option_context_add_main_entries(ctx, others, NULL);
     g_option_context_set_help_enabled(ctx, FALSE);
-    g_option_context_set_summary(
-        ctx, "IMAGE is an arm64 Image, an ELF file, a U-Boot image or a flat binary; it may be\n"
-             "packed (gzip, zstd, xz, lzma or EFI zboot).\n"
-             "Exit code: 0 the guest powered off, its own code at a semihosting exit, 1 it reset\n"
-             "with --no-reboot, 2 usage or host error, also one of writing what was printed, 3 a\n"
-             "limit was reached or you quit, 4 a fault loop.\n"
-             "At a terminal: Ctrl-A x quits, Ctrl-A c opens the monitor.");
+    if (check)
+        g_option_context_set_summary(ctx, check_summary);
+    else
+        g_option_context_set_summary(
+            ctx,
+            "IMAGE is an arm64 Image, an ELF file, a U-Boot image or a flat binary; it may be\n"
+            "packed (gzip, zstd, xz, lzma or EFI zboot).\n"
+            "Exit code: 0 the guest powered off, its own code at a semihosting exit, 1 it reset\n"
+            "with --no-reboot, 2 usage or host error, also one of writing what was printed, 3 a\n"
+            "limit was reached or you quit, 4 a fault loop.\n"
+            "At a terminal: Ctrl-A x quits, Ctrl-A c opens the monitor.");
     return ctx;
 }
 
@@ -309,28 +329,60 @@ static void free_options(struct options *o)
             g_free(*(char **)member);
     }
     g_strfreev(o->images);
+    g_free(o->rerun);
 }
 
-int cmd_run(int argc, char **argv)
+/* What a shell takes as the same words, without the options of the group "check" and --max-insns,
+ * which is to be another. */
+static char *rerun_words(int argc, char **argv)
 {
-    struct options o = {0};
+    GString *words = g_string_new(NULL);
+
+    for (int k = 1; k < argc; k++) {
+        const struct option_row *row = NULL;
+        const char *name = argv[k] + 2;
+        size_t length = strncmp(argv[k], "--", 2) ? 0 : strcspn(name, "=");
+        for (size_t r = 0; length && r < G_N_ELEMENTS(rows); r++)
+            if (strlen(rows[r].name) == length && !strncmp(rows[r].name, name, length))
+                row = &rows[r];
+        if (row && (!strcmp(row->group, "check") || !strcmp(row->name, "max-insns"))) {
+            k += name[length] == '\0';
+            continue;
+        }
+        g_autofree char *quoted = g_shell_quote(argv[k]);
+        bool plain = strspn(argv[k], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                     "0123456789-_=+./,:@%") == strlen(argv[k]);
+        g_string_append_printf(words, "%s%s", words->len ? " " : "", plain ? argv[k] : quoted);
+    }
+    return g_string_free(words, FALSE);
+}
+
+int run_command_line(int argc, char **argv, bool check)
+{
+    struct options o = {.command = check ? "armillary check" : "armillary run"};
     g_autoptr(GPtrArray) keep = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GOptionContext) ctx = make_context(&o, keep);
+    o.rerun = rerun_words(argc, argv);
+    g_autoptr(GOptionContext) ctx = make_context(&o, keep, check);
     g_autoptr(GError) error = NULL;
     int code;
 
     if (!g_option_context_parse(ctx, &argc, &argv, &error)) {
-        fprintf(stderr, "armillary run: %s; see `armillary run --help`\n", error->message);
+        fprintf(stderr, "%s: %s; see `%s --help`\n", o.command, error->message, o.command);
         code = EXIT_USAGE;
     } else if (o.help) {
         g_autofree char *help = g_option_context_get_help(ctx, FALSE, NULL);
         fputs(help, stdout);
         code = 0;
     } else {
-        code = start(&o);
+        code = start(&o, check);
     }
     free_options(&o);
     return code;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    return run_command_line(argc, argv, false);
 }
 
 /* ---- what `armillary qemu` takes too ---- */

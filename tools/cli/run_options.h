@@ -9,6 +9,10 @@
 struct options;
 struct run_request;
 
+/* `armillary run`, or with the options of the group "check" `armillary check`. Return: its exit
+ * code. */
+int run_command_line(int argc, char **argv, bool check);
+
 /* All unset. Free with run_options_free(). */
 struct options *run_options_new(void);
 void run_options_free(struct options *o);

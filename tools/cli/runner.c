@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "armillary.h"
+#include "check.h"
 #include "command.h"
 #include "console.h"
 #include "devices.h"
@@ -31,8 +32,9 @@ struct run {
     struct console *input; /* where standard input goes: it, or a port */
     struct arm_machine *m;
     struct arm_config config;
-    unsigned saved;   /* of req->saves */
-    bool save_failed; /* the next one could not be written, which has been said */
+    struct arm_checker *checker; /* NULL: none */
+    unsigned saved;              /* of req->saves */
+    bool save_failed;            /* the next one could not be written, which has been said */
 };
 
 static void log_line(void *ctx, enum arm_log_category cat, enum arm_log_level level,
@@ -310,6 +312,19 @@ static int all_saved(struct run *r, int code)
     return EXIT_USAGE;
 }
 
+/* What was found counts for more than how the guest ended; a limit of instructions is an end like
+ * others. */
+static int end_check(struct run *r, enum arm_stop_reason why, int code)
+{
+    if (!r->checker)
+        return code;
+    if (why == ARM_STOP_LIMIT && code == EXIT_LIMIT)
+        code = 0;
+    code = check_end(r->checker, r->outputs.say, code);
+    r->checker = NULL;
+    return code;
+}
+
 static int run_console(struct run *r)
 {
     int code = restore(r);
@@ -318,6 +333,9 @@ static int run_console(struct run *r)
         code = EXIT_USAGE;
     if (code == 0)
         code = open_input_log(r);
+    if (code == 0 && r->req->check &&
+        !(r->checker = check_begin(r->req->check, r->m, r->outputs.say)))
+        code = EXIT_USAGE;
     struct traces *traces = code == 0 ? traces_open(r->m, r->req->traces, &r->outputs) : NULL;
     struct pidfile pidfile;
 
@@ -336,6 +354,7 @@ static int run_console(struct run *r)
     traces_close(traces);
     code = close_input_log(r, all_saved(r, report_exit_code(r->m, why, r->req)));
     finish(r, why, took);
+    code = end_check(r, why, code);
     pidfile_close(&pidfile);
     return with_outputs(&r->outputs, code);
 }
@@ -430,6 +449,7 @@ int runner_run(const struct run_request *req)
     signals_release();
     if (number && number != SIGALRM)
         raise(number);
+    arm_checker_free(r.checker);
     arm_machine_free(r.m);
     outputs_free(&r.outputs);
     return code;

@@ -9,6 +9,7 @@
 
 #define RUN_SAVES_MAX 32
 
+struct check_request;
 struct device_options;
 
 struct run_request {
@@ -27,9 +28,10 @@ struct run_request {
     const char *record, *replay;      /* files of input, arm_record() and arm_replay(); or NULL */
     struct save saves[RUN_SAVES_MAX]; /* snapshots to write on the way, in order */
     unsigned save_count;
-    const char *restore;            /* a snapshot to begin with; NULL: none */
-    const char *dump_dtb;           /* file; then nothing runs */
-    struct device_options *devices; /* its ports are connected by runner_run(); may be NULL */
+    const char *restore;               /* a snapshot to begin with; NULL: none */
+    const char *dump_dtb;              /* file; then nothing runs */
+    const struct check_request *check; /* what to check; NULL: nothing */
+    struct device_options *devices;    /* its ports are connected by runner_run(); may be NULL */
 };
 
 /* Is it stdio, mon:stdio, none, null or file:PATH? */

@@ -1,0 +1,230 @@
+/* The API's body: a checker is made for a machine, listens, and says at the end what it has found.
+ */
+#include "checker/checker.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "checker/account.h"
+#include "checker/unit.h"
+
+static const struct check_unit *const units[UNIT_COUNT + 1] = {
+#define UNIT(name) [UNIT_##name] = &unit_##name,
+#include "checker/units.def"
+#undef UNIT
+};
+
+bool checker_unit_on(const struct arm_checker *c, enum check_unit_id unit)
+{
+    for (unsigned k = 0; k < RULE_COUNT; k++)
+        if (c->rule_on[k] && rule_rows[k].unit == unit)
+            return true;
+    return false;
+}
+
+uint64_t checker_reg(const struct arm_checker *c, unsigned cpu, uint32_t number)
+{
+    uint64_t value[2] = {0, 0};
+
+    arm_reg_get(c->m, cpu, number, value);
+    return value[0];
+}
+
+/* To each unit that wants it here. */
+static void tell_units(struct arm_checker *c, const struct arm_event *p)
+{
+    bool el2 = p->el == 2 || p->kind == ARM_EVENT_EXCEPTION || p->kind == ARM_EVENT_ERET;
+
+    for (unsigned k = 0; k < UNIT_COUNT; k++) {
+        uint64_t wanted = units[k]->everywhere | (el2 ? units[k]->at_el2 : 0);
+        if (c->unit[k] && units[k]->event && (wanted & ARM_BIT(p->kind)))
+            units[k]->event(c, c->unit[k], p);
+    }
+}
+
+static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_event *p)
+{
+    struct world *w = view->running;
+
+    if (!w)
+        return;
+    w->running = false;
+    w->insns += p->count - view->since;
+    view->running = NULL;
+    view->last = w;
+    view->since = p->count;
+    view->exits++;
+    view->esr = p->world.esr;
+    view->vector = p->world.vector;
+    view->exit_pc = p->pc;
+    account_exit(c->account, w, p);
+    for (unsigned k = 0; k < UNIT_COUNT; k++)
+        if (c->unit[k] && units[k]->exit)
+            units[k]->exit(c, c->unit[k], w, p);
+}
+
+static void entered(struct arm_checker *c, struct cpu_view *view, const struct arm_event *p)
+{
+    struct world *w = worlds_entered(&c->worlds, p);
+
+    account_enter(c->account, c, p);
+    view->running = w;
+    view->since = p->count;
+    view->guest_seen |= w->kind == WORLD_GUEST;
+    for (unsigned k = 0; k < UNIT_COUNT; k++)
+        if (c->unit[k] && units[k]->enter)
+            units[k]->enter(c, c->unit[k], w, p);
+}
+
+/* A CPU that is switched off has left its world, and will not come back to it. */
+static void power(struct arm_checker *c, const struct arm_event *p)
+{
+    struct cpu_view *view = &c->cpus[p->cpu];
+
+    if (view->running)
+        view->running->running = false;
+    view->running = NULL;
+    view->last = NULL;
+}
+
+static void on_event(void *ctx, const struct arm_event *p)
+{
+    struct arm_checker *c = ctx;
+    bool known = p->cpu < c->cpu_count;
+
+    if (known && p->kind == ARM_EVENT_POWER)
+        power(c, p);
+    if (known && (ARM_BIT(p->kind) & ACCOUNT_EVENTS))
+        account_event(c->account, p);
+    tell_units(c, p);
+    if (!known || p->kind != ARM_EVENT_WORLD)
+        return;
+    if (p->world.enter)
+        entered(c, &c->cpus[p->cpu], p);
+    else
+        left(c, &c->cpus[p->cpu], p);
+}
+
+/* What all units want: what is wanted everywhere is not wanted of EL2 once more. */
+static int subscribe(struct arm_checker *c, struct arm_error *err)
+{
+    c->everywhere = ARM_BIT(ARM_EVENT_POWER);
+    c->at_el2 = ACCOUNT_EVENTS;
+    for (unsigned k = 0; k < UNIT_COUNT; k++)
+        if (c->unit[k]) {
+            c->everywhere |= units[k]->everywhere;
+            c->at_el2 |= units[k]->at_el2;
+        }
+    c->at_el2 &= ~c->everywhere;
+    struct arm_filter all = {.size = sizeof(all), .events = c->everywhere};
+    struct arm_filter el2 = {.size = sizeof(el2), .events = c->at_el2, .els = ARM_BIT(2)};
+    c->handles[0] = arm_subscribe(c->m, &all, on_event, c);
+    c->handles[1] = c->handles[0] ? arm_subscribe(c->m, &el2, on_event, c) : 0;
+    if (!c->handles[1])
+        return error_set(err, ARM_EINVAL, "the checker: more than %d subscribers",
+                         ARM_SUBSCRIBERS_MAX);
+    return 0;
+}
+
+static void keep_texts(struct arm_checker *c, const struct arm_check_config *config)
+{
+    c->budget = g_strdup(config->budget);
+    c->write_budget = g_strdup(config->write_budget);
+    c->json = g_strdup(config->json);
+    c->junit = g_strdup(config->junit);
+    c->sarif = g_strdup(config->sarif);
+    c->rerun = g_strdup(config->rerun);
+}
+
+static int start(struct arm_checker *c, const struct arm_check_config *config,
+                 struct arm_error *err)
+{
+    int rc = rules_parse(config->rules, c->rule_on, err);
+
+    if (rc == 0 && c->budget)
+        rc = account_read_budget(c->account, c->budget, err);
+    if (rc)
+        return rc;
+    for (unsigned k = 0; k < UNIT_COUNT; k++)
+        if (checker_unit_on(c, (enum check_unit_id)k))
+            c->unit[k] = units[k]->create(c);
+    return subscribe(c, err);
+}
+
+struct arm_checker *arm_checker_new(struct arm_machine *m, const struct arm_check_config *config,
+                                    struct arm_error *err)
+{
+    if (config->size != sizeof(*config)) {
+        error_set(err, ARM_EINVAL, "struct arm_check_config: size %zu, expected %zu", config->size,
+                  sizeof(*config));
+        return NULL;
+    }
+    struct arm_checker *c = g_new0(struct arm_checker, 1);
+    c->m = m;
+    c->cpu_count = arm_cpu_count(m);
+    c->cpus = g_new0(struct cpu_view, c->cpu_count);
+    c->account = account_new(c->cpu_count);
+    c->findings = findings_new();
+    keep_texts(c, config);
+    if (start(c, config, err) == 0)
+        return c;
+    arm_checker_free(c);
+    return NULL;
+}
+
+static void print_worlds(const struct arm_checker *c, arm_line_fn *line, void *ctx)
+{
+    char text[200];
+
+    g_snprintf(text, sizeof(text), "design: %s", worlds_design(&c->worlds));
+    line(ctx, text);
+    for (unsigned k = 0; k < c->worlds.count; k++) {
+        const struct world *w = c->worlds.list[k];
+        g_snprintf(text, sizeof(text),
+                   "world %-18s VTTBR %#" PRIx64 " VMID %u VMPIDR %#" PRIx64 "  entered %" PRIu64
+                   " times, %" PRIu64 " instructions",
+                   w->name, w->root, w->vmid, w->vmpidr, w->entries, w->insns);
+        line(ctx, text);
+    }
+}
+
+int arm_checker_end(struct arm_checker *c, arm_line_fn *line, void *ctx, struct arm_error *err)
+{
+
+    for (unsigned k = 0; k < UNIT_COUNT; k++)
+        if (c->unit[k] && units[k]->end)
+            units[k]->end(c, c->unit[k]);
+    print_worlds(c, line, ctx);
+    account_print(c->account, line, ctx);
+    findings_print(c, line, ctx);
+    unsigned bad = findings_count(c->findings, true) + account_print_budget(c->account, line, ctx);
+    int rc = findings_write(c, err);
+    if (rc == 0 && c->write_budget)
+        rc = account_write_budget(c->account, c->write_budget, err);
+    return rc ? rc : (int)bad;
+}
+
+void arm_checker_free(struct arm_checker *c)
+{
+    if (!c)
+        return;
+    for (unsigned k = 0; k < 2; k++)
+        if (c->handles[k])
+            arm_unsubscribe(c->m, c->handles[k]);
+    for (unsigned k = 0; k < UNIT_COUNT; k++)
+        if (c->unit[k] && units[k]->destroy)
+            units[k]->destroy(c->unit[k]);
+    worlds_free(&c->worlds);
+    account_free(c->account);
+    findings_free(c->findings);
+    g_free(c->cpus);
+    g_free(c->budget);
+    g_free(c->write_budget);
+    g_free(c->json);
+    g_free(c->junit);
+    g_free(c->sarif);
+    g_free(c->rerun);
+    g_free(c);
+}

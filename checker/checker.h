@@ -1,0 +1,47 @@
+/*
+ * The checker: a client of a machine's events that follows where the true value of every register
+ * of every world is. It knows the machine by armillary.h and the architecture by the tables of
+ * arch/; nothing that executes knows it.
+ *
+ * What decides rules is a unit (checker/unit.h). What units share is here.
+ */
+#pragma once
+
+#include "armillary.h"
+#include "checker/rules.h"
+#include "checker/worlds.h"
+
+struct account;
+struct findings;
+
+/* A CPU as EL2 sees it: who runs below, and since when. */
+struct cpu_view {
+    struct world *running; /* entered, and not left; NULL: EL2 runs, or nobody was seen entered */
+    struct world *last;    /* the one that left last */
+    uint64_t since;        /* count of that CPU when the world was entered or left */
+    uint64_t exits;        /* how many worlds have left: numbers this CPU's passages */
+    uint64_t esr;          /* of the last exit; 0: an interrupt */
+    uint16_t vector;       /* of it: offset from VBAR_EL2 */
+    uint64_t exit_pc;      /* where the world was: ELR_EL2 then */
+    bool guest_seen;       /* a guest has been entered */
+};
+
+struct arm_checker {
+    struct arm_machine *m;
+    unsigned cpu_count;
+    struct cpu_view *cpus;
+    struct worlds worlds;
+    struct account *account;
+    struct findings *findings;
+    bool rule_on[RULE_COUNT + 1];
+    void *unit[UNIT_COUNT + 1];  /* states; a unit without a wanted rule has none */
+    uint64_t everywhere, at_el2; /* events subscribed to, apart */
+    int handles[2];
+    char *budget, *write_budget, *json, *junit, *sarif, *rerun; /* files and words, or NULL */
+};
+
+/* Does the unit take part: is one of its rules wanted? */
+bool checker_unit_on(const struct arm_checker *c, enum check_unit_id unit);
+
+/* @name's value on @cpu now; 0 if it has none. */
+uint64_t checker_reg(const struct arm_checker *c, unsigned cpu, uint32_t number);

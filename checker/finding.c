@@ -1,0 +1,143 @@
+#include "checker/finding.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "checker/checker.h"
+#include "checker/report.h"
+
+/* Kept at most; what comes behind is counted. */
+#define FINDINGS_MAX 1000
+
+struct site site_of(const struct arm_checker *c, const struct arm_event *p)
+{
+    return (struct site){.known = true,
+                         .cpu = p->cpu,
+                         .el = p->el,
+                         .pc = p->pc,
+                         .count = p->count,
+                         .total = arm_retired(c->m)};
+}
+
+struct finding finding_at(const struct arm_checker *c, enum rule rule, const struct arm_event *p)
+{
+    return (struct finding){.rule = rule, .reg = ARM_NO_REGISTER, .at = site_of(c, p)};
+}
+
+void finding_say(struct finding *f, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    g_vsnprintf(f->text, sizeof(f->text), fmt, ap);
+    va_end(ap);
+}
+
+struct findings *findings_new(void)
+{
+    return g_new0(struct findings, 1);
+}
+
+void findings_free(struct findings *fs)
+{
+    if (fs)
+        g_free(fs->list);
+    g_free(fs);
+}
+
+static bool same(const struct finding *a, const struct finding *b)
+{
+    return a->rule == b->rule && a->reg == b->reg && a->at.pc == b->at.pc &&
+           a->other.known == b->other.known && a->other.pc == b->other.pc;
+}
+
+void finding_report(struct arm_checker *c, const struct finding *f)
+{
+    struct findings *fs = c->findings;
+
+    if (!c->rule_on[f->rule])
+        return;
+    for (unsigned k = 0; k < fs->count; k++)
+        if (same(&fs->list[k].finding, f)) {
+            fs->list[k].times++;
+            return;
+        }
+    if (fs->count == FINDINGS_MAX) {
+        fs->dropped++;
+        return;
+    }
+    fs->list = g_renew(struct kept_finding, fs->list, fs->count + 1);
+    fs->list[fs->count++] = (struct kept_finding){.finding = *f, .times = 1};
+}
+
+unsigned findings_count(const struct findings *fs, bool errors)
+{
+    unsigned count = 0;
+
+    for (unsigned k = 0; k < fs->count; k++)
+        count += !errors || rule_rows[fs->list[k].finding.rule].severity == RULE_ERROR;
+    return count;
+}
+
+static void say(arm_line_fn *line, void *ctx, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void say(arm_line_fn *line, void *ctx, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    g_autofree char *text = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    line(ctx, text);
+}
+
+static void print_site(arm_line_fn *line, void *ctx, const char *role, const struct site *s)
+{
+    if (s->known)
+        say(line, ctx, "  %-8s cpu%u EL%u pc %#" PRIx64 ", instruction %" PRIu64, role, s->cpu,
+            s->el, s->pc, s->total);
+}
+
+static void print_one(const struct arm_checker *c, const struct kept_finding *k, arm_line_fn *line,
+                      void *ctx)
+{
+    const struct finding *f = &k->finding;
+
+    say(line, ctx, "%s: %s%s%s%s%s: %s%s", rule_severity_word(f->rule), rule_rows[f->rule].name,
+        f->reg == ARM_NO_REGISTER ? "" : " ", f->reg == ARM_NO_REGISTER ? "" : arm_reg_name(f->reg),
+        f->world ? " of " : "", f->world ? f->world->name : "", f->text, "");
+    print_site(line, ctx, "at", &f->at);
+    print_site(line, ctx, f->other_role ? f->other_role : "other", &f->other);
+    if (f->has_address)
+        say(line, ctx, "  %-8s PA %#" PRIx64, "slot", f->address);
+    if (f->hint)
+        say(line, ctx, "  %-8s %s", "hint", f->hint);
+    if (k->times > 1)
+        say(line, ctx, "  %-8s %" PRIu64 " times", "seen", k->times);
+    if (c->rerun)
+        say(line, ctx, "  %-8s armillary run --max-insns %" PRIu64 " %s", "replay", f->at.total,
+            c->rerun);
+}
+
+void findings_print(const struct arm_checker *c, arm_line_fn *line, void *ctx)
+{
+    const struct findings *fs = c->findings;
+
+    for (unsigned k = 0; k < fs->count; k++)
+        print_one(c, &fs->list[k], line, ctx);
+    if (fs->dropped)
+        say(line, ctx, "... and %" PRIu64 " more than %d", fs->dropped, FINDINGS_MAX);
+    say(line, ctx, "findings: %u error(s), %u warning(s)", findings_count(fs, true),
+        fs->count - findings_count(fs, true));
+}
+
+int findings_write(const struct arm_checker *c, struct arm_error *err)
+{
+    int rc = report_write(c, c->json, report_json, err);
+
+    if (rc == 0)
+        rc = report_write(c, c->junit, report_junit, err);
+    return rc ? rc : report_write(c, c->sarif, report_sarif, err);
+}

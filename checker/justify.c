@@ -1,0 +1,109 @@
+#include "checker/justify.h"
+
+#include "arch/esr.h"
+#include "arch/insn.h"
+#include "base/bits.h"
+
+#define X_CALL_RESULTS MASK(3, 0)  /* SMCCC 1.1 2.4: X0 to X3 */
+#define X_CALL_ALL     MASK(17, 0) /* AAPCS64 6.1.1: not preserved by a call */
+
+static bool is_interrupt(uint16_t vector)
+{
+    return vector & 0x180;
+}
+
+/* Functions of PSCI (DEN0022) that do not return to where they were called, or need not. */
+static bool starts_anew(uint64_t function)
+{
+    switch (function & 0xbfffffff) { /* bit 30: the form with 64-bit arguments */
+    case 0x84000001:                 /* CPU_SUSPEND */
+    case 0x84000002:                 /* CPU_OFF */
+    case 0x84000008:                 /* SYSTEM_OFF */
+    case 0x84000009:                 /* SYSTEM_RESET */
+    case 0x8400000c:                 /* CPU_DEFAULT_SUSPEND */
+    case 0x8400000e:                 /* SYSTEM_SUSPEND */
+    case 0x84000012:                 /* SYSTEM_RESET2 */
+        return true;
+    default:
+        return false;
+    }
+}
+
+static struct allowance call(const struct exit_state *s, bool skip, bool host)
+{
+    return (struct allowance){.anything = starts_anew(s->x[0]),
+                              .x = host && !bit(s->x[0], 31) ? X_CALL_ALL : X_CALL_RESULTS,
+                              .skip = skip,
+                              .must_skip = false,
+                              .again = true};
+}
+
+/* Registers that the instruction at pc writes if it completes. */
+static uint32_t written(const struct exit_state *s)
+{
+    struct insn i;
+
+    if (!s->word_known)
+        return MASK(30, 0);
+    enum a64_op op = a64_lookup(s->word);
+    a64_decode(s->word, (unsigned)(s->pc & 0xfff), &i);
+    i.op = (uint16_t)op;
+    return (uint32_t)(a64_use(&a64_rows[op], &i).x_writes & MASK(30, 0));
+}
+
+static uint32_t one(uint64_t reg)
+{
+    return reg < 31 ? (uint32_t)BIT(reg) : 0;
+}
+
+/* ISS of a Data Abort: ISV bit 24, SRT 20:16, WnR 6, CM 8. */
+static struct allowance data_abort(const struct exit_state *s)
+{
+    struct allowance a = {.skip = true};
+
+    if (!bit(s->esr, 24))
+        a.x = written(s);
+    else if (!bit(s->esr, 6))
+        a.x = one(bits(s->esr, 20, 16));
+    return a;
+}
+
+struct allowance justify(const struct exit_state *s, bool host)
+{
+    if (is_interrupt(s->vector))
+        return (struct allowance){0};
+    switch (bits(s->esr, 31, 26)) {
+    case ESR_EC_HVC64:
+        return call(s, false, host);
+    case ESR_EC_SMC64: /* trapped by HCR_EL2.TSC: the preferred return address is the SMC's own */
+        return call(s, true, host);
+    case ESR_EC_SYS64: /* bit 0: a read into Rt, bits 9:5 */
+        return (struct allowance){.x = bit(s->esr, 0) ? one(bits(s->esr, 9, 5)) : 0, .skip = true};
+    case ESR_EC_DABT_LOW:
+        return data_abort(s);
+    case ESR_EC_WFX:
+    case ESR_EC_BRK64:
+        return (struct allowance){.skip = true};
+    default:
+        return (struct allowance){0};
+    }
+}
+
+/* Offsets in the vector table by where the exception comes from; its kind adds 0, 0x80, 0x100,
+ * 0x180. */
+static uint64_t vector_base(uint64_t pstate)
+{
+    return bits(pstate, 3, 2) == 0 ? 0x400 : bit(pstate, 0) ? 0x200 : 0;
+}
+
+bool justify_is_injection(const struct exit_state *s, uint64_t vbar, uint64_t pc, uint64_t pstate,
+                          uint64_t elr, uint64_t spsr)
+{
+    uint64_t offset = pc - (vbar & ~MASK(10, 0)) - vector_base(s->pstate);
+    bool from = elr == s->pc || elr == s->pc + 4;
+
+    /* EL1h, all of DAIF masked; of what is saved, SS and BTYPE belong to the instruction. */
+    return offset <= 0x180 && (offset & 0x7f) == 0 && from && bits(pstate, 4, 0) == 5 &&
+           bits(pstate, 9, 6) == 0xf &&
+           ((spsr ^ s->pstate) & (MASK(31, 28) | MASK(9, 6) | MASK(4, 0))) == 0;
+}

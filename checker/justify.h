@@ -1,0 +1,39 @@
+/*
+ * What a world's general registers, return address and PSTATE may become between its exit and its
+ * next entry: by the syndrome of the exit (D1.3; ESR_EL2's ISS encodings), by SMCCC and PSCI.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A world as an exception to EL2 has left it. */
+struct exit_state {
+    bool valid;
+    uint64_t x[31], sp_el0, sp_el1;
+    uint64_t pc, pstate; /* ELR_EL2, SPSR_EL2 */
+    uint64_t esr;
+    uint16_t vector; /* offset from VBAR_EL2: tells interrupts from the rest */
+    uint32_t word;   /* the instruction at pc, if `word_known` */
+    bool word_known;
+};
+
+/* What may differ. */
+struct allowance {
+    bool anything;  /* the world starts anew */
+    uint32_t x;     /* BIT(n): Xn */
+    bool skip;      /* pc may be behind the instruction */
+    bool must_skip; /* and must: it would be executed twice */
+    bool again;     /* pc may be before it: a call that is to be made again */
+};
+
+/* @host: a host that calls its own EL2. A call that is none of SMCCC (bit 31 of the function is
+ * clear) is then a procedure call between two halves of one program: X0 to X17 are nobody's behind
+ * it. */
+struct allowance justify(const struct exit_state *s, bool host);
+
+/* Is (@pc, @pstate) what an exception taken to EL1 from @s sets, and @elr and @spsr what it saves?
+ * AArch64.TakeException(). @vbar: VBAR_EL1. The return address may be that of @s or behind the
+ * instruction. */
+bool justify_is_injection(const struct exit_state *s, uint64_t vbar, uint64_t pc, uint64_t pstate,
+                          uint64_t elr, uint64_t spsr);

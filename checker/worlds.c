@@ -1,0 +1,113 @@
+#include "checker/worlds.h"
+
+#include <glib.h>
+
+#include "arch/sysreg.h"
+#include "base/bits.h"
+
+/* The number of a world's VMs is the order in which their roots appear. */
+static unsigned number_of_vm(struct worlds *ws, uint64_t root)
+{
+    for (unsigned k = 0; k < ws->count; k++)
+        if (ws->list[k]->kind == WORLD_GUEST && ws->list[k]->root == root)
+            return ws->list[k]->vm;
+    return ++ws->vms;
+}
+
+/* Aff3..Aff0 as one number, in the way that vCPUs are counted: Aff0 is below 16 (GICv3). */
+static unsigned vcpu_number(uint64_t vmpidr)
+{
+    return (unsigned)(bits(vmpidr, 3, 0) + 16 * bits(vmpidr, 15, 8) + 4096 * bits(vmpidr, 23, 16));
+}
+
+static struct world *add(struct worlds *ws, const struct world *like)
+{
+    struct world *w = g_memdup2(like, sizeof(*like));
+
+    w->index = ws->count;
+    ws->list = g_renew(struct world *, ws->list, ws->count + 1);
+    ws->list[ws->count++] = w;
+    if (w->kind == WORLD_HOST)
+        g_snprintf(w->name, sizeof(w->name), "host/cpu%u", w->pe);
+    else if (w->pe_only)
+        g_snprintf(w->name, sizeof(w->name), "vm%u/vcpu%u@cpu%u", w->vm, vcpu_number(w->vmpidr),
+                   w->pe);
+    else
+        g_snprintf(w->name, sizeof(w->name), "vm%u/vcpu%u", w->vm, vcpu_number(w->vmpidr));
+    return w;
+}
+
+static struct world *find_host(const struct worlds *ws, unsigned pe)
+{
+    for (unsigned k = 0; k < ws->count; k++)
+        if (ws->list[k]->kind == WORLD_HOST && ws->list[k]->pe == pe)
+            return ws->list[k];
+    return NULL;
+}
+
+/* A host's world: stage 2 is off, or it has been since protected (VMID 0 is then its own). */
+static struct world *host(struct worlds *ws, const struct arm_event *p)
+{
+    bool stage2 = HCR_EL2_VM(p->world.hcr) || HCR_EL2_DC(p->world.hcr);
+    struct world *w = find_host(ws, p->cpu);
+
+    if (stage2 && (!w || p->world.vmid))
+        return NULL;
+    if (!w)
+        w = add(ws, &(struct world){.kind = WORLD_HOST, .pe = p->cpu, .vmpidr = p->world.vmpidr});
+    ws->host_below = true;
+    ws->protects |= stage2;
+    return w;
+}
+
+/* Two virtual CPUs with one VMPIDR_EL2 run at a time only on different CPUs: then the CPU says
+ * which. */
+static struct world *guest(struct worlds *ws, const struct arm_event *p)
+{
+    uint64_t root = p->world.vttbr & MASK(47, 1);
+    struct world like = {
+        .kind = WORLD_GUEST, .root = root, .vmpidr = p->world.vmpidr, .pe = p->cpu};
+
+    for (unsigned k = 0; k < ws->count; k++) {
+        struct world *w = ws->list[k];
+        if (w->kind != WORLD_GUEST || w->root != root || w->vmpidr != p->world.vmpidr)
+            continue;
+        if (w->pe_only ? w->pe == p->cpu : !w->running || w->last_pe == p->cpu)
+            return w;
+        like.pe_only = true;
+    }
+    like.vm = number_of_vm(ws, root);
+    return add(ws, &like);
+}
+
+struct world *worlds_entered(struct worlds *ws, const struct arm_event *p)
+{
+    struct world *w = host(ws, p);
+
+    ws->vhe |= HCR_EL2_E2H(p->world.hcr);
+    if (!w)
+        w = guest(ws, p);
+    w->vmid = p->world.vmid;
+    w->last_pe = p->cpu;
+    w->running = true;
+    w->entries++;
+    return w;
+}
+
+const char *worlds_design(const struct worlds *ws)
+{
+    if (ws->count == 0)
+        return "no world below EL2 was entered";
+    if (ws->protects)
+        return "a host at EL1 behind stage 2 (protected)";
+    if (ws->host_below)
+        return ws->vms ? "a host at EL1 (nVHE)" : "a host at EL1, no guest";
+    return ws->vhe ? "EL2 is the host (VHE)" : "EL2 is the hypervisor, all worlds are guests";
+}
+
+void worlds_free(struct worlds *ws)
+{
+    for (unsigned k = 0; k < ws->count; k++)
+        g_free(ws->list[k]);
+    g_free(ws->list);
+}

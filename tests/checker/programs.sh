@@ -1,0 +1,61 @@
+#!/bin/sh
+# tests/checker/programs.sh ARMILLARY OUT_DIR PROGRAM.S...: small hypervisors, each in the variants that its first lines name:
+#
+#   // case FLAGS: clean
+#   // case FLAGS: RULE REGISTER of WORLD          as the finding's first line has it
+#   // case FLAGS @LABEL: RULE ...                  and the first bad instruction is the one at LABEL
+#
+# A case may have several lines: all its findings are wanted, and no other rule. OPTIONS of the check stand in a line
+# "// options: ...". Every case runs twice and says the same.
+set -eu
+armillary=$1 out=$2
+shift 2
+mkdir -p "$out"
+failed=0 count=0
+cc="aarch64-linux-gnu-gcc -nostdlib -static -Wl,--build-id=none -Wl,-Ttext=0x40080000 -Wl,--no-warn-rwx-segments -Wl,-n"
+
+for source in "$@"; do
+    name=$(basename "$source" .S)
+    options=$(sed -n 's,^// options: ,,p' "$source")
+    sed -n 's,^// case *\([^:]*\): *\(.*\),\1|\2,p' "$source" >"$out/$name.cases"
+    [ -s "$out/$name.cases" ] || { echo "FAIL $name: no case"; failed=1; }
+    while IFS='|' read -r flags wanted; do
+        label=$(echo "$flags" | sed -n 's/.*@\([a-z0-9_]*\).*/\1/p')
+        flags=$(echo "$flags" | sed 's/@[a-z0-9_]*//')
+        elf=$out/$name.elf
+        # shellcheck disable=SC2086
+        $cc $flags -o "$elf" "$source"
+        code=0
+        # shellcheck disable=SC2086
+        "$armillary" check --cpu max --memory 64 --max-insns 2M --serial none $options "$elf" \
+            >"$out/$name.txt" 2>&1 </dev/null || code=$?
+        # shellcheck disable=SC2086
+        "$armillary" check --cpu max --memory 64 --max-insns 2M --serial none $options "$elf" \
+            >"$out/$name.again" 2>&1 </dev/null || true
+        found=$(sed -n 's/^armillary: error: //p; s/^armillary: warning: //p' "$out/$name.txt")
+        count=$((count + 1))
+        bad=
+        if [ "$wanted" = clean ]; then
+            [ -z "$found" ] && [ "$code" = 0 ] || bad="not clean"
+        else
+            echo "$found" | grep -q "^$wanted" || bad="not found"
+            echo "$found" | grep -v "^${wanted%% *}" | grep -q . && bad="$bad other rules"
+            [ "$code" = 1 ] || echo "$wanted" | grep -q . || bad="$bad exit code $code"
+        fi
+        if [ -n "$label" ]; then
+            pc=$(aarch64-linux-gnu-nm "$elf" | sed -n "s/^0*\([0-9a-f]*\) . $label\$/0x\1/p")
+            grep -A1 -E "(error|warning): $wanted" "$out/$name.txt" | grep -q "pc $pc," || bad="$bad not at $label ($pc)"
+        fi
+        grep -q "instruction" "$out/$name.txt" || bad="$bad no report"
+        cmp -s "$out/$name.txt" "$out/$name.again" || bad="$bad not the same twice"
+        if [ -n "$bad" ]; then
+            echo "FAIL $name $flags: wanted \"$wanted\": $bad (exit code $code)"
+            sed 's/^/     /' "$out/$name.txt" | grep -v "insns" | head -30
+            failed=1
+        else
+            echo "ok   $name $flags: $wanted"
+        fi
+    done <"$out/$name.cases"
+done
+echo "$count cases"
+exit $failed

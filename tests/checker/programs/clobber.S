@@ -1,0 +1,105 @@
+// case: clean
+// case -DRESULTS: clean
+// case -DX19: CLOBBER x19 of vm1/vcpu0
+// case -DX4: CLOBBER x4 of vm1/vcpu0
+// case -DSP0: CLOBBER SP_EL0 of vm1/vcpu0
+// case -DPC: CLOBBER ELR_EL2 of vm1/vcpu0
+// case -DFLAGS: CLOBBER SPSR_EL2 of vm1/vcpu0
+// case -DSMC: clean
+// case -DSMC -DX19: CLOBBER x19 of vm1/vcpu0
+// case -DWFI: clean
+// case -DWFI -DRESULTS: CLOBBER x0 of vm1/vcpu0
+// case -DMRS: clean
+// case -DMRS -DRESULTS: CLOBBER x0 of vm1/vcpu0
+// case -DINJECT: clean
+// case -DINJECT -DFLAGS: CLOBBER
+#define HAS_SETUP
+        .macro setup
+#ifdef WFI
+        ldr     x1, =0x8008201b                 // TWI too
+        msr     hcr_el2, x1
+#endif
+#ifdef MRS
+        ldr     x1, =0x80080019 | 1 << 18       // TID3
+        msr     hcr_el2, x1
+#endif
+        adr     x1, guest_vectors
+        msr     vbar_el1, x1
+        .endm
+#include "hv.inc"
+
+handle: // X0: frame, X1: syndrome
+        ldr     x2, [x0, #FRAME_ELR]
+#if defined(SMC) || defined(WFI) || defined(MRS)
+        add     x2, x2, #4                      // these return to the instruction itself
+#endif
+#ifdef PC
+        add     x2, x2, #8
+#endif
+        str     x2, [x0, #FRAME_ELR]
+#ifdef RESULTS
+        mov     x3, #77
+        str     x3, [x0, #FRAME_X(0)]
+        str     x3, [x0, #FRAME_X(3)]
+#endif
+#ifdef MRS
+        mov     x3, #78
+        str     x3, [x0, #FRAME_X(7)]
+#endif
+#ifdef X19
+        str     xzr, [x0, #FRAME_X(19)]
+#endif
+#ifdef X4
+        str     xzr, [x0, #FRAME_X(4)]
+#endif
+#ifdef SP0
+        msr     sp_el0, x0
+#endif
+#ifdef INJECT // AArch64.TakeException() to EL1 from EL1h
+        msr     elr_el1, x2
+        ldr     x3, [x0, #FRAME_SPSR]
+        msr     spsr_el1, x3
+        mov     x3, #0x3c5
+#ifdef FLAGS
+        mov     x3, #0x3c4                      // EL1t
+#endif
+        str     x3, [x0, #FRAME_SPSR]
+        adr     x3, guest_vectors + 0x200
+        str     x3, [x0, #FRAME_ELR]
+#elif defined(FLAGS)
+        ldr     x3, [x0, #FRAME_SPSR]
+        eor     x3, x3, #1 << 31
+        str     x3, [x0, #FRAME_SPSR]
+#endif
+        ret
+
+guest:
+        mov     x4, #4
+        mov     x19, #19
+        mov     x20, #20
+        msr     sp_el0, x20
+        mov     x21, #3
+1:
+#if defined(SMC)
+        mov     x0, #0
+        smc     #0
+#elif defined(WFI)
+        wfi
+#elif defined(MRS)
+        mrs     x7, id_aa64pfr0_el1
+#else
+        hvc     #0
+        nop
+        nop
+        nop
+#endif
+        sub     x21, x21, #1
+        cbnz    x21, 1b
+done:   hvc     #99
+
+        .balign 0x800
+guest_vectors:
+        .rept   16
+        .balign 0x80
+        hvc     #99
+        .endr

@@ -1,0 +1,105 @@
+#include "check.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "command.h"
+
+const char check_summary[] =
+    "Runs IMAGE as `armillary run` does, and follows the worlds below EL2 that it switches\n"
+    "between: what a switch costs, and where each register's true value is. Needs no source and\n"
+    "no change. What is found goes to standard error at the end, and to files.\n"
+    "Exit code: 0 clean, 1 an error was found or a limit exceeded, 2 usage or host error; where\n"
+    "nothing was found, that of a guest that failed: its own at a semihosting exit, 4 a fault\n"
+    "loop, 3 --timeout or you quit; the end by --max-insns is clean.";
+
+static const char **place_of(struct arm_check_config *config, const char *format)
+{
+    return !strcmp(format, "json")    ? &config->json
+           : !strcmp(format, "junit") ? &config->junit
+           : !strcmp(format, "sarif") ? &config->sarif
+                                      : NULL;
+}
+
+static bool parse_report(struct arm_check_config *config, char *part)
+{
+    char *eq = strchr(part, '=');
+    const char **place;
+
+    if (!eq || !eq[1])
+        return false;
+    *eq = '\0';
+    place = place_of(config, part);
+    if (place)
+        *place = eq + 1;
+    *eq = place ? '\0' : '=';
+    return place != NULL;
+}
+
+static int list_rules(void)
+{
+    const char *name, *meaning;
+    bool warning;
+
+    for (unsigned k = 0; (name = arm_check_rule(k, &meaning, &warning)); k++)
+        printf("%-18s %-8s %s\n", name, warning ? "warning" : "error", meaning);
+    return 0;
+}
+
+bool check_answers(const struct check_request *check, int *code)
+{
+    bool asked = check->config.rules && !strcmp(check->config.rules, "help");
+
+    if (asked)
+        *code = list_rules();
+    return asked;
+}
+
+bool check_parse(struct check_request *check, char **reports)
+{
+    check->config.size = sizeof(check->config);
+    for (char **r = reports; r && *r; r++) {
+        char *rest = *r, *comma;
+        do {
+            char *part = rest;
+            comma = strchr(rest, ',');
+            rest = comma ? comma + 1 : rest;
+            if (comma)
+                *comma = '\0';
+            if (!parse_report(&check->config, part)) {
+                fprintf(stderr,
+                        "armillary check: --report=%s: expected FORMAT=FILE, the format json, "
+                        "junit or sarif\n",
+                        part);
+                return false;
+            }
+        } while (comma);
+    }
+    return true;
+}
+
+struct arm_checker *check_begin(const struct check_request *check, struct arm_machine *m, FILE *say)
+{
+    struct arm_error err = {0};
+    struct arm_checker *checker = arm_checker_new(m, &check->config, &err);
+
+    if (!checker)
+        fprintf(say, "armillary check: %s\n", err.text);
+    return checker;
+}
+
+static void print_line(void *ctx, const char *line)
+{
+    fprintf(ctx, "armillary: %s\n", line);
+}
+
+int check_end(struct arm_checker *checker, FILE *say, int code)
+{
+    struct arm_error err = {0};
+    int bad = arm_checker_end(checker, print_line, say, &err);
+
+    arm_checker_free(checker);
+    if (bad < 0)
+        fprintf(say, "armillary check: %s\n", err.text);
+    return bad < 0 ? EXIT_USAGE : bad ? EXIT_FOUND : code;
+}
