@@ -66,6 +66,7 @@
 #define tlbi(op, arg) __asm__ volatile("tlbi " #op ", %0" ::"r"((uint64_t)(arg)) : "memory")
 #define tlbi_all(op)  __asm__ volatile("tlbi " #op ::: "memory")
 #define dc(op, va)    __asm__ volatile("dc " #op ", %0" ::"r"((uint64_t)(va)) : "memory")
+#define ic_ivau(va)   __asm__ volatile("ic ivau, %0" ::"r"((uint64_t)(va)) : "memory")
 #define ic_ialluis()  __asm__ volatile("ic ialluis" ::: "memory")
 
 /* Translation of a guest's address by its own tables and ours: PAR_EL1 holds the answer. */

@@ -6,11 +6,13 @@
 #include "hyp/context.h"
 #include "hyp/cpu.h"
 #include "hyp/gic.h"
+#include "hyp/hook.h"
 #include "hyp/hyp.h"
 #include "hyp/lib.h"
 #include "hyp/mem.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
+#include "hyp/patch.h"
 #include "hyp/sched.h"
 #include "hyp/smp.h"
 #include "hyp/stage2.h"
@@ -184,6 +186,8 @@ static void check_gicv(void)
     }
 }
 
+extern struct patch_site patch_sites[], patch_sites_end[]; /* hyp/image.ld */
+
 static void init_cpu(struct pcpu *cpu)
 {
     cpu->mpidr = mrs(MPIDR_EL1);
@@ -231,6 +235,8 @@ void hyp_boot(void)
         print("hyp: %s\n", complaint);
     check_granule();
     check_gicv();
+    hook_init();
+    patch_init(patch_sites, patch_sites_end);
     init_cpu(cpu);
     smp_start();
     print("hyp: %s, %u CPU(s), %u list register(s), %u preemption bits, %u-bit VMIDs\n",

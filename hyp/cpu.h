@@ -3,6 +3,7 @@
 
 #include "hyp/context.h"
 #include "hyp/fpsimd.h"
+#include "hyp/hook.h"
 #include "hyp/lock.h"
 #include "hyp/stats.h"
 
@@ -27,6 +28,7 @@ struct pcpu {
     struct soft_timer *timers;
     uint64_t timer_armed; /* CNTHP_CVAL_EL2; UINT64_MAX: off */
     uint64_t softirqs;
+    struct hook_seen hook;
     uint64_t stat[STAT_COUNT];
 };
 

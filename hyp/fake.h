@@ -10,7 +10,16 @@
 
 #include "arch/sysreg.h"
 
-enum fake_op { FAKE_ISB, FAKE_DSB, FAKE_DMB, FAKE_TLBI, FAKE_DC, FAKE_IC, FAKE_MSR };
+enum fake_op {
+    FAKE_ISB,
+    FAKE_DSB,
+    FAKE_DMB,
+    FAKE_TLBI,
+    FAKE_DC,
+    FAKE_IC,
+    FAKE_MSR,
+    FAKE_RENDEZVOUS
+};
 
 #define FAKE_LOG 4096
 
@@ -61,6 +70,7 @@ void fake_log(enum fake_op op, const char *name, uint64_t arg);
 #define tlbi(op, arg) fake_log(FAKE_TLBI, #op, arg)
 #define tlbi_all(op)  fake_log(FAKE_TLBI, #op, 0)
 #define dc(op, va)    fake_log(FAKE_DC, #op, (uint64_t)(va))
+#define ic_ivau(va)   fake_log(FAKE_IC, "ivau", (uint64_t)(va))
 #define ic_ialluis()  fake_log(FAKE_IC, "ialluis", 0)
 #define at_s12e1r(va) ((void)(va))
 #define wfi()         ((void)0)

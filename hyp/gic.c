@@ -3,6 +3,7 @@
 #include "hyp/console.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
+#include "hyp/rendezvous.h"
 #include "hyp/sched.h"
 #include "hyp/smp.h"
 #include "hyp/trace.h"
@@ -89,8 +90,8 @@ void gic_init_cpu(void)
     for (unsigned k = 0; k < 32; k += 4)
         mmio_write32(r + GICR_SGI + GICD_IPRIORITYR + k, PRIORITY_OURS * 0x01010101u);
     mmio_write32(r + GICR_SGI + GICD_ISENABLER,
-                 (uint32_t)(BIT(SGI_KICK) | BIT(SGI_CALL) | BIT(PPI_MAINTENANCE) |
-                            BIT(PPI_HYP_TIMER) | BIT(PPI_VIRTUAL_TIMER)));
+                 (uint32_t)(BIT(SGI_KICK) | BIT(SGI_CALL) | BIT(SGI_RENDEZVOUS) |
+                            BIT(PPI_MAINTENANCE) | BIT(PPI_HYP_TIMER) | BIT(PPI_VIRTUAL_TIMER)));
     msr(ICC_SRE_EL2, 0xf); /* SRE, no bypass, and EL1 may use its own */
     isb();
     msr(ICC_PMR_EL1, 0xf0);
@@ -148,6 +149,9 @@ static bool dispatch(uint32_t intid)
         return true;
     case SGI_CALL:
         smp_called();
+        return true;
+    case SGI_RENDEZVOUS:
+        rendezvous_arrive();
         return true;
     case PPI_MAINTENANCE:
         vgic_maintenance();

@@ -8,6 +8,7 @@
 enum {
     SGI_KICK = 0, /* look at what has changed for you */
     SGI_CALL = 1, /* run what smp_call() left */
+    SGI_RENDEZVOUS = 2,
     PPI_MAINTENANCE = 25,
     PPI_HYP_TIMER = 26,
     PPI_VIRTUAL_TIMER = 27,

@@ -8,8 +8,10 @@
 #define OPT_W2(n, a, b)       OPT_##n##_##a, OPT_##n##_##b
 #define OPT_W3(n, a, b, c)    OPT_##n##_##a, OPT_##n##_##b, OPT_##n##_##c
 #define OPT_W4(n, a, b, c, d) OPT_##n##_##a, OPT_##n##_##b, OPT_##n##_##c, OPT_##n##_##d
-#define OPT_PICK(_1, _2, _3, _4, macro, ...) macro
-#define OPT_WORDS(n, ...) OPT_PICK(__VA_ARGS__, OPT_W4, OPT_W3, OPT_W2, OPT_W1, 0)(n, __VA_ARGS__)
+#define OPT_W5(n, a, ...)      OPT_##n##_##a, OPT_W4(n, __VA_ARGS__)
+#define OPT_W6(n, a, ...)      OPT_##n##_##a, OPT_W5(n, __VA_ARGS__)
+#define OPT_PICK(_1, _2, _3, _4, _5, _6, macro, ...) macro
+#define OPT_WORDS(n, ...) OPT_PICK(__VA_ARGS__, OPT_W6, OPT_W5, OPT_W4, OPT_W3, OPT_W2, OPT_W1, 0)(n, __VA_ARGS__)
 #define CHOICE(name, def, help, ...) enum { OPT_WORDS(name, __VA_ARGS__) };
 #define NUMBER(...)
 #include "hyp/opts.def"

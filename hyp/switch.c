@@ -11,6 +11,7 @@
  */
 #include "hyp/cpu.h"
 #include "hyp/gic.h"
+#include "hyp/hook.h"
 #include "hyp/lazy.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
@@ -134,6 +135,7 @@ enum exit_kind vcpu_enter(struct vcpu *v)
     if (kind == EXIT_SYNC || kind == EXIT_SERROR)
         v->esr = mrs(ESR_EL2);
     trace(TRACE_EXIT, kind == EXIT_SYNC ? v->esr : kind, v->regs.pc);
+    hook(kind == EXIT_SYNC ? v->esr : 0);
     if (immediate)
         guest_to_host(cpu, v, immediate);
     fp_exit(v);

@@ -315,6 +315,8 @@ void hyp_power_off(void)
 {
     if (opts.stats)
         stats_print();
+    if (opts.stats && opts.hook)
+        hook_print();
     smccc(PSCI_SYSTEM_OFF, 0, 0, 0);
     for (;;)
         wfi();

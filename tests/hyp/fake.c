@@ -14,6 +14,7 @@
 #include "hyp/mem.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
+#include "hyp/rendezvous.h"
 #include "hyp/trace.h"
 #include "hyp/vcpu.h"
 #include "tests/hyp/fake_core.h"
@@ -125,6 +126,17 @@ void gic_set_active(unsigned ppi, bool active)
 void gic_kick(const struct pcpu *cpu)
 {
     fake_core.sent[cpu->index]++;
+}
+
+void rendezvous_sync(void)
+{
+    fake_log(FAKE_RENDEZVOUS, "rendezvous_sync", 0);
+}
+
+void rendezvous_run(void (*fn)(void *arg), void *arg)
+{
+    fake_log(FAKE_RENDEZVOUS, "rendezvous_run", 0);
+    fn(arg);
 }
 
 void *vm_ram(struct vm *vm, uint64_t ipa, uint64_t size)
