@@ -116,17 +116,6 @@ void context_write_switch(struct context *c, enum slot slot, uint64_t v)
     context_write_inline(c, slot, v);
 }
 
-#define SWITCHED(name, class, ...)                                                                 \
-    static uint64_t read_##name(const struct context *c)                                           \
-    {                                                                                              \
-        return context_read_inline(c, SLOT_##name);                                                \
-    }                                                                                              \
-    static void write_##name(struct context *c, uint64_t v)                                        \
-    {                                                                                              \
-        context_write_inline(c, SLOT_##name, v);                                                   \
-    }
-#include "hyp/switched.def"
-
 static const struct {
     uint64_t (*read)(const struct context *c);
     void (*write)(struct context *c, uint64_t v);

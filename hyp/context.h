@@ -144,17 +144,33 @@ extern bool hyp_vhe;
 #define LIVE_READ(name, row)     ((row).e2h && hyp_vhe ? mrs_el12(name) : mrs(name))
 #define LIVE_WRITE(name, row, v) ((row).e2h && hyp_vhe ? msr_el12(name, v) : msr(name, v))
 
+/* Each register's own accessor: where it is, then there. */
+#define SWITCHED(name, class, ...)                                                                 \
+    static inline __attribute__((always_inline)) uint64_t read_##name(const struct context *c)     \
+    {                                                                                              \
+        const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
+        const enum group group = group_of(CLASS_##class, &row);                                    \
+        return group != GROUP_NEVER && c->live & BIT(group) ? LIVE_READ(name, row)                 \
+                                                            : c->slot[SLOT_##name];                \
+    }                                                                                              \
+    static inline __attribute__((always_inline)) void write_##name(struct context *c, uint64_t v)  \
+    {                                                                                              \
+        const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
+        const enum group group = group_of(CLASS_##class, &row);                                    \
+        if (group != GROUP_NEVER && c->live & BIT(group))                                          \
+            LIVE_WRITE(name, row, v);                                                              \
+        else                                                                                       \
+            c->slot[SLOT_##name] = v;                                                              \
+    }
+#include "hyp/switched.def"
+
 static inline __attribute__((always_inline)) uint64_t context_read_inline(const struct context *c,
                                                                           enum slot slot)
 {
     switch (slot) {
 #define SWITCHED(name, class, ...)                                                                 \
-    case SLOT_##name: {                                                                            \
-        const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
-        const enum group group = group_of(CLASS_##class, &row);                                    \
-        return group != GROUP_NEVER && c->live & BIT(group) ? LIVE_READ(name, row)                 \
-                                                            : c->slot[SLOT_##name];                \
-    }
+    case SLOT_##name:                                                                              \
+        return read_##name(c);
 #include "hyp/switched.def"
     default:
         return 0;
@@ -166,15 +182,9 @@ static inline __attribute__((always_inline)) void context_write_inline(struct co
 {
     switch (slot) {
 #define SWITCHED(name, class, ...)                                                                 \
-    case SLOT_##name: {                                                                            \
-        const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
-        const enum group group = group_of(CLASS_##class, &row);                                    \
-        if (group != GROUP_NEVER && c->live & BIT(group))                                          \
-            LIVE_WRITE(name, row, v);                                                              \
-        else                                                                                       \
-            c->slot[SLOT_##name] = v;                                                              \
-        return;                                                                                    \
-    }
+    case SLOT_##name:                                                                              \
+        write_##name(c, v);                                                                        \
+        return;
 #include "hyp/switched.def"
     default:
         return;
