@@ -2,6 +2,7 @@
 
 #include "hyp/cpu.h"
 #include "hyp/lib.h"
+#include "hyp/pv.h"
 #include "hyp/vcpu.h"
 
 #define SMCCC_1_1   0x10001
@@ -146,6 +147,16 @@ static int64_t call(struct vcpu *v, uint64_t *x)
         return pv_time_features((uint32_t)x[1]);
     case PV_TIME_ST:
         return pv_time_st(v);
+    case HYP_UID:
+        return pv_uid(x);
+    case HYP_PV_WAIT:
+        return pv_wait(v);
+    case HYP_PV_KICK:
+        return pv_kick(by_mpidr(v->vm, x[1]));
+    case HYP_ENTRIES:
+        return pv_entries(v->vm);
+    case HYP_UNMAP:
+        return pv_unmap(v->vm, x[1], x[2]);
     default:
         return PSCI_NOT_SUPPORTED;
     }
@@ -156,7 +167,8 @@ void psci_call(struct vcpu *v)
 {
     uint64_t *x = v->regs.x;
 
-    if ((uint32_t)x[0] >= HYP_CALL_USER && v->vm->ops.call && v->vm->ops.call(v))
+    if ((uint32_t)x[0] >= HYP_CALL_USER && (uint32_t)x[0] < HYP_PV_WAIT && v->vm->ops.call &&
+        v->vm->ops.call(v))
         return;
     x[0] = (uint64_t)call(v, x);
 }

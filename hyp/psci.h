@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "hyp/hypercalls.h"
+
 struct vcpu;
 
 /* clang-format off */
@@ -23,10 +25,6 @@ struct vcpu;
 #define PSCI_AFFINITY_INFO_64   0xc4000004u
 #define PV_TIME_FEATURES        0xc5000020u
 #define PV_TIME_ST              0xc5000021u
-/* Ours, in the range of vendor-specific hypervisor calls. */
-#define HYP_NULL                0xc6000000u /* does nothing: what a round trip costs */
-#define HYP_CALL_USER           0xc6000001u /* and above: the program's own (struct hyp_ops) */
-
 enum {
     PSCI_SUCCESS            = 0,
     PSCI_NOT_SUPPORTED      = -1,

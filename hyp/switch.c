@@ -126,6 +126,7 @@ enum exit_kind vcpu_enter(struct vcpu *v)
     msr(ELR_EL2, v->regs.pc);
     msr(SPSR_EL2, v->regs.pstate);
     STAT(ENTRIES);
+    v->entries++;
     trace(TRACE_ENTER, v->regs.pc, v->index);
 
     kind = guest_enter(&v->regs);

@@ -25,7 +25,9 @@ struct vcpu {
     uint64_t esr;           /* of the last synchronous exit or SError */
     uint64_t hcr;           /* HCR_EL2 as loaded */
     uint64_t mdcr;
-    bool running;           /* in the guest: a kick is an interrupt */
+    bool running; /* in the guest: a kick is an interrupt */
+    bool kicked;  /* HYP_PV_KICK, and no HYP_PV_WAIT since */
+    uint64_t entries;
     bool poked;             /* WFI does not sleep: something has come */
     struct pcpu *loaded_on; /* its load/put registers are in that CPU; NULL: in memory */
     struct pcpu *last_cpu;

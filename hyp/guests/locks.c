@@ -119,7 +119,8 @@ static const struct lock {
 #define LOCKS ARRAY_SIZE(locks)
 
 static const struct lock *lock;
-static uint64_t longest[LOCKS][MAX_CPUS], took[LOCKS];
+static unsigned through;
+static uint64_t longest[LOCKS][MAX_CPUS], took[LOCKS], entries[LOCKS];
 
 static void hold(struct random *r)
 {
@@ -144,6 +145,16 @@ static void critical_section(struct random *r, uint64_t round)
     }
     require(owner == me, "%s, round %lu: cpu %lu came inside", lock->name, round, owner - 1);
     owner = 0;
+}
+
+/* Who is through sleeps, and takes no time from those that are not. */
+static void wait_for_all(void)
+{
+    if (__atomic_add_fetch(&through, 1, __ATOMIC_SEQ_CST) == platform.cpus)
+        for (unsigned cpu = 0; cpu < platform.cpus; cpu++)
+            pv_kick(cpu);
+    while (__atomic_load_n(&through, __ATOMIC_SEQ_CST) != platform.cpus)
+        pv_wait();
 }
 
 static void test(unsigned cpu)
@@ -171,7 +182,7 @@ static void test(unsigned cpu)
             lock->unlock();
         hold(&r);
     }
-    smp_barrier();
+    wait_for_all();
 }
 
 static uint64_t most_of(unsigned n)
@@ -182,6 +193,23 @@ static uint64_t most_of(unsigned n)
         if (longest[n][cpu] > most)
             most = longest[n][cpu];
     return most;
+}
+
+/* Entries of the guest for 100 times inside. */
+static uint64_t per_100(unsigned n)
+{
+    return 100 * entries[n] / (rounds * platform.cpus);
+}
+
+/* The shortest of all CPUs' longest waits, as a share of the longest. */
+static uint64_t fairness(unsigned n)
+{
+    uint64_t least = UINT64_MAX;
+
+    for (unsigned cpu = 0; cpu < platform.cpus; cpu++)
+        if (longest[n][cpu] < least)
+            least = longest[n][cpu];
+    return most_of(n) ? 100 * least / most_of(n) : 100;
 }
 
 /* lock=NAME of the command line: that one only. */
@@ -196,20 +224,24 @@ static void run(void)
     for (unsigned n = 0; n < LOCKS; n++)
         chosen |= option_is("lock", locks[n].name);
     for (unsigned n = 0; n < LOCKS; n++) {
-        uint64_t since = now(), before = protected_words[0];
+        uint64_t since = now(), before = protected_words[0], entered = pv_entries();
 
         if (chosen && !option_is("lock", locks[n].name))
             continue;
         lock = &locks[n];
+        through = 0;
         smp_run(test);
         took[n] = now() - since;
+        entries[n] = pv_entries() - entered;
         require(protected_words[0] == before + rounds * platform.cpus,
                 "%s: %lu times inside, counted %lu", lock->name, rounds * platform.cpus,
                 protected_words[0] - before);
     }
-    report_ok("vcpus=%u rounds=%lu ticket_us=%lu pv_us=%lu queued_us=%lu longest_us=%lu,%lu,%lu",
+    report_ok("vcpus=%u rounds=%lu ticket_us=%lu pv_us=%lu queued_us=%lu longest_us=%lu,%lu,%lu "
+              "entries_per_100=%lu,%lu,%lu fair_percent=%lu,%lu,%lu",
               platform.cpus, rounds, took[0] / us, took[1] / us, took[2] / us, most_of(0) / us,
-              most_of(1) / us, most_of(2) / us);
+              most_of(1) / us, most_of(2) / us, per_100(0), per_100(1), per_100(2), fairness(0),
+              fairness(1), fairness(2));
 }
 
 const struct guest guest = {.name = "locks", .breaks = breaks, .run = run};

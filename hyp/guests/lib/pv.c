@@ -1,37 +1,68 @@
 #include "pv.h"
 
 #include "gic.h"
+#include "hyp/hypercalls.h"
 #include "platform.h"
+#include "psci.h"
 #include "report.h"
 
-/* The virtual timer is the watchdog of a WFI that nothing ends. */
-bool __attribute__((weak)) pv_wait(void)
+bool pv_present(void)
+{
+    static enum { UNKNOWN, ABSENT, PRESENT } is;
+
+    if (is == UNKNOWN)
+        is = psci32(HYP_UID, 0, 0, 0) == HYP_UID_0 ? PRESENT : ABSENT;
+    return is == PRESENT;
+}
+
+static bool take_kicks(void)
+{
+    unsigned intid;
+    bool kicked = false;
+
+    while ((intid = gic_acknowledge()) != SPURIOUS) {
+        gic_end(intid);
+        kicked |= intid == SGI_KICK;
+    }
+    return kicked;
+}
+
+/* The virtual timer is the watchdog of a wait that nothing ends. */
+bool pv_wait(void)
 {
     uint64_t since = now();
-    unsigned intid;
+    bool kicked = false;
 
     gic_bit(GICD_ISENABLER, platform.vtimer_intid);
-    while (patient(since)) {
+    while (!kicked && patient(since)) {
         msr(cntv_tval_el0, ticks_of_us(100000));
         msr(cntv_ctl_el0, 1);
-        insn("dsb sy; wfi");
+        if (pv_present())
+            kicked = psci(HYP_PV_WAIT, 0, 0, 0) == 0;
+        else
+            insn("dsb sy; wfi");
         msr(cntv_ctl_el0, 0);
-        while ((intid = gic_acknowledge()) != SPURIOUS) {
-            gic_end(intid);
-            if (intid == SGI_KICK)
-                return true;
-        }
+        kicked |= take_kicks();
     }
-    return false;
+    return kicked;
 }
 
-void __attribute__((weak)) pv_kick(unsigned cpu)
+void pv_kick(unsigned cpu)
 {
-    gic_send(SGI_KICK, cpu);
+    if (pv_present())
+        psci(HYP_PV_KICK, platform.mpidr[cpu], 0, 0);
+    else
+        gic_send(SGI_KICK, cpu);
 }
 
-void __attribute__((weak)) pv_unmap(uint64_t address, uint64_t size)
+void pv_unmap(uint64_t address, uint64_t size)
 {
-    (void)address;
-    (void)size;
+    if (pv_present())
+        require(psci(HYP_UNMAP, address, size, 0) == 0, "HYP_UNMAP of %lu bytes at %lx", size,
+                address);
+}
+
+uint64_t pv_entries(void)
+{
+    return pv_present() ? (uint64_t)psci(HYP_ENTRIES, 0, 0, 0) : 0;
 }
