@@ -24,8 +24,10 @@ static int report(const struct dt *dt, struct arm_error *err)
 {
     if (!dt->error)
         return 0;
-    return error_set(err, dt->error == -FDT_ERR_NOSPACE ? ARM_ENOMEM : ARM_EFORMAT,
-                     "device tree: at %s: %s", dt->where, fdt_strerror(dt->error));
+    if (dt->error == -FDT_ERR_NOSPACE)
+        return error_set(err, ARM_ENOMEM, "device tree: at %s: no memory", dt->where);
+    return error_set(err, ARM_EFORMAT, "device tree: at %s: %s", dt->where,
+                     fdt_strerror(dt->error));
 }
 
 void dt_create(struct dt *dt)

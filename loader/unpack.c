@@ -5,6 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/bits.h"
 #include "base/log.h"
@@ -66,6 +67,8 @@ static int inflate_all(struct packed *p, z_stream *z, struct arm_error *err)
         p->out_size = p->out_room - z->avail_out;
         if (zrc == Z_BUF_ERROR || (zrc == Z_OK && z->avail_in == 0 && z->avail_out != 0))
             return truncated(p, "gzip", err);
+        if (zrc == Z_MEM_ERROR)
+            return no_memory(p, err);
         if (zrc != Z_OK && zrc != Z_STREAM_END)
             return corrupt(p, "gzip", z->msg ? z->msg : "not a gzip stream", err);
     }
@@ -100,6 +103,8 @@ static int zstd_all(struct packed *p, ZSTD_DStream *d, struct arm_error *err)
         ZSTD_outBuffer out = {p->out, p->out_room, p->out_size};
         left = ZSTD_decompressStream(d, &out, &in);
         p->out_size = out.pos;
+        if (ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation)
+            return no_memory(p, err);
         if (ZSTD_isError(left))
             return corrupt(p, "zstd", ZSTD_getErrorName(left), err);
         if (left != 0 && in.pos == in.size && out.pos < out.size)
