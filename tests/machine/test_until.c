@@ -69,6 +69,26 @@ static void count(void *ctx, const struct arm_event *event)
     ++*(unsigned *)ctx;
 }
 
+static void test_a_snapshot_of_what_was_found_can_be_restored(void **state)
+{
+    (void)state;
+    struct arm_machine *m = create();
+    struct arm_error err = {0};
+    struct arm_end end;
+
+    assert_int_equal(until_pc(m, MSR, 0), ARM_STOP_UNTIL);
+    struct arm_snapshot *s = arm_snapshot_take(m, &err);
+    assert_non_null(s);
+    assert_int_equal(until_pc(m, ADD, 0), ARM_STOP_UNTIL);
+    if (arm_snapshot_restore(m, s, &err) < 0)
+        fail_msg("%s", err.text);
+    arm_last_end(m, &end);
+    assert_int_equal(end.why, ARM_STOP_UNTIL);
+    assert_int_equal(end.pc, MSR);
+    arm_snapshot_free(s);
+    arm_machine_free(m);
+}
+
 static void test_a_run_ends_before_the_instruction_at_an_address(void **state)
 {
     (void)state;
@@ -299,6 +319,7 @@ static void test_parts_are_described(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_snapshot_of_what_was_found_can_be_restored),
         cmocka_unit_test(test_a_run_ends_before_the_instruction_at_an_address),
         cmocka_unit_test(test_a_run_until_is_the_run_that_it_would_have_been),
         cmocka_unit_test(test_a_run_ends_behind_an_event),
