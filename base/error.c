@@ -5,16 +5,23 @@
 
 #include "base/bits.h"
 
-int error_set(struct arm_error *err, int code, const char *fmt, ...)
+int error_set_v(struct arm_error *err, int code, const char *fmt, va_list ap)
 {
     if (err) {
-        va_list ap;
         err->code = code;
-        va_start(ap, fmt);
         vsnprintf(err->text, sizeof(err->text), fmt, ap);
-        va_end(ap);
     }
     return -code;
+}
+
+int error_set(struct arm_error *err, int code, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int rc = error_set_v(err, code, fmt, ap);
+    va_end(ap);
+    return rc;
 }
 
 const char *arm_strerror(int code)

@@ -13,3 +13,7 @@
  */
 int error_set(struct arm_error *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The same with arguments that the caller was given. */
+int error_set_v(struct arm_error *err, int code, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));

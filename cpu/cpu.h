@@ -12,6 +12,7 @@
 #include "arch/sysreg.h"
 #include "base/bits.h"
 #include "base/clock.h"
+#include "base/host_failure.h"
 #include "base/irq.h"
 #include "base/log.h"
 #include "base/physmem.h"
@@ -66,6 +67,9 @@ struct cpu_env {
     void (*send_event)(void *ctx);
     /* Broadcast TLBI (inner or outer shareable): apply to every CPU, the sender included. */
     void (*tlbi_broadcast)(void *ctx, const struct tlbi *op);
+    /* Told of memory that the host has not got for the next instruction: that is not executed, and
+     * *pause is set. NULL: nobody is. */
+    const struct host_failure *host;
     /* True: stop before the next instruction. Set by the machine, also from a callback. NULL:
      * never. */
     const volatile bool *pause;

@@ -18,23 +18,35 @@ static bool translate_fetch(struct cpu *cpu, uint64_t pc, struct translation *t,
     return true;
 }
 
-bool cpu_fetch_page(struct cpu *cpu, uint64_t pc, struct mmu_fault *flt)
+/* There is no page of records for @pc, which translates to @pa: no RAM is there, or the host has no
+ * memory for one. */
+static enum fetch no_page(const struct cpu *cpu, uint64_t pc, uint64_t pa_, struct mmu_fault *flt)
+{
+    if (physmem_bank(cpu->mem, pa(pa_))) {
+        host_fail(cpu->env.host, ARM_ENOMEM,
+                  "cpu%u: %#llx: no memory for the decoded instructions of the page at %#llx",
+                  cpu->index, (unsigned long long)pc, (unsigned long long)(pa_ & ~PAGE_MASK));
+        return FETCH_NO_MEMORY;
+    }
+    LOG(cpu->log, CPU, GUEST, "cpu%u: %#llx: instruction fetch at %#llx: no RAM is there",
+        cpu->index, (unsigned long long)pc, (unsigned long long)pa_);
+    *flt = (struct mmu_fault){.type = MMU_FAULT_EXTERNAL};
+    return FETCH_FAULT;
+}
+
+enum fetch cpu_fetch_page(struct cpu *cpu, uint64_t pc, struct mmu_fault *flt)
 {
     struct translation t;
 
     if (!translate_fetch(cpu, pc, &t, flt))
-        return false;
+        return FETCH_FAULT;
     struct code_page *page = code_cache_page(cpu->code, cpu->mem, t.pa & ~PAGE_MASK);
-    if (!page) {
-        LOG(cpu->log, CPU, GUEST, "cpu%u: %#llx: instruction fetch at %#llx: no RAM is there",
-            cpu->index, (unsigned long long)pc, (unsigned long long)t.pa);
-        *flt = (struct mmu_fault){.type = MMU_FAULT_EXTERNAL};
-        return false;
-    }
+    if (!page)
+        return no_page(cpu, pc, t.pa, flt);
     tlb_x_insert(cpu->bank, xlat_canonical(cpu->contexts.x, pc, true), &t, page);
     cpu->page_va = pc & ~PAGE_MASK;
     cpu->page = page->insn;
-    return true;
+    return FETCH_OK;
 }
 
 bool cpu_in_guarded_page(const struct cpu *cpu)

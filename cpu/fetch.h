@@ -5,12 +5,17 @@
 #include "cpu/cpu.h"
 #include "mmu/fault.h"
 
+enum fetch {
+    FETCH_OK,
+    FETCH_FAULT,     /* an Instruction Abort is due */
+    FETCH_NO_MEMORY, /* on the host: cpu->env.host has been told */
+};
+
 /**
  * cpu_fetch_page() - make the page of @pc (aligned to 4) the current code page, as
- * cpu_fetch_fast() could not.
- * Return: false and *flt, the fault of an Instruction Abort; the current page stays.
+ * cpu_fetch_fast() could not. If it fails, the current page stays. *flt: with FETCH_FAULT only.
  */
-bool cpu_fetch_page(struct cpu *cpu, uint64_t pc, struct mmu_fault *flt);
+enum fetch cpu_fetch_page(struct cpu *cpu, uint64_t pc, struct mmu_fault *flt);
 
 /* The record at @pc, in what is then the current page; NULL if cpu_fetch_page() has to find it, or
  * @pc is misaligned. */

@@ -121,15 +121,18 @@ static void step_observed(struct cpu *cpu)
         pmu_retire(cpu, i, r, el);
 }
 
-/* Make the page of cpu->pc the current one. False: an Instruction Abort has been taken. */
+/* Make the page of cpu->pc the current one. False: an Instruction Abort has been taken, or the host
+ * has no memory and the run is over. */
 static inline bool fetch(struct cpu *cpu)
 {
     struct mmu_fault flt;
 
-    if (likely(cpu_fetch_fast(cpu, cpu->pc) != NULL) || cpu_fetch_page(cpu, cpu->pc, &flt))
+    if (likely(cpu_fetch_fast(cpu, cpu->pc) != NULL))
         return true;
-    cpu_take_fetch_abort(cpu, cpu->pc, &flt);
-    return false;
+    enum fetch result = cpu_fetch_page(cpu, cpu->pc, &flt);
+    if (result == FETCH_FAULT)
+        cpu_take_fetch_abort(cpu, cpu->pc, &flt);
+    return result == FETCH_OK;
 }
 
 /* A HLT goes on that its host had not done with. What comes before an instruction (interrupts,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/host_failure.h"
 #include "devices/disk_format.h"
 
 #define CLUSTER_BYTES BIT(DISK_CLUSTER_SHIFT)
@@ -197,7 +198,8 @@ int disk_open(struct disk *disk, const struct disk_spec *spec, const struct arm_
 {
     int rc;
 
-    *disk = (struct disk){.fd = -1, .path = strdup(spec->path), .log = log, .mode = spec->mode};
+    *disk = (struct disk){
+        .fd = -1, .path = strdup(spec->path), .log = log, .host = spec->host, .mode = spec->mode};
     rc = open_file(disk, err);
     if (!rc)
         rc = check_file(disk, err);
@@ -234,6 +236,10 @@ static size_t in_cluster(uint64_t offset, size_t len)
 static uint8_t *no_memory(struct disk *disk, uint64_t offset)
 {
     failed(disk, "write to the snapshot", offset, ENOMEM);
+    host_fail(disk->host, ARM_ENOMEM,
+              "%s: no memory for the %llu bytes that the guest writes to from byte %llu on",
+              disk->path, (unsigned long long)CLUSTER_BYTES,
+              (unsigned long long)align_down(offset, CLUSTER_BYTES));
     return NULL;
 }
 

@@ -25,12 +25,14 @@ struct disk_spec {
     enum disk_mode mode;
     const char *format; /* "raw": whatever the file looks like; NULL: refused if its magic is that
                            of another format (disk_format.def) */
+    const struct host_failure *host; /* told of memory that an overlay lacks; outlives the disk */
 };
 
 struct disk {
     int fd;     /* -1: not open */
     char *path; /* owned */
     const struct arm_log *log;
+    const struct host_failure *host;
     enum disk_mode mode;
     bool probed;   /* it is raw only because nothing else was found in it */
     uint64_t size; /* bytes; does not change while the disk is open */

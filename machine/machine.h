@@ -3,6 +3,7 @@
 
 #include "armillary.h"
 #include "base/clock.h"
+#include "base/host_failure.h"
 #include "base/physmem.h"
 #include "cpu/cpu.h"
 #include "gic/gic.h"
@@ -88,12 +89,18 @@ struct arm_machine {
     bool hold;           /* and before the one that an INSN event tells of now */
     bool stopped;        /* `stop` says why the run ends */
     enum arm_stop_reason stop;
-    struct arm_end end; /* of the last run */
+    struct arm_end end;       /* of the last run */
+    struct arm_error failure; /* of the host in a run; code 0: none */
+    struct host_failure host; /* how CPUs and devices tell of it */
     int exit_code;
 };
 
 /* End the run before the running CPU's next instruction; the first reason wins. */
 void machine_stop(struct arm_machine *m, enum arm_stop_reason why);
+
+/* Likewise, for a reason that is not the guest's: whatever came before or comes after, runs end
+ * with ARM_STOP_ERROR until a snapshot is restored. The first failure stays. */
+void machine_fail(struct arm_machine *m, const struct arm_error *why);
 
 /* The wire of an interrupt, as arm_set_irq() has it, without a log. False: there is none. */
 bool machine_set_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level);

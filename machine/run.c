@@ -18,6 +18,19 @@ void machine_stop(struct arm_machine *m, enum arm_stop_reason why)
     m->pause = true;
 }
 
+void machine_fail(struct arm_machine *m, const struct arm_error *why)
+{
+    if (!m->failure.code)
+        m->failure = *why;
+    machine_stop(m, ARM_STOP_ERROR);
+    m->pause = true;
+}
+
+void arm_last_error(const struct arm_machine *m, struct arm_error *err)
+{
+    *err = m->failure;
+}
+
 void arm_stop(struct arm_machine *m)
 {
     m->stop_requested = true;
@@ -207,12 +220,14 @@ static void run_slice(struct arm_machine *m, uint64_t limit, bool step)
 /* After a guest reset with reboots allowed: start again. False: the run is over. */
 static bool reboot(struct arm_machine *m)
 {
-    struct arm_error err;
+    struct arm_error err = {0};
 
     if (m->stop != ARM_STOP_RESET || m->no_reboot)
         return false;
     if (machine_reboot(m, &err) < 0) {
-        LOG(&m->log, MACHINE, ERROR, "reboot: %s", err.text);
+        struct arm_error why;
+        (void)error_set(&why, err.code, "the guest has reset the machine: %s", err.text);
+        machine_fail(m, &why);
         return false;
     }
     m->stopped = false;
@@ -243,8 +258,10 @@ static uint64_t progress(const struct cpu *cpu)
 static enum arm_stop_reason run(struct arm_machine *m, uint64_t goal, const struct cpu *step)
 {
     for (;;) {
+        if (m->failure.code)
+            return ARM_STOP_ERROR;
         if (m->stopped && !reboot(m))
-            return m->stop;
+            return m->failure.code ? ARM_STOP_ERROR : m->stop;
         if (m->stop_requested)
             return ARM_STOP_REQUEST;
         if (m->spent >= goal)

@@ -10,6 +10,7 @@
 
 #include "armillary.h"
 
+struct host_failure;
 struct state_io;
 
 #define SEMI_HANDLES 64
@@ -51,6 +52,7 @@ struct semihosting {
     bool input_ended;
     uint64_t refused[4]; /* a bit a number: it was said that the operation is not offered */
     bool refused_file;   /* it was said that there is no directory */
+    const struct host_failure *host; /* told of memory that the host has not got */
 };
 
 /* The directory of @c is opened and its command line copied. Return 0 or -ARM_Exxx. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/host_failure.h"
 #include "machine/semihosting.h"
 
 int semi_handle_new(struct semihosting *s, struct semi_handle h)
@@ -142,6 +143,8 @@ int semi_file_open(struct semihosting *s, const char *name, unsigned mode)
                             .name = strdup(name),
                             .mode = (uint8_t)mode};
     int rc = h.name ? semi_handle_new(s, h) : -ENOMEM;
+    if (!h.name)
+        host_fail(s->host, ARM_ENOMEM, "no memory for the handle of a file that the guest opens");
     if (rc < 0)
         semi_handle_close(&h);
     return rc;

@@ -14,6 +14,14 @@ static int check_calm(const struct arm_machine *m, const char *what, struct arm_
     return 0;
 }
 
+/* What the guest has seen of a failure of the host would be kept. */
+static int check_sound(const struct arm_machine *m, struct arm_error *err)
+{
+    return m->failure.code ? error_set(err, m->failure.code, "no snapshot, the host failed: %s",
+                                       m->failure.text)
+                           : 0;
+}
+
 /* A file that the guest changes would be another one when the snapshot is restored. */
 static int check_disks(struct arm_machine *m, struct arm_error *err)
 {
@@ -79,7 +87,7 @@ struct arm_snapshot *arm_snapshot_take(struct arm_machine *m, struct arm_error *
 
     if (!err)
         err = &none;
-    if (check_calm(m, "taken", err) < 0 || check_disks(m, err) < 0)
+    if (check_calm(m, "taken", err) < 0 || check_sound(m, err) < 0 || check_disks(m, err) < 0)
         return NULL;
     s = calloc(1, sizeof(*s));
     if (s)
@@ -161,5 +169,9 @@ int arm_snapshot_restore(struct arm_machine *m, const struct arm_snapshot *s, st
         rc = check_disks(m, err);
     if (rc == 0)
         rc = machine_facts_fit(s->facts, m->facts, err);
-    return rc < 0 ? rc : restore_all(m, s, err);
+    if (rc == 0)
+        rc = restore_all(m, s, err);
+    if (rc == 0)
+        m->failure = (struct arm_error){0};
+    return rc;
 }

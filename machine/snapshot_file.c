@@ -42,6 +42,11 @@ struct header {
     uint8_t hash[HASH_BYTES];
 };
 
+static int no_memory(const char *name, struct arm_error *err)
+{
+    return error_set(err, ARM_ENOMEM, "%s: no memory", name);
+}
+
 /* ---- writing ---- */
 
 struct writer {
@@ -195,19 +200,21 @@ static int write_all(struct writer *w, const struct arm_snapshot *s)
 
 int snapshot_write(const struct arm_snapshot *s, FILE *to, const char *name, struct arm_error *err)
 {
-    struct writer *w = g_new0(struct writer, 1);
+    struct writer *w = calloc(1, sizeof(*w));
 
+    if (!w)
+        return no_memory(name, err);
     *w = (struct writer){.f = to, .name = name, .err = err};
     w->sum = g_checksum_new(G_CHECKSUM_SHA256);
     w->zstd = ZSTD_createCCtx();
-    int rc = w->zstd ? 0 : error_set(err, ARM_ENOMEM, "%s: zstd: no memory", name);
+    int rc = w->zstd ? 0 : no_memory(name, err);
     if (rc == 0) {
         ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, LEVEL);
         rc = write_all(w, s);
     }
     ZSTD_freeCCtx(w->zstd);
     g_checksum_free(w->sum);
-    g_free(w);
+    free(w);
     return rc;
 }
 
@@ -239,8 +246,12 @@ static int read_header(struct header *h, FILE *f, const char *name, struct arm_e
 /* The text, to be freed; the file stands behind it. */
 static char *read_text(const struct header *h, FILE *f, const char *name, struct arm_error *err)
 {
-    g_autofree char *text = g_malloc0(h->text_bytes + 1);
+    g_autofree char *text = calloc(1, h->text_bytes + 1);
 
+    if (!text) {
+        no_memory(name, err);
+        return NULL;
+    }
     if (fread(text, 1, h->text_bytes, f) != h->text_bytes || strlen(text) != h->text_bytes) {
         wrong(err, name, "a damaged snapshot: it ends too early");
         return NULL;
@@ -253,12 +264,14 @@ static int check_hash(const struct header *h, const char *text, FILE *f, const c
                       struct arm_error *err)
 {
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    g_autofree uint8_t *piece = g_malloc(PIECE);
+    g_autofree uint8_t *piece = malloc(PIECE);
     uint8_t hash[HASH_BYTES];
     gsize hash_bytes = HASH_BYTES;
     uint64_t bytes = 0;
     size_t n;
 
+    if (!piece)
+        return no_memory(name, err);
     g_checksum_update(sum, (const guchar *)text, (gssize)h->text_bytes);
     while ((n = fread(piece, 1, PIECE, f)) > 0) {
         g_checksum_update(sum, piece, (gssize)n);
@@ -371,10 +384,12 @@ static bool get_run(struct reader *r, uint64_t count, uint64_t *n, uint64_t *run
 
 static void get_ram(struct reader *r, struct ram_contents *c, uint64_t pages)
 {
-    g_autofree uint8_t *buf = g_malloc(RUN_PAGES * PAGE_SIZE);
+    g_autofree uint8_t *buf = malloc(RUN_PAGES * PAGE_SIZE);
     uint64_t n = 0, run;
 
-    c->image = ram_image_create(pages, r->err);
+    c->image = buf ? ram_image_create(pages, r->err) : NULL;
+    if (!buf)
+        no_memory(r->name, r->err);
     if (!c->image) {
         r->rc = -ARM_ENOMEM;
         return;
@@ -396,7 +411,7 @@ static void get_disk(struct reader *r, struct blocks *b)
         for (; run--; n++) {
             uint8_t *to = blocks_put(b, n);
             if (!to) {
-                r->rc = error_set(r->err, ARM_ENOMEM, "%s: no memory", r->name);
+                r->rc = no_memory(r->name, r->err);
                 return;
             }
             get(r, to, b->block_bytes);
@@ -416,7 +431,7 @@ static void get_frame(struct reader *r, struct arm_snapshot *s, struct arm_machi
     for (unsigned n = 0; r->rc == 0 && n < m->mem.bank_count; n++) {
         uint64_t pages = m->mem.banks[n].size / PAGE_SIZE;
         if (!ram_contents_init(&s->ram[n], pages)) {
-            r->rc = error_set(r->err, ARM_ENOMEM, "%s: no memory", r->name);
+            r->rc = no_memory(r->name, r->err);
             return;
         }
         s->bank_count = n + 1;
@@ -430,27 +445,32 @@ static void get_frame(struct reader *r, struct arm_snapshot *s, struct arm_machi
         if (s->has_disk[n])
             get_disk(r, &s->disk[n]);
         else
-            r->rc = error_set(r->err, ARM_ENOMEM, "%s: no memory", r->name);
+            r->rc = no_memory(r->name, r->err);
     }
 }
 
 static struct arm_snapshot *read_frame(struct arm_machine *m, FILE *f, const char *name,
                                        const char *facts, struct arm_error *err)
 {
-    struct reader *r = g_new0(struct reader, 1);
+    struct reader *r = calloc(1, sizeof(*r));
     struct arm_snapshot *s = calloc(1, sizeof(*s));
 
+    if (!r || !s) {
+        free(r);
+        free(s);
+        no_memory(name, err);
+        return NULL;
+    }
     *r = (struct reader){.f = f, .name = name, .err = err, .zstd = ZSTD_createDCtx()};
     r->in = (ZSTD_inBuffer){r->bytes, 0, 0};
-    if (s)
-        s->facts = strdup(facts);
-    if (!s || !s->facts || !r->zstd)
-        r->rc = error_set(err, ARM_ENOMEM, "%s: no memory", name);
+    s->facts = strdup(facts);
+    if (!s->facts || !r->zstd)
+        r->rc = no_memory(name, err);
     else
         get_frame(r, s, m);
     int rc = r->rc;
     ZSTD_freeDCtx(r->zstd);
-    g_free(r);
+    free(r);
     if (rc == 0)
         return s;
     arm_snapshot_free(s);

@@ -43,7 +43,7 @@ static void end_state(struct state_io *io, struct arm_machine *m)
     STATE(io, m->end.el);
     STATE(io, m->end.pc);
     STATE(io, m->end.retired);
-    state_require(io, m->end.why <= ARM_STOP_UNTIL, "m->end.why");
+    state_require(io, m->end.why <= ARM_STOP_ERROR, "m->end.why");
     state_require(io, m->end.cpu < m->cpu_count && m->end.el <= 2, "m->end.cpu");
 }
 

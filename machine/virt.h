@@ -114,6 +114,7 @@ struct virt_config {
     const struct arm_fw_cfg *fw_cfg; /* the user's files */
     unsigned fw_cfg_count;
     bool virtio_legacy;                /* virtio-mmio is version 1 */
+    const struct host_failure *host;   /* what devices tell of */
     void (*exit)(void *ctx, int code); /* a guest's exit by testdev */
     void *exit_ctx;
 };
@@ -162,7 +163,7 @@ void virt_board_state(struct state_io *io, struct virt_board *board);
 #define VIRT_DISKS (VIRT_FLASHES + VIRT_SLOTS)
 struct disk *virt_board_disk(struct virt_board *board, unsigned n);
 
-struct disk_spec virt_disk_spec(const struct arm_drive *drive);
+struct disk_spec virt_disk_spec(const struct arm_drive *drive, const struct virt_config *cfg);
 
 /* Is there code in flash, which then is what CPU 0 starts with? */
 bool virt_has_firmware(const char *bios, const struct arm_drive pflash[VIRT_FLASHES]);

@@ -4,10 +4,10 @@
 #include "loader/file.h"
 #include "machine/virt.h"
 
-static int open_drive(struct virt_board *board, const struct arm_drive *drive, unsigned n,
+static int open_drive(struct virt_board *board, const struct virt_config *cfg, unsigned n,
                       const struct arm_log *log, struct arm_error *err)
 {
-    const struct disk_spec spec = virt_disk_spec(drive);
+    const struct disk_spec spec = virt_disk_spec(&cfg->pflash[n], cfg);
 
     return disk_open(&board->pflash[n], &spec, log, err);
 }
@@ -39,7 +39,7 @@ int virt_create_flash(struct virt_board *board, const struct virt_config *cfg, s
         pa_t base = pa(virt_memmap[VIRT_FLASH].base + (uint64_t)n * FLASH_BANK_BYTES);
         bool has_drive = cfg->pflash[n].path != NULL;
         if (has_drive)
-            rc = open_drive(board, &cfg->pflash[n], n, log, err);
+            rc = open_drive(board, cfg, n, log, err);
         if (!rc)
             rc = flash_init(&board->flash[n], log, mem, base, has_drive ? &board->pflash[n] : NULL,
                             err);

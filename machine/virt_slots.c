@@ -29,7 +29,7 @@ struct virt_plugged {
 _Static_assert(ARM_PORTS_MAX == VIRTIO_CONSOLE_PORTS_MAX && ARM_VIRTIO_MAX == VIRT_SLOTS,
                "limits that the programmer sees are those of the devices");
 
-struct disk_spec virt_disk_spec(const struct arm_drive *drive)
+struct disk_spec virt_disk_spec(const struct arm_drive *drive, const struct virt_config *cfg)
 {
     static const enum disk_mode modes[] = {
         [ARM_DRIVE_SNAPSHOT] = DISK_SNAPSHOT,
@@ -37,7 +37,7 @@ struct disk_spec virt_disk_spec(const struct arm_drive *drive)
         [ARM_DRIVE_WRITABLE] = DISK_WRITABLE,
     };
 
-    return (struct disk_spec){drive->path, modes[drive->mode], drive->format};
+    return (struct disk_spec){drive->path, modes[drive->mode], drive->format, cfg->host};
 }
 
 /* What the creation of one device needs. */
@@ -50,7 +50,7 @@ struct plug {
 
 static int plug_blk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
-    const struct disk_spec spec = virt_disk_spec(&plug->what->drive);
+    const struct disk_spec spec = virt_disk_spec(&plug->what->drive, plug->cfg);
     int rc = disk_open(&p->disk, &spec, plug->log, err);
 
     return rc ? rc : virtio_blk_init(&p->blk, plug->log, plug->mem, &p->disk, err);

@@ -58,6 +58,11 @@ static void remapped(void *ctx)
         m->current->irq_check = true; /* it looks for its own code again, too */
 }
 
+static void host_failed(void *ctx, const struct arm_error *why)
+{
+    machine_fail(ctx, why);
+}
+
 static void guest_exit(void *ctx, int code)
 {
     struct arm_machine *m = ctx;
@@ -210,6 +215,7 @@ static int create_cpus(struct arm_machine *m, const struct cpu_model *model,
                     .semihosting_el0 = m->semihosting_el0,
                     .send_event = send_event,
                     .tlbi_broadcast = tlbi_broadcast,
+                    .host = &m->host,
                     .pause = &m->pause,
                     .hold = &m->hold},
         };
@@ -236,6 +242,9 @@ static void connect_machine(struct arm_machine *m)
     m->mem.remapped = remapped;
     m->mem.remapped_ctx = m;
     m->mem.probes = &m->probes;
+    m->host = (struct host_failure){host_failed, m};
+    m->config.host = &m->host;
+    m->semi.host = &m->host;
 }
 
 static int create_board(struct arm_machine *m, struct arm_error *err)

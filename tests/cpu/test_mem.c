@@ -50,7 +50,7 @@ static void test_every_access_to_nothing_is_logged(void **state)
     assert_false(store(s, 0x2008, 8, 0, 1));
     assert_string_equal(line, "cpu0: 0x40000000: write of 8 bytes at 0x2008: nothing is there");
     struct mmu_fault flt;
-    assert_false(cpu_fetch_page(s->cpu, 0x3004, &flt));
+    assert_int_equal(cpu_fetch_page(s->cpu, 0x3004, &flt), FETCH_FAULT);
     assert_int_equal(flt.type, MMU_FAULT_EXTERNAL);
     assert_string_equal(line, "cpu0: 0x3004: instruction fetch at 0x3004: no RAM is there");
 

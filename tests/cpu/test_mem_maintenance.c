@@ -69,7 +69,7 @@ static void test_a_tlbi_of_the_page_that_runs_has_it_fetched_anew(void **state)
 
     map(s, TABLES, 0x10000, (RAM_BASE + 0x200000) | D_NORMAL);
     mmu_on(s, 1);
-    assert_true(cpu_fetch_page(s->cpu, 0x10004, &flt));
+    assert_int_equal(cpu_fetch_page(s->cpu, 0x10004, &flt), FETCH_OK);
     assert_int_equal(sr_op_TLBI(s->cpu, s->insn, SR_TLBI_VAE1, 0x20), EXEC_NEXT);
     assert_int_equal(sr_op_TLBI(s->cpu, s->insn, SR_TLBI_VAE1, 0x10), EXEC_SYNC);
 }
@@ -83,7 +83,7 @@ static void test_stores_into_code_are_seen(void **state)
     map(s, TABLES, 0x10000, code | D_NORMAL);
     mmu_on(s, 1);
     assert_true(store(s, 0x10000, 8, 0, UINT64_C(0xd503201fd503201f))); /* W entry in L1 */
-    assert_true(cpu_fetch_page(s->cpu, 0x10004, &flt));
+    assert_int_equal(cpu_fetch_page(s->cpu, 0x10004, &flt), FETCH_OK);
     struct insn *rec = (struct insn *)(uintptr_t)s->cpu->page;
     assert_int_equal(s->cpu->page_va, 0x10000);
     assert_int_equal(code_page_word(rec, 1), 0xd503201f);
@@ -102,7 +102,7 @@ static void test_stores_into_code_are_seen(void **state)
         assert_true(store(s, 0x10000 + 8 * k, 8, 0, k));
     assert_non_null(mem_fast(s->cpu->bank->w, 0x10000, 8));
     assert_null(cpu_fetch_fast(s->cpu, 0x10000));
-    assert_true(cpu_fetch_page(s->cpu, 0x10000, &flt));
+    assert_int_equal(cpu_fetch_page(s->cpu, 0x10000, &flt), FETCH_OK);
     assert_null(mem_fast(s->cpu->bank->w, 0x10000, 8));
     assert_ptr_equal(s->cpu->page, rec);
 }
@@ -115,14 +115,14 @@ static void test_fetch_aborts(void **state)
     map(s, TABLES, 0x10000, (RAM_BASE + 0x200000) | D_NORMAL | D_USER | BIT(54));
     map(s, TABLES, 0x11000, UINT64_C(0x1000) | D_NORMAL);
     mmu_on(s, 0);
-    assert_false(cpu_fetch_page(s->cpu, 0x10008, &flt));
+    assert_int_equal(cpu_fetch_page(s->cpu, 0x10008, &flt), FETCH_FAULT);
     assert_int_equal(s->cpu->exceptions, 0); /* which is for the caller to take */
     cpu_take_fetch_abort(s->cpu, 0x10008, &flt);
     assert_int_equal(s->cpu->sr[SR_ESR_EL1], esr(ESR_EC_IABT_LOW, 0x0f));
     assert_int_equal(s->cpu->sr[SR_FAR_EL1], 0x10008);
     assert_int_equal(s->cpu->sr[SR_ELR_EL1], 0x10008);
     mmu_on(s, 1);
-    assert_false(cpu_fetch_page(s->cpu, 0x11000, &flt));
+    assert_int_equal(cpu_fetch_page(s->cpu, 0x11000, &flt), FETCH_FAULT);
     cpu_take_fetch_abort(s->cpu, 0x11000, &flt);
     assert_int_equal(s->cpu->sr[SR_ESR_EL1], esr(ESR_EC_IABT_CUR, 0x10));
 }

@@ -99,7 +99,7 @@ static void test_another_format_is_refused_by_its_name_unless_it_is_said_to_be_r
     for (const struct disk_format *f = disk_formats; f->name; f++) {
         write_file(place_of(f), f->magic, f->magic_bytes);
         for (int mode = DISK_SNAPSHOT; mode <= DISK_WRITABLE; mode++) {
-            struct disk_spec spec = {path, (enum disk_mode)mode, NULL};
+            struct disk_spec spec = {path, (enum disk_mode)mode, NULL, NULL};
             assert_int_equal(disk_open(&disk, &spec, &log, &err), -ARM_EFORMAT);
             snprintf(text, sizeof(text), "which is %s, expected a raw disk", f->name);
             assert_non_null(strstr(err.text, text));
@@ -125,8 +125,8 @@ static void test_a_disk_encrypted_as_a_whole_is_a_raw_disk(void **state)
 
     (void)state;
     write_file(0, "LUKS\xba\xbe\0\1", 8);
-    assert_int_equal(disk_open(&disk, &(struct disk_spec){path, DISK_WRITABLE, NULL}, &log, NULL),
-                     0);
+    assert_int_equal(
+        disk_open(&disk, &(struct disk_spec){path, DISK_WRITABLE, NULL, NULL}, &log, NULL), 0);
     disk_close(&disk);
 }
 
@@ -141,7 +141,8 @@ static bool write_magic(const struct disk_format *f, enum disk_mode mode, const 
     bool done;
 
     write_file(0, "", 0);
-    assert_int_equal(disk_open(&disk, &(struct disk_spec){path, mode, format}, &log, NULL), 0);
+    assert_int_equal(disk_open(&disk, &(struct disk_spec){path, mode, format, NULL}, &log, NULL),
+                     0);
     memcpy(sector + (place - base), f->magic, f->magic_bytes);
     /* All but the last byte; then, as flash memory does, that one too. */
     sector[place - base + f->magic_bytes - 1] = 0xee;
@@ -200,9 +201,10 @@ static void test_every_refusal_names_the_file(void **state)
             close(creat(name, 0600));
         if (rows[i].kind == WHOLE)
             assert_int_equal(truncate(name, BYTES), 0);
-        assert_int_equal(
-            disk_open(&disk, &(struct disk_spec){name, DISK_SNAPSHOT, rows[i].format}, &log, &err),
-            rows[i].rc);
+        assert_int_equal(disk_open(&disk,
+                                   &(struct disk_spec){name, DISK_SNAPSHOT, rows[i].format, NULL},
+                                   &log, &err),
+                         rows[i].rc);
         assert_non_null(strstr(err.text, rows[i].says));
         assert_non_null(strstr(err.text, name));
         assert_int_equal(disk.fd, -1);
@@ -221,8 +223,10 @@ static void test_a_file_that_became_shorter_is_an_error_that_is_said_once(void *
     (void)state;
     for (int mode = DISK_SNAPSHOT; mode <= DISK_WRITABLE; mode++) {
         write_file(0, "abc", 3);
-        assert_int_equal(
-            disk_open(&disk, &(struct disk_spec){path, (enum disk_mode)mode, NULL}, &log, NULL), 0);
+        assert_int_equal(disk_open(&disk,
+                                   &(struct disk_spec){path, (enum disk_mode)mode, NULL, NULL},
+                                   &log, NULL),
+                         0);
         assert_int_equal(truncate(path, 4096), 0);
         lines.count = 0;
         assert_true(disk_read(&disk, 0, sector, sizeof(sector)));
@@ -245,8 +249,8 @@ static void test_a_write_that_the_host_refuses_is_said_with_file_and_reason(void
 
     (void)state;
     write_file(0, "abc", 3);
-    assert_int_equal(disk_open(&disk, &(struct disk_spec){path, DISK_WRITABLE, NULL}, &log, NULL),
-                     0);
+    assert_int_equal(
+        disk_open(&disk, &(struct disk_spec){path, DISK_WRITABLE, NULL, NULL}, &log, NULL), 0);
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
     small = (struct rlimit){4096, old.rlim_max};

@@ -1,5 +1,7 @@
 /* The command line of `armillary`: what it accepts, what it refuses and in which words, exit codes.
  */
+#include <sys/resource.h>
+
 #include "process.h"
 #include "tests/guests.h"
 
@@ -242,6 +244,57 @@ static void test_limits_are_exit_code_3(void **state)
     assert_contains(r->err, "12345 instructions retired");
     assert_ended(RUN("run", "--timeout=0.2", "--load", loop_load), 3, "--timeout");
     assert_ended(RUN("run", "--load", idle_load), 3, "nothing will ever happen");
+}
+
+/* A guest that makes code of page after page, of 128 MiB of them. */
+static void test_no_memory_for_what_the_guest_needs_is_exit_code_2(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* which needs more of the address space than any limit would leave */
+#else
+    static const uint32_t walk[] = {
+        0xd2a80000, 0xf2a80200, /* mov x0,#0x40100000 (two halves) */
+        0x100000c1, 0xb9400021, /* ldr w1,2f */
+        0xb9000001, 0xd63f0000,
+        0x91400400, 0x17fffffd, /* 1: str w1,[x0]; blr x0; add x0,x0,#4096 */
+        0xd65f03c0,             /* b 1b; 2: ret */
+    };
+    char path[64], load[80];
+    struct rlimit before, limit;
+
+    write_guest("walk", walk, sizeof(walk), path, load);
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    limit = before;
+    limit.rlim_cur = (rlim_t)428 << 20; /* 256 MiB are RAM and flash */
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    struct result *r = RUN("run", "--memory=128", "--load", load);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    unlink(path);
+    assert_ended(r, 2, "armillary: stopped, the host failed: cpu0: 0x");
+    assert_contains(r->err, ": no memory for the decoded instructions of the page at 0x4");
+    assert_contains(r->err, "cpu0 running: EL2, PC 0x000000004");
+    assert_contains(r->err, "  ESR_EL2  0000000000000000 (none yet)\n");
+#endif
+}
+
+static void test_a_file_that_is_gone_at_a_reset_is_exit_code_2(void **state)
+{
+    (void)state;
+    int in = open("/dev/null", O_RDONLY), out = scratch(""), err = scratch("");
+    char path[64], load[80], text[4096];
+
+    write_guest("gone", guest_reset, sizeof(guest_reset), path, load);
+    pid_t pid = start_program((const int[]){in, out, err},
+                              (const char *const[]){"run", "--load", load, "--timeout=10", NULL});
+    usleep(100000); /* it has begun; it resets itself for ever */
+    unlink(path);
+    assert_int_equal(wait_program(pid, 10), 2);
+    slurp(err, text, sizeof(text));
+    assert_contains(text, "armillary: stopped, the host failed: the guest has reset the machine: ");
+    assert_contains(text, "gone: cannot open: No such file");
+    close(in);
+    close(out);
 }
 
 static void test_a_run_that_is_ended_says_where_it_stands(void **state)
@@ -585,6 +638,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_poweroff_is_0_and_reset_without_reboot_is_1),
         cmocka_unit_test(test_a_guest_that_resets_for_ever_is_stopped_by_the_limit),
         cmocka_unit_test(test_limits_are_exit_code_3),
+        cmocka_unit_test(test_no_memory_for_what_the_guest_needs_is_exit_code_2),
+        cmocka_unit_test(test_a_file_that_is_gone_at_a_reset_is_exit_code_2),
         cmocka_unit_test(test_a_run_that_is_ended_says_where_it_stands),
         cmocka_unit_test(test_a_limit_that_retired_instructions_did_not_reach_says_so),
         cmocka_unit_test(test_a_timeout_ends_a_guest_that_idles_at_an_open_pipe),

@@ -36,6 +36,14 @@ static void print_limit(FILE *f, const struct arm_machine *m, uint64_t max_insns
                 max_insns, retired);
 }
 
+static void print_error(FILE *f, const struct arm_machine *m)
+{
+    struct arm_error err;
+
+    arm_last_error(m, &err);
+    fprintf(f, "armillary: stopped, the host failed: %s\n", err.text);
+}
+
 /* Return: is it of interest where the machine stands? */
 static bool print_reason(FILE *f, const struct arm_machine *m, enum arm_stop_reason why,
                          const struct run_request *req)
@@ -60,6 +68,9 @@ static bool print_reason(FILE *f, const struct arm_machine *m, enum arm_stop_rea
         return true;
     case ARM_STOP_DIVERGED:
         return true; /* the log has said it */
+    case ARM_STOP_ERROR:
+        print_error(f, m);
+        return true;
     case ARM_STOP_REQUEST:
     case ARM_STOP_UNTIL:
         break;
@@ -91,6 +102,7 @@ int report_exit_code(const struct arm_machine *m, enum arm_stop_reason why,
     case ARM_STOP_FAULT_LOOP:
         return EXIT_FAULT_LOOP;
     case ARM_STOP_DIVERGED:
+    case ARM_STOP_ERROR:
         return EXIT_USAGE;
     case ARM_STOP_REQUEST:
         return !signals_seen() && req->qemu_codes ? 0 : EXIT_LIMIT;
