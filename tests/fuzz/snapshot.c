@@ -141,37 +141,51 @@ static void set_length(GByteArray *state, const struct section *s, uint64_t len)
     le_put(state->data + s->at - 8, 8, len);
 }
 
-/* One of a section, whose length follows mostly. */
+/* @bytes of a field become another value, often one near to it. */
+static void change_field(struct choices *in, uint8_t *field, unsigned bytes)
+{
+    unsigned how = below(in, 4);
+    uint64_t old = le_get(field, bytes);
+
+    le_put(field, bytes,
+           zext(how == 0   ? value(in)
+                : how == 1 ? old ^ BIT(below(in, 8 * bytes))
+                : how == 2 ? old + 1 + below(in, 8)
+                           : old - 1 - below(in, 8),
+                8 * bytes));
+}
+
+/* The section's length follows, unless @keep. */
+static void insert(struct choices *in, GByteArray *state, const struct section *s, size_t at,
+                   bool keep)
+{
+    uint8_t le[8];
+
+    le_put(le, 8, value(in));
+    g_byte_array_set_size(state, state->len + 8);
+    memmove(state->data + at + 8, state->data + at, state->len - 8 - at);
+    memcpy(state->data + at, le, 8);
+    set_length(state, s, s->len + (keep ? 0 : 8));
+}
+
 static void change_section(struct choices *in, GByteArray *state, const struct section *s)
 {
-    unsigned how = below(in, 16);
-    size_t at = s->at + (s->len ? take(in, 2) * (how & 1 ? 1 : 8) % s->len : 0),
-           bytes = 1u << (how & 3);
-    uint8_t le[8];
+    unsigned how = below(in, 32), bytes = 1u << (how & 3);
+    size_t at = s->at + (s->len ? take(in, 3) % s->len : 0);
 
     if (at + bytes > state->len)
         return;
-    switch (how >> 2) {
-    default:
-        le_put(state->data + at, (unsigned)bytes, zext(value(in), 8 * (unsigned)bytes));
-        break;
-    case 2:
-        le_put(le, 8, value(in));
-        g_byte_array_set_size(state, state->len + (guint)bytes);
-        memmove(state->data + at + bytes, state->data + at, state->len - bytes - at);
-        memcpy(state->data + at, le, bytes);
-        set_length(state, s, s->len + (how == 8 ? 0 : bytes));
-        break;
-    case 3:
-        if (how == 15)
-            g_byte_array_set_size(state, (guint)at);
-        else if (how == 14)
-            le_put(state->data + s->at - 12, 4, value(in)); /* the version */
-        else {
-            g_byte_array_remove_range(state, (guint)at, (guint)bytes);
-            set_length(state, s, s->len - bytes);
-        }
-        break;
+    if (how < 24) {
+        change_field(in, state->data + at, bytes);
+    } else if (how < 28) {
+        insert(in, state, s, at, how == 24);
+    } else if (how == 28) {
+        le_put(state->data + s->at - 12, 4, value(in)); /* the version */
+    } else if (how == 29) {
+        g_byte_array_set_size(state, (guint)at);
+    } else {
+        g_byte_array_remove_range(state, (guint)at, bytes);
+        set_length(state, s, s->len - bytes);
     }
 }
 
@@ -179,7 +193,7 @@ static void change_section(struct choices *in, GByteArray *state, const struct s
 static void change_state(struct choices *in, GByteArray *state, const struct subject *s,
                          unsigned point)
 {
-    unsigned changes = below(in, CHANGES_MAX), last = s->sections[point];
+    unsigned changes = below(in, below(in, 2) ? CHANGES_MAX : 3), last = s->sections[point];
 
     while (changes-- && last) {
         unsigned back = below(in, 256);
@@ -262,7 +276,7 @@ static GString *make_text(struct choices *in, unsigned how, const char *facts)
 /* Its checksum is right; what else the header says is mostly. */
 static struct memfile make_file(struct choices *in, const GByteArray *state, struct arm_machine *m)
 {
-    unsigned how = below(in, 256);
+    unsigned how = below(in, 3) ? 0 : below(in, 256);
     GByteArray *frame = make_frame(in, how, state, m), *file = g_byte_array_new();
     GString *text = make_text(in, how, m->facts);
     GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
