@@ -372,6 +372,20 @@ static void test_what_is_recorded_behind_a_snapshot_is_replayed_behind_it(void *
     assert_fine(RUN_ELF("--restore", file, "--replay", file_2), strchr(ALPHABET, 'I'));
 }
 
+static void test_a_drive_that_the_guest_writes_itself_is_refused_before_the_run(void **state)
+{
+    char drive[80];
+
+    (void)state;
+    snprintf(drive, sizeof(drive), "%s,writable", other);
+    assert_refused(RUN_ELF("--save", at(file, "50"), "--drive", drive), "the guest writes");
+    assert_contains(RUN_ELF("--save", at(file, "50"), "--drive", drive)->err, other);
+    snprintf(drive, sizeof(drive), "%s,readonly", other);
+    assert_fine(RUN_ELF("--save", at(file, "50"), "--drive", drive), ALPHABET);
+    assert_fine(RUN_ELF("--restore", file, "--drive", drive), strchr(ALPHABET, 'I'));
+    assert_refused(RUN_ELF("--restore", file, "--drive", other), "512 bytes, read-only in the");
+}
+
 /* ---- armillary snapshot info ---- */
 
 static void test_info_says_what_a_snapshot_is_of(void **state)
@@ -422,6 +436,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_options_that_do_not_fit_are_named),
         cmocka_unit_test(test_another_image_is_refused),
         cmocka_unit_test(test_what_is_recorded_behind_a_snapshot_is_replayed_behind_it),
+        cmocka_unit_test(test_a_drive_that_the_guest_writes_itself_is_refused_before_the_run),
         cmocka_unit_test(test_info_says_what_a_snapshot_is_of),
         cmocka_unit_test(test_info_goes_on_behind_a_file_that_is_none),
     };

@@ -427,11 +427,26 @@ static int start(struct run *r)
     return r->req->dump_dtb ? dump_dtb(r->m, r->req->dump_dtb) : run_console(r);
 }
 
+/* Said before the run, not when the first one is due. */
+static bool saves_possible(const struct run_request *req)
+{
+    const char *drive = req->save_count ? saves_obstacle(&req->config) : NULL;
+
+    if (drive)
+        fprintf(stderr,
+                "armillary: --save: the guest writes %s itself, of which a snapshot would keep "
+                "nothing: expected a drive in snapshot mode or read-only\n",
+                drive);
+    return !drive;
+}
+
 int runner_run(const struct run_request *req)
 {
     struct run r = {.req = req, .config = req->config};
     int code = EXIT_USAGE, number = 0;
 
+    if (!saves_possible(req))
+        return EXIT_USAGE;
     r.config.size = sizeof(r.config);
     if (!traces_check(req->traces) || !signals_catch(req->timeout_s))
         return EXIT_USAGE;

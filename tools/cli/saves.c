@@ -95,6 +95,22 @@ bool save_parse(char *spec, const char *image, struct save *save)
     return true;
 }
 
+static bool is_obstacle(const struct arm_drive *drive)
+{
+    return drive->path && drive->mode == ARM_DRIVE_WRITABLE;
+}
+
+const char *saves_obstacle(const struct arm_config *config)
+{
+    for (size_t n = 0; n < G_N_ELEMENTS(config->pflash); n++)
+        if (is_obstacle(&config->pflash[n]))
+            return config->pflash[n].path;
+    for (unsigned n = 0; n < config->virtio_count; n++)
+        if (is_obstacle(&config->virtio[n].drive))
+            return config->virtio[n].drive.path;
+    return NULL;
+}
+
 /* ---- the way there ---- */
 
 bool save_due(const struct save *save, const struct arm_machine *m)

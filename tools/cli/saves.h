@@ -26,6 +26,10 @@ struct save {
     "0x40080000, or a symbol of an IMAGE that is an ELF file"
 bool save_parse(char *spec, const char *image, struct save *save);
 
+/* The file of a drive that no snapshot can have, as arm_snapshot_take() will say: the guest writes
+ * it itself. NULL: there is none. */
+const char *saves_obstacle(const struct arm_config *config);
+
 /* Is it time? Of an address only save_run() knows. */
 bool save_due(const struct save *save, const struct arm_machine *m);
 
