@@ -19,6 +19,10 @@ struct probes;
 #define PAGE_HAS_CODE     1 /* decoded records exist: a write must invalidate them first */
 #define PAGE_WRITE_CACHED 2 /* a TLB may write it directly: to be told before code is decoded */
 #define PAGE_SHARED       4 /* as the last snapshot has it: ram_changing() before it changes */
+#define PAGE_WATCHED      8 /* stores are events (ARM_EVENT_STORE): no TLB may write it directly */
+
+/* Stores to a page with one of these have to be seen. */
+#define PAGE_STORES_SEEN (PAGE_HAS_CODE | PAGE_WATCHED)
 
 struct ram_bank {
     uint64_t base, size; /* both multiples of PAGE_SIZE */

@@ -105,7 +105,7 @@ static void install(const struct access *a, const struct piece *p, const struct 
     uint8_t *flags = &p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT];
     bool r = !pan && (t->perms & (priv ? PERM_PR : PERM_UR));
     bool w = !pan && (t->perms & (priv ? PERM_PW : PERM_UW)) && !p->bank->readonly &&
-             !(*flags & PAGE_HAS_CODE);
+             !(*flags & PAGE_STORES_SEEN);
     bool checked = attr_is_device(t->attr) || (cpu->contexts.x->rg.sctlr & SCTLR_A);
 
     if (!l1_allowed(cpu))
@@ -251,6 +251,14 @@ static void reverse(const struct access *a, uint8_t *data)
     }
 }
 
+/* The store of @p, if its page is watched. */
+static void tell_store(const struct access *a, const struct piece *p)
+{
+    if (p->host && (p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT] & PAGE_WATCHED))
+        CPU_FIRE(a->cpu, a->i, STORE, store, .va = p->va, .pa = p->pa, .size = (uint8_t)p->size,
+                 .zero = a->acc & ACC_ZERO);
+}
+
 static void transfer(const struct access *a, const struct piece *p, unsigned n, uint8_t *data)
 {
     bool be = mem_big_endian(a->cpu), wanted = cpu_wants(a->cpu, ARM_EVENT_MEM);
@@ -270,6 +278,8 @@ static void transfer(const struct access *a, const struct piece *p, unsigned n, 
     if (wanted)
         mem_tell(a, (const uint64_t[]){p[0].pa, n == 2 ? p[1].pa : 0}, !p[0].host, be,
                  a->write ? value : data);
+    for (unsigned k = 0; k < n && a->write; k++)
+        tell_store(a, &p[k]);
 }
 
 /* L1 holds more than the fast path uses: pages for aligned accesses only, and pointers with a tag.

@@ -174,6 +174,8 @@ void arm_machine_free(struct arm_machine *m)
     input_log_free(&m->input);
     semihosting_destroy(&m->semi);
     machine_free_config(m);
+    if (m->watched)
+        g_hash_table_destroy(m->watched);
     free(m->facts);
     free(m);
 }

@@ -1,6 +1,8 @@
 /* The composition root: what a machine is made of. */
 #pragma once
 
+#include <glib.h>
+
 #include "armillary.h"
 #include "base/clock.h"
 #include "base/host_failure.h"
@@ -47,6 +49,7 @@ struct arm_machine {
     struct physmem mem;
     struct clock clock;
     struct probes probes;
+    GHashTable *watched; /* arm_watch_page(): how many times each page is, by its number; or NULL */
     struct arm_log log;
     struct gic *gic;
     struct code_cache *code;

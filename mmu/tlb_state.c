@@ -170,10 +170,11 @@ static bool l1_put(struct tlb_bank *b, const struct l1_page *p, struct physmem *
     uint8_t *flags = &ram->flags[(p->pa - ram->base) >> PAGE_SHIFT];
     if (p->w && (ram->readonly || (*flags & PAGE_HAS_CODE)))
         return false;
+    bool w = p->w && !(*flags & PAGE_WATCHED); /* who watches may have come later */
     uint64_t addend = (uint64_t)(uintptr_t)(ram->host + (p->pa - ram->base)) - page;
     if (p->r)
         b->r[n] = (struct tlb_l1_entry){p->tag, addend};
-    if (p->w) {
+    if (w) {
         b->w[n] =
             (struct tlb_l1_entry){p->tag | (*flags & PAGE_SHARED ? TLB_L1_SHARED : 0), addend};
         *flags |= PAGE_WRITE_CACHED;

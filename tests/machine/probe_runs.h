@@ -105,6 +105,8 @@ static void run_basic(void)
 
     put(m, STAGE1, AF | UINT64_C(1) << 2 | DESC_BLOCK);
     put(m, STAGE1 + 8, RAM | AF | UINT64_C(3) << 8 | DESC_BLOCK);
+    assert_true(arm_watch_page(m, DATA + 0x1000, true)); /* the second half of CROSS */
+    assert_true(arm_watch_page(m, DATA, true));
     run(m, &basic, 0);
 }
 

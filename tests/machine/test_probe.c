@@ -189,9 +189,56 @@ static void test_a_subscriber_of_a_vm_sees_it_entered_and_left(void **state)
     assert_int_equal(count(&e, ARM_EVENT_WORLD, 1) + count(&e, ARM_EVENT_WORLD, 2), 0);
 }
 
+/* Watches a page from the first ISB to the third. */
+struct watcher {
+    struct arm_machine *m;
+    unsigned barriers, stores;
+    uint64_t pa;
+};
+
+static void watch(void *ctx, const struct arm_event *p)
+{
+    struct watcher *w = ctx;
+
+    if (p->kind == ARM_EVENT_STORE) {
+        w->stores++;
+        w->pa = p->store.pa;
+    } else if (++w->barriers == 1 || w->barriers == 3) {
+        assert_true(arm_watch_page(w->m, AT(0x400) + 0x123, w->barriers == 1));
+    }
+}
+
+static void test_stores_are_seen_while_their_page_is_watched(void **state)
+{
+    (void)state;
+    static const uint32_t str = 0xf9000001, isb = 0xd5033fdf;
+    const uint32_t code[] = {0x10008000,                /* adr x0, .+0x1000 */
+                             str,        str, isb, str, /* [x0] */
+                             0xf9080001,                /* str x1, [x0, #0x1000], the next page */
+                             str,        isb, str, isb, str, 0x14000000};
+    const struct arm_filter filter = {
+        .size = sizeof(filter), .events = ARM_BIT(ARM_EVENT_STORE) | ARM_BIT(ARM_EVENT_BARRIER)};
+    struct watcher w = {.m = create_with((struct arm_config){0}, code, sizeof(code))};
+
+    assert_true(arm_subscribe(w.m, &filter, watch, &w) > 0);
+    assert_false(arm_watch_page(w.m, AT(0), false));     /* nobody has */
+    assert_false(arm_watch_page(w.m, 0x09000000, true)); /* a device */
+    arm_run(w.m, 100);
+    assert_int_equal(w.barriers, 3);
+    assert_int_equal(w.stores, 3);
+    assert_int_equal(w.pa, AT(0x400));
+    assert_true(arm_watch_page(w.m, AT(0x400), true));
+    assert_true(arm_watch_page(w.m, AT(0x400), true));
+    assert_true(arm_watch_page(w.m, AT(0x400), false));
+    assert_true(arm_watch_page(w.m, AT(0x400), false));
+    assert_false(arm_watch_page(w.m, AT(0x400), false));
+    arm_machine_free(w.m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stores_are_seen_while_their_page_is_watched),
         cmocka_unit_test(test_a_subscriber_of_an_el_sees_what_happens_there_and_its_crossings),
         cmocka_unit_test(test_a_subscriber_of_a_cpu_or_a_world_sees_only_them),
         cmocka_unit_test(test_a_subscription_ends_by_its_handle),

@@ -486,6 +486,27 @@ static void check_CODE(void)
     check_code(D(CODE), ARM_CODE_WRITTEN, D(H), PAGE_SIZE);
 }
 
+static void check_store(uint64_t pc, unsigned nth, uint64_t va, uint64_t pa, unsigned size,
+                        bool zero)
+{
+    const struct arm_event *p = find_nth(&basic, ARM_EVENT_STORE, pc, nth);
+
+    assert_int_equal(p->store.va, va);
+    assert_int_equal(p->store.pa, pa);
+    assert_int_equal(p->store.size, size);
+    assert_int_equal(p->store.zero, zero);
+}
+
+static void check_STORE(void)
+{
+    check_store(B(STP), 0, DATA, DATA, 8, false);
+    check_store(B(STP), 1, DATA + 8, DATA + 8, 8, false);
+    check_store(B(ZVA), 0, find(&basic, ARM_EVENT_MEM, B(ZVA))->mem.va,
+                find(&basic, ARM_EVENT_MEM, B(ZVA))->mem.pa, 64, true);
+    check_store(B(CROSS), 0, DATA + 0xffe, DATA + 0xffe, 2, false);
+    check_store(B(CROSS), 1, DATA + 0x1000, DATA + 0x1000, 2, false);
+}
+
 #define PROBE(number, NAME, ...)                                                                   \
     static void test_row_##NAME(void **state)                                                      \
     {                                                                                              \
