@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "checker/account.h"
+#include "checker/flow.h"
 #include "checker/unit.h"
 
 static const struct check_unit *const units[UNIT_COUNT + 1] = {
@@ -44,6 +45,31 @@ static void tell_units(struct arm_checker *c, const struct arm_event *p)
     }
 }
 
+struct exit_state *checker_exit_state(struct arm_checker *c, const struct world *w)
+{
+    if (c->exit_count <= w->index) {
+        c->exits = g_renew(struct exit_state, c->exits, w->index + 1);
+        memset(c->exits + c->exit_count, 0, (w->index + 1 - c->exit_count) * sizeof(c->exits[0]));
+        c->exit_count = w->index + 1;
+    }
+    return &c->exits[w->index];
+}
+
+static void keep_exit(struct arm_checker *c, const struct world *w, const struct arm_event *p)
+{
+    struct exit_state *s = checker_exit_state(c, w);
+
+    for (unsigned k = 0; k < 31; k++)
+        s->x[k] = checker_reg(c, p->cpu, ARM_X(k));
+    s->pc = p->pc;
+    s->pstate = checker_reg(c, p->cpu, ARM_PSTATE);
+    s->esr = p->world.esr;
+    s->vector = p->world.vector;
+    s->at = site_of(c, p);
+    s->word_known = arm_virt_read(c->m, p->cpu, 1, p->pc, &s->word, sizeof(s->word));
+    s->valid = true;
+}
+
 static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_event *p)
 {
     struct world *w = view->running;
@@ -59,10 +85,13 @@ static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_
     view->esr = p->world.esr;
     view->vector = p->world.vector;
     view->exit_pc = p->pc;
+    keep_exit(c, w, p);
     account_exit(c->account, w, p);
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (c->unit[k] && units[k]->exit)
             units[k]->exit(c, c->unit[k], w, p);
+    if (c->flow && c->guest_seen)
+        flow_exit(c->flow, w, p);
 }
 
 static void entered(struct arm_checker *c, struct cpu_view *view, const struct arm_event *p)
@@ -73,9 +102,12 @@ static void entered(struct arm_checker *c, struct cpu_view *view, const struct a
     view->running = w;
     view->since = p->count;
     view->guest_seen |= w->kind == WORLD_GUEST;
+    c->guest_seen |= w->kind == WORLD_GUEST;
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (c->unit[k] && units[k]->enter)
             units[k]->enter(c, c->unit[k], w, p);
+    if (c->flow)
+        flow_enter(c->flow, p);
 }
 
 /* A CPU that is switched off has left its world, and will not come back to it. */
@@ -87,6 +119,9 @@ static void power(struct arm_checker *c, const struct arm_event *p)
         view->running->running = false;
     view->running = NULL;
     view->last = NULL;
+    for (unsigned k = 0; k < c->worlds.count; k++)
+        if (c->worlds.list[k]->kind == WORLD_HOST && c->worlds.list[k]->pe == p->cpu)
+            checker_exit_state(c, c->worlds.list[k])->valid = false;
 }
 
 static void on_event(void *ctx, const struct arm_event *p)
@@ -98,6 +133,8 @@ static void on_event(void *ctx, const struct arm_event *p)
         power(c, p);
     if (known && (ARM_BIT(p->kind) & ACCOUNT_EVENTS))
         account_event(c->account, p);
+    if (known && c->flow && c->guest_seen)
+        flow_event(c->flow, p);
     tell_units(c, p);
     if (!known || p->kind != ARM_EVENT_WORLD)
         return;
@@ -150,6 +187,8 @@ static int start(struct arm_checker *c, const struct arm_check_config *config,
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (checker_unit_on(c, (enum check_unit_id)k))
             c->unit[k] = units[k]->create(c);
+    if (c->unit[UNIT_own])
+        c->flow = flow_new(c);
     return subscribe(c, err);
 }
 
@@ -165,6 +204,7 @@ struct arm_checker *arm_checker_new(struct arm_machine *m, const struct arm_chec
     c->m = m;
     c->cpu_count = arm_cpu_count(m);
     c->cpus = g_new0(struct cpu_view, c->cpu_count);
+    regs_init(&c->regs, m);
     c->account = account_new(c->cpu_count);
     c->findings = findings_new();
     keep_texts(c, config);
@@ -216,6 +256,8 @@ void arm_checker_free(struct arm_checker *c)
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (c->unit[k] && units[k]->destroy)
             units[k]->destroy(c->unit[k]);
+    flow_free(c->flow);
+    g_free(c->exits);
     worlds_free(&c->worlds);
     account_free(c->account);
     findings_free(c->findings);

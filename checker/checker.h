@@ -8,11 +8,14 @@
 #pragma once
 
 #include "armillary.h"
+#include "checker/justify.h"
+#include "checker/regs.h"
 #include "checker/rules.h"
 #include "checker/worlds.h"
 
 struct account;
 struct findings;
+struct flow;
 
 /* A CPU as EL2 sees it: who runs below, and since when. */
 struct cpu_view {
@@ -23,7 +26,7 @@ struct cpu_view {
     uint64_t esr;          /* of the last exit; 0: an interrupt */
     uint16_t vector;       /* of it: offset from VBAR_EL2 */
     uint64_t exit_pc;      /* where the world was: ELR_EL2 then */
-    bool guest_seen;       /* a guest has been entered */
+    bool guest_seen;       /* a guest has been entered on this CPU */
 };
 
 struct arm_checker {
@@ -33,6 +36,11 @@ struct arm_checker {
     struct worlds worlds;
     struct account *account;
     struct findings *findings;
+    struct flow *flow; /* NULL: no rule that needs it is wanted */
+    struct regs regs;
+    struct exit_state *exits; /* by world: how it left last */
+    unsigned exit_count;
+    bool guest_seen;
     bool rule_on[RULE_COUNT + 1];
     void *unit[UNIT_COUNT + 1];  /* states; a unit without a wanted rule has none */
     uint64_t everywhere, at_el2; /* events subscribed to, apart */
@@ -43,5 +51,8 @@ struct arm_checker {
 /* Does the unit take part: is one of its rules wanted? */
 bool checker_unit_on(const struct arm_checker *c, enum check_unit_id unit);
 
-/* @name's value on @cpu now; 0 if it has none. */
+/* How @w left last; not valid: it has not, or starts anew. */
+struct exit_state *checker_exit_state(struct arm_checker *c, const struct world *w);
+
+/* A register's value on @cpu now; 0 if it has none. */
 uint64_t checker_reg(const struct arm_checker *c, unsigned cpu, uint32_t number);

@@ -29,13 +29,20 @@ static bool starts_anew(uint64_t function)
     }
 }
 
+/* Xen's hypercalls (public/arch-arm.h): one that takes long is made again with other arguments. */
+static bool is_xen(const struct exit_state *s)
+{
+    return bits(s->esr, 31, 26) == ESR_EC_HVC64 && bits(s->esr, 15, 0) == 0xea1;
+}
+
 static struct allowance call(const struct exit_state *s, bool skip, bool host)
 {
     return (struct allowance){.anything = starts_anew(s->x[0]),
-                              .x = host && !bit(s->x[0], 31) ? X_CALL_ALL : X_CALL_RESULTS,
+                              .x = is_xen(s) || (host && !bit(s->x[0], 31)) ? X_CALL_ALL
+                                                                            : X_CALL_RESULTS,
                               .skip = skip,
-                              .must_skip = false,
-                              .again = true};
+                              .must_skip = skip,
+                              .again = is_xen(s)};
 }
 
 /* Registers that the instruction at pc writes if it completes. */
@@ -96,14 +103,20 @@ static uint64_t vector_base(uint64_t pstate)
     return bits(pstate, 3, 2) == 0 ? 0x400 : bit(pstate, 0) ? 0x200 : 0;
 }
 
+bool justify_is_vector(const struct exit_state *s, uint64_t vbar, uint64_t pc)
+{
+    uint64_t offset = pc - (vbar & ~MASK(10, 0)) - vector_base(s->pstate);
+
+    return offset <= 0x180 && (offset & 0x7f) == 0;
+}
+
 bool justify_is_injection(const struct exit_state *s, uint64_t vbar, uint64_t pc, uint64_t pstate,
                           uint64_t elr, uint64_t spsr)
 {
-    uint64_t offset = pc - (vbar & ~MASK(10, 0)) - vector_base(s->pstate);
     bool from = elr == s->pc || elr == s->pc + 4;
 
     /* EL1h, all of DAIF masked; of what is saved, SS and BTYPE belong to the instruction. */
-    return offset <= 0x180 && (offset & 0x7f) == 0 && from && bits(pstate, 4, 0) == 5 &&
+    return justify_is_vector(s, vbar, pc) && from && bits(pstate, 4, 0) == 5 &&
            bits(pstate, 9, 6) == 0xf &&
            ((spsr ^ s->pstate) & (MASK(31, 28) | MASK(9, 6) | MASK(4, 0))) == 0;
 }

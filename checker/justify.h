@@ -7,15 +7,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "checker/finding.h"
+
 /* A world as an exception to EL2 has left it. */
 struct exit_state {
     bool valid;
-    uint64_t x[31], sp_el0, sp_el1;
+    uint64_t x[31];
     uint64_t pc, pstate; /* ELR_EL2, SPSR_EL2 */
     uint64_t esr;
     uint16_t vector; /* offset from VBAR_EL2: tells interrupts from the rest */
     uint32_t word;   /* the instruction at pc, if `word_known` */
     bool word_known;
+    struct site at;
 };
 
 /* What may differ. */
@@ -31,6 +34,9 @@ struct allowance {
  * clear) is then a procedure call between two halves of one program: X0 to X17 are nobody's behind
  * it. */
 struct allowance justify(const struct exit_state *s, bool host);
+
+/* Is @pc a vector that an exception taken to EL1 from @s goes to? */
+bool justify_is_vector(const struct exit_state *s, uint64_t vbar, uint64_t pc);
 
 /* Is (@pc, @pstate) what an exception taken to EL1 from @s sets, and @elr and @spsr what it saves?
  * AArch64.TakeException(). @vbar: VBAR_EL1. The return address may be that of @s or behind the

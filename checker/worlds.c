@@ -100,9 +100,11 @@ const char *worlds_design(const struct worlds *ws)
         return "no world below EL2 was entered";
     if (ws->protects)
         return "a host at EL1 behind stage 2 (protected)";
+    if (ws->vhe && ws->vms)
+        return "EL2 is the host, or the hypervisor with HCR_EL2.E2H (VHE)";
     if (ws->host_below)
         return ws->vms ? "a host at EL1 (nVHE)" : "a host at EL1, no guest";
-    return ws->vhe ? "EL2 is the host (VHE)" : "EL2 is the hypervisor, all worlds are guests";
+    return "EL2 is the hypervisor, all worlds are guests";
 }
 
 void worlds_free(struct worlds *ws)

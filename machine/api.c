@@ -69,11 +69,14 @@ bool arm_mem_write(struct arm_machine *m, uint64_t pa, const void *buf, size_t s
     return physmem_write(&m->mem, (pa_t){pa}, buf, size);
 }
 
-/* What is wanted decides how a CPU runs: observed memory has banks of its own. */
+/* What is wanted decides how a CPU runs: observed memory has banks of its own. From within a
+ * callback it counts from the running CPU's next instruction on. */
 static void wishes_changed(struct arm_machine *m)
 {
     for (unsigned k = 0; k < m->cpu_count; k++)
         cpu_context_changed(m->cpus[k]);
+    if (m->current)
+        cpu_recheck(m->current);
 }
 
 int arm_subscribe(struct arm_machine *m, const struct arm_filter *filter, arm_event_fn *fn,

@@ -2,9 +2,9 @@
 // case -DRESULTS: clean
 // case -DX19: CLOBBER x19 of vm1/vcpu0
 // case -DX4: CLOBBER x4 of vm1/vcpu0
-// case -DSP0: CLOBBER SP_EL0 of vm1/vcpu0
-// case -DPC: CLOBBER ELR_EL2 of vm1/vcpu0
-// case -DFLAGS: CLOBBER SPSR_EL2 of vm1/vcpu0
+// case -DSP0: LOST SP_EL0 of vm1/vcpu0
+// case -DPC: PC ELR_EL2 of vm1/vcpu0
+// case -DFLAGS: PC SPSR_EL2 of vm1/vcpu0
 // case -DSMC: clean
 // case -DSMC -DX19: CLOBBER x19 of vm1/vcpu0
 // case -DWFI: clean
@@ -12,7 +12,7 @@
 // case -DMRS: clean
 // case -DMRS -DRESULTS: CLOBBER x0 of vm1/vcpu0
 // case -DINJECT: clean
-// case -DINJECT -DFLAGS: CLOBBER
+// case -DINJECT -DFLAGS: PC
 #define HAS_SETUP
         .macro setup
 #ifdef WFI

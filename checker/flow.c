@@ -1,0 +1,378 @@
+#include "checker/flow.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "arch/sysreg.h"
+#include "base/bits.h"
+#include "checker/checker.h"
+#include "checker/flow_op.h"
+#include "checker/own.h"
+
+/* Instructions that are followed behind a world's exit, and behind anything else that matters. */
+#define AFTER_EXIT     2000
+#define AFTER_INTEREST 300
+
+#define OPS 8192 /* decoded instructions, by their words */
+
+struct flow_cpu {
+    bool following;
+    uint64_t until; /* count of the CPU at which following ends */
+    struct tag x[31], v[32];
+    uint32_t x_tagged, v_tagged;
+    struct site x_site[31], v_site[32]; /* of the last write that was followed */
+};
+
+struct flow {
+    struct arm_checker *c;
+    struct flow_cpu *cpus;
+    uint64_t wanted[2]; /* CPUs that are followed */
+    int handle;
+    uint64_t followed;
+    struct flow_op ops[OPS];
+    struct granule *granules; /* open addressing by pa; pa 0 with TAG_NONE: free */
+    size_t room, used;
+};
+
+/* ---- memory ---- */
+
+static size_t slot_of(const struct flow *f, uint64_t pa)
+{
+    return (size_t)((pa >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (f->room - 1);
+}
+
+static struct granule *find(const struct flow *f, uint64_t pa)
+{
+    size_t k = slot_of(f, pa);
+
+    while (f->granules[k].pa && f->granules[k].pa != pa)
+        k = (k + 1) & (f->room - 1);
+    return &f->granules[k];
+}
+
+static void grow(struct flow *f)
+{
+    struct granule *old = f->granules;
+    size_t count = f->room;
+
+    f->room *= 2;
+    f->granules = g_new0(struct granule, f->room);
+    for (size_t k = 0; k < count; k++)
+        if (old[k].pa)
+            *find(f, old[k].pa) = old[k];
+    g_free(old);
+}
+
+const struct granule *flow_granule(const struct flow *f, uint64_t pa)
+{
+    const struct granule *g = find(f, pa & ~UINT64_C(7));
+
+    return g->pa ? g : NULL;
+}
+
+static bool same_register(const struct tag *a, const struct tag *b)
+{
+    return a->world == b->world && a->reg == b->reg;
+}
+
+/* A whole value of a register is stored: the memory is a slot of it. */
+static void bind(struct flow *f, uint64_t pa, const struct tag *tag, uint64_t value,
+                 const struct site *at)
+{
+    struct granule *g = find(f, pa);
+
+    if (!g->pa) {
+        if (++f->used > f->room / 2) {
+            grow(f);
+            g = find(f, pa);
+        }
+        g->pa = pa;
+    } else if (!same_register(&g->tag, tag)) {
+        g->before = g->tag;
+    }
+    g->tag = *tag;
+    g->tag.from = pa;
+    g->value = value;
+    g->saved = *at;
+    g->modified.known = false;
+}
+
+static void store(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
+{
+    bool fp = p->mem.kind & ARM_MEM_FP;
+    struct tag tag = {0};
+    unsigned reg = p->mem.reg;
+
+    if (fp && p->mem.size == 16 && reg < 32)
+        tag = v->v[reg];
+    else if (!fp && p->mem.size == 8 && reg < 31)
+        tag = v->x[reg];
+    struct site at = site_of(f->c, p);
+    uint64_t first = p->mem.pa & ~UINT64_C(7), last = (p->mem.pa + p->mem.size - 1) & ~UINT64_C(7);
+    bool aligned = first == p->mem.pa && !p->mem.pa2;
+    for (uint64_t pa = first; pa <= last; pa += 8) {
+        uint64_t value = p->mem.value[pa != first && fp];
+        if (tag.kind == TAG_EXACT && aligned) {
+            bind(f, pa, &tag, value, &at);
+            if (pa == first)
+                own_saved(f->c, p->cpu, &tag, pa, value, &at);
+            continue;
+        }
+        struct granule *g = find(f, pa);
+        if (g->pa && !(aligned && p->mem.size >= 8 && g->value == value)) {
+            g->tag.kind = TAG_MODIFIED;
+            g->modified = at;
+        }
+    }
+    if (tag.kind == TAG_EXACT)
+        v->until = MAX(v->until, p->count + AFTER_INTEREST);
+}
+
+static void set_tag(struct tag *tags, uint32_t *tagged, unsigned n, struct tag tag)
+{
+    tags[n] = tag;
+    if (tag.kind)
+        *tagged |= 1U << n;
+    else
+        *tagged &= ~(1U << n);
+}
+
+static void load(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
+{
+    bool fp = p->mem.kind & ARM_MEM_FP;
+    struct granule *g = find(f, p->mem.pa);
+    unsigned reg = p->mem.reg;
+    struct tag tag = {0};
+
+    if (g->pa && p->mem.size == (fp ? 16 : 8)) {
+        if (g->tag.kind == TAG_EXACT && g->value != p->mem.value[0]) {
+            g->tag.kind = TAG_MODIFIED; /* while nobody followed */
+            g->modified.known = false;
+        }
+        tag = g->tag;
+        v->until = MAX(v->until, p->count + AFTER_INTEREST);
+    }
+    if (fp && reg < 32)
+        set_tag(v->v, &v->v_tagged, reg, tag);
+    else if (!fp && reg < 31)
+        set_tag(v->x, &v->x_tagged, reg, tag);
+}
+
+/* ---- registers ---- */
+
+static const struct flow_op *op_of(struct flow *f, uint32_t word)
+{
+    struct flow_op *o = &f->ops[(word ^ word >> 13) & (OPS - 1)];
+
+    if (o->word != word || !o->valid)
+        *o = flow_op_of(word);
+    return o;
+}
+
+static void note_writes(struct flow_cpu *v, const struct flow_op *o, const struct site *at)
+{
+    for (uint32_t m = o->x_writes; m; m &= m - 1)
+        v->x_site[__builtin_ctz(m)] = *at;
+    for (uint32_t m = o->v_writes; m; m &= m - 1)
+        v->v_site[__builtin_ctz(m)] = *at;
+}
+
+/* The value that is made of tagged ones: of the first of them, for want of more. */
+static struct tag derived(const struct flow_cpu *v, const struct flow_op *o)
+{
+    struct tag tag = {0};
+
+    if (o->x_reads & v->x_tagged)
+        tag = v->x[__builtin_ctz(o->x_reads & v->x_tagged)];
+    else if (o->v_reads & v->v_tagged)
+        tag = v->v[__builtin_ctz(o->v_reads & v->v_tagged)];
+    if (tag.kind)
+        tag.kind = TAG_DERIVED;
+    return tag;
+}
+
+static void write_all(struct flow_cpu *v, const struct flow_op *o, struct tag tag)
+{
+    for (uint32_t m = o->x_writes; m; m &= m - 1)
+        set_tag(v->x, &v->x_tagged, (unsigned)__builtin_ctz(m), tag);
+    for (uint32_t m = o->v_writes; m; m &= m - 1)
+        set_tag(v->v, &v->v_tagged, (unsigned)__builtin_ctz(m), tag);
+}
+
+static void select_one(struct flow *f, struct flow_cpu *v, const struct flow_op *o,
+                       const struct arm_event *p)
+{
+    bool first = flow_condition(o->condition, checker_reg(f->c, p->cpu, ARM_PSTATE));
+    unsigned from = first ? o->from : o->other;
+
+    set_tag(v->x, &v->x_tagged, o->to, from < 31 ? v->x[from] : (struct tag){0});
+}
+
+static void insn(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
+{
+    const struct flow_op *o = op_of(f, p->insn.word);
+
+    f->followed++;
+    if (o->x_writes | o->v_writes) {
+        struct site at = site_of(f->c, p);
+        note_writes(v, o, &at);
+    }
+    if (!((o->x_reads | o->x_writes) & v->x_tagged) && !((o->v_reads | o->v_writes) & v->v_tagged))
+        return;
+    switch (o->kind) {
+    case FLOW_MOVE:
+        if (o->vector)
+            set_tag(v->v, &v->v_tagged, o->to, v->v[o->from]);
+        else
+            set_tag(v->x, &v->x_tagged, o->to, v->x[o->from]);
+        break;
+    case FLOW_SELECT:
+        select_one(f, v, o, p);
+        break;
+    case FLOW_LOAD: /* the base may be written back; the rest is told by MEM */
+    case FLOW_STORE:
+        write_all(v, o, (struct tag){0});
+        break;
+    default:
+        own_consumed(f->c, p, v->x, o->x_reads & v->x_tagged);
+        write_all(v, o, derived(v, o));
+        break;
+    }
+}
+
+/* ---- when ---- */
+
+static void clear(struct flow_cpu *v)
+{
+    memset(v->x, 0, sizeof(v->x));
+    memset(v->v, 0, sizeof(v->v));
+    v->x_tagged = v->v_tagged = 0;
+}
+
+static void on_step(void *ctx, const struct arm_event *p);
+
+static void follow(struct flow *f, unsigned cpu, bool on)
+{
+    struct flow_cpu *v = &f->cpus[cpu];
+
+    if (v->following == on)
+        return;
+    v->following = on;
+    f->wanted[cpu / 64] ^= ARM_BIT(cpu % 64);
+    if (f->handle)
+        arm_unsubscribe(f->c->m, f->handle);
+    const struct arm_filter filter = {.size = sizeof(filter),
+                                      .events = ARM_BIT(ARM_EVENT_INSN) | ARM_BIT(ARM_EVENT_MEM),
+                                      .cpus = {f->wanted[0], f->wanted[1]},
+                                      .els = ARM_BIT(2)};
+    f->handle = f->wanted[0] | f->wanted[1] ? arm_subscribe(f->c->m, &filter, on_step, f) : 0;
+    if (!on) {
+        clear(v);
+        memset(v->x_site, 0, sizeof(v->x_site));
+        memset(v->v_site, 0, sizeof(v->v_site));
+    }
+}
+
+static void on_step(void *ctx, const struct arm_event *p)
+{
+    struct flow *f = ctx;
+    struct flow_cpu *v = &f->cpus[p->cpu];
+
+    if (p->kind == ARM_EVENT_MEM && (p->mem.kind & ARM_MEM_WRITE))
+        store(f, v, p);
+    else if (p->kind == ARM_EVENT_MEM)
+        load(f, v, p);
+    else if (p->count > v->until)
+        follow(f, p->cpu, false);
+    else
+        insn(f, v, p);
+}
+
+void flow_interest(struct flow *f, unsigned cpu, uint64_t count)
+{
+    struct flow_cpu *v = &f->cpus[cpu];
+
+    v->until = MAX(v->until, count + AFTER_INTEREST);
+    follow(f, cpu, true);
+}
+
+void flow_exit(struct flow *f, const struct world *w, const struct arm_event *p)
+{
+    struct flow_cpu *v = &f->cpus[p->cpu];
+
+    clear(v);
+    for (unsigned k = 0; k < 31; k++)
+        set_tag(v->x, &v->x_tagged, k, own_tag(f->c, w, REG_X(k)));
+    for (unsigned k = 0; k < 32; k++)
+        set_tag(v->v, &v->v_tagged, k, own_live_tag(f->c, p->cpu, REG_V(k)));
+    v->until = p->count + AFTER_EXIT;
+    follow(f, p->cpu, true);
+}
+
+void flow_enter(struct flow *f, const struct arm_event *p)
+{
+    follow(f, p->cpu, false);
+    f->cpus[p->cpu].until = 0;
+}
+
+void flow_event(struct flow *f, const struct arm_event *p)
+{
+    struct flow_cpu *v = &f->cpus[p->cpu];
+    unsigned reg;
+
+    /* EL0 below a host at EL2 has had the registers in between. */
+    if (p->kind == ARM_EVENT_EXCEPTION && p->el < 2)
+        clear(v);
+    if (p->kind != ARM_EVENT_SYSREG_READ || p->el != 2 || (reg = p->sysreg_read.reg) >= 31)
+        return;
+    set_tag(v->x, &v->x_tagged, reg, own_read_tag(f->c, p));
+    if (v->x[reg].kind && (v->following || v->x[reg].world != WORLD_EL2))
+        flow_interest(f, p->cpu, p->count);
+}
+
+struct tag flow_x(const struct flow *f, unsigned cpu, unsigned n)
+{
+    return n < 31 ? f->cpus[cpu].x[n] : (struct tag){0};
+}
+
+struct tag flow_v(const struct flow *f, unsigned cpu, unsigned n)
+{
+    return f->cpus[cpu].v[n];
+}
+
+struct site flow_x_site(const struct flow *f, unsigned cpu, unsigned n)
+{
+    return f->cpus[cpu].x_site[n];
+}
+
+struct site flow_v_site(const struct flow *f, unsigned cpu, unsigned n)
+{
+    return f->cpus[cpu].v_site[n];
+}
+
+uint64_t flow_followed(const struct flow *f)
+{
+    return f->followed;
+}
+
+struct flow *flow_new(struct arm_checker *c)
+{
+    struct flow *f = g_new0(struct flow, 1);
+
+    f->c = c;
+    f->cpus = g_new0(struct flow_cpu, c->cpu_count);
+    f->room = 1 << 14;
+    f->granules = g_new0(struct granule, f->room);
+    return f;
+}
+
+void flow_free(struct flow *f)
+{
+    if (!f)
+        return;
+    if (f->handle)
+        arm_unsubscribe(f->c->m, f->handle);
+    g_free(f->granules);
+    g_free(f->cpus);
+    g_free(f);
+}

@@ -1,0 +1,65 @@
+/*
+ * Data flow at EL2: which register of which world a value is that stands in a general register, a
+ * vector or in memory. Followed on demand: from a world's exit, and from an access to a register
+ * that a world has a value in, until nothing has happened for a while.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "armillary.h"
+#include "checker/finding.h"
+
+struct arm_checker;
+struct flow;
+struct world;
+
+enum tag_kind {
+    TAG_NONE,
+    TAG_EXACT,    /* the value itself */
+    TAG_DERIVED,  /* computed from it */
+    TAG_MODIFIED, /* of memory: the slot was written with something else since */
+};
+
+#define WORLD_EL2 (-1) /* EL2's own value, as tag.world */
+
+struct tag {
+    uint8_t kind;  /* enum tag_kind */
+    int16_t world; /* index, or WORLD_EL2 */
+    uint16_t reg;
+    uint32_t version; /* of (world, reg) */
+    uint64_t from;    /* physical address it was loaded from, 0: not from memory */
+};
+
+/* 8 bytes of memory that hold, or held, a register's value. */
+struct granule {
+    uint64_t pa;
+    struct tag tag;
+    uint64_t value; /* as saved */
+    struct site saved, modified;
+    struct tag before; /* what the slot was of before, if something else */
+};
+
+struct flow *flow_new(struct arm_checker *c);
+void flow_free(struct flow *f);
+
+/* Every event, in order, before the units; the world's exit and entry. */
+void flow_event(struct flow *f, const struct arm_event *p);
+void flow_exit(struct flow *f, const struct world *w, const struct arm_event *p);
+void flow_enter(struct flow *f, const struct arm_event *p);
+
+/* Go on following, or begin: something that matters has happened on @cpu. */
+void flow_interest(struct flow *f, unsigned cpu, uint64_t count);
+
+/* What X@n or V@n of @cpu is, and the instruction that wrote it while it was followed. */
+struct tag flow_x(const struct flow *f, unsigned cpu, unsigned n);
+struct tag flow_v(const struct flow *f, unsigned cpu, unsigned n);
+struct site flow_x_site(const struct flow *f, unsigned cpu, unsigned n);
+struct site flow_v_site(const struct flow *f, unsigned cpu, unsigned n);
+
+/* NULL: nothing is known of it. */
+const struct granule *flow_granule(const struct flow *f, uint64_t pa);
+
+/* Instructions that were followed. */
+uint64_t flow_followed(const struct flow *f);

@@ -1,0 +1,90 @@
+#include "checker/flow_op.h"
+
+#include "arch/insn.h"
+#include "base/bits.h"
+
+static void find_move(struct flow_op *o, const struct insn *i, enum a64_op op)
+{
+    bool whole = i->sz && i->imm == 0 && i->mod == 0; /* 64 bits, not shifted */
+
+    if (op == A64_ORR_reg && whole && i->rn == REG_ZR && i->rm < 31 && i->rd < 31) {
+        o->kind = FLOW_MOVE;
+        o->from = i->rm;
+        o->to = i->rd;
+    } else if (op == A64_CSEL && i->sz && i->rd < 31) {
+        o->kind = FLOW_SELECT;
+        o->from = i->rn;
+        o->other = i->rm;
+        o->to = i->rd;
+        o->condition = i->mod & 15;
+    }
+}
+
+/* ORR Vd.16B, Vn.16B, Vn.16B. */
+static bool is_vector_move(uint32_t word)
+{
+    return (word & 0xffe0fc00) == (0x4ea01c00 | (word & 0x001f0000)) &&
+           bits(word, 20, 16) == bits(word, 9, 5);
+}
+
+struct flow_op flow_op_of(uint32_t word)
+{
+    struct flow_op o = {.word = word, .valid = true, .kind = FLOW_COMPUTE};
+    enum a64_op op = a64_lookup(word);
+    const struct a64_row *row = &a64_rows[op];
+    struct insn i = {0};
+
+    a64_decode(word, 0, &i);
+    i.op = (uint16_t)op;
+    struct a64_use use = a64_use(row, &i);
+    o.x_reads = (uint32_t)(use.x_reads & MASK(30, 0));
+    o.x_writes = (uint32_t)(use.x_writes & MASK(30, 0));
+    o.v_reads = use.v_reads;
+    o.v_writes = use.v_writes;
+    if (a64_is(op, FACT_LD) || op == A64_MRS)
+        o.kind = FLOW_LOAD;
+    else if (a64_is(op, FACT_ST) || op == A64_MSR_reg)
+        o.kind = FLOW_STORE;
+    else
+        find_move(&o, &i, op);
+    if (is_vector_move(word)) {
+        o.kind = FLOW_MOVE;
+        o.vector = true;
+        o.from = i.rn;
+        o.to = i.rd;
+    }
+    return o;
+}
+
+bool flow_condition(unsigned condition, uint64_t pstate)
+{
+    bool n = bit(pstate, 31), z = bit(pstate, 30), c = bit(pstate, 29), v = bit(pstate, 28);
+    bool result;
+
+    switch (condition >> 1) {
+    case 0:
+        result = z;
+        break;
+    case 1:
+        result = c;
+        break;
+    case 2:
+        result = n;
+        break;
+    case 3:
+        result = v;
+        break;
+    case 4:
+        result = c && !z;
+        break;
+    case 5:
+        result = n == v;
+        break;
+    case 6:
+        result = n == v && !z;
+        break;
+    default:
+        return true;
+    }
+    return (condition & 1) ? !result : result;
+}

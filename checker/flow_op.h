@@ -1,0 +1,28 @@
+/* What an instruction does to values, as far as data flow is concerned: made from the facts of
+ * arch/a64*.def. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum flow_kind {
+    FLOW_COMPUTE, /* what it writes is made of what it reads */
+    FLOW_MOVE,    /* all of one register to another */
+    FLOW_SELECT,  /* one of two, by a condition */
+    FLOW_LOAD,    /* memory, or a system register, to registers: told by its own events */
+    FLOW_STORE,
+};
+
+struct flow_op {
+    uint32_t word;
+    bool valid;
+    uint8_t kind; /* enum flow_kind */
+    uint8_t to, from, other, condition;
+    bool vector; /* MOVE: of V registers */
+    uint32_t x_reads, x_writes, v_reads, v_writes;
+};
+
+struct flow_op flow_op_of(uint32_t word);
+
+/* ConditionHolds() of @condition with the flags in bits 31:28 of @pstate. */
+bool flow_condition(unsigned condition, uint64_t pstate);

@@ -1,0 +1,278 @@
+#include "checker/own.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "checker/own_state.h"
+#include "checker/unit.h"
+
+static struct own *own(const struct arm_checker *c)
+{
+    return c->unit[UNIT_own];
+}
+
+static bool same_value(struct value128 a, struct value128 b)
+{
+    return a.lo == b.lo && a.hi == b.hi;
+}
+
+struct wreg *own_wreg(struct own *u, const struct world *w, unsigned reg)
+{
+    while (u->world_count <= w->index) {
+        u->worlds = g_renew(struct wreg *, u->worlds, u->world_count + 1);
+        u->worlds[u->world_count++] = g_new0(struct wreg, REGS_MAX);
+    }
+    return &u->worlds[w->index][reg];
+}
+
+static void *create(struct arm_checker *c)
+{
+    struct own *u = g_new0(struct own, 1);
+    size_t count = (size_t)c->cpu_count * REGS_MAX;
+
+    u->live = g_new0(struct live, count);
+    u->entered = g_new0(struct value128, count);
+    for (size_t k = 0; k < count; k++)
+        u->live[k].owner = WORLD_NOBODY;
+    return u;
+}
+
+static void destroy(void *state)
+{
+    struct own *u = state;
+
+    for (unsigned k = 0; k < u->world_count; k++)
+        g_free(u->worlds[k]);
+    g_free(u->worlds);
+    g_free(u->live);
+    g_free(u->entered);
+    g_free(u);
+}
+
+/* ---- a world leaves ---- */
+
+/* What another has had there alone is gone. */
+static void lose(struct own *u, const struct arm_checker *c, const struct live *l, unsigned reg,
+                 const struct site *at)
+{
+    struct wreg *r = own_wreg(u, c->worlds.list[l->owner], reg);
+
+    if (r->saved || !r->version || (r->lost.known && r->lost_version == r->version))
+        return;
+    r->lost = *at;
+    r->lost_version = r->version;
+}
+
+static void leave_one(struct arm_checker *c, struct own *u, struct world *w, unsigned reg,
+                      const struct arm_event *p, const struct site *at)
+{
+    struct live *l = own_live(u, p->cpu, reg);
+    struct wreg *r = own_wreg(u, w, reg);
+    struct value128 v = regs_get(c, p->cpu, reg);
+    bool changed = !same_value(v, u->entered[(size_t)p->cpu * REGS_MAX + reg]);
+
+    l->written = false;
+    l->site.known = false;
+    l->tag = (struct tag){0};
+    if (l->owner == (int)w->index)
+        r->left = *at;
+    if (!changed && reg >= 31)
+        return;
+    if (own_is_shared(c, w, reg)) {
+        l->owner = WORLD_EL2;
+        l->written = true;
+        l->site = *at;
+        return;
+    }
+    if (l->owner >= 0 && l->owner != (int)w->index)
+        lose(u, c, l, reg, at);
+    l->owner = (int16_t)w->index;
+    r->left = *at;
+    r->changed |= changed;
+    if (r->version && same_value(r->value, v))
+        return;
+    r->value = v;
+    r->version = ++u->versions;
+    r->saved = false;
+}
+
+static void leave(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
+{
+    struct site at = site_of(c, p);
+
+    for (unsigned reg = 0; reg < c->regs.count; reg++)
+        leave_one(c, state, w, reg, p, &at);
+}
+
+/* ---- a world is entered ---- */
+
+static void take_over(struct own *u, struct live *l, struct wreg *r, const struct world *w,
+                      struct value128 v)
+{
+    l->owner = (int16_t)w->index;
+    if (r->version && same_value(r->value, v))
+        return;
+    r->value = v;
+    r->version = ++u->versions;
+    r->saved = false;
+}
+
+static void enter_one(struct arm_checker *c, struct own *u, struct world *w, unsigned reg,
+                      const struct arm_event *p)
+{
+    struct live *l = own_live(u, p->cpu, reg);
+    struct wreg *r = own_wreg(u, w, reg);
+    struct value128 v = regs_get(c, p->cpu, reg);
+
+    u->entered[(size_t)p->cpu * REGS_MAX + reg] = v;
+    if (own_is_shared(c, w, reg) || !regs_observable(c, p->cpu, reg))
+        return;
+    if (r->version && same_value(r->value, v)) {
+        l->owner = (int16_t)w->index;
+        return;
+    }
+    own_explain(c, u, w, reg, v, p);
+    take_over(u, l, r, w, v);
+}
+
+static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
+{
+    for (unsigned reg = 0; reg < c->regs.count; reg++)
+        enter_one(c, state, w, reg, p);
+}
+
+/* ---- EL2 works ---- */
+
+static void report_alias(struct arm_checker *c, const struct arm_event *p, const struct tag *tag)
+{
+    struct finding f = finding_at(c, RULE_ALIAS, p);
+
+    f.world = tag->world >= 0 ? c->worlds.list[tag->world] : NULL;
+    f.reg = c->regs.desc[tag->reg].number;
+    f.hint = "with HCR_EL2.E2H set the world's register is the one named _EL12 or _EL02";
+    finding_say(&f, "its value is written by this name, which means %s here",
+                arm_reg_name(p->sysreg_write.sr));
+    finding_report(c, &f);
+}
+
+static void written(struct arm_checker *c, struct own *u, const struct arm_event *p)
+{
+    unsigned reg = c->regs.of_sysreg[sysreg_lookup(p->sysreg_write.sr)];
+    struct tag tag = flow_x(c->flow, p->cpu, p->sysreg_write.reg);
+    struct site at = site_of(c, p);
+
+    if (tag.kind == TAG_EXACT && p->sysreg_write.name != p->sysreg_write.sr && tag.world >= 0 &&
+        tag.reg != reg && c->regs.desc[tag.reg].number == p->sysreg_write.name)
+        report_alias(c, p, &tag);
+    if (reg == REG_NONE)
+        return;
+    struct live *l = own_live(u, p->cpu, reg);
+    if (l->owner >= 0 && c->regs.desc[reg].owner != OWNER_EL2CFG) {
+        const struct wreg *r = own_wreg(u, c->worlds.list[l->owner], reg);
+        if ((p->sysreg_write.before & c->regs.desc[reg].mask) == r->value.lo)
+            lose(u, c, l, reg, &at);
+        flow_interest(c->flow, p->cpu, p->count);
+    } else if (tag.kind) {
+        flow_interest(c->flow, p->cpu, p->count);
+    }
+    u->switched_ever[reg] = true;
+    l->owner = WORLD_EL2;
+    l->written = true;
+    l->tag = tag;
+    l->site = at;
+}
+
+/* A CPU that is switched on anew has nobody's values. */
+static void forget(struct arm_checker *c, struct own *u, unsigned cpu)
+{
+    for (unsigned reg = 0; reg < c->regs.count; reg++)
+        *own_live(u, cpu, reg) = (struct live){.owner = WORLD_NOBODY};
+    for (unsigned k = 0; k < c->worlds.count; k++)
+        if (c->worlds.list[k]->kind == WORLD_HOST && c->worlds.list[k]->pe == cpu)
+            for (unsigned reg = 0; reg < c->regs.count; reg++)
+                *own_wreg(u, c->worlds.list[k], reg) = (struct wreg){0};
+}
+
+static void event(struct arm_checker *c, void *state, const struct arm_event *p)
+{
+    struct own *u = state;
+    unsigned reg = REG_NONE;
+
+    if (p->kind == ARM_EVENT_SYSREG_READ && sysreg_lookup(p->sysreg_read.sr) != SR_NONE)
+        reg = c->regs.of_sysreg[sysreg_lookup(p->sysreg_read.sr)];
+    if (p->kind == ARM_EVENT_POWER)
+        forget(c, state, p->cpu);
+    else if (p->kind == ARM_EVENT_SYSREG_READ && c->guest_seen && reg != REG_NONE)
+        u->switched_ever[reg] = true;
+    else if (p->kind == ARM_EVENT_SYSREG_WRITE && c->guest_seen &&
+             sysreg_lookup(p->sysreg_write.sr) != SR_NONE)
+        written(c, state, p);
+}
+
+void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint64_t pa,
+               uint64_t value, const struct site *at)
+{
+    (void)cpu;
+    if (tag->world < 0 || !own(c))
+        return;
+    struct wreg *r = own_wreg(own(c), c->worlds.list[tag->world], tag->reg);
+    struct slot *s = &r->slots[0];
+    for (unsigned k = 0; k < SLOTS; k++) {
+        if (r->slots[k].pa == pa) {
+            s = &r->slots[k];
+            break;
+        }
+        if (r->slots[k].version < s->version)
+            s = &r->slots[k];
+    }
+    *s = (struct slot){.pa = pa, .version = tag->version, .value = value, .at = *at};
+    r->saved |= tag->version == r->version;
+}
+
+void own_consumed(struct arm_checker *c, const struct arm_event *p, const struct tag *x,
+                  uint32_t reads)
+{
+    (void)c, (void)p, (void)x, (void)reads;
+}
+
+struct tag own_tag(const struct arm_checker *c, const struct world *w, unsigned reg)
+{
+    if (!own(c))
+        return (struct tag){0};
+    return (struct tag){.kind = TAG_EXACT,
+                        .world = (int16_t)w->index,
+                        .reg = (uint16_t)reg,
+                        .version = own_wreg(own(c), w, reg)->version};
+}
+
+struct tag own_live_tag(const struct arm_checker *c, unsigned cpu, unsigned reg)
+{
+    const struct live *l = own(c) ? own_live(own(c), cpu, reg) : NULL;
+
+    if (!l || l->owner == WORLD_NOBODY)
+        return (struct tag){0};
+    if (l->owner == WORLD_EL2 && l->tag.kind == TAG_EXACT)
+        return l->tag; /* restored, and its world not yet entered */
+    if (l->owner == WORLD_EL2)
+        return (struct tag){.kind = TAG_EXACT, .world = WORLD_EL2, .reg = (uint16_t)reg};
+    return own_tag(c, c->worlds.list[l->owner], reg);
+}
+
+struct tag own_read_tag(const struct arm_checker *c, const struct arm_event *p)
+{
+    enum sysreg sr = sysreg_lookup(p->sysreg_read.sr);
+    unsigned reg = sr == SR_NONE ? REG_NONE : c->regs.of_sysreg[sr];
+
+    return reg == REG_NONE ? (struct tag){0} : own_live_tag(c, p->cpu, reg);
+}
+
+const struct check_unit unit_own = {
+    .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_SYSREG_READ),
+    .everywhere = ARM_BIT(ARM_EVENT_POWER),
+    .create = create,
+    .event = event,
+    .exit = leave,
+    .enter = enter,
+    .destroy = destroy,
+};

@@ -1,0 +1,23 @@
+/*
+ * The ownership automaton: for every register of every world, where its true value is. The unit
+ * `own`; what data flow (checker/flow.h) tells it and asks of it.
+ */
+#pragma once
+
+#include "checker/flow.h"
+
+/* EL2 has stored a register's value, whole, at @pa. */
+void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint64_t pa,
+               uint64_t value, const struct site *at);
+
+/* EL2's instruction at @p computes with the general registers of the set @reads, which are values
+ * of worlds. */
+void own_consumed(struct arm_checker *c, const struct arm_event *p, const struct tag *x,
+                  uint32_t reads);
+
+/* The tag of what @w has in @reg now. */
+struct tag own_tag(const struct arm_checker *c, const struct world *w, unsigned reg);
+
+/* The tag of what is in @reg of @cpu; of a MRS. TAG_NONE: nobody's. */
+struct tag own_live_tag(const struct arm_checker *c, unsigned cpu, unsigned reg);
+struct tag own_read_tag(const struct arm_checker *c, const struct arm_event *p);

@@ -1,0 +1,271 @@
+/*
+ * A world is entered with another value in a register than its newest. Why, and which instruction
+ * was the first to go wrong: that is the rule.
+ */
+#include <inttypes.h>
+
+#include "arch/esr.h"
+#include "base/bits.h"
+#include "checker/justify.h"
+#include "checker/own_state.h"
+#include "checker/unit.h"
+
+struct why {
+    struct arm_checker *c;
+    struct own *u;
+    const struct world *w;
+    unsigned reg;
+    struct value128 v;
+    const struct arm_event *p;
+    struct wreg *r;
+    const struct live *l;
+    struct tag tag;   /* of what is in the register, as far as it was followed */
+    struct site site; /* what put it there */
+};
+
+static void report(const struct why *y, enum rule rule, const struct site *at,
+                   const struct site *other, const char *role, const char *how, const char *hint)
+{
+    struct finding f = finding_at(y->c, rule, y->p);
+
+    if (at && at->known)
+        f.at = *at;
+    if (other)
+        f.other = *other;
+    f.other_role = role;
+    f.world = y->w;
+    f.reg = y->c->regs.desc[y->reg].number;
+    f.hint = hint;
+    if (y->tag.from) {
+        f.has_address = true;
+        f.address = y->tag.from;
+    }
+    finding_say(&f, "%s: its value is %#" PRIx64 ", it is entered with %#" PRIx64, how,
+                y->r->value.lo, y->v.lo);
+    finding_report(y->c, &f);
+}
+
+/* ---- what is right ---- */
+
+/* ISS of a trapped MSR, MRS or SYS as a register's number; and its direction. */
+static bool traps_write_of(uint64_t esr, uint32_t number)
+{
+    return bits(esr, 31, 26) == ESR_EC_SYS64 && !bit(esr, 0) &&
+           number == ARM_SYSREG(bits(esr, 21, 20), bits(esr, 16, 14), bits(esr, 13, 10),
+                                bits(esr, 4, 1), bits(esr, 19, 17));
+}
+
+static bool is_injected(const struct why *y, const struct exit_state *s)
+{
+    const struct arm_checker *c = y->c;
+    unsigned cpu = y->p->cpu;
+
+    switch (y->c->regs.desc[y->reg].sr) {
+    case SR_ELR_EL1:
+    case SR_SPSR_EL1:
+    case SR_ESR_EL1:
+    case SR_FAR_EL1:
+        return justify_is_vector(s, checker_reg(c, cpu, sysreg_number(SR_VBAR_EL1)),
+                                 y->p->world.target);
+    default:
+        return false;
+    }
+}
+
+static bool memory_is(const struct why *y, uint64_t pa, uint64_t value)
+{
+    uint64_t now = 0;
+
+    return arm_mem_read(y->c->m, pa, &now, sizeof(now)) &&
+           (now & y->c->regs.desc[y->reg].mask) == value;
+}
+
+/* The memory is a slot of another register now. */
+static bool is_others(const struct why *y, uint64_t pa)
+{
+    const struct granule *g = flow_granule(y->c->flow, pa);
+
+    return g && g->tag.kind == TAG_EXACT &&
+           (g->tag.world != (int)y->w->index || g->tag.reg != y->reg);
+}
+
+/* EL2 has changed the copy in memory, and that is what was restored: an access that it emulates. */
+static bool slot_was_changed(const struct why *y)
+{
+    for (unsigned k = 0; k < SLOTS; k++) {
+        const struct slot *s = &y->r->slots[k];
+        if (s->pa && memory_is(y, s->pa, y->v.lo) && !is_others(y, s->pa) &&
+            (s->value & y->c->regs.desc[y->reg].mask) != y->v.lo)
+            return true;
+    }
+    return false;
+}
+
+/* EL2 masks a world's timer whose condition is met, and makes its interrupt pending instead. */
+static bool is_timer_masked(const struct why *y)
+{
+    enum sysreg sr = y->c->regs.desc[y->reg].sr;
+
+    return (sr == SR_CNTV_CTL_EL0 || sr == SR_CNTP_CTL_EL0) && (y->v.lo ^ y->r->value.lo) == 2 &&
+           y->v.lo == 3 && bit(checker_reg(y->c, y->p->cpu, sysreg_number(sr)), 2);
+}
+
+static bool is_right(const struct why *y)
+{
+    const struct exit_state *s = checker_exit_state(y->c, y->w);
+    struct allowance a = justify(s, y->w->kind == WORLD_HOST);
+
+    if (!s->valid || a.anything)
+        return true;
+    if (y->reg < 31)
+        return bit(a.x, y->reg);
+    return traps_write_of(s->esr, y->c->regs.desc[y->reg].number) || is_injected(y, s) ||
+           is_timer_masked(y) || slot_was_changed(y) ||
+           (y->tag.world == (int)y->w->index && y->tag.reg == y->reg &&
+            (y->tag.kind == TAG_DERIVED || y->tag.kind == TAG_MODIFIED));
+}
+
+/* ---- what is wrong ---- */
+
+/* It is still in another CPU, and nowhere else. */
+static bool is_elsewhere(const struct why *y)
+{
+    for (unsigned cpu = 0; cpu < y->c->cpu_count; cpu++)
+        if (cpu != y->p->cpu && !y->r->saved &&
+            own_live(y->u, cpu, y->reg)->owner == (int)y->w->index)
+            return true;
+    return false;
+}
+
+/* The slot that the value comes from was this world's before. */
+static bool slot_was_taken(const struct why *y)
+{
+    const struct granule *g = y->tag.from ? flow_granule(y->c->flow, y->tag.from) : NULL;
+
+    return y->tag.kind == TAG_EXACT && g && g->before.kind && g->before.world == (int)y->w->index &&
+           g->before.reg == y->reg && y->tag.world != WORLD_EL2 &&
+           (y->tag.world != (int)y->w->index || y->tag.reg != y->reg);
+}
+
+/* Somebody else's register was restored into this one. */
+static void report_foreign(const struct why *y)
+{
+    const struct granule *g = y->tag.from ? flow_granule(y->c->flow, y->tag.from) : NULL;
+
+    if (y->tag.world == WORLD_EL2 && y->tag.reg == y->reg) {
+        report(y, RULE_LEAK, NULL, &y->site, "written", "it has EL2's own value",
+               "the restore of the world's value is missing");
+        return;
+    }
+    if (!slot_was_taken(y)) {
+        report(y, RULE_WRONG_SLOT, &y->site, g ? &g->saved : NULL, "saved",
+               "restored from another's slot", "the index or the address of the slot is wrong");
+        return;
+    }
+    if (y->tag.reg == y->reg)
+        report(y, RULE_FOREIGN_SAVE, &g->saved, &y->site, "restored",
+               "another world's value was saved into its slot",
+               "the register was saved after another world had got it");
+    else
+        report(y, RULE_WRONG_SLOT, &g->saved, &y->site, "restored",
+               "another register was saved into its slot", "the slot's index or offset is wrong");
+}
+
+/* An older value of the same register, by its tag or by what the slots hold. */
+static const struct slot *stale_slot(const struct why *y)
+{
+    for (unsigned k = 0; k < SLOTS; k++) {
+        const struct slot *s = &y->r->slots[k];
+        if (s->pa && s->version < y->r->version && memory_is(y, s->pa, y->v.lo))
+            return s;
+    }
+    return NULL;
+}
+
+static void report_untagged(const struct why *y)
+{
+    const struct slot *s = stale_slot(y);
+
+    if (s)
+        report(y, RULE_STALE_RESTORE, &y->site, &s->at, "saved",
+               "restored from a slot that is older", "the last save of the register is missing");
+    else
+        report(y, RULE_CLOBBER, &y->site, &y->r->left, "left", "nothing justifies the change",
+               "EL2 has used the register and not restored it");
+}
+
+static void report_wrong(const struct why *y)
+{
+    bool lost = y->r->lost.known && y->r->lost_version == y->r->version;
+    bool others = y->l->owner >= 0 && y->l->owner != (int)y->w->index;
+
+    if (slot_was_taken(y))
+        report_foreign(y);
+    else if (lost && y->reg >= REG_SYS)
+        report(y, RULE_LOST, &y->r->lost, &y->r->left, "left",
+               "the only copy of its value was overwritten", "the save before this is missing");
+    else if (is_elsewhere(y))
+        report(y, RULE_LOST, NULL, &y->r->left, "left", "its value is still in another CPU",
+               "a world that moves must be saved where it ran");
+    else if (others && !y->l->written && y->reg >= 31)
+        report(y, y->u->switched_ever[y->reg] || y->reg < REG_SYS ? RULE_LEAK : RULE_UNSAVED, NULL,
+               &own_wreg(y->u, y->c->worlds.list[y->l->owner], y->reg)->left, "theirs",
+               "it has another world's value", "nothing restores the register on this way");
+    else if (y->tag.kind == TAG_EXACT && (y->tag.world != (int)y->w->index || y->tag.reg != y->reg))
+        report_foreign(y);
+    else if (y->tag.kind == TAG_EXACT && y->tag.version < y->r->version)
+        report(y, RULE_STALE_RESTORE, &y->site, NULL, NULL, "restored from a slot that is older",
+               "the last save of the register is missing");
+    else
+        report_untagged(y);
+}
+
+/* A first value: others' that they have made is a leak. */
+static void first_entry(const struct why *y)
+{
+    const struct live *l = y->l;
+
+    if (l->owner < 0 || l->owner == (int)y->w->index || l->written || y->reg < 31 ||
+        (y->reg < REG_SYS && (y->site.known || !(y->v.lo | y->v.hi))))
+        return;
+    const struct wreg *theirs = own_wreg(y->u, y->c->worlds.list[l->owner], y->reg);
+    if (theirs->changed && theirs->value.lo == y->v.lo)
+        report(y, y->u->switched_ever[y->reg] || y->reg < REG_SYS ? RULE_LEAK : RULE_UNSAVED, NULL,
+               &theirs->left, "theirs", "it has another world's value from the start",
+               "nothing sets the register for a new world");
+}
+
+/* What EL2 sets for a world: it may change its mind, but not leave another's. */
+static void explain_config(const struct why *y)
+{
+    if (y->r->version && !y->l->written && y->l->owner >= 0 && y->l->owner != (int)y->w->index)
+        report(y, RULE_TRAPCFG, NULL, &own_wreg(y->u, y->c->worlds.list[y->l->owner], y->reg)->left,
+               "theirs", "it runs with what was set for another world",
+               "nothing sets it on this way");
+}
+
+void own_explain(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                 struct value128 v, const struct arm_event *p)
+{
+    struct why y = {.c = c,
+                    .u = u,
+                    .w = w,
+                    .reg = reg,
+                    .v = v,
+                    .p = p,
+                    .r = own_wreg(u, w, reg),
+                    .l = own_live(u, p->cpu, reg)};
+
+    y.tag = reg < 31        ? flow_x(c->flow, p->cpu, reg)
+            : reg < REG_SYS ? flow_v(c->flow, p->cpu, reg - 31)
+                            : y.l->tag;
+    y.site = reg < 31        ? flow_x_site(c->flow, p->cpu, reg)
+             : reg < REG_SYS ? flow_v_site(c->flow, p->cpu, reg - 31)
+                             : y.l->site;
+    if (c->regs.desc[reg].owner == OWNER_EL2CFG)
+        explain_config(&y);
+    else if (!y.r->version)
+        first_entry(&y);
+    else if (!is_right(&y))
+        report_wrong(&y);
+}

@@ -1,0 +1,66 @@
+/* The automaton's state, for the files that it is made of (checker/own*.c). */
+#pragma once
+
+#include "checker/checker.h"
+#include "checker/own.h"
+#include "checker/regs.h"
+
+#define WORLD_NOBODY (-2) /* not known yet, as live.owner */
+
+#define SLOTS 3 /* of a register of a world, the last ones */
+
+struct slot {
+    uint64_t pa; /* 0: none */
+    uint32_t version;
+    uint64_t value;
+    struct site at;
+};
+
+/* What a world has in a register. */
+struct wreg {
+    struct value128 value; /* the newest */
+    uint32_t version;      /* 0: it never had one */
+    bool changed;          /* by the world itself, ever */
+    bool saved;            /* the newest is in a slot */
+    struct slot slots[SLOTS];
+    struct site left;      /* where it left with this value */
+    struct site lost;      /* what overwrote it in the CPU while it was nowhere else, */
+    uint32_t lost_version; /* of this version */
+};
+
+/* What is in a register of a CPU. */
+struct live {
+    int16_t owner;  /* index of a world, WORLD_EL2, WORLD_NOBODY */
+    bool written;   /* by EL2 since the last exit on that CPU */
+    struct tag tag; /* of what EL2 wrote */
+    struct site site;
+};
+
+struct own {
+    uint32_t versions;
+    struct wreg **worlds; /* by index; REGS_MAX each */
+    unsigned world_count;
+    struct live *live;            /* CPU by register */
+    struct value128 *entered;     /* values at the last entry, likewise */
+    bool switched_ever[REGS_MAX]; /* EL2 has read or written it since a guest was seen */
+};
+
+static inline struct live *own_live(const struct own *u, unsigned cpu, unsigned reg)
+{
+    return &u->live[(size_t)cpu * REGS_MAX + reg];
+}
+
+/* A host at EL1 is the other half of its hypervisor: it saves and restores these for the guests
+ * itself, by accesses at EL1, and what it has in them is EL2's as far as a guest is concerned. */
+static inline bool own_is_shared(const struct arm_checker *c, const struct world *w, unsigned reg)
+{
+    enum sysreg_owner owner = c->regs.desc[reg].owner;
+
+    return w->kind == WORLD_HOST && (owner == OWNER_FP || owner == OWNER_TIMER);
+}
+
+struct wreg *own_wreg(struct own *u, const struct world *w, unsigned reg);
+
+/* @w is entered with @v in @reg, and had another value: report why, unless that is right. */
+void own_explain(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                 struct value128 v, const struct arm_event *p);

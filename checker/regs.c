@@ -1,0 +1,175 @@
+#include "checker/regs.h"
+
+#include "base/bits.h"
+#include "checker/checker.h"
+
+/* Registers of followed classes that change on their own, or are a window to others: not compared.
+ */
+static bool moves_alone(enum sysreg sr)
+{
+    switch (sr) {
+    case SR_CNTP_TVAL_EL0:
+    case SR_CNTV_TVAL_EL0:
+    case SR_CNTHP_TVAL_EL2:
+    case SR_CNTHP_CTL_EL2:
+    case SR_CNTHP_CVAL_EL2:
+    case SR_CNTHV_TVAL_EL2:
+    case SR_CNTHV_CTL_EL2:
+    case SR_CNTHV_CVAL_EL2:
+    case SR_PMCCNTR_EL0:
+    case SR_PMXEVTYPER_EL0:
+    case SR_PMXEVCNTR_EL0:
+    case SR_PMOVSCLR_EL0:
+    case SR_PMOVSSET_EL0:
+    case SR_PMEVCNTR0_EL0:
+    case SR_PMEVCNTR1_EL0:
+    case SR_PMEVCNTR2_EL0:
+    case SR_PMEVCNTR3_EL0:
+    case SR_PMEVCNTR4_EL0:
+    case SR_PMEVCNTR5_EL0:
+    case SR_PMINTENCLR_EL1: /* as their SET registers */
+    case SR_PMCNTENCLR_EL0:
+    case SR_DBGDTR_EL0:
+    case SR_DBGDTRRX_EL0:
+    case SR_OSDTRRX_EL1:
+    case SR_OSDTRTX_EL1:
+    case SR_DBGCLAIMCLR_EL1:
+    case SR_DISR_EL1: /* by an ESB */
+    case SR_VDISR_EL2:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Whose a register is in a switch: what EL2 alone can write of the timers is configuration. */
+static enum sysreg_owner owner_of(enum sysreg sr)
+{
+    enum sysreg_owner owner = sysreg_owner(sr);
+
+    return owner == OWNER_TIMER && sysreg_min_el(sysreg_rows[sr].enc) == 2 ? OWNER_EL2CFG : owner;
+}
+
+static bool is_followed(enum sysreg sr)
+{
+    const struct sysreg_row *row = &sysreg_rows[sr];
+
+    if (row->alias || (row->access & (SR_READ | SR_WRITE)) != (SR_READ | SR_WRITE) ||
+        moves_alone(sr))
+        return false;
+    switch (sysreg_owner(sr)) {
+    case OWNER_EL0:
+    case OWNER_EL1:
+    case OWNER_PAUTH:
+    case OWNER_FP:
+    case OWNER_TIMER:
+    case OWNER_DEBUG:
+    case OWNER_PMU:
+    case OWNER_EL2CFG:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Bits that hardware sets and clears on its own. */
+static uint64_t software_bits(enum sysreg sr)
+{
+    switch (sr) {
+    case SR_CNTV_CTL_EL0:
+    case SR_CNTP_CTL_EL0:
+        return 3;    /* not ISTATUS */
+    case SR_HCR_EL2: /* VSE is cleared when the SError is taken; VI, VF and TWx follow the moment */
+        return ~(BIT(8) | BIT(7) | BIT(6));
+    case SR_MDSCR_EL1:
+        return ~(BIT(30) | BIT(29) | BIT(26)); /* of the communications channel */
+    default:
+        return ~UINT64_C(0);
+    }
+}
+
+void regs_init(struct regs *r, struct arm_machine *m)
+{
+    uint64_t value[2];
+
+    for (unsigned k = 0; k < REG_SYS; k++)
+        r->desc[k] = (struct reg_desc){.number = k < 31 ? ARM_X(k) : ARM_V(k - 31),
+                                       .sr = SR_NONE,
+                                       .owner = k < 31 ? OWNER_EL0 : OWNER_FP,
+                                       .mask = ~UINT64_C(0)};
+    r->count = REG_SYS;
+    for (unsigned sr = 0; sr < SR_COUNT; sr++) {
+        uint32_t number = sysreg_number((enum sysreg)sr);
+        r->of_sysreg[sr] = REG_NONE;
+        if (r->count == REGS_MAX || !is_followed((enum sysreg)sr) ||
+            !arm_reg_get(m, 0, number, value))
+            continue;
+        r->of_sysreg[sr] = (uint16_t)r->count;
+        r->desc[r->count++] = (struct reg_desc){.number = number,
+                                                .sr = (enum sysreg)sr,
+                                                .owner = owner_of((enum sysreg)sr),
+                                                .mask = software_bits((enum sysreg)sr)};
+    }
+}
+
+struct value128 regs_get(const struct arm_checker *c, unsigned cpu, unsigned reg)
+{
+    uint64_t value[2] = {0, 0};
+
+    arm_reg_get(c->m, cpu, c->regs.desc[reg].number, value);
+    return (struct value128){value[0] & c->regs.desc[reg].mask, value[1]};
+}
+
+static uint64_t sysreg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
+{
+    return checker_reg(c, cpu, sysreg_number(sr));
+}
+
+bool regs_fp_enabled(const struct arm_checker *c, unsigned cpu)
+{
+    uint64_t cptr = sysreg(c, cpu, SR_CPTR_EL2);
+
+    if (HCR_EL2_E2H(sysreg(c, cpu, SR_HCR_EL2)))
+        return CPTR_EL2_FPEN(cptr) & 1;
+    return !CPTR_EL2_TFP(cptr);
+}
+
+static bool rule_applies(const struct trap_rule *r, bool e2h)
+{
+    if (r->when == WHEN_NEVER_ALLOWED || r->when == WHEN_HOST || !bit(r->els, 1) ||
+        !(r->access & SR_READ))
+        return false;
+    return r->when == WHEN_E2H0 ? !e2h : r->when == WHEN_E2H1 ? e2h : true;
+}
+
+/* AArch64.CheckTrap...: a read from EL1, by the groups of the row that EL2 controls, and
+ * fine-grained. */
+static bool read_traps(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
+{
+    const struct sysreg_row *row = &sysreg_rows[sr];
+    bool e2h = HCR_EL2_E2H(sysreg(c, cpu, SR_HCR_EL2));
+
+    for (unsigned k = 0; k < SYSREG_TRAPS && row->trap[k]; k++)
+        for (const struct trap_rule *r = trap_groups[row->trap[k]].rules; r->mask; r++)
+            if (rule_applies(r, e2h) && sysreg_min_el(sysreg_rows[r->control].enc) == 2 &&
+                ((sysreg(c, cpu, (enum sysreg)r->control) & r->mask) != 0) == r->on)
+                return true;
+    if (row->fgt.set != FGT_HFG && row->fgt.set != FGT_HDFG)
+        return false;
+    return bit(sysreg(c, cpu, row->fgt.set == FGT_HFG ? SR_HFGRTR_EL2 : SR_HDFGRTR_EL2),
+               row->fgt.bit);
+}
+
+bool regs_observable(const struct arm_checker *c, unsigned cpu, unsigned reg)
+{
+    const struct reg_desc *d = &c->regs.desc[reg];
+
+    if (d->owner == OWNER_FP)
+        return regs_fp_enabled(c, cpu);
+    if (d->sr == SR_NONE || d->owner == OWNER_EL2CFG)
+        return true;
+    /* What the EL1 context does needs no access. */
+    if ((d->owner == OWNER_EL1 || d->owner == OWNER_EL0) && !sysreg_rows[d->sr].feature)
+        return true;
+    return !read_traps(c, cpu, d->sr);
+}

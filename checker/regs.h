@@ -1,0 +1,48 @@
+/*
+ * The registers that are followed, as one list: general ones, vectors, and every row of
+ * arch/sysreg.def that a world can have a value in. A register is its index in it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/sysreg_owner.h"
+#include "armillary.h"
+
+struct arm_checker;
+
+#define REG_X(n) (n)        /* X0 to X30 */
+#define REG_V(n) (31 + (n)) /* V0 to V31 */
+#define REG_SYS  63         /* the first system register */
+#define REG_NONE UINT16_MAX
+#define REGS_MAX 400
+
+struct reg_desc {
+    uint32_t number; /* as the library has it */
+    enum sysreg sr;  /* SR_NONE: a general register or a vector */
+    enum sysreg_owner owner;
+    uint64_t mask; /* bits that only software changes */
+};
+
+struct regs {
+    unsigned count;
+    struct reg_desc desc[REGS_MAX];
+    uint16_t of_sysreg[SR_COUNT]; /* index, or REG_NONE */
+};
+
+/* Those that CPU 0 of the machine has. */
+void regs_init(struct regs *r, struct arm_machine *m);
+
+/* The value of register @reg on @cpu: 128 bits of V. */
+struct value128 {
+    uint64_t lo, hi;
+};
+struct value128 regs_get(const struct arm_checker *c, unsigned cpu, unsigned reg);
+
+/* Would EL1 see what @reg holds, by reading it or by what it does, with the traps that @cpu has set
+ * now? */
+bool regs_observable(const struct arm_checker *c, unsigned cpu, unsigned reg);
+
+/* Does EL2 let the world below use FP and SIMD now? */
+bool regs_fp_enabled(const struct arm_checker *c, unsigned cpu);
