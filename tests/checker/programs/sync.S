@@ -1,4 +1,5 @@
 // options: --gic gicv=1
+// options: --rules NOSYNC,NODSB,NODSB-WALK
 // case: clean
 // case -DVTTBR: clean
 // case -DVTTBR -DNO_ISB @tlbi: NOSYNC VTTBR_EL2
