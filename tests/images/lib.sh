@@ -4,6 +4,7 @@
 # armillary says in $out/NAME.err, and its exit code in $code. With $stats set, runs have --stats. A test
 # ends with `exit $failed`. Functions here use variables that begin with an underscore.
 set -eu
+PATH=$PATH:/usr/sbin:/sbin # where e2fsck is, for a user too
 armillary=$1
 images=$2
 here=$(dirname "$0")
