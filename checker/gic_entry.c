@@ -1,0 +1,195 @@
+#include <inttypes.h>
+
+#include "checker/gic_state.h"
+
+static struct finding about(struct arm_checker *c, const struct world *w, uint32_t number,
+                            const struct site *at, const struct arm_event *p)
+{
+    struct finding f = finding_at(c, RULE_GIC_STATE, p);
+
+    f.world = w;
+    f.reg = number;
+    if (at && at->known) {
+        f.other = f.at;
+        f.other_role = "entered";
+        f.at = *at;
+    }
+    return f;
+}
+
+/* ---- list registers ---- */
+
+/* Is what was lost in a list register again? */
+static bool is_back(struct arm_checker *c, const struct gic *u, uint64_t lost, unsigned cpu)
+{
+    for (unsigned n = 0; n < u->lrs; n++) {
+        uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
+        if (LR_VINTID(v) == LR_VINTID(lost) && LR_STATE(v) == LR_STATE(lost))
+            return true;
+    }
+    return false;
+}
+
+static void check_lost(struct arm_checker *c, struct gic *u, const struct world *w,
+                       const struct arm_event *p)
+{
+    static const char *const states[] = {"", "pending", "active", "pending and active"};
+    struct gic_world *gw = gic_world_of(u, w);
+
+    for (unsigned k = 0; gw->valid && k < gw->lost_count; k++) {
+        const struct gic_lost *l = &gw->lost[k];
+        if (is_back(c, u, l->lr, p->cpu))
+            continue;
+        struct finding f = about(c, w, gic_lr_number(l->n), &l->at, p);
+        f.other = l->left;
+        f.other_role = "left";
+        f.hint = "read the list register between the exit and the write";
+        finding_say(&f,
+                    "it held interrupt %" PRIu64 ", %s, when the world left, and was overwritten "
+                    "unread",
+                    LR_VINTID(l->lr), states[LR_STATE(l->lr)]);
+        finding_report(c, &f);
+    }
+    gw->lost_count = 0;
+}
+
+/* GICD's interrupts that can be physical ones: no SGI, and no special number. */
+static bool is_physical(uint64_t intid)
+{
+    return (intid >= 16 && intid < 1020) || (intid >= 1056 && intid < 1120) ||
+           (intid >= 4096 && intid < 5120);
+}
+
+static void check_hw(struct arm_checker *c, const struct world *w, const struct gic_live *l,
+                     unsigned n, uint64_t v, const struct arm_event *p)
+{
+    bool both = LR_STATE(v) == 3, number = is_physical(LR_PINTID(v));
+
+    if (!LR_HW(v) || (!both && number))
+        return;
+    struct finding f = about(c, w, gic_lr_number(n), &l->site, p);
+    f.hint = both ? "of a hardware interrupt the distributor keeps the pending state"
+                  : "HW is for PPIs and SPIs";
+    finding_say(&f, "HW is set with %s, pINTID %" PRIu64 ", vINTID %" PRIu64,
+                both ? "the state pending and active" : "a pINTID that cannot be one", LR_PINTID(v),
+                LR_VINTID(v));
+    finding_report(c, &f);
+}
+
+static void check_twice(struct arm_checker *c, const struct world *w, const struct gic_cpu *g,
+                        unsigned n, const uint64_t *lr, const struct arm_event *p)
+{
+    for (unsigned m = 0; m < n; m++) {
+        if (!LR_STATE(lr[m]) || LR_VINTID(lr[m]) != LR_VINTID(lr[n]))
+            continue;
+        bool later =
+            !g->lr[n].owner && (g->lr[m].owner || g->lr[n].site.total >= g->lr[m].site.total);
+        struct finding f = about(c, w, gic_lr_number(later ? n : m), &g->lr[later ? n : m].site, p);
+        f.other = g->lr[later ? m : n].site;
+        f.other_role = f.other.known ? "the other" : NULL;
+        f.hint = "look for the interrupt in the list registers before it is put into one";
+        finding_say(&f, "interrupt %" PRIu64 " is in ICH_LR%u_EL2 and in ICH_LR%u_EL2",
+                    LR_VINTID(lr[n]), m, n);
+        finding_report(c, &f);
+        return;
+    }
+}
+
+/* It was left there by another world, or by this one before it ran elsewhere. */
+static void check_owner(struct arm_checker *c, const struct world *w, const struct gic_live *l,
+                        unsigned n, uint64_t v, const struct arm_event *p)
+{
+    bool foreign = l->owner && l->owner != w, stale = l->owner == w && l->entries + 1 != w->entries;
+
+    if (!foreign && !stale)
+        return;
+    struct finding f = about(c, w, gic_lr_number(n), NULL, p);
+    f.other = l->site;
+    f.other_role = "left";
+    f.hint = "write list registers that are not used, or clear ICH_HCR_EL2.En";
+    finding_say(&f, "interrupt %" PRIu64 " is still in it%s%s", LR_VINTID(v),
+                foreign ? " of " : " from before the world ran on another CPU",
+                foreign ? l->owner->name : "");
+    finding_report(c, &f);
+}
+
+static void check_lrs(struct arm_checker *c, struct gic *u, const struct world *w,
+                      const struct arm_event *p)
+{
+    const struct gic_cpu *g = &u->cpus[p->cpu];
+    uint64_t lr[LRS_MAX];
+
+    for (unsigned n = 0; n < u->lrs; n++) {
+        lr[n] = checker_reg(c, p->cpu, gic_lr_number(n));
+        if (!LR_STATE(lr[n]))
+            continue;
+        check_owner(c, w, &g->lr[n], n, lr[n], p);
+        if (w->kind != WORLD_GUEST)
+            continue;
+        check_hw(c, w, &g->lr[n], n, lr[n], p);
+        check_twice(c, w, g, n, lr, p);
+    }
+}
+
+/* ---- active priorities ---- */
+
+static void check_ap(struct arm_checker *c, struct gic *u, const struct world *w, unsigned k,
+                     const struct arm_event *p)
+{
+    const struct gic_live *l = &u->cpus[p->cpu].ap[k];
+    const struct gic_world *gw = gic_world_of(u, w);
+    uint64_t now = checker_reg(c, p->cpu, gic_ap_number(k));
+    bool foreign = l->owner && l->owner != w && now;
+
+    if (!foreign && (!gw->valid || gw->trapped || now == gw->ap[k]))
+        return;
+    if (gw->valid && now == gw->ap[k])
+        return; /* another's, and the same */
+    struct finding f = about(c, w, gic_ap_number(k), foreign ? NULL : &l->site, p);
+    f.other = foreign ? l->site : gw->left;
+    f.other_role = "left";
+    f.hint = "as many of these registers are switched as ICH_VTR_EL2.PREbits says: 5 bits 1, 6 "
+             "bits 2, 7 bits 4";
+    if (foreign)
+        finding_say(&f, "the active priorities are those of %s: %#" PRIx64, l->owner->name, now);
+    else
+        finding_say(&f, "left with active priorities %#" PRIx64 ", entered with %#" PRIx64,
+                    gw->ap[k], now);
+    finding_report(c, &f);
+}
+
+/* ---- order ---- */
+
+static void check_sre(struct arm_checker *c, const struct gic_cpu *g, const struct world *w,
+                      const struct arm_event *p)
+{
+    if (!g->vmcr.known || !g->sre.known || g->sre.count < g->vmcr.count)
+        return;
+    struct finding f = finding_at(c, RULE_GIC_ORDER, p);
+    f.world = w;
+    f.reg = sysreg_number(SR_ICC_SRE_EL1);
+    f.at = g->sre;
+    f.other = g->vmcr;
+    f.other_role = "VMCR";
+    f.hint = "write ICC_SRE_EL1, ISB, ICH_VMCR_EL2";
+    finding_say(&f, "SRE changes behind the write of ICH_VMCR_EL2, whose meaning it gives");
+    finding_report(c, &f);
+}
+
+void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w,
+                     const struct arm_event *p)
+{
+    struct gic_cpu *g = &u->cpus[p->cpu];
+    bool enabled = checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2)) & HCR_EN;
+
+    if (enabled)
+        check_lrs(c, u, w, p);
+    if (w->kind != WORLD_GUEST)
+        return;
+    check_lost(c, u, w, p);
+    if (HCR_EL2_IMO(p->world.hcr) || HCR_EL2_FMO(p->world.hcr))
+        for (unsigned k = 0; k < APS_MAX; k++)
+            if (k % 4 < u->aps)
+                check_ap(c, u, w, k, p);
+    check_sre(c, g, w, p);
+}

@@ -1,0 +1,86 @@
+/* The virtual CPU interface as the checker sees it, for the files that it is made of
+ * (checker/gic*.c). */
+#pragma once
+
+#include <glib.h>
+
+#include "arch/sysreg.h"
+#include "base/bits.h"
+#include "checker/unit.h"
+
+#define LRS_MAX 16
+#define APS_MAX 8 /* ICH_AP0R0 to 3, then ICH_AP1R0 to 3 */
+
+/* ICH_LR<n>_EL2 */
+#define LR_STATE(v)    bits(v, 63, 62) /* 0 invalid, 1 pending, 2 active, 3 both */
+#define LR_HW(v)       bit(v, 61)
+#define LR_GROUP(v)    bit(v, 60)
+#define LR_PINTID(v)   bits(v, 44, 32)
+#define LR_EOI(v)      bit(v, 41) /* of one that is not of hardware */
+#define LR_VINTID(v)   bits(v, 31, 0)
+#define HCR_EN         BIT(0)
+#define HCR_EOICOUNT   MASK(31, 27)
+#define VTR_LRS(v)     (unsigned)(bits(v, 4, 0) + 1)
+#define VTR_PREBITS(v) (unsigned)(bits(v, 28, 26) + 1)
+
+/* A register of a CPU that a world or EL2 has filled. */
+struct gic_live {
+    const struct world *owner; /* who left with it, and EL2 has not written it since */
+    uint64_t entries;          /* which of its runs that was */
+    struct site site;          /* where it left, or what has written it */
+    bool unread;               /* EL2 has not looked since the exit */
+};
+
+struct gic_cpu {
+    uint64_t entered; /* its count at the last entry */
+    struct gic_live lr[LRS_MAX];
+    struct gic_live ap[APS_MAX];
+    uint64_t lr_at_exit[LRS_MAX];
+    bool eoicount_unread; /* it is not 0 */
+    uint64_t misr, eisr;  /* at the exit, while unread; 0: nothing to lose */
+    struct site spoiled;  /* what has changed the former */
+    struct site eisr_spoiled;
+    struct site vmcr, sre; /* last written, changed, since the last exit; order by count */
+    struct site ap1;       /* first write of one since the last exit, or the last turn */
+    uint64_t ap0_written;  /* in this turn, by n */
+    unsigned storm;        /* exits one behind the other */
+};
+
+/* An interrupt whose state was overwritten. */
+struct gic_lost {
+    uint64_t lr;
+    unsigned n;
+    struct site at, left;
+};
+
+struct gic_world {
+    bool valid;   /* it has left, and does not start anew */
+    bool trapped; /* by an access that EL2 emulates */
+    uint64_t ap[APS_MAX];
+    struct site left;
+    unsigned lost_count;
+    struct gic_lost lost[LRS_MAX];
+};
+
+struct gic {
+    unsigned lrs, aps; /* how many there are; aps of each group */
+    struct gic_cpu *cpus;
+    GPtrArray *worlds; /* struct gic_world by index, NULL: none yet */
+};
+
+struct gic_world *gic_world_of(struct gic *u, const struct world *w);
+
+/* The register of index @k among APS_MAX. */
+static inline uint32_t gic_ap_number(unsigned k)
+{
+    return sysreg_number(k < 4 ? SR_ICH_AP0R0_EL2 : SR_ICH_AP1R0_EL2) + k % 4;
+}
+
+static inline uint32_t gic_lr_number(unsigned n)
+{
+    return sysreg_number(SR_ICH_LR0_EL2) + n;
+}
+
+/* What a world is entered with: reports. */
+void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w,
+                     const struct arm_event *p);

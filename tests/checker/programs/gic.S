@@ -1,0 +1,254 @@
+// options: --gic gicv=1 --rules GIC-ORDER,GIC-APR-ORDER,GIC-STATE
+// case: clean
+// case -DLOST -DREAD: clean
+// case -DLOST @lost: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
+// case -DLOST -DSAME: clean
+// case -DLOST -DOTHER @lost: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
+// case -DLOST -DELRSR @lost: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
+// case -DLOST -DTAKEN: clean
+// case -DLOST -DOFF: clean
+// case -DFOREIGN @do_eret: GIC-STATE ICH_LR0_EL2 of vm1/vcpu1
+// case -DFOREIGN -DDISABLED: clean
+// case -DFOREIGN -DZEROED: clean
+// case -DTWICE @second: GIC-STATE ICH_LR1_EL2 of vm1/vcpu0
+// case -DTWICE -DINTID=41: clean
+// case -DHARDWARE -DPINTID=3 @hardware: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
+// case -DHARDWARE -DPINTID=1021 @hardware: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
+// case -DHARDWARE -DPINTID=30: clean
+// case -DHARDWARE -DPINTID=30 -DSTATE=3 @hardware: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
+// case -DACTIVE @do_eret: GIC-STATE ICH_AP1R0_EL2 of vm1/vcpu1
+// case -DACTIVE -DZEROED: clean
+// case -DACTIVE -DDROPPED @dropped: GIC-STATE ICH_AP1R0_EL2 of vm1/vcpu0
+// case -DCOUNT @count: GIC-ORDER ICH_HCR_EL2 of vm1/vcpu0
+// case -DCOUNT -DREAD: clean
+// case -DMISR @misr: GIC-ORDER ICH_MISR_EL2 of vm1/vcpu0
+// case -DMISR -DREAD: clean
+// case -DEISR @eisr: GIC-ORDER ICH_EISR_EL2 of vm1/vcpu0
+// case -DEISR -DREAD: clean
+// case -DSRE -DBEHIND @sre: GIC-ORDER ICC_SRE_EL1 of vm1/vcpu0
+// case -DSRE: clean
+// case -DAPRS -DBEHIND @ap0r: GIC-APR-ORDER ICH_AP0R0_EL2
+// case -DAPRS: clean
+// case -DAPRS -DAGAIN: clean
+// case -DSTORM: GIC-STATE ICH_MISR_EL2 of vm1/vcpu0
+// case -DSTORM -DENDS: clean
+#define ICH_AP0R0 s3_4_c12_c8_0
+#define ICH_AP1R0 s3_4_c12_c9_0
+#define ICH_HCR s3_4_c12_c11_0
+#define ICH_MISR s3_4_c12_c11_2
+#define ICH_EISR s3_4_c12_c11_3
+#define ICH_ELRSR s3_4_c12_c11_5
+#define ICH_VMCR s3_4_c12_c11_7
+#define ICH_LR0 s3_4_c12_c12_0
+#define ICH_LR1 s3_4_c12_c12_1
+#define ICC_SRE_EL1 s3_0_c12_c12_5
+#define ICC_IAR1 s3_0_c12_c12_0
+#define ICC_EOIR1 s3_0_c12_c12_1
+#define PENDING40 (1 << 62 | 1 << 60 | 0xa0 << 48 | 40)
+#ifndef INTID
+#define INTID 40
+#endif
+#ifndef STATE
+#define STATE 1
+#endif
+#define HAS_SETUP
+        .macro setup
+        mov     x1, #7
+        msr     ICC_SRE_EL1, x1
+        isb
+        ldr     x1, =0xff040002                 // priority mask, VBPR1 1, VENG1
+        msr     ICH_VMCR, x1
+        mov     x1, #1                          // En
+        msr     ICH_HCR, x1
+#ifdef STORM // the maintenance interrupt, PPI 25, is taken to EL2
+        ldr     x2, =0x08000000
+        mov     w1, #0x12                       // GICD_CTLR: ARE, group 1
+        str     w1, [x2]
+        ldr     x2, =0x080b0000
+        mov     w1, #1 << 25
+        str     w1, [x2, #0x80]                 // GICR_IGROUPR0
+        str     w1, [x2, #0x100]                // GICR_ISENABLER0
+        mov     x1, #0xff
+        msr     s3_0_c4_c6_0, x1                // ICC_PMR_EL1
+        mov     x1, #1
+        msr     s3_0_c12_c12_7, x1              // ICC_IGRPEN1_EL1
+#endif
+        .endm
+#include "hv.inc"
+
+        .macro  inject                          // interrupt 40 into the first list register
+        ldr     x2, =PENDING40
+        msr     ICH_LR0, x2
+        .endm
+
+        .macro  vcpu1
+        ldr     x2, =0x80000001
+        msr     vmpidr_el2, x2
+        .endm
+
+handle: // X0: frame, X1: syndrome; X6 counts the calls
+        adrp    x5, calls
+        ldr     x6, [x5, #:lo12:calls]
+        add     x6, x6, #1
+        str     x6, [x5, #:lo12:calls]
+#ifdef STORM
+        cmp     x6, #1
+        b.ne    1f
+        mov     x2, #3                          // En, UIE
+        msr     ICH_HCR, x2
+#ifdef ENDS
+#define LIMIT 50
+#else
+#define LIMIT 90
+#endif
+1:      cmp     x6, #LIMIT
+        b.ne    1f
+        mov     x2, #1
+        msr     ICH_HCR, x2
+1:      ret
+#endif
+        cmp     x6, #2
+        b.eq    second_call
+        b.hi    third_call
+
+#if defined(LOST) || defined(FOREIGN) || defined(ACTIVE) || defined(COUNT)
+        inject
+#endif
+#ifdef TWICE
+        inject
+        ldr     x2, =1 << 62 | 1 << 60 | INTID
+second: msr     ICH_LR1, x2
+#endif
+#ifdef HARDWARE
+        ldr     x2, =STATE << 62 | 1 << 61 | 1 << 60 | PINTID << 32 | 40
+hardware:
+        msr     ICH_LR0, x2
+#endif
+#ifdef MISR
+        mov     x2, #3                          // En, UIE
+        msr     ICH_HCR, x2
+#endif
+#ifdef EISR
+        ldr     x2, =PENDING40 | 1 << 41
+        msr     ICH_LR0, x2
+#endif
+#ifdef SRE
+        mov     x3, #6
+        mrs     x2, ICH_VMCR
+#ifdef BEHIND
+        msr     ICH_VMCR, x2
+        isb
+sre:    msr     ICC_SRE_EL1, x3
+        isb
+#else
+        msr     ICC_SRE_EL1, x3
+        isb
+        msr     ICH_VMCR, x2
+#endif
+#endif
+#ifdef APRS
+#ifdef BEHIND
+        msr     ICH_AP1R0, xzr
+ap0r:   msr     ICH_AP0R0, xzr
+#else
+        msr     ICH_AP0R0, xzr
+        msr     ICH_AP1R0, xzr
+#ifdef AGAIN                                    // for another virtual CPU
+        msr     ICH_AP0R0, xzr
+        msr     ICH_AP1R0, xzr
+#endif
+#endif
+#endif
+        ret
+
+second_call:
+#ifdef LOST
+#ifdef READ
+        mrs     x2, ICH_LR0
+#endif
+#ifdef ELRSR // which does not tell pending from active
+        mrs     x2, ICH_ELRSR
+#endif
+        mov     x2, #0
+#ifdef SAME
+        ldr     x2, =PENDING40
+#endif
+#ifdef OTHER
+        ldr     x2, =PENDING40 + 1
+#endif
+lost:   msr     ICH_LR0, x2
+#endif
+#ifdef FOREIGN
+#ifdef DISABLED
+        msr     ICH_HCR, xzr
+#endif
+#ifdef ZEROED
+        mrs     x2, ICH_LR0
+        msr     ICH_LR0, xzr
+#endif
+        vcpu1
+#endif
+#ifdef ACTIVE
+        msr     ICH_HCR, xzr
+#ifdef DROPPED
+dropped:
+        msr     ICH_AP1R0, xzr
+#else
+#ifdef ZEROED
+        mrs     x2, ICH_AP1R0
+        msr     ICH_AP1R0, xzr
+#endif
+        vcpu1
+#endif
+#endif
+#ifdef COUNT // it is active: the world ends it without a list register
+        mrs     x2, ICH_LR0
+        msr     ICH_LR0, xzr
+#endif
+#ifdef MISR
+#ifdef READ
+        mrs     x2, ICH_MISR
+#endif
+misr:   msr     ICH_HCR, xzr
+        mrs     x2, ICH_MISR
+#endif
+#ifdef EISR
+#ifdef READ
+        mrs     x2, ICH_EISR
+#endif
+eisr:   msr     ICH_LR0, xzr
+        isb
+        mrs     x2, ICH_EISR
+#endif
+        ret
+
+third_call:
+#ifdef COUNT
+#ifdef READ
+        mrs     x2, ICH_HCR
+#endif
+count:  msr     ICH_HCR, xzr
+#endif
+        ret
+
+guest:
+        hvc     #0
+#if defined(ACTIVE) || defined(COUNT) || defined(EISR) || defined(TAKEN)
+        mrs     x1, ICC_IAR1
+#endif
+#if defined(EISR) || defined(TAKEN)
+        msr     ICC_EOIR1, x1
+#endif
+#ifdef OFF
+        ldr     x0, =0x84000002                 // CPU_OFF
+#endif
+        hvc     #0
+#ifdef COUNT
+        msr     ICC_EOIR1, x1
+#endif
+        hvc     #0
+        hvc     #99
+
+        .section .data
+        .balign 8
+calls:  .quad   0
