@@ -102,10 +102,11 @@ struct spin {
     uint64_t pc, at;     /* of the last read: where, and cpu_retired() */
     uint64_t period;     /* instructions between the last two */
     uint32_t times;      /* in a row with that period */
-    uint32_t patience;   /* of them before the loop is looked at; grows where that was in vain */
+    uint32_t rest;       /* reads to pass over: a look at such a loop was in vain */
+    uint32_t rest_next;  /* after the next one that is */
+    enum sysreg counter; /* that was read */
     uint64_t skipped;    /* instructions that have retired without being executed */
-    bool due;            /* the last one is to be looked at before the next instruction */
-    enum sysreg counter; /* that it read */
+    bool due;            /* the last read is to be looked at before the next instruction */
 };
 
 /*

@@ -106,8 +106,12 @@ bool cpu_virtual_serror_masked(const struct cpu *cpu)
 
 bool cpu_wakeup_pending(const struct cpu *cpu)
 {
+    if (cpu->fiq_pin | cpu->irq_pin | cpu->serror_pin)
+        return true;
+    if (cpu->ps.el == 2) /* asked at each write of DAIF, so with the short answer first */
+        return false;
     for (enum interrupt_kind k = 0; k < INTERRUPT_KINDS; k++)
-        if (physical_pending(cpu, k) || virtual_pending(cpu, k))
+        if (virtual_pending(cpu, k))
             return true;
     return false;
 }

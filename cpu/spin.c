@@ -11,7 +11,7 @@
 #include "cpu/sysreg_quick.h"
 #include "cpu/traps.h"
 
-#define PATIENCE_MAX 4096
+#define REST_MAX 4096
 
 /* Events of what a loop does: with one of them wanted, each iteration is executed. */
 #define LOOP_EVENTS                                                                                \
@@ -379,10 +379,11 @@ static void expect(struct cpu *cpu, const struct spin_iteration *it, bool again,
     s->period = it->length;
     if (!again)
         s->times = 0;
+    s->rest = in_vain ? s->rest_next : 0;
     if (!in_vain)
-        s->patience = SPIN_PATIENCE;
-    else if (s->patience < PATIENCE_MAX)
-        s->patience *= 2;
+        s->rest_next = SPIN_TIMES;
+    else if (s->rest_next < REST_MAX)
+        s->rest_next *= 2;
 }
 
 /* May a loop be carried forward now? */

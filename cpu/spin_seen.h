@@ -3,22 +3,27 @@
 
 #include "cpu/cpu.h"
 
-#define SPIN_STEPS    128 /* instructions of the longest iteration */
-#define SPIN_PATIENCE 3   /* iterations of one length before a loop is looked at */
+#define SPIN_STEPS 128 /* instructions of the longest iteration */
+#define SPIN_TIMES 3   /* iterations of one length before a loop is looked at */
 
 /* Has the counter been read here, at cpu->pc, every so many instructions for some time? */
 static inline bool spin_seen(struct cpu *cpu)
 {
     struct spin *s = &cpu->spin;
+
+    if (s->rest) {
+        s->rest--;
+        return false;
+    }
     uint64_t now = cpu_retired(cpu), period = now - s->at;
     bool here = s->pc == cpu->pc;
 
     s->at = now;
     s->pc = cpu->pc;
-    s->patience = here ? s->patience : SPIN_PATIENCE;
+    s->rest_next = here ? s->rest_next : SPIN_TIMES;
     s->times = here && s->period == period ? s->times + 1 : 0;
     s->period = period;
-    return unlikely(s->times >= s->patience && period <= SPIN_STEPS);
+    return unlikely(s->times >= SPIN_TIMES && period <= SPIN_STEPS);
 }
 
 /* To be called at each read of counter @sr, with everything before counted: if it is in such a

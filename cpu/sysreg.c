@@ -73,13 +73,13 @@ enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
         cpu->pc = insn_pc(cpu, i);
         if (row->rd == SYSREG_RD_PMU)
             pmu_sync(cpu); /* an overflow that is read has been told */
+        else if (row->rd == SYSREG_RD_CNT_COUNT)
+            spin_note_read(cpu, sr);
     }
     uint64_t value = cpu_sysreg_get(cpu, sr);
     cpu->x[i->rd] = value;
     CPU_FIRE(cpu, i, SYSREG_READ, sysreg_read, .sr = sysreg_number(sr), .name = cpu_sysreg_enc(i),
              .virt = cpu_sysreg_is_virtual(cpu, sr), .reg = reg_number(i->rd), .value = value);
-    if (row->rd == SYSREG_RD_CNT_COUNT)
-        spin_note_read(cpu, sr);
     return row->gic || *cpu->env.pause ? EXEC_SYNC : cpu_next(cpu);
 }
 
