@@ -13,6 +13,7 @@
 #include "hyp/opts.h"
 #include "hyp/panic.h"
 #include "hyp/patch.h"
+#include "hyp/s2_fault.h"
 #include "hyp/sched.h"
 #include "hyp/smp.h"
 #include "hyp/stage2.h"
@@ -236,6 +237,7 @@ void hyp_boot(void)
     check_granule();
     check_gicv();
     hook_init();
+    s2_mode_init();
     patch_init(patch_sites, patch_sites_end);
     init_cpu(cpu);
     smp_start();

@@ -5,6 +5,7 @@
 #include "hyp/fpsimd.h"
 #include "hyp/hook.h"
 #include "hyp/lock.h"
+#include "hyp/s2_tables.h"
 #include "hyp/stats.h"
 
 #define CPUS_MAX   16
@@ -28,6 +29,8 @@ struct pcpu {
     struct soft_timer *timers;
     uint64_t timer_armed; /* CNTHP_CVAL_EL2; UINT64_MAX: off */
     uint64_t softirqs;
+    uint64_t s2_epoch; /* hyp/s2_free.h; 0: not in a walk */
+    struct s2_budget s2_budget;
     struct hook_seen hook;
     uint64_t stat[STAT_COUNT];
 };

@@ -5,6 +5,7 @@
 #include "hyp/inject.h"
 #include "hyp/lazy.h"
 #include "hyp/lib.h"
+#include "hyp/memory.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
 #include "hyp/psci.h"
@@ -96,23 +97,6 @@ static bool is_translation_fault(uint64_t esr)
     return bits(esr, 5, 2) == 1;
 }
 
-/* RAM that has not been mapped yet: the block around it, or the page. */
-static bool map_ram(struct vm *vm, uint64_t ipa)
-{
-    uint64_t page = UINT64_C(1) << vm->s2.page_log2, step = opts.pages ? page : UINT64_C(2) << 20;
-    uint64_t at;
-
-    if (ipa < VM_RAM_BASE || ipa - VM_RAM_BASE >= vm->ram_size)
-        return false;
-    if (step < page)
-        step = page;
-    at = align_down(ipa - VM_RAM_BASE, step);
-    STAT(S2_FAULT);
-    stage2_map(&vm->s2, VM_RAM_BASE + at, vm->ram_pa + at,
-               step < vm->ram_size - at ? step : vm->ram_size - at, S2_RAM, !opts.pages);
-    return true;
-}
-
 static bool access_device(struct vcpu *v, struct mmio *m)
 {
     STAT(MMIO);
@@ -148,7 +132,7 @@ static void exit_data_abort(struct vcpu *v)
     uint64_t far = mrs(FAR_EL2), ipa = fault_ipa();
 
     trace(TRACE_FAULT, ipa, v->esr);
-    if (is_translation_fault(v->esr) && map_ram(v->vm, ipa))
+    if (memory_fault(v->vm, ipa, v->esr, bit(v->esr, 6) && !bit(v->esr, 8)))
         return;
     if (is_translation_fault(v->esr) && emulate_access(v, ipa))
         return;
@@ -168,7 +152,7 @@ static void exit_fetch_abort(struct vcpu *v)
 {
     uint64_t far = mrs(FAR_EL2), ipa = fault_ipa();
 
-    if (is_translation_fault(v->esr) && map_ram(v->vm, ipa))
+    if (memory_fault(v->vm, ipa, v->esr, false))
         return;
     report_guest(v, "a fetch from nowhere");
     if (at_its_vectors(v))

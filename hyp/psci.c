@@ -157,6 +157,12 @@ static int64_t call(struct vcpu *v, uint64_t *x)
         return pv_entries(v->vm);
     case HYP_UNMAP:
         return pv_unmap(v->vm, x[1], x[2]);
+    case HYP_SWAP:
+        return pv_swap(v->vm, x[1], x[2]);
+    case HYP_LOG:
+        return pv_log(v->vm, x[1], x[2], x[3]);
+    case HYP_TIDY:
+        return pv_tidy(v->vm, x[1], x[2], x[3]);
     default:
         return PSCI_NOT_SUPPORTED;
     }

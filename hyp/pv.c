@@ -1,7 +1,9 @@
 #include "hyp/pv.h"
 
 #include "hyp/cpu.h"
+#include "hyp/memory.h"
 #include "hyp/psci.h"
+#include "hyp/s2_ops.h"
 #include "hyp/vcpu.h"
 
 int64_t pv_uid(uint64_t *x)
@@ -48,8 +50,45 @@ int64_t pv_unmap(struct vm *vm, uint64_t ipa, uint64_t size)
 {
     uint64_t page = UINT64_C(1) << vm->s2.page_log2, at = align_down(ipa, page);
 
-    if (!size || !vm_ram(vm, ipa, size))
+    if (!size || !memory_has(vm, ipa, size))
         return PSCI_INVALID_PARAMETERS;
     stage2_unmap(&vm->s2, at, align_up(ipa + size, page) - at);
     return PSCI_SUCCESS;
+}
+
+int64_t pv_swap(struct vm *vm, uint64_t a, uint64_t b)
+{
+    return memory_swap(vm, a, b) ? PSCI_SUCCESS : PSCI_INVALID_PARAMETERS;
+}
+
+int64_t pv_log(struct vm *vm, uint64_t what, uint64_t ipa, uint64_t pages)
+{
+    struct stage2 *s = &vm->s2;
+
+    switch (what) {
+    case HYP_LOG_STOP:
+        s2_log_stop(s);
+        return PSCI_SUCCESS;
+    case HYP_LOG_START:
+        return s2_log_start(s, VM_RAM_BASE, vm->ram_size) ? (int64_t)s->page_log2 : PSCI_DENIED;
+    case HYP_LOG_TAKE:
+        return pages <= 32
+                   ? (int64_t)s2_log_take(s, align_down(ipa, BIT(s->page_log2)), (unsigned)pages)
+                   : PSCI_INVALID_PARAMETERS;
+    default:
+        return PSCI_INVALID_PARAMETERS;
+    }
+}
+
+int64_t pv_tidy(struct vm *vm, uint64_t what, uint64_t ipa, uint64_t size)
+{
+    uint64_t block = BIT(2 * vm->s2.page_log2 - 3), at = align_down(ipa, block);
+
+    if (!size || !memory_has(vm, ipa, size))
+        return PSCI_INVALID_PARAMETERS;
+    if (what == HYP_TIDY_AGE)
+        return (int64_t)s2_age(&vm->s2, at, align_up(ipa + size, block) - at);
+    if (what == HYP_TIDY_COLLAPSE)
+        return s2_collapse_range(&vm->s2, at, align_up(ipa + size, block) - at);
+    return PSCI_INVALID_PARAMETERS;
 }

@@ -16,3 +16,6 @@ int64_t pv_kick(struct vcpu *target);
 
 int64_t pv_entries(const struct vm *vm);
 int64_t pv_unmap(struct vm *vm, uint64_t ipa, uint64_t size);
+int64_t pv_swap(struct vm *vm, uint64_t a, uint64_t b);
+int64_t pv_log(struct vm *vm, uint64_t what, uint64_t ipa, uint64_t pages);
+int64_t pv_tidy(struct vm *vm, uint64_t what, uint64_t ipa, uint64_t size);

@@ -4,28 +4,27 @@
 #include "hyp/mem.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
-
-/* Descriptors (DDI0487 D8.3): bits 1..0 say what; a table and a page have both set, on their
- * levels. */
-#define DESC_VALID      BIT(0)
-#define DESC_TABLE      BIT(1)
-#define DESC_ADDRESS    MASK(47, 12)
-#define DESC_AF         BIT(10)
-#define DESC_INNER      (UINT64_C(3) << 8)
-#define DESC_READ       BIT(6)
-#define DESC_WRITE      BIT(7)
-#define DESC_NORMAL     (UINT64_C(15) << 2)
-#define DESC_DEVICE     (UINT64_C(1) << 2) /* nGnRE */
-#define DESC_XN         BIT(54)
-#define DESC_ATTRIBUTES (~(DESC_ADDRESS | DESC_TABLE))
+#include "hyp/s2_desc.h"
+#include "hyp/s2_ops.h"
+#include "hyp/s2_tables.h"
 
 #define IPA_BITS 40 /* or what the CPU has, if that is less */
 
 static const uint64_t attributes[] = {
-    [S2_RAM] = DESC_NORMAL | DESC_INNER | DESC_READ | DESC_WRITE,
+    [S2_RAM] = DESC_NORMAL | DESC_INNER | DESC_READ | DESC_WRITE | DESC_RAM,
     [S2_RAM_READONLY] = DESC_NORMAL | DESC_INNER | DESC_READ | DESC_XN,
     [S2_DEVICE] = DESC_DEVICE | DESC_READ | DESC_WRITE | DESC_XN,
 };
+
+uint64_t stage2_attributes(enum stage2_kind kind)
+{
+    return attributes[kind] | (kind == S2_RAM && stage2_dirty_by_hardware() ? DESC_DBM : 0);
+}
+
+bool stage2_dirty_by_hardware(void)
+{
+    return opts.s2_flags == OPT_s2_flags_hardware && cpu_has(FEAT_HAFDBS);
+}
 
 unsigned stage2_page_log2(void)
 {
@@ -57,12 +56,6 @@ static unsigned ipa_bits(void)
     return have < IPA_BITS ? have : IPA_BITS;
 }
 
-/* log2 of what an entry of the level covers. */
-static unsigned level_shift(const struct stage2 *s, unsigned level)
-{
-    return s->page_log2 + (s->page_log2 - 3) * (3 - level);
-}
-
 /* The deepest level to start at: up to 16 tables lie side by side and are indexed as one. */
 static void choose_root(struct stage2 *s)
 {
@@ -77,6 +70,12 @@ static void choose_root(struct stage2 *s)
     s->root_tables = s->ipa_bits > covered ? 1u << (s->ipa_bits - covered) : 1;
 }
 
+/* VTCR_EL2.HA and HD. */
+static uint64_t hardware_flags(void)
+{
+    return stage2_dirty_by_hardware() ? FIELD_MASK(VTCR_EL2_HA) | FIELD_MASK(VTCR_EL2_HD) : 0;
+}
+
 uint64_t stage2_vtcr(void)
 {
     struct stage2 s;
@@ -86,7 +85,7 @@ uint64_t stage2_vtcr(void)
     uint64_t tg0 = s.page_log2 == 12 ? 0 : s.page_log2 == 14 ? 2 : 1;
     uint64_t sl0 = s.page_log2 == 12 ? 2 - s.start_level : 3 - s.start_level;
     return FIELD_MASK(VTCR_EL2_RES1_31) | (64 - s.ipa_bits) | sl0 << 6 | 1 << 8 | 1 << 10 |
-           3 << 12 | tg0 << 14 | (pa_size > 5 ? 5 : pa_size) << 16 |
+           3 << 12 | tg0 << 14 | hardware_flags() | (pa_size > 5 ? 5 : pa_size) << 16 |
            (cpu_limits.vmid_bits == 16 ? FIELD_MASK(VTCR_EL2_VS) : 0);
 }
 
@@ -101,6 +100,11 @@ static struct {
 } vmids = {.generation = 1, .next = 1};
 
 #define GENERATION BIT(16)
+
+bool stage2_any(void)
+{
+    return vmids.count != 0;
+}
 
 void stage2_forget_guests(void)
 {
@@ -183,11 +187,6 @@ void stage2_put(struct stage2 *s)
     lock_drop(&vmids.lock, daif);
 }
 
-static uint64_t table_bytes(const struct stage2 *s)
-{
-    return UINT64_C(1) << s->page_log2;
-}
-
 void stage2_init(struct stage2 *s)
 {
     *s = (struct stage2){.vmid = 0};
@@ -212,7 +211,7 @@ static uint64_t borrow_vmid(struct stage2 *s)
 
 /* After descriptors of @size bytes at @ipa have become invalid: no CPU uses them any more, alone or
  * combined with stage 1 (DDI0487 D8.14, "TLB maintenance": IPAS2E1IS, then VMALLE1IS). */
-static void forget(struct stage2 *s, uint64_t ipa, uint64_t size, uint64_t step)
+void stage2_forget(struct stage2 *s, uint64_t ipa, uint64_t size, uint64_t step)
 {
     uint64_t daif = irq_save(), mine = borrow_vmid(s);
 
@@ -234,41 +233,20 @@ static void forget(struct stage2 *s, uint64_t ipa, uint64_t size, uint64_t step)
     irq_restore(daif);
 }
 
-static uint64_t *entry_of(const struct stage2 *s, uint64_t *table, unsigned level, uint64_t ipa)
+void stage2_forget_here(struct stage2 *s, uint64_t ipa)
 {
-    unsigned index_bits = s->page_log2 - 3;
-    uint64_t index = ipa >> level_shift(s, level);
+    uint64_t daif = irq_save(), mine = borrow_vmid(s);
 
-    return &table[level == s->start_level ? index : index & MASK(index_bits - 1, 0)];
-}
-
-static bool is_table(uint64_t desc, unsigned level)
-{
-    return level < 3 && (desc & (DESC_VALID | DESC_TABLE)) == (DESC_VALID | DESC_TABLE);
-}
-
-static uint64_t *next_table(uint64_t desc)
-{
-    return (uint64_t *)(uintptr_t)(desc & DESC_ADDRESS);
-}
-
-/* Blocks: levels 1 and 2 with 4K pages, level 2 with 16K and 64K. */
-static bool may_be_leaf(const struct stage2 *s, unsigned level, bool blocks)
-{
-    return level == 3 || (blocks && (level == 2 || (level == 1 && s->page_log2 == 12)));
-}
-
-static uint64_t leaf(unsigned level, uint64_t pa, uint64_t attr)
-{
-    return pa | attr | DESC_AF | DESC_VALID | (level == 3 ? DESC_TABLE : 0);
-}
-
-/* The part of [ipa, ipa + size) that one entry at @level covers. */
-static uint64_t part(const struct stage2 *s, unsigned level, uint64_t ipa, uint64_t size)
-{
-    uint64_t step = UINT64_C(1) << level_shift(s, level), to_end = step - (ipa & (step - 1));
-
-    return size < to_end ? size : to_end;
+    tlbi(IPAS2E1, ipa >> 12);
+    dsb(nsh);
+    tlbi_all(VMALLE1);
+    dsb(nsh);
+    isb();
+    if (mine != stage2_vttbr(s)) {
+        msr(VTTBR_EL2, mine);
+        isb();
+    }
+    irq_restore(daif);
 }
 
 static void map_table(struct stage2 *s, uint64_t *table, unsigned level, uint64_t ipa, uint64_t pa,
@@ -300,60 +278,18 @@ static void map_table(struct stage2 *s, uint64_t *table, unsigned level, uint64_
 void stage2_map(struct stage2 *s, uint64_t ipa, uint64_t pa, uint64_t size, enum stage2_kind kind,
                 bool blocks)
 {
-    uint64_t daif = lock_take(&s->lock);
+    uint64_t daif = write_take(&s->lock);
 
-    map_table(s, s->root, s->start_level, ipa, pa, size, attributes[kind], blocks);
+    map_table(s, s->root, s->start_level, ipa, pa, size, stage2_attributes(kind), blocks);
     dsb(ishst); /* a walk after this finds it; nothing invalid is ever in a TLB */
-    lock_drop(&s->lock, daif);
-}
-
-/* A block becomes a table of the same mapping, one level down. */
-static void split(struct stage2 *s, uint64_t *entry, unsigned level, uint64_t ipa)
-{
-    uint64_t block = *entry, step = UINT64_C(1) << level_shift(s, level + 1);
-    uint64_t *below = mem_alloc(table_bytes(s));
-
-    for (uint64_t k = 0; k < table_bytes(s) / 8; k++)
-        below[k] = leaf(level + 1, (block & DESC_ADDRESS) + k * step, block & DESC_ATTRIBUTES);
-    *entry = 0;
-    forget(s, align_down(ipa, step << (s->page_log2 - 3)), step, step);
-    __atomic_store_n(entry, (uint64_t)(uintptr_t)below | DESC_VALID | DESC_TABLE, __ATOMIC_RELEASE);
-    dsb(ishst);
-}
-
-static void unmap_table(struct stage2 *s, uint64_t *table, unsigned level, uint64_t ipa,
-                        uint64_t size)
-{
-    while (size) {
-        uint64_t *entry = entry_of(s, table, level, ipa), n = part(s, level, ipa, size);
-        uint64_t step = UINT64_C(1) << level_shift(s, level);
-
-        if (*entry && !is_table(*entry, level) && n < step)
-            split(s, entry, level, ipa);
-        if (is_table(*entry, level)) {
-            unmap_table(s, next_table(*entry), level + 1, ipa, n);
-        } else if (*entry) {
-            *entry = 0;
-            forget(s, ipa, n, n);
-        }
-        ipa += n;
-        size -= n;
-    }
-}
-
-void stage2_unmap(struct stage2 *s, uint64_t ipa, uint64_t size)
-{
-    uint64_t daif = lock_take(&s->lock);
-
-    unmap_table(s, s->root, s->start_level, ipa, size);
-    lock_drop(&s->lock, daif);
+    write_drop(&s->lock, daif);
 }
 
 static enum stage2_kind kind_of(uint64_t desc)
 {
     if ((desc & DESC_NORMAL) != DESC_NORMAL)
         return S2_DEVICE;
-    return desc & DESC_WRITE ? S2_RAM : S2_RAM_READONLY;
+    return desc & (DESC_WRITE | DESC_RAM) ? S2_RAM : S2_RAM_READONLY;
 }
 
 bool stage2_lookup(struct stage2 *s, uint64_t ipa, uint64_t *pa, enum stage2_kind *kind)

@@ -7,10 +7,10 @@
 #pragma once
 
 #include "hyp/arch.h"
-#include "hyp/lock.h"
+#include "hyp/s2_lock.h"
 
 struct stage2 {
-    struct lock lock;
+    struct rw_lock lock; /* hyp/s2_fault.h */
     uint64_t *root;
     uint64_t vmid;      /* with its generation above the VMID's bits */
     unsigned page_log2; /* 12, 14, 16 */
@@ -18,6 +18,10 @@ struct stage2 {
     unsigned start_level; /* 0..3 */
     unsigned root_tables; /* 1..16 */
     unsigned loads;       /* CPUs that run it, under the VMIDs' lock */
+    uint32_t changing;    /* what is behind IPAs is changing this moment, and how often it has */
+    uint64_t changes;
+    uint64_t *dirty; /* while writes are logged: a bit a page from dirty_base on */
+    uint64_t dirty_base, dirty_size;
 };
 
 enum stage2_kind { S2_RAM, S2_RAM_READONLY, S2_DEVICE };
@@ -30,6 +34,12 @@ unsigned stage2_page_log2(void);
 uint64_t stage2_vtcr(void);
 
 void stage2_init(struct stage2 *s);
+
+/* Is there a guest? */
+bool stage2_any(void);
+
+/* hyp.s2_flags, and the CPU has it: DBM and the access flag are written by walks. */
+bool stage2_dirty_by_hardware(void);
 
 /* There are no guests: between unit tests. */
 void stage2_forget_guests(void);

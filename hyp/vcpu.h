@@ -55,6 +55,8 @@ struct vm {
     struct lock lock; /* power states, stage-2 changes are under their own */
     struct stage2 s2;
     uint64_t ram_pa, ram_size;
+    uint32_t *frames; /* which page of it each is in; NULL: in their order (hyp/memory.h) */
+    struct lock frames_lock;
     uint64_t cntvoff;
     struct vgic vgic;
     struct vpl011 uart;

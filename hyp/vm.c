@@ -6,6 +6,7 @@
 #include "hyp/gic.h"
 #include "hyp/lib.h"
 #include "hyp/mem.h"
+#include "hyp/memory.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
 #include "hyp/psci.h"
@@ -164,6 +165,7 @@ void vm_stop(struct vm *vm, enum vm_end how)
 void vm_start(struct vm *vm, uint64_t entry, uint64_t x0)
 {
     vm->cntvoff = mrs(CNTPCT_EL0);
+    memory_reset(vm);
     vgic_init(vm);
     for (unsigned k = 0; k < vm->vcpu_count; k++)
         vgic_init_cpu(&vm->vcpus[k]);
@@ -220,15 +222,6 @@ struct vm *vm_create(const struct vm_config *c)
         stage2_map(&vm->s2, VM_RAM_BASE, vm->ram_pa, vm->ram_size, S2_RAM, !opts.pages);
     vms.vm[vms.count++] = vm;
     return vm;
-}
-
-void *vm_ram(struct vm *vm, uint64_t ipa, uint64_t size)
-{
-    uint64_t at = ipa - VM_RAM_BASE;
-
-    if (ipa < VM_RAM_BASE || at > vm->ram_size || size > vm->ram_size - at)
-        return NULL;
-    return (void *)(uintptr_t)(vm->ram_pa + at);
 }
 
 void vm_map_device(struct vm *vm, uint64_t ipa, uint64_t pa, uint64_t size)

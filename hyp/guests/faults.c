@@ -4,6 +4,7 @@
  * is known, so a page that is lost, stale, swapped or seen differently by two CPUs is noticed by
  * its contents.
  */
+#include "hyp/guests/faults_hyp.h"
 #include "hyp/guests/lib/disturb.h"
 #include "hyp/guests/lib/mmu.h"
 #include "hyp/guests/lib/platform.h"
@@ -58,7 +59,6 @@ static void prepare(unsigned cpu)
         write_code(p, n);
         smp_progress(n);
     }
-    smp_barrier();
 }
 
 static void check_tags(const struct page *p, unsigned n)
@@ -113,11 +113,19 @@ static void maybe_break(struct page *p, unsigned n)
     }
 }
 
+static void give_back(struct random *r, const struct page *p)
+{
+    if (random_below(r, 4) == 0)
+        pv_disturb(r, (uint64_t)pages, page_count * (uint64_t)PAGE);
+    else
+        pv_unmap((uint64_t)p, PAGE << random_below(r, 3));
+}
+
 static void storm(unsigned cpu)
 {
     struct random r = {option_number("seed", 1) * MAX_CPUS + cpu};
 
-    prepare(cpu);
+    log_prepare(cpu);
     disturb_init(0);
     irqs_on();
     for (uint64_t round = 0; round < rounds; round++) {
@@ -144,9 +152,11 @@ static void storm(unsigned cpu)
                 check_crossing(p, n);
             break;
         default:
-            pv_unmap((uint64_t)p, PAGE);
+            give_back(&r, p);
             if (random_below(&r, 16) == 0)
                 disturb(&r);
+            if (random_below(&r, 8) == 0)
+                log_check(&r, cpu);
             break;
         }
         touched[cpu]++;
@@ -185,11 +195,19 @@ static void run(void)
         page_count = (unsigned)(free.size / PAGE);
     require(page_count > 1, "no RAM that is free");
     pages = (struct page *)free.base;
-    smp_run(storm);
-    check_all();
+    measure_rate(free.base);
+    smp_run(prepare);
+    for (unsigned phase = 0; phase < (pv_present() ? 4u : 1u); phase++) {
+        log_turn(free.base + page_count * (uint64_t)PAGE, phase % 2);
+        smp_run(storm);
+        check_all();
+    }
+    log_turn(0, false);
+    check_collapse(free.base + page_count * (uint64_t)PAGE + BIT(24), free.base + free.size);
     for (unsigned cpu = 0; cpu < platform.cpus; cpu++)
         total += touched[cpu];
-    report_ok("vcpus=%u pages=%u accesses=%lu", platform.cpus, page_count, total);
+    report_ok("vcpus=%u pages=%u accesses=%lu swaps=%lu logs=%lu blocks=%lu", platform.cpus,
+              page_count, total, pv_swaps(), pv_logged(), pv_blocks());
 }
 
 const struct guest guest = {.name = "faults", .breaks = breaks, .run = run};

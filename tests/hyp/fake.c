@@ -15,6 +15,7 @@
 #include "hyp/opts.h"
 #include "hyp/panic.h"
 #include "hyp/rendezvous.h"
+#include "hyp/s2_tables.h"
 #include "hyp/trace.h"
 #include "hyp/vcpu.h"
 #include "tests/hyp/fake_core.h"
@@ -27,14 +28,20 @@ struct cpu_limits cpu_limits;
 struct features cpu_features;
 struct gic_frames gic_frames;
 
-static void *pieces[4096];
+static void *pieces[16384];
 static unsigned piece_count;
+
+/* What was freed last: full of nonsense, so that who still reads it is noticed. */
+#define FREED 64
+static void *freed[FREED];
+static unsigned freed_next;
 
 void fake_reset(void)
 {
     for (unsigned k = 0; k < piece_count; k++)
         free(pieces[k]);
     piece_count = 0;
+    memset(freed, 0, sizeof(freed)); /* they were among the pieces */
     memset(&fake, 0, sizeof(fake));
     memset(&fake_core, 0, sizeof(fake_core));
     memset(pcpus, 0, sizeof(pcpus));
@@ -73,6 +80,7 @@ void *mem_alloc(uint64_t size)
     uint64_t room = 4096;
     void *p;
 
+    fake_core.allocations++;
     while (room < size)
         room *= 2;
     p = aligned_alloc(room, room);
@@ -81,6 +89,30 @@ void *mem_alloc(uint64_t size)
     memset(p, 0, room);
     pieces[piece_count++] = p;
     return p;
+}
+
+static void really_free(void *p)
+{
+    for (unsigned k = piece_count; p && k--;)
+        if (pieces[k] == p) {
+            pieces[k] = pieces[--piece_count];
+            free(p);
+            return;
+        }
+}
+
+void mem_free(void *p, uint64_t size)
+{
+    memset(p, 0x5f, size);
+    really_free(freed[freed_next % FREED]);
+    freed[freed_next++ % FREED] = p;
+    fake_core.frees++;
+}
+
+void s2_race(void)
+{
+    if (fake_core.race)
+        fake_core.race();
 }
 
 void panic(const char *text, ...)

@@ -7,5 +7,7 @@ struct fake_core {
     unsigned cpu; /* which this_cpu() is */
     unsigned kicks, deactivated[1024], sent[16];
     uint8_t ram[65536]; /* a guest's, at IPA 0 */
+    unsigned allocations, frees;
+    void (*race)(void); /* before each compare-and-swap of a shared walk (hyp/s2_tables.h) */
 };
 extern struct fake_core fake_core;

@@ -66,3 +66,36 @@ uint64_t pv_entries(void)
 {
     return pv_present() ? (uint64_t)psci(HYP_ENTRIES, 0, 0, 0) : 0;
 }
+
+/* A page that the hypervisor does not swap is none of ours to swap. */
+void pv_swap(uint64_t a, uint64_t b)
+{
+    int64_t answer = psci(HYP_SWAP, a, b, 0);
+
+    require(answer == 0, "HYP_SWAP of %lx and %lx: got %lx", a, b, (uint64_t)answer);
+}
+
+int64_t pv_log_start(void)
+{
+    return psci(HYP_LOG, HYP_LOG_START, 0, 0);
+}
+
+void pv_log_stop(void)
+{
+    psci(HYP_LOG, HYP_LOG_STOP, 0, 0);
+}
+
+uint32_t pv_log_take(uint64_t address, unsigned pages)
+{
+    return (uint32_t)psci(HYP_LOG, HYP_LOG_TAKE, address, pages);
+}
+
+uint64_t pv_age(uint64_t address, uint64_t size)
+{
+    return (uint64_t)psci(HYP_TIDY, HYP_TIDY_AGE, address, size);
+}
+
+uint64_t pv_collapse(uint64_t address, uint64_t size)
+{
+    return (uint64_t)psci(HYP_TIDY, HYP_TIDY_COLLAPSE, address, size);
+}

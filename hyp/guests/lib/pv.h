@@ -21,3 +21,11 @@ void pv_unmap(uint64_t address, uint64_t size);
 
 /* How often the guest's CPUs were entered so far; 0: nobody knows. */
 uint64_t pv_entries(void);
+
+/* Only if it is ours; what they are, and what they return, hyp/hypercalls.h says. */
+void pv_swap(uint64_t a, uint64_t b);
+int64_t pv_log_start(void);
+void pv_log_stop(void);
+uint32_t pv_log_take(uint64_t address, unsigned pages);
+uint64_t pv_age(uint64_t address, uint64_t size);
+uint64_t pv_collapse(uint64_t address, uint64_t size);
