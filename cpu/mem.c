@@ -224,7 +224,7 @@ static void copy(uint8_t *to, const uint8_t *from, unsigned size)
 
 static void copy_piece(const struct access *a, const struct piece *p, uint8_t *data)
 {
-    if (!p->host) {
+    if (p->window) {
         device_access(a, p, data);
         return;
     }

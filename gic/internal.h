@@ -167,8 +167,8 @@ static inline uint64_t gic_reg64_put(uint64_t reg, uint64_t offset, unsigned siz
 
 /* dist.c: state of interrupts, routing, and what is forwarded to CPUs. */
 
-/* The bank of @intid as @c sees it, and its bit; NULL if there is no such interrupt. */
-struct irq_bank *gic_bank(struct gic_cpu *c, uint32_t intid, uint32_t *bit);
+/* The bank of @intid as @c sees it, and its bit in @one; NULL if there is no such interrupt. */
+struct irq_bank *gic_bank(struct gic_cpu *c, uint32_t intid, uint32_t *one);
 
 /* Whether @intid is pending for @c; false if there is no such interrupt. */
 bool gic_is_pending(struct gic_cpu *c, uint32_t intid);

@@ -266,7 +266,7 @@ int elf_load(struct load_map *map, struct file_data *f, bool started, struct ker
              struct arm_error *err)
 {
     unsigned entry_in;
-    Elf64_Ehdr h;
+    Elf64_Ehdr h = {0};
     int rc = read_header(map, f, &h, err);
 
     if (rc)

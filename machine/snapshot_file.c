@@ -382,25 +382,34 @@ static bool get_run(struct reader *r, uint64_t count, uint64_t *n, uint64_t *run
     return true;
 }
 
-static void get_ram(struct reader *r, struct ram_contents *c, uint64_t pages)
+/* @buf: room for a run. */
+static void get_runs(struct reader *r, struct ram_image *image, uint64_t pages, uint8_t *buf)
 {
-    g_autofree uint8_t *buf = malloc(RUN_PAGES * PAGE_SIZE);
     uint64_t n = 0, run;
 
-    c->image = buf ? ram_image_create(pages, r->err) : NULL;
-    if (!buf)
-        no_memory(r->name, r->err);
-    if (!c->image) {
-        r->rc = -ARM_ENOMEM;
-        return;
-    }
     for (; get_run(r, pages, &n, &run); n += run) {
         get(r, buf, run * PAGE_SIZE);
         if (r->rc == 0)
-            r->rc = ram_image_fill(c->image, n, run, buf, r->err);
+            r->rc = ram_image_fill(image, n, run, buf, r->err);
     }
+}
+
+static void get_ram(struct reader *r, struct ram_contents *c, uint64_t pages)
+{
+    uint8_t *buf = malloc(RUN_PAGES * PAGE_SIZE);
+
+    if (!buf) {
+        r->rc = no_memory(r->name, r->err);
+        return;
+    }
+    c->image = ram_image_create(pages, r->err);
+    if (c->image)
+        get_runs(r, c->image, pages, buf);
+    else
+        r->rc = -ARM_ENOMEM;
     if (r->rc == 0)
         r->rc = ram_image_finish(c->image, r->err);
+    free(buf);
 }
 
 static void get_disk(struct reader *r, struct blocks *b)

@@ -175,12 +175,22 @@ static void print_facts(const struct row *r, bool multi, bool acquire, bool rele
     }
 }
 
+#define ROLES_MAX 64
+
+static void add_role(const struct row *r, char roles[ROLES_MAX], const char *role)
+{
+    size_t n = strlen(roles);
+
+    if (snprintf(roles + n, ROLES_MAX - n, "%s", role) >= (int)(ROLES_MAX - n))
+        fail(r, "more roles than there is room for");
+}
+
 /* Roles, facts, and the bits that say acquire and release: the last members of struct a64_row. */
 static void print_uses(const struct row *r)
 {
     uint32_t acquire = 0, release = 0;
     bool multi = has_fact(r, "T2") || has_fact(r, "T3") || has_fact(r, "T4");
-    char reads[64] = "0", writes[64] = "0", vectors[64] = "0";
+    char reads[ROLES_MAX] = "0", writes[ROLES_MAX] = "0", vectors[ROLES_MAX] = "0";
 
     for (unsigned k = 0; k < r->field_count; k++) {
         const struct field *f = &r->fields[k];
@@ -195,19 +205,19 @@ static void print_uses(const struct row *r)
             continue;
         snprintf(role, sizeof(role), " | ROLE_R%c", o->slot[1] - 'a' + 'A');
         if (o->access == WRITTEN || (o->access == MOVED && has_fact(r, "LD")))
-            strcat(writes, role);
+            add_role(r, writes, role);
         else
-            strcat(reads, role);
+            add_role(r, reads, role);
         if (!strcmp(o->kind, "V"))
-            strcat(vectors, role);
+            add_role(r, vectors, role);
         multi = multi || !strncmp(f->name, "Rt2", 3) || !strcmp(f->name, "Vt2");
     }
     if (has_fact(r, "RD"))
-        strcat(reads, " | ROLE_RD");
+        add_role(r, reads, " | ROLE_RD");
     if (has_fact(r, "WB"))
-        strcat(writes, " | ROLE_RN");
+        add_role(r, writes, " | ROLE_RN");
     if (has_fact(r, "WS"))
-        strcat(writes, " | ROLE_RM");
+        add_role(r, writes, " | ROLE_RM");
     printf("%s, %s, %s, ", reads, writes, vectors);
     print_facts(r, multi, acquire, release);
     printf(", %#x, %#x", acquire, release);

@@ -96,15 +96,13 @@ static void line(struct page *p, char *text)
     if (p->comment) {
         p->comment = !strstr(text, "*/");
         comment_line(text);
-    } else if (section(text)) {
+    } else if (!*text || section(text)) {
         code_ends(p);
     } else if (begins(text, "/*")) {
         code_ends(p);
         fputs(".PP\n", stdout);
         p->comment = !strstr(text, "*/");
         comment_line(text);
-    } else if (!*text) {
-        code_ends(p);
     } else if (!is_hidden(text)) {
         code_line(p, begins(text, "ARM_API ") ? text + 8 : text);
     }

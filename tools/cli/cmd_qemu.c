@@ -232,7 +232,7 @@ static bool apply(struct qemu *q, const struct qemu_option *o, const char *value
 {
     g_autofree char *what = g_strdup_printf("-%s %s", o->name, value ? value : "");
 
-    if (o->fn == qemu_ignore && o->argument && !properties_accept(o->argument, value)) {
+    if (o->fn == qemu_ignore && value && !properties_accept(o->argument, value)) {
         if (!is_help(value))
             return qemu_refuse(o->name, value, what, o->argument);
         printf("-%s: %s\n", o->name, o->argument);
