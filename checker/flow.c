@@ -216,6 +216,7 @@ static void insn(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
     if (o->x_writes | o->v_writes) {
         struct site at = site_of(f->c, p);
         note_writes(v, o, &at);
+        own_vectors_written(f->c, p->cpu, o->v_writes, &at);
     }
     if (!((o->x_reads | o->x_writes) & v->x_tagged) && !((o->v_reads | o->v_writes) & v->v_tagged))
         return;

@@ -230,6 +230,18 @@ void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint6
     r->saved |= tag->version == r->version;
 }
 
+void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
+                         const struct site *at)
+{
+    for (; own(c) && vectors; vectors &= vectors - 1) {
+        unsigned reg = REG_V((unsigned)__builtin_ctz(vectors));
+        struct live *l = own_live(own(c), cpu, reg);
+        if (l->owner >= 0)
+            lose(own(c), c, l, reg, at);
+        l->owner = WORLD_EL2;
+    }
+}
+
 void own_consumed(struct arm_checker *c, const struct arm_event *p, const struct tag *x,
                   uint32_t reads)
 {

@@ -10,6 +10,10 @@
 void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint64_t pa,
                uint64_t value, const struct site *at);
 
+/* EL2 has written V registers, a bit each, by an instruction that was followed. */
+void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
+                         const struct site *at);
+
 /* EL2's instruction at @p computes with the general registers of the set @reads, which are values
  * of worlds. */
 void own_consumed(struct arm_checker *c, const struct arm_event *p, const struct tag *x,

@@ -23,10 +23,29 @@ struct why {
     struct site site; /* what put it there */
 };
 
+/* V registers, FPSR and FPCR change hands together: what is wrong with one of them is wrong with
+ * the group, and the first that differs stands for it. */
+static bool is_told(const struct why *y)
+{
+    struct own *u = y->u;
+    bool told = u->fp_told && u->fp_told_at == y->p->count && u->fp_told_by == y->p->cpu;
+
+    u->fp_told = true;
+    u->fp_told_at = y->p->count;
+    u->fp_told_by = y->p->cpu;
+    return told;
+}
+
 static void report(const struct why *y, enum rule rule, const struct site *at,
                    const struct site *other, const char *role, const char *how, const char *hint)
 {
-    struct finding f = finding_at(y->c, rule, y->p);
+    bool fp =
+        y->c->regs.desc[y->reg].owner == OWNER_FP &&
+        (rule == RULE_LEAK || rule == RULE_UNSAVED || rule == RULE_LOST || rule == RULE_CLOBBER);
+
+    if (fp && is_told(y))
+        return;
+    struct finding f = finding_at(y->c, fp ? RULE_FP_OWNER : rule, y->p);
 
     if (at && at->known)
         f.at = *at;
@@ -201,7 +220,7 @@ static void report_wrong(const struct why *y)
 
     if (slot_was_taken(y))
         report_foreign(y);
-    else if (lost && y->reg >= REG_SYS)
+    else if (lost && y->reg >= 31)
         report(y, RULE_LOST, &y->r->lost, &y->r->left, "left",
                "the only copy of its value was overwritten", "the save before this is missing");
     else if (is_elsewhere(y))

@@ -40,8 +40,11 @@ struct own {
     uint32_t versions;
     struct wreg **worlds; /* by index; REGS_MAX each */
     unsigned world_count;
-    struct live *live;            /* CPU by register */
-    struct value128 *entered;     /* values at the last entry, likewise */
+    struct live *live;        /* CPU by register */
+    struct value128 *entered; /* values at the last entry, likewise */
+    bool fp_told;             /* of FP and SIMD at the entry of this count and CPU */
+    uint64_t fp_told_at;
+    unsigned fp_told_by;
     bool switched_ever[REGS_MAX]; /* EL2 has read or written it since a guest was seen */
 };
 

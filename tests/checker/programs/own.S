@@ -11,7 +11,7 @@
 // case -DWRONG_SAVE @save_b: WRONG-SLOT TPIDR_EL1 of vm
 // case -DCLOBBER_A @clobber: CLOBBER TPIDR_EL1 of vm
 // case -DSTALE @restore_a: STALE-RESTORE TPIDR_EL1 of vm
-// case -DNO_FP @do_eret: LEAK v8 of vm
+// case -DNO_FP @do_eret: FP-OWNER v8 of vm
 // case -DNO_TRAPS @do_eret: TRAPCFG MDCR_EL2 of vm
 #include "frame.inc"
 
@@ -33,9 +33,9 @@
         str     x2, [x1, #FRAME_SPSR]
         mov     x2, #100                        // the guest's numbers begin there
         str     x2, [x1, #FRAME_X(21)]
-        mov     x2, #0x20                       // TPM in one
+        mov     x2, #0x26                       // TPMCR in one, HPMN 6
         str     x2, [x1, #FRAME_MDCR]
-        mov     x2, #0x40
+        mov     x2, #0x46                       // TPM in the other
         str     x2, [x0, #FRAME_MDCR]
         msr     mdcr_el2, x2
         .endm
