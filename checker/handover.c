@@ -1,0 +1,237 @@
+/*
+ * HANDOVER and LEAK-DEBUG: what is neither one register's value nor the virtual CPU interface's,
+ * but a state of the CPU in which a world must not be entered, or EL2 must not go on: the physical
+ * CPU interface, the performance monitors' partition, the timers' offset, debug exceptions and
+ * pointer authentication.
+ */
+#include <glib.h>
+#include <inttypes.h>
+
+#include "arch/sysreg.h"
+#include "arch/sysreg_owner.h"
+#include "base/bits.h"
+#include "checker/unit.h"
+
+#define PSTATE_D    BIT(9)
+#define PSTATE_I    BIT(7)
+#define RPR_IDLE    0xff
+#define DBGBCR_E    BIT(0)
+#define DBGBCR_HMC  BIT(13)
+#define BREAKPOINTS 16
+
+/* What a world has left in a CPU, and EL2 has not written since. */
+struct handover_cpu {
+    const struct world *debug; /* MDSCR_EL1 */
+    const struct world *keys;  /* any key of pointer authentication */
+    struct site left;
+};
+
+static void *create(struct arm_checker *c)
+{
+    return g_new0(struct handover_cpu, c->cpu_count);
+}
+
+static uint64_t reg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
+{
+    return checker_reg(c, cpu, sysreg_number(sr));
+}
+
+static bool is_key(enum sysreg sr)
+{
+    return sr != SR_NONE && sysreg_owner(sr) == OWNER_PAUTH;
+}
+
+static struct finding about(struct arm_checker *c, enum rule rule, const struct world *w,
+                            enum sysreg sr, const struct arm_event *p)
+{
+    struct finding f = finding_at(c, rule, p);
+
+    f.world = w;
+    f.reg = sysreg_number(sr);
+    return f;
+}
+
+/* ---- debug ---- */
+
+/* Breakpoints and watchpoints are next to each other in the encoding: CRm n, op2 4 to 7. */
+static uint64_t debug_control(const struct arm_checker *c, unsigned cpu, unsigned n, unsigned op2)
+{
+    return checker_reg(c, cpu, ARM_SYSREG(2, 0, 0, n, op2));
+}
+
+/* Would what MDSCR_EL1 and the controls enable make a debug exception? @hyp: at EL2. */
+static bool debug_is_armed(const struct arm_checker *c, unsigned cpu, bool hyp)
+{
+    uint64_t mdscr = reg(c, cpu, SR_MDSCR_EL1), needed = DBGBCR_E | (hyp ? DBGBCR_HMC : 0);
+
+    if (hyp && !MDSCR_EL1_KDE(mdscr))
+        return false;
+    if (MDSCR_EL1_SS(mdscr))
+        return true;
+    for (unsigned n = 0; MDSCR_EL1_MDE(mdscr) && n < BREAKPOINTS; n++)
+        if ((debug_control(c, cpu, n, 5) & needed) == needed ||
+            (debug_control(c, cpu, n, 7) & needed) == needed)
+            return true;
+    return false;
+}
+
+static void report_debug(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
+                         const char *whom, const struct arm_event *p)
+{
+    struct finding f = about(c, RULE_LEAK_DEBUG, w, SR_MDSCR_EL1, p);
+
+    f.other = u->left;
+    f.other_role = "left";
+    f.hint = "save MDSCR_EL1 and clear it, or write the next world's";
+    finding_say(&f, "the breakpoints, watchpoints or single steps of %s are on for %s: %#" PRIx64,
+                u->debug->name, whom, reg(c, p->cpu, SR_MDSCR_EL1));
+    finding_report(c, &f);
+    u->debug = NULL;
+}
+
+/* Debug exceptions from EL2 to EL2: they are EL2's (MDCR_EL2.TDE, or the host's), and PSTATE.D lets
+ * them. */
+static void check_own_debug(struct arm_checker *c, struct handover_cpu *u,
+                            const struct arm_event *p)
+{
+    bool host = HCR_EL2_TGE(reg(c, p->cpu, SR_HCR_EL2));
+
+    if (u->debug && (host || MDCR_EL2_TDE(reg(c, p->cpu, SR_MDCR_EL2))) &&
+        debug_is_armed(c, p->cpu, true))
+        report_debug(c, u, u->debug, "EL2", p);
+}
+
+/* ---- pointer authentication ---- */
+
+static void check_keys(struct arm_checker *c, struct handover_cpu *u, const struct arm_event *p)
+{
+    uint64_t sctlr = reg(c, p->cpu, SR_SCTLR_EL2);
+
+    if (!u->keys || !(SCTLR_EL2_EnIA(sctlr) || SCTLR_EL2_EnIB(sctlr) || SCTLR_EL2_EnDA(sctlr) ||
+                      SCTLR_EL2_EnDB(sctlr)))
+        return;
+    struct finding f = about(c, RULE_HANDOVER, u->keys, SR_APIAKeyLo_EL1, p);
+    f.other = u->left;
+    f.other_role = "left";
+    f.hint = "load EL2's keys behind the exit, or clear SCTLR_EL2.EnIA and the others";
+    finding_say(&f,
+                "EL2 signs and authenticates pointers with the keys of %s, and lets interrupts in",
+                u->keys->name);
+    finding_report(c, &f);
+    u->keys = NULL;
+}
+
+/* ---- the events ---- */
+
+static void written(struct arm_checker *c, struct handover_cpu *u, const struct arm_event *p)
+{
+    enum sysreg sr = sysreg_lookup(p->sysreg_write.sr);
+    uint64_t opened = p->sysreg_write.before & ~p->sysreg_write.after;
+
+    if (sr == SR_MDSCR_EL1)
+        u->debug = NULL;
+    else if (is_key(sr))
+        u->keys = NULL;
+    if (sr != SR_DAIF)
+        return;
+    if (opened & PSTATE_D)
+        check_own_debug(c, u, p);
+    if (opened & PSTATE_I)
+        check_keys(c, u, p);
+}
+
+static void event(struct arm_checker *c, void *state, const struct arm_event *p)
+{
+    if (p->cpu >= c->cpu_count)
+        return;
+    struct handover_cpu *u = (struct handover_cpu *)state + p->cpu;
+
+    if (p->kind == ARM_EVENT_SYSREG_WRITE)
+        written(c, u, p);
+    else if (p->kind == ARM_EVENT_POWER)
+        *u = (struct handover_cpu){0};
+}
+
+static void leave(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
+{
+    struct handover_cpu *u = (struct handover_cpu *)state + p->cpu;
+
+    if (w->kind != WORLD_GUEST)
+        return;
+    *u = (struct handover_cpu){.debug = w, .left = site_of(c, p)};
+    if (HCR_EL2_APK(p->world.hcr))
+        u->keys = w;
+}
+
+/* ---- a world is entered ---- */
+
+/* An interrupt that EL2 has taken and whose priority it has not dropped, or a mask that nothing
+ * passes: no interrupt gets the CPU back. */
+static void check_physical(struct arm_checker *c, const struct world *w, const struct arm_event *p)
+{
+    uint64_t rpr = reg(c, p->cpu, SR_ICC_RPR_EL1), pmr = reg(c, p->cpu, SR_ICC_PMR_EL1);
+
+    if (!HCR_EL2_IMO(p->world.hcr) || !(reg(c, p->cpu, SR_ICC_SRE_EL2) & 1) ||
+        !(reg(c, p->cpu, SR_ICC_IGRPEN1_EL1) & 1))
+        return;
+    if (rpr != RPR_IDLE) {
+        struct finding f = about(c, RULE_HANDOVER, w, SR_ICC_RPR_EL1, p);
+        f.hint =
+            "write ICC_EOIR1_EL1 before the world is entered; with EOImode that only drops the "
+            "priority";
+        finding_say(&f, "an interrupt of priority %#" PRIx64 " is active in the physical interface",
+                    rpr);
+        finding_report(c, &f);
+    }
+    if (pmr != 0)
+        return;
+    struct finding f = about(c, RULE_HANDOVER, w, SR_ICC_PMR_EL1, p);
+    f.hint = "the mask that EL2 has while it runs is opened before the world is entered";
+    finding_say(&f, "ICC_PMR_EL1 is 0: no interrupt can take the CPU back");
+    finding_report(c, &f);
+}
+
+/* The world can use the monitors, and how many are its own is no number that is allowed. */
+static void check_partition(struct arm_checker *c, const struct world *w, const struct arm_event *p)
+{
+    uint64_t mdcr = reg(c, p->cpu, SR_MDCR_EL2), dfr = reg(c, p->cpu, SR_ID_AA64DFR0_EL1);
+    uint64_t counters = bits(reg(c, p->cpu, SR_PMCR_EL0), 15, 11), own = MDCR_EL2_HPMN(mdcr);
+    bool monitors = bits(dfr, 11, 8) != 0 && bits(dfr, 11, 8) != 15, none = bits(dfr, 63, 60) != 0;
+
+    if (!monitors || MDCR_EL2_TPM(mdcr) || (own <= counters && (own || none || !counters)))
+        return;
+    struct finding f = about(c, RULE_HANDOVER, w, SR_MDCR_EL2, p);
+    f.hint = "HPMN is between 1 and PMCR_EL0.N where TPM is 0";
+    finding_say(&f, "HPMN gives %" PRIu64 " of %" PRIu64 " counters to a world that may use them",
+                own, counters);
+    finding_report(c, &f);
+}
+
+static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
+{
+    struct handover_cpu *u = (struct handover_cpu *)state + p->cpu;
+
+    /* Where the world can read what it has got, that is LEAK's. */
+    if (u->debug && u->debug != w && MDCR_EL2_TDA(reg(c, p->cpu, SR_MDCR_EL2)) &&
+        debug_is_armed(c, p->cpu, false))
+        report_debug(c, u, w, w->name, p);
+    if (w->kind != WORLD_GUEST)
+        return;
+    check_physical(c, w, p);
+    check_partition(c, w, p);
+}
+
+static void destroy(void *state)
+{
+    g_free(state);
+}
+
+const struct check_unit unit_handover = {
+    .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_WRITE),
+    .everywhere = ARM_BIT(ARM_EVENT_POWER),
+    .create = create,
+    .event = event,
+    .exit = leave,
+    .enter = enter,
+    .destroy = destroy,
+};

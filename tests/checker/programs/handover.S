@@ -1,0 +1,106 @@
+// options: --rules HANDOVER,LEAK-DEBUG
+// case: clean
+// case -DINTERRUPT @do_eret: HANDOVER ICC_RPR_EL1 of vm1/vcpu0
+// case -DINTERRUPT -DEOI: clean
+// case -DMASK=0 @do_eret: HANDOVER ICC_PMR_EL1 of vm1/vcpu0
+// case -DMASK=0x80: clean
+// case -DMDCR=0 @do_eret: HANDOVER MDCR_EL2 of vm1/vcpu0
+// case -DMDCR=7 @do_eret: HANDOVER MDCR_EL2 of vm1/vcpu0
+// case -DMDCR=0x40: clean
+// case -DKEYS @unmask: HANDOVER APIAKeyLo_EL1 of vm1/vcpu0
+// case -DKEYS -DOWN: clean
+// case -DKEYS -DTRAPPED: clean
+// case -DBREAKPOINT -DEL2_DEBUG @unmask: LEAK-DEBUG MDSCR_EL1 of vm1/vcpu0
+// case -DBREAKPOINT -DEL2_DEBUG -DCLEARED: clean
+// case -DBREAKPOINT -DEL2_DEBUG -DLOW: clean
+// case -DBREAKPOINT: clean
+// case -DBREAKPOINT -DSECOND @do_eret: LEAK-DEBUG MDSCR_EL1 of vm1/vcpu1
+// case -DBREAKPOINT -DSECOND -DCLEARED: clean
+// case -DSECOND: clean
+#ifndef MDCR
+#define MDCR 6                                  // HPMN: all counters of this machine
+#endif
+#define HAS_SETUP
+        .macro setup
+        mov     x1, #MDCR
+        msr     mdcr_el2, x1
+        mov     x1, #0xf
+        msr     s3_4_c12_c9_5, x1               // ICC_SRE_EL2
+        isb
+#if defined(INTERRUPT) || defined(MASK)
+        ldr     x2, =0x08000000
+        mov     w1, #0x12                       // GICD_CTLR: ARE, group 1
+        str     w1, [x2]
+        ldr     x2, =0x080b0000
+        mov     w1, #2                          // SGI 1
+        str     w1, [x2, #0x80]                 // GICR_IGROUPR0
+        str     w1, [x2, #0x100]                // GICR_ISENABLER0
+        mov     x1, #0xf0
+        msr     s3_0_c4_c6_0, x1                // ICC_PMR_EL1
+        mov     x1, #1
+        msr     s3_0_c12_c12_7, x1              // ICC_IGRPEN1_EL1
+#endif
+#ifdef KEYS
+#ifndef TRAPPED
+        ldr     x1, =0x30080080019 | 1 << 31    // HCR_EL2 with API, APK
+        msr     hcr_el2, x1
+#endif
+        mrs     x1, sctlr_el2
+        orr     x1, x1, #1 << 31                // EnIA
+        msr     sctlr_el2, x1
+#endif
+        .endm
+#include "hv.inc"
+
+handle:
+#ifdef INTERRUPT
+        ldr     x2, =1 << 24 | 1
+        msr     s3_0_c12_c11_5, x2              // ICC_SGI1R_EL1: to this CPU
+        isb
+1:      mrs     x2, s3_0_c12_c12_0              // ICC_IAR1_EL1
+        cmp     x2, #1
+        b.ne    1b
+#ifdef EOI
+        msr     s3_0_c12_c12_1, x2              // ICC_EOIR1_EL1
+#endif
+#endif
+#ifdef MASK
+        mov     x2, #MASK
+        msr     s3_0_c4_c6_0, x2                // ICC_PMR_EL1
+#endif
+#ifdef CLEARED
+        msr     mdscr_el1, xzr
+#endif
+#ifdef EL2_DEBUG
+        mov     x2, #1 << 8 | MDCR              // TDE
+        msr     mdcr_el2, x2
+        isb
+#endif
+#ifdef OWN
+        msr     s3_0_c2_c1_0, x2                // APIAKeyLo_EL1
+        msr     s3_0_c2_c1_1, x2
+#endif
+unmask: msr     daifclr, #10                    // D, I
+        nop
+        msr     daifset, #10
+        mov     x2, #MDCR
+#ifdef SECOND
+        ldr     x3, =0x80000001
+        msr     vmpidr_el2, x3
+        mov     x2, #1 << 9 | MDCR              // TDA
+#endif
+        msr     mdcr_el2, x2
+        ret
+
+guest:
+#ifdef BREAKPOINT
+        mov     x2, #1 << 15 | 1 << 13          // MDE, KDE
+        msr     mdscr_el1, x2
+        mov     x2, #0x1e3                      // E, EL1
+#ifndef LOW
+        orr     x2, x2, #1 << 13                // HMC: EL2 too
+#endif
+        msr     dbgbcr0_el1, x2
+#endif
+        hvc     #0
+        hvc     #99
