@@ -66,44 +66,80 @@ void report_json(const struct arm_checker *c, GString *out)
 
 /* ---- JUnit: a test case a rule, which fails with its findings ---- */
 
-static void junit_rule(const struct arm_checker *c, enum rule rule, GString *out)
-{
-    const struct findings *fs = c->findings;
-
-    g_string_append_printf(out, "  <testcase classname=\"armillary.check\" name=\"%s\">",
-                           rule_rows[rule].name);
-    for (unsigned k = 0; k < fs->count; k++) {
-        const struct finding *f = &fs->list[k].finding;
-        if (f->rule != rule)
-            continue;
-        g_autofree char *text = g_markup_escape_text(f->text, -1);
-        bool error = rule_rows[rule].severity == RULE_ERROR;
-        g_string_append_printf(
-            out, "\n    <%s%s>%s at pc %#" PRIx64 "</%s>", error ? "failure" : "system-out",
-            error ? " message=\"finding\"" : "", text, f->at.pc, error ? "failure" : "system-out");
-    }
-    g_string_append(out, "</testcase>\n");
-}
-
-static unsigned rules_wanted(const struct arm_checker *c)
+static unsigned findings_of(const struct arm_checker *c, enum rule rule)
 {
     unsigned count = 0;
 
-    for (unsigned k = 0; k < RULE_COUNT; k++)
-        count += c->rule_on[k];
+    for (unsigned k = 0; k < c->findings->count; k++)
+        count += c->findings->list[k].finding.rule == rule;
     return count;
+}
+
+static void junit_site(GString *out, const char *role, const struct site *s)
+{
+    if (s->known)
+        g_string_append_printf(out, "  %s: cpu%u EL%u pc %#" PRIx64 ", instruction %" PRIu64 "\n",
+                               role, s->cpu, s->el, s->pc, s->total);
+}
+
+static void junit_finding(const struct finding *f, GString *out)
+{
+    g_string_append_printf(out, "%s%s%s%s%s: %s\n", rule_rows[f->rule].name,
+                           f->reg == ARM_NO_REGISTER ? "" : " ",
+                           f->reg == ARM_NO_REGISTER ? "" : arm_reg_name(f->reg),
+                           f->world ? " of " : "", f->world ? f->world->name : "", f->text);
+    junit_site(out, "at", &f->at);
+    junit_site(out, f->other_role ? f->other_role : "other", &f->other);
+    if (f->hint)
+        g_string_append_printf(out, "  hint: %s\n", f->hint);
+}
+
+/* One element for all findings of a rule: readers take the first one of a test case. */
+static void junit_rule(const struct arm_checker *c, enum rule rule, GString *out)
+{
+    g_autoptr(GString) all = g_string_new(NULL);
+    bool error = rule_rows[rule].severity == RULE_ERROR;
+    unsigned count = findings_of(c, rule);
+
+    g_string_append_printf(out,
+                           "    <testcase classname=\"armillary.check\" name=\"%s\" time=\"0\"",
+                           rule_rows[rule].name);
+    if (!count) {
+        g_string_append(out, "/>\n");
+        return;
+    }
+    for (unsigned k = 0; k < c->findings->count; k++)
+        if (c->findings->list[k].finding.rule == rule)
+            junit_finding(&c->findings->list[k].finding, all);
+    g_autofree char *text = g_markup_escape_text(all->str, -1);
+    if (error)
+        g_string_append_printf(out,
+                               ">\n      <failure type=\"%s\" message=\"%u finding(s)\">%s"
+                               "</failure>\n    </testcase>\n",
+                               rule_rows[rule].name, count, text);
+    else
+        g_string_append_printf(out, ">\n      <system-out>%s</system-out>\n    </testcase>\n",
+                               text);
 }
 
 void report_junit(const struct arm_checker *c, GString *out)
 {
+    unsigned tests = 0, failures = 0;
+
+    for (unsigned k = 0; k < RULE_COUNT; k++) {
+        tests += c->rule_on[k];
+        failures += c->rule_on[k] && rule_rows[k].severity == RULE_ERROR &&
+                    findings_of(c, (enum rule)k) != 0;
+    }
     g_string_append_printf(out,
                            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                           "<testsuite name=\"armillary check\" tests=\"%u\" failures=\"%u\">\n",
-                           rules_wanted(c), findings_count(c->findings, true));
+                           "<testsuites>\n  <testsuite name=\"armillary check\" tests=\"%u\" "
+                           "failures=\"%u\" errors=\"0\" skipped=\"0\" time=\"0\">\n",
+                           tests, failures);
     for (unsigned k = 0; k < RULE_COUNT; k++)
         if (c->rule_on[k])
             junit_rule(c, (enum rule)k, out);
-    g_string_append(out, "</testsuite>\n");
+    g_string_append(out, "  </testsuite>\n</testsuites>\n");
 }
 
 /* ---- SARIF 2.1.0 ---- */
@@ -115,21 +151,70 @@ static void sarif_rules(GString *out)
         json_text(out, rule_rows[k].name);
         g_string_append(out, ", \"shortDescription\": {\"text\": ");
         json_text(out, rule_rows[k].meaning);
+        g_string_append(out, "}, \"help\": {\"text\": ");
+        json_text(out, rule_rows[k].section);
+        g_string_append(out, "}, \"defaultConfiguration\": {\"level\": ");
+        json_text(out, rule_severity_word((enum rule)k));
         g_string_append(out, "}}");
     }
 }
 
-static void sarif_result(const struct finding *f, GString *out)
+/* A location without a file: an address, if it fits the 63 bits that readers have, and words. */
+static void sarif_location(GString *out, const struct site *s, const char *role)
 {
+    g_string_append_printf(out, "{");
+    if (s->pc <= INT64_MAX)
+        g_string_append_printf(
+            out, "\"physicalLocation\": {\"address\": {\"absoluteAddress\": %" PRIu64 "}}, ",
+            s->pc);
+    g_string_append_printf(
+        out,
+        "\"logicalLocations\": [{\"fullyQualifiedName\": \"cpu%u EL%u pc %#" PRIx64
+        ", instruction %" PRIu64 "\"}]",
+        s->cpu, s->el, s->pc, s->total);
+    if (role) {
+        g_string_append(out, ", \"message\": {\"text\": ");
+        json_text(out, role);
+        g_string_append_c(out, '}');
+    }
+    g_string_append_c(out, '}');
+}
+
+static void sarif_properties(const struct finding *f, GString *out)
+{
+    g_string_append_printf(out, ", \"properties\": {\"instruction\": %" PRIu64, f->at.total);
+    json_member(out, "register", arm_reg_name(f->reg));
+    json_member(out, "world", f->world ? f->world->name : NULL);
+    json_member(out, "hint", f->hint);
+    g_string_append_c(out, '}');
+}
+
+static void sarif_result(const struct kept_finding *kept, GString *out)
+{
+    const struct finding *f = &kept->finding;
+
     g_string_append(out, "\n      {\"ruleId\": ");
     json_text(out, rule_rows[f->rule].name);
+    g_string_append_printf(out, ", \"ruleIndex\": %d", (int)f->rule);
     json_member(out, "level", rule_severity_word(f->rule));
     g_string_append(out, ", \"message\": {\"text\": ");
     json_text(out, f->text);
-    g_string_append_printf(out,
-                           "}, \"locations\": [{\"physicalLocation\": {\"address\": "
-                           "{\"absoluteAddress\": %" PRIu64 "}}}]}",
-                           f->at.pc);
+    g_string_append(out, "}, \"locations\": [");
+    sarif_location(out, &f->at, NULL);
+    g_string_append(out, "]");
+    if (f->other.known) {
+        g_string_append(out, ", \"relatedLocations\": [");
+        sarif_location(out, &f->other, f->other_role ? f->other_role : "other");
+        g_string_append(out, "]");
+    }
+    g_string_append_printf(
+        out,
+        ", \"occurrenceCount\": %" PRIu64
+        ", \"partialFingerprints\": {\"ruleRegisterAddresses/v1\": \"%s:%x:%" PRIx64 ":%" PRIx64
+        "\"}",
+        kept->times, rule_rows[f->rule].name, f->reg, f->at.pc, f->other.pc);
+    sarif_properties(f, out);
+    g_string_append_c(out, '}');
 }
 
 void report_sarif(const struct arm_checker *c, GString *out)
@@ -144,7 +229,7 @@ void report_sarif(const struct arm_checker *c, GString *out)
     g_string_append(out, "]}},\n    \"results\": [");
     for (unsigned k = 0; k < fs->count; k++) {
         g_string_append(out, k ? "," : "");
-        sarif_result(&fs->list[k].finding, out);
+        sarif_result(&fs->list[k], out);
     }
     g_string_append(out, "]}]}\n");
 }
