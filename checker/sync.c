@@ -32,7 +32,8 @@ struct source {
 
 static const struct source sources[] = {
     /* clang-format off */
-    {SR_HCR_EL2,     READ_AT1 | READ_AT12 | READ_AT2 | READ_TLBI_HOST | READ_NAME, BIT(34) | BIT(27)},
+    {SR_HCR_EL2,     READ_AT1 | READ_AT12 | READ_AT2 | READ_TLBI_HOST, BIT(34) | BIT(27)},
+    {SR_HCR_EL2,     READ_NAME, BIT(34)},
     {SR_HCR_EL2,     READ_AT12, BIT(12) | BIT(0)},
     {SR_VTTBR_EL2,   READ_AT1 | READ_AT12 | READ_TLBI_VMID, 0},
     {SR_VTCR_EL2,    READ_AT1 | READ_AT12, 0},
@@ -91,6 +92,7 @@ static void use(struct arm_checker *c, struct sync_cpu *u, unsigned readers, con
         f.hint = "an ISB between the two";
         finding_say(&f, "%s uses the register before a context synchronization event", what);
         finding_report(c, &f);
+        u->written[k].known = false; /* the first use is told */
     }
 }
 

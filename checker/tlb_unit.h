@@ -1,0 +1,69 @@
+/* The unit of translations, in files: tlb.c is events and worlds, tlb_store.c stores to tables,
+ * tlb_maintain.c TLBI and DSB. */
+#pragma once
+
+#include "checker/stale.h"
+
+/* What the next DSB of a CPU completes. */
+struct tlb_mark {
+    struct stale *stale; /* NULL: all of a VMID */
+    enum coverage coverage;
+    bool broadcast, every_vmid;
+    uint16_t vmid;
+};
+
+/* A finding that counts once the context is used again: until then its tables may be dead. */
+struct deferred {
+    const struct tlb_context *context;
+    struct finding finding;
+};
+
+struct tlb_cpu {
+    GArray *marks; /* struct tlb_mark */
+    uint64_t dsb;  /* clock of the last DSB that orders stores */
+    struct tlb_context *running;
+    GHashTable *vmids; /* struct vmid_use by VMID: entered since the VMID was invalidated */
+};
+
+struct vmid_use {
+    uint64_t root;
+    struct site entered;
+};
+
+struct tlb_unit {
+    struct arm_checker *checker;
+    struct pages pages;
+    struct tlb_cpu *cpu;
+    unsigned cpu_count;
+    unsigned stale_count;
+    GHashTable *stale; /* the first struct stale of a descriptor, by its address */
+    GArray *deferred;
+    bool armed; /* a guest has been entered */
+};
+
+/* What @page says at @index becomes stale at @p: before the new value is noted. NULL: there are too
+ * many. */
+struct stale *tlb_stale_add(struct arm_checker *c, struct tlb_unit *u,
+                            const struct table_page *page, unsigned index,
+                            enum descriptor_change change, const struct arm_event *p);
+
+/* TLBs hold @r no longer. A table that only it led to is no table any more. */
+void tlb_stale_forget(struct arm_checker *c, struct tlb_unit *u, struct stale *r);
+
+/* Findings: one about a descriptor at @pa; @f relies on @r being invalid in TLBs: if a TLBI tried,
+ * then it is to blame; @f is reported now, or when the tables turn out to be in use still; @r, and
+ * what has changed with it, is told. */
+struct finding tlb_finding(const struct arm_checker *c, enum rule rule, const struct arm_event *p,
+                           uint64_t pa);
+void tlb_blame(const struct stale *r, struct finding *f);
+void tlb_report(struct arm_checker *c, struct tlb_unit *u, const struct tlb_context *x,
+                const struct finding *f);
+void tlb_silence(struct stale *r);
+
+/* "EL2", "stage 2 of VMID 3". */
+const char *tlb_context_text(const struct tlb_context *x, char *text, size_t size);
+
+/* The events STORE, TLBI and BARRIER. */
+void tlb_stored(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p);
+void tlb_maintained(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p);
+void tlb_barrier(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p);

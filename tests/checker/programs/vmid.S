@@ -1,0 +1,27 @@
+// options: --cpu n1
+// case: clean
+// case -DNO_TLBI @do_eret: VMID VTTBR_EL2 of vm2/vcpu0
+// case -DSTAGE1_ONLY @do_eret: VMID VTTBR_EL2 of vm2/vcpu0
+// case -DNEW_VMID -DNO_TLBI: clean
+#include "tables.inc"
+
+handle: // another VM with the same virtual CPU's registers: the guest goes on with other tables
+        adrp    x2, other_stage2
+#ifdef NEW_VMID
+        orr     x2, x2, #1 << 49
+#else
+        orr     x2, x2, #1 << 48
+#endif
+#if defined(STAGE1_ONLY)
+        tlbi    vmalle1is
+#elif !defined(NO_TLBI)
+        tlbi    vmalls12e1is
+#endif
+        dsb     ish
+        msr     vttbr_el2, x2
+        isb
+        ret
+
+guest:  mov     x4, #4
+        hvc     #0
+        hvc     #99
