@@ -230,6 +230,17 @@ static void print_worlds(const struct arm_checker *c, arm_line_fn *line, void *c
     }
 }
 
+static void print_followed(const struct arm_checker *c, arm_line_fn *line, void *ctx)
+{
+    char text[100];
+    uint64_t all = arm_retired(c->m);
+
+    g_snprintf(text, sizeof(text), "followed: %" PRIu64 " instructions of %" PRIu64 " (%.1f %%)",
+               flow_followed(c->flow), all,
+               100.0 * (double)flow_followed(c->flow) / (double)(all + !all));
+    line(ctx, text);
+}
+
 int arm_checker_end(struct arm_checker *c, arm_line_fn *line, void *ctx, struct arm_error *err)
 {
 
@@ -238,6 +249,8 @@ int arm_checker_end(struct arm_checker *c, arm_line_fn *line, void *ctx, struct 
             units[k]->end(c, c->unit[k]);
     print_worlds(c, line, ctx);
     account_print(c->account, line, ctx);
+    if (c->flow)
+        print_followed(c, line, ctx);
     findings_print(c, line, ctx);
     unsigned bad = findings_count(c->findings, true) + account_print_budget(c->account, line, ctx);
     int rc = findings_write(c, err);

@@ -10,8 +10,8 @@
 #include "checker/own.h"
 
 /* Instructions that are followed behind a world's exit, and behind anything else that matters. */
-#define AFTER_EXIT     2000
-#define AFTER_INTEREST 300
+#define AFTER_EXIT     250
+#define AFTER_INTEREST 48
 
 #define OPS 8192 /* decoded instructions, by their words */
 
@@ -150,7 +150,8 @@ static void load(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
             g->modified.known = false;
         }
         tag = g->tag;
-        v->until = MAX(v->until, p->count + AFTER_INTEREST);
+        if (tag.kind == TAG_EXACT)
+            v->until = MAX(v->until, p->count + AFTER_INTEREST);
     }
     if (fp && reg < 32)
         set_tag(v->v, &v->v_tagged, reg, tag);
@@ -316,6 +317,21 @@ void flow_enter(struct flow *f, const struct arm_event *p)
     f->cpus[p->cpu].until = 0;
 }
 
+/* EL2 sets up the return to a world: general registers come next. A host at EL2 that returns to its
+ * own EL0 has HCR_EL2.TGE set. */
+static bool prepares_entry(const struct flow *f, const struct arm_event *p)
+{
+    switch (sysreg_lookup(p->sysreg_write.sr)) {
+    case SR_HCR_EL2:
+        return !HCR_EL2_TGE(p->sysreg_write.after);
+    case SR_ELR_EL2:
+    case SR_SPSR_EL2:
+        return !HCR_EL2_TGE(checker_reg(f->c, p->cpu, sysreg_number(SR_HCR_EL2)));
+    default:
+        return false;
+    }
+}
+
 void flow_event(struct flow *f, const struct arm_event *p)
 {
     struct flow_cpu *v = &f->cpus[p->cpu];
@@ -324,6 +340,8 @@ void flow_event(struct flow *f, const struct arm_event *p)
     /* EL0 below a host at EL2 has had the registers in between. */
     if (p->kind == ARM_EVENT_EXCEPTION && p->el < 2)
         clear(v);
+    if (p->kind == ARM_EVENT_SYSREG_WRITE && p->el == 2 && prepares_entry(f, p))
+        flow_interest(f, p->cpu, p->count);
     if (p->kind != ARM_EVENT_SYSREG_READ || p->el != 2 || (reg = p->sysreg_read.reg) >= 31)
         return;
     set_tag(v->x, &v->x_tagged, reg, own_read_tag(f->c, p));
