@@ -89,7 +89,8 @@ static int run_at_a_pipe(const char *text, bool open)
     if (pid == 0) {
         dup2(ends[0], 0);
         close(ends[1]);
-        execl(program, program, "run", "--semihosting", "--timeout=1", image, (char *)NULL);
+        execl(program, program, "run", "--semihosting", open ? "--timeout=1" : "--timeout=300",
+              image, (char *)NULL);
         _exit(127);
     }
     close(ends[0]);
