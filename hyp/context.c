@@ -5,10 +5,12 @@
 
 bool hyp_vhe;
 
-/* Debug registers and counters that this CPU does not have. */
+/* Not debug registers, counters and what came with FEAT_RAS that this CPU does not have. */
 static inline __attribute__((always_inline)) bool is_there(const struct sysreg_row *r,
                                                            enum group group)
 {
+    if (r->feature == FEAT_RAS)
+        return cpu_has(FEAT_RAS);
     if (group == GROUP_PMU)
         return bits(r->enc, 10, 7) != 14 || bits(r->enc, 6, 3) == 15 || r->n < cpu_limits.counters;
     if (group == GROUP_DEBUG && bits(r->enc, 2, 0) >= 6)
@@ -27,7 +29,7 @@ static inline __attribute__((always_inline)) void save(struct context *c, enum g
     {                                                                                              \
         const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
         if (group_of(CLASS_##class, &row) == group && is_there(&row, group))                       \
-            c->slot[SLOT_##name] = row.e2h && vhe ? mrs_el12(name) : mrs(name);                    \
+            c->slot[SLOT_##name] = LIVE_READ(name, row, vhe);                                      \
     }
 #include "hyp/switched.def"
 }
@@ -38,12 +40,8 @@ static inline __attribute__((always_inline)) void restore(const struct context *
 #define SWITCHED(name, class, ...)                                                                 \
     {                                                                                              \
         const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
-        if (group_of(CLASS_##class, &row) == group && is_there(&row, group)) {                     \
-            if (row.e2h && vhe)                                                                    \
-                msr_el12(name, c->slot[SLOT_##name]);                                              \
-            else                                                                                   \
-                msr(name, c->slot[SLOT_##name]);                                                   \
-        }                                                                                          \
+        if (group_of(CLASS_##class, &row) == group && is_there(&row, group))                       \
+            LIVE_WRITE(name, row, vhe, c->slot[SLOT_##name]);                                      \
     }
 #include "hyp/switched.def"
 }
@@ -135,6 +133,21 @@ uint64_t context_read_table(const struct context *c, enum slot slot)
 void context_write_table(struct context *c, enum slot slot, uint64_t v)
 {
     table[slot].write(c, v);
+}
+
+bool context_has(enum slot slot)
+{
+    switch (slot) {
+#define SWITCHED(name, class, ...)                                                                 \
+    case SLOT_##name: {                                                                            \
+        const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
+        const enum group group = group_of(CLASS_##class, &row);                                    \
+        return group != GROUP_NEVER && is_there(&row, group);                                      \
+    }
+#include "hyp/switched.def"
+    default:
+        return false;
+    }
 }
 
 void context_reset(struct context *c)

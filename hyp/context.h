@@ -58,8 +58,6 @@ static inline __attribute__((always_inline)) enum group pmu_group(const struct s
 
 static inline __attribute__((always_inline)) enum group el1_group(const struct sysreg_row *r)
 {
-    if (r->rd == SYSREG_RD_DISR) /* below EL2 that name is VDISR_EL2 (HCR_EL2.AMO) */
-        return GROUP_NEVER;
     return r->feature == FEAT_PAuth ? GROUP_PAUTH : GROUP_EL1;
 }
 
@@ -133,6 +131,9 @@ void context_write_switch(struct context *c, enum slot slot, uint64_t v);
 /* What a reset leaves (DDI0487 D1.4.2, as arch/sysreg.def's .reset): zero but for SCTLR_EL1. */
 void context_reset(struct context *c);
 
+/* Is the slot's register one that moves, and does this CPU have it? */
+bool context_has(enum slot slot);
+
 /* The name of a slot's register; its slot by name, SLOT_COUNT if there is none. */
 const char *context_slot_name(enum slot slot);
 enum slot context_slot_by_name(const char *name);
@@ -140,9 +141,14 @@ enum slot context_slot_by_name(const char *name);
 /* Does EL2 run with HCR_EL2.E2H set? The same for all CPUs, from boot on. */
 extern bool hyp_vhe;
 
-/* The register as the guest's EL1 names it, whatever HCR_EL2.E2H makes of that name here. */
-#define LIVE_READ(name, row)     ((row).e2h && hyp_vhe ? mrs_el12(name) : mrs(name))
-#define LIVE_WRITE(name, row, v) ((row).e2h && hyp_vhe ? msr_el12(name, v) : msr(name, v))
+/* The register as the guest's EL1 names it, whatever HCR_EL2.E2H makes of that name here. What EL1
+ * calls DISR_EL1 is VDISR_EL2 (HCR_EL2.AMO). */
+#define LIVE_READ(name, row, vhe)                                                                  \
+    ((row).rd == SYSREG_RD_DISR ? mrs(VDISR_EL2) : (row).e2h && (vhe) ? mrs_el12(name) : mrs(name))
+#define LIVE_WRITE(name, row, vhe, v)                                                              \
+    ((row).rd == SYSREG_RD_DISR ? msr(VDISR_EL2, v)                                                \
+     : (row).e2h && (vhe)       ? msr_el12(name, v)                                                \
+                                : msr(name, v))
 
 /* Each register's own accessor: where it is, then there. */
 #define SWITCHED(name, class, ...)                                                                 \
@@ -150,7 +156,7 @@ extern bool hyp_vhe;
     {                                                                                              \
         const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
         const enum group group = group_of(CLASS_##class, &row);                                    \
-        return group != GROUP_NEVER && c->live & BIT(group) ? LIVE_READ(name, row)                 \
+        return group != GROUP_NEVER && c->live & BIT(group) ? LIVE_READ(name, row, hyp_vhe)        \
                                                             : c->slot[SLOT_##name];                \
     }                                                                                              \
     static inline __attribute__((always_inline)) void write_##name(struct context *c, uint64_t v)  \
@@ -158,7 +164,7 @@ extern bool hyp_vhe;
         const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
         const enum group group = group_of(CLASS_##class, &row);                                    \
         if (group != GROUP_NEVER && c->live & BIT(group))                                          \
-            LIVE_WRITE(name, row, v);                                                              \
+            LIVE_WRITE(name, row, hyp_vhe, v);                                                     \
         else                                                                                       \
             c->slot[SLOT_##name] = v;                                                              \
     }

@@ -62,6 +62,7 @@ void traps_init_cpu(void)
     msr(MDCR_EL2, guest_mdcr());
     msr(CNTHCTL_EL2, cnthctl());
     msr(HSTR_EL2, 0);
+    msr(OSLAR_EL1, 0); /* the lock of the last reset would hold back the guests' debug exceptions */
     msr(VPIDR_EL2, mrs(MIDR_EL1));
     msr(CNTHP_CTL_EL2, 0);
     if (hyp_vhe)

@@ -24,6 +24,13 @@ static bool is_deliverable(const struct virq *i)
     return i->enabled && is_pending(i);
 }
 
+/* It could be acknowledged: until an active one is ended, that it is pending again does not count.
+ * ICH_MISR_EL2.NP sees it the same way. */
+static bool is_next(const struct virq *i)
+{
+    return is_deliverable(i) && !i->active;
+}
+
 static void enqueue(struct vcpu *v, struct virq *i)
 {
     i->next = v->vgic.queue;
@@ -61,17 +68,15 @@ void vgic_update(struct virq *i)
 }
 
 /*
- * Which interrupts get the list registers when there are more than those: what is pending, by
- * priority, then what is only active. Whatever the guest acknowledges next is thus there; an active
- * interrupt that is not, the guest's EOI counts (ICH_HCR_EL2.EOIcount) or its ICC_DIR_EL1 traps,
- * and we deactivate it.
+ * Which interrupts get the list registers when there are more than those: what is pending and not
+ * active, by priority, then what is active. Whatever the guest acknowledges next is thus there; an
+ * active interrupt that is not, the guest's EOI counts (ICH_HCR_EL2.EOIcount) or its ICC_DIR_EL1
+ * traps, and we deactivate it.
  */
 static bool comes_before(const struct virq *a, const struct virq *b)
 {
-    bool pa = is_deliverable(a), pb = is_deliverable(b);
-
-    if (pa != pb)
-        return pa;
+    if (is_next(a) != is_next(b))
+        return is_next(a);
     return a->priority < b->priority;
 }
 
@@ -161,7 +166,7 @@ static uint64_t mark_spilled(struct vcpu *v)
     for (struct virq *i = v->vgic.queue; i; i = i->next) {
         if (i->in_lr)
             continue;
-        pending += is_deliverable(i) && group_enabled(v->vm, i);
+        pending += is_next(i) && group_enabled(v->vm, i);
         active += i->active;
         i->spilled = i->active;
     }

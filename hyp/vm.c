@@ -264,7 +264,7 @@ bool vcpu_get_sysreg(struct vcpu *v, const char *name, uint64_t *value)
 {
     enum slot slot = context_slot_by_name(name);
 
-    if (slot == SLOT_COUNT)
+    if (!context_has(slot))
         return false;
     *value = vcpu_reg_get(v, slot);
     return true;
@@ -274,7 +274,7 @@ bool vcpu_set_sysreg(struct vcpu *v, const char *name, uint64_t value)
 {
     enum slot slot = context_slot_by_name(name);
 
-    if (slot == SLOT_COUNT)
+    if (!context_has(slot))
         return false;
     vcpu_reg_set(v, slot, value);
     return true;
