@@ -35,6 +35,26 @@ void lazy_load(struct vcpu *v, enum group group)
     irq_restore(daif);
 }
 
+/* What has an effect without being accessed: debug exceptions that are on, counters that count. */
+static unsigned in_use(struct vcpu *v)
+{
+    uint64_t on = FIELD_MASK(MDSCR_EL1_SS) | FIELD_MASK(MDSCR_EL1_KDE) | FIELD_MASK(MDSCR_EL1_MDE);
+    bool counts = vcpu_read(v, PMCR_EL0) & FIELD_MASK(PMCR_EL0_E) && vcpu_read(v, PMCNTENSET_EL0);
+
+    return (unsigned)((vcpu_read(v, MDSCR_EL1) & on ? BIT(GROUP_DEBUG) : 0) |
+                      (counts ? BIT(GROUP_PMU) : 0));
+}
+
+void lazy_begin(struct vcpu *v)
+{
+    unsigned groups = in_use(v);
+
+    if (groups & BIT(GROUP_DEBUG))
+        lazy_load(v, GROUP_DEBUG);
+    if (groups & BIT(GROUP_PMU))
+        lazy_load(v, GROUP_PMU);
+}
+
 void lazy_put(struct vcpu *v)
 {
     if (!v->lazy)

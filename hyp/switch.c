@@ -86,6 +86,7 @@ void vcpu_load(struct vcpu *v)
     cpu->loaded = v;
     v->last_cpu = cpu;
     v->loaded_on = cpu;
+    lazy_begin(v);
     lock_drop(&v->moving, daif);
 }
 

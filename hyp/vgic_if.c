@@ -196,6 +196,15 @@ void vgic_if_enter(struct vgic_if *c)
     set_hcr(c->hcr);
 }
 
+/* EOIcount, with the rest. With EOImode 1 only ICC_DIR_EL1 deactivates, which traps: nothing is to
+ * be counted, though QEMU counts ICC_EOIR1_EL1 then, too. */
+static uint64_t read_eoicount(void)
+{
+    uint64_t hcr = mrs(ICH_HCR_EL2);
+
+    return mrs(ICH_VMCR_EL2) & ICH_VMCR_EOIM ? hcr & ~ICH_HCR(EOIcount) : hcr;
+}
+
 /* ICH_HCR_EL2 is cleared while list registers or maintenance interrupts are ours to think about: an
  * interrupt that is asserted until the fold has been undone would come for ever. */
 void vgic_if_exit(struct vgic_if *c)
@@ -214,7 +223,7 @@ void vgic_if_exit(struct vgic_if *c)
         read_aprs(c);
     }
     if (c->hcr & ICH_HCR(LRENPIE))
-        c->hcr = mrs(ICH_HCR_EL2); /* EOIcount */
+        c->hcr = read_eoicount();
     if (opts.elrsr && read)
         read_full_lrs(c, read);
     else if (opts.lr_order == OPT_lr_order_reverse)
