@@ -11,7 +11,7 @@
 #include "hyp/vpl011.h"
 #include "hyp/vtimer.h"
 
-#define VMS_MAX   4
+#define VMS_MAX   8
 #define VCPUS_MAX 8
 
 /* Which vector a guest left by (hyp/entry.S). */

@@ -6,6 +6,7 @@
  */
 #include "hyp/guests/faults_hyp.h"
 #include "hyp/guests/lib/disturb.h"
+#include "hyp/guests/lib/mmio.h"
 #include "hyp/guests/lib/mmu.h"
 #include "hyp/guests/lib/platform.h"
 #include "hyp/guests/lib/pv.h"
@@ -15,8 +16,8 @@
 #define PAGE      4096u
 #define MAX_PAGES 4096u
 
-enum { BREAK_OWN, BREAK_SHARED, BREAK_CODE, BREAK_TAG, BREAK_SWAP };
-static const char *const breaks[] = {"own", "shared", "code", "tag", "swap", 0};
+enum { BREAK_OWN, BREAK_SHARED, BREAK_CODE, BREAK_TAG, BREAK_SWAP, BREAK_NOWHERE };
+static const char *const breaks[] = {"own", "shared", "code", "tag", "swap", "nowhere", 0};
 
 /* A page: tags at both ends, a word for each CPU, one for all, and a function. */
 struct page {
@@ -165,6 +166,51 @@ static void storm(unsigned cpu)
     disturb_end();
 }
 
+/*
+ * What is not there: an access to an address that the virt board leaves free is a synchronous
+ * external abort, and SCXTNUM_EL1 without FEAT_CSV2_2 is UNDEFINED. Under a hypervisor both are
+ * injected.
+ */
+static struct frame seen;
+
+static bool see(struct frame *f)
+{
+    seen = *f;
+    f->elr += 4;
+    return EC(f->esr) == EC_UNKNOWN || EC(f->esr) == EC_DABT_CUR;
+}
+
+static bool has_context_numbers(void)
+{
+    uint64_t csv2 = FIELD(mrs(id_aa64pfr0_el1), 59, 56)
+    , fraction = FIELD(mrs(id_aa64pfr1_el1), 35, 32);
+
+    return csv2 >= 2 || (csv2 == 1 && fraction >= 2);
+}
+
+static void check_injected(const char *what, uint64_t ec, uint64_t status)
+{
+    require(EC(seen.esr) == ec && FIELD(seen.esr, 5, 0) == status && FIELD(seen.spsr, 3, 0) == 5,
+            "%s: expected EC %lx and status %lx, got ESR %lx, SPSR %lx", what, ec, status, seen.esr,
+            seen.spsr);
+}
+
+static void check_nothing(void)
+{
+    uint64_t nowhere = 0x0f000000 + 8 * FIELD(option_number("seed", 1), 7, 0);
+
+    sync_handler = see;
+    if (!sabotage(BREAK_NOWHERE))
+        rd32(nowhere);
+    check_injected("a load from nowhere", EC_DABT_CUR, 0x10);
+    expect("FAR_EL1", seen.far, nowhere);
+    if (!has_context_numbers()) {
+        insn("msr s3_0_c13_c0_7, xzr");
+        check_injected("SCXTNUM_EL1", EC_UNKNOWN, 0);
+    }
+    sync_handler = 0;
+}
+
 /* After all: every page, and the sum of what was added by all. */
 static void check_all(void)
 {
@@ -195,6 +241,7 @@ static void run(void)
         page_count = (unsigned)(free.size / PAGE);
     require(page_count > 1, "no RAM that is free");
     pages = (struct page *)free.base;
+    check_nothing();
     measure_rate(free.base);
     smp_run(prepare);
     for (unsigned phase = 0; phase < (pv_present() ? 4u : 1u); phase++) {

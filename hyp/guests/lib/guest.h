@@ -55,6 +55,7 @@ extern bool (*volatile sync_handler)(struct frame *f);
 
 #define EC(esr) FIELD(esr, 31, 26)
 enum ec {
+    EC_UNKNOWN = 0x00,
     EC_FP = 0x07,
     EC_SYSREG = 0x18,
     EC_PAC_FAIL = 0x1c,
