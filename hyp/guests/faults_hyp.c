@@ -1,9 +1,9 @@
 #include "faults_hyp.h"
 
-#include "lib/platform.h"
-#include "lib/pv.h"
-#include "lib/report.h"
-#include "lib/smp.h"
+#include "hyp/guests/lib/platform.h"
+#include "hyp/guests/lib/pv.h"
+#include "hyp/guests/lib/report.h"
+#include "hyp/guests/lib/smp.h"
 
 #define LOG_PAGES 16u
 

@@ -2,8 +2,8 @@
  * that grow old and become blocks. */
 #pragma once
 
-#include "lib/guest.h"
-#include "lib/random.h"
+#include "hyp/guests/lib/guest.h"
+#include "hyp/guests/lib/random.h"
 
 /* Turn the log on or off, on one CPU; at @base each CPU has its pages. */
 void log_turn(uint64_t base, bool on);
