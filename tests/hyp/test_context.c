@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "hyp/context.h"
+#include "hyp/cpu.h"
 #include "hyp/fake.h"
 
 static int setup(void **state)
@@ -33,19 +34,24 @@ static enum group group(unsigned slot)
     return group_of(rows[slot].class, &rows[slot].row);
 }
 
+/* What EL1 calls DISR_EL1 is VDISR_EL2. */
 static uint64_t *register_of(unsigned slot)
 {
+    if (rows[slot].row.rd == SYSREG_RD_DISR)
+        return &fake.sr[SR_VDISR_EL2];
     return rows[slot].row.e2h && hyp_vhe ? &fake.el12[rows[slot].sr] : &fake.sr[rows[slot].sr];
 }
 
 #define LAZY (BIT(GROUP_PAUTH) | BIT(GROUP_DEBUG) | BIT(GROUP_PMU))
 #define ALL  (BIT(GROUP_USER) | BIT(GROUP_EL1) | LAZY)
 
-/* Registers of the PMU and debug that this CPU has not (fake_reset()). */
+/* Not registers of debug and of FEAT_RAS that this CPU has not (fake_reset()). */
 static bool is_there(unsigned slot)
 {
     unsigned op2 = bits(rows[slot].row.enc, 2, 0);
 
+    if (rows[slot].row.feature == FEAT_RAS)
+        return cpu_has(FEAT_RAS);
     if (group(slot) == GROUP_DEBUG && op2 >= 4)
         return rows[slot].row.n < (op2 >= 6 ? 4 : 6);
     return true;
@@ -54,12 +60,13 @@ static bool is_there(unsigned slot)
 static void test_save_moves_every_register_of_its_groups_and_no_other(void **state)
 {
     (void)state;
-    for (unsigned vhe = 0; vhe < 2; vhe++)
+    for (unsigned how = 0; how < 4; how++)
         for (unsigned g = GROUP_USER; g <= GROUP_PMU; g++) {
             struct context c = {.live = (unsigned)ALL};
             unsigned moved = 0;
 
-            hyp_vhe = vhe;
+            hyp_vhe = how & 1;
+            set_feature(&cpu_features, FEAT_RAS, how & 2);
             for (unsigned s = 0; s < SLOT_COUNT; s++)
                 *register_of(s) = 0x1000 + s;
             fake.reads = 0;
@@ -78,11 +85,13 @@ static void test_save_moves_every_register_of_its_groups_and_no_other(void **sta
 static void test_restore_writes_what_save_read_and_touches_no_redirected_name(void **state)
 {
     (void)state;
-    for (unsigned vhe = 0; vhe < 2; vhe++) {
+    for (unsigned how = 0; how < 4; how++) {
         struct context c = {.live = 0};
+        bool vhe = how & 1;
 
         fake_reset();
         hyp_vhe = vhe;
+        set_feature(&cpu_features, FEAT_RAS, how & 2);
         for (unsigned s = 0; s < SLOT_COUNT; s++)
             c.slot[s] = 0x2000 + s;
         context_restore(&c, (unsigned)ALL);
@@ -110,7 +119,6 @@ static void test_what_always_traps_and_aarch32_state_never_moves(void **state)
     assert_int_equal(group(SLOT_DBGBVR0_EL1), GROUP_DEBUG);
     assert_int_equal(group(SLOT_PMCCNTR_EL0), GROUP_PMU);
     assert_int_equal(group(SLOT_CNTV_CVAL_EL0), GROUP_NEVER); /* hyp/vtimer.c's */
-    assert_int_equal(group(SLOT_DISR_EL1), GROUP_NEVER);
 }
 
 typedef uint64_t read_fn(const struct context *c, enum slot slot);
