@@ -288,3 +288,24 @@ static inline void assert_ram_is(struct fixture *f, uint64_t addr, const void *d
     assert_non_null(host);
     assert_memory_equal(host, data, size);
 }
+
+static inline uint64_t chosen_cell(const struct fixture *f, const char *name)
+{
+    int size, node = fdt_path_offset(f->dt.blob, "/chosen");
+    const void *p = fdt_getprop(f->dt.blob, node, name, &size);
+
+    return p && size == 4 ? fdt32_ld(p) : UINT64_MAX;
+}
+
+/* The copy in guest RAM is the tree that was completed. */
+static inline void assert_dtb_at(struct fixture *f, uint64_t addr)
+{
+    assert_int_equal(f->boot.dtb_base, addr);
+    assert_int_equal(f->boot.dtb_size, dt_size(&f->dt));
+    assert_ram_is(f, addr, f->dt.blob, dt_size(&f->dt));
+}
+
+static inline uint8_t ram_byte(struct fixture *f, uint64_t addr)
+{
+    return *physmem_ram(&f->mem, pa(addr), 1);
+}
