@@ -1,7 +1,9 @@
 #include "hyp/context.h"
 
+#include "hyp/context_mutants.h"
 #include "hyp/cpu.h"
 #include "hyp/lib.h"
+#include "hyp/mutant.h"
 
 bool hyp_vhe;
 
@@ -28,8 +30,10 @@ static inline __attribute__((always_inline)) void save(struct context *c, enum g
 #define SWITCHED(name, class, ...)                                                                 \
     {                                                                                              \
         const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
-        if (group_of(CLASS_##class, &row) == group && is_there(&row, group))                       \
-            c->slot[SLOT_##name] = LIVE_READ(name, row, vhe);                                      \
+        if (group_of(CLASS_##class, &row) == group && is_there(&row, group) &&                     \
+            !mutant_skips_save(c, SLOT_##name))                                                    \
+            c->slot[mutant_slot_saved(SLOT_##name)] =                                              \
+                LIVE_READ(name, row, vhe && !mutant_aliases(SLOT_##name, false));                  \
     }
 #include "hyp/switched.def"
 }
@@ -40,8 +44,10 @@ static inline __attribute__((always_inline)) void restore(const struct context *
 #define SWITCHED(name, class, ...)                                                                 \
     {                                                                                              \
         const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
-        if (group_of(CLASS_##class, &row) == group && is_there(&row, group))                       \
-            LIVE_WRITE(name, row, vhe, c->slot[SLOT_##name]);                                      \
+        if (group_of(CLASS_##class, &row) == group && is_there(&row, group) &&                     \
+            !mutant_skips_restore(SLOT_##name))                                                    \
+            LIVE_WRITE(name, row, vhe && !mutant_aliases(SLOT_##name, true),                       \
+                       c->slot[mutant_slot_restored(SLOT_##name)]);                                \
     }
 #include "hyp/switched.def"
 }
@@ -81,7 +87,8 @@ static inline __attribute__((always_inline)) void restore_groups(const struct co
     if (groups & BIT(GROUP_DEBUG))
         restore(c, GROUP_DEBUG, vhe);
     if (groups & BIT(GROUP_PMU)) {
-        pmu_clear();
+        if (!MUTANT(clobber_pmu))
+            pmu_clear();
         restore(c, GROUP_PMU, vhe);
     }
 }

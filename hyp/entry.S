@@ -47,6 +47,9 @@ guest_enter:
     push_callee
     stp x0, xzr, [sp, #-16]!
     most_gprs ldp, x0
+    .ifc HYP_MUTANT, wrong_slot_gpr
+    ldp x21, x20, [x0, #20 * 8]
+    .endif
     ldr x30, [x0, #REGS_X30]
     ldp x0, x1, [x0]
     eret
@@ -63,6 +66,9 @@ guest_enter:
 
 guest_left:
     most_gprs stp, x0
+    .ifc HYP_MUTANT, clobber_x18
+    str xzr, [x0, #18 * 8]
+    .endif
     str x30, [x0, #REGS_X30]
     ldp x2, x3, [sp], #32             /* the guest's x0 and x1; and drop guest_enter's x0 */
     stp x2, x3, [x0]

@@ -6,6 +6,7 @@
 #include "hyp/lazy.h"
 #include "hyp/lib.h"
 #include "hyp/memory.h"
+#include "hyp/mutant.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
 #include "hyp/psci.h"
@@ -17,6 +18,13 @@ enum {
 #include "arch/esr.def"
 #undef ESR_EC
 };
+
+/* HPFAR_EL2 has the page of the IPA, FAR_EL2 the offset (DDI0487, HPFAR_EL2). Interrupts of EL2 do
+ * not change them, and no other guest runs here before this task sleeps. */
+static uint64_t fault_ipa(void)
+{
+    return bits(mrs(HPFAR_EL2), 43, 4) << 12 | bits(mrs(FAR_EL2), 11, 0);
+}
 
 static void exit_unknown(struct vcpu *v)
 {
@@ -33,8 +41,14 @@ static void exit_undefined(struct vcpu *v)
 static void exit_hvc(struct vcpu *v)
 {
     STAT(HVC);
+    if (MUTANT(clobber_hvc))
+        v->regs.x[19] ^= 1;
     trace(TRACE_HVC, v->regs.x[0], v->regs.x[1]);
+    if (MUTANT(unknown_far))
+        memory_fault(v->vm, fault_ipa(), BIT(2), false);
     psci_call(v);
+    if (MUTANT(pc_hvc_twice))
+        vcpu_skip(v);
 }
 
 /* A trapped SMC is not executed: PC is at it, and moves on before the call, which may give it
@@ -62,7 +76,8 @@ void vcpu_wait(struct vcpu *v)
 static void exit_wfx(struct vcpu *v)
 {
     STAT(WFX);
-    vcpu_skip(v);
+    if (!MUTANT(pc_wfx_stays))
+        vcpu_skip(v);
     if (bit(v->esr, 0))
         sched_yield();
     else
@@ -81,13 +96,6 @@ static void exit_fp(struct vcpu *v)
 static void exit_pauth(struct vcpu *v)
 {
     lazy_load(v, GROUP_PAUTH);
-}
-
-/* HPFAR_EL2 has the page of the IPA, FAR_EL2 the offset (DDI0487, HPFAR_EL2). Interrupts of EL2 do
- * not change them, and no other guest runs here before this task sleeps. */
-static uint64_t fault_ipa(void)
-{
-    return bits(mrs(HPFAR_EL2), 43, 4) << 12 | bits(mrs(FAR_EL2), 11, 0);
 }
 
 /* DFSC and IFSC (DDI0487, ESR_ELx): 0b0001LL translation, 0b0010LL access flag, 0b0011LL
@@ -121,9 +129,13 @@ static bool emulate_access(struct vcpu *v, uint64_t ipa)
         return false;
     if (!m.write) {
         uint64_t value = bit(e, 21) ? sext(m.value, 8 * bytes) : zext(m.value, 8 * bytes);
-        vcpu_set_x(v, srt, bit(e, 15) ? value : (uint32_t)value);
+        if (MUTANT(clobber_mmio_width) && !bit(e, 15))
+            value = (uint32_t)value | (vcpu_x(v, srt) & ~MASK(31, 0));
+        vcpu_set_x(v, srt, bit(e, 15) || MUTANT(clobber_mmio_width) ? value : (uint32_t)value);
     }
     vcpu_skip(v);
+    if (MUTANT(pc_mmio_twice) && !m.write)
+        vcpu_skip(v);
     return true;
 }
 
@@ -189,6 +201,8 @@ void vcpu_handle_exit(struct vcpu *v, enum exit_kind kind)
     case EXIT_IRQ:
     case EXIT_FIQ: /* it was taken when interrupts were enabled */
         STAT(EXIT_IRQ);
+        if (MUTANT(unknown_esr_kept) && bits(mrs(ESR_EL2), 31, 26) == EC_WFX)
+            v->regs.pc += 4;
         break;
     case EXIT_SERROR: /* nothing of ours was running: it is the guest's */
         STAT(EXIT_SERROR);

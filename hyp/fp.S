@@ -1,5 +1,7 @@
 /* V registers, FPSR and FPCR to and from a struct fp_state (hyp/fpsimd.h), x0. They always move together: FPSR and
  * FPCR are as much the owner's as V0. */
+#include "hyp/asm.h"
+
     .arch armv8-a
 
     .macro all_v op
@@ -18,6 +20,9 @@ fp_store:
     all_v stp
     mrs x1, fpsr
     mrs x2, fpcr
+    .ifc HYP_MUTANT, lost_fpsr
+    ldr x1, [x0, #512]
+    .endif
     add x0, x0, #512
     stp x1, x2, [x0]
     ret
@@ -25,6 +30,9 @@ fp_store:
     .globl fp_fetch
 fp_fetch:
     all_v ldp
+    .ifc HYP_MUTANT, wrong_slot_fp
+    ldp q9, q8, [x0, #16 * 8]
+    .endif
     add x0, x0, #512
     ldp x1, x2, [x0]
     msr fpsr, x1

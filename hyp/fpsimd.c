@@ -1,6 +1,7 @@
 #include "hyp/fpsimd.h"
 
 #include "hyp/cpu.h"
+#include "hyp/mutant.h"
 #include "hyp/opts.h"
 #include "hyp/sched.h"
 #include "hyp/vcpu.h"
@@ -10,7 +11,7 @@
 static uint64_t cptr(bool trap)
 {
     if (hyp_vhe)
-        return trap ? 0 : FIELD_MASK(CPTR_EL2_FPEN);
+        return trap ? 0 : FIELD_MASK(CPTR_EL2_FPEN) | (MUTANT(fp_vl_open) ? MASK(17, 16) : 0);
     return FIELD_MASK(CPTR_EL2_RES1_7_0) | FIELD_MASK(CPTR_EL2_TZ) | FIELD_MASK(CPTR_EL2_RES1_9) |
            FIELD_MASK(CPTR_EL2_TSM) | FIELD_MASK(CPTR_EL2_RES1_13) |
            (trap ? FIELD_MASK(CPTR_EL2_TFP) : 0);
@@ -30,19 +31,21 @@ static void allow_here(struct pcpu *cpu)
 {
     if (cpu->fp.trapping) {
         set_trap(cpu, false);
-        isb();
+        if (!MUTANT(nosync_cptr))
+            isb();
     }
 }
 
 static bool is_live(const struct pcpu *cpu, const struct fp_state *s)
 {
-    return cpu->fp.state == s && s->cpu == cpu;
+    return cpu->fp.state == s && (s->cpu == cpu || MUTANT(fp_owner_cpu));
 }
 
 static void save(struct fp_state *s)
 {
     if (!s->saved) {
-        fp_store(s);
+        if (!MUTANT(lost_fp_flag))
+            fp_store(s);
         s->saved = true;
         STAT(FP_SAVE);
     }
@@ -53,7 +56,8 @@ static void evict(struct pcpu *cpu)
 {
     if (cpu->fp.state && is_live(cpu, cpu->fp.state)) {
         allow_here(cpu);
-        save(cpu->fp.state);
+        if (!MUTANT(lost_fp_evict))
+            save(cpu->fp.state);
     }
     cpu->fp.owner = FP_FREE;
     cpu->fp.state = NULL;
@@ -67,7 +71,8 @@ static void load(struct pcpu *cpu, struct fp_state *s, enum fp_owner owner)
     } else {
         evict(cpu);
         allow_here(cpu);
-        fp_fetch(s);
+        if (!MUTANT(leak_fp_load) || owner != FP_GUEST)
+            fp_fetch(s);
         STAT(FP_LOAD);
         s->cpu = cpu;
         cpu->fp.state = s;
@@ -99,7 +104,7 @@ void fp_enter(struct vcpu *v)
         v->fp.saved = false;
         set_trap(cpu, false);
     } else {
-        set_trap(cpu, true);
+        set_trap(cpu, !MUTANT(fp_owner_trap));
     }
 }
 
@@ -127,6 +132,8 @@ void fp_task_out(struct task *t)
 
     if (is_live(cpu, &t->fp)) {
         allow_here(cpu);
+        if (MUTANT(stale_restore_fp))
+            t->fp.saved = true;
         save(&t->fp);
     }
 }
@@ -157,7 +164,8 @@ void kernel_neon_begin(void)
     STAT(NEON);
     if (cpu->current && is_live(cpu, &cpu->current->fp))
         cpu->current->foreign_fp = true;
-    evict(cpu);
+    if (!MUTANT(lost_fp_neon))
+        evict(cpu);
     allow_here(cpu);
 }
 

@@ -1,6 +1,7 @@
 #include "hyp/gic.h"
 
 #include "hyp/console.h"
+#include "hyp/mutant.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
 #include "hyp/rendezvous.h"
@@ -178,7 +179,7 @@ void gic_handle(void)
         trace(TRACE_IRQ, intid, 0);
         bool ours = dispatch(intid);
         msr(ICC_EOIR1_EL1, intid);
-        if (ours)
+        if (ours && !(MUTANT(handover_sgi) && intid == SGI_KICK && this_cpu()->index == 1))
             msr(ICC_DIR_EL1, intid);
         isb();
     }

@@ -1,6 +1,7 @@
 #include "hyp/inject.h"
 
 #include "hyp/cpu.h"
+#include "hyp/mutant.h"
 #include "hyp/vcpu.h"
 
 #define PSTATE_EL1H  5
@@ -22,7 +23,8 @@ enum { EC_UNKNOWN = 0x00, EC_IABT_LOW = 0x20, EC_DABT_LOW = 0x24 };
 /* AArch64.TakeException(): what becomes of PSTATE; BTYPE, IL, SS and UAO become zero. */
 static uint64_t pstate_at_el1(uint64_t old, uint64_t sctlr)
 {
-    uint64_t p = PSTATE_EL1H | PSTATE_DAIF | (old & (PSTATE_FLAGS | PSTATE_DIT | PSTATE_PAN));
+    uint64_t p = PSTATE_EL1H | (MUTANT(clobber_inject_daif) ? 0 : PSTATE_DAIF) |
+                 (old & (PSTATE_FLAGS | PSTATE_DIT | PSTATE_PAN));
 
     if (!(sctlr & SCTLR_SPAN) && bits(mrs(ID_AA64MMFR1_EL1), 23, 20))
         p |= PSTATE_PAN;
@@ -42,11 +44,20 @@ static void take(struct vcpu *v, uint64_t esr)
 {
     uint64_t old = v->regs.pstate;
 
-    vcpu_write(v, ELR_EL1, v->regs.pc);
-    vcpu_write(v, SPSR_EL1, old);
-    vcpu_write(v, ESR_EL1, esr);
-    v->regs.pc = vcpu_read(v, VBAR_EL1) + vector_offset(old);
-    v->regs.pstate = pstate_at_el1(old, vcpu_read(v, SCTLR_EL1));
+    if (MUTANT(defer_elr))
+        v->ctx.slot[SLOT_ELR_EL1] = v->regs.pc;
+    else
+        vcpu_write(v, ELR_EL1, v->regs.pc);
+    if (!MUTANT(clobber_inject_spsr))
+        vcpu_write(v, SPSR_EL1, old);
+    if (MUTANT(defer_esr))
+        v->ctx.slot[SLOT_ESR_EL1] = esr;
+    else
+        vcpu_write(v, ESR_EL1, esr);
+    v->regs.pc = (MUTANT(stale_read_vbar) ? v->ctx.slot[SLOT_VBAR_EL1] : vcpu_read(v, VBAR_EL1)) +
+                 vector_offset(old);
+    v->regs.pstate = pstate_at_el1(old, MUTANT(stale_read_sctlr) ? v->ctx.slot[SLOT_SCTLR_EL1]
+                                                                 : vcpu_read(v, SCTLR_EL1));
 }
 
 static bool is_from_el0(const struct vcpu *v)

@@ -1,6 +1,7 @@
 #include "hyp/lazy.h"
 
 #include "hyp/cpu.h"
+#include "hyp/mutant.h"
 #include "hyp/vcpu.h"
 
 /* The control bits that make a group trap, and the value that means "trap": HCR_EL2's key bits are
@@ -26,7 +27,7 @@ void lazy_load(struct vcpu *v, enum group group)
 {
     uint64_t daif = irq_save();
 
-    if (this_cpu()->loaded == v && !(v->lazy & BIT(group))) {
+    if (this_cpu()->loaded == v && (!(v->lazy & BIT(group)) || MUTANT(lost_lazy))) {
         STAT(LAZY);
         context_restore(&v->ctx, (unsigned)BIT(group));
         v->lazy |= (unsigned)BIT(group);
@@ -59,13 +60,15 @@ void lazy_put(struct vcpu *v)
 {
     if (!v->lazy)
         return;
-    context_save(&v->ctx, v->lazy);
+    if (!MUTANT(lost_lazy_put))
+        context_save(&v->ctx, v->lazy);
     if (v->lazy & BIT(GROUP_DEBUG))
-        msr(MDSCR_EL1, 0);
-    if (v->lazy & BIT(GROUP_PMU))
+        msr(MDSCR_EL1, MUTANT(leak_mdscr) ? v->ctx.slot[SLOT_MDSCR_EL1] : 0);
+    if (v->lazy & BIT(GROUP_PMU) && !MUTANT(leak_pmcr))
         msr(PMCR_EL0, 0);
     v->lazy = 0;
-    set_traps(v, 0);
+    if (!MUTANT(trapcfg_lazy))
+        set_traps(v, 0);
 }
 
 enum group lazy_group(uint16_t enc)

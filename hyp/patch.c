@@ -2,6 +2,7 @@
 
 #include "hyp/arch.h"
 #include "hyp/lib.h"
+#include "hyp/mutant.h"
 #include "hyp/panic.h"
 #include "hyp/rendezvous.h"
 #include "hyp/static_call.h"
@@ -58,7 +59,7 @@ static uint32_t branch(const struct patch_site *s, uint64_t to, bool link)
 static uint32_t call_insn(const struct patch_site *s, const struct static_call *call)
 {
     const struct call_target *t = call->target;
-    bool fits = !(t->clobbers & ~s->flags & ~SITE_CALL);
+    bool fits = MUTANT(clobber_call) || !(t->clobbers & ~s->flags & ~SITE_CALL);
 
     if (t->insn && fits)
         return t->insn;
@@ -102,11 +103,13 @@ static void write_sites(void *owner)
     for (s = patch.first; s < patch.end; s++)
         if (is_of(s, owner) && *insn_of(s) != wanted(s)) {
             __atomic_store_n(insn_of(s), wanted(s), __ATOMIC_RELAXED);
-            dc(cvau, (uintptr_t)insn_of(s));
+            if (!MUTANT(icache_clean))
+                dc(cvau, (uintptr_t)insn_of(s));
         }
-    dsb(ish);
+    if (!MUTANT(icache_order))
+        dsb(ish);
     for (s = patch.first; s < patch.end; s++)
-        if (is_of(s, owner))
+        if (is_of(s, owner) && !MUTANT(icache_line))
             ic_ivau((uintptr_t)insn_of(s));
     dsb(ish);
     isb();
@@ -114,9 +117,10 @@ static void write_sites(void *owner)
 
 void patch_owner(const void *owner)
 {
-    if (all_concurrent(owner)) {
+    if (MUTANT(icache_smp_list) || all_concurrent(owner)) {
         write_sites((void *)(uintptr_t)owner);
-        rendezvous_sync();
+        if (!MUTANT(icache_smp_sync))
+            rendezvous_sync();
         patch.counts.live++;
     } else {
         rendezvous_run(write_sites, (void *)(uintptr_t)owner);

@@ -1,5 +1,6 @@
 /* Flags of what is mapped: the right to write, the access flag; blocks into pages and back. */
 #include "hyp/mem.h"
+#include "hyp/mutant.h"
 #include "hyp/s2_desc.h"
 #include "hyp/s2_free.h"
 #include "hyp/s2_tables.h"
@@ -59,7 +60,7 @@ enum s2_step s2_clear(const struct s2_walk *w, uint64_t ipa, uint64_t size, uint
     enum s2_step step = clear_table(&c, w->s->root, w->s->start_level, ipa, size);
 
     /* Also of what was done before another was in the way. */
-    if (c.any)
+    if (c.any && !(MUTANT(tlb_miss_log) && bits_ == DESC_WRITE))
         stage2_forget(w->s, ipa, size, table_bytes(w->s));
     return step;
 }
@@ -181,7 +182,8 @@ enum s2_step s2_collapse(const struct s2_walk *w, uint64_t ipa)
         return S2_AGAIN;
     if (!s2_set(w, entry, desc, DESC_FROZEN))
         return S2_AGAIN;
-    stage2_forget(s, base, level_step(s, 2), level_step(s, 3));
+    if (!MUTANT(bbm_collapse))
+        stage2_forget(s, base, level_step(s, 2), level_step(s, 3));
     whole = take_pages(w, next_table(desc), &block);
     s2_set(w, entry, DESC_FROZEN, whole ? block : desc);
     dsb(ishst);

@@ -2,6 +2,7 @@
 
 #include "hyp/cpu.h"
 #include "hyp/mem.h"
+#include "hyp/mutant.h"
 #include "hyp/opts.h"
 #include "hyp/s2_desc.h"
 #include "hyp/s2_free.h"
@@ -46,7 +47,7 @@ static enum s2_step fix(const struct s2_walk *w, const struct s2_fault *f)
 {
     enum s2_step step = S2_ABSENT;
 
-    if (is_stale(f))
+    if (is_stale(f) && !MUTANT(tlb_miss_stale))
         return S2_AGAIN;
     if (f->mapped)
         step = s2_allow(w, f->ipa, f->write);

@@ -2,6 +2,7 @@
 
 #include "hyp/cpu.h"
 #include "hyp/mem.h"
+#include "hyp/mutant.h"
 #include "hyp/panic.h"
 #include "hyp/s2_desc.h"
 #include "hyp/s2_free.h"
@@ -148,16 +149,18 @@ enum s2_step s2_split(const struct s2_walk *w, uint64_t *entry, unsigned level, 
 {
     struct stage2 *s = w->s;
     uint64_t block = load_desc(entry), step = level_step(s, level + 1);
+    uint64_t between = MUTANT(bbm_replace) ? block : DESC_FROZEN;
     uint64_t *below;
 
-    if (!is_leaf(block, level) || !s2_set(w, entry, block, DESC_FROZEN))
+    if (!is_leaf(block, level) || !s2_set(w, entry, block, between))
         return S2_AGAIN;
     below = new_table(w);
     for (unsigned k = 0; k < table_entries(s); k++)
         below[k] = leaf(level + 1, (block & DESC_ADDRESS) + k * step, block & DESC_ATTRIBUTES) &
                    (block | ~DESC_AF);
-    stage2_forget(s, align_down(ipa, level_step(s, level)), step, step);
-    if (!thaw(w, entry, table_desc(below))) {
+    if (!MUTANT(bbm_split))
+        stage2_forget(s, align_down(ipa, level_step(s, level)), step, step);
+    if (!s2_set(w, entry, between, table_desc(below))) {
         unused_table(w, below);
         return S2_AGAIN;
     }
@@ -178,7 +181,7 @@ enum s2_step s2_part(const struct s2_walk *w, uint64_t *entry, uint64_t ipa)
             !s2_set(w, &entry[k], was[k], DESC_FROZEN))
             break;
     }
-    if (k == n)
+    if (k == n && !MUTANT(bbm_contiguous))
         stage2_forget(s, first, n * table_bytes(s), table_bytes(s));
     for (unsigned j = 0; j < k; j++)
         thaw(w, &entry[j], k == n ? was[j] & ~DESC_CONTIGUOUS : was[j]);
@@ -244,7 +247,7 @@ void s2_kill(const struct s2_walk *w, uint64_t *table)
 {
     for (unsigned k = 0; k < table_entries(w->s); k++)
         __atomic_exchange_n(&table[k], DESC_DEAD, __ATOMIC_ACQ_REL);
-    if (w->shared)
+    if (w->shared && !MUTANT(tlb_miss_free))
         s2_free_later(table, table_bytes(w->s));
     else
         mem_free(table, table_bytes(w->s));
@@ -280,7 +283,8 @@ static enum s2_step zap_leaves(const struct s2_walk *w, uint64_t *entry, unsigne
     *done = k;
     if (!k)
         return S2_AGAIN;
-    stage2_forget(w->s, ipa, k * step, step);
+    if (!MUTANT(tlb_miss_zap))
+        stage2_forget(w->s, ipa, k * step, step);
     thaw_all(w, entry, k, 0);
     return S2_DONE;
 }

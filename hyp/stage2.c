@@ -2,6 +2,7 @@
 
 #include "hyp/cpu.h"
 #include "hyp/mem.h"
+#include "hyp/mutant.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
 #include "hyp/s2_desc.h"
@@ -147,7 +148,8 @@ static void new_generation(void)
     vmids.next = 1;
     keep_loaded();
     dsb(ishst);
-    tlbi_all(ALLE1IS);
+    if (!MUTANT(vmid_generation))
+        tlbi_all(ALLE1IS);
     dsb(ish);
     isb();
 }
@@ -165,6 +167,8 @@ static uint64_t allocate_vmid(void)
 
 uint64_t stage2_vttbr(struct stage2 *s)
 {
+    if (MUTANT(vmid_same))
+        return (uint64_t)(uintptr_t)s->root | UINT64_C(1) << 48;
     return (uint64_t)(uintptr_t)s->root | s->vmid % GENERATION << 48;
 }
 
@@ -172,7 +176,7 @@ uint64_t stage2_load(struct stage2 *s)
 {
     uint64_t daif = lock_take(&vmids.lock);
 
-    if (!is_current(s->vmid))
+    if (!is_current(s->vmid) || (MUTANT(vmid_two) && !s->loads))
         s->vmid = allocate_vmid();
     s->loads++;
     lock_drop(&vmids.lock, daif);
@@ -202,7 +206,7 @@ static uint64_t borrow_vmid(struct stage2 *s)
 {
     uint64_t mine = mrs(VTTBR_EL2);
 
-    if (mine != stage2_vttbr(s)) {
+    if (mine != stage2_vttbr(s) && !MUTANT(tlb_scope_vmid)) {
         msr(VTTBR_EL2, stage2_vttbr(s));
         isb();
     }
@@ -215,16 +219,26 @@ void stage2_forget(struct stage2 *s, uint64_t ipa, uint64_t size, uint64_t step)
 {
     uint64_t daif = irq_save(), mine = borrow_vmid(s);
 
-    dsb(ishst);
+    if (!MUTANT(nodsb_descriptor))
+        dsb(ishst);
     if (size / step <= 64) {
-        for (uint64_t at = ipa; at < ipa + size; at += step)
-            tlbi(IPAS2E1IS, at >> 12);
-        dsb(ish);
-        tlbi_all(VMALLE1IS);
+        for (uint64_t at = ipa; at < ipa + size - (MUTANT(tlb_miss_last_page) ? step : 0);
+             at += step)
+            if (MUTANT(tlb_scope_here))
+                tlbi(IPAS2E1, at >> 12);
+            else
+                tlbi(IPAS2E1IS, at >> 12);
+        if (!MUTANT(nodsb_between))
+            dsb(ish);
+        if (MUTANT(tlb_scope_here))
+            tlbi_all(VMALLE1);
+        else if (!MUTANT(tlb_miss_combined))
+            tlbi_all(VMALLE1IS);
     } else {
         tlbi_all(VMALLS12E1IS);
     }
-    dsb(ish);
+    if (!MUTANT(nodsb_tlbi))
+        dsb(ish);
     isb();
     if (mine != stage2_vttbr(s)) {
         msr(VTTBR_EL2, mine);

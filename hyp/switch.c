@@ -13,6 +13,7 @@
 #include "hyp/gic.h"
 #include "hyp/hook.h"
 #include "hyp/lazy.h"
+#include "hyp/mutant.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
 #include "hyp/smp.h"
@@ -53,10 +54,12 @@ static void load_stage2(struct pcpu *cpu, struct vcpu *v)
     struct vcpu **last = &v->vm->last_on[cpu->index];
 
     msr(VTTBR_EL2, stage2_load(&v->vm->s2));
-    if (*last && *last != v) {
-        isb();
+    if (*last && *last != v && !MUTANT(vmid_shared_tlb)) {
+        if (!MUTANT(nosync_vttbr))
+            isb();
         tlbi_all(VMALLE1);
-        dsb(nsh);
+        if (!MUTANT(nodsb_private_tlb))
+            dsb(nsh);
     }
     *last = v;
 }
@@ -72,14 +75,22 @@ void vcpu_load(struct vcpu *v)
         STAT(MIGRATIONS);
     trace(TRACE_LOAD, v->index, cpu->index);
     load_stage2(cpu, v);
-    msr(VMPIDR_EL2, v->mpidr);
+    if (!MUTANT(trapcfg_vmpidr))
+        msr(VMPIDR_EL2, v->mpidr);
     v->hcr = guest_hcr() | (v->hcr & FIELD_MASK(HCR_EL2_VSE));
+    if (MUTANT(trapcfg_tsc))
+        v->hcr &= ~FIELD_MASK(HCR_EL2_TSC);
     v->mdcr = guest_mdcr();
-    msr(HCR_EL2, v->hcr);
+    msr(HCR_EL2, MUTANT(trapcfg_twi) ? v->hcr & ~FIELD_MASK(HCR_EL2_TWI) : v->hcr);
     context_restore(&v->ctx, policies[opts.sysregs].deferrable);
     if (cpu_has(FEAT_RAS))
         msr(VSESR_EL2, v->serror & ~BIT(63));
     isb(); /* HCR_EL2 before what it redirects */
+    if (MUTANT(window_load)) {
+        irq_enable();
+        isb();
+        irq_disable();
+    }
     vgic_if_load(&v->vgic.hw);
     vgic_load_hw(v);
     vtimer_load(v);
@@ -103,7 +114,15 @@ void vcpu_put(struct vcpu *v)
     vgic_if_put(&v->vgic.hw);
     lazy_put(v);
     fp_sync(&v->fp);
-    context_save(&v->ctx, policies[opts.sysregs].deferrable);
+    if (MUTANT(window_put)) {
+        irq_enable();
+        isb();
+        irq_disable();
+    }
+    context_save(MUTANT(foreign_save) ? &v->vm->vcpus[0].ctx : &v->ctx,
+                 policies[opts.sysregs].deferrable);
+    if (MUTANT(lost_put))
+        v->ctx.slot[SLOT_TPIDR_EL1] = 0;
     stage2_put(&v->vm->s2);
     cpu->loaded = NULL;
     v->loaded_on = NULL;

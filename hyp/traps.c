@@ -1,6 +1,7 @@
 #include "hyp/traps.h"
 
 #include "hyp/cpu.h"
+#include "hyp/mutant.h"
 #include "hyp/opts.h"
 #include "hyp/stage2.h"
 #include "hyp/vgic.h"
@@ -60,7 +61,7 @@ void traps_init_cpu(void)
     msr(HCR_EL2, host_hcr());
     msr(CPTR_EL2, hyp_vhe ? FIELD_MASK(CPTR_EL2_FPEN) : UINT64_C(0x33ff));
     msr(MDCR_EL2, guest_mdcr());
-    msr(CNTHCTL_EL2, cnthctl());
+    msr(CNTHCTL_EL2, cnthctl() | (MUTANT(trapcfg_cnthctl) ? hyp_vhe ? BIT(11) : BIT(1) : 0));
     msr(HSTR_EL2, 0);
     msr(OSLAR_EL1, 0); /* the lock of the last reset would hold back the guests' debug exceptions */
     msr(VPIDR_EL2, mrs(MIDR_EL1));

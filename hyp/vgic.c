@@ -2,6 +2,7 @@
 
 #include "hyp/cpu.h"
 #include "hyp/gic.h"
+#include "hyp/mutant.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
 #include "hyp/trace.h"
@@ -136,6 +137,8 @@ static uint64_t to_lr(struct virq *i, bool gicv2)
         lr |= LR_ACTIVE;
     if (gicv2 && i->intid < SGIS && (pending || i->active))
         lr |= take_source(i);
+    if (MUTANT(gic_state_hw) && i->intid < 16)
+        lr |= LR_HW | LR_PINTID(i->intid);
     if (physical)
         lr |= LR_HW | LR_PINTID(i->pintid);
     else if (i->hw || !i->edge ||
@@ -195,6 +198,10 @@ void vgic_flush(struct vcpu *v)
     for (unsigned n = 0; n < hw->used; n++) {
         v->vgic.in_lr[n] = chosen[n];
         hw->lr[lr_slot(n, opts.lr_order)] = to_lr(chosen[n], opts.gicv);
+    }
+    if (MUTANT(gic_state_double) && hw->used && hw->used < room) {
+        v->vgic.in_lr[hw->used] = v->vgic.in_lr[0];
+        hw->lr[lr_slot(hw->used++, opts.lr_order)] = hw->lr[lr_slot(0, opts.lr_order)];
     }
     if (count > room)
         hw->hcr |= mark_spilled(v);
@@ -363,7 +370,7 @@ void vgic_load_hw(struct vcpu *v)
 void vgic_put_hw(struct vcpu *v)
 {
     if (holds_physical(vtimer_irq_of(v)))
-        gic_set_active(PPI_VIRTUAL_TIMER, false);
+        gic_set_active(PPI_VIRTUAL_TIMER, MUTANT(handover_active));
 }
 
 void vgic_init_cpu(struct vcpu *v)

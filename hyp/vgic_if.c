@@ -9,6 +9,7 @@
  * uses system registers does not.
  */
 #include "hyp/cpu.h"
+#include "hyp/mutant.h"
 #include "hyp/opts.h"
 #include "hyp/vgic.h"
 
@@ -51,7 +52,8 @@ static inline __attribute__((always_inline)) void read_lrs(struct vgic_if *c, un
     switch (count) {
 #define X(k)                                                                                       \
     case k + 1:                                                                                    \
-        c->lr[lr_slot(k, reverse)] = mrs(ICH_LR##k##_EL2);                                         \
+        if (!MUTANT(lost_lr) || (k) != 0)                                                          \
+            c->lr[lr_slot(k, reverse)] = mrs(ICH_LR##k##_EL2);                                     \
         __attribute__((fallthrough));
         LRS_DOWN(X)
 #undef X
@@ -66,7 +68,7 @@ static inline __attribute__((always_inline)) void write_lrs(const struct vgic_if
     switch (count) {
 #define X(k)                                                                                       \
     case k + 1:                                                                                    \
-        msr(ICH_LR##k##_EL2, c->lr[lr_slot(k, reverse)]);                                          \
+        msr(ICH_LR##k##_EL2, c->lr[lr_slot(k, reverse != MUTANT(wrong_slot_lr))]);                 \
         __attribute__((fallthrough));
         LRS_DOWN(X)
 #undef X
@@ -93,7 +95,7 @@ static void read_full_lrs(struct vgic_if *c, unsigned count)
  * UNDEFINED. */
 static void read_aprs(struct vgic_if *c)
 {
-    switch (cpu_limits.preemption_bits) {
+    switch (MUTANT(unsaved_apr) ? 5 : cpu_limits.preemption_bits) {
     case 7:
         c->ap0r[3] = mrs(ICH_AP0R3_EL2);
         c->ap0r[2] = mrs(ICH_AP0R2_EL2);
@@ -112,6 +114,8 @@ static void read_aprs(struct vgic_if *c)
 
 static void write_aprs(const struct vgic_if *c)
 {
+    if (MUTANT(gic_order_apr))
+        msr(ICH_AP1R0_EL2, c->ap1r[0]);
     switch (cpu_limits.preemption_bits) {
     case 7:
         msr(ICH_AP0R3_EL2, c->ap0r[3]);
@@ -149,14 +153,18 @@ static void set_hcr(uint64_t hcr)
 
 static void write_controls(struct vgic_if *c)
 {
-    msr(ICH_VMCR_EL2, c->vmcr);
+    if (!MUTANT(leak_vmcr))
+        msr(ICH_VMCR_EL2, c->vmcr);
     write_aprs(c);
 }
 
 void vgic_if_load(struct vgic_if *c)
 {
+    if (MUTANT(gic_order_sre))
+        msr(ICH_VMCR_EL2, c->vmcr);
     msr(ICC_SRE_EL1, opts.gicv ? 0 : 7);
-    isb();
+    if (!MUTANT(nosync_sre))
+        isb();
     if (opts.gicv)
         msr(ICC_SRE_EL2, 0x7); /* without Enable: the guest cannot set SRE */
     if (opts.vgic == OPT_vgic_deferred) {
@@ -170,8 +178,10 @@ void vgic_if_put(struct vgic_if *c)
 {
     if (opts.vgic == OPT_vgic_deferred) {
         c->vmcr = mrs(ICH_VMCR_EL2);
-        read_aprs(c);
-        set_hcr(0);
+        if (!MUTANT(lost_apr))
+            read_aprs(c);
+        if (!MUTANT(gic_state_host))
+            set_hcr(0);
     }
     c->loaded = false;
 }
@@ -189,7 +199,8 @@ void vgic_if_enter(struct vgic_if *c)
         write_lrs(c, write, true);
     else
         write_lrs(c, write, false);
-    for (unsigned n = write; n < cpu->lrs_written; n++) /* left there by who had more */
+    for (unsigned n = write; n < cpu->lrs_written && !MUTANT(leak_lr);
+         n++) /* left there by who had more */
         lr_write(n, 0);
     cpu->stat[STAT_LR_RESTORE] += write;
     cpu->lrs_written = write;
@@ -212,7 +223,8 @@ void vgic_if_exit(struct vgic_if *c)
     unsigned read = opts.lrs == OPT_lrs_all ? cpu_limits.lrs : c->used;
 
     if (opts.gicv) {
-        dsb(sy);
+        if (!MUTANT(nodsb_gicv))
+            dsb(sy);
         isb();
     }
     if (opts.vgic == OPT_vgic_eager) {
@@ -222,6 +234,8 @@ void vgic_if_exit(struct vgic_if *c)
         c->elrsr = mrs(ICH_ELRSR_EL2);
         read_aprs(c);
     }
+    if (MUTANT(lost_eoicount))
+        set_hcr(0);
     if (c->hcr & ICH_HCR(LRENPIE))
         c->hcr = read_eoicount();
     if (opts.elrsr && read)

@@ -1,6 +1,7 @@
 #include "hyp/vtimer.h"
 
 #include "hyp/gic.h"
+#include "hyp/mutant.h"
 #include "hyp/vcpu.h"
 
 enum { CTL_ENABLE = 1, CTL_IMASK = 2, CTL_ISTATUS = 4, PPI_PHYSICAL_TIMER = 30 };
@@ -41,10 +42,12 @@ void vtimer_load(struct vcpu *v)
     struct vtimer *t = &v->vtimer;
 
     timer_disarm(&t->soft);
-    msr(CNTVOFF_EL2, v->vm->cntvoff);
+    if (!MUTANT(leak_cntvoff))
+        msr(CNTVOFF_EL2, v->vm->cntvoff);
     if (hyp_vhe) {
         msr_el12(CNTV_CVAL_EL0, t->cval);
-        isb(); /* compare value and offset before the enable bit */
+        if (!MUTANT(nosync_timer))
+            isb(); /* compare value and offset before the enable bit */
         msr_el12(CNTV_CTL_EL0, t->ctl);
     } else {
         msr(CNTV_CVAL_EL0, t->cval);
@@ -57,10 +60,14 @@ void vtimer_put(struct vcpu *v)
 {
     struct vtimer *t = &v->vtimer;
 
+    if (MUTANT(lost_timer_ctl))
+        hyp_vhe ? msr_el12(CNTV_CTL_EL0, 0) : msr(CNTV_CTL_EL0, 0);
     if (hyp_vhe) {
         t->ctl = mrs_el12(CNTV_CTL_EL0);
-        t->cval = mrs_el12(CNTV_CVAL_EL0);
-        msr_el12(CNTV_CTL_EL0, 0);
+        if (!MUTANT(stale_restore_cval))
+            t->cval = mrs_el12(CNTV_CVAL_EL0);
+        if (!MUTANT(handover_timer))
+            msr_el12(CNTV_CTL_EL0, 0);
     } else {
         t->ctl = mrs(CNTV_CTL_EL0);
         t->cval = mrs(CNTV_CVAL_EL0);

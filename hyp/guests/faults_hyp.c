@@ -1,4 +1,4 @@
-#include "faults_hyp.h"
+#include "hyp/guests/faults_hyp.h"
 
 #include "hyp/guests/lib/platform.h"
 #include "hyp/guests/lib/pv.h"
