@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "checker/account.h"
 #include "checker/flow.h"
+#include "checker/suppress.h"
+#include "checker/symbols.h"
 #include "checker/unit.h"
 
 static const struct check_unit *const units[UNIT_COUNT + 1] = {
@@ -184,6 +186,9 @@ static int start(struct arm_checker *c, const struct arm_check_config *config,
         rc = account_read_budget(c->account, c->budget, err);
     if (rc)
         return rc;
+    if ((config->symbols && !(c->symbols = symbols_load(config->symbols, err))) ||
+        (config->suppress && !(c->suppressions = suppressions_load(config->suppress, err))))
+        return -ARM_EINVAL;
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (checker_unit_on(c, (enum check_unit_id)k))
             c->unit[k] = units[k]->create(c);
@@ -274,6 +279,8 @@ void arm_checker_free(struct arm_checker *c)
     worlds_free(&c->worlds);
     account_free(c->account);
     findings_free(c->findings);
+    symbols_free(c->symbols);
+    suppressions_free(c->suppressions);
     g_free(c->cpus);
     g_free(c->budget);
     g_free(c->write_budget);

@@ -16,6 +16,8 @@
 struct account;
 struct findings;
 struct flow;
+struct suppressions;
+struct symbols;
 
 /* A CPU as EL2 sees it: who runs below, and since when. */
 struct cpu_view {
@@ -36,7 +38,9 @@ struct arm_checker {
     struct worlds worlds;
     struct account *account;
     struct findings *findings;
-    struct flow *flow; /* NULL: no rule that needs it is wanted */
+    struct symbols *symbols;           /* may be NULL, as */
+    struct suppressions *suppressions; /* these */
+    struct flow *flow;                 /* NULL: no rule that needs it is wanted */
     struct regs regs;
     struct exit_state *exits; /* by world: how it left last */
     unsigned exit_count;

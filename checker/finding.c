@@ -6,6 +6,8 @@
 
 #include "checker/checker.h"
 #include "checker/report.h"
+#include "checker/suppress.h"
+#include "checker/symbols.h"
 
 /* Kept at most; what comes behind is counted. */
 #define FINDINGS_MAX 1000
@@ -58,6 +60,10 @@ void finding_report(struct arm_checker *c, const struct finding *f)
 
     if (!c->rule_on[f->rule])
         return;
+    char symbol[128];
+    bool named = symbols_name(c->symbols, f->at.pc, symbol, sizeof(symbol));
+    if (suppressions_take(c->suppressions, f, named ? symbol : NULL))
+        return;
     for (unsigned k = 0; k < fs->count; k++)
         if (same(&fs->list[k].finding, f)) {
             fs->list[k].times++;
@@ -93,11 +99,15 @@ static void say(arm_line_fn *line, void *ctx, const char *fmt, ...)
     line(ctx, text);
 }
 
-static void print_site(arm_line_fn *line, void *ctx, const char *role, const struct site *s)
+static void print_site(const struct arm_checker *c, arm_line_fn *line, void *ctx, const char *role,
+                       const struct site *s)
 {
+    char symbol[128];
+    bool named = s->known && symbols_name(c->symbols, s->pc, symbol, sizeof(symbol));
+
     if (s->known)
-        say(line, ctx, "  %-8s cpu%u EL%u pc %#" PRIx64 ", instruction %" PRIu64, role, s->cpu,
-            s->el, s->pc, s->total);
+        say(line, ctx, "  %-8s cpu%u EL%u pc %#" PRIx64 "%s%s, instruction %" PRIu64, role, s->cpu,
+            s->el, s->pc, named ? " " : "", named ? symbol : "", s->total);
 }
 
 static void print_one(const struct arm_checker *c, const struct kept_finding *k, arm_line_fn *line,
@@ -108,8 +118,8 @@ static void print_one(const struct arm_checker *c, const struct kept_finding *k,
     say(line, ctx, "%s: %s%s%s%s%s: %s%s", rule_severity_word(f->rule), rule_rows[f->rule].name,
         f->reg == ARM_NO_REGISTER ? "" : " ", f->reg == ARM_NO_REGISTER ? "" : arm_reg_name(f->reg),
         f->world ? " of " : "", f->world ? f->world->name : "", f->text, "");
-    print_site(line, ctx, "at", &f->at);
-    print_site(line, ctx, f->other_role ? f->other_role : "other", &f->other);
+    print_site(c, line, ctx, "at", &f->at);
+    print_site(c, line, ctx, f->other_role ? f->other_role : "other", &f->other);
     if (f->has_address)
         say(line, ctx, "  %-8s PA %#" PRIx64, "slot", f->address);
     if (f->hint)
@@ -129,6 +139,7 @@ void findings_print(const struct arm_checker *c, arm_line_fn *line, void *ctx)
         print_one(c, &fs->list[k], line, ctx);
     if (fs->dropped)
         say(line, ctx, "... and %" PRIu64 " more than %d", fs->dropped, FINDINGS_MAX);
+    suppressions_print(c->suppressions, line, ctx);
     say(line, ctx, "findings: %u error(s), %u warning(s)", findings_count(fs, true),
         fs->count - findings_count(fs, true));
 }

@@ -204,8 +204,13 @@ static const struct slot *stale_slot(const struct why *y)
 static void report_untagged(const struct why *y)
 {
     const struct slot *s = stale_slot(y);
+    const struct granule *g = y->tag.from ? flow_granule(y->c->flow, y->tag.from) : NULL;
 
-    if (s)
+    if (y->reg < 31 && y->tag.kind == TAG_MODIFIED && g && g->modified.known)
+        report(y, RULE_CLOBBER, &g->modified, &y->r->left, "left",
+               "its copy in memory was changed, which its exit does not justify",
+               "an emulated access may change only the register that its syndrome names");
+    else if (s)
         report(y, RULE_STALE_RESTORE, &y->site, &s->at, "saved",
                "restored from a slot that is older", "the last save of the register is missing");
     else

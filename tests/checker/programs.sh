@@ -46,7 +46,7 @@ for source in "$@"; do
         fi
         if [ -n "$label" ]; then
             pc=$(aarch64-linux-gnu-nm "$elf" | sed -n "s/^0*\([0-9a-f]*\) . $label\$/0x\1/p")
-            grep -A1 -E "(error|warning): $wanted" "$out/$name.txt" | grep -q "pc $pc," || bad="$bad not at $label ($pc)"
+            grep -A1 -E "(error|warning): $wanted" "$out/$name.txt" | grep -qE "pc $pc[ ,]" || bad="$bad not at $label ($pc)"
         fi
         grep -q "instruction" "$out/$name.txt" || bad="$bad no report"
         cmp -s "$out/$name.txt" "$out/$name.again" || bad="$bad not the same twice"

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -37,6 +38,26 @@ static void test_rules_have_a_name_of_their_own_a_meaning_and_a_source(void **st
     assert_null(arm_check_rule(RULE_COUNT, &meaning, &warning));
 }
 
+static void test_every_rule_has_a_page_that_says_what_is_wrong_and_when_it_is_right(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"**What is wrong.**", "**When it is right.**",
+                                        "**The manual.**"};
+    char path[256], text[16384];
+
+    for (unsigned k = 0; k < RULE_COUNT; k++) {
+        snprintf(path, sizeof(path), "%s/docs/rules/%s.md", ARMILLARY_SOURCES, rule_rows[k].name);
+        FILE *f = fopen(path, "rb");
+        if (!f)
+            fail_msg("%s: no such page", path);
+        text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+        fclose(f);
+        for (unsigned n = 0; n < 3; n++)
+            if (!strstr(text, parts[n]))
+                fail_msg("%s: no %s", path, parts[n]);
+    }
+}
+
 static void test_a_list_names_rules_or_takes_them_away(void **state)
 {
     (void)state;
@@ -64,6 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules_have_a_name_of_their_own_a_meaning_and_a_source),
+        cmocka_unit_test(test_every_rule_has_a_page_that_says_what_is_wrong_and_when_it_is_right),
         cmocka_unit_test(test_a_list_names_rules_or_takes_them_away),
         cmocka_unit_test(test_an_unknown_name_is_refused_by_name),
     };

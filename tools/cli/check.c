@@ -1,7 +1,10 @@
 #include "check.h"
 
+#include <fcntl.h>
+#include <gelf.h>
 #include <glib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 
@@ -34,6 +37,28 @@ static bool parse_report(struct arm_check_config *config, char *part)
         *place = eq + 1;
     *eq = place ? '\0' : '=';
     return place != NULL;
+}
+
+static bool has_symtab(Elf *elf)
+{
+    GElf_Shdr header;
+
+    for (Elf_Scn *s = NULL; elf && (s = elf_nextscn(elf, s));)
+        if (gelf_getshdr(s, &header) && header.sh_type == SHT_SYMTAB)
+            return true;
+    return false;
+}
+
+bool check_has_symbols(const char *path)
+{
+    int fd = elf_version(EV_CURRENT) == EV_NONE ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ, NULL);
+    bool found = has_symtab(elf);
+
+    elf_end(elf);
+    if (fd >= 0)
+        close(fd);
+    return found;
 }
 
 static int list_rules(void)

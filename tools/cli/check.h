@@ -16,6 +16,9 @@ extern const char check_summary[];
  * message was printed. */
 bool check_parse(struct check_request *check, char **reports);
 
+/* Is the file an ELF file with a symbol table? */
+bool check_has_symbols(const char *path);
+
 /* Was only a question asked (--rules=help)? It is answered. */
 bool check_answers(const struct check_request *check, int *code);
 

@@ -219,6 +219,8 @@ static int start(const struct options *o, bool check)
     struct check_request wishes = {.config = {.rules = o->rules,
                                               .budget = o->budget,
                                               .write_budget = o->write_budget,
+                                              .symbols = o->symbols,
+                                              .suppress = o->suppress,
                                               .rerun = o->rerun}};
     int code = check_names(o);
 
@@ -238,6 +240,8 @@ static int start(const struct options *o, bool check)
         return code;
     if (check && !check_parse(&wishes, o->report))
         return EXIT_USAGE;
+    if (check && !o->symbols && req.config.kernel && check_has_symbols(req.config.kernel))
+        wishes.config.symbols = req.config.kernel;
     req.check = check ? &wishes : NULL;
     req.devices = &devices;
     if (o->serial && !runner_serial_valid(o->serial))

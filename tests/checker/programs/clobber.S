@@ -1,6 +1,6 @@
 // case: clean
 // case -DRESULTS: clean
-// case -DX19: CLOBBER x19 of vm1/vcpu0
+// case -DX19 @bad: CLOBBER x19 of vm1/vcpu0
 // case -DX4: CLOBBER x4 of vm1/vcpu0
 // case -DSP0: LOST SP_EL0 of vm1/vcpu0
 // case -DPC: PC ELR_EL2 of vm1/vcpu0
@@ -47,7 +47,7 @@ handle: // X0: frame, X1: syndrome
         str     x3, [x0, #FRAME_X(7)]
 #endif
 #ifdef X19
-        str     xzr, [x0, #FRAME_X(19)]
+bad:    str     xzr, [x0, #FRAME_X(19)]
 #endif
 #ifdef X4
         str     xzr, [x0, #FRAME_X(4)]

@@ -1,0 +1,138 @@
+/* Names of addresses, and findings that are known. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "checker/suppress.h"
+#include "checker/symbols.h"
+
+static char path[64];
+
+static const char *file(const char *text)
+{
+    FILE *f = fopen(path, "wb");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+    fclose(f);
+    return path;
+}
+
+static int make_name(void **state)
+{
+    (void)state;
+    strcpy(path, "/tmp/armillary-test-XXXXXX");
+    int fd = mkstemp(path);
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+static void assert_name(const struct symbols *s, uint64_t address, const char *name)
+{
+    char buf[64];
+
+    assert_true(symbols_name(s, address, buf, sizeof(buf)));
+    assert_string_equal(buf, name);
+}
+
+static void test_a_system_map_names_functions_and_not_what_is_far_behind(void **state)
+{
+    (void)state;
+    char buf[64];
+    struct symbols *s = symbols_load(file("0000000000001000 T first\n"
+                                          "0000000000001100 d data\n"
+                                          "0000000000001200 t second\n"),
+                                     NULL);
+
+    assert_non_null(s);
+    assert_name(s, 0x1000, "first+0");
+    assert_name(s, 0x11fc, "first+0x1fc");
+    assert_name(s, 0x1200, "second+0");
+    assert_false(symbols_name(s, 0xfff, buf, sizeof(buf)));
+    assert_false(symbols_name(s, 0x200000, buf, sizeof(buf)));
+    assert_false(symbols_name(NULL, 0x1000, buf, sizeof(buf)));
+    symbols_free(s);
+}
+
+static void test_an_offset_moves_all_of_them(void **state)
+{
+    (void)state;
+    char spec[96];
+
+    snprintf(spec, sizeof(spec), "%s@0x40000000", file("0000000000001000 T first\n"));
+    struct symbols *s = symbols_load(spec, NULL);
+    assert_non_null(s);
+    assert_name(s, 0x40001004, "first+0x4");
+    symbols_free(s);
+}
+
+static void test_what_is_neither_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "hello\n", "1000\n", "\177ELF\2\1\1", "1000 T\n"};
+    struct arm_error err = {0};
+
+    for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++)
+        assert_null(symbols_load(file(bad[k]), &err));
+    assert_null(symbols_load("/nonexistent/x", &err));
+    assert_non_null(strstr(err.text, "/nonexistent/x"));
+    assert_null(symbols_load("x@", &err));
+    assert_non_null(strstr(err.text, "FILE@OFFSET"));
+}
+
+static void test_a_suppression_takes_its_rule_register_and_place(void **state)
+{
+    (void)state;
+    struct suppressions *s = suppressions_load(file("# known\n"
+                                                    "LOST TPIDR_EL1 restore it is meant so\n"
+                                                    "LEAK * 0x1000 the same\n"),
+                                               NULL);
+    struct finding f = {.rule = RULE_LOST, .reg = arm_reg_number("TPIDR_EL1")};
+
+    assert_non_null(s);
+    assert_true(suppressions_take(s, &f, "restore+0x10"));
+    assert_false(suppressions_take(s, &f, "restored+0x10"));
+    assert_false(suppressions_take(s, &f, NULL));
+    f.reg = arm_reg_number("TPIDR_EL0");
+    assert_false(suppressions_take(s, &f, "restore+0x10"));
+    f.rule = RULE_LEAK;
+    assert_false(suppressions_take(s, &f, NULL));
+    f.at.pc = 0x1000;
+    assert_true(suppressions_take(s, &f, NULL));
+    suppressions_free(s);
+}
+
+static void test_a_suppression_needs_a_rule_and_a_reason(void **state)
+{
+    (void)state;
+    struct arm_error err = {0};
+
+    assert_null(suppressions_load(file("LOST TPIDR_EL1 restore\n"), &err));
+    assert_non_null(strstr(err.text, "a reason"));
+    assert_null(suppressions_load(file("FLY * * because\n"), &err));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_system_map_names_functions_and_not_what_is_far_behind),
+        cmocka_unit_test(test_an_offset_moves_all_of_them),
+        cmocka_unit_test(test_what_is_neither_is_refused),
+        cmocka_unit_test(test_a_suppression_takes_its_rule_register_and_place),
+        cmocka_unit_test(test_a_suppression_needs_a_rule_and_a_reason),
+    };
+
+    return cmocka_run_group_tests(tests, make_name, remove_file);
+}
