@@ -16,6 +16,7 @@
 
 #include "cpu/block.h"
 #include "cpu/decode.h"
+#include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/fetch.h"
 #include "cpu/interp_plain.h"
@@ -150,6 +151,9 @@ void interp_decode(struct cpu *cpu, const struct insn *i)
 
     cpu_decode(cpu, i, rec);
     rec->fn = run_fns[rec->op];
+    CPU_FIRE(cpu, i, DECODE, decode,
+             .pa = code_page_pa(cpu->page) + (uint64_t)(i - cpu->page) * sizeof(uint32_t),
+             .word = insn_word(cpu, i));
 }
 
 /* A record nobody has executed yet. */

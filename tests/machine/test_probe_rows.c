@@ -507,6 +507,18 @@ static void check_STORE(void)
     check_store(B(CROSS), 1, DATA + 0x1000, DATA + 0x1000, 2, false);
 }
 
+static void check_DECODE(void)
+{
+    const struct arm_event *p = find(&dma, ARM_EVENT_DECODE, D(LOOP));
+    unsigned count = 0;
+
+    assert_int_equal(p->decode.pa, D(LOOP));
+    assert_int_equal(p->decode.word, dma_code[DMA_LOOP]);
+    for (unsigned k = 0; k < dma.count; k++)
+        count += dma.e[k].kind == ARM_EVENT_DECODE && dma.e[k].pc == D(LOOP);
+    assert_int_equal(count, 1); /* of 80 times */
+}
+
 #define PROBE(number, NAME, ...)                                                                   \
     static void test_row_##NAME(void **state)                                                      \
     {                                                                                              \
