@@ -19,7 +19,8 @@ enum exec_result {
     EXEC_JUMP,   /* retired; cpu->pc is the target */
     EXEC_SYNC,   /* retired; next in line, but interrupts or context may have changed: recheck */
     EXEC_EXIT,   /* retired; cpu->pc is the target; interrupts or context may have changed */
-    EXEC_ABORT, /* not retired: an exception was taken before it completed; cpu->pc is the vector */
+    EXEC_ABORT,  /* not retired: an exception stands in cpu->raised for the caller to take, or has
+                    been  taken, and then cpu->pc is the vector */
 };
 
 typedef enum exec_result exec_fn(struct cpu *cpu, const struct insn *i);

@@ -1,7 +1,7 @@
 #include "cpu/abort.h"
 
+#include "arch/esr.h"
 #include "cpu/access.h"
-#include "cpu/exception.h"
 #include "cpu/world.h"
 #include "mmu/regime_bits.h"
 
@@ -44,8 +44,8 @@ static uint64_t syndrome(const struct insn *i, unsigned size, unsigned acc)
            (acc & ACC_ORDERED ? ISS_AR : 0);
 }
 
-static void take(struct cpu *cpu, const struct mmu_fault *f, uint64_t ret, uint64_t va, bool data,
-                 uint64_t iss)
+static struct exception abort_of(const struct cpu *cpu, const struct mmu_fault *f, uint64_t ret,
+                                 uint64_t va, bool data, uint64_t iss)
 {
     unsigned target = target_el(cpu, f);
     bool lower = target > cpu->ps.el;
@@ -58,32 +58,31 @@ static void take(struct cpu *cpu, const struct mmu_fault *f, uint64_t ret, uint6
         LOG(cpu->log, CPU, GUEST,
             "cpu%u: %#llx: table walk for %#llx: the level %d table is not in RAM", cpu->index,
             (unsigned long long)ret, (unsigned long long)va, f->level);
-    cpu_take_exception(cpu, &(struct exception){
-                                .type = EXC_SYNC,
-                                .target_el = target,
-                                .ret = ret,
-                                .esr = esr(ec, iss | mmu_fault_fsc(f)),
-                                .far_valid = true,
-                                .far = va,
-                                .hpfar_valid = f->stage2,
-                                .hpfar = bits(f->ipa, 51, 12) << 4,
-                            });
+    return (struct exception){
+        .type = EXC_SYNC,
+        .target_el = target,
+        .ret = ret,
+        .esr = esr(ec, iss | mmu_fault_fsc(f)),
+        .far_valid = true,
+        .far = va,
+        .hpfar_valid = f->stage2,
+        .hpfar = bits(f->ipa, 51, 12) << 4,
+    };
 }
 
-void cpu_take_abort(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc,
-                    const struct mmu_fault *f)
+struct exception cpu_data_abort(const struct cpu *cpu, const struct insn *i, uint64_t va,
+                                unsigned size, unsigned acc, const struct mmu_fault *f)
 {
     uint64_t iss = f->write ? ISS_WNR : 0;
 
-    cpu_count_upto(cpu, i);
     if (acc & ACC_CMO)
         iss = ISS_CM | ISS_WNR;
     if (f->stage2 && !f->s1ptw && !is_external(f))
         iss |= syndrome(i, size, acc);
-    take(cpu, f, insn_pc(cpu, i), va, true, iss);
+    return abort_of(cpu, f, insn_pc(cpu, i), va, true, iss);
 }
 
-void cpu_take_fetch_abort(struct cpu *cpu, uint64_t pc, const struct mmu_fault *f)
+struct exception cpu_fetch_abort(const struct cpu *cpu, uint64_t pc, const struct mmu_fault *f)
 {
-    take(cpu, f, pc, pc, false, 0);
+    return abort_of(cpu, f, pc, pc, false, 0);
 }

@@ -91,7 +91,7 @@ enum exec_result sr_op_AT(struct cpu *cpu, const struct insn *i, enum sysreg sr,
     xlat_init(&x, &rg);
     bool done = cpu_walk(cpu, i, &x, NULL, value, &a, &t, &f);
     if (!done && fault_is_taken(cpu, r, &f)) {
-        cpu_take_abort(cpu, i, value, 1, ACC_CMO, &f);
+        cpu_raise(cpu, cpu_data_abort(cpu, i, value, 1, ACC_CMO, &f));
         return EXEC_ABORT;
     }
     cpu->sr[SR_PAR_EL1] = done ? par_success(&t) : par_fault(&f);

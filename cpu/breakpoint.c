@@ -155,18 +155,18 @@ static bool enabled(const struct cpu *cpu)
            debug_exceptions_enabled(cpu, cpu->ps.el, cpu->ps.daif & PSTATE_D);
 }
 
-static void take(struct cpu *cpu, uint64_t ret, enum esr_ec low, uint64_t iss, bool far_valid,
-                 uint64_t far)
+static struct exception debug_exception(const struct cpu *cpu, uint64_t ret, enum esr_ec low,
+                                        uint64_t iss, bool far_valid, uint64_t far)
 {
     unsigned target = debug_target_el(cpu);
     enum esr_ec ec = target > cpu->ps.el ? low : (enum esr_ec)(low + 1);
 
-    cpu_take_exception(cpu, &(struct exception){.type = EXC_SYNC,
-                                                .target_el = target,
-                                                .ret = ret,
-                                                .esr = esr(ec, iss),
-                                                .far_valid = far_valid,
-                                                .far = far});
+    return (struct exception){.type = EXC_SYNC,
+                              .target_el = target,
+                              .ret = ret,
+                              .esr = esr(ec, iss),
+                              .far_valid = far_valid,
+                              .far = far};
 }
 
 bool breakpoint_take(struct cpu *cpu)
@@ -175,7 +175,9 @@ bool breakpoint_take(struct cpu *cpu)
         return false;
     for (unsigned n = 0; n < count(cpu, ID_AA64DFR0_EL1_BRPs_LO); n++)
         if (matches(cpu, n)) {
-            take(cpu, cpu->pc, ESR_EC_BRKPT_LOW, DFSC_DEBUG, false, 0);
+            const struct exception e =
+                debug_exception(cpu, cpu->pc, ESR_EC_BRKPT_LOW, DFSC_DEBUG, false, 0);
+            cpu_take_exception(cpu, &e);
             return true;
         }
     return false;
@@ -222,10 +224,9 @@ bool cpu_watchpoint_hit(struct cpu *cpu, const struct insn *i, uint64_t va, unsi
         if (!CR_E(cr) || !hit || !state_match(cpu, cr, WCR_WT(cr), el) ||
             !address_match(cpu, n, va, size))
             continue;
-        cpu_count_upto(cpu, i);
         /* WnR of an atomic access: a load would not have hit. */
-        take(cpu, insn_pc(cpu, i), ESR_EC_WATCHPT_LOW, DFSC_DEBUG | (hit & LSC_LOAD ? 0 : ISS_WNR),
-             true, va);
+        cpu_raise(cpu, debug_exception(cpu, insn_pc(cpu, i), ESR_EC_WATCHPT_LOW,
+                                       DFSC_DEBUG | (hit & LSC_LOAD ? 0 : ISS_WNR), true, va));
         return true;
     }
     return false;

@@ -17,7 +17,7 @@ bool breakpoint_take(struct cpu *cpu);
  * Called only while cpu->watchpoints_on, after translation has succeeded and before any byte moved.
  * @acc: ACC_xxx of cpu/access.h.
  *
- * Return: true if one did and its exception has been taken.
+ * Return: true if one did and its exception is raised (cpu_raise()).
  */
 bool cpu_watchpoint_hit(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size,
                         unsigned acc, bool write);

@@ -18,6 +18,7 @@
 #include "base/physmem.h"
 #include "base/probe.h"
 #include "cpu/context_slot.h"
+#include "cpu/exception_info.h"
 #include "cpu/fp/fp.h"
 #include "mmu/regime.h"
 #include "mmu/tlb.h"
@@ -175,6 +176,8 @@ struct cpu {
     struct {
         uint64_t pc, at; /* and 1 + cpu_retired() */
     } held; /* the instruction that an INSN event has told of, but that was then not executed */
+    struct exception
+        raised; /* by the instruction that executes, and not yet taken; target_el 0: none */
     struct spin spin;
     struct contexts contexts; /* recent translation contexts, see cpu/context.h */
     /* An access from EL1 that passed its checks (0: read, 1: write) passes again until a control
@@ -254,6 +257,14 @@ static inline void cpu_set_nzcv(struct cpu *cpu, unsigned nzcv)
 static inline void cpu_recheck(struct cpu *cpu)
 {
     cpu->recheck = EXEC_SYNC;
+}
+
+/* The instruction that executes does not complete: its result is EXEC_ABORT, and whoever executes
+ * it takes @e. False, for the caller to return. */
+static inline bool cpu_raise(struct cpu *cpu, struct exception e)
+{
+    cpu->raised = e;
+    return false;
 }
 
 /* The result of an instruction that goes on with the next one, and may have done what makes it

@@ -142,17 +142,27 @@ uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc)
 enum exec_result exec_trap(struct cpu *cpu, const struct insn *i, unsigned target_el, unsigned ec,
                            uint32_t iss)
 {
-    cpu_count_upto(cpu, i);
-    cpu_take_exception(cpu, &(struct exception){.type = EXC_SYNC,
-                                                .target_el = target_el,
-                                                .ret = insn_pc(cpu, i),
-                                                .esr = esr(ec, iss)});
-    return EXEC_ABORT;
+    return exec_take_trap(cpu, i, (struct trap){target_el, ec, iss});
 }
 
 enum exec_result exec_take_trap(struct cpu *cpu, const struct insn *i, struct trap t)
 {
-    return exec_trap(cpu, i, t.el, t.ec, t.iss);
+    const struct exception e = cpu_trap_exception(cpu, i, t);
+
+    cpu_count_upto(cpu, i);
+    cpu_take_exception(cpu, &e);
+    return EXEC_ABORT;
+}
+
+void exec_take_raised(struct cpu *cpu, const struct insn *i)
+{
+    const struct exception e = cpu->raised;
+
+    if (!e.target_el)
+        return;
+    cpu->raised.target_el = 0;
+    cpu_count_upto(cpu, i);
+    cpu_take_exception(cpu, &e);
 }
 
 enum exec_result exec_undefined(struct cpu *cpu, const struct insn *i)

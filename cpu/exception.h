@@ -26,5 +26,8 @@ enum exec_result exec_trap(struct cpu *cpu, const struct insn *i, unsigned targe
                            uint32_t iss);
 enum exec_result exec_take_trap(struct cpu *cpu, const struct insn *i, struct trap t);
 
+/* After EXEC_ABORT of @i: take what it has raised (cpu_raise()), if anything. */
+void exec_take_raised(struct cpu *cpu, const struct insn *i);
+
 /* Take an Undefined Instruction exception for @i. */
 enum exec_result exec_undefined(struct cpu *cpu, const struct insn *i);

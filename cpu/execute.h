@@ -29,8 +29,10 @@ static inline enum exec_result cpu_execute(struct cpu *cpu, const struct insn *i
     case EXEC_JUMP:
         cpu->pc = cpu_branch_addr(cpu, cpu->pc);
         break;
-    case EXEC_EXIT:
     case EXEC_ABORT:
+        exec_take_raised(cpu, i);
+        break;
+    case EXEC_EXIT:
         break;
     }
     if (r != EXEC_ABORT)

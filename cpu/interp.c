@@ -121,6 +121,13 @@ static void step_observed(struct cpu *cpu)
         pmu_retire(cpu, i, r, el);
 }
 
+static void take_fetch_abort(struct cpu *cpu, const struct mmu_fault *flt)
+{
+    const struct exception e = cpu_fetch_abort(cpu, cpu->pc, flt);
+
+    cpu_take_exception(cpu, &e);
+}
+
 /* Make the page of cpu->pc the current one. False: an Instruction Abort has been taken, or the host
  * has no memory and the run is over. */
 static inline bool fetch(struct cpu *cpu)
@@ -131,7 +138,7 @@ static inline bool fetch(struct cpu *cpu)
         return true;
     enum fetch result = cpu_fetch_page(cpu, cpu->pc, &flt);
     if (result == FETCH_FAULT)
-        cpu_take_fetch_abort(cpu, cpu->pc, &flt);
+        take_fetch_abort(cpu, &flt);
     return result == FETCH_OK;
 }
 

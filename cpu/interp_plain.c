@@ -100,6 +100,8 @@ static enum exec_result run_indirect(struct cpu *cpu, const struct insn *i)
 
 static enum exec_result run_out(struct cpu *cpu, const struct insn *i, enum exec_result r)
 {
+    if (r == EXEC_ABORT)
+        exec_take_raised(cpu, i);
     cpu->left -= i + (r != EXEC_ABORT) - cpu->counted;
     if (r == EXEC_SYNC)
         cpu->pc = insn_pc(cpu, i + 1);

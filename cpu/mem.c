@@ -7,8 +7,8 @@
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
 #include "cpu/events.h"
-#include "cpu/exception.h"
 #include "cpu/mem_access.h"
+#include "cpu/traps.h"
 #include "cpu/world.h"
 #include "mmu/regime_bits.h"
 
@@ -51,12 +51,14 @@ static bool unaligned_faults(const struct access *a)
     return false;
 }
 
-static bool take_fault(const struct access *a, uint64_t va, enum mmu_fault_type type)
+static bool raise_abort(const struct access *a, uint64_t va, const struct mmu_fault *f)
 {
-    struct mmu_fault f = {.type = type, .write = a->write};
+    return cpu_raise(a->cpu, cpu_data_abort(a->cpu, a->i, va + a->report, a->size, a->acc, f));
+}
 
-    cpu_take_abort(a->cpu, a->i, va + a->report, a->size, a->acc, &f);
-    return false;
+static bool raise_fault(const struct access *a, uint64_t va, enum mmu_fault_type type)
+{
+    return raise_abort(a, va, &(struct mmu_fault){.type = type, .write = a->write});
 }
 
 static bool acts_privileged(const struct cpu *cpu, unsigned acc)
@@ -86,10 +88,8 @@ bool mem_translate(const struct access *a, uint64_t va_, enum mmu_kind kind, str
 
     if (tlb_lookup(cpu->tlb, x, canonical, &m, t) && !(m.unaligned && attr_is_device(t->attr)))
         return true;
-    if (!cpu_walk(cpu, a->i, x, cpu->tlb, va_, &m, t, &f)) {
-        cpu_take_abort(cpu, a->i, va_ + a->report, a->size, a->acc, &f);
-        return false;
-    }
+    if (!cpu_walk(cpu, a->i, x, cpu->tlb, va_, &m, t, &f))
+        return raise_abort(a, va_, &f);
     if (!m.at)
         tlb_insert(cpu->tlb, x, canonical, t);
     return true;
@@ -126,7 +126,7 @@ static bool decode_error(const struct access *a, const struct piece *p)
     LOG(a->cpu->log, CPU, GUEST, "cpu%u: %#llx: %s of %u bytes at %#llx: nothing is there",
         a->cpu->index, (unsigned long long)insn_pc(a->cpu, a->i), a->write ? "write" : "read",
         p->size, (unsigned long long)p->pa);
-    return take_fault(a, p->va, MMU_FAULT_EXTERNAL);
+    return raise_fault(a, p->va, MMU_FAULT_EXTERNAL);
 }
 
 /* Translate one piece and find what is there. */
@@ -151,14 +151,14 @@ static bool resolve(const struct access *a, struct piece *p, bool write)
 }
 
 /* Alignment, translation of every page touched and debug events: after this nothing fails. Returns
- * the number of pieces, 0 if an exception was taken. */
+ * the number of pieces, 0 if an exception is raised. */
 static unsigned prepare(const struct access *a, struct piece p[2])
 {
     unsigned first = (unsigned)(PAGE_SIZE - (a->va & PAGE_MASK));
     unsigned n = first < a->size ? 2 : 1;
 
     if (is_unaligned(a) && unaligned_faults(a)) {
-        take_fault(a, a->va, MMU_FAULT_ALIGNMENT);
+        raise_fault(a, a->va, MMU_FAULT_ALIGNMENT);
         return 0;
     }
     p[0] = (struct piece){.va = a->va, .size = n == 1 ? a->size : first};
@@ -408,8 +408,8 @@ bool mem_sp_aligned(struct cpu *cpu, const struct insn *i)
 {
     if (!cpu_block_has(cpu, BLOCK_SP_ALIGN))
         return true;
-    exec_trap(cpu, i, cpu_default_target_el(cpu), ESR_EC_SP_ALIGN, 0);
-    return false;
+    const struct trap t = {cpu_default_target_el(cpu), ESR_EC_SP_ALIGN, 0};
+    return cpu_raise(cpu, cpu_trap_exception(cpu, i, t));
 }
 
 bool mem_excl_set(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size)
@@ -433,7 +433,7 @@ bool mem_excl_pass(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned 
 
     *pass = false;
     if (is_unaligned(&a) && unaligned_faults(&a))
-        return take_fault(&a, va, MMU_FAULT_ALIGNMENT);
+        return raise_fault(&a, va, MMU_FAULT_ALIGNMENT);
     if (!cpu->excl_valid)
         return true;
     if (!mem_translate(&a, va, MMU_WRITE, &t))

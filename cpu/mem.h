@@ -3,8 +3,8 @@
  * context; everything else (miss, Device, page crossing, alignment, big-endian, watchpoints,
  * faults) is the slow path in cpu/mem.c.
  *
- * Each function returns false when an exception has been taken; the caller then returns EXEC_ABORT
- * at once, with no register written.
+ * Each function returns false when it has raised an exception (cpu_raise()); the caller then
+ * returns EXEC_ABORT at once, with no register written. Nothing is taken here.
  */
 #pragma once
 
@@ -101,17 +101,17 @@ static inline bool mem_store128(struct cpu *cpu, const struct insn *i, uint64_t 
     return true;
 }
 
-/* Would all of [va, va+size) be writable (readable) now? Takes the exception if not. For accesses
+/* Would all of [va, va+size) be writable (readable) now? Raises the exception if not. For accesses
  * that must not happen in part: atomics, STP and structure stores across pages, DC ZVA. */
 bool mem_probe(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc,
                bool write);
 
 /* CheckSPAlignment() for a load or store whose base is a misaligned SP. False: the SP alignment
- * fault has been taken; true: SCTLR_ELx.{SA,SA0} does not ask for the check. */
+ * fault is raised; true: SCTLR_ELx.{SA,SA0} does not ask for the check. */
 bool mem_sp_aligned(struct cpu *cpu, const struct insn *i);
 
 /* Exclusive monitor. mem_excl_set(): after a successful exclusive load of @size bytes at @va.
  * mem_excl_pass(): ExclusiveMonitorsPass(); the store itself is the caller's. *pass is 0 or 1.
- * Both translate; false means an exception was taken. */
+ * Both translate; false means an exception is raised. */
 bool mem_excl_set(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size);
 bool mem_excl_pass(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, bool *pass);

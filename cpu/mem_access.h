@@ -16,7 +16,7 @@ struct access {
     uint64_t report; /* added to the address that an abort reports */
 };
 
-/* Translate the page of @va for @kind. False: the abort is taken. */
+/* Translate the page of @va for @kind. False: the abort is raised. */
 bool mem_translate(const struct access *a, uint64_t va, enum mmu_kind kind, struct translation *t);
 
 /* ARM_EVENT_MEM. @pa: of the first byte, and of the first one in a second page, else 0. @value: as

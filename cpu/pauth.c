@@ -8,8 +8,8 @@
 
 #include "arch/esr.h"
 #include "cpu/block.h"
-#include "cpu/exception.h"
 #include "cpu/qarma.h"
+#include "cpu/traps.h"
 #include "cpu/world.h"
 
 /* Of each key: its enable in SCTLR_EL1 or SCTLR_EL2, and its registers. */
@@ -150,7 +150,7 @@ bool pauth_trapped(struct cpu *cpu, const struct insn *i)
     struct trap t = cpu_pauth_trap(cpu);
 
     if (t.el)
-        exec_take_trap(cpu, i, t);
+        cpu_raise(cpu, cpu_trap_exception(cpu, i, t));
     return t.el != 0;
 }
 
@@ -184,11 +184,13 @@ uint64_t pauth_add(struct cpu *cpu, uint64_t ptr, uint64_t modifier, enum pauth_
     return (good & ~field) | (pac & field);
 }
 
-/* An exception for a code that does not match: AArch64.PACFailException(). */
-static void pac_fail(struct cpu *cpu, const struct insn *i, enum pauth_key key)
+/* A code does not match: AArch64.PACFailException(). */
+static bool pac_fail(struct cpu *cpu, const struct insn *i, enum pauth_key key)
 {
-    exec_trap(cpu, i, cpu_default_target_el(cpu), ESR_EC_FPAC,
-              (uint32_t)is_data_key(key) << 1 | is_b_key(key));
+    const struct trap t = {cpu_default_target_el(cpu), ESR_EC_FPAC,
+                           (uint32_t)is_data_key(key) << 1 | is_b_key(key)};
+
+    return cpu_raise(cpu, cpu_trap_exception(cpu, i, t));
 }
 
 bool pauth_auth(struct cpu *cpu, const struct insn *i, uint64_t ptr, uint64_t modifier,
@@ -207,10 +209,8 @@ bool pauth_auth(struct cpu *cpu, const struct insn *i, uint64_t ptr, uint64_t mo
         const bool faults =
             cpu_has(cpu, FEAT_FPACCOMBINE) || (cpu_has(cpu, FEAT_FPAC) && !combined);
 
-        if (faults && result != original) {
-            pac_fail(cpu, i, key);
-            return false;
-        }
+        if (faults && result != original)
+            return pac_fail(cpu, i, key);
         *out = result;
     } else if (((ptr ^ pac) & field) == 0) {
         *out = original;

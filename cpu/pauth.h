@@ -8,7 +8,7 @@ enum pauth_key { PAUTH_IA, PAUTH_IB, PAUTH_DA, PAUTH_DB };
 /* Is the key's use enabled (SCTLR_ELx.EnIA etc.) at the current EL? */
 bool pauth_enabled(const struct cpu *cpu, enum pauth_key key);
 
-/* cpu_pauth_trap(), taken: true if there was one. */
+/* cpu_pauth_trap(), raised (cpu_raise()): true if there was one. */
 bool pauth_trapped(struct cpu *cpu, const struct insn *i);
 
 /* @ptr with its authentication code. */
@@ -16,7 +16,8 @@ uint64_t pauth_add(struct cpu *cpu, uint64_t ptr, uint64_t modifier, enum pauth_
 
 /**
  * pauth_auth() - authenticate @ptr. @combined: part of BRAA, RETAA, LDRAA, ERETAA.
- * Return: false when FEAT_FPAC faulted and the exception has been taken; else true and *out.
+ * Return: false when FEAT_FPAC faulted and the exception is raised (cpu_raise()); else true and
+ * *out.
  */
 bool pauth_auth(struct cpu *cpu, const struct insn *i, uint64_t ptr, uint64_t modifier,
                 enum pauth_key key, bool combined, uint64_t *out);

@@ -7,6 +7,12 @@
 
 static const struct trap no_trap = {.el = 0};
 
+struct exception cpu_trap_exception(const struct cpu *cpu, const struct insn *i, struct trap t)
+{
+    return (struct exception){
+        .type = EXC_SYNC, .target_el = t.el, .ret = insn_pc(cpu, i), .esr = esr(t.ec, t.iss)};
+}
+
 struct trap cpu_undefined(const struct cpu *cpu)
 {
     return (struct trap){cpu_default_target_el(cpu), ESR_EC_UNKNOWN, 0};

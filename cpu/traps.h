@@ -15,6 +15,9 @@ struct trap {
     uint32_t iss;
 };
 
+/* As an exception of @i. */
+struct exception cpu_trap_exception(const struct cpu *cpu, const struct insn *i, struct trap t);
+
 /* The instruction is UNDEFINED. */
 struct trap cpu_undefined(const struct cpu *cpu);
 

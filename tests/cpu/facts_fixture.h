@@ -251,6 +251,8 @@ static inline void bench_run(struct bench *b, uint32_t word, const struct machin
     uint64_t exceptions = cpu->exceptions;
     a64_decode(word, 0, i);
     out->result = exec_fns[i->op](cpu, i);
+    assert_true(out->result == EXEC_ABORT || !cpu->raised.target_el);
+    exec_take_raised(cpu, i);
     bench_get(b, &out->s);
     out->exception = cpu->exceptions != exceptions;
     out->ec = (unsigned)bits(cpu->sr[cpu->ps.el == 2 ? SR_ESR_EL2 : SR_ESR_EL1], 31, 26);

@@ -16,6 +16,7 @@
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
 #include "cpu/create.h"
+#include "cpu/exception.h"
 #include "cpu/fetch.h"
 #include "cpu/interp_plain.h"
 #include "cpu/mem.h"
@@ -168,14 +169,14 @@ static inline bool store(struct fixture *s, uint64_t va, unsigned size, unsigned
     return mem_store(s->cpu, s->insn, va, size, acc, v);
 }
 
-/* The abort just taken to EL1 or EL2. */
+/* The abort just raised, which nobody has taken yet, is for EL1 or EL2: take it. */
 static inline void assert_abort(struct fixture *s, unsigned el, unsigned ec, uint64_t iss,
                                 uint64_t far)
 {
-    uint64_t esr_value = s->cpu->sr[el == 2 ? SR_ESR_EL2 : SR_ESR_EL1];
-
+    assert_int_equal(s->cpu->raised.target_el, el);
+    exec_take_raised(s->cpu, s->insn);
     assert_int_equal(s->cpu->ps.el, el);
-    assert_int_equal(esr_value, esr(ec, iss));
+    assert_int_equal(s->cpu->sr[el == 2 ? SR_ESR_EL2 : SR_ESR_EL1], esr(ec, iss));
     assert_int_equal(s->cpu->sr[el == 2 ? SR_FAR_EL2 : SR_FAR_EL1], far);
     assert_int_equal(s->cpu->sr[el == 2 ? SR_ELR_EL2 : SR_ELR_EL1], CODE_VA);
 }

@@ -122,8 +122,7 @@ static inline void at_el(struct fixture *f, unsigned el)
     f->cpu->trap_epoch++; /* tests store into controls directly */
 }
 
-/* Execute one instruction word. */
-static inline enum exec_result run(struct fixture *f, uint32_t word)
+static inline enum exec_result execute(struct fixture *f, uint32_t word)
 {
     struct cpu *cpu = f->cpu;
 
@@ -157,6 +156,15 @@ static inline enum exec_result run(struct fixture *f, uint32_t word)
         fail_msg("word %#x is not for this test", word);
         return EXEC_ABORT;
     }
+}
+
+/* Execute one instruction word. */
+static inline enum exec_result run(struct fixture *f, uint32_t word)
+{
+    enum exec_result r = execute(f, word);
+
+    exec_take_raised(f->cpu, &f->record);
+    return r;
 }
 
 static inline uint32_t word_of(enum sysreg sr, bool read, unsigned rt)

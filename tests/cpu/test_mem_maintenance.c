@@ -117,13 +117,15 @@ static void test_fetch_aborts(void **state)
     mmu_on(s, 0);
     assert_int_equal(cpu_fetch_page(s->cpu, 0x10008, &flt), FETCH_FAULT);
     assert_int_equal(s->cpu->exceptions, 0); /* which is for the caller to take */
-    cpu_take_fetch_abort(s->cpu, 0x10008, &flt);
+    cpu_raise(s->cpu, cpu_fetch_abort(s->cpu, 0x10008, &flt));
+    exec_take_raised(s->cpu, s->insn);
     assert_int_equal(s->cpu->sr[SR_ESR_EL1], esr(ESR_EC_IABT_LOW, 0x0f));
     assert_int_equal(s->cpu->sr[SR_FAR_EL1], 0x10008);
     assert_int_equal(s->cpu->sr[SR_ELR_EL1], 0x10008);
     mmu_on(s, 1);
     assert_int_equal(cpu_fetch_page(s->cpu, 0x11000, &flt), FETCH_FAULT);
-    cpu_take_fetch_abort(s->cpu, 0x11000, &flt);
+    cpu_raise(s->cpu, cpu_fetch_abort(s->cpu, 0x11000, &flt));
+    exec_take_raised(s->cpu, s->insn);
     assert_int_equal(s->cpu->sr[SR_ESR_EL1], esr(ESR_EC_IABT_CUR, 0x10));
 }
 

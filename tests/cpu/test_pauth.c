@@ -11,6 +11,7 @@
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
 #include "cpu/create.h"
+#include "cpu/exception.h"
 #include "cpu/interp_plain.h"
 #include "cpu/pauth.h"
 #include "cpu/pstate.h"
@@ -410,6 +411,8 @@ static void expect_fault(struct fixture *f, enum pauth_key key, bool combined, u
     const uint64_t bad = pauth_add(f->cpu, 0x1230, 1, key) ^ BIT(50);
 
     assert_false(pauth_auth(f->cpu, &f->insn[1], bad, 1, key, combined, &out));
+    assert_int_equal(f->cpu->raised.target_el, el);
+    exec_take_raised(f->cpu, &f->insn[1]);
     assert_int_equal(f->cpu->ps.el, el);
     assert_int_equal(f->cpu->sr[el == 2 ? SR_ESR_EL2 : SR_ESR_EL1],
                      esr(ESR_EC_FPAC, (uint64_t)key)); /* ISS: data key, B key */
@@ -460,6 +463,7 @@ static void test_hcr_api_traps_the_guest_only(void **state)
         use(f, cases[k].el, TCR_48, pauth1);
         f->cpu->sr[SR_HCR_EL2] = cases[k].hcr;
         assert_int_equal(pauth_trapped(f->cpu, &f->insn[1]), cases[k].traps);
+        exec_take_raised(f->cpu, &f->insn[1]);
         assert_int_equal(f->cpu->sr[SR_ESR_EL2], cases[k].traps ? esr(ESR_EC_PAC, 0) : 0);
     }
 }
