@@ -123,8 +123,7 @@ static void executed(struct arm_checker *c, struct code_unit *u, uint64_t pa, ui
     bool safe = may_change_while_executed(word) && may_change_while_executed(l->before[n]);
     /* Another CPU, or an exception in between: old or new, both are allowed until it is done. */
     bool apart = p->cpu != l->stored.cpu || u->depth[p->cpu] > l->depth;
-    if (apart && safe && !has_cpu(l->invalid, p->cpu) &&
-        !has_cpu(l->synchronized, l->stored.cpu))
+    if (apart && safe && !has_cpu(l->invalid, p->cpu) && !has_cpu(l->synchronized, l->stored.cpu))
         return;
     struct finding f = finding_at(c, apart && safe ? RULE_ICACHE_SMP : RULE_ICACHE, p);
     f.other = l->stored;
