@@ -195,7 +195,7 @@ static struct line *new_line(struct arm_checker *c, struct code_unit *u, uint64_
 /* Decoded instructions are about to be stored to. */
 static void stored(struct arm_checker *c, struct code_unit *u, const struct arm_event *p)
 {
-    if (p->code.cause != ARM_CODE_STORE || p->el != 2 || !c->cpus[p->cpu].guest_seen ||
+    if (p->code.cause != ARM_CODE_STORE || p->el != 2 ||
         !g_hash_table_contains(u->pages, GSIZE_TO_POINTER(p->code.pa >> PAGE_SHIFT)))
         return;
     struct line *l = new_line(c, u, p->code.pa);
@@ -247,6 +247,16 @@ static void maintained(struct arm_checker *c, struct code_unit *u, const struct 
     }
 }
 
+/* Do fetches see what is in the data caches? By CTR_EL0.IDC, or because CLIDR_EL1 has no level to
+ * clean to the Point of Unification. */
+static bool no_clean_needed(const struct arm_checker *c, const struct arm_event *p)
+{
+    uint64_t clidr = checker_reg(c, p->cpu, sysreg_number(SR_CLIDR_EL1));
+
+    return CTR_EL0_IDC(checker_reg(c, p->cpu, sysreg_number(SR_CTR_EL0))) ||
+           bits(clidr, 26, 24) == 0 || (bits(clidr, 29, 27) == 0 && bits(clidr, 23, 21) == 0);
+}
+
 static void completed(struct arm_checker *c, struct code_unit *u, const struct arm_event *p)
 {
     uint64_t ctr = checker_reg(c, p->cpu, sysreg_number(SR_CTR_EL0));
@@ -254,7 +264,7 @@ static void completed(struct arm_checker *c, struct code_unit *u, const struct a
     for (unsigned k = 0; k < u->lines->len; k++) {
         struct line *l = g_ptr_array_index(u->lines, k);
         if (!l->cleaned)
-            l->cleaned = l->clean_issued || (CTR_EL0_IDC(ctr) && p->cpu == l->stored.cpu);
+            l->cleaned = l->clean_issued || (no_clean_needed(c, p) && p->cpu == l->stored.cpu);
         if (!l->cleaned)
             continue;
         bool everywhere = CTR_EL0_DIC(ctr) ||

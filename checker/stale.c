@@ -90,8 +90,7 @@ const char *stale_miss_text(enum miss miss)
         [MISS_LEVEL] = "it is of the last level only, and the descriptor was a table's",
         [MISS_LOCAL] = "it is of this CPU only, and others have used the tables",
         [MISS_COMBINED] =
-            "it is of stage 2 only: what TLBs hold of both stages together stays until "
-            "a TLBI of stage 1 (VMALLE1) follows",
+            "it is of stage 2 only, and no VMALLE1 follows for what is of both stages",
         [MISS_UNORDERED] = "no DSB stands before it",
     };
 
