@@ -10,7 +10,8 @@
 
 static char dir[] = "/tmp/armillary-test-XXXXXX";
 
-#define GUESTS(X) X(alphabet) X(chatter) X(book) X(echo) X(loop) X(idle) X(exit42)
+#define GUESTS(X)                                                                                  \
+    X(alphabet) X(chatter) X(book) X(echo) X(loop) X(idle) X(exit42) X(off) X(reset) X(abort)
 
 #define GUEST(name) static char name##_path[64], name##_load[80];
 GUESTS(GUEST)
@@ -123,4 +124,13 @@ static inline void stall_end(struct stall *s)
         close(s->ours);
     if (s->fifo[0])
         unlink(s->fifo);
+}
+
+/* @r ended with @code, and said @text on standard error and nothing of its own on standard output.
+ */
+static inline void assert_ended(const struct result *r, int code, const char *text)
+{
+    assert_string_equal(r->out, "");
+    assert_contains(r->err, text);
+    assert_int_equal(r->code, code);
 }

@@ -1,0 +1,139 @@
+#define _GNU_SOURCE /* memmem() */
+/* Boards and devices of QEMU's command line: they are where QEMU has them. */
+#include "qemu_fixture.h"
+
+static void test_older_and_newer_boards_are_as_qemu_has_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *version;
+        bool its, pmu;
+    } rows[] = {{"virt-2.6", false, false}, {"virt-2.7", false, true}, {"virt-6.1", false, true},
+                {"virt-6.2", true, true},   {"virt", true, true},      {"virt-10.0", true, true}};
+    static char tree[FILE_MAX];
+    char machine[256];
+
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        snprintf(machine, sizeof(machine), "%s,gic-version=3,dumpdtb=%s", rows[k].version,
+                 in_dir("dtb"));
+        struct result *r = RUN("qemu", "-M", machine, "-cpu", "max");
+        assert_int_equal(r->code, 0);
+        size_t n = read_file(in_dir("dtb"), tree);
+        assert_int_equal(has_bytes(tree, n, "arm,gic-v3-its"), rows[k].its);
+        assert_int_equal(has_bytes(tree, n, "arm,armv8-pmuv3"), rows[k].pmu);
+        assert_int_equal(strstr(r->err, "the board is 7.2's") != NULL, k == 5);
+    }
+}
+
+static void test_a_device_is_in_the_slot_of_its_bus(void **state)
+{
+    (void)state;
+    assert_int_equal(PEEK(ID(31), "-device", "virtio-rng-device"), ID_RNG);
+    assert_int_equal(PEEK(ID(31), "-device", "virtio-rng-device,bus=virtio-mmio-bus.3"), 0);
+    assert_int_equal(PEEK(ID(3), "-device", "virtio-rng-device,bus=virtio-mmio-bus.3"), ID_RNG);
+    assert_int_equal(PEEK(ID(30), "-device", "virtio-serial-device", "-device", "virtio-rng-device",
+                          "-device", "virtconsole,chardev=c", "-chardev", "null,id=c"),
+                     ID_RNG);
+    assert_int_equal(PEEK(ID(31), "-device", "virtio-serial,id=s", "-device", "virtio-rng",
+                          "-device", "virtserialport,chardev=c,bus=s.0", "-chardev", "null,id=c"),
+                     ID_CONS);
+}
+
+static const char *disk_option(const char *name, size_t blocks, const char *format)
+{
+    static char options[8][256];
+    static unsigned next;
+    char *option = options[next++ % 8];
+    static const char zeros[16 * 512];
+
+    snprintf(option, sizeof(options[0]), format, write_file(name, zeros, blocks * 512));
+    return option;
+}
+
+static void test_the_first_disk_is_the_first_that_a_guest_finds(void **state)
+{
+    (void)state;
+    const char *a =
+        disk_option("a", 3, "file=%s,format=raw,cache=unsafe,aio=threads,discard=unmap");
+    const char *b = disk_option("b", 5, "%s,if=virtio,index=1,media=disk,snapshot,format=raw");
+
+    assert_int_equal(PEEK(BLOCKS(30), "-drive", a, "-drive", b), 3);
+    assert_int_equal(PEEK(BLOCKS(31), "-drive", a, "-drive", b), 5);
+    assert_int_equal(PEEK(BLOCKS(30), "-hda", in_dir("b"), "-cdrom", in_dir("a")), 5);
+}
+
+static void test_a_cdrom_is_only_read(void **state)
+{
+    (void)state;
+    const char *cd = disk_option("a", 3, "media=cdrom,if=none,id=d,format=raw,file=%s");
+
+    chmod(in_dir("a"), 0444);
+    assert_int_equal(PEEK(ID(31), "-device", "virtio-blk-device,drive=d,scsi=off", "-drive", cd),
+                     ID_BLOCK);
+    unlink(in_dir("a"));
+}
+
+static void test_the_loader_stores_numbers_and_starts_cpus(void **state)
+{
+    (void)state;
+    char entry[64];
+
+    assert_int_equal(PEEK(0x46000000, "-device", "loader,addr=0x46000000,data=0x12a,data-len=1"),
+                     0x2a);
+    assert_int_equal(
+        PEEK(0x46000004, "-device", "loader,addr=0x46000000,data=0x2a000000,data-len=8,data-be=on"),
+        0x2a);
+    snprintf(entry, sizeof(entry), "loader,addr=0x40200000,cpu-num=%d", 0);
+    struct result *r = RUN(MINIMAL, "-semihosting", "-kernel", in_dir("loop"), "-device", entry,
+                           "--max-insns", "100", "--trace", "insn");
+    assert_contains(r->err, "0x0000000040200000");
+}
+
+static void test_the_clock_starts_where_rtc_says(void **state)
+{
+    (void)state;
+    assert_int_equal(PEEK(0x09010000, "-rtc", "base=2000-01-01,clock=vm"), 946684800 % 256);
+    assert_int_equal(PEEK(0x09010000, "-rtc", "base=2006-06-17T16:01:21"), 1150560081 % 256);
+    struct result *r =
+        RUN(MINIMAL, "-rtc", "base=utc,clock=host", "-kernel", in_dir("loop"), "--max-insns", "5");
+    assert_contains(r->err, "warning: -rtc base=utc");
+    assert_contains(r->err, "warning: -rtc clock=host");
+}
+
+static void test_files_for_firmware_are_named_by_fw_cfg(void **state)
+{
+    (void)state;
+    char option[192];
+
+    snprintf(option, sizeof(option), "name=opt/a,file=%s", in_dir("missing"));
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("off"), "-fw_cfg", option);
+    assert_contains(r->err, "missing: cannot open");
+    assert_int_equal(r->code, 2);
+    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-fw_cfg", "opt/a,string=x", "-fw_cfg",
+            "opt/a,string=y");
+    assert_contains(r->err, "'opt/a' is there already");
+    r = RUN(MINIMAL, "-semihosting", "-kernel", in_dir("exit42"), "-fw_cfg", "opt/a,string=x",
+            "-fw_cfg", "name=opt/b,file=/proc/version");
+    assert_string_equal(r->err, "");
+    assert_int_equal(r->code, 42);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_older_and_newer_boards_are_as_qemu_has_them),
+        cmocka_unit_test(test_a_device_is_in_the_slot_of_its_bus),
+        cmocka_unit_test(test_the_first_disk_is_the_first_that_a_guest_finds),
+        cmocka_unit_test(test_a_cdrom_is_only_read),
+        cmocka_unit_test(test_the_loader_stores_numbers_and_starts_cpus),
+        cmocka_unit_test(test_the_clock_starts_where_rtc_says),
+        cmocka_unit_test(test_files_for_firmware_are_named_by_fw_cfg),
+    };
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s ARMILLARY\n", argv[0]);
+        return 2;
+    }
+    program = realpath(argv[1], NULL);
+    return cmocka_run_group_tests(tests, make_files, remove_files);
+}

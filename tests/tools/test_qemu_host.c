@@ -1,0 +1,130 @@
+#define _GNU_SOURCE /* memmem() */
+/* The host's side of QEMU's command line: logs, character devices, the monitor, the pidfile. */
+#include "qemu_fixture.h"
+
+static void test_d_is_our_traces_and_logs_in_one_file(void **state)
+{
+    (void)state;
+    static char text[FILE_MAX];
+    const char *log = in_dir("log");
+
+    struct result *r = RUN(MINIMAL, "-kernel", peek(0x0bff0000), "-d", "int,guest_errors,in_asm",
+                           "-D", log, "--max-insns", "20");
+    read_file(log, text);
+    assert_contains(text, "exception target_el=1");
+    assert_contains(text, "ldr w3, [x1, x2]");
+    assert_null(strstr(r->err, "exception target_el=1"));
+    r = RUN(MINIMAL, "-kernel", peek(0x0bff0000), "-d", "int", "--max-insns", "20");
+    assert_contains(r->err, "exception target_el=1");
+}
+
+static void test_our_own_options_are_taken_too(void **state)
+{
+    (void)state;
+    static char text[FILE_MAX];
+    char trace[160];
+
+    snprintf(trace, sizeof(trace), "--trace=insn:%s", in_dir("trace"));
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("loop"), "--max-insns", "7", trace, "--stats",
+                           "--log", "loader=info");
+    assert_contains(r->err, "stopped after 7 instructions");
+    assert_contains(r->err, "7 instructions retired");
+    assert_contains(r->err, "armillary: loader: info:");
+    assert_int_equal(r->code, 3);
+    read_file(in_dir("trace"), text);
+    assert_int_equal(lines_of(text), 7);
+    r = RUN(MINIMAL, "-kernel", in_dir("loop"), "--timeout=0.2");
+    assert_contains(r->err, "stopped after 0.2 s");
+    assert_int_equal(r->code, 3);
+}
+
+static void test_a_chardev_is_the_uart_and_the_monitor_and_its_log(void **state)
+{
+    (void)state;
+    static char text[FILE_MAX];
+    char chardev[192];
+
+    snprintf(chardev, sizeof(chardev), "stdio,id=con,mux=on,signal=off,logfile=%s,", in_dir("l"));
+    struct result *r =
+        RUN_WITH("abc", MINIMAL, "-kernel", in_dir("echo"), "-chardev", chardev, "-serial",
+                 "chardev:con", "-mon", "chardev=con,mode=readline", "--max-insns", "10000000");
+    assert_string_equal(r->out, ">abc");
+    read_file(in_dir("l"), text);
+    assert_string_equal(text, ">abc");
+    r = RUN(MINIMAL, "-kernel", in_dir("echo"), "-chardev", "stdio,id=con", "-serial",
+            "chardev:con", "-mon", "con");
+    assert_contains(r->err, "connected twice; expected mux=on");
+    snprintf(chardev, sizeof(chardev), "file,id=f,path=%s", in_dir("l"));
+    r = RUN(MINIMAL, "-kernel", in_dir("echo"), "-chardev", chardev, "-serial", "chardev:f",
+            "--max-insns", "1000");
+    assert_string_equal(r->out, "");
+    read_file(in_dir("l"), text);
+    assert_string_equal(text, ">");
+}
+
+static void test_without_defaults_the_uart_is_not_connected(void **state)
+{
+    (void)state;
+    struct result *r =
+        RUN(MINIMAL, "-kernel", in_dir("echo"), "-nodefaults", "--max-insns", "1000");
+    assert_string_equal(r->out, "");
+}
+
+#define TERMINAL(t, ...) terminal_open(t, (const char *const[]){__VA_ARGS__, NULL})
+
+static void test_the_pidfile_is_there_while_the_machine_runs(void **state)
+{
+    (void)state;
+    static struct terminal t;
+    static char text[FILE_MAX];
+    const char *pid = in_dir("pid");
+
+    TERMINAL(&t, MINIMAL, "-kernel", in_dir("echo"), "-pidfile", pid);
+    terminal_expect(&t, ">");
+    read_file(pid, text);
+    assert_int_equal(atoi(text), t.pid);
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("loop"), "-pidfile", pid);
+    assert_contains(r->err, "another process holds it");
+    assert_int_equal(r->code, 2);
+    kill(t.pid, SIGTERM);
+    assert_int_equal(terminal_close(&t), 128 + SIGTERM);
+    assert_int_equal(access(pid, F_OK), -1);
+}
+
+static void test_stopped_at_start_the_monitor_comes_first(void **state)
+{
+    (void)state;
+    static struct terminal t;
+
+    TERMINAL(&t, MINIMAL, "-kernel", in_dir("echo"), "-S", "-nographic");
+    terminal_expect(&t, "(armillary) ");
+    terminal_type(&t, "print pc\n");
+    terminal_expect(&t, "pc = ");
+    terminal_type(&t, "continue\n");
+    terminal_expect(&t, ">");
+    terminal_type(&t, "\001x");
+    assert_int_equal(terminal_close(&t), 0);
+    struct result *r = RUN_WITH("info registers\n", "qemu", "-M", VIRT, "-cpu", "cortex-a57",
+                                "-display", "none", "-serial", "null", "-monitor", "stdio");
+    assert_contains(r->out, "cpu0 running: EL1");
+    assert_int_equal(r->code, 0);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_d_is_our_traces_and_logs_in_one_file),
+        cmocka_unit_test(test_our_own_options_are_taken_too),
+        cmocka_unit_test(test_a_chardev_is_the_uart_and_the_monitor_and_its_log),
+        cmocka_unit_test(test_without_defaults_the_uart_is_not_connected),
+        cmocka_unit_test(test_the_pidfile_is_there_while_the_machine_runs),
+        cmocka_unit_test(test_stopped_at_start_the_monitor_comes_first),
+    };
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s ARMILLARY\n", argv[0]);
+        return 2;
+    }
+    program = realpath(argv[1], NULL);
+    return cmocka_run_group_tests(tests, make_files, remove_files);
+}
