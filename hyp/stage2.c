@@ -219,6 +219,7 @@ void stage2_forget(struct stage2 *s, uint64_t ipa, uint64_t size, uint64_t step)
 {
     uint64_t daif = irq_save(), mine = borrow_vmid(s);
 
+    STAT(S2_FORGET);
     if (!MUTANT(nodsb_descriptor))
         dsb(ishst);
     if (size / step <= 64) {

@@ -245,11 +245,11 @@ static void run(void)
     measure_rate(free.base);
     smp_run(prepare);
     for (unsigned phase = 0; phase < (pv_present() ? 4u : 1u); phase++) {
-        log_turn(free.base + page_count * (uint64_t)PAGE, phase % 2);
+        log_turn(free.base + page_count * (uint64_t)PAGE, free.base + free.size, phase % 2);
         smp_run(storm);
         check_all();
     }
-    log_turn(0, false);
+    log_turn(0, 0, false);
     check_collapse(free.base + page_count * (uint64_t)PAGE + BIT(24), free.base + free.size);
     for (unsigned cpu = 0; cpu < platform.cpus; cpu++)
         total += touched[cpu];

@@ -17,7 +17,7 @@ static volatile uint64_t *log_word(unsigned cpu, unsigned n)
     return (volatile uint64_t *)(log_base + (cpu * LOG_PAGES + n) * log_page);
 }
 
-void log_turn(uint64_t base, bool on)
+void log_turn(uint64_t base, uint64_t end, bool on)
 {
     int64_t shift;
 
@@ -33,7 +33,7 @@ void log_turn(uint64_t base, bool on)
             (uint64_t)shift);
     log_page = BIT((unsigned)shift);
     log_base = (base + log_page - 1) & ~(log_page - 1);
-    logging = true;
+    logging = log_base + platform.cpus * LOG_PAGES * log_page <= end;
 }
 
 /* The first time there is nothing to expect of the contents, nor of the log. */

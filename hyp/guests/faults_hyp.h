@@ -5,8 +5,8 @@
 #include "hyp/guests/lib/guest.h"
 #include "hyp/guests/lib/random.h"
 
-/* Turn the log on or off, on one CPU; at @base each CPU has its pages. */
-void log_turn(uint64_t base, bool on);
+/* Turn the log on or off, on one CPU; from @base on each CPU has its pages, if there is room. */
+void log_turn(uint64_t base, uint64_t end, bool on);
 
 /* This CPU's pages are known to it and not in the log; after log_turn(). */
 void log_prepare(unsigned cpu);
