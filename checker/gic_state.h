@@ -17,7 +17,12 @@
 #define LR_GROUP(v)    bit(v, 60)
 #define LR_PINTID(v)   bits(v, 44, 32)
 #define LR_EOI(v)      bit(v, 41) /* of one that is not of hardware */
+#define LR_PRIORITY(v) bits(v, 55, 48)
 #define LR_VINTID(v)   bits(v, 31, 0)
+#define VMCR_EOIM(v)   bit(v, 9)
+#define VMCR_CBPR(v)   bit(v, 4)
+#define VMCR_BPR0(v)   bits(v, 23, 21)
+#define VMCR_BPR1(v)   bits(v, 20, 18)
 #define HCR_EN         BIT(0)
 #define HCR_EOICOUNT   MASK(31, 27)
 #define VTR_LRS(v)     (unsigned)(bits(v, 4, 0) + 1)
@@ -53,17 +58,26 @@ struct gic_lost {
     struct site at, left;
 };
 
+/* An interrupt that was active when its world left, and its bit of the active priorities. */
+struct gic_active {
+    uint64_t vintid;
+    unsigned n;
+    uint8_t ap, bit;
+};
+
 struct gic_world {
     bool valid;   /* it has left, and does not start anew */
-    bool trapped; /* by an access that EL2 emulates */
+    bool trapped; /* by an access that EL2 emulates, to a register or to memory */
     uint64_t ap[APS_MAX];
     struct site left;
-    unsigned lost_count;
+    unsigned lost_count, active_count;
     struct gic_lost lost[LRS_MAX];
+    struct gic_active active[LRS_MAX];
 };
 
 struct gic {
     unsigned lrs, aps; /* how many there are; aps of each group */
+    unsigned pre;      /* bits of preemption */
     struct gic_cpu *cpus;
     GPtrArray *worlds; /* struct gic_world by index, NULL: none yet */
 };

@@ -19,6 +19,10 @@
 // case -DACTIVE @do_eret: GIC-STATE ICH_AP1R0_EL2 of vm1/vcpu1
 // case -DACTIVE -DZEROED: clean
 // case -DACTIVE -DDROPPED @dropped: GIC-STATE ICH_AP1R0_EL2 of vm1/vcpu0
+// case -DORPHAN @orphan: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
+// case -DORPHAN -DMOVED: clean
+// case -DORPHAN -DFULL: clean
+// case -DORPHAN -DEOIMODE: clean
 // case -DCOUNT @count: GIC-ORDER ICH_HCR_EL2 of vm1/vcpu0
 // case -DCOUNT -DREAD: clean
 // case -DMISR @misr: GIC-ORDER ICH_MISR_EL2 of vm1/vcpu0
@@ -111,7 +115,10 @@ handle: // X0: frame, X1: syndrome; X6 counts the calls
         b.eq    second_call
         b.hi    third_call
 
-#if defined(LOST) || defined(FOREIGN) || defined(ACTIVE) || defined(COUNT)
+#ifdef COUNT
+#define FULL
+#endif
+#if defined(LOST) || defined(FOREIGN) || defined(ACTIVE) || defined(COUNT) || defined(ORPHAN)
         inject
 #endif
 #ifdef TWICE
@@ -201,9 +208,22 @@ dropped:
         vcpu1
 #endif
 #endif
-#ifdef COUNT // it is active: the world ends it without a list register
+#if defined(COUNT) || defined(ORPHAN) // it is active: the world ends it without a list register
         mrs     x2, ICH_LR0
-        msr     ICH_LR0, xzr
+orphan: msr     ICH_LR0, xzr
+#ifdef MOVED
+        msr     ICH_LR1, x2
+#endif
+#endif
+#ifdef FULL // of interrupts that are as urgent
+        ldr     x2, =PENDING40 + 1
+        msr     ICH_LR0, x2
+        add     x2, x2, #1
+        msr     ICH_LR1, x2
+        add     x2, x2, #1
+        msr     s3_4_c12_c12_2, x2
+        add     x2, x2, #1
+        msr     s3_4_c12_c12_3, x2
 #endif
 #ifdef MISR
 #ifdef READ
@@ -233,7 +253,11 @@ count:  msr     ICH_HCR, xzr
 
 guest:
         hvc     #0
-#if defined(ACTIVE) || defined(COUNT) || defined(EISR) || defined(TAKEN)
+#ifdef EOIMODE
+        mov     x1, #2
+        msr     s3_0_c12_c12_4, x1              // ICC_CTLR_EL1
+#endif
+#if defined(ACTIVE) || defined(COUNT) || defined(EISR) || defined(TAKEN) || defined(ORPHAN)
         mrs     x1, ICC_IAR1
 #endif
 #if defined(EISR) || defined(TAKEN)
