@@ -23,29 +23,42 @@ struct why {
     struct site site; /* what put it there */
 };
 
+static bool is_value_rule(enum rule rule)
+{
+    return rule == RULE_LEAK || rule == RULE_UNSAVED || rule == RULE_LOST || rule == RULE_CLOBBER;
+}
+
 /* V registers, FPSR and FPCR change hands together: what is wrong with one of them is wrong with
  * the group, and the first that differs stands for it. */
-static bool is_told(const struct why *y)
+static bool is_told(const struct why *y, enum rule rule)
 {
     struct own *u = y->u;
     bool told = u->fp_told && u->fp_told_at == y->p->count && u->fp_told_by == y->p->cpu;
 
+    if (y->c->regs.desc[y->reg].owner != OWNER_FP || !is_value_rule(rule))
+        return false;
     u->fp_told = true;
     u->fp_told_at = y->p->count;
     u->fp_told_by = y->p->cpu;
     return told;
 }
 
+/* FP-OWNER is EL2's mistake about whose they are: it opens them to a world, and they are not its
+ * own, though nothing of it was overwritten that had no copy (LOST), and it has had them before
+ * (LEAK). */
+static enum rule rule_of(const struct why *y, enum rule rule, const struct site *at)
+{
+    bool fp = y->c->regs.desc[y->reg].owner == OWNER_FP && is_value_rule(rule);
+
+    return fp && y->r->version && !(rule == RULE_LOST && at) ? RULE_FP_OWNER : rule;
+}
+
 static void report(const struct why *y, enum rule rule, const struct site *at,
                    const struct site *other, const char *role, const char *how, const char *hint)
 {
-    bool fp =
-        y->c->regs.desc[y->reg].owner == OWNER_FP &&
-        (rule == RULE_LEAK || rule == RULE_UNSAVED || rule == RULE_LOST || rule == RULE_CLOBBER);
-
-    if (fp && is_told(y))
+    if (is_told(y, rule))
         return;
-    struct finding f = finding_at(y->c, fp ? RULE_FP_OWNER : rule, y->p);
+    struct finding f = finding_at(y->c, rule_of(y, rule, at), y->p);
 
     if (at && at->known)
         f.at = *at;

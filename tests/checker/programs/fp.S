@@ -1,9 +1,10 @@
 // Two virtual CPUs take turns; each has numbers of its own in V0, V31, FPSR and FPCR.
 // case: clean
 // case -DNO_RESTORE @do_eret: FP-OWNER v0 of vm
+// case -DNEW @do_eret: LEAK v0 of vm1/vcpu1
 // case -DNO_FPSR @do_eret: FP-OWNER FPSR of vm
 // case -DNO_FPCR @do_eret: FP-OWNER FPCR of vm
-// case -DNEON @neon: FP-OWNER v0 of vm
+// case -DNEON @neon: LOST v0 of vm
 // case -DNEON -DBEFORE: clean
 // case -DNEON -DRESTORED: clean
 // case -DTRAPPED -DNO_RESTORE: clean
@@ -96,15 +97,32 @@ neon:   movi    v0.16b, #0x55                   // a softirq
 #if defined(NEON) && defined(BEFORE) && !defined(LAZY)
         movi    v0.16b, #0x55
 #endif
-#if !defined(NO_RESTORE) && !defined(TRAPPED) && !defined(LAZY)
-        load    x3
+#if !defined(TRAPPED) && !defined(LAZY)
+        ldr     x7, [x0, #FRAME_X(22)]          // 4 at the first exit of each
+#ifdef NEW
+        adrp    x2, frame
+        cmp     x0, x2
+        ccmp    x7, #4, #0, eq
+        b.eq    1f
 #endif
-#if defined(LAZY) && !defined(OPEN)
+#ifdef NO_RESTORE
+        cmp     x7, #4
+        b.ne    1f
+#endif
+        load    x3
+1:
+#endif
+#ifdef LAZY
         mov     x4, #TRAP                       // unless they are its own
         adrp    x6, owner
         ldr     x7, [x6, #:lo12:owner]
         cmp     x7, x3
         csel    x4, xzr, x4, eq
+#ifdef OPEN                                     // from the second exit on
+        ldr     x7, [x0, #FRAME_X(22)]
+        cmp     x7, #4
+        csel    x4, x4, xzr, eq
+#endif
         msr     cptr_el2, x4
 #endif
         msr     tpidr_el2, x3

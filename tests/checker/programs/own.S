@@ -96,10 +96,13 @@ late_save: str  x4, [x0, #FRAME_A]
 #endif
         ldr     x4, [x3, #FRAME_B]
         msr     contextidr_el1, x4
-#ifndef NO_FP
+#ifdef NO_FP
+        cmp     x7, #3
+        b.le    4f
+#endif
         add     x5, x3, #FRAME_V
         ldr     q8, [x5]
-#endif
+4:
 #ifdef NO_TRAPS
         cmp     x7, #3
         b.lt    3f
