@@ -195,7 +195,7 @@ static struct line *new_line(struct arm_checker *c, struct code_unit *u, uint64_
 /* Decoded instructions are about to be stored to. */
 static void stored(struct arm_checker *c, struct code_unit *u, const struct arm_event *p)
 {
-    if (p->code.cause != ARM_CODE_STORE || p->el != 2 ||
+    if (p->code.cause != ARM_CODE_STORE || p->el != 2 || !c->cpus[p->cpu].guest_seen ||
         !g_hash_table_contains(u->pages, GSIZE_TO_POINTER(p->code.pa >> PAGE_SHIFT)))
         return;
     struct line *l = new_line(c, u, p->code.pa);
