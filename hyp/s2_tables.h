@@ -60,7 +60,7 @@ enum s2_step s2_collapse(const struct s2_walk *w, uint64_t ipa);
  * page that had it (it may be called again for the same one after S2_AGAIN). */
 typedef void s2_hit(void *arg, uint64_t ipa, uint64_t size);
 enum s2_step s2_zap(const struct s2_walk *w, uint64_t ipa, uint64_t size);
-enum s2_step s2_clear(const struct s2_walk *w, uint64_t ipa, uint64_t size, uint64_t bit_,
+enum s2_step s2_clear(const struct s2_walk *w, uint64_t ipa, uint64_t size, uint64_t bits_,
                       s2_hit *hit, void *arg);
 
 /* A table of pages that was taken out: its entries die, then it is freed. */
