@@ -67,13 +67,13 @@ static void evict(struct pcpu *cpu)
 static void load(struct pcpu *cpu, struct fp_state *s, enum fp_owner owner)
 {
     if (is_live(cpu, s)) {
-        STAT(FP_REUSE);
+        STAT_ON(cpu, FP_REUSE);
     } else {
         evict(cpu);
         allow_here(cpu);
         if (!MUTANT(leak_fp_load) || owner != FP_GUEST)
             fp_fetch(s);
-        STAT(FP_LOAD);
+        STAT_ON(cpu, FP_LOAD);
         s->cpu = cpu;
         cpu->fp.state = s;
         cpu->fp.owner = owner;
@@ -92,15 +92,13 @@ static void swap_in_host(struct pcpu *cpu, struct vcpu *v)
     load(cpu, &v->task.fp, FP_HOST);
 }
 
-void fp_enter(struct vcpu *v)
+void fp_enter(struct pcpu *cpu, struct vcpu *v)
 {
-    struct pcpu *cpu = this_cpu();
-
     if (opts.fp == OPT_fp_eager)
         swap_in_guest(cpu, v);
     if (is_live(cpu, &v->fp)) {
         if (opts.fp == OPT_fp_integrated)
-            STAT(FP_REUSE);
+            STAT_ON(cpu, FP_REUSE);
         v->fp.saved = false;
         set_trap(cpu, false);
     } else {
@@ -114,10 +112,8 @@ void fp_trapped(struct vcpu *v)
     swap_in_guest(this_cpu(), v);
 }
 
-void fp_exit(struct vcpu *v)
+void fp_exit(struct pcpu *cpu, struct vcpu *v)
 {
-    struct pcpu *cpu = this_cpu();
-
     if (!is_live(cpu, &v->fp))
         return;
     if (opts.fp == OPT_fp_eager || opts.fp == OPT_fp_lazy)

@@ -50,9 +50,11 @@ void fp_fetch(const struct fp_state *s);
 
 /* Hooks of the world switch, with interrupts masked. */
 void fp_enter(
+    struct pcpu *cpu,
     struct vcpu *v); /* before the guest runs: make its registers there, or trap their use */
 void fp_trapped(struct vcpu *v); /* the guest used FP and trapped */
-void fp_exit(struct vcpu *v);    /* after the guest ran, before interrupts are enabled */
+void fp_exit(struct pcpu *cpu,
+             struct vcpu *v); /* after the guest ran, before interrupts are enabled */
 
 /* Hooks of the scheduler: a task is about to leave this CPU, or has come to it. */
 void fp_task_out(struct task *t);

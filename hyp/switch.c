@@ -44,7 +44,7 @@ static void guest_to_host(struct pcpu *cpu, struct vcpu *v, unsigned groups)
 {
     context_save(&v->ctx, groups);
     context_restore(&cpu->host, groups);
-    STAT(REGS_SAVED);
+    STAT_ON(cpu, REGS_SAVED);
 }
 
 /* TLB entries carry the VMID, which is the VM's; what differs between its virtual CPUs (their own
@@ -91,7 +91,7 @@ void vcpu_load(struct vcpu *v)
         isb();
         irq_disable();
     }
-    vgic_if_load(&v->vgic.hw);
+    vgic_if_load(cpu, &v->vgic.hw);
     vgic_load_hw(v);
     vtimer_load(v);
     cpu->loaded = v;
@@ -111,7 +111,7 @@ void vcpu_put(struct vcpu *v)
     trace(TRACE_PUT, v->index, cpu->index);
     vtimer_put(v);
     vgic_put_hw(v);
-    vgic_if_put(&v->vgic.hw);
+    vgic_if_put(cpu, &v->vgic.hw);
     lazy_put(v);
     fp_sync(&v->fp);
     if (MUTANT(window_put)) {
@@ -129,9 +129,8 @@ void vcpu_put(struct vcpu *v)
     lock_drop(&v->moving, daif);
 }
 
-enum exit_kind vcpu_enter(struct vcpu *v)
+enum exit_kind vcpu_enter(struct pcpu *cpu, struct vcpu *v)
 {
-    struct pcpu *cpu = this_cpu();
     unsigned immediate = policies[opts.sysregs].immediate;
     enum exit_kind kind;
 
@@ -139,13 +138,13 @@ enum exit_kind vcpu_enter(struct vcpu *v)
      * before the flush. */
     __atomic_store_n(&v->running, true, __ATOMIC_SEQ_CST);
     vgic_flush(v);
-    vgic_if_enter(&v->vgic.hw);
-    fp_enter(v);
+    vgic_if_enter(cpu, &v->vgic.hw);
+    fp_enter(cpu, v);
     if (immediate)
         host_to_guest(cpu, v, immediate);
     msr(ELR_EL2, v->regs.pc);
     msr(SPSR_EL2, v->regs.pstate);
-    STAT(ENTRIES);
+    STAT_ON(cpu, ENTRIES);
     v->entries++;
     trace(TRACE_ENTER, v->regs.pc, v->index);
 
@@ -159,8 +158,8 @@ enum exit_kind vcpu_enter(struct vcpu *v)
     hook(kind == EXIT_SYNC ? v->esr : 0);
     if (immediate)
         guest_to_host(cpu, v, immediate);
-    fp_exit(v);
-    vgic_if_exit(&v->vgic.hw);
+    fp_exit(cpu, v);
+    vgic_if_exit(cpu, &v->vgic.hw);
     vgic_fold(v);
     if (v->hcr & FIELD_MASK(HCR_EL2_VSE))
         v->hcr = mrs(HCR_EL2); /* the hardware clears it when the guest takes the SError */

@@ -80,7 +80,7 @@ void vcpu_put(struct vcpu *v);
 
 /* Enter the guest once, and what the exit requires before interrupts are enabled. With them masked,
  * loaded. */
-enum exit_kind vcpu_enter(struct vcpu *v);
+enum exit_kind vcpu_enter(struct pcpu *cpu, struct vcpu *v);
 
 /* Handle an exit; interrupts enabled (hyp/exits.c). */
 void vcpu_handle_exit(struct vcpu *v, enum exit_kind kind);

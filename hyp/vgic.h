@@ -21,6 +21,7 @@
 #define LRS_MAX      16
 #define APRS_MAX     4
 
+struct pcpu;
 struct vcpu;
 struct vm;
 struct mmio;
@@ -119,10 +120,10 @@ void vgic_load_hw(struct vcpu *v);
 void vgic_put_hw(struct vcpu *v);
 
 /* World switch. */
-void vgic_if_load(struct vgic_if *c);
-void vgic_if_put(struct vgic_if *c);
-void vgic_if_enter(struct vgic_if *c);
-void vgic_if_exit(struct vgic_if *c);
+void vgic_if_load(struct pcpu *cpu, struct vgic_if *c);
+void vgic_if_put(struct pcpu *cpu, struct vgic_if *c);
+void vgic_if_enter(struct pcpu *cpu, struct vgic_if *c);
+void vgic_if_exit(struct pcpu *cpu, struct vgic_if *c);
 uint64_t lr_read(unsigned n);
 void lr_write(unsigned n, uint64_t v);
 

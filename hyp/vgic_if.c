@@ -140,11 +140,9 @@ static void write_aprs(const struct vgic_if *c)
     }
 }
 
-/* This CPU's ICH_HCR_EL2, if it is not that already. */
-static void set_hcr(uint64_t hcr)
+/* The CPU's ICH_HCR_EL2, if it is not that already. */
+static void set_hcr(struct pcpu *cpu, uint64_t hcr)
 {
-    struct pcpu *cpu = this_cpu();
-
     if (cpu->ich_hcr != hcr) {
         cpu->ich_hcr = hcr;
         msr(ICH_HCR_EL2, hcr);
@@ -158,7 +156,7 @@ static void write_controls(struct vgic_if *c)
     write_aprs(c);
 }
 
-void vgic_if_load(struct vgic_if *c)
+void vgic_if_load(struct pcpu *cpu, struct vgic_if *c)
 {
     if (MUTANT(gic_order_sre))
         msr(ICH_VMCR_EL2, c->vmcr);
@@ -169,26 +167,25 @@ void vgic_if_load(struct vgic_if *c)
         msr(ICC_SRE_EL2, 0x7); /* without Enable: the guest cannot set SRE */
     if (opts.vgic == OPT_vgic_deferred) {
         write_controls(c);
-        set_hcr(c->hcr);
+        set_hcr(cpu, c->hcr);
     }
     c->loaded = true;
 }
 
-void vgic_if_put(struct vgic_if *c)
+void vgic_if_put(struct pcpu *cpu, struct vgic_if *c)
 {
     if (opts.vgic == OPT_vgic_deferred) {
         c->vmcr = mrs(ICH_VMCR_EL2);
         if (!MUTANT(lost_apr))
             read_aprs(c);
         if (!MUTANT(gic_state_host))
-            set_hcr(0);
+            set_hcr(cpu, 0);
     }
     c->loaded = false;
 }
 
-void vgic_if_enter(struct vgic_if *c)
+void vgic_if_enter(struct pcpu *cpu, struct vgic_if *c)
 {
-    struct pcpu *cpu = this_cpu();
     unsigned write = opts.lrs == OPT_lrs_all ? cpu_limits.lrs : c->used;
 
     for (unsigned n = c->used; n < LRS_MAX && opts.lrs == OPT_lrs_all; n++)
@@ -204,7 +201,7 @@ void vgic_if_enter(struct vgic_if *c)
         lr_write(n, 0);
     cpu->stat[STAT_LR_RESTORE] += write;
     cpu->lrs_written = write;
-    set_hcr(c->hcr);
+    set_hcr(cpu, c->hcr);
 }
 
 /* EOIcount, with the rest. With EOImode 1 only ICC_DIR_EL1 deactivates, which traps: nothing is to
@@ -218,7 +215,7 @@ static uint64_t read_eoicount(void)
 
 /* ICH_HCR_EL2 is cleared while list registers or maintenance interrupts are ours to think about: an
  * interrupt that is asserted until the fold has been undone would come for ever. */
-void vgic_if_exit(struct vgic_if *c)
+void vgic_if_exit(struct pcpu *cpu, struct vgic_if *c)
 {
     unsigned read = opts.lrs == OPT_lrs_all ? cpu_limits.lrs : c->used;
 
@@ -235,7 +232,7 @@ void vgic_if_exit(struct vgic_if *c)
         read_aprs(c);
     }
     if (MUTANT(lost_eoicount))
-        set_hcr(0);
+        set_hcr(cpu, 0);
     if (c->hcr & ICH_HCR(LRENPIE))
         c->hcr = read_eoicount();
     if (opts.elrsr && read)
@@ -244,9 +241,9 @@ void vgic_if_exit(struct vgic_if *c)
         read_lrs(c, read, true);
     else
         read_lrs(c, read, false);
-    this_cpu()->stat[STAT_LR_SAVE] += read;
+    cpu->stat[STAT_LR_SAVE] += read;
     if (c->used || opts.vgic == OPT_vgic_eager)
-        set_hcr(0);
+        set_hcr(cpu, 0);
 }
 
 void vgic_maintenance(void)

@@ -26,9 +26,9 @@ static struct {
 #define PSTATE_EL1H_MASKED UINT64_C(0x3c5)
 
 /* Is something else to be done before the guest can run? */
-static bool must_leave(const struct vcpu *v)
+static bool must_leave(const struct pcpu *cpu, const struct vcpu *v)
 {
-    return this_cpu()->need_resched || v->stopping;
+    return cpu->need_resched || v->stopping;
 }
 
 /* Once round the loop: into the guest and out, and what the exit wants. */
@@ -38,10 +38,12 @@ static void run_once(struct vcpu *v)
     bool ran = false;
 
     irq_disable();
-    if (!must_leave(v)) {
-        if (this_cpu()->loaded != v)
+    struct pcpu *cpu =
+        this_cpu(); /* until interrupts are enabled: then another may take the task */
+    if (!must_leave(cpu, v)) {
+        if (cpu->loaded != v)
             vcpu_load(v);
-        kind = vcpu_enter(v);
+        kind = vcpu_enter(cpu, v);
         ran = true;
     }
     irq_enable(); /* a pending interrupt is taken here, at EL2 */
