@@ -43,6 +43,8 @@ static void host_to_guest(struct pcpu *cpu, struct vcpu *v, unsigned groups)
 static void guest_to_host(struct pcpu *cpu, struct vcpu *v, unsigned groups)
 {
     context_save(&v->ctx, groups);
+    if (groups & BIT(GROUP_EL1))
+        dsb(nsh); /* table walks that the guest began end before its registers change */
     context_restore(&cpu->host, groups);
     STAT_ON(cpu, REGS_SAVED);
 }
