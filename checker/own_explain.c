@@ -275,7 +275,8 @@ static void first_entry(const struct why *y)
 /* What EL2 sets for a world: it may change its mind, but not leave another's. */
 static void explain_config(const struct why *y)
 {
-    if (y->r->version && !y->l->written && y->l->owner >= 0 && y->l->owner != (int)y->w->index)
+    if (y->r->version && !y->l->written && y->l->owner >= 0 && y->l->owner != (int)y->w->index &&
+        !regs_only_traps_more(y->c, y->p->cpu, y->reg, y->r->value.lo, y->v.lo))
         report(y, RULE_TRAPCFG, NULL, &own_wreg(y->u, y->c->worlds.list[y->l->owner], y->reg)->left,
                "theirs", "it runs with what was set for another world",
                "nothing sets it on this way");

@@ -134,6 +134,33 @@ bool regs_fp_enabled(const struct arm_checker *c, unsigned cpu)
     return !CPTR_EL2_TFP(cptr);
 }
 
+/* Bits of @sr that trap something while they are set, or while they are clear. */
+static uint64_t trap_bits(enum sysreg sr, bool on)
+{
+    uint64_t bits = 0;
+
+    for (unsigned g = 0; g < TRAP_GROUP_COUNT; g++)
+        for (const struct trap_rule *r = trap_groups[g].rules; r->mask; r++)
+            if (r->control == sr && r->on == on)
+                bits |= r->mask;
+    return bits;
+}
+
+bool regs_only_traps_more(const struct arm_checker *c, unsigned cpu, unsigned reg, uint64_t before,
+                          uint64_t now)
+{
+    enum sysreg sr = c->regs.desc[reg].sr;
+    uint64_t on = trap_bits(sr, true), off = trap_bits(sr, false);
+
+    if (sr == SR_CPTR_EL2) { /* FP and SIMD are no group of registers */
+        if (HCR_EL2_E2H(sysreg(c, cpu, SR_HCR_EL2)))
+            off |= FIELD_MASK(CPTR_EL2_FPEN);
+        else
+            on |= FIELD_MASK(CPTR_EL2_TFP);
+    }
+    return !((now & ~before) & ~on) && !((before & ~now) & ~off);
+}
+
 static bool rule_applies(const struct trap_rule *r, bool e2h)
 {
     if (r->when == WHEN_NEVER_ALLOWED || r->when == WHEN_HOST || !bit(r->els, 1) ||

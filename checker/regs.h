@@ -44,5 +44,10 @@ struct value128 regs_get(const struct arm_checker *c, unsigned cpu, unsigned reg
  * now? */
 bool regs_observable(const struct arm_checker *c, unsigned cpu, unsigned reg);
 
+/* @reg, a control of EL2, goes from @before to @now: does more trap then, and has nothing else
+ * changed? Then EL2 sees what the world does, and may set it anew. */
+bool regs_only_traps_more(const struct arm_checker *c, unsigned cpu, unsigned reg, uint64_t before,
+                          uint64_t now);
+
 /* Does EL2 let the world below use FP and SIMD now? */
 bool regs_fp_enabled(const struct arm_checker *c, unsigned cpu);
