@@ -14,15 +14,15 @@ while read -r variant; do
     code=0
     "$armillary" check --cpu "$model" --smp 2 --memory 512 --timeout 200 \
         --append "hyp.memory=16M hyp.vcpus=2 $options" \
-        --module "kernel:$build/guest.img,program=regs rounds=4" --module "kernel:$build/guest.img,program=fp rounds=4" \
-        --module "kernel:$build/guest.img,program=irq rounds=4" --module "kernel:$build/guest.img,program=timer rounds=4" \
+        --module "kernel:$build/guests/sysregs.img,rounds=10 seed=1" --module "kernel:$build/guests/fp.img,rounds=10 seed=2" \
+        --module "kernel:$build/guests/irqstorm.img,rounds=30 seed=3" --module "kernel:$build/guests/timer.img,rounds=10 seed=4" \
         "$build/hyp.img" </dev/null >"$out/log" 2>&1 || code=$?
     if [ "$code" = 0 ] && grep -q "no guest is left" "$out/log" &&
-        grep -q "^armillary: findings: 0 error(s)" "$out/log"; then
+        grep -q "^armillary: findings: 0 error(s), 0 warning(s)" "$out/log"; then
         echo "ok   $model $variant: $(sed -n 's/^armillary: findings: //p' "$out/log")"
     else
         echo "FAIL $model $variant: exit code $code"
-        grep -A4 "error:" "$out/log" | head -n 20
+        grep -A4 "error:\|warning:" "$out/log" | head -n 20
         failed=1
     fi
 done <"$out/table"
