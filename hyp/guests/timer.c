@@ -93,6 +93,10 @@ static void on_irq(struct frame *f)
     gic_end(intid);
 }
 
+/* Never. With UINT64_MAX, enabled, QEMU 7.2 adds CNTVOFF_EL2, wraps, and sets the same timer for
+ * ever (docs/divergences.md). */
+#define FAR (UINT64_MAX >> 2)
+
 /* CTL says met or not, between two readings of the counter. QEMU says so a little late. */
 static void check_status(const struct timer *t, uint64_t cval)
 {
@@ -197,7 +201,7 @@ static void silent(const struct timer *t, struct random *r)
     t->set_ctl(0);
     t->set_tval(ticks_of_us(5));
     disturb_without_timer(r);
-    t->set_cval(UINT64_MAX);
+    t->set_cval(FAR);
     t->set_ctl(CTL_ENABLE);
     disturb_without_timer(r);
     expect("CTL far away", t->ctl(), CTL_ENABLE);
