@@ -2,6 +2,7 @@
 
 #include "arch/esr.h"
 #include "arch/insn.h"
+#include "arch/psci.h"
 #include "base/bits.h"
 
 #define X_CALL_RESULTS MASK(3, 0)  /* SMCCC 1.1 2.4: X0 to X3 */
@@ -12,17 +13,17 @@ static bool is_interrupt(uint16_t vector)
     return vector & 0x180;
 }
 
-/* Functions of PSCI (DEN0022) that do not return to where they were called, or need not. */
+/* Functions of PSCI that do not return to where they were called, or need not. */
 static bool starts_anew(uint64_t function)
 {
-    switch (function & 0xbfffffff) { /* bit 30: the form with 64-bit arguments */
-    case 0x84000001:                 /* CPU_SUSPEND */
-    case 0x84000002:                 /* CPU_OFF */
-    case 0x84000008:                 /* SYSTEM_OFF */
-    case 0x84000009:                 /* SYSTEM_RESET */
-    case 0x8400000c:                 /* CPU_DEFAULT_SUSPEND */
-    case 0x8400000e:                 /* SYSTEM_SUSPEND */
-    case 0x84000012:                 /* SYSTEM_RESET2 */
+    switch (function & ~(uint64_t)SMCCC_64) {
+    case PSCI_CPU_SUSPEND_32:
+    case PSCI_CPU_OFF:
+    case PSCI_SYSTEM_OFF:
+    case PSCI_SYSTEM_RESET:
+    case PSCI_DEFAULT_SUSPEND_32:
+    case PSCI_SYSTEM_SUSPEND_32:
+    case PSCI_SYSTEM_RESET2_32:
         return true;
     default:
         return false;

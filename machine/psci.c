@@ -2,28 +2,14 @@
  * The firmware: PSCI 1.1 (DEN0022) and the SMCCC version calls (DEN0028), by SMC when EL2 exists
  * and by HVC when not.
  */
+#include "arch/psci.h"
 #include "base/probe.h"
 #include "cpu/events.h"
 #include "machine/machine.h"
 
-/* Function identifiers: fast calls, in their 32-bit forms. */
-#define SMCCC_VERSION       UINT32_C(0x80000000)
-#define SMCCC_ARCH_FEATURES UINT32_C(0x80000001)
-#define PSCI(n)             (UINT32_C(0x84000000) + (n))
-#define ID_64               BIT(30)
-
-#define PSCI_SUCCESS            UINT64_C(0)
-#define PSCI_NOT_SUPPORTED      (~UINT64_C(0))
-#define PSCI_INVALID_PARAMETERS (~UINT64_C(0) - 1)
-#define PSCI_DENIED             (~UINT64_C(0) - 2)
-#define PSCI_ALREADY_ON         (~UINT64_C(0) - 3)
-#define PSCI_INVALID_ADDRESS    (~UINT64_C(0) - 8)
-
 #define PSCI_VERSION_1_1  0x10001
 #define SMCCC_VERSION_1_2 0x10002
 #define SYSTEM_WARM_RESET 0
-#define AFFINITY_ON       0
-#define AFFINITY_OFF      1
 #define TOS_NOT_PRESENT   2 /* MIGRATE_INFO_TYPE: migration is not needed */
 
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
@@ -155,8 +141,8 @@ static uint64_t affinity_info(struct arm_machine *m, struct cpu *cpu, const uint
         if (((m->mpidr[k] & MPIDR_AFFINITY) ^ arg[0]) & ~below)
             continue;
         if (m->cpus[k]->power != CPU_OFF)
-            return AFFINITY_ON;
-        info = AFFINITY_OFF;
+            return PSCI_ON;
+        info = PSCI_OFF;
     }
     return info;
 }
@@ -199,20 +185,26 @@ static const struct function {
     bool wide;
     psci_fn *fn;
 } functions[] = {
-    {SMCCC_VERSION, false, smccc_version}, {SMCCC_ARCH_FEATURES, false, smccc_arch_features},
-    {PSCI(0x00), false, psci_version},     {PSCI(0x01), true, cpu_suspend},
-    {PSCI(0x02), false, cpu_off},          {PSCI(0x03), true, cpu_on},
-    {PSCI(0x04), true, affinity_info},     {PSCI(0x06), false, migrate_info_type},
-    {PSCI(0x08), false, system_off},       {PSCI(0x09), false, system_reset},
-    {PSCI(0x0a), false, psci_features},    {PSCI(0x0e), true, system_suspend},
-    {PSCI(0x12), true, system_reset2},
+    {SMCCC_VERSION, false, smccc_version},
+    {SMCCC_ARCH_FEATURES, false, smccc_arch_features},
+    {PSCI_VERSION, false, psci_version},
+    {PSCI_CPU_SUSPEND_32, true, cpu_suspend},
+    {PSCI_CPU_OFF, false, cpu_off},
+    {PSCI_CPU_ON_32, true, cpu_on},
+    {PSCI_AFFINITY_INFO_32, true, affinity_info},
+    {PSCI_MIGRATE_INFO_TYPE, false, migrate_info_type},
+    {PSCI_SYSTEM_OFF, false, system_off},
+    {PSCI_SYSTEM_RESET, false, system_reset},
+    {PSCI_FEATURES, false, psci_features},
+    {PSCI_SYSTEM_SUSPEND_32, true, system_suspend},
+    {PSCI_SYSTEM_RESET2_32, true, system_reset2},
 };
 
 static const struct function *find_function(uint32_t id)
 {
     for (unsigned k = 0; k < ARRAY_SIZE(functions); k++)
         if (functions[k].number == id ||
-            (functions[k].wide && functions[k].number == (id & ~ID_64)))
+            (functions[k].wide && functions[k].number == (id & ~SMCCC_64)))
             return &functions[k];
     return NULL;
 }
@@ -224,7 +216,7 @@ static uint64_t psci_features(struct arm_machine *m, struct cpu *cpu, const uint
     const struct function *f = find_function((uint32_t)arg[0]);
 
     (void)m, (void)cpu;
-    return f && (f->number >= PSCI(0) || f->number == SMCCC_VERSION) ? 0 : PSCI_NOT_SUPPORTED;
+    return f && (f->number >= PSCI_VERSION || f->number == SMCCC_VERSION) ? 0 : PSCI_NOT_SUPPORTED;
 }
 
 /* Functions of the Arm Architecture service. No CPU here needs a workaround. */
@@ -233,7 +225,7 @@ static uint64_t smccc_arch_features(struct arm_machine *m, struct cpu *cpu, cons
     const struct function *f = find_function((uint32_t)arg[0]);
 
     (void)m, (void)cpu;
-    return f && f->number < PSCI(0) ? 0 : PSCI_NOT_SUPPORTED;
+    return f && f->number < PSCI_VERSION ? 0 : PSCI_NOT_SUPPORTED;
 }
 
 /* The function identifier is in W0 and results are signed: all of X0 is -1 for what is unknown.
@@ -245,11 +237,11 @@ void psci_call(struct arm_machine *m, struct cpu *cpu, uint16_t immediate)
     uint64_t arg[3];
 
     for (unsigned k = 0; k < 3; k++)
-        arg[k] = id & ID_64 ? cpu->x[1 + k] : (uint32_t)cpu->x[1 + k];
+        arg[k] = id & SMCCC_64 ? cpu->x[1 + k] : (uint32_t)cpu->x[1 + k];
     if (!f)
         LOG(cpu->log, PSCI, GUEST, "cpu%u: no firmware function %#x, immediate %#x", cpu->index, id,
             immediate);
-    uint64_t result = f ? f->fn(m, cpu, arg) : PSCI_NOT_SUPPORTED;
+    uint64_t result = f ? f->fn(m, cpu, arg) : (uint64_t)PSCI_NOT_SUPPORTED;
     if (cpu_wants(cpu, ARM_EVENT_FIRMWARE))
         tell(cpu, &(struct arm_event){.kind = ARM_EVENT_FIRMWARE,
                                       .firmware = {.function = id,

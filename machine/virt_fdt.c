@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "arch/psci.h"
 #include "base/bits.h"
 #include "base/random.h"
 #include "loader/fdt.h"
@@ -31,11 +32,6 @@ enum {
 #define CELLS64(v) (uint32_t)((uint64_t)(v) >> 32), (uint32_t)(v)
 
 #define REGION(r) CELLS64(virt_memmap[r].base), CELLS64(virt_memmap[r].size)
-
-#define PSCI_CPU_SUSPEND_64 0xc4000001 /* DEN0022 5.1, Function prototypes */
-#define PSCI_CPU_OFF        0x84000002
-#define PSCI_CPU_ON_64      0xc4000003
-#define PSCI_MIGRATE_64     0xc4000005
 
 #define LINUX_KEY_POWER 116
 

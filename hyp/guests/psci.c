@@ -11,13 +11,10 @@
 #include "hyp/guests/lib/report.h"
 #include "hyp/guests/lib/smp.h"
 
-#define NOBODY               UINT64_C(0x00ffffff) /* an affinity that no board has */
-#define PSCI_CPU_ON32        UINT64_C(0x84000003)
-#define PSCI_AFFINITY_INFO32 UINT64_C(0x84000004)
-#define PSCI_SUSPEND32       UINT64_C(0x84000001)
-#define UNKNOWN_FUNCTION     UINT64_C(0x840000fe)
-#define POWER_DOWN           BIT(16)
-#define DAIF_ALL             UINT64_C(0x3c0)
+#define NOBODY           UINT64_C(0x00ffffff) /* an affinity that no board has */
+#define UNKNOWN_FUNCTION UINT64_C(0x840000fe)
+#define POWER_DOWN       BIT(16)
+#define DAIF_ALL         UINT64_C(0x3c0)
 
 enum { BREAK_CONTEXT, BREAK_START, BREAK_AFFINITY, BREAK_ENTRY, BREAK_WAKE };
 static const char *const breaks[] = {"context", "start", "affinity", "entry", "wake", 0};
@@ -33,7 +30,7 @@ static uint64_t rounds;
 
 static int32_t affinity_info(unsigned cpu)
 {
-    return psci32(PSCI_AFFINITY_INFO, platform.mpidr[cpu], 0, 0);
+    return psci32(PSCI_AFFINITY_INFO_64, platform.mpidr[cpu], 0, 0);
 }
 
 static void expect_answer(const char *what, int32_t got, int32_t expected)
@@ -49,13 +46,13 @@ static void answers(void)
     } there[] = {
         {"PSCI_FEATURES of PSCI_VERSION", PSCI_VERSION},
         {"PSCI_FEATURES of PSCI_FEATURES", PSCI_FEATURES},
-        {"PSCI_FEATURES of CPU_SUSPEND", PSCI_CPU_SUSPEND},
-        {"PSCI_FEATURES of CPU_SUSPEND, 32 bits", PSCI_SUSPEND32},
+        {"PSCI_FEATURES of CPU_SUSPEND", PSCI_CPU_SUSPEND_64},
+        {"PSCI_FEATURES of CPU_SUSPEND, 32 bits", PSCI_CPU_SUSPEND_32},
         {"PSCI_FEATURES of CPU_OFF", PSCI_CPU_OFF},
-        {"PSCI_FEATURES of CPU_ON", PSCI_CPU_ON},
-        {"PSCI_FEATURES of CPU_ON, 32 bits", PSCI_CPU_ON32},
-        {"PSCI_FEATURES of AFFINITY_INFO", PSCI_AFFINITY_INFO},
-        {"PSCI_FEATURES of AFFINITY_INFO, 32 bits", PSCI_AFFINITY_INFO32},
+        {"PSCI_FEATURES of CPU_ON", PSCI_CPU_ON_64},
+        {"PSCI_FEATURES of CPU_ON, 32 bits", PSCI_CPU_ON_32},
+        {"PSCI_FEATURES of AFFINITY_INFO", PSCI_AFFINITY_INFO_64},
+        {"PSCI_FEATURES of AFFINITY_INFO, 32 bits", PSCI_AFFINITY_INFO_32},
         {"PSCI_FEATURES of SYSTEM_OFF", PSCI_SYSTEM_OFF},
         {"PSCI_FEATURES of SYSTEM_RESET", PSCI_SYSTEM_RESET},
     };
@@ -67,15 +64,15 @@ static void answers(void)
     expect_answer("PSCI_FEATURES of an unknown function",
                   psci32(PSCI_FEATURES, UNKNOWN_FUNCTION, 0, 0), PSCI_NOT_SUPPORTED);
     expect_answer("an unknown function", psci32(UNKNOWN_FUNCTION, 0, 0, 0), PSCI_NOT_SUPPORTED);
-    expect_answer("CPU_ON of oneself", psci32(PSCI_CPU_ON, self, entry, 0), PSCI_ALREADY_ON);
-    expect_answer("CPU_ON of nobody", psci32(PSCI_CPU_ON, NOBODY, entry, 0),
+    expect_answer("CPU_ON of oneself", psci32(PSCI_CPU_ON_64, self, entry, 0), PSCI_ALREADY_ON);
+    expect_answer("CPU_ON of nobody", psci32(PSCI_CPU_ON_64, NOBODY, entry, 0),
                   PSCI_INVALID_PARAMETERS);
-    expect_answer("CPU_ON, 32 bits, of nobody", psci32(PSCI_CPU_ON32, NOBODY, entry, 0),
+    expect_answer("CPU_ON, 32 bits, of nobody", psci32(PSCI_CPU_ON_32, NOBODY, entry, 0),
                   PSCI_INVALID_PARAMETERS);
     expect_answer("AFFINITY_INFO of oneself", affinity_info(0), PSCI_ON);
-    expect_answer("AFFINITY_INFO, 32 bits, of oneself", psci32(PSCI_AFFINITY_INFO32, self, 0, 0),
+    expect_answer("AFFINITY_INFO, 32 bits, of oneself", psci32(PSCI_AFFINITY_INFO_32, self, 0, 0),
                   PSCI_ON);
-    expect_answer("AFFINITY_INFO of nobody", psci32(PSCI_AFFINITY_INFO, NOBODY, 0, 0),
+    expect_answer("AFFINITY_INFO of nobody", psci32(PSCI_AFFINITY_INFO_64, NOBODY, 0, 0),
                   PSCI_INVALID_PARAMETERS);
 }
 
@@ -132,7 +129,7 @@ static void suspend_by_timer(struct random *r)
         require(patient(since), "CPU_SUSPEND: the timer does not wake");
         if (mrs(cntv_ctl_el0) & 2)
             continue; /* would never wake */
-        expect_answer("CPU_SUSPEND to standby", psci32(PSCI_CPU_SUSPEND, 0, 0, 0), PSCI_SUCCESS);
+        expect_answer("CPU_SUSPEND to standby", psci32(PSCI_CPU_SUSPEND_64, 0, 0, 0), PSCI_SUCCESS);
     }
     require(now() >= deadline, "CPU_SUSPEND: the timer wakes early");
     expect("what woke", gic_acknowledge(), platform.vtimer_intid);
@@ -143,7 +140,7 @@ static void suspend_by_timer(struct random *r)
 static void suspend_by_sgi(void)
 {
     gic_send(SGI_GUEST, cpu_index());
-    expect_answer("CPU_SUSPEND with an SGI pending", psci32(PSCI_CPU_SUSPEND, 0, 0, 0),
+    expect_answer("CPU_SUSPEND with an SGI pending", psci32(PSCI_CPU_SUSPEND_64, 0, 0, 0),
                   PSCI_SUCCESS);
     expect("what woke", gic_acknowledge(), SGI_GUEST);
     gic_end(SGI_GUEST);
@@ -172,7 +169,7 @@ static struct random randoms[MAX_CPUS];
 static void switch_on(unsigned me, unsigned target, struct random *r)
 {
     uint64_t context = random_next(r);
-    int32_t answer = psci32(PSCI_CPU_ON, platform.mpidr[target], (uint64_t)psci_entry, context);
+    int32_t answer = psci32(PSCI_CPU_ON_64, platform.mpidr[target], (uint64_t)psci_entry, context);
 
     if (answer == PSCI_SUCCESS) {
         told[me][target].count++;
@@ -298,7 +295,7 @@ static void in_order(unsigned cpu)
     smp_wait(&phase, 1, "a CPU that was switched on");
     expect_answer("AFFINITY_INFO of a CPU that runs", affinity_info(cpu), PSCI_ON);
     expect_answer("CPU_ON of a CPU that runs",
-                  psci32(PSCI_CPU_ON, platform.mpidr[cpu], (uint64_t)psci_entry, 0),
+                  psci32(PSCI_CPU_ON_64, platform.mpidr[cpu], (uint64_t)psci_entry, 0),
                   PSCI_ALREADY_ON);
     phase = 2;
     smp_wait_off(cpu);
@@ -320,7 +317,7 @@ static void powers_down(uint64_t cpu)
     msr(cntv_tval_el0, ticks_of_us(100));
     msr(cntv_ctl_el0, 1);
     answer =
-        psci32(PSCI_CPU_SUSPEND, POWER_DOWN, (uint64_t)psci_entry, UINT64_C(0x5a5a123456789abc));
+        psci32(PSCI_CPU_SUSPEND_64, POWER_DOWN, (uint64_t)psci_entry, UINT64_C(0x5a5a123456789abc));
     require(answer == PSCI_SUCCESS || answer == PSCI_INVALID_PARAMETERS || answer == PSCI_DENIED,
             "CPU_SUSPEND to power-down: %x", (unsigned)answer);
 }

@@ -51,14 +51,14 @@ int32_t smp_start(unsigned cpu, void (*fn)(uint64_t), uint64_t arg)
 {
     uint64_t top = smp_prepare(cpu, fn, arg);
 
-    return psci32(PSCI_CPU_ON, platform.mpidr[cpu], (uint64_t)secondary_start, top);
+    return psci32(PSCI_CPU_ON_64, platform.mpidr[cpu], (uint64_t)secondary_start, top);
 }
 
 void smp_wait_off(unsigned cpu)
 {
     uint64_t since = now();
 
-    while (psci32(PSCI_AFFINITY_INFO, platform.mpidr[cpu], 0, 0) != PSCI_OFF)
+    while (psci32(PSCI_AFFINITY_INFO_64, platform.mpidr[cpu], 0, 0) != PSCI_OFF)
         require(patient_for(since, 3), "cpu %u does not go off", cpu);
 }
 
