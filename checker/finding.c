@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "arch/esr.h"
+#include "base/bits.h"
 #include "checker/checker.h"
 #include "checker/report.h"
 #include "checker/suppress.h"
@@ -12,12 +14,23 @@
 /* Kept at most; what comes behind is counted. */
 #define FINDINGS_MAX 1000
 
+/* An exception is told with its preferred return address: of a call, behind the instruction. */
+static uint64_t insn_pc(const struct arm_event *p)
+{
+    uint64_t esr = p->kind == ARM_EVENT_EXCEPTION                  ? p->exception.esr
+                   : p->kind == ARM_EVENT_WORLD && !p->world.enter ? p->world.esr
+                                                                   : 0;
+    unsigned ec = (unsigned)bits(esr, 31, 26);
+
+    return ec == ESR_EC_SVC64 || ec == ESR_EC_HVC64 ? p->pc - 4 : p->pc;
+}
+
 struct site site_of(const struct arm_checker *c, const struct arm_event *p)
 {
     return (struct site){.known = true,
                          .cpu = p->cpu,
                          .el = p->el,
-                         .pc = p->pc,
+                         .pc = insn_pc(p),
                          .count = p->count,
                          .total = arm_retired(c->m)};
 }

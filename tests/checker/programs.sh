@@ -14,6 +14,15 @@ mkdir -p "$out"
 failed=0 count=0
 cc="aarch64-linux-gnu-gcc -nostdlib -static -Wl,--build-id=none -Wl,-Ttext=0x40080000 -Wl,--no-warn-rwx-segments -Wl,-n"
 
+# The first finding's replay command stops before its instruction.
+stops_there() {
+    eval "\"$armillary\" $(sed -n 's/^armillary:   replay   armillary //p' "$out/$name.txt" | head -n 1)" \
+        >"$out/$name.replay" 2>&1 </dev/null || true
+    pc=$(sed -n 's/^armillary:   at .* pc 0x\([0-9a-f]*\)[ ,].*/\1/p' "$out/$name.txt" | head -n 1)
+    cpu=$(sed -n 's/^armillary:   at *\(cpu[0-9]*\) .*/\1/p' "$out/$name.txt" | head -n 1)
+    grep -q "^$cpu .*, PC 0x0*$pc," "$out/$name.replay"
+}
+
 for source in "$@"; do
     name=$(basename "$source" .S)
     options=$(sed -n 's,^// options: ,,p' "$source")
@@ -42,7 +51,9 @@ for source in "$@"; do
         else
             echo "$found" | grep -q "^$wanted" || bad="not found"
             [ -z "$more" ] && echo "$found" | grep -v "^${wanted%% *}" | grep -q . && bad="$bad other rules"
-            [ "$code" = 1 ] || echo "$wanted" | grep -q . || bad="$bad exit code $code"
+            grep -q "^armillary: error: " "$out/$name.txt" && expected=1 || expected=0
+            [ "$code" = "$expected" ] || bad="$bad exit code $code"
+            stops_there || bad="$bad the replay command stops elsewhere"
         fi
         if [ -n "$label" ]; then
             pc=$(aarch64-linux-gnu-nm "$elf" | sed -n "s/^0*\([0-9a-f]*\) . $label\$/0x\1/p")

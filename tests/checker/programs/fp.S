@@ -21,15 +21,7 @@
 
 #define HAS_SETUP
         .macro setup
-        adrp    x1, second
-        str     x1, [x0, #FRAME_OTHER]
-        str     x0, [x1, #FRAME_OTHER]
-        adr     x2, guest
-        str     x2, [x1, #FRAME_ELR]
-        mov     x2, #0x3c5
-        str     x2, [x1, #FRAME_SPSR]
-        mov     x2, #100                        // the guest's numbers begin there
-        str     x2, [x1, #FRAME_X(21)]
+        two_worlds FRAME_OTHER
         mov     x2, #2
         str     x2, [x1, #FRAME_X(24)]          // FPSR.DZC
 #ifdef TRAPPED

@@ -82,8 +82,8 @@ count:  mrs     x2, cntvct_el0
         adr     x2, vectors2
         msr     vbar_el2, x2
         sync
+vectors_used:
         hvc     #1
-vectors_used:                                   // its preferred return address
         adrp    x2, vectors
         add     x2, x2, :lo12:vectors
         msr     vbar_el2, x2
