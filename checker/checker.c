@@ -248,7 +248,6 @@ static void print_followed(const struct arm_checker *c, arm_line_fn *line, void 
 
 int arm_checker_end(struct arm_checker *c, arm_line_fn *line, void *ctx, struct arm_error *err)
 {
-
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (c->unit[k] && units[k]->end)
             units[k]->end(c, c->unit[k]);

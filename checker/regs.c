@@ -7,15 +7,12 @@
  */
 static bool moves_alone(enum sysreg sr)
 {
+    const struct sysreg_row *row = &sysreg_rows[sr];
+    bool timer = row->rd == SYSREG_RD_CNT_CTL || row->rd == SYSREG_RD_CNT_CVAL;
+
+    if (row->rd == SYSREG_RD_CNT_TVAL || (timer && sysreg_min_el(row->enc) == 2))
+        return true;
     switch (sr) {
-    case SR_CNTP_TVAL_EL0:
-    case SR_CNTV_TVAL_EL0:
-    case SR_CNTHP_TVAL_EL2:
-    case SR_CNTHP_CTL_EL2:
-    case SR_CNTHP_CVAL_EL2:
-    case SR_CNTHV_TVAL_EL2:
-    case SR_CNTHV_CTL_EL2:
-    case SR_CNTHV_CVAL_EL2:
     case SR_PMCCNTR_EL0:
     case SR_PMXEVTYPER_EL0:
     case SR_PMXEVCNTR_EL0:
