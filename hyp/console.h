@@ -1,8 +1,13 @@
+/* clang-format off */
 /*
  * The console: one PL011 for the hypervisor and all guests. Each line is somebody's; with several
- * guests it begins with the name. Input goes to one guest at a time; Ctrl-B then 1..9  to that
- * guest        s  what runs where        Ctrl-B  itself
+ * guests it begins with the name. Input goes to one guest at a time; Ctrl-B then
+ *
+ *     1..9    to that guest
+ *     s       what runs where
+ *     Ctrl-B  itself
  */
+/* clang-format on */
 #pragma once
 
 #include <stdint.h>

@@ -1,11 +1,14 @@
+/* clang-format off */
 /*
  * How an EL2 program uses the library. Link libhyp.a with hyp/image.ld, and write hyp_main():
  *
  *     void hyp_main(const struct fdt *tree)
  *     {
- *         struct vm *vm = vm_create(&(struct vm_config){.name = "guest", .ram_size = 64 << 20,
- * .vcpus = 1, .ops = &my_ops}); memcpy(vm_ram(vm, VM_RAM_BASE, size), image, size); vm_start(vm,
- * VM_RAM_BASE, 0);
+ *         struct vm *vm = vm_create(&(struct vm_config){
+ *             .name = "guest", .ram_size = 64 << 20, .vcpus = 1, .ops = &my_ops});
+ *
+ *         memcpy(vm_ram(vm, VM_RAM_BASE, size), image, size);
+ *         vm_start(vm, VM_RAM_BASE, 0);
  *     }
  *
  * It runs on CPU 0, once, with all CPUs up, the MMU on and interrupts enabled; when it returns,
@@ -13,6 +16,7 @@
  * to its callbacks, on the physical CPU and on the stack of that virtual CPU, which may block there
  * (task_block()). hyp/examples/ has a program.
  */
+/* clang-format on */
 #pragma once
 
 #include <stdbool.h>
@@ -23,8 +27,7 @@ struct fdt;
 struct vm;
 struct vcpu;
 
-/* Where a guest finds things: as on the virt board, so that kernels for it have a driver for all.
- */
+/* Where a guest finds things: as on the virt board, for which kernels have drivers. */
 #define VM_RAM_BASE UINT64_C(0x40000000)
 
 /* An access to guest physical memory that nothing is at. Reads put the answer into *value,
