@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "insns.h"
 #include "layout.h"
-#include "tests/baremetal/insns.h"
 
 /* What a guest is. The rest of its file is static. */
 struct guest {

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../../../hyp/guests/lib/insns.h"
 #include "../../baremetal/freestanding.h"
-#include "../../baremetal/insns.h"
 
 #define MAX_CPUS 8
 
