@@ -1,54 +1,33 @@
 #include "checker/account.h"
 
-#include <errno.h>
 #include <glib.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "arch/esr.h"
 #include "arch/sysreg_owner.h"
 #include "base/bits.h"
-#include "base/error.h"
+#include "checker/account_state.h"
 #include "checker/checker.h"
 
 /* An instruction this close before a register access is of the access's phase: it computes its
  * value. */
 #define PHASE_REACH 16
 
-enum phase {
-#define PHASE(name, word, text) PHASE_##name,
-#include "checker/phases.def"
-#undef PHASE
-    PHASE_TOTAL,
-    PHASE_COUNT
-};
+/* Passages of a reason whose accesses to memory are counted: the first ones, and then each so many.
+ * An observed passage is slower. One that grows longer is given up: behind it a host has done
+ * something else. */
+#define MEASURED_FIRST 4
+#define MEASURED_EACH  64
+#define MEASURED_INSNS 20000
 
-static const char *const phase_words[PHASE_COUNT] = {
+const char *const phase_words[PHASE_COUNT] = {
 #define PHASE(name, word, text) word,
 #include "checker/phases.def"
 #undef PHASE
     "total"};
 
-/* What is counted: X(member, word). */
-#define METRICS(X)                                                                                 \
-    X(insns, "insns")                                                                              \
-    X(reads, "reads")                                                                              \
-    X(writes, "writes")                                                                            \
-    X(bytes, "bytes")                                                                              \
-    X(barriers, "barriers")                                                                        \
-    X(tlbis, "tlbis")                                                                              \
-    X(traps, "traps")
-
-struct tally {
-#define X(member, word) uint64_t member;
-    METRICS(X)
-#undef X
-};
-
-#define METRIC_COUNT (sizeof(struct tally) / sizeof(uint64_t))
-
-static const char *const metric_words[METRIC_COUNT] = {
+const char *const metric_words[METRIC_COUNT] = {
 #define X(member, word) word,
     METRICS(X)
 #undef X
@@ -56,7 +35,9 @@ static const char *const metric_words[METRIC_COUNT] = {
 
 _Static_assert(METRIC_COUNT * sizeof(uint64_t) == sizeof(struct tally), "a tally is an array");
 
-static uint64_t metric(const struct tally *t, size_t k)
+const char *const kind_words[2] = {[WORLD_HOST] = "host", [WORLD_GUEST] = "guest"};
+
+uint64_t account_metric(const struct tally *t, size_t k)
 {
     uint64_t v;
 
@@ -64,45 +45,11 @@ static uint64_t metric(const struct tally *t, size_t k)
     return v;
 }
 
-/* Why a world was left: an exception class, or one of these. */
-enum { REASON_IRQ = 64, REASON_FIQ, REASON_SERROR, REASON_COUNT };
-
-static const char *const kind_words[] = {[WORLD_HOST] = "host", [WORLD_GUEST] = "guest"};
-
-struct reason {
-    uint64_t passages;
-    struct tally sum[PHASE_COUNT], max[PHASE_COUNT];
-    uint64_t min_insns;
-};
-
-struct limit {
-    enum world_kind kind;
-    unsigned reason, phase;
-    size_t metric;
-    uint64_t most;
-    uint64_t seen, at; /* the most that exceeded it, and the machine's instruction count then */
-};
-
-/* What is open on a CPU. */
-struct passage {
-    bool open, begun; /* begun: a phase other than trap has come */
-    enum world_kind kind;
-    unsigned reason;
-    uint64_t upto; /* instructions of the CPU that are counted */
-    struct tally tally[PHASE_COUNT];
-};
-
-struct account {
-    unsigned cpu_count;
-    struct passage *open;
-    struct reason reasons[2][REASON_COUNT];
-    GArray *limits;
-};
-
-struct account *account_new(unsigned cpu_count)
+struct account *account_new(struct arm_machine *m, unsigned cpu_count)
 {
     struct account *a = g_new0(struct account, 1);
 
+    a->m = m;
     a->cpu_count = cpu_count;
     a->open = g_new0(struct passage, cpu_count);
     a->limits = g_array_new(FALSE, TRUE, sizeof(struct limit));
@@ -113,6 +60,8 @@ void account_free(struct account *a)
 {
     if (!a)
         return;
+    if (a->handle)
+        arm_unsubscribe(a->m, a->handle);
     g_array_unref(a->limits);
     g_free(a->open);
     g_free(a);
@@ -170,17 +119,60 @@ static enum phase phase_of(uint16_t number)
     }
 }
 
+/* ---- accesses to memory ---- */
+
+static void on_access(void *ctx, const struct arm_event *p);
+
+static void measure(struct account *a, unsigned cpu, bool on)
+{
+    struct passage *o = &a->open[cpu];
+
+    if (o->measured == on)
+        return;
+    o->measured = on;
+    a->measuring[cpu / 64] ^= ARM_BIT(cpu % 64);
+    if (a->handle)
+        arm_unsubscribe(a->m, a->handle);
+    const struct arm_filter filter = {.size = sizeof(filter),
+                                      .events = ARM_BIT(ARM_EVENT_MEM),
+                                      .cpus = {a->measuring[0], a->measuring[1]},
+                                      .els = ARM_BIT(2)};
+    a->handle = a->measuring[0] | a->measuring[1] ? arm_subscribe(a->m, &filter, on_access, a) : 0;
+    if (!a->handle)
+        o->measured = false;
+}
+
+static void on_access(void *ctx, const struct arm_event *p)
+{
+    struct account *a = ctx;
+    struct passage *o = &a->open[p->cpu];
+
+    if (!a->exact && p->count - o->left.count > MEASURED_INSNS)
+        measure(a, p->cpu, false);
+    else
+        o->bytes += p->mem.size;
+}
+
+static bool is_measured(const struct account *a, const struct passage *o)
+{
+    uint64_t number = a->reasons[o->kind][o->reason].passages;
+
+    return a->exact || number < MEASURED_FIRST || number % MEASURED_EACH == 0;
+}
+
+/* ---- events ---- */
+
 /* The instructions up to @count are of @phase, if it comes close behind them. */
 static struct tally *advance(struct passage *o, enum phase phase, uint64_t count)
 {
     uint64_t gap = count - o->upto;
+    enum phase of = !o->begun ? PHASE_TRAP : gap <= PHASE_REACH ? phase : PHASE_HANDLER;
 
-    if (!o->begun)
-        o->tally[PHASE_TRAP].insns += gap;
-    else
-        o->tally[gap <= PHASE_REACH ? phase : PHASE_HANDLER].insns += gap;
+    o->tally[of].insns += gap;
+    o->tally[of].bytes += o->bytes;
     o->begun = true;
     o->upto = count;
+    o->bytes = 0;
     return &o->tally[phase];
 }
 
@@ -202,9 +194,6 @@ void account_event(struct account *a, const struct arm_event *p)
         break;
     case ARM_EVENT_BARRIER:
         o->tally[o->begun ? PHASE_HANDLER : PHASE_TRAP].barriers++;
-        break;
-    case ARM_EVENT_MEM:
-        o->tally[o->begun ? PHASE_HANDLER : PHASE_TRAP].bytes += p->mem.size;
         break;
     case ARM_EVENT_EXCEPTION:
         advance(o, PHASE_HANDLER, p->count)->traps++;
@@ -228,11 +217,19 @@ static unsigned reason_of(const struct arm_event *p)
     }
 }
 
-void account_exit(struct account *a, const struct world *w, const struct arm_event *p)
+void account_exit(struct account *a, const struct arm_checker *c, const struct world *w,
+                  const struct arm_event *p)
 {
     struct passage *o = &a->open[p->cpu];
 
-    *o = (struct passage){.open = true, .kind = w->kind, .reason = reason_of(p), .upto = p->count};
+    measure(a, p->cpu, false);
+    *o = (struct passage){.open = true,
+                          .kind = w->kind,
+                          .reason = reason_of(p),
+                          .left = site_of(c, p),
+                          .upto = p->count};
+    if (is_measured(a, o))
+        measure(a, p->cpu, true);
 }
 
 static void add_total(struct passage *o)
@@ -246,17 +243,19 @@ static void add_total(struct passage *o)
     }
 }
 
-static void check_limits(struct account *a, const struct arm_checker *c, const struct passage *o)
+static void add_to_reason(struct reason *r, const struct passage *o)
 {
-    for (unsigned k = 0; k < a->limits->len; k++) {
-        struct limit *l = &g_array_index(a->limits, struct limit, k);
-        if (l->kind != o->kind || l->reason != o->reason)
-            continue;
-        uint64_t seen = metric(&o->tally[l->phase], l->metric);
-        if (seen > l->most && seen > l->seen) {
-            l->seen = seen;
-            l->at = arm_retired(c->m);
-        }
+    uint64_t insns = o->tally[PHASE_TOTAL].insns;
+
+    if (!r->passages++ || insns < r->min_insns)
+        r->min_insns = insns;
+    r->measured += o->measured;
+    for (unsigned k = 0; k < PHASE_COUNT; k++) {
+#define X(member, word)                                                                            \
+    r->sum[k].member += o->tally[k].member;                                                        \
+    r->max[k].member = MAX(r->max[k].member, o->tally[k].member);
+        METRICS(X)
+#undef X
     }
 }
 
@@ -267,23 +266,17 @@ void account_enter(struct account *a, const struct arm_checker *c, const struct 
     if (!o->open)
         return;
     o->tally[PHASE_RETURN].insns += p->count - o->upto;
+    o->tally[PHASE_RETURN].bytes += o->bytes;
+    for (unsigned k = 0; !o->measured && k < PHASE_COUNT; k++)
+        o->tally[k].bytes = 0;
     add_total(o);
-    struct reason *r = &a->reasons[o->kind][o->reason];
-    uint64_t insns = o->tally[PHASE_TOTAL].insns;
-    if (!r->passages++ || insns < r->min_insns)
-        r->min_insns = insns;
-    for (unsigned k = 0; k < PHASE_COUNT; k++) {
-#define X(member, word)                                                                            \
-    r->sum[k].member += o->tally[k].member;                                                        \
-    r->max[k].member = MAX(r->max[k].member, o->tally[k].member);
-        METRICS(X)
-#undef X
-    }
-    check_limits(a, c, o);
+    add_to_reason(&a->reasons[o->kind][o->reason], o);
+    budget_check(a, c, o, p);
     o->open = false;
+    measure(a, p->cpu, false);
 }
 
-static const char *reason_word(unsigned reason, char buf[16])
+const char *account_reason_word(unsigned reason, char buf[16])
 {
     static const char *const words[REASON_COUNT] = {
 #define ESR_EC(name, value, text) [value] = #name,
@@ -297,39 +290,53 @@ static const char *reason_word(unsigned reason, char buf[16])
 
 /* ---- printing ---- */
 
+/* Means of bytes are those of the passages that were measured. */
+static void bytes_text(const struct reason *r, enum phase phase, char *buf, unsigned size)
+{
+    if (r->measured)
+        g_snprintf(buf, size, "%.1f", (double)r->sum[phase].bytes / (double)r->measured);
+    else
+        g_snprintf(buf, size, "-");
+}
+
+static void print_phase(const struct reason *r, enum phase phase, arm_line_fn *line, void *ctx)
+{
+    const struct tally *t = &r->sum[phase];
+    double n = (double)r->passages;
+    char text[256], bytes[24];
+
+    if (!(t->insns | t->reads | t->writes | t->tlbis | t->barriers))
+        return;
+    bytes_text(r, phase, bytes, sizeof(bytes));
+    g_snprintf(text, sizeof(text),
+               "        %-9s insns %8.1f  reads %6.1f  writes %6.1f  barriers %5.1f  tlbis %5.1f  "
+               "bytes %s",
+               phase_words[phase], (double)t->insns / n, (double)t->reads / n,
+               (double)t->writes / n, (double)t->barriers / n, (double)t->tlbis / n, bytes);
+    line(ctx, text);
+}
+
 static void print_reason(const struct reason *r, const char *kind, const char *word,
                          arm_line_fn *line, void *ctx)
 {
-    char text[256];
+    const struct tally *t = &r->sum[PHASE_TOTAL];
+    char text[256], bytes[24];
 
+    bytes_text(r, PHASE_TOTAL, bytes, sizeof(bytes));
     g_snprintf(text, sizeof(text),
                "%-5s %-14s %9" PRIu64 "  insns %" PRIu64 "/%" PRIu64 "/%" PRIu64 "  reads %" PRIu64
                "  writes %" PRIu64 "  barriers %" PRIu64 "  tlbis %" PRIu64 "  traps %" PRIu64
-               "  bytes %" PRIu64,
-               kind, word, r->passages, r->min_insns, r->sum[PHASE_TOTAL].insns / r->passages,
-               r->max[PHASE_TOTAL].insns, r->sum[PHASE_TOTAL].reads / r->passages,
-               r->sum[PHASE_TOTAL].writes / r->passages, r->sum[PHASE_TOTAL].barriers / r->passages,
-               r->sum[PHASE_TOTAL].tlbis / r->passages, r->sum[PHASE_TOTAL].traps / r->passages,
-               r->sum[PHASE_TOTAL].bytes / r->passages);
+               "  bytes %s in %" PRIu64,
+               kind, word, r->passages, r->min_insns, t->insns / r->passages,
+               r->max[PHASE_TOTAL].insns, t->reads / r->passages, t->writes / r->passages,
+               t->barriers / r->passages, t->tlbis / r->passages, t->traps / r->passages, bytes,
+               r->measured);
     line(ctx, text);
-    for (unsigned k = 0; k < PHASE_TOTAL; k++) {
-        const struct tally *t = &r->sum[k];
-        if (!(t->insns | t->reads | t->writes | t->tlbis | t->barriers))
-            continue;
-        g_snprintf(text, sizeof(text),
-                   "        %-9s insns %8.1f  reads %6.1f  writes %6.1f  barriers %5.1f  tlbis "
-                   "%5.1f",
-                   phase_words[k], (double)t->insns / (double)r->passages,
-                   (double)t->reads / (double)r->passages, (double)t->writes / (double)r->passages,
-                   (double)t->barriers / (double)r->passages,
-                   (double)t->tlbis / (double)r->passages);
-        line(ctx, text);
-    }
+    for (unsigned k = 0; k < PHASE_TOTAL; k++)
+        print_phase(r, (enum phase)k, line, ctx);
 }
 
-typedef void reason_fn(void *ctx, enum world_kind kind, unsigned reason, const struct reason *r);
-
-static void each_reason(const struct account *a, reason_fn *fn, void *ctx)
+void account_each_reason(const struct account *a, account_reason_fn *fn, void *ctx)
 {
     for (unsigned kind = 0; kind < G_N_ELEMENTS(kind_words); kind++)
         for (unsigned k = 0; k < REASON_COUNT; k++)
@@ -347,7 +354,7 @@ static void print_one(void *ctx, enum world_kind kind, unsigned reason, const st
     const struct printer *to = ctx;
     char buf[16];
 
-    print_reason(r, kind_words[kind], reason_word(reason, buf), to->line, to->ctx);
+    print_reason(r, kind_words[kind], account_reason_word(reason, buf), to->line, to->ctx);
 }
 
 void account_print(const struct account *a, arm_line_fn *line, void *ctx)
@@ -355,119 +362,11 @@ void account_print(const struct account *a, arm_line_fn *line, void *ctx)
     struct printer to = {line, ctx};
 
     line(ctx, "passages, by what left and why: count, instructions least/mean/most, means of a "
-              "passage");
-    each_reason(a, print_one, &to);
+              "passage; bytes of memory that EL2 accesses, in so many of them");
+    account_each_reason(a, print_one, &to);
 }
 
-/* ---- budgets ---- */
-
-static bool find_word(const char *const *words, size_t count, const char *word, size_t *found)
+void account_be_exact(struct account *a)
 {
-    for (size_t k = 0; k < count; k++)
-        if (!strcmp(words[k], word)) {
-            *found = k;
-            return true;
-        }
-    return false;
-}
-
-static bool find_reason(const char *word, unsigned *reason)
-{
-    char buf[16];
-
-    for (*reason = 0; *reason < REASON_COUNT; ++*reason)
-        if (!strcmp(reason_word(*reason, buf), word))
-            return true;
-    return false;
-}
-
-static bool parse_limit(char **words, struct limit *l)
-{
-    size_t kind, phase;
-    char *end;
-
-    if (g_strv_length(words) != 5 ||
-        !find_word(kind_words, G_N_ELEMENTS(kind_words), words[0], &kind) ||
-        !find_reason(words[1], &l->reason) ||
-        !find_word(phase_words, PHASE_COUNT, words[2], &phase) ||
-        !find_word(metric_words, METRIC_COUNT, words[3], &l->metric) || !g_ascii_isdigit(*words[4]))
-        return false;
-    l->kind = (enum world_kind)kind;
-    l->phase = (unsigned)phase;
-    l->most = g_ascii_strtoull(words[4], &end, 10);
-    return *end == '\0';
-}
-
-int account_read_budget(struct account *a, const char *path, struct arm_error *err)
-{
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-
-    if (!g_file_get_contents(path, &text, NULL, &error))
-        return error_set(err, ARM_EIO, "%s: cannot read the budget: %s", path, error->message);
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (unsigned k = 0; lines[k]; k++) {
-        struct limit l = {0};
-        lines[k][strcspn(lines[k], "#")] = '\0';
-        g_autofree char *squeezed = g_strdup(g_strstrip(lines[k]));
-        if (!*squeezed)
-            continue;
-        g_auto(GStrv) words = g_regex_split_simple("[ \t]+", squeezed, 0, 0);
-        if (!parse_limit(words, &l))
-            return error_set(err, ARM_EFORMAT,
-                             "%s:%u: \"%s\" is no limit: expected WORLD REASON PHASE METRIC LIMIT, "
-                             "as \"guest HVC64 total insns 1200\"",
-                             path, k + 1, squeezed);
-        g_array_append_val(a->limits, l);
-    }
-    return 0;
-}
-
-static void write_reason(void *ctx, enum world_kind kind, unsigned reason, const struct reason *r)
-{
-    char buf[16];
-
-    for (unsigned phase = 0; phase < PHASE_COUNT; phase++)
-        for (size_t k = 0; k < METRIC_COUNT; k++)
-            if (phase == PHASE_TOTAL || metric(&r->max[phase], k))
-                fprintf(ctx, "%s %s %s %s %" PRIu64 "\n", kind_words[kind],
-                        reason_word(reason, buf), phase_words[phase], metric_words[k],
-                        metric(&r->max[phase], k));
-}
-
-int account_write_budget(const struct account *a, const char *path, struct arm_error *err)
-{
-    FILE *f = fopen(path, "wb");
-
-    if (f) {
-        fputs("# WORLD REASON PHASE METRIC LIMIT: what one run has needed at most\n", f);
-        each_reason(a, write_reason, f);
-    }
-    if (!f || fclose(f) != 0)
-        return error_set(err, ARM_EIO, "%s: cannot write the budget: %s", path, strerror(errno));
-    return 0;
-}
-
-unsigned account_print_budget(const struct account *a, arm_line_fn *line, void *ctx)
-{
-    unsigned count = 0;
-    char buf[16], text[200];
-
-    for (unsigned k = 0; k < a->limits->len; k++) {
-        const struct limit *l = &g_array_index(a->limits, struct limit, k);
-        if (!l->seen)
-            continue;
-        count++;
-        g_snprintf(text, sizeof(text),
-                   "budget: %s %s %s %s: %" PRIu64 ", expected at most %" PRIu64
-                   "; at instruction %" PRIu64,
-                   kind_words[l->kind], reason_word(l->reason, buf), phase_words[l->phase],
-                   metric_words[l->metric], l->seen, l->most, l->at);
-        line(ctx, text);
-    }
-    if (a->limits->len) {
-        g_snprintf(text, sizeof(text), "budget: %u of %u limit(s) exceeded", count, a->limits->len);
-        line(ctx, text);
-    }
-    return count;
+    a->exact = true;
 }

@@ -16,27 +16,19 @@ struct world;
     (ARM_BIT(ARM_EVENT_SYSREG_READ) | ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_TLBI) |  \
      ARM_BIT(ARM_EVENT_BARRIER) | ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_WORLD))
 
-struct account *account_new(unsigned cpu_count);
+struct account *account_new(struct arm_machine *m, unsigned cpu_count);
 void account_free(struct account *a);
 
-/* An event of ACCOUNT_EVENTS but WORLD, or a MEM event if somebody has subscribed to these. */
+/* Count the accesses to memory of every passage, and not only of some: slower, and what limits of
+ * them need. */
+void account_be_exact(struct account *a);
+
+/* An event of ACCOUNT_EVENTS but WORLD. */
 void account_event(struct account *a, const struct arm_event *p);
 
 /* @w is left, and entered, by the WORLD event @p. */
-void account_exit(struct account *a, const struct world *w, const struct arm_event *p);
+void account_exit(struct account *a, const struct arm_checker *c, const struct world *w,
+                  const struct arm_event *p);
 void account_enter(struct account *a, const struct arm_checker *c, const struct arm_event *p);
 
 void account_print(const struct account *a, arm_line_fn *line, void *ctx);
-
-/**
- * account_read_budget() - limits, a line each: WORLD REASON PHASE METRIC LIMIT, as
- * account_write_budget() writes them; '#' begins a comment. account_write_budget() - what was seen
- * at most, as limits.
- *
- * Return: 0 or -ARM_Exxx and a sentence with file and line.
- */
-int account_read_budget(struct account *a, const char *path, struct arm_error *err);
-int account_write_budget(const struct account *a, const char *path, struct arm_error *err);
-
-/* Print the limits that were exceeded. Return: how many. */
-unsigned account_print_budget(const struct account *a, arm_line_fn *line, void *ctx);

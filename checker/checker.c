@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "checker/account.h"
+#include "checker/budget.h"
 #include "checker/flow.h"
 #include "checker/suppress.h"
 #include "checker/symbols.h"
@@ -88,7 +89,7 @@ static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_
     view->vector = p->world.vector;
     view->exit_pc = p->pc;
     keep_exit(c, w, p);
-    account_exit(c->account, w, p);
+    account_exit(c->account, c, w, p);
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (c->unit[k] && units[k]->exit)
             units[k]->exit(c, c->unit[k], w, p);
@@ -183,7 +184,7 @@ static int start(struct arm_checker *c, const struct arm_check_config *config,
     int rc = rules_parse(config->rules, c->rule_on, err);
 
     if (rc == 0 && c->budget)
-        rc = account_read_budget(c->account, c->budget, err);
+        rc = budget_read(c->account, c->budget, err);
     if (rc)
         return rc;
     if ((config->symbols && !(c->symbols = symbols_load(config->symbols, err))) ||
@@ -210,8 +211,10 @@ struct arm_checker *arm_checker_new(struct arm_machine *m, const struct arm_chec
     c->cpu_count = arm_cpu_count(m);
     c->cpus = g_new0(struct cpu_view, c->cpu_count);
     regs_init(&c->regs, m);
-    c->account = account_new(c->cpu_count);
+    c->account = account_new(m, c->cpu_count);
     c->findings = findings_new();
+    if (config->write_budget)
+        account_be_exact(c->account);
     keep_texts(c, config);
     if (start(c, config, err) == 0)
         return c;
@@ -256,10 +259,11 @@ int arm_checker_end(struct arm_checker *c, arm_line_fn *line, void *ctx, struct 
     if (c->flow)
         print_followed(c, line, ctx);
     findings_print(c, line, ctx);
-    unsigned bad = findings_count(c->findings, true) + account_print_budget(c->account, line, ctx);
+    budget_print(c, line, ctx);
+    unsigned bad = findings_count(c->findings, true) + budget_exceeded(c->account);
     int rc = findings_write(c, err);
     if (rc == 0 && c->write_budget)
-        rc = account_write_budget(c->account, c->write_budget, err);
+        rc = budget_write(c->account, c->write_budget, err);
     return rc ? rc : (int)bad;
 }
 

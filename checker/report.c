@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "checker/budget.h"
 #include "checker/checker.h"
 
 /* ---- JSON: an array, an object a finding ---- */
@@ -122,9 +123,33 @@ static void junit_rule(const struct arm_checker *c, enum rule rule, GString *out
                                text);
 }
 
+/* One test case for all limits; none without a budget. */
+static void junit_budget(const struct account *a, GString *out)
+{
+    g_autoptr(GString) all = g_string_new(NULL);
+
+    if (!a || !budget_limits(a))
+        return;
+    g_string_append(out, "    <testcase classname=\"armillary.budget\" name=\"budget\" time=\"0\"");
+    for (unsigned k = 0; k < budget_limits(a); k++) {
+        g_autofree char *text = budget_text(a, k);
+        if (text)
+            g_string_append_printf(all, "%s\n", text);
+    }
+    g_autofree char *text = g_markup_escape_text(all->str, -1);
+    if (budget_exceeded(a))
+        g_string_append_printf(out,
+                               ">\n      <failure type=\"budget\" message=\"%u limit(s) exceeded\">"
+                               "%s</failure>\n    </testcase>\n",
+                               budget_exceeded(a), text);
+    else
+        g_string_append(out, "/>\n");
+}
+
 void report_junit(const struct arm_checker *c, GString *out)
 {
-    unsigned tests = 0, failures = 0;
+    bool budget = c->account && budget_limits(c->account);
+    unsigned tests = budget, failures = budget && budget_exceeded(c->account);
 
     for (unsigned k = 0; k < RULE_COUNT; k++) {
         tests += c->rule_on[k];
@@ -139,6 +164,7 @@ void report_junit(const struct arm_checker *c, GString *out)
     for (unsigned k = 0; k < RULE_COUNT; k++)
         if (c->rule_on[k])
             junit_rule(c, (enum rule)k, out);
+    junit_budget(c->account, out);
     g_string_append(out, "  </testsuite>\n</testsuites>\n");
 }
 

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "checker/account.h"
+#include "checker/account_state.h"
 #include "checker/checker.h"
 #include "checker/report.h"
 
@@ -351,6 +353,47 @@ static void test_junit_has_a_case_a_rule_and_one_failure_for_all_its_findings(vo
     done(c);
 }
 
+static void test_junit_has_one_case_for_a_budget(void **state)
+{
+    (void)state;
+    struct arm_checker *c = checker(false);
+    g_autoptr(GString) out = g_string_new(NULL);
+    struct limit kept = {.kind = WORLD_GUEST, .reason = REASON_IRQ, .most = 9};
+    struct limit exceeded = {.kind = WORLD_GUEST,
+                             .phase = PHASE_TOTAL,
+                             .most = 5,
+                             .passages = 2,
+                             .first = 6,
+                             .worst = 8};
+
+    c->account = account_new(NULL, 1);
+    report_junit(c, out);
+    struct junit j = read_junit(out->str);
+    assert_int_equal(j.cases, RULE_COUNT);
+    g_string_free(j.clobber, TRUE);
+
+    g_string_truncate(out, 0);
+    g_array_append_val(c->account->limits, kept);
+    report_junit(c, out);
+    j = read_junit(out->str);
+    assert_int_equal(j.cases, RULE_COUNT + 1);
+    assert_int_equal(j.told_cases, RULE_COUNT + 1);
+    assert_int_equal(j.failures + j.told_failures, 0);
+    g_string_free(j.clobber, TRUE);
+
+    g_string_truncate(out, 0);
+    g_array_append_val(c->account->limits, exceeded);
+    report_junit(c, out);
+    j = read_junit(out->str);
+    assert_int_equal(j.failures, 1);
+    assert_int_equal(j.told_failures, 1);
+    assert_non_null(strstr(out->str, "total insns: 6, expected at most 5; so in 2 passage(s), the "
+                                     "worst 8"));
+    g_string_free(j.clobber, TRUE);
+    account_free(c->account);
+    done(c);
+}
+
 static void test_without_findings_reports_are_whole_too(void **state)
 {
     (void)state;
@@ -381,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_json_has_an_object_a_finding),
         cmocka_unit_test(test_sarif_has_what_its_standard_requires),
         cmocka_unit_test(test_junit_has_a_case_a_rule_and_one_failure_for_all_its_findings),
+        cmocka_unit_test(test_junit_has_one_case_for_a_budget),
         cmocka_unit_test(test_without_findings_reports_are_whole_too),
     };
 
