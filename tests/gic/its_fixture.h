@@ -32,6 +32,13 @@
 #define VALID BIT(63)
 #define LPI   8192
 
+enum { MOVI = 0x01, INT = 0x03, CLEAR = 0x04, MAPI = 0x0b, INV = 0x0c, DISCARD = 0x0f };
+
+#define IAR(t, cpu)                rd((t)->f, cpu, SR_ICC_IAR1_EL1)
+#define EOI(t, cpu, intid)         wr((t)->f, cpu, SR_ICC_EOIR1_EL1, intid)
+#define HPPIR(t, cpu)              rd((t)->f, cpu, SR_ICC_HPPIR1_EL1)
+#define assert_next(t, cpu, intid) assert_int_equal(HPPIR(t, cpu), intid)
+
 struct its_fix {
     struct fix *f;
     struct physmem mem;

@@ -1,52 +1,5 @@
 /* Loops that wait for the counter: carried forward or executed, a run is the same run. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "armillary.h"
-#include "base/bits.h"
-#include "cpu/state.h"
-#include "machine/machine.h"
-#include "tests/machine/new_machine.h"
-#include "tests/random.h"
-
-#define RAM       UINT64_C(0x40000000)
-#define ENTRY     (RAM + 0x80000)
-#define CPU_SIZE  0x10000 /* of a CPU's program, stack, data and tables */
-#define RAM_SIZE  (UINT64_C(4) << 20)
-#define IRQ_AT    (0x280 / 4)
-#define START     (0x400 / 4)
-#define WORDS_MAX (0x8000 / 4)
-
-/*
- * At the start of the program, which is the vector base: b start. At 0x280:
- *   stp x0,x1,[sp,#-16]!; mrs x0,icc_iar1_el1; ldr x1,[x20,#128]; add x1,x1,#1; str x1,[x20,#128];
- *   mov x1,#421; msr cnthp_tval_el2,x1; msr icc_eoir1_el1,x0; cbz x19,1f; msr elr_el2,x19;
- *   1: ldp x0,x1,[sp],#16; eret
- */
-static const uint32_t guest_irq[] = {
-    0xa9bf07e0, 0xd538cc00, 0xf9404281, 0x91000421, 0xf9004281, 0xd28034a1,
-    0xd51ce201, 0xd518cc20, 0xb4000053, 0xd51c4033, 0xa8c107e0, 0xd69f03e0,
-};
-
-/* x20: a page of data, whose end is the stack; x6 = x19 = x21 = 0. The MMU on with a map that
- * changes nothing, the GIC on, an interrupt from the EL2 physical timer every 421 ticks once it is
- * enabled (CNTHP_CTL_EL2), interrupts unmasked. */
-static const uint32_t guest_start[] = {
-    0x10000000, 0x9274cc14, 0xd51cc014, 0x91402294, 0x9140069f, 0xd53800a0, 0x92401c00, 0x91400a81,
-    0xd28080a2, 0xf9000022, 0xd280e022, 0xf2a80002, 0xf9000422, 0xd51c2001, 0xd2801fe2, 0xd51ca202,
-    0xd286a322, 0xf2b01022, 0xd51c2042, 0xd5033fdf, 0xd53c1002, 0xb2400042, 0xd51c1002, 0xd5033fdf,
-    0xd2a10001, 0x52800242, 0xb9000022, 0xd2a10141, 0x8b004421, 0xb900143f, 0x91404021, 0x12800002,
-    0xb9008022, 0x52a08002, 0xb9010022, 0xd28001e2, 0xd51cc9a2, 0xd2801fe2, 0xd5184602, 0xd2800022,
-    0xd518cce2, 0xd2800202, 0xf2b00002, 0xd51c1102, 0xd5033fdf, 0xd2800802, 0xd51ce202, 0xd50342ff,
-    0xd2800015, 0xd2800006, 0xd2800013,
-};
+#include "tests/machine/spin_fixture.h"
 
 #define LOOP_MAX 16
 
@@ -223,17 +176,6 @@ static const struct loop {
                        #0x1f8; add x4, x20, x4; ldr x5, [x4]; cmp x0, x2; b.lo 1b */
 };
 
-struct program {
-    unsigned size;
-    uint32_t words[WORDS_MAX];
-};
-
-static void emit(struct program *p, uint32_t word)
-{
-    assert_true(p->size < WORDS_MAX);
-    p->words[p->size++] = word;
-}
-
 /* Wait for @ticks by @loop, and mix the count that it has ended with into x21. */
 static void emit_loop(struct program *p, const struct loop *loop, unsigned ticks)
 {
@@ -241,78 +183,6 @@ static void emit_loop(struct program *p, const struct loop *loop, unsigned ticks
     for (unsigned k = 0; k < LOOP_MAX && loop->words[k]; k++)
         emit(p, loop->words[k]);
     emit(p, 0x8b150415); /* add x21,x0,x21,lsl #1 */
-}
-
-static void begin_program(struct program *p, bool interrupts)
-{
-    memset(p, 0, sizeof(*p));
-    p->words[0] = 0x14000000 | START; /* b start */
-    memcpy(&p->words[IRQ_AT], guest_irq, sizeof(guest_irq));
-    memcpy(&p->words[START], guest_start, sizeof(guest_start));
-    p->size = START + ARRAY_SIZE(guest_start);
-    emit(p, 0xd2800000u | (interrupts ? 1u << 5 : 0)); /* mov x0,#1 */
-    emit(p, 0xd51ce220);                               /* msr cnthp_ctl_el2,x0 */
-}
-
-/* From @first on again. */
-static void end_program(struct program *p, unsigned first)
-{
-    emit(p, 0x14000000 | ((first - p->size) & 0x3ffffff));
-}
-
-static struct arm_machine *create(const struct program *p, unsigned cpus, const char *model)
-{
-    const struct arm_config config = {
-        .size = sizeof(config), .cpus = cpus, .cpu = model, .ram_size = RAM_SIZE, .el2 = true};
-
-    return new_machine_of(config, p->words, p->size * 4, ENTRY, CPU_SIZE);
-}
-
-static void ignore(void *ctx, const struct arm_event *p)
-{
-    (void)ctx;
-    (void)p;
-}
-
-/* The same, whose loops are executed. */
-static struct arm_machine *create_observed(const struct program *p, unsigned cpus,
-                                           const char *model)
-{
-    struct arm_machine *m = create(p, cpus, model);
-    const struct arm_filter reads = {.size = sizeof(struct arm_filter),
-                                     .events = BIT(ARM_EVENT_SYSREG_READ)};
-
-    assert_true(arm_subscribe(m, &reads, ignore, NULL) > 0);
-    return m;
-}
-
-static uint64_t skipped(const struct arm_machine *m)
-{
-    uint64_t sum = 0;
-
-    for (unsigned k = 0; k < m->cpu_count; k++)
-        sum += m->cpus[k]->spin.skipped;
-    return sum;
-}
-
-/* Everything of two runs. */
-static void assert_same(struct arm_machine *a, struct arm_machine *b)
-{
-    static uint8_t ram[2][CPU_SIZE * ARM_CPUS_MAX];
-    const size_t size = (size_t)CPU_SIZE * a->cpu_count;
-
-    assert_int_equal(arm_retired(a), arm_retired(b));
-    assert_int_equal(arm_time_ns(a), arm_time_ns(b));
-    for (unsigned k = 0; k < a->cpu_count; k++) {
-        const struct cpu *x = a->cpus[k], *y = b->cpus[k];
-        struct cpu_state_difference d;
-        if (cpu_state_compare(x, y, &d, 1))
-            fail_msg("cpu%u at %#" PRIx64 ": %s[%u] %#" PRIx64 ", executed %#" PRIx64, k, x->pc,
-                     d.name, d.index, d.a, d.b);
-    }
-    assert_true(arm_mem_read(a, ENTRY, ram[0], size));
-    assert_true(arm_mem_read(b, ENTRY, ram[1], size));
-    assert_memory_equal(ram[0], ram[1], size);
 }
 
 static void test_a_loop_that_only_waits_is_carried_forward_and_no_other(void **state)
@@ -385,160 +255,11 @@ static void test_a_run_is_the_same_with_its_loops_executed(void **state)
     assert_true(total > rounds * 100000);
 }
 
-#define SF(random)     ((uint32_t)(random_next(random) & 1) << 31)
-#define R(rd, rn, rm)  ((uint32_t)(rd) | (uint32_t)(rn) << 5 | (uint32_t)(rm) << 16)
-#define MRS_CNTVCT(rd) (0xd53be040u | (rd))
-
-/* Make x@reg @value. */
-static void emit_constant(struct program *p, unsigned reg, uint64_t value)
-{
-    for (unsigned k = 0; k < 4; k++)
-        emit(p, (k ? 0xf2800000 : 0xd2800000) | k << 21 |
-                    (uint32_t)(value >> 16 * k & 0xffff) << 5 | reg);
-}
-
-/* A value whose neighbours differ from it in much. */
-static uint64_t edge(uint64_t *random)
-{
-    static const unsigned bits[] = {0, 8, 16, 31, 32, 63};
-
-    return (random_next(random) % 2 ? BIT(bits[random_next(random) % ARRAY_SIZE(bits)]) : 0) +
-           random_next(random) % 1000 - 500;
-}
-
-/* Of the registers whose value is known: x0 to x4, ZR, and of x7 to x10 those written so far. */
-static unsigned source(uint64_t *random, unsigned temps)
-{
-    static const uint8_t regs[] = {0, 0, 0, 2, 3, 4, 31, 7, 8, 9, 10};
-
-    return regs[random_next(random) % (ARRAY_SIZE(regs) - 4 + temps)];
-}
-
-static unsigned target(uint64_t *random, unsigned *temps)
-{
-    if (*temps < 4)
-        return 7 + (*temps)++;
-    return 7 + (unsigned)(random_next(random) % 4);
-}
-
-/* An instruction that computes something. */
-static void emit_operation(struct program *p, uint64_t *random, unsigned *temps)
-{
-    static const uint32_t shifted[] = {0x0b000000, 0x4b000000, 0x2b000000, 0x6b000000, 0x2a000000,
-                                       0x0a000000, 0x4a000000, 0x6a000000, 0x2a000000};
-    static const uint32_t immediate[] = {0x11000000, 0x51000000, 0x31000000, 0x71000000};
-    static const uint32_t accesses[] = {0xf9400000, 0xb9400000, 0xb9800000, 0x79400000, 0x79800000};
-    uint32_t n = source(random, *temps), m = source(random, *temps), sf = SF(random);
-    uint32_t imm = (uint32_t)random_next(random), d = target(random, temps);
-
-    switch (random_next(random) % 10) {
-    case 0:
-    case 1:
-        emit(p, shifted[random_next(random) % ARRAY_SIZE(shifted)] | sf | R(d, n, m) |
-                    (imm & 1 ? imm >> 1 & 0x7c00 : 0));
-        break;
-    case 2:
-        emit(p, immediate[random_next(random) % ARRAY_SIZE(immediate)] | sf | (imm & 0x1ffc00) |
-                    R(d, n == 31 ? 0 : n, 0));
-        break;
-    case 3: /* CMP */
-        emit(p, 0x6b00001f | sf | R(0, n, m));
-        break;
-    case 4: /* UBFM, SBFM */
-        imm &= sf ? 0x3ffc00 : 0x1f7c00;
-        emit(p, (imm & 0x400 ? 0x53000000u : 0x13000000u) | sf | sf >> 9 | imm | R(d, n, 0));
-        break;
-    case 5: /* MUL, MADD */
-        emit(p, 0x1b000000 | sf | R(d, n, m) | (imm & 1 ? 31u : source(random, *temps - 1)) << 10);
-        break;
-    case 6: /* UMULH, UDIV */
-        emit(p, imm & 1 ? 0x9bc07c00 | R(d, n, m) : 0x1ac00800 | sf | R(d, n, m));
-        break;
-    case 7: /* CCMP, CCMN */
-        emit(p, (imm & 1 ? 0x3a400000u : 0x7a400000u) | sf | (imm & 0xf80f) | R(0, n, m));
-        break;
-    case 8: /* CSEL, CSINC, CSINV, CSNEG */
-        emit(p, 0x1a800000 | sf | (imm & 0x4000f400) | R(d, n, m));
-        break;
-    case 9: /* by way of memory */
-        emit(p, (imm & 1 ? 0xf9000000u : 0xb9000000u) | 16u << 10 | R(n, 20, 0));
-        emit(p, accesses[random_next(random) % ARRAY_SIZE(accesses)] | (imm & 1 ? 16u : 8u) << 10 |
-                    R(d, 20, 0));
-        break;
-    }
-}
-
-/* A loop of operations on the count: until a branch turns, or an interrupt comes. */
-static void emit_random_loop(struct program *p, uint64_t *random)
-{
-    unsigned temps = 0;
-
-    emit(p, MRS_CNTVCT(2));
-    emit(p, 0x91000042 | (uint32_t)(random_next(random) % 400) << 10); /* add x2,x2,#n */
-    emit_constant(p, 3, edge(random));
-    emit_constant(p, 4, random_next(random) >> random_next(random) % 64);
-    unsigned adr = p->size, n = (unsigned)(random_next(random) % 6);
-    emit(p, 0);
-    unsigned head = p->size;
-    emit(p, MRS_CNTVCT(0));
-    unsigned out = 0;
-    while (n--) {
-        emit_operation(p, random, &temps);
-        if (!out && random_next(random) % 8 == 0) {
-            out = p->size;
-            emit(p, 0);
-        }
-    }
-    emit(p, 0x6b00001f | SF(random) | R(0, source(random, temps), source(random, temps)));
-    uint32_t back = (head - p->size) & 0x3fff, reg = source(random, temps);
-    uint32_t b = (uint32_t)random_next(random);
-    if (b % 4 == 0)
-        emit(p, 0x34000000 | SF(random) | (b & 0x01000000) | (back | 0x7c000) << 5 | reg);
-    else if (b % 4 == 1)
-        emit(p, 0x36000000 | SF(random) | (b & 0x01f80000 & ~0x80000u) | back << 5 | reg);
-    else
-        emit(p, 0x54000000 | (back | 0x7c000) << 5 | b >> 28);
-    if (out) /* b.cond end */
-        p->words[out] = 0x54000000 | (p->size - out) << 5 | (uint32_t)(random_next(random) % 14);
-    p->words[adr] = 0x10000013 | (p->size - adr) << 5; /* adr x19,end */
-    emit(p, 0x8b150415);                               /* add x21,x0,x21,lsl #1 */
-}
-
-static void test_a_loop_of_random_operations_turns_where_it_does_executed(void **state)
-{
-    (void)state;
-    static struct program p;
-    uint64_t random = test_seed(2);
-    uint64_t rounds = test_option("ARMILLARY_ROUNDS", 40), total = 0;
-
-    for (uint64_t n = 0; n < rounds; n++) {
-        begin_program(&p, true);
-        emit_constant(&p, 0, 0 - edge(&random));
-        emit(&p, 0xd51ce060); /* msr cntvoff_el2,x0 */
-        unsigned first = p.size;
-        for (unsigned k = 0; k < 60; k++)
-            emit_random_loop(&p, &random);
-        end_program(&p, first);
-        struct arm_machine *m = create(&p, 1, "n1"), *executed = create_observed(&p, 1, "n1");
-        for (unsigned meet = 0; meet < 20; meet++) {
-            uint64_t piece = 1 + random_next(&random) % 30000;
-            assert_int_equal(arm_run(m, piece), ARM_STOP_LIMIT);
-            assert_int_equal(arm_run(executed, piece), ARM_STOP_LIMIT);
-            assert_same(m, executed);
-        }
-        total += skipped(m);
-        arm_machine_free(m);
-        arm_machine_free(executed);
-    }
-    assert_true(total > rounds * 20000);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_loop_that_only_waits_is_carried_forward_and_no_other),
         cmocka_unit_test(test_a_run_is_the_same_with_its_loops_executed),
-        cmocka_unit_test(test_a_loop_of_random_operations_turns_where_it_does_executed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
