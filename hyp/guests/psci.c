@@ -287,8 +287,11 @@ static void waits(uint64_t arg)
 
 static void in_order(unsigned cpu)
 {
-    if (sabotage(BREAK_AFFINITY))
+    if (sabotage(
+            BREAK_AFFINITY)) { /* on when it answers, and not only pending, which QEMU calls off */
         smp_start(cpu, waits, 0);
+        smp_wait(&phase, 1, "a CPU that was switched on");
+    }
     expect_answer("AFFINITY_INFO before CPU_ON", affinity_info(cpu), PSCI_OFF);
     phase = 0;
     expect_answer("CPU_ON", smp_start(cpu, waits, 0), PSCI_SUCCESS);
