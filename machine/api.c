@@ -48,6 +48,22 @@ uint64_t arm_retired(const struct arm_machine *m)
     return m->retired + (m->current ? cpu_retired(m->current) - m->current->slice_start : 0);
 }
 
+struct arm_position arm_cpu_position(const struct arm_machine *m, unsigned cpu)
+{
+    if (cpu >= m->cpu_count)
+        return (struct arm_position){0};
+    return (struct arm_position){cpu_retired(m->cpus[cpu]), m->cpus[cpu]->exceptions};
+}
+
+struct arm_position arm_machine_position(const struct arm_machine *m)
+{
+    struct arm_position p = {m->spent + arm_retired(m) - m->retired, 0};
+
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        p.exceptions += m->cpus[k]->exceptions;
+    return p;
+}
+
 uint64_t arm_time_ns(const struct arm_machine *m)
 {
     return clock_now_ns(&m->clock);

@@ -51,8 +51,34 @@ static void fill_fault(struct arm_translation *out, const struct mmu_fault *f)
     out->ipa = f->stage2 ? f->ipa : 0;
 }
 
+/* Who is told of a walk's steps. */
+struct reader {
+    arm_walk_fn *fn;
+    void *ctx;
+};
+
+static void tell(void *ctx, const struct xlat *x, const struct mmu_step *s)
+{
+    const struct reader *r = ctx;
+
+    (void)x;
+    r->fn(r->ctx, &(struct arm_walk_step){.stage = s->stage2 ? 2 : 1,
+                                          .level = s->level,
+                                          .table = s->walk,
+                                          .address = s->ia,
+                                          .ipa = s->ipa,
+                                          .pa = s->pa,
+                                          .descriptor = s->before});
+}
+
 bool arm_translate(struct arm_machine *m, unsigned index, unsigned el, uint64_t address,
                    enum arm_access access, struct arm_translation *out)
+{
+    return arm_walk(m, index, el, address, access, NULL, NULL, out);
+}
+
+bool arm_walk(struct arm_machine *m, unsigned index, unsigned el, uint64_t address,
+              enum arm_access access, arm_walk_fn *step, void *ctx, struct arm_translation *out)
 {
     static const enum mmu_kind kinds[] = {[ARM_ACCESS_READ] = MMU_READ,
                                           [ARM_ACCESS_WRITE] = MMU_WRITE,
@@ -64,7 +90,10 @@ bool arm_translate(struct arm_machine *m, unsigned index, unsigned el, uint64_t 
     memset(out, 0, sizeof(*out));
     if (!valid_place(m, index, el) || (unsigned)access >= ARRAY_SIZE(kinds))
         return false;
-    const struct mmu_access a = {.kind = kinds[access], .priv = el > 0, .look = true};
+    struct reader reader = {step, ctx};
+    const struct mmu_watcher watcher = {tell, &reader};
+    const struct mmu_access a = {
+        .kind = kinds[access], .priv = el > 0, .look = true, .watcher = step ? &watcher : NULL};
     xlat_of_el(m->cpus[index], el, &x);
     if (mmu_translate(&x, &m->mem, NULL, va(address), &a, &t, &fault))
         fill(out, &t);

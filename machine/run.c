@@ -266,6 +266,8 @@ static enum arm_stop_reason run(struct arm_machine *m, uint64_t goal, const stru
             return ARM_STOP_REQUEST;
         if (m->spent >= goal)
             return ARM_STOP_LIMIT;
+        if (m->counted && cpu_retired(m->counted) >= m->counted_goal)
+            return ARM_STOP_UNTIL;
         uint64_t until = UINT64_MAX;
         if (m->input.replays) {
             bool ends;
@@ -283,6 +285,8 @@ static enum arm_stop_reason run(struct arm_machine *m, uint64_t goal, const stru
         }
         if (m->input_at - m->spent < until)
             until = m->input_at - m->spent;
+        if (m->turn.cpu == m->counted && m->counted_goal - cpu_retired(m->counted) < until)
+            until = m->counted_goal - cpu_retired(m->counted);
         struct cpu *cpu = m->turn.cpu;
         uint64_t done = progress(cpu);
         m->last = cpu;

@@ -75,9 +75,16 @@ int arm_run_until(struct arm_machine *m, const struct arm_until *until, struct a
 
     if (r < 0)
         return r;
+    if (h.until.cpu_insns && h.until.cpu >= m->cpu_count)
+        return error_set(err, ARM_EINVAL, "no CPU %u", h.until.cpu);
     r = watch_all(&h, err);
+    if (h.until.cpu_insns) {
+        m->counted = m->cpus[h.until.cpu];
+        m->counted_goal = cpu_retired(m->counted) + h.until.cpu_insns;
+    }
     if (r == 0)
         r = (int)arm_run(m, h.until.max_insns);
+    m->counted = NULL;
     while (h.count)
         arm_unsubscribe(m, h.handles[--h.count]);
     m->hold = false;

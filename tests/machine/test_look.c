@@ -107,6 +107,45 @@ static void test_an_address_is_translated_at_the_el_that_is_named(void **state)
     arm_machine_free(m);
 }
 
+/* What a walk has read. */
+struct steps {
+    unsigned count;
+    struct arm_walk_step step[32];
+};
+
+static void keep_step(void *ctx, const struct arm_walk_step *step)
+{
+    struct steps *s = ctx;
+
+    assert_true(s->count < ARRAY_SIZE(s->step));
+    s->step[s->count++] = *step;
+}
+
+static void test_a_walk_tells_each_descriptor(void **state)
+{
+    (void)state;
+    const uint64_t attributes[] = {AF, 0};
+    struct arm_machine *m = create();
+    struct arm_translation t;
+    struct steps s = {0};
+
+    map(m, ARRAY_SIZE(attributes), attributes);
+    assert_true(arm_walk(m, 0, 1, VA + 0x123, ARM_ACCESS_READ, keep_step, &s, &t));
+    assert_int_equal(t.pa, RAM + 0x800123);
+    assert_int_equal(s.count, 3);
+    for (unsigned k = 0; k < 3; k++) {
+        assert_int_equal(s.step[k].stage, 1);
+        assert_int_equal(s.step[k].level, k + 1);
+        assert_int_equal(s.step[k].pa, TABLES + k * PAGE + (k == 0 ? (VA >> 30) * 8 : 0));
+        assert_int_equal(s.step[k].descriptor, get(m, s.step[k].pa));
+    }
+    s.count = 0;
+    assert_false(arm_walk(m, 0, 1, VA + PAGE, ARM_ACCESS_READ, keep_step, &s, &t));
+    assert_int_equal(t.level, 3);
+    assert_int_equal(s.count, 3);
+    arm_machine_free(m);
+}
+
 static void test_looking_leaves_no_access_flag_and_no_dirty_state(void **state)
 {
     (void)state;
@@ -179,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_address_is_translated_at_the_el_that_is_named),
+        cmocka_unit_test(test_a_walk_tells_each_descriptor),
         cmocka_unit_test(test_looking_leaves_no_access_flag_and_no_dirty_state),
         cmocka_unit_test(test_stage_2_counts_below_el2),
         cmocka_unit_test(test_bytes_are_read_and_written_across_pages_or_not_at_all),

@@ -89,6 +89,45 @@ static void test_a_snapshot_of_what_was_found_can_be_restored(void **state)
     arm_machine_free(m);
 }
 
+static void test_a_snapshot_of_before_leads_to_the_same_address_again(void **state)
+{
+    (void)state;
+    struct arm_machine *m = create();
+    struct arm_error err = {0};
+    struct arm_snapshot *s = arm_snapshot_take(m, &err);
+
+    assert_non_null(s);
+    for (unsigned k = 0; k < 3; k++) {
+        assert_int_equal(until_pc(m, MSR, 0), ARM_STOP_UNTIL);
+        assert_int_equal(reg(m, 0, "x0"), 1);
+        assert_int_equal(arm_snapshot_restore(m, s, &err), 0);
+    }
+    arm_snapshot_free(s);
+    arm_machine_free(m);
+}
+
+static void test_a_run_ends_when_one_cpu_has_retired_so_much(void **state)
+{
+    (void)state;
+    struct arm_machine *m = create();
+    struct arm_error err = {0};
+    struct arm_until until = {.size = sizeof(until), .cpu = 1, .cpu_insns = 12345};
+
+    assert_int_equal(arm_run(m, 777), ARM_STOP_LIMIT);
+    for (unsigned k = 1; k < 8; k++) {
+        assert_int_equal(arm_run_until(m, &until, &err), ARM_STOP_UNTIL);
+        assert_int_equal(arm_cpu_position(m, 1).insns, 12345 * k);
+        assert_int_equal(arm_cpu_position(m, 0).insns + 12345 * k, arm_machine_position(m).insns);
+        assert_int_equal(arm_machine_position(m).exceptions, 0);
+    }
+    until.max_insns = 100;
+    assert_int_equal(arm_run_until(m, &until, &err), ARM_STOP_LIMIT);
+    until.cpu = 2;
+    assert_int_equal(arm_run_until(m, &until, &err), -ARM_EINVAL);
+    assert_int_equal(arm_cpu_position(m, 2).insns, 0);
+    arm_machine_free(m);
+}
+
 static void test_a_run_ends_before_the_instruction_at_an_address(void **state)
 {
     (void)state;
@@ -320,6 +359,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_snapshot_of_what_was_found_can_be_restored),
+        cmocka_unit_test(test_a_snapshot_of_before_leads_to_the_same_address_again),
+        cmocka_unit_test(test_a_run_ends_when_one_cpu_has_retired_so_much),
         cmocka_unit_test(test_a_run_ends_before_the_instruction_at_an_address),
         cmocka_unit_test(test_a_run_until_is_the_run_that_it_would_have_been),
         cmocka_unit_test(test_a_run_ends_behind_an_event),
