@@ -1,0 +1,287 @@
+/* Going over a run in both directions: what was is the same again. */
+#include <glib.h>
+
+#include "tests/machine/snapshot_fixture.h"
+#include "timeline.h"
+
+#define POINTS 24
+
+/* A timeline of @cpus CPUs that execute @words, with points close together. */
+static struct timeline *open_words(unsigned cpus, const uint32_t *words, size_t size,
+                                   struct output *out)
+{
+    static struct arm_blob blobs[CPUS_MAX];
+    static struct arm_config machine; /* as long as the timeline */
+    struct arm_error err = {0};
+
+    write_file(program, words, size);
+    for (unsigned k = 0; k < cpus; k++)
+        blobs[k] = (struct arm_blob){
+            .path = program, .addr = ENTRY + 0x1000 * k, .force_raw = true, .cpu = (int)k};
+    memset(out, 0, sizeof(*out));
+    machine = (struct arm_config){.size = sizeof(machine),
+                                  .cpu = "max",
+                                  .cpus = cpus,
+                                  .ram_size = RAM_SIZE,
+                                  .el2 = true,
+                                  .no_reboot = true,
+                                  .blobs = blobs,
+                                  .blob_count = cpus,
+                                  .console_write = keep_output,
+                                  .console_ctx = out};
+    struct timeline *t = timeline_new(
+        &(struct timeline_config){.machine = &machine, .interval = 50000, .snapshots = 8}, &err);
+    if (!t)
+        fail_msg("%s", err.text);
+    return t;
+}
+
+static struct timeline *open_mix(unsigned cpus, struct output *out)
+{
+    uint32_t words[ARRAY_SIZE(guest_mix)];
+
+    memcpy(words, guest_mix, sizeof(words));
+    if (cpus == 1)
+        words[18] = 0xd503201f; /* nobody would wake it from the second WFE */
+    return open_words(cpus, words, sizeof(words), out);
+}
+
+/* How the last run ended is none of the state that is compared. */
+static struct arm_machine *machine_of(struct timeline *t)
+{
+    struct arm_machine *m = timeline_machine(t);
+
+    m->end = (struct arm_end){0};
+    return m;
+}
+
+static void go(struct timeline *t, struct arm_position to)
+{
+    assert_int_equal(timeline_goto(t, to), TIMELINE_THERE);
+    assert_int_equal(position_compare(timeline_here(t), to), 0);
+}
+
+static void test_any_point_is_the_same_from_both_sides(void **state)
+{
+    uint64_t random = test_seed(3);
+    static struct output out;
+
+    (void)state;
+    for (unsigned cpus = 1; cpus <= CPUS_MAX; cpus++) {
+        struct timeline *t = open_mix(cpus, &out);
+        struct arm_snapshot *was[POINTS];
+        struct arm_position at[POINTS] = {{0, 0}};
+        for (unsigned k = 0; k < POINTS; k++) {
+            at[k].insns = (k ? at[k - 1].insns : 0) + 1 + random_next(&random) % 60000;
+            at[k].exceptions = 0;
+            go(t, at[k]);
+            was[k] = take(machine_of(t));
+        }
+        size_t shown = out.size;
+        assert_true(shown > 0);
+        for (unsigned k = 0; k < 3 * POINTS; k++) {
+            unsigned n = k < POINTS ? POINTS - 1 - k : (unsigned)(random_next(&random) % POINTS);
+            go(t, at[n]);
+            assert_is(machine_of(t), was[n]);
+        }
+        assert_int_equal(out.size, shown); /* nothing is printed twice */
+        assert_true(timeline_snapshots(t) <= 8 + 64);
+        for (unsigned k = 0; k < POINTS; k++)
+            arm_snapshot_free(was[k]);
+        timeline_free(t);
+    }
+}
+
+static void test_a_step_back_undoes_a_step(void **state)
+{
+    uint64_t random = test_seed(4);
+    static struct output out;
+
+    (void)state;
+    for (unsigned cpus = 1; cpus <= CPUS_MAX; cpus++)
+        for (unsigned cpu = 0; cpu < cpus; cpu += cpus - 1 + !(cpus - 1)) {
+            struct timeline *t = open_mix(cpus, &out);
+            struct arm_snapshot *was[POINTS + 1];
+            go(t, (struct arm_position){100000 + random_next(&random) % 50000, 0});
+            /* Where a step of this CPU has just been made. */
+            assert_int_equal(timeline_step(t, cpu), TIMELINE_THERE);
+            was[0] = take(machine_of(t));
+            for (unsigned k = 1; k <= POINTS; k++) {
+                assert_int_equal(timeline_step(t, cpu), TIMELINE_THERE);
+                was[k] = take(machine_of(t));
+            }
+            for (unsigned k = POINTS; k-- > 0;) {
+                assert_int_equal(timeline_back(t, cpu), TIMELINE_THERE);
+                assert_is(machine_of(t), was[k]);
+            }
+            for (unsigned k = 1; k <= POINTS; k++) {
+                assert_int_equal(timeline_step(t, cpu), TIMELINE_THERE);
+                assert_is(machine_of(t), was[k]);
+            }
+            for (unsigned k = 0; k <= POINTS; k++)
+                arm_snapshot_free(was[k]);
+            timeline_free(t);
+        }
+}
+
+static void test_before_the_first_step_there_is_none(void **state)
+{
+    static struct output out;
+    struct timeline *t = open_mix(1, &out);
+
+    (void)state;
+    assert_int_equal(timeline_back(t, 0), TIMELINE_START);
+    assert_int_equal(timeline_step(t, 0), TIMELINE_THERE);
+    assert_int_equal(timeline_back(t, 0), TIMELINE_THERE);
+    assert_int_equal(timeline_here(t).insns, 0);
+    assert_int_equal(timeline_back(t, 0), TIMELINE_START);
+    timeline_free(t);
+}
+
+/* Forwards @POINTS times, and back: the same places in reverse. */
+static void both_ways(struct timeline *t, const struct timeline_quest *q, unsigned count)
+{
+    struct arm_position at[POINTS];
+    unsigned which[POINTS], again;
+
+    go(t, (struct arm_position){70000, 0});
+    for (unsigned k = 0; k < POINTS; k++) {
+        assert_int_equal(timeline_next(t, q, count, 0, &which[k]), TIMELINE_THERE);
+        at[k] = timeline_here(t);
+        assert_true(k == 0 || position_compare(at[k - 1], at[k]) < 0);
+    }
+    for (unsigned k = POINTS - 1; k-- > 0;) {
+        assert_int_equal(timeline_previous(t, q, count, &again), TIMELINE_THERE);
+        assert_int_equal(position_compare(timeline_here(t), at[k]), 0);
+        /* On two CPUs both may be at the same place. */
+        assert_true(again == which[k] || arm_cpu_count(timeline_machine(t)) > 1);
+    }
+    for (unsigned k = 1; k < POINTS; k++) {
+        assert_int_equal(timeline_next(t, q, count, 0, &again), TIMELINE_THERE);
+        assert_int_equal(position_compare(timeline_here(t), at[k]), 0);
+    }
+}
+
+static bool is_third(void *ctx, const struct arm_event *event)
+{
+    (void)ctx;
+    return event->sysreg_read.value % 3 == 0;
+}
+
+static void test_events_are_found_from_both_sides(void **state)
+{
+    static struct output out;
+
+    (void)state;
+    for (unsigned cpus = 1; cpus <= CPUS_MAX; cpus++) {
+        struct timeline *t = open_mix(cpus, &out);
+        const struct timeline_quest q = {
+            .filter = {.size = sizeof(struct arm_filter), .events = ARM_BIT(ARM_EVENT_SYSREG_READ)},
+            .match = is_third};
+        both_ways(t, &q, 1);
+        timeline_free(t);
+    }
+}
+
+static void test_instructions_and_stores_are_found_from_both_sides(void **state)
+{
+    static struct output out;
+
+    (void)state;
+    for (unsigned cpus = 1; cpus <= 2; cpus++) {
+        struct timeline *t = open_mix(cpus, &out);
+        const uint64_t pcs[] = {ENTRY + 4 * 11, ENTRY + 4 * 13};
+        const struct timeline_quest q[] = {
+            {.pcs = pcs, .pc_count = 2},
+            {.filter = {.size = sizeof(struct arm_filter), .events = ARM_BIT(ARM_EVENT_STORE)},
+             .watch = true,
+             .pa = RAM + 0x1000}};
+        both_ways(t, q, 1);
+        both_ways(t, q, 2);
+        timeline_free(t);
+    }
+}
+
+static void test_a_search_that_finds_nothing_stays_or_ends(void **state)
+{
+    static struct output out;
+    struct timeline *t = open_mix(1, &out);
+    const struct timeline_quest q = {
+        .filter = {.size = sizeof(struct arm_filter), .events = ARM_BIT(ARM_EVENT_WORLD)}};
+
+    (void)state;
+    go(t, (struct arm_position){300000, 0});
+    assert_int_equal(timeline_previous(t, &q, 1, NULL), TIMELINE_START);
+    assert_int_equal(timeline_here(t).insns, 300000);
+    assert_int_equal(timeline_next(t, &q, 1, 400000, NULL), TIMELINE_END);
+    assert_int_equal(timeline_here(t).insns, 400000);
+    timeline_free(t);
+}
+
+static void test_typed_text_comes_again_where_it_came(void **state)
+{
+    static struct output out;
+    struct timeline *t = open_words(1, guest_echo, sizeof(guest_echo), &out);
+    struct arm_snapshot *was;
+    char text[100];
+
+    (void)state;
+    for (unsigned k = 0; k < sizeof(text); k++)
+        text[k] = (char)('a' + k % 26);
+    go(t, (struct arm_position){60000, 0});
+    timeline_type(t, text, sizeof(text));
+    go(t, (struct arm_position){200000, 0});
+    timeline_type(t, "!", 1);
+    go(t, (struct arm_position){400000, 0});
+    was = take(machine_of(t));
+    assert_int_equal(out.size, 1 + sizeof(text) + 1);
+    assert_memory_equal(out.text + 1, text, sizeof(text));
+    go(t, (struct arm_position){30000, 0});
+    go(t, (struct arm_position){399999, 0});
+    go(t, (struct arm_position){30000, 0});
+    for (unsigned k = 40000; k < 400000; k += 36000) /* step by step in the second machine */
+        go(t, (struct arm_position){k, 0});
+    go(t, (struct arm_position){399990, 0});
+    for (unsigned k = 0; k < 10; k++)
+        timeline_step(t, 0);
+    assert_is(machine_of(t), was);
+    assert_int_equal(out.size, 1 + sizeof(text) + 1);
+    arm_snapshot_free(was);
+    timeline_free(t);
+}
+
+static void test_an_end_is_said_and_can_be_left_backwards(void **state)
+{
+    static struct output out;
+    struct timeline *t = open_words(1, guest_alphabet, sizeof(guest_alphabet), &out);
+
+    (void)state;
+    assert_int_equal(timeline_goto(t, (struct arm_position){100000, 0}), TIMELINE_END);
+    assert_int_equal(timeline_end(t), ARM_STOP_POWEROFF);
+    struct arm_position end = timeline_here(t);
+    assert_int_equal(timeline_step(t, 0), TIMELINE_END);
+    assert_int_equal(timeline_back(t, 0), TIMELINE_THERE);
+    assert_int_equal(timeline_here(t).insns, end.insns - 1);
+    assert_int_equal(timeline_back(t, 0), TIMELINE_THERE);
+    assert_int_equal(timeline_step(t, 0), TIMELINE_THERE);
+    assert_int_equal(timeline_goto(t, end), TIMELINE_THERE);
+    assert_int_equal(timeline_step(t, 0), TIMELINE_END);
+    assert_int_equal(out.size, 26);
+    timeline_free(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_any_point_is_the_same_from_both_sides),
+        cmocka_unit_test(test_a_step_back_undoes_a_step),
+        cmocka_unit_test(test_before_the_first_step_there_is_none),
+        cmocka_unit_test(test_events_are_found_from_both_sides),
+        cmocka_unit_test(test_instructions_and_stores_are_found_from_both_sides),
+        cmocka_unit_test(test_a_search_that_finds_nothing_stays_or_ends),
+        cmocka_unit_test(test_typed_text_comes_again_where_it_came),
+        cmocka_unit_test(test_an_end_is_said_and_can_be_left_backwards),
+    };
+
+    return cmocka_run_group_tests(tests, make_names, remove_names);
+}

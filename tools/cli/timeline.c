@@ -1,0 +1,406 @@
+/* Two machines of one run: creating them, and getting them to a point. */
+#include "timeline.h"
+
+#include <string.h>
+
+#include "timeline_state.h"
+
+/* Points are kept at these distances before the place that one goes back to: who goes back once
+ * does so again. */
+static const uint64_t approaches[] = {UINT64_C(1) << 22, UINT64_C(1) << 20, UINT64_C(1) << 18,
+                                      UINT64_C(1) << 16, UINT64_C(1) << 14, UINT64_C(1) << 12};
+
+struct arm_position side_at(const struct side *s)
+{
+    return arm_machine_position(s->m);
+}
+
+/* ---- input ---- */
+
+/* What it was offered at this point of the run when it came here for the first time. */
+static void poll_again(struct side *s)
+{
+    const struct timeline *t = s->t;
+
+    while (s->inputs < t->inputs->len) {
+        const struct typed *in = &g_array_index(t->inputs, struct typed, s->inputs);
+        if (in->insns != side_at(s).insns || in->time_ns != arm_time_ns(s->m))
+            return;
+        arm_console_input(s->m, (const uint8_t *)t->text->str + in->offset, in->offered);
+        s->inputs++;
+    }
+}
+
+static bool poll_live(struct side *s)
+{
+    struct timeline *t = s->t;
+    size_t left = t->text->len - t->offered;
+    struct typed in = {side_at(s).insns, arm_time_ns(s->m), t->offered, left};
+
+    if (!left)
+        return false;
+    size_t took = arm_console_input(s->m, (const uint8_t *)t->text->str + t->offered, left);
+    t->offered += took;
+    g_array_append_val(t->inputs, in);
+    s->inputs++;
+    return took != 0;
+}
+
+static void poll(void *ctx)
+{
+    struct side *s = ctx;
+
+    if (s == &s->t->live)
+        poll_live(s);
+    else
+        poll_again(s);
+}
+
+/* Nothing comes while it waits: time goes on at once. */
+static bool idle(void *ctx, uint64_t next_ns)
+{
+    (void)ctx, (void)next_ns;
+    return false;
+}
+
+void timeline_type(struct timeline *t, const char *text, size_t size)
+{
+    g_string_append_len(t->text, text, (gssize)size);
+}
+
+/* ---- machines ---- */
+
+static void count_crossing(void *ctx, const struct arm_event *event)
+{
+    struct side *s = ctx;
+
+    (void)event;
+    s->crossings++;
+}
+
+static bool side_open(struct timeline *t, struct side *s)
+{
+    const struct arm_filter worlds = {.size = sizeof(worlds), .events = ARM_BIT(ARM_EVENT_WORLD)};
+    struct arm_config c = t->machine;
+
+    s->t = t;
+    c.size = sizeof(c);
+    c.poll = poll;
+    c.idle = idle;
+    c.host_ctx = s;
+    if (s != &t->live) {
+        c.console_write = NULL;
+        c.log.sink = NULL;
+    }
+    s->m = arm_machine_new(&c, &t->error);
+    if (!s->m)
+        return false;
+    arm_subscribe(s->m, &worlds, count_crossing, s);
+    return !t->config.prepare || t->config.prepare(t->config.ctx, s->m, &t->error) == 0;
+}
+
+struct timeline *timeline_new(const struct timeline_config *config, struct arm_error *err)
+{
+    struct timeline *t = g_new0(struct timeline, 1);
+
+    t->config = *config;
+    t->machine = *config->machine;
+    t->config.interval = config->interval ? config->interval : TIMELINE_INTERVAL;
+    t->config.snapshots = config->snapshots ? config->snapshots : TIMELINE_SNAPSHOTS;
+    t->config.memory = config->memory ? config->memory : TIMELINE_MEMORY;
+    t->points = g_ptr_array_new_with_free_func(point_free);
+    t->text = g_string_new(NULL);
+    t->inputs = g_array_new(FALSE, FALSE, sizeof(struct typed));
+    t->here = &t->live;
+    t->end = ARM_STOP_LIMIT;
+    if (side_open(t, &t->live)) {
+        t->cpus = arm_cpu_count(t->live.m);
+        if (points_take(t, &t->live, false))
+            return t;
+    }
+    if (err)
+        *err = t->error;
+    timeline_free(t);
+    return NULL;
+}
+
+void timeline_free(struct timeline *t)
+{
+    if (!t)
+        return;
+    arm_machine_free(t->past.m);
+    arm_machine_free(t->live.m);
+    g_ptr_array_unref(t->points);
+    g_array_unref(t->inputs);
+    g_string_free(t->text, TRUE);
+    g_free(t);
+}
+
+/* ---- running ---- */
+
+bool is_final(enum arm_stop_reason why)
+{
+    return why != ARM_STOP_LIMIT && why != ARM_STOP_UNTIL && why != ARM_STOP_REQUEST &&
+           why != ARM_STOP_IDLE;
+}
+
+/* Instructions of the live machine to the next point that is kept. */
+static uint64_t to_next_point(const struct timeline *t)
+{
+    const struct point *last = points_before(t, side_at(&t->live), false);
+    uint64_t since = side_at(&t->live).insns - last->at.insns;
+
+    return since < t->config.interval ? t->config.interval - since : 0;
+}
+
+enum arm_stop_reason side_go(struct side *s, const struct arm_until *until)
+{
+    struct timeline *t = s->t;
+    struct arm_until piece = *until;
+    uint64_t left = until->max_insns;
+
+    for (;;) {
+        uint64_t most = s == &t->live ? to_next_point(t) : 0;
+        if (s == &t->live && most == 0) {
+            if (!points_take(t, s, false))
+                return ARM_STOP_ERROR;
+            continue;
+        }
+        bool whole = !most || (left && left <= most);
+        piece.max_insns = whole ? left : most;
+        uint64_t before = side_at(s).insns;
+        int why = arm_run_until(s->m, &piece, &t->error);
+        if (why < 0)
+            return ARM_STOP_ERROR;
+        if (s == &t->live)
+            t->end = (enum arm_stop_reason)why;
+        if (why != ARM_STOP_LIMIT || whole)
+            return (enum arm_stop_reason)why;
+        left -= left ? side_at(s).insns - before : 0;
+    }
+}
+
+/* Until @to's instructions have retired. */
+static enum timeline_result run_insns(struct side *s, uint64_t insns)
+{
+    struct timeline *t = s->t;
+
+    while (side_at(s).insns < insns) {
+        const struct arm_until until = {.size = sizeof(until),
+                                        .max_insns = insns - side_at(s).insns};
+        enum arm_stop_reason why = side_go(s, &until);
+        if (t->interrupted)
+            return TIMELINE_STOPPED;
+        if (why == ARM_STOP_ERROR)
+            return TIMELINE_ERROR;
+        if (why != ARM_STOP_LIMIT && why != ARM_STOP_REQUEST && side_at(s).insns < insns)
+            return TIMELINE_END;
+    }
+    return TIMELINE_THERE;
+}
+
+static enum timeline_result run_exceptions(struct side *s, uint64_t exceptions)
+{
+    const struct arm_filter any = {.size = sizeof(any), .events = ARM_BIT(ARM_EVENT_EXCEPTION)};
+    const struct arm_until until = {.size = sizeof(until), .event = &any};
+
+    while (side_at(s).exceptions < exceptions) {
+        enum arm_stop_reason why = side_go(s, &until);
+        if (s->t->interrupted)
+            return TIMELINE_STOPPED;
+        if (why == ARM_STOP_ERROR)
+            return TIMELINE_ERROR;
+        if (why != ARM_STOP_UNTIL && why != ARM_STOP_REQUEST)
+            return TIMELINE_END;
+    }
+    return TIMELINE_THERE;
+}
+
+/* Keep points close to @to, where there are none. */
+static enum timeline_result approach(struct side *s, struct arm_position to)
+{
+    struct timeline *t = s->t;
+
+    for (unsigned k = 0; k < G_N_ELEMENTS(approaches); k++) {
+        uint64_t d = approaches[k], at = to.insns > d ? to.insns - d : 0;
+        const struct point *p = points_before(t, side_at(s), false);
+        if (at <= side_at(s).insns || at - p->at.insns < d)
+            continue;
+        enum timeline_result r = run_insns(s, at);
+        if (r != TIMELINE_THERE)
+            return r;
+        if (!points_take(t, s, true))
+            return TIMELINE_ERROR;
+    }
+    return TIMELINE_THERE;
+}
+
+enum timeline_result side_run(struct side *s, struct arm_position to)
+{
+    enum timeline_result r = s == &s->t->past ? approach(s, to) : TIMELINE_THERE;
+
+    if (r == TIMELINE_THERE)
+        r = run_insns(s, to.insns);
+    return r == TIMELINE_THERE ? run_exceptions(s, to.exceptions) : r;
+}
+
+enum timeline_result past_restore(struct timeline *t, const struct point *p)
+{
+    if (!t->past.m && !side_open(t, &t->past))
+        return TIMELINE_ERROR;
+    if (arm_snapshot_restore(t->past.m, p->snapshot, &t->error) < 0)
+        return TIMELINE_ERROR;
+    t->past.crossings = p->crossings;
+    t->past.inputs = p->inputs;
+    t->here = &t->past;
+    return TIMELINE_THERE;
+}
+
+enum timeline_result settle(struct timeline *t)
+{
+    struct arm_position at = side_at(t->here);
+    enum timeline_result r = TIMELINE_THERE;
+
+    if (t->here == &t->live || position_compare(at, side_at(&t->live)) < 0)
+        return TIMELINE_THERE;
+    if (position_compare(at, side_at(&t->live)) > 0)
+        r = side_run(&t->live, at);
+    t->here = &t->live;
+    return r;
+}
+
+/* ---- to a point ---- */
+
+static enum timeline_result go_back(struct timeline *t, struct arm_position to)
+{
+    const struct point *p = points_before(t, to, false);
+    bool near = t->here == &t->past && position_compare(side_at(t->here), to) <= 0 && p &&
+                position_compare(side_at(t->here), p->at) >= 0;
+
+    if (!p)
+        return TIMELINE_START;
+    enum timeline_result r = near ? TIMELINE_THERE : past_restore(t, p);
+    return r == TIMELINE_THERE ? side_run(&t->past, to) : r;
+}
+
+enum timeline_result timeline_goto(struct timeline *t, struct arm_position to)
+{
+    int order = position_compare(to, side_at(&t->live));
+
+    t->interrupted = 0;
+    if (order < 0)
+        return go_back(t, to);
+    t->here = &t->live;
+    if (order > 0 && is_final(t->end))
+        return TIMELINE_END;
+    return side_run(&t->live, to);
+}
+
+enum timeline_result timeline_step(struct timeline *t, unsigned cpu)
+{
+    t->interrupted = 0;
+    if (t->here == &t->live && is_final(t->end))
+        return TIMELINE_END;
+    if (t->here == &t->live && to_next_point(t) == 0 && !points_take(t, t->here, false))
+        return TIMELINE_ERROR;
+    enum arm_stop_reason why = arm_step(t->here->m, cpu);
+    if (t->here == &t->live)
+        t->end = why;
+    enum timeline_result r = settle(t);
+    if (r != TIMELINE_THERE)
+        return r;
+    return why == ARM_STOP_LIMIT ? TIMELINE_THERE
+           : t->interrupted      ? TIMELINE_STOPPED
+                                 : TIMELINE_END;
+}
+
+/* Steps of one CPU. */
+static uint64_t progress(const struct timeline *t, unsigned cpu)
+{
+    struct arm_position p = arm_cpu_position(t->here->m, cpu);
+
+    return p.insns + p.exceptions;
+}
+
+/* From a point before, until @cpu has made @goal steps, of which the last but few end with @insns
+ * of its instructions. */
+static enum timeline_result run_cpu(struct timeline *t, unsigned cpu, uint64_t insns, uint64_t goal)
+{
+    struct arm_position now = arm_cpu_position(t->past.m, cpu);
+    const struct arm_until until = {
+        .size = sizeof(until), .cpu = cpu, .cpu_insns = insns > now.insns ? insns - now.insns : 0};
+
+    if (until.cpu_insns && now.insns + now.exceptions < goal)
+        side_go(&t->past, &until);
+    while (progress(t, cpu) < goal && !t->interrupted)
+        if (arm_step(t->past.m, cpu) != ARM_STOP_LIMIT)
+            break;
+    return t->interrupted ? TIMELINE_STOPPED : TIMELINE_THERE;
+}
+
+enum timeline_result timeline_back(struct timeline *t, unsigned cpu)
+{
+    struct arm_position now = arm_cpu_position(t->here->m, cpu), close = side_at(t->here);
+    uint64_t goal = now.insns + now.exceptions;
+    const struct point *p = goal ? points_of_cpu(t, cpu, goal - 1) : NULL;
+
+    t->interrupted = 0;
+    if (!p)
+        return TIMELINE_START;
+    enum timeline_result r = past_restore(t, p);
+    close.insns -= close.insns > p->at.insns ? 1 : 0;
+    /* Points close to here are before that step too, unless other CPUs have run meanwhile. */
+    if (r == TIMELINE_THERE &&
+        close.insns - p->at.insns > approaches[G_N_ELEMENTS(approaches) - 1] * 2)
+        r = approach(&t->past, close);
+    if (r == TIMELINE_THERE && progress(t, cpu) >= goal)
+        r = past_restore(t, points_of_cpu(t, cpu, goal - 1));
+    return r == TIMELINE_THERE ? run_cpu(t, cpu, now.insns ? now.insns - 1 : 0, goal - 1) : r;
+}
+
+/* ---- what it is ---- */
+
+struct arm_machine *timeline_machine(const struct timeline *t)
+{
+    return t->here->m;
+}
+
+struct arm_machine *timeline_live(const struct timeline *t)
+{
+    return t->live.m;
+}
+
+struct arm_position timeline_here(const struct timeline *t)
+{
+    return side_at(t->here);
+}
+
+struct arm_position timeline_start(const struct timeline *t)
+{
+    const struct point *first = t->points->pdata[0];
+
+    return first->at;
+}
+
+struct arm_position timeline_farthest(const struct timeline *t)
+{
+    return side_at(&t->live);
+}
+
+enum arm_stop_reason timeline_end(const struct timeline *t)
+{
+    return t->end;
+}
+
+const char *timeline_error(const struct timeline *t)
+{
+    return t->error.text;
+}
+
+void timeline_interrupt(struct timeline *t)
+{
+    t->interrupted = 1;
+    arm_stop(t->live.m);
+    if (t->past.m)
+        arm_stop(t->past.m);
+}

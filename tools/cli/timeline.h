@@ -1,0 +1,103 @@
+/*
+ * A run that one can go over in both directions. Going back is to restore a snapshot and to execute
+ * again what came behind it, exactly: a run is the same run however it is cut, on any number of
+ * CPUs. The machine that has come farthest, the live one, only ever goes forwards, so that what
+ * observes it (the checker, the console) is told of everything once; what is past is looked at on
+ * a second machine of the same configuration.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "armillary.h"
+
+struct timeline;
+
+struct timeline_config {
+    /* Of both machines: it and what it points to live as long as the timeline. The second has no
+     * console output, and poll, idle and host_ctx are the timeline's own. */
+    const struct arm_config *machine;
+    /* What a new machine needs before its first run, as a snapshot's file or a log of input to
+     * replay. Return: 0, or -ARM_Exxx and *err. NULL: nothing. */
+    int (*prepare)(void *ctx, struct arm_machine *m, struct arm_error *err);
+    void *ctx;
+    uint64_t interval;  /* instructions between two snapshots; 0: TIMELINE_INTERVAL */
+    unsigned snapshots; /* of them that are kept at most; 0: TIMELINE_SNAPSHOTS */
+    uint64_t memory;    /* bytes that the process may have for them; 0: TIMELINE_MEMORY */
+};
+
+/* Executing an interval again takes some 60 ms, and a run of 1 G instructions has one snapshot for
+ * each. */
+#define TIMELINE_INTERVAL  (UINT64_C(8) << 20)
+#define TIMELINE_SNAPSHOTS 192
+#define TIMELINE_MEMORY    (UINT64_C(3) << 30)
+
+enum timeline_result {
+    TIMELINE_THERE,   /* where it was to go */
+    TIMELINE_END,     /* the run ends before that: timeline_end() */
+    TIMELINE_START,   /* there is nothing before it */
+    TIMELINE_STOPPED, /* by timeline_interrupt() */
+    TIMELINE_ERROR,   /* of the host: timeline_error() */
+};
+
+/* What to look for. An event is behind the instruction or exception that it belongs to, an address
+ * is before the instruction at it. */
+struct timeline_quest {
+    struct arm_filter filter;                                /* size 0: no events */
+    bool (*match)(void *ctx, const struct arm_event *event); /* NULL: each event that passes */
+    void *ctx;
+    const uint64_t *pcs; /* addresses of instructions that are about to be executed */
+    unsigned pc_count;
+    bool watch;  /* stores to the page of @pa are events */
+    uint64_t pa; /* guest-physical */
+};
+
+/**
+ * timeline_new() - create the live machine.
+ * Return: a timeline that the caller frees with timeline_free(); or NULL and *err.
+ */
+struct timeline *timeline_new(const struct timeline_config *config, struct arm_error *err);
+void timeline_free(struct timeline *t); /* @t: may be NULL */
+
+/* The machine that is looked at, where the timeline is: valid until it moves. Nothing may change
+ * it. */
+struct arm_machine *timeline_machine(const struct timeline *t);
+
+/* The one that has come farthest; who subscribes to it has the run's events in order and once. */
+struct arm_machine *timeline_live(const struct timeline *t);
+
+struct arm_position timeline_here(const struct timeline *t);
+struct arm_position timeline_start(const struct timeline *t);
+struct arm_position timeline_farthest(const struct timeline *t);
+
+/* How the live machine's last run ended. */
+enum arm_stop_reason timeline_end(const struct timeline *t);
+const char *timeline_error(const struct timeline *t);
+
+/* < 0, 0, > 0: @a is before, at, behind @b. */
+int position_compare(struct arm_position a, struct arm_position b);
+
+/* To an exact point, forwards or backwards. */
+enum timeline_result timeline_goto(struct timeline *t, struct arm_position to);
+
+/* One instruction or exception of @cpu; the others run as they would have. */
+enum timeline_result timeline_step(struct timeline *t, unsigned cpu);
+enum timeline_result timeline_back(struct timeline *t, unsigned cpu);
+
+/* To the next, or the one before, that one of @quests wants; *which gets its index (may be NULL).
+ * At @limit instructions a search forwards ends (0: none). */
+enum timeline_result timeline_next(struct timeline *t, const struct timeline_quest *quests,
+                                   unsigned count, uint64_t limit, unsigned *which);
+enum timeline_result timeline_previous(struct timeline *t, const struct timeline_quest *quests,
+                                       unsigned count, unsigned *which);
+
+/* Bytes for the console's input, given to the guest from the farthest point on as it takes them. */
+void timeline_type(struct timeline *t, const char *text, size_t size);
+
+/* Ends what is going on, soon. From a signal handler too. */
+void timeline_interrupt(struct timeline *t);
+
+/* Snapshots that are kept, for statistics. */
+unsigned timeline_snapshots(const struct timeline *t);

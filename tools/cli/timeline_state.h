@@ -1,0 +1,76 @@
+/* The inside of a timeline (timeline*.c). */
+#pragma once
+
+#include <glib.h>
+#include <signal.h>
+
+#include "timeline.h"
+
+/* A state that can be restored. */
+struct point {
+    struct arm_position at;
+    struct arm_position *cpus; /* where each CPU is */
+    struct arm_snapshot *snapshot;
+    uint64_t crossings; /* world events before it */
+    size_t inputs;      /* pieces of input before it */
+    bool fine;          /* close to where somebody has looked: the first to go */
+};
+
+/* A piece of typed text that the guest was offered, of which it took some. */
+struct typed {
+    uint64_t insns, time_ns;
+    size_t offset, offered;
+};
+
+/* One of the two machines. */
+struct side {
+    struct timeline *t;
+    struct arm_machine *m;
+    uint64_t crossings;
+    size_t inputs; /* of timeline.inputs that it has had */
+};
+
+struct timeline {
+    struct timeline_config config;
+    struct arm_config machine;
+    unsigned cpus;
+    struct side live, past; /* past.m NULL: not needed yet */
+    struct side *here;
+    GPtrArray *points; /* struct point, in order */
+    GString *text;     /* all that was typed */
+    size_t offered;    /* bytes of it that the guest has taken */
+    GArray *inputs;    /* struct typed */
+    enum arm_stop_reason end;
+    struct arm_error error;
+    uint64_t resident; /* bytes of the process before the first snapshot */
+    volatile sig_atomic_t interrupted;
+};
+
+struct arm_position side_at(const struct side *s);
+
+/* Keep where @s is. False: t->error. */
+bool points_take(struct timeline *t, struct side *s, bool fine);
+
+/* The last point at or before @at, or before @at; NULL: none. */
+struct point *points_before(const struct timeline *t, struct arm_position at, bool strictly);
+
+/* The last one at which @cpu has come no farther than @progress instructions and exceptions. */
+struct point *points_of_cpu(const struct timeline *t, unsigned cpu, uint64_t progress);
+
+void point_free(void *point);
+
+/* Make the past machine be at @p. */
+enum timeline_result past_restore(struct timeline *t, const struct point *p);
+
+/* Run @s up to @to, which is not behind it. On the way points are kept: of the live machine at each
+ * interval, of the past one some close to @to. */
+enum timeline_result side_run(struct side *s, struct arm_position to);
+
+/* Run for @insns at most, 0: no limit, keeping points. An arm_stop_reason, ARM_STOP_LIMIT. */
+enum arm_stop_reason side_go(struct side *s, const struct arm_until *until);
+
+/* The past machine has moved: where it is, if the live one has come farther. */
+enum timeline_result settle(struct timeline *t);
+
+/* Is a run that ended so over for good? */
+bool is_final(enum arm_stop_reason why);
