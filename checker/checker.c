@@ -8,10 +8,11 @@
 
 #include "base/error.h"
 #include "checker/account.h"
+#include "checker/backtrace.h"
 #include "checker/budget.h"
 #include "checker/flow.h"
+#include "checker/names.h"
 #include "checker/suppress.h"
-#include "checker/symbols.h"
 #include "checker/unit.h"
 
 static const struct check_unit *const units[UNIT_COUNT + 1] = {
@@ -68,7 +69,7 @@ static void keep_exit(struct arm_checker *c, const struct world *w, const struct
     s->pstate = checker_reg(c, p->cpu, ARM_PSTATE);
     s->esr = p->world.esr;
     s->vector = p->world.vector;
-    s->at = site_of(c, p);
+    s->at = site_bare(c, p);
     s->word_known = arm_virt_read(c->m, p->cpu, 1, p->pc, &s->word, sizeof(s->word));
     s->valid = true;
 }
@@ -138,6 +139,9 @@ static void on_event(void *ctx, const struct arm_event *p)
         account_event(c->account, p);
     if (known && c->flow && c->guest_seen)
         flow_event(c->flow, p);
+    if (known && p->kind == ARM_EVENT_SYSREG_WRITE && p->el == 2 &&
+        p->sysreg_write.sr == sysreg_number(SR_VBAR_EL2))
+        names_look(c->names, p->cpu, p->pc);
     tell_units(c, p);
     if (!known || p->kind != ARM_EVENT_WORLD)
         return;
@@ -187,8 +191,9 @@ static int start(struct arm_checker *c, const struct arm_check_config *config,
         rc = budget_read(c->account, c->budget, err);
     if (rc)
         return rc;
-    if ((config->symbols && !(c->symbols = symbols_load(config->symbols, err))) ||
-        (config->suppress && !(c->suppressions = suppressions_load(config->suppress, err))))
+    for (const char *const *spec = config->symbols; rc == 0 && spec && *spec; spec++)
+        rc = names_add(c->names, *spec, err);
+    if (rc || (config->suppress && !(c->suppressions = suppressions_load(config->suppress, err))))
         return -ARM_EINVAL;
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (checker_unit_on(c, (enum check_unit_id)k))
@@ -213,6 +218,8 @@ struct arm_checker *arm_checker_new(struct arm_machine *m, const struct arm_chec
     regs_init(&c->regs, m);
     c->account = account_new(m, c->cpu_count);
     c->findings = findings_new();
+    c->names = names_new(m);
+    c->backtraces = backtraces_new();
     if (config->write_budget)
         account_be_exact(c->account);
     keep_texts(c, config);
@@ -282,7 +289,8 @@ void arm_checker_free(struct arm_checker *c)
     worlds_free(&c->worlds);
     account_free(c->account);
     findings_free(c->findings);
-    symbols_free(c->symbols);
+    names_free(c->names);
+    backtraces_free(c->backtraces);
     suppressions_free(c->suppressions);
     g_free(c->cpus);
     g_free(c->budget);

@@ -14,10 +14,11 @@
 #include "checker/worlds.h"
 
 struct account;
+struct backtraces;
 struct findings;
 struct flow;
+struct names;
 struct suppressions;
-struct symbols;
 
 /* A CPU as EL2 sees it: who runs below, and since when. */
 struct cpu_view {
@@ -38,8 +39,9 @@ struct arm_checker {
     struct worlds worlds;
     struct account *account;
     struct findings *findings;
-    struct symbols *symbols;           /* may be NULL, as */
-    struct suppressions *suppressions; /* these */
+    struct names *names;               /* NULL in tests, as */
+    struct backtraces *backtraces;     /* these */
+    struct suppressions *suppressions; /* NULL: none */
     struct flow *flow;                 /* NULL: no rule that needs it is wanted */
     struct regs regs;
     struct exit_state *exits; /* by world: how it left last */

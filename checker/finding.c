@@ -6,10 +6,11 @@
 
 #include "arch/esr.h"
 #include "base/bits.h"
+#include "checker/backtrace.h"
 #include "checker/checker.h"
+#include "checker/names.h"
 #include "checker/report.h"
 #include "checker/suppress.h"
-#include "checker/symbols.h"
 
 /* Kept at most; what comes behind is counted. */
 #define FINDINGS_MAX 1000
@@ -25,7 +26,7 @@ static uint64_t insn_pc(const struct arm_event *p)
     return ec == ESR_EC_SVC64 || ec == ESR_EC_HVC64 ? p->pc - 4 : p->pc;
 }
 
-struct site site_of(const struct arm_checker *c, const struct arm_event *p)
+struct site site_bare(const struct arm_checker *c, const struct arm_event *p)
 {
     return (struct site){.known = true,
                          .cpu = p->cpu,
@@ -33,6 +34,15 @@ struct site site_of(const struct arm_checker *c, const struct arm_event *p)
                          .pc = insn_pc(p),
                          .count = p->count,
                          .total = arm_retired(c->m)};
+}
+
+struct site site_of(const struct arm_checker *c, const struct arm_event *p)
+{
+    struct site s = site_bare(c, p);
+
+    if (s.el == 2)
+        s.trace = backtrace_take(c, p->cpu);
+    return s;
 }
 
 struct finding finding_at(const struct arm_checker *c, enum rule rule, const struct arm_event *p)
@@ -56,6 +66,9 @@ struct findings *findings_new(void)
 
 void findings_free(struct findings *fs)
 {
+    for (unsigned k = 0; fs && k < fs->count; k++)
+        for (unsigned side = 0; side < 2; side++)
+            g_strfreev(fs->list[k].places[side]);
     if (fs)
         g_free(fs->list);
     g_free(fs);
@@ -67,27 +80,62 @@ static bool same(const struct finding *a, const struct finding *b)
            a->other.known == b->other.known && a->other.pc == b->other.pc;
 }
 
+static char *place(const struct arm_checker *c, const struct site *s, uint64_t pc)
+{
+    g_autofree char *name = names_of(c->names, s->cpu, s->el, pc);
+
+    return g_strdup_printf("pc %#" PRIx64 "%s%s", pc, name ? " " : "", name ? name : "");
+}
+
+/* The site's place and its callers', now that they are mapped; a call is the instruction before its
+ * return address. Callers end where nothing has a name any more. */
+static char **places(const struct arm_checker *c, const struct site *s)
+{
+    const struct backtrace *trace = backtrace_get(c, s->trace);
+    unsigned count = trace ? trace->count : 0;
+    char **list;
+
+    if (!s->known)
+        return NULL;
+    list = g_new0(char *, count + 2);
+    list[0] = place(c, s, s->pc);
+    for (unsigned k = 0; k < count; k++) {
+        list[k + 1] = place(c, s, trace->pc[k] - 4);
+        if (!strchr(list[k + 1] + 3, ' '))
+            break;
+    }
+    return list;
+}
+
+static const char *symbol_in(const char *place)
+{
+    const char *space = strchr(place + 3, ' ');
+
+    return space ? space + 1 : NULL;
+}
+
 void finding_report(struct arm_checker *c, const struct finding *f)
 {
     struct findings *fs = c->findings;
 
     if (!c->rule_on[f->rule])
         return;
-    char symbol[128];
-    bool named = symbols_name(c->symbols, f->at.pc, symbol, sizeof(symbol));
-    if (suppressions_take(c->suppressions, f, named ? symbol : NULL))
-        return;
     for (unsigned k = 0; k < fs->count; k++)
         if (same(&fs->list[k].finding, f)) {
             fs->list[k].times++;
             return;
         }
-    if (fs->count == FINDINGS_MAX) {
-        fs->dropped++;
+    struct kept_finding kept = {
+        .finding = *f, .times = 1, .places = {places(c, &f->at), places(c, &f->other)}};
+    bool taken = suppressions_take(c->suppressions, f, symbol_in(kept.places[0][0]));
+    if (taken || fs->count == FINDINGS_MAX) {
+        fs->dropped += !taken;
+        g_strfreev(kept.places[0]);
+        g_strfreev(kept.places[1]);
         return;
     }
     fs->list = g_renew(struct kept_finding, fs->list, fs->count + 1);
-    fs->list[fs->count++] = (struct kept_finding){.finding = *f, .times = 1};
+    fs->list[fs->count++] = kept;
 }
 
 unsigned findings_count(const struct findings *fs, bool errors)
@@ -112,15 +160,15 @@ static void say(arm_line_fn *line, void *ctx, const char *fmt, ...)
     line(ctx, text);
 }
 
-static void print_site(const struct arm_checker *c, arm_line_fn *line, void *ctx, const char *role,
-                       const struct site *s)
+static void print_site(arm_line_fn *line, void *ctx, const char *role, const struct site *s,
+                       char **places)
 {
-    char symbol[128];
-    bool named = s->known && symbols_name(c->symbols, s->pc, symbol, sizeof(symbol));
-
-    if (s->known)
-        say(line, ctx, "  %-8s cpu%u EL%u pc %#" PRIx64 "%s%s, instruction %" PRIu64, role, s->cpu,
-            s->el, s->pc, named ? " " : "", named ? symbol : "", s->total);
+    if (!s->known)
+        return;
+    say(line, ctx, "  %-8s cpu%u EL%u %s, instruction %" PRIu64, role, s->cpu, s->el, places[0],
+        s->total);
+    for (unsigned k = 1; places[k]; k++)
+        say(line, ctx, "           from %s", places[k]);
 }
 
 static void print_one(const struct arm_checker *c, const struct kept_finding *k, arm_line_fn *line,
@@ -131,8 +179,8 @@ static void print_one(const struct arm_checker *c, const struct kept_finding *k,
     say(line, ctx, "%s: %s%s%s%s%s: %s%s", rule_severity_word(f->rule), rule_rows[f->rule].name,
         f->reg == ARM_NO_REGISTER ? "" : " ", f->reg == ARM_NO_REGISTER ? "" : arm_reg_name(f->reg),
         f->world ? " of " : "", f->world ? f->world->name : "", f->text, "");
-    print_site(c, line, ctx, "at", &f->at);
-    print_site(c, line, ctx, f->other_role ? f->other_role : "other", &f->other);
+    print_site(line, ctx, "at", &f->at, k->places[0]);
+    print_site(line, ctx, f->other_role ? f->other_role : "other", &f->other, k->places[1]);
     if (f->has_address)
         say(line, ctx, "  %-8s PA %#" PRIx64, "slot", f->address);
     if (f->hint)

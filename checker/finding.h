@@ -17,6 +17,7 @@ struct site {
     uint64_t pc;
     uint64_t count; /* instructions that CPU had retired before it */
     uint64_t total; /* instructions of all CPUs */
+    uint32_t trace; /* who called it: backtrace_get(); 0: not known */
 };
 
 struct finding {
@@ -32,8 +33,9 @@ struct finding {
     char text[320];   /* a sentence with values */
 };
 
-/* Where @p happened. */
+/* Where @p happened; at EL2 with the callers. site_bare(): without, which is much cheaper. */
 struct site site_of(const struct arm_checker *c, const struct arm_event *p);
+struct site site_bare(const struct arm_checker *c, const struct arm_event *p);
 
 /* A finding of @rule at @p; the caller adds what it knows. */
 struct finding finding_at(const struct arm_checker *c, enum rule rule, const struct arm_event *p);

@@ -215,7 +215,7 @@ static void insn(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
 
     f->followed++;
     if (o->x_writes | o->v_writes) {
-        struct site at = site_of(f->c, p);
+        struct site at = site_bare(f->c, p);
         note_writes(v, o, &at);
         own_vectors_written(f->c, p->cpu, o->v_writes, &at);
     }

@@ -32,13 +32,37 @@ static void json_member(GString *out, const char *name, const char *text)
     json_text(out, text);
 }
 
-static void json_site(GString *out, const char *name, const struct site *s)
+/* "pc ADDRESS NAME": the name, or NULL. */
+static const char *place_name(const char *place)
 {
-    if (s->known)
-        g_string_append_printf(out,
-                               ", \"%s\": {\"cpu\": %u, \"el\": %u, \"pc\": \"%#" PRIx64
-                               "\", \"count\": %" PRIu64 ", \"instruction\": %" PRIu64 "}",
-                               name, s->cpu, s->el, s->pc, s->count, s->total);
+    const char *space = strchr(place + strlen("pc "), ' ');
+
+    return space ? space + 1 : NULL;
+}
+
+static void json_callers(GString *out, char **places)
+{
+    if (!places[1])
+        return;
+    g_string_append(out, ", \"callers\": [");
+    for (unsigned k = 1; places[k]; k++) {
+        g_string_append(out, k > 1 ? ", " : "");
+        json_text(out, places[k] + strlen("pc "));
+    }
+    g_string_append_c(out, ']');
+}
+
+static void json_site(GString *out, const char *name, const struct site *s, char **places)
+{
+    if (!s->known)
+        return;
+    g_string_append_printf(out,
+                           ", \"%s\": {\"cpu\": %u, \"el\": %u, \"pc\": \"%#" PRIx64
+                           "\", \"count\": %" PRIu64 ", \"instruction\": %" PRIu64,
+                           name, s->cpu, s->el, s->pc, s->count, s->total);
+    json_member(out, "symbol", place_name(places[0]));
+    json_callers(out, places);
+    g_string_append_c(out, '}');
 }
 
 void report_json(const struct arm_checker *c, GString *out)
@@ -54,8 +78,8 @@ void report_json(const struct arm_checker *c, GString *out)
         json_member(out, "register", arm_reg_name(f->reg));
         json_member(out, "world", f->world ? f->world->name : NULL);
         json_member(out, "text", f->text);
-        json_site(out, "at", &f->at);
-        json_site(out, "other", &f->other);
+        json_site(out, "at", &f->at, fs->list[k].places[0]);
+        json_site(out, "other", &f->other, fs->list[k].places[1]);
         json_member(out, "other_role", f->other_role);
         if (f->has_address)
             g_string_append_printf(out, ", \"address\": \"%#" PRIx64 "\"", f->address);
@@ -76,21 +100,26 @@ static unsigned findings_of(const struct arm_checker *c, enum rule rule)
     return count;
 }
 
-static void junit_site(GString *out, const char *role, const struct site *s)
+static void junit_site(GString *out, const char *role, const struct site *s, char **places)
 {
-    if (s->known)
-        g_string_append_printf(out, "  %s: cpu%u EL%u pc %#" PRIx64 ", instruction %" PRIu64 "\n",
-                               role, s->cpu, s->el, s->pc, s->total);
+    if (!s->known)
+        return;
+    g_string_append_printf(out, "  %s: cpu%u EL%u %s, instruction %" PRIu64 "\n", role, s->cpu,
+                           s->el, places[0], s->total);
+    for (unsigned k = 1; places[k]; k++)
+        g_string_append_printf(out, "    from %s\n", places[k]);
 }
 
-static void junit_finding(const struct finding *f, GString *out)
+static void junit_finding(const struct kept_finding *kept, GString *out)
 {
+    const struct finding *f = &kept->finding;
+
     g_string_append_printf(out, "%s%s%s%s%s: %s\n", rule_rows[f->rule].name,
                            f->reg == ARM_NO_REGISTER ? "" : " ",
                            f->reg == ARM_NO_REGISTER ? "" : arm_reg_name(f->reg),
                            f->world ? " of " : "", f->world ? f->world->name : "", f->text);
-    junit_site(out, "at", &f->at);
-    junit_site(out, f->other_role ? f->other_role : "other", &f->other);
+    junit_site(out, "at", &f->at, kept->places[0]);
+    junit_site(out, f->other_role ? f->other_role : "other", &f->other, kept->places[1]);
     if (f->hint)
         g_string_append_printf(out, "  hint: %s\n", f->hint);
 }
@@ -111,7 +140,7 @@ static void junit_rule(const struct arm_checker *c, enum rule rule, GString *out
     }
     for (unsigned k = 0; k < c->findings->count; k++)
         if (c->findings->list[k].finding.rule == rule)
-            junit_finding(&c->findings->list[k].finding, all);
+            junit_finding(&c->findings->list[k], all);
     g_autofree char *text = g_markup_escape_text(all->str, -1);
     if (error)
         g_string_append_printf(out,
@@ -186,17 +215,21 @@ static void sarif_rules(GString *out)
 }
 
 /* A location without a file: an address, if it fits the 63 bits that readers have, and words. */
-static void sarif_location(GString *out, const struct site *s, const char *role)
+static void sarif_location(GString *out, const struct site *s, const char *place, const char *role)
 {
     g_string_append_printf(out, "{");
     if (s->pc <= INT64_MAX)
         g_string_append_printf(
             out, "\"physicalLocation\": {\"address\": {\"absoluteAddress\": %" PRIu64 "}}, ",
             s->pc);
+    g_string_append(out, "\"logicalLocations\": [{");
+    if (place_name(place)) {
+        g_string_append(out, "\"name\": ");
+        json_text(out, place_name(place));
+        g_string_append(out, ", ");
+    }
     g_string_append_printf(
-        out,
-        "\"logicalLocations\": [{\"fullyQualifiedName\": \"cpu%u EL%u pc %#" PRIx64
-        ", instruction %" PRIu64 "\"}]",
+        out, "\"fullyQualifiedName\": \"cpu%u EL%u pc %#" PRIx64 ", instruction %" PRIu64 "\"}]",
         s->cpu, s->el, s->pc, s->total);
     if (role) {
         g_string_append(out, ", \"message\": {\"text\": ");
@@ -204,6 +237,24 @@ static void sarif_location(GString *out, const struct site *s, const char *role)
         g_string_append_c(out, '}');
     }
     g_string_append_c(out, '}');
+}
+
+/* 3.44: the innermost frame first. */
+static void sarif_stack(GString *out, const struct kept_finding *kept)
+{
+    char **places = kept->places[0];
+
+    if (!places[1])
+        return;
+    g_string_append(out, ", \"stacks\": [{\"frames\": [");
+    for (unsigned k = 0; places[k]; k++) {
+        g_string_append_printf(
+            out,
+            "%s{\"location\": {\"logicalLocations\": [{\"fullyQualifiedName\": ", k ? ", " : "");
+        json_text(out, places[k]);
+        g_string_append(out, "}]}}");
+    }
+    g_string_append(out, "]}]");
 }
 
 static void sarif_properties(const struct finding *f, GString *out)
@@ -226,11 +277,11 @@ static void sarif_result(const struct kept_finding *kept, GString *out)
     g_string_append(out, ", \"message\": {\"text\": ");
     json_text(out, f->text);
     g_string_append(out, "}, \"locations\": [");
-    sarif_location(out, &f->at, NULL);
+    sarif_location(out, &f->at, kept->places[0][0], NULL);
     g_string_append(out, "]");
     if (f->other.known) {
         g_string_append(out, ", \"relatedLocations\": [");
-        sarif_location(out, &f->other, f->other_role ? f->other_role : "other");
+        sarif_location(out, &f->other, kept->places[1][0], f->other_role ? f->other_role : "other");
         g_string_append(out, "]");
     }
     g_string_append_printf(
@@ -239,6 +290,7 @@ static void sarif_result(const struct kept_finding *kept, GString *out)
         ", \"partialFingerprints\": {\"ruleRegisterAddresses/v1\": \"%s:%x:%" PRIx64 ":%" PRIx64
         "\"}",
         kept->times, rule_rows[f->rule].name, f->reg, f->at.pc, f->other.pc);
+    sarif_stack(out, kept);
     sarif_properties(f, out);
     g_string_append_c(out, '}');
 }

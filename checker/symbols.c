@@ -21,7 +21,17 @@ struct symbols {
     GString *names; /* each with its zero */
 };
 
-static void add(struct symbols *s, uint64_t address, uint64_t size, const char *name, size_t length)
+struct symbols *symbols_new(void)
+{
+    struct symbols *s = g_new0(struct symbols, 1);
+
+    s->list = g_array_new(FALSE, TRUE, sizeof(struct symbol));
+    s->names = g_string_new(NULL);
+    return s;
+}
+
+void symbols_add(struct symbols *s, uint64_t address, uint64_t size, const char *name,
+                 size_t length)
 {
     struct symbol one = {address, size, (uint32_t)s->names->len, s->list->len};
 
@@ -66,7 +76,7 @@ static void add_table(struct symbols *s, const char *file, size_t length, const 
         const char *name = names + sym.st_name;
         size_t room = strings->sh_size - sym.st_name, n = strnlen(name, room);
         if (n && n < room)
-            add(s, sym.st_value + offset, sym.st_size, name, n);
+            symbols_add(s, sym.st_value + offset, sym.st_size, name, n);
     }
 }
 
@@ -95,7 +105,7 @@ static bool add_map(struct symbols *s, const char *file, uint64_t offset)
         name = end + 3;
         size_t n = strcspn(name, " \t\r\n");
         if (strchr("tTwW", end[1]) && n)
-            add(s, address + offset, 0, name, n);
+            symbols_add(s, address + offset, 0, name, n);
         line += length + (line[length] == '\n');
     }
     return true;
@@ -108,6 +118,11 @@ static int by_address(const void *a, const void *b)
     if (x->address != y->address)
         return x->address < y->address ? -1 : 1;
     return x->order < y->order ? -1 : x->order > y->order;
+}
+
+void symbols_sort(struct symbols *s)
+{
+    qsort(s->list->data, s->list->len, sizeof(struct symbol), by_address);
 }
 
 struct symbols *symbols_load(const char *spec, struct arm_error *err)
@@ -128,9 +143,7 @@ struct symbols *symbols_load(const char *spec, struct arm_error *err)
         error_set(err, ARM_EIO, "%s: cannot read symbols: %s", path, error->message);
         return NULL;
     }
-    struct symbols *s = g_new0(struct symbols, 1);
-    s->list = g_array_new(FALSE, TRUE, sizeof(struct symbol));
-    s->names = g_string_new(NULL);
+    struct symbols *s = symbols_new();
     bool elf = length >= sizeof(Elf64_Ehdr) && !memcmp(file, ELFMAG, SELFMAG) &&
                file[EI_CLASS] == ELFCLASS64;
     bool known = elf || add_map(s, file, offset);
@@ -143,7 +156,7 @@ struct symbols *symbols_load(const char *spec, struct arm_error *err)
         symbols_free(s);
         return NULL;
     }
-    qsort(s->list->data, s->list->len, sizeof(struct symbol), by_address);
+    symbols_sort(s);
     return s;
 }
 

@@ -1,7 +1,8 @@
-/* Names of addresses: the functions of an ELF file, or the lines of a System.map. */
+/* Names of addresses: the functions of an ELF file, of a System.map, or of what else has some. */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "armillary.h"
@@ -13,6 +14,13 @@ struct symbols;
  * Return: NULL and *err: it cannot be read, or is neither. Free with symbols_free().
  */
 struct symbols *symbols_load(const char *spec, struct arm_error *err);
+
+/* One without symbols; add functions (@size 0: up to the next one), then sort. */
+struct symbols *symbols_new(void);
+void symbols_add(struct symbols *s, uint64_t address, uint64_t size, const char *name,
+                 size_t length);
+void symbols_sort(struct symbols *s);
+
 void symbols_free(struct symbols *s);
 
 /* "name+0x1c" of @address in @buf; false: nothing is known of it. @s: may be NULL. */

@@ -29,6 +29,9 @@ kvm vhe n1 2 2 none ""
 if [ "$how" = all ]; then
   kvm vhe-1 n1 1 1 none ""
   kvm nvhe a57 2 2 NODSB-WALK ""
+  grep -q "  at .* __kvm_nvhe___tlb_switch_to_guest+0x" "$out/nvhe.err" && grep -q "  from .* __kvm_nvhe_handle_trap+0x" "$out/nvhe.err" &&
+    ok "the kernel's own kallsyms names the warnings and their callers" ||
+    fail "the kernel's own kallsyms names the warnings" nvhe
   kvm protected a57 2 2 NODSB-WALK kvm-arm.mode=protected
 fi
 code=0

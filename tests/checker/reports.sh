@@ -90,6 +90,20 @@ says "with its name" 'no such file: cannot read the budget'
 run "a budget that cannot be written" 2 --write-budget "$out/no such folder/budget"
 says "is said" 'cannot write the budget'
 
+# ---- names ----
+build clobber -DX19
+aarch64-linux-gnu-nm "$elf" >"$out/whole.map"
+aarch64-linux-gnu-nm "$elf" | grep -v " bad$" >"$out/some.map"
+printf '%016x T bad_too\n' 0x40080000 >"$out/low.map"
+run "one map" 1 --symbols "$out/whole.map"
+says "names the instruction" '  at       cpu0 EL2 pc 0x[0-9a-f]+ bad\+0, instruction'
+run "two maps: the first that knows an address names it" 1 --symbols "$out/low.map" --symbols "$out/whole.map"
+says "with its own symbol" '  at       cpu0 EL2 pc 0x[0-9a-f]+ bad_too\+0x[0-9a-f]+, instruction'
+run "an offset" 1 --symbols "$out/low.map@0x1000"
+says "moves a map" '  at       cpu0 EL2 pc 0x40080f[0-9a-f]+, instruction'
+run "no symbols in the second file" 2 --symbols "$out/whole.map" --symbols /dev/null
+says "is said" 'no symbols: expected'
+
 # ---- suppressions ----
 build clobber -DX19
 run "without a suppression" 1

@@ -185,6 +185,18 @@ static struct arm_checker *checker(bool with_findings)
     return c;
 }
 
+/* Its first finding has a name and two callers. */
+static void name_first(struct arm_checker *c)
+{
+    char ***places = &c->findings->list[0].places[0];
+
+    g_strfreev(*places);
+    *places = g_new0(char *, 4);
+    (*places)[0] = g_strdup("pc 0x40080000 restore<1>+0x10");
+    (*places)[1] = g_strdup("pc 0x40090000 run+0x4");
+    (*places)[2] = g_strdup("pc 0x400a0000 main+0");
+}
+
 static void done(struct arm_checker *c)
 {
     findings_free(c->findings);
@@ -217,6 +229,8 @@ static void test_json_has_an_object_a_finding(void **state)
     assert_text(member(first, "at"), "count", "5");
     assert_text(member(first, "at"), "instruction", "9");
     assert_text(member(first, "other"), "pc", "0x1000");
+    assert_null(member(member(first, "at"), "symbol"));
+    assert_null(member(member(first, "at"), "callers"));
     assert_null(member(item(all, 1), "other"));
     assert_text(item(all, 3), "severity", "warning");
     json_free(all);
@@ -271,6 +285,41 @@ static void test_sarif_has_what_its_standard_requires(void **state)
     assert_non_null(member(item(member(item(results, 0), "locations"), 0), "physicalLocation"));
     assert_null(member(item(member(item(results, 2), "locations"), 0), "physicalLocation"));
     json_free(log);
+    done(c);
+}
+
+static void test_names_and_callers_are_in_every_report(void **state)
+{
+    (void)state;
+    struct arm_checker *c = checker(true);
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    name_first(c);
+    report_json(c, out);
+    struct json *all = read_json(out->str);
+    const struct json *at = member(item(all, 0), "at");
+    assert_text(at, "symbol", "restore<1>+0x10");
+    assert_int_equal(member(at, "callers")->items->len, 2);
+    assert_string_equal(item(member(at, "callers"), 1)->text, "0x400a0000 main+0");
+    json_free(all);
+
+    g_string_truncate(out, 0);
+    report_sarif(c, out);
+    all = read_json(out->str);
+    const struct json *result = item(member(item(member(all, "runs"), 0), "results"), 0);
+    const struct json *where = item(member(result, "locations"), 0);
+    assert_text(item(member(where, "logicalLocations"), 0), "name", "restore<1>+0x10");
+    const struct json *frames = member(item(member(result, "stacks"), 0), "frames");
+    assert_int_equal(frames->items->len, 3);
+    where = member(item(frames, 2), "location");
+    assert_text(item(member(where, "logicalLocations"), 0), "fullyQualifiedName",
+                "pc 0x400a0000 main+0");
+    json_free(all);
+
+    g_string_truncate(out, 0);
+    report_junit(c, out);
+    assert_non_null(strstr(out->str, "at: cpu1 EL2 pc 0x40080000 restore&lt;1&gt;+0x10,"));
+    assert_non_null(strstr(out->str, "    from pc 0x40090000 run+0x4\n"));
     done(c);
 }
 
@@ -423,6 +472,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json_has_an_object_a_finding),
         cmocka_unit_test(test_sarif_has_what_its_standard_requires),
+        cmocka_unit_test(test_names_and_callers_are_in_every_report),
         cmocka_unit_test(test_junit_has_a_case_a_rule_and_one_failure_for_all_its_findings),
         cmocka_unit_test(test_junit_has_one_case_for_a_budget),
         cmocka_unit_test(test_without_findings_reports_are_whole_too),

@@ -219,7 +219,7 @@ static int start(const struct options *o, bool check)
     struct check_request wishes = {.config = {.rules = o->rules,
                                               .budget = o->budget,
                                               .write_budget = o->write_budget,
-                                              .symbols = o->symbols,
+                                              .symbols = (const char *const *)o->symbols,
                                               .suppress = o->suppress,
                                               .rerun = o->rerun}};
     int code = check_names(o);
@@ -240,8 +240,9 @@ static int start(const struct options *o, bool check)
         return code;
     if (check && !check_parse(&wishes, o->report))
         return EXIT_USAGE;
+    const char *const own[] = {req.config.kernel, NULL};
     if (check && !o->symbols && req.config.kernel && check_has_symbols(req.config.kernel))
-        wishes.config.symbols = req.config.kernel;
+        wishes.config.symbols = own;
     req.check = check ? &wishes : NULL;
     req.devices = &devices;
     if (o->serial && !runner_serial_valid(o->serial))
