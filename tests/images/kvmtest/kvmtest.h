@@ -36,6 +36,9 @@ struct vm {
     int kvm, fd, gic, its;
     unsigned gic_version; /* 3, with an ITS; or 2 */
     unsigned vcpu_count;
+    bool pmu;      /* vCPUs have a PMU */
+    bool perf;     /* the host counts while the guest runs (host.c) */
+    bool debugger; /* the host steps and stops vCPU 0 */
     struct vcpu vcpus[VCPUS_MAX];
     uint8_t *ram;     /* RAM_SIZE bytes */
     mmio_fn *control; /* the measuring guest's; NULL: there is none */
@@ -49,6 +52,7 @@ struct vm {
 /* Print and exit with code 1: nothing here can go on without what failed. */
 void die(const char *what) __attribute__((noreturn));
 
+/* vm->pmu, perf and debugger are set already. */
 void vm_create(struct vm *vm, unsigned vcpus, unsigned gic_version);
 
 /* Registers of vCPU 0; the others wait for the guest's PSCI CPU_ON. */
@@ -56,6 +60,17 @@ void vm_set_entry(struct vm *vm, uint64_t pc, uint64_t x0, uint64_t x1);
 
 /* Run all vCPUs until the guest powers off or resets, or something fails. */
 void vm_run(struct vm *vm);
+
+/* The host's own use of its counters and debug registers: from perf_begin() to perf_end(), which
+ * prints what has counted. perf_touch(): at an exit to user space. */
+void perf_begin(void);
+void perf_touch(void);
+void perf_end(void);
+
+/* vCPU 0 has exited for KVM_EXIT_DEBUG, for something else; the run is over. */
+void debugger_stopped(struct vcpu *v);
+void debugger_exit(struct vcpu *v);
+void debugger_end(void);
 
 /* Exits by reason, and the kernel's own counts. */
 void vm_report(const struct vm *vm);

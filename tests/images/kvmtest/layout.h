@@ -14,6 +14,7 @@
 #define UART_SIZE    0x00001000
 #define CONTROL_BASE 0x09010000
 #define CONTROL_SIZE 0x00001000
+#define PMU_INTID    23 /* a PPI */
 #define RAM_BASE     0x80000000
 #define RAM_SIZE     0x10000000
 

@@ -29,8 +29,10 @@ static void root_and_chosen(struct fdt *f, const char *append, size_t initrd_siz
     fdt_node(f, "chosen");
     fdt_text(f, "bootargs", append);
     fdt_text(f, "stdout-path", "/pl011@9000000");
-    FDT_CELLS(f, "linux,initrd-start", INITRD_AT);
-    FDT_CELLS(f, "linux,initrd-end", INITRD_AT + (uint32_t)initrd_size);
+    if (initrd_size) {
+        FDT_CELLS(f, "linux,initrd-start", INITRD_AT);
+        FDT_CELLS(f, "linux,initrd-end", INITRD_AT + (uint32_t)initrd_size);
+    }
     FDT_CELLS(f, "kaslr-seed", 0, 0);
     fdt_end_node(f);
 
@@ -81,6 +83,7 @@ static void gicv2(struct fdt *f)
     FDT_CELLS(f, "reg", 0, GICD_BASE, 0, GICD_V2_SIZE, 0, GICC_BASE, 0, GICC_SIZE);
 }
 
+/* PPIs: the timers', and the PMU's. */
 static void interrupts_and_timer(struct fdt *f, const struct vm *vm)
 {
     /* With a GICv2 a PPI says in bits [15:8] which CPUs have it. */
@@ -103,6 +106,12 @@ static void interrupts_and_timer(struct fdt *f, const struct vm *vm)
     fdt_text(f, "compatible", "arm,armv8-timer");
     FDT_CELLS(f, "interrupts", PPI, 13, level, PPI, 14, level, PPI, 11, level, PPI, 10, level);
     fdt_prop(f, "always-on", "", 0);
+    fdt_end_node(f);
+    if (!vm->pmu)
+        return;
+    fdt_node(f, "pmu");
+    fdt_text(f, "compatible", "arm,armv8-pmuv3");
+    FDT_CELLS(f, "interrupts", PPI, PMU_INTID - 16, level);
     fdt_end_node(f);
 }
 
@@ -131,7 +140,7 @@ int linux_guest(struct vm *vm, const char *image, const char *initrd, const char
 {
     struct fdt f;
     uint64_t text_offset;
-    size_t initrd_size = vm_load(vm, initrd, INITRD_AT);
+    size_t initrd_size = strcmp(initrd, "-") == 0 ? 0 : vm_load(vm, initrd, INITRD_AT);
 
     vm_load(vm, image, RAM_BASE);
     memcpy(&text_offset, vm->ram + TEXT_OFFSET_AT, sizeof(text_offset));

@@ -1,7 +1,8 @@
 /*
- * kvmtest boot VCPUS GIC IMAGE INITRD APPEND | kvmtest measure VCPUS ROUNDS WHAT
- * GIC: 2 or 3. ROUNDS: of the hypercall and the MMIO exit; interrupts do a fifth. WHAT: a word of
- * measure.c, or all.
+ * kvmtest [OPTION...] boot VCPUS GIC IMAGE INITRD APPEND | kvmtest [OPTION...] measure VCPUS ROUNDS
+ * WHAT OPTION: pmu (the guest has one), perf, debugger (what the host does meanwhile, host.c).
+ * INITRD: - for none. GIC: 2 or 3. ROUNDS: of the hypercall and the MMIO exit; interrupts do a
+ * fifth. WHAT: a word of measure.c, or all.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,8 @@ static struct vm vm;
 
 static int usage(void)
 {
-    fprintf(stderr, "Usage: kvmtest boot VCPUS GIC IMAGE INITRD APPEND | "
-                    "kvmtest measure VCPUS ROUNDS WHAT\n");
+    fprintf(stderr, "Usage: kvmtest [pmu] [perf] [debugger] boot VCPUS GIC IMAGE INITRD APPEND | "
+                    "... measure VCPUS ROUNDS WHAT\n");
     return 2;
 }
 
@@ -39,10 +40,26 @@ static int measure(unsigned vcpus, char **argv)
     return measuring_guest(&vm, (uint64_t)rounds, chosen);
 }
 
+/* The option @word; false: it is none. */
+static bool option(const char *word)
+{
+    bool *place = strcmp(word, "pmu") == 0        ? &vm.pmu
+                  : strcmp(word, "perf") == 0     ? &vm.perf
+                  : strcmp(word, "debugger") == 0 ? &vm.debugger
+                                                  : NULL;
+
+    if (place)
+        *place = true;
+    return place != NULL;
+}
+
 int main(int argc, char **argv)
 {
-    int vcpus = argc > 2 ? atoi(argv[2]) : 0;
-    int code;
+    int vcpus, code;
+
+    for (; argc > 1 && option(argv[1]); argc--)
+        argv++;
+    vcpus = argc > 2 ? atoi(argv[2]) : 0;
 
     if (vcpus < 1 || vcpus > VCPUS_MAX)
         return usage();

@@ -72,6 +72,8 @@ static void create_vcpus(struct vm *vm)
         if (v->run == MAP_FAILED)
             die("kvm_run");
         init.features[0] = 1U << KVM_ARM_VCPU_PSCI_0_2;
+        if (vm->pmu)
+            init.features[0] |= 1U << KVM_ARM_VCPU_PMU_V3;
         if (k > 0)
             init.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
         need(ioctl(v->fd, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
@@ -105,9 +107,21 @@ static void create_gicv3(struct vm *vm)
     set_attr(vm->its, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL, "vITS init");
 }
 
+static void create_pmu(struct vm *vm)
+{
+    int intid = PMU_INTID;
+
+    for (unsigned k = 0; k < vm->vcpu_count; k++) {
+        int fd = vm->vcpus[k].fd;
+        set_attr(fd, KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_IRQ, &intid, "vPMU interrupt");
+        set_attr(fd, KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_INIT, NULL, "vPMU init");
+    }
+}
+
 void vm_create(struct vm *vm, unsigned vcpus, unsigned gic_version)
 {
-    *vm = (struct vm){.vcpu_count = vcpus, .gic_version = gic_version};
+    vm->vcpu_count = vcpus;
+    vm->gic_version = gic_version;
     vm->kvm = need(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
     vm->fd = need(ioctl(vm->kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
     create_ram(vm);
@@ -116,6 +130,8 @@ void vm_create(struct vm *vm, unsigned vcpus, unsigned gic_version)
         create_gicv2(vm);
     else
         create_gicv3(vm);
+    if (vm->pmu)
+        create_pmu(vm);
 }
 
 static void set_core_register(struct vcpu *v, size_t offset, uint64_t value)
@@ -241,6 +257,9 @@ static void handle_exit(struct vcpu *v)
     case KVM_EXIT_MMIO:
         handle_mmio(v);
         break;
+    case KVM_EXIT_DEBUG:
+        debugger_stopped(v);
+        break;
     case KVM_EXIT_SYSTEM_EVENT:
         v->vm->event = v->run->system_event.type;
         vm_stop(v->vm);
@@ -265,6 +284,10 @@ static void *run_vcpu(void *arg)
             v->exits[v->run->exit_reason]++;
         if (!v->vm->done)
             handle_exit(v);
+        if (v->vm->perf)
+            perf_touch();
+        if (v->vm->debugger && v == v->vm->vcpus && v->run->exit_reason != KVM_EXIT_DEBUG)
+            debugger_exit(v);
         pthread_mutex_unlock(&devices);
     }
     return NULL;
@@ -280,6 +303,8 @@ void vm_run(struct vm *vm)
     struct sigaction action = {.sa_handler = wake_up};
 
     sigaction(SIGUSR1, &action, NULL);
+    if (vm->perf)
+        perf_begin();
     pthread_mutex_lock(&devices); /* no vCPU ends the run before all threads are known */
     for (unsigned k = 0; k < vm->vcpu_count; k++)
         if (pthread_create(&vm->vcpus[k].thread, NULL, run_vcpu, &vm->vcpus[k]))
@@ -289,4 +314,8 @@ void vm_run(struct vm *vm)
         pthread_join(vm->vcpus[k].thread, NULL);
     if (vm->line_begun)
         putchar('\n');
+    if (vm->perf)
+        perf_end();
+    if (vm->debugger)
+        debugger_end();
 }
