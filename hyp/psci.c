@@ -2,6 +2,7 @@
 
 #include "hyp/cpu.h"
 #include "hyp/lib.h"
+#include "hyp/power.h"
 #include "hyp/pv.h"
 #include "hyp/vcpu.h"
 
@@ -9,7 +10,7 @@
 #define PSCI_1_1    0x10001
 #define PV_TIME_IPA UINT64_C(0x0b000000) /* where a guest finds its page of stolen times */
 
-static struct vcpu *by_mpidr(struct vm *vm, uint64_t mpidr)
+struct vcpu *psci_target(struct vm *vm, uint64_t mpidr)
 {
     for (unsigned k = 0; k < vm->vcpu_count; k++)
         if ((vm->vcpus[k].mpidr & (MASK(39, 32) | MASK(23, 0))) == mpidr)
@@ -19,39 +20,25 @@ static struct vcpu *by_mpidr(struct vm *vm, uint64_t mpidr)
 
 static int64_t cpu_on(struct vcpu *v, uint64_t mpidr, uint64_t entry, uint64_t x0)
 {
-    struct vcpu *target = by_mpidr(v->vm, mpidr);
-    int64_t answer = PSCI_SUCCESS;
+    struct vcpu *target = psci_target(v->vm, mpidr);
 
     if (!target)
         return PSCI_INVALID_PARAMETERS;
     if (!vm_ram(v->vm, entry, 4))
         return PSCI_INVALID_ADDRESS;
-    uint64_t daif = lock_take(&v->vm->lock);
-    if (target->power == POWER_ON)
-        answer = PSCI_ALREADY_ON;
-    else if (target->power == POWER_ON_PENDING)
-        answer = PSCI_ON_PENDING;
-    else if (v->vm->stopping)
-        answer = PSCI_DENIED;
-    else
-        vcpu_power_on(target, entry, x0);
-    lock_drop(&v->vm->lock, daif);
-    return answer;
+    return power_on(target, entry, x0);
 }
 
-/* On 0, off 1, on pending 2; of an affinity level above 0, which no virtual CPU is alone in: on. */
+/* Of an affinity level above 0: fields below it do not count, and all virtual CPUs have the others
+ * zero, as has the one that asks: on. */
 static int64_t affinity_info(struct vcpu *v, uint64_t mpidr, uint64_t level)
 {
-    struct vcpu *target = by_mpidr(v->vm, mpidr);
-
-    if (level > 3 || (level == 0 && !target))
+    if (level > 3)
         return PSCI_INVALID_PARAMETERS;
     if (level > 0)
-        return 0;
-    uint64_t daif = lock_take(&v->vm->lock);
-    int64_t answer = target->power == POWER_ON ? 0 : target->power == POWER_OFF ? 1 : 2;
-    lock_drop(&v->vm->lock, daif);
-    return answer;
+        return mpidr & ~MASK(8 * level - 1, 0) ? PSCI_INVALID_PARAMETERS : PSCI_ON;
+    struct vcpu *target = psci_target(v->vm, mpidr);
+    return target ? power_state(target) : PSCI_INVALID_PARAMETERS;
 }
 
 /* A suspend is a WFI: retention, which the caller must expect whatever it asked for. */
@@ -147,24 +134,8 @@ static int64_t call(struct vcpu *v, uint64_t *x)
         return pv_time_features((uint32_t)x[1]);
     case PV_TIME_ST:
         return pv_time_st(v);
-    case HYP_UID:
-        return pv_uid(x);
-    case HYP_PV_WAIT:
-        return pv_wait(v);
-    case HYP_PV_KICK:
-        return pv_kick(by_mpidr(v->vm, x[1]));
-    case HYP_ENTRIES:
-        return pv_entries(v->vm);
-    case HYP_UNMAP:
-        return pv_unmap(v->vm, x[1], x[2]);
-    case HYP_SWAP:
-        return pv_swap(v->vm, x[1], x[2]);
-    case HYP_LOG:
-        return pv_log(v->vm, x[1], x[2], x[3]);
-    case HYP_TIDY:
-        return pv_tidy(v->vm, x[1], x[2], x[3]);
     default:
-        return PSCI_NOT_SUPPORTED;
+        return pv_call(v, x);
     }
 }
 

@@ -6,7 +6,8 @@
 #include "hyp/s2_ops.h"
 #include "hyp/vcpu.h"
 
-int64_t pv_uid(uint64_t *x)
+/* Ours among all hypervisors. */
+static int64_t uid(uint64_t *x)
 {
     x[1] = HYP_UID_1;
     x[2] = HYP_UID_2;
@@ -15,7 +16,7 @@ int64_t pv_uid(uint64_t *x)
 }
 
 /* As a WFI (hyp/exits.c): `poked` is cleared before we look. */
-int64_t pv_wait(struct vcpu *v)
+static int64_t wait_kick(struct vcpu *v)
 {
     STAT(PV_WAIT);
     __atomic_store_n(&v->poked, false, __ATOMIC_SEQ_CST);
@@ -25,8 +26,9 @@ int64_t pv_wait(struct vcpu *v)
     return !__atomic_exchange_n(&v->kicked, false, __ATOMIC_SEQ_CST);
 }
 
-/* One that is in the guest does not sleep: it sees `kicked` when it comes to wait. */
-int64_t pv_kick(struct vcpu *target)
+/* A kick before the wait is not lost: one that is in the guest does not sleep: it sees `kicked`
+ * when it comes to wait. */
+static int64_t kick(struct vcpu *target)
 {
     if (!target)
         return PSCI_INVALID_PARAMETERS;
@@ -37,7 +39,7 @@ int64_t pv_kick(struct vcpu *target)
     return PSCI_SUCCESS;
 }
 
-int64_t pv_entries(const struct vm *vm)
+static int64_t entries(const struct vm *vm)
 {
     uint64_t sum = 0;
 
@@ -46,7 +48,7 @@ int64_t pv_entries(const struct vm *vm)
     return (int64_t)sum;
 }
 
-int64_t pv_unmap(struct vm *vm, uint64_t ipa, uint64_t size)
+static int64_t unmap(struct vm *vm, uint64_t ipa, uint64_t size)
 {
     uint64_t page = UINT64_C(1) << vm->s2.page_log2, at = align_down(ipa, page);
 
@@ -56,12 +58,12 @@ int64_t pv_unmap(struct vm *vm, uint64_t ipa, uint64_t size)
     return PSCI_SUCCESS;
 }
 
-int64_t pv_swap(struct vm *vm, uint64_t a, uint64_t b)
+static int64_t swap(struct vm *vm, uint64_t a, uint64_t b)
 {
     return memory_swap(vm, a, b) ? PSCI_SUCCESS : PSCI_INVALID_PARAMETERS;
 }
 
-int64_t pv_log(struct vm *vm, uint64_t what, uint64_t ipa, uint64_t pages)
+static int64_t log_writes(struct vm *vm, uint64_t what, uint64_t ipa, uint64_t pages)
 {
     struct stage2 *s = &vm->s2;
 
@@ -80,7 +82,7 @@ int64_t pv_log(struct vm *vm, uint64_t what, uint64_t ipa, uint64_t pages)
     }
 }
 
-int64_t pv_tidy(struct vm *vm, uint64_t what, uint64_t ipa, uint64_t size)
+static int64_t tidy(struct vm *vm, uint64_t what, uint64_t ipa, uint64_t size)
 {
     uint64_t block = BIT(2 * vm->s2.page_log2 - 3), at = align_down(ipa, block);
 
@@ -91,4 +93,28 @@ int64_t pv_tidy(struct vm *vm, uint64_t what, uint64_t ipa, uint64_t size)
     if (what == HYP_TIDY_COLLAPSE)
         return s2_collapse_range(&vm->s2, at, align_up(ipa + size, block) - at);
     return PSCI_INVALID_PARAMETERS;
+}
+
+int64_t pv_call(struct vcpu *v, uint64_t *x)
+{
+    switch ((uint32_t)x[0]) {
+    case HYP_UID:
+        return uid(x);
+    case HYP_PV_WAIT:
+        return wait_kick(v);
+    case HYP_PV_KICK:
+        return kick(psci_target(v->vm, x[1]));
+    case HYP_ENTRIES:
+        return entries(v->vm);
+    case HYP_UNMAP:
+        return unmap(v->vm, x[1], x[2]);
+    case HYP_SWAP:
+        return swap(v->vm, x[1], x[2]);
+    case HYP_LOG:
+        return log_writes(v->vm, x[1], x[2], x[3]);
+    case HYP_TIDY:
+        return tidy(v->vm, x[1], x[2], x[3]);
+    default:
+        return PSCI_NOT_SUPPORTED;
+    }
 }

@@ -93,37 +93,54 @@ static void program_timer(struct pcpu *cpu)
     }
 }
 
-/* Who takes it: an idle CPU at once; else this one, or one that may, at the end of its slice, for
- * which its timer is armed only now that somebody waits. */
-static struct pcpu *taker(const struct task *t)
+/* An idle CPU that has not been called yet, and may. */
+static struct pcpu *idle_for(const struct task *t)
 {
-    struct pcpu *busy = may_run(t, this_cpu()) ? this_cpu() : NULL;
-
     for (unsigned k = 0; k < pcpu_count; k++) {
         struct pcpu *cpu = &pcpus[k];
 
-        if (!cpu->current || !may_run(t, cpu))
-            continue;
-        if (cpu->current->is_idle && !cpu->need_resched)
+        if (cpu->current && cpu->current->is_idle && !cpu->need_resched && may_run(t, cpu))
             return cpu;
-        if (!busy)
-            busy = cpu;
     }
-    return busy;
+    return NULL;
 }
 
-static void poke(const struct task *t)
+/* This one, or else the first that may. */
+static struct pcpu *busy_for(const struct task *t)
 {
-    struct pcpu *cpu = taker(t);
+    if (may_run(t, this_cpu()))
+        return this_cpu();
+    for (unsigned k = 0; k < pcpu_count; k++)
+        if (pcpus[k].current && may_run(t, &pcpus[k]))
+            return &pcpus[k];
+    return NULL;
+}
+
+static bool call_idle(const struct task *t)
+{
+    struct pcpu *cpu = idle_for(t);
 
     if (!cpu)
-        return;
-    if (cpu->current->is_idle)
-        cpu->need_resched = true;
+        return false;
+    cpu->need_resched = true;
     if (cpu != this_cpu())
         gic_kick(cpu);
-    else
+    return true;
+}
+
+/* Somebody takes it: an idle CPU at once; else one at the end of its slice, for which its timer is
+ * armed only now that somebody waits. */
+static void poke(const struct task *t)
+{
+    struct pcpu *cpu;
+
+    if (call_idle(t))
+        return;
+    cpu = busy_for(t);
+    if (cpu == this_cpu())
         program_timer(cpu);
+    else if (cpu)
+        gic_kick(cpu);
 }
 
 void task_wake(struct task *t)
@@ -175,14 +192,17 @@ static void schedule(bool block)
     struct pcpu *cpu = this_cpu();
     struct task *t = cpu->current;
 
-    if (block && t->wake_pending)
+    if (block && t->wake_pending) {
+        t->wake_pending = false;
         block = false;
-    t->wake_pending = false;
+    }
     if (block)
         t->state = TASK_BLOCKED;
     else if (!t->is_idle)
         append(t);
     struct task *next = first_for(cpu, true);
+    if (t->state == TASK_READY && next != t)
+        call_idle(t); /* one that may not take who comes before it in the queue */
     switch_to(cpu, next ? next : cpu->idle);
     finish();
     lock_drop(&queue.lock, daif);

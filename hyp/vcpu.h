@@ -121,9 +121,6 @@ static inline void vcpu_skip(struct vcpu *v)
 /* A byte that was typed for the guest. */
 void vm_input(struct vm *vm, char c);
 
-/* PSCI CPU_ON of a virtual CPU that is off; with vm->lock held. */
-void vcpu_power_on(struct vcpu *v, uint64_t entry, uint64_t x0);
-
 /* This virtual CPU stops running: CPU_OFF, or the end of its VM. From its own task; returns when it
  * is on again. */
 void vcpu_off(struct vcpu *v);

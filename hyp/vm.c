@@ -1,5 +1,4 @@
-/* Machines and virtual CPUs: their creation, their power states, and the loop that each virtual
- * CPU's task runs. */
+/* Machines and virtual CPUs: their creation, and the loop that each virtual CPU's task runs. */
 #include "hyp/asm.h"
 #include "hyp/console.h"
 #include "hyp/cpu.h"
@@ -9,6 +8,7 @@
 #include "hyp/memory.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
+#include "hyp/power.h"
 #include "hyp/psci.h"
 #include "hyp/vcpu.h"
 #include "hyp/vgic_frames.h"
@@ -100,68 +100,15 @@ static void drop(struct vcpu *v)
     irq_restore(daif);
 }
 
-static void machine_stopped(struct vm *vm)
-{
-    for (unsigned k = 0; k < vm->vcpu_count; k++)
-        vm->vcpus[k].stopping = false;
-    vm->stopping = false;
-    if (vm->ops.ended)
-        vm->ops.ended(vm, vm->end);
-}
-
 void vcpu_off(struct vcpu *v)
 {
-    struct vm *vm = v->vm;
-    bool last = false;
-
     drop(v);
     console_waits(v);
-    uint64_t daif = lock_take(&vm->lock);
-    if (v->power == POWER_ON) {
-        v->power = POWER_OFF;
-        last = --vm->vcpus_on == 0;
-        if (last && !vm->stopping) { /* the last one switched itself off */
-            vm->stopping = true;
-            vm->end = VM_OFF;
-        }
-    }
-    lock_drop(&vm->lock, daif);
-    if (last)
-        machine_stopped(vm);
-    for (;;) {
-        daif = lock_take(&vm->lock);
-        if (v->power == POWER_ON_PENDING)
-            break;
-        lock_drop(&vm->lock, daif);
+    power_leave(v);
+    while (!power_called(v))
         task_block();
-    }
     reset_vcpu(v);
-    v->power = POWER_ON;
-    lock_drop(&vm->lock, daif);
-}
-
-void vcpu_power_on(struct vcpu *v, uint64_t entry, uint64_t x0)
-{
-    v->entry = entry;
-    v->entry_x0 = x0;
-    v->power = POWER_ON_PENDING;
-    v->vm->vcpus_on++;
-    task_wake(&v->task);
-}
-
-void vm_stop(struct vm *vm, enum vm_end how)
-{
-    uint64_t daif = lock_take(&vm->lock);
-
-    if (!vm->stopping) {
-        vm->stopping = true;
-        vm->end = how;
-    }
-    lock_drop(&vm->lock, daif);
-    for (unsigned k = 0; k < vm->vcpu_count; k++) {
-        vm->vcpus[k].stopping = true;
-        vcpu_kick(&vm->vcpus[k]);
-    }
+    power_arrived(v);
 }
 
 void vm_start(struct vm *vm, uint64_t entry, uint64_t x0)
@@ -171,9 +118,7 @@ void vm_start(struct vm *vm, uint64_t entry, uint64_t x0)
     vgic_init(vm);
     for (unsigned k = 0; k < vm->vcpu_count; k++)
         vgic_init_cpu(&vm->vcpus[k]);
-    uint64_t daif = lock_take(&vm->lock);
-    vcpu_power_on(&vm->vcpus[0], entry, x0);
-    lock_drop(&vm->lock, daif);
+    power_on(&vm->vcpus[0], entry, x0);
 }
 
 static void init_vcpu(struct vm *vm, unsigned index)

@@ -14,6 +14,9 @@
 #include "hyp/mem.h"
 #include "hyp/opts.h"
 #include "hyp/panic.h"
+#include "hyp/power.h"
+#include "hyp/psci.h"
+#include "hyp/pv.h"
 #include "hyp/rendezvous.h"
 #include "hyp/s2_tables.h"
 #include "hyp/trace.h"
@@ -73,6 +76,15 @@ void fake_log(enum fake_op op, const char *name, uint64_t arg)
 struct pcpu *this_cpu(void)
 {
     return &pcpus[fake_core.cpu];
+}
+
+/* One that is held here would be waited for for ever. */
+void fake_before_lock(const struct lock *l)
+{
+    if (l->next != l->owner)
+        panic("a lock is taken twice");
+    if (fake_core.before_lock)
+        fake_core.before_lock();
 }
 
 void *mem_alloc(uint64_t size)
@@ -176,4 +188,56 @@ void *vm_ram(struct vm *vm, uint64_t ipa, uint64_t size)
     (void)vm;
     return ipa < sizeof(fake_core.ram) && size <= sizeof(fake_core.ram) - ipa ? fake_core.ram + ipa
                                                                               : NULL;
+}
+
+/* A task's stack is none here: who switches goes on, and cpu->current says who that is now. */
+void task_switch(uint64_t *from, uint64_t to)
+{
+    (void)from;
+    (void)to;
+}
+
+void task_start(void)
+{
+}
+
+void fp_task_out(struct task *t)
+{
+    if (fake_core.fp_task == t)
+        fake_core.fp_task = NULL;
+}
+
+void fp_task_in(struct task *t)
+{
+    fake_core.fp_task = t;
+}
+
+void fp_return_to_task(struct task *t)
+{
+    (void)t;
+}
+
+void vcpu_put(struct vcpu *v)
+{
+    (void)v;
+    fake_core.puts++;
+}
+
+void vcpu_wait(struct vcpu *v)
+{
+    (void)v;
+    fake_core.waits++;
+}
+
+/* As much of it as does not wait (hyp/vm.c). */
+void vcpu_off(struct vcpu *v)
+{
+    power_leave(v);
+}
+
+int64_t pv_call(struct vcpu *v, uint64_t *x)
+{
+    (void)v;
+    (void)x;
+    return PSCI_NOT_SUPPORTED;
 }
