@@ -137,6 +137,13 @@ static void set_tag(struct tag *tags, uint32_t *tagged, unsigned n, struct tag t
         *tagged &= ~(1U << n);
 }
 
+static void load_vector(struct flow *f, struct flow_cpu *v, unsigned cpu, unsigned n,
+                        const struct tag *tag)
+{
+    set_tag(v->v, &v->v_tagged, n, *tag);
+    own_vector_loaded(f->c, cpu, n, tag);
+}
+
 static void load(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
 {
     bool fp = p->mem.kind & ARM_MEM_FP;
@@ -154,7 +161,7 @@ static void load(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
             v->until = MAX(v->until, p->count + AFTER_INTEREST);
     }
     if (fp && reg < 32)
-        set_tag(v->v, &v->v_tagged, reg, tag);
+        load_vector(f, v, p->cpu, reg, &tag);
     else if (!fp && reg < 31)
         set_tag(v->x, &v->x_tagged, reg, tag);
 }
@@ -318,12 +325,14 @@ void flow_enter(struct flow *f, const struct arm_event *p)
 }
 
 /* EL2 sets up the return to a world: general registers come next. A host at EL2 that returns to its
- * own EL0 has HCR_EL2.TGE set. */
+ * own EL0 has HCR_EL2.TGE set. Or it opens FP and SIMD: vectors do. */
 static bool prepares_entry(const struct flow *f, const struct arm_event *p)
 {
     switch (sysreg_lookup(p->sysreg_write.sr)) {
     case SR_HCR_EL2:
         return !HCR_EL2_TGE(p->sysreg_write.after);
+    case SR_CPTR_EL2:
+        return p->sysreg_write.before != p->sysreg_write.after;
     case SR_ELR_EL2:
     case SR_SPSR_EL2:
         return !HCR_EL2_TGE(checker_reg(f->c, p->cpu, sysreg_number(SR_HCR_EL2)));

@@ -26,6 +26,7 @@ enum tag_kind {
 
 struct tag {
     uint8_t kind;  /* enum tag_kind */
+    bool alias;    /* EL2's own, read by the name of this register, which means another there */
     int16_t world; /* index, or WORLD_EL2 */
     uint16_t reg;
     uint32_t version; /* of (world, reg) */

@@ -1,8 +1,8 @@
 /*
- * GIC-ORDER and GIC-STATE: the virtual CPU interface is handed from world to world. This file
- * follows what EL2 reads and writes of it; checker/gic_entry.c judges what a world is entered with
- * (IHI0069, System register descriptions: ICH_LR<n>_EL2, ICH_HCR_EL2, ICH_AP0R<n>_EL2,
- * ICH_VMCR_EL2).
+ * GIC-ORDER, GIC-STATE, and what of list registers and EOIcount is LOST or LEAK: the virtual CPU
+ * interface is handed from world to world. This file follows what EL2 reads and writes of it;
+ * checker/gic_entry.c judges what a world is entered with (IHI0069, System register descriptions:
+ * ICH_LR<n>_EL2, ICH_HCR_EL2, ICH_AP0R<n>_EL2, ICH_VMCR_EL2).
  */
 #include <inttypes.h>
 
@@ -115,10 +115,8 @@ static void leave_registers(struct arm_checker *c, struct gic *u, const struct w
         g->lr_at_exit[n] = checker_reg(c, p->cpu, gic_lr_number(n));
     }
     for (unsigned k = 0; k < APS_MAX; k++)
-        if (k % 4 < u->aps) {
-            g->ap[k] = live;
+        if (k % 4 < u->aps)
             gw->ap[k] = checker_reg(c, p->cpu, gic_ap_number(k));
-        }
     leave_active(c, u, gw, p->cpu);
 }
 
@@ -235,7 +233,7 @@ static void hcr_written(struct arm_checker *c, struct gic_cpu *g, const struct a
     if (!g->eoicount_unread || !((before ^ after) & HCR_EOICOUNT))
         return;
     g->eoicount_unread = false;
-    struct finding f = finding_at(c, RULE_GIC_ORDER, p);
+    struct finding f = finding_at(c, RULE_LOST, p);
     f.world = c->cpus[p->cpu].last;
     f.reg = p->sysreg_write.sr;
     f.hint = "EOIcount counts interrupts that the world has ended and no list register holds: read "
@@ -249,7 +247,6 @@ static void hcr_written(struct arm_checker *c, struct gic_cpu *g, const struct a
 static void ap_written(struct arm_checker *c, struct gic_cpu *g, unsigned k,
                        const struct arm_event *p)
 {
-    g->ap[k] = (struct gic_live){.site = site_of(c, p)};
     if (k >= 4 && !g->ap1.known)
         g->ap1 = site_of(c, p);
     if (k >= 4)

@@ -42,6 +42,7 @@ static void check_lost(struct arm_checker *c, struct gic *u, const struct world 
             continue;
         struct finding f = about(c, w, gic_lr_number(l->n), &l->at, p);
         f.other = l->left;
+        f.rule = RULE_LOST;
         f.other_role = "left";
         f.hint = "read the list register between the exit and the write";
         finding_say(&f,
@@ -104,6 +105,7 @@ static void check_owner(struct arm_checker *c, const struct world *w, const stru
     if (!foreign && !stale)
         return;
     struct finding f = about(c, w, gic_lr_number(n), NULL, p);
+    f.rule = RULE_LEAK;
     f.other = l->site;
     f.other_role = "left";
     f.hint = "write list registers that are not used, or clear ICH_HCR_EL2.En";
@@ -131,32 +133,7 @@ static void check_lrs(struct arm_checker *c, struct gic *u, const struct world *
     }
 }
 
-/* ---- active priorities ---- */
-
-static void check_ap(struct arm_checker *c, struct gic *u, const struct world *w, unsigned k,
-                     const struct arm_event *p)
-{
-    const struct gic_live *l = &u->cpus[p->cpu].ap[k];
-    const struct gic_world *gw = gic_world_of(u, w);
-    uint64_t now = checker_reg(c, p->cpu, gic_ap_number(k));
-    bool foreign = l->owner && l->owner != w && now;
-
-    if (!foreign && (!gw->valid || gw->trapped || now == gw->ap[k]))
-        return;
-    if (gw->valid && now == gw->ap[k])
-        return; /* another's, and the same */
-    struct finding f = about(c, w, gic_ap_number(k), foreign ? NULL : &l->site, p);
-    f.other = foreign ? l->site : gw->left;
-    f.other_role = "left";
-    f.hint = "as many of these registers are switched as ICH_VTR_EL2.PREbits says: 5 bits 1, 6 "
-             "bits 2, 7 bits 4";
-    if (foreign)
-        finding_say(&f, "the active priorities are those of %s: %#" PRIx64, l->owner->name, now);
-    else
-        finding_say(&f, "left with active priorities %#" PRIx64 ", entered with %#" PRIx64,
-                    gw->ap[k], now);
-    finding_report(c, &f);
-}
+/* ---- active interrupts ---- */
 
 /* Its priority is active, the interrupt itself is in no list register, though one is free: the
  * world's end of interrupt will find nothing to deactivate. */
@@ -223,9 +200,5 @@ void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w
     check_lost(c, u, w, p);
     if (!lost)
         check_orphans(c, u, w, p);
-    if (HCR_EL2_IMO(p->world.hcr) || HCR_EL2_FMO(p->world.hcr))
-        for (unsigned k = 0; k < APS_MAX; k++)
-            if (k % 4 < u->aps)
-                check_ap(c, u, w, k, p);
     check_sre(c, g, w, p);
 }

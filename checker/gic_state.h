@@ -39,7 +39,6 @@ struct gic_live {
 struct gic_cpu {
     uint64_t entered; /* its count at the last entry */
     struct gic_live lr[LRS_MAX];
-    struct gic_live ap[APS_MAX];
     uint64_t lr_at_exit[LRS_MAX];
     bool eoicount_unread; /* it is not 0 */
     uint64_t misr, eisr;  /* at the exit, while unread; 0: nothing to lose */

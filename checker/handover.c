@@ -23,6 +23,7 @@
 struct handover_cpu {
     const struct world *debug; /* MDSCR_EL1 */
     const struct world *keys;  /* any key of pointer authentication */
+    const struct world *pmu;   /* PMCR_EL0 */
     struct site left;
 };
 
@@ -121,6 +122,40 @@ static void check_keys(struct arm_checker *c, struct handover_cpu *u, const stru
     u->keys = NULL;
 }
 
+/* ---- performance monitors ---- */
+
+static bool has_monitors(const struct arm_checker *c, unsigned cpu)
+{
+    uint64_t version = ID_AA64DFR0_EL1_PMUVer(reg(c, cpu, SR_ID_AA64DFR0_EL1));
+
+    return version != 0 && version != 15;
+}
+
+static bool monitors_trap(uint64_t mdcr)
+{
+    return MDCR_EL2_TPM(mdcr) || MDCR_EL2_TPMCR(mdcr);
+}
+
+/* A world's counters count on while another one runs, which has no access to them: where it has,
+ * that is of what it reads. */
+static void check_counters(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
+                           const struct arm_event *p)
+{
+    uint64_t mdcr = reg(c, p->cpu, SR_MDCR_EL2);
+    uint64_t worlds = BIT(31) | (BIT(MDCR_EL2_HPMN(mdcr)) - 1); /* the others are EL2's */
+
+    if (!u->pmu || u->pmu == w || !monitors_trap(mdcr) ||
+        !PMCR_EL0_E(reg(c, p->cpu, SR_PMCR_EL0)) || !(reg(c, p->cpu, SR_PMCNTENSET_EL0) & worlds))
+        return;
+    struct finding f = about(c, RULE_LEAK, w, SR_PMCR_EL0, p);
+    f.other = u->left;
+    f.other_role = "left";
+    f.hint = "save PMCR_EL0 and clear its E, or clear PMCNTENSET_EL0";
+    finding_say(&f, "the counters of %s count on while it runs", u->pmu->name);
+    finding_report(c, &f);
+    u->pmu = NULL;
+}
+
 /* ---- the events ---- */
 
 static void written(struct arm_checker *c, struct handover_cpu *u, const struct arm_event *p)
@@ -130,6 +165,8 @@ static void written(struct arm_checker *c, struct handover_cpu *u, const struct 
 
     if (sr == SR_MDSCR_EL1)
         u->debug = NULL;
+    else if (sr == SR_PMCR_EL0 || sr == SR_PMCNTENSET_EL0 || sr == SR_PMCNTENCLR_EL0)
+        u->pmu = NULL;
     else if (is_key(sr))
         u->keys = NULL;
     if (sr != SR_DAIF)
@@ -161,6 +198,8 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     *u = (struct handover_cpu){.debug = w, .left = site_of(c, p)};
     if (HCR_EL2_APK(p->world.hcr))
         u->keys = w;
+    if (has_monitors(c, p->cpu) && !monitors_trap(reg(c, p->cpu, SR_MDCR_EL2)))
+        u->pmu = w;
 }
 
 /* ---- a world is entered ---- */
@@ -195,10 +234,11 @@ static void check_physical(struct arm_checker *c, const struct world *w, const s
 static void check_partition(struct arm_checker *c, const struct world *w, const struct arm_event *p)
 {
     uint64_t mdcr = reg(c, p->cpu, SR_MDCR_EL2), dfr = reg(c, p->cpu, SR_ID_AA64DFR0_EL1);
-    uint64_t counters = bits(reg(c, p->cpu, SR_PMCR_EL0), 15, 11), own = MDCR_EL2_HPMN(mdcr);
-    bool monitors = bits(dfr, 11, 8) != 0 && bits(dfr, 11, 8) != 15, none = bits(dfr, 63, 60) != 0;
+    uint64_t counters = PMCR_EL0_N(reg(c, p->cpu, SR_PMCR_EL0)), own = MDCR_EL2_HPMN(mdcr);
+    bool none = bits(dfr, 63, 60) != 0;
 
-    if (!monitors || MDCR_EL2_TPM(mdcr) || (own <= counters && (own || none || !counters)))
+    if (!has_monitors(c, p->cpu) || MDCR_EL2_TPM(mdcr) ||
+        (own <= counters && (own || none || !counters)))
         return;
     struct finding f = about(c, RULE_HANDOVER, w, SR_MDCR_EL2, p);
     f.hint = "HPMN is between 1 and PMCR_EL0.N where TPM is 0";
@@ -215,6 +255,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     if (u->debug && u->debug != w && MDCR_EL2_TDA(reg(c, p->cpu, SR_MDCR_EL2)) &&
         debug_is_armed(c, p->cpu, false))
         report_debug(c, u, w, w->name, p);
+    check_counters(c, u, w, p);
     if (w->kind != WORLD_GUEST)
         return;
     check_physical(c, w, p);

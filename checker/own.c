@@ -194,11 +194,22 @@ static void forget(struct arm_checker *c, struct own *u, unsigned cpu)
                 *own_wreg(u, c->worlds.list[k], reg) = (struct wreg){0};
 }
 
+/* The followed register by whose name EL2 has read its own, as HCR_EL2.E2H has it; or REG_NONE. */
+static unsigned aliased_reg(const struct arm_checker *c, const struct arm_event *p)
+{
+    enum sysreg name = sysreg_lookup(p->sysreg_read.name);
+
+    return p->sysreg_read.name != p->sysreg_read.sr && name != SR_NONE ? c->regs.of_sysreg[name]
+                                                                       : REG_NONE;
+}
+
 static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 {
     struct own *u = state;
     unsigned reg = REG_NONE;
 
+    if (p->kind == ARM_EVENT_SYSREG_READ && aliased_reg(c, p) != REG_NONE)
+        u->aliased[aliased_reg(c, p)] = site_of(c, p);
     if (p->kind == ARM_EVENT_SYSREG_READ && sysreg_lookup(p->sysreg_read.sr) != SR_NONE)
         reg = c->regs.of_sysreg[sysreg_lookup(p->sysreg_read.sr)];
     if (p->kind == ARM_EVENT_POWER)
@@ -239,7 +250,15 @@ void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
         if (l->owner >= 0)
             lose(own(c), c, l, reg, at);
         l->owner = WORLD_EL2;
+        l->site = *at;
+        l->tag = (struct tag){0};
     }
+}
+
+void own_vector_loaded(struct arm_checker *c, unsigned cpu, unsigned n, const struct tag *tag)
+{
+    if (own(c) && tag->kind == TAG_EXACT)
+        own_live(own(c), cpu, REG_V(n))->tag = *tag;
 }
 
 void own_consumed(struct arm_checker *c, const struct arm_event *p, const struct tag *x,
@@ -274,8 +293,11 @@ struct tag own_live_tag(const struct arm_checker *c, unsigned cpu, unsigned reg)
 struct tag own_read_tag(const struct arm_checker *c, const struct arm_event *p)
 {
     enum sysreg sr = sysreg_lookup(p->sysreg_read.sr);
-    unsigned reg = sr == SR_NONE ? REG_NONE : c->regs.of_sysreg[sr];
+    unsigned reg = sr == SR_NONE ? REG_NONE : c->regs.of_sysreg[sr], named = aliased_reg(c, p);
 
+    if (named != REG_NONE)
+        return (struct tag){
+            .kind = TAG_EXACT, .alias = true, .world = WORLD_EL2, .reg = (uint16_t)named};
     return reg == REG_NONE ? (struct tag){0} : own_live_tag(c, p->cpu, reg);
 }
 

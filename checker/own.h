@@ -14,6 +14,10 @@ void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint6
 void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
                          const struct site *at);
 
+/* What EL2 has loaded into V@n, by an instruction that was followed: it stands there until another
+ * one writes it. */
+void own_vector_loaded(struct arm_checker *c, unsigned cpu, unsigned n, const struct tag *tag);
+
 /* EL2's instruction at @p computes with the general registers of the set @reads, which are values
  * of worlds. */
 void own_consumed(struct arm_checker *c, const struct arm_event *p, const struct tag *x,

@@ -142,6 +142,15 @@ static bool is_timer_masked(const struct why *y)
            y->v.lo == 3 && bit(checker_reg(y->c, y->p->cpu, sysreg_number(sr)), 2);
 }
 
+/* An access to the GIC that EL2 emulates, by whatever of the interface. */
+static bool is_gic_emulated(const struct why *y, const struct exit_state *s)
+{
+    uint64_t ec = bits(s->esr, 31, 26);
+
+    return y->c->regs.desc[y->reg].owner == OWNER_GICV && !(s->vector & 0x180) &&
+           (ec == ESR_EC_SYS64 || ec == ESR_EC_DABT_LOW);
+}
+
 static bool is_right(const struct why *y)
 {
     const struct exit_state *s = checker_exit_state(y->c, y->w);
@@ -152,7 +161,7 @@ static bool is_right(const struct why *y)
     if (y->reg < 31)
         return bit(a.x, y->reg);
     return traps_write_of(s->esr, y->c->regs.desc[y->reg].number) || is_injected(y, s) ||
-           is_timer_masked(y) || slot_was_changed(y) ||
+           is_timer_masked(y) || is_gic_emulated(y, s) || slot_was_changed(y) ||
            (y->tag.world == (int)y->w->index && y->tag.reg == y->reg &&
             (y->tag.kind == TAG_DERIVED || y->tag.kind == TAG_MODIFIED));
 }
@@ -214,6 +223,24 @@ static const struct slot *stale_slot(const struct why *y)
     return NULL;
 }
 
+static void report_stale(const struct why *y, const struct slot *s)
+{
+    report(y, RULE_STALE_RESTORE, &y->site, s ? &s->at : NULL, s ? "saved" : NULL,
+           "restored from a slot that is older", "the last save of the register is missing");
+}
+
+/* The only copy was overwritten; and then an older one may have taken its place. */
+static void report_lost(const struct why *y)
+{
+    const struct slot *s = stale_slot(y);
+
+    report(y, RULE_LOST, &y->r->lost, &y->r->left, "left",
+           "the only copy of its value was overwritten", "the save before this is missing");
+    if (s && y->site.known && y->c->regs.desc[y->reg].owner != OWNER_FP &&
+        y->site.total != y->r->lost.total)
+        report_stale(y, s);
+}
+
 static void report_untagged(const struct why *y)
 {
     const struct slot *s = stale_slot(y);
@@ -224,11 +251,18 @@ static void report_untagged(const struct why *y)
                "its copy in memory was changed, which its exit does not justify",
                "an emulated access may change only the register that its syndrome names");
     else if (s)
-        report(y, RULE_STALE_RESTORE, &y->site, &s->at, "saved",
-               "restored from a slot that is older", "the last save of the register is missing");
+        report_stale(y, s);
     else
         report(y, RULE_CLOBBER, &y->site, &y->r->left, "left", "nothing justifies the change",
                "EL2 has used the register and not restored it");
+}
+
+/* EL2's own value was saved as the world's: read by a name that HCR_EL2.E2H redirects. */
+static void report_alias(const struct why *y)
+{
+    report(y, RULE_ALIAS, &y->u->aliased[y->reg], &y->site, "restored",
+           "EL2's own register was read by this name and saved as the world's",
+           "with HCR_EL2.E2H set the world's register is the one named _EL12 or _EL02");
 }
 
 static void report_wrong(const struct why *y)
@@ -236,11 +270,12 @@ static void report_wrong(const struct why *y)
     bool lost = y->r->lost.known && y->r->lost_version == y->r->version;
     bool others = y->l->owner >= 0 && y->l->owner != (int)y->w->index;
 
-    if (slot_was_taken(y))
+    if (y->tag.kind == TAG_EXACT && y->tag.alias && y->tag.reg == y->reg)
+        report_alias(y);
+    else if (slot_was_taken(y))
         report_foreign(y);
     else if (lost && y->reg >= 31)
-        report(y, RULE_LOST, &y->r->lost, &y->r->left, "left",
-               "the only copy of its value was overwritten", "the save before this is missing");
+        report_lost(y);
     else if (is_elsewhere(y))
         report(y, RULE_LOST, NULL, &y->r->left, "left", "its value is still in another CPU",
                "a world that moves must be saved where it ran");
@@ -251,8 +286,7 @@ static void report_wrong(const struct why *y)
     else if (y->tag.kind == TAG_EXACT && (y->tag.world != (int)y->w->index || y->tag.reg != y->reg))
         report_foreign(y);
     else if (y->tag.kind == TAG_EXACT && y->tag.version < y->r->version)
-        report(y, RULE_STALE_RESTORE, &y->site, NULL, NULL, "restored from a slot that is older",
-               "the last save of the register is missing");
+        report_stale(y, NULL);
     else
         report_untagged(y);
 }
@@ -277,9 +311,10 @@ static void explain_config(const struct why *y)
 {
     if (y->r->version && !y->l->written && y->l->owner >= 0 && y->l->owner != (int)y->w->index &&
         !regs_only_traps_more(y->c, y->p->cpu, y->reg, y->r->value.lo, y->v.lo))
-        report(y, RULE_TRAPCFG, NULL, &own_wreg(y->u, y->c->worlds.list[y->l->owner], y->reg)->left,
-               "theirs", "it runs with what was set for another world",
-               "nothing sets it on this way");
+        report(y,
+               sysreg_owner(y->c->regs.desc[y->reg].sr) == OWNER_TIMER ? RULE_LEAK : RULE_TRAPCFG,
+               NULL, &own_wreg(y->u, y->c->worlds.list[y->l->owner], y->reg)->left, "theirs",
+               "it runs with what was set for another world", "nothing sets it on this way");
 }
 
 void own_explain(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
@@ -294,12 +329,12 @@ void own_explain(struct arm_checker *c, struct own *u, const struct world *w, un
                     .r = own_wreg(u, w, reg),
                     .l = own_live(u, p->cpu, reg)};
 
-    y.tag = reg < 31        ? flow_x(c->flow, p->cpu, reg)
-            : reg < REG_SYS ? flow_v(c->flow, p->cpu, reg - 31)
-                            : y.l->tag;
-    y.site = reg < 31        ? flow_x_site(c->flow, p->cpu, reg)
-             : reg < REG_SYS ? flow_v_site(c->flow, p->cpu, reg - 31)
-                             : y.l->site;
+    y.tag = reg < 31 ? flow_x(c->flow, p->cpu, reg) : y.l->tag;
+    y.site = reg < 31 ? flow_x_site(c->flow, p->cpu, reg) : y.l->site;
+    if (reg >= 31 && reg < REG_SYS && flow_v_site(c->flow, p->cpu, reg - 31).known) {
+        y.tag = flow_v(c->flow, p->cpu, reg - 31);
+        y.site = flow_v_site(c->flow, p->cpu, reg - 31);
+    }
     if (c->regs.desc[reg].owner == OWNER_EL2CFG)
         explain_config(&y);
     else if (!y.r->version)

@@ -45,7 +45,8 @@ struct own {
     bool fp_told;             /* of FP and SIMD at the entry of this count and CPU */
     uint64_t fp_told_at;
     unsigned fp_told_by;
-    bool switched_ever[REGS_MAX]; /* EL2 has read or written it since a guest was seen */
+    struct site aliased[REGS_MAX]; /* EL2 has read its own register by this one's name */
+    bool switched_ever[REGS_MAX];  /* EL2 has read or written it since a guest was seen */
 };
 
 static inline struct live *own_live(const struct own *u, unsigned cpu, unsigned reg)

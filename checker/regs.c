@@ -47,6 +47,14 @@ static enum sysreg_owner owner_of(enum sysreg sr)
     return owner == OWNER_TIMER && sysreg_min_el(sysreg_rows[sr].enc) == 2 ? OWNER_EL2CFG : owner;
 }
 
+/* Of the virtual CPU interface: what a world has set by its own interface, and only that. List
+ * registers and ICH_HCR_EL2 are EL2's messages to it (checker/gic.c). */
+static bool is_interface(enum sysreg sr)
+{
+    return sr == SR_ICH_VMCR_EL2 || (sr >= SR_ICH_AP0R0_EL2 && sr <= SR_ICH_AP0R3_EL2) ||
+           (sr >= SR_ICH_AP1R0_EL2 && sr <= SR_ICH_AP1R3_EL2);
+}
+
 static bool is_followed(enum sysreg sr)
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
@@ -64,6 +72,8 @@ static bool is_followed(enum sysreg sr)
     case OWNER_PMU:
     case OWNER_EL2CFG:
         return true;
+    case OWNER_GICV:
+        return is_interface(sr);
     default:
         return false;
     }
@@ -190,6 +200,8 @@ bool regs_observable(const struct arm_checker *c, unsigned cpu, unsigned reg)
 
     if (d->owner == OWNER_FP)
         return regs_fp_enabled(c, cpu);
+    if (d->owner == OWNER_GICV)
+        return sysreg(c, cpu, SR_HCR_EL2) & (FIELD_MASK(HCR_EL2_IMO) | FIELD_MASK(HCR_EL2_FMO));
     if (d->sr == SR_NONE || d->owner == OWNER_EL2CFG)
         return true;
     /* What the EL1 context does needs no access. */

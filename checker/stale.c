@@ -1,6 +1,7 @@
 /* Which TLB maintenance covers what: D8.17.6, TLB maintenance instructions. */
 #include "checker/stale.h"
 
+#include "base/addr.h"
 #include "base/bits.h"
 
 static bool overlaps(const struct stale *r, const struct arm_event *p)
@@ -16,8 +17,16 @@ static bool has_address(const struct arm_event *p)
            p->tlbi.scope == ARM_TLBI_IPA;
 }
 
+/* TLBI's TTL field, of those for one page bits 47 to 44, of ranges 38 and 37: 0 says nothing. */
+static unsigned hint(const struct arm_event *p)
+{
+    if (p->tlbi.end - p->tlbi.start != PAGE_SIZE)
+        return (unsigned)bits(p->tlbi.operand, 38, 37);
+    return bits(p->tlbi.operand, 47, 46) ? (unsigned)bits(p->tlbi.operand, 45, 44) : 0;
+}
+
 /* By address: does it name @r's, and its level? */
-static bool names(const struct stale *r, const struct arm_event *p, enum miss *miss)
+static bool names(const struct stale *r, const struct arm_event *p, bool hints, enum miss *miss)
 {
     if (!overlaps(r, p)) {
         *miss = MISS_ADDRESS;
@@ -27,10 +36,14 @@ static bool names(const struct stale *r, const struct arm_event *p, enum miss *m
         *miss = MISS_LEVEL;
         return false;
     }
+    if (hints && hint(p) && (int)hint(p) != r->at.level && !descriptor_is_table(&r->at, r->value)) {
+        *miss = MISS_HINT;
+        return false;
+    }
     return true;
 }
 
-static enum coverage stage2_coverage(const struct stale *r, const struct arm_event *p,
+static enum coverage stage2_coverage(const struct stale *r, const struct arm_event *p, bool hints,
                                      enum miss *miss)
 {
     if (p->tlbi.regime != ARM_REGIME_EL10) {
@@ -46,7 +59,7 @@ static enum coverage stage2_coverage(const struct stale *r, const struct arm_eve
         return COVERS_NOT;
     }
     if (p->tlbi.scope == ARM_TLBI_IPA)
-        return names(r, p, miss) ? COVERS_STAGE2 : COVERS_NOT;
+        return names(r, p, hints, miss) ? COVERS_STAGE2 : COVERS_NOT;
     if (p->tlbi.scope == ARM_TLBI_VMID && (p->tlbi.stage2 || r->ipa_done))
         return COVERS_ALL;
     *miss = p->tlbi.scope == ARM_TLBI_VMID && r->ipa_issued ? MISS_UNORDERED
@@ -55,10 +68,11 @@ static enum coverage stage2_coverage(const struct stale *r, const struct arm_eve
     return COVERS_NOT;
 }
 
-enum coverage stale_coverage(const struct stale *r, const struct arm_event *p, enum miss *miss)
+enum coverage stale_coverage(const struct stale *r, const struct arm_event *p, bool hints,
+                             enum miss *miss)
 {
     if (r->at.stage == 2)
-        return stage2_coverage(r, p, miss);
+        return stage2_coverage(r, p, hints, miss);
     if (p->tlbi.scope == ARM_TLBI_IPA)
         return COVERS_NOT;
     if (p->tlbi.regime != r->context->regime) {
@@ -68,7 +82,7 @@ enum coverage stale_coverage(const struct stale *r, const struct arm_event *p, e
     }
     if (p->tlbi.scope == ARM_TLBI_REGIME || p->tlbi.scope == ARM_TLBI_VMID)
         return COVERS_ALL;
-    if (has_address(p) && !names(r, p, miss))
+    if (has_address(p) && !names(r, p, hints, miss))
         return COVERS_NOT;
     bool by_asid = p->tlbi.scope == ARM_TLBI_ASID;
     if (p->tlbi.scope == ARM_TLBI_VAA || (!by_asid && r->global) ||
@@ -88,6 +102,7 @@ const char *stale_miss_text(enum miss miss)
         [MISS_ASID] = "it is of another ASID",
         [MISS_VMID] = "it is of another VMID",
         [MISS_LEVEL] = "it is of the last level only, and the descriptor was a table's",
+        [MISS_HINT] = "its TTL field names another level than that of the descriptor",
         [MISS_LOCAL] = "it is of this CPU only, and others have used the tables",
         [MISS_COMBINED] =
             "it is of stage 2 only, and no VMALLE1 follows for what is of both stages",

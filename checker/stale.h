@@ -21,6 +21,7 @@ enum miss {
     MISS_ASID,
     MISS_VMID,
     MISS_LEVEL,
+    MISS_HINT,      /* of another level, as it says itself */
     MISS_LOCAL,     /* not broadcast */
     MISS_COMBINED,  /* TLBI IPAS2, and nothing of stage 1 behind */
     MISS_UNORDERED, /* no DSB between the store and the TLBI, or between those of two stages */
@@ -46,7 +47,9 @@ struct stale {
     struct stale *next; /* of the same descriptor */
 };
 
-/* Does the TLBI of @p cover @r? *miss: why not, if it was near; untouched otherwise. */
-enum coverage stale_coverage(const struct stale *r, const struct arm_event *p, enum miss *miss);
+/* Does the TLBI of @p cover @r? *miss: why not, if it was near; untouched otherwise. @hints: with
+ * FEAT_TTL the operand may say at which level the leaf is. */
+enum coverage stale_coverage(const struct stale *r, const struct arm_event *p, bool hints,
+                             enum miss *miss);
 
 const char *stale_miss_text(enum miss miss);

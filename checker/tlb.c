@@ -101,6 +101,27 @@ void tlb_silence(struct stale *r)
     }
 }
 
+/* What EL1 has translated is each virtual CPU's own: without CnP two may have different tables for
+ * one ASID, and a guest invalidates what is local to a CPU on its own. */
+static void check_shared(struct arm_checker *c, const struct vmid_use *use, const struct world *w,
+                         const struct arm_event *p)
+{
+    struct finding f = finding_at(c, RULE_VMID, p);
+
+    if (!use->vcpu || use->vcpu == w)
+        return;
+    f.world = w;
+    f.reg = sysreg_number(SR_VTTBR_EL2);
+    f.other = use->entered;
+    f.other_role = "entered";
+    f.hint = "TLBI VMALLE1 and DSB NSH when a CPU gets another virtual CPU of a VMID";
+    finding_say(&f,
+                "%s ran on this CPU with VMID %u before, and what it has translated was not "
+                "invalidated",
+                use->vcpu->name, p->world.vmid);
+    finding_report(c, &f);
+}
+
 static void check_vmid(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
                        const struct arm_event *p)
 {
@@ -133,10 +154,15 @@ static void check_vmid(struct arm_checker *c, struct tlb_unit *u, const struct w
                     w->root, p->world.vmid, x->vmid, k);
         finding_report(c, &f);
     }
-    if (use && use->root == w->root)
+    if (use && use->root == w->root) {
+        check_shared(c, use, w, p);
+        if (use->vcpu != w)
+            use->entered = site_of(c, p);
+        use->vcpu = w;
         return;
+    }
     use = g_new0(struct vmid_use, 1);
-    *use = (struct vmid_use){w->root, site_of(c, p)};
+    *use = (struct vmid_use){w->root, w, site_of(c, p)};
     g_hash_table_insert(u->cpu[p->cpu].vmids, key, use);
 }
 

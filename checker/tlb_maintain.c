@@ -1,6 +1,7 @@
 /* What is stale, from the store that changed it to the DSB that completes a TLBI for it. */
 #include <string.h>
 
+#include "arch/sysreg.h"
 #include "base/addr.h"
 #include "base/bits.h"
 #include "checker/tlb_unit.h"
@@ -122,12 +123,14 @@ static void invalidate(struct tlb_unit *u, struct stale *r, enum coverage covera
 void tlb_maintained(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p)
 {
     const struct site at = site_of(c, p);
+    bool hints = bits(checker_reg(c, p->cpu, sysreg_number(SR_ID_AA64MMFR2_EL1)), 51, 48) != 0;
     bool used = false;
 
     if (p->tlbi.regime == ARM_REGIME_EL10 &&
-        (p->tlbi.scope == ARM_TLBI_REGIME || (p->tlbi.scope == ARM_TLBI_VMID && p->tlbi.stage2))) {
+        (p->tlbi.scope == ARM_TLBI_REGIME || p->tlbi.scope == ARM_TLBI_VMID)) {
         struct tlb_mark m = {.broadcast = p->tlbi.broadcast,
                              .every_vmid = p->tlbi.scope == ARM_TLBI_REGIME,
+                             .stage1 = p->tlbi.scope == ARM_TLBI_VMID && !p->tlbi.stage2,
                              .vmid = p->tlbi.vmid};
         g_array_append_val(u->cpu[p->cpu].marks, m);
     }
@@ -139,7 +142,7 @@ void tlb_maintained(struct arm_checker *c, struct tlb_unit *u, const struct arm_
             for (unsigned k = 0; k < x->stale->len; k++) {
                 struct stale *r = g_ptr_array_index(x->stale, k);
                 enum miss miss = MISS_NONE;
-                enum coverage coverage = stale_coverage(r, p, &miss);
+                enum coverage coverage = stale_coverage(r, p, hints, &miss);
                 if (pass == 0 && coverage != COVERS_NOT) {
                     invalidate(u, r, coverage, p, &at);
                     used = true;
@@ -156,9 +159,13 @@ static void vmid_done(struct tlb_unit *u, const struct tlb_mark *m, unsigned cpu
     for (unsigned k = 0; k < u->cpu_count; k++) {
         if (!m->broadcast && k != cpu)
             continue;
-        if (m->every_vmid)
+        struct vmid_use *use =
+            m->stage1 ? g_hash_table_lookup(u->cpu[k].vmids, GUINT_TO_POINTER(m->vmid)) : NULL;
+        if (use)
+            use->vcpu = NULL;
+        else if (m->every_vmid)
             g_hash_table_remove_all(u->cpu[k].vmids);
-        else
+        else if (!m->stage1)
             g_hash_table_remove(u->cpu[k].vmids, GUINT_TO_POINTER(m->vmid));
     }
 }
@@ -179,6 +186,7 @@ static void complete(struct arm_checker *c, struct tlb_unit *u, const struct tlb
     }
     if (m->coverage == COVERS_STAGE2) {
         r->ipa_done |= m->broadcast || !others_hold(r, cpu);
+        r->ipa_issued = r->ipa_done; /* for this CPU alone is not enough */
         return;
     }
     r->issued = false;

@@ -9,6 +9,7 @@ struct tlb_mark {
     struct stale *stale; /* NULL: all of a VMID */
     enum coverage coverage;
     bool broadcast, every_vmid;
+    bool stage1; /* all of a VMID's, and not of stage 2 */
     uint16_t vmid;
 };
 
@@ -27,6 +28,7 @@ struct tlb_cpu {
 
 struct vmid_use {
     uint64_t root;
+    const struct world *vcpu; /* whose translations the CPU may hold; NULL: nobody's */
     struct site entered;
 };
 

@@ -128,8 +128,6 @@ void fp_task_out(struct task *t)
 
     if (is_live(cpu, &t->fp)) {
         allow_here(cpu);
-        if (MUTANT(stale_restore_fp))
-            t->fp.saved = true;
         save(&t->fp);
     }
 }

@@ -27,9 +27,9 @@ void lazy_load(struct vcpu *v, enum group group)
 {
     uint64_t daif = irq_save();
 
-    if (this_cpu()->loaded == v && (!(v->lazy & BIT(group)) || MUTANT(lost_lazy))) {
+    if (this_cpu()->loaded == v && !(v->lazy & BIT(group))) {
         STAT(LAZY);
-        context_restore(&v->ctx, (unsigned)BIT(group));
+        context_restore(&v->ctx, (unsigned)BIT(group) | (MUTANT(lost_lazy) ? v->lazy : 0));
         v->lazy |= (unsigned)BIT(group);
         set_traps(v, v->lazy);
     }

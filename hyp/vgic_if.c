@@ -53,7 +53,7 @@ static inline __attribute__((always_inline)) void read_lrs(struct vgic_if *c, un
 #define X(k)                                                                                       \
     case k + 1:                                                                                    \
         if (!MUTANT(lost_lr) || (k) != 0)                                                          \
-            c->lr[lr_slot(k, reverse)] = mrs(ICH_LR##k##_EL2);                                     \
+            c->lr[lr_slot(k, reverse != MUTANT(gic_state_lr_order))] = mrs(ICH_LR##k##_EL2);       \
         __attribute__((fallthrough));
         LRS_DOWN(X)
 #undef X
@@ -68,7 +68,7 @@ static inline __attribute__((always_inline)) void write_lrs(const struct vgic_if
     switch (count) {
 #define X(k)                                                                                       \
     case k + 1:                                                                                    \
-        msr(ICH_LR##k##_EL2, c->lr[lr_slot(k, reverse != MUTANT(wrong_slot_lr))]);                 \
+        msr(ICH_LR##k##_EL2, c->lr[lr_slot(k, reverse)]);                                          \
         __attribute__((fallthrough));
         LRS_DOWN(X)
 #undef X
@@ -116,7 +116,7 @@ static void write_aprs(const struct vgic_if *c)
 {
     if (MUTANT(gic_order_apr))
         msr(ICH_AP1R0_EL2, c->ap1r[0]);
-    switch (cpu_limits.preemption_bits) {
+    switch (MUTANT(unsaved_apr) ? 5 : cpu_limits.preemption_bits) {
     case 7:
         msr(ICH_AP0R3_EL2, c->ap0r[3]);
         msr(ICH_AP0R2_EL2, c->ap0r[2]);
@@ -127,7 +127,7 @@ static void write_aprs(const struct vgic_if *c)
     default:
         msr(ICH_AP0R0_EL2, c->ap0r[0]);
     }
-    switch (cpu_limits.preemption_bits) {
+    switch (MUTANT(unsaved_apr) ? 5 : cpu_limits.preemption_bits) {
     case 7:
         msr(ICH_AP1R3_EL2, c->ap1r[3]);
         msr(ICH_AP1R2_EL2, c->ap1r[2]);

@@ -42,7 +42,7 @@ void vtimer_load(struct vcpu *v)
     struct vtimer *t = &v->vtimer;
 
     timer_disarm(&t->soft);
-    if (!MUTANT(leak_cntvoff))
+    if (!MUTANT(leak_cntvoff) || !t->cval)
         msr(CNTVOFF_EL2, v->vm->cntvoff);
     if (hyp_vhe) {
         msr_el12(CNTV_CVAL_EL0, t->cval);
@@ -64,7 +64,7 @@ void vtimer_put(struct vcpu *v)
         hyp_vhe ? msr_el12(CNTV_CTL_EL0, 0) : msr(CNTV_CTL_EL0, 0);
     if (hyp_vhe) {
         t->ctl = mrs_el12(CNTV_CTL_EL0);
-        if (!MUTANT(stale_restore_cval))
+        if (!MUTANT(stale_restore_cval) || !t->cval)
             t->cval = mrs_el12(CNTV_CVAL_EL0);
         if (!MUTANT(handover_timer))
             msr_el12(CNTV_CTL_EL0, 0);

@@ -22,6 +22,7 @@
 #define RAS          (PFR0(31, 28) >= 1)
 #define SCXTNUM      (PFR0(59, 56) >= 2 || PFR1(35, 32) >= 2)
 #define SME          (PFR1(27, 24) >= 1)
+#define PMU          (FIELD(mrs(id_aa64dfr0_el1), 11, 8) % 15 != 0)
 /* T0SZ and T1SZ; all others but the granules, which have reserved values. */
 #define TCR_SIZES (LOW(6) | UINT64_C(0x3f) << 16)
 #define TCR_REST  ((BIT(41) - 1) & ~(UINT64_C(3) << 14 | UINT64_C(3) << 30 | TCR_SIZES))
@@ -62,6 +63,10 @@
     X(s3_3_c13_c0_7, SCXTNUM, ALL, 0, 0) /* SCXTNUM_EL0 */                                         \
     X(s3_0_c13_c0_7, SCXTNUM, ALL, 0, 0) /* SCXTNUM_EL1 */                                         \
     X(s3_3_c13_c0_5, SME, ALL, 0, 0)     /* TPIDR2_EL0 */                                          \
+    X(dbgbvr0_el1, ANY_CPU, 0, BIT(48) - 4, 0)                                                     \
+    X(dbgwvr0_el1, ANY_CPU, 0, BIT(48) - 8, 0)                                                     \
+    X(pmselr_el0, PMU, 0, 0x1f, 0)                                                                 \
+    X(pmuserenr_el0, PMU, LOW(4), 0, 0)                                                            \
     X(icc_pmr_el1, ANY_CPU, 0, 0x38, 0)                                                            \
     X(icc_ctlr_el1, ANY_CPU, 0, BIT(0), 0)                                                         \
     X(icc_bpr0_el1, ANY_CPU, 0, 7, CLAMPED)                                                        \

@@ -101,7 +101,7 @@ static void expect(const struct stale *r, struct arm_event p, enum coverage cove
 {
     enum miss why = MISS_NONE;
 
-    assert_int_equal(stale_coverage(r, &p, &why), coverage);
+    assert_int_equal(stale_coverage(r, &p, true, &why), coverage);
     assert_int_equal(why, miss);
 }
 

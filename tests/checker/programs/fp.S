@@ -121,6 +121,8 @@ neon:   movi    v0.16b, #0x55                   // a softirq
         mrs     x4, vmpidr_el2
         eor     x4, x4, #1
         msr     vmpidr_el2, x4
+        tlbi    vmalle1                         // what the other has translated
+        dsb     nsh
         ret
 
 guest:  // X21: a number that the other does not have

@@ -1,13 +1,13 @@
-// options: --gic gicv=1 --rules GIC-ORDER,GIC-APR-ORDER,GIC-STATE
+// options: --gic gicv=1 --rules GIC-ORDER,GIC-APR-ORDER,GIC-STATE,LOST,LEAK,UNSAVED
 // case: clean
 // case -DLOST -DREAD: clean
-// case -DLOST @lost: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
+// case -DLOST @lost: LOST ICH_LR0_EL2 of vm1/vcpu0
 // case -DLOST -DSAME: clean
-// case -DLOST -DOTHER @lost: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
-// case -DLOST -DELRSR @lost: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
+// case -DLOST -DOTHER @lost: LOST ICH_LR0_EL2 of vm1/vcpu0
+// case -DLOST -DELRSR @lost: LOST ICH_LR0_EL2 of vm1/vcpu0
 // case -DLOST -DTAKEN: clean
 // case -DLOST -DOFF: clean
-// case -DFOREIGN @do_eret: GIC-STATE ICH_LR0_EL2 of vm1/vcpu1
+// case -DFOREIGN @do_eret: LEAK ICH_LR0_EL2 of vm1/vcpu1
 // case -DFOREIGN -DDISABLED: clean
 // case -DFOREIGN -DZEROED: clean
 // case -DTWICE @second: GIC-STATE ICH_LR1_EL2 of vm1/vcpu0
@@ -16,14 +16,14 @@
 // case -DHARDWARE -DPINTID=1021 @hardware: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
 // case -DHARDWARE -DPINTID=30: clean
 // case -DHARDWARE -DPINTID=30 -DSTATE=3 @hardware: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
-// case -DACTIVE @do_eret: GIC-STATE ICH_AP1R0_EL2 of vm1/vcpu1
+// case -DACTIVE @do_eret: UNSAVED ICH_AP1R0_EL2 of vm1/vcpu1
 // case -DACTIVE -DZEROED: clean
-// case -DACTIVE -DDROPPED @dropped: GIC-STATE ICH_AP1R0_EL2 of vm1/vcpu0
+// case -DACTIVE -DDROPPED @dropped: LOST ICH_AP1R0_EL2 of vm1/vcpu0
 // case -DORPHAN @orphan: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
 // case -DORPHAN -DMOVED: clean
 // case -DORPHAN -DFULL: clean
 // case -DORPHAN -DEOIMODE: clean
-// case -DCOUNT @count: GIC-ORDER ICH_HCR_EL2 of vm1/vcpu0
+// case -DCOUNT @count: LOST ICH_HCR_EL2 of vm1/vcpu0
 // case -DCOUNT -DREAD: clean
 // case -DMISR @misr: GIC-ORDER ICH_MISR_EL2 of vm1/vcpu0
 // case -DMISR -DREAD: clean

@@ -1,4 +1,4 @@
-// options: --rules HANDOVER,LEAK-DEBUG
+// options: --rules HANDOVER,LEAK-DEBUG,LEAK
 // case: clean
 // case -DINTERRUPT @do_eret: HANDOVER ICC_RPR_EL1 of vm1/vcpu0
 // case -DINTERRUPT -DEOI: clean
@@ -17,8 +17,14 @@
 // case -DBREAKPOINT -DSECOND @do_eret: LEAK-DEBUG MDSCR_EL1 of vm1/vcpu1
 // case -DBREAKPOINT -DSECOND -DCLEARED: clean
 // case -DSECOND: clean
+// case -DCOUNTERS -DSECOND -DTHEIRS=0x40 @do_eret: LEAK PMCR_EL0 of vm1/vcpu1
+// case -DCOUNTERS -DSECOND -DTHEIRS=0x40 -DSTOPPED: clean
+// case -DSECOND -DTHEIRS=0x40: clean
 #ifndef MDCR
 #define MDCR 6                                  // HPMN: all counters of this machine
+#endif
+#ifndef THEIRS
+#define THEIRS 1 << 9                           // TDA
 #endif
 #define HAS_SETUP
         .macro setup
@@ -71,6 +77,9 @@ handle:
 #ifdef CLEARED
         msr     mdscr_el1, xzr
 #endif
+#ifdef STOPPED
+        msr     pmcr_el0, xzr
+#endif
 #ifdef EL2_DEBUG
         mov     x2, #1 << 8 | MDCR              // TDE
         msr     mdcr_el2, x2
@@ -87,12 +96,18 @@ unmask: msr     daifclr, #10                    // D, I
 #ifdef SECOND
         ldr     x3, =0x80000001
         msr     vmpidr_el2, x3
-        mov     x2, #1 << 9 | MDCR              // TDA
+        mov     x2, #THEIRS | MDCR
 #endif
         msr     mdcr_el2, x2
         ret
 
 guest:
+#ifdef COUNTERS
+        mov     x2, #1 << 31
+        msr     pmcntenset_el0, x2
+        mov     x2, #1                          // E
+        msr     pmcr_el0, x2
+#endif
 #ifdef BREAKPOINT
         mov     x2, #1 << 15 | 1 << 13          // MDE, KDE
         msr     mdscr_el1, x2

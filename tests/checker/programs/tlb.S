@@ -25,13 +25,33 @@
 // case -DTABLE -DNO_TLBI @make: BBM
 // case -DTABLE -DREUSE: clean
 // case -DTABLE -DREUSE -DNO_TLBI @reuse: TLB-MISS
+// case -DTABLE -DNO_BREAK @make: BBM
+// case -DTABLE -DUNMAP: clean
+// case -DTABLE -DUNMAP -DNO_TLBI @do_eret: TLB-MISS
+// case -DTABLE -DUNMAP -DLEVEL @unmap_tlbi: TLB-SCOPE
+// case -DTABLE -DUNMAP -DOTHER_ADDRESS @do_eret: TLB-MISS
+// case -DSPLIT: clean
+// case -DSPLIT -DNO_BREAK @make: BBM
+// case -DSPLIT -DNO_TLBI @make: BBM
 // case -DUNUSED -DNO_BREAK: clean
+// case -DUNMAP -DLATE @unmap_tlbi: NODSB
+// case -DUNMAP -DNO_LAST_DSB @do_eret: NODSB
+// case -DUNMAP -DREGIME @unmap_tlbi: TLB-SCOPE
+// case -DUNMAP -DREVERSED @unmap_tlbi: TLB-SCOPE
+// case -DUNMAP -DNO_BETWEEN @combined_tlbi: NODSB
+// case -DUNMAP -DSTAGE1_ONLY @unmap_tlbi: TLB-SCOPE
+// case -DUNMAP -DALL -DNO_LAST_DSB @do_eret: NODSB
+// case -DUNMAP -DTWICE: clean
+// case -DSAME -DNO_BREAK: clean
+#ifdef SPLIT
+#define BLOCK
+#endif
 #include "tables.inc"
 
 #ifndef CHANGE
 #define CHANGE 1 << 12                          // the output address
 #endif
-#ifdef TABLE
+#if defined(TABLE) || defined(SPLIT)
 #define WHERE level2
 #else
 #define WHERE level3
@@ -40,7 +60,15 @@
 handle:
         adrp    x2, WHERE
         ldr     x3, [x2]
-#ifdef TABLE
+        ldr     x5, =0x80000000 >> 12
+#ifdef SPLIT                                    // of the block of 2 MiB behind it
+        add     x2, x2, #8
+        add     x5, x5, #512
+        adrp    x4, level3
+        orr     x4, x4, #3
+#elif defined(SAME)
+        mov     x4, x3
+#elif defined(TABLE)
         ldr     x4, =0x400007fd                 // a block of 2 MiB instead
 #else
         ldr     x4, =CHANGE
@@ -51,7 +79,6 @@ handle:
         str     x3, [x2]
         dsb     ishst
 #endif
-        ldr     x5, =0x80000000 >> 12
 #ifndef NO_BREAK
 unmap:  str     xzr, [x2]
 #ifndef LATE
@@ -67,6 +94,14 @@ unmap:  str     xzr, [x2]
         add     x5, x5, #1
 #endif
 #if defined(NO_TLBI)
+#elif defined(REGIME)
+unmap_tlbi:
+        tlbi    vae2is, x5
+#elif defined(REVERSED)                         // what is of both stages first
+        tlbi    vmalle1is
+        dsb     ish
+unmap_tlbi:
+        tlbi    ipas2e1is, x5
 #elif defined(ALL)
 unmap_tlbi:
         tlbi    vmalls12e1is
@@ -80,11 +115,18 @@ unmap_tlbi:
 unmap_tlbi:
         tlbi    ipas2e1is, x5
 #endif
-#ifndef NO_DSB
+#if !defined(NO_DSB) && !defined(NO_BETWEEN) && !(defined(ALL) && defined(NO_LAST_DSB))
         dsb     ish
 #endif
-#if !defined(NO_TLBI) && !defined(NO_COMBINED) && !defined(ALL) && !defined(NO_DSB)
+#if !defined(NO_TLBI) && !defined(NO_COMBINED) && !defined(ALL) && !defined(NO_DSB) && !defined(REVERSED)
+combined_tlbi:
         tlbi    vmalle1is
+#ifndef NO_LAST_DSB
+        dsb     ish
+#endif
+#endif
+#ifdef TWICE                                    // once more does no harm
+        tlbi    vmalls12e1is
         dsb     ish
 #endif
 #ifdef NO_DSB
@@ -107,5 +149,9 @@ make:   str     x4, [x2]
 guest:
         ldr     x2, =0x80000000
         ldr     x3, [x2]
+#ifdef BLOCK
+        add     x2, x2, #2 << 20
+        ldr     x3, [x2]
+#endif
         hvc     #0
         hvc     #99

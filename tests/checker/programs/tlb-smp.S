@@ -1,0 +1,111 @@
+// Stage 2 changes on one CPU, and another one has used it: AT on CPU 1 stands for a guest there.
+// options: --cpu n1 --smp 2
+// case: clean
+// case -DLOCAL @unmap_tlbi: TLB-SCOPE of vm1/vcpu0
+// case -DLOCAL -DALONE: clean
+// case -DNARROW_DSB @do_eret: NODSB
+// case -DOTHER_MAKES @other_make: BBM +
+// case -DOTHER_MAKES -DFINISHED: clean
+// case -DOTHER_TLBI: clean
+#define HAS_SETUP
+        .macro setup
+        full_tables
+        adrp    x1, flag
+        str     xzr, [x1]
+        ldr     x0, =0xc4000003                 // CPU_ON
+        mov     x1, #1
+        adr     x2, second_cpu
+        mov     x3, #0
+        smc     #0
+        wait    1
+        .endm
+        .macro  wait value                      // until the flag is that
+1:      adrp    x8, flag
+        ldr     x8, [x8]
+        cmp     x8, #\value
+        b.ne    1b
+        .endm
+        .macro  say value
+        dsb     sy
+        mov     x7, #\value
+        adrp    x8, flag
+        str     x7, [x8]
+        .endm
+#include "tables.inc"
+
+second_cpu:
+        adrp    x0, stage2
+        orr     x0, x0, #1 << 48
+        msr     vttbr_el2, x0
+        ldr     x0, =0x80023559
+        msr     vtcr_el2, x0
+        ldr     x0, =0x80080019
+        msr     hcr_el2, x0
+        isb
+#ifndef ALONE
+        ldr     x0, =0x80000000
+        at      s12e1r, x0
+        isb
+#endif
+        say     1
+        wait    2
+#ifdef OTHER_MAKES
+        adrp    x2, level3
+        ldr     x4, =0x401017ff
+other_make:
+        str     x4, [x2]
+        dsb     ish
+#endif
+#ifdef OTHER_TLBI                               // each CPU for itself
+        tlbi    vmalls12e1
+        dsb     nsh
+#endif
+        say     3
+        b       .
+
+handle:
+        ldr     x5, =0x80000000 >> 12
+        adrp    x2, level3
+unmap:  str     xzr, [x2]
+        dsb     ishst
+#ifdef OTHER_MAKES
+#ifndef FINISHED
+        say     2
+        wait    3
+#endif
+#endif
+#if defined(LOCAL)
+unmap_tlbi:
+        tlbi    ipas2e1, x5
+        dsb     ish
+        tlbi    vmalle1
+        dsb     ish
+#elif defined(OTHER_TLBI)
+        tlbi    vmalls12e1
+        dsb     nsh
+#else
+        tlbi    ipas2e1is, x5
+        dsb     ish
+        tlbi    vmalle1is
+#ifdef NARROW_DSB                               // does not wait for the others
+        dsb     nsh
+#else
+        dsb     ish
+#endif
+#endif
+#if (!defined(OTHER_MAKES) || defined(FINISHED)) && !defined(NARROW_DSB)
+        say     2
+        wait    3
+#endif
+        ret
+
+guest:
+        ldr     x2, =0x80000000
+        ldr     x3, [x2]
+        hvc     #0
+        hvc     #99
+
+        .section .data
+        .balign 4096
+flag:   .skip   4096
+        .section .text
