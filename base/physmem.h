@@ -16,13 +16,14 @@ struct device;
 struct probes;
 
 /* One flag byte a RAM page; set by whoever caches something about the page's contents. */
-#define PAGE_HAS_CODE     1 /* decoded records exist: a write must invalidate them first */
-#define PAGE_WRITE_CACHED 2 /* a TLB may write it directly: to be told before code is decoded */
-#define PAGE_SHARED       4 /* as the last snapshot has it: ram_changing() before it changes */
-#define PAGE_WATCHED      8 /* stores are events (ARM_EVENT_STORE): no TLB may write it directly */
+#define PAGE_HAS_CODE     1  /* decoded records exist: a write must invalidate them first */
+#define PAGE_WRITE_CACHED 2  /* a TLB may write it directly: to be told before code is decoded */
+#define PAGE_SHARED       4  /* as the last snapshot has it: ram_changing() before it changes */
+#define PAGE_WATCHED      8  /* stores are events (ARM_EVENT_STORE): no TLB may write it directly */
+#define PAGE_WALKED       16 /* late effects: walks have read it; likewise */
 
 /* Stores to a page with one of these have to be seen. */
-#define PAGE_STORES_SEEN (PAGE_HAS_CODE | PAGE_WATCHED)
+#define PAGE_STORES_SEEN (PAGE_HAS_CODE | PAGE_WATCHED | PAGE_WALKED)
 
 struct ram_bank {
     uint64_t base, size; /* both multiples of PAGE_SIZE */

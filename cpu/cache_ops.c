@@ -1,11 +1,13 @@
 /*
- * DC and IC. Caches do not exist: memory is coherent, instruction fetch too. What is left is the
+ * DC and IC. Caches do not exist: memory is coherent, instruction fetch too (but for late effects,
+ * cpu/late.h). What is left is the
  * address translation of the operations by VA, and DC ZVA.
  */
 #include "cpu/abort.h"
 #include "cpu/accessors.h"
 #include "cpu/events.h"
 #include "cpu/exception.h"
+#include "cpu/late.h"
 #include "cpu/mem_access.h"
 
 #define ZVA_BYTES 64 /* DCZID_EL0.BS == 4 */
@@ -28,6 +30,8 @@ static enum exec_result by_va(struct cpu *cpu, const struct insn *i, enum sysreg
         return EXEC_ABORT;
     CPU_FIRE(cpu, i, CACHE, cache, .op = sysreg_number(sr), .operand = va, .by_va = true,
              .pa = t.pa);
+    if (unlikely(cpu->late) && sr == SR_IC_IVAU)
+        late_ic(cpu, false, t.pa);
     return cpu_next(cpu);
 }
 
@@ -51,7 +55,11 @@ enum exec_result sr_op_DC(struct cpu *cpu, const struct insn *i, enum sysreg sr,
 
 enum exec_result sr_op_IC(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
 {
-    return sr == SR_IC_IVAU ? by_va(cpu, i, sr, value) : whole(cpu, i, sr, value);
+    if (sr == SR_IC_IVAU)
+        return by_va(cpu, i, sr, value);
+    if (unlikely(cpu->late))
+        late_ic(cpu, true, 0);
+    return whole(cpu, i, sr, value);
 }
 
 enum exec_result sr_op_DC_ZVA(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)

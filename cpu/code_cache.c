@@ -123,14 +123,15 @@ static void give_up(struct code_cache *cache, struct physmem *mem, struct code_p
         tell(mem, p->pa, PAGE_SIZE, ARM_CODE_DROPPED);
 }
 
-/* From now on stores into the page have to be seen. */
-static void watch(struct code_cache *cache, struct code_page *p, uint8_t *flags)
+void code_cache_see_stores(struct code_cache *cache, struct ram_bank *bank, uint64_t pa,
+                           uint8_t flag)
 {
+    uint8_t *flags = code_cache_flags(bank, pa);
+
     if (*flags & PAGE_WRITE_CACHED)
         for (unsigned i = 0; i < cache->tlb_count; i++)
-            tlb_l1_drop_writes(cache->tlb[i], p->host);
-    *flags = (uint8_t)((*flags | PAGE_HAS_CODE) & ~PAGE_WRITE_CACHED);
-    p->stores = 0;
+            tlb_l1_drop_writes(cache->tlb[i], bank->host + (pa - bank->base));
+    *flags = (uint8_t)((*flags | flag) & ~PAGE_WRITE_CACHED);
 }
 
 struct code_page *code_cache_add(struct code_cache *cache, const struct ram_bank *bank, uint64_t pa)
@@ -173,9 +174,10 @@ struct code_page *code_cache_page(struct code_cache *cache, struct physmem *mem,
     if (!p)
         return NULL;
     p->recent = true;
-    uint8_t *flags = code_cache_flags(bank, pa);
-    if (!(*flags & PAGE_HAS_CODE))
-        watch(cache, p, flags);
+    if (!(*code_cache_flags(bank, pa) & PAGE_HAS_CODE)) {
+        code_cache_see_stores(cache, bank, pa, PAGE_HAS_CODE);
+        p->stores = 0;
+    }
     return code_cache_fill(cache, p);
 }
 

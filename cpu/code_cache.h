@@ -53,6 +53,11 @@ void code_cache_invalidate(struct code_cache *cache, struct physmem *mem, pa_t p
 bool code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, unsigned size,
                       const struct insn *running);
 
+/* From now on stores into the page at @pa of @bank have to be seen, for which it gets @flag, one of
+ * PAGE_STORES_SEEN. */
+void code_cache_see_stores(struct code_cache *cache, struct ram_bank *bank, uint64_t pa,
+                           uint8_t flag);
+
 /* Forget everything. No CPU may be in the middle of a page. */
 void code_cache_flush(struct code_cache *cache, struct physmem *mem);
 

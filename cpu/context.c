@@ -4,6 +4,7 @@
 
 #include "cpu/block.h"
 #include "cpu/events.h"
+#include "cpu/late.h"
 #include "cpu/regime.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"
@@ -115,7 +116,7 @@ static __attribute__((noinline)) struct context_slot *slot_when_observed(struct 
     struct arm_event here;
 
     cpu_locate(cpu, &here);
-    cpu->wanted = probe_mask_at(cpu->probes, &here);
+    cpu->wanted = probe_mask_at(cpu->probes, &here) | (cpu->late ? WANTED_LATE : 0);
     return slot_of_now(cpu);
 }
 

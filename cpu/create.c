@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
+#include "cpu/late.h"
 #include "cpu/pmu.h"
 #include "cpu/pstate.h"
 #include "cpu/timer.h"
@@ -38,6 +39,8 @@ struct cpu *cpu_create(const struct cpu_params *p)
         .power = CPU_OFF,
         .wait_until_ns = CLOCK_NEVER,
         .code = p->code,
+        .late = p->late,
+        .wanted = p->late ? WANTED_LATE : 0,
         .mem = p->mem,
         .clock = p->clock,
         .log = p->log,
@@ -51,7 +54,7 @@ struct cpu *cpu_create(const struct cpu_params *p)
     };
     if (!cpu->env.pause)
         cpu->env.pause = &never_paused;
-    cpu->tlb = tlb_create();
+    cpu->tlb = tlb_create(p->late != NULL);
     cpu_timers_create(cpu);
     cpu_pmu_create(cpu);
     if (!cpu->tlb) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cpu/cpu.h"
+#include "cpu/late.h"
 #include "mmu/walk.h"
 
 struct exception;
@@ -33,8 +34,8 @@ void cpu_tell_hwreg(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint6
 
 /* The events of an exception that is being taken, and of an exception return, while the CPU is
  * still where it comes from. */
-#define EXCEPTION_EVENTS (BIT(ARM_EVENT_EXCEPTION) | BIT(ARM_EVENT_WORLD))
-#define RETURN_EVENTS    (BIT(ARM_EVENT_ERET) | BIT(ARM_EVENT_WORLD))
+#define EXCEPTION_EVENTS (BIT(ARM_EVENT_EXCEPTION) | BIT(ARM_EVENT_WORLD) | WANTED_LATE)
+#define RETURN_EVENTS    (BIT(ARM_EVENT_ERET) | BIT(ARM_EVENT_WORLD) | WANTED_LATE)
 
 void cpu_tell_exception(struct cpu *cpu, const struct exception *e, uint64_t vector, uint64_t spsr);
 void cpu_tell_return(struct cpu *cpu, const struct insn *i, uint64_t pc, uint64_t spsr, bool legal);

@@ -4,6 +4,7 @@
 #include "cpu/debug_state.h"
 #include "cpu/events.h"
 #include "cpu/interrupt.h"
+#include "cpu/late.h"
 #include "cpu/pmu.h"
 #include "cpu/pstate.h"
 #include "cpu/world.h"
@@ -42,11 +43,14 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
     if (e->hpfar_valid)
         cpu->sr[SR_HPFAR_EL2] = e->hpfar;
     cpu->exceptions++;
-    if (unlikely(cpu->wanted & EXCEPTION_EVENTS))
-        cpu_tell_exception(cpu, e, vector, spsr);
-
-    uint64_t sctlr = cpu->sr[banked[el].sctlr];
+    /* What is late is so for the exception, and no more behind it. */
+    uint64_t sctlr = cpu->sr[banked[el].sctlr], vbar = cpu->sr[banked[el].vbar];
     bool host = cpu_host_regime(cpu);
+    if (unlikely(cpu->wanted & EXCEPTION_EVENTS)) {
+        cpu_tell_exception(cpu, e, vector, spsr);
+        if (cpu->late)
+            late_synchronize(cpu);
+    }
     cpu_set_el_sp(cpu, el, 1);
     cpu->ps.daif = 15;
     cpu->ps.il = 0;
@@ -57,7 +61,7 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
         cpu->ps.pan = 1;
     if (cpu_has(cpu, FEAT_SSBS))
         cpu->ps.ssbs = (sctlr & FIELD_MASK(SCTLR_EL1_DSSBS)) != 0;
-    cpu->pc = (cpu->sr[banked[el].vbar] & ~UINT64_C(0x7ff)) + vector;
+    cpu->pc = (vbar & ~UINT64_C(0x7ff)) + vector;
     cpu_context_changed(cpu);
     if (unlikely(cpu->pmu_on))
         pmu_enter_el(cpu);
@@ -84,8 +88,14 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
         cpu->pc = insn_pc(cpu, cpu->counted);
         pmu_leave_el(cpu, PMU_EVENT_EXC_RETURN, true);
     }
-    if (unlikely(cpu->wanted & RETURN_EVENTS))
+    if (unlikely(cpu->wanted & RETURN_EVENTS)) {
+        /* CU-choice: what is late is so no more for the return itself. */
+        if (cpu->late && late_synchronize(cpu)) {
+            illegal = illegal_return(cpu, spsr);
+            ss = cpu_step_return_ss(cpu, spsr, illegal);
+        }
         cpu_tell_return(cpu, cpu->counted, pc, spsr, !illegal);
+    }
     if (bit(spsr, 4))
         LOG(cpu->log, CPU, WARN,
             "cpu%u: return to AArch32 state (SPSR_EL%u %#llx): this machine has AArch64 only; "

@@ -7,6 +7,7 @@
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
 #include "cpu/events.h"
+#include "cpu/late.h"
 #include "cpu/mem_access.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"
@@ -234,7 +235,10 @@ static void copy_piece(const struct access *a, const struct piece *p, uint8_t *d
     }
     if (p->bank->readonly)
         return;
-    if ((p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT] & PAGE_HAS_CODE) &&
+    const uint8_t flags = p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT];
+    if (flags & PAGE_WALKED)
+        late_store(a->cpu, p->pa, p->size);
+    if ((flags & PAGE_HAS_CODE) && !(a->cpu->late && late_code_store(a->cpu, p->pa, p->size)) &&
         code_cache_store(a->cpu->code, a->cpu->mem, pa(p->pa), p->size, a->cpu->page))
         CPU_FIRE(a->cpu, a->i, CODE, code, .pa = p->pa, .size = p->size, .cause = ARM_CODE_STORE);
     ram_changing(p->bank, p->pa - p->bank->base);

@@ -4,6 +4,7 @@
 
 #include "cpu/context.h"
 #include "cpu/debug.h"
+#include "cpu/late.h"
 #include "cpu/pmu.h"
 #include "cpu/sysreg.h"
 #include "cpu/timer.h"
@@ -25,6 +26,8 @@ static void reset_registers(struct cpu *cpu)
 void cpu_reset(struct cpu *cpu)
 {
     reset_registers(cpu);
+    if (cpu->late)
+        late_reset_cpu(cpu);
     cpu->excl_valid = false;
     cpu->event = false;
     cpu->wait_until_ns = CLOCK_NEVER;

@@ -26,6 +26,9 @@ enum exec_result cpu_sys(struct cpu *cpu, const struct insn *i);
 uint64_t cpu_sysreg_get(struct cpu *cpu, enum sysreg sr);
 enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value);
 
+/* A write that was late takes effect (late_write_fn). */
+void cpu_sysreg_late_write(struct cpu *cpu, enum sysreg sr, bool virt, uint64_t value);
+
 /**
  * cpu_sysreg_peek() - the value of register @sr, or of the one that it is another name of, with no
  * effect and whatever the current EL: what the highest EL would read (with HCR_EL2.E2H clear).

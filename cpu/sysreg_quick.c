@@ -66,6 +66,20 @@ static bool is_trap_control(enum sysreg sr)
     return false;
 }
 
+/* Has @sr indirect readers that need a context synchronization event? Not if it is special-purpose
+ * (CRn is 4, which ICC_PMR_EL1 is among). */
+static bool can_be_late(enum sysreg sr)
+{
+    const struct sysreg_row *row = &sysreg_rows[sr];
+    unsigned op1 = bits(row->enc, 13, 11), crn = bits(row->enc, 10, 7), crm = bits(row->enc, 6, 3);
+    bool pauth_key = op1 == 0 && crn == 2 && crm >= 1 && crm <= 3;
+
+    if (!(row->access & SR_WRITE) || crn == 4)
+        return false;
+    return row->gic || row->fx || pauth_key || is_trap_control(sr) || sr == SR_VBAR_EL1 ||
+           sr == SR_VBAR_EL2;
+}
+
 uint32_t cpu_sysreg_quick(const struct cpu *cpu, enum sysreg sr)
 {
     uint32_t quick = 0;
@@ -73,15 +87,18 @@ uint32_t cpu_sysreg_quick(const struct cpu *cpu, enum sysreg sr)
     for (unsigned mode = 0; mode < SR_MODES; mode++) {
         const struct sysreg_row *target = &sysreg_rows[sr_quick_target(sr, (enum sr_mode)mode)];
         bool control = is_trap_control((enum sysreg)(target - sysreg_rows));
+        bool late = cpu->late && can_be_late((enum sysreg)(target - sysreg_rows));
         bool read = is_free(cpu, sr, SR_READ, (enum sr_mode)mode);
         bool write = is_free(cpu, sr, SR_WRITE, (enum sr_mode)mode);
 
         quick |= (read ? SR_FREE_READ(mode) : 0) | (write ? SR_FREE_WRITE(mode) : 0);
         /* SP_EL0 is plain storage where it is accessible: it is not the current stack pointer. */
-        if (read && ((!target->rd && !target->take) || sr == SR_SP_EL0))
+        if (read && !late && ((!target->rd && !target->take) || sr == SR_SP_EL0))
             quick |= SR_PLAIN_READ(mode);
-        if (write && ((!target->wr && !target->fx && !control) || sr == SR_SP_EL0))
+        if (write && !late && ((!target->wr && !target->fx && !control) || sr == SR_SP_EL0))
             quick |= SR_PLAIN_WRITE(mode);
     }
+    if (cpu->late && can_be_late(sr))
+        quick |= SR_LATE;
     return quick | (is_trap_control(sr) ? SR_TRAP_CONTROL : 0);
 }

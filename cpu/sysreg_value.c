@@ -2,6 +2,7 @@
 #include "cpu/context.h"
 #include "cpu/debug.h"
 #include "cpu/interrupt.h"
+#include "cpu/late.h"
 #include "cpu/pmu.h"
 #include "cpu/state.h"
 #include "cpu/sysreg.h"
@@ -85,10 +86,33 @@ uint64_t sr_take_GIC(struct cpu *cpu, enum sysreg sr)
     return gic_value(cpu, sr, cpu->ps.el);
 }
 
+/* Is the value of @row what was written last, less bits that software cannot write? */
+static bool is_plain(const struct sysreg_row *row)
+{
+    return !row->rd && !row->wr && !row->gic;
+}
+
+/* A direct read of what has been written and is late: of plain storage that value; else the write
+ * takes effect, since more may follow from it. */
+static bool read_late(struct cpu *cpu, enum sysreg sr, uint64_t *value)
+{
+    if (!is_plain(&sysreg_rows[sr])) {
+        late_settle(cpu, sr);
+        return false;
+    }
+    if (!late_value(cpu, sr, value))
+        return false;
+    *value = (*value & cpu->sr_mask[sr]) | cpu->sr_res1[sr];
+    return true;
+}
+
 uint64_t cpu_sysreg_get(struct cpu *cpu, enum sysreg sr)
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
+    uint64_t value;
 
+    if (unlikely(cpu->sr_quick[sr] & SR_LATE) && read_late(cpu, sr, &value))
+        return value;
     return row->take ? takers[row->take](cpu, sr) : value_at(cpu, sr, cpu->ps.el);
 }
 
@@ -128,14 +152,13 @@ static void store(struct cpu *cpu, enum sysreg sr, uint64_t value)
         cpu->sr[sr] = value;
 }
 
-enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value)
+static enum exec_result take_effect(struct cpu *cpu, enum sysreg sr, bool virt, uint64_t value)
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
 
     cpu->trap_epoch += (cpu->sr_quick[sr] & SR_TRAP_CONTROL) != 0;
     if (row->gic) {
-        cpu->gic->write(cpu->gic_ctx, cpu->index, sr, gic_is_virtual(cpu, row->gic, cpu->ps.el),
-                        value);
+        cpu->gic->write(cpu->gic_ctx, cpu->index, sr, virt, value);
         cpu->irq_check = true;
         return EXEC_SYNC;
     }
@@ -143,6 +166,22 @@ enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value)
         pmu_sync(cpu); /* what has retired counts as before */
     store(cpu, sr, value);
     return cpu_sysreg_effects(cpu, effects_now(cpu, row->fx));
+}
+
+enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    bool virt = cpu_sysreg_is_virtual(cpu, sr);
+
+    if (unlikely(cpu->sr_quick[sr] & SR_LATE) &&
+        late_write(cpu, sr, virt, is_plain(&sysreg_rows[sr]), value))
+        return cpu_next(cpu);
+    return take_effect(cpu, sr, virt, value);
+}
+
+void cpu_sysreg_late_write(struct cpu *cpu, enum sysreg sr, bool virt, uint64_t value)
+{
+    if (cpu->sr_quick[sr] & SR_LATE)
+        take_effect(cpu, sr, virt, value);
 }
 
 /* Who looks and sets. */
@@ -168,7 +207,12 @@ static bool look(const struct cpu *cpu, enum sysreg name, unsigned el, uint64_t 
 
     if (sr == SR_NONE)
         return false;
-    *value = value_at(cpu, sr, el);
+    /* Of the GIC's and the timers' registers, what was written is near enough. */
+    if (unlikely(cpu->sr_quick[sr] & SR_LATE) &&
+        !(sysreg_rows[sr].fx & (SR_FX_PMU | SR_FX_DEBUG)) && late_value(cpu, sr, value))
+        *value = (*value & cpu->sr_mask[sr]) | cpu->sr_res1[sr];
+    else
+        *value = value_at(cpu, sr, el);
     return true;
 }
 
@@ -203,6 +247,8 @@ bool cpu_sysreg_poke(struct cpu *cpu, enum sysreg name, uint64_t value)
 
     if (sr == SR_NONE || !(sysreg_rows[sr].access & SR_WRITE))
         return false;
+    if (cpu->late)
+        late_synchronize(cpu);
     const bool counts = sysreg_rows[sr].fx & SR_FX_PMU;
     if (counts)
         pmu_sync(cpu);

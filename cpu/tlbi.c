@@ -3,6 +3,7 @@
 #include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/fetch.h"
+#include "cpu/late.h"
 #include "cpu/regime.h"
 #include "cpu/world.h"
 
@@ -144,7 +145,7 @@ enum exec_result sr_op_TLBI(struct cpu *cpu, const struct insn *i, enum sysreg s
              .scope = op.scope, .vmid = op.vmid, .asid = op.asid, .start = op.start, .end = op.end,
              .last_level = op.last_level, .stage2 = op.stage2 || op.scope == TLBI_IPA,
              .broadcast = r->broadcast || forced);
-    if (!names)
+    if (!names || (unlikely(cpu->late) && late_tlbi(cpu, &op, r->broadcast || forced)))
         return cpu_next(cpu);
     if ((r->broadcast || forced) && cpu->env.tlbi_broadcast)
         cpu->env.tlbi_broadcast(cpu->env.ctx, &op);

@@ -91,7 +91,7 @@ bool arm_walk(struct arm_machine *m, unsigned index, unsigned el, uint64_t addre
     if (!valid_place(m, index, el) || (unsigned)access >= ARRAY_SIZE(kinds))
         return false;
     struct reader reader = {step, ctx};
-    const struct mmu_watcher watcher = {tell, &reader};
+    const struct mmu_watcher watcher = {.step = tell, .ctx = &reader};
     const struct mmu_access a = {
         .kind = kinds[access], .priv = el > 0, .look = true, .watcher = step ? &watcher : NULL};
     xlat_of_el(m->cpus[index], el, &x);

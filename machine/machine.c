@@ -7,7 +7,9 @@
 #include "cpu/code_cache.h"
 #include "cpu/create.h"
 #include "cpu/events.h"
+#include "cpu/late.h"
 #include "cpu/reset.h"
+#include "cpu/sysreg.h"
 #include "cpu/timer.h"
 #include "loader/fdt.h"
 #include "loader/loader.h"
@@ -106,6 +108,8 @@ int machine_reboot(struct arm_machine *m, struct arm_error *err)
     code_cache_flush(m->code, &m->mem);
     for (unsigned k = 0; k < m->cpu_count; k++)
         tlb_flush_all(m->cpus[k]->tlb);
+    if (m->late)
+        late_reset(m->late, &m->mem);
     int r = m->bios ? virt_load_bios(&m->board, m->bios, err) : 0;
     if (r == 0)
         r = load(m, err);
@@ -126,6 +130,8 @@ static int create(struct arm_machine *m, const struct arm_config *c, struct arm_
         return r;
     set_feature(&features, FEAT_EL2, m->el2);
     m->input_at = UINT64_MAX;
+    if (c->late_effects && !(m->late = late_create(m->cpu_count, c->seed, cpu_sysreg_late_write)))
+        return error_set(err, ARM_ENOMEM, "no memory for late effects");
     m->facts = machine_facts(c, model, &features);
     machine_describe_board(m, c, model, &features);
     r = machine_wire(m, &c->gic, model, &features, err);
@@ -166,6 +172,7 @@ void arm_machine_free(struct arm_machine *m)
     for (unsigned k = 0; k < m->cpu_count; k++)
         cpu_destroy(m->cpus[k]);
     code_cache_destroy(m->code);
+    late_destroy(m->late);
     if (m->board_made)
         virt_board_destroy(&m->board);
     gic_destroy(m->gic);

@@ -6,6 +6,7 @@
 #include "cpu/exception.h"
 #include "cpu/interp.h"
 #include "cpu/interrupt.h"
+#include "cpu/late.h"
 #include "cpu/timer.h"
 #include "machine/machine.h"
 
@@ -138,6 +139,8 @@ static void end_turn(struct arm_machine *m)
         cpu->event = true;
     }
     m->turn.cpu = NULL;
+    if (m->late)
+        late_turn_ended(cpu, m->clock.now_ns, m->cpus);
     code_cache_trim(m->code, &m->mem);
 }
 

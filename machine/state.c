@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "cpu/code_cache.h"
 #include "cpu/context.h"
+#include "cpu/late.h"
 #include "cpu/state.h"
 #include "machine/machine.h"
 #include "machine/snapshot.h"
@@ -97,6 +98,13 @@ static void code_section(struct state_io *io, struct arm_machine *m)
     state_section_end(io);
 }
 
+static void late_section(struct state_io *io, struct arm_machine *m)
+{
+    state_section_begin(io, "late", VERSION);
+    late_state(io, m->late, m->cpus);
+    state_section_end(io);
+}
+
 static void tlb_section(struct state_io *io, struct cpu *cpu)
 {
     const struct tlb_code code = code_cache_names(cpu->code);
@@ -128,6 +136,8 @@ void machine_state(struct state_io *io, struct arm_machine *m)
         cpu_section(io, m->cpus[k]);
     virt_board_state(io, &m->board);
     code_section(io, m);
+    if (m->late)
+        late_section(io, m);
     for (unsigned k = 0; k < m->cpu_count; k++)
         tlb_section(io, m->cpus[k]);
     gic_state(io, m->gic);

@@ -10,7 +10,7 @@
 /* Sizes of L2 pieces, by class. */
 const uint8_t tlb_class_shift[TLB_CLASSES] = {12, 16, 21, 30};
 
-struct tlb *tlb_create(void)
+struct tlb *tlb_create(bool wide)
 {
     struct tlb *tlb = calloc(1, sizeof(*tlb));
 
@@ -18,8 +18,10 @@ struct tlb *tlb_create(void)
         return NULL;
     /* Not touched until used, so that idle banks cost no host memory. */
     tlb->banks = calloc(TLB_BANKS, sizeof(*tlb->banks));
-    if (!tlb->banks) {
-        free(tlb);
+    tlb->l2_sets = wide ? TLB_L2_SETS_WIDE : TLB_L2_SETS;
+    tlb->l2 = calloc(tlb->l2_sets, sizeof(*tlb->l2));
+    if (!tlb->banks || !tlb->l2) {
+        tlb_destroy(tlb);
         return NULL;
     }
     tlb_flush_all(tlb);
@@ -28,8 +30,10 @@ struct tlb *tlb_create(void)
 
 void tlb_destroy(struct tlb *tlb)
 {
-    if (tlb)
+    if (tlb) {
         free(tlb->banks);
+        free(tlb->l2);
+    }
     free(tlb);
 }
 
@@ -313,7 +317,7 @@ void tlb_x_flush(struct tlb *tlb)
 
 struct tlb_l2_entry *tlb_l2_set(struct tlb *tlb, uint64_t va, unsigned cls)
 {
-    return tlb->l2[hash(va >> tlb_class_shift[cls], cls, TLB_L2_SETS)];
+    return tlb->l2[hash(va >> tlb_class_shift[cls], cls, tlb->l2_sets)];
 }
 
 static unsigned class_of(unsigned shift)

@@ -106,6 +106,7 @@ struct tlb_walk_entry {
 };
 
 #define TLB_L2_SETS      4096
+#define TLB_L2_SETS_WIDE 65536
 #define TLB_L2_WAYS      4
 #define TLB_S2_SIZE      1024
 #define TLB_WALK_SIZE    512
@@ -134,13 +135,15 @@ struct tlb {
     struct tlb_span s2_span;    /* likewise, of larger stage-2 pages in s2 */
     unsigned victim;
     uint64_t walks, l2_hits; /* statistics */
-    struct tlb_l2_entry l2[TLB_L2_SETS][TLB_L2_WAYS];
+    unsigned l2_sets;        /* TLB_L2_SETS, or TLB_L2_SETS_WIDE */
+    struct tlb_l2_entry (*l2)[TLB_L2_WAYS];
     struct tlb_s2_entry s2[TLB_S2_SIZE];
     struct tlb_walk_entry walk[TLB_WALK_SIZE];
 };
 
-/* NULL: out of memory. */
-struct tlb *tlb_create(void);
+/* @wide: L2 hardly ever gives an entry up that no TLBI has named, as a TLB may do. NULL: out of
+ * memory. */
+struct tlb *tlb_create(bool wide);
 void tlb_destroy(struct tlb *tlb);
 
 /* Forget everything. */

@@ -12,8 +12,6 @@
 #include "mmu/tlb.h"
 #include "mmu/tlb_internal.h"
 
-#define L2_ENTRIES (TLB_L2_SETS * TLB_L2_WAYS)
-
 static void span_state(struct state_io *io, struct tlb_span *s)
 {
     STATE(io, s->base);
@@ -43,19 +41,20 @@ static void l2_entry_state(struct state_io *io, struct tlb_l2_entry *e)
 static void l2_state(struct state_io *io, struct tlb *tlb)
 {
     struct tlb_l2_entry *l2 = tlb->l2[0];
+    const unsigned entries = tlb->l2_sets * TLB_L2_WAYS;
     uint64_t count = 0;
     uint32_t n = 0;
 
-    for (unsigned k = 0; k < L2_ENTRIES; k++)
+    for (unsigned k = 0; k < entries; k++)
         count += l2[k].gen != 0;
-    count = state_count(io, "L2 entries", count, L2_ENTRIES);
+    count = state_count(io, "L2 entries", count, entries);
     if (state_restoring(io))
-        memset(tlb->l2, 0, sizeof(tlb->l2));
+        memset(l2, 0, entries * sizeof(l2[0]));
     for (; count && !state_failed(io); count--, n++) {
         while (!state_restoring(io) && l2[n].gen == 0)
             n++;
         STATE(io, n);
-        if (state_require(io, n < L2_ENTRIES, "n"))
+        if (state_require(io, n < entries, "n"))
             l2_entry_state(io, &l2[n]);
     }
 }

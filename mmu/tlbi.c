@@ -99,7 +99,7 @@ static void l2_drop_set(struct tlb *tlb, struct tlb_l2_entry *set, const struct 
 
 static void l2_scan(struct tlb *tlb, const struct tlbi *op)
 {
-    for (unsigned s = 0; s < TLB_L2_SETS; s++)
+    for (unsigned s = 0; s < tlb->l2_sets; s++)
         l2_drop_set(tlb, tlb->l2[s], op);
 }
 

@@ -93,6 +93,8 @@ static __attribute__((noinline)) void tell(const struct walker *w, const struct 
 {
     const struct mmu_watcher *to = w->a->watcher;
 
+    if (!to->step)
+        return;
     to->step(to->ctx, w->x,
              &(struct mmu_step){.stage2 = t == &w->x->s2,
                                 .walk = l->walk,
@@ -122,6 +124,8 @@ static bool read_desc(struct walker *w, const struct table_cfg *t, struct leaf *
     if (!host)
         return fault(w, MMU_FAULT_EXTERNAL_WALK, l->level);
     memcpy(&desc, host, 8);
+    if (unlikely(w->a->watcher) && w->a->watcher->read && !t->ha)
+        desc = w->a->watcher->read(w->a->watcher->ctx, l->pa, desc);
     l->desc = t->ee ? __builtin_bswap64(desc) : desc;
     if (unlikely(w->a->watcher))
         tell(w, t, l, l->desc);

@@ -21,7 +21,10 @@ struct mmu_step {
     uint64_t after;  /* the same, if it was only read */
 };
 
+/* Either may be NULL. */
 struct mmu_watcher {
+    /* The descriptor @raw at @pa as a walk sees it that updates no flags. */
+    uint64_t (*read)(void *ctx, uint64_t pa, uint64_t raw);
     void (*step)(void *ctx, const struct xlat *x, const struct mmu_step *s);
     void *ctx;
 };

@@ -5,6 +5,7 @@
 #include "cpu/exception.h"
 #include "cpu/exec.h"
 #include "cpu/interrupt.h"
+#include "cpu/late.h"
 #include "cpu/pauth.h"
 #include "cpu/pstate.h"
 #include "cpu/sysreg.h"
@@ -171,13 +172,25 @@ EXEC enum exec_result exec_AXFLAG(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-/* Barriers: memory is sequentially consistent here and every effect immediate. */
+/* Barriers: memory is sequentially consistent here and every effect immediate, but for late ones.
+ */
+
+static __attribute__((noinline)) bool complete_late(struct cpu *cpu, const struct insn *i,
+                                                    unsigned kind)
+{
+    if (kind == ARM_BARRIER_ISB)
+        return late_synchronize(cpu);
+    /* DSB nXS has its domain where DSB has it, and is for loads and stores. */
+    return kind == ARM_BARRIER_DSB && late_dsb(cpu, crm(i) >> 2, crm(i) & 3);
+}
 
 /* CRm: the domain in <3:2>, the type in <1:0>; DSB nXS has the domain in imm2. */
 static enum exec_result barrier(struct cpu *cpu, const struct insn *i, unsigned kind, bool nxs)
 {
     CPU_FIRE(cpu, i, BARRIER, barrier, .kind = (uint8_t)kind, .domain = (uint8_t)(crm(i) >> 2),
              .type = nxs ? 3 : (uint8_t)(crm(i) & 3), .nxs = nxs);
+    if (unlikely(cpu->wanted & WANTED_LATE) && cpu->late && complete_late(cpu, i, kind))
+        return EXEC_SYNC;
     return cpu_next(cpu);
 }
 

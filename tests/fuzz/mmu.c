@@ -144,7 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct choices in = {data, size};
     struct physmem mem = {0};
-    struct tlb *tlb = tlb_create();
+    struct tlb *tlb = tlb_create(false);
     struct cpu_limits cpu = {0};
     struct xlat x;
 

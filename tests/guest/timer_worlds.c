@@ -76,6 +76,7 @@ static uint64_t get(unsigned el, uint64_t sys)
 static void set(unsigned el, uint64_t sys, uint64_t value)
 {
     run_word_at(el, sys, value);
+    isb();
 }
 
 static void all_off(void)

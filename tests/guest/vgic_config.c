@@ -24,6 +24,7 @@ static uint64_t get(uint64_t sys)
 static void set(uint64_t sys, uint64_t value)
 {
     run_word_at(2, sys, value);
+    isb();
 }
 
 static void clear(void)

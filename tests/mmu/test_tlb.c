@@ -13,7 +13,7 @@ static int setup_tlb(void **state)
     setup(state);
     struct fixture *s = *state;
 
-    s->tlb = tlb_create();
+    s->tlb = tlb_create(false);
     assert_non_null(s->tlb);
     s->rg.tcr = 16 | 16 << 16 | TCR_AS | UINT64_C(5) << 32;
     return 0;

@@ -37,7 +37,7 @@ static void make(struct machine *m)
 {
     struct arm_error err;
 
-    *m = (struct machine){.names = {pa_of, page_at, &m->code}, .tlb = tlb_create()};
+    *m = (struct machine){.names = {pa_of, page_at, &m->code}, .tlb = tlb_create(false)};
     assert_non_null(m->tlb);
     assert_int_equal(physmem_add_ram(&m->mem, pa(RAM_BASE), PAGES * PAGE_SIZE, &err), 0);
     for (unsigned n = 0; n < PAGES; n++)

@@ -228,7 +228,7 @@ static void test_caches_change_nothing(void **state)
     struct fixture *s = *state;
     uint64_t root = both_stages(s, S2_R | S2_W | S2_NORMAL), seed = 1;
 
-    s->tlb = tlb_create();
+    s->tlb = tlb_create(false);
     for (unsigned k = 0; k < 300; k++) {
         seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
         uint64_t va_ = (seed >> 20) & MASK(27, 12);

@@ -207,6 +207,7 @@ static int start(const struct options *o, bool check)
                    .append = o->append,
                    .dtb = o->dtb,
                    .virtio_legacy = o->virtio_legacy,
+                   .late_effects = o->late_effects,
                    .semihosting = o->semihosting || o->semihosting_dir || o->semihosting_el0,
                    .semihosting_dir = o->semihosting_dir,
                    .semihosting_el0 = o->semihosting_el0},

@@ -1,0 +1,204 @@
+/* TLBI, translation tables and code that change later. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "cpu/code_cache.h"
+#include "cpu/late_state.h"
+
+/* ---- TLBI ---- */
+
+static void invalidate(struct cpu *cpu, const struct late_op *t)
+{
+    if (t->broadcast && cpu->env.tlbi_broadcast)
+        cpu->env.tlbi_broadcast(cpu->env.ctx, &t->op);
+    else
+        tlb_invalidate(cpu->tlb, &t->op);
+}
+
+bool late_tlbi(struct cpu *cpu, const struct tlbi *op, bool broadcast)
+{
+    struct late *late = cpu->late;
+    struct late_cpu *l = &late->cpus[cpu->index];
+
+    if (late_draw(late, 4))
+        return false;
+    if (l->tlbi_count == LATE_TLBIS) {
+        invalidate(cpu, &l->tlbis[0]);
+        memmove(l->tlbis, l->tlbis + 1, (LATE_TLBIS - 1) * sizeof(l->tlbis[0]));
+        l->tlbi_count--;
+    }
+    l->tlbis[l->tlbi_count++] = (struct late_op){
+        .op = *op,
+        .broadcast = broadcast,
+        .until_ns = late_deadline(late, clock_now_ns(cpu->clock)),
+    };
+    return true;
+}
+
+bool late_apply_tlbis(struct cpu *cpu, uint64_t now_ns, bool shared)
+{
+    struct late_cpu *l = &cpu->late->cpus[cpu->index];
+    unsigned kept = 0, count = l->tlbi_count;
+
+    for (unsigned k = 0; k < count; k++) {
+        if (l->tlbis[k].until_ns > now_ns || (l->tlbis[k].broadcast && !shared))
+            l->tlbis[kept++] = l->tlbis[k];
+        else
+            invalidate(cpu, &l->tlbis[k]);
+    }
+    l->tlbi_count = kept;
+    return kept != count;
+}
+
+/* ---- tables ---- */
+
+static uint64_t *page_slot(struct late *late, uint64_t number)
+{
+    return &late->pages[(number ^ number >> 12) % LATE_PAGES];
+}
+
+static void set_walked(struct physmem *mem, struct code_cache *code, uint64_t number, bool on)
+{
+    uint64_t page = number << PAGE_SHIFT;
+    struct ram_bank *bank = physmem_bank_or_hidden(mem, (pa_t){page});
+
+    if (!bank)
+        return;
+    if (on)
+        code_cache_see_stores(code, bank, page, PAGE_WALKED);
+    else
+        bank->flags[(page - bank->base) >> PAGE_SHIFT] &= (uint8_t)~PAGE_WALKED;
+}
+
+void late_clear_pages(struct late *late, struct physmem *mem)
+{
+    for (unsigned k = 0; k < LATE_PAGES; k++) {
+        if (late->pages[k])
+            set_walked(mem, NULL, late->pages[k] - 1, false);
+        late->pages[k] = 0;
+    }
+}
+
+uint64_t late_descriptor(struct cpu *cpu, uint64_t pa, uint64_t raw)
+{
+    struct late *late = cpu->late;
+    uint64_t number = pa >> PAGE_SHIFT, *slot = page_slot(late, number);
+
+    if (*slot != number + 1) {
+        if (*slot)
+            set_walked(cpu->mem, cpu->code, *slot - 1, false);
+        set_walked(cpu->mem, cpu->code, number, true);
+        *slot = number + 1;
+    }
+    for (unsigned k = 0; k < late->store_count; k++)
+        if (late->stores[k].pa == pa)
+            return late->stores[k].old;
+    return raw;
+}
+
+static void drop_store(struct late *late, unsigned k)
+{
+    late->store_count--;
+    memmove(&late->stores[k], &late->stores[k + 1],
+            (late->store_count - k) * sizeof(late->stores[0]));
+}
+
+void late_show_stores(struct late *late, uint64_t now_ns)
+{
+    for (unsigned k = late->store_count; k--;)
+        if (late->stores[k].until_ns <= now_ns)
+            drop_store(late, k);
+}
+
+/* Walks see one value of the granule after the other: what they see after another CPU's store is
+ * not older than what that has replaced. False: an older value of this CPU's is seen already. */
+static bool may_hide(struct cpu *cpu, uint64_t pa)
+{
+    struct late *late = cpu->late;
+
+    for (unsigned k = late->store_count; k--;) {
+        if (late->stores[k].pa != pa)
+            continue;
+        if (late->stores[k].cpu == cpu->index)
+            return false;
+        drop_store(late, k);
+    }
+    return late_draw(late, 2);
+}
+
+void late_store(struct cpu *cpu, uint64_t pa, unsigned size)
+{
+    struct late *late = cpu->late;
+
+    for (uint64_t at = pa & ~UINT64_C(7); at < pa + size; at += 8) {
+        const uint8_t *host = physmem_ram(cpu->mem, (pa_t){at}, 8);
+        struct late_granule g = {.pa = at, .cpu = (uint8_t)cpu->index};
+        if (!host || !may_hide(cpu, at))
+            continue;
+        memcpy(&g.old, host, 8);
+        g.until_ns = late_deadline(late, clock_now_ns(cpu->clock));
+        if (late->store_count == LATE_STORES)
+            drop_store(late, 0);
+        late->stores[late->store_count++] = g;
+    }
+}
+
+/* ---- code ---- */
+
+/* CTR_EL0.DIC: IC is not needed. */
+static bool needs_ic(const struct cpu *cpu)
+{
+    return !bit(cpu->sr[SR_CTR_EL0], 29);
+}
+
+bool late_show_lines(struct late *late, struct code_cache *code, struct physmem *mem, bool all)
+{
+    unsigned kept = 0, count = late->line_count;
+
+    for (unsigned k = 0; k < count; k++) {
+        if (!all && late->lines[k].state != LINE_DONE)
+            late->lines[kept++] = late->lines[k];
+        else
+            code_cache_invalidate(code, mem, (pa_t){late->lines[k].pa}, LATE_LINE_BYTES);
+    }
+    late->line_count = kept;
+    return kept != count;
+}
+
+static struct late_line *line_at(struct late *late, uint64_t pa)
+{
+    for (unsigned k = 0; k < late->line_count; k++)
+        if (late->lines[k].pa == pa)
+            return &late->lines[k];
+    return NULL;
+}
+
+bool late_code_store(struct cpu *cpu, uint64_t pa, unsigned size)
+{
+    struct late *late = cpu->late;
+    uint64_t at = pa & ~(uint64_t)(LATE_LINE_BYTES - 1);
+    struct late_line *line = line_at(late, at);
+
+    if (pa + size > at + LATE_LINE_BYTES || (!line && late_draw(late, 4)))
+        return false;
+    if (!line && late->line_count == LATE_LINES)
+        late_show_lines(late, cpu->code, cpu->mem, true);
+    if (!line)
+        line = &late->lines[late->line_count++];
+    *line = (struct late_line){
+        .pa = at, .state = needs_ic(cpu) ? LINE_STORED : LINE_IC, .cpu = (uint8_t)cpu->index};
+    return true;
+}
+
+void late_ic(struct cpu *cpu, bool all, uint64_t pa)
+{
+    struct late *late = cpu->late;
+
+    for (unsigned k = 0; k < late->line_count; k++) {
+        struct late_line *line = &late->lines[k];
+        if (line->state == LINE_STORED && (all || line->pa == (pa & ~UINT64_C(63)))) {
+            line->state = LINE_IC;
+            line->cpu = (uint8_t)cpu->index;
+        }
+    }
+}

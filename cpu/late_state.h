@@ -1,0 +1,77 @@
+/* What the files of late effects share. */
+#pragma once
+
+#include "cpu/late.h"
+
+#define LATE_WRITES 32
+#define LATE_TLBIS  32
+#define LATE_STORES 32
+#define LATE_LINES  64
+#define LATE_PAGES  4096
+
+#define LATE_LINE_BYTES 64 /* of CTR_EL0.IminLine of every model */
+
+struct late_register {
+    uint64_t value;
+    uint16_t sr;
+    bool virt;
+};
+
+struct late_op {
+    struct tlbi op;
+    bool broadcast;
+    uint64_t until_ns; /* it takes effect then at the latest */
+};
+
+/* 8 bytes of a translation table. */
+struct late_granule {
+    uint64_t pa, old, until_ns;
+    uint8_t cpu; /* whose store it was */
+};
+
+/* A line of code that fetches see as it was. */
+enum line_state {
+    LINE_STORED, /* no IC since */
+    LINE_IC,     /* IC by @cpu, no DSB since */
+    LINE_DONE,   /* what is left is a context synchronization event */
+};
+
+struct late_line {
+    uint64_t pa;
+    uint8_t state, cpu;
+};
+
+struct late_cpu {
+    unsigned register_count, tlbi_count;
+    struct late_register registers[LATE_WRITES]; /* oldest first, as are all lists */
+    struct late_op tlbis[LATE_TLBIS];
+};
+
+struct late {
+    uint64_t rng;
+    late_write_fn *write;
+    unsigned cpu_count, store_count, line_count;
+    struct late_granule stores[LATE_STORES];
+    struct late_line lines[LATE_LINES];
+    uint64_t pages[LATE_PAGES]; /* 1 + number of a page with PAGE_WALKED, hashed by it */
+    struct late_cpu cpus[];
+};
+
+/* True for one in @n. */
+bool late_draw(struct late *late, unsigned n);
+
+/* When what is written at @now_ns takes effect at the latest. */
+uint64_t late_deadline(struct late *late, uint64_t now_ns);
+
+/* TLBIs of @cpu whose deadline is not behind @now_ns take effect; UINT64_MAX: all. Return: some
+ * did. */
+bool late_apply_tlbis(struct cpu *cpu, uint64_t now_ns, bool shared);
+
+/* Stores to tables are seen, likewise. */
+void late_show_stores(struct late *late, uint64_t now_ns);
+
+/* Lines that only wait for a context synchronization event are fetched anew; with @all every one.
+ */
+bool late_show_lines(struct late *late, struct code_cache *code, struct physmem *mem, bool all);
+
+void late_clear_pages(struct late *late, struct physmem *mem);
