@@ -34,8 +34,8 @@ static void describe_tlb(struct arm_machine *m, arm_line_fn *line, void *ctx)
 
     for (unsigned k = 0; k < m->cpu_count; k++) {
         const struct cpu *cpu = m->cpus[k];
-        snprintf(text, sizeof(text), "cpu%u: %" PRIu64 " walks, %" PRIu64 " L2 hits, %u contexts",
-                 cpu->index, cpu->tlb->walks, cpu->tlb->l2_hits, cpu->tlb->config_count);
+        snprintf(text, sizeof(text), "cpu%u: %" PRIu64 " L2 hits, %u contexts", cpu->index,
+                 cpu->tlb->l2_hits, cpu->tlb->config_count);
         line(ctx, text);
         for (unsigned b = 0; b < TLB_BANKS; b++)
             if (cpu->tlb->banks[b].serial)

@@ -134,8 +134,8 @@ struct tlb {
     struct tlb_span l2_span[2]; /* see tlb_span: pieces of larger stage-1 pages in L2 */
     struct tlb_span s2_span;    /* likewise, of larger stage-2 pages in s2 */
     unsigned victim;
-    uint64_t walks, l2_hits; /* statistics */
-    unsigned l2_sets;        /* TLB_L2_SETS, or TLB_L2_SETS_WIDE */
+    uint64_t l2_hits; /* statistics */
+    unsigned l2_sets; /* TLB_L2_SETS, or TLB_L2_SETS_WIDE */
     struct tlb_l2_entry (*l2)[TLB_L2_WAYS];
     struct tlb_s2_entry s2[TLB_S2_SIZE];
     struct tlb_walk_entry walk[TLB_WALK_SIZE];

@@ -25,7 +25,6 @@ static void roff(const char *text)
 struct page {
     bool comment; /* inside one */
     bool code;    /* inside declarations */
-    bool guards;  /* the lines before and behind them are the compiler's business */
 };
 
 static void code_ends(struct page *p)

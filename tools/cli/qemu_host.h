@@ -28,8 +28,7 @@ struct qemu_host {
     unsigned chardev_count, serial_count, monitor_count, file_count;
     bool refused;             /* a -chardev was */
     bool nodefaults, stopped; /* -S */
-    const char *log_of_serial;
-    GString *arguments; /* of semihosting, NULL: none */
+    GString *arguments;       /* of semihosting, NULL: none */
 };
 
 /* Options; false, and what is wrong was printed. */
