@@ -31,6 +31,8 @@ struct site site_bare(const struct arm_checker *c, const struct arm_event *p)
     return (struct site){.known = true,
                          .cpu = p->cpu,
                          .el = p->el,
+                         .rt = p->kind == ARM_EVENT_MEM ? p->mem.reg : ARM_NO_REG,
+                         .wide = p->kind == ARM_EVENT_MEM && p->mem.size == 16,
                          .pc = insn_pc(p),
                          .count = p->count,
                          .total = arm_retired(c->m)};
@@ -69,6 +71,8 @@ void findings_free(struct findings *fs)
     for (unsigned k = 0; fs && k < fs->count; k++)
         for (unsigned side = 0; side < 2; side++)
             g_strfreev(fs->list[k].places[side]);
+    for (unsigned k = 0; fs && k < fs->count; k++)
+        g_free(fs->list[k].slot);
     if (fs)
         g_free(fs->list);
     g_free(fs);
@@ -87,6 +91,16 @@ static char *place(const struct arm_checker *c, const struct site *s, uint64_t p
     return g_strdup_printf("pc %#" PRIx64 "%s%s", pc, name ? " " : "", name ? name : "");
 }
 
+/* Is there a BL or BLR (whatever it authenticates)? Else X29 was no frame record's: a world's
+ * already. */
+static bool is_call(const struct arm_checker *c, const struct site *s, uint64_t pc)
+{
+    uint32_t word;
+
+    return arm_virt_read(c->m, s->cpu, 2, pc, &word, sizeof(word)) &&
+           (word >> 26 == 0x25 || (word & 0xfefff000) == 0xd63f0000);
+}
+
 /* The site's place and its callers', now that they are mapped; a call is the instruction before its
  * return address. Callers end where nothing has a name any more. */
 static char **places(const struct arm_checker *c, const struct site *s)
@@ -97,6 +111,8 @@ static char **places(const struct arm_checker *c, const struct site *s)
 
     if (!s->known)
         return NULL;
+    if (count && !is_call(c, s, trace->pc[0] - 4))
+        count = 0;
     list = g_new0(char *, count + 2);
     list[0] = place(c, s, s->pc);
     for (unsigned k = 0; k < count; k++) {
@@ -134,6 +150,8 @@ void finding_report(struct arm_checker *c, const struct finding *f)
         g_strfreev(kept.places[1]);
         return;
     }
+    if (f->has_address)
+        kept.slot = names_slot(c->names, c->flow, f->at.cpu, f->address);
     fs->list = g_renew(struct kept_finding, fs->list, fs->count + 1);
     fs->list[fs->count++] = kept;
 }
@@ -182,7 +200,8 @@ static void print_one(const struct arm_checker *c, const struct kept_finding *k,
     print_site(line, ctx, "at", &f->at, k->places[0]);
     print_site(line, ctx, f->other_role ? f->other_role : "other", &f->other, k->places[1]);
     if (f->has_address)
-        say(line, ctx, "  %-8s PA %#" PRIx64, "slot", f->address);
+        say(line, ctx, "  %-8s PA %#" PRIx64 "%s%s", "slot", f->address, k->slot ? " " : "",
+            k->slot ? k->slot : "");
     if (f->hint)
         say(line, ctx, "  %-8s %s", "hint", f->hint);
     if (k->times > 1)

@@ -14,6 +14,8 @@ struct world;
 struct site {
     bool known;
     uint8_t cpu, el;
+    uint8_t rt; /* of an access to memory: its register, X or V; else ARM_NO_REG */
+    bool wide;  /* 16 bytes of it */
     uint64_t pc;
     uint64_t count; /* instructions that CPU had retired before it */
     uint64_t total; /* instructions of all CPUs */

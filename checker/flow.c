@@ -30,6 +30,7 @@ struct flow {
     int handle;
     uint64_t followed;
     struct flow_op ops[OPS];
+    struct flow_access accesses[FLOW_ACCESSES]; /* by where the instruction is */
     struct granule *granules; /* open addressing by pa; pa 0 with TAG_NONE: free */
     size_t room, used;
 };
@@ -287,6 +288,9 @@ static void on_step(void *ctx, const struct arm_event *p)
     struct flow *f = ctx;
     struct flow_cpu *v = &f->cpus[p->cpu];
 
+    if (p->kind == ARM_EVENT_MEM)
+        f->accesses[(p->pc >> 2) % FLOW_ACCESSES] =
+            (struct flow_access){p->mem.pa, site_bare(f->c, p)};
     if (p->kind == ARM_EVENT_MEM && (p->mem.kind & ARM_MEM_WRITE))
         store(f, v, p);
     else if (p->kind == ARM_EVENT_MEM)
@@ -366,6 +370,11 @@ struct tag flow_x(const struct flow *f, unsigned cpu, unsigned n)
 struct tag flow_v(const struct flow *f, unsigned cpu, unsigned n)
 {
     return f->cpus[cpu].v[n];
+}
+
+const struct flow_access *flow_accesses(const struct flow *f)
+{
+    return f->accesses;
 }
 
 struct site flow_x_site(const struct flow *f, unsigned cpu, unsigned n)

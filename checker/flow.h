@@ -62,5 +62,15 @@ struct site flow_v_site(const struct flow *f, unsigned cpu, unsigned n);
 /* NULL: nothing is known of it. */
 const struct granule *flow_granule(const struct flow *f, uint64_t pa);
 
+/* What an instruction at EL2 has accessed last while it was followed. */
+struct flow_access {
+    uint64_t pa; /* 0: nothing */
+    struct site at;
+};
+
+/* Some of them, the latest of each: FLOW_ACCESSES entries. */
+#define FLOW_ACCESSES 1024
+const struct flow_access *flow_accesses(const struct flow *f);
+
 /* Instructions that were followed. */
 uint64_t flow_followed(const struct flow *f);

@@ -3,7 +3,11 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/bits.h"
+#include "checker/dwarf.h"
+#include "checker/flow.h"
 #include "checker/kallsyms.h"
+#include "checker/ldst.h"
 #include "checker/symbols.h"
 
 /* An Image: its header says that it is one, and how much memory it has
@@ -14,6 +18,9 @@
 #define REACH      (UINT64_C(128) << 20)
 #define IMAGE_MOST (UINT64_C(512) << 20)
 
+/* How far an object's members are looked for that a load or store has told more of. */
+#define NEAR UINT64_C(8192)
+
 /* A kernel in memory, or where there was none. */
 struct kernel {
     uint64_t pa, size;
@@ -22,15 +29,25 @@ struct kernel {
     struct symbols *symbols; /* NULL: it has none */
 };
 
+/* A file that was given. */
+struct file {
+    struct symbols *symbols;
+    struct dwarf *dwarf; /* NULL: it has none */
+    uint64_t offset;     /* by which the program was moved */
+};
+
 struct names {
     struct arm_machine *m;
-    GPtrArray *files; /* struct symbols */
+    GArray *files; /* struct file */
     GArray *kernels;
 };
 
-static void free_symbols(void *s)
+static void clear_file(void *ptr)
 {
-    symbols_free(s);
+    struct file *f = ptr;
+
+    symbols_free(f->symbols);
+    dwarf_free(f->dwarf);
 }
 
 struct names *names_new(struct arm_machine *m)
@@ -38,7 +55,8 @@ struct names *names_new(struct arm_machine *m)
     struct names *n = g_new0(struct names, 1);
 
     n->m = m;
-    n->files = g_ptr_array_new_with_free_func(free_symbols);
+    n->files = g_array_new(FALSE, TRUE, sizeof(struct file));
+    g_array_set_clear_func(n->files, clear_file);
     n->kernels = g_array_new(FALSE, TRUE, sizeof(struct kernel));
     return n;
 }
@@ -50,17 +68,20 @@ void names_free(struct names *n)
     for (unsigned k = 0; k < n->kernels->len; k++)
         symbols_free(g_array_index(n->kernels, struct kernel, k).symbols);
     g_array_unref(n->kernels);
-    g_ptr_array_unref(n->files);
+    g_array_unref(n->files);
     g_free(n);
 }
 
 int names_add(struct names *n, const char *spec, struct arm_error *err)
 {
-    struct symbols *s = symbols_load(spec, err);
+    g_autofree char *path = NULL;
+    struct file f = {0};
 
-    if (!s)
+    f.symbols = symbols_load(spec, &path, &f.offset, err);
+    if (!f.symbols)
         return -ARM_EINVAL;
-    g_ptr_array_add(n->files, s);
+    f.dwarf = dwarf_read(path);
+    g_array_append_val(n->files, f);
     return 0;
 }
 
@@ -139,14 +160,121 @@ static bool kernel_name(struct names *n, unsigned cpu, uint64_t pc, char *buf, u
     return symbols_name(kernel->symbols, t.pa - kernel->pa, buf, size);
 }
 
+/* Below EL2 the same addresses may be another program's: they are the file's if EL2 maps them there
+ * too. */
+static bool is_the_same(const struct names *n, unsigned cpu, unsigned el, uint64_t pc)
+{
+    struct arm_translation low, high;
+
+    return el == 2 ||
+           (arm_translate(n->m, cpu, 1, pc, ARM_ACCESS_READ, &low) &&
+            arm_translate(n->m, cpu, 2, pc, ARM_ACCESS_READ, &high) && low.pa == high.pa);
+}
+
 char *names_of(struct names *n, unsigned cpu, unsigned el, uint64_t pc)
 {
-    char buf[160];
-    bool found = false;
+    char buf[160], line[80];
 
-    for (unsigned k = 0; n && k < n->files->len && !found; k++)
-        found = symbols_name(g_ptr_array_index(n->files, k), pc, buf, sizeof(buf));
-    if (n && !found && el == 2)
-        found = kernel_name(n, cpu, pc, buf, sizeof(buf));
-    return found ? g_strdup(buf) : NULL;
+    if (!n || !is_the_same(n, cpu, el, pc))
+        return NULL;
+    for (unsigned k = 0; k < n->files->len; k++) {
+        const struct file *f = &g_array_index(n->files, struct file, k);
+        if (!symbols_name(f->symbols, pc, buf, sizeof(buf)))
+            continue;
+        bool has_line = f->dwarf && dwarf_line(f->dwarf, pc - f->offset, line, sizeof(line));
+        return has_line ? g_strdup_printf("%s (%s)", buf, line) : g_strdup(buf);
+    }
+    return el == 2 && kernel_name(n, cpu, pc, buf, sizeof(buf)) ? g_strdup(buf) : NULL;
+}
+
+/* ---- slots ---- */
+
+/* The object that the instruction at @s has stored into at @pa, or loaded from. */
+static bool object_at(const struct names *n, const struct file *f, const struct site *s,
+                      uint64_t pa, struct dwarf_object *o)
+{
+    struct ldst access;
+    uint32_t word;
+
+    if (!s->known || s->el != 2 || s->rt > 31 || !f->dwarf ||
+        !arm_virt_read(n->m, s->cpu, 2, s->pc, &word, sizeof(word)) ||
+        !ldst_of(word, s->rt, &access) ||
+        !dwarf_pointed(f->dwarf, s->pc - f->offset, access.base, access.displacement, o))
+        return false;
+    if (bit(word, 26) && s->wide)
+        o->offset += pa & 8; /* the high half of a vector register */
+    return o->offset < o->size;
+}
+
+static char *path_in(const struct file *f, const struct dwarf_object *o, uint64_t offset)
+{
+    char buf[200] = "";
+
+    dwarf_path(f->dwarf, o, offset, buf, sizeof(buf));
+    return *buf ? g_strdup(buf) : NULL;
+}
+
+/* By an access to @near, which may be in the same object. */
+static char *by_access(const struct names *n, const struct file *f, const struct site *s,
+                       uint64_t near, uint64_t pa)
+{
+    struct dwarf_object o;
+
+    if (!object_at(n, f, s, near, &o))
+        return NULL;
+    uint64_t offset = o.offset + pa - near;
+    return offset < o.size ? path_in(f, &o, offset) : NULL;
+}
+
+static char *by_store(const struct names *n, const struct file *f, const struct flow *flow,
+                      uint64_t near, uint64_t pa)
+{
+    const struct granule *g = flow_granule(flow, near);
+
+    return g ? by_access(n, f, &g->saved, near, pa) : NULL;
+}
+
+/* By what stored there; by what has accessed something close to it; by stores close to it. */
+static char *by_flow(const struct names *n, const struct file *f, const struct flow *flow,
+                     uint64_t pa)
+{
+    char *found = by_store(n, f, flow, pa, pa);
+    const struct flow_access *all = flow_accesses(flow);
+
+    for (unsigned k = 0; k < FLOW_ACCESSES && !found; k++)
+        if (all[k].pa && all[k].pa + NEAR - pa <= 2 * NEAR)
+            found = by_access(n, f, &all[k].at, all[k].pa, pa);
+    for (uint64_t far = 8; far <= NEAR && !found; far += 8) {
+        found = by_store(n, f, flow, pa - far, pa);
+        if (!found)
+            found = by_store(n, f, flow, pa + far, pa);
+    }
+    return found;
+}
+
+/* A variable: where the program and memory have the same addresses, or by the page that EL2 has
+ * there. */
+static char *by_variable(const struct names *n, const struct file *f, unsigned cpu, uint64_t pa)
+{
+    struct dwarf_object o;
+    struct arm_translation t;
+
+    if (!f->dwarf || !arm_translate(n->m, cpu, 2, pa, ARM_ACCESS_READ, &t) || t.pa != pa ||
+        !dwarf_global(f->dwarf, pa - f->offset, &o))
+        return NULL;
+    return path_in(f, &o, o.offset);
+}
+
+char *names_slot(struct names *n, const struct flow *flow, unsigned cpu, uint64_t pa)
+{
+    char *found = NULL;
+
+    for (unsigned k = 0; n && k < n->files->len && !found; k++) {
+        const struct file *f = &g_array_index(n->files, struct file, k);
+        if (f->dwarf && flow)
+            found = by_flow(n, f, flow, pa);
+        if (!found)
+            found = by_variable(n, f, cpu, pa);
+    }
+    return found;
 }

@@ -7,6 +7,7 @@
 
 #include "armillary.h"
 
+struct flow;
 struct names;
 
 struct names *names_new(struct arm_machine *m);
@@ -24,6 +25,16 @@ int names_add(struct names *n, const char *spec, struct arm_error *err);
  * up once it has booted. Its table is read when it is needed. */
 void names_look(struct names *n, unsigned cpu, uint64_t pc);
 
-/* "name+0x1c" of @pc at @el; at EL2, as @cpu translates it now, of a kernel in memory too. NULL:
- * nothing is known of it. @n: may be NULL. Free with g_free(). */
+/* "name+0x1c (hyp/file.c:12)" of @pc at @el; at EL2, as @cpu translates it now, of a kernel in
+ * memory too. NULL: nothing is known of it. @n: may be NULL. Free with g_free(). */
 char *names_of(struct names *n, unsigned cpu, unsigned el, uint64_t pc);
+
+/**
+ * names_slot() - what the program calls the memory at @pa: "vcpu->ctx.slot[SLOT_TPIDR_EL1]". The
+ * file's DWARF knows it from the variable that the base register of a load or store had, from one
+ * close to it in the same object
+ * (@flow has them), or because it is a variable itself, as @cpu translates that at EL2.
+ *
+ * Return: NULL: not known. Free with g_free().
+ */
+char *names_slot(struct names *n, const struct flow *flow, unsigned cpu, uint64_t pa);

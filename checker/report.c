@@ -83,6 +83,7 @@ void report_json(const struct arm_checker *c, GString *out)
         json_member(out, "other_role", f->other_role);
         if (f->has_address)
             g_string_append_printf(out, ", \"address\": \"%#" PRIx64 "\"", f->address);
+        json_member(out, "slot", fs->list[k].slot);
         json_member(out, "hint", f->hint);
         g_string_append_printf(out, ", \"times\": %" PRIu64 "}", fs->list[k].times);
     }
@@ -120,6 +121,8 @@ static void junit_finding(const struct kept_finding *kept, GString *out)
                            f->world ? " of " : "", f->world ? f->world->name : "", f->text);
     junit_site(out, "at", &f->at, kept->places[0]);
     junit_site(out, f->other_role ? f->other_role : "other", &f->other, kept->places[1]);
+    if (kept->slot)
+        g_string_append_printf(out, "  slot: %s\n", kept->slot);
     if (f->hint)
         g_string_append_printf(out, "  hint: %s\n", f->hint);
 }
@@ -257,11 +260,14 @@ static void sarif_stack(GString *out, const struct kept_finding *kept)
     g_string_append(out, "]}]");
 }
 
-static void sarif_properties(const struct finding *f, GString *out)
+static void sarif_properties(const struct kept_finding *kept, GString *out)
 {
+    const struct finding *f = &kept->finding;
+
     g_string_append_printf(out, ", \"properties\": {\"instruction\": %" PRIu64, f->at.total);
     json_member(out, "register", arm_reg_name(f->reg));
     json_member(out, "world", f->world ? f->world->name : NULL);
+    json_member(out, "slot", kept->slot);
     json_member(out, "hint", f->hint);
     g_string_append_c(out, '}');
 }
@@ -291,7 +297,7 @@ static void sarif_result(const struct kept_finding *kept, GString *out)
         "\"}",
         kept->times, rule_rows[f->rule].name, f->reg, f->at.pc, f->other.pc);
     sarif_stack(out, kept);
-    sarif_properties(f, out);
+    sarif_properties(kept, out);
     g_string_append_c(out, '}');
 }
 

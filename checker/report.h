@@ -9,6 +9,7 @@ struct kept_finding {
     struct finding finding;
     uint64_t times;
     char **places[2]; /* of at and other: "pc ADDRESS NAME", and those of the callers; NULL-ended */
+    char *slot;       /* what the program calls the address; NULL: not known */
 };
 
 struct findings {

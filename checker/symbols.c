@@ -125,7 +125,8 @@ void symbols_sort(struct symbols *s)
     qsort(s->list->data, s->list->len, sizeof(struct symbol), by_address);
 }
 
-struct symbols *symbols_load(const char *spec, struct arm_error *err)
+struct symbols *symbols_load(const char *spec, char **path_out, uint64_t *offset_out,
+                             struct arm_error *err)
 {
     const char *at = strrchr(spec, '@');
     g_autofree char *path = at ? g_strndup(spec, (gsize)(at - spec)) : g_strdup(spec);
@@ -157,6 +158,10 @@ struct symbols *symbols_load(const char *spec, struct arm_error *err)
         return NULL;
     }
     symbols_sort(s);
+    if (path_out)
+        *path_out = g_steal_pointer(&path);
+    if (offset_out)
+        *offset_out = offset;
     return s;
 }
 

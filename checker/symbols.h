@@ -11,9 +11,11 @@ struct symbols;
 
 /**
  * symbols_load() - @spec: FILE, or FILE@OFFSET with what is to be added to the file's addresses.
+ * @path, @offset: get the two, if they are not NULL; *@path is freed with g_free().
  * Return: NULL and *err: it cannot be read, or is neither. Free with symbols_free().
  */
-struct symbols *symbols_load(const char *spec, struct arm_error *err);
+struct symbols *symbols_load(const char *spec, char **path, uint64_t *offset,
+                             struct arm_error *err);
 
 /* One without symbols; add functions (@size 0: up to the next one), then sort. */
 struct symbols *symbols_new(void);

@@ -54,7 +54,7 @@ static void test_a_system_map_names_functions_and_not_what_is_far_behind(void **
     struct symbols *s = symbols_load(file("0000000000001000 T first\n"
                                           "0000000000001100 d data\n"
                                           "0000000000001200 t second\n"),
-                                     NULL);
+                                     NULL, NULL, NULL);
 
     assert_non_null(s);
     assert_name(s, 0x1000, "first+0");
@@ -72,7 +72,7 @@ static void test_an_offset_moves_all_of_them(void **state)
     char spec[96];
 
     snprintf(spec, sizeof(spec), "%s@0x40000000", file("0000000000001000 T first\n"));
-    struct symbols *s = symbols_load(spec, NULL);
+    struct symbols *s = symbols_load(spec, NULL, NULL, NULL);
     assert_non_null(s);
     assert_name(s, 0x40001004, "first+0x4");
     symbols_free(s);
@@ -85,10 +85,10 @@ static void test_what_is_neither_is_refused(void **state)
     struct arm_error err = {0};
 
     for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++)
-        assert_null(symbols_load(file(bad[k]), &err));
-    assert_null(symbols_load("/nonexistent/x", &err));
+        assert_null(symbols_load(file(bad[k]), NULL, NULL, &err));
+    assert_null(symbols_load("/nonexistent/x", NULL, NULL, &err));
     assert_non_null(strstr(err.text, "/nonexistent/x"));
-    assert_null(symbols_load("x@", &err));
+    assert_null(symbols_load("x@", NULL, NULL, &err));
     assert_non_null(strstr(err.text, "FILE@OFFSET"));
 }
 

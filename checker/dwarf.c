@@ -1,0 +1,372 @@
+#include "checker/dwarf.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "armillary.h"
+
+#define DEEP 32 /* members within members, types of types: what is more is a damaged file's */
+
+struct dwarf {
+    int fd;
+    Dwarf *dw;
+};
+
+struct dwarf *dwarf_read(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    Dwarf *dw = fd < 0 ? NULL : dwarf_begin(fd, DWARF_C_READ);
+
+    if (!dw) {
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    struct dwarf *d = g_new0(struct dwarf, 1);
+    d->fd = fd;
+    d->dw = dw;
+    return d;
+}
+
+void dwarf_free(struct dwarf *d)
+{
+    if (!d)
+        return;
+    dwarf_end(d->dw);
+    close(d->fd);
+    g_free(d);
+}
+
+/* The unit that has @pc; with the lists of ranges that there are, or without. */
+static bool unit_of(const struct dwarf *d, uint64_t pc, Dwarf_Die *out)
+{
+    Dwarf_Off at = 0, next;
+    size_t header;
+
+    if (dwarf_addrdie(d->dw, pc, out))
+        return true;
+    for (; dwarf_nextcu(d->dw, at, &next, &header, NULL, NULL, NULL) == 0; at = next)
+        if (dwarf_offdie(d->dw, at + header, out) && dwarf_haspc(out, pc) == 1)
+            return true;
+    return false;
+}
+
+bool dwarf_line(const struct dwarf *d, uint64_t pc, char *buf, size_t size)
+{
+    Dwarf_Die unit;
+    Dwarf_Line *line = unit_of(d, pc, &unit) ? dwarf_getsrc_die(&unit, pc) : NULL;
+    const char *file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
+    int number;
+
+    if (!file || dwarf_lineno(line, &number) != 0 || number <= 0)
+        return false;
+    const char *name = strrchr(file, '/');
+    while (name && name > file && name[-1] != '/')
+        name--;
+    g_snprintf(buf, size, "%s:%d", name ? name : file, number);
+    return true;
+}
+
+/* ---- types ---- */
+
+/* The type that @die has, without typedef and qualifiers. */
+static bool type_of(Dwarf_Die *die, Dwarf_Die *out)
+{
+    Dwarf_Attribute attr;
+    Dwarf_Die type;
+
+    return dwarf_attr_integrate(die, DW_AT_type, &attr) && dwarf_formref_die(&attr, &type) &&
+           dwarf_peel_type(&type, out) == 0;
+}
+
+static uint64_t size_of(Dwarf_Die *type)
+{
+    Dwarf_Word size;
+
+    return dwarf_aggregate_size(type, &size) == 0 ? size : 0;
+}
+
+/* Elements of the array's first dimension, from the @skip'th on; 0: not known. */
+static uint64_t dimension(Dwarf_Die *array, unsigned skip)
+{
+    Dwarf_Attribute attr;
+    Dwarf_Word count;
+    Dwarf_Die child;
+
+    if (dwarf_child(array, &child) != 0)
+        return 0;
+    do {
+        if (dwarf_tag(&child) != DW_TAG_subrange_type || skip--)
+            continue;
+        if (dwarf_attr_integrate(&child, DW_AT_count, &attr) && dwarf_formudata(&attr, &count) == 0)
+            return count;
+        if (dwarf_attr_integrate(&child, DW_AT_upper_bound, &attr) &&
+            dwarf_formudata(&attr, &count) == 0)
+            return count + 1;
+        return 0;
+    } while (dwarf_siblingof(&child, &child) == 0);
+    return 0;
+}
+
+/* ---- objects ---- */
+
+/* Is the variable in X@n at @pc, or is X@n and *@add what it would be? */
+static bool lives_in(Dwarf_Die *var, uint64_t pc, unsigned n, int64_t *add)
+{
+    Dwarf_Attribute attr;
+    Dwarf_Op *ops;
+    size_t count;
+
+    *add = 0;
+    if (!dwarf_attr_integrate(var, DW_AT_location, &attr) ||
+        dwarf_getlocation_addr(&attr, pc, &ops, &count, 1) != 1)
+        return false;
+    if (count == 1 && ops[0].atom == DW_OP_regx)
+        return ops[0].number == n;
+    if (count == 1 && ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31)
+        return (unsigned)(ops[0].atom - DW_OP_reg0) == n;
+    if (count != 2 || ops[1].atom != DW_OP_stack_value || ops[0].atom < DW_OP_breg0 ||
+        ops[0].atom > DW_OP_breg31)
+        return false;
+    *add = (int64_t)ops[0].number;
+    return (unsigned)(ops[0].atom - DW_OP_breg0) == n;
+}
+
+static bool is_variable(Dwarf_Die *die)
+{
+    int tag = dwarf_tag(die);
+
+    return tag == DW_TAG_variable || tag == DW_TAG_formal_parameter;
+}
+
+/* The object that the pointer @var leads to. */
+static bool pointed(Dwarf_Die *var, int64_t place, struct dwarf_object *out)
+{
+    Dwarf_Die pointer, type;
+    const char *name = dwarf_diename(var);
+
+    if (!name || place < 0 || !type_of(var, &pointer) ||
+        dwarf_tag(&pointer) != DW_TAG_pointer_type || !type_of(&pointer, &type))
+        return false;
+    g_snprintf(out->name, sizeof(out->name), "%s->", name);
+    out->size = size_of(&type);
+    out->offset = (uint64_t)place;
+    out->type = dwarf_dieoffset(&type);
+    return out->offset < out->size;
+}
+
+bool dwarf_pointed(const struct dwarf *d, uint64_t pc, unsigned n, int64_t displacement,
+                   struct dwarf_object *out)
+{
+    Dwarf_Die unit, *scopes, var;
+    bool found = false;
+    int64_t add;
+
+    if (!unit_of(d, pc, &unit))
+        return false;
+    int count = dwarf_getscopes(&unit, pc, &scopes);
+    for (int k = 0; k < count && !found; k++) {
+        if (dwarf_child(&scopes[k], &var) != 0)
+            continue;
+        do
+            found = is_variable(&var) && lives_in(&var, pc, n, &add) &&
+                    pointed(&var, displacement - add, out);
+        while (!found && dwarf_siblingof(&var, &var) == 0);
+    }
+    if (count > 0)
+        free(scopes);
+    return found;
+}
+
+/* Is @address in the variable, which has one of its own? */
+static bool stands_at(Dwarf_Die *var, uint64_t address, struct dwarf_object *out)
+{
+    Dwarf_Attribute attr;
+    Dwarf_Op *ops;
+    size_t count;
+    Dwarf_Die type;
+    const char *name = dwarf_diename(var);
+
+    if (!name || !dwarf_attr_integrate(var, DW_AT_location, &attr) ||
+        dwarf_getlocation(&attr, &ops, &count) != 0 || count != 1 || ops[0].atom != DW_OP_addr ||
+        !type_of(var, &type))
+        return false;
+    g_strlcpy(out->name, name, sizeof(out->name));
+    out->size = size_of(&type);
+    out->offset = address - ops[0].number;
+    out->type = dwarf_dieoffset(&type);
+    return address >= ops[0].number && out->offset < out->size;
+}
+
+/* Among what @parent has, and its functions. */
+static bool global_in(Dwarf_Die *parent, uint64_t address, unsigned deep, struct dwarf_object *out)
+{
+    Dwarf_Die die;
+
+    if (deep == DEEP || dwarf_child(parent, &die) != 0)
+        return false;
+    do {
+        int tag = dwarf_tag(&die);
+        if (tag == DW_TAG_variable && stands_at(&die, address, out))
+            return true;
+        if ((tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block) &&
+            global_in(&die, address, deep + 1, out))
+            return true;
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return false;
+}
+
+bool dwarf_global(const struct dwarf *d, uint64_t address, struct dwarf_object *out)
+{
+    Dwarf_Off at = 0, next;
+    size_t header;
+    Dwarf_Die unit;
+
+    for (; dwarf_nextcu(d->dw, at, &next, &header, NULL, NULL, NULL) == 0; at = next)
+        if (dwarf_offdie(d->dw, at + header, &unit) && global_in(&unit, address, 0, out))
+            return true;
+    return false;
+}
+
+/* ---- members ---- */
+
+/* Is it a register's, whole or behind a prefix: TPIDR_EL1, SLOT_TPIDR_EL1? */
+static bool names_register(const char *name)
+{
+    for (; name; name = strchr(name, '_') ? strchr(name, '_') + 1 : NULL)
+        if (arm_reg_number(name) != ARM_NO_REGISTER)
+            return true;
+    return false;
+}
+
+/* The enumerator of @list that is @index, if the last one is @count: as many as the array has
+ * elements. */
+static const char *enumerator_of(Dwarf_Die *list, uint64_t index, uint64_t count)
+{
+    const char *found = NULL;
+    Dwarf_Attribute attr;
+    Dwarf_Word value, most = 0;
+    Dwarf_Die one;
+
+    if (dwarf_tag(list) != DW_TAG_enumeration_type || dwarf_child(list, &one) != 0)
+        return NULL;
+    do {
+        if (!dwarf_attr_integrate(&one, DW_AT_const_value, &attr) ||
+            dwarf_formudata(&attr, &value) != 0)
+            continue;
+        most = MAX(most, value);
+        if (value == index && !found)
+            found = dwarf_diename(&one);
+    } while (dwarf_siblingof(&one, &one) == 0);
+    return found && most == count && names_register(found) ? found : NULL;
+}
+
+/* What an array of registers is indexed with, C does not say: an enumeration of the same unit. */
+static const char *enumerator(Dwarf_Die *array, uint64_t index)
+{
+    uint64_t count = dimension(array, 0);
+    const char *found = NULL;
+    Dwarf_Die unit, list;
+
+    if (!count || !dwarf_diecu(array, &unit, NULL, NULL) || dwarf_child(&unit, &list) != 0)
+        return NULL;
+    do
+        found = enumerator_of(&list, index, count);
+    while (!found && dwarf_siblingof(&list, &list) == 0);
+    return found;
+}
+
+static bool is_record(Dwarf_Die *type)
+{
+    int tag = dwarf_tag(type);
+
+    return tag == DW_TAG_structure_type || tag == DW_TAG_union_type || tag == DW_TAG_class_type;
+}
+
+/* The member of @record at *@offset, and what of this is within it. */
+static bool member_at(Dwarf_Die *record, uint64_t *offset, Dwarf_Die *member, Dwarf_Die *type)
+{
+    Dwarf_Attribute attr;
+
+    if (dwarf_child(record, member) != 0)
+        return false;
+    do {
+        Dwarf_Word at = 0;
+        if (dwarf_tag(member) != DW_TAG_member || !type_of(member, type))
+            continue;
+        if (dwarf_attr_integrate(member, DW_AT_data_member_location, &attr) &&
+            dwarf_formudata(&attr, &at) != 0)
+            continue;
+        if (*offset >= at && *offset - at < size_of(type)) {
+            *offset -= at;
+            return true;
+        }
+    } while (dwarf_siblingof(member, member) == 0);
+    return false;
+}
+
+/* The indices of an array of several dimensions, from the number of the element. */
+static void add_indices(Dwarf_Die *array, uint64_t number, GString *path)
+{
+    uint64_t part = 1;
+
+    for (unsigned k = 1; k < DEEP && dimension(array, k); k++)
+        part *= dimension(array, k);
+    for (unsigned k = 0; part && k < DEEP && dimension(array, k); k++) {
+        g_string_append_printf(path, "[%" PRIu64 "]", number / part);
+        number %= part;
+        part = dimension(array, k + 1) ? part / dimension(array, k + 1) : 0;
+    }
+}
+
+static bool element_at(Dwarf_Die *array, uint64_t *offset, GString *path, Dwarf_Die *element)
+{
+    uint64_t size = type_of(array, element) ? size_of(element) : 0;
+
+    if (!size)
+        return false;
+    const char *name = dimension(array, 1) ? NULL : enumerator(array, *offset / size);
+    if (name)
+        g_string_append_printf(path, "[%s]", name);
+    else if (dimension(array, 0))
+        add_indices(array, *offset / size, path);
+    else
+        g_string_append_printf(path, "[%" PRIu64 "]", *offset / size);
+    *offset %= size;
+    return true;
+}
+
+void dwarf_path(const struct dwarf *d, const struct dwarf_object *o, uint64_t offset, char *buf,
+                size_t size)
+{
+    bool arrow = g_str_has_suffix(o->name, "->");
+    g_autoptr(GString) path = g_string_new(o->name);
+    Dwarf_Die type, inner, member;
+    unsigned deep = 0;
+
+    if (!dwarf_offdie(d->dw, o->type, &type))
+        return;
+    if (arrow && !is_record(&type)) {
+        g_string_printf(path, "*%.*s", (int)strlen(o->name) - 2, o->name);
+        arrow = false;
+    }
+    for (; deep < DEEP; deep++, type = inner) {
+        if (dwarf_tag(&type) == DW_TAG_array_type && element_at(&type, &offset, path, &inner))
+            continue;
+        if (!is_record(&type) || !member_at(&type, &offset, &member, &inner))
+            break;
+        const char *name = dwarf_diename(&member);
+        if (name)
+            g_string_append_printf(path, "%s%s", arrow ? "" : ".", name);
+        arrow &= !name;
+    }
+    if (offset)
+        g_string_append_printf(path, "+%" PRIu64, offset);
+    g_strlcpy(buf, path->str, size);
+}
