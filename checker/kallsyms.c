@@ -232,6 +232,8 @@ static uint64_t shift(const struct table *t)
     g_autoptr(GString) name = g_string_new(NULL);
     size_t at = t->names;
 
+    if (t->width == 8)
+        return 0; /* the first address is the image's */
     if (t->base)
         return t->base % (UINT64_C(2) << 20);
     for (uint32_t k = 0; k < t->count && offset(t, k) == 0; k++) {

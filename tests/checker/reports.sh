@@ -108,7 +108,7 @@ says "is said" 'no symbols: expected'
 build clobber -DX19
 run "without a suppression" 1
 says "there is a finding" 'error: CLOBBER x19 of vm1/vcpu0'
-says "with the function of its instruction" '  at .* bad\+0,'
+says "with the function of its instruction" '  at .* bad\+0 \(programs/clobber.S:[0-9]+\), instruction'
 # suppressed WHAT LINE CODE
 suppressed() {
     echo "$2" >"$out/suppressions"

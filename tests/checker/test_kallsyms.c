@@ -23,6 +23,7 @@ struct layout {
     bool order;         /* three bytes a name before the tokens */
     bool spoilt_tokens; /* bytes before the tokens that are no zeros */
     bool long_name;
+    bool as_a_file; /* the base has not been relocated yet */
 };
 
 static const struct layout layouts[] = {
@@ -30,6 +31,7 @@ static const struct layout layouts[] = {
     {.name = "old Linux", .align = 256},
     {.name = "Linux 6.1", .align = 8, .order = true, .spoilt_tokens = true, .long_name = true},
     {.name = "Linux 6.6", .align = 8, .behind = true, .long_name = true},
+    {.name = "Linux 6.6, a file", .align = 8, .behind = true, .as_a_file = true},
     {.name = "Xen", .align = 256, .addresses = true},
 };
 
@@ -53,6 +55,8 @@ static void put(GByteArray *out, uint64_t value, unsigned bytes)
  * long. */
 static char *symbol(const struct layout *l, unsigned k)
 {
+    if (k == 0)
+        return g_strdup("T_stext");
     if (l->long_name && k == SYMBOLS - 1) {
         char name[201];
         memset(name, 'x', 200);
@@ -121,7 +125,7 @@ static void put_offsets(GByteArray *out, const struct layout *l)
             put(out, (uint64_t)k * SPACING, 4);
     align(out, l->align);
     if (!l->addresses)
-        put(out, UINT64_C(0xffff812345600000) + FIRST, 8);
+        put(out, l->as_a_file ? 0 : UINT64_C(0xffff812345600000) + FIRST, 8);
     align(out, l->align);
 }
 
