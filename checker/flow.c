@@ -7,11 +7,14 @@
 #include "base/bits.h"
 #include "checker/checker.h"
 #include "checker/flow_op.h"
+#include "checker/granules.h"
 #include "checker/own.h"
 
 /* Instructions that are followed behind a world's exit, and behind anything else that matters. */
 #define AFTER_EXIT     250
 #define AFTER_INTEREST 48
+
+#define STACK_SIZE 0x4000 /* what lies above SP within this is the stack */
 
 #define OPS 8192 /* decoded instructions, by their words */
 
@@ -31,71 +34,22 @@ struct flow {
     uint64_t followed;
     struct flow_op ops[OPS];
     struct flow_access accesses[FLOW_ACCESSES]; /* by where the instruction is */
-    struct granule *granules; /* open addressing by pa; pa 0 with TAG_NONE: free */
-    size_t room, used;
+    struct granules memory;
 };
 
 /* ---- memory ---- */
 
-static size_t slot_of(const struct flow *f, uint64_t pa)
-{
-    return (size_t)((pa >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (f->room - 1);
-}
-
-static struct granule *find(const struct flow *f, uint64_t pa)
-{
-    size_t k = slot_of(f, pa);
-
-    while (f->granules[k].pa && f->granules[k].pa != pa)
-        k = (k + 1) & (f->room - 1);
-    return &f->granules[k];
-}
-
-static void grow(struct flow *f)
-{
-    struct granule *old = f->granules;
-    size_t count = f->room;
-
-    f->room *= 2;
-    f->granules = g_new0(struct granule, f->room);
-    for (size_t k = 0; k < count; k++)
-        if (old[k].pa)
-            *find(f, old[k].pa) = old[k];
-    g_free(old);
-}
-
 const struct granule *flow_granule(const struct flow *f, uint64_t pa)
 {
-    const struct granule *g = find(f, pa & ~UINT64_C(7));
+    const struct granule *g = granules_find(&f->memory, pa & ~UINT64_C(7));
 
     return g->pa ? g : NULL;
 }
 
-static bool same_register(const struct tag *a, const struct tag *b)
+/* What procedures keep for themselves, in an array of their own or between SP and the caller. */
+static bool is_stack(const struct flow *f, const struct arm_event *p)
 {
-    return a->world == b->world && a->reg == b->reg;
-}
-
-/* A whole value of a register is stored: the memory is a slot of it. */
-static void bind(struct flow *f, uint64_t pa, const struct tag *tag, uint64_t value,
-                 const struct site *at)
-{
-    struct granule *g = find(f, pa);
-
-    if (!g->pa) {
-        if (++f->used > f->room / 2) {
-            grow(f);
-            g = find(f, pa);
-        }
-        g->pa = pa;
-    } else if (!same_register(&g->tag, tag)) {
-        g->before = g->tag;
-    }
-    g->tag = *tag;
-    g->tag.from = pa;
-    g->value = value;
-    g->saved = *at;
-    g->modified.known = false;
+    return p->mem.va - checker_reg(f->c, p->cpu, ARM_SP) < STACK_SIZE;
 }
 
 static void store(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
@@ -111,15 +65,16 @@ static void store(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
     struct site at = site_of(f->c, p);
     uint64_t first = p->mem.pa & ~UINT64_C(7), last = (p->mem.pa + p->mem.size - 1) & ~UINT64_C(7);
     bool aligned = first == p->mem.pa && !p->mem.pa2;
+    bool stack = tag.kind == TAG_EXACT && is_stack(f, p);
     for (uint64_t pa = first; pa <= last; pa += 8) {
         uint64_t value = p->mem.value[pa != first && fp];
         if (tag.kind == TAG_EXACT && aligned) {
-            bind(f, pa, &tag, value, &at);
+            granules_bind(&f->memory, pa, &tag, value, stack, &at);
             if (pa == first)
                 own_saved(f->c, p->cpu, &tag, pa, value, &at);
             continue;
         }
-        struct granule *g = find(f, pa);
+        struct granule *g = granules_find(&f->memory, pa);
         if (g->pa && !(aligned && p->mem.size >= 8 && g->value == value)) {
             g->tag.kind = TAG_MODIFIED;
             g->modified = at;
@@ -148,7 +103,7 @@ static void load_vector(struct flow *f, struct flow_cpu *v, unsigned cpu, unsign
 static void load(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
 {
     bool fp = p->mem.kind & ARM_MEM_FP;
-    struct granule *g = find(f, p->mem.pa);
+    struct granule *g = granules_find(&f->memory, p->mem.pa);
     unsigned reg = p->mem.reg;
     struct tag tag = {0};
 
@@ -357,9 +312,10 @@ void flow_event(struct flow *f, const struct arm_event *p)
         flow_interest(f, p->cpu, p->count);
     if (p->kind != ARM_EVENT_SYSREG_READ || p->el != 2 || (reg = p->sysreg_read.reg) >= 31)
         return;
-    set_tag(v->x, &v->x_tagged, reg, own_read_tag(f->c, p));
-    if (v->x[reg].kind && (v->following || v->x[reg].world != WORLD_EL2))
+    struct tag tag = own_read_tag(f->c, p);
+    if (tag.kind && (v->following || tag.world >= 0))
         flow_interest(f, p->cpu, p->count);
+    set_tag(v->x, &v->x_tagged, reg, v->following ? tag : (struct tag){0});
 }
 
 struct tag flow_x(const struct flow *f, unsigned cpu, unsigned n)
@@ -398,8 +354,7 @@ struct flow *flow_new(struct arm_checker *c)
 
     f->c = c;
     f->cpus = g_new0(struct flow_cpu, c->cpu_count);
-    f->room = 1 << 14;
-    f->granules = g_new0(struct granule, f->room);
+    granules_init(&f->memory);
     return f;
 }
 
@@ -409,7 +364,7 @@ void flow_free(struct flow *f)
         return;
     if (f->handle)
         arm_unsubscribe(f->c->m, f->handle);
-    g_free(f->granules);
+    granules_free(&f->memory);
     g_free(f->cpus);
     g_free(f);
 }

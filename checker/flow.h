@@ -22,7 +22,8 @@ enum tag_kind {
     TAG_MODIFIED, /* of memory: the slot was written with something else since */
 };
 
-#define WORLD_EL2 (-1) /* EL2's own value, as tag.world */
+/* As tag.world, beside the worlds' indexes. */
+#define WORLD_EL2 (-1) /* EL2's own value */
 
 struct tag {
     uint8_t kind;  /* enum tag_kind */
@@ -38,6 +39,8 @@ struct granule {
     uint64_t pa;
     struct tag tag;
     uint64_t value; /* as saved */
+    bool stack;     /* it lay above SP then */
+    bool slot;      /* the register was restored from here */
     struct site saved, modified;
     struct tag before; /* what the slot was of before, if something else */
 };
