@@ -35,6 +35,7 @@ struct flow {
     struct flow_op ops[OPS];
     struct flow_access accesses[FLOW_ACCESSES]; /* by where the instruction is */
     struct granules memory;
+    GArray *pages; /* uint64_t: numbers of those with slots, which are watched */
 };
 
 /* ---- memory ---- */
@@ -50,6 +51,64 @@ const struct granule *flow_granule(const struct flow *f, uint64_t pa)
 static bool is_stack(const struct flow *f, const struct arm_event *p)
 {
     return p->mem.va - checker_reg(f->c, p->cpu, ARM_SP) < STACK_SIZE;
+}
+
+/* The memory of @g has been written with something that is no register's value. */
+static void modify(struct flow *f, struct granule *g, const struct site *at)
+{
+    uint64_t now = 0;
+
+    g->tag.kind = TAG_MODIFIED;
+    g->modified = *at;
+    if (g->slot && arm_mem_read(f->c->m, g->pa, &now, sizeof(now)))
+        own_modified(f->c, g, now, at);
+}
+
+/* A store to a page with slots; by who is followed it is a MEM event too. */
+static void watched(struct flow *f, const struct arm_event *p)
+{
+    uint64_t end = p->store.pa + p->store.size, now = 0;
+    struct site at = site_of(f->c, p);
+
+    if (p->el == 2 && f->cpus[p->cpu].following)
+        return;
+    for (uint64_t pa = p->store.pa & ~UINT64_C(7); pa < end; pa += 8) {
+        struct granule *g = granules_find(&f->memory, pa);
+        if (g->pa && g->slot && arm_mem_read(f->c->m, pa, &now, sizeof(now)) && now != g->value)
+            modify(f, g, &at);
+    }
+}
+
+static void watch(struct flow *f, uint64_t pa)
+{
+    uint64_t page = pa >> 12;
+
+    for (unsigned k = 0; k < f->pages->len; k++)
+        if (g_array_index(f->pages, uint64_t, k) == page)
+            return;
+    g_array_append_val(f->pages, page);
+    arm_watch_page(f->c->m, pa, true);
+}
+
+void flow_mark_slot(struct flow *f, uint64_t pa)
+{
+    struct granule *g = granules_find(&f->memory, pa);
+
+    if (!g->pa || g->slot || g->stack)
+        return;
+    g->slot = true;
+    watch(f, pa);
+}
+
+void flow_assume_slot(struct flow *f, uint64_t pa, const struct tag *tag, uint64_t value)
+{
+    struct site nowhere = {0};
+
+    if (granules_find(&f->memory, pa)->pa)
+        return;
+    granules_bind(&f->memory, pa, tag, value, false, &nowhere);
+    granules_find(&f->memory, pa)->assumed = true;
+    flow_mark_slot(f, pa);
 }
 
 static void store(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
@@ -75,10 +134,8 @@ static void store(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
             continue;
         }
         struct granule *g = granules_find(&f->memory, pa);
-        if (g->pa && !(aligned && p->mem.size >= 8 && g->value == value)) {
-            g->tag.kind = TAG_MODIFIED;
-            g->modified = at;
-        }
+        if (g->pa && !(aligned && p->mem.size >= 8 && g->value == value))
+            modify(f, g, &at);
     }
     if (tag.kind == TAG_EXACT)
         v->until = MAX(v->until, p->count + AFTER_INTEREST);
@@ -116,6 +173,8 @@ static void load(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
         if (tag.kind == TAG_EXACT)
             v->until = MAX(v->until, p->count + AFTER_INTEREST);
     }
+    if (!g->pa && !fp && p->mem.size == 8 && !(p->mem.pa & 7) && !is_stack(f, p))
+        tag = (struct tag){.kind = TAG_MEMORY, .world = WORLD_NOBODY, .from = p->mem.pa};
     if (fp && reg < 32)
         load_vector(f, v, p->cpu, reg, &tag);
     else if (!fp && reg < 31)
@@ -150,6 +209,8 @@ static struct tag derived(const struct flow_cpu *v, const struct flow_op *o)
         tag = v->x[__builtin_ctz(o->x_reads & v->x_tagged)];
     else if (o->v_reads & v->v_tagged)
         tag = v->v[__builtin_ctz(o->v_reads & v->v_tagged)];
+    if (tag.kind == TAG_MEMORY)
+        return (struct tag){0};
     if (tag.kind)
         tag.kind = TAG_DERIVED;
     return tag;
@@ -305,6 +366,8 @@ void flow_event(struct flow *f, const struct arm_event *p)
     struct flow_cpu *v = &f->cpus[p->cpu];
     unsigned reg;
 
+    if (p->kind == ARM_EVENT_STORE)
+        watched(f, p);
     /* EL0 below a host at EL2 has had the registers in between. */
     if (p->kind == ARM_EVENT_EXCEPTION && p->el < 2)
         clear(v);
@@ -355,6 +418,7 @@ struct flow *flow_new(struct arm_checker *c)
     f->c = c;
     f->cpus = g_new0(struct flow_cpu, c->cpu_count);
     granules_init(&f->memory);
+    f->pages = g_array_new(false, false, sizeof(uint64_t));
     return f;
 }
 
@@ -364,6 +428,9 @@ void flow_free(struct flow *f)
         return;
     if (f->handle)
         arm_unsubscribe(f->c->m, f->handle);
+    for (unsigned k = 0; k < f->pages->len; k++)
+        arm_watch_page(f->c->m, g_array_index(f->pages, uint64_t, k) << 12, false);
+    g_array_free(f->pages, true);
     granules_free(&f->memory);
     g_free(f->cpus);
     g_free(f);

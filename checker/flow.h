@@ -20,10 +20,12 @@ enum tag_kind {
     TAG_EXACT,    /* the value itself */
     TAG_DERIVED,  /* computed from it */
     TAG_MODIFIED, /* of memory: the slot was written with something else since */
+    TAG_MEMORY,   /* loaded from memory of which nothing is known: a slot, perhaps */
 };
 
 /* As tag.world, beside the worlds' indexes. */
-#define WORLD_EL2 (-1) /* EL2's own value */
+#define WORLD_EL2    (-1) /* EL2's own value */
+#define WORLD_NOBODY (-2) /* not known */
 
 struct tag {
     uint8_t kind;  /* enum tag_kind */
@@ -40,7 +42,8 @@ struct granule {
     struct tag tag;
     uint64_t value; /* as saved */
     bool stack;     /* it lay above SP then */
-    bool slot;      /* the register was restored from here */
+    bool slot;      /* the register was restored from here, */
+    bool assumed;   /* and never saved */
     struct site saved, modified;
     struct tag before; /* what the slot was of before, if something else */
 };
@@ -74,6 +77,13 @@ struct flow_access {
 /* Some of them, the latest of each: FLOW_ACCESSES entries. */
 #define FLOW_ACCESSES 1024
 const struct flow_access *flow_accesses(const struct flow *f);
+
+/* A register was restored from @pa: its page is watched from now on, so that every store there is
+ * known (own_modified()). */
+void flow_mark_slot(struct flow *f, uint64_t pa);
+
+/* The world of @tag was entered with what was loaded from @pa: its slot, by all that is known. */
+void flow_assume_slot(struct flow *f, uint64_t pa, const struct tag *tag, uint64_t value);
 
 /* Instructions that were followed. */
 uint64_t flow_followed(const struct flow *f);

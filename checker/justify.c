@@ -97,6 +97,15 @@ struct allowance justify(const struct exit_state *s, bool host)
     }
 }
 
+bool justify_is_write_of(const struct exit_state *s, uint32_t number)
+{
+    uint64_t iss = s->esr;
+
+    return !is_interrupt(s->vector) && bits(iss, 31, 26) == ESR_EC_SYS64 && !bit(iss, 0) &&
+           number == ARM_SYSREG(bits(iss, 21, 20), bits(iss, 16, 14), bits(iss, 13, 10),
+                                bits(iss, 4, 1), bits(iss, 19, 17));
+}
+
 /* Offsets in the vector table by where the exception comes from; its kind adds 0, 0x80, 0x100,
  * 0x180. */
 static uint64_t vector_base(uint64_t pstate)

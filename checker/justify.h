@@ -35,6 +35,9 @@ struct allowance {
  * it. */
 struct allowance justify(const struct exit_state *s, bool host);
 
+/* Was @s's exit a write to the system register of @number, which traps? */
+bool justify_is_write_of(const struct exit_state *s, uint32_t number);
+
 /* Is @pc a vector that an exception taken to EL1 from @s goes to? */
 bool justify_is_vector(const struct exit_state *s, uint64_t vbar, uint64_t pc);
 

@@ -33,6 +33,7 @@ static void *create(struct arm_checker *c)
 
     u->live = g_new0(struct live, count);
     u->entered = g_new0(struct value128, count);
+    u->vbars = g_new0(struct misplaced, c->cpu_count);
     for (size_t k = 0; k < count; k++)
         u->live[k].owner = WORLD_NOBODY;
     return u;
@@ -47,6 +48,7 @@ static void destroy(void *state)
     g_free(u->worlds);
     g_free(u->live);
     g_free(u->entered);
+    g_free(u->vbars);
     g_free(u);
 }
 
@@ -75,6 +77,7 @@ static void leave_one(struct arm_checker *c, struct own *u, struct world *w, uns
     l->written = false;
     l->site.known = false;
     l->tag = (struct tag){0};
+    own_slot_left(u, r, p->cpu);
     if (l->owner == (int)w->index)
         r->left = *at;
     if (!changed && reg >= 31)
@@ -128,16 +131,16 @@ static void enter_one(struct arm_checker *c, struct own *u, struct world *w, uns
     u->entered[(size_t)p->cpu * REGS_MAX + reg] = v;
     if (own_is_shared(c, w, reg) || !regs_observable(c, p->cpu, reg))
         return;
-    if (r->version && same_value(r->value, v)) {
-        l->owner = (int16_t)w->index;
-        return;
-    }
-    own_explain(c, u, w, reg, v, p);
+    own_slot_entered(c, u, w, reg, v, p);
+    if (!r->version || !same_value(r->value, v))
+        own_explain(c, u, w, reg, v, p);
     take_over(u, l, r, w, v);
+    own_slot_assume(c, u, w, reg, l, v);
 }
 
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
+    own_slot_check_entry(c, state, w, p);
     for (unsigned reg = 0; reg < c->regs.count; reg++)
         enter_one(c, state, w, reg, p);
 }
@@ -168,12 +171,13 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
     if (reg == REG_NONE)
         return;
     struct live *l = own_live(u, p->cpu, reg);
+    own_slot_written(c, u, l, reg, &tag, p);
     if (l->owner >= 0 && c->regs.desc[reg].owner != OWNER_EL2CFG) {
         const struct wreg *r = own_wreg(u, c->worlds.list[l->owner], reg);
         if ((p->sysreg_write.before & c->regs.desc[reg].mask) == r->value.lo)
             lose(u, c, l, reg, &at);
         flow_interest(c->flow, p->cpu, p->count);
-    } else if (tag.kind) {
+    } else if (tag.kind && tag.kind != TAG_MEMORY) {
         flow_interest(c->flow, p->cpu, p->count);
     }
     u->switched_ever[reg] = true;
@@ -215,7 +219,7 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
     if (p->kind == ARM_EVENT_POWER)
         forget(c, state, p->cpu);
     else if (p->kind == ARM_EVENT_SYSREG_READ && c->guest_seen && reg != REG_NONE)
-        u->switched_ever[reg] = true;
+        own_slot_read(c, u, reg, p);
     else if (p->kind == ARM_EVENT_SYSREG_WRITE && c->guest_seen &&
              sysreg_lookup(p->sysreg_write.sr) != SR_NONE)
         written(c, state, p);
@@ -224,9 +228,9 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint64_t pa,
                uint64_t value, const struct site *at)
 {
-    (void)cpu;
     if (tag->world < 0 || !own(c))
         return;
+    own_slot_saved(c, cpu, c->worlds.list[tag->world], tag->reg, pa, value, at);
     struct wreg *r = own_wreg(own(c), c->worlds.list[tag->world], tag->reg);
     struct slot *s = &r->slots[0];
     for (unsigned k = 0; k < SLOTS; k++) {
@@ -259,12 +263,6 @@ void own_vector_loaded(struct arm_checker *c, unsigned cpu, unsigned n, const st
 {
     if (own(c) && tag->kind == TAG_EXACT)
         own_live(own(c), cpu, REG_V(n))->tag = *tag;
-}
-
-void own_consumed(struct arm_checker *c, const struct arm_event *p, const struct tag *x,
-                  uint32_t reads)
-{
-    (void)c, (void)p, (void)x, (void)reads;
 }
 
 struct tag own_tag(const struct arm_checker *c, const struct world *w, unsigned reg)
@@ -303,7 +301,7 @@ struct tag own_read_tag(const struct arm_checker *c, const struct arm_event *p)
 
 const struct check_unit unit_own = {
     .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_SYSREG_READ),
-    .everywhere = ARM_BIT(ARM_EVENT_POWER),
+    .everywhere = ARM_BIT(ARM_EVENT_POWER) | ARM_BIT(ARM_EVENT_STORE), /* STORE: of flow */
     .create = create,
     .event = event,
     .exit = leave,

@@ -10,6 +10,10 @@
 void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint64_t pa,
                uint64_t value, const struct site *at);
 
+/* The slot @g holds @now, which is not what was saved there. */
+void own_modified(struct arm_checker *c, const struct granule *g, uint64_t now,
+                  const struct site *at);
+
 /* EL2 has written V registers, a bit each, by an instruction that was followed. */
 void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
                          const struct site *at);
@@ -22,6 +26,11 @@ void own_vector_loaded(struct arm_checker *c, unsigned cpu, unsigned n, const st
  * of worlds. */
 void own_consumed(struct arm_checker *c, const struct arm_event *p, const struct tag *x,
                   uint32_t reads);
+
+/* Does @w, which is entered, take an exception at a vector that an old value of its VBAR_EL1 means,
+ * or another's? */
+bool own_enters_stale_vector(const struct arm_checker *c, const struct world *w,
+                             const struct arm_event *p);
 
 /* The tag of what @w has in @reg now. */
 struct tag own_tag(const struct arm_checker *c, const struct world *w, unsigned reg);

@@ -79,14 +79,6 @@ static void report(const struct why *y, enum rule rule, const struct site *at,
 
 /* ---- what is right ---- */
 
-/* ISS of a trapped MSR, MRS or SYS as a register's number; and its direction. */
-static bool traps_write_of(uint64_t esr, uint32_t number)
-{
-    return bits(esr, 31, 26) == ESR_EC_SYS64 && !bit(esr, 0) &&
-           number == ARM_SYSREG(bits(esr, 21, 20), bits(esr, 16, 14), bits(esr, 13, 10),
-                                bits(esr, 4, 1), bits(esr, 19, 17));
-}
-
 static bool is_injected(const struct why *y, const struct exit_state *s)
 {
     const struct arm_checker *c = y->c;
@@ -98,7 +90,8 @@ static bool is_injected(const struct why *y, const struct exit_state *s)
     case SR_ESR_EL1:
     case SR_FAR_EL1:
         return justify_is_vector(s, checker_reg(c, cpu, sysreg_number(SR_VBAR_EL1)),
-                                 y->p->world.target);
+                                 y->p->world.target) ||
+               own_enters_stale_vector(c, y->w, y->p);
     default:
         return false;
     }
@@ -160,7 +153,7 @@ static bool is_right(const struct why *y)
         return true;
     if (y->reg < 31)
         return bit(a.x, y->reg);
-    return traps_write_of(s->esr, y->c->regs.desc[y->reg].number) || is_injected(y, s) ||
+    return justify_is_write_of(s->esr, y->c->regs.desc[y->reg].number) || is_injected(y, s) ||
            is_timer_masked(y) || is_gic_emulated(y, s) || slot_was_changed(y) ||
            (y->tag.world == (int)y->w->index && y->tag.reg == y->reg &&
             (y->tag.kind == TAG_DERIVED || y->tag.kind == TAG_MODIFIED));

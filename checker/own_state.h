@@ -5,14 +5,20 @@
 #include "checker/own.h"
 #include "checker/regs.h"
 
-#define WORLD_NOBODY (-2) /* not known yet, as live.owner */
-
 #define SLOTS 3 /* of a register of a world, the last ones */
 
 struct slot {
     uint64_t pa; /* 0: none */
     uint32_t version;
     uint64_t value;
+    struct site at;
+};
+
+/* An access for a world that went to the place which is not its register's now. */
+struct misplaced {
+    bool known;
+    unsigned cpu; /* that has the register's value */
+    uint64_t pa, value;
     struct site at;
 };
 
@@ -23,9 +29,12 @@ struct wreg {
     bool changed;          /* by the world itself, ever */
     bool saved;            /* the newest is in a slot */
     struct slot slots[SLOTS];
-    struct site left;      /* where it left with this value */
-    struct site lost;      /* what overwrote it in the CPU while it was nowhere else, */
-    uint32_t lost_version; /* of this version */
+    struct site left;         /* where it left with this value */
+    struct site lost;         /* what overwrote it in the CPU while it was nowhere else, */
+    uint32_t lost_version;    /* of this version */
+    struct misplaced in_slot; /* while it was live */
+    struct misplaced in_cpu;  /* of what its exit has asked for */
+    struct misplaced stale;   /* read from what is perhaps its slot */
 };
 
 /* What is in a register of a CPU. */
@@ -42,6 +51,7 @@ struct own {
     unsigned world_count;
     struct live *live;        /* CPU by register */
     struct value128 *entered; /* values at the last entry, likewise */
+    struct misplaced *vbars;  /* by CPU: VBAR_EL1 of somebody else was read since the exit */
     bool fp_told;             /* of FP and SIMD at the entry of this count and CPU */
     uint64_t fp_told_at;
     unsigned fp_told_by;
@@ -68,3 +78,22 @@ struct wreg *own_wreg(struct own *u, const struct world *w, unsigned reg);
 /* @w is entered with @v in @reg, and had another value: report why, unless that is right. */
 void own_explain(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
                  struct value128 v, const struct arm_event *p);
+
+/* ---- slots and the CPU: DEFER, STALE-READ (checker/own_slot.c) ---- */
+
+/* EL2 has written @reg: @l is as it was before. */
+void own_slot_written(struct arm_checker *c, struct own *u, const struct live *l, unsigned reg,
+                      const struct tag *tag, const struct arm_event *p);
+void own_slot_read(struct arm_checker *c, struct own *u, unsigned reg, const struct arm_event *p);
+void own_slot_saved(struct arm_checker *c, unsigned cpu, const struct world *w, unsigned reg,
+                    uint64_t pa, uint64_t value, const struct site *at);
+void own_slot_left(struct own *u, struct wreg *r, unsigned cpu);
+
+/* @w is about to be entered with @v in @reg; nothing of the automaton has changed yet. */
+void own_slot_entered(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                      struct value128 v, const struct arm_event *p);
+/* @w has been entered. */
+void own_slot_assume(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                     const struct live *l, struct value128 v);
+void own_slot_check_entry(struct arm_checker *c, struct own *u, const struct world *w,
+                          const struct arm_event *p);

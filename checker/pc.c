@@ -7,6 +7,7 @@
 #include "arch/sysreg.h"
 #include "base/bits.h"
 #include "checker/justify.h"
+#include "checker/own.h"
 #include "checker/unit.h"
 
 static void *create(struct arm_checker *c)
@@ -49,7 +50,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     uint64_t kept = MASK(31, 28) | MASK(9, 6) | MASK(4, 0);
 
     (void)state;
-    if (!s->valid || a.anything ||
+    if (!s->valid || a.anything || own_enters_stale_vector(c, w, p) ||
         justify_is_injection(s, reg(c, p->cpu, SR_VBAR_EL1), pc, pstate, reg(c, p->cpu, SR_ELR_EL1),
                              reg(c, p->cpu, SR_SPSR_EL1)))
         return;

@@ -36,9 +36,9 @@
 handle: // X0: who leaves; X3 will be who comes
         ldr     x3, [x0, #FRAME_OTHER]
 #ifdef EMULATE
-        ldr     x2, [x0, #FRAME_A]              // of a world whose copy in memory is the truth
+        ldr     x2, [x3, #FRAME_A]              // of a world whose copy in memory is the truth
         add     x2, x2, #0
-        str     x2, [x0, #FRAME_A]
+        str     x2, [x3, #FRAME_A]
 #endif
         ldr     x7, [x0, #FRAME_X(22)]          // 4, 3, 2, 1: some do it right at first
 #ifndef NEVER
