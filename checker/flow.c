@@ -9,18 +9,21 @@
 #include "checker/flow_op.h"
 #include "checker/granules.h"
 #include "checker/own.h"
+#include "checker/unknown.h"
 
 /* Instructions that are followed behind a world's exit, and behind anything else that matters. */
 #define AFTER_EXIT     250
 #define AFTER_INTEREST 48
 
-#define STACK_SIZE 0x4000 /* what lies above SP within this is the stack */
+#define STACK_SIZE 0x4000 /* what lies above SP within this is the stack, */
+#define PUSH_MAX   512    /* or below it, by an instruction that is about to move it */
 
 #define OPS 8192 /* decoded instructions, by their words */
 
 struct flow_cpu {
     bool following;
     uint64_t until; /* count of the CPU at which following ends */
+    uint32_t turn;  /* how often it has begun */
     struct tag x[31], v[32];
     uint32_t x_tagged, v_tagged;
     struct site x_site[31], v_site[32]; /* of the last write that was followed */
@@ -50,7 +53,7 @@ const struct granule *flow_granule(const struct flow *f, uint64_t pa)
 /* What procedures keep for themselves, in an array of their own or between SP and the caller. */
 static bool is_stack(const struct flow *f, const struct arm_event *p)
 {
-    return p->mem.va - checker_reg(f->c, p->cpu, ARM_SP) < STACK_SIZE;
+    return p->mem.va - checker_reg(f->c, p->cpu, ARM_SP) + PUSH_MAX < STACK_SIZE;
 }
 
 /* The memory of @g has been written with something that is no register's value. */
@@ -124,17 +127,20 @@ static void store(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
     struct site at = site_of(f->c, p);
     uint64_t first = p->mem.pa & ~UINT64_C(7), last = (p->mem.pa + p->mem.size - 1) & ~UINT64_C(7);
     bool aligned = first == p->mem.pa && !p->mem.pa2;
-    bool stack = tag.kind == TAG_EXACT && is_stack(f, p);
+    bool kept = tag.kind == TAG_EXACT || (tag.kind == TAG_DERIVED && tag.world == WORLD_STATUS);
+    bool stack = kept && is_stack(f, p);
     for (uint64_t pa = first; pa <= last; pa += 8) {
         uint64_t value = p->mem.value[pa != first && fp];
-        if (tag.kind == TAG_EXACT && aligned) {
+        if (kept && aligned) {
             granules_bind(&f->memory, pa, &tag, value, stack, &at);
+            granules_find(&f->memory, pa)->turn = v->turn;
             if (pa == first)
                 own_saved(f->c, p->cpu, &tag, pa, value, &at);
             continue;
         }
         struct granule *g = granules_find(&f->memory, pa);
-        if (g->pa && !(aligned && p->mem.size >= 8 && g->value == value))
+        if (g->pa &&
+            (g->tag.world == WORLD_STATUS || !(aligned && p->mem.size >= 8 && g->value == value)))
             modify(f, g, &at);
     }
     if (tag.kind == TAG_EXACT)
@@ -165,11 +171,13 @@ static void load(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
     struct tag tag = {0};
 
     if (g->pa && p->mem.size == (fp ? 16 : 8)) {
-        if (g->tag.kind == TAG_EXACT && g->value != p->mem.value[0]) {
+        bool unseen = g->stack && g->tag.world == WORLD_STATUS && g->turn != v->turn;
+        if (g->tag.kind != TAG_MODIFIED && (g->value != p->mem.value[0] || unseen)) {
             g->tag.kind = TAG_MODIFIED; /* while nobody followed */
             g->modified.known = false;
         }
-        tag = g->tag;
+        if (g->tag.kind != TAG_MODIFIED || g->tag.world != WORLD_STATUS)
+            tag = g->tag;
         if (tag.kind == TAG_EXACT)
             v->until = MAX(v->until, p->count + AFTER_INTEREST);
     }
@@ -211,6 +219,8 @@ static struct tag derived(const struct flow_cpu *v, const struct flow_op *o)
         tag = v->v[__builtin_ctz(o->v_reads & v->v_tagged)];
     if (tag.kind == TAG_MEMORY)
         return (struct tag){0};
+    if (tag.world == WORLD_STATUS)
+        return unknown_derived(tag, o->word);
     if (tag.kind)
         tag.kind = TAG_DERIVED;
     return tag;
@@ -233,6 +243,17 @@ static void select_one(struct flow *f, struct flow_cpu *v, const struct flow_op 
     set_tag(v->x, &v->x_tagged, o->to, from < 31 ? v->x[from] : (struct tag){0});
 }
 
+/* What the instruction decides by, or takes for an address. */
+static void used(struct flow *f, const struct flow_cpu *v, const struct flow_op *o,
+                 const struct arm_event *p)
+{
+    if (o->conditional && !flow_condition(o->condition, checker_reg(f->c, p->cpu, ARM_PSTATE)))
+        return;
+    for (uint32_t m = o->decides & v->x_tagged; m; m &= m - 1)
+        if (v->x[__builtin_ctz(m)].world == WORLD_STATUS)
+            unknown_used(f->c, p, &v->x[__builtin_ctz(m)]);
+}
+
 static void insn(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
 {
     const struct flow_op *o = op_of(f, p->insn.word);
@@ -245,6 +266,8 @@ static void insn(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
     }
     if (!((o->x_reads | o->x_writes) & v->x_tagged) && !((o->v_reads | o->v_writes) & v->v_tagged))
         return;
+    if (o->decides & v->x_tagged)
+        used(f, v, o, p);
     switch (o->kind) {
     case FLOW_MOVE:
         if (o->vector)
@@ -284,6 +307,7 @@ static void follow(struct flow *f, unsigned cpu, bool on)
     if (v->following == on)
         return;
     v->following = on;
+    v->turn += on;
     f->wanted[cpu / 64] ^= ARM_BIT(cpu % 64);
     if (f->handle)
         arm_unsubscribe(f->c->m, f->handle);
@@ -375,8 +399,10 @@ void flow_event(struct flow *f, const struct arm_event *p)
         flow_interest(f, p->cpu, p->count);
     if (p->kind != ARM_EVENT_SYSREG_READ || p->el != 2 || (reg = p->sysreg_read.reg) >= 31)
         return;
-    struct tag tag = own_read_tag(f->c, p);
-    if (tag.kind && (v->following || tag.world >= 0))
+    struct tag tag = unknown_read_tag(f->c, p);
+    if (!tag.kind)
+        tag = own_read_tag(f->c, p);
+    if (tag.kind && (v->following || tag.world >= 0 || tag.world == WORLD_STATUS))
         flow_interest(f, p->cpu, p->count);
     set_tag(v->x, &v->x_tagged, reg, v->following ? tag : (struct tag){0});
 }

@@ -24,8 +24,11 @@ enum tag_kind {
 };
 
 /* As tag.world, beside the worlds' indexes. */
-#define WORLD_EL2    (-1) /* EL2's own value */
-#define WORLD_NOBODY (-2) /* not known */
+enum {
+    WORLD_EL2 = -1,    /* EL2's own value */
+    WORLD_NOBODY = -2, /* not known */
+    WORLD_STATUS = -3, /* checker/unknown.h */
+};
 
 struct tag {
     uint8_t kind;  /* enum tag_kind */
@@ -41,7 +44,8 @@ struct granule {
     uint64_t pa;
     struct tag tag;
     uint64_t value; /* as saved */
-    bool stack;     /* it lay above SP then */
+    bool stack;     /* it lay above SP then, */
+    uint32_t turn;  /* when that CPU was followed for the n-th time */
     bool slot;      /* the register was restored from here, */
     bool assumed;   /* and never saved */
     struct site saved, modified;

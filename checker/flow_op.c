@@ -27,6 +27,25 @@ static bool is_vector_move(uint32_t word)
            bits(word, 20, 16) == bits(word, 9, 5);
 }
 
+/* CCMP, CCMN. */
+static bool is_conditional_compare(uint32_t word)
+{
+    return (word & 0x3fe00410) == 0x3a400000;
+}
+
+/* What is read for more than to compute with it. */
+static uint32_t decides(const struct flow_op *o, const struct a64_row *row, const struct insn *i,
+                        enum a64_op op)
+{
+    if (a64_is(op, FACT_ST))
+        return i->rn < 31 ? (uint32_t)BIT(i->rn) : 0;
+    if (a64_is(op, FACT_LD))
+        return o->x_reads;
+    if (a64_flags_written(row) || a64_is(op, FACT_COND) || a64_is(op, FACT_INDIRECT))
+        return o->x_reads;
+    return 0;
+}
+
 struct flow_op flow_op_of(uint32_t word)
 {
     struct flow_op o = {.word = word, .valid = true, .kind = FLOW_COMPUTE};
@@ -41,6 +60,10 @@ struct flow_op flow_op_of(uint32_t word)
     o.x_writes = (uint32_t)(use.x_writes & MASK(30, 0));
     o.v_reads = use.v_reads;
     o.v_writes = use.v_writes;
+    o.decides = decides(&o, row, &i, op);
+    o.conditional = is_conditional_compare(word);
+    if (o.conditional)
+        o.condition = (uint8_t)bits(word, 15, 12);
     if (a64_is(op, FACT_LD) || op == A64_MRS)
         o.kind = FLOW_LOAD;
     else if (a64_is(op, FACT_ST) || op == A64_MSR_reg)

@@ -18,7 +18,9 @@ struct flow_op {
     bool valid;
     uint8_t kind; /* enum flow_kind */
     uint8_t to, from, other, condition;
-    bool vector; /* MOVE: of V registers */
+    bool vector;      /* MOVE: of V registers */
+    bool conditional; /* it compares if `condition` holds */
+    uint32_t decides; /* general registers that a branch or flags depend on, or an address */
     uint32_t x_reads, x_writes, v_reads, v_writes;
 };
 
