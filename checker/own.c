@@ -34,6 +34,7 @@ static void *create(struct arm_checker *c)
     u->live = g_new0(struct live, count);
     u->entered = g_new0(struct value128, count);
     u->vbars = g_new0(struct misplaced, c->cpu_count);
+    own_pair_create(c, u);
     for (size_t k = 0; k < count; k++)
         u->live[k].owner = WORLD_NOBODY;
     return u;
@@ -49,6 +50,7 @@ static void destroy(void *state)
     g_free(u->live);
     g_free(u->entered);
     g_free(u->vbars);
+    own_pair_destroy(u);
     g_free(u);
 }
 
@@ -78,6 +80,7 @@ static void leave_one(struct arm_checker *c, struct own *u, struct world *w, uns
     l->site.known = false;
     l->tag = (struct tag){0};
     own_slot_left(u, r, p->cpu);
+    own_pair_left(c, u, w, reg, changed, p);
     if (l->owner == (int)w->index)
         r->left = *at;
     if (!changed && reg >= 31)
@@ -132,6 +135,7 @@ static void enter_one(struct arm_checker *c, struct own *u, struct world *w, uns
     if (own_is_shared(c, w, reg) || !regs_observable(c, p->cpu, reg))
         return;
     own_slot_entered(c, u, w, reg, v, p);
+    own_pair_entered(c, u, w, reg, p);
     if (!r->version || !same_value(r->value, v))
         own_explain(c, u, w, reg, v, p);
     take_over(u, l, r, w, v);
@@ -172,6 +176,7 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
         return;
     struct live *l = own_live(u, p->cpu, reg);
     own_slot_written(c, u, l, reg, &tag, p);
+    own_pair_written(u, reg, p, &at);
     if (l->owner >= 0 && c->regs.desc[reg].owner != OWNER_EL2CFG) {
         const struct wreg *r = own_wreg(u, c->worlds.list[l->owner], reg);
         if ((p->sysreg_write.before & c->regs.desc[reg].mask) == r->value.lo)

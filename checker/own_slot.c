@@ -177,18 +177,17 @@ void own_slot_read(struct arm_checker *c, struct own *u, unsigned reg, const str
     const struct world *last = c->cpus[p->cpu].last;
 
     u->switched_ever[reg] = true;
+    own_pair_read(u, p->cpu, reg);
     if (last && c->regs.desc[reg].sr == SR_VBAR_EL1 &&
         own_live(u, p->cpu, reg)->owner != (int)last->index)
         u->vbars[p->cpu] =
             (struct misplaced){.known = true, .value = p->sysreg_read.value, .at = site_of(c, p)};
 }
 
-/* CBZ or CBNZ, which goes the same way with both: was anything saved ever? */
-static bool is_presence_test(uint32_t word, uint64_t a, uint64_t b)
+/* CBZ or CBNZ: was anything saved ever? */
+static bool is_presence_test(uint32_t word)
 {
-    uint64_t half = bit(word, 31) ? ~UINT64_C(0) : MASK(31, 0);
-
-    return bits(word, 30, 25) == 0x1a && !(a & half) == !(b & half);
+    return bits(word, 30, 25) == 0x1a;
 }
 
 /* X@n is a world's register, loaded from its slot, and another value of it is in the CPU. */
@@ -205,7 +204,7 @@ static void check_consumed(struct arm_checker *c, const struct arm_event *p, con
     struct site at = site_of(c, p);
 
     if (!is_live(own(c), w, p->cpu, tag->reg) || tag->version >= r->version ||
-        value == r->value.lo || is_presence_test(p->insn.word, value, r->value.lo))
+        value == r->value.lo || is_presence_test(p->insn.word))
         return;
     if (g->assumed)
         r->stale =

@@ -5,6 +5,8 @@
 #include "checker/own.h"
 #include "checker/regs.h"
 
+#define PAIR_KINDS 4 /* of who leaves and who comes: a host or a guest */
+
 #define SLOTS 3 /* of a register of a world, the last ones */
 
 struct slot {
@@ -22,6 +24,16 @@ struct misplaced {
     struct site at;
 };
 
+/* How a register of a CPU has fared since a world left that could write it. */
+struct pair {
+    int16_t who;  /* the world, WORLD_NOBODY: none that matters */
+    bool clean;   /* the world has left what it was entered with, and that is in a slot */
+    bool read;    /* by EL2 */
+    bool written; /* by EL2, */
+    bool equal;   /* with what was there */
+    struct site site;
+};
+
 /* What a world has in a register. */
 struct wreg {
     struct value128 value; /* the newest */
@@ -34,6 +46,7 @@ struct wreg {
     uint32_t lost_version;    /* of this version */
     struct misplaced in_slot; /* while it was live */
     struct misplaced in_cpu;  /* of what its exit has asked for */
+    struct site unsaved;      /* another's was restored over it, and it was not saved there then */
     struct misplaced stale;   /* read from what is perhaps its slot */
 };
 
@@ -49,10 +62,13 @@ struct own {
     uint32_t versions;
     struct wreg **worlds; /* by index; REGS_MAX each */
     unsigned world_count;
-    struct live *live;        /* CPU by register */
-    struct value128 *entered; /* values at the last entry, likewise */
-    struct misplaced *vbars;  /* by CPU: VBAR_EL1 of somebody else was read since the exit */
-    bool fp_told;             /* of FP and SIMD at the entry of this count and CPU */
+    struct live *live;                /* CPU by register */
+    struct value128 *entered;         /* values at the last entry, likewise */
+    struct pair *pairs;               /* likewise, */
+    uint32_t (*saves)[PAIR_KINDS];    /* and by register: of what was clean, */
+    uint32_t (*restores)[PAIR_KINDS]; /* and of what was there already */
+    struct misplaced *vbars; /* by CPU: VBAR_EL1 of somebody else was read since the exit */
+    bool fp_told;            /* of FP and SIMD at the entry of this count and CPU */
     uint64_t fp_told_at;
     unsigned fp_told_by;
     struct site aliased[REGS_MAX]; /* EL2 has read its own register by this one's name */
@@ -97,3 +113,17 @@ void own_slot_assume(struct arm_checker *c, struct own *u, const struct world *w
                      const struct live *l, struct value128 v);
 void own_slot_check_entry(struct arm_checker *c, struct own *u, const struct world *w,
                           const struct arm_event *p);
+
+/* ---- pairs of save and restore: ASYMMETRIC-SWITCH (checker/own_pair.c) ---- */
+
+void own_pair_create(struct arm_checker *c, struct own *u);
+void own_pair_destroy(struct own *u);
+void own_pair_left(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                   bool changed, const struct arm_event *p);
+void own_pair_read(struct own *u, unsigned cpu, unsigned reg);
+void own_pair_written(struct own *u, unsigned reg, const struct arm_event *p,
+                      const struct site *at);
+
+/* @w is about to be entered, and can use @reg. */
+void own_pair_entered(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                      const struct arm_event *p);
