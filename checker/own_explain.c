@@ -153,7 +153,7 @@ static bool is_right(const struct why *y)
         return true;
     if (y->reg < 31)
         return bit(a.x, y->reg);
-    return justify_is_write_of(s->esr, y->c->regs.desc[y->reg].number) || is_injected(y, s) ||
+    return justify_is_write_of(s, y->c->regs.desc[y->reg].number) || is_injected(y, s) ||
            is_timer_masked(y) || is_gic_emulated(y, s) || slot_was_changed(y) ||
            (y->tag.world == (int)y->w->index && y->tag.reg == y->reg &&
             (y->tag.kind == TAG_DERIVED || y->tag.kind == TAG_MODIFIED));

@@ -54,6 +54,9 @@ restore: msr    contextidr_el1, x4
         mrs     x4, vmpidr_el2
         eor     x4, x4, #1
         msr     vmpidr_el2, x4
+        isb
+        tlbi    vmalle1                         // they share a VMID
+        dsb     nsh
         ret
 
 guest:  mov     x22, #8

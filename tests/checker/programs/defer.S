@@ -40,6 +40,9 @@ handle:
         mrs     x4, vmpidr_el2
         eor     x4, x4, #1
         msr     vmpidr_el2, x4
+        isb
+        tlbi    vmalle1                         // they share a VMID
+        dsb     nsh
         mov     x0, x3
         b       restore
 
