@@ -14,6 +14,7 @@
 #include "checker/names.h"
 #include "checker/suppress.h"
 #include "checker/unit.h"
+#include "checker/view.h"
 
 static const struct check_unit *const units[UNIT_COUNT + 1] = {
 #define UNIT(name) [UNIT_##name] = &unit_##name,
@@ -96,6 +97,7 @@ static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_
             units[k]->exit(c, c->unit[k], w, p);
     if (c->flow && c->guest_seen)
         flow_exit(c->flow, w, p);
+    view_crossing(c, p->cpu, w, false);
 }
 
 static void entered(struct arm_checker *c, struct cpu_view *view, const struct arm_event *p)
@@ -112,6 +114,7 @@ static void entered(struct arm_checker *c, struct cpu_view *view, const struct a
             units[k]->enter(c, c->unit[k], w, p);
     if (c->flow)
         flow_enter(c->flow, p);
+    view_crossing(c, p->cpu, w, true);
 }
 
 /* A CPU that is switched off has left its world, and will not come back to it. */
@@ -133,6 +136,8 @@ static void on_event(void *ctx, const struct arm_event *p)
     struct arm_checker *c = ctx;
     bool known = p->cpu < c->cpu_count;
 
+    if (c->view)
+        view_begin(c, p);
     if (known && p->kind == ARM_EVENT_POWER)
         power(c, p);
     if (known && (ARM_BIT(p->kind) & ACCOUNT_EVENTS))
@@ -200,6 +205,8 @@ static int start(struct arm_checker *c, const struct arm_check_config *config,
             c->unit[k] = units[k]->create(c);
     if (c->unit[UNIT_own] || c->unit[UNIT_unknown])
         c->flow = flow_new(c);
+    if (config->history)
+        c->view = view_new(c);
     return subscribe(c, err);
 }
 
@@ -229,7 +236,7 @@ struct arm_checker *arm_checker_new(struct arm_machine *m, const struct arm_chec
     return NULL;
 }
 
-static void print_worlds(const struct arm_checker *c, arm_line_fn *line, void *ctx)
+void checker_print_worlds(const struct arm_checker *c, arm_line_fn *line, void *ctx)
 {
     char text[200];
 
@@ -261,7 +268,7 @@ int arm_checker_end(struct arm_checker *c, arm_line_fn *line, void *ctx, struct 
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (c->unit[k] && units[k]->end)
             units[k]->end(c, c->unit[k]);
-    print_worlds(c, line, ctx);
+    checker_print_worlds(c, line, ctx);
     account_print(c->account, line, ctx);
     if (c->flow)
         print_followed(c, line, ctx);
@@ -285,6 +292,7 @@ void arm_checker_free(struct arm_checker *c)
         if (c->unit[k] && units[k]->destroy)
             units[k]->destroy(c->unit[k]);
     flow_free(c->flow);
+    view_free(c->view);
     g_free(c->exits);
     worlds_free(&c->worlds);
     account_free(c->account);

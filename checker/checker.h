@@ -19,6 +19,7 @@ struct findings;
 struct flow;
 struct names;
 struct suppressions;
+struct view;
 
 /* A CPU as EL2 sees it: who runs below, and since when. */
 struct cpu_view {
@@ -43,6 +44,7 @@ struct arm_checker {
     struct backtraces *backtraces;     /* these */
     struct suppressions *suppressions; /* NULL: none */
     struct flow *flow;                 /* NULL: no rule that needs it is wanted */
+    struct view *view;                 /* NULL: no history is wanted */
     struct regs regs;
     struct exit_state *exits; /* by world: how it left last */
     unsigned exit_count;
@@ -59,6 +61,9 @@ bool checker_unit_on(const struct arm_checker *c, enum check_unit_id unit);
 
 /* How @w left last; not valid: it has not, or starts anew. */
 struct exit_state *checker_exit_state(struct arm_checker *c, const struct world *w);
+
+/* The lines about worlds of arm_checker_end(). */
+void checker_print_worlds(const struct arm_checker *c, arm_line_fn *line, void *ctx);
 
 /* A register's value on @cpu now; 0 if it has none. */
 uint64_t checker_reg(const struct arm_checker *c, unsigned cpu, uint32_t number);

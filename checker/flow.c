@@ -10,6 +10,7 @@
 #include "checker/granules.h"
 #include "checker/own.h"
 #include "checker/unknown.h"
+#include "checker/view.h"
 
 /* Instructions that are followed behind a world's exit, and behind anything else that matters. */
 #define AFTER_EXIT     250
@@ -65,6 +66,7 @@ static void modify(struct flow *f, struct granule *g, const struct site *at)
     g->modified = *at;
     if (g->slot && arm_mem_read(f->c->m, g->pa, &now, sizeof(now)))
         own_modified(f->c, g, now, at);
+    view_note(f->c, g->tag.world, g->tag.reg);
 }
 
 /* A store to a page with slots; by who is followed it is a MEM event too. */
@@ -323,6 +325,14 @@ static void follow(struct flow *f, unsigned cpu, bool on)
     }
 }
 
+/* General registers that @p, which has been followed, may have written. */
+static uint32_t written_by(struct flow *f, const struct arm_event *p)
+{
+    if (p->kind == ARM_EVENT_INSN)
+        return f->cpus[p->cpu].following ? op_of(f, p->insn.word)->x_writes : (uint32_t)MASK(30, 0);
+    return p->mem.reg < 31 && !(p->mem.kind & (ARM_MEM_WRITE | ARM_MEM_FP)) ? 1U << p->mem.reg : 0;
+}
+
 static void on_step(void *ctx, const struct arm_event *p)
 {
     struct flow *f = ctx;
@@ -331,6 +341,8 @@ static void on_step(void *ctx, const struct arm_event *p)
     if (p->kind == ARM_EVENT_MEM)
         f->accesses[(p->pc >> 2) % FLOW_ACCESSES] =
             (struct flow_access){p->mem.pa, site_bare(f->c, p)};
+    if (f->c->view)
+        view_begin(f->c, p);
     if (p->kind == ARM_EVENT_MEM && (p->mem.kind & ARM_MEM_WRITE))
         store(f, v, p);
     else if (p->kind == ARM_EVENT_MEM)
@@ -339,6 +351,8 @@ static void on_step(void *ctx, const struct arm_event *p)
         follow(f, p->cpu, false);
     else
         insn(f, v, p);
+    if (f->c->view)
+        view_note_general(f->c, p->cpu, written_by(f, p));
 }
 
 void flow_interest(struct flow *f, unsigned cpu, uint64_t count)

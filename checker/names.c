@@ -25,6 +25,7 @@
 struct kernel {
     uint64_t pa, size;
     bool is_kernel;
+    uint64_t va;             /* of @pa, as EL2 has last had it there */
     bool read;               /* its table has been looked for */
     struct symbols *symbols; /* NULL: it has none */
 };
@@ -157,6 +158,7 @@ static bool kernel_name(struct names *n, unsigned cpu, uint64_t pc, char *buf, u
     if (kernel->is_kernel && !kernel->read)
         kernel->symbols = read_symbols(n->m, kernel->pa, kernel->size);
     kernel->read = true;
+    kernel->va = pc - (t.pa - kernel->pa);
     return symbols_name(kernel->symbols, t.pa - kernel->pa, buf, size);
 }
 
@@ -185,6 +187,21 @@ char *names_of(struct names *n, unsigned cpu, unsigned el, uint64_t pc)
         return has_line ? g_strdup_printf("%s (%s)", buf, line) : g_strdup(buf);
     }
     return el == 2 && kernel_name(n, cpu, pc, buf, sizeof(buf)) ? g_strdup(buf) : NULL;
+}
+
+bool names_find(const struct names *n, const char *name, uint64_t *address)
+{
+    for (unsigned k = 0; n && k < n->files->len; k++)
+        if (symbols_find(g_array_index(n->files, struct file, k).symbols, name, address))
+            return true;
+    for (unsigned k = 0; n && k < n->kernels->len; k++) {
+        const struct kernel *kernel = &g_array_index(n->kernels, struct kernel, k);
+        if (!symbols_find(kernel->symbols, name, address))
+            continue;
+        *address += kernel->va;
+        return true;
+    }
+    return false;
 }
 
 /* ---- slots ---- */

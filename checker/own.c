@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "checker/own_state.h"
 #include "checker/unit.h"
+#include "checker/view.h"
 
 static struct own *own(const struct arm_checker *c)
 {
@@ -186,10 +187,13 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
         flow_interest(c->flow, p->cpu, p->count);
     }
     u->switched_ever[reg] = true;
+    int owner = l->owner;
     l->owner = WORLD_EL2;
     l->written = true;
     l->tag = tag;
     l->site = at;
+    view_note(c, owner, reg);
+    view_note(c, tag.kind ? tag.world : WORLD_EL2, reg);
 }
 
 /* A CPU that is switched on anew has nobody's values. */
@@ -248,6 +252,7 @@ void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint6
     }
     *s = (struct slot){.pa = pa, .version = tag->version, .value = value, .at = *at};
     r->saved |= tag->version == r->version;
+    view_note(c, tag->world, tag->reg);
 }
 
 void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
@@ -258,9 +263,11 @@ void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
         struct live *l = own_live(own(c), cpu, reg);
         if (l->owner >= 0)
             lose(own(c), c, l, reg, at);
+        int owner = l->owner;
         l->owner = WORLD_EL2;
         l->site = *at;
         l->tag = (struct tag){0};
+        view_note(c, owner, reg);
     }
 }
 

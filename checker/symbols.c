@@ -198,3 +198,15 @@ bool symbols_name(const struct symbols *s, uint64_t address, char *buf, unsigned
     g_snprintf(buf, size, "%s+%#" PRIx64, s->names->str + found->name, address - found->address);
     return true;
 }
+
+bool symbols_find(const struct symbols *s, const char *name, uint64_t *address)
+{
+    for (unsigned k = 0; s && k < s->list->len; k++) {
+        const struct symbol *one = &g_array_index(s->list, struct symbol, k);
+        if (strcmp(s->names->str + one->name, name) != 0)
+            continue;
+        *address = one->address;
+        return true;
+    }
+    return false;
+}

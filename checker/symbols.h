@@ -25,5 +25,8 @@ void symbols_sort(struct symbols *s);
 
 void symbols_free(struct symbols *s);
 
+/* The address of the first symbol of this name; false: there is none. @s: may be NULL. */
+bool symbols_find(const struct symbols *s, const char *name, uint64_t *address);
+
 /* "name+0x1c" of @address in @buf; false: nothing is known of it. @s: may be NULL. */
 bool symbols_name(const struct symbols *s, uint64_t address, char *buf, unsigned size);
