@@ -2,8 +2,8 @@
 
 #include <glib.h>
 
-#include "checker/flow.h"
 #include "checker/finding.h"
+#include "checker/flow.h"
 #include "checker/own_state.h"
 #include "checker/names.h"
 #include "checker/unit.h"
@@ -13,7 +13,7 @@
 
 struct record {
     uint64_t insns;
-    uint64_t exceptions : 40, state : 8, entered : 1;
+    uint64_t exceptions : 40, state : 8, trapped : 1, entered : 1;
     uint64_t slot; /* of a crossing: the world's index */
 };
 
@@ -71,8 +71,8 @@ static bool is_before(const struct record *r, struct arm_position at)
     return r->insns < at.insns || (r->insns == at.insns && r->exceptions < at.exceptions);
 }
 
-/* The last record before @at; NULL: none. */
-static const struct record *last_before(const GArray *a, struct arm_position at)
+/* How many are before @at. */
+static unsigned count_before(const GArray *a, struct arm_position at)
 {
     unsigned lo = 0, hi = a ? a->len : 0;
 
@@ -83,7 +83,15 @@ static const struct record *last_before(const GArray *a, struct arm_position at)
         else
             hi = mid;
     }
-    return lo ? &g_array_index(a, struct record, lo - 1) : NULL;
+    return lo;
+}
+
+/* The last record before @at; NULL: none. */
+static const struct record *last_before(const GArray *a, struct arm_position at)
+{
+    unsigned n = count_before(a, at);
+
+    return n ? &g_array_index(a, struct record, n - 1) : NULL;
 }
 
 /* Of each list the older half goes, but for what is true now. */
@@ -110,7 +118,8 @@ static void put(struct view *v, GArray *a, const struct record *r)
 {
     struct record *last = a->len ? &g_array_index(a, struct record, a->len - 1) : NULL;
 
-    if (last && last->state == r->state && last->slot == r->slot && last->entered == r->entered)
+    if (last && last->state == r->state && last->slot == r->slot && last->entered == r->entered &&
+        last->trapped == r->trapped)
         return;
     if (last && last->insns == r->insns && last->exceptions == r->exceptions) {
         *last = *r;
@@ -147,12 +156,23 @@ static bool is_live(const struct arm_checker *c, struct own *u, const struct wor
            tag.version == r->version;
 }
 
-static const struct slot *slot_of(const struct wreg *r)
+static bool is_modified(const struct arm_checker *c, const struct slot *s)
 {
+    const struct granule *g = s ? flow_granule(c->flow, s->pa) : NULL;
+
+    return g && g->tag.kind == TAG_MODIFIED;
+}
+
+/* Of the slots of the newest value one that still has it, if any has. */
+static const struct slot *slot_of(const struct arm_checker *c, const struct wreg *r)
+{
+    const struct slot *found = NULL;
+
     for (unsigned k = 0; r->saved && k < SLOTS; k++)
-        if (r->slots[k].pa && r->slots[k].version == r->version)
-            return &r->slots[k];
-    return NULL;
+        if (r->slots[k].pa && r->slots[k].version == r->version &&
+            (!found || is_modified(c, found)))
+            found = &r->slots[k];
+    return found;
 }
 
 /* One of ARM_OWNED_xxx, and the slot. */
@@ -160,9 +180,8 @@ static char state_of(const struct arm_checker *c, struct own *u, const struct wo
                      unsigned reg, uint64_t *slot)
 {
     const struct wreg *r = own_wreg(u, w, reg);
-    const struct slot *s = slot_of(r);
-    const struct granule *g = s ? flow_granule(c->flow, s->pa) : NULL;
-    bool modified = g && g->tag.kind == TAG_MODIFIED;
+    const struct slot *s = slot_of(c, r);
+    bool modified = is_modified(c, s);
 
     *slot = s ? s->pa : 0;
     if (!r->version)
@@ -172,22 +191,34 @@ static char state_of(const struct arm_checker *c, struct own *u, const struct wo
     return !s ? ARM_OWNED_LOST : modified ? ARM_OWNED_MODIFIED : ARM_OWNED_SLOT;
 }
 
-void view_note(struct arm_checker *c, int world, unsigned reg)
+enum { UNTRAPPED, TRAPPED, AS_BEFORE };
+
+static void note(struct arm_checker *c, unsigned world, unsigned reg, int trapped)
 {
     struct own *u = c->unit[UNIT_own];
     uint64_t slot;
 
-    if (!c->view || world < 0 || !u || !c->flow || c->regs.desc[reg].owner == OWNER_EL2CFG)
+    if (!u || !c->flow || c->regs.desc[reg].owner == OWNER_EL2CFG)
         return;
     char state = state_of(c, u, c->worlds.list[world], reg, &slot);
     struct view *v = c->view;
     if (v->records > RECORDS_MAX)
         forget(v);
-    put(v, list_of(v, (unsigned)world, reg),
-        &(struct record){.insns = v->now.insns,
+    GArray *list = list_of(v, world, reg);
+    if (trapped == AS_BEFORE)
+        trapped = list->len && g_array_index(list, struct record, list->len - 1).trapped;
+    put(v, list,
+        &(struct record){.trapped = trapped == TRAPPED,
+                         .insns = v->now.insns,
                          .exceptions = v->now.exceptions & ((UINT64_C(1) << 40) - 1),
                          .state = (uint8_t)state,
                          .slot = slot});
+}
+
+void view_note(struct arm_checker *c, int world, unsigned reg)
+{
+    if (c->view && world >= 0)
+        note(c, (unsigned)world, reg, AS_BEFORE);
 }
 
 void view_note_general(struct arm_checker *c, unsigned cpu, uint32_t written)
@@ -211,7 +242,10 @@ void view_crossing(struct arm_checker *c, unsigned cpu, const struct world *w, b
     if (!v)
         return;
     for (unsigned reg = 0; reg < c->regs.count; reg++)
-        view_note(c, (int)w->index, reg);
+        note(c, w->index, reg,
+             !enter                         ? AS_BEFORE
+             : regs_observable(c, cpu, reg) ? UNTRAPPED
+                                            : TRAPPED);
     put(v, v->crossings[cpu],
         &(struct record){.insns = v->now.insns,
                          .exceptions = v->now.exceptions & ((UINT64_C(1) << 40) - 1),
@@ -254,6 +288,7 @@ size_t arm_checker_owner(const struct arm_checker *c, uint32_t number, struct ar
             list[count] = (struct arm_owner){
                 .world = c->worlds.list[k]->name,
                 .state = (char)r->state,
+                .trapped = r->trapped,
                 .slot = r->slot,
                 .since = {r->insns, r->exceptions},
             };
@@ -267,13 +302,19 @@ struct arm_position arm_checker_forgotten(const struct arm_checker *c)
     return c->view->forgotten;
 }
 
-const char *arm_checker_world(const struct arm_checker *c, unsigned cpu, struct arm_position at,
-                              bool *running)
+bool arm_checker_crossing(const struct arm_checker *c, unsigned cpu, struct arm_position at,
+                          bool next, struct arm_crossing *out)
 {
-    const struct record *r = cpu < c->cpu_count ? last_before(c->view->crossings[cpu], at) : NULL;
+    const GArray *a = cpu < c->cpu_count ? c->view->crossings[cpu] : NULL;
+    unsigned n = count_before(a, at), k = next ? n : n - 1;
 
-    *running = r && r->entered;
-    return r ? c->worlds.list[r->slot]->name : NULL;
+    if (!a || (next ? n == a->len : n == 0))
+        return false;
+    const struct record *r = &g_array_index(a, struct record, k);
+    *out = (struct arm_crossing){.world = c->worlds.list[r->slot]->name,
+                                 .enter = r->entered,
+                                 .at = {r->insns, r->exceptions}};
+    return true;
 }
 
 void arm_checker_worlds(const struct arm_checker *c, arm_line_fn *line, void *ctx)

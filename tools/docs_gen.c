@@ -411,7 +411,8 @@ static const struct {
                      {"image", "Image"},
                      {"limits", "Limits"},
                      {"debug", "Debugging"},
-                     {"check", "Checking (armillary check)"}};
+                     {"check", "Checking (armillary check)"},
+                     {"step", "Stepping (armillary step)"}};
 
 static const struct {
     const char *group, *name, *argument, *help, *def, *cost;

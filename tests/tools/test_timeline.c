@@ -150,6 +150,9 @@ static void both_ways(struct timeline *t, const struct timeline_quest *q, unsign
         at[k] = timeline_here(t);
         assert_true(k == 0 || position_compare(at[k - 1], at[k]) < 0);
     }
+    if (!q->pc_count)
+        assert_int_equal(timeline_last(t, q, count, &again), TIMELINE_THERE);
+    assert_int_equal(position_compare(timeline_here(t), at[POINTS - 1]), 0);
     for (unsigned k = POINTS - 1; k-- > 0;) {
         assert_int_equal(timeline_previous(t, q, count, &again), TIMELINE_THERE);
         assert_int_equal(position_compare(timeline_here(t), at[k]), 0);

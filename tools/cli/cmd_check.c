@@ -4,5 +4,5 @@
 
 int cmd_check(int argc, char **argv)
 {
-    return run_command_line(argc, argv, true);
+    return run_command_line(argc, argv, RUN_CHECKED);
 }

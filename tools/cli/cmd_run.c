@@ -14,6 +14,7 @@
 #include "parse.h"
 #include "run_options.h"
 #include "runner.h"
+#include "step.h"
 
 #define TYPE_TEXT char *
 #define TYPE_FILE char *
@@ -58,11 +59,18 @@ static const struct option_row {
 
 static const struct {
     const char *name, *title;
-} groups[] = {{"machine", "Machine options:"},
-              {"image", "Image options:"},
-              {"limits", "Limits:"},
-              {"debug", "Debug options:"},
-              {"check", "Check options:"}};
+} groups[] = {{"machine", "Machine options:"}, {"image", "Image options:"},
+              {"limits", "Limits:"},           {"debug", "Debug options:"},
+              {"check", "Check options:"},     {"step", "Step options:"}};
+
+/* Of each enum run_kind. */
+static const struct {
+    const char *command, *what;
+} kinds[] = {
+    [RUN_PLAIN] = {"armillary run", "run it on the machine"},
+    [RUN_CHECKED] = {"armillary check", "run it and check its world switches"},
+    [RUN_STEPPED] = {"armillary step", "go forwards and backwards through its world switches"},
+};
 
 #define BLOBS_MAX 32
 
@@ -195,7 +203,7 @@ static int parse_blobs(const struct options *o, struct arm_blob *blobs, struct r
     return 0;
 }
 
-static int start(const struct options *o, bool check)
+static int start(const struct options *o, enum run_kind kind)
 {
     struct run_request req = {
         .config = {.cpu = o->cpu ? o->cpu : "max",
@@ -223,6 +231,7 @@ static int start(const struct options *o, bool check)
                                               .symbols = (const char *const *)o->symbols,
                                               .suppress = o->suppress,
                                               .rerun = o->rerun}};
+    const bool check = kind != RUN_PLAIN;
     int code = check_names(o);
 
     if (check && check_answers(&wishes, &code))
@@ -256,7 +265,7 @@ static int start(const struct options *o, bool check)
         fprintf(stderr, "%s: no image; see `%s --help`\n", o->command, o->command);
         return EXIT_USAGE;
     }
-    return runner_run(&req);
+    return kind == RUN_STEPPED ? step_run(&req, &wishes, o->script) : runner_run(&req);
 }
 
 /* The row's sentence, with default and cost. */
@@ -288,11 +297,12 @@ static GArray *group_entries(struct options *o, const char *group, GPtrArray *ke
     return entries;
 }
 
-static GOptionContext *make_context(struct options *o, GPtrArray *keep, bool check)
+static GOptionContext *make_context(struct options *o, GPtrArray *keep, enum run_kind kind)
 {
-    g_set_prgname(check ? "armillary check" : "armillary run");
-    GOptionContext *ctx = g_option_context_new(check ? "IMAGE - run it and check its world switches"
-                                                     : "IMAGE - run it on the machine");
+    g_autofree char *text = g_strdup_printf("IMAGE - %s", kinds[kind].what);
+
+    g_set_prgname(kinds[kind].command);
+    GOptionContext *ctx = g_option_context_new(text);
     const GOptionEntry others[] = {
         {"help", 'h', 0, G_OPTION_ARG_NONE, &o->help, "show this and end", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, NULL, NULL},
@@ -300,7 +310,8 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep, bool che
     };
 
     for (size_t k = 0; k < G_N_ELEMENTS(groups); k++) {
-        if (!check && !strcmp(groups[k].name, "check"))
+        if ((kind == RUN_PLAIN && !strcmp(groups[k].name, "check")) ||
+            (kind != RUN_STEPPED && !strcmp(groups[k].name, "step")))
             continue;
         g_autofree char *help = g_strdup_printf("Show %s options", groups[k].name);
         GOptionGroup *g = g_option_group_new(groups[k].name, groups[k].title, help, NULL, NULL);
@@ -311,8 +322,10 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep, bool che
     }
     g_option_context_add_main_entries(ctx, others, NULL);
     g_option_context_set_help_enabled(ctx, FALSE);
-    if (check)
+    if (kind == RUN_CHECKED)
         g_option_context_set_summary(ctx, check_summary);
+    else if (kind == RUN_STEPPED)
+        g_option_context_set_summary(ctx, step_summary);
     else
         g_option_context_set_summary(
             ctx,
@@ -363,12 +376,12 @@ static char *rerun_words(int argc, char **argv)
     return g_string_free(words, FALSE);
 }
 
-int run_command_line(int argc, char **argv, bool check)
+int run_command_line(int argc, char **argv, enum run_kind kind)
 {
-    struct options o = {.command = check ? "armillary check" : "armillary run"};
+    struct options o = {.command = kinds[kind].command};
     g_autoptr(GPtrArray) keep = g_ptr_array_new_with_free_func(g_free);
     o.rerun = rerun_words(argc, argv);
-    g_autoptr(GOptionContext) ctx = make_context(&o, keep, check);
+    g_autoptr(GOptionContext) ctx = make_context(&o, keep, kind);
     g_autoptr(GError) error = NULL;
     int code;
 
@@ -380,7 +393,7 @@ int run_command_line(int argc, char **argv, bool check)
         fputs(help, stdout);
         code = 0;
     } else {
-        code = start(&o, check);
+        code = start(&o, kind);
     }
     free_options(&o);
     return code;
@@ -388,7 +401,7 @@ int run_command_line(int argc, char **argv, bool check)
 
 int cmd_run(int argc, char **argv)
 {
-    return run_command_line(argc, argv, false);
+    return run_command_line(argc, argv, RUN_PLAIN);
 }
 
 /* ---- what `armillary qemu` takes too ---- */

@@ -9,9 +9,12 @@
 struct options;
 struct run_request;
 
-/* `armillary run`, or with the options of the group "check" `armillary check`. Return: its exit
- * code. */
-int run_command_line(int argc, char **argv, bool check);
+/* `armillary run`; `armillary check`, with the options of the group "check"; `armillary step`, with
+ * those of "check" and "step". */
+enum run_kind { RUN_PLAIN, RUN_CHECKED, RUN_STEPPED };
+
+/* Return: the command's exit code. */
+int run_command_line(int argc, char **argv, enum run_kind kind);
 
 /* All unset. Free with run_options_free(). */
 struct options *run_options_new(void);

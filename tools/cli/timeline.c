@@ -78,6 +78,32 @@ static void count_crossing(void *ctx, const struct arm_event *event)
     s->crossings++;
 }
 
+/* A machine whose output nobody gets: *@c refers to what is returned. */
+static struct arm_virtio *silence(struct arm_config *c)
+{
+    struct arm_virtio *virtio = g_memdup2(c->virtio, c->virtio_count * sizeof(*virtio));
+
+    c->console_write = NULL;
+    c->log.sink = NULL;
+    for (unsigned k = 0; k < c->virtio_count; k++) {
+        struct arm_port *ports =
+            virtio[k].port_count ? g_memdup2(virtio[k].ports, virtio[k].port_count * sizeof(*ports))
+                                 : NULL;
+        for (unsigned n = 0; n < virtio[k].port_count; n++)
+            ports[n].write = NULL;
+        virtio[k].ports = ports;
+    }
+    c->virtio = virtio;
+    return virtio;
+}
+
+static void free_silence(struct arm_virtio *virtio, unsigned count)
+{
+    for (unsigned k = 0; virtio && k < count; k++)
+        g_free((void *)(uintptr_t)virtio[k].ports);
+    g_free(virtio);
+}
+
 static bool side_open(struct timeline *t, struct side *s)
 {
     const struct arm_filter worlds = {.size = sizeof(worlds), .events = ARM_BIT(ARM_EVENT_WORLD)};
@@ -88,11 +114,9 @@ static bool side_open(struct timeline *t, struct side *s)
     c.poll = poll;
     c.idle = idle;
     c.host_ctx = s;
-    if (s != &t->live) {
-        c.console_write = NULL;
-        c.log.sink = NULL;
-    }
+    struct arm_virtio *virtio = s != &t->live ? silence(&c) : NULL;
     s->m = arm_machine_new(&c, &t->error);
+    free_silence(virtio, c.virtio_count);
     if (!s->m)
         return false;
     arm_subscribe(s->m, &worlds, count_crossing, s);

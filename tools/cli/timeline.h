@@ -47,6 +47,8 @@ enum timeline_result {
 struct timeline_quest {
     struct arm_filter filter;                                /* size 0: no events */
     bool (*match)(void *ctx, const struct arm_event *event); /* NULL: each event that passes */
+    void (*begin)(
+        void *ctx); /* a stretch of the run begins; timeline_machine() is there. NULL: none */
     void *ctx;
     const uint64_t *pcs; /* addresses of instructions that are about to be executed */
     unsigned pc_count;
@@ -92,6 +94,10 @@ enum timeline_result timeline_next(struct timeline *t, const struct timeline_que
                                    unsigned count, uint64_t limit, unsigned *which);
 enum timeline_result timeline_previous(struct timeline *t, const struct timeline_quest *quests,
                                        unsigned count, unsigned *which);
+
+/* The same, but for an event that is here it stays. */
+enum timeline_result timeline_last(struct timeline *t, const struct timeline_quest *quests,
+                                   unsigned count, unsigned *which);
 
 /* Bytes for the console's input, given to the guest from the farthest point on as it takes them. */
 void timeline_type(struct timeline *t, const char *text, size_t size);

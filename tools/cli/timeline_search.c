@@ -45,6 +45,8 @@ static bool hunt_begin(struct hunt *h, struct side *s)
         const struct timeline_quest *q = &h->quests[k];
         if (q->pc_count)
             g_array_append_vals(h->pcs, q->pcs, q->pc_count);
+        if (q->begin)
+            q->begin(q->ctx);
         if (q->watch)
             arm_watch_page(s->m, q->pa, true);
         if (!q->filter.size || k >= ARM_SUBSCRIBERS_MAX)
@@ -211,10 +213,11 @@ static bool wants_worlds_only(const struct timeline_quest *q)
     return !q->pc_count && q->filter.events == ARM_BIT(ARM_EVENT_WORLD);
 }
 
-/* The last match between where the past machine is and @to that is before @here: *last, *which; -1:
- * none. */
+/* The last match between where the past machine is and @to that compares to @here with less than
+ * @below: *last, *which; -1: none. */
 static enum timeline_result scan(struct timeline *t, struct hunt *h, struct arm_position to,
-                                 struct arm_position here, struct arm_position *last, int *which)
+                                 struct arm_position here, int below, struct arm_position *last,
+                                 int *which)
 {
     enum timeline_result r = TIMELINE_ERROR;
 
@@ -222,7 +225,7 @@ static enum timeline_result scan(struct timeline *t, struct hunt *h, struct arm_
         do {
             r = hunt_on(h, &to);
             if (r == TIMELINE_THERE && h->seen >= 0 &&
-                position_compare(side_at(&t->past), here) < 0) {
+                position_compare(side_at(&t->past), here) < below) {
                 *last = side_at(&t->past);
                 *which = h->seen;
             }
@@ -246,8 +249,8 @@ static enum timeline_result begin_scan(struct timeline *t, struct arm_position t
     return side_run(&t->past, (struct arm_position){to.insns - piece, 0});
 }
 
-enum timeline_result timeline_previous(struct timeline *t, const struct timeline_quest *quests,
-                                       unsigned count, unsigned *which)
+static enum timeline_result search_back(struct timeline *t, const struct timeline_quest *quests,
+                                        unsigned count, int below, unsigned *which)
 {
     struct hunt h = {.quests = quests, .count = count};
     struct arm_position here = side_at(t->here), to = here, last;
@@ -270,7 +273,7 @@ enum timeline_result timeline_previous(struct timeline *t, const struct timeline
         crossings = t->past.m ? t->past.crossings : crossings;
         struct arm_position from = r == TIMELINE_THERE ? side_at(&t->past) : to;
         if (r == TIMELINE_THERE)
-            r = scan(t, &h, to, here, &last, &found);
+            r = scan(t, &h, to, here, below, &last, &found);
         if (r == TIMELINE_START || r == TIMELINE_STOPPED || r == TIMELINE_ERROR) {
             enum timeline_result back = timeline_goto(t, here); /* where it was */
             return back == TIMELINE_THERE ? r : back;
@@ -283,4 +286,16 @@ enum timeline_result timeline_previous(struct timeline *t, const struct timeline
         to = from;
         piece = piece && piece < PIECE_MOST ? piece * 4 : piece;
     }
+}
+
+enum timeline_result timeline_previous(struct timeline *t, const struct timeline_quest *quests,
+                                       unsigned count, unsigned *which)
+{
+    return search_back(t, quests, count, 0, which);
+}
+
+enum timeline_result timeline_last(struct timeline *t, const struct timeline_quest *quests,
+                                   unsigned count, unsigned *which)
+{
+    return search_back(t, quests, count, 1, which);
 }
