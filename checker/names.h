@@ -29,8 +29,8 @@ void names_look(struct names *n, unsigned cpu, uint64_t pc);
  * memory too. NULL: nothing is known of it. @n: may be NULL. Free with g_free(). */
 char *names_of(struct names *n, unsigned cpu, unsigned el, uint64_t pc);
 
-/* The address of the first symbol of this name, of a kernel in memory if names_of() has asked it for
- * one. False: there is none. @n: may be NULL. */
+/* The address of the first symbol of this name, of a kernel in memory if names_of() has asked it
+ * for one. False: there is none. @n: may be NULL. */
 bool names_find(const struct names *n, const char *name, uint64_t *address);
 
 /**

@@ -4,8 +4,8 @@
 
 #include "checker/finding.h"
 #include "checker/flow.h"
-#include "checker/own_state.h"
 #include "checker/names.h"
+#include "checker/own_state.h"
 #include "checker/unit.h"
 
 /* Records kept, of 24 bytes. The older half goes when there are more. */
@@ -341,7 +341,8 @@ bool arm_checker_address(const struct arm_checker *c, const char *name, uint64_t
     return names_find(c->names, name, address);
 }
 
-bool arm_checker_slot(const struct arm_checker *c, unsigned cpu, uint64_t pa, char *buf, size_t size)
+bool arm_checker_slot(const struct arm_checker *c, unsigned cpu, uint64_t pa, char *buf,
+                      size_t size)
 {
     g_autofree char *name = names_slot(c->names, c->flow, cpu, pa);
 

@@ -23,7 +23,7 @@ const char *step_symbol(const struct stepper *s, uint64_t address, char *buf, si
     const char *world = step_world(s, s->cpu);
 
     if ((world && g_str_has_prefix(world, "vm")) ||
-        !arm_checker_symbol(s->checker, address, buf, size))
+        !arm_checker_symbol(s->checker, s->cpu, step_el(s), address, buf, size))
         *buf = '\0';
     return buf;
 }

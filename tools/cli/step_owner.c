@@ -31,11 +31,15 @@ enum step_verdict do_worlds(struct stepper *s, char **words, GString *out)
 
 /* ---- owners ---- */
 
-static void add_owner(GString *out, const struct arm_owner *o)
+static void add_owner(const struct stepper *s, GString *out, const struct arm_owner *o)
 {
+    char name[160];
+
     g_string_append_printf(out, "%s %c", o->world, o->state);
     if (o->slot)
         g_string_append_printf(out, " pa:%#" PRIx64, o->slot);
+    if (o->slot && arm_checker_slot(s->checker, s->cpu, o->slot, name, sizeof(name)))
+        g_string_append_printf(out, " %s", name);
     if (o->trapped)
         g_string_append(out, " (trapped)");
     g_string_append_printf(out, " since %" PRIu64, o->since.insns);
@@ -57,7 +61,7 @@ static void one_owner(const struct stepper *s, uint32_t number, GString *out)
     g_string_append_printf(out, "%s: ", arm_reg_name(number));
     for (size_t k = 0; k < count; k++) {
         g_string_append(out, k ? "; " : "");
-        add_owner(out, &list[k]);
+        add_owner(s, out, &list[k]);
     }
     g_string_append(out, count ? "\n" : "no world has a value in it\n");
 }
