@@ -1,8 +1,8 @@
 /*
- * Lock torture: a ticket lock, a ticket lock whose waiters sleep until they are kicked, and a
- * queued lock (MCS), taken by every CPU while it is held at random for as long as it takes to be
- * preempted. What they protect is kept without atomic operations; the longest wait of each is its
- * fairness.
+ * Lock torture: a ticket lock, a ticket lock whose waiters sleep until they are kicked, a queued
+ * lock (MCS), and a ticket lock whose waiters use WFE, which a hypervisor may trap; taken by every
+ * CPU while it is held at random for as long as it takes to be preempted. What they protect is kept
+ * without atomic operations; the longest wait of each is its fairness.
  */
 #include "hyp/guests/lib/disturb.h"
 #include "hyp/guests/lib/gic.h"
@@ -108,6 +108,21 @@ static void queued_unlock(void)
     __atomic_store_n(&next->go, 1, __ATOMIC_RELEASE);
 }
 
+/* The ticket lock again; the unlocker's store is the event. */
+static void wfe_lock(void)
+{
+    uint64_t ticket = __atomic_fetch_add(&next_ticket, 1, __ATOMIC_RELAXED), served;
+    uint64_t since = now();
+
+    for (;;) {
+        __asm__ volatile("ldaxr %0, [%1]" : "=r"(served) : "r"(&serving) : "memory");
+        if (served == ticket)
+            return;
+        require(patient(since), "waits for ticket %lu, %lu is served", ticket, served);
+        insn("wfe");
+    }
+}
+
 static const struct lock {
     const char *name;
     void (*lock)(void), (*unlock)(void);
@@ -115,6 +130,7 @@ static const struct lock {
     {"ticket", ticket_lock, ticket_unlock},
     {"pv", pv_lock, pv_unlock},
     {"queued", queued_lock, queued_unlock},
+    {"wfe", wfe_lock, ticket_unlock},
 };
 #define LOCKS ARRAY_SIZE(locks)
 
@@ -237,11 +253,13 @@ static void run(void)
                 "%s: %lu times inside, counted %lu", lock->name, rounds * platform.cpus,
                 protected_words[0] - before);
     }
-    report_ok("vcpus=%u rounds=%lu ticket_us=%lu pv_us=%lu queued_us=%lu longest_us=%lu,%lu,%lu "
-              "entries_per_100=%lu,%lu,%lu fair_percent=%lu,%lu,%lu",
-              platform.cpus, rounds, took[0] / us, took[1] / us, took[2] / us, most_of(0) / us,
-              most_of(1) / us, most_of(2) / us, per_100(0), per_100(1), per_100(2), fairness(0),
-              fairness(1), fairness(2));
+    report_ok("vcpus=%u rounds=%lu ticket_us=%lu pv_us=%lu queued_us=%lu wfe_us=%lu "
+              "longest_us=%lu,%lu,%lu,%lu entries_per_100=%lu,%lu,%lu,%lu "
+              "fair_percent=%lu,%lu,%lu,%lu",
+              platform.cpus, rounds, took[0] / us, took[1] / us, took[2] / us, took[3] / us,
+              most_of(0) / us, most_of(1) / us, most_of(2) / us, most_of(3) / us, per_100(0),
+              per_100(1), per_100(2), per_100(3), fairness(0), fairness(1), fairness(2),
+              fairness(3));
 }
 
 const struct guest guest = {.name = "locks", .breaks = breaks, .run = run};
