@@ -13,7 +13,7 @@
 static void print_registers(const uint64_t *x)
 {
     for (unsigned k = 0; k < 31; k++)
-        print("%sx%-2u %016lx%s", k % 4 ? " " : "  ", k, (unsigned long)x[k],
+        print("%sx%u%s %016lx%s", k % 4 ? " " : "  ", k, k < 10 ? " " : "", (unsigned long)x[k],
               k % 4 == 3 || k == 30 ? "\n" : "");
 }
 
@@ -57,8 +57,16 @@ void panic(const char *text, ...)
     __builtin_unreachable();
 }
 
+/* What comes during a report, on a stack that is not what it should be, has no report of its own.
+ */
+static bool reporting;
+
 void panic_exception(unsigned vector, const uint64_t *x)
 {
+    if (__atomic_exchange_n(&reporting, true, __ATOMIC_RELAXED)) {
+        print("hyp: and an exception at vector 0x%x in that\n", vector);
+        end();
+    }
     console_panicking();
     print("\nhyp: panic: exception at vector 0x%x, ESR 0x%lx, FAR 0x%lx, pc image+0x%lx, SPSR "
           "0x%lx\n",
