@@ -194,7 +194,7 @@ static bool ascend(struct table *t, size_t at, unsigned width)
     for (uint32_t k = 1; k < t->count; k++)
         if (offset(t, k) < offset(t, k - 1))
             return false;
-    return offset(t, t->count - 1) > offset(t, 0) && offset(t, t->count - 1) < t->size;
+    return offset(t, t->count - 1) > offset(t, 0) && offset(t, t->count - 1) <= t->size; /* _end */
 }
 
 /* Where they are: one of the layouts; and the base, which the kernel has relocated in memory. */

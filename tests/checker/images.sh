@@ -1,42 +1,106 @@
 #!/bin/sh
-# tests/checker/images.sh ARMILLARY IMAGES_DIR [all]: hypervisors in use, checked with all rules, have no error: KVM in Debian's
-# kernel (guests with two virtual CPUs on two CPUs, and the measuring guest of tests/images/kvmtest), and Xen with dom0.
-# With "all" nVHE and protected KVM too, and one CPU; their warnings are NODSB-WALK's, which its page explains.
+# tests/checker/images.sh ARMILLARY IMAGES_DIR GUESTS_DIR [all]: hypervisors in use, checked with all rules, have no error: KVM in
+# Debian's kernel with guests that boot, measure, or verify themselves (GUESTS_DIR: hyp/guests as built), and Xen with dom0.
+# With "all" every mode of KVM, in backports' kernel too where it is there (tools/fetch-images --backports), with GICv2, debug and PMU in
+# guest and host; Xen with domains of its own, and 6 and 7 bits of preemption. What may warn is said with each, and
+# docs/rules/ says why.
 . "$(dirname "$0")/../images/lib.sh"
-how=${3:-}
+guests=$3
+how=${4:-}
 
-# judge NAME WHAT WARNINGS TEXT: the last run; WARNINGS: the rule that may warn, or none
+# judge NAME WHAT WARNINGS TEXT...: the last run says each TEXT; WARNINGS: the rule that may warn, or none
 judge() {
-  _others=$(grep -E "error: |warning: " "$out/$1.err" | grep -cv "warning: $3 " || true)
-  says "$1" "$4" || fail "$2" "$1" "exit code: $code" "expected on the console, and not there: $4"
-  if [ "$code" = 0 ] && [ "$_others" = 0 ] && grep -q "^armillary: findings: 0 error(s)" "$out/$1.err"; then
-    ok "$2: $(sed -n 's/^armillary: findings: //p' "$out/$1.err")"
+  _run=$1 _what=$2 _may=$3
+  shift 3
+  for _text in "$@"; do
+    says "$_run" "$_text" || { fail "$_what" "$_run" "exit code: $code" "expected on the console, and not there: $_text"; return; }
+  done
+  _others=$(grep -E "error: |warning: " "$out/$_run.err" | grep -cv "warning: $_may" || true)
+  if says "$_run" "FAILED\|kvmtest: .*: N[O]"; then
+    fail "$_what" "$_run" "$(grep -E "FAILED|: NO" "$out/$_run")"
+  elif [ "$code" = 0 ] && [ "$_others" = 0 ] && grep -q "^armillary: findings: 0 error(s)" "$out/$_run.err"; then
+    ok "$_what: $(sed -n 's/^armillary: findings: //p' "$out/$_run.err")"
   else
-    fail "$2" "$1" "exit code: $code" "$(grep -A3 -E "error: |warning: " "$out/$1.err" | cut -c 1-200)"
+    fail "$_what" "$_run" "exit code: $code" "$(grep -A3 -E "error: |warning: " "$out/$_run.err" | cut -c 1-200)"
   fi
 }
 
-# kvm NAME MODEL CPUS VCPUS WARNINGS WORDS
+# kvm NAME MODEL CPUS VCPUS WARNINGS WORDS TEXT [OPTION...]: Debian's kernel, or $kernel
+kernel=Image initrd=$out/initrd
 kvm() {
+  name=$1 model=$2 cpus=$3 vcpus=$4 warn=$5 words=$6 text=$7
+  shift 7
   code=0
-  "$armillary" check --cpu "$2" --smp "$3" --memory 1024 --timeout 900 --initrd "$out/initrd" \
-    --append "console=ttyAMA0 quiet kvmtest.vcpus=$4 $6" "$images/Image" </dev/null >"$out/$1" 2>"$out/$1.err" || code=$?
-  judge "$1" "KVM, $1, $3 CPU(s), $4 vCPU(s)" "$5" "kvmtest: the guest powered off, $4 vCPU(s)"
+  "$armillary" check --cpu "$model" --smp "$cpus" --memory 1024 --timeout 1500 "$@" --initrd "$initrd" \
+    --append "console=ttyAMA0 quiet kvmtest.vcpus=$vcpus $words" "$images/$kernel" </dev/null >"$out/$name" 2>"$out/$name.err" || code=$?
+  judge "$name" "KVM, $name, $cpus CPU(s), $vcpus vCPU(s)" "$warn" "$text"
 }
 
-"$(dirname "$0")/../images/mk-kvm-initrd" "$images" "$out/initrd"
-kvm vhe n1 2 2 none ""
-if [ "$how" = all ]; then
-  kvm vhe-1 n1 1 1 none ""
-  kvm nvhe a57 2 2 NODSB-WALK ""
-  grep -q "  at .* __kvm_nvhe___tlb_switch_to_guest+0x" "$out/nvhe.err" && grep -q "  from .* __kvm_nvhe_handle_trap+0x" "$out/nvhe.err" &&
-    ok "the kernel's own kallsyms names the warnings and their callers" ||
-    fail "the kernel's own kallsyms names the warnings" nvhe
-  kvm protected a57 2 2 NODSB-WALK kvm-arm.mode=protected
+measure="kvmtest.skip=boot kvmtest.rounds=100 kvmtest.with=pmu,perf,debugger"
+measured="kvmtest: the measuring guest powered off"
+boot="kvmtest.skip=measure kvmtest.words=quiet"
+verify="kvmtest.skip=measure kvmtest.words=rounds=20"
+
+# A host that counts, samples, watches and steps; guests that use debug and a PMU of their own; and all the others.
+# mode NAME MODEL WARNINGS WORDS
+mode() {
+  kvm "$1, perf and a debugger" "$2" 2 2 "$3" "$measure $4" "$measured"
+  kvm "$1, debug" "$2" 2 2 "$3" "$verify kvmtest.guests=debug $4" "guest| debug: ok"
+  kvm "$1, PMU" "$2" 2 2 "$3" "$verify kvmtest.with=pmu kvmtest.guests=pmu $4" "guest| pmu: ok"
+  kvm "$1, FP and timers" "$2" 2 2 "$3" "$verify kvmtest.guests=fp,timer $4" "guest| timer: ok"
+}
+
+"$(dirname "$0")/../images/mk-kvm-initrd" "$images" "$initrd" "$guests"
+kvm vhe n1 2 2 none "" "kvmtest: the guest powered off, 2 vCPU(s)"
+kvm "VHE, perf and a debugger" n1 2 2 none "$measure" "$measured"
+kvm "nVHE, GICv2" a57 1 2 NODSB-WALK "$boot kvmtest.gic=2" "kvmtest: the guest powered off, 2 vCPU(s), GICv2" --gic gicv=1
+if grep -q "  at .* __kvm_nvhe___sysreg_restore_state_nvhe+0x" "$out/nVHE, GICv2.err" &&
+  grep -q "  from .* __kvm_nvhe___kvm_vcpu_run+0x" "$out/nVHE, GICv2.err"; then
+  ok "the kernel's own kallsyms names what it is warned of, and the callers"
+else
+  fail "the kernel's own kallsyms names what it is warned of" "nVHE, GICv2"
 fi
-code=0
-"$armillary" check --cpu n1 --smp 2 --memory 1024 --timeout 900 --append "console=dtuart dtuart=/pl011@9000000 dom0_mem=256M" \
-  --module "$images/Image,console=hvc0" --module "$images/initrd.gz" "$images/xen" \
-  </dev/null >"$out/xen" 2>"$out/xen.err" || code=$?
+if [ "$how" = all ]; then
+  kvm vhe-1 n1 1 1 none "" "kvmtest: the guest powered off, 1 vCPU(s)"
+  kvm "VHE, GICv2" n1 1 2 none "$boot kvmtest.gic=2" "kvmtest: the guest powered off, 2 vCPU(s), GICv2" --gic gicv=1
+  mode VHE n1 none ""
+  mode nVHE a57 NODSB-WALK ""
+  kvm nvhe a57 2 2 NODSB-WALK "$boot" "kvmtest: the guest powered off, 2 vCPU(s)"
+  mode protected a57 NODSB-WALK kvm-arm.mode=protected
+  kvm protected-linux a57 2 2 NODSB-WALK "$boot kvm-arm.mode=protected" "kvmtest: the guest powered off, 2 vCPU(s)"
+fi
+if [ "$how" = all ] && [ -s "$images/Image-backports" ]; then
+  kernel=Image-backports initrd=$out/initrd-backports
+  mkdir "$out/backports"
+  ln -s "$images/busybox" "$images/initrd.gz" "$out/backports/"
+  ln -s "$images/Image-backports" "$out/backports/Image"
+  "$(dirname "$0")/../images/mk-kvm-initrd" "$out/backports" "$initrd" "$guests"
+  kvm "backports, VHE" n1 2 2 none "$boot" "kvmtest: the guest powered off, 2 vCPU(s)"
+  kvm "backports, VHE, GICv2" n1 1 2 none "$boot kvmtest.gic=2" "kvmtest: the guest powered off, 2 vCPU(s), GICv2" --gic gicv=1
+  mode "backports, VHE" n1 none ""
+  mode "backports, nVHE" a57 none ""
+  mode "backports, protected" a57 none kvm-arm.mode=protected
+fi
+
+# xen NAME WARNINGS DOM0_WORDS OPTION...; then judge it
+xen() {
+  name=$1 words=$2
+  shift 2
+  code=0
+  "$armillary" check "$@" --memory 1024 --timeout 1500 --append "console=dtuart dtuart=/pl011@9000000 dom0_mem=256M" \
+    --module "$images/Image,console=hvc0 quiet $words" --module "$images/initrd.gz" "$images/xen" \
+    </dev/null >"$out/$name" 2>"$out/$name.err" || code=$?
+}
+xen xen "" --cpu n1 --smp 2
 judge xen "Xen, dom0 on 2 CPUs" none "^armillary: init on aarch64"
+if [ "$how" = all ]; then
+  xen xen-7 "" --cpu n1 --gic preemption=7,priority=7
+  judge xen-7 "Xen, 7 bits of preemption" GIC-APR-ORDER "^armillary: init on aarch64"
+  xen xen-6 "" --cpu a57 --gic preemption=6,priority=6
+  judge xen-6 "Xen, 6 bits of preemption" GIC-APR-ORDER "^armillary: init on aarch64"
+  domain="kernel=$images/Image,ramdisk=$images/initrd.gz,memory=192,console"
+  xen domains armillary.sleep=6 --cpu n1 --smp 2 --domain "first,$domain,args=console=ttyAMA0 quiet" \
+    --domain "second,$domain,cpus=2,args=console=ttyAMA0 quiet"
+  judge domains "Xen, dom0 and two domains on 2 CPUs" none "DOM1: armillary: init on aarch64, 1 CPU" "DOM2: armillary: init on aarch64, 2 CPU"
+fi
 exit $failed

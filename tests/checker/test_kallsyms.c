@@ -23,6 +23,7 @@ struct layout {
     bool order;         /* three bytes a name before the tokens */
     bool spoilt_tokens; /* bytes before the tokens that are no zeros */
     bool long_name;
+    bool ends;      /* the last symbol is the image's end */
     bool as_a_file; /* the base has not been relocated yet */
 };
 
@@ -30,7 +31,7 @@ static const struct layout layouts[] = {
     {.name = "Linux 5", .align = 8},
     {.name = "old Linux", .align = 256},
     {.name = "Linux 6.1", .align = 8, .order = true, .spoilt_tokens = true, .long_name = true},
-    {.name = "Linux 6.6", .align = 8, .behind = true, .long_name = true},
+    {.name = "Linux 6.6", .align = 8, .behind = true, .ends = true, .long_name = true},
     {.name = "Linux 6.6, a file", .align = 8, .behind = true, .as_a_file = true},
     {.name = "Xen", .align = 256, .addresses = true},
 };
@@ -156,6 +157,8 @@ static GByteArray *image(const struct layout *l)
     if (l->behind)
         put_offsets(out, l);
     put(out, 0, 4000);
+    if (l->ends) /* the last offset, before the base and the zeros */
+        memcpy(out->data + out->len - 4000 - 8 - (SYMBOLS % 2 ? 8 : 4), &out->len, 4);
     return out;
 }
 
@@ -171,7 +174,7 @@ static void test_every_layout_is_read(void **state)
         for (unsigned k = 0; k < SYMBOLS; k++) {
             g_autofree char *name = symbol(l, k), *wanted = NULL;
             char buf[256];
-            if (name[0] != 'T')
+            if (name[0] != 'T' || (l->ends && k == SYMBOLS - 1))
                 continue;
             wanted = g_strdup_printf("%s+0x4", name + 1);
             assert_true(symbols_name(s, (l->addresses ? 0 : FIRST) + (uint64_t)k * SPACING + 4, buf,
