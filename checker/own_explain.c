@@ -284,13 +284,14 @@ static void report_wrong(const struct why *y)
         report_untagged(y);
 }
 
-/* A first value: others' that they have made is a leak. */
+/* A first value: others' that they have made is a leak. Zero says nothing: EL2 has set it without
+ * being seen, as a host at EL1 does, or the others have left it so. */
 static void first_entry(const struct why *y)
 {
     const struct live *l = y->l;
 
     if (l->owner < 0 || l->owner == (int)y->w->index || l->written || y->reg < 31 ||
-        (y->reg < REG_SYS && (y->site.known || !(y->v.lo | y->v.hi))))
+        (y->reg < REG_SYS && y->site.known) || !(y->v.lo | y->v.hi))
         return;
     const struct wreg *theirs = own_wreg(y->u, y->c->worlds.list[l->owner], y->reg);
     if (theirs->changed && theirs->value.lo == y->v.lo)
