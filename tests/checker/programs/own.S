@@ -2,6 +2,7 @@
 // right and in some that are not.
 // case: clean
 // case -DEMULATE: clean
+// case -DLEFT_ZERO: clean
 // case -DNO_SAVE @restore_a: LOST TPIDR_EL1 of vm
 // case -DNO_RESTORE @do_eret: LEAK TPIDR_EL1 of vm
 // case -DNEVER @do_eret: UNSAVED TPIDR_EL1 of vm
@@ -30,6 +31,10 @@
         mov     x2, #0x46                       // TPM in the other
         str     x2, [x0, #FRAME_MDCR]
         msr     mdcr_el2, x2
+#ifdef LEFT_ZERO // the first world makes it zero; nobody switches it, and the second one has zero too
+        mov     x2, #9
+        msr     afsr1_el1, x2
+#endif
         .endm
 #include "hv.inc"
 
@@ -112,6 +117,9 @@ late_save: str  x4, [x0, #FRAME_A]
         ret
 
 guest:  // X21: a number that the other does not have
+#ifdef LEFT_ZERO
+        msr     afsr1_el1, xzr
+#endif
         add     x21, x21, #1
         mov     x22, #4
 1:      add     x23, x21, x22, lsl #8
