@@ -363,6 +363,12 @@ void flow_interest(struct flow *f, unsigned cpu, uint64_t count)
     follow(f, cpu, true);
 }
 
+void flow_follow(struct flow *f, unsigned cpu, uint64_t count, uint64_t insns)
+{
+    if (f->cpus[cpu].following)
+        f->cpus[cpu].until = MAX(f->cpus[cpu].until, count + insns);
+}
+
 void flow_exit(struct flow *f, const struct world *w, const struct arm_event *p)
 {
     struct flow_cpu *v = &f->cpus[p->cpu];

@@ -63,6 +63,9 @@ void flow_enter(struct flow *f, const struct arm_event *p);
 /* Go on following, or begin: something that matters has happened on @cpu. */
 void flow_interest(struct flow *f, unsigned cpu, uint64_t count);
 
+/* If it is followed, for @insns more. */
+void flow_follow(struct flow *f, unsigned cpu, uint64_t count, uint64_t insns);
+
 /* What X@n or V@n of @cpu is, and the instruction that wrote it while it was followed. */
 struct tag flow_x(const struct flow *f, unsigned cpu, unsigned n);
 struct tag flow_v(const struct flow *f, unsigned cpu, unsigned n);

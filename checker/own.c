@@ -35,6 +35,7 @@ static void *create(struct arm_checker *c)
     u->live = g_new0(struct live, count);
     u->entered = g_new0(struct value128, count);
     u->vbars = g_new0(struct misplaced, c->cpu_count);
+    u->windows = g_new0(struct window, c->cpu_count);
     own_pair_create(c, u);
     for (size_t k = 0; k < count; k++)
         u->live[k].owner = WORLD_NOBODY;
@@ -51,6 +52,7 @@ static void destroy(void *state)
     g_free(u->live);
     g_free(u->entered);
     g_free(u->vbars);
+    g_free(u->windows);
     own_pair_destroy(u);
     g_free(u);
 }
@@ -108,6 +110,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
 {
     struct site at = site_of(c, p);
 
+    own_window_reset(state, p->cpu);
     for (unsigned reg = 0; reg < c->regs.count; reg++)
         leave_one(c, state, w, reg, p, &at);
 }
@@ -146,6 +149,7 @@ static void enter_one(struct arm_checker *c, struct own *u, struct world *w, uns
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
     own_slot_check_entry(c, state, w, p);
+    own_window_reset(state, p->cpu);
     for (unsigned reg = 0; reg < c->regs.count; reg++)
         enter_one(c, state, w, reg, p);
 }
@@ -178,6 +182,9 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
     struct live *l = own_live(u, p->cpu, reg);
     own_slot_written(c, u, l, reg, &tag, p);
     own_pair_written(u, reg, p, &at);
+    own_window_changed(c, u, p->cpu, reg, &at);
+    if (tag.kind == TAG_EXACT && tag.from && tag.reg == reg)
+        own_window_moved(c, u, p->cpu, &tag, true);
     if (l->owner >= 0 && c->regs.desc[reg].owner != OWNER_EL2CFG) {
         const struct wreg *r = own_wreg(u, c->worlds.list[l->owner], reg);
         if ((p->sysreg_write.before & c->regs.desc[reg].mask) == r->value.lo)
@@ -225,7 +232,9 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
         u->aliased[aliased_reg(c, p)] = site_of(c, p);
     if (p->kind == ARM_EVENT_SYSREG_READ && sysreg_lookup(p->sysreg_read.sr) != SR_NONE)
         reg = c->regs.of_sysreg[sysreg_lookup(p->sysreg_read.sr)];
-    if (p->kind == ARM_EVENT_POWER)
+    if (p->kind == ARM_EVENT_EXCEPTION || p->kind == ARM_EVENT_ERET)
+        own_window_event(c, u, p);
+    else if (p->kind == ARM_EVENT_POWER)
         forget(c, state, p->cpu);
     else if (p->kind == ARM_EVENT_SYSREG_READ && c->guest_seen && reg != REG_NONE)
         own_slot_read(c, u, reg, p);
@@ -240,6 +249,9 @@ void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint6
     if (tag->world < 0 || !own(c))
         return;
     own_slot_saved(c, cpu, c->worlds.list[tag->world], tag->reg, pa, value, at);
+    const struct granule *g = flow_granule(c->flow, pa);
+    if (g && g->slot && own_live(own(c), cpu, tag->reg)->owner == tag->world)
+        own_window_moved(c, own(c), cpu, tag, false);
     struct wreg *r = own_wreg(own(c), c->worlds.list[tag->world], tag->reg);
     struct slot *s = &r->slots[0];
     for (unsigned k = 0; k < SLOTS; k++) {
@@ -261,6 +273,7 @@ void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
     for (; own(c) && vectors; vectors &= vectors - 1) {
         unsigned reg = REG_V((unsigned)__builtin_ctz(vectors));
         struct live *l = own_live(own(c), cpu, reg);
+        own_window_changed(c, own(c), cpu, reg, at);
         if (l->owner >= 0)
             lose(own(c), c, l, reg, at);
         int owner = l->owner;
@@ -312,7 +325,8 @@ struct tag own_read_tag(const struct arm_checker *c, const struct arm_event *p)
 }
 
 const struct check_unit unit_own = {
-    .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_SYSREG_READ),
+    .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_SYSREG_READ) |
+              ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET),
     .everywhere = ARM_BIT(ARM_EVENT_POWER) | ARM_BIT(ARM_EVENT_STORE), /* STORE: of flow */
     .create = create,
     .event = event,

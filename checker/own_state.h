@@ -34,6 +34,18 @@ struct pair {
     struct site site;
 };
 
+/* Registers of a group that were saved or restored last on a CPU, and what came between. */
+struct window {
+    bool moved, restores;
+    int16_t world;
+    enum sysreg_owner group;
+    unsigned depth;      /* exceptions from EL2 to EL2 since */
+    struct site taken;   /* the first of them */
+    struct site changed; /* a register of the group, by a handler: */
+    unsigned reg;
+    struct value128 values[REGS_MAX]; /* of the group, when it was taken */
+};
+
 /* What a world has in a register. */
 struct wreg {
     struct value128 value; /* the newest */
@@ -67,6 +79,7 @@ struct own {
     struct pair *pairs;               /* likewise, */
     uint32_t (*saves)[PAIR_KINDS];    /* and by register: of what was clean, */
     uint32_t (*restores)[PAIR_KINDS]; /* and of what was there already */
+    struct window *windows;           /* by CPU */
     struct misplaced *vbars; /* by CPU: VBAR_EL1 of somebody else was read since the exit */
     bool fp_told;            /* of FP and SIMD at the entry of this count and CPU */
     uint64_t fp_told_at;
@@ -127,3 +140,14 @@ void own_pair_written(struct own *u, unsigned reg, const struct arm_event *p,
 /* @w is about to be entered, and can use @reg. */
 void own_pair_entered(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
                       const struct arm_event *p);
+
+/* ---- exceptions in the middle of a switch: WINDOW (checker/own_window.c) ---- */
+
+void own_window_event(struct arm_checker *c, struct own *u, const struct arm_event *p);
+void own_window_reset(struct own *u, unsigned cpu);
+
+/* The register of @tag, its world's, was restored from or saved to its slot. */
+void own_window_moved(struct arm_checker *c, struct own *u, unsigned cpu, const struct tag *tag,
+                      bool restores);
+void own_window_changed(struct arm_checker *c, struct own *u, unsigned cpu, unsigned reg,
+                        const struct site *at);
