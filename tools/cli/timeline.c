@@ -137,7 +137,7 @@ struct timeline *timeline_new(const struct timeline_config *config, struct arm_e
     t->inputs = g_array_new(FALSE, FALSE, sizeof(struct typed));
     t->here = &t->live;
     t->end = ARM_STOP_LIMIT;
-    if (side_open(t, &t->live)) {
+    if (side_open(t, &t->live) && side_open(t, &t->past)) {
         t->cpus = arm_cpu_count(t->live.m);
         if (points_take(t, &t->live, false))
             return t;
@@ -270,8 +270,6 @@ enum timeline_result side_run(struct side *s, struct arm_position to)
 
 enum timeline_result past_restore(struct timeline *t, const struct point *p)
 {
-    if (!t->past.m && !side_open(t, &t->past))
-        return TIMELINE_ERROR;
     if (arm_snapshot_restore(t->past.m, p->snapshot, &t->error) < 0)
         return TIMELINE_ERROR;
     t->past.crossings = p->crossings;

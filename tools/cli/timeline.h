@@ -16,7 +16,7 @@
 struct timeline;
 
 struct timeline_config {
-    /* Of both machines: it and what it points to live as long as the timeline. The second has no
+    /* Of both machines: the second has no
      * console output, and poll, idle and host_ctx are the timeline's own. */
     const struct arm_config *machine;
     /* What a new machine needs before its first run, as a snapshot's file or a log of input to
@@ -28,10 +28,10 @@ struct timeline_config {
     uint64_t memory;    /* bytes that the process may have for them; 0: TIMELINE_MEMORY */
 };
 
-/* Executing an interval again takes some 60 ms, and a run of 1 G instructions has one snapshot for
+/* Executing an interval again takes some 30 ms, and a run of 1 G instructions has one snapshot for
  * each. */
-#define TIMELINE_INTERVAL  (UINT64_C(8) << 20)
-#define TIMELINE_SNAPSHOTS 192
+#define TIMELINE_INTERVAL  (UINT64_C(4) << 20)
+#define TIMELINE_SNAPSHOTS 320
 #define TIMELINE_MEMORY    (UINT64_C(3) << 30)
 
 enum timeline_result {
@@ -57,7 +57,7 @@ struct timeline_quest {
 };
 
 /**
- * timeline_new() - create the live machine.
+ * timeline_new() - create both machines.
  * Return: a timeline that the caller frees with timeline_free(); or NULL and *err.
  */
 struct timeline *timeline_new(const struct timeline_config *config, struct arm_error *err);

@@ -270,7 +270,7 @@ static enum timeline_result search_back(struct timeline *t, const struct timelin
         }
         int found = -1;
         enum timeline_result r = begin_scan(t, to, piece);
-        crossings = t->past.m ? t->past.crossings : crossings;
+        crossings = t->past.crossings;
         struct arm_position from = r == TIMELINE_THERE ? side_at(&t->past) : to;
         if (r == TIMELINE_THERE)
             r = scan(t, &h, to, here, below, &last, &found);

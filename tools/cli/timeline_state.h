@@ -34,7 +34,7 @@ struct timeline {
     struct timeline_config config;
     struct arm_config machine;
     unsigned cpus;
-    struct side live, past; /* past.m NULL: not needed yet */
+    struct side live, past;
     struct side *here;
     GPtrArray *points; /* struct point, in order */
     GString *text;     /* all that was typed */
