@@ -121,6 +121,8 @@ int machine_copy_config(struct arm_machine *m, const struct arm_config *c, struc
     m->start_el = c->start_el ? c->start_el : c->el2 ? 2 : 1;
     m->semihosting = c->semihosting;
     m->semihosting_el0 = c->semihosting_el0;
+    m->turns_drawn = c->turn_seed != 0;
+    m->turn_rng = c->turn_seed;
     m->no_reboot = c->no_reboot;
     m->keep_going = c->keep_going;
     m->log = c->log;

@@ -39,6 +39,22 @@ int arm_set_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level)
     return 0;
 }
 
+#define GICR_SGI_BASE  0x10000
+#define GICR_ISENABLER (GICR_SGI_BASE + 0x100)
+#define GICR_ISPENDR   (GICR_SGI_BASE + 0x200)
+
+int arm_send_sgi(struct arm_machine *m, unsigned cpu)
+{
+    if (cpu >= m->cpu_count || m->input.replays || m->input.out)
+        return -ARM_EINVAL;
+    struct device *gicr = gic_redistributor(m->gic, cpu);
+    unsigned enabled = (unsigned)device_read(gicr, GICR_ISENABLER, 4) & 0xffff;
+    if (!enabled)
+        return -ARM_EINVAL;
+    device_write(gicr, GICR_ISPENDR, 4, enabled & -enabled);
+    return __builtin_ctz(enabled);
+}
+
 int arm_raise_serror(struct arm_machine *m, unsigned cpu, uint32_t syndrome)
 {
     if (m->input.replays)

@@ -20,6 +20,9 @@ struct code_cache;
 /* Round robin: instructions a CPU runs before the next one's turn. */
 #define MACHINE_QUANTUM 20000
 
+/* The longest turn where lengths are drawn. */
+#define MACHINE_TURN_MAX (2 * MACHINE_QUANTUM)
+
 /* Instructions between the guest's taking a character of the UART and the next one's arrival, where
  * the host has more. */
 #define MACHINE_INPUT_INSNS 1000
@@ -39,7 +42,9 @@ struct arm_machine {
     struct cpu *cpus[ARM_CPUS_MAX];
     uint64_t mpidr[ARM_CPUS_MAX];
     struct turn turn;
-    unsigned next;       /* index of the CPU whose turn is next */
+    unsigned next;    /* index of the CPU whose turn is next */
+    bool turns_drawn; /* it, and the turn's length, are drawn: */
+    uint64_t turn_rng;
     struct cpu *current; /* the CPU whose slice runs now, NULL between slices */
     struct cpu *last;    /* the one whose turn was last */
     struct {

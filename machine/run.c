@@ -2,6 +2,8 @@
 #include <inttypes.h>
 
 #include "arch/esr.h"
+#include "base/bits.h"
+#include "base/random.h"
 #include "cpu/code_cache.h"
 #include "cpu/exception.h"
 #include "cpu/interp.h"
@@ -95,19 +97,38 @@ static void poll(struct arm_machine *m)
         m->poll(m->host_ctx);
 }
 
+/* The first CPU from number @first on that can run; NULL: every one waits. */
+static struct cpu *next_runnable(struct arm_machine *m, unsigned first)
+{
+    for (unsigned k = 0; k < m->cpu_count; k++) {
+        struct cpu *cpu = m->cpus[(first + k) % m->cpu_count];
+        if (runnable(m, cpu))
+            return cpu;
+    }
+    return NULL;
+}
+
+/* Half of the turns are short ones. Drawn only when somebody can run: how often we ask while all
+ * wait is the host's matter. */
+static struct turn draw_turn(struct arm_machine *m)
+{
+    uint64_t r = random_next(&m->turn_rng);
+    unsigned longest = bit(r, 63) ? MACHINE_TURN_MAX : 500;
+
+    return (struct turn){.cpu = next_runnable(m, (unsigned)bits(r, 15, 0) % m->cpu_count),
+                         .left = 1 + bits(r, 47, 16) % longest};
+}
+
 /* False: every CPU waits. */
 static bool begin_turn(struct arm_machine *m)
 {
     poll(m);
-    for (unsigned k = 0; k < m->cpu_count; k++) {
-        struct cpu *cpu = m->cpus[(m->next + k) % m->cpu_count];
-        if (runnable(m, cpu)) {
-            m->next = (cpu->index + 1) % m->cpu_count;
-            m->turn = (struct turn){.cpu = cpu, .left = MACHINE_QUANTUM};
-            return true;
-        }
-    }
-    return false;
+    struct cpu *cpu = next_runnable(m, m->next);
+    if (!cpu)
+        return false;
+    m->turn = m->turns_drawn ? draw_turn(m) : (struct turn){.cpu = cpu, .left = MACHINE_QUANTUM};
+    m->next = (m->turn.cpu->index + 1) % m->cpu_count;
+    return true;
 }
 
 /* When the first waiting CPU may wake by itself or by a device. */

@@ -9,7 +9,8 @@
 #include "machine/machine.h"
 #include "machine/snapshot.h"
 
-#define VERSION 1
+#define VERSION         1
+#define MACHINE_VERSION 2
 
 #define COUNT_MAX BIT(62) /* of instructions: no sum with a limit wraps */
 
@@ -30,9 +31,10 @@ static void turn_state(struct state_io *io, struct arm_machine *m)
     STATE(io, m->turn.left);
     STATE(io, m->turn.fault_loop);
     STATE(io, m->turn.halted);
-    state_require(io, m->turn.left <= MACHINE_QUANTUM, "m->turn.left");
+    state_require(io, m->turn.left <= MACHINE_TURN_MAX, "m->turn.left");
     cpu_ref_state(io, m, "last", &m->last);
     STATE(io, m->next);
+    STATE(io, m->turn_rng);
     state_require(io, m->next < m->cpu_count, "m->next");
 }
 
@@ -50,7 +52,7 @@ static void end_state(struct state_io *io, struct arm_machine *m)
 
 static void run_state(struct state_io *io, struct arm_machine *m)
 {
-    state_section_begin(io, "machine", VERSION);
+    state_section_begin(io, "machine", MACHINE_VERSION);
     turn_state(io, m);
     for (unsigned k = 0; k < m->cpu_count; k++) {
         STATE(io, m->resume[k].entry);
