@@ -189,8 +189,8 @@ static void print_site(arm_line_fn *line, void *ctx, const char *role, const str
         say(line, ctx, "           from %s", places[k]);
 }
 
-static void print_one(const struct arm_checker *c, const struct kept_finding *k, arm_line_fn *line,
-                      void *ctx)
+void finding_print(const struct arm_checker *c, const struct kept_finding *k, const char *options,
+                   arm_line_fn *line, void *ctx)
 {
     const struct finding *f = &k->finding;
 
@@ -207,8 +207,8 @@ static void print_one(const struct arm_checker *c, const struct kept_finding *k,
     if (k->times > 1)
         say(line, ctx, "  %-8s %" PRIu64 " times", "seen", k->times);
     if (c->rerun)
-        say(line, ctx, "  %-8s armillary run --max-insns %" PRIu64 " %s", "replay", f->at.total,
-            c->rerun);
+        say(line, ctx, "  %-8s armillary run --max-insns %" PRIu64 " %s%s%s", "replay", f->at.total,
+            options, *options ? " " : "", c->rerun);
 }
 
 void findings_print(const struct arm_checker *c, arm_line_fn *line, void *ctx)
@@ -216,7 +216,7 @@ void findings_print(const struct arm_checker *c, arm_line_fn *line, void *ctx)
     const struct findings *fs = c->findings;
 
     for (unsigned k = 0; k < fs->count; k++)
-        print_one(c, &fs->list[k], line, ctx);
+        finding_print(c, &fs->list[k], "", line, ctx);
     if (fs->dropped)
         say(line, ctx, "... and %" PRIu64 " more than %d", fs->dropped, FINDINGS_MAX);
     suppressions_print(c->suppressions, line, ctx);

@@ -55,6 +55,11 @@ void findings_free(struct findings *fs);
 /* How many different ones; with @errors only those that are no warnings. */
 unsigned findings_count(const struct findings *fs, bool errors);
 
+/* @options: of the run, beside those that c->rerun has. */
+struct kept_finding;
+void finding_print(const struct arm_checker *c, const struct kept_finding *k, const char *options,
+                   arm_line_fn *line, void *ctx);
+
 void findings_print(const struct arm_checker *c, arm_line_fn *line, void *ctx);
 
 /* The files that were asked for. Return: 0 or -ARM_Exxx and a sentence. */

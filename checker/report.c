@@ -11,7 +11,7 @@
 
 /* ---- JSON: an array, an object a finding ---- */
 
-static void json_text(GString *out, const char *text)
+void report_json_text(GString *out, const char *text)
 {
     g_string_append_c(out, '"');
     for (const unsigned char *p = (const unsigned char *)text; *p; p++)
@@ -29,7 +29,7 @@ static void json_member(GString *out, const char *name, const char *text)
     if (!text)
         return;
     g_string_append_printf(out, ", \"%s\": ", name);
-    json_text(out, text);
+    report_json_text(out, text);
 }
 
 /* "pc ADDRESS NAME": the name, or NULL. */
@@ -47,7 +47,7 @@ static void json_callers(GString *out, char **places)
     g_string_append(out, ", \"callers\": [");
     for (unsigned k = 1; places[k]; k++) {
         g_string_append(out, k > 1 ? ", " : "");
-        json_text(out, places[k] + strlen("pc "));
+        report_json_text(out, places[k] + strlen("pc "));
     }
     g_string_append_c(out, ']');
 }
@@ -65,27 +65,34 @@ static void json_site(GString *out, const char *name, const struct site *s, char
     g_string_append_c(out, '}');
 }
 
+void report_json_finding(const struct kept_finding *kept, GString *out)
+{
+    const struct finding *f = &kept->finding;
+
+    g_string_append(out, "{\"rule\": ");
+    report_json_text(out, rule_rows[f->rule].name);
+    json_member(out, "severity", rule_severity_word(f->rule));
+    json_member(out, "register", arm_reg_name(f->reg));
+    json_member(out, "world", f->world ? f->world->name : NULL);
+    json_member(out, "text", f->text);
+    json_site(out, "at", &f->at, kept->places[0]);
+    json_site(out, "other", &f->other, kept->places[1]);
+    json_member(out, "other_role", f->other_role);
+    if (f->has_address)
+        g_string_append_printf(out, ", \"address\": \"%#" PRIx64 "\"", f->address);
+    json_member(out, "slot", kept->slot);
+    json_member(out, "hint", f->hint);
+    g_string_append_printf(out, ", \"times\": %" PRIu64 "}", kept->times);
+}
+
 void report_json(const struct arm_checker *c, GString *out)
 {
     const struct findings *fs = c->findings;
 
     g_string_append(out, "[");
     for (unsigned k = 0; k < fs->count; k++) {
-        const struct finding *f = &fs->list[k].finding;
-        g_string_append_printf(out, "%s\n  {\"rule\": ", k ? "," : "");
-        json_text(out, rule_rows[f->rule].name);
-        json_member(out, "severity", rule_severity_word(f->rule));
-        json_member(out, "register", arm_reg_name(f->reg));
-        json_member(out, "world", f->world ? f->world->name : NULL);
-        json_member(out, "text", f->text);
-        json_site(out, "at", &f->at, fs->list[k].places[0]);
-        json_site(out, "other", &f->other, fs->list[k].places[1]);
-        json_member(out, "other_role", f->other_role);
-        if (f->has_address)
-            g_string_append_printf(out, ", \"address\": \"%#" PRIx64 "\"", f->address);
-        json_member(out, "slot", fs->list[k].slot);
-        json_member(out, "hint", f->hint);
-        g_string_append_printf(out, ", \"times\": %" PRIu64 "}", fs->list[k].times);
+        g_string_append(out, k ? ",\n  " : "\n  ");
+        report_json_finding(&fs->list[k], out);
     }
     g_string_append(out, fs->count ? "\n]\n" : "]\n");
 }
@@ -111,7 +118,7 @@ static void junit_site(GString *out, const char *role, const struct site *s, cha
         g_string_append_printf(out, "    from %s\n", places[k]);
 }
 
-static void junit_finding(const struct kept_finding *kept, GString *out)
+void report_junit_finding(const struct kept_finding *kept, GString *out)
 {
     const struct finding *f = &kept->finding;
 
@@ -127,12 +134,9 @@ static void junit_finding(const struct kept_finding *kept, GString *out)
         g_string_append_printf(out, "  hint: %s\n", f->hint);
 }
 
-/* One element for all findings of a rule: readers take the first one of a test case. */
-static void junit_rule(const struct arm_checker *c, enum rule rule, GString *out)
+void report_junit_rule(enum rule rule, unsigned count, const char *findings, GString *out)
 {
-    g_autoptr(GString) all = g_string_new(NULL);
     bool error = rule_rows[rule].severity == RULE_ERROR;
-    unsigned count = findings_of(c, rule);
 
     g_string_append_printf(out,
                            "    <testcase classname=\"armillary.check\" name=\"%s\" time=\"0\"",
@@ -141,10 +145,7 @@ static void junit_rule(const struct arm_checker *c, enum rule rule, GString *out
         g_string_append(out, "/>\n");
         return;
     }
-    for (unsigned k = 0; k < c->findings->count; k++)
-        if (c->findings->list[k].finding.rule == rule)
-            junit_finding(&c->findings->list[k], all);
-    g_autofree char *text = g_markup_escape_text(all->str, -1);
+    g_autofree char *text = g_markup_escape_text(findings, -1);
     if (error)
         g_string_append_printf(out,
                                ">\n      <failure type=\"%s\" message=\"%u finding(s)\">%s"
@@ -153,6 +154,16 @@ static void junit_rule(const struct arm_checker *c, enum rule rule, GString *out
     else
         g_string_append_printf(out, ">\n      <system-out>%s</system-out>\n    </testcase>\n",
                                text);
+}
+
+static void junit_rule(const struct arm_checker *c, enum rule rule, GString *out)
+{
+    g_autoptr(GString) all = g_string_new(NULL);
+
+    for (unsigned k = 0; k < c->findings->count; k++)
+        if (c->findings->list[k].finding.rule == rule)
+            report_junit_finding(&c->findings->list[k], all);
+    report_junit_rule(rule, findings_of(c, rule), all->str, out);
 }
 
 /* One test case for all limits; none without a budget. */
@@ -178,26 +189,31 @@ static void junit_budget(const struct account *a, GString *out)
         g_string_append(out, "/>\n");
 }
 
+void report_junit_suite(unsigned tests, unsigned failures, const char *cases, GString *out)
+{
+    g_string_append_printf(out,
+                           "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                           "<testsuites>\n  <testsuite name=\"armillary check\" tests=\"%u\" "
+                           "failures=\"%u\" errors=\"0\" skipped=\"0\" time=\"0\">\n%s"
+                           "  </testsuite>\n</testsuites>\n",
+                           tests, failures, cases);
+}
+
 void report_junit(const struct arm_checker *c, GString *out)
 {
+    g_autoptr(GString) cases = g_string_new(NULL);
     bool budget = c->account && budget_limits(c->account);
     unsigned tests = budget, failures = budget && budget_exceeded(c->account);
 
     for (unsigned k = 0; k < RULE_COUNT; k++) {
-        tests += c->rule_on[k];
-        failures += c->rule_on[k] && rule_rows[k].severity == RULE_ERROR &&
-                    findings_of(c, (enum rule)k) != 0;
+        if (!c->rule_on[k])
+            continue;
+        tests++;
+        failures += rule_rows[k].severity == RULE_ERROR && findings_of(c, (enum rule)k) != 0;
+        junit_rule(c, (enum rule)k, cases);
     }
-    g_string_append_printf(out,
-                           "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                           "<testsuites>\n  <testsuite name=\"armillary check\" tests=\"%u\" "
-                           "failures=\"%u\" errors=\"0\" skipped=\"0\" time=\"0\">\n",
-                           tests, failures);
-    for (unsigned k = 0; k < RULE_COUNT; k++)
-        if (c->rule_on[k])
-            junit_rule(c, (enum rule)k, out);
-    junit_budget(c->account, out);
-    g_string_append(out, "  </testsuite>\n</testsuites>\n");
+    junit_budget(c->account, cases);
+    report_junit_suite(tests, failures, cases->str, out);
 }
 
 /* ---- SARIF 2.1.0 ---- */
@@ -206,13 +222,13 @@ static void sarif_rules(GString *out)
 {
     for (unsigned k = 0; k < RULE_COUNT; k++) {
         g_string_append_printf(out, "%s\n        {\"id\": ", k ? "," : "");
-        json_text(out, rule_rows[k].name);
+        report_json_text(out, rule_rows[k].name);
         g_string_append(out, ", \"shortDescription\": {\"text\": ");
-        json_text(out, rule_rows[k].meaning);
+        report_json_text(out, rule_rows[k].meaning);
         g_string_append(out, "}, \"help\": {\"text\": ");
-        json_text(out, rule_rows[k].section);
+        report_json_text(out, rule_rows[k].section);
         g_string_append(out, "}, \"defaultConfiguration\": {\"level\": ");
-        json_text(out, rule_severity_word((enum rule)k));
+        report_json_text(out, rule_severity_word((enum rule)k));
         g_string_append(out, "}}");
     }
 }
@@ -228,7 +244,7 @@ static void sarif_location(GString *out, const struct site *s, const char *place
     g_string_append(out, "\"logicalLocations\": [{");
     if (place_name(place)) {
         g_string_append(out, "\"name\": ");
-        json_text(out, place_name(place));
+        report_json_text(out, place_name(place));
         g_string_append(out, ", ");
     }
     g_string_append_printf(
@@ -236,7 +252,7 @@ static void sarif_location(GString *out, const struct site *s, const char *place
         s->cpu, s->el, s->pc, s->total);
     if (role) {
         g_string_append(out, ", \"message\": {\"text\": ");
-        json_text(out, role);
+        report_json_text(out, role);
         g_string_append_c(out, '}');
     }
     g_string_append_c(out, '}');
@@ -254,7 +270,7 @@ static void sarif_stack(GString *out, const struct kept_finding *kept)
         g_string_append_printf(
             out,
             "%s{\"location\": {\"logicalLocations\": [{\"fullyQualifiedName\": ", k ? ", " : "");
-        json_text(out, places[k]);
+        report_json_text(out, places[k]);
         g_string_append(out, "}]}}");
     }
     g_string_append(out, "]}]");
@@ -272,16 +288,16 @@ static void sarif_properties(const struct kept_finding *kept, GString *out)
     g_string_append_c(out, '}');
 }
 
-static void sarif_result(const struct kept_finding *kept, GString *out)
+void report_sarif_finding(const struct kept_finding *kept, GString *out)
 {
     const struct finding *f = &kept->finding;
 
     g_string_append(out, "\n      {\"ruleId\": ");
-    json_text(out, rule_rows[f->rule].name);
+    report_json_text(out, rule_rows[f->rule].name);
     g_string_append_printf(out, ", \"ruleIndex\": %d", (int)f->rule);
     json_member(out, "level", rule_severity_word(f->rule));
     g_string_append(out, ", \"message\": {\"text\": ");
-    json_text(out, f->text);
+    report_json_text(out, f->text);
     g_string_append(out, "}, \"locations\": [");
     sarif_location(out, &f->at, kept->places[0][0], NULL);
     g_string_append(out, "]");
@@ -301,36 +317,52 @@ static void sarif_result(const struct kept_finding *kept, GString *out)
     g_string_append_c(out, '}');
 }
 
-void report_sarif(const struct arm_checker *c, GString *out)
+void report_sarif_begin(GString *out)
 {
-    const struct findings *fs = c->findings;
-
     g_string_append(out, "{\"version\": \"2.1.0\",\n"
                          " \"$schema\": \"https://json.schemastore.org/sarif-2.1.0.json\",\n"
                          " \"runs\": [{\n    \"tool\": {\"driver\": {\"name\": \"armillary\", "
                          "\"version\": \"" ARM_VERSION "\", \"rules\": [");
     sarif_rules(out);
     g_string_append(out, "]}},\n    \"results\": [");
-    for (unsigned k = 0; k < fs->count; k++) {
-        g_string_append(out, k ? "," : "");
-        sarif_result(&fs->list[k], out);
-    }
+}
+
+void report_sarif_end(GString *out)
+{
     g_string_append(out, "]}]}\n");
 }
 
-int report_write(const struct arm_checker *c, const char *path, report_fn *fn,
-                 struct arm_error *err)
+void report_sarif(const struct arm_checker *c, GString *out)
 {
-    if (!path)
-        return 0;
-    g_autoptr(GString) out = g_string_new(NULL);
-    FILE *f = fopen(path, "wb");
+    const struct findings *fs = c->findings;
 
-    fn(c, out);
-    bool written = f && fwrite(out->str, 1, out->len, f) == out->len;
+    report_sarif_begin(out);
+    for (unsigned k = 0; k < fs->count; k++) {
+        g_string_append(out, k ? "," : "");
+        report_sarif_finding(&fs->list[k], out);
+    }
+    report_sarif_end(out);
+}
+
+int report_write_text(const char *path, const GString *text, struct arm_error *err)
+{
+    FILE *f = fopen(path, "wb");
+    bool written = f && fwrite(text->str, 1, text->len, f) == text->len;
+
     if (f && fclose(f) != 0)
         written = false;
     return written
                ? 0
                : error_set(err, ARM_EIO, "%s: cannot write the report: %s", path, strerror(errno));
+}
+
+int report_write(const struct arm_checker *c, const char *path, report_fn *fn,
+                 struct arm_error *err)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    if (!path)
+        return 0;
+    fn(c, out);
+    return report_write_text(path, out, err);
 }
