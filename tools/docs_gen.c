@@ -412,6 +412,7 @@ static const struct {
                      {"limits", "Limits"},
                      {"debug", "Debugging"},
                      {"check", "Checking (armillary check)"},
+                     {"sweep", "Many runs (armillary check)"},
                      {"step", "Stepping (armillary step)"}};
 
 static const struct {

@@ -21,6 +21,7 @@ static const char **place_of(struct arm_check_config *config, const char *format
     return !strcmp(format, "json")    ? &config->json
            : !strcmp(format, "junit") ? &config->junit
            : !strcmp(format, "sarif") ? &config->sarif
+           : !strcmp(format, "parts") ? &config->parts
                                       : NULL;
 }
 
@@ -94,7 +95,7 @@ bool check_parse(struct check_request *check, char **reports)
             if (!parse_report(&check->config, part)) {
                 fprintf(stderr,
                         "armillary check: --report=%s: expected FORMAT=FILE, the format json, "
-                        "junit or sarif\n",
+                        "junit, sarif or parts\n",
                         part);
                 return false;
             }
@@ -116,6 +117,17 @@ struct arm_checker *check_begin(const struct check_request *check, struct arm_ma
 static void print_line(void *ctx, const char *line)
 {
     fprintf(ctx, "armillary: %s\n", line);
+}
+
+int check_end_merge(const struct check_request *check, struct arm_merge *merge, FILE *say, int code)
+{
+    struct arm_error err = {0};
+    int bad = arm_merge_end(merge, &check->config, print_line, say, &err);
+
+    arm_merge_free(merge);
+    if (bad < 0)
+        fprintf(say, "armillary check: %s\n", err.text);
+    return bad < 0 ? EXIT_USAGE : bad ? EXIT_FOUND : code;
 }
 
 int check_end(struct arm_checker *checker, FILE *say, int code)

@@ -61,7 +61,8 @@ static const struct {
     const char *name, *title;
 } groups[] = {{"machine", "Machine options:"}, {"image", "Image options:"},
               {"limits", "Limits:"},           {"debug", "Debug options:"},
-              {"check", "Check options:"},     {"step", "Step options:"}};
+              {"check", "Check options:"},     {"sweep", "Sweep options:"},
+              {"step", "Step options:"}};
 
 /* Of each enum run_kind. */
 static const struct {
@@ -164,6 +165,10 @@ static int parse_numbers(const struct options *o, struct run_request *req)
         return bad("memory", o->memory, "MiB, or a number with K, M or G, above 0");
     if (o->seed && !parse_number(o->seed, 0, UINT64_MAX, &req->config.seed))
         return bad("seed", o->seed, "a number");
+    if (o->turns && !parse_number(o->turns, 0, UINT64_MAX, &req->config.turn_seed))
+        return bad("turns", o->turns, "a number");
+    if (o->inject && !sweep_parse_injection(o->inject, &req->inject))
+        return bad("inject", o->inject, "KIND@INSNS[:CPU], KIND sgi, ppi, vtimer or serror");
     if (o->gic && !parse_gic(o->gic, &req->config.gic))
 #define X(key, member, least, range, ...) " " key " (" range ")"
         return bad("gic", o->gic, "KEY=N,...; keys are" GIC_KEYS(X));
@@ -200,6 +205,22 @@ static int parse_blobs(const struct options *o, struct arm_blob *blobs, struct r
         blobs[0].cpu = 0;
     req->config.blobs = blobs;
     req->config.blob_count = count;
+    return 0;
+}
+
+static int parse_sweep(const struct options *o, struct sweep_request *sweep)
+{
+    *sweep = (struct sweep_request){.passages = 1, .insns = 2000, .shard = 1, .shards = 1};
+    if (o->seeds && !parse_number(o->seeds, 1, UINT32_MAX, &sweep->seeds))
+        return bad("seeds", o->seeds, "a number above 0");
+    if (o->sweep && (o->seeds || !sweep_parse_kinds(o->sweep, &sweep->kinds)))
+        return bad("sweep", o->sweep, "sgi, ppi, vtimer, serror or irq, and no --seeds");
+    if (o->sweep_passages && !parse_number(o->sweep_passages, 1, UINT32_MAX, &sweep->passages))
+        return bad("sweep-passages", o->sweep_passages, "a number above 0");
+    if (o->sweep_insns && !parse_number(o->sweep_insns, 1, UINT32_MAX, &sweep->insns))
+        return bad("sweep-insns", o->sweep_insns, "a number above 0");
+    if (o->shard && !sweep_parse_shard(o->shard, &sweep->shard, &sweep->shards))
+        return bad("shard", o->shard, "K/N, K from 1 to N");
     return 0;
 }
 
@@ -253,6 +274,8 @@ static int start(const struct options *o, enum run_kind kind)
     const char *const own[] = {req.config.kernel, NULL};
     if (check && !o->symbols && req.config.kernel && check_has_symbols(req.config.kernel))
         wishes.config.symbols = own;
+    if (check && (code = parse_sweep(o, &wishes.sweep)))
+        return code;
     req.check = check ? &wishes : NULL;
     req.devices = &devices;
     if (o->serial && !runner_serial_valid(o->serial))
@@ -265,6 +288,8 @@ static int start(const struct options *o, enum run_kind kind)
         fprintf(stderr, "%s: no image; see `%s --help`\n", o->command, o->command);
         return EXIT_USAGE;
     }
+    if (kind == RUN_CHECKED && wishes.sweep.seeds)
+        return sweep_seeds(&req);
     return kind == RUN_STEPPED ? step_run(&req, &wishes, o->script) : runner_run(&req);
 }
 
@@ -311,6 +336,7 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep, enum run
 
     for (size_t k = 0; k < G_N_ELEMENTS(groups); k++) {
         if ((kind == RUN_PLAIN && !strcmp(groups[k].name, "check")) ||
+            (kind != RUN_CHECKED && !strcmp(groups[k].name, "sweep")) ||
             (kind != RUN_STEPPED && !strcmp(groups[k].name, "step")))
             continue;
         g_autofree char *help = g_strdup_printf("Show %s options", groups[k].name);
@@ -351,8 +377,8 @@ static void free_options(struct options *o)
     g_free(o->rerun);
 }
 
-/* What a shell takes as the same words, without the options of the group "check" and --max-insns,
- * which is to be another. */
+/* What a shell takes as the same words, without the options of the groups "check" and "sweep", and
+ * --max-insns, which is to be another. */
 static char *rerun_words(int argc, char **argv)
 {
     GString *words = g_string_new(NULL);
@@ -364,7 +390,8 @@ static char *rerun_words(int argc, char **argv)
         for (size_t r = 0; length && r < G_N_ELEMENTS(rows); r++)
             if (strlen(rows[r].name) == length && !strncmp(rows[r].name, name, length))
                 row = &rows[r];
-        if (row && (!strcmp(row->group, "check") || !strcmp(row->name, "max-insns"))) {
+        if (row && (!strcmp(row->group, "check") || !strcmp(row->group, "sweep") ||
+                    !strcmp(row->name, "max-insns"))) {
             k += name[length] == '\0';
             continue;
         }

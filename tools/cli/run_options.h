@@ -9,7 +9,7 @@
 struct options;
 struct run_request;
 
-/* `armillary run`; `armillary check`, with the options of the group "check"; `armillary step`, with
+/* `armillary run`; `armillary check`, with the options of the groups "check" and "sweep"; `armillary step`, with
  * those of "check" and "step". */
 enum run_kind { RUN_PLAIN, RUN_CHECKED, RUN_STEPPED };
 

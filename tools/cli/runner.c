@@ -18,6 +18,7 @@
 #include "pidfile.h"
 #include "report.h"
 #include "signals.h"
+#include "sweep_child.h"
 #include "trace.h"
 
 /* A run, from its request to its exit code. */
@@ -33,6 +34,7 @@ struct run {
     struct arm_machine *m;
     struct arm_config config;
     struct arm_checker *checker; /* NULL: none */
+    struct arm_merge *merge;     /* of a sweep; NULL: none */
     unsigned saved;              /* of req->saves */
     bool save_failed;            /* the next one could not be written, which has been said */
 };
@@ -222,11 +224,26 @@ static enum arm_stop_reason run_and_save(struct run *r, uint64_t limit)
     return limit && left == 0 ? ARM_STOP_LIMIT : arm_run(r->m, left);
 }
 
+/* False: the run has ended before. */
+static bool run_to_injection(struct run *r)
+{
+    uint64_t at = r->req->inject.at, done = arm_retired(r->m);
+
+    if (at > done && arm_run(r->m, at - done) != ARM_STOP_LIMIT)
+        return false;
+    sweep_inject(&r->req->inject, r->m);
+    return true;
+}
+
 static enum arm_stop_reason run_machine(struct run *r)
 {
     uint64_t max_insns = r->req->max_insns;
 
     if (r->req->monitor_first && !enter_monitor(r))
+        return ARM_STOP_REQUEST;
+    if (r->merge)
+        return sweep_interrupts(&r->req->check->sweep, r->m, r->checker, r->merge, max_insns);
+    if (r->req->inject.one && !run_to_injection(r))
         return ARM_STOP_REQUEST;
     for (;;) {
         uint64_t done = arm_retired(r->m);
@@ -320,6 +337,15 @@ static int end_check(struct run *r, enum arm_stop_reason why, int code)
         return code;
     if (why == ARM_STOP_LIMIT && code == EXIT_LIMIT)
         code = 0;
+    if (r->req->check->child) {
+        child_report(r->req->check->child, r->checker, code ? "exit code not 0" : NULL);
+        return code;
+    }
+    if (r->merge) {
+        struct arm_merge *merge = r->merge;
+        r->merge = NULL;
+        return check_end_merge(r->req->check, merge, r->outputs.say, 0);
+    }
     code = check_end(r->checker, r->outputs.say, code);
     r->checker = NULL;
     return code;
@@ -336,6 +362,8 @@ static int run_console(struct run *r)
     if (code == 0 && r->req->check &&
         !(r->checker = check_begin(r->req->check, r->m, r->outputs.say)))
         code = EXIT_USAGE;
+    if (code == 0 && r->req->check && r->req->check->sweep.kinds)
+        r->merge = arm_merge_new();
     struct traces *traces = code == 0 ? traces_open(r->m, r->req->traces, &r->outputs) : NULL;
     struct pidfile pidfile;
 
@@ -464,6 +492,7 @@ int runner_run(const struct run_request *req)
     signals_release();
     if (number && number != SIGALRM)
         raise(number);
+    arm_merge_free(r.merge);
     arm_checker_free(r.checker);
     arm_machine_free(r.m);
     outputs_free(&r.outputs);

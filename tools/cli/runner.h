@@ -6,6 +6,7 @@
 
 #include "armillary.h"
 #include "saves.h"
+#include "sweep.h"
 
 #define RUN_SAVES_MAX 32
 
@@ -30,6 +31,7 @@ struct run_request {
     unsigned save_count;
     const char *restore;               /* a snapshot to begin with; NULL: none */
     const char *dump_dtb;              /* file; then nothing runs */
+    struct sweep_request inject;       /* of it only what is for one */
     const struct check_request *check; /* what to check; NULL: nothing */
     struct device_options *devices;    /* its ports are connected by runner_run(); may be NULL */
 };
