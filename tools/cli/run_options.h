@@ -9,8 +9,8 @@
 struct options;
 struct run_request;
 
-/* `armillary run`; `armillary check`, with the options of the groups "check" and "sweep"; `armillary step`, with
- * those of "check" and "step". */
+/* `armillary run`; `armillary check`, with the options of the groups "check" and "sweep";
+ * `armillary step`, with those of "check" and "step". */
 enum run_kind { RUN_PLAIN, RUN_CHECKED, RUN_STEPPED };
 
 /* Return: the command's exit code. */
