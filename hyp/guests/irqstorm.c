@@ -16,13 +16,15 @@ static const char *const breaks[] = {"lost", "doubled", "priority", "active",
 
 static void run(void)
 {
-    uint64_t rounds = option_number("rounds", 1500), polled, nested, ipis, routed;
+    uint64_t rounds = option_number("rounds", 1500), polled = 0, nested = 0, ipis, routed;
 
     if (platform.its)
         its_init();
-    polled = storm_one_cpu(rounds, true);
-    nested = storm_one_cpu(rounds, false);
-    gic_init_cpu(); /* priorities and modes as on the other CPUs */
+    if (!platform.gicc) { /* it uses all of the CPU interface, by its registers */
+        polled = storm_one_cpu(rounds, true);
+        nested = storm_one_cpu(rounds, false);
+        gic_init_cpu(); /* priorities and modes as on the other CPUs */
+    }
     ipis = storm_ipis(rounds / 4);
     routed = storm_routes(rounds / 16);
     report_ok("vcpus=%u rounds=%lu sources=%u polled=%lu nested=%lu ipis=%lu routed=%lu",

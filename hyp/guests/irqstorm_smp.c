@@ -244,7 +244,8 @@ static void drive(void)
             once(spi_base + n, cpu, false);
             moved(spi_base + n, cpu, other);
             gic_route(spi_base + n, IROUTER_ANY);
-            if (rd64(platform.gicd + GICD_IROUTER + 8 * (spi_base + n)) & IROUTER_ANY)
+            if (!platform.gicc &&
+                rd64(platform.gicd + GICD_IROUTER + 8 * (spi_base + n)) & IROUTER_ANY)
                 once(spi_base + n, cpu, true);
         }
         for (unsigned n = 0; platform.its && n < ITS_LPIS; n++) {

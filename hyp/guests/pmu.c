@@ -171,7 +171,7 @@ static void overflow(struct random *r)
     irqs_off();
     gic_bit(GICD_ISENABLER, platform.pmu_intid);
     gic_priority(platform.pmu_intid, 0x20);
-    msr(icc_pmr_el1, 0x40); /* nothing else */
+    gic_mask(0x40); /* nothing else */
     if (by_cycles) {
         msr(pmccntr_el0, -(uint64_t)(1000 + random_below(r, 10000)));
     } else {
@@ -194,7 +194,7 @@ static void overflow(struct random *r)
     gic_end(platform.pmu_intid);
     gic_bit(GICD_ICENABLER, platform.pmu_intid);
     expect("PMOVSSET_EL0 when cleared", mrs(pmovsset_el0), 0);
-    msr(icc_pmr_el1, 0xff);
+    gic_mask(0xff);
     irqs_on();
 }
 

@@ -22,6 +22,7 @@
 #define RAS          (PFR0(31, 28) >= 1)
 #define SCXTNUM      (PFR0(59, 56) >= 2 || PFR1(35, 32) >= 2)
 #define SME          (PFR1(27, 24) >= 1)
+#define GICV3        (!platform.gicc)
 #define PMU          (FIELD(mrs(id_aa64dfr0_el1), 11, 8) % 15 != 0)
 /* T0SZ and T1SZ; all others but the granules, which have reserved values. */
 #define TCR_SIZES (LOW(6) | UINT64_C(0x3f) << 16)
@@ -67,11 +68,11 @@
     X(dbgwvr0_el1, ANY_CPU, 0, BIT(48) - 8, 0)                                                     \
     X(pmselr_el0, PMU, 0, 0x1f, 0)                                                                 \
     X(pmuserenr_el0, PMU, LOW(4), 0, 0)                                                            \
-    X(icc_pmr_el1, ANY_CPU, 0, 0x38, 0)                                                            \
-    X(icc_ctlr_el1, ANY_CPU, 0, BIT(0), 0)                                                         \
-    X(icc_bpr0_el1, ANY_CPU, 0, 7, CLAMPED)                                                        \
-    X(icc_bpr1_el1, ANY_CPU, 0, 7, CLAMPED)                                                        \
-    X(icc_igrpen0_el1, ANY_CPU, 0, 1, 0)
+    X(icc_pmr_el1, GICV3, 0, 0x38, 0)                                                              \
+    X(icc_ctlr_el1, GICV3, 0, BIT(0), 0)                                                           \
+    X(icc_bpr0_el1, GICV3, 0, 7, CLAMPED)                                                          \
+    X(icc_bpr1_el1, GICV3, 0, 7, CLAMPED)                                                          \
+    X(icc_igrpen0_el1, GICV3, 0, 1, 0)
 
 /* A write of the mask's bits leaves the others as they are. */
 struct row {

@@ -10,7 +10,16 @@
 #define WAKER_SLEEP   2u
 #define WAKER_ASLEEP  4u
 
+#define GICC_CTLR 0x00
+#define GICC_PMR  0x04
+#define GICC_BPR  0x08
+#define GICC_IAR  0x0c
+#define GICC_EOIR 0x10
+
 static uint64_t redistributors[MAX_CPUS];
+
+/* What GICC_IAR said of an SGI that is active. */
+static uint32_t sgis[MAX_CPUS][SGI_COUNT];
 
 /* Affinity of a redistributor, GICR_TYPER[63:32], as in MPIDR_EL1. */
 static uint64_t affinity(uint64_t typer)
@@ -41,6 +50,8 @@ uint64_t gic_redistributor(unsigned cpu)
 
 void gic_wait(void)
 {
+    if (platform.gicc)
+        return;
     while (rd32(platform.gicd + GICD_CTLR) & GICD_CTLR_RWP)
         ;
     while (rd32(gic_redistributor(cpu_index()) + GICR_CTLR) & GICR_CTLR_RWP)
@@ -49,7 +60,7 @@ void gic_wait(void)
 
 static uint64_t frame(unsigned intid)
 {
-    return intid < 32 ? gic_redistributor(cpu_index()) + GICR_SGI : platform.gicd;
+    return intid < 32 && !platform.gicc ? gic_redistributor(cpu_index()) + GICR_SGI : platform.gicd;
 }
 
 void gic_bit(unsigned reg, unsigned intid)
@@ -96,6 +107,13 @@ void gic_edge(unsigned intid, bool edge)
 
 void gic_route(unsigned intid, uint64_t irouter)
 {
+    if (platform.gicc) {
+        uint64_t all = BIT(platform.cpus) - 1;
+
+        wr8(platform.gicd + GICD_ITARGETSR + intid,
+            (uint8_t)(irouter & IROUTER_ANY ? all : BIT(FIELD(irouter, 7, 0))));
+        return;
+    }
     wr64(platform.gicd + GICD_IROUTER + 8 * (uint64_t)intid, irouter);
 }
 
@@ -120,39 +138,91 @@ void gic_init(void)
 {
     unsigned end = gic_spi_end();
 
-    require(platform.gicd, "no arm,gic-v3 in the device tree");
+    require(platform.gicd, "no GIC in the device tree");
     wr32(platform.gicd + GICD_CTLR, 0);
     gic_wait();
     for (unsigned n = 32; n < end; n += 32) {
         wr32(platform.gicd + GICD_ICENABLER + n / 8, UINT32_MAX);
-        wr32(platform.gicd + GICD_IGROUPR + n / 8, UINT32_MAX);
+        wr32(platform.gicd + GICD_IGROUPR + n / 8, platform.gicc ? 0 : UINT32_MAX);
         wr32(platform.gicd + GICD_ICPENDR + n / 8, UINT32_MAX);
     }
     for (unsigned n = 32; n < end; n += 4)
         wr32(platform.gicd + GICD_IPRIORITYR + n, DEFAULT_PRIORITY * 0x01010101u);
     gic_wait();
-    wr32(platform.gicd + GICD_CTLR, 0x10 | 3); /* ARE; both groups */
+    wr32(platform.gicd + GICD_CTLR, platform.gicc ? 1 : 0x10 | 3); /* ARE; both groups */
     gic_wait();
 }
 
-void gic_init_cpu(void)
+static void wake_redistributor(void)
 {
     uint64_t rd = gic_redistributor(cpu_index());
 
     wr32(rd + GICR_WAKER, rd32(rd + GICR_WAKER) & ~WAKER_SLEEP);
     while (rd32(rd + GICR_WAKER) & WAKER_ASLEEP)
         ;
-    wr32(rd + GICR_SGI + GICD_ICENABLER, UINT32_MAX);
-    wr32(rd + GICR_SGI + GICD_IGROUPR, UINT32_MAX);
-    wr32(rd + GICR_SGI + GICD_ICPENDR, UINT32_MAX);
-    for (unsigned n = 0; n < 32; n += 4)
-        wr32(rd + GICR_SGI + GICD_IPRIORITYR + n, DEFAULT_PRIORITY * 0x01010101u);
-    gic_wait();
-    wr32(rd + GICR_SGI + GICD_ISENABLER, 0xffff);
+}
+
+static void init_interface(void)
+{
     msr(icc_pmr_el1, 0xff);
     msr(icc_bpr1_el1, 0);
     msr(icc_ctlr_el1, mrs(icc_ctlr_el1) & ~UINT64_C(3)); /* EOImode 0, BPR0 for group 0 only */
     msr(icc_igrpen1_el1, 1);
+}
+
+/* Without FIQEn group 0 is signaled as IRQ. */
+static void init_interface_v2(void)
+{
+    wr32(platform.gicc + GICC_PMR, 0xff);
+    wr32(platform.gicc + GICC_BPR, 0);
+    wr32(platform.gicc + GICC_CTLR, 1);
+}
+
+void gic_init_cpu(void)
+{
+    uint64_t private = frame(0);
+
+    if (!platform.gicc)
+        wake_redistributor();
+    wr32(private + GICD_ICENABLER, UINT32_MAX);
+    wr32(private + GICD_IGROUPR, platform.gicc ? 0 : UINT32_MAX);
+    wr32(private + GICD_ICPENDR, UINT32_MAX);
+    for (unsigned n = 0; n < 32; n += 4)
+        wr32(private + GICD_IPRIORITYR + n, DEFAULT_PRIORITY * 0x01010101u);
+    gic_wait();
+    wr32(private + GICD_ISENABLER, 0xffff);
+    if (platform.gicc)
+        init_interface_v2();
+    else
+        init_interface();
+}
+
+unsigned gic_acknowledge(void)
+{
+    uint32_t iar = platform.gicc ? rd32(platform.gicc + GICC_IAR) : (uint32_t)mrs(icc_iar1_el1);
+
+    dsb();
+    if (!platform.gicc)
+        return iar;
+    if (FIELD(iar, 9, 0) < SGI_COUNT)
+        sgis[cpu_index()][FIELD(iar, 9, 0)] = iar;
+    return FIELD(iar, 9, 0);
+}
+
+void gic_end(unsigned intid)
+{
+    if (!platform.gicc)
+        msr(icc_eoir1_el1, intid);
+    else
+        wr32(platform.gicc + GICC_EOIR, intid < SGI_COUNT ? sgis[cpu_index()][intid] : intid);
+}
+
+void gic_mask(uint8_t priority)
+{
+    if (platform.gicc)
+        wr32(platform.gicc + GICC_PMR, priority);
+    else
+        msr(icc_pmr_el1, priority);
 }
 
 uint64_t gic_sgi_to(unsigned intid, unsigned cpu)
@@ -168,7 +238,11 @@ uint64_t gic_sgi_to(unsigned intid, unsigned cpu)
 void gic_send_raw(uint64_t v)
 {
     dsb();
-    msr(icc_sgi1r_el1, v);
+    if (!platform.gicc)
+        msr(icc_sgi1r_el1, v);
+    else /* filter, CPUs, number */
+        wr32(platform.gicd + GICD_SGIR,
+             (uint32_t)(FIELD(v, 40, 40) << 24 | FIELD(v, 7, 0) << 16 | FIELD(v, 27, 24)));
 }
 
 void gic_send(unsigned intid, unsigned cpu)

@@ -1,4 +1,5 @@
-/* GICv3 (IHI0069), by the device tree's addresses: affinity routing, everything in group 1. */
+/* GICv3 (IHI0069), by the device tree's addresses: affinity routing, everything in group 1; or
+ * GICv2 (IHI0048), everything in group 0, where interrupts go to CPUs by the numbers in Aff0. */
 #pragma once
 
 #include "mmio.h"
@@ -13,7 +14,9 @@
 #define GICD_ISACTIVER  0x0300
 #define GICD_ICACTIVER  0x0380
 #define GICD_IPRIORITYR 0x0400
+#define GICD_ITARGETSR  0x0800 /* GICv2 */
 #define GICD_ICFGR      0x0c00
+#define GICD_SGIR       0x0f00 /* GICv2 */
 #define GICD_IROUTER    0x6000
 #define GICR_CTLR       0x0000
 #define GICR_TYPER      0x0008
@@ -58,18 +61,12 @@ void gic_send_raw(uint64_t icc_sgi1r);
 void gic_send(unsigned intid, unsigned cpu);
 void gic_send_others(unsigned intid);
 
-static inline unsigned gic_acknowledge(void)
-{
-    unsigned intid = (unsigned)mrs(icc_iar1_el1);
+/* The INTID; of an SGI of a GICv2 without the sender, which the end of it says again. */
+unsigned gic_acknowledge(void);
+void gic_end(unsigned intid);
 
-    dsb();
-    return intid;
-}
-
-static inline void gic_end(unsigned intid)
-{
-    msr(icc_eoir1_el1, intid);
-}
+/* Only interrupts of a higher priority, a smaller number, are signaled. */
+void gic_mask(uint8_t priority);
 
 /* SGIs that the library sends, and those for a guest. */
 enum { SGI_DISTURB = 0, SGI_GUEST = 1, SGI_KICK = 2, SGI_COUNT = 16 };

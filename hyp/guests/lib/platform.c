@@ -58,6 +58,8 @@ static void visit(const struct fdt_node *node, void *context)
         p->smc = true;
     if (fdt_has(&node->compatible, "arm,gic-v3"))
         visit_gic(p, node);
+    if (fdt_has(&node->compatible, "arm,cortex-a15-gic") && fdt_reg(node, 0, &p->gicd, &size))
+        fdt_reg(node, 1, &p->gicc, &size);
     if (fdt_has(&node->compatible, "arm,gic-v3-its"))
         fdt_reg(node, 0, &p->its, &size);
     if (fdt_has(&node->compatible, "arm,pl011") && !p->uart) {

@@ -16,7 +16,7 @@ struct platform {
     uint64_t mpidr[MAX_CPUS]; /* affinity fields; [0] is the CPU that boots */
     bool smc;                 /* the conduit of PSCI */
     struct region ram[MAX_REGIONS], gicr[MAX_REGIONS];
-    uint64_t gicd, its, uart, rtc;                  /* 0: absent */
+    uint64_t gicd, gicc, its, uart, rtc;            /* 0: absent; gicc: it is a GICv2 */
     unsigned uart_intid, rtc_intid;                 /* SPIs */
     unsigned vtimer_intid, ptimer_intid, pmu_intid; /* PPIs; 0: absent */
 };

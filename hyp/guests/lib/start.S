@@ -86,10 +86,13 @@ known_state:
     msr cntkctl_el1, xzr
     msr cntv_ctl_el0, xzr
     msr contextidr_el1, xzr
+    mrs x10, id_aa64pfr0_el1
+    tst x10, #0xf << 24 /* GIC: is there a CPU interface of system registers? */
+    b.eq 9f
     mov x9, #1
     msr s3_0_c12_c12_5, x9 /* ICC_SRE_EL1.SRE */
     isb
-    ret
+9:  ret
 
     .macro vector offset
     .balign 128
