@@ -186,6 +186,36 @@ static void test_events_are_found_from_both_sides(void **state)
     }
 }
 
+static void test_stretches_without_a_write_are_not_executed(void **state)
+{
+    static const uint32_t once[] = {
+        0xd518d080,             /* msr tpidr_el1, x0 */
+        0xd2a00201,             /* mov x1, #0x100000 */
+        0xd1000421, 0xb5ffffe1, /* 1: sub x1, x1, #1; cbnz x1, 1b */
+        0xd518d081, 0x17fffffc, /* msr tpidr_el1, x1; b to the mov */
+    };
+    const uint32_t tpidr = arm_reg_number("TPIDR_EL1");
+    const struct timeline_quest q = {
+        .filter = {.size = sizeof(struct arm_filter), .events = ARM_BIT(ARM_EVENT_SYSREG_WRITE)},
+        .sysreg = tpidr};
+    static struct output out;
+    struct timeline *t = open_words(1, once, sizeof(once), &out);
+
+    (void)state;
+    go(t, (struct arm_position){9000000, 0});
+    for (uint64_t k = 4; k > 0; k--) {
+        assert_int_equal(timeline_previous(t, &q, 1, NULL), TIMELINE_THERE);
+        assert_int_equal(timeline_here(t).insns, k * (2 * 0x100000 + 3));
+    }
+    assert_int_equal(timeline_previous(t, &q, 1, NULL), TIMELINE_THERE);
+    assert_int_equal(timeline_here(t).insns, 1);
+    assert_int_equal(timeline_previous(t, &q, 1, NULL), TIMELINE_START);
+    assert_int_equal(timeline_here(t).insns, 1);
+    assert_int_equal(timeline_next(t, &q, 1, 0, NULL), TIMELINE_THERE);
+    assert_int_equal(timeline_here(t).insns, 2 * 0x100000 + 3);
+    timeline_free(t);
+}
+
 static void test_instructions_and_stores_are_found_from_both_sides(void **state)
 {
     static struct output out;
@@ -280,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_a_step_back_undoes_a_step),
         cmocka_unit_test(test_before_the_first_step_there_is_none),
         cmocka_unit_test(test_events_are_found_from_both_sides),
+        cmocka_unit_test(test_stretches_without_a_write_are_not_executed),
         cmocka_unit_test(test_instructions_and_stores_are_found_from_both_sides),
         cmocka_unit_test(test_a_search_that_finds_nothing_stays_or_ends),
         cmocka_unit_test(test_typed_text_comes_again_where_it_came),

@@ -193,6 +193,7 @@ struct timeline_quest step_write_quest(struct step_target *t)
         return q;
     }
     q.filter.events = (t->number >= ARM_X(0) ? insn : system) | ARM_BIT(ARM_EVENT_POWER);
+    q.sysreg = t->number < ARM_X(0) ? t->number : 0;
     q.filter.cpus[t->cpu / 64] = ARM_BIT(t->cpu % 64);
     return q;
 }

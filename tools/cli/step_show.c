@@ -197,6 +197,32 @@ static bool owner_value(struct stepper *s, const char *text, GString *out)
     return true;
 }
 
+static void mix(void *ctx, const char *line)
+{
+    uint64_t *hash = ctx;
+
+    for (; *line; line++)
+        *hash = (*hash ^ (uint8_t)*line) * UINT64_C(0x100000001b3); /* FNV-1a */
+}
+
+/* A hash of all registers of all CPUs, of the GIC, and of the time. */
+static uint64_t state_hash(const struct stepper *s)
+{
+    struct arm_machine *m = step_machine(s);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ arm_time_ns(m);
+    char text[64];
+
+    for (unsigned cpu = 0; cpu < arm_cpu_count(m); cpu++)
+        for (size_t k = 0; k < s->reg_count; k++) {
+            uint64_t value[2] = {0, 0};
+            arm_reg_get(m, cpu, s->regs[k].number, value);
+            g_snprintf(text, sizeof(text), "%" PRIx64 " %" PRIx64, value[0], value[1]);
+            mix(&hash, text);
+        }
+    arm_describe(m, "gic", mix, &hash);
+    return hash;
+}
+
 static bool memory_value(struct stepper *s, const char *expr, GString *out)
 {
     uint64_t pa, value;
@@ -220,6 +246,8 @@ bool step_value(struct stepper *s, const char *expr, GString *out)
         g_string_append_printf(out, "%" PRIu64 ".%" PRIu64, at.insns, at.exceptions);
     else if (!strcmp(expr, "insns"))
         g_string_append_printf(out, "%" PRIu64, at.insns);
+    else if (!strcmp(expr, "state"))
+        g_string_append_printf(out, "%#" PRIx64, state_hash(s));
     else if (!strcmp(expr, "cpu"))
         g_string_append_printf(out, "%u", s->cpu);
     else if (!strcmp(expr, "el"))

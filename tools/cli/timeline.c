@@ -134,11 +134,13 @@ struct timeline *timeline_new(const struct timeline_config *config, struct arm_e
     t->config.memory = config->memory ? config->memory : TIMELINE_MEMORY;
     t->points = g_ptr_array_new_with_free_func(point_free);
     t->text = g_string_new(NULL);
+    t->stretches = g_array_new(FALSE, TRUE, sizeof(struct stretch));
     t->inputs = g_array_new(FALSE, FALSE, sizeof(struct typed));
     t->here = &t->live;
     t->end = ARM_STOP_LIMIT;
     if (side_open(t, &t->live) && side_open(t, &t->past)) {
         t->cpus = arm_cpu_count(t->live.m);
+        stretches_watch(t);
         if (points_take(t, &t->live, false))
             return t;
     }
@@ -156,6 +158,7 @@ void timeline_free(struct timeline *t)
     arm_machine_free(t->live.m);
     g_ptr_array_unref(t->points);
     g_array_unref(t->inputs);
+    g_array_unref(t->stretches);
     g_string_free(t->text, TRUE);
     g_free(t);
 }

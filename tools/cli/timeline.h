@@ -52,8 +52,9 @@ struct timeline_quest {
     void *ctx;
     const uint64_t *pcs; /* addresses of instructions that are about to be executed */
     unsigned pc_count;
-    bool watch;  /* stores to the page of @pa are events */
-    uint64_t pa; /* guest-physical */
+    uint32_t sysreg; /* events are writes of this system register only; 0: or others */
+    bool watch;      /* stores to the page of @pa are events */
+    uint64_t pa;     /* guest-physical */
 };
 
 /**

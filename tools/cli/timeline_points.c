@@ -142,6 +142,8 @@ bool points_take(struct timeline *t, struct side *s, bool fine)
                         .crossings = s->crossings,
                         .inputs = s->inputs,
                         .fine = fine};
+    if (s == &t->live)
+        stretches_cut(t);
     for (unsigned k = 0; k < t->cpus; k++)
         p->cpus[k] = arm_cpu_position(s->m, k);
     g_ptr_array_insert(t->points, (int)n, p);

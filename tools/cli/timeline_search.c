@@ -263,6 +263,8 @@ static enum timeline_result search_back(struct timeline *t, const struct timelin
         worlds &= wants_worlds_only(&quests[k]);
     }
     for (;;) {
+        if (count == 1 && quests->sysreg)
+            to = stretches_skip(t, to, quests->sysreg);
         const struct point *p = points_before(t, to, true);
         while (worlds && p && p->crossings == crossings && points_before(t, p->at, true)) {
             to = p->at; /* nothing of the kind in between */

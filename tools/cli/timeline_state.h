@@ -16,6 +16,14 @@ struct point {
     bool fine;          /* close to where somebody has looked: the first to go */
 };
 
+/* System registers that the live machine has written between two points that it has kept: a bit
+ * each by a hash of their numbers. Who looks for such a write need not execute a stretch without.
+ */
+struct stretch {
+    struct arm_position from;
+    uint64_t written[16];
+};
+
 /* A piece of typed text that the guest was offered, of which it took some. */
 struct typed {
     uint64_t insns, time_ns;
@@ -40,6 +48,7 @@ struct timeline {
     GString *text;     /* all that was typed */
     size_t offered;    /* bytes of it that the guest has taken */
     GArray *inputs;    /* struct typed */
+    GArray *stretches; /* struct stretch, the last one is open */
     enum arm_stop_reason end;
     struct arm_error error;
     uint64_t resident; /* bytes of the process before the first snapshot */
@@ -58,6 +67,15 @@ struct point *points_before(const struct timeline *t, struct arm_position at, bo
 struct point *points_of_cpu(const struct timeline *t, unsigned cpu, uint64_t progress);
 
 void point_free(void *point);
+
+/* Watch what the live machine writes; a stretch ends where it is. */
+void stretches_watch(struct timeline *t);
+void stretches_cut(struct timeline *t);
+
+/* The last place at or before @to behind which register @number may have been written; the start.
+ */
+struct arm_position stretches_skip(const struct timeline *t, struct arm_position to,
+                                   uint32_t number);
 
 /* Make the past machine be at @p. */
 enum timeline_result past_restore(struct timeline *t, const struct point *p);
