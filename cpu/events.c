@@ -148,12 +148,10 @@ static uint64_t read_late(void *ctx, uint64_t pa, uint64_t raw)
     return late_descriptor(w->cpu, pa, raw);
 }
 
-bool cpu_walk(struct cpu *cpu, const struct insn *i, const struct xlat *x, struct tlb *tlb,
-              uint64_t address, const struct mmu_access *a, struct translation *t,
-              struct mmu_fault *flt)
+bool cpu_walk_watched(struct cpu *cpu, const struct insn *i, const struct xlat *x, struct tlb *tlb,
+                      uint64_t address, const struct mmu_access *a, struct translation *t,
+                      struct mmu_fault *flt)
 {
-    if (likely(!(cpu->wanted & (BIT(ARM_EVENT_WALK) | WANTED_LATE))))
-        return mmu_translate(x, cpu->mem, tlb, va(address), a, t, flt);
     struct walk_watch w = {cpu, i};
     const struct mmu_watcher watcher = {.read = cpu->late ? read_late : NULL,
                                         .step = cpu_wants(cpu, ARM_EVENT_WALK) ? tell_step : NULL,

@@ -42,6 +42,15 @@ void cpu_tell_return(struct cpu *cpu, const struct insn *i, uint64_t pc, uint64_
 
 /* mmu_translate() for the instruction at @i, or for the fetch at cpu->pc (@i is NULL); its steps
  * are events. */
-bool cpu_walk(struct cpu *cpu, const struct insn *i, const struct xlat *x, struct tlb *tlb,
-              uint64_t address, const struct mmu_access *a, struct translation *t,
-              struct mmu_fault *flt);
+bool cpu_walk_watched(struct cpu *cpu, const struct insn *i, const struct xlat *x, struct tlb *tlb,
+                      uint64_t address, const struct mmu_access *a, struct translation *t,
+                      struct mmu_fault *flt);
+
+static inline bool cpu_walk(struct cpu *cpu, const struct insn *i, const struct xlat *x,
+                            struct tlb *tlb, uint64_t address, const struct mmu_access *a,
+                            struct translation *t, struct mmu_fault *flt)
+{
+    if (unlikely(cpu->wanted & (BIT(ARM_EVENT_WALK) | WANTED_LATE)))
+        return cpu_walk_watched(cpu, i, x, tlb, address, a, t, flt);
+    return mmu_translate(x, cpu->mem, tlb, va(address), a, t, flt);
+}

@@ -73,6 +73,20 @@ static bool l1_allowed(const struct cpu *cpu)
     return !(cpu->contexts.x->rg.sctlr & (SCTLR_EE | SCTLR_E0E)) && !cpu_accesses_observed(cpu);
 }
 
+static __attribute__((noinline)) bool walk(const struct access *a, uint64_t va_,
+                                           const struct mmu_access *m, struct translation *t)
+{
+    struct cpu *cpu = a->cpu;
+    const struct xlat *x = cpu->contexts.x;
+    struct mmu_fault f;
+
+    if (!cpu_walk(cpu, a->i, x, cpu->tlb, va_, m, t, &f))
+        return raise_abort(a, va_, &f);
+    if (!m->at)
+        tlb_insert(cpu->tlb, x, xlat_canonical(x, va_, false), t);
+    return true;
+}
+
 bool mem_translate(const struct access *a, uint64_t va_, enum mmu_kind kind, struct translation *t)
 {
     struct cpu *cpu = a->cpu;
@@ -84,16 +98,11 @@ bool mem_translate(const struct access *a, uint64_t va_, enum mmu_kind kind, str
                                  .at = a->acc & ACC_CMO,
                                  .any = a->any,
                                  .unaligned = is_unaligned(a) || a->normal};
-    uint64_t canonical = xlat_canonical(x, va_, false);
-    struct mmu_fault f;
 
-    if (tlb_lookup(cpu->tlb, x, canonical, &m, t) && !(m.unaligned && attr_is_device(t->attr)))
+    if (tlb_lookup(cpu->tlb, x, xlat_canonical(x, va_, false), &m, t) &&
+        !(m.unaligned && attr_is_device(t->attr)))
         return true;
-    if (!cpu_walk(cpu, a->i, x, cpu->tlb, va_, &m, t, &f))
-        return raise_abort(a, va_, &f);
-    if (!m.at)
-        tlb_insert(cpu->tlb, x, canonical, t);
-    return true;
+    return walk(a, va_, &m, t);
 }
 
 /* Enter a page of RAM into L1. Device memory, and contexts that check alignment, get entries for
@@ -163,7 +172,8 @@ static unsigned prepare(const struct access *a, struct piece p[2])
         return 0;
     }
     p[0] = (struct piece){.va = a->va, .size = n == 1 ? a->size : first};
-    p[1] = (struct piece){.va = a->va + first, .size = a->size - p[0].size};
+    if (n == 2)
+        p[1] = (struct piece){.va = a->va + first, .size = a->size - first};
     for (unsigned k = 0; k < n; k++)
         if (!resolve(a, &p[k], a->write))
             return 0;
@@ -263,15 +273,9 @@ static void tell_store(const struct access *a, const struct piece *p)
                  .zero = a->acc & ACC_ZERO);
 }
 
-static void transfer(const struct access *a, const struct piece *p, unsigned n, uint8_t *data)
+static inline __attribute__((always_inline)) void
+move(const struct access *a, const struct piece *p, unsigned n, uint8_t *data, bool be)
 {
-    bool be = mem_big_endian(a->cpu), wanted = cpu_wants(a->cpu, ARM_EVENT_MEM);
-    uint8_t value[MEM_ZERO_MAX] = {0};
-
-    a->cpu->accessed |=
-        (a->write ? ACCESSED_WRITE : ACCESSED_READ) | (is_unaligned(a) ? ACCESSED_UNALIGNED : 0);
-    if (wanted && a->write)
-        memcpy(value, data, a->size);
     if (be && a->write)
         reverse(a, data);
     copy_piece(a, &p[0], data);
@@ -279,10 +283,33 @@ static void transfer(const struct access *a, const struct piece *p, unsigned n, 
         copy_piece(a, &p[1], data + p[0].size);
     if (be && !a->write)
         reverse(a, data);
-    if (wanted)
-        mem_tell(a, (const uint64_t[]){p[0].pa, n == 2 ? p[1].pa : 0}, !p[0].host, be,
-                 a->write ? value : data);
-    for (unsigned k = 0; k < n && a->write; k++)
+}
+
+static __attribute__((noinline)) void move_and_tell(const struct access *a, const struct piece *p,
+                                                    unsigned n, uint8_t *data, bool be)
+{
+    uint8_t value[MEM_ZERO_MAX] = {0};
+
+    if (a->write)
+        memcpy(value, data, a->size);
+    move(a, p, n, data, be);
+    mem_tell(a, (const uint64_t[]){p[0].pa, n == 2 ? p[1].pa : 0}, !p[0].host, be,
+             a->write ? value : data);
+}
+
+static void transfer(const struct access *a, const struct piece *p, unsigned n, uint8_t *data)
+{
+    bool be = mem_big_endian(a->cpu);
+
+    a->cpu->accessed |=
+        (a->write ? ACCESSED_WRITE : ACCESSED_READ) | (is_unaligned(a) ? ACCESSED_UNALIGNED : 0);
+    if (unlikely(cpu_wants(a->cpu, ARM_EVENT_MEM)))
+        move_and_tell(a, p, n, data, be);
+    else
+        move(a, p, n, data, be);
+    if (!a->write)
+        return;
+    for (unsigned k = 0; k < n; k++)
         tell_store(a, &p[k]);
 }
 

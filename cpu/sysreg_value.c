@@ -65,13 +65,15 @@ bool cpu_sysreg_is_virtual(const struct cpu *cpu, enum sysreg sr)
 }
 
 /* As @el reads it. */
-static uint64_t gic_value(const struct cpu *cpu, enum sysreg sr, unsigned el)
+static __attribute__((noinline)) uint64_t gic_value(const struct cpu *cpu, enum sysreg sr,
+                                                    unsigned el)
 {
     return cpu->gic->read(cpu->gic_ctx, cpu->index, sr,
                           gic_is_virtual(cpu, sysreg_rows[sr].gic, el));
 }
 
-static uint64_t value_at(const struct cpu *cpu, enum sysreg sr, unsigned el)
+static inline __attribute__((always_inline)) uint64_t value_at(const struct cpu *cpu,
+                                                               enum sysreg sr, unsigned el)
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
 
@@ -106,14 +108,23 @@ static bool read_late(struct cpu *cpu, enum sysreg sr, uint64_t *value)
     return true;
 }
 
-uint64_t cpu_sysreg_get(struct cpu *cpu, enum sysreg sr)
+static inline uint64_t get(struct cpu *cpu, enum sysreg sr)
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
+
+    return row->take ? takers[row->take](cpu, sr) : value_at(cpu, sr, cpu->ps.el);
+}
+
+static __attribute__((noinline)) uint64_t get_late(struct cpu *cpu, enum sysreg sr)
+{
     uint64_t value;
 
-    if (unlikely(cpu->sr_quick[sr] & SR_LATE) && read_late(cpu, sr, &value))
-        return value;
-    return row->take ? takers[row->take](cpu, sr) : value_at(cpu, sr, cpu->ps.el);
+    return (cpu->sr_quick[sr] & SR_LATE) && read_late(cpu, sr, &value) ? value : get(cpu, sr);
+}
+
+uint64_t cpu_sysreg_get(struct cpu *cpu, enum sysreg sr)
+{
+    return unlikely(cpu->late) ? get_late(cpu, sr) : get(cpu, sr);
 }
 
 enum exec_result cpu_sysreg_effects(struct cpu *cpu, unsigned fx)

@@ -90,7 +90,8 @@ static bool l2_matches(const struct tlb *tlb, const struct tlb_l2_entry *e, cons
     return s1 > 55 || overlaps(op, base & ~MASK(s1 - 1, 0), s1);
 }
 
-static void l2_drop_set(struct tlb *tlb, struct tlb_l2_entry *set, const struct tlbi *op)
+static inline __attribute__((always_inline)) void
+l2_drop_set(struct tlb *tlb, struct tlb_l2_entry *set, const struct tlbi *op)
 {
     for (unsigned i = 0; i < TLB_L2_WAYS; i++)
         if (l2_matches(tlb, &set[i], op))

@@ -106,6 +106,18 @@ static __attribute__((noinline)) void tell(const struct walker *w, const struct 
                                 .after = after});
 }
 
+/* A descriptor that somebody reads along, or makes another one of. */
+static __attribute__((noinline)) void
+take_watched(const struct walker *w, const struct table_cfg *t, struct leaf *l, uint64_t desc)
+{
+    const struct mmu_watcher *by = w->a->watcher;
+
+    if (by->read && !t->ha)
+        desc = by->read(by->ctx, l->pa, desc);
+    l->desc = t->ee ? __builtin_bswap64(desc) : desc;
+    tell(w, t, l, l->desc);
+}
+
 /* FetchDescriptor(): the stage-2 walk reads physical addresses, stage 1 what stage 2 makes of them.
  */
 static bool read_desc(struct walker *w, const struct table_cfg *t, struct leaf *l)
@@ -124,11 +136,11 @@ static bool read_desc(struct walker *w, const struct table_cfg *t, struct leaf *
     if (!host)
         return fault(w, MMU_FAULT_EXTERNAL_WALK, l->level);
     memcpy(&desc, host, 8);
-    if (unlikely(w->a->watcher) && w->a->watcher->read && !t->ha)
-        desc = w->a->watcher->read(w->a->watcher->ctx, l->pa, desc);
+    if (unlikely(w->a->watcher)) {
+        take_watched(w, t, l, desc);
+        return true;
+    }
     l->desc = t->ee ? __builtin_bswap64(desc) : desc;
-    if (unlikely(w->a->watcher))
-        tell(w, t, l, l->desc);
     return true;
 }
 
