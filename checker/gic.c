@@ -277,6 +277,8 @@ static void was_written(struct arm_checker *c, struct gic *u, const struct arm_e
         lr_written(c, u, n, p);
     else if (sr == SR_ICH_HCR_EL2)
         hcr_written(c, g, p);
+    else if (sr == SR_ICC_SRE_EL2)
+        g->enable_fixed |= !bit(p->sysreg_write.value, 3) && bit(p->sysreg_write.after, 3);
     else if (sr == SR_ICH_VMCR_EL2)
         g->vmcr = site_of(c, p);
     else if (sr == SR_ICC_SRE_EL1 && ((p->sysreg_write.before ^ p->sysreg_write.after) & 1))

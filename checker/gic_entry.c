@@ -186,6 +186,24 @@ static void check_sre(struct arm_checker *c, const struct gic_cpu *g, const stru
     finding_report(c, &f);
 }
 
+/* ICC_SRE_EL1 reads as 0, and the world may write it: it would leave the memory-mapped interface
+ * that EL2 has given it. */
+static void check_enable(struct arm_checker *c, const struct gic_cpu *g, const struct world *w,
+                         const struct arm_event *p)
+{
+    uint64_t own = checker_reg(c, p->cpu, sysreg_number(SR_ICC_SRE_EL2));
+    uint64_t theirs = checker_reg(c, p->cpu, sysreg_number(SR_ICC_SRE_EL1));
+
+    if (!(HCR_EL2_IMO(p->world.hcr) || HCR_EL2_FMO(p->world.hcr)) || bit(theirs, 0) ||
+        !bit(own, 0) || !bit(own, 3) || g->enable_fixed)
+        return;
+    struct finding f = about(c, w, sysreg_number(SR_ICC_SRE_EL2), NULL, p);
+    f.hint = "clear ICC_SRE_EL2.Enable for a world whose ICC_SRE_EL1.SRE is 0";
+    finding_say(&f, "Enable is 1: the world can write ICC_SRE_EL1, and take the system registers "
+                    "instead of the memory-mapped interface");
+    finding_report(c, &f);
+}
+
 void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w,
                      const struct arm_event *p)
 {
@@ -201,4 +219,5 @@ void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w
     if (!lost)
         check_orphans(c, u, w, p);
     check_sre(c, g, w, p);
+    check_enable(c, g, w, p);
 }

@@ -111,6 +111,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     struct site at = site_of(c, p);
 
     own_window_reset(state, p->cpu);
+    own_serror_left(c, state, w, p);
     for (unsigned reg = 0; reg < c->regs.count; reg++)
         leave_one(c, state, w, reg, p, &at);
 }
@@ -149,6 +150,7 @@ static void enter_one(struct arm_checker *c, struct own *u, struct world *w, uns
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
     own_slot_check_entry(c, state, w, p);
+    own_serror_entered(c, state, w, p);
     own_window_reset(state, p->cpu);
     for (unsigned reg = 0; reg < c->regs.count; reg++)
         enter_one(c, state, w, reg, p);

@@ -284,12 +284,27 @@ static void report_wrong(const struct why *y)
         report_untagged(y);
 }
 
+/* X registers that nobody has touched since another guest left: X0 may be what it hands over. */
+static void first_general(const struct why *y)
+{
+    const struct world *theirs = y->tag.world >= 0 ? y->c->worlds.list[y->tag.world] : NULL;
+
+    if (y->reg && theirs && theirs != y->w && theirs->kind == WORLD_GUEST &&
+        y->tag.kind == TAG_EXACT && !y->tag.from && !y->site.known && y->tag.reg == y->reg &&
+        y->v.lo)
+        report(y, RULE_LEAK, NULL, &own_wreg(y->u, theirs, y->reg)->left, "theirs",
+               "it has another world's value from the start",
+               "nothing sets the register for a new world");
+}
+
 /* A first value: others' that they have made is a leak. Zero says nothing: EL2 has set it without
  * being seen, as a host at EL1 does, or the others have left it so. */
 static void first_entry(const struct why *y)
 {
     const struct live *l = y->l;
 
+    if (y->reg < 31)
+        first_general(y);
     if (l->owner < 0 || l->owner == (int)y->w->index || l->written || y->reg < 31 ||
         (y->reg < REG_SYS && y->site.known) || !(y->v.lo | y->v.hi))
         return;

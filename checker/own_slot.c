@@ -178,6 +178,7 @@ void own_slot_read(struct arm_checker *c, struct own *u, unsigned reg, const str
 
     u->switched_ever[reg] = true;
     own_pair_read(u, p->cpu, reg);
+    own_serror_read(c, u, p);
     if (last && c->regs.desc[reg].sr == SR_VBAR_EL1 &&
         own_live(u, p->cpu, reg)->owner != (int)last->index)
         u->vbars[p->cpu] =

@@ -46,6 +46,12 @@ struct window {
     struct value128 values[REGS_MAX]; /* of the group, when it was taken */
 };
 
+/* Of HCR_EL2: a virtual SError. */
+struct serror {
+    bool pending;      /* as the world was entered */
+    struct site taken; /* where the world left, and had taken it; forgotten when EL2 looks */
+};
+
 /* What a world has in a register. */
 struct wreg {
     struct value128 value; /* the newest */
@@ -59,7 +65,8 @@ struct wreg {
     struct misplaced in_slot; /* while it was live */
     struct misplaced in_cpu;  /* of what its exit has asked for */
     struct site unsaved;      /* another's was restored over it, and it was not saved there then */
-    struct misplaced stale;   /* read from what is perhaps its slot */
+    struct serror serror;
+    struct misplaced stale; /* read from what is perhaps its slot */
 };
 
 /* What is in a register of a CPU. */
@@ -151,3 +158,11 @@ void own_window_moved(struct arm_checker *c, struct own *u, unsigned cpu, const 
                       bool restores);
 void own_window_changed(struct arm_checker *c, struct own *u, unsigned cpu, unsigned reg,
                         const struct site *at);
+
+/* ---- the virtual SError (checker/own_serror.c) ---- */
+
+void own_serror_left(struct arm_checker *c, struct own *u, const struct world *w,
+                     const struct arm_event *p);
+void own_serror_read(struct arm_checker *c, struct own *u, const struct arm_event *p);
+void own_serror_entered(struct arm_checker *c, struct own *u, const struct world *w,
+                        const struct arm_event *p);

@@ -140,6 +140,8 @@ hardware:
         msr     ICH_LR0, x2
 #endif
 #ifdef SRE
+        mov     x3, #7
+        msr     s3_4_c12_c9_5, x3               // ICC_SRE_EL2, without Enable
         mov     x3, #6
         mrs     x2, ICH_VMCR
 #ifdef BEHIND

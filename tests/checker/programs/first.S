@@ -1,0 +1,34 @@
+// A virtual CPU is entered for the first time, behind another; general registers that nobody sets are the other's.
+// case: clean
+// case -DLEAVES @first_eret: LEAK x25 of vm1/vcpu1
+#include "hv.inc"
+
+handle:
+        mrs     x4, vmpidr_el2
+        tbnz    x4, #0, 2f
+        eor     x4, x4, #1
+        msr     vmpidr_el2, x4
+        adr     x4, guest
+        msr     elr_el2, x4
+        mov     x4, #0x3c5
+        msr     spsr_el2, x4
+        isb
+        tlbi    vmalle1                         // they share a VMID
+        dsb     nsh
+        mov     x0, #0
+        .irp    n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 27, 28, 29, 30
+        mov     x\n, #0
+        .endr
+#ifndef LEAVES
+        mov     x25, #0
+#endif
+first_eret:
+        eret
+2:      ret
+
+guest:  mov     x24, #0
+        cbz     x25, 1f
+        hvc     #99
+1:      mov     x25, #0x2525
+        hvc     #0
+        hvc     #99
