@@ -47,7 +47,7 @@ static void align(GByteArray *out, unsigned to)
 static void put(GByteArray *out, uint64_t value, unsigned bytes)
 {
     for (unsigned k = 0; k < bytes; k++) {
-        uint8_t byte = (uint8_t)(value >> 8 * k);
+        uint8_t byte = k < 8 ? (uint8_t)(value >> 8 * k) : 0;
         g_byte_array_append(out, &byte, 1);
     }
 }
