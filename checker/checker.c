@@ -11,6 +11,7 @@
 #include "checker/backtrace.h"
 #include "checker/budget.h"
 #include "checker/flow.h"
+#include "checker/own.h"
 #include "checker/names.h"
 #include "checker/suppress.h"
 #include "checker/unit.h"
@@ -100,9 +101,30 @@ static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_
     view_crossing(c, p->cpu, w, false);
 }
 
+/* A virtual CPU with another one's VMPIDR_EL2: it is known by its general registers. */
+static struct world *under_its_name(struct arm_checker *c, const struct arm_event *p)
+{
+    const struct world *w = c->flow && c->guest_seen ? own_identity(c, p) : NULL;
+    struct arm_event as = *p;
+
+    if (!w)
+        return worlds_entered(&c->worlds, p);
+    struct finding f = finding_at(c, RULE_TRAPCFG, p);
+    f.world = w;
+    f.reg = sysreg_number(SR_VMPIDR_EL2);
+    f.hint = "nothing sets it on this way";
+    finding_say(&f,
+                "it runs with what was set for another virtual CPU: its value is %#" PRIx64
+                ", it is entered with %#" PRIx64,
+                w->vmpidr, p->world.vmpidr);
+    finding_report(c, &f);
+    as.world.vmpidr = w->vmpidr;
+    return worlds_entered(&c->worlds, &as);
+}
+
 static void entered(struct arm_checker *c, struct cpu_view *view, const struct arm_event *p)
 {
-    struct world *w = worlds_entered(&c->worlds, p);
+    struct world *w = under_its_name(c, p);
 
     account_enter(c->account, c, p);
     view->running = w;

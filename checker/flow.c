@@ -9,6 +9,7 @@
 #include "checker/flow_op.h"
 #include "checker/granules.h"
 #include "checker/own.h"
+#include "checker/sync.h"
 #include "checker/unknown.h"
 #include "checker/view.h"
 
@@ -261,6 +262,8 @@ static void insn(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
     const struct flow_op *o = op_of(f, p->insn.word);
 
     f->followed++;
+    if (o->v_reads | o->v_writes)
+        sync_fp_used(f->c, p);
     if (o->x_writes | o->v_writes) {
         struct site at = site_bare(f->c, p);
         note_writes(v, o, &at);

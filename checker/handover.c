@@ -25,6 +25,7 @@ struct handover_cpu {
     const struct world *keys;  /* any key of pointer authentication */
     const struct world *pmu;   /* PMCR_EL0 */
     struct site left;
+    bool calls; /* that a guest can call firmware is told */
 };
 
 static void *create(struct arm_checker *c)
@@ -195,7 +196,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
 
     if (w->kind != WORLD_GUEST)
         return;
-    *u = (struct handover_cpu){.debug = w, .left = site_of(c, p)};
+    *u = (struct handover_cpu){.debug = w, .left = site_of(c, p), .calls = u->calls};
     if (HCR_EL2_APK(p->world.hcr))
         u->keys = w;
     if (has_monitors(c, p->cpu) && !monitors_trap(reg(c, p->cpu, SR_MDCR_EL2)))
@@ -247,6 +248,19 @@ static void check_partition(struct arm_checker *c, const struct world *w, const 
     finding_report(c, &f);
 }
 
+/* What a guest calls by SMC is the firmware of the machine. */
+static void check_calls(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
+                        const struct arm_event *p)
+{
+    if (!HCR_EL2_VM(p->world.hcr) || HCR_EL2_TSC(p->world.hcr) || u->calls)
+        return;
+    u->calls = true;
+    struct finding f = about(c, RULE_TRAPCFG, w, SR_HCR_EL2, p);
+    f.hint = "HCR_EL2.TSC";
+    finding_say(&f, "TSC is 0: an SMC of the guest goes past EL2, to the machine's firmware");
+    finding_report(c, &f);
+}
+
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
     struct handover_cpu *u = (struct handover_cpu *)state + p->cpu;
@@ -258,6 +272,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     check_counters(c, u, w, p);
     if (w->kind != WORLD_GUEST)
         return;
+    check_calls(c, u, w, p);
     check_physical(c, w, p);
     check_partition(c, w, p);
 }

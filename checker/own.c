@@ -292,6 +292,30 @@ void own_vector_loaded(struct arm_checker *c, unsigned cpu, unsigned n, const st
         own_live(own(c), cpu, REG_V(n))->tag = *tag;
 }
 
+#define MOST 16 /* of the general registers */
+
+const struct world *own_identity(const struct arm_checker *c, const struct arm_event *p)
+{
+    unsigned reg = c->regs.of_sysreg[SR_VMPIDR_EL2], count = 0;
+    const struct world *w = NULL;
+
+    if (!own(c) || reg == REG_NONE || own_live(own(c), p->cpu, reg)->written)
+        return NULL;
+    for (unsigned k = 0; k < 31; k++) {
+        struct tag tag = flow_x(c->flow, p->cpu, k);
+        if (tag.kind != TAG_EXACT || tag.world < 0 || tag.reg != REG_X(k))
+            continue;
+        if (w && w->index != (unsigned)tag.world)
+            return NULL;
+        w = c->worlds.list[tag.world];
+        count++;
+    }
+    return count >= MOST && w->kind == WORLD_GUEST && !w->running &&
+                   w->root == (p->world.vttbr & MASK(47, 1)) && w->vmpidr != p->world.vmpidr
+               ? w
+               : NULL;
+}
+
 struct tag own_tag(const struct arm_checker *c, const struct world *w, unsigned reg)
 {
     if (!own(c))

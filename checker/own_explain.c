@@ -144,6 +144,17 @@ static bool is_gic_emulated(const struct why *y, const struct exit_state *s)
            (ec == ESR_EC_SYS64 || ec == ESR_EC_DABT_LOW);
 }
 
+/* A load that EL2 emulates: what it loads has the width and the extension that ISS says (SAS bits
+ * 23 and 22, SSE 21, SF 15). */
+static bool fits(const struct exit_state *s, uint64_t v)
+{
+    if ((s->vector & 0x180) || bits(s->esr, 31, 26) != ESR_EC_DABT_LOW || !bit(s->esr, 24))
+        return true;
+    unsigned size = 8u << bits(s->esr, 23, 22);
+    uint64_t value = bit(s->esr, 21) ? sext(v, size) : zext(v, size);
+    return v == (bit(s->esr, 15) ? value : zext(value, 32));
+}
+
 static bool is_right(const struct why *y)
 {
     const struct exit_state *s = checker_exit_state(y->c, y->w);
@@ -152,7 +163,7 @@ static bool is_right(const struct why *y)
     if (!s->valid || a.anything)
         return true;
     if (y->reg < 31)
-        return bit(a.x, y->reg);
+        return bit(a.x, y->reg) && fits(s, y->v.lo);
     return justify_is_write_of(s, y->c->regs.desc[y->reg].number) || is_injected(y, s) ||
            is_timer_masked(y) || is_gic_emulated(y, s) || slot_was_changed(y) ||
            (y->tag.world == (int)y->w->index && y->tag.reg == y->reg &&

@@ -2,17 +2,37 @@
  * PC: a world goes on where its exit's syndrome allows, and with the PSTATE that it left with, or
  * as an exception that it is to take has it.
  */
+#include <glib.h>
 #include <inttypes.h>
 
+#include "arch/esr.h"
 #include "arch/sysreg.h"
 #include "base/bits.h"
 #include "checker/justify.h"
 #include "checker/own.h"
 #include "checker/unit.h"
 
+/* NZCV, DAIF and the mode; the rest of PSTATE belongs to single instructions. */
+#define KEPT  (MASK(31, 28) | MASK(9, 6) | MASK(4, 0))
+#define WAITS 3 /* times that a wait may trap without being completed */
+
+/* A world's last WFI or WFE that trapped, and how often it went on at the same one. */
+struct wait {
+    uint64_t pc;
+    unsigned times;
+};
+
+struct pc_unit {
+    GArray *waits; /* struct wait by world */
+};
+
 static void *create(struct arm_checker *c)
 {
-    return c; /* nothing of its own */
+    struct pc_unit *u = g_new0(struct pc_unit, 1);
+
+    (void)c;
+    u->waits = g_array_new(FALSE, TRUE, sizeof(struct wait));
+    return u;
 }
 
 static uint64_t reg(struct arm_checker *c, unsigned cpu, enum sysreg sr)
@@ -21,9 +41,9 @@ static uint64_t reg(struct arm_checker *c, unsigned cpu, enum sysreg sr)
 }
 
 static void report(struct arm_checker *c, const struct world *w, const struct arm_event *p,
-                   enum sysreg sr, uint64_t before, uint64_t now, const char *hint)
+                   enum rule rule, enum sysreg sr, uint64_t before, uint64_t now, const char *hint)
 {
-    struct finding f = finding_at(c, RULE_PC, p);
+    struct finding f = finding_at(c, rule, p);
 
     f.world = w;
     f.reg = sysreg_number(sr);
@@ -41,30 +61,78 @@ static bool pc_is_right(const struct exit_state *s, const struct allowance *a, u
            (a->again && pc == s->pc - 4);
 }
 
+/* The world goes on at a vector, and what an exception sets there is not all set: which register is
+ * wrong? */
+static void report_injection(struct arm_checker *c, const struct world *w, uint64_t pstate,
+                             const struct arm_event *p)
+{
+    const char *hint = "AArch64.TakeException() writes all of ELR_EL1, SPSR_EL1, PSTATE and PC";
+    const struct exit_state *s = checker_exit_state(c, w);
+    uint64_t elr = reg(c, p->cpu, SR_ELR_EL1), spsr = reg(c, p->cpu, SR_SPSR_EL1);
+
+    if (((spsr ^ s->pstate) & KEPT) != 0)
+        report(c, w, p, RULE_CLOBBER, SR_SPSR_EL1, s->pstate, spsr, hint);
+    else if (elr != s->pc && elr != s->pc + 4)
+        report(c, w, p, RULE_CLOBBER, SR_ELR_EL1, s->pc, elr, hint);
+    else
+        report(c, w, p, RULE_CLOBBER, SR_SPSR_EL2, s->pstate, pstate, hint);
+}
+
+/* WFI and WFE that trap, and will trap again where the world goes on: they never complete. */
+static void check_wait(struct arm_checker *c, struct pc_unit *u, const struct world *w,
+                       const struct arm_event *p)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+    bool event = bits(s->esr, 1, 0) & 1;
+
+    if ((s->vector & 0x180) || bits(s->esr, 31, 26) != ESR_EC_WFX)
+        return;
+    if (u->waits->len <= w->index)
+        g_array_set_size(u->waits, w->index + 1);
+    struct wait *wait = &g_array_index(u->waits, struct wait, w->index);
+    bool again =
+        p->world.target == s->pc && (event ? HCR_EL2_TWE(p->world.hcr) : HCR_EL2_TWI(p->world.hcr));
+    wait->times = again ? (wait->pc == s->pc ? wait->times + 1 : 1) : 0;
+    wait->pc = s->pc;
+    if (wait->times == WAITS)
+        report(c, w, p, RULE_PC, SR_ELR_EL2, s->pc, s->pc,
+               "a WFI or WFE that trapped is complete when the world goes on: its address + 4 is "
+               "meant");
+}
+
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
     struct allowance a = justify(s, w->kind == WORLD_HOST);
     uint64_t pc = p->world.target, pstate = reg(c, p->cpu, SR_SPSR_EL2);
-    /* NZCV, DAIF and the mode; the rest belongs to single instructions. */
-    uint64_t kept = MASK(31, 28) | MASK(9, 6) | MASK(4, 0);
 
-    (void)state;
     if (!s->valid || a.anything || own_enters_stale_vector(c, w, p) ||
         justify_is_injection(s, reg(c, p->cpu, SR_VBAR_EL1), pc, pstate, reg(c, p->cpu, SR_ELR_EL1),
                              reg(c, p->cpu, SR_SPSR_EL1)))
         return;
+    check_wait(c, state, w, p);
+    if (!pc_is_right(s, &a, pc) && justify_is_vector(s, reg(c, p->cpu, SR_VBAR_EL1), pc)) {
+        report_injection(c, w, pstate, p);
+        return;
+    }
     if (!pc_is_right(s, &a, pc))
-        report(c, w, p, SR_ELR_EL2, s->pc, pc,
+        report(c, w, p, RULE_PC, SR_ELR_EL2, s->pc, pc,
                pc == s->pc
                    ? "the instruction would be executed again: its address + 4 is meant"
                    : "the preferred return address is adjusted twice, or not for this exit");
-    if ((pstate ^ s->pstate) & kept)
-        report(c, w, p, SR_SPSR_EL2, s->pstate, pstate,
+    if ((pstate ^ s->pstate) & KEPT)
+        report(c, w, p, RULE_PC, SR_SPSR_EL2, s->pstate, pstate,
                "PSTATE changes only with an exception that the world is to take");
+}
+
+static void destroy(void *state)
+{
+    g_array_unref(((struct pc_unit *)state)->waits);
+    g_free(state);
 }
 
 const struct check_unit unit_pc = {
     .create = create,
     .enter = enter,
+    .destroy = destroy,
 };

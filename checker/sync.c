@@ -8,6 +8,7 @@
 
 #include "arch/sysreg.h"
 #include "base/bits.h"
+#include "checker/sync.h"
 #include "checker/unit.h"
 
 /* Who reads a register indirectly, as far as events show it. */
@@ -22,6 +23,7 @@ enum reader {
     READ_LRS = 128,      /* ICH_ELRSR_EL2 and the others that follow from list registers */
     READ_VMCR = 256,     /* ICH_VMCR_EL2, whose meaning ICC_SRE_EL1 gives */
     READ_COUNT = 512,    /* CNTVCT_EL0 */
+    READ_FP = 1024,      /* FP and SIMD */
 };
 
 struct source {
@@ -50,6 +52,7 @@ static const struct source sources[] = {
     {SR_VBAR_EL2,    READ_VECTOR, 0},
     {SR_ICC_SRE_EL1, READ_VMCR, BIT(0)},
     {SR_CNTVOFF_EL2, READ_COUNT, 0},
+    {SR_CPTR_EL2,    READ_FP, MASK(21, 20) | BIT(10)},
     {SR_ICH_LR0_EL2, READ_LRS, 0}, /* any of them */
     /* clang-format on */
 };
@@ -247,6 +250,12 @@ static void exception(struct arm_checker *c, struct sync_cpu *u, const struct ar
         use(c, u, READ_VECTOR, "an exception to EL2", p);
     if (p->exception.target_el == 2 && synchronizes(c, p, SCTLR_EL2_EIS_LO))
         synchronize(u);
+}
+
+void sync_fp_used(struct arm_checker *c, const struct arm_event *p)
+{
+    if (c->unit[UNIT_sync])
+        use(c, (struct sync_cpu *)c->unit[UNIT_sync] + p->cpu, READ_FP, "FP or SIMD", p);
 }
 
 static void event(struct arm_checker *c, void *state, const struct arm_event *p)

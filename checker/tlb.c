@@ -122,6 +122,48 @@ static void check_shared(struct arm_checker *c, const struct vmid_use *use, cons
     finding_report(c, &f);
 }
 
+/* A TLBI for the VMID that the tables have now leaves what is of the one before. */
+static void check_two(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
+                      const struct arm_event *p)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+    struct finding f = finding_at(c, RULE_VMID, p);
+
+    f.world = w;
+    f.reg = sysreg_number(SR_VTTBR_EL2);
+    f.other_role = "entered";
+    f.hint = "one VMID at a time for a VM: invalidate the one before";
+    for (unsigned k = 0; k < u->cpu_count; k++) {
+        const struct tlb_context *x = u->cpu[k].running;
+        const struct vmid_use *use;
+        GHashTableIter it;
+        gpointer vmid;
+
+        if (k != p->cpu && x && x->root == w->root && x->vmid != p->world.vmid) {
+            finding_say(&f,
+                        "the tables at %#" PRIx64
+                        " have VMID %u here and VMID %u on CPU %u at the same time",
+                        w->root, p->world.vmid, x->vmid, k);
+            finding_report(c, &f);
+            return;
+        }
+        g_hash_table_iter_init(&it, u->cpu[k].vmids);
+        while (s->valid && !justify(s, false).anything &&
+               g_hash_table_iter_next(&it, &vmid, (gpointer *)&use)) {
+            if (use->root != w->root || GPOINTER_TO_UINT(vmid) == p->world.vmid)
+                continue;
+            f.other = use->entered;
+            finding_say(
+                &f,
+                "the tables at %#" PRIx64
+                " have VMID %u, and had VMID %u on CPU %u, and nothing has invalidated that",
+                w->root, p->world.vmid, GPOINTER_TO_UINT(vmid), k);
+            finding_report(c, &f);
+            return;
+        }
+    }
+}
+
 static void check_vmid(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
                        const struct arm_event *p)
 {
@@ -143,17 +185,7 @@ static void check_vmid(struct arm_checker *c, struct tlb_unit *u, const struct w
                     p->world.vmid, use->root, w->root);
         finding_report(c, &f);
     }
-    for (unsigned k = 0; k < u->cpu_count; k++) {
-        const struct tlb_context *x = u->cpu[k].running;
-        if (k == p->cpu || !x || x->root != w->root || x->vmid == p->world.vmid)
-            continue;
-        f.other = (struct site){0};
-        finding_say(&f,
-                    "the tables at %#" PRIx64
-                    " have VMID %u here and VMID %u on CPU %u at the same time",
-                    w->root, p->world.vmid, x->vmid, k);
-        finding_report(c, &f);
-    }
+    check_two(c, u, w, p);
     if (use && use->root == w->root) {
         check_shared(c, use, w, p);
         if (use->vcpu != w)

@@ -9,10 +9,20 @@
 // case -DSMC -DX19: CLOBBER x19 of vm1/vcpu0
 // case -DWFI: clean
 // case -DWFI -DRESULTS: CLOBBER x0 of vm1/vcpu0
+// case -DWFI -DSTAYS=1: clean
+// case -DWFI -DSTAYS=4 @do_eret: PC ELR_EL2 of vm1/vcpu0
+// case -DLOAD -DVALUE=0x87654321: clean
+// case -DLOAD -DVALUE=0xffffffff87654321 @loaded: CLOBBER x7 of vm1/vcpu0
+// case -DLOAD -DVALUE=0xffffffffffffff81 -DINSN=ldrsb -DREG=x7: clean
+// case -DLOAD -DVALUE=0x81 -DINSN=ldrsb -DREG=x7 @loaded: CLOBBER x7 of vm1/vcpu0
+// case -DLOAD -DVALUE=0xffffff81 -DINSN=ldrsb -DREG=w7: clean
+// case -DLOAD -DVALUE=0x181 -DINSN=ldrb -DREG=w7 @loaded: CLOBBER x7 of vm1/vcpu0
 // case -DMRS: clean
 // case -DMRS -DRESULTS: CLOBBER x0 of vm1/vcpu0
 // case -DINJECT: clean
-// case -DINJECT -DFLAGS: PC
+// case -DINJECT -DFLAGS @do_eret: CLOBBER SPSR_EL2 of vm1/vcpu0
+// case -DINJECT -DNO_SPSR @do_eret: CLOBBER SPSR_EL1 of vm1/vcpu0
+// case -DINJECT -DNO_ELR @do_eret: CLOBBER ELR_EL1 of vm1/vcpu0
 #define HAS_SETUP
         .macro setup
 #ifdef WFI
@@ -26,12 +36,34 @@
         adr     x1, guest_vectors
         msr     vbar_el1, x1
         .endm
+#ifndef INSN
+#define INSN ldr
+#define REG w7
+#endif
 #include "hv.inc"
 
 handle: // X0: frame, X1: syndrome
         ldr     x2, [x0, #FRAME_ELR]
 #if defined(SMC) || defined(WFI) || defined(MRS)
         add     x2, x2, #4                      // these return to the instruction itself
+#endif
+#ifdef STAYS
+        ldr     x3, [x0, #FRAME_MORE]
+        add     x3, x3, #1
+        str     x3, [x0, #FRAME_MORE]
+        cmp     x3, #STAYS
+        b.hi    2f
+        sub     x2, x2, #4
+2:
+#endif
+#ifdef LOAD
+        lsr     x3, x1, #26
+        cmp     x3, #0x24
+        b.ne    3f
+        add     x2, x2, #4
+        ldr     x3, =VALUE
+loaded: str     x3, [x0, #FRAME_X(7)]
+3:
 #endif
 #ifdef PC
         add     x2, x2, #8
@@ -56,9 +88,13 @@ bad:    str     xzr, [x0, #FRAME_X(19)]
         msr     sp_el0, x0
 #endif
 #ifdef INJECT // AArch64.TakeException() to EL1 from EL1h
+#ifndef NO_ELR
         msr     elr_el1, x2
+#endif
+#ifndef NO_SPSR
         ldr     x3, [x0, #FRAME_SPSR]
         msr     spsr_el1, x3
+#endif
         mov     x3, #0x3c5
 #ifdef FLAGS
         mov     x3, #0x3c4                      // EL1t
@@ -85,6 +121,9 @@ guest:
         smc     #0
 #elif defined(WFI)
         wfi
+#elif defined(LOAD)
+        ldr     x8, =0x100000000                // not mapped
+        INSN    REG, [x8]
 #elif defined(MRS)
         mrs     x7, id_aa64pfr0_el1
 #else
