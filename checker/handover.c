@@ -10,6 +10,7 @@
 #include "arch/sysreg.h"
 #include "arch/sysreg_owner.h"
 #include "base/bits.h"
+#include "checker/active.h"
 #include "checker/unit.h"
 
 #define PSTATE_D    BIT(9)
@@ -26,6 +27,7 @@ struct handover_cpu {
     const struct world *pmu;   /* PMCR_EL0 */
     struct site left;
     bool calls; /* that a guest can call firmware is told */
+    struct active active;
 };
 
 static void *create(struct arm_checker *c)
@@ -186,6 +188,8 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 
     if (p->kind == ARM_EVENT_SYSREG_WRITE)
         written(c, u, p);
+    else if (p->kind == ARM_EVENT_IRQ)
+        active_event(c, &u->active, p);
     else if (p->kind == ARM_EVENT_POWER)
         *u = (struct handover_cpu){0};
 }
@@ -196,7 +200,9 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
 
     if (w->kind != WORLD_GUEST)
         return;
-    *u = (struct handover_cpu){.debug = w, .left = site_of(c, p), .calls = u->calls};
+    u->debug = w;
+    u->keys = u->pmu = NULL;
+    u->left = site_of(c, p);
     if (HCR_EL2_APK(p->world.hcr))
         u->keys = w;
     if (has_monitors(c, p->cpu) && !monitors_trap(reg(c, p->cpu, SR_MDCR_EL2)))
@@ -248,6 +254,22 @@ static void check_partition(struct arm_checker *c, const struct world *w, const 
     finding_report(c, &f);
 }
 
+/* The world's virtual timer is on in another CPU too, where EL2 has run since it left. */
+static void check_timer(struct arm_checker *c, const struct world *w, const struct arm_event *p)
+{
+    for (unsigned k = 0; k < c->cpu_count; k++) {
+        const struct cpu_view *view = &c->cpus[k];
+        if (k == p->cpu || view->running || view->last != w ||
+            (reg(c, k, SR_CNTV_CTL_EL0) & 3) != 1 ||
+            reg(c, k, SR_CNTV_CVAL_EL0) != reg(c, p->cpu, SR_CNTV_CVAL_EL0))
+            continue;
+        struct finding f = about(c, RULE_HANDOVER, w, SR_CNTV_CTL_EL0, p);
+        f.hint = "save CNTV_CTL_EL0 and clear ENABLE when the world is put";
+        finding_say(&f, "its virtual timer is still on in CPU %u, which it has left", k);
+        finding_report(c, &f);
+    }
+}
+
 /* What a guest calls by SMC is the firmware of the machine. */
 static void check_calls(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
                         const struct arm_event *p)
@@ -274,6 +296,8 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
         return;
     check_calls(c, u, w, p);
     check_physical(c, w, p);
+    active_check(c, &u->active, w, p);
+    check_timer(c, w, p);
     check_partition(c, w, p);
 }
 
@@ -284,7 +308,7 @@ static void destroy(void *state)
 
 const struct check_unit unit_handover = {
     .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_WRITE),
-    .everywhere = ARM_BIT(ARM_EVENT_POWER),
+    .everywhere = ARM_BIT(ARM_EVENT_POWER) | ARM_BIT(ARM_EVENT_IRQ),
     .create = create,
     .event = event,
     .exit = leave,

@@ -1,0 +1,22 @@
+/* Physical interrupts of a CPU that are active, for the unit `handover`. */
+#pragma once
+
+#include "checker/checker.h"
+#include "checker/finding.h"
+
+#define ACTIVE_MAX 32 /* SGIs and PPIs: what is a CPU's own */
+
+struct active {
+    struct {
+        bool is;
+        const struct world *last; /* which had run on the CPU when it became active */
+        struct site site;
+    } irq[ACTIVE_MAX];
+};
+
+/* The events IRQ of the CPU. */
+void active_event(struct arm_checker *c, struct active *a, const struct arm_event *p);
+
+/* @w, a guest, is entered. */
+void active_check(struct arm_checker *c, struct active *a, const struct world *w,
+                  const struct arm_event *p);
