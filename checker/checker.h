@@ -49,6 +49,7 @@ struct arm_checker {
     struct exit_state *exits; /* by world: how it left last */
     unsigned exit_count;
     bool guest_seen;
+    bool threads; /* EL2 is a host with programs at EL0, which it returns to between anything */
     bool rule_on[RULE_COUNT + 1];
     void *unit[UNIT_COUNT + 1];  /* states; a unit without a wanted rule has none */
     uint64_t everywhere, at_el2; /* events subscribed to, apart */

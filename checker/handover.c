@@ -270,6 +270,23 @@ static void check_timer(struct arm_checker *c, const struct world *w, const stru
     }
 }
 
+/* A virtual SError that has not been taken: HCR_EL2 is written, and not with the VSE that it had.
+ */
+static void check_serror(struct arm_checker *c, const struct world *w, const struct arm_event *p)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+
+    if (!s->valid || !HCR_EL2_VSE(s->hcr) || HCR_EL2_VSE(p->world.hcr) ||
+        justify(s, false).anything)
+        return;
+    struct finding f = about(c, RULE_LOST, w, SR_HCR_EL2, p);
+    f.other = s->at;
+    f.other_role = "left";
+    f.hint = "read HCR_EL2.VSE at the exit, and write it with the rest";
+    finding_say(&f, "it left with a virtual SError pending (VSE), and is entered without");
+    finding_report(c, &f);
+}
+
 /* What a guest calls by SMC is the firmware of the machine. */
 static void check_calls(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
                         const struct arm_event *p)
@@ -295,6 +312,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     if (w->kind != WORLD_GUEST)
         return;
     check_calls(c, u, w, p);
+    check_serror(c, w, p);
     check_physical(c, w, p);
     active_check(c, &u->active, w, p);
     check_timer(c, w, p);

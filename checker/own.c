@@ -205,6 +205,26 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
     view_note(c, tag.kind ? tag.world : WORLD_EL2, reg);
 }
 
+/* AT writes PAR_EL1. */
+static void translated(struct arm_checker *c, struct own *u, const struct arm_event *p)
+{
+    unsigned reg = c->regs.of_sysreg[SR_PAR_EL1];
+    struct live *l = reg == REG_NONE ? NULL : own_live(u, p->cpu, reg);
+    struct site at = site_of(c, p);
+
+    if (!l)
+        return;
+    if (l->owner >= 0)
+        lose(u, c, l, reg, &at);
+    int owner = l->owner;
+    l->owner = WORLD_EL2;
+    l->written = true;
+    l->tag = (struct tag){0};
+    l->site = at;
+    view_note(c, owner, reg);
+    view_note(c, WORLD_EL2, reg);
+}
+
 /* A CPU that is switched on anew has nobody's values. */
 static void forget(struct arm_checker *c, struct own *u, unsigned cpu)
 {
@@ -238,6 +258,8 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
         own_window_event(c, u, p);
     else if (p->kind == ARM_EVENT_POWER)
         forget(c, state, p->cpu);
+    else if (p->kind == ARM_EVENT_AT && c->guest_seen)
+        translated(c, state, p);
     else if (p->kind == ARM_EVENT_SYSREG_READ && c->guest_seen && reg != REG_NONE)
         own_slot_read(c, u, reg, p);
     else if (p->kind == ARM_EVENT_SYSREG_WRITE && c->guest_seen &&
@@ -352,7 +374,7 @@ struct tag own_read_tag(const struct arm_checker *c, const struct arm_event *p)
 
 const struct check_unit unit_own = {
     .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_SYSREG_READ) |
-              ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET),
+              ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET) | ARM_BIT(ARM_EVENT_AT),
     .everywhere = ARM_BIT(ARM_EVENT_POWER) | ARM_BIT(ARM_EVENT_STORE), /* STORE: of flow */
     .create = create,
     .event = event,

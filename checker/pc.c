@@ -12,8 +12,11 @@
 #include "checker/own.h"
 #include "checker/unit.h"
 
-/* NZCV, DAIF and the mode; the rest of PSTATE belongs to single instructions. */
-#define KEPT  (MASK(31, 28) | MASK(9, 6) | MASK(4, 0))
+/* NZCV, DAIF and the mode, of what an exception saves; */
+#define KEPT (MASK(31, 28) | MASK(9, 6) | MASK(4, 0))
+/* and TCO, DIT, UAO, PAN, ALLINT and SSBS, of a world that goes on. The rest of PSTATE belongs to
+ * single instructions. */
+#define LEFT  (KEPT | MASK(25, 22) | MASK(13, 12))
 #define WAITS 3 /* times that a wait may trap without being completed */
 
 /* A world's last WFI or WFE that trapped, and how often it went on at the same one. */
@@ -120,7 +123,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
                pc == s->pc
                    ? "the instruction would be executed again: its address + 4 is meant"
                    : "the preferred return address is adjusted twice, or not for this exit");
-    if ((pstate ^ s->pstate) & KEPT)
+    if ((pstate ^ s->pstate) & LEFT)
         report(c, w, p, RULE_PC, SR_SPSR_EL2, s->pstate, pstate,
                "PSTATE changes only with an exception that the world is to take");
 }

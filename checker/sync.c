@@ -252,6 +252,14 @@ static void exception(struct arm_checker *c, struct sync_cpu *u, const struct ar
         synchronize(u);
 }
 
+static void returned(struct arm_checker *c, struct sync_cpu *u, const struct arm_event *p)
+{
+    if (synchronizes(c, p, SCTLR_EL2_EOS_LO))
+        synchronize(u);
+    if (p->eret.target_el == 0 && HCR_EL2_TGE(checker_reg(c, p->cpu, sysreg_number(SR_HCR_EL2))))
+        c->threads = true;
+}
+
 void sync_fp_used(struct arm_checker *c, const struct arm_event *p)
 {
     if (c->unit[UNIT_sync])
@@ -276,8 +284,8 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
         barrier(u, p);
     else if (p->kind == ARM_EVENT_EXCEPTION)
         exception(c, u, p);
-    else if (p->kind == ARM_EVENT_ERET && p->el == 2 && synchronizes(c, p, SCTLR_EL2_EOS_LO))
-        synchronize(u);
+    else if (p->kind == ARM_EVENT_ERET && p->el == 2)
+        returned(c, u, p);
     else if (p->kind == ARM_EVENT_POWER)
         *u = (struct sync_cpu){0};
 }

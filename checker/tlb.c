@@ -207,7 +207,7 @@ static void check_unfinished(struct arm_checker *c, struct tlb_unit *u, const st
 
     for (unsigned k = 0; k < x->stale->len; k++) {
         struct stale *r = g_ptr_array_index(x->stale, k);
-        bool mine = u->cpu[p->cpu].running == x && r->change != CHANGE_PERMISSION;
+        bool mine = u->cpu[p->cpu].running == x && (r->change != CHANGE_PERMISSION || !c->threads);
         if (r->said || r->issued || r->changed.cpu != p->cpu ||
             !(mine || (!host && r->changed.el == 2)))
             continue;

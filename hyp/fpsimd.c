@@ -11,7 +11,7 @@
 static uint64_t cptr(bool trap)
 {
     if (hyp_vhe)
-        return trap ? 0 : FIELD_MASK(CPTR_EL2_FPEN) | (MUTANT(fp_vl_open) ? MASK(17, 16) : 0);
+        return trap ? 0 : FIELD_MASK(CPTR_EL2_FPEN);
     return FIELD_MASK(CPTR_EL2_RES1_7_0) | FIELD_MASK(CPTR_EL2_TZ) | FIELD_MASK(CPTR_EL2_RES1_9) |
            FIELD_MASK(CPTR_EL2_TSM) | FIELD_MASK(CPTR_EL2_RES1_13) |
            (trap ? FIELD_MASK(CPTR_EL2_TFP) : 0);

@@ -20,6 +20,7 @@
 #define HYP_LOG_START           1           /* all RAM; answers log2 of the bytes of a page */
 #define HYP_LOG_TAKE            2           /* answers BIT(n): page n was written since it was asked for last */
 #define HYP_TIDY                0xc6008006u /* x1: HYP_TIDY_...; x2, x3: RAM, size */
+#define HYP_HOOK                0xc6008007u /* x1: the hook's implementation (hyp/hook.h), while all CPUs go on */
 #define HYP_TIDY_AGE            0           /* answers how many bytes were accessed since the last time */
 #define HYP_TIDY_COLLAPSE       1           /* answers how many blocks were made of pages */
 /* clang-format on */

@@ -59,7 +59,7 @@ static uint32_t branch(const struct patch_site *s, uint64_t to, bool link)
 static uint32_t call_insn(const struct patch_site *s, const struct static_call *call)
 {
     const struct call_target *t = call->target;
-    bool fits = MUTANT(clobber_call) || !(t->clobbers & ~s->flags & ~SITE_CALL);
+    bool fits = !(t->clobbers & ~s->flags & ~SITE_CALL);
 
     if (t->insn && fits)
         return t->insn;
@@ -117,10 +117,9 @@ static void write_sites(void *owner)
 
 void patch_owner(const void *owner)
 {
-    if (MUTANT(icache_smp_list) || all_concurrent(owner)) {
+    if (all_concurrent(owner)) {
         write_sites((void *)(uintptr_t)owner);
-        if (!MUTANT(icache_smp_sync))
-            rendezvous_sync();
+        rendezvous_sync();
         patch.counts.live++;
     } else {
         rendezvous_run(write_sites, (void *)(uintptr_t)owner);

@@ -1,8 +1,10 @@
 #include "hyp/pv.h"
 
 #include "hyp/cpu.h"
+#include "hyp/hook.h"
 #include "hyp/memory.h"
 #include "hyp/psci.h"
+#include "hyp/rendezvous.h"
 #include "hyp/s2_ops.h"
 #include "hyp/vcpu.h"
 
@@ -95,6 +97,19 @@ static int64_t tidy(struct vm *vm, uint64_t what, uint64_t ipa, uint64_t size)
     return PSCI_INVALID_PARAMETERS;
 }
 
+/* One at a time; CPUs that wait let the others' rendezvous in. */
+static int64_t choose_hook(uint64_t n)
+{
+    static struct waiting_lock lock;
+
+    if (n >= HOOKS)
+        return PSCI_INVALID_PARAMETERS;
+    waiting_lock_take(&lock);
+    hook_choose((unsigned)n);
+    waiting_lock_drop(&lock);
+    return 0;
+}
+
 int64_t pv_call(struct vcpu *v, uint64_t *x)
 {
     switch ((uint32_t)x[0]) {
@@ -114,6 +129,8 @@ int64_t pv_call(struct vcpu *v, uint64_t *x)
         return log_writes(v->vm, x[1], x[2], x[3]);
     case HYP_TIDY:
         return tidy(v->vm, x[1], x[2], x[3]);
+    case HYP_HOOK:
+        return choose_hook(x[1]);
     default:
         return PSCI_NOT_SUPPORTED;
     }

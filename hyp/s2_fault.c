@@ -47,7 +47,7 @@ static enum s2_step fix(const struct s2_walk *w, const struct s2_fault *f)
 {
     enum s2_step step = S2_ABSENT;
 
-    if (is_stale(f) && !MUTANT(tlb_miss_stale))
+    if (is_stale(f))
         return S2_AGAIN;
     if (f->mapped)
         step = s2_allow(w, f->ipa, f->write);

@@ -247,7 +247,7 @@ void s2_kill(const struct s2_walk *w, uint64_t *table)
 {
     for (unsigned k = 0; k < table_entries(w->s); k++)
         __atomic_exchange_n(&table[k], DESC_DEAD, __ATOMIC_ACQ_REL);
-    if (w->shared && !MUTANT(tlb_miss_free))
+    if (w->shared)
         s2_free_later(table, table_bytes(w->s));
     else
         mem_free(table, table_bytes(w->s));

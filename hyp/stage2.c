@@ -206,7 +206,10 @@ static uint64_t borrow_vmid(struct stage2 *s)
 {
     uint64_t mine = mrs(VTTBR_EL2);
 
-    if (mine != stage2_vttbr(s) && !MUTANT(tlb_scope_vmid)) {
+    if (MUTANT(tlb_scope_vmid)) {
+        msr(VTTBR_EL2, mine & MASK(47, 0));
+        isb();
+    } else if (mine != stage2_vttbr(s)) {
         msr(VTTBR_EL2, stage2_vttbr(s));
         isb();
     }
@@ -241,7 +244,7 @@ void stage2_forget(struct stage2 *s, uint64_t ipa, uint64_t size, uint64_t step)
     if (!MUTANT(nodsb_tlbi))
         dsb(ish);
     isb();
-    if (mine != stage2_vttbr(s)) {
+    if (mine != stage2_vttbr(s) || MUTANT(tlb_scope_vmid)) {
         msr(VTTBR_EL2, mine);
         isb();
     }

@@ -83,7 +83,7 @@ void vcpu_load(struct vcpu *v)
     if (MUTANT(trapcfg_tsc))
         v->hcr &= ~FIELD_MASK(HCR_EL2_TSC);
     v->mdcr = guest_mdcr();
-    msr(HCR_EL2, MUTANT(trapcfg_twi) ? v->hcr & ~FIELD_MASK(HCR_EL2_TWI) : v->hcr);
+    msr(HCR_EL2, v->hcr);
     context_restore(&v->ctx, policies[opts.sysregs].deferrable);
     if (cpu_has(FEAT_RAS))
         msr(VSESR_EL2, v->serror & ~BIT(63));

@@ -158,11 +158,8 @@ static void write_controls(struct vgic_if *c)
 
 void vgic_if_load(struct pcpu *cpu, struct vgic_if *c)
 {
-    if (MUTANT(gic_order_sre))
-        msr(ICH_VMCR_EL2, c->vmcr);
     msr(ICC_SRE_EL1, opts.gicv ? 0 : 7);
-    if (!MUTANT(nosync_sre))
-        isb();
+    isb();
     if (opts.gicv)
         msr(ICC_SRE_EL2, 0x7); /* without Enable: the guest cannot set SRE */
     if (opts.vgic == OPT_vgic_deferred) {
@@ -178,8 +175,7 @@ void vgic_if_put(struct pcpu *cpu, struct vgic_if *c)
         c->vmcr = mrs(ICH_VMCR_EL2);
         if (!MUTANT(lost_apr))
             read_aprs(c);
-        if (!MUTANT(gic_state_host))
-            set_hcr(cpu, 0);
+        set_hcr(cpu, 0);
     }
     c->loaded = false;
 }
@@ -220,8 +216,7 @@ void vgic_if_exit(struct pcpu *cpu, struct vgic_if *c)
     unsigned read = opts.lrs == OPT_lrs_all ? cpu_limits.lrs : c->used;
 
     if (opts.gicv) {
-        if (!MUTANT(nodsb_gicv))
-            dsb(sy);
+        dsb(sy);
         isb();
     }
     if (opts.vgic == OPT_vgic_eager) {

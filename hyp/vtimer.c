@@ -46,8 +46,7 @@ void vtimer_load(struct vcpu *v)
         msr(CNTVOFF_EL2, v->vm->cntvoff);
     if (hyp_vhe) {
         msr_el12(CNTV_CVAL_EL0, t->cval);
-        if (!MUTANT(nosync_timer))
-            isb(); /* compare value and offset before the enable bit */
+        isb(); /* compare value and offset before the enable bit */
         msr_el12(CNTV_CTL_EL0, t->ctl);
     } else {
         msr(CNTV_CVAL_EL0, t->cval);

@@ -84,6 +84,9 @@ void pv_disturb(struct random *r, uint64_t base, uint64_t size)
     case 1:
         __atomic_fetch_add(&blocks, pv_collapse(at, 4096), __ATOMIC_RELAXED);
         break;
+    case 2:
+        pv_hook((unsigned)random_below(r, 4));
+        break;
     default:
         pv_swap(at, base + random_below(r, (unsigned)(size / 4096)) * 4096);
         __atomic_fetch_add(&swaps, 1, __ATOMIC_RELAXED);

@@ -247,6 +247,15 @@ static void general(struct random *r, uint64_t round)
         require(in[n] == out[n], "round %lu: X%u: expected %lx, got %lx", round, n, in[n], out[n]);
 }
 
+/* A load of 32 bits clears the upper half, also where a hypervisor does it. */
+static void narrow_load(void)
+{
+    uint64_t v = UINT64_MAX;
+
+    __asm__ volatile("ldr %w0, [%1, #8]" : "+r"(v) : "r"(platform.gicd)); /* GICD_IIDR */
+    require(v >> 32 == 0, "a load of 32 bits from the distributor: got %lx", v);
+}
+
 static void test(unsigned cpu)
 {
     struct random r = {option_number("seed", 1) * MAX_CPUS + cpu};
@@ -267,6 +276,7 @@ static void test(unsigned cpu)
         for (unsigned steps = 1 + random_below(&r, 6); steps; steps--)
             disturb(&r);
         general(&r, round);
+        narrow_load();
         irqs_off();
         if (round >= rounds / 2)
             maybe_break(v);

@@ -99,3 +99,8 @@ uint64_t pv_collapse(uint64_t address, uint64_t size)
 {
     return (uint64_t)psci(HYP_TIDY, HYP_TIDY_COLLAPSE, address, size);
 }
+
+void pv_hook(unsigned n)
+{
+    psci(HYP_HOOK, n, 0, 0);
+}

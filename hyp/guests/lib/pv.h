@@ -29,3 +29,4 @@ void pv_log_stop(void);
 uint32_t pv_log_take(uint64_t address, unsigned pages);
 uint64_t pv_age(uint64_t address, uint64_t size);
 uint64_t pv_collapse(uint64_t address, uint64_t size);
+void pv_hook(unsigned n);

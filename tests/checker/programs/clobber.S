@@ -10,6 +10,12 @@
 // case -DWFI: clean
 // case -DWFI -DRESULTS: CLOBBER x0 of vm1/vcpu0
 // case -DWFI -DSTAYS=1: clean
+// case -DSMC -DSTAYS=1 @do_eret: PC ELR_EL2 of vm1/vcpu0
+// case -DSSBS @do_eret: PC SPSR_EL2 of vm1/vcpu0
+// case -DMRS -DRT31: clean
+// case -DMRS -DRT31 -DRESULTS: CLOBBER x0 of vm1/vcpu0
+// case -DSERROR @do_eret: LOST HCR_EL2 of vm1/vcpu0
+// case -DSERROR -DKEPT: clean
 // case -DWFI -DSTAYS=4 @do_eret: PC ELR_EL2 of vm1/vcpu0
 // case -DLOAD -DVALUE=0x87654321: clean
 // case -DLOAD -DVALUE=0xffffffff87654321 @loaded: CLOBBER x7 of vm1/vcpu0
@@ -76,6 +82,9 @@ loaded: str     x3, [x0, #FRAME_X(7)]
 #endif
 #ifdef MRS
         mov     x3, #78
+#ifdef RT31
+        mov     x3, #0
+#endif
         str     x3, [x0, #FRAME_X(7)]
 #endif
 #ifdef X19
@@ -83,6 +92,25 @@ bad:    str     xzr, [x0, #FRAME_X(19)]
 #endif
 #ifdef X4
         str     xzr, [x0, #FRAME_X(4)]
+#endif
+#ifdef SSBS
+        ldr     x3, [x0, #FRAME_SPSR]
+        eor     x3, x3, #1 << 12
+        str     x3, [x0, #FRAME_SPSR]
+#endif
+#ifdef SERROR // pending at first, and masked by the guest
+        mrs     x3, hcr_el2
+        ldr     x4, [x0, #FRAME_X(21)]
+        cmp     x4, #3
+        mov     x5, #0x120                      // VSE, AMO
+        orr     x5, x3, x5
+        b.eq    4f
+#ifdef KEPT
+        b       5f
+#endif
+        bic     x5, x3, #1 << 8
+4:      msr     hcr_el2, x5
+5:
 #endif
 #ifdef SP0
         msr     sp_el0, x0
@@ -125,7 +153,12 @@ guest:
         ldr     x8, =0x100000000                // not mapped
         INSN    REG, [x8]
 #elif defined(MRS)
+#ifdef RT31
+        mov     x7, #0
+        mrs     xzr, id_aa64pfr0_el1
+#else
         mrs     x7, id_aa64pfr0_el1
+#endif
 #else
         hvc     #0
         nop

@@ -1,0 +1,112 @@
+// Two virtual CPUs of one VM take turns on a CPU, and one register is not switched as it should be: what hypervisors have
+// forgotten. REG is the register, VALUE(x) what the guest puts into it.
+// case -DREG=tpidr_el0: clean
+// case -DREG=tpidr_el0 -DNEVER @do_eret: UNSAVED TPIDR_EL0 of vm1/vcpu
+// case -DREG=tpidrro_el0 -DNO_RESTORE @do_eret: LEAK TPIDRRO_EL0 of vm1/vcpu
+// case -DREG=sp_el0 -DNO_SAVE @restore: LOST SP_EL0 of vm1/vcpu
+// case -DREG=cntkctl_el1 -DLOW -DNO_SAVE @restore: LOST CNTKCTL_EL1 of vm1/vcpu
+// case -DREG=cntkctl_el1 -DLOW: clean
+// case -DREG=pmuserenr_el0 -DLOW -DNO_RESTORE @do_eret: LEAK PMUSERENR_EL0 of vm1/vcpu
+// case -DREG=pmselr_el0 -DLOW -DNEVER @do_eret: UNSAVED PMSELR_EL0 of vm1/vcpu
+// case -DREG=pmselr_el0 -DLOW: clean
+// case -DREG=csselr_el1 -DLOW -DNEVER @do_eret: UNSAVED CSSELR_EL1 of vm1/vcpu
+// case -DREG=apiakeylo_el1 -DNO_RESTORE @do_eret: LEAK APIAKeyLo_EL1 of vm1/vcpu
+// case -DREG=apgakeyhi_el1 -DNEVER @do_eret: UNSAVED APGAKeyHi_EL1 of vm1/vcpu
+// case -DREG=apgakeyhi_el1: clean
+// case -DREG=dbgbvr0_el1 -DWORDS -DNEVER @do_eret: UNSAVED DBGBVR0_EL1 of vm1/vcpu
+// case -DREG=dbgwvr1_el1 -DWORDS -DNO_RESTORE @do_eret: LEAK DBGWVR1_EL1 of vm1/vcpu
+// case -DREG=elr_el1 -DWORDS -DNO_SAVE @restore: LOST ELR_EL1 of vm1/vcpu
+// case -DREG=spsr_el1 -DLOW -DNO_SAVE @restore: LOST SPSR_EL1 of vm1/vcpu
+// case -DREG=esr_el1 -DLOW -DOLD @restore: STALE-RESTORE ESR_EL1 of vm1/vcpu +
+// case -DREG=far_el1 -DWRONG=contextidr_el1 @restore: WRONG-SLOT FAR_EL1 of vm1/vcpu
+// case -DREG=par_el1 -DTABLE_ADDRESS: clean
+// case -DREG=par_el1 -DTABLE_ADDRESS -DNO_SAVE @restore: LOST PAR_EL1 of vm1/vcpu
+// case -DREG=par_el1 -DTABLE_ADDRESS -DTRANSLATES @translate: LOST PAR_EL1 of vm1/vcpu +
+// case -DREG=fpsr -DLOW -DNEVER @do_eret: FP-OWNER FPSR of vm1/vcpu +
+// case -DREG=cntv_cval_el0 -DNO_SAVE @restore: LOST CNTV_CVAL_EL0 of vm1/vcpu
+#include "frame.inc"
+
+#define FRAME_OTHER FRAME_MORE
+#define FRAME_REG (FRAME_MORE + 8)
+#define FRAME_SECOND (FRAME_MORE + 16)
+
+#define HAS_SETUP
+        .macro setup
+        two_worlds FRAME_OTHER
+        mov     x2, #6                          // HPMN
+        msr     mdcr_el2, x2
+        ldr     x2, =0x30080080019 | 1 << 31    // API, APK
+        msr     hcr_el2, x2
+        .endm
+#include "hv.inc"
+        .arch armv8.5-a
+
+handle: // X0: who leaves; X3 will be who comes
+        ldr     x3, [x0, #FRAME_OTHER]
+        ldr     x7, [x0, #FRAME_X(22)]          // 4, 3, 2, 1
+#ifdef TRANSLATES
+        cmp     x7, #3
+        b.ne    1f
+translate:
+        at      s1e1r, xzr
+        isb
+1:
+#endif
+        mrs     x4, contextidr_el1
+        str     x4, [x0, #FRAME_SECOND]
+#ifndef NEVER
+        mrs     x4, REG
+#ifdef OLD                                      // the first time only
+        cmp     x7, #4
+        b.ne    2f
+#endif
+#ifdef NO_SAVE
+        b       2f
+#endif
+        str     x4, [x0, #FRAME_REG]
+2:
+#ifdef WRONG
+        ldr     x4, [x3, #FRAME_SECOND]
+#else
+        ldr     x4, [x3, #FRAME_REG]
+#endif
+#ifndef NO_RESTORE
+restore: msr    REG, x4
+#endif
+#endif
+        ldr     x4, [x3, #FRAME_SECOND]
+        msr     contextidr_el1, x4
+        msr     tpidr_el2, x3
+        mrs     x4, vmpidr_el2
+        eor     x4, x4, #1
+        msr     vmpidr_el2, x4
+        tlbi    vmalle1                         // what the other has translated
+        dsb     nsh
+        ret
+
+guest:  // X21: a number that the other does not have
+        add     x21, x21, #1
+        mov     x22, #4
+1:      add     x23, x21, x22
+        msr     contextidr_el1, x23
+#if defined(LOW)
+        eor     x24, x23, x23, lsr #3
+        and     x23, x24, #3
+        add     x23, x23, x22
+        and     x23, x23, #3
+#elif defined(WORDS)
+        lsl     x23, x23, #3
+#elif defined(TABLE_ADDRESS)
+        lsl     x23, x23, #12
+#else
+        add     x23, x23, #256
+#endif
+        msr     REG, x23
+        hvc     #0
+        sub     x22, x22, #1
+        cbnz    x22, 1b
+        hvc     #99
+
+        .section .data
+        .balign 4096
+second: .skip   4096
