@@ -456,6 +456,14 @@ static void man_qemu(FILE *f)
 #undef NONE
 }
 
+static void man_call(FILE *f)
+{
+#define CALL_OPTION(name, member, kind, argument, help)                                            \
+    paragraph(f, "--", name, "=", argument, help);
+#include "tools/cli/call_options.def"
+#undef CALL_OPTION
+}
+
 static void man_monitor(FILE *f)
 {
 #define MONITOR(name, shortest, arguments, help)                                                   \
@@ -489,6 +497,8 @@ static void write_man(FILE *f)
 #undef COMMAND
     fputs(".SH OPTIONS OF RUN\n", f);
     man_run(f);
+    fputs(".SH OPTIONS OF CALL\n", f);
+    man_call(f);
     fputs(
         ".SH OPTIONS OF QEMU\nA word in capitals stands for any value. Anything else is refused by "
         "name.\n",
