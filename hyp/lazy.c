@@ -62,8 +62,8 @@ void lazy_put(struct vcpu *v)
         return;
     if (!MUTANT(lost_lazy_put))
         context_save(&v->ctx, v->lazy);
-    if (v->lazy & BIT(GROUP_DEBUG))
-        msr(MDSCR_EL1, MUTANT(leak_mdscr) ? v->ctx.slot[SLOT_MDSCR_EL1] : 0);
+    if (v->lazy & BIT(GROUP_DEBUG) && !MUTANT(leak_mdscr))
+        msr(MDSCR_EL1, 0);
     if (v->lazy & BIT(GROUP_PMU) && !MUTANT(leak_pmcr))
         msr(PMCR_EL0, 0);
     v->lazy = 0;
