@@ -321,7 +321,8 @@ static void add_indices(Dwarf_Die *array, uint64_t number, GString *path)
     for (unsigned k = 0; part && k < DEEP && dimension(array, k); k++) {
         g_string_append_printf(path, "[%" PRIu64 "]", number / part);
         number %= part;
-        part = dimension(array, k + 1) ? part / dimension(array, k + 1) : 0;
+        const uint64_t inner = dimension(array, k + 1);
+        part = inner ? part / inner : 0;
     }
 }
 

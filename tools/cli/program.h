@@ -61,7 +61,7 @@ int program_fail(struct arm_error *err, int code, const char *format, ...) G_GNU
 
 typedef struct Elf Elf;
 
-/* Link the elfs (of archives; one otherwise); or load a linked program. 0 or -ARM_Exxx. */
+/* Link the members (of archives; one otherwise); or load a linked program. 0 or -ARM_Exxx. */
 int program_link(struct program *p, Elf *const *elfs, char *const *names, unsigned count,
                  const char *const *roots, struct arm_error *err);
 int program_segments(struct program *p, Elf *elf, const char *name, struct arm_error *err);
