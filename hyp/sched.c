@@ -257,9 +257,9 @@ void sched_idle(void)
 }
 
 /* With the lock held. */
-static void unlink_timer(struct soft_timer *t)
+static void unlink_timer(struct pcpu *cpu, struct soft_timer *t)
 {
-    struct soft_timer **at = &t->cpu->timers;
+    struct soft_timer **at = &cpu->timers;
 
     while (*at != t)
         at = &(*at)->next;
@@ -273,7 +273,7 @@ void timer_arm(struct soft_timer *t, uint64_t at)
     struct pcpu *cpu = this_cpu();
 
     if (t->cpu)
-        unlink_timer(t);
+        unlink_timer(t->cpu, t);
     t->at = at;
     t->cpu = cpu;
     t->next = cpu->timers;
@@ -287,7 +287,7 @@ void timer_disarm(struct soft_timer *t)
     uint64_t daif = lock_take(&queue.lock);
 
     if (t->cpu)
-        unlink_timer(t);
+        unlink_timer(t->cpu, t);
     lock_drop(&queue.lock, daif);
 }
 
@@ -299,7 +299,7 @@ static struct soft_timer *take_due(struct pcpu *cpu)
     while (t && t->at > now())
         t = t->next;
     if (t)
-        unlink_timer(t);
+        unlink_timer(cpu, t);
     lock_drop(&queue.lock, daif);
     return t;
 }

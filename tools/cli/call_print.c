@@ -101,10 +101,9 @@ void call_print_memory(const struct call *c, FILE *f)
     if (stores->len)
         fprintf(f, "memory written:\n");
     for (unsigned k = 0; k < stores->len; k++) {
-        const struct call_event *e = stores->pdata[k],
-                                *next = k + 1 < stores->len ? stores->pdata[k + 1] : NULL;
-        if (!next || next->address != e->address || next->size < e->size)
-            print_store(c, e, f);
+        struct call_event *const *e = (struct call_event *const *)stores->pdata + k;
+        if (k + 1 == stores->len || e[1]->address != e[0]->address || e[1]->size < e[0]->size)
+            print_store(c, e[0], f);
     }
     if (on_stack)
         fprintf(f, "stores to the stack: %u\n", on_stack);
