@@ -23,8 +23,7 @@ static void find_move(struct flow_op *o, const struct insn *i, enum a64_op op)
 /* ORR Vd.16B, Vn.16B, Vn.16B. */
 static bool is_vector_move(uint32_t word)
 {
-    return (word & 0xffe0fc00) == (0x4ea01c00 | (word & 0x001f0000)) &&
-           bits(word, 20, 16) == bits(word, 9, 5);
+    return (word & 0xffe0fc00) == 0x4ea01c00 && bits(word, 20, 16) == bits(word, 9, 5);
 }
 
 /* CCMP, CCMN. */
