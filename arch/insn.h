@@ -107,6 +107,12 @@ static inline bool a64_is(enum a64_op op, enum a64_fact f)
     return (a64_rows[op].facts >> f) & 1;
 }
 
+/* MOV Vd.16B, Vn.16B, which is ORR of a register with itself. */
+static inline bool a64_is_vector_move(uint32_t word)
+{
+    return (word & 0xffe0fc00) == 0x4ea01c00 && bits(word, 20, 16) == bits(word, 9, 5);
+}
+
 /* The flags (N=8 Z=4 C=2 V=1) that the row reads and writes. */
 static inline unsigned a64_flags_read(const struct a64_row *r)
 {

@@ -20,12 +20,6 @@ static void find_move(struct flow_op *o, const struct insn *i, enum a64_op op)
     }
 }
 
-/* ORR Vd.16B, Vn.16B, Vn.16B. */
-static bool is_vector_move(uint32_t word)
-{
-    return (word & 0xffe0fc00) == 0x4ea01c00 && bits(word, 20, 16) == bits(word, 9, 5);
-}
-
 /* CCMP, CCMN. */
 static bool is_conditional_compare(uint32_t word)
 {
@@ -69,7 +63,7 @@ struct flow_op flow_op_of(uint32_t word)
         o.kind = FLOW_STORE;
     else
         find_move(&o, &i, op);
-    if (is_vector_move(word)) {
+    if (a64_is_vector_move(word)) {
         o.kind = FLOW_MOVE;
         o.vector = true;
         o.from = i.rn;

@@ -21,12 +21,6 @@ static void move(struct arm_insn_use *use, uint32_t from, uint32_t to)
     use->to = to;
 }
 
-/* ORR Vd.16B, Vn.16B, Vn.16B. */
-static bool is_vector_move(uint32_t word)
-{
-    return (word & 0xffe0fc00) == 0x4ea01c00 && bits(word, 20, 16) == bits(word, 9, 5);
-}
-
 static bool names(unsigned reg)
 {
     return reg < REG_ZR || reg == REG_SP;
@@ -40,7 +34,7 @@ static void find_move(struct arm_insn_use *use, const struct insn *i, enum a64_o
         move(use, number(i->rm), number(i->rd));
     else if (op == A64_ADD_imm && i->sz && i->imm == 0 && names(i->rn) && names(i->rd))
         move(use, number(i->rn), number(i->rd));
-    else if (is_vector_move(word))
+    else if (a64_is_vector_move(word))
         move(use, ARM_V(i->rn), ARM_V(i->rd));
 }
 
