@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "checker/account_state.h"
 #include "checker/checker.h"
+#include "checker/finding.h"
 
 /* ---- the file ---- */
 
@@ -193,19 +194,6 @@ char *budget_text(const struct account *a, unsigned k)
                            kind_words[l->kind], account_reason_word(l->reason, buf),
                            phase_words[l->phase], metric_words[l->metric], l->first, l->most,
                            l->passages, l->worst);
-}
-
-static void say(arm_line_fn *line, void *ctx, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void say(arm_line_fn *line, void *ctx, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    g_autofree char *text = g_strdup_vprintf(fmt, ap);
-    va_end(ap);
-    line(ctx, text);
 }
 
 void budget_print(const struct arm_checker *c, arm_line_fn *line, void *ctx)

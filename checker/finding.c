@@ -165,10 +165,7 @@ unsigned findings_count(const struct findings *fs, bool errors)
     return count;
 }
 
-static void say(arm_line_fn *line, void *ctx, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void say(arm_line_fn *line, void *ctx, const char *fmt, ...)
+void say(arm_line_fn *line, void *ctx, const char *fmt, ...)
 {
     va_list ap;
 

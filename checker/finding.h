@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "armillary.h"
 #include "checker/rules.h"
 
 struct arm_checker;
@@ -64,3 +65,6 @@ void findings_print(const struct arm_checker *c, arm_line_fn *line, void *ctx);
 
 /* The files that were asked for. Return: 0 or -ARM_Exxx and a sentence. */
 int findings_write(const struct arm_checker *c, struct arm_error *err);
+
+/* One line, without a newline, made as printf() does. */
+void say(arm_line_fn *line, void *ctx, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
