@@ -464,6 +464,14 @@ static void man_call(FILE *f)
 #undef CALL_OPTION
 }
 
+static void man_lab(FILE *f)
+{
+#define LAB_OPTION(name, member, kind, argument, help)                                             \
+    paragraph(f, "--", name, "=", argument, help);
+#include "tools/cli/lab_options.def"
+#undef LAB_OPTION
+}
+
 static void man_monitor(FILE *f)
 {
 #define MONITOR(name, shortest, arguments, help)                                                   \
@@ -499,6 +507,8 @@ static void write_man(FILE *f)
     man_run(f);
     fputs(".SH OPTIONS OF CALL\n", f);
     man_call(f);
+    fputs(".SH OPTIONS OF LAB\n", f);
+    man_lab(f);
     fputs(
         ".SH OPTIONS OF QEMU\nA word in capitals stands for any value. Anything else is refused by "
         "name.\n",

@@ -1,0 +1,87 @@
+#include "lab_answers.h"
+
+static unsigned least(const double *value, unsigned count)
+{
+    unsigned best = 0;
+
+    for (unsigned k = 1; k < count; k++)
+        if (value[k] < value[best])
+            best = k;
+    return best;
+}
+
+/* ---- deferred ---- */
+
+static const char *const forms[DEFERRED_FORMS] = {"the table", "the switch", "the header"};
+
+static unsigned deferred_best(const struct deferred_numbers *n, unsigned kind)
+{
+    double insns[DEFERRED_FORMS];
+
+    for (unsigned f = 0; f < DEFERRED_FORMS; f++)
+        insns[f] = n->insns[f][kind];
+    return least(insns, DEFERRED_FORMS);
+}
+
+double deferred_crossing(const struct deferred_numbers *n)
+{
+    for (unsigned k = 0; k < n->shares; k++) {
+        double gap = n->moved[DEFERRED_EAGER][k] - n->moved[DEFERRED_DEFERRED][k], before;
+        if (gap > 0)
+            continue;
+        if (k == 0)
+            return n->share[0];
+        before = n->moved[DEFERRED_EAGER][k - 1] - n->moved[DEFERRED_DEFERRED][k - 1];
+        return n->share[k - 1] + (n->share[k] - n->share[k - 1]) * before / (before - gap);
+    }
+    return 101;
+}
+
+static char *deferred_moves(const struct deferred_numbers *n)
+{
+    double at = deferred_crossing(n), none = n->moved[DEFERRED_DEFERRED][0];
+
+    if (at > 100)
+        return g_strdup_printf(
+            "deferring moves fewer registers at every share of exits to the host: %.1f against "
+            "%.1f an exit where none goes there, %.1f against %.1f at the most",
+            none, n->moved[DEFERRED_EAGER][0], n->moved[DEFERRED_DEFERRED][n->shares - 1],
+            n->moved[DEFERRED_EAGER][n->shares - 1]);
+    return g_strdup_printf("deferring moves fewer registers (%.1f against %.1f an exit where none "
+                           "goes to the host) until %.0f %% of exits load another virtual CPU",
+                           none, n->moved[DEFERRED_EAGER][0], at);
+}
+
+/* Fewer instructions by less than this are no reason for code at each site. */
+#define WORTH 0.9
+
+static char *deferred_any(const struct deferred_numbers *n)
+{
+    unsigned best = deferred_best(n, DEFERRED_ANY);
+    double inlined = n->insns[DEFERRED_INLINE][DEFERRED_ANY];
+    double shared =
+        MIN(n->insns[DEFERRED_TABLE][DEFERRED_ANY], n->insns[DEFERRED_SWITCH][DEFERRED_ANY]);
+    uint64_t bytes = n->site_bytes[DEFERRED_INLINE][DEFERRED_ANY];
+
+    if (best == DEFERRED_INLINE && inlined < WORTH * shared)
+        return g_strdup_printf("the header wins there too, for %" G_GUINT64_FORMAT
+                               " bytes of code at each such site",
+                               bytes);
+    return g_strdup_printf("there one shared function should do it, since a header's expansion is "
+                           "%" G_GUINT64_FORMAT " bytes a site",
+                           bytes);
+}
+
+char *deferred_answer(const struct deferred_numbers *n)
+{
+    unsigned constant = deferred_best(n, DEFERRED_ONE);
+    g_autofree char *moves = deferred_moves(n), *any = deferred_any(n);
+
+    return g_strdup_printf(
+        "At a constant site %s needs least (table %.1f, switch %.1f, header %.1f instructions an "
+        "access); where the register is not constant it is %.1f, %.1f and %.1f, and %s; and %s.",
+        forms[constant], n->insns[DEFERRED_TABLE][DEFERRED_ONE],
+        n->insns[DEFERRED_SWITCH][DEFERRED_ONE], n->insns[DEFERRED_INLINE][DEFERRED_ONE],
+        n->insns[DEFERRED_TABLE][DEFERRED_ANY], n->insns[DEFERRED_SWITCH][DEFERRED_ANY],
+        n->insns[DEFERRED_INLINE][DEFERRED_ANY], any, moves);
+}

@@ -1,0 +1,23 @@
+/* Counts the events of a machine by stretch. */
+#pragma once
+
+#include "lab_run.h"
+
+struct lab_counter;
+
+/* Counts into @out->counts, until it is freed; NULL: too many subscribers. */
+struct lab_counter *lab_counter_new(struct arm_machine *m, const struct lab_spec *spec,
+                                    struct lab_outcome *out);
+void lab_counter_free(struct lab_counter *c);
+
+/* The counting of one event, for those that have no stretches. */
+void lab_count_event(struct lab_counts *c, const struct arm_event *e);
+
+enum lab_branch { LAB_NO_BRANCH, LAB_BRANCH, LAB_INDIRECT };
+
+/* What kind of branch an instruction word is. */
+enum lab_branch lab_branch_kind(uint32_t word);
+
+/* Is it a register of the world below EL2: named by EL1 or EL0, and neither of the GIC nor a
+ * counter or mask of the CPU itself? */
+bool lab_is_moved(uint32_t number);

@@ -1,0 +1,130 @@
+#include "lab_run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab.h"
+#include "lab_count.h"
+
+#define MIB     (UINT64_C(1) << 20)
+#define MAX_RUN UINT64_C(2000000000)
+#define CONSOLE 65536
+
+struct lab_outcome *lab_outcome_new(void)
+{
+    return g_new0(struct lab_outcome, 1);
+}
+
+void lab_outcome_free(struct lab_outcome *out)
+{
+    if (out)
+        g_free(out->console);
+    g_free(out);
+}
+
+static void keep(void *ctx, const uint8_t *data, size_t size)
+{
+    GString *text = ctx;
+
+    if (text->len < CONSOLE)
+        g_string_append_len(text, (const char *)data, (gssize)size);
+}
+
+/* The files of a machine, as names that live as long as its creation. */
+struct files {
+    char *image, *guest, *args;
+    struct arm_module module;
+};
+
+static void find_files(const struct lab *lab, const struct lab_spec *spec, struct files *f)
+{
+    f->image = g_build_filename(lab->images, spec->image, NULL);
+    if (spec->guest) {
+        g_auto(GStrv) words = g_strsplit(spec->guest, ",", 2);
+        f->guest = g_build_filename(lab->images, words[0], NULL);
+        f->args = g_strdup(words[1] ? words[1] : "");
+        f->module =
+            (struct arm_module){.kind = ARM_MODULE_KERNEL, .path = f->guest, .args = f->args};
+    }
+}
+
+static struct arm_machine *make(const struct lab *lab, const struct lab_spec *spec, GString *text,
+                                struct arm_error *err)
+{
+    struct files f = {0};
+
+    find_files(lab, spec, &f);
+    const struct arm_config config = {.size = sizeof(config),
+                                      .cpu = spec->cpu ? spec->cpu : "n1",
+                                      .cpus = spec->cpus ? spec->cpus : 1,
+                                      .ram_size = (spec->memory ? spec->memory : 128) * MIB,
+                                      .el2 = true,
+                                      .kernel = f.image,
+                                      .append = spec->append,
+                                      .modules = &f.module,
+                                      .module_count = spec->guest ? 1 : 0,
+                                      .gic = spec->gic,
+                                      .console_write = keep,
+                                      .console_ctx = text};
+    struct arm_machine *m = arm_machine_new(&config, err);
+    g_free(f.image);
+    g_free(f.guest);
+    g_free(f.args);
+    return m;
+}
+
+static bool run(struct arm_machine *m, const struct lab_spec *spec, struct lab_outcome *out,
+                struct lab_report *report)
+{
+    struct lab_counter *c = spec->unmarked ? NULL : lab_counter_new(m, spec, out);
+    enum arm_stop_reason why = arm_run(m, spec->max_insns ? spec->max_insns : MAX_RUN);
+
+    lab_counter_free(c);
+    out->time_ns = arm_time_ns(m);
+    out->insns = arm_retired(m);
+    if (why == ARM_STOP_POWEROFF || (why == ARM_STOP_LIMIT && spec->max_insns))
+        return true;
+    return lab_fail(report, "%s %s (%s) did not power off", spec->image,
+                    spec->guest ? spec->guest : "", spec->append ? spec->append : "");
+}
+
+bool lab_run(const struct lab *lab, const struct lab_spec *spec, struct lab_outcome *out,
+             struct lab_report *report)
+{
+    GString *text = g_string_new("");
+    struct arm_error err = {0};
+    struct arm_machine *m = make(lab, spec, text, &err);
+    bool ok = m ? run(m, spec, out, report) : lab_fail(report, "%s", err.text);
+
+    arm_machine_free(m);
+    if (ok && (strstr(text->str, "FAIL") || !strstr(text->str, ": ok ")) && !spec->max_insns)
+        ok = lab_fail(report, "%s %s says: %s", spec->image, spec->guest ? spec->guest : "",
+                      text->str);
+    out->console = g_string_free(text, FALSE);
+    return ok;
+}
+
+int64_t lab_console_number(const struct lab_outcome *out, const char *name, unsigned index)
+{
+    g_autofree char *key = g_strdup_printf(" %s=", name);
+    const char *at = strstr(out->console, key);
+
+    at = at ? at + strlen(key) : NULL;
+    while (at && index--) {
+        at += strspn(at, "0123456789");
+        at = *at == ',' ? at + 1 : NULL;
+    }
+    return at && g_ascii_isdigit(*at) ? (int64_t)g_ascii_strtoll(at, NULL, 10) : -1;
+}
+
+struct lab_counts lab_less(const struct lab_counts *a, const struct lab_counts *b)
+{
+    struct lab_counts d = *a;
+    uint64_t *to = (uint64_t *)&d;
+    const uint64_t *less = (const uint64_t *)b;
+
+    for (size_t k = 0; k < sizeof(d) / sizeof(*to); k++)
+        to[k] -= MIN(less[k], to[k]);
+    return d;
+}
