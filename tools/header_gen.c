@@ -185,6 +185,16 @@ static void event_payloads(void)
 #undef FIELD
 }
 
+static void model_counts(void)
+{
+    struct block b = {0};
+
+#define COUNT(name, kind, text) add(&b, text, "uint64_t %s;", #name);
+#include "model/counts.def"
+#undef COUNT
+    print(&b, "    ");
+}
+
 static const struct {
     const char *word;
     void (*write)(void);
@@ -196,6 +206,7 @@ static const struct {
     {"event_words", event_words},
     {"event_payloads", event_payloads},
     {"event_members", event_members},
+    {"model_counts", model_counts},
 };
 
 static bool write_template(const char *path);

@@ -516,6 +516,7 @@ bool run_options_apply(const struct options *o, struct run_request *req)
     req->config.no_reboot |= o->no_reboot;
     req->config.keep_going = o->keep_going;
     req->stats = o->stats;
+    req->model = o->model;
     req->record = o->record;
     req->replay = o->replay;
     for (char **spec = o->save; spec && *spec; spec++)

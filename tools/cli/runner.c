@@ -35,6 +35,7 @@ struct run {
     struct arm_config config;
     struct arm_checker *checker; /* NULL: none */
     struct arm_merge *merge;     /* of a sweep; NULL: none */
+    struct arm_model *model;     /* NULL: none */
     unsigned saved;              /* of req->saves */
     bool save_failed;            /* the next one could not be written, which has been said */
 };
@@ -257,6 +258,27 @@ static enum arm_stop_reason run_machine(struct run *r)
     }
 }
 
+/* False: a message was printed. */
+static bool begin_model(struct run *r)
+{
+    struct arm_error err = {0};
+
+    if (!r->req->model)
+        return true;
+    struct arm_core *core = arm_core_new(r->req->model, &err);
+    if (core)
+        r->model = arm_model_new(r->m, (const struct arm_core *const *)&core, 1, &err);
+    arm_core_free(core);
+    if (!r->model)
+        fprintf(r->outputs.say, "armillary: --model: %s\n", err.text);
+    return r->model != NULL;
+}
+
+static void say_line(void *ctx, const char *line)
+{
+    fprintf(ctx, "armillary: %s\n", line);
+}
+
 /* What the guest has said is worth waiting for, unless a limit or the user has ended the run. */
 static void finish(struct run *r, enum arm_stop_reason why, double took)
 {
@@ -270,6 +292,8 @@ static void finish(struct run *r, enum arm_stop_reason why, double took)
     report_end(r->outputs.say, r->m, why, r->req);
     if (r->req->stats)
         report_stats(r->outputs.say, r->m, took);
+    if (r->model)
+        arm_model_report(r->model, 0, say_line, r->outputs.say);
     outputs_report_lost(&r->outputs);
     outputs_finish_words(&r->outputs, &patience);
 }
@@ -364,6 +388,8 @@ static int run_console(struct run *r)
         code = EXIT_USAGE;
     if (code == 0 && r->req->check && r->req->check->sweep.kinds)
         r->merge = arm_merge_new();
+    if (code == 0 && !begin_model(r))
+        code = EXIT_USAGE;
     struct traces *traces = code == 0 ? traces_open(r->m, r->req->traces, &r->outputs) : NULL;
     struct pidfile pidfile;
 
@@ -494,6 +520,7 @@ int runner_run(const struct run_request *req)
         raise(number);
     arm_merge_free(r.merge);
     arm_checker_free(r.checker);
+    arm_model_free(r.model);
     arm_machine_free(r.m);
     outputs_free(&r.outputs);
     return code;

@@ -19,6 +19,7 @@ struct run_request {
     uint64_t max_insns;       /* 0: no limit */
     double timeout_s;         /* host seconds; 0: none */
     bool stats;
+    const char *model;                /* a core whose cycles are modelled; NULL: none */
     bool qemu_codes;                  /* exit code 0 also for a reset and for Ctrl-A x */
     bool monitor_first;               /* the monitor is opened before the first instruction */
     const char *serial_log;           /* file that the UART's output goes to as well; NULL: none */
