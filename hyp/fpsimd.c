@@ -51,6 +51,12 @@ static void save(struct fp_state *s)
     }
 }
 
+static void forget(struct pcpu *cpu)
+{
+    cpu->fp.owner = FP_FREE;
+    cpu->fp.state = NULL;
+}
+
 /* Make the registers nobody's. A state that has gone to another CPU since is left alone. */
 static void evict(struct pcpu *cpu)
 {
@@ -59,8 +65,7 @@ static void evict(struct pcpu *cpu)
         if (!MUTANT(lost_fp_evict))
             save(cpu->fp.state);
     }
-    cpu->fp.owner = FP_FREE;
-    cpu->fp.state = NULL;
+    forget(cpu);
 }
 
 /* From here on the owner changes the registers, so memory is stale. */
@@ -118,8 +123,18 @@ void fp_exit(struct pcpu *cpu, struct vcpu *v)
         return;
     if (opts.fp == OPT_fp_eager || opts.fp == OPT_fp_lazy)
         swap_in_host(cpu, v);
-    else if (opts.fp == OPT_fp_integrated)
+    else if (opts.fp == OPT_fp_integrated && !HYP_FP_LATE)
         save(&v->fp);
+}
+
+void fp_exit_late(struct vcpu *v)
+{
+    struct pcpu *cpu = this_cpu();
+
+    if (HYP_FP_LATE && opts.fp == OPT_fp_integrated && is_live(cpu, &v->fp)) {
+        allow_here(cpu);
+        save(&v->fp);
+    }
 }
 
 void fp_task_out(struct task *t)
@@ -158,7 +173,9 @@ void kernel_neon_begin(void)
     STAT(NEON);
     if (cpu->current && is_live(cpu, &cpu->current->fp))
         cpu->current->foreign_fp = true;
-    if (!MUTANT(lost_fp_neon))
+    if (HYP_FP_LATE && cpu->fp.owner == FP_GUEST)
+        forget(cpu);
+    else if (!MUTANT(lost_fp_neon))
         evict(cpu);
     allow_here(cpu);
 }

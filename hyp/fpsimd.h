@@ -23,6 +23,15 @@
 
 #include "hyp/arch.h"
 
+/*
+ * What the integrated policy must not do, built as hyp-late.img for `armillary lab fpsimd`: the
+ * save comes after interrupts have been enabled, and code that uses V registers of its own asks
+ * only whether they are a host task's.
+ */
+#ifndef HYP_FP_LATE
+#define HYP_FP_LATE 0
+#endif
+
 enum fp_owner { FP_FREE, FP_HOST, FP_GUEST };
 
 struct fp_state {
@@ -55,6 +64,9 @@ void fp_enter(
 void fp_trapped(struct vcpu *v); /* the guest used FP and trapped */
 void fp_exit(struct pcpu *cpu,
              struct vcpu *v); /* after the guest ran, before interrupts are enabled */
+
+/* The save of HYP_FP_LATE, with interrupts enabled. */
+void fp_exit_late(struct vcpu *v);
 
 /* Hooks of the scheduler: a task is about to leave this CPU, or has come to it. */
 void fp_task_out(struct task *t);

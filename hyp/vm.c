@@ -47,6 +47,8 @@ static void run_once(struct vcpu *v)
         ran = true;
     }
     irq_enable(); /* a pending interrupt is taken here, at EL2 */
+    if (HYP_FP_LATE && ran)
+        fp_exit_late(v);
     if (ran)
         vcpu_handle_exit(v, kind);
     sched_point();

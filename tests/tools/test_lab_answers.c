@@ -65,12 +65,55 @@ static void test_deferring_pays_until_the_lines_cross(void **state)
     assert_float_equal(deferred_crossing(&n), 0, 1e-6);
 }
 
+/* ---- fpsimd ---- */
+
+static struct fpsimd_numbers fpsimd(void)
+{
+    struct fpsimd_numbers n = {.points = 2};
+
+    for (unsigned k = 0; k < 2; k++) {
+        n.moves[FP_EAGER][k] = (struct fpsimd_moves){100, 200, 200, 150, 50};
+        n.moves[FP_LAZY][k] = (struct fpsimd_moves){100, 50, 50, 10, 0};
+        n.moves[FP_INTEGRATED][k] = (struct fpsimd_moves){100, 40, 10, 0, 0};
+    }
+    for (unsigned p = 0; p < FP_SWEPT; p++)
+        n.sweep[p].points = 300;
+    n.sweep[FP_LATE] = (struct fpsimd_sweep){300, 7, "a+0x4", "b+0x8", "FP-OWNER v0"};
+    return n;
+}
+
+static void test_redundant_moves_are_a_share_of_all_that_moves(void **state)
+{
+    struct fpsimd_numbers n = fpsimd();
+
+    (void)state;
+    assert_float_equal(fpsimd_redundant(&n, FP_EAGER), 50, 1e-9);
+    assert_float_equal(fpsimd_redundant(&n, FP_LAZY), 10, 1e-9);
+    assert_float_equal(fpsimd_redundant(&n, FP_BOUND), 0, 1e-9);
+    assert_says(fpsimd_answer(&n), "moves 50.0 states in place of 400.0 a hundred exits");
+}
+
+static void test_the_fear_is_what_the_sweep_says(void **state)
+{
+    struct fpsimd_numbers n = fpsimd();
+
+    (void)state;
+    assert_says(fpsimd_answer(&n), "7 of 300 instructions, from a+0x4 to b+0x8");
+    assert_says(fpsimd_answer(&n), "every instruction: eager, lazy, integrated, bound");
+    n.sweep[FP_BOUND].bad = 1;
+    assert_says(fpsimd_answer(&n), "every instruction: eager, lazy, integrated.");
+    n.sweep[FP_LATE].bad = 0;
+    assert_says(fpsimd_answer(&n), "does not come true");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_least_form_at_constant_sites_is_named),
         cmocka_unit_test(test_a_header_that_is_hardly_faster_is_not_worth_its_bytes),
         cmocka_unit_test(test_deferring_pays_until_the_lines_cross),
+        cmocka_unit_test(test_redundant_moves_are_a_share_of_all_that_moves),
+        cmocka_unit_test(test_the_fear_is_what_the_sweep_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

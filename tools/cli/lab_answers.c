@@ -85,3 +85,75 @@ char *deferred_answer(const struct deferred_numbers *n)
         n->insns[DEFERRED_TABLE][DEFERRED_ANY], n->insns[DEFERRED_SWITCH][DEFERRED_ANY],
         n->insns[DEFERRED_INLINE][DEFERRED_ANY], any, moves);
 }
+
+/* ---- fpsimd ---- */
+
+static const char *const fp_policies[FP_SWEPT] = {"eager", "lazy", "integrated", "bound", "late"};
+
+static struct fpsimd_moves fpsimd_sum(const struct fpsimd_numbers *n, unsigned policy)
+{
+    struct fpsimd_moves sum = {0};
+
+    for (unsigned k = 0; k < n->points; k++) {
+        const struct fpsimd_moves *m = &n->moves[policy][k];
+        sum.exits += m->exits;
+        sum.saves += m->saves;
+        sum.restores += m->restores;
+        sum.again += m->again;
+        sum.same += m->same;
+    }
+    return sum;
+}
+
+double fpsimd_redundant(const struct fpsimd_numbers *n, unsigned policy)
+{
+    struct fpsimd_moves sum = fpsimd_sum(n, policy);
+    double all = sum.saves + sum.restores;
+
+    return all > 0 ? 100 * (sum.again + sum.same) / all : 0;
+}
+
+/* The policies whose sweep has (@bad) or has not lost anything. */
+static char *fpsimd_list(const struct fpsimd_numbers *n, bool bad)
+{
+    GString *list = g_string_new("");
+
+    for (unsigned p = 0; p < FP_POLICIES; p++)
+        if ((n->sweep[p].bad > 0) == bad)
+            g_string_append_printf(list, "%s%s", list->len ? ", " : "", fp_policies[p]);
+    if (!list->len)
+        g_string_append(list, "none");
+    return g_string_free(list, FALSE);
+}
+
+static char *fpsimd_fear(const struct fpsimd_numbers *n)
+{
+    const struct fpsimd_sweep *s = &n->sweep[FP_LATE];
+    g_autofree char *survive = fpsimd_list(n, false), *lose = fpsimd_list(n, true);
+
+    if (!s->bad)
+        return g_strdup_printf("the fear does not come true: a save behind the enabling of "
+                               "interrupts loses nothing at any of %u instructions (lose: %s)",
+                               s->points, lose);
+    return g_strdup_printf(
+        "the fear comes true: with the save behind the enabling of interrupts an interrupt before "
+        "any of %u of %u instructions, from %s to %s, loses the guest's registers (%s); of the "
+        "policies that save before, or for the owner, these survive an interrupt before every "
+        "instruction: %s",
+        s->bad, s->points, s->first, s->last, s->finding, survive);
+}
+
+char *fpsimd_answer(const struct fpsimd_numbers *n)
+{
+    struct fpsimd_moves eager = fpsimd_sum(n, FP_EAGER), integrated = fpsimd_sum(n, FP_INTEGRATED);
+    g_autofree char *fear = fpsimd_fear(n);
+
+    return g_strdup_printf(
+        "Of what eager moves %.0f %% is redundant (lazy %.0f %%, integrated %.0f %%, bound %.0f "
+        "%%), "
+        "and the thread's policy moves %.1f states in place of %.1f a hundred exits; %s.",
+        fpsimd_redundant(n, FP_EAGER), fpsimd_redundant(n, FP_LAZY),
+        fpsimd_redundant(n, FP_INTEGRATED), fpsimd_redundant(n, FP_BOUND),
+        100 * (integrated.saves + integrated.restores) / MAX(integrated.exits, 1),
+        100 * (eager.saves + eager.restores) / MAX(eager.exits, 1), fear);
+}

@@ -27,3 +27,31 @@ struct deferred_numbers {
  * 100: at none. */
 double deferred_crossing(const struct deferred_numbers *n);
 char *deferred_answer(const struct deferred_numbers *n);
+
+/* ---- fpsimd ---- */
+
+enum { FP_EAGER, FP_LAZY, FP_INTEGRATED, FP_BOUND, FP_POLICIES };
+enum { FP_LATE = FP_POLICIES, FP_SWEPT }; /* the save with interrupts enabled */
+#define FP_POINTS 20
+
+struct fpsimd_moves {
+    double exits, saves, restores; /* moves of the whole state */
+    double again, same;            /* of these: memory had all of it already, registers had */
+};
+
+struct fpsimd_sweep {
+    unsigned points,
+        bad; /* instructions that an interrupt came before; those where state was lost */
+    char first[64], last[64]; /* of the bad ones */
+    char finding[64];         /* of the first: rule, register */
+};
+
+struct fpsimd_numbers {
+    unsigned points;
+    struct fpsimd_moves moves[FP_POLICIES][FP_POINTS];
+    struct fpsimd_sweep sweep[FP_SWEPT];
+};
+
+/* Of all points: redundant saves and restores, as a share of all, percent. */
+double fpsimd_redundant(const struct fpsimd_numbers *n, unsigned policy);
+char *fpsimd_answer(const struct fpsimd_numbers *n);

@@ -1,6 +1,7 @@
 /* What the images' ELF files say about code: bytes and addresses of functions. */
 #include <fcntl.h>
 #include <gelf.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,32 +35,51 @@ struct search {
     uint64_t bytes, address;
 };
 
+/* Assembly gives its functions no type. */
+static bool is_code(const GElf_Sym *symbol)
+{
+    return GELF_ST_TYPE(symbol->st_info) == STT_FUNC || GELF_ST_TYPE(symbol->st_info) == STT_NOTYPE;
+}
+
 static void look(void *ctx, const char *name, const GElf_Sym *symbol)
 {
     struct search *s = ctx;
     bool is = s->prefix ? !strncmp(name, s->name, strlen(s->name)) : !strcmp(name, s->name);
 
-    if (!is || GELF_ST_TYPE(symbol->st_info) != STT_FUNC)
+    if (!is || symbol->st_shndx == SHN_UNDEF || !is_code(symbol))
         return;
     s->found = true;
     s->bytes += symbol->st_size;
     s->address = symbol->st_value;
 }
 
+static Elf *open_elf(const struct lab *lab, const char *file, int *fd)
+{
+    g_autofree char *path = g_build_filename(lab->images, file, NULL);
+
+    *fd = elf_version(EV_CURRENT) == EV_NONE ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    return *fd < 0 ? NULL : elf_begin(*fd, ELF_C_READ, NULL);
+}
+
+static void close_elf(Elf *elf, int fd)
+{
+    elf_end(elf);
+    if (fd >= 0)
+        close(fd);
+}
+
 static void search(const struct lab *lab, const char *file, struct search *s,
                    struct lab_report *report)
 {
-    g_autofree char *path = g_build_filename(lab->images, file, NULL);
-    int fd = elf_version(EV_CURRENT) == EV_NONE ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ, NULL);
+    int fd;
+    Elf *elf = open_elf(lab, file, &fd);
 
     if (elf)
         each_symbol(elf, look, s);
     if (!elf || !s->found)
-        lab_fail(report, "%s: there is no function %s%s", path, s->name, s->prefix ? "..." : "");
-    elf_end(elf);
-    if (fd >= 0)
-        close(fd);
+        lab_fail(report, "%s/%s: there is no function %s%s", lab->images, file, s->name,
+                 s->prefix ? "..." : "");
+    close_elf(elf, fd);
 }
 
 uint64_t lab_code_bytes(const struct lab *lab, const char *name, const char *symbol,
@@ -87,4 +107,38 @@ uint64_t lab_address(const struct lab *lab, const char *name, const char *symbol
 
     search(lab, name, &s, report);
     return s.address;
+}
+
+struct place {
+    uint64_t address, offset;
+    char *name;
+};
+
+static void look_around(void *ctx, const char *name, const GElf_Sym *symbol)
+{
+    struct place *p = ctx;
+
+    if (!is_code(symbol))
+        return;
+    if (*name == '$' || symbol->st_value > p->address || symbol->st_shndx == SHN_UNDEF ||
+        symbol->st_shndx >= SHN_LORESERVE || p->address - symbol->st_value >= p->offset)
+        return;
+    p->offset = p->address - symbol->st_value;
+    g_free(p->name);
+    p->name = g_strdup(name);
+}
+
+char *lab_symbol_at(const struct lab *lab, const char *name, uint64_t address)
+{
+    struct place p = {.address = address, .offset = UINT64_MAX};
+    int fd;
+    Elf *elf = open_elf(lab, name, &fd);
+
+    if (elf)
+        each_symbol(elf, look_around, &p);
+    close_elf(elf, fd);
+    char *text = p.name ? g_strdup_printf("%s+0x%" PRIx64, p.name, p.offset)
+                        : g_strdup_printf("0x%" PRIx64, address);
+    g_free(p.name);
+    return text;
 }

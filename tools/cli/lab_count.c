@@ -144,7 +144,7 @@ static void begin(struct lab_counter *c, struct stretch *s, uint64_t key)
         s->into->stretches++;
 }
 
-static bool is_mark(uint32_t word, unsigned hint)
+bool lab_is_mark(uint32_t word, unsigned hint)
 {
     return word == (0xd503201f | hint << 5);
 }
@@ -152,7 +152,7 @@ static bool is_mark(uint32_t word, unsigned hint)
 /* Is the instruction a mark? It is in no stretch. */
 static bool is_any_mark(const struct arm_event *e)
 {
-    return is_mark(e->insn.word, MARK_BEGIN) || is_mark(e->insn.word, MARK_END);
+    return lab_is_mark(e->insn.word, MARK_BEGIN) || lab_is_mark(e->insn.word, MARK_END);
 }
 
 /* Was the branch before taken? An instruction that branches is the only one whose successor is
@@ -172,13 +172,13 @@ static void mark(void *ctx, const struct arm_event *e)
     struct stretch *s = &c->cpus[e->cpu % LAB_CPUS];
     uint64_t x0[2];
 
-    if (is_mark(e->insn.word, MARK_BEGIN)) {
+    if (lab_is_mark(e->insn.word, MARK_BEGIN)) {
         arm_reg_get(c->m, e->cpu, ARM_X(0), x0);
         c->in += !s->into;
         begin(c, s, x0[0]);
         c->in -= !s->into;
         observe(c);
-    } else if (is_mark(e->insn.word, MARK_END) && s->into) {
+    } else if (lab_is_mark(e->insn.word, MARK_END) && s->into) {
         note_flow(s, e);
         s->into = NULL;
         if (--c->in == 0)
@@ -212,7 +212,7 @@ static void count(void *ctx, const struct arm_event *e)
     if (!c->spec->el2_only || e->el == 2 || e->kind == ARM_EVENT_WORLD)
         lab_count_event(s->into, e);
     if (c->spec->event)
-        c->spec->event(c->spec->ctx, s->key, e);
+        c->spec->event(c->spec->ctx, c->m, s->key, e);
 }
 
 struct lab_counter *lab_counter_new(struct arm_machine *m, const struct lab_spec *spec,

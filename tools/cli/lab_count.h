@@ -18,6 +18,9 @@ enum lab_branch { LAB_NO_BRANCH, LAB_BRANCH, LAB_INDIRECT };
 /* What kind of branch an instruction word is. */
 enum lab_branch lab_branch_kind(uint32_t word);
 
+/* Is it the hint of a mark, MARK_BEGIN or MARK_END? */
+bool lab_is_mark(uint32_t word, unsigned hint);
+
 /* Is it a register of the world below EL2: named by EL1 or EL0, and neither of the GIC nor a
  * counter or mask of the CPU itself? */
 bool lab_is_moved(uint32_t number);

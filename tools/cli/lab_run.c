@@ -89,13 +89,40 @@ static bool run(struct arm_machine *m, const struct lab_spec *spec, struct lab_o
                     spec->guest ? spec->guest : "", spec->append ? spec->append : "");
 }
 
+struct arm_machine *lab_machine(const struct lab *lab, const struct lab_spec *spec, GString *text,
+                                struct lab_report *report)
+{
+    struct arm_error err = {0};
+    struct arm_machine *m = make(lab, spec, text, &err);
+
+    if (!m)
+        lab_fail(report, "%s", err.text);
+    return m;
+}
+
+static void stop_at_mark(void *ctx, const struct arm_event *e)
+{
+    if (lab_is_mark(e->insn.word, MARK_BEGIN))
+        arm_stop(ctx);
+}
+
+bool lab_run_to_mark(struct arm_machine *m, unsigned el)
+{
+    const struct arm_filter insns = {
+        .size = sizeof(insns), .events = ARM_BIT(ARM_EVENT_INSN), .els = (uint8_t)ARM_BIT(el)};
+    int handle = arm_subscribe(m, &insns, stop_at_mark, m);
+    enum arm_stop_reason why = arm_run(m, MAX_RUN);
+
+    arm_unsubscribe(m, handle);
+    return why == ARM_STOP_REQUEST;
+}
+
 bool lab_run(const struct lab *lab, const struct lab_spec *spec, struct lab_outcome *out,
              struct lab_report *report)
 {
     GString *text = g_string_new("");
-    struct arm_error err = {0};
-    struct arm_machine *m = make(lab, spec, text, &err);
-    bool ok = m ? run(m, spec, out, report) : lab_fail(report, "%s", err.text);
+    struct arm_machine *m = lab_machine(lab, spec, text, report);
+    bool ok = m && run(m, spec, out, report);
 
     arm_machine_free(m);
     if (ok && (strstr(text->str, "FAIL") || !strstr(text->str, ": ok ")) && !spec->max_insns)

@@ -39,7 +39,7 @@ struct lab_spec {
     bool passages;      /* stretches are passages, by LAB_PASSAGE(class) */
     uint64_t max_insns; /* 0: 2 G */
     /* Each event of a stretch, too; NULL: nobody. */
-    void (*event)(void *ctx, unsigned key, const struct arm_event *e);
+    void (*event)(void *ctx, struct arm_machine *m, unsigned key, const struct arm_event *e);
     void *ctx;
 };
 
@@ -77,3 +77,14 @@ uint64_t lab_code_bytes_of_all(const struct lab *lab, const char *name, const ch
                                struct lab_report *report);
 uint64_t lab_address(const struct lab *lab, const char *name, const char *symbol,
                      struct lab_report *report);
+
+/* "name+0x1c" of an address in the code of the ELF file @name. */
+char *lab_symbol_at(const struct lab *lab, const char *name, uint64_t address);
+
+/* A machine of @spec, to be run by hand; @text gets its console, and outlives it. NULL: lab_fail()
+ * has been called. */
+struct arm_machine *lab_machine(const struct lab *lab, const struct lab_spec *spec, GString *text,
+                                struct lab_report *report);
+
+/* Run it until a mark begins, executed at @el. False: it ended before. */
+bool lab_run_to_mark(struct arm_machine *m, unsigned el);
