@@ -13,7 +13,7 @@
 #define BLOCK_SP         BIT(2) /* PSTATE.SP */
 #define BLOCK_E2H        BIT(3) /* HCR_EL2.E2H: what names of registers mean */
 #define BLOCK_TGE        BIT(4) /* HCR_EL2.TGE */
-#define BLOCK_FP_TRAPS   BIT(5) /* CheckFPAdvSIMDEnabled64() would trap */
+#define BLOCK_FP_HELD    BIT(5) /* CheckFPAdvSIMDEnabled64() would trap, or somebody wants FP */
 #define BLOCK_ALIGN      BIT(6) /* SCTLR_ELx.A: every access is to be aligned to its size */
 #define BLOCK_NAA        BIT(7) /* SCTLR_ELx.nAA: ordered ones need not be, to 16 bytes */
 #define BLOCK_SP_ALIGN   BIT(8) /* SCTLR_ELx.SA or SA0: a base that is SP is to be */

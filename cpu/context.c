@@ -135,5 +135,6 @@ void cpu_context_changed(struct cpu *cpu)
     tlb_bank_use(cpu->tlb, s->bank_unpriv, &s->x);
     tlb_bank_use(cpu->tlb, s->bank, &s->x);
     cpu->block = s->block | (uint32_t)cpu->ps.sp * (uint32_t)BLOCK_SP |
-                 (uint32_t)cpu_fp_would_trap(cpu) * (uint32_t)BLOCK_FP_TRAPS;
+                 (uint32_t)(cpu_wants(cpu, ARM_EVENT_FP) || cpu_fp_would_trap(cpu)) *
+                     (uint32_t)BLOCK_FP_HELD;
 }

@@ -8,14 +8,18 @@
 /* The exec_ function of every row. */
 extern exec_fn *const exec_fns[A64_OP_COUNT];
 
+/* An instruction of the SIMD and FP unit, where BLOCK_FP_HELD says that it may not just be
+ * executed: it traps, or is an event. */
+enum exec_result exec_fp_held(struct cpu *cpu, const struct insn *i);
+
 /* Execute @i, which cpu->pc points at, in the current page and decoded; cpu->counted is @i. cpu->pc
  * and the count follow. */
 static inline enum exec_result cpu_execute(struct cpu *cpu, const struct insn *i)
 {
     enum exec_result r;
 
-    if (a64_rows[i->op].cls == A64_FP && cpu_block_has(cpu, BLOCK_FP_TRAPS))
-        r = exec_take_trap(cpu, i, cpu_fp_trap(cpu));
+    if (a64_rows[i->op].cls == A64_FP && cpu_block_has(cpu, BLOCK_FP_HELD))
+        r = exec_fp_held(cpu, i);
     else
         r = exec_fns[i->op](cpu, i);
     switch (r) {

@@ -18,6 +18,7 @@
 #include "cpu/decode.h"
 #include "cpu/events.h"
 #include "cpu/exception.h"
+#include "cpu/execute.h"
 #include "cpu/fetch.h"
 #include "cpu/interp_plain.h"
 #include "cpu/traps.h"
@@ -108,6 +109,14 @@ static enum exec_result run_out(struct cpu *cpu, const struct insn *i, enum exec
     return leave(cpu);
 }
 
+/* Who sees its event may want more of what comes next: not from this loop. */
+static enum exec_result run_fp_held(struct cpu *cpu, const struct insn *i)
+{
+    enum exec_result r = exec_fp_held(cpu, i);
+
+    return run_out(cpu, i, r == EXEC_NEXT ? EXEC_SYNC : r);
+}
+
 /* The rest of every run_ function: where to go after @r. */
 #define DISPATCH(cpu, i, r)                                                                        \
     do {                                                                                           \
@@ -123,8 +132,8 @@ static enum exec_result run_out(struct cpu *cpu, const struct insn *i, enum exec
 #define PRE_INT(cpu, i)
 #define PRE_UNDEF(cpu, i)
 #define PRE_FP(cpu, i)                                                                             \
-    if (unlikely(cpu_block_has((cpu), BLOCK_FP_TRAPS)))                                            \
-        return run_out((cpu), (i), exec_take_trap((cpu), (i), cpu_fp_trap((cpu))));
+    if (unlikely(cpu_block_has((cpu), BLOCK_FP_HELD)))                                             \
+        TAIL run_fp_held((cpu), (i));
 #define COUNT_NATIVE(cpu, i)
 #define COUNT_CALL(cpu, i)
 #define COUNT_END(cpu, i) cpu_count_upto((cpu), (i));

@@ -52,9 +52,9 @@ static const struct ingredient {
     SCTLR(EnDA, W_ALL, BLOCK_PAC(PAUTH_DA)),
     SCTLR(EnDB, W_ALL, BLOCK_PAC(PAUTH_DB)),
 #undef SCTLR
-    {SR_CPACR_EL1, FIELD_MASK(CPACR_EL1_FPEN), W_EL10, BLOCK_FP_TRAPS, true},
-    {SR_CPTR_EL2, FIELD_MASK(CPTR_EL2_TFP), W_ALL & ~W_VHE, BLOCK_FP_TRAPS, false},
-    {SR_CPTR_EL2, FIELD_MASK(CPTR_EL2_FPEN), W_VHE, BLOCK_FP_TRAPS, true},
+    {SR_CPACR_EL1, FIELD_MASK(CPACR_EL1_FPEN), W_EL10, BLOCK_FP_HELD, true},
+    {SR_CPTR_EL2, FIELD_MASK(CPTR_EL2_TFP), W_ALL & ~W_VHE, BLOCK_FP_HELD, false},
+    {SR_CPTR_EL2, FIELD_MASK(CPTR_EL2_FPEN), W_VHE, BLOCK_FP_HELD, true},
 };
 
 static uint32_t block_now(struct fixture *s)
@@ -114,7 +114,7 @@ static void test_each_bit_of_a_register_changes_what_it_is_an_ingredient_of(void
         }
         assert_int_equal(block_now(s), base);
     }
-    const uint32_t all = BLOCK_FP_TRAPS | BLOCK_ALIGN | BLOCK_NAA | BLOCK_SP_ALIGN |
+    const uint32_t all = BLOCK_FP_HELD | BLOCK_ALIGN | BLOCK_NAA | BLOCK_SP_ALIGN |
                          BLOCK_BIG_ENDIAN | BLOCK_PAC(PAUTH_IA) | BLOCK_PAC(PAUTH_IB) |
                          BLOCK_PAC(PAUTH_DA) | BLOCK_PAC(PAUTH_DB);
     assert_int_equal(seen, all);

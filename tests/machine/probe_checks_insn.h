@@ -280,3 +280,9 @@ static void check_STORE(void)
     check_store(B(CROSS), 0, DATA + 0xffe, DATA + 0xffe, 2, false);
     check_store(B(CROSS), 1, DATA + 0x1000, DATA + 0x1000, 2, false);
 }
+
+static void check_FP(void)
+{
+    assert_int_equal(find(&basic, ARM_EVENT_FP, B(LDRQ))->fp.word, basic_code[BASIC_LDRQ]);
+    assert_int_equal(find(&basic, ARM_EVENT_FP, B(LDRQ))->count, BASIC_LDRQ);
+}

@@ -235,9 +235,69 @@ static void test_stores_are_seen_while_their_page_is_watched(void **state)
     arm_machine_free(w.m);
 }
 
+/* Of FP and SIMD, and then of all instructions. */
+struct fp_follower {
+    struct arm_machine *m;
+    unsigned fps, insns;
+    uint64_t fp_pc, first_insn;
+};
+
+static void count_insn(void *ctx, const struct arm_event *p)
+{
+    struct fp_follower *f = ctx;
+
+    if (!f->insns++)
+        f->first_insn = p->pc;
+}
+
+static void count_fp(void *ctx, const struct arm_event *p)
+{
+    static const struct arm_filter insns = {.size = sizeof(insns),
+                                            .events = ARM_BIT(ARM_EVENT_INSN)};
+    struct fp_follower *f = ctx;
+
+    f->fp_pc = p->pc;
+    if (!f->fps++)
+        assert_true(arm_subscribe(f->m, &insns, count_insn, f) > 0);
+}
+
+static void test_who_sees_fp_used_can_follow_from_there(void **state)
+{
+    (void)state;
+    const uint32_t code[] = {0xd503201f, 0xd503201f, 0x6f00e400, /* nop, nop, movi v0.2d, #0 */
+                             0xd503201f, 0xd503201f, 0x14000000};
+    const struct arm_filter filter = {.size = sizeof(filter), .events = ARM_BIT(ARM_EVENT_FP)};
+    struct fp_follower f = {.m = create_with((struct arm_config){0}, code, sizeof(code))};
+
+    assert_true(arm_subscribe(f.m, &filter, count_fp, &f) > 0);
+    arm_run(f.m, 6);
+    assert_int_equal(f.fps, 1);
+    assert_int_equal(f.fp_pc, AT(2));
+    assert_int_equal(f.first_insn, AT(3));
+    assert_int_equal(f.insns, 3);
+    arm_machine_free(f.m);
+}
+
+static void test_fp_that_traps_is_no_event(void **state)
+{
+    (void)state;
+    const uint32_t code[] = {0xd2808000, /* mov x0, #0x400: CPTR_EL2.TFP */
+                             0xd51c1140, /* msr cptr_el2, x0 */
+                             0xd5033fdf, 0x6f00e400, 0x14000000};
+    const struct arm_filter filter = {.size = sizeof(filter), .events = ARM_BIT(ARM_EVENT_FP)};
+    struct fp_follower f = {.m = create_with((struct arm_config){0}, code, sizeof(code))};
+
+    assert_true(arm_subscribe(f.m, &filter, count_fp, &f) > 0);
+    arm_run(f.m, 20);
+    assert_int_equal(f.fps, 0);
+    arm_machine_free(f.m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_sees_fp_used_can_follow_from_there),
+        cmocka_unit_test(test_fp_that_traps_is_no_event),
         cmocka_unit_test(test_stores_are_seen_while_their_page_is_watched),
         cmocka_unit_test(test_a_subscriber_of_an_el_sees_what_happens_there_and_its_crossings),
         cmocka_unit_test(test_a_subscriber_of_a_cpu_or_a_world_sees_only_them),

@@ -362,9 +362,9 @@ static void test_what_is_derived_follows_a_poke(void **state)
     struct arm_machine *m = create("max", true);
     struct cpu *cpu = m->cpus[0];
 
-    assert_false(cpu_block_has(cpu, BLOCK_FP_TRAPS));
+    assert_false(cpu_block_has(cpu, BLOCK_FP_HELD));
     assert_true(cpu_sysreg_poke(cpu, SR_CPTR_EL2, FIELD_MASK(CPTR_EL2_TFP)));
-    assert_true(cpu_block_has(cpu, BLOCK_FP_TRAPS));
+    assert_true(cpu_block_has(cpu, BLOCK_FP_HELD));
     assert_true(cpu_sysreg_poke(cpu, SR_MDSCR_EL1, FIELD_MASK(MDSCR_EL1_MDE)));
     assert_true(cpu_sysreg_poke(cpu, SR_DBGBCR2_EL1, 1));
     assert_true(cpu_sysreg_poke(cpu, SR_DBGWCR1_EL1, 1));
