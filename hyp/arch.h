@@ -69,7 +69,10 @@
 #define ic_ivau(va)   __asm__ volatile("ic ivau, %0" ::"r"((uint64_t)(va)) : "memory")
 #define ic_ialluis()  __asm__ volatile("ic ialluis" ::: "memory")
 
-/* Translation of a guest's address by its own tables and ours: PAR_EL1 holds the answer. */
+/* Translation of a guest's address by its own tables and ours, or by its own: PAR_EL1 holds the
+ * answer. */
+#define at_s1e0r(va)  __asm__ volatile("at s1e0r, %0" ::"r"((uint64_t)(va)) : "memory")
+#define at_s1e1r(va)  __asm__ volatile("at s1e1r, %0" ::"r"((uint64_t)(va)) : "memory")
 #define at_s12e1r(va) __asm__ volatile("at s12e1r, %0" ::"r"((uint64_t)(va)) : "memory")
 
 static inline uint64_t irq_save(void)

@@ -19,13 +19,6 @@ enum {
 #undef ESR_EC
 };
 
-/* HPFAR_EL2 has the page of the IPA, FAR_EL2 the offset (DDI0487, HPFAR_EL2). Interrupts of EL2 do
- * not change them, and no other guest runs here before this task sleeps. */
-static uint64_t fault_ipa(void)
-{
-    return bits(mrs(HPFAR_EL2), 43, 4) << 12 | bits(mrs(FAR_EL2), 11, 0);
-}
-
 static void exit_unknown(struct vcpu *v)
 {
     print("hyp: %s: an exit that nothing handles, ESR 0x%lx\n", v->vm->name, (unsigned long)v->esr);
@@ -45,7 +38,7 @@ static void exit_hvc(struct vcpu *v)
         v->regs.x[19] ^= 1;
     trace(TRACE_HVC, v->regs.x[0], v->regs.x[1]);
     if (MUTANT(unknown_far))
-        memory_fault(v->vm, fault_ipa(), BIT(2), false);
+        memory_fault(v->vm, bits(mrs(HPFAR_EL2), 43, 4) << 12, BIT(2), false);
     psci_call(v);
     if (MUTANT(pc_hvc_twice))
         vcpu_skip(v);
@@ -141,8 +134,10 @@ static bool emulate_access(struct vcpu *v, uint64_t ipa)
 
 static void exit_data_abort(struct vcpu *v)
 {
-    uint64_t far = mrs(FAR_EL2), ipa = fault_ipa();
+    uint64_t far = mrs(FAR_EL2), ipa = v->fault_ipa;
 
+    if (!v->fault_known)
+        return; /* the instruction again */
     trace(TRACE_FAULT, ipa, v->esr);
     if (memory_fault(v->vm, ipa, v->esr, bit(v->esr, 6) && !bit(v->esr, 8)))
         return;
@@ -162,9 +157,9 @@ static bool at_its_vectors(struct vcpu *v)
 
 static void exit_fetch_abort(struct vcpu *v)
 {
-    uint64_t far = mrs(FAR_EL2), ipa = fault_ipa();
+    uint64_t far = mrs(FAR_EL2);
 
-    if (memory_fault(v->vm, ipa, v->esr, false))
+    if (!v->fault_known || memory_fault(v->vm, v->fault_ipa, v->esr, false))
         return;
     report_guest(v, "a fetch from nowhere");
     if (at_its_vectors(v))

@@ -10,6 +10,7 @@
  * and keys in hyp/lazy.c.
  */
 #include "hyp/cpu.h"
+#include "hyp/fault.h"
 #include "hyp/gic.h"
 #include "hyp/hook.h"
 #include "hyp/lazy.h"
@@ -88,11 +89,6 @@ void vcpu_load(struct vcpu *v)
     if (cpu_has(FEAT_RAS))
         msr(VSESR_EL2, v->serror & ~BIT(63));
     isb(); /* HCR_EL2 before what it redirects */
-    if (MUTANT(window_load)) {
-        irq_enable();
-        isb();
-        irq_disable();
-    }
     vgic_if_load(cpu, &v->vgic.hw);
     vgic_load_hw(v);
     vtimer_load(v);
@@ -116,11 +112,6 @@ void vcpu_put(struct vcpu *v)
     vgic_if_put(cpu, &v->vgic.hw);
     lazy_put(v);
     fp_sync(&v->fp);
-    if (MUTANT(window_put)) {
-        irq_enable();
-        isb();
-        irq_disable();
-    }
     context_save(MUTANT(foreign_save) ? &v->vm->vcpus[0].ctx : &v->ctx,
                  policies[opts.sysregs].deferrable);
     if (MUTANT(lost_put))
@@ -156,6 +147,8 @@ enum exit_kind vcpu_enter(struct pcpu *cpu, struct vcpu *v)
     v->regs.pstate = mrs(SPSR_EL2);
     if (kind == EXIT_SYNC || kind == EXIT_SERROR)
         v->esr = mrs(ESR_EL2);
+    if (kind == EXIT_SYNC)
+        fault_note(v);
     trace(TRACE_EXIT, kind == EXIT_SYNC ? v->esr : kind, v->regs.pc);
     hook(kind == EXIT_SYNC ? v->esr : 0);
     if (immediate)

@@ -23,6 +23,8 @@ enum vcpu_power { POWER_OFF, POWER_ON_PENDING, POWER_ON };
 struct vcpu {
     struct guest_regs regs; /* the guest's while it does not run (hyp/entry.S: at offset 0) */
     uint64_t esr;           /* of the last synchronous exit or SError */
+    uint64_t fault_ipa;     /* of the last abort, */
+    bool fault_known;       /* if that could be told (hyp/fault.h) */
     uint64_t hcr;           /* HCR_EL2 as loaded */
     uint64_t mdcr;
     bool running; /* in the guest: a kick is an interrupt */
