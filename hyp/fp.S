@@ -4,8 +4,13 @@
 
     .arch armv8-a
 
-    .macro all_v op
-    .irp n, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+    .macro low_v op
+    .irp n, 0, 2, 4, 6, 8, 10, 12, 14
+    pair \op, \n, %(\n + 1)
+    .endr
+    .endm
+    .macro high_v op
+    .irp n, 16, 18, 20, 22, 24, 26, 28, 30
     pair \op, \n, %(\n + 1)
     .endr
     .endm
@@ -14,10 +19,20 @@
     \op q\a, q\b, [x0, #16 * \a]
     .endm
 
+    .macro let_interrupts_in
+    msr daifclr, #2
+    isb
+    msr daifset, #2
+    .endm
+
     .text
     .globl fp_store
 fp_store:
-    all_v stp
+    low_v stp
+    .ifc HYP_MUTANT, window_put
+    let_interrupts_in
+    .endif
+    high_v stp
     mrs x1, fpsr
     mrs x2, fpcr
     .ifc HYP_MUTANT, lost_fpsr
@@ -29,7 +44,11 @@ fp_store:
 
     .globl fp_fetch
 fp_fetch:
-    all_v ldp
+    low_v ldp
+    .ifc HYP_MUTANT, window_load
+    let_interrupts_in
+    .endif
+    high_v ldp
     .ifc HYP_MUTANT, wrong_slot_fp
     ldp q9, q8, [x0, #16 * 8]
     .endif

@@ -230,6 +230,7 @@ static void breakpoint_round(struct random *r, uint64_t round)
     if (sabotage(BREAK_BREAKPOINT))
         write_bvr(0, (uint64_t)debug_targets + 4 * k);
     k = 0;
+    msr(mdscr_el1, MDSCR_MDE | MDSCR_KDE); /* on, while others may run */
     disturb(r);
     window_open();
     ((void (*)(void))debug_targets)();
