@@ -89,6 +89,7 @@ static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_
     view->last = w;
     view->since = p->count;
     view->exits++;
+    view->user_ran = false;
     view->esr = p->world.esr;
     view->vector = p->world.vector;
     view->exit_pc = p->pc;
@@ -97,7 +98,7 @@ static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (c->unit[k] && units[k]->exit)
             units[k]->exit(c, c->unit[k], w, p);
-    if (c->flow && c->guest_seen)
+    if (c->flow && c->prepared)
         flow_exit(c->flow, w, p);
     view_crossing(c, p->cpu, w, false);
 }
@@ -154,6 +155,13 @@ static void power(struct arm_checker *c, const struct arm_event *p)
             checker_exit_state(c, c->worlds.list[k])->valid = false;
 }
 
+static bool turns_stage2_on(const struct arm_event *p)
+{
+    return p->kind == ARM_EVENT_SYSREG_WRITE && p->el == 2 &&
+           p->sysreg_write.sr == sysreg_number(SR_HCR_EL2) && HCR_EL2_VM(p->sysreg_write.after) &&
+           !HCR_EL2_TGE(p->sysreg_write.after);
+}
+
 static void on_event(void *ctx, const struct arm_event *p)
 {
     struct arm_checker *c = ctx;
@@ -163,9 +171,12 @@ static void on_event(void *ctx, const struct arm_event *p)
         view_begin(c, p);
     if (known && p->kind == ARM_EVENT_POWER)
         power(c, p);
+    if (known && p->kind == ARM_EVENT_EXCEPTION && p->el == 0 && !c->cpus[p->cpu].running)
+        c->cpus[p->cpu].user_ran = true;
     if (known && (ARM_BIT(p->kind) & ACCOUNT_EVENTS))
         account_event(c->account, p);
-    if (known && c->flow && c->guest_seen)
+    c->prepared |= c->guest_seen || turns_stage2_on(p);
+    if (known && c->flow && c->prepared)
         flow_event(c->flow, p);
     if (known && p->kind == ARM_EVENT_SYSREG_WRITE && p->el == 2 &&
         p->sysreg_write.sr == sysreg_number(SR_VBAR_EL2))

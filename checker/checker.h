@@ -31,6 +31,7 @@ struct cpu_view {
     uint16_t vector;       /* of it: offset from VBAR_EL2 */
     uint64_t exit_pc;      /* where the world was: ELR_EL2 then */
     bool guest_seen;       /* a guest has been entered on this CPU */
+    bool user_ran;         /* a program of a host at EL2 has, since the world left */
 };
 
 struct arm_checker {
@@ -49,7 +50,8 @@ struct arm_checker {
     struct exit_state *exits; /* by world: how it left last */
     unsigned exit_count;
     bool guest_seen;
-    bool threads; /* EL2 is a host with programs at EL0, which it returns to between anything */
+    bool prepared; /* stage 2 was on at EL2: a first guest is about to be entered, or was */
+    bool threads;  /* EL2 is a host with programs at EL0, which it returns to between anything */
     bool rule_on[RULE_COUNT + 1];
     void *unit[UNIT_COUNT + 1];  /* states; a unit without a wanted rule has none */
     uint64_t everywhere, at_el2; /* events subscribed to, apart */

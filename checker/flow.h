@@ -48,6 +48,7 @@ struct granule {
     uint32_t turn;  /* when that CPU was followed for the n-th time */
     bool slot;      /* the register was restored from here, */
     bool assumed;   /* and never saved */
+    bool blamed; /* modified by EL2 on nobody's behalf but the world's, and not computed from it */
     struct site saved, modified;
     struct tag before; /* what the slot was of before, if something else */
 };

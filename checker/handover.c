@@ -200,7 +200,8 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
 
     if (w->kind != WORLD_GUEST)
         return;
-    u->debug = w;
+    if (!MDCR_EL2_TDA(reg(c, p->cpu, SR_MDCR_EL2)))
+        u->debug = w; /* else what is there is none of its own */
     u->keys = u->pmu = NULL;
     u->left = site_of(c, p);
     if (HCR_EL2_APK(p->world.hcr))

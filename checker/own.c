@@ -8,6 +8,8 @@
 #include "checker/unit.h"
 #include "checker/view.h"
 
+#define AFTER_RESTORE 48 /* instructions that are followed behind what may be one */
+
 static struct own *own(const struct arm_checker *c)
 {
     return c->unit[UNIT_own];
@@ -194,6 +196,8 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
         flow_interest(c->flow, p->cpu, p->count);
     } else if (tag.kind && tag.kind != TAG_MEMORY) {
         flow_interest(c->flow, p->cpu, p->count);
+    } else if (tag.kind) {
+        flow_follow(c->flow, p->cpu, p->count, AFTER_RESTORE);
     }
     u->switched_ever[reg] = true;
     int owner = l->owner;
@@ -262,7 +266,7 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
         translated(c, state, p);
     else if (p->kind == ARM_EVENT_SYSREG_READ && c->guest_seen && reg != REG_NONE)
         own_slot_read(c, u, reg, p);
-    else if (p->kind == ARM_EVENT_SYSREG_WRITE && c->guest_seen &&
+    else if (p->kind == ARM_EVENT_SYSREG_WRITE && c->prepared &&
              sysreg_lookup(p->sysreg_write.sr) != SR_NONE)
         written(c, state, p);
 }
@@ -291,6 +295,12 @@ void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint6
     view_note(c, tag->world, tag->reg);
 }
 
+void own_stored(struct arm_checker *c, unsigned cpu, const struct tag *slot)
+{
+    if (own(c) && slot->world >= WORLD_EL2)
+        own_window_stored(c, own(c), cpu, slot);
+}
+
 void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
                          const struct site *at)
 {
@@ -310,8 +320,24 @@ void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
 
 void own_vector_loaded(struct arm_checker *c, unsigned cpu, unsigned n, const struct tag *tag)
 {
-    if (own(c) && tag->kind == TAG_EXACT)
-        own_live(own(c), cpu, REG_V(n))->tag = *tag;
+    if (!own(c) || tag->kind != TAG_EXACT)
+        return;
+    own_live(own(c), cpu, REG_V(n))->tag = *tag;
+    if (!tag->from || tag->reg != REG_V(n))
+        return;
+    flow_mark_slot(c->flow, tag->from);
+    own_window_moved(c, own(c), cpu, tag, true);
+}
+
+bool own_has_vectors(const struct arm_checker *c, unsigned cpu)
+{
+    for (unsigned k = 0; own(c) && k < 32; k++) {
+        const struct live *l = own_live(own(c), cpu, REG_V(k));
+        if (l->owner >= 0 ||
+            (l->owner == WORLD_EL2 && l->tag.kind == TAG_EXACT && l->tag.world >= 0))
+            return true;
+    }
+    return false;
 }
 
 #define MOST 16 /* of the general registers */

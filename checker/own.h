@@ -10,6 +10,10 @@
 void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint64_t pa,
                uint64_t value, const struct site *at);
 
+/* EL2 stores to the slot of a world's register, or what it has in one itself; what that comes to is
+ * told by one of the others. */
+void own_stored(struct arm_checker *c, unsigned cpu, const struct tag *slot);
+
 /* The slot @g holds @now, which is not what was saved there. */
 void own_modified(struct arm_checker *c, const struct granule *g, uint64_t now,
                   const struct site *at);
@@ -17,6 +21,9 @@ void own_modified(struct arm_checker *c, const struct granule *g, uint64_t now,
 /* EL2 has written V registers, a bit each, by an instruction that was followed. */
 void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
                          const struct site *at);
+
+/* Are values of a world in a vector of @cpu: its own, or restored for it? */
+bool own_has_vectors(const struct arm_checker *c, unsigned cpu);
 
 /* What EL2 has loaded into V@n, by an instruction that was followed: it stands there until another
  * one writes it. */

@@ -21,6 +21,7 @@ struct why {
     const struct live *l;
     struct tag tag;   /* of what is in the register, as far as it was followed */
     struct site site; /* what put it there */
+    const struct granule *overwritten;
 };
 
 static bool is_value_rule(enum rule rule)
@@ -126,6 +127,35 @@ static bool slot_was_changed(const struct why *y)
     return false;
 }
 
+/* EL2 has stored something else in the slot that nobody has asked for, and restored that. */
+static const struct granule *overwritten_slot(const struct why *y)
+{
+    for (unsigned k = 0; k < SLOTS; k++) {
+        const struct slot *s = &y->r->slots[k];
+        const struct granule *g = s->pa ? flow_granule(y->c->flow, s->pa) : NULL;
+        if (g && g->blamed && g->tag.kind == TAG_MODIFIED && g->modified.known &&
+            g->tag.world == (int)y->w->index && g->tag.reg == y->reg &&
+            memory_is(y, s->pa, y->v.lo))
+            return g;
+    }
+    return NULL;
+}
+
+#define RESET_LEAST 8 /* registers that a virtual CPU which starts anew gets */
+
+static bool is_reset(const struct why *y)
+{
+    unsigned count = 0;
+
+    for (unsigned reg = 31; reg < y->c->regs.count; reg++)
+        for (unsigned k = 0; k < SLOTS; k++) {
+            const struct slot *s = &own_wreg(y->u, y->w, reg)->slots[k];
+            const struct granule *g = s->pa ? flow_granule(y->c->flow, s->pa) : NULL;
+            count += g && g->blamed && g->tag.kind == TAG_MODIFIED && g->tag.reg == reg;
+        }
+    return count >= RESET_LEAST;
+}
+
 /* EL2 masks a world's timer whose condition is met, and makes its interrupt pending instead. */
 static bool is_timer_masked(const struct why *y)
 {
@@ -155,7 +185,20 @@ static bool fits(const struct exit_state *s, uint64_t v)
     return v == (bit(s->esr, 15) ? value : zext(value, 32));
 }
 
-static bool is_right(const struct why *y)
+/* By what EL2 has computed from it, or stored in its slot for a reason. */
+static bool was_edited(struct why *y)
+{
+    bool own = y->tag.world == (int)y->w->index && y->tag.reg == y->reg;
+
+    y->overwritten = overwritten_slot(y);
+    if (y->overwritten && !is_reset(y))
+        return false;
+    y->overwritten = NULL;
+    return slot_was_changed(y) ||
+           (own && (y->tag.kind == TAG_DERIVED || y->tag.kind == TAG_MODIFIED));
+}
+
+static bool is_right(struct why *y)
 {
     const struct exit_state *s = checker_exit_state(y->c, y->w);
     struct allowance a = justify(s, y->w->kind == WORLD_HOST);
@@ -165,9 +208,7 @@ static bool is_right(const struct why *y)
     if (y->reg < 31)
         return bit(a.x, y->reg) && fits(s, y->v.lo);
     return justify_is_write_of(s, y->c->regs.desc[y->reg].number) || is_injected(y, s) ||
-           is_timer_masked(y) || is_gic_emulated(y, s) || slot_was_changed(y) ||
-           (y->tag.world == (int)y->w->index && y->tag.reg == y->reg &&
-            (y->tag.kind == TAG_DERIVED || y->tag.kind == TAG_MODIFIED));
+           is_timer_masked(y) || is_gic_emulated(y, s) || was_edited(y);
 }
 
 /* ---- what is wrong ---- */
@@ -274,7 +315,11 @@ static void report_wrong(const struct why *y)
     bool lost = y->r->lost.known && y->r->lost_version == y->r->version;
     bool others = y->l->owner >= 0 && y->l->owner != (int)y->w->index;
 
-    if (y->tag.kind == TAG_EXACT && y->tag.alias && y->tag.reg == y->reg)
+    if (y->overwritten)
+        report(y, RULE_LOST, &y->overwritten->modified, &y->overwritten->saved, "saved",
+               "what was saved of it was overwritten in memory",
+               "nobody has asked for the store: no exit of the world names the register");
+    else if (y->tag.kind == TAG_EXACT && y->tag.alias && y->tag.reg == y->reg)
         report_alias(y);
     else if (slot_was_taken(y))
         report_foreign(y);

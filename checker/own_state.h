@@ -43,6 +43,7 @@ struct window {
     struct site taken;   /* the first of them */
     struct site changed; /* a register of the group, by a handler: */
     unsigned reg;
+    bool done[REGS_MAX];              /* saved or restored before it */
     struct value128 values[REGS_MAX]; /* of the group, when it was taken */
 };
 
@@ -156,6 +157,8 @@ void own_window_reset(struct own *u, unsigned cpu);
 /* The register of @tag, its world's, was restored from or saved to its slot. */
 void own_window_moved(struct arm_checker *c, struct own *u, unsigned cpu, const struct tag *tag,
                       bool restores);
+/* As own_stored(). */
+void own_window_stored(struct arm_checker *c, struct own *u, unsigned cpu, const struct tag *slot);
 void own_window_changed(struct arm_checker *c, struct own *u, unsigned cpu, unsigned reg,
                         const struct site *at);
 

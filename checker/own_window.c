@@ -6,6 +6,7 @@
  */
 #include <glib.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/bits.h"
 #include "checker/own_state.h"
@@ -26,12 +27,13 @@ void own_window_reset(struct own *u, unsigned cpu)
     w->depth = 0;
 }
 
-static void report(struct arm_checker *c, const struct window *w, const struct world *world)
+static void report(struct arm_checker *c, const struct window *w, unsigned reg,
+                   const struct site *at)
 {
     struct finding f = {.rule = RULE_WINDOW,
-                        .world = world,
-                        .reg = c->regs.desc[w->reg].number,
-                        .at = w->changed,
+                        .world = c->worlds.list[w->world],
+                        .reg = c->regs.desc[reg].number,
+                        .at = *at,
                         .other = w->taken,
                         .other_role = "taken"};
 
@@ -50,22 +52,44 @@ void own_window_moved(struct arm_checker *c, struct own *u, unsigned cpu, const 
     if (w->depth || tag->world < 0 || !is_grouped(group))
         return;
     bool same = w->moved && w->world == tag->world && w->group == group && w->restores == restores;
-    if (same && w->changed.known)
-        report(c, w, c->worlds.list[tag->world]);
+    if (same && restores && w->changed.known)
+        report(c, w, w->reg, &w->changed);
+    if (!same || w->changed.known)
+        memset(w->done, 0, sizeof(w->done));
     w->changed.known = false;
     w->moved = true;
+    w->done[tag->reg] = true;
     w->world = tag->world;
     w->group = group;
     w->restores = restores;
 }
 
-/* @reg is written, by a handler perhaps. */
+void own_window_stored(struct arm_checker *c, struct own *u, unsigned cpu, const struct tag *slot)
+{
+    struct window *w = &u->windows[cpu];
+    unsigned reg = slot->reg;
+
+    if (w->depth || !w->moved || w->restores || !w->changed.known ||
+        (slot->world != w->world && slot->world != WORLD_EL2) ||
+        c->regs.desc[reg].owner != w->group)
+        return;
+    const struct live *l = own_live(u, cpu, reg);
+    struct value128 v = regs_get(c, cpu, reg);
+    if (!l->site.known || l->site.total < w->taken.total ||
+        (v.lo == w->values[reg].lo && v.hi == w->values[reg].hi))
+        return;
+    report(c, w, reg, &l->site);
+    w->changed.known = false;
+}
+
+/* @reg is written, by a handler perhaps: after it was restored, or before it is saved. */
 void own_window_changed(struct arm_checker *c, struct own *u, unsigned cpu, unsigned reg,
                         const struct site *at)
 {
     struct window *w = &u->windows[cpu];
 
-    if (!w->depth || !w->moved || w->changed.known || c->regs.desc[reg].owner != w->group)
+    if (!w->depth || !w->moved || w->changed.known || c->regs.desc[reg].owner != w->group ||
+        w->done[reg] != w->restores)
         return;
     w->changed = *at;
     w->reg = reg;

@@ -1,0 +1,171 @@
+#include <string.h>
+
+#include "arch/esr.h"
+#include "base/bits.h"
+#include "checker/flow_state.h"
+#include "checker/own.h"
+#include "checker/view.h"
+
+#define STACK_SIZE 0x4000 /* what lies above SP within this is the stack, */
+#define PUSH_MAX   512    /* or below it, by an instruction that is about to move it */
+
+const struct granule *flow_granule(const struct flow *f, uint64_t pa)
+{
+    const struct granule *g = granules_find(&f->memory, pa & ~UINT64_C(7));
+
+    return g->pa ? g : NULL;
+}
+
+/* What procedures keep for themselves, in an array of their own or between SP and the caller. */
+static bool is_stack(const struct flow *f, const struct arm_event *p)
+{
+    return p->mem.va - checker_reg(f->c, p->cpu, ARM_SP) + PUSH_MAX < STACK_SIZE;
+}
+
+/* A call may ask for anything. */
+static bool is_call(const struct cpu_view *view)
+{
+    uint64_t ec = bits(view->esr, 31, 26);
+
+    return !(view->vector & 0x180) && (ec == ESR_EC_HVC64 || ec == ESR_EC_SMC64);
+}
+
+/* Has nobody asked for it: the world itself, another one, or a program of the host? */
+static bool is_own_doing(const struct flow *f, const struct granule *g, const struct site *at)
+{
+    const struct cpu_view *view = &f->c->cpus[at->cpu];
+
+    return at->el == 2 && !view->running && !view->user_ran && view->last &&
+           (int)view->last->index == g->tag.world && !is_call(view);
+}
+
+/* The memory of @g has been written with something that is no register's value; @tag: what it was
+ * computed from. */
+static void modify(struct flow *f, struct granule *g, const struct tag *tag, const struct site *at)
+{
+    uint64_t now = 0;
+    bool edited = tag->kind && tag->world == g->tag.world && tag->reg == g->tag.reg;
+
+    g->blamed = !edited && is_own_doing(f, g, at);
+    g->tag.kind = TAG_MODIFIED;
+    g->modified = *at;
+    if (g->slot && arm_mem_read(f->c->m, g->pa, &now, sizeof(now)))
+        own_modified(f->c, g, now, at);
+    view_note(f->c, g->tag.world, g->tag.reg);
+}
+
+void flow_watched(struct flow *f, const struct arm_event *p)
+{
+    uint64_t end = p->store.pa + p->store.size, now = 0;
+    struct site at = site_of(f->c, p);
+
+    if (p->el == 2 && f->cpus[p->cpu].following)
+        return;
+    for (uint64_t pa = p->store.pa & ~UINT64_C(7); pa < end; pa += 8) {
+        struct granule *g = granules_find(&f->memory, pa);
+        if (g->pa && g->slot && arm_mem_read(f->c->m, pa, &now, sizeof(now)) && now != g->value)
+            modify(f, g, &(struct tag){0}, &at);
+    }
+}
+
+static void watch(struct flow *f, uint64_t pa)
+{
+    uint64_t page = pa >> 12;
+
+    for (unsigned k = 0; k < f->pages->len; k++)
+        if (g_array_index(f->pages, uint64_t, k) == page)
+            return;
+    g_array_append_val(f->pages, page);
+    arm_watch_page(f->c->m, pa, true);
+}
+
+void flow_mark_slot(struct flow *f, uint64_t pa)
+{
+    struct granule *g = granules_find(&f->memory, pa);
+
+    if (!g->pa || g->slot || g->stack)
+        return;
+    g->slot = true;
+    watch(f, pa);
+}
+
+void flow_assume_slot(struct flow *f, uint64_t pa, const struct tag *tag, uint64_t value)
+{
+    struct site nowhere = {0};
+
+    if (granules_find(&f->memory, pa)->pa)
+        return;
+    granules_bind(&f->memory, pa, tag, value, false, &nowhere);
+    granules_find(&f->memory, pa)->assumed = true;
+    flow_mark_slot(f, pa);
+}
+
+void flow_store(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
+{
+    bool fp = p->mem.kind & ARM_MEM_FP;
+    struct tag tag = {0};
+    unsigned reg = p->mem.reg;
+
+    if (fp && p->mem.size == 16 && reg < 32)
+        tag = v->v[reg];
+    else if (!fp && p->mem.size == 8 && reg < 31)
+        tag = v->x[reg];
+    struct site at = site_of(f->c, p);
+    uint64_t first = p->mem.pa & ~UINT64_C(7), last = (p->mem.pa + p->mem.size - 1) & ~UINT64_C(7);
+    bool aligned = first == p->mem.pa && !p->mem.pa2;
+    bool kept = tag.kind == TAG_EXACT || (tag.kind == TAG_DERIVED && tag.world == WORLD_STATUS);
+    bool stack = kept && is_stack(f, p);
+    for (uint64_t pa = first; pa <= last; pa += 8) {
+        uint64_t value = p->mem.value[pa != first && fp];
+        struct granule *g = granules_find(&f->memory, pa);
+        if (tag.kind == TAG_EXACT && tag.world == WORLD_EL2)
+            own_stored(f->c, p->cpu, &tag);
+        else if (g->pa && g->slot)
+            own_stored(f->c, p->cpu, &g->tag);
+        if (kept && aligned) {
+            granules_bind(&f->memory, pa, &tag, value, stack, &at);
+            granules_find(&f->memory, pa)->turn = v->turn;
+            if (pa == first)
+                own_saved(f->c, p->cpu, &tag, pa, value, &at);
+            continue;
+        }
+        if (g->pa &&
+            (g->tag.world == WORLD_STATUS || !(aligned && p->mem.size >= 8 && g->value == value)))
+            modify(f, g, &tag, &at);
+    }
+    if (tag.kind == TAG_EXACT)
+        v->until = MAX(v->until, p->count + AFTER_INTEREST);
+}
+
+static void load_vector(struct flow *f, struct flow_cpu *v, unsigned cpu, unsigned n,
+                        const struct tag *tag)
+{
+    set_tag(v->v, &v->v_tagged, n, *tag);
+    own_vector_loaded(f->c, cpu, n, tag);
+}
+
+void flow_load(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
+{
+    bool fp = p->mem.kind & ARM_MEM_FP;
+    struct granule *g = granules_find(&f->memory, p->mem.pa);
+    unsigned reg = p->mem.reg;
+    struct tag tag = {0};
+
+    if (g->pa && p->mem.size == (fp ? 16 : 8)) {
+        bool unseen = g->stack && g->tag.world == WORLD_STATUS && g->turn != v->turn;
+        if (g->tag.kind != TAG_MODIFIED && (g->value != p->mem.value[0] || unseen)) {
+            g->tag.kind = TAG_MODIFIED; /* while nobody followed */
+            g->modified.known = false;
+        }
+        if (g->tag.kind != TAG_MODIFIED || g->tag.world != WORLD_STATUS)
+            tag = g->tag;
+        if (tag.kind == TAG_EXACT)
+            v->until = MAX(v->until, p->count + AFTER_INTEREST);
+    }
+    if (!g->pa && !fp && p->mem.size == 8 && !(p->mem.pa & 7) && !is_stack(f, p))
+        tag = (struct tag){.kind = TAG_MEMORY, .world = WORLD_NOBODY, .from = p->mem.pa};
+    if (fp && reg < 32)
+        load_vector(f, v, p->cpu, reg, &tag);
+    else if (!fp && reg < 31)
+        set_tag(v->x, &v->x_tagged, reg, tag);
+}
