@@ -123,11 +123,9 @@ static char **places(const struct arm_checker *c, const struct site *s)
     return list;
 }
 
-static const char *symbol_in(const char *place)
+static char *symbol_at(const struct arm_checker *c, const struct site *s)
 {
-    const char *space = strchr(place + 3, ' ');
-
-    return space ? space + 1 : NULL;
+    return s->known ? names_of(c->names, s->cpu, s->el, s->pc) : NULL;
 }
 
 void finding_report(struct arm_checker *c, const struct finding *f)
@@ -141,15 +139,15 @@ void finding_report(struct arm_checker *c, const struct finding *f)
             fs->list[k].times++;
             return;
         }
-    struct kept_finding kept = {
-        .finding = *f, .times = 1, .places = {places(c, &f->at), places(c, &f->other)}};
-    bool taken = suppressions_take(c->suppressions, f, symbol_in(kept.places[0][0]));
-    if (taken || fs->count == FINDINGS_MAX) {
-        fs->dropped += !taken;
-        g_strfreev(kept.places[0]);
-        g_strfreev(kept.places[1]);
+    g_autofree char *symbol = symbol_at(c, &f->at);
+    if (suppressions_take(c->suppressions, f, symbol))
+        return;
+    if (fs->count == FINDINGS_MAX) {
+        fs->dropped++;
         return;
     }
+    struct kept_finding kept = {
+        .finding = *f, .times = 1, .places = {places(c, &f->at), places(c, &f->other)}};
     if (f->has_address)
         kept.slot = names_slot(c->names, c->flow, f->at.cpu, f->address);
     fs->list = g_renew(struct kept_finding, fs->list, fs->count + 1);
