@@ -100,7 +100,8 @@ static void check_twice(struct arm_checker *c, const struct world *w, const stru
 static void check_owner(struct arm_checker *c, const struct world *w, const struct gic_live *l,
                         unsigned n, uint64_t v, const struct arm_event *p)
 {
-    bool foreign = l->owner && l->owner != w, stale = l->owner == w && l->entries + 1 != w->entries;
+    bool foreign = l->owner && l->owner != w;
+    bool stale = l->owner && !foreign && l->entries + 1 != l->owner->entries;
 
     if (!foreign && !stale)
         return;

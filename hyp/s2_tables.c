@@ -313,6 +313,7 @@ static enum s2_step zap_entry(const struct s2_walk *w, uint64_t *table, unsigned
 {
     uint64_t *entry = entry_of(w->s, table, level, ipa), desc = load_desc(entry);
     uint64_t step = level_step(w->s, level), here = part(w->s, level, ipa, size);
+    uint64_t whole = size >> level_shift(w->s, level);
     unsigned run, done, left = table_entries(w->s) - (unsigned)(entry - table);
 
     *n = here;
@@ -330,7 +331,7 @@ static enum s2_step zap_entry(const struct s2_walk *w, uint64_t *table, unsigned
         return s2_part(w, entry, ipa);
     if (here < step)
         return s2_split(w, entry, level, ipa);
-    run = level == w->s->start_level ? 1 : (unsigned)(size / step < left ? size / step : left);
+    run = level == w->s->start_level ? 1 : (unsigned)(whole < left ? whole : left);
     enum s2_step result = zap_leaves(w, entry, level, ipa, run, &done);
     *n = done * step;
     return result;
