@@ -107,6 +107,12 @@ static inline bool a64_is(enum a64_op op, enum a64_fact f)
     return (a64_rows[op].facts >> f) & 1;
 }
 
+/* MOV Xd, Xm, which is ORR of XZR and a register that is not shifted; either may be XZR. */
+static inline bool a64_is_register_move(enum a64_op op, const struct insn *i)
+{
+    return op == A64_ORR_reg && i->sz && i->imm == 0 && i->mod == 0 && i->rn == REG_ZR;
+}
+
 /* MOV Vd.16B, Vn.16B, which is ORR of a register with itself. */
 static inline bool a64_is_vector_move(uint32_t word)
 {

@@ -5,9 +5,7 @@
 
 static void find_move(struct flow_op *o, const struct insn *i, enum a64_op op)
 {
-    bool whole = i->sz && i->imm == 0 && i->mod == 0; /* 64 bits, not shifted */
-
-    if (op == A64_ORR_reg && whole && i->rn == REG_ZR && i->rm < 31 && i->rd < 31) {
+    if (a64_is_register_move(op, i) && i->rm < 31 && i->rd < 31) {
         o->kind = FLOW_MOVE;
         o->from = i->rm;
         o->to = i->rd;

@@ -26,11 +26,10 @@ static bool names(unsigned reg)
     return reg < REG_ZR || reg == REG_SP;
 }
 
-/* MOV of a register, and of SP, are ORR and ADD that add nothing. */
+/* MOV of SP is ADD that adds nothing. */
 static void find_move(struct arm_insn_use *use, const struct insn *i, enum a64_op op, uint32_t word)
 {
-    if (op == A64_ORR_reg && i->sz && i->imm == 0 && i->mod == 0 && i->rn == REG_ZR &&
-        names(i->rm) && names(i->rd))
+    if (a64_is_register_move(op, i) && names(i->rm) && names(i->rd))
         move(use, number(i->rm), number(i->rd));
     else if (op == A64_ADD_imm && i->sz && i->imm == 0 && names(i->rn) && names(i->rd))
         move(use, number(i->rn), number(i->rd));
