@@ -196,12 +196,12 @@ static void add_registers(struct op *o, const struct a64_use *use, const struct 
 }
 
 /* What a store stores is needed when it leaves the store buffer, not when it issues. */
-static void drop_store_data(struct op *o, const struct insn *i)
+static void drop_store_data(struct op *o, const struct a64_row *row, const struct insn *i)
 {
-    unsigned kept = 0;
+    unsigned base = general(i->rn), index = row->reads & ROLE_RM ? general(i->rm) : base, kept = 0;
 
     for (unsigned k = 0; k < o->read_count; k++)
-        if (o->reads[k] == general(i->rn) || o->reads[k] == general(i->rm))
+        if (o->reads[k] == base || o->reads[k] == index)
             o->reads[kept++] = o->reads[k];
     o->read_count = (uint8_t)kept;
 }
@@ -233,6 +233,6 @@ struct op op_of(uint32_t word, const uint8_t *row_classes)
     if (o.class != CLASS_CALL) /* of a call to firmware: the machine's, not the core's */
         add_registers(&o, &use, row);
     if (o.class == CLASS_STORE && !o.exclusive)
-        drop_store_data(&o, &i);
+        drop_store_data(&o, row, &i);
     return o;
 }

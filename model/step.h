@@ -34,7 +34,7 @@ struct step_access {
     bool write, device;
 };
 
-enum step_kind { STEP_INSN, STEP_EXCEPTION };
+enum step_kind { STEP_INSN, STEP_EXCEPTION, STEP_KEY };
 
 struct step {
     uint8_t kind; /* enum step_kind */
@@ -42,6 +42,7 @@ struct step {
     bool completed;       /* else it has taken an exception */
     bool interrupt, trap; /* of an exception */
     uint16_t access_count;
+    uint16_t key;          /* of STEP_KEY: what comes is counted under it */
     uint32_t access_first; /* in the batch's accesses */
     uint32_t begins, ends; /* regions: bit n */
     uint64_t pc, next;     /* virtual; next: where the CPU went on, if it has completed */

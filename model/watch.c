@@ -15,8 +15,17 @@
 
 #define HELD 8 /* pages that an instruction has to do with, and more */
 
+#define KEYS 8 /* that wait for their instruction */
+
 struct watch_cpu {
-    bool pending;
+    bool pending;  /* step: an instruction that has begun, */
+    bool excepted; /* exception: one that has been taken behind it */
+    struct step exception;
+    unsigned key_count;
+    struct {
+        uint64_t count;
+        unsigned key;
+    } keys[KEYS];
     unsigned held_count;
     struct mapping held[HELD]; /* of the pending step, kept while mappings are forgotten */
     uint64_t count;            /* retired before it */
@@ -26,7 +35,7 @@ struct watch_cpu {
 
 struct watch {
     struct arm_machine *m;
-    int handle;
+    int handle, rare; /* subscriptions; handle: 0 while nobody listens */
     batch_fn *fn;
     void *ctx;
     struct mappings *mappings;
@@ -44,7 +53,7 @@ struct watch {
     struct step_access accesses[ACCESSES];
 };
 
-void watch_flush(struct watch *w)
+static void flush(struct watch *w)
 {
     if (w->step_count)
         w->fn(w->ctx, w->steps, w->step_count, w->accesses);
@@ -54,7 +63,7 @@ void watch_flush(struct watch *w)
 static void put_step(struct watch *w, const struct step *s, const struct step_access *accesses)
 {
     if (w->step_count == STEPS || w->access_count + s->access_count > ACCESSES)
-        watch_flush(w);
+        flush(w);
     struct step *out = &w->steps[w->step_count++];
     *out = *s;
     out->access_first = w->access_count;
@@ -78,15 +87,43 @@ static const struct op *find_op(struct watch *w, uint32_t word)
     return o;
 }
 
-/* The instruction that was begun is over; the CPU goes on at @next, and has retired @count. */
+static void put_keys(struct watch *w, struct watch_cpu *c, uint64_t count)
+{
+    unsigned put = 0;
+
+    for (; put < c->key_count && c->keys[put].count <= count; put++)
+        put_step(w,
+                 &(struct step){.kind = STEP_KEY,
+                                .cpu = (uint8_t)(c - w->cpus),
+                                .key = (uint16_t)c->keys[put].key},
+                 c->accesses);
+    c->key_count -= put;
+    memmove(c->keys, c->keys + put, c->key_count * sizeof(c->keys[0]));
+}
+
+void watch_key(struct watch *w, unsigned cpu, uint64_t count, unsigned key)
+{
+    struct watch_cpu *c = &w->cpus[cpu];
+
+    if (c->key_count == KEYS)
+        put_keys(w, c, UINT64_MAX);
+    c->keys[c->key_count].count = count;
+    c->keys[c->key_count++].key = key;
+}
+
+/* What was begun is over; the CPU goes on at @next, and has retired @count. */
 static void finish(struct watch *w, struct watch_cpu *c, uint64_t count, uint64_t next)
 {
-    if (!c->pending)
-        return;
-    c->pending = false;
-    c->step.completed = count > c->count;
-    c->step.next = next;
-    put_step(w, &c->step, c->accesses);
+    if (c->pending) {
+        put_keys(w, c, c->count);
+        c->step.completed = count > c->count;
+        c->step.next = next;
+        put_step(w, &c->step, c->accesses);
+    } else if (c->excepted) {
+        put_keys(w, c, c->count);
+        put_step(w, &c->exception, c->accesses);
+    }
+    c->pending = c->excepted = false;
 }
 
 static const struct mapping *hold(struct watch_cpu *c, const struct mapping *mp)
@@ -103,7 +140,7 @@ static const struct mapping *hold(struct watch_cpu *c, const struct mapping *mp)
 /* Mappings are about to be forgotten: of instructions that have begun they are kept. */
 static void hold_all(struct watch *w)
 {
-    watch_flush(w);
+    flush(w);
     for (unsigned k = 0; k < w->cpu_count; k++) {
         struct watch_cpu *c = &w->cpus[k];
         if (!c->pending)
@@ -196,12 +233,13 @@ static void on_exception(struct watch *w, struct watch_cpu *c, const struct arm_
     unsigned offset = p->exception.vector & 0x180;
 
     finish(w, c, p->count, p->pc);
-    put_step(w,
-             &(struct step){.kind = STEP_EXCEPTION,
-                            .cpu = p->cpu,
-                            .interrupt = offset != 0,
-                            .trap = !offset && p->exception.target_el == 2 && p->el < 2},
-             NULL);
+    c->excepted =
+        true; /* and told when the next instruction begins: whose it is may be said till then */
+    c->count = p->count;
+    c->exception = (struct step){.kind = STEP_EXCEPTION,
+                                 .cpu = p->cpu,
+                                 .interrupt = offset != 0,
+                                 .trap = !offset && p->exception.target_el == 2 && p->el < 2};
 }
 
 static void on_tlbi(struct watch *w, const struct arm_event *p)
@@ -213,51 +251,67 @@ static void on_tlbi(struct watch *w, const struct arm_event *p)
 static void on_event(void *ctx, const struct arm_event *p)
 {
     struct watch *w = ctx;
-
-    if (p->cpu >= w->cpu_count)
-        return;
     struct watch_cpu *c = &w->cpus[p->cpu];
-    switch (p->kind) {
-    case ARM_EVENT_INSN:
+
+    if (p->kind == ARM_EVENT_INSN)
         on_insn(w, c, p);
-        break;
-    case ARM_EVENT_MEM:
+    else if (p->kind == ARM_EVENT_MEM)
         on_mem(w, c, p);
-        break;
-    case ARM_EVENT_EXCEPTION:
+    else
         on_exception(w, c, p);
-        break;
-    case ARM_EVENT_SYSREG_WRITE:
-        if (mappings_register(p->sysreg_write.sr))
-            mappings_changed(w->mappings, p->cpu);
-        break;
-    case ARM_EVENT_TLBI:
+}
+
+/* What says how addresses are translated: also while nobody listens. */
+static void on_rare(void *ctx, const struct arm_event *p)
+{
+    struct watch *w = ctx;
+
+    if (p->kind == ARM_EVENT_TLBI)
         on_tlbi(w, p);
-        break;
-    default:
-        mappings_changed(w->mappings, p->cpu); /* POWER */
-        break;
+    else if (p->kind == ARM_EVENT_POWER || mappings_register(p->sysreg_write.sr))
+        mappings_changed(w->mappings, p->cpu);
+}
+
+/* What was begun and is over, as far as the CPUs have come; with @drop, what is about to begin will
+ * not be told. */
+static void finish_all(struct watch *w, bool drop)
+{
+    for (unsigned k = 0; k < w->cpu_count; k++) {
+        struct watch_cpu *c = &w->cpus[k];
+        uint64_t pc[2] = {0, 0};
+        arm_reg_get(w->m, k, ARM_PC, pc);
+        if (!c->pending || pc[0] != c->step.pc)
+            finish(w, c, c->count + 1, pc[0]);
+        c->pending &= !drop;
+        if (drop)
+            put_keys(w, c, UINT64_MAX);
     }
+    flush(w);
+}
+
+void watch_catch_up(struct watch *w)
+{
+    finish_all(w, false);
+}
+
+static int subscribe(struct watch *w, uint64_t events, arm_event_fn *fn)
+{
+    const struct arm_filter filter = {.size = sizeof(filter), .events = events};
+
+    return arm_subscribe(w->m, &filter, fn, w);
 }
 
 void watch_listen(struct watch *w, bool on)
 {
-    const struct arm_filter filter = {.size = sizeof(filter),
-                                      .events = ARM_BIT(ARM_EVENT_INSN) | ARM_BIT(ARM_EVENT_MEM) |
-                                                ARM_BIT(ARM_EVENT_EXCEPTION) |
-                                                ARM_BIT(ARM_EVENT_SYSREG_WRITE) |
-                                                ARM_BIT(ARM_EVENT_TLBI) | ARM_BIT(ARM_EVENT_POWER)};
-
     if (on == (w->handle != 0))
         return;
     if (on) {
-        mappings_clear(w->mappings);
-        w->handle = arm_subscribe(w->m, &filter, on_event, w);
+        w->handle = subscribe(
+            w, ARM_BIT(ARM_EVENT_INSN) | ARM_BIT(ARM_EVENT_MEM) | ARM_BIT(ARM_EVENT_EXCEPTION),
+            on_event);
         return;
     }
-    watch_flush(w);
-    for (unsigned k = 0; k < w->cpu_count; k++)
-        w->cpus[k].pending = false;
+    finish_all(w, true);
     arm_unsubscribe(w->m, w->handle);
     w->handle = 0;
 }
@@ -289,8 +343,11 @@ struct watch *watch_new(struct arm_machine *m, batch_fn *fn, void *ctx, struct a
     w->ops = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     for (unsigned k = 0; k < A64_OP_COUNT; k++)
         w->classes[k] = (uint8_t)op_row_class((enum a64_op)k);
+    w->rare = subscribe(
+        w, ARM_BIT(ARM_EVENT_TLBI) | ARM_BIT(ARM_EVENT_POWER) | ARM_BIT(ARM_EVENT_SYSREG_WRITE),
+        on_rare);
     watch_listen(w, true);
-    if (!w->handle) {
+    if (!w->handle || !w->rare) {
         error_set(err, ARM_EINVAL, "no room for a model: expected fewer than %d subscribers",
                   ARM_SUBSCRIBERS_MAX);
         watch_free(w);
@@ -305,6 +362,8 @@ void watch_free(struct watch *w)
         return;
     if (w->handle)
         arm_unsubscribe(w->m, w->handle);
+    if (w->rare)
+        arm_unsubscribe(w->m, w->rare);
     mappings_free(w->mappings);
     g_hash_table_destroy(w->ops);
     g_free(w->cpus);

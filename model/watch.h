@@ -17,8 +17,11 @@ void watch_free(struct watch *w);
 
 void watch_listen(struct watch *w, bool on);
 
-/* Hand over what there is. */
-void watch_flush(struct watch *w);
+/* From the @count-th instruction of @cpu on, steps belong to @key. */
+void watch_key(struct watch *w, unsigned cpu, uint64_t count, unsigned key);
+
+/* Hand over what there is, between runs. */
+void watch_catch_up(struct watch *w);
 
 /* -ARM_EINVAL: too many. */
 int watch_region(struct watch *w, uint64_t from, uint64_t to);
