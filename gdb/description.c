@@ -1,0 +1,180 @@
+/* The target description: which registers there are, and what their fields are ("Target
+ * Descriptions" in gdb's manual). Its first two features have names and contents that gdb knows. */
+#include <string.h>
+
+#include "arch/sysreg.h"
+#include "gdb/state.h"
+
+static const struct {
+    const char *name;
+    int op0, crn, from, to;
+} units[] = {
+#define GDB_UNIT(name, op0, crn, from, to, what) {name, op0, crn, from, to},
+#include "gdb/units.def"
+#undef GDB_UNIT
+};
+
+static unsigned field(uint32_t number, unsigned hi, unsigned lo)
+{
+    return number >> lo & ((1U << (hi - lo + 1)) - 1);
+}
+
+static const char *unit_of(uint32_t number)
+{
+    int op0 = (int)field(number, 15, 14), crn = (int)field(number, 10, 7);
+    int crm = (int)field(number, 6, 3);
+    size_t k = 0;
+
+    while ((units[k].op0 >= 0 && units[k].op0 != op0) ||
+           (units[k].crn >= 0 && units[k].crn != crn) || crm < units[k].from || crm > units[k].to)
+        k++;
+    return units[k].name;
+}
+
+static bool is_system(const struct arm_register *r)
+{
+    /* FPSR and FPCR are in the feature "fpu". */
+    return r->number < ARM_X(0) && !r->alias && r->number != ARM_SYSREG(3, 3, 4, 4, 0) &&
+           r->number != ARM_SYSREG(3, 3, 4, 4, 1);
+}
+
+/* By EL, then unit, then encoding. */
+static gint compare(gconstpointer a, gconstpointer b)
+{
+    const struct arm_register *p = a, *q = b;
+    int el = (int)sysreg_min_el((uint16_t)p->number) - (int)sysreg_min_el((uint16_t)q->number);
+    int unit = strcmp(unit_of(p->number), unit_of(q->number));
+
+    return el ? el : unit ? unit : (int)p->number - (int)q->number;
+}
+
+GArray *gdb_system_registers(struct arm_machine *m)
+{
+    size_t count = arm_reg_list(m, 0, NULL, 0);
+    g_autofree struct arm_register *list = g_new(struct arm_register, count);
+    GArray *out = g_array_new(FALSE, FALSE, sizeof(*list));
+
+    arm_reg_list(m, 0, list, count);
+    for (size_t k = 0; k < count; k++)
+        if (is_system(&list[k]))
+            g_array_append_val(out, list[k]);
+    g_array_sort(out, compare);
+    return out;
+}
+
+/* ---- types ---- */
+
+static void append_field(GString *out, const char *name, unsigned lo, unsigned hi)
+{
+    g_string_append_printf(out, "<field name=\"%s\" start=\"%u\" end=\"%u\"/>", name, lo, hi);
+}
+
+/* Of fields that overlap the first counts: HCR_EL2.E2H chooses between layouts. False: it has none.
+ */
+static bool append_flags(const struct arm_register *r, GString *out)
+{
+    enum sysreg sr = sysreg_lookup((uint16_t)r->number);
+    uint64_t used = 0;
+
+    for (const struct sysreg_field *f = sysreg_fields; f->name; f++) {
+        if (f->sr != sr || (used & MASK(f->hi, f->lo)))
+            continue;
+        if (!used)
+            g_string_append_printf(out, "<flags id=\"%s_fields\" size=\"8\">", r->name);
+        append_field(out, f->name, f->lo, f->hi);
+        used |= MASK(f->hi, f->lo);
+    }
+    if (used)
+        g_string_append(out, "</flags>");
+    return used != 0;
+}
+
+static void append_cpsr(GString *out)
+{
+    static const struct {
+        const char *name;
+        unsigned lo, hi;
+    } fields[] = {{"SP", 0, 0},     {"EL", 2, 3},    {"nRW", 4, 4},  {"F", 6, 6},
+                  {"I", 7, 7},      {"A", 8, 8},     {"D", 9, 9},    {"BTYPE", 10, 11},
+                  {"SSBS", 12, 12}, {"IL", 20, 20},  {"SS", 21, 21}, {"PAN", 22, 22},
+                  {"UAO", 23, 23},  {"DIT", 24, 24}, {"V", 28, 28},  {"C", 29, 29},
+                  {"Z", 30, 30},    {"N", 31, 31}};
+
+    g_string_append(out, "<flags id=\"cpsr_flags\" size=\"4\">");
+    for (size_t k = 0; k < G_N_ELEMENTS(fields); k++)
+        append_field(out, fields[k].name, fields[k].lo, fields[k].hi);
+    g_string_append(out, "</flags>");
+}
+
+/* ---- features ---- */
+
+static void append_core(GString *out)
+{
+    g_string_append(out, "<feature name=\"org.gnu.gdb.aarch64.core\">");
+    append_cpsr(out);
+    for (unsigned k = 0; k < GDB_REG_SP; k++)
+        g_string_append_printf(out, "<reg name=\"x%u\" bitsize=\"64\"/>", k);
+    g_string_append(out, "<reg name=\"sp\" bitsize=\"64\" type=\"data_ptr\"/>"
+                         "<reg name=\"pc\" bitsize=\"64\" type=\"code_ptr\"/>"
+                         "<reg name=\"cpsr\" bitsize=\"32\" type=\"cpsr_flags\"/></feature>");
+}
+
+static void append_fpu(GString *out)
+{
+    static const struct {
+        const char *id, *type;
+        unsigned count;
+    } vectors[] = {{"v2d", "ieee_double", 2}, {"v2u", "uint64", 2}, {"v4f", "ieee_single", 4},
+                   {"v4u", "uint32", 4},      {"v8u", "uint16", 8}, {"v16u", "uint8", 16},
+                   {"v1u", "uint128", 1}};
+
+    g_string_append(out, "<feature name=\"org.gnu.gdb.aarch64.fpu\">");
+    for (size_t k = 0; k < G_N_ELEMENTS(vectors); k++)
+        g_string_append_printf(out, "<vector id=\"%s\" type=\"%s\" count=\"%u\"/>", vectors[k].id,
+                               vectors[k].type, vectors[k].count);
+    g_string_append(out, "<union id=\"aarch64v\">");
+    for (size_t k = 0; k < G_N_ELEMENTS(vectors); k++)
+        g_string_append_printf(out, "<field name=\"%s\" type=\"%s\"/>", vectors[k].id + 1,
+                               vectors[k].id);
+    g_string_append(out, "</union>");
+    for (unsigned k = 0; k < 32; k++)
+        g_string_append_printf(out, "<reg name=\"v%u\" bitsize=\"128\" type=\"aarch64v\"/>", k);
+    g_string_append(out, "<reg name=\"fpsr\" bitsize=\"32\"/><reg name=\"fpcr\" bitsize=\"32\"/>"
+                         "</feature>");
+}
+
+static void append_system(const GArray *list, GString *out)
+{
+    const char *unit = NULL;
+    unsigned el = 0;
+
+    for (guint k = 0; k < list->len; k++) {
+        const struct arm_register *r = &g_array_index(list, struct arm_register, k);
+        unsigned own = sysreg_min_el((uint16_t)r->number);
+        if (!unit || own != el || strcmp(unit, unit_of(r->number)) != 0) {
+            el = own;
+            g_string_append_printf(out, "%s<feature name=\"org.armillary.el%u.%s\">",
+                                   unit ? "</feature>" : "", el, unit_of(r->number));
+            unit = unit_of(r->number);
+        }
+        bool flags = append_flags(r, out);
+        g_string_append_printf(
+            out,
+            "<reg name=\"%s\" bitsize=\"64\" type=\"%s%s\" group=\"el%u_%s\" save-restore=\"no\"/>",
+            r->name, flags ? r->name : "uint64", flags ? "_fields" : "", el, unit);
+    }
+    if (unit)
+        g_string_append(out, "</feature>");
+}
+
+char *gdb_describe(const struct gdb_server *s)
+{
+    GString *out = g_string_new("<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\">"
+                                "<target version=\"1.0\"><architecture>aarch64</architecture>");
+
+    append_core(out);
+    append_fpu(out);
+    append_system(s->system, out);
+    g_string_append(out, "</target>");
+    return g_string_free(out, FALSE);
+}

@@ -1,0 +1,130 @@
+/* Packets about memory. */
+#include <string.h>
+
+#include "gdb/state.h"
+
+#define PAGE 4096
+
+static bool copy(struct gdb_server *s, uint64_t address, void *buf, size_t size, bool write)
+{
+    struct arm_machine *m = gdb_machine(s);
+    unsigned el = s->space == GDB_SPACE_EL0   ? 0
+                  : s->space == GDB_SPACE_EL1 ? 1
+                  : s->space == GDB_SPACE_EL2 ? 2
+                                              : gdb_current_el(m, s->cpu);
+
+    if (s->space == GDB_SPACE_PA)
+        return write ? arm_mem_write(m, address, buf, size) : arm_mem_read(m, address, buf, size);
+    return write ? arm_virt_write(m, s->cpu, el, address, buf, size)
+                 : arm_virt_read(m, s->cpu, el, address, buf, size);
+}
+
+/* As much as there is: up to the first page without RAM. */
+static size_t read_some(struct gdb_server *s, uint64_t address, uint8_t *buf, size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        size_t left = PAGE - ((address + done) & (PAGE - 1)), n = size - done;
+        n = n < left ? n : left;
+        if (!copy(s, address + done, buf + done, n, false))
+            break;
+        done += n;
+    }
+    return done;
+}
+
+/* "ADDRESS,LENGTH". False: it is not. */
+static bool take_range(const char **rest, uint64_t *address, uint64_t *length)
+{
+    return gdb_take_hex(rest, address) && *(*rest)++ == ',' && gdb_take_hex(rest, length);
+}
+
+bool gdb_do_memory(struct gdb_server *s, const char *rest, size_t size, GString *reply)
+{
+    uint8_t buf[GDB_PACKET_MAX / 2];
+    uint64_t address, length;
+
+    (void)size;
+    if (!take_range(&rest, &address, &length)) {
+        g_string_assign(reply, "E16");
+        return true;
+    }
+    length = length < sizeof(buf) ? length : sizeof(buf);
+    size_t n = read_some(s, address, buf, length);
+    gdb_append_hex(reply, buf, n);
+    if (!n && length)
+        g_string_assign(reply, "E0e");
+    return true;
+}
+
+bool gdb_do_memory_binary(struct gdb_server *s, const char *rest, size_t size, GString *reply)
+{
+    uint8_t buf[GDB_PACKET_MAX / 2];
+    uint64_t address, length;
+
+    (void)size;
+    if (!take_range(&rest, &address, &length)) {
+        g_string_assign(reply, "E16");
+        return true;
+    }
+    length = length < sizeof(buf) ? length : sizeof(buf);
+    size_t n = read_some(s, address, buf, length);
+    g_string_append_c(reply, 'b');
+    g_string_append_len(reply, (const char *)buf, (gssize)n);
+    if (!n && length)
+        g_string_assign(reply, "E0e");
+    return true;
+}
+
+static void write_all(struct gdb_server *s, uint64_t address, const uint8_t *data, size_t size,
+                      GString *reply)
+{
+    if (size && !gdb_may_change(s, reply))
+        return;
+    bool good = !size || copy(s, address, (void *)(uintptr_t)data, size, true);
+    g_string_assign(reply, good ? "OK" : "E0e");
+}
+
+bool gdb_do_set_memory(struct gdb_server *s, const char *rest, size_t size, GString *reply)
+{
+    g_autoptr(GByteArray) data = g_byte_array_new();
+    const char *start = rest;
+    uint64_t address, length;
+
+    if (!take_range(&rest, &address, &length) || *rest++ != ':' ||
+        !gdb_hex_bytes(rest, size - (size_t)(rest - start), data) || data->len != length)
+        g_string_assign(reply, "E16");
+    else
+        write_all(s, address, data->data, data->len, reply);
+    return true;
+}
+
+bool gdb_do_set_memory_binary(struct gdb_server *s, const char *rest, size_t size, GString *reply)
+{
+    const char *start = rest;
+    uint64_t address, length;
+
+    if (!take_range(&rest, &address, &length) || *rest++ != ':' ||
+        size - (size_t)(rest - start) != length)
+        g_string_assign(reply, "E16");
+    else
+        write_all(s, address, (const uint8_t *)rest, length, reply);
+    return true;
+}
+
+/* QEMU's: with it addresses are physical. */
+bool gdb_do_physical_is(struct gdb_server *s, const char *rest, size_t size, GString *reply)
+{
+    (void)rest, (void)size;
+    g_string_assign(reply, s->space == GDB_SPACE_PA ? "1" : "0");
+    return true;
+}
+
+bool gdb_do_physical(struct gdb_server *s, const char *rest, size_t size, GString *reply)
+{
+    (void)size;
+    s->space = *rest == '0' ? GDB_SPACE_NOW : GDB_SPACE_PA;
+    g_string_assign(reply, "OK");
+    return true;
+}
