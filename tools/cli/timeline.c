@@ -17,6 +17,13 @@ struct arm_position side_at(const struct side *s)
 
 /* ---- input ---- */
 
+static size_t offer(struct arm_machine *m, const struct typed *in, const uint8_t *bytes)
+{
+    if (in->virtio < 0)
+        return arm_console_input(m, bytes, in->offered);
+    return arm_port_input(m, (unsigned)in->virtio, in->port, bytes, in->offered);
+}
+
 /* What it was offered at this point of the run when it came here for the first time. */
 static void poll_again(struct side *s)
 {
@@ -26,7 +33,7 @@ static void poll_again(struct side *s)
         const struct typed *in = &g_array_index(t->inputs, struct typed, s->inputs);
         if (in->insns != side_at(s).insns || in->time_ns != arm_time_ns(s->m))
             return;
-        arm_console_input(s->m, (const uint8_t *)t->text->str + in->offset, in->offered);
+        offer(s->m, in, (const uint8_t *)t->text->str + in->offset);
         s->inputs++;
     }
 }
@@ -35,32 +42,54 @@ static bool poll_live(struct side *s)
 {
     struct timeline *t = s->t;
     size_t left = t->text->len - t->offered;
-    struct typed in = {side_at(s).insns, arm_time_ns(s->m), t->offered, left};
+    struct typed in = {side_at(s).insns, arm_time_ns(s->m), t->offered, left, -1, 0};
 
     if (!left)
         return false;
-    size_t took = arm_console_input(s->m, (const uint8_t *)t->text->str + t->offered, left);
+    size_t took = offer(s->m, &in, (const uint8_t *)t->text->str + t->offered);
     t->offered += took;
     g_array_append_val(t->inputs, in);
     s->inputs++;
     return took != 0;
 }
 
+size_t timeline_give(struct timeline *t, int virtio, unsigned port, const uint8_t *data,
+                     size_t size)
+{
+    struct side *s = &t->live;
+    struct typed in = {side_at(s).insns, arm_time_ns(s->m), t->offered, size, virtio, port};
+    size_t took = offer(s->m, &in, data);
+
+    if (took && t->begun) {
+        in.offered = took;
+        g_string_insert_len(t->text, (gssize)t->offered, (const char *)data, (gssize)took);
+        t->offered += took;
+        g_array_append_val(t->inputs, in);
+        s->inputs++;
+    }
+    return took;
+}
+
 static void poll(void *ctx)
 {
     struct side *s = ctx;
+    const struct timeline_config *c = &s->t->config;
 
+    if (c->poll)
+        c->poll(c->host_ctx, s == &s->t->live);
     if (s == &s->t->live)
         poll_live(s);
     else
         poll_again(s);
 }
 
-/* Nothing comes while it waits: time goes on at once. */
+/* Without a host's, nothing comes while it waits: time goes on at once. */
 static bool idle(void *ctx, uint64_t next_ns)
 {
-    (void)ctx, (void)next_ns;
-    return false;
+    const struct side *s = ctx;
+    const struct timeline_config *c = &s->t->config;
+
+    return s == &s->t->live && c->idle && c->idle(c->host_ctx, next_ns);
 }
 
 void timeline_type(struct timeline *t, const char *text, size_t size)
@@ -138,10 +167,9 @@ struct timeline *timeline_new(const struct timeline_config *config, struct arm_e
     t->inputs = g_array_new(FALSE, FALSE, sizeof(struct typed));
     t->here = &t->live;
     t->end = ARM_STOP_LIMIT;
-    if (side_open(t, &t->live) && side_open(t, &t->past)) {
+    if (side_open(t, &t->live)) {
         t->cpus = arm_cpu_count(t->live.m);
-        stretches_watch(t);
-        if (points_take(t, &t->live, false))
+        if (t->config.later || timeline_begin(t))
             return t;
     }
     if (err)
@@ -163,6 +191,60 @@ void timeline_free(struct timeline *t)
     g_free(t);
 }
 
+/* ---- the past, and its end ---- */
+
+bool timeline_begin(struct timeline *t)
+{
+    stretches_watch(t, true);
+    t->begun = points_take(t, &t->live, false);
+    return t->begun;
+}
+
+void timeline_forget(struct timeline *t)
+{
+    stretches_watch(t, false);
+    g_ptr_array_set_size(t->points, 0);
+    t->begun = false;
+    t->here = &t->live;
+    arm_machine_free(t->past.m);
+    t->past = (struct side){0};
+}
+
+bool timeline_has_past(const struct timeline *t)
+{
+    return t->begun;
+}
+
+/* The live machine becomes what the past one is. */
+static bool take_over(struct timeline *t)
+{
+    struct arm_snapshot *s = arm_snapshot_take(t->past.m, &t->error);
+    bool good = s && arm_snapshot_restore(t->live.m, s, &t->error) == 0;
+
+    arm_snapshot_free(s);
+    if (!good)
+        return false;
+    if (t->past.inputs < t->inputs->len)
+        t->offered = g_array_index(t->inputs, struct typed, t->past.inputs).offset;
+    g_array_set_size(t->inputs, (guint)t->past.inputs);
+    t->live.crossings = t->past.crossings;
+    t->live.inputs = t->past.inputs;
+    t->end = ARM_STOP_LIMIT;
+    t->here = &t->live;
+    return true;
+}
+
+bool timeline_fork(struct timeline *t)
+{
+    if (!t->begun)
+        return true;
+    if (t->here == &t->past && !take_over(t))
+        return false;
+    g_ptr_array_set_size(t->points, 0);
+    stretches_watch(t, true);
+    return true;
+}
+
 /* ---- running ---- */
 
 bool is_final(enum arm_stop_reason why)
@@ -175,6 +257,8 @@ bool is_final(enum arm_stop_reason why)
 static uint64_t to_next_point(const struct timeline *t)
 {
     const struct point *last = points_before(t, side_at(&t->live), false);
+    if (!last)
+        return 0;
     uint64_t since = side_at(&t->live).insns - last->at.insns;
 
     return since < t->config.interval ? t->config.interval - since : 0;
@@ -187,8 +271,9 @@ enum arm_stop_reason side_go(struct side *s, const struct arm_until *until)
     uint64_t left = until->max_insns;
 
     for (;;) {
-        uint64_t most = s == &t->live ? to_next_point(t) : 0;
-        if (s == &t->live && most == 0) {
+        bool keeps = s == &t->live && t->begun;
+        uint64_t most = keeps ? to_next_point(t) : 0;
+        if (keeps && most == 0) {
             if (!points_take(t, s, false))
                 return ARM_STOP_ERROR;
             continue;
@@ -273,6 +358,8 @@ enum timeline_result side_run(struct side *s, struct arm_position to)
 
 enum timeline_result past_restore(struct timeline *t, const struct point *p)
 {
+    if (!t->past.m && !side_open(t, &t->past))
+        return TIMELINE_ERROR;
     if (arm_snapshot_restore(t->past.m, p->snapshot, &t->error) < 0)
         return TIMELINE_ERROR;
     t->past.crossings = p->crossings;
@@ -326,7 +413,7 @@ enum timeline_result timeline_step(struct timeline *t, unsigned cpu)
     t->interrupted = 0;
     if (t->here == &t->live && is_final(t->end))
         return TIMELINE_END;
-    if (t->here == &t->live && to_next_point(t) == 0 && !points_take(t, t->here, false))
+    if (t->here == &t->live && t->begun && to_next_point(t) == 0 && !points_take(t, t->here, false))
         return TIMELINE_ERROR;
     enum arm_stop_reason why = arm_step(t->here->m, cpu);
     if (t->here == &t->live)
@@ -402,9 +489,9 @@ struct arm_position timeline_here(const struct timeline *t)
 
 struct arm_position timeline_start(const struct timeline *t)
 {
-    const struct point *first = t->points->pdata[0];
+    const struct point *first = t->points->len ? t->points->pdata[0] : NULL;
 
-    return first->at;
+    return first ? first->at : side_at(&t->live);
 }
 
 struct arm_position timeline_farthest(const struct timeline *t)

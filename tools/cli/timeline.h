@@ -16,7 +16,7 @@
 struct timeline;
 
 struct timeline_config {
-    /* Of both machines: the second has no
+    /* Of both machines: the second, made when it is needed, has no
      * console output, and poll, idle and host_ctx are the timeline's own. */
     const struct arm_config *machine;
     /* What a new machine needs before its first run, as a snapshot's file or a log of input to
@@ -26,6 +26,12 @@ struct timeline_config {
     uint64_t interval;  /* instructions between two snapshots; 0: TIMELINE_INTERVAL */
     unsigned snapshots; /* of them that are kept at most; 0: TIMELINE_SNAPSHOTS */
     uint64_t memory;    /* bytes that the process may have for them; 0: TIMELINE_MEMORY */
+    bool later;         /* nothing is kept, and nothing watched, before timeline_begin() */
+    /* The host's turn, of the live machine or of the past one; what is given to the live one goes
+     * by timeline_give(). NULL: nothing. idle is the live one's. */
+    void (*poll)(void *host_ctx, bool live);
+    bool (*idle)(void *host_ctx, uint64_t next_ns);
+    void *host_ctx;
 };
 
 /* Executing an interval again takes some 30 ms, and a run of 1 G instructions has one snapshot for
@@ -52,6 +58,7 @@ struct timeline_quest {
     void *ctx;
     const uint64_t *pcs; /* addresses of instructions that are about to be executed */
     unsigned pc_count;
+    bool here;       /* going back, an event that led here counts too */
     uint32_t sysreg; /* events are writes of this system register only; 0: or others */
     bool watch;      /* stores to the page of @pa are events */
     uint64_t pa;     /* guest-physical */
@@ -64,8 +71,23 @@ struct timeline_quest {
 struct timeline *timeline_new(const struct timeline_config *config, struct arm_error *err);
 void timeline_free(struct timeline *t); /* @t: may be NULL */
 
+/* With config.later: the timeline begins where its only machine is. False: timeline_error(). */
+bool timeline_begin(struct timeline *t);
+
+/* With config.later: nothing is kept any more; it goes on at the farthest point. */
+void timeline_forget(struct timeline *t);
+
+/* Is there anything to go back to? */
+bool timeline_has_past(const struct timeline *t);
+
+/* The caller is about to change the machine that is looked at: the run becomes another one, which
+ * begins here. What is before cannot be gone back to, and what came behind never was. It is not for
+ * who observes the live machine with a memory of its own, as the checker. False: timeline_error().
+ */
+bool timeline_fork(struct timeline *t);
+
 /* The machine that is looked at, where the timeline is: valid until it moves. Nothing may change
- * it. */
+ * it without timeline_fork(). */
 struct arm_machine *timeline_machine(const struct timeline *t);
 
 /* The one that has come farthest; who subscribes to it has the run's events in order and once. */
@@ -102,6 +124,11 @@ enum timeline_result timeline_last(struct timeline *t, const struct timeline_que
 
 /* Bytes for the console's input, given to the guest from the farthest point on as it takes them. */
 void timeline_type(struct timeline *t, const char *text, size_t size);
+
+/* From config.poll or idle: input for the live machine's console (@virtio < 0: its first UART), or
+ * for a port. Return: how many bytes it took. */
+size_t timeline_give(struct timeline *t, int virtio, unsigned port, const uint8_t *data,
+                     size_t size);
 
 /* Ends what is going on, soon. From a signal handler too. */
 void timeline_interrupt(struct timeline *t);

@@ -225,7 +225,7 @@ static enum timeline_result scan(struct timeline *t, struct hunt *h, struct arm_
         do {
             r = hunt_on(h, &to);
             if (r == TIMELINE_THERE && h->seen >= 0 &&
-                position_compare(side_at(&t->past), here) < below) {
+                position_compare(side_at(&t->past), here) < (h->quests[h->seen].here ? 1 : below)) {
                 *last = side_at(&t->past);
                 *which = h->seen;
             }

@@ -28,6 +28,8 @@ struct stretch {
 struct typed {
     uint64_t insns, time_ns;
     size_t offset, offered;
+    int virtio; /* -1: the first UART's; else for this port of that device: */
+    unsigned port;
 };
 
 /* One of the two machines. */
@@ -49,9 +51,11 @@ struct timeline {
     size_t offered;    /* bytes of it that the guest has taken */
     GArray *inputs;    /* struct typed */
     GArray *stretches; /* struct stretch, the last one is open */
+    int watching;      /* handle of who fills them; 0: nobody */
     enum arm_stop_reason end;
     struct arm_error error;
     uint64_t resident; /* bytes of the process before the first snapshot */
+    bool begun;        /* points are kept */
     volatile sig_atomic_t interrupted;
 };
 
@@ -68,8 +72,8 @@ struct point *points_of_cpu(const struct timeline *t, unsigned cpu, uint64_t pro
 
 void point_free(void *point);
 
-/* Watch what the live machine writes; a stretch ends where it is. */
-void stretches_watch(struct timeline *t);
+/* Watch what the live machine writes, or no longer; a stretch ends where it is. */
+void stretches_watch(struct timeline *t, bool on);
 void stretches_cut(struct timeline *t);
 
 /* The last place at or before @to behind which register @number may have been written; the start.

@@ -62,14 +62,17 @@ void stretches_cut(struct timeline *t)
     g_array_append_val(t->stretches, s);
 }
 
-void stretches_watch(struct timeline *t)
+void stretches_watch(struct timeline *t, bool on)
 {
     const struct arm_filter filter = {
         .size = sizeof(filter),
         .events = ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_HWREG) |
                   ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_AT) | ARM_BIT(ARM_EVENT_POWER)};
 
-    arm_subscribe(t->live.m, &filter, on_write, t);
+    if (t->watching)
+        arm_unsubscribe(t->live.m, t->watching);
+    g_array_set_size(t->stretches, 0);
+    t->watching = on ? arm_subscribe(t->live.m, &filter, on_write, t) : 0;
 }
 
 struct arm_position stretches_skip(const struct timeline *t, struct arm_position to,
