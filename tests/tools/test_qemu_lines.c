@@ -220,6 +220,13 @@ static bool is_taken(const char *options)
     const char *words[WORDS_MAX + 4] = {"qemu"};
     unsigned count = 1 + split(options, words + 1, room);
 
+    unsigned gdb = 0, kept = 1; /* nobody connects: what waits for gdb does not */
+    for (unsigned k = 1; k < count; k++)
+        gdb |= !strcmp(words[k], "-s") || !strcmp(words[k], "-gdb");
+    for (unsigned k = 1; k < count; k++)
+        if (!gdb || strcmp(words[k], "-S") != 0)
+            words[kept++] = words[k];
+    count = kept;
     words[count++] = "--timeout";
     words[count++] = "30";
     const struct result *r = run_args("", words);

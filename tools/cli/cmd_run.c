@@ -9,6 +9,7 @@
 #include "check.h"
 #include "command.h"
 #include "devices.h"
+#include "gdb_socket.h"
 #include "modules.h"
 #include "option_texts.h"
 #include "parse.h"
@@ -524,6 +525,13 @@ bool run_options_apply(const struct options *o, struct run_request *req)
             !save_parse(*spec, req->config.kernel, &req->saves[req->save_count++]))
             return !bad("save", *spec, SAVE_EXPECTED);
     req->restore = o->restore;
+    if (o->gdb && !gdb_where_valid(o->gdb))
+        return !bad("gdb", o->gdb, GDB_WHERE_EXPECTED);
+    if (o->gdb)
+        req->gdb = o->gdb;
+    req->gdb_wait |= o->wait;
+    if (req->gdb_wait && !req->gdb)
+        return !bad("wait", "", "--gdb with it");
     req->traces = (const char *const *)o->trace;
     req->logs = (const char *const *)o->log;
     return true;

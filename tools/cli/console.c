@@ -138,14 +138,22 @@ static void read_host(struct console *c, int timeout_ms)
         fprintf(stderr, "armillary: no memory: %zu characters are lost\n", n - looked);
 }
 
+static size_t give(struct console *c)
+{
+    const uint8_t *data = bytes_peek(&c->pending);
+    size_t size = c->pending.count;
+
+    if (c->give)
+        return c->give(c->give_ctx, data, size);
+    if (c->port < 0)
+        return arm_console_input(c->machine, data, size);
+    return arm_port_input(c->machine, c->virtio, (unsigned)c->port, data, size);
+}
+
 static void deliver(struct console *c)
 {
     if (c->pending.count)
-        bytes_drop(&c->pending,
-                   c->port < 0
-                       ? arm_console_input(c->machine, bytes_peek(&c->pending), c->pending.count)
-                       : arm_port_input(c->machine, c->virtio, (unsigned)c->port,
-                                        bytes_peek(&c->pending), c->pending.count));
+        bytes_drop(&c->pending, give(c));
 }
 
 void console_look(struct console *c)

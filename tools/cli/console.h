@@ -33,6 +33,9 @@ struct console {
     struct bytes held;    /* read behind a request, not yet looked at */
     unsigned skip;        /* polls until the host is asked again */
     enum console_request request;
+    /* Takes what is for the machine in its place; NULL: none. */
+    size_t (*give)(void *ctx, const uint8_t *data, size_t size);
+    void *give_ctx;
 };
 
 /* @where: as --serial takes it, NULL: stdio. False: it cannot be opened, and a message was printed.

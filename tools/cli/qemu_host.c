@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gdb_socket.h"
 #include "parse.h"
 #include "qemu.h"
 
@@ -387,9 +388,19 @@ bool qemu_stopped(struct qemu *q, const char *option, const char *value)
     return true;
 }
 
+/* "tcp:[HOST]:PORT[,server...]" or "unix:PATH[,server...]", of which we serve one client at a time.
+ */
 bool qemu_gdb(struct qemu *q, const char *option, const char *value)
 {
-    qemu_note(q, "-%s: there is no gdb server yet: nothing listens at %s", option, value);
+    g_autofree char *where = g_strndup(value, strcspn(value, ","));
+    const char *own = g_str_has_prefix(where, "tcp:") ? where + 4 : where;
+
+    own += *own == ':';
+    if (!strcmp(where, "none"))
+        return true;
+    if (!gdb_where_valid(own))
+        return qemu_bad("-%s %s: expected tcp:[HOST]:PORT, unix:PATH or none", option, value);
+    q->req.gdb = qemu_keep(q, g_strdup(own));
     return true;
 }
 
@@ -402,7 +413,8 @@ bool qemu_shorthand_gdb(struct qemu *q, const char *option, const char *value)
 /* -S: the monitor can go on, if somebody is at it. */
 static void connect_stopped(struct qemu *q, bool serial_stdio)
 {
-    if (!q->host.stopped || q->req.monitor_first)
+    q->req.gdb_wait = q->host.stopped && q->req.gdb;
+    if (!q->host.stopped || q->req.monitor_first || q->req.gdb)
         return;
     q->req.monitor_first = serial_stdio && isatty(STDIN_FILENO);
     if (!q->req.monitor_first)

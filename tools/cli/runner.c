@@ -13,6 +13,7 @@
 #include "command.h"
 #include "console.h"
 #include "devices.h"
+#include "gdb_session.h"
 #include "monitor.h"
 #include "output.h"
 #include "pidfile.h"
@@ -36,6 +37,8 @@ struct run {
     struct arm_checker *checker; /* NULL: none */
     struct arm_merge *merge;     /* of a sweep; NULL: none */
     struct arm_model *model;     /* NULL: none */
+    struct gdb_session *gdb;     /* NULL: none */
+    struct timeline *t;          /* with it: @m is its live machine */
     unsigned saved;              /* of req->saves */
     bool save_failed;            /* the next one could not be written, which has been said */
 };
@@ -153,11 +156,16 @@ static void poll_host(void *ctx)
     console_poll(r->input);
 }
 
-static bool idle(void *ctx, uint64_t next_ns)
+static bool idle_at_most(void *ctx, uint64_t next_ns, unsigned most_ms)
 {
     struct run *r = ctx;
 
-    return console_idle(r->input, next_ns, r->outputs.waiting ? 20 : 1000);
+    return console_idle(r->input, next_ns, r->outputs.waiting ? 20 : most_ms);
+}
+
+static bool idle(void *ctx, uint64_t next_ns)
+{
+    return idle_at_most(ctx, next_ns, 1000);
 }
 
 /* False: the user ends the run. */
@@ -169,6 +177,17 @@ static bool enter_monitor(struct run *r)
     r->input->request = CONSOLE_NONE;
     r->outputs.over = false;
     return go_on;
+}
+
+/* Of a run with --gdb: has something else ended it? */
+static bool is_over(void *ctx)
+{
+    struct run *r = ctx;
+
+    console_look(r->input);
+    if (r->input->request == CONSOLE_MONITOR && !enter_monitor(r))
+        r->input->request = CONSOLE_QUIT;
+    return signals_seen() || r->input->request == CONSOLE_QUIT;
 }
 
 /* Has the run not come to the next snapshot's point before it begins to look for it? Time may jump
@@ -242,6 +261,8 @@ static enum arm_stop_reason run_machine(struct run *r)
 
     if (r->req->monitor_first && !enter_monitor(r))
         return ARM_STOP_REQUEST;
+    if (r->gdb)
+        return gdb_session_run(r->gdb, r->req->gdb_wait);
     if (r->merge)
         return sweep_interrupts(&r->req->check->sweep, r->m, r->checker, r->merge, max_insns);
     if (r->req->inject.one && !run_to_injection(r))
@@ -320,7 +341,7 @@ static int open_input_log(struct run *r)
     struct arm_error err = {0};
     int rc = 0;
 
-    if (r->req->replay)
+    if (r->req->replay && !r->t)
         rc = arm_replay(r->m, r->req->replay, &err);
     if (rc == 0 && r->req->record)
         rc = arm_record(r->m, r->req->record, &err);
@@ -337,7 +358,7 @@ static int close_input_log(struct run *r, int code)
 static int restore(struct run *r)
 {
     struct arm_error err = {0};
-    int rc = r->req->restore ? arm_snapshot_load(r->m, r->req->restore, &err) : 0;
+    int rc = r->req->restore && !r->t ? arm_snapshot_load(r->m, r->req->restore, &err) : 0;
 
     return checked(r, rc, &err, 0);
 }
@@ -375,6 +396,16 @@ static int end_check(struct run *r, enum arm_stop_reason why, int code)
     return code;
 }
 
+/* Input goes by the timeline, which gives it again. */
+static size_t give(void *ctx, const uint8_t *data, size_t size)
+{
+    struct run *r = ctx;
+    const struct console *c = r->input;
+
+    return c->port < 0 ? timeline_give(r->t, -1, 0, data, size)
+                       : timeline_give(r->t, (int)c->virtio, (unsigned)c->port, data, size);
+}
+
 static int run_console(struct run *r)
 {
     int code = restore(r);
@@ -398,6 +429,11 @@ static int run_console(struct run *r)
     if (!pidfile_open(&pidfile, r->req->pidfile)) {
         traces_close(traces);
         return EXIT_USAGE;
+    }
+    if (r->gdb) {
+        r->gdb->checker = r->checker;
+        r->input->give = give;
+        r->input->give_ctx = r;
     }
     console_start(r->input, r->m);
     signals_stop(r->m);
@@ -462,6 +498,62 @@ static void print_error(const struct run *r, const struct arm_error *err)
     fprintf(r->outputs.say, "armillary: %s%s\n", its ? "could not load kernel: " : "", err->text);
 }
 
+/* What each of a timeline's machines needs before its first run. */
+static int prepare(void *ctx, struct arm_machine *m, struct arm_error *err)
+{
+    const struct run_request *req = ctx;
+    int rc = req->restore ? arm_snapshot_load(m, req->restore, err) : 0;
+
+    return rc == 0 && req->replay ? arm_replay(m, req->replay, err) : rc;
+}
+
+/* Of --gdb. False: it was printed why not. */
+static bool is_possible(const struct run_request *req)
+{
+    const char *option = req->save_count                         ? "--save"
+                         : req->inject.one                       ? "--inject"
+                         : req->check && req->check->sweep.kinds ? "--sweep"
+                                                                 : NULL;
+
+    if (option)
+        fprintf(stderr, "armillary: --gdb goes not with %s\n", option);
+    return !option;
+}
+
+/* The machine is a timeline's, which gdb is the user of. */
+static bool open_gdb(struct run *r, struct arm_error *err)
+{
+    const struct gdb_host host = {poll_host, idle_at_most, is_over, r};
+    char text[200];
+
+    if (!is_possible(r->req))
+        return false;
+    r->gdb = gdb_session_open(r->req->gdb, &host, text);
+    if (!r->gdb) {
+        fprintf(stderr, "armillary: --gdb: cannot listen: %s\n", text);
+        return false;
+    }
+    r->t = timeline_new(&(struct timeline_config){.machine = &r->config,
+                                                  .prepare = prepare,
+                                                  .ctx = (void *)(uintptr_t)r->req,
+                                                  .later = true,
+                                                  .poll = gdb_session_poll,
+                                                  .idle = gdb_session_idle,
+                                                  .host_ctx = r->gdb},
+                        err);
+    if (!r->t)
+        return false;
+    r->gdb->t = r->t;
+    r->gdb->say = r->outputs.say;
+    r->gdb->limit = r->req->max_insns;
+    r->gdb->one_way = saves_obstacle(&r->config) != NULL;
+    r->gdb->records = r->req->record != NULL;
+    r->m = timeline_live(r->t);
+    if (!r->req->qemu_codes || r->req->gdb_wait)
+        fprintf(r->outputs.say, "armillary: gdb: listening at %s\n", text);
+    return true;
+}
+
 static int start(struct run *r)
 {
     struct arm_error err = {0};
@@ -473,11 +565,14 @@ static int start(struct run *r)
     r->config.poll = poll_host;
     r->config.idle = idle;
     r->config.host_ctx = r;
-    r->m = arm_machine_new(&r->config, &err);
-    if (!r->m) {
+    if (r->req->gdb && !r->req->dump_dtb) {
+        if (!open_gdb(r, &err) && err.code)
+            print_error(r, &err);
+    } else if (!(r->m = arm_machine_new(&r->config, &err))) {
         print_error(r, &err);
-        return EXIT_USAGE;
     }
+    if (!r->m)
+        return EXIT_USAGE;
     return r->req->dump_dtb ? dump_dtb(r->m, r->req->dump_dtb) : run_console(r);
 }
 
@@ -521,7 +616,11 @@ int runner_run(const struct run_request *req)
     arm_merge_free(r.merge);
     arm_checker_free(r.checker);
     arm_model_free(r.model);
-    arm_machine_free(r.m);
+    gdb_session_close(r.gdb);
+    if (r.t)
+        timeline_free(r.t);
+    else
+        arm_machine_free(r.m);
     outputs_free(&r.outputs);
     return code;
 }

@@ -31,6 +31,8 @@ struct run_request {
     struct save saves[RUN_SAVES_MAX]; /* snapshots to write on the way, in order */
     unsigned save_count;
     const char *restore;               /* a snapshot to begin with; NULL: none */
+    const char *gdb;                   /* gdb_where_valid(); NULL: none */
+    bool gdb_wait;                     /* nothing runs before it has connected */
     const char *dump_dtb;              /* file; then nothing runs */
     struct sweep_request inject;       /* of it only what is for one */
     const struct check_request *check; /* what to check; NULL: nothing */

@@ -1,0 +1,265 @@
+/* What a client's request does to the machine, and where that leads. */
+#include <glib.h>
+#include <string.h>
+
+#include "gdb_session.h"
+
+/* One thing that ends a run. */
+struct gdb_goal {
+    struct gdb_session *g;
+    struct gdb_point point;
+    uint64_t pa; /* of a watchpoint */
+    bool mapped; /* it has one */
+};
+
+#define QUESTS_MAX (1 + GDB_WATCHPOINTS_MAX)
+
+/* All that ends a run. */
+struct gdb_goals {
+    struct gdb_goal goals[QUESTS_MAX];
+    struct timeline_quest quests[QUESTS_MAX];
+    unsigned count;
+    uint64_t pcs[GDB_BREAKPOINTS_MAX];
+    unsigned pc_count;
+};
+
+static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
+{
+    return a < b + b_size && b < a + a_size;
+}
+
+/* Of an access, and of the kind that is wanted. */
+static bool is_access(void *ctx, const struct arm_event *e)
+{
+    const struct gdb_goal *goal = ctx;
+    const struct gdb_point *p = &goal->point;
+    bool hit = false;
+
+    if (e->kind == ARM_EVENT_STORE)
+        hit = overlaps(goal->pa, p->size, e->store.pa, e->store.size);
+    else if (e->kind == ARM_EVENT_DMA)
+        hit = e->dma.write && overlaps(goal->pa, p->size, e->dma.pa, e->dma.size);
+    else if (p->kind == GDB_POINT_ACCESS ||
+             !(e->mem.kind & ARM_MEM_WRITE) == (p->kind == GDB_POINT_READ))
+        hit = goal->mapped ? overlaps(goal->pa, p->size, e->mem.pa, e->mem.size)
+                           : overlaps(p->address, p->size, e->mem.va, e->mem.size);
+    return hit;
+}
+
+/* Where the address leads now: stores through other addresses count too. */
+static void resolve(struct gdb_goal *goal, unsigned cpu)
+{
+    struct arm_machine *m = timeline_machine(goal->g->t);
+    enum gdb_space space = gdb_server_space(goal->g->server);
+    struct arm_translation t;
+    unsigned el = space == GDB_SPACE_NOW || space == GDB_SPACE_PA ? gdb_current_el(m, cpu)
+                                                                  : space - GDB_SPACE_EL0;
+
+    goal->pa = goal->point.address;
+    goal->mapped = space == GDB_SPACE_PA;
+    if (!goal->mapped && arm_translate(m, cpu, el, goal->point.address, ARM_ACCESS_READ, &t)) {
+        goal->mapped = true;
+        goal->pa = t.pa;
+    }
+}
+
+static void add_watch(struct gdb_goals *goals, struct gdb_session *g, const struct gdb_point *p,
+                      unsigned cpu)
+{
+    struct gdb_goal *goal = &goals->goals[goals->count];
+    struct timeline_quest *q = &goals->quests[goals->count++];
+    uint8_t byte;
+
+    *goal = (struct gdb_goal){.g = g, .point = *p};
+    resolve(goal, cpu);
+    *q = (struct timeline_quest){
+        .filter = {.size = sizeof(q->filter), .events = ARM_BIT(ARM_EVENT_MEM)},
+        .match = is_access,
+        .here = true,
+        .ctx = goal};
+    if (p->kind != GDB_POINT_WRITE || !goal->mapped ||
+        !arm_mem_read(timeline_machine(g->t), goal->pa, &byte, 1))
+        return;
+    q->filter.events = ARM_BIT(ARM_EVENT_STORE) | ARM_BIT(ARM_EVENT_DMA);
+    q->watch = true;
+    q->pa = goal->pa;
+}
+
+static void collect(struct gdb_goals *goals, struct gdb_session *g, unsigned cpu)
+{
+    const GArray *points = gdb_server_points(g->server);
+
+    for (guint k = 0; k < points->len; k++) {
+        const struct gdb_point *p = &g_array_index(points, struct gdb_point, k);
+        if (p->kind <= GDB_POINT_HARDWARE && goals->pc_count < GDB_BREAKPOINTS_MAX)
+            goals->pcs[goals->pc_count++] = p->address;
+    }
+    if (goals->pc_count) {
+        goals->goals[0] = (struct gdb_goal){.g = g, .point.kind = GDB_POINT_HARDWARE};
+        goals->quests[goals->count++] =
+            (struct timeline_quest){.pcs = goals->pcs, .pc_count = goals->pc_count};
+    }
+    for (guint k = 0; k < points->len && goals->count < QUESTS_MAX; k++)
+        if (g_array_index(points, struct gdb_point, k).kind > GDB_POINT_HARDWARE)
+            add_watch(goals, g, &g_array_index(points, struct gdb_point, k), cpu);
+}
+
+/* ---- where it has led ---- */
+
+static const char *end_text(enum arm_stop_reason why)
+{
+    static const char *const texts[] = {
+        [ARM_STOP_POWEROFF] = "the guest has switched the machine off",
+        [ARM_STOP_RESET] = "the guest has reset the machine",
+        [ARM_STOP_EXIT] = "the guest has ended the run",
+        [ARM_STOP_IDLE] = "every CPU waits and no timer is set: nothing will ever happen",
+        [ARM_STOP_FAULT_LOOP] = "a fault loop that nothing can end",
+        [ARM_STOP_DIVERGED] = "it is not the run that was recorded",
+        [ARM_STOP_ERROR] = "the host has failed",
+    };
+
+    return (size_t)why < G_N_ELEMENTS(texts) && texts[why] ? texts[why] : "the limit is reached";
+}
+
+static void print(struct gdb_session *g, const char *text)
+{
+    g_autofree char *line = g_strdup_printf("armillary: %s\n", text);
+
+    gdb_server_print(g->server, line);
+}
+
+/* The run is over: that can be looked at, and gone back from. Who goes on then ends it. */
+static void at_end(struct gdb_session *g, struct gdb_stop *stop)
+{
+    enum arm_stop_reason why = timeline_end(g->t);
+
+    print(g, end_text(why));
+    g->ended = why != ARM_STOP_IDLE;
+    stop->kind = g->ended ? GDB_STOP_END : GDB_STOP_PLAIN;
+    stop->signal = GDB_SIGNAL_NONE;
+}
+
+static void set_watch(const struct gdb_goal *goal, struct gdb_stop *stop)
+{
+    static const enum gdb_stop_kind kinds[] = {[GDB_POINT_WRITE] = GDB_STOP_WATCH,
+                                               [GDB_POINT_READ] = GDB_STOP_RWATCH,
+                                               [GDB_POINT_ACCESS] = GDB_STOP_AWATCH};
+
+    stop->kind = kinds[goal->point.kind];
+    stop->address = goal->point.address;
+}
+
+/* *@stop of @r, but for what was found. */
+static void arrive(struct gdb_session *g, enum timeline_result r, struct gdb_stop *stop)
+{
+    switch (r) {
+    case TIMELINE_THERE:
+        break;
+    case TIMELINE_END:
+        at_end(g, stop);
+        break;
+    case TIMELINE_START:
+        stop->kind = GDB_STOP_BEGIN;
+        break;
+    case TIMELINE_STOPPED:
+        stop->signal = GDB_SIGNAL_INT;
+        break;
+    case TIMELINE_ERROR:
+        print(g, timeline_error(g->t));
+        stop->signal = GDB_SIGNAL_NONE;
+        break;
+    }
+    g->interrupted = false;
+}
+
+/* ---- moves ---- */
+
+static unsigned last_cpu(const struct gdb_session *g)
+{
+    struct arm_end end;
+
+    arm_last_end(timeline_machine(g->t), &end);
+    return end.cpu;
+}
+
+static void run(struct gdb_session *g, const struct gdb_request *request, struct gdb_stop *stop)
+{
+    bool back = request->order == GDB_REVERSE;
+    struct gdb_goals goals = {0};
+    enum timeline_result r;
+    unsigned which = 0;
+
+    collect(&goals, g, request->cpu);
+    if (!back)
+        r = timeline_next(g->t, goals.quests, goals.count, g->limit, &which);
+    else if (!timeline_has_past(g->t) || !goals.count)
+        r = TIMELINE_START;
+    else
+        r = timeline_previous(g->t, goals.quests, goals.count, &which);
+    if (back && r == TIMELINE_START && timeline_has_past(g->t) &&
+        timeline_goto(g->t, timeline_start(g->t)) == TIMELINE_STOPPED)
+        r = TIMELINE_STOPPED;
+    stop->cpu = last_cpu(g);
+    arrive(g, r, stop);
+    if (r != TIMELINE_THERE || !goals.count)
+        return;
+    if (goals.quests[which].pc_count) {
+        stop->kind = GDB_STOP_BREAK;
+        return;
+    }
+    set_watch(&goals.goals[which], stop);
+    /* On this architecture gdb wants to stop before the access, and steps over it itself; backwards
+     * that is behind it. */
+    if (!back && timeline_has_past(g->t) && timeline_back(g->t, stop->cpu) == TIMELINE_ERROR)
+        print(g, timeline_error(g->t));
+}
+
+static uint64_t pc_of(const struct gdb_session *g, unsigned cpu)
+{
+    uint64_t pc[2] = {0, 0};
+
+    arm_reg_get(timeline_machine(g->t), cpu, ARM_PC, pc);
+    return pc[0];
+}
+
+static bool at_breakpoint(const struct gdb_session *g, uint64_t pc)
+{
+    const GArray *points = gdb_server_points(g->server);
+
+    for (guint k = 0; k < points->len; k++) {
+        const struct gdb_point *p = &g_array_index(points, struct gdb_point, k);
+        if (p->kind <= GDB_POINT_HARDWARE && p->address == pc)
+            return true;
+    }
+    return false;
+}
+
+/* In a range of addresses no other CPU's breakpoint is looked for. */
+static void steps(struct gdb_session *g, const struct gdb_request *request, struct gdb_stop *stop)
+{
+    enum timeline_result r;
+    uint64_t pc;
+
+    do {
+        r = timeline_step(g->t, request->cpu);
+        pc = pc_of(g, request->cpu);
+        gdb_session_poll(g, false);
+    } while (r == TIMELINE_THERE && request->order == GDB_RANGE && pc >= request->start &&
+             pc < request->end && !g->interrupted && !at_breakpoint(g, pc));
+    if (r == TIMELINE_THERE && g->interrupted)
+        r = TIMELINE_STOPPED;
+    arrive(g, r, stop);
+}
+
+void gdb_move(struct gdb_session *g, const struct gdb_request *request, struct gdb_stop *stop)
+{
+    *stop = (struct gdb_stop){.cpu = request->cpu, .signal = GDB_SIGNAL_TRAP};
+    g->skip = 0;
+    if (request->order == GDB_CONTINUE || request->order == GDB_REVERSE)
+        run(g, request, stop);
+    else if (request->order == GDB_BACK)
+        arrive(g, timeline_has_past(g->t) ? timeline_back(g->t, request->cpu) : TIMELINE_START,
+               stop);
+    else
+        steps(g, request, stop);
+}

@@ -1,0 +1,262 @@
+#include "gdb_session.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gdb_monitor.h"
+#include "gdb_socket.h"
+
+#define LOOK_MS     100 /* between two looks at what else may end the run */
+#define POLL_SLICES 16  /* slices between two looks at the client: about a millisecond */
+#define IDLE_MAX_MS 50
+
+struct gdb_session *gdb_session_open(const char *where, const struct gdb_host *host, char *text)
+{
+    struct gdb_session *g = g_new0(struct gdb_session, 1);
+
+    g->host = *host;
+    g->client = -1;
+    g->listener = gdb_listen(where, &g->path, text);
+    if (g->listener >= 0)
+        return g;
+    gdb_session_close(g);
+    return NULL;
+}
+
+static void drop_client(struct gdb_session *g)
+{
+    if (g->client >= 0)
+        close(g->client);
+    g->client = -1;
+    gdb_server_free(g->server);
+    g->server = NULL;
+}
+
+void gdb_session_close(struct gdb_session *g)
+{
+    if (!g)
+        return;
+    drop_client(g);
+    if (g->listener >= 0)
+        close(g->listener);
+    if (g->path)
+        unlink(g->path);
+    g_free(g->path);
+    g_free(g);
+}
+
+/* ---- bytes ---- */
+
+/* False: the client has gone. */
+static bool send_output(struct gdb_session *g)
+{
+    GByteArray *out = gdb_server_output(g->server);
+    size_t done = 0;
+
+    while (done < out->len) {
+        ssize_t n = send(g->client, out->data + done, out->len - done, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        done += (size_t)n;
+    }
+    g_byte_array_set_size(out, 0);
+    return true;
+}
+
+bool gdb_session_receive(struct gdb_session *g, int wait_ms)
+{
+    struct pollfd fd = {.fd = g->client, .events = POLLIN};
+    uint8_t buf[4096];
+
+    if (poll(&fd, 1, wait_ms) <= 0)
+        return true;
+    ssize_t n = recv(g->client, buf, sizeof(buf), MSG_DONTWAIT);
+    if (n < 0)
+        return errno == EINTR || errno == EAGAIN;
+    gdb_server_feed(g->server, buf, (size_t)n);
+    return n > 0;
+}
+
+/* ---- while the machine runs ---- */
+
+static void look_at_client(struct gdb_session *g)
+{
+    if (g->server && (!gdb_session_receive(g, 0) || gdb_server_interrupted(g->server)))
+        g->interrupted = true;
+    else if (!g->server && g->client < 0 && (g->client = gdb_accept(g->listener)) >= 0)
+        g->interrupted = true;
+}
+
+void gdb_session_poll(void *ctx, bool live)
+{
+    struct gdb_session *g = ctx;
+
+    if (live)
+        g->host.poll(g->host.ctx);
+    if (g->skip) {
+        g->skip--;
+    } else {
+        g->skip = POLL_SLICES;
+        look_at_client(g);
+    }
+    if (g->interrupted || g->host.over(g->host.ctx))
+        timeline_interrupt(g->t);
+}
+
+bool gdb_session_idle(void *ctx, uint64_t next_ns)
+{
+    struct gdb_session *g = ctx;
+
+    g->skip = 0;
+    return g->host.idle(g->host.ctx, next_ns, IDLE_MAX_MS);
+}
+
+/* ---- the client ---- */
+
+static struct arm_machine *machine(void *ctx)
+{
+    const struct gdb_session *g = ctx;
+
+    return timeline_machine(g->t);
+}
+
+static bool change(void *ctx, const char **why)
+{
+    struct gdb_session *g = ctx;
+
+    if (timeline_machine(g->t) != timeline_live(g->t)) {
+        *why = g->records   ? "the past cannot be changed while input is recorded"
+               : g->checker ? "the past cannot be changed while a checker follows the run"
+                            : NULL;
+        if (*why)
+            return false;
+    }
+    if (timeline_fork(g->t)) {
+        g->ended = false;
+        return true;
+    }
+    *why = timeline_error(g->t);
+    return false;
+}
+
+static void monitor(void *ctx, struct gdb_server *s, unsigned cpu, const char *line, GString *out)
+{
+    (void)s;
+    gdb_monitor_execute(ctx, cpu, line, out);
+}
+
+static void attach(struct gdb_session *g)
+{
+    const struct gdb_target target = {machine, change, monitor, g};
+
+    if (!g->one_way && !timeline_begin(g->t)) {
+        fprintf(g->say, "armillary: gdb: no way back: %s\n", timeline_error(g->t));
+        timeline_forget(g->t);
+    }
+    g->server = gdb_server_new(&target);
+    g->interrupted = false;
+}
+
+static void detach(struct gdb_session *g)
+{
+    send_output(g);
+    drop_client(g);
+    timeline_forget(g->t);
+    gdb_monitor_forget(g);
+    g->interrupted = false;
+}
+
+/* Without one. False: the run is over. */
+static bool run_alone(struct gdb_session *g)
+{
+    enum timeline_result r = timeline_next(g->t, NULL, 0, g->limit, NULL);
+
+    if (r == TIMELINE_STOPPED && g->client >= 0)
+        attach(g);
+    return r == TIMELINE_STOPPED && !g->host.over(g->host.ctx);
+}
+
+static void wait_for_client(struct gdb_session *g)
+{
+    struct pollfd fd = {.fd = g->listener, .events = POLLIN};
+
+    while (g->client < 0 && !g->host.over(g->host.ctx)) {
+        poll(&fd, 1, LOOK_MS);
+        g->client = gdb_accept(g->listener);
+    }
+    if (g->client >= 0)
+        attach(g);
+}
+
+static uint8_t exit_code(const struct gdb_session *g)
+{
+    enum arm_stop_reason why = timeline_end(g->t);
+
+    return why == ARM_STOP_EXIT ? (uint8_t)arm_exit_code(timeline_live(g->t))
+                                : why != ARM_STOP_POWEROFF;
+}
+
+static void reset(struct gdb_session *g)
+{
+    struct arm_error err = {0};
+    const char *why = NULL;
+
+    if (!change(g, &why))
+        gdb_server_print(g->server, why);
+    else if (arm_reset(timeline_machine(g->t), &err) < 0)
+        gdb_server_print(g->server, err.text);
+}
+
+/* Packets, until one of them lets the machine go on; then that. False: the run is over. */
+static bool serve(struct gdb_session *g)
+{
+    struct gdb_stop stop = {.signal = GDB_SIGNAL_TRAP};
+    bool there = send_output(g) && gdb_session_receive(g, LOOK_MS);
+    const struct gdb_request r = gdb_server_request(g->server);
+
+    if (!there || r.order == GDB_DETACH) {
+        detach(g);
+        return true;
+    }
+    switch (r.order) {
+    case GDB_NOTHING:
+        return true;
+    case GDB_KILL:
+        send_output(g);
+        return false;
+    case GDB_RESET:
+        reset(g);
+        break;
+    default:
+        if (g->ended && (r.order == GDB_CONTINUE || r.order == GDB_STEP) &&
+            timeline_machine(g->t) == timeline_live(g->t))
+            stop = (struct gdb_stop){.kind = GDB_STOP_EXITED, .signal = exit_code(g)};
+        else
+            gdb_move(g, &r, &stop);
+        break;
+    }
+    gdb_server_stopped(g->server, &stop);
+    if (stop.kind == GDB_STOP_EXITED)
+        send_output(g);
+    return stop.kind != GDB_STOP_EXITED;
+}
+
+enum arm_stop_reason gdb_session_run(struct gdb_session *g, bool wait)
+{
+    bool goes_on = true;
+
+    if (wait)
+        wait_for_client(g);
+    while (goes_on && !g->host.over(g->host.ctx))
+        goes_on = g->server ? serve(g) : run_alone(g);
+    bool by_client = g->server && !g->ended;
+    if (by_client || g->host.over(g->host.ctx))
+        return ARM_STOP_REQUEST;
+    return timeline_end(g->t);
+}

@@ -1,0 +1,56 @@
+/* A machine that gdb may connect to: a timeline, which begins with the connection, and a server. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "armillary.h"
+#include "gdb/server.h"
+#include "timeline.h"
+
+struct arm_checker;
+
+/* What the rest of the program does meanwhile. */
+struct gdb_host {
+    void (*poll)(void *ctx);                                     /* of the live machine */
+    bool (*idle)(void *ctx, uint64_t next_ns, unsigned most_ms); /* likewise */
+    bool (*over)(void *ctx); /* has something else than gdb ended the run? */
+    void *ctx;
+};
+
+struct gdb_session {
+    struct timeline *t;
+    struct gdb_host host;
+    FILE *say;
+    struct gdb_server *server; /* NULL: no client */
+    int listener, client;      /* -1: none */
+    char *path;                /* of the listener, to be removed; or NULL */
+    bool one_way;              /* nothing can be gone back to */
+    bool records;              /* nothing may be changed either */
+    bool ended;                /* the client has been told that the run is over */
+    bool interrupted;
+    unsigned skip;               /* polls until the host is asked again */
+    uint64_t limit;              /* instructions, 0: none */
+    struct arm_checker *checker; /* NULL: none */
+};
+
+/* NULL: *@text, 200 bytes, says why not, else where it listens. */
+struct gdb_session *gdb_session_open(const char *where, const struct gdb_host *host, char *text);
+void gdb_session_close(struct gdb_session *g); /* @g: may be NULL */
+
+/* A timeline's hooks; @ctx is the session. */
+void gdb_session_poll(void *ctx, bool live);
+bool gdb_session_idle(void *ctx, uint64_t next_ns);
+
+/* Run g->t, as clients say while there is one. @wait: nothing before there is. Return: how it
+ * ended; ARM_STOP_REQUEST: somebody has ended it. */
+enum arm_stop_reason gdb_session_run(struct gdb_session *g, bool wait);
+
+/* ---- inside ---- */
+
+/* Carry out @r, which moves the machine; *@stop is where that led. */
+void gdb_move(struct gdb_session *g, const struct gdb_request *r, struct gdb_stop *stop);
+
+/* Bytes of the client, if there are any; waits at most @wait_ms. False: it has gone. */
+bool gdb_session_receive(struct gdb_session *g, int wait_ms);
