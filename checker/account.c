@@ -203,7 +203,7 @@ void account_event(struct account *a, const struct arm_event *p)
     }
 }
 
-static unsigned reason_of(const struct arm_event *p)
+unsigned account_reason_of(const struct arm_event *p)
 {
     switch (p->world.vector & 0x180) {
     case 0x080:
@@ -225,7 +225,7 @@ void account_exit(struct account *a, const struct arm_checker *c, const struct w
     measure(a, p->cpu, false);
     *o = (struct passage){.open = true,
                           .kind = w->kind,
-                          .reason = reason_of(p),
+                          .reason = account_reason_of(p),
                           .left = site_of(c, p),
                           .upto = p->count};
     if (is_measured(a, o))

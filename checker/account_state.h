@@ -83,6 +83,9 @@ struct account {
 /* The value of @t's metric number @k. */
 uint64_t account_metric(const struct tally *t, size_t k);
 
+/* Why the WORLD event @p leaves a world. */
+unsigned account_reason_of(const struct arm_event *p);
+
 /* "HVC64", "IRQ"; @buf for a class without a name. */
 const char *account_reason_word(unsigned reason, char buf[16]);
 

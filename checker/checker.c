@@ -8,14 +8,20 @@
 
 #include "base/error.h"
 #include "checker/account.h"
+#include "checker/account_state.h"
 #include "checker/backtrace.h"
 #include "checker/budget.h"
 #include "checker/flow.h"
+#include "checker/moves.h"
 #include "checker/names.h"
 #include "checker/own.h"
 #include "checker/suppress.h"
+#include "checker/switches.h"
 #include "checker/unit.h"
 #include "checker/view.h"
+
+/* Kept for the timeline of a report. */
+#define STRETCHES_MAX (1U << 17)
 
 static const struct check_unit *const units[UNIT_COUNT + 1] = {
 #define UNIT(name) [UNIT_##name] = &unit_##name,
@@ -101,6 +107,8 @@ static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_
     if (c->flow && c->prepared)
         flow_exit(c->flow, w, p);
     view_crossing(c, p->cpu, w, false);
+    if (c->switches)
+        switches_exit(c->switches, p->cpu, account_reason_of(p), arm_retired(c->m));
 }
 
 /* A virtual CPU with another one's VMPIDR_EL2: it is known by its general registers. */
@@ -136,6 +144,10 @@ static void entered(struct arm_checker *c, struct cpu_view *view, const struct a
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (c->unit[k] && units[k]->enter)
             units[k]->enter(c, c->unit[k], w, p);
+    if (c->switches) {
+        switches_enter(c->switches, p->cpu, w->index, arm_retired(c->m));
+        moves_entered(c, w, p);
+    }
     if (c->flow)
         flow_enter(c->flow, p);
     view_crossing(c, p->cpu, w, true);
@@ -218,7 +230,10 @@ static void keep_texts(struct arm_checker *c, const struct arm_check_config *con
     c->json = g_strdup(config->json);
     c->junit = g_strdup(config->junit);
     c->sarif = g_strdup(config->sarif);
+    c->html = g_strdup(config->html);
+    c->image = g_strdup(config->image);
     c->rerun = g_strdup(config->rerun);
+    c->disassemble = config->disassemble;
 }
 
 static int start(struct arm_checker *c, const struct arm_check_config *config,
@@ -241,6 +256,10 @@ static int start(struct arm_checker *c, const struct arm_check_config *config,
         c->flow = flow_new(c);
     if (config->history)
         c->view = view_new(c);
+    if (config->html) {
+        c->switches = switches_new(c->cpu_count, STRETCHES_MAX);
+        c->moves = moves_new();
+    }
     return subscribe(c, err);
 }
 
@@ -327,6 +346,8 @@ void arm_checker_free(struct arm_checker *c)
             units[k]->destroy(c->unit[k]);
     flow_free(c->flow);
     view_free(c->view);
+    switches_free(c->switches);
+    moves_free(c->moves);
     g_free(c->exits);
     worlds_free(&c->worlds);
     account_free(c->account);
@@ -340,6 +361,8 @@ void arm_checker_free(struct arm_checker *c)
     g_free(c->json);
     g_free(c->junit);
     g_free(c->sarif);
+    g_free(c->html);
+    g_free(c->image);
     g_free(c->rerun);
     g_free(c);
 }

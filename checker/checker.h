@@ -17,8 +17,10 @@ struct account;
 struct backtraces;
 struct findings;
 struct flow;
+struct moves;
 struct names;
 struct suppressions;
+struct switches;
 struct view;
 
 /* A CPU as EL2 sees it: who runs below, and since when. */
@@ -46,6 +48,8 @@ struct arm_checker {
     struct suppressions *suppressions; /* NULL: none */
     struct flow *flow;                 /* NULL: no rule that needs it is wanted */
     struct view *view;                 /* NULL: no history is wanted */
+    struct switches *switches;         /* NULL: no HTML report is wanted, */
+    struct moves *moves;               /* likewise */
     struct regs regs;
     struct exit_state *exits; /* by world: how it left last */
     unsigned exit_count;
@@ -56,7 +60,9 @@ struct arm_checker {
     void *unit[UNIT_COUNT + 1];  /* states; a unit without a wanted rule has none */
     uint64_t everywhere, at_el2; /* events subscribed to, apart */
     int handles[2];
-    char *budget, *write_budget, *json, *junit, *sarif, *rerun; /* files and words, or NULL */
+    char *budget, *write_budget, *json, *junit, *sarif, *html; /* files, or NULL */
+    char *image, *rerun;                                       /* words, or NULL */
+    arm_disassemble_fn *disassemble;                           /* NULL: nobody can */
 };
 
 /* Does the unit take part: is one of its rules wanted? */

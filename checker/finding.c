@@ -69,8 +69,10 @@ struct findings *findings_new(void)
 void findings_free(struct findings *fs)
 {
     for (unsigned k = 0; fs && k < fs->count; k++)
-        for (unsigned side = 0; side < 2; side++)
+        for (unsigned side = 0; side < 2; side++) {
             g_strfreev(fs->list[k].places[side]);
+            g_free(fs->list[k].insn[side]);
+        }
     for (unsigned k = 0; fs && k < fs->count; k++)
         g_free(fs->list[k].slot);
     if (fs)
@@ -123,6 +125,19 @@ static char **places(const struct arm_checker *c, const struct site *s)
     return list;
 }
 
+/* The instruction at @s, at EL2: below it something else may be mapped by now. */
+static char *insn_text(const struct arm_checker *c, const struct site *s)
+{
+    char buf[80];
+    uint32_t word;
+
+    if (!c->disassemble || !s->known || s->el != 2 ||
+        !arm_virt_read(c->m, s->cpu, 2, s->pc, &word, sizeof(word)))
+        return NULL;
+    c->disassemble(s->pc, word, buf, sizeof(buf));
+    return g_strdup(buf);
+}
+
 static char *symbol_at(const struct arm_checker *c, const struct site *s)
 {
     return s->known ? names_of(c->names, s->cpu, s->el, s->pc) : NULL;
@@ -150,6 +165,8 @@ void finding_report(struct arm_checker *c, const struct finding *f)
         .finding = *f, .times = 1, .places = {places(c, &f->at), places(c, &f->other)}};
     if (f->has_address)
         kept.slot = names_slot(c->names, c->flow, f->at.cpu, f->address);
+    kept.insn[0] = insn_text(c, &f->at);
+    kept.insn[1] = insn_text(c, &f->other);
     fs->list = g_renew(struct kept_finding, fs->list, fs->count + 1);
     fs->list[fs->count++] = kept;
 }
@@ -225,5 +242,7 @@ int findings_write(const struct arm_checker *c, struct arm_error *err)
 
     if (rc == 0)
         rc = report_write(c, c->junit, report_junit, err);
-    return rc ? rc : report_write(c, c->sarif, report_sarif, err);
+    if (rc == 0)
+        rc = report_write(c, c->sarif, report_sarif, err);
+    return rc ? rc : report_write(c, c->html, report_html, err);
 }

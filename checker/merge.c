@@ -469,6 +469,9 @@ int arm_merge_end(const struct arm_merge *m, const struct arm_check_config *conf
     int rc = write_one(m, config->json, json, err);
 
     print(m, line, ctx);
+    if (rc == 0 && config->html)
+        rc = error_set(err, ARM_EINVAL, "%s: an HTML report is of one run, not of several",
+                       config->html);
     if (rc == 0)
         rc = write_one(m, config->junit, junit, err);
     if (rc == 0)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "checker/moves.h"
 #include "checker/own_state.h"
 #include "checker/unit.h"
 #include "checker/view.h"
@@ -276,6 +277,8 @@ void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint6
 {
     if (tag->world < 0 || !own(c))
         return;
+    if (c->moves)
+        moves_saved(c, tag, at);
     own_slot_saved(c, cpu, c->worlds.list[tag->world], tag->reg, pa, value, at);
     const struct granule *g = flow_granule(c->flow, pa);
     if (g && g->slot && own_live(own(c), cpu, tag->reg)->owner == tag->world)

@@ -9,6 +9,7 @@ struct kept_finding {
     struct finding finding;
     uint64_t times;
     char **places[2]; /* of at and other: "pc ADDRESS NAME", and those of the callers; NULL-ended */
+    char *insn[2];    /* of at and other: the instruction as text; NULL: not known */
     char *slot;       /* what the program calls the address; NULL: not known */
 };
 
@@ -20,7 +21,7 @@ struct findings {
 
 typedef void report_fn(const struct arm_checker *c, GString *out);
 
-report_fn report_json, report_junit, report_sarif;
+report_fn report_json, report_junit, report_sarif, report_html;
 
 /* @path NULL: nothing to do. Return: 0 or -ARM_Exxx and a sentence. */
 int report_write(const struct arm_checker *c, const char *path, report_fn *fn,

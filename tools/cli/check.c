@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <capstone/capstone.h>
 #include <fcntl.h>
 #include <gelf.h>
 #include <glib.h>
@@ -21,6 +22,7 @@ static const char **place_of(struct arm_check_config *config, const char *format
     return !strcmp(format, "json")    ? &config->json
            : !strcmp(format, "junit") ? &config->junit
            : !strcmp(format, "sarif") ? &config->sarif
+           : !strcmp(format, "html")  ? &config->html
            : !strcmp(format, "parts") ? &config->parts
                                       : NULL;
 }
@@ -81,9 +83,27 @@ bool check_answers(const struct check_request *check, int *code)
     return asked;
 }
 
+static void disassemble(uint64_t address, uint32_t word, char *buf, size_t size)
+{
+    uint8_t bytes[4];
+    cs_insn *insn = NULL;
+    csh capstone = 0;
+
+    memcpy(bytes, &word, 4);
+    g_snprintf(buf, size, "%s", arm_insn_name(word));
+    if (cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &capstone) != CS_ERR_OK)
+        return;
+    if (cs_disasm(capstone, bytes, 4, address, 1, &insn) == 1) {
+        g_snprintf(buf, size, "%s %s", insn->mnemonic, insn->op_str);
+        cs_free(insn, 1);
+    }
+    cs_close(&capstone);
+}
+
 bool check_parse(struct check_request *check, char **reports)
 {
     check->config.size = sizeof(check->config);
+    check->config.disassemble = disassemble;
     for (char **r = reports; r && *r; r++) {
         char *rest = *r, *comma;
         do {
@@ -95,7 +115,7 @@ bool check_parse(struct check_request *check, char **reports)
             if (!parse_report(&check->config, part)) {
                 fprintf(stderr,
                         "armillary check: --report=%s: expected FORMAT=FILE, the format json, "
-                        "junit, sarif or parts\n",
+                        "junit, sarif, html or parts\n",
                         part);
                 return false;
             }

@@ -252,6 +252,7 @@ static int start(const struct options *o, enum run_kind kind)
                                               .write_budget = o->write_budget,
                                               .symbols = (const char *const *)o->symbols,
                                               .suppress = o->suppress,
+                                              .image = o->images ? o->images[0] : o->bios,
                                               .rerun = o->rerun}};
     const bool check = kind != RUN_PLAIN;
     int code = check_names(o);
@@ -277,6 +278,8 @@ static int start(const struct options *o, enum run_kind kind)
         wishes.config.symbols = own;
     if (check && (code = parse_sweep(o, &wishes.sweep)))
         return code;
+    if (wishes.config.html && (wishes.sweep.seeds || wishes.sweep.kinds))
+        return bad("report", "html", "one run; merge the JSON of several");
     req.check = check ? &wishes : NULL;
     req.devices = &devices;
     if (o->serial && !runner_serial_valid(o->serial))
