@@ -106,6 +106,53 @@ static void test_the_fear_is_what_the_sweep_says(void **state)
     assert_says(fpsimd_answer(&n), "does not come true");
 }
 
+/* ---- vgic ---- */
+
+static struct vgic_numbers vgic(double forward, double reverse, double prefetched)
+{
+    struct vgic_numbers n = {.lrs = 16, .accesses = {34, 34}, .stores = {20, 20}, .models = 3};
+
+    for (unsigned k = 0; k < 3; k++) {
+        n.cycles[k][VGIC_FORWARD] = k ? forward * prefetched : forward;
+        n.cycles[k][VGIC_REVERSE] = k ? reverse * prefetched : reverse;
+    }
+    return n;
+}
+
+static void test_the_order_of_slots_is_theory_if_no_prefetcher_sees_it(void **state)
+{
+    struct vgic_numbers n = vgic(1000, 1010, 1);
+
+    (void)state;
+    assert_float_equal(vgic_prefetch(&n), 0, 1e-9);
+    assert_says(vgic_answer(&n), "it is slow in theory only");
+    n = vgic(1000, 1100, 1);
+    assert_says(vgic_answer(&n), "which lines the slots share");
+    n = vgic(1000, 1100, 0.9);
+    assert_float_equal(vgic_prefetch(&n), 10, 1e-6);
+    assert_says(vgic_answer(&n), "a reason for an order");
+    n.stores[VGIC_REVERSE] = 21;
+    assert_says(vgic_answer(&n), "The orders differ in work");
+}
+
+/* ---- claims ---- */
+
+static void test_a_claim_says_with_how_many_cores_it_does_not_hold(void **state)
+{
+    struct claim_numbers n = {.what = "Cycles", .core = "x", .base = 0.5, .variants = 100};
+
+    (void)state;
+    assert_says(claim_sentence(&n), "no parameter moves it; the answer holds with each of 100");
+    n.parameter = "lat_load";
+    n.from = 3;
+    n.to = 4;
+    n.change = 0.25;
+    n.against = 2;
+    n.first_against = "y";
+    assert_says(claim_sentence(&n), "lat_load from 3 to 4 moves it most, by +25.0 %");
+    assert_says(claim_sentence(&n), "does not hold with 2 of 100 cores");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +161,8 @@ int main(void)
         cmocka_unit_test(test_deferring_pays_until_the_lines_cross),
         cmocka_unit_test(test_redundant_moves_are_a_share_of_all_that_moves),
         cmocka_unit_test(test_the_fear_is_what_the_sweep_says),
+        cmocka_unit_test(test_the_order_of_slots_is_theory_if_no_prefetcher_sees_it),
+        cmocka_unit_test(test_a_claim_says_with_how_many_cores_it_does_not_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

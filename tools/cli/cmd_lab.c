@@ -25,7 +25,7 @@ static const struct experiment {
 struct options {
     gboolean json, markdown, quick, help;
     char *images;
-    char **names;
+    char **names, **models;
 };
 
 static GOptionContext *make_context(struct options *o)
@@ -210,10 +210,37 @@ static int run_all(const struct options *o, const struct lab *lab)
     return ok ? 0 : EXIT_USAGE;
 }
 
+static const char *const default_models[] = {"n1", "a53", NULL};
+
+/* Return: how many, in @cores; 0: a message was printed. */
+static unsigned make_cores(const struct options *o, struct arm_core **cores, unsigned room)
+{
+    const char *const *names = o->models ? (const char *const *)o->models : default_models;
+    struct arm_error err = {0};
+    unsigned count = 0;
+
+    for (; names[count] && count < room; count++) {
+        cores[count] = arm_core_new(names[count], &err);
+        if (!cores[count]) {
+            fprintf(stderr, "armillary lab: --model=%s: %s\n", names[count], err.text);
+            break;
+        }
+    }
+    if (!names[count] && count)
+        return count;
+    if (names[count] && count == room)
+        fprintf(stderr, "armillary lab: --model: expected at most %u\n", room);
+    while (count)
+        arm_core_free(cores[--count]);
+    return 0;
+}
+
 static int run_options(const struct options *o)
 {
     g_autofree char *images = o->images ? g_strdup(o->images) : find_images();
-    const struct lab lab = {.images = images, .quick = o->quick};
+    struct arm_core *cores[LAB_CORES];
+    struct lab lab = {.images = images, .quick = o->quick, .cores = cores};
+    int code = EXIT_USAGE;
 
     if (!names_exist(o))
         return EXIT_USAGE;
@@ -222,7 +249,12 @@ static int run_options(const struct options *o)
                         "directory that has hyp.img\n");
         return EXIT_USAGE;
     }
-    return run_all(o, &lab);
+    lab.core_count = make_cores(o, cores, LAB_CORES);
+    if (lab.core_count)
+        code = run_all(o, &lab);
+    for (unsigned k = 0; k < lab.core_count; k++)
+        arm_core_free(cores[k]);
+    return code;
 }
 
 int cmd_lab(int argc, char **argv)
@@ -244,5 +276,6 @@ int cmd_lab(int argc, char **argv)
     g_option_context_free(ctx);
     g_free(o.images);
     g_strfreev(o.names);
+    g_strfreev(o.models);
     return code;
 }

@@ -55,3 +55,39 @@ struct fpsimd_numbers {
 /* Of all points: redundant saves and restores, as a share of all, percent. */
 double fpsimd_redundant(const struct fpsimd_numbers *n, unsigned policy);
 char *fpsimd_answer(const struct fpsimd_numbers *n);
+
+/* ---- a claim that rests on the model ---- */
+
+struct claim_numbers {
+    const char *what, *core;
+    double base;
+    unsigned variants,
+        against; /* cores that differ in one parameter; those that decide otherwise */
+    const char *first_against;
+    const char *parameter; /* that moves it most; NULL: none does */
+    uint64_t from, to;
+    double change;
+};
+
+char *claim_sentence(const struct claim_numbers *n);
+
+/* ---- vgic ---- */
+
+enum { VGIC_FORWARD, VGIC_REVERSE, VGIC_ORDERS };
+#define VGIC_MODELS 16
+
+struct vgic_numbers {
+    unsigned lrs; /* of the exit and entry that these are of, all used: */
+    uint64_t accesses[VGIC_ORDERS], stores[VGIC_ORDERS], loads[VGIC_ORDERS];
+    unsigned lines[VGIC_ORDERS];
+    unsigned models; /* cores, each with three prefetchers in a row: none, ascending, both */
+    double cycles[VGIC_MODELS][VGIC_ORDERS];
+};
+
+/* The most that any prefetcher changes, in any order, percent. */
+double vgic_prefetch(const struct vgic_numbers *n);
+
+/* What the reverse order costs more than the forward one, percent: at the least and most of the
+ * models. */
+void vgic_range(const struct vgic_numbers *n, double *least, double *most);
+char *vgic_answer(const struct vgic_numbers *n);

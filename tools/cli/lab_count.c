@@ -16,6 +16,7 @@ struct lab_counter {
     struct arm_machine *m;
     const struct lab_spec *spec;
     struct lab_outcome *out;
+    struct arm_model *model;
     struct stretch cpus[LAB_CPUS];
     unsigned in;    /* CPUs that are in a stretch of marks */
     int marks, all; /* subscriptions; 0: none */
@@ -144,6 +145,19 @@ static void begin(struct lab_counter *c, struct stretch *s, uint64_t key)
         s->into->stretches++;
 }
 
+static void model_stretch(struct lab_counter *c, unsigned cpu, uint64_t count, unsigned key)
+{
+    if (c->model)
+        arm_model_stretch(c->model, cpu, count, key);
+}
+
+/* From the first mark on, so that caches and predictors hold what was there before a stretch. */
+static void model_listens(struct lab_counter *c)
+{
+    if (c->model)
+        arm_model_listen(c->model, true);
+}
+
 bool lab_is_mark(uint32_t word, unsigned hint)
 {
     return word == (0xd503201f | hint << 5);
@@ -178,22 +192,30 @@ static void mark(void *ctx, const struct arm_event *e)
         begin(c, s, x0[0]);
         c->in -= !s->into;
         observe(c);
+        model_listens(c);
+        if (!c->spec->el2_only)
+            model_stretch(c, e->cpu, e->count + 1, s->key);
     } else if (lab_is_mark(e->insn.word, MARK_END) && s->into) {
         note_flow(s, e);
         s->into = NULL;
+        model_stretch(c, e->cpu, e->count, ARM_MODEL_NO_KEY);
         if (--c->in == 0)
             observe_marks(c);
     }
 }
 
+/* A passage begins or ends. */
 static void at_crossing(struct lab_counter *c, struct stretch *s, const struct arm_event *e)
 {
-    if (e->world.enter)
-        s->into = NULL;
-    else
+    if (c->spec->passages && !e->world.enter)
         begin(c, s,
               e->world.vector % 0x200 == 0 ? LAB_PASSAGE(e->world.esr >> 26 & 63)
                                            : LAB_PASSAGE_IRQ);
+    if (s->into && (c->spec->passages || c->spec->el2_only))
+        model_stretch(c, e->cpu, e->world.enter ? e->count + 1 : e->count,
+                      e->world.enter ? ARM_MODEL_NO_KEY : s->key);
+    if (c->spec->passages && e->world.enter)
+        s->into = NULL;
 }
 
 static void count(void *ctx, const struct arm_event *e)
@@ -205,7 +227,7 @@ static void count(void *ctx, const struct arm_event *e)
         note_flow(s, e);
     if (e->kind == ARM_EVENT_EXCEPTION)
         s->branch = false;
-    if (c->spec->passages && e->kind == ARM_EVENT_WORLD)
+    if (e->kind == ARM_EVENT_WORLD)
         at_crossing(c, s, e);
     if (!s->into || (e->kind == ARM_EVENT_INSN && is_any_mark(e)))
         return;
@@ -216,7 +238,7 @@ static void count(void *ctx, const struct arm_event *e)
 }
 
 struct lab_counter *lab_counter_new(struct arm_machine *m, const struct lab_spec *spec,
-                                    struct lab_outcome *out)
+                                    struct lab_outcome *out, struct arm_model *model)
 {
     const struct arm_filter marks = {.size = sizeof(marks),
                                      .events = ARM_BIT(ARM_EVENT_INSN),
@@ -226,6 +248,7 @@ struct lab_counter *lab_counter_new(struct arm_machine *m, const struct lab_spec
     c->m = m;
     c->spec = spec;
     c->out = out;
+    c->model = model;
     if (spec->passages)
         observe(c);
     else

@@ -5,9 +5,10 @@
 
 struct lab_counter;
 
-/* Counts into @out->counts, until it is freed; NULL: too many subscribers. */
+/* Counts into @out->counts, and says to @model (NULL: none) where stretches are, until it is freed;
+ * NULL: too many subscribers. */
 struct lab_counter *lab_counter_new(struct arm_machine *m, const struct lab_spec *spec,
-                                    struct lab_outcome *out);
+                                    struct lab_outcome *out, struct arm_model *model);
 void lab_counter_free(struct lab_counter *c);
 
 /* The counting of one event, for those that have no stretches. */

@@ -18,8 +18,10 @@ struct lab_outcome *lab_outcome_new(void)
 
 void lab_outcome_free(struct lab_outcome *out)
 {
-    if (out)
+    if (out) {
         g_free(out->console);
+        g_free(out->modelled);
+    }
     g_free(out);
 }
 
@@ -74,13 +76,42 @@ static struct arm_machine *make(const struct lab *lab, const struct lab_spec *sp
     return m;
 }
 
+const struct arm_model_counts *lab_modelled(const struct lab_outcome *out, unsigned core,
+                                            unsigned key)
+{
+    return &out->modelled[core * LAB_KEYS + key];
+}
+
+static void read_model(struct arm_model *model, const struct lab_spec *spec,
+                       struct lab_outcome *out)
+{
+    out->modelled = g_new0(struct arm_model_counts, (size_t)spec->core_count * LAB_KEYS);
+    for (unsigned core = 0; core < spec->core_count; core++)
+        for (unsigned key = 0; key < LAB_KEYS; key++) {
+            struct arm_model_counts *c = &out->modelled[core * LAB_KEYS + key];
+            c->size = sizeof(*c);
+            if (out->counts[key].stretches)
+                arm_model_read(model, core, ARM_MODEL_ALL, (int)ARM_MODEL_KEY(key), c);
+        }
+}
+
 static bool run(struct arm_machine *m, const struct lab_spec *spec, struct lab_outcome *out,
                 struct lab_report *report)
 {
-    struct lab_counter *c = spec->unmarked ? NULL : lab_counter_new(m, spec, out);
-    enum arm_stop_reason why = arm_run(m, spec->max_insns ? spec->max_insns : MAX_RUN);
+    struct arm_error err = {0};
+    struct arm_model *model =
+        spec->core_count ? arm_model_new(m, spec->cores, spec->core_count, &err) : NULL;
 
+    if (spec->core_count && !model)
+        return lab_fail(report, "%s", err.text);
+    if (model)
+        arm_model_listen(model, false);
+    struct lab_counter *c = spec->unmarked ? NULL : lab_counter_new(m, spec, out, model);
+    enum arm_stop_reason why = arm_run(m, spec->max_insns ? spec->max_insns : MAX_RUN);
     lab_counter_free(c);
+    if (model)
+        read_model(model, spec, out);
+    arm_model_free(model);
     out->time_ns = arm_time_ns(m);
     out->insns = arm_retired(m);
     if (why == ARM_STOP_POWEROFF || (why == ARM_STOP_LIMIT && spec->max_insns))

@@ -34,6 +34,8 @@ struct lab_spec {
     unsigned cpus;      /* 0: 1 */
     unsigned memory;    /* MiB; 0: 128 */
     struct arm_gic_config gic;
+    const struct arm_core *const *cores; /* to be modelled, @core_count of them */
+    unsigned core_count;
     bool unmarked;      /* count nothing: only the console is wanted */
     bool el2_only;      /* of marked stretches, only what EL2 does */
     bool passages;      /* stretches are passages, by LAB_PASSAGE(class) */
@@ -49,6 +51,7 @@ struct lab_spec {
 
 struct lab_outcome {
     struct lab_counts counts[LAB_KEYS];
+    struct arm_model_counts *modelled; /* lab_modelled() */
     char *console;
     uint64_t time_ns, insns;
 };
@@ -62,6 +65,11 @@ bool lab_run(const struct lab *lab, const struct lab_spec *spec, struct lab_outc
              struct lab_report *report);
 struct lab_outcome *lab_outcome_new(void);
 void lab_outcome_free(struct lab_outcome *out);
+
+/* What the @core-th of the spec's cores says of the stretches of @key; with el2_only, of the
+ * passages in them. */
+const struct arm_model_counts *lab_modelled(const struct lab_outcome *out, unsigned core,
+                                            unsigned key);
 
 /* The number behind NAME= in a line of the console; -1: there is none. */
 int64_t lab_console_number(const struct lab_outcome *out, const char *name, unsigned index);
