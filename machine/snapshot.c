@@ -62,6 +62,8 @@ static int take_memory(struct arm_machine *m, struct arm_snapshot *s, struct arm
     if (rc < 0)
         return rc;
     s->bank_count = m->mem.bank_count;
+    for (unsigned n = 0; n < s->bank_count; n++)
+        s->bank_base[n] = m->mem.banks[n].base;
     for (unsigned k = 0; k < m->cpu_count; k++)
         tlb_share_writes(m->cpus[k]->tlb);
     return 0;
@@ -118,6 +120,19 @@ void arm_snapshot_free(struct arm_snapshot *s)
     free(s->state);
     free(s->facts);
     free(s);
+}
+
+bool arm_snapshot_shares(const struct arm_snapshot *a, const struct arm_snapshot *b, uint64_t pa)
+{
+    for (unsigned n = 0; n < a->bank_count && n < b->bank_count; n++) {
+        uint64_t page = (pa - a->bank_base[n]) >> PAGE_SHIFT;
+        if (pa < a->bank_base[n] || page >= a->ram[n].pages.count)
+            continue;
+        return a->bank_base[n] == b->bank_base[n] && a->ram[n].image == b->ram[n].image &&
+               page < b->ram[n].pages.count &&
+               blocks_get(&a->ram[n].pages, page) == blocks_get(&b->ram[n].pages, page);
+    }
+    return false;
 }
 
 static int restore_disks(struct arm_machine *m, const struct arm_snapshot *s, struct arm_error *err)

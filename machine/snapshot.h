@@ -21,6 +21,7 @@ struct arm_snapshot {
     uint8_t *state; /* sections of machine_state(): owned */
     size_t state_size;
     unsigned bank_count;
+    uint64_t bank_base[PHYSMEM_BANKS_MAX]; /* guest-physical */
     struct ram_contents ram[PHYSMEM_BANKS_MAX];
     bool has_disk[VIRT_DISKS];
     struct blocks disk[VIRT_DISKS]; /* overlays */

@@ -444,6 +444,7 @@ static void get_frame(struct reader *r, struct arm_snapshot *s, struct arm_machi
             return;
         }
         s->bank_count = n + 1;
+        s->bank_base[n] = m->mem.banks[n].base;
         get_ram(r, &s->ram[n], pages);
     }
     for (unsigned n = 0; r->rc == 0 && n < VIRT_DISKS; n++) {

@@ -150,12 +150,36 @@ static void test_a_disk_that_the_guest_writes_itself_is_refused(void **state)
     arm_machine_free(m);
 }
 
+static void test_snapshots_share_pages_that_have_not_been_written_in_between(void **state)
+{
+    static const uint8_t other[4] = {1, 2, 3, 4};
+    static struct output out;
+    struct arm_machine *m = create_mix(1, &out);
+    uint64_t written = ENTRY + 0x10000, left = written + 0x1000, outside = UINT64_C(0x1000000000);
+
+    (void)state;
+    assert_true(arm_mem_write(m, written, other, 4));
+    assert_true(arm_mem_write(m, left, other, 4));
+    struct arm_snapshot *a = take(m), *b = take(m);
+    assert_true(arm_snapshot_shares(a, b, written + 8));
+    assert_true(arm_mem_write(m, written, other, 4)); /* the same bytes again */
+    struct arm_snapshot *c = take(m);
+    assert_false(arm_snapshot_shares(a, c, written + 8));
+    assert_true(arm_snapshot_shares(a, c, left));
+    assert_false(arm_snapshot_shares(a, c, outside));
+    arm_snapshot_free(a);
+    arm_snapshot_free(b);
+    arm_snapshot_free(c);
+    arm_machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_run_after_a_snapshot_is_the_run_without_it),
         cmocka_unit_test(test_a_file_holds_all_of_it),
         cmocka_unit_test(test_snapshots_outlive_their_machine_and_each_other),
+        cmocka_unit_test(test_snapshots_share_pages_that_have_not_been_written_in_between),
         cmocka_unit_test(test_a_callback_can_neither_take_nor_restore),
         cmocka_unit_test(test_nothing_is_restored_while_input_is_recorded),
         cmocka_unit_test(test_a_disk_that_the_guest_writes_itself_is_refused),

@@ -138,6 +138,68 @@ static void test_before_the_first_step_there_is_none(void **state)
     timeline_free(t);
 }
 
+/* What is told of a stretch, event by event. */
+struct told {
+    struct timeline *t;
+    unsigned count;
+    uint64_t last; /* instructions before the last one */
+};
+
+static void tell(void *ctx, const struct arm_event *event)
+{
+    struct told *told = ctx;
+    uint64_t now = arm_machine_position(timeline_machine(told->t)).insns;
+
+    assert_int_equal(event->kind, ARM_EVENT_INSN);
+    assert_true(now >= told->last);
+    told->last = now;
+    told->count++;
+}
+
+static void test_a_stretch_is_told_exactly_and_its_work_is_counted(void **state)
+{
+    const struct arm_filter insns = {.size = sizeof(insns), .events = ARM_BIT(ARM_EVENT_INSN)};
+    static struct output out;
+    struct timeline *t = open_mix(1, &out);
+    struct arm_position from, to;
+
+    (void)state;
+    go(t, (struct arm_position){170000, 0});
+    to = timeline_here(t);
+    for (unsigned k = 0; k < 2; k++) {
+        struct told told = {.t = t};
+        uint64_t work = timeline_work(t);
+        assert_int_equal(timeline_tell(t, to, 1000, &insns, tell, &told, &from), TIMELINE_THERE);
+        assert_int_equal(from.insns, to.insns - 1000);
+        assert_int_equal(position_compare(timeline_here(t), to), 0);
+        assert_in_range(told.count, 1000 - 100, 1000); /* an exception may end one */
+        assert_in_range(told.last, to.insns - 100, to.insns);
+        assert_in_range(timeline_work(t) - work, 1000 * TIMELINE_WORK_OBSERVED, 2000000);
+    }
+    timeline_free(t);
+}
+
+/* A search that may work no more ends where it began, and says how far it has looked. */
+static void test_a_search_that_is_not_allowed_more_ends(void **state)
+{
+    const struct timeline_quest never = {
+        .filter = {.size = sizeof(struct arm_filter), .events = ARM_BIT(ARM_EVENT_POWER)}};
+    static struct output out;
+    struct timeline *t = open_mix(1, &out);
+    struct arm_position here;
+
+    (void)state;
+    go(t, (struct arm_position){400000, 0});
+    here = timeline_here(t);
+    timeline_allow(t, timeline_work(t) + 150000);
+    assert_int_equal(timeline_last(t, &never, 1, NULL), TIMELINE_TIRED);
+    assert_int_equal(position_compare(timeline_here(t), here), 0);
+    assert_in_range(timeline_looked(t).insns, 1, here.insns - 1);
+    timeline_allow(t, 0);
+    assert_int_equal(timeline_last(t, &never, 1, NULL), TIMELINE_START);
+    timeline_free(t);
+}
+
 /* Forwards @POINTS times, and back: the same places in reverse. */
 static void both_ways(struct timeline *t, const struct timeline_quest *q, unsigned count)
 {
@@ -309,6 +371,8 @@ int main(void)
         cmocka_unit_test(test_any_point_is_the_same_from_both_sides),
         cmocka_unit_test(test_a_step_back_undoes_a_step),
         cmocka_unit_test(test_before_the_first_step_there_is_none),
+        cmocka_unit_test(test_a_stretch_is_told_exactly_and_its_work_is_counted),
+        cmocka_unit_test(test_a_search_that_is_not_allowed_more_ends),
         cmocka_unit_test(test_events_are_found_from_both_sides),
         cmocka_unit_test(test_stretches_without_a_write_are_not_executed),
         cmocka_unit_test(test_instructions_and_stores_are_found_from_both_sides),

@@ -161,6 +161,7 @@ static void arrive(struct gdb_session *g, enum timeline_result r, struct gdb_sto
     case TIMELINE_START:
         stop->kind = GDB_STOP_BEGIN;
         break;
+    case TIMELINE_TIRED: /* never: timeline_allow() is not called */
     case TIMELINE_STOPPED:
         stop->signal = GDB_SIGNAL_INT;
         break;

@@ -114,6 +114,7 @@ struct stepper *step_open(const struct run_request *req, const struct check_requ
 
 void step_close(struct stepper *s)
 {
+    step_why_free(s->why);
     arm_checker_free(s->checker);
     timeline_free(s->t);
     if (s->capstone)
@@ -166,6 +167,7 @@ enum step_verdict do_quit(struct stepper *s, char **words, GString *out)
 static enum step_verdict execute(struct stepper *s, char **words, const char *line, GString *out)
 {
     step_fn *fn = find(words[0]);
+    uint64_t work = timeline_work(s->t);
     enum step_verdict v;
 
     if (!fn) {
@@ -185,8 +187,10 @@ static enum step_verdict execute(struct stepper *s, char **words, const char *li
             if (commands[k].fn == fn)
                 g_string_append_printf(out, "%s %s: %s\n", commands[k].name, commands[k].arguments,
                                        commands[k].help);
-    if (fn != do_says && fn != do_expect)
+    if (fn != do_says && fn != do_expect && fn != do_print) {
         g_string_assign(s->last, out->str);
+        s->work = timeline_work(s->t) - work;
+    }
     s->failed |= v == STEP_UNMET;
     return v;
 }

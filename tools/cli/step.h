@@ -10,6 +10,7 @@
 
 struct check_request;
 struct run_request;
+struct why;
 
 enum step_break_kind { BREAK_PC, BREAK_WORLD, BREAK_EVENT };
 
@@ -33,6 +34,8 @@ struct stepper {
     GPtrArray *breaks;          /* struct step_break */
     GString *console;           /* what the guest has printed */
     GString *last;              /* the last answer */
+    uint64_t work;              /* timeline_work() of the last answer */
+    struct why *why;            /* the last one, which `why more` goes on with; NULL: none */
     bool failed;                /* an expectation was not met */
     bool quit;
     /* Registers of the CPU that is looked at: as they were before the last movement, and are. */
@@ -84,13 +87,16 @@ unsigned step_el(const struct stepper *s);
 
 /* "name+0x10", or "": a guest is not what the symbols are of. */
 const char *step_symbol(const struct stepper *s, uint64_t address, char *buf, size_t size);
+const char *step_symbol_of(const struct stepper *s, unsigned cpu, unsigned el, const char *world,
+                           uint64_t address, char *buf, size_t size);
 
 /* The instruction at @pc, as text; false: it cannot be read. */
 bool step_insn(const struct stepper *s, uint64_t pc, uint32_t *word, char *text, size_t size);
 void step_disassemble(const struct stepper *s, uint64_t pc, uint32_t word, char *text, size_t size);
 
-/* The world that runs on @cpu here; NULL: none. */
+/* The world that runs on @cpu here, or at @at; NULL: none. */
 const char *step_world(const struct stepper *s, unsigned cpu);
+const char *step_world_at(const struct stepper *s, unsigned cpu, struct arm_position at);
 
 /* The line that says where this is. */
 void step_where(const struct stepper *s, GString *out);
@@ -114,12 +120,31 @@ struct step_target {
 };
 struct timeline_quest step_write_quest(struct step_target *target);
 
+/* Does an event of those that step_trace() keeps write @target? */
+bool step_writes(const struct step_target *target, const struct arm_event *event);
+
+/* All that a stretch of the run does to registers and memory. */
+struct step_event {
+    struct arm_event event;
+    struct arm_position at; /* before its instruction */
+};
+struct step_trace {
+    struct stepper *s;
+    GArray *events;           /* struct step_event */
+    struct arm_position from; /* it begins here */
+};
+
+/* Fill @trace with the @insns instructions before @to; the timeline is there then. */
+enum timeline_result step_trace(struct step_trace *trace, struct arm_position to, uint64_t insns);
+
 /* Registers before a movement; and behind it. */
 void step_remember(struct stepper *s);
 void step_compare(struct stepper *s);
 
 /* The answer to a movement that ended with @r. */
 enum step_verdict step_arrived(struct stepper *s, enum timeline_result r, GString *out);
+
+void step_why_free(struct why *why); /* @why: may be NULL */
 
 /* Value of an expression as text; false: it is none. */
 bool step_value(struct stepper *s, const char *expr, GString *out);

@@ -18,14 +18,18 @@ unsigned step_el(const struct stepper *s)
     return (unsigned)(step_reg(s, ARM_PSTATE) >> 2) & 3;
 }
 
-const char *step_symbol(const struct stepper *s, uint64_t address, char *buf, size_t size)
+const char *step_symbol_of(const struct stepper *s, unsigned cpu, unsigned el, const char *world,
+                           uint64_t address, char *buf, size_t size)
 {
-    const char *world = step_world(s, s->cpu);
-
     if ((world && g_str_has_prefix(world, "vm")) ||
-        !arm_checker_symbol(s->checker, s->cpu, step_el(s), address, buf, size))
+        !arm_checker_symbol(s->checker, cpu, el, address, buf, size))
         *buf = '\0';
     return buf;
+}
+
+const char *step_symbol(const struct stepper *s, uint64_t address, char *buf, size_t size)
+{
+    return step_symbol_of(s, s->cpu, step_el(s), step_world(s, s->cpu), address, buf, size);
 }
 
 void step_disassemble(const struct stepper *s, uint64_t pc, uint32_t word, char *text, size_t size)
@@ -54,13 +58,17 @@ bool step_insn(const struct stepper *s, uint64_t pc, uint32_t *word, char *text,
     return read;
 }
 
-const char *step_world(const struct stepper *s, unsigned cpu)
+const char *step_world_at(const struct stepper *s, unsigned cpu, struct arm_position at)
 {
     struct arm_crossing last;
 
-    return arm_checker_crossing(s->checker, cpu, timeline_here(s->t), false, &last) && last.enter
-               ? last.world
-               : NULL;
+    return arm_checker_crossing(s->checker, cpu, at, false, &last) && last.enter ? last.world
+                                                                                 : NULL;
+}
+
+const char *step_world(const struct stepper *s, unsigned cpu)
+{
+    return step_world_at(s, cpu, timeline_here(s->t));
 }
 
 void step_where(const struct stepper *s, GString *out)
@@ -120,7 +128,7 @@ static bool writes_register(const struct step_target *t, const struct arm_event 
 
     switch (p->kind) {
     case ARM_EVENT_INSN:
-        if (!arm_insn_uses(p->insn.word, &use))
+        if (t->number < ARM_X(0) || !arm_insn_uses(p->insn.word, &use))
             return false;
         if (t->number >= ARM_V(0))
             return use.v_writes >> (t->number - ARM_V(0)) & 1;
@@ -165,6 +173,19 @@ static bool differs(struct step_target *t)
 
     look(t);
     return t->value != before;
+}
+
+bool step_writes(const struct step_target *t, const struct arm_event *p)
+{
+    const struct arm_event_mem *m = &p->mem;
+    uint64_t whole = m->size, first = m->pa2 ? 0x1000 - (m->pa & 0xfff) : whole;
+
+    if (t->number != ARM_NO_REGISTER)
+        return p->cpu == t->cpu && writes_register(t, p);
+    if (p->kind == ARM_EVENT_MEM)
+        return (m->kind & ARM_MEM_WRITE) && (overlaps(t->pa, m->pa, first) ||
+                                             (m->pa2 && overlaps(t->pa, m->pa2, whole - first)));
+    return p->kind == ARM_EVENT_DMA && writes_memory(t, p);
 }
 
 static bool is_write(void *ctx, const struct arm_event *p)

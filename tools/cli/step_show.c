@@ -246,6 +246,8 @@ bool step_value(struct stepper *s, const char *expr, GString *out)
         g_string_append_printf(out, "%" PRIu64 ".%" PRIu64, at.insns, at.exceptions);
     else if (!strcmp(expr, "insns"))
         g_string_append_printf(out, "%" PRIu64, at.insns);
+    else if (!strcmp(expr, "work"))
+        g_string_append_printf(out, "%" PRIu64, s->work);
     else if (!strcmp(expr, "state"))
         g_string_append_printf(out, "%#" PRIx64, state_hash(s));
     else if (!strcmp(expr, "cpu"))

@@ -286,6 +286,8 @@ enum arm_stop_reason side_go(struct side *s, const struct arm_until *until)
             return ARM_STOP_ERROR;
         if (s == &t->live)
             t->end = (enum arm_stop_reason)why;
+        else
+            t->work += (side_at(s).insns - before) * (t->observed ? TIMELINE_WORK_OBSERVED : 1);
         if (why != ARM_STOP_LIMIT || whole)
             return (enum arm_stop_reason)why;
         left -= left ? side_at(s).insns - before : 0;
@@ -347,13 +349,18 @@ static enum timeline_result approach(struct side *s, struct arm_position to)
     return TIMELINE_THERE;
 }
 
+static enum timeline_result run_exactly(struct side *s, struct arm_position to)
+{
+    enum timeline_result r = run_insns(s, to.insns);
+
+    return r == TIMELINE_THERE ? run_exceptions(s, to.exceptions) : r;
+}
+
 enum timeline_result side_run(struct side *s, struct arm_position to)
 {
     enum timeline_result r = s == &s->t->past ? approach(s, to) : TIMELINE_THERE;
 
-    if (r == TIMELINE_THERE)
-        r = run_insns(s, to.insns);
-    return r == TIMELINE_THERE ? run_exceptions(s, to.exceptions) : r;
+    return r == TIMELINE_THERE ? run_exactly(s, to) : r;
 }
 
 enum timeline_result past_restore(struct timeline *t, const struct point *p)
@@ -362,6 +369,7 @@ enum timeline_result past_restore(struct timeline *t, const struct point *p)
         return TIMELINE_ERROR;
     if (arm_snapshot_restore(t->past.m, p->snapshot, &t->error) < 0)
         return TIMELINE_ERROR;
+    t->work += TIMELINE_WORK_SNAPSHOT;
     t->past.crossings = p->crossings;
     t->past.inputs = p->inputs;
     t->here = &t->past;
@@ -468,6 +476,46 @@ enum timeline_result timeline_back(struct timeline *t, unsigned cpu)
     if (r == TIMELINE_THERE && progress(t, cpu) >= goal)
         r = past_restore(t, points_of_cpu(t, cpu, goal - 1));
     return r == TIMELINE_THERE ? run_cpu(t, cpu, now.insns ? now.insns - 1 : 0, goal - 1) : r;
+}
+
+enum timeline_result timeline_tell(struct timeline *t, struct arm_position to, uint64_t insns,
+                                   const struct arm_filter *filter, arm_event_fn *fn, void *ctx,
+                                   struct arm_position *from)
+{
+    struct arm_position begin = {to.insns > insns ? to.insns - insns : 0, 0};
+
+    if (!t->points->len)
+        return TIMELINE_START;
+    if (position_compare(begin, timeline_start(t)) < 0)
+        begin = timeline_start(t);
+    t->interrupted = 0;
+    enum timeline_result r = past_restore(t, points_before(t, begin, false));
+    if (r == TIMELINE_THERE)
+        r = side_run(&t->past, begin);
+    if (r != TIMELINE_THERE)
+        return r;
+    *from = side_at(&t->past);
+    int handle = arm_subscribe(t->past.m, filter, fn, ctx);
+    t->observed = true;
+    r = handle ? run_exactly(&t->past, to) : TIMELINE_ERROR;
+    t->observed = false;
+    arm_unsubscribe(t->past.m, handle);
+    return r == TIMELINE_THERE ? settle(t) : r;
+}
+
+uint64_t timeline_work(const struct timeline *t)
+{
+    return t->work;
+}
+
+void timeline_allow(struct timeline *t, uint64_t work)
+{
+    t->allowed = work;
+}
+
+struct arm_position timeline_looked(const struct timeline *t)
+{
+    return t->looked;
 }
 
 /* ---- what it is ---- */

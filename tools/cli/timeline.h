@@ -45,6 +45,7 @@ enum timeline_result {
     TIMELINE_END,     /* the run ends before that: timeline_end() */
     TIMELINE_START,   /* there is nothing before it */
     TIMELINE_STOPPED, /* by timeline_interrupt() */
+    TIMELINE_TIRED,   /* it has worked as much as it may: timeline_allow() */
     TIMELINE_ERROR,   /* of the host: timeline_error() */
 };
 
@@ -121,6 +122,23 @@ enum timeline_result timeline_previous(struct timeline *t, const struct timeline
 /* The same, but for an event that is here it stays. */
 enum timeline_result timeline_last(struct timeline *t, const struct timeline_quest *quests,
                                    unsigned count, unsigned *which);
+
+/* What passes @filter between *from, which is @insns instructions before @to or the start, and @to,
+ * in order: executed again. The timeline is at @to, which is not behind the farthest point. */
+enum timeline_result timeline_tell(struct timeline *t, struct arm_position to, uint64_t insns,
+                                   const struct arm_filter *filter, arm_event_fn *fn, void *ctx,
+                                   struct arm_position *from);
+
+/* What going back has cost so far, in instructions that were executed again: one that was observed
+ * counts as so many, and a snapshot that was taken or restored. */
+#define TIMELINE_WORK_OBSERVED 16
+#define TIMELINE_WORK_SNAPSHOT 100000
+uint64_t timeline_work(const struct timeline *t);
+
+/* A search backwards ends with TIMELINE_TIRED, and where it began, once timeline_work() is @work;
+ * 0: never. timeline_looked() is the place behind which it has looked. */
+void timeline_allow(struct timeline *t, uint64_t work);
+struct arm_position timeline_looked(const struct timeline *t);
 
 /* Bytes for the console's input, given to the guest from the farthest point on as it takes them. */
 void timeline_type(struct timeline *t, const char *text, size_t size);

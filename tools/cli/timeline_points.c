@@ -49,6 +49,15 @@ struct point *points_before(const struct timeline *t, struct arm_position at, bo
     return n ? nth(t, n - 1) : NULL;
 }
 
+bool points_share(const struct timeline *t, struct arm_position from, struct arm_position to,
+                  uint64_t pa)
+{
+    const struct point *a = points_before(t, from, false), *b = points_before(t, to, false);
+
+    return a && b && position_compare(a->at, from) == 0 && position_compare(b->at, to) == 0 &&
+           arm_snapshot_shares(a->snapshot, b->snapshot, pa);
+}
+
 struct point *points_of_cpu(const struct timeline *t, unsigned cpu, uint64_t progress)
 {
     for (unsigned k = t->points->len; k-- > 0;)
@@ -135,6 +144,7 @@ bool points_take(struct timeline *t, struct side *s, bool fine)
     struct arm_snapshot *snapshot = arm_snapshot_take(s->m, &t->error);
     if (!snapshot)
         return false;
+    t->work += s == &t->past ? TIMELINE_WORK_SNAPSHOT : 0;
     struct point *p = g_new0(struct point, 1);
     *p = (struct point){.at = at,
                         .cpus = g_new(struct arm_position, t->cpus),

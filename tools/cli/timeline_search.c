@@ -216,11 +216,12 @@ static bool wants_worlds_only(const struct timeline_quest *q)
 /* The last match between where the past machine is and @to that compares to @here with less than
  * @below: *last, *which; -1: none. */
 static enum timeline_result scan(struct timeline *t, struct hunt *h, struct arm_position to,
-                                 struct arm_position here, int below, struct arm_position *last,
-                                 int *which)
+                                 struct arm_position here, int below, bool observed,
+                                 struct arm_position *last, int *which)
 {
     enum timeline_result r = TIMELINE_ERROR;
 
+    t->observed = observed;
     if (hunt_begin(h, &t->past))
         do {
             r = hunt_on(h, &to);
@@ -232,6 +233,7 @@ static enum timeline_result scan(struct timeline *t, struct hunt *h, struct arm_
         } while (r == TIMELINE_THERE && h->seen >= 0 &&
                  position_compare(side_at(&t->past), to) < 0);
     hunt_end(h);
+    t->observed = false;
     return r;
 }
 
@@ -249,6 +251,26 @@ static enum timeline_result begin_scan(struct timeline *t, struct arm_position t
     return side_run(&t->past, (struct arm_position){to.insns - piece, 0});
 }
 
+/* The last place at or before @to behind which there may be what is looked for: by what is known
+ * of the stretches between points that are kept. @only: the one quest, NULL if there are more. */
+static struct arm_position skip(const struct timeline *t, struct arm_position to, bool worlds,
+                                uint64_t crossings, const struct timeline_quest *only)
+{
+    const struct point *p;
+
+    if (only && only->sysreg)
+        to = stretches_skip(t, to, only->sysreg);
+    for (p = points_before(t, to, true); p && points_before(t, p->at, true);
+         p = points_before(t, to, true)) {
+        bool none = (worlds && p->crossings == crossings) ||
+                    (only && only->watch && points_share(t, p->at, to, only->pa));
+        if (!none)
+            break;
+        to = p->at;
+    }
+    return to;
+}
+
 static enum timeline_result search_back(struct timeline *t, const struct timeline_quest *quests,
                                         unsigned count, int below, unsigned *which)
 {
@@ -263,20 +285,16 @@ static enum timeline_result search_back(struct timeline *t, const struct timelin
         worlds &= wants_worlds_only(&quests[k]);
     }
     for (;;) {
-        if (count == 1 && quests->sysreg)
-            to = stretches_skip(t, to, quests->sysreg);
-        const struct point *p = points_before(t, to, true);
-        while (worlds && p && p->crossings == crossings && points_before(t, p->at, true)) {
-            to = p->at; /* nothing of the kind in between */
-            p = points_before(t, to, true);
-        }
+        to = skip(t, to, worlds, crossings, count == 1 ? quests : NULL);
         int found = -1;
-        enum timeline_result r = begin_scan(t, to, piece);
+        enum timeline_result r =
+            t->allowed && t->work >= t->allowed ? TIMELINE_TIRED : begin_scan(t, to, piece);
         crossings = t->past.crossings;
         struct arm_position from = r == TIMELINE_THERE ? side_at(&t->past) : to;
         if (r == TIMELINE_THERE)
-            r = scan(t, &h, to, here, below, &last, &found);
-        if (r == TIMELINE_START || r == TIMELINE_STOPPED || r == TIMELINE_ERROR) {
+            r = scan(t, &h, to, here, below, piece != 0, &last, &found);
+        t->looked = to;
+        if (r != TIMELINE_THERE && r != TIMELINE_END) {
             enum timeline_result back = timeline_goto(t, here); /* where it was */
             return back == TIMELINE_THERE ? r : back;
         }

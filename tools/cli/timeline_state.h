@@ -56,6 +56,9 @@ struct timeline {
     struct arm_error error;
     uint64_t resident; /* bytes of the process before the first snapshot */
     bool begun;        /* points are kept */
+    uint64_t work, allowed;
+    struct arm_position looked;
+    bool observed; /* the past machine tells of each instruction */
     volatile sig_atomic_t interrupted;
 };
 
@@ -66,6 +69,10 @@ bool points_take(struct timeline *t, struct side *s, bool fine);
 
 /* The last point at or before @at, or before @at; NULL: none. */
 struct point *points_before(const struct timeline *t, struct arm_position at, bool strictly);
+
+/* The page at guest-physical @pa has not been written between the points at @from and @to. */
+bool points_share(const struct timeline *t, struct arm_position from, struct arm_position to,
+                  uint64_t pa);
 
 /* The last one at which @cpu has come no farther than @progress instructions and exceptions. */
 struct point *points_of_cpu(const struct timeline *t, unsigned cpu, uint64_t progress);
