@@ -25,14 +25,19 @@ static volatile uint64_t protected_words[PROTECTED], owner;
 /* Ticket lock: next to be given, now served. */
 static uint64_t next_ticket, serving;
 
+/* Times round a loop that waits, on each CPU. */
+static uint64_t spins[MAX_CPUS];
+
 static void spin_until(const uint64_t *word, uint64_t value)
 {
-    uint64_t since = now();
+    uint64_t since = now(), n = 0;
 
     while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value) {
         require(patient(since), "waits for ticket %lu, %lu is served", value, *word);
         insn("yield");
+        n++;
     }
+    spins[cpu_index()] += n;
 }
 
 static void ticket_lock(void)
@@ -58,6 +63,7 @@ static void pv_lock(void)
         if (__atomic_load_n(&serving, __ATOMIC_ACQUIRE) == ticket)
             return;
         insn("yield");
+        spins[cpu_index()]++;
     }
     __atomic_store_n(mine, ticket, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&serving, __ATOMIC_SEQ_CST) != ticket)
@@ -120,6 +126,7 @@ static void wfe_lock(void)
             return;
         require(patient(since), "waits for ticket %lu, %lu is served", ticket, served);
         insn("wfe");
+        spins[cpu_index()]++;
     }
 }
 
@@ -136,7 +143,7 @@ static const struct lock {
 
 static const struct lock *lock;
 static unsigned through;
-static uint64_t longest[LOCKS][MAX_CPUS], took[LOCKS], entries[LOCKS];
+static uint64_t longest[LOCKS][MAX_CPUS], took[LOCKS], entries[LOCKS], spun[LOCKS];
 
 static void hold(struct random *r)
 {
@@ -201,6 +208,15 @@ static void test(unsigned cpu)
     wait_for_all();
 }
 
+static uint64_t all_spins(void)
+{
+    uint64_t sum = 0;
+
+    for (unsigned cpu = 0; cpu < platform.cpus; cpu++)
+        sum += spins[cpu];
+    return sum;
+}
+
 static uint64_t most_of(unsigned n)
 {
     uint64_t most = 0;
@@ -241,6 +257,7 @@ static void run(void)
         chosen |= option_is("lock", locks[n].name);
     for (unsigned n = 0; n < LOCKS; n++) {
         uint64_t since = now(), before = protected_words[0], entered = pv_entries();
+        uint64_t spins_before = all_spins();
 
         if (chosen && !option_is("lock", locks[n].name))
             continue;
@@ -249,17 +266,18 @@ static void run(void)
         smp_run(test);
         took[n] = now() - since;
         entries[n] = pv_entries() - entered;
+        spun[n] = all_spins() - spins_before;
         require(protected_words[0] == before + rounds * platform.cpus,
                 "%s: %lu times inside, counted %lu", lock->name, rounds * platform.cpus,
                 protected_words[0] - before);
     }
     report_ok("vcpus=%u rounds=%lu ticket_us=%lu pv_us=%lu queued_us=%lu wfe_us=%lu "
               "longest_us=%lu,%lu,%lu,%lu entries_per_100=%lu,%lu,%lu,%lu "
-              "fair_percent=%lu,%lu,%lu,%lu",
+              "fair_percent=%lu,%lu,%lu,%lu spins=%lu,%lu,%lu,%lu",
               platform.cpus, rounds, took[0] / us, took[1] / us, took[2] / us, took[3] / us,
               most_of(0) / us, most_of(1) / us, most_of(2) / us, most_of(3) / us, per_100(0),
               per_100(1), per_100(2), per_100(3), fairness(0), fairness(1), fairness(2),
-              fairness(3));
+              fairness(3), spun[0], spun[1], spun[2], spun[3]);
 }
 
 const struct guest guest = {.name = "locks", .breaks = breaks, .run = run};

@@ -135,11 +135,36 @@ static void test_the_order_of_slots_is_theory_if_no_prefetcher_sees_it(void **st
     assert_says(vgic_answer(&n), "The orders differ in work");
 }
 
+/* ---- patching ---- */
+
+static void test_a_nest_wins_as_long_as_it_needs_no_more_than_a_call(void **state)
+{
+    struct patching_numbers n = {.lock_us = {{1, 2, 3, 90}, {1, 2, 3, 30}, {0}, {1, 2, 3, 40}}};
+
+    (void)state;
+    for (unsigned k = 0; k < HOOK_MOST; k++) {
+        n.insns[HOOK_NEST][k] = 10 + k;
+        n.insns[HOOK_CALL][k] = 12.5;
+    }
+    assert_int_equal(patching_nest_wins(&n), 3);
+    assert_says(patching_answer(&n), "as good up to 3, then the patched call is better");
+    assert_says(patching_answer(&n), "sleep is 3 times as fast as one whose waiters spin");
+    assert_says(patching_answer(&n), "WFE does not do as well");
+    n.insns[HOOK_NEST][0] = 13;
+    assert_says(patching_answer(&n), "better from the first on");
+    for (unsigned k = 0; k < HOOK_MOST; k++)
+        n.insns[HOOK_NEST][k] = 1;
+    n.lock_us[LOCK_PV][3] = 90;
+    assert_says(patching_answer(&n), "up to eight implementations");
+    assert_says(patching_answer(&n), "wins nothing");
+}
+
 /* ---- claims ---- */
 
 static void test_a_claim_says_with_how_many_cores_it_does_not_hold(void **state)
 {
-    struct claim_numbers n = {.what = "Cycles", .core = "x", .base = 0.5, .variants = 100};
+    struct claim_numbers n = {
+        .what = "Cycles", .core = "x", .base = 0.5, .itself = true, .variants = 100};
 
     (void)state;
     assert_says(claim_sentence(&n), "no parameter moves it; the answer holds with each of 100");
@@ -151,6 +176,8 @@ static void test_a_claim_says_with_how_many_cores_it_does_not_hold(void **state)
     n.first_against = "y";
     assert_says(claim_sentence(&n), "lat_load from 3 to 4 moves it most, by +25.0 %");
     assert_says(claim_sentence(&n), "does not hold with 2 of 100 cores");
+    n.itself = false;
+    assert_says(claim_sentence(&n), "neither with this core nor with 2 of 100");
 }
 
 int main(void)
@@ -162,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_redundant_moves_are_a_share_of_all_that_moves),
         cmocka_unit_test(test_the_fear_is_what_the_sweep_says),
         cmocka_unit_test(test_the_order_of_slots_is_theory_if_no_prefetcher_sees_it),
+        cmocka_unit_test(test_a_nest_wins_as_long_as_it_needs_no_more_than_a_call),
         cmocka_unit_test(test_a_claim_says_with_how_many_cores_it_does_not_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

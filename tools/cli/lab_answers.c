@@ -168,12 +168,16 @@ char *claim_sentence(const struct claim_numbers *n)
                                        n->parameter, n->from, n->to, 100 * n->change)
                      : g_strdup("no parameter moves it");
     g_autofree char *holds =
-        n->against
-            ? g_strdup_printf("the answer does not hold with %u of %u cores that differ in "
-                              "one parameter, the first of them %s",
+        !n->itself ? g_strdup_printf("so what the answer says of instructions does not hold for "
+                                     "cycles, neither with this core nor with %u of %u that differ "
+                                     "in one parameter",
+                                     n->against, n->variants)
+        : n->against
+            ? g_strdup_printf("the answer does not hold with %u of %u cores that differ in one "
+                              "parameter, the first of them %s",
                               n->against, n->variants, n->first_against)
-            : g_strdup_printf("the answer holds with each of %u cores that differ in one "
-                              "parameter by a quarter, by half or twice, or by the next word",
+            : g_strdup_printf("the answer holds with each of %u cores that differ in one parameter "
+                              "by a quarter, by half or twice, or by the next word",
                               n->variants);
 
     return g_strdup_printf("%s: %.3g on the core %s; %s; %s.", n->what, n->base, n->core, most,
@@ -240,4 +244,57 @@ char *vgic_answer(const struct vgic_numbers *n)
             ? "it is slow in theory only"
             : "the prefetcher is no reason for an order, what there is of a difference is in which "
               "lines the slots share with what else is used");
+}
+
+/* ---- patching ---- */
+
+unsigned patching_nest_wins(const struct patching_numbers *n)
+{
+    unsigned wins = 0;
+
+    while (wins < HOOK_MOST && n->insns[HOOK_NEST][wins] <= n->insns[HOOK_CALL][wins])
+        wins++;
+    return wins;
+}
+
+static char *patching_locks(const struct patching_numbers *n)
+{
+    const unsigned most = LOCK_OVERCOMMITS - 1;
+    double ticket = n->lock_us[LOCK_TICKET][most], pv = n->lock_us[LOCK_PV][most];
+    double wfe = n->lock_us[LOCK_WFE][most];
+
+    if (pv >= ticket)
+        return g_strdup(
+            "a ticket lock whose waiters sleep wins nothing at four virtual CPUs on one");
+    return g_strdup_printf("at four virtual CPUs on one a ticket lock whose waiters sleep is %.0f "
+                           "times as fast as one whose waiters spin, %s",
+                           ticket / pv,
+                           wfe <= pv
+                               ? "and one that waits by WFE, without a hypercall, does as well"
+                               : "and one that waits by WFE does not do as well");
+}
+
+char *patching_answer(const struct patching_numbers *n)
+{
+    unsigned wins = patching_nest_wins(n);
+    const unsigned most = HOOK_MOST - 1;
+    g_autofree char *locks = patching_locks(n);
+    g_autofree char *verdict =
+        wins == HOOK_MOST
+            ? g_strdup("a nest does all that a multiway call would, up to eight implementations")
+        : wins
+            ? g_strdup_printf("a nest is as good up to %u, then the patched call is better", wins)
+            : g_strdup("the patched call is better from the first on");
+
+    return g_strdup_printf(
+        "A patched call needs %.1f instructions for any number of implementations, a nest of "
+        "static "
+        "branches %.1f with one and %.1f with eight (%" G_GUINT64_FORMAT " and %" G_GUINT64_FORMAT
+        " bytes), a pointer %.1f, a flag %.1f to %.1f: %s; a site that can spare x0 alone pays "
+        "%.1f, "
+        "since registers are saved around the call; and %s.",
+        n->insns[HOOK_CALL][most], n->insns[HOOK_NEST][0], n->insns[HOOK_NEST][most],
+        n->bytes[HOOK_NEST][0], n->bytes[HOOK_NEST][most], n->insns[HOOK_POINTER][most],
+        n->insns[HOOK_FLAG][0], n->insns[HOOK_FLAG][most], verdict, n->insns[HOOK_KEEPING][most],
+        locks);
 }

@@ -61,6 +61,7 @@ char *fpsimd_answer(const struct fpsimd_numbers *n);
 struct claim_numbers {
     const char *what, *core;
     double base;
+    bool itself; /* the claim holds with the core itself */
     unsigned variants,
         against; /* cores that differ in one parameter; those that decide otherwise */
     const char *first_against;
@@ -91,3 +92,22 @@ double vgic_prefetch(const struct vgic_numbers *n);
  * models. */
 void vgic_range(const struct vgic_numbers *n, double *least, double *most);
 char *vgic_answer(const struct vgic_numbers *n);
+
+/* ---- patching ---- */
+
+enum { HOOK_DIRECT, HOOK_FLAG, HOOK_NEST, HOOK_POINTER, HOOK_CALL, HOOK_KEEPING, HOOK_FORMS };
+#define HOOK_MOST 8
+enum { LOCK_TICKET, LOCK_PV, LOCK_QUEUED, LOCK_WFE, LOCK_KINDS };
+#define LOCK_OVERCOMMITS 4
+
+struct patching_numbers {
+    double insns[HOOK_FORMS][HOOK_MOST]; /* a call, by the number of implementations less 1 */
+    uint64_t bytes[HOOK_FORMS][HOOK_MOST];
+    double stores[HOOK_FORMS];
+    double lock_us[LOCK_KINDS]
+                  [LOCK_OVERCOMMITS]; /* by virtual CPUs for each CPU less 1; 0: not measured */
+};
+
+/* Up to how many implementations a nest needs no more instructions than a static call; 0: never. */
+unsigned patching_nest_wins(const struct patching_numbers *n);
+char *patching_answer(const struct patching_numbers *n);

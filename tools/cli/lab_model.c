@@ -29,8 +29,9 @@ bool lab_test_claim(const struct lab *lab, const struct lab_spec *spec,
         for (unsigned k = 0; k < modelled.core_count; k++) {
             result[k] = claim->result(out, k, claim->ctx);
             bool holds = claim->holds(result[k]);
-            n.against += !holds;
-            if (!holds && !n.first_against)
+            n.itself |= !k && holds;
+            n.against += k && !holds;
+            if (k && !holds && !n.first_against)
                 n.first_against = arm_core_label(list[k]);
         }
         n.base = result[0];
