@@ -6,12 +6,25 @@
 #include "base/bits.h"
 #include "checker/checker.h"
 
-#define PAGE UINT64_C(4096)
-#define FAR  (UINT64_C(64) << 10) /* at most between two frame records */
+#define FAR (UINT64_C(64) << 10) /* at most between two frame records */
+
+#define MEMOS 256
+
+/* Frame records that have been walked. Those that are still where they were, and the same, need not
+ * be found again: each by its address in the CPU's translation, which costs more than all else. */
+struct memo {
+    uint64_t fp; /* 0: none */
+    unsigned cpu;
+    uint32_t number;
+    unsigned count;
+    uint64_t pa[BACKTRACE_MOST + 1];
+    uint64_t pair[BACKTRACE_MOST + 1][2];
+};
 
 struct backtraces {
     GArray *list;        /* struct backtrace; the first is none */
     GHashTable *numbers; /* by contents, GBytes */
+    struct memo memos[MEMOS];
 };
 
 struct backtraces *backtraces_new(void)
@@ -35,25 +48,16 @@ void backtraces_free(struct backtraces *b)
     g_free(b);
 }
 
-/* A part of the stack that has been read. */
-struct stack {
-    uint64_t from, size;
-    uint8_t bytes[PAGE];
-};
-
 /* The frame record at @fp: the caller's X29, and X30. */
-static bool record(const struct arm_checker *c, unsigned cpu, struct stack *s, uint64_t fp,
-                   uint64_t pair[2])
+static bool record(const struct arm_checker *c, unsigned cpu, struct memo *m, uint64_t fp)
 {
-    if (fp - s->from >= s->size) {
-        s->from = fp;
-        s->size = PAGE - fp % PAGE;
-        if (!arm_virt_read(c->m, cpu, 2, fp, s->bytes, s->size))
-            return false;
-    }
-    if (s->size - (fp - s->from) < 16)
-        return false; /* it crosses a page: not one of a stack pointer's alignment */
-    memcpy(pair, s->bytes + (fp - s->from), 16);
+    uint64_t *pair = m->pair[m->count];
+    struct arm_translation t;
+
+    if (!arm_translate(c->m, cpu, 2, fp, ARM_ACCESS_READ, &t) ||
+        !arm_mem_read(c->m, t.pa, pair, sizeof(m->pair[0])))
+        return false;
+    m->pa[m->count++] = t.pa;
     return true;
 }
 
@@ -63,12 +67,12 @@ static uint64_t stripped(uint64_t pc)
     return pc >> 55 & 1 ? pc | UINT64_C(0xffff) << 48 : pc & ~(UINT64_C(0xffff) << 48);
 }
 
-static void unwind(const struct arm_checker *c, unsigned cpu, struct backtrace *out)
+static void unwind(const struct arm_checker *c, unsigned cpu, struct memo *m, struct backtrace *out)
 {
-    struct stack s = {0};
-    uint64_t fp = checker_reg(c, cpu, ARM_X(29)), pair[2];
+    uint64_t fp = m->fp;
 
-    while (out->count < BACKTRACE_MOST && fp && fp % 16 == 0 && record(c, cpu, &s, fp, pair)) {
+    while (out->count < BACKTRACE_MOST && fp && fp % 16 == 0 && record(c, cpu, m, fp)) {
+        const uint64_t *pair = m->pair[m->count - 1];
         if (pair[1] % 4 || !pair[1])
             break;
         out->pc[out->count++] = stripped(pair[1]);
@@ -78,24 +82,49 @@ static void unwind(const struct arm_checker *c, unsigned cpu, struct backtrace *
     }
 }
 
-uint32_t backtrace_take(const struct arm_checker *c, unsigned cpu)
+static bool is_still(const struct arm_checker *c, const struct memo *m)
 {
-    struct backtraces *b = c->backtraces;
-    struct backtrace now = {0};
+    uint64_t pair[2];
 
-    if (!b)
-        return 0;
-    unwind(c, cpu, &now);
-    if (!now.count)
-        return 0;
-    g_autoptr(GBytes) key = g_bytes_new(now.pc, now.count * sizeof(now.pc[0]));
+    for (unsigned k = 0; k < m->count; k++)
+        if (!arm_mem_read(c->m, m->pa[k], pair, sizeof(pair)) ||
+            memcmp(pair, m->pair[k], sizeof(pair)) != 0)
+            return false;
+    return true;
+}
+
+static uint32_t number_of(struct backtraces *b, const struct backtrace *t)
+{
+    g_autoptr(GBytes) key = g_bytes_new(t->pc, t->count * sizeof(t->pc[0]));
     uint32_t number = GPOINTER_TO_UINT(g_hash_table_lookup(b->numbers, key));
-    if (number)
+
+    if (number || !t->count)
         return number;
-    g_array_append_val(b->list, now);
+    g_array_append_val(b->list, *t);
     number = b->list->len - 1;
     g_hash_table_insert(b->numbers, g_bytes_ref(key), GUINT_TO_POINTER(number));
     return number;
+}
+
+uint32_t backtrace_take(const struct arm_checker *c, unsigned cpu)
+{
+    struct backtraces *b = c->backtraces;
+    uint64_t fp = checker_reg(c, cpu, ARM_X(29));
+    struct backtrace now = {0};
+
+    if (!b || !fp || fp % 16)
+        return 0;
+    struct memo *m = &b->memos[(fp >> 4 ^ fp >> 12) % MEMOS];
+    if (m->fp == fp && m->cpu == cpu && is_still(c, m))
+        return m->number;
+    m->fp = fp;
+    m->cpu = cpu;
+    m->count = 0;
+    unwind(c, cpu, m, &now);
+    m->number = number_of(b, &now);
+    if (!m->count)
+        m->fp = 0;
+    return m->number;
 }
 
 const struct backtrace *backtrace_get(const struct arm_checker *c, uint32_t number)

@@ -41,30 +41,31 @@ static bool is_own_doing(const struct flow *f, const struct granule *g, const st
 
 /* The memory of @g has been written with something that is no register's value; @tag: what it was
  * computed from. */
-static void modify(struct flow *f, struct granule *g, const struct tag *tag, const struct site *at)
+static void modify(struct flow *f, struct granule *g, const struct tag *tag,
+                   const struct arm_event *p)
 {
     uint64_t now = 0;
     bool edited = tag->kind && tag->world == g->tag.world && tag->reg == g->tag.reg;
 
-    g->blamed = !edited && is_own_doing(f, g, at);
+    /* What procedures keep is overwritten all the time: who called them is not worth it. */
+    g->modified = g->stack && !g->slot ? site_bare(f->c, p) : site_of(f->c, p);
+    g->blamed = !edited && is_own_doing(f, g, &g->modified);
     g->tag.kind = TAG_MODIFIED;
-    g->modified = *at;
     if (g->slot && arm_mem_read(f->c->m, g->pa, &now, sizeof(now)))
-        own_modified(f->c, g, now, at);
+        own_modified(f->c, g, now, &g->modified);
     view_note(f->c, g->tag.world, g->tag.reg);
 }
 
 void flow_watched(struct flow *f, const struct arm_event *p)
 {
     uint64_t end = p->store.pa + p->store.size, now = 0;
-    struct site at = site_of(f->c, p);
 
     if (p->el == 2 && f->cpus[p->cpu].following)
         return;
     for (uint64_t pa = p->store.pa & ~UINT64_C(7); pa < end; pa += 8) {
         struct granule *g = granules_find(&f->memory, pa);
         if (g->pa && g->slot && arm_mem_read(f->c->m, pa, &now, sizeof(now)) && now != g->value)
-            modify(f, g, &(struct tag){0}, &at);
+            modify(f, g, &(struct tag){0}, p);
     }
 }
 
@@ -100,6 +101,45 @@ void flow_assume_slot(struct flow *f, uint64_t pa, const struct tag *tag, uint64
     flow_mark_slot(f, pa);
 }
 
+/* The value of a register is stored. */
+static void bind(struct flow *f, const struct flow_cpu *v, const struct tag *tag,
+                 const struct arm_event *p)
+{
+    bool stack = is_stack(f, p);
+    struct site at = stack ? site_bare(f->c, p) : site_of(f->c, p);
+
+    for (unsigned k = 0; k < p->mem.size / 8u; k++) {
+        granules_bind(&f->memory, p->mem.pa + 8 * k, tag, p->mem.value[k], stack, &at);
+        granules_find(&f->memory, p->mem.pa + 8 * k)->turn = v->turn;
+    }
+    own_saved(f->c, p->cpu, tag, p->mem.pa, p->mem.value[0], &at);
+}
+
+/* Something else is: to what is a slot, perhaps. */
+static void overwrite(struct flow *f, const struct tag *tag, const struct arm_event *p)
+{
+    uint64_t last = p->mem.pa + p->mem.size - 1;
+    bool whole = !(p->mem.pa & 7) && !p->mem.pa2 && p->mem.size >= 8;
+
+    for (uint64_t pa = p->mem.pa & ~UINT64_C(7); pa <= last; pa += 8) {
+        uint64_t value = p->mem.value[pa > p->mem.pa && (p->mem.kind & ARM_MEM_FP)];
+        struct granule *g = granules_find(&f->memory, pa);
+        if (g->pa && (g->tag.world == WORLD_STATUS || !(whole && g->value == value)))
+            modify(f, g, tag, p);
+    }
+}
+
+static void note_slots(struct flow *f, const struct tag *tag, const struct arm_event *p)
+{
+    if (tag->kind == TAG_EXACT && tag->world == WORLD_EL2)
+        own_stored(f->c, p->cpu, tag);
+    for (uint64_t pa = p->mem.pa & ~UINT64_C(7); pa < p->mem.pa + p->mem.size; pa += 8) {
+        const struct granule *g = granules_find(&f->memory, pa);
+        if (g->pa && g->slot)
+            own_stored(f->c, p->cpu, &g->tag);
+    }
+}
+
 void flow_store(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
 {
     bool fp = p->mem.kind & ARM_MEM_FP;
@@ -110,29 +150,12 @@ void flow_store(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
         tag = v->v[reg];
     else if (!fp && p->mem.size == 8 && reg < 31)
         tag = v->x[reg];
-    struct site at = site_of(f->c, p);
-    uint64_t first = p->mem.pa & ~UINT64_C(7), last = (p->mem.pa + p->mem.size - 1) & ~UINT64_C(7);
-    bool aligned = first == p->mem.pa && !p->mem.pa2;
     bool kept = tag.kind == TAG_EXACT || (tag.kind == TAG_DERIVED && tag.world == WORLD_STATUS);
-    bool stack = kept && is_stack(f, p);
-    for (uint64_t pa = first; pa <= last; pa += 8) {
-        uint64_t value = p->mem.value[pa != first && fp];
-        struct granule *g = granules_find(&f->memory, pa);
-        if (tag.kind == TAG_EXACT && tag.world == WORLD_EL2)
-            own_stored(f->c, p->cpu, &tag);
-        else if (g->pa && g->slot)
-            own_stored(f->c, p->cpu, &g->tag);
-        if (kept && aligned) {
-            granules_bind(&f->memory, pa, &tag, value, stack, &at);
-            granules_find(&f->memory, pa)->turn = v->turn;
-            if (pa == first)
-                own_saved(f->c, p->cpu, &tag, pa, value, &at);
-            continue;
-        }
-        if (g->pa &&
-            (g->tag.world == WORLD_STATUS || !(aligned && p->mem.size >= 8 && g->value == value)))
-            modify(f, g, &tag, &at);
-    }
+    note_slots(f, &tag, p);
+    if (kept && !(p->mem.pa & 7) && !p->mem.pa2)
+        bind(f, v, &tag, p);
+    else
+        overwrite(f, &tag, p);
     if (tag.kind == TAG_EXACT)
         v->until = MAX(v->until, p->count + AFTER_INTEREST);
 }

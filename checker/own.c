@@ -177,7 +177,6 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
 {
     unsigned reg = c->regs.of_sysreg[sysreg_lookup(p->sysreg_write.sr)];
     struct tag tag = flow_x(c->flow, p->cpu, p->sysreg_write.reg);
-    struct site at = site_of(c, p);
 
     if (tag.kind == TAG_EXACT && p->sysreg_write.name != p->sysreg_write.sr && tag.world >= 0 &&
         tag.reg != reg && c->regs.desc[tag.reg].number == p->sysreg_write.name)
@@ -185,6 +184,7 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
     if (reg == REG_NONE)
         return;
     struct live *l = own_live(u, p->cpu, reg);
+    struct site at = site_of(c, p);
     own_slot_written(c, u, l, reg, &tag, p);
     own_pair_written(u, reg, p, &at);
     own_window_changed(c, u, p->cpu, reg, &at);
@@ -215,10 +215,10 @@ static void translated(struct arm_checker *c, struct own *u, const struct arm_ev
 {
     unsigned reg = c->regs.of_sysreg[SR_PAR_EL1];
     struct live *l = reg == REG_NONE ? NULL : own_live(u, p->cpu, reg);
-    struct site at = site_of(c, p);
 
     if (!l)
         return;
+    struct site at = site_of(c, p);
     if (l->owner >= 0)
         lose(u, c, l, reg, &at);
     int owner = l->owner;

@@ -202,11 +202,11 @@ static void check_consumed(struct arm_checker *c, const struct arm_event *p, con
     const struct world *w = c->worlds.list[tag->world];
     struct wreg *r = own_wreg(own(c), w, tag->reg);
     uint64_t value = checker_reg(c, p->cpu, ARM_X(n)) & c->regs.desc[tag->reg].mask;
-    struct site at = site_of(c, p);
 
     if (!is_live(own(c), w, p->cpu, tag->reg) || tag->version >= r->version ||
         value == r->value.lo || is_presence_test(p->insn.word))
         return;
+    struct site at = site_of(c, p);
     if (g->assumed)
         r->stale =
             (struct misplaced){.known = true, .cpu = p->cpu, .pa = g->pa, .value = value, .at = at};
