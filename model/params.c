@@ -154,10 +154,12 @@ int core_check(const struct arm_core *core, struct arm_error *err)
         r = check_cache("l1d", v[P_l1d_size], v[P_l1d_ways], v[P_line], err);
     if (!r)
         r = check_cache("l2", v[P_l2_size], v[P_l2_ways], v[P_line], err);
-    if (!r && v[P_tlb2_entries] && v[P_tlb2_ways] > v[P_tlb2_entries])
+    uint32_t entries = v[P_tlb2_entries], sets = entries / v[P_tlb2_ways];
+    if (!r && entries && (!sets || sets * v[P_tlb2_ways] != entries || (sets & (sets - 1))))
         r = error_set(err, ARM_EINVAL,
-                      "tlb2_ways = %" PRIu32 ": expected at most tlb2_entries = %" PRIu32,
-                      v[P_tlb2_ways], v[P_tlb2_entries]);
+                      "tlb2_entries = %" PRIu32
+                      ": expected a power of two times tlb2_ways = %" PRIu32,
+                      entries, v[P_tlb2_ways]);
     return r;
 }
 

@@ -12,7 +12,7 @@ enum param {
     PARAM_COUNT
 };
 
-enum param_kind { PARAM_NUMBER, PARAM_POWER, PARAM_WORD };
+enum param_kind { PARAM_NUMBER, PARAM_POWER, PARAM_SETS, PARAM_WORD };
 
 /* Values of parameters that are words. */
 enum { PREDICT_STATIC, PREDICT_BIMODAL, PREDICT_GSHARE };

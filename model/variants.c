@@ -20,6 +20,7 @@ static uint32_t lower(enum param p, uint32_t v)
     case PARAM_WORD:
         return (v + words_of(p) - 1) % words_of(p);
     case PARAM_POWER:
+    case PARAM_SETS:
         return v / 2;
     default:
         return v - MAX(1, v / 4);
@@ -32,6 +33,7 @@ static uint32_t higher(enum param p, uint32_t v)
     case PARAM_WORD:
         return (v + 1) % words_of(p);
     case PARAM_POWER:
+    case PARAM_SETS:
         return v ? v * 2 : 1;
     default:
         return v + MAX(1, v / 4);

@@ -544,15 +544,71 @@ static void write_man(FILE *f)
           f);
 }
 
+/* ---- model_parameters.md ---- */
+
+/* The @k-th of words parted by |. */
+static void write_word(FILE *f, const char *words, unsigned k)
+{
+    while (k--)
+        words += strcspn(words, "|") + 1;
+    fprintf(f, "%.*s", (int)strcspn(words, "|"), words);
+}
+
+static void write_parameter(FILE *f, const char *name, const char *unit, const char *kind,
+                            unsigned min, unsigned max, unsigned def, const char *words,
+                            const char *meaning)
+{
+    fprintf(f, "| `%s` | %s | ", name, unit);
+    if (words) {
+        for (unsigned k = 0; k <= max; k++) {
+            fputs(k ? ", " : "", f);
+            write_word(f, words, k);
+        }
+        fputs(" | ", f);
+        write_word(f, words, def);
+    } else {
+        fprintf(f, "%u to %u%s | %u", min, max, strcmp(kind, "POWER") ? "" : ", a power of two",
+                def);
+    }
+    fprintf(f, " | %s |\n", meaning);
+}
+
+static void write_model_parameters(FILE *f)
+{
+    generated(f, "Parameters of modelled cores", "model/params.def");
+    fputs("What a file of `docs/models/` may set, and what a core has of which it does not say "
+          "anything "
+          "([model.md](model.md)).\n\n"
+          "| name | unit | values | default | meaning |\n|---|---|---|---|---|\n",
+          f);
+#define PARAM(name, unit, kind, min, max, def, words, meaning)                                     \
+    write_parameter(f, #name, unit, #kind, min, max, def, words, meaning);
+#include "model/params.def"
+#undef PARAM
+    fputs(
+        "\nWhat is counted, members of `struct arm_model_counts`. *Exact* is what the machine did; "
+        "*modelled* is what the model says of it.\n\n"
+        "| count | | |\n|---|---|---|\n",
+        f);
+#define COUNT(name, kind, text)                                                                    \
+    fprintf(f, "| %s | %s | %s |\n", #name, !strcmp(#kind, "EXACT") ? "exact" : "modelled", text);
+#include "model/counts.def"
+#undef COUNT
+}
+
 /* ---- files ---- */
 
 static const struct {
     const char *name;
     void (*write)(FILE *f);
 } pages[] = {
-    {"instructions.md", write_instructions}, {"sysregs.md", write_sysregs},
-    {"features.md", write_features},         {"probes.md", write_probes},
-    {"pmu_events.md", write_pmu_events},     {"armillary.1", write_man},
+    {"instructions.md", write_instructions},
+    {"sysregs.md", write_sysregs},
+    {"features.md", write_features},
+    {"probes.md", write_probes},
+    {"pmu_events.md", write_pmu_events},
+    {"armillary.1", write_man},
+    {"model_parameters.md", write_model_parameters},
 };
 
 static bool same(const char *path, const char *text, size_t size)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "model/params.h"
+#include "model/shipped.h"
 
 static char *write_file(const char *text)
 {
@@ -51,6 +52,24 @@ static void test_every_shipped_model_loads_and_is_labelled(void **state)
     assert_true(count >= 2);
 }
 
+/* A number without one is somebody's whim. */
+static void test_every_number_of_a_shipped_model_has_its_source(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k < shipped_count; k++) {
+        g_auto(GStrv) lines = g_strsplit(shipped_models[k].text, "\n", -1);
+        unsigned set = 0;
+        for (char **l = lines; *l; l++) {
+            if (**l == '#' || !**l || g_str_has_prefix(*l, "name"))
+                continue;
+            set++;
+            if (!strstr(*l, "# source: ") && !strstr(*l, "# assumed: "))
+                fail_msg("%s: \"%s\" has no source", shipped_models[k].name, *l);
+        }
+        assert_int_equal(set, PARAM_COUNT);
+    }
+}
+
 static void test_a_file_sets_what_it_names_and_nothing_else(void **state)
 {
     (void)state;
@@ -83,6 +102,7 @@ static void test_an_error_names_file_line_and_what_was_expected(void **state)
         {"l1d_size = 48\n", "l1d_size = 48: expected a power of two, 1 to 1024 KiB"},
         {"width = 2\nwidth = 2\n", ":2: width: is set twice"},
         {"l1d_size = 1\nl1d_ways = 32\n", "l1d_size = 1 KiB: expected room for l1d_ways = 32"},
+        {"tlb2_entries = 1280\n", "expected a power of two times tlb2_ways = 4"},
         {"lat_alu = -1\n", "expected a number, 1 to 64 cycles"},
         {"lat_alu = 99999999999999999999\n", "expected a number, 1 to 64 cycles"},
         {"name =\n", "expected 1 to 31 characters"},
@@ -169,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_shipped_model_loads_and_is_labelled),
+        cmocka_unit_test(test_every_number_of_a_shipped_model_has_its_source),
         cmocka_unit_test(test_a_file_sets_what_it_names_and_nothing_else),
         cmocka_unit_test(test_an_error_names_file_line_and_what_was_expected),
         cmocka_unit_test(test_a_model_that_there_is_not_is_answered_with_those_that_there_are),

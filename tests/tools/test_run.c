@@ -50,6 +50,21 @@ static void test_limits_are_exit_code_3(void **state)
     assert_ended(RUN("run", "--load", idle_load), 3, "nothing will ever happen");
 }
 
+static void test_a_model_says_at_the_end_what_it_would_have_cost(void **state)
+{
+    (void)state;
+    struct result *r = RUN("run", "--max-insns=12345", "--model=a53", "--load", loop_load);
+    assert_ended(r, 3, "stopped after 12345 instructions (--max-insns)");
+    assert_contains(r->err, "armillary: modelled, a53-like: ");
+    assert_contains(r->err, " cycles, 12345 instructions, ");
+    char *first = strdup(strstr(r->err, "modelled"));
+    r = RUN("run", "--max-insns=12345", "--model=a53", "--load", loop_load);
+    assert_string_equal(strstr(r->err, "modelled"), first);
+    free(first);
+    r = RUN("run", "--max-insns=100", "--model=a54", "--load", loop_load);
+    assert_ended(r, 2, "--model: \"a54\": expected a53, n1 or a file (NAME.model)");
+}
+
 /* A guest that makes code of page after page, of 128 MiB of them. */
 static void test_no_memory_for_what_the_guest_needs_is_exit_code_2(void **state)
 {
@@ -302,6 +317,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_poweroff_is_0_and_reset_without_reboot_is_1),
         cmocka_unit_test(test_a_guest_that_resets_for_ever_is_stopped_by_the_limit),
         cmocka_unit_test(test_limits_are_exit_code_3),
+        cmocka_unit_test(test_a_model_says_at_the_end_what_it_would_have_cost),
         cmocka_unit_test(test_no_memory_for_what_the_guest_needs_is_exit_code_2),
         cmocka_unit_test(test_a_file_that_is_gone_at_a_reset_is_exit_code_2),
         cmocka_unit_test(test_a_run_that_is_ended_says_where_it_stands),
