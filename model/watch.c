@@ -272,6 +272,13 @@ static void on_rare(void *ctx, const struct arm_event *p)
         mappings_changed(w->mappings, p->cpu);
 }
 
+/* Has the instruction been executed that has begun? Of several CPUs only the sum of what they have
+ * retired is known: a branch to itself is taken for one that is still to come. */
+static bool is_over(const struct watch *w, const struct watch_cpu *c, uint64_t pc)
+{
+    return w->cpu_count == 1 ? arm_retired(w->m) > c->count : pc != c->step.pc;
+}
+
 /* What was begun and is over, as far as the CPUs have come; with @drop, what is about to begin will
  * not be told. */
 static void finish_all(struct watch *w, bool drop)
@@ -280,7 +287,7 @@ static void finish_all(struct watch *w, bool drop)
         struct watch_cpu *c = &w->cpus[k];
         uint64_t pc[2] = {0, 0};
         arm_reg_get(w->m, k, ARM_PC, pc);
-        if (!c->pending || pc[0] != c->step.pc)
+        if (!c->pending || is_over(w, c, pc[0]))
             finish(w, c, c->count + 1, pc[0]);
         c->pending &= !drop;
         if (drop)
