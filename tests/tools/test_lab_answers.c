@@ -159,6 +159,35 @@ static void test_a_nest_wins_as_long_as_it_needs_no_more_than_a_call(void **stat
     assert_says(patching_answer(&n), "wins nothing");
 }
 
+/* ---- tdp ---- */
+
+static void test_a_split_is_judged_by_instructions_and_by_mutants(void **state)
+{
+    struct tdp_numbers n = {.rate_cpus = 4, .rate = {100, 900}, .lines = {30, 20}};
+
+    (void)state;
+    for (unsigned mode = 0; mode < TDP_MODES; mode++) {
+        n.insns[mode][TDP_SPLIT][TDP_KEY] = 200;
+        n.insns[mode][TDP_ONE][TDP_KEY] = 204;
+    }
+    n.bytes[TDP_SPLIT][TDP_KEY] = 500;
+    n.bytes[TDP_ONE][TDP_KEY] = 400;
+    n.mutants[TDP_SPLIT] = (struct tdp_mutants){100, 10, 80};
+    n.mutants[TDP_ONE] = (struct tdp_mutants){80, 40, 20};
+    assert_true(tdp_is_close(&n));
+    assert_says(tdp_answer(&n), "+2.0 % (exclusive) and +2.0 % (parallel)");
+    assert_says(tdp_answer(&n),
+                "no reason to duplicate; the split costs +100 bytes of text and +10 lines");
+    assert_says(tdp_answer(&n), "80 % are noticed in one mode only, of the one function's 25 %");
+    assert_says(tdp_answer(&n), "the harder to keep");
+    assert_says(tdp_answer(&n), "at 4 CPUs the parallel handler does 9 times");
+    n.insns[TDP_PARALLEL][TDP_ONE][TDP_KEY] = 240;
+    n.mutants[TDP_SPLIT].one = 5;
+    assert_false(tdp_is_close(&n));
+    assert_says(tdp_answer(&n), "speed is a reason to choose");
+    assert_says(tdp_answer(&n), "no harder to keep");
+}
+
 /* ---- claims ---- */
 
 static void test_a_claim_says_with_how_many_cores_it_does_not_hold(void **state)
@@ -190,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_the_fear_is_what_the_sweep_says),
         cmocka_unit_test(test_the_order_of_slots_is_theory_if_no_prefetcher_sees_it),
         cmocka_unit_test(test_a_nest_wins_as_long_as_it_needs_no_more_than_a_call),
+        cmocka_unit_test(test_a_split_is_judged_by_instructions_and_by_mutants),
         cmocka_unit_test(test_a_claim_says_with_how_many_cores_it_does_not_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,3 +298,39 @@ char *patching_answer(const struct patching_numbers *n)
         n->insns[HOOK_FLAG][0], n->insns[HOOK_FLAG][most], verdict, n->insns[HOOK_KEEPING][most],
         locks);
 }
+
+/* ---- tdp ---- */
+
+static double tdp_gain(const struct tdp_numbers *n, unsigned mode)
+{
+    return 100 * (n->insns[mode][TDP_ONE][TDP_KEY] / n->insns[mode][TDP_SPLIT][TDP_KEY] - 1);
+}
+
+bool tdp_is_close(const struct tdp_numbers *n)
+{
+    double a = tdp_gain(n, TDP_EXCLUSIVE), b = tdp_gain(n, TDP_PARALLEL);
+
+    return MAX(a, -a) < 5 && MAX(b, -b) < 5;
+}
+
+char *tdp_answer(const struct tdp_numbers *n)
+{
+    const struct tdp_mutants *split = &n->mutants[TDP_SPLIT], *one = &n->mutants[TDP_ONE];
+    double share_split = 100.0 * split->one / MAX(split->all, 1);
+    double share_one = 100.0 * one->one / MAX(one->all, 1);
+    int bytes = (int)(n->bytes[TDP_SPLIT][TDP_KEY] - n->bytes[TDP_ONE][TDP_KEY]);
+
+    return g_strdup_printf(
+        "Given a key, one function needs %+.1f %% (exclusive) and %+.1f %% (parallel) of the split "
+        "ones' instructions: %s; the split costs %+d bytes of text and %+d lines, and of its "
+        "mutants "
+        "%.0f %% are noticed in one mode only, of the one function's %.0f %%; %s; and at %u CPUs "
+        "the "
+        "parallel handler does %.0f times the faults of the exclusive one, whichever the layout.",
+        tdp_gain(n, TDP_EXCLUSIVE), tdp_gain(n, TDP_PARALLEL),
+        tdp_is_close(n) ? "speed is no reason to duplicate" : "speed is a reason to choose", bytes,
+        (int)n->lines[TDP_SPLIT] - (int)n->lines[TDP_ONE], share_split, share_one,
+        share_split > share_one ? "the copies are the harder to keep"
+                                : "the copies are no harder to keep",
+        n->rate_cpus, n->rate[TDP_PARALLEL] / MAX(n->rate[TDP_EXCLUSIVE], 1));
+}

@@ -111,3 +111,27 @@ struct patching_numbers {
 /* Up to how many implementations a nest needs no more instructions than a static call; 0: never. */
 unsigned patching_nest_wins(const struct patching_numbers *n);
 char *patching_answer(const struct patching_numbers *n);
+
+/* ---- tdp ---- */
+
+enum { TDP_EXCLUSIVE, TDP_PARALLEL, TDP_MODES };
+enum { TDP_SPLIT, TDP_ONE, TDP_LAYOUTS };
+enum { TDP_KEY, TDP_FLAG, TDP_POINTER, TDP_CHOICES };
+#define TDP_CPUS 4
+
+struct tdp_mutants {
+    unsigned all, both, one; /* noticed by tests of both modes, of one only */
+};
+
+struct tdp_numbers {
+    double insns[TDP_MODES][TDP_LAYOUTS][TDP_CHOICES];
+    uint64_t bytes[TDP_LAYOUTS][TDP_CHOICES];
+    unsigned lines[TDP_LAYOUTS]; /* with a key */
+    struct tdp_mutants mutants[TDP_LAYOUTS];
+    unsigned rate_cpus;
+    double rate[TDP_MODES]; /* faults a second with so many CPUs */
+};
+
+/* Do the layouts, each with a key, differ by less than 5 % of the instructions of a fault? */
+bool tdp_is_close(const struct tdp_numbers *n);
+char *tdp_answer(const struct tdp_numbers *n);
