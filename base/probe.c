@@ -32,6 +32,11 @@ static bool wants_place(const struct arm_filter *f, const struct arm_event *at)
     return (!f->els || bit(f->els, at->el)) && wants_world(f, at);
 }
 
+bool probe_filter_wants(const struct arm_filter *f, const struct arm_event *at)
+{
+    return wants_cpu(f, at->cpu) && wants_place(f, at);
+}
+
 /* The world that is entered: its stage 2 is on by HCR_EL2.VM or DC. */
 static bool wants_entered(const struct arm_filter *f, const struct arm_event *p)
 {

@@ -35,6 +35,9 @@ static inline bool probe_wanted(const struct probes *ps, enum arm_event_kind ev)
  * exception or its return is wanted if either side is. */
 uint64_t probe_mask_at(const struct probes *ps, const struct arm_event *at);
 
+/* Does @f want events of where @at says (cpu, el, guest, vmid)? */
+bool probe_filter_wants(const struct arm_filter *f, const struct arm_event *at);
+
 /* Hand @p, complete, to every subscriber that wants it. Call only if probe_wanted(). */
 void probe_fire(const struct probes *ps, const struct arm_event *p);
 

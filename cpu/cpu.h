@@ -74,8 +74,21 @@ struct cpu_env {
     /* True: stop before the next instruction. Set by the machine, also from a callback. NULL:
      * never. */
     const volatile bool *pause;
-    /* True after an INSN event: stop before the instruction that it tells of. NULL: never. */
+    /* Addresses of instructions before which the machine may want to stop. NULL, or *marks is:
+     * none. */
+    const struct code_marks *const *marks;
+    /* True after an INSN event, or at a mark: stop before the instruction that it tells of. NULL:
+     * never. */
     const bool *hold;
+};
+
+/* Their pages are kept off the fast path of fetches (TLB_X_MARKED), and there the observed loop
+ * asks before each instruction; elsewhere nothing is slower. */
+struct code_marks {
+    const uint64_t *pcs; /* ascending */
+    unsigned count;
+    void (*reached)(void *ctx, struct cpu *cpu); /* may set *env.hold */
+    void *ctx;
 };
 
 /* CPU_SUSPENDED: waits for any interrupt that the GIC would forward to it, whatever its interface

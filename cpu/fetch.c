@@ -34,10 +34,40 @@ static enum fetch no_page(const struct cpu *cpu, uint64_t pc, uint64_t pa_, stru
     return FETCH_FAULT;
 }
 
+bool cpu_has_mark(const struct cpu *cpu, uint64_t first, uint64_t last)
+{
+    const struct code_marks *marks = cpu_marks(cpu);
+    unsigned lo = 0, hi = marks ? marks->count : 0;
+
+    while (lo < hi) {
+        unsigned mid = lo + (hi - lo) / 2;
+        if (marks->pcs[mid] < first)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return marks && lo < marks->count && marks->pcs[lo] <= last;
+}
+
+/* What the fast path does not take only for its mark: the translation is the same. */
+static bool fetch_marked(struct cpu *cpu, uint64_t pc)
+{
+    const struct tlb_x_entry *e = &cpu->bank->x[(pc >> PAGE_SHIFT) & (TLB_X_SIZE - 1)];
+    uint64_t page = pc & ~PAGE_MASK;
+
+    if ((e->tag & ~(uint64_t)TLB_X_GUARDED) != (page | TLB_X_MARKED))
+        return false;
+    cpu->page_va = page;
+    cpu->page = ((const struct code_page *)e->page)->insn;
+    return true;
+}
+
 enum fetch cpu_fetch_page(struct cpu *cpu, uint64_t pc, struct mmu_fault *flt)
 {
     struct translation t;
 
+    if (fetch_marked(cpu, pc))
+        return FETCH_MARKED;
     if (!translate_fetch(cpu, pc, &t, flt))
         return FETCH_FAULT;
     struct code_page *page = code_cache_page(cpu->code, cpu->mem, t.pa & ~PAGE_MASK);
@@ -46,7 +76,10 @@ enum fetch cpu_fetch_page(struct cpu *cpu, uint64_t pc, struct mmu_fault *flt)
     tlb_x_insert(cpu->bank, xlat_canonical(cpu->contexts.x, pc, true), &t, page);
     cpu->page_va = pc & ~PAGE_MASK;
     cpu->page = page->insn;
-    return FETCH_OK;
+    if (!cpu_marks(cpu) || !cpu_has_mark(cpu, cpu->page_va, cpu->page_va + PAGE_MASK))
+        return FETCH_OK;
+    cpu->bank->x[(pc >> PAGE_SHIFT) & (TLB_X_SIZE - 1)].tag |= TLB_X_MARKED;
+    return FETCH_MARKED;
 }
 
 bool cpu_in_guarded_page(const struct cpu *cpu)
@@ -56,7 +89,7 @@ bool cpu_in_guarded_page(const struct cpu *cpu)
     struct mmu_fault flt;
     struct translation t;
 
-    if ((e->tag & ~(uint64_t)TLB_X_GUARDED) == page)
+    if ((e->tag & ~(uint64_t)(TLB_X_GUARDED | TLB_X_MARKED)) == page)
         return e->tag & TLB_X_GUARDED;
     /* A TLBI by another CPU dropped it while we are in the page. */
     const struct mmu_access a = {.kind = MMU_EXEC, .priv = cpu->ps.el != 0, .at = true};

@@ -7,6 +7,7 @@
 
 enum fetch {
     FETCH_OK,
+    FETCH_MARKED,    /* the same, and there is a mark in the page (struct code_marks) */
     FETCH_FAULT,     /* an Instruction Abort is due */
     FETCH_NO_MEMORY, /* on the host: cpu->env.host has been told */
 };
@@ -39,8 +40,17 @@ static inline bool cpu_fetch_holds(const struct cpu *cpu)
 {
     const struct tlb_x_entry *e = &cpu->bank->x[(cpu->page_va >> PAGE_SHIFT) & (TLB_X_SIZE - 1)];
 
-    return (e->tag & ~(uint64_t)TLB_X_GUARDED) == cpu->page_va;
+    return (e->tag & ~(uint64_t)(TLB_X_GUARDED | TLB_X_MARKED)) == cpu->page_va;
 }
+
+/* Where an instruction may have to be stopped at; NULL: nowhere. */
+static inline const struct code_marks *cpu_marks(const struct cpu *cpu)
+{
+    return cpu->env.marks ? *cpu->env.marks : NULL;
+}
+
+/* Is there a mark from @first to @last? */
+bool cpu_has_mark(const struct cpu *cpu, uint64_t first, uint64_t last);
 
 /* The instruction word of @i, read again from its page. */
 static inline uint32_t insn_word(const struct cpu *cpu, const struct insn *i)

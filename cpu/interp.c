@@ -53,17 +53,20 @@ static bool is_load_exclusive(enum a64_op op)
     return a64_is(op, FACT_LD) && a64_is(op, FACT_EXCL);
 }
 
-/* Once for each instruction, also if a subscriber has had the CPU stopped before it. False: so it
- * is to be now. */
-static bool fire_insn_probe(struct cpu *cpu, const struct insn *i)
+/* Once for each instruction, also if a subscriber, or who is told of a mark, has had the CPU
+ * stopped before it. False: so it is to be now. */
+static bool tell_before(struct cpu *cpu, const struct insn *i, bool marked)
 {
     uint64_t pa = code_page_pa(cpu->page) + (uint64_t)(i - cpu->page) * 4;
     uint64_t at = 1 + cpu_retired(cpu);
 
     if (cpu->held.at == at && cpu->held.pc == cpu->pc)
         return true;
-    cpu_fire_here(cpu, &(struct arm_event){.kind = ARM_EVENT_INSN,
-                                           .insn = {.word = insn_word(cpu, i), .pa = pa}});
+    if (cpu_wants(cpu, ARM_EVENT_INSN))
+        cpu_fire_here(cpu, &(struct arm_event){.kind = ARM_EVENT_INSN,
+                                               .insn = {.word = insn_word(cpu, i), .pa = pa}});
+    if (marked && cpu_has_mark(cpu, cpu->pc, cpu->pc))
+        cpu_marks(cpu)->reached(cpu_marks(cpu)->ctx, cpu);
     if (!cpu->env.hold || !*cpu->env.hold)
         return true;
     cpu->held.pc = cpu->pc;
@@ -94,8 +97,9 @@ static void run_counted(struct cpu *cpu)
              !*cpu->env.pause && !cpu->recheck && (cpu->pc & ~PAGE_MASK) == cpu->page_va);
 }
 
-/* One instruction at cpu->pc, with everything that can happen between two of them. */
-static void step_observed(struct cpu *cpu)
+/* One instruction at cpu->pc, with everything that can happen between two of them. @marked: there
+ * is a mark in its page. */
+static void step_observed(struct cpu *cpu, bool marked)
 {
     const struct insn *i = record_at_pc(cpu);
     bool step = cpu_step_active(cpu);
@@ -103,7 +107,7 @@ static void step_observed(struct cpu *cpu)
 
     if (take_before(cpu, i))
         return;
-    if (cpu_wants(cpu, ARM_EVENT_INSN) && !fire_insn_probe(cpu, i))
+    if ((marked || cpu_wants(cpu, ARM_EVENT_INSN)) && !tell_before(cpu, i, marked))
         return;
     cpu->stepped = step;
     cpu->stepped_exclusive = step && is_load_exclusive(i->op);
@@ -128,18 +132,18 @@ static void take_fetch_abort(struct cpu *cpu, const struct mmu_fault *flt)
     cpu_take_exception(cpu, &e);
 }
 
-/* Make the page of cpu->pc the current one. False: an Instruction Abort has been taken, or the host
- * has no memory and the run is over. */
-static inline bool fetch(struct cpu *cpu)
+/* Make the page of cpu->pc the current one. FETCH_FAULT: an Instruction Abort has been taken;
+ * FETCH_NO_MEMORY: the host has none, and the run is over. */
+static inline enum fetch fetch(struct cpu *cpu)
 {
     struct mmu_fault flt;
 
     if (likely(cpu_fetch_fast(cpu, cpu->pc) != NULL))
-        return true;
+        return FETCH_OK;
     enum fetch result = cpu_fetch_page(cpu, cpu->pc, &flt);
     if (result == FETCH_FAULT)
         take_fetch_abort(cpu, &flt);
-    return result == FETCH_OK;
+    return result;
 }
 
 /* A HLT goes on that its host had not done with. What comes before an instruction (interrupts,
@@ -147,7 +151,7 @@ static inline bool fetch(struct cpu *cpu)
 static void resume_halted(struct cpu *cpu)
 {
     cpu->power = CPU_RUNNING;
-    if (!fetch(cpu))
+    if (fetch(cpu) > FETCH_MARKED)
         return;
     const struct insn *i = record_at_pc(cpu);
     if (i->op != A64_HLT)
@@ -194,10 +198,11 @@ static inline void run_once(struct cpu *cpu, bool step)
         take_pc_alignment(cpu);
         return;
     }
-    if (!fetch(cpu))
+    enum fetch fetched = fetch(cpu);
+    if (fetched > FETCH_MARKED)
         return;
-    if (cpu_needs_observed(cpu))
-        step_observed(cpu);
+    if (fetched == FETCH_MARKED || cpu_needs_observed(cpu))
+        step_observed(cpu, fetched == FETCH_MARKED);
     else if (cpu->left <= CODE_PAGE_INSNS)
         run_counted(cpu);
     else

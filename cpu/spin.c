@@ -389,8 +389,9 @@ static void expect(struct cpu *cpu, const struct spin_iteration *it, bool again,
 /* May a loop be carried forward now? */
 static bool may_skip(const struct cpu *cpu)
 {
-    return cpu->left > (int64_t)(2 * cpu->spin.period) && !cpu->irq_check && !*cpu->env.pause &&
-           !(cpu->wanted & LOOP_EVENTS) && !cpu_accesses_observed(cpu) && !cpu_needs_observed(cpu);
+    return cpu->left > (int64_t)(2 * cpu->spin.period) && !cpu_marks(cpu) && !cpu->irq_check &&
+           !*cpu->env.pause && !(cpu->wanted & LOOP_EVENTS) && !cpu_accesses_observed(cpu) &&
+           !cpu_needs_observed(cpu);
 }
 
 /* The record of the read, which the plain loop has just executed at @pc. NULL: it is not so. */

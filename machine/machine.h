@@ -94,11 +94,12 @@ struct arm_machine {
     struct input_log input;
 
     volatile bool stop_requested;
-    volatile bool pause;       /* the running CPU stops before its next instruction */
-    bool hold;                 /* and before the one that an INSN event tells of now */
-    const struct cpu *counted; /* the run ends when it has retired */
-    uint64_t counted_goal;     /* so many, if it is not NULL */
-    bool stopped;              /* `stop` says why the run ends */
+    volatile bool pause; /* the running CPU stops before its next instruction */
+    bool hold;           /* and before the one that an INSN event, or a mark, tells of now */
+    const struct code_marks *marks; /* of arm_run_until(); NULL: none */
+    const struct cpu *counted;      /* the run ends when it has retired */
+    uint64_t counted_goal;          /* so many, if it is not NULL */
+    bool stopped;                   /* `stop` says why the run ends */
     enum arm_stop_reason stop;
     struct arm_end end;       /* of the last run */
     struct arm_error failure; /* of the host in a run; code 0: none */

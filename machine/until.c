@@ -1,12 +1,19 @@
 /* Running until something is seen. */
+#include <glib.h>
+#include <stdlib.h>
+
 #include "cpu/context.h"
+#include "cpu/events.h"
 #include "machine/machine.h"
 #include "machine/sized.h"
+#include "mmu/tlb.h"
 
 struct hunt {
     struct arm_machine *m;
     struct arm_until until;
-    int handles[3];
+    struct code_marks marks; /* of the addresses */
+    struct arm_filter where;
+    int handles[2];
     unsigned count;
 };
 
@@ -19,15 +26,51 @@ static void seen(void *ctx, const struct arm_event *event)
 }
 
 /* It is the machine that stops before the instruction, see cpu_env.hold. */
-static void about_to_execute(void *ctx, const struct arm_event *event)
+static void about_to_execute(void *ctx, struct cpu *cpu)
 {
     struct hunt *h = ctx;
+    struct arm_event here = {0};
 
-    for (unsigned k = 0; k < h->until.pc_count; k++)
-        if (event->pc == h->until.pcs[k]) {
-            h->m->hold = true;
-            machine_stop(h->m, ARM_STOP_UNTIL);
-        }
+    cpu_locate(cpu, &here);
+    if (!probe_filter_wants(&h->where, &here))
+        return;
+    h->m->hold = true;
+    machine_stop(h->m, ARM_STOP_UNTIL);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const uint64_t *p = a, *q = b;
+
+    return *p < *q ? -1 : *p > *q;
+}
+
+/* In every CPU's fetches, as far as the addresses are there already. */
+static void mark_pages(const struct hunt *h, bool on)
+{
+    for (unsigned k = 0; k < h->marks.count; k++)
+        for (unsigned n = 0; n < h->m->cpu_count; n++)
+            tlb_x_mark(h->m->cpus[n]->tlb, h->marks.pcs[k] & ~PAGE_MASK, on);
+}
+
+static int mark(struct hunt *h, struct arm_error *err)
+{
+    if (h->until.where &&
+        sized_copy(&h->where, sizeof(h->where), h->until.where, "struct arm_filter", err) < 0)
+        return -ARM_EINVAL;
+    uint64_t *pcs = g_memdup2(h->until.pcs, h->until.pc_count * sizeof(*pcs));
+    qsort(pcs, h->until.pc_count, sizeof(*pcs), ascending);
+    h->marks = (struct code_marks){pcs, h->until.pc_count, about_to_execute, h};
+    mark_pages(h, true);
+    h->m->marks = &h->marks;
+    return 0;
+}
+
+static void unmark(struct hunt *h)
+{
+    mark_pages(h, false);
+    h->m->marks = NULL;
+    g_free((void *)(uintptr_t)h->marks.pcs);
 }
 
 static void crossed(void *ctx, const struct arm_event *event)
@@ -60,7 +103,7 @@ static int watch_all(struct hunt *h, struct arm_error *err)
     int r = 0;
 
     if (h->until.pc_count)
-        r = watch(h, h->until.where, BIT(ARM_EVENT_INSN), about_to_execute, err);
+        r = mark(h, err);
     if (r == 0 && h->until.world)
         r = watch(h, h->until.where, BIT(ARM_EVENT_WORLD), crossed, err);
     if (r == 0 && h->until.event)
@@ -87,6 +130,7 @@ int arm_run_until(struct arm_machine *m, const struct arm_until *until, struct a
     m->counted = NULL;
     while (h.count)
         arm_unsubscribe(m, h.handles[--h.count]);
+    unmark(&h);
     m->hold = false;
     return r;
 }

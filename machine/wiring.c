@@ -218,6 +218,7 @@ static int create_cpus(struct arm_machine *m, const struct cpu_model *model,
                     .tlbi_broadcast = tlbi_broadcast,
                     .host = &m->host,
                     .pause = &m->pause,
+                    .marks = &m->marks,
                     .hold = &m->hold},
         };
         m->cpus[k] = cpu_create(&params);

@@ -280,6 +280,17 @@ void tlb_x_insert(struct tlb_bank *b, uint64_t va, const struct translation *t, 
     note(b, TLB_L1_SIZE + n, t->ng);
 }
 
+void tlb_x_mark(struct tlb *tlb, uint64_t page, bool on)
+{
+    unsigned n = (page >> PAGE_SHIFT) & (TLB_X_SIZE - 1);
+
+    for (unsigned i = 0; i < tlb->bank_count; i++) {
+        uint64_t *tag = &tlb->banks[i].x[n].tag;
+        if ((*tag & ~PAGE_MASK) == page && *tag != TLB_X_EMPTY)
+            *tag = (*tag & ~(uint64_t)TLB_X_MARKED) | (on ? TLB_X_MARKED : 0);
+    }
+}
+
 void tlb_l1_drop_writes(struct tlb *tlb, const uint8_t *host)
 {
     for (unsigned i = 0; i < tlb->bank_count; i++) {

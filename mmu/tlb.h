@@ -28,6 +28,7 @@ struct state_io;
     2                   /* or'ed to a tag: only for aligned accesses, hence not for the fast path */
 #define TLB_L1_SHARED 4 /* or'ed to a store's tag: ram_changing() has to be called first */
 #define TLB_X_GUARDED 2 /* or'ed to a fetch tag: GP */
+#define TLB_X_MARKED  4 /* likewise: not for the fast path (struct code_marks) */
 
 /* tag: virtual page address (top byte as used); host address of a byte = addend + va. */
 struct tlb_l1_entry {
@@ -36,7 +37,7 @@ struct tlb_l1_entry {
 };
 
 struct tlb_x_entry {
-    uint64_t tag; /* virtual page address, TLB_X_GUARDED */
+    uint64_t tag; /* virtual page address, TLB_X_GUARDED, TLB_X_MARKED */
     void *page;   /* what the CPU keeps for the physical page: its decoded records */
 };
 
@@ -168,6 +169,8 @@ void tlb_insert(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct
  * TLB_L1_SHARED. */
 void tlb_l1_insert(struct tlb_bank *bank, uint64_t va, const struct translation *t, uint8_t *host,
                    bool r, bool w, uint64_t tag_flags);
+/* Mark what is there of @page, a virtual page address, or take the mark away. */
+void tlb_x_mark(struct tlb *tlb, uint64_t page, bool on);
 void tlb_x_insert(struct tlb_bank *bank, uint64_t va, const struct translation *t, void *page);
 
 /* Drop L1 write entries of the 4K page at @host: it holds code from now on. */

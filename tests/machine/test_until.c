@@ -64,6 +64,45 @@ static int until_pc(struct arm_machine *m, uint64_t pc, uint64_t max_insns)
     return r;
 }
 
+/* CPUs that execute, in two pages: mov x0,#0; 1: add x0,x0,#1; b 2f; .org 0x1000;
+ * 2: msr tpidr_el2,x0; b 1b */
+#define FAR_PAGE (ENTRY + 0x1000)
+static struct arm_machine *create_two_pages(void)
+{
+    static const uint32_t near[] = {0xd2800000, 0x91000400, 0x140003fe};
+    static const uint32_t far[] = {0xd51cd040, 0x17fffc00};
+    struct arm_machine *m = create();
+
+    assert_true(arm_mem_write(m, ENTRY, near, sizeof(near)));
+    assert_true(arm_mem_write(m, FAR_PAGE, far, sizeof(far)));
+    return m;
+}
+
+/* Whichever way the page is come to: executed before, or not yet, and again and again. */
+static void test_an_address_in_another_page_is_found_each_time(void **state)
+{
+    struct arm_machine *m = create_two_pages();
+
+    (void)state;
+    for (uint64_t n = 1; n < 2000; n++) {
+        assert_int_equal(until_pc(m, FAR_PAGE, 0), ARM_STOP_UNTIL);
+        assert_int_equal(reg(m, 0, "pc"), FAR_PAGE);
+        assert_int_equal(reg(m, 0, "x0"), n);
+        assert_int_equal(until_pc(m, FAR_PAGE + 4, 0), ARM_STOP_UNTIL);
+        assert_int_equal(reg(m, 0, "pc"), FAR_PAGE + 4);
+    }
+    /* The page is as it was: the same run as one that nobody has looked at. */
+    struct arm_machine *plain = create_two_pages();
+    struct arm_position at = arm_machine_position(m);
+    arm_run(plain, at.insns);
+    for (unsigned cpu = 0; cpu < 2; cpu++) {
+        assert_int_equal(reg(m, cpu, "x0"), reg(plain, cpu, "x0"));
+        assert_int_equal(reg(m, cpu, "pc"), reg(plain, cpu, "pc"));
+    }
+    arm_machine_free(plain);
+    arm_machine_free(m);
+}
+
 static void count(void *ctx, const struct arm_event *event)
 {
     (void)event;
@@ -366,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_a_run_ends_when_one_cpu_has_retired_so_much),
         cmocka_unit_test(test_a_run_ends_before_the_instruction_at_an_address),
         cmocka_unit_test(test_a_run_until_is_the_run_that_it_would_have_been),
+        cmocka_unit_test(test_an_address_in_another_page_is_found_each_time),
         cmocka_unit_test(test_a_run_ends_behind_an_event),
         cmocka_unit_test(test_a_run_ends_where_worlds_meet),
         cmocka_unit_test(test_a_run_until_nothing_ends_at_its_limit),

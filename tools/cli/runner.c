@@ -22,6 +22,10 @@
 #include "sweep_child.h"
 #include "trace.h"
 
+/* Instructions between two snapshots of a run that gdb is at: a step back answers in some 100 ms.
+ */
+#define GDB_INTERVAL (UINT64_C(16) << 20)
+
 /* A run, from its request to its exit code. */
 struct run {
     const struct run_request *req;
@@ -536,6 +540,7 @@ static bool open_gdb(struct run *r, struct arm_error *err)
     r->t = timeline_new(&(struct timeline_config){.machine = &r->config,
                                                   .prepare = prepare,
                                                   .ctx = (void *)(uintptr_t)r->req,
+                                                  .interval = GDB_INTERVAL,
                                                   .later = true,
                                                   .poll = gdb_session_poll,
                                                   .idle = gdb_session_idle,
