@@ -111,24 +111,29 @@ static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_
         switches_exit(c->switches, p->cpu, account_reason_of(p), arm_retired(c->m));
 }
 
-/* A virtual CPU with another one's VMPIDR_EL2: it is known by its general registers. */
+/* A virtual CPU with another one's VMPIDR_EL2 or VTTBR_EL2: it is known by its general registers.
+ */
 static struct world *under_its_name(struct arm_checker *c, const struct arm_event *p)
 {
-    const struct world *w = c->flow && c->guest_seen ? own_identity(c, p) : NULL;
+    enum sysreg wrong = SR_NONE;
+    const struct world *w = c->flow && c->guest_seen ? own_identity(c, p, &wrong) : NULL;
     struct arm_event as = *p;
 
     if (!w)
         return worlds_entered(&c->worlds, p);
+    as.world.vmpidr = w->vmpidr;
+    as.world.vttbr = w->root | (uint64_t)w->vmid << 48;
+    as.world.vmid = w->vmid;
     struct finding f = finding_at(c, RULE_TRAPCFG, p);
     f.world = w;
-    f.reg = sysreg_number(SR_VMPIDR_EL2);
+    f.reg = sysreg_number(wrong);
     f.hint = "nothing sets it on this way";
     finding_say(&f,
                 "it runs with what was set for another virtual CPU: its value is %#" PRIx64
                 ", it is entered with %#" PRIx64,
-                w->vmpidr, p->world.vmpidr);
+                wrong == SR_VMPIDR_EL2 ? as.world.vmpidr : as.world.vttbr,
+                checker_reg(c, p->cpu, f.reg));
     finding_report(c, &f);
-    as.world.vmpidr = w->vmpidr;
     return worlds_entered(&c->worlds, &as);
 }
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "arch/sysreg.h"
 #include "checker/flow.h"
 
 /* EL2 has stored a register's value, whole, at @pa. */
@@ -39,9 +40,11 @@ void own_consumed(struct arm_checker *c, const struct arm_event *p, const struct
 bool own_enters_stale_vector(const struct arm_checker *c, const struct world *w,
                              const struct arm_event *p);
 
-/* EL2 returns by @p, a WORLD event, and VMPIDR_EL2 is as another virtual CPU's return has left it:
- * whose general registers are there? NULL: those of whom VMPIDR_EL2 says. */
-const struct world *own_identity(const struct arm_checker *c, const struct arm_event *p);
+/* EL2 returns by @p, a WORLD event, with the general registers of a guest, and VMPIDR_EL2 as
+ * another virtual CPU's return has left it, or the stage-2 tables of another VM: that guest, and
+ * *wrong. NULL: the world that these two say. */
+const struct world *own_identity(const struct arm_checker *c, const struct arm_event *p,
+                                 enum sysreg *wrong);
 
 /* The tag of what @w has in @reg now. */
 struct tag own_tag(const struct arm_checker *c, const struct world *w, unsigned reg);

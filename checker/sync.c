@@ -123,6 +123,12 @@ static void note_write(struct arm_checker *c, struct sync_cpu *u, const struct a
     }
 }
 
+/* FPCR and FPSR are trapped as FP and SIMD is. */
+static unsigned fp_reader(enum sysreg sr)
+{
+    return sr == SR_FPCR || sr == SR_FPSR ? READ_FP : 0;
+}
+
 /* Does E2H decide which register @name is? */
 static unsigned name_reader(uint16_t name)
 {
@@ -162,6 +168,7 @@ static void sysreg_written(struct arm_checker *c, struct sync_cpu *u, const stru
     enum sysreg sr = sysreg_lookup(p->sysreg_write.sr);
 
     use(c, u, name_reader(p->sysreg_write.name), "an access that HCR_EL2.E2H redirects", p);
+    use(c, u, fp_reader(sr), "a write of FPCR or FPSR", p);
     if (sr == SR_ICH_VMCR_EL2)
         use(c, u, READ_VMCR, "a write of ICH_VMCR_EL2", p);
     if (u->walks && steers_walks(sr) && p->sysreg_write.before != p->sysreg_write.after)
@@ -180,6 +187,7 @@ static void sysreg_was_read(struct arm_checker *c, struct sync_cpu *u, const str
     enum sysreg sr = sysreg_lookup(p->sysreg_read.sr);
 
     use(c, u, name_reader(p->sysreg_read.name), "an access that HCR_EL2.E2H redirects", p);
+    use(c, u, fp_reader(sr), "a read of FPCR or FPSR", p);
     if (sr == SR_ICH_ELRSR_EL2 || sr == SR_ICH_EISR_EL2 || sr == SR_ICH_MISR_EL2)
         use(c, u, READ_LRS, "a register that follows from the list registers", p);
     if (sr == SR_ICH_VMCR_EL2)

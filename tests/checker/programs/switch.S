@@ -24,8 +24,25 @@
 // case -DREG=par_el1 -DTABLE_ADDRESS -DTRANSLATES @translate: LOST PAR_EL1 of vm1/vcpu +
 // case -DREG=fpsr -DLOW -DNEVER @do_eret: FP-OWNER FPSR of vm1/vcpu +
 // case -DREG=cntv_cval_el0 -DNO_SAVE @restore: LOST CNTV_CVAL_EL0 of vm1/vcpu
+// case -DREG=cntv_ctl_el0 -DLOW -DNO_RESTORE @do_eret: LEAK CNTV_CTL_EL0 of vm1/vcpu
+// case -DREG=cntp_cval_el0 -DNEVER @do_eret: UNSAVED CNTP_CVAL_EL0 of vm1/vcpu
+// case -DREG=sp_el1 -DSP1: clean
+// case -DREG=sp_el1 -DSP1 -DNO_SAVE @restore: LOST SP_EL1 of vm1/vcpu
+// case -DREG=cpacr_el1 -DLOW -DSHIFT=20: clean
+// case -DREG=cpacr_el1 -DLOW -DSHIFT=20 -DNO_RESTORE @do_eret: LEAK CPACR_EL1 of vm1/vcpu
+// case -DREG=pmccfiltr_el0 -DLOW -DSHIFT=29 -DNEVER @do_eret: UNSAVED PMCCFILTR_EL0 of vm1/vcpu
+// case -DREG=mdccint_el1 -DLOW -DSHIFT=29 -DNO_SAVE @restore: LOST MDCCINT_EL1 of vm1/vcpu
+// case -DREG=dbgbvr5_el1 -DWORDS -DNEVER @do_eret: UNSAVED DBGBVR5_EL1 of vm1/vcpu
+// case -DREG=dbgwcr3_el1 -DWORDS -DNO_RESTORE @do_eret: LEAK DBGWCR3_EL1 of vm1/vcpu
+// case -DREG=pmevtyper0_el0 -DLOW -DNO_RESTORE @do_eret: LEAK PMEVTYPER0_EL0 of vm1/vcpu
+// case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS: clean
+// case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DNO_SAVE @restore: LOST ICH_VMCR_EL2 of vm1/vcpu
+// case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DNEVER @do_eret: UNSAVED ICH_VMCR_EL2 of vm1/vcpu
 #include "frame.inc"
 
+#ifndef GUEST                                   // the guest's name of the register
+#define GUEST REG
+#endif
 #define FRAME_OTHER FRAME_MORE
 #define FRAME_REG (FRAME_MORE + 8)
 #define FRAME_SECOND (FRAME_MORE + 16)
@@ -101,7 +118,14 @@ guest:  // X21: a number that the other does not have
 #else
         add     x23, x23, #256
 #endif
-        msr     REG, x23
+#ifdef SHIFT
+        lsl     x23, x23, #SHIFT
+#endif
+#ifdef SP1
+        mov     sp, x23
+#else
+        msr     GUEST, x23
+#endif
         hvc     #0
         sub     x22, x22, #1
         cbnz    x22, 1b

@@ -23,6 +23,8 @@
 // case -DGICV: clean
 // case -DGICV -DNO_DSB @lr_read: NODSB ICH_LR0_EL2 of vm1/vcpu0
 // case -DGICV -DNO_DSB -DSRE1: clean
+// case -DFPSR: clean
+// case -DFPSR -DNO_ISB @fpsr_read: NOSYNC CPTR_EL2
 // case -DWALK: clean
 // case -DWALK -DNO_DSB @walk: NODSB-WALK SCTLR_EL1 of vm1/vcpu0
 #define HAS_SETUP
@@ -110,6 +112,16 @@ vmcr:   msr     s3_4_c12_c11_7, xzr             // ICH_VMCR_EL2
 #ifndef NO_DSB
         dsb     ish
 #endif
+#endif
+#ifdef FPSR
+        mov     x4, #0x400                      // TFP
+        msr     cptr_el2, x4
+        isb
+        msr     cptr_el2, xzr
+#ifndef NO_ISB
+        isb
+#endif
+fpsr_read: mrs  x4, fpsr
 #endif
 #ifdef LOCAL_TLBI
         tlbi    vmalls12e1
