@@ -8,7 +8,7 @@
 #include "checker/checker.h"
 #include "checker/html.h"
 #include "checker/moves.h"
-#include "checker/own_state.h"
+#include "checker/report.h"
 
 #define COLUMNS_MAX 8 /* of a table; other pairs are in the list */
 
@@ -24,8 +24,8 @@ struct table {
     const GArray *moves;
     enum sysreg_owner group;
     bool general;
-    GArray *columns;      /* struct column */
-    unsigned rows, saved; /* registers, and those of them that are saved */
+    GArray *columns; /* struct column */
+    unsigned rows;   /* registers that are shown */
 };
 
 static char *function_of(const struct moves *v, uint64_t pc)
@@ -92,7 +92,7 @@ static void find_columns(struct table *t)
 
     for (unsigned k = 0; k < t->moves->len; k++) {
         const struct move *m = move_at(t, k);
-        if (m->kind == MOVE_SAVE || !is_in(t, m->reg))
+        if (m->save || !is_in(t, m->reg))
             continue;
         unsigned index = column_of(t, m, true);
         struct column *column = &g_array_index(t->columns, struct column, index);
@@ -109,40 +109,33 @@ static void find_columns(struct table *t)
 
 struct row {
     uint64_t times[COLUMNS_MAX];
-    uint64_t elsewhere; /* in pairs that have no column */
     uint64_t saves;
-    uint64_t other, old; /* restored from what is another's, or older */
-    bool moved, changed; /* changed: a guest has written it */
+    bool moved;
+    unsigned findings; /* about it */
 };
 
-static bool is_changed(const struct arm_checker *c, unsigned reg)
+static bool is_about(const struct table *t, unsigned finding, unsigned reg)
 {
-    struct own *u = c->unit[UNIT_own];
+    const struct finding *f = &t->c->findings->list[finding].finding;
 
-    for (unsigned k = 0; u && k < c->worlds.count && k < u->world_count; k++)
-        if (c->worlds.list[k]->kind == WORLD_GUEST && u->worlds[k][reg].changed)
-            return true;
-    return false;
+    return f->reg == t->c->regs.desc[reg].number && rule_rows[f->rule].unit == UNIT_own;
 }
 
 static struct row row_of(const struct table *t, unsigned reg)
 {
-    struct row r = {.changed = is_changed(t->c, reg)};
+    struct row r = {0};
 
+    for (unsigned k = 0; k < t->c->findings->count; k++)
+        r.findings += is_about(t, k, reg);
     for (unsigned k = 0; k < t->moves->len; k++) {
         const struct move *m = move_at(t, k);
         if (m->reg != reg)
             continue;
         r.moved = true;
-        if (m->kind == MOVE_SAVE) {
-            r.saves += m->times;
-            continue;
-        }
-        unsigned column = column_of(t, m, false);
-        *(column < COLUMNS_MAX && column < t->columns->len ? &r.times[column] : &r.elsewhere) +=
-            m->times;
-        r.other += m->kind == MOVE_OTHER ? m->times : 0;
-        r.old += m->kind == MOVE_OLD ? m->times : 0;
+        unsigned column = m->save ? COLUMNS_MAX : column_of(t, m, false);
+        r.saves += m->save ? m->times : 0;
+        if (column < COLUMNS_MAX)
+            r.times[column] += m->times;
     }
     return r;
 }
@@ -154,27 +147,12 @@ static bool is_gap(const struct table *t, const struct row *r, unsigned column)
            g_array_index(t->columns, struct column, column).registers * 4 >= t->rows * 3;
 }
 
-/* Its group's registers are saved, most of them, and this one never is. */
-static bool is_unsaved(const struct table *t, const struct row *r)
+static void put_findings(const struct table *t, GString *out, unsigned reg)
 {
-    return r->moved && !r->saves && t->saved * 4 >= t->rows * 3;
-}
-
-static bool is_unusual(const struct table *t, const struct row *r)
-{
-    return r->other || r->old || is_unsaved(t, r) || (r->changed && !r->moved);
-}
-
-static void put_mark(GString *out, uint64_t times, const char *what)
-{
-    if (!times)
-        return;
-    g_string_append(out, "<span class=\"mark\">▲ ");
-    if (times > 1) {
-        html_number(out, times);
-        g_string_append(out, "× ");
-    }
-    g_string_append_printf(out, "%s</span> ", what);
+    for (unsigned k = 0; k < t->c->findings->count; k++)
+        if (is_about(t, k, reg))
+            g_string_append_printf(out, "<a class=\"mark\" href=\"#f%u\">▲ #%u %s</a> ", k + 1,
+                                   k + 1, rule_rows[t->c->findings->list[k].finding.rule].name);
 }
 
 static void put_row(const struct table *t, GString *out, unsigned reg)
@@ -197,10 +175,7 @@ static void put_row(const struct table *t, GString *out, unsigned reg)
         g_string_append(out, "</td>");
     }
     g_string_append(out, "<td>");
-    put_mark(out, r.other, "another’s value");
-    put_mark(out, r.old, "an older value");
-    put_mark(out, is_unsaved(t, &r), "never saved");
-    put_mark(out, r.changed && !r.moved, "written by a guest, never switched");
+    put_findings(t, out, reg);
     g_string_append(out, "</td></tr>\n");
 }
 
@@ -216,59 +191,57 @@ static void put_columns(const struct table *t, GString *out)
         html_text(out, one->restores);
         g_string_append(out, "</span></th>");
     }
-    g_string_append(out, "<th scope=\"col\">Unusual</th></tr></thead>\n");
+    g_string_append(out, "<th scope=\"col\">Findings</th></tr></thead>\n");
 }
 
 static bool is_shown(const struct row *r)
 {
-    return r->moved || r->changed;
+    return r->moved || r->findings;
 }
 
-/* The registers that have a row, and how many of them are unusual. */
+/* The registers that have a row, and how many findings are about one of them. */
 static unsigned look(struct table *t, bool *shown)
 {
-    unsigned unusual = 0;
+    unsigned findings = 0;
 
     for (unsigned reg = 0; reg < t->c->regs.count; reg++) {
         struct row r = is_in(t, reg) ? row_of(t, reg) : (struct row){0};
         shown[reg] = is_shown(&r);
         t->rows += shown[reg];
-        t->saved += r.saves != 0;
+        findings += r.findings;
     }
-    for (unsigned reg = 0; reg < t->c->regs.count; reg++) {
-        struct row r = shown[reg] ? row_of(t, reg) : (struct row){0};
-        unusual += shown[reg] && is_unusual(t, &r);
-    }
-    return unusual;
+    return findings;
 }
 
-static void put_summary(const struct table *t, GString *out, const char *name, unsigned unusual)
+static void put_summary(const struct table *t, GString *out, const char *name, unsigned findings)
 {
-    g_string_append_printf(out, "<details%s><summary>%c%s: %u register%s, ", unusual ? " open" : "",
-                           g_ascii_toupper(*name), name + 1, t->rows, t->rows == 1 ? "" : "s");
+    g_string_append_printf(out, "<details%s><summary>%c%s: %u register%s, ",
+                           findings ? " open" : "", g_ascii_toupper(*name), name + 1, t->rows,
+                           t->rows == 1 ? "" : "s");
     if (t->columns->len)
         g_string_append_printf(out, "%u pair%s of functions", t->columns->len,
                                t->columns->len == 1 ? "" : "s");
     else
         g_string_append(out, "none restored from where it was saved");
-    if (unusual)
-        g_string_append_printf(out, ", <span class=\"mark\">▲ %u unusual</span>", unusual);
+    if (findings)
+        g_string_append_printf(out, ", <span class=\"mark\">▲ %u finding%s</span>", findings,
+                               findings == 1 ? "" : "s");
     g_string_append(out, "</summary>\n");
 }
 
 static void put_table(const struct arm_checker *c, const GArray *moves, GString *out,
                       struct table *t, const char *name)
 {
-    bool shown[REGS_MAX];
+    bool shown[REGS_MAX] = {false};
 
     t->c = c;
     t->moves = moves;
     t->columns = g_array_new(FALSE, FALSE, sizeof(struct column));
     g_array_set_clear_func(t->columns, clear_column);
     find_columns(t);
-    unsigned unusual = look(t, shown);
+    unsigned findings = look(t, shown);
     if (t->rows) {
-        put_summary(t, out, name, unusual);
+        put_summary(t, out, name, findings);
         g_string_append_printf(out,
                                "<div class=\"wide\" tabindex=\"0\" role=\"region\" "
                                "aria-label=\"%s\"><table class=\"moves\">\n",
@@ -297,11 +270,6 @@ static void put_place(GString *out, const struct moves *v, uint64_t pc)
 
 static void put_list(const struct arm_checker *c, const GArray *moves, GString *out)
 {
-    static const char *const words[] = {[MOVE_OWN] = "",
-                                        [MOVE_OLD] = "▲ an older value",
-                                        [MOVE_OTHER] = "▲ another’s value",
-                                        [MOVE_SAVE] = "saved"};
-
     g_string_append(out, "<details><summary>Each pair of instructions (");
     html_number(out, moves->len);
     g_string_append(
@@ -309,8 +277,7 @@ static void put_list(const struct arm_checker *c, const GArray *moves, GString *
         ")</summary>\n<div class=\"wide tall\" tabindex=\"0\" role=\"region\" aria-label=\"Pairs "
         "of instructions\"><table class=\"moves\">\n<thead><tr><th scope=\"col\">Register</th>"
         "<th scope=\"col\">Of</th><th scope=\"col\">Saved at</th><th scope=\"col\">Restored at"
-        "</th><th scope=\"col\" class=\"n\">Times</th><th "
-        "scope=\"col\"></th></tr></thead>\n<tbody>\n");
+        "</th><th scope=\"col\" class=\"n\">Times</th></tr></thead>\n<tbody>\n");
     for (unsigned k = 0; k < moves->len; k++) {
         const struct move *m = &g_array_index(moves, struct move, k);
         g_string_append(out, "<tr><th scope=\"row\"><code>");
@@ -320,7 +287,7 @@ static void put_list(const struct arm_checker *c, const GArray *moves, GString *
         put_place(out, c->moves, m->restored);
         g_string_append(out, "<td class=\"n\">");
         html_number(out, m->times);
-        g_string_append_printf(out, "</td><td>%s</td></tr>\n", words[m->kind]);
+        g_string_append(out, "</td></tr>\n");
     }
     g_string_append(out, "</tbody></table></div></details>\n");
 }
@@ -334,8 +301,9 @@ void html_moves(const struct arm_checker *c, GString *out)
     g_string_append(
         out,
         "<p class=\"note\">How often a world was entered with what one function had saved and "
-        "another has restored, at EL2. <span class=\"mark\">▲</span> marks a restore of another’s "
-        "or an older value, and a register that is not switched as its group is.</p>\n");
+        "another has restored, at EL2. <span class=\"mark\">▲</span> marks registers that a "
+        "finding is "
+        "about; “none” is a way that most registers of the group go and this one does not.</p>\n");
     if (!moves->len)
         g_string_append(out,
                         "<p class=\"none\">No register was seen to be saved or restored.</p>\n");

@@ -21,14 +21,14 @@ static unsigned hash(const void *ptr)
     const struct move *m = ptr;
     uint64_t h = m->saved * 31 + m->restored;
 
-    return (unsigned)(h ^ h >> 32) * 31 + m->reg * 8U + m->kind * 2U + m->host;
+    return (unsigned)(h ^ h >> 32) * 31 + m->reg * 4U + m->save * 2U + m->host;
 }
 
 static int equal(const void *one, const void *other)
 {
     const struct move *a = one, *b = other;
 
-    return a->reg == b->reg && a->kind == b->kind && a->host == b->host && a->saved == b->saved &&
+    return a->reg == b->reg && a->save == b->save && a->host == b->host && a->saved == b->saved &&
            a->restored == b->restored;
 }
 
@@ -72,13 +72,12 @@ static void count(struct arm_checker *c, unsigned cpu, const struct move *key)
     }
     if (!m) {
         m = g_memdup2(key, sizeof(*key));
-        m->first = arm_retired(c->m);
         g_hash_table_add(v->table, m);
         learn_name(c, cpu, m->saved);
         learn_name(c, cpu, m->restored);
     }
     m->times++;
-    if (key->kind != MOVE_SAVE)
+    if (!key->save)
         *last = m;
 }
 
@@ -87,7 +86,7 @@ void moves_saved(struct arm_checker *c, const struct tag *tag, const struct site
     if (tag->kind == TAG_EXACT && tag->world >= 0 && at->known && at->el == 2)
         count(c, at->cpu,
               &(struct move){.reg = tag->reg,
-                             .kind = MOVE_SAVE,
+                             .save = true,
                              .host = c->worlds.list[tag->world]->kind == WORLD_HOST,
                              .saved = at->pc});
 }
@@ -110,16 +109,6 @@ static struct tag source(const struct arm_checker *c, unsigned cpu, unsigned reg
     return l->written ? l->tag : (struct tag){0};
 }
 
-static enum move_kind kind_of(const struct arm_checker *c, const struct world *w, unsigned reg,
-                              const struct tag *tag)
-{
-    if (tag->reg != reg || tag->world != (int)w->index)
-        return MOVE_OTHER;
-    return tag->kind == TAG_EXACT && tag->version < own_wreg(c->unit[UNIT_own], w, reg)->version
-               ? MOVE_OLD
-               : MOVE_OWN;
-}
-
 static void moved(struct arm_checker *c, const struct world *w, unsigned reg, unsigned cpu)
 {
     struct site at;
@@ -130,7 +119,6 @@ static void moved(struct arm_checker *c, const struct world *w, unsigned reg, un
         return;
     count(c, cpu,
           &(struct move){.reg = (uint16_t)reg,
-                         .kind = (uint8_t)kind_of(c, w, reg, &tag),
                          .host = w->kind == WORLD_HOST,
                          .saved = g && g->saved.known ? g->saved.pc : 0,
                          .restored = at.pc});
@@ -146,8 +134,8 @@ void moves_entered(struct arm_checker *c, const struct world *w, const struct ar
 static int by_place(const void *one, const void *other)
 {
     const struct move *a = one, *b = other;
-    const uint64_t x[] = {a->reg, a->host, a->kind, a->saved, a->restored};
-    const uint64_t y[] = {b->reg, b->host, b->kind, b->saved, b->restored};
+    const uint64_t x[] = {a->reg, a->host, a->save, a->saved, a->restored};
+    const uint64_t y[] = {b->reg, b->host, b->save, b->saved, b->restored};
 
     for (unsigned k = 0; k < G_N_ELEMENTS(x); k++)
         if (x[k] != y[k])

@@ -11,21 +11,12 @@
 #include "checker/finding.h"
 #include "checker/flow.h"
 
-/* Whose value was restored. */
-enum move_kind {
-    MOVE_OWN,
-    MOVE_OLD,   /* a register of a world, an older value than its newest */
-    MOVE_OTHER, /* another register's, or another world's */
-    MOVE_SAVE,  /* nothing: it was saved */
-};
-
 struct move {
     uint16_t reg;             /* as in checker/regs.h */
-    uint8_t kind;             /* enum move_kind */
     bool host;                /* of a host's world, not of a guest's */
+    bool save;                /* it was saved; else restored, and its world entered with it */
     uint64_t saved, restored; /* PCs at EL2; 0: not seen, or none */
     uint64_t times;
-    uint64_t first; /* instructions of all CPUs */
 };
 
 struct moves;
@@ -39,7 +30,7 @@ void moves_saved(struct arm_checker *c, const struct tag *tag, const struct site
 /* @w has been entered, and the units know. */
 void moves_entered(struct arm_checker *c, const struct world *w, const struct arm_event *p);
 
-/* struct move, by register, kind and addresses. Free with g_array_unref(). */
+/* struct move, by register and addresses. Free with g_array_unref(). */
 GArray *moves_list(const struct moves *v);
 
 /* "name+0x1c (file.c:12)" of an address in one of them; NULL: not known. */
