@@ -157,8 +157,8 @@ static void put_replay(const struct arm_checker *c, GString *out, const struct f
     g_autofree char *step = g_strdup_printf("armillary step %s", c->rerun);
     g_string_append_printf(out,
                            "<p class=\"label\">Step from here, forwards and back: run this, then "
-                           "<code>goto %" PRIu64 "</code></p>\n",
-                           f->at.total);
+                           "<code>cpu %u</code>, <code>goto %" PRIu64 "</code></p>\n",
+                           f->at.cpu, f->at.total);
     html_command(out, "Copy the command that steps", step);
 }
 

@@ -141,7 +141,10 @@ const heights = cpus.map((cpu) => MARKS + EL2 + ROW * cpu.rows.length + SPACE);
 const height = heights.reduce((a, b) => a + b, 0) + AXIS;
 const first = cpus.reduce((a, cpu) => Math.min(a, cpu.stretches.length ? cpu.stretches[0].from : data.end), data.end);
 const all = [cpus.length && first < data.end ? Math.max(0, first - (data.end - first) * 0.02) : 0, data.end || 1];
-let view = all.slice(), cursor = null, ask = 0;
+/* What a host did before there was a guest is a long way to look at. */
+const guests = cpus.flatMap((cpu) => cpu.stretches.filter((s) => data.worlds[s.world].startsWith("vm")).slice(0, 1)).map((s) => s.from);
+const start = Math.min(...guests, ...data.findings.map((f) => f.at), data.end);
+let view = guests.length ? limit(start - (data.end - start) * 0.02, data.end) : all.slice(), cursor = null, ask = 0;
 
 const tools = element("div", { class: "bar-of-tools" });
 const range = element("span", { class: "range" });
