@@ -5,7 +5,8 @@
  * The log is text, a line each:
  *
  *   armillary-input 1
- *   input INSNS NS DEVICE HEX     DEVICE: uart, or V.P for port P of virtio console V
+ *   input INSNS NS DEVICE HEX     DEVICE: uart, or V.P for port P of virtio console V,
+ *                                 or V.0, a frame for virtio network device V
  *   input INSNS NS uart end       no more will come for it
  *   input INSNS NS irqN.C 00|01   the wire of interrupt N, a PPI of CPU C, has this level
  *   input INSNS NS serrorC HEX    an SError of this syndrome (8 digits) for CPU C

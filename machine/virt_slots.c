@@ -8,6 +8,7 @@
 #include "devices/testdev.h"
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
+#include "devices/virtio_net.h"
 #include "devices/virtio_rng.h"
 #include "gic/gic.h"
 #include "machine/virt.h"
@@ -23,10 +24,12 @@ struct virt_plugged {
         struct virtio_blk blk;
         struct virtio_console console;
         struct virtio_rng rng;
+        struct virtio_net net;
     };
 };
 
-_Static_assert(ARM_PORTS_MAX == VIRTIO_CONSOLE_PORTS_MAX && ARM_VIRTIO_MAX == VIRT_SLOTS,
+_Static_assert(ARM_PORTS_MAX == VIRTIO_CONSOLE_PORTS_MAX && ARM_VIRTIO_MAX == VIRT_SLOTS &&
+                   ARM_FRAME_MAX == VIRTIO_NET_FRAME_MAX,
                "limits that the programmer sees are those of the devices");
 
 struct disk_spec virt_disk_spec(const struct arm_drive *drive, const struct virt_config *cfg)
@@ -94,12 +97,26 @@ static int plug_rng(struct virt_plugged *p, const struct plug *plug, struct arm_
     return 0;
 }
 
+static int plug_net(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    const struct arm_wire *wire = &plug->what->wire;
+
+    if (wire->mac[0] & 1)
+        return error_set(err, ARM_EINVAL,
+                         "virtio net: its address begins with %02x, that of a group: expected an "
+                         "even number",
+                         wire->mac[0]);
+    virtio_net_init(&p->net, plug->log, plug->mem, wire->mac, wire->send, wire->ctx);
+    return 0;
+}
+
 static int plug_one(struct virt_plugged **out, const struct plug *plug, struct arm_error *err)
 {
     static int (*const kinds[])(struct virt_plugged *, const struct plug *, struct arm_error *) = {
         [ARM_VIRTIO_BLK] = plug_blk,
         [ARM_VIRTIO_CONSOLE] = plug_console,
         [ARM_VIRTIO_RNG] = plug_rng,
+        [ARM_VIRTIO_NET] = plug_net,
     };
 
     *out = calloc(1, sizeof(**out));
@@ -205,6 +222,8 @@ size_t virt_board_port_input(struct virt_board *board, unsigned virtio, unsigned
 {
     struct virt_plugged *p = virtio < VIRT_SLOTS ? board->plugged[virtio] : NULL;
 
+    if (p && p->kind == ARM_VIRTIO_NET && port == 0)
+        return virtio_net_receive(&p->net, data, n);
     if (!p || p->kind != ARM_VIRTIO_CONSOLE || port >= p->console.port_count)
         return 0;
     return virtio_console_receive(&p->console, port, data, n);

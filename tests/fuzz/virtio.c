@@ -3,6 +3,7 @@
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
 #include "devices/virtio_mmio.h"
+#include "devices/virtio_net.h"
 #include "devices/virtio_rng.h"
 #include "tests/fuzz/input.h"
 
@@ -30,6 +31,7 @@ struct bench {
     struct virtio_blk blk;
     struct virtio_console console;
     struct virtio_rng rng;
+    struct virtio_net net;
     struct virtio_mmio slot;
     unsigned kind;
     uint16_t avail[VIRTIO_QUEUES_MAX];
@@ -47,7 +49,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     const struct virtio_port ports[PORTS] = {{.is_console = true, .write = drop_chars},
                                              {.name = "p1", .write = drop_chars}};
 
-    b->kind = below(in, 3);
+    b->kind = below(in, 4);
     b->file = memfile_open(sectors, sizeof(sectors));
     if (disk_open(&b->disk, &(struct disk_spec){b->file.path, below(in, 3), NULL, NULL}, &b->log,
                   NULL) != 0 ||
@@ -55,7 +57,10 @@ static struct virtio *plug(struct bench *b, struct choices *in)
         abort();
     virtio_console_init(&b->console, &b->log, &b->mem, ports, PORTS);
     virtio_rng_init(&b->rng, &b->log, &b->mem, 1);
-    struct virtio *const devices[] = {&b->blk.virtio, &b->console.virtio, &b->rng.virtio};
+    virtio_net_init(&b->net, &b->log, &b->mem, (const uint8_t[]){2, 0, 0, 0, 0, 1}, drop_chars,
+                    NULL);
+    struct virtio *const devices[] = {&b->blk.virtio, &b->console.virtio, &b->rng.virtio,
+                                      &b->net.virtio};
     return devices[b->kind];
 }
 
@@ -147,9 +152,9 @@ static void request(struct bench *b, struct choices *in, unsigned n)
 static void step(struct bench *b, struct choices *in)
 {
     unsigned n = below(in, b->slot.virtio->queue_count);
-    const uint8_t chars[32] = {0};
+    static const uint8_t chars[2048];
 
-    switch (below(in, 11)) {
+    switch (below(in, 12)) {
     case 0:
         set_up(b, in);
         break;
@@ -164,8 +169,11 @@ static void step(struct bench *b, struct choices *in)
         break;
     case 4:
         if (b->kind == 1)
-            (void)virtio_console_receive(&b->console, below(in, PORTS), chars,
-                                         below(in, sizeof(chars)));
+            (void)virtio_console_receive(&b->console, below(in, PORTS), chars, below(in, 32));
+        break;
+    case 7:
+        if (b->kind == 3)
+            (void)virtio_net_receive(&b->net, chars, below(in, sizeof(chars)));
         break;
     case 6:
         clock_run(&b->clock, b->clock.now_ns + 10 * below(in, 256));
