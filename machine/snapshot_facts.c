@@ -97,8 +97,10 @@ static void image_facts(GString *to, const struct arm_config *c)
 
 static void device_facts(GString *to, const struct arm_config *c)
 {
-    static const char *const kinds[] = {
-        [ARM_VIRTIO_BLK] = "block", [ARM_VIRTIO_CONSOLE] = "console", [ARM_VIRTIO_RNG] = "rng", [ARM_VIRTIO_NET] = "net"};
+    static const char *const kinds[] = {[ARM_VIRTIO_BLK] = "block",
+                                        [ARM_VIRTIO_CONSOLE] = "console",
+                                        [ARM_VIRTIO_RNG] = "rng",
+                                        [ARM_VIRTIO_NET] = "net"};
 
     fact(to, "virtio", "version %d", c->virtio_legacy ? 1 : 2);
     for (unsigned n = 0; n < c->virtio_count; n++) {

@@ -150,8 +150,8 @@ void virt_board_destroy(struct virt_board *board);
  * and the RTC its time. */
 void virt_board_reset(struct virt_board *board);
 
-/* Characters for port @port of the console that is config.virtio[@virtio], or a frame for the network
- * device there; how many were taken. */
+/* Characters for port @port of the console that is config.virtio[@virtio], or a frame for the
+ * network device there; how many were taken. */
 size_t virt_board_port_input(struct virt_board *board, unsigned virtio, unsigned port,
                              const uint8_t *data, size_t n);
 

@@ -98,6 +98,8 @@ static inline const char *peek(uint32_t addr)
 #define SLOT(n)   (0x0a000000u + (n)*0x200u)
 #define ID(n)     (SLOT(n) + 8)
 #define BLOCKS(n) (SLOT(n) + 0x100) /* of a block device: its size */
+#define MAC(n)    (SLOT(n) + 0x100) /* of a network device */
+#define ID_NET    1
 #define ID_BLOCK  2
 #define ID_CONS   3
 #define ID_RNG    4

@@ -39,6 +39,19 @@ static void test_a_device_is_in_the_slot_of_its_bus(void **state)
                      ID_CONS);
 }
 
+static void test_network_devices_are_in_their_slots_with_their_addresses(void **state)
+{
+    (void)state;
+    assert_int_equal(PEEK(ID(31), "-nic", "user,model=virtio-net-device"), ID_NET);
+    assert_int_equal(PEEK(ID(31), "-net", "nic", "-net", "user"), ID_NET);
+    assert_int_equal(PEEK(ID(31), "-nic", "none", "-net", "none"), 0);
+    assert_int_equal(PEEK(MAC(30), "-nic", "user", "-nic", "user"), 0x52);
+    assert_int_equal(PEEK(MAC(31), "-nic", "user,mac=9a:54:00:12:34:56"), 0x9a);
+    assert_int_equal(PEEK(MAC(7), "-netdev", "user,id=n", "-device",
+                          "virtio-net-device,netdev=n,mac=0e-1-2-3-4-5,bus=virtio-mmio-bus.7"),
+                     0x0e);
+}
+
 static const char *disk_option(const char *name, size_t blocks, const char *format)
 {
     static char options[8][256];
@@ -123,6 +136,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_older_and_newer_boards_are_as_qemu_has_them),
         cmocka_unit_test(test_a_device_is_in_the_slot_of_its_bus),
+        cmocka_unit_test(test_network_devices_are_in_their_slots_with_their_addresses),
         cmocka_unit_test(test_the_first_disk_is_the_first_that_a_guest_finds),
         cmocka_unit_test(test_a_cdrom_is_only_read),
         cmocka_unit_test(test_the_loader_stores_numbers_and_starts_cpus),

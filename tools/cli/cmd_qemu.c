@@ -242,6 +242,7 @@ static bool apply(struct qemu *q, const struct qemu_option *o, const char *value
     if (o->fn(q, o->name, value))
         return true;
     q->host.refused |= o->fn == qemu_chardev;
+    q->net.refused |= o->fn == qemu_netdev || o->fn == qemu_nic || o->fn == qemu_net;
     q->devices.refused |= o->fn == qemu_device || o->fn == qemu_drive || o->fn == qemu_object;
     return false;
 }
@@ -284,7 +285,7 @@ static bool complete(struct qemu *q)
 {
     bool good = qemu_machine_connect(q);
 
-    if (!q->devices.refused && !q->host.refused)
+    if (!q->devices.refused && !q->host.refused && !q->net.refused)
         good &= qemu_devices_connect(q);
     if (!q->host.refused)
         good &= qemu_host_connect(q);
@@ -320,6 +321,7 @@ int cmd_qemu(int argc, char **argv)
     struct qemu q = {
         .req = {.config = {.cpus = 1, .ram_size = UINT64_C(128) << 20, .virtio_legacy = true},
                 .qemu_codes = true},
+        .net = {.hub = -1},
         .strings = g_ptr_array_new_with_free_func(g_free),
         .notes = g_ptr_array_new_with_free_func(g_free),
         .own = run_options_new(),

@@ -11,6 +11,7 @@
 #include "qemu_host.h"
 #include "qemu_loaders.h"
 #include "qemu_machine.h"
+#include "qemu_net.h"
 #include "run_options.h"
 #include "runner.h"
 
@@ -21,6 +22,7 @@ struct qemu {
     struct qemu_loaders loaders;
     struct qemu_host host;
     struct qemu_debug debug;
+    struct qemu_net net;
     struct options *own; /* `armillary run`'s limits and debug options */
     GPtrArray *strings;  /* owns what req points at */
     GPtrArray *notes;    /* printed once the line is accepted */

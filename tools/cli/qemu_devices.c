@@ -48,6 +48,8 @@ TEXT(device, drive)
 TEXT(device, chardev)
 TEXT(device, name)
 TEXT(device, rng)
+TEXT(device, netdev)
+TEXT(device, mac)
 TEXT(device, on)
 #undef TEXT
 #undef FLAG
@@ -219,12 +221,14 @@ bool qemu_object(struct qemu *q, const char *option, const char *value)
 
     if (properties_want_help(value)) {
         if (is_help(value))
-            printf("List of user creatable objects:\n  rng-builtin\n  rng-random\n");
+            printf("List of user creatable objects:\n  filter-dump\n  rng-builtin\n  rng-random\n");
         else
             properties_print(driver, object_properties, G_N_ELEMENTS(object_properties));
         q->answered = true;
         return true;
     }
+    if (driver && !strcmp(driver, "filter-dump"))
+        return qemu_filter_dump(q, value);
     if (!driver || !properties_accept(object_properties[0].accepts, driver))
         return qemu_refuse("object", driver ? driver : "", what, object_properties[0].accepts);
     if (q->devices.object_count == QEMU_OBJECTS_MAX)
@@ -242,7 +246,7 @@ bool qemu_object(struct qemu *q, const char *option, const char *value)
 /* ---- -device ---- */
 
 typedef bool connect_fn(struct qemu *q, const struct qemu_device *device);
-static connect_fn connect_blk, connect_rng, connect_serial, connect_port;
+static connect_fn connect_blk, connect_rng, connect_serial, connect_port, connect_net;
 
 /* What every device on virtio-mmio has. The features are what these devices offer. */
 #define VIRTIO_PROPERTIES                                                                          \
@@ -263,6 +267,25 @@ static const struct property blk_properties[] = {
     {"config-wce", "off", NULL, NULL},
     {"logical-block-size", "512", NULL, NULL},
     {"physical-block-size", "512", NULL, NULL},
+};
+
+/* What is off is not offered to the driver; QEMU's device offers it. */
+static const struct property net_properties[] = {
+    {"netdev", "ID", set_device_netdev, NULL},
+    {"mac", "MAC", set_device_mac, NULL},
+    VIRTIO_PROPERTIES,
+    {"status", "on", NULL, NULL},
+    {"mq", "off", NULL, NULL},
+    {"csum", "off", NULL, NULL},
+    {"gso", "off", NULL, NULL},
+    {"mrg-rxbuf", "off", NULL, NULL},
+    {"ctrl-vq", "off", NULL, NULL},
+    {"guest-csum", "off", NULL, NULL},
+    {"guest-tso4", "off", NULL, NULL},
+    {"guest-tso6", "off", NULL, NULL},
+    {"host-tso4", "off", NULL, NULL},
+    {"host-tso6", "off", NULL, NULL},
+    {"bootindex", "N", NULL, "firmware is told of no boot order"},
 };
 
 static const struct property rng_properties[] = {
@@ -293,6 +316,7 @@ static const struct qemu_driver {
         name, bus, title, alias, table, G_N_ELEMENTS(table), connect                               \
     }
     DRIVER("virtio-blk-device", "virtio-bus", "Storage", "virtio-blk", blk_properties, connect_blk),
+    DRIVER("virtio-net-device", "virtio-bus", "Network", "virtio-net", net_properties, connect_net),
     DRIVER("virtconsole", "virtio-serial-bus", "Input", NULL, port_properties, connect_port),
     DRIVER("virtio-serial-device", "virtio-bus", "Input", "virtio-serial", serial_properties,
            connect_serial),
@@ -450,6 +474,16 @@ static bool connect_blk(struct qemu *q, const struct qemu_device *device)
                     device->driver->name, device->drive ? device->drive : "");
 }
 
+static bool connect_net(struct qemu *q, const struct qemu_device *device)
+{
+    g_autofree char *what = g_strdup_printf("-device %s", device->driver->name);
+    struct arm_virtio virtio = {0};
+
+    return qemu_net_plug(q, what, device->netdev, device->mac, q->req.config.virtio_count,
+                         &virtio) &&
+           add_virtio(q, device, virtio);
+}
+
 static bool connect_rng(struct qemu *q, const struct qemu_device *device)
 {
     const struct qemu_devices *d = &q->devices;
@@ -557,6 +591,7 @@ bool qemu_devices_connect(struct qemu *q)
     for (unsigned n = 0; n < d->device_count; n++)
         good &= d->devices[n].driver->connect(q, &d->devices[n]);
     good &= no_serial_without_ports(q);
+    good &= qemu_net_connect(q);
     for (unsigned n = 0; n < d->drive_count; n++)
         if (is_interface(&d->drives[n], "pflash"))
             good &= connect_pflash(q, &d->drives[n]);

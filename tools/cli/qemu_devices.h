@@ -26,7 +26,8 @@ struct qemu_object {
 
 struct qemu_device {
     const struct qemu_driver *driver;
-    const char *id, *drive, *chardev, *name, *rng, *on; /* on: the bus it is to be on, or NULL */
+    const char *id, *drive, *chardev, *name, *rng, *netdev, *mac,
+        *on; /* on: the bus it is to be on, or NULL */
 };
 
 struct qemu_devices {

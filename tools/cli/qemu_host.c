@@ -39,13 +39,17 @@ static bool set_mux(struct qemu *q, const char *value)
 }
 
 static const struct property chardev_properties[] = {
-    {"backend", "stdio|file|null|testdev", set_backend, NULL},
+    {"backend", "stdio|file|null|vc|testdev", set_backend, NULL},
     {"id", "ID", set_id, NULL},
     {"path", "FILE", set_path, NULL},
     {"mux", "on|off", set_mux, NULL},
     {"signal", "on|off", NULL, NULL},
     {"logfile", "FILE", set_logfile, NULL},
     {"logappend", "off", NULL, NULL},
+    {"width", "N", NULL, NULL}, /* of a vc's picture, like the others */
+    {"height", "N", NULL, NULL},
+    {"cols", "N", NULL, NULL},
+    {"rows", "N", NULL, NULL},
 };
 
 bool qemu_chardev(struct qemu *q, const char *option, const char *value)
@@ -73,6 +77,9 @@ bool qemu_chardev(struct qemu *q, const char *option, const char *value)
         return qemu_bad("-chardev %s: expected id=ID", value);
     if (!strcmp(backend, "file") != !!chardev(q)->path)
         return qemu_bad("-chardev %s: expected path=FILE for file, and only there", value);
+    if (!strcmp(backend, "vc"))
+        qemu_note(q,
+                  "-chardev vc: there is no display that would show it: what is written is lost");
     q->host.chardev_count++;
     return true;
 }

@@ -192,6 +192,10 @@ static bool set_model(struct qemu *q, const char *value)
     bool good;
 
     q->machine.model = NULL;
+    if (!strcmp(value, "host")) {
+        qemu_note(q, "-cpu host: there is no KVM: taking max");
+        value = "max";
+    }
     for (unsigned k = 0; arm_cpu_model(k, &ours, &theirs); k++) {
         g_string_append_printf(known, "%s%s", known->len ? "|" : "", theirs);
         if (!strcmp(theirs, value))

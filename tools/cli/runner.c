@@ -15,6 +15,7 @@
 #include "devices.h"
 #include "gdb_session.h"
 #include "monitor.h"
+#include "net.h"
 #include "output.h"
 #include "pidfile.h"
 #include "report.h"
@@ -158,13 +159,19 @@ static void poll_host(void *ctx)
     if (r->outputs.waiting)
         outputs_offer(&r->outputs);
     console_poll(r->input);
+    if (r->req->networks)
+        networks_poll(r->req->networks);
 }
 
 static bool idle_at_most(void *ctx, uint64_t next_ns, unsigned most_ms)
 {
     struct run *r = ctx;
 
-    return console_idle(r->input, next_ns, r->outputs.waiting ? 20 : most_ms);
+    unsigned wait_max_ms = r->outputs.waiting ? 20 : most_ms;
+
+    if (r->req->networks && !r->req->replay)
+        return networks_idle(r->req->networks, r->input, next_ns, wait_max_ms);
+    return console_idle(r->input, next_ns, wait_max_ms);
 }
 
 static bool idle(void *ctx, uint64_t next_ns)
@@ -440,6 +447,7 @@ static int run_console(struct run *r)
         r->input->give_ctx = r;
     }
     console_start(r->input, r->m);
+    networks_start(r->req->networks, r->m);
     signals_stop(r->m);
     double start = host_seconds();
     enum arm_stop_reason why = run_machine(r);
@@ -480,6 +488,8 @@ static bool open_host(struct run *r)
 
     if (!console_open(&r->serial, &r->outputs, req->serial) ||
         !devices_open(req->devices, &r->outputs))
+        return false;
+    if (!networks_open(req->networks, &r->outputs, req->replay != NULL))
         return false;
     if (req->serial_log &&
         !(r->serial_log = output_file(&r->outputs, req->serial_log, "console output")))
@@ -614,6 +624,7 @@ int runner_run(const struct run_request *req)
         console_close(&r.serial);
         console_close(&r.monitor);
         devices_close(req->devices);
+        networks_close(req->networks);
     }
     signals_release();
     if (number && number != SIGALRM)

@@ -12,6 +12,7 @@
 
 struct check_request;
 struct device_options;
+struct networks;
 
 struct run_request {
     struct arm_config config; /* console_write and log are filled by runner_run() */
@@ -37,6 +38,7 @@ struct run_request {
     struct sweep_request inject;       /* of it only what is for one */
     const struct check_request *check; /* what to check; NULL: nothing */
     struct device_options *devices;    /* its ports are connected by runner_run(); may be NULL */
+    struct networks *networks;         /* likewise */
 };
 
 /* Is it stdio, mon:stdio, none, null or file:PATH? */

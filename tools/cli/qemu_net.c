@@ -1,0 +1,394 @@
+#include "qemu_net.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "parse.h"
+#include "qemu.h"
+
+#define KINDS "user|socket|stream"
+
+/* The rows being filled. */
+static struct qemu_netdev *netdev(struct qemu *q)
+{
+    return &q->net.netdevs[q->net.netdev_count];
+}
+
+static struct qemu_nic *nic(struct qemu *q)
+{
+    return &q->net.nics[q->net.nic_count];
+}
+
+static struct qemu_dump *dump(struct qemu *q)
+{
+    return &q->net.dumps[q->net.dump_count];
+}
+
+#define TEXT(what, name, member)                                                                   \
+    static bool set_##what##_##name(struct qemu *q, const char *value)                             \
+    {                                                                                              \
+        what(q)->member = qemu_keep(q, g_strdup(value));                                           \
+        return true;                                                                               \
+    }
+TEXT(netdev, id, id)
+TEXT(netdev, kind, spec.kind)
+TEXT(netdev, net, spec.net)
+TEXT(netdev, host, spec.host)
+TEXT(netdev, dns, spec.dns)
+TEXT(netdev, dhcpstart, spec.dhcp_start)
+TEXT(netdev, hostname, spec.hostname)
+TEXT(netdev, domain, spec.domain)
+TEXT(netdev, tftp, spec.tftp)
+TEXT(netdev, bootfile, spec.bootfile)
+TEXT(netdev, tftp_server, spec.tftp_server)
+TEXT(netdev, listen, spec.listen)
+TEXT(netdev, connect, spec.connect)
+TEXT(netdev, fd, spec.fd)
+TEXT(netdev, path, spec.path)
+TEXT(nic, model, model)
+TEXT(nic, mac, mac)
+TEXT(nic, netdev, netdev)
+TEXT(dump, netdev, netdev)
+TEXT(dump, file, file)
+#undef TEXT
+
+#define LIST(name, list, count, max)                                                               \
+    static bool set_netdev_##name(struct qemu *q, const char *value)                               \
+    {                                                                                              \
+        struct net_spec *spec = &netdev(q)->spec;                                                  \
+        if (spec->count == (max))                                                                  \
+            return qemu_bad("-netdev " #name "=%s: more than %d of them", value, max);             \
+        spec->list[spec->count++] = qemu_keep(q, g_strdup(value));                                 \
+        return true;                                                                               \
+    }
+LIST(hostfwd, forwards, forward_count, NET_FORWARDS_MAX)
+LIST(dnssearch, search, search_count, NET_SEARCH_MAX)
+#undef LIST
+
+#define FLAG(name, member, to)                                                                     \
+    static bool set_netdev_##name(struct qemu *q, const char *value)                               \
+    {                                                                                              \
+        netdev(q)->spec.member = property_is_on(value) == (to);                                    \
+        return true;                                                                               \
+    }
+FLAG(restrict, restricted, true)
+FLAG(ipv4, no_ipv4, false)
+FLAG(ipv6, no_ipv6, false)
+FLAG(server, server, true)
+#undef FLAG
+
+/* ---- -netdev ---- */
+
+static const struct property user_properties[] = {
+    {"type", KINDS, set_netdev_kind, NULL},
+    {"id", "ID", set_netdev_id, NULL},
+    {"hostfwd", "RULE", set_netdev_hostfwd, NULL},
+    {"restrict", "on|off", set_netdev_restrict, NULL},
+    {"net", "ADDRESS", set_netdev_net, NULL},
+    {"host", "ADDRESS", set_netdev_host, NULL},
+    {"dns", "ADDRESS", set_netdev_dns, NULL},
+    {"dhcpstart", "ADDRESS", set_netdev_dhcpstart, NULL},
+    {"hostname", "NAME", set_netdev_hostname, NULL},
+    {"domainname", "NAME", set_netdev_domain, NULL},
+    {"dnssearch", "NAME", set_netdev_dnssearch, NULL},
+    {"tftp", "DIRECTORY", set_netdev_tftp, NULL},
+    {"tftp-server-name", "NAME", set_netdev_tftp_server, NULL},
+    {"bootfile", "NAME", set_netdev_bootfile, NULL},
+    {"ipv4", "on|off", set_netdev_ipv4, NULL},
+    {"ipv6", "on|off", set_netdev_ipv6, NULL},
+};
+
+static const struct property socket_properties[] = {
+    {"type", KINDS, set_netdev_kind, NULL},
+    {"id", "ID", set_netdev_id, NULL},
+    {"listen", "HOST:PORT", set_netdev_listen, NULL},
+    {"connect", "HOST:PORT", set_netdev_connect, NULL},
+    {"fd", "N", set_netdev_fd, NULL},
+};
+
+static const struct property stream_properties[] = {
+    {"type", KINDS, set_netdev_kind, NULL},        {"id", "ID", set_netdev_id, NULL},
+    {"server", "on|off", set_netdev_server, NULL}, {"addr.type", "unix", NULL, NULL},
+    {"addr.path", "PATH", set_netdev_path, NULL},
+};
+
+static const struct {
+    const char *name;
+    const struct property *properties;
+    size_t count;
+} kinds[] = {
+    {"user", user_properties, G_N_ELEMENTS(user_properties)},
+    {"socket", socket_properties, G_N_ELEMENTS(socket_properties)},
+    {"stream", stream_properties, G_N_ELEMENTS(stream_properties)},
+};
+
+/* Exactly one other end. */
+static bool check_ends(const struct net_spec *s, const char *option, const char *value)
+{
+    if (!strcmp(s->kind, "user") || !!s->listen + !!s->connect + !!s->fd + !!s->path == 1)
+        return true;
+    return qemu_bad("-%s %s: expected %s", option, value,
+                    strcmp(s->kind, "stream") ? "one of listen=, connect= and fd="
+                                              : "addr.type=unix,addr.path=PATH");
+}
+
+/* @text as -netdev has it; @more: properties of a NIC that may stand among them. */
+static bool add_netdev(struct qemu *q, const char *option, const char *text,
+                       const struct property *more, size_t more_count)
+{
+    g_autofree char *kind = properties_find(text, "type", "type");
+    g_autofree char *what = g_strdup_printf("-%s %s", option, kind ? kind : text);
+    bool good = false, known = false;
+
+    if (q->net.netdev_count == NETWORKS_MAX)
+        return qemu_bad("-%s: more than %d of them", option, NETWORKS_MAX);
+    *netdev(q) = (struct qemu_netdev){0};
+    for (size_t k = 0; kind && k < G_N_ELEMENTS(kinds); k++) {
+        size_t count = kinds[k].count;
+        if (strcmp(kinds[k].name, kind))
+            continue;
+        g_autofree struct property *table = g_new0(struct property, count + more_count);
+        memcpy(table, kinds[k].properties, count * sizeof(*table));
+        if (more_count)
+            memcpy(table + count, more, more_count * sizeof(*table));
+        known = true;
+        good = properties_set(q, option, text, "type", table, count + more_count) &&
+               check_ends(&netdev(q)->spec, option, text);
+    }
+    if (!known)
+        return qemu_refuse("netdev", kind ? kind : "", what, KINDS);
+    q->net.netdev_count += good;
+    return good;
+}
+
+static bool answer(struct qemu *q, const char *title)
+{
+    printf("%s:\n", title);
+    for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
+        printf("%s\n", kinds[k].name);
+    q->answered = true;
+    return true;
+}
+
+bool qemu_netdev(struct qemu *q, const char *option, const char *value)
+{
+    if (is_help(value))
+        return answer(q, "Available netdev backend types");
+    if (!add_netdev(q, option, value, NULL, 0))
+        return false;
+    if (!q->net.netdevs[q->net.netdev_count - 1].id)
+        return qemu_bad("-netdev %s: expected id=ID", value);
+    return true;
+}
+
+/* ---- -nic, -net ---- */
+
+#define MODELS "virtio|virtio-net-device"
+
+static const struct property nic_properties[] = {
+    {"model", MODELS, set_nic_model, NULL},
+    {"mac", "MAC", set_nic_mac, NULL},
+    {"macaddr", "MAC", set_nic_mac, NULL},
+};
+
+static const struct property net_nic_properties[] = {
+    {"type", "nic", NULL, NULL},           {"model", MODELS, set_nic_model, NULL},
+    {"macaddr", "MAC", set_nic_mac, NULL}, {"netdev", "ID", set_nic_netdev, NULL},
+    {"name", "NAME", NULL, NULL},          {"addr", "N", NULL, "that is the place of a PCI device"},
+};
+
+static bool begin_nic(struct qemu *q, const char *option)
+{
+    if (q->net.nic_count == NETWORKS_MAX)
+        return qemu_bad("-%s: more than %d devices", option, NETWORKS_MAX);
+    *nic(q) = (struct qemu_nic){0};
+    return true;
+}
+
+/* On QEMU's virt board the device is on PCI if nothing else is said. */
+static void end_nic(struct qemu *q, const char *option)
+{
+    const char *model = nic(q)->model;
+
+    if (!model || !strcmp(model, "virtio"))
+        qemu_note(q, "-%s: taking virtio-net-device, on virtio-mmio (on QEMU it is on PCI)",
+                  option);
+    q->net.nic_count++;
+}
+
+bool qemu_nic(struct qemu *q, const char *option, const char *value)
+{
+    if (!strcmp(value, "none"))
+        return true;
+    if (properties_want_help(value))
+        return answer(q, "Available netdev backend types");
+    if (!begin_nic(q, option) ||
+        !add_netdev(q, option, value, nic_properties, G_N_ELEMENTS(nic_properties)))
+        return false;
+    nic(q)->has_own = true;
+    nic(q)->own = q->net.netdev_count - 1;
+    end_nic(q, option);
+    return true;
+}
+
+bool qemu_net(struct qemu *q, const char *option, const char *value)
+{
+    g_autofree char *kind = properties_find(value, "type", "type");
+
+    if (!strcmp(value, "none"))
+        return true;
+    if (is_help(value))
+        return answer(q, "Available netdev backend types");
+    if (kind && !strcmp(kind, "nic")) {
+        if (!begin_nic(q, option) || !properties_set(q, option, value, "type", net_nic_properties,
+                                                     G_N_ELEMENTS(net_nic_properties)))
+            return false;
+        end_nic(q, option);
+        return true;
+    }
+    if (q->net.hub >= 0)
+        return qemu_bad("-net %s: a second one is not offered, there is no hub; use -netdev",
+                        value);
+    if (!add_netdev(q, option, value, NULL, 0))
+        return false;
+    q->net.hub = (int)q->net.netdev_count - 1;
+    return true;
+}
+
+/* ---- filter-dump ---- */
+
+static bool set_dump_maxlen(struct qemu *q, const char *value)
+{
+    uint64_t n;
+
+    if (!parse_number(value, 1, UINT32_MAX, &n))
+        return qemu_bad("-object filter-dump,maxlen=%s: expected a number", value);
+    dump(q)->max = (unsigned)n;
+    return true;
+}
+
+static const struct property dump_properties[] = {
+    {"qom-type", "filter-dump", NULL, NULL},
+    {"id", "ID", NULL, NULL},
+    {"netdev", "ID", set_dump_netdev, NULL},
+    {"file", "FILE", set_dump_file, NULL},
+    {"maxlen", "N", set_dump_maxlen, NULL},
+    {"queue", "all", NULL, NULL},
+    {"status", "on", NULL, NULL},
+};
+
+bool qemu_filter_dump(struct qemu *q, const char *value)
+{
+    if (q->net.dump_count == NETWORKS_MAX)
+        return qemu_bad("-object filter-dump: more than %d of them", NETWORKS_MAX);
+    *dump(q) = (struct qemu_dump){.max = 65536};
+    if (!properties_set(q, "object", value, "qom-type", dump_properties,
+                        G_N_ELEMENTS(dump_properties)))
+        return false;
+    if (!dump(q)->netdev || !dump(q)->file)
+        return qemu_bad("-object %s: expected netdev=ID and file=FILE", value);
+    q->net.dump_count++;
+    return true;
+}
+
+/* ---- connecting ---- */
+
+static struct qemu_netdev *find_netdev(struct qemu *q, const char *id)
+{
+    for (unsigned k = 0; id && k < q->net.netdev_count; k++)
+        if (q->net.netdevs[k].id && !strcmp(q->net.netdevs[k].id, id))
+            return &q->net.netdevs[k];
+    return NULL;
+}
+
+/* QEMU's: 52:54:00:12:34:56, and the last byte counts. */
+static bool parse_mac(const char *text, unsigned index, uint8_t mac[6])
+{
+    const uint8_t next[6] = {0x52, 0x54, 0x00, 0x12, 0x34, (uint8_t)(0x56 + index)};
+    int length = 0;
+
+    memcpy(mac, next, sizeof(next));
+    if (!text)
+        return true;
+    return sscanf(text, "%2hhx%*1[:-]%2hhx%*1[:-]%2hhx%*1[:-]%2hhx%*1[:-]%2hhx%*1[:-]%2hhx%n",
+                  &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5], &length) == 6 &&
+           !text[length] && !(mac[0] & 1);
+}
+
+static bool plug(struct qemu *q, const char *what, struct qemu_netdev *to, const char *mac,
+                 unsigned index, struct arm_virtio *device)
+{
+    struct networks *all = &q->net.networks;
+    struct network *n = &all->rows[all->count];
+
+    if (all->count == NETWORKS_MAX)
+        return qemu_bad("%s: more than %d network devices", what, NETWORKS_MAX);
+    *n = (struct network){.virtio = index};
+    device->kind = ARM_VIRTIO_NET;
+    if (!parse_mac(mac, all->count, device->wire.mac))
+        return qemu_bad("%s: %s: expected an address as 52:54:00:12:34:56", what, mac);
+    if (to) {
+        n->spec = to->spec;
+        to->used = true;
+        for (unsigned k = 0; k < q->net.dump_count; k++)
+            if (to->id && !strcmp(q->net.dumps[k].netdev, to->id)) {
+                n->dump = q->net.dumps[k].file;
+                n->dump_max = q->net.dumps[k].max;
+            }
+        device->wire.send = network_send;
+        device->wire.ctx = n;
+        all->count++;
+        q->req.networks = all;
+    } else {
+        qemu_note(q, "%s: it is connected to nothing", what);
+    }
+    return true;
+}
+
+bool qemu_net_plug(struct qemu *q, const char *what, const char *id, const char *mac,
+                   unsigned index, struct arm_virtio *device)
+{
+    struct qemu_netdev *to = find_netdev(q, id);
+
+    if (id && !to)
+        return qemu_bad("%s,netdev=%s: expected the id of a -netdev", what, id);
+    if (to && to->used)
+        return qemu_bad("%s,netdev=%s: it is another device's", what, id);
+    return plug(q, what, to, mac, index, device);
+}
+
+static bool connect_nic(struct qemu *q, const struct qemu_nic *n)
+{
+    struct arm_virtio device = {0};
+    unsigned index = q->req.config.virtio_count;
+    struct qemu_netdev *to = n->has_own                      ? &q->net.netdevs[n->own]
+                             : !n->netdev && q->net.hub >= 0 ? &q->net.netdevs[q->net.hub]
+                                                             : NULL;
+    bool good;
+
+    if (!n->netdev && to && to->used)
+        return qemu_bad("-net nic: a second one at the same network is not offered, there is no "
+                        "hub; use -nic or -netdev");
+    good = n->netdev ? qemu_net_plug(q, "-net nic", n->netdev, n->mac, index, &device)
+                     : plug(q, n->has_own ? "-nic" : "-net nic", to, n->mac, index, &device);
+    return good && (devices_add(&q->devices.options, &device, &q->req.config) ||
+                    qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX));
+}
+
+bool qemu_net_connect(struct qemu *q)
+{
+    bool good = true;
+
+    for (unsigned k = 0; k < q->net.nic_count; k++)
+        good &= connect_nic(q, &q->net.nics[k]);
+    for (unsigned k = 0; k < q->net.netdev_count; k++)
+        if (!q->net.netdevs[k].used)
+            qemu_note(q, "-netdev %s: no device is connected to it",
+                      q->net.netdevs[k].id ? q->net.netdevs[k].id : q->net.netdevs[k].spec.kind);
+    for (unsigned k = 0; k < q->net.dump_count; k++)
+        if (!find_netdev(q, q->net.dumps[k].netdev))
+            good = qemu_bad("-object filter-dump,netdev=%s: expected the id of a -netdev",
+                            q->net.dumps[k].netdev);
+    return good;
+}

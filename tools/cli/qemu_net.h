@@ -1,0 +1,53 @@
+/* -netdev, -nic, -net and the frames' dump of `armillary qemu`: what network devices are connected
+ * to. Devices refer to them by id, in any order; all are connected at the end. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "net.h"
+
+struct arm_virtio;
+struct qemu;
+
+struct qemu_netdev {
+    const char *id;
+    struct net_spec spec;
+    bool used;
+};
+
+struct qemu_nic {
+    const char *model, *mac, *netdev; /* netdev NULL: that of the row of the same -nic, or -net's */
+    bool has_own;                     /* -nic: the netdev made with it */
+    unsigned own;
+};
+
+struct qemu_dump {
+    const char *netdev, *file;
+    unsigned max;
+};
+
+struct qemu_net {
+    struct qemu_netdev netdevs[NETWORKS_MAX];
+    struct qemu_nic nics[NETWORKS_MAX]; /* of -nic and -net nic */
+    struct qemu_dump dumps[NETWORKS_MAX];
+    unsigned netdev_count, nic_count, dump_count;
+    int hub;      /* -net's netdev, -1: none; of that one there is no id */
+    bool refused; /* a -netdev, -nic or -net was */
+    struct networks networks;
+};
+
+/* Options; false, and what is wrong was printed. */
+bool qemu_netdev(struct qemu *q, const char *option, const char *value);
+bool qemu_nic(struct qemu *q, const char *option, const char *value);
+bool qemu_net(struct qemu *q, const char *option, const char *value);
+
+/* -object filter-dump */
+bool qemu_filter_dump(struct qemu *q, const char *value);
+
+/* A device whose netdev is @id (NULL: none, its frames are lost) and whose address is @mac (NULL:
+ * the next of QEMU's), to be config.virtio[@index]. @what: for messages. */
+bool qemu_net_plug(struct qemu *q, const char *what, const char *id, const char *mac,
+                   unsigned index, struct arm_virtio *device);
+
+/* After the devices: those of -nic and -net. */
+bool qemu_net_connect(struct qemu *q);
