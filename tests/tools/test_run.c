@@ -63,6 +63,8 @@ static void test_a_model_says_at_the_end_what_it_would_have_cost(void **state)
     free(first);
     r = RUN("run", "--max-insns=100", "--model=a54", "--load", loop_load);
     assert_ended(r, 2, "--model: \"a54\": expected a53, n1 or a file (NAME.model)");
+    r = RUN("step", "--model=a53", "--load", loop_load);
+    assert_ended(r, 2, "--model=a53: expected no model");
 }
 
 /* A guest that makes code of page after page, of 128 MiB of them. */

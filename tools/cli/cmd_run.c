@@ -284,6 +284,8 @@ static int start(const struct options *o, enum run_kind kind)
     req.devices = &devices;
     if (o->serial && !runner_serial_valid(o->serial))
         return bad("serial", o->serial, "stdio, none or file:PATH");
+    if (o->model && kind == RUN_STEPPED)
+        return bad("model", o->model, "no model: who steps back would have it count twice");
     if (o->images && o->images[0] && o->images[1]) {
         fprintf(stderr, "%s: \"%s\" is a second image; expected one\n", o->command, o->images[1]);
         return EXIT_USAGE;
