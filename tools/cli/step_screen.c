@@ -170,13 +170,36 @@ static const GString *shown(const struct screen *w)
     return views[w->view].command ? w->content : w->answer;
 }
 
+/* How much of @text, a line or what is left of it, fits into @width columns: up to a space. */
+static size_t piece_of(const char *text, size_t width)
+{
+    size_t size = strcspn(text, "\n"), cut = MIN(size, width);
+
+    if (cut == size)
+        return size;
+    while (cut > width / 2 && text[cut] != ' ')
+        cut--;
+    return cut > width / 2 ? cut : MIN(size, width);
+}
+
+/* A line that is too long goes on below, a little to the right. */
 static void draw_view(const struct screen *w, int top, int height)
 {
-    g_auto(GStrv) lines = g_strsplit(shown(w)->str, "\n", -1);
-    unsigned count = g_strv_length(lines);
+    const char *text = shown(w)->str;
+    unsigned skip = w->top;
+    int indent = 0;
 
-    for (int y = 0; y < height && w->top + (unsigned)y < count; y++)
-        put(top + y, 0, COLS, lines[w->top + (unsigned)y]);
+    for (int y = 0; *text && y < height;) {
+        size_t size = piece_of(text, (size_t)(COLS - indent));
+        g_autofree char *piece = g_strndup(text, size);
+        if (skip)
+            skip--;
+        else
+            put(top + y++, indent, COLS - indent, piece);
+        text += size;
+        indent = *text == '\n' ? 0 : 4;
+        text += *text == '\n' || *text == ' ';
+    }
 }
 
 static void draw_bar(const struct screen *w, int y)

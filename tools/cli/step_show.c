@@ -44,17 +44,40 @@ static void general(const struct stepper *s, GString *out)
                            step_reg(s, ARM_SP), step_reg(s, ARM_PC), text);
 }
 
+/* The CPU interface, of the virtual CPU too. */
+static bool is_gic(const struct arm_register *r)
+{
+    return r->number < ARM_X(0) && !r->alias &&
+           (g_str_has_prefix(r->name, "ICC_") || g_str_has_prefix(r->name, "ICH_"));
+}
+
+static void vectors(const struct stepper *s, GString *out)
+{
+    for (size_t k = 0; k < s->reg_count; k++)
+        if (s->regs[k].width == 128)
+            g_string_append_printf(out, "%-5s %016" PRIx64 "%016" PRIx64 "\n", s->regs[k].name,
+                                   s->now[k][1], s->now[k][0]);
+}
+
 enum step_verdict do_regs(struct stepper *s, char **words, GString *out)
 {
-    char el = words[1] ? words[1][0] : 'g';
-    bool all = words[1] && !strcmp(words[1], "all");
+    const char *what = words[1] ? words[1] : "";
+    const char *el = g_ascii_strncasecmp(what, "el", 2) ? what : what + 2;
+    bool all = !strcmp(what, "all"), gic = !g_ascii_strcasecmp(what, "gic");
+    bool one = *el && strchr("012", *el) && !el[1];
 
-    if (words[1] && !all && (!strchr("012", el) || words[1][1]))
+    if (!strcmp(what, "v")) {
+        vectors(s, out);
+        return STEP_OK;
+    }
+    if (*what && !all && !gic && !one)
         return STEP_WRONG;
-    if (!words[1] || all)
+    if (!*what || all)
         general(s, out);
-    for (size_t k = 0; words[1] && k < s->reg_count; k++)
-        if (all ? s->regs[k].number < ARM_X(0) && !s->regs[k].alias : is_of_el(&s->regs[k], el))
+    for (size_t k = 0; *what && k < s->reg_count; k++)
+        if (all   ? s->regs[k].number < ARM_X(0) && !s->regs[k].alias
+            : gic ? is_gic(&s->regs[k])
+                  : is_of_el(&s->regs[k], *el))
             g_string_append_printf(out, "%-20s %016" PRIx64 "\n", s->regs[k].name, s->now[k][0]);
     return STEP_OK;
 }

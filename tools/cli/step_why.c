@@ -336,11 +336,40 @@ void step_why_free(struct why *w)
     g_free(w);
 }
 
+/* REG[:WORLD]: where that world's value of it is saved, or where the last one was that has a slot.
+ */
+static bool slot_of(const struct stepper *s, const char *text, uint64_t *pa)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ":", 2);
+    uint32_t number = arm_reg_number(parts[0] ? parts[0] : "");
+    struct arm_owner list[64];
+    struct arm_position latest = {0, 0};
+
+    *pa = 0;
+    if (number == ARM_NO_REGISTER)
+        return false;
+    size_t count =
+        arm_checker_owner(s->checker, number, timeline_here(s->t), list, G_N_ELEMENTS(list));
+    for (size_t k = 0; k < count && k < G_N_ELEMENTS(list); k++) {
+        bool named = parts[1] && !strcmp(parts[1], list[k].world);
+        if (!list[k].slot || (parts[1] && !named) ||
+            (*pa && position_compare(list[k].since, latest) < 0))
+            continue;
+        *pa = list[k].slot;
+        latest = list[k].since;
+    }
+    return *pa != 0;
+}
+
 static bool begin(struct why *w, const char *what)
 {
     uint64_t pa;
 
-    if (arm_reg_number(what) != ARM_NO_REGISTER)
+    if (g_str_has_prefix(what, "slot:")) {
+        if (!slot_of(w->s, what + 5, &pa))
+            return false;
+        to_memory(w, pa);
+    } else if (arm_reg_number(what) != ARM_NO_REGISTER)
         to_register(w, arm_reg_number(what), w->s->cpu);
     else if (step_memory(w->s, what, &pa))
         to_memory(w, pa);
