@@ -177,6 +177,62 @@ static bool registers(const struct lab *lab, struct lab_report *r, struct deferr
     return true;
 }
 
+/* ---- a hypercall ---- */
+
+#define EC_HVC64 0x16
+
+static const struct {
+    const char *name, *append;
+} switches[] = {
+    {"everything, at each exit",
+     "hyp.memory=16M hyp.sysregs=eager hyp.vgic=eager hyp.lrs=all hyp.fp=eager"},
+    {"system registers, at each exit", "hyp.memory=16M hyp.sysregs=eager"},
+    {"EL0's of them", "hyp.memory=16M hyp.sysregs=hybrid"},
+    {"none of them", "hyp.memory=16M hyp.sysregs=deferred"},
+};
+
+static void hypercall_row(const struct lab *lab, struct lab_report *r,
+                          const struct lab_outcome *out, const char *name)
+{
+    const unsigned key = LAB_PASSAGE(EC_HVC64);
+    const struct lab_counts *c = &out->counts[key];
+    double n = (double)MAX(c->stretches, 1);
+    GString *row = g_string_new(name);
+
+    g_string_append_printf(row, "|%.0f|%.0f|%.0f|%.0f", (double)c->insns / n,
+                           (double)(c->reads + c->writes) / n, (double)c->loads / n,
+                           (double)c->stores / n);
+    for (unsigned core = 0; core < lab->core_count; core++)
+        g_string_append_printf(row, "|%.0f", (double)lab_modelled(out, core, key)->cycles / n);
+    lab_row(r, "%s", row->str);
+    g_string_free(row, TRUE);
+}
+
+static bool hypercalls(const struct lab *lab, struct lab_report *r)
+{
+    GString *columns = g_string_new("moves|instructions|MRS and MSR|loads|stores");
+    bool ok = true;
+
+    for (unsigned core = 0; core < lab->core_count; core++)
+        g_string_append_printf(columns, "|~cycles, %s", lab_core_name(lab, core));
+    lab_table(r, "A null hypercall, from the exit to the next entry", columns->str);
+    g_string_free(columns, TRUE);
+    for (size_t k = 0; k < G_N_ELEMENTS(switches) && ok; k++) {
+        const struct lab_spec spec = {.image = "hyp.img",
+                                      .guest = "guests/null.img,rounds=100",
+                                      .append = switches[k].append,
+                                      .passages = true,
+                                      .cores = (const struct arm_core *const *)lab->cores,
+                                      .core_count = lab->core_count};
+        struct lab_outcome *out = lab_outcome_new();
+        ok = lab_run(lab, &spec, out, r);
+        if (ok)
+            hypercall_row(lab, r, out, switches[k].name);
+        lab_outcome_free(out);
+    }
+    return ok;
+}
+
 bool lab_deferred(const struct lab *lab, struct lab_report *r)
 {
     static const struct lab_spec spec = {.image = IMAGE_FILE};
@@ -189,7 +245,7 @@ bool lab_deferred(const struct lab *lab, struct lab_report *r)
     if (!accessors(lab, r, &n))
         return false;
     code(lab, r, &n);
-    if (!registers(lab, r, &n) || !lab_test_claim(lab, &spec, &claim, r))
+    if (!registers(lab, r, &n) || !hypercalls(lab, r) || !lab_test_claim(lab, &spec, &claim, r))
         return false;
     lab_answer(r, deferred_answer(&n));
     lab_change(r,

@@ -104,7 +104,7 @@ static bool run(struct arm_machine *m, const struct lab_spec *spec, struct lab_o
 
     if (spec->core_count && !model)
         return lab_fail(report, "%s", err.text);
-    if (model)
+    if (model && !spec->passages)
         arm_model_listen(model, false);
     struct lab_counter *c = spec->unmarked ? NULL : lab_counter_new(m, spec, out, model);
     enum arm_stop_reason why = arm_run(m, spec->max_insns ? spec->max_insns : MAX_RUN);
