@@ -46,7 +46,7 @@ static void fetch(struct pe *pe, const struct step *s)
     if (line == pe->fetch_line)
         return;
     pe->fetch_line = line;
-    uint64_t now = issue_now(pe);
+    uint64_t now = issue_front(pe);
     unsigned cycles = tlbs_find(&pe->tlbs, pe->mem, pe->cpu, s->mapping, true, now, &pe->n);
     if (s->mapping->cached || pe->core->v[P_uncached] == UNCACHED_IGNORE)
         cycles += memory_fetch(pe->mem, pe->cpu, s->pa, now + cycles, &pe->n);

@@ -281,6 +281,32 @@ static void test_a_window_goes_on_behind_what_waits(void **state)
     }
 }
 
+static void test_a_window_fetches_on_while_a_load_waits(void **state)
+{
+    (void)state;
+    struct arm_core core = plain_core();
+    struct rig r;
+
+    core.v[P_window] = 64;
+    rig_init(&r, &core);
+    struct arm_model_counts n = {0};
+    memory_fetch(&r.memory, 0, 0x1040, 0, &n);
+    r.pe.clock = r.pe.retired = 1000;        /* both lines have come */
+    rig_access(&r, W_LDR, 0x8000, 8, false); /* until 1101 */
+    r.op = op_of(W_ADD(2), r.classes);
+    const struct step next_line = {.kind = STEP_INSN,
+                                   .completed = true,
+                                   .pc = 0x1040,
+                                   .next = 0x1044,
+                                   .pa = 0x1040,
+                                   .mapping = &r.mapping,
+                                   .op = &r.op};
+    pe_step(&r.pe, &next_line, NULL);
+    assert_int_equal(r.pe.n.fetch_stalls, 0);
+    assert_int_equal(r.pe.clock, 1001);
+    rig_free(&r);
+}
+
 static void test_an_access_that_crosses_a_line_is_two(void **state)
 {
     (void)state;
@@ -339,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_system_registers_cost_what_their_class_costs),
         cmocka_unit_test(test_exceptions_and_their_return_empty_the_pipeline),
         cmocka_unit_test(test_a_window_goes_on_behind_what_waits),
+        cmocka_unit_test(test_a_window_fetches_on_while_a_load_waits),
         cmocka_unit_test(test_an_access_that_crosses_a_line_is_two),
         cmocka_unit_test(test_no_core_is_faster_than_it_is_wide),
     };
