@@ -23,6 +23,8 @@ void cpu_fire_here(struct cpu *cpu, struct arm_event *p)
 {
     cpu_locate(cpu, p);
     probe_fire(cpu->probes, p);
+    if (*cpu->env.pause)
+        cpu_recheck(cpu);
 }
 
 void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct arm_event *p)
@@ -30,8 +32,6 @@ void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct arm_event *p)
     cpu_count_upto(cpu, i);
     cpu->pc = insn_pc(cpu, i);
     cpu_fire_here(cpu, p);
-    if (*cpu->env.pause)
-        cpu_recheck(cpu);
 }
 
 static void fire(struct cpu *cpu, const struct insn *i, struct arm_event *p)

@@ -11,11 +11,12 @@ struct exception;
  * current. */
 void cpu_locate(const struct cpu *cpu, struct arm_event *p);
 
-/* Hand @p to its subscribers, with these. */
+/* Hand @p to its subscribers, with these. If one asks the machine to stop, that is before the next
+ * instruction. */
 void cpu_fire_here(struct cpu *cpu, struct arm_event *p);
 
-/* The same for an event of the instruction at @i: makes both current, and if a subscriber asks the
- * machine to stop, that is before the instruction behind @i. */
+/* The same for an event of the instruction at @i: makes both current; the next instruction is that
+ * behind @i. */
 void cpu_fire_insn(struct cpu *cpu, const struct insn *i, struct arm_event *p);
 
 /* If somebody wants the event NAME: fire it for the instruction at @i, the fields of its row given

@@ -132,14 +132,11 @@ static void take_fetch_abort(struct cpu *cpu, const struct mmu_fault *flt)
     cpu_take_exception(cpu, &e);
 }
 
-/* Make the page of cpu->pc the current one. FETCH_FAULT: an Instruction Abort has been taken;
- * FETCH_NO_MEMORY: the host has none, and the run is over. */
-static inline enum fetch fetch(struct cpu *cpu)
+/* Make the page of cpu->pc the current one, which cpu_fetch_fast() could not. FETCH_FAULT: an
+ * Instruction Abort has been taken; FETCH_NO_MEMORY: the host has none, and the run is over. */
+static enum fetch fetch(struct cpu *cpu)
 {
     struct mmu_fault flt;
-
-    if (likely(cpu_fetch_fast(cpu, cpu->pc) != NULL))
-        return FETCH_OK;
     enum fetch result = cpu_fetch_page(cpu, cpu->pc, &flt);
     if (result == FETCH_FAULT)
         take_fetch_abort(cpu, &flt);
@@ -151,7 +148,7 @@ static inline enum fetch fetch(struct cpu *cpu)
 static void resume_halted(struct cpu *cpu)
 {
     cpu->power = CPU_RUNNING;
-    if (fetch(cpu) > FETCH_MARKED)
+    if (!cpu_fetch_fast(cpu, cpu->pc) && fetch(cpu) > FETCH_MARKED)
         return;
     const struct insn *i = record_at_pc(cpu);
     if (i->op != A64_HLT)
@@ -175,6 +172,26 @@ static void take_pc_alignment(struct cpu *cpu)
                                                 .far = cpu->pc});
 }
 
+/* What the current page has at cpu->pc; just that with @alone. */
+static inline void run_here(struct cpu *cpu, bool marked, bool alone)
+{
+    if (marked || cpu_needs_observed(cpu))
+        step_observed(cpu, marked);
+    else if (alone || cpu->left <= CODE_PAGE_INSNS)
+        run_counted(cpu);
+    else
+        interp_plain_run(cpu, cpu->page + ((cpu->pc & PAGE_MASK) >> 2));
+}
+
+/* If who hears of the fetch's walk wants something looked at, behind just this instruction. */
+static __attribute__((noinline)) void fetch_and_run(struct cpu *cpu)
+{
+    enum fetch fetched = fetch(cpu);
+
+    if (fetched <= FETCH_MARKED)
+        run_here(cpu, fetched == FETCH_MARKED, cpu->recheck);
+}
+
 /* What the dispatcher does at once: an exception, or instructions of one page. With @step an
  * interrupt's exception is all. */
 static inline void run_once(struct cpu *cpu, bool step)
@@ -184,7 +201,7 @@ static inline void run_once(struct cpu *cpu, bool step)
         return;
     if (cpu->irq_check) {
         cpu->irq_check = false;
-        if (cpu_take_interrupt(cpu) && step)
+        if (cpu_take_interrupt(cpu) && (step || *cpu->env.pause))
             return;
     }
     if (unlikely(cpu->recheck)) {
@@ -198,15 +215,10 @@ static inline void run_once(struct cpu *cpu, bool step)
         take_pc_alignment(cpu);
         return;
     }
-    enum fetch fetched = fetch(cpu);
-    if (fetched > FETCH_MARKED)
-        return;
-    if (fetched == FETCH_MARKED || cpu_needs_observed(cpu))
-        step_observed(cpu, fetched == FETCH_MARKED);
-    else if (cpu->left <= CODE_PAGE_INSNS)
-        run_counted(cpu);
+    if (likely(cpu_fetch_fast(cpu, cpu->pc) != NULL))
+        run_here(cpu, false, false);
     else
-        interp_plain_run(cpu, cpu->page + ((cpu->pc & PAGE_MASK) >> 2));
+        fetch_and_run(cpu);
 }
 
 /* Where an exception has led that no instruction has retired behind. */

@@ -167,10 +167,12 @@ void interp_decode(struct cpu *cpu, const struct insn *i)
              .word = insn_word(cpu, i));
 }
 
-/* A record nobody has executed yet. */
+/* A record nobody has executed yet. Who hears that it is decoded may stop the machine before it. */
 enum exec_result exec_decode(struct cpu *cpu, const struct insn *i)
 {
     interp_decode(cpu, i);
+    if (unlikely(cpu->recheck))
+        return leave(cpu);
     TAIL i->fn(cpu, i);
 }
 

@@ -233,6 +233,19 @@ static void copy(uint8_t *to, const uint8_t *from, unsigned size)
         memcpy(to, from, size);
 }
 
+/* The code cache tells for itself what it gives up; who hears that finds this CPU here. */
+static void store_to_code(const struct access *a, const struct piece *p)
+{
+    struct cpu *cpu = a->cpu;
+
+    cpu_count_upto(cpu, a->i);
+    cpu->pc = insn_pc(cpu, a->i);
+    if (code_cache_store(cpu->code, cpu->mem, pa(p->pa), p->size, cpu->page))
+        CPU_FIRE(cpu, a->i, CODE, code, .pa = p->pa, .size = p->size, .cause = ARM_CODE_STORE);
+    if (*cpu->env.pause)
+        cpu_recheck(cpu);
+}
+
 static void copy_piece(const struct access *a, const struct piece *p, uint8_t *data)
 {
     if (p->window) {
@@ -248,9 +261,8 @@ static void copy_piece(const struct access *a, const struct piece *p, uint8_t *d
     const uint8_t flags = p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT];
     if (flags & PAGE_WALKED)
         late_store(a->cpu, p->pa, p->size);
-    if ((flags & PAGE_HAS_CODE) && !(a->cpu->late && late_code_store(a->cpu, p->pa, p->size)) &&
-        code_cache_store(a->cpu->code, a->cpu->mem, pa(p->pa), p->size, a->cpu->page))
-        CPU_FIRE(a->cpu, a->i, CODE, code, .pa = p->pa, .size = p->size, .cause = ARM_CODE_STORE);
+    if ((flags & PAGE_HAS_CODE) && !(a->cpu->late && late_code_store(a->cpu, p->pa, p->size)))
+        store_to_code(a, p);
     ram_changing(p->bank, p->pa - p->bank->base);
     copy(p->host, data, p->size);
 }

@@ -23,6 +23,8 @@
 struct events {
     unsigned count;
     struct arm_event e[EVENTS_MAX];
+    enum arm_stop_reason why; /* the run ended */
+    uint64_t retired;
 };
 
 static inline void keep(void *ctx, const struct arm_event *p)

@@ -13,11 +13,12 @@ static struct events basic, walk, gic, power, dma;
 #define P(label) AT(POWER_##label)
 #define D(label) AT(DMA_##label)
 
-static void run(struct arm_machine *m, struct events *events, uint64_t insns)
+static void run(struct arm_machine *m, struct events *events)
 {
     events->count = 0;
     assert_true(arm_subscribe(m, &everything, keep, events) > 0);
-    arm_run(m, insns);
+    events->why = arm_run(m, 0);
+    events->retired = arm_retired(m);
     arm_machine_free(m);
 }
 
@@ -46,7 +47,7 @@ static void put(struct arm_machine *m, uint64_t pa, uint64_t value)
 #define CREATE(program, ...)                                                                       \
     create_with((struct arm_config){__VA_ARGS__}, program##_code, sizeof(program##_code))
 
-static void run_walk(void)
+static struct arm_machine *make_walk(void)
 {
     struct arm_machine *m = CREATE(walk, 0);
 
@@ -54,7 +55,7 @@ static void run_walk(void)
     put(m, S1_LEVEL2, RAM | S1_DIRTY | DESC_BLOCK);
     put(m, S1_LEVEL2 + 8, WALK_DATA | S1_CLEAN | DESC_BLOCK);
     put(m, STAGE2 + 8, RAM | S2_CLEAN | DESC_BLOCK);
-    run(m, &walk, 0);
+    return m;
 }
 
 /* What the program gives the ITS: MAPC, MAPD, MAPTI, INT and CLEAR. */
@@ -63,7 +64,7 @@ static void run_walk(void)
 #define ITT        (RAM + 0x123000)
 #define LPI        8192
 
-static void run_gic(void)
+static struct arm_machine *make_gic(void)
 {
     static const uint64_t commands[][4] = {{9, 0, BIT(63), 0},
                                            {8, 0, BIT(63) | ITT, 0},
@@ -74,7 +75,7 @@ static void run_gic(void)
 
     put(m, LPI_CONFIG, 0x81);
     assert_true(arm_mem_write(m, ITS_QUEUE, commands, sizeof(commands)));
-    run(m, &gic, 0);
+    return m;
 }
 
 /* Two requests to fw_cfg, and a queue with one buffer for the random numbers. */
@@ -82,7 +83,7 @@ static void run_gic(void)
 #define DMA_QUEUE  (DATA + 0x1000)
 #define DMA_RANDOM (DATA + 0x2000)
 
-static void run_dma(void)
+static struct arm_machine *make_dma(void)
 {
     static const struct arm_virtio rng = {.kind = ARM_VIRTIO_RNG};
     const uint64_t control = UINT64_C(0x0a000000) | UINT64_C(4) << 56; /* select, read; 4 bytes */
@@ -95,11 +96,11 @@ static void run_dma(void)
     put(m, DMA_QUEUE, DMA_RANDOM);
     put(m, DMA_QUEUE + 8, 16 | UINT64_C(2) << 32); /* length, VIRTQ_DESC_F_WRITE */
     put(m, DMA_QUEUE + 0x100, UINT64_C(1) << 16);  /* avail.idx */
-    run(m, &dma, 0);
+    return m;
 }
 
 /* EL2's memory: devices, then RAM. */
-static void run_basic(void)
+static struct arm_machine *make_basic(void)
 {
     struct arm_machine *m = CREATE(basic, 0);
 
@@ -107,16 +108,28 @@ static void run_basic(void)
     put(m, STAGE1 + 8, RAM | AF | UINT64_C(3) << 8 | DESC_BLOCK);
     assert_true(arm_watch_page(m, DATA + 0x1000, true)); /* the second half of CROSS */
     assert_true(arm_watch_page(m, DATA, true));
-    run(m, &basic, 0);
+    return m;
 }
+
+static struct arm_machine *make_power(void)
+{
+    return CREATE(power, 0);
+}
+
+static const struct program {
+    const char *name;
+    struct arm_machine *(*make)(void);
+    struct events *events;
+} programs[] = {{"basic", make_basic, &basic},
+                {"walk", make_walk, &walk},
+                {"gic", make_gic, &gic},
+                {"power", make_power, &power},
+                {"dma", make_dma, &dma}};
 
 static int run_programs(void **state)
 {
     (void)state;
-    run_basic();
-    run_walk();
-    run_gic();
-    run(CREATE(power, 0), &power, 0);
-    run_dma();
+    for (size_t k = 0; k < ARRAY_SIZE(programs); k++)
+        run(programs[k].make(), programs[k].events);
     return 0;
 }
