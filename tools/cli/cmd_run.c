@@ -383,8 +383,8 @@ static void free_options(struct options *o)
     g_free(o->rerun);
 }
 
-/* What a shell takes as the same words, without the options of the groups "check" and "sweep", and
- * --max-insns, which is to be another. */
+/* What a shell takes as the same words, without the options of the groups "check" and "sweep",
+ * those of gdb, and --max-insns, which is to be another. */
 static char *rerun_words(int argc, char **argv)
 {
     GString *words = g_string_new(NULL);
@@ -397,8 +397,9 @@ static char *rerun_words(int argc, char **argv)
             if (strlen(rows[r].name) == length && !strncmp(rows[r].name, name, length))
                 row = &rows[r];
         if (row && (!strcmp(row->group, "check") || !strcmp(row->group, "sweep") ||
-                    !strcmp(row->name, "max-insns"))) {
-            k += name[length] == '\0';
+                    !strcmp(row->name, "max-insns") || !strcmp(row->name, "gdb") ||
+                    !strcmp(row->name, "wait"))) {
+            k += name[length] == '\0' && row->kind != ARG_FLAG;
             continue;
         }
         g_autofree char *quoted = g_shell_quote(argv[k]);

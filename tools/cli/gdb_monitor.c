@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gdb_catch.h"
 #include "gdb_session.h"
 #include "parse.h"
 
@@ -26,7 +27,7 @@ static bool gdb_monitor_help(struct gdb_session *g, unsigned cpu, char **words, 
 {
     (void)g, (void)cpu, (void)words;
     for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
-        g_string_append_printf(out, "%-6s %-22s %s\n", commands[k].name, commands[k].arguments,
+        g_string_append_printf(out, "%-8s %-28s %s\n", commands[k].name, commands[k].arguments,
                                commands[k].help);
     return true;
 }
@@ -53,15 +54,129 @@ static bool gdb_monitor_space(struct gdb_session *g, unsigned cpu, char **words,
     return true;
 }
 
+/* ---- what ends a run ---- */
+
+static bool set(struct gdb_session *g, unsigned cpu, char **words, GString *out)
+{
+    if (words[1] && !gdb_catch_add(g, cpu, words))
+        return false;
+    gdb_catch_list(g, out);
+    return true;
+}
+
+static bool gdb_monitor_break(struct gdb_session *g, unsigned cpu, char **words, GString *out)
+{
+    return set(g, cpu, words, out);
+}
+
+static bool gdb_monitor_watch(struct gdb_session *g, unsigned cpu, char **words, GString *out)
+{
+    return set(g, cpu, words, out);
+}
+
+static bool gdb_monitor_catch(struct gdb_session *g, unsigned cpu, char **words, GString *out)
+{
+    return set(g, cpu, words, out);
+}
+
+static bool gdb_monitor_delete(struct gdb_session *g, unsigned cpu, char **words, GString *out)
+{
+    uint64_t n = 0;
+
+    (void)cpu;
+    if (!words[1])
+        g_ptr_array_set_size(g->catches, 0);
+    else if (!parse_number(words[1], 1, GDB_CATCHES_MAX, &n) || !gdb_catch_remove(g, (unsigned)n))
+        return false;
+    gdb_catch_list(g, out);
+    return true;
+}
+
+/* ---- looking ---- */
+
 static void append_line(void *ctx, const char *line)
 {
     g_string_append_printf(ctx, "%s\n", line);
 }
 
+/* One with its fields. False: it has no value. */
+static bool append_one(struct arm_machine *m, unsigned cpu, uint32_t number, GString *out)
+{
+    uint64_t value[2] = {0, 0};
+    char text[4096];
+
+    if (!arm_reg_get(m, cpu, number, value))
+        return false;
+    arm_text_register(number, value, text, sizeof(text));
+    g_string_append_printf(out, "%s = 0x%016" PRIx64 "\n%s", arm_reg_name(number), value[0], text);
+    return true;
+}
+
+/* All, or those whose names end so, as "el2"; or one. */
+static bool append_registers(struct arm_machine *m, unsigned cpu, const char *which, GString *out)
+{
+    uint32_t one = which ? arm_reg_number(which) : ARM_NO_REGISTER;
+    g_autofree char *end = g_ascii_strdown(which ? which : "", -1);
+    size_t count = arm_reg_list(m, cpu, NULL, 0), before = out->len;
+    g_autofree struct arm_register *list = g_new(struct arm_register, count);
+
+    if (one != ARM_NO_REGISTER)
+        return append_one(m, cpu, one, out);
+    arm_reg_list(m, cpu, list, count);
+    for (size_t k = 0; k < count; k++) {
+        g_autofree char *name = g_ascii_strdown(list[k].name, -1);
+        uint64_t value[2] = {0, 0};
+        if (!list[k].alias && g_str_has_suffix(name, end) &&
+            arm_reg_get(m, cpu, list[k].number, value))
+            g_string_append_printf(out, "%-18s 0x%016" PRIx64 "\n", list[k].name, value[0]);
+    }
+    return out->len != before;
+}
+
 static bool gdb_monitor_info(struct gdb_session *g, unsigned cpu, char **words, GString *out)
 {
+    struct arm_machine *m = timeline_machine(g->t);
+
+    if (words[1] && !strcmp(words[1], "registers"))
+        return append_registers(m, cpu, words[2], out);
+    return words[1] && arm_describe(m, words[1], append_line, out);
+}
+
+static bool checked(const struct gdb_session *g, GString *out)
+{
+    if (!g->checker)
+        g_string_append(out, "worlds are followed by `armillary check --gdb`\n");
+    return g->checker != NULL;
+}
+
+static bool gdb_monitor_worlds(struct gdb_session *g, unsigned cpu, char **words, GString *out)
+{
+    (void)cpu, (void)words;
+    if (checked(g, out))
+        arm_checker_worlds(g->checker, append_line, out);
+    return true;
+}
+
+static bool gdb_monitor_findings(struct gdb_session *g, unsigned cpu, char **words, GString *out)
+{
+    (void)cpu, (void)words;
+    if (checked(g, out))
+        arm_checker_findings(g->checker, append_line, out);
+    return true;
+}
+
+static bool gdb_monitor_snapshot(struct gdb_session *g, unsigned cpu, char **words, GString *out)
+{
+    struct arm_error err = {0};
+
     (void)cpu;
-    return words[1] && arm_describe(timeline_machine(g->t), words[1], append_line, out);
+    if (!words[1])
+        return false;
+    if (arm_snapshot_save(timeline_machine(g->t), words[1], &err) < 0)
+        g_string_append_printf(out, "%s\n", err.text);
+    else
+        g_string_append_printf(out, "%s: written, for --restore\n", words[1]);
+    return true;
 }
 
 static void append_step(void *ctx, const struct arm_walk_step *step)
@@ -128,9 +243,4 @@ void gdb_monitor_execute(struct gdb_session *g, unsigned cpu, const char *line, 
             return;
         }
     g_string_append(out, "no such command; try help\n");
-}
-
-void gdb_monitor_forget(struct gdb_session *g)
-{
-    (void)g;
 }

@@ -6,6 +6,3 @@
 struct gdb_session;
 
 void gdb_monitor_execute(struct gdb_session *g, unsigned cpu, const char *line, GString *out);
-
-/* The client has gone: what it has set goes too. */
-void gdb_monitor_forget(struct gdb_session *g);

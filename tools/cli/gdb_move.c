@@ -2,24 +2,27 @@
 #include <glib.h>
 #include <string.h>
 
+#include "gdb_catch.h"
 #include "gdb_session.h"
 
 /* One thing that ends a run. */
 struct gdb_goal {
     struct gdb_session *g;
+    struct gdb_catch *caught; /* NULL: a point of gdb's */
     struct gdb_point point;
     uint64_t pa; /* of a watchpoint */
     bool mapped; /* it has one */
 };
 
-#define QUESTS_MAX (1 + GDB_WATCHPOINTS_MAX)
+#define QUESTS_MAX (1 + GDB_WATCHPOINTS_MAX + GDB_CATCHES_MAX)
+#define PCS_MAX    (GDB_BREAKPOINTS_MAX + GDB_CATCHES_MAX)
 
 /* All that ends a run. */
 struct gdb_goals {
     struct gdb_goal goals[QUESTS_MAX];
     struct timeline_quest quests[QUESTS_MAX];
     unsigned count;
-    uint64_t pcs[GDB_BREAKPOINTS_MAX];
+    uint64_t pcs[PCS_MAX];
     unsigned pc_count;
 };
 
@@ -94,6 +97,11 @@ static void collect(struct gdb_goals *goals, struct gdb_session *g, unsigned cpu
         if (p->kind <= GDB_POINT_HARDWARE && goals->pc_count < GDB_BREAKPOINTS_MAX)
             goals->pcs[goals->pc_count++] = p->address;
     }
+    for (guint k = 0; k < g->catches->len; k++) {
+        const struct gdb_catch *c = g->catches->pdata[k];
+        if (c->is_pc)
+            goals->pcs[goals->pc_count++] = c->address;
+    }
     if (goals->pc_count) {
         goals->goals[0] = (struct gdb_goal){.g = g, .point.kind = GDB_POINT_HARDWARE};
         goals->quests[goals->count++] =
@@ -102,6 +110,13 @@ static void collect(struct gdb_goals *goals, struct gdb_session *g, unsigned cpu
     for (guint k = 0; k < points->len && goals->count < QUESTS_MAX; k++)
         if (g_array_index(points, struct gdb_point, k).kind > GDB_POINT_HARDWARE)
             add_watch(goals, g, &g_array_index(points, struct gdb_point, k), cpu);
+    for (guint k = 0; k < g->catches->len && goals->count < QUESTS_MAX; k++) {
+        struct gdb_catch *c = g->catches->pdata[k];
+        if (c->is_pc)
+            continue;
+        goals->goals[goals->count] = (struct gdb_goal){.g = g, .caught = c};
+        goals->quests[goals->count++] = gdb_catch_quest(c);
+    }
 }
 
 /* ---- where it has led ---- */
@@ -183,38 +198,6 @@ static unsigned last_cpu(const struct gdb_session *g)
     return end.cpu;
 }
 
-static void run(struct gdb_session *g, const struct gdb_request *request, struct gdb_stop *stop)
-{
-    bool back = request->order == GDB_REVERSE;
-    struct gdb_goals goals = {0};
-    enum timeline_result r;
-    unsigned which = 0;
-
-    collect(&goals, g, request->cpu);
-    if (!back)
-        r = timeline_next(g->t, goals.quests, goals.count, g->limit, &which);
-    else if (!timeline_has_past(g->t) || !goals.count)
-        r = TIMELINE_START;
-    else
-        r = timeline_previous(g->t, goals.quests, goals.count, &which);
-    if (back && r == TIMELINE_START && timeline_has_past(g->t) &&
-        timeline_goto(g->t, timeline_start(g->t)) == TIMELINE_STOPPED)
-        r = TIMELINE_STOPPED;
-    stop->cpu = last_cpu(g);
-    arrive(g, r, stop);
-    if (r != TIMELINE_THERE || !goals.count)
-        return;
-    if (goals.quests[which].pc_count) {
-        stop->kind = GDB_STOP_BREAK;
-        return;
-    }
-    set_watch(&goals.goals[which], stop);
-    /* On this architecture gdb wants to stop before the access, and steps over it itself; backwards
-     * that is behind it. */
-    if (!back && timeline_has_past(g->t) && timeline_back(g->t, stop->cpu) == TIMELINE_ERROR)
-        print(g, timeline_error(g->t));
-}
-
 static uint64_t pc_of(const struct gdb_session *g, unsigned cpu)
 {
     uint64_t pc[2] = {0, 0};
@@ -233,6 +216,80 @@ static bool at_breakpoint(const struct gdb_session *g, uint64_t pc)
             return true;
     }
     return false;
+}
+
+/* To the next goal, or the one before. */
+static enum timeline_result search(struct gdb_session *g, const struct gdb_goals *goals, bool back,
+                                   unsigned *which)
+{
+    enum timeline_result r = TIMELINE_START;
+
+    if (!back)
+        return timeline_next(g->t, goals->quests, goals->count, g->limit, which);
+    if (timeline_has_past(g->t) && goals->count)
+        r = timeline_previous(g->t, goals->quests, goals->count, which);
+    if (r == TIMELINE_START && timeline_has_past(g->t) &&
+        timeline_goto(g->t, timeline_start(g->t)) == TIMELINE_STOPPED)
+        r = TIMELINE_STOPPED;
+    return r;
+}
+
+static void print_caught(struct gdb_session *g, const struct gdb_catch *c, bool back)
+{
+    /* Backwards the last event that was looked at is another one. */
+    bool event = !back && !c->is_pc;
+    g_autofree char *text =
+        g_strdup_printf("%s%s%s", c->text, event ? ": " : "", event ? c->seen : "");
+
+    print(g, text);
+}
+
+/* What goal @which has led to. False: it is not where it is wanted. */
+static bool found(struct gdb_session *g, const struct gdb_goals *goals, unsigned which, bool back,
+                  struct gdb_stop *stop)
+{
+    const struct gdb_goal *goal = &goals->goals[which];
+    const struct gdb_catch *caught = goal->caught;
+
+    if (!goals->count)
+        return true;
+    if (goals->quests[which].pc_count) {
+        uint64_t pc = pc_of(g, stop->cpu);
+        if (at_breakpoint(g, pc)) {
+            stop->kind = GDB_STOP_BREAK;
+            return true;
+        }
+        caught = gdb_catch_at(g, stop->cpu, pc);
+        if (!caught)
+            return false;
+    }
+    if (caught) {
+        print_caught(g, caught, back);
+        return true;
+    }
+    set_watch(goal, stop);
+    /* On this architecture gdb wants to stop before the access, and steps over it itself; backwards
+     * that is behind it. */
+    if (!back && timeline_has_past(g->t) && timeline_back(g->t, stop->cpu) == TIMELINE_ERROR)
+        print(g, timeline_error(g->t));
+    return true;
+}
+
+static void run(struct gdb_session *g, const struct gdb_request *request, struct gdb_stop *stop)
+{
+    bool back = request->order == GDB_REVERSE;
+    struct gdb_goals goals = {0};
+    enum timeline_result r;
+    unsigned which = 0;
+
+    collect(&goals, g, request->cpu);
+    do {
+        r = search(g, &goals, back, &which);
+        stop->cpu = last_cpu(g);
+        if (r == TIMELINE_THERE && g->interrupted)
+            r = TIMELINE_STOPPED;
+    } while (r == TIMELINE_THERE && !found(g, &goals, which, back, stop));
+    arrive(g, r, stop);
 }
 
 /* In a range of addresses no other CPU's breakpoint is looked for. */

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gdb_catch.h"
 #include "gdb_monitor.h"
 #include "gdb_socket.h"
 
@@ -20,6 +21,7 @@ struct gdb_session *gdb_session_open(const char *where, const struct gdb_host *h
 
     g->host = *host;
     g->client = -1;
+    g->catches = g_ptr_array_new_with_free_func(gdb_catch_free);
     g->listener = gdb_listen(where, &g->path, text);
     if (g->listener >= 0)
         return g;
@@ -46,6 +48,7 @@ void gdb_session_close(struct gdb_session *g)
     if (g->path)
         unlink(g->path);
     g_free(g->path);
+    g_ptr_array_unref(g->catches);
     g_free(g);
 }
 
@@ -168,7 +171,7 @@ static void detach(struct gdb_session *g)
     send_output(g);
     drop_client(g);
     timeline_forget(g->t);
-    gdb_monitor_forget(g);
+    g_ptr_array_set_size(g->catches, 0);
     g->interrupted = false;
 }
 

@@ -1,6 +1,7 @@
 /* A machine that gdb may connect to: a timeline, which begins with the connection, and a server. */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ struct gdb_session {
     bool ended;                /* the client has been told that the run is over */
     bool interrupted;
     unsigned skip;               /* polls until the host is asked again */
+    GPtrArray *catches;          /* struct gdb_catch */
     uint64_t limit;              /* instructions, 0: none */
     struct arm_checker *checker; /* NULL: none */
 };
