@@ -1,4 +1,5 @@
 /* Snapshots: the run after one is the run without it; when there is none. */
+#include "cpu/late_state.h"
 #include "tests/machine/snapshot_fixture.h"
 
 static void test_the_run_after_a_snapshot_is_the_run_without_it(void **state)
@@ -173,6 +174,67 @@ static void test_snapshots_share_pages_that_have_not_been_written_in_between(voi
     arm_machine_free(m);
 }
 
+/* Writes and TLBIs at EL2 with some instructions before the barriers that complete them. */
+static const uint32_t guest_late[] = {
+    0xd2880000, /*    mov  x0, #0x4000        */
+    0xf2a82000, /*    movk x0, #0x4100, lsl 16*/
+    0xd2a80181, /*    mov  x1, #0x400c0000    */
+    0x91200000, /* 1: add  x0, x0, #0x800     */
+    0xd51cc000, /*    msr  vbar_el2, x0       */
+    0xd51ce060, /*    msr  cntvoff_el2, x0    */
+    0xd53cc002, /*    mrs  x2, vbar_el2       */
+    0xca020063, /*    eor  x3, x3, x2         */
+    0xd53be046, /*    mrs  x6, cntvct_el0     */
+    0xca060063, /*    eor  x3, x3, x6         */
+    0xd50c871f, /*    tlbi alle2              */
+    0xf9000020, /*    str  x0, [x1]           */
+    0x91000484, /*    add  x4, x4, #1         */
+    0x91000484, /*    add  x4, x4, #1         */
+    0xd508831f, /*    tlbi vmalle1is          */
+    0x91000484, /*    add  x4, x4, #1         */
+    0xd5033b9f, /*    dsb  ish                */
+    0xd51ce060, /*    msr  cntvoff_el2, x0    */
+    0x91000484, /*    add  x4, x4, #1         */
+    0x91000484, /*    add  x4, x4, #1         */
+    0xd5033fdf, /*    isb                     */
+    0x17ffffee, /*    b    1b                 */
+};
+
+static void test_what_is_late_is_so_behind_a_snapshot_too(void **state)
+{
+    unsigned registers = 0, tlbis = 0;
+    uint64_t random = test_seed(5);
+
+    (void)state;
+    for (unsigned seed = 1; seed <= 3; seed++) {
+        struct arm_machine *m = CREATE(guest_late, NULL, .late_effects = true, .seed = seed);
+        struct arm_machine *fork = CREATE(guest_late, NULL, .late_effects = true, .seed = seed);
+        struct arm_machine *whole = CREATE(guest_late, NULL, .late_effects = true, .seed = seed);
+        for (unsigned k = 0; k < 40; k++) {
+            uint64_t first = 1 + random_next(&random) % 300, then = 1 + random_next(&random) % 300;
+            arm_run(m, first);
+            struct arm_snapshot *at = take(m);
+            registers += m->late->cpus[0].register_count;
+            tlbis += m->late->cpus[0].tlbi_count;
+            restore(fork, at);
+            assert_is(fork, at);
+            arm_run(m, then);
+            arm_run(fork, then);
+            arm_run(whole, first + then); /* nobody has looked at this one */
+            struct arm_snapshot *later = take(m);
+            assert_is(fork, later);
+            assert_is(whole, later);
+            arm_snapshot_free(at);
+            arm_snapshot_free(later);
+        }
+        arm_machine_free(m);
+        arm_machine_free(fork);
+        arm_machine_free(whole);
+    }
+    assert_true(registers >= 10); /* there was something that was on its way */
+    assert_true(tlbis >= 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_a_file_holds_all_of_it),
         cmocka_unit_test(test_snapshots_outlive_their_machine_and_each_other),
         cmocka_unit_test(test_snapshots_share_pages_that_have_not_been_written_in_between),
+        cmocka_unit_test(test_what_is_late_is_so_behind_a_snapshot_too),
         cmocka_unit_test(test_a_callback_can_neither_take_nor_restore),
         cmocka_unit_test(test_nothing_is_restored_while_input_is_recorded),
         cmocka_unit_test(test_a_disk_that_the_guest_writes_itself_is_refused),
