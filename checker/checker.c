@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/error.h"
 #include "checker/account.h"
 #include "checker/account_state.h"
@@ -24,15 +25,23 @@
 #define STRETCHES_MAX (1U << 17)
 
 static const struct check_unit *const units[UNIT_COUNT + 1] = {
-#define UNIT(name) [UNIT_##name] = &unit_##name,
+#define UNIT(name, ...) [UNIT_##name] = &unit_##name,
 #include "checker/units.def"
 #undef UNIT
 };
 
+/* Rules that a unit reports beside its own. */
+static const uint64_t also[UNIT_COUNT + 1] = {
+#define UNIT(name, rules) [UNIT_##name] = rules,
+#include "checker/units.def"
+#undef UNIT
+};
+_Static_assert(RULE_COUNT <= 64, "a bit for each rule");
+
 bool checker_unit_on(const struct arm_checker *c, enum check_unit_id unit)
 {
     for (unsigned k = 0; k < RULE_COUNT; k++)
-        if (c->rule_on[k] && rule_rows[k].unit == unit)
+        if (c->rule_on[k] && (rule_rows[k].unit == unit || bit(also[unit], k)))
             return true;
     return false;
 }

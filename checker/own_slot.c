@@ -175,14 +175,17 @@ void own_slot_left(struct own *u, struct wreg *r, unsigned cpu)
 void own_slot_read(struct arm_checker *c, struct own *u, unsigned reg, const struct arm_event *p)
 {
     const struct world *last = c->cpus[p->cpu].last;
+    struct live *l = own_live(u, p->cpu, reg);
 
     u->switched_ever[reg] = true;
     own_pair_read(u, p->cpu, reg);
     own_serror_read(c, u, p);
-    if (last && c->regs.desc[reg].sr == SR_VBAR_EL1 &&
-        own_live(u, p->cpu, reg)->owner != (int)last->index)
+    if (!last || l->owner == (int)last->index)
+        return;
+    l->read = site_of(c, p);
+    if (c->regs.desc[reg].sr == SR_VBAR_EL1)
         u->vbars[p->cpu] =
-            (struct misplaced){.known = true, .value = p->sysreg_read.value, .at = site_of(c, p)};
+            (struct misplaced){.known = true, .value = p->sysreg_read.value, .at = l->read};
 }
 
 /* CBZ or CBNZ: was anything saved ever? */
@@ -245,7 +248,10 @@ static void check_result(struct arm_checker *c, struct own *u, const struct worl
     const struct wreg *r = own_wreg(u, w, tag.reg);
     uint64_t value = checker_reg(c, p->cpu, ARM_X(rt));
     struct exit_state asked = {.esr = s->esr & ~UINT64_C(1)};
-    struct site at = g ? g->saved : flow_x_site(c->flow, p->cpu, rt);
+    const struct live *l = own_live(u, p->cpu, tag.reg);
+    struct site at = l->read.known && l->read.total > s->at.total ? l->read
+                     : g                                          ? g->saved
+                         : flow_x_site(c->flow, p->cpu, rt);
     if (r->version && value != r->value.lo &&
         justify_is_write_of(&asked, c->regs.desc[tag.reg].number))
         report(c, RULE_STALE_READ, w, tag.reg, &at, &r->left, "left",

@@ -76,6 +76,7 @@ struct live {
     bool written;   /* by EL2 since the last exit on that CPU */
     struct tag tag; /* of what EL2 wrote */
     struct site site;
+    struct site read; /* by EL2 while it was not the value of who has left last */
 };
 
 struct own {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "armillary.h"
 
@@ -15,7 +16,7 @@ enum rule {
 enum rule_severity { RULE_WARNING, RULE_ERROR };
 
 enum check_unit_id {
-#define UNIT(name) UNIT_##name,
+#define UNIT(name, ...) UNIT_##name,
 #include "checker/units.def"
 #undef UNIT
     UNIT_COUNT
@@ -27,6 +28,8 @@ struct rule_row {
     enum rule_severity severity;
     const char *meaning, *section;
 };
+
+#define RULE_BIT(id) (UINT64_C(1) << RULE_##id)
 
 /* Indexed by enum rule, and one more row without a name. */
 extern const struct rule_row rule_rows[RULE_COUNT + 1];

@@ -21,6 +21,6 @@ struct check_unit {
     void (*destroy)(void *state);
 };
 
-#define UNIT(name) extern const struct check_unit unit_##name;
+#define UNIT(name, ...) extern const struct check_unit unit_##name;
 #include "checker/units.def"
 #undef UNIT

@@ -104,6 +104,12 @@ says "moves a map" '  at       cpu0 EL2 pc 0x40080f[0-9a-f]+, instruction'
 run "no symbols in the second file" 2 --symbols "$out/whole.map" --symbols /dev/null
 says "is said" 'no symbols: expected'
 
+# ---- one rule of several units ----
+build gic -DLOST
+run "a rule alone" 1 --rules LOST
+says "is reported by whoever decides it" 'error: LOST ICH_LR0_EL2 of vm1/vcpu0'
+run "and another one" 0 --rules WINDOW
+
 # ---- suppressions ----
 build clobber -DX19
 run "without a suppression" 1

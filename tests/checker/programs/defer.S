@@ -8,6 +8,8 @@
 // case -DSLOT @write: DEFER TPIDR_EL1 of vm
 // case -DLIVE @write_live: DEFER CONTEXTIDR_EL1 of vm
 // case -DREAD @use: STALE-READ TPIDR_EL1 of vm
+// case -DTRAPPED: clean
+// case -DTRAPPED -DDUAL @read_live: STALE-READ CONTEXTIDR_EL1 of vm
 #include "frame.inc"
 
 #define FRAME_A FRAME_MORE
@@ -20,6 +22,9 @@
         two_worlds FRAME_OTHER
         mrs     x2, hcr_el2
         orr     x2, x2, #1 << 26                // TVM
+#ifdef TRAPPED
+        orr     x2, x2, #1 << 30                // TRVM
+#endif
         msr     hcr_el2, x2
         .endm
 #include "hv.inc"
@@ -27,6 +32,11 @@
 handle:
         mrs     x4, contextidr_el1
         str     x4, [x0, #FRAME_B]
+#ifdef TRAPPED                                  // EL2 has the register as the other left it
+        ldr     x3, [x0, #FRAME_OTHER]
+        ldr     x4, [x3, #FRAME_B]
+        msr     contextidr_el1, x4
+#endif
         lsr     x5, x1, #26
         cmp     x5, #0x18
         b.eq    write_trapped
@@ -84,13 +94,24 @@ use:    add     x4, x4, #1
 
 write_trapped: // MSR CONTEXTIDR_EL1, Xt
         ubfx    x5, x1, #5, #5
+#ifdef TRAPPED
+        tbz     x1, #0, 1f                      // MRS
+#ifdef DUAL
+read_live: mrs  x4, contextidr_el1
+#else
+        ldr     x4, [x0, #FRAME_B]
+#endif
+        str     x4, [x0, x5, lsl #3]
+        b       2f
+1:
+#endif
         ldr     x4, [x0, x5, lsl #3]            // FRAME_X()
 #ifdef LIVE
 write_live: msr contextidr_el1, x4
 #else
         str     x4, [x0, #FRAME_B]
 #endif
-        ldr     x5, [x0, #FRAME_ELR]
+2:      ldr     x5, [x0, #FRAME_ELR]
         add     x5, x5, #4
         str     x5, [x0, #FRAME_ELR]
 restore:
@@ -104,6 +125,9 @@ guest:  // X21: a number that the other does not have
 1:      add     x23, x21, x22, lsl #8
         msr     tpidr_el1, x23
         msr     contextidr_el1, x23
+#ifdef TRAPPED
+        mrs     x24, contextidr_el1
+#endif
         hvc     #1
         hvc     #0
         sub     x22, x22, #1
