@@ -12,6 +12,9 @@
 // case -DWRONG_SAVE @save_b: WRONG-SLOT TPIDR_EL1 of vm
 // case -DCLOBBER_A @clobber: CLOBBER TPIDR_EL1 of vm
 // case -DSTALE @restore_a: STALE-RESTORE TPIDR_EL1 of vm
+// case -DWFI: clean
+// case -DWFI -DOVERWRITTEN @overwrite: LOST TPIDR_EL1 of vm
+// case -DOVERWRITTEN: clean
 // case -DNO_FP @do_eret: FP-OWNER v8 of vm
 // case -DNO_TRAPS @do_eret: TRAPCFG MDCR_EL2 of vm
 #include "frame.inc"
@@ -31,6 +34,11 @@
         mov     x2, #0x46                       // TPM in the other
         str     x2, [x0, #FRAME_MDCR]
         msr     mdcr_el2, x2
+#ifdef WFI
+        mrs     x2, hcr_el2
+        orr     x2, x2, #1 << 13                // TWI
+        msr     hcr_el2, x2
+#endif
 #ifdef LEFT_ZERO // the first world makes it zero; nobody switches it, and the second one has zero too
         mov     x2, #9
         msr     afsr1_el1, x2
@@ -40,6 +48,11 @@
 
 handle: // X0: who leaves; X3 will be who comes
         ldr     x3, [x0, #FRAME_OTHER]
+#ifdef WFI
+        ldr     x4, [x0, #FRAME_ELR]
+        add     x4, x4, #4
+        str     x4, [x0, #FRAME_ELR]
+#endif
 #ifdef EMULATE
         ldr     x2, [x3, #FRAME_A]              // of a world whose copy in memory is the truth
         add     x2, x2, #0
@@ -61,6 +74,10 @@ handle: // X0: who leaves; X3 will be who comes
 save_a: str     x4, [x0, #FRAME_A]
 1:
 #endif
+#endif
+#ifdef OVERWRITTEN                              // a call may ask for it
+        mov     x4, #0x5000
+overwrite: str  x4, [x0, #FRAME_A]
 #endif
         mrs     x4, contextidr_el1
 #ifdef WRONG_SAVE
@@ -128,7 +145,11 @@ guest:  // X21: a number that the other does not have
         msr     contextidr_el1, x23
         add     x23, x23, #1
         fmov    d8, x23
+#ifdef WFI
+        wfi
+#else
         hvc     #0
+#endif
         sub     x22, x22, #1
         cbnz    x22, 1b
         hvc     #99

@@ -1,0 +1,56 @@
+/*
+ * A world that is entered under another one's name: VMPIDR_EL2 or VTTBR_EL2 is another's. It is
+ * known by its general registers.
+ */
+#include "base/bits.h"
+#include "checker/own_state.h"
+
+static struct own *own(const struct arm_checker *c)
+{
+    return c->unit[UNIT_own];
+}
+
+#define MOST 16 /* of the general registers */
+
+/* Whose values most general registers are, if they are one guest's. */
+static const struct world *of_general(const struct arm_checker *c, unsigned cpu)
+{
+    const struct world *w = NULL;
+    unsigned count = 0;
+
+    for (unsigned k = 0; k < 31; k++) {
+        struct tag tag = flow_x(c->flow, cpu, k);
+        if (tag.kind != TAG_EXACT || tag.world < 0 || tag.reg != REG_X(k))
+            continue;
+        if (w && w->index != (unsigned)tag.world)
+            return NULL;
+        w = c->worlds.list[tag.world];
+        count++;
+    }
+    return count >= MOST && w->kind == WORLD_GUEST && !w->running ? w : NULL;
+}
+
+/* A VM that has been seen with these tables, other than @w's. */
+static bool is_root_of_another(const struct arm_checker *c, const struct world *w, uint64_t root)
+{
+    for (unsigned k = 0; k < c->worlds.count; k++)
+        if (c->worlds.list[k]->kind == WORLD_GUEST && c->worlds.list[k]->root == root &&
+            c->worlds.list[k]->vm != w->vm)
+            return true;
+    return false;
+}
+
+const struct world *own_identity(const struct arm_checker *c, const struct arm_event *p,
+                                 enum sysreg *wrong)
+{
+    unsigned reg = c->regs.of_sysreg[SR_VMPIDR_EL2];
+    uint64_t root = p->world.vttbr & MASK(47, 1);
+    const struct world *w = own(c) && reg != REG_NONE ? of_general(c, p->cpu) : NULL;
+
+    if (!w)
+        return NULL;
+    *wrong = w->root == root ? SR_VMPIDR_EL2 : SR_VTTBR_EL2;
+    if (w->root == root)
+        return w->vmpidr != p->world.vmpidr && !own_live(own(c), p->cpu, reg)->written ? w : NULL;
+    return w->vmpidr == p->world.vmpidr && is_root_of_another(c, w, root) ? w : NULL;
+}
