@@ -266,7 +266,7 @@ static int start(struct arm_checker *c, const struct arm_check_config *config,
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (checker_unit_on(c, (enum check_unit_id)k))
             c->unit[k] = units[k]->create(c);
-    if (c->unit[UNIT_own] || c->unit[UNIT_unknown])
+    if (c->unit[UNIT_own] || c->unit[UNIT_unknown] || c->unit[UNIT_sync])
         c->flow = flow_new(c);
     if (config->history)
         c->view = view_new(c);

@@ -81,6 +81,8 @@ void flow_step(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
     f->followed++;
     if (o->v_reads | o->v_writes)
         sync_fp_used(f->c, p);
+    if (o->key)
+        sync_key_used(f->c, p, (enum flow_key)o->key);
     if (o->x_writes | o->v_writes) {
         struct site at = site_bare(f->c, p);
         note_writes(v, o, &at);

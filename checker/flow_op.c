@@ -37,6 +37,23 @@ static uint32_t decides(const struct flow_op *o, const struct a64_row *row, cons
     return 0;
 }
 
+/* By the manual's classes of encodings: data processing of one source, PACGA, hints, branches,
+ * LDRAA and LDRAB. */
+static enum flow_key key_of(uint32_t word)
+{
+    if ((word & 0xffff0000) == 0xdac10000 && bits(word, 15, 10) < 16)
+        return (enum flow_key)(KEY_IA + bits(word, 11, 10));
+    if ((word & 0xffe0fc00) == 0x9ac03000)
+        return KEY_GA;
+    if ((word & ~UINT32_C(0xe0)) == 0xd503231f || (word & ~UINT32_C(0xc0)) == 0xd503211f)
+        return bit(word, 6) ? KEY_IB : KEY_IA;
+    if ((word & 0xfe000000) == 0xd6000000 && bits(word, 15, 11) == 1)
+        return bit(word, 10) ? KEY_IB : KEY_IA;
+    if ((word & 0xff200400) == 0xf8200400)
+        return bit(word, 23) ? KEY_DB : KEY_DA;
+    return KEY_NONE;
+}
+
 struct flow_op flow_op_of(uint32_t word)
 {
     struct flow_op o = {.word = word, .valid = true, .kind = FLOW_COMPUTE};
@@ -51,6 +68,7 @@ struct flow_op flow_op_of(uint32_t word)
     o.x_writes = (uint32_t)(use.x_writes & MASK(30, 0));
     o.v_reads = use.v_reads;
     o.v_writes = use.v_writes;
+    o.key = (uint8_t)key_of(word);
     o.decides = decides(&o, row, &i, op);
     o.conditional = is_conditional_compare(word);
     if (o.conditional)

@@ -13,6 +13,8 @@ enum flow_kind {
     FLOW_STORE,
 };
 
+enum flow_key { KEY_NONE, KEY_IA, KEY_IB, KEY_DA, KEY_DB, KEY_GA, KEY_COUNT };
+
 struct flow_op {
     uint32_t word;
     bool valid;
@@ -20,6 +22,7 @@ struct flow_op {
     uint8_t to, from, other, condition;
     bool vector;      /* MOVE: of V registers */
     bool conditional; /* it compares if `condition` holds */
+    uint8_t key;      /* of pointer authentication that it uses, enum flow_key */
     uint32_t decides; /* general registers that a branch or flags depend on, or an address */
     uint32_t x_reads, x_writes, v_reads, v_writes;
 };

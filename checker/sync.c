@@ -24,6 +24,7 @@ enum reader {
     READ_VMCR = 256,     /* ICH_VMCR_EL2, whose meaning ICC_SRE_EL1 gives */
     READ_COUNT = 512,    /* CNTVCT_EL0 */
     READ_FP = 1024,      /* FP and SIMD */
+    READ_KEY = 2048,     /* pointer authentication with KEY_IA; the others' are the next bits */
 };
 
 struct source {
@@ -54,6 +55,11 @@ static const struct source sources[] = {
     {SR_CNTVOFF_EL2, READ_COUNT, 0},
     {SR_CPTR_EL2,    READ_FP, MASK(21, 20) | BIT(10)},
     {SR_ICH_LR0_EL2, READ_LRS, 0}, /* any of them */
+    {SR_APIAKeyLo_EL1, READ_KEY, 0}, {SR_APIAKeyHi_EL1, READ_KEY, 0},
+    {SR_APIBKeyLo_EL1, READ_KEY << 1, 0}, {SR_APIBKeyHi_EL1, READ_KEY << 1, 0},
+    {SR_APDAKeyLo_EL1, READ_KEY << 2, 0}, {SR_APDAKeyHi_EL1, READ_KEY << 2, 0},
+    {SR_APDBKeyLo_EL1, READ_KEY << 3, 0}, {SR_APDBKeyHi_EL1, READ_KEY << 3, 0},
+    {SR_APGAKeyLo_EL1, READ_KEY << 4, 0}, {SR_APGAKeyHi_EL1, READ_KEY << 4, 0},
     /* clang-format on */
 };
 
@@ -272,6 +278,22 @@ void sync_fp_used(struct arm_checker *c, const struct arm_event *p)
 {
     if (c->unit[UNIT_sync])
         use(c, (struct sync_cpu *)c->unit[UNIT_sync] + p->cpu, READ_FP, "FP or SIMD", p);
+}
+
+/* The instructions of a key that is off do nothing; KEY_GA's cannot be. */
+void sync_key_used(struct arm_checker *c, const struct arm_event *p, enum flow_key key)
+{
+    static const uint64_t on[KEY_COUNT] = {
+        [KEY_IA] = FIELD_MASK(SCTLR_EL2_EnIA),
+        [KEY_IB] = FIELD_MASK(SCTLR_EL2_EnIB),
+        [KEY_DA] = FIELD_MASK(SCTLR_EL2_EnDA),
+        [KEY_DB] = FIELD_MASK(SCTLR_EL2_EnDB),
+    };
+    uint64_t sctlr = checker_reg(c, p->cpu, sysreg_number(SR_SCTLR_EL2));
+
+    if (c->unit[UNIT_sync] && (key == KEY_GA || sctlr & on[key]))
+        use(c, (struct sync_cpu *)c->unit[UNIT_sync] + p->cpu, (unsigned)READ_KEY << (key - KEY_IA),
+            "pointer authentication", p);
 }
 
 static void event(struct arm_checker *c, void *state, const struct arm_event *p)

@@ -25,6 +25,10 @@
 // case -DGICV -DNO_DSB -DSRE1: clean
 // case -DFPSR: clean
 // case -DFPSR -DNO_ISB @fpsr_read: NOSYNC CPTR_EL2
+// case -DKEY: clean
+// case -DKEY -DNO_ISB @signed: NOSYNC APIAKeyLo_EL1
+// case -DKEY -DNO_ISB -DOTHER_KEY: clean
+// case -DKEY -DNO_ISB -DKEY_OFF: clean
 // case -DWALK: clean
 // case -DWALK -DNO_DSB @walk: NODSB-WALK SCTLR_EL1 of vm1/vcpu0
 #define HAS_SETUP
@@ -112,6 +116,28 @@ vmcr:   msr     s3_4_c12_c11_7, xzr             // ICH_VMCR_EL2
 #ifndef NO_DSB
         dsb     ish
 #endif
+#endif
+#ifdef KEY
+        mrs     x4, sctlr_el2
+#ifndef KEY_OFF
+        orr     x5, x4, #1 << 31                // EnIA
+        msr     sctlr_el2, x5
+        isb
+#endif
+        mrs     x6, s3_0_c2_c1_0                // APIAKeyLo_EL1
+        mov     x5, #77
+        msr     s3_0_c2_c1_0, x5
+#ifndef NO_ISB
+        isb
+#endif
+#ifdef OTHER_KEY
+        .inst   0xdac127e8                      // pacizb x8
+#else
+signed: .inst   0xdac123e8                      // paciza x8
+#endif
+        msr     s3_0_c2_c1_0, x6
+        msr     sctlr_el2, x4
+        isb
 #endif
 #ifdef FPSR
         mov     x4, #0x400                      // TFP
