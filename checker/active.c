@@ -20,7 +20,9 @@ void active_event(struct arm_checker *c, struct active *a, const struct arm_even
     } else if (p->irq.change == ARM_IRQ_ACKNOWLEDGED || p->irq.change == ARM_IRQ_ACTIVATED) {
         const struct cpu_view *view = &c->cpus[p->cpu];
         a->irq[p->irq.intid].is = true;
-        a->irq[p->irq.intid].last = view->running ? view->running : view->last;
+        a->irq[p->irq.intid].last = p->irq.change == ARM_IRQ_ACTIVATED ? NULL
+                                    : view->running                    ? view->running
+                                                                       : view->last;
         a->irq[p->irq.intid].site = site_of(c, p);
     }
 }
@@ -71,7 +73,9 @@ void active_check(struct arm_checker *c, struct active *a, const struct world *w
     if (!HCR_EL2_IMO(p->world.hcr))
         return;
     for (unsigned n = 0; n < ACTIVE_MAX; n++) {
-        bool others = a->irq[n].last && a->irq[n].last != w;
+        if (!a->irq[n].last)
+            a->irq[n].last = w; /* EL2 has written the state for who comes */
+        bool others = a->irq[n].last != w;
         if (a->irq[n].is && (n < FIRST_PPI || (others && !timer && !is_forwarded(c, p->cpu, n))))
             report(c, a, w, n, p);
     }
