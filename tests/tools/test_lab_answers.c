@@ -202,9 +202,10 @@ static void test_a_claim_says_with_how_many_cores_it_does_not_hold(void **state)
     n.to = 4;
     n.change = 0.25;
     n.against = 2;
-    n.first_against = "y";
+    n.first_against = (char[]){"lat_load 4"};
     assert_says(claim_sentence(&n), "lat_load from 3 to 4 moves it most, by +25.0 %");
-    assert_says(claim_sentence(&n), "does not hold with 2 of 100 cores");
+    assert_says(claim_sentence(&n), "does not hold with 2 of 100 cores that differ in one "
+                                    "parameter, the first of them with lat_load 4");
     n.itself = false;
     assert_says(claim_sentence(&n), "neither with this core nor with 2 of 100");
 }

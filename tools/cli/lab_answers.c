@@ -174,7 +174,7 @@ char *claim_sentence(const struct claim_numbers *n)
                                      n->against, n->variants)
         : n->against
             ? g_strdup_printf("the answer does not hold with %u of %u cores that differ in one "
-                              "parameter, the first of them %s",
+                              "parameter, the first of them with %s",
                               n->against, n->variants, n->first_against)
             : g_strdup_printf("the answer holds with each of %u cores that differ in one parameter "
                               "by a quarter, by half or twice, or by the next word",

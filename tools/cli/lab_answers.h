@@ -63,8 +63,8 @@ struct claim_numbers {
     double base;
     bool itself; /* the claim holds with the core itself */
     unsigned variants,
-        against; /* cores that differ in one parameter; those that decide otherwise */
-    const char *first_against;
+        against;           /* cores that differ in one parameter; those that decide otherwise */
+    char *first_against;   /* in which the first of them differs: "lat_load 4" */
     const char *parameter; /* that moves it most; NULL: none does */
     uint64_t from, to;
     double change;

@@ -15,6 +15,17 @@ const char *lab_core_name(const struct lab *lab, unsigned core)
 /* With --quick only the first, which are those of how instructions issue. */
 #define QUICK_VARIANTS 20
 
+/* The parameter in which @other differs from @core: "lat_load 4". */
+static char *difference(const struct arm_core *core, const struct arm_core *other)
+{
+    struct arm_core_parameter p;
+
+    for (unsigned k = 0; arm_core_describe(k, &p); k++)
+        if (arm_core_value(core, k) != arm_core_value(other, k))
+            return g_strdup_printf("%s %" G_GUINT64_FORMAT, p.name, arm_core_value(other, k));
+    return g_strdup("none");
+}
+
 /* What the results of all cores come to; the first is the core's own. */
 static char *weigh(const struct lab *lab, const struct lab_claim *claim,
                    struct arm_core *const *list, const double *result, unsigned count)
@@ -30,7 +41,7 @@ static char *weigh(const struct lab *lab, const struct lab_claim *claim,
         if (!claim->holds(result[k])) {
             n.against++;
             if (!n.first_against)
-                n.first_against = arm_core_label(list[k]);
+                n.first_against = difference(list[0], list[k]);
         }
     if (arm_core_influences(list, count, result, &most, 1)) {
         n.parameter = most.parameter;
@@ -38,7 +49,9 @@ static char *weigh(const struct lab *lab, const struct lab_claim *claim,
         n.to = most.to;
         n.change = most.change;
     }
-    return claim_sentence(&n);
+    char *sentence = claim_sentence(&n);
+    g_free(n.first_against);
+    return sentence;
 }
 
 bool lab_test_claim(const struct lab *lab, const struct lab_spec *spec,
