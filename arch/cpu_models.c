@@ -5,9 +5,10 @@
 #include "arch/pa_size.h"
 
 const struct cpu_model cpu_models[] = {
-#define CPU_MODEL(id, name, qemu, generation, midr, ctr, clidr, pmcr, mmfr0, l1d, l1i, l2, dt)     \
+#define CPU_MODEL(id, name, qemu, generation, midr, ctr, clidr, pmcr, mmfr0, l1d, l1i, l2, dt,     \
+                  lacks)                                                                           \
     {name,  qemu, MODEL_##id, GENERATION_##generation, midr, ctr,                                  \
-     clidr, pmcr, mmfr0,      {l1d, l1i, l2},          dt},
+     clidr, pmcr, mmfr0,      {l1d, l1i, l2},          dt,   lacks},
 #define MODEL_RESET(...)
 #include "arch/cpu_models.def"
 #undef CPU_MODEL
@@ -16,13 +17,19 @@ const struct cpu_model cpu_models[] = {
 };
 
 /* The models column of arch/features.def. */
-#define MODELS_NONE    0
-#define MODELS_MAX     (1 << GENERATION_MAX)
-#define MODELS_N1      (1 << GENERATION_N1 | MODELS_MAX)
-#define MODELS_ALL     (1 << GENERATION_A57 | MODELS_N1)
-#define MODELS_OLD     (1 << GENERATION_A57 | 1 << GENERATION_N1)
-#define MODELS_CORTEX  (1 << GENERATION_A57)
-#define MODELS_N1_ONLY (1 << GENERATION_N1)
+enum {
+    A57 = 1 << GENERATION_A57,
+    A55 = 1 << GENERATION_A55,
+    A76 = 1 << GENERATION_A76,
+    N1 = 1 << GENERATION_N1,
+    V1 = 1 << GENERATION_V1,
+    A710 = 1 << GENERATION_A710,
+    N2 = 1 << GENERATION_N2,
+    MAX = 1 << GENERATION_MAX,
+#define FEATURE_MODELS(name, columns) MODELS_##name = columns,
+#include "arch/feature_models.def"
+#undef FEATURE_MODELS
+};
 
 static const uint8_t feature_models[FEAT_COUNT] = {
     [FEAT_BASE] = MODELS_ALL,

@@ -6,7 +6,16 @@
 #include "arch/features.h"
 #include "arch/sysreg.h"
 
-enum cpu_generation { GENERATION_A57, GENERATION_N1, GENERATION_MAX };
+enum cpu_generation {
+    GENERATION_A57,
+    GENERATION_A55,
+    GENERATION_A76,
+    GENERATION_N1,
+    GENERATION_V1,
+    GENERATION_A710,
+    GENERATION_N2,
+    GENERATION_MAX
+};
 
 enum cpu_model_id {
 #define CPU_MODEL(id, ...) MODEL_##id,
@@ -25,6 +34,7 @@ struct cpu_model {
     uint64_t mmfr0;
     uint32_t ccsidr[3];     /* L1 data, L1 instruction, L2 */
     const char *compatible; /* of the device tree's cpu nodes */
+    const char *lacks; /* what the core has and this CPU has not, besides AArch32; NULL: nothing */
 };
 
 extern const struct cpu_model cpu_models[];

@@ -220,3 +220,10 @@ bool arm_cpu_model(unsigned index, const char **name, const char **qemu_name)
     *qemu_name = cpu_models[index].qemu_name;
     return true;
 }
+
+const char *arm_cpu_model_lacks(const char *name)
+{
+    const struct cpu_model *model = cpu_model_find(name);
+
+    return model ? model->lacks : NULL;
+}

@@ -260,11 +260,12 @@ static void write_features(FILE *f)
     generated(f, "CPU models and features", "arch/cpu_models.def`, `arch/features.def");
     fputs("`--cpu MODEL,+x,-y` switches features; what builds upon a feature, or what it builds "
           "upon, "
-          "follows.\n\n| model | also | MIDR_EL1 | compatible |\n|---|---|---|---|\n",
+          "follows.\n\n| model | also | MIDR_EL1 | compatible | without |\n|---|---|---|---|---|\n",
           f);
     for (const struct cpu_model *m = cpu_models; m->name; m++)
-        fprintf(f, "| %s | %s | %#010x | %s |\n", m->name,
-                strcmp(m->name, m->qemu_name) ? m->qemu_name : "", m->midr, m->compatible);
+        fprintf(f, "| %s | %s | %#010x | %s | %s |\n", m->name,
+                strcmp(m->name, m->qemu_name) ? m->qemu_name : "", m->midr, m->compatible,
+                m->lacks ? m->lacks : "");
     fputs("\n| feature | `--cpu` | ID register field |", f);
     for (const struct cpu_model *m = cpu_models; m->name; m++)
         if (has_own_features(m))

@@ -257,22 +257,56 @@ static void test_id_registers_of_the_models(void **state)
 
 static void test_models_have_two_names_and_one_row(void **state)
 {
-    static const char *const names[][2] = {{"a53", "cortex-a53"},
-                                           {"a57", "cortex-a57"},
-                                           {"a72", "cortex-a72"},
-                                           {"n1", "neoverse-n1"},
-                                           {"max", "max"}};
+    static const char *const names[][2] = {
+        {"a35", "cortex-a35"},   {"a53", "cortex-a53"}, {"a55", "cortex-a55"},
+        {"a57", "cortex-a57"},   {"a72", "cortex-a72"}, {"a76", "cortex-a76"},
+        {"a710", "cortex-a710"}, {"n1", "neoverse-n1"}, {"n2", "neoverse-n2"},
+        {"v1", "neoverse-v1"},   {"max", "max"}};
 
     (void)state;
     for (unsigned k = 0; k < ARRAY_SIZE(names); k++) {
         assert_ptr_equal(cpu_model_find(names[k][0]), &cpu_models[k]);
         assert_ptr_equal(cpu_model_find(names[k][1]), &cpu_models[k]);
     }
-    assert_null(cpu_model_find("a76"));
+    assert_null(cpu_model_find("a77"));
     assert_int_equal(id_of("a53", SR_MIDR_EL1), 0x410fd034);
     assert_int_equal(id_of("a53", SR_ID_AA64MMFR0_EL1), 0x1122);
     assert_int_equal(id_of("a72", SR_MIDR_EL1), 0x410fd083);
     assert_int_equal(id_of("a72", SR_ID_AA64DFR0_EL1), 0x10305106);
+}
+
+/* The cores' own values, less what no CPU here has: in ID_AA64PFR0_EL1 AArch32 and EL3, RAS 1.1,
+ * SVE, secure EL2, memory partitioning, activity monitors; in ID_AA64PFR1_EL1 MTE; in
+ * ID_AA64MMFR2_EL1 CCIDX and nested virtualization. */
+static void test_newer_cores_announce_what_they_have_and_is_here(void **state)
+{
+    static const struct {
+        const char *name;
+        uint64_t pfr0, pfr1, isar0, isar1, mmfr0, mmfr1, mmfr2;
+    } rows[] = {
+        {"a35", 0x0000000000000111, 0x00, 0x0000000000011120, 0, 0x1122, 0, 0},
+        {"a55", 0x0000000010110111, 0x10, 0x0000100010211120, 0x0000000000100001, 0x101122,
+         0x10212122, 0x1011},
+        {"a76", 0x1100000010110111, 0x10, 0x0000100010211120, 0x0000000000100001, 0x101122,
+         0x10212122, 0x1011},
+        {"v1", 0x1101000010110111, 0x20, 0x1011111110212120, 0x0011100001211032, 0x101125,
+         0x10212122, 0x0220011100001011},
+        {"a710", 0x1201000010110111, 0x21, 0x0221111110212120, 0x0010111101211052, 0x22200101122,
+         0x10212122, 0x1221011110001011},
+        {"n2", 0x1201000010110111, 0x21, 0x1221111110212120, 0x0011111101211052, 0x22200101125,
+         0x10212122, 0x1221011110001011},
+    };
+
+    (void)state;
+    for (unsigned k = 0; k < ARRAY_SIZE(rows); k++) {
+        assert_int_equal(id_of(rows[k].name, SR_ID_AA64PFR0_EL1), rows[k].pfr0);
+        assert_int_equal(id_of(rows[k].name, SR_ID_AA64PFR1_EL1), rows[k].pfr1);
+        assert_int_equal(id_of(rows[k].name, SR_ID_AA64ISAR0_EL1), rows[k].isar0);
+        assert_int_equal(id_of(rows[k].name, SR_ID_AA64ISAR1_EL1), rows[k].isar1);
+        assert_int_equal(id_of(rows[k].name, SR_ID_AA64MMFR0_EL1), rows[k].mmfr0);
+        assert_int_equal(id_of(rows[k].name, SR_ID_AA64MMFR1_EL1), rows[k].mmfr1);
+        assert_int_equal(id_of(rows[k].name, SR_ID_AA64MMFR2_EL1), rows[k].mmfr2);
+    }
 }
 
 static void test_switching_a_feature_takes_along_what_depends_on_it(void **state)
@@ -419,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_write_masks_follow_the_features),
         cmocka_unit_test(test_id_registers_of_the_models),
         cmocka_unit_test(test_models_have_two_names_and_one_row),
+        cmocka_unit_test(test_newer_cores_announce_what_they_have_and_is_here),
         cmocka_unit_test(test_switching_a_feature_takes_along_what_depends_on_it),
         cmocka_unit_test(test_objdump_prints_each_rows_name),
     };

@@ -202,6 +202,8 @@ static bool set_model(struct qemu *q, const char *value)
             q->machine.model = theirs;
     }
     good = q->machine.model || qemu_refuse("cpu", value, what, known->str);
+    if (good && arm_cpu_model_lacks(value))
+        qemu_note(q, "-cpu %s: without %s", value, arm_cpu_model_lacks(value));
     if (!good)
         q->machine.model = "max"; /* so that nothing else is said about it */
     g_string_free(known, TRUE);
