@@ -27,6 +27,8 @@ bool code_cache_kill(const struct code_cache *cache, struct code_page *p, unsign
 
     if (p->blank)
         return false;
+    if (unlikely(p->blocks))
+        cache->engine->kill(p, first, last);
     for (unsigned i = first; i <= last; i++) {
         decoded |= p->insn[i].fn != cache->engine->fresh;
         p->insn[i].fn = cache->engine->fresh;
@@ -145,6 +147,7 @@ struct code_page *code_cache_add(struct code_cache *cache, const struct ram_bank
     p->stores = 0;
     p->recent = p->kept = false;
     p->blank = true;
+    p->blocks = NULL;
     p->next = *bucket(cache, pa);
     *bucket(cache, pa) = p;
     cache->count++;
@@ -229,6 +232,14 @@ bool code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, un
     for (unsigned i = 0; i < cache->tlb_count; i++)
         tlb_x_drop(cache->tlb[i], p);
     return decoded;
+}
+
+void code_cache_each(struct code_cache *cache,
+                     void (*fn)(struct code_page *page, unsigned first, unsigned last))
+{
+    for (unsigned i = 0; i < CODE_CACHE_BUCKETS; i++)
+        for (struct code_page *p = cache->bucket[i]; p; p = p->next)
+            fn(p, 0, CODE_PAGE_INSNS - 1);
 }
 
 void code_cache_flush(struct code_cache *cache, struct physmem *mem)

@@ -12,11 +12,16 @@
 #define CODE_PAGE_INSNS     1024
 #define CODE_CACHE_TLBS_MAX 128
 
+struct code_page;
+struct jit_block;
+
 /* Whose functions the records have: that of a record nobody has executed yet, and that of the
  * record behind the last one of a page. All others the engine puts in when it decodes; from then on
  * a record does not change until its page kills it. */
 struct code_engine {
     exec_fn *fresh, *page_end;
+    /* End what else has been made of the instructions @first to @last of @page. */
+    void (*kill)(struct code_page *page, unsigned first, unsigned last);
 };
 
 struct code_page {
@@ -24,10 +29,11 @@ struct code_page {
     uint64_t pa;
     const uint8_t *host; /* the code itself */
     struct code_page *next;
-    unsigned stores; /* into it since it was last entered in an L1 TLB */
-    bool recent;     /* used since the last trim */
-    bool blank;      /* insn[] is not even written yet: nobody has asked for it */
-    bool kept;       /* while a snapshot is restored: it has this page too */
+    unsigned stores;          /* into it since it was last entered in an L1 TLB */
+    bool recent;              /* used since the last trim */
+    bool blank;               /* insn[] is not even written yet: nobody has asked for it */
+    struct jit_block *blocks; /* host code of its instructions, see cpu/jit/jit.h */
+    bool kept;                /* while a snapshot is restored: it has this page too */
 };
 
 struct code_cache;
@@ -57,6 +63,10 @@ bool code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, un
  * PAGE_STORES_SEEN. */
 void code_cache_see_stores(struct code_cache *cache, struct ram_bank *bank, uint64_t pa,
                            uint8_t flag);
+
+/* Do @fn for the instructions of every page. */
+void code_cache_each(struct code_cache *cache,
+                     void (*fn)(struct code_page *page, unsigned first, unsigned last));
 
 /* Forget everything. No CPU may be in the middle of a page. */
 void code_cache_flush(struct code_cache *cache, struct physmem *mem);

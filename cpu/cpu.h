@@ -202,6 +202,7 @@ struct cpu {
     /* Wiring: constant after creation. */
     struct tlb *tlb;         /* L2, stage-2 and walk caches, and all banks; owned */
     struct code_cache *code; /* decoded pages; owned by the machine, shared by its CPUs */
+    struct jit *jit;         /* cpu/jit/jit.h; likewise; NULL: the interpreter alone */
     struct late *late;       /* cpu/late.h; likewise; NULL: nothing is late */
     struct physmem *mem;
     struct clock *clock;

@@ -39,6 +39,7 @@ struct cpu *cpu_create(const struct cpu_params *p)
         .power = CPU_OFF,
         .wait_until_ns = CLOCK_NEVER,
         .code = p->code,
+        .jit = p->jit,
         .late = p->late,
         .wanted = p->late ? WANTED_LATE : 0,
         .mem = p->mem,

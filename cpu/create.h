@@ -12,6 +12,7 @@ struct cpu_params {
     const struct features *features;
     bool has_el2;
     struct code_cache *code; /* all pointers must outlive the CPU */
+    struct jit *jit;         /* NULL: the interpreter alone */
     struct late *late;       /* NULL: nothing is late */
     struct physmem *mem;
     struct clock *clock;

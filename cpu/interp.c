@@ -13,6 +13,7 @@
 #include "cpu/execute.h"
 #include "cpu/fetch.h"
 #include "cpu/interp_plain.h"
+#include "cpu/jit/jit.h"
 #include "cpu/observe.h"
 #include "cpu/pmu.h"
 #include "cpu/spin.h"
@@ -92,7 +93,12 @@ static void run_counted(struct cpu *cpu)
 
     cpu->stepped = false;
     do {
-        r = cpu_execute(cpu, record_at_pc(cpu));
+        const struct insn *i = record_at_pc(cpu);
+        if (cpu->jit && !cpu->recheck && jit_fits(cpu->jit, i, cpu->left)) {
+            interp_plain_run(cpu, i, cpu->jit->enter);
+            return;
+        }
+        r = cpu_execute(cpu, i);
     } while ((r == EXEC_NEXT || r == EXEC_BRANCH) && cpu->left > 0 && !cpu->irq_check &&
              !*cpu->env.pause && !cpu->recheck && (cpu->pc & ~PAGE_MASK) == cpu->page_va);
 }
@@ -172,6 +178,16 @@ static void take_pc_alignment(struct cpu *cpu)
                                                 .far = cpu->pc});
 }
 
+static inline void run_plain(struct cpu *cpu, const struct insn *i)
+{
+    if (!cpu->jit) {
+        interp_plain_run(cpu, i, interp_enter);
+        return;
+    }
+    jit_sample(cpu, i);
+    interp_plain_run(cpu, i, cpu->jit->enter);
+}
+
 /* What the current page has at cpu->pc; just that with @alone. */
 static inline void run_here(struct cpu *cpu, bool marked, bool alone)
 {
@@ -180,7 +196,7 @@ static inline void run_here(struct cpu *cpu, bool marked, bool alone)
     else if (alone || cpu->left <= CODE_PAGE_INSNS)
         run_counted(cpu);
     else
-        interp_plain_run(cpu, cpu->page + ((cpu->pc & PAGE_MASK) >> 2));
+        run_plain(cpu, cpu->page + ((cpu->pc & PAGE_MASK) >> 2));
 }
 
 /* If who hears of the fetch's walk wants something looked at, behind just this instruction. */

@@ -60,22 +60,31 @@ static bool btype_matters(const struct cpu *cpu, const struct insn *target)
     return cpu_in_guarded_page(cpu) || !interp_is_decoded(target) || target->op == A64_BRK;
 }
 
+/* The record at cpu->pc, if the plain loop may go on there. */
+static inline const struct insn *arrive(struct cpu *cpu)
+{
+    if (cpu->left <= CODE_PAGE_INSNS)
+        return NULL;
+    const struct insn *next = cpu_fetch_fast(cpu, cpu->pc);
+    if (!next)
+        return NULL;
+    cpu->counted = next;
+    if (unlikely(cpu->ps.btype)) {
+        if (btype_matters(cpu, next))
+            return NULL;
+        cpu->ps.btype = 0;
+    }
+    return next;
+}
+
 /* Go on at cpu->pc, which every record before has been counted for: in the L1 bank's fetch side, or
  * by the dispatcher. */
 static enum exec_result run_jump(struct cpu *cpu, const struct insn *unused)
 {
     (void)unused;
-    if (cpu->left <= CODE_PAGE_INSNS)
-        return leave(cpu);
-    const struct insn *next = cpu_fetch_fast(cpu, cpu->pc);
+    const struct insn *next = arrive(cpu);
     if (!next)
         return leave(cpu);
-    cpu->counted = next;
-    if (unlikely(cpu->ps.btype)) {
-        if (btype_matters(cpu, next))
-            return leave(cpu);
-        cpu->ps.btype = 0;
-    }
     CONTINUE(cpu, next);
 }
 
@@ -177,24 +186,61 @@ enum exec_result exec_decode(struct cpu *cpu, const struct insn *i)
 }
 
 /* The record behind the last one: the next page. */
-static enum exec_result exec_page_end(struct cpu *cpu, const struct insn *i)
+enum exec_result exec_page_end(struct cpu *cpu, const struct insn *i)
 {
     cpu_count_upto(cpu, i);
     cpu->pc = cpu->page_va + PAGE_SIZE;
     TAIL run_jump(cpu, i);
 }
 
+/* ---- what blocks of host code call, see cpu/jit/jit.h ---- */
+
+exec_fn *interp_plain_fn(unsigned op)
+{
+    return run_fns[op];
+}
+
+enum exec_result interp_go_on(struct cpu *cpu, const struct insn *i)
+{
+    CONTINUE(cpu, i);
+}
+
+enum exec_result interp_leave(struct cpu *cpu, const struct insn *i, enum exec_result r)
+{
+    return run_out(cpu, i, r);
+}
+
+const struct insn *interp_arrive(struct cpu *cpu)
+{
+    return arrive(cpu);
+}
+
+enum exec_result interp_pause(struct cpu *cpu)
+{
+    return leave(cpu);
+}
+
+void interp_count_upto(struct cpu *cpu, const struct insn *i)
+{
+    cpu_count_upto(cpu, i);
+}
+
 const struct code_engine interp_engine = {.fresh = exec_decode, .page_end = exec_page_end};
 
-void interp_plain_run(struct cpu *cpu, const struct insn *i)
+enum exec_result interp_enter(struct cpu *cpu, const struct insn *i)
+{
+    TAIL i->fn(cpu, i);
+}
+
+void interp_plain_run(struct cpu *cpu, const struct insn *i, exec_fn *enter)
 {
     cpu->counted = i;
     cpu->stepped = false;
 #if TAIL_CALLS
-    i->fn(cpu, i);
+    enter(cpu, i);
 #else
     cpu->resume = i;
-    while (cpu->resume->fn(cpu, cpu->resume) == EXEC_NEXT)
+    while (enter(cpu, cpu->resume) == EXEC_NEXT)
         ;
 #endif
 }

@@ -10,6 +10,9 @@ extern const struct code_engine interp_engine;
 /* That of a record nobody has executed yet: decode it and execute it. */
 exec_fn exec_decode;
 
+/* That of the record behind the last one of a page. */
+exec_fn exec_page_end;
+
 static inline bool interp_is_decoded(const struct insn *i)
 {
     return i->fn != exec_decode;
@@ -18,5 +21,25 @@ static inline bool interp_is_decoded(const struct insn *i)
 /* Decode the record @i of the current page and choose its function. */
 void interp_decode(struct cpu *cpu, const struct insn *i);
 
-/* Run from record @i until something other than plain execution is needed. */
-void interp_plain_run(struct cpu *cpu, const struct insn *i);
+/* Run from record @i until something other than plain execution is needed. @enter calls a record's
+ * function: interp_enter(), or who has to do more about it. */
+void interp_plain_run(struct cpu *cpu, const struct insn *i, exec_fn *enter);
+exec_fn interp_enter;
+
+/* ---- for blocks of host code, see cpu/jit/jit.h: cpu->counted is as the plain loop has it ---- */
+
+/* The plain loop's function of a row. */
+exec_fn *interp_plain_fn(unsigned op);
+
+/* Go on with record @i in the plain loop, or stop there, at cpu->pc: results to return. */
+exec_fn interp_go_on;
+enum exec_result interp_pause(struct cpu *cpu);
+
+/* Record @i, of the current page, has been executed, and is not to be followed by the next. */
+enum exec_result interp_leave(struct cpu *cpu, const struct insn *i, enum exec_result r);
+
+/* The record at cpu->pc, to which everything has been counted. NULL: stop there. */
+const struct insn *interp_arrive(struct cpu *cpu);
+
+/* cpu_count_upto() */
+void interp_count_upto(struct cpu *cpu, const struct insn *i);

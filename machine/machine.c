@@ -7,6 +7,7 @@
 #include "cpu/code_cache.h"
 #include "cpu/create.h"
 #include "cpu/events.h"
+#include "cpu/jit/jit.h"
 #include "cpu/late.h"
 #include "cpu/reset.h"
 #include "cpu/sysreg.h"
@@ -132,6 +133,9 @@ static int create(struct arm_machine *m, const struct arm_config *c, struct arm_
     m->input_at = UINT64_MAX;
     if (c->late_effects && !(m->late = late_create(m->cpu_count, c->seed, cpu_sysreg_late_write)))
         return error_set(err, ARM_ENOMEM, "no memory for late effects");
+    if (c->engine == ARM_ENGINE_JIT && !(m->jit = jit_create()))
+        return error_set(err, ARM_ENOTSUP,
+                         "no JIT: the host is not x86-64 with LZCNT, or has no memory for it");
     m->facts = machine_facts(c, model, &features);
     machine_describe_board(m, c, model, &features);
     r = machine_wire(m, &c->gic, model, &features, err);
@@ -172,6 +176,7 @@ void arm_machine_free(struct arm_machine *m)
     for (unsigned k = 0; k < m->cpu_count; k++)
         cpu_destroy(m->cpus[k]);
     code_cache_destroy(m->code);
+    jit_destroy(m->jit);
     late_destroy(m->late);
     if (m->board_made)
         virt_board_destroy(&m->board);

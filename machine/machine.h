@@ -58,6 +58,7 @@ struct arm_machine {
     struct arm_log log;
     struct gic *gic;
     struct code_cache *code;
+    struct jit *jit;   /* NULL: the interpreter alone */
     struct late *late; /* NULL: effects are at once */
     struct virt_board board;
     struct virt_config config;

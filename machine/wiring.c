@@ -8,6 +8,7 @@
 #include "cpu/exception.h"
 #include "cpu/interp.h"
 #include "cpu/interp_plain.h"
+#include "cpu/jit/jit.h"
 #include "cpu/timer.h"
 #include "machine/machine.h"
 
@@ -189,7 +190,7 @@ static int create_gic(struct arm_machine *m, const struct arm_gic_config *c, str
 static int create_cpus(struct arm_machine *m, const struct cpu_model *model,
                        const struct features *features, struct arm_error *err)
 {
-    m->code = code_cache_create(&interp_engine);
+    m->code = code_cache_create(m->jit ? &jit_engine : &interp_engine);
     if (!m->code)
         return error_set(err, ARM_ENOMEM, "no memory for decoded pages");
     for (unsigned k = 0; k < m->cpu_count; k++) {
@@ -200,6 +201,7 @@ static int create_cpus(struct arm_machine *m, const struct cpu_model *model,
             .features = features,
             .has_el2 = m->el2,
             .code = m->code,
+            .jit = m->jit,
             .late = m->late,
             .mem = &m->mem,
             .clock = &m->clock,

@@ -1,0 +1,74 @@
+/*
+ * The translator to host code, for x86-64. A block stands for the records of a straight piece of a
+ * page, with side exits where a conditional branch leaves it. It hangs at the record of its first
+ * instruction: the plain loop (cpu/interp_plain.c) calls it as that record's function, and so does
+ * every other block. So there is nothing to link and nothing to unlink: what ends a record ends
+ * what is reached by it, and where no block is, the interpreter goes on.
+ *
+ * A block is made for no state of the CPU: page_va, bank and block state are read where they
+ * matter.
+ */
+#pragma once
+
+#include "cpu/code_cache.h"
+#include "cpu/cpu.h"
+
+#define JIT_INSNS_MAX 96 /* of a block */
+
+/* The host code of one block. Lies in the code memory's writable view, and goes when that is
+ * emptied: a CPU may be in it when it dies. */
+struct jit_block {
+    struct jit_block *next; /* of its page */
+    struct insn *head;
+    unsigned first, insns; /* record index, count */
+    uint32_t dead;         /* its records are others now */
+};
+
+/* A way out of a block to a record of the page: counted while there is no block. */
+struct jit_edge {
+    const struct insn *target;
+    uint8_t *jump; /* what to replace by a direct one, in the writable view */
+};
+
+struct jit {
+    uint8_t *rw, *rx; /* two views of one memory: nothing is writable and executable */
+    size_t size;
+    size_t start, used;             /* code grows up from the first, */
+    size_t limit;                   /* edges down to here */
+    bool full;                      /* to be emptied where no CPU is in a block */
+    unsigned sampled;               /* see jit_sample() */
+    exec_fn *enter;                 /* of C: run the record's function, which may be a block */
+    uint8_t *exec, *pause, *follow; /* pieces that all blocks use, in the writable view */
+    uint8_t heat[4096];             /* arrivals at records without a block, by hash */
+};
+
+/* NULL: the host is not x86-64, or has no memory. */
+struct jit *jit_create(void);
+void jit_destroy(struct jit *jit);
+
+/* End the blocks of @page that have one of its instructions @first to @last. */
+void jit_kill(struct code_page *page, unsigned first, unsigned last);
+
+/* Make a block that begins at @i of @cpu's current page, if one is of use. */
+void jit_translate(struct cpu *cpu, const struct insn *i);
+
+/* @cpu is about to run from @i. From time to time that says what is hot. No CPU is in a block. */
+void jit_sample(struct cpu *cpu, const struct insn *i);
+
+/* @cpu has come to @i by a jump. */
+void jit_seen(struct cpu *cpu, const struct insn *i);
+
+/* Records whose page may have blocks. */
+extern const struct code_engine jit_engine;
+
+static inline bool jit_is_block(const struct jit *jit, const struct insn *i)
+{
+    return (uintptr_t)i->fn - (uintptr_t)jit->rx < jit->size;
+}
+
+/* Is a block at @i of not more than @left instructions? */
+static inline bool jit_fits(const struct jit *jit, const struct insn *i, int64_t left)
+{
+    return jit_is_block(jit, i) &&
+           (*(struct jit_block *const *)(const void *)((uintptr_t)i->fn - 8))->insns <= left;
+}

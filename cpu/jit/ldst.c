@@ -1,0 +1,227 @@
+/* Loads and stores that hit in L1: cpu/exec/ldst.c and ldst_simd.c, as host code. Everything else
+ * about them is done by their exec_ functions, called from behind the block. */
+#include "cpu/jit/translate.h"
+
+#include "cpu/exec/ldst.h"
+
+enum mode { OFFSET = LS_OFFSET, POST = LS_POST, PRE = LS_PRE, INDEX, LITERAL };
+
+struct kind {
+    uint8_t size; /* bytes of one register; 0: no template */
+    uint8_t mode;
+    bool load, sign, wide, pair, vector;
+};
+
+#define K(bytes, m, ...)                                                                           \
+    {                                                                                              \
+        .size = (bytes), .mode = (m), __VA_ARGS__                                                  \
+    }
+#define SINGLE(name, w, bytes, ...)                                                                \
+    [A64_##name##_imm##w] = K(bytes, OFFSET, __VA_ARGS__),                                         \
+    [A64_##name##_post##w] = K(bytes, POST, __VA_ARGS__),                                          \
+    [A64_##name##_pre##w] = K(bytes, PRE, __VA_ARGS__),                                            \
+    [A64_##name##_reg##w] = K(bytes, INDEX, __VA_ARGS__),
+#define PAIR(name, w, bytes, ...)                                                                  \
+    [A64_##name##_off##w] = K(bytes, OFFSET, .pair = true, __VA_ARGS__),                           \
+    [A64_##name##_post##w] = K(bytes, POST, .pair = true, __VA_ARGS__),                            \
+    [A64_##name##_pre##w] = K(bytes, PRE, .pair = true, __VA_ARGS__),
+#define LOAD .load = true
+#define SIGN .load = true, .sign = true
+#define WIDE .wide = true
+#define V    .vector = true
+
+static const struct kind kinds[A64_OP_COUNT] = {
+    SINGLE(LDRB, , 1, LOAD) SINGLE(LDRH, , 2, LOAD) SINGLE(LDR, _w, 4, LOAD)
+        SINGLE(LDR, _x, 8, LOAD, WIDE) SINGLE(LDRSB, _w, 1, SIGN) SINGLE(LDRSB, _x, 1, SIGN, WIDE)
+            SINGLE(LDRSH, _w, 2, SIGN) SINGLE(LDRSH, _x, 2, SIGN,
+                                              WIDE) SINGLE(LDRSW, , 4, SIGN, WIDE) SINGLE(STRB, , 1)
+                SINGLE(STRH, , 2) SINGLE(STR, _w, 4) SINGLE(STR, _x, 8) SINGLE(LDR, _s, 4, LOAD, V)
+                    SINGLE(LDR, _d, 8, LOAD, V) SINGLE(LDR, _q, 16, LOAD, V) SINGLE(STR, _s, 4, V)
+                        SINGLE(STR, _d, 8, V) SINGLE(STR, _q, 16, V) PAIR(LDP, _w, 4, LOAD)
+                            PAIR(LDP, _x, 8, LOAD, WIDE) PAIR(LDPSW, , 4, SIGN, WIDE)
+                                PAIR(STP, _w, 4) PAIR(STP, _x, 8) PAIR(LDP, _d, 8, LOAD, V)
+                                    PAIR(STP, _d, 8, V) PAIR(LDP, _q, 16, LOAD, V)
+                                        PAIR(STP, _q, 16, V)[A64_LDURB] = K(1, OFFSET, LOAD),
+    [A64_LDURH] = K(2, OFFSET, LOAD),
+    [A64_LDUR_w] = K(4, OFFSET, LOAD),
+    [A64_LDUR_x] = K(8, OFFSET, LOAD, WIDE),
+    [A64_LDURSB_w] = K(1, OFFSET, SIGN),
+    [A64_LDURSB_x] = K(1, OFFSET, SIGN, WIDE),
+    [A64_LDURSH_w] = K(2, OFFSET, SIGN),
+    [A64_LDURSH_x] = K(2, OFFSET, SIGN, WIDE),
+    [A64_LDURSW] = K(4, OFFSET, SIGN, WIDE),
+    [A64_STURB] = K(1, OFFSET),
+    [A64_STURH] = K(2, OFFSET),
+    [A64_STUR_w] = K(4, OFFSET),
+    [A64_STUR_x] = K(8, OFFSET),
+    [A64_LDUR_d] = K(8, OFFSET, LOAD, V),
+    [A64_STUR_d] = K(8, OFFSET, V),
+    [A64_LDUR_q] = K(16, OFFSET, LOAD, V),
+    [A64_STUR_q] = K(16, OFFSET, V),
+    [A64_LDR_lit_w] = K(4, LITERAL, LOAD),
+    [A64_LDR_lit_x] = K(8, LITERAL, LOAD, WIDE),
+    [A64_LDRSW_lit] = K(4, LITERAL, SIGN, WIDE),
+};
+
+static bool writes_back(const struct kind *a)
+{
+    return a->mode == POST || a->mode == PRE;
+}
+
+/* RAX = the address. Return: the base's register, for SP. */
+static enum x86_reg address(struct tr *t, const struct insn *i, const struct kind *a)
+{
+    struct x86_code *c = &t->c;
+
+    if (a->mode == LITERAL) {
+        x86_load(c, RAX, CPU_FIELD(page_va));
+        x86_alu_imm(c, ALU_ADD, 1, RAX, (int32_t)i->imm);
+        return RAX;
+    }
+    enum x86_reg base = tr_use(t, i->rn, RAX);
+    if (a->mode != INDEX) {
+        x86_lea(c, 1, RAX, x86_at(base, a->mode == POST ? 0 : (int32_t)i->imm));
+        return base;
+    }
+    enum x86_reg index = tr_use(t, i->rm, RCX);
+    if (i->mod & 1)
+        x86_mov(c, 1, RCX, index);
+    else if (i->mod & 4)
+        x86_movsx(c, 4, 1, RCX, index);
+    else
+        x86_mov(c, 0, RCX, index);
+    if (i->imm)
+        x86_shift(c, SHIFT_SHL, 1, RCX, (unsigned)i->imm);
+    x86_lea(c, 1, RAX, x86_sum(base, RCX));
+    return base;
+}
+
+/* RAX: an address; becomes that of the host. Jumps to @slow where L1 has not all of @size bytes. */
+static void look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, bool load)
+{
+    struct x86_code *c = &t->c;
+    int32_t half =
+        load ? (int32_t)offsetof(struct tlb_bank, r) : (int32_t)offsetof(struct tlb_bank, w);
+
+    _Static_assert(sizeof(struct tlb_l1_entry) == 16 && PAGE_SHIFT == 12, "the shift below");
+    x86_mov(c, 0, RCX, RAX);
+    x86_shift(c, SHIFT_SHR, 0, RCX, PAGE_SHIFT - 4);
+    x86_alu_imm(c, ALU_AND, 0, RCX, (TLB_L1_SIZE - 1) << 4);
+    x86_rm(c, ALU_ADD, 1, RCX, CPU_FIELD(bank));
+    x86_lea(c, 1, RDX, x86_at(RAX, (int32_t)size - 1));
+    x86_alu_imm(c, ALU_AND, 1, RDX, -(int32_t)PAGE_SIZE);
+    x86_rm(c, ALU_CMP, 1, RDX, x86_at(RCX, half + (int32_t)offsetof(struct tlb_l1_entry, tag)));
+    slow->from[jumps] = x86_jcc(c, CC_NE);
+    x86_rm(c, ALU_ADD, 1, RAX, x86_at(RCX, half + (int32_t)offsetof(struct tlb_l1_entry, addend)));
+}
+
+static struct x86_mem tr_v(unsigned n)
+{
+    return x86_at(CPU, (int32_t)(offsetof(struct cpu, v) + sizeof(union vreg) * n));
+}
+
+/* Between XMM0 and memory, 4, 8 or 16 bytes; what is above becomes zero. */
+static void load_xmm(struct x86_code *c, unsigned size, struct x86_mem m)
+{
+    if (size == 16)
+        x86_rm_prefixed(c, 0, 0x0f10, 0, 0, m, false); /* movups */
+    else if (size == 8)
+        x86_rm_prefixed(c, 0xf3, 0x0f7e, 0, 0, m, false); /* movq */
+    else
+        x86_rm_prefixed(c, 0x66, 0x0f6e, 0, 0, m, false); /* movd */
+}
+
+static void store_xmm(struct x86_code *c, unsigned size, struct x86_mem m)
+{
+    if (size == 16)
+        x86_rm_prefixed(c, 0, 0x0f11, 0, 0, m, false);
+    else if (size == 8)
+        x86_rm_prefixed(c, 0x66, 0x0fd6, 0, 0, m, false);
+    else
+        x86_rm_prefixed(c, 0x66, 0x0f7e, 0, 0, m, false);
+}
+
+static void load_general(struct tr *t, unsigned g, const struct kind *a, struct x86_mem m)
+{
+    enum x86_reg d = tr_def(t, g, RDX);
+    struct x86_code *c = &t->c;
+
+    if (a->size == 8 || (a->size == 4 && !a->sign))
+        x86_rm(c, 0x8b, a->size == 8, d, m);
+    else if (a->size == 4)
+        x86_rm(c, 0x63, 1, d, m);
+    else
+        x86_rm(c, (a->size == 1 ? 0x0fb6 : 0x0fb7) | (a->sign ? 8 : 0), a->sign && a->wide, d, m);
+    tr_done(t, g, d);
+}
+
+static void store_general(struct tr *t, unsigned g, const struct kind *a, struct x86_mem m)
+{
+    enum x86_reg v = tr_use(t, g, RDX);
+
+    x86_rm_prefixed(&t->c, a->size == 2 ? 0x66 : 0, a->size == 1 ? 0x88 : 0x89, a->size == 8, v, m,
+                    a->size == 1);
+}
+
+/* The register(s) from or to the host's memory at RAX. A pair loads its first last. */
+static void move(struct tr *t, const struct insn *i, const struct kind *a)
+{
+    for (unsigned k = a->pair ? 2 : 1; k-- > 0;) {
+        struct x86_mem m = x86_at(RAX, (int32_t)(k * a->size));
+        unsigned r = k ? i->ra : i->rd;
+        if (a->vector && a->load) {
+            load_xmm(&t->c, a->size, m);
+            store_xmm(&t->c, 16, tr_v(r));
+        } else if (a->vector) {
+            load_xmm(&t->c, 16, tr_v(r));
+            store_xmm(&t->c, a->size, m);
+        } else if (a->load) {
+            load_general(t, r, a, m);
+        } else {
+            store_general(t, r, a, m);
+        }
+    }
+}
+
+static void write_back(struct tr *t, const struct insn *i)
+{
+    enum x86_reg n = tr_use(t, i->rn, RDX), d = tr_def(t, i->rn, RDX);
+
+    x86_lea(&t->c, 1, d, x86_at(n, (int32_t)i->imm));
+    tr_done(t, i->rn, d);
+}
+
+/* What the pseudocode leaves open, and the exec_ functions choose. */
+static bool is_odd(const struct insn *i, const struct kind *a)
+{
+    if (a->load && a->pair && i->rd == i->ra)
+        return true;
+    return a->load && !a->vector && writes_back(a) &&
+           (i->rd == i->rn || (a->pair && i->ra == i->rn));
+}
+
+bool tr_ldst(struct tr *t, unsigned k)
+{
+    const struct insn *i = &t->rec[k];
+    const struct kind *a = &kinds[i->op];
+    unsigned jumps = 0;
+
+    if (a->size == 0 || is_odd(i, a))
+        return false;
+    tr_check_fp(t, k);
+    enum x86_reg base = address(t, i, a);
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+    if (a->mode != LITERAL && i->rn == REG_SP) { /* CheckSPAlignment() is the slow path's */
+        if (base == RAX)
+            base = tr_use(t, REG_SP, RDX);
+        x86_test_imm(&t->c, 0, base, 15);
+        slow->from[jumps++] = x86_jcc(&t->c, CC_NE);
+    }
+    look_up(t, slow, jumps, a->pair ? 2u * a->size : a->size, a->load);
+    move(t, i, a);
+    if (writes_back(a))
+        write_back(t, i);
+    slow->back = t->c.p;
+    slow->reload = t->s.valid;
+    return true;
+}

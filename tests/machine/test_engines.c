@@ -1,0 +1,220 @@
+/*
+ * Both engines make the same run: random loops of rows that are translated, executed by machines
+ * that differ in their engine alone, which meet after random numbers of instructions. The MMU is
+ * on; addresses are random, so that some accesses fault, in the middle of a block; stores hit the
+ * code itself.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "arch/insn.h"
+#include "base/bits.h"
+#include "tests/machine/new_machine.h"
+#include "tests/random.h"
+
+#define CODE   UINT64_C(0x40200000)
+#define VECTOR UINT64_C(0x40210000)
+#define TABLE  UINT64_C(0x40220000)
+#define DATA   UINT64_C(0x40400000)
+#define WORDS  1024
+
+struct program {
+    uint32_t words[WORDS];
+    unsigned size;
+};
+
+static void emit(struct program *p, uint32_t word)
+{
+    assert_true(p->size < WORDS);
+    p->words[p->size++] = word;
+}
+
+/* Registers that the loop needs: its counter and what addresses are made of. */
+static bool spares(const struct a64_row *r, const struct insn *i)
+{
+    return !(a64_use(r, i).x_writes & (BIT(19) | BIT(20) | BIT(22)));
+}
+
+/* A random word of row @op that writes no register of the loop's; 0: not found. */
+static uint32_t word_of(enum a64_op op, uint64_t *random)
+{
+    const struct a64_row *r = &a64_rows[op];
+    struct insn i;
+
+    for (unsigned n = 0; n < 100; n++) {
+        uint32_t word = r->value | ((uint32_t)random_next(random) & ~r->mask);
+        if (a64_lookup(word) != op)
+            continue;
+        a64_decode(word, 0, &i);
+        if (spares(r, &i))
+            return word;
+    }
+    return 0;
+}
+
+static bool is_wanted(const struct a64_row *r, bool memory)
+{
+    bool accesses = r->facts & (BIT(FACT_LD) | BIT(FACT_ST));
+
+    if (r->feature != FEAT_BASE || r->jit == JIT_END || r->cls == A64_UNDEF)
+        return false;
+    if (r->facts & (BIT(FACT_DIRECT) | BIT(FACT_INDIRECT) | BIT(FACT_RSYS) | BIT(FACT_WSYS)))
+        return false;
+    return accesses == memory;
+}
+
+static enum a64_op row(uint64_t *random, bool memory)
+{
+    for (;;) {
+        enum a64_op op = (enum a64_op)(random_next(random) % A64_UNALLOCATED);
+        const struct a64_row *r = &a64_rows[op];
+        /* what has a template comes more often */
+        if (is_wanted(r, memory) && (r->jit == JIT_NATIVE || random_next(random) % 4 == 0))
+            return op;
+    }
+}
+
+/* An access by x21, which is set to the data, to its end, or to the code. */
+static void emit_access(struct program *p, uint64_t *random)
+{
+    uint32_t word = word_of(row(random, true), random);
+    uint64_t where = random_next(random) % 16;
+
+    emit(p, where == 0 ? 0xaa1603f5 : 0xaa1403f5); /* mov x21, x22 (code) or x20 (data) */
+    if (where == 1)
+        emit(p, 0x92800015); /* mov x21, #-1 */
+    if (word)
+        emit(p, (word & ~(31u << 5)) | 21u << 5);
+}
+
+static void emit_branch(struct program *p, uint64_t *random)
+{
+    uint32_t over = 1 + (uint32_t)random_next(random) % 6, r = (uint32_t)random_next(random);
+
+    if (r % 3 == 0)
+        emit(p, 0x54000000 | over << 5 | (r >> 8 & 15));
+    else if (r % 3 == 1)
+        emit(p, (r & 0x81000000) | 0x34000000 | over << 5 | (r >> 8 & 15));
+    else
+        emit(p, (r & 0x81f80000) | 0x36000000 | over << 5 | (r >> 8 & 15));
+}
+
+static void make(struct program *p, uint64_t *random)
+{
+    unsigned body = 4 + (unsigned)(random_next(random) % 60);
+
+    p->size = 0;
+    while (body--) {
+        uint64_t kind = random_next(random) % 8;
+        uint32_t word = 0;
+        if (kind == 0)
+            emit_branch(p, random);
+        else if (kind < 3)
+            emit_access(p, random);
+        else
+            word = word_of(row(random, false), random);
+        if (word)
+            emit(p, word);
+    }
+    for (unsigned k = 0; k < 6; k++)
+        emit(p, 0xd503201f); /* where the last branches lead */
+    emit(p, 0xd1000673);     /* sub x19, x19, #1 */
+    emit(p, 0xb5000000 | ((0u - p->size) & 0x7ffff) << 5 | 19);
+    emit(p, 0x14000000 | ((0u - p->size) & 0x3ffffff));
+}
+
+/* Exceptions go on behind the instruction. */
+static const uint32_t vector[] = {
+    0xd538403e, /* mrs x30, elr_el1 */
+    0x910013de, /* add x30, x30, #4 */
+    0xd518403e, /* msr elr_el1, x30 */
+    0xd69f03e0, /* eret */
+};
+
+static const struct {
+    const char *name;
+    uint64_t value;
+} registers[] = {
+    {"MAIR_EL1", 0xff},        {"TCR_EL1", 0x00803519}, {"TTBR0_EL1", TABLE}, {"VBAR_EL1", VECTOR},
+    {"SCTLR_EL1", 0x30d0199d}, {"CPACR_EL1", 3 << 20},  {"SP", DATA + 4096},  {"X19", 1000},
+    {"X20", DATA + 2048},      {"X22", CODE},
+};
+
+static struct arm_machine *start(const struct program *p, enum arm_engine engine, uint64_t seed)
+{
+    static const struct arm_config config = {
+        .size = sizeof(config), .cpu = "n1", .cpus = 1, .ram_size = 8 << 20};
+    struct arm_config c = config;
+    uint64_t block = 0x40000000 | 0x701, random = seed;
+
+    c.engine = engine;
+    struct arm_machine *m = new_machine_of(c, p->words, p->size * 4, CODE, 0);
+    for (unsigned k = 0; k < 16; k++)
+        assert_true(arm_mem_write(m, VECTOR + 0x80 * k, vector, sizeof(vector)));
+    assert_true(arm_mem_write(m, TABLE + 8, &block, 8));
+    for (unsigned k = 0; k < 31; k++) {
+        uint64_t value[2] = {random_next(&random) >> random_next(&random) % 64, 0};
+        assert_true(arm_reg_set(m, 0, ARM_X(k), value));
+    }
+    for (unsigned k = 0; k < ARRAY_SIZE(registers); k++)
+        if (!arm_reg_write(m, 0, registers[k].name, registers[k].value))
+            fail_msg("no %s", registers[k].name);
+    return m;
+}
+
+static void compare(struct arm_machine *a, struct arm_machine *b)
+{
+    static uint8_t x[8192], y[8192];
+    struct arm_register list[2048];
+    size_t count = arm_reg_list(a, 0, list, ARRAY_SIZE(list));
+
+    for (size_t k = 0; k < count; k++) {
+        uint64_t v[2] = {0, 0}, w[2] = {0, 0};
+        if (arm_reg_get(a, 0, list[k].number, v) && arm_reg_get(b, 0, list[k].number, w) &&
+            (v[0] != w[0] || v[1] != w[1]))
+            fail_msg("%s: %#llx and %#llx", list[k].name, (unsigned long long)v[0],
+                     (unsigned long long)w[0]);
+    }
+    assert_true(arm_mem_read(a, DATA, x, sizeof(x)) && arm_mem_read(b, DATA, y, sizeof(y)));
+    assert_memory_equal(x, y, sizeof(x));
+    assert_true(arm_mem_read(a, CODE, x, sizeof(x)) && arm_mem_read(b, CODE, y, sizeof(y)));
+    assert_memory_equal(x, y, sizeof(x));
+}
+
+static void test_random_loops_run_the_same_by_each_engine(void **state)
+{
+    (void)state;
+    static struct program p;
+    uint64_t seed = test_option("ARMILLARY_SEED", 1);
+    uint64_t rounds = test_option("ARMILLARY_ROUNDS", 150);
+
+    for (uint64_t n = 0; n < rounds; n++) {
+        uint64_t random = seed + n * 1000003;
+        printf("ARMILLARY_SEED=%llu\n", (unsigned long long)random);
+        make(&p, &random);
+        uint64_t values = random_next(&random);
+        struct arm_machine *a = start(&p, ARM_ENGINE_INTERP, values);
+        struct arm_machine *b = start(&p, ARM_ENGINE_JIT, values);
+        for (unsigned meet = 0; meet < 8; meet++) {
+            uint64_t piece = 1 + random_next(&random) % 100000;
+            assert_int_equal(arm_run(a, piece), arm_run(b, piece));
+            compare(a, b);
+        }
+        arm_machine_free(a);
+        arm_machine_free(b);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_loops_run_the_same_by_each_engine),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
