@@ -398,6 +398,10 @@ static enum step_verdict answer(struct why *w, GString *out)
     say_end(w, e);
     timeline_allow(s->t, 0);
     s->cpu = cpu;
+    if (e == WHY_MADE || e == WHY_START) { /* there is no more */
+        step_why_free(w);
+        s->why = NULL;
+    }
     return timeline_goto(s->t, here) != TIMELINE_THERE || e == WHY_HOST ? STEP_HOST : STEP_OK;
 }
 
