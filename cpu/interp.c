@@ -95,7 +95,7 @@ static void run_counted(struct cpu *cpu)
     do {
         const struct insn *i = record_at_pc(cpu);
         if (cpu->jit && !cpu->recheck && jit_fits(cpu->jit, i, cpu->left)) {
-            interp_plain_run(cpu, i, cpu->jit->enter);
+            interp_plain_enter(cpu, i, cpu->jit->enter);
             return;
         }
         r = cpu_execute(cpu, i);
@@ -178,18 +178,18 @@ static void take_pc_alignment(struct cpu *cpu)
                                                 .far = cpu->pc});
 }
 
-static inline void run_plain(struct cpu *cpu, const struct insn *i)
+static inline __attribute__((always_inline)) void run_plain(struct cpu *cpu, const struct insn *i)
 {
     if (!cpu->jit) {
-        interp_plain_run(cpu, i, interp_enter);
+        interp_plain_run(cpu, i);
         return;
     }
     jit_sample(cpu, i);
-    interp_plain_run(cpu, i, cpu->jit->enter);
+    interp_plain_enter(cpu, i, cpu->jit->enter);
 }
 
 /* What the current page has at cpu->pc; just that with @alone. */
-static inline void run_here(struct cpu *cpu, bool marked, bool alone)
+static inline __attribute__((always_inline)) void run_here(struct cpu *cpu, bool marked, bool alone)
 {
     if (marked || cpu_needs_observed(cpu))
         step_observed(cpu, marked);
@@ -210,7 +210,7 @@ static __attribute__((noinline)) void fetch_and_run(struct cpu *cpu)
 
 /* What the dispatcher does at once: an exception, or instructions of one page. With @step an
  * interrupt's exception is all. */
-static inline void run_once(struct cpu *cpu, bool step)
+static inline __attribute__((always_inline)) void run_once(struct cpu *cpu, bool step)
 {
     /* Before interrupts, which may come in either order: then no step is lost in them. */
     if (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]) && cpu_step_take(cpu))

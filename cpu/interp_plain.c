@@ -227,20 +227,25 @@ void interp_count_upto(struct cpu *cpu, const struct insn *i)
 
 const struct code_engine interp_engine = {.fresh = exec_decode, .page_end = exec_page_end};
 
-enum exec_result interp_enter(struct cpu *cpu, const struct insn *i)
-{
-    TAIL i->fn(cpu, i);
-}
-
-void interp_plain_run(struct cpu *cpu, const struct insn *i, exec_fn *enter)
+static inline void run_plain(struct cpu *cpu, const struct insn *i, exec_fn *enter)
 {
     cpu->counted = i;
     cpu->stepped = false;
 #if TAIL_CALLS
-    enter(cpu, i);
+    (enter ? enter : i->fn)(cpu, i);
 #else
     cpu->resume = i;
-    while (enter(cpu, cpu->resume) == EXEC_NEXT)
+    while ((enter ? enter : cpu->resume->fn)(cpu, cpu->resume) == EXEC_NEXT)
         ;
 #endif
+}
+
+void interp_plain_run(struct cpu *cpu, const struct insn *i)
+{
+    run_plain(cpu, i, NULL);
+}
+
+void interp_plain_enter(struct cpu *cpu, const struct insn *i, exec_fn *enter)
+{
+    run_plain(cpu, i, enter);
 }

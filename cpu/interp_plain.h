@@ -22,9 +22,9 @@ static inline bool interp_is_decoded(const struct insn *i)
 void interp_decode(struct cpu *cpu, const struct insn *i);
 
 /* Run from record @i until something other than plain execution is needed. @enter calls a record's
- * function: interp_enter(), or who has to do more about it. */
-void interp_plain_run(struct cpu *cpu, const struct insn *i, exec_fn *enter);
-exec_fn interp_enter;
+ * function, and may do more about it. */
+void interp_plain_run(struct cpu *cpu, const struct insn *i);
+void interp_plain_enter(struct cpu *cpu, const struct insn *i, exec_fn *enter);
 
 /* ---- for blocks of host code, see cpu/jit/jit.h: cpu->counted is as the plain loop has it ---- */
 
