@@ -11,7 +11,8 @@ static void woken(void *arg)
     vcpu_kick(arg);
 }
 
-/* The emulated timer's output follows its registers and the count. */
+/* The emulated timer's output follows its registers and the count. With its lock held: who saw it
+ * due must not disarm what the guest has armed since. */
 static void update_physical(struct vcpu *v)
 {
     struct vtimer *t = &v->ptimer;
@@ -26,7 +27,11 @@ static void update_physical(struct vcpu *v)
 
 static void physical_due(void *arg)
 {
-    update_physical(arg);
+    struct vcpu *v = arg;
+    uint64_t daif = lock_take(&v->ptimer.lock);
+
+    update_physical(v);
+    lock_drop(&v->ptimer.lock, daif);
 }
 
 void vtimer_init(struct vcpu *v)
@@ -110,7 +115,7 @@ bool vtimer_sleep(struct vcpu *v)
     return sleeps;
 }
 
-bool vtimer_trap(struct vcpu *v, uint16_t enc, bool write, unsigned rt)
+static bool access_physical(struct vcpu *v, uint16_t enc, bool write, unsigned rt)
 {
     struct vtimer *t = &v->ptimer;
     uint64_t now = mrs(CNTPCT_EL0), x = vcpu_x(v, rt);
@@ -142,4 +147,13 @@ bool vtimer_trap(struct vcpu *v, uint16_t enc, bool write, unsigned rt)
     else
         vcpu_set_x(v, rt, x);
     return true;
+}
+
+bool vtimer_trap(struct vcpu *v, uint16_t enc, bool write, unsigned rt)
+{
+    uint64_t daif = lock_take(&v->ptimer.lock);
+    bool is_timer = access_physical(v, enc, write, rt);
+
+    lock_drop(&v->ptimer.lock, daif);
+    return is_timer;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "hyp/lock.h"
 #include "hyp/sched.h"
 
 struct vcpu;
@@ -13,6 +14,7 @@ struct vcpu;
 struct vtimer {
     uint64_t ctl, cval; /* virtual: while it is not loaded; physical: always */
     struct soft_timer soft;
+    struct lock lock; /* physical: the guest and its software timer may come on two CPUs */
 };
 
 void vtimer_init(struct vcpu *v);

@@ -177,9 +177,11 @@ static void on_routed(struct frame *f)
     unsigned intid = gic_acknowledge(), index = index_of(intid);
 
     (void)f;
-    if (intid == SPURIOUS || intid == SGI_GUEST) {
-        if (intid == SGI_GUEST)
-            gic_end(intid);
+    if (intid == SPURIOUS)
+        return;
+    if (intid == SGI_GUEST ||
+        intid == SGI_DISTURB) { /* the ring's last, for who had seen its end */
+        gic_end(intid);
         return;
     }
     require(index != UINT32_MAX, "interrupt %u, which nobody made", intid);
