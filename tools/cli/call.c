@@ -64,7 +64,7 @@ static int parse_pair(const char *option, const char *text, char **name, uint64_
 
 static int set_registers(struct call *c, struct arm_error *err)
 {
-    uint64_t value;
+    uint64_t value = 0;
     int rc = 0;
 
     for (char **pre = c->o->pre; rc == 0 && pre && *pre; pre++) {
@@ -78,7 +78,7 @@ static int set_registers(struct call *c, struct arm_error *err)
 
 static int set_variables(struct call *c, struct arm_error *err)
 {
-    uint64_t value;
+    uint64_t value = 0;
 
     for (char **set = c->o->set; set && *set; set++) {
         g_autofree char *name = NULL;

@@ -154,12 +154,13 @@ static bool is_rare(const struct arm_register *r)
 static void draw_registers(const struct screen *w, int top, int height, int x)
 {
     unsigned skip = w->reg_top;
+    size_t count = w->s->reg_count;
     int y = 0;
 
-    for (size_t n = 0; n < 2 * w->s->reg_count && y < height; n++) {
-        size_t k = n % w->s->reg_count;
-        if (!in_bank(&w->s->regs[k], w->bank) ||
-            is_rare(&w->s->regs[k]) != (n >= w->s->reg_count) || (skip && skip--))
+    for (size_t n = 0; n < 2 * count && y < height; n++) {
+        size_t k = n < count ? n : n - count;
+        if (!in_bank(&w->s->regs[k], w->bank) || is_rare(&w->s->regs[k]) != (n >= count) ||
+            (skip && skip--))
             continue;
         draw_register(w, k, top + y++, x, COLS - x);
     }
