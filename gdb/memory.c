@@ -40,40 +40,44 @@ static bool take_range(const char **rest, uint64_t *address, uint64_t *length)
     return gdb_take_hex(rest, address) && *(*rest)++ == ',' && gdb_take_hex(rest, length);
 }
 
+/* Read what a packet asks for into @buf of GDB_PACKET_MAX / 2. False: @reply has the error. */
+static bool read_range(struct gdb_server *s, const char *rest, uint8_t *buf, size_t *n,
+                       GString *reply)
+{
+    uint64_t address, length;
+
+    if (!take_range(&rest, &address, &length)) {
+        g_string_assign(reply, "E16");
+        return false;
+    }
+    *n = read_some(s, address, buf, MIN(length, GDB_PACKET_MAX / 2));
+    if (*n || !length)
+        return true;
+    g_string_assign(reply, "E0e");
+    return false;
+}
+
 bool gdb_do_memory(struct gdb_server *s, const char *rest, size_t size, GString *reply)
 {
     uint8_t buf[GDB_PACKET_MAX / 2];
-    uint64_t address, length;
+    size_t n;
 
     (void)size;
-    if (!take_range(&rest, &address, &length)) {
-        g_string_assign(reply, "E16");
-        return true;
-    }
-    length = length < sizeof(buf) ? length : sizeof(buf);
-    size_t n = read_some(s, address, buf, length);
-    gdb_append_hex(reply, buf, n);
-    if (!n && length)
-        g_string_assign(reply, "E0e");
+    if (read_range(s, rest, buf, &n, reply))
+        gdb_append_hex(reply, buf, n);
     return true;
 }
 
 bool gdb_do_memory_binary(struct gdb_server *s, const char *rest, size_t size, GString *reply)
 {
     uint8_t buf[GDB_PACKET_MAX / 2];
-    uint64_t address, length;
+    size_t n;
 
     (void)size;
-    if (!take_range(&rest, &address, &length)) {
-        g_string_assign(reply, "E16");
+    if (!read_range(s, rest, buf, &n, reply))
         return true;
-    }
-    length = length < sizeof(buf) ? length : sizeof(buf);
-    size_t n = read_some(s, address, buf, length);
     g_string_append_c(reply, 'b');
     g_string_append_len(reply, (const char *)buf, (gssize)n);
-    if (!n && length)
-        g_string_assign(reply, "E0e");
     return true;
 }
 

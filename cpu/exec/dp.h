@@ -69,3 +69,14 @@ static inline uint64_t dp_logic_flags(struct cpu *cpu, const struct insn *i, uin
     cpu->vf = 0;
     return cpu->zf;
 }
+
+/*
+ * The bitfield moves put bits S..0 (S < R) at the top of the register's width, or bits S..R at
+ * bit 0. Both are a shift left that drops what is above bit S, then a shift right by this much.
+ */
+static inline unsigned dp_bitfield_right(const struct insn *i)
+{
+    unsigned r = (unsigned)i->imm, s = i->mod;
+
+    return 63 - s + r - (s < r ? (i->sz ? 64 : 32) : 0);
+}

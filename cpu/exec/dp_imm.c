@@ -29,17 +29,6 @@ EXEC enum exec_result exec_MOVK(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-/*
- * The bitfield moves put bits S..0 (S < R) at the top of the register's width, or bits S..R at
- * bit 0. Both are a shift left that drops what is above bit S, then a shift right by this much.
- */
-static inline unsigned dp_bitfield_right(const struct insn *i)
-{
-    unsigned r = (unsigned)i->imm, s = i->mod;
-
-    return 63 - s + r - (s < r ? (i->sz ? 64 : 32) : 0);
-}
-
 EXEC enum exec_result exec_SBFM(struct cpu *cpu, const struct insn *i)
 {
     int64_t top = (int64_t)(cpu->x[i->rn] << (63 - i->mod));

@@ -1,4 +1,5 @@
 /* Data processing: what cpu/exec/dp_imm.c and dp_reg.c say, as host code. */
+#include "cpu/exec/dp.h"
 #include "cpu/jit/translate.h"
 
 /* The second operand: a register, or a constant. */
@@ -149,17 +150,10 @@ static void move_keep(struct tr *t, const struct insn *i)
     tr_done(t, i->rd, d);
 }
 
-static unsigned bitfield_right(const struct insn *i)
-{
-    unsigned r = (unsigned)i->imm, s = i->mod;
-
-    return 63 - s + r - (s < r ? (i->sz ? 64 : 32) : 0);
-}
-
 static void bitfield(struct tr *t, const struct insn *i, enum x86_shift right)
 {
     enum x86_reg n = tr_use(t, i->rn, RCX), d = tr_def(t, i->rd, RAX);
-    unsigned left = 63 - i->mod, back = bitfield_right(i);
+    unsigned left = 63 - i->mod, back = dp_bitfield_right(i);
 
     if (i->imm == 0 && (i->mod == 7 || i->mod == 15 || i->mod == 31)) {
         unsigned size = (i->mod + 1u) / 8;
@@ -182,7 +176,7 @@ static void bitfield(struct tr *t, const struct insn *i, enum x86_shift right)
 
 static void bitfield_insert(struct tr *t, const struct insn *i)
 {
-    unsigned left = 63 - i->mod, right = bitfield_right(i);
+    unsigned left = 63 - i->mod, right = dp_bitfield_right(i);
     enum x86_reg n = tr_use(t, i->rn, RCX), old;
 
     x86_mov(&t->c, 1, RCX, n);

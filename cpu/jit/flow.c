@@ -125,10 +125,7 @@ static void far_jump(struct tr *t, unsigned k)
 
 static void flush(struct tr *t)
 {
-    for (uint64_t set = t->s.dirty; set; set &= set - 1) {
-        unsigned g = (unsigned)__builtin_ctzll(set);
-        x86_store(&t->c, tr_x(g), (enum x86_reg)t->host[g]);
-    }
+    tr_store(t, t->s.dirty);
     if (t->loops)
         x86_store(&t->c, CPU_FIELD(left), JIT_LEFT);
 }

@@ -1,7 +1,5 @@
 #include "cpu/jit/translate.h"
 
-#include <stdlib.h>
-
 #include "cpu/execute.h"
 #include "cpu/interp_plain.h"
 
@@ -153,7 +151,7 @@ void tr_done(struct tr *t, unsigned g, enum x86_reg r)
     t->s.dirty |= BIT(g);
 }
 
-static void store(struct tr *t, uint64_t set)
+void tr_store(struct tr *t, uint64_t set)
 {
     for (; set; set &= set - 1) {
         unsigned g = (unsigned)__builtin_ctzll(set);
@@ -362,7 +360,7 @@ static void emit_stub(struct tr *t, struct stub *s)
     t->s = s->state;
     if (s->kind == STUB_EXEC) {
         tr_flags_to_cpu(t); /* JIT_FLAGS stays as it is, for who comes back */
-        store(t, t->s.dirty);
+        tr_store(t, t->s.dirty);
         exec(t, s->k);
         reload(t, lost(t, s->reload, a64_use(row_of(t, s->k), &t->rec[s->k]).x_writes) |
                       (s->reload & ~s->state.valid));
@@ -373,7 +371,7 @@ static void emit_stub(struct tr *t, struct stub *s)
         tr_flags_to_cpu(t);
     else
         tr_save_flags(t);
-    store(t, t->s.dirty);
+    tr_store(t, t->s.dirty);
     if (s->kind == STUB_EXIT) {
         leave_for(t, s->k, s->target);
     } else {
@@ -420,7 +418,7 @@ static void emit_call(struct tr *t, unsigned k)
 
     tr_flags_to_cpu(t);
     tr_check_fp(t, k);
-    store(t, t->s.dirty);
+    tr_store(t, t->s.dirty);
     exec(t, k);
     t->s.dirty = 0;
     t->s.valid &= ~lost(t, t->s.valid, writes);
@@ -435,7 +433,7 @@ static void emit_pure_call(struct tr *t, unsigned k)
 
     tr_save_flags(t);
     tr_check_fp(t, k);
-    store(t, to_store);
+    tr_store(t, to_store);
     x86_byte(c, 0x41); /* push JIT_LEFT, which aligns the stack too */
     x86_byte(c, 0x50 | (JIT_LEFT & 7));
     x86_mov(c, 1, RDI, CPU);

@@ -77,6 +77,9 @@ void tr_touch(struct tr *t, unsigned g);
 enum x86_reg tr_def(const struct tr *t, unsigned g, enum x86_reg scratch);
 void tr_done(struct tr *t, unsigned g, enum x86_reg r);
 
+/* The registers of @set from their host registers into the CPU. */
+void tr_store(struct tr *t, uint64_t set);
+
 /* NZCV from EFLAGS into JIT_FLAGS; from wherever they are into the CPU. RAX and RCX go. */
 void tr_save_flags(struct tr *t);
 void tr_flags_to_cpu(struct tr *t);
