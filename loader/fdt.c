@@ -101,6 +101,46 @@ static int check_magic(const struct file_data *f, struct arm_error *err)
     return 0;
 }
 
+static int libfdt_error(const struct file_data *f, int error, struct arm_error *err)
+{
+    return error_set(err, ARM_EFORMAT, "%s: device tree: %s", f->path, fdt_strerror(error));
+}
+
+/* fdt_check_full() of libfdt 1.6 adds a property's length to its place without looking, and goes
+   around for ever when the sum is the place again: lengths are looked at here first. What is wrong
+   otherwise it finds itself. The header has passed fdt_check_header(). */
+static int check_lengths(const struct file_data *f, struct arm_error *err)
+{
+    const uint8_t *blob = f->bytes;
+    uint32_t end = fdt_totalsize(blob), at = fdt_off_dt_struct(blob);
+
+    while (end - at >= sizeof(struct fdt_property)) {
+        uint32_t tag = fdt32_ld((const fdt32_t *)(blob + at));
+        uint32_t room = end - at - sizeof(struct fdt_property), size = 0;
+
+        if (tag == FDT_PROP) {
+            size = fdt32_ld((const fdt32_t *)(blob + at + offsetof(struct fdt_property, len)));
+            if (size > room)
+                return error_set(err, ARM_EFORMAT,
+                                 "%s: device tree: property at offset %u: length %u, expected at "
+                                 "most %u",
+                                 f->path, at, size, room);
+            size += sizeof(struct fdt_property);
+        } else if (tag == FDT_BEGIN_NODE) {
+            size = FDT_TAGSIZE + (uint32_t)strnlen((const char *)blob + at + FDT_TAGSIZE, room) + 1;
+        } else if (tag == FDT_END_NODE || tag == FDT_NOP) {
+            size = FDT_TAGSIZE;
+        } else {
+            break;
+        }
+        size = (uint32_t)align_up(size, FDT_TAGSIZE);
+        if (size > end - at)
+            break;
+        at += size;
+    }
+    return 0;
+}
+
 int dt_check(const struct file_data *f, struct arm_error *err)
 {
     int rc = check_magic(f, err);
@@ -116,10 +156,14 @@ int dt_check(const struct file_data *f, struct arm_error *err)
         return error_set(err, ARM_EFORMAT,
                          "%s: device tree: version at offset 20 is %u, expected 16 or later",
                          f->path, fdt_version(f->bytes));
-    rc = fdt_check_full(f->bytes, f->size);
+    rc = fdt_check_header(f->bytes);
     if (rc)
-        return error_set(err, ARM_EFORMAT, "%s: device tree: %s", f->path, fdt_strerror(rc));
-    return 0;
+        return libfdt_error(f, rc, err);
+    rc = check_lengths(f, err);
+    if (rc)
+        return rc;
+    rc = fdt_check_full(f->bytes, f->size);
+    return rc ? libfdt_error(f, rc, err) : 0;
 }
 
 int dt_load(struct dt *dt, const char *path, struct arm_error *err)

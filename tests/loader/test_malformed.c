@@ -169,6 +169,8 @@ static const struct malformed {
      "device tree: totalsize at offset 4 is 16711680, expected at most the file's *"},
     {"dtb structure", DTB, WHOLE, 8, 4, 0xffffff7f, ARM_EFORMAT,
      "device tree: FDT_ERR_*"},
+    {"dtb property's length", DTB, WHOLE, 76, 4, 0xf4ffffff, ARM_EFORMAT,
+     "device tree: property at offset 72: length 4294967284, expected at most *"},
 };
 /* clang-format on */
 
