@@ -1,4 +1,5 @@
 /* Branches, and what tests NZCV. */
+#include "cpu/jit/template.h"
 #include "cpu/jit/translate.h"
 
 /* ConditionHolds() after an x86 addition (C is CF) and after a subtraction (C is not CF). */
@@ -160,12 +161,9 @@ static void taken(struct tr *t, unsigned k)
     }
 }
 
-bool tr_branch(struct tr *t, unsigned k)
+static bool branch(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    const struct insn *i = &t->rec[k];
-
-    if (!tr_is_branch(i->op))
-        return false;
+    (void)arg;
     if (!a64_is(i->op, FACT_DIRECT)) {
         tr_flags_to_cpu(t);
         flush(t); /* the exec_ function reads and writes the rest */
@@ -190,3 +188,33 @@ bool tr_branch(struct tr *t, unsigned k)
     x86_bind(&t->c, over);
     return true;
 }
+
+static const struct jit_template rows[] = {
+    {A64_B, 0, branch, jit_keeps_flags},
+    {A64_BL, 0, branch, jit_keeps_flags},
+    {A64_B_eq, 0, branch, jit_keeps_flags},
+    {A64_B_ne, 0, branch, jit_keeps_flags},
+    {A64_B_cs, 0, branch, jit_keeps_flags},
+    {A64_B_cc, 0, branch, jit_keeps_flags},
+    {A64_B_mi, 0, branch, jit_keeps_flags},
+    {A64_B_pl, 0, branch, jit_keeps_flags},
+    {A64_B_vs, 0, branch, jit_keeps_flags},
+    {A64_B_vc, 0, branch, jit_keeps_flags},
+    {A64_B_hi, 0, branch, jit_keeps_flags},
+    {A64_B_ls, 0, branch, jit_keeps_flags},
+    {A64_B_ge, 0, branch, jit_keeps_flags},
+    {A64_B_lt, 0, branch, jit_keeps_flags},
+    {A64_B_gt, 0, branch, jit_keeps_flags},
+    {A64_B_le, 0, branch, jit_keeps_flags},
+    {A64_B_al, 0, branch, jit_keeps_flags},
+    {A64_B_nv, 0, branch, jit_keeps_flags},
+    {A64_BR, 0, branch, jit_keeps_flags},
+    {A64_BLR, 0, branch, jit_keeps_flags},
+    {A64_RET, 0, branch, jit_keeps_flags},
+    {A64_CBZ, 0, branch, NULL},
+    {A64_CBNZ, 0, branch, NULL},
+    {A64_TBZ, 0, branch, NULL},
+    {A64_TBNZ, 0, branch, NULL},
+};
+
+const struct jit_templates jit_branch = JIT_TEMPLATES(rows);

@@ -187,6 +187,7 @@ struct jit *jit_create(void)
     make_exec(jit, &c);
     jit->pause = make_jump(&c, (uintptr_t)jit_pause);
     jit->follow = make_jump(&c, (uintptr_t)jit_follow);
+    jit_templates(jit->template);
     jit->start = jit->used = (size_t)(c.p - jit->rw);
     jit->limit = jit->size;
     return jit;

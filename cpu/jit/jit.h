@@ -12,6 +12,7 @@
 
 #include "cpu/code_cache.h"
 #include "cpu/cpu.h"
+#include "cpu/jit/template.h"
 
 #define JIT_INSNS_MAX 96 /* of a block */
 
@@ -39,7 +40,8 @@ struct jit {
     unsigned sampled;               /* see jit_sample() */
     exec_fn *enter;                 /* of C: run the record's function, which may be a block */
     uint8_t *exec, *pause, *follow; /* pieces that all blocks use, in the writable view */
-    uint8_t heat[4096];             /* arrivals at records without a block, by hash */
+    const struct jit_template *template[A64_OP_COUNT];
+    uint8_t heat[4096]; /* arrivals at records without a block, by hash */
 };
 
 /* NULL: the host is not x86-64, or has no memory. */

@@ -1,67 +1,37 @@
 /* Loads and stores that hit in L1: cpu/exec/ldst.c and ldst_simd.c, as host code. Everything else
  * about them is done by their exec_ functions, called from behind the block. */
-#include "cpu/jit/translate.h"
-
 #include "cpu/exec/ldst.h"
+#include "cpu/jit/template.h"
+#include "cpu/jit/translate.h"
 
 enum mode { OFFSET = LS_OFFSET, POST = LS_POST, PRE = LS_PRE, INDEX, LITERAL };
 
 struct kind {
-    uint8_t size; /* bytes of one register; 0: no template */
-    uint8_t mode;
+    unsigned size; /* bytes of one register */
+    enum mode mode;
     bool load, sign, wide, pair, vector;
 };
 
-#define K(bytes, m, ...)                                                                           \
-    {                                                                                              \
-        .size = (bytes), .mode = (m), __VA_ARGS__                                                  \
-    }
-#define SINGLE(name, w, bytes, ...)                                                                \
-    [A64_##name##_imm##w] = K(bytes, OFFSET, __VA_ARGS__),                                         \
-    [A64_##name##_post##w] = K(bytes, POST, __VA_ARGS__),                                          \
-    [A64_##name##_pre##w] = K(bytes, PRE, __VA_ARGS__),                                            \
-    [A64_##name##_reg##w] = K(bytes, INDEX, __VA_ARGS__),
-#define PAIR(name, w, bytes, ...)                                                                  \
-    [A64_##name##_off##w] = K(bytes, OFFSET, .pair = true, __VA_ARGS__),                           \
-    [A64_##name##_post##w] = K(bytes, POST, .pair = true, __VA_ARGS__),                            \
-    [A64_##name##_pre##w] = K(bytes, PRE, .pair = true, __VA_ARGS__),
-#define LOAD .load = true
-#define SIGN .load = true, .sign = true
-#define WIDE .wide = true
-#define V    .vector = true
-
-static const struct kind kinds[A64_OP_COUNT] = {
-    SINGLE(LDRB, , 1, LOAD) SINGLE(LDRH, , 2, LOAD) SINGLE(LDR, _w, 4, LOAD)
-        SINGLE(LDR, _x, 8, LOAD, WIDE) SINGLE(LDRSB, _w, 1, SIGN) SINGLE(LDRSB, _x, 1, SIGN, WIDE)
-            SINGLE(LDRSH, _w, 2, SIGN) SINGLE(LDRSH, _x, 2, SIGN,
-                                              WIDE) SINGLE(LDRSW, , 4, SIGN, WIDE) SINGLE(STRB, , 1)
-                SINGLE(STRH, , 2) SINGLE(STR, _w, 4) SINGLE(STR, _x, 8) SINGLE(LDR, _s, 4, LOAD, V)
-                    SINGLE(LDR, _d, 8, LOAD, V) SINGLE(LDR, _q, 16, LOAD, V) SINGLE(STR, _s, 4, V)
-                        SINGLE(STR, _d, 8, V) SINGLE(STR, _q, 16, V) PAIR(LDP, _w, 4, LOAD)
-                            PAIR(LDP, _x, 8, LOAD, WIDE) PAIR(LDPSW, , 4, SIGN, WIDE)
-                                PAIR(STP, _w, 4) PAIR(STP, _x, 8) PAIR(LDP, _d, 8, LOAD, V)
-                                    PAIR(STP, _d, 8, V) PAIR(LDP, _q, 16, LOAD, V)
-                                        PAIR(STP, _q, 16, V)[A64_LDURB] = K(1, OFFSET, LOAD),
-    [A64_LDURH] = K(2, OFFSET, LOAD),
-    [A64_LDUR_w] = K(4, OFFSET, LOAD),
-    [A64_LDUR_x] = K(8, OFFSET, LOAD, WIDE),
-    [A64_LDURSB_w] = K(1, OFFSET, SIGN),
-    [A64_LDURSB_x] = K(1, OFFSET, SIGN, WIDE),
-    [A64_LDURSH_w] = K(2, OFFSET, SIGN),
-    [A64_LDURSH_x] = K(2, OFFSET, SIGN, WIDE),
-    [A64_LDURSW] = K(4, OFFSET, SIGN, WIDE),
-    [A64_STURB] = K(1, OFFSET),
-    [A64_STURH] = K(2, OFFSET),
-    [A64_STUR_w] = K(4, OFFSET),
-    [A64_STUR_x] = K(8, OFFSET),
-    [A64_LDUR_d] = K(8, OFFSET, LOAD, V),
-    [A64_STUR_d] = K(8, OFFSET, V),
-    [A64_LDUR_q] = K(16, OFFSET, LOAD, V),
-    [A64_STUR_q] = K(16, OFFSET, V),
-    [A64_LDR_lit_w] = K(4, LITERAL, LOAD),
-    [A64_LDR_lit_x] = K(8, LITERAL, LOAD, WIDE),
-    [A64_LDRSW_lit] = K(4, LITERAL, SIGN, WIDE),
+/* arg: log2 of the size, the mode, and these. */
+enum {
+    MODE = 3, /* shift */
+    LOAD = 0x40,
+    SIGN = 0x80 | LOAD,
+    WIDE = 0x100,
+    PAIR = 0x200,
+    V = 0x400,
 };
+
+static struct kind kind_of(unsigned arg)
+{
+    return (struct kind){.size = 1u << (arg & 7),
+                         .mode = (enum mode)(arg >> MODE & 7),
+                         .load = arg & LOAD,
+                         .sign = (arg & SIGN) == SIGN,
+                         .wide = arg & WIDE,
+                         .pair = arg & PAIR,
+                         .vector = arg & V};
+}
 
 static bool writes_back(const struct kind *a)
 {
@@ -200,13 +170,12 @@ static bool is_odd(const struct insn *i, const struct kind *a)
            (i->rd == i->rn || (a->pair && i->ra == i->rn));
 }
 
-bool tr_ldst(struct tr *t, unsigned k)
+static bool access(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    const struct insn *i = &t->rec[k];
-    const struct kind *a = &kinds[i->op];
+    const struct kind kind = kind_of(arg), *a = &kind;
     unsigned jumps = 0;
 
-    if (a->size == 0 || is_odd(i, a))
+    if (is_odd(i, a))
         return false;
     tr_check_fp(t, k);
     enum x86_reg base = address(t, i, a);
@@ -225,3 +194,70 @@ bool tr_ldst(struct tr *t, unsigned k)
     slow->reload = t->s.valid;
     return true;
 }
+
+#define ROW(name, log2, mode, what)                                                                \
+    {                                                                                              \
+        A64_##name, (log2) | (mode) << MODE | (what), access, NULL                                 \
+    }
+#define SINGLE(name, w, log2, what)                                                                \
+    ROW(name##_imm##w, log2, OFFSET, what), ROW(name##_post##w, log2, POST, what),                 \
+        ROW(name##_pre##w, log2, PRE, what), ROW(name##_reg##w, log2, INDEX, what)
+#define PAIR_OF(name, w, log2, what)                                                               \
+    ROW(name##_off##w, log2, OFFSET, PAIR | (what)),                                               \
+        ROW(name##_post##w, log2, POST, PAIR | (what)),                                            \
+        ROW(name##_pre##w, log2, PRE, PAIR | (what))
+
+/* clang-format off */
+static const struct jit_template rows[] = {
+    SINGLE(LDRB, , 0, LOAD),
+    SINGLE(LDRH, , 1, LOAD),
+    SINGLE(LDR, _w, 2, LOAD),
+    SINGLE(LDR, _x, 3, LOAD | WIDE),
+    SINGLE(LDRSB, _w, 0, SIGN),
+    SINGLE(LDRSB, _x, 0, SIGN | WIDE),
+    SINGLE(LDRSH, _w, 1, SIGN),
+    SINGLE(LDRSH, _x, 1, SIGN | WIDE),
+    SINGLE(LDRSW, , 2, SIGN | WIDE),
+    SINGLE(STRB, , 0, 0),
+    SINGLE(STRH, , 1, 0),
+    SINGLE(STR, _w, 2, 0),
+    SINGLE(STR, _x, 3, 0),
+    SINGLE(LDR, _s, 2, LOAD | V),
+    SINGLE(LDR, _d, 3, LOAD | V),
+    SINGLE(LDR, _q, 4, LOAD | V),
+    SINGLE(STR, _s, 2, V),
+    SINGLE(STR, _d, 3, V),
+    SINGLE(STR, _q, 4, V),
+    PAIR_OF(LDP, _w, 2, LOAD),
+    PAIR_OF(LDP, _x, 3, LOAD | WIDE),
+    PAIR_OF(LDPSW, , 2, SIGN | WIDE),
+    PAIR_OF(STP, _w, 2, 0),
+    PAIR_OF(STP, _x, 3, 0),
+    PAIR_OF(LDP, _d, 3, LOAD | V),
+    PAIR_OF(STP, _d, 3, V),
+    PAIR_OF(LDP, _q, 4, LOAD | V),
+    PAIR_OF(STP, _q, 4, V),
+    ROW(LDURB, 0, OFFSET, LOAD),
+    ROW(LDURH, 1, OFFSET, LOAD),
+    ROW(LDUR_w, 2, OFFSET, LOAD),
+    ROW(LDUR_x, 3, OFFSET, LOAD | WIDE),
+    ROW(LDURSB_w, 0, OFFSET, SIGN),
+    ROW(LDURSB_x, 0, OFFSET, SIGN | WIDE),
+    ROW(LDURSH_w, 1, OFFSET, SIGN),
+    ROW(LDURSH_x, 1, OFFSET, SIGN | WIDE),
+    ROW(LDURSW, 2, OFFSET, SIGN | WIDE),
+    ROW(STURB, 0, OFFSET, 0),
+    ROW(STURH, 1, OFFSET, 0),
+    ROW(STUR_w, 2, OFFSET, 0),
+    ROW(STUR_x, 3, OFFSET, 0),
+    ROW(LDUR_d, 3, OFFSET, LOAD | V),
+    ROW(STUR_d, 3, OFFSET, V),
+    ROW(LDUR_q, 4, OFFSET, LOAD | V),
+    ROW(STUR_q, 4, OFFSET, V),
+    ROW(LDR_lit_w, 2, LITERAL, LOAD),
+    ROW(LDR_lit_x, 3, LITERAL, LOAD | WIDE),
+    ROW(LDRSW_lit, 2, LITERAL, SIGN | WIDE),
+};
+/* clang-format on */
+
+const struct jit_templates jit_ldst = JIT_TEMPLATES(rows);

@@ -1,4 +1,4 @@
-/* What the templates of instructions (dp.c, ldst.c, flow.c) are written with. */
+/* What the templates of instructions (cpu/jit/template.h) are written with. */
 #pragma once
 
 #include <stddef.h>
@@ -60,6 +60,11 @@ struct tr {
     unsigned stubs;
 };
 
+static inline const struct a64_row *tr_row(const struct tr *t, unsigned k)
+{
+    return &a64_rows[t->rec[k].op];
+}
+
 static inline struct x86_mem tr_x(unsigned g)
 {
     return x86_at(CPU, (int32_t)(offsetof(struct cpu, x) + 8 * g));
@@ -84,6 +89,27 @@ void tr_store(struct tr *t, uint64_t set);
 void tr_save_flags(struct tr *t);
 void tr_flags_to_cpu(struct tr *t);
 
+/* JIT_FLAGS from the CPU. */
+void tr_load_flags(struct tr *t);
+
+/* Load the registers of @set from the CPU. */
+void tr_reload(struct tr *t, uint64_t set);
+
+/* Those of @set that a call of C that writes guest registers @writes does not leave where they
+ * are. */
+uint64_t tr_lost(const struct tr *t, uint64_t set, uint64_t writes);
+
+/* Does anybody read NZCV from record @index on before they are written? */
+bool tr_peek(const struct tr *t, uint64_t index);
+
+/* Call a function of C. The stack is as a called function finds it. */
+void tr_call_c(struct x86_code *c, uintptr_t fn);
+
+/* Call the exec_ function of instruction @k, everything being in the CPU. */
+void tr_exec(struct tr *t, unsigned k);
+
+void tr_emit_stub(struct tr *t, struct stub *s);
+
 /* A stub of @kind for instruction @k that begins in the state of now. NULL: too many. */
 struct stub *tr_stub(struct tr *t, enum stub_kind kind, unsigned k);
 
@@ -104,10 +130,4 @@ enum x86_cc tr_cond(struct tr *t, unsigned cond);
  * @i is to be executed. */
 exec_fn jit_far, jit_indirect;
 
-/* Templates. Instruction @k; false: there is none, call its exec_ function. */
-bool tr_dp(struct tr *t, unsigned k);
-bool tr_ldst(struct tr *t, unsigned k);
-bool tr_branch(struct tr *t, unsigned k);
-/* Has the template of @op no need of EFLAGS, or reads NZCV from there? */
-bool tr_keeps_flags(const struct insn *i);
 bool tr_is_branch(enum a64_op op);

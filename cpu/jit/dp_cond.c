@@ -1,0 +1,89 @@
+/* Conditional select and compare. */
+#include "cpu/jit/operand.h"
+
+static bool select_(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    enum x86_cc cc = tr_cond(t, i->mod & 14); /* of the pair; EFLAGS hold from here */
+    enum x86_reg n, m;
+
+    (void)k, (void)arg;
+    if (i->mod >> 1 == 7)
+        cc = CC_E; /* see below: both are Rn */
+    n = tr_use(t, i->rn, RDX);
+    m = i->mod >> 1 == 7 ? n : tr_use(t, i->rm, RCX);
+    x86_mov(&t->c, i->mod >> 1 == 7 ? i->sz : 1, RAX, m);
+    if (i->mod >> 1 != 7) {
+        if (i->op == A64_CSINV || i->op == A64_CSNEG)
+            x86_not(&t->c, i->sz, RAX);
+        if (i->op == A64_CSINC || i->op == A64_CSNEG)
+            x86_lea(&t->c, i->sz, RAX, x86_at(RAX, 1));
+        x86_cmov(&t->c, i->mod & 1 ? cc ^ 1 : cc, i->sz, RAX, n);
+    }
+    tr_done(t, i->rd, RAX);
+    return true;
+}
+
+/* NZCV as EFLAGS after a subtraction or an addition. */
+static void set_eflags(struct tr *t, unsigned nzcv, enum jit_flags kind)
+{
+    unsigned carry = (nzcv >> 1 & 1) ^ (kind == FLAGS_SUB);
+
+    x86_mov_imm(&t->c, RAX,
+                ((nzcv >> 3 & 1) << 7 | (nzcv >> 2 & 1) << 6 | carry) << 8 | (nzcv & 1));
+    x86_byte(&t->c, 0x04); /* add al, 0x7f: OF */
+    x86_byte(&t->c, 0x7f);
+    x86_byte(&t->c, 0x9e); /* sahf */
+}
+
+/* arg: the operation, and whether the second operand is a constant. */
+enum { IMM = 0x100, OPERATION = 0xff };
+
+static bool conditional_compare(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    enum x86_alu op = (enum x86_alu)(arg & OPERATION);
+    bool imm = arg & IMM;
+    enum jit_flags kind = op == ALU_SUB ? FLAGS_SUB : FLAGS_ADD;
+    unsigned cond = i->mod & 15;
+    struct jit_operand b;
+    uint8_t *no = NULL, *end;
+
+    (void)k;
+    /* What host registers are to hold, they must hold on both ways. */
+    tr_touch(t, i->rn);
+    if (!imm)
+        tr_touch(t, i->rm);
+    if (cond >> 1 != 7)
+        no = x86_jcc(&t->c, tr_cond(t, cond) ^ 1);
+    enum x86_reg n = tr_use(t, i->rn, RDX);
+    if (imm)
+        b = (struct jit_operand){.is_imm = true, .imm = (int32_t)i->imm};
+    else
+        b = (struct jit_operand){.r = tr_use(t, i->rm, RCX)};
+    if (op == ALU_SUB) {
+        jit_apply(t, ALU_CMP, i->sz, n, b);
+    } else {
+        x86_mov(&t->c, 1, RAX, n);
+        jit_apply(t, ALU_ADD, i->sz, RAX, b);
+    }
+    if (no) {
+        end = x86_jmp(&t->c);
+        x86_bind(&t->c, no);
+        set_eflags(t, i->mod >> 4, kind);
+        x86_bind(&t->c, end);
+    }
+    t->s.flags = kind;
+    return true;
+}
+
+static const struct jit_template rows[] = {
+    {A64_CSEL, 0, select_, jit_keeps_flags},
+    {A64_CSINC, 0, select_, jit_keeps_flags},
+    {A64_CSINV, 0, select_, jit_keeps_flags},
+    {A64_CSNEG, 0, select_, jit_keeps_flags},
+    {A64_CCMP_imm, ALU_SUB | IMM, conditional_compare, jit_keeps_flags},
+    {A64_CCMP_reg, ALU_SUB, conditional_compare, jit_keeps_flags},
+    {A64_CCMN_imm, ALU_ADD | IMM, conditional_compare, jit_keeps_flags},
+    {A64_CCMN_reg, ALU_ADD, conditional_compare, jit_keeps_flags},
+};
+
+const struct jit_templates jit_dp_cond = JIT_TEMPLATES(rows);

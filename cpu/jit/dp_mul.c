@@ -1,0 +1,56 @@
+/* Products. */
+#include "cpu/jit/operand.h"
+
+/* arg: the product is subtracted; the operands are 32 bits, signed or not. */
+enum { SUBTRACT = 1, SIGNED = 2, UNSIGNED = 4 };
+
+/* Ra + Rn * Rm, or minus. */
+static bool multiply(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    enum x86_reg n = tr_use(t, i->rn, RCX), m = tr_use(t, i->rm, RDX), a;
+
+    (void)k;
+    if (arg & (SIGNED | UNSIGNED)) {
+        (arg & SIGNED ? x86_movsx(&t->c, 4, 1, RAX, n) : x86_movzx(&t->c, 4, RAX, n));
+        (arg & SIGNED ? x86_movsx(&t->c, 4, 1, RDX, m) : x86_movzx(&t->c, 4, RDX, m));
+        m = RDX;
+    } else {
+        x86_mov(&t->c, 1, RAX, n);
+    }
+    x86_rr(&t->c, 0x0faf, i->sz, RAX, m); /* imul */
+    if (i->ra != REG_ZR) {
+        a = tr_use(t, i->ra, RCX);
+        if (arg & SUBTRACT) {
+            x86_mov(&t->c, 1, RCX, a);
+            x86_alu(&t->c, ALU_SUB, i->sz, RCX, RAX);
+            tr_done(t, i->rd, RCX);
+            return true;
+        }
+        x86_alu(&t->c, ALU_ADD, i->sz, RAX, a);
+    } else if (arg & SUBTRACT) {
+        x86_neg(&t->c, i->sz, RAX);
+    }
+    tr_done(t, i->rd, RAX);
+    return true;
+}
+
+/* The upper half of a product, by F7 /@digit, which leaves it in RDX. */
+static bool multiply_high(struct tr *t, unsigned k, const struct insn *i, unsigned digit)
+{
+    enum x86_reg n = tr_use(t, i->rn, RAX), m = tr_use(t, i->rm, RCX);
+
+    (void)k;
+    x86_mov(&t->c, 1, RAX, n);
+    x86_rr(&t->c, 0xf7, 1, digit, m);
+    tr_done(t, i->rd, RDX);
+    return true;
+}
+
+static const struct jit_template rows[] = {
+    {A64_MADD, 0, multiply, NULL},          {A64_MSUB, SUBTRACT, multiply, NULL},
+    {A64_SMADDL, SIGNED, multiply, NULL},   {A64_SMSUBL, SIGNED | SUBTRACT, multiply, NULL},
+    {A64_UMADDL, UNSIGNED, multiply, NULL}, {A64_UMSUBL, UNSIGNED | SUBTRACT, multiply, NULL},
+    {A64_UMULH, 4, multiply_high, NULL},    {A64_SMULH, 5, multiply_high, NULL},
+};
+
+const struct jit_templates jit_dp_mul = JIT_TEMPLATES(rows);

@@ -1,0 +1,34 @@
+/* What the templates of data processing share. */
+#pragma once
+
+#include "cpu/jit/template.h"
+#include "cpu/jit/translate.h"
+
+/* The second operand: a register, or a constant. */
+struct jit_operand {
+    bool is_imm;
+    int32_t imm;
+    enum x86_reg r;
+};
+
+/* A constant; RCX holds it if no instruction can. */
+struct jit_operand jit_constant(struct tr *t, uint64_t v, bool w);
+
+/* ShiftReg() and ExtendReg() of Rm, in RCX if they do something. EFLAGS go then. */
+struct jit_operand jit_shifted(struct tr *t, const struct insn *i);
+struct jit_operand jit_extended(struct tr *t, const struct insn *i);
+
+/* @d op= @b. */
+void jit_apply(struct tr *t, enum x86_alu op, bool w, enum x86_reg d, struct jit_operand b);
+
+/* Rd = Rn op @b; EFLAGS say of it what x86 does. */
+void jit_alu(struct tr *t, enum x86_alu op, const struct insn *i, struct jit_operand b);
+
+/* The same, and NZCV are there from now on. */
+void jit_alu_flags(struct tr *t, enum x86_alu op, const struct insn *i, struct jit_operand b);
+
+/* Will anybody read the flags that instruction @k writes? */
+static inline bool jit_wants_flags(const struct tr *t, unsigned k)
+{
+    return t->live[k + 1];
+}

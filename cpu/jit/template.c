@@ -1,0 +1,21 @@
+#include "cpu/jit/template.h"
+
+extern const struct jit_templates jit_branch, jit_dp_add, jit_dp_bits, jit_dp_cond, jit_dp_logic,
+    jit_dp_mul, jit_ldst;
+
+static const struct jit_templates *const lists[] = {
+    &jit_branch, &jit_dp_add, &jit_dp_bits, &jit_dp_cond, &jit_dp_logic, &jit_dp_mul, &jit_ldst,
+};
+
+void jit_templates(const struct jit_template *by_op[A64_OP_COUNT])
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(lists); k++)
+        for (unsigned n = 0; n < lists[k]->count; n++)
+            by_op[lists[k]->rows[n].op] = &lists[k]->rows[n];
+}
+
+bool jit_keeps_flags(const struct insn *i)
+{
+    (void)i;
+    return true;
+}
