@@ -57,6 +57,12 @@ static int check(const struct arm_config *c, struct arm_error *err)
                          c->el2 ? " or 2" : "; this machine has no EL2");
     if (c->initrd && !c->kernel)
         return error_set(err, ARM_EINVAL, "%s: an initrd is for a kernel: expected one", c->initrd);
+    if (virt_has_firmware(c->bios, c->pflash) && c->secure)
+        return error_set(
+            err, ARM_EINVAL,
+            "%s: firmware of a board with a Secure world starts at EL3, which there is "
+            "not: expected a kernel, or a board without",
+            c->bios ? c->bios : c->pflash[0].path);
     if (virt_has_firmware(c->bios, c->pflash) && c->module_count)
         return error_set(err, ARM_EINVAL,
                          "%s: a module is for a hypervisor that is entered at once: expected "
@@ -144,6 +150,8 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
                                      .ram_size = c->ram_size,
                                      .el2 = m->el2,
                                      .vhe = m->el2 && has_feature(features, FEAT_VHE),
+                                     .secure = c->secure,
+                                     .no_psci = c->secure && !c->kernel,
                                      .its = !c->gic.no_its,
                                      .gicv = c->gic.gicv,
                                      .pmu = has_feature(features, FEAT_PMUv3),

@@ -78,6 +78,21 @@ static void reset(struct arm_machine *m)
             machine_start_cpu(m, m->cpus[m->blob_cpu[k]], m->blobs[k].entry, 0);
 }
 
+/* With EL3 in the machine only what follows Linux's boot protocol is started below it. */
+static int check_start(const struct arm_machine *m, struct arm_error *err)
+{
+    const char *what = m->boot.pc && !m->boot.x[0] ? m->kernel : NULL;
+
+    for (unsigned k = 0; k < m->blob_count; k++)
+        if (m->blob_cpu[k] >= 0)
+            what = m->blobs[k].file ? m->blobs[k].file : "entry";
+    return what ? error_set(err, ARM_EINVAL,
+                            "%s: on a board with a Secure world it starts at EL3, which there is "
+                            "not: expected an arm64 Image, or a board without",
+                            what)
+                : 0;
+}
+
 static int load(struct arm_machine *m, struct arm_error *err)
 {
     const struct load_request req = {
@@ -101,6 +116,8 @@ static int load(struct arm_machine *m, struct arm_error *err)
     r = m->dtb ? dt_load(&m->dt, m->dtb, err) : virt_fdt(&m->config, &m->dt, err);
     if (r == 0)
         r = loader_load(&m->mem, &m->log, &req, &m->dt, &m->boot, err);
+    if (r == 0 && m->config.secure)
+        r = check_start(m, err);
     return r;
 }
 

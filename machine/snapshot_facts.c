@@ -56,6 +56,7 @@ static void cpu_facts(GString *to, const struct arm_config *c, const struct cpu_
     fact(to, "CPUs", "%u", c->cpus);
     fact(to, "memory", "%" PRIu64 " KiB", c->ram_size >> 10);
     fact(to, "EL2", "%s", c->el2 ? "yes" : "no");
+    fact(to, "Secure world", "%s", c->secure ? "yes" : "no");
     fact(to, "late effects", "%s", c->late_effects ? "yes" : "no");
     fact(to, "turns", "%#" PRIx64, c->turn_seed);
     fact(to, "start EL", "%u", c->start_el ? c->start_el : c->el2 ? 2 : 1);

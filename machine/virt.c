@@ -19,8 +19,11 @@ const struct virt_memmap virt_memmap[VIRT_REGION_COUNT] = {
     [VIRT_RTC] = {0x09010000, 0x00001000},
     [VIRT_FW_CFG] = {0x09020000, FW_CFG_BYTES},
     [VIRT_GPIO] = {0x09030000, 0x00001000},
+    [VIRT_SECURE_UART] = {0x09040000, 0x00001000}, /* of the Secure world, like the next */
+    [VIRT_SECURE_GPIO] = {0x090b0000, 0x00001000},
     [VIRT_VIRTIO_MMIO] = {0x0a000000, 0x00000200}, /* 32 of them */
     [VIRT_PLATFORM_BUS] = {0x0c000000, 0x02000000},
+    [VIRT_SECURE_MEM] = {0x0e000000, 0x01000000},
     [VIRT_PCIE_MMIO] = {0x10000000, 0x2eff0000},
     [VIRT_PCIE_PIO] = {0x3eff0000, 0x00010000},
     [VIRT_PCIE_ECAM] = {0x3f000000, 0x01000000},
@@ -168,5 +171,6 @@ void virt_board_reset(struct virt_board *board)
     for (unsigned i = 0; i < VIRT_PCIE_WINDOWS; i++)
         board->pcie[i].dev.ops->reset(&board->pcie[i].dev);
     for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)
-        devices[i]->ops->reset(devices[i]);
+        if (devices[i]->ops) /* the board has it */
+            devices[i]->ops->reset(devices[i]);
 }

@@ -49,8 +49,11 @@ enum virt_region {
     VIRT_RTC,
     VIRT_FW_CFG,
     VIRT_GPIO,
+    VIRT_SECURE_UART,
+    VIRT_SECURE_GPIO,
     VIRT_VIRTIO_MMIO,
     VIRT_PLATFORM_BUS,
+    VIRT_SECURE_MEM,
     VIRT_PCIE_MMIO,
     VIRT_PCIE_PIO,
     VIRT_PCIE_ECAM,
@@ -68,10 +71,12 @@ extern const struct virt_memmap virt_memmap[VIRT_REGION_COUNT];
 
 /* SPI numbers: INTID - 32. */
 enum virt_spi {
+    VIRT_SPI_SECURE_GPIO = 0,
     VIRT_SPI_UART = 1,
     VIRT_SPI_RTC = 2,
     VIRT_SPI_PCIE = 3, /* ..6 */
     VIRT_SPI_GPIO = 7,
+    VIRT_SPI_SECURE_UART = 8,
     VIRT_SPI_VIRTIO_MMIO = 16, /* ..47 */
 };
 
@@ -97,6 +102,8 @@ struct virt_config {
     uint64_t ram_size;          /* bytes */
     bool el2;                   /* CPUs have EL2: PSCI by SMC, maintenance interrupt */
     bool vhe;                   /* el2, with FEAT_VHE: EL2 has a virtual timer */
+    bool secure;                /* there is a Secure world, whose devices this one does not reach */
+    bool no_psci;               /* nothing runs below who would answer */
     bool its;                   /* the GIC has an ITS */
     bool gicv;                  /* the GIC has GICV, for guests with a GICv2 */
     bool pmu;                   /* CPUs have a PMUv3 */

@@ -17,6 +17,7 @@ enum {
     PHANDLE_GIC,
     PHANDLE_ITS,
     PHANDLE_GPIO,
+    PHANDLE_SECURE_GPIO,
     PHANDLE_CPU0, /* ..PHANDLE_CPU0 + VIRT_CPUS_MAX - 1 */
 };
 
@@ -35,6 +36,10 @@ enum {
 
 #define LINUX_KEY_POWER 116
 
+/* Lines of the Secure world's PL061. */
+#define SECURE_POWEROFF_GPIO 0
+#define SECURE_RESTART_GPIO  1
+
 /* Open "<stem>@<base>" with its reg; the caller ends it. */
 static void begin_region(struct dt *dt, const char *stem, enum virt_region region)
 {
@@ -46,18 +51,36 @@ static void begin_region(struct dt *dt, const char *stem, enum virt_region regio
     DT_CELLS(dt, "reg", CELLS64(m->base), CELLS64(m->size));
 }
 
-static void chosen_node(struct dt *dt, const struct virt_config *cfg)
+/* Of a node that is the Secure world's only (Documentation of the binding arm/secure). */
+static void secure_only(struct dt *dt)
 {
-    uint64_t state = cfg->seed, kaslr = random_next(&state), rng[4];
+    dt_string(dt, "status", "disabled");
+    dt_string(dt, "secure-status", "okay");
+}
+
+static void begin_chosen(struct dt *dt, const char *name, enum virt_region uart, uint64_t *state)
+{
+    uint64_t kaslr = random_next(state), rng[4];
     char path[40];
 
     for (unsigned i = 0; i < ARRAY_SIZE(rng); i++)
-        rng[i] = random_next(&state);
-    snprintf(path, sizeof(path), "/pl011@%llx", (unsigned long long)virt_memmap[VIRT_UART].base);
-    dt_begin(dt, "chosen");
+        rng[i] = random_next(state);
+    snprintf(path, sizeof(path), "/pl011@%llx", (unsigned long long)virt_memmap[uart].base);
+    dt_begin(dt, name);
     DT_CELLS(dt, "kaslr-seed", CELLS64(kaslr));
     DT_CELLS(dt, "rng-seed", CELLS64(rng[0]), CELLS64(rng[1]), CELLS64(rng[2]), CELLS64(rng[3]));
     dt_string(dt, "stdout-path", path);
+}
+
+static void chosen_node(struct dt *dt, const struct virt_config *cfg)
+{
+    uint64_t state = cfg->seed;
+
+    begin_chosen(dt, "chosen", VIRT_UART, &state);
+    dt_end(dt);
+    if (!cfg->secure)
+        return;
+    begin_chosen(dt, "secure-chosen", VIRT_SECURE_UART, &state);
     dt_end(dt);
 }
 
@@ -86,6 +109,8 @@ static void clock_node(struct dt *dt, const struct virt_config *cfg)
 
 static void psci_node(struct dt *dt, const struct virt_config *cfg)
 {
+    if (cfg->no_psci)
+        return;
     dt_begin(dt, "psci");
     DT_STRINGS(dt, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci");
     dt_string(dt, "method", cfg->el2 ? "smc" : "hvc");
@@ -201,14 +226,19 @@ static void pmu_node(struct dt *dt, const struct virt_config *cfg)
     dt_end(dt);
 }
 
+static void begin_uart(struct dt *dt, enum virt_region region, enum virt_spi spi)
+{
+    begin_region(dt, "pl011", region);
+    DT_STRINGS(dt, "compatible", "arm,pl011\0arm,primecell");
+    DT_CELLS(dt, "interrupts", SPI(spi));
+    DT_CELLS(dt, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
+    DT_STRINGS(dt, "clock-names", "uartclk\0apb_pclk");
+}
+
 static void uart_node(struct dt *dt, const struct virt_config *cfg)
 {
     (void)cfg;
-    begin_region(dt, "pl011", VIRT_UART);
-    DT_STRINGS(dt, "compatible", "arm,pl011\0arm,primecell");
-    DT_CELLS(dt, "interrupts", SPI(VIRT_SPI_UART));
-    DT_CELLS(dt, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
-    DT_STRINGS(dt, "clock-names", "uartclk\0apb_pclk");
+    begin_uart(dt, VIRT_UART, VIRT_SPI_UART);
     dt_end(dt);
 }
 
@@ -223,17 +253,22 @@ static void rtc_node(struct dt *dt, const struct virt_config *cfg)
     dt_end(dt);
 }
 
-static void gpio_node(struct dt *dt, const struct virt_config *cfg)
+static void begin_gpio(struct dt *dt, enum virt_region region, enum virt_spi spi, uint32_t phandle)
 {
-    (void)cfg;
-    begin_region(dt, "pl061", VIRT_GPIO);
+    begin_region(dt, "pl061", region);
     DT_STRINGS(dt, "compatible", "arm,pl061\0arm,primecell");
     DT_CELLS(dt, "#gpio-cells", 2);
     dt_empty(dt, "gpio-controller");
-    DT_CELLS(dt, "interrupts", SPI(VIRT_SPI_GPIO));
+    DT_CELLS(dt, "interrupts", SPI(spi));
     DT_CELLS(dt, "clocks", PHANDLE_CLOCK);
     dt_string(dt, "clock-names", "apb_pclk");
-    DT_CELLS(dt, "phandle", PHANDLE_GPIO);
+    DT_CELLS(dt, "phandle", phandle);
+}
+
+static void gpio_node(struct dt *dt, const struct virt_config *cfg)
+{
+    (void)cfg;
+    begin_gpio(dt, VIRT_GPIO, VIRT_SPI_GPIO, PHANDLE_GPIO);
     dt_end(dt);
 }
 
@@ -259,19 +294,61 @@ static void fw_cfg_node(struct dt *dt, const struct virt_config *cfg)
     dt_end(dt);
 }
 
-static void flash_node(struct dt *dt, const struct virt_config *cfg)
+static void begin_flash(struct dt *dt, const char *stem, uint64_t base)
 {
-    const struct virt_memmap *m = &virt_memmap[VIRT_FLASH];
-    uint64_t second = m->base + FLASH_BANK_BYTES;
     char name[40];
 
-    (void)cfg;
-    snprintf(name, sizeof(name), "flash@%llx", (unsigned long long)m->base);
+    snprintf(name, sizeof(name), "%s@%llx", stem, (unsigned long long)base);
     dt_begin(dt, name);
     dt_string(dt, "compatible", "cfi-flash");
-    DT_CELLS(dt, "reg", CELLS64(m->base), CELLS64(FLASH_BANK_BYTES), CELLS64(second),
-             CELLS64(FLASH_BANK_BYTES));
     DT_CELLS(dt, "bank-width", 4);
+}
+
+/* With a Secure world the first bank is its. */
+static void flash_node(struct dt *dt, const struct virt_config *cfg)
+{
+    uint64_t first = virt_memmap[VIRT_FLASH].base, second = first + FLASH_BANK_BYTES;
+
+    begin_flash(dt, "flash", cfg->secure ? second : first);
+    if (cfg->secure)
+        DT_CELLS(dt, "reg", CELLS64(second), CELLS64(FLASH_BANK_BYTES));
+    else
+        DT_CELLS(dt, "reg", CELLS64(first), CELLS64(FLASH_BANK_BYTES), CELLS64(second),
+                 CELLS64(FLASH_BANK_BYTES));
+    dt_end(dt);
+    if (!cfg->secure)
+        return;
+    begin_flash(dt, "secflash", first);
+    DT_CELLS(dt, "reg", CELLS64(first), CELLS64(FLASH_BANK_BYTES));
+    secure_only(dt);
+    dt_end(dt);
+}
+
+static void secure_key_node(struct dt *dt, const char *name, unsigned line)
+{
+    dt_begin(dt, name);
+    dt_string(dt, "compatible", name);
+    DT_CELLS(dt, "gpios", PHANDLE_SECURE_GPIO, line, 0);
+    secure_only(dt);
+    dt_end(dt);
+}
+
+/* What the Secure world has beside: this one is told, and reaches none of it. */
+static void secure_nodes(struct dt *dt, const struct virt_config *cfg)
+{
+    if (!cfg->secure)
+        return;
+    begin_uart(dt, VIRT_SECURE_UART, VIRT_SPI_SECURE_UART);
+    secure_only(dt);
+    dt_end(dt);
+    begin_gpio(dt, VIRT_SECURE_GPIO, VIRT_SPI_SECURE_GPIO, PHANDLE_SECURE_GPIO);
+    secure_only(dt);
+    dt_end(dt);
+    secure_key_node(dt, "gpio-poweroff", SECURE_POWEROFF_GPIO);
+    secure_key_node(dt, "gpio-restart", SECURE_RESTART_GPIO);
+    begin_region(dt, "secram", VIRT_SECURE_MEM);
+    dt_string(dt, "device_type", "memory");
+    secure_only(dt);
     dt_end(dt);
 }
 
@@ -294,9 +371,9 @@ static void virtio_nodes(struct dt *dt, const struct virt_config *cfg)
 }
 
 static void (*const nodes[])(struct dt *dt, const struct virt_config *cfg) = {
-    chosen_node, memory_node,    cpus_node,   psci_node,  timer_node,
-    pmu_node,    intc_node,      clock_node,  uart_node,  rtc_node,
-    gpio_node,   gpio_keys_node, fw_cfg_node, flash_node, virtio_nodes,
+    chosen_node, memory_node, cpus_node,    psci_node,    timer_node, pmu_node,
+    intc_node,   clock_node,  uart_node,    rtc_node,     gpio_node,  gpio_keys_node,
+    fw_cfg_node, flash_node,  virtio_nodes, secure_nodes,
 };
 
 int virt_fdt(const struct virt_config *cfg, struct dt *dt, struct arm_error *err)

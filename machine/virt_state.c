@@ -33,7 +33,8 @@ void virt_board_state(struct state_io *io, struct virt_board *board)
 
     _Static_assert(ARRAY_SIZE(devices) == 4 + VIRT_FLASHES + VIRT_PCIE_WINDOWS, "all of them");
     for (size_t n = 0; n < ARRAY_SIZE(devices); n++)
-        device_state(io, devices[n].name, devices[n].dev);
+        if (devices[n].dev->ops) /* the board has it */
+            device_state(io, devices[n].name, devices[n].dev);
     virt_slots_state(io, board);
 }
 

@@ -26,6 +26,8 @@ static const struct {
     {"/platform-bus@c000000", NULL, "no device can be plugged into it"},
     {"/chosen", "rng-seed", "theirs is random, ours follows from the machine's seed"},
     {"/chosen", "kaslr-seed", "theirs is random, ours follows from the machine's seed"},
+    {"/secure-chosen", "rng-seed", "theirs is random, ours follows from the machine's seed"},
+    {"/secure-chosen", "kaslr-seed", "theirs is random, ours follows from the machine's seed"},
     {"/timer", "interrupts", "QEMU before 9 does not list EL2's virtual timer"},
 };
 
@@ -40,21 +42,26 @@ static const struct board_case {
     const char *append; /* not NULL: with a kernel and an initrd */
     bool its;
     bool vhe;
+    bool secure;
+    bool gic_v2;
 } cases[] = {
-    {1, 128, true, "max", "arm,cortex-a57", true, NULL, true, true},
-    {2, 1024, true, "max", "arm,cortex-a57", true, NULL, true, true},
-    {4, 1024, false, "max", "arm,cortex-a57", true, NULL, true, false},
-    {8, 4096, true, "max", "arm,cortex-a57", true, NULL, true, true},
-    {18, 256, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false},
-    {1, 6144, false, "max", "arm,cortex-a57", true, NULL, true, false},
-    {2, 512, true, "cortex-a53", "arm,cortex-a53", true, NULL, true, false},
-    {1, 512, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false},
-    {4, 2048, true, "cortex-a72", "arm,cortex-a72", true, NULL, true, false},
-    {4, 2048, false, "neoverse-n1", "arm,neoverse-n1", true, NULL, true, false},
-    {1, 256, true, "cortex-a57,pmu=off", "arm,cortex-a57", false, NULL, true, false},
-    {1, 64, true, "cortex-a57", "arm,cortex-a57", true, "console=ttyAMA0 quiet", true, false},
-    {2, 1024, true, "max", "arm,cortex-a57", true, "console=ttyAMA0", true, true},
-    {1, 128, true, "neoverse-n1", "arm,neoverse-n1", true, NULL, false, true},
+    {1, 128, true, "max", "arm,cortex-a57", true, NULL, true, true, false, false},
+    {2, 1024, true, "max", "arm,cortex-a57", true, NULL, true, true, false, false},
+    {4, 1024, false, "max", "arm,cortex-a57", true, NULL, true, false, false, false},
+    {8, 4096, true, "max", "arm,cortex-a57", true, NULL, true, true, false, false},
+    {18, 256, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false, false, false},
+    {1, 6144, false, "max", "arm,cortex-a57", true, NULL, true, false, false, false},
+    {2, 512, true, "cortex-a53", "arm,cortex-a53", true, NULL, true, false, false, false},
+    {1, 512, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false, false, false},
+    {4, 2048, true, "cortex-a72", "arm,cortex-a72", true, NULL, true, false, false, false},
+    {4, 2048, false, "neoverse-n1", "arm,neoverse-n1", true, NULL, true, false, false, false},
+    {1, 256, true, "cortex-a57,pmu=off", "arm,cortex-a57", false, NULL, true, false, false, false},
+    {1, 64, true, "cortex-a57", "arm,cortex-a57", true, "console=ttyAMA0 quiet", true, false, false,
+     false},
+    {2, 1024, true, "max", "arm,cortex-a57", true, "console=ttyAMA0", true, true, false, false},
+    {1, 128, true, "neoverse-n1", "arm,neoverse-n1", true, NULL, false, true, false, false},
+    {1, 128, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false, true, false},
+    {2, 256, false, "cortex-a57", "arm,cortex-a57", true, "quiet", true, false, true, false},
 };
 
 struct temp_files {
@@ -100,9 +107,11 @@ static void qemu_tree(const struct board_case *c, struct dt *dt)
     make_temp(&t);
     n = snprintf(
         cmd, sizeof(cmd),
-        "qemu-system-aarch64 -M virt,gic-version=3,virtualization=%s,its=%s,dumpdtb=%s -cpu %s "
+        "qemu-system-aarch64 -M virt,gic-version=3,virtualization=%s,its=%s,secure=%s,dumpdtb=%s "
+        "-cpu %s "
         "-smp %u -m %u -nodefaults -nographic",
-        c->el2 ? "on" : "off", c->its ? "on" : "off", t.dtb, c->cpu, c->smp, c->mib);
+        c->el2 ? "on" : "off", c->its ? "on" : "off", c->secure ? "on" : "off", t.dtb, c->cpu,
+        c->smp, c->mib);
     if (c->append)
         n += snprintf(cmd + n, sizeof(cmd) - (size_t)n, " -kernel %s -initrd %s -append '%s'",
                       t.kernel, t.initrd, c->append);
@@ -121,6 +130,8 @@ static void our_tree(const struct board_case *c, struct dt *dt)
         .el2 = c->el2,
         .vhe = c->vhe,
         .its = c->its,
+        .secure = c->secure,
+        .no_psci = c->secure && !c->append,
         .pmu = c->pmu,
         .cpu_compatible = c->compatible,
         .seed = 1,

@@ -38,13 +38,16 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
         {{"qemu", "-netdev", "user,id=x,smb=/"}, "smb=/ is not offered: no SMB server", ""},
         {{"qemu", "-netdev", "socket,id=x"}, "expected one of listen=", ""},
         {{"qemu", "-netdev", "stream,id=x,server=on"}, "addr.path=PATH", ""},
-        {{"qemu", "-daemonize"}, "-daemonize is not offered: it stays in the foreground", ""},
+        {{"qemu", "-M", VIRT, "-daemonize", "-serial", "stdio"},
+         "-daemonize: the UART",
+         "file:FILE"},
+        {{"qemu", "-chroot", "/"}, "-chroot is not offered: start it in one", ""},
         {{"qemu", "image"}, "image is not offered: expected an option", ""},
         {{"qemu", "-M", "raspi3b"}, "-machine raspi3b is not offered", "virt"},
         {{"qemu", "-M", "virt-2.5"}, "-machine virt-2.5 is not offered", "virt-2.6"},
         {{"qemu", "-M", "virt-4.20"}, "-machine virt-4.20 is not offered", ""},
         {{"qemu", "-M", "virt,gic-version=2"}, "gic-version=2 is not offered", "GICv3 only"},
-        {{"qemu", "-M", "virt,secure=on"}, "secure=on is not offered: there is no EL3", ""},
+        {{"qemu", "-M", VIRT ",secure=on", "-bios", "x"}, "secure=on is not offered with", "EL3"},
         {{"qemu", "-M", "virt,foo=1"}, "no property \"foo\"", "help"},
         {{"qemu", "-M", "virt,highmem=off", "-m", "4G"}, "highmem=off: expected at most", ""},
         {{"qemu", "-cpu", "a57"}, "-cpu a57 is not offered", ""},
@@ -79,7 +82,18 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
         {{"qemu", "-drive", "file=fat:/nonexistent", "-M", "virt"}, "/nonexistent", ""},
         {{"qemu", "-chardev", "socket,id=x"}, "-chardev socket is not offered", "stdio"},
         {{"qemu", "-chardev", "file,id=x"}, "expected path=FILE for file", ""},
-        {{"qemu", "-object", "iothread,id=x"}, "-object iothread is not offered", ""},
+        {{"qemu", "-object", "rng-egd,id=x"}, "-object rng-egd is not offered", "-seed"},
+        {{"qemu", "-object", "memory-backend-ram,id=x"}, "expected id=ID and size=SIZE", ""},
+        {{"qemu", "-M", VIRT ",memory-backend=x"}, "memory-backend=x: expected the id", ""},
+        {{"qemu", "-M", VIRT, "-object", "memory-backend-ram,id=x,size=1G", "-numa",
+          "node,memdev=x"},
+         "it has 1024 MiB, and -m says 128",
+         ""},
+        {{"qemu", "-numa", "node", "-numa", "node,nodeid=0"}, "there is one memory node", ""},
+        {{"qemu", "-global", "virtio"}, "expected DRIVER.PROPERTY=VALUE", ""},
+        {{"qemu", "-M", VIRT, "-global", "virtio-rng-device.foo=1", "-device", "virtio-rng-device"},
+         "no property \"foo\"",
+         ""},
         {{"qemu", "-M", "virt", "-device", "virtio-blk-device,drive=x"},
          "drive=x: expected the id",
          ""},
@@ -99,7 +113,7 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
         {{"qemu", "-monitor", "telnet::4444,server"}, "-monitor telnet::4444,server is not", ""},
         {{"qemu", "-M", "virt", "-mon", "chardev=x"}, "expected chardev=ID", ""},
         {{"qemu", "-mon", "chardev=x,mode=control"}, "mode=control", ""},
-        {{"qemu", "-display", "gtk"}, "-display gtk is not offered", "use none"},
+        {{"qemu", "-display", "gdk"}, "-display gdk is not offered", "did you mean gtk?"},
         {{"qemu", "-nic", "user,model=e1000"}, "model=e1000 is not offered", "virtio-net-device"},
         {{"qemu", "-rtc", "base=2000-13-01"}, "base=2000-13-01: expected utc", ""},
         {{"qemu", "-rtc", "base=2000-01-01T"}, "base=2000-01-01T: expected utc", ""},
@@ -126,19 +140,14 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
 static void test_all_refusals_are_shown_at_once_without_the_help(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"-machine gic-version=2",
-                                        "-machine mte=on",
-                                        "-cpu cortex-a78",
-                                        "-netdev tap",
-                                        "-foo",
-                                        "-device virtio-net-pci",
-                                        "-chardev socket",
-                                        "-usb"};
+    static const char *const texts[] = {
+        "-machine gic-version=2", "-machine mte=on", "-cpu cortex-a78", "-netdev tap", "-foo",
+        "-device virtio-net-pci", "-chardev socket", "-usbdevice"};
 
     struct result *r =
         RUN("qemu", "-M", "virt,gic-version=2,mte=on", "-cpu", "cortex-a78", "-netdev", "tap,id=n",
             "-foo", "bar", "-device", "virtio-net-pci,netdev=n", "-chardev", "socket,id=c,path=x",
-            "-usb", "-device", "virtconsole,chardev=c", "-kernel", in_dir("off"));
+            "-usbdevice", "tablet", "-device", "virtconsole,chardev=c", "-kernel", in_dir("off"));
     for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++)
         assert_contains(r->err, texts[k]);
     assert_int_equal(lines_of(r->err), sizeof(texts) / sizeof(texts[0]));
@@ -179,7 +188,7 @@ static void test_questions_are_answered_in_qemus_form_with_exit_code_0(void **st
     } rows[] = {
         {{"qemu", "-machine", "?"}, "\nvirt                 QEMU 7.2 ARM Virtual Machine"},
         {{"qemu", "-M", "help"}, "Supported machines are:"},
-        {{"qemu", "-M", "virt,?"}, "  gic-version=<3|max>\n"},
+        {{"qemu", "-M", "virt,?"}, "  gic-version=<3|max|host>\n"},
         {{"qemu", "-cpu", "help"}, "Available CPUs:\n  cortex-a35\n"},
         {{"qemu", "-cpu", "?"}, "  neoverse-n1\n"},
         {{"qemu", "-machine", "virt,accel=tcg", "-device", "?"},
@@ -255,14 +264,17 @@ static void test_scripts_find_the_words_that_they_look_for(void **state)
 static void test_what_changes_nothing_is_taken(void **state)
 {
     (void)state;
-    struct result *r =
-        RUN("qemu", "-machine", "virt", "-machine",
-            "gic_version=3,virtualization,dtb_randomness=off", "-cpu", "max,pauth_impdef",
-            "-no-acpi", "-name", "x", "-mem-prealloc", "-m", "size=256M,slots=4,maxmem=8G", "-smp",
-            "cpus=2,maxcpus=4,sockets=2,cores=2", "-accel", "kvm:tcg", "-object",
-            "rng-builtin,id=r", "-device", "virtio-rng-device,rng=r", "-vga", "none", "-msg",
-            "timestamp=on", "-parallel", "none", "-global", "virtio-mmio.force-legacy=false",
-            "-global", "driver=virtio-mmio,property=ioeventfd,value=off", "-kernel", in_dir("off"));
+    struct result *r = RUN(
+        "qemu", "-machine", "virt", "-machine", "gic_version=3,virtualization,dtb_randomness=off",
+        "-cpu", "max,pauth_impdef", "-no-acpi", "-name", "x", "-mem-prealloc", "-m",
+        "size=256M,slots=4,maxmem=8G", "-smp", "cpus=2,maxcpus=4,sockets=2,cores=2", "-accel",
+        "kvm:tcg", "-object", "rng-builtin,id=r", "-device", "virtio-rng-device,rng=r", "-vga",
+        "none", "-msg", "timestamp=on", "-parallel", "none", "-global",
+        "virtio-mmio.force-legacy=false", "-global",
+        "driver=virtio-mmio,property=ioeventfd,value=off", "-usb", "-singlestep", "-tb-size", "64",
+        "-action", "reboot=shutdown,panic=none", "-object",
+        "memory-backend-ram,id=ram,size=256M,prealloc=on", "-numa", "node,memdev=ram,cpus=0-1",
+        "-object", "iothread,id=io", "-machine", "usb=on,graphics=off", "-kernel", in_dir("off"));
     assert_string_equal(r->err, "");
     assert_int_equal(r->code, 0);
 }
@@ -275,6 +287,16 @@ static void test_what_differs_is_said(void **state)
     } rows[] = {
         {{"-accel", "hvf"}, "there is no accelerator hvf"},
         {{"-enable-kvm"}, "there is no accelerator kvm"},
+        {{"-display", "gtk,gl=on"}, "-display gtk: there is no display yet"},
+        {{"-vnc", ":1"}, "-vnc :1: there is no display yet"},
+        {{"-boot", "menu=on"}, "-boot menu=on: firmware is told of no boot order"},
+        {{"-uuid", "x"}, "-uuid x: there are no SMBIOS tables"},
+        {{"-audiodev", "none,id=snd0"}, "there is no sound"},
+        {{"-machine", "acpi=on"}, "there are no ACPI tables"},
+        {{"-machine", "gic-version=host"}, "there is no KVM: taking 3"},
+        {{"-machine", "secure=on"}, "of the board there is what the Non-secure side sees"},
+        {{"-mem-path", "/dev/hugepages"}, "RAM is anonymous memory"},
+        {{"-global", "e1000.mac=1"}, "there is no e1000: it changes nothing"},
         {{"-no-shutdown"}, "-no-shutdown: the machine ends"},
         {{"-S"}, "-S: the machine runs at once"},
         {{"-serial", "mon:stdio", "-serial", "pty"}, "-serial pty goes nowhere"},

@@ -91,6 +91,51 @@ static void test_the_pidfile_is_there_while_the_machine_runs(void **state)
     assert_int_equal(access(pid, F_OK), -1);
 }
 
+static void test_a_daemon_goes_on_when_its_caller_has_its_exit_code(void **state)
+{
+    (void)state;
+    static char text[FILE_MAX];
+    char serial[160];
+    const char *pidfile = in_dir("daemon.pid");
+
+    snprintf(serial, sizeof(serial), "file:%s", in_dir("daemon.out"));
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("echo"), "-daemonize", "-serial", serial,
+                           "-pidfile", pidfile, "--timeout", "20");
+    assert_string_equal(r->err, "");
+    assert_int_equal(r->code, 0);
+    read_file(pidfile, text);
+    pid_t pid = (pid_t)strtol(text, NULL, 10);
+    assert_int_equal(kill(pid, 0), 0);
+    for (int k = 0; k < 500 && (read_file(in_dir("daemon.out"), text), *text != '>'); k++)
+        usleep(10000);
+    assert_string_equal(text, ">");
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    for (int k = 0; k < 500 && access(pidfile, F_OK) == 0; k++)
+        usleep(10000);
+    assert_int_not_equal(access(pidfile, F_OK), 0);
+    r = RUN(MINIMAL, "-kernel", in_dir("nothing"), "-daemonize", "-serial", "none");
+    assert_contains(r->err, "could not load kernel");
+    assert_int_equal(r->code, 2);
+}
+
+static void test_firmware_is_looked_for_in_the_directories_of_L(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(in_dir("firmware"), 0777), 0);
+    write_file("firmware/fw.bin", guest_exit42, sizeof(guest_exit42));
+    struct result *r = RUN(MINIMAL, "-bios", "fw.bin", "-L", in_dir("firmware"), "-semihosting");
+    assert_int_equal(r->code, 42);
+    assert_contains(RUN(MINIMAL, "-bios", "fw.bin")->err, "fw.bin");
+}
+
+static void test_global_properties_are_of_all_devices_of_a_driver(void **state)
+{
+    (void)state;
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "virtio-rng-device",
+                           "-global", "virtio-rng-device.rng=nothing");
+    assert_contains(r->err, "rng=nothing: expected the id");
+}
+
 static void test_stopped_at_start_the_monitor_comes_first(void **state)
 {
     (void)state;
@@ -118,6 +163,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_chardev_is_the_uart_and_the_monitor_and_its_log),
         cmocka_unit_test(test_without_defaults_the_uart_is_not_connected),
         cmocka_unit_test(test_the_pidfile_is_there_while_the_machine_runs),
+        cmocka_unit_test(test_a_daemon_goes_on_when_its_caller_has_its_exit_code),
+        cmocka_unit_test(test_firmware_is_looked_for_in_the_directories_of_L),
+        cmocka_unit_test(test_global_properties_are_of_all_devices_of_a_driver),
         cmocka_unit_test(test_stopped_at_start_the_monitor_comes_first),
     };
 

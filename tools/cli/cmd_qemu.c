@@ -65,6 +65,7 @@ STORE(pidfile, req.pidfile)
 SWITCH(snapshot, devices.snapshot)
 SWITCH(no_reboot, req.config.no_reboot)
 SWITCH(nodefaults, host.nodefaults)
+SWITCH(daemonize, process.daemonize)
 #undef SWITCH
 
 static bool qemu_no_shutdown(struct qemu *q, const char *option, const char *value)
@@ -103,6 +104,8 @@ static bool qemu_version(struct qemu *q, const char *option, const char *value)
 }
 
 static option_fn qemu_help; /* prints the table that it is in */
+
+static option_fn qemu_noted; /* says the help of its row */
 
 static bool qemu_ignore(struct qemu *q, const char *option, const char *value)
 {
@@ -180,6 +183,14 @@ static const struct qemu_option *find_option(const char *name)
         if (!strcmp(options[k].name, name))
             return &options[k];
     return NULL;
+}
+
+/* What is accepted and changes nothing, which the option's help says. */
+static bool qemu_noted(struct qemu *q, const char *option, const char *value)
+{
+    qemu_note(q, "-%s%s%s: %s", option, value ? " " : "", value ? value : "",
+              find_option(option)->help);
+    return true;
 }
 
 static bool refuse_unknown(const char *word, const char *name)
@@ -270,6 +281,10 @@ static bool check_images(const struct qemu *q)
 {
     const struct arm_config *c = &q->req.config;
 
+    if (c->secure && (c->bios || c->pflash[0].path))
+        return qemu_bad(
+            "-machine secure=on is not offered with firmware: there is no EL3, where it "
+            "would start; a kernel alone is started as behind firmware");
     if (!c->kernel && (c->append || c->initrd) && !q->req.dump_dtb)
         return qemu_bad("-append and -initrd need -kernel");
     if (c->kernel || c->bios || c->pflash[0].path || c->blob_count || q->req.dump_dtb ||
@@ -290,6 +305,7 @@ static bool complete(struct qemu *q)
     if (!q->host.refused)
         good &= qemu_host_connect(q);
     good &= run_options_apply(q->own, &q->req);
+    good &= qemu_process_connect(q);
     qemu_loaders_connect(q);
     qemu_debug_connect(q);
     return good && check_images(q);
@@ -301,9 +317,22 @@ static void print_notes(const struct qemu *q)
         fprintf(stderr, "armillary qemu: warning: %s\n", (const char *)q->notes->pdata[k]);
 }
 
-static int parse_and_run(struct qemu *q, int argc, char **argv)
+/* -global is for all devices, wherever it stands. */
+static bool take_globals(struct qemu *q, int argc, char **argv)
 {
     bool good = true;
+
+    for (int k = 1; k + 1 < argc; k++) {
+        const char *name = option_name(argv[k]);
+        if (name && !strcmp(name, "global"))
+            good &= qemu_global(q, name, argv[++k]);
+    }
+    return good;
+}
+
+static int parse_and_run(struct qemu *q, int argc, char **argv)
+{
+    bool good = take_globals(q, argc, argv);
 
     for (int k = 1; k < argc && !q->answered;)
         k += take(q, argc - k, argv + k, &good);
@@ -313,7 +342,7 @@ static int parse_and_run(struct qemu *q, int argc, char **argv)
     if (!good)
         return EXIT_USAGE;
     print_notes(q);
-    return runner_run(&q->req);
+    return qemu_process_run(q);
 }
 
 int cmd_qemu(int argc, char **argv)

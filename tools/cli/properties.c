@@ -180,7 +180,10 @@ char *properties_find(const char *text, const char *implied, const char *key)
 
         if (!eq && first && implied && !strcmp(implied, key))
             return g_strdup(word);
-        if (eq && !strncmp(word, key, (size_t)(eq - word)) && !key[eq - word])
+        if (!eq)
+            continue;
+        g_autofree char *name = g_strndup(word, (size_t)(eq - word));
+        if (!strcmp(g_strdelimit(name, "_", '-'), key))
             return g_strdup(eq + 1);
     }
     return NULL;

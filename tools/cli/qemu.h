@@ -11,7 +11,9 @@
 #include "qemu_host.h"
 #include "qemu_loaders.h"
 #include "qemu_machine.h"
+#include "qemu_memory.h"
 #include "qemu_net.h"
+#include "qemu_process.h"
 #include "run_options.h"
 #include "runner.h"
 
@@ -23,6 +25,8 @@ struct qemu {
     struct qemu_host host;
     struct qemu_debug debug;
     struct qemu_net net;
+    struct qemu_memory memory;
+    struct qemu_process process;
     struct options *own; /* `armillary run`'s limits and debug options */
     GPtrArray *strings;  /* owns what req points at */
     GPtrArray *notes;    /* printed once the line is accepted */

@@ -209,9 +209,10 @@ bool qemu_pflash(struct qemu *q, const char *option, const char *value)
 /* ---- -object ---- */
 
 static const struct property object_properties[] = {
-    {"qom-type", "rng-random|rng-builtin", set_object_driver, NULL},
+    {"qom-type", "rng-random|rng-builtin|iothread", set_object_driver, NULL},
     {"id", "ID", set_object_id, NULL},
     {"filename", "FILE", NULL, "what the guest is given follows from -seed, not from that file"},
+    {"poll-max-ns", "N", NULL, NULL}, /* of an iothread: devices have no threads here */
 };
 
 bool qemu_object(struct qemu *q, const char *option, const char *value)
@@ -221,12 +222,16 @@ bool qemu_object(struct qemu *q, const char *option, const char *value)
 
     if (properties_want_help(value)) {
         if (is_help(value))
-            printf("List of user creatable objects:\n  filter-dump\n  rng-builtin\n  rng-random\n");
+            printf("List of user creatable objects:\n  filter-dump\n  iothread\n  "
+                   "memory-backend-file\n  "
+                   "memory-backend-memfd\n  memory-backend-ram\n  rng-builtin\n  rng-random\n");
         else
             properties_print(driver, object_properties, G_N_ELEMENTS(object_properties));
         q->answered = true;
         return true;
     }
+    if (driver && g_str_has_prefix(driver, "memory-backend-"))
+        return qemu_memory_backend(q, value);
     if (driver && !strcmp(driver, "filter-dump"))
         return qemu_filter_dump(q, value);
     if (!driver || !properties_accept(object_properties[0].accepts, driver))
@@ -367,6 +372,39 @@ static bool no_driver(const char *name)
     return false;
 }
 
+bool qemu_device_default(struct qemu *q, const char *word)
+{
+    struct qemu_devices *d = &q->devices;
+    g_autofree char *name = g_strndup(word, strcspn(word, "."));
+    bool known = false;
+
+    for (size_t k = 0; k < G_N_ELEMENTS(drivers); k++)
+        known |= !strcmp(drivers[k].name, name);
+    if (!known) {
+        qemu_note(q, "-global %s: there is no %s: it changes nothing", word, name);
+        return true;
+    }
+    if (d->default_count == QEMU_DEFAULTS_MAX)
+        return qemu_bad("-global: more than %d of them", QEMU_DEFAULTS_MAX);
+    d->defaults[d->default_count++] = qemu_keep(q, g_strdup(word));
+    return true;
+}
+
+/* What -global says of the driver, before what the device says itself. */
+static bool set_defaults(struct qemu *q, const struct qemu_driver *driver)
+{
+    size_t length = strlen(driver->name);
+    bool good = true;
+
+    for (unsigned k = 0; k < q->devices.default_count; k++) {
+        const char *word = q->devices.defaults[k];
+        if (!strncmp(word, driver->name, length) && word[length] == '.')
+            good &= properties_set(q, "device", word + length + 1, NULL, driver->properties,
+                                   driver->count);
+    }
+    return good;
+}
+
 static bool set_driver(struct qemu *q, const char *value)
 {
     (void)q, (void)value; /* find_driver() has */
@@ -381,7 +419,8 @@ static bool set_device(struct qemu *q, const char *value, const struct qemu_driv
     table[0] = (struct property){"driver", "NAME", set_driver, NULL};
     memcpy(&table[1], driver->properties, driver->count * sizeof(*table));
     *device(q) = (struct qemu_device){.driver = driver};
-    return properties_set(q, "device", value, "driver", table, driver->count + 1);
+    return set_defaults(q, driver) &&
+           properties_set(q, "device", value, "driver", table, driver->count + 1);
 }
 
 bool qemu_device(struct qemu *q, const char *option, const char *value)

@@ -6,9 +6,10 @@
 
 #include "devices.h"
 
-#define QEMU_DRIVES_MAX  40
-#define QEMU_OBJECTS_MAX 24
-#define QEMU_DEVICES_MAX 48
+#define QEMU_DRIVES_MAX   40
+#define QEMU_OBJECTS_MAX  24
+#define QEMU_DEVICES_MAX  48
+#define QEMU_DEFAULTS_MAX 32
 
 struct qemu;
 
@@ -34,7 +35,8 @@ struct qemu_devices {
     struct qemu_drive drives[QEMU_DRIVES_MAX];
     struct qemu_object objects[QEMU_OBJECTS_MAX];
     struct qemu_device devices[QEMU_DEVICES_MAX];
-    unsigned drive_count, object_count, device_count;
+    const char *defaults[QEMU_DEFAULTS_MAX]; /* DRIVER.PROPERTY=VALUE, of -global */
+    unsigned drive_count, object_count, device_count, default_count;
     bool refused;                     /* one of them was */
     bool snapshot;                    /* of all drives */
     const struct qemu_device *serial; /* the virtio-serial-device, once connected */
@@ -47,6 +49,8 @@ bool qemu_hard_disk(struct qemu *q, const char *option, const char *value); /* -
 bool qemu_cdrom(struct qemu *q, const char *option, const char *value);
 bool qemu_pflash(struct qemu *q, const char *option, const char *value);
 bool qemu_device(struct qemu *q, const char *option, const char *value);
+/* -global DRIVER.PROPERTY=VALUE, for the devices that come behind it. */
+bool qemu_device_default(struct qemu *q, const char *word);
 bool qemu_object(struct qemu *q, const char *option, const char *value);
 
 /* After all options: fill the configuration. */

@@ -220,6 +220,14 @@ static bool check_mux(struct qemu *q)
     return true;
 }
 
+/* Standard input and output are not a daemon's. */
+static bool check_daemon(const struct qemu *q, bool serial_stdio)
+{
+    return !q->process.daemonize || (!serial_stdio && !q->req.monitor_first) ||
+           qemu_bad("-daemonize: the UART or the monitor is at the terminal; expected "
+                    "-serial file:FILE, none or another");
+}
+
 /* ---- -rtc ---- */
 
 static bool set_base(struct qemu *q, const char *value)
@@ -322,17 +330,23 @@ static const struct property globals[] = {
     {"virtio-mmio.ioeventfd", "on|off", NULL, NULL}, /* how QEMU is told of a notification */
 };
 
-/* DRIVER.PROPERTY=VALUE, or driver=DRIVER,property=PROPERTY,value=VALUE. */
+/* DRIVER.PROPERTY=VALUE, or driver=DRIVER,property=PROPERTY,value=VALUE. Of a driver that -device
+ * has, it is what each of them has if it does not say otherwise; a driver of none is no device. */
 bool qemu_global(struct qemu *q, const char *option, const char *value)
 {
     g_autofree char *driver = properties_find(value, NULL, "driver");
     g_autofree char *property = properties_find(value, NULL, "property");
     g_autofree char *to = properties_find(value, NULL, "value");
+    g_autofree char *word = driver && property && to
+                                ? g_strdup_printf("%s.%s=%s", driver, property, to)
+                                : g_strdup(value);
+    const char *dot = strchr(word, '.'), *eq = strchr(word, '=');
 
-    if (!driver || !property || !to)
-        return PROPERTIES(q, option, value, NULL, globals);
-    g_autofree char *word = g_strdup_printf("%s.%s=%s", driver, property, to);
-    return PROPERTIES(q, option, word, NULL, globals);
+    if (!dot || !eq || dot > eq)
+        return qemu_bad("-global %s: expected DRIVER.PROPERTY=VALUE", value);
+    if (g_str_has_prefix(word, "virtio-mmio."))
+        return PROPERTIES(q, option, word, NULL, globals);
+    return qemu_device_default(q, word);
 }
 
 static bool set_enable(struct qemu *q, const char *value)
@@ -432,7 +446,8 @@ static void connect_stopped(struct qemu *q, bool serial_stdio)
 bool qemu_host_connect(struct qemu *q)
 {
     struct qemu_host *h = &q->host;
-    const char *first = h->serial_count ? h->serials[0] : h->nodefaults ? "none" : "stdio";
+    bool alone = h->nodefaults || q->process.daemonize;
+    const char *first = h->serial_count ? h->serials[0] : alone ? "none" : "stdio";
     bool stdio = false, good = connect_serial(q, first, &stdio);
 
     for (unsigned n = 1; n < h->serial_count; n++)
@@ -442,7 +457,7 @@ bool qemu_host_connect(struct qemu *q)
                   h->serials[n]);
     for (unsigned n = 0; good && n < h->monitor_count; n++)
         good &= connect_monitor(q, h->monitors[n], stdio);
-    good &= check_chardevs(h) && check_mux(q);
+    good &= check_chardevs(h) && check_mux(q) && check_daemon(q, stdio);
     connect_stopped(q, stdio);
     q->req.config.fw_cfg = h->files;
     q->req.config.fw_cfg_count = h->file_count;

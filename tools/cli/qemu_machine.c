@@ -67,8 +67,18 @@ static bool set_virtualization(struct qemu *q, const char *value)
 
 static bool set_gic_version(struct qemu *q, const char *value)
 {
-    (void)value;
+    if (!strcmp(value, "host"))
+        qemu_note(q, "gic-version=host: there is no KVM: taking 3");
     q->machine.gic_version = true;
+    return true;
+}
+
+static bool set_secure(struct qemu *q, const char *value)
+{
+    q->req.config.secure = property_is_on(value);
+    if (q->req.config.secure)
+        qemu_note(q, "-machine secure=on: there is no EL3: of the board there is what the "
+                     "Non-secure side sees, with a GIC of one Security state");
     return true;
 }
 
@@ -81,6 +91,20 @@ static bool set_its(struct qemu *q, const char *value)
 static bool set_highmem(struct qemu *q, const char *value)
 {
     q->machine.highmem_off = !property_is_on(value);
+    return true;
+}
+
+static bool set_acpi(struct qemu *q, const char *value)
+{
+    if (property_is_on(value))
+        qemu_note(q,
+                  "-machine acpi=on: there are no ACPI tables: the device tree describes it all");
+    return true;
+}
+
+static bool set_memory_backend(struct qemu *q, const char *value)
+{
+    q->memory.used = qemu_keep(q, g_strdup(value));
     return true;
 }
 
@@ -117,7 +141,7 @@ SETTER(dtb, config.dtb)
 static const struct property machine_properties[] = {
     {"type", "NAME", set_type, NULL},
     {"virtualization", "on|off", set_virtualization, NULL},
-    {"gic-version", "3|max", set_gic_version, NULL},
+    {"gic-version", "3|max|host", set_gic_version, NULL},
     {"dumpdtb", "FILE", set_dumpdtb, NULL},
     {"kernel", "FILE", set_kernel, NULL},
     {"initrd", "FILE", set_initrd, NULL},
@@ -125,14 +149,18 @@ static const struct property machine_properties[] = {
     {"dtb", "FILE", set_dtb, NULL},
     {"firmware", "FILE", set_bios, NULL},
     {"accel", "tcg|NAME:NAME", set_accel, NULL},
-    {"secure", "off", NULL, NULL},
+    {"secure", "on|off", set_secure, NULL},
     {"mte", "off", NULL, NULL},
     {"its", "on|off", set_its, NULL},
     {"iommu", "none", NULL, NULL},
-    {"acpi", "off|auto", NULL, NULL},
+    {"acpi", "on|off|auto", set_acpi, NULL},
     {"ras", "off", NULL, NULL},
-    {"usb", "off", NULL, NULL},
-    {"graphics", "off", NULL, NULL},
+    {"usb", "on|off", NULL, NULL},      /* virt has no controller of its own */
+    {"graphics", "on|off", NULL, NULL}, /* nor a display */
+    {"memory-backend", "ID", set_memory_backend, NULL},
+    {"kernel-irqchip", "on|off|split", NULL, NULL}, /* of KVM */
+    {"x-oem-id", "TEXT", NULL, "there are no ACPI tables"},
+    {"x-oem-table-id", "TEXT", NULL, "there are no ACPI tables"},
     {"highmem", "on|off", set_highmem, NULL},
     {"compact-highmem", "on|off", NULL, NULL},
     {"highmem-redists", "on|off", NULL, NULL},
@@ -264,6 +292,9 @@ static const struct property cpu_properties[] = {
     {"sve", "off", set_absent, NULL},
     {"pmu", "on|off", set_pmu, NULL},
     {"aarch64", "on", NULL, NULL},
+    {"kvm-no-adjvtime", "on|off", NULL, NULL}, /* of KVM */
+    {"kvm-steal-time", "on|off", NULL, NULL},
+    {"migratable", "on|off", NULL, NULL},
 };
 
 bool qemu_cpu(struct qemu *q, const char *option, const char *value)
@@ -373,6 +404,11 @@ static const struct property accel_properties[] = {
     {"tb-size", "N", NULL, NULL},
     {"one-insn-per-tb", "on|off", NULL, NULL},
     {"split-wx", "on|off", NULL, NULL},
+    {"kernel-irqchip", "on|off|split", NULL, NULL}, /* of KVM, like the rest */
+    {"kvm-shadow-mem", "SIZE", NULL, NULL},
+    {"dirty-ring-size", "N", NULL, NULL},
+    {"eager-split-size", "N", NULL, NULL},
+    {"igd-passthru", "off", NULL, NULL},
 };
 
 bool qemu_accel(struct qemu *q, const char *option, const char *value)
@@ -462,5 +498,5 @@ bool qemu_machine_connect(struct qemu *q)
     apply_version(m);
     q->req.config.gic.no_its = m->its_off;
     make_cpu(q);
-    return true;
+    return qemu_memory_connect(q);
 }

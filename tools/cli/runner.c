@@ -448,6 +448,8 @@ static int run_console(struct run *r)
     }
     console_start(r->input, r->m);
     networks_start(r->req->networks, r->m);
+    if (r->req->started)
+        r->req->started(r->req->started_ctx);
     signals_stop(r->m);
     double start = host_seconds();
     enum arm_stop_reason why = run_machine(r);

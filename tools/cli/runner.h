@@ -39,6 +39,8 @@ struct run_request {
     const struct check_request *check; /* what to check; NULL: nothing */
     struct device_options *devices;    /* its ports are connected by runner_run(); may be NULL */
     struct networks *networks;         /* likewise */
+    void (*started)(void *ctx); /* the machine is made, and its first instruction next; or NULL */
+    void *started_ctx;
 };
 
 /* Is it stdio, mon:stdio, none, null or file:PATH? */

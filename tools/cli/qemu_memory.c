@@ -1,0 +1,112 @@
+#include "qemu_memory.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "parse.h"
+#include "qemu.h"
+
+static struct qemu_backend *backend(struct qemu *q)
+{
+    return &q->memory.backends[q->memory.backend_count];
+}
+
+static bool set_id(struct qemu *q, const char *value)
+{
+    backend(q)->id = qemu_keep(q, g_strdup(value));
+    return true;
+}
+
+static bool set_size(struct qemu *q, const char *value)
+{
+    return parse_size(value, 1, &backend(q)->size) ||
+           qemu_bad("-object size=%s: expected bytes, or a number with K, M or G", value);
+}
+
+static bool set_share(struct qemu *q, const char *value)
+{
+    if (property_is_on(value))
+        qemu_note(q, "-object memory-backend share=on: no other program sees the machine's RAM");
+    return true;
+}
+
+static const struct property backend_properties[] = {
+    {"qom-type", "memory-backend-ram|memory-backend-memfd|memory-backend-file", NULL, NULL},
+    {"id", "ID", set_id, NULL},
+    {"size", "SIZE", set_size, NULL},
+    {"share", "on|off", set_share, NULL},
+    {"mem-path", "FILE", NULL, "RAM is anonymous memory: that file is not read or written"},
+    {"prealloc", "on|off", NULL, NULL}, /* of the host's memory only, like the rest */
+    {"prealloc-threads", "N", NULL, NULL},
+    {"merge", "on|off", NULL, NULL},
+    {"dump", "on|off", NULL, NULL},
+    {"reserve", "on|off", NULL, NULL},
+    {"host-nodes", "NODES", NULL, NULL},
+    {"policy", "default|preferred|bind|interleave", NULL, NULL},
+    {"hugetlb", "on|off", NULL, NULL},
+    {"hugetlbsize", "SIZE", NULL, NULL},
+    {"seal", "on|off", NULL, NULL},
+    {"align", "SIZE", NULL, NULL},
+    {"discard-data", "on|off", NULL, NULL},
+};
+
+bool qemu_memory_backend(struct qemu *q, const char *value)
+{
+    if (q->memory.backend_count == QEMU_BACKENDS_MAX)
+        return qemu_bad("-object: more than %d memory backends", QEMU_BACKENDS_MAX);
+    *backend(q) = (struct qemu_backend){0};
+    if (!properties_set(q, "object", value, "qom-type", backend_properties,
+                        G_N_ELEMENTS(backend_properties)))
+        return false;
+    if (!backend(q)->id || !backend(q)->size)
+        return qemu_bad("-object %s: expected id=ID and size=SIZE", value);
+    q->memory.backend_count++;
+    return true;
+}
+
+static const struct qemu_backend *find(const struct qemu_memory *m, const char *id)
+{
+    for (unsigned k = 0; k < m->backend_count; k++)
+        if (!strcmp(m->backends[k].id, id))
+            return &m->backends[k];
+    return NULL;
+}
+
+static bool use(struct qemu *q, const char *value)
+{
+    q->memory.used = qemu_keep(q, g_strdup(value));
+    return true;
+}
+
+static const struct property node_properties[] = {
+    {"type", "node", NULL, NULL}, {"nodeid", "0", NULL, NULL}, {"cpus", "CPUS", NULL, NULL},
+    {"mem", "SIZE", NULL, NULL},  {"memdev", "ID", use, NULL}, {"initiator", "0", NULL, NULL},
+};
+
+bool qemu_numa(struct qemu *q, const char *option, const char *value)
+{
+    g_autofree char *type = properties_find(value, "type", "type");
+
+    if (type && (!strcmp(type, "cpu") || !strcmp(type, "dist")))
+        return true; /* of the one node to itself */
+    if (q->memory.nodes++)
+        return qemu_bad("-numa %s is not offered: there is one memory node", value);
+    return properties_set(q, option, value, "type", node_properties, G_N_ELEMENTS(node_properties));
+}
+
+bool qemu_memory_connect(struct qemu *q)
+{
+    const struct qemu_memory *m = &q->memory;
+    const struct qemu_backend *b = m->used ? find(m, m->used) : NULL;
+
+    if (!m->used)
+        return true;
+    if (!b)
+        return qemu_bad("memory-backend=%s: expected the id of an -object memory-backend-ram",
+                        m->used);
+    if (b->size != q->req.config.ram_size)
+        return qemu_bad("memory-backend=%s: it has %" PRIu64 " MiB, and -m says %" PRIu64, m->used,
+                        b->size >> 20, q->req.config.ram_size >> 20);
+    return true;
+}

@@ -1,0 +1,29 @@
+/* -object memory-backend-* and -numa of `armillary qemu`: where QEMU has RAM from. Here it is
+ * anonymous memory of the size that -m says. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define QEMU_BACKENDS_MAX 8
+
+struct qemu;
+
+struct qemu_backend {
+    const char *id;
+    uint64_t size; /* bytes */
+};
+
+struct qemu_memory {
+    struct qemu_backend backends[QEMU_BACKENDS_MAX];
+    unsigned backend_count;
+    const char *used; /* id of the one that is the board's RAM; NULL: none was named */
+    unsigned nodes;   /* of -numa */
+};
+
+/* Options; false, and what is wrong was printed. */
+bool qemu_memory_backend(struct qemu *q, const char *value);
+bool qemu_numa(struct qemu *q, const char *option, const char *value);
+
+/* After all options. */
+bool qemu_memory_connect(struct qemu *q);
