@@ -47,7 +47,7 @@ bool qemu_process_connect(struct qemu *q)
     static const char *const own[] = {"/usr/local/share/qemu", "/usr/share/qemu"};
     const char *bios = q->req.config.bios;
 
-    if (!bios || access(bios, R_OK) == 0 || strchr(bios, '/'))
+    if (!bios || !*bios || access(bios, R_OK) == 0 || strchr(bios, '/'))
         return true;
     for (unsigned k = 0; k < q->process.dir_count; k++)
         if (found_in(q, q->process.dirs[k], bios))
