@@ -22,11 +22,14 @@ static bool virtual_pin(const struct cpu *cpu, enum interrupt_kind k)
     return k == INTERRUPT_FIQ ? cpu->vfiq_pin : k == INTERRUPT_IRQ && cpu->virq_pin;
 }
 
-/* The EL that takes a physical interrupt of kind @k now, or 0 if it stays pending. */
-static unsigned physical_target(const struct cpu *cpu, enum interrupt_kind k)
+unsigned cpu_physical_route(const struct cpu *cpu, enum interrupt_kind k)
 {
-    uint64_t hcr = cpu_hcr(cpu);
-    unsigned target = hcr & (FIELD_MASK(HCR_EL2_TGE) | kinds[k].route) ? 2 : 1;
+    return cpu_hcr(cpu) & (FIELD_MASK(HCR_EL2_TGE) | kinds[k].route) ? 2 : 1;
+}
+
+unsigned cpu_physical_target(const struct cpu *cpu, enum interrupt_kind k)
+{
+    unsigned target = cpu_physical_route(cpu, k);
 
     if (target < cpu->ps.el)
         return 0;
@@ -47,7 +50,7 @@ static bool virtual_pending(const struct cpu *cpu, enum interrupt_kind k)
 bool cpu_interrupt_pending(const struct cpu *cpu, struct interrupt *out)
 {
     for (enum interrupt_kind k = 0; k < INTERRUPT_KINDS; k++) {
-        unsigned target = physical_pending(cpu, k) ? physical_target(cpu, k) : 0;
+        unsigned target = physical_pending(cpu, k) ? cpu_physical_target(cpu, k) : 0;
         if (target) {
             *out = (struct interrupt){.kind = k, .target_el = target};
             return true;
@@ -65,7 +68,7 @@ bool cpu_interrupt_pending(const struct cpu *cpu, struct interrupt *out)
 bool cpu_interrupts_masked(const struct cpu *cpu)
 {
     for (enum interrupt_kind k = 0; k < INTERRUPT_KINDS; k++)
-        if (physical_target(cpu, k))
+        if (cpu_physical_target(cpu, k))
             return false;
     return true;
 }
@@ -96,7 +99,7 @@ bool cpu_raise_serror(struct cpu *cpu, uint32_t iss)
 
 bool cpu_serror_masked(const struct cpu *cpu)
 {
-    return physical_target(cpu, INTERRUPT_SERROR) == 0;
+    return cpu_physical_target(cpu, INTERRUPT_SERROR) == 0;
 }
 
 bool cpu_virtual_serror_masked(const struct cpu *cpu)

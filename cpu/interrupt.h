@@ -19,6 +19,11 @@ struct interrupt {
  * taken now? The one of highest priority. */
 bool cpu_interrupt_pending(const struct cpu *cpu, struct interrupt *out);
 
+/* The EL that physical interrupts of kind @k are routed to; and the one that takes one now, or 0 if
+ * it stays pending. */
+unsigned cpu_physical_route(const struct cpu *cpu, enum interrupt_kind k);
+unsigned cpu_physical_target(const struct cpu *cpu, enum interrupt_kind k);
+
 /* Could no physical interrupt or SError be taken now, even if it were pending? */
 bool cpu_interrupts_masked(const struct cpu *cpu);
 

@@ -112,5 +112,31 @@ bool gic_sysreg_implemented(const struct gic *gic, enum sysreg sr);
 /* Everything but who is connected to whom. The CPUs' pins are driven as they were. */
 void gic_state(struct state_io *io, struct gic *gic);
 
+/* Where a physical interrupt is, and what keeps it from the CPU. */
+#define GIC_NO_CPU 0xffff
+struct gic_irq {
+    bool line, edge; /* its input is high; it is edge-triggered */
+    bool pending, active, enabled;
+    bool signalled; /* it is pending, and the GIC has nothing against it: IRQ, of group 0 FIQ */
+    uint8_t group, priority;
+    uint16_t cpu;   /* whose it is, or GIC_NO_CPU */
+    char held[200]; /* what holds it back in the GIC; "": nothing, or it is not pending */
+};
+
+/* One of a list register. */
+struct gic_virtual_irq {
+    uint32_t intid;
+    uint32_t physical; /* 0: none */
+    bool pending, active, signalled;
+    uint8_t group, priority;
+    char held[200];
+};
+
+/* @intid as @cpu has it, if it is private. False: there is none. */
+bool gic_irq_look(struct gic *gic, unsigned cpu, uint32_t intid, struct gic_irq *irq);
+
+/* What list register @n of @cpu has; false: nothing, or there is none. */
+bool gic_virtual_look(const struct gic *gic, unsigned cpu, unsigned n, struct gic_virtual_irq *irq);
+
 /* State for people, a line at a time, no newlines. */
 void gic_describe(const struct gic *gic, void (*line)(void *ctx, const char *text), void *ctx);

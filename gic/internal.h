@@ -256,6 +256,9 @@ void gic_shot_tell(const struct gic_cpu *c, const struct gic_shot *shot, enum sy
 const struct gic_hppi *gic_lpi_next(struct gic_cpu *c);
 void gic_lpi_invalidate(struct gic_cpu *c); /* configuration bytes may have changed */
 bool gic_lpi_pending(const struct gic_cpu *c, uint32_t intid);
+
+/* The LPI's configuration byte, 0 if the table is not RAM. False: there is no such LPI. */
+bool gic_lpi_config(const struct gic_cpu *c, uint32_t intid, uint8_t *config);
 void gic_lpi_set(struct gic_cpu *c, uint32_t intid);
 void gic_lpi_clear(struct gic_cpu *c, uint32_t intid);
 void gic_lpi_take(struct gic_cpu *c, uint32_t intid); /* as clear, but acknowledged */

@@ -88,6 +88,14 @@ bool gic_lpi_pending(const struct gic_cpu *c, uint32_t intid)
     return exists(c, intid) && bit(c->lpi.pending[intid / 64], intid % 64);
 }
 
+bool gic_lpi_config(const struct gic_cpu *c, uint32_t intid, uint8_t *config)
+{
+    const uint8_t *table = exists(c, intid) ? config_table(c) : NULL;
+
+    *config = table ? table[intid - INTID_LPI] : 0;
+    return exists(c, intid);
+}
+
 void gic_lpi_summarize(struct gic_lpis *l, unsigned w)
 {
     l->summary[w / 64] &= ~BIT(w % 64);
