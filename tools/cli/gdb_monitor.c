@@ -5,6 +5,7 @@
 
 #include "gdb_catch.h"
 #include "gdb_session.h"
+#include "info.h"
 #include "parse.h"
 
 typedef bool monitor_fn(struct gdb_session *g, unsigned cpu, char **words, GString *out);
@@ -99,47 +100,10 @@ static void append_line(void *ctx, const char *line)
     g_string_append_printf(ctx, "%s\n", line);
 }
 
-/* One with its fields. False: it has no value. */
-static bool append_one(struct arm_machine *m, unsigned cpu, uint32_t number, GString *out)
-{
-    uint64_t value[2] = {0, 0};
-    char text[4096];
-
-    if (!arm_reg_get(m, cpu, number, value))
-        return false;
-    arm_text_register(number, value, text, sizeof(text));
-    g_string_append_printf(out, "%s = 0x%016" PRIx64 "\n%s", arm_reg_name(number), value[0], text);
-    return true;
-}
-
-/* All, or those whose names end so, as "el2"; or one. */
-static bool append_registers(struct arm_machine *m, unsigned cpu, const char *which, GString *out)
-{
-    uint32_t one = which ? arm_reg_number(which) : ARM_NO_REGISTER;
-    g_autofree char *end = g_ascii_strdown(which ? which : "", -1);
-    size_t count = arm_reg_list(m, cpu, NULL, 0), before = out->len;
-    g_autofree struct arm_register *list = g_new(struct arm_register, count);
-
-    if (one != ARM_NO_REGISTER)
-        return append_one(m, cpu, one, out);
-    arm_reg_list(m, cpu, list, count);
-    for (size_t k = 0; k < count; k++) {
-        g_autofree char *name = g_ascii_strdown(list[k].name, -1);
-        uint64_t value[2] = {0, 0};
-        if (!list[k].alias && g_str_has_suffix(name, end) &&
-            arm_reg_get(m, cpu, list[k].number, value))
-            g_string_append_printf(out, "%-18s 0x%016" PRIx64 "\n", list[k].name, value[0]);
-    }
-    return out->len != before;
-}
-
 static bool gdb_monitor_info(struct gdb_session *g, unsigned cpu, char **words, GString *out)
 {
-    struct arm_machine *m = timeline_machine(g->t);
-
-    if (words[1] && !strcmp(words[1], "registers"))
-        return append_registers(m, cpu, words[2], out);
-    return words[1] && arm_describe(m, words[1], append_line, out);
+    info_execute(timeline_machine(g->t), cpu, words, out);
+    return true;
 }
 
 static bool checked(const struct gdb_session *g, GString *out)
@@ -179,36 +143,15 @@ static bool gdb_monitor_snapshot(struct gdb_session *g, unsigned cpu, char **wor
     return true;
 }
 
-static void append_step(void *ctx, const struct arm_walk_step *step)
-{
-    g_string_append_printf(ctx,
-                           "  stage %u level %d: descriptor 0x%016" PRIx64 " at 0x%" PRIx64
-                           ", for %s0x%" PRIx64 "\n",
-                           step->stage, step->level, step->descriptor, step->pa,
-                           step->stage == 2 ? "IPA " : "VA ", step->address);
-}
-
 static bool gdb_monitor_walk(struct gdb_session *g, unsigned cpu, char **words, GString *out)
 {
     struct arm_machine *m = timeline_machine(g->t);
     uint64_t address, el = gdb_current_el(m, cpu);
-    struct arm_translation t;
 
     if (!words[1] || !parse_hex(words[1], &address) ||
         (words[2] && !parse_number(words[2], 0, 2, &el)))
         return false;
-    if (arm_walk(m, cpu, (unsigned)el, address, ARM_ACCESS_READ, append_step, out, &t))
-        g_string_append_printf(out,
-                               "PA 0x%" PRIx64 ", attributes %#04x, privileged %c%c%c, "
-                               "unprivileged %c%c%c\n",
-                               t.pa, t.attr, t.perms & ARM_PERM_PR ? 'r' : '-',
-                               t.perms & ARM_PERM_PW ? 'w' : '-', t.perms & ARM_PERM_PX ? 'x' : '-',
-                               t.perms & ARM_PERM_UR ? 'r' : '-', t.perms & ARM_PERM_UW ? 'w' : '-',
-                               t.perms & ARM_PERM_UX ? 'x' : '-');
-    else
-        g_string_append_printf(out, "%s fault, stage %u, level %d%s\n",
-                               t.fault ? t.fault : "no such EL:", t.stage, t.level,
-                               t.on_walk ? ", on the stage-1 table walk" : "");
+    info_walk(m, cpu, (unsigned)el, address, ARM_ACCESS_READ, out);
     return true;
 }
 

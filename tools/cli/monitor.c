@@ -1,151 +1,268 @@
 #include "monitor.h"
 
-#include <glib.h>
+#include <capstone/capstone.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "armillary.h"
 #include "console.h"
+#include "info.h"
 #include "parse.h"
-#include "registers.h"
+#include "sweep.h"
 
-/* What a command did: keep asking, run on, or end the program. */
-enum verdict { STAY, CONTINUE, QUIT };
-
-typedef enum verdict monitor_fn(struct arm_machine *m, char **words);
+typedef enum monitor_verdict monitor_fn(struct monitor *mon, char **words, GString *out);
 
 #define MONITOR(name, ...) static monitor_fn do_##name;
 #include "tools/cli/monitor.def"
 #undef MONITOR
 
-static void print_registers(struct arm_machine *m, unsigned cpu)
+static enum monitor_verdict say(GString *out, const char *text)
 {
-    static const char *const system[] = {
-        "SCTLR_EL1", "TTBR0_EL1", "TTBR1_EL1", "TCR_EL1",   "VBAR_EL1",  "ELR_EL1",
-        "SPSR_EL1",  "ESR_EL1",   "FAR_EL1",   "HCR_EL2",   "SCTLR_EL2", "TTBR0_EL2",
-        "TTBR1_EL2", "TCR_EL2",   "VBAR_EL2",  "VTTBR_EL2", "VTCR_EL2",  "ELR_EL2",
-        "SPSR_EL2",  "ESR_EL2",   "FAR_EL2",   "HPFAR_EL2"};
-
-    registers_print_general(stdout, m, cpu);
-    for (unsigned k = 0; k < G_N_ELEMENTS(system); k++) {
-        uint64_t v = 0;
-        arm_reg_read(m, cpu, system[k], &v); /* without EL2 its registers show 0 */
-        printf("  %-9s %016" PRIx64 "%s", system[k], v,
-               k % 3 == 2 || k + 1 == G_N_ELEMENTS(system) ? "\n" : "");
-    }
+    g_string_append_printf(out, "%s\n", text);
+    return MONITOR_STAY;
 }
 
-static void print_line(void *ctx, const char *text)
+static unsigned current_el(const struct monitor *mon)
 {
-    (void)ctx;
-    puts(text);
+    uint64_t pstate = 0;
+
+    arm_reg_read(mon->m, mon->cpu, "pstate", &pstate);
+    return (unsigned)(pstate >> 2) & 3;
 }
 
-static enum verdict do_info(struct arm_machine *m, char **words)
+/* ---- looking ---- */
+
+static enum monitor_verdict do_info(struct monitor *mon, char **words, GString *out)
 {
-    if (words[1] && !strcmp(words[1], "registers"))
-        for (unsigned k = 0; k < arm_cpu_count(m); k++)
-            print_registers(m, k);
-    else if (!words[1] || !arm_describe(m, words[1], print_line, NULL))
-        printf("info registers, info gic or info tlb\n");
-    return STAY;
+    info_execute(mon->m, mon->cpu, words, out);
+    return MONITOR_STAY;
 }
 
-/* walk VA [CPU] */
-static enum verdict do_walk(struct arm_machine *m, char **words)
+/* A CPU as the last word of a command; none is the one that is looked at. */
+static bool parse_cpu(const struct monitor *mon, const char *word, uint64_t *cpu)
 {
-    uint64_t va, index = 0, pstate = 0;
-    struct arm_translation t;
+    *cpu = mon->cpu;
+    return !word || parse_number(word, 0, arm_cpu_count(mon->m) - 1, cpu);
+}
 
-    if (!words[1] || !parse_hex(words[1], &va) ||
-        (words[2] && !parse_number(words[2], 0, arm_cpu_count(m) - 1, &index))) {
-        printf("walk VA [CPU]: a hexadecimal address\n");
-        return STAY;
-    }
-    arm_reg_read(m, (unsigned)index, "pstate", &pstate);
-    if (arm_translate(m, (unsigned)index, (unsigned)(pstate >> 2) & 3, va, ARM_ACCESS_READ, &t))
-        printf("PA %#" PRIx64 ", memory attributes %#04x, shareability %u, stage-1 page 2^%u, "
-               "stage-2 page 2^%u, privileged %c%c%c, unprivileged %c%c%c%s%s\n",
-               t.pa, t.attr, t.shareability, t.stage1_log2, t.stage2_log2,
-               t.perms & ARM_PERM_PR ? 'r' : '-', t.perms & ARM_PERM_PW ? 'w' : '-',
-               t.perms & ARM_PERM_PX ? 'x' : '-', t.perms & ARM_PERM_UR ? 'r' : '-',
-               t.perms & ARM_PERM_UW ? 'w' : '-', t.perms & ARM_PERM_UX ? 'x' : '-',
-               t.global ? "" : ", not global", t.guarded ? ", guarded" : "");
+static enum monitor_verdict do_walk(struct monitor *mon, char **words, GString *out)
+{
+    uint64_t va, index;
+    struct monitor of = *mon;
+
+    if (!words[1] || !parse_hex(words[1], &va) || !parse_cpu(mon, words[2], &index))
+        return say(out, "walk VA [CPU]: a hexadecimal address");
+    of.cpu = (unsigned)index;
+    info_walk(of.m, of.cpu, current_el(&of), va, ARM_ACCESS_READ, out);
+    return MONITOR_STAY;
+}
+
+static enum monitor_verdict do_print(struct monitor *mon, char **words, GString *out)
+{
+    uint64_t value, index;
+
+    if (!words[1] || !parse_cpu(mon, words[2], &index))
+        return say(out, "print REGISTER [CPU]");
+    if (!arm_reg_read(mon->m, (unsigned)index, words[1], &value))
+        g_string_append_printf(out, "no register \"%s\"\n", words[1]);
     else
-        printf("%s fault, stage %u, level %d%s\n", t.fault, t.stage, t.level,
-               t.on_walk ? ", on the stage-1 table walk" : "");
-    return STAY;
+        g_string_append_printf(out, "%s = 0x%016" PRIx64 "\n", words[1], value);
+    return MONITOR_STAY;
 }
 
-/* x/COUNT ADDR: 32-bit words of guest-physical memory. */
-static enum verdict do_x(struct arm_machine *m, char **words)
+static enum monitor_verdict do_cpu(struct monitor *mon, char **words, GString *out)
 {
-    uint64_t addr, count = 1;
+    uint64_t index;
 
-    if (words[0][1] == '/')
-        count = g_ascii_strtoull(words[0] + 2, NULL, 0);
-    if (!words[1] || !parse_hex(words[1], &addr)) {
-        printf("x[/COUNT] ADDR: 32-bit words at a hexadecimal physical address\n");
-        return STAY;
+    if (!parse_cpu(mon, words[1], &index))
+        return say(out, "cpu [N]: there is no such CPU");
+    mon->cpu = (unsigned)index;
+    g_string_append_printf(out, "cpu%u\n", mon->cpu);
+    return MONITOR_STAY;
+}
+
+/* ---- memory ---- */
+
+#define EXAMINE_MAX 4096
+
+/* What x and xp show. */
+struct examine {
+    uint64_t address, count;
+    unsigned size; /* bytes of each */
+    bool insns, physical;
+};
+
+/* "/4wx": a number, and letters of which those of a number's base say nothing. */
+static bool parse_format(const char *text, struct examine *e)
+{
+    char *end = (char *)(uintptr_t)text;
+
+    if (g_ascii_isdigit(*text))
+        e->count = g_ascii_strtoull(text, &end, 10);
+    for (; *end; end++)
+        switch (*end) {
+        case 'b':
+            e->size = 1;
+            break;
+        case 'h':
+            e->size = 2;
+            break;
+        case 'w':
+            e->size = 4;
+            break;
+        case 'g':
+            e->size = 8;
+            break;
+        case 'i':
+            e->insns = true;
+            e->size = 4;
+            break;
+        case 'x':
+        case 'd':
+        case 'u':
+            break;
+        default:
+            return false;
+        }
+    return e->count > 0;
+}
+
+static bool read_memory(const struct monitor *mon, const struct examine *e, uint64_t address,
+                        uint64_t *value)
+{
+    *value = 0;
+    return e->physical ? arm_mem_read(mon->m, address, value, e->size)
+                       : arm_virt_read(mon->m, mon->cpu, current_el(mon), address, value, e->size);
+}
+
+static void add_insn(csh capstone, uint64_t address, uint32_t word, GString *out)
+{
+    uint8_t bytes[4];
+    cs_insn *insn = NULL;
+
+    memcpy(bytes, &word, 4);
+    if (capstone && cs_disasm(capstone, bytes, 4, address, 1, &insn) == 1) {
+        g_string_append_printf(out, "%#012" PRIx64 ": %08x %s %s\n", address, word, insn->mnemonic,
+                               insn->op_str);
+        cs_free(insn, 1);
+    } else {
+        g_string_append_printf(out, "%#012" PRIx64 ": %08x %s\n", address, word,
+                               arm_insn_name(word));
     }
-    for (uint64_t k = 0; k < count && k < 4096; k++) {
-        uint32_t v;
-        if (k % 4 == 0)
-            printf("%s%#012" PRIx64 ":", k ? "\n" : "", addr + 4 * k);
-        if (!arm_mem_read(m, addr + 4 * k, &v, 4)) {
-            printf(" not RAM");
+}
+
+static void examine(const struct monitor *mon, const struct examine *e, GString *out)
+{
+    unsigned per_line = e->size == 8 ? 2 : 4;
+    csh capstone = 0;
+
+    if (e->insns && cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &capstone) != CS_ERR_OK)
+        capstone = 0;
+    for (uint64_t k = 0; k < e->count && k < EXAMINE_MAX; k++) {
+        uint64_t at = e->address + e->size * k, v;
+        if (!e->insns && k % per_line == 0)
+            g_string_append_printf(out, "%s%#012" PRIx64 ":", k ? "\n" : "", at);
+        if (!read_memory(mon, e, at, &v)) {
+            g_string_append(out, e->physical ? " not RAM" : " not RAM, or not mapped");
             break;
         }
-        printf(" %08x", v);
+        if (e->insns)
+            add_insn(capstone, at, (uint32_t)v, out);
+        else
+            g_string_append_printf(out, " %0*" PRIx64, (int)e->size * 2, v);
     }
-    printf("\n");
-    return STAY;
+    if (!e->insns || (out->len && out->str[out->len - 1] != '\n'))
+        g_string_append_c(out, '\n');
+    if (capstone)
+        cs_close(&capstone);
 }
 
-/* print REGISTER [CPU] */
-static enum verdict do_print(struct arm_machine *m, char **words)
+/* x[/FORMAT] ADDR, x /FORMAT ADDR */
+static enum monitor_verdict show_memory(struct monitor *mon, char **words, bool physical,
+                                        GString *out)
 {
-    uint64_t value, index = 0;
+    struct examine e = {.count = 1, .size = 4, .physical = physical};
+    const char *format = strchr(words[0], '/');
+    char **rest = words + 1;
 
-    if (!words[1] || (words[2] && !parse_number(words[2], 0, arm_cpu_count(m) - 1, &index)))
-        printf("print REGISTER [CPU]\n");
-    else if (!arm_reg_read(m, (unsigned)index, words[1], &value))
-        printf("no register \"%s\"\n", words[1]);
-    else
-        printf("%s = 0x%016" PRIx64 "\n", words[1], value);
-    return STAY;
+    if (!format && *rest && **rest == '/')
+        format = *rest++;
+    if ((format && !parse_format(format + 1, &e)) || !*rest || !parse_hex(*rest, &e.address))
+        return say(out, physical ? "xp[/COUNTFORMAT] ADDR: a hexadecimal physical address"
+                                 : "x[/COUNTFORMAT] ADDR: a hexadecimal virtual address");
+    examine(mon, &e, out);
+    return MONITOR_STAY;
 }
 
-static enum verdict do_continue(struct arm_machine *m, char **words)
+static enum monitor_verdict do_x(struct monitor *mon, char **words, GString *out)
 {
-    (void)m, (void)words;
-    return CONTINUE;
+    return show_memory(mon, words, false, out);
 }
 
-static enum verdict do_quit(struct arm_machine *m, char **words)
+static enum monitor_verdict do_xp(struct monitor *mon, char **words, GString *out)
 {
-    (void)m, (void)words;
-    return QUIT;
+    return show_memory(mon, words, true, out);
 }
 
-static enum verdict do_reset(struct arm_machine *m, char **words)
+/* ---- changing ---- */
+
+static enum monitor_verdict do_save(struct monitor *mon, char **words, GString *out)
+{
+    struct arm_error err = {0};
+
+    if (!words[1])
+        return say(out, "save FILE");
+    if (arm_snapshot_save(mon->m, words[1], &err) < 0)
+        return say(out, err.text);
+    g_string_append_printf(out, "%s: written, for --restore\n", words[1]);
+    return MONITOR_STAY;
+}
+
+static enum monitor_verdict do_inject(struct monitor *mon, char **words, GString *out)
+{
+    struct sweep_request what = {0};
+    uint64_t index;
+    g_autofree char *spec = words[1] ? g_strdup_printf("%s@0", words[1]) : NULL;
+
+    if (!spec || !sweep_parse_injection(spec, &what) || !parse_cpu(mon, words[2], &index))
+        return say(out, "inject KIND [CPU]: KIND sgi, ppi, vtimer or serror");
+    what.cpu = (unsigned)index;
+    sweep_inject(&what, mon->m);
+    g_string_append_printf(out, "%s for cpu%u\n", words[1], what.cpu);
+    return MONITOR_STAY;
+}
+
+static enum monitor_verdict do_continue(struct monitor *mon, char **words, GString *out)
+{
+    (void)mon, (void)words, (void)out;
+    return MONITOR_CONTINUE;
+}
+
+static enum monitor_verdict do_quit(struct monitor *mon, char **words, GString *out)
+{
+    (void)mon, (void)words, (void)out;
+    return MONITOR_QUIT;
+}
+
+static enum monitor_verdict do_reset(struct monitor *mon, char **words, GString *out)
 {
     struct arm_error err;
 
     (void)words;
-    if (arm_reset(m, &err) == 0)
-        return CONTINUE;
-    printf("%s\n", err.text);
-    return STAY;
+    if (arm_reset(mon->m, &err) == 0)
+        return MONITOR_CONTINUE;
+    return say(out, err.text);
 }
 
-static enum verdict do_powerdown(struct arm_machine *m, char **words)
+static enum monitor_verdict do_powerdown(struct monitor *mon, char **words, GString *out)
 {
-    (void)words;
-    arm_power_button(m);
-    return CONTINUE;
+    (void)words, (void)out;
+    arm_power_button(mon->m);
+    return MONITOR_CONTINUE;
 }
+
+/* ---- the table ---- */
 
 static const struct {
     const char *name;
@@ -158,28 +275,56 @@ static const struct {
 #undef MONITOR
 };
 
-static enum verdict do_help(struct arm_machine *m, char **words)
+static enum monitor_verdict do_help(struct monitor *mon, char **words, GString *out)
 {
-    (void)m, (void)words;
+    (void)mon, (void)words;
     for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
-        printf("  %s%s%-*s %s\n", commands[k].name, *commands[k].arguments == '[' ? "" : " ",
-               (int)(24 - strlen(commands[k].name)), commands[k].arguments, commands[k].help);
-    return STAY;
+        g_string_append_printf(
+            out, "  %s%s%-*s %s\n", commands[k].name, *commands[k].arguments == '[' ? "" : " ",
+            (int)(28 - strlen(commands[k].name)), commands[k].arguments, commands[k].help);
+    return MONITOR_STAY;
 }
 
-static enum verdict execute(struct arm_machine *m, char **words)
+const char *monitor_name(size_t index)
 {
-    size_t n = strcspn(words[0], "/");
-
-    for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
-        if (n >= commands[k].shortest && n <= strlen(commands[k].name) &&
-            !strncmp(words[0], commands[k].name, n))
-            return commands[k].fn(m, words);
-    printf("no command \"%s\"; try help\n", words[0]);
-    return STAY;
+    return index < G_N_ELEMENTS(commands) ? commands[index].name : NULL;
 }
 
-bool monitor_run(struct arm_machine *m, struct console *con)
+/* Several begin with "x": the whole name goes before a short one. */
+static monitor_fn *find(const char *word)
+{
+    size_t n = strcspn(word, "/");
+
+    for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
+        if (n == strlen(commands[k].name) && !strncmp(word, commands[k].name, n))
+            return commands[k].fn;
+    for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
+        if (n >= commands[k].shortest && n < strlen(commands[k].name) &&
+            !strncmp(word, commands[k].name, n))
+            return commands[k].fn;
+    return NULL;
+}
+
+enum monitor_verdict monitor_execute(struct monitor *mon, const char *line, GString *out)
+{
+    g_autofree char *copy = g_strdup(line);
+    g_auto(GStrv) raw = g_strsplit_set(g_strstrip(copy), " \t", -1);
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+
+    for (char **w = raw; *w; w++)
+        if (**w)
+            g_ptr_array_add(words, *w);
+    g_ptr_array_add(words, NULL);
+    if (!words->pdata[0])
+        return MONITOR_STAY;
+    monitor_fn *fn = find(words->pdata[0]);
+    if (fn)
+        return fn(mon, (char **)words->pdata, out);
+    g_string_append_printf(out, "no command \"%s\"; try help\n", (char *)words->pdata[0]);
+    return MONITOR_STAY;
+}
+
+bool monitor_run(struct monitor *mon, struct console *con)
 {
     char line[256];
 
@@ -190,16 +335,10 @@ bool monitor_run(struct arm_machine *m, struct console *con)
             printf("\n");
             return false;
         }
-        g_auto(GStrv) raw = g_strsplit_set(g_strstrip(line), " \t", -1);
-        g_autoptr(GPtrArray) words = g_ptr_array_new();
-        for (char **w = raw; *w; w++)
-            if (**w)
-                g_ptr_array_add(words, *w);
-        g_ptr_array_add(words, NULL);
-        if (!words->pdata[0])
-            continue;
-        enum verdict v = execute(m, (char **)words->pdata);
-        if (v != STAY)
-            return v == CONTINUE;
+        g_autoptr(GString) out = g_string_new(NULL);
+        enum monitor_verdict v = monitor_execute(mon, line, out);
+        fputs(out->str, stdout);
+        if (v != MONITOR_STAY)
+            return v == MONITOR_CONTINUE;
     }
 }

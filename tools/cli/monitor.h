@@ -1,12 +1,28 @@
-/* The monitor: look at a stopped machine, line by line. */
+/* The monitor: look at a stopped machine, line by line; at the terminal, or by a socket
+ * (control.h). */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 
 struct console;
 struct arm_machine;
 
+/* What a command did: keep asking, run on, or end the program. */
+enum monitor_verdict { MONITOR_STAY, MONITOR_CONTINUE, MONITOR_QUIT };
+
+struct monitor {
+    struct arm_machine *m;
+    unsigned cpu; /* the one that is looked at */
+};
+
+/* Do what @line says; @out gets the answer, whole lines. */
+enum monitor_verdict monitor_execute(struct monitor *mon, const char *line, GString *out);
+
 /* Read commands from the terminal of @con until "continue" (true) or "quit" or end of input
  * (false).
  */
-bool monitor_run(struct arm_machine *m, struct console *con);
+bool monitor_run(struct monitor *mon, struct console *con);
+
+/* The names of commands, for completion; NULL beyond the last. */
+const char *monitor_name(size_t index);

@@ -1,5 +1,6 @@
 #include "registers.h"
 
+#include <glib.h>
 #include <inttypes.h>
 
 #include "armillary.h"
@@ -25,31 +26,32 @@ static unsigned current_el(struct arm_machine *m, unsigned cpu)
     return (unsigned)(value(m, cpu, "pstate") >> 2) & 3;
 }
 
-static void print_pstate(FILE *f, uint64_t spsr)
+static void add_pstate(GString *out, uint64_t spsr)
 {
     char text[256];
 
     arm_text_pstate(spsr, text, sizeof(text));
-    fputs(text, f);
+    g_string_append(out, text);
 }
 
-void registers_print_brief(FILE *f, struct arm_machine *m, unsigned cpu)
+void registers_add_brief(GString *out, struct arm_machine *m, unsigned cpu)
 {
-    fprintf(f, "cpu%u %s: EL%u, PC 0x%016" PRIx64 ", SP 0x%016" PRIx64 "\n", cpu,
-            states[arm_cpu_state(m, cpu)], current_el(m, cpu), value(m, cpu, "pc"),
-            value(m, cpu, "sp"));
+    g_string_append_printf(out, "cpu%u %s: EL%u, PC 0x%016" PRIx64 ", SP 0x%016" PRIx64 "\n", cpu,
+                           states[arm_cpu_state(m, cpu)], current_el(m, cpu), value(m, cpu, "pc"),
+                           value(m, cpu, "sp"));
 }
 
-void registers_print_general(FILE *f, struct arm_machine *m, unsigned cpu)
+void registers_add_general(GString *out, struct arm_machine *m, unsigned cpu)
 {
-    registers_print_brief(f, m, cpu);
-    fputs("  PSTATE ", f);
-    print_pstate(f, value(m, cpu, "pstate"));
-    fputc('\n', f);
+    registers_add_brief(out, m, cpu);
+    g_string_append(out, "  PSTATE ");
+    add_pstate(out, value(m, cpu, "pstate"));
+    g_string_append_c(out, '\n');
     for (unsigned r = 0; r < 31; r++) {
         uint64_t v[2] = {0};
         arm_reg_get(m, cpu, ARM_X(r), v);
-        fprintf(f, "  X%02u %016" PRIx64 "%s", r, v[0], r % 4 == 3 || r == 30 ? "\n" : "");
+        g_string_append_printf(out, "  X%02u %016" PRIx64 "%s", r, v[0],
+                               r % 4 == 3 || r == 30 ? "\n" : "");
     }
 }
 
@@ -70,30 +72,30 @@ static const struct exception_registers *exception_registers(struct arm_machine 
     return &of[el == 2 || (el == 0 && (value(m, cpu, "HCR_EL2") & HCR_TGE))];
 }
 
-static uint64_t print_register(FILE *f, struct arm_machine *m, unsigned cpu, const char *name)
+static uint64_t add_register(GString *out, struct arm_machine *m, unsigned cpu, const char *name)
 {
     uint64_t v = value(m, cpu, name);
 
-    fprintf(f, "  %-8s %016" PRIx64, name, v);
+    g_string_append_printf(out, "  %-8s %016" PRIx64, name, v);
     return v;
 }
 
-void registers_print_current(FILE *f, struct arm_machine *m, unsigned cpu)
+void registers_add_current(GString *out, struct arm_machine *m, unsigned cpu)
 {
     const struct exception_registers *e = exception_registers(m, cpu);
     char text[256] = "none yet"; /* a syndrome has at least ESR_ELx.IL or a class */
 
-    registers_print_general(f, m, cpu);
-    uint64_t esr = print_register(f, m, cpu, e->esr);
+    registers_add_general(out, m, cpu);
+    uint64_t esr = add_register(out, m, cpu, e->esr);
     if (esr)
         arm_text_esr(esr, text, sizeof(text));
-    fprintf(f, " (%s)\n", text);
-    uint64_t spsr = print_register(f, m, cpu, e->spsr);
-    fputs(" (", f);
-    print_pstate(f, spsr);
-    fputs(")\n", f);
-    print_register(f, m, cpu, e->elr);
-    print_register(f, m, cpu, e->far);
-    print_register(f, m, cpu, e->vbar);
-    fputc('\n', f);
+    g_string_append_printf(out, " (%s)\n", text);
+    uint64_t spsr = add_register(out, m, cpu, e->spsr);
+    g_string_append(out, " (");
+    add_pstate(out, spsr);
+    g_string_append(out, ")\n");
+    add_register(out, m, cpu, e->elr);
+    add_register(out, m, cpu, e->far);
+    add_register(out, m, cpu, e->vbar);
+    g_string_append_c(out, '\n');
 }

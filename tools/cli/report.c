@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include <glib.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
@@ -13,13 +14,15 @@
 /* The CPU that ran last in full. */
 static void print_registers(FILE *f, struct arm_machine *m)
 {
+    g_autoptr(GString) out = g_string_new(NULL);
     struct arm_end end;
 
     arm_last_end(m, &end);
-    registers_print_current(f, m, end.cpu);
+    registers_add_current(out, m, end.cpu);
     for (unsigned k = 0; k < arm_cpu_count(m); k++)
         if (k != end.cpu)
-            registers_print_brief(f, m, k);
+            registers_add_brief(out, m, k);
+    fputs(out->str, f);
 }
 
 /* Time passes while exceptions are taken and nothing retires; it counts towards the limit. */

@@ -183,7 +183,8 @@ static bool idle(void *ctx, uint64_t next_ns)
 static bool enter_monitor(struct run *r)
 {
     console_raw(r->input, false);
-    bool go_on = monitor_run(r->m, r->input);
+    struct monitor mon = {.m = r->m};
+    bool go_on = monitor_run(&mon, r->input);
     console_raw(r->input, true);
     r->input->request = CONSOLE_NONE;
     r->outputs.over = false;

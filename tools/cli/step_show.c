@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "info.h"
 #include "parse.h"
 #include "step.h"
 
@@ -115,6 +116,11 @@ enum step_verdict do_gic(struct stepper *s, char **words, GString *out)
     (void)words;
     arm_describe(step_machine(s), "gic", add_line, out);
     return STEP_OK;
+}
+
+enum step_verdict do_info(struct stepper *s, char **words, GString *out)
+{
+    return info_execute(step_machine(s), s->cpu, words, out) || !words[1] ? STEP_OK : STEP_WRONG;
 }
 
 enum step_verdict do_findings(struct stepper *s, char **words, GString *out)
