@@ -1,9 +1,6 @@
 /* The ways out of a block, and what stands behind it. */
-#include "cpu/execute.h"
-#include "cpu/interp_plain.h"
+#include "cpu/jit/pieces.h"
 #include "cpu/jit/translate.h"
-
-#define EXIT_FLOOR CODE_PAGE_INSNS /* the plain loop wants more than that left */
 
 struct stub *tr_stub(struct tr *t, enum stub_kind kind, unsigned k)
 {
@@ -22,19 +19,12 @@ void tr_exit(struct tr *t, uint8_t *jump, unsigned retired, unsigned target)
 
     s->from[0] = jump;
     s->target = target;
-    s->flags_live = target == CODE_PAGE_INSNS || tr_peek(t, target);
 }
 
 void tr_call_c(struct x86_code *c, uintptr_t fn)
 {
     x86_mov_imm(c, RAX, fn);
     x86_rr(c, 0xff, 0, 2, RAX);
-}
-
-static void jump_c(struct x86_code *c, uintptr_t fn)
-{
-    x86_mov_imm(c, RAX, fn);
-    x86_rr(c, 0xff, 0, 4, RAX);
 }
 
 static void jump_to(struct x86_code *c, const uint8_t *target)
@@ -51,29 +41,54 @@ static void call_to(struct x86_code *c, const uint8_t *target)
     x86_bind_to(c, c->p - 4, target);
 }
 
+static const struct insn *record(const struct tr *t, unsigned k)
+{
+    return t->page + t->at[k];
+}
+
 void tr_exec(struct tr *t, unsigned k)
 {
-    if (t->loops)
-        x86_store(&t->c, CPU_FIELD(left), JIT_LEFT);
-    x86_mov_imm(&t->c, RSI, (uintptr_t)(t->page + t->first + k));
+    bool exact = tr_row(t, k)->jit == JIT_END;
+
+    x86_mov_imm(&t->c, RSI, (uintptr_t)record(t, k));
     x86_mov_imm(&t->c, RDX, (uintptr_t)t->block);
-    call_to(&t->c, t->jit->exec);
-    if (t->loops)
-        x86_load(&t->c, JIT_LEFT, CPU_FIELD(left));
+    x86_mov_imm(&t->c, RCX, k);
+    call_to(&t->c, exact ? t->jit->exec_exact : t->jit->exec);
 }
 
-/* @retired instructions are to be taken off the count. */
+void tr_call_exec(struct tr *t, unsigned k)
+{
+    uint64_t writes = a64_use(tr_row(t, k), &t->rec[k]).x_writes;
+
+    tr_save_flags(t);
+    tr_check_fp(t, k);
+    tr_store(t, t->s.dirty);
+    tr_exec(t, k);
+    t->s.dirty = 0;
+    t->s.valid &= ~tr_lost(t, t->s.valid, writes);
+    if (a64_flags_written(tr_row(t, k)))
+        t->s.flags = FLAGS_CPU;
+}
+
+void tr_settle(struct tr *t)
+{
+    tr_save_flags(t);
+    tr_store(t, t->s.dirty);
+    t->s.dirty = 0;
+}
+
 static void count(struct tr *t, unsigned retired)
 {
-    if (t->loops) {
-        x86_alu_imm(&t->c, ALU_SUB, 1, JIT_LEFT, (int32_t)retired);
-        x86_store(&t->c, CPU_FIELD(left), JIT_LEFT);
-    } else if (retired) {
-        x86_alu_mem_imm(&t->c, ALU_SUB, 1, CPU_FIELD(left), (int32_t)retired);
-    }
+    x86_alu_imm(&t->c, ALU_SUB, 1, JIT_LEFT, (int32_t)retired);
 }
 
-/* On to @target by an edge of its own. */
+static void pause_at(struct tr *t, unsigned index)
+{
+    x86_mov_imm(&t->c, RSI, (uintptr_t)(t->page + index));
+    jump_to(&t->c, t->jit->pause);
+}
+
+/* A jump to @target that jit_link() may change, and behind it what to do until then. */
 static void follow(struct tr *t, const struct insn *target)
 {
     struct x86_code *c = &t->c;
@@ -84,34 +99,107 @@ static void follow(struct tr *t, const struct insn *target)
         return;
     }
     c->end = (uint8_t *)edge;
-    *edge = (struct jit_edge){.target = target, .jump = c->p};
-    x86_mov_imm(c, RDX, (uintptr_t)edge);
+    *edge = (struct jit_edge){.target = target, .jump = x86_jmp(c)};
+    x86_mov_imm(c, RSI, (uintptr_t)edge);
     jump_to(c, t->jit->follow);
 }
 
-/* Go on with record @index, everything being in the CPU. */
-static void leave_for(struct tr *t, unsigned retired, unsigned index)
+/* cpu_fetch_fast() of RDI, and on if there is a block; else, or if it might not fit, by
+ * jit_arrive(). A block's record is no BRK, and decoded: in a page that is not guarded BTYPE does
+ * not matter there. */
+void tr_arrive(struct tr *t, unsigned retired, const struct insn *i)
 {
     struct x86_code *c = &t->c;
-    const struct insn *target = t->page + index;
+    uint8_t *miss[3];
+    int32_t x = (int32_t)offsetof(struct tlb_bank, x);
 
+    _Static_assert(sizeof(struct tlb_x_entry) == 16 && PAGE_SHIFT == 12, "the shift below");
+    _Static_assert(sizeof(struct insn) == 24, "six times the offset in the page");
     count(t, retired);
-    x86_mov_imm(c, RSI, (uintptr_t)target);
-    x86_store(c, CPU_FIELD(counted), RSI);
-    x86_alu_mem_imm(c, ALU_CMP, 1, CPU_FIELD(left), EXIT_FLOOR);
-    uint8_t *pause = x86_jcc(c, CC_LE);
-    if (t->s.flags == FLAGS_CPU)
-        x86_bind_to(c, pause, t->jit->pause);
-    x86_mov(c, 1, RDI, CPU);
-    if (index == CODE_PAGE_INSNS || index == t->first)
-        x86_jmp_at(c, RSI);
-    else
-        follow(t, target);
-    if (t->s.flags != FLAGS_CPU) {
-        x86_bind(c, pause);
-        tr_flags_to_cpu(t);
-        jump_to(c, t->jit->pause);
+    miss[0] = x86_jcc(c, CC_L);
+    x86_mov(c, 0, RCX, RDI);
+    x86_shift(c, SHIFT_SHR, 0, RCX, PAGE_SHIFT - 4);
+    x86_alu_imm(c, ALU_AND, 0, RCX, (TLB_X_SIZE - 1) << 4);
+    x86_rm(c, ALU_ADD, 1, RCX, CPU_FIELD(bank));
+    x86_mov(c, 1, RDX, RDI);
+    x86_alu_imm(c, ALU_AND, 1, RDX, ~(int32_t)(PAGE_MASK & ~UINT64_C(3)));
+    x86_rm(c, ALU_CMP, 1, RDX, x86_at(RCX, x + (int32_t)offsetof(struct tlb_x_entry, tag)));
+    miss[1] = x86_jcc(c, CC_NE);
+    x86_load(c, RCX, x86_at(RCX, x + (int32_t)offsetof(struct tlb_x_entry, page)));
+    x86_mov(c, 0, RAX, RDI);
+    x86_alu_imm(c, ALU_AND, 0, RAX, PAGE_MASK);
+    x86_lea(c, 1, RAX, (struct x86_mem){.base = RAX, .index = RAX, .scale = 1});
+    x86_load(c, RAX, (struct x86_mem){.base = RCX, .index = RAX, .scale = 1});
+    x86_mov(c, 1, R8, RAX);
+    x86_shift(c, SHIFT_SHR, 1, R8, JIT_MEMORY_LOG2);
+    x86_alu_imm(c, ALU_CMP, 1, R8, (int32_t)((uintptr_t)t->jit->rx >> JIT_MEMORY_LOG2));
+    miss[2] = x86_jcc(c, CC_NE);
+    x86_store(c, CPU_FIELD(page_va), RDX);
+    x86_store(c, CPU_FIELD(page), RCX);
+    x86_alu_imm(c, ALU_ADD, 1, RAX, JIT_INNER);
+    x86_rr(c, 0xff, 0, 4, RAX); /* jmp rax */
+    for (unsigned k = 0; k < 3; k++)
+        x86_bind(c, miss[k]);
+    x86_mov(c, 1, RDX, RDI);
+    x86_mov_imm(c, RSI, (uintptr_t)i);
+    jump_to(c, t->jit->arrive);
+}
+
+void tr_exit_here(struct tr *t, unsigned retired, unsigned target)
+{
+    struct x86_code *c = &t->c;
+
+    tr_settle(t);
+    if (target == CODE_PAGE_INSNS) {
+        x86_load(c, RDI, CPU_FIELD(page_va));
+        x86_alu_imm(c, ALU_ADD, 1, RDI, PAGE_SIZE);
+        tr_arrive(t, retired, NULL);
+        return;
     }
+    count(t, retired);
+    uint8_t *pause = x86_jcc(c, CC_L);
+    follow(t, t->page + target);
+    x86_bind(c, pause);
+    pause_at(t, target);
+}
+
+void tr_stop_here(struct tr *t)
+{
+    tr_settle(t);
+    count(t, t->n);
+    x86_mov_imm(&t->c, RSI, (uintptr_t)(t->page + t->behind));
+    jump_to(&t->c, t->jit->record);
+}
+
+static void emit_exec(struct tr *t, struct stub *s)
+{
+    uint64_t writes = a64_use(tr_row(t, s->k), &t->rec[s->k]).x_writes;
+
+    tr_save_flags(t);
+    tr_store(t, t->s.dirty);
+    tr_exec(t, s->k);
+    tr_reload(t, tr_lost(t, s->reload, writes) | (s->reload & ~s->state.valid));
+    jump_to(&t->c, s->back);
+}
+
+/* The trap of instruction @s->k. */
+static void emit_trap(struct tr *t, const struct stub *s)
+{
+    tr_settle(t);
+    count(t, s->k);
+    x86_mov_imm(&t->c, RSI, (uintptr_t)record(t, s->k));
+    jump_to(&t->c, t->jit->trap);
+}
+
+/* A RET that does not go where its BL says. */
+static void emit_jump(struct tr *t, const struct stub *s)
+{
+    enum x86_reg r = tr_use(t, t->rec[s->k].rn, RDI);
+
+    x86_mov(&t->c, 1, RDX, r);
+    tr_settle(t);
+    x86_mov(&t->c, 1, RDI, RDX);
+    tr_arrive(t, s->k + 1, record(t, s->k));
 }
 
 void tr_emit_stub(struct tr *t, struct stub *s)
@@ -119,28 +207,23 @@ void tr_emit_stub(struct tr *t, struct stub *s)
     for (unsigned k = 0; k < 3 && s->from[k]; k++)
         x86_bind(&t->c, s->from[k]);
     t->s = s->state;
-    if (s->kind == STUB_EXEC) {
-        tr_flags_to_cpu(t); /* JIT_FLAGS stays as it is, for who comes back */
-        tr_store(t, t->s.dirty);
-        tr_exec(t, s->k);
-        tr_reload(t, tr_lost(t, s->reload, a64_use(tr_row(t, s->k), &t->rec[s->k]).x_writes) |
-                         (s->reload & ~s->state.valid));
-        jump_to(&t->c, s->back);
-        return;
-    }
-    if (s->flags_live || s->kind == STUB_TRAP)
-        tr_flags_to_cpu(t);
-    else
-        tr_save_flags(t);
-    tr_store(t, t->s.dirty);
-    if (s->kind == STUB_EXIT) {
-        leave_for(t, s->k, s->target);
-    } else {
-        count(t, s->k);
-        x86_mov(&t->c, 1, RDI, CPU);
-        x86_mov_imm(&t->c, RSI, (uintptr_t)(t->page + t->first + s->k));
-        x86_store(&t->c, CPU_FIELD(counted), RSI);
-        jump_c(&t->c, (uintptr_t)interp_plain_fn(t->rec[s->k].op));
+    switch (s->kind) {
+    case STUB_EXEC:
+        emit_exec(t, s);
+        break;
+    case STUB_EXIT:
+        tr_exit_here(t, s->k, s->target);
+        break;
+    case STUB_TRAP:
+        emit_trap(t, s);
+        break;
+    case STUB_PAUSE:
+        tr_settle(t);
+        pause_at(t, t->first);
+        break;
+    case STUB_JUMP:
+        emit_jump(t, s);
+        break;
     }
 }
 
@@ -149,14 +232,10 @@ void tr_loop(struct tr *t, unsigned retired)
     uint64_t dirty = t->s.dirty;
 
     tr_save_flags(t);
-    if (t->live[0] && t->s.flags == FLAGS_CPU)
-        tr_load_flags(t);
     tr_reload(t, t->cached & ~t->s.valid);
     t->s.valid = t->cached;
     t->s.dirty = dirty | t->written;
-    x86_alu_imm(&t->c, ALU_SUB, 1, JIT_LEFT, (int32_t)retired);
-    x86_alu_imm(&t->c, ALU_CMP, 1, JIT_LEFT, JIT_INSNS_MAX);
-    uint8_t *back = x86_jcc(&t->c, CC_GE);
-    x86_bind_to(&t->c, back, t->head);
-    tr_exit(t, x86_jmp(&t->c), 0, t->first);
+    count(t, retired);
+    x86_bind_to(&t->c, x86_jcc(&t->c, CC_GE), t->head);
+    tr_stub(t, STUB_PAUSE, 0)->from[0] = x86_jmp(&t->c);
 }

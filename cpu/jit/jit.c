@@ -1,46 +1,77 @@
-#define _GNU_SOURCE /* memfd_create() */
 #include "cpu/jit/jit.h"
 
 #ifdef __x86_64__
 #include <cpuid.h>
 #endif
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "cpu/exec/branch.h"
 #include "cpu/execute.h"
 #include "cpu/interp_plain.h"
+#include "cpu/jit/pieces.h"
 #include "cpu/jit/translate.h"
 
-#define JIT_MEMORY   (64u << 20)
 #define JIT_HOT      8  /* arrivals after which a record is translated */
 #define JIT_SAMPLING 16 /* runs of the plain loop between two samples */
 
 /* jit_exec()'s answer beside enum exec_result: retired, but what stands behind has been killed. */
 #define JIT_DEAD 0x100
 
-static unsigned jit_exec(struct cpu *cpu, const struct insn *i, const struct jit_block *b)
-{
-    enum exec_result r = exec_fns[i->op](cpu, i);
+/* ---- what blocks call ---- */
 
-    if (unlikely(cpu->counted != b->head)) {
-        cpu->left += cpu->counted - b->head;
-        cpu->counted = b->head;
-    }
-    if (likely(r == EXEC_NEXT && !b->dead))
+/* Blocks take what has retired off the count when they are left. For what looks at the count before
+ * it is as if there were a plain run of records up to @i. */
+static void begin(struct cpu *cpu, const struct insn *i, unsigned k)
+{
+    cpu->counted = (const struct insn *)((uintptr_t)i - k * sizeof(*i));
+}
+
+static unsigned end(struct cpu *cpu, const struct insn *i, const struct jit_block *b, unsigned k,
+                    enum exec_result r)
+{
+    if (likely(r == EXEC_NEXT && !b->dead)) {
+        const struct insn *first = (const struct insn *)((uintptr_t)i - k * sizeof(*i));
+        if (unlikely(cpu->counted != first))
+            cpu->left += cpu->counted - first;
         return 0;
+    }
     cpu->resume = i;
     return r == EXEC_NEXT ? JIT_DEAD : r;
 }
 
-static enum exec_result jit_leave(struct cpu *cpu, unsigned r)
+unsigned jit_exec(struct cpu *cpu, const struct insn *i, const struct jit_block *b, unsigned k)
+{
+    begin(cpu, i, k);
+    return end(cpu, i, b, k, exec_fns[i->op](cpu, i));
+}
+
+unsigned jit_exec_exact(struct cpu *cpu, const struct insn *i, const struct jit_block *b,
+                        unsigned k)
+{
+    begin(cpu, i, k);
+    cpu_count_upto(cpu, i);
+    return end(cpu, i, b, k, exec_fns[i->op](cpu, i));
+}
+
+/* The plain loop wants more than a page of instructions left; blocks look for themselves. */
+static enum exec_result go_on(struct cpu *cpu, const struct insn *i)
+{
+    cpu_count_upto(cpu, i);
+    if (cpu->left <= CODE_PAGE_INSNS && !jit_is_block(cpu->jit, i))
+        return jit_pause(cpu, i);
+    return interp_go_on(cpu, i);
+}
+
+enum exec_result jit_leave(struct cpu *cpu, unsigned r)
 {
     const struct insn *i = cpu->resume;
 
-    return r == JIT_DEAD ? interp_go_on(cpu, i + 1) : interp_leave(cpu, i, (enum exec_result)r);
+    if (r == JIT_DEAD)
+        return go_on(cpu, i + 1);
+    return interp_leave(cpu, i, (enum exec_result)r);
 }
 
-static enum exec_result jit_pause(struct cpu *cpu, const struct insn *i)
+enum exec_result jit_pause(struct cpu *cpu, const struct insn *i)
 {
     cpu->pc = insn_pc(cpu, i);
     return interp_pause(cpu);
@@ -59,107 +90,49 @@ void jit_seen(struct cpu *cpu, const struct insn *i)
     }
 }
 
-/* Go on at cpu->pc. */
-static enum exec_result arrive(struct cpu *cpu)
+enum exec_result jit_arrive(struct cpu *cpu, const struct insn *i, uint64_t va)
 {
+    if (i) {
+        if (cpu_has(cpu, FEAT_BTI))
+            cpu->ps.btype = i->op == A64_BR    ? branch_btype_br(cpu, i)
+                            : i->op == A64_BLR ? BTYPE_CALL
+                                               : BTYPE_NONE;
+        va = cpu_branch_addr(cpu, va);
+    }
+    cpu->pc = va;
     const struct insn *next = interp_arrive(cpu);
-
     if (!next)
         return interp_pause(cpu);
     jit_seen(cpu, next);
     return interp_go_on(cpu, next);
 }
 
-enum exec_result jit_far(struct cpu *cpu, const struct insn *i)
+enum exec_result jit_follow(struct cpu *cpu, struct jit_edge *e)
 {
-    cpu->left -= i + 1 - cpu->counted;
-    cpu->pc = insn_target(cpu, i);
-    return arrive(cpu);
-}
+    const struct insn *i = e->target;
 
-enum exec_result jit_indirect(struct cpu *cpu, const struct insn *i)
-{
-    (void)exec_fns[i->op](cpu, i);
-    cpu->left -= i + 1 - cpu->counted;
-    cpu->pc = cpu_branch_addr(cpu, cpu->pc);
-    return arrive(cpu);
-}
-
-/* jmp [rsi], which is where a block is to go that has found one. */
-static const uint8_t jmp_rsi[] = {0xff, 0x26};
-
-static enum exec_result jit_follow(struct cpu *cpu, const struct insn *i, struct jit_edge *e)
-{
     jit_seen(cpu, i);
     if (jit_is_block(cpu->jit, i))
-        memcpy(e->jump, jmp_rsi, sizeof(jmp_rsi));
-    return interp_go_on(cpu, i);
+        jit_link(cpu->jit, e);
+    cpu->counted = i;
+    return go_on(cpu, i);
 }
 
-/* ---- memory ---- */
-
-static void make_enter(struct jit *jit, struct x86_code *c)
+enum exec_result jit_record(struct cpu *cpu, const struct insn *i)
 {
-    static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
-
-    jit->enter = (exec_fn *)(uintptr_t)(jit->rx + (c->p - jit->rw));
-    for (unsigned k = 0; k < sizeof(saved); k++) {
-        x86_rex(c, 0, 0, 0, saved[k], false);
-        x86_byte(c, 0x50u | (saved[k] & 7u));
-    }
-    x86_alu_imm(c, ALU_SUB, 1, RSP, 8);
-    x86_rm(c, 0xff, 0, 2, x86_at(RSI, 0)); /* call [rsi] */
-    x86_alu_imm(c, ALU_ADD, 1, RSP, 8);
-    for (unsigned k = sizeof(saved); k-- > 0;) {
-        x86_rex(c, 0, 0, 0, saved[k], false);
-        x86_byte(c, 0x58u | (saved[k] & 7u));
-    }
-    x86_byte(c, 0xc3);
+    cpu->counted = i;
+    if (cpu->left <= CODE_PAGE_INSNS)
+        return jit_pause(cpu, i);
+    return interp_plain_fn(i->op)(cpu, i);
 }
 
-/* Called by a block: the stack is then aligned as a call wants it. */
-static void make_exec(struct jit *jit, struct x86_code *c)
+enum exec_result jit_trap(struct cpu *cpu, const struct insn *i)
 {
-    jit->exec = c->p;
-    x86_mov(c, 1, RDI, CPU);
-    x86_mov_imm(c, RAX, (uintptr_t)jit_exec);
-    x86_rr(c, 0xff, 0, 2, RAX);
-    x86_test(c, 0, RAX, RAX);
-    uint8_t *leave = x86_jcc(c, CC_NE);
-    x86_byte(c, 0xc3);
-    x86_bind(c, leave);
-    x86_alu_imm(c, ALU_ADD, 1, RSP, 8);
-    x86_mov(c, 1, RDI, CPU);
-    x86_mov(c, 0, RSI, RAX);
-    x86_mov_imm(c, RAX, (uintptr_t)jit_leave);
-    x86_rr(c, 0xff, 0, 4, RAX);
+    cpu->counted = i;
+    return interp_plain_fn(i->op)(cpu, i);
 }
 
-static uint8_t *make_jump(struct x86_code *c, uintptr_t fn)
-{
-    uint8_t *p = c->p;
-
-    x86_mov(c, 1, RDI, CPU);
-    x86_mov_imm(c, RAX, fn);
-    x86_rr(c, 0xff, 0, 4, RAX);
-    return p;
-}
-
-static bool map(struct jit *jit)
-{
-    int fd = memfd_create("armillary-jit", MFD_CLOEXEC);
-
-    jit->size = JIT_MEMORY;
-    jit->rw = jit->rx = MAP_FAILED;
-    if (fd < 0)
-        return false;
-    if (ftruncate(fd, (off_t)jit->size) == 0) {
-        jit->rw = mmap(NULL, jit->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        jit->rx = mmap(NULL, jit->size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-    }
-    close(fd);
-    return jit->rw != MAP_FAILED && jit->rx != MAP_FAILED;
-}
+/* ---- creation ---- */
 
 #ifdef __x86_64__
 /* LZCNT is BSR where it is not, without a fault. */
@@ -178,18 +151,12 @@ struct jit *jit_create(void)
 
     if (!jit)
         return NULL;
-    if (!has_lzcnt() || !map(jit)) {
+    jit->rw = jit->rx = (void *)-1;
+    if (!has_lzcnt() || !jit_make_pieces(jit)) {
         jit_destroy(jit);
         return NULL;
     }
-    struct x86_code c = {.p = jit->rw, .end = jit->rw + jit->size};
-    make_enter(jit, &c);
-    make_exec(jit, &c);
-    jit->pause = make_jump(&c, (uintptr_t)jit_pause);
-    jit->follow = make_jump(&c, (uintptr_t)jit_follow);
     jit_templates(jit->template);
-    jit->start = jit->used = (size_t)(c.p - jit->rw);
-    jit->limit = jit->size;
     return jit;
 #else
     return NULL;
@@ -200,10 +167,7 @@ void jit_destroy(struct jit *jit)
 {
     if (!jit)
         return;
-    if (jit->rw != MAP_FAILED)
-        munmap(jit->rw, jit->size);
-    if (jit->rx != MAP_FAILED)
-        munmap(jit->rx, jit->size);
+    jit_unmap(jit);
     free(jit);
 }
 
@@ -212,10 +176,30 @@ void jit_destroy(struct jit *jit)
 const struct code_engine jit_engine = {
     .fresh = exec_decode, .page_end = exec_page_end, .kill = jit_kill};
 
+static void jump(struct jit_edge *e, const uint8_t *to)
+{
+    int32_t distance = (int32_t)(to - (e->jump + 4));
+
+    memcpy(e->jump, &distance, sizeof(distance));
+}
+
+void jit_link(struct jit *jit, struct jit_edge *e)
+{
+    uintptr_t fn = (uintptr_t)e->target->fn;
+    struct jit_block *b = *(struct jit_block *const *)(const void *)(fn - 8);
+
+    jump(e, jit->rw + (fn - (uintptr_t)jit->rx) + JIT_INNER);
+    e->next = b->edges;
+    b->edges = e;
+}
+
 static void kill_block(struct jit_block *b)
 {
     b->dead = 1;
     b->head->fn = interp_plain_fn(b->head->op);
+    for (struct jit_edge *e = b->edges; e; e = e->next)
+        jump(e, e->jump + 4);
+    b->edges = NULL;
 }
 
 void jit_kill(struct code_page *page, unsigned first, unsigned last)
@@ -224,7 +208,7 @@ void jit_kill(struct code_page *page, unsigned first, unsigned last)
 
     while (*link) {
         struct jit_block *b = *link;
-        if (b->first > last || b->first + b->insns <= first) {
+        if (b->first > last || b->last < first) {
             link = &b->next;
             continue;
         }

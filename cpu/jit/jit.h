@@ -1,9 +1,9 @@
 /*
- * The translator to host code, for x86-64. A block stands for the records of a straight piece of a
- * page, with side exits where a conditional branch leaves it. It hangs at the record of its first
- * instruction: the plain loop (cpu/interp_plain.c) calls it as that record's function, and so does
- * every other block. So there is nothing to link and nothing to unlink: what ends a record ends
- * what is reached by it, and where no block is, the interpreter goes on.
+ * The translator to host code, for x86-64. A block stands for records of one page that follow each
+ * other, also by branches within the page, with side exits where a conditional branch leaves them.
+ * It hangs at the record of its first instruction: the plain loop (cpu/interp_plain.c) calls it as
+ * that record's function. Blocks of one page jump to each other directly, by edges that the target
+ * knows; what ends a record ends its block and such jumps, and the interpreter goes on.
  *
  * A block is made for no state of the CPU: page_va, bank and block state are read where they
  * matter.
@@ -21,25 +21,29 @@
 struct jit_block {
     struct jit_block *next; /* of its page */
     struct insn *head;
-    unsigned first, insns; /* record index, count */
-    uint32_t dead;         /* its records are others now */
+    struct jit_edge *edges;      /* that jump to it */
+    unsigned first, last, insns; /* record indexes: all its records lie between; their count */
+    uint32_t dead;               /* its records are others now */
 };
 
-/* A way out of a block to a record of the page: counted while there is no block. */
+/* A way out of a block to a record of the page. Its jump leads behind itself, to jit_follow(),
+ * until there is a block. */
 struct jit_edge {
     const struct insn *target;
-    uint8_t *jump; /* what to replace by a direct one, in the writable view */
+    uint8_t *jump; /* its distance, in the writable view */
+    struct jit_edge *next;
 };
 
 struct jit {
     uint8_t *rw, *rx; /* two views of one memory: nothing is writable and executable */
     size_t size;
-    size_t start, used;             /* code grows up from the first, */
-    size_t limit;                   /* edges down to here */
-    bool full;                      /* to be emptied where no CPU is in a block */
-    unsigned sampled;               /* see jit_sample() */
-    exec_fn *enter;                 /* of C: run the record's function, which may be a block */
-    uint8_t *exec, *pause, *follow; /* pieces that all blocks use, in the writable view */
+    size_t start, used; /* code grows up from the first, */
+    size_t limit;       /* edges down to here */
+    bool full;          /* to be emptied where no CPU is in a block */
+    unsigned sampled;   /* see jit_sample() */
+    exec_fn *enter;     /* of C: run the record's function, which may be a block */
+    /* Pieces that all blocks use, in the writable view; see cpu/jit/pieces.h. */
+    uint8_t *entry, *exec, *exec_exact, *pause, *follow, *arrive, *record, *trap;
     const struct jit_template *template[A64_OP_COUNT];
     uint8_t heat[4096]; /* arrivals at records without a block, by hash */
 };
@@ -47,6 +51,9 @@ struct jit {
 /* NULL: the host is not x86-64, or has no memory. */
 struct jit *jit_create(void);
 void jit_destroy(struct jit *jit);
+
+/* Let @e jump to the block at its target. */
+void jit_link(struct jit *jit, struct jit_edge *e);
 
 /* End the blocks of @page that have one of its instructions @first to @last. */
 void jit_kill(struct code_page *page, unsigned first, unsigned last);

@@ -1,8 +1,9 @@
 /* Where a block has the guest's registers and flags. */
+#include "cpu/jit/pieces.h"
 #include "cpu/jit/translate.h"
 
 /* The host registers for guest ones that calls of C preserve. */
-#define CALLEE_SAVED (BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15))
+#define CALLEE_SAVED (BIT(R12) | BIT(R13) | BIT(R14))
 
 enum x86_reg tr_use(struct tr *t, unsigned g, enum x86_reg scratch)
 {
@@ -74,57 +75,17 @@ void tr_save_flags(struct tr *t)
 {
     struct x86_code *c = &t->c;
 
-    if (t->s.flags != FLAGS_ADD && t->s.flags != FLAGS_SUB)
+    if (t->s.flags == FLAGS_SAVED)
         return;
+    if (t->s.flags == FLAGS_CPU) {
+        jit_pack_flags(c);
+        t->s.flags = FLAGS_SAVED;
+        return;
+    }
     if (t->s.flags == FLAGS_SUB)
         x86_byte(c, 0xf5); /* cmc */
     x86_byte(c, 0x9f);     /* lahf */
     x86_setcc(c, CC_O, RAX);
     x86_mov(c, 0, JIT_FLAGS, RAX);
-    t->s.flags = FLAGS_SAVED;
-}
-
-void tr_flags_to_cpu(struct tr *t)
-{
-    struct x86_code *c = &t->c;
-
-    tr_save_flags(t);
-    if (t->s.flags == FLAGS_CPU)
-        return;
-    x86_mov(c, 1, RCX, JIT_FLAGS);
-    x86_shift(c, SHIFT_SHL, 1, RCX, 48); /* SF to bit 63 */
-    x86_store(c, CPU_FIELD(nf), RCX);
-    x86_mov(c, 0, RCX, JIT_FLAGS);
-    x86_not(c, 0, RCX);
-    x86_alu_imm(c, ALU_AND, 0, RCX, 0x4000);
-    x86_store(c, CPU_FIELD(zf), RCX);
-    x86_mov(c, 0, RCX, JIT_FLAGS);
-    x86_shift(c, SHIFT_SHR, 0, RCX, 8);
-    x86_alu_imm(c, ALU_AND, 0, RCX, 1);
-    x86_store(c, CPU_FIELD(cf), RCX);
-    x86_mov(c, 1, RCX, JIT_FLAGS);
-    x86_shift(c, SHIFT_SHL, 1, RCX, 63);
-    x86_store(c, CPU_FIELD(vf), RCX);
-    t->s.flags = FLAGS_CPU;
-}
-
-void tr_load_flags(struct tr *t)
-{
-    struct x86_code *c = &t->c;
-
-    x86_load(c, JIT_FLAGS, CPU_FIELD(nf));
-    x86_shift(c, SHIFT_SHR, 1, JIT_FLAGS, 63);
-    x86_shift(c, SHIFT_SHL, 0, JIT_FLAGS, 15);
-    x86_mov_imm(c, RCX, 0);
-    x86_alu_mem_imm(c, ALU_CMP, 1, CPU_FIELD(zf), 0);
-    x86_setcc(c, CC_E, RCX);
-    x86_shift(c, SHIFT_SHL, 0, RCX, 14);
-    x86_alu(c, ALU_OR, 0, JIT_FLAGS, RCX);
-    x86_load(c, RCX, CPU_FIELD(cf));
-    x86_shift(c, SHIFT_SHL, 0, RCX, 8);
-    x86_alu(c, ALU_OR, 0, JIT_FLAGS, RCX);
-    x86_load(c, RCX, CPU_FIELD(vf));
-    x86_shift(c, SHIFT_SHR, 1, RCX, 63);
-    x86_alu(c, ALU_OR, 0, JIT_FLAGS, RCX);
     t->s.flags = FLAGS_SAVED;
 }

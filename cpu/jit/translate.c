@@ -2,12 +2,13 @@
 
 #include "cpu/execute.h"
 #include "cpu/interp_plain.h"
+#include "cpu/jit/pieces.h"
 #include "cpu/jit/template.h"
 
-/* Free host registers, those first that calls of C preserve; the last is JIT_LEFT. */
-static const uint8_t hosts[JIT_HOSTS] = {R12, R13, R14, R15, RSI, RDI, R8, R9, R10, R11};
+/* Free host registers, those first that calls of C preserve. */
+static const uint8_t hosts[JIT_HOSTS] = {R12, R13, R14, RSI, RDI, R8, R9, R10, R11};
 
-#define PEEK 12
+#define JIT_DEPTH 4
 
 /* ---- which instructions, and what is known of them ---- */
 
@@ -18,25 +19,101 @@ static void decode(const struct tr *t, unsigned index, struct insn *out)
         out->op = A64_UNALLOCATED;
 }
 
-static bool ends_block(const struct insn *i)
+/* Which functions never go on with the next record, or hardly ever. */
+static bool stops(const struct insn *i)
 {
-    return tr_is_branch(i->op) && !a64_is(i->op, FACT_COND);
+    switch (i->op) {
+    case A64_SVC:
+    case A64_HVC:
+    case A64_SMC:
+    case A64_BRK:
+    case A64_HLT:
+    case A64_UDF:
+    case A64_DCPS1:
+    case A64_DCPS2:
+    case A64_DCPS3:
+    case A64_WFI:
+    case A64_WFE:
+    case A64_WFIT:
+    case A64_WFET:
+    case A64_UNALLOCATED:
+        return true;
+    default:
+        return a64_rows[i->op].cls == A64_UNDEF || a64_is(i->op, FACT_ERET) ||
+               (a64_is(i->op, FACT_INDIRECT) && a64_rows[i->op].jit == JIT_END);
+    }
 }
 
+/* The calls that a block has followed. */
+struct calls {
+    uint16_t back[JIT_DEPTH]; /* record indexes that they return to */
+    unsigned depth;
+};
+
+static bool is_in(const struct tr *t, uint64_t index)
+{
+    for (unsigned k = 0; k < t->n; k++)
+        if (t->at[k] == index)
+            return true;
+    return false;
+}
+
+/* The record that is executed behind instruction @i at @index, as far as the block knows. */
+static unsigned next_of(const struct tr *t, const struct insn *i, unsigned index,
+                        struct calls *calls)
+{
+    if (!tr_is_branch(i->op) || a64_is(i->op, FACT_COND))
+        return index + 1;
+    uint64_t target = (uint64_t)i->imm / 4;
+    if (i->op == A64_RET) {
+        if (i->rn != 30 || calls->depth == 0)
+            return TR_OUT;
+        target = calls->back[--calls->depth];
+        return is_in(t, target) ? TR_OUT : (unsigned)target;
+    }
+    if (!a64_is(i->op, FACT_DIRECT) || target >= CODE_PAGE_INSNS || target == index ||
+        is_in(t, target) || !interp_is_decoded(t->page + target))
+        return TR_OUT;
+    if (i->op == A64_BL) {
+        if (calls->depth == JIT_DEPTH || index + 1 == CODE_PAGE_INSNS)
+            return TR_OUT;
+        calls->back[calls->depth++] = (uint16_t)(index + 1);
+    }
+    return (unsigned)target;
+}
+
+/* Records that have been executed, so that each is decoded when it first is. */
 static void choose_insns(struct tr *t)
 {
-    for (t->n = 0; t->n < JIT_INSNS_MAX && t->first + t->n < CODE_PAGE_INSNS; t->n++) {
+    struct calls calls = {.depth = 0};
+    unsigned index = t->first;
+
+    while (t->n < JIT_INSNS_MAX && index < CODE_PAGE_INSNS && !is_in(t, index) &&
+           interp_is_decoded(t->page + index)) {
         struct insn *i = &t->rec[t->n];
-        decode(t, t->first + t->n, i);
-        if (tr_row(t, t->n)->jit == JIT_END || tr_row(t, t->n)->cls == A64_UNDEF)
-            return;
-        if (a64_is(i->op, FACT_DIRECT) && (uint64_t)i->imm == t->first * 4ull && i->op != A64_BL)
+        decode(t, index, i);
+        t->stops = stops(i);
+        if (t->stops)
+            break;
+        if (a64_is(i->op, FACT_DIRECT) && (uint64_t)i->imm == t->first * 4ull)
             t->loops = true;
-        if (ends_block(i)) {
-            t->n++;
-            return;
-        }
+        unsigned next = next_of(t, i, index, &calls);
+        t->at[t->n] = (uint16_t)index;
+        t->next[t->n++] = (uint16_t)next;
+        index = next;
     }
+    t->behind = index;
+    if (index == t->first && t->n)
+        t->loops = true;
+}
+
+/* May the block be left by instruction @k? */
+static bool is_exit(const struct tr *t, unsigned k)
+{
+    const struct insn *i = &t->rec[k];
+
+    return tr_is_branch(i->op) &&
+           (a64_is(i->op, FACT_COND) || t->next[k] == TR_OUT || i->op == A64_RET);
 }
 
 /* Does its exec_ function but compute, from registers to registers? */
@@ -45,28 +122,14 @@ static bool is_pure(const struct a64_row *r)
     const uint64_t more = BIT(FACT_LD) | BIT(FACT_ST) | BIT(FACT_TRAP) | BIT(FACT_RSYS) |
                           BIT(FACT_WSYS) | BIT(FACT_BARRIER) | BIT(FACT_EXCL) | BIT(FACT_PRF);
 
-    return !(r->facts & more) && !a64_flags_read(r) && !a64_flags_written(r);
+    return r->jit != JIT_END && !(r->facts & more) && !a64_flags_read(r) && !a64_flags_written(r);
 }
 
 /* May it take an exception, or stop the run, in whose state NZCV are to be right? */
 static bool shows_flags(const struct a64_row *r)
 {
-    return (r->jit == JIT_CALL && !is_pure(r)) ||
+    return (r->jit != JIT_NATIVE && !is_pure(r)) ||
            r->facts & (BIT(FACT_LD) | BIT(FACT_ST) | BIT(FACT_TRAP)) || r->cls == A64_FP;
-}
-
-bool tr_peek(const struct tr *t, uint64_t index)
-{
-    for (unsigned k = 0; k < PEEK && index + k < CODE_PAGE_INSNS; k++) {
-        struct insn i;
-        decode(t, (unsigned)index + k, &i);
-        const struct a64_row *r = &a64_rows[i.op];
-        if (a64_flags_read(r) || shows_flags(r) || tr_is_branch(i.op) || r->jit == JIT_END)
-            return true;
-        if (a64_flags_written(r) == 15)
-            return false;
-    }
-    return true;
 }
 
 /* Behind each way out they are to be right: the run may be stopped there, or an interrupt come. */
@@ -75,7 +138,7 @@ static void find_live(struct tr *t)
     t->live[t->n] = true;
     for (unsigned k = t->n; k-- > 0;) {
         const struct a64_row *r = tr_row(t, k);
-        bool out = t->live[k + 1] || tr_is_branch(t->rec[k].op);
+        bool out = t->live[k + 1] || is_exit(t, k);
         t->live[k] = a64_flags_read(r) || shows_flags(r) || (out && a64_flags_written(r) != 15);
     }
 }
@@ -83,7 +146,7 @@ static void find_live(struct tr *t)
 /* The registers used most get host registers. */
 static void allocate(struct tr *t)
 {
-    unsigned uses[REG_COUNT] = {0}, count = t->loops ? JIT_HOSTS - 1 : JIT_HOSTS;
+    unsigned uses[REG_COUNT] = {0};
 
     for (unsigned k = 0; k < t->n; k++) {
         struct a64_use u = a64_use(tr_row(t, k), &t->rec[k]);
@@ -92,7 +155,7 @@ static void allocate(struct tr *t)
             uses[g] += (unsigned)((u.x_reads >> g & 1) + (u.x_writes >> g & 1));
     }
     memset(t->host, -1, sizeof(t->host));
-    for (unsigned h = 0; h < count; h++) {
+    for (unsigned h = 0; h < JIT_HOSTS; h++) {
         unsigned best = REG_ZR;
         for (unsigned g = 0; g < REG_COUNT; g++)
             if (t->host[g] < 0 && uses[g] > uses[best] && g != REG_ZR && g != REG_SINK)
@@ -119,14 +182,9 @@ void tr_check_fp(struct tr *t, unsigned k)
 
 static void emit_call(struct tr *t, unsigned k)
 {
-    uint64_t writes = a64_use(tr_row(t, k), &t->rec[k]).x_writes;
-
-    tr_flags_to_cpu(t);
-    tr_check_fp(t, k);
-    tr_store(t, t->s.dirty);
-    tr_exec(t, k);
-    t->s.dirty = 0;
-    t->s.valid &= ~tr_lost(t, t->s.valid, writes);
+    tr_call_exec(t, k);
+    if (tr_row(t, k)->jit == JIT_END)
+        t->fp_checked = false;
 }
 
 /* The function of a row that is_pure(): what it does not touch may stay where C leaves it. */
@@ -139,13 +197,9 @@ static void emit_pure_call(struct tr *t, unsigned k)
     tr_save_flags(t);
     tr_check_fp(t, k);
     tr_store(t, to_store);
-    x86_byte(c, 0x41); /* push JIT_LEFT, which aligns the stack too */
-    x86_byte(c, 0x50 | (JIT_LEFT & 7));
     x86_mov(c, 1, RDI, CPU);
-    x86_mov_imm(c, RSI, (uintptr_t)(t->page + t->first + k));
+    x86_mov_imm(c, RSI, (uintptr_t)(t->page + t->at[k]));
     tr_call_c(c, (uintptr_t)exec_fns[t->rec[k].op]);
-    x86_byte(c, 0x41);
-    x86_byte(c, 0x58 | (JIT_LEFT & 7));
     t->s.dirty &= ~(to_store | u.x_writes);
     t->s.valid &= ~gone;
 }
@@ -169,7 +223,7 @@ static bool emit_template(struct tr *t, unsigned k)
 static void prepare_flags(struct tr *t, unsigned k)
 {
     if (!t->live[k])
-        t->s.flags = FLAGS_CPU;
+        t->s.flags = FLAGS_SAVED; /* or anything */
     else if (!keeps_flags(t, &t->rec[k]))
         tr_save_flags(t);
 }
@@ -189,40 +243,26 @@ static void emit_insns(struct tr *t)
 
 static void emit_entry(struct tr *t)
 {
-    struct x86_code *c = &t->c;
-
-    x86_rm(c, ALU_CMP, 1, RSI, x86_at(RDI, (int32_t)offsetof(struct cpu, counted)));
-    uint8_t *counted = x86_jcc(c, CC_E);
-    x86_mov(c, 1, RBP, RDI);
-    x86_rr(c, 0x8b, 1, RBX, RSI);
-    x86_byte(c, 0x50); /* push: aligns the stack */
-    tr_call_c(c, (uintptr_t)interp_count_upto);
-    x86_byte(c, 0x58);
-    x86_mov(c, 1, RDI, RBP);
-    x86_bind(c, counted);
-    x86_mov(c, 1, CPU, RDI);
-    if (!t->loops)
-        return;
-    x86_load(c, JIT_LEFT, CPU_FIELD(left));
-    tr_reload(t, t->cached);
-    t->s.valid = t->cached;
-    t->s.dirty = t->written;
-    if (t->live[0])
-        tr_load_flags(t);
-    t->head = c->p;
+    jit_emit_entry(t->jit, &t->c);
+    t->s.flags = FLAGS_SAVED;
+    if (t->loops) {
+        tr_reload(t, t->cached);
+        t->s.valid = t->cached;
+        t->s.dirty = t->written;
+    }
+    t->head = t->c.p;
 }
 
 static void emit(struct tr *t)
 {
     emit_entry(t);
     emit_insns(t);
-    if (!ends_block(&t->rec[t->n - 1])) {
-        struct stub *s = tr_stub(t, STUB_EXIT, t->n);
-        s->target = t->first + t->n;
-        s->flags_live = t->live[t->n];
-        t->stubs--; /* here, not behind */
-        tr_emit_stub(t, s);
-    }
+    if (t->stops)
+        tr_stop_here(t);
+    else if (t->behind == t->first)
+        tr_loop(t, t->n);
+    else if (t->behind != TR_OUT)
+        tr_exit_here(t, t->n, t->behind);
     for (unsigned k = 0; k < t->stubs && !t->c.full; k++)
         tr_emit_stub(t, &t->stub[k]);
 }
@@ -245,8 +285,19 @@ static struct jit_block *begin_block(struct tr *t)
     memcpy(t->c.p - sizeof(b), &b, sizeof(b));
     /* records belong to the code cache; its function is the one thing that a block changes */
     *b = (struct jit_block){.head = (struct insn *)(uintptr_t)(t->page + t->first),
-                            .first = t->first};
+                            .first = CODE_PAGE_INSNS};
     return b;
+}
+
+static void describe(struct tr *t)
+{
+    t->block->insns = t->n;
+    for (unsigned k = 0; k < t->n; k++) {
+        if (t->at[k] < t->block->first)
+            t->block->first = t->at[k];
+        if (t->at[k] > t->block->last)
+            t->block->last = t->at[k];
+    }
 }
 
 void jit_translate(struct cpu *cpu, const struct insn *i)
@@ -265,10 +316,7 @@ void jit_translate(struct cpu *cpu, const struct insn *i)
     if (t.n == 0)
         return;
     uint8_t *code = t.c.p;
-    for (unsigned k = 0; k < t.n; k++) /* exec_ functions read the records */
-        if (!interp_is_decoded(i + k))
-            interp_decode(cpu, i + k);
-    t.block->insns = t.n;
+    describe(&t);
     find_live(&t);
     allocate(&t);
     emit(&t);

@@ -10,11 +10,13 @@
 #include "cpu/jit/x86.h"
 
 /* A host register for each of the registers that a block uses most; the others stay in the CPU. */
-#define JIT_HOSTS 10
+#define JIT_HOSTS 9
 #define JIT_STUBS (3 * JIT_INSNS_MAX)
-#define JIT_LEFT  R11 /* in blocks that loop: cpu->left */
-#define JIT_FLAGS RBX /* NZCV, with FLAGS_SAVED */
+
+/* In blocks. Between two, NZCV are in JIT_FLAGS, and the guest's registers in the CPU. */
 #define CPU       RBP
+#define JIT_LEFT  R15 /* cpu->left - JIT_INSNS_MAX: negative, if a block might not fit */
+#define JIT_FLAGS RBX /* NZCV, with FLAGS_SAVED */
 
 /* Where NZCV are: in the CPU; in EFLAGS, with C as it is there or (after a subtraction) not; in
  * JIT_FLAGS. */
@@ -27,7 +29,7 @@ struct jit_state {
     enum jit_flags flags;
 };
 
-enum stub_kind { STUB_EXEC, STUB_EXIT, STUB_TRAP };
+enum stub_kind { STUB_EXEC, STUB_EXIT, STUB_TRAP, STUB_PAUSE, STUB_JUMP };
 
 /* Code behind the block, for what is rare. */
 struct stub {
@@ -38,8 +40,10 @@ struct stub {
     uint64_t reload;        /* STUB_EXEC: what has to be in host registers at @back */
     unsigned k;             /* instruction; STUB_EXIT: how many have retired */
     unsigned target;        /* STUB_EXIT: record index */
-    bool flags_live;
+    bool exact;             /* STUB_EXEC: its row wants the count */
 };
+
+#define TR_OUT UINT16_MAX
 
 struct tr {
     struct x86_code c;
@@ -47,8 +51,12 @@ struct tr {
     struct cpu *cpu;
     struct jit_block *block;
     const struct insn *page;
-    unsigned first, n; /* record index, count */
+    unsigned first, n;            /* record index, count */
+    uint16_t at[JIT_INSNS_MAX];   /* their record indexes, */
+    uint16_t next[JIT_INSNS_MAX]; /* and of what is executed next here; TR_OUT: it leaves */
     struct insn rec[JIT_INSNS_MAX];
+    bool stops;      /* behind them stands an instruction that the plain loop executes, */
+    unsigned behind; /* the record there */
     bool live[JIT_INSNS_MAX + 1]; /* NZCV before instruction k, or behind the last */
     bool loops;                   /* an instruction branches to the first */
     uint8_t *head;                /* its code, where loops come back */
@@ -85,12 +93,8 @@ void tr_done(struct tr *t, unsigned g, enum x86_reg r);
 /* The registers of @set from their host registers into the CPU. */
 void tr_store(struct tr *t, uint64_t set);
 
-/* NZCV from EFLAGS into JIT_FLAGS; from wherever they are into the CPU. RAX and RCX go. */
+/* NZCV from wherever they are into JIT_FLAGS. RAX and RCX go. */
 void tr_save_flags(struct tr *t);
-void tr_flags_to_cpu(struct tr *t);
-
-/* JIT_FLAGS from the CPU. */
-void tr_load_flags(struct tr *t);
 
 /* Load the registers of @set from the CPU. */
 void tr_reload(struct tr *t, uint64_t set);
@@ -99,14 +103,14 @@ void tr_reload(struct tr *t, uint64_t set);
  * are. */
 uint64_t tr_lost(const struct tr *t, uint64_t set, uint64_t writes);
 
-/* Does anybody read NZCV from record @index on before they are written? */
-bool tr_peek(const struct tr *t, uint64_t index);
-
-/* Call a function of C. The stack is as a called function finds it. */
+/* Call a function of C. The stack is as a call wants it. */
 void tr_call_c(struct x86_code *c, uintptr_t fn);
 
 /* Call the exec_ function of instruction @k, everything being in the CPU. */
 void tr_exec(struct tr *t, unsigned k);
+
+/* The same as code of the block: registers and flags go there, and are known to be there. */
+void tr_call_exec(struct tr *t, unsigned k);
 
 void tr_emit_stub(struct tr *t, struct stub *s);
 
@@ -116,8 +120,19 @@ struct stub *tr_stub(struct tr *t, enum stub_kind kind, unsigned k);
 /* CheckFPAdvSIMDEnabled64() before instruction @k, once in a block. EFLAGS go. */
 void tr_check_fp(struct tr *t, unsigned k);
 
-/* Leave for record @target after @retired instructions, by @jump. */
+/* Everything to where it is between blocks. RAX and RCX go. */
+void tr_settle(struct tr *t);
+
+/* Leave for record @target after @retired instructions: by @jump; here. */
 void tr_exit(struct tr *t, uint8_t *jump, unsigned retired, unsigned target);
+void tr_exit_here(struct tr *t, unsigned retired, unsigned target);
+
+/* Go on at the address in RDI after @retired instructions, everything else being where it is
+ * between blocks. @i: the indirect branch that leads there, or NULL. */
+void tr_arrive(struct tr *t, unsigned retired, const struct insn *i);
+
+/* Behind the last instruction: the plain loop is to execute the next. */
+void tr_stop_here(struct tr *t);
 
 /* Back to the first instruction. */
 void tr_loop(struct tr *t, unsigned retired);
@@ -125,9 +140,5 @@ void tr_loop(struct tr *t, unsigned retired);
 /* Emit a test of @cond; true if the code returned in *cc says so. May use scratch registers, and
  * EFLAGS only if NZCV are not there. */
 enum x86_cc tr_cond(struct tr *t, unsigned cond);
-
-/* Called at the end of a block: the direct branch @i to another page is taken; the indirect branch
- * @i is to be executed. */
-exec_fn jit_far, jit_indirect;
 
 bool tr_is_branch(enum a64_op op);

@@ -63,10 +63,11 @@ enum x86_alu {
 /* /digit of the shifts. */
 enum x86_shift { SHIFT_ROL = 0, SHIFT_ROR = 1, SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7 };
 
-/* Memory at base + disp, or base + index + disp if index is not RSP. */
+/* Memory at base + disp, or base + (index << scale) + disp if index is not RSP. */
 struct x86_mem {
     enum x86_reg base, index;
     int32_t disp;
+    unsigned scale;
 };
 
 struct x86_code {
@@ -100,12 +101,12 @@ static inline void x86_imm32(struct x86_code *c, int32_t v)
 
 static inline struct x86_mem x86_at(enum x86_reg base, int32_t disp)
 {
-    return (struct x86_mem){base, RSP, disp};
+    return (struct x86_mem){.base = base, .index = RSP, .disp = disp};
 }
 
 static inline struct x86_mem x86_sum(enum x86_reg base, enum x86_reg index)
 {
-    return (struct x86_mem){base, index, 0};
+    return (struct x86_mem){.base = base, .index = index};
 }
 
 /* REX prefix, left out where it says nothing. @byte: the register is a byte one, which needs it. */
@@ -149,7 +150,7 @@ static inline void x86_modrm_mem(struct x86_code *c, unsigned reg, struct x86_me
 
     x86_byte(c, (small ? 0x40u : 0x80u) | (reg & 7) << 3 | (sib ? 4u : m.base & 7u));
     if (sib)
-        x86_byte(c, (m.index & 7u) << 3 | (m.base & 7u));
+        x86_byte(c, m.scale << 6 | (m.index & 7u) << 3 | (m.base & 7u));
     if (small)
         x86_byte(c, (uint8_t)m.disp);
     else

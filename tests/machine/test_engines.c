@@ -1,8 +1,8 @@
 /*
- * Both engines make the same run: random loops of rows that are translated, executed by machines
- * that differ in their engine alone, which meet after random numbers of instructions. The MMU is
- * on; addresses are random, so that some accesses fault, in the middle of a block; stores hit the
- * code itself.
+ * Both engines make the same run: random loops of rows that are translated, of calls and jumps, and
+ * of system instructions, executed by machines that differ in their engine alone, which meet after
+ * random numbers of instructions. The MMU is on; addresses are random, so that some accesses fault,
+ * in the middle of a block; stores hit the code itself, which may cross pages.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,6 +26,7 @@
 struct program {
     uint32_t words[WORDS];
     unsigned size;
+    uint64_t at; /* its address */
 };
 
 static void emit(struct program *p, uint32_t word)
@@ -37,7 +38,7 @@ static void emit(struct program *p, uint32_t word)
 /* Registers that the loop needs: its counter and what addresses are made of. */
 static bool spares(const struct a64_row *r, const struct insn *i)
 {
-    return !(a64_use(r, i).x_writes & (BIT(19) | BIT(20) | BIT(22)));
+    return !(a64_use(r, i).x_writes & (BIT(19) | BIT(20) | BIT(22) | BIT(30)));
 }
 
 /* A random word of row @op that writes no register of the loop's; 0: not found. */
@@ -104,22 +105,85 @@ static void emit_branch(struct program *p, uint64_t *random)
         emit(p, (r & 0x81f80000) | 0x36000000 | over << 5 | (r >> 8 & 15));
 }
 
+static void emit_one(struct program *p, uint64_t *random)
+{
+    uint32_t word = word_of(row(random, false), random);
+
+    if (word)
+        emit(p, word);
+}
+
+/* A function of its own, called, in line; the call may be indirect, and the return another. */
+static void emit_call(struct program *p, uint64_t *random)
+{
+    unsigned kind = (unsigned)(random_next(random) % 4);
+
+    if (kind == 0) {
+        emit(p, 0x10000075); /* adr x21, .+12 */
+        emit(p, 0xd63f02a0); /* blr x21 */
+    } else if (kind == 1) {
+        emit(p, 0x10000095); /* adr x21, .+16 */
+        emit(p, 0x10000055); /* adr x21, .+8; */
+        emit(p, 0xd61f02a0); /* br x21: to here first, which is x21 again */
+        emit(p, 0x94000002); /* bl .+8 */
+    } else {
+        emit(p, 0x94000002);
+    }
+    unsigned over = p->size;
+    emit(p, 0);
+    for (uint64_t n = random_next(random) % 4; n > 0; n--)
+        emit_one(p, random);
+    if (kind == 2) {
+        emit(p, 0xaa1e03f5); /* mov x21, x30 */
+        emit(p, 0xd65f02a0); /* ret x21 */
+    } else {
+        emit(p, 0xd65f03c0);
+    }
+    p->words[over] = 0x14000000 | (p->size - over);
+}
+
+/* What executes with the count of instructions exact, ends blocks, or changes what they rely on. */
+static void emit_system(struct program *p, uint64_t *random)
+{
+    static const uint32_t words[][2] = {
+        {0xd53bd041, 0xd51bd043}, /* mrs x1, tpidr_el0; msr tpidr_el0, x3 */
+        {0xd51b4202, 0xd53b4205}, /* msr nzcv, x2; mrs x5, nzcv */
+        {0xd5033fdf, 0xd5033f9f}, /* isb; dsb sy */
+        {0xd53be044, 0xd5033bbf}, /* mrs x4, cntvct_el0; dmb ish */
+        {0xd5034fdf, 0xd5034fff}, /* msr daifset, #15; msr daifclr, #15 */
+        {0xd5384246, 0xd5385207}, /* mrs x6, currentel; mrs x7, esr_el1 */
+        {0xd4000001, 0xd503201f}, /* svc #0; nop */
+        {0xd50b7434, 0xd503305f}, /* dc zva, x20; clrex */
+        {0xd5181041, 0xd503201f}, /* msr cpacr_el1, x1: FP may trap from here */
+        {0xd2a00608, 0xd5181048}, /* mov x8, #3 << 20; msr cpacr_el1, x8 */
+        {0xd508871f, 0xd5033fdf}, /* tlbi vmalle1; isb */
+        {0xd518d089, 0xd538d08a}, /* msr tpidr_el1, x9; mrs x10, tpidr_el1 */
+        {0xd50041bf, 0xd53bd060}, /* msr spsel, #1; mrs x0, tpidrro_el0 */
+    };
+    const uint32_t *w = words[random_next(random) % ARRAY_SIZE(words)];
+
+    emit(p, w[0]);
+    emit(p, w[1]);
+}
+
 static void make(struct program *p, uint64_t *random)
 {
     unsigned body = 4 + (unsigned)(random_next(random) % 60);
 
     p->size = 0;
+    p->at = CODE + (random_next(random) % 4 ? 0 : 4 * (random_next(random) % 1024));
     while (body--) {
-        uint64_t kind = random_next(random) % 8;
-        uint32_t word = 0;
-        if (kind == 0)
+        uint64_t kind = random_next(random) % 32;
+        if (kind < 4)
             emit_branch(p, random);
-        else if (kind < 3)
+        else if (kind < 12)
             emit_access(p, random);
+        else if (kind == 12)
+            emit_call(p, random);
+        else if (kind == 13)
+            emit_system(p, random);
         else
-            word = word_of(row(random, false), random);
-        if (word)
-            emit(p, word);
+            emit_one(p, random);
     }
     for (unsigned k = 0; k < 6; k++)
         emit(p, 0xd503201f); /* where the last branches lead */
@@ -130,9 +194,9 @@ static void make(struct program *p, uint64_t *random)
 
 /* Exceptions go on behind the instruction. */
 static const uint32_t vector[] = {
-    0xd538403e, /* mrs x30, elr_el1 */
-    0x910013de, /* add x30, x30, #4 */
-    0xd518403e, /* msr elr_el1, x30 */
+    0xd5384032, /* mrs x18, elr_el1 */
+    0x91001252, /* add x18, x18, #4 */
+    0xd5184032, /* msr elr_el1, x18 */
     0xd69f03e0, /* eret */
 };
 
@@ -153,7 +217,7 @@ static struct arm_machine *start(const struct program *p, enum arm_engine engine
     uint64_t block = 0x40000000 | 0x701, random = seed;
 
     c.engine = engine;
-    struct arm_machine *m = new_machine_of(c, p->words, p->size * 4, CODE, 0);
+    struct arm_machine *m = new_machine_of(c, p->words, p->size * 4, p->at, 0);
     for (unsigned k = 0; k < 16; k++)
         assert_true(arm_mem_write(m, VECTOR + 0x80 * k, vector, sizeof(vector)));
     assert_true(arm_mem_write(m, TABLE + 8, &block, 8));
@@ -169,7 +233,7 @@ static struct arm_machine *start(const struct program *p, enum arm_engine engine
 
 static void compare(struct arm_machine *a, struct arm_machine *b)
 {
-    static uint8_t x[8192], y[8192];
+    static uint8_t x[16384], y[16384];
     struct arm_register list[2048];
     size_t count = arm_reg_list(a, 0, list, ARRAY_SIZE(list));
 

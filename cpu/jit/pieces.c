@@ -1,0 +1,220 @@
+#define _GNU_SOURCE /* memfd_create() */
+#include "cpu/jit/pieces.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cpu/interp_plain.h"
+#include "cpu/jit/translate.h"
+
+void jit_unpack_flags(struct x86_code *c, unsigned tmp)
+{
+    enum x86_reg r = (enum x86_reg)tmp;
+
+    x86_mov(c, 1, r, JIT_FLAGS);
+    x86_shift(c, SHIFT_SHL, 1, r, 48); /* SF to bit 63 */
+    x86_store(c, CPU_FIELD(nf), r);
+    x86_mov(c, 0, r, JIT_FLAGS);
+    x86_not(c, 0, r);
+    x86_alu_imm(c, ALU_AND, 0, r, 0x4000);
+    x86_store(c, CPU_FIELD(zf), r);
+    x86_mov(c, 0, r, JIT_FLAGS);
+    x86_shift(c, SHIFT_SHR, 0, r, 8);
+    x86_alu_imm(c, ALU_AND, 0, r, 1);
+    x86_store(c, CPU_FIELD(cf), r);
+    x86_mov(c, 1, r, JIT_FLAGS);
+    x86_shift(c, SHIFT_SHL, 1, r, 63);
+    x86_store(c, CPU_FIELD(vf), r);
+}
+
+void jit_pack_flags(struct x86_code *c)
+{
+    x86_load(c, JIT_FLAGS, CPU_FIELD(nf));
+    x86_shift(c, SHIFT_SHR, 1, JIT_FLAGS, 63);
+    x86_shift(c, SHIFT_SHL, 0, JIT_FLAGS, 15);
+    x86_mov_imm(c, RCX, 0);
+    x86_alu_mem_imm(c, ALU_CMP, 1, CPU_FIELD(zf), 0);
+    x86_setcc(c, CC_E, RCX);
+    x86_shift(c, SHIFT_SHL, 0, RCX, 14);
+    x86_alu(c, ALU_OR, 0, JIT_FLAGS, RCX);
+    x86_load(c, RCX, CPU_FIELD(cf));
+    x86_shift(c, SHIFT_SHL, 0, RCX, 8);
+    x86_alu(c, ALU_OR, 0, JIT_FLAGS, RCX);
+    x86_load(c, RCX, CPU_FIELD(vf));
+    x86_shift(c, SHIFT_SHR, 1, RCX, 63);
+    x86_alu(c, ALU_OR, 0, JIT_FLAGS, RCX);
+}
+
+static void load_left(struct x86_code *c)
+{
+    x86_load(c, JIT_LEFT, CPU_FIELD(left));
+    x86_alu_imm(c, ALU_SUB, 1, JIT_LEFT, JIT_INSNS_MAX);
+}
+
+static void store_left(struct x86_code *c)
+{
+    x86_lea(c, 1, RAX, x86_at(JIT_LEFT, JIT_INSNS_MAX));
+    x86_store(c, CPU_FIELD(left), RAX);
+}
+
+static void jump_rax(struct x86_code *c)
+{
+    x86_rr(c, 0xff, 0, 4, RAX);
+}
+
+/* From C into the function of a record, and back from wherever that ends. */
+static void make_enter(struct jit *jit, struct x86_code *c)
+{
+    static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
+
+    jit->enter = (exec_fn *)(uintptr_t)(jit->rx + (c->p - jit->rw));
+    for (unsigned k = 0; k < sizeof(saved); k++) {
+        x86_rex(c, 0, 0, 0, saved[k], false);
+        x86_byte(c, 0x50u | (saved[k] & 7u));
+    }
+    x86_alu_imm(c, ALU_SUB, 1, RSP, 8);
+    x86_rm(c, 0xff, 0, 2, x86_at(RSI, 0)); /* call [rsi] */
+    x86_alu_imm(c, ALU_ADD, 1, RSP, 8);
+    for (unsigned k = sizeof(saved); k-- > 0;) {
+        x86_rex(c, 0, 0, 0, saved[k], false);
+        x86_byte(c, 0x58u | (saved[k] & 7u));
+    }
+    x86_byte(c, 0xc3);
+}
+
+/* RDI and RSI: a record's function is called with them; RAX: where its block goes on. Within a
+ * block the stack is as a call wants it. A block that does not fit is left to the dispatcher. */
+static void make_entry(struct jit *jit, struct x86_code *c)
+{
+    jit->entry = c->p;
+    x86_alu_imm(c, ALU_SUB, 1, RSP, 8);
+    x86_mov(c, 1, CPU, RDI);
+    x86_rm(c, ALU_CMP, 1, RSI, CPU_FIELD(counted));
+    uint8_t *counted = x86_jcc(c, CC_E);
+    x86_mov(c, 1, R12, RAX);
+    x86_mov(c, 1, R13, RSI);
+    tr_call_c(c, (uintptr_t)interp_count_upto);
+    x86_mov(c, 1, RAX, R12);
+    x86_mov(c, 1, RSI, R13);
+    x86_bind(c, counted);
+    load_left(c);
+    jit_pack_flags(c);
+    x86_test(c, 1, JIT_LEFT, JIT_LEFT);
+    uint8_t *short_ = x86_jcc(c, CC_S);
+    x86_rr(c, 0xff, 0, 4, RAX);
+    x86_bind(c, short_);
+    x86_load(c, RCX, x86_at(RAX, -JIT_INNER - 8)); /* struct jit_block */
+    x86_rm(c, 0x8b, 0, RCX, x86_at(RCX, (int32_t)offsetof(struct jit_block, insns)));
+    x86_lea(c, 1, RDX, x86_at(JIT_LEFT, JIT_INSNS_MAX));
+    x86_alu(c, ALU_CMP, 1, RDX, RCX);
+    uint8_t *pause = x86_jcc(c, CC_L);
+    x86_rr(c, 0xff, 0, 4, RAX);
+    x86_bind_to(c, pause, jit->pause);
+}
+
+void jit_emit_entry(const struct jit *jit, struct x86_code *c)
+{
+    static const uint8_t lea[] = {0x48, 0x8d, 0x05, JIT_INNER - 7, 0, 0, 0}; /* lea rax, [rip+] */
+    const uint8_t *end = c->p + JIT_INNER;
+
+    x86_bytes(c, lea, sizeof(lea));
+    x86_bind_to(c, x86_jmp(c), jit->entry);
+    while (c->p < end && !c->full)
+        x86_byte(c, 0xcc);
+}
+
+/* RSI, RDX, RCX: the last arguments of @fn. Registers of the guest are in the CPU; the flags are
+ * also, when it comes back. */
+static uint8_t *make_exec(struct x86_code *c, jit_exec_fn *fn)
+{
+    uint8_t *p = c->p;
+
+    x86_alu_imm(c, ALU_SUB, 1, RSP, 8);
+    jit_unpack_flags(c, RDI);
+    store_left(c);
+    x86_mov(c, 1, RDI, CPU);
+    tr_call_c(c, (uintptr_t)fn);
+    x86_alu_imm(c, ALU_ADD, 1, RSP, 8);
+    load_left(c);
+    x86_test(c, 0, RAX, RAX);
+    uint8_t *leave = x86_jcc(c, CC_NE);
+    x86_byte(c, 0xc3);
+    x86_bind(c, leave);
+    x86_alu_imm(c, ALU_ADD, 1, RSP, 16);
+    x86_mov(c, 1, RDI, CPU);
+    x86_mov(c, 0, RSI, RAX);
+    x86_mov_imm(c, RAX, (uintptr_t)jit_leave);
+    jump_rax(c);
+    return p;
+}
+
+/* Out of a block to @fn, for good. RSI, RDX: its arguments. */
+static uint8_t *make_out(struct x86_code *c, uintptr_t fn)
+{
+    uint8_t *p = c->p;
+
+    jit_unpack_flags(c, RAX);
+    store_left(c);
+    x86_alu_imm(c, ALU_ADD, 1, RSP, 8);
+    x86_mov(c, 1, RDI, CPU);
+    x86_mov_imm(c, RAX, fn);
+    jump_rax(c);
+    return p;
+}
+
+/* At a multiple of its size, so that one comparison tells its addresses from others. */
+static uint8_t *map_aligned(int fd)
+{
+    uint8_t *p = mmap(NULL, 2 * JIT_MEMORY, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED)
+        return p;
+    uint8_t *at = (uint8_t *)(((uintptr_t)p + JIT_MEMORY - 1) & ~(JIT_MEMORY - 1));
+    if (at > p)
+        munmap(p, (size_t)(at - p));
+    munmap(at + JIT_MEMORY, (size_t)(p + JIT_MEMORY - at));
+    return mmap(at, JIT_MEMORY, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0);
+}
+
+static bool map(struct jit *jit)
+{
+    int fd = memfd_create("armillary-jit", MFD_CLOEXEC);
+
+    jit->size = JIT_MEMORY;
+    jit->rw = jit->rx = MAP_FAILED;
+    if (fd < 0)
+        return false;
+    if (ftruncate(fd, (off_t)jit->size) == 0) {
+        jit->rw = mmap(NULL, jit->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        jit->rx = map_aligned(fd);
+    }
+    close(fd);
+    return jit->rw != MAP_FAILED && jit->rx != MAP_FAILED;
+}
+
+bool jit_make_pieces(struct jit *jit)
+{
+    if (!map(jit))
+        return false;
+    struct x86_code c = {.p = jit->rw, .end = jit->rw + jit->size};
+    make_enter(jit, &c);
+    jit->exec = make_exec(&c, jit_exec);
+    jit->exec_exact = make_exec(&c, jit_exec_exact);
+    jit->pause = make_out(&c, (uintptr_t)jit_pause);
+    jit->follow = make_out(&c, (uintptr_t)jit_follow);
+    jit->arrive = make_out(&c, (uintptr_t)jit_arrive);
+    jit->record = make_out(&c, (uintptr_t)jit_record);
+    jit->trap = make_out(&c, (uintptr_t)jit_trap);
+    make_entry(jit, &c);
+    jit->start = jit->used = (size_t)(c.p - jit->rw);
+    jit->limit = jit->size;
+    return true;
+}
+
+void jit_unmap(struct jit *jit)
+{
+    if (jit->rw != MAP_FAILED)
+        munmap(jit->rw, jit->size);
+    if (jit->rx != MAP_FAILED)
+        munmap(jit->rx, jit->size);
+}

@@ -1,0 +1,46 @@
+/* The code memory, and the pieces of code in it that all blocks use. */
+#pragma once
+
+#include "cpu/jit/jit.h"
+
+#define JIT_MEMORY_LOG2 26
+#define JIT_MEMORY      (UINT64_C(1) << JIT_MEMORY_LOG2)
+
+/* A block has two entries: the function of its record, and this far behind it the place where other
+ * blocks go on, with everything in host registers that blocks have there. */
+#define JIT_INNER 16
+
+/* What the entry of a block is: JIT_INNER bytes. */
+struct x86_code;
+void jit_emit_entry(const struct jit *jit, struct x86_code *c);
+
+/* Map the memory and emit the pieces. False: the host does not let us. */
+bool jit_make_pieces(struct jit *jit);
+void jit_unmap(struct jit *jit);
+
+/* NZCV from JIT_FLAGS to the CPU, by way of @tmp; and back, by way of RCX. EFLAGS go. */
+void jit_unpack_flags(struct x86_code *c, unsigned tmp);
+void jit_pack_flags(struct x86_code *c);
+
+/* ---- the functions of C that pieces call, in jit.c ---- */
+
+struct jit_edge;
+
+/* Instruction @i of @b, @k instructions behind its first; what ends a block counts first. Return: 0
+ * to go on, or what jit_leave() is to be given. */
+typedef unsigned jit_exec_fn(struct cpu *cpu, const struct insn *i, const struct jit_block *b,
+                             unsigned k);
+jit_exec_fn jit_exec, jit_exec_exact;
+enum exec_result jit_leave(struct cpu *cpu, unsigned r);
+
+/* Stop before @i. */
+exec_fn jit_pause;
+
+/* An edge is taken that leads to no block yet. */
+enum exec_result jit_follow(struct cpu *cpu, struct jit_edge *e);
+
+/* Go on at @va, in another page or unknown. @i: the indirect branch that leads there, or NULL. */
+enum exec_result jit_arrive(struct cpu *cpu, const struct insn *i, uint64_t va);
+
+/* Instruction @i ends a block: the plain loop executes it. It traps: there it ends. */
+exec_fn jit_record, jit_trap;
