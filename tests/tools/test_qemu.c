@@ -80,7 +80,7 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
         {{"qemu", "-drive", "id=x"}, "-drive id=x: expected file=FILE", ""},
         {{"qemu", "-drive", "file=nbd:localhost:1"}, "expected a file of this host", ""},
         {{"qemu", "-drive", "file=fat:/nonexistent", "-M", "virt"}, "/nonexistent", ""},
-        {{"qemu", "-chardev", "socket,id=x"}, "-chardev socket is not offered", "stdio"},
+        {{"qemu", "-chardev", "udp,id=x"}, "-chardev udp is not offered", "tcp or unix"},
         {{"qemu", "-chardev", "file,id=x"}, "expected path=FILE for file", ""},
         {{"qemu", "-object", "rng-egd,id=x"}, "-object rng-egd is not offered", "-seed"},
         {{"qemu", "-object", "memory-backend-ram,id=x"}, "expected id=ID and size=SIZE", ""},
@@ -108,7 +108,7 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
          ""},
         {{"qemu", "-M", "virt", "-device", "virtio-serial-device"}, "expected a virtconsole", ""},
         {{"qemu", "-M", "virt", "-serial", "chardev:x"}, "-serial chardev:x: expected the id", ""},
-        {{"qemu", "-M", "virt", "-serial", "pty"}, "-serial pty is not offered", ""},
+        {{"qemu", "-M", "virt", "-serial", "ptty"}, "-serial ptty is not offered", "pty?"},
         {{"qemu", "-M", "virt", "-monitor", "stdio"}, "standard input is the UART's", ""},
         {{"qemu", "-monitor", "telnet::4444,server"}, "-monitor telnet::4444,server is not", ""},
         {{"qemu", "-M", "virt", "-mon", "chardev=x"}, "expected chardev=ID", ""},
@@ -142,11 +142,11 @@ static void test_all_refusals_are_shown_at_once_without_the_help(void **state)
     (void)state;
     static const char *const texts[] = {
         "-machine gic-version=2", "-machine mte=on", "-cpu cortex-a78", "-netdev tap", "-foo",
-        "-device virtio-net-pci", "-chardev socket", "-usbdevice"};
+        "-device virtio-net-pci", "-chardev udp",    "-usbdevice"};
 
     struct result *r =
         RUN("qemu", "-M", "virt,gic-version=2,mte=on", "-cpu", "cortex-a78", "-netdev", "tap,id=n",
-            "-foo", "bar", "-device", "virtio-net-pci,netdev=n", "-chardev", "socket,id=c,path=x",
+            "-foo", "bar", "-device", "virtio-net-pci,netdev=n", "-chardev", "udp,id=c",
             "-usbdevice", "tablet", "-device", "virtconsole,chardev=c", "-kernel", in_dir("off"));
     for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++)
         assert_contains(r->err, texts[k]);

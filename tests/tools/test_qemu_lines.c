@@ -214,6 +214,18 @@ static char *field(char **line)
     return start;
 }
 
+/* "telnet::4444,server" waits for its client. */
+static const char *without_waiting(const char *word)
+{
+    static char room[256];
+    size_t length = strlen(word);
+
+    if (length < 7 || strcmp(word + length - 7, ",server") != 0 || !strchr(word, ':'))
+        return word;
+    snprintf(room, sizeof(room), "%s,nowait", word);
+    return room;
+}
+
 static bool is_taken(const char *options)
 {
     static char room[16384];
@@ -225,7 +237,7 @@ static bool is_taken(const char *options)
         gdb |= !strcmp(words[k], "-s") || !strcmp(words[k], "-gdb");
     for (unsigned k = 1; k < count; k++)
         if (!gdb || strcmp(words[k], "-S") != 0)
-            words[kept++] = words[k];
+            words[kept++] = without_waiting(words[k]);
     count = kept;
     words[count++] = "--timeout";
     words[count++] = "30";

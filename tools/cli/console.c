@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "armillary.h"
+#include "link.h"
 #include "output.h"
 #include "signals.h"
 #include "terminal.h"
@@ -47,10 +48,12 @@ bool console_open(struct console *c, struct outputs *outputs, const char *where)
         c->out = output_inherited(outputs, STDOUT_FILENO, "standard output");
     } else if (!strncmp(where, file, sizeof(file) - 1)) {
         c->out = output_file(outputs, where + sizeof(file) - 1, "console output");
+    } else if (link_valid(where)) {
+        c->link = link_open(where, outputs);
     } else {
         return true;
     }
-    return c->out != NULL;
+    return c->out || c->link;
 }
 
 /* What was read of a file and not taken is left to whoever reads it next. */
@@ -61,6 +64,8 @@ void console_close(struct console *c)
         lseek(STDIN_FILENO, -(off_t)c->pending.count, SEEK_CUR);
     bytes_free(&c->pending);
     bytes_free(&c->held);
+    link_close(c->link);
+    c->link = NULL;
 }
 
 void console_start(struct console *c, struct arm_machine *m)
@@ -73,7 +78,9 @@ void console_write(void *ctx, const uint8_t *data, size_t size)
 {
     struct console *c = ctx;
 
-    if (c->out)
+    if (c->link)
+        link_write(c->link, data, size);
+    else if (c->out)
         output_write(c->out, data, size);
 }
 
@@ -144,7 +151,7 @@ static size_t give(struct console *c)
     size_t size = c->pending.count;
 
     if (c->give)
-        return c->give(c->give_ctx, data, size);
+        return c->give(c->give_ctx, c, data, size);
     if (c->port < 0)
         return arm_console_input(c->machine, data, size);
     return arm_port_input(c->machine, c->virtio, (unsigned)c->port, data, size);
@@ -162,9 +169,23 @@ void console_look(struct console *c)
         read_host(c, 0);
 }
 
+bool console_look_at_link(struct console *c)
+{
+    uint8_t buf[READ_BYTES];
+    size_t before = c->pending.count;
+
+    if (before == 0) {
+        before = link_read(c->link, buf, sizeof(buf));
+        if (!bytes_append(&c->pending, buf, before))
+            fprintf(stderr, "armillary: no memory: %zu characters are lost\n", before);
+    }
+    deliver(c);
+    return c->pending.count < before;
+}
+
 static bool at_end(const struct console *c)
 {
-    return c->eof && !c->pending.count;
+    return c->eof && !c->pending.count && !c->link;
 }
 
 /* What reads the console by semihosting is told that no more will come, as is so at once if

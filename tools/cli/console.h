@@ -14,6 +14,7 @@
 #include "bytes.h"
 
 struct arm_machine;
+struct link;
 struct output;
 struct outputs;
 
@@ -23,7 +24,8 @@ struct console {
     struct arm_machine *machine;
     unsigned virtio;    /* what its bytes are for: a port of this virtio device, */
     int port;           /* or -1: the first UART */
-    struct output *out; /* NULL: output is dropped */
+    struct output *out; /* NULL: output is dropped, */
+    struct link *link;  /* unless it goes to and comes from here */
     bool input;         /* standard input is its */
     bool tty;           /* which is a terminal, in raw mode while the machine runs */
     bool
@@ -34,7 +36,7 @@ struct console {
     unsigned skip;        /* polls until the host is asked again */
     enum console_request request;
     /* Takes what is for the machine in its place; NULL: none. */
-    size_t (*give)(void *ctx, const uint8_t *data, size_t size);
+    size_t (*give)(void *ctx, const struct console *c, const uint8_t *data, size_t size);
     void *give_ctx;
 };
 
@@ -51,6 +53,9 @@ void console_raw(struct console *c, bool on);
 
 /* A line typed at the terminal while it is not raw, without its end. False: end of input. */
 bool console_line(struct console *c, char *line, size_t size);
+
+/* Of one with a link: give the device what the other end has sent. True: it took something. */
+bool console_look_at_link(struct console *c);
 
 /* Look for our own keys only. */
 void console_look(struct console *c);

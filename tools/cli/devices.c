@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "links.h"
+
 static bool bad(const char *option, const char *value, const char *expected)
 {
     fprintf(stderr, "armillary run: --%s=%s: expected %s\n", option, value, expected);
@@ -79,7 +81,8 @@ static bool parse_port(struct device_options *store, char *text, struct arm_conf
     struct arm_port port = {.console = true};
     char *comma;
 
-    for (; (comma = strchr(text, ',')) && !g_str_has_prefix(text, "file:"); text = comma + 1) {
+    for (; (comma = strchr(text, ',')) && !g_str_has_prefix(text, "file:") && !link_valid(text);
+         text = comma + 1) {
         *comma = '\0';
         if (g_str_has_prefix(text, "name="))
             port.name = text + strlen("name=");
@@ -92,7 +95,7 @@ static bool parse_port(struct device_options *store, char *text, struct arm_conf
     if (port.testdev)
         port.console = false;
     if (!port.testdev && strcmp(text, "stdio") && strcmp(text, "null") &&
-        (!g_str_has_prefix(text, "file:") || !text[5]))
+        (!g_str_has_prefix(text, "file:") || !text[5]) && !link_valid(text))
         return false;
     return devices_add_port(store, &port, text, config);
 }
@@ -108,7 +111,8 @@ bool devices_parse(struct device_options *store, char **drives, char **ports, bo
     for (char **p = ports; p && *p; p++)
         if (!parse_port(store, *p, config))
             return bad("virtio-console", *p,
-                       "[name=NAME,][port,]stdio|null|testdev|file:PATH, at most 16 of them");
+                       "[name=NAME,][port,]stdio|null|testdev|file:PATH|" LINK_FORMS
+                       ", at most 16 of them");
     if (rng && !devices_add(store, &(struct arm_virtio){.kind = ARM_VIRTIO_RNG}, config))
         return bad("rng", "", "at most 32 virtio devices");
     while (drives && drives[count])
@@ -121,11 +125,12 @@ bool devices_parse(struct device_options *store, char **drives, char **ports, bo
     return true;
 }
 
-bool devices_open(struct device_options *store, struct outputs *outputs)
+bool devices_open(struct device_options *store, struct outputs *outputs, bool replays)
 {
     for (unsigned n = 0; store && n < store->port_count; n++) {
         struct console *host = &store->hosts[n];
-        if (!console_open(host, outputs, store->ports[n].testdev ? "null" : store->where[n]))
+        bool is_null = store->ports[n].testdev || (replays && link_valid(store->where[n]));
+        if (!console_open(host, outputs, is_null ? "null" : store->where[n]))
             return false;
         host->virtio = store->console;
         host->port = (int)n;
@@ -139,6 +144,12 @@ void devices_close(struct device_options *store)
 {
     for (unsigned n = 0; store && n < store->port_count; n++)
         console_close(&store->hosts[n]);
+}
+
+void devices_add_links(struct device_options *store, struct links *links)
+{
+    for (unsigned n = 0; store && n < store->port_count; n++)
+        links_add(links, &store->hosts[n]);
 }
 
 struct console *devices_stdin(struct device_options *store)

@@ -7,11 +7,13 @@
 #include "armillary.h"
 #include "console.h"
 
+struct links;
+
 /* What the configuration refers to. */
 struct device_options {
     struct arm_virtio virtio[ARM_VIRTIO_MAX];
     struct arm_port ports[ARM_PORTS_MAX]; /* of the one console */
-    const char *where[ARM_PORTS_MAX];     /* stdio, null, testdev or file:PATH */
+    const char *where[ARM_PORTS_MAX];     /* stdio, null, testdev, file:PATH or a link */
     unsigned port_count;
     bool has_console;
     unsigned console; /* its index in virtio */
@@ -41,9 +43,12 @@ bool devices_parse(struct device_options *store, char **drives, char **ports, bo
                    struct arm_config *config);
 
 /* Connect the ports to the host before the machine is made. False: a file cannot be opened, and a
- * message was printed. @store may be NULL. */
-bool devices_open(struct device_options *store, struct outputs *outputs);
+ * message was printed. @store may be NULL. @replays: links (link.h) are not opened. */
+bool devices_open(struct device_options *store, struct outputs *outputs, bool replays);
 void devices_close(struct device_options *store);
+
+/* Those of the ports that have one. */
+void devices_add_links(struct device_options *store, struct links *links);
 
 /* The port that standard input belongs to, or NULL. */
 struct console *devices_stdin(struct device_options *store);

@@ -13,96 +13,6 @@
 #define PROPERTIES(q, option, value, implied, table)                                               \
     properties_set(q, option, value, implied, table, G_N_ELEMENTS(table))
 
-/* ---- -chardev ---- */
-
-static struct qemu_chardev *chardev(struct qemu *q)
-{
-    return &q->host.chardevs[q->host.chardev_count];
-}
-
-#define TEXT(member)                                                                               \
-    static bool set_##member(struct qemu *q, const char *value)                                    \
-    {                                                                                              \
-        chardev(q)->member = qemu_keep(q, g_strdup(value));                                        \
-        return true;                                                                               \
-    }
-TEXT(id)
-TEXT(backend)
-TEXT(path)
-TEXT(logfile)
-#undef TEXT
-
-static bool set_mux(struct qemu *q, const char *value)
-{
-    chardev(q)->mux = property_is_on(value);
-    return true;
-}
-
-static const struct property chardev_properties[] = {
-    {"backend", "stdio|file|null|vc|testdev", set_backend, NULL},
-    {"id", "ID", set_id, NULL},
-    {"path", "FILE", set_path, NULL},
-    {"mux", "on|off", set_mux, NULL},
-    {"signal", "on|off", NULL, NULL},
-    {"logfile", "FILE", set_logfile, NULL},
-    {"logappend", "off", NULL, NULL},
-    {"width", "N", NULL, NULL}, /* of a vc's picture, like the others */
-    {"height", "N", NULL, NULL},
-    {"cols", "N", NULL, NULL},
-    {"rows", "N", NULL, NULL},
-};
-
-bool qemu_chardev(struct qemu *q, const char *option, const char *value)
-{
-    const char *backends = chardev_properties[0].accepts;
-    g_autofree char *backend = properties_find(value, "backend", "backend");
-    g_autofree char *what = g_strdup_printf("-chardev %s", backend ? backend : "");
-
-    if (properties_want_help(value)) {
-        g_auto(GStrv) words = g_strsplit(backends, "|", -1);
-        printf("Available chardev backend types: \n");
-        for (char **w = words; *w; w++)
-            printf("  %s\n", *w);
-        q->answered = true;
-        return true;
-    }
-    if (!backend || !properties_accept(backends, backend))
-        return qemu_refuse("chardev", backend ? backend : "", what, backends);
-    if (q->host.chardev_count == QEMU_CHARDEVS_MAX)
-        return qemu_bad("-chardev: more than %d of them", QEMU_CHARDEVS_MAX);
-    *chardev(q) = (struct qemu_chardev){0};
-    if (!PROPERTIES(q, option, value, "backend", chardev_properties))
-        return false;
-    if (!chardev(q)->id)
-        return qemu_bad("-chardev %s: expected id=ID", value);
-    if (!strcmp(backend, "file") != !!chardev(q)->path)
-        return qemu_bad("-chardev %s: expected path=FILE for file, and only there", value);
-    if (!strcmp(backend, "vc"))
-        qemu_note(q,
-                  "-chardev vc: there is no display that would show it: what is written is lost");
-    q->host.chardev_count++;
-    return true;
-}
-
-static struct qemu_chardev *find_chardev(struct qemu *q, const char *id)
-{
-    for (unsigned n = 0; n < q->host.chardev_count; n++)
-        if (!strcmp(q->host.chardevs[n].id, id))
-            return &q->host.chardevs[n];
-    return NULL;
-}
-
-const char *qemu_chardev_where(struct qemu *q, const char *id, bool *testdev)
-{
-    struct qemu_chardev *c = find_chardev(q, id);
-
-    if (!c)
-        return NULL;
-    c->users++;
-    *testdev = !strcmp(c->backend, "testdev");
-    return c->path ? qemu_keep(q, g_strdup_printf("file:%s", c->path)) : c->backend;
-}
-
 /* ---- -serial, -monitor, -mon ---- */
 
 bool qemu_serial(struct qemu *q, const char *option, const char *value)
@@ -150,23 +60,39 @@ bool qemu_mon(struct qemu *q, const char *option, const char *value)
     return PROPERTIES(q, option, value, "chardev", mon_properties);
 }
 
+/* A word of -serial that our runner has another for; others are taken as they are. */
+static const char *plain_serial(struct qemu *q, const char *where)
+{
+    if (g_str_has_prefix(where, "mon:") && strcmp(where, "mon:stdio") != 0) {
+        qemu_note(q, "-serial %s: the monitor is not there: it is at the terminal", where);
+        where += strlen("mon:");
+    }
+    if (!strcmp(where, "vc") || g_str_has_prefix(where, "vc:")) {
+        qemu_note(q, "-serial %s: there is no display that would show it: what is written is lost",
+                  where);
+        return "null";
+    }
+    return where;
+}
+
 /* The first UART. @where: as -serial has it; *@stdio: it is at the terminal. */
 static bool connect_serial(struct qemu *q, const char *where, bool *stdio)
 {
     static const char stem[] = "chardev:";
     g_autofree char *what = g_strdup_printf("-serial %s", where);
-    const char *to = where;
+    const char *to = plain_serial(q, where);
     bool testdev = false;
 
     if (g_str_has_prefix(where, stem)) {
-        const struct qemu_chardev *c = find_chardev(q, where + sizeof(stem) - 1);
+        const struct qemu_chardev *c = qemu_find_chardev(q, where + sizeof(stem) - 1);
         to = qemu_chardev_where(q, where + sizeof(stem) - 1, &testdev);
         if (!to || testdev)
-            return qemu_bad("-serial %s: expected the id of a -chardev stdio, file or null", where);
+            return qemu_bad("-serial %s: expected the id of a -chardev, and not testdev", where);
         q->req.serial_log = c->logfile;
-    } else if (!runner_serial_valid(where)) {
+    } else if (!runner_serial_valid(to)) {
         return qemu_refuse("chardev", where, what,
-                           "stdio|mon:stdio|null|none|file:PATH|chardev:ID");
+                           "stdio|mon:stdio|null|none|file:PATH|chardev:ID|pty|pipe:PATH|"
+                           "unix:PATH|tcp:[HOST]:PORT|telnet:[HOST]:PORT|vc");
     }
     q->req.serial = to;
     *stdio = g_str_has_suffix(to, "stdio");
@@ -180,7 +106,7 @@ static bool connect_monitor(struct qemu *q, const char *where, bool serial_stdio
     bool stdio = !strcmp(where, "stdio"), mux = false;
 
     if (g_str_has_prefix(where, stem)) {
-        struct qemu_chardev *c = find_chardev(q, where + sizeof(stem) - 1);
+        struct qemu_chardev *c = qemu_find_chardev(q, where + sizeof(stem) - 1);
         if (!c)
             return qemu_bad("-mon %s: expected chardev=ID with the id of a -chardev", where);
         c->users++;
@@ -207,7 +133,7 @@ static bool check_chardevs(const struct qemu_host *h)
     return good;
 }
 
-/* Of a mux, Ctrl-A c reaches the monitor; other devices it cannot hold. */
+/* Of a mux, Ctrl-A c reaches the monitor, and other devices only write there. */
 static bool check_mux(struct qemu *q)
 {
     const struct device_options *d = &q->devices.options;
@@ -215,8 +141,8 @@ static bool check_mux(struct qemu *q)
 
     for (unsigned n = 0; n < d->port_count; n++)
         if (uart && !strcmp(d->where[n], "stdio"))
-            return qemu_bad("-chardev stdio: the UART and a virtio port share it, which is not "
-                            "offered: expected -serial null, or another -chardev");
+            qemu_note(q, "-chardev stdio: the UART and a virtio port share it: what is typed goes "
+                         "to the UART");
     return true;
 }
 

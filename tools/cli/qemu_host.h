@@ -5,6 +5,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "armillary.h"
 
@@ -16,8 +17,10 @@ struct qemu;
 
 struct qemu_chardev {
     const char *id, *backend, *path, *logfile;
-    bool mux;
-    unsigned users; /* devices and monitors that it is connected to */
+    const char *host, *port;          /* of a socket */
+    bool mux, server, nowait, telnet; /* the last three of a socket */
+    uint64_t reconnect_s, size;       /* of a socket; of a ringbuf, bytes */
+    unsigned users;                   /* devices and monitors that it is connected to */
 };
 
 struct qemu_host {
@@ -46,8 +49,11 @@ bool qemu_stopped(struct qemu *q, const char *option, const char *value);
 bool qemu_gdb(struct qemu *q, const char *option, const char *value);
 bool qemu_shorthand_gdb(struct qemu *q, const char *option, const char *value);
 
-/* Where the chardev @id is connected (stdio, null, file:PATH), for one more user of it; NULL: there
- * is none of that id. *@testdev: it speaks QEMU's testdev protocol. */
+/* NULL: there is none of that id. */
+struct qemu_chardev *qemu_find_chardev(struct qemu *q, const char *id);
+
+/* Where the chardev @id is connected, as `armillary run --serial` has it, for one more user of it;
+ * NULL: there is none of that id. *@testdev: it speaks QEMU's testdev protocol. */
 const char *qemu_chardev_where(struct qemu *q, const char *id, bool *testdev);
 
 /* After all options: fill the request. */

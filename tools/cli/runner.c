@@ -14,6 +14,8 @@
 #include "console.h"
 #include "devices.h"
 #include "gdb_session.h"
+#include "link.h"
+#include "links.h"
 #include "monitor.h"
 #include "net.h"
 #include "output.h"
@@ -27,6 +29,9 @@
  */
 #define GDB_INTERVAL (UINT64_C(16) << 20)
 
+/* With networks, which wait for themselves: between two looks at links. */
+#define LINKS_NETWORK_MS 10
+
 /* A run, from its request to its exit code. */
 struct run {
     const struct run_request *req;
@@ -37,6 +42,7 @@ struct run {
     struct console
         monitor; /* standard input and output to itself, if monitor_first and no other's */
     struct console *input; /* where standard input goes: it, or a port */
+    struct links links;
     struct arm_machine *m;
     struct arm_config config;
     struct arm_checker *checker; /* NULL: none */
@@ -131,7 +137,7 @@ bool runner_serial_valid(const char *serial)
     for (size_t k = 0; k < G_N_ELEMENTS(known); k++)
         if (!strcmp(serial, known[k]))
             return true;
-    return g_str_has_prefix(serial, "file:") && serial[5];
+    return (g_str_has_prefix(serial, "file:") && serial[5]) || link_valid(serial);
 }
 
 static double host_seconds(void)
@@ -159,8 +165,28 @@ static void poll_host(void *ctx)
     if (r->outputs.waiting)
         outputs_offer(&r->outputs);
     console_poll(r->input);
+    if (r->links.count)
+        links_poll(&r->links);
     if (r->req->networks)
         networks_poll(r->req->networks);
+}
+
+/* Somebody may be at a link: a guest that waits does so by the host's clock, and one that nothing
+ * but the host can wake is asked again. */
+static bool idle_with_links(struct run *r, uint64_t next_ns, unsigned wait_max_ms)
+{
+    bool forever = next_ns == UINT64_MAX;
+    uint64_t wait_ms = forever ? wait_max_ms : (next_ns - arm_time_ns(r->m)) / 1000000;
+
+    if (wait_ms > wait_max_ms)
+        wait_ms = wait_max_ms;
+    if (r->req->networks && wait_ms > LINKS_NETWORK_MS)
+        wait_ms = LINKS_NETWORK_MS;
+    if (links_idle(&r->links, r->input, (unsigned)wait_ms))
+        return true;
+    return (r->req->networks ? networks_idle(r->req->networks, r->input, next_ns, 0)
+                             : console_idle(r->input, next_ns, 0)) ||
+           forever;
 }
 
 static bool idle_at_most(void *ctx, uint64_t next_ns, unsigned most_ms)
@@ -169,6 +195,8 @@ static bool idle_at_most(void *ctx, uint64_t next_ns, unsigned most_ms)
 
     unsigned wait_max_ms = r->outputs.waiting ? 20 : most_ms;
 
+    if (r->links.count && !r->req->replay)
+        return idle_with_links(r, next_ns, wait_max_ms);
     if (r->req->networks && !r->req->replay)
         return networks_idle(r->req->networks, r->input, next_ns, wait_max_ms);
     return console_idle(r->input, next_ns, wait_max_ms);
@@ -409,10 +437,9 @@ static int end_check(struct run *r, enum arm_stop_reason why, int code)
 }
 
 /* Input goes by the timeline, which gives it again. */
-static size_t give(void *ctx, const uint8_t *data, size_t size)
+static size_t give(void *ctx, const struct console *c, const uint8_t *data, size_t size)
 {
     struct run *r = ctx;
-    const struct console *c = r->input;
 
     return c->port < 0 ? timeline_give(r->t, -1, 0, data, size)
                        : timeline_give(r->t, (int)c->virtio, (unsigned)c->port, data, size);
@@ -446,9 +473,14 @@ static int run_console(struct run *r)
         r->gdb->checker = r->checker;
         r->input->give = give;
         r->input->give_ctx = r;
+        for (unsigned k = 0; k < r->links.count; k++) {
+            r->links.rows[k]->give = give;
+            r->links.rows[k]->give_ctx = r;
+        }
     }
     console_start(r->input, r->m);
     networks_start(r->req->networks, r->m);
+    links_start(&r->links, r->m);
     if (r->req->started)
         r->req->started(r->req->started_ctx);
     signals_stop(r->m);
@@ -485,18 +517,26 @@ static bool open_monitor(struct run *r)
     return true;
 }
 
+/* While input is replayed nobody is at the other end of a link, as with networks. */
+static const char *at_replay(const struct run_request *req, const char *where)
+{
+    return req->replay && where && link_valid(where) ? "null" : where;
+}
+
 static bool open_host(struct run *r)
 {
     const struct run_request *req = r->req;
 
-    if (!console_open(&r->serial, &r->outputs, req->serial) ||
-        !devices_open(req->devices, &r->outputs))
+    if (!console_open(&r->serial, &r->outputs, at_replay(req, req->serial)) ||
+        !devices_open(req->devices, &r->outputs, req->replay != NULL))
         return false;
     if (!networks_open(req->networks, &r->outputs, req->replay != NULL))
         return false;
     if (req->serial_log &&
         !(r->serial_log = output_file(&r->outputs, req->serial_log, "console output")))
         return false;
+    links_add(&r->links, &r->serial);
+    devices_add_links(req->devices, &r->links);
     r->input = r->serial.input ? &r->serial : devices_stdin(req->devices);
     if (!r->input && req->monitor_first)
         return open_monitor(r);

@@ -1,0 +1,349 @@
+#include "link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pty.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "link_text.h"
+#include "output.h"
+#include "telnet.h"
+
+#define QUEUE_MAX ((size_t)64 << 10) /* then the guest waits */
+#define WAIT_MS   20                 /* between two looks at whether the run ends */
+#define END_MS    500 /* for the other end to take what waits when the run has ended */
+
+struct link {
+    struct link_spec spec;
+    struct outputs *outputs;
+    int listener, in, out; /* -1: none; a socket is both in and out */
+    struct bytes queue;    /* for the other end */
+    struct telnet telnet;
+    gint64 retry_us; /* when a client connects again */
+};
+
+static bool failed(const char *what, const struct link *l)
+{
+    fprintf(stderr, "armillary: character device: cannot %s %s: %s\n", what, l->spec.at,
+            strerror(errno));
+    return false;
+}
+
+static int prepared(int fd)
+{
+    const int on = 1;
+
+    if (fd < 0)
+        return fd;
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* of others it is none */
+    return fd;
+}
+
+/* ---- opening ---- */
+
+/* A socket that is bound and listens, or is connected; -1 and errno. */
+static int open_at(const struct sockaddr *address, socklen_t size, bool server)
+{
+    const int on = 1;
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    if (server)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (server ? bind(fd, address, size) == 0 && listen(fd, 1) == 0
+               : connect(fd, address, size) == 0)
+        return fd;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
+static int open_unix(const char *path, bool server)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    if (g_strlcpy(address.sun_path, path, sizeof(address.sun_path)) >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    if (server)
+        unlink(path);
+    return open_at((const struct sockaddr *)&address, sizeof(address), server);
+}
+
+/* [HOST]:PORT; without a host at any address, or this machine. */
+static int open_tcp(const char *where, bool server)
+{
+    const char *colon = strrchr(where, ':');
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = server ? AI_PASSIVE : 0};
+    g_autofree char *host = g_strndup(where, (size_t)(colon - where));
+    struct addrinfo *found;
+    int fd = -1;
+
+    if (*host == '[' && g_str_has_suffix(host, "]")) {
+        memmove(host, host + 1, strlen(host));
+        host[strlen(host) - 1] = '\0';
+    }
+    if (getaddrinfo(*host ? host : NULL, colon + 1, &hints, &found) != 0) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
+    for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
+        fd = open_at(a->ai_addr, a->ai_addrlen, server);
+    freeaddrinfo(found);
+    return fd;
+}
+
+static int open_socket(const struct link *l)
+{
+    return l->spec.kind == LINK_UNIX ? open_unix(l->spec.at, l->spec.server)
+                                     : open_tcp(l->spec.at, l->spec.server);
+}
+
+static void connected(struct link *l, int fd)
+{
+    l->in = l->out = prepared(fd);
+    telnet_begin(&l->telnet);
+    if (l->spec.telnet)
+        bytes_append(&l->queue, telnet_greeting, sizeof(telnet_greeting));
+}
+
+static bool open_stream(struct link *l)
+{
+    int fd = open_socket(l);
+
+    if (fd < 0 && !l->spec.server && l->spec.reconnect_s)
+        return true; /* later */
+    if (fd < 0)
+        return failed(l->spec.server ? "listen at" : "connect to", l);
+    if (!l->spec.server) {
+        connected(l, fd);
+        return true;
+    }
+    l->listener = fd;
+    if (!l->spec.nowait) {
+        fprintf(stderr, "armillary: waiting for a connection at %s\n", l->spec.at);
+        int peer = accept(fd, NULL, NULL);
+        if (peer < 0)
+            return failed("wait for a connection at", l);
+        connected(l, peer);
+    }
+    prepared(fd);
+    return true;
+}
+
+/* PATH.in and PATH.out, or what PATH is. As readers and writers of both none of them waits for the
+ * other end. */
+static bool open_pipe(struct link *l)
+{
+    g_autofree char *in = g_strconcat(l->spec.at, ".in", NULL);
+    g_autofree char *out = g_strconcat(l->spec.at, ".out", NULL);
+
+    l->in = open(in, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    l->out = open(out, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (l->in >= 0 && l->out >= 0)
+        return true;
+    if (l->in >= 0)
+        close(l->in);
+    if (l->out >= 0)
+        close(l->out);
+    l->in = l->out = open(l->spec.at, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    return l->in >= 0 || failed("open", l);
+}
+
+/* The name is said as QEMU does: scripts look for it. */
+static bool open_pty(struct link *l)
+{
+    struct termios mode;
+    char name[128];
+    int terminal;
+
+    if (openpty(&l->in, &terminal, NULL, NULL, NULL) < 0 ||
+        ttyname_r(terminal, name, sizeof(name)) != 0)
+        return failed("open a pseudo-terminal for", l);
+    if (tcgetattr(terminal, &mode) == 0) {
+        cfmakeraw(&mode);
+        tcsetattr(terminal, TCSANOW, &mode);
+    }
+    close(terminal);
+    l->out = prepared(l->in);
+    printf("char device redirected to %s (label %s)\n", name, l->spec.at);
+    fflush(stdout);
+    return true;
+}
+
+bool link_valid(const char *where)
+{
+    struct link_spec spec;
+    bool valid = link_parse(where, &spec);
+
+    if (valid)
+        g_free(spec.at);
+    return valid;
+}
+
+struct link *link_open(const char *where, struct outputs *outputs)
+{
+    static bool (*const kinds[])(struct link *) = {[LINK_PTY] = open_pty,
+                                                   [LINK_PIPE] = open_pipe,
+                                                   [LINK_UNIX] = open_stream,
+                                                   [LINK_TCP] = open_stream};
+    struct link *l = g_new0(struct link, 1);
+
+    l->outputs = outputs;
+    l->listener = l->in = l->out = -1;
+    if (!link_parse(where, &l->spec)) {
+        fprintf(stderr, "armillary: %s: expected " LINK_FORMS "\n", where);
+        g_free(l);
+        return NULL;
+    }
+    if (kinds[l->spec.kind](l))
+        return l;
+    link_close(l);
+    return NULL;
+}
+
+/* ---- the other end comes and goes ---- */
+
+static bool is_socket(const struct link *l)
+{
+    return l->spec.kind == LINK_UNIX || l->spec.kind == LINK_TCP;
+}
+
+/* A pipe and a pseudo-terminal stay: only their other end has gone. */
+static void drop_peer(struct link *l)
+{
+    bytes_free(&l->queue);
+    if (!is_socket(l) || l->in < 0)
+        return;
+    close(l->in);
+    l->in = l->out = -1;
+    l->retry_us = g_get_monotonic_time() + (gint64)l->spec.reconnect_s * G_USEC_PER_SEC;
+}
+
+/* Is somebody there? A pseudo-terminal says that nobody has its other side open. */
+static bool has_peer(struct link *l)
+{
+    struct pollfd p = {.fd = l->in, .events = POLLOUT};
+
+    if (l->in >= 0)
+        return l->spec.kind != LINK_PTY || (poll(&p, 1, 0) >= 0 && !(p.revents & POLLHUP));
+    int fd = l->listener >= 0 ? accept(l->listener, NULL, NULL) : -1;
+    if (!l->spec.server && l->spec.reconnect_s && g_get_monotonic_time() >= l->retry_us) {
+        fd = open_socket(l);
+        l->retry_us = g_get_monotonic_time() + (gint64)l->spec.reconnect_s * G_USEC_PER_SEC;
+    }
+    if (fd >= 0)
+        connected(l, fd);
+    return fd >= 0;
+}
+
+/* ---- bytes ---- */
+
+static ssize_t put(const struct link *l, const uint8_t *data, size_t size)
+{
+    return is_socket(l) ? send(l->out, data, size, MSG_NOSIGNAL) : write(l->out, data, size);
+}
+
+static void flush(struct link *l)
+{
+    while (l->queue.count) {
+        ssize_t n = put(l, bytes_peek(&l->queue), l->queue.count);
+        if (n > 0)
+            bytes_drop(&l->queue, (size_t)n);
+        else if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        else
+            drop_peer(l);
+    }
+}
+
+static void wait_for_room(struct link *l)
+{
+    struct pollfd p = {.fd = l->out, .events = POLLOUT};
+
+    poll(&p, 1, WAIT_MS);
+    flush(l);
+}
+
+static bool is_ending(struct outputs *all)
+{
+    all->over = all->over || all->ending(all->ctx);
+    return all->over;
+}
+
+void link_write(struct link *l, const void *data, size_t size)
+{
+    if (!has_peer(l)) {
+        bytes_free(&l->queue);
+        return;
+    }
+    while (l->queue.count > QUEUE_MAX && !l->outputs->never_wait && !is_ending(l->outputs))
+        wait_for_room(l);
+    if (l->queue.count > QUEUE_MAX)
+        return;
+    if (l->spec.telnet)
+        telnet_encode(&l->queue, data, size);
+    else
+        bytes_append(&l->queue, data, size);
+    flush(l);
+}
+
+size_t link_read(struct link *l, uint8_t *buf, size_t size)
+{
+    if (!has_peer(l))
+        return 0;
+    flush(l);
+    ssize_t n = l->in < 0 ? 0 : read(l->in, buf, size);
+    if (n > 0)
+        return l->spec.telnet ? telnet_decode(&l->telnet, buf, (size_t)n) : (size_t)n;
+    if (is_socket(l) && l->in >= 0 && (n == 0 || (errno != EAGAIN && errno != EINTR)))
+        drop_peer(l);
+    return 0;
+}
+
+unsigned link_fill(const struct link *l, struct pollfd fds[LINK_FDS_MAX])
+{
+    unsigned count = 0;
+
+    if (l->in >= 0)
+        fds[count++] = (struct pollfd){.fd = l->in, .events = POLLIN};
+    else if (l->listener >= 0)
+        fds[count++] = (struct pollfd){.fd = l->listener, .events = POLLIN};
+    if (l->queue.count)
+        fds[count++] = (struct pollfd){.fd = l->out, .events = POLLOUT};
+    return count;
+}
+
+void link_close(struct link *l)
+{
+    if (!l)
+        return;
+    for (int ms = 0; l->queue.count && l->out >= 0 && has_peer(l) && ms < END_MS; ms += WAIT_MS)
+        wait_for_room(l);
+    if (l->out >= 0 && l->out != l->in)
+        close(l->out);
+    if (l->in >= 0)
+        close(l->in);
+    if (l->listener >= 0)
+        close(l->listener);
+    if (l->listener >= 0 && l->spec.kind == LINK_UNIX)
+        unlink(l->spec.at);
+    bytes_free(&l->queue);
+    g_free(l->spec.at);
+    g_free(l);
+}

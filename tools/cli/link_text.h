@@ -1,0 +1,17 @@
+/* The text of a link: pty[:LABEL], pipe:PATH, unix:PATH[,...], tcp: and telnet:[HOST]:PORT[,...].
+ */
+#pragma once
+
+#include <stdbool.h>
+
+enum link_kind { LINK_PTY, LINK_PIPE, LINK_UNIX, LINK_TCP };
+
+struct link_spec {
+    enum link_kind kind;
+    char *at; /* path, label, or [HOST]:PORT; g_free() it */
+    bool server, nowait, telnet;
+    unsigned reconnect_s; /* a client connects again so long after; 0: never */
+};
+
+/* False: it is none; then there is nothing to free. ",," in a path is a comma. */
+bool link_parse(const char *text, struct link_spec *spec);
