@@ -4,31 +4,14 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "checker/dwarf.h"
 #include "checker/flow.h"
-#include "checker/kallsyms.h"
 #include "checker/ldst.h"
-#include "checker/symbols.h"
-
-/* An Image: its header says that it is one, and how much memory it has
- * (Documentation/arm64/booting.rst). It stands at 2 MiB and an offset of some pages; it is looked
- * for so far before an address. */
-#define HEADER     64
-#define STEP       (UINT64_C(64) << 10)
-#define REACH      (UINT64_C(128) << 20)
-#define IMAGE_MOST (UINT64_C(512) << 20)
+#include "symbols/dwarf.h"
+#include "symbols/kernels.h"
+#include "symbols/symbols.h"
 
 /* How far an object's members are looked for that a load or store has told more of. */
 #define NEAR UINT64_C(8192)
-
-/* A kernel in memory, or where there was none. */
-struct kernel {
-    uint64_t pa, size;
-    bool is_kernel;
-    uint64_t va;             /* of @pa, as EL2 has last had it there */
-    bool read;               /* its table has been looked for */
-    struct symbols *symbols; /* NULL: it has none */
-};
 
 /* A file that was given. */
 struct file {
@@ -40,7 +23,7 @@ struct file {
 struct names {
     struct arm_machine *m;
     GArray *files; /* struct file */
-    GArray *kernels;
+    struct kernels *kernels;
 };
 
 static void clear_file(void *ptr)
@@ -58,7 +41,7 @@ struct names *names_new(struct arm_machine *m)
     n->m = m;
     n->files = g_array_new(FALSE, TRUE, sizeof(struct file));
     g_array_set_clear_func(n->files, clear_file);
-    n->kernels = g_array_new(FALSE, TRUE, sizeof(struct kernel));
+    n->kernels = kernels_new(m);
     return n;
 }
 
@@ -66,9 +49,7 @@ void names_free(struct names *n)
 {
     if (!n)
         return;
-    for (unsigned k = 0; k < n->kernels->len; k++)
-        symbols_free(g_array_index(n->kernels, struct kernel, k).symbols);
-    g_array_unref(n->kernels);
+    kernels_free(n->kernels);
     g_array_unref(n->files);
     g_free(n);
 }
@@ -86,80 +67,9 @@ int names_add(struct names *n, const char *spec, struct arm_error *err)
     return 0;
 }
 
-/* ---- kernels in memory ---- */
-
-/* The bytes of the image at @pa; 0: there is none. */
-static uint64_t image_size(struct arm_machine *m, uint64_t pa)
-{
-    uint8_t header[HEADER];
-    uint64_t size;
-
-    if (!arm_mem_read(m, pa, header, sizeof(header)) || memcmp(header + 56, "ARM\x64", 4) != 0)
-        return 0;
-    memcpy(&size, header + 16, sizeof(size));
-    return size <= IMAGE_MOST ? size : 0;
-}
-
-/* As much of it as is RAM. */
-static struct symbols *read_symbols(struct arm_machine *m, uint64_t pa, uint64_t size)
-{
-    g_autofree uint8_t *image = g_malloc0(size);
-    uint64_t at = 0;
-
-    while (at < size && arm_mem_read(m, pa + at, image + at, MIN(STEP, size - at)))
-        at += STEP;
-    return kallsyms_read(image, MIN(at, size));
-}
-
-/* What has @pa, if it is known. */
-static struct kernel *known(struct names *n, uint64_t pa)
-{
-    for (unsigned k = 0; k < n->kernels->len; k++) {
-        struct kernel *kernel = &g_array_index(n->kernels, struct kernel, k);
-        if (pa >= kernel->pa && pa - kernel->pa < kernel->size)
-            return kernel;
-    }
-    return NULL;
-}
-
-static struct kernel *look(struct names *n, uint64_t pa)
-{
-    struct kernel *found = known(n, pa);
-    struct kernel one = {.pa = pa / STEP * STEP, .size = STEP};
-
-    if (found)
-        return found;
-    for (uint64_t back = 0; back < REACH && back <= one.pa; back += STEP) {
-        uint64_t size = image_size(n->m, one.pa - back);
-        if (pa - (one.pa - back) >= size)
-            continue;
-        one = (struct kernel){.pa = one.pa - back, .size = size, .is_kernel = true};
-        break;
-    }
-    g_array_append_val(n->kernels, one);
-    return &g_array_index(n->kernels, struct kernel, n->kernels->len - 1);
-}
-
 void names_look(struct names *n, unsigned cpu, uint64_t pc)
 {
-    struct arm_translation t;
-
-    if (arm_translate(n->m, cpu, 2, pc, ARM_ACCESS_READ, &t))
-        look(n, t.pa);
-}
-
-static bool kernel_name(struct names *n, unsigned cpu, uint64_t pc, char *buf, unsigned size)
-{
-    struct arm_translation t;
-
-    if (!arm_translate(n->m, cpu, 2, pc, ARM_ACCESS_READ, &t))
-        return false;
-    struct kernel *kernel = look(n, t.pa);
-    if (kernel->is_kernel && !kernel->read)
-        kernel->symbols = read_symbols(n->m, kernel->pa, kernel->size);
-    kernel->read = true;
-    kernel->va = pc - (t.pa - kernel->pa);
-    return symbols_name(kernel->symbols, t.pa - kernel->pa, buf, size);
+    kernels_look(n->kernels, cpu, 2, pc);
 }
 
 /* Below EL2 the same addresses may be another program's: they are the file's if EL2 maps them there
@@ -186,7 +96,7 @@ char *names_of(struct names *n, unsigned cpu, unsigned el, uint64_t pc)
         bool has_line = f->dwarf && dwarf_line(f->dwarf, pc - f->offset, line, sizeof(line));
         return has_line ? g_strdup_printf("%s (%s)", buf, line) : g_strdup(buf);
     }
-    return el == 2 && kernel_name(n, cpu, pc, buf, sizeof(buf)) ? g_strdup(buf) : NULL;
+    return el == 2 && kernels_name(n->kernels, cpu, 2, pc, buf, sizeof(buf)) ? g_strdup(buf) : NULL;
 }
 
 bool names_find(const struct names *n, const char *name, uint64_t *address)
@@ -194,14 +104,7 @@ bool names_find(const struct names *n, const char *name, uint64_t *address)
     for (unsigned k = 0; n && k < n->files->len; k++)
         if (symbols_find(g_array_index(n->files, struct file, k).symbols, name, address))
             return true;
-    for (unsigned k = 0; n && k < n->kernels->len; k++) {
-        const struct kernel *kernel = &g_array_index(n->kernels, struct kernel, k);
-        if (!symbols_find(kernel->symbols, name, address))
-            continue;
-        *address += kernel->va;
-        return true;
-    }
-    return false;
+    return n && kernels_find(n->kernels, name, address);
 }
 
 /* ---- slots ---- */

@@ -1,6 +1,6 @@
 /*
  * Names of addresses: from files that were given, and from the symbol tables that Linux and Xen
- * have in themselves (checker/kallsyms.h), wherever in memory they are and at whatever address they
+ * have in themselves (symbols/kernels.h), wherever in memory they are and at whatever address they
  * run.
  */
 #pragma once

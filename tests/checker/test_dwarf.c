@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <glib.h>
 
-#include "checker/dwarf.h"
 #include "checker/ldst.h"
+#include "symbols/dwarf.h"
 
 /* As the sample has it. */
 struct inner {

@@ -16,6 +16,7 @@
 #include "run_options.h"
 #include "runner.h"
 #include "step.h"
+#include "trace.h"
 
 #define TYPE_TEXT char *
 #define TYPE_FILE char *
@@ -261,7 +262,7 @@ static int start(const struct options *o, enum run_kind kind)
     const bool check = kind != RUN_PLAIN;
     int code = check_names(o);
 
-    if (check && check_answers(&wishes, &code))
+    if ((check && check_answers(&wishes, &code)) || traces_help((const char *const *)o->trace))
         return code;
     if (code == 0)
         code = parse_numbers(o, &req);
@@ -402,7 +403,7 @@ static char *rerun_words(int argc, char **argv)
                 row = &rows[r];
         if (row && (!strcmp(row->group, "check") || !strcmp(row->group, "sweep") ||
                     !strcmp(row->name, "max-insns") || !strcmp(row->name, "gdb") ||
-                    !strcmp(row->name, "wait"))) {
+                    !strcmp(row->name, "symbols") || !strcmp(row->name, "wait"))) {
             k += name[length] == '\0' && row->kind != ARG_FLAG;
             continue;
         }
@@ -542,7 +543,9 @@ bool run_options_apply(const struct options *o, struct run_request *req)
     req->gdb_wait |= o->wait;
     if (req->gdb_wait && !req->gdb)
         return !bad("wait", "", "--gdb with it");
-    req->traces = (const char *const *)o->trace;
+    req->traces.specs = (const char *const *)o->trace;
+    req->traces.symbols = (const char *const *)o->symbols;
+    req->traces.image = req->config.kernel;
     req->logs = (const char *const *)o->log;
     return true;
 }

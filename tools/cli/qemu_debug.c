@@ -1,53 +1,45 @@
 #include "qemu_debug.h"
 
 #include <glib.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "qemu.h"
 
-/* One row an item of QEMU's. */
+/* One row an item of QEMU's. Traces come in this order where several are of the same instruction.
+ */
 static const struct {
     const char *name;
     const char *trace, *log; /* as --trace and --log take them, or NULL */
+    bool ranged;             /* -dfilter is for it */
     const char *note;        /* what differs, or NULL */
     const char *help;
 } items[] = {
-    {"in_asm", "insn", NULL, "every executed instruction, not each translated block once",
-     "instructions (--trace insn)"},
-    {"exec", "insn", NULL, "every executed instruction, not each block",
-     "instructions (--trace insn)"},
-    {"int", "exception", NULL, NULL, "exceptions and their returns (--trace exception)"},
-    {"mmu", NULL, "mmu=debug", NULL, "translation (--log mmu=debug)"},
-    {"unimp", NULL, "guest", NULL, "what is not implemented (--log guest)"},
-    {"guest_errors", NULL, "guest", NULL, "what the guest does wrong (--log guest)"},
-    {"invalid_mem", NULL, "guest", NULL, "accesses to nothing (--log guest)"},
-    {"cpu", NULL, NULL, "no counterpart; the monitor shows registers", "nothing"},
-    {"fpu", NULL, NULL, "no counterpart; the monitor shows registers", "nothing"},
-    {"vpu", NULL, NULL, "no counterpart; the monitor shows registers", "nothing"},
-    {"cpu_reset", NULL, NULL, "no counterpart; the monitor shows registers", "nothing"},
-    {"out_asm", NULL, NULL, "no counterpart: nothing is translated", "nothing"},
-    {"op", NULL, NULL, "no counterpart: nothing is translated", "nothing"},
-    {"op_opt", NULL, NULL, "no counterpart: nothing is translated", "nothing"},
-    {"op_ind", NULL, NULL, "no counterpart: nothing is translated", "nothing"},
-    {"op_plugin", NULL, NULL, "no counterpart: nothing is translated", "nothing"},
-    {"plugin", NULL, NULL, "no counterpart: there are no plugins", "nothing"},
-    {"nochain", NULL, NULL, NULL, "nothing is chained"},
-    {"pcall", NULL, NULL, NULL, "of x86 only"},
-    {"page", NULL, NULL, NULL, "of user mode only"},
-    {"strace", NULL, NULL, NULL, "of user mode only"},
-    {"tid", NULL, NULL, NULL, "there is one thread"},
+    {"in_asm", "qemu-in_asm", NULL, true, NULL, "each block once, before it is executed first"},
+    {"exec", "qemu-exec", NULL, true, NULL, "each block that is entered"},
+    {"cpu", "qemu-cpu", NULL, true, NULL, "registers at each block that is entered"},
+    {"int", "qemu-int", NULL, false, NULL, "exceptions and their returns"},
+    {"mmu", NULL, "mmu=debug", false, NULL, "translation (--log mmu=debug)"},
+    {"unimp", NULL, "guest", false, NULL, "what is not implemented (--log guest)"},
+    {"guest_errors", NULL, "guest", false, NULL, "what the guest does wrong (--log guest)"},
+    {"invalid_mem", NULL, "guest", false, NULL, "accesses to nothing (--log guest)"},
+    {"fpu", NULL, NULL, false, "no counterpart; the monitor shows registers", "nothing"},
+    {"vpu", NULL, NULL, false, "no counterpart; the monitor shows registers", "nothing"},
+    {"cpu_reset", NULL, NULL, false, "no counterpart; the monitor shows registers", "nothing"},
+    {"out_asm", NULL, NULL, false, "no counterpart: nothing is translated", "nothing"},
+    {"op", NULL, NULL, false, "no counterpart: nothing is translated", "nothing"},
+    {"op_opt", NULL, NULL, false, "no counterpart: nothing is translated", "nothing"},
+    {"op_ind", NULL, NULL, false, "no counterpart: nothing is translated", "nothing"},
+    {"op_plugin", NULL, NULL, false, "no counterpart: nothing is translated", "nothing"},
+    {"plugin", NULL, NULL, false, "no counterpart: there are no plugins", "nothing"},
+    {"nochain", NULL, NULL, false, NULL, "nothing is chained"},
+    {"pcall", NULL, NULL, false, NULL, "of x86 only"},
+    {"page", NULL, NULL, false, NULL, "of user mode only"},
+    {"strace", NULL, NULL, false, NULL, "of user mode only"},
+    {"tid", NULL, NULL, false, NULL, "there is one thread"},
 };
-
-static void add_trace(struct qemu_debug *d, const char *event)
-{
-    if (!event || (d->trace && strstr(d->trace->str, event)))
-        return;
-    if (!d->trace)
-        d->trace = g_string_new(NULL);
-    g_string_append_printf(d->trace, "%s%s", d->trace->len ? "," : "", event);
-}
 
 /* A level for all categories must come before one for a single category. */
 static void add_log(struct qemu_debug *d, const char *log)
@@ -61,7 +53,7 @@ static void add_log(struct qemu_debug *d, const char *log)
 
 static void add_item(struct qemu *q, size_t k)
 {
-    add_trace(&q->debug, items[k].trace);
+    q->debug.items |= UINT64_C(1) << k;
     add_log(&q->debug, items[k].log);
     if (items[k].note)
         qemu_note(q, "-d %s: %s", items[k].name, items[k].note);
@@ -88,7 +80,7 @@ static bool set_item(struct qemu *q, const char *name)
 static void set_all(struct qemu *q)
 {
     for (size_t k = 0; k < G_N_ELEMENTS(items); k++) {
-        add_trace(&q->debug, items[k].trace);
+        q->debug.items |= UINT64_C(1) << k;
         add_log(&q->debug, items[k].log);
     }
 }
@@ -114,6 +106,45 @@ bool qemu_d(struct qemu *q, const char *option, const char *value)
             good &= set_item(q, *w);
     }
     return good;
+}
+
+/* "A..B", "A+SIZE" or "A-SIZE", of which A is the last: added to @out as pc= takes it. */
+static bool add_range(GString *out, const char *text)
+{
+    char *end, *rest;
+    uint64_t first = g_ascii_strtoull(text, &end, 0), last;
+    size_t sign = g_str_has_prefix(end, "..") ? 2 : 1;
+
+    if (!g_ascii_isdigit(text[0]) || !strchr("+-.", *end) || !g_ascii_isdigit(end[*end ? sign : 0]))
+        return false;
+    last = g_ascii_strtoull(end + sign, &rest, 0);
+    if (*rest || (sign == 1 && !last))
+        return false;
+    if (*end == '+')
+        last = first + last - 1;
+    if (*end == '-') {
+        uint64_t size = last;
+        last = first;
+        first = last - size + 1;
+    }
+    g_string_append_printf(out, "%s%#" PRIx64 "..%#" PRIx64, out->len ? "+" : ",pc=", first, last);
+    return first <= last;
+}
+
+bool qemu_dfilter(struct qemu *q, const char *option, const char *value)
+{
+    g_auto(GStrv) ranges = g_strsplit(value, ",", -1);
+
+    if (!q->debug.ranges)
+        q->debug.ranges = g_string_new(NULL);
+    for (char **r = ranges; *r; r++) {
+        if (add_range(q->debug.ranges, *r))
+            continue;
+        qemu_refuse(option, value, "-dfilter",
+                    "RANGE[,RANGE...], RANGE as 0x1000..0x1fff, 0x1000+0x100 or 0x1fff-0x100");
+        return false;
+    }
+    return true;
 }
 
 /* QEMU puts its process number for %d. */
@@ -149,25 +180,34 @@ static const char *const *joined(struct qemu *q, const char *const *list, char *
     return all;
 }
 
+static const char *spec_of(struct qemu *q, const char *trace, bool ranged)
+{
+    const char *ranges = ranged && q->debug.ranges ? q->debug.ranges->str : "",
+               *file = q->req.log_file;
+
+    return qemu_keep(q,
+                     g_strdup_printf("%s%s%s%s", trace, ranges, file ? ":" : "", file ? file : ""));
+}
+
 /* -D is for all of it; without it, standard error. */
 void qemu_debug_connect(struct qemu *q)
 {
     struct qemu_debug *d = &q->debug;
-    char *trace = NULL;
+    g_autoptr(GPtrArray) traces = g_ptr_array_new();
 
-    if (d->trace && q->req.log_file)
-        g_string_append_printf(d->trace, ":%s", q->req.log_file);
-    if (d->trace)
-        trace = d->trace->str;
-    q->req.traces = joined(q, q->req.traces, &trace, trace ? 1 : 0);
+    for (size_t k = 0; k < G_N_ELEMENTS(items); k++)
+        if (items[k].trace && (d->items >> k & 1))
+            g_ptr_array_add(traces, (char *)spec_of(q, items[k].trace, items[k].ranged));
+    q->req.traces.specs = joined(q, q->req.traces.specs, (char *const *)traces->pdata, traces->len);
+    q->req.traces.image = q->req.config.kernel;
     q->req.logs = joined(q, q->req.logs, d->logs ? (char *const *)d->logs->pdata : NULL,
                          d->logs ? d->logs->len : 0);
 }
 
 void qemu_debug_free(struct qemu_debug *d)
 {
-    if (d->trace)
-        g_string_free(d->trace, TRUE);
+    if (d->ranges)
+        g_string_free(d->ranges, TRUE);
     if (d->logs)
         g_ptr_array_free(d->logs, TRUE);
 }

@@ -50,8 +50,9 @@ struct run {
     struct arm_model *model;     /* NULL: none */
     struct gdb_session *gdb;     /* NULL: none */
     struct timeline *t;          /* with it: @m is its live machine */
-    unsigned saved;              /* of req->saves */
-    bool save_failed;            /* the next one could not be written, which has been said */
+    struct traces *traces;
+    unsigned saved;   /* of req->saves */
+    bool save_failed; /* the next one could not be written, which has been said */
 };
 
 static void log_line(void *ctx, enum arm_log_category cat, enum arm_log_level level,
@@ -284,6 +285,25 @@ static enum arm_stop_reason run_and_save(struct run *r, uint64_t limit)
     return limit && left == 0 ? ARM_STOP_LIMIT : arm_run(r->m, left);
 }
 
+/* Likewise, and begin traces on the way. */
+static enum arm_stop_reason run_and_trace(struct run *r, uint64_t limit)
+{
+    uint64_t left = limit;
+
+    for (;;) {
+        uint64_t to_trace = traces_left(r->traces), before = arm_retired(r->m);
+        bool trace_first = to_trace != UINT64_MAX && (!limit || to_trace < left);
+        enum arm_stop_reason why = trace_first && !to_trace
+                                       ? ARM_STOP_LIMIT
+                                       : run_and_save(r, trace_first ? to_trace : left);
+        if (why != ARM_STOP_LIMIT || !trace_first)
+            return why;
+        left -= limit ? MIN(arm_retired(r->m) - before, left) : 0;
+        if (!traces_begin(r->traces, false) || (limit && !left))
+            return limit && !left ? ARM_STOP_LIMIT : ARM_STOP_REQUEST;
+    }
+}
+
 /* False: the run has ended before. */
 static bool run_to_injection(struct run *r)
 {
@@ -311,7 +331,7 @@ static enum arm_stop_reason run_machine(struct run *r)
         uint64_t done = arm_retired(r->m);
         enum arm_stop_reason why = max_insns && done >= max_insns
                                        ? ARM_STOP_LIMIT
-                                       : run_and_save(r, max_insns ? max_insns - done : 0);
+                                       : run_and_trace(r, max_insns ? max_insns - done : 0);
 
         if (why != ARM_STOP_REQUEST || signals_seen() || r->input->request != CONSOLE_MONITOR ||
             !enter_monitor(r))
@@ -460,13 +480,15 @@ static int run_console(struct run *r)
         r->merge = arm_merge_new();
     if (code == 0 && !begin_model(r))
         code = EXIT_USAGE;
-    struct traces *traces = code == 0 ? traces_open(r->m, r->req->traces, &r->outputs) : NULL;
+    r->traces = code == 0 ? traces_open(r->m, &r->req->traces, &r->outputs) : NULL;
     struct pidfile pidfile;
 
-    if (!traces)
+    if (!r->traces)
         return EXIT_USAGE;
-    if (!pidfile_open(&pidfile, r->req->pidfile)) {
-        traces_close(traces);
+    /* Who runs it in another way than by its limits has filters that wait. */
+    if (!traces_begin(r->traces, r->gdb || r->merge || r->req->inject.one) ||
+        !pidfile_open(&pidfile, r->req->pidfile)) {
+        traces_close(r->traces);
         return EXIT_USAGE;
     }
     if (r->gdb) {
@@ -488,7 +510,7 @@ static int run_console(struct run *r)
     enum arm_stop_reason why = run_machine(r);
     double took = host_seconds() - start;
     console_raw(r->input, false);
-    traces_close(traces);
+    traces_close(r->traces);
     code = close_input_log(r, all_saved(r, report_exit_code(r->m, why, r->req)));
     finish(r, why, took);
     code = end_check(r, why, code);
@@ -655,7 +677,7 @@ int runner_run(const struct run_request *req)
     if (!saves_possible(req))
         return EXIT_USAGE;
     r.config.size = sizeof(r.config);
-    if (!traces_check(req->traces) || !signals_catch(req->timeout_s))
+    if (!traces_check(req->traces.specs) || !signals_catch(req->timeout_s))
         return EXIT_USAGE;
     if (outputs_open(&r.outputs, ending, &r) && open_log(&r) && setup_log(req, &r.config.log, &r)) {
         r.outputs.never_wait = req->max_insns != 0;

@@ -7,6 +7,7 @@
 #include "armillary.h"
 #include "saves.h"
 #include "sweep.h"
+#include "trace.h"
 
 #define RUN_SAVES_MAX 32
 
@@ -20,13 +21,13 @@ struct run_request {
     uint64_t max_insns;       /* 0: no limit */
     double timeout_s;         /* host seconds; 0: none */
     bool stats;
-    const char *model;                /* a core whose cycles are modelled; NULL: none */
-    bool qemu_codes;                  /* exit code 0 also for a reset and for Ctrl-A x */
-    bool monitor_first;               /* the monitor is opened before the first instruction */
-    const char *serial_log;           /* file that the UART's output goes to as well; NULL: none */
-    const char *log_file;             /* for log lines instead of standard error; NULL: none */
-    const char *pidfile;              /* holds the process number while the machine runs; or NULL */
-    const char *const *traces;        /* NULL-ended; WHAT[:FILE]; may be NULL */
+    const char *model;      /* a core whose cycles are modelled; NULL: none */
+    bool qemu_codes;        /* exit code 0 also for a reset and for Ctrl-A x */
+    bool monitor_first;     /* the monitor is opened before the first instruction */
+    const char *serial_log; /* file that the UART's output goes to as well; NULL: none */
+    const char *log_file;   /* for log lines instead of standard error; NULL: none */
+    const char *pidfile;    /* holds the process number while the machine runs; or NULL */
+    struct trace_request traces;
     const char *const *logs;          /* NULL-ended; CATEGORY=LEVEL or LEVEL; may be NULL */
     const char *record, *replay;      /* files of input, arm_record() and arm_replay(); or NULL */
     struct save saves[RUN_SAVES_MAX]; /* snapshots to write on the way, in order */

@@ -1,160 +1,196 @@
 #include "trace.h"
 
-#include <capstone/capstone.h>
 #include <glib.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "armillary.h"
+#include "check.h"
 #include "output.h"
-
-struct trace {
-    const struct arm_machine *machine;
-    FILE *out; /* of an output, which closes it */
-    csh capstone;
-};
+#include "trace/trace.h"
 
 struct traces {
-    unsigned count;
-    struct trace trace[ARM_SUBSCRIBERS_MAX];
+    struct arm_machine *m;
+    struct trace_names *names;
+    struct outputs *outputs;
+    GPtrArray *list; /* struct trace */
 };
 
-/* The events that @word names; 0: none. */
-static uint64_t events_of(const char *word)
+static void say_wrong(FILE *out, const char *spec, const char *why)
 {
-    uint64_t events = 0;
-
-    for (unsigned k = 0; k < ARM_EVENT_COUNT; k++)
-        if (!strcmp(arm_event_topic((enum arm_event_kind)k), word))
-            events |= ARM_BIT(k);
-    return events;
-}
-
-static void print_words(FILE *f)
-{
-    for (unsigned k = 0; k < ARM_EVENT_COUNT; k++) {
-        const char *topic = arm_event_topic((enum arm_event_kind)k);
-        if (!(events_of(topic) & (ARM_BIT(k) - 1)))
-            fprintf(f, " %s", topic);
-    }
-}
-
-/* Split "a,b:FILE" into events and file (NULL: standard error). */
-static bool parse(const char *spec, uint64_t *events, const char **file)
-{
-    const char *colon = strchr(spec, ':');
-    g_autofree char *list = colon ? g_strndup(spec, (gsize)(colon - spec)) : g_strdup(spec);
-    g_auto(GStrv) words = g_strsplit(list, ",", -1);
-
-    *file = colon ? colon + 1 : NULL;
-    *events = 0;
-    if (colon && !colon[1]) {
-        fprintf(stderr, "armillary: --trace=%s: expected a file name behind the colon\n", spec);
-        return false;
-    }
-    for (char **w = words; *w; w++) {
-        uint64_t found = events_of(*w);
-        if (!found) {
-            fprintf(stderr, "armillary: --trace=%s: no event \"%s\"; known:", spec, *w);
-            print_words(stderr);
-            fprintf(stderr, "\n");
-            return false;
-        }
-        *events |= found;
-    }
-    return true;
+    fprintf(out, "armillary: --trace=%s: %s\n", spec, why);
 }
 
 bool traces_check(const char *const *specs)
 {
-    uint64_t events;
-    const char *file;
+    struct trace_spec spec;
+    char why[2000];
 
-    for (; specs && *specs; specs++)
-        if (!parse(*specs, &events, &file))
+    for (; specs && *specs; specs++) {
+        if (!trace_spec_parse(&spec, *specs, why, sizeof(why))) {
+            say_wrong(stderr, *specs, why);
             return false;
+        }
+        trace_filter_clear(&spec.filter);
+    }
     return true;
 }
 
-static void print_insn(const struct trace *t, const struct arm_event *p)
+bool traces_help(const char *const *specs)
 {
-    uint8_t bytes[4];
-    cs_insn *insn = NULL;
-    uint32_t word = p->insn.word;
+    const char *word, *argument, *help;
 
-    memcpy(bytes, &word, 4);
-    if (t->capstone && cs_disasm(t->capstone, bytes, 4, p->pc, 1, &insn) == 1) {
-        fprintf(t->out, "%08x %s %s", word, insn->mnemonic, insn->op_str);
-        cs_free(insn, 1);
-    } else {
-        fprintf(t->out, "%08x %s", word, arm_insn_name(word));
-    }
+    if (!specs || !g_strv_contains(specs, "help"))
+        return false;
+    printf("Events, by word (docs/probes.md has their fields):\n");
+    for (unsigned k = 0; (word = arm_event_topic((enum arm_event_kind)k)) != NULL; k++)
+        printf("  %-12s %s\n", word, arm_event_name((enum arm_event_kind)k));
+    printf("Formats (docs/tracing.md):\n");
+    for (unsigned k = 0; trace_format_describe(k, &word, &help); k++)
+        printf("  %-12s %s\n", word, help);
+    printf("Filters:\n");
+    for (unsigned k = 0; trace_filter_describe(k, &word, &argument, &help); k++)
+        printf("  %s=%-*s %s\n", word, (int)(24 - strlen(word)), argument, help);
+    return true;
 }
 
-static void on_event(void *ctx, const struct arm_event *p)
-{
-    const struct trace *t = ctx;
-    char text[512];
+/* ---- names ---- */
 
-    fprintf(t->out, "%12" PRIu64 " cpu%u EL%u %s %#018" PRIx64 " ", p->count, p->cpu, p->el,
-            p->guest ? "guest" : "host ", p->pc);
-    if (p->kind == ARM_EVENT_INSN) {
-        print_insn(t, p);
-    } else {
-        arm_text_event(p, text, sizeof(text));
-        fputs(text, t->out);
-    }
-    fputc('\n', t->out);
+static bool add_symbols(struct traces *t, const struct trace_request *req)
+{
+    struct arm_error err = {0};
+    bool good = true;
+
+    for (const char *const *s = req->symbols; s && *s && good; s++)
+        good = trace_names_add(t->names, *s, false, &err) == 0;
+    if (!req->symbols && req->image && check_has_symbols(req->image))
+        good = trace_names_add(t->names, req->image, true, &err) == 0;
+    if (!good)
+        fprintf(t->outputs->say, "armillary: --symbols: %s\n", err.text);
+    else
+        trace_names_begin(t->names);
+    return good;
 }
+
+/* ---- files ---- */
 
 /* NULL: a message has been printed. */
-static FILE *open_file(struct outputs *outputs, const char *spec, const char *file)
+static FILE *open_file(struct traces *t, const char *text, const char *file)
 {
-    g_autofree char *option = g_strdup_printf("--trace=%s", spec);
-    struct output *o = output_file(outputs, file, option);
+    g_autofree char *option = g_strdup_printf("--trace=%s", text);
+    struct output *o = file ? output_file(t->outputs, file, option) : NULL;
 
-    return o ? output_stream(o, false) : NULL;
+    return !file ? t->outputs->say : o ? output_stream(o, false) : NULL;
 }
 
-struct traces *traces_open(struct arm_machine *m, const char *const *specs, struct outputs *outputs)
+static bool open_one(struct traces *t, const char *text, struct trace_spec *spec, const char *file)
+{
+    FILE *out = open_file(t, text, file);
+
+    if (out)
+        g_ptr_array_add(t->list, trace_open(t->m, spec, t->names, out));
+    else
+        trace_filter_clear(&spec->filter);
+    return out != NULL;
+}
+
+/* A format whose files have one CPU each: FILE.cpu0, FILE.cpu1, ... where a machine has several. */
+static bool open_each(struct traces *t, const char *text, struct trace_spec *spec)
+{
+    bool good = true;
+
+    for (unsigned cpu = 0; cpu < arm_cpu_count(t->m) && good; cpu++) {
+        g_autofree char *file = g_strdup_printf("%s.cpu%u", spec->file, cpu);
+        struct trace_spec one;
+        char why[200];
+        good = trace_spec_parse(&one, text, why, sizeof(why));
+        one.filter.basic.cpus[cpu / 64] = ARM_BIT(cpu % 64);
+        good = good && open_one(t, text, &one, file);
+    }
+    trace_filter_clear(&spec->filter);
+    return good;
+}
+
+static bool open_spec(struct traces *t, const char *text)
+{
+    struct trace_spec spec;
+    const struct symbols *symbols;
+    const char *path;
+    char why[2000];
+
+    if (!trace_spec_parse(&spec, text, why, sizeof(why))) {
+        say_wrong(t->outputs->say, text, why);
+        return false;
+    }
+    if (trace_needs_files(&spec) && !trace_names_get(t->names, 0, &path, &symbols)) {
+        say_wrong(t->outputs->say, text,
+                  "expected --symbols, or an IMAGE that is an ELF file with symbols");
+        trace_filter_clear(&spec.filter);
+        return false;
+    }
+    if (!trace_is_of_one_cpu(&spec) || arm_cpu_count(t->m) == 1 || spec.filter.basic.cpus[0] ||
+        spec.filter.basic.cpus[1])
+        return open_one(t, text, &spec, spec.file);
+    if (spec.file)
+        return open_each(t, text, &spec);
+    say_wrong(t->outputs->say, text, "expected a file, which is one for each CPU, or cpu=N");
+    trace_filter_clear(&spec.filter);
+    return false;
+}
+
+struct traces *traces_open(struct arm_machine *m, const struct trace_request *req,
+                           struct outputs *outputs)
 {
     struct traces *t = g_new0(struct traces, 1);
+    bool good = true;
 
-    for (; specs && *specs; specs++) {
-        uint64_t events;
-        const char *file;
-        struct trace *one = &t->trace[t->count];
-
-        if (t->count == G_N_ELEMENTS(t->trace)) {
-            fprintf(stderr, "armillary: --trace=%s: more than %d of them\n", *specs,
-                    ARM_SUBSCRIBERS_MAX);
-            break;
-        }
-        if (!parse(*specs, &events, &file))
-            break;
-        one->out = file ? open_file(outputs, *specs, file) : outputs->say;
-        if (!one->out)
-            break;
-        t->count++;
-        one->machine = m;
-        if ((events & ARM_BIT(ARM_EVENT_INSN)) &&
-            cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &one->capstone) != CS_ERR_OK)
-            one->capstone = 0;
-        arm_subscribe(m, &(struct arm_filter){.size = sizeof(struct arm_filter), .events = events},
-                      on_event, one);
-    }
-    if (specs && *specs) {
-        traces_close(t);
-        return NULL;
-    }
-    return t;
+    t->m = m;
+    t->outputs = outputs;
+    t->list = g_ptr_array_new();
+    if (!req->specs || !*req->specs)
+        return t;
+    t->names = trace_names_new(m);
+    good = add_symbols(t, req);
+    for (const char *const *s = req->specs; *s && good; s++)
+        good = open_spec(t, *s);
+    if (good)
+        return t;
+    traces_close(t);
+    return NULL;
 }
 
 void traces_close(struct traces *t)
 {
-    for (unsigned k = 0; k < t->count; k++)
-        if (t->trace[k].capstone)
-            cs_close(&t->trace[k].capstone);
+    for (unsigned k = 0; k < t->list->len; k++)
+        trace_close(t->list->pdata[k]);
+    g_ptr_array_unref(t->list);
+    trace_names_free(t->names);
     g_free(t);
+}
+
+/* ---- when ---- */
+
+uint64_t traces_left(const struct traces *t)
+{
+    uint64_t next = UINT64_MAX, done = arm_machine_position(t->m).insns;
+
+    for (unsigned k = 0; k < t->list->len; k++)
+        next = MIN(next, trace_starts_at(t->list->pdata[k]));
+    return next == UINT64_MAX ? UINT64_MAX : next > done ? next - done : 0;
+}
+
+bool traces_begin(struct traces *t, bool all)
+{
+    uint64_t done = arm_machine_position(t->m).insns;
+
+    for (unsigned k = 0; k < t->list->len; k++) {
+        uint64_t at = trace_starts_at(t->list->pdata[k]);
+        if (at == UINT64_MAX || (at > done && !all) || trace_begin(t->list->pdata[k]))
+            continue;
+        fprintf(t->outputs->say, "armillary: --trace: more subscribers than %d\n",
+                ARM_SUBSCRIBERS_MAX);
+        return false;
+    }
+    return true;
 }

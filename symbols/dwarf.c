@@ -1,4 +1,4 @@
-#include "checker/dwarf.h"
+#include "symbols/dwarf.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <glib.h>
 
-#include "checker/kallsyms.h"
+#include "symbols/kallsyms.h"
 #include "tests/random.h"
 
 #define SYMBOLS 700 /* three groups of 256 */

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "checker/symbols.h"
+#include "symbols/symbols.h"
 
 /**
  * kallsyms_read() - the functions of an image as it is in memory; nothing of it is trusted.

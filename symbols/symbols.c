@@ -1,4 +1,4 @@
-#include "checker/symbols.h"
+#include "symbols/symbols.h"
 
 #include <elf.h>
 #include <glib.h>
@@ -209,4 +209,17 @@ bool symbols_find(const struct symbols *s, const char *name, uint64_t *address)
         return true;
     }
     return false;
+}
+
+bool symbols_get(const struct symbols *s, unsigned index, uint64_t *address, uint64_t *size,
+                 const char **name)
+{
+    if (!s || index >= s->list->len)
+        return false;
+    const struct symbol *one = &g_array_index(s->list, struct symbol, index), *next = one + 1;
+    bool last = index + 1 == s->list->len;
+    *address = one->address;
+    *size = one->size ? one->size : last ? REACH : MIN(next->address - one->address, REACH);
+    *name = s->names->str + one->name;
+    return true;
 }

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "checker/suppress.h"
-#include "checker/symbols.h"
+#include "symbols/symbols.h"
 
 static char path[64];
 

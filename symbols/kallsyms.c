@@ -12,7 +12,7 @@
  * Nothing points there. The tokens of digits are the digits themselves, in a row; the index proves
  * the place, markers and count are found backwards from it, and the names prove these.
  */
-#include "checker/kallsyms.h"
+#include "symbols/kallsyms.h"
 
 #include <glib.h>
 #include <string.h>

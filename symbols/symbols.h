@@ -30,3 +30,8 @@ bool symbols_find(const struct symbols *s, const char *name, uint64_t *address);
 
 /* "name+0x1c" of @address in @buf; false: nothing is known of it. @s: may be NULL. */
 bool symbols_name(const struct symbols *s, uint64_t address, char *buf, unsigned size);
+
+/* The @index-th by address, and the bytes that are its own. @name: lives as long as @s. False:
+ * there are fewer. @s: may be NULL. */
+bool symbols_get(const struct symbols *s, unsigned index, uint64_t *address, uint64_t *size,
+                 const char **name);

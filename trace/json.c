@@ -1,0 +1,61 @@
+#include "trace/json.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+static void quoted(GString *out, const char *text)
+{
+    g_string_append_c(out, '"');
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            g_string_append_printf(out, "\\%c", c);
+        else if (c < 0x20 || c > 0x7e)
+            g_string_append_printf(out, "\\u%04x", c);
+        else
+            g_string_append_c(out, (char)c);
+    }
+    g_string_append_c(out, '"');
+}
+
+static void key(GString *out, const char *name)
+{
+    if (out->str[out->len - 1] != '{')
+        g_string_append_c(out, ',');
+    quoted(out, name);
+    g_string_append_c(out, ':');
+}
+
+void json_begin(GString *out, char phase, const char *name, uint64_t ns, unsigned pid, unsigned tid)
+{
+    g_string_append_printf(out, "{\"ph\":\"%c\",\"pid\":%u,\"tid\":%u,\"ts\":%" PRIu64 ".%03u",
+                           phase, pid, tid, ns / 1000, (unsigned)(ns % 1000));
+    if (name)
+        json_text(out, "name", name);
+}
+
+void json_number(GString *out, const char *name, uint64_t value)
+{
+    key(out, name);
+    g_string_append_printf(out, "%" PRIu64, value);
+}
+
+void json_text(GString *out, const char *name, const char *value)
+{
+    key(out, name);
+    quoted(out, value);
+}
+
+void json_args(GString *out)
+{
+    key(out, "args");
+    g_string_append_c(out, '{');
+}
+
+void json_end(GString *out)
+{
+    bool args = strstr(out->str, "\"args\":{") != NULL;
+
+    g_string_append(out, args ? "}}" : "}");
+}

@@ -1,0 +1,213 @@
+#include "trace/names.h"
+
+#include <glib.h>
+
+#include "symbols/kernels.h"
+#include "symbols/symbols.h"
+
+/* A kernel's image is moved by a multiple of this. */
+#define MOVE_UNIT (UINT64_C(64) << 10)
+
+/* Where a world has the program of a file. */
+struct move {
+    bool guest;
+    uint16_t vmid;
+    uint64_t offset;
+};
+
+struct file {
+    char *path;
+    struct symbols *symbols;
+    bool image;
+    uint64_t vectors; /* of a kernel that may have moved itself; 0: none */
+    GArray *moves;    /* struct move */
+};
+
+struct trace_names {
+    struct arm_machine *m;
+    GArray *files; /* struct file */
+    struct kernels *kernels;
+    bool any_vectors;
+    int handle; /* of the subscription that learns where kernels are; 0: none */
+};
+
+static void clear_file(void *ptr)
+{
+    struct file *f = ptr;
+
+    g_free(f->path);
+    symbols_free(f->symbols);
+    g_array_unref(f->moves);
+}
+
+struct trace_names *trace_names_new(struct arm_machine *m)
+{
+    struct trace_names *n = g_new0(struct trace_names, 1);
+
+    n->m = m;
+    n->files = g_array_new(FALSE, TRUE, sizeof(struct file));
+    g_array_set_clear_func(n->files, clear_file);
+    n->kernels = kernels_new(m);
+    return n;
+}
+
+void trace_names_free(struct trace_names *n)
+{
+    if (!n)
+        return;
+    if (n->handle)
+        arm_unsubscribe(n->m, n->handle);
+    g_array_unref(n->files);
+    kernels_free(n->kernels);
+    g_free(n);
+}
+
+static struct file *file_at(const struct trace_names *n, unsigned k)
+{
+    return &g_array_index(n->files, struct file, k);
+}
+
+int trace_names_add(struct trace_names *n, const char *spec, bool image, struct arm_error *err)
+{
+    struct file f = {.image = image};
+    uint64_t offset, vectors;
+
+    f.symbols = symbols_load(spec, &f.path, &offset, err);
+    if (!f.symbols)
+        return -ARM_EINVAL;
+    if (!offset && symbols_find(f.symbols, "vectors", &vectors) && vectors >> 63)
+        f.vectors = vectors;
+    f.moves = g_array_new(FALSE, TRUE, sizeof(struct move));
+    if (!f.vectors)
+        /* symbols_load() has moved its symbols already. */
+        g_array_append_val(f.moves, ((struct move){false, 0, 0}));
+    n->any_vectors |= f.vectors != 0;
+    g_array_append_val(n->files, f);
+    return 0;
+}
+
+/* ---- where it is ---- */
+
+static void moved(struct file *f, bool guest, uint16_t vmid, uint64_t offset)
+{
+    for (unsigned k = 0; k < f->moves->len; k++) {
+        struct move *m = &g_array_index(f->moves, struct move, k);
+        if (m->guest == guest && m->vmid == vmid) {
+            m->offset = offset;
+            return;
+        }
+    }
+    struct move m = {guest, vmid, offset};
+    g_array_append_val(f->moves, m);
+}
+
+/* VBAR_EL1 is @vbar, as the code at @pc has set it; the trampolines that a kernel has for user
+ * space are elsewhere. */
+static void learn(struct trace_names *n, bool guest, uint16_t vmid, uint64_t vbar,
+                  const uint64_t *pc)
+{
+    char name[16];
+
+    for (unsigned k = 0; k < n->files->len; k++) {
+        struct file *f = file_at(n, k);
+        uint64_t offset = vbar - f->vectors;
+        if (f->vectors && vbar >> 63 && offset % MOVE_UNIT == 0 &&
+            (!pc || symbols_name(f->symbols, *pc - offset, name, sizeof(name))))
+            moved(f, guest, vmid, offset);
+    }
+}
+
+static void on_write(void *ctx, const struct arm_event *e)
+{
+    const uint32_t vbar_el1 = ARM_SYSREG(3, 0, 12, 0, 0);
+
+    if (e->sysreg_write.sr == vbar_el1 || e->sysreg_write.name == vbar_el1)
+        learn(ctx, e->guest, e->vmid, e->sysreg_write.after, &e->pc);
+}
+
+void trace_names_begin(struct trace_names *n)
+{
+    uint64_t value;
+
+    for (unsigned cpu = 0; cpu < arm_cpu_count(n->m); cpu++) {
+        if (arm_reg_read(n->m, cpu, "VBAR_EL1", &value))
+            learn(n, false, 0, value, NULL);
+        for (unsigned el = 1; el <= 2 && arm_reg_read(n->m, cpu, "PC", &value); el++)
+            kernels_look(n->kernels, cpu, el, value);
+    }
+    if (n->any_vectors)
+        n->handle = arm_subscribe(n->m,
+                                  &(struct arm_filter){.size = sizeof(struct arm_filter),
+                                                       .events = ARM_BIT(ARM_EVENT_SYSREG_WRITE)},
+                                  on_write, n);
+}
+
+/* False: this world has not said yet where it is, and no other has. */
+static bool offset_in(const struct file *f, const struct arm_event *e, uint64_t *offset)
+{
+    bool guest = e && e->guest;
+
+    if (!f->moves->len)
+        return false;
+    *offset = g_array_index(f->moves, struct move, 0).offset;
+    for (unsigned k = 0; k < f->moves->len; k++) {
+        const struct move *m = &g_array_index(f->moves, struct move, k);
+        if (m->guest == guest && m->vmid == (guest ? e->vmid : 0))
+            *offset = m->offset;
+    }
+    return true;
+}
+
+/* ---- names ---- */
+
+/* Is what a guest has at @address what EL2 has there? */
+static bool is_the_same(const struct trace_names *n, unsigned cpu, unsigned el, uint64_t address)
+{
+    struct arm_translation low, high;
+
+    return arm_translate(n->m, cpu, el, address, ARM_ACCESS_READ, &low) &&
+           arm_translate(n->m, cpu, 2, address, ARM_ACCESS_READ, &high) && low.pa == high.pa;
+}
+
+bool trace_name(struct trace_names *n, unsigned cpu, unsigned el, const struct arm_event *e,
+                uint64_t address, char *buf, unsigned size)
+{
+    bool guest = e && e->guest && el < 2;
+
+    for (unsigned k = 0; n && k < n->files->len; k++) {
+        const struct file *f = file_at(n, k);
+        uint64_t offset;
+        if (offset_in(f, guest ? e : NULL, &offset) &&
+            symbols_name(f->symbols, address - offset, buf, size) &&
+            (!guest || !f->image || is_the_same(n, cpu, el, address)))
+            return true;
+    }
+    return n && kernels_name(n->kernels, cpu, el, address, buf, size);
+}
+
+bool trace_names_file(const struct trace_names *n, const struct arm_event *e, uint64_t address,
+                      unsigned *file, uint64_t *offset)
+{
+    char name[16];
+
+    for (unsigned k = 0; n && k < n->files->len; k++) {
+        const struct file *f = file_at(n, k);
+        if (!offset_in(f, e, offset) ||
+            !symbols_name(f->symbols, address - *offset, name, sizeof(name)) ||
+            (e->guest && f->image && !is_the_same(n, e->cpu, e->el, address)))
+            continue;
+        *file = k;
+        return true;
+    }
+    return false;
+}
+
+bool trace_names_get(const struct trace_names *n, unsigned index, const char **path,
+                     const struct symbols **symbols)
+{
+    if (!n || index >= n->files->len)
+        return false;
+    *path = file_at(n, index)->path;
+    *symbols = file_at(n, index)->symbols;
+    return true;
+}

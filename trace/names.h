@@ -1,0 +1,45 @@
+/*
+ * Names of the addresses that events have: by files that were given, moved to where a kernel that
+ * relocates itself has put itself, and by the tables that kernels have in memory.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "armillary.h"
+
+struct symbols;
+struct trace_names;
+
+/* @m: outlives it. Free with trace_names_free() (NULL too). */
+struct trace_names *trace_names_new(struct arm_machine *m);
+void trace_names_free(struct trace_names *n);
+
+/**
+ * trace_names_add() - @spec: FILE, or FILE@OFFSET with what the program was moved by: an ELF file,
+ * a System.map, or what /proc/kallsyms has said. A kernel's file (one with "vectors" in the upper
+ * half of addresses) without an offset is looked for: its vectors are where VBAR_EL1 says.
+ * @image: it is the machine's own image: in a guest it names only what EL2 has at the same address.
+ *
+ * Return: 0 or -ARM_Exxx and a sentence.
+ */
+int trace_names_add(struct trace_names *n, const char *spec, bool image, struct arm_error *err);
+
+/* All are added, and a snapshot is restored. */
+void trace_names_begin(struct trace_names *n);
+
+/* "name+0x1c" of @address at @el of @cpu. @e: in whose world; NULL: the host's. False: not known.
+ * @n: may be NULL. */
+bool trace_name(struct trace_names *n, unsigned cpu, unsigned el, const struct arm_event *e,
+                uint64_t address, char *buf, unsigned size);
+
+/* The file that knows @address in the world of @e, and what is to be added to the file's addresses
+ * there. False: none. */
+bool trace_names_file(const struct trace_names *n, const struct arm_event *e, uint64_t address,
+                      unsigned *file, uint64_t *offset);
+
+/* The @index-th file. @path, @symbols: belong to @n. False: there are fewer. */
+bool trace_names_get(const struct trace_names *n, unsigned index, const char **path,
+                     const struct symbols **symbols);
