@@ -1,4 +1,4 @@
-/* Names of addresses, and findings that are known. */
+/* Names of addresses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "checker/suppress.h"
 #include "symbols/symbols.h"
 
 static char path[64];
@@ -92,36 +91,24 @@ static void test_what_is_neither_is_refused(void **state)
     assert_non_null(strstr(err.text, "FILE@OFFSET"));
 }
 
-static void test_a_suppression_takes_its_rule_register_and_place(void **state)
+static void test_each_symbol_has_the_bytes_up_to_the_next_one(void **state)
 {
     (void)state;
-    struct suppressions *s = suppressions_load(file("# known\n"
-                                                    "LOST TPIDR_EL1 restore it is meant so\n"
-                                                    "LEAK * 0x1000 the same\n"),
-                                               NULL);
-    struct finding f = {.rule = RULE_LOST, .reg = arm_reg_number("TPIDR_EL1")};
+    struct symbols *s = symbols_load(file("0000000000001200 t second\n"
+                                          "0000000000001000 T first\n"),
+                                     NULL, NULL, NULL);
+    uint64_t address, size;
+    const char *name;
 
-    assert_non_null(s);
-    assert_true(suppressions_take(s, &f, "restore+0x10"));
-    assert_false(suppressions_take(s, &f, "restored+0x10"));
-    assert_false(suppressions_take(s, &f, NULL));
-    f.reg = arm_reg_number("TPIDR_EL0");
-    assert_false(suppressions_take(s, &f, "restore+0x10"));
-    f.rule = RULE_LEAK;
-    assert_false(suppressions_take(s, &f, NULL));
-    f.at.pc = 0x1000;
-    assert_true(suppressions_take(s, &f, NULL));
-    suppressions_free(s);
-}
-
-static void test_a_suppression_needs_a_rule_and_a_reason(void **state)
-{
-    (void)state;
-    struct arm_error err = {0};
-
-    assert_null(suppressions_load(file("LOST TPIDR_EL1 restore\n"), &err));
-    assert_non_null(strstr(err.text, "a reason"));
-    assert_null(suppressions_load(file("FLY * * because\n"), &err));
+    assert_true(symbols_get(s, 0, &address, &size, &name));
+    assert_int_equal(address, 0x1000);
+    assert_int_equal(size, 0x200);
+    assert_string_equal(name, "first");
+    assert_true(symbols_get(s, 1, &address, &size, &name));
+    assert_string_equal(name, "second");
+    assert_false(symbols_get(s, 2, &address, &size, &name));
+    assert_false(symbols_get(NULL, 0, &address, &size, &name));
+    symbols_free(s);
 }
 
 int main(void)
@@ -130,8 +117,7 @@ int main(void)
         cmocka_unit_test(test_a_system_map_names_functions_and_not_what_is_far_behind),
         cmocka_unit_test(test_an_offset_moves_all_of_them),
         cmocka_unit_test(test_what_is_neither_is_refused),
-        cmocka_unit_test(test_a_suppression_takes_its_rule_register_and_place),
-        cmocka_unit_test(test_a_suppression_needs_a_rule_and_a_reason),
+        cmocka_unit_test(test_each_symbol_has_the_bytes_up_to_the_next_one),
     };
 
     return cmocka_run_group_tests(tests, make_name, remove_file);
