@@ -1,6 +1,7 @@
 /* The ways out of a block, and what stands behind it. */
 #include "cpu/jit/pieces.h"
 #include "cpu/jit/translate.h"
+#include "cpu/jit/vector.h"
 
 struct stub *tr_stub(struct tr *t, enum stub_kind kind, unsigned k)
 {
@@ -62,9 +63,11 @@ void tr_call_exec(struct tr *t, unsigned k)
 
     tr_save_flags(t);
     tr_check_fp(t, k);
+    tr_fp_leave(t);
     tr_store(t, t->s.dirty);
     tr_exec(t, k);
     t->s.dirty = 0;
+    t->s.v_valid = 0;
     t->s.valid &= ~tr_lost(t, t->s.valid, writes);
     if (a64_flags_written(tr_row(t, k)))
         t->s.flags = FLAGS_CPU;
@@ -73,6 +76,7 @@ void tr_call_exec(struct tr *t, unsigned k)
 void tr_settle(struct tr *t)
 {
     tr_save_flags(t);
+    tr_fp_leave(t);
     tr_store(t, t->s.dirty);
     t->s.dirty = 0;
 }
@@ -171,24 +175,41 @@ void tr_stop_here(struct tr *t)
     jump_to(&t->c, t->jit->record);
 }
 
+/* EFLAGS: V and, as after a subtraction, C. */
+static void unordered(struct x86_code *c)
+{
+    x86_byte(c, 0xb0); /* mov al, 0x80 */
+    x86_byte(c, 0x80);
+    x86_byte(c, 0x2c); /* sub al, 1 */
+    x86_byte(c, 1);
+}
+
 static void emit_exec(struct tr *t, struct stub *s)
 {
-    uint64_t writes = a64_use(tr_row(t, s->k), &t->rec[s->k]).x_writes;
+    struct a64_use use = a64_use(tr_row(t, s->k), &t->rec[s->k]);
 
+    if (s->warm)
+        s->warm(t, s);
     tr_save_flags(t);
+    tr_fp_leave(t);
     tr_store(t, t->s.dirty);
     tr_exec(t, s->k);
-    tr_reload(t, tr_lost(t, s->reload, writes) | (s->reload & ~s->state.valid));
+    if (s->state.fp_ready)
+        tr_fp_restart(t);
+    tr_reload(t, tr_lost(t, s->reload, use.x_writes) | (s->reload & ~s->state.valid));
+    tr_v_reload(t, s->state.v_valid | ((use.v_reads | use.v_writes) & t->v_cached));
+    if (s->unordered)
+        unordered(&t->c);
     jump_to(&t->c, s->back);
 }
 
-/* The trap of instruction @s->k. */
-static void emit_trap(struct tr *t, const struct stub *s)
+/* Before instruction @s->k, which is @piece's. */
+static void emit_leave(struct tr *t, const struct stub *s, const uint8_t *piece)
 {
     tr_settle(t);
     count(t, s->k);
     x86_mov_imm(&t->c, RSI, (uintptr_t)record(t, s->k));
-    jump_to(&t->c, t->jit->trap);
+    jump_to(&t->c, piece);
 }
 
 /* A RET that does not go where its BL says. */
@@ -215,7 +236,10 @@ void tr_emit_stub(struct tr *t, struct stub *s)
         tr_exit_here(t, s->k, s->target);
         break;
     case STUB_TRAP:
-        emit_trap(t, s);
+        emit_leave(t, s, t->jit->trap);
+        break;
+    case STUB_ONE:
+        emit_leave(t, s, t->jit->one);
         break;
     case STUB_PAUSE:
         tr_settle(t);
@@ -233,6 +257,11 @@ void tr_loop(struct tr *t, unsigned retired)
 
     tr_save_flags(t);
     tr_reload(t, t->cached & ~t->s.valid);
+    tr_v_loop(t);
+    if (!t->uses_fpcr)
+        tr_fp_leave(t);
+    else if (!t->s.fp_ready)
+        tr_fp_restart(t);
     t->s.valid = t->cached;
     t->s.dirty = dirty | t->written;
     count(t, retired);

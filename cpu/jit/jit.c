@@ -8,6 +8,7 @@
 #include "cpu/exec/branch.h"
 #include "cpu/execute.h"
 #include "cpu/interp_plain.h"
+#include "cpu/jit/host.h"
 #include "cpu/jit/pieces.h"
 #include "cpu/jit/translate.h"
 
@@ -132,6 +133,16 @@ enum exec_result jit_trap(struct cpu *cpu, const struct insn *i)
     return interp_plain_fn(i->op)(cpu, i);
 }
 
+enum exec_result jit_one(struct cpu *cpu, const struct insn *i)
+{
+    cpu->counted = i;
+    if (cpu->left > CODE_PAGE_INSNS)
+        return interp_plain_fn(i->op)(cpu, i);
+    cpu->pc = insn_pc(cpu, i);
+    (void)cpu_execute(cpu, i);
+    return interp_pause(cpu);
+}
+
 /* ---- creation ---- */
 
 #ifdef __x86_64__
@@ -156,6 +167,8 @@ struct jit *jit_create(void)
         jit_destroy(jit);
         return NULL;
     }
+    jit->sampling = JIT_SAMPLING;
+    jit->host = jit_host();
     jit_templates(jit->template);
     return jit;
 #else
@@ -227,6 +240,6 @@ void jit_sample(struct cpu *cpu, const struct insn *i)
         jit->limit = jit->size;
         jit->full = false;
     }
-    if (++jit->sampled % JIT_SAMPLING == 0)
+    if (++jit->sampled % jit->sampling == 0)
         jit_translate(cpu, i);
 }

@@ -40,10 +40,13 @@ struct jit {
     size_t start, used; /* code grows up from the first, */
     size_t limit;       /* edges down to here */
     bool full;          /* to be emptied where no CPU is in a block */
-    unsigned sampled;   /* see jit_sample() */
+    unsigned sampled;   /* see jit_sample(): so many runs, */
+    unsigned sampling;  /* and between two samples */
     exec_fn *enter;     /* of C: run the record's function, which may be a block */
     /* Pieces that all blocks use, in the writable view; see cpu/jit/pieces.h. */
-    uint8_t *entry, *exec, *exec_exact, *pause, *follow, *arrive, *record, *trap;
+    uint8_t *entry, *exec, *exec_exact, *pause, *follow, *arrive, *record, *trap, *one;
+    uint8_t *constants; /* likewise, see cpu/jit/vector.h */
+    unsigned host;      /* bits of enum jit_host that blocks may use; less of them is slower */
     const struct jit_template *template[A64_OP_COUNT];
     uint8_t heat[4096]; /* arrivals at records without a block, by hash */
 };

@@ -1,8 +1,7 @@
 /* Loads and stores that hit in L1: cpu/exec/ldst.c and ldst_simd.c, as host code. Everything else
  * about them is done by their exec_ functions, called from behind the block. */
 #include "cpu/exec/ldst.h"
-#include "cpu/jit/template.h"
-#include "cpu/jit/translate.h"
+#include "cpu/jit/vector.h"
 
 enum mode { OFFSET = LS_OFFSET, POST = LS_POST, PRE = LS_PRE, INDEX, LITERAL };
 
@@ -85,11 +84,6 @@ static void look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned si
     x86_rm(c, ALU_ADD, 1, RAX, x86_at(RCX, half + (int32_t)offsetof(struct tlb_l1_entry, addend)));
 }
 
-static struct x86_mem tr_v(unsigned n)
-{
-    return x86_at(CPU, (int32_t)(offsetof(struct cpu, v) + sizeof(union vreg) * n));
-}
-
 /* Between XMM0 and memory, 4, 8 or 16 bytes; what is above becomes zero. */
 static void load_xmm(struct x86_code *c, unsigned size, struct x86_mem m)
 {
@@ -133,13 +127,29 @@ static void store_general(struct tr *t, unsigned g, const struct kind *a, struct
                     a->size == 1);
 }
 
+static void move_vector(struct tr *t, unsigned v, const struct kind *a, struct x86_mem m)
+{
+    static const unsigned load[] = {[4] = VMOVD_LOAD, [8] = VMOVQ_LOAD, [16] = VMOVUPS_LOAD};
+    static const unsigned store[] = {[4] = VMOVD_STORE, [8] = VMOVQ_STORE, [16] = VMOVUPS_STORE};
+
+    if (a->load) {
+        unsigned r = tr_v_def(t, v, XMM0);
+        vex_rm(&t->c, load[a->size], r, 0, m);
+        tr_v_done(t, v, r, 16);
+    } else {
+        vex_rm(&t->c, store[a->size], tr_v_use(t, v, XMM0, a->size), 0, m);
+    }
+}
+
 /* The register(s) from or to the host's memory at RAX. A pair loads its first last. */
 static void move(struct tr *t, const struct insn *i, const struct kind *a)
 {
     for (unsigned k = a->pair ? 2 : 1; k-- > 0;) {
         struct x86_mem m = x86_at(RAX, (int32_t)(k * a->size));
         unsigned r = k ? i->ra : i->rd;
-        if (a->vector && a->load) {
+        if (a->vector && tr_has(t, HOST_AVX)) {
+            move_vector(t, r, a, m);
+        } else if (a->vector && a->load) {
             load_xmm(&t->c, a->size, m);
             store_xmm(&t->c, 16, tr_v(r));
         } else if (a->vector) {

@@ -6,6 +6,7 @@
 
 #include "cpu/interp_plain.h"
 #include "cpu/jit/translate.h"
+#include "cpu/jit/vector.h"
 
 void jit_unpack_flags(struct x86_code *c, unsigned tmp)
 {
@@ -196,7 +197,9 @@ bool jit_make_pieces(struct jit *jit)
 {
     if (!map(jit))
         return false;
-    struct x86_code c = {.p = jit->rw, .end = jit->rw + jit->size};
+    jit->constants = jit->rw; /* aligned */
+    memcpy(jit->constants, jit_constants, sizeof(jit_constants));
+    struct x86_code c = {.p = jit->rw + sizeof(jit_constants), .end = jit->rw + jit->size};
     make_enter(jit, &c);
     jit->exec = make_exec(&c, jit_exec);
     jit->exec_exact = make_exec(&c, jit_exec_exact);
@@ -205,6 +208,7 @@ bool jit_make_pieces(struct jit *jit)
     jit->arrive = make_out(&c, (uintptr_t)jit_arrive);
     jit->record = make_out(&c, (uintptr_t)jit_record);
     jit->trap = make_out(&c, (uintptr_t)jit_trap);
+    jit->one = make_out(&c, (uintptr_t)jit_one);
     make_entry(jit, &c);
     jit->start = jit->used = (size_t)(c.p - jit->rw);
     jit->limit = jit->size;

@@ -44,3 +44,6 @@ enum exec_result jit_arrive(struct cpu *cpu, const struct insn *i, uint64_t va);
 
 /* Instruction @i ends a block: the plain loop executes it. It traps: there it ends. */
 exec_fn jit_record, jit_trap;
+
+/* The plain loop executes @i, at which a block may begin: at least this one instruction. */
+exec_fn jit_one;

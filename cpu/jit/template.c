@@ -1,10 +1,11 @@
 #include "cpu/jit/template.h"
 
 extern const struct jit_templates jit_branch, jit_dp_add, jit_dp_bits, jit_dp_cond, jit_dp_logic,
-    jit_dp_mul, jit_ldst;
+    jit_dp_mul, jit_ldst, jit_fp, jit_fp_convert;
 
 static const struct jit_templates *const lists[] = {
-    &jit_branch, &jit_dp_add, &jit_dp_bits, &jit_dp_cond, &jit_dp_logic, &jit_dp_mul, &jit_ldst,
+    &jit_branch, &jit_dp_add, &jit_dp_bits, &jit_dp_cond,    &jit_dp_logic,
+    &jit_dp_mul, &jit_ldst,   &jit_fp,      &jit_fp_convert,
 };
 
 void jit_templates(const struct jit_template *by_op[A64_OP_COUNT])

@@ -4,6 +4,7 @@
 #include "cpu/interp_plain.h"
 #include "cpu/jit/pieces.h"
 #include "cpu/jit/template.h"
+#include "cpu/jit/vector.h"
 
 /* Free host registers, those first that calls of C preserve. */
 static const uint8_t hosts[JIT_HOSTS] = {R12, R13, R14, RSI, RDI, R8, R9, R10, R11};
@@ -168,6 +169,46 @@ static void allocate(struct tr *t)
     t->written &= t->cached;
 }
 
+/* Does a result depend on FPCR, and no instruction change that? */
+static bool uses_fpcr(const struct tr *t)
+{
+    bool r = false;
+
+    for (unsigned k = 0; k < t->n; k++) {
+        if (a64_is(t->rec[k].op, FACT_WFPCR))
+            return false;
+        r |= tr_row(t, k)->cls == A64_FP && a64_is(t->rec[k].op, FACT_RFPCR);
+    }
+    return r;
+}
+
+/* Likewise for V registers, where the host has what templates for them need. */
+static void allocate_vectors(struct tr *t)
+{
+    unsigned uses[32] = {0};
+
+    memset(t->v_host, -1, sizeof(t->v_host));
+    if (!tr_has(t, HOST_AVX))
+        return;
+    t->uses_fpcr = uses_fpcr(t);
+    for (unsigned k = 0; k < t->n; k++) {
+        struct a64_use u = a64_use(tr_row(t, k), &t->rec[k]);
+        for (unsigned v = 0; v < 32; v++)
+            uses[v] += (u.v_reads >> v & 1) + (u.v_writes >> v & 1);
+    }
+    for (unsigned h = XMM_FIRST_HOST; h < XMM_COUNT; h++) {
+        unsigned best = 0;
+        for (unsigned v = 1; v < 32; v++)
+            if (uses[v] > uses[best])
+                best = v;
+        if (uses[best] == 0)
+            break;
+        uses[best] = 0;
+        t->v_host[best] = (int8_t)h;
+        t->v_cached |= UINT32_C(1) << best;
+    }
+}
+
 /* ---- the block ---- */
 
 void tr_check_fp(struct tr *t, unsigned k)
@@ -184,7 +225,7 @@ static void emit_call(struct tr *t, unsigned k)
 {
     tr_call_exec(t, k);
     if (tr_row(t, k)->jit == JIT_END)
-        t->fp_checked = false;
+        t->fp_checked = t->fpcr_checked = false;
 }
 
 /* The function of a row that is_pure(): what it does not touch may stay where C leaves it. */
@@ -196,10 +237,12 @@ static void emit_pure_call(struct tr *t, unsigned k)
 
     tr_save_flags(t);
     tr_check_fp(t, k);
+    tr_fp_leave(t);
     tr_store(t, to_store);
     x86_mov(c, 1, RDI, CPU);
     x86_mov_imm(c, RSI, (uintptr_t)(t->page + t->at[k]));
     tr_call_c(c, (uintptr_t)exec_fns[t->rec[k].op]);
+    t->s.v_valid = 0;
     t->s.dirty &= ~(to_store | u.x_writes);
     t->s.valid &= ~gone;
 }
@@ -249,6 +292,9 @@ static void emit_entry(struct tr *t)
         tr_reload(t, t->cached);
         t->s.valid = t->cached;
         t->s.dirty = t->written;
+        tr_v_loop(t);
+        if (t->uses_fpcr)
+            tr_fp_enter(t, 0);
     }
     t->head = t->c.p;
 }
@@ -319,6 +365,7 @@ void jit_translate(struct cpu *cpu, const struct insn *i)
     describe(&t);
     find_live(&t);
     allocate(&t);
+    allocate_vectors(&t);
     emit(&t);
     if (t.c.full) {
         jit->full = true;

@@ -27,9 +27,14 @@ struct jit_state {
     uint64_t valid; /* in its host register */
     uint64_t dirty; /* and only there */
     enum jit_flags flags;
+    uint32_t v_valid;        /* V registers in their host registers; the CPU has all of them too */
+    uint32_t v_low4, v_low8; /* of them only so many bytes, and the CPU has zeros above */
+    bool fp_ready;           /* behind tr_fp_enter() */
 };
 
-enum stub_kind { STUB_EXEC, STUB_EXIT, STUB_TRAP, STUB_PAUSE, STUB_JUMP };
+enum stub_kind { STUB_EXEC, STUB_EXIT, STUB_TRAP, STUB_ONE, STUB_PAUSE, STUB_JUMP };
+
+struct tr;
 
 /* Code behind the block, for what is rare. */
 struct stub {
@@ -41,6 +46,12 @@ struct stub {
     unsigned k;             /* instruction; STUB_EXIT: how many have retired */
     unsigned target;        /* STUB_EXIT: record index */
     bool exact;             /* STUB_EXEC: its row wants the count */
+    /* STUB_EXEC: emitted at its beginning; may jump to @warm_back, where nothing is to be done. */
+    void (*warm)(struct tr *t, struct stub *s);
+    uint8_t *warm_back;
+    unsigned warm_r; /* its own: the result, and the precision of it and of the operand */
+    bool warm_double, warm_from_double;
+    bool unordered; /* an FCMP: at @back EFLAGS are to say that the operands were unordered */
 };
 
 #define TR_OUT UINT16_MAX
@@ -62,7 +73,10 @@ struct tr {
     uint8_t *head;                /* its code, where loops come back */
     int8_t host[REG_COUNT];       /* of a guest register, or -1 */
     uint64_t cached, written;     /* guest registers */
-    bool fp_checked;
+    int8_t v_host[32];            /* likewise for V registers */
+    uint32_t v_cached;
+    bool fp_checked, fpcr_checked;
+    bool uses_fpcr; /* if it loops, tr_fp_enter() comes before the head */
     struct jit_state s;
     struct stub stub[JIT_STUBS + 1];
     unsigned stubs;
@@ -119,6 +133,9 @@ struct stub *tr_stub(struct tr *t, enum stub_kind kind, unsigned k);
 
 /* CheckFPAdvSIMDEnabled64() before instruction @k, once in a block. EFLAGS go. */
 void tr_check_fp(struct tr *t, unsigned k);
+
+/* After a call of C in a block that had done tr_fp_enter(). EFLAGS go. */
+void tr_fp_restart(struct tr *t);
 
 /* Everything to where it is between blocks. RAX and RCX go. */
 void tr_settle(struct tr *t);

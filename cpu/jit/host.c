@@ -1,0 +1,19 @@
+#include "cpu/jit/host.h"
+
+unsigned jit_host(void)
+{
+#ifdef __x86_64__
+    unsigned r = 0;
+
+    if (!__builtin_cpu_supports("avx")) /* as the operating system has it, too */
+        return 0;
+    r |= HOST_AVX;
+    r |= __builtin_cpu_supports("fma") ? HOST_FMA : 0;
+    r |= __builtin_cpu_supports("aes") ? HOST_AES : 0;
+    r |= __builtin_cpu_supports("pclmul") ? HOST_PCLMUL : 0;
+    r |= __builtin_cpu_supports("avx2") ? HOST_AVX2 : 0;
+    return r;
+#else
+    return 0;
+#endif
+}

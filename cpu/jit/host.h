@@ -1,0 +1,13 @@
+/* What the host's processor can do beyond x86-64 itself. */
+#pragma once
+
+enum jit_host {
+    HOST_AVX = 1, /* and with it SSE4.2 and what came before */
+    HOST_FMA = 2,
+    HOST_AES = 4,
+    HOST_PCLMUL = 8,
+    HOST_AVX2 = 16,
+};
+
+/* Bits of enum jit_host. */
+unsigned jit_host(void);
