@@ -73,14 +73,16 @@ void names_look(struct names *n, unsigned cpu, uint64_t pc)
 }
 
 /* Below EL2 the same addresses may be another program's: they are the file's if EL2 maps them there
- * too. */
+ * too, or if there is no EL2. */
 static bool is_the_same(const struct names *n, unsigned cpu, unsigned el, uint64_t pc)
 {
     struct arm_translation low, high;
 
-    return el == 2 ||
-           (arm_translate(n->m, cpu, 1, pc, ARM_ACCESS_READ, &low) &&
-            arm_translate(n->m, cpu, 2, pc, ARM_ACCESS_READ, &high) && low.pa == high.pa);
+    if (el == 2)
+        return true;
+    if (!arm_translate(n->m, cpu, 2, pc, ARM_ACCESS_READ, &high))
+        return !high.fault;
+    return arm_translate(n->m, cpu, 1, pc, ARM_ACCESS_READ, &low) && low.pa == high.pa;
 }
 
 char *names_of(struct names *n, unsigned cpu, unsigned el, uint64_t pc)

@@ -370,7 +370,7 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep, enum run
             "packed (gzip, zstd, xz, lzma or EFI zboot).\n"
             "Exit code: 0 the guest powered off, its own code at a semihosting exit, 1 it reset\n"
             "with --no-reboot, 2 usage or host error, also one of writing what was printed, 3 a\n"
-            "limit was reached or you quit, 4 a fault loop.\n"
+            "limit was reached or you quit, 4 a fault loop, 5 a panic (--on-death=stop).\n"
             "At a terminal: Ctrl-A x quits, Ctrl-A c opens the monitor.");
     return ctx;
 }
@@ -527,6 +527,8 @@ bool run_options_apply(const struct options *o, struct run_request *req)
         return !bad("timeout", o->timeout, "seconds, more than 0");
     req->config.no_reboot |= o->no_reboot;
     req->config.keep_going = o->keep_going;
+    if (o->on_death && !death_parse_policy(o->on_death, &req->on_death))
+        return !bad("on-death", o->on_death, "report, stop or ignore");
     req->stats = o->stats;
     req->model = o->model;
     req->record = o->record;

@@ -9,6 +9,7 @@
 #define EXIT_USAGE      2 /* usage or host error: output that could not be written, no memory */
 #define EXIT_LIMIT      3 /* instructions or time ran out, or the guest waits for ever */
 #define EXIT_FAULT_LOOP 4 /* the guest takes the same exception for ever */
+#define EXIT_PANIC      5 /* with --on-death=stop: the guest's console says that it has died */
 #define EXIT_EXCEPTION  4 /* of call: the function took one */
 
 /* argv[0] is the command's name. Return: the process's exit code. */

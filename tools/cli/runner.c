@@ -12,6 +12,7 @@
 #include "check.h"
 #include "command.h"
 #include "console.h"
+#include "death.h"
 #include "devices.h"
 #include "gdb_session.h"
 #include "link.h"
@@ -51,8 +52,9 @@ struct run {
     struct gdb_session *gdb;     /* NULL: none */
     struct timeline *t;          /* with it: @m is its live machine */
     struct traces *traces;
-    unsigned saved;   /* of req->saves */
-    bool save_failed; /* the next one could not be written, which has been said */
+    struct death_watch *death; /* NULL: none, as of a run with gdb, or of many */
+    unsigned saved;            /* of req->saves */
+    bool save_failed;          /* the next one could not be written, which has been said */
 };
 
 static void log_line(void *ctx, enum arm_log_category cat, enum arm_log_level level,
@@ -168,6 +170,7 @@ static void poll_host(void *ctx)
     console_poll(r->input);
     if (r->links.count)
         links_poll(&r->links);
+    death_watch_poll(r->death);
     if (r->req->networks)
         networks_poll(r->req->networks);
 }
@@ -370,6 +373,7 @@ static void finish(struct run *r, enum arm_stop_reason why, double took)
     else if (why == ARM_STOP_LIMIT)
         patience = (struct patience){.left_s = OUTPUT_ENDING_S, .while_taken = true};
     outputs_finish(&r->outputs, &patience);
+    death_watch_end(r->death, why);
     report_end(r->outputs.say, r->m, why, r->req);
     if (r->req->stats)
         report_stats(r->outputs.say, r->m, took);
@@ -465,6 +469,15 @@ static size_t give(void *ctx, const struct console *c, const uint8_t *data, size
                        : timeline_give(r->t, (int)c->virtio, (unsigned)c->port, data, size);
 }
 
+static int ended_code(const struct run *r, enum arm_stop_reason why)
+{
+    enum death_kind kind = death_watch_stopped(r->death);
+
+    if (kind == DEATH_NONE)
+        return report_exit_code(r->m, why, r->req);
+    return kind == DEATH_PANIC ? EXIT_PANIC : EXIT_FAULT_LOOP;
+}
+
 static int run_console(struct run *r)
 {
     int code = restore(r);
@@ -511,7 +524,7 @@ static int run_console(struct run *r)
     double took = host_seconds() - start;
     console_raw(r->input, false);
     traces_close(r->traces);
-    code = close_input_log(r, all_saved(r, report_exit_code(r->m, why, r->req)));
+    code = close_input_log(r, all_saved(r, ended_code(r, why)));
     finish(r, why, took);
     code = end_check(r, why, code);
     pidfile_close(&pidfile);
@@ -524,6 +537,7 @@ static void write_serial(void *ctx, const uint8_t *data, size_t size)
     struct run *r = ctx;
 
     console_write(&r->serial, data, size);
+    death_watch_console(r->death, data, size);
     if (r->serial_log)
         output_write(r->serial_log, data, size);
 }
@@ -653,6 +667,10 @@ static int start(struct run *r)
     }
     if (!r->m)
         return EXIT_USAGE;
+    if (!r->gdb && !r->req->dump_dtb && !(r->req->check && r->req->check->child)) {
+        r->death = death_watch_new(r->req, r->outputs.say);
+        death_watch_machine(r->death, r->m);
+    }
     return r->req->dump_dtb ? dump_dtb(r->m, r->req->dump_dtb) : run_console(r);
 }
 
@@ -698,6 +716,7 @@ int runner_run(const struct run_request *req)
     arm_checker_free(r.checker);
     arm_model_free(r.model);
     gdb_session_close(r.gdb);
+    death_watch_free(r.death);
     if (r.t)
         timeline_free(r.t);
     else

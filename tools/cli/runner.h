@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "armillary.h"
+#include "death.h"
 #include "saves.h"
 #include "sweep.h"
 #include "trace.h"
@@ -36,6 +37,7 @@ struct run_request {
     const char *gdb;                   /* gdb_where_valid(); NULL: none */
     bool gdb_wait;                     /* nothing runs before it has connected */
     const char *dump_dtb;              /* file; then nothing runs */
+    enum death_policy on_death;        /* of what looks dead, and could go on */
     struct sweep_request inject;       /* of it only what is for one */
     const struct check_request *check; /* what to check; NULL: nothing */
     struct device_options *devices;    /* its ports are connected by runner_run(); may be NULL */

@@ -1,0 +1,467 @@
+/* Aborts: which stage, which descriptor, which bit; and what would have worked. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "death_state.h"
+
+#define FSC(esr)        ((unsigned)(esr)&63)
+#define IS_FETCH(esr)   (((esr) >> 26 & 0x3e) == 0x20)
+#define IS_WRITE(esr)   (!IS_FETCH(esr) && ((esr) >> 6 & 1))
+#define IS_ON_WALK(esr) ((esr) >> 7 & 1)
+
+enum { FSC_ALIGNMENT = 0x21, FSC_EXTERNAL = 0x10 };
+
+/* By the kinds of FSC that have a level in their low bits. */
+enum fault_kind {
+    FAULT_SIZE,
+    FAULT_TRANSLATION,
+    FAULT_AF,
+    FAULT_PERMISSION,
+    FAULT_EXTERNAL,
+    FAULT_ALIGNMENT,
+    FAULT_OTHER
+};
+
+static enum fault_kind kind_of(unsigned fsc)
+{
+    if (fsc == FSC_ALIGNMENT)
+        return FAULT_ALIGNMENT;
+    if (fsc >= FSC_EXTERNAL && fsc < 0x18)
+        return FAULT_EXTERNAL;
+    if (fsc >= 0x29 && fsc <= 0x2b)
+        return fsc == 0x2b ? FAULT_TRANSLATION : FAULT_SIZE;
+    return fsc < 16 ? (enum fault_kind)(fsc >> 2) : FAULT_OTHER;
+}
+
+/* An abort, and the walk that its address has now. */
+struct abort {
+    const struct corpse *c;
+    const struct death_fault *f;
+    enum fault_kind kind;
+    enum arm_access access;
+    uint64_t address; /* what was accessed */
+    bool stage2;
+    uint64_t ipa;
+    struct arm_translation now;
+    struct arm_walk_step last[3]; /* by stage: the last descriptor */
+    unsigned steps[3];
+    char *at; /* the instruction */
+};
+
+static void note_step(void *ctx, const struct arm_walk_step *s)
+{
+    struct abort *a = ctx;
+
+    a->last[s->stage == 2 ? 2 : 1] = *s;
+    a->steps[s->stage == 2 ? 2 : 1]++;
+}
+
+static void walk_now(struct abort *a)
+{
+    memset(a->steps, 0, sizeof(a->steps));
+    arm_walk(a->c->m, a->f->cpu, a->f->from, a->address, a->access, note_step, a, &a->now);
+}
+
+static const char *verb(const struct abort *a)
+{
+    return a->access == ARM_ACCESS_EXECUTE ? "the fetch of"
+           : a->access == ARM_ACCESS_WRITE ? "a store to"
+                                           : "a load from";
+}
+
+/* ---- the regime's registers ---- */
+
+/* The EL whose SCTLR, TCR and TTBR translate for @el. */
+static unsigned regime_el(const struct abort *a)
+{
+    uint64_t hcr = death_reg(a->c, a->f->cpu, "HCR_EL2");
+
+    return a->f->from == 2 || (a->f->from == 0 && (hcr >> 27 & 1) && (hcr >> 34 & 1)) ? 2 : 1;
+}
+
+static uint64_t sctlr(const struct abort *a)
+{
+    return death_reg_el(a->c, a->f->cpu, "SCTLR", regime_el(a));
+}
+
+static uint64_t tcr(const struct abort *a)
+{
+    return death_reg_el(a->c, a->f->cpu, "TCR", regime_el(a));
+}
+
+static bool is_upper(const struct abort *a)
+{
+    return a->address >> 55 & 1;
+}
+
+/* ---- what another value of a register would do ---- */
+
+/* A field of a register of translation, and the values that are tried for it. */
+static const struct trial {
+    unsigned stage;
+    const char *stem; /* of stage 2: the whole name */
+    const char *field;
+    unsigned low, width;
+} trials[] = {
+    {1, "TCR", "T0SZ", 0, 6},      {1, "TCR", "TG0", 14, 2},      {1, "TCR", "T1SZ", 16, 6},
+    {1, "TCR", "TG1", 30, 2},      {2, "VTCR_EL2", "T0SZ", 0, 6}, {2, "VTCR_EL2", "SL0", 6, 2},
+    {2, "VTCR_EL2", "TG0", 14, 2},
+};
+
+/* On a machine that has ended: the register is as it was again. */
+static bool would_work(const struct abort *a, const struct trial *t, const char *name, uint64_t old,
+                       uint64_t value)
+{
+    uint64_t mask = ((UINT64_C(1) << t->width) - 1) << t->low;
+    struct arm_translation out = {0};
+    bool works = arm_reg_write(a->c->m, a->f->cpu, name, (old & ~mask) | value << t->low) &&
+                 arm_translate(a->c->m, a->f->cpu, a->f->from, a->address, a->access, &out);
+    uint64_t pa = out.pa;
+    uint32_t word;
+
+    arm_reg_write(a->c->m, a->f->cpu, name, old);
+    return works && arm_mem_read(a->c->m, pa & ~UINT64_C(3), &word, 4);
+}
+
+/* The one field by which the address would lead somewhere. Only sizes near what one means are
+ * tried: nearly every size leads somewhere if the tables are full of zeros and blocks. */
+static bool add_trial(const struct abort *a, GString *out)
+{
+    for (size_t k = 0; a->c->ended && k < G_N_ELEMENTS(trials); k++) {
+        const struct trial *t = &trials[k];
+        char name[32];
+        if (t->stage != (a->stage2 ? 2U : 1U))
+            continue;
+        g_snprintf(name, sizeof(name), t->stage == 2 ? "%s" : "%s_EL%u", t->stem, regime_el(a));
+        uint64_t old = death_reg(a->c, a->f->cpu, name),
+                 is = old >> t->low & ((1U << t->width) - 1);
+        for (uint64_t value = t->width == 6 ? 16 : 0; value < (t->width == 6 ? 48U : 4U); value++)
+            if (value != is && would_work(a, t, name, old, value)) {
+                g_string_printf(out,
+                                "with %s.%s %" PRIu64 " in place of %" PRIu64
+                                " the same tables lead to memory: is it wrong?",
+                                name, t->field, value, is);
+                return true;
+            }
+    }
+    return false;
+}
+
+/* ---- each kind ---- */
+
+static void add_descriptor(const struct abort *a, unsigned stage, GString *out)
+{
+    const struct arm_walk_step *s = &a->last[stage];
+
+    g_string_append_printf(out,
+                           "the level-%d descriptor of stage %u, at PA %#" PRIx64 ", is %#" PRIx64,
+                           s->level, stage, s->pa, s->descriptor);
+}
+
+/* Was the MMU switched on by an instruction just before? */
+static const struct death_write *switched_on(const struct abort *a)
+{
+    char name[16];
+
+    g_snprintf(name, sizeof(name), "SCTLR_EL%u", regime_el(a));
+    const struct death_write *w = death_written(a->c, a->f->cpu, name);
+    return w && (w->after & 1) && !(w->before & 1) && a->access == ARM_ACCESS_EXECUTE &&
+                   a->address - w->pc <= 16
+               ? w
+               : NULL;
+}
+
+static bool explain_mmu_on(const struct abort *a, struct verdict *v)
+{
+    const struct death_write *w = switched_on(a);
+
+    if (!w)
+        return false;
+    g_autofree char *at = death_place(a->c, a->f->cpu, a->f->from, w->pc);
+    g_string_printf(
+        v->cause,
+        "the MMU was switched on at %s, and the next instruction is not mapped there: no "
+        "identity map",
+        at);
+    if (a->steps[1])
+        add_descriptor(a, 1, v->evidence);
+    else
+        g_string_printf(v->evidence,
+                        "%#" PRIx64 " is not among the addresses of TCR_EL%u (%#" PRIx64 ")",
+                        a->address, regime_el(a), tcr(a));
+    g_string_assign(
+        v->next,
+        "map the code that switches the MMU on at its physical address, in the tables of TTBR0");
+    return true;
+}
+
+/* No table was read: the address is none of the regime's. */
+static void explain_out_of_range(const struct abort *a, struct verdict *v)
+{
+    unsigned el = regime_el(a), n = is_upper(a) ? 1 : 0;
+    uint64_t value = tcr(a);
+    unsigned size = (unsigned)(value >> (n ? 16 : 0)) & 63;
+    bool disabled =
+        (el == 1 || (death_reg(a->c, a->f->cpu, "HCR_EL2") >> 34 & 1)) && value >> (n ? 23 : 7) & 1;
+
+    if (disabled)
+        g_string_printf(v->evidence, "TCR_EL%u.EPD%u is 1: there are no walks of TTBR%u", el, n, n);
+    else if (n && el == 2 && !(death_reg(a->c, a->f->cpu, "HCR_EL2") >> 34 & 1))
+        g_string_assign(v->evidence, "EL2 without HCR_EL2.E2H has low addresses only (TTBR0_EL2)");
+    else
+        g_string_printf(
+            v->evidence,
+            "TCR_EL%u.T%uSZ is %u: TTBR%u has %u bits of addresses, and this is not among "
+            "them",
+            el, n, size, n, 64 - size);
+}
+
+static void explain_stage1(const struct abort *a, struct verdict *v)
+{
+    g_string_printf(v->cause,
+                    "%s %#" PRIx64
+                    " at EL%u: it is not mapped (stage-1 translation fault, level %u), at %s",
+                    verb(a), a->address, a->f->from, FSC(a->f->esr) & 3, a->at);
+    if (a->now.mapped) {
+        g_string_assign(
+            v->evidence,
+            "the tables map it now: the CPU had old translations or registers; a TLBI or an "
+            "ISB is missing");
+        return;
+    }
+    if (a->steps[1])
+        add_descriptor(a, 1, v->evidence);
+    else
+        explain_out_of_range(a, v);
+    if (add_trial(a, v->next))
+        return;
+    g_string_printf(v->next,
+                    "map it, or find who made the address; `walk %#" PRIx64 "` in the monitor",
+                    a->address);
+}
+
+static void explain_stage2(const struct abort *a, struct verdict *v)
+{
+    uint64_t vtcr = death_reg(a->c, a->f->cpu, "VTCR_EL2");
+
+    g_string_printf(v->cause,
+                    "stage 2 does not map the guest's IPA %#" PRIx64 "%s: %s %#" PRIx64
+                    " at EL%u, at %s",
+                    a->ipa, IS_ON_WALK(a->f->esr) ? " (one of its own translation tables)" : "",
+                    verb(a), a->address, a->f->from, a->at);
+    if (a->steps[2])
+        add_descriptor(a, 2, v->evidence);
+    else
+        g_string_printf(v->evidence,
+                        "no table was read: VTCR_EL2 %#" PRIx64
+                        " has T0SZ %u (%u bits), SL0 %u, TG0 %u, "
+                        "and the IPA is not among these addresses, or they do not fit together",
+                        vtcr, (unsigned)vtcr & 63, 64 - ((unsigned)vtcr & 63),
+                        (unsigned)(vtcr >> 6) & 3, (unsigned)(vtcr >> 14) & 3);
+    if (!add_trial(a, v->next))
+        g_string_assign(
+            v->next, "map it at stage 2 (VTTBR_EL2), or emulate the access: HPFAR_EL2 has the IPA");
+}
+
+static void explain_af(const struct abort *a, struct verdict *v)
+{
+    unsigned stage = a->stage2 ? 2 : 1;
+
+    g_string_printf(v->cause,
+                    "the access flag (AF, bit 10) is 0 in the stage-%u descriptor of %#" PRIx64
+                    ": %s it, at %s",
+                    stage, a->stage2 ? a->ipa : a->address, verb(a), a->at);
+    add_descriptor(a, stage, v->evidence);
+    g_string_printf(
+        v->next,
+        "set AF in descriptors that you write, or let hardware do it (%s.HA, with FEAT_HAFDBS)",
+        a->stage2 ? "VTCR_EL2" : "TCR_ELx");
+}
+
+/* The bits of a stage-1 or stage-2 descriptor that forbid the access. */
+static const char *forbidding(const struct abort *a, unsigned stage)
+{
+    uint64_t d = a->last[stage].descriptor;
+    bool fetch = a->access == ARM_ACCESS_EXECUTE;
+    bool two = regime_el(a) == 1 || (death_reg(a->c, a->f->cpu, "HCR_EL2") >> 34 & 1);
+
+    if (stage == 2)
+        return fetch                           ? "XN (bits 54:53)"
+               : a->access == ARM_ACCESS_WRITE ? "S2AP (bits 7:6): no write"
+                                               : "S2AP (bits 7:6): no read";
+    if (fetch && a->f->from && two && d >> 53 & 1)
+        return "PXN (bit 53) is 1";
+    if (fetch && (!a->f->from || !two) && d >> 54 & 1)
+        return two ? "UXN (bit 54) is 1" : "XN (bit 54) is 1";
+    if (fetch && (sctlr(a) >> 19 & 1))
+        return "SCTLR.WXN is 1: what is writable is not executable";
+    if (fetch && d >> 6 & 1 && !(d >> 7 & 1))
+        return "AP[1]: EL0 may write it, so EL1 may not execute it";
+    if (!a->f->from && !(d >> 6 & 1))
+        return "AP[1] (bit 6) is 0: not for EL0";
+    if (a->access == ARM_ACCESS_WRITE && d >> 7 & 1)
+        return "AP[2] (bit 7) is 1: read-only";
+    return "its permissions, those of the tables above it, or PSTATE.PAN";
+}
+
+static void explain_permission(const struct abort *a, struct verdict *v)
+{
+    unsigned stage = a->stage2 ? 2 : 1;
+
+    g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u is not permitted (stage %u): %s, at %s",
+                    verb(a), a->address, a->f->from, stage, forbidding(a, stage), a->at);
+    add_descriptor(a, stage, v->evidence);
+    g_string_assign(v->next, "change the page's permissions, or the access");
+}
+
+/* What a physical address is, on this board. */
+static void add_pa(const struct abort *a, uint64_t pa, GString *out)
+{
+    uint64_t ram = UINT64_C(0x40000000);
+
+    if (pa < UINT64_C(0x08000000))
+        g_string_append_printf(out, "PA %#" PRIx64 " is flash memory (0 to 0x7ffffff)", pa);
+    else if (pa < ram)
+        g_string_append_printf(
+            out, "PA %#" PRIx64 " is among the devices (0x8000000 to 0x3fffffff)%s", pa,
+            a->access == ARM_ACCESS_EXECUTE ? ": nothing can be executed there"
+                                            : ", and none answers so there");
+    else if (pa >= ram + a->c->config->ram_size)
+        g_string_append_printf(
+            out, "PA %#" PRIx64 " is behind the end of RAM (0x40000000 to %#" PRIx64 ")", pa,
+            ram + a->c->config->ram_size - 1);
+    else
+        g_string_append_printf(out, "PA %#" PRIx64 " is RAM", pa);
+}
+
+static void explain_external(const struct abort *a, struct verdict *v)
+{
+    uint64_t pa = a->now.mapped ? a->now.pa : a->address;
+
+    g_string_printf(v->cause,
+                    "%s %#" PRIx64 " at EL%u: nothing answers there (external abort), at %s",
+                    verb(a), a->address, a->f->from, a->at);
+    add_pa(a, pa, v->evidence);
+    g_string_assign(
+        v->next,
+        pa >= UINT64_C(0x40000000)
+            ? "more RAM is --memory N; or the address is wrong: is the image linked for 0x40080000?"
+            : "the board's addresses are in its device tree: --dump-dtb FILE");
+}
+
+static void explain_alignment(const struct abort *a, struct verdict *v)
+{
+    bool off = !(sctlr(a) & 1), checks = sctlr(a) >> 1 & 1;
+
+    g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u is not aligned to its size, at %s", verb(a),
+                    a->address, a->f->from, a->at);
+    if (checks)
+        g_string_printf(v->evidence, "SCTLR_EL%u.A is 1: all accesses are checked", regime_el(a));
+    else if (off)
+        g_string_printf(
+            v->evidence,
+            "the MMU is off (SCTLR_EL%u.M is 0): all memory is Device then, where accesses "
+            "have to be aligned",
+            regime_el(a));
+    else if (a->now.mapped && a->now.attr < 0x10)
+        g_string_printf(
+            v->evidence,
+            "it is mapped as Device memory (attributes %#04x), where accesses have to be "
+            "aligned",
+            a->now.attr);
+    else
+        g_string_assign(v->evidence,
+                        "an exclusive, atomic or ordered access has to be aligned always");
+    g_string_assign(v->next, off ? "compile with -mstrict-align what runs before the MMU is on"
+                                 : "map memory as Normal (MAIR_ELx), or align the access");
+}
+
+/* Beyond the sizes: with the MMU off, a virtual address that is used as a physical one. */
+static void explain_size(const struct abort *a, struct verdict *v)
+{
+    g_string_printf(v->cause,
+                    "%s %#" PRIx64
+                    " at EL%u: the address is too large (address size fault, stage %u), at %s",
+                    verb(a), a->address, a->f->from, a->stage2 ? 2 : 1, a->at);
+    if (!(sctlr(a) & 1) && !a->stage2) {
+        g_string_printf(
+            v->evidence,
+            "the MMU of cpu%u is off (SCTLR_EL%u.M is 0): a virtual address is used before "
+            "it is on%s",
+            a->f->cpu, regime_el(a),
+            a->f->cpu ? "; PSCI starts CPUs so, at a physical address" : "");
+        g_string_assign(
+            v->next,
+            "use addresses relative to the PC until the MMU is on; give CPU_ON a physical address");
+        return;
+    }
+    g_string_printf(v->evidence, "TCR_EL%u %#" PRIx64 ": IPS, or a descriptor's address",
+                    regime_el(a), tcr(a));
+}
+
+/* At the instruction that EL2, or EL1, has returned to. */
+static void add_return(const struct abort *a, struct verdict *v)
+{
+    const struct death_return *r = a->c->history ? &a->c->history->entered[a->f->cpu] : NULL;
+
+    if (r && r->valid && r->target == a->f->elr && a->access == ARM_ACCESS_EXECUTE) {
+        g_autofree char *from = death_place(a->c, a->f->cpu, r->from, r->pc);
+        g_string_append_printf(v->evidence, "; the ERET at %s (EL%u) went there", from, r->from);
+    } else if (a->access == ARM_ACCESS_EXECUTE) {
+        g_autofree char *lr =
+            death_place(a->c, a->f->cpu, a->f->from, death_reg(a->c, a->f->cpu, "x30"));
+        g_string_append_printf(v->evidence, "; X30 (the last call) is %s", lr);
+    }
+}
+
+static void explain_kind(const struct abort *a, struct verdict *v)
+{
+    switch (a->kind) {
+    case FAULT_TRANSLATION:
+        if (a->stage2)
+            explain_stage2(a, v);
+        else if (!explain_mmu_on(a, v))
+            explain_stage1(a, v);
+        break;
+    case FAULT_AF:
+        explain_af(a, v);
+        break;
+    case FAULT_PERMISSION:
+        explain_permission(a, v);
+        break;
+    case FAULT_EXTERNAL:
+        explain_external(a, v);
+        break;
+    case FAULT_ALIGNMENT:
+        explain_alignment(a, v);
+        break;
+    case FAULT_SIZE:
+        explain_size(a, v);
+        break;
+    case FAULT_OTHER:
+        g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u, fault status %#x, at %s", verb(a),
+                        a->address, a->f->from, FSC(a->f->esr), a->at);
+        break;
+    }
+}
+
+bool death_explain_abort(const struct corpse *c, const struct death_fault *f, struct verdict *v)
+{
+    struct abort a = {.c = c,
+                      .f = f,
+                      .kind = kind_of(FSC(f->esr)),
+                      .access = IS_FETCH(f->esr)   ? ARM_ACCESS_EXECUTE
+                                : IS_WRITE(f->esr) ? ARM_ACCESS_WRITE
+                                                   : ARM_ACCESS_READ,
+                      .address = f->far,
+                      .at = death_place(c, f->cpu, f->from, f->elr)};
+
+    walk_now(&a);
+    a.stage2 = f->el == 2 && f->from < 2 && (death_reg(c, f->cpu, "HCR_EL2") & 1) &&
+               a.kind < FAULT_EXTERNAL && (a.now.mapped || a.now.stage == 2);
+    a.ipa = (f->hpfar >> 4 & ((UINT64_C(1) << 40) - 1)) << 12 | (f->far & 0xfff);
+    explain_kind(&a, v);
+    add_return(&a, v);
+    g_free(a.at);
+    return true;
+}

@@ -1,0 +1,245 @@
+/* Which exception, or what wait, a death comes down to. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "death_diagnose.h"
+
+/* ---- what all parts share ---- */
+
+uint64_t death_reg(const struct corpse *c, unsigned cpu, const char *name)
+{
+    uint64_t value = 0;
+
+    arm_reg_read(c->m, cpu, name, &value);
+    return value;
+}
+
+uint64_t death_reg_el(const struct corpse *c, unsigned cpu, const char *stem, unsigned el)
+{
+    char name[32];
+
+    g_snprintf(name, sizeof(name), "%s_EL%u", stem, el);
+    return death_reg(c, cpu, name);
+}
+
+char *death_place(const struct corpse *c, unsigned cpu, unsigned el, uint64_t address)
+{
+    char symbol[256];
+
+    if (c->symbols && arm_checker_symbol(c->symbols, cpu, el, address, symbol, sizeof(symbol)))
+        return g_strdup_printf("%#" PRIx64 " (%s)", address, symbol);
+    return g_strdup_printf("%#" PRIx64, address);
+}
+
+bool death_insn(const struct corpse *c, unsigned cpu, unsigned el, uint64_t pc, uint32_t *word)
+{
+    return arm_virt_read(c->m, cpu, el, pc, word, 4);
+}
+
+static unsigned current_el(const struct corpse *c, unsigned cpu)
+{
+    return (unsigned)(death_reg(c, cpu, "pstate") >> 2) & 3;
+}
+
+/* ---- which exception ---- */
+
+/* The last one to the EL that the CPU is at, by that EL's registers. */
+static struct death_fault registers_fault(const struct corpse *c)
+{
+    unsigned el = current_el(c, c->cpu);
+    uint64_t spsr = el ? death_reg_el(c, c->cpu, "SPSR", el) : 0;
+
+    if (!el)
+        return (struct death_fault){0};
+    return (struct death_fault){.valid = death_reg_el(c, c->cpu, "ESR", el) != 0,
+                                .cpu = c->cpu,
+                                .el = el,
+                                .from = (unsigned)(spsr >> 2) & 3,
+                                .esr = death_reg_el(c, c->cpu, "ESR", el),
+                                .elr = death_reg_el(c, c->cpu, "ELR", el),
+                                .far = death_reg_el(c, c->cpu, "FAR", el),
+                                .hpfar = el == 2 ? death_reg(c, c->cpu, "HPFAR_EL2") : 0,
+                                .spsr = spsr,
+                                .syndrome = true};
+}
+
+/* Does the CPU stand among its vectors? Then they are all that there is of a handler. */
+static bool is_at_vectors(const struct corpse *c)
+{
+    unsigned el = current_el(c, c->cpu);
+
+    return el &&
+           death_reg(c, c->cpu, "pc") - (death_reg_el(c, c->cpu, "VBAR", el) & ~UINT64_C(0x7ff)) <
+               0x800;
+}
+
+static bool is_loop(enum death_kind kind)
+{
+    return kind == DEATH_LOOP || kind == DEATH_RECURSION || kind == DEATH_RETURNS;
+}
+
+void death_find_fault(struct corpse *c)
+{
+    const struct death_history *h = c->history;
+    struct death_fault now = registers_fault(c);
+
+    if (is_loop(c->kind))
+        c->loop = now;
+    if (h && c->kind != DEATH_RETURNS) {
+        const struct death_fault *open = h->open[c->cpu];
+        c->fault = open[2].valid ? open[2] : open[1];
+    } else if (is_loop(c->kind) || is_at_vectors(c)) {
+        c->fault = now;
+    }
+}
+
+/* ---- a vector that does not work ---- */
+
+/* Has it been given this value, and by whom? */
+static void add_vbar(const struct corpse *c, unsigned el, GString *out)
+{
+    char name[16];
+
+    g_snprintf(name, sizeof(name), "VBAR_EL%u", el);
+    uint64_t vbar = death_reg(c, c->cpu, name);
+    const struct death_write *w = death_written(c, c->cpu, name);
+    if (!w && c->history) {
+        g_string_append_printf(out, "%s was never written, it is %#" PRIx64, name, vbar);
+        return;
+    }
+    g_string_append_printf(out, "%s is %#" PRIx64, name, vbar);
+    if (!w)
+        return;
+    g_autofree char *at = death_place(c, c->cpu, w->el, w->pc);
+    if (w->value & 0x7ff)
+        g_string_append_printf(
+            out, ", written as %#" PRIx64 ", which is no multiple of 2048, at %s", w->value, at);
+    else
+        g_string_append_printf(out, ", written at %s", at);
+}
+
+/* The exception that the vector itself takes, without an end. */
+static bool explain_vector(const struct corpse *c, struct verdict *v)
+{
+    const struct death_fault *f = &c->loop;
+    uint64_t vbar = death_reg_el(c, c->cpu, "VBAR", f->el) & ~UINT64_C(0x7ff),
+             offset = f->elr - vbar;
+    unsigned ec = (unsigned)(f->esr >> 26) & 63;
+
+    if (!f->valid || f->from != f->el || offset >= 0x800)
+        return false;
+    g_string_printf(v->cause, "the vector of EL%u at %#" PRIx64 " (VBAR_EL%u+%#" PRIx64 ") %s",
+                    f->el, f->elr, f->el, offset,
+                    (ec & 0x3e) == 0x20 ? "cannot be fetched"
+                    : ec == 0           ? "has no instruction"
+                                        : "faults itself");
+    add_vbar(c, f->el, v->evidence);
+    g_string_printf(v->next,
+                    "point VBAR_EL%u to a table of 2 KiB, aligned to 2 KiB and mapped, before "
+                    "anything can fail",
+                    f->el);
+    return true;
+}
+
+/* SP leads nowhere, so that what saves registers faults. */
+static bool explain_stack(const struct corpse *c, struct verdict *v)
+{
+    const struct death_fault *f = &c->loop;
+    unsigned ec = (unsigned)(f->esr >> 26) & 63, fsc = (unsigned)f->esr & 63;
+    uint64_t sp = death_reg(c, c->cpu, "sp");
+
+    if (!f->valid || ec != 0x25 || fsc >= 0x18 || f->far - sp + 8192 > 16384)
+        return false;
+    g_autofree char *at = death_place(c, c->cpu, f->from, f->elr);
+    g_string_printf(v->cause,
+                    "the stack of EL%u leads nowhere: SP %#" PRIx64
+                    ", and what saves registers there, at "
+                    "%s, faults itself",
+                    f->el, sp, at);
+    return true;
+}
+
+static struct verdict verdict_new(void)
+{
+    return (struct verdict){g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
+}
+
+static void verdict_free(struct verdict *v)
+{
+    g_string_free(v->cause, TRUE);
+    g_string_free(v->evidence, TRUE);
+    g_string_free(v->next, TRUE);
+}
+
+/* What came first is the cause; that its vector does not work either is further evidence. */
+static void say_first(const struct corpse *c, const struct verdict *end, struct verdict *v)
+{
+    death_explain_fault(c, &c->fault, v);
+    if (end->cause->len)
+        g_string_append_printf(v->evidence, "; %s%s%s", end->cause->str,
+                               end->evidence->len ? ": " : "", end->evidence->str);
+    if (!v->next->len)
+        g_string_assign(v->next, end->next->str);
+}
+
+static void say_end(const struct corpse *c, const struct verdict *end, struct verdict *v)
+{
+    g_string_assign(v->cause, end->cause->str);
+    g_string_assign(v->evidence, end->evidence->str);
+    g_string_assign(v->next, end->next->str);
+    if (c->fault.valid && (c->fault.elr != c->loop.elr || c->fault.esr != c->loop.esr))
+        g_string_append_printf(v->evidence,
+                               "%sit was entered for what happened at %#" PRIx64 " of EL%u",
+                               v->evidence->len ? "; " : "", c->fault.elr, c->fault.from);
+}
+
+/* The overflow is what came first, seen as a fault of its own. */
+static void say_stack(const struct corpse *c, const struct verdict *end, struct verdict *v)
+{
+    struct verdict first = verdict_new();
+
+    say_end(c, end, v);
+    if (c->fault.valid && death_explain_fault(c, &c->fault, &first))
+        g_string_printf(v->evidence, "it began with %s: %s", first.cause->str, first.evidence->str);
+    verdict_free(&first);
+}
+
+static bool explain_loop(const struct corpse *c, struct verdict *v)
+{
+    struct verdict end = verdict_new();
+    bool error = c->fault.valid && death_is_error(&c->fault);
+    bool abort = error && (c->fault.esr >> 26 & 63) == 0x25;
+    bool stack = explain_stack(c, &end), vector = !stack && explain_vector(c, &end);
+    bool same = c->fault.elr == c->loop.elr && c->fault.esr == c->loop.esr;
+
+    if (stack && (abort || !error))
+        say_stack(c, &end, v);
+    else if (error && !(same && vector))
+        say_first(c, &end, v);
+    else if (vector)
+        say_end(c, &end, v);
+    else
+        death_explain_fault(c, c->loop.valid ? &c->loop : &c->fault, v);
+    verdict_free(&end);
+    return true;
+}
+
+bool death_diagnose(const struct corpse *c, struct verdict *v)
+{
+    if (c->kind == DEATH_PANIC) {
+        g_string_printf(v->cause, "the guest says that it has died: %s", c->panic);
+        g_string_assign(v->evidence, "its own report is above, on the console");
+        return true;
+    }
+    if (is_loop(c->kind))
+        return explain_loop(c, v);
+    if (c->fault.valid && death_is_error(&c->fault)) {
+        death_explain_fault(c, &c->fault, v);
+        unsigned el = current_el(c, c->cpu);
+        g_autofree char *at = death_place(c, c->cpu, el, death_reg(c, c->cpu, "pc"));
+        g_string_append_printf(v->evidence, "%sits handler has stopped at %s",
+                               v->evidence->len ? "; " : "", at);
+        return true;
+    }
+    return death_explain_wait(c, v);
+}

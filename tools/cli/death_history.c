@@ -1,0 +1,172 @@
+/* What a run has been through, found out by running it again: while it lives nothing is noted. */
+#include <string.h>
+
+#include "death_state.h"
+#include "runner.h"
+
+/* A longer run is not run again: it would take seconds. */
+#define HISTORY_INSNS_MAX (UINT64_C(200) << 20)
+
+static void note_exception(struct death_history *h, const struct arm_event *p)
+{
+    unsigned type = p->exception.vector & 0x180;
+    struct death_fault f = {.valid = true,
+                            .cpu = p->cpu,
+                            .el = p->exception.target_el,
+                            .from = p->el,
+                            .esr = p->exception.esr,
+                            .elr = p->pc,
+                            .far = p->exception.far,
+                            .hpfar = p->exception.hpfar,
+                            .spsr = p->exception.spsr,
+                            .vector = p->exception.vector,
+                            .count = p->count,
+                            .syndrome = type == 0 || type == 0x180};
+
+    h->last[h->exceptions++ % DEATH_EXCEPTIONS] = f;
+    struct death_fault *open = &h->open[p->cpu][f.el];
+    if (!open->valid || (!death_is_error(open) && death_is_error(&f)))
+        *open = f;
+}
+
+static void note_return(struct death_history *h, const struct arm_event *p)
+{
+    struct death_return r = {.valid = true,
+                             .from = p->el,
+                             .to = p->eret.target_el,
+                             .pc = p->pc,
+                             .target = p->eret.target,
+                             .spsr = p->eret.spsr,
+                             .count = p->count};
+
+    h->open[p->cpu][p->el].valid = false;
+    if (p->eret.legal)
+        h->entered[p->cpu] = r;
+    else
+        h->illegal[p->cpu] = r;
+}
+
+static void note_write(struct death_history *h, const struct arm_event *p)
+{
+    gint64 key = (gint64)p->cpu << 32 | p->sysreg_write.sr;
+    struct death_write w = {.number = p->sysreg_write.sr,
+                            .cpu = p->cpu,
+                            .el = p->el,
+                            .pc = p->pc,
+                            .count = p->count,
+                            .value = p->sysreg_write.value,
+                            .before = p->sysreg_write.before,
+                            .after = p->sysreg_write.after};
+
+    g_hash_table_replace(h->writes, g_memdup2(&key, sizeof(key)), g_memdup2(&w, sizeof(w)));
+}
+
+#define PSCI_CPU_ON_32 UINT32_C(0x84000003)
+#define PSCI_CPU_ON_64 UINT32_C(0xc4000003)
+
+static void note_firmware(struct death_history *h, const struct arm_event *p)
+{
+    if ((int64_t)p->firmware.result < 0 || (int32_t)p->firmware.result < 0)
+        h->refused = *p;
+    else if (p->firmware.function == PSCI_CPU_ON_32 || p->firmware.function == PSCI_CPU_ON_64)
+        h->started = *p;
+}
+
+static void note(void *ctx, const struct arm_event *p)
+{
+    struct death_history *h = ctx;
+
+    if (p->cpu >= ARM_CPUS_MAX)
+        return;
+    if (p->kind == ARM_EVENT_EXCEPTION)
+        note_exception(h, p);
+    else if (p->kind == ARM_EVENT_ERET)
+        note_return(h, p);
+    else if (p->kind == ARM_EVENT_SYSREG_WRITE)
+        note_write(h, p);
+    else if (p->kind == ARM_EVENT_FIRMWARE)
+        note_firmware(h, p);
+}
+
+/* The same machine, whose output nobody gets. */
+static struct arm_machine *again(const struct run_request *req)
+{
+    struct arm_config c = req->config;
+    struct arm_error err;
+
+    c.size = sizeof(c);
+    c.console_write = NULL;
+    c.log = (struct arm_log){0};
+    c.poll = NULL;
+    c.idle = NULL;
+    c.semihosting_dir = NULL;
+    struct arm_machine *m = arm_machine_new(&c, &err);
+    if (m && ((req->restore && arm_snapshot_load(m, req->restore, &err) < 0) ||
+              (req->replay && arm_replay(m, req->replay, &err) < 0))) {
+        arm_machine_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+/* Host files and devices with a host's side would see the run twice. */
+static bool can_be_had_again(struct arm_machine *m, const struct run_request *req)
+{
+    return !req->config.virtio_count && !req->inject.one && !req->record &&
+           !req->config.semihosting_dir && !req->config.pflash[0].path &&
+           !req->config.pflash[1].path && arm_machine_position(m).insns <= HISTORY_INSNS_MAX;
+}
+
+/* Has it come to the same? What came in from outside has not come again. */
+static bool is_same(struct arm_machine *a, struct arm_machine *b)
+{
+    for (unsigned cpu = 0; cpu < arm_cpu_count(a); cpu++) {
+        struct arm_position x = arm_cpu_position(a, cpu), y = arm_cpu_position(b, cpu);
+        uint64_t pc[2] = {0, 0};
+        arm_reg_read(a, cpu, "pc", &pc[0]);
+        arm_reg_read(b, cpu, "pc", &pc[1]);
+        if (x.insns != y.insns || pc[0] != pc[1])
+            return false;
+    }
+    return true;
+}
+
+struct death_history *death_history_new(struct arm_machine *m, const struct run_request *req,
+                                        bool ends)
+{
+    const struct arm_filter filter = {
+        .size = sizeof(filter),
+        .events = ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET) |
+                  ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_FIRMWARE)};
+    struct arm_machine *other = can_be_had_again(m, req) ? again(req) : NULL;
+    uint64_t insns = arm_machine_position(m).insns;
+
+    if (!other)
+        return NULL;
+    struct death_history *h = g_new0(struct death_history, 1);
+    h->writes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    arm_subscribe(other, &filter, note, h);
+    insns -= arm_machine_position(other).insns;
+    arm_run(other, insns + (ends || !insns)); /* what ends it retires nothing */
+    bool same = is_same(m, other);
+    arm_machine_free(other);
+    if (same)
+        return h;
+    death_history_free(h);
+    return NULL;
+}
+
+void death_history_free(struct death_history *h)
+{
+    if (!h)
+        return;
+    g_hash_table_unref(h->writes);
+    g_free(h);
+}
+
+const struct death_write *death_written(const struct corpse *c, unsigned cpu, const char *name)
+{
+    gint64 key = (gint64)cpu << 32 | arm_reg_number(name);
+
+    return c->history ? g_hash_table_lookup(c->history->writes, &key) : NULL;
+}

@@ -1,0 +1,95 @@
+/* What is known of a guest that has died, or looks so, and what is said of it. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "armillary.h"
+#include "death.h"
+
+/* An exception that was taken. */
+struct death_fault {
+    bool valid;
+    unsigned cpu, el, from; /* taken to, taken from */
+    uint64_t esr, elr, far, hpfar, spsr, vector, count;
+    bool syndrome; /* IRQ and FIQ have none */
+};
+
+/* The last write of a system register. */
+struct death_write {
+    uint32_t number;
+    unsigned cpu, el;
+    uint64_t pc, count, value, before, after;
+};
+
+/* A return that was illegal, and one that was not. */
+struct death_return {
+    bool valid;
+    unsigned from, to;
+    uint64_t pc, target, spsr, count;
+};
+
+#define DEATH_EXCEPTIONS 64 /* the last ones that are kept */
+
+/* What the run has been through: collected by running it again. */
+struct death_history {
+    struct death_fault last[DEATH_EXCEPTIONS];
+    uint64_t exceptions;
+    struct death_fault open[ARM_CPUS_MAX]
+                           [3]; /* the first to this EL since the last return from it */
+    struct death_return illegal[ARM_CPUS_MAX], entered[ARM_CPUS_MAX];
+    GHashTable *writes;       /* cpu << 32 | number: struct death_write */
+    struct arm_event refused; /* the last call of the firmware that failed; function 0: none */
+    struct arm_event started; /* the last CPU_ON that did not fail; function 0: none */
+};
+
+struct corpse {
+    struct arm_machine *m;
+    const struct arm_config *config;
+    enum death_kind kind;
+    bool ended; /* the machine runs no further: registers may be tried */
+    unsigned cpu;
+    struct death_fault fault;      /* the one that it is about, if it is about one */
+    struct death_fault loop;       /* the one that it ends in */
+    struct death_history *history; /* NULL: not known */
+    struct arm_checker *symbols;   /* NULL: none */
+    const char *panic;             /* the line on the console, of DEATH_PANIC */
+};
+
+/* One line each, without an end. */
+struct verdict {
+    GString *cause, *evidence, *next;
+};
+
+/* ---- the parts ---- */
+
+/* @ends: the run has ended by itself. NULL: it cannot be had again, or was too long. */
+struct death_history *death_history_new(struct arm_machine *m, const struct run_request *req,
+                                        bool ends);
+void death_history_free(struct death_history *h); /* may be NULL */
+
+/* The last write of it on @cpu; NULL: none, or not known. */
+const struct death_write *death_written(const struct corpse *c, unsigned cpu, const char *name);
+
+/* False: nothing to say. */
+bool death_explain_fault(const struct corpse *c, const struct death_fault *f, struct verdict *v);
+bool death_explain_abort(const struct corpse *c, const struct death_fault *f, struct verdict *v);
+bool death_explain_wait(const struct corpse *c, struct verdict *v);
+
+/* Is the exception one that means that something is wrong, and not a call or an interrupt? */
+bool death_is_error(const struct death_fault *f);
+
+/* Registers, walk, backtrace, last exceptions and writes. */
+void death_add_details(const struct corpse *c, GString *out);
+
+/* ---- what they share ---- */
+
+uint64_t death_reg(const struct corpse *c, unsigned cpu, const char *name);
+uint64_t death_reg_el(const struct corpse *c, unsigned cpu, const char *stem, unsigned el);
+
+/* "0x40080010 (main+0x10)"; freed by the caller. */
+char *death_place(const struct corpse *c, unsigned cpu, unsigned el, uint64_t address);
+
+/* The instruction at @pc as @el sees it; false: it cannot be read. */
+bool death_insn(const struct corpse *c, unsigned cpu, unsigned el, uint64_t pc, uint32_t *word);

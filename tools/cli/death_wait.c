@@ -1,0 +1,188 @@
+/* CPUs that wait, or go round: for what, and what holds it back. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "death_state.h"
+
+#define SPIS_END 1020
+
+#define PSCI_INVALID_ADDRESS (-9)
+
+/* Who a private interrupt belongs to, by BSA (DEN0094 3.8). */
+static const struct {
+    unsigned intid;
+    const char *name, *ctl;
+} timers[] = {{26, "the EL2 timer", "CNTHP_CTL_EL2"},
+              {27, "the virtual timer", "CNTV_CTL_EL0"},
+              {28, "the EL2 virtual timer", "CNTHV_CTL_EL2"},
+              {30, "the EL1 timer", "CNTP_CTL_EL0"}};
+
+static const char *name_of(unsigned intid)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(timers); k++)
+        if (timers[k].intid == intid)
+            return timers[k].name;
+    return intid < 16 ? "an SGI" : intid < 32 ? "a PPI" : "an SPI";
+}
+
+/* ---- what the firmware has refused ---- */
+
+static const char *psci_error(int32_t result)
+{
+    static const char *const names[] = {
+        "SUCCESS",    "NOT_SUPPORTED",    "INVALID_PARAMETERS", "DENIED",   "ALREADY_ON",
+        "ON_PENDING", "INTERNAL_FAILURE", "NOT_PRESENT",        "DISABLED", "INVALID_ADDRESS"};
+
+    return result <= 0 && (size_t)-result < G_N_ELEMENTS(names) ? names[-result] : "an error";
+}
+
+static bool explain_firmware(const struct corpse *c, struct verdict *v)
+{
+    const struct arm_event *p = c->history ? &c->history->refused : NULL;
+
+    if (!p || !p->firmware.function)
+        return false;
+    g_autofree char *at = death_place(c, p->cpu, p->el, p->pc);
+    bool on = (p->firmware.function & 0xbfffffff) == 0x84000003;
+    g_string_printf(v->cause,
+                    "the firmware refused a call, and nobody looked: %s %#x(%#" PRIx64 ", %#" PRIx64
+                    ") returned %d (%s), at %s",
+                    on ? "PSCI CPU_ON" : "function", p->firmware.function, p->firmware.arg1,
+                    p->firmware.arg2, (int)p->firmware.result,
+                    psci_error((int32_t)p->firmware.result), at);
+    if (on && (int32_t)p->firmware.result == PSCI_INVALID_ADDRESS)
+        g_string_assign(
+            v->evidence,
+            "an entry point is a physical address, of memory: a CPU starts with its MMU off");
+    else if (on)
+        g_string_printf(
+            v->evidence,
+            "the machine has %u CPUs, whose MPIDR affinities are in /cpus; a CPU that was not "
+            "started stays off",
+            arm_cpu_count(c->m));
+    else
+        g_string_assign(v->evidence,
+                        "function numbers are those of PSCI (DEN0022) and SMCCC (DEN0028)");
+    g_string_assign(v->next, "look at X0 behind the call; --smp N has N CPUs");
+    return true;
+}
+
+/* ---- interrupts ---- */
+
+/* The first interrupt that is pending and held back. */
+static bool find_held(const struct corpse *c, unsigned *intid, struct arm_irq *irq, bool group0)
+{
+    for (unsigned cpu = 0; cpu < arm_cpu_count(c->m); cpu++)
+        for (unsigned n = 0; n < (cpu ? 32 : SPIS_END); n++) {
+            *irq = (struct arm_irq){.size = sizeof(*irq)};
+            if (!arm_irq_get(c->m, cpu, n, irq) || !irq->pending || !*irq->held ||
+                (irq->group == 0) != group0)
+                continue;
+            *intid = n;
+            return true;
+        }
+    return false;
+}
+
+static bool explain_held(const struct corpse *c, struct verdict *v)
+{
+    struct arm_irq irq;
+    unsigned intid;
+
+    if (!find_held(c, &intid, &irq, false) && !find_held(c, &intid, &irq, true))
+        return false;
+    g_string_printf(v->cause, "INTID %u (%s) is pending, but %s", intid, name_of(intid), irq.held);
+    g_string_printf(v->evidence, "it is %s, of group %u (%s), priority %#x",
+                    irq.enabled ? "enabled" : "not enabled", irq.group, irq.group ? "IRQ" : "FIQ",
+                    irq.priority);
+    if (!irq.group)
+        g_string_append(v->evidence, "; GICD_IGROUPR and GICR_IGROUPR0 make it group 1, an IRQ");
+    g_string_printf(v->next, "`info irq %u` in the monitor says where it is", intid);
+    return true;
+}
+
+static bool explain_timer(const struct corpse *c, struct verdict *v)
+{
+    for (unsigned cpu = 0; cpu < arm_cpu_count(c->m); cpu++)
+        for (size_t k = 0; k < G_N_ELEMENTS(timers); k++) {
+            uint64_t ctl = death_reg(c, cpu, timers[k].ctl);
+            if ((ctl & 3) != 3)
+                continue;
+            g_string_printf(v->cause, "%s of cpu%u is on, but its output is masked: %s.IMASK is 1",
+                            timers[k].name, cpu, timers[k].ctl);
+            g_string_printf(v->evidence, "%s is %#" PRIx64 ": ENABLE 1, IMASK 1, ISTATUS %u",
+                            timers[k].ctl, ctl, (unsigned)ctl >> 2 & 1);
+            g_string_printf(v->next, "write 1 to %s", timers[k].ctl);
+            return true;
+        }
+    return false;
+}
+
+/* The interrupts that could come, as a list. */
+static unsigned add_enabled(const struct corpse *c, GString *out)
+{
+    unsigned count = 0;
+
+    for (unsigned n = 0; n < SPIS_END; n++) {
+        struct arm_irq irq = {.size = sizeof(irq)};
+        if (!arm_irq_get(c->m, c->cpu, n, &irq) || !irq.enabled)
+            continue;
+        if (count++ < 8)
+            g_string_append_printf(out, "%s%u", count > 1 ? ", " : "", n);
+    }
+    return count;
+}
+
+static void explain_nothing(const struct corpse *c, struct verdict *v)
+{
+    g_autoptr(GString) enabled = g_string_new(NULL);
+    unsigned count = add_enabled(c, enabled);
+    uint64_t pstate = death_reg(c, c->cpu, "pstate");
+    enum arm_cpu_state state = arm_cpu_state(c->m, c->cpu);
+    unsigned el = (unsigned)(pstate >> 2) & 3;
+    g_autofree char *at = death_place(c, c->cpu, el, death_reg(c, c->cpu, "pc"));
+
+    g_string_printf(
+        v->cause,
+        "cpu%u waits %s, and there is nothing that could end it: no timer is on, no interrupt "
+        "is pending",
+        c->cpu, state == ARM_CPU_WFE ? "in WFE" : "in WFI");
+    if (count)
+        g_string_printf(v->evidence,
+                        "enabled are INTIDs %s%s; none of their devices has anything to say",
+                        enabled->str, count > 8 ? ", ..." : "");
+    else
+        g_string_assign(v->evidence, "no interrupt is enabled in the GIC");
+    g_string_append_printf(v->evidence, "; PSTATE.I is %u at EL%u, the PC %s",
+                           (unsigned)pstate >> 7 & 1, el, at);
+    g_string_assign(v->next,
+                    state == ARM_CPU_WFE
+                        ? "another CPU has to SEV; was it started (PSCI CPU_ON)?"
+                        : "set up a timer (CNTV_CVAL_EL0, CNTV_CTL_EL0) and INTID 27, or power off "
+                          "by PSCI SYSTEM_OFF");
+}
+
+/* A secondary that was started, and has not come where it should: cache and MMU are as at reset. */
+static bool explain_started(const struct corpse *c, struct verdict *v)
+{
+    const struct arm_event *p = c->history ? &c->history->started : NULL;
+
+    for (unsigned cpu = 1; p && p->firmware.function && cpu < arm_cpu_count(c->m); cpu++) {
+        const struct death_fault *f =
+            c->history->open[cpu][2].valid ? &c->history->open[cpu][2] : &c->history->open[cpu][1];
+        if (f->valid && death_is_error(f))
+            return death_explain_fault(c, f, v);
+    }
+    return false;
+}
+
+bool death_explain_wait(const struct corpse *c, struct verdict *v)
+{
+    if (explain_started(c, v) || explain_firmware(c, v) || explain_held(c, v) ||
+        explain_timer(c, v))
+        return true;
+    if (c->kind != DEATH_IDLE)
+        return false;
+    explain_nothing(c, v);
+    return true;
+}

@@ -1,0 +1,399 @@
+/* Looking at a run now and then, and closer where it takes very many exceptions. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "armillary.h"
+#include "check.h"
+#include "death_diagnose.h"
+#include "runner.h"
+
+#define CPUS_LOOKED_AT 8
+#define POLL_SKIP      4     /* turns between two looks */
+#define PCS            8     /* looks that a place is known from */
+#define ROUND_BYTES    64    /* who stays within so many goes round */
+#define STORM_INSNS    64    /* an exception every so many instructions is very many, */
+#define STORM_LOOKS    4     /* at so many looks */
+#define CLOSE_LOOKS    32    /* how long all exceptions are looked at then, and */
+#define CLOSE_PAUSE    1024  /* how long not again */
+#define CLOSE_SAME     10000 /* the same again so often has no end */
+
+struct looked {
+    uint64_t pcs[PCS];
+    unsigned count;
+    struct arm_position at;
+    unsigned storms, quiet; /* looks in a row with very many exceptions, and with none */
+};
+
+/* One CPU's exceptions, one by one. */
+struct close_look {
+    struct death_fault last;
+    uint64_t registers; /* a hash of them at the last */
+    uint64_t nested;    /* the same without a return in between */
+    uint64_t returned;  /* with a return to the same instruction */
+    bool back, irq;
+};
+
+struct death_watch {
+    const struct run_request *req;
+    FILE *say;
+    struct arm_machine *m;
+    unsigned skip, close_left, pause;
+    int handle; /* of the close look; 0: none */
+    struct looked cpu[CPUS_LOOKED_AT];
+    struct close_look close[CPUS_LOOKED_AT];
+    char line[256]; /* of the console, so far */
+    size_t used;
+    char *panic;
+    bool said[DEATH_PANIC + 1];
+    enum death_kind stopped;
+    unsigned stopped_cpu;
+};
+
+static const struct {
+    const char *text, *who;
+    bool legitimate; /* a program that is well may say it too */
+} panics[] = {
+#define PANIC(text, who, legitimate) {text, who, legitimate},
+#define ALSO_WELL                    true
+#define NEVER_WELL                   false
+#include "tools/cli/panics.def"
+#undef NEVER_WELL
+#undef ALSO_WELL
+#undef PANIC
+};
+
+bool death_parse_policy(const char *text, enum death_policy *policy)
+{
+    static const char *const names[] = {
+        [DEATH_REPORT] = "report", [DEATH_STOP] = "stop", [DEATH_IGNORE] = "ignore"};
+
+    for (size_t k = 0; k < G_N_ELEMENTS(names); k++)
+        if (!strcmp(names[k], text)) {
+            *policy = (enum death_policy)k;
+            return true;
+        }
+    return false;
+}
+
+struct death_watch *death_watch_new(const struct run_request *req, FILE *say)
+{
+    struct death_watch *d = g_new0(struct death_watch, 1);
+
+    d->req = req;
+    d->say = say;
+    return d;
+}
+
+void death_watch_free(struct death_watch *d)
+{
+    if (!d)
+        return;
+    g_free(d->panic);
+    g_free(d);
+}
+
+void death_watch_machine(struct death_watch *d, struct arm_machine *m)
+{
+    d->m = m;
+}
+
+enum death_kind death_watch_stopped(const struct death_watch *d)
+{
+    return d ? d->stopped : DEATH_NONE;
+}
+
+/* ---- saying it ---- */
+
+static void print_lines(FILE *f, const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    for (char **l = lines; *l; l++)
+        if (**l)
+            fprintf(f, "armillary:   %s\n", *l);
+}
+
+/* The names that the image has; a kernel's own are found in memory. */
+static struct arm_checker *symbols(const struct death_watch *d)
+{
+    const char *const files[] = {d->req->config.kernel, NULL};
+    const struct arm_check_config config = {
+        .size = sizeof(config),
+        .rules = "none",
+        .symbols = files[0] && check_has_symbols(files[0]) ? files : NULL};
+
+    return arm_checker_new(d->m, &config, NULL);
+}
+
+static void print_verdict(const struct death_watch *d, const struct corpse *c,
+                          const struct verdict *v)
+{
+    fprintf(d->say, "armillary: cpu%u: %s\n", c->cpu, v->cause->str);
+    if (v->evidence->len)
+        fprintf(d->say, "armillary:   %s\n", v->evidence->str);
+    if (v->next->len)
+        fprintf(d->say, "armillary:   try: %s\n", v->next->str);
+}
+
+static void report(struct death_watch *d, enum death_kind kind, unsigned cpu, bool ended)
+{
+    struct corpse c = {.m = d->m,
+                       .config = &d->req->config,
+                       .kind = kind,
+                       .ended = ended,
+                       .cpu = cpu,
+                       .panic = d->panic};
+    struct verdict v = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
+
+    if (kind != DEATH_PANIC)
+        c.history = death_history_new(d->m, d->req, kind == DEATH_LOOP || kind == DEATH_IDLE);
+    c.symbols = symbols(d);
+    death_find_fault(&c);
+    if (death_diagnose(&c, &v)) {
+        print_verdict(d, &c, &v);
+        g_autoptr(GString) details = g_string_new(NULL);
+        death_add_details(&c, details);
+        print_lines(d->say, details->str);
+    }
+    d->said[kind] = true;
+    death_history_free(c.history);
+    arm_checker_free(c.symbols);
+    g_string_free(v.cause, TRUE);
+    g_string_free(v.evidence, TRUE);
+    g_string_free(v.next, TRUE);
+}
+
+/* Not certain: said once, or the run's end. */
+static void suspect(struct death_watch *d, enum death_kind kind, unsigned cpu)
+{
+    if (d->req->on_death == DEATH_STOP && d->stopped == DEATH_NONE) {
+        d->stopped = kind;
+        d->stopped_cpu = cpu;
+        arm_stop(d->m);
+    } else if (d->req->on_death == DEATH_REPORT && !d->said[kind]) {
+        report(d, kind, cpu, false);
+    }
+}
+
+/* ---- the console ---- */
+
+static void look_at_line(struct death_watch *d)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(panics); k++) {
+        if (!strstr(d->line, panics[k].text) || d->panic ||
+            (panics[k].legitimate && d->req->on_death != DEATH_STOP))
+            continue;
+        d->panic = g_strdup_printf("%s (%s)", g_strstrip(d->line), panics[k].who);
+        if (d->req->on_death == DEATH_REPORT)
+            fprintf(d->say, "armillary: the guest says that it has died: %s\n", d->panic);
+        else
+            suspect(d, DEATH_PANIC, 0);
+    }
+}
+
+void death_watch_console(struct death_watch *d, const uint8_t *data, size_t size)
+{
+    if (!d || !d->m || d->req->on_death == DEATH_IGNORE)
+        return;
+    for (size_t k = 0; k < size; k++) {
+        if (data[k] != '\n' && d->used < sizeof(d->line) - 1) {
+            d->line[d->used++] = (char)(data[k] ? data[k] : ' ');
+            continue;
+        }
+        d->line[d->used] = '\0';
+        look_at_line(d);
+        d->used = 0;
+    }
+}
+
+/* ---- exceptions, one by one ---- */
+
+static uint64_t hash_registers(struct arm_machine *m, unsigned cpu)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (unsigned n = 0; n < 32; n++) {
+        uint64_t value[2] = {0, 0};
+        arm_reg_get(m, cpu, n == 31 ? ARM_SP : ARM_X(n), value);
+        hash = (hash ^ value[0]) * UINT64_C(0x100000001b3); /* FNV-1a */
+    }
+    return hash;
+}
+
+static bool is_same(const struct death_fault *a, const struct death_fault *b)
+{
+    return a->valid && a->elr == b->elr && a->esr == b->esr && a->el == b->el;
+}
+
+static void look_at_exception(struct death_watch *d, struct close_look *l,
+                              const struct arm_event *p)
+{
+    unsigned type = p->exception.vector & 0x180;
+    const struct death_fault f = {.valid = true,
+                                  .cpu = p->cpu,
+                                  .el = p->exception.target_el,
+                                  .from = p->el,
+                                  .esr = p->exception.esr,
+                                  .elr = p->pc,
+                                  .far = p->exception.far,
+                                  .syndrome = type == 0 || type == 0x180};
+    if (!f.syndrome) {
+        l->irq = true;
+        return;
+    }
+    bool same = is_same(&l->last, &f) && death_is_error(&f);
+    uint64_t registers = same && l->back ? hash_registers(d->m, p->cpu) : 0;
+    l->nested = same && !l->back ? l->nested + 1 : 0;
+    l->returned =
+        same && l->back && f.far == l->last.far && (l->returned == 0 || registers == l->registers)
+            ? l->returned + 1
+            : 0;
+    l->registers = registers;
+    l->last = f;
+    l->back = false;
+}
+
+static void look_at_event(void *ctx, const struct arm_event *p)
+{
+    struct death_watch *d = ctx;
+
+    if (p->cpu >= CPUS_LOOKED_AT)
+        return;
+    struct close_look *l = &d->close[p->cpu];
+    if (p->kind == ARM_EVENT_EXCEPTION)
+        look_at_exception(d, l, p);
+    else if (l->irq)
+        l->irq = false;
+    else if (p->eret.target == l->last.elr)
+        l->back = true;
+    else
+        l->last.valid = false;
+}
+
+static void look_closely(struct death_watch *d)
+{
+    const struct arm_filter filter = {
+        .size = sizeof(filter), .events = ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET)};
+
+    memset(d->close, 0, sizeof(d->close));
+    d->handle = arm_subscribe(d->m, &filter, look_at_event, d);
+    d->close_left = CLOSE_LOOKS;
+}
+
+/* The close look goes on, or is over. */
+static void judge(struct death_watch *d)
+{
+    unsigned cpus = MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT);
+
+    for (unsigned k = 0; k < cpus && d->handle; k++) {
+        const struct close_look *l = &d->close[k];
+        enum death_kind kind = l->nested >= CLOSE_SAME     ? DEATH_RECURSION
+                               : l->returned >= CLOSE_SAME ? DEATH_RETURNS
+                                                           : DEATH_NONE;
+        if (kind == DEATH_NONE)
+            continue;
+        d->close_left = 1;
+        suspect(d, kind, k);
+    }
+    if (--d->close_left)
+        return;
+    arm_unsubscribe(d->m, d->handle);
+    d->handle = 0;
+    d->pause = CLOSE_PAUSE;
+}
+
+/* ---- now and then ---- */
+
+/* Return: it takes very many exceptions. */
+static bool look(struct looked *l, struct arm_machine *m, unsigned cpu)
+{
+    struct arm_position now = arm_cpu_position(m, cpu);
+    uint64_t pc[2] = {0, 0}, insns = now.insns - l->at.insns,
+             taken = now.exceptions - l->at.exceptions;
+
+    arm_reg_get(m, cpu, ARM_PC, pc);
+    l->pcs[l->count++ % PCS] = pc[0];
+    l->storms = taken > 16 && taken * STORM_INSNS > insns ? l->storms + 1 : 0;
+    l->quiet = taken ? 0 : l->quiet + 1;
+    l->at = now;
+    return l->storms >= STORM_LOOKS;
+}
+
+void death_watch_poll(struct death_watch *d)
+{
+    bool storm = false;
+
+    if (!d || d->req->on_death == DEATH_IGNORE || d->skip++ < POLL_SKIP)
+        return;
+    d->skip = 0;
+    for (unsigned k = 0; k < MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT); k++)
+        storm |= look(&d->cpu[k], d->m, k);
+    if (d->handle)
+        judge(d);
+    else if (d->pause)
+        d->pause--;
+    else if (storm)
+        look_closely(d);
+}
+
+/* ---- the end ---- */
+
+#define B_SELF UINT32_C(0x14000000)
+#define B_BACK UINT32_C(0x17ffffff) /* to the instruction before */
+#define WFE    UINT32_C(0xd503205f)
+#define WFI    UINT32_C(0xd503207f)
+
+/* At "b .", or at a loop around WFI or WFE. */
+static bool is_parked(const struct death_watch *d, unsigned cpu)
+{
+    uint64_t pc = 0, pstate = 0;
+    uint32_t words[3] = {0, 0, 0}; /* before, at, behind the PC */
+
+    arm_reg_read(d->m, cpu, "pc", &pc);
+    arm_reg_read(d->m, cpu, "pstate", &pstate);
+    for (unsigned k = 0; k < 3; k++)
+        arm_virt_read(d->m, cpu, (unsigned)(pstate >> 2) & 3, pc + 4 * k - 4, &words[k], 4);
+    bool waits = words[1] == WFI || words[1] == WFE;
+    return words[1] == B_SELF || (waits && words[2] == B_BACK) ||
+           (words[1] == B_BACK && (words[0] == WFI || words[0] == WFE));
+}
+
+static bool goes_round(const struct looked *l)
+{
+    uint64_t low = UINT64_MAX, high = 0;
+
+    for (unsigned k = 0; k < PCS; k++) {
+        low = MIN(low, l->pcs[k]);
+        high = MAX(high, l->pcs[k]);
+    }
+    return l->count >= PCS && l->quiet >= PCS && high - low <= ROUND_BYTES;
+}
+
+/* A CPU of which it is worth asking why it does nothing else. False: none. */
+static bool find_idler(const struct death_watch *d, unsigned *cpu)
+{
+    for (*cpu = 0; *cpu < MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT); (*cpu)++)
+        if (arm_cpu_state(d->m, *cpu) != ARM_CPU_OFF &&
+            (is_parked(d, *cpu) || goes_round(&d->cpu[*cpu])))
+            return true;
+    return false;
+}
+
+void death_watch_end(struct death_watch *d, enum arm_stop_reason why)
+{
+    struct arm_end end;
+    unsigned cpu;
+
+    if (!d || !d->m || d->req->on_death == DEATH_IGNORE)
+        return;
+    arm_last_end(d->m, &end);
+    if (d->stopped != DEATH_NONE)
+        report(d, d->stopped, d->stopped_cpu, true);
+    else if (why == ARM_STOP_FAULT_LOOP)
+        report(d, DEATH_LOOP, end.cpu, true);
+    else if (why == ARM_STOP_IDLE)
+        report(d, DEATH_IDLE, end.cpu, true);
+    else if ((why == ARM_STOP_LIMIT || why == ARM_STOP_REQUEST) && !d->said[DEATH_RECURSION] &&
+             !d->said[DEATH_RETURNS] && find_idler(d, &cpu))
+        report(d, DEATH_SPIN, cpu, true);
+}
