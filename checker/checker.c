@@ -86,6 +86,7 @@ static void keep_exit(struct arm_checker *c, const struct world *w, const struct
     s->pstate = checker_reg(c, p->cpu, ARM_PSTATE);
     s->esr = p->world.esr;
     s->hcr = checker_reg(c, p->cpu, sysreg_number(SR_HCR_EL2));
+    s->mdcr = checker_reg(c, p->cpu, sysreg_number(SR_MDCR_EL2));
     s->vector = p->world.vector;
     s->at = site_bare(c, p);
     s->word_known = arm_virt_read(c->m, p->cpu, 1, p->pc, &s->word, sizeof(s->word));

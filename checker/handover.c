@@ -255,6 +255,29 @@ static void check_partition(struct arm_checker *c, const struct world *w, const 
     finding_report(c, &f);
 }
 
+/* Counters that are on go over from the guest to EL2, or from EL2 to the guest, with another HPMN
+ * than the guest had. */
+static void check_share(struct arm_checker *c, const struct world *w, const struct arm_event *p)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+    uint64_t mdcr = reg(c, p->cpu, SR_MDCR_EL2);
+    uint64_t was = MDCR_EL2_HPMN(s->mdcr), now = MDCR_EL2_HPMN(mdcr);
+    uint64_t moved = ((BIT(was) - 1) ^ (BIT(now) - 1)) & reg(c, p->cpu, SR_PMCNTENSET_EL0);
+
+    if (!s->valid || justify(s, false).anything || !has_monitors(c, p->cpu) ||
+        monitors_trap(mdcr) || monitors_trap(s->mdcr) || !moved)
+        return;
+    struct finding f = about(c, RULE_HANDOVER, w, SR_MDCR_EL2, p);
+    f.other = s->at;
+    f.other_role = "left";
+    f.hint = "the HPMN that a guest has used the monitors with is restored with its counters";
+    finding_say(&f,
+                "HPMN was %" PRIu64 " and is %" PRIu64 ", and counters %#" PRIx64
+                " are on, which change hands by that",
+                was, now, moved);
+    finding_report(c, &f);
+}
+
 /* The world's virtual timer is on in another CPU too, where EL2 has run since it left. */
 static void check_timer(struct arm_checker *c, const struct world *w, const struct arm_event *p)
 {
@@ -318,6 +341,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     active_check(c, &u->active, w, p);
     check_timer(c, w, p);
     check_partition(c, w, p);
+    check_share(c, w, p);
 }
 
 static void destroy(void *state)

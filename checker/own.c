@@ -175,7 +175,7 @@ static void report_alias(struct arm_checker *c, const struct arm_event *p, const
 
 static void written(struct arm_checker *c, struct own *u, const struct arm_event *p)
 {
-    unsigned reg = c->regs.of_sysreg[sysreg_lookup(p->sysreg_write.sr)];
+    unsigned reg = regs_written(c, p->sysreg_write.sr);
     struct tag tag = flow_x(c->flow, p->cpu, p->sysreg_write.reg);
 
     if (tag.kind == TAG_EXACT && p->sysreg_write.name != p->sysreg_write.sr && tag.world >= 0 &&
@@ -192,7 +192,8 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
         own_window_moved(c, u, p->cpu, &tag, true);
     if (l->owner >= 0 && c->regs.desc[reg].owner != OWNER_EL2CFG) {
         const struct wreg *r = own_wreg(u, c->worlds.list[l->owner], reg);
-        if ((p->sysreg_write.before & c->regs.desc[reg].mask) == r->value.lo)
+        bool write_only = p->sysreg_write.sr != c->regs.desc[reg].number;
+        if (write_only || (p->sysreg_write.before & c->regs.desc[reg].mask) == r->value.lo)
             lose(u, c, l, reg, &at);
         flow_interest(c->flow, p->cpu, p->count);
     } else if (tag.kind && tag.kind != TAG_MEMORY) {
@@ -375,6 +376,11 @@ struct tag own_read_tag(const struct arm_checker *c, const struct arm_event *p)
         return (struct tag){
             .kind = TAG_EXACT, .alias = true, .world = WORLD_EL2, .reg = (uint16_t)named};
     return reg == REG_NONE ? (struct tag){0} : own_live_tag(c, p->cpu, reg);
+}
+
+bool own_is_misread(const struct arm_checker *c, unsigned cpu, const struct tag *tag)
+{
+    return tag->alias && own(c) && own_live(own(c), cpu, tag->reg)->owner >= 0;
 }
 
 const struct check_unit unit_own = {

@@ -46,9 +46,15 @@ bool own_enters_stale_vector(const struct arm_checker *c, const struct world *w,
 const struct world *own_identity(const struct arm_checker *c, const struct arm_event *p,
                                  enum sysreg *wrong);
 
+/* The guest whose general registers have been loaded from its slots, most of them; or NULL. */
+const struct world *own_restored(const struct arm_checker *c, unsigned cpu);
+
 /* The tag of what @w has in @reg now. */
 struct tag own_tag(const struct arm_checker *c, const struct world *w, unsigned reg);
 
 /* The tag of what is in @reg of @cpu; of a MRS. TAG_NONE: nobody's. */
 struct tag own_live_tag(const struct arm_checker *c, unsigned cpu, unsigned reg);
 struct tag own_read_tag(const struct arm_checker *c, const struct arm_event *p);
+
+/* @tag, of EL2's own register that it has read by a world's name: is that world's value there? */
+bool own_is_misread(const struct arm_checker *c, unsigned cpu, const struct tag *tag);

@@ -12,15 +12,15 @@ static struct own *own(const struct arm_checker *c)
 
 #define MOST 16 /* of the general registers */
 
-/* Whose values most general registers are, if they are one guest's. */
-static const struct world *of_general(const struct arm_checker *c, unsigned cpu)
+/* Whose values most general registers are, if they are one guest's; @loaded: from its slots. */
+static const struct world *of_general(const struct arm_checker *c, unsigned cpu, bool loaded)
 {
     const struct world *w = NULL;
     unsigned count = 0;
 
     for (unsigned k = 0; k < 31; k++) {
         struct tag tag = flow_x(c->flow, cpu, k);
-        if (tag.kind != TAG_EXACT || tag.world < 0 || tag.reg != REG_X(k))
+        if (tag.kind != TAG_EXACT || tag.world < 0 || tag.reg != REG_X(k) || (loaded && !tag.from))
             continue;
         if (w && w->index != (unsigned)tag.world)
             return NULL;
@@ -40,12 +40,17 @@ static bool is_root_of_another(const struct arm_checker *c, const struct world *
     return false;
 }
 
+const struct world *own_restored(const struct arm_checker *c, unsigned cpu)
+{
+    return own(c) && c->flow ? of_general(c, cpu, true) : NULL;
+}
+
 const struct world *own_identity(const struct arm_checker *c, const struct arm_event *p,
                                  enum sysreg *wrong)
 {
     unsigned reg = c->regs.of_sysreg[SR_VMPIDR_EL2];
     uint64_t root = p->world.vttbr & MASK(47, 1);
-    const struct world *w = own(c) && reg != REG_NONE ? of_general(c, p->cpu) : NULL;
+    const struct world *w = own(c) && reg != REG_NONE ? of_general(c, p->cpu, false) : NULL;
 
     if (!w)
         return NULL;

@@ -26,15 +26,16 @@ struct wait {
 };
 
 struct pc_unit {
-    GArray *waits; /* struct wait by world */
+    GArray *waits;   /* struct wait by world */
+    unsigned *depth; /* by CPU: exceptions from EL2 to EL2 that have not returned */
 };
 
 static void *create(struct arm_checker *c)
 {
     struct pc_unit *u = g_new0(struct pc_unit, 1);
 
-    (void)c;
     u->waits = g_array_new(FALSE, TRUE, sizeof(struct wait));
+    u->depth = g_new0(unsigned, c->cpu_count);
     return u;
 }
 
@@ -128,14 +129,45 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
                "PSTATE changes only with an exception that the world is to take");
 }
 
+/* EL2 returns to itself, and has a guest's registers loaded for that: what is in SPSR_EL2 is of an
+ * exception that it has taken since. */
+static void returned(struct arm_checker *c, const struct arm_event *p)
+{
+    const struct world *w = own_restored(c, p->cpu);
+
+    if (w && !w->running)
+        report(c, w, p, RULE_PC, SR_SPSR_EL2, checker_exit_state(c, w)->pstate,
+               reg(c, p->cpu, SR_SPSR_EL2),
+               "SPSR_EL2 and ELR_EL2 are written behind the last exception that EL2 can take");
+}
+
+static void event(struct arm_checker *c, void *state, const struct arm_event *p)
+{
+    if (p->cpu >= c->cpu_count)
+        return;
+    unsigned *depth = &((struct pc_unit *)state)->depth[p->cpu];
+
+    if (p->kind == ARM_EVENT_EXCEPTION && p->exception.target_el == 2)
+        *depth = p->el == 2 ? *depth + 1 : 0;
+    else if (p->kind == ARM_EVENT_ERET && p->el == 2 && p->eret.target_el == 2 && *depth)
+        --*depth;
+    else if (p->kind == ARM_EVENT_ERET && p->el == 2 && p->eret.target_el == 2)
+        returned(c, p);
+}
+
 static void destroy(void *state)
 {
-    g_array_unref(((struct pc_unit *)state)->waits);
-    g_free(state);
+    struct pc_unit *u = state;
+
+    g_array_unref(u->waits);
+    g_free(u->depth);
+    g_free(u);
 }
 
 const struct check_unit unit_pc = {
+    .at_el2 = ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET),
     .create = create,
+    .event = event,
     .enter = enter,
     .destroy = destroy,
 };

@@ -59,6 +59,8 @@ static bool is_followed(enum sysreg sr)
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
 
+    if (sr == SR_OSLSR_EL1) /* written by another name */
+        return true;
     if (row->alias || (row->access & (SR_READ | SR_WRITE)) != (SR_READ | SR_WRITE) ||
         moves_alone(sr))
         return false;
@@ -88,6 +90,8 @@ static uint64_t software_bits(enum sysreg sr)
         return 3;    /* not ISTATUS */
     case SR_HCR_EL2: /* VSE is cleared when the SError is taken; VI, VF and TWx follow the moment */
         return ~(BIT(8) | BIT(7) | BIT(6));
+    case SR_OSLSR_EL1: /* OSLK, which OSLAR_EL1 writes */
+        return BIT(1);
     case SR_MDSCR_EL1:
         return ~(BIT(30) | BIT(29) | BIT(26)); /* of the communications channel */
     default:
@@ -117,6 +121,13 @@ void regs_init(struct regs *r, struct arm_machine *m)
                                                 .owner = owner_of((enum sysreg)sr),
                                                 .mask = software_bits((enum sysreg)sr)};
     }
+}
+
+unsigned regs_written(const struct arm_checker *c, uint32_t number)
+{
+    enum sysreg sr = sysreg_lookup((uint16_t)number);
+
+    return sr == SR_NONE ? REG_NONE : c->regs.of_sysreg[sr == SR_OSLAR_EL1 ? SR_OSLSR_EL1 : sr];
 }
 
 struct value128 regs_get(const struct arm_checker *c, unsigned cpu, unsigned reg)

@@ -34,6 +34,9 @@ struct regs {
 /* Those that CPU 0 of the machine has. */
 void regs_init(struct regs *r, struct arm_machine *m);
 
+/* Which one a write of the system register @number is of; REG_NONE: of none that is followed. */
+unsigned regs_written(const struct arm_checker *c, uint32_t number);
+
 /* The value of register @reg on @cpu: 128 bits of V. */
 struct value128 {
     uint64_t lo, hi;

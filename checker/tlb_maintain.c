@@ -69,11 +69,13 @@ struct stale *tlb_stale_add(struct arm_checker *c, struct tlb_unit *u,
     return r;
 }
 
-/* Has @p's CPU, or the one that changed @r, had a DSB since? Of one that runs below EL2 its
- * barriers are not seen. */
-static bool ordered(const struct tlb_unit *u, const struct stale *r)
+/* Has the CPU that changed @r had a DSB since, for all whose TLBs the TLBI @p reaches? Of one that
+ * runs below EL2 the barriers are not seen. */
+static bool ordered(const struct tlb_unit *u, const struct stale *r, const struct arm_event *p)
 {
-    return r->changed.el < 2 || u->cpu[r->changed.cpu].dsb > r->clock;
+    const struct tlb_cpu *cpu = &u->cpu[r->changed.cpu];
+
+    return r->changed.el < 2 || (p->tlbi.broadcast ? cpu->dsb_shared : cpu->dsb) > r->clock;
 }
 
 static bool others_hold(const struct stale *r, unsigned cpu)
@@ -104,7 +106,7 @@ static void mark(struct tlb_unit *u, const struct arm_event *p, struct stale *r,
 static void invalidate(struct tlb_unit *u, struct stale *r, enum coverage coverage,
                        const struct arm_event *p, const struct site *at)
 {
-    if (!ordered(u, r)) {
+    if (!ordered(u, r, p)) {
         note_miss(r, MISS_UNORDERED, at);
         return;
     }
@@ -203,6 +205,8 @@ void tlb_barrier(struct arm_checker *c, struct tlb_unit *u, const struct arm_eve
     if (p->barrier.kind != ARM_BARRIER_DSB || p->barrier.type == 1)
         return;
     cpu->dsb = u->pages.clock;
+    if (p->barrier.domain != 1)
+        cpu->dsb_shared = u->pages.clock;
     if (p->barrier.type != 3)
         return;
     for (unsigned k = 0; k < cpu->marks->len; k++) {

@@ -20,8 +20,9 @@ struct deferred {
 };
 
 struct tlb_cpu {
-    GArray *marks; /* struct tlb_mark */
-    uint64_t dsb;  /* clock of the last DSB that orders stores */
+    GArray *marks;       /* struct tlb_mark */
+    uint64_t dsb;        /* clock of the last DSB that orders stores, */
+    uint64_t dsb_shared; /* and of the last one that does for the other CPUs */
     struct tlb_context *running;
     GHashTable *vmids; /* struct vmid_use by VMID: entered since the VMID was invalidated */
 };

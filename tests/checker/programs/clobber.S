@@ -5,6 +5,8 @@
 // case -DSP0: LOST SP_EL0 of vm1/vcpu0
 // case -DPC: PC ELR_EL2 of vm1/vcpu0
 // case -DFLAGS: PC SPSR_EL2 of vm1/vcpu0
+// case -DTO_EL2 @do_eret: PC SPSR_EL2 of vm1/vcpu0
+// case -DINSIDE: clean
 // case -DSMC: clean
 // case -DSMC -DX19: CLOBBER x19 of vm1/vcpu0
 // case -DWFI: clean
@@ -70,6 +72,18 @@ handle: // X0: frame, X1: syndrome
         ldr     x3, =VALUE
 loaded: str     x3, [x0, #FRAME_X(7)]
 3:
+#endif
+#ifdef TO_EL2 // what an exception at EL2 leaves in SPSR_EL2
+        mov     x3, #0x3c9
+        str     x3, [x0, #FRAME_SPSR]
+#endif
+#ifdef INSIDE // a return to EL2 that is meant so, while most registers are still the guest's
+        mov     x3, #0x3c9
+        msr     spsr_el2, x3
+        adr     x3, 6f
+        msr     elr_el2, x3
+        eret
+6:
 #endif
 #ifdef PC
         add     x2, x2, #8

@@ -7,6 +7,10 @@
 // case -DMDCR=0 @do_eret: HANDOVER MDCR_EL2 of vm1/vcpu0
 // case -DMDCR=7 @do_eret: HANDOVER MDCR_EL2 of vm1/vcpu0
 // case -DMDCR=0x40: clean
+// case -DCOUNTER=5 -DLATER=5 @do_eret: HANDOVER MDCR_EL2 of vm1/vcpu0
+// case -DCOUNTER=4 -DLATER=5: clean
+// case -DCOUNTER=5: clean
+// case -DMDCR=4 -DCOUNTER=2 -DOWN_COUNTER=5 -DLATER=6 @do_eret: HANDOVER MDCR_EL2 of vm1/vcpu0
 // case -DKEYS @unmask: HANDOVER APIAKeyLo_EL1 of vm1/vcpu0
 // case -DKEYS -DOWN: clean
 // case -DKEYS -DTRAPPED: clean
@@ -74,6 +78,10 @@ handle:
         mov     x2, #MASK
         msr     s3_0_c4_c6_0, x2                // ICC_PMR_EL1
 #endif
+#ifdef OWN_COUNTER
+        mov     x2, #1 << OWN_COUNTER
+        msr     pmcntenset_el0, x2
+#endif
 #ifdef CLEARED
         msr     mdscr_el1, xzr
 #endif
@@ -93,6 +101,9 @@ unmask: msr     daifclr, #10                    // D, I
         nop
         msr     daifset, #10
         mov     x2, #MDCR
+#ifdef LATER
+        mov     x2, #LATER
+#endif
 #ifdef SECOND
         ldr     x3, =0x80000001
         msr     vmpidr_el2, x3
@@ -107,6 +118,10 @@ guest:
         msr     pmcntenset_el0, x2
         mov     x2, #1                          // E
         msr     pmcr_el0, x2
+#endif
+#ifdef COUNTER
+        mov     x2, #1 << COUNTER
+        msr     pmcntenset_el0, x2
 #endif
 #ifdef BREAKPOINT
         mov     x2, #1 << 15 | 1 << 13          // MDE, KDE

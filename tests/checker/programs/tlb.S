@@ -35,6 +35,7 @@
 // case -DSPLIT -DNO_TLBI @make: BBM
 // case -DUNUSED -DNO_BREAK: clean
 // case -DUNMAP -DLATE @unmap_tlbi: NODSB
+// case -DUNMAP -DNEAR @unmap_tlbi: NODSB
 // case -DUNMAP -DNO_LAST_DSB @do_eret: NODSB
 // case -DUNMAP -DREGIME @unmap_tlbi: TLB-SCOPE
 // case -DUNMAP -DREVERSED @unmap_tlbi: TLB-SCOPE
@@ -81,7 +82,9 @@ handle:
 #endif
 #ifndef NO_BREAK
 unmap:  str     xzr, [x2]
-#ifndef LATE
+#ifdef NEAR
+        dsb     nshst                           // for this CPU only
+#elif !defined(LATE)
         dsb     ishst
 #endif
         mrs     x6, vttbr_el2
