@@ -150,8 +150,7 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 }
 
 const struct check_unit unit_guest_code = {
-    .everywhere =
-        ARM_BIT(ARM_EVENT_DECODE) | ARM_BIT(ARM_EVENT_CODE) | ARM_BIT(ARM_EVENT_CACHE),
+    .everywhere = ARM_BIT(ARM_EVENT_DECODE) | ARM_BIT(ARM_EVENT_CODE) | ARM_BIT(ARM_EVENT_CACHE),
     .create = create,
     .event = event,
     .destroy = destroy,

@@ -15,10 +15,11 @@ struct exit_state {
     uint64_t x[31];
     uint64_t pc, pstate; /* ELR_EL2, SPSR_EL2 */
     uint64_t esr;
-    uint64_t hcr;    /* HCR_EL2, with what hardware has cleared of it; and */
-    uint64_t mdcr;   /* MDCR_EL2, with which it has run */
-    uint16_t vector; /* offset from VBAR_EL2: tells interrupts from the rest */
-    uint32_t word;   /* the instruction at pc, if `word_known` */
+    uint64_t hcr;          /* HCR_EL2, with what hardware has cleared of it; and */
+    uint64_t mdcr;         /* MDCR_EL2, with which it has run */
+    uint64_t far, own_far; /* FAR_EL2, FAR_EL1 */
+    uint16_t vector;       /* offset from VBAR_EL2: tells interrupts from the rest */
+    uint32_t word;         /* the instruction at pc, if `word_known` */
     bool word_known;
     struct site at;
 };

@@ -4,25 +4,8 @@
  */
 #include <inttypes.h>
 
-#include "arch/esr.h"
-#include "base/bits.h"
-#include "checker/justify.h"
-#include "checker/own_state.h"
+#include "checker/own_why.h"
 #include "checker/unit.h"
-
-struct why {
-    struct arm_checker *c;
-    struct own *u;
-    const struct world *w;
-    unsigned reg;
-    struct value128 v;
-    const struct arm_event *p;
-    struct wreg *r;
-    const struct live *l;
-    struct tag tag;   /* of what is in the register, as far as it was followed */
-    struct site site; /* what put it there */
-    const struct granule *overwritten;
-};
 
 static bool is_value_rule(enum rule rule)
 {
@@ -78,141 +61,6 @@ static void report(const struct why *y, enum rule rule, const struct site *at,
     finding_report(y->c, &f);
 }
 
-/* ---- what is right ---- */
-
-static bool is_injected(const struct why *y, const struct exit_state *s)
-{
-    const struct arm_checker *c = y->c;
-    unsigned cpu = y->p->cpu;
-
-    switch (y->c->regs.desc[y->reg].sr) {
-    case SR_ELR_EL1:
-    case SR_SPSR_EL1:
-    case SR_ESR_EL1:
-    case SR_FAR_EL1:
-        return justify_is_vector(s, checker_reg(c, cpu, sysreg_number(SR_VBAR_EL1)),
-                                 y->p->world.target) ||
-               own_enters_stale_vector(c, y->w, y->p);
-    default:
-        return false;
-    }
-}
-
-static bool memory_is(const struct why *y, uint64_t pa, uint64_t value)
-{
-    uint64_t now = 0;
-
-    return arm_mem_read(y->c->m, pa, &now, sizeof(now)) &&
-           (now & y->c->regs.desc[y->reg].mask) == value;
-}
-
-/* The memory is a slot of another register now. */
-static bool is_others(const struct why *y, uint64_t pa)
-{
-    const struct granule *g = flow_granule(y->c->flow, pa);
-
-    return g && g->tag.kind == TAG_EXACT &&
-           (g->tag.world != (int)y->w->index || g->tag.reg != y->reg);
-}
-
-/* EL2 has changed the copy in memory, and that is what was restored: an access that it emulates. */
-static bool slot_was_changed(const struct why *y)
-{
-    for (unsigned k = 0; k < SLOTS; k++) {
-        const struct slot *s = &y->r->slots[k];
-        if (s->pa && memory_is(y, s->pa, y->v.lo) && !is_others(y, s->pa) &&
-            (s->value & y->c->regs.desc[y->reg].mask) != y->v.lo)
-            return true;
-    }
-    return false;
-}
-
-/* EL2 has stored something else in the slot that nobody has asked for, and restored that. */
-static const struct granule *overwritten_slot(const struct why *y)
-{
-    for (unsigned k = 0; k < SLOTS; k++) {
-        const struct slot *s = &y->r->slots[k];
-        const struct granule *g = s->pa ? flow_granule(y->c->flow, s->pa) : NULL;
-        if (g && g->blamed && g->tag.kind == TAG_MODIFIED && g->modified.known &&
-            g->tag.world == (int)y->w->index && g->tag.reg == y->reg &&
-            memory_is(y, s->pa, y->v.lo))
-            return g;
-    }
-    return NULL;
-}
-
-#define RESET_LEAST 8 /* registers that a virtual CPU which starts anew gets */
-
-static bool is_reset(const struct why *y)
-{
-    unsigned count = 0;
-
-    for (unsigned reg = 31; reg < y->c->regs.count; reg++)
-        for (unsigned k = 0; k < SLOTS; k++) {
-            const struct slot *s = &own_wreg(y->u, y->w, reg)->slots[k];
-            const struct granule *g = s->pa ? flow_granule(y->c->flow, s->pa) : NULL;
-            count += g && g->blamed && g->tag.kind == TAG_MODIFIED && g->tag.reg == reg;
-        }
-    return count >= RESET_LEAST;
-}
-
-/* EL2 masks a world's timer whose condition is met, and makes its interrupt pending instead. */
-static bool is_timer_masked(const struct why *y)
-{
-    enum sysreg sr = y->c->regs.desc[y->reg].sr;
-
-    return (sr == SR_CNTV_CTL_EL0 || sr == SR_CNTP_CTL_EL0) && (y->v.lo ^ y->r->value.lo) == 2 &&
-           y->v.lo == 3 && bit(checker_reg(y->c, y->p->cpu, sysreg_number(sr)), 2);
-}
-
-/* An access to the GIC that EL2 emulates, by whatever of the interface. */
-static bool is_gic_emulated(const struct why *y, const struct exit_state *s)
-{
-    uint64_t ec = bits(s->esr, 31, 26);
-
-    return y->c->regs.desc[y->reg].owner == OWNER_GICV && !(s->vector & 0x180) &&
-           (ec == ESR_EC_SYS64 || ec == ESR_EC_DABT_LOW);
-}
-
-/* A load that EL2 emulates: what it loads has the width and the extension that ISS says (SAS bits
- * 23 and 22, SSE 21, SF 15). */
-static bool fits(const struct exit_state *s, uint64_t v)
-{
-    if ((s->vector & 0x180) || bits(s->esr, 31, 26) != ESR_EC_DABT_LOW || !bit(s->esr, 24))
-        return true;
-    unsigned size = 8u << bits(s->esr, 23, 22);
-    uint64_t value = bit(s->esr, 21) ? sext(v, size) : zext(v, size);
-    return v == (bit(s->esr, 15) ? value : zext(value, 32));
-}
-
-/* By what EL2 has computed from it, or stored in its slot for a reason. */
-static bool was_edited(struct why *y)
-{
-    bool own = y->tag.world == (int)y->w->index && y->tag.reg == y->reg;
-
-    y->overwritten = overwritten_slot(y);
-    if (y->overwritten && !is_reset(y))
-        return false;
-    y->overwritten = NULL;
-    return slot_was_changed(y) ||
-           (own && (y->tag.kind == TAG_DERIVED || y->tag.kind == TAG_MODIFIED));
-}
-
-static bool is_right(struct why *y)
-{
-    const struct exit_state *s = checker_exit_state(y->c, y->w);
-    struct allowance a = justify(s, y->w->kind == WORLD_HOST);
-
-    if (!s->valid || a.anything)
-        return true;
-    if (y->reg < 31)
-        return bit(a.x, y->reg) && fits(s, y->v.lo);
-    return justify_is_write_of(s, y->c->regs.desc[y->reg].number) || is_injected(y, s) ||
-           is_timer_masked(y) || is_gic_emulated(y, s) || was_edited(y);
-}
-
-/* ---- what is wrong ---- */
-
 /* It is still in another CPU, and nowhere else. */
 static bool is_elsewhere(const struct why *y)
 {
@@ -262,7 +110,7 @@ static const struct slot *stale_slot(const struct why *y)
 {
     for (unsigned k = 0; k < SLOTS; k++) {
         const struct slot *s = &y->r->slots[k];
-        if (s->pa && s->version < y->r->version && memory_is(y, s->pa, y->v.lo))
+        if (s->pa && s->version < y->r->version && own_memory_is(y, s->pa, y->v.lo))
             return s;
     }
     return NULL;
@@ -404,6 +252,6 @@ void own_explain(struct arm_checker *c, struct own *u, const struct world *w, un
         explain_config(&y);
     else if (!y.r->version)
         first_entry(&y);
-    else if (!is_right(&y))
+    else if (!own_is_right(&y))
         report_wrong(&y);
 }

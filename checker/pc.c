@@ -82,6 +82,21 @@ static void report_injection(struct arm_checker *c, const struct world *w, uint6
         report(c, w, p, RULE_CLOBBER, SR_SPSR_EL2, s->pstate, pstate, hint);
 }
 
+/* An abort that EL2 makes the world take says its address, unless ESR_EL1.FnV is set; FAR_EL1 is as
+ * the world has left it, and not what EL2's own FAR says. */
+static void check_fault_address(struct arm_checker *c, const struct world *w,
+                                const struct exit_state *s, const struct arm_event *p)
+{
+    uint64_t esr = reg(c, p->cpu, SR_ESR_EL1), far = reg(c, p->cpu, SR_FAR_EL1);
+    uint64_t ec = bits(esr, 31, 26);
+    bool abort = ec == ESR_EC_IABT_LOW || ec == ESR_EC_IABT_CUR || ec == ESR_EC_DABT_LOW ||
+                 ec == ESR_EC_DABT_CUR;
+
+    if (abort && !bit(esr, 10) && far == s->own_far && far != s->far)
+        report(c, w, p, RULE_CLOBBER, SR_FAR_EL1, s->far, far,
+               "AArch64.TakeException() writes FAR_EL1 for an abort");
+}
+
 /* WFI and WFE that trap, and will trap again where the world goes on: they never complete. */
 static void check_wait(struct arm_checker *c, struct pc_unit *u, const struct world *w,
                        const struct arm_event *p)
@@ -110,10 +125,13 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     struct allowance a = justify(s, w->kind == WORLD_HOST);
     uint64_t pc = p->world.target, pstate = reg(c, p->cpu, SR_SPSR_EL2);
 
-    if (!s->valid || a.anything || own_enters_stale_vector(c, w, p) ||
-        justify_is_injection(s, reg(c, p->cpu, SR_VBAR_EL1), pc, pstate, reg(c, p->cpu, SR_ELR_EL1),
-                             reg(c, p->cpu, SR_SPSR_EL1)))
+    if (!s->valid || a.anything || own_enters_stale_vector(c, w, p))
         return;
+    if (justify_is_injection(s, reg(c, p->cpu, SR_VBAR_EL1), pc, pstate, reg(c, p->cpu, SR_ELR_EL1),
+                             reg(c, p->cpu, SR_SPSR_EL1))) {
+        check_fault_address(c, w, s, p);
+        return;
+    }
     check_wait(c, state, w, p);
     if (!pc_is_right(s, &a, pc) && justify_is_vector(s, reg(c, p->cpu, SR_VBAR_EL1), pc)) {
         report_injection(c, w, pstate, p);

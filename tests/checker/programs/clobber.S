@@ -28,6 +28,8 @@
 // case -DMRS: clean
 // case -DMRS -DRESULTS: CLOBBER x0 of vm1/vcpu0
 // case -DINJECT: clean
+// case -DINJECT -DABORT: clean
+// case -DINJECT -DABORT -DNO_FAR @do_eret: CLOBBER FAR_EL1 of vm1/vcpu0
 // case -DINJECT -DFLAGS @do_eret: CLOBBER SPSR_EL2 of vm1/vcpu0
 // case -DINJECT -DNO_SPSR @do_eret: CLOBBER SPSR_EL1 of vm1/vcpu0
 // case -DINJECT -DNO_ELR @do_eret: CLOBBER ELR_EL1 of vm1/vcpu0
@@ -137,6 +139,14 @@ bad:    str     xzr, [x0, #FRAME_X(19)]
         ldr     x3, [x0, #FRAME_SPSR]
         msr     spsr_el1, x3
 #endif
+#ifdef ABORT
+        ldr     x3, =0x25 << 26 | 1 << 25 | 0x10 // external, from EL1
+        msr     esr_el1, x3
+#ifndef NO_FAR
+        mov     x3, #0x5000
+        msr     far_el1, x3
+#endif
+#endif
         mov     x3, #0x3c5
 #ifdef FLAGS
         mov     x3, #0x3c4                      // EL1t
@@ -156,6 +166,8 @@ guest:
         mov     x19, #19
         mov     x20, #20
         msr     sp_el0, x20
+        mov     x5, #0x6000
+        msr     far_el1, x5
         mov     x21, #3
 1:
 #if defined(SMC)

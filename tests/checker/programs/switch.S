@@ -1,6 +1,8 @@
 // Two virtual CPUs of one VM take turns on a CPU, and one register is not switched as it should be: what hypervisors have
 // forgotten. REG is the register, VALUE(x) what the guest puts into it.
 // case -DREG=tpidr_el0: clean
+// case -DREG=tpidr_el0 -DHIGH -DHALF @restore: LOST TPIDR_EL0 of vm1/vcpu
+// case -DREG=tpidr_el0 -DHIGH: clean
 // case -DREG=tpidr_el0 -DNEVER @do_eret: UNSAVED TPIDR_EL0 of vm1/vcpu
 // case -DREG=tpidrro_el0 -DNO_RESTORE @do_eret: LEAK TPIDRRO_EL0 of vm1/vcpu
 // case -DREG=sp_el0 -DNO_SAVE @restore: LOST SP_EL0 of vm1/vcpu
@@ -24,6 +26,7 @@
 // case -DREG=par_el1 -DTABLE_ADDRESS -DTRANSLATES @translate: LOST PAR_EL1 of vm1/vcpu +
 // case -DREG=fpsr -DLOW -DNEVER @do_eret: FP-OWNER FPSR of vm1/vcpu +
 // case -DREG=cntv_cval_el0 -DNO_SAVE @restore: LOST CNTV_CVAL_EL0 of vm1/vcpu
+// case -DREG=cntv_ctl_el0 -DLOW -DCHANGED @restore: CLOBBER CNTV_CTL_EL0 of vm1/vcpu
 // case -DREG=cntv_ctl_el0 -DLOW -DNO_RESTORE @do_eret: LEAK CNTV_CTL_EL0 of vm1/vcpu
 // case -DREG=cntp_cval_el0 -DNEVER @do_eret: UNSAVED CNTP_CVAL_EL0 of vm1/vcpu
 // case -DREG=sp_el1 -DSP1: clean
@@ -77,6 +80,9 @@ translate:
         cmp     x7, #4
         b.ne    2f
 #endif
+#ifdef HALF
+        mov     w4, w4
+#endif
 #ifdef NO_SAVE
         b       2f
 #endif
@@ -86,6 +92,9 @@ translate:
         ldr     x4, [x3, #FRAME_SECOND]
 #else
         ldr     x4, [x3, #FRAME_REG]
+#endif
+#ifdef CHANGED
+        orr     x4, x4, #2
 #endif
 #ifndef NO_RESTORE
 restore: msr    REG, x4
@@ -117,6 +126,9 @@ guest:  // X21: a number that the other does not have
         lsl     x23, x23, #12
 #else
         add     x23, x23, #256
+#endif
+#ifdef HIGH
+        orr     x23, x23, #1 << 40
 #endif
 #ifdef SHIFT
         lsl     x23, x23, #SHIFT
