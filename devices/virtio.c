@@ -48,14 +48,18 @@ void virtio_reset(struct virtio *v)
         v->queues[i].mem = v->mem;
         v->queues[i].who = (struct dma_master){ARM_DMA_VIRTIO, v->slot};
         v->queues[i].log = v->log;
-        if (virtio_is_legacy(v)) {
-            v->queues[i].size = VIRTQ_SIZE_MAX;
-            v->queues[i].align = LEGACY_ALIGN;
-        }
+        v->queues[i].size = VIRTQ_SIZE_MAX;
+        v->queues[i].align = LEGACY_ALIGN;
     }
     if (v->ops->reset)
         v->ops->reset(v);
     update_irq(v);
+}
+
+/* Differs: configuration is little-endian also for a big-endian legacy guest. */
+uint64_t virtio_offered(const struct virtio *v, bool legacy)
+{
+    return legacy ? (v->offered & ~BIT(VIRTIO_F_VERSION_1)) | LEGACY_FEATURES : v->offered;
 }
 
 /* 3.1.1, steps 5 and 6. */
@@ -80,10 +84,12 @@ static void tell_queues(struct virtio *v)
 
 void virtio_set_features(struct virtio *v, uint64_t features)
 {
-    if (virtio_is_legacy(v) && (features & ~v->offered)) {
+    uint64_t offered = virtio_offered(v, v->legacy);
+
+    if (v->legacy && (features & ~offered)) {
         LOG(v->log, DEVICE, GUEST, "virtio %s: features %#llx, of which are offered %#llx",
-            v->ops->name, (unsigned long long)features, (unsigned long long)v->offered);
-        features &= v->offered;
+            v->ops->name, (unsigned long long)features, (unsigned long long)offered);
+        features &= offered;
     }
     v->features = features;
     tell_queues(v);
@@ -98,7 +104,7 @@ void virtio_set_status(struct virtio *v, uint8_t status)
         virtio_reset(v);
         return;
     }
-    if (virtio_is_legacy(v)) {
+    if (v->legacy) {
         v->status = (uint8_t)((v->status & VIRTIO_NEEDS_RESET) | (status & ~VIRTIO_NEEDS_RESET));
         return;
     }
@@ -143,6 +149,15 @@ void virtio_set_queue_ready(struct virtio *v, unsigned n, bool ready)
     q->broken = false;
     q->next_avail = q->next_used = q->signalled = 0;
     q->signal_all = true;
+}
+
+/* Drivers write what describes a queue in any order. */
+void virtio_place_queue(struct virtio *v, unsigned n, uint64_t desc)
+{
+    virtio_set_queue_ready(v, n, false);
+    virtq_place_legacy(&v->queues[n], desc);
+    if (desc)
+        virtio_set_queue_ready(v, n, true);
 }
 
 /* Is there a request to begin or to go on with? Queues take turns. */
@@ -191,14 +206,10 @@ static void work(void *ctx, uint64_t now_ns)
     virtio_settle(v);
 }
 
-void virtio_connect(struct virtio *v, const char *name, struct irq_line irq, struct clock *clock,
-                    bool legacy)
+void virtio_connect(struct virtio *v, const char *name, struct irq_line irq, struct clock *clock)
 {
     v->irq = irq;
     pace_init(&v->pace, clock, name, work, v);
-    /* Differs: its configuration is little-endian also for a big-endian guest. */
-    if (legacy)
-        v->offered = (v->offered & ~BIT(VIRTIO_F_VERSION_1)) | LEGACY_FEATURES;
 }
 
 void virtio_notify(struct virtio *v, uint32_t n)
@@ -212,16 +223,23 @@ void virtio_notify(struct virtio *v, uint32_t n)
     work(v, 0);
 }
 
+static void interrupt(struct virtio *v, uint8_t isr, uint32_t reason)
+{
+    v->isr |= isr;
+    if (v->signal)
+        v->signal(v->signal_ctx, reason);
+}
+
 /* 2.1.2: a legacy driver knows nothing of DEVICE_NEEDS_RESET, and is not told. */
 void virtio_settle(struct virtio *v)
 {
     for (unsigned i = 0; i < v->queue_count; i++) {
         if (virtq_wants_interrupt(&v->queues[i]))
-            v->isr |= VIRTIO_ISR_QUEUE;
+            interrupt(v, VIRTIO_ISR_QUEUE, i);
         if (v->queues[i].broken && !(v->status & VIRTIO_NEEDS_RESET)) {
             v->status |= VIRTIO_NEEDS_RESET;
-            if (!virtio_is_legacy(v))
-                v->isr |= VIRTIO_ISR_CONFIG;
+            if (!v->legacy)
+                interrupt(v, VIRTIO_ISR_CONFIG, VIRTIO_CONFIG_CHANGE);
         }
     }
     update_irq(v);
@@ -234,11 +252,11 @@ void virtio_ack(struct virtio *v, uint8_t isr)
 }
 
 /* What virtio_set_queue_ready() has checked must hold again. */
-static void queue_state(struct state_io *io, struct virtio *v, struct virtq *q)
+static void queue_state(struct state_io *io, struct virtq *q)
 {
     virtq_state(io, q);
     state_require(io, !q->ready || !queue_problem(q), "q->ready");
-    state_require(io, !virtio_is_legacy(v) || is_pow2(q->align), "q->align");
+    state_require(io, is_pow2(q->align), "q->align");
 }
 
 /* The request that is going on. */
@@ -259,12 +277,12 @@ void virtio_state(struct state_io *io, struct virtio *v)
     STATE(io, v->status);
     STATE(io, v->isr);
     STATE(io, v->pending);
-    state_require(io, !virtio_is_legacy(v) || !(v->features & ~v->offered), "v->features");
+    state_require(io, !v->legacy || !(v->features & ~virtio_offered(v, true)), "v->features");
     state_require(io, !(v->pending & ~v->request_queues), "v->pending");
     if (state_restoring(io))
         tell_queues(v);
     for (unsigned i = 0; i < v->queue_count; i++)
-        queue_state(io, v, &v->queues[i]);
+        queue_state(io, &v->queues[i]);
     request_state(io, v);
     pace_state(io, &v->pace);
     if (v->ops->state)

@@ -35,6 +35,8 @@
 #define VIRTIO_QUEUES_MAX 36
 #define VIRTIO_CONFIG_MAX 64
 
+#define VIRTIO_CONFIG_CHANGE UINT32_MAX /* in place of a queue's number */
+
 struct state_io;
 struct virtio;
 
@@ -57,8 +59,14 @@ struct virtio {
     struct physmem *mem;
     uint8_t slot; /* its transport's, for its events */
     struct irq_line irq;
+    /* Told of each reason for an interrupt, which may have a message of its own: queue @n has used
+     * buffers, or VIRTIO_CONFIG_CHANGE. NULL: the transport has the line only. */
+    void (*signal)(void *ctx, uint32_t n);
+    void *signal_ctx;
+    bool legacy;   /* the driver uses, or must use, the legacy interface (1.3, 6.3) */
+    bool detached; /* the transport may not access memory now: queues wait */
     struct pace pace;
-    uint64_t offered; /* features */
+    uint64_t offered; /* features; see virtio_offered() */
     unsigned queue_count;
     uint64_t request_queues; /* bit n: what comes in queue n are requests */
     uint32_t config_size;
@@ -82,10 +90,9 @@ void virtio_init(struct virtio *v, const struct virtio_ops *ops, const struct ar
                  uint64_t features);
 void virtio_destroy(struct virtio *v);
 
-/* @legacy: the device has the legacy interface (1.3, 6.3). @clock must outlive the device, which
- * must not move. @name: of its event there. */
-void virtio_connect(struct virtio *v, const char *name, struct irq_line irq, struct clock *clock,
-                    bool legacy);
+/* @clock must outlive the device, which must not move. @name: of its event there. The transport
+ * sets the other members that are its own. */
+void virtio_connect(struct virtio *v, const char *name, struct irq_line irq, struct clock *clock);
 
 void virtio_reset(struct virtio *v);
 
@@ -103,6 +110,9 @@ void virtio_set_status(struct virtio *v, uint8_t status);
 /* Start or stop queue @n < queue_count, whose size and addresses have been set. Refused (log line)
  * if they make no sense. */
 void virtio_set_queue_ready(struct virtio *v, unsigned n, bool ready);
+
+/* The legacy interface's way to do so: all parts of queue @n are at @desc (0: stop it). */
+void virtio_place_queue(struct virtio *v, unsigned n, uint64_t desc);
 
 /* The driver notifies about queue @n, any number. Requests that are too long to be done at once go
  * on while the guest runs (base/pace.h). */
@@ -122,15 +132,13 @@ static inline bool virtio_has(const struct virtio *v, unsigned feature)
     return (v->features >> feature) & 1;
 }
 
-static inline bool virtio_is_legacy(const struct virtio *v)
-{
-    return !((v->offered >> VIRTIO_F_VERSION_1) & 1);
-}
+/* Features that a driver of one of the interfaces is offered. */
+uint64_t virtio_offered(const struct virtio *v, bool legacy);
 
 /* The driver has finished its set-up: queues may be worked on. 3.1.2: legacy drivers have used
  * devices before they set DRIVER_OK. */
 static inline bool virtio_is_live(const struct virtio *v)
 {
-    return ((v->status & VIRTIO_DRIVER_OK) || virtio_is_legacy(v)) &&
+    return ((v->status & VIRTIO_DRIVER_OK) || v->legacy) && !v->detached &&
            !(v->status & VIRTIO_NEEDS_RESET);
 }

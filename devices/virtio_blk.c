@@ -1,13 +1,14 @@
 #include "devices/virtio_blk.h"
 
+#include <string.h>
+
 #include "base/bits.h"
 #include "base/le.h"
 #include "base/state_io.h"
 
 #define DEVICE_ID     2
 #define SECTOR        512
-#define HEADER_BYTES  16 /* le32 type, le32 reserved, le64 sector */
-#define ID_BYTES      20
+#define HEADER_BYTES  16                   /* le32 type, le32 reserved, le64 sector */
 #define REQUESTQ_SEGS (VIRTQ_SIZE_MAX - 2) /* beside header and status */
 #define FLUSH_COST    PACE_BYTES           /* the host's disk may need milliseconds */
 
@@ -111,8 +112,6 @@ static bool move(struct virtio_blk *blk, struct virtq *q, uint32_t n)
 /* @room: bytes of the writable part before the status. Returns how many of them are valid. */
 static uint32_t finish(struct virtio_blk *blk, struct virtq *q, uint32_t room)
 {
-    static const char id[ID_BYTES] = "armillary";
-
     if (blk->status != S_OK)
         return 0;
     switch (blk->type) {
@@ -124,8 +123,8 @@ static uint32_t finish(struct virtio_blk *blk, struct virtq *q, uint32_t room)
             blk->status = flush(blk);
         return 0;
     case T_GET_ID:
-        return (uint32_t)virtq_write(q, &blk->virtio.chain, 0, id,
-                                     room < ID_BYTES ? room : ID_BYTES);
+        return (uint32_t)virtq_write(q, &blk->virtio.chain, 0, blk->serial,
+                                     room < VIRTIO_BLK_SERIAL ? room : VIRTIO_BLK_SERIAL);
     }
     return 0;
 }
@@ -175,11 +174,12 @@ static const struct virtio_ops ops = {
     .name = "blk", .id = DEVICE_ID, .request = request, .state = state};
 
 int virtio_blk_init(struct virtio_blk *blk, const struct arm_log *log, struct physmem *mem,
-                    struct disk *disk, struct arm_error *err)
+                    struct disk *disk, const char *serial, struct arm_error *err)
 {
     uint64_t features = BIT(F_SEG_MAX) | BIT(F_BLK_SIZE) | BIT(F_FLUSH);
     uint8_t *config = blk->virtio.config;
 
+    serial = serial ? serial : "armillary";
     if (disk->size % SECTOR)
         return error_set(err, ARM_EFORMAT, "%s: a disk of %llu bytes, expected a multiple of %d",
                          disk->path, (unsigned long long)disk->size, SECTOR);
@@ -187,6 +187,8 @@ int virtio_blk_init(struct virtio_blk *blk, const struct arm_log *log, struct ph
         features |= BIT(F_RO);
     virtio_init(&blk->virtio, &ops, log, mem, 1, BIT(0), features);
     blk->disk = disk;
+    memset(blk->serial, 0, sizeof(blk->serial));
+    memcpy(blk->serial, serial, strnlen(serial, sizeof(blk->serial)));
     le_put(config + CONFIG_CAPACITY, 8, disk->size / SECTOR);
     le_put(config + CONFIG_SEG_MAX, 4, REQUESTQ_SEGS);
     le_put(config + CONFIG_BLK_SIZE, 4, SECTOR);

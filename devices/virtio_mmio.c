@@ -49,15 +49,16 @@ READ(magic, MAGIC)
 READ(version, slot->version)
 READ(device_id, slot->virtio ? slot->virtio->ops->id : 0)
 READ(vendor_id, VENDOR)
-READ(device_features, slot->virtio && slot->device_features_sel < 2
-                          ? slot->virtio->offered >> (32 * slot->device_features_sel)
-                          : 0)
+READ(device_features,
+     slot->virtio && slot->device_features_sel < 2
+         ? virtio_offered(slot->virtio, slot->virtio->legacy) >> (32 * slot->device_features_sel)
+         : 0)
 READ(queue_num_max, queue(slot) ? VIRTQ_SIZE_MAX : 0)
 READ(queue_ready, queue(slot) ? queue(slot)->ready : 0)
 READ(interrupt_status, slot->virtio ? slot->virtio->isr : 0)
-READ(status, !slot->virtio                    ? 0
-             : virtio_is_legacy(slot->virtio) ? slot->virtio->status & ~VIRTIO_NEEDS_RESET
-                                              : slot->virtio->status)
+READ(status, !slot->virtio          ? 0
+             : slot->virtio->legacy ? slot->virtio->status & ~VIRTIO_NEEDS_RESET
+                                    : slot->virtio->status)
 READ(shm, slot->virtio ? UINT32_MAX : 0) /* 4.2.2, SHMLen: no such region */
 READ(generation, 0)                      /* the configuration never changes */
 #undef READ
@@ -167,15 +168,10 @@ static void write_guest_page_size(struct device *dev, uint64_t offset, unsigned 
     to_slot(dev)->page_shift = value ? (unsigned)__builtin_ctzll(value) : 0;
 }
 
-/* The queue in use lies elsewhere now. Drivers write what describes it in any order. */
+/* The queue in use lies elsewhere now. */
 static void place_queue(struct virtio_mmio *slot, uint64_t desc)
 {
-    struct virtq *q = queue(slot);
-
-    virtio_set_queue_ready(slot->virtio, slot->queue_sel, false);
-    virtq_place_legacy(q, desc);
-    if (desc)
-        virtio_set_queue_ready(slot->virtio, slot->queue_sel, true);
+    virtio_place_queue(slot->virtio, slot->queue_sel, desc);
 }
 
 static void write_legacy_queue_num(struct device *dev, uint64_t offset, unsigned size,
@@ -296,7 +292,8 @@ void virtio_mmio_init(struct virtio_mmio *slot, unsigned number, const struct ar
                                  .version = legacy ? 1 : 2};
     if (virtio) {
         virtio->slot = (uint8_t)number;
-        virtio_connect(virtio, name, irq, clock, legacy);
+        virtio->legacy = legacy;
+        virtio_connect(virtio, name, irq, clock);
     }
     reset(&slot->dev);
 }

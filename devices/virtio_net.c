@@ -31,7 +31,7 @@ static struct virtio_net *to_net(struct virtio *v)
 
 static uint32_t header_bytes(const struct virtio *v)
 {
-    return virtio_is_legacy(v) ? HEADER_NUM_BUFFERS : HEADER_MAX;
+    return v->legacy ? HEADER_NUM_BUFFERS : HEADER_MAX;
 }
 
 /* One frame. No flag of its header can be set: none of what it would ask for was offered. */

@@ -167,6 +167,9 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
                                      .append = c->append,
                                      .virtio = c->virtio,
                                      .virtio_count = c->virtio_count,
+                                     .pcie_ports = c->pcie_ports,
+                                     .pcie_port_count = c->pcie_port_count,
+                                     .no_highmem = c->no_highmem,
                                      .fw_cfg = c->fw_cfg,
                                      .fw_cfg_count = c->fw_cfg_count,
                                      .virtio_legacy = c->virtio_legacy};
@@ -176,6 +179,7 @@ void machine_forget_config(struct arm_machine *m)
 {
     m->config.bios = m->config.kernel = m->config.initrd = m->config.append = NULL;
     m->config.virtio = NULL;
+    m->config.pcie_ports = NULL;
     m->config.fw_cfg = NULL;
     m->config.pflash[0].path = m->config.pflash[1].path = NULL;
 }

@@ -96,6 +96,13 @@ static void image_facts(GString *to, const struct arm_config *c)
              c->domains[n].memory, c->domains[n].cpus);
 }
 
+static void pci_fact(GString *to, const struct arm_pci_place *p)
+{
+    if (p->on)
+        fact(to, "on PCI", "port %u, %02x.%u, %s%s, vectors %u", p->port, p->devfn >> 3,
+             p->devfn & 7, p->no_legacy ? "" : "legacy ", p->no_modern ? "" : "modern", p->vectors);
+}
+
 static void device_facts(GString *to, const struct arm_config *c)
 {
     static const char *const kinds[] = {[ARM_VIRTIO_BLK] = "block",
@@ -104,9 +111,15 @@ static void device_facts(GString *to, const struct arm_config *c)
                                         [ARM_VIRTIO_NET] = "net"};
 
     fact(to, "virtio", "version %d", c->virtio_legacy ? 1 : 2);
+    fact(to, "high memory", "%s", c->no_highmem ? "no" : "yes");
+    for (unsigned n = 0; n < c->pcie_port_count; n++)
+        fact(to, "PCIe root port", "%02x.%u, slot %u", c->pcie_ports[n].devfn >> 3,
+             c->pcie_ports[n].devfn & 7, c->pcie_ports[n].slot);
     for (unsigned n = 0; n < c->virtio_count; n++) {
         const struct arm_virtio *v = &c->virtio[n];
-        fact(to, "virtio device", "%s, bus %u, %u ports", kinds[v->kind], v->bus, v->port_count);
+        fact(to, "virtio device", "%s, bus %u, %u ports%s%s", kinds[v->kind], v->bus, v->port_count,
+             v->no_event_idx ? ", no event index" : "", v->no_indirect ? ", no indirect" : "");
+        pci_fact(to, &v->pci);
         drive_fact(to, "disk", &v->drive);
     }
     for (unsigned n = 0; n < c->fw_cfg_count; n++)

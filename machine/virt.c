@@ -80,33 +80,6 @@ static int map_all(struct virt_board *board, const struct virt_config *cfg, stru
     return rc;
 }
 
-/*
- * Until there is a host bridge: software that was given QEMU's device tree looks for it here, and
- * an abort would be its end. They are mapped last, so that the search for a device meets them last.
- */
-static int map_pcie(struct virt_board *board, struct physmem *mem, const struct arm_log *log,
-                    struct arm_error *err)
-{
-    static const struct {
-        enum virt_region region;
-        const char *what;
-    } windows[VIRT_PCIE_WINDOWS] = {
-        {VIRT_PCIE_MMIO, "PCIe MMIO"},
-        {VIRT_PCIE_PIO, "PCIe I/O ports"},
-        {VIRT_PCIE_ECAM, "PCIe ECAM (low)"},
-        {VIRT_HIGH_PCIE_ECAM, "PCIe ECAM"},
-        {VIRT_HIGH_PCIE_MMIO, "PCIe MMIO (high)"},
-    };
-    int rc = 0;
-
-    for (unsigned i = 0; !rc && i < VIRT_PCIE_WINDOWS; i++) {
-        const struct virt_memmap *m = &virt_memmap[windows[i].region];
-        empty_bus_init(&board->pcie[i], log, windows[i].what, m->base);
-        rc = physmem_add_device(mem, pa(m->base), m->size, &board->pcie[i].dev, 0, err);
-    }
-    return rc;
-}
-
 static int check_config(const struct virt_config *cfg, struct arm_error *err)
 {
     if (cfg->cpu_count < 1 || cfg->cpu_count > VIRT_CPUS_MAX)
@@ -137,6 +110,7 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
     pl031_init(&board->rtc, log, gic_spi_line(gic, VIRT_SPI_RTC), clock, cfg->epoch_s);
     pl061_init(&board->gpio, log, gic_spi_line(gic, VIRT_SPI_GPIO));
     board->clock = clock;
+    board->mem = mem;
     board->power_released = (struct clock_event){.fn = power_released, .ctx = board};
     clock_event_add(clock, &board->power_released, "power-button");
     rc = virt_describe_to_firmware(&board->fw_cfg, cfg, err);
@@ -145,9 +119,11 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
     if (!rc)
         rc = virt_create_flash(board, cfg, mem, log, err);
     if (!rc)
-        rc = virt_create_slots(board, cfg, mem, gic, log, err);
+        rc = virt_create_pci(board, cfg, gic, log, err);
     if (!rc)
-        rc = map_pcie(board, mem, log, err);
+        rc = virt_create_slots(board, cfg, mem, gic, log, err);
+    if (!rc) /* the last ones, so that the search for a device meets them last */
+        rc = virt_map_pci(board, mem, err);
     if (rc)
         virt_board_destroy(board);
     return rc;
@@ -168,8 +144,7 @@ void virt_board_reset(struct virt_board *board)
 
     for (unsigned i = 0; i < VIRT_SLOTS; i++)
         board->slots[i].dev.ops->reset(&board->slots[i].dev);
-    for (unsigned i = 0; i < VIRT_PCIE_WINDOWS; i++)
-        board->pcie[i].dev.ops->reset(&board->pcie[i].dev);
+    pci_host_reset(&board->pci);
     for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)
         if (devices[i]->ops) /* the board has it */
             devices[i]->ops->reset(devices[i]);

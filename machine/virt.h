@@ -1,7 +1,6 @@
 /*
- * The board: memory map, interrupt map and devices of QEMU 7.2's `virt` with a GICv3, without the
- * parts we do not have (PCIe, of which there are the windows). CPUs, PSCI and the run loop are the
- * machine's.
+ * The board: memory map, interrupt map and devices of QEMU 7.2's `virt` with a GICv3. CPUs, PSCI
+ * and the run loop are the machine's.
  */
 #pragma once
 
@@ -15,9 +14,10 @@
 #include "base/log.h"
 #include "base/physmem.h"
 #include "devices/disk.h"
-#include "devices/empty_bus.h"
 #include "devices/flash.h"
 #include "devices/fw_cfg.h"
+#include "devices/pci_host.h"
+#include "devices/pci_port.h"
 #include "devices/pl011.h"
 #include "devices/pl031.h"
 #include "devices/pl061.h"
@@ -26,16 +26,15 @@
 struct dt;
 struct gic;
 struct state_io;
-struct virt_plugged; /* what is in a virtio slot */
+struct virt_plugged; /* a virtio device and what it is connected by */
 
-#define VIRT_CPUS_MAX     ARM_CPUS_MAX
-#define VIRT_SPI_COUNT    256
-#define VIRT_CLOCK_HZ     24000000   /* of the peripherals, the UART's baud rate among them */
-#define VIRT_EPOCH_S      1672531200 /* what the RTC shows first by default: 2023-01-01 00:00 UTC */
-#define VIRT_FLASHES      2
-#define VIRT_SLOTS        32 /* of virtio-mmio */
-#define VIRT_POWER_GPIO   3  /* line of the PL061 */
-#define VIRT_PCIE_WINDOWS 5
+#define VIRT_CPUS_MAX   ARM_CPUS_MAX
+#define VIRT_SPI_COUNT  256
+#define VIRT_CLOCK_HZ   24000000   /* of the peripherals, the UART's baud rate among them */
+#define VIRT_EPOCH_S    1672531200 /* what the RTC shows first by default: 2023-01-01 00:00 UTC */
+#define VIRT_FLASHES    2
+#define VIRT_SLOTS      32 /* of virtio-mmio */
+#define VIRT_POWER_GPIO 3  /* line of the PL061 */
 
 enum virt_region {
     VIRT_FLASH,
@@ -118,6 +117,9 @@ struct virt_config {
     const char *kernel, *initrd, *append; /* for firmware to load, if there is one */
     const struct arm_virtio *virtio;      /* at most VIRT_SLOTS */
     unsigned virtio_count;
+    const struct arm_pcie_port *pcie_ports;
+    unsigned pcie_port_count;        /* at most ARM_PCIE_PORTS_MAX */
+    bool no_highmem;                 /* of PCIe, the device tree has what is below 4 GiB */
     const struct arm_fw_cfg *fw_cfg; /* the user's files */
     unsigned fw_cfg_count;
     bool virtio_legacy;                /* virtio-mmio is version 1 */
@@ -136,7 +138,10 @@ struct virt_board {
     uint64_t bios_size; /* bytes of the first bank that a file was copied to; 0: none */
     struct virtio_mmio slots[VIRT_SLOTS];
     struct virt_plugged *plugged[VIRT_SLOTS]; /* by index in the configuration */
-    struct empty_bus pcie[VIRT_PCIE_WINDOWS];
+    struct pci_host pci;
+    struct pci_port pcie_ports[ARM_PCIE_PORTS_MAX];
+    struct gic *gic; /* where the functions' messages go */
+    struct physmem *mem;
     struct clock *clock;
     struct clock_event power_released;
 };
@@ -193,6 +198,18 @@ int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, s
 void virt_destroy_slots(struct virt_board *board);
 void virt_slots_state(struct state_io *io, struct virt_board *board);
 struct disk *virt_plugged_disk(struct virt_plugged *plugged); /* NULL: it has none */
+
+/* PCI's part, of machine/virt_pci.c. */
+int virt_create_pci(struct virt_board *board, const struct virt_config *cfg, struct gic *gic,
+                    const struct arm_log *log, struct arm_error *err)
+    __attribute__((warn_unused_result));
+int virt_map_pci(struct virt_board *board, struct physmem *mem, struct arm_error *err)
+    __attribute__((warn_unused_result));
+
+/* A free place for a function, its devfn; -ARM_EINVAL: what was asked for is taken or not there. */
+int virt_pci_place(struct virt_board *board, const struct virt_config *cfg,
+                   const struct arm_pci_place *place, struct arm_error *err)
+    __attribute__((warn_unused_result));
 
 /* Press the power button and release it 100 ms of virtual time later. */
 void virt_board_power_button(struct virt_board *board);

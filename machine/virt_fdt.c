@@ -4,6 +4,7 @@
  * purpose.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "arch/psci.h"
 #include "base/bits.h"
@@ -226,6 +227,65 @@ static void pmu_node(struct dt *dt, const struct virt_config *cfg)
     dt_end(dt);
 }
 
+/* The interrupt-map of four devices' four pins (pci_host.c's pin_of()), and its mask. */
+static void pcie_interrupts(struct dt *dt)
+{
+    enum { DEVICES = 4, CELLS = 10 };
+    uint32_t map[DEVICES * PCI_PINS * CELLS], *to = map;
+
+    for (unsigned device = 0; device < DEVICES; device++)
+        for (unsigned pin = 0; pin < PCI_PINS; pin++) {
+            const uint32_t row[CELLS] = {PCI_DEVFN(device, 0u) << 8,
+                                         0,
+                                         0,
+                                         pin + 1,
+                                         PHANDLE_GIC,
+                                         0,
+                                         0,
+                                         SPI(VIRT_SPI_PCIE + (device + pin) % PCI_PINS)};
+            memcpy(to, row, sizeof(row));
+            to += CELLS;
+        }
+    DT_CELLS(dt, "#interrupt-cells", 1);
+    dt_cells(dt, "interrupt-map", map, ARRAY_SIZE(map));
+    DT_CELLS(dt, "interrupt-map-mask", PCI_DEVFN(DEVICES - 1, 0) << 8, 0, 0, 7);
+}
+
+/* Spaces of the ranges' first cell (Open Firmware's PCI Bus Binding, 2.2.1.1). */
+#define PCI_IO              0x01000000
+#define PCI_MEMORY          0x02000000
+#define PCI_MEMORY64        0x03000000
+#define RANGE(space, at, r) (space), CELLS64(at), REGION(r)
+
+static void pcie_node(struct dt *dt, const struct virt_config *cfg)
+{
+    enum virt_region ecam = cfg->no_highmem ? VIRT_PCIE_ECAM : VIRT_HIGH_PCIE_ECAM;
+    uint64_t mmio = virt_memmap[VIRT_PCIE_MMIO].base, high = virt_memmap[VIRT_HIGH_PCIE_MMIO].base;
+    char name[40];
+
+    snprintf(name, sizeof(name), "pcie@%llx", (unsigned long long)mmio);
+    dt_begin(dt, name);
+    dt_string(dt, "compatible", "pci-host-ecam-generic");
+    dt_string(dt, "device_type", "pci");
+    DT_CELLS(dt, "#address-cells", 3);
+    DT_CELLS(dt, "#size-cells", 2);
+    DT_CELLS(dt, "linux,pci-domain", 0);
+    DT_CELLS(dt, "bus-range", 0, (uint32_t)(virt_memmap[ecam].size / PCI_ECAM_BUS) - 1);
+    dt_empty(dt, "dma-coherent");
+    if (cfg->its)
+        DT_CELLS(dt, "msi-map", 0, PHANDLE_ITS, 0, 0x10000);
+    DT_CELLS(dt, "reg", REGION(ecam));
+    if (cfg->no_highmem)
+        DT_CELLS(dt, "ranges", RANGE(PCI_IO, 0, VIRT_PCIE_PIO),
+                 RANGE(PCI_MEMORY, mmio, VIRT_PCIE_MMIO));
+    else
+        DT_CELLS(dt, "ranges", RANGE(PCI_IO, 0, VIRT_PCIE_PIO),
+                 RANGE(PCI_MEMORY, mmio, VIRT_PCIE_MMIO),
+                 RANGE(PCI_MEMORY64, high, VIRT_HIGH_PCIE_MMIO));
+    pcie_interrupts(dt);
+    dt_end(dt);
+}
+
 static void begin_uart(struct dt *dt, enum virt_region region, enum virt_spi spi)
 {
     begin_region(dt, "pl011", region);
@@ -373,7 +433,7 @@ static void virtio_nodes(struct dt *dt, const struct virt_config *cfg)
 static void (*const nodes[])(struct dt *dt, const struct virt_config *cfg) = {
     chosen_node, memory_node, cpus_node,    psci_node,    timer_node, pmu_node,
     intc_node,   clock_node,  uart_node,    rtc_node,     gpio_node,  gpio_keys_node,
-    fw_cfg_node, flash_node,  virtio_nodes, secure_nodes,
+    fw_cfg_node, flash_node,  virtio_nodes, secure_nodes, pcie_node,
 };
 
 int virt_fdt(const struct virt_config *cfg, struct dt *dt, struct arm_error *err)

@@ -1,4 +1,4 @@
-/* The board's virtio-mmio slots and the devices in them. */
+/* The board's virtio devices, in its virtio-mmio slots and on PCI. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
 #include "devices/virtio_net.h"
+#include "devices/virtio_pci.h"
 #include "devices/virtio_rng.h"
 #include "gic/gic.h"
 #include "machine/virt.h"
@@ -19,6 +20,7 @@ struct virt_plugged {
     enum arm_virtio_kind kind;
     struct disk disk; /* of a block device; .fd < 0: not open */
     struct testdev testdev[ARM_PORTS_MAX];
+    struct virtio_pci pci; /* if it is there */
     union {
         struct virtio virtio;
         struct virtio_blk blk;
@@ -56,7 +58,8 @@ static int plug_blk(struct virt_plugged *p, const struct plug *plug, struct arm_
     const struct disk_spec spec = virt_disk_spec(&plug->what->drive, plug->cfg);
     int rc = disk_open(&p->disk, &spec, plug->log, err);
 
-    return rc ? rc : virtio_blk_init(&p->blk, plug->log, plug->mem, &p->disk, err);
+    return rc ? rc
+              : virtio_blk_init(&p->blk, plug->log, plug->mem, &p->disk, plug->what->serial, err);
 }
 
 /* A port's name is cut to what fits. */
@@ -119,12 +122,19 @@ static int plug_one(struct virt_plugged **out, const struct plug *plug, struct a
         [ARM_VIRTIO_NET] = plug_net,
     };
 
+    int rc;
+
     *out = calloc(1, sizeof(**out));
     if (!*out)
         return error_set(err, ARM_ENOMEM, "no memory for a virtio device");
     (*out)->disk.fd = -1;
     (*out)->kind = plug->what->kind;
-    return kinds[plug->what->kind](*out, plug, err);
+    rc = kinds[plug->what->kind](*out, plug, err);
+    if (plug->what->no_event_idx)
+        (*out)->virtio.offered &= ~BIT(VIRTIO_F_EVENT_IDX);
+    if (plug->what->no_indirect)
+        (*out)->virtio.offered &= ~BIT(VIRTIO_F_INDIRECT_DESC);
+    return rc;
 }
 
 /* @at[slot]: 1 + the device in it. In the order of the configuration, each takes its own slot, or
@@ -135,6 +145,8 @@ static int assign_slots(const struct virt_config *cfg, unsigned at[VIRT_SLOTS],
     for (unsigned i = 0; i < cfg->virtio_count; i++) {
         unsigned bus = cfg->virtio[i].bus, slot = bus ? bus - 1 : VIRT_SLOTS - 1;
 
+        if (cfg->virtio[i].pci.on)
+            continue;
         if (bus > VIRT_SLOTS)
             return error_set(err, ARM_EINVAL, "virtio-mmio-bus.%u: expected 0 to %d", slot,
                              VIRT_SLOTS - 1);
@@ -144,6 +156,42 @@ static int assign_slots(const struct virt_config *cfg, unsigned at[VIRT_SLOTS],
             return error_set(err, ARM_EINVAL, "virtio-mmio-bus.%u: there is a device in it", slot);
         at[slot] = 1 + i;
     }
+    return 0;
+}
+
+/* A message for each queue and one for the configuration, if nothing else is wanted. */
+static unsigned vectors_of(const struct virt_config *cfg, const struct arm_pci_place *place,
+                           const struct virtio *v)
+{
+    unsigned wanted = place->vectors ? place->vectors - 1 : v->queue_count + 1;
+
+    if (!cfg->its)
+        return 0;
+    return wanted < PCI_VECTORS_MAX ? wanted : PCI_VECTORS_MAX;
+}
+
+static int plug_pci(struct virt_board *board, unsigned i, const struct virt_config *cfg,
+                    const struct arm_log *log, struct arm_error *err)
+{
+    const struct arm_pci_place *place = &cfg->virtio[i].pci;
+    struct virt_plugged *p = board->plugged[i];
+    int devfn = virt_pci_place(board, cfg, place, err);
+
+    if (devfn < 0)
+        return devfn;
+    if (place->no_legacy && place->no_modern)
+        return error_set(err, ARM_EINVAL,
+                         "a virtio device on PCI with neither the legacy nor the modern interface");
+    virtio_pci_init(&p->pci,
+                    &(struct virtio_pci_config){.virtio = &p->virtio,
+                                                .unit = VIRT_SLOTS + i,
+                                                .modern = !place->no_modern,
+                                                .legacy = !place->no_legacy,
+                                                .express = place->port != 0,
+                                                .vectors = vectors_of(cfg, place, &p->virtio)},
+                    log, board->clock);
+    pci_host_add(&board->pci, &p->pci.function,
+                 place->port ? &board->pcie_ports[place->port - 1].function : NULL, (uint8_t)devfn);
     return 0;
 }
 
@@ -160,6 +208,9 @@ int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, s
     rc = assign_slots(cfg, at, err);
     for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
         rc = plug_one(&board->plugged[i], &(struct plug){cfg, &cfg->virtio[i], mem, log}, err);
+    for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
+        if (cfg->virtio[i].pci.on)
+            rc = plug_pci(board, i, cfg, log, err);
     for (unsigned slot = 0; !rc && slot < VIRT_SLOTS; slot++) {
         struct virt_plugged *p = at[slot] ? board->plugged[at[slot] - 1] : NULL;
         virtio_mmio_init(&board->slots[slot], slot, log,

@@ -19,22 +19,15 @@ void virt_board_state(struct state_io *io, struct virt_board *board)
     const struct {
         const char *name;
         struct device *dev;
-    } devices[] = {{"uart", &board->uart.dev},
-                   {"rtc", &board->rtc.dev},
-                   {"gpio", &board->gpio.dev},
-                   {"fw_cfg", &board->fw_cfg.dev},
-                   {"flash0", &board->flash[0].dev},
-                   {"flash1", &board->flash[1].dev},
-                   {"pcie-mmio", &board->pcie[0].dev},
-                   {"pcie-pio", &board->pcie[1].dev},
-                   {"pcie-ecam", &board->pcie[2].dev},
-                   {"pcie-high-ecam", &board->pcie[3].dev},
-                   {"pcie-high-mmio", &board->pcie[4].dev}};
+    } devices[] = {{"uart", &board->uart.dev},       {"rtc", &board->rtc.dev},
+                   {"gpio", &board->gpio.dev},       {"fw_cfg", &board->fw_cfg.dev},
+                   {"flash0", &board->flash[0].dev}, {"flash1", &board->flash[1].dev}};
 
-    _Static_assert(ARRAY_SIZE(devices) == 4 + VIRT_FLASHES + VIRT_PCIE_WINDOWS, "all of them");
+    _Static_assert(ARRAY_SIZE(devices) == 4 + VIRT_FLASHES, "all of them");
     for (size_t n = 0; n < ARRAY_SIZE(devices); n++)
         if (devices[n].dev->ops) /* the board has it */
             device_state(io, devices[n].name, devices[n].dev);
+    pci_host_state(io, &board->pci);
     virt_slots_state(io, board);
 }
 

@@ -34,7 +34,7 @@ static void plug(struct blk *b, enum disk_mode mode, off_t bytes)
     driver_begin(&b->d);
     assert_int_equal(
         disk_open(&b->disk, &(struct disk_spec){b->path, mode, NULL, NULL}, &b->d.log, NULL), 0);
-    assert_int_equal(virtio_blk_init(&b->dev, &b->d.log, &b->d.mem, &b->disk, NULL), 0);
+    assert_int_equal(virtio_blk_init(&b->dev, &b->d.log, &b->d.mem, &b->disk, NULL, NULL), 0);
     driver_plug(&b->d, &b->dev.virtio);
 }
 

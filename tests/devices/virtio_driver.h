@@ -206,8 +206,8 @@ static inline void driver_fuzz(struct driver *d, unsigned queues, unsigned round
 
     while (rounds--) {
         unsigned n = (unsigned)(random_next(rng) % queues);
-        if (virtio_is_legacy(d->slot.virtio))
-            driver_start_legacy(d, (uint32_t)d->slot.virtio->offered, queues);
+        if (d->slot.virtio->legacy)
+            driver_start_legacy(d, (uint32_t)virtio_offered(d->slot.virtio, true), queues);
         else
             driver_start(d, d->slot.virtio->offered, queues);
         for (unsigned i = 0; i < QUEUE; i++)

@@ -53,7 +53,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     b->file = memfile_open(sectors, sizeof(sectors));
     if (disk_open(&b->disk, &(struct disk_spec){b->file.path, below(in, 3), NULL, NULL}, &b->log,
                   NULL) != 0 ||
-        virtio_blk_init(&b->blk, &b->log, &b->mem, &b->disk, NULL) != 0)
+        virtio_blk_init(&b->blk, &b->log, &b->mem, &b->disk, NULL, NULL) != 0)
         abort();
     virtio_console_init(&b->console, &b->log, &b->mem, ports, PORTS);
     virtio_rng_init(&b->rng, &b->log, &b->mem, 1);

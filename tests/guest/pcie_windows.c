@@ -12,7 +12,7 @@ static const struct window {
     {UINT64_C(0x3efeffe0), "MMIO, last", true},
     {UINT64_C(0x3eff0000), "I/O ports, first", true},
     {UINT64_C(0x3effffe0), "I/O ports, last", true},
-    {UINT64_C(0x3f000000), "ECAM of 16 MiB, first", false},
+    {UINT64_C(0x3f008000), "ECAM of 16 MiB, second device", false},
     {UINT64_C(0x3fffffe0), "ECAM of 16 MiB, last", false},
     {UINT64_C(0x401ffff000), "ECAM, last function", true},
     {UINT64_C(0x401fffffe0), "ECAM, last", true},

@@ -1,0 +1,222 @@
+/* The host bridge, configuration spaces, BARs, MSI-X, pins and the root port. */
+#include "base/state_io.h"
+#include "tests/devices/pci_bench.h"
+
+static void test_what_is_not_there_reads_ones_and_takes_writes(void **state)
+{
+    static const uint64_t ones[] = {[1] = 0xff, [2] = 0xffff, [4] = 0xffffffff, [8] = UINT64_MAX};
+    struct pci_bench b;
+
+    (void)state;
+    bench_begin(&b);
+    for (unsigned size = 1; size <= 8; size *= 2) {
+        config_write(&b, 0, PCI_DEVFN(1, 0), 0, size, 0);
+        assert_int_equal(config_read(&b, 0, PCI_DEVFN(1, 0), 0, size), ones[size]);
+        assert_int_equal(config_read(&b, 0, PCI_DEVFN(3, 1), 8, size), ones[size]);
+        assert_int_equal(config_read(&b, 255, PCI_DEVFN(31, 7), 0xff8, size), ones[size]);
+        bus_write(&b, MEMORY + 0x10000, size, 0);
+        assert_int_equal(bus_read(&b, MEMORY + 0x10000, size), ones[size]);
+        assert_int_equal(bus_read(&b, HIGH_MEMORY, size), ones[size]);
+        assert_int_equal(device_read(&b.host.ports.dev, 0, size), ones[size]);
+    }
+    assert_int_equal(b.d.watched.log_lines, 1); /* said once */
+    bench_end(&b);
+}
+
+/* 6.1: only what is meant to be written changes; QEMU's numbers. */
+static void test_identities_withstand_writes(void **state)
+{
+    static const struct {
+        unsigned devfn;
+        uint32_t id, class, subsystem;
+    } rows[] = {{0, 0x00081b36, 0x06000000, 0x11001af4},
+                {AT_PORT, 0x000c1b36, 0x06040000, 0},
+                {AT_TRANSITIONAL, 0x10051af4, 0x00ff0000, 0x00041af4}};
+    uint64_t rng = test_seed(1);
+    struct pci_bench b;
+
+    (void)state;
+    bench_begin(&b);
+    for (unsigned k = 0; k < 10000; k++)
+        config_write(&b, 0, rows[random_next(&rng) % 3].devfn,
+                     (unsigned)(random_next(&rng) % 0x40) * 4, 4, random_next(&rng));
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        assert_int_equal(config_read(&b, 0, rows[i].devfn, 0, 4), rows[i].id);
+        assert_int_equal(config_read(&b, 0, rows[i].devfn, 8, 4), rows[i].class);
+        if (rows[i].devfn != AT_PORT) /* there it is the upper half of a limit */
+            assert_int_equal(config_read(&b, 0, rows[i].devfn, 0x2c, 4), rows[i].subsystem);
+    }
+    pci_host_reset(&b.host);
+    assert_int_equal(config_read(&b, 0, AT_TRANSITIONAL, PCI_COMMAND, 2), 0);
+    assert_int_equal(config_read(&b, 0, AT_TRANSITIONAL, 0x10, 4), 1);
+    bench_end(&b);
+}
+
+static void test_bars_tell_their_sizes(void **state)
+{
+    static const uint32_t sizes[] = {0xffffff81, 0xfffff000, 0, 0, 0xffffc00c, 0xffffffff};
+    struct pci_bench b;
+
+    (void)state;
+    bench_begin(&b);
+    for (unsigned n = 0; n < ARRAY_SIZE(sizes); n++) {
+        config_write(&b, 0, AT_TRANSITIONAL, 0x10 + 4 * n, 4, 0xffffffff);
+        assert_int_equal(config_read(&b, 0, AT_TRANSITIONAL, 0x10 + 4 * n, 4), sizes[n]);
+    }
+    config_write(&b, 0, AT_TRANSITIONAL, 0x30, 4, 0xffffffff); /* no ROM */
+    assert_int_equal(config_read(&b, 0, AT_TRANSITIONAL, 0x30, 4), 0);
+    bench_end(&b);
+}
+
+static void test_bars_are_where_they_were_put_while_enabled(void **state)
+{
+    struct pci_bench b;
+
+    (void)state;
+    bench_begin(&b);
+    open_transitional(&b);
+    assert_int_equal(bus_read(&b, MSIX_AT + 12, 4), 1); /* masked */
+    assert_int_equal(bus_read(&b, MODERN_AT + 0x12, 2), 1);
+    assert_int_equal(device_read(&b.host.ports.dev, PORTS_AT + 12, 2), VIRTQ_SIZE_MAX);
+    assert_int_equal(bus_read(&b, MSIX_AT + 0x1000, 4), 0xffffffff);
+    config_write(&b, 0, AT_TRANSITIONAL, 0x14, 4, MSIX_AT + 0x10000);
+    assert_int_equal(bus_read(&b, MSIX_AT + 12, 4), 0xffffffff);
+    assert_int_equal(bus_read(&b, MSIX_AT + 0x1000c, 4), 1);
+    config_write(&b, 0, AT_TRANSITIONAL, PCI_COMMAND, 2, PCI_COMMAND_IO);
+    assert_int_equal(bus_read(&b, MSIX_AT + 0x1000c, 4), 0xffffffff);
+    assert_int_equal(device_read(&b.host.ports.dev, PORTS_AT + 12, 2), VIRTQ_SIZE_MAX);
+    bench_end(&b);
+}
+
+static void test_messages_wait_while_they_are_masked(void **state)
+{
+    struct pci_function *f;
+    struct pci_bench b;
+
+    (void)state;
+    bench_begin(&b);
+    open_transitional(&b);
+    f = &b.pci[TRANSITIONAL].function;
+    bus_write(&b, MSIX_AT + 16, 8, UINT64_C(0x808010040));
+    bus_write(&b, MSIX_AT + 24, 4, 77);
+    pci_msix_signal(f, 1); /* not enabled */
+    assert_int_equal(bus_read(&b, MSIX_AT + 0x800, 8), 0);
+    config_write(&b, 0, AT_TRANSITIONAL, MSIX_CAP + 2, 2, 0xc000);
+    pci_msix_signal(f, 1);
+    pci_msix_signal(f, VECTORS); /* there is no such vector */
+    assert_int_equal(bus_read(&b, MSIX_AT + 0x800, 4), 2);
+    bus_write(&b, MSIX_AT + 28, 4, 0);
+    assert_int_equal(b.messages, 0); /* all are masked yet */
+    config_write(&b, 0, AT_TRANSITIONAL, MSIX_CAP + 2, 2, 0x8000);
+    assert_int_equal(b.messages, 1);
+    assert_int_equal(b.address, UINT64_C(0x808010040));
+    assert_int_equal(b.data, 77);
+    assert_int_equal(b.requester, AT_TRANSITIONAL);
+    assert_int_equal(bus_read(&b, MSIX_AT + 0x800, 4), 0);
+    config_write(&b, 0, AT_TRANSITIONAL, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+    pci_msix_signal(f, 1); /* it may not access memory */
+    assert_int_equal(b.messages, 1);
+    config_write(&b, 0, AT_TRANSITIONAL, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    assert_int_equal(b.messages, 2);
+    bench_end(&b);
+}
+
+/* Device 3's INTA is line 3; device 0 behind the port, device 2, is line 2. */
+static void test_pins_are_turned_by_devices_and_bridges(void **state)
+{
+    struct pci_bench b;
+
+    (void)state;
+    bench_begin(&b);
+    open_port(&b);
+    pci_intx_set(&b.pci[TRANSITIONAL].function, true);
+    assert_true(b.pins[3] && !b.pins[2]);
+    assert_int_equal(config_read(&b, 0, AT_TRANSITIONAL, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT,
+                     PCI_STATUS_INTERRUPT);
+    pci_intx_set(&b.pci[MODERN].function, true);
+    pci_intx_set(&b.port.function, true);
+    assert_true(b.pins[2]);
+    pci_intx_set(&b.pci[MODERN].function, false);
+    assert_true(b.pins[2]); /* the port's own */
+    pci_intx_set(&b.port.function, false);
+    assert_false(b.pins[2]);
+    config_write(&b, 0, AT_TRANSITIONAL, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
+    assert_false(b.pins[3]);
+    config_write(&b, 0, AT_TRANSITIONAL, PCI_COMMAND, 2, 0);
+    assert_true(b.pins[3]);
+    config_write(&b, 0, AT_TRANSITIONAL, MSIX_CAP + 2, 2, 0x8000);
+    assert_false(b.pins[3]);
+    bench_end(&b);
+}
+
+static void test_a_port_forwards_what_its_registers_say(void **state)
+{
+    struct pci_bench b;
+
+    (void)state;
+    bench_begin(&b);
+    assert_int_equal(config_read(&b, 1, 0, 0, 4), 0xffffffff);
+    open_port(&b);
+    assert_int_equal(config_read(&b, 1, 0, 0, 4), 0x10441af4);
+    assert_int_equal(config_read(&b, 1, PCI_DEVFN(1, 0), 0, 4), 0xffffffff);
+    assert_int_equal(config_read(&b, 1, 0, 0x100, 4), 0); /* no extended capabilities */
+    assert_int_equal(config_read(&b, 0, AT_TRANSITIONAL, 0x100, 4), 0xffffffff);
+    config_write(&b, 1, 0, 0x14, 4, BEHIND);
+    config_write(&b, 1, 0, 0x20, 8, HIGH_BEHIND);
+    config_write(&b, 1, 0, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+    assert_int_equal(bus_read(&b, BEHIND + 12, 4), 1);
+    assert_int_equal(bus_read(&b, HIGH_BEHIND + 0x12, 2), 1);
+    config_write(&b, 0, AT_PORT, 0x20, 4, 0x00001010); /* the limit below the base: nothing */
+    assert_int_equal(bus_read(&b, BEHIND + 12, 4), 0xffffffff);
+    assert_int_equal(bus_read(&b, HIGH_BEHIND + 0x12, 2), 1);
+    config_write(&b, 0, AT_PORT, 0x3e, 2, 0x40); /* secondary bus reset */
+    assert_int_equal(config_read(&b, 1, 0, PCI_COMMAND, 2), 0);
+    bench_end(&b);
+}
+
+static void test_a_restored_bus_is_the_saved_one(void **state)
+{
+    static struct pci_bench a, b;
+    struct state_io out, in;
+
+    (void)state;
+    bench_begin(&a);
+    open_port(&a);
+    open_transitional(&a);
+    bus_write(&a, MSIX_AT, 8, 0x123456789a8);
+    bus_write(&a, MODERN_AT + 0x14, 1, VIRTIO_ACKNOWLEDGE);
+    state_io_save(&out);
+    pci_host_state(&out, &a.host);
+    bench_begin(&b);
+    state_io_restore(&in, out.out, out.len);
+    pci_host_state(&in, &b.host);
+    assert_false(state_failed(&in));
+    assert_int_equal(bus_read(&b, MSIX_AT, 8), 0x123456789a8);
+    assert_int_equal(bus_read(&b, MODERN_AT + 0x14, 1), VIRTIO_ACKNOWLEDGE);
+    state_io_compare(&in, out.out, out.len);
+    pci_host_state(&in, &b.host);
+    assert_false(state_failed(&in));
+    config_write(&b, 0, AT_PORT, 0x3c, 1, 5);
+    state_io_compare(&in, out.out, out.len);
+    pci_host_state(&in, &b.host);
+    assert_true(state_failed(&in));
+    state_io_destroy(&out);
+    bench_end(&a);
+    bench_end(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_not_there_reads_ones_and_takes_writes),
+        cmocka_unit_test(test_identities_withstand_writes),
+        cmocka_unit_test(test_bars_tell_their_sizes),
+        cmocka_unit_test(test_bars_are_where_they_were_put_while_enabled),
+        cmocka_unit_test(test_messages_wait_while_they_are_masked),
+        cmocka_unit_test(test_pins_are_turned_by_devices_and_bridges),
+        cmocka_unit_test(test_a_port_forwards_what_its_registers_say),
+        cmocka_unit_test(test_a_restored_bus_is_the_saved_one),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
