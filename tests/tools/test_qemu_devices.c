@@ -34,7 +34,7 @@ static void test_a_device_is_in_the_slot_of_its_bus(void **state)
     assert_int_equal(PEEK(ID(30), "-device", "virtio-serial-device", "-device", "virtio-rng-device",
                           "-device", "virtconsole,chardev=c", "-chardev", "null,id=c"),
                      ID_RNG);
-    assert_int_equal(PEEK(ID(31), "-device", "virtio-serial,id=s", "-device", "virtio-rng",
+    assert_int_equal(PEEK(ID(31), "-device", "virtio-serial-device,id=s", "-device", "virtio-rng",
                           "-device", "virtserialport,chardev=c,bus=s.0", "-chardev", "null,id=c"),
                      ID_CONS);
 }
@@ -43,10 +43,14 @@ static void test_network_devices_are_in_their_slots_with_their_addresses(void **
 {
     (void)state;
     assert_int_equal(PEEK(ID(31), "-nic", "user,model=virtio-net-device"), ID_NET);
-    assert_int_equal(PEEK(ID(31), "-net", "nic", "-net", "user"), ID_NET);
-    assert_int_equal(PEEK(ID(31), "-nic", "none", "-net", "none"), 0);
-    assert_int_equal(PEEK(MAC(30), "-nic", "user", "-nic", "user"), 0x52);
-    assert_int_equal(PEEK(MAC(31), "-nic", "user,mac=9a:54:00:12:34:56"), 0x9a);
+    assert_int_equal(PEEK(PCI_ID(1), "-net", "nic", "-net", "user"), ID_NET);
+    assert_int_equal(PEEK(PCI_ID(9), "-net", "nic,addr=9", "-net", "user"), ID_NET);
+    assert_int_equal(PEEK(PCI_ID(1), "-nic", "none", "-net", "none"), 0xff);
+    assert_int_equal(PEEK(MAC(30), "-nic", "user,model=virtio-net-device", "-nic",
+                          "user,model=virtio-net-device"),
+                     0x52);
+    assert_int_equal(PEEK(MAC(31), "-nic", "user,mac=9a:54:00:12:34:56,model=virtio-net-device"),
+                     0x9a);
     assert_int_equal(PEEK(MAC(7), "-netdev", "user,id=n", "-device",
                           "virtio-net-device,netdev=n,mac=0e-1-2-3-4-5,bus=virtio-mmio-bus.7"),
                      0x0e);
@@ -63,6 +67,36 @@ static const char *disk_option(const char *name, size_t blocks, const char *form
     return option;
 }
 
+/* As QEMU gives out its places: -nic, then -device in their order, then disks of if=virtio. */
+static void test_a_device_on_pci_has_qemus_place(void **state)
+{
+    (void)state;
+    const char *disk = disk_option("a", 3, "file=%s,format=raw,if=virtio");
+    const char *const line[] = {
+        "-drive", disk,   "-device", "virtio-rng",         "-device", "pcie-root-port,id=p",
+        "-nic",   "user", "-device", "virtio-rng,addr=2.0"};
+    static const uint8_t kinds[] = {0xff, ID_NET, ID_RNG, 0, ID_BLOCK, 0xff};
+
+    for (unsigned n = 1; n < sizeof(kinds); n++)
+        assert_int_equal(
+            PEEK(PCI_ID(n), line[0], line[1], line[2], line[3], line[4], line[5], line[6], line[7]),
+            kinds[n]);
+    assert_contains(
+        RUN(MINIMAL, "-kernel", in_dir("off"), line[2], line[3], line[8], line[9], line[6], line[7])
+            ->err,
+        "addr=2.0: the place is taken");
+    assert_int_equal(PEEK(PCI_ID(0x1f), "-device", "virtio-rng-pci,addr=1f,multifunction=on",
+                          "-device", "virtio-rng-pci,addr=0x1f.7"),
+                     ID_RNG);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 8), "-device", "virtio-rng-pci-non-transitional"), 1);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 8), "-device", "virtio-rng-pci,disable-modern=on"), 0);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 0x34), "-device", "virtio-rng-pci,disable-modern=on"),
+                     0x40); /* MSI-X only */
+    assert_int_equal(PEEK(PCI_CONFIG(1, 0x34), "-global", "virtio-rng-pci.vectors=0", "-device",
+                          "virtio-rng-pci"),
+                     0x84); /* all but MSI-X */
+}
+
 static void test_the_first_disk_is_the_first_that_a_guest_finds(void **state)
 {
     (void)state;
@@ -70,9 +104,11 @@ static void test_the_first_disk_is_the_first_that_a_guest_finds(void **state)
         disk_option("a", 3, "file=%s,format=raw,cache=unsafe,aio=threads,discard=unmap");
     const char *b = disk_option("b", 5, "%s,if=virtio,index=1,media=disk,snapshot,format=raw");
 
-    assert_int_equal(PEEK(BLOCKS(30), "-drive", a, "-drive", b), 3);
-    assert_int_equal(PEEK(BLOCKS(31), "-drive", a, "-drive", b), 5);
-    assert_int_equal(PEEK(BLOCKS(30), "-hda", in_dir("b"), "-cdrom", in_dir("a")), 5);
+    for (unsigned n = 0; n <= 3; n++)
+        assert_int_equal(PEEK(PCI_ID(n), "-drive", a, "-drive", b), n == 0   ? 0
+                                                                    : n == 3 ? 0xff
+                                                                             : ID_BLOCK);
+    assert_int_equal(PEEK(PCI_ID(2), "-hda", in_dir("b"), "-cdrom", in_dir("a")), ID_BLOCK);
 }
 
 static void test_a_cdrom_is_only_read(void **state)
@@ -137,6 +173,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_older_and_newer_boards_are_as_qemu_has_them),
         cmocka_unit_test(test_a_device_is_in_the_slot_of_its_bus),
         cmocka_unit_test(test_network_devices_are_in_their_slots_with_their_addresses),
+        cmocka_unit_test(test_a_device_on_pci_has_qemus_place),
         cmocka_unit_test(test_the_first_disk_is_the_first_that_a_guest_finds),
         cmocka_unit_test(test_a_cdrom_is_only_read),
         cmocka_unit_test(test_the_loader_stores_numbers_and_starts_cpus),

@@ -22,11 +22,12 @@ bool devices_add(struct device_options *store, const struct arm_virtio *device,
     return true;
 }
 
-bool devices_add_console(struct device_options *store, unsigned bus, struct arm_config *config)
+bool devices_add_console(struct device_options *store, const struct arm_virtio *device,
+                         struct arm_config *config)
 {
     store->has_console = true;
     store->console = config->virtio_count;
-    return devices_add(store, &(struct arm_virtio){.kind = ARM_VIRTIO_CONSOLE, .bus = bus}, config);
+    return devices_add(store, device, config);
 }
 
 bool devices_add_port(struct device_options *store, const struct arm_port *port, const char *where,
@@ -34,7 +35,8 @@ bool devices_add_port(struct device_options *store, const struct arm_port *port,
 {
     if (store->port_count == ARM_PORTS_MAX)
         return false;
-    if (!store->has_console && !devices_add_console(store, 0, config))
+    if (!store->has_console &&
+        !devices_add_console(store, &(struct arm_virtio){.kind = ARM_VIRTIO_CONSOLE}, config))
         return false;
     store->where[store->port_count] = where;
     store->ports[store->port_count++] = *port;

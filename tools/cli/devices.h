@@ -24,8 +24,9 @@ struct device_options {
 bool devices_add(struct device_options *store, const struct arm_virtio *device,
                  struct arm_config *config);
 
-/* The console, in slot @bus (struct arm_virtio), before its first port; false: too many devices. */
-bool devices_add_console(struct device_options *store, unsigned bus, struct arm_config *config);
+/* The console, before its first port; false: too many devices. */
+bool devices_add_console(struct device_options *store, const struct arm_virtio *device,
+                         struct arm_config *config);
 
 /* One more port, which is the console's first or next one; false: too many. */
 bool devices_add_port(struct device_options *store, const struct arm_port *port, const char *where,

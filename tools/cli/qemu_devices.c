@@ -39,6 +39,7 @@ static struct qemu_device *device(struct qemu *q)
 TEXT(drive, id)
 TEXT(drive, interface)
 TEXT(drive, format)
+TEXT(drive, serial)
 FLAG(drive, readonly)
 FLAG(drive, snapshot)
 TEXT(object, driver)
@@ -51,6 +52,7 @@ TEXT(device, rng)
 TEXT(device, netdev)
 TEXT(device, mac)
 TEXT(device, on)
+TEXT(device, serial)
 #undef TEXT
 #undef FLAG
 
@@ -131,6 +133,7 @@ static const struct property drive_properties[] = {
     {"bus", "0", NULL, NULL},
     {"format", "raw|FORMAT", set_drive_format, NULL},
     {"driver", "raw|FORMAT", set_drive_format, NULL},
+    {"serial", "TEXT", set_drive_serial, NULL},
     {"media", "disk|cdrom", set_drive_media, NULL},
     {"readonly", "on|off", set_drive_readonly, NULL},
     {"read-only", "on|off", set_drive_readonly, NULL},
@@ -253,11 +256,23 @@ bool qemu_object(struct qemu *q, const char *option, const char *value)
 typedef bool connect_fn(struct qemu *q, const struct qemu_device *device);
 static connect_fn connect_blk, connect_rng, connect_serial, connect_port, connect_net;
 
-/* What every device on virtio-mmio has. The features are what these devices offer. */
+static bool set_event_idx(struct qemu *q, const char *value)
+{
+    device(q)->no_event_idx = !property_is_on(value);
+    return true;
+}
+
+static bool set_indirect(struct qemu *q, const char *value)
+{
+    device(q)->no_indirect = !property_is_on(value);
+    return true;
+}
+
+/* What every virtio device has. The features are what these devices offer. */
 #define VIRTIO_PROPERTIES                                                                          \
     {"id", "ID", set_device_id, NULL}, {"bus", "BUS", set_device_on, NULL},                        \
-        {"event-idx", "on", NULL, NULL}, {"indirect-desc", "on", NULL, NULL},                      \
-        {"packed", "off", NULL, NULL},                                                             \
+        {"event-idx", "on|off", set_event_idx, NULL},                                              \
+        {"indirect-desc", "on|off", set_indirect, NULL}, {"packed", "off", NULL, NULL},            \
     {                                                                                              \
         "iommu-platform", "off", NULL, NULL                                                        \
     }
@@ -265,6 +280,7 @@ static connect_fn connect_blk, connect_rng, connect_serial, connect_port, connec
 static const struct property blk_properties[] = {
     {"drive", "ID", set_device_drive, NULL},
     VIRTIO_PROPERTIES,
+    {"serial", "TEXT", set_device_serial, NULL},
     {"scsi", "off", NULL, NULL},
     {"bootindex", "N", NULL, "firmware is told of no boot order"},
     {"num-queues", "1", NULL, NULL},
@@ -302,6 +318,11 @@ static const struct property rng_properties[] = {
 
 static const struct property serial_properties[] = {VIRTIO_PROPERTIES};
 
+static const struct property pcie_port_properties[] = {
+    {"id", "ID", set_device_id, NULL},
+    {"bus", "BUS", set_device_on, NULL},
+};
+
 static const struct property port_properties[] = {
     {"chardev", "ID", set_device_chardev, NULL},
     {"name", "TEXT", set_device_name, NULL},
@@ -311,7 +332,7 @@ static const struct property port_properties[] = {
 
 static const struct qemu_driver {
     const char *name, *bus, *title; /* as QEMU's list has it, under this title */
-    const char *alias;              /* QEMU's name for the same on PCI; or NULL */
+    const char *alias;              /* QEMU's other name for it, or NULL */
     const struct property *properties;
     size_t count;
     connect_fn *connect; /* NULL: it is a loader's */
@@ -320,13 +341,19 @@ static const struct qemu_driver {
     {                                                                                              \
         name, bus, title, alias, table, G_N_ELEMENTS(table), connect                               \
     }
-    DRIVER("virtio-blk-device", "virtio-bus", "Storage", "virtio-blk", blk_properties, connect_blk),
-    DRIVER("virtio-net-device", "virtio-bus", "Network", "virtio-net", net_properties, connect_net),
+#define PCI "PCI"
+    DRIVER("pcie-root-port", PCI, "Controller/Bridge/Hub", NULL, pcie_port_properties,
+           qemu_pci_connect_port),
+    DRIVER("virtio-blk-pci", PCI, "Storage", "virtio-blk", blk_properties, connect_blk),
+    DRIVER("virtio-blk-device", "virtio-bus", "Storage", NULL, blk_properties, connect_blk),
+    DRIVER("virtio-net-pci", PCI, "Network", "virtio-net", net_properties, connect_net),
+    DRIVER("virtio-net-device", "virtio-bus", "Network", NULL, net_properties, connect_net),
     DRIVER("virtconsole", "virtio-serial-bus", "Input", NULL, port_properties, connect_port),
-    DRIVER("virtio-serial-device", "virtio-bus", "Input", "virtio-serial", serial_properties,
-           connect_serial),
+    DRIVER("virtio-serial-pci", PCI, "Input", "virtio-serial", serial_properties, connect_serial),
+    DRIVER("virtio-serial-device", "virtio-bus", "Input", NULL, serial_properties, connect_serial),
     DRIVER("virtserialport", "virtio-serial-bus", "Input", NULL, port_properties, connect_port),
-    DRIVER("virtio-rng-device", "virtio-bus", "Misc", "virtio-rng", rng_properties, connect_rng),
+    DRIVER("virtio-rng-pci", PCI, "Misc", "virtio-rng", rng_properties, connect_rng),
+    DRIVER("virtio-rng-device", "virtio-bus", "Misc", NULL, rng_properties, connect_rng),
 #undef DRIVER
     {"guest-loader", NULL, "Misc", NULL, NULL, 0, NULL},
     {"loader", NULL, "Misc", NULL, NULL, 0, NULL},
@@ -346,18 +373,68 @@ static void print_drivers(void)
     }
 }
 
-static const struct qemu_driver *find_driver(struct qemu *q, const char *name)
+static bool is_on_pci(const struct qemu_driver *driver)
 {
-    for (size_t k = 0; k < G_N_ELEMENTS(drivers); k++) {
-        if (!strcmp(drivers[k].name, name))
-            return &drivers[k];
-        if (drivers[k].alias && !strcmp(drivers[k].alias, name)) {
-            qemu_note(q, "-device %s: taking %s, on virtio-mmio (on QEMU it is on PCI)", name,
-                      drivers[k].name);
-            return &drivers[k];
+    return driver->bus && !strcmp(driver->bus, PCI);
+}
+
+/* QEMU has names of their own for what disable-legacy and disable-modern say. */
+static const struct {
+    const char *suffix, *no_legacy;
+} interfaces[] = {{"-non-transitional", "on"}, {"-transitional", "off"}};
+
+static bool is_called(const struct qemu_driver *driver, const char *name, const char **no_legacy)
+{
+    *no_legacy = NULL;
+    if (!strcmp(driver->name, name) || (driver->alias && !strcmp(driver->alias, name)))
+        return true;
+    for (size_t k = 0; is_on_pci(driver) && k < G_N_ELEMENTS(interfaces); k++)
+        if (g_str_has_prefix(name, driver->name) &&
+            !strcmp(name + strlen(driver->name), interfaces[k].suffix)) {
+            *no_legacy = interfaces[k].no_legacy;
+            return true;
         }
-    }
+    return false;
+}
+
+static const struct qemu_driver *find_driver(const char *name, const char **no_legacy)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(drivers); k++)
+        if (is_called(&drivers[k], name, no_legacy))
+            return &drivers[k];
     return NULL;
+}
+
+/* Room for the driver's own name, its properties and those of its bus; the end of what is there. */
+static struct property *append(struct property *to, const struct property *table, size_t count)
+{
+    memcpy(to, table, count * sizeof(*table));
+    return to + count;
+}
+
+static bool set_driver(struct qemu *q, const char *value)
+{
+    (void)q, (void)value; /* find_driver() has */
+    return true;
+}
+
+/* All properties of the driver; g_free() them. */
+static struct property *properties_of(const struct qemu_driver *driver, size_t *count)
+{
+    struct property *all =
+        g_new0(struct property, 1 + driver->count + qemu_pci_property_count +
+                                    qemu_virtio_pci_property_count + qemu_port_property_count);
+    struct property *end = append(all, &(struct property){"driver", "NAME", set_driver, NULL}, 1);
+
+    end = append(end, driver->properties, driver->count);
+    if (is_on_pci(driver)) {
+        bool port = driver->connect == qemu_pci_connect_port;
+        end = append(end, qemu_pci_properties, qemu_pci_property_count);
+        end = append(end, port ? qemu_port_properties : qemu_virtio_pci_properties,
+                     port ? qemu_port_property_count : qemu_virtio_pci_property_count);
+    }
+    *count = (size_t)(end - all);
+    return all;
 }
 
 static bool no_driver(const char *name)
@@ -391,7 +468,8 @@ bool qemu_device_default(struct qemu *q, const char *word)
 }
 
 /* What -global says of the driver, before what the device says itself. */
-static bool set_defaults(struct qemu *q, const struct qemu_driver *driver)
+static bool set_defaults(struct qemu *q, const struct qemu_driver *driver,
+                         const struct property *table, size_t count)
 {
     size_t length = strlen(driver->name);
     bool good = true;
@@ -399,28 +477,28 @@ static bool set_defaults(struct qemu *q, const struct qemu_driver *driver)
     for (unsigned k = 0; k < q->devices.default_count; k++) {
         const char *word = q->devices.defaults[k];
         if (!strncmp(word, driver->name, length) && word[length] == '.')
-            good &= properties_set(q, "device", word + length + 1, NULL, driver->properties,
-                                   driver->count);
+            good &= properties_set(q, "device", word + length + 1, NULL, table, count);
     }
     return good;
 }
 
-static bool set_driver(struct qemu *q, const char *value)
+static bool set_device(struct qemu *q, const char *value, const struct qemu_driver *driver,
+                       const char *no_legacy)
 {
-    (void)q, (void)value; /* find_driver() has */
-    return true;
+    size_t count;
+    g_autofree struct property *table = properties_of(driver, &count);
+
+    *device(q) = (struct qemu_device){.driver = driver, .pci.no_legacy = no_legacy};
+    return set_defaults(q, driver, table, count) &&
+           properties_set(q, "device", value, "driver", table, count);
 }
 
-/* The driver's properties, and its own name. */
-static bool set_device(struct qemu *q, const char *value, const struct qemu_driver *driver)
+static void print_driver(const char *name, const struct qemu_driver *driver)
 {
-    g_autofree struct property *table = g_new0(struct property, driver->count + 1);
+    size_t count;
+    g_autofree struct property *table = properties_of(driver, &count);
 
-    table[0] = (struct property){"driver", "NAME", set_driver, NULL};
-    memcpy(&table[1], driver->properties, driver->count * sizeof(*table));
-    *device(q) = (struct qemu_device){.driver = driver};
-    return set_defaults(q, driver) &&
-           properties_set(q, "device", value, "driver", table, driver->count + 1);
+    properties_print(name, table + 1, count - 1);
 }
 
 bool qemu_device(struct qemu *q, const char *option, const char *value)
@@ -435,19 +513,20 @@ bool qemu_device(struct qemu *q, const char *option, const char *value)
     }
     if (!name)
         return qemu_bad("-device %s: expected a driver; `-device help` lists them", value);
-    const struct qemu_driver *driver = find_driver(q, name);
+    const char *no_legacy;
+    const struct qemu_driver *driver = find_driver(name, &no_legacy);
     if (!driver)
         return no_driver(name);
     if (!driver->connect)
         return qemu_loader(q, name, value);
     if (properties_want_help(value)) {
-        properties_print(name, driver->properties, driver->count);
+        print_driver(name, driver);
         q->answered = true;
         return true;
     }
     if (q->devices.device_count == QEMU_DEVICES_MAX)
         return qemu_bad("-device: more than %d of them", QEMU_DEVICES_MAX);
-    if (!set_device(q, value, driver))
+    if (!set_device(q, value, driver, no_legacy))
         return false;
     q->devices.device_count++;
     return true;
@@ -485,11 +564,24 @@ static bool parse_bus(const struct qemu_device *device, unsigned *bus)
     return true;
 }
 
-/* @device NULL: any slot. */
+/* On its bus; @device NULL: a disk of if=virtio, which is on PCI. */
+static bool place(struct qemu *q, const struct qemu_device *device, struct arm_virtio *virtio)
+{
+    g_autofree char *what = g_strdup_printf("-device %s", device ? device->driver->name : "");
+
+    if (!device || is_on_pci(device->driver))
+        return qemu_pci_place(q, device, device ? what : "-drive if=virtio", &virtio->pci);
+    return parse_bus(device, &virtio->bus);
+}
+
 static bool add_virtio(struct qemu *q, const struct qemu_device *device, struct arm_virtio virtio)
 {
-    if (device && !parse_bus(device, &virtio.bus))
+    if (!place(q, device, &virtio))
         return false;
+    if (device) {
+        virtio.no_event_idx = device->no_event_idx;
+        virtio.no_indirect = device->no_indirect;
+    }
     return devices_add(&q->devices.options, &virtio, &q->req.config) ||
            qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX);
 }
@@ -497,9 +589,10 @@ static bool add_virtio(struct qemu *q, const struct qemu_device *device, struct 
 static bool add_blk(struct qemu *q, const struct qemu_device *device,
                     const struct qemu_drive *drive)
 {
-    return add_virtio(
-        q, device,
-        (struct arm_virtio){.kind = ARM_VIRTIO_BLK, .drive = arm_drive(&q->devices, drive)});
+    return add_virtio(q, device,
+                      (struct arm_virtio){.kind = ARM_VIRTIO_BLK,
+                                          .drive = arm_drive(&q->devices, drive),
+                                          .serial = device ? device->serial : drive->serial});
 }
 
 static bool connect_blk(struct qemu *q, const struct qemu_device *device)
@@ -539,13 +632,16 @@ static bool connect_rng(struct qemu *q, const struct qemu_device *device)
 static bool connect_serial(struct qemu *q, const struct qemu_device *device)
 {
     struct qemu_devices *d = &q->devices;
-    unsigned bus;
+    struct arm_virtio virtio = {.kind = ARM_VIRTIO_CONSOLE,
+                                .no_event_idx = device->no_event_idx,
+                                .no_indirect = device->no_indirect};
 
     if (d->serial || d->options.has_console)
         return qemu_bad("-device %s: expected one of them, before its ports", device->driver->name);
     d->serial = device;
-    return parse_bus(device, &bus) && (devices_add_console(&d->options, bus, &q->req.config) ||
-                                       qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX));
+    return place(q, device, &virtio) &&
+           (devices_add_console(&d->options, &virtio, &q->req.config) ||
+            qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX));
 }
 
 /* The bus of a virtio-serial-device is called after its id. */
@@ -564,7 +660,7 @@ static bool connect_port(struct qemu *q, const struct qemu_device *device)
     const char *where;
 
     if (device->on && !is_serial_bus(&q->devices, device->on))
-        return qemu_bad("-device %s,bus=%s: expected the bus of the virtio-serial-device",
+        return qemu_bad("-device %s,bus=%s: expected the bus of the virtio-serial",
                         device->driver->name, device->on);
     if (!device->chardev || !(where = qemu_chardev_where(q, device->chardev, &port.testdev)))
         return qemu_bad("-device %s,chardev=%s: expected the id of a -chardev",
@@ -617,24 +713,26 @@ static bool make_directories(struct qemu *q)
 static bool no_serial_without_ports(struct qemu *q)
 {
     return !q->devices.serial || q->devices.options.port_count ||
-           qemu_bad("-device virtio-serial-device: expected a virtconsole or virtserialport on it");
+           qemu_bad("-device %s: expected a virtconsole or virtserialport on it",
+                    q->devices.serial->driver->name);
 }
 
-/* The board gives the last slot to the first device, and guests number disks from the first slot:
- * the disks of if=virtio, on PCI with QEMU, are turned round so that the first one is vda. */
+/* In the order in which QEMU gives them their places: network devices of -nic and -net, -device,
+ * and the disks of if=virtio. */
 bool qemu_devices_connect(struct qemu *q)
 {
     struct qemu_devices *d = &q->devices;
     bool good = make_directories(q);
 
+    good &= qemu_net_connect(q);
     for (unsigned n = 0; n < d->device_count; n++)
         good &= d->devices[n].driver->connect(q, &d->devices[n]);
     good &= no_serial_without_ports(q);
-    good &= qemu_net_connect(q);
+    good &= qemu_net_check(q);
     for (unsigned n = 0; n < d->drive_count; n++)
         if (is_interface(&d->drives[n], "pflash"))
             good &= connect_pflash(q, &d->drives[n]);
-    for (unsigned n = d->drive_count; n-- > 0;)
+    for (unsigned n = 0; n < d->drive_count; n++)
         if (is_interface(&d->drives[n], "virtio"))
             good &= add_blk(q, NULL, &d->drives[n]);
     q->req.devices = &d->options;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "devices.h"
+#include "qemu_pci.h"
 
 #define QEMU_DRIVES_MAX   40
 #define QEMU_OBJECTS_MAX  24
@@ -14,7 +15,7 @@
 struct qemu;
 
 struct qemu_drive {
-    const char *id, *interface, *file, *format;
+    const char *id, *interface, *file, *format, *serial;
     bool readonly, snapshot;
     int unit;              /* -1: the next one */
     bool is_cdrom;         /* read-only by what it is */
@@ -27,8 +28,10 @@ struct qemu_object {
 
 struct qemu_device {
     const struct qemu_driver *driver;
-    const char *id, *drive, *chardev, *name, *rng, *netdev, *mac,
+    const char *id, *drive, *chardev, *name, *rng, *netdev, *mac, *serial,
         *on; /* on: the bus it is to be on, or NULL */
+    struct qemu_pci_wish pci;
+    bool no_event_idx, no_indirect;
 };
 
 struct qemu_devices {
@@ -39,7 +42,8 @@ struct qemu_devices {
     unsigned drive_count, object_count, device_count, default_count;
     bool refused;                     /* one of them was */
     bool snapshot;                    /* of all drives */
-    const struct qemu_device *serial; /* the virtio-serial-device, once connected */
+    const struct qemu_device *serial; /* the virtio-serial, once connected */
+    struct qemu_pci pci;
     struct device_options options;
 };
 

@@ -497,6 +497,7 @@ bool qemu_machine_connect(struct qemu *q)
                         (unsigned)(RAM_BELOW_4G >> 20));
     apply_version(m);
     q->req.config.gic.no_its = m->its_off;
+    q->req.config.no_highmem = m->highmem_off;
     make_cpu(q);
     return qemu_memory_connect(q);
 }

@@ -49,6 +49,7 @@ TEXT(netdev, path, spec.path)
 TEXT(nic, model, model)
 TEXT(nic, mac, mac)
 TEXT(nic, netdev, netdev)
+TEXT(nic, addr, addr)
 TEXT(dump, netdev, netdev)
 TEXT(dump, file, file)
 #undef TEXT
@@ -184,7 +185,7 @@ bool qemu_netdev(struct qemu *q, const char *option, const char *value)
 
 /* ---- -nic, -net ---- */
 
-#define MODELS "virtio|virtio-net-device"
+#define MODELS "virtio|virtio-net-pci|virtio-net-device"
 
 static const struct property nic_properties[] = {
     {"model", MODELS, set_nic_model, NULL},
@@ -195,7 +196,7 @@ static const struct property nic_properties[] = {
 static const struct property net_nic_properties[] = {
     {"type", "nic", NULL, NULL},           {"model", MODELS, set_nic_model, NULL},
     {"macaddr", "MAC", set_nic_mac, NULL}, {"netdev", "ID", set_nic_netdev, NULL},
-    {"name", "NAME", NULL, NULL},          {"addr", "N", NULL, "that is the place of a PCI device"},
+    {"name", "NAME", NULL, NULL},          {"addr", "N", set_nic_addr, NULL},
 };
 
 static bool begin_nic(struct qemu *q, const char *option)
@@ -204,17 +205,6 @@ static bool begin_nic(struct qemu *q, const char *option)
         return qemu_bad("-%s: more than %d devices", option, NETWORKS_MAX);
     *nic(q) = (struct qemu_nic){0};
     return true;
-}
-
-/* On QEMU's virt board the device is on PCI if nothing else is said. */
-static void end_nic(struct qemu *q, const char *option)
-{
-    const char *model = nic(q)->model;
-
-    if (!model || !strcmp(model, "virtio"))
-        qemu_note(q, "-%s: taking virtio-net-device, on virtio-mmio (on QEMU it is on PCI)",
-                  option);
-    q->net.nic_count++;
 }
 
 bool qemu_nic(struct qemu *q, const char *option, const char *value)
@@ -228,7 +218,7 @@ bool qemu_nic(struct qemu *q, const char *option, const char *value)
         return false;
     nic(q)->has_own = true;
     nic(q)->own = q->net.netdev_count - 1;
-    end_nic(q, option);
+    q->net.nic_count++;
     return true;
 }
 
@@ -244,7 +234,7 @@ bool qemu_net(struct qemu *q, const char *option, const char *value)
         if (!begin_nic(q, option) || !properties_set(q, option, value, "type", net_nic_properties,
                                                      G_N_ELEMENTS(net_nic_properties)))
             return false;
-        end_nic(q, option);
+        q->net.nic_count++;
         return true;
     }
     if (q->net.hub >= 0)
@@ -358,6 +348,15 @@ bool qemu_net_plug(struct qemu *q, const char *what, const char *id, const char 
     return plug(q, what, to, mac, index, device);
 }
 
+/* On PCI if nothing else is said. */
+static bool place_nic(struct qemu *q, const struct qemu_nic *n, struct arm_virtio *device)
+{
+    const struct qemu_device wish = {.pci.addr = n->addr};
+
+    return (n->model && !strcmp(n->model, "virtio-net-device")) ||
+           qemu_pci_place(q, &wish, n->has_own ? "-nic" : "-net nic", &device->pci);
+}
+
 static bool connect_nic(struct qemu *q, const struct qemu_nic *n)
 {
     struct arm_virtio device = {0};
@@ -372,8 +371,9 @@ static bool connect_nic(struct qemu *q, const struct qemu_nic *n)
                         "hub; use -nic or -netdev");
     good = n->netdev ? qemu_net_plug(q, "-net nic", n->netdev, n->mac, index, &device)
                      : plug(q, n->has_own ? "-nic" : "-net nic", to, n->mac, index, &device);
-    return good && (devices_add(&q->devices.options, &device, &q->req.config) ||
-                    qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX));
+    return good && place_nic(q, n, &device) &&
+           (devices_add(&q->devices.options, &device, &q->req.config) ||
+            qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX));
 }
 
 bool qemu_net_connect(struct qemu *q)
@@ -382,6 +382,13 @@ bool qemu_net_connect(struct qemu *q)
 
     for (unsigned k = 0; k < q->net.nic_count; k++)
         good &= connect_nic(q, &q->net.nics[k]);
+    return good;
+}
+
+bool qemu_net_check(struct qemu *q)
+{
+    bool good = true;
+
     for (unsigned k = 0; k < q->net.netdev_count; k++)
         if (!q->net.netdevs[k].used)
             qemu_note(q, "-netdev %s: no device is connected to it",

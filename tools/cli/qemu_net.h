@@ -16,8 +16,9 @@ struct qemu_netdev {
 };
 
 struct qemu_nic {
-    const char *model, *mac, *netdev; /* netdev NULL: that of the row of the same -nic, or -net's */
-    bool has_own;                     /* -nic: the netdev made with it */
+    const char *model, *mac, *addr,
+        *netdev;  /* netdev NULL: that of the row of the same -nic, or -net's */
+    bool has_own; /* -nic: the netdev made with it */
     unsigned own;
 };
 
@@ -49,5 +50,8 @@ bool qemu_filter_dump(struct qemu *q, const char *value);
 bool qemu_net_plug(struct qemu *q, const char *what, const char *id, const char *mac,
                    unsigned index, struct arm_virtio *device);
 
-/* After the devices: those of -nic and -net. */
+/* Before the devices: those of -nic and -net. */
 bool qemu_net_connect(struct qemu *q);
+
+/* After them: is each network somebody's, and what a dump is to be of there? */
+bool qemu_net_check(struct qemu *q);
