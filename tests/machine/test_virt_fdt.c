@@ -115,8 +115,8 @@ static void qemu_tree(const struct board_case *c, struct dt *dt)
         "qemu-system-aarch64 -M virt,gic-version=3,virtualization=%s,its=%s,highmem=%s,secure=%s,"
         "dumpdtb=%s -cpu %s "
         "-smp %u -m %u -nodefaults -nographic",
-        c->el2 ? "on" : "off", c->its ? "on" : "off", has_highmem(c) ? "on" : "off", c->secure ? "on" : "off", t.dtb, c->cpu,
-        c->smp, c->mib);
+        c->el2 ? "on" : "off", c->its ? "on" : "off", has_highmem(c) ? "on" : "off",
+        c->secure ? "on" : "off", t.dtb, c->cpu, c->smp, c->mib);
     if (c->append)
         n += snprintf(cmd + n, sizeof(cmd) - (size_t)n, " -kernel %s -initrd %s -append '%s'",
                       t.kernel, t.initrd, c->append);
