@@ -10,6 +10,7 @@
 #include "command.h"
 #include "devices.h"
 #include "gdb_socket.h"
+#include "link.h"
 #include "modules.h"
 #include "option_texts.h"
 #include "parse.h"
@@ -519,6 +520,18 @@ int run_options_take(struct options *o, int argc, char **argv)
     return words;
 }
 
+static bool add_controls(char **list, bool qmp, struct run_request *req)
+{
+    for (char **where = list; where && *where; where++) {
+        g_autofree char *whole =
+            g_strconcat(*where, strchr(*where, ',') ? "" : ",server,wait=off", NULL);
+        if (req->control_count == CONTROLS_MAX || !link_valid(whole))
+            return !bad(qmp ? "qmp" : "monitor", *where, LINK_FORMS);
+        req->controls[req->control_count++] = (struct control_spec){*where, qmp, true};
+    }
+    return true;
+}
+
 bool run_options_apply(const struct options *o, struct run_request *req)
 {
     if (o->max_insns && (!parse_size(o->max_insns, 1, &req->max_insns) || !req->max_insns))
@@ -538,6 +551,8 @@ bool run_options_apply(const struct options *o, struct run_request *req)
             !save_parse(*spec, req->config.kernel, &req->saves[req->save_count++]))
             return !bad("save", *spec, SAVE_EXPECTED);
     req->restore = o->restore;
+    if (!add_controls(o->monitor, false, req) || !add_controls(o->qmp, true, req))
+        return false;
     if (o->gdb && !gdb_where_valid(o->gdb))
         return !bad("gdb", o->gdb, GDB_WHERE_EXPECTED);
     if (o->gdb)

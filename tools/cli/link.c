@@ -30,6 +30,7 @@ struct link {
     struct bytes queue;    /* for the other end */
     struct telnet telnet;
     gint64 retry_us; /* when a client connects again */
+    unsigned meetings;
 };
 
 static bool failed(const char *what, const struct link *l)
@@ -117,6 +118,7 @@ static int open_socket(const struct link *l)
 static void connected(struct link *l, int fd)
 {
     l->in = l->out = prepared(fd);
+    l->meetings++;
     telnet_begin(&l->telnet);
     if (l->spec.telnet)
         bytes_append(&l->queue, telnet_greeting, sizeof(telnet_greeting));
@@ -211,8 +213,10 @@ struct link *link_open(const char *where, struct outputs *outputs)
         g_free(l);
         return NULL;
     }
-    if (kinds[l->spec.kind](l))
+    if (kinds[l->spec.kind](l)) {
+        l->meetings += l->spec.kind == LINK_PTY || l->spec.kind == LINK_PIPE;
         return l;
+    }
     link_close(l);
     return NULL;
 }
@@ -236,7 +240,7 @@ static void drop_peer(struct link *l)
 }
 
 /* Is somebody there? A pseudo-terminal says that nobody has its other side open. */
-static bool has_peer(struct link *l)
+bool link_has_peer(struct link *l)
 {
     struct pollfd p = {.fd = l->in, .events = POLLOUT};
 
@@ -288,7 +292,7 @@ static bool is_ending(struct outputs *all)
 
 void link_write(struct link *l, const void *data, size_t size)
 {
-    if (!has_peer(l)) {
+    if (!link_has_peer(l)) {
         bytes_free(&l->queue);
         return;
     }
@@ -305,7 +309,7 @@ void link_write(struct link *l, const void *data, size_t size)
 
 size_t link_read(struct link *l, uint8_t *buf, size_t size)
 {
-    if (!has_peer(l))
+    if (!link_has_peer(l))
         return 0;
     flush(l);
     ssize_t n = l->in < 0 ? 0 : read(l->in, buf, size);
@@ -314,6 +318,11 @@ size_t link_read(struct link *l, uint8_t *buf, size_t size)
     if (is_socket(l) && l->in >= 0 && (n == 0 || (errno != EAGAIN && errno != EINTR)))
         drop_peer(l);
     return 0;
+}
+
+unsigned link_meetings(const struct link *l)
+{
+    return l->meetings;
 }
 
 unsigned link_fill(const struct link *l, struct pollfd fds[LINK_FDS_MAX])
@@ -333,7 +342,8 @@ void link_close(struct link *l)
 {
     if (!l)
         return;
-    for (int ms = 0; l->queue.count && l->out >= 0 && has_peer(l) && ms < END_MS; ms += WAIT_MS)
+    for (int ms = 0; l->queue.count && l->out >= 0 && link_has_peer(l) && ms < END_MS;
+         ms += WAIT_MS)
         wait_for_room(l);
     if (l->out >= 0 && l->out != l->in)
         close(l->out);

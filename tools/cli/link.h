@@ -35,5 +35,9 @@ void link_write(struct link *l, const void *data, size_t size);
 /* Bytes of the other end, 0: none now. */
 size_t link_read(struct link *l, uint8_t *buf, size_t size);
 
+/* How many other ends have come so far; is one there? */
+unsigned link_meetings(const struct link *l);
+bool link_has_peer(struct link *l);
+
 /* Descriptors that become ready when link_read() has something to do; how many. */
 unsigned link_fill(const struct link *l, struct pollfd fds[LINK_FDS_MAX]);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "gdb_socket.h"
+#include "link.h"
 #include "parse.h"
 #include "qemu.h"
 
@@ -24,12 +25,13 @@ bool qemu_serial(struct qemu *q, const char *option, const char *value)
     return true;
 }
 
-static bool add_monitor(struct qemu *q, char *where)
+static bool add_monitor(struct qemu *q, char *where, bool qmp)
 {
     const char *kept = qemu_keep(q, where);
 
     if (q->host.monitor_count == QEMU_SERIALS_MAX)
         return qemu_bad("-monitor: more than %d of them", QEMU_SERIALS_MAX);
+    q->host.qmp[q->host.monitor_count] = qmp;
     q->host.monitors[q->host.monitor_count++] = kept;
     return true;
 }
@@ -38,26 +40,44 @@ bool qemu_monitor(struct qemu *q, const char *option, const char *value)
 {
     g_autofree char *what = g_strdup_printf("-monitor %s", value);
 
-    if (!properties_accept("none|null|stdio", value) && !g_str_has_prefix(value, "chardev:"))
-        return qemu_refuse(option, value, what, NULL);
-    return add_monitor(q, g_strdup(value));
+    if (!properties_accept("none|null|stdio", value) && !g_str_has_prefix(value, "chardev:") &&
+        !link_valid(value))
+        return qemu_refuse(option, value, what, "none|null|stdio|chardev:ID|" LINK_FORMS);
+    return add_monitor(q, g_strdup(value), false);
+}
+
+bool qemu_qmp(struct qemu *q, const char *option, const char *value)
+{
+    g_autofree char *what = g_strdup_printf("-%s %s", option, value);
+
+    if (!properties_accept("none|null", value) && !g_str_has_prefix(value, "chardev:") &&
+        !link_valid(value))
+        return qemu_refuse(option, value, what, "none|null|chardev:ID|" LINK_FORMS);
+    return add_monitor(q, g_strdup(value), true);
 }
 
 static bool set_mon_chardev(struct qemu *q, const char *value)
 {
-    return add_monitor(q, g_strdup_printf("chardev:%s", value));
+    return add_monitor(q, g_strdup_printf("chardev:%s", value), false);
 }
 
 static const struct property mon_properties[] = {
     {"chardev", "ID", set_mon_chardev, NULL},
-    {"mode", "readline", NULL, NULL},
+    {"mode", "readline|control", NULL, NULL},
     {"pretty", "on|off", NULL, NULL},
     {"id", "ID", NULL, NULL},
 };
 
 bool qemu_mon(struct qemu *q, const char *option, const char *value)
 {
-    return PROPERTIES(q, option, value, "chardev", mon_properties);
+    g_autofree char *mode = properties_find(value, "chardev", "mode");
+    unsigned n = q->host.monitor_count;
+
+    if (!PROPERTIES(q, option, value, "chardev", mon_properties))
+        return false;
+    if (n < q->host.monitor_count)
+        q->host.qmp[n] = mode && !strcmp(mode, "control");
+    return true;
 }
 
 /* A word of -serial that our runner has another for; others are taken as they are. */
@@ -99,19 +119,37 @@ static bool connect_serial(struct qemu *q, const char *where, bool *stdio)
     return true;
 }
 
-/* Our monitor is at the terminal that the UART is connected to, or has standard input to itself. */
-static bool connect_monitor(struct qemu *q, const char *where, bool serial_stdio)
+static bool add_control(struct qemu *q, const char *where, bool qmp)
+{
+    struct run_request *req = &q->req;
+
+    if (req->control_count == CONTROLS_MAX)
+        return qemu_bad("-monitor: more than %d of them", CONTROLS_MAX);
+    req->controls[req->control_count++] = (struct control_spec){.where = where, .qmp = qmp};
+    return true;
+}
+
+/* Our monitor is at the terminal that the UART is connected to, has standard input to itself, or is
+ * at a link. */
+static bool connect_monitor(struct qemu *q, const char *where, bool qmp, bool serial_stdio)
 {
     static const char stem[] = "chardev:";
-    bool stdio = !strcmp(where, "stdio"), mux = false;
+    bool stdio = !strcmp(where, "stdio"), mux = false, testdev;
+
+    if (link_valid(where))
+        return add_control(q, where, qmp);
 
     if (g_str_has_prefix(where, stem)) {
         struct qemu_chardev *c = qemu_find_chardev(q, where + sizeof(stem) - 1);
         if (!c)
             return qemu_bad("-mon %s: expected chardev=ID with the id of a -chardev", where);
-        c->users++;
+        const char *text = qemu_chardev_where(q, c->id, &testdev);
         stdio = !strcmp(c->backend, "stdio");
         mux = c->mux;
+        if (text && link_valid(text))
+            return add_control(q, text, qmp);
+        if (qmp)
+            return qemu_bad("-mon %s: expected a socket, pty or pipe for mode=control", where);
         if (c->path)
             return qemu_bad("-mon %s is not offered: the monitor is at the terminal", where);
     }
@@ -363,6 +401,9 @@ static void connect_stopped(struct qemu *q, bool serial_stdio)
     q->req.gdb_wait = q->host.stopped && q->req.gdb;
     if (!q->host.stopped || q->req.monitor_first || q->req.gdb)
         return;
+    q->req.stopped = q->req.control_count != 0;
+    if (q->req.stopped)
+        return;
     q->req.monitor_first = serial_stdio && isatty(STDIN_FILENO);
     if (!q->req.monitor_first)
         qemu_note(q, "-S: the machine runs at once: there is neither a terminal for the monitor "
@@ -382,7 +423,7 @@ bool qemu_host_connect(struct qemu *q)
                   "secure=on",
                   h->serials[n]);
     for (unsigned n = 0; good && n < h->monitor_count; n++)
-        good &= connect_monitor(q, h->monitors[n], stdio);
+        good &= connect_monitor(q, h->monitors[n], h->qmp[n], stdio);
     good &= check_chardevs(h) && check_mux(q) && check_daemon(q, stdio);
     connect_stopped(q, stdio);
     q->req.config.fw_cfg = h->files;

@@ -27,6 +27,7 @@ struct qemu_host {
     struct qemu_chardev chardevs[QEMU_CHARDEVS_MAX];
     const char *serials[QEMU_SERIALS_MAX];  /* as given */
     const char *monitors[QEMU_SERIALS_MAX]; /* likewise; "chardev:ID" for a -mon */
+    bool qmp[QEMU_SERIALS_MAX];             /* of these: by QEMU's machine protocol */
     struct arm_fw_cfg files[QEMU_FILES_MAX];
     unsigned chardev_count, serial_count, monitor_count, file_count;
     bool refused;             /* a -chardev was */
@@ -38,6 +39,7 @@ struct qemu_host {
 bool qemu_chardev(struct qemu *q, const char *option, const char *value);
 bool qemu_serial(struct qemu *q, const char *option, const char *value);
 bool qemu_monitor(struct qemu *q, const char *option, const char *value);
+bool qemu_qmp(struct qemu *q, const char *option, const char *value);
 bool qemu_mon(struct qemu *q, const char *option, const char *value);
 bool qemu_rtc(struct qemu *q, const char *option, const char *value);
 bool qemu_fw_cfg(struct qemu *q, const char *option, const char *value);

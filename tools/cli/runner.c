@@ -12,6 +12,7 @@
 #include "check.h"
 #include "command.h"
 #include "console.h"
+#include "control.h"
 #include "death.h"
 #include "devices.h"
 #include "gdb_session.h"
@@ -33,6 +34,9 @@
 /* With networks, which wait for themselves: between two looks at links. */
 #define LINKS_NETWORK_MS 10
 
+/* Of a guest that nothing else can wake, while somebody is at a monitor. */
+#define CONTROLS_WAIT_MS 20
+
 /* A run, from its request to its exit code. */
 struct run {
     const struct run_request *req;
@@ -52,6 +56,7 @@ struct run {
     struct gdb_session *gdb;     /* NULL: none */
     struct timeline *t;          /* with it: @m is its live machine */
     struct traces *traces;
+    struct controls *controls; /* NULL: none */
     struct death_watch *death; /* NULL: none, as of a run with gdb, or of many */
     unsigned saved;            /* of req->saves */
     bool save_failed;          /* the next one could not be written, which has been said */
@@ -171,6 +176,7 @@ static void poll_host(void *ctx)
     if (r->links.count)
         links_poll(&r->links);
     death_watch_poll(r->death);
+    controls_poll(r->controls);
     if (r->req->networks)
         networks_poll(r->req->networks);
 }
@@ -198,6 +204,11 @@ static bool idle_at_most(void *ctx, uint64_t next_ns, unsigned most_ms)
     struct run *r = ctx;
 
     unsigned wait_max_ms = r->outputs.waiting ? 20 : most_ms;
+    bool forever = next_ns == UINT64_MAX;
+
+    if (r->controls && controls_idle(r->controls, forever ? CONTROLS_WAIT_MS : 0) &&
+        (forever || controls_waiting(r->controls)))
+        return true;
 
     if (r->links.count && !r->req->replay)
         return idle_with_links(r, next_ns, wait_max_ms);
@@ -331,13 +342,18 @@ static enum arm_stop_reason run_machine(struct run *r)
     if (r->req->inject.one && !run_to_injection(r))
         return ARM_STOP_REQUEST;
     for (;;) {
+        if (controls_waiting(r->controls) && !controls_serve(r->controls))
+            return ARM_STOP_REQUEST;
         uint64_t done = arm_retired(r->m);
         enum arm_stop_reason why = max_insns && done >= max_insns
                                        ? ARM_STOP_LIMIT
                                        : run_and_trace(r, max_insns ? max_insns - done : 0);
 
-        if (why != ARM_STOP_REQUEST || signals_seen() || r->input->request != CONSOLE_MONITOR ||
-            !enter_monitor(r))
+        if (why != ARM_STOP_REQUEST || signals_seen() || death_watch_stopped(r->death))
+            return why;
+        if (r->input->request == CONSOLE_NONE && controls_waiting(r->controls))
+            continue;
+        if (r->input->request != CONSOLE_MONITOR || !enter_monitor(r))
             return why;
     }
 }
@@ -518,11 +534,13 @@ static int run_console(struct run *r)
     links_start(&r->links, r->m);
     if (r->req->started)
         r->req->started(r->req->started_ctx);
+    controls_start(r->controls, r->m);
     signals_stop(r->m);
     double start = host_seconds();
     enum arm_stop_reason why = run_machine(r);
     double took = host_seconds() - start;
     console_raw(r->input, false);
+    controls_end(r->controls, why);
     traces_close(r->traces);
     code = close_input_log(r, all_saved(r, ended_code(r, why)));
     finish(r, why, took);
@@ -571,6 +589,9 @@ static bool open_host(struct run *r)
     if (req->serial_log &&
         !(r->serial_log = output_file(&r->outputs, req->serial_log, "console output")))
         return false;
+    if (req->control_count && !(r->controls = controls_open(req->controls, req->control_count,
+                                                            req->stopped, &r->outputs)))
+        return false;
     links_add(&r->links, &r->serial);
     devices_add_links(req->devices, &r->links);
     r->input = r->serial.input ? &r->serial : devices_stdin(req->devices);
@@ -604,6 +625,7 @@ static int prepare(void *ctx, struct arm_machine *m, struct arm_error *err)
 static bool is_possible(const struct run_request *req)
 {
     const char *option = req->save_count                         ? "--save"
+                         : req->control_count                    ? "--monitor or --qmp"
                          : req->inject.one                       ? "--inject"
                          : req->check && req->check->sweep.kinds ? "--sweep"
                                                                  : NULL;
@@ -716,6 +738,7 @@ int runner_run(const struct run_request *req)
     arm_checker_free(r.checker);
     arm_model_free(r.model);
     gdb_session_close(r.gdb);
+    controls_close(r.controls);
     death_watch_free(r.death);
     if (r.t)
         timeline_free(r.t);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "armillary.h"
+#include "control.h"
 #include "death.h"
 #include "saves.h"
 #include "sweep.h"
@@ -22,9 +23,12 @@ struct run_request {
     uint64_t max_insns;       /* 0: no limit */
     double timeout_s;         /* host seconds; 0: none */
     bool stats;
-    const char *model;      /* a core whose cycles are modelled; NULL: none */
-    bool qemu_codes;        /* exit code 0 also for a reset and for Ctrl-A x */
-    bool monitor_first;     /* the monitor is opened before the first instruction */
+    const char *model;  /* a core whose cycles are modelled; NULL: none */
+    bool qemu_codes;    /* exit code 0 also for a reset and for Ctrl-A x */
+    bool monitor_first; /* the monitor is opened before the first instruction */
+    struct control_spec controls[CONTROLS_MAX]; /* monitors that are not at the terminal */
+    unsigned control_count;
+    bool stopped;           /* with them: nothing runs before one of them says so */
     const char *serial_log; /* file that the UART's output goes to as well; NULL: none */
     const char *log_file;   /* for log lines instead of standard error; NULL: none */
     const char *pidfile;    /* holds the process number while the machine runs; or NULL */

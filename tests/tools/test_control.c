@@ -1,0 +1,199 @@
+/* Monitors at sockets, for people and for programs. */
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "host_fixture.h"
+
+/* A run and one who speaks with it. */
+struct peer {
+    pid_t pid;
+    int fd;
+    char text[65536];
+    size_t used;
+};
+
+static int connect_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    for (unsigned tries = 0; tries < 1000; tries++) {
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+            return fd;
+        usleep(10000);
+    }
+    fail_msg("%s: nobody listens", path);
+    return -1;
+}
+
+static void expect(struct peer *p, const char *part)
+{
+    struct stopwatch watch = stopwatch_start(p->pid);
+
+    while (stopwatch_s(&watch) < TERMINAL_S) {
+        struct pollfd fd = {.fd = p->fd, .events = POLLIN};
+        char *found = strstr(p->text, part);
+        if (found) {
+            size_t skip = (size_t)(found - p->text) + strlen(part);
+            memmove(p->text, p->text + skip, p->used - skip + 1);
+            p->used -= skip;
+            return;
+        }
+        if (poll(&fd, 1, 100) <= 0)
+            continue;
+        ssize_t n = read(p->fd, p->text + p->used, sizeof(p->text) - 1 - p->used);
+        if (n <= 0)
+            break;
+        p->used += (size_t)n;
+        p->text[p->used] = '\0';
+    }
+    kill(p->pid, SIGKILL);
+    fail_msg("\"%s\" was not said, but:\n%s", part, p->text);
+}
+
+static void tell(struct peer *p, const char *text)
+{
+    assert_int_equal(write(p->fd, text, strlen(text)), strlen(text));
+}
+
+static void begin(struct peer *p, const char *path, const char *const *args)
+{
+    const int fds[] = {scratch(""), scratch(""), scratch("")};
+
+    *p = (struct peer){.pid = start_program(fds, args)};
+    for (unsigned k = 0; k < 3; k++)
+        close(fds[k]);
+    p->fd = connect_to(path);
+}
+
+static int end(struct peer *p)
+{
+    int status;
+
+    close(p->fd);
+    assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
+    return status_code(status);
+}
+
+static char path[64], where[128];
+
+static int name_socket(void **state)
+{
+    (void)state;
+    snprintf(path, sizeof(path), "/tmp/armillary-control-%d", (int)getpid());
+    snprintf(where, sizeof(where), "unix:%s,server,nowait", path);
+    unlink(path);
+    return 0;
+}
+
+static void test_a_monitor_at_a_socket_looks_stops_and_ends_a_run(void **state)
+{
+    (void)state;
+    static struct peer p;
+
+    begin(&p, path,
+          (const char *const[]){"run", "--serial=none", "--monitor", where, "--load", loop_load,
+                                NULL});
+    expect(&p, "(armillary) ");
+    tell(&p, "info status\n");
+    expect(&p, "VM status: running");
+    tell(&p, "stop\ninfo status\nprint pc\n");
+    expect(&p, "VM status: paused");
+    expect(&p, "pc = 0x00000000400800");
+    tell(&p, "info irq 33\r\n");
+    expect(&p, "INTID 33, SPI to cpu0");
+    close(p.fd);
+    p.fd = connect_to(path);
+    expect(&p, "(armillary) ");
+    tell(&p, "info status\ncont\ninfo status\n");
+    expect(&p, "VM status: paused");
+    expect(&p, "VM status: running");
+    tell(&p, "quit\n");
+    assert_int_equal(end(&p), 3);
+}
+
+static void test_qmp_speaks_what_scripts_of_qemu_expect(void **state)
+{
+    (void)state;
+    static struct peer p;
+
+    begin(&p, path,
+          (const char *const[]){"qemu", "-M", "virt,gic-version=3", "-cpu", "max", "-display",
+                                "none", "-serial", "none", "-kernel", echo_path, "-S", "-qmp",
+                                where, NULL});
+    expect(&p, "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 0, \"minor\": 2, \"major\": 7}");
+    tell(&p, "{\"execute\": \"query-status\"}");
+    expect(&p, "{\"error\": {\"class\": \"CommandNotFound\"");
+    tell(&p, "{\"execute\": \"qmp_capabilities\", \"id\": 7}\n");
+    expect(&p, "{\"return\": {}, \"id\": 7}\r\n");
+    tell(&p, "{\"execute\": \"query-status\"}\n");
+    expect(&p, "\"status\": \"paused\"");
+    tell(&p, "{\"execute\": \"human-monitor-command\",\n \"arguments\": {\"command-line\": \"xp "
+             "/1x 40080000\"}}\n");
+    expect(&p, "{\"return\": \"0x0040080000: d2a12001\\n\"}");
+    tell(&p, "{\"execute\": \"cont\"}{\"execute\": \"query-status\"}");
+    expect(&p, "\"event\": \"RESUME\"");
+    expect(&p, "\"running\": true");
+    tell(&p, "{\"execute\": \"stop\"}");
+    expect(&p, "\"event\": \"STOP\"");
+    tell(&p, "{\"execute\": \"system_reset\"}{\"execute\": \"cont\"}");
+    expect(&p, "\"event\": \"RESET\"");
+    tell(&p, "{\"execute\": \"bogus\"}{\"no\": 1}nonsense");
+    expect(&p, "The command bogus has not been found");
+    expect(&p, "QMP input lacks member 'execute'");
+    expect(&p, "JSON parse error");
+    tell(&p, "{\"execute\": \"quit\"}");
+    expect(&p, "{\"return\": {}}");
+    expect(&p, "\"event\": \"SHUTDOWN\"");
+    assert_int_equal(end(&p), 0);
+}
+
+static void test_a_guest_that_waits_for_ever_goes_on_while_somebody_is_there(void **state)
+{
+    (void)state;
+    static struct peer p;
+    char waits[128];
+
+    snprintf(waits, sizeof(waits), "unix:%s,server", path);
+    begin(&p, path,
+          (const char *const[]){"run", "--serial=none", "--monitor", waits, "--load", idle_load,
+                                NULL});
+    expect(&p, "(armillary) ");
+    tell(&p, "info status\n");
+    expect(&p, "running");
+    tell(&p, "stop\nprint pc\ncont\nquit\n");
+    expect(&p, "pc = ");
+    assert_int_equal(end(&p), 3);
+    assert_ended(RUN("run", "--monitor", where, "--load", idle_load), 3,
+                 "nothing will ever happen");
+}
+
+static void test_a_monitor_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    assert_ended(RUN("run", "--monitor", "nowhere", "--load", idle_load), 2, "--monitor=nowhere");
+    assert_ended(RUN("run", "--monitor", where, "--gdb", "0", "--load", idle_load), 2,
+                 "--gdb goes not with --monitor");
+    assert_ended(RUN("qemu", "-M", "virt", "-cpu", "max", "-qmp", "stdio", "-kernel", echo_path), 2,
+                 "-qmp stdio");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_a_monitor_at_a_socket_looks_stops_and_ends_a_run, name_socket),
+        cmocka_unit_test_setup(test_qmp_speaks_what_scripts_of_qemu_expect, name_socket),
+        cmocka_unit_test_setup(test_a_guest_that_waits_for_ever_goes_on_while_somebody_is_there,
+                               name_socket),
+        cmocka_unit_test_setup(test_a_monitor_that_cannot_be_is_refused, name_socket),
+    };
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s ARMILLARY\n", argv[0]);
+        return 2;
+    }
+    program = argv[1];
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, make_guests, remove_guests);
+}

@@ -1,0 +1,181 @@
+#include "qmp.h"
+
+#include <string.h>
+
+#include "control_state.h"
+#include "json.h"
+
+typedef void qmp_fn(struct control *c, const char *arguments, GString *out);
+
+#define QMP(name, function) static qmp_fn qmp_##function;
+#include "tools/cli/qmp.def"
+#undef QMP
+
+static const struct {
+    const char *name;
+    qmp_fn *fn;
+} commands[] = {
+#define QMP(name, function) {name, qmp_##function},
+#include "tools/cli/qmp.def"
+#undef QMP
+};
+
+#define VERSION "{\"qemu\": {\"micro\": 0, \"minor\": 2, \"major\": 7}, \"package\": \"armillary\"}"
+
+void qmp_greet(GString *out)
+{
+    g_string_append(out, "{\"QMP\": {\"version\": " VERSION ", \"capabilities\": []}}\r\n");
+}
+
+/* The host's time: it is not the guest's to see. */
+void qmp_event(GString *out, const char *name, const char *data)
+{
+    gint64 now = g_get_real_time();
+
+    g_string_append_printf(out,
+                           "{\"timestamp\": {\"seconds\": %" G_GINT64_FORMAT
+                           ", \"microseconds\": %" G_GINT64_FORMAT "}, \"event\": \"%s\"%s%s}\r\n",
+                           now / G_USEC_PER_SEC, now % G_USEC_PER_SEC, name,
+                           data ? ", \"data\": " : "", data ? data : "");
+}
+
+static void fail(GString *out, const char *class, const char *text)
+{
+    g_string_printf(out, "\"error\": {\"class\": \"%s\", \"desc\": ", class);
+    json_add_string(out, text);
+    g_string_append_c(out, '}');
+}
+
+/* ---- commands: the member of the answer ---- */
+
+static void qmp_capabilities(struct control *c, const char *arguments, GString *out)
+{
+    (void)arguments;
+    if (c->negotiated)
+        fail(out, "CommandNotFound",
+             "Capabilities negotiation is already complete, command ignored");
+    else
+        g_string_assign(out, "\"return\": {}");
+    c->negotiated = true;
+}
+
+static void qmp_status(struct control *c, const char *arguments, GString *out)
+{
+    bool stopped = c->all->stopped;
+
+    (void)arguments;
+    g_string_printf(out, "\"return\": {\"status\": \"%s\", \"singlestep\": false, \"running\": %s}",
+                    stopped ? "paused" : "running", stopped ? "false" : "true");
+}
+
+static void qmp_version(struct control *c, const char *arguments, GString *out)
+{
+    (void)c, (void)arguments;
+    g_string_assign(out, "\"return\": " VERSION);
+}
+
+static void qmp_commands(struct control *c, const char *arguments, GString *out)
+{
+    (void)c, (void)arguments;
+    g_string_assign(out, "\"return\": [");
+    for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
+        g_string_append_printf(out, "%s{\"name\": \"%s\"}", k ? ", " : "", commands[k].name);
+    g_string_append_c(out, ']');
+}
+
+static void qmp_nothing(struct control *c, const char *arguments, GString *out)
+{
+    (void)c, (void)arguments;
+    g_string_assign(out, "\"return\": {}");
+}
+
+static void qmp_stop(struct control *c, const char *arguments, GString *out)
+{
+    qmp_nothing(c, arguments, out);
+    control_set_stopped(c->all, true);
+}
+
+static void qmp_cont(struct control *c, const char *arguments, GString *out)
+{
+    qmp_nothing(c, arguments, out);
+    control_set_stopped(c->all, false);
+}
+
+static void qmp_reset(struct control *c, const char *arguments, GString *out)
+{
+    struct arm_error err = {0};
+
+    (void)arguments;
+    if (arm_reset(c->all->m, &err) < 0)
+        fail(out, "GenericError", err.text);
+    else
+        g_string_assign(out, "\"return\": {}");
+    if (!err.code)
+        control_tell(c->all, "RESET", "{\"guest\": false, \"reason\": \"host-qmp-system-reset\"}");
+}
+
+static void qmp_powerdown(struct control *c, const char *arguments, GString *out)
+{
+    qmp_nothing(c, arguments, out);
+    arm_power_button(c->all->m);
+    control_tell(c->all, "POWERDOWN", NULL);
+}
+
+static void qmp_quit(struct control *c, const char *arguments, GString *out)
+{
+    qmp_nothing(c, arguments, out);
+    c->all->quit = true;
+}
+
+static void qmp_monitor(struct control *c, const char *arguments, GString *out)
+{
+    g_autofree char *text = json_member(arguments, "command-line");
+    g_autofree char *line = text ? json_string(text) : NULL;
+    g_autoptr(GString) answer = g_string_new(NULL);
+
+    if (!line) {
+        fail(out, "GenericError", "Parameter 'command-line' is missing");
+        return;
+    }
+    control_command(c, line, answer);
+    g_string_assign(out, "\"return\": ");
+    json_add_string(out, answer->str);
+}
+
+/* ---- a request ---- */
+
+static qmp_fn *find(const char *name)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
+        if (!strcmp(commands[k].name, name))
+            return commands[k].fn;
+    return NULL;
+}
+
+static void execute(struct control *c, const char *name, const char *arguments, GString *out)
+{
+    qmp_fn *fn = find(name);
+    g_autofree char *text = NULL;
+
+    if (fn && (c->negotiated || fn == qmp_capabilities)) {
+        fn(c, arguments, out);
+        return;
+    }
+    text = fn ? g_strdup_printf("Expecting capabilities negotiation with 'qmp_capabilities'")
+              : g_strdup_printf("The command %s has not been found", name);
+    fail(out, "CommandNotFound", text);
+}
+
+void qmp_execute(struct control *c, const char *request, GString *out)
+{
+    g_autofree char *name_text = json_member(request, "execute"), *id = json_member(request, "id");
+    g_autofree char *name = name_text ? json_string(name_text) : NULL;
+    g_autofree char *arguments = json_member(request, "arguments");
+    g_autoptr(GString) member = g_string_new(NULL);
+
+    if (name)
+        execute(c, name, arguments ? arguments : "{}", member);
+    else
+        fail(member, "GenericError", "QMP input lacks member 'execute'");
+    g_string_append_printf(out, "{%s%s%s}\r\n", member->str, id ? ", \"id\": " : "", id ? id : "");
+}
