@@ -50,6 +50,38 @@ static bool add_sub_flags(struct tr *t, unsigned k, const struct insn *i, unsign
     return true;
 }
 
+/* CF = C, or not C with @inverted; with NZCV staying where they are now, or nobody reading them. */
+static void carry(struct tr *t, bool inverted)
+{
+    if (t->s.flags == FLAGS_CPU)
+        tr_save_flags(t);
+    bool is_inverted = t->s.flags == FLAGS_SUB;
+    if (t->s.flags == FLAGS_SAVED) {
+        x86_rr(&t->c, 0x0fba, 0, 4, JIT_FLAGS); /* bt ebx, 8 */
+        x86_byte(&t->c, 8);
+    }
+    if (is_inverted != inverted)
+        x86_byte(&t->c, 0xf5); /* cmc */
+}
+
+/* ADC, SBC; arg: SUBTRACT, and whether they set flags. x86 borrows where Arm does not carry. */
+enum { SETS = 8 };
+
+static bool add_with_carry(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    bool sub = arg & SUBTRACT, sets = arg & SETS && jit_wants_flags(t, k);
+    enum x86_reg n = tr_use(t, i->rn, RDX), m = tr_use(t, i->rm, RCX);
+
+    if (!sets && t->live[k + 1])
+        tr_save_flags(t);
+    carry(t, sub);
+    x86_mov(&t->c, 1, RAX, n);
+    x86_alu(&t->c, sub ? ALU_SBB : ALU_ADC, i->sz, RAX, m);
+    tr_done(t, i->rd, RAX);
+    t->s.flags = !sets ? FLAGS_SAVED : sub ? FLAGS_SUB : FLAGS_ADD;
+    return true;
+}
+
 static bool is_plain(const struct insn *i)
 {
     return i->imm == 0;
@@ -68,6 +100,10 @@ static const struct jit_template rows[] = {
     {A64_SUBS_reg, SHIFTED | SUBTRACT, add_sub_flags, NULL},
     {A64_ADDS_ext, EXTENDED, add_sub_flags, NULL},
     {A64_SUBS_ext, EXTENDED | SUBTRACT, add_sub_flags, NULL},
+    {A64_ADC, 0, add_with_carry, jit_keeps_flags},
+    {A64_SBC, SUBTRACT, add_with_carry, jit_keeps_flags},
+    {A64_ADCS, SETS, add_with_carry, jit_keeps_flags},
+    {A64_SBCS, SETS | SUBTRACT, add_with_carry, jit_keeps_flags},
 };
 
 const struct jit_templates jit_dp_add = JIT_TEMPLATES(rows);

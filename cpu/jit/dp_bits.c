@@ -98,13 +98,25 @@ static bool count_zeros(struct tr *t, unsigned k, const struct insn *i, unsigned
     return true;
 }
 
+/* REV32 of 64 bits: each half. */
+static bool reverse_halves(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    (void)k, (void)arg;
+    reverse(t, k, i, 1);
+    enum x86_reg r = tr_use(t, i->rd, RAX);
+    x86_mov(&t->c, 1, RAX, r);
+    x86_shift(&t->c, SHIFT_ROR, 1, RAX, 32);
+    tr_done(t, i->rd, RAX);
+    return true;
+}
+
 static const struct jit_template rows[] = {
     {A64_UBFM, SHIFT_SHR, bitfield, NULL}, {A64_SBFM, SHIFT_SAR, bitfield, NULL},
     {A64_BFM, 0, bitfield_insert, NULL},   {A64_EXTR, 0, extract, NULL},
     {A64_LSLV, SHIFT_SHL, shift_by, NULL}, {A64_LSRV, SHIFT_SHR, shift_by, NULL},
     {A64_ASRV, SHIFT_SAR, shift_by, NULL}, {A64_RORV, SHIFT_ROR, shift_by, NULL},
     {A64_REV_w, 0, reverse, NULL},         {A64_REV_x, 1, reverse, NULL},
-    {A64_CLZ, 0, count_zeros, NULL},
+    {A64_CLZ, 0, count_zeros, NULL},       {A64_REV32, 0, reverse_halves, NULL},
 };
 
 const struct jit_templates jit_dp_bits = JIT_TEMPLATES(rows);

@@ -1,4 +1,4 @@
-/* Products. */
+/* Products and quotients. */
 #include "cpu/jit/operand.h"
 
 /* arg: the product is subtracted; the operands are 32 bits, signed or not. */
@@ -46,11 +46,48 @@ static bool multiply_high(struct tr *t, unsigned k, const struct insn *i, unsign
     return true;
 }
 
+/* RAX: the dividend, and the quotient. What x86 has no answer for: by zero it is zero; by minus one
+ * it is the negative, also of the least number. */
+static bool divide(struct tr *t, unsigned k, const struct insn *i, unsigned is_signed)
+{
+    struct x86_code *c = &t->c;
+    enum x86_reg m = tr_use(t, i->rm, RCX), n = tr_use(t, i->rn, RAX);
+    uint8_t *minus = NULL, *end[2];
+
+    (void)k;
+    x86_mov(c, i->sz, RAX, n);
+    x86_test(c, i->sz, m, m);
+    uint8_t *zero = x86_jcc(c, CC_E);
+    if (is_signed) {
+        x86_alu_imm(c, ALU_CMP, i->sz, m, -1);
+        minus = x86_jcc(c, CC_E);
+        x86_rex(c, i->sz, 0, 0, 0, false);
+        x86_byte(c, 0x99); /* cdq, cqo */
+    } else {
+        x86_mov_imm(c, RDX, 0);
+    }
+    x86_rr(c, 0xf7, i->sz, is_signed ? 7 : 6, m);
+    end[0] = x86_jmp(c);
+    if (minus) {
+        x86_bind(c, minus);
+        x86_neg(c, i->sz, RAX);
+        end[1] = x86_jmp(c);
+    }
+    x86_bind(c, zero);
+    x86_mov_imm(c, RAX, 0);
+    x86_bind(c, end[0]);
+    if (minus)
+        x86_bind(c, end[1]);
+    tr_done(t, i->rd, RAX);
+    return true;
+}
+
 static const struct jit_template rows[] = {
     {A64_MADD, 0, multiply, NULL},          {A64_MSUB, SUBTRACT, multiply, NULL},
     {A64_SMADDL, SIGNED, multiply, NULL},   {A64_SMSUBL, SIGNED | SUBTRACT, multiply, NULL},
     {A64_UMADDL, UNSIGNED, multiply, NULL}, {A64_UMSUBL, UNSIGNED | SUBTRACT, multiply, NULL},
     {A64_UMULH, 4, multiply_high, NULL},    {A64_SMULH, 5, multiply_high, NULL},
+    {A64_UDIV, false, divide, NULL},        {A64_SDIV, true, divide, NULL},
 };
 
 const struct jit_templates jit_dp_mul = JIT_TEMPLATES(rows);

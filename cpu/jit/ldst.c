@@ -3,12 +3,13 @@
 #include "cpu/exec/ldst.h"
 #include "cpu/jit/vector.h"
 
-enum mode { OFFSET = LS_OFFSET, POST = LS_POST, PRE = LS_PRE, INDEX, LITERAL };
+enum mode { OFFSET = LS_OFFSET, POST = LS_POST, PRE = LS_PRE, INDEX, LITERAL, BASE };
 
 struct kind {
     unsigned size; /* bytes of one register */
     enum mode mode;
     bool load, sign, wide, pair, vector;
+    bool aligned; /* or it is for the exec_ function */
 };
 
 /* arg: log2 of the size, the mode, and these. */
@@ -19,6 +20,7 @@ enum {
     WIDE = 0x100,
     PAIR = 0x200,
     V = 0x400,
+    ALIGNED = 0x800,
 };
 
 static struct kind kind_of(unsigned arg)
@@ -29,7 +31,8 @@ static struct kind kind_of(unsigned arg)
                          .sign = (arg & SIGN) == SIGN,
                          .wide = arg & WIDE,
                          .pair = arg & PAIR,
-                         .vector = arg & V};
+                         .vector = arg & V,
+                         .aligned = arg & ALIGNED};
 }
 
 static bool writes_back(const struct kind *a)
@@ -49,7 +52,7 @@ static enum x86_reg address(struct tr *t, const struct insn *i, const struct kin
     }
     enum x86_reg base = tr_use(t, i->rn, RAX);
     if (a->mode != INDEX) {
-        x86_lea(c, 1, RAX, x86_at(base, a->mode == POST ? 0 : (int32_t)i->imm));
+        x86_lea(c, 1, RAX, x86_at(base, a->mode == POST || a->mode == BASE ? 0 : (int32_t)i->imm));
         return base;
     }
     enum x86_reg index = tr_use(t, i->rm, RCX);
@@ -65,8 +68,7 @@ static enum x86_reg address(struct tr *t, const struct insn *i, const struct kin
     return base;
 }
 
-/* RAX: an address; becomes that of the host. Jumps to @slow where L1 has not all of @size bytes. */
-static void look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, bool load)
+void tr_look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, bool load)
 {
     struct x86_code *c = &t->c;
     int32_t half =
@@ -196,7 +198,11 @@ static bool access(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
         x86_test_imm(&t->c, 0, base, 15);
         slow->from[jumps++] = x86_jcc(&t->c, CC_NE);
     }
-    look_up(t, slow, jumps, a->pair ? 2u * a->size : a->size, a->load);
+    if (a->aligned && a->size > 1) {
+        x86_test_imm(&t->c, 0, RAX, (int32_t)a->size - 1);
+        slow->from[jumps++] = x86_jcc(&t->c, CC_NE);
+    }
+    tr_look_up(t, slow, jumps, a->pair ? 2u * a->size : a->size, a->load);
     move(t, i, a);
     if (writes_back(a))
         write_back(t, i);
@@ -216,6 +222,10 @@ static bool access(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     ROW(name##_off##w, log2, OFFSET, PAIR | (what)),                                               \
         ROW(name##_post##w, log2, POST, PAIR | (what)),                                            \
         ROW(name##_pre##w, log2, PRE, PAIR | (what))
+
+#define ORDERED(name, what)                                                                        \
+    ROW(name##B, 0, BASE, ALIGNED | (what)), ROW(name##H, 1, BASE, ALIGNED | (what)),              \
+        ROW(name##_w, 2, BASE, ALIGNED | (what)), ROW(name##_x, 3, BASE, ALIGNED | (what) | WIDE)
 
 /* clang-format off */
 static const struct jit_template rows[] = {
@@ -267,6 +277,9 @@ static const struct jit_template rows[] = {
     ROW(LDR_lit_w, 2, LITERAL, LOAD),
     ROW(LDR_lit_x, 3, LITERAL, LOAD | WIDE),
     ROW(LDRSW_lit, 2, LITERAL, SIGN | WIDE),
+    ORDERED(LDAR, LOAD),
+    ORDERED(LDAPR, LOAD),
+    ORDERED(STLR, 0),
 };
 /* clang-format on */
 

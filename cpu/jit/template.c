@@ -1,11 +1,11 @@
 #include "cpu/jit/template.h"
 
-extern const struct jit_templates jit_branch, jit_dp_add, jit_dp_bits, jit_dp_cond, jit_dp_logic,
-    jit_dp_mul, jit_ldst, jit_fp, jit_fp_convert;
+extern const struct jit_templates jit_atomic, jit_branch, jit_dp_add, jit_dp_bits, jit_dp_cond,
+    jit_dp_logic, jit_dp_mul, jit_fp, jit_fp_convert, jit_ldst, jit_sys;
 
 static const struct jit_templates *const lists[] = {
-    &jit_branch, &jit_dp_add, &jit_dp_bits, &jit_dp_cond,    &jit_dp_logic,
-    &jit_dp_mul, &jit_ldst,   &jit_fp,      &jit_fp_convert,
+    &jit_atomic, &jit_branch, &jit_dp_add,     &jit_dp_bits, &jit_dp_cond, &jit_dp_logic,
+    &jit_dp_mul, &jit_fp,     &jit_fp_convert, &jit_ldst,    &jit_sys,
 };
 
 void jit_templates(const struct jit_template *by_op[A64_OP_COUNT])

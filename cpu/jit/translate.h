@@ -137,6 +137,10 @@ void tr_check_fp(struct tr *t, unsigned k);
 /* After a call of C in a block that had done tr_fp_enter(). EFLAGS go. */
 void tr_fp_restart(struct tr *t);
 
+/* RAX: an address; becomes that of the host. Jumps to @slow, whose from[@jumps] is free, where L1
+ * has not all of @size bytes. RCX and RDX go. */
+void tr_look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, bool load);
+
 /* Everything to where it is between blocks. RAX and RCX go. */
 void tr_settle(struct tr *t);
 

@@ -280,6 +280,13 @@ static inline void x86_test_imm(struct x86_code *c, unsigned w, enum x86_reg r, 
     x86_imm32(c, v);
 }
 
+/* test dword [m], imm32 */
+static inline void x86_test_mem_imm(struct x86_code *c, struct x86_mem m, int32_t v)
+{
+    x86_rm(c, 0xf7, 0, 0, m);
+    x86_imm32(c, v);
+}
+
 static inline void x86_cmov(struct x86_code *c, enum x86_cc cc, unsigned w, enum x86_reg to,
                             enum x86_reg from)
 {

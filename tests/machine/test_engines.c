@@ -62,7 +62,9 @@ static bool is_wanted(const struct a64_row *r, bool memory)
 {
     bool accesses = r->facts & (BIT(FACT_LD) | BIT(FACT_ST));
 
-    if (r->feature != FEAT_BASE || r->jit == JIT_END || r->cls == A64_UNDEF)
+    if (r->feature != FEAT_BASE && r->feature != FEAT_LSE && r->feature != FEAT_LRCPC)
+        return false;
+    if (r->jit == JIT_END || r->cls == A64_UNDEF)
         return false;
     if (r->facts & (BIT(FACT_DIRECT) | BIT(FACT_INDIRECT) | BIT(FACT_RSYS) | BIT(FACT_WSYS)))
         return false;
@@ -158,6 +160,9 @@ static void emit_system(struct program *p, uint64_t *random)
         {0xd2a00608, 0xd5181048}, /* mov x8, #3 << 20; msr cpacr_el1, x8 */
         {0xd508871f, 0xd5033fdf}, /* tlbi vmalle1; isb */
         {0xd518d089, 0xd538d08a}, /* msr tpidr_el1, x9; mrs x10, tpidr_el1 */
+        {0xd53b422b, 0xd503233f}, /* mrs x11, daif; paciasp */
+        {0xd5384106, 0xd50323bf}, /* mrs x6, sp_el0; autiasp */
+        {0xd5184106, 0xd51b4226}, /* msr sp_el0, x6; msr daif, x6 */
         {0xd50041bf, 0xd53bd060}, /* msr spsel, #1; mrs x0, tpidrro_el0 */
     };
     const uint32_t *w = words[random_next(random) % ARRAY_SIZE(words)];

@@ -1,0 +1,101 @@
+/* FEAT_LSE, cpu/exec/atomics.c: aligned, and in L1 as a store is. CPUs take turns, so that nothing
+ * is locked. */
+#include "cpu/jit/template.h"
+#include "cpu/jit/translate.h"
+
+/* arg: log2 of the size, and the operation. */
+enum { SIZE = 3, OPERATION = 4 /* shift */ };
+enum { OP_ADD, OP_CLR, OP_EOR, OP_SET, OP_SWP, OP_CAS };
+
+/* RAX: the host's address. */
+static struct stub *begin(struct tr *t, unsigned k, const struct insn *i, unsigned size)
+{
+    struct x86_code *c = &t->c;
+    unsigned jumps = 0;
+    enum x86_reg base = tr_use(t, i->rn, RAX);
+
+    tr_touch(t, i->rm);
+    tr_touch(t, i->rd);
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+    if (i->rn == REG_SP || size > 1) {
+        x86_test_imm(c, 0, base, i->rn == REG_SP ? 15 : (int32_t)size - 1);
+        slow->from[jumps++] = x86_jcc(c, CC_NE);
+    }
+    x86_mov(c, 1, RAX, base);
+    tr_look_up(t, slow, jumps, size, false);
+    return slow;
+}
+
+static void end(struct tr *t, struct stub *slow)
+{
+    slow->back = t->c.p;
+    slow->reload = t->s.valid;
+}
+
+/* op [@m], @r by size. */
+static void to_memory(struct x86_code *c, unsigned op, unsigned size, enum x86_reg r,
+                      struct x86_mem m)
+{
+    x86_rm_prefixed(c, size == 2 ? 0x66 : 0, size == 1 ? op : op + 1, size == 8, r, m, size == 1);
+}
+
+static void load(struct x86_code *c, unsigned size, enum x86_reg r, struct x86_mem m)
+{
+    if (size >= 4)
+        x86_rm(c, 0x8b, size == 8, r, m);
+    else
+        x86_rm(c, size == 1 ? 0x0fb6 : 0x0fb7, 0, r, m);
+}
+
+static bool atomic(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    static const uint8_t ops[] = {0x00, 0x20, 0x30, 0x08, 0x88}; /* add, and, xor, or, mov */
+    unsigned size = 1u << (arg & SIZE), op = arg >> OPERATION;
+    struct stub *slow = begin(t, k, i, size);
+    enum x86_reg m = tr_use(t, i->rm, RCX);
+
+    load(&t->c, size, RDX, x86_at(RAX, 0));
+    if (op == OP_CLR) {
+        x86_mov(&t->c, 1, RCX, m);
+        x86_not(&t->c, 1, RCX);
+        m = RCX;
+    }
+    to_memory(&t->c, ops[op], size, m, x86_at(RAX, 0));
+    tr_done(t, i->rd, RDX);
+    end(t, slow);
+    return true;
+}
+
+static bool compare_and_swap(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    unsigned size = 1u << (arg & SIZE);
+    struct stub *slow = begin(t, k, i, size);
+    struct x86_code *c = &t->c;
+    enum x86_reg r;
+
+    x86_mov(c, 1, RCX, RAX);
+    r = tr_use(t, i->rm, RAX);
+    x86_mov(c, 1, RAX, r);
+    r = tr_use(t, i->rd, RDX);
+    to_memory(c, 0x0fb0, size, r, x86_at(RCX, 0)); /* cmpxchg */
+    if (size < 8)
+        x86_movzx(c, size, RAX, RAX);
+    tr_done(t, i->rm, RAX);
+    end(t, slow);
+    return true;
+}
+
+#define ROWS(name, op, emit)                                                                       \
+    {A64_##name##B, 0 | (op) << OPERATION, emit, NULL},                                            \
+        {A64_##name##H, 1 | (op) << OPERATION, emit, NULL},                                        \
+        {A64_##name##_w, 2 | (op) << OPERATION, emit, NULL},                                       \
+    {                                                                                              \
+        A64_##name##_x, 3 | (op) << OPERATION, emit, NULL                                          \
+    }
+
+static const struct jit_template rows[] = {
+    ROWS(LDADD, OP_ADD, atomic), ROWS(LDCLR, OP_CLR, atomic), ROWS(LDEOR, OP_EOR, atomic),
+    ROWS(LDSET, OP_SET, atomic), ROWS(SWP, OP_SWP, atomic),   ROWS(CAS, OP_CAS, compare_and_swap),
+};
+
+const struct jit_templates jit_atomic = JIT_TEMPLATES(rows);

@@ -1,0 +1,201 @@
+/* System instructions whose usual case is short: hints, barriers, plain system registers, DAIF.
+ * What they depend on is asked; anything else is done by their exec_ functions, behind the block.
+ */
+#include "cpu/events.h"
+#include "cpu/jit/template.h"
+#include "cpu/jit/translate.h"
+#include "cpu/sysreg_quick.h"
+
+/* Nothing to do: unallocated hints, and what has no effect here. */
+static bool nothing(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    (void)t, (void)k, (void)i, (void)arg;
+    return true;
+}
+
+/* A word of the CPU has one of @bits: to @slow. */
+static void leave_if(struct tr *t, struct stub *slow, unsigned *jumps, size_t offset, uint32_t bits)
+{
+    x86_test_mem_imm(&t->c, x86_at(CPU, (int32_t)offset), (int32_t)bits);
+    slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
+}
+
+/* Somebody wants @event. */
+static void leave_if_wanted(struct tr *t, struct stub *slow, unsigned *jumps, unsigned event)
+{
+    leave_if(t, slow, jumps, offsetof(struct cpu, wanted) + event / 32 * 4, 1u << event % 32);
+}
+
+static void come_back(struct tr *t, struct stub *slow)
+{
+    slow->back = t->c.p;
+    slow->reload = t->s.valid;
+}
+
+/* @arg: the key. Disabled, as it always is without FEAT_PAuth, they leave the pointer alone. */
+static bool pac(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    unsigned jumps = 0;
+
+    (void)i;
+    if (!has_feature(&t->cpu->features, FEAT_PAuth))
+        return true;
+    tr_save_flags(t);
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+    leave_if(t, slow, &jumps, offsetof(struct cpu, block), (uint32_t)BLOCK_PAC(arg));
+    come_back(t, slow);
+    return true;
+}
+
+static bool strip(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    (void)k, (void)i, (void)arg;
+    return !has_feature(&t->cpu->features, FEAT_PAuth);
+}
+
+static bool barrier(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    unsigned jumps = 0;
+
+    (void)i, (void)arg;
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+    leave_if_wanted(t, slow, &jumps, ARM_EVENT_BARRIER);
+    leave_if_wanted(t, slow, &jumps, (unsigned)__builtin_ctzll(WANTED_LATE));
+    come_back(t, slow);
+    return true;
+}
+
+static bool clear_exclusive(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    (void)k, (void)i, (void)arg;
+    x86_mov_imm(&t->c, RAX, 0);
+    x86_rm_prefixed(&t->c, 0, 0x88, 0, RAX, CPU_FIELD(excl_valid), true);
+    return true;
+}
+
+static bool mask_interrupts(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    unsigned jumps = 0;
+
+    (void)arg;
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+    x86_test_mem_imm(&t->c, CPU_FIELD(block), BLOCK_EL);
+    slow->from[jumps++] = x86_jcc(&t->c, CC_E);
+    leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
+    x86_rm(&t->c, 0x80, 0, 1, CPU_FIELD(ps.daif)); /* or byte */
+    x86_byte(&t->c, (unsigned)bits((uint64_t)i->imm, 11, 8));
+    come_back(t, slow);
+    return true;
+}
+
+/* ---- system registers ---- */
+
+#define MODE (BLOCK_EL | BLOCK_SP | BLOCK_E2H)
+
+/* To @slow, if the CPU is not in the mode in which the block is made. */
+static void check_mode(struct tr *t, struct stub *slow, unsigned *jumps)
+{
+    x86_rm(&t->c, 0x8b, 0, RAX, CPU_FIELD(block));
+    x86_alu_imm(&t->c, ALU_AND, 0, RAX, MODE);
+    x86_alu_imm(&t->c, ALU_CMP, 0, RAX, (int32_t)(t->cpu->block & MODE));
+    slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
+}
+
+static struct x86_mem storage(enum sysreg sr)
+{
+    return x86_at(CPU, (int32_t)(offsetof(struct cpu, sr) + 8 * (size_t)sr));
+}
+
+static void read_daif(struct tr *t, enum x86_reg d)
+{
+    x86_rm(&t->c, 0x0fb6, 0, d, CPU_FIELD(ps.daif));
+    x86_shift(&t->c, SHIFT_SHL, 0, d, 6);
+}
+
+static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    enum sysreg sr = sysreg_lookup((uint16_t)(i->imm >> 5));
+    enum sr_mode mode = sr_mode(t->cpu);
+    unsigned jumps = 0;
+    bool daif = sr == SR_DAIF && t->cpu->ps.el;
+
+    (void)arg;
+    if (sr == SR_NONE || !(daif || t->cpu->sr_quick[sr] & SR_PLAIN_READ(mode)))
+        return false;
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+    check_mode(t, slow, &jumps);
+    leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_READ);
+    enum x86_reg d = tr_def(t, i->rd, RAX);
+    if (daif)
+        read_daif(t, d);
+    else
+        x86_load(&t->c, d, storage(sr_quick_target(sr, mode)));
+    tr_done(t, i->rd, d);
+    come_back(t, slow);
+    return true;
+}
+
+static bool write(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    enum sysreg sr = sysreg_lookup((uint16_t)(i->imm >> 5));
+    enum sr_mode mode = sr_mode(t->cpu);
+    unsigned jumps = 0;
+
+    (void)arg;
+    if (sr == SR_NONE || !(t->cpu->sr_quick[sr] & SR_PLAIN_WRITE(mode)))
+        return false;
+    sr = sr_quick_target(sr, mode);
+    tr_touch(t, i->rd);
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+    check_mode(t, slow, &jumps);
+    leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
+    enum x86_reg v = tr_use(t, i->rd, RAX);
+    if (t->cpu->sr_mask[sr] != UINT64_MAX) {
+        x86_mov_imm(&t->c, RCX, t->cpu->sr_mask[sr]);
+        x86_alu(&t->c, ALU_AND, 1, RCX, v);
+        v = RCX;
+    }
+    if (t->cpu->sr_res1[sr]) {
+        x86_mov(&t->c, 1, RCX, v);
+        x86_mov_imm(&t->c, RDX, t->cpu->sr_res1[sr]);
+        x86_alu(&t->c, ALU_OR, 1, RCX, RDX);
+        v = RCX;
+    }
+    x86_store(&t->c, storage(sr), v);
+    come_back(t, slow);
+    return true;
+}
+
+static const struct jit_template rows[] = {
+    {A64_HINT, 0, nothing, jit_keeps_flags},
+    {A64_NOP, 0, nothing, jit_keeps_flags},
+    {A64_YIELD, 0, nothing, jit_keeps_flags},
+    {A64_BTI, 0, nothing, jit_keeps_flags},
+    {A64_PRFM_imm, 0, nothing, jit_keeps_flags},
+    {A64_PRFM_reg, 0, nothing, jit_keeps_flags},
+    {A64_PRFM_lit, 0, nothing, jit_keeps_flags},
+    {A64_PACIA1716, 0, pac, jit_keeps_flags},
+    {A64_PACIB1716, 1, pac, jit_keeps_flags},
+    {A64_AUTIA1716, 0, pac, jit_keeps_flags},
+    {A64_AUTIB1716, 1, pac, jit_keeps_flags},
+    {A64_PACIAZ, 0, pac, jit_keeps_flags},
+    {A64_PACIASP, 0, pac, jit_keeps_flags},
+    {A64_PACIBZ, 1, pac, jit_keeps_flags},
+    {A64_PACIBSP, 1, pac, jit_keeps_flags},
+    {A64_AUTIAZ, 0, pac, jit_keeps_flags},
+    {A64_AUTIASP, 0, pac, jit_keeps_flags},
+    {A64_AUTIBZ, 1, pac, jit_keeps_flags},
+    {A64_AUTIBSP, 1, pac, jit_keeps_flags},
+    {A64_XPACLRI, 0, strip, NULL},
+    {A64_DMB, 0, barrier, NULL},
+    {A64_DSB, 0, barrier, NULL},
+    {A64_DSB_nXS, 0, barrier, NULL},
+    {A64_ISB, 0, barrier, NULL},
+    {A64_SB, 0, barrier, NULL},
+    {A64_CLREX, 0, clear_exclusive, jit_keeps_flags},
+    {A64_MSR_DAIFSet, 0, mask_interrupts, NULL},
+    {A64_MRS, 0, read, NULL},
+    {A64_MSR_reg, 0, write, NULL},
+};
+
+const struct jit_templates jit_sys = JIT_TEMPLATES(rows);
