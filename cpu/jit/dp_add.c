@@ -50,11 +50,9 @@ static bool add_sub_flags(struct tr *t, unsigned k, const struct insn *i, unsign
     return true;
 }
 
-/* CF = C, or not C with @inverted; with NZCV staying where they are now, or nobody reading them. */
+/* CF = C, or not C with @inverted; NZCV are not in the CPU. */
 static void carry(struct tr *t, bool inverted)
 {
-    if (t->s.flags == FLAGS_CPU)
-        tr_save_flags(t);
     bool is_inverted = t->s.flags == FLAGS_SUB;
     if (t->s.flags == FLAGS_SAVED) {
         x86_rr(&t->c, 0x0fba, 0, 4, JIT_FLAGS); /* bt ebx, 8 */
@@ -70,10 +68,12 @@ enum { SETS = 8 };
 static bool add_with_carry(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     bool sub = arg & SUBTRACT, sets = arg & SETS && jit_wants_flags(t, k);
-    enum x86_reg n = tr_use(t, i->rn, RDX), m = tr_use(t, i->rm, RCX);
+    enum x86_reg n, m;
 
-    if (!sets && t->live[k + 1])
+    if ((!sets && t->live[k + 1]) || t->s.flags == FLAGS_CPU)
         tr_save_flags(t);
+    n = tr_use(t, i->rn, RDX);
+    m = tr_use(t, i->rm, RCX);
     carry(t, sub);
     x86_mov(&t->c, 1, RAX, n);
     x86_alu(&t->c, sub ? ALU_SBB : ALU_ADC, i->sz, RAX, m);

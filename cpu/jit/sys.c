@@ -106,6 +106,28 @@ static struct x86_mem storage(enum sysreg sr)
     return x86_at(CPU, (int32_t)(offsetof(struct cpu, sr) + 8 * (size_t)sr));
 }
 
+/* May an access at EL1 be one of storage alone, once it has passed its checks? See
+ * cpu->sr_allowed. */
+static bool once_allowed(const struct tr *t, enum sysreg sr, bool write)
+{
+    const struct sysreg_row *row = &sysreg_rows[sr];
+
+    if (sr_mode(t->cpu) != SR_MODE_EL1 || row->gic || row->fp || row->hpmn ||
+        t->cpu->sr_quick[sr] & (SR_LATE | SR_TRAP_CONTROL))
+        return false;
+    return write ? !row->wr && !row->fx && !row->event : !row->rd && !row->take;
+}
+
+static void check_allowed(struct tr *t, struct stub *slow, unsigned *jumps, enum sysreg sr,
+                          bool write)
+{
+    size_t offset = offsetof(struct cpu, sr_allowed) + 8 * ((size_t)write * SR_COUNT + (size_t)sr);
+
+    x86_load(&t->c, RAX, CPU_FIELD(trap_epoch));
+    x86_rm(&t->c, ALU_CMP, 1, RAX, x86_at(CPU, (int32_t)offset));
+    slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
+}
+
 static void read_daif(struct tr *t, enum x86_reg d)
 {
     x86_rm(&t->c, 0x0fb6, 0, d, CPU_FIELD(ps.daif));
@@ -120,11 +142,16 @@ static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     bool daif = sr == SR_DAIF && t->cpu->ps.el;
 
     (void)arg;
-    if (sr == SR_NONE || !(daif || t->cpu->sr_quick[sr] & SR_PLAIN_READ(mode)))
+    if (sr == SR_NONE)
+        return false;
+    bool plain = daif || t->cpu->sr_quick[sr] & SR_PLAIN_READ(mode);
+    if (!plain && !once_allowed(t, sr, false))
         return false;
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     check_mode(t, slow, &jumps);
     leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_READ);
+    if (!plain)
+        check_allowed(t, slow, &jumps, sr, false);
     enum x86_reg d = tr_def(t, i->rd, RAX);
     if (daif)
         read_daif(t, d);
@@ -142,13 +169,18 @@ static bool write(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     unsigned jumps = 0;
 
     (void)arg;
-    if (sr == SR_NONE || !(t->cpu->sr_quick[sr] & SR_PLAIN_WRITE(mode)))
+    if (sr == SR_NONE)
+        return false;
+    bool plain = t->cpu->sr_quick[sr] & SR_PLAIN_WRITE(mode);
+    if (!plain && !once_allowed(t, sr, true))
         return false;
     sr = sr_quick_target(sr, mode);
     tr_touch(t, i->rd);
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     check_mode(t, slow, &jumps);
     leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
+    if (!plain)
+        check_allowed(t, slow, &jumps, sr, true);
     enum x86_reg v = tr_use(t, i->rd, RAX);
     if (t->cpu->sr_mask[sr] != UINT64_MAX) {
         x86_mov_imm(&t->c, RCX, t->cpu->sr_mask[sr]);
