@@ -17,9 +17,7 @@ struct reader {
 
 static unsigned file_number(struct reader *r, const char *name)
 {
-    g_autofree char *path = r->folder && !g_path_is_absolute(name)
-                                ? g_build_filename(r->folder, name, NULL)
-                                : g_strdup(name);
+    g_autofree char *path = g_canonicalize_filename(name, r->folder ? r->folder : "/");
     unsigned number = GPOINTER_TO_UINT(g_hash_table_lookup(r->files, path));
 
     if (!number) {

@@ -16,10 +16,22 @@ struct symbol {
     uint32_t order;         /* in the file */
 };
 
+/* A section of instructions. */
+struct code {
+    uint64_t address;
+    GByteArray *bytes;
+};
+
 struct symbols {
     GArray *list;   /* struct symbol, by address */
     GString *names; /* each with its zero */
+    GArray *code;   /* struct code */
 };
+
+static void clear_code(void *ptr)
+{
+    g_byte_array_unref(((struct code *)ptr)->bytes);
+}
 
 struct symbols *symbols_new(void)
 {
@@ -27,6 +39,8 @@ struct symbols *symbols_new(void)
 
     s->list = g_array_new(FALSE, TRUE, sizeof(struct symbol));
     s->names = g_string_new(NULL);
+    s->code = g_array_new(FALSE, TRUE, sizeof(struct code));
+    g_array_set_clear_func(s->code, clear_code);
     return s;
 }
 
@@ -80,6 +94,19 @@ static void add_table(struct symbols *s, const char *file, size_t length, const 
     }
 }
 
+static void add_code(struct symbols *s, const char *file, size_t length, const Elf64_Shdr *section,
+                     uint64_t offset)
+{
+    const void *at = piece(file, length, section->sh_offset, section->sh_size);
+
+    if (!at || section->sh_type != SHT_PROGBITS || !(section->sh_flags & SHF_EXECINSTR) ||
+        section->sh_size > UINT32_MAX)
+        return;
+    struct code one = {section->sh_addr + offset, g_byte_array_new()};
+    g_byte_array_append(one.bytes, at, (guint)section->sh_size);
+    g_array_append_val(s->code, one);
+}
+
 static void add_elf(struct symbols *s, const char *file, size_t length, uint64_t offset)
 {
     Elf64_Shdr table, strings;
@@ -88,9 +115,11 @@ static void add_elf(struct symbols *s, const char *file, size_t length, uint64_t
     memcpy(&eh, file, sizeof(eh));
     if (eh.e_shentsize != sizeof(table))
         return;
-    for (unsigned k = 0; k < eh.e_shnum && section(file, length, &eh, k, &table); k++)
+    for (unsigned k = 0; k < eh.e_shnum && section(file, length, &eh, k, &table); k++) {
+        add_code(s, file, length, &table, offset);
         if (table.sh_type == SHT_SYMTAB && section(file, length, &eh, table.sh_link, &strings))
             add_table(s, file, length, &table, &strings, offset);
+    }
 }
 
 /* ADDRESS TYPE NAME a line. */
@@ -171,6 +200,7 @@ void symbols_free(struct symbols *s)
         return;
     g_array_unref(s->list);
     g_string_free(s->names, TRUE);
+    g_array_unref(s->code);
     g_free(s);
 }
 
@@ -222,4 +252,21 @@ bool symbols_get(const struct symbols *s, unsigned index, uint64_t *address, uin
     *size = one->size ? one->size : last ? REACH : MIN(next->address - one->address, REACH);
     *name = s->names->str + one->name;
     return true;
+}
+
+bool symbols_have_code(const struct symbols *s)
+{
+    return s->code->len != 0;
+}
+
+size_t symbols_code(const struct symbols *s, uint64_t address, const uint8_t **bytes)
+{
+    for (unsigned k = 0; k < s->code->len; k++) {
+        const struct code *c = &g_array_index(s->code, struct code, k);
+        if (address < c->address || address - c->address >= c->bytes->len)
+            continue;
+        *bytes = c->bytes->data + (address - c->address);
+        return c->bytes->len - (address - c->address);
+    }
+    return 0;
 }

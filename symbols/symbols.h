@@ -35,3 +35,10 @@ bool symbols_name(const struct symbols *s, uint64_t address, char *buf, unsigned
  * there are fewer. @s: may be NULL. */
 bool symbols_get(const struct symbols *s, unsigned index, uint64_t *address, uint64_t *size,
                  const char **name);
+
+/* The instructions that an ELF file has from @address on, to the end of their section. @bytes: live
+ * as long as @s. Return: how many bytes; 0: none. */
+size_t symbols_code(const struct symbols *s, uint64_t address, const uint8_t **bytes);
+
+/* Has the file any instructions? */
+bool symbols_have_code(const struct symbols *s);

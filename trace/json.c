@@ -19,11 +19,11 @@ static void quoted(GString *out, const char *text)
     g_string_append_c(out, '"');
 }
 
-static void key(GString *out, const char *name)
+static void add_key(GString *out, const char *key)
 {
     if (out->str[out->len - 1] != '{')
         g_string_append_c(out, ',');
-    quoted(out, name);
+    quoted(out, key);
     g_string_append_c(out, ':');
 }
 
@@ -35,21 +35,21 @@ void json_begin(GString *out, char phase, const char *name, uint64_t ns, unsigne
         json_text(out, "name", name);
 }
 
-void json_number(GString *out, const char *name, uint64_t value)
+void json_number(GString *out, const char *key, uint64_t value)
 {
-    key(out, name);
+    add_key(out, key);
     g_string_append_printf(out, "%" PRIu64, value);
 }
 
-void json_text(GString *out, const char *name, const char *value)
+void json_text(GString *out, const char *key, const char *value)
 {
-    key(out, name);
+    add_key(out, key);
     quoted(out, value);
 }
 
 void json_args(GString *out)
 {
-    key(out, "args");
+    add_key(out, "args");
     g_string_append_c(out, '{');
 }
 

@@ -1,12 +1,16 @@
 #include "trace/names.h"
 
 #include <glib.h>
+#include <string.h>
 
 #include "symbols/kernels.h"
 #include "symbols/symbols.h"
 
 /* A kernel's image is moved by a multiple of this. */
 #define MOVE_UNIT (UINT64_C(64) << 10)
+
+/* Words that are compared to know a page again, a power of two. */
+#define WINDOW 16
 
 /* Where a world has the program of a file. */
 struct move {
@@ -15,12 +19,20 @@ struct move {
     uint64_t offset;
 };
 
+/* A page of a world: has it the file's instructions? */
+struct page {
+    uint64_t number;
+    uint16_t vmid;
+    bool guest, high; /* high: EL2's */
+    bool same;
+};
+
 struct file {
     char *path;
     struct symbols *symbols;
-    bool image;
-    uint64_t vectors; /* of a kernel that may have moved itself; 0: none */
-    GArray *moves;    /* struct move */
+    GHashTable *pages; /* struct page, by itself; NULL: the file has no instructions */
+    uint64_t vectors;  /* of a kernel that may have moved itself; 0: none */
+    GArray *moves;     /* struct move */
 };
 
 struct trace_names {
@@ -38,6 +50,23 @@ static void clear_file(void *ptr)
     g_free(f->path);
     symbols_free(f->symbols);
     g_array_unref(f->moves);
+    if (f->pages)
+        g_hash_table_unref(f->pages);
+}
+
+static unsigned page_hash(const void *key)
+{
+    const struct page *p = key;
+
+    return (unsigned)(p->number ^ p->number >> 20) * 4 + p->vmid * 31U + p->guest * 2U + p->high;
+}
+
+static int same_page(const void *a, const void *b)
+{
+    const struct page *x = a, *y = b;
+
+    return x->number == y->number && x->vmid == y->vmid && x->guest == y->guest &&
+           x->high == y->high;
 }
 
 struct trace_names *trace_names_new(struct arm_machine *m)
@@ -67,9 +96,9 @@ static struct file *file_at(const struct trace_names *n, unsigned k)
     return &g_array_index(n->files, struct file, k);
 }
 
-int trace_names_add(struct trace_names *n, const char *spec, bool image, struct arm_error *err)
+int trace_names_add(struct trace_names *n, const char *spec, struct arm_error *err)
 {
-    struct file f = {.image = image};
+    struct file f = {0};
     uint64_t offset, vectors;
 
     f.symbols = symbols_load(spec, &f.path, &offset, err);
@@ -81,6 +110,8 @@ int trace_names_add(struct trace_names *n, const char *spec, bool image, struct 
     if (!f.vectors)
         /* symbols_load() has moved its symbols already. */
         g_array_append_val(f.moves, ((struct move){false, 0, 0}));
+    if (symbols_have_code(f.symbols))
+        f.pages = g_hash_table_new_full(page_hash, same_page, g_free, NULL);
     n->any_vectors |= f.vectors != 0;
     g_array_append_val(n->files, f);
     return 0;
@@ -160,28 +191,65 @@ static bool offset_in(const struct file *f, const struct arm_event *e, uint64_t 
 
 /* ---- names ---- */
 
-/* Is what a guest has at @address what EL2 has there? */
-static bool is_the_same(const struct trace_names *n, unsigned cpu, unsigned el, uint64_t address)
+/* Are most of the words around @address the file's? A kernel patches some of its own. */
+static bool compare(const struct trace_names *n, const struct file *f, unsigned cpu, unsigned el,
+                    uint64_t address, uint64_t offset)
 {
-    struct arm_translation low, high;
+    uint32_t memory[WINDOW], word;
+    const uint8_t *bytes;
+    uint64_t from = address & ~(uint64_t)(sizeof(memory) - 1);
+    unsigned same = 0, others = 0;
 
-    return arm_translate(n->m, cpu, el, address, ARM_ACCESS_READ, &low) &&
-           arm_translate(n->m, cpu, 2, address, ARM_ACCESS_READ, &high) && low.pa == high.pa;
+    if (!arm_virt_read(n->m, cpu, el, from, memory, sizeof(memory)))
+        return false;
+    for (unsigned k = 0; k < WINDOW; k++) {
+        if (symbols_code(f->symbols, from + 4 * (uint64_t)k - offset, &bytes) < sizeof(word))
+            continue;
+        memcpy(&word, bytes, sizeof(word));
+        if (word == memory[k])
+            same++;
+        else
+            others++;
+    }
+    return same > others;
+}
+
+/* Has memory at @address what the file has? It is looked at once for each page of a world. */
+static bool is_there(const struct trace_names *n, const struct file *f, unsigned cpu, unsigned el,
+                     const struct arm_event *e, uint64_t address, uint64_t offset)
+{
+    bool guest = e && e->guest && el < 2;
+    struct page key = {address >> 12, guest ? e->vmid : 0, guest, el == 2, false}, *page;
+
+    if (!f->pages)
+        return true;
+    page = g_hash_table_lookup(f->pages, &key);
+    if (!page) {
+        key.same = compare(n, f, cpu, el, address, offset);
+        page = g_memdup2(&key, sizeof(key));
+        g_hash_table_add(f->pages, page);
+    }
+    return page->same;
+}
+
+/* Does @f know @address? Then its symbol is in @buf. */
+static bool knows(const struct trace_names *n, const struct file *f, unsigned cpu, unsigned el,
+                  const struct arm_event *e, uint64_t address, uint64_t *offset, char *buf,
+                  unsigned size)
+{
+    return offset_in(f, el < 2 ? e : NULL, offset) &&
+           symbols_name(f->symbols, address - *offset, buf, size) &&
+           is_there(n, f, cpu, el, e, address, *offset);
 }
 
 bool trace_name(struct trace_names *n, unsigned cpu, unsigned el, const struct arm_event *e,
                 uint64_t address, char *buf, unsigned size)
 {
-    bool guest = e && e->guest && el < 2;
+    uint64_t offset;
 
-    for (unsigned k = 0; n && k < n->files->len; k++) {
-        const struct file *f = file_at(n, k);
-        uint64_t offset;
-        if (offset_in(f, guest ? e : NULL, &offset) &&
-            symbols_name(f->symbols, address - offset, buf, size) &&
-            (!guest || !f->image || is_the_same(n, cpu, el, address)))
+    for (unsigned k = 0; n && k < n->files->len; k++)
+        if (knows(n, file_at(n, k), cpu, el, e, address, &offset, buf, size))
             return true;
-    }
     return n && kernels_name(n->kernels, cpu, el, address, buf, size);
 }
 
@@ -191,10 +259,7 @@ bool trace_names_file(const struct trace_names *n, const struct arm_event *e, ui
     char name[16];
 
     for (unsigned k = 0; n && k < n->files->len; k++) {
-        const struct file *f = file_at(n, k);
-        if (!offset_in(f, e, offset) ||
-            !symbols_name(f->symbols, address - *offset, name, sizeof(name)) ||
-            (e->guest && f->image && !is_the_same(n, e->cpu, e->el, address)))
+        if (!knows(n, file_at(n, k), e->cpu, e->el, e, address, offset, name, sizeof(name)))
             continue;
         *file = k;
         return true;

@@ -21,11 +21,11 @@ void trace_names_free(struct trace_names *n);
  * trace_names_add() - @spec: FILE, or FILE@OFFSET with what the program was moved by: an ELF file,
  * a System.map, or what /proc/kallsyms has said. A kernel's file (one with "vectors" in the upper
  * half of addresses) without an offset is looked for: its vectors are where VBAR_EL1 says.
- * @image: it is the machine's own image: in a guest it names only what EL2 has at the same address.
+ * A file that has instructions names only where memory has the same.
  *
  * Return: 0 or -ARM_Exxx and a sentence.
  */
-int trace_names_add(struct trace_names *n, const char *spec, bool image, struct arm_error *err);
+int trace_names_add(struct trace_names *n, const char *spec, struct arm_error *err);
 
 /* All are added, and a snapshot is restored. */
 void trace_names_begin(struct trace_names *n);

@@ -63,9 +63,9 @@ static bool add_symbols(struct traces *t, const struct trace_request *req)
     bool good = true;
 
     for (const char *const *s = req->symbols; s && *s && good; s++)
-        good = trace_names_add(t->names, *s, false, &err) == 0;
+        good = trace_names_add(t->names, *s, &err) == 0;
     if (!req->symbols && req->image && check_has_symbols(req->image))
-        good = trace_names_add(t->names, req->image, true, &err) == 0;
+        good = trace_names_add(t->names, req->image, &err) == 0;
     if (!good)
         fprintf(t->outputs->say, "armillary: --symbols: %s\n", err.text);
     else
