@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "symbols/symbols.h"
 #include "trace/names.h"
 
 static const struct {
@@ -33,12 +34,24 @@ static void free_pattern(void *pattern)
     g_pattern_spec_free(pattern);
 }
 
+static void free_span(void *ptr)
+{
+    struct trace_span *s = ptr;
+
+    g_free(s->first);
+    g_free(s->last);
+    g_array_unref(s->bounds);
+    g_free(s);
+}
+
 void trace_filter_clear(struct trace_filter *f)
 {
     if (f->ranges)
         g_array_unref(f->ranges);
     if (f->patterns)
         g_ptr_array_unref(f->patterns);
+    if (f->spans)
+        g_ptr_array_unref(f->spans);
     if (f->registers)
         g_array_unref(f->registers);
     trace_filter_init(f);
@@ -124,6 +137,14 @@ static bool parse_pc(struct trace_filter *f, const char *value)
             f->ranges = g_array_new(FALSE, FALSE, sizeof(r));
         g_array_append_val(f->ranges, r);
         return r.first <= r.last;
+    }
+    if (ends[1]) {
+        struct trace_span s = {g_strdup(ends[0]), g_strdup(ends[1]),
+                               g_array_new(FALSE, TRUE, sizeof(struct trace_range))};
+        if (!f->spans)
+            f->spans = g_ptr_array_new_with_free_func(free_span);
+        g_ptr_array_add(f->spans, g_memdup2(&s, sizeof(s)));
+        return s.first[0] && s.last[0];
     }
     if (!f->patterns)
         f->patterns = g_ptr_array_new_with_free_func(free_pattern);
@@ -213,6 +234,46 @@ static bool in_functions(const struct trace_filter *f, struct trace_names *names
     return false;
 }
 
+/* What a file has of @s: nothing is a range that ends before it begins. */
+static struct trace_range bounds_of(const struct trace_span *s, struct trace_names *names,
+                                    unsigned file)
+{
+    const struct symbols *symbols;
+    struct trace_range r = {1, 0};
+    const char *path, *name;
+    uint64_t address, size;
+
+    if (!trace_names_get(names, file, &path, &symbols) ||
+        !symbols_find(symbols, s->first, &address))
+        return r;
+    r.first = address;
+    for (unsigned k = 0; symbols_get(symbols, k, &address, &size, &name); k++)
+        if (!strcmp(name, s->last))
+            r.last = address + size - 1;
+    return r;
+}
+
+static bool in_spans(const struct trace_filter *f, struct trace_names *names,
+                     const struct arm_event *e)
+{
+    unsigned file;
+    uint64_t offset;
+
+    if (!f->spans || !trace_names_file(names, e, e->pc, &file, &offset))
+        return false;
+    for (unsigned k = 0; k < f->spans->len; k++) {
+        const struct trace_span *s = f->spans->pdata[k];
+        while (s->bounds->len <= file) {
+            struct trace_range r = bounds_of(s, names, s->bounds->len);
+            g_array_append_val(s->bounds, r);
+        }
+        const struct trace_range *r = &g_array_index(s->bounds, struct trace_range, file);
+        if (e->pc - offset >= r->first && e->pc - offset <= r->last)
+            return true;
+    }
+    return false;
+}
+
 static bool insn_uses(uint32_t word, uint32_t number)
 {
     struct arm_insn_use use;
@@ -281,7 +342,8 @@ bool trace_filter_passes(const struct trace_filter *f, struct arm_machine *m,
         if (at < f->from || at >= f->to)
             return false;
     }
-    if ((f->ranges || f->patterns) && !in_ranges(f, e->pc) && !in_functions(f, names, e))
+    if ((f->ranges || f->patterns || f->spans) && !in_ranges(f, e->pc) &&
+        !in_functions(f, names, e) && !in_spans(f, names, e))
         return false;
     return !f->registers || uses_one(f, e);
 }

@@ -25,11 +25,19 @@ struct trace_filter {
     uint64_t last;       /* 0: all */
     GArray *ranges;      /* struct trace_range; NULL: none */
     GPtrArray *patterns; /* GPatternSpec of names; NULL: none */
+    GPtrArray *spans;    /* struct trace_span; NULL: none */
     GArray *registers;   /* uint32_t, numbers; NULL: none */
 };
 
 struct trace_range {
     uint64_t first, last;
+};
+
+/* From one function to another of the same file. */
+struct trace_span {
+    char *first, *last;
+    GArray *bounds; /* struct trace_range of each file, by its own addresses, found when it is asked
+                       for */
 };
 
 void trace_filter_init(struct trace_filter *f);

@@ -10,6 +10,7 @@
  * to registers, and of devices to memory
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "trace/format.h"
@@ -243,13 +244,31 @@ static void power(struct trace *t, const struct arm_event *e)
 
 /* ---- interrupts and devices ---- */
 
+/* "INTID 33 (SPI 1)": its kind and number among those. */
+static char *interrupt_name(const struct arm_event *e)
+{
+    static const struct {
+        unsigned end, first;
+        const char *kind;
+    } kinds[] = {{16, 0, "SGI"},
+                 {32, 16, "PPI"},
+                 {1020, 32, "SPI"},
+                 {8192, 1020, "special"},
+                 {UINT_MAX, 8192, "LPI"}};
+    unsigned k = 0;
+
+    while (e->irq.intid >= kinds[k].end && kinds[k].end != UINT_MAX)
+        k++;
+    return g_strdup_printf("%sINTID %u (%s %u)", e->irq.virt ? "virtual " : "", e->irq.intid,
+                           kinds[k].kind, e->irq.intid - kinds[k].first);
+}
+
 /* Spans of one row may overlap: asynchronous events, an id each. */
 static void span(struct trace *t, const struct arm_event *e, enum view view, bool opens)
 {
     struct perfetto *p = t->self;
     g_autofree char *id = g_strdup_printf("%u.%u.%u.%u", view, e->cpu, e->irq.intid, e->irq.virt);
-    g_autofree char *name =
-        g_strdup_printf("%sINTID %u", e->irq.virt ? "virtual " : "", e->irq.intid);
+    g_autofree char *name = interrupt_name(e);
     unsigned tid = e->cpu == ARM_NO_CPU ? 0 : e->cpu + 1;
 
     if (opens == g_hash_table_contains(p->spans, id))
