@@ -108,7 +108,8 @@ static void device_facts(GString *to, const struct arm_config *c)
     static const char *const kinds[] = {[ARM_VIRTIO_BLK] = "block",
                                         [ARM_VIRTIO_CONSOLE] = "console",
                                         [ARM_VIRTIO_RNG] = "rng",
-                                        [ARM_VIRTIO_NET] = "net"};
+                                        [ARM_VIRTIO_NET] = "net",
+                                        [ARM_VIRTIO_9P] = "9p"};
 
     fact(to, "virtio", "version %d", c->virtio_legacy ? 1 : 2);
     fact(to, "high memory", "%s", c->no_highmem ? "no" : "yes");
@@ -121,6 +122,7 @@ static void device_facts(GString *to, const struct arm_config *c)
              v->no_event_idx ? ", no event index" : "", v->no_indirect ? ", no indirect" : "");
         pci_fact(to, &v->pci);
         drive_fact(to, "disk", &v->drive);
+        name_fact(to, "folder", v->folder.path);
     }
     for (unsigned n = 0; n < c->fw_cfg_count; n++)
         fact(to, "fw_cfg", "%s", c->fw_cfg[n].name);

@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "base/state_io.h"
 #include "devices/testdev.h"
+#include "devices/virtio_9p.h"
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
 #include "devices/virtio_net.h"
@@ -27,6 +28,7 @@ struct virt_plugged {
         struct virtio_console console;
         struct virtio_rng rng;
         struct virtio_net net;
+        struct virtio_9p folder;
     };
 };
 
@@ -113,13 +115,33 @@ static int plug_net(struct virt_plugged *p, const struct plug *plug, struct arm_
     return 0;
 }
 
+static int plug_9p(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    static const enum folder_security securities[] = {
+        [ARM_FOLDER_NONE] = FOLDER_NONE,
+        [ARM_FOLDER_PASSTHROUGH] = FOLDER_PASSTHROUGH,
+        [ARM_FOLDER_MAPPED] = FOLDER_MAPPED,
+    };
+    const struct arm_folder *from = &plug->what->folder;
+    struct folder folder;
+    int rc;
+
+    if (!from->path || !from->tag || !*from->tag || strlen(from->tag) > VIRTIO_9P_TAG_MAX)
+        return error_set(err, ARM_EINVAL,
+                         "virtio 9p: expected a folder, and a tag of 1 to %d characters",
+                         VIRTIO_9P_TAG_MAX);
+    rc = folder_open(&folder, from->path, securities[from->security], from->readonly, err);
+    if (!rc)
+        virtio_9p_init(&p->folder, plug->log, plug->mem, &folder, from->tag);
+    return rc;
+}
+
 static int plug_one(struct virt_plugged **out, const struct plug *plug, struct arm_error *err)
 {
     static int (*const kinds[])(struct virt_plugged *, const struct plug *, struct arm_error *) = {
-        [ARM_VIRTIO_BLK] = plug_blk,
-        [ARM_VIRTIO_CONSOLE] = plug_console,
-        [ARM_VIRTIO_RNG] = plug_rng,
-        [ARM_VIRTIO_NET] = plug_net,
+        [ARM_VIRTIO_BLK] = plug_blk, [ARM_VIRTIO_CONSOLE] = plug_console,
+        [ARM_VIRTIO_RNG] = plug_rng, [ARM_VIRTIO_NET] = plug_net,
+        [ARM_VIRTIO_9P] = plug_9p,
     };
 
     int rc;
@@ -225,8 +247,10 @@ int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, s
 void virt_destroy_slots(struct virt_board *board)
 {
     for (unsigned i = 0; i < VIRT_SLOTS; i++) {
-        if (board->plugged[i])
+        if (board->plugged[i]) {
+            virtio_destroy(&board->plugged[i]->virtio);
             disk_close(&board->plugged[i]->disk);
+        }
         free(board->plugged[i]);
         board->plugged[i] = NULL;
     }

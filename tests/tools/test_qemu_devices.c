@@ -97,6 +97,28 @@ static void test_a_device_on_pci_has_qemus_place(void **state)
                      0x84); /* all but MSI-X */
 }
 
+static void test_a_folder_is_a_device_of_either_transport(void **state)
+{
+    (void)state;
+    char folder[256], virtfs[256];
+
+    snprintf(folder, sizeof(folder), "local,id=f,path=%s,security_model=none", in_dir(""));
+    snprintf(virtfs, sizeof(virtfs), "local,path=%s,mount_tag=a,,b,readonly", in_dir(""));
+    assert_int_equal(
+        PEEK(ID(31), "-fsdev", folder, "-device", "virtio-9p-device,fsdev=f,mount_tag=host"), 9);
+    assert_int_equal(PEEK(SLOT(31) + 0x100, "-fsdev", folder, "-device",
+                          "virtio-9p-device,fsdev=f,mount_tag=host"),
+                     strlen("host"));
+    assert_int_equal(PEEK(PCI_ID(1), "-virtfs", virtfs), 9);
+    assert_contains(
+        RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "virtio-9p-pci,fsdev=x,mount_tag=t")->err,
+        "fsdev=x: expected the id of a -fsdev");
+    assert_contains(RUN(MINIMAL, "-kernel", in_dir("off"), "-fsdev", "local,id=f,path=x")->err,
+                    "expected security_model=");
+    assert_contains(RUN(MINIMAL, "-kernel", in_dir("off"), "-fsdev", "proxy,id=f,path=x")->err,
+                    "-fsdev proxy is not offered");
+}
+
 static void test_the_first_disk_is_the_first_that_a_guest_finds(void **state)
 {
     (void)state;
@@ -173,6 +195,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_older_and_newer_boards_are_as_qemu_has_them),
         cmocka_unit_test(test_a_device_is_in_the_slot_of_its_bus),
         cmocka_unit_test(test_network_devices_are_in_their_slots_with_their_addresses),
+        cmocka_unit_test(test_a_folder_is_a_device_of_either_transport),
         cmocka_unit_test(test_a_device_on_pci_has_qemus_place),
         cmocka_unit_test(test_the_first_disk_is_the_first_that_a_guest_finds),
         cmocka_unit_test(test_a_cdrom_is_only_read),

@@ -8,6 +8,7 @@
 #include "properties.h"
 #include "qemu_debug.h"
 #include "qemu_devices.h"
+#include "qemu_folder.h"
 #include "qemu_host.h"
 #include "qemu_loaders.h"
 #include "qemu_machine.h"
@@ -25,6 +26,7 @@ struct qemu {
     struct qemu_host host;
     struct qemu_debug debug;
     struct qemu_net net;
+    struct qemu_folders folders;
     struct qemu_memory memory;
     struct qemu_process process;
     struct options *own; /* `armillary run`'s limits and debug options */

@@ -53,6 +53,8 @@ TEXT(device, netdev)
 TEXT(device, mac)
 TEXT(device, on)
 TEXT(device, serial)
+TEXT(device, fsdev)
+TEXT(device, tag)
 #undef TEXT
 #undef FLAG
 
@@ -254,7 +256,7 @@ bool qemu_object(struct qemu *q, const char *option, const char *value)
 /* ---- -device ---- */
 
 typedef bool connect_fn(struct qemu *q, const struct qemu_device *device);
-static connect_fn connect_blk, connect_rng, connect_serial, connect_port, connect_net;
+static connect_fn connect_blk, connect_rng, connect_serial, connect_port, connect_net, connect_9p;
 
 static bool set_event_idx(struct qemu *q, const char *value)
 {
@@ -316,6 +318,12 @@ static const struct property rng_properties[] = {
     {"period", "N", NULL, NULL},
 };
 
+static const struct property p9_properties[] = {
+    {"fsdev", "ID", set_device_fsdev, NULL},
+    {"mount-tag", "TAG", set_device_tag, NULL},
+    VIRTIO_PROPERTIES,
+};
+
 static const struct property serial_properties[] = {VIRTIO_PROPERTIES};
 
 static const struct property pcie_port_properties[] = {
@@ -346,6 +354,8 @@ static const struct qemu_driver {
            qemu_pci_connect_port),
     DRIVER("virtio-blk-pci", PCI, "Storage", "virtio-blk", blk_properties, connect_blk),
     DRIVER("virtio-blk-device", "virtio-bus", "Storage", NULL, blk_properties, connect_blk),
+    DRIVER("virtio-9p-pci", PCI, "Storage", "virtio-9p", p9_properties, connect_9p),
+    DRIVER("virtio-9p-device", "virtio-bus", "Storage", NULL, p9_properties, connect_9p),
     DRIVER("virtio-net-pci", PCI, "Network", "virtio-net", net_properties, connect_net),
     DRIVER("virtio-net-device", "virtio-bus", "Network", NULL, net_properties, connect_net),
     DRIVER("virtconsole", "virtio-serial-bus", "Input", NULL, port_properties, connect_port),
@@ -614,6 +624,14 @@ static bool connect_net(struct qemu *q, const struct qemu_device *device)
     return qemu_net_plug(q, what, device->netdev, device->mac, q->req.config.virtio_count,
                          &virtio) &&
            add_virtio(q, device, virtio);
+}
+
+static bool connect_9p(struct qemu *q, const struct qemu_device *device)
+{
+    struct arm_virtio virtio = {.kind = ARM_VIRTIO_9P};
+
+    return qemu_folder_plug(q, device->driver->name, device->fsdev, device->tag, &virtio.folder) &&
+           (!virtio.folder.path || add_virtio(q, device, virtio));
 }
 
 static bool connect_rng(struct qemu *q, const struct qemu_device *device)

@@ -28,7 +28,7 @@ struct qemu_object {
 
 struct qemu_device {
     const struct qemu_driver *driver;
-    const char *id, *drive, *chardev, *name, *rng, *netdev, *mac, *serial,
+    const char *id, *drive, *chardev, *name, *rng, *netdev, *mac, *serial, *fsdev, *tag,
         *on; /* on: the bus it is to be on, or NULL */
     struct qemu_pci_wish pci;
     bool no_event_idx, no_indirect;
