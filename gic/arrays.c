@@ -111,7 +111,9 @@ struct irq_array {
 
 static const struct irq_array irq_arrays[] = {
 #define ARRAY(name, offset, bits, sizes, read, write) {offset, bits, read, write},
+#define GICV2_ARRAY(name, offset, bits, sizes)
 #include "gic/arrays.def"
+#undef GICV2_ARRAY
 #undef ARRAY
 };
 

@@ -44,10 +44,10 @@ static void say_spi(const struct out *o, const struct gic *gic, unsigned n)
 
     if (gic->irouter[n] & IROUTER_IRM)
         snprintf(target, sizeof(target), "any cpu");
-    else if (gic->target[n] == TARGET_NONE)
+    else if (gic_spi_target(gic, n) == TARGET_NONE)
         snprintf(target, sizeof(target), "no cpu");
     else
-        snprintf(target, sizeof(target), "cpu %u", gic->target[n]);
+        snprintf(target, sizeof(target), "cpu %u", gic_spi_target(gic, n));
     say_irq(o, &gic->spi[n / 32], n % 32, PRIVATE_COUNT + n, target);
 }
 

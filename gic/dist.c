@@ -52,13 +52,28 @@ static unsigned one_of_n(const struct gic *gic, unsigned prio, unsigned group)
     return first;
 }
 
+/* The targets of a GICv2's SPI, a bit a CPU. With one CPU there is nothing to choose. */
+static unsigned v2_targets(const struct gic *gic, unsigned n)
+{
+    return gic->cpus == 1 ? 1 : gic->itargetsr[n];
+}
+
 unsigned gic_spi_target(const struct gic *gic, unsigned n)
 {
     const struct irq_bank *b = &gic->spi[n / 32];
 
+    if (gic->v2)
+        return v2_targets(gic, n) ? (unsigned)__builtin_ctz(v2_targets(gic, n)) : TARGET_NONE;
     if (!bit(gic->any[n / 32], n % 32))
         return gic->target[n];
     return one_of_n(gic, b->prio[n % 32], bit(b->group, n % 32));
+}
+
+/* All targets of a GICv2's SPI see it, and the first that acknowledges it has it (IHI0048 3.1). */
+static bool is_forwarded(const struct gic_cpu *c, unsigned n)
+{
+    return c->gic->v2 ? bit(v2_targets(c->gic, n), c->index)
+                      : gic_spi_target(c->gic, n) == c->index;
 }
 
 static uint32_t bank_ready(const struct irq_bank *b)
@@ -114,7 +129,7 @@ static struct gic_hppi highest_pending(struct gic_cpu *c, bool wake)
         for (cand = bank_candidates(b, groups); cand; cand &= cand - 1) {
             unsigned n = (unsigned)__builtin_ctz(cand);
 
-            if (gic_spi_target(gic, w * 32 + n) == c->index)
+            if (is_forwarded(c, w * 32 + n))
                 consider(&best, b, n, PRIVATE_COUNT + w * 32 + n);
         }
     }
@@ -128,8 +143,11 @@ static void update_pins(struct gic_cpu *c)
     bool signal =
         c->hppi.intid != INTID_NONE && if_can_preempt(&c->phys, c->hppi.prio, c->hppi.group);
 
-    gic_set_pin(&c->fiq, &c->pins.fiq, signal && c->hppi.group == 0);
-    gic_set_pin(&c->irq, &c->pins.irq, signal && c->hppi.group == 1);
+    /* Of a GICv2 group 0 leaves as FIQ only with GICC_CTLR.FIQEn. */
+    bool fiq = c->hppi.group == 0 && (!c->gic->v2 || c->fiqen);
+
+    gic_set_pin(&c->fiq, &c->pins.fiq, signal && fiq);
+    gic_set_pin(&c->irq, &c->pins.irq, signal && !fiq);
 }
 
 void gic_update_cpu(struct gic_cpu *c)
@@ -181,7 +199,7 @@ void gic_update_all(struct gic *gic)
 static void update_spi(struct gic *gic, unsigned n)
 {
     update_ready(gic, n / 32);
-    if (bit(gic->any[n / 32], n % 32))
+    if (gic->v2 || bit(gic->any[n / 32], n % 32))
         update_cpus(gic);
     else if (gic->target[n] != TARGET_NONE)
         gic_update_cpu(&gic->cpu[gic->target[n]]);

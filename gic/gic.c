@@ -35,8 +35,13 @@ static int check_config(const struct gic_config *cfg, struct arm_error *err)
         return error_set(err, ARM_EINVAL,
                          "GIC: %u preemption bits, expected 5 to 7, at most the %u priority bits",
                          prebits, pribits);
-    if (cfg->v2_guests && !cfg->accessing_cpu)
+    if ((cfg->v2_guests || cfg->v2) && !cfg->accessing_cpu)
         return error_set(err, ARM_EINVAL, "GIC: GICV must be told which CPU accesses it");
+    if (cfg->v2 && cfg->cpus > GICV2_CPUS_MAX)
+        return error_set(err, ARM_EINVAL, "GICv2: %u CPUs, expected 1 to %d", cfg->cpus,
+                         GICV2_CPUS_MAX);
+    if (cfg->v2 && cfg->mem)
+        return error_set(err, ARM_EINVAL, "GICv2: it has no ITS");
     return 0;
 }
 
@@ -73,7 +78,7 @@ struct gic *gic_create(const struct gic_config *cfg, struct arm_error *err)
         error_set(err, ARM_ENOMEM, "GIC: no memory for %u CPUs", cfg->cpus);
         return NULL;
     }
-    gic->dist.ops = &gicd_ops;
+    gic->dist.ops = cfg->v2 ? &gicd2_ops : &gicd_ops;
     gic->dist.log = cfg->log;
     gic->its.dev.ops = &gits_ops;
     gic->its.dev.log = cfg->log;
@@ -83,7 +88,12 @@ struct gic *gic_create(const struct gic_config *cfg, struct arm_error *err)
     gic->mem = cfg->mem;
     gic->gicv.ops = &gicv_ops;
     gic->gicv.log = cfg->log;
-    gic->v2_guests = cfg->v2_guests;
+    gic->gicc.ops = &gicc_ops;
+    gic->gich.ops = &gich_ops;
+    gic->v2m.ops = &gicv2m_ops;
+    gic->gicc.log = gic->gich.log = gic->v2m.log = cfg->log;
+    gic->v2 = cfg->v2;
+    gic->v2_guests = cfg->v2_guests || cfg->v2;
     gic->accessing_cpu = cfg->accessing_cpu;
     gic->accessing_ctx = cfg->accessing_ctx;
     gic->log = cfg->log;
@@ -125,16 +135,19 @@ static void reset_cpu_side(struct gic_cpu *c)
     reset_interface(&c->virt);
     c->ich_hcr = 0;
     c->sre = !c->gic->v2_guests;
-    c->v_ackctl = c->v_fiqen = false;
+    c->v_ackctl = c->v_fiqen = c->ackctl = c->fiqen = false;
     memset(c->lr, 0, sizeof(c->lr));
 }
 
 static void reset_cpu(struct gic_cpu *c)
 {
     reset_bank(&c->bank);
+    if (c->gic->v2)
+        c->bank.enable = SGI_MASK;
+    memset(c->sgi_from, 0, sizeof(c->sgi_from));
     gic_lpi_reset(c);
     c->gicr_ctlr = 0;
-    c->asleep = true;
+    c->asleep = !c->gic->v2;
     reset_cpu_side(c);
     icv_update(c);
 }
@@ -162,6 +175,7 @@ void gic_reset(struct gic *gic)
     gic_its_reset(&gic->its);
     for (unsigned w = 0; w < SPI_BANKS; w++)
         reset_bank(&gic->spi[w]);
+    memset(gic->itargetsr, 0, sizeof(gic->itargetsr));
     for (unsigned n = 0; n < gic->spis; n++) {
         gic->irouter[n] = 0;
         gic_route_spi(gic, n);
@@ -217,16 +231,36 @@ struct device *gic_virtual_interface(struct gic *gic)
     return gic->v2_guests ? &gic->gicv : NULL;
 }
 
+struct device *gic_physical_interface(struct gic *gic)
+{
+    return gic->v2 ? &gic->gicc : NULL;
+}
+
+struct device *gic_hypervisor_control(struct gic *gic)
+{
+    return gic->v2 ? &gic->gich : NULL;
+}
+
+struct device *gic_message_frame(struct gic *gic)
+{
+    return gic->v2 ? &gic->v2m : NULL;
+}
+
+struct gic_cpu *gic_accessing_cpu(struct gic *gic)
+{
+    return &gic->cpu[gic->accessing_cpu(gic->accessing_ctx) % gic->cpus];
+}
+
 struct device *gic_its(struct gic *gic)
 {
     return gic->mem ? &gic->its.dev : NULL;
 }
 
-/* PIDR4.., PIDR0.., CIDR0..3 of an Arm GICv3: PIDR2.ArchRev is 3; the part number is the caller's.
- */
-uint64_t gic_id_register(uint64_t offset, uint8_t part)
+/* PIDR4.., PIDR0.., CIDR0..3 of an Arm GIC; PIDR2.ArchRev is @revision. */
+uint64_t gic_id_register(uint64_t offset, uint8_t part, unsigned revision)
 {
-    const uint8_t ids[] = {0x44, 0, 0, 0, part, 0xb4, 0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1};
+    const uint8_t pidr2 = (uint8_t)(revision << 4 | 0xb);
+    const uint8_t ids[] = {0x44, 0, 0, 0, part, 0xb4, pidr2, 0, 0x0d, 0xf0, 0x05, 0xb1};
 
     return ids[(offset - GIC_ID_OFFSET) / 4];
 }

@@ -1,7 +1,10 @@
 /*
- * The interrupt controller: GICv3 (IHI0069) with one security state (GICD_CTLR.DS == 1), affinity
+ * The interrupt controller: a GICv3 (IHI0069) with one security state (GICD_CTLR.DS == 1), affinity
  * routing always on, and an ITS with LPIs; and its CPU interfaces, physical and virtual, which CPUs
  * reach as system registers. Group 0 interrupts leave as FIQ, group 1 interrupts as IRQ.
+ *
+ * Or a GICv2 (IHI0048B.b) without the Security Extensions, as a GIC-400: no redistributors, ITS
+ * and system registers, but GICC, GICH and GICV in memory, and a GICv2m frame.
  */
 #pragma once
 
@@ -21,12 +24,15 @@ struct physmem;
 struct state_io;
 
 #define GIC_CPUS_MAX      512
+#define GICV2_CPUS_MAX    8
 #define GIC_SPIS_MAX      988 /* INTIDs 32..1019 */
 #define GIC_LRS_MAX       16
 #define GICD_WINDOW_BYTES 0x10000
 #define GICR_WINDOW_BYTES 0x20000 /* two frames a CPU: RD_base, SGI_base */
 #define GITS_WINDOW_BYTES 0x20000 /* control and translation frames */
 #define GICV_WINDOW_BYTES 0x2000
+#define GICV2M_FIRST      80 /* INTIDs of the SPIs that messages make: QEMU's virt has the same */
+#define GICV2M_COUNT      64
 
 struct gic_config {
     unsigned cpus;         /* 1..GIC_CPUS_MAX */
@@ -38,7 +44,9 @@ struct gic_config {
                          as many as priority bits, at most 7. */
     bool id24;        /* CPU interfaces have 24-bit INTIDs, else 16 */
     bool v2_guests;   /* ICC_SRE_EL1.SRE is writable: with SRE == 0 a guest uses GICV */
-    /* Which CPU makes the access that a device function is called for; needed with v2_guests. */
+    bool v2;          /* a GICv2, for at most GICV2_CPUS_MAX CPUs; without mem */
+    /* Which CPU makes the access that a device function is called for; needed with v2_guests or v2.
+     */
     unsigned (*accessing_cpu)(void *ctx);
     void *accessing_ctx;
     struct physmem *mem;       /* where the tables of the ITS and of LPIs are; must outlive the GIC.
@@ -89,8 +97,14 @@ struct device *gic_redistributor(struct gic *gic, unsigned cpu);
 /* The ITS, NULL if there is none. */
 struct device *gic_its(struct gic *gic);
 
-/* GICV, the memory-mapped virtual CPU interface; NULL without v2_guests. */
+/* GICV, the memory-mapped virtual CPU interface; NULL without v2_guests and v2. */
 struct device *gic_virtual_interface(struct gic *gic);
+
+/* Of a GICv2: the physical CPU interface, the control of the virtual one, the frame for messages;
+ * NULL if it is none. */
+struct device *gic_physical_interface(struct gic *gic);
+struct device *gic_hypervisor_control(struct gic *gic);
+struct device *gic_message_frame(struct gic *gic);
 
 /* A message-signalled interrupt: device @device_id writes @event_id to GITS_TRANSLATER. */
 void gic_msi(struct gic *gic, uint32_t device_id, uint32_t event_id);

@@ -121,7 +121,7 @@ static uint64_t read_id(struct device *dev, uint64_t offset, unsigned size)
 {
     (void)dev;
     (void)size;
-    return gic_id_register(offset, 0x92);
+    return gic_id_register(offset, 0x92, 3);
 }
 
 static const struct reg_row gicd_regs[] = {
@@ -136,7 +136,9 @@ static const struct reg_row gicd_regs[] = {
     {"GICD_CLRSPI_SR", 0x0058, 4, REG_SIZE_16 | REG_SIZE_32, NULL, NULL},
 #define ARRAY(name, offset, bits, sizes, read, write)                                              \
     {"GICD_" #name, offset, 128 * (bits), sizes, read_array, write_array},
+#define GICV2_ARRAY(name, offset, bits, sizes)
 #include "gic/arrays.def"
+#undef GICV2_ARRAY
 #undef ARRAY
     {"GICD_IGRPMODR", 0x0d00, 0x80, REG_SIZE_32, NULL, NULL},
     {"GICD_NSACR", 0x0e00, 0x100, REG_SIZE_32, NULL, NULL},

@@ -131,7 +131,7 @@ static uint64_t read_id(struct device *dev, uint64_t offset, unsigned size)
 {
     (void)dev;
     (void)size;
-    return gic_id_register(offset, 0x93);
+    return gic_id_register(offset, 0x93, 3);
 }
 
 /* No GICR_TYPER.DirectLPI: LPIs come from the ITS alone. */
@@ -153,7 +153,9 @@ static const struct reg_row gicr_regs[] = {
     {"GICR_PIDR, GICR_CIDR", GIC_ID_OFFSET, 0x30, REG_SIZE_32, read_id, NULL},
 #define ARRAY(name, offset, bits, sizes, read, write)                                              \
     {"GICR_" #name, SGI_BASE + (offset), 4 * (bits), sizes, read_array, write_array},
+#define GICV2_ARRAY(name, offset, bits, sizes)
 #include "gic/arrays.def"
+#undef GICV2_ARRAY
 #undef ARRAY
     {"GICR_IGRPMODR0", SGI_BASE + 0x0d00, 4, REG_SIZE_32, NULL, NULL},
     {"GICR_NSACR", SGI_BASE + 0x0e00, 4, REG_SIZE_32, NULL, NULL},

@@ -19,9 +19,7 @@
 
 static struct gic_cpu *cpu_of(struct device *dev)
 {
-    struct gic *gic = (struct gic *)((char *)dev - offsetof(struct gic, gicv));
-
-    return &gic->cpu[gic->accessing_cpu(gic->accessing_ctx) % gic->cpus];
+    return gic_accessing_cpu((struct gic *)((char *)dev - offsetof(struct gic, gicv)));
 }
 
 static uint64_t read_ctlr(struct device *dev, uint64_t offset, unsigned size)

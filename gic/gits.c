@@ -130,7 +130,7 @@ static uint64_t read_id(struct device *dev, uint64_t offset, unsigned size)
 {
     (void)dev;
     (void)size;
-    return gic_id_register(offset, 0x94);
+    return gic_id_register(offset, 0x94, 3);
 }
 
 static const struct reg_row gits_regs[] = {

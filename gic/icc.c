@@ -18,12 +18,12 @@ static void activate(struct gic_cpu *c, uint32_t intid)
     b->active |= one;
 }
 
-/* ICC_IAR<n>_EL1: the pin of the group is high exactly when its interrupt may be taken. */
+/* ICC_IAR<n>_EL1: a pin is high exactly when the interrupt may be taken. */
 uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group)
 {
     uint32_t intid = c->hppi.intid;
 
-    if (!(group == 0 ? c->fiq : c->irq))
+    if (!(c->fiq || c->irq) || c->hppi.group != group)
         return INTID_NONE;
     activate(c, intid);
     if_activate(&c->phys, c->hppi.prio, group, group);

@@ -105,6 +105,8 @@ struct gic_cpu {
     uint32_t ich_hcr;
     bool sre;               /* ICC_SRE_EL1.SRE: the guest uses system registers, not GICV */
     bool v_ackctl, v_fiqen; /* ICH_VMCR_EL2.VAckCtl and VFIQEn, if !sre */
+    bool ackctl, fiqen;     /* GICC_CTLR's, of a GICv2 */
+    uint8_t sgi_from[16];   /* of a GICv2: CPUs from which SGIs are pending */
     uint64_t lr[GIC_LRS_MAX];
     int hppvi; /* list register of the highest-priority pending virtual interrupt, -1 if none */
 
@@ -128,11 +130,13 @@ struct gic {
     struct device dist; /* first member: device functions cast */
     struct gic_its its;
     struct device gicv;
-    struct physmem *mem; /* NULL: no ITS and no LPIs */
+    struct device gicc, gich, v2m; /* of a GICv2 */
+    struct physmem *mem;           /* NULL: no ITS and no LPIs */
     const struct arm_log *log;
     struct probes *probes;
     unsigned cpus, spis, lr_count, pribits;
     bool id24, v2_guests;
+    bool v2; /* it is a GICv2 */
     unsigned (*accessing_cpu)(void *ctx);
     void *accessing_ctx;
 
@@ -140,17 +144,20 @@ struct gic {
     struct irq_bank spi[SPI_BANKS];
     uint32_t spi_ready; /* banks of spi[] with something enabled, pending and not active */
     uint64_t irouter[SPI_BANKS * 32];
-    uint16_t target[SPI_BANKS * 32]; /* CPU that irouter names, TARGET_NONE: no such CPU */
-    uint32_t any[SPI_BANKS];         /* 1 of N: IROUTER.Interrupt_Routing_Mode is set */
-    uint32_t any_ready;              /* banks with something ready that is 1 of N */
+    uint16_t target[SPI_BANKS * 32];   /* CPU that irouter names, TARGET_NONE: no such CPU */
+    uint8_t itargetsr[SPI_BANKS * 32]; /* of a GICv2 */
+    uint32_t any[SPI_BANKS];           /* 1 of N: IROUTER.Interrupt_Routing_Mode is set */
+    uint32_t any_ready;                /* banks with something ready that is 1 of N */
 
     struct gic_cpu cpu[];
 };
 
 extern const struct device_ops gicd_ops, gicr_ops, gits_ops, gicv_ops;
+extern const struct device_ops gicd2_ops, gicc_ops, gich_ops, gicv2m_ops; /* of a GICv2 */
 
 #define GIC_ID_OFFSET 0xffd0 /* of the identification registers, in each frame that has them */
-uint64_t gic_id_register(uint64_t offset, uint8_t part);
+#define GIC_400_PART  0x90
+uint64_t gic_id_register(uint64_t offset, uint8_t part, unsigned revision);
 
 /* Access to a 64-bit register as a whole or to one of its halves. */
 static inline uint64_t gic_reg64_get(uint64_t reg, uint64_t offset, unsigned size)
@@ -164,6 +171,9 @@ static inline uint64_t gic_reg64_put(uint64_t reg, uint64_t offset, unsigned siz
 
     return size == 8 ? value : set_bits(reg, low + 31, low, value);
 }
+
+/* gic.c */
+struct gic_cpu *gic_accessing_cpu(struct gic *gic);
 
 /* dist.c: state of interrupts, routing, and what is forwarded to CPUs. */
 

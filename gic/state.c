@@ -156,6 +156,19 @@ static void its_state(struct state_io *io, struct gic_its *its)
     state_section_end(io);
 }
 
+/* What only a GICv2 has. */
+static void v2_state(struct state_io *io, struct gic *gic)
+{
+    state_section_begin(io, "gic.v2", VERSION);
+    state_uints(io, "gic->itargetsr", gic->itargetsr, gic->spis, sizeof(gic->itargetsr[0]));
+    for (unsigned k = 0; k < gic->cpus; k++) {
+        STATE(io, gic->cpu[k].ackctl);
+        STATE(io, gic->cpu[k].fiqen);
+        STATE_ARRAY(io, gic->cpu[k].sgi_from);
+    }
+    state_section_end(io);
+}
+
 void gic_state(struct state_io *io, struct gic *gic)
 {
     state_section_begin(io, "gic", VERSION);
@@ -167,6 +180,8 @@ void gic_state(struct state_io *io, struct gic *gic)
     if (state_restoring(io))
         for (unsigned n = 0; n < gic->spis; n++)
             gic_route_spi(gic, n);
+    if (gic->v2)
+        v2_state(io, gic);
     its_state(io, &gic->its);
     for (unsigned k = 0; k < gic->cpus; k++)
         cpu_state(io, &gic->cpu[k]);

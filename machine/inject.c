@@ -45,7 +45,7 @@ int arm_set_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level)
 
 int arm_send_sgi(struct arm_machine *m, unsigned cpu)
 {
-    if (cpu >= m->cpu_count || m->input.replays || m->input.out)
+    if (cpu >= m->cpu_count || m->input.replays || m->input.out || m->config.gic_v2)
         return -ARM_EINVAL;
     struct device *gicr = gic_redistributor(m->gic, cpu);
     unsigned enabled = (unsigned)device_read(gicr, GICR_ISENABLER, 4) & 0xffff;

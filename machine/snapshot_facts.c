@@ -70,10 +70,11 @@ static unsigned or_default(unsigned value, unsigned otherwise)
 static void gic_facts(GString *to, const struct arm_gic_config *c)
 {
     fact(to, "GIC",
-         "%u list registers, %u priority bits, %u preemption bits, %u INTID bits, %s, %s",
+         "%u list registers, %u priority bits, %u preemption bits, %u INTID bits, %s, %s, version "
+         "%u",
          or_default(c->list_registers, 4), or_default(c->priority_bits, 5),
          or_default(c->preemption_bits, 5), or_default(c->intid_bits, 24),
-         c->no_its ? "no ITS" : "ITS", c->gicv ? "GICV" : "no GICV");
+         c->no_its ? "no ITS" : "ITS", c->gicv ? "GICV" : "no GICV", or_default(c->version, 3));
 }
 
 static void image_facts(GString *to, const struct arm_config *c)

@@ -11,6 +11,7 @@ const struct virt_memmap virt_memmap[VIRT_REGION_COUNT] = {
     [VIRT_FLASH] = {0x00000000, 0x08000000},
     [VIRT_GICD] = {0x08000000, 0x00010000},
     [VIRT_GICC] = {0x08010000, 0x00010000},
+    [VIRT_GICV2M] = {0x08020000, 0x00001000},
     [VIRT_GICH] = {0x08030000, 0x00010000},
     [VIRT_GICV] = {0x08040000, 0x00010000},
     [VIRT_ITS] = {0x08080000, 0x00020000},
@@ -61,10 +62,16 @@ static int map_all(struct virt_board *board, const struct virt_config *cfg, stru
         enum virt_region region;
         struct device *dev;
     } devices[] = {
-        {VIRT_GICD, gic_distributor(gic)},       {VIRT_ITS, gic_its(gic)},
-        {VIRT_UART, &board->uart.dev},           {VIRT_RTC, &board->rtc.dev},
-        {VIRT_FW_CFG, &board->fw_cfg.dev},       {VIRT_GPIO, &board->gpio.dev},
-        {VIRT_GICV, gic_virtual_interface(gic)},
+        {VIRT_GICD, gic_distributor(gic)},
+        {VIRT_ITS, gic_its(gic)},
+        {VIRT_UART, &board->uart.dev},
+        {VIRT_RTC, &board->rtc.dev},
+        {VIRT_FW_CFG, &board->fw_cfg.dev},
+        {VIRT_GPIO, &board->gpio.dev},
+        {VIRT_GICC, gic_physical_interface(gic)},
+        {VIRT_GICV2M, gic_message_frame(gic)},
+        {VIRT_GICH, cfg->el2 ? gic_hypervisor_control(gic) : NULL},
+        {VIRT_GICV, cfg->el2 ? gic_virtual_interface(gic) : NULL},
     };
     int rc = physmem_add_ram(mem, pa(virt_memmap[VIRT_RAM].base), cfg->ram_size, err);
 
@@ -73,7 +80,7 @@ static int map_all(struct virt_board *board, const struct virt_config *cfg, stru
         if (devices[i].dev)
             rc = physmem_add_device(mem, pa(m->base), m->size, devices[i].dev, 0, err);
     }
-    for (unsigned cpu = 0; !rc && cpu < cfg->cpu_count; cpu++)
+    for (unsigned cpu = 0; !rc && !cfg->gic_v2 && cpu < cfg->cpu_count; cpu++)
         rc = physmem_add_device(mem,
                                 pa(virt_memmap[VIRT_GICR].base + (uint64_t)cpu * GICR_WINDOW_BYTES),
                                 GICR_WINDOW_BYTES, gic_redistributor(gic, cpu), 0, err);

@@ -1,6 +1,6 @@
 /*
- * The board: memory map, interrupt map and devices of QEMU 7.2's `virt` with a GICv3. CPUs, PSCI
- * and the run loop are the machine's.
+ * The board: memory map, interrupt map and devices of QEMU 7.2's `virt`. CPUs, PSCI and the
+ * run loop are the machine's.
  */
 #pragma once
 
@@ -40,6 +40,7 @@ enum virt_region {
     VIRT_FLASH,
     VIRT_GICD,
     VIRT_GICC,
+    VIRT_GICV2M,
     VIRT_GICH,
     VIRT_GICV,
     VIRT_ITS,
@@ -104,6 +105,7 @@ struct virt_config {
     bool secure;                /* there is a Secure world, whose devices this one does not reach */
     bool no_psci;               /* nothing runs below who would answer */
     bool its;                   /* the GIC has an ITS */
+    bool gic_v2;                /* the GIC is a GICv2 */
     bool gicv;                  /* the GIC has GICV, for guests with a GICv2 */
     bool pmu;                   /* CPUs have a PMUv3 */
     const char *cpu_compatible; /* "arm,cortex-a57", ...: of the device tree's cpu nodes */

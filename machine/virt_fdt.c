@@ -16,7 +16,7 @@
 enum {
     PHANDLE_CLOCK = 0x8000,
     PHANDLE_GIC,
-    PHANDLE_ITS,
+    PHANDLE_MSI, /* ITS or GICv2m */
     PHANDLE_GPIO,
     PHANDLE_SECURE_GPIO,
     PHANDLE_CPU0, /* ..PHANDLE_CPU0 + VIRT_CPUS_MAX - 1 */
@@ -27,7 +27,7 @@ enum {
 #define GIC_PPI     1
 #define EDGE_RISING 1
 #define LEVEL_HIGH  4
-#define PPI(intid)  GIC_PPI, (intid)-16, LEVEL_HIGH
+#define PPI(intid)  GIC_PPI, (intid)-16, ppi_flags(cfg)
 #define SPI(n)      GIC_SPI, (n), LEVEL_HIGH
 
 /* A number of two cells. */
@@ -40,6 +40,12 @@ enum {
 /* Lines of the Secure world's PL061. */
 #define SECURE_POWEROFF_GPIO 0
 #define SECURE_RESTART_GPIO  1
+
+/* Bits 15:8 are the CPUs that a GICv2's PPI is wired to (arm,gic binding). */
+static uint32_t ppi_flags(const struct virt_config *cfg)
+{
+    return LEVEL_HIGH | (cfg->gic_v2 ? ((1u << cfg->cpu_count) - 1) << 8 : 0);
+}
 
 /* Open "<stem>@<base>" with its reg; the caller ends it. */
 static void begin_region(struct dt *dt, const char *stem, enum virt_region region)
@@ -183,7 +189,16 @@ static void its_node(struct dt *dt)
     dt_string(dt, "compatible", "arm,gic-v3-its");
     dt_empty(dt, "msi-controller");
     DT_CELLS(dt, "#msi-cells", 1);
-    DT_CELLS(dt, "phandle", PHANDLE_ITS);
+    DT_CELLS(dt, "phandle", PHANDLE_MSI);
+    dt_end(dt);
+}
+
+static void v2m_node(struct dt *dt)
+{
+    begin_region(dt, "v2m", VIRT_GICV2M);
+    dt_string(dt, "compatible", "arm,gic-v2m-frame");
+    dt_empty(dt, "msi-controller");
+    DT_CELLS(dt, "phandle", PHANDLE_MSI);
     dt_end(dt);
 }
 
@@ -191,29 +206,46 @@ static void its_node(struct dt *dt)
  * The arm,gic-v3 binding has GICC and GICH in front of GICV. Differs: they are places in the map
  * only, the physical interface and its hypervisor control being system registers always.
  */
-static void intc_node(struct dt *dt, const struct virt_config *cfg)
+static void gic_v3_registers(struct dt *dt, const struct virt_config *cfg)
 {
-    char name[40];
-
-    snprintf(name, sizeof(name), "intc@%llx", (unsigned long long)virt_memmap[VIRT_GICD].base);
-    dt_begin(dt, name);
     dt_string(dt, "compatible", "arm,gic-v3");
-    DT_CELLS(dt, "#interrupt-cells", 3);
-    dt_empty(dt, "interrupt-controller");
-    DT_CELLS(dt, "#address-cells", 2);
-    DT_CELLS(dt, "#size-cells", 2);
-    dt_empty(dt, "ranges");
     DT_CELLS(dt, "#redistributor-regions", 1);
     if (cfg->gicv)
         DT_CELLS(dt, "reg", REGION(VIRT_GICD), REGION(VIRT_GICR), REGION(VIRT_GICC),
                  REGION(VIRT_GICH), REGION(VIRT_GICV));
     else
         DT_CELLS(dt, "reg", REGION(VIRT_GICD), REGION(VIRT_GICR));
+}
+
+static void gic_v2_registers(struct dt *dt, const struct virt_config *cfg)
+{
+    dt_string(dt, "compatible", "arm,cortex-a15-gic");
     if (cfg->el2)
-        DT_CELLS(dt, "interrupts", PPI(VIRT_PPI_GIC_MAINT));
+        DT_CELLS(dt, "reg", REGION(VIRT_GICD), REGION(VIRT_GICC), REGION(VIRT_GICH),
+                 REGION(VIRT_GICV));
+    else
+        DT_CELLS(dt, "reg", REGION(VIRT_GICD), REGION(VIRT_GICC));
+}
+
+static void intc_node(struct dt *dt, const struct virt_config *cfg)
+{
+    char name[40];
+
+    snprintf(name, sizeof(name), "intc@%llx", (unsigned long long)virt_memmap[VIRT_GICD].base);
+    dt_begin(dt, name);
+    (cfg->gic_v2 ? gic_v2_registers : gic_v3_registers)(dt, cfg);
+    DT_CELLS(dt, "#interrupt-cells", 3);
+    dt_empty(dt, "interrupt-controller");
+    DT_CELLS(dt, "#address-cells", 2);
+    DT_CELLS(dt, "#size-cells", 2);
+    dt_empty(dt, "ranges");
+    if (cfg->el2)
+        DT_CELLS(dt, "interrupts", GIC_PPI, VIRT_PPI_GIC_MAINT - 16, LEVEL_HIGH); /* of its own */
     DT_CELLS(dt, "phandle", PHANDLE_GIC);
     if (cfg->its)
         its_node(dt);
+    if (cfg->gic_v2)
+        v2m_node(dt);
     dt_end(dt);
 }
 
@@ -272,8 +304,8 @@ static void pcie_node(struct dt *dt, const struct virt_config *cfg)
     DT_CELLS(dt, "linux,pci-domain", 0);
     DT_CELLS(dt, "bus-range", 0, (uint32_t)(virt_memmap[ecam].size / PCI_ECAM_BUS) - 1);
     dt_empty(dt, "dma-coherent");
-    if (cfg->its)
-        DT_CELLS(dt, "msi-map", 0, PHANDLE_ITS, 0, 0x10000);
+    if (cfg->its || cfg->gic_v2)
+        DT_CELLS(dt, "msi-map", 0, PHANDLE_MSI, 0, 0x10000);
     DT_CELLS(dt, "reg", REGION(ecam));
     if (cfg->no_highmem)
         DT_CELLS(dt, "ranges", RANGE(PCI_IO, 0, VIRT_PCIE_PIO),

@@ -5,6 +5,7 @@
 #include "machine/virt.h"
 
 #define GITS_TRANSLATER UINT64_C(0x10040)
+#define MSI_SETSPI_NS   UINT64_C(0x40) /* of a GICv2m frame */
 #define DEVICE(devfn)   ((devfn) >> 3)
 
 /* A message is a write to memory, of whatever address the driver has chosen. Of what is no RAM,
@@ -18,6 +19,9 @@ static void message(void *ctx, uint32_t requester, uint64_t address, uint32_t da
     le_put(bytes, sizeof(bytes), data);
     if (gic_its(board->gic) && address == virt_memmap[VIRT_ITS].base + GITS_TRANSLATER)
         gic_msi(board->gic, requester, data);
+    else if (gic_message_frame(board->gic) &&
+             address == virt_memmap[VIRT_GICV2M].base + MSI_SETSPI_NS)
+        device_write(gic_message_frame(board->gic), MSI_SETSPI_NS, sizeof(bytes), data);
     else if (!dma_write(board->mem, (struct dma_master){ARM_DMA_VIRTIO, (uint8_t)requester},
                         pa(address), bytes, sizeof(bytes)))
         LOG(board->pci.config.log, DEVICE, GUEST,

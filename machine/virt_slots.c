@@ -187,7 +187,7 @@ static unsigned vectors_of(const struct virt_config *cfg, const struct arm_pci_p
 {
     unsigned wanted = place->vectors ? place->vectors - 1 : v->queue_count + 1;
 
-    if (!cfg->its)
+    if (!cfg->its && !cfg->gic_v2)
         return 0;
     return wanted < PCI_VECTORS_MAX ? wanted : PCI_VECTORS_MAX;
 }

@@ -167,6 +167,10 @@ static int create_gic(struct arm_machine *m, const struct arm_gic_config *c, str
         return error_set(err, ARM_EINVAL, "GIC: %u GICVs, expected 0 or 1", c->gicv);
     if (c->no_its > 1)
         return error_set(err, ARM_EINVAL, "GIC: no-its of %u, expected 0 or 1", c->no_its);
+    if (c->version != 0 && c->version != 2 && c->version != 3)
+        return error_set(err, ARM_EINVAL, "GIC: version %u, expected 2 or 3", c->version);
+    if (c->version == 2 && c->gicv)
+        return error_set(err, ARM_EINVAL, "GIC: gicv of 1 is a GICv3's");
     if (c->gicv && !m->el2)
         return error_set(err, ARM_EINVAL, "GIC: GICV is for guests of an EL2; there is no EL2");
     m->gic = gic_create(&(struct gic_config){.cpus = m->cpu_count,
@@ -177,9 +181,10 @@ static int create_gic(struct arm_machine *m, const struct arm_gic_config *c, str
                                              .prebits = c->preemption_bits,
                                              .id24 = c->intid_bits != 16,
                                              .v2_guests = c->gicv,
+                                             .v2 = c->version == 2,
                                              .accessing_cpu = accessing_cpu,
                                              .accessing_ctx = m,
-                                             .mem = c->no_its ? NULL : &m->mem,
+                                             .mem = m->config.its ? &m->mem : NULL,
                                              .clock = &m->clock,
                                              .log = &m->log,
                                              .probes = &m->probes},
@@ -207,7 +212,7 @@ static int create_cpus(struct arm_machine *m, const struct cpu_model *model,
             .clock = &m->clock,
             .log = &m->log,
             .probes = &m->probes,
-            .gic = &gic_ops,
+            .gic = m->config.gic_v2 ? NULL : &gic_ops, /* of system registers */
             .gic_ctx = m->gic,
             .cluster_cpus = m->cpu_count,
             .seed = m->config.seed,

@@ -46,7 +46,8 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
         {{"qemu", "-M", "raspi3b"}, "-machine raspi3b is not offered", "virt"},
         {{"qemu", "-M", "virt-2.5"}, "-machine virt-2.5 is not offered", "virt-2.6"},
         {{"qemu", "-M", "virt-4.20"}, "-machine virt-4.20 is not offered", ""},
-        {{"qemu", "-M", "virt,gic-version=2"}, "gic-version=2 is not offered", "GICv3 only"},
+        {{"qemu", "-M", "virt,gic-version=4"}, "gic-version=4 is not offered", "use 3"},
+        {{"qemu", "-M", "virt,gic-version=2", "-smp", "9"}, "exceeds max CPUs supported by", "(8)"},
         {{"qemu", "-M", VIRT ",secure=on", "-bios", "x"}, "secure=on is not offered with", "EL3"},
         {{"qemu", "-M", "virt,foo=1"}, "no property \"foo\"", "help"},
         {{"qemu", "-M", "virt,highmem=off", "-m", "4G"}, "highmem=off: expected at most", ""},
@@ -148,11 +149,11 @@ static void test_all_refusals_are_shown_at_once_without_the_help(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "-machine gic-version=2", "-machine mte=on", "-cpu cortex-a78", "-netdev tap", "-foo",
+        "-machine gic-version=4", "-machine mte=on", "-cpu cortex-a78", "-netdev tap", "-foo",
         "-device e1000",          "-chardev udp",    "-usbdevice"};
 
     struct result *r =
-        RUN("qemu", "-M", "virt,gic-version=2,mte=on", "-cpu", "cortex-a78", "-netdev", "tap,id=n",
+        RUN("qemu", "-M", "virt,gic-version=4,mte=on", "-cpu", "cortex-a78", "-netdev", "tap,id=n",
             "-foo", "bar", "-device", "e1000,netdev=n", "-chardev", "udp,id=c", "-usbdevice",
             "tablet", "-device", "virtconsole,chardev=c", "-kernel", in_dir("off"));
     for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++)
@@ -195,7 +196,7 @@ static void test_questions_are_answered_in_qemus_form_with_exit_code_0(void **st
     } rows[] = {
         {{"qemu", "-machine", "?"}, "\nvirt                 QEMU 7.2 ARM Virtual Machine"},
         {{"qemu", "-M", "help"}, "Supported machines are:"},
-        {{"qemu", "-M", "virt,?"}, "  gic-version=<3|max|host>\n"},
+        {{"qemu", "-M", "virt,?"}, "  gic-version=<2|3|max|host>\n"},
         {{"qemu", "-cpu", "help"}, "Available CPUs:\n  cortex-a35\n"},
         {{"qemu", "-cpu", "?"}, "  neoverse-n1\n"},
         {{"qemu", "-machine", "virt,accel=tcg", "-device", "?"},

@@ -25,6 +25,23 @@ static void test_older_and_newer_boards_are_as_qemu_has_them(void **state)
     }
 }
 
+/* GICD_TYPER of a GICv2 has CPUNumber in bits 7:5, of a GICv3 with affinity routing none. */
+static void test_without_a_version_the_gic_is_a_gicv2(void **state)
+{
+    (void)state;
+    const char *typer = peek(0x08000004);
+
+    assert_int_equal(RUN("qemu", "-M", "virt", "-cpu", "max", "-kernel", typer, "-semihosting",
+                         "-smp", "2", "--max-insns", "100")
+                         ->code,
+                     1 << 5 | 8);
+    assert_int_equal(PEEK(0x08000004, "-smp", "2"), 8);
+    struct result *r = RUN("qemu", "-M", "virt", "-cpu", "cortex-a57", "-kernel", in_dir("off"),
+                           "-smp", "9", "-machine", "virtualization=on");
+    assert_contains(r->err, "taking a GICv3");
+    assert_int_equal(r->code, 0);
+}
+
 static void test_a_device_is_in_the_slot_of_its_bus(void **state)
 {
     (void)state;
@@ -193,6 +210,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_older_and_newer_boards_are_as_qemu_has_them),
+        cmocka_unit_test(test_without_a_version_the_gic_is_a_gicv2),
         cmocka_unit_test(test_a_device_is_in_the_slot_of_its_bus),
         cmocka_unit_test(test_network_devices_are_in_their_slots_with_their_addresses),
         cmocka_unit_test(test_a_folder_is_a_device_of_either_transport),

@@ -11,6 +11,7 @@
 
 #define VERSION(major, minor) ((unsigned)(major)*100 + (minor))
 #define OUR_VERSION           VERSION(7, 2)
+#define GICV2_CPUS            8
 
 /* Versions of the board that QEMU has had: the first and the last minor number of each major one.
  */
@@ -69,7 +70,7 @@ static bool set_gic_version(struct qemu *q, const char *value)
 {
     if (!strcmp(value, "host"))
         qemu_note(q, "gic-version=host: there is no KVM: taking 3");
-    q->machine.gic_version = true;
+    q->machine.gic_version = *value == '2' ? 2 : 3;
     return true;
 }
 
@@ -141,7 +142,7 @@ SETTER(dtb, config.dtb)
 static const struct property machine_properties[] = {
     {"type", "NAME", set_type, NULL},
     {"virtualization", "on|off", set_virtualization, NULL},
-    {"gic-version", "3|max|host", set_gic_version, NULL},
+    {"gic-version", "2|3|max|host", set_gic_version, NULL},
     {"dumpdtb", "FILE", set_dumpdtb, NULL},
     {"kernel", "FILE", set_kernel, NULL},
     {"initrd", "FILE", set_initrd, NULL},
@@ -471,6 +472,25 @@ static void make_cpu(struct qemu *q)
     q->req.config.cpu = qemu_keep(q, g_string_free(cpu, FALSE));
 }
 
+/* Without gic-version it is a GICv2, as with QEMU, unless there are more CPUs than one has. */
+static bool connect_gic(struct qemu *q)
+{
+    struct qemu_machine *m = &q->machine;
+    bool fits = q->req.config.cpus <= GICV2_CPUS;
+
+    if (m->gic_version == 2 && !fits)
+        return qemu_bad("Number of SMP CPUs requested (%u) exceeds max CPUs supported by a GICv2 "
+                        "(%d)",
+                        q->req.config.cpus, GICV2_CPUS);
+    if (!m->gic_version && !fits)
+        qemu_note(q, "no gic-version, and more than %d CPUs: taking a GICv3", GICV2_CPUS);
+    if (!m->gic_version)
+        m->gic_version = fits ? 2 : 3;
+    q->req.config.gic.version = m->gic_version;
+    q->req.config.gic.no_its = m->its_off;
+    return true;
+}
+
 #define RAM_BELOW_4G (UINT64_C(3) << 30)
 
 bool qemu_machine_connect(struct qemu *q)
@@ -481,8 +501,6 @@ bool qemu_machine_connect(struct qemu *q)
         return qemu_bad("no machine; expected -machine virt");
     if (m->refused)
         return false;
-    if (!m->gic_version)
-        qemu_note(q, "no gic-version: this machine has a GICv3 (QEMU's default is a GICv2)");
     if (!m->model) {
         qemu_note(q, "no -cpu: taking max (QEMU's default is the 32-bit cortex-a15)");
         m->model = "max";
@@ -496,7 +514,8 @@ bool qemu_machine_connect(struct qemu *q)
         return qemu_bad("-machine highmem=off: expected at most %u MiB of RAM below 4 GiB",
                         (unsigned)(RAM_BELOW_4G >> 20));
     apply_version(m);
-    q->req.config.gic.no_its = m->its_off;
+    if (!connect_gic(q))
+        return false;
     q->req.config.no_highmem = m->highmem_off;
     make_cpu(q);
     return qemu_memory_connect(q);

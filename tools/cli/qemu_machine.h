@@ -7,10 +7,11 @@
 struct qemu;
 
 struct qemu_machine {
-    const char *model;   /* of the CPUs, a name in cpu_models */
-    unsigned version;    /* of the board, 100 * major + minor */
-    bool named, refused; /* -machine gave a type; one that is not here */
-    bool gic_version, highmem_off, pauth_off, its_off;
+    const char *model;    /* of the CPUs, a name in cpu_models */
+    unsigned version;     /* of the board, 100 * major + minor */
+    bool named, refused;  /* -machine gave a type; one that is not here */
+    unsigned gic_version; /* 2 or 3; 0: not said */
+    bool highmem_off, pauth_off, its_off;
     const char *pauth;    /* the algorithm's feature, NULL: the board version's default */
     const char *lpa2;     /* ",+lpa2" or ",-lpa2"; NULL: the board version's default */
     const char *pmu;      /* likewise */
