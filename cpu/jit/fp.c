@@ -120,9 +120,6 @@ static void warm(struct tr *t, struct stub *s, unsigned r, bool dbl,
 
 static bool sum(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    if (!tr_has(t, HOST_AVX))
-        return false;
-
     struct stub *slow = fp_begin_template(t, k);
     unsigned w = width_of(arg), a = tr_v_use(t, i->rn, XMM0, w), b = tr_v_use(t, i->rm, XMM1, w);
     unsigned d = tr_v_def(t, i->rd, XMM0);
@@ -137,9 +134,6 @@ static bool sum(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 static bool product(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     bool divides = (arg & 0xff) == 0x5e;
-
-    if (!tr_has(t, HOST_AVX))
-        return false;
 
     struct stub *slow = fp_begin_template(t, k);
     unsigned w = width_of(arg), a = tr_v_use(t, i->rn, XMM0, w), b = tr_v_use(t, i->rm, XMM1, w);
@@ -158,9 +152,6 @@ static bool product(struct tr *t, unsigned k, const struct insn *i, unsigned arg
 static bool fused(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-
-    if (!tr_has(t, HOST_AVX | HOST_FMA))
-        return false;
 
     struct stub *slow = fp_begin_template(t, k);
     unsigned w = width_of(arg), a = tr_v_use(t, i->rn, XMM0, w), b = tr_v_use(t, i->rm, XMM1, w);
@@ -182,9 +173,6 @@ static bool fused(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 
 static bool square_root(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    if (!tr_has(t, HOST_AVX))
-        return false;
-
     struct stub *slow = fp_begin_template(t, k);
     unsigned w = width_of(arg), a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM0);
 
@@ -201,9 +189,6 @@ static bool extreme(struct tr *t, unsigned k, const struct insn *i, unsigned arg
 {
     struct x86_code *c = &t->c;
     bool max = (arg & 0xff) == 0x5f;
-
-    if (!tr_has(t, HOST_AVX))
-        return false;
 
     struct stub *slow = fp_begin_template(t, k);
     unsigned w = width_of(arg), a = tr_v_use(t, i->rn, XMM0, w), b = tr_v_use(t, i->rm, XMM1, w);
@@ -226,8 +211,6 @@ static bool sign(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     unsigned w = width_of(arg);
 
-    if (!tr_has(t, HOST_AVX))
-        return false;
     if (!t->fp_checked) /* FMOV leaves EFLAGS alone, but not this */
         tr_save_flags(t);
     tr_check_fp(t, k);
@@ -248,8 +231,6 @@ static bool sign(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 
 static bool immediate(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    if (!tr_has(t, HOST_AVX))
-        return false;
     if (!t->fp_checked)
         tr_save_flags(t);
     tr_check_fp(t, k);
@@ -268,8 +249,6 @@ static bool move_general(struct tr *t, unsigned k, const struct insn *i, unsigne
     struct x86_code *c = &t->c;
     unsigned w = arg & DOUBLE ? VEX_W1 : 0;
 
-    if (!tr_has(t, HOST_AVX))
-        return false;
     if (!t->fp_checked)
         tr_save_flags(t);
     tr_check_fp(t, k);
@@ -302,9 +281,6 @@ static bool compare(struct tr *t, unsigned k, const struct insn *i, unsigned arg
     struct x86_code *c = &t->c;
     unsigned w = width_of(arg);
 
-    if (!tr_has(t, HOST_AVX))
-        return false;
-
     struct stub *slow = fp_begin_template(t, k);
     unsigned a = tr_v_use(t, i->rn, XMM0, w), b = XMM1;
     if (arg & 1)
@@ -327,8 +303,6 @@ static bool select_one(struct tr *t, unsigned k, const struct insn *i, unsigned 
     struct x86_code *c = &t->c;
     unsigned w = width_of(arg), wide = w == 8 ? VEX_W1 : 0;
 
-    if (!tr_has(t, HOST_AVX))
-        return false;
     if (!t->fp_checked)
         tr_save_flags(t);
     tr_check_fp(t, k);
@@ -378,10 +352,6 @@ static const struct jit_template rows[] = {
     BOTH(FMIN, extreme, 0x5d, 0),
     BOTH(FMAXNM, extreme, 0x5f, 0),
     BOTH(FMINNM, extreme, 0x5d, 0),
-    FUSED(FMADD, 0xb9),  /* d + a * b */
-    FUSED(FMSUB, 0xbd),  /* d - a * b */
-    FUSED(FNMADD, 0xbf), /* -d - a * b */
-    FUSED(FNMSUB, 0xbb), /* -d + a * b */
     BITS(FMOV, sign, 0, jit_keeps_flags),
     BITS(FABS, sign, 1, jit_keeps_flags),
     BITS(FNEG, sign, 2, jit_keeps_flags),
@@ -398,6 +368,14 @@ static const struct jit_template rows[] = {
     {A64_FMOV_d_x, 2 | DOUBLE, move_general, jit_keeps_flags},
     {A64_FMOV_d1_x, 3 | DOUBLE, move_general, jit_keeps_flags},
 };
+
+static const struct jit_template fused_rows[] = {
+    FUSED(FMADD, 0xb9),  /* d + a * b */
+    FUSED(FMSUB, 0xbd),  /* d - a * b */
+    FUSED(FNMADD, 0xbf), /* -d - a * b */
+    FUSED(FNMSUB, 0xbb), /* -d + a * b */
+};
 /* clang-format on */
 
-const struct jit_templates jit_fp = JIT_TEMPLATES(rows);
+const struct jit_templates jit_fp_fused = JIT_HOST_TEMPLATES(fused_rows, HOST_AVX | HOST_FMA);
+const struct jit_templates jit_fp = JIT_HOST_TEMPLATES(rows, HOST_AVX);

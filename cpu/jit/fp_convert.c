@@ -30,9 +30,6 @@ static bool from_int(struct tr *t, unsigned k, const struct insn *i, unsigned ar
     struct x86_code *c = &t->c;
     unsigned wide = i->sz || arg & UNSIGNED ? VEX_W1 : 0;
 
-    if (!tr_has(t, HOST_AVX))
-        return false;
-
     struct stub *slow = fp_begin_template(t, k);
     enum x86_reg r = tr_use(t, i->rn, RAX);
     if (arg & UNSIGNED && i->sz) { /* not as a negative number */
@@ -76,9 +73,6 @@ static bool to_int(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     bool dbl = arg & DOUBLE, is_unsigned = arg & UNSIGNED, x = i->sz;
     unsigned mode = arg & 3;
 
-    if (!tr_has(t, HOST_AVX))
-        return false;
-
     struct stub *slow = fp_begin_template(t, k);
     unsigned a = tr_v_use(t, i->rn, XMM0, width_of(arg));
     if (mode != TRUNCATE) { /* which may make it one more */
@@ -106,9 +100,6 @@ static bool round_int(struct tr *t, unsigned k, const struct insn *i, unsigned a
     bool dbl = arg & DOUBLE;
     unsigned w = width_of(arg);
 
-    if (!tr_has(t, HOST_AVX))
-        return false;
-
     struct stub *slow = fp_begin_template(t, k);
     unsigned a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM0);
     vex_rr(c, dbl ? VUCOMISD : VUCOMISS, a, 0, a);
@@ -122,9 +113,6 @@ static bool round_int(struct tr *t, unsigned k, const struct insn *i, unsigned a
 static bool widen(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     (void)arg;
-    if (!tr_has(t, HOST_AVX))
-        return false;
-
     struct stub *slow = fp_begin_template(t, k);
     unsigned a = tr_v_use(t, i->rn, XMM0, 4), d = tr_v_def(t, i->rd, XMM0);
     vex_rr(&t->c, VEX_P2(0x5a), d, a, a);
@@ -137,9 +125,6 @@ static bool widen(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 static bool narrow(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     (void)arg;
-    if (!tr_has(t, HOST_AVX))
-        return false;
-
     struct stub *slow = fp_begin_template(t, k);
     unsigned a = tr_v_use(t, i->rn, XMM0, 8), d = tr_v_def(t, i->rd, XMM0);
     vex_rr(&t->c, VEX_P3(0x5a), d, a, a);
@@ -182,4 +167,4 @@ static const struct jit_template rows[] = {
 };
 /* clang-format on */
 
-const struct jit_templates jit_fp_convert = JIT_TEMPLATES(rows);
+const struct jit_templates jit_fp_convert = JIT_HOST_TEMPLATES(rows, HOST_AVX);

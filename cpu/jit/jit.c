@@ -155,6 +155,12 @@ static bool has_lzcnt(void)
 }
 #endif
 
+void jit_use_host(struct jit *jit, unsigned host)
+{
+    jit->host = host;
+    jit_templates(jit->template, host);
+}
+
 struct jit *jit_create(void)
 {
 #ifdef __x86_64__
@@ -168,8 +174,7 @@ struct jit *jit_create(void)
         return NULL;
     }
     jit->sampling = JIT_SAMPLING;
-    jit->host = jit_host();
-    jit_templates(jit->template);
+    jit_use_host(jit, jit_host());
     return jit;
 #else
     return NULL;

@@ -55,6 +55,9 @@ struct jit {
 struct jit *jit_create(void);
 void jit_destroy(struct jit *jit);
 
+/* Use of the host no more than bits @host of enum jit_host, from the next block on. */
+void jit_use_host(struct jit *jit, unsigned host);
+
 /* Let @e jump to the block at its target. */
 void jit_link(struct jit *jit, struct jit_edge *e);
 

@@ -26,6 +26,7 @@ bool jit_keeps_flags(const struct insn *i); /* always */
 struct jit_templates {
     const struct jit_template *rows;
     unsigned count;
+    unsigned host; /* bits of enum jit_host that they need */
 };
 
 #define JIT_TEMPLATES(list)                                                                        \
@@ -33,5 +34,10 @@ struct jit_templates {
         .rows = (list), .count = ARRAY_SIZE(list)                                                  \
     }
 
-/* The template of each row, NULL for none. */
-void jit_templates(const struct jit_template *by_op[A64_OP_COUNT]);
+#define JIT_HOST_TEMPLATES(list, needs)                                                            \
+    {                                                                                              \
+        .rows = (list), .count = ARRAY_SIZE(list), .host = (needs)                                 \
+    }
+
+/* The template of each row on a host that has @host, NULL for none. */
+void jit_templates(const struct jit_template *by_op[A64_OP_COUNT], unsigned host);

@@ -257,7 +257,7 @@ static void run_both(const struct program *p, uint64_t *random)
     struct arm_machine *b = start(p, ARM_ENGINE_JIT, values);
 
     if (b->jit && more % 2)
-        b->jit->host &= (unsigned)(more >> 1);
+        jit_use_host(b->jit, b->jit->host & (unsigned)(more >> 1));
     if (b->jit)
         b->jit->sampling = 1; /* wherever a piece of the run begins a block is made */
     for (unsigned meet = 0; meet < 30; meet++) {
