@@ -13,7 +13,7 @@ struct trace {
     struct trace_disasm *disasm;
     GString *text; /* the piece being made */
     int handle;
-    bool begun;
+    bool begun, ended;
     void *self; /* the format's own */
 };
 

@@ -151,11 +151,24 @@ bool trace_needs_files(const struct trace_spec *spec)
 
 /* ---- its life ---- */
 
+/* The window is over: the rest of the run is not slower. */
+static void end(struct trace *t)
+{
+    if (t->handle > 0)
+        arm_unsubscribe(t->m, t->handle);
+    t->handle = 0;
+    t->ended = true;
+    formats[t->spec.format].end(t);
+}
+
 static void on_event(void *ctx, const struct arm_event *e)
 {
     struct trace *t = ctx;
 
-    if (trace_filter_passes(&t->spec.filter, t->m, t->names, e))
+    if (!t->ended && t->spec.filter.to != UINT64_MAX &&
+        arm_machine_position(t->m).insns >= t->spec.filter.to)
+        end(t);
+    if (!t->ended && trace_filter_passes(&t->spec.filter, t->m, t->names, e))
         formats[t->spec.format].event(t, e);
 }
 
@@ -191,11 +204,10 @@ void trace_close(struct trace *t)
 {
     if (!t)
         return;
-    if (t->handle > 0)
-        arm_unsubscribe(t->m, t->handle);
     if (!t->begun)
         formats[t->spec.format].begin(t);
-    formats[t->spec.format].end(t);
+    if (!t->ended)
+        end(t);
     trace_sink_close(&t->sink);
     trace_disasm_free(t->disasm);
     trace_filter_clear(&t->spec.filter);
