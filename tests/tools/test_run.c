@@ -260,6 +260,38 @@ static void test_recorded_input_is_replayed(void **state)
                  "/dev/full");
 }
 
+/* Behind each byte it prints a letter, which says how far the other CPU had counted. */
+static void test_input_of_two_cpus_is_replayed_at_the_instruction_where_it_came(void **state)
+{
+    (void)state;
+    static const uint32_t words[] = {
+        0x52800060, 0x72b88000, /* mov w0,#0xc4000003 (two halves): CPU_ON */
+        0xd2800021, 0x100001c2, 0xd2800003, 0xd4000003, /* mov x1,#1; adr x2,3f; mov x3,#0; smc */
+        0xd2a12001, 0x100001e5,                         /* mov x1,#0x9000000; adr x5,6f */
+        0xb9401822, 0x3727ffe2, 0xb9400023, /* 1: ldr w2,[x1,#24]; tbnz w2,#4,1b; ldr w3,[x1] */
+        0xb94000a4, 0x12000c84, 0x11010484, /* ldr w4,[x5]; and w4,w4,#15; add w4,w4,#65 */
+        0xb9000023, 0xb9000024, 0x17fffff8, /* str w3,[x1]; str w4,[x1]; b 1b */
+        0x100000a5, 0xb94000a6, 0x110004c6, /* 3: adr x5,6f; 4: ldr w6,[x5]; add w6,w6,#1 */
+        0xb90000a6, 0x17fffffd,             /* str w6,[x5]; b 4b */
+        0,          0,                      /* 6: */
+    };
+    char path[64], load[80], record[80], replay[80];
+
+    write_guest("count", words, sizeof(words), path, load);
+    snprintf(record, sizeof(record), "--record=%s/input", dir);
+    snprintf(replay, sizeof(replay), "--replay=%s/input", dir);
+    struct result *r =
+        RUN_WITH("hello", "run", record, "--smp=2", "--max-insns=5M", "--load", load);
+    assert_int_equal(strlen(r->out), 10);
+    char *first = strdup(r->out);
+    r = RUN_WITH("nothing of this", "run", replay, "--smp=2", "--max-insns=5M", "--load", load);
+    assert_string_equal(r->out, first);
+    assert_true(first[0] == 'h' && first[2] == 'e' && first[8] == 'o');
+    free(first);
+    unlink(record + strlen("--record="));
+    unlink(path);
+}
+
 static void test_a_trace_is_a_line_an_event(void **state)
 {
     (void)state;
@@ -328,6 +360,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_dump_dtb_writes_a_device_tree_and_runs_nothing),
         cmocka_unit_test(test_console_is_stdin_and_stdout_a_file_or_nothing),
         cmocka_unit_test(test_recorded_input_is_replayed),
+        cmocka_unit_test(test_input_of_two_cpus_is_replayed_at_the_instruction_where_it_came),
         cmocka_unit_test(test_a_trace_is_a_line_an_event),
         cmocka_unit_test(test_every_event_can_be_traced_by_its_word),
         cmocka_unit_test(test_two_traces_to_one_file_are_its_lines_in_order),
