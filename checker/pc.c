@@ -16,12 +16,13 @@
 #define KEPT (MASK(31, 28) | MASK(9, 6) | MASK(4, 0))
 /* and TCO, DIT, UAO, PAN, ALLINT and SSBS, of a world that goes on. The rest of PSTATE belongs to
  * single instructions. */
-#define LEFT  (KEPT | MASK(25, 22) | MASK(13, 12))
-#define WAITS 3 /* times that a wait may trap without being completed */
+#define LEFT    (KEPT | MASK(25, 22) | MASK(13, 12))
+#define WAITS   3 /* times that a wait may trap without being completed, */
+#define RETRAPS 8 /* and another instruction, without one that is executed in between */
 
-/* A world's last WFI or WFE that trapped, and how often it went on at the same one. */
+/* A world's last instruction that trapped, and how often it went on at the same one. */
 struct wait {
-    uint64_t pc;
+    uint64_t pc, insns;
     unsigned times;
 };
 
@@ -97,23 +98,37 @@ static void check_fault_address(struct arm_checker *c, const struct world *w,
                "AArch64.TakeException() writes FAR_EL1 for an abort");
 }
 
-/* WFI and WFE that trap, and will trap again where the world goes on: they never complete. */
+/* Traps behind which the instruction is executed, because EL2 has made room for it. */
+static bool is_let(uint64_t ec)
+{
+    return ec == ESR_EC_FP || ec == ESR_EC_PAC || ec == ESR_EC_SVE;
+}
+
+/* WFI and WFE that trap, and will trap again where the world goes on, never complete; nor does what
+ * EL2 was to let the world do, and does not. */
 static void check_wait(struct arm_checker *c, struct pc_unit *u, const struct world *w,
                        const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
-    bool event = bits(s->esr, 1, 0) & 1;
+    uint64_t ec = bits(s->esr, 31, 26);
+    bool event = bits(s->esr, 1, 0) & 1, let = is_let(ec);
 
-    if ((s->vector & 0x180) || bits(s->esr, 31, 26) != ESR_EC_WFX)
+    if ((s->vector & 0x180) || (ec != ESR_EC_WFX && !let))
         return;
     if (u->waits->len <= w->index)
         g_array_set_size(u->waits, w->index + 1);
     struct wait *wait = &g_array_index(u->waits, struct wait, w->index);
-    bool again =
-        p->world.target == s->pc && (event ? HCR_EL2_TWE(p->world.hcr) : HCR_EL2_TWI(p->world.hcr));
-    wait->times = again ? (wait->pc == s->pc ? wait->times + 1 : 1) : 0;
+    bool traps = let || (event ? HCR_EL2_TWE(p->world.hcr) : HCR_EL2_TWI(p->world.hcr));
+    bool again = p->world.target == s->pc && traps;
+    bool same = wait->pc == s->pc && (!let || w->insns - wait->insns <= 1); /* EL2's ERET */
+    wait->times = again ? (same ? wait->times + 1 : 1) : 0;
     wait->pc = s->pc;
-    if (wait->times == WAITS)
+    wait->insns = w->insns;
+    if (let && wait->times == RETRAPS)
+        report(c, w, p, RULE_PC, SR_ELR_EL2, s->pc, s->pc,
+               "the instruction traps again and again: what traps it is to be cleared, or an "
+               "exception injected");
+    else if (!let && wait->times == WAITS)
         report(c, w, p, RULE_PC, SR_ELR_EL2, s->pc, s->pc,
                "a WFI or WFE that trapped is complete when the world goes on: its address + 4 is "
                "meant");

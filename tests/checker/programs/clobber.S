@@ -7,6 +7,8 @@
 // case -DFLAGS: PC SPSR_EL2 of vm1/vcpu0
 // case -DTO_EL2 @do_eret: PC SPSR_EL2 of vm1/vcpu0
 // case -DINSIDE: clean
+// case -DFP_TRAPS @do_eret: PC ELR_EL2 of vm1/vcpu0
+// case -DFP_TRAPS -DOPENS=7: clean
 // case -DSMC: clean
 // case -DSMC -DX19: CLOBBER x19 of vm1/vcpu0
 // case -DWFI: clean
@@ -43,6 +45,10 @@
         ldr     x1, =0x80080019 | 1 << 18       // TID3
         msr     hcr_el2, x1
 #endif
+#ifdef FP_TRAPS
+        mov     x1, #1 << 10                    // TFP
+        msr     cptr_el2, x1
+#endif
         adr     x1, guest_vectors
         msr     vbar_el1, x1
         .endm
@@ -74,6 +80,15 @@ handle: // X0: frame, X1: syndrome
         ldr     x3, =VALUE
 loaded: str     x3, [x0, #FRAME_X(7)]
 3:
+#endif
+#ifdef OPENS
+        ldr     x3, [x0, #FRAME_MORE]
+        add     x3, x3, #1
+        str     x3, [x0, #FRAME_MORE]
+        cmp     x3, #OPENS
+        b.lo    7f
+        msr     cptr_el2, xzr
+7:
 #endif
 #ifdef TO_EL2 // what an exception at EL2 leaves in SPSR_EL2
         mov     x3, #0x3c9
@@ -170,7 +185,9 @@ guest:
         msr     far_el1, x5
         mov     x21, #3
 1:
-#if defined(SMC)
+#if defined(FP_TRAPS)
+        fmov    d0, xzr
+#elif defined(SMC)
         mov     x0, #0
         smc     #0
 #elif defined(WFI)
