@@ -93,7 +93,7 @@ static void check_fault_address(struct arm_checker *c, const struct world *w,
     bool abort = ec == ESR_EC_IABT_LOW || ec == ESR_EC_IABT_CUR || ec == ESR_EC_DABT_LOW ||
                  ec == ESR_EC_DABT_CUR;
 
-    if (abort && !bit(esr, 10) && far == s->own_far && far != s->far)
+    if (p->world.target != s->pc && abort && !bit(esr, 10) && far == s->own_far && far != s->far)
         report(c, w, p, RULE_CLOBBER, SR_FAR_EL1, s->far, far,
                "AArch64.TakeException() writes FAR_EL1 for an abort");
 }
