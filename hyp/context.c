@@ -33,7 +33,8 @@ static inline __attribute__((always_inline)) void save(struct context *c, enum g
         if (group_of(CLASS_##class, &row) == group && is_there(&row, group) &&                     \
             !mutant_skips_save(c, SLOT_##name))                                                    \
             c->slot[mutant_slot_saved(SLOT_##name)] =                                              \
-                LIVE_READ(name, row, vhe && !mutant_aliases(SLOT_##name, false));                  \
+                LIVE_READ(name, row, vhe && !mutant_aliases(SLOT_##name, false)) &                 \
+                mutant_bits_saved(SLOT_##name);                                                    \
     }
 #include "hyp/switched.def"
 }

@@ -34,6 +34,11 @@ MUTANT_ALWAYS_INLINE enum slot mutant_slot_saved(enum slot s)
     return MUTANT(wrong_slot_far) && s == SLOT_FAR_EL1 ? SLOT_ESR_EL1 : s;
 }
 
+MUTANT_ALWAYS_INLINE uint64_t mutant_bits_saved(enum slot s)
+{
+    return MUTANT(lost_half) && s == SLOT_TPIDR_EL1 ? UINT32_MAX : UINT64_MAX;
+}
+
 MUTANT_ALWAYS_INLINE enum slot mutant_slot_restored(enum slot s)
 {
     if (MUTANT(wrong_slot_tpidr) && s == SLOT_TPIDR_EL0)

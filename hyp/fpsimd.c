@@ -79,7 +79,8 @@ static void load(struct pcpu *cpu, struct fp_state *s, enum fp_owner owner)
         if (!MUTANT(leak_fp_load) || owner != FP_GUEST)
             fp_fetch(s);
         STAT_ON(cpu, FP_LOAD);
-        s->cpu = cpu;
+        if (!MUTANT(pc_fp_again) || !s->cpu)
+            s->cpu = cpu;
         cpu->fp.state = s;
         cpu->fp.owner = owner;
     }

@@ -79,7 +79,8 @@ void inject_abort(struct vcpu *v, bool fetch, uint64_t far)
     uint64_t daif = irq_save();
     uint64_t ec = (fetch ? EC_IABT_LOW : EC_DABT_LOW) + (is_from_el0(v) ? 0 : 1);
 
-    vcpu_write(v, FAR_EL1, far);
+    if (!MUTANT(clobber_inject_far))
+        vcpu_write(v, FAR_EL1, far);
     take(v, ec << 26 | ESR_IL | FSC_EXTERNAL);
     irq_restore(daif);
 }

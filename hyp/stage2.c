@@ -223,7 +223,9 @@ void stage2_forget(struct stage2 *s, uint64_t ipa, uint64_t size, uint64_t step)
     uint64_t daif = irq_save(), mine = borrow_vmid(s);
 
     STAT(S2_FORGET);
-    if (!MUTANT(nodsb_descriptor))
+    if (MUTANT(nodsb_near))
+        dsb(nshst);
+    else if (!MUTANT(nodsb_descriptor))
         dsb(ishst);
     if (size / step <= 64) {
         for (uint64_t at = ipa; at < ipa + size - (MUTANT(tlb_miss_last_page) ? step : 0);

@@ -136,7 +136,8 @@ enum exit_kind vcpu_enter(struct pcpu *cpu, struct vcpu *v)
     if (immediate)
         host_to_guest(cpu, v, immediate);
     msr(ELR_EL2, v->regs.pc);
-    msr(SPSR_EL2, v->regs.pstate);
+    if (!MUTANT(pc_spsr_kept) || mutant_flips())
+        msr(SPSR_EL2, v->regs.pstate);
     STAT_ON(cpu, ENTRIES);
     v->entries++;
     trace(TRACE_ENTER, v->regs.pc, v->index);

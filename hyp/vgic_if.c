@@ -216,7 +216,8 @@ void vgic_if_exit(struct pcpu *cpu, struct vgic_if *c)
     unsigned read = opts.lrs == OPT_lrs_all ? cpu_limits.lrs : c->used;
 
     if (opts.gicv) {
-        dsb(sy);
+        if (!MUTANT(nodsb_gicv))
+            dsb(sy);
         isb();
     }
     if (opts.vgic == OPT_vgic_eager) {

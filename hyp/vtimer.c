@@ -52,7 +52,7 @@ void vtimer_load(struct vcpu *v)
     if (hyp_vhe) {
         msr_el12(CNTV_CVAL_EL0, t->cval);
         isb(); /* compare value and offset before the enable bit */
-        msr_el12(CNTV_CTL_EL0, t->ctl);
+        msr_el12(CNTV_CTL_EL0, t->ctl | (MUTANT(clobber_timer_ctl) ? CTL_IMASK : 0));
     } else {
         msr(CNTV_CVAL_EL0, t->cval);
         isb();
@@ -67,7 +67,7 @@ void vtimer_put(struct vcpu *v)
     if (MUTANT(lost_timer_ctl))
         hyp_vhe ? msr_el12(CNTV_CTL_EL0, 0) : msr(CNTV_CTL_EL0, 0);
     if (hyp_vhe) {
-        t->ctl = mrs_el12(CNTV_CTL_EL0);
+        t->ctl = MUTANT(alias_timer) ? mrs(CNTV_CTL_EL0) : mrs_el12(CNTV_CTL_EL0);
         if (!MUTANT(stale_restore_cval) || !t->cval)
             t->cval = mrs_el12(CNTV_CVAL_EL0);
         if (!MUTANT(handover_timer))
