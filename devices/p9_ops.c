@@ -323,9 +323,11 @@ static bool add_entry(struct p9_entries **all, const struct dirent *d)
     unsigned n = (*all)->count;
     struct p9_entries *more;
 
+    if (n == ENTRIES_MAX)
+        return false;
     if ((n & (n - 1)) == 0) { /* room is the next power of 2 */
         more = realloc(*all, sizeof(**all) + 2 * (n ? (size_t)n : 1) * sizeof(struct p9_entry));
-        if (!more || n >= ENTRIES_MAX)
+        if (!more)
             return false;
         *all = more;
     }
@@ -372,14 +374,17 @@ static int read_dir(struct p9 *p, struct p9_bytes *in, struct p9_bytes *out)
     struct p9_fid *fid = p9_find(p, (uint32_t)p9_get(in, 4));
     uint64_t offset = p9_get(in, 8), count = p9_get(in, 4);
     struct p9_bytes data, before;
+    struct stat st;
 
     if (!fid || in->bad || fid->fd < 0)
         return -EBADF;
+    if (fstat(fid->fd, &st) || !S_ISDIR(st.st_mode))
+        return -ENOTDIR;
     if (offset == 0 || !fid->entries) {
         free(fid->entries);
         fid->entries = read_entries(fid->fd);
         if (!fid->entries)
-            return -ENOTDIR;
+            return -ENOMEM;
     }
     if (out->left < 4)
         return -ENOBUFS;

@@ -66,12 +66,14 @@ void pci_msix_signal(struct pci_function *f, unsigned n)
 
 static uint32_t dword(const struct pci_msix *x, uint64_t offset)
 {
-    const struct pci_vector *v = &x->table[offset / ENTRY_BYTES];
-    const uint32_t parts[] = {(uint32_t)v->address, (uint32_t)(v->address >> 32), v->data,
-                              v->masked};
+    uint64_t n = offset / ENTRY_BYTES;
 
-    if (offset / ENTRY_BYTES < x->count)
+    if (n < x->count) {
+        const struct pci_vector *v = &x->table[n];
+        const uint32_t parts[] = {(uint32_t)v->address, (uint32_t)(v->address >> 32), v->data,
+                                  v->masked};
         return parts[offset / 4 % 4];
+    }
     if (offset == PENDING_AT || offset == PENDING_AT + 4)
         return (uint32_t)(x->pending >> (8 * (offset - PENDING_AT)));
     return 0;
@@ -79,10 +81,12 @@ static uint32_t dword(const struct pci_msix *x, uint64_t offset)
 
 static void set_dword(struct pci_msix *x, uint64_t offset, uint32_t value)
 {
-    struct pci_vector *v = &x->table[offset / ENTRY_BYTES];
+    uint64_t n = offset / ENTRY_BYTES;
+    struct pci_vector *v;
 
-    if (offset / ENTRY_BYTES >= x->count)
+    if (n >= x->count)
         return;
+    v = &x->table[n];
     switch (offset / 4 % 4) {
     case 0:
         v->address = set_bits(v->address, 31, 0, value & ~UINT32_C(3));
