@@ -101,6 +101,8 @@ static void test_a_monitor_at_a_socket_looks_stops_and_ends_a_run(void **state)
     tell(&p, "stop\ninfo status\nprint pc\n");
     expect(&p, "VM status: paused");
     expect(&p, "pc = 0x00000000400800");
+    tell(&p, "info why\n");
+    expect(&p, "cpu0 has taken no exception that says anything");
     tell(&p, "info irq 33\r\n");
     expect(&p, "INTID 33, SPI to cpu0");
     close(p.fd);
@@ -162,6 +164,8 @@ static void test_a_guest_that_waits_for_ever_goes_on_while_somebody_is_there(voi
     expect(&p, "(armillary) ");
     tell(&p, "info status\n");
     expect(&p, "running");
+    tell(&p, "info why\n");
+    expect(&p, "cpu0 waits in WFI, and there is nothing that could end it");
     tell(&p, "stop\nprint pc\ncont\nquit\n");
     expect(&p, "pc = ");
     assert_int_equal(end(&p), 3);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,3 +50,7 @@ void death_watch_end(struct death_watch *d, enum arm_stop_reason why);
 enum death_kind death_watch_stopped(const struct death_watch *d);
 
 bool death_parse_policy(const char *text, enum death_policy *policy);
+
+/* Why @cpu stands where it does, by its registers alone: its last exception if that was one that
+ * says something, or what it waits for. False: nothing to say. */
+bool death_explain_now(struct arm_machine *m, unsigned cpu, GString *out);

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "death_state.h"
+#include "death_abort.h"
 
 #define FSC(esr)        ((unsigned)(esr)&63)
 #define IS_FETCH(esr)   (((esr) >> 26 & 0x3e) == 0x20)
@@ -10,17 +10,6 @@
 #define IS_ON_WALK(esr) ((esr) >> 7 & 1)
 
 enum { FSC_ALIGNMENT = 0x21, FSC_EXTERNAL = 0x10 };
-
-/* By the kinds of FSC that have a level in their low bits. */
-enum fault_kind {
-    FAULT_SIZE,
-    FAULT_TRANSLATION,
-    FAULT_AF,
-    FAULT_PERMISSION,
-    FAULT_EXTERNAL,
-    FAULT_ALIGNMENT,
-    FAULT_OTHER
-};
 
 static enum fault_kind kind_of(unsigned fsc)
 {
@@ -32,21 +21,6 @@ static enum fault_kind kind_of(unsigned fsc)
         return fsc == 0x2b ? FAULT_TRANSLATION : FAULT_SIZE;
     return fsc < 16 ? (enum fault_kind)(fsc >> 2) : FAULT_OTHER;
 }
-
-/* An abort, and the walk that its address has now. */
-struct abort {
-    const struct corpse *c;
-    const struct death_fault *f;
-    enum fault_kind kind;
-    enum arm_access access;
-    uint64_t address; /* what was accessed */
-    bool stage2;
-    uint64_t ipa;
-    struct arm_translation now;
-    struct arm_walk_step last[3]; /* by stage: the last descriptor */
-    unsigned steps[3];
-    char *at; /* the instruction */
-};
 
 static void note_step(void *ctx, const struct arm_walk_step *s)
 {
@@ -71,8 +45,7 @@ static const char *verb(const struct abort *a)
 
 /* ---- the regime's registers ---- */
 
-/* The EL whose SCTLR, TCR and TTBR translate for @el. */
-static unsigned regime_el(const struct abort *a)
+unsigned death_regime_el(const struct abort *a)
 {
     uint64_t hcr = death_reg(a->c, a->f->cpu, "HCR_EL2");
 
@@ -81,70 +54,17 @@ static unsigned regime_el(const struct abort *a)
 
 static uint64_t sctlr(const struct abort *a)
 {
-    return death_reg_el(a->c, a->f->cpu, "SCTLR", regime_el(a));
+    return death_reg_el(a->c, a->f->cpu, "SCTLR", death_regime_el(a));
 }
 
 static uint64_t tcr(const struct abort *a)
 {
-    return death_reg_el(a->c, a->f->cpu, "TCR", regime_el(a));
+    return death_reg_el(a->c, a->f->cpu, "TCR", death_regime_el(a));
 }
 
 static bool is_upper(const struct abort *a)
 {
     return a->address >> 55 & 1;
-}
-
-/* ---- what another value of a register would do ---- */
-
-/* A field of a register of translation, and the values that are tried for it. */
-static const struct trial {
-    unsigned stage;
-    const char *stem; /* of stage 2: the whole name */
-    const char *field;
-    unsigned low, width;
-} trials[] = {
-    {1, "TCR", "T0SZ", 0, 6},      {1, "TCR", "TG0", 14, 2},      {1, "TCR", "T1SZ", 16, 6},
-    {1, "TCR", "TG1", 30, 2},      {2, "VTCR_EL2", "T0SZ", 0, 6}, {2, "VTCR_EL2", "SL0", 6, 2},
-    {2, "VTCR_EL2", "TG0", 14, 2},
-};
-
-/* On a machine that has ended: the register is as it was again. */
-static bool would_work(const struct abort *a, const struct trial *t, const char *name, uint64_t old,
-                       uint64_t value)
-{
-    uint64_t mask = ((UINT64_C(1) << t->width) - 1) << t->low;
-    struct arm_translation out = {0};
-    bool works = arm_reg_write(a->c->m, a->f->cpu, name, (old & ~mask) | value << t->low) &&
-                 arm_translate(a->c->m, a->f->cpu, a->f->from, a->address, a->access, &out);
-    uint64_t pa = out.pa;
-    uint32_t word;
-
-    arm_reg_write(a->c->m, a->f->cpu, name, old);
-    return works && arm_mem_read(a->c->m, pa & ~UINT64_C(3), &word, 4);
-}
-
-/* The one field by which the address would lead somewhere. Only sizes near what one means are
- * tried: nearly every size leads somewhere if the tables are full of zeros and blocks. */
-static bool add_trial(const struct abort *a, GString *out)
-{
-    for (size_t k = 0; a->c->ended && k < G_N_ELEMENTS(trials); k++) {
-        const struct trial *t = &trials[k];
-        char name[32];
-        if (t->stage != (a->stage2 ? 2U : 1U))
-            continue;
-        g_snprintf(name, sizeof(name), t->stage == 2 ? "%s" : "%s_EL%u", t->stem, regime_el(a));
-        uint64_t old = death_reg(a->c, a->f->cpu, name),
-                 is = old >> t->low & ((1U << t->width) - 1);
-        for (uint64_t value = t->width == 6 ? 16 : 0; value < (t->width == 6 ? 48U : 4U); value++)
-            if (value != is && would_work(a, t, name, old, value)) {
-                g_string_printf(out,
-                                "with %s.%s %" PRIu64 " in place of %" PRIu64
-                                " the same tables lead to memory: is it wrong?",
-                                name, t->field, value, is);
-                return true;
-            }
-    }
-    return false;
 }
 
 /* ---- each kind ---- */
@@ -163,7 +83,7 @@ static const struct death_write *switched_on(const struct abort *a)
 {
     char name[16];
 
-    g_snprintf(name, sizeof(name), "SCTLR_EL%u", regime_el(a));
+    g_snprintf(name, sizeof(name), "SCTLR_EL%u", death_regime_el(a));
     const struct death_write *w = death_written(a->c, a->f->cpu, name);
     return w && (w->after & 1) && !(w->before & 1) && a->access == ARM_ACCESS_EXECUTE &&
                    a->address - w->pc <= 16
@@ -188,7 +108,7 @@ static bool explain_mmu_on(const struct abort *a, struct verdict *v)
     else
         g_string_printf(v->evidence,
                         "%#" PRIx64 " is not among the addresses of TCR_EL%u (%#" PRIx64 ")",
-                        a->address, regime_el(a), tcr(a));
+                        a->address, death_regime_el(a), tcr(a));
     g_string_assign(
         v->next,
         "map the code that switches the MMU on at its physical address, in the tables of TTBR0");
@@ -198,7 +118,7 @@ static bool explain_mmu_on(const struct abort *a, struct verdict *v)
 /* No table was read: the address is none of the regime's. */
 static void explain_out_of_range(const struct abort *a, struct verdict *v)
 {
-    unsigned el = regime_el(a), n = is_upper(a) ? 1 : 0;
+    unsigned el = death_regime_el(a), n = is_upper(a) ? 1 : 0;
     uint64_t value = tcr(a);
     unsigned size = (unsigned)(value >> (n ? 16 : 0)) & 63;
     bool disabled =
@@ -233,7 +153,7 @@ static void explain_stage1(const struct abort *a, struct verdict *v)
         add_descriptor(a, 1, v->evidence);
     else
         explain_out_of_range(a, v);
-    if (add_trial(a, v->next))
+    if (death_add_trial(a, v->next))
         return;
     g_string_printf(v->next,
                     "map it, or find who made the address; `walk %#" PRIx64 "` in the monitor",
@@ -258,7 +178,7 @@ static void explain_stage2(const struct abort *a, struct verdict *v)
                         "and the IPA is not among these addresses, or they do not fit together",
                         vtcr, (unsigned)vtcr & 63, 64 - ((unsigned)vtcr & 63),
                         (unsigned)(vtcr >> 6) & 3, (unsigned)(vtcr >> 14) & 3);
-    if (!add_trial(a, v->next))
+    if (!death_add_trial(a, v->next))
         g_string_assign(
             v->next, "map it at stage 2 (VTTBR_EL2), or emulate the access: HPFAR_EL2 has the IPA");
 }
@@ -283,7 +203,7 @@ static const char *forbidding(const struct abort *a, unsigned stage)
 {
     uint64_t d = a->last[stage].descriptor;
     bool fetch = a->access == ARM_ACCESS_EXECUTE;
-    bool two = regime_el(a) == 1 || (death_reg(a->c, a->f->cpu, "HCR_EL2") >> 34 & 1);
+    bool two = death_regime_el(a) == 1 || (death_reg(a->c, a->f->cpu, "HCR_EL2") >> 34 & 1);
 
     if (stage == 2)
         return fetch                           ? "XN (bits 54:53)"
@@ -356,13 +276,14 @@ static void explain_alignment(const struct abort *a, struct verdict *v)
     g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u is not aligned to its size, at %s", verb(a),
                     a->address, a->f->from, a->at);
     if (checks)
-        g_string_printf(v->evidence, "SCTLR_EL%u.A is 1: all accesses are checked", regime_el(a));
+        g_string_printf(v->evidence, "SCTLR_EL%u.A is 1: all accesses are checked",
+                        death_regime_el(a));
     else if (off)
         g_string_printf(
             v->evidence,
             "the MMU is off (SCTLR_EL%u.M is 0): all memory is Device then, where accesses "
             "have to be aligned",
-            regime_el(a));
+            death_regime_el(a));
     else if (a->now.mapped && a->now.attr < 0x10)
         g_string_printf(
             v->evidence,
@@ -388,7 +309,7 @@ static void explain_size(const struct abort *a, struct verdict *v)
             v->evidence,
             "the MMU of cpu%u is off (SCTLR_EL%u.M is 0): a virtual address is used before "
             "it is on%s",
-            a->f->cpu, regime_el(a),
+            a->f->cpu, death_regime_el(a),
             a->f->cpu ? "; PSCI starts CPUs so, at a physical address" : "");
         g_string_assign(
             v->next,
@@ -396,7 +317,7 @@ static void explain_size(const struct abort *a, struct verdict *v)
         return;
     }
     g_string_printf(v->evidence, "TCR_EL%u %#" PRIx64 ": IPS, or a descriptor's address",
-                    regime_el(a), tcr(a));
+                    death_regime_el(a), tcr(a));
 }
 
 /* At the instruction that EL2, or EL1, has returned to. */

@@ -67,7 +67,6 @@ static void add_exceptions(const struct corpse *c, GString *out)
     uint64_t kept = MIN(h->exceptions, DEATH_EXCEPTIONS);
     uint64_t same = 0;
     unsigned lines = 0;
-    g_autoptr(GPtrArray) text = g_ptr_array_new_with_free_func(g_free);
 
     for (uint64_t k = 1; k <= kept && lines < EXCEPTIONS_MAX; k++) {
         const struct death_fault *f = &h->last[(h->exceptions - k) % DEATH_EXCEPTIONS];

@@ -243,3 +243,23 @@ bool death_diagnose(const struct corpse *c, struct verdict *v)
     }
     return death_explain_wait(c, v);
 }
+
+bool death_explain_now(struct arm_machine *m, unsigned cpu, GString *out)
+{
+    const struct arm_config none = {.el2 = true};
+    struct corpse c = {.m = m, .config = &none, .kind = DEATH_SPIN, .cpu = cpu};
+    struct verdict v = verdict_new();
+    enum arm_cpu_state state = arm_cpu_state(m, cpu);
+
+    if (state == ARM_CPU_WFI || state == ARM_CPU_WFE)
+        c.kind = DEATH_IDLE;
+    c.fault = registers_fault(&c);
+    bool error = c.fault.valid && death_is_error(&c.fault);
+    bool said = error ? death_explain_fault(&c, &c.fault, &v) : death_explain_wait(&c, &v);
+    if (said)
+        g_string_append_printf(out, "%scpu%u: %s\n  %s\n  try: %s\n",
+                               error ? "the last exception: " : "", cpu, v.cause->str,
+                               v.evidence->str, v.next->str);
+    verdict_free(&v);
+    return said;
+}

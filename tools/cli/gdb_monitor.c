@@ -106,6 +106,13 @@ static bool gdb_monitor_info(struct gdb_session *g, unsigned cpu, char **words, 
     return true;
 }
 
+static bool gdb_monitor_why(struct gdb_session *g, unsigned cpu, char **words, GString *out)
+{
+    char *info[] = {words[0], "why", NULL};
+
+    return info_execute(timeline_machine(g->t), cpu, info, out);
+}
+
 static bool checked(const struct gdb_session *g, GString *out)
 {
     if (!g->checker)

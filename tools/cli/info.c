@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "armillary.h"
+#include "death.h"
 #include "parse.h"
 #include "registers.h"
 
@@ -198,6 +199,15 @@ static bool info_tlb(struct arm_machine *m, unsigned cpu, char **words, GString 
 {
     (void)cpu;
     return arm_describe(m, words[1], add_line, out);
+}
+
+static bool info_why(struct arm_machine *m, unsigned cpu, char **words, GString *out)
+{
+    (void)words;
+    if (!death_explain_now(m, cpu, out))
+        g_string_append_printf(out, "cpu%u has taken no exception that says anything, and runs\n",
+                               cpu);
+    return true;
 }
 
 bool info_execute(struct arm_machine *m, unsigned cpu, char **words, GString *out)
