@@ -10,6 +10,7 @@
 #include "command.h"
 #include "devices.h"
 #include "gdb_socket.h"
+#include "irq_trace.h"
 #include "link.h"
 #include "modules.h"
 #include "option_texts.h"
@@ -551,6 +552,9 @@ bool run_options_apply(const struct options *o, struct run_request *req)
             !save_parse(*spec, req->config.kernel, &req->saves[req->save_count++]))
             return !bad("save", *spec, SAVE_EXPECTED);
     req->restore = o->restore;
+    if (o->trace_irq && !irq_trace_valid(o->trace_irq))
+        return !bad("trace-irq", o->trace_irq, "INTID, or INTID:FILE");
+    req->trace_irq = o->trace_irq;
     if (!add_controls(o->monitor, false, req) || !add_controls(o->qmp, true, req))
         return false;
     if (o->gdb && !gdb_where_valid(o->gdb))

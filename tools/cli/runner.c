@@ -16,6 +16,7 @@
 #include "death.h"
 #include "devices.h"
 #include "gdb_session.h"
+#include "irq_trace.h"
 #include "link.h"
 #include "links.h"
 #include "monitor.h"
@@ -56,10 +57,11 @@ struct run {
     struct gdb_session *gdb;     /* NULL: none */
     struct timeline *t;          /* with it: @m is its live machine */
     struct traces *traces;
-    struct controls *controls; /* NULL: none */
-    struct death_watch *death; /* NULL: none, as of a run with gdb, or of many */
-    unsigned saved;            /* of req->saves */
-    bool save_failed;          /* the next one could not be written, which has been said */
+    struct irq_trace *irq_trace; /* NULL: none */
+    struct controls *controls;   /* NULL: none */
+    struct death_watch *death;   /* NULL: none, as of a run with gdb, or of many */
+    unsigned saved;              /* of req->saves */
+    bool save_failed;            /* the next one could not be written, which has been said */
 };
 
 static void log_line(void *ctx, enum arm_log_category cat, enum arm_log_level level,
@@ -509,6 +511,9 @@ static int run_console(struct run *r)
         r->merge = arm_merge_new();
     if (code == 0 && !begin_model(r))
         code = EXIT_USAGE;
+    if (code == 0 && r->req->trace_irq &&
+        !(r->irq_trace = irq_trace_open(r->m, r->req->trace_irq, &r->outputs)))
+        code = EXIT_USAGE;
     r->traces = code == 0 ? traces_open(r->m, &r->req->traces, &r->outputs) : NULL;
     struct pidfile pidfile;
 
@@ -739,6 +744,7 @@ int runner_run(const struct run_request *req)
     arm_model_free(r.model);
     gdb_session_close(r.gdb);
     controls_close(r.controls);
+    irq_trace_close(r.irq_trace);
     death_watch_free(r.death);
     if (r.t)
         timeline_free(r.t);

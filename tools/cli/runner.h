@@ -33,6 +33,7 @@ struct run_request {
     const char *log_file;   /* for log lines instead of standard error; NULL: none */
     const char *pidfile;    /* holds the process number while the machine runs; or NULL */
     struct trace_request traces;
+    const char *trace_irq;            /* irq_trace_valid(); NULL: none */
     const char *const *logs;          /* NULL-ended; CATEGORY=LEVEL or LEVEL; may be NULL */
     const char *record, *replay;      /* files of input, arm_record() and arm_replay(); or NULL */
     struct save saves[RUN_SAVES_MAX]; /* snapshots to write on the way, in order */
