@@ -33,6 +33,7 @@ struct code_page {
     bool recent;              /* used since the last trim */
     bool blank;               /* insn[] is not even written yet: nobody has asked for it */
     struct jit_block *blocks; /* host code of its instructions, see cpu/jit/jit.h */
+    const uint8_t *ours;      /* if it points at 0: those are of a parent process */
     bool kept;                /* while a snapshot is restored: it has this page too */
 };
 

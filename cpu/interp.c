@@ -267,6 +267,8 @@ static void begin_run(struct cpu *cpu, uint64_t insns)
     cpu->left = (int64_t)insns;
     cpu->counted = cpu->page;
     cpu->fault_loop = false;
+    if (cpu->jit)
+        jit_begin_run(cpu);
     if (cpu->power == CPU_HALTED)
         resume_halted(cpu);
 }

@@ -5,6 +5,7 @@
 #endif
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "cpu/exec/branch.h"
 #include "cpu/execute.h"
 #include "cpu/interp_plain.h"
@@ -168,7 +169,7 @@ struct jit *jit_create(void)
 
     if (!jit)
         return NULL;
-    jit->rw = jit->rx = (void *)-1;
+    jit->rw = jit->rx = jit->ours = (void *)-1; /* MAP_FAILED */
     if (!has_lzcnt() || !jit_make_pieces(jit)) {
         jit_destroy(jit);
         return NULL;
@@ -220,10 +221,25 @@ static void kill_block(struct jit_block *b)
     b->edges = NULL;
 }
 
+/* Records without blocks, whose memory is not to be touched. */
+static void forget(struct code_page *page, unsigned first, unsigned last)
+{
+    if (!page->blocks)
+        return;
+    page->blocks = NULL;
+    for (unsigned k = first; k <= last; k++)
+        if (interp_is_decoded(&page->insn[k]))
+            page->insn[k].fn = interp_plain_fn(page->insn[k].op);
+}
+
 void jit_kill(struct code_page *page, unsigned first, unsigned last)
 {
     struct jit_block **link = &page->blocks;
 
+    if (page->blocks && !*page->ours) {
+        forget(page, 0, CODE_PAGE_INSNS - 1);
+        return;
+    }
     while (*link) {
         struct jit_block *b = *link;
         if (b->first > last || b->last < first) {
@@ -233,6 +249,12 @@ void jit_kill(struct code_page *page, unsigned first, unsigned last)
         kill_block(b);
         *link = b->next;
     }
+}
+
+void jit_after_fork(struct cpu *cpu)
+{
+    code_cache_each(cpu->code, forget);
+    CHECK(jit_make_pieces_again(cpu->jit));
 }
 
 void jit_sample(struct cpu *cpu, const struct insn *i)

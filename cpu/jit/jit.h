@@ -37,6 +37,7 @@ struct jit_edge {
 struct jit {
     uint8_t *rw, *rx; /* two views of one memory: nothing is writable and executable */
     size_t size;
+    uint8_t *ours;      /* not 0: no process has been made of this one */
     size_t start, used; /* code grows up from the first, */
     size_t limit;       /* edges down to here */
     bool full;          /* to be emptied where no CPU is in a block */
@@ -60,6 +61,17 @@ void jit_use_host(struct jit *jit, unsigned host);
 
 /* Let @e jump to the block at its target. */
 void jit_link(struct jit *jit, struct jit_edge *e);
+
+/* The memory is shared with the process that this one has been made of by fork(): take new one,
+ * without blocks. No CPU is in a block. */
+void jit_after_fork(struct cpu *cpu);
+
+/* Before a run of @cpu. */
+static inline void jit_begin_run(struct cpu *cpu)
+{
+    if (unlikely(!*cpu->jit->ours))
+        jit_after_fork(cpu);
+}
 
 /* End the blocks of @page that have one of its instructions @first to @last. */
 void jit_kill(struct code_page *page, unsigned first, unsigned last);

@@ -164,7 +164,7 @@ static uint8_t *make_out(struct x86_code *c, uintptr_t fn)
 }
 
 /* At a multiple of its size, so that one comparison tells its addresses from others. */
-static uint8_t *map_aligned(int fd)
+static uint8_t *reserve(void)
 {
     uint8_t *p = mmap(NULL, 2 * JIT_MEMORY, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -174,29 +174,36 @@ static uint8_t *map_aligned(int fd)
     if (at > p)
         munmap(p, (size_t)(at - p));
     munmap(at + JIT_MEMORY, (size_t)(p + JIT_MEMORY - at));
-    return mmap(at, JIT_MEMORY, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0);
+    return at;
 }
 
+/* Fresh memory at both views. */
 static bool map(struct jit *jit)
 {
     int fd = memfd_create("armillary-jit", MFD_CLOEXEC);
+    bool ok = fd >= 0 && ftruncate(fd, (off_t)jit->size) == 0 &&
+              mmap(jit->rw, jit->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) !=
+                  MAP_FAILED &&
+              mmap(jit->rx, jit->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0) !=
+                  MAP_FAILED;
 
-    jit->size = JIT_MEMORY;
-    jit->rw = jit->rx = MAP_FAILED;
-    if (fd < 0)
-        return false;
-    if (ftruncate(fd, (off_t)jit->size) == 0) {
-        jit->rw = mmap(NULL, jit->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        jit->rx = map_aligned(fd);
-    }
-    close(fd);
-    return jit->rw != MAP_FAILED && jit->rx != MAP_FAILED;
+    if (fd >= 0)
+        close(fd);
+    return ok;
 }
 
-bool jit_make_pieces(struct jit *jit)
+static bool prepare(struct jit *jit)
 {
-    if (!map(jit))
-        return false;
+    jit->size = JIT_MEMORY;
+    jit->rw = reserve();
+    jit->rx = reserve();
+    jit->ours = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return jit->rw != MAP_FAILED && jit->rx != MAP_FAILED && jit->ours != MAP_FAILED &&
+           madvise(jit->ours, PAGE_SIZE, MADV_WIPEONFORK) == 0;
+}
+
+static void make(struct jit *jit)
+{
     jit->constants = jit->rw; /* aligned */
     memcpy(jit->constants, jit_constants, sizeof(jit_constants));
     struct x86_code c = {.p = jit->rw + sizeof(jit_constants), .end = jit->rw + jit->size};
@@ -212,6 +219,19 @@ bool jit_make_pieces(struct jit *jit)
     make_entry(jit, &c);
     jit->start = jit->used = (size_t)(c.p - jit->rw);
     jit->limit = jit->size;
+    *jit->ours = 1;
+}
+
+bool jit_make_pieces(struct jit *jit)
+{
+    return prepare(jit) && jit_make_pieces_again(jit);
+}
+
+bool jit_make_pieces_again(struct jit *jit)
+{
+    if (!map(jit))
+        return false;
+    make(jit);
     return true;
 }
 
@@ -221,4 +241,6 @@ void jit_unmap(struct jit *jit)
         munmap(jit->rw, jit->size);
     if (jit->rx != MAP_FAILED)
         munmap(jit->rx, jit->size);
+    if (jit->ours != MAP_FAILED)
+        munmap(jit->ours, PAGE_SIZE);
 }

@@ -16,6 +16,9 @@ void jit_emit_entry(const struct jit *jit, struct x86_code *c);
 
 /* Map the memory and emit the pieces. False: the host does not let us. */
 bool jit_make_pieces(struct jit *jit);
+
+/* The same in place of memory that is shared with a parent process. */
+bool jit_make_pieces_again(struct jit *jit);
 void jit_unmap(struct jit *jit);
 
 /* NZCV from JIT_FLAGS to the CPU, by way of @tmp; and back, by way of RCX. EFLAGS go. */

@@ -376,5 +376,6 @@ void jit_translate(struct cpu *cpu, const struct insn *i)
     struct code_page *page = (struct code_page *)(uintptr_t)cpu->page;
     t.block->next = page->blocks;
     page->blocks = t.block;
+    page->ours = jit->ours;
     t.block->head->fn = (exec_fn *)(uintptr_t)(jit->rx + (code - jit->rw));
 }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -279,10 +281,61 @@ static void test_random_loops_run_the_same_by_each_engine(void **state)
     }
 }
 
+/* The child's and the parent's blocks are in memory of their own. */
+static bool goes_on(struct arm_machine *a, struct arm_machine *b, uint64_t *random)
+{
+    for (unsigned meet = 0; meet < 4; meet++) {
+        uint64_t piece = 10000 + random_next(random) % 50000;
+        if (arm_run(a, piece) != arm_run(b, piece))
+            return false;
+        compare(a, b);
+    }
+    return true;
+}
+
+static void fork_in_a_run(uint64_t random)
+{
+    static struct program p, q;
+    int status = 1;
+
+    make(&p, &random);
+    make(&q, &random);
+    struct arm_machine *a = start(&p, ARM_ENGINE_INTERP, 1), *b = start(&p, ARM_ENGINE_JIT, 1);
+    assert_true(goes_on(a, b, &random));
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    /* Each with code that the other has not. */
+    const struct program *other = child ? &q : &p;
+    for (unsigned k = 0; k < 2; k++) {
+        uint64_t pc[2] = {CODE + 0x8000 + (child ? 0 : 0x4000), 0};
+        assert_true(arm_mem_write(k ? b : a, pc[0], other->words, other->size * 4));
+        assert_true(arm_reg_set(k ? b : a, 0, ARM_PC, pc));
+    }
+    bool ok = goes_on(a, b, &random);
+    if (child == 0)
+        _exit(!ok);
+    assert_true(ok);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    arm_machine_free(a);
+    arm_machine_free(b);
+}
+
+static void test_a_process_made_by_fork_goes_on_by_itself(void **state)
+{
+    (void)state;
+    uint64_t seed = test_option("ARMILLARY_SEED", 1);
+
+    for (uint64_t n = 0; n < 6; n++)
+        fork_in_a_run(seed + n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_loops_run_the_same_by_each_engine),
+        cmocka_unit_test(test_a_process_made_by_fork_goes_on_by_itself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
