@@ -12,6 +12,7 @@
 #include "base/bits.h"
 #include "base/host_failure.h"
 #include "devices/disk_format.h"
+#include "devices/qcow2.h"
 
 #define CLUSTER_BYTES BIT(DISK_CLUSTER_SHIFT)
 
@@ -39,9 +40,23 @@ static bool too_short(struct disk *disk, uint64_t offset)
     return false;
 }
 
+/* The image says why; as failed(). */
+static bool image_failed(struct disk *disk, const char *what, uint64_t offset, const char *why)
+{
+    if (disk->reported != -2)
+        LOG(disk->log, DEVICE, ERROR, "%s: %s at byte %llu of the disk: %s", disk->path, what,
+            (unsigned long long)offset, why);
+    disk->reported = -2;
+    return false;
+}
+
 /* All of it, or false. */
 static bool read_file(struct disk *disk, uint64_t offset, uint8_t *buf, size_t len)
 {
+    const char *why = disk->image ? qcow2_read(disk->image, offset, buf, len) : NULL;
+
+    if (disk->image)
+        return !why || image_failed(disk, "read", offset, why);
     while (len) {
         ssize_t n = pread(disk->fd, buf, len, (off_t)offset);
         if (n < 0 && errno == EINTR)
@@ -59,6 +74,10 @@ static bool read_file(struct disk *disk, uint64_t offset, uint8_t *buf, size_t l
 
 static bool write_file(struct disk *disk, uint64_t offset, const uint8_t *buf, size_t len)
 {
+    const char *why = disk->image ? qcow2_write(disk->image, offset, buf, len) : NULL;
+
+    if (disk->image)
+        return !why || image_failed(disk, "write", offset, why);
     while (len) {
         ssize_t n = pwrite(disk->fd, buf, len, (off_t)offset);
         if (n < 0 && errno == EINTR)
@@ -87,7 +106,17 @@ static int refuse(const struct disk *disk, const struct disk_format *f, uint64_t
                      disk->path, bytes, (unsigned long long)place, f->name, f->command);
 }
 
-static int probe(struct disk *disk, struct arm_error *err)
+static int open_image(struct disk *disk, unsigned depth, struct arm_error *err)
+{
+    int rc = qcow2_open(&disk->image, disk->fd, disk->path, disk->mode == DISK_WRITABLE, depth,
+                        disk->log, err);
+
+    if (!rc)
+        disk->size = qcow2_size(disk->image);
+    return rc;
+}
+
+static int probe(struct disk *disk, unsigned depth, struct arm_error *err)
 {
     uint8_t found[DISK_FORMAT_MAGIC_MAX];
     uint64_t place;
@@ -99,7 +128,8 @@ static int probe(struct disk *disk, struct arm_error *err)
             return error_set(err, ARM_EIO, "%s: cannot be read at offset %#llx", disk->path,
                              (unsigned long long)place);
         if (!memcmp(found, f->magic, f->magic_bytes))
-            return refuse(disk, f, place, err);
+            return strcmp(f->name, "qcow2") ? refuse(disk, f, place, err)
+                                            : open_image(disk, depth, err);
     }
     disk->probed = true;
     return 0;
@@ -162,13 +192,15 @@ static int check_file(struct disk *disk, struct arm_error *err)
     return 0;
 }
 
-static int check_format(struct disk *disk, const char *format, struct arm_error *err)
+static int check_format(struct disk *disk, const struct disk_spec *spec, struct arm_error *err)
 {
-    if (!format)
-        return probe(disk, err);
-    if (strcmp(format, "raw") != 0)
-        return error_set(err, ARM_ENOTSUP, "%s: format=%s: expected raw, the only format there is",
-                         disk->path, format);
+    if (!spec->format)
+        return probe(disk, spec->depth, err);
+    if (!strcmp(spec->format, "qcow2"))
+        return open_image(disk, spec->depth, err);
+    if (strcmp(spec->format, "raw") != 0)
+        return error_set(err, ARM_ENOTSUP, "%s: format=%s: expected raw or qcow2", disk->path,
+                         spec->format);
     return 0;
 }
 
@@ -204,7 +236,7 @@ int disk_open(struct disk *disk, const struct disk_spec *spec, const struct arm_
     if (!rc)
         rc = check_file(disk, err);
     if (!rc)
-        rc = check_format(disk, spec->format, err);
+        rc = check_format(disk, spec, err);
     if (!rc)
         rc = create_overlay(disk, err);
     if (rc)
@@ -216,6 +248,7 @@ void disk_close(struct disk *disk)
 {
     if (disk->has_overlay)
         blocks_destroy(&disk->overlay);
+    qcow2_close(disk->image);
     free(disk->path);
     if (disk->fd >= 0)
         close(disk->fd);

@@ -1,6 +1,6 @@
 /*
- * A raw file as the contents of a disk or flash memory. Nothing of the file is kept in memory but
- * what a snapshot has written.
+ * A file as the contents of a disk or flash memory: raw, or a qcow2 image. Nothing of the file is
+ * kept in memory but what a snapshot has written.
  */
 #pragma once
 
@@ -23,10 +23,13 @@ enum disk_mode {
 struct disk_spec {
     const char *path;
     enum disk_mode mode;
-    const char *format; /* "raw": whatever the file looks like; NULL: refused if its magic is that
-                           of another format (disk_format.def) */
+    const char *format; /* "raw": whatever the file looks like; "qcow2"; NULL: qcow2 if its magic is
+                           that, refused if it is another format's (disk_format.def), else raw */
     const struct host_failure *host; /* told of memory that an overlay lacks; outlives the disk */
+    unsigned depth;                  /* images that it is the backing file of, one above the other */
 };
+
+struct qcow2;
 
 struct disk {
     int fd;     /* -1: not open */
@@ -36,6 +39,7 @@ struct disk {
     enum disk_mode mode;
     bool probed;   /* it is raw only because nothing else was found in it */
     uint64_t size; /* bytes; does not change while the disk is open */
+    struct qcow2 *image; /* NULL: it is raw */
     bool has_overlay;
     struct blocks overlay; /* DISK_SNAPSHOT: clusters that were written; others are the file's */
     int reported;          /* errno of the last failure that was logged */

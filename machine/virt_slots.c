@@ -44,7 +44,10 @@ struct disk_spec virt_disk_spec(const struct arm_drive *drive, const struct virt
         [ARM_DRIVE_WRITABLE] = DISK_WRITABLE,
     };
 
-    return (struct disk_spec){drive->path, modes[drive->mode], drive->format, cfg->host};
+    return (struct disk_spec){.path = drive->path,
+                              .mode = modes[drive->mode],
+                              .format = drive->format,
+                              .host = cfg->host};
 }
 
 /* What the creation of one device needs. */

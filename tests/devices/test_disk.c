@@ -97,9 +97,11 @@ static void test_another_format_is_refused_by_its_name_unless_it_is_said_to_be_r
 
     (void)state;
     for (const struct disk_format *f = disk_formats; f->name; f++) {
+        if (!strcmp(f->name, "qcow2"))
+            continue; /* taken: test_qcow2.c */
         write_file(place_of(f), f->magic, f->magic_bytes);
         for (int mode = DISK_SNAPSHOT; mode <= DISK_WRITABLE; mode++) {
-            struct disk_spec spec = {path, (enum disk_mode)mode, NULL, NULL};
+            struct disk_spec spec = {.path = path, .mode = (enum disk_mode)mode};
             assert_int_equal(disk_open(&disk, &spec, &log, &err), -ARM_EFORMAT);
             snprintf(text, sizeof(text), "which is %s, expected a raw disk", f->name);
             assert_non_null(strstr(err.text, text));
@@ -126,7 +128,7 @@ static void test_a_disk_encrypted_as_a_whole_is_a_raw_disk(void **state)
     (void)state;
     write_file(0, "LUKS\xba\xbe\0\1", 8);
     assert_int_equal(
-        disk_open(&disk, &(struct disk_spec){path, DISK_WRITABLE, NULL, NULL}, &log, NULL), 0);
+        disk_open(&disk, &(struct disk_spec){.path = path, .mode = DISK_WRITABLE}, &log, NULL), 0);
     disk_close(&disk);
 }
 
@@ -141,7 +143,9 @@ static bool write_magic(const struct disk_format *f, enum disk_mode mode, const 
     bool done;
 
     write_file(0, "", 0);
-    assert_int_equal(disk_open(&disk, &(struct disk_spec){path, mode, format, NULL}, &log, NULL),
+    assert_int_equal(disk_open(&disk,
+                               &(struct disk_spec){.path = path, .mode = mode, .format = format},
+                               &log, NULL),
                      0);
     memcpy(sector + (place - base), f->magic, f->magic_bytes);
     /* All but the last byte; then, as flash memory does, that one too. */
@@ -181,8 +185,9 @@ static void test_every_refusal_names_the_file(void **state)
         {NULL, "an empty file", EMPTY, -ARM_EFORMAT},
         {"raw", "an empty file", EMPTY, -ARM_EFORMAT},
         {NULL, "pipe or socket, expected a regular file", PIPE, -ARM_EFORMAT},
-        {"qcow2", "format=qcow2: expected raw", WHOLE, -ARM_ENOTSUP},
-        {"", "format=: expected raw", WHOLE, -ARM_ENOTSUP},
+        {"qcow2", "qcow2: expected version 2 or 3", WHOLE, -ARM_EFORMAT},
+        {"", "format=: expected raw or qcow2", WHOLE, -ARM_ENOTSUP},
+        {"vmdk", "format=vmdk: expected raw or qcow2", WHOLE, -ARM_ENOTSUP},
     };
     struct lines lines = {0};
     struct arm_log log = log_to(&lines);
@@ -202,7 +207,7 @@ static void test_every_refusal_names_the_file(void **state)
         if (rows[i].kind == WHOLE)
             assert_int_equal(truncate(name, BYTES), 0);
         assert_int_equal(disk_open(&disk,
-                                   &(struct disk_spec){name, DISK_SNAPSHOT, rows[i].format, NULL},
+                                   &(struct disk_spec){.path = name, .format = rows[i].format},
                                    &log, &err),
                          rows[i].rc);
         assert_non_null(strstr(err.text, rows[i].says));
@@ -224,7 +229,7 @@ static void test_a_file_that_became_shorter_is_an_error_that_is_said_once(void *
     for (int mode = DISK_SNAPSHOT; mode <= DISK_WRITABLE; mode++) {
         write_file(0, "abc", 3);
         assert_int_equal(disk_open(&disk,
-                                   &(struct disk_spec){path, (enum disk_mode)mode, NULL, NULL},
+                                   &(struct disk_spec){.path = path, .mode = (enum disk_mode)mode},
                                    &log, NULL),
                          0);
         assert_int_equal(truncate(path, 4096), 0);
@@ -250,7 +255,7 @@ static void test_a_write_that_the_host_refuses_is_said_with_file_and_reason(void
     (void)state;
     write_file(0, "abc", 3);
     assert_int_equal(
-        disk_open(&disk, &(struct disk_spec){path, DISK_WRITABLE, NULL, NULL}, &log, NULL), 0);
+        disk_open(&disk, &(struct disk_spec){.path = path, .mode = DISK_WRITABLE}, &log, NULL), 0);
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
     small = (struct rlimit){4096, old.rlim_max};

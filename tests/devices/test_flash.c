@@ -237,7 +237,7 @@ static void test_contents_of_a_file(void **state)
     assert_true(fd >= 0 && ftruncate(fd, FLASH_BANK_BYTES) == 0);
     assert_int_equal(pwrite(fd, "flash", 5, 0x40000), 5);
     assert_int_equal(
-        disk_open(&disk, &(struct disk_spec){path, DISK_WRITABLE, NULL, NULL}, &log, NULL), 0);
+        disk_open(&disk, &(struct disk_spec){.path = path, .mode = DISK_WRITABLE}, &log, NULL), 0);
     dev = start(&b, &disk);
     assert_memory_equal(physmem_ram(&b.mem, pa(BASE + 0x40000), 5), "flash", 5);
     b.mem.banks[0].flags[0x40] = PAGE_HAS_CODE;
@@ -248,7 +248,7 @@ static void test_contents_of_a_file(void **state)
     physmem_destroy(&b.mem);
     disk_close(&disk);
     assert_int_equal(
-        disk_open(&disk, &(struct disk_spec){path, DISK_READONLY, NULL, NULL}, &log, NULL), 0);
+        disk_open(&disk, &(struct disk_spec){.path = path, .mode = DISK_READONLY}, &log, NULL), 0);
     dev = start(&b, &disk);
     erase(dev, 0);
     assert_int_equal(rd(dev, 0), 0x00a000a0);
@@ -256,7 +256,7 @@ static void test_contents_of_a_file(void **state)
     disk_close(&disk);
     assert_int_equal(ftruncate(fd, 4096), 0);
     assert_int_equal(
-        disk_open(&disk, &(struct disk_spec){path, DISK_READONLY, NULL, NULL}, &log, NULL), 0);
+        disk_open(&disk, &(struct disk_spec){.path = path, .mode = DISK_READONLY}, &log, NULL), 0);
     memset(&b, 0, sizeof(b));
     assert_int_equal(flash_init(&b.dev, &b.log, &b.mem, pa(BASE), &disk, NULL), -ARM_EFORMAT);
     disk_close(&disk);

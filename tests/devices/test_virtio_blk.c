@@ -33,7 +33,8 @@ static void plug(struct blk *b, enum disk_mode mode, off_t bytes)
     close(fd);
     driver_begin(&b->d);
     assert_int_equal(
-        disk_open(&b->disk, &(struct disk_spec){b->path, mode, NULL, NULL}, &b->d.log, NULL), 0);
+        disk_open(&b->disk, &(struct disk_spec){.path = b->path, .mode = mode}, &b->d.log, NULL),
+        0);
     assert_int_equal(virtio_blk_init(&b->dev, &b->d.log, &b->d.mem, &b->disk, NULL, NULL), 0);
     driver_plug(&b->d, &b->dev.virtio);
 }
@@ -154,7 +155,7 @@ static void test_requests_out_of_range(void **state)
 
 static int open_second(struct disk *disk, struct blk *b, enum disk_mode mode)
 {
-    return disk_open(disk, &(struct disk_spec){b->path, mode, NULL, NULL}, &b->d.log, NULL);
+    return disk_open(disk, &(struct disk_spec){.path = b->path, .mode = mode}, &b->d.log, NULL);
 }
 
 static void test_a_writable_disk_has_one_user(void **state)

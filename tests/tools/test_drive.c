@@ -69,21 +69,21 @@ static void test_an_image_in_another_format_is_refused_by_name_and_left_alone(vo
     char start[8] = "";
 
     (void)state;
-    write_image("QFI\xfb\0\0\0\3", 8, BYTES);
+    write_image("KDMV\1\0\0\0", 8, BYTES);
     for (unsigned i = 0; i < 4; i++) {
-        assert_refused(run_drive(modes[i], ""), "found 51 46 49 fb at offset 0, which is qcow2");
+        assert_refused(run_drive(modes[i], ""), "found 4b 44 4d 56 at offset 0, which is vmdk");
         assert_int_equal(run_drive(modes[i], ",format=raw")->code, 0);
-        assert_refused(run_drive(modes[i], ",format=qcow2"), "format=qcow2: expected raw");
-        assert_refused(run_drive(",format=qcow2", modes[i]), "format=qcow2: expected raw");
+        assert_refused(run_drive(modes[i], ",format=qcow2"), "qcow2: expected version 2 or 3");
+        assert_refused(run_drive(",format=qcow2", modes[i]), "qcow2: expected version 2 or 3");
     }
-    assert_refused(qemu_drive("virtio", ""), "which is qcow2");
-    assert_refused(qemu_drive("pflash", ""), "which is qcow2");
+    assert_refused(qemu_drive("virtio", ""), "which is vmdk");
+    assert_refused(qemu_drive("pflash", ""), "which is vmdk");
     assert_int_equal(qemu_drive("virtio", ",format=raw")->code, 0);
     FILE *f = fopen(image, "rb");
     assert_non_null(f);
     assert_int_equal(fread(start, 1, 8, f), 8);
     fclose(f);
-    assert_memory_equal(start, "QFI\xfb\0\0\0\3", 8);
+    assert_memory_equal(start, "KDMV\1\0\0\0", 8);
 }
 
 static void test_a_packed_disk_is_refused_with_the_command_that_unpacks_it(void **state)
