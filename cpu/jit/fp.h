@@ -17,10 +17,6 @@ enum fp_check { FP_FINITE_RESULT, FP_NORMAL_RESULT };
 /* Jump to @slow unless the scalar @r passes. RAX and EFLAGS go. */
 void fp_check_scalar(struct tr *t, struct stub *slow, unsigned r, bool dbl, enum fp_check check);
 
-/* Likewise all of 2 or 4 lanes, or the low 2 singles. XMM2 goes too. */
-void fp_check_vector(struct tr *t, struct stub *slow, unsigned r, bool dbl, unsigned lanes,
-                     enum fp_check check);
-
 /* The beginning of each template whose row reads FPCR; then its stub. */
 struct stub *fp_begin_template(struct tr *t, unsigned k);
 

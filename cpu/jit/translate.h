@@ -50,7 +50,7 @@ struct stub {
     void (*warm)(struct tr *t, struct stub *s);
     uint8_t *warm_back;
     unsigned warm_r; /* its own: the result, and the precision of it and of the operand */
-    bool warm_double, warm_from_double;
+    bool warm_double, warm_from_double, warm_element, warm_addend;
     bool unordered; /* an FCMP: at @back EFLAGS are to say that the operands were unordered */
 };
 

@@ -42,10 +42,11 @@ static void emit(struct program *p, uint32_t word)
     p->words[p->size++] = word;
 }
 
-/* Rows that compute with V registers, less those that look at the state of the system. */
+/* Rows that compute with V registers, less those that look at the state of the system; and CRC32.
+ */
 static bool is_wanted(const struct a64_row *r)
 {
-    return r->cls == A64_FP && r->jit != JIT_END &&
+    return (r->cls == A64_FP || r->feature == FEAT_CRC32) && r->jit != JIT_END &&
            !(r->facts & (BIT(FACT_LD) | BIT(FACT_ST) | BIT(FACT_DIRECT) | BIT(FACT_TRAP)));
 }
 

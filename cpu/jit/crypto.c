@@ -1,0 +1,97 @@
+/* The cryptographic instructions that the host has too: AES, and the carry-less product. Those of
+ * SHA, SM3 and SM4 are their exec_ functions. */
+#include "cpu/jit/simd.h"
+
+/* Both begin with AddRoundKey(), the host's end with it: its key is zero. arg: the instruction. */
+static bool round_of(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    struct x86_code *c = &t->c;
+
+    simd_begin(t, k);
+    unsigned a = tr_v_use(t, i->rn, XMM0, 16), old = tr_v_use(t, i->rd, XMM1, 16);
+    unsigned d = tr_v_def(t, i->rd, XMM0);
+    vex_rr(c, VPXOR, XMM0, a, old);
+    vex_rr(c, VPXOR, XMM2, XMM2, XMM2);
+    vex_rr(c, arg, d, XMM0, XMM2);
+    tr_v_done(t, i->rd, d, 16);
+    return true;
+}
+
+/* MixColumns() alone: what else a round does is undone before. */
+static bool mix(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    struct x86_code *c = &t->c;
+
+    (void)arg;
+    simd_begin(t, k);
+    unsigned a = tr_v_use(t, i->rn, XMM0, 16), d = tr_v_def(t, i->rd, XMM0);
+    vex_rr(c, VPXOR, XMM2, XMM2, XMM2);
+    vex_rr(c, VAESDECLAST, XMM0, a, XMM2);
+    vex_rr(c, VAESENC, d, XMM0, XMM2);
+    tr_v_done(t, i->rd, d, 16);
+    return true;
+}
+
+static bool mix_inverse(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    (void)arg;
+    simd_begin(t, k);
+    unsigned a = tr_v_use(t, i->rn, XMM0, 16), d = tr_v_def(t, i->rd, XMM0);
+    vex_rr(&t->c, VAESIMC, d, 0, a);
+    tr_v_done(t, i->rd, d, 16);
+    return true;
+}
+
+/* Of the halves that Q names. */
+static bool product(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    (void)arg;
+    simd_begin(t, k);
+    unsigned a = tr_v_use(t, i->rn, XMM0, 16), b = tr_v_use(t, i->rm, XMM1, 16);
+    unsigned d = tr_v_def(t, i->rd, XMM0);
+    vex_rr_imm(&t->c, VPCLMULQDQ, d, a, b, simd_is_full(i) ? 0x11 : 0);
+    tr_v_done(t, i->rd, d, 16);
+    return true;
+}
+
+/* CRC32C, of the low bytes of Rm: SSE4.2 has it, for general registers. arg: log2 of the bytes. */
+static bool crc32c(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    struct x86_code *c = &t->c;
+    enum x86_reg acc = tr_use(t, i->rn, RAX), value = tr_use(t, i->rm, RCX);
+
+    (void)k;
+    x86_mov(c, 0, RAX, acc);
+    if (arg == 1)
+        x86_byte(c, 0x66);
+    x86_byte(c, 0xf2);
+    x86_rex(c, arg == 3, RAX, 0, value, arg == 0);
+    x86_byte(c, 0x0f);
+    x86_byte(c, 0x38);
+    x86_byte(c, arg ? 0xf1 : 0xf0);
+    x86_byte(c, 0xc0 | RAX << 3 | (value & 7));
+    tr_done(t, i->rd, RAX);
+    return true;
+}
+
+static const struct jit_template aes_rows[] = {
+    SIMD_ROW(AESE, round_of, VAESENCLAST),
+    SIMD_ROW(AESD, round_of, VAESDECLAST),
+    SIMD_ROW(AESMC, mix, 0),
+    SIMD_ROW(AESIMC, mix_inverse, 0),
+};
+
+static const struct jit_template product_rows[] = {
+    SIMD_ROW(PMULL_d, product, 0),
+};
+
+static const struct jit_template crc_rows[] = {
+    SIMD_ROW(CRC32CB, crc32c, 0),
+    SIMD_ROW(CRC32CH, crc32c, 1),
+    SIMD_ROW(CRC32CW, crc32c, 2),
+    SIMD_ROW(CRC32CX, crc32c, 3),
+};
+
+const struct jit_templates jit_aes = JIT_HOST_TEMPLATES(aes_rows, HOST_AVX | HOST_AES);
+const struct jit_templates jit_carryless = JIT_HOST_TEMPLATES(product_rows, HOST_AVX | HOST_PCLMUL);
+const struct jit_templates jit_crc32 = JIT_HOST_TEMPLATES(crc_rows, HOST_AVX);
