@@ -252,7 +252,8 @@ static void test_no_memory_for_an_overlay_s_cluster_is_told(void **state)
         int fd = mkstemp(path);
         struct told told = {0};
         const struct host_failure host = {note, &told};
-        const struct disk_spec spec = {path, DISK_SNAPSHOT, "raw", &host};
+        const struct disk_spec spec = {
+            .path = path, .mode = DISK_SNAPSHOT, .format = "raw", .host = &host};
         const struct arm_log log = {0};
         struct disk disk;
 
