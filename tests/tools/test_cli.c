@@ -82,7 +82,7 @@ static void test_bad_usage_is_exit_code_2_and_names_option_value_and_expectation
         {{"qemu", "-M", "virt", "-device", "loader,file="}, "file to load: \"\": expected"},
         {{"run", "--drive=/nonexistent/x", "--load", loop_load}, "/nonexistent/x"},
         {{"run", "--drive=,writable", "x"},
-         "expected FILE[,readonly|writable|snapshot][,format=raw]"},
+         "expected FILE[,readonly|writable|snapshot][,format=raw|qcow2]"},
         {{"run", "--virtio-console=tcp", "x"}, "--virtio-console=tcp: expected"},
         {{"run", "--bios=/nonexistent/x"}, "/nonexistent/x"},
         {{"run", "--cpu=486", "x"}, "486"},

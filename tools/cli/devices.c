@@ -121,9 +121,9 @@ bool devices_parse(struct device_options *store, char **drives, char **ports, bo
         count++;
     while (count--)
         if (!parse_drive(store, drives[count], config))
-            return bad(
-                "drive", drives[count],
-                "FILE[,readonly|writable|snapshot][,format=raw|qcow2], and at most 32 virtio devices");
+            return bad("drive", drives[count],
+                       "FILE[,readonly|writable|snapshot][,format=raw|qcow2], and at most 32 "
+                       "virtio devices");
     return true;
 }
 
