@@ -26,7 +26,7 @@ struct disk_spec {
     const char *format; /* "raw": whatever the file looks like; "qcow2"; NULL: qcow2 if its magic is
                            that, refused if it is another format's (disk_format.def), else raw */
     const struct host_failure *host; /* told of memory that an overlay lacks; outlives the disk */
-    unsigned depth;                  /* images that it is the backing file of, one above the other */
+    unsigned depth; /* images that it is the backing file of, one above the other */
 };
 
 struct qcow2;
@@ -37,8 +37,8 @@ struct disk {
     const struct arm_log *log;
     const struct host_failure *host;
     enum disk_mode mode;
-    bool probed;   /* it is raw only because nothing else was found in it */
-    uint64_t size; /* bytes; does not change while the disk is open */
+    bool probed;         /* it is raw only because nothing else was found in it */
+    uint64_t size;       /* bytes; does not change while the disk is open */
     struct qcow2 *image; /* NULL: it is raw */
     bool has_overlay;
     struct blocks overlay; /* DISK_SNAPSHOT: clusters that were written; others are the file's */
