@@ -9,7 +9,7 @@
 
 #include "process.h"
 
-#define AT_LEAST_PERCENT 53
+#define AT_LEAST_PERCENT 70
 #define WORDS_MAX        120
 
 static const char *table; /* argv[2]: command-lines.tsv */
