@@ -1,7 +1,8 @@
 /* Reference counts of a qcow2 image's clusters: a table of blocks of counts. */
 #include "devices/qcow2_internal.h"
 
-#define HEADER_TABLE 48 /* refcount_table_offset, and behind it refcount_table_clusters */
+#define SKIPPED_MAX  65536 /* clusters in use behind the end of the file: more are damage */
+#define HEADER_TABLE 48    /* refcount_table_offset, and behind it refcount_table_clusters */
 
 static uint64_t counts_in_block(const struct qcow2 *q)
 {
@@ -120,11 +121,15 @@ static const char *set_count(struct qcow2 *q, uint64_t n, uint64_t count)
 /* What is counted may lie behind the end of the file. */
 const char *qcow2_allocate(struct qcow2 *q, uint64_t *offset)
 {
+    unsigned skipped = 0;
     uint64_t count;
     const char *why;
 
-    while (!(why = get_count(q, q->end >> q->cluster_bits, &count)) && count)
+    while (!(why = get_count(q, q->end >> q->cluster_bits, &count)) && count) {
+        if (skipped++ == SKIPPED_MAX)
+            return "clusters far behind the end of the file are in use";
         q->end += qcow2_cluster(q);
+    }
     if (why)
         return why;
     if (q->end & ~QCOW2_OFFSET)
