@@ -108,7 +108,7 @@ static void zero_sum(struct tr *t, struct stub *s)
     x86_bind(c, not_zero);
 }
 
-/* The host register for a result that the operands, which the stub may want, are not in. */
+/* From here on all is as if @slow had found nothing to do: @fn may come back here. */
 static void warm(struct tr *t, struct stub *s, unsigned r, bool dbl,
                  void (*fn)(struct tr *, struct stub *))
 {

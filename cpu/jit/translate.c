@@ -275,8 +275,11 @@ static void emit_insns(struct tr *t)
 {
     for (unsigned k = 0; k < t->n && !t->c.full; k++) {
         prepare_flags(t, k);
-        if (emit_template(t, k))
+        if (emit_template(t, k)) {
+            if (tr_row(t, k)->jit == JIT_END) /* its function may change what traps */
+                t->fp_checked = false;
             continue;
+        }
         if (is_pure(tr_row(t, k)))
             emit_pure_call(t, k);
         else

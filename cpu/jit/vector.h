@@ -41,8 +41,7 @@ void tr_v_reload(struct tr *t, uint32_t set);
 void tr_v_loop(struct tr *t);
 
 /* Instruction @k, an operation whose result depends on FPCR: behind this, rounding is to nearest,
- * denormals count, and MXCSR.PE will become FPSR.IXC. The host's registers and EFLAGS stay, but the
- * latter go. */
+ * denormals count, and MXCSR.PE will become FPSR.IXC. EFLAGS go. */
 void tr_fp_enter(struct tr *t, unsigned k);
 
 /* MXCSR.PE to FPSR, for who looks there or runs C. RCX and EFLAGS go. */
@@ -58,7 +57,7 @@ enum jit_constant {
     CONST_SIGN_D,
     CONST_SCALAR_SIGN_S,
     CONST_SCALAR_SIGN_D,
-    CONST_BIAS_FINITE, /* see tr_v_check() */
+    CONST_BIAS_FINITE, /* these: see bad_lanes() of simd_fp.c */
     CONST_ABOVE_FINITE_S,
     CONST_ABOVE_FINITE_D,
     CONST_BIAS_NORMAL_S,
