@@ -11,7 +11,7 @@
 
 struct arm_machine;
 
-#define SIGNALS_GRACE_MS 100
+#define SIGNALS_GRACE_MS 500
 
 /* From now on; the time limit is SIGALRM. @timeout_s: host seconds, 0: no limit. A signal that is
  * ignored stays so. False: it cannot be, and a message was printed. */
