@@ -171,8 +171,8 @@ static int parse_numbers(const struct options *o, struct run_request *req)
         return bad("seed", o->seed, "a number");
     if (o->engine && strcmp(o->engine, "interp") && strcmp(o->engine, "jit"))
         return bad("engine", o->engine, "interp or jit");
-    if (o->engine && !strcmp(o->engine, "jit"))
-        req->config.engine = ARM_ENGINE_JIT;
+    if (o->engine)
+        req->config.engine = strcmp(o->engine, "jit") ? ARM_ENGINE_INTERP : ARM_ENGINE_JIT;
     if (o->turns && !parse_number(o->turns, 0, UINT64_MAX, &req->config.turn_seed))
         return bad("turns", o->turns, "a number");
     if (o->inject && !sweep_parse_injection(o->inject, &req->inject))
