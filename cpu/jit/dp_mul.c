@@ -52,7 +52,7 @@ static bool divide(struct tr *t, unsigned k, const struct insn *i, unsigned is_s
 {
     struct x86_code *c = &t->c;
     enum x86_reg m = tr_use(t, i->rm, RCX), n = tr_use(t, i->rn, RAX);
-    uint8_t *minus = NULL, *end[2];
+    uint8_t *minus = NULL, *negated = NULL;
 
     (void)k;
     x86_mov(c, i->sz, RAX, n);
@@ -67,17 +67,17 @@ static bool divide(struct tr *t, unsigned k, const struct insn *i, unsigned is_s
         x86_mov_imm(c, RDX, 0);
     }
     x86_rr(c, 0xf7, i->sz, is_signed ? 7 : 6, m);
-    end[0] = x86_jmp(c);
+    uint8_t *divided = x86_jmp(c);
     if (minus) {
         x86_bind(c, minus);
         x86_neg(c, i->sz, RAX);
-        end[1] = x86_jmp(c);
+        negated = x86_jmp(c);
     }
     x86_bind(c, zero);
     x86_mov_imm(c, RAX, 0);
-    x86_bind(c, end[0]);
-    if (minus)
-        x86_bind(c, end[1]);
+    x86_bind(c, divided);
+    if (negated)
+        x86_bind(c, negated);
     tr_done(t, i->rd, RAX);
     return true;
 }
