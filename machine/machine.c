@@ -150,9 +150,9 @@ static int create(struct arm_machine *m, const struct arm_config *c, struct arm_
     m->input_at = UINT64_MAX;
     if (c->late_effects && !(m->late = late_create(m->cpu_count, c->seed, cpu_sysreg_late_write)))
         return error_set(err, ARM_ENOMEM, "no memory for late effects");
-    if (c->engine == ARM_ENGINE_JIT || (c->engine == ARM_ENGINE_DEFAULT && !ARMILLARY_INTERP))
-        m->jit = jit_create();
-    if (c->engine == ARM_ENGINE_JIT && !m->jit)
+    if (c->engine >= ARM_ENGINE_JIT || (c->engine == ARM_ENGINE_DEFAULT && !ARMILLARY_INTERP))
+        m->jit = jit_create(c->engine == ARM_ENGINE_JIT_EAGER);
+    if (c->engine >= ARM_ENGINE_JIT && !m->jit)
         return error_set(err, ARM_ENOTSUP,
                          "no JIT: the host is not x86-64 with LZCNT, or has no memory for it");
     m->facts = machine_facts(c, model, &features);

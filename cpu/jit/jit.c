@@ -86,7 +86,7 @@ void jit_seen(struct cpu *cpu, const struct insn *i)
     if (likely(jit_is_block(jit, i)))
         return;
     uint8_t *heat = &jit->heat[(uintptr_t)i / sizeof(*i) % sizeof(jit->heat)];
-    if (++*heat >= JIT_HOT) {
+    if (++*heat >= JIT_HOT || jit->eager) {
         *heat = 0;
         jit_translate(cpu, i);
     }
@@ -162,7 +162,7 @@ void jit_use_host(struct jit *jit, unsigned host)
     jit_templates(jit->template, host);
 }
 
-struct jit *jit_create(void)
+struct jit *jit_create(bool eager)
 {
 #ifdef __x86_64__
     struct jit *jit = calloc(1, sizeof(*jit));
@@ -174,10 +174,12 @@ struct jit *jit_create(void)
         jit_destroy(jit);
         return NULL;
     }
-    jit->sampling = JIT_SAMPLING;
+    jit->eager = eager;
+    jit->sampling = eager ? 1 : JIT_SAMPLING;
     jit_use_host(jit, jit_host());
     return jit;
 #else
+    (void)eager;
     return NULL;
 #endif
 }

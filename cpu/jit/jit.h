@@ -41,6 +41,7 @@ struct jit {
     size_t start, used; /* code grows up from the first, */
     size_t limit;       /* edges down to here */
     bool full;          /* to be emptied where no CPU is in a block */
+    bool eager;         /* what is reached is translated, decoded before or not */
     unsigned sampled;   /* see jit_sample(): so many runs, */
     unsigned sampling;  /* and between two samples */
     exec_fn *enter;     /* of C: run the record's function, which may be a block */
@@ -52,8 +53,8 @@ struct jit {
     uint8_t heat[4096]; /* arrivals at records without a block, by hash */
 };
 
-/* NULL: the host is not x86-64, or has no memory. */
-struct jit *jit_create(void);
+/* NULL: the host is not x86-64, or has no memory. @eager: translate what is not hot, too. */
+struct jit *jit_create(bool eager);
 void jit_destroy(struct jit *jit);
 
 /* Use of the host no more than bits @host of enum jit_host, from the next block on. */

@@ -83,14 +83,21 @@ static unsigned next_of(const struct tr *t, const struct insn *i, unsigned index
     return (unsigned)target;
 }
 
-/* Records that have been executed, so that each is decoded when it first is. */
+/* Records that have been executed, so that each is decoded when it first is; or all. */
+static bool is_decoded(struct tr *t, unsigned index)
+{
+    if (t->jit->eager && !interp_is_decoded(t->page + index))
+        interp_decode(t->cpu, (struct insn *)(uintptr_t)(t->page + index));
+    return interp_is_decoded(t->page + index);
+}
+
 static void choose_insns(struct tr *t)
 {
     struct calls calls = {.depth = 0};
     unsigned index = t->first;
 
     while (t->n < JIT_INSNS_MAX && index < CODE_PAGE_INSNS && !is_in(t, index) &&
-           interp_is_decoded(t->page + index)) {
+           is_decoded(t, index)) {
         struct insn *i = &t->rec[t->n];
         decode(t, index, i);
         t->stops = stops(i);
@@ -354,7 +361,7 @@ void jit_translate(struct cpu *cpu, const struct insn *i)
     struct jit *jit = cpu->jit;
     struct tr t = {.jit = jit, .cpu = cpu, .page = cpu->page, .first = (unsigned)(i - cpu->page)};
 
-    if (jit_is_block(jit, i) || !interp_is_decoded(i))
+    if (jit_is_block(jit, i) || !is_decoded(&t, t.first))
         return;
     t.block = begin_block(&t);
     if (!t.block) {

@@ -156,6 +156,22 @@ static int check_names(const struct options *o)
 }
 
 /* Options whose values are numbers. Return: 0 or an exit code. */
+static bool parse_engine(const char *text, enum arm_engine *engine)
+{
+    static const char *const names[] = {[ARM_ENGINE_DEFAULT] = "",
+                                        [ARM_ENGINE_INTERP] = "interp",
+                                        [ARM_ENGINE_JIT] = "jit",
+                                        [ARM_ENGINE_JIT_EAGER] = "jit-eager"};
+
+    for (unsigned k = ARM_ENGINE_INTERP; k < G_N_ELEMENTS(names); k++) {
+        if (strcmp(text, names[k]) == 0) {
+            *engine = (enum arm_engine)k;
+            return true;
+        }
+    }
+    return false;
+}
+
 static int parse_numbers(const struct options *o, struct run_request *req)
 {
     uint64_t cpus = 1, start_el = 0;
@@ -169,10 +185,8 @@ static int parse_numbers(const struct options *o, struct run_request *req)
         return bad("memory", o->memory, "MiB, or a number with K, M or G, above 0");
     if (o->seed && !parse_number(o->seed, 0, UINT64_MAX, &req->config.seed))
         return bad("seed", o->seed, "a number");
-    if (o->engine && strcmp(o->engine, "interp") && strcmp(o->engine, "jit"))
-        return bad("engine", o->engine, "interp or jit");
-    if (o->engine)
-        req->config.engine = strcmp(o->engine, "jit") ? ARM_ENGINE_INTERP : ARM_ENGINE_JIT;
+    if (o->engine && !parse_engine(o->engine, &req->config.engine))
+        return bad("engine", o->engine, "interp, jit or jit-eager");
     if (o->turns && !parse_number(o->turns, 0, UINT64_MAX, &req->config.turn_seed))
         return bad("turns", o->turns, "a number");
     if (o->inject && !sweep_parse_injection(o->inject, &req->inject))
