@@ -89,8 +89,8 @@ static unsigned access_range(const struct cpu *cpu, const struct insn *i, uint64
         *va = base + (uint64_t)i->imm;
         return size;
     case 0x38:
-        if (bit(word, 21)) { /* register */
-            *va = base + ls_index(cpu, i);
+        if (bit(word, 21)) { /* register, or an atomic operation */
+            *va = mode == 2 ? base + ls_index(cpu, i) : 0;
             return mode == 2 ? size : 0;
         }
         *va = mode == LS_POST ? base : base + (uint64_t)i->imm;
