@@ -51,8 +51,8 @@ static struct virtio *plug(struct bench *b, struct choices *in)
 
     b->kind = below(in, 4);
     b->file = memfile_open(sectors, sizeof(sectors));
-    if (disk_open(&b->disk, &(struct disk_spec){b->file.path, below(in, 3), NULL, NULL}, &b->log,
-                  NULL) != 0 ||
+    if (disk_open(&b->disk, &(struct disk_spec){.path = b->file.path, .mode = below(in, 3)},
+                  &b->log, NULL) != 0 ||
         virtio_blk_init(&b->blk, &b->log, &b->mem, &b->disk, NULL, NULL) != 0)
         abort();
     virtio_console_init(&b->console, &b->log, &b->mem, ports, PORTS);
