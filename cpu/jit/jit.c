@@ -269,6 +269,8 @@ void jit_sample(struct cpu *cpu, const struct insn *i)
         jit->limit = jit->size;
         jit->full = false;
     }
-    if (++jit->sampled % jit->sampling == 0)
+    if (++jit->sampled >= jit->sampling) {
+        jit->sampled = 0;
         jit_translate(cpu, i);
+    }
 }

@@ -356,12 +356,12 @@ static void describe(struct tr *t)
     }
 }
 
-void jit_translate(struct cpu *cpu, const struct insn *i)
+static void translate(struct cpu *cpu, const struct insn *i)
 {
     struct jit *jit = cpu->jit;
     struct tr t = {.jit = jit, .cpu = cpu, .page = cpu->page, .first = (unsigned)(i - cpu->page)};
 
-    if (jit_is_block(jit, i) || !is_decoded(&t, t.first))
+    if (!is_decoded(&t, t.first))
         return;
     t.block = begin_block(&t);
     if (!t.block) {
@@ -388,4 +388,11 @@ void jit_translate(struct cpu *cpu, const struct insn *i)
     page->blocks = t.block;
     page->ours = jit->ours;
     t.block->head->fn = (exec_fn *)(uintptr_t)(jit->rx + (code - jit->rw));
+}
+
+void jit_translate(struct cpu *cpu, const struct insn *i)
+{
+    if (jit_is_block(cpu->jit, i) || (interp_is_decoded(i) && stops(i)))
+        return;
+    translate(cpu, i);
 }
