@@ -162,6 +162,8 @@ struct traces *traces_open(struct arm_machine *m, const struct trace_request *re
 
 void traces_close(struct traces *t)
 {
+    if (!t)
+        return;
     for (unsigned k = 0; k < t->list->len; k++)
         trace_close(t->list->pdata[k]);
     g_ptr_array_unref(t->list);

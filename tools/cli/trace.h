@@ -19,7 +19,7 @@ struct trace_request {
 /* NULL: a message has been printed. Nothing is listened to yet. */
 struct traces *traces_open(struct arm_machine *m, const struct trace_request *req,
                            struct outputs *outputs);
-void traces_close(struct traces *t);
+void traces_close(struct traces *t); /* may be NULL */
 
 /* Instructions until the next one wants to begin; UINT64_MAX: none does. */
 uint64_t traces_left(const struct traces *t);

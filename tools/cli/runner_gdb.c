@@ -1,0 +1,108 @@
+/* A run with --gdb: its machine is a timeline's, which gdb is the user of. */
+#include <glib.h>
+#include <stdio.h>
+
+#include "check.h"
+#include "gdb_session.h"
+#include "runner_state.h"
+#include "signals.h"
+
+/* Instructions between two snapshots of a run that gdb is at: a step back answers in some 100 ms.
+ */
+#define GDB_INTERVAL (UINT64_C(16) << 20)
+
+/* Has something else ended it? */
+static bool is_over(void *ctx)
+{
+    struct run *r = ctx;
+
+    console_look(r->input);
+    if (r->input->request == CONSOLE_MONITOR && !runner_enter_monitor(r))
+        r->input->request = CONSOLE_QUIT;
+    return signals_seen() || r->input->request == CONSOLE_QUIT;
+}
+
+/* Input goes by the timeline, which gives it again. */
+static size_t give(void *ctx, const struct console *c, const uint8_t *data, size_t size)
+{
+    struct run *r = ctx;
+
+    return c->port < 0 ? timeline_give(r->t, -1, 0, data, size)
+                       : timeline_give(r->t, (int)c->virtio, (unsigned)c->port, data, size);
+}
+
+/* What each of a timeline's machines needs before its first run. */
+static int prepare(void *ctx, struct arm_machine *m, struct arm_error *err)
+{
+    const struct run_request *req = ctx;
+    int rc = req->restore ? arm_snapshot_load(m, req->restore, err) : 0;
+
+    return rc == 0 && req->replay ? arm_replay(m, req->replay, err) : rc;
+}
+
+/* What goes not with it. False: it was printed. */
+static bool is_possible(const struct run_request *req)
+{
+    const struct {
+        bool asked;
+        const char *option;
+    } others[] = {
+        {req->save_count != 0, "--save"},
+        {req->control_count != 0, "--monitor or --qmp"},
+        {req->inject.one, "--inject"},
+        {req->check && req->check->sweep.kinds, "--sweep"},
+    };
+
+    for (size_t k = 0; k < G_N_ELEMENTS(others); k++) {
+        if (!others[k].asked)
+            continue;
+        fprintf(stderr, "armillary: --gdb goes not with %s\n", others[k].option);
+        return false;
+    }
+    return true;
+}
+
+bool runner_open_gdb(struct run *r, struct arm_error *err)
+{
+    const struct gdb_host host = {runner_poll, runner_idle_at_most, is_over, r};
+    char text[200];
+
+    if (!is_possible(r->req))
+        return false;
+    r->gdb = gdb_session_open(r->req->gdb, &host, text);
+    if (!r->gdb) {
+        fprintf(stderr, "armillary: --gdb: cannot listen: %s\n", text);
+        return false;
+    }
+    r->t = timeline_new(&(struct timeline_config){.machine = &r->config,
+                                                  .prepare = prepare,
+                                                  .ctx = (void *)(uintptr_t)r->req,
+                                                  .interval = GDB_INTERVAL,
+                                                  .later = true,
+                                                  .poll = gdb_session_poll,
+                                                  .idle = gdb_session_idle,
+                                                  .host_ctx = r->gdb},
+                        err);
+    if (!r->t)
+        return false;
+    r->gdb->t = r->t;
+    r->gdb->say = r->outputs.say;
+    r->gdb->limit = r->req->max_insns;
+    r->gdb->one_way = saves_obstacle(&r->config) != NULL;
+    r->gdb->records = r->req->record != NULL;
+    r->m = timeline_live(r->t);
+    if (!r->req->qemu_codes || r->req->gdb_wait)
+        fprintf(r->outputs.say, "armillary: gdb: listening at %s\n", text);
+    return true;
+}
+
+void runner_start_gdb(struct run *r)
+{
+    r->gdb->checker = r->checker;
+    r->input->give = give;
+    r->input->give_ctx = r;
+    for (unsigned k = 0; k < r->links.count; k++) {
+        r->links.rows[k]->give = give;
+        r->links.rows[k]->give_ctx = r;
+    }
+}
