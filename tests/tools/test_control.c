@@ -183,6 +183,33 @@ static void test_a_monitor_that_cannot_be_is_refused(void **state)
                  "-qmp stdio");
 }
 
+static void test_a_signal_leaves_no_socket_behind(void **state)
+{
+    (void)state;
+    static struct peer p;
+    char gdb[128];
+
+    snprintf(gdb, sizeof(gdb), "unix:%s", path);
+    const struct {
+        const char *ask, *answer; /* then it runs */
+        const char *const *args;
+    } runs[] = {
+        {"info status\n", "running",
+         (const char *const[]){"run", "--serial=none", "--monitor", where, "--load", loop_load,
+                               NULL}},
+        {"$?#3f", "$T05",
+         (const char *const[]){"run", "--serial=none", "--gdb", gdb, "--load", loop_load, NULL}},
+    };
+    for (size_t k = 0; k < sizeof(runs) / sizeof(*runs); k++) {
+        begin(&p, path, runs[k].args);
+        tell(&p, runs[k].ask);
+        expect(&p, runs[k].answer);
+        kill(p.pid, SIGTERM);
+        assert_int_equal(end(&p), 128 + SIGTERM);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +218,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_a_guest_that_waits_for_ever_goes_on_while_somebody_is_there,
                                name_socket),
         cmocka_unit_test_setup(test_a_monitor_that_cannot_be_is_refused, name_socket),
+        cmocka_unit_test_setup(test_a_signal_leaves_no_socket_behind, name_socket),
     };
 
     if (argc != 2) {

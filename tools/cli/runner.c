@@ -96,8 +96,12 @@ static int start(struct run *r)
     return run_console(r);
 }
 
+/* Before a signal that ended the run is raised again: sockets and files are removed, and who is at
+ * the other end hears of it. */
 static void close_host(struct run *r)
 {
+    gdb_session_close(r->gdb);
+    controls_close(r->controls);
     console_close(&r->serial);
     console_close(&r->monitor);
     devices_close(r->req->devices);
@@ -109,8 +113,6 @@ static void free_run(struct run *r)
     arm_merge_free(r->merge);
     arm_checker_free(r->checker);
     arm_model_free(r->model);
-    gdb_session_close(r->gdb);
-    controls_close(r->controls);
     irq_trace_close(r->irq_trace);
     death_watch_free(r->death);
     if (r->t)
