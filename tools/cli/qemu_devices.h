@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "devices.h"
+#include "qemu_drivers.h"
 #include "qemu_pci.h"
 
 #define QEMU_DRIVES_MAX   40
@@ -59,3 +60,11 @@ bool qemu_object(struct qemu *q, const char *option, const char *value);
 
 /* After all options: fill the configuration. */
 bool qemu_devices_connect(struct qemu *q);
+
+/* Of that, what drives are there for. A directory becomes a FAT file system in memory. */
+bool qemu_make_directories(struct qemu *q);
+bool qemu_connect_flash(struct qemu *q);
+bool qemu_connect_disks(struct qemu *q); /* of if=virtio */
+
+/* Without snapshot or readonly the file is written, as QEMU does. */
+struct arm_drive qemu_arm_drive(const struct qemu_devices *d, const struct qemu_drive *drive);

@@ -6,6 +6,7 @@
 
 #include "parse.h"
 #include "qemu.h"
+#include "qemu_connect.h"
 
 #define DEVICES 32
 
@@ -210,7 +211,7 @@ bool qemu_pci_place(struct qemu *q, const struct qemu_device *device, const char
     return true;
 }
 
-bool qemu_pci_connect_port(struct qemu *q, const struct qemu_device *device)
+bool qemu_connect_pcie_port(struct qemu *q, const struct qemu_device *device)
 {
     struct qemu_pci *pci = &q->devices.pci;
     unsigned port, devfn;

@@ -37,9 +37,6 @@ extern const struct property qemu_pci_properties[], qemu_virtio_pci_properties[]
 extern const size_t qemu_pci_property_count, qemu_virtio_pci_property_count,
     qemu_port_property_count;
 
-/* -device pcie-root-port */
-bool qemu_pci_connect_port(struct qemu *q, const struct qemu_device *device);
-
 /* A place for @device (NULL: any on bus 0); false, and a message. @what: for messages. */
 bool qemu_pci_place(struct qemu *q, const struct qemu_device *device, const char *what,
                     struct arm_pci_place *place);

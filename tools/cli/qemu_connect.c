@@ -1,0 +1,136 @@
+#include "qemu_connect.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "parse.h"
+#include "qemu.h"
+
+/* The slot that bus=virtio-mmio-bus.N asks for: 1 + N, 0 if none is; false, and a message. */
+static bool parse_bus(const struct qemu_device *device, unsigned *bus)
+{
+    static const char stem[] = "virtio-mmio-bus.";
+    uint64_t n = 0;
+
+    *bus = 0;
+    if (!device->on)
+        return true;
+    if (!g_str_has_prefix(device->on, stem) ||
+        !parse_number(device->on + sizeof(stem) - 1, 0, ARM_VIRTIO_MAX - 1, &n))
+        return qemu_bad("-device %s,bus=%s: expected virtio-mmio-bus.0 to .%d",
+                        device->driver->name, device->on, ARM_VIRTIO_MAX - 1);
+    *bus = 1 + (unsigned)n;
+    return true;
+}
+
+/* On its bus; @device NULL: a disk of if=virtio, which is on PCI. */
+static bool place(struct qemu *q, const struct qemu_device *device, struct arm_virtio *virtio)
+{
+    g_autofree char *what = g_strdup_printf("-device %s", device ? device->driver->name : "");
+
+    if (!device || qemu_is_on_pci(device->driver))
+        return qemu_pci_place(q, device, device ? what : "-drive if=virtio", &virtio->pci);
+    return parse_bus(device, &virtio->bus);
+}
+
+static bool add_virtio(struct qemu *q, const struct qemu_device *device, struct arm_virtio virtio)
+{
+    if (!place(q, device, &virtio))
+        return false;
+    if (device) {
+        virtio.no_event_idx = device->no_event_idx;
+        virtio.no_indirect = device->no_indirect;
+    }
+    return devices_add(&q->devices.options, &virtio, &q->req.config) ||
+           qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX);
+}
+
+bool qemu_add_blk(struct qemu *q, const struct qemu_device *device, const struct qemu_drive *drive)
+{
+    return add_virtio(q, device,
+                      (struct arm_virtio){.kind = ARM_VIRTIO_BLK,
+                                          .drive = qemu_arm_drive(&q->devices, drive),
+                                          .serial = device ? device->serial : drive->serial});
+}
+
+bool qemu_connect_blk(struct qemu *q, const struct qemu_device *device)
+{
+    const struct qemu_devices *d = &q->devices;
+
+    for (unsigned n = 0; device->drive && n < d->drive_count; n++)
+        if (d->drives[n].id && !strcmp(d->drives[n].id, device->drive))
+            return qemu_add_blk(q, device, &d->drives[n]);
+    return qemu_bad("-device %s,drive=%s: expected the id of a -drive if=none",
+                    device->driver->name, device->drive ? device->drive : "");
+}
+
+bool qemu_connect_net(struct qemu *q, const struct qemu_device *device)
+{
+    g_autofree char *what = g_strdup_printf("-device %s", device->driver->name);
+    struct arm_virtio virtio = {0};
+
+    return qemu_net_plug(q, what, device->netdev, device->mac, q->req.config.virtio_count,
+                         &virtio) &&
+           add_virtio(q, device, virtio);
+}
+
+bool qemu_connect_p9(struct qemu *q, const struct qemu_device *device)
+{
+    struct arm_virtio virtio = {.kind = ARM_VIRTIO_9P};
+
+    return qemu_folder_plug(q, device->driver->name, device->fsdev, device->tag, &virtio.folder) &&
+           (!virtio.folder.path || add_virtio(q, device, virtio));
+}
+
+bool qemu_connect_rng(struct qemu *q, const struct qemu_device *device)
+{
+    const struct qemu_devices *d = &q->devices;
+    bool found = !device->rng;
+
+    for (unsigned n = 0; n < d->object_count; n++)
+        found |= device->rng && !strcmp(d->objects[n].id, device->rng);
+    if (!found)
+        return qemu_bad("-device %s,rng=%s: expected the id of an -object rng-random",
+                        device->driver->name, device->rng);
+    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_RNG});
+}
+
+bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device)
+{
+    struct qemu_devices *d = &q->devices;
+    struct arm_virtio virtio = {.kind = ARM_VIRTIO_CONSOLE,
+                                .no_event_idx = device->no_event_idx,
+                                .no_indirect = device->no_indirect};
+
+    if (d->serial || d->options.has_console)
+        return qemu_bad("-device %s: expected one of them, before its ports", device->driver->name);
+    d->serial = device;
+    return place(q, device, &virtio) &&
+           (devices_add_console(&d->options, &virtio, &q->req.config) ||
+            qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX));
+}
+
+/* The bus of a virtio-serial-device is called after its id. */
+static bool is_serial_bus(const struct qemu_devices *d, const char *bus)
+{
+    const char *id = d->serial && d->serial->id ? d->serial->id : "virtio-serial-bus";
+    size_t length = strlen(id);
+
+    return !strncmp(bus, id, length) && (!bus[length] || !strcmp(bus + length, ".0"));
+}
+
+bool qemu_connect_port(struct qemu *q, const struct qemu_device *device)
+{
+    struct arm_port port = {.name = device->name,
+                            .console = !strcmp(device->driver->name, "virtconsole")};
+    const char *where;
+
+    if (device->on && !is_serial_bus(&q->devices, device->on))
+        return qemu_bad("-device %s,bus=%s: expected the bus of the virtio-serial",
+                        device->driver->name, device->on);
+    if (!device->chardev || !(where = qemu_chardev_where(q, device->chardev, &port.testdev)))
+        return qemu_bad("-device %s,chardev=%s: expected the id of a -chardev",
+                        device->driver->name, device->chardev ? device->chardev : "");
+    return devices_add_port(&q->devices.options, &port, where, &q->req.config) ||
+           qemu_bad("-device %s: more than %d ports", device->driver->name, ARM_PORTS_MAX);
+}

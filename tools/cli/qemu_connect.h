@@ -1,0 +1,20 @@
+/* What a -device of `armillary qemu` becomes, by the table of its properties (qemu_drivers.def).
+ * False: a message was printed. */
+#pragma once
+
+#include <stdbool.h>
+
+struct qemu;
+struct qemu_device;
+struct qemu_drive;
+
+bool qemu_connect_blk(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_net(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_p9(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_rng(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_port(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_pcie_port(struct qemu *q, const struct qemu_device *device); /* qemu_pci.c */
+
+/* @device NULL: a disk of if=virtio, which is on PCI. */
+bool qemu_add_blk(struct qemu *q, const struct qemu_device *device, const struct qemu_drive *drive);

@@ -1,0 +1,218 @@
+#include "qemu_drivers.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "qemu.h"
+#include "qemu_connect.h"
+
+/* The row being filled. */
+static struct qemu_device *device(struct qemu *q)
+{
+    return &q->devices.devices[q->devices.device_count];
+}
+
+#define TEXT(member)                                                                               \
+    static bool set_##member(struct qemu *q, const char *value)                                    \
+    {                                                                                              \
+        device(q)->member = qemu_keep(q, g_strdup(value));                                         \
+        return true;                                                                               \
+    }
+TEXT(id)
+TEXT(drive)
+TEXT(chardev)
+TEXT(name)
+TEXT(rng)
+TEXT(netdev)
+TEXT(mac)
+TEXT(on)
+TEXT(serial)
+TEXT(fsdev)
+TEXT(tag)
+#undef TEXT
+
+#define FLAG(member, is)                                                                           \
+    static bool set_##member(struct qemu *q, const char *value)                                    \
+    {                                                                                              \
+        device(q)->member = property_is_on(value) == (is);                                         \
+        return true;                                                                               \
+    }
+FLAG(no_event_idx, false)
+FLAG(no_indirect, false)
+#undef FLAG
+
+/* What every virtio device has. The features are what these devices offer. */
+#define VIRTIO_PROPERTIES                                                                          \
+    {"id", "ID", set_id, NULL}, {"bus", "BUS", set_on, NULL},                                      \
+        {"event-idx", "on|off", set_no_event_idx, NULL},                                           \
+        {"indirect-desc", "on|off", set_no_indirect, NULL}, {"packed", "off", NULL, NULL},         \
+    {                                                                                              \
+        "iommu-platform", "off", NULL, NULL                                                        \
+    }
+
+static const struct property blk_properties[] = {
+    {"drive", "ID", set_drive, NULL},
+    VIRTIO_PROPERTIES,
+    {"serial", "TEXT", set_serial, NULL},
+    {"scsi", "off", NULL, NULL},
+    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"num-queues", "1", NULL, NULL},
+    {"write-cache", "on|auto", NULL, NULL},
+    {"config-wce", "off", NULL, NULL},
+    {"logical-block-size", "512", NULL, NULL},
+    {"physical-block-size", "512", NULL, NULL},
+};
+
+/* What is off is not offered to the driver; QEMU's device offers it. */
+static const struct property net_properties[] = {
+    {"netdev", "ID", set_netdev, NULL},
+    {"mac", "MAC", set_mac, NULL},
+    VIRTIO_PROPERTIES,
+    {"status", "on", NULL, NULL},
+    {"mq", "off", NULL, NULL},
+    {"csum", "off", NULL, NULL},
+    {"gso", "off", NULL, NULL},
+    {"mrg-rxbuf", "off", NULL, NULL},
+    {"ctrl-vq", "off", NULL, NULL},
+    {"guest-csum", "off", NULL, NULL},
+    {"guest-tso4", "off", NULL, NULL},
+    {"guest-tso6", "off", NULL, NULL},
+    {"host-tso4", "off", NULL, NULL},
+    {"host-tso6", "off", NULL, NULL},
+    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+};
+
+static const struct property rng_properties[] = {
+    {"rng", "ID", set_rng, NULL},
+    VIRTIO_PROPERTIES,
+    {"max-bytes", "N", NULL, "entropy comes without a limit"},
+    {"period", "N", NULL, NULL},
+};
+
+static const struct property p9_properties[] = {
+    {"fsdev", "ID", set_fsdev, NULL},
+    {"mount-tag", "TAG", set_tag, NULL},
+    VIRTIO_PROPERTIES,
+};
+
+static const struct property serial_properties[] = {VIRTIO_PROPERTIES};
+
+static const struct property pcie_port_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+};
+
+static const struct property port_properties[] = {
+    {"chardev", "ID", set_chardev, NULL},
+    {"name", "TEXT", set_name, NULL},
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+};
+
+#define PCI "PCI"
+
+static const struct qemu_driver drivers[] = {
+#define DRIVER(title, name, bus, alias, table, connect)                                            \
+    {name,                                                                                         \
+     bus,                                                                                          \
+     title,                                                                                        \
+     alias,                                                                                        \
+     table##_properties,                                                                           \
+     G_N_ELEMENTS(table##_properties),                                                             \
+     qemu_connect_##connect},
+#define VIRTIO(title, stem, table)                                                                 \
+    DRIVER(title, stem "-pci", PCI, stem, table, table)                                            \
+    DRIVER(title, stem "-device", "virtio-bus", NULL, table, table)
+#define LOADER(title, name) {name, NULL, title, NULL, NULL, 0, NULL},
+#include "tools/cli/qemu_drivers.def"
+#undef DRIVER
+#undef VIRTIO
+#undef LOADER
+};
+
+void qemu_print_drivers(void)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(drivers); k++) {
+        if (!k || strcmp(drivers[k].title, drivers[k - 1].title))
+            printf("%s%s devices:\n", k ? "\n" : "", drivers[k].title);
+        printf("name \"%s\"", drivers[k].name);
+        if (drivers[k].bus)
+            printf(", bus %s", drivers[k].bus);
+        if (drivers[k].alias)
+            printf(", alias \"%s\"", drivers[k].alias);
+        printf("\n");
+    }
+}
+
+bool qemu_is_on_pci(const struct qemu_driver *driver)
+{
+    return driver->bus && !strcmp(driver->bus, PCI);
+}
+
+/* QEMU has names of their own for what disable-legacy and disable-modern say. */
+static const struct {
+    const char *suffix, *no_legacy;
+} interfaces[] = {{"-non-transitional", "on"}, {"-transitional", "off"}};
+
+static bool is_called(const struct qemu_driver *driver, const char *name, const char **no_legacy)
+{
+    *no_legacy = NULL;
+    if (!strcmp(driver->name, name) || (driver->alias && !strcmp(driver->alias, name)))
+        return true;
+    for (size_t k = 0; qemu_is_on_pci(driver) && k < G_N_ELEMENTS(interfaces); k++)
+        if (g_str_has_prefix(name, driver->name) &&
+            !strcmp(name + strlen(driver->name), interfaces[k].suffix)) {
+            *no_legacy = interfaces[k].no_legacy;
+            return true;
+        }
+    return false;
+}
+
+const struct qemu_driver *qemu_find_driver(const char *name, const char **no_legacy)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(drivers); k++)
+        if (is_called(&drivers[k], name, no_legacy))
+            return &drivers[k];
+    return NULL;
+}
+
+/* Room for the driver's own name, its properties and those of its bus; the end of what is there. */
+static struct property *append(struct property *to, const struct property *table, size_t count)
+{
+    memcpy(to, table, count * sizeof(*table));
+    return to + count;
+}
+
+static bool set_driver(struct qemu *q, const char *value)
+{
+    (void)q, (void)value; /* qemu_find_driver() has */
+    return true;
+}
+
+struct property *qemu_driver_properties(const struct qemu_driver *driver, size_t *count)
+{
+    struct property *all =
+        g_new0(struct property, 1 + driver->count + qemu_pci_property_count +
+                                    qemu_virtio_pci_property_count + qemu_port_property_count);
+    struct property *end = append(all, &(struct property){"driver", "NAME", set_driver, NULL}, 1);
+
+    end = append(end, driver->properties, driver->count);
+    if (qemu_is_on_pci(driver)) {
+        bool port = driver->connect == qemu_connect_pcie_port;
+        end = append(end, qemu_pci_properties, qemu_pci_property_count);
+        end = append(end, port ? qemu_port_properties : qemu_virtio_pci_properties,
+                     port ? qemu_port_property_count : qemu_virtio_pci_property_count);
+    }
+    *count = (size_t)(end - all);
+    return all;
+}
+
+char *qemu_driver_names(void)
+{
+    GString *names = g_string_new(NULL);
+
+    for (size_t k = 0; k < G_N_ELEMENTS(drivers); k++)
+        g_string_append_printf(names, "%s%s", k ? "|" : "", drivers[k].name);
+    return g_string_free(names, FALSE);
+}

@@ -1,0 +1,264 @@
+/* -drive of `armillary qemu` and its shorthands; what becomes of those that no -device has. */
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fat.h"
+#include "parse.h"
+#include "qemu.h"
+#include "qemu_connect.h"
+
+/* The row being filled. */
+static struct qemu_drive *drive(struct qemu *q)
+{
+    return &q->devices.drives[q->devices.drive_count];
+}
+
+#define TEXT(member)                                                                               \
+    static bool set_##member(struct qemu *q, const char *value)                                    \
+    {                                                                                              \
+        drive(q)->member = qemu_keep(q, g_strdup(value));                                          \
+        return true;                                                                               \
+    }
+TEXT(id)
+TEXT(interface)
+TEXT(format)
+TEXT(serial)
+#undef TEXT
+
+#define FLAG(member, is)                                                                           \
+    static bool set_##member(struct qemu *q, const char *value)                                    \
+    {                                                                                              \
+        drive(q)->member = property_is_on(value) == (is);                                          \
+        return true;                                                                               \
+    }
+FLAG(readonly, true)
+FLAG(snapshot, true)
+#undef FLAG
+
+/* [16:][rw:]DIRECTORY. What is not writable with QEMU is not here. */
+static bool set_directory(struct qemu *q, const char *value)
+{
+    const char *end = value, *colon;
+    bool writable = false;
+
+    for (; (colon = strchr(end, ':')); end = colon + 1) {
+        if (!strncmp(end, "rw:", 3))
+            writable = true;
+        else if (strncmp(end, "16:", 3))
+            break;
+    }
+    if (g_str_has_prefix(end, "floppy:") || g_str_has_prefix(end, "32:") ||
+        g_str_has_prefix(end, "12:"))
+        return qemu_bad("-drive file=fat:%s is not offered: it is a disk with FAT16", value);
+    drive(q)->readonly |= !writable;
+    drive(q)->directory = qemu_keep(q, g_strdup(end));
+    return true;
+}
+
+/* A path, or a word and a colon for what QEMU can open besides files. */
+static bool set_file(struct qemu *q, const char *value)
+{
+    static const char *const protocols[] = {
+        "nbd:",  "ssh:", "http:", "https:",  "rbd:",     "iscsi:",
+        "json:", "nfs:", "ftp:",  "gluster", "blkdebug:"};
+
+    if (g_str_has_prefix(value, "fat:"))
+        return set_directory(q, value + strlen("fat:"));
+    for (size_t k = 0; k < G_N_ELEMENTS(protocols); k++)
+        if (g_str_has_prefix(value, protocols[k]))
+            return qemu_bad("-drive file=%s is not offered: expected a file of this host", value);
+    drive(q)->file = qemu_keep(q, g_strdup(value));
+    return true;
+}
+
+static bool set_unit(struct qemu *q, const char *value)
+{
+    uint64_t n;
+
+    if (!parse_number(value, 0, QEMU_DRIVES_MAX, &n))
+        return qemu_bad("-drive index=%s: expected a number, 0 to %d", value, QEMU_DRIVES_MAX);
+    drive(q)->unit = (int)n;
+    return true;
+}
+
+static bool set_media(struct qemu *q, const char *value)
+{
+    drive(q)->is_cdrom = !strcmp(value, "cdrom");
+    return true;
+}
+
+static bool set_dir(struct qemu *q, const char *value)
+{
+    drive(q)->directory = qemu_keep(q, g_strdup(value));
+    return true;
+}
+
+static bool set_rw(struct qemu *q, const char *value)
+{
+    drive(q)->readonly = !property_is_on(value);
+    return true;
+}
+
+/* How QEMU's host side caches, waits and fails is not seen by the guest: a flush is on stable
+ * storage here unless the drive is a snapshot. */
+static const struct property drive_properties[] = {
+    {"file", "FILE", set_file, NULL},
+    {"if", "pflash|none|virtio", set_interface, NULL},
+    {"id", "ID", set_id, NULL},
+    {"unit", "N", set_unit, NULL},
+    {"index", "N", set_unit, NULL},
+    {"bus", "0", NULL, NULL},
+    {"format", "raw|qcow2|FORMAT", set_format, NULL},
+    {"driver", "raw|qcow2|FORMAT", set_format, NULL},
+    {"serial", "TEXT", set_serial, NULL},
+    {"media", "disk|cdrom", set_media, NULL},
+    {"readonly", "on|off", set_readonly, NULL},
+    {"read-only", "on|off", set_readonly, NULL},
+    {"auto-read-only", "on|off", NULL, NULL},
+    {"snapshot", "on|off", set_snapshot, NULL},
+    {"cache", "writeback|none|writethrough|directsync|unsafe", NULL, NULL},
+    {"cache.direct", "on|off", NULL, NULL},
+    {"cache.writeback", "on|off", NULL, NULL},
+    {"cache.no-flush", "on|off", NULL, NULL},
+    {"aio", "threads|native|io-uring|io_uring", NULL, NULL},
+    {"discard", "ignore|off|unmap|on", NULL, NULL},
+    {"detect-zeroes", "on|off|unmap", NULL, NULL},
+    {"werror", "ignore|stop|report|enospc", NULL, NULL},
+    {"rerror", "ignore|stop|report", NULL, NULL},
+    {"copy-on-read", "off", NULL, NULL},
+    {"file.filename", "FILE", set_file, NULL},
+    {"file.driver", "file|vvfat", NULL, NULL},
+    {"file.locking", "on|off|auto", NULL, NULL},
+    {"file.dir", "DIRECTORY", set_dir, NULL},
+    {"file.rw", "on|off", set_rw, NULL},
+    {"file.fat-type", "16", NULL, NULL},
+};
+
+static bool begin_drive(struct qemu *q, const char *interface, int unit)
+{
+    if (q->devices.drive_count == QEMU_DRIVES_MAX)
+        return qemu_bad("-drive: more than %d of them", QEMU_DRIVES_MAX);
+    *drive(q) = (struct qemu_drive){.interface = interface, .unit = unit};
+    return true;
+}
+
+bool qemu_drive(struct qemu *q, const char *option, const char *value)
+{
+    if (properties_want_help(value)) {
+        properties_print("drive", drive_properties, G_N_ELEMENTS(drive_properties));
+        q->answered = true;
+        return true;
+    }
+    if (!begin_drive(q, "virtio", -1) ||
+        !properties_set(q, option, value, "file", drive_properties, G_N_ELEMENTS(drive_properties)))
+        return false;
+    if (!drive(q)->file && !drive(q)->directory)
+        return qemu_bad("-drive %s: expected file=FILE", value);
+    q->devices.drive_count++;
+    return true;
+}
+
+/* The shorthands take a file name as it is, commas and all. */
+static bool short_drive(struct qemu *q, const char *interface, int unit, bool is_cdrom,
+                        const char *value)
+{
+    if (!begin_drive(q, interface, unit) || !set_file(q, value))
+        return false;
+    drive(q)->is_cdrom = is_cdrom;
+    q->devices.drive_count++;
+    return true;
+}
+
+bool qemu_hard_disk(struct qemu *q, const char *option, const char *value)
+{
+    return short_drive(q, "virtio", option[strlen(option) - 1] - 'a', false, value);
+}
+
+bool qemu_cdrom(struct qemu *q, const char *option, const char *value)
+{
+    (void)option;
+    return short_drive(q, "virtio", 2, true, value);
+}
+
+bool qemu_pflash(struct qemu *q, const char *option, const char *value)
+{
+    (void)option;
+    return short_drive(q, "pflash", -1, false, value);
+}
+
+/* ---- connecting ---- */
+
+struct arm_drive qemu_arm_drive(const struct qemu_devices *d, const struct qemu_drive *drive)
+{
+    struct arm_drive to = {
+        .path = drive->file, .mode = ARM_DRIVE_WRITABLE, .format = drive->format};
+
+    if (drive->readonly || drive->is_cdrom)
+        to.mode = ARM_DRIVE_READONLY;
+    else if (drive->snapshot || d->snapshot)
+        to.mode = ARM_DRIVE_SNAPSHOT;
+    return to;
+}
+
+static bool connect_pflash(struct qemu *q, const struct qemu_drive *drive)
+{
+    struct arm_config *config = &q->req.config;
+    int unit = drive->unit >= 0 ? drive->unit : config->pflash[0].path ? 1 : 0;
+
+    if (unit > 1 || !drive->file)
+        return qemu_bad("-drive if=pflash: expected a file, and unit 0 or 1");
+    if (config->pflash[unit].path)
+        return qemu_bad("-drive file=%s: flash memory %d is taken", drive->file, unit);
+    config->pflash[unit] = qemu_arm_drive(&q->devices, drive);
+    return true;
+}
+
+static bool is_interface(const struct qemu_drive *drive, const char *interface)
+{
+    return !strcmp(drive->interface, interface);
+}
+
+bool qemu_make_directories(struct qemu *q)
+{
+    bool good = true;
+
+    for (unsigned n = 0; n < q->devices.drive_count; n++) {
+        struct qemu_drive *d = &q->devices.drives[n];
+        int fd = d->directory ? fat_from_directory(d->directory) : -1;
+
+        if (d->directory && fd < 0) {
+            good = false;
+        } else if (d->directory) {
+            d->file = qemu_keep(q, g_strdup_printf("/proc/self/fd/%d", fd));
+            d->snapshot = true;
+            if (!d->readonly)
+                qemu_note(q, "-drive file=fat:rw:%s: what the guest writes is lost at the end",
+                          d->directory);
+        }
+    }
+    return good;
+}
+
+bool qemu_connect_flash(struct qemu *q)
+{
+    struct qemu_devices *d = &q->devices;
+    bool good = true;
+
+    for (unsigned n = 0; n < d->drive_count; n++)
+        if (is_interface(&d->drives[n], "pflash"))
+            good &= connect_pflash(q, &d->drives[n]);
+    return good;
+}
+
+/* An id that no device asks for is only a drive that nobody sees. */
+bool qemu_connect_disks(struct qemu *q)
+{
+    struct qemu_devices *d = &q->devices;
+    bool good = true;
+
+    for (unsigned n = 0; n < d->drive_count; n++)
+        if (is_interface(&d->drives[n], "virtio"))
+            good &= qemu_add_blk(q, NULL, &d->drives[n]);
+    return good;
+}
