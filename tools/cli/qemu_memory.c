@@ -6,6 +6,7 @@
 
 #include "parse.h"
 #include "qemu.h"
+#include "qemu_objects.h"
 
 static struct qemu_backend *backend(struct qemu *q)
 {
@@ -51,7 +52,7 @@ static const struct property backend_properties[] = {
     {"discard-data", "on|off", NULL, NULL},
 };
 
-bool qemu_memory_backend(struct qemu *q, const char *value)
+static bool add_backend(struct qemu *q, const char *value)
 {
     if (q->memory.backend_count == QEMU_BACKENDS_MAX)
         return qemu_bad("-object: more than %d memory backends", QEMU_BACKENDS_MAX);
@@ -64,6 +65,9 @@ bool qemu_memory_backend(struct qemu *q, const char *value)
     q->memory.backend_count++;
     return true;
 }
+
+const struct qemu_object_kind qemu_memory_backend = {backend_properties,
+                                                     G_N_ELEMENTS(backend_properties), add_backend};
 
 static const struct qemu_backend *find(const struct qemu_memory *m, const char *id)
 {

@@ -22,7 +22,6 @@ struct qemu_memory {
 };
 
 /* Options; false, and what is wrong was printed. */
-bool qemu_memory_backend(struct qemu *q, const char *value);
 bool qemu_numa(struct qemu *q, const char *option, const char *value);
 
 /* After all options. */

@@ -6,6 +6,7 @@
 
 #include "parse.h"
 #include "qemu.h"
+#include "qemu_objects.h"
 
 #define KINDS "user|socket|stream"
 
@@ -268,7 +269,7 @@ static const struct property dump_properties[] = {
     {"status", "on", NULL, NULL},
 };
 
-bool qemu_filter_dump(struct qemu *q, const char *value)
+static bool add_dump(struct qemu *q, const char *value)
 {
     if (q->net.dump_count == NETWORKS_MAX)
         return qemu_bad("-object filter-dump: more than %d of them", NETWORKS_MAX);
@@ -281,6 +282,9 @@ bool qemu_filter_dump(struct qemu *q, const char *value)
     q->net.dump_count++;
     return true;
 }
+
+const struct qemu_object_kind qemu_filter_dump = {dump_properties, G_N_ELEMENTS(dump_properties),
+                                                  add_dump};
 
 /* ---- connecting ---- */
 

@@ -42,9 +42,6 @@ bool qemu_netdev(struct qemu *q, const char *option, const char *value);
 bool qemu_nic(struct qemu *q, const char *option, const char *value);
 bool qemu_net(struct qemu *q, const char *option, const char *value);
 
-/* -object filter-dump */
-bool qemu_filter_dump(struct qemu *q, const char *value);
-
 /* A device whose netdev is @id (NULL: none, its frames are lost) and whose address is @mac (NULL:
  * the next of QEMU's), to be config.virtio[@index]. @what: for messages. */
 bool qemu_net_plug(struct qemu *q, const char *what, const char *id, const char *mac,
