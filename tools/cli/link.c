@@ -3,18 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pty.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "bytes.h"
+#include "host_socket.h"
 #include "link_text.h"
 #include "output.h"
 #include "telnet.h"
@@ -33,91 +30,28 @@ struct link {
     unsigned meetings;
 };
 
-static bool failed(const char *what, const struct link *l)
+static bool failed(const char *what, const struct link *l, const char *why)
 {
-    fprintf(stderr, "armillary: character device: cannot %s %s: %s\n", what, l->spec.at,
-            strerror(errno));
+    fprintf(stderr, "armillary: character device: cannot %s %s: %s\n", what, l->spec.at, why);
     return false;
-}
-
-static int prepared(int fd)
-{
-    const int on = 1;
-
-    if (fd < 0)
-        return fd;
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* of others it is none */
-    return fd;
 }
 
 /* ---- opening ---- */
 
-/* A socket that is bound and listens, or is connected; -1 and errno. */
-static int open_at(const struct sockaddr *address, socklen_t size, bool server)
+static int open_socket(const struct link *l, const char **why)
 {
-    const int on = 1;
-    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const char *at = l->spec.at;
 
-    if (fd < 0)
-        return -1;
-    if (server)
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (server ? bind(fd, address, size) == 0 && listen(fd, 1) == 0
-               : connect(fd, address, size) == 0)
-        return fd;
-    int why = errno;
-    close(fd);
-    errno = why;
-    return -1;
-}
-
-static int open_unix(const char *path, bool server)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    if (g_strlcpy(address.sun_path, path, sizeof(address.sun_path)) >= sizeof(address.sun_path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    if (server)
-        unlink(path);
-    return open_at((const struct sockaddr *)&address, sizeof(address), server);
-}
-
-/* [HOST]:PORT; without a host at any address, or this machine. */
-static int open_tcp(const char *where, bool server)
-{
-    const char *colon = strrchr(where, ':');
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = server ? AI_PASSIVE : 0};
-    g_autofree char *host = g_strndup(where, (size_t)(colon - where));
-    struct addrinfo *found;
-    int fd = -1;
-
-    if (*host == '[' && g_str_has_suffix(host, "]")) {
-        memmove(host, host + 1, strlen(host));
-        host[strlen(host) - 1] = '\0';
-    }
-    if (getaddrinfo(*host ? host : NULL, colon + 1, &hints, &found) != 0) {
-        errno = EADDRNOTAVAIL;
-        return -1;
-    }
-    for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
-        fd = open_at(a->ai_addr, a->ai_addrlen, server);
-    freeaddrinfo(found);
-    return fd;
-}
-
-static int open_socket(const struct link *l)
-{
-    return l->spec.kind == LINK_UNIX ? open_unix(l->spec.at, l->spec.server)
-                                     : open_tcp(l->spec.at, l->spec.server);
+    if (l->spec.kind == LINK_TCP)
+        return socket_open_tcp(at, NULL, AF_UNSPEC, l->spec.server, why);
+    if (l->spec.server)
+        unlink(at);
+    return socket_open_unix(at, l->spec.server, why);
 }
 
 static void connected(struct link *l, int fd)
 {
-    l->in = l->out = prepared(fd);
+    l->in = l->out = socket_prepared(fd);
     l->meetings++;
     telnet_begin(&l->telnet);
     if (l->spec.telnet)
@@ -126,12 +60,13 @@ static void connected(struct link *l, int fd)
 
 static bool open_stream(struct link *l)
 {
-    int fd = open_socket(l);
+    const char *why;
+    int fd = open_socket(l, &why);
 
     if (fd < 0 && !l->spec.server && l->spec.reconnect_s)
         return true; /* later */
     if (fd < 0)
-        return failed(l->spec.server ? "listen at" : "connect to", l);
+        return failed(l->spec.server ? "listen at" : "connect to", l, why);
     if (!l->spec.server) {
         connected(l, fd);
         return true;
@@ -141,10 +76,10 @@ static bool open_stream(struct link *l)
         fprintf(stderr, "armillary: waiting for a connection at %s\n", l->spec.at);
         int peer = accept(fd, NULL, NULL);
         if (peer < 0)
-            return failed("wait for a connection at", l);
+            return failed("wait for a connection at", l, strerror(errno));
         connected(l, peer);
     }
-    prepared(fd);
+    socket_prepared(fd);
     return true;
 }
 
@@ -164,7 +99,7 @@ static bool open_pipe(struct link *l)
     if (l->out >= 0)
         close(l->out);
     l->in = l->out = open(l->spec.at, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    return l->in >= 0 || failed("open", l);
+    return l->in >= 0 || failed("open", l, strerror(errno));
 }
 
 /* The name is said as QEMU does: scripts look for it. */
@@ -176,13 +111,13 @@ static bool open_pty(struct link *l)
 
     if (openpty(&l->in, &terminal, NULL, NULL, NULL) < 0 ||
         ttyname_r(terminal, name, sizeof(name)) != 0)
-        return failed("open a pseudo-terminal for", l);
+        return failed("open a pseudo-terminal for", l, strerror(errno));
     if (tcgetattr(terminal, &mode) == 0) {
         cfmakeraw(&mode);
         tcsetattr(terminal, TCSANOW, &mode);
     }
     close(terminal);
-    l->out = prepared(l->in);
+    l->out = socket_prepared(l->in);
     printf("char device redirected to %s (label %s)\n", name, l->spec.at);
     fflush(stdout);
     return true;
@@ -248,7 +183,8 @@ bool link_has_peer(struct link *l)
         return l->spec.kind != LINK_PTY || (poll(&p, 1, 0) >= 0 && !(p.revents & POLLHUP));
     int fd = l->listener >= 0 ? accept(l->listener, NULL, NULL) : -1;
     if (!l->spec.server && l->spec.reconnect_s && g_get_monotonic_time() >= l->retry_us) {
-        fd = open_socket(l);
+        const char *why; /* it is tried again */
+        fd = open_socket(l, &why);
         l->retry_us = g_get_monotonic_time() + (gint64)l->spec.reconnect_s * G_USEC_PER_SEC;
     }
     if (fd >= 0)

@@ -6,14 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "host_socket.h"
 #include "net.h"
 #include "parse.h"
 
@@ -29,70 +27,10 @@ struct stream {
     const char *path; /* the listener's, to be removed; or NULL */
 };
 
-static bool failed(const char *what, const char *where)
+static bool failed(const char *what, const char *where, const char *why)
 {
-    fprintf(stderr, "armillary: network: cannot %s %s: %s\n", what, where, strerror(errno));
+    fprintf(stderr, "armillary: network: cannot %s %s: %s\n", what, where, why);
     return false;
-}
-
-static int prepared(int fd)
-{
-    const int one = 1;
-
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* a Unix socket has none */
-    return fd;
-}
-
-/* A socket that listens, or is connected; -1 and errno. */
-static int open_at(const struct sockaddr *addr, socklen_t size, bool listens)
-{
-    int fd = socket(addr->sa_family, SOCK_STREAM, 0);
-    const int one = 1;
-
-    if (fd < 0)
-        return -1;
-    if (listens)
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (listens ? bind(fd, addr, size) == 0 && listen(fd, 1) == 0 : connect(fd, addr, size) == 0)
-        return prepared(fd);
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-}
-
-static int open_unix(const char *path, bool listens)
-{
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-
-    if (strlen(path) >= sizeof(addr.sun_path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    strcpy(addr.sun_path, path);
-    if (listens)
-        unlink(path);
-    return open_at((const struct sockaddr *)&addr, sizeof(addr), listens);
-}
-
-/* [HOST]:PORT, an IPv4 address or a name. */
-static int open_inet(const char *where, bool listens)
-{
-    const char *colon = strrchr(where, ':'), *port = colon ? colon + 1 : where;
-    g_autofree char *host = g_strndup(where, colon ? (size_t)(colon - where) : 0);
-    const struct addrinfo hints = {
-        .ai_family = AF_INET, .ai_socktype = SOCK_STREAM, .ai_flags = listens ? AI_PASSIVE : 0};
-    struct addrinfo *found;
-
-    if (getaddrinfo(*host ? host : NULL, port, &hints, &found) != 0) {
-        errno = EADDRNOTAVAIL;
-        return -1;
-    }
-    int fd = open_at(found->ai_addr, found->ai_addrlen, listens);
-    freeaddrinfo(found);
-    return fd;
 }
 
 static void drop_peer(struct stream *s)
@@ -122,27 +60,38 @@ static bool open_fd(struct stream *s, const char *text)
     uint64_t fd;
 
     if (!parse_number(text, 0, INT32_MAX, &fd) || fcntl((int)fd, F_GETFD) < 0)
-        return failed("use descriptor", text);
-    s->fd = prepared((int)fd);
+        return failed("use descriptor", text, strerror(errno));
+    s->fd = socket_prepared((int)fd);
+    return true;
+}
+
+/* HOST is an IPv4 address or a name, as QEMU has it. */
+static bool open_where(struct stream *s, const struct net_spec *spec)
+{
+    const char *where = spec->path ? spec->path : spec->listen ? spec->listen : spec->connect;
+    bool listens = spec->path ? spec->server : spec->listen != NULL;
+    const char *why;
+
+    if (spec->path && listens)
+        unlink(spec->path);
+    int fd = spec->path ? socket_open_unix(where, listens, &why)
+                        : socket_open_tcp(where, NULL, AF_INET, listens, &why);
+    if (fd < 0)
+        return failed(listens ? "listen at" : "connect to", where, why);
+    *(listens ? &s->listener : &s->fd) = socket_prepared(fd);
+    s->path = listens ? spec->path : NULL;
     return true;
 }
 
 static bool stream_open(struct network *n)
 {
     const struct net_spec *spec = &n->spec;
-    const char *where = spec->path ? spec->path : spec->listen ? spec->listen : spec->connect;
-    bool listens = spec->path ? spec->server : spec->listen != NULL;
     struct stream *s = g_new0(struct stream, 1);
 
     n->own = s;
     s->fd = s->listener = -1;
-    if (spec->fd ? open_fd(s, spec->fd)
-                 : (*(listens ? &s->listener : &s->fd) =
-                        spec->path ? open_unix(where, listens) : open_inet(where, listens)) >= 0 ||
-                       failed(listens ? "listen at" : "connect to", where)) {
-        s->path = listens ? spec->path : NULL;
+    if (spec->fd ? open_fd(s, spec->fd) : open_where(s, spec))
         return true;
-    }
     stream_close(n);
     return false;
 }
@@ -237,7 +186,7 @@ static void stream_look(struct network *n, const struct net_poll *poll)
     int fd = is_ready(poll, s->listener_at) ? accept(s->listener, NULL, NULL) : -1;
 
     if (fd >= 0)
-        s->fd = prepared(fd);
+        s->fd = socket_prepared(fd);
     if (s->fd >= 0 && is_ready(poll, s->fd_at))
         receive(n, s);
     flush(s);
