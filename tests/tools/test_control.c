@@ -183,6 +183,20 @@ static void test_a_monitor_that_cannot_be_is_refused(void **state)
                  "-qmp stdio");
 }
 
+static void test_a_monitor_may_be_at_a_pseudo_terminal(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--monitor", "--qmp"};
+
+    for (size_t k = 0; k < 2; k++) {
+        struct result *r = RUN("run", "--serial=none", options[k], "pty", "--max-insns", "1K",
+                               "--load", loop_load);
+        assert_int_equal(r->code, 3);
+        assert_contains(r->err, "--max-insns");
+        assert_contains(r->out, "char device redirected to /dev/pts/");
+    }
+}
+
 static void test_a_signal_leaves_no_socket_behind(void **state)
 {
     (void)state;
@@ -218,6 +232,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_a_guest_that_waits_for_ever_goes_on_while_somebody_is_there,
                                name_socket),
         cmocka_unit_test_setup(test_a_monitor_that_cannot_be_is_refused, name_socket),
+        cmocka_unit_test(test_a_monitor_may_be_at_a_pseudo_terminal),
         cmocka_unit_test_setup(test_a_signal_leaves_no_socket_behind, name_socket),
     };
 

@@ -538,9 +538,7 @@ int run_options_take(struct options *o, int argc, char **argv)
 static bool add_controls(char **list, bool qmp, struct run_request *req)
 {
     for (char **where = list; where && *where; where++) {
-        g_autofree char *whole =
-            g_strconcat(*where, strchr(*where, ',') ? "" : ",server,wait=off", NULL);
-        if (req->control_count == CONTROLS_MAX || !link_valid(whole))
+        if (req->control_count == CONTROLS_MAX || !link_valid(*where))
             return !bad(qmp ? "qmp" : "monitor", *where, LINK_FORMS);
         req->controls[req->control_count++] = (struct control_spec){*where, qmp, true};
     }

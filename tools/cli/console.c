@@ -49,7 +49,7 @@ bool console_open(struct console *c, struct outputs *outputs, const char *where)
     } else if (!strncmp(where, file, sizeof(file) - 1)) {
         c->out = output_file(outputs, where + sizeof(file) - 1, "console output");
     } else if (link_valid(where)) {
-        c->link = link_open(where, outputs);
+        c->link = link_open(where, false, outputs);
     } else {
         return true;
     }

@@ -31,9 +31,7 @@ struct controls *controls_open(const struct control_spec *specs, unsigned count,
         struct control *c = &all->rows[k];
         *c = (struct control){.all = all, .qmp = specs[k].qmp, .in = g_string_new(NULL)};
         all->count++;
-        bool plain = specs[k].serve && !strchr(specs[k].where, ',');
-        g_autofree char *where = g_strconcat(specs[k].where, plain ? ",server,wait=off" : "", NULL);
-        c->link = link_open(where, outputs);
+        c->link = link_open(specs[k].where, specs[k].serve, outputs);
         if (!c->link) {
             controls_close(all);
             return NULL;

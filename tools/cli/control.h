@@ -18,7 +18,7 @@ struct outputs;
 struct control_spec {
     const char *where; /* as link.h has it */
     bool qmp;
-    bool serve; /* it listens, and does not wait, if @where does not say otherwise */
+    bool serve; /* as link_open() has it */
 };
 
 /* NULL: a message was printed. @stopped: nothing runs before somebody says so. */

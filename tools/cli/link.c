@@ -133,7 +133,7 @@ bool link_valid(const char *where)
     return valid;
 }
 
-struct link *link_open(const char *where, struct outputs *outputs)
+struct link *link_open(const char *where, bool serves, struct outputs *outputs)
 {
     static bool (*const kinds[])(struct link *) = {[LINK_PTY] = open_pty,
                                                    [LINK_PIPE] = open_pipe,
@@ -148,6 +148,8 @@ struct link *link_open(const char *where, struct outputs *outputs)
         g_free(l);
         return NULL;
     }
+    if (serves && !l->spec.has_options)
+        l->spec.server = l->spec.nowait = true;
     if (kinds[l->spec.kind](l)) {
         l->meetings += l->spec.kind == LINK_PTY || l->spec.kind == LINK_PIPE;
         return l;

@@ -71,6 +71,7 @@ static bool parse_rest(const char *text, struct link_spec *spec)
 {
     bool good = *spec->at != '\0';
 
+    spec->has_options = *text != '\0';
     while (good && *text) {
         g_autofree char *word = next_word(&text);
         good = !*word || parse_option(word, spec);

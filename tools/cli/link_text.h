@@ -10,6 +10,7 @@ struct link_spec {
     enum link_kind kind;
     char *at; /* path, label, or [HOST]:PORT; g_free() it */
     bool server, nowait, telnet;
+    bool has_options;     /* behind the address */
     unsigned reconnect_s; /* a client connects again so long after; 0: never */
 };
 
