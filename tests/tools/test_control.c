@@ -179,6 +179,8 @@ static void test_a_monitor_that_cannot_be_is_refused(void **state)
     assert_ended(RUN("run", "--monitor", "nowhere", "--load", idle_load), 2, "--monitor=nowhere");
     assert_ended(RUN("run", "--monitor", where, "--gdb", "0", "--load", idle_load), 2,
                  "--gdb goes not with --monitor");
+    assert_ended(RUN("run", "--on-death=stop", "--gdb", "0", "--load", idle_load), 2,
+                 "--gdb goes not with --on-death=stop");
     assert_ended(RUN("qemu", "-M", "virt", "-cpu", "max", "-qmp", "stdio", "-kernel", echo_path), 2,
                  "-qmp stdio");
 }

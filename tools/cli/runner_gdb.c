@@ -50,6 +50,7 @@ static bool is_possible(const struct run_request *req)
         {req->save_count != 0, "--save"},
         {req->control_count != 0, "--monitor or --qmp"},
         {req->inject.one, "--inject"},
+        {req->on_death == DEATH_STOP, "--on-death=stop"},
         {req->check && req->check->sweep.kinds, "--sweep"},
     };
 

@@ -45,9 +45,23 @@ static int prepare(void *ctx, struct arm_machine *m, struct arm_error *err)
 
 static bool is_possible(const struct run_request *req)
 {
-    const char *drive = saves_obstacle(&req->config);
-    const char *option = req->record ? "--record" : req->save_count ? "--save" : NULL;
+    const char *drive = saves_obstacle(&req->config), *option = NULL;
+    const struct {
+        bool asked;
+        const char *option;
+    } others[] = {
+        {req->record, "--record"},
+        {req->save_count, "--save"},
+        {req->gdb, "--gdb"},
+        {req->control_count, "--monitor or --qmp"},
+        {req->inject.one, "--inject"},
+        {req->on_death == DEATH_STOP, "--on-death=stop"},
+        {req->traces.specs && *req->traces.specs, "--trace"},
+        {req->trace_irq, "--trace-irq"},
+    };
 
+    for (size_t k = 0; !option && k < G_N_ELEMENTS(others); k++)
+        option = others[k].asked ? others[k].option : NULL;
     if (option)
         fprintf(stderr, "armillary step: %s is for armillary run\n", option);
     else if (drive)
