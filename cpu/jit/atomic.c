@@ -26,27 +26,6 @@ static struct stub *begin(struct tr *t, unsigned k, const struct insn *i, unsign
     return slow;
 }
 
-static void end(struct tr *t, struct stub *slow)
-{
-    slow->back = t->c.p;
-    slow->reload = t->s.valid;
-}
-
-/* op [@m], @r by size. */
-static void to_memory(struct x86_code *c, unsigned op, unsigned size, enum x86_reg r,
-                      struct x86_mem m)
-{
-    x86_rm_prefixed(c, size == 2 ? 0x66 : 0, size == 1 ? op : op + 1, size == 8, r, m, size == 1);
-}
-
-static void load(struct x86_code *c, unsigned size, enum x86_reg r, struct x86_mem m)
-{
-    if (size >= 4)
-        x86_rm(c, 0x8b, size == 8, r, m);
-    else
-        x86_rm(c, size == 1 ? 0x0fb6 : 0x0fb7, 0, r, m);
-}
-
 static bool atomic(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     static const uint8_t ops[] = {0x00, 0x20, 0x30, 0x08, 0x88}; /* add, and, xor, or, mov */
@@ -54,15 +33,15 @@ static bool atomic(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     struct stub *slow = begin(t, k, i, size);
     enum x86_reg m = tr_use(t, i->rm, RCX);
 
-    load(&t->c, size, RDX, x86_at(RAX, 0));
+    x86_load_sized(&t->c, size, false, 0, RDX, x86_at(RAX, 0));
     if (op == OP_CLR) {
         x86_mov(&t->c, 1, RCX, m);
         x86_not(&t->c, 1, RCX);
         m = RCX;
     }
-    to_memory(&t->c, ops[op], size, m, x86_at(RAX, 0));
+    x86_to_memory(&t->c, ops[op], size, m, x86_at(RAX, 0));
     tr_done(t, i->rd, RDX);
-    end(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -77,11 +56,11 @@ static bool compare_and_swap(struct tr *t, unsigned k, const struct insn *i, uns
     r = tr_use(t, i->rm, RAX);
     x86_mov(c, 1, RAX, r);
     r = tr_use(t, i->rd, RDX);
-    to_memory(c, 0x0fb0, size, r, x86_at(RCX, 0)); /* cmpxchg */
+    x86_to_memory(c, 0x0fb0, size, r, x86_at(RCX, 0)); /* cmpxchg */
     if (size < 8)
         x86_movzx(c, size, RAX, RAX);
     tr_done(t, i->rm, RAX);
-    end(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 

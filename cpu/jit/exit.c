@@ -14,6 +14,12 @@ struct stub *tr_stub(struct tr *t, enum stub_kind kind, unsigned k)
     return s;
 }
 
+void tr_come_back(struct tr *t, struct stub *slow)
+{
+    slow->back = t->c.p;
+    slow->reload = t->s.valid;
+}
+
 void tr_exit(struct tr *t, uint8_t *jump, unsigned retired, unsigned target)
 {
     struct stub *s = tr_stub(t, STUB_EXIT, retired);

@@ -41,12 +41,6 @@ struct stub *fp_begin_template(struct tr *t, unsigned k)
     return tr_stub(t, STUB_EXEC, k);
 }
 
-void fp_end_template(struct tr *t, struct stub *slow)
-{
-    slow->back = t->c.p;
-    slow->reload = t->s.valid;
-}
-
 /* ---- arithmetic ---- */
 
 /* An operand of the record, as the CPU has it, is zero: jump. */
@@ -127,7 +121,7 @@ static bool sum(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     vex_rr(&t->c, arg & VEX_BITS, d, a, b);
     fp_check_scalar(t, slow, d, arg & DOUBLE, FP_FINITE_RESULT);
     tr_v_done(t, i->rd, d, w);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -145,7 +139,7 @@ static bool product(struct tr *t, unsigned k, const struct insn *i, unsigned arg
     if (arg & NEGATE)
         tr_v_with(t, VXORPS, d, d, arg & DOUBLE ? CONST_SCALAR_SIGN_D : CONST_SCALAR_SIGN_S);
     tr_v_done(t, i->rd, d, w);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -167,7 +161,7 @@ static bool fused(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     fp_check_scalar(t, slow, d, arg & DOUBLE, FP_NORMAL_RESULT);
     warm(t, slow, d, arg & DOUBLE, zero_sum);
     tr_v_done(t, i->rd, d, w);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -179,7 +173,7 @@ static bool square_root(struct tr *t, unsigned k, const struct insn *i, unsigned
     vex_rr(&t->c, arg & VEX_BITS, d, a, a);
     fp_check_scalar(t, slow, d, arg & DOUBLE, FP_FINITE_RESULT);
     tr_v_done(t, i->rd, d, w);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -200,7 +194,7 @@ static bool extreme(struct tr *t, unsigned k, const struct insn *i, unsigned arg
     vex_rr(c, arg & VEX_BITS, d, b, a);
     vex_rr(c, max ? VANDPS : VORPS, d, d, XMM2);
     tr_v_done(t, i->rd, d, w);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -294,7 +288,7 @@ static bool compare(struct tr *t, unsigned k, const struct insn *i, unsigned arg
     x86_byte(c, 0x1c); /* sbb al, 0 */
     x86_byte(c, 0);
     t->s.flags = FLAGS_SUB;
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 

@@ -22,6 +22,3 @@ struct stub *fp_begin_template(struct tr *t, unsigned k);
 
 /* The warm() of a stub: the result is a zero, and so is the first operand. */
 void fp_zero_of_zero(struct tr *t, struct stub *s);
-
-/* Where the stub comes back: everything is as if the exec_ function had not been called. */
-void fp_end_template(struct tr *t, struct stub *slow);

@@ -43,7 +43,7 @@ static bool from_int(struct tr *t, unsigned k, const struct insn *i, unsigned ar
     vex_rr(c, VPXOR, XMM1, XMM1, XMM1);
     vex_rr(c, (VCVTSI2SS ^ (arg & DOUBLE ? TO_DOUBLE : 0)) | wide, d, XMM1, r);
     tr_v_done(t, i->rd, d, 16);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -88,7 +88,7 @@ static bool to_int(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
         slow->from[0] = x86_jcc(c, CC_O); /* what it says of all that does not fit */
     }
     tr_done(t, i->rd, RAX);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -106,7 +106,7 @@ static bool round_int(struct tr *t, unsigned k, const struct insn *i, unsigned a
     slow->from[0] = x86_jcc(c, CC_P);
     vex_rr_imm(c, dbl ? VROUNDSD : VROUNDSS, d, a, a, arg & 15);
     tr_v_done(t, i->rd, d, w);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -118,7 +118,7 @@ static bool widen(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     vex_rr(&t->c, VEX_P2(0x5a), d, a, a);
     fp_check_scalar(t, slow, d, true, FP_FINITE_RESULT);
     tr_v_done(t, i->rd, d, 8);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -134,7 +134,7 @@ static bool narrow(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     slow->warm_from_double = true;
     slow->warm_back = t->c.p;
     tr_v_done(t, i->rd, d, 4);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 

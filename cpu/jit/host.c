@@ -11,7 +11,6 @@ unsigned jit_host(void)
     r |= __builtin_cpu_supports("fma") ? HOST_FMA : 0;
     r |= __builtin_cpu_supports("aes") ? HOST_AES : 0;
     r |= __builtin_cpu_supports("pclmul") ? HOST_PCLMUL : 0;
-    r |= __builtin_cpu_supports("avx2") ? HOST_AVX2 : 0;
     return r;
 #else
     return 0;

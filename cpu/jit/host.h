@@ -6,7 +6,6 @@ enum jit_host {
     HOST_FMA = 2,
     HOST_AES = 4,
     HOST_PCLMUL = 8,
-    HOST_AVX2 = 16,
 };
 
 /* Bits of enum jit_host. */

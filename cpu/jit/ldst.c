@@ -110,14 +110,8 @@ static void store_xmm(struct x86_code *c, unsigned size, struct x86_mem m)
 static void load_general(struct tr *t, unsigned g, const struct kind *a, struct x86_mem m)
 {
     enum x86_reg d = tr_def(t, g, RDX);
-    struct x86_code *c = &t->c;
 
-    if (a->size == 8 || (a->size == 4 && !a->sign))
-        x86_rm(c, 0x8b, a->size == 8, d, m);
-    else if (a->size == 4)
-        x86_rm(c, 0x63, 1, d, m);
-    else
-        x86_rm(c, (a->size == 1 ? 0x0fb6 : 0x0fb7) | (a->sign ? 8 : 0), a->sign && a->wide, d, m);
+    x86_load_sized(&t->c, a->size, a->sign, a->wide, d, m);
     tr_done(t, g, d);
 }
 
@@ -125,8 +119,7 @@ static void store_general(struct tr *t, unsigned g, const struct kind *a, struct
 {
     enum x86_reg v = tr_use(t, g, RDX);
 
-    x86_rm_prefixed(&t->c, a->size == 2 ? 0x66 : 0, a->size == 1 ? 0x88 : 0x89, a->size == 8, v, m,
-                    a->size == 1);
+    x86_to_memory(&t->c, 0x88, a->size, v, m);
 }
 
 static void move_vector(struct tr *t, unsigned v, const struct kind *a, struct x86_mem m)
@@ -206,8 +199,7 @@ static bool access(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     move(t, i, a);
     if (writes_back(a))
         write_back(t, i);
-    slow->back = t->c.p;
-    slow->reload = t->s.valid;
+    tr_come_back(t, slow);
     return true;
 }
 

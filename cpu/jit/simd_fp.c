@@ -134,7 +134,7 @@ static bool arithmetic(struct tr *t, unsigned k, const struct insn *i, unsigned 
         vex_rr(c, VPANDN, XMM3, XMM2, XMM3);
     }
     tr_v_done(t, i->rd, XMM3, s.bytes);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -150,7 +150,7 @@ static bool fused(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     check_lanes(t, slow, add, s, FP_NORMAL_RESULT);
     warm(t, slow, add, arg & ELEMENT, true);
     tr_v_done(t, i->rd, add, s.bytes);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -169,7 +169,7 @@ static bool extreme(struct tr *t, unsigned k, const struct insn *i, unsigned arg
     vex_rr(c, packed(arg, s), XMM0, b, a);
     vex_rr(c, (arg & 0xff) == 0x5f ? VANDPS : VORPS, XMM0, XMM0, XMM2);
     tr_v_done(t, i->rd, XMM0, s.bytes);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -214,7 +214,7 @@ static bool compare(struct tr *t, unsigned k, const struct insn *i, unsigned arg
     slow->from[0] = x86_jcc(c, CC_NE);
     vex_rr_imm(c, op, XMM0, arg & SWAP ? a : b, arg & SWAP ? b : a, arg & 3);
     tr_v_done(t, i->rd, XMM0, s.bytes);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -227,7 +227,7 @@ static bool square_root(struct tr *t, unsigned k, const struct insn *i, unsigned
     vex_rr(&t->c, packed(arg, s), XMM0, 0, a);
     check_lanes(t, slow, XMM0, s, FP_FINITE_RESULT);
     tr_v_done(t, i->rd, XMM0, s.bytes);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -246,7 +246,7 @@ static bool add_pairs(struct tr *t, unsigned k, const struct insn *i, unsigned a
     vex_rr(&t->c, packed(0x58, s), XMM0, XMM3, XMM2);
     check_lanes(t, slow, XMM0, s, FP_FINITE_RESULT);
     tr_v_done(t, i->rd, XMM0, 16);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -263,7 +263,7 @@ static bool add_pair(struct tr *t, unsigned k, const struct insn *i, unsigned ar
     vex_rr(c, dbl ? VEX_P3(0x58) : VEX_P2(0x58), XMM0, a, XMM1);
     fp_check_scalar(t, slow, XMM0, dbl, FP_FINITE_RESULT);
     tr_v_done(t, i->rd, XMM0, dbl ? 8 : 4);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -279,7 +279,7 @@ static bool from_int(struct tr *t, unsigned k, const struct insn *i, unsigned ar
     unsigned a = operand(t, i->rn, XMM0, s);
     vex_rr(&t->c, VEX_P0(0x5b), XMM0, 0, a);
     tr_v_done(t, i->rd, XMM0, s.bytes);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -298,7 +298,7 @@ static bool to_int(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     mask_to_rax(t, XMM2, s);
     slow->from[0] = x86_jcc(c, CC_NE);
     tr_v_done(t, i->rd, XMM0, s.bytes);
-    fp_end_template(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 

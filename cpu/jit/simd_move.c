@@ -99,22 +99,15 @@ static bool dup_general(struct tr *t, unsigned k, const struct insn *i, unsigned
     return true;
 }
 
-/* From the CPU, which has all of Vn. */
+/* From the CPU, which has all of Vn. arg: signed. */
 static bool to_general(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    struct x86_code *c = &t->c;
     unsigned size = copy_size(i);
-    bool is_signed = arg, x = simd_is_full(i);
 
     simd_begin(t, k);
     enum x86_reg d = tr_def(t, i->rd, RAX);
     struct x86_mem m = x86_at(CPU, tr_v(i->rn).disp + (int32_t)(copy_index(i) << size));
-    if (size == 3 || (size == 2 && !is_signed))
-        x86_rm(c, 0x8b, size == 3, d, m);
-    else if (size == 2)
-        x86_rm(c, 0x63, 1, d, m);
-    else
-        x86_rm(c, (size == 0 ? 0x0fb6 : 0x0fb7) | (is_signed ? 8 : 0), is_signed && x, d, m);
+    x86_load_sized(&t->c, 1u << size, arg, simd_is_full(i), d, m);
     tr_done(t, i->rd, d);
     return true;
 }
@@ -147,10 +140,7 @@ static bool insert_element(struct tr *t, unsigned k, const struct insn *i, unsig
     (void)arg;
     simd_begin(t, k);
     unsigned old = tr_v_use(t, i->rd, XMM0, 16), d = tr_v_def(t, i->rd, XMM0);
-    if (size >= 2)
-        x86_rm(c, 0x8b, size == 3, RAX, m);
-    else
-        x86_rm(c, size == 0 ? 0x0fb6 : 0x0fb7, 0, RAX, m);
+    x86_load_sized(c, 1u << size, false, 0, RAX, m);
     insert(c, d, old, RAX, size, copy_index(i));
     tr_v_done(t, i->rd, d, 16);
     return true;

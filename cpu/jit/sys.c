@@ -26,12 +26,6 @@ static void leave_if_wanted(struct tr *t, struct stub *slow, unsigned *jumps, un
     leave_if(t, slow, jumps, offsetof(struct cpu, wanted) + event / 32 * 4, 1u << event % 32);
 }
 
-static void come_back(struct tr *t, struct stub *slow)
-{
-    slow->back = t->c.p;
-    slow->reload = t->s.valid;
-}
-
 /* @arg: the key. Disabled, as it always is without FEAT_PAuth, they leave the pointer alone. */
 static bool pac(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
@@ -43,7 +37,7 @@ static bool pac(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     tr_save_flags(t);
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     leave_if(t, slow, &jumps, offsetof(struct cpu, block), (uint32_t)BLOCK_PAC(arg));
-    come_back(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -61,7 +55,7 @@ static bool barrier(struct tr *t, unsigned k, const struct insn *i, unsigned arg
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     leave_if_wanted(t, slow, &jumps, ARM_EVENT_BARRIER);
     leave_if_wanted(t, slow, &jumps, (unsigned)__builtin_ctzll(WANTED_LATE));
-    come_back(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -84,7 +78,7 @@ static bool mask_interrupts(struct tr *t, unsigned k, const struct insn *i, unsi
     leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
     x86_rm(&t->c, 0x80, 0, 1, CPU_FIELD(ps.daif)); /* or byte */
     x86_byte(&t->c, (unsigned)bits((uint64_t)i->imm, 11, 8));
-    come_back(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -158,7 +152,7 @@ static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     else
         x86_load(&t->c, d, storage(sr_quick_target(sr, mode)));
     tr_done(t, i->rd, d);
-    come_back(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 
@@ -194,7 +188,7 @@ static bool write(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
         v = RCX;
     }
     x86_store(&t->c, storage(sr), v);
-    come_back(t, slow);
+    tr_come_back(t, slow);
     return true;
 }
 

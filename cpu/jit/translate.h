@@ -131,6 +131,9 @@ void tr_emit_stub(struct tr *t, struct stub *s);
 /* A stub of @kind for instruction @k that begins in the state of now. NULL: too many. */
 struct stub *tr_stub(struct tr *t, enum stub_kind kind, unsigned k);
 
+/* @slow, a STUB_EXEC, goes on here, where everything is as if it had not been needed. */
+void tr_come_back(struct tr *t, struct stub *slow);
+
 /* CheckFPAdvSIMDEnabled64() before instruction @k, once in a block. EFLAGS go. */
 void tr_check_fp(struct tr *t, unsigned k);
 

@@ -190,6 +190,26 @@ static inline void x86_store(struct x86_code *c, struct x86_mem m, enum x86_reg 
     x86_rm(c, 0x89, 1, from, m);
 }
 
+/* @size bytes of memory, extended to 32 bits, or with @w to 64, by zeros or with @sign by their
+ * sign. */
+static inline void x86_load_sized(struct x86_code *c, unsigned size, bool sign, unsigned w,
+                                  enum x86_reg to, struct x86_mem m)
+{
+    if (size == 8 || (size == 4 && !(sign && w)))
+        x86_rm(c, 0x8b, size == 8, to, m);
+    else if (size == 4)
+        x86_rm(c, 0x63, 1, to, m);
+    else
+        x86_rm(c, (size == 1 ? 0x0fb6 : 0x0fb7) | (sign ? 8 : 0), sign && w, to, m);
+}
+
+/* op [m], r of @size bytes. @op: the opcode for one byte; that for more is the next. */
+static inline void x86_to_memory(struct x86_code *c, unsigned op, unsigned size, enum x86_reg r,
+                                 struct x86_mem m)
+{
+    x86_rm_prefixed(c, size == 2 ? 0x66 : 0, size == 1 ? op : op + 1, size == 8, r, m, size == 1);
+}
+
 static inline void x86_lea(struct x86_code *c, unsigned w, enum x86_reg to, struct x86_mem m)
 {
     x86_rm(c, 0x8d, w, to, m);
