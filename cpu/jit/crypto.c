@@ -6,52 +6,44 @@
 static bool round_of(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
+    struct v_regs v = simd_unary(t, k, i);
 
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, 16), old = tr_v_use(t, i->rd, XMM1, 16);
-    unsigned d = tr_v_def(t, i->rd, XMM0);
-    vex_rr(c, VPXOR, XMM0, a, old);
+    vex_rr(c, VPXOR, XMM0, v.a, tr_v_use(t, i->rd, XMM1, 16));
     vex_rr(c, VPXOR, XMM2, XMM2, XMM2);
-    vex_rr(c, arg, d, XMM0, XMM2);
-    tr_v_done(t, i->rd, d, 16);
-    return true;
+    vex_rr(c, arg, v.d, XMM0, XMM2);
+    return tr_v_result(t, i, v.d, 16);
 }
 
 /* MixColumns() alone: what else a round does is undone before. */
 static bool mix(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
+    struct v_regs v = simd_unary(t, k, i);
 
     (void)arg;
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, 16), d = tr_v_def(t, i->rd, XMM0);
     vex_rr(c, VPXOR, XMM2, XMM2, XMM2);
-    vex_rr(c, VAESDECLAST, XMM0, a, XMM2);
-    vex_rr(c, VAESENC, d, XMM0, XMM2);
-    tr_v_done(t, i->rd, d, 16);
-    return true;
+    vex_rr(c, VAESDECLAST, XMM0, v.a, XMM2);
+    vex_rr(c, VAESENC, v.d, XMM0, XMM2);
+    return tr_v_result(t, i, v.d, 16);
 }
 
 static bool mix_inverse(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
+    struct v_regs v = simd_unary(t, k, i);
+
     (void)arg;
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, 16), d = tr_v_def(t, i->rd, XMM0);
-    vex_rr(&t->c, VAESIMC, d, 0, a);
-    tr_v_done(t, i->rd, d, 16);
-    return true;
+    vex_rr(&t->c, VAESIMC, v.d, 0, v.a);
+    return tr_v_result(t, i, v.d, 16);
 }
 
 /* Of the halves that Q names. */
 static bool product(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     (void)arg;
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, 16), b = tr_v_use(t, i->rm, XMM1, 16);
-    unsigned d = tr_v_def(t, i->rd, XMM0);
-    vex_rr_imm(&t->c, VPCLMULQDQ, d, a, b, simd_is_full(i) ? 0x11 : 0);
-    tr_v_done(t, i->rd, d, 16);
-    return true;
+    tr_v_begin(t, k);
+    struct v_regs v = tr_v_binary(t, i, 16);
+    vex_rr_imm(&t->c, VPCLMULQDQ, v.d, v.a, v.b, simd_is_full(i) ? 0x11 : 0);
+    return tr_v_result(t, i, v.d, 16);
 }
 
 /* CRC32C, of the low bytes of Rm: SSE4.2 has it, for general registers. arg: log2 of the bytes. */

@@ -3,13 +3,8 @@
 
 #include "arch/a64_form.h"
 
-/* Above the opcode in a row's arg. */
-enum { DOUBLE = 0x2000, NEGATE = 0x4000 };
-
-static unsigned width_of(unsigned arg)
-{
-    return arg & DOUBLE ? 8 : 4;
-}
+/* Above those of cpu/jit/fp.h in a row's arg. */
+enum { NEGATE = 0x200 };
 
 /* RAX = the scalar's bits, without the sign, the exponent being the upper ones of EAX. */
 static void exponent_to_rax(struct x86_code *c, unsigned r, bool dbl)
@@ -39,6 +34,13 @@ struct stub *fp_begin_template(struct tr *t, unsigned k)
     tr_check_fp(t, k);
     tr_fp_enter(t, k);
     return tr_stub(t, STUB_EXEC, k);
+}
+
+bool fp_result(struct tr *t, const struct insn *i, struct stub *slow, unsigned r, unsigned w)
+{
+    tr_v_done(t, i->rd, r, w);
+    tr_come_back(t, slow);
+    return true;
 }
 
 /* ---- arithmetic ---- */
@@ -115,66 +117,52 @@ static void warm(struct tr *t, struct stub *s, unsigned r, bool dbl,
 static bool sum(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct stub *slow = fp_begin_template(t, k);
-    unsigned w = width_of(arg), a = tr_v_use(t, i->rn, XMM0, w), b = tr_v_use(t, i->rm, XMM1, w);
-    unsigned d = tr_v_def(t, i->rd, XMM0);
+    struct v_regs v = tr_v_binary(t, i, fp_width(arg));
 
-    vex_rr(&t->c, arg & VEX_BITS, d, a, b);
-    fp_check_scalar(t, slow, d, arg & DOUBLE, FP_FINITE_RESULT);
-    tr_v_done(t, i->rd, d, w);
-    tr_come_back(t, slow);
-    return true;
+    vex_rr(&t->c, fp_scalar(arg), v.d, v.a, v.b);
+    fp_check_scalar(t, slow, v.d, arg & FP_DOUBLE, FP_FINITE_RESULT);
+    return fp_result(t, i, slow, v.d, v.w);
 }
 
 static bool product(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    bool divides = (arg & 0xff) == 0x5e;
-
+    bool dbl = arg & FP_DOUBLE, divides = (arg & FP_OPCODE) == VDIV;
     struct stub *slow = fp_begin_template(t, k);
-    unsigned w = width_of(arg), a = tr_v_use(t, i->rn, XMM0, w), b = tr_v_use(t, i->rm, XMM1, w);
-    unsigned d = tr_v_def(t, i->rd, XMM0);
+    struct v_regs v = tr_v_binary(t, i, fp_width(arg));
 
-    vex_rr(&t->c, arg & VEX_BITS, d, a, b);
-    fp_check_scalar(t, slow, d, arg & DOUBLE, FP_NORMAL_RESULT);
-    warm(t, slow, d, arg & DOUBLE, divides ? fp_zero_of_zero : zero_product);
+    vex_rr(&t->c, fp_scalar(arg), v.d, v.a, v.b);
+    fp_check_scalar(t, slow, v.d, dbl, FP_NORMAL_RESULT);
+    warm(t, slow, v.d, dbl, divides ? fp_zero_of_zero : zero_product);
     if (arg & NEGATE)
-        tr_v_with(t, VXORPS, d, d, arg & DOUBLE ? CONST_SCALAR_SIGN_D : CONST_SCALAR_SIGN_S);
-    tr_v_done(t, i->rd, d, w);
-    tr_come_back(t, slow);
-    return true;
+        tr_v_with(t, VXORPS, v.d, v.d, dbl ? CONST_SCALAR_SIGN_D : CONST_SCALAR_SIGN_S);
+    return fp_result(t, i, slow, v.d, v.w);
 }
 
+/* d += a * b, in a register that is neither. */
 static bool fused(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    struct x86_code *c = &t->c;
-
+    bool dbl = arg & FP_DOUBLE;
     struct stub *slow = fp_begin_template(t, k);
-    unsigned w = width_of(arg), a = tr_v_use(t, i->rn, XMM0, w), b = tr_v_use(t, i->rm, XMM1, w);
-    unsigned add = tr_v_use(t, i->ra, XMM2, w), d = tr_v_def(t, i->rd, XMM2);
+    struct v_regs v = tr_v_binary(t, i, fp_width(arg));
+    unsigned add = tr_v_use(t, i->ra, XMM2, v.w), d = tr_v_def(t, i->rd, XMM2);
 
-    if (add != d) { /* d += a * b, in a register that is neither */
-        if (d == a || d == b)
-            d = XMM2;
-        if (add != d)
-            vex_rr(c, VMOVAPS, d, 0, add);
-    }
-    vex_rr(c, arg & VEX_BITS, d, a, b);
-    fp_check_scalar(t, slow, d, arg & DOUBLE, FP_NORMAL_RESULT);
-    warm(t, slow, d, arg & DOUBLE, zero_sum);
-    tr_v_done(t, i->rd, d, w);
-    tr_come_back(t, slow);
-    return true;
+    if (add != d && (d == v.a || d == v.b))
+        d = XMM2;
+    vex_move(&t->c, d, add);
+    vex_rr(&t->c, vex_fused(arg & FP_OPCODE, dbl), d, v.a, v.b);
+    fp_check_scalar(t, slow, d, dbl, FP_NORMAL_RESULT);
+    warm(t, slow, d, dbl, zero_sum);
+    return fp_result(t, i, slow, d, v.w);
 }
 
 static bool square_root(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct stub *slow = fp_begin_template(t, k);
-    unsigned w = width_of(arg), a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM0);
+    struct v_regs v = tr_v_unary(t, i, fp_width(arg));
 
-    vex_rr(&t->c, arg & VEX_BITS, d, a, a);
-    fp_check_scalar(t, slow, d, arg & DOUBLE, FP_FINITE_RESULT);
-    tr_v_done(t, i->rd, d, w);
-    tr_come_back(t, slow);
-    return true;
+    vex_rr(&t->c, fp_scalar(arg), v.d, v.a, v.a);
+    fp_check_scalar(t, slow, v.d, arg & FP_DOUBLE, FP_FINITE_RESULT);
+    return fp_result(t, i, slow, v.d, v.w);
 }
 
 /* Of equal operands, which may be zeros of both signs, the host returns its second one: both orders
@@ -182,70 +170,57 @@ static bool square_root(struct tr *t, unsigned k, const struct insn *i, unsigned
 static bool extreme(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    bool max = (arg & 0xff) == 0x5f;
-
     struct stub *slow = fp_begin_template(t, k);
-    unsigned w = width_of(arg), a = tr_v_use(t, i->rn, XMM0, w), b = tr_v_use(t, i->rm, XMM1, w);
-    unsigned d = tr_v_def(t, i->rd, XMM0);
+    struct v_regs v = tr_v_binary(t, i, fp_width(arg));
 
-    vex_rr(c, arg & DOUBLE ? VUCOMISD : VUCOMISS, a, 0, b);
+    vex_rr(c, vex_packed(VUCOMI, arg & FP_DOUBLE), v.a, 0, v.b);
     slow->from[0] = x86_jcc(c, CC_P);
-    vex_rr(c, arg & VEX_BITS, XMM2, a, b);
-    vex_rr(c, arg & VEX_BITS, d, b, a);
-    vex_rr(c, max ? VANDPS : VORPS, d, d, XMM2);
-    tr_v_done(t, i->rd, d, w);
-    tr_come_back(t, slow);
-    return true;
+    vex_rr(c, fp_scalar(arg), XMM2, v.a, v.b);
+    vex_rr(c, fp_scalar(arg), v.d, v.b, v.a);
+    vex_rr(c, (arg & FP_OPCODE) == VMAX ? VANDPS : VORPS, v.d, v.d, XMM2);
+    return fp_result(t, i, slow, v.d, v.w);
 }
 
 /* ---- bits ---- */
 
-/* arg: 0: FMOV; 1: FABS; 2: FNEG. */
+/* arg: what becomes of the sign. */
+enum { KEEP, CLEAR, INVERT };
+
 static bool sign(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    unsigned w = width_of(arg);
+    enum jit_constant s = arg & FP_DOUBLE ? CONST_SIGN_D : CONST_SIGN_S;
 
-    if (!t->fp_checked) /* FMOV leaves EFLAGS alone, but not this */
-        tr_save_flags(t);
-    tr_check_fp(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM0);
-    enum jit_constant s = w == 8 ? CONST_SIGN_D : CONST_SIGN_S;
-
-    if ((arg & 3) == 1) { /* ~s & a */
-        vex_rip(&t->c, VMOVUPS_LOAD, XMM1, 0, jit_constant_at(t->jit, s));
-        vex_rr(&t->c, VPANDN, d, XMM1, a);
-    } else if ((arg & 3) == 2) {
-        tr_v_with(t, VXORPS, d, a, s);
-    } else if (d != a) {
-        vex_rr(&t->c, VMOVAPS, d, 0, a);
+    tr_v_begin(t, k);
+    struct v_regs v = tr_v_unary(t, i, fp_width(arg));
+    if ((arg & FP_OPCODE) == CLEAR) { /* ~s & a */
+        tr_v_with(t, VMOVUPS_LOAD, XMM1, 0, s);
+        vex_rr(&t->c, VPANDN, v.d, XMM1, v.a);
+    } else if ((arg & FP_OPCODE) == INVERT) {
+        tr_v_with(t, VXORPS, v.d, v.a, s);
+    } else {
+        vex_move(&t->c, v.d, v.a);
     }
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 static bool immediate(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    if (!t->fp_checked)
-        tr_save_flags(t);
-    tr_check_fp(t, k);
-    unsigned d = tr_v_def(t, i->rd, XMM0);
+    unsigned imm8 = (unsigned)bits((uint64_t)i->imm, 20, 13);
 
-    x86_mov_imm(&t->c, RAX,
-                a64_fp_imm((unsigned)bits((uint64_t)i->imm, 20, 13), 8 * width_of(arg)));
+    tr_v_begin(t, k);
+    unsigned d = tr_v_def(t, i->rd, XMM0);
+    x86_mov_imm(&t->c, RAX, a64_fp_imm(imm8, 8 * fp_width(arg)));
     vex_rr(&t->c, VMOVD_LOAD | VEX_W1, d, 0, RAX);
-    tr_v_done(t, i->rd, d, 16);
-    return true;
+    return tr_v_result(t, i, d, 16);
 }
 
 /* arg: 1: the upper half; 2: from the general register. */
 static bool move_general(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    unsigned w = arg & DOUBLE ? VEX_W1 : 0;
+    unsigned w = arg & FP_DOUBLE ? VEX_W1 : 0;
 
-    if (!t->fp_checked)
-        tr_save_flags(t);
-    tr_check_fp(t, k);
+    tr_v_begin(t, k);
     if (arg & 2) {
         enum x86_reg r = tr_use(t, i->rn, RAX);
         unsigned d = tr_v_def(t, i->rd, XMM0);
@@ -255,14 +230,13 @@ static bool move_general(struct tr *t, unsigned k, const struct insn *i, unsigne
         } else {
             vex_rr(c, VMOVD_LOAD | w, d, 0, r);
         }
-        tr_v_done(t, i->rd, d, 16);
-        return true;
+        return tr_v_result(t, i, d, 16);
     }
     enum x86_reg d = tr_def(t, i->rd, RAX);
     if (arg & 1)
         x86_load(c, d, x86_at(CPU, tr_v(i->rn).disp + 8));
     else
-        vex_rr(c, VMOVD_STORE | w, tr_v_use(t, i->rn, XMM0, width_of(arg)), 0, d);
+        vex_rr(c, VMOVD_STORE | w, tr_v_use(t, i->rn, XMM0, fp_width(arg)), 0, d);
     tr_done(t, i->rd, d);
     return true;
 }
@@ -273,7 +247,7 @@ static bool move_general(struct tr *t, unsigned k, const struct insn *i, unsigne
 static bool compare(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    unsigned w = width_of(arg);
+    unsigned w = fp_width(arg);
 
     struct stub *slow = fp_begin_template(t, k);
     unsigned a = tr_v_use(t, i->rn, XMM0, w), b = XMM1;
@@ -281,7 +255,7 @@ static bool compare(struct tr *t, unsigned k, const struct insn *i, unsigned arg
         vex_rr(c, VPXOR, b, b, b);
     else
         b = tr_v_use(t, i->rm, XMM1, w);
-    vex_rr(c, w == 8 ? VUCOMISD : VUCOMISS, a, 0, b);
+    vex_rr(c, vex_packed(VUCOMI, w == 8), a, 0, b);
     slow->from[0] = x86_jcc(c, CC_P);
     slow->unordered = true;
     x86_setcc(c, CC_A, RAX);
@@ -295,79 +269,58 @@ static bool compare(struct tr *t, unsigned k, const struct insn *i, unsigned arg
 static bool select_one(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    unsigned w = width_of(arg), wide = w == 8 ? VEX_W1 : 0;
+    unsigned w = fp_width(arg), wide = w == 8 ? VEX_W1 : 0;
 
-    if (!t->fp_checked)
-        tr_save_flags(t);
-    tr_check_fp(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), b = tr_v_use(t, i->rm, XMM1, w);
-    unsigned d = tr_v_def(t, i->rd, XMM0);
+    tr_v_begin(t, k);
+    struct v_regs v = tr_v_binary(t, i, w);
     if ((i->mod & 14) == 14) { /* AL and NV */
-        vex_rr(c, VMOVAPS, d, 0, a);
-        tr_v_done(t, i->rd, d, w);
-        return true;
+        vex_move(c, v.d, v.a);
+        return tr_v_result(t, i, v.d, w);
     }
     enum x86_cc cc = tr_cond(t, i->mod);
-    vex_rr(c, VMOVD_STORE | wide, a, 0, RAX);
-    vex_rr(c, VMOVD_STORE | wide, b, 0, RCX);
+    vex_rr(c, VMOVD_STORE | wide, v.a, 0, RAX);
+    vex_rr(c, VMOVD_STORE | wide, v.b, 0, RCX);
     x86_cmov(c, cc, w == 8, RCX, RAX);
-    vex_rr(c, VMOVD_LOAD | wide, d, 0, RCX);
-    tr_v_done(t, i->rd, d, 16);
-    return true;
+    vex_rr(c, VMOVD_LOAD | wide, v.d, 0, RCX);
+    return tr_v_result(t, i, v.d, 16);
 }
 
 /* ---- rows ---- */
 
-#define BOTH(name, fn, op, flags)                                                                  \
-    {A64_##name##_s, VEX_P2(op) | (flags), fn, NULL},                                              \
-    {                                                                                              \
-        A64_##name##_d, VEX_P3(op) | (flags) | DOUBLE, fn, NULL                                    \
-    }
-#define FUSED(name, op)                                                                            \
-    {A64_##name##_s, VEX_38(op), fused, NULL},                                                     \
-    {                                                                                              \
-        A64_##name##_d, VEX_38(op) | VEX_W1 | DOUBLE, fused, NULL                                  \
-    }
-#define BITS(name, fn, arg, keeps)                                                                 \
-    {A64_##name##_s, (arg), fn, keeps},                                                            \
-    {                                                                                              \
-        A64_##name##_d, (arg) | DOUBLE, fn, keeps                                                  \
-    }
-
 /* clang-format off */
 static const struct jit_template rows[] = {
-    BOTH(FADD, sum, 0x58, 0),
-    BOTH(FSUB, sum, 0x5c, 0),
-    BOTH(FMUL, product, 0x59, 0),
-    BOTH(FNMUL, product, 0x59, NEGATE),
-    BOTH(FDIV, product, 0x5e, 0),
-    BOTH(FSQRT, square_root, 0x51, 0),
-    BOTH(FMAX, extreme, 0x5f, 0),
-    BOTH(FMIN, extreme, 0x5d, 0),
-    BOTH(FMAXNM, extreme, 0x5f, 0),
-    BOTH(FMINNM, extreme, 0x5d, 0),
-    BITS(FMOV, sign, 0, jit_keeps_flags),
-    BITS(FABS, sign, 1, jit_keeps_flags),
-    BITS(FNEG, sign, 2, jit_keeps_flags),
-    BITS(FMOV_imm, immediate, 0, jit_keeps_flags),
-    BITS(FCMP, compare, 0, NULL),
-    BITS(FCMPE, compare, 0, NULL),
-    BITS(FCMP_zero, compare, 1, NULL),
-    BITS(FCMPE_zero, compare, 1, NULL),
-    BITS(FCSEL, select_one, 0, jit_keeps_flags),
+    FP_ROWS(FADD, sum, VADD, NULL),
+    FP_ROWS(FSUB, sum, VSUB, NULL),
+    FP_ROWS(FMUL, product, VMUL, NULL),
+    FP_ROWS(FNMUL, product, VMUL | NEGATE, NULL),
+    FP_ROWS(FDIV, product, VDIV, NULL),
+    FP_ROWS(FSQRT, square_root, VSQRT, NULL),
+    FP_ROWS(FMAX, extreme, VMAX, NULL),
+    FP_ROWS(FMIN, extreme, VMIN, NULL),
+    FP_ROWS(FMAXNM, extreme, VMAX, NULL),
+    FP_ROWS(FMINNM, extreme, VMIN, NULL),
+    FP_ROWS(FMOV, sign, KEEP, jit_keeps_flags),
+    FP_ROWS(FABS, sign, CLEAR, jit_keeps_flags),
+    FP_ROWS(FNEG, sign, INVERT, jit_keeps_flags),
+    FP_ROWS(FMOV_imm, immediate, 0, jit_keeps_flags),
+    FP_ROWS(FCMP, compare, 0, NULL),
+    FP_ROWS(FCMPE, compare, 0, NULL),
+    FP_ROWS(FCMP_zero, compare, 1, NULL),
+    FP_ROWS(FCMPE_zero, compare, 1, NULL),
+    FP_ROWS(FCSEL, select_one, 0, jit_keeps_flags),
     {A64_FMOV_w_s, 0, move_general, jit_keeps_flags},
-    {A64_FMOV_x_d, DOUBLE, move_general, jit_keeps_flags},
-    {A64_FMOV_x_d1, 1 | DOUBLE, move_general, jit_keeps_flags},
+    {A64_FMOV_x_d, FP_DOUBLE, move_general, jit_keeps_flags},
+    {A64_FMOV_x_d1, 1 | FP_DOUBLE, move_general, jit_keeps_flags},
     {A64_FMOV_s_w, 2, move_general, jit_keeps_flags},
-    {A64_FMOV_d_x, 2 | DOUBLE, move_general, jit_keeps_flags},
-    {A64_FMOV_d1_x, 3 | DOUBLE, move_general, jit_keeps_flags},
+    {A64_FMOV_d_x, 2 | FP_DOUBLE, move_general, jit_keeps_flags},
+    {A64_FMOV_d1_x, 3 | FP_DOUBLE, move_general, jit_keeps_flags},
 };
 
 static const struct jit_template fused_rows[] = {
-    FUSED(FMADD, 0xb9),  /* d + a * b */
-    FUSED(FMSUB, 0xbd),  /* d - a * b */
-    FUSED(FNMADD, 0xbf), /* -d - a * b */
-    FUSED(FNMSUB, 0xbb), /* -d + a * b */
+    FP_ROWS(FMADD, fused, VFMADD231 | VFUSED_SCALAR, NULL), /* d + a * b */
+    FP_ROWS(FMSUB, fused, VFNMADD231 | VFUSED_SCALAR, NULL), /* d - a * b */
+    FP_ROWS(FNMADD, fused, VFNMSUB231 | VFUSED_SCALAR, NULL), /* -d - a * b */
+    FP_ROWS(FNMSUB, fused, VFMSUB231 | VFUSED_SCALAR, NULL), /* -d + a * b */
 };
 /* clang-format on */
 

@@ -1,8 +1,6 @@
 /* Scalar floating point: cpu/exec/fp_conv.c as host code. */
 #include "cpu/jit/fp.h"
 
-enum { DOUBLE = 0x2000 };
-
 /* MODE of the host's rounding instructions, in a row's arg; EXACT: they leave MXCSR.PE alone. */
 enum {
     NEAREST = 0,
@@ -10,18 +8,8 @@ enum {
     UP = 2,
     TRUNCATE = 3,
     EXACT = 8,
-    UNSIGNED = 0x100,
+    UNSIGNED = 0x10,
 };
-
-/* cvtsi2ss, cvttss2si, and with another prefix those of doubles. */
-#define VCVTSI2SS  VEX_P2(0x2a)
-#define VCVTTSS2SI VEX_P2(0x2c)
-#define TO_DOUBLE  (VEX_F2 ^ VEX_F3)
-
-static unsigned width_of(unsigned arg)
-{
-    return arg & DOUBLE ? 8 : 4;
-}
 
 /* ---- from integers ---- */
 
@@ -41,10 +29,8 @@ static bool from_int(struct tr *t, unsigned k, const struct insn *i, unsigned ar
     }
     unsigned d = tr_v_def(t, i->rd, XMM0);
     vex_rr(c, VPXOR, XMM1, XMM1, XMM1);
-    vex_rr(c, (VCVTSI2SS ^ (arg & DOUBLE ? TO_DOUBLE : 0)) | wide, d, XMM1, r);
-    tr_v_done(t, i->rd, d, 16);
-    tr_come_back(t, slow);
-    return true;
+    vex_rr(c, vex_scalar(VCVTSI2, arg & FP_DOUBLE) | wide, d, XMM1, r);
+    return fp_result(t, i, slow, d, 16);
 }
 
 /* ---- to integers ---- */
@@ -70,11 +56,11 @@ static void check_magnitude(struct tr *t, struct stub *slow, unsigned r, bool db
 static bool to_int(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    bool dbl = arg & DOUBLE, is_unsigned = arg & UNSIGNED, x = i->sz;
+    bool dbl = arg & FP_DOUBLE, is_unsigned = arg & UNSIGNED, x = i->sz;
     unsigned mode = arg & 3;
 
     struct stub *slow = fp_begin_template(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, width_of(arg));
+    unsigned a = tr_v_use(t, i->rn, XMM0, fp_width(arg));
     if (mode != TRUNCATE) { /* which may make it one more */
         check_magnitude(t, slow, a, dbl, x ? 62 : 30, is_unsigned);
         vex_rr_imm(c, dbl ? VROUNDSD : VROUNDSS, XMM1, a, a, mode);
@@ -82,7 +68,7 @@ static bool to_int(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     } else if (is_unsigned) {
         check_magnitude(t, slow, a, dbl, x ? 63 : 32, true);
     }
-    vex_rr(c, (VCVTTSS2SI ^ (dbl ? TO_DOUBLE : 0)) | (x || is_unsigned ? VEX_W1 : 0), RAX, 0, a);
+    vex_rr(c, vex_scalar(VCVTT2SI, dbl) | (x || is_unsigned ? VEX_W1 : 0), RAX, 0, a);
     if (mode == TRUNCATE && !is_unsigned) {
         x86_alu_imm(c, ALU_CMP, x, RAX, 1);
         slow->from[0] = x86_jcc(c, CC_O); /* what it says of all that does not fit */
@@ -97,71 +83,58 @@ static bool to_int(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 static bool round_int(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    bool dbl = arg & DOUBLE;
-    unsigned w = width_of(arg);
+    bool dbl = arg & FP_DOUBLE;
 
     struct stub *slow = fp_begin_template(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM0);
-    vex_rr(c, dbl ? VUCOMISD : VUCOMISS, a, 0, a);
+    struct v_regs v = tr_v_unary(t, i, fp_width(arg));
+    vex_rr(c, vex_packed(VUCOMI, dbl), v.a, 0, v.a);
     slow->from[0] = x86_jcc(c, CC_P);
-    vex_rr_imm(c, dbl ? VROUNDSD : VROUNDSS, d, a, a, arg & 15);
-    tr_v_done(t, i->rd, d, w);
-    tr_come_back(t, slow);
-    return true;
+    vex_rr_imm(c, dbl ? VROUNDSD : VROUNDSS, v.d, v.a, v.a, arg & 15);
+    return fp_result(t, i, slow, v.d, v.w);
 }
 
 static bool widen(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     (void)arg;
     struct stub *slow = fp_begin_template(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, 4), d = tr_v_def(t, i->rd, XMM0);
-    vex_rr(&t->c, VEX_P2(0x5a), d, a, a);
-    fp_check_scalar(t, slow, d, true, FP_FINITE_RESULT);
-    tr_v_done(t, i->rd, d, 8);
-    tr_come_back(t, slow);
-    return true;
+    struct v_regs v = tr_v_unary(t, i, 4);
+    vex_rr(&t->c, vex_scalar(VCVTFP, false), v.d, v.a, v.a);
+    fp_check_scalar(t, slow, v.d, true, FP_FINITE_RESULT);
+    return fp_result(t, i, slow, v.d, 8);
 }
 
 static bool narrow(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     (void)arg;
     struct stub *slow = fp_begin_template(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, 8), d = tr_v_def(t, i->rd, XMM0);
-    vex_rr(&t->c, VEX_P3(0x5a), d, a, a);
-    fp_check_scalar(t, slow, d, false, FP_NORMAL_RESULT);
+    struct v_regs v = tr_v_unary(t, i, 8);
+    vex_rr(&t->c, vex_scalar(VCVTFP, true), v.d, v.a, v.a);
+    fp_check_scalar(t, slow, v.d, false, FP_NORMAL_RESULT);
     slow->warm = fp_zero_of_zero;
-    slow->warm_r = d;
+    slow->warm_r = v.d;
     slow->warm_from_double = true;
     slow->warm_back = t->c.p;
-    tr_v_done(t, i->rd, d, 4);
-    tr_come_back(t, slow);
-    return true;
+    return fp_result(t, i, slow, v.d, 4);
 }
-
-#define BOTH(name, fn, arg)                                                                        \
-    {A64_##name##_s, (arg), fn, NULL},                                                             \
-    {                                                                                              \
-        A64_##name##_d, (arg) | DOUBLE, fn, NULL                                                   \
-    }
 
 /* clang-format off */
 static const struct jit_template rows[] = {
-    BOTH(SCVTF, from_int, 0),
-    BOTH(UCVTF, from_int, UNSIGNED),
-    BOTH(FCVTZS, to_int, TRUNCATE),
-    BOTH(FCVTZU, to_int, TRUNCATE | UNSIGNED),
-    BOTH(FCVTNS, to_int, NEAREST),
-    BOTH(FCVTNU, to_int, NEAREST | UNSIGNED),
-    BOTH(FCVTPS, to_int, UP),
-    BOTH(FCVTPU, to_int, UP | UNSIGNED),
-    BOTH(FCVTMS, to_int, DOWN),
-    BOTH(FCVTMU, to_int, DOWN | UNSIGNED),
-    BOTH(FRINTN, round_int, NEAREST | EXACT),
-    BOTH(FRINTP, round_int, UP | EXACT),
-    BOTH(FRINTM, round_int, DOWN | EXACT),
-    BOTH(FRINTZ, round_int, TRUNCATE | EXACT),
-    BOTH(FRINTI, round_int, NEAREST | EXACT), /* by FPCR, which is that */
-    BOTH(FRINTX, round_int, NEAREST),
+    FP_ROWS(SCVTF, from_int, 0, NULL),
+    FP_ROWS(UCVTF, from_int, UNSIGNED, NULL),
+    FP_ROWS(FCVTZS, to_int, TRUNCATE, NULL),
+    FP_ROWS(FCVTZU, to_int, TRUNCATE | UNSIGNED, NULL),
+    FP_ROWS(FCVTNS, to_int, NEAREST, NULL),
+    FP_ROWS(FCVTNU, to_int, NEAREST | UNSIGNED, NULL),
+    FP_ROWS(FCVTPS, to_int, UP, NULL),
+    FP_ROWS(FCVTPU, to_int, UP | UNSIGNED, NULL),
+    FP_ROWS(FCVTMS, to_int, DOWN, NULL),
+    FP_ROWS(FCVTMU, to_int, DOWN | UNSIGNED, NULL),
+    FP_ROWS(FRINTN, round_int, NEAREST | EXACT, NULL),
+    FP_ROWS(FRINTP, round_int, UP | EXACT, NULL),
+    FP_ROWS(FRINTM, round_int, DOWN | EXACT, NULL),
+    FP_ROWS(FRINTZ, round_int, TRUNCATE | EXACT, NULL),
+    FP_ROWS(FRINTI, round_int, NEAREST | EXACT, NULL), /* by FPCR, which is that */
+    FP_ROWS(FRINTX, round_int, NEAREST, NULL),
     {A64_FCVT_d_s, 0, widen, NULL},
     {A64_FCVT_s_d, 0, narrow, NULL},
 };

@@ -31,7 +31,7 @@ static void bad_lanes(struct tr *t, unsigned r, bool dbl, enum fp_check check)
 
 static void mask_to_rax(struct tr *t, unsigned xmm, struct shape s)
 {
-    vex_rr(&t->c, s.dbl ? VMOVMSKPD : VMOVMSKPS, RAX, 0, xmm);
+    vex_rr(&t->c, vex_packed(VMOVMSK, s.dbl), RAX, 0, xmm);
     x86_test_imm(&t->c, 0, RAX, (int32_t)((1u << s.lanes) - 1));
 }
 
@@ -39,6 +39,17 @@ static void check_lanes(struct tr *t, struct stub *slow, unsigned r, struct shap
                         enum fp_check check)
 {
     bad_lanes(t, r, s.dbl, check);
+    mask_to_rax(t, XMM2, s);
+    slow->from[0] = x86_jcc(&t->c, CC_NE);
+}
+
+/* Comparisons of the host, as immediates. */
+enum { PREDICATE_EQ, PREDICATE_LT, PREDICATE_LE, PREDICATE_UNORDERED };
+
+/* Jump to @slow if a NaN is in a lane. XMM2 and RAX go. */
+static void check_ordered(struct tr *t, struct stub *slow, unsigned a, unsigned b, struct shape s)
+{
+    vex_rr_imm(&t->c, vex_packed(VCMP, s.dbl), XMM2, a, b, PREDICATE_UNORDERED);
     mask_to_rax(t, XMM2, s);
     slow->from[0] = x86_jcc(&t->c, CC_NE);
 }
@@ -75,7 +86,7 @@ static void zero_lanes(struct tr *t, struct stub *s)
     const struct insn *i = &t->rec[s->k];
     struct x86_code *c = &t->c;
     struct shape shape = shape_of(i);
-    unsigned eq = VCMPPS | (shape.dbl ? VEX_66 : 0);
+    unsigned eq = vex_packed(VCMP, shape.dbl);
 
     vex_rr(c, VPXOR, XMM1, XMM1, XMM1);
     vex_rm(c, eq, XMM0, XMM1, tr_v(i->rn));
@@ -108,11 +119,11 @@ static void warm(struct tr *t, struct stub *s, unsigned r, bool element, bool ad
 }
 
 /* In a row's arg, above the opcode. */
-enum { SUM = 0x2000, ABSOLUTE = 0x4000, ELEMENT = 0x8000 };
+enum { OPCODE = 0xff, SUM = 0x100, ABSOLUTE = 0x200, ELEMENT = 0x400 };
 
 static unsigned packed(unsigned arg, struct shape s)
 {
-    return (arg & 0xff) | VEX_0F | (s.dbl ? VEX_66 : 0);
+    return vex_packed(arg & OPCODE, s.dbl);
 }
 
 /* Results are in XMM3, which zero_lanes() leaves alone. */
@@ -121,24 +132,21 @@ static bool arithmetic(struct tr *t, unsigned k, const struct insn *i, unsigned 
     struct x86_code *c = &t->c;
     struct shape s = shape_of(i);
 
-    if ((arg & 0xff) == 0x5e && !s.full)
+    if ((arg & OPCODE) == VDIV && !s.full)
         return false; /* there are no lanes above to divide by */
     struct stub *slow = fp_begin_template(t, k);
     unsigned b = operand_m(t, i, s, arg & ELEMENT), a = operand(t, i->rn, XMM0, s);
     vex_rr(c, packed(arg, s), XMM3, a, b);
     check_lanes(t, slow, XMM3, s, arg & SUM ? FP_FINITE_RESULT : FP_NORMAL_RESULT);
-    if (!(arg & SUM) && (arg & 0xff) == 0x59)
+    if (!(arg & SUM) && (arg & OPCODE) == VMUL)
         warm(t, slow, XMM3, arg & ELEMENT, false);
     if (arg & ABSOLUTE) {
         tr_v_with(t, VMOVUPS_LOAD, XMM2, 0, s.dbl ? CONST_SIGN_D : CONST_SIGN_S);
         vex_rr(c, VPANDN, XMM3, XMM2, XMM3);
     }
-    tr_v_done(t, i->rd, XMM3, s.bytes);
-    tr_come_back(t, slow);
-    return true;
+    return fp_result(t, i, slow, XMM3, s.bytes);
 }
 
-/* arg: 0xb8: d + a * b; 0xbc: d - a * b. */
 static bool fused(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct shape s = shape_of(i);
@@ -146,12 +154,10 @@ static bool fused(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     struct stub *slow = fp_begin_template(t, k);
     unsigned b = operand_m(t, i, s, arg & ELEMENT), a = operand(t, i->rn, XMM0, s);
     unsigned add = operand(t, i->rd, XMM3, s);
-    vex_rr(&t->c, VEX_38(arg & 0xff) | (s.dbl ? VEX_W1 : 0), add, a, b);
+    vex_rr(&t->c, vex_fused(arg & OPCODE, s.dbl), add, a, b);
     check_lanes(t, slow, add, s, FP_NORMAL_RESULT);
     warm(t, slow, add, arg & ELEMENT, true);
-    tr_v_done(t, i->rd, add, s.bytes);
-    tr_come_back(t, slow);
-    return true;
+    return fp_result(t, i, slow, add, s.bytes);
 }
 
 /* See fp.c: of equal operands, zeros of both signs among them, both orders together. */
@@ -162,46 +168,30 @@ static bool extreme(struct tr *t, unsigned k, const struct insn *i, unsigned arg
 
     struct stub *slow = fp_begin_template(t, k);
     unsigned a = operand(t, i->rn, XMM0, s), b = operand(t, i->rm, XMM1, s);
-    vex_rr_imm(c, VCMPPS | (s.dbl ? VEX_66 : 0), XMM2, a, b, 3); /* unordered */
-    mask_to_rax(t, XMM2, s);
-    slow->from[0] = x86_jcc(c, CC_NE);
+    check_ordered(t, slow, a, b, s);
     vex_rr(c, packed(arg, s), XMM2, a, b);
     vex_rr(c, packed(arg, s), XMM0, b, a);
-    vex_rr(c, (arg & 0xff) == 0x5f ? VANDPS : VORPS, XMM0, XMM0, XMM2);
-    tr_v_done(t, i->rd, XMM0, s.bytes);
-    tr_come_back(t, slow);
-    return true;
+    vex_rr(c, (arg & OPCODE) == VMAX ? VANDPS : VORPS, XMM0, XMM0, XMM2);
+    return fp_result(t, i, slow, XMM0, s.bytes);
 }
 
-/* arg: 1: FABS; 2: FNEG. */
+/* arg: what is done with the signs. */
 static bool sign(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    struct x86_code *c = &t->c;
-    struct shape s = shape_of(i);
+    struct v_regs v = simd_unary(t, k, i);
 
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, s.bytes), d = tr_v_def(t, i->rd, XMM0);
-    tr_v_with(t, VMOVUPS_LOAD, XMM2, 0, s.dbl ? CONST_SIGN_D : CONST_SIGN_S);
-    vex_rr(c, arg == 1 ? VPANDN : VXORPS, d, XMM2, a);
-    tr_v_done(t, i->rd, d, s.bytes);
-    return true;
+    tr_v_with(t, VMOVUPS_LOAD, XMM2, 0, shape_of(i).dbl ? CONST_SIGN_D : CONST_SIGN_S);
+    vex_rr(&t->c, arg, v.d, XMM2, v.a);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
-/* arg: the predicate of the host, for b and a in this order; and WITH_ZERO. */
-enum {
-    PREDICATE_EQ,
-    PREDICATE_LT,
-    PREDICATE_LE,
-    PREDICATE_UNORDERED,
-    WITH_ZERO = 0x10,
-    SWAP = 0x20
-};
+/* arg: the predicate, of b and a in this order, and these. */
+enum { WITH_ZERO = 0x10, SWAP = 0x20 };
 
 static bool compare(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
     struct shape s = shape_of(i);
-    unsigned op = VCMPPS | (s.dbl ? VEX_66 : 0);
 
     struct stub *slow = fp_begin_template(t, k);
     unsigned a = operand(t, i->rn, XMM0, s), b = XMM1;
@@ -209,13 +199,9 @@ static bool compare(struct tr *t, unsigned k, const struct insn *i, unsigned arg
         vex_rr(c, VPXOR, b, b, b);
     else
         b = operand(t, i->rm, XMM1, s);
-    vex_rr_imm(c, op, XMM2, a, b, PREDICATE_UNORDERED);
-    mask_to_rax(t, XMM2, s);
-    slow->from[0] = x86_jcc(c, CC_NE);
-    vex_rr_imm(c, op, XMM0, arg & SWAP ? a : b, arg & SWAP ? b : a, arg & 3);
-    tr_v_done(t, i->rd, XMM0, s.bytes);
-    tr_come_back(t, slow);
-    return true;
+    check_ordered(t, slow, a, b, s);
+    vex_rr_imm(c, packed(VCMP, s), XMM0, arg & SWAP ? a : b, arg & SWAP ? b : a, arg & 3);
+    return fp_result(t, i, slow, XMM0, s.bytes);
 }
 
 static bool square_root(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
@@ -226,9 +212,7 @@ static bool square_root(struct tr *t, unsigned k, const struct insn *i, unsigned
     unsigned a = operand(t, i->rn, XMM0, s);
     vex_rr(&t->c, packed(arg, s), XMM0, 0, a);
     check_lanes(t, slow, XMM0, s, FP_FINITE_RESULT);
-    tr_v_done(t, i->rd, XMM0, s.bytes);
-    tr_come_back(t, slow);
-    return true;
+    return fp_result(t, i, slow, XMM0, s.bytes);
 }
 
 /* Pairs, the lower half from Vn: even and odd lanes are added. */
@@ -243,11 +227,9 @@ static bool add_pairs(struct tr *t, unsigned k, const struct insn *i, unsigned a
     unsigned a = tr_v_use(t, i->rn, XMM0, 16), b = tr_v_use(t, i->rm, XMM1, 16);
     simd_unzip(t, XMM3, a, b, s.dbl ? 3 : 2, 0);
     simd_unzip(t, XMM2, a, b, s.dbl ? 3 : 2, 1);
-    vex_rr(&t->c, packed(0x58, s), XMM0, XMM3, XMM2);
+    vex_rr(&t->c, packed(VADD, s), XMM0, XMM3, XMM2);
     check_lanes(t, slow, XMM0, s, FP_FINITE_RESULT);
-    tr_v_done(t, i->rd, XMM0, 16);
-    tr_come_back(t, slow);
-    return true;
+    return fp_result(t, i, slow, XMM0, 16);
 }
 
 /* The two lanes of a scalar pair. */
@@ -260,11 +242,9 @@ static bool add_pair(struct tr *t, unsigned k, const struct insn *i, unsigned ar
     struct stub *slow = fp_begin_template(t, k);
     unsigned a = tr_v_use(t, i->rn, XMM0, dbl ? 16 : 8);
     vex_shift(c, VSHIFT_Q, VSHIFT_RIGHT_BYTES, XMM1, a, dbl ? 8 : 4);
-    vex_rr(c, dbl ? VEX_P3(0x58) : VEX_P2(0x58), XMM0, a, XMM1);
+    vex_rr(c, vex_scalar(VADD, dbl), XMM0, a, XMM1);
     fp_check_scalar(t, slow, XMM0, dbl, FP_FINITE_RESULT);
-    tr_v_done(t, i->rd, XMM0, dbl ? 8 : 4);
-    tr_come_back(t, slow);
-    return true;
+    return fp_result(t, i, slow, XMM0, dbl ? 8 : 4);
 }
 
 /* Singles alone. */
@@ -277,10 +257,8 @@ static bool from_int(struct tr *t, unsigned k, const struct insn *i, unsigned ar
         return false;
     struct stub *slow = fp_begin_template(t, k);
     unsigned a = operand(t, i->rn, XMM0, s);
-    vex_rr(&t->c, VEX_P0(0x5b), XMM0, 0, a);
-    tr_v_done(t, i->rd, XMM0, s.bytes);
-    tr_come_back(t, slow);
-    return true;
+    vex_rr(&t->c, VCVTDQ2PS, XMM0, 0, a);
+    return fp_result(t, i, slow, XMM0, s.bytes);
 }
 
 static bool to_int(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
@@ -293,13 +271,11 @@ static bool to_int(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
         return false;
     struct stub *slow = fp_begin_template(t, k);
     unsigned a = operand(t, i->rn, XMM0, s);
-    vex_rr(c, VEX_P2(0x5b), XMM0, 0, a);
+    vex_rr(c, VCVTTPS2DQ, XMM0, 0, a);
     tr_v_with(t, VPCMPEQD, XMM2, XMM0, CONST_SIGN_S); /* what it says of all that does not fit */
     mask_to_rax(t, XMM2, s);
     slow->from[0] = x86_jcc(c, CC_NE);
-    tr_v_done(t, i->rd, XMM0, s.bytes);
-    tr_come_back(t, slow);
-    return true;
+    return fp_result(t, i, slow, XMM0, s.bytes);
 }
 
 #define ROW(name, fn, arg)                                                                         \
@@ -309,19 +285,19 @@ static bool to_int(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 
 /* clang-format off */
 static const struct jit_template rows[] = {
-    ROW(FADD_vec, arithmetic, 0x58 | SUM),
-    ROW(FSUB_vec, arithmetic, 0x5c | SUM),
-    ROW(FABD_vec, arithmetic, 0x5c | SUM | ABSOLUTE),
-    ROW(FMUL_vec, arithmetic, 0x59),
-    ROW(FMUL_elem_vec, arithmetic, 0x59 | ELEMENT),
-    ROW(FDIV_vec, arithmetic, 0x5e),
-    ROW(FSQRT_vec, square_root, 0x51),
-    ROW(FMAX_vec, extreme, 0x5f),
-    ROW(FMIN_vec, extreme, 0x5d),
-    ROW(FMAXNM_vec, extreme, 0x5f),
-    ROW(FMINNM_vec, extreme, 0x5d),
-    SIMD_ROW(FABS_vec, sign, 1),
-    SIMD_ROW(FNEG_vec, sign, 2),
+    ROW(FADD_vec, arithmetic, VADD | SUM),
+    ROW(FSUB_vec, arithmetic, VSUB | SUM),
+    ROW(FABD_vec, arithmetic, VSUB | SUM | ABSOLUTE),
+    ROW(FMUL_vec, arithmetic, VMUL),
+    ROW(FMUL_elem_vec, arithmetic, VMUL | ELEMENT),
+    ROW(FDIV_vec, arithmetic, VDIV),
+    ROW(FSQRT_vec, square_root, VSQRT),
+    ROW(FMAX_vec, extreme, VMAX),
+    ROW(FMIN_vec, extreme, VMIN),
+    ROW(FMAXNM_vec, extreme, VMAX),
+    ROW(FMINNM_vec, extreme, VMIN),
+    SIMD_ROW(FABS_vec, sign, VPANDN),
+    SIMD_ROW(FNEG_vec, sign, VXORPS),
     ROW(FCMEQ_vec, compare, PREDICATE_EQ),
     ROW(FCMGT_vec, compare, PREDICATE_LT),
     ROW(FCMGE_vec, compare, PREDICATE_LE),
@@ -337,10 +313,10 @@ static const struct jit_template rows[] = {
 };
 
 static const struct jit_template fused_rows[] = {
-    ROW(FMLA_vec, fused, 0xb8),
-    ROW(FMLS_vec, fused, 0xbc),
-    ROW(FMLA_elem_vec, fused, 0xb8 | ELEMENT),
-    ROW(FMLS_elem_vec, fused, 0xbc | ELEMENT),
+    ROW(FMLA_vec, fused, VFMADD231),
+    ROW(FMLS_vec, fused, VFNMADD231),
+    ROW(FMLA_elem_vec, fused, VFMADD231 | ELEMENT),
+    ROW(FMLS_elem_vec, fused, VFNMADD231 | ELEMENT),
 };
 /* clang-format on */
 

@@ -9,66 +9,50 @@ enum { ZERO_EQ, ZERO_GT, ZERO_LT, ZERO_GE, ZERO_LE };
 static bool compare_zero(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    unsigned size = simd_element(i), w = simd_bytes(i);
-    unsigned greater = simd_op[SIMD_GREATER][size];
+    unsigned size = simd_element(i), greater = simd_op[SIMD_GREATER][size];
+    struct v_regs v = simd_unary(t, k, i);
 
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM0);
     vex_rr(c, VPXOR, XMM2, XMM2, XMM2);
     if (arg == ZERO_EQ)
-        vex_rr(c, simd_op[SIMD_EQUAL][size], d, a, XMM2);
+        vex_rr(c, simd_op[SIMD_EQUAL][size], v.d, v.a, XMM2);
     else if (arg == ZERO_GT || arg == ZERO_LE)
-        vex_rr(c, greater, d, a, XMM2);
+        vex_rr(c, greater, v.d, v.a, XMM2);
     else
-        vex_rr(c, greater, d, XMM2, a);
-    if (arg == ZERO_GE || arg == ZERO_LE) {
-        simd_ones(c, XMM2);
-        vex_rr(c, VPXOR, d, d, XMM2);
-    }
-    tr_v_done(t, i->rd, d, w);
-    return true;
+        vex_rr(c, greater, v.d, XMM2, v.a);
+    if (arg == ZERO_GE || arg == ZERO_LE)
+        simd_invert(c, v.d, v.d);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 static bool negate(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    struct x86_code *c = &t->c;
-    unsigned w = simd_bytes(i), a, d;
+    struct v_regs v = simd_unary(t, k, i);
 
     (void)arg;
-    simd_begin(t, k);
-    a = tr_v_use(t, i->rn, XMM0, w);
-    d = tr_v_def(t, i->rd, XMM0);
-    vex_rr(c, VPXOR, XMM2, XMM2, XMM2);
-    vex_rr(c, simd_op[SIMD_SUB][simd_element(i)], d, XMM2, a);
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    vex_rr(&t->c, VPXOR, XMM2, XMM2, XMM2);
+    vex_rr(&t->c, simd_op[SIMD_SUB][simd_element(i)], v.d, XMM2, v.a);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 static bool absolute(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    unsigned w = simd_bytes(i), size = simd_element(i);
+    unsigned op = simd_op[SIMD_ABS][simd_element(i)];
 
     (void)arg;
-    if (size == 3)
+    if (!op)
         return false;
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM0);
-    vex_rr(&t->c, VPABSB + size, d, 0, a);
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    struct v_regs v = simd_unary(t, k, i);
+    vex_rr(&t->c, op, v.d, 0, v.a);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 static bool invert(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    unsigned w = simd_bytes(i);
+    struct v_regs v = simd_unary(t, k, i);
 
     (void)arg;
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM0);
-    simd_ones(&t->c, XMM2);
-    vex_rr(&t->c, VPXOR, d, a, XMM2);
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    simd_invert(&t->c, v.d, v.a);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* Bytes in another order within @container bytes, elements of @size staying as they are. */
@@ -84,98 +68,82 @@ static uint64_t reversed(unsigned container, unsigned size, unsigned first)
 /* arg: bytes of the container. */
 static bool reverse(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    struct x86_code *c = &t->c;
-    unsigned w = simd_bytes(i), size = simd_element(i);
+    unsigned size = simd_element(i);
+    struct v_regs v = simd_unary(t, k, i);
 
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM0);
-    x86_mov_imm(c, RAX, reversed(arg, size, 0));
-    vex_rr(c, VMOVD_LOAD | VEX_W1, XMM2, 0, RAX);
-    x86_mov_imm(c, RAX, reversed(arg, size, 8));
-    vex_rr_imm(c, VPINSRD | VEX_W1, XMM2, XMM2, RAX, 1);
-    vex_rr(c, VPSHUFB, d, a, XMM2);
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    simd_constant(&t->c, XMM2, reversed(arg, size, 0), reversed(arg, size, 8));
+    vex_rr(&t->c, VPSHUFB, v.d, v.a, XMM2);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* Of each half of a byte the host looks up how many bits it has. */
 static bool count_bits(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    unsigned w = simd_bytes(i);
+    struct v_regs v = simd_unary(t, k, i);
 
     (void)arg;
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM0);
-    x86_mov_imm(c, RAX, UINT64_C(0x0302020102010100));
-    vex_rr(c, VMOVD_LOAD | VEX_W1, XMM2, 0, RAX);
-    x86_mov_imm(c, RAX, UINT64_C(0x0403030203020201));
-    vex_rr_imm(c, VPINSRD | VEX_W1, XMM2, XMM2, RAX, 1);
-    vex_shift(c, VSHIFT_W, VSHIFT_RIGHT, XMM1, a, 4);
+    simd_constant(c, XMM2, UINT64_C(0x0302020102010100), UINT64_C(0x0403030203020201));
+    vex_shift(c, VSHIFT_W, VSHIFT_RIGHT, XMM1, v.a, 4);
     simd_same(t, XMM3, 0, 15);
     vex_rr(c, VPAND, XMM1, XMM1, XMM3);
-    vex_rr(c, VPAND, XMM3, XMM3, a);
+    vex_rr(c, VPAND, XMM3, XMM3, v.a);
     vex_rr(c, VPSHUFB, XMM1, XMM2, XMM1);
     vex_rr(c, VPSHUFB, XMM3, XMM2, XMM3);
-    vex_rr(c, VPADDB, d, XMM1, XMM3);
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    vex_rr(c, VPADDB, v.d, XMM1, XMM3);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* ---- narrowing ---- */
 
 /* The low halves of @from's elements, which are of twice @size, to the half of Vd that Q names. */
-static void narrowed(struct tr *t, const struct insn *i, unsigned from, unsigned size)
+static bool narrowed(struct tr *t, const struct insn *i, unsigned from, unsigned size)
 {
     struct x86_code *c = &t->c;
     unsigned d = tr_v_def(t, i->rd, XMM0);
 
     simd_unzip(t, XMM3, from, from, size, 0);
     if (!simd_is_full(i)) {
-        vex_rr(c, VMOVAPS, d, 0, XMM3);
-        tr_v_done(t, i->rd, d, 8);
-        return;
+        vex_move(c, d, XMM3);
+        return tr_v_result(t, i, d, 8);
     }
-    unsigned old = tr_v_use(t, i->rd, XMM1, 8);
-    vex_rr(c, VPUNPCKLQDQ, d, old, XMM3);
-    tr_v_done(t, i->rd, d, 16);
+    vex_rr(c, VPUNPCKLQDQ, d, tr_v_use(t, i->rd, XMM1, 8), XMM3);
+    return tr_v_result(t, i, d, 16);
 }
 
 static bool narrow(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     (void)arg;
-    simd_begin(t, k);
-    narrowed(t, i, tr_v_use(t, i->rn, XMM0, 16), simd_element(i));
-    return true;
+    tr_v_begin(t, k);
+    return narrowed(t, i, tr_v_use(t, i->rn, XMM0, 16), simd_element(i));
 }
 
 /* The high halves of sums or differences; arg: which. */
 static bool high_half(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    static const uint16_t shift[] = {VSHIFT_W, VSHIFT_D, VSHIFT_Q};
     unsigned size = simd_element(i);
 
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, 16), b = tr_v_use(t, i->rm, XMM1, 16);
-    vex_rr(c, simd_op[arg][size + 1], XMM0, a, b);
-    vex_shift(c, shift[size], VSHIFT_RIGHT, XMM0, XMM0, 8u << size);
-    narrowed(t, i, XMM0, size);
-    return true;
+    tr_v_begin(t, k);
+    struct v_regs v = tr_v_binary(t, i, 16);
+    vex_rr(c, simd_op[arg][size + 1], XMM0, v.a, v.b);
+    vex_shift(c, simd_shift[size + 1], VSHIFT_RIGHT, XMM0, XMM0, 8u << size);
+    return narrowed(t, i, XMM0, size);
 }
 
 /* ---- pairs ---- */
 
-/* The sums of neighbours, in XMM0; 0: of these elements the host has none. */
+/* Has the host an operation for it? */
 static bool can_add_pairs(unsigned size, bool is_signed)
 {
     return size < 2 || !is_signed;
 }
 
+/* The sums of neighbours, in XMM0. */
 static void add_pairs(struct tr *t, unsigned a, unsigned size, bool is_signed)
 {
-    static const uint16_t shift[] = {0, VSHIFT_D, VSHIFT_Q};
     struct x86_code *c = &t->c;
+    unsigned shift = simd_shift[size + 1];
 
     if (size == 0) { /* its first operand has no sign, the second has */
         simd_same(t, XMM2, 0, 1);
@@ -184,9 +152,9 @@ static void add_pairs(struct tr *t, unsigned a, unsigned size, bool is_signed)
         simd_same(t, XMM2, 1, 1);
         vex_rr(c, VPMADDWD, XMM0, a, XMM2);
     } else {
-        vex_shift(c, shift[size], VSHIFT_RIGHT, XMM2, a, 8u << size);
-        vex_shift(c, shift[size], VSHIFT_LEFT, XMM0, a, 8u << size);
-        vex_shift(c, shift[size], VSHIFT_RIGHT, XMM0, XMM0, 8u << size);
+        vex_shift(c, shift, VSHIFT_RIGHT, XMM2, a, 8u << size);
+        vex_shift(c, shift, VSHIFT_LEFT, XMM0, a, 8u << size);
+        vex_shift(c, shift, VSHIFT_RIGHT, XMM0, XMM0, 8u << size);
         vex_rr(c, simd_op[SIMD_ADD][size + 1], XMM0, XMM0, XMM2);
     }
 }
@@ -194,19 +162,13 @@ static void add_pairs(struct tr *t, unsigned a, unsigned size, bool is_signed)
 /* arg: 1: signed; 2: and added to Vd. */
 static bool pairs(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    unsigned size = simd_element(i), w = simd_bytes(i);
+    unsigned size = simd_element(i);
 
     if (!can_add_pairs(size, arg & 1))
         return false;
-    simd_begin(t, k);
-    add_pairs(t, tr_v_use(t, i->rn, XMM0, w), size, arg & 1);
-    unsigned d = tr_v_def(t, i->rd, XMM1);
-    if (arg & 2)
-        vex_rr(&t->c, simd_op[SIMD_ADD][size + 1], d, tr_v_use(t, i->rd, XMM1, w), XMM0);
-    else
-        vex_rr(&t->c, VMOVAPS, d, 0, XMM0);
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    struct v_regs v = simd_unary(t, k, i);
+    add_pairs(t, v.a, size, arg & 1);
+    return simd_add_result(t, i, v, XMM0, size + 1, arg & 2);
 }
 
 /* ---- shifts: immh's highest bit is the element's size, immh:immb the amount ---- */
@@ -231,8 +193,6 @@ static unsigned left_amount(const struct insn *i)
     return shift_field(i) - (8u << shift_size(i));
 }
 
-static const uint16_t by_size[] = {VSHIFT_W, VSHIFT_W, VSHIFT_D, VSHIFT_Q};
-
 /* XMM2 and RAX go, and @to is neither it nor, for signed ones, @from. */
 static void shift_right(struct tr *t, unsigned to, unsigned from, unsigned size, unsigned n,
                         bool is_signed)
@@ -246,7 +206,7 @@ static void shift_right(struct tr *t, unsigned to, unsigned from, unsigned size,
         vex_shift(c, VSHIFT_Q, VSHIFT_RIGHT, to, from, n);
         vex_rr(c, VPOR, to, to, XMM2);
     } else if (size > 0) {
-        vex_shift(c, by_size[size], is_signed ? VSHIFT_ARITHMETIC : VSHIFT_RIGHT, to, from, n);
+        vex_shift(c, simd_shift[size], is_signed ? VSHIFT_ARITHMETIC : VSHIFT_RIGHT, to, from, n);
     } else {
         if (is_signed && n == 8)
             n = 7;
@@ -265,151 +225,124 @@ static void shift_right(struct tr *t, unsigned to, unsigned from, unsigned size,
 static bool right(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    unsigned size = shift_size(i), n = right_amount(i), w = simd_bytes(i);
+    unsigned size = shift_size(i), n = right_amount(i), shift = simd_shift[size];
 
     if (arg & 4 && (size == 0 || (size == 3 && arg & 1)))
         return false;
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM1);
-    shift_right(t, XMM3, a, size, n, arg & 1);
+    struct v_regs v = simd_unary(t, k, i);
+    shift_right(t, XMM3, v.a, size, n, arg & 1);
     if (arg & 4) { /* the last bit that goes */
-        vex_shift(c, by_size[size], VSHIFT_RIGHT, XMM2, a, n - 1);
-        vex_shift(c, by_size[size], VSHIFT_LEFT, XMM2, XMM2, (8u << size) - 1);
-        vex_shift(c, by_size[size], VSHIFT_RIGHT, XMM2, XMM2, (8u << size) - 1);
+        vex_shift(c, shift, VSHIFT_RIGHT, XMM2, v.a, n - 1);
+        vex_shift(c, shift, VSHIFT_LEFT, XMM2, XMM2, (8u << size) - 1);
+        vex_shift(c, shift, VSHIFT_RIGHT, XMM2, XMM2, (8u << size) - 1);
         vex_rr(c, simd_op[SIMD_ADD][size], XMM3, XMM3, XMM2);
     }
-    if (arg & 2)
-        vex_rr(c, simd_op[SIMD_ADD][size], d, tr_v_use(t, i->rd, XMM1, w), XMM3);
-    else
-        vex_rr(c, VMOVAPS, d, 0, XMM3);
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    return simd_add_result(t, i, v, XMM3, size, arg & 2);
 }
 
 static bool left(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    struct x86_code *c = &t->c;
-    unsigned size = shift_size(i), n = left_amount(i), w = simd_bytes(i);
+    unsigned size = shift_size(i), n = left_amount(i);
+    struct v_regs v = simd_unary(t, k, i);
 
     (void)arg;
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM0);
-    vex_shift(c, by_size[size], VSHIFT_LEFT, d, a, n);
+    vex_shift(&t->c, simd_shift[size], VSHIFT_LEFT, v.d, v.a, n);
     if (size == 0) {
         simd_same(t, XMM2, 0, 0xffu << n);
-        vex_rr(c, VPAND, d, d, XMM2);
+        vex_rr(&t->c, VPAND, v.d, v.d, XMM2);
     }
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* SLI and SRI: the other bits of Vd stay. arg: 1: to the right. */
 static bool shift_insert(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    unsigned size = shift_size(i), w = simd_bytes(i);
+    unsigned size = shift_size(i);
     unsigned n = arg ? right_amount(i) : left_amount(i), esize = 8u << size;
     uint64_t ones = size == 3 ? UINT64_MAX : BIT(esize) - 1;
     uint64_t mask = arg ? (n == 64 ? 0 : ones >> n) : (ones << n & ones);
+    struct v_regs v = simd_unary(t, k, i);
 
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), d = tr_v_def(t, i->rd, XMM1);
-    vex_shift(c, by_size[size], arg ? VSHIFT_RIGHT : VSHIFT_LEFT, XMM3, a, n);
+    vex_shift(c, simd_shift[size], arg ? VSHIFT_RIGHT : VSHIFT_LEFT, XMM3, v.a, n);
     simd_same(t, XMM2, size, mask);
     vex_rr(c, VPAND, XMM3, XMM3, XMM2);
-    vex_rr(c, VPANDN, XMM2, XMM2, tr_v_use(t, i->rd, XMM1, w));
-    vex_rr(c, VPOR, d, XMM2, XMM3);
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    vex_rr(c, VPANDN, XMM2, XMM2, tr_v_use(t, i->rd, XMM1, v.w));
+    vex_rr(c, VPOR, v.d, XMM2, XMM3);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 static bool shift_narrow(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    struct x86_code *c = &t->c;
     unsigned size = shift_size(i);
 
     (void)arg;
-    simd_begin(t, k);
+    tr_v_begin(t, k);
     unsigned a = tr_v_use(t, i->rn, XMM0, 16);
-    vex_shift(c, by_size[size + 1], VSHIFT_RIGHT, XMM0, a, right_amount(i));
-    narrowed(t, i, XMM0, size);
-    return true;
+    vex_shift(&t->c, simd_shift[size + 1], VSHIFT_RIGHT, XMM0, a, right_amount(i));
+    return narrowed(t, i, XMM0, size);
 }
 
 /* arg: 1: signed. */
 static bool shift_long(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    struct x86_code *c = &t->c;
-    unsigned size = shift_size(i), n = left_amount(i), op[] = {0x30, 0x33, 0x35};
-    bool upper = simd_is_full(i);
+    unsigned size = shift_size(i), n = left_amount(i);
 
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, upper ? 16 : 8), d = tr_v_def(t, i->rd, XMM0);
-    if (upper)
-        vex_rr(c, VPUNPCKHQDQ, XMM0, a, a);
-    vex_rr(c, VEX_38(op[size] - (arg ? 0x10 : 0)), d, 0, upper ? XMM0 : a);
+    tr_v_begin(t, k);
+    unsigned d = tr_v_def(t, i->rd, XMM0);
+    simd_widen(t, d, i->rn, size, simd_is_full(i), arg);
     if (n)
-        vex_shift(c, by_size[size + 1], VSHIFT_LEFT, d, d, n);
-    tr_v_done(t, i->rd, d, 16);
-    return true;
+        vex_shift(&t->c, simd_shift[size + 1], VSHIFT_LEFT, d, d, n);
+    return tr_v_result(t, i, d, 16);
 }
 
 /* ---- across lanes ---- */
 
-/* Halves upon halves; arg: the operation, see simd_op. */
-static bool across(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+/* Vd = of all elements of @size of v.a one, by @op of simd_op: halves upon halves. */
+static bool halve(struct tr *t, const struct insn *i, struct v_regs v, unsigned size, unsigned op)
 {
     struct x86_code *c = &t->c;
-    unsigned size = simd_element(i), w = simd_bytes(i), bytes = 1u << size;
+    unsigned bytes = 1u << size;
 
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w);
-    for (unsigned s = w / 2; s >= bytes; s /= 2) {
-        vex_shift(c, VSHIFT_Q, VSHIFT_RIGHT_BYTES, XMM2, a, s);
-        vex_rr(c, simd_op[arg][size], XMM0, a, XMM2);
-        a = XMM0;
+    for (unsigned s = v.w / 2; s >= bytes; s /= 2) {
+        vex_shift(c, VSHIFT_Q, VSHIFT_RIGHT_BYTES, XMM2, v.a, s);
+        vex_rr(c, simd_op[op][size], XMM0, v.a, XMM2);
+        v.a = XMM0;
     }
     if (bytes < 4) { /* it alone */
         vex_shift(c, VSHIFT_Q, VSHIFT_LEFT, XMM0, XMM0, 64 - 8 * bytes);
         vex_shift(c, VSHIFT_Q, VSHIFT_RIGHT, XMM0, XMM0, 64 - 8 * bytes);
     }
-    tr_v_done(t, i->rd, XMM0, bytes < 4 ? 8 : bytes);
-    return true;
+    return tr_v_result(t, i, XMM0, bytes < 4 ? 8 : bytes);
+}
+
+/* arg: the operation, see simd_op. */
+static bool across(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    return halve(t, i, simd_unary(t, k, i), simd_element(i), arg);
 }
 
 /* Sums of pairs first, and then across. */
 static bool across_long(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    struct x86_code *c = &t->c;
-    unsigned size = simd_element(i), w = simd_bytes(i), bytes = 2u << size;
+    unsigned size = simd_element(i);
 
     if (!can_add_pairs(size, arg & 1))
         return false;
-    simd_begin(t, k);
-    add_pairs(t, tr_v_use(t, i->rn, XMM0, w), size, arg & 1);
-    for (unsigned s = w / 2; s >= bytes; s /= 2) {
-        vex_shift(c, VSHIFT_Q, VSHIFT_RIGHT_BYTES, XMM2, XMM0, s);
-        vex_rr(c, simd_op[SIMD_ADD][size + 1], XMM0, XMM0, XMM2);
-    }
-    if (bytes < 4) {
-        vex_shift(c, VSHIFT_Q, VSHIFT_LEFT, XMM0, XMM0, 48);
-        vex_shift(c, VSHIFT_Q, VSHIFT_RIGHT, XMM0, XMM0, 48);
-    }
-    tr_v_done(t, i->rd, XMM0, bytes < 4 ? 8 : bytes);
-    return true;
+    struct v_regs v = simd_unary(t, k, i);
+    add_pairs(t, v.a, size, arg & 1);
+    v.a = XMM0;
+    return halve(t, i, v, size + 1, SIMD_ADD);
 }
 
 static bool add_pair(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    struct x86_code *c = &t->c;
-
     (void)arg;
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, 16), d = tr_v_def(t, i->rd, XMM0);
-    vex_rr(c, VPUNPCKHQDQ, XMM2, a, a);
-    vex_rr(c, VPADDQ, d, a, XMM2);
-    tr_v_done(t, i->rd, d, 8);
-    return true;
+    tr_v_begin(t, k);
+    struct v_regs v = tr_v_unary(t, i, 16);
+    vex_rr(&t->c, VPUNPCKHQDQ, XMM2, v.a, v.a);
+    vex_rr(&t->c, VPADDQ, v.d, v.a, XMM2);
+    return tr_v_result(t, i, v.d, 8);
 }
 
 /* clang-format off */

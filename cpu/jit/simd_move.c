@@ -3,6 +3,14 @@
 
 #include "arch/a64_form.h"
 
+void simd_constant(struct x86_code *c, unsigned xmm, uint64_t low, uint64_t high)
+{
+    x86_mov_imm(c, RAX, low);
+    vex_rr(c, VMOVD_LOAD | VEX_W1, xmm, 0, RAX);
+    x86_mov_imm(c, RAX, high);
+    vex_rr_imm(c, VPINSRD | VEX_W1, xmm, xmm, RAX, 1);
+}
+
 void simd_same(struct tr *t, unsigned xmm, unsigned size, uint64_t value)
 {
     if (size == 0)
@@ -58,30 +66,25 @@ static unsigned copy_index(const struct insn *i)
 
 static bool dup_element(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    unsigned size = copy_size(i);
-
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, 16), d = tr_v_def(t, i->rd, XMM0);
-    simd_dup(&t->c, d, a, size, copy_index(i));
-    tr_v_done(t, i->rd, d, simd_bytes(i));
     (void)arg;
-    return true;
+    tr_v_begin(t, k);
+    struct v_regs v = tr_v_unary(t, i, 16);
+    simd_dup(&t->c, v.d, v.a, copy_size(i), copy_index(i));
+    return tr_v_result(t, i, v.d, simd_bytes(i));
 }
 
 /* The scalar form: one element. */
 static bool dup_scalar(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    struct x86_code *c = &t->c;
-    unsigned size = copy_size(i), index = copy_index(i);
+    unsigned size = copy_size(i);
 
     (void)arg;
     if (size < 2)
         return false;
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, 16), d = tr_v_def(t, i->rd, XMM0);
-    vex_shift(c, VSHIFT_Q, VSHIFT_RIGHT_BYTES, d, a, index << size);
-    tr_v_done(t, i->rd, d, 1u << size);
-    return true;
+    tr_v_begin(t, k);
+    struct v_regs v = tr_v_unary(t, i, 16);
+    vex_shift(&t->c, VSHIFT_Q, VSHIFT_RIGHT_BYTES, v.d, v.a, copy_index(i) << size);
+    return tr_v_result(t, i, v.d, 1u << size);
 }
 
 static bool dup_general(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
@@ -90,13 +93,12 @@ static bool dup_general(struct tr *t, unsigned k, const struct insn *i, unsigned
     unsigned size = copy_size(i);
 
     (void)arg;
-    simd_begin(t, k);
+    tr_v_begin(t, k);
     enum x86_reg r = tr_use(t, i->rn, RAX);
     unsigned d = tr_v_def(t, i->rd, XMM0);
     vex_rr(c, VMOVD_LOAD | (size == 3 ? VEX_W1 : 0), d, 0, r);
     simd_dup(c, d, d, size, 0);
-    tr_v_done(t, i->rd, d, simd_bytes(i));
-    return true;
+    return tr_v_result(t, i, d, simd_bytes(i));
 }
 
 /* From the CPU, which has all of Vn. arg: signed. */
@@ -104,7 +106,7 @@ static bool to_general(struct tr *t, unsigned k, const struct insn *i, unsigned 
 {
     unsigned size = copy_size(i);
 
-    simd_begin(t, k);
+    tr_v_begin(t, k);
     enum x86_reg d = tr_def(t, i->rd, RAX);
     struct x86_mem m = x86_at(CPU, tr_v(i->rn).disp + (int32_t)(copy_index(i) << size));
     x86_load_sized(&t->c, 1u << size, arg, simd_is_full(i), d, m);
@@ -123,12 +125,11 @@ static void insert(struct x86_code *c, unsigned to, unsigned from, enum x86_reg 
 static bool insert_general(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     (void)arg;
-    simd_begin(t, k);
+    tr_v_begin(t, k);
     enum x86_reg r = tr_use(t, i->rn, RAX);
     unsigned old = tr_v_use(t, i->rd, XMM0, 16), d = tr_v_def(t, i->rd, XMM0);
     insert(&t->c, d, old, r, copy_size(i), copy_index(i));
-    tr_v_done(t, i->rd, d, 16);
-    return true;
+    return tr_v_result(t, i, d, 16);
 }
 
 static bool insert_element(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
@@ -138,117 +139,96 @@ static bool insert_element(struct tr *t, unsigned k, const struct insn *i, unsig
     struct x86_mem m = x86_at(CPU, tr_v(i->rn).disp + (int32_t)(from << size));
 
     (void)arg;
-    simd_begin(t, k);
+    tr_v_begin(t, k);
     unsigned old = tr_v_use(t, i->rd, XMM0, 16), d = tr_v_def(t, i->rd, XMM0);
     x86_load_sized(c, 1u << size, false, 0, RAX, m);
     insert(c, d, old, RAX, size, copy_index(i));
-    tr_v_done(t, i->rd, d, 16);
-    return true;
+    return tr_v_result(t, i, d, 16);
 }
 
 /* ---- permute; arg: 1: the second of two ---- */
 
 static bool zip(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    static const uint16_t low[] = {VEX_P1(0x60), VEX_P1(0x61), VEX_P1(0x62), VPUNPCKLQDQ};
-    struct x86_code *c = &t->c;
-    unsigned size = simd_element(i), w = simd_bytes(i);
+    static const simd_ops low = {VPUNPCKLBW, VPUNPCKLWD, VPUNPCKLDQ, VPUNPCKLQDQ};
+    static const simd_ops high = {VPUNPCKHBW, VPUNPCKHWD, VPUNPCKHDQ, VPUNPCKHQDQ};
+    struct v_regs v = simd_binary(t, k, i);
 
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), b = tr_v_use(t, i->rm, XMM1, w);
-    unsigned d = tr_v_def(t, i->rd, XMM0);
-    unsigned op = w == 16 && arg ? (size == 3 ? VPUNPCKHQDQ : low[size] + 8u) : low[size];
-    vex_rr(c, op, d, a, b);
-    if (w == 8 && arg)
-        vex_shift(c, VSHIFT_Q, VSHIFT_RIGHT_BYTES, d, d, 8);
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    vex_rr(&t->c, (v.w == 16 && arg ? high : low)[simd_element(i)], v.d, v.a, v.b);
+    if (v.w == 8 && arg)
+        vex_shift(&t->c, VSHIFT_Q, VSHIFT_RIGHT_BYTES, v.d, v.d, 8);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* Both operands of 64 bits as one, in XMM1; or as they are. */
-static void joined(struct tr *t, const struct insn *i, unsigned *a, unsigned *b)
+static struct v_regs joined(struct tr *t, unsigned k, const struct insn *i)
 {
-    unsigned w = simd_bytes(i);
+    struct v_regs v = simd_binary(t, k, i);
 
-    *a = tr_v_use(t, i->rn, XMM0, w);
-    *b = tr_v_use(t, i->rm, XMM1, w);
-    if (w == 16)
-        return;
-    vex_rr(&t->c, VPUNPCKLQDQ, XMM1, *a, *b);
-    *a = *b = XMM1;
+    if (v.w == 8) {
+        vex_rr(&t->c, VPUNPCKLQDQ, XMM1, v.a, v.b);
+        v.a = v.b = XMM1;
+    }
+    return v;
 }
 
 static bool unzip(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    unsigned a, b;
+    struct v_regs v = joined(t, k, i);
 
-    simd_begin(t, k);
-    joined(t, i, &a, &b);
-    simd_unzip(t, XMM3, a, b, simd_element(i), arg);
-    unsigned d = tr_v_def(t, i->rd, XMM0);
-    vex_rr(&t->c, VMOVAPS, d, 0, XMM3);
-    tr_v_done(t, i->rd, d, simd_bytes(i));
-    return true;
+    simd_unzip(t, XMM3, v.a, v.b, simd_element(i), arg);
+    vex_move(&t->c, v.d, XMM3);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* arg: an operation on the even and the odd elements, see simd_op. */
 static bool pairwise(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    unsigned size = simd_element(i), op = simd_op[arg][size], a, b;
+    unsigned size = simd_element(i), op = simd_op[arg][size];
 
     if (!op)
         return false;
-    simd_begin(t, k);
-    joined(t, i, &a, &b);
-    simd_unzip(t, XMM3, a, b, size, 0);
+    struct v_regs v = joined(t, k, i);
+    simd_unzip(t, XMM3, v.a, v.b, size, 0);
     unsigned odd = size < 2 ? XMM0 : XMM2; /* which the narrow ones need */
-    simd_unzip(t, odd, a, b, size, 1);
+    simd_unzip(t, odd, v.a, v.b, size, 1);
     vex_rr(&t->c, op, XMM0, XMM3, odd);
-    unsigned d = tr_v_def(t, i->rd, XMM0);
-    if (d != XMM0)
-        vex_rr(&t->c, VMOVAPS, d, 0, XMM0);
-    tr_v_done(t, i->rd, d, simd_bytes(i));
-    return true;
+    vex_move(&t->c, v.d, XMM0);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* Even elements in place and odd ones from the left, or the reverse. */
 static bool transpose(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    static const uint16_t shift[] = {VSHIFT_W, VSHIFT_D, VSHIFT_Q};
     struct x86_code *c = &t->c;
-    unsigned size = simd_element(i), w = simd_bytes(i), n = 8u << size;
+    unsigned size = simd_element(i), n = 8u << size;
+    struct v_regs v = simd_binary(t, k, i);
 
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), b = tr_v_use(t, i->rm, XMM1, w);
-    unsigned d = tr_v_def(t, i->rd, XMM0);
     if (size == 3) {
-        vex_rr(c, arg ? VPUNPCKHQDQ : VPUNPCKLQDQ, d, a, b);
-    } else if (arg) { /* a's odd ones to the right, b's as they are */
-        vex_shift(c, shift[size], VSHIFT_RIGHT, XMM2, a, n);
-        vex_shift(c, shift[size], VSHIFT_RIGHT, XMM3, b, n);
-        vex_shift(c, shift[size], VSHIFT_LEFT, XMM3, XMM3, n);
-        vex_rr(c, VPOR, d, XMM2, XMM3);
-    } else {
-        vex_shift(c, shift[size], VSHIFT_LEFT, XMM2, a, n);
-        vex_shift(c, shift[size], VSHIFT_RIGHT, XMM2, XMM2, n);
-        vex_shift(c, shift[size], VSHIFT_LEFT, XMM3, b, n);
-        vex_rr(c, VPOR, d, XMM2, XMM3);
+        vex_rr(c, arg ? VPUNPCKHQDQ : VPUNPCKLQDQ, v.d, v.a, v.b);
+        return tr_v_result(t, i, v.d, v.w);
     }
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    unsigned shift = simd_shift[size + 1];
+    if (arg) { /* a's odd ones to the right, b's as they are */
+        vex_shift(c, shift, VSHIFT_RIGHT, XMM2, v.a, n);
+        vex_shift(c, shift, VSHIFT_RIGHT, XMM3, v.b, n);
+        vex_shift(c, shift, VSHIFT_LEFT, XMM3, XMM3, n);
+    } else {
+        vex_shift(c, shift, VSHIFT_LEFT, XMM2, v.a, n);
+        vex_shift(c, shift, VSHIFT_RIGHT, XMM2, XMM2, n);
+        vex_shift(c, shift, VSHIFT_LEFT, XMM3, v.b, n);
+    }
+    vex_rr(c, VPOR, v.d, XMM2, XMM3);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 static bool extract(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    unsigned from = (unsigned)bits((uint64_t)i->imm, 14, 11), a, b;
+    struct v_regs v = joined(t, k, i);
 
     (void)arg;
-    simd_begin(t, k);
-    joined(t, i, &a, &b);
-    unsigned d = tr_v_def(t, i->rd, XMM0);
-    vex_rr_imm(&t->c, VPALIGNR, d, b, a, from);
-    tr_v_done(t, i->rd, d, simd_bytes(i));
-    return true;
+    vex_rr_imm(&t->c, VPALIGNR, v.d, v.b, v.a, (unsigned)bits((uint64_t)i->imm, 14, 11));
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* Indexes that are out of a register's range get their top bit set, for which the host gives 0. */
@@ -258,7 +238,7 @@ static bool table(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     unsigned regs = (unsigned)bits((uint64_t)i->imm, 14, 13) + 1, w = simd_bytes(i);
 
     (void)arg;
-    simd_begin(t, k);
+    tr_v_begin(t, k);
     unsigned index = tr_v_use(t, i->rm, XMM1, w), r = XMM0, d = tr_v_def(t, i->rd, XMM0);
     if (regs > 1) {
         vex_rr(c, VMOVAPS, XMM1, 0, index);
@@ -276,10 +256,8 @@ static bool table(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
         if (n)
             vex_rr(c, VPOR, r, r, XMM2);
     }
-    if (d != r)
-        vex_rr(c, VMOVAPS, d, 0, r);
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    vex_move(c, d, r);
+    return tr_v_result(t, i, d, w);
 }
 
 /* ---- immediate ---- */
@@ -295,7 +273,7 @@ static bool immediate(struct tr *t, unsigned k, const struct insn *i, unsigned a
              bytes = simd_is_full(i) ? 16 : 8;
     uint64_t v = a64_simd_imm(bit(w, 29), (unsigned)bits(w, 15, 12), imm8);
 
-    simd_begin(t, k);
+    tr_v_begin(t, k);
     unsigned d = tr_v_def(t, i->rd, XMM0);
     if (arg == IMM || arg == IMM_NOT) {
         v = arg == IMM_NOT ? ~v : v;
@@ -308,8 +286,7 @@ static bool immediate(struct tr *t, unsigned k, const struct insn *i, unsigned a
         tr_v_const(t, XMM2, 64, v);
         vex_rr(c, arg == IMM_OR ? VPOR : VPANDN, d, XMM2, old);
     }
-    tr_v_done(t, i->rd, d, bytes);
-    return true;
+    return tr_v_result(t, i, d, bytes);
 }
 
 /* clang-format off */

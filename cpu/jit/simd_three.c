@@ -1,20 +1,23 @@
 /* Advanced SIMD: three same, by element, three different. */
 #include "cpu/jit/simd.h"
 
-/* clang-format off */
 const simd_ops simd_op[SIMD_COUNT] = {
-    [SIMD_ADD]     = {VEX_P1(0xfc), VEX_P1(0xfd), VEX_P1(0xfe), VEX_P1(0xd4)},
-    [SIMD_SUB]     = {VEX_P1(0xf8), VEX_P1(0xf9), VEX_P1(0xfa), VEX_P1(0xfb)},
-    [SIMD_EQUAL]   = {VEX_P1(0x74), VEX_P1(0x75), VEX_P1(0x76), VEX_38(0x29)},
-    [SIMD_GREATER] = {VEX_P1(0x64), VEX_P1(0x65), VEX_P1(0x66), VEX_38(0x37)},
-    [SIMD_SMAX]    = {VEX_38(0x3c), VEX_P1(0xee), VEX_38(0x3d), 0},
-    [SIMD_SMIN]    = {VEX_38(0x38), VEX_P1(0xea), VEX_38(0x39), 0},
-    [SIMD_UMAX]    = {VEX_P1(0xde), VEX_38(0x3e), VEX_38(0x3f), 0},
-    [SIMD_UMIN]    = {VEX_P1(0xda), VEX_38(0x3a), VEX_38(0x3b), 0},
-    [SIMD_MUL]     = {0, VPMULLW, VPMULLD, 0},
-    [SIMD_UAVG]    = {VEX_P1(0xe0), VEX_P1(0xe3), 0, 0},
+    [SIMD_ADD] = {VPADDB, VPADDW, VPADDD, VPADDQ},
+    [SIMD_SUB] = {VPSUBB, VPSUBW, VPSUBD, VPSUBQ},
+    [SIMD_EQUAL] = {VPCMPEQB, VPCMPEQW, VPCMPEQD, VPCMPEQQ},
+    [SIMD_GREATER] = {VPCMPGTB, VPCMPGTW, VPCMPGTD, VPCMPGTQ},
+    [SIMD_SMAX] = {VPMAXSB, VPMAXSW, VPMAXSD, 0},
+    [SIMD_SMIN] = {VPMINSB, VPMINSW, VPMINSD, 0},
+    [SIMD_UMAX] = {VPMAXUB, VPMAXUW, VPMAXUD, 0},
+    [SIMD_UMIN] = {VPMINUB, VPMINUW, VPMINUD, 0},
+    [SIMD_MUL] = {0, VPMULLW, VPMULLD, 0},
+    [SIMD_UAVG] = {VPAVGB, VPAVGW, 0, 0},
+    [SIMD_ABS] = {VPABSB, VPABSW, VPABSD, 0},
+    [SIMD_EXTEND_SIGN] = {VPMOVSXBW, VPMOVSXWD, VPMOVSXDQ, 0},
+    [SIMD_EXTEND_ZERO] = {VPMOVZXBW, VPMOVZXWD, VPMOVZXDQ, 0},
 };
-/* clang-format on */
+
+const simd_ops simd_shift = {VSHIFT_W, VSHIFT_W, VSHIFT_D, VSHIFT_Q};
 
 void simd_dup(struct x86_code *c, unsigned to, unsigned from, unsigned size, unsigned index)
 {
@@ -28,29 +31,36 @@ void simd_dup(struct x86_code *c, unsigned to, unsigned from, unsigned size, uns
     }
     if (index << size)
         vex_shift(c, VSHIFT_Q, VSHIFT_RIGHT_BYTES, to, from, index << size);
-    else if (to != from)
-        vex_rr(c, VMOVAPS, to, 0, from);
+    else
+        vex_move(c, to, from);
     if (size == 0)
-        vex_rr(c, VEX_P1(0x60), to, to, to); /* vpunpcklbw */
+        vex_rr(c, VPUNPCKLBW, to, to, to);
     vex_rr_imm(c, VPSHUFLW, to, 0, to, 0);
     vex_rr(c, VPUNPCKLQDQ, to, to, to);
 }
 
-/* ---- three same ---- */
-
-struct operands {
-    unsigned a, b, d, size;
-};
-
-static struct operands operands(struct tr *t, const struct insn *i)
+void simd_widen(struct tr *t, unsigned to, unsigned v, unsigned size, bool upper, bool is_signed)
 {
-    unsigned w = simd_bytes(i);
+    unsigned from = tr_v_use(t, v, to, upper ? 16 : 8);
 
-    return (struct operands){.a = tr_v_use(t, i->rn, XMM0, w),
-                             .b = tr_v_use(t, i->rm, XMM1, w),
-                             .d = tr_v_def(t, i->rd, XMM0),
-                             .size = simd_element(i)};
+    if (upper) {
+        vex_rr(&t->c, VPUNPCKHQDQ, to, from, from);
+        from = to;
+    }
+    vex_rr(&t->c, simd_op[is_signed ? SIMD_EXTEND_SIGN : SIMD_EXTEND_ZERO][size], to, 0, from);
 }
+
+bool simd_add_result(struct tr *t, const struct insn *i, struct v_regs v, unsigned r, unsigned size,
+                     bool add)
+{
+    if (add)
+        vex_rr(&t->c, simd_op[SIMD_ADD][size], v.d, tr_v_use(t, i->rd, XMM1, v.w), r);
+    else
+        vex_move(&t->c, v.d, r);
+    return tr_v_result(t, i, v.d, v.w);
+}
+
+/* ---- three same ---- */
 
 static bool plain(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
@@ -58,17 +68,9 @@ static bool plain(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 
     if (!op)
         return false;
-    simd_begin(t, k);
-    struct operands o = operands(t, i);
-    vex_rr(&t->c, op, o.d, o.a, o.b);
-    tr_v_done(t, i->rd, o.d, simd_bytes(i));
-    return true;
-}
-
-static void invert(struct x86_code *c, unsigned to, unsigned from)
-{
-    simd_ones(c, XMM2);
-    vex_rr(c, VPXOR, to, from, XMM2);
+    struct v_regs v = simd_binary(t, k, i);
+    vex_rr(&t->c, op, v.d, v.a, v.b);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* arg: a >= b is: not b > a, or max(a, b) == a (without a sign); a > b is not b >= a. */
@@ -81,35 +83,31 @@ static bool compare(struct tr *t, unsigned k, const struct insn *i, unsigned arg
 
     if (arg != GE_SIGNED && size == 3)
         return false;
-    simd_begin(t, k);
-    struct operands o = operands(t, i);
+    struct v_regs v = simd_binary(t, k, i);
     if (arg == GE_SIGNED) {
-        vex_rr(c, simd_op[SIMD_GREATER][size], XMM3, o.b, o.a);
+        vex_rr(c, simd_op[SIMD_GREATER][size], XMM3, v.b, v.a);
     } else {
-        vex_rr(c, simd_op[SIMD_UMAX][size], XMM3, o.a, o.b);
-        vex_rr(c, simd_op[SIMD_EQUAL][size], XMM3, XMM3, arg == GE_UNSIGNED ? o.a : o.b);
+        vex_rr(c, simd_op[SIMD_UMAX][size], XMM3, v.a, v.b);
+        vex_rr(c, simd_op[SIMD_EQUAL][size], XMM3, XMM3, arg == GE_UNSIGNED ? v.a : v.b);
     }
     if (arg == GE_UNSIGNED)
-        vex_rr(c, VMOVAPS, o.d, 0, XMM3);
+        vex_move(c, v.d, XMM3);
     else
-        invert(c, o.d, XMM3);
-    tr_v_done(t, i->rd, o.d, simd_bytes(i));
-    return true;
+        simd_invert(c, v.d, XMM3);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 static bool test(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
+    struct v_regs v = simd_binary(t, k, i);
 
     (void)arg;
-    simd_begin(t, k);
-    struct operands o = operands(t, i);
-    vex_rr(c, VPAND, XMM3, o.a, o.b);
+    vex_rr(c, VPAND, XMM3, v.a, v.b);
     vex_rr(c, VPXOR, XMM2, XMM2, XMM2);
-    vex_rr(c, simd_op[SIMD_EQUAL][o.size], XMM3, XMM3, XMM2);
-    invert(c, o.d, XMM3);
-    tr_v_done(t, i->rd, o.d, simd_bytes(i));
-    return true;
+    vex_rr(c, simd_op[SIMD_EQUAL][simd_element(i)], XMM3, XMM3, XMM2);
+    simd_invert(c, v.d, XMM3);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* The larger less the smaller; arg: 1: signed; 2: and added to Vd. */
@@ -117,53 +115,49 @@ static bool difference(struct tr *t, unsigned k, const struct insn *i, unsigned 
 {
     struct x86_code *c = &t->c;
     unsigned size = simd_element(i);
+    struct v_regs v = simd_binary(t, k, i);
 
-    simd_begin(t, k);
-    struct operands o = operands(t, i);
-    vex_rr(c, simd_op[arg & 1 ? SIMD_SMAX : SIMD_UMAX][size], XMM2, o.a, o.b);
-    vex_rr(c, simd_op[arg & 1 ? SIMD_SMIN : SIMD_UMIN][size], XMM3, o.a, o.b);
+    vex_rr(c, simd_op[arg & 1 ? SIMD_SMAX : SIMD_UMAX][size], XMM2, v.a, v.b);
+    vex_rr(c, simd_op[arg & 1 ? SIMD_SMIN : SIMD_UMIN][size], XMM3, v.a, v.b);
     vex_rr(c, simd_op[SIMD_SUB][size], XMM2, XMM2, XMM3);
-    if (arg & 2)
-        vex_rr(c, simd_op[SIMD_ADD][size], o.d, tr_v_use(t, i->rd, XMM0, simd_bytes(i)), XMM2);
-    else
-        vex_rr(c, VMOVAPS, o.d, 0, XMM2);
-    tr_v_done(t, i->rd, o.d, simd_bytes(i));
-    return true;
+    return simd_add_result(t, i, v, XMM2, size, arg & 2);
 }
 
 /* arg: BY_ELEMENT, the index being H:L:M or H:L; and what is done with the product and Vd. */
 enum { MULTIPLY_THEN = 1, BY_ELEMENT = 0x100 };
 
+static struct v_regs by_element(struct tr *t, unsigned k, const struct insn *i)
+{
+    struct v_regs v = simd_unary(t, k, i);
+    uint64_t word = (uint64_t)i->imm;
+    unsigned size = simd_element(i), index = (unsigned)(bit(word, 11) << 1 | bit(word, 21));
+    unsigned m = i->rm;
+
+    if (size == 1) {
+        m &= 15;
+        index = index << 1 | (unsigned)bit(word, 20);
+    }
+    v.b = XMM1;
+    simd_dup(&t->c, v.b, tr_v_use(t, m, XMM1, 16), size, index);
+    return v;
+}
+
 static bool multiply(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    uint64_t word = (uint64_t)i->imm;
-    unsigned size = simd_element(i), op = simd_op[SIMD_MUL][size], w = simd_bytes(i);
+    unsigned size = simd_element(i), op = simd_op[SIMD_MUL][size];
 
     if (!op)
         return false;
-    simd_begin(t, k);
-    unsigned a = tr_v_use(t, i->rn, XMM0, w), b, d = tr_v_def(t, i->rd, XMM0);
-    if (arg & BY_ELEMENT) {
-        unsigned index = (unsigned)(bit(word, 11) << 1 | bit(word, 21));
-        b = XMM1;
-        if (size == 1)
-            simd_dup(c, b, tr_v_use(t, i->rm & 15, XMM1, 16), 1,
-                     index << 1 | (unsigned)bit(word, 20));
-        else
-            simd_dup(c, b, tr_v_use(t, i->rm, XMM1, 16), 2, index);
-    } else {
-        b = tr_v_use(t, i->rm, XMM1, w);
-    }
+    struct v_regs v = arg & BY_ELEMENT ? by_element(t, k, i) : simd_binary(t, k, i);
     if (arg & 0xff) {
-        vex_rr(c, op, XMM2, a, b);
-        vex_rr(c, simd_op[(arg & 0xff) - MULTIPLY_THEN][size], d, tr_v_use(t, i->rd, XMM0, w),
+        vex_rr(c, op, XMM2, v.a, v.b);
+        vex_rr(c, simd_op[(arg & 0xff) - MULTIPLY_THEN][size], v.d, tr_v_use(t, i->rd, XMM0, v.w),
                XMM2);
     } else {
-        vex_rr(c, op, d, a, b);
+        vex_rr(c, op, v.d, v.a, v.b);
     }
-    tr_v_done(t, i->rd, d, w);
-    return true;
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* ---- bits ---- */
@@ -171,76 +165,51 @@ static bool multiply(struct tr *t, unsigned k, const struct insn *i, unsigned ar
 /* arg: VPAND, VPOR or VPXOR. */
 static bool logic(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    simd_begin(t, k);
-    struct operands o = operands(t, i);
-    if (i->rn == i->rm && arg != VPXOR) {
-        if (o.d != o.a)
-            vex_rr(&t->c, VMOVAPS, o.d, 0, o.a);
-    } else {
-        vex_rr(&t->c, arg, o.d, o.a, o.b);
-    }
-    tr_v_done(t, i->rd, o.d, simd_bytes(i));
-    return true;
+    struct v_regs v = simd_binary(t, k, i);
+
+    if (i->rn == i->rm && arg != VPXOR)
+        vex_move(&t->c, v.d, v.a);
+    else
+        vex_rr(&t->c, arg, v.d, v.a, v.b);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* BIC: n & ~m; ORN: n | ~m. */
 static bool logic_not(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
+    struct v_regs v = simd_binary(t, k, i);
 
     (void)arg;
-    simd_begin(t, k);
-    struct operands o = operands(t, i);
     if (i->op == A64_BIC_vec) {
-        vex_rr(c, VPANDN, o.d, o.b, o.a);
+        vex_rr(c, VPANDN, v.d, v.b, v.a);
     } else {
-        invert(c, XMM2, o.b);
-        vex_rr(c, VPOR, o.d, o.a, XMM2);
+        simd_invert(c, XMM2, v.b);
+        vex_rr(c, VPOR, v.d, v.a, XMM2);
     }
-    tr_v_done(t, i->rd, o.d, simd_bytes(i));
-    return true;
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* What is chosen bit by bit: x ^ ((x ^ y) & mask), or & ~mask. */
 static bool choose(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
-    unsigned w = simd_bytes(i);
+    struct v_regs v = simd_binary(t, k, i);
+    unsigned old = tr_v_use(t, i->rd, XMM3, v.w);
+    bool bsl = i->op == A64_BSL_vec;
+    unsigned x = bsl ? v.b : old, mask = bsl ? old : v.b;
 
     (void)arg;
-    simd_begin(t, k);
-    struct operands o = operands(t, i);
-    unsigned old = tr_v_use(t, i->rd, XMM3, w);
-    bool bsl = i->op == A64_BSL_vec;
-    unsigned x = bsl ? o.b : old, mask = bsl ? old : o.b;
-    vex_rr(c, VPXOR, XMM2, x, o.a);
+    vex_rr(c, VPXOR, XMM2, x, v.a);
     if (i->op == A64_BIF_vec)
         vex_rr(c, VPANDN, XMM2, mask, XMM2);
     else
         vex_rr(c, VPAND, XMM2, XMM2, mask);
-    vex_rr(c, VPXOR, o.d, x, XMM2);
-    tr_v_done(t, i->rd, o.d, w);
-    return true;
+    vex_rr(c, VPXOR, v.d, x, XMM2);
+    return tr_v_result(t, i, v.d, v.w);
 }
 
 /* ---- three different ---- */
-
-/* The half that Q names of @v, its elements widened, in @to. */
-static void widened(struct tr *t, unsigned to, unsigned v, unsigned size, bool upper,
-                    bool is_signed)
-{
-    unsigned from = tr_v_use(t, v, to, upper ? 16 : 8);
-
-    if (upper) {
-        vex_rr(&t->c, VPUNPCKHQDQ, to, from, from);
-        from = to;
-    }
-    vex_rr(&t->c,
-           VEX_38((is_signed ? 0x20 : 0x30) | (size == 0   ? 0
-                                               : size == 1 ? 3
-                                                           : 5)),
-           to, 0, from);
-}
 
 /* arg: what is done, and how. */
 enum { SIGNED = 0x100, WIDE = 0x200, PRODUCT = 0x400, ALONE = 0x800, DISTANCE = 0x1000 };
@@ -259,12 +228,12 @@ static bool different(struct tr *t, unsigned k, const struct insn *i, unsigned a
 
     if (arg & DISTANCE && size == 2)
         return false;
-    simd_begin(t, k);
-    widened(t, XMM1, i->rm, size, upper, is_signed);
+    tr_v_begin(t, k);
+    simd_widen(t, XMM1, i->rm, size, upper, is_signed);
     if (arg & WIDE)
         r = tr_v_use(t, i->rn, XMM0, 16);
     else
-        widened(t, XMM0, i->rn, size, upper, is_signed);
+        simd_widen(t, XMM0, i->rn, size, upper, is_signed);
     d = tr_v_def(t, i->rd, XMM0);
     if (arg & PRODUCT) {
         vex_rr(c, product_op(size, is_signed), XMM1, XMM0, XMM1);
@@ -274,14 +243,13 @@ static bool different(struct tr *t, unsigned k, const struct insn *i, unsigned a
         vex_rr(c, simd_op[SIMD_SUB][size + 1], XMM1, XMM2, XMM3);
     }
     if (arg & ALONE) {
-        vex_rr(c, VMOVAPS, d, 0, XMM1);
+        vex_move(c, d, XMM1);
     } else {
         if (arg & (PRODUCT | DISTANCE))
             r = tr_v_use(t, i->rd, XMM0, 16);
         vex_rr(c, simd_op[arg & 0xff][size + 1], d, r, XMM1);
     }
-    tr_v_done(t, i->rd, d, 16);
-    return true;
+    return tr_v_result(t, i, d, 16);
 }
 
 /* clang-format off */

@@ -228,13 +228,6 @@ void tr_check_fp(struct tr *t, unsigned k)
     t->fp_checked = true;
 }
 
-static void emit_call(struct tr *t, unsigned k)
-{
-    tr_call_exec(t, k);
-    if (tr_row(t, k)->jit == JIT_END)
-        t->fp_checked = t->fpcr_checked = false;
-}
-
 /* The function of a row that is_pure(): what it does not touch may stay where C leaves it. */
 static void emit_pure_call(struct tr *t, unsigned k)
 {
@@ -282,15 +275,10 @@ static void emit_insns(struct tr *t)
 {
     for (unsigned k = 0; k < t->n && !t->c.full; k++) {
         prepare_flags(t, k);
-        if (emit_template(t, k)) {
-            if (tr_row(t, k)->jit == JIT_END) /* its function may change what traps */
-                t->fp_checked = false;
-            continue;
-        }
-        if (is_pure(tr_row(t, k)))
-            emit_pure_call(t, k);
-        else
-            emit_call(t, k);
+        if (!emit_template(t, k))
+            (is_pure(tr_row(t, k)) ? emit_pure_call : tr_call_exec)(t, k);
+        if (tr_row(t, k)->jit == JIT_END) /* its function may change what traps, and FPCR */
+            t->fp_checked = t->fpcr_checked = false;
     }
 }
 

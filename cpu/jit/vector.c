@@ -35,8 +35,8 @@ static void clear_above(struct x86_code *c, unsigned to, unsigned from, unsigned
         vex_rr(c, VMOVQ_LOAD, to, 0, from);
     else if (width == 4)
         vex_rr_imm(c, VINSERTPS, to, from, from, 0x0e);
-    else if (to != from)
-        vex_rr(c, VMOVAPS, to, 0, from);
+    else
+        vex_move(c, to, from);
 }
 
 unsigned tr_v_use(struct tr *t, unsigned n, unsigned scratch, unsigned width)
@@ -85,13 +85,40 @@ void tr_v_done(struct tr *t, unsigned n, unsigned r, unsigned width)
     if (t->v_host[n] < 0)
         return;
     unsigned host = (unsigned)t->v_host[n];
-    if (host != r)
-        vex_rr(c, VMOVAPS, host, 0, r);
+    vex_move(c, host, r);
     t->s.v_valid |= bit_of(n);
     t->s.v_low4 &= ~bit_of(n);
     t->s.v_low8 &= ~bit_of(n);
     t->s.v_low4 |= width == 4 ? bit_of(n) : 0;
     t->s.v_low8 |= width == 8 ? bit_of(n) : 0;
+}
+
+struct v_regs tr_v_unary(struct tr *t, const struct insn *i, unsigned w)
+{
+    unsigned a = tr_v_use(t, i->rn, XMM0, w);
+
+    return (struct v_regs){.a = a, .d = tr_v_def(t, i->rd, XMM0), .w = w};
+}
+
+struct v_regs tr_v_binary(struct tr *t, const struct insn *i, unsigned w)
+{
+    struct v_regs v = tr_v_unary(t, i, w);
+
+    v.b = tr_v_use(t, i->rm, XMM1, w);
+    return v;
+}
+
+void tr_v_begin(struct tr *t, unsigned k)
+{
+    if (!t->fp_checked)
+        tr_save_flags(t);
+    tr_check_fp(t, k);
+}
+
+bool tr_v_result(struct tr *t, const struct insn *i, unsigned r, unsigned w)
+{
+    tr_v_done(t, i->rd, r, w);
+    return true;
 }
 
 void tr_v_reload(struct tr *t, uint32_t set)

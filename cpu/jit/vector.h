@@ -34,6 +34,23 @@ unsigned tr_v_def(const struct tr *t, unsigned n, unsigned scratch);
 /* V[@n] is the low @width bytes of @r, and zero above. */
 void tr_v_done(struct tr *t, unsigned n, unsigned r, unsigned width);
 
+/* The registers of a template: */
+struct v_regs {
+    unsigned a, b; /* Vn and Vm, as operands */
+    unsigned d;    /* where the result is written, when all operands have been read */
+    unsigned w;    /* bytes of each operand */
+};
+
+/* Vn; Vn and Vm: in XMM0 and XMM1, or their host registers. */
+struct v_regs tr_v_unary(struct tr *t, const struct insn *i, unsigned w);
+struct v_regs tr_v_binary(struct tr *t, const struct insn *i, unsigned w);
+
+/* The beginning of a template that does not compute by FPCR. EFLAGS stay, or have been saved. */
+void tr_v_begin(struct tr *t, unsigned k);
+
+/* Its end: tr_v_done() of Vd. True. */
+bool tr_v_result(struct tr *t, const struct insn *i, unsigned r, unsigned w);
+
 /* Load the registers of @set from the CPU. */
 void tr_v_reload(struct tr *t, uint32_t set);
 

@@ -7,8 +7,7 @@
 
 #include "cpu/jit/x86.h"
 
-/* An instruction: prefix (0, 0x66, 0xf3, 0xf2), map (0F, 0F38, 0F3A), W, opcode. Bits 13 to 15 are
- * left to those who keep it in 16 bits. */
+/* An instruction: prefix (0, 0x66, 0xf3, 0xf2), map (0F, 0F38, 0F3A), W, opcode. */
 #define VEX_NONE 0x000u
 #define VEX_66   0x100u
 #define VEX_F3   0x200u
@@ -17,7 +16,6 @@
 #define VEX_0F38 0x800u
 #define VEX_0F3A 0xc00u
 #define VEX_W1   0x1000u
-#define VEX_BITS 0x1fffu
 
 #define VEX_P0(op) (VEX_NONE | VEX_0F | (op))
 #define VEX_P1(op) (VEX_66 | VEX_0F | (op))
@@ -35,15 +33,10 @@ enum {
     VMOVQ_LOAD = VEX_P2(0x7e), /* from xmm/m64 */
     VMOVQ_STORE = VEX_P1(0xd6),
     VINSERTPS = VEX_3A(0x21),
-    VUCOMISS = VEX_P0(0x2e),
-    VUCOMISD = VEX_P1(0x2e),
     VANDPS = VEX_P0(0x54),
     VORPS = VEX_P0(0x56),
     VXORPS = VEX_P0(0x57),
     VSHUFPS = VEX_P0(0xc6),
-    VCMPPS = VEX_P0(0xc2),
-    VMOVMSKPS = VEX_P0(0x50),
-    VMOVMSKPD = VEX_P1(0x50),
     VPXOR = VEX_P1(0xef),
     VPAND = VEX_P1(0xdb),
     VPANDN = VEX_P1(0xdf),
@@ -52,40 +45,69 @@ enum {
     VPADDW = VEX_P1(0xfd),
     VPADDD = VEX_P1(0xfe),
     VPADDQ = VEX_P1(0xd4),
+    VPADDUSB = VEX_P1(0xdc),
     VPSUBB = VEX_P1(0xf8),
+    VPSUBW = VEX_P1(0xf9),
+    VPSUBD = VEX_P1(0xfa),
+    VPSUBQ = VEX_P1(0xfb),
     VPCMPEQB = VEX_P1(0x74),
+    VPCMPEQW = VEX_P1(0x75),
     VPCMPEQD = VEX_P1(0x76),
+    VPCMPEQQ = VEX_38(0x29),
+    VPCMPGTB = VEX_P1(0x64),
+    VPCMPGTW = VEX_P1(0x65),
     VPCMPGTD = VEX_P1(0x66),
     VPCMPGTQ = VEX_38(0x37),
-    VPADDUSB = VEX_P1(0xdc),
+    VPMAXSB = VEX_38(0x3c),
+    VPMAXSW = VEX_P1(0xee),
+    VPMAXSD = VEX_38(0x3d),
+    VPMINSB = VEX_38(0x38),
+    VPMINSW = VEX_P1(0xea),
+    VPMINSD = VEX_38(0x39),
+    VPMAXUB = VEX_P1(0xde),
+    VPMAXUW = VEX_38(0x3e),
+    VPMAXUD = VEX_38(0x3f),
+    VPMINUB = VEX_P1(0xda),
+    VPMINUW = VEX_38(0x3a),
+    VPMINUD = VEX_38(0x3b),
+    VPAVGB = VEX_P1(0xe0),
+    VPAVGW = VEX_P1(0xe3),
     VPSHUFB = VEX_38(0x00),
     VPSHUFD = VEX_P1(0x70),
     VPSHUFLW = VEX_P3(0x70),
+    VPUNPCKLBW = VEX_P1(0x60),
+    VPUNPCKLWD = VEX_P1(0x61),
+    VPUNPCKLDQ = VEX_P1(0x62),
+    VPUNPCKHBW = VEX_P1(0x68),
+    VPUNPCKHWD = VEX_P1(0x69),
+    VPUNPCKHDQ = VEX_P1(0x6a),
     VPUNPCKLQDQ = VEX_P1(0x6c),
     VPUNPCKHQDQ = VEX_P1(0x6d),
     VPACKUSWB = VEX_P1(0x67),
     VPACKSSDW = VEX_P1(0x6b),
-    VPACKUSDW = VEX_38(0x2b),
     VPALIGNR = VEX_3A(0x0f),
-    VPMOVMSKB = VEX_P1(0xd7),
     VPMADDUBSW = VEX_38(0x04),
     VPMADDWD = VEX_P1(0xf5),
-    VPSADBW = VEX_P1(0xf6),
     VPABSB = VEX_38(0x1c),
+    VPABSW = VEX_38(0x1d),
+    VPABSD = VEX_38(0x1e),
+    VPMOVSXBW = VEX_38(0x20),
+    VPMOVSXWD = VEX_38(0x23),
+    VPMOVSXDQ = VEX_38(0x25),
+    VPMOVZXBW = VEX_38(0x30),
+    VPMOVZXWD = VEX_38(0x33),
+    VPMOVZXDQ = VEX_38(0x35),
     VPMULUDQ = VEX_P1(0xf4),
     VPMULDQ = VEX_38(0x28),
     VPMULLW = VEX_P1(0xd5),
     VPMULLD = VEX_38(0x40),
-    VPBLENDW = VEX_3A(0x0e),
     VPINSRB = VEX_3A(0x20),
     VPINSRW = VEX_P1(0xc4),
     VPINSRD = VEX_3A(0x22), /* with W: VPINSRQ */
-    VPEXTRB = VEX_3A(0x14),
-    VPEXTRW = VEX_3A(0x15),
     VROUNDSS = VEX_3A(0x0a),
     VROUNDSD = VEX_3A(0x0b),
-    VROUNDPS = VEX_3A(0x08),
-    VROUNDPD = VEX_3A(0x09),
+    VCVTDQ2PS = VEX_P0(0x5b),
+    VCVTTPS2DQ = VEX_P2(0x5b),
     VSHIFT_W = VEX_P1(0x71), /* by an immediate: reg is the kind of shift, and vvvv the result */
     VSHIFT_D = VEX_P1(0x72),
     VSHIFT_Q = VEX_P1(0x73),
@@ -95,6 +117,47 @@ enum {
     VAESDECLAST = VEX_38(0xdf),
     VPCLMULQDQ = VEX_3A(0x44),
 };
+
+/* Opcodes of floating point, for vex_scalar() and vex_packed(): their prefix is the format. */
+enum {
+    VCVTSI2 = 0x2a,  /* from a general register, 64 bits with W */
+    VCVTT2SI = 0x2c, /* to one */
+    VUCOMI = 0x2e,   /* vex_packed(), though scalar */
+    VMOVMSK = 0x50,
+    VSQRT = 0x51,
+    VADD = 0x58,
+    VMUL = 0x59,
+    VCVTFP = 0x5a, /* to the other format */
+    VSUB = 0x5c,
+    VMIN = 0x5d,
+    VDIV = 0x5e,
+    VMAX = 0x5f,
+    VCMP = 0xc2,
+};
+
+/* And for vex_fused(): a += b * c, a = b * c - a, a -= b * c, a = -a - b * c. */
+enum {
+    VFMADD231 = 0xb8,
+    VFMSUB231 = 0xba,
+    VFNMADD231 = 0xbc,
+    VFNMSUB231 = 0xbe,
+    VFUSED_SCALAR = 1,
+};
+
+static inline unsigned vex_scalar(unsigned op, bool dbl)
+{
+    return (dbl ? VEX_F2 : VEX_F3) | VEX_0F | op;
+}
+
+static inline unsigned vex_packed(unsigned op, bool dbl)
+{
+    return (dbl ? VEX_66 : VEX_NONE) | VEX_0F | op;
+}
+
+static inline unsigned vex_fused(unsigned op, bool dbl)
+{
+    return VEX_38(op) | (dbl ? VEX_W1 : 0);
+}
 
 enum { VSHIFT_RIGHT = 2, VSHIFT_RIGHT_BYTES = 3, VSHIFT_ARITHMETIC = 4, VSHIFT_LEFT = 6 };
 
@@ -121,6 +184,12 @@ static inline void vex_rr(struct x86_code *c, unsigned op, unsigned reg, unsigne
 {
     vex_prefix(c, op, reg, third, 0, rm);
     x86_byte(c, 0xc0 | (reg & 7) << 3 | (rm & 7));
+}
+
+static inline void vex_move(struct x86_code *c, unsigned to, unsigned from)
+{
+    if (to != from)
+        vex_rr(c, VMOVAPS, to, 0, from);
 }
 
 static inline void vex_rr_imm(struct x86_code *c, unsigned op, unsigned reg, unsigned third,
