@@ -4,7 +4,7 @@
 #include "gic/internal.h"
 #include "gic/prio.h"
 
-static void changed(struct cpuif_reg r)
+void cpuif_changed(struct cpuif_reg r)
 {
     if (r.virt)
         icv_update(r.c);
@@ -12,15 +12,15 @@ static void changed(struct cpuif_reg r)
         gic_update_interface(r.c);
 }
 
-static uint64_t read_pmr(struct cpuif_reg r)
+uint64_t cpuif_read_pmr(struct cpuif_reg r)
 {
     return r.f->pmr;
 }
 
-static void write_pmr(struct cpuif_reg r, uint64_t value)
+void cpuif_write_pmr(struct cpuif_reg r, uint64_t value)
 {
     r.f->pmr = (uint8_t)value & gic_prio_mask(r.c->gic->pribits);
-    changed(r);
+    cpuif_changed(r);
 }
 
 /* With CBPR, BPR1 reads as BPR0 + 1, saturated, and ignores writes. */
@@ -40,7 +40,7 @@ static void write_bpr(struct cpuif_reg r, uint64_t value)
     if (r.n == 1 && f->cbpr)
         return;
     f->bpr[r.n] = if_bpr_clamp(r.f, r.n, value);
-    changed(r);
+    cpuif_changed(r);
 }
 
 /* A3V: affinity 3 is supported in SGIs. No SEIs, no RSS, no PMHE. */
@@ -58,7 +58,7 @@ static void write_ctlr(struct cpuif_reg r, uint64_t value)
 
     f->eoimode = bit(value, 1);
     f->cbpr = bit(value, 0);
-    changed(r);
+    cpuif_changed(r);
 }
 
 static uint64_t read_igrpen(struct cpuif_reg r)
@@ -79,22 +79,22 @@ static void write_igrpen(struct cpuif_reg r, uint64_t value)
         gic_update_all(r.c->gic);
 }
 
-static uint64_t read_rpr(struct cpuif_reg r)
+uint64_t cpuif_read_rpr(struct cpuif_reg r)
 {
     return if_running(r.f);
 }
 
-static uint64_t read_apr(struct cpuif_reg r)
+uint64_t cpuif_read_apr(struct cpuif_reg r)
 {
     return r.f->apr[r.n / 4][r.n % 4];
 }
 
-static void write_apr(struct cpuif_reg r, uint64_t value)
+void cpuif_write_apr(struct cpuif_reg r, uint64_t value)
 {
     if (r.n % 4 >= if_apr_count(r.f))
         return;
     r.f->apr[r.n / 4][r.n % 4] = (uint32_t)value;
-    changed(r);
+    cpuif_changed(r);
 }
 
 /* ICH_AP<g>R<n>_EL2 are the virtual interface's, whoever reads them. */
@@ -160,19 +160,6 @@ static void write_sre_el1(struct cpuif_reg r, uint64_t value)
         return;
     r.c->sre = bit(value, 0);
     icv_update(r.c);
-}
-
-/* Write-only and read-only registers: the caller has refused the access. */
-static uint64_t not_read(struct cpuif_reg r)
-{
-    (void)r;
-    return 0;
-}
-
-static void not_written(struct cpuif_reg r, uint64_t value)
-{
-    (void)r;
-    (void)value;
 }
 
 static bool has_ALWAYS(const struct gic *gic, unsigned n)

@@ -144,7 +144,7 @@ static void update_pins(struct gic_cpu *c)
         c->hppi.intid != INTID_NONE && if_can_preempt(&c->phys, c->hppi.prio, c->hppi.group);
 
     /* Of a GICv2 group 0 leaves as FIQ only with GICC_CTLR.FIQEn. */
-    bool fiq = c->hppi.group == 0 && (!c->gic->v2 || c->fiqen);
+    bool fiq = c->hppi.group == 0 && (!c->gic->v2 || c->phys.fiqen);
 
     gic_set_pin(&c->fiq, &c->pins.fiq, signal && fiq);
     gic_set_pin(&c->irq, &c->pins.irq, signal && !fiq);

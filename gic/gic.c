@@ -135,7 +135,6 @@ static void reset_cpu_side(struct gic_cpu *c)
     reset_interface(&c->virt);
     c->ich_hcr = 0;
     c->sre = !c->gic->v2_guests;
-    c->v_ackctl = c->v_fiqen = c->ackctl = c->fiqen = false;
     memset(c->lr, 0, sizeof(c->lr));
 }
 

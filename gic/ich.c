@@ -93,7 +93,7 @@ uint64_t ich_read_elrsr(struct cpuif_reg r)
 uint64_t ich_vmcr(const struct gic_cpu *c)
 {
     const struct gic_if *v = &c->virt;
-    bool ackctl = !c->sre && c->v_ackctl, fiqen = c->sre || c->v_fiqen;
+    bool ackctl = !c->sre && v->ackctl, fiqen = c->sre || v->fiqen;
 
     return (uint64_t)v->pmr << 24 | (uint64_t)v->bpr[0] << 21 | (uint64_t)v->bpr[1] << 18 |
            (uint64_t)v->eoimode << 9 | (uint64_t)v->cbpr << 4 | (uint64_t)fiqen << 3 |
@@ -114,8 +114,8 @@ void ich_write_vmcr(struct cpuif_reg r, uint64_t value)
     v->bpr[1] = if_bpr_clamp(v, 1, bits(value, 20, 18));
     v->eoimode = bit(value, 9);
     v->cbpr = bit(value, 4);
-    r.c->v_fiqen = bit(value, 3);
-    r.c->v_ackctl = bit(value, 2);
+    v->fiqen = bit(value, 3);
+    v->ackctl = bit(value, 2);
     v->enable[1] = bit(value, 1);
     v->enable[0] = bit(value, 0);
     icv_update(r.c);

@@ -36,7 +36,7 @@ void icv_update(struct gic_cpu *c)
         group = lr_group(lr);
         signal = if_can_preempt(&c->virt, lr_priority(lr), group);
     }
-    fiq = group == 0 && (c->sre || c->v_fiqen);
+    fiq = group == 0 && (c->sre || c->virt.fiqen);
     gic_set_pin(&c->vfiq, &c->pins.vfiq, signal && fiq);
     gic_set_pin(&c->virq, &c->pins.virq, signal && !fiq);
     gic_set_input(c, INTID_MAINTENANCE, on && ich_misr(c) != 0);

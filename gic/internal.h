@@ -61,8 +61,9 @@ struct gic_if {
     uint8_t bpr[2];     /* binary points by group, as read */
     uint8_t pmr;
     bool cbpr, eoimode;
-    bool enable[2];  /* IGRPEN0, IGRPEN1 */
-    uint8_t prebits; /* preemption bits, 5..7; constant */
+    bool enable[2];     /* IGRPEN0, IGRPEN1 */
+    bool ackctl, fiqen; /* GICC_CTLR's of a GICv2; ICH_VMCR_EL2.VAckCtl and VFIQEn, if !sre */
+    uint8_t prebits;    /* preemption bits, 5..7; constant */
 };
 
 /* Highest-priority pending interrupt forwarded to a CPU. */
@@ -103,10 +104,8 @@ struct gic_cpu {
     struct gic_lpis lpi;
 
     uint32_t ich_hcr;
-    bool sre;               /* ICC_SRE_EL1.SRE: the guest uses system registers, not GICV */
-    bool v_ackctl, v_fiqen; /* ICH_VMCR_EL2.VAckCtl and VFIQEn, if !sre */
-    bool ackctl, fiqen;     /* GICC_CTLR's, of a GICv2 */
-    uint8_t sgi_from[16];   /* of a GICv2: CPUs from which SGIs are pending */
+    bool sre;             /* ICC_SRE_EL1.SRE: the guest uses system registers, not GICV */
+    uint8_t sgi_from[16]; /* of a GICv2: CPUs from which SGIs are pending */
     uint64_t lr[GIC_LRS_MAX];
     int hppvi; /* list register of the highest-priority pending virtual interrupt, -1 if none */
 
@@ -374,13 +373,34 @@ uint32_t ich_elrsr(const struct gic_cpu *c);
 uint32_t ich_misr(const struct gic_cpu *c);
 uint64_t ich_vmcr(const struct gic_cpu *c);
 
-/* One access through a row of cpuif.def, for the accessors it names. */
+/* One access through a row of cpuif.def or cpuif_mmio.def, for the accessors it names. */
 struct cpuif_reg {
     struct gic_cpu *c;
     struct gic_if *f; /* c->virt or c->phys, by @virt */
     unsigned n;       /* the row's */
     bool virt;        /* an ICC_ name that means ICV_ */
 };
+
+/* Write-only and read-only registers: the caller has refused the access, or there it is RAZ/WI. */
+static inline uint64_t not_read(struct cpuif_reg r)
+{
+    (void)r;
+    return 0;
+}
+
+static inline void not_written(struct cpuif_reg r, uint64_t value)
+{
+    (void)r;
+    (void)value;
+}
+
+/* cpuif.c: what registers of the system and those in memory have in common. */
+uint64_t cpuif_read_pmr(struct cpuif_reg r);
+uint64_t cpuif_read_rpr(struct cpuif_reg r);
+uint64_t cpuif_read_apr(struct cpuif_reg r);
+void cpuif_write_pmr(struct cpuif_reg r, uint64_t value);
+void cpuif_write_apr(struct cpuif_reg r, uint64_t value);
+void cpuif_changed(struct cpuif_reg r); /* what is signalled is to be found anew */
 
 uint64_t ich_read_hcr(struct cpuif_reg r);
 uint64_t ich_read_vtr(struct cpuif_reg r);

@@ -124,8 +124,8 @@ static void cpu_state(struct state_io *io, struct gic_cpu *c)
     lpis_state(io, c);
     STATE(io, c->ich_hcr);
     STATE(io, c->sre);
-    STATE(io, c->v_ackctl);
-    STATE(io, c->v_fiqen);
+    STATE(io, c->virt.ackctl);
+    STATE(io, c->virt.fiqen);
     STATE_ARRAY(io, c->lr);
     pins_state(io, c);
     state_require(io, c->sre || c->gic->v2_guests, "c->sre");
@@ -162,8 +162,8 @@ static void v2_state(struct state_io *io, struct gic *gic)
     state_section_begin(io, "gic.v2", VERSION);
     state_uints(io, "gic->itargetsr", gic->itargetsr, gic->spis, sizeof(gic->itargetsr[0]));
     for (unsigned k = 0; k < gic->cpus; k++) {
-        STATE(io, gic->cpu[k].ackctl);
-        STATE(io, gic->cpu[k].fiqen);
+        STATE(io, gic->cpu[k].phys.ackctl);
+        STATE(io, gic->cpu[k].phys.fiqen);
         STATE_ARRAY(io, gic->cpu[k].sgi_from);
     }
     state_section_end(io);

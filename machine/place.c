@@ -113,5 +113,5 @@ struct place accessor_place(const char *function)
 {
     const struct place p = find(function, NULL);
 
-    return p.file ? p : find(function, "gic/cpuif.c"); /* gic/gicv.c has a read_pmr(), too */
+    return p.file ? p : find(function, "gic/cpuif.c"); /* gic/cpuif_mmio.c has a read_bpr(), too */
 }
