@@ -158,7 +158,7 @@ static void write_dir(struct cpuif_reg r, uint64_t value)
 
 static uint64_t read_iidr(struct cpuif_reg r)
 {
-    return (r.virt ? IIDR_GICV3 : IIDR_GICV2) | GIC_IIDR;
+    return (r.c->gic->v2 ? IIDR_GICV2 : IIDR_GICV3) | GIC_IIDR;
 }
 
 /* ---- accesses ---- */

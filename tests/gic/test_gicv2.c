@@ -15,6 +15,7 @@
 #define GICC_HPPIR 0x18
 #define GICC_AIAR  0x20
 #define GICC_AEOIR 0x24
+#define GICC_IIDR  0xfc
 #define GICC_DIR   0x1000
 #define GICH_HCR   0x00
 #define GICH_VTR   0x04
@@ -95,12 +96,14 @@ static void spi_on(struct gicv2 *t, unsigned intid, uint8_t priority, uint8_t ta
     put(t, D(t), 0, ISENABLER + intid / 32 * 4, UINT64_C(1) << intid % 32);
 }
 
-static void test_the_distributor_says_what_it_is(void **state)
+static void test_its_registers_say_what_it_is(void **state)
 {
     struct gicv2 *t = *state;
 
     assert_int_equal(get(t, D(t), 0, GICD_TYPER), (CPUS - 1) << 5 | 8);
     assert_int_equal(get(t, D(t), 0, GICD_PIDR2) >> 4, 2);
+    assert_int_equal(get(t, C(t), 0, GICC_IIDR) >> 16 & 0xf, 2);
+    assert_int_equal(get(t, V(t), 0, GICC_IIDR) >> 16 & 0xf, 2);
     assert_null(gic_its(t->f->gic));
     for (unsigned k = 0; k < CPUS; k++) /* private ones are for who reads */
         assert_int_equal(get(t, D(t), k, ITARGETSR + 28), 0x01010101u << k);
@@ -276,7 +279,7 @@ static void test_random_accesses_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_the_distributor_says_what_it_is),
+        TEST(test_its_registers_say_what_it_is),
         TEST(test_an_sgi_says_whom_it_comes_from_and_comes_once_from_each),
         TEST(test_an_spi_is_seen_by_all_its_targets_and_taken_by_one),
         TEST(test_eoimode_leaves_deactivation_to_dir),
