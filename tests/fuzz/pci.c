@@ -1,44 +1,26 @@
 /* PCI: configuration spaces of a bus with a port, windows, and virtio devices behind them by either
  * interface, with rings of any content. */
-#include "base/physmem.h"
 #include "devices/pci_host.h"
 #include "devices/pci_port.h"
 #include "devices/virtio_net.h"
 #include "devices/virtio_pci.h"
 #include "devices/virtio_rng.h"
-#include "tests/fuzz/input.h"
+#include "tests/fuzz/rings.h"
 
-#define RAM         UINT64_C(0x40000000)
-#define RAM_SIZE    UINT64_C(0x20000)
 #define MEMORY      UINT64_C(0x10000000)
 #define HIGH_MEMORY UINT64_C(0x8000000000)
-#define QUEUE       16
 #define DEVICES     3
-
-/* Offsets in the 4 KiB of a queue. */
-#define AVAIL_AT  0x200
-#define USED_AT   0x400
-#define BUFFER_AT 0x800
 
 enum { STATUS = 0x14, SELECT = 0x16, SIZE = 0x18, VECTOR = 0x1a, ENABLE = 0x1c, DESC = 0x20 };
 
 struct bench {
-    struct physmem mem;
-    struct clock clock;
-    struct arm_log log;
+    struct rings rings;
     struct pci_host host;
     struct pci_port port;
     struct virtio_rng rng[2];
     struct virtio_net net;
     struct virtio_pci pci[DEVICES];
-    uint16_t avail[4];
 };
-
-static void drop(void *ctx, const uint8_t *data, size_t n)
-{
-    (void)ctx, (void)data;
-    CHECK(n > 0);
-}
 
 static void message(void *ctx, uint32_t requester, uint64_t address, uint32_t data)
 {
@@ -49,14 +31,15 @@ static void message(void *ctx, uint32_t requester, uint64_t address, uint32_t da
 static void make_bus(struct bench *b, struct choices *in)
 {
     struct virtio *const devices[DEVICES] = {&b->rng[0].virtio, &b->net.virtio, &b->rng[1].virtio};
-    const struct pci_host_config config = {.log = &b->log, .message = message};
+    const struct pci_host_config config = {.log = &b->rings.log, .message = message};
 
     pci_host_init(&b->host, &config, MEMORY, HIGH_MEMORY);
-    pci_port_init(&b->port, &b->log, 1);
+    pci_port_init(&b->port, &b->rings.log, 1);
     pci_host_add(&b->host, &b->port.function, NULL, PCI_DEVFN(1, 0));
-    virtio_rng_init(&b->rng[0], &b->log, &b->mem, 1);
-    virtio_rng_init(&b->rng[1], &b->log, &b->mem, 2);
-    virtio_net_init(&b->net, &b->log, &b->mem, (const uint8_t[]){2, 0, 0, 0, 0, 1}, drop, NULL);
+    virtio_rng_init(&b->rng[0], &b->rings.log, &b->rings.mem, 1);
+    virtio_rng_init(&b->rng[1], &b->rings.log, &b->rings.mem, 2);
+    virtio_net_init(&b->net, &b->rings.log, &b->rings.mem, (const uint8_t[]){2, 0, 0, 0, 0, 1},
+                    drop_output, NULL);
     for (unsigned i = 0; i < DEVICES; i++) {
         unsigned interfaces = 1 + below(in, 3);
         virtio_pci_init(&b->pci[i],
@@ -66,7 +49,7 @@ static void make_bus(struct bench *b, struct choices *in)
                                                     .legacy = interfaces & 2,
                                                     .express = i == 2,
                                                     .vectors = below(in, 4)},
-                        &b->log, &b->clock);
+                        &b->rings.log, &b->rings.clock);
         pci_host_add(&b->host, &b->pci[i].function, i == 2 ? &b->port.function : NULL,
                      i == 2 ? 0 : (uint8_t)PCI_DEVFN(2 + i, 0));
     }
@@ -110,11 +93,6 @@ static void common(struct bench *b, unsigned i, uint64_t offset, unsigned size, 
     device_write(&b->host.high_memory.dev, memory_at(i) + offset, size, value);
 }
 
-static uint64_t queue_at(unsigned n)
-{
-    return RAM + n * 0x1000;
-}
-
 static void drive(struct bench *b, struct choices *in, unsigned i)
 {
     static const uint8_t status[] = {0, 3, 11};
@@ -136,28 +114,19 @@ static void drive(struct bench *b, struct choices *in, unsigned i)
         common(b, i, ENABLE, 2, 1);
     }
     common(b, i, STATUS, 1, 15);
-    memset(b->avail, 0, sizeof(b->avail));
-}
-
-static void poke(struct bench *b, uint64_t at, unsigned bytes, uint64_t v)
-{
-    uint8_t le[8];
-
-    le_put(le, bytes, v);
-    (void)physmem_write(&b->mem, pa(at), le, bytes);
+    rings_forget(&b->rings);
 }
 
 static void request(struct bench *b, struct choices *in, unsigned i)
 {
     unsigned n = below(in, b->pci[i].virtio->queue_count), head = below(in, QUEUE);
-    uint64_t desc = queue_at(n) + 16 * head, avail = queue_at(n) + AVAIL_AT;
+    uint64_t desc = queue_at(n) + 16 * head;
 
-    poke(b, desc, 8, below(in, 16) ? queue_at(n) + BUFFER_AT : value(in));
-    poke(b, desc + 8, 4, below(in, 16) ? take(in, 1) * 8 : value(in));
-    poke(b, desc + 12, 2, below(in, 8));
-    poke(b, desc + 14, 2, below(in, QUEUE));
-    poke(b, avail + 4 + 2 * (b->avail[n] % QUEUE), 2, head);
-    poke(b, avail + 2, 2, ++b->avail[n]);
+    poke(&b->rings, desc, 8, below(in, 16) ? queue_at(n) + BUFFER_AT : value(in));
+    poke(&b->rings, desc + 8, 4, below(in, 16) ? take(in, 1) * 8 : value(in));
+    poke(&b->rings, desc + 12, 2, below(in, 8));
+    poke(&b->rings, desc + 14, 2, below(in, QUEUE));
+    make_available(&b->rings, n, head);
     common(b, i, 0x3000 + 4 * n, 2, n);
 }
 
@@ -192,7 +161,7 @@ static void step(struct bench *b, struct choices *in)
         device_write(&b->host.memory.dev, memory_at(i) + below(in, 16) * 4, 4, value(in));
         break;
     case 7:
-        clock_run(&b->clock, b->clock.now_ns + 10 * below(in, 256));
+        clock_run(&b->rings.clock, b->rings.clock.now_ns + 10 * below(in, 256));
         break;
     case 8:
         (void)virtio_net_receive(&b->net, frame, below(in, sizeof(frame)));
@@ -208,17 +177,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct choices in = {data, size};
     struct bench *b = calloc(1, sizeof(*b));
 
-    if (!b || physmem_add_ram(&b->mem, pa(RAM), RAM_SIZE, NULL) != 0)
+    if (!b)
         abort();
-    b->log = fuzz_log();
-    b->clock.next_ns = CLOCK_NEVER;
+    rings_init(&b->rings);
     make_bus(b, &in);
     set_up(b);
     while (in.left > 0)
         step(b, &in);
     pci_host_reset(&b->host);
     CHECK(device_read(&b->host.ecam, (uint64_t)PCI_DEVFN(2, 0) << 12, 2) == 0x1af4);
-    physmem_destroy(&b->mem);
+    physmem_destroy(&b->rings.mem);
     free(b);
     return 0;
 }

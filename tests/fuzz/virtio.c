@@ -1,31 +1,20 @@
 /* Virtio devices in their slots: registers, and rings, tables and buffers of any content. */
-#include "base/physmem.h"
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
 #include "devices/virtio_mmio.h"
 #include "devices/virtio_net.h"
 #include "devices/virtio_rng.h"
-#include "tests/fuzz/input.h"
+#include "tests/fuzz/rings.h"
 
-#define RAM      UINT64_C(0x40000000)
-#define RAM_SIZE UINT64_C(0x20000)
-#define QUEUE    32 /* 16 bytes of each are AVAIL_AT, so that the parts lie as version 1 has them */
-#define PORTS    2
-#define DISK     4096
-
-/* Offsets in the 4 KiB of a queue. */
-#define AVAIL_AT  0x200
-#define USED_AT   0x400
-#define BUFFER_AT 0x800
+#define PORTS 2
+#define DISK  4096
 
 enum { DRIVER_SEL = 0x24, DRIVER = 0x20, SEL = 0x30, NUM = 0x38, READY = 0x44, NOTIFY = 0x50 };
 enum { PAGE_SIZE_REG = 0x28, ALIGN = 0x3c, PFN = 0x40 };
 enum { STATUS = 0x70, DESC_LOW = 0x80, DRIVER_LOW = 0x90, DEVICE_LOW = 0xa0 };
 
 struct bench {
-    struct physmem mem;
-    struct clock clock;
-    struct arm_log log;
+    struct rings rings;
     struct memfile file;
     struct disk disk;
     struct virtio_blk blk;
@@ -34,31 +23,24 @@ struct bench {
     struct virtio_net net;
     struct virtio_mmio slot;
     unsigned kind;
-    uint16_t avail[VIRTIO_QUEUES_MAX];
 };
-
-static void drop_chars(void *ctx, const uint8_t *data, size_t n)
-{
-    (void)ctx, (void)data;
-    CHECK(n > 0);
-}
 
 static struct virtio *plug(struct bench *b, struct choices *in)
 {
     static const uint8_t sectors[DISK];
-    const struct virtio_port ports[PORTS] = {{.is_console = true, .write = drop_chars},
-                                             {.name = "p1", .write = drop_chars}};
+    const struct virtio_port ports[PORTS] = {{.is_console = true, .write = drop_output},
+                                             {.name = "p1", .write = drop_output}};
 
     b->kind = below(in, 4);
     b->file = memfile_open(sectors, sizeof(sectors));
     if (disk_open(&b->disk, &(struct disk_spec){.path = b->file.path, .mode = below(in, 3)},
-                  &b->log, NULL) != 0 ||
-        virtio_blk_init(&b->blk, &b->log, &b->mem, &b->disk, NULL, NULL) != 0)
+                  &b->rings.log, NULL) != 0 ||
+        virtio_blk_init(&b->blk, &b->rings.log, &b->rings.mem, &b->disk, NULL, NULL) != 0)
         abort();
-    virtio_console_init(&b->console, &b->log, &b->mem, ports, PORTS);
-    virtio_rng_init(&b->rng, &b->log, &b->mem, 1);
-    virtio_net_init(&b->net, &b->log, &b->mem, (const uint8_t[]){2, 0, 0, 0, 0, 1}, drop_chars,
-                    NULL);
+    virtio_console_init(&b->console, &b->rings.log, &b->rings.mem, ports, PORTS);
+    virtio_rng_init(&b->rng, &b->rings.log, &b->rings.mem, 1);
+    virtio_net_init(&b->net, &b->rings.log, &b->rings.mem, (const uint8_t[]){2, 0, 0, 0, 0, 1},
+                    drop_output, NULL);
     struct virtio *const devices[] = {&b->blk.virtio, &b->console.virtio, &b->rng.virtio,
                                       &b->net.virtio};
     return devices[b->kind];
@@ -67,11 +49,6 @@ static struct virtio *plug(struct bench *b, struct choices *in)
 static void reg(struct bench *b, uint64_t offset, uint64_t v)
 {
     device_write(&b->slot.dev, offset, 4, (uint32_t)v);
-}
-
-static uint64_t queue_at(unsigned n)
-{
-    return RAM + n * 0x1000;
 }
 
 /* What a driver does before it works; every step may be followed by any other. */
@@ -100,15 +77,7 @@ static void set_up(struct bench *b, struct choices *in)
             reg(b, PFN, queue_at(n) / 0x1000);
         }
     }
-    memset(b->avail, 0, sizeof(b->avail));
-}
-
-static void poke(struct bench *b, uint64_t at, unsigned bytes, uint64_t v)
-{
-    uint8_t le[8];
-
-    le_put(le, bytes, v);
-    (void)physmem_write(&b->mem, pa(at), le, bytes);
+    rings_forget(&b->rings);
 }
 
 static uint64_t address(struct choices *in, unsigned n)
@@ -119,32 +88,32 @@ static uint64_t address(struct choices *in, unsigned n)
 /* A descriptor; @table may be an indirect one in a buffer. */
 static void descriptor(struct bench *b, struct choices *in, uint64_t table, unsigned n, unsigned i)
 {
-    poke(b, table + 16 * i, 8, address(in, n));
-    poke(b, table + 16 * i + 8, 4, below(in, 8) ? take(in, 1) * (1 + below(in, 16)) : value(in));
-    poke(b, table + 16 * i + 12, 2, below(in, 8));
-    poke(b, table + 16 * i + 14, 2, below(in, QUEUE + 1));
+    poke(&b->rings, table + 16 * i, 8, address(in, n));
+    poke(&b->rings, table + 16 * i + 8, 4,
+         below(in, 8) ? take(in, 1) * (1 + below(in, 16)) : value(in));
+    poke(&b->rings, table + 16 * i + 12, 2, below(in, 8));
+    poke(&b->rings, table + 16 * i + 14, 2, below(in, QUEUE + 1));
 }
 
 /* A chain: the header of the device's kind of request, then any pieces; made available. */
 static void request(struct bench *b, struct choices *in, unsigned n)
 {
     unsigned head = below(in, QUEUE), pieces = below(in, 4);
-    uint64_t header = queue_at(n) + BUFFER_AT + 16 * head, avail = queue_at(n) + AVAIL_AT;
+    uint64_t header = queue_at(n) + BUFFER_AT + 16 * head;
 
-    poke(b, header, 4, below(in, 14));
-    poke(b, header + 4, 4, below(in, 10) | below(in, 2) << 16);
-    poke(b, header + 8, 8, below(in, 8) ? below(in, 9) : value(in));
+    poke(&b->rings, header, 4, below(in, 14));
+    poke(&b->rings, header + 4, 4, below(in, 10) | below(in, 2) << 16);
+    poke(&b->rings, header + 8, 8, below(in, 8) ? below(in, 9) : value(in));
     for (unsigned i = 0; i <= pieces; i++) {
         uint64_t at = queue_at(n) + 16 * ((head + i) % QUEUE);
-        poke(b, at, 8, i == 0 ? header : address(in, n));
-        poke(b, at + 8, 4, i == 0 ? 16 : i == pieces ? 1 : 128 * below(in, 9));
-        poke(b, at + 12, 2, (i < pieces ? 1 : 0) | (i > 0 && below(in, 2) ? 2 : 0));
-        poke(b, at + 14, 2, (head + i + 1) % QUEUE);
+        poke(&b->rings, at, 8, i == 0 ? header : address(in, n));
+        poke(&b->rings, at + 8, 4, i == 0 ? 16 : i == pieces ? 1 : 128 * below(in, 9));
+        poke(&b->rings, at + 12, 2, (i < pieces ? 1 : 0) | (i > 0 && below(in, 2) ? 2 : 0));
+        poke(&b->rings, at + 14, 2, (head + i + 1) % QUEUE);
     }
     if (below(in, 4) == 1) /* and something wrong in it */
         descriptor(b, in, queue_at(n), n, below(in, QUEUE));
-    poke(b, avail + 4 + 2 * (b->avail[n] % QUEUE), 2, head);
-    poke(b, avail + 2, 2, ++b->avail[n]);
+    make_available(&b->rings, n, head);
     if (below(in, 4))
         reg(b, NOTIFY, n);
 }
@@ -162,7 +131,7 @@ static void step(struct bench *b, struct choices *in)
         any_access(in, &b->slot.dev, VIRTIO_MMIO_BYTES);
         break;
     case 2:
-        poke(b, queue_at(n) + take(in, 2) % 0x1000, 1u << below(in, 4), value(in));
+        poke(&b->rings, queue_at(n) + take(in, 2) % 0x1000, 1u << below(in, 4), value(in));
         break;
     case 3:
         descriptor(b, in, queue_at(n) + (below(in, 2) ? BUFFER_AT : 0), n, below(in, QUEUE));
@@ -176,7 +145,7 @@ static void step(struct bench *b, struct choices *in)
             (void)virtio_net_receive(&b->net, chars, below(in, sizeof(chars)));
         break;
     case 6:
-        clock_run(&b->clock, b->clock.now_ns + 10 * below(in, 256));
+        clock_run(&b->rings.clock, b->rings.clock.now_ns + 10 * below(in, 256));
         break;
     case 5:
         reg(b, NOTIFY, below(in, 40));
@@ -192,12 +161,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct choices in = {data, size};
     struct bench *b = calloc(1, sizeof(*b));
 
-    if (!b || physmem_add_ram(&b->mem, pa(RAM), RAM_SIZE, NULL) != 0)
+    if (!b)
         abort();
-    b->log = fuzz_log();
-    b->clock.next_ns = CLOCK_NEVER;
+    rings_init(&b->rings);
     struct virtio *v = plug(b, &in);
-    virtio_mmio_init(&b->slot, 0, &b->log, (struct irq_line){0}, &b->clock, below(&in, 2), v);
+    virtio_mmio_init(&b->slot, 0, &b->rings.log, (struct irq_line){0}, &b->rings.clock,
+                     below(&in, 2), v);
     set_up(b, &in);
     while (in.left > 0)
         step(b, &in);
@@ -206,7 +175,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     virtio_destroy(b->slot.virtio);
     disk_close(&b->disk);
     memfile_close(&b->file);
-    physmem_destroy(&b->mem);
+    physmem_destroy(&b->rings.mem);
     free(b);
     return 0;
 }
