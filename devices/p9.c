@@ -1,4 +1,4 @@
-#include "devices/p9.h"
+#include "devices/p9_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +10,8 @@
 
 #define HEADER_BYTES 7 /* size[4] type[1] tag[2] */
 #define R_LERROR     7
+#define QID_DIR      0x80
+#define QID_LINK     0x02
 
 /* ---- messages ---- */
 
@@ -66,7 +68,48 @@ void p9_put_text(struct p9_bytes *b, const char *text, size_t length)
     b->left -= length;
 }
 
+size_t p9_data_room(const struct p9_bytes *out, uint64_t wanted)
+{
+    size_t room = out->left < 4 ? 0 : out->left - 4;
+
+    return wanted < room ? (size_t)wanted : room;
+}
+
+void p9_put_data(struct p9_bytes *out, size_t n)
+{
+    p9_put(out, 4, n);
+    if (!have(out, n))
+        return;
+    out->at += n;
+    out->left -= n;
+}
+
+uint8_t p9_qid_type(uint32_t mode)
+{
+    return S_ISDIR(mode) ? QID_DIR : S_ISLNK(mode) ? QID_LINK : 0;
+}
+
+void p9_put_qid(struct p9_bytes *out, const struct stat *st)
+{
+    p9_put(out, 1, p9_qid_type(st->st_mode));
+    p9_put(out, 4, 0);
+    p9_put(out, 8, st->st_ino);
+}
+
 /* ---- fids ---- */
+
+bool p9_join(char to[P9_PATH_MAX], const char *dir, const char *name)
+{
+    size_t a = strlen(dir), b = strlen(name);
+
+    if (a + b + 2 > P9_PATH_MAX)
+        return false;
+    memcpy(to, dir, a);
+    if (a)
+        to[a++] = '/';
+    memcpy(to + a, name, b + 1);
+    return true;
+}
 
 struct p9_fid *p9_find(struct p9 *p, uint32_t number)
 {
@@ -153,6 +196,64 @@ void p9_destroy(struct p9 *p)
 
 /* ---- a request ---- */
 
+static const struct message {
+    p9_fn *fn;
+    const char *arguments;
+} messages[256] = {
+#define P9(type, name, arguments) [type] = {p9_##name, arguments},
+#include "devices/p9_messages.def"
+#undef P9
+};
+
+/* A fid of the request, as p9_messages.def's letter @kind wants it: 0 or -EBADF. */
+static int get_fid(struct p9 *p, char kind, struct p9_bytes *in, struct p9_fid **fid)
+{
+    *fid = p9_find(p, (uint32_t)p9_get(in, 4));
+    if (!*fid)
+        return -EBADF;
+    return kind == 'f' || (kind == 'o') == ((*fid)->fd >= 0) ? 0 : -EBADF;
+}
+
+/* All of them are there, whatever is wrong with one. */
+static int get_arguments(struct p9 *p, const char *kinds, struct p9_args *a)
+{
+    unsigned fids = 0, numbers = 0, texts = 0;
+    int rc = 0;
+
+    for (; *kinds; kinds++)
+        switch (*kinds) {
+        case 's':
+            p9_get_text(&a->rest, a->text[texts++], P9_NAME_ROOM);
+            break;
+        case 'p':
+            p9_get_text(&a->rest, a->text[texts++], P9_PATH_MAX);
+            break;
+        case '1':
+        case '2':
+        case '4':
+        case '8':
+            a->n[numbers++] = p9_get(&a->rest, (unsigned)(*kinds - '0'));
+            break;
+        default:
+            rc = get_fid(p, *kinds, &a->rest, &a->fid[fids++]) ? -EBADF : rc;
+            break;
+        }
+    return a->rest.bad ? -EINVAL : rc;
+}
+
+static int serve(struct p9 *p, uint8_t type, struct p9_bytes in, struct p9_bytes *out)
+{
+    const struct message *m = &messages[type];
+    struct p9_args a;
+    int rc;
+
+    if (!m->fn)
+        return -EOPNOTSUPP;
+    a.rest = in;
+    rc = get_arguments(p, m->arguments, &a);
+    return rc ? rc : m->fn(p, &a, out);
+}
+
 /* The answer's length, header included; 0: it has no room. */
 static size_t finish(struct p9 *p, const struct p9_bytes *out, uint8_t type, uint16_t tag)
 {
@@ -176,8 +277,8 @@ static size_t answer_error(struct p9 *p, size_t room, uint16_t tag, int error)
 
 size_t p9_serve(struct p9 *p, size_t n, size_t room)
 {
-    struct p9_bytes in = {p->in + HEADER_BYTES, n - HEADER_BYTES, false}, out;
-    p9_fn *fn;
+    const struct p9_bytes in = {p->in + HEADER_BYTES, n - HEADER_BYTES, false};
+    struct p9_bytes out;
     uint16_t tag;
     size_t done;
     int rc;
@@ -188,11 +289,8 @@ size_t p9_serve(struct p9 *p, size_t n, size_t room)
     if (n < HEADER_BYTES || n > p->message_max || le_get(p->in, 4) != n)
         return answer_error(p, room, n < HEADER_BYTES ? 0 : (uint16_t)le_get(p->in + 5, 2), EINVAL);
     tag = (uint16_t)le_get(p->in + 5, 2);
-    fn = p9_function(p->in[4]);
     out = (struct p9_bytes){p->out + HEADER_BYTES, room - HEADER_BYTES, false};
-    rc = fn ? fn(p, &in, &out) : -EOPNOTSUPP;
-    if (!rc && in.bad)
-        rc = -EINVAL;
+    rc = serve(p, p->in[4], in, &out);
     done = rc ? 0 : finish(p, &out, (uint8_t)(p->in[4] + 1), tag);
     if (done)
         return done;

@@ -44,27 +44,3 @@ void p9_destroy(struct p9 *p); /* and the folder */
 /* Answer the request p->in[0..@n). Returns the answer's length in p->out, at most @room; 0: not
  * even an error has room. */
 size_t p9_serve(struct p9 *p, size_t n, size_t room);
-
-/* -- between devices/p9.c and devices/p9_ops.c -- */
-
-/* A message being read or written; @bad: it is too short, or too long. */
-struct p9_bytes {
-    uint8_t *at;
-    size_t left;
-    bool bad;
-};
-
-uint64_t p9_get(struct p9_bytes *b, unsigned bytes);
-void p9_put(struct p9_bytes *b, unsigned bytes, uint64_t value);
-void p9_put_text(struct p9_bytes *b, const char *text, size_t length);
-/* A text without zeros, less than @room bytes: false, and @b is bad. */
-bool p9_get_text(struct p9_bytes *b, char *to, size_t room);
-
-struct p9_fid *p9_find(struct p9 *p, uint32_t number);
-struct p9_fid *p9_new(struct p9 *p, uint32_t number, const char *path); /* NULL: none is free */
-void p9_drop(struct p9 *p, struct p9_fid *fid);
-bool p9_set_path(struct p9_fid *fid, const char *path); /* false: no memory */
-
-/* What a request does: reads its arguments and writes its answer. Returns 0 or -errno. */
-typedef int p9_fn(struct p9 *p, struct p9_bytes *in, struct p9_bytes *out);
-p9_fn *p9_function(uint8_t type); /* NULL: there is no such request */

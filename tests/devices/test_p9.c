@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/le.h"
-#include "devices/p9.h"
+#include "devices/p9_internal.h"
 #include "tests/devices/fixture.h"
 
 enum { ROOT = 1, A = 2, B = 3 };
@@ -380,6 +380,78 @@ static void test_mapped_attributes_are_the_guests_only(void **state)
     end(b);
 }
 
+/* The arguments of a request, all zeros and empty texts; fids are those of the root. */
+static void put_arguments(struct bench *b, const char *kinds)
+{
+    for (; *kinds; kinds++)
+        if (*kinds == 's' || *kinds == 'p')
+            put_text(b, "");
+        else if (*kinds == 'f' || *kinds == 'o' || *kinds == 'c')
+            put(b, 4, ROOT);
+        else
+            put(b, (unsigned)(*kinds - '0'), 0);
+}
+
+static size_t count(const char *kinds, const char *of)
+{
+    size_t n = 0;
+
+    for (; *kinds; kinds++)
+        n += strchr(of, *kinds) != NULL;
+    return n;
+}
+
+static void test_a_request_without_all_of_its_arguments_does_nothing(void **state)
+{
+    static const struct {
+        uint8_t type;
+        const char *kinds;
+    } rows[] = {
+#define P9(type, name, arguments) {type, arguments},
+#include "devices/p9_messages.def"
+#undef P9
+    };
+    const struct p9_args *a = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct bench *b = begin(FOLDER_NONE, false);
+
+        assert_true(i == 0 || rows[i - 1].type < rows[i].type);
+        assert_true(count(rows[i].kinds, "foc") <= ARRAY_SIZE(a->fid));
+        assert_true(count(rows[i].kinds, "sp") <= ARRAY_SIZE(a->text));
+        assert_true(count(rows[i].kinds, "1248") <= ARRAY_SIZE(a->n));
+        assert_int_equal(count(rows[i].kinds, "focsp1248"), strlen(rows[i].kinds));
+        mount(b);
+        request(b, rows[i].type);
+        put_arguments(b, rows[i].kinds);
+        b->n--;
+        assert_int_equal(answer(b), EINVAL);
+        assert_int_equal(walk(b, A, NULL, NULL), 0); /* and ROOT is still there */
+        end(b);
+    }
+}
+
+static void test_only_an_open_fid_is_read_and_only_a_closed_one_opened(void **state)
+{
+    struct bench *b = begin(FOLDER_NONE, false);
+
+    (void)state;
+    mount(b);
+    for (unsigned pass = 0; pass < 2; pass++) {
+        request(b, T_READDIR);
+        put(b, 4, ROOT);
+        put(b, 8, 0);
+        put(b, 4, 1000);
+        assert_int_equal(answer(b), pass == 0 ? EBADF : 0);
+        request(b, T_LOPEN);
+        put(b, 4, ROOT);
+        put(b, 4, 0);
+        assert_int_equal(answer(b), pass == 0 ? 0 : EBADF);
+    }
+    end(b);
+}
+
 /* Any bytes in place of a message's; for the sanitizers. */
 static void test_malformed_requests_are_answered(void **state)
 {
@@ -413,6 +485,8 @@ int main(void)
         cmocka_unit_test(test_nothing_changes_what_is_to_be_read_only),
         cmocka_unit_test(test_entries_come_in_the_order_of_their_names),
         cmocka_unit_test(test_mapped_attributes_are_the_guests_only),
+        cmocka_unit_test(test_a_request_without_all_of_its_arguments_does_nothing),
+        cmocka_unit_test(test_only_an_open_fid_is_read_and_only_a_closed_one_opened),
         cmocka_unit_test(test_malformed_requests_are_answered),
     };
 
