@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bits.h"
 #include "base/log.h"
 
 struct device;
@@ -51,3 +52,16 @@ struct device {
  */
 uint64_t device_read(struct device *dev, uint64_t offset, unsigned size);
 void device_write(struct device *dev, uint64_t offset, unsigned size, uint64_t value);
+
+/* An access of 4 or 8 bytes to a register of 64 bits: one of its halves, or all of it. */
+static inline uint64_t reg64_get(uint64_t reg, uint64_t offset, unsigned size)
+{
+    return size == 8 ? reg : zext(reg >> (offset & 4) * 8, 32);
+}
+
+static inline uint64_t reg64_put(uint64_t reg, uint64_t offset, unsigned size, uint64_t value)
+{
+    unsigned low = (unsigned)(offset & 4) * 8;
+
+    return size == 8 ? value : set_bits(reg, low + 31, low, value);
+}

@@ -133,21 +133,12 @@ static void write_status(struct device *dev, uint64_t offset, unsigned size, uin
         virtio_set_status(to_slot(dev)->virtio, (uint8_t)value);
 }
 
-/* Low half at the register's offset, high half four bytes behind. */
-static void set_half(uint64_t *address, uint64_t offset, uint64_t value)
-{
-    unsigned lo = offset & 4 ? 32 : 0;
-
-    *address = set_bits(*address, lo + 31, lo, value);
-}
-
 #define WRITE_ADDRESS(name, member)                                                                \
     static void write_##name(struct device *dev, uint64_t offset, unsigned size, uint64_t value)   \
     {                                                                                              \
         struct virtq *q = idle_queue(to_slot(dev));                                                \
-        (void)size;                                                                                \
         if (q)                                                                                     \
-            set_half(&q->member, offset, value);                                                   \
+            q->member = reg64_put(q->member, offset, size, value);                                 \
     }
 WRITE_ADDRESS(queue_desc, desc)
 WRITE_ADDRESS(queue_driver, avail)

@@ -118,9 +118,9 @@ READ(queue_size, q ? q->size : 0)
 READ(queue_vector, q ? p->queue_vectors[p->queue_sel] : VIRTIO_PCI_NO_VECTOR)
 READ(queue_enable, q ? q->ready : 0)
 READ(queue_notify_off, q ? p->queue_sel : 0)
-READ(queue_desc, q ? q->desc >> (8 * (offset & 4)) : 0)
-READ(queue_driver, q ? q->avail >> (8 * (offset & 4)) : 0)
-READ(queue_device, q ? q->used >> (8 * (offset & 4)) : 0)
+READ(queue_desc, q ? reg64_get(q->desc, offset, size) : 0)
+READ(queue_driver, q ? reg64_get(q->avail, offset, size) : 0)
+READ(queue_device, q ? reg64_get(q->used, offset, size) : 0)
 #undef READ
 
 #define WRITE(name, action)                                                                        \
@@ -139,13 +139,6 @@ READ(queue_device, q ? q->used >> (8 * (offset & 4)) : 0)
                   dev->log, DEVICE, GUEST, "virtio-pci: queue %u cannot be configured now",        \
                   p->queue_sel))
 
-static void set_address(uint64_t *address, uint64_t offset, unsigned size, uint64_t value)
-{
-    unsigned lo = 8 * (offset & 4);
-
-    *address = size == 8 ? value : set_bits(*address, lo + 31, lo, value);
-}
-
 WRITE(device_features_sel, p->device_features_sel = (uint32_t)value)
 WRITE(driver_features_sel, p->driver_features_sel = (uint32_t)value)
 WRITE(config_vector, p->config_vector = virtio_pci_vector(p, value))
@@ -153,9 +146,9 @@ WRITE(queue_sel, p->queue_sel = (uint16_t)value)
 WRITE(queue_vector, if (q) p->queue_vectors[p->queue_sel] = virtio_pci_vector(p, value))
 WRITE_QUEUE(queue_size, q->size = (uint16_t)value)
 WRITE_QUEUE(queue_enable, if (value == 1) virtio_set_queue_ready(p->virtio, p->queue_sel, true))
-WRITE_QUEUE(queue_desc, set_address(&q->desc, offset, size, value))
-WRITE_QUEUE(queue_driver, set_address(&q->avail, offset, size, value))
-WRITE_QUEUE(queue_device, set_address(&q->used, offset, size, value))
+WRITE_QUEUE(queue_desc, q->desc = reg64_put(q->desc, offset, size, value))
+WRITE_QUEUE(queue_driver, q->avail = reg64_put(q->avail, offset, size, value))
+WRITE_QUEUE(queue_device, q->used = reg64_put(q->used, offset, size, value))
 #undef WRITE_QUEUE
 #undef WRITE
 

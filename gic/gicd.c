@@ -101,7 +101,7 @@ static unsigned irouter_spi(uint64_t offset)
 
 static uint64_t read_irouter(struct device *dev, uint64_t offset, unsigned size)
 {
-    return gic_reg64_get(gic_of(dev)->irouter[irouter_spi(offset)], offset, size);
+    return reg64_get(gic_of(dev)->irouter[irouter_spi(offset)], offset, size);
 }
 
 static void write_irouter(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
@@ -111,7 +111,7 @@ static void write_irouter(struct device *dev, uint64_t offset, unsigned size, ui
 
     if (n >= gic->spis)
         return;
-    gic->irouter[n] = gic_reg64_put(gic->irouter[n], offset, size, value) &
+    gic->irouter[n] = reg64_put(gic->irouter[n], offset, size, value) &
                       (MASK(39, 32) | IROUTER_IRM | MASK(23, 0));
     gic_route_spi(gic, n);
     gic_update_all(gic);

@@ -74,7 +74,7 @@ static uint64_t read_typer(struct device *dev, uint64_t offset, unsigned size)
     uint64_t typer = (uint64_t)c->affinity << 32 | BIT(24) | (uint64_t)c->index << 8 | BIT(5) |
                      (uint64_t)last << 4 | (c->gic->mem != NULL);
 
-    return gic_reg64_get(typer, offset, size);
+    return reg64_get(typer, offset, size);
 }
 
 /* ChildrenAsleep follows ProcessorSleep at once. Nothing is forwarded to a sleeping CPU. */
@@ -96,7 +96,7 @@ static void write_waker(struct device *dev, uint64_t offset, unsigned size, uint
 
 static uint64_t read_propbaser(struct device *dev, uint64_t offset, unsigned size)
 {
-    return gic_reg64_get(cpu_of(dev)->lpi.propbaser, offset, size);
+    return reg64_get(cpu_of(dev)->lpi.propbaser, offset, size);
 }
 
 /* CU-choice: GICR_PROPBASER and GICR_PENDBASER ignore writes while LPIs are enabled. */
@@ -105,20 +105,19 @@ static void write_propbaser(struct device *dev, uint64_t offset, unsigned size, 
     struct gic_cpu *c = cpu_of(dev);
 
     if (c->gic->mem && !c->lpi.on)
-        c->lpi.propbaser =
-            gic_reg64_put(c->lpi.propbaser, offset, size, value) & PROPBASER_WRITABLE;
+        c->lpi.propbaser = reg64_put(c->lpi.propbaser, offset, size, value) & PROPBASER_WRITABLE;
 }
 
 static uint64_t read_pendbaser(struct device *dev, uint64_t offset, unsigned size)
 {
-    return gic_reg64_get(cpu_of(dev)->lpi.pendbaser, offset, size);
+    return reg64_get(cpu_of(dev)->lpi.pendbaser, offset, size);
 }
 
 /* PTZ reads as 0. */
 static void write_pendbaser(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
 {
     struct gic_cpu *c = cpu_of(dev);
-    uint64_t whole = gic_reg64_put(c->lpi.pendbaser, offset, size, value);
+    uint64_t whole = reg64_put(c->lpi.pendbaser, offset, size, value);
 
     if (!c->gic->mem || c->lpi.on)
         return;

@@ -55,12 +55,12 @@ static uint64_t read_typer(struct device *dev, uint64_t offset, unsigned size)
                      (ITS_ID_BITS - 1) << 8 | (ITS_ENTRY_BYTES - 1) << 4 | BIT(0);
 
     (void)dev;
-    return gic_reg64_get(typer, offset, size);
+    return reg64_get(typer, offset, size);
 }
 
 static uint64_t read_cbaser(struct device *dev, uint64_t offset, unsigned size)
 {
-    return gic_reg64_get(its_of(dev)->cbaser, offset, size);
+    return reg64_get(its_of(dev)->cbaser, offset, size);
 }
 
 /* CU-choice: GITS_CBASER and GITS_BASER<n> ignore writes while the ITS is enabled. */
@@ -70,20 +70,20 @@ static void write_cbaser(struct device *dev, uint64_t offset, unsigned size, uin
 
     if (its->enabled)
         return;
-    its->cbaser = gic_reg64_put(its->cbaser, offset, size, value) & CBASER_WRITABLE;
+    its->cbaser = reg64_put(its->cbaser, offset, size, value) & CBASER_WRITABLE;
     its->creadr = 0;
     its->stalled = false;
 }
 
 static uint64_t read_cwriter(struct device *dev, uint64_t offset, unsigned size)
 {
-    return gic_reg64_get(its_of(dev)->cwriter, offset, size);
+    return reg64_get(its_of(dev)->cwriter, offset, size);
 }
 
 static void write_cwriter(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
 {
     struct gic_its *its = its_of(dev);
-    uint64_t whole = gic_reg64_put(its->cwriter, offset, size, value);
+    uint64_t whole = reg64_put(its->cwriter, offset, size, value);
 
     its->cwriter = (uint32_t)(whole & ITS_OFFSET_FIELD);
     if (whole & CWRITER_Retry)
@@ -95,7 +95,7 @@ static uint64_t read_creadr(struct device *dev, uint64_t offset, unsigned size)
 {
     const struct gic_its *its = its_of(dev);
 
-    return gic_reg64_get(its->creadr | (its->stalled ? CREADR_Stalled : 0), offset, size);
+    return reg64_get(its->creadr | (its->stalled ? CREADR_Stalled : 0), offset, size);
 }
 
 static uint64_t read_baser(struct device *dev, uint64_t offset, unsigned size)
@@ -106,7 +106,7 @@ static uint64_t read_baser(struct device *dev, uint64_t offset, unsigned size)
     if (n >= ARRAY_SIZE(table_types))
         return 0;
     fixed = (uint64_t)table_types[n] << 56 | (uint64_t)(ITS_ENTRY_BYTES - 1) << 48;
-    return gic_reg64_get(its_of(dev)->baser[n] | fixed, offset, size);
+    return reg64_get(its_of(dev)->baser[n] | fixed, offset, size);
 }
 
 static void write_baser(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
@@ -115,7 +115,7 @@ static void write_baser(struct device *dev, uint64_t offset, unsigned size, uint
     unsigned n = (unsigned)(offset - 0x100) / 8;
 
     if (n < ARRAY_SIZE(table_types) && !its->enabled)
-        its->baser[n] = gic_reg64_put(its->baser[n], offset, size, value) & BASER_WRITABLE;
+        its->baser[n] = reg64_put(its->baser[n], offset, size, value) & BASER_WRITABLE;
 }
 
 /* A CPU that writes the register itself is device 0 (IMPLEMENTATION DEFINED). */

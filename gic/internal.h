@@ -158,19 +158,6 @@ extern const struct device_ops gicd2_ops, gicc_ops, gich_ops, gicv2m_ops; /* of 
 #define GIC_400_PART  0x90
 uint64_t gic_id_register(uint64_t offset, uint8_t part, unsigned revision);
 
-/* Access to a 64-bit register as a whole or to one of its halves. */
-static inline uint64_t gic_reg64_get(uint64_t reg, uint64_t offset, unsigned size)
-{
-    return size == 8 ? reg : zext(reg >> (offset & 4) * 8, 32);
-}
-
-static inline uint64_t gic_reg64_put(uint64_t reg, uint64_t offset, unsigned size, uint64_t value)
-{
-    unsigned low = (unsigned)(offset & 4) * 8;
-
-    return size == 8 ? value : set_bits(reg, low + 31, low, value);
-}
-
 /* gic.c */
 struct gic_cpu *gic_accessing_cpu(struct gic *gic);
 
