@@ -15,12 +15,9 @@ static struct virtio_mmio *to_slot(struct device *dev)
     return (struct virtio_mmio *)dev;
 }
 
-/* The selected queue; NULL: there is none of that number. */
 static struct virtq *queue(struct virtio_mmio *slot)
 {
-    struct virtio *v = slot->virtio;
-
-    return v && slot->queue_sel < v->queue_count ? &v->queues[slot->queue_sel] : NULL;
+    return virtio_selected_queue(slot->virtio, &slot->selected);
 }
 
 /* The selected queue if it may be configured by version 2's registers: after the features, before
@@ -32,7 +29,7 @@ static struct virtq *idle_queue(struct virtio_mmio *slot)
     if (q && !q->ready && (slot->virtio->status & VIRTIO_FEATURES_OK))
         return q;
     LOG(slot->dev.log, DEVICE, GUEST, "virtio-mmio: queue %u cannot be configured now",
-        slot->queue_sel);
+        slot->selected.queue);
     return NULL;
 }
 
@@ -49,16 +46,11 @@ READ(magic, MAGIC)
 READ(version, slot->version)
 READ(device_id, slot->virtio ? slot->virtio->ops->id : 0)
 READ(vendor_id, VENDOR)
-READ(device_features,
-     slot->virtio && slot->device_features_sel < 2
-         ? virtio_offered(slot->virtio, slot->virtio->legacy) >> (32 * slot->device_features_sel)
-         : 0)
+READ(device_features, virtio_offered_part(slot->virtio, &slot->selected, slot->version == 1))
 READ(queue_num_max, queue(slot) ? VIRTQ_SIZE_MAX : 0)
 READ(queue_ready, queue(slot) ? queue(slot)->ready : 0)
 READ(interrupt_status, slot->virtio ? slot->virtio->isr : 0)
-READ(status, !slot->virtio          ? 0
-             : slot->virtio->legacy ? slot->virtio->status & ~VIRTIO_NEEDS_RESET
-                                    : slot->virtio->status)
+READ(status, virtio_status(slot->virtio, slot->version == 1))
 READ(shm, slot->virtio ? UINT32_MAX : 0) /* 4.2.2, SHMLen: no such region */
 READ(generation, 0)                      /* the configuration never changes */
 #undef READ
@@ -70,26 +62,11 @@ READ(generation, 0)                      /* the configuration never changes */
         (void)offset, (void)size;                                                                  \
         action;                                                                                    \
     }
-WRITE(device_features_sel, slot->device_features_sel = (uint32_t)value)
-WRITE(driver_features_sel, slot->driver_features_sel = (uint32_t)value)
-WRITE(queue_sel, slot->queue_sel = (uint32_t)value)
+WRITE(device_features_sel, slot->selected.device_features = (uint32_t)value)
+WRITE(driver_features_sel, slot->selected.driver_features = (uint32_t)value)
+WRITE(driver_features, virtio_write_features_part(slot->virtio, &slot->selected, (uint32_t)value))
+WRITE(queue_sel, slot->selected.queue = (uint32_t)value)
 #undef WRITE
-
-/* 2.2.1: the features cannot change once the device has accepted them. */
-static void write_driver_features(struct device *dev, uint64_t offset, unsigned size,
-                                  uint64_t value)
-{
-    struct virtio_mmio *slot = to_slot(dev);
-    unsigned lo = slot->driver_features_sel * 32;
-
-    (void)offset, (void)size;
-    if (!slot->virtio || slot->driver_features_sel > 1)
-        return;
-    if (slot->virtio->status & VIRTIO_FEATURES_OK)
-        LOG(dev->log, DEVICE, GUEST, "virtio-mmio: DriverFeatures written after FEATURES_OK");
-    else
-        virtio_set_features(slot->virtio, set_bits(slot->virtio->features, lo + 31, lo, value));
-}
 
 static void write_queue_num(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
 {
@@ -107,9 +84,9 @@ static void write_queue_ready(struct device *dev, uint64_t offset, unsigned size
 
     (void)offset, (void)size;
     if (q && q->ready && !(value & 1))
-        virtio_set_queue_ready(slot->virtio, slot->queue_sel, false);
+        virtio_set_queue_ready(slot->virtio, slot->selected.queue, false);
     else if ((value & 1) && idle_queue(slot))
-        virtio_set_queue_ready(slot->virtio, slot->queue_sel, true);
+        virtio_set_queue_ready(slot->virtio, slot->selected.queue, true);
 }
 
 static void write_queue_notify(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
@@ -162,7 +139,7 @@ static void write_guest_page_size(struct device *dev, uint64_t offset, unsigned 
 /* The queue in use lies elsewhere now. */
 static void place_queue(struct virtio_mmio *slot, uint64_t desc)
 {
-    virtio_place_queue(slot->virtio, slot->queue_sel, desc);
+    virtio_place_queue(slot->virtio, slot->selected.queue, desc);
 }
 
 static void write_legacy_queue_num(struct device *dev, uint64_t offset, unsigned size,
@@ -214,12 +191,7 @@ static void write_queue_pfn(struct device *dev, uint64_t offset, unsigned size, 
 
 static uint64_t read_config(struct device *dev, uint64_t offset, unsigned size)
 {
-    const struct virtio *v = to_slot(dev)->virtio;
-    uint64_t at = offset - CONFIG, value = 0;
-
-    for (unsigned i = 0; v && i < size && at + i < v->config_size; i++)
-        value |= (uint64_t)v->config[at + i] << (8 * i);
-    return value;
+    return virtio_config(to_slot(dev)->virtio, offset - CONFIG, size);
 }
 
 #define ANY_SIZE (REG_SIZE_8 | REG_SIZE_16 | REG_SIZE_32 | REG_SIZE_64)
@@ -248,7 +220,7 @@ static void reset(struct device *dev)
 {
     struct virtio_mmio *slot = to_slot(dev);
 
-    slot->device_features_sel = slot->driver_features_sel = slot->queue_sel = 0;
+    slot->selected = (struct virtio_selection){0};
     slot->page_shift = 0;
     if (slot->virtio)
         virtio_reset(slot->virtio);
@@ -258,9 +230,7 @@ static void state(struct state_io *io, struct device *dev)
 {
     struct virtio_mmio *slot = to_slot(dev);
 
-    STATE(io, slot->device_features_sel);
-    STATE(io, slot->driver_features_sel);
-    STATE(io, slot->queue_sel);
+    virtio_selection_state(io, &slot->selected);
     STATE(io, slot->page_shift);
     state_require(io, slot->page_shift < 64, "slot->page_shift");
     if (slot->virtio)

@@ -5,14 +5,14 @@
 #pragma once
 
 #include "base/device.h"
-#include "devices/virtio.h"
+#include "devices/virtio_transport.h"
 
 #define VIRTIO_MMIO_BYTES 0x200
 
 struct virtio_mmio {
     struct device dev;
     struct virtio *virtio; /* not owned; NULL: an empty slot */
-    uint32_t device_features_sel, driver_features_sel, queue_sel;
+    struct virtio_selection selected;
     unsigned version;    /* 1 or 2 */
     unsigned page_shift; /* version 1: log2 of GuestPageSize */
 };

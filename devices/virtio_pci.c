@@ -44,11 +44,6 @@ static struct virtio_pci *owner(struct device *dev)
     return ((struct virtio_pci_regs *)dev)->owner;
 }
 
-struct virtq *virtio_pci_queue(struct virtio_pci *p)
-{
-    return p->queue_sel < p->virtio->queue_count ? &p->virtio->queues[p->queue_sel] : NULL;
-}
-
 /* QEMU too lets a legacy driver do without Bus Master Enable: there are such. */
 static void attach(struct virtio_pci *p)
 {
@@ -65,15 +60,6 @@ void virtio_pci_speaks(struct virtio_pci *p, bool legacy)
 uint16_t virtio_pci_vector(const struct virtio_pci *p, uint64_t value)
 {
     return value < p->function.msix.count ? (uint16_t)value : VIRTIO_PCI_NO_VECTOR;
-}
-
-uint64_t virtio_pci_device_config(const struct virtio_pci *p, uint64_t at, unsigned size)
-{
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < size && at + i < p->virtio->config_size; i++)
-        value |= (uint64_t)p->virtio->config[at + i] << (8 * i);
-    return value;
 }
 
 /* ---- interrupts ---- */
@@ -98,26 +84,23 @@ static void set_line(void *ctx, unsigned n, bool level)
     static uint64_t read_##name(struct device *dev, uint64_t offset, unsigned size)                \
     {                                                                                              \
         struct virtio_pci *p = owner(dev);                                                         \
-        const struct virtq *q = virtio_pci_queue(p);                                               \
+        const struct virtq *q = virtio_selected_queue(p->virtio, &p->selected);                    \
         (void)q, (void)offset, (void)size;                                                         \
         return (value);                                                                            \
     }
-READ(device_features_sel, p->device_features_sel)
-READ(device_features, p->device_features_sel < 2
-                          ? virtio_offered(p->virtio, false) >> (32 * p->device_features_sel)
-                          : 0)
-READ(driver_features_sel, p->driver_features_sel)
-READ(driver_features,
-     p->driver_features_sel < 2 ? p->virtio->features >> (32 * p->driver_features_sel) : 0)
+READ(device_features_sel, p->selected.device_features)
+READ(device_features, virtio_offered_part(p->virtio, &p->selected, false))
+READ(driver_features_sel, p->selected.driver_features)
+READ(driver_features, virtio_features_part(p->virtio, &p->selected))
 READ(config_vector, p->config_vector)
 READ(queue_count, p->virtio->queue_count)
-READ(status, p->virtio->status)
+READ(status, virtio_status(p->virtio, false))
 READ(generation, 0) /* the configuration never changes */
-READ(queue_sel, p->queue_sel)
+READ(queue_sel, p->selected.queue)
 READ(queue_size, q ? q->size : 0)
-READ(queue_vector, q ? p->queue_vectors[p->queue_sel] : VIRTIO_PCI_NO_VECTOR)
+READ(queue_vector, q ? p->queue_vectors[p->selected.queue] : VIRTIO_PCI_NO_VECTOR)
 READ(queue_enable, q ? q->ready : 0)
-READ(queue_notify_off, q ? p->queue_sel : 0)
+READ(queue_notify_off, q ? p->selected.queue : 0)
 READ(queue_desc, q ? reg64_get(q->desc, offset, size) : 0)
 READ(queue_driver, q ? reg64_get(q->avail, offset, size) : 0)
 READ(queue_device, q ? reg64_get(q->used, offset, size) : 0)
@@ -127,7 +110,7 @@ READ(queue_device, q ? reg64_get(q->used, offset, size) : 0)
     static void write_##name(struct device *dev, uint64_t offset, unsigned size, uint64_t value)   \
     {                                                                                              \
         struct virtio_pci *p = owner(dev);                                                         \
-        struct virtq *q = virtio_pci_queue(p);                                                     \
+        struct virtq *q = virtio_selected_queue(p->virtio, &p->selected);                          \
         (void)q, (void)offset, (void)size;                                                         \
         action;                                                                                    \
     }
@@ -137,35 +120,22 @@ READ(queue_device, q ? reg64_get(q->used, offset, size) : 0)
     WRITE(                                                                                         \
         name, if (q && !q->ready) { action; } else LOG(                                            \
                   dev->log, DEVICE, GUEST, "virtio-pci: queue %u cannot be configured now",        \
-                  p->queue_sel))
+                  p->selected.queue))
 
-WRITE(device_features_sel, p->device_features_sel = (uint32_t)value)
-WRITE(driver_features_sel, p->driver_features_sel = (uint32_t)value)
+WRITE(device_features_sel, p->selected.device_features = (uint32_t)value)
+WRITE(driver_features_sel, p->selected.driver_features = (uint32_t)value)
+WRITE(driver_features, virtio_write_features_part(p->virtio, &p->selected, (uint32_t)value))
 WRITE(config_vector, p->config_vector = virtio_pci_vector(p, value))
-WRITE(queue_sel, p->queue_sel = (uint16_t)value)
-WRITE(queue_vector, if (q) p->queue_vectors[p->queue_sel] = virtio_pci_vector(p, value))
+WRITE(queue_sel, p->selected.queue = (uint16_t)value)
+WRITE(queue_vector, if (q) p->queue_vectors[p->selected.queue] = virtio_pci_vector(p, value))
 WRITE_QUEUE(queue_size, q->size = (uint16_t)value)
-WRITE_QUEUE(queue_enable, if (value == 1) virtio_set_queue_ready(p->virtio, p->queue_sel, true))
+WRITE_QUEUE(queue_enable,
+            if (value == 1) virtio_set_queue_ready(p->virtio, p->selected.queue, true))
 WRITE_QUEUE(queue_desc, q->desc = reg64_put(q->desc, offset, size, value))
 WRITE_QUEUE(queue_driver, q->avail = reg64_put(q->avail, offset, size, value))
 WRITE_QUEUE(queue_device, q->used = reg64_put(q->used, offset, size, value))
 #undef WRITE_QUEUE
 #undef WRITE
-
-static void write_driver_features(struct device *dev, uint64_t offset, unsigned size,
-                                  uint64_t value)
-{
-    struct virtio_pci *p = owner(dev);
-    unsigned lo = p->driver_features_sel * 32;
-
-    (void)offset, (void)size;
-    if (p->driver_features_sel > 1)
-        return;
-    if (p->virtio->status & VIRTIO_FEATURES_OK)
-        LOG(dev->log, DEVICE, GUEST, "virtio-pci: driver_feature written after FEATURES_OK");
-    else
-        virtio_set_features(p->virtio, set_bits(p->virtio->features, lo + 31, lo, value));
-}
 
 static void forget_vectors(struct virtio_pci *p)
 {
@@ -214,12 +184,11 @@ static const struct device_ops common_ops = {.name = "virtio-pci", .regs = commo
 
 /* ---- BARs ---- */
 
-/* 4.1.4.5: to read it is to clear it. */
-static uint64_t read_isr(struct virtio_pci *p)
+uint8_t virtio_pci_take_isr(struct virtio_pci *p)
 {
-    uint64_t isr = p->virtio->isr;
+    uint8_t isr = p->virtio->isr;
 
-    virtio_ack(p->virtio, (uint8_t)isr);
+    virtio_ack(p->virtio, isr);
     return isr;
 }
 
@@ -233,9 +202,9 @@ static uint64_t read_bar(struct pci_function *f, unsigned bar, uint64_t offset, 
     case COMMON:
         return device_read(&p->common.dev, offset, size);
     case ISR:
-        return offset == ISR ? read_isr(p) : 0;
+        return offset == ISR ? virtio_pci_take_isr(p) : 0;
     case DEVICE:
-        return virtio_pci_device_config(p, offset - DEVICE, size);
+        return virtio_config(p->virtio, offset - DEVICE, size);
     }
     return 0;
 }
@@ -304,7 +273,7 @@ static void reset(struct pci_function *f)
 {
     struct virtio_pci *p = to_pci(f);
 
-    p->device_features_sel = p->driver_features_sel = p->queue_sel = 0;
+    p->selected = (struct virtio_selection){0};
     forget_vectors(p);
     virtio_pci_speaks(p, !f->bars[MODERN_BAR].size);
     virtio_reset(p->virtio);
@@ -314,9 +283,7 @@ static void state(struct state_io *io, struct pci_function *f)
 {
     struct virtio_pci *p = to_pci(f);
 
-    STATE(io, p->device_features_sel);
-    STATE(io, p->driver_features_sel);
-    STATE(io, p->queue_sel);
+    virtio_selection_state(io, &p->selected);
     STATE(io, p->config_vector);
     STATE_ARRAY(io, p->queue_vectors);
     STATE(io, p->virtio->legacy);

@@ -6,7 +6,7 @@
 
 #include "base/device.h"
 #include "devices/pci.h"
-#include "devices/virtio.h"
+#include "devices/virtio_transport.h"
 
 #define VIRTIO_PCI_NO_VECTOR 0xffff
 
@@ -31,8 +31,7 @@ struct virtio_pci {
     struct virtio *virtio;
     struct virtio_pci_regs common, ports;
     unsigned window_cap; /* where the capability for accesses by configuration space is */
-    uint32_t device_features_sel, driver_features_sel;
-    uint16_t queue_sel;
+    struct virtio_selection selected;
     uint16_t config_vector, queue_vectors[VIRTIO_QUEUES_MAX];
 };
 
@@ -45,9 +44,6 @@ void virtio_pci_init(struct virtio_pci *p, const struct virtio_pci_config *confi
 #define VIRTIO_PCI_PORTS_BAR   0
 #define VIRTIO_PCI_PORTS_BYTES 128
 
-/* The selected queue; NULL: there is none of that number. */
-struct virtq *virtio_pci_queue(struct virtio_pci *p);
-
 /* The driver uses this interface now. */
 void virtio_pci_speaks(struct virtio_pci *p, bool legacy);
 
@@ -57,6 +53,7 @@ void virtio_pci_set_status(struct virtio_pci *p, uint8_t status);
 /* 4.1.4.3: what cannot be had reads back as none. */
 uint16_t virtio_pci_vector(const struct virtio_pci *p, uint64_t value);
 
-uint64_t virtio_pci_device_config(const struct virtio_pci *p, uint64_t at, unsigned size);
+/* 4.1.4.5: to read the interrupt status is to clear it. */
+uint8_t virtio_pci_take_isr(struct virtio_pci *p);
 
 extern const struct device_ops virtio_pci_ports_ops;

@@ -12,12 +12,11 @@ static struct virtio_pci *owner(struct device *dev)
     return ((struct virtio_pci_regs *)dev)->owner;
 }
 
-/* 2.1.2: a legacy driver does not know of DEVICE_NEEDS_RESET. */
 #define READ(name, value)                                                                          \
     static uint64_t read_##name(struct device *dev, uint64_t offset, unsigned size)                \
     {                                                                                              \
         struct virtio_pci *p = owner(dev);                                                         \
-        const struct virtq *q = virtio_pci_queue(p);                                               \
+        const struct virtq *q = virtio_selected_queue(p->virtio, &p->selected);                    \
         (void)q, (void)offset, (void)size;                                                         \
         return (value);                                                                            \
     }
@@ -25,19 +24,10 @@ READ(device_features, virtio_offered(p->virtio, true))
 READ(driver_features, p->virtio->features)
 READ(queue_pfn, q ? q->desc >> PAGE_SHIFT_LEGACY : 0)
 READ(queue_size, q ? q->size : 0)
-READ(queue_sel, p->queue_sel)
-READ(status, p->virtio->status & ~VIRTIO_NEEDS_RESET)
+READ(queue_sel, p->selected.queue)
+READ(status, virtio_status(p->virtio, true))
+READ(isr, virtio_pci_take_isr(p))
 #undef READ
-
-static uint64_t read_isr(struct device *dev, uint64_t offset, unsigned size)
-{
-    struct virtio *v = owner(dev)->virtio;
-    uint64_t isr = v->isr;
-
-    (void)offset, (void)size;
-    virtio_ack(v, (uint8_t)isr);
-    return isr;
-}
 
 #define WRITE(name, action)                                                                        \
     static void write_##name(struct device *dev, uint64_t offset, unsigned size, uint64_t value)   \
@@ -49,11 +39,11 @@ static uint64_t read_isr(struct device *dev, uint64_t offset, unsigned size)
         action;                                                                                    \
     }
 WRITE(driver_features, virtio_set_features(v, (uint32_t)value))
-WRITE(queue_sel, p->queue_sel = (uint16_t)value)
+WRITE(queue_sel, p->selected.queue = (uint16_t)value)
 WRITE(notify, virtio_notify(v, (uint16_t)value))
 WRITE(status, virtio_pci_set_status(p, (uint8_t)value))
-WRITE(queue_pfn,
-      if (virtio_pci_queue(p)) virtio_place_queue(v, p->queue_sel, value << PAGE_SHIFT_LEGACY))
+WRITE(queue_pfn, if (virtio_selected_queue(v, &p->selected))
+                     virtio_place_queue(v, p->selected.queue, value << PAGE_SHIFT_LEGACY))
 #undef WRITE
 
 /* ---- vectors, which are there while MSI-X is enabled, and the device's configuration ---- */
@@ -64,7 +54,8 @@ static uint16_t *vector(struct virtio_pci *p, uint64_t offset)
         return NULL;
     if (offset == VECTORS_AT)
         return &p->config_vector;
-    return virtio_pci_queue(p) ? &p->queue_vectors[p->queue_sel] : NULL;
+    return virtio_selected_queue(p->virtio, &p->selected) ? &p->queue_vectors[p->selected.queue]
+                                                          : NULL;
 }
 
 static uint64_t read_rest(struct device *dev, uint64_t offset, unsigned size)
@@ -75,7 +66,7 @@ static uint64_t read_rest(struct device *dev, uint64_t offset, unsigned size)
 
     if (offset < VECTORS_AT + vectors)
         return v ? *v : VIRTIO_PCI_NO_VECTOR;
-    return virtio_pci_device_config(p, offset - VECTORS_AT - vectors, size);
+    return virtio_config(p->virtio, offset - VECTORS_AT - vectors, size);
 }
 
 static void write_rest(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
