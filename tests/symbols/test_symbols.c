@@ -1,42 +1,6 @@
 /* Names of addresses. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
 #include "symbols/symbols.h"
-
-static char path[64];
-
-static const char *file(const char *text)
-{
-    FILE *f = fopen(path, "wb");
-
-    assert_non_null(f);
-    assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
-    fclose(f);
-    return path;
-}
-
-static int make_name(void **state)
-{
-    (void)state;
-    strcpy(path, "/tmp/armillary-test-XXXXXX");
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
+#include "tests/temp_file.h"
 
 static void assert_name(const struct symbols *s, uint64_t address, const char *name)
 {
@@ -50,9 +14,9 @@ static void test_a_system_map_names_functions_and_not_what_is_far_behind(void **
 {
     (void)state;
     char buf[64];
-    struct symbols *s = symbols_load(file("0000000000001000 T first\n"
-                                          "0000000000001100 d data\n"
-                                          "0000000000001200 t second\n"),
+    struct symbols *s = symbols_load(temp_file("0000000000001000 T first\n"
+                                               "0000000000001100 d data\n"
+                                               "0000000000001200 t second\n"),
                                      NULL, NULL, NULL);
 
     assert_non_null(s);
@@ -70,7 +34,7 @@ static void test_an_offset_moves_all_of_them(void **state)
     (void)state;
     char spec[96];
 
-    snprintf(spec, sizeof(spec), "%s@0x40000000", file("0000000000001000 T first\n"));
+    snprintf(spec, sizeof(spec), "%s@0x40000000", temp_file("0000000000001000 T first\n"));
     struct symbols *s = symbols_load(spec, NULL, NULL, NULL);
     assert_non_null(s);
     assert_name(s, 0x40001004, "first+0x4");
@@ -84,7 +48,7 @@ static void test_what_is_neither_is_refused(void **state)
     struct arm_error err = {0};
 
     for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++)
-        assert_null(symbols_load(file(bad[k]), NULL, NULL, &err));
+        assert_null(symbols_load(temp_file(bad[k]), NULL, NULL, &err));
     assert_null(symbols_load("/nonexistent/x", NULL, NULL, &err));
     assert_non_null(strstr(err.text, "/nonexistent/x"));
     assert_null(symbols_load("x@", NULL, NULL, &err));
@@ -94,8 +58,8 @@ static void test_what_is_neither_is_refused(void **state)
 static void test_each_symbol_has_the_bytes_up_to_the_next_one(void **state)
 {
     (void)state;
-    struct symbols *s = symbols_load(file("0000000000001200 t second\n"
-                                          "0000000000001000 T first\n"),
+    struct symbols *s = symbols_load(temp_file("0000000000001200 t second\n"
+                                               "0000000000001000 T first\n"),
                                      NULL, NULL, NULL);
     uint64_t address, size;
     const char *name;
@@ -120,5 +84,5 @@ int main(void)
         cmocka_unit_test(test_each_symbol_has_the_bytes_up_to_the_next_one),
     };
 
-    return cmocka_run_group_tests(tests, make_name, remove_file);
+    return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
 }
