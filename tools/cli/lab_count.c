@@ -1,8 +1,7 @@
 #include "lab_count.h"
 
-#include <string.h>
-
 #include "arch/mark.h"
+#include "arch/sysreg_owner.h"
 
 /* Of one CPU. */
 struct stretch {
@@ -35,19 +34,20 @@ enum lab_branch lab_branch_kind(uint32_t word)
     return LAB_NO_BRANCH;
 }
 
-static bool ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), k = strlen(end);
-
-    return n > k && !strcmp(name + n - k, end);
-}
-
 bool lab_is_moved(uint32_t number)
 {
-    const char *name = arm_reg_name(number);
+    enum sysreg sr = sysreg_lookup((uint16_t)number);
 
-    return name && strncmp(name, "IC", 2) && strncmp(name, "CNT", 3) && strncmp(name, "MPIDR", 5) &&
-           (ends_with(name, "_EL1") || ends_with(name, "_EL0"));
+    switch (sr == SR_NONE ? OWNER_OP : sysreg_owner(sr)) {
+    case OWNER_EL0:
+    case OWNER_EL1:
+    case OWNER_PAUTH:
+    case OWNER_DEBUG:
+    case OWNER_PMU:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static void count_insn(struct lab_counts *c, uint32_t word)

@@ -22,6 +22,5 @@ enum lab_branch lab_branch_kind(uint32_t word);
 /* Is it the hint of a mark, MARK_BEGIN or MARK_END? */
 bool lab_is_mark(uint32_t word, unsigned hint);
 
-/* Is it a register of the world below EL2: named by EL1 or EL0, and neither of the GIC nor a
- * counter or mask of the CPU itself? */
+/* Is it a register that the world below EL2 has for itself, and none of FP, timers or the GIC? */
 bool lab_is_moved(uint32_t number);
