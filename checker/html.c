@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "checker/account.h"
 #include "checker/budget.h"
 #include "checker/checker.h"
@@ -63,7 +64,7 @@ void html_json(GString *out, const char *text)
     g_autofree char *all = clean(text);
     g_autoptr(GString) json = g_string_new(NULL);
 
-    report_json_text(json, all);
+    json_quote(json, all);
     for (const char *p = json->str; *p; p++)
         if (strchr("<>&", *p))
             g_string_append_printf(out, "\\u%04x", *p);

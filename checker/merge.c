@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "checker/checker.h"
 #include "checker/report.h"
 
@@ -403,7 +404,7 @@ static void json(const struct arm_merge *m, GString *out)
         g_string_append(out, k ? ",\n  " : "\n  ");
         g_string_append_len(out, p->blob[BLOB_JSON], (gssize)length - 1); /* less the brace */
         g_string_append_printf(out, ", \"run\": %" PRIu64 ", \"run_words\": ", first_run(p));
-        report_json_text(out, p->blob[BLOB_WORDS]);
+        json_quote(out, p->blob[BLOB_WORDS]);
         g_string_append_printf(out, ", \"runs\": %u}", p->runs->len);
     }
     g_string_append(out, m->parts->len ? "\n]\n" : "]\n");

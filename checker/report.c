@@ -6,30 +6,18 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "checker/budget.h"
 #include "checker/checker.h"
 
 /* ---- JSON: an array, an object a finding ---- */
-
-void report_json_text(GString *out, const char *text)
-{
-    g_string_append_c(out, '"');
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (*p == '"' || *p == '\\')
-            g_string_append_printf(out, "\\%c", *p);
-        else if (*p < 0x20)
-            g_string_append_printf(out, "\\u%04x", *p);
-        else
-            g_string_append_c(out, (char)*p);
-    g_string_append_c(out, '"');
-}
 
 static void json_member(GString *out, const char *name, const char *text)
 {
     if (!text)
         return;
     g_string_append_printf(out, ", \"%s\": ", name);
-    report_json_text(out, text);
+    json_quote(out, text);
 }
 
 /* "pc ADDRESS NAME": the name, or NULL. */
@@ -47,7 +35,7 @@ static void json_callers(GString *out, char **places)
     g_string_append(out, ", \"callers\": [");
     for (unsigned k = 1; places[k]; k++) {
         g_string_append(out, k > 1 ? ", " : "");
-        report_json_text(out, places[k] + strlen("pc "));
+        json_quote(out, places[k] + strlen("pc "));
     }
     g_string_append_c(out, ']');
 }
@@ -70,7 +58,7 @@ void report_json_finding(const struct kept_finding *kept, GString *out)
     const struct finding *f = &kept->finding;
 
     g_string_append(out, "{\"rule\": ");
-    report_json_text(out, rule_rows[f->rule].name);
+    json_quote(out, rule_rows[f->rule].name);
     json_member(out, "severity", rule_severity_word(f->rule));
     json_member(out, "register", arm_reg_name(f->reg));
     json_member(out, "world", f->world ? f->world->name : NULL);
@@ -222,13 +210,13 @@ static void sarif_rules(GString *out)
 {
     for (unsigned k = 0; k < RULE_COUNT; k++) {
         g_string_append_printf(out, "%s\n        {\"id\": ", k ? "," : "");
-        report_json_text(out, rule_rows[k].name);
+        json_quote(out, rule_rows[k].name);
         g_string_append(out, ", \"shortDescription\": {\"text\": ");
-        report_json_text(out, rule_rows[k].meaning);
+        json_quote(out, rule_rows[k].meaning);
         g_string_append(out, "}, \"help\": {\"text\": ");
-        report_json_text(out, rule_rows[k].section);
+        json_quote(out, rule_rows[k].section);
         g_string_append(out, "}, \"defaultConfiguration\": {\"level\": ");
-        report_json_text(out, rule_severity_word((enum rule)k));
+        json_quote(out, rule_severity_word((enum rule)k));
         g_string_append(out, "}}");
     }
 }
@@ -244,7 +232,7 @@ static void sarif_location(GString *out, const struct site *s, const char *place
     g_string_append(out, "\"logicalLocations\": [{");
     if (place_name(place)) {
         g_string_append(out, "\"name\": ");
-        report_json_text(out, place_name(place));
+        json_quote(out, place_name(place));
         g_string_append(out, ", ");
     }
     g_string_append_printf(
@@ -252,7 +240,7 @@ static void sarif_location(GString *out, const struct site *s, const char *place
         s->cpu, s->el, s->pc, s->total);
     if (role) {
         g_string_append(out, ", \"message\": {\"text\": ");
-        report_json_text(out, role);
+        json_quote(out, role);
         g_string_append_c(out, '}');
     }
     g_string_append_c(out, '}');
@@ -270,7 +258,7 @@ static void sarif_stack(GString *out, const struct kept_finding *kept)
         g_string_append_printf(
             out,
             "%s{\"location\": {\"logicalLocations\": [{\"fullyQualifiedName\": ", k ? ", " : "");
-        report_json_text(out, places[k]);
+        json_quote(out, places[k]);
         g_string_append(out, "}]}}");
     }
     g_string_append(out, "]}]");
@@ -293,11 +281,11 @@ void report_sarif_finding(const struct kept_finding *kept, GString *out)
     const struct finding *f = &kept->finding;
 
     g_string_append(out, "\n      {\"ruleId\": ");
-    report_json_text(out, rule_rows[f->rule].name);
+    json_quote(out, rule_rows[f->rule].name);
     g_string_append_printf(out, ", \"ruleIndex\": %d", (int)f->rule);
     json_member(out, "level", rule_severity_word(f->rule));
     g_string_append(out, ", \"message\": {\"text\": ");
-    report_json_text(out, f->text);
+    json_quote(out, f->text);
     g_string_append(out, "}, \"locations\": [");
     sarif_location(out, &f->at, kept->places[0][0], NULL);
     g_string_append(out, "]");

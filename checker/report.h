@@ -35,7 +35,6 @@ void report_sarif_finding(const struct kept_finding *kept, GString *out);
 
 /* And what is around them. @findings: lines of @count; readers take the first element of a test
  * case, so that all of a rule are one. @cases: elements. */
-void report_json_text(GString *out, const char *text);
 void report_junit_rule(enum rule rule, unsigned count, const char *findings, GString *out);
 void report_junit_suite(unsigned tests, unsigned failures, const char *cases, GString *out);
 void report_sarif_begin(GString *out);

@@ -4,26 +4,13 @@
 #include <stdbool.h>
 #include <string.h>
 
-static void quoted(GString *out, const char *text)
-{
-    g_string_append_c(out, '"');
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            g_string_append_printf(out, "\\%c", c);
-        else if (c < 0x20 || c > 0x7e)
-            g_string_append_printf(out, "\\u%04x", c);
-        else
-            g_string_append_c(out, (char)c);
-    }
-    g_string_append_c(out, '"');
-}
+#include "base/json.h"
 
 static void add_key(GString *out, const char *key)
 {
     if (out->str[out->len - 1] != '{')
         g_string_append_c(out, ',');
-    quoted(out, key);
+    json_quote(out, key);
     g_string_append_c(out, ':');
 }
 
@@ -44,7 +31,7 @@ void json_number(GString *out, const char *key, uint64_t value)
 void json_text(GString *out, const char *key, const char *value)
 {
     add_key(out, key);
-    quoted(out, value);
+    json_quote(out, value);
 }
 
 void json_args(GString *out)
