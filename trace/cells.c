@@ -56,3 +56,29 @@ struct trace_cell *trace_cells_at(const struct trace *t, struct trace_who *who,
     g_hash_table_insert(who->cells, &cell->pc, cell);
     return cell;
 }
+
+GHashTable *trace_line_counts(void)
+{
+    return g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+}
+
+uint64_t *trace_line_count(GHashTable *counts, unsigned line)
+{
+    uint64_t *count = g_hash_table_lookup(counts, GUINT_TO_POINTER(line));
+
+    if (!count)
+        g_hash_table_insert(counts, GUINT_TO_POINTER(line), count = g_new0(uint64_t, 1));
+    return count;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    unsigned x = GPOINTER_TO_UINT(a), y = GPOINTER_TO_UINT(b);
+
+    return x < y ? -1 : x > y;
+}
+
+GList *trace_line_numbers(GHashTable *counts)
+{
+    return g_list_sort(g_hash_table_get_keys(counts), by_number);
+}

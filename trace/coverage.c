@@ -28,7 +28,7 @@ void trace_lcov_event(struct trace *t, const struct arm_event *e)
 struct record {
     GString *functions; /* FN and FNDA lines */
     unsigned found, hit;
-    GHashTable *lines; /* number: uint64_t executions */
+    GHashTable *lines; /* trace_line_counts() of executions */
 };
 
 static void clear_record(void *ptr)
@@ -48,17 +48,15 @@ static GArray *records_new(unsigned count)
     for (unsigned k = 0; k < count; k++) {
         struct record *r = &g_array_index(all, struct record, k);
         r->functions = g_string_new(NULL);
-        r->lines = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+        r->lines = trace_line_counts();
     }
     return all;
 }
 
 static void add_line(struct record *r, unsigned line, uint64_t count)
 {
-    uint64_t *most = g_hash_table_lookup(r->lines, GUINT_TO_POINTER(line));
+    uint64_t *most = trace_line_count(r->lines, line);
 
-    if (!most)
-        g_hash_table_insert(r->lines, GUINT_TO_POINTER(line), most = g_new0(uint64_t, 1));
     *most = MAX(*most, count);
 }
 
@@ -70,18 +68,11 @@ static void add_function(struct record *r, unsigned line, const char *name, uint
     r->hit += count != 0;
 }
 
-static int by_number(const void *a, const void *b)
-{
-    unsigned x = GPOINTER_TO_UINT(a), y = GPOINTER_TO_UINT(b);
-
-    return x < y ? -1 : x > y;
-}
-
 /* "vm3 EL1" is "vm3_EL1": a test's name has letters, digits and "_". */
 static void write_record(struct trace *t, const struct trace_who *who, const char *path,
                          const struct record *r)
 {
-    g_autoptr(GList) lines = g_list_sort(g_hash_table_get_keys(r->lines), by_number);
+    g_autoptr(GList) lines = trace_line_numbers(r->lines);
     g_autofree char *name = g_strdelimit(g_strdup(who->name), " ", '_');
     unsigned hit = 0;
 
@@ -90,7 +81,7 @@ static void write_record(struct trace *t, const struct trace_who *who, const cha
     g_string_append_printf(t->text, "TN:%s\nSF:%s\n%sFNF:%u\nFNH:%u\n", name, path,
                            r->functions->str, r->found, r->hit);
     for (GList *l = lines; l; l = l->next) {
-        uint64_t count = *(const uint64_t *)g_hash_table_lookup(r->lines, l->data);
+        uint64_t count = *trace_line_count(r->lines, GPOINTER_TO_UINT(l->data));
         g_string_append_printf(t->text, "DA:%u,%" PRIu64 "\n", GPOINTER_TO_UINT(l->data), count);
         hit += count != 0;
     }

@@ -221,13 +221,10 @@ static bool in_ranges(const struct trace_filter *f, uint64_t pc)
 static bool in_functions(const struct trace_filter *f, struct trace_names *names,
                          const struct arm_event *e)
 {
-    char name[160], *plus;
+    char name[160];
 
-    if (!f->patterns || !trace_name(names, e->cpu, e->el, e, e->pc, name, sizeof(name)))
+    if (!f->patterns || !trace_function(names, e, name, sizeof(name)))
         return false;
-    plus = strrchr(name, '+');
-    if (plus)
-        *plus = '\0';
     for (unsigned k = 0; k < f->patterns->len; k++)
         if (g_pattern_spec_match_string(f->patterns->pdata[k], name))
             return true;

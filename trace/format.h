@@ -31,5 +31,11 @@ void trace_disassemble(struct trace *t, uint64_t pc, uint32_t word, GString *out
 /* "EL2", "host EL1", "vm3 EL0": the world and level of @el in the world of @e. */
 void trace_world(const struct arm_event *e, unsigned el, char *buf, size_t size);
 
+/* A register as it is now; 0: the CPU has none of this name. */
+uint64_t trace_reg(const struct trace *t, unsigned cpu, const char *name);
+
+/* @e is in the world that is below EL2 of its CPU now. */
+void trace_set_world(const struct trace *t, struct arm_event *e);
+
 /* Does @word end a block: can the next instruction be another than the one behind it? */
 bool trace_is_branch(uint32_t word);

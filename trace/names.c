@@ -253,6 +253,16 @@ bool trace_name(struct trace_names *n, unsigned cpu, unsigned el, const struct a
     return n && kernels_name(n->kernels, cpu, el, address, buf, size);
 }
 
+bool trace_function(struct trace_names *n, const struct arm_event *e, char *buf, unsigned size)
+{
+    bool known = trace_name(n, e->cpu, e->el, e, e->pc, buf, size);
+    char *plus = known ? strrchr(buf, '+') : buf;
+
+    if (plus)
+        *plus = '\0';
+    return known;
+}
+
 bool trace_names_file(const struct trace_names *n, const struct arm_event *e, uint64_t address,
                       unsigned *file, uint64_t *offset)
 {

@@ -35,6 +35,10 @@ void trace_names_begin(struct trace_names *n);
 bool trace_name(struct trace_names *n, unsigned cpu, unsigned el, const struct arm_event *e,
                 uint64_t address, char *buf, unsigned size);
 
+/* The name of the function that the event is in, without what is added to it. False: not known, and
+ * @buf is empty. */
+bool trace_function(struct trace_names *n, const struct arm_event *e, char *buf, unsigned size);
+
 /* The file that knows @address in the world of @e, and what is to be added to the file's addresses
  * there. False: none. */
 bool trace_names_file(const struct trace_names *n, const struct arm_event *e, uint64_t address,

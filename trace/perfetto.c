@@ -2,12 +2,14 @@
  * The Trace Event Format (JSON), which ui.perfetto.dev reads. Time is the machine's, in
  * microseconds. Processes are the views, threads their rows:
  *
- *   CPUs        where each CPU is: a slice for each stay at a level, "WFI" while it waits, an
- * instant for power Worlds      a row for each VCPU of a VMID, and what runs on each CPU below EL2
- * without: slices while it runs Exits       a row for each CPU: a slice from an exit to the next
- * entry, named by its reason Interrupts  a row for each CPU: from acknowledge to deactivation of
- * each INTID Lines       pending interrupts, a row for each CPU that they are for Devices accesses
- * to registers, and of devices to memory
+ * - CPUs: where each CPU is. A slice for each stay at a level, "WFI" while it waits, an instant for
+ *   power.
+ * - Worlds: a row for each VCPU of a VMID, and one for what runs on each CPU below EL2 without.
+ *   Slices while it runs.
+ * - Exits: a row for each CPU. A slice from an exit to the next entry, named by its reason.
+ * - Interrupts: a row for each CPU. From acknowledge to deactivation of each INTID.
+ * - Lines: pending interrupts, a row for each CPU that they are for.
+ * - Devices: accesses to registers, and of devices to memory.
  */
 #include <inttypes.h>
 #include <limits.h>
@@ -138,22 +140,15 @@ static void go_on_at(struct trace *t, const struct arm_event *e, unsigned el)
     stay(t, e->cpu, name, e->count);
 }
 
-static uint64_t reg(const struct trace *t, unsigned cpu, const char *name)
-{
-    uint64_t value = 0;
-
-    return arm_reg_read(t->m, cpu, name, &value) ? value : 0;
-}
-
 /* Where the CPUs are that are on when the trace begins. */
 static void first_stays(struct trace *t)
 {
     for (unsigned cpu = 0; cpu < arm_cpu_count(t->m); cpu++) {
-        struct arm_event e = {.cpu = (uint8_t)cpu, .el = reg(t, cpu, "PSTATE") >> 2 & 3};
+        struct arm_event e = {.cpu = (uint8_t)cpu, .el = trace_reg(t, cpu, "PSTATE") >> 2 & 3};
         if (arm_cpu_state(t->m, cpu) == ARM_CPU_OFF)
             continue;
-        e.guest = e.el < 2 && (reg(t, cpu, "HCR_EL2") & 1);
-        e.vmid = e.guest ? (uint16_t)(reg(t, cpu, "VTTBR_EL2") >> 48) : 0;
+        if (e.el < 2)
+            trace_set_world(t, &e);
         e.count = arm_cpu_position(t->m, cpu).insns;
         go_on_at(t, &e, e.el);
     }
@@ -363,7 +358,7 @@ void trace_perfetto_event(struct trace *t, const struct arm_event *e)
         break;
     case ARM_EVENT_ERET:
         /* Of one from EL2 to a world WORLD says which. */
-        if (e->el < 2 || e->eret.target_el == 2 || (reg(t, e->cpu, "HCR_EL2") >> 27 & 1))
+        if (e->el < 2 || e->eret.target_el == 2 || (trace_reg(t, e->cpu, "HCR_EL2") >> 27 & 1))
             go_on_at(t, e, e->eret.target_el);
         break;
     case ARM_EVENT_WORLD:

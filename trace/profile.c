@@ -8,7 +8,6 @@
  * scheduler's switch to another stack) ends all calls that are open.
  */
 #include <inttypes.h>
-#include <string.h>
 
 #include "symbols/lines.h"
 #include "trace/cells.h"
@@ -18,7 +17,7 @@
 struct function {
     const struct trace_who *who;
     char *name, *file; /* file: "???" if no DWARF knows it */
-    GHashTable *lines; /* number, of the file: uint64_t instructions */
+    GHashTable *lines; /* trace_line_counts() of instructions */
     GHashTable *calls; /* struct call, by itself */
 };
 
@@ -125,20 +124,17 @@ static unsigned line_number(struct trace *t, const struct trace_cell *cell)
     return line;
 }
 
-/* The name without the offset; of what has none its page. */
+/* By name; what has none by its page. */
 static unsigned function_of(struct trace *t, const struct trace_who *who,
                             const struct trace_cell *cell, const struct arm_event *e)
 {
     struct profile *p = t->self;
-    char name[160], *plus;
+    char name[160];
     const char *file;
     unsigned line;
 
-    if (!trace_name(t->names, e->cpu, e->el, e, e->pc, name, sizeof(name)))
-        g_snprintf(name, sizeof(name), "%#" PRIx64 "+", e->pc & ~UINT64_C(0xfff));
-    plus = strrchr(name, '+');
-    if (plus)
-        *plus = '\0';
+    if (!trace_function(t->names, e, name, sizeof(name)))
+        g_snprintf(name, sizeof(name), "%#" PRIx64, e->pc & ~UINT64_C(0xfff));
     g_autofree char *key = g_strdup_printf("%s\1%s", who->name, name);
     unsigned number = GPOINTER_TO_UINT(g_hash_table_lookup(p->by_name, key));
     if (number)
@@ -148,7 +144,7 @@ static unsigned function_of(struct trace *t, const struct trace_who *who,
     f->name = g_strdup(name);
     file = line_of(t, cell, &line);
     f->file = g_strdup(file ? file : "???");
-    f->lines = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+    f->lines = trace_line_counts();
     f->calls = g_hash_table_new_full(call_hash, same_call, g_free, NULL);
     g_ptr_array_add(p->functions, f);
     g_hash_table_insert(p->by_name, g_steal_pointer(&key), GUINT_TO_POINTER(p->functions->len));
@@ -306,13 +302,6 @@ void trace_callgrind_event(struct trace *t, const struct arm_event *e)
 
 /* ---- the file ---- */
 
-static int by_number(const void *a, const void *b)
-{
-    unsigned x = GPOINTER_TO_UINT(a), y = GPOINTER_TO_UINT(b);
-
-    return x < y ? -1 : x > y;
-}
-
 static int by_line(const void *a, const void *b)
 {
     const struct call *x = a, *y = b;
@@ -335,12 +324,8 @@ static uint64_t add_up(struct trace *t)
         g_hash_table_iter_init(&i, who->cells);
         while (g_hash_table_iter_next(&i, NULL, &value)) {
             const struct trace_cell *cell = value;
-            GHashTable *lines = function(p, cell->function)->lines;
-            void *line = GUINT_TO_POINTER(line_number(t, cell));
-            uint64_t *sum = g_hash_table_lookup(lines, line);
-            if (!sum)
-                g_hash_table_insert(lines, line, sum = g_new0(uint64_t, 1));
-            *sum += cell->count;
+            *trace_line_count(function(p, cell->function)->lines, line_number(t, cell)) +=
+                cell->count;
             total += cell->count;
         }
     }
@@ -350,13 +335,13 @@ static uint64_t add_up(struct trace *t)
 static void write_function(struct trace *t, const struct function *f)
 {
     const struct profile *p = t->self;
-    g_autoptr(GList) lines = g_list_sort(g_hash_table_get_keys(f->lines), by_number);
+    g_autoptr(GList) lines = trace_line_numbers(f->lines);
     g_autoptr(GList) calls = g_list_sort(g_hash_table_get_keys(f->calls), by_line);
 
     g_string_append_printf(t->text, "\nob=%s\nfl=%s\nfn=%s\n", f->who->name, f->file, f->name);
     for (GList *l = lines; l; l = l->next)
         g_string_append_printf(t->text, "%u %" PRIu64 "\n", GPOINTER_TO_UINT(l->data),
-                               *(const uint64_t *)g_hash_table_lookup(f->lines, l->data));
+                               *trace_line_count(f->lines, GPOINTER_TO_UINT(l->data)));
     for (GList *l = calls; l; l = l->next) {
         const struct call *call = l->data;
         const struct function *callee = function(p, call->callee);

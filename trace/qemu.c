@@ -4,7 +4,6 @@
  * addresses of host code are 0.
  */
 #include <inttypes.h>
-#include <string.h>
 
 #include "trace/format.h"
 
@@ -52,21 +51,14 @@ static unsigned number_of(const struct arm_event *e, bool virt, const char **nam
     return interrupts[virt][kind].number;
 }
 
-static uint64_t sysreg(const struct trace *t, const struct arm_event *e, const char *name)
-{
-    uint64_t value = 0;
-
-    return arm_reg_read(t->m, e->cpu, name, &value) ? value : 0;
-}
-
 static void exception(struct trace *t, const struct arm_event *e)
 {
     unsigned el = e->exception.target_el, kind = e->exception.vector >> 7 & 3;
-    uint64_t hcr = el == 1 ? sysreg(t, e, "HCR_EL2") : 0,
+    uint64_t hcr = el == 1 ? trace_reg(t, e->cpu, "HCR_EL2") : 0,
              pan = e->exception.spsr & (UINT64_C(1) << 22);
     /* An interrupt's line has what is in the register, which it does not write. */
-    uint64_t esr =
-        kind == 0 || kind == 3 ? e->exception.esr : sysreg(t, e, el == 2 ? "ESR_EL2" : "ESR_EL1");
+    uint64_t esr = kind == 0 || kind == 3 ? e->exception.esr
+                                          : trace_reg(t, e->cpu, el == 2 ? "ESR_EL2" : "ESR_EL1");
     const char *name;
     unsigned number = number_of(e, (kind == 1 && (hcr & 0x10)) || (kind == 2 && (hcr & 8)), &name);
 
@@ -76,10 +68,11 @@ static void exception(struct trace *t, const struct arm_event *e)
     if (e->exception.far_written)
         g_string_append_printf(t->text, "...with FAR 0x%" PRIx64 "\n", e->exception.far);
     g_string_append_printf(t->text, "...with ELR 0x%" PRIx64 "\n", e->pc);
-    g_string_append_printf(t->text, "...to EL%u PC 0x%" PRIx64 " PSTATE 0x%" PRIx64 "\n", el,
-                           (sysreg(t, e, el == 2 ? "VBAR_EL2" : "VBAR_EL1") & ~UINT64_C(0x7ff)) +
-                               e->exception.vector,
-                           UINT64_C(0x3c1) | (uint64_t)el << 2 | pan);
+    g_string_append_printf(
+        t->text, "...to EL%u PC 0x%" PRIx64 " PSTATE 0x%" PRIx64 "\n", el,
+        (trace_reg(t, e->cpu, el == 2 ? "VBAR_EL2" : "VBAR_EL1") & ~UINT64_C(0x7ff)) +
+            e->exception.vector,
+        UINT64_C(0x3c1) | (uint64_t)el << 2 | pan);
 }
 
 void trace_qemu_int_begin(struct trace *t)
@@ -153,11 +146,7 @@ void trace_qemu_exec_event(struct trace *t, const struct arm_event *e)
 
     if (!starts_block(t, e))
         return;
-    if (!trace_name(t->names, e->cpu, e->el, e, e->pc, name, sizeof(name)))
-        name[0] = '\0';
-    char *plus = strrchr(name, '+');
-    if (plus)
-        *plus = '\0';
+    trace_function(t->names, e, name, sizeof(name));
     g_string_append_printf(t->text, "Trace %u: 0x0 [%016x/%016" PRIx64 "/%08x/%08x] %s\n", e->cpu,
                            0, e->pc, 0, 0, name);
     trace_sink_put(&t->sink, t->text);
@@ -182,11 +171,7 @@ static void block(struct trace *t, const struct arm_event *e)
     uint32_t word = e->insn.word;
     char name[160];
 
-    if (!trace_name(t->names, e->cpu, e->el, e, e->pc, name, sizeof(name)))
-        name[0] = '\0';
-    char *plus = strrchr(name, '+');
-    if (plus)
-        *plus = '\0';
+    trace_function(t->names, e, name, sizeof(name));
     g_string_append_printf(t->text, "----------------\nIN: %s\n", name);
     for (;;) {
         g_string_append_printf(t->text, "0x%08" PRIx64 ":  %08x  ", pc, word);

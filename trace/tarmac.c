@@ -2,10 +2,11 @@
  * Tarmac, in the style of Arm's models, as ARM-software/tarmac-trace-utilities describe and read
  * it. Lines are
  *
- *   TICK clk IT (N) VA:PA_NS WORD O MODE : TEXT     an instruction; IS: a conditional branch that
- * is not taken TICK clk MR8 VA:PA_NS VALUE                     a load (MW: a store) of 1, 2, 4 or 8
- * bytes; X: exclusive TICK clk R NAME VALUE                           a register has been written
- *   TICK clk E VA VECTOR CoreEvent_WHAT             an exception is taken
+ * - "TICK clk IT (N) VA:PA_NS WORD O MODE : TEXT": an instruction; IS: a conditional branch that is
+ *   not taken.
+ * - "TICK clk MR8 VA:PA_NS VALUE": a load (MW: a store) of 1, 2, 4 or 8 bytes; X: exclusive.
+ * - "TICK clk R NAME VALUE": a register has been written.
+ * - "TICK clk E VA VECTOR CoreEvent_WHAT": an exception is taken.
  *
  * What an instruction has done stands behind its line, so that lines are made when it is over: at
  * the CPU's next event that is none of its accesses. A tick is an instruction, also one that an

@@ -29,20 +29,6 @@ static void add_name(struct trace *t, unsigned el, const struct arm_event *e, ui
         g_string_append_printf(t->text, "%s<%s>%s", before, name, after);
 }
 
-/* In whose world what EL2 goes to is: the event says EL2's. */
-static struct arm_event below(const struct trace *t, const struct arm_event *e)
-{
-    struct arm_event in = *e;
-    uint64_t hcr = 0, vttbr = 0;
-
-    if (e->el == 2 && arm_reg_read(t->m, e->cpu, "HCR_EL2", &hcr) &&
-        arm_reg_read(t->m, e->cpu, "VTTBR_EL2", &vttbr)) {
-        in.guest = hcr & 1;
-        in.vmid = in.guest ? (uint16_t)(vttbr >> 48) : 0;
-    }
-    return in;
-}
-
 void trace_text_begin(struct trace *t)
 {
     (void)t;
@@ -64,7 +50,9 @@ void trace_text_event(struct trace *t, const struct arm_event *e)
         arm_text_event(e, text, sizeof(text));
         g_string_append(t->text, text);
         if (target_of(e, &el, &target)) {
-            struct arm_event in = below(t, e);
+            struct arm_event in = *e;
+            if (e->el == 2)
+                trace_set_world(t, &in); /* the event says EL2's */
             add_name(t, el, &in, target, " -> ", "");
         }
     }

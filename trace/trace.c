@@ -232,6 +232,19 @@ void trace_world(const struct arm_event *e, unsigned el, char *buf, size_t size)
         g_snprintf(buf, size, "host EL%u", el);
 }
 
+uint64_t trace_reg(const struct trace *t, unsigned cpu, const char *name)
+{
+    uint64_t value = 0;
+
+    return arm_reg_read(t->m, cpu, name, &value) ? value : 0;
+}
+
+void trace_set_world(const struct trace *t, struct arm_event *e)
+{
+    e->guest = trace_reg(t, e->cpu, "HCR_EL2") & 1;
+    e->vmid = e->guest ? (uint16_t)(trace_reg(t, e->cpu, "VTTBR_EL2") >> 48) : 0;
+}
+
 /* C4.1.94 "Branches, Exception Generating and System instructions": the branches, ERET and
  * exceptions. */
 bool trace_is_branch(uint32_t word)
