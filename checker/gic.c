@@ -126,8 +126,7 @@ static void leave_reason(struct arm_checker *c, struct gic_world *gw, const stru
     const struct exit_state *s = checker_exit_state(c, w);
 
     gw->valid = !justify(s, false).anything;
-    gw->trapped = !(s->vector & 0x180) &&
-                  (bits(s->esr, 31, 26) == ESR_EC_SYS64 || bits(s->esr, 31, 26) == ESR_EC_DABT_LOW);
+    gw->trapped = justify_left_by(s, ESR_EC_SYS64) || justify_left_by(s, ESR_EC_DABT_LOW);
     gw->lost_count = 0;
 }
 

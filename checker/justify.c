@@ -1,6 +1,5 @@
 #include "checker/justify.h"
 
-#include "arch/esr.h"
 #include "arch/insn.h"
 #include "arch/psci.h"
 #include "base/bits.h"
@@ -97,11 +96,16 @@ struct allowance justify(const struct exit_state *s, bool host)
     }
 }
 
+bool justify_left_by(const struct exit_state *s, enum esr_ec ec)
+{
+    return !is_interrupt(s->vector) && bits(s->esr, 31, 26) == ec;
+}
+
 bool justify_is_write_of(const struct exit_state *s, uint32_t number)
 {
     uint64_t iss = s->esr;
 
-    return !is_interrupt(s->vector) && bits(iss, 31, 26) == ESR_EC_SYS64 && !bit(iss, 0) &&
+    return justify_left_by(s, ESR_EC_SYS64) && !bit(iss, 0) &&
            number == ARM_SYSREG(bits(iss, 21, 20), bits(iss, 16, 14), bits(iss, 13, 10),
                                 bits(iss, 4, 1), bits(iss, 19, 17));
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/esr.h"
 #include "checker/finding.h"
 
 /* A world as an exception to EL2 has left it. */
@@ -37,6 +38,9 @@ struct allowance {
  * clear) is then a procedure call between two halves of one program: X0 to X17 are nobody's behind
  * it. */
 struct allowance justify(const struct exit_state *s, bool host);
+
+/* Was @s's exit an exception of class @ec, and no interrupt? */
+bool justify_left_by(const struct exit_state *s, enum esr_ec ec);
 
 /* Was @s's exit a write to the system register of @number, which traps? */
 bool justify_is_write_of(const struct exit_state *s, uint32_t number);

@@ -2,7 +2,6 @@
  * A world is entered with another value in a register than its newest: is that right? By what its
  * exit asks for, or because EL2 has computed it from the newest, or put it where that was kept.
  */
-#include "arch/esr.h"
 #include "base/bits.h"
 #include "checker/justify.h"
 #include "checker/own_why.h"
@@ -84,29 +83,33 @@ static bool is_reset(const struct why *y)
     return count >= RESET_LEAST;
 }
 
-/* EL2 masks a world's timer whose condition is met, and makes its interrupt pending instead. */
-static bool is_timer_masked(const struct why *y)
+/* A control register of a timer. */
+static bool is_timer(const struct why *y)
 {
     enum sysreg sr = y->c->regs.desc[y->reg].sr;
 
-    return (sr == SR_CNTV_CTL_EL0 || sr == SR_CNTP_CTL_EL0) && (y->v.lo ^ y->r->value.lo) == 2 &&
-           y->v.lo == 3 && bit(checker_reg(y->c, y->p->cpu, sysreg_number(sr)), 2);
+    return sr == SR_CNTV_CTL_EL0 || sr == SR_CNTP_CTL_EL0;
+}
+
+/* EL2 masks a world's timer whose condition is met, and makes its interrupt pending instead. */
+static bool is_timer_masked(const struct why *y)
+{
+    return is_timer(y) && (y->v.lo ^ y->r->value.lo) == 2 && y->v.lo == 3 &&
+           bit(checker_reg(y->c, y->p->cpu, y->c->regs.desc[y->reg].number), 2);
 }
 
 /* An access to the GIC that EL2 emulates, by whatever of the interface. */
 static bool is_gic_emulated(const struct why *y, const struct exit_state *s)
 {
-    uint64_t ec = bits(s->esr, 31, 26);
-
-    return y->c->regs.desc[y->reg].owner == OWNER_GICV && !(s->vector & 0x180) &&
-           (ec == ESR_EC_SYS64 || ec == ESR_EC_DABT_LOW);
+    return y->c->regs.desc[y->reg].owner == OWNER_GICV &&
+           (justify_left_by(s, ESR_EC_SYS64) || justify_left_by(s, ESR_EC_DABT_LOW));
 }
 
 /* A load that EL2 emulates: what it loads has the width and the extension that ISS says (SAS bits
  * 23 and 22, SSE 21, SF 15). */
 static bool fits(const struct exit_state *s, uint64_t v)
 {
-    if ((s->vector & 0x180) || bits(s->esr, 31, 26) != ESR_EC_DABT_LOW || !bit(s->esr, 24))
+    if (!justify_left_by(s, ESR_EC_DABT_LOW) || !bit(s->esr, 24))
         return true;
     unsigned size = 8u << bits(s->esr, 23, 22);
     uint64_t value = bit(s->esr, 21) ? sext(v, size) : zext(v, size);
@@ -124,9 +127,7 @@ static bool is_half(const struct why *y)
 /* EL2 has computed what its timer does, and that is no mask for the moment (is_timer_masked()). */
 static bool is_timer_changed(const struct why *y)
 {
-    enum sysreg sr = y->c->regs.desc[y->reg].sr;
-
-    return (sr == SR_CNTV_CTL_EL0 || sr == SR_CNTP_CTL_EL0) && y->tag.kind == TAG_DERIVED;
+    return is_timer(y) && y->tag.kind == TAG_DERIVED;
 }
 
 /* By what EL2 has computed from it, or stored in its slot for a reason. */

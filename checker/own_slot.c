@@ -242,8 +242,8 @@ static void check_result(struct arm_checker *c, struct own *u, const struct worl
     struct tag tag = flow_x(c->flow, p->cpu, rt);
     const struct granule *g = tag.from ? flow_granule(c->flow, tag.from) : NULL;
 
-    if ((s->vector & 0x180) || bits(s->esr, 31, 26) != ESR_EC_SYS64 || !bit(s->esr, 0) ||
-        tag.kind != TAG_EXACT || tag.world == (int)w->index || tag.reg < REG_SYS || tag.alias)
+    if (!justify_left_by(s, ESR_EC_SYS64) || !bit(s->esr, 0) || tag.kind != TAG_EXACT ||
+        tag.world == (int)w->index || tag.reg < REG_SYS || tag.alias)
         return;
     const struct wreg *r = own_wreg(u, w, tag.reg);
     uint64_t value = checker_reg(c, p->cpu, ARM_X(rt));
