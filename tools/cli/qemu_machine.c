@@ -121,7 +121,7 @@ static bool set_accel(struct qemu *q, const char *value)
             good = qemu_refuse("accel", *w, value, "tcg");
     }
     if (good && !tcg)
-        qemu_note(q, "there is no accelerator %s: instructions are interpreted", value);
+        qemu_note(q, "there is no accelerator %s: instructions are emulated", value);
     return good;
 }
 
