@@ -28,3 +28,9 @@
 #define MAGIC_PARALLELS   "WithoutFreeSpace"
 #define MAGIC_PARALLELS_X "WithouFreSpacExt"
 #define VDI_MAGIC_AT      64
+
+/* The header of an arm64 Image: Documentation/arch/arm64/booting.rst of Linux, section 4. */
+#define MAGIC_IMAGE       "ARM\x64" /* at IMAGE_MAGIC_AT */
+#define IMAGE_MAGIC_AT    56
+#define IMAGE_SIZE_AT     16 /* how much memory it takes, 8 bytes */
+#define IMAGE_HEADER_SIZE 64

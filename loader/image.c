@@ -1,10 +1,8 @@
 #include "base/bits.h"
+#include "base/magic.h"
 #include "loader/kernel.h"
 
-/* The header of an arm64 Image: Documentation/arch/arm64/booting.rst of Linux, section 4. */
-#define IMAGE_TEXT_OFFSET 8
-#define IMAGE_SIZE        16
-#define IMAGE_HEADER_SIZE 64
+#define IMAGE_TEXT_OFFSET 8 /* in the header (base/magic.h) */
 
 #define FLAT_OFFSET 0x80000 /* text_offset before it was a field of the header */
 #define STUB_SIZE   0x1000  /* where QEMU keeps its boot code; such an offset moves up */
@@ -19,7 +17,7 @@ bool image_match(const struct file_data *f)
  * 3.17 it was 0. */
 uint64_t image_memory(const struct file_data *f)
 {
-    uint64_t size = file_le64(f, IMAGE_SIZE);
+    uint64_t size = file_le64(f, IMAGE_SIZE_AT);
 
     return size < f->size ? f->size : size;
 }
@@ -30,7 +28,7 @@ static int image_offset(const struct load_map *map, const struct file_data *f, u
 {
     uint64_t text_offset = file_le64(f, IMAGE_TEXT_OFFSET);
 
-    if (file_le64(f, IMAGE_SIZE) == 0)
+    if (file_le64(f, IMAGE_SIZE_AT) == 0)
         return 0; /* then text_offset's byte order is unspecified */
     if (text_offset >= map->ram_size)
         return error_set(err, ARM_EFORMAT,

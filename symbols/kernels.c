@@ -3,13 +3,13 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/le.h"
+#include "base/magic.h"
 #include "symbols/kallsyms.h"
 #include "symbols/symbols.h"
 
-/* An Image: its header says that it is one, and how much memory it has
- * (Documentation/arm64/booting.rst). It stands at 2 MiB and an offset of some pages; it is looked
- * for so far before an address. */
-#define HEADER     64
+/* An Image stands at 2 MiB and an offset of some pages; it is looked for so far before an address.
+ */
 #define STEP       (UINT64_C(64) << 10)
 #define REACH      (UINT64_C(128) << 20)
 #define IMAGE_MOST (UINT64_C(512) << 20)
@@ -55,12 +55,13 @@ void kernels_free(struct kernels *k)
 /* The bytes of the image at @pa; 0: there is none. */
 static uint64_t image_size(struct arm_machine *m, uint64_t pa)
 {
-    uint8_t header[HEADER];
+    uint8_t header[IMAGE_HEADER_SIZE];
     uint64_t size;
 
-    if (!arm_mem_read(m, pa, header, sizeof(header)) || memcmp(header + 56, "ARM\x64", 4) != 0)
+    if (!arm_mem_read(m, pa, header, sizeof(header)) ||
+        memcmp(header + IMAGE_MAGIC_AT, MAGIC_IMAGE, 4) != 0)
         return 0;
-    memcpy(&size, header + 16, sizeof(size));
+    size = le_get(header + IMAGE_SIZE_AT, sizeof(size));
     return size <= IMAGE_MOST ? size : 0;
 }
 
