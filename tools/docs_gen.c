@@ -531,7 +531,7 @@ static void write_man(FILE *f)
           "\\-no\\-reboot and Ctrl\\-A x give 0, as QEMU's do. A signal ends the program as it "
           "would any other; a second one does\nnot wait for what the first one may still write.\n"
           ".SH OUTPUT\nA guest waits for the reader of what it prints, but nothing holds a run for "
-          "longer than a tenth of a second\nagainst a signal, \\-\\-timeout or "
+          "longer than half a second\nagainst a signal, \\-\\-timeout or "
           "\\-\\-max\\-insns: what the reader has not taken by then is lost, and counted. With "
           "\n\\-\\-max\\-insns the guest runs ahead of a reader that takes nothing, by at most "
           "64 MiB.\n.PP\nA run that a limit or a signal ends, or that waits for ever, prints the "
