@@ -161,6 +161,11 @@ static void test_all_refusals_are_shown_at_once_without_the_help(void **state)
         assert_contains(r->err, texts[k]);
     assert_int_equal(lines_of(r->err), sizeof(texts) / sizeof(texts[0]));
     assert_int_equal(r->code, 2);
+
+    r = RUN("qemu", "-M", "virt", "-cpu", "max", "-device", "tpm", "-drive",
+            "if=pflash,format=raw,file=firmware");
+    assert_contains(r->err, "-device tpm is not offered");
+    assert_int_equal(lines_of(r->err), 1); /* not also that nothing is to be run */
 }
 
 static void test_the_nearest_word_is_suggested(void **state)

@@ -295,10 +295,11 @@ static bool check_images(const struct qemu *q)
 }
 
 /* The parts refer to each other; each reports what is wrong with it. To say that an id is not there
- * when its -chardev was refused would only confuse. */
-static bool complete(struct qemu *q)
+ * when its -chardev was refused, or no image when its -drive was, would only confuse. @good: nothing
+ * was refused before. */
+static bool complete(struct qemu *q, bool good)
 {
-    bool good = qemu_machine_connect(q);
+    good &= qemu_machine_connect(q);
 
     if (!q->devices.refused && !q->host.refused && !q->net.refused)
         good &= qemu_devices_connect(q);
@@ -338,8 +339,7 @@ static int parse_and_run(struct qemu *q, int argc, char **argv)
         k += take(q, argc - k, argv + k, &good);
     if (q->answered)
         return good ? 0 : EXIT_USAGE;
-    good &= complete(q);
-    if (!good)
+    if (!complete(q, good))
         return EXIT_USAGE;
     print_notes(q);
     return qemu_process_run(q);
