@@ -177,7 +177,7 @@ static uint64_t read_dma(struct device *dev, uint64_t offset, unsigned size)
 
 /* -- DMA -- */
 
-static const struct dma_master master = {ARM_DMA_FW_CFG, 0};
+static const struct dma_master master = {ARM_DMA_FW_CFG, 0, NULL};
 
 /* The next bytes of the item, or zeros behind its end, to @to; returns how many, 0: not RAM. */
 static uint32_t read_piece(struct fw_cfg *fw, uint64_t to, uint32_t len)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/dma.h"
 #include "base/log.h"
 
 struct pci_function;
@@ -85,6 +86,7 @@ struct pci_function {
     struct pci_host *host;
     struct pci_function *port; /* the bridge that it is behind; NULL: it is on bus 0 */
     uint8_t devfn;             /* 5 bits of device, 3 of function */
+    struct dma_iommu iommu;    /* its way to memory, where the host has an IOMMU */
     bool express;              /* it has an extended configuration space */
     bool intx;                 /* it wants an interrupt by its pin */
     uint8_t config[PCI_CONFIG_BYTES];
@@ -137,6 +139,9 @@ uint64_t pci_bar_base(const struct pci_function *f, unsigned n);
 uint64_t pci_bar_read(struct pci_function *f, unsigned n, uint64_t offset, unsigned size);
 void pci_bar_write(struct pci_function *f, unsigned n, uint64_t offset, unsigned size,
                    uint64_t value);
+
+/* What its accesses to memory go through; NULL: nothing. A message always goes that way. */
+struct dma_iommu *pci_iommu(struct pci_function *f);
 
 /* May it access memory? A message is such an access. */
 bool pci_is_master(const struct pci_function *f);

@@ -30,6 +30,26 @@ struct pci_function *pci_host_find(struct pci_host *host, const struct pci_funct
     return NULL;
 }
 
+/* 0 behind a port: its bus has no number yet. */
+static unsigned bus_of(const struct pci_function *f)
+{
+    return f->port ? pci_port_bus(f->port) : 0;
+}
+
+static uint32_t requester_of(const struct pci_function *f)
+{
+    return bus_of(f) << 8 | f->devfn;
+}
+
+static bool translate(struct dma_iommu *iommu, uint64_t addr, bool write, pa_t *pa, uint64_t *bytes)
+{
+    const struct pci_function *f =
+        (struct pci_function *)((char *)iommu - offsetof(struct pci_function, iommu));
+    const struct pci_host_config *c = &f->host->config;
+
+    return c->translate(c->translate_ctx, requester_of(f), addr, write, pa, bytes);
+}
+
 void pci_host_add(struct pci_host *host, struct pci_function *f, struct pci_function *port,
                   uint8_t devfn)
 {
@@ -37,13 +57,8 @@ void pci_host_add(struct pci_host *host, struct pci_function *f, struct pci_func
     f->host = host;
     f->port = port;
     f->devfn = devfn;
+    f->iommu.translate = host->config.translate ? translate : NULL;
     host->functions[host->count++] = f;
-}
-
-/* 0 behind a port: its bus has no number yet. */
-static unsigned bus_of(const struct pci_function *f)
-{
-    return f->port ? pci_port_bus(f->port) : 0;
 }
 
 static struct pci_function *at_number(struct pci_host *host, unsigned bus, uint8_t devfn)
@@ -88,11 +103,20 @@ void pci_host_pin_changed(struct pci_function *f)
     irq_set(&host->config.pins[pin_of(f)], level);
 }
 
+struct dma_iommu *pci_iommu(struct pci_function *f)
+{
+    return f->iommu.translate ? &f->iommu : NULL;
+}
+
 void pci_host_message(struct pci_function *f, uint64_t address, uint32_t data)
 {
     const struct pci_host_config *c = &f->host->config;
+    uint64_t bytes = sizeof(data);
+    pa_t at = {address};
 
-    c->message(c->message_ctx, bus_of(f) << 8 | f->devfn, address, data);
+    if (!c->translate ||
+        c->translate(c->translate_ctx, requester_of(f), address, true, &at, &bytes))
+        c->message(c->message_ctx, requester_of(f), at.a, data);
 }
 
 /* ---- configuration space ---- */

@@ -46,7 +46,7 @@ void virtio_reset(struct virtio *v)
     memset(v->queues, 0, sizeof(v->queues));
     for (unsigned i = 0; i < v->queue_count; i++) {
         v->queues[i].mem = v->mem;
-        v->queues[i].who = (struct dma_master){ARM_DMA_VIRTIO, v->slot};
+        v->queues[i].who = (struct dma_master){ARM_DMA_VIRTIO, v->slot, v->iommu};
         v->queues[i].log = v->log;
         v->queues[i].size = VIRTQ_SIZE_MAX;
         v->queues[i].align = LEGACY_ALIGN;
@@ -65,7 +65,9 @@ uint64_t virtio_offered(const struct virtio *v, bool legacy)
 /* 3.1.1, steps 5 and 6. */
 static bool features_acceptable(const struct virtio *v)
 {
-    if (!(v->features & ~v->offered) && virtio_has(v, VIRTIO_F_VERSION_1))
+    const uint64_t needed = BIT(VIRTIO_F_VERSION_1) | (v->offered & BIT(VIRTIO_F_ACCESS_PLATFORM));
+
+    if (!(v->features & ~v->offered) && !(needed & ~v->features))
         return true;
     LOG(v->log, DEVICE, GUEST, "virtio %s: features %#llx not accepted, offered are %#llx",
         v->ops->name, (unsigned long long)v->features, (unsigned long long)v->offered);
@@ -126,9 +128,9 @@ static const char *queue_problem(const struct virtq *q)
         return "its size is not a power of 2 up to 256";
     if (!is_aligned(q->desc, 16) || !is_aligned(q->avail, 2) || !is_aligned(q->used, 4))
         return "a part is not aligned";
-    if (!physmem_ram(q->mem, pa(q->desc), 16 * size) ||
-        !physmem_ram(q->mem, pa(q->avail), 6 + 2 * size) ||
-        !physmem_ram(q->mem, pa(q->used), 6 + 8 * size))
+    if (!dma_may_reach(q->mem, q->who, pa(q->desc), 16 * size) ||
+        !dma_may_reach(q->mem, q->who, pa(q->avail), 6 + 2 * size) ||
+        !dma_may_reach(q->mem, q->who, pa(q->used), 6 + 8 * size))
         return "a part is not in RAM";
     return NULL;
 }

@@ -28,6 +28,7 @@
 #define VIRTIO_F_INDIRECT_DESC   28
 #define VIRTIO_F_EVENT_IDX       29
 #define VIRTIO_F_VERSION_1       32
+#define VIRTIO_F_ACCESS_PLATFORM 33
 
 #define VIRTIO_ISR_QUEUE  1 /* a queue has used buffers */
 #define VIRTIO_ISR_CONFIG 2
@@ -63,8 +64,9 @@ struct virtio {
      * buffers, or VIRTIO_CONFIG_CHANGE. NULL: the transport has the line only. */
     void (*signal)(void *ctx, uint32_t n);
     void *signal_ctx;
-    bool legacy;   /* the driver uses, or must use, the legacy interface (1.3, 6.3) */
-    bool detached; /* the transport may not access memory now: queues wait */
+    bool legacy;             /* the driver uses, or must use, the legacy interface (1.3, 6.3) */
+    bool detached;           /* the transport may not access memory now: queues wait */
+    struct dma_iommu *iommu; /* with VIRTIO_F_ACCESS_PLATFORM, where addresses go; NULL: nowhere */
     struct pace pace;
     uint64_t offered; /* features; see virtio_offered() */
     unsigned queue_count;

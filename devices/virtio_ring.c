@@ -103,7 +103,7 @@ static bool add_piece(struct virtq *q, struct virtq_chain *c, const struct desc 
         return broken(q, "a readable descriptor behind a writable one");
     if (d->len > VIRTQ_BYTES_MAX || *bytes + d->len > VIRTQ_BYTES_MAX)
         return broken(q, "a chain of too many bytes");
-    if (d->len && !physmem_ram(q->mem, pa(d->addr), d->len))
+    if (d->len && !dma_may_reach(q->mem, q->who, pa(d->addr), d->len))
         return broken(q, "a buffer is not in RAM");
     c->pieces[c->count++] = (struct virtq_piece){d->addr, d->len};
     if (!write)
@@ -208,7 +208,8 @@ bool virtq_wants_interrupt(struct virtq *q)
 
 /* -- contents -- */
 
-/* One step of a copy; false if the host address went away (it cannot: checked when taken). */
+/* One step of a copy; false if what was checked when taken is not there any more, or an IOMMU says
+ * so. */
 static bool move(struct virtq *q, uint64_t addr, uint8_t *to, const uint8_t *from, size_t n)
 {
     return to ? dma_read(q->mem, q->who, pa(addr), to, n)
@@ -273,7 +274,7 @@ static bool restore_piece(struct virtq *q, struct virtq_chain *c, const struct v
     uint32_t *bytes = out ? &c->out_bytes : &c->in_bytes;
 
     if (p->len > VIRTQ_BYTES_MAX || *bytes + p->len > VIRTQ_BYTES_MAX ||
-        (p->len && !physmem_ram(q->mem, pa(p->addr), p->len)))
+        (p->len && !dma_may_reach(q->mem, q->who, pa(p->addr), p->len)))
         return false;
     c->pieces[c->count++] = *p;
     *bytes += p->len;

@@ -35,7 +35,7 @@ struct virtq {
     bool broken;
 };
 
-/* One piece of guest memory; it has been checked to be RAM. */
+/* One piece of guest memory; it has been checked to be RAM, unless an IOMMU says so only later. */
 struct virtq_piece {
     uint64_t addr;
     uint32_t len;

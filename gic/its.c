@@ -20,7 +20,7 @@
 #define L1_ADDRESS  MASK(51, 12)
 #define ITT_ADDRESS MASK(51, 8)
 
-static const struct dma_master master = {ARM_DMA_ITS, 0};
+static const struct dma_master master = {ARM_DMA_ITS, 0, NULL};
 
 /* ---- tables ---- */
 

@@ -22,7 +22,7 @@
 
 static struct dma_master master(const struct gic_cpu *c)
 {
-    return (struct dma_master){ARM_DMA_REDIST, (uint8_t)c->index};
+    return (struct dma_master){ARM_DMA_REDIST, (uint8_t)c->index, NULL};
 }
 
 /* The configuration table in guest RAM from LPI 8192 on; NULL if some of it is not RAM. */

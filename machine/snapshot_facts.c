@@ -113,14 +113,16 @@ static void device_facts(GString *to, const struct arm_config *c)
                                         [ARM_VIRTIO_9P] = "9p"};
 
     fact(to, "virtio", "version %d", c->virtio_legacy ? 1 : 2);
+    fact(to, "SMMU", "%s", c->smmu ? "SMMUv3" : "none");
     fact(to, "high memory", "%s", c->no_highmem ? "no" : "yes");
     for (unsigned n = 0; n < c->pcie_port_count; n++)
         fact(to, "PCIe root port", "%02x.%u, slot %u", c->pcie_ports[n].devfn >> 3,
              c->pcie_ports[n].devfn & 7, c->pcie_ports[n].slot);
     for (unsigned n = 0; n < c->virtio_count; n++) {
         const struct arm_virtio *v = &c->virtio[n];
-        fact(to, "virtio device", "%s, bus %u, %u ports%s%s", kinds[v->kind], v->bus, v->port_count,
-             v->no_event_idx ? ", no event index" : "", v->no_indirect ? ", no indirect" : "");
+        fact(to, "virtio device", "%s, bus %u, %u ports%s%s%s", kinds[v->kind], v->bus,
+             v->port_count, v->no_event_idx ? ", no event index" : "",
+             v->no_indirect ? ", no indirect" : "", v->access_platform ? ", platform access" : "");
         pci_fact(to, &v->pci);
         drive_fact(to, "disk", &v->drive);
         name_fact(to, "folder", v->folder.path);

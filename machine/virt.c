@@ -21,6 +21,7 @@ const struct virt_memmap virt_memmap[VIRT_REGION_COUNT] = {
     [VIRT_FW_CFG] = {0x09020000, FW_CFG_BYTES},
     [VIRT_GPIO] = {0x09030000, 0x00001000},
     [VIRT_SECURE_UART] = {0x09040000, 0x00001000}, /* of the Secure world, like the next */
+    [VIRT_SMMU] = {0x09050000, SMMUV3_BYTES},
     [VIRT_SECURE_GPIO] = {0x090b0000, 0x00001000},
     [VIRT_VIRTIO_MMIO] = {0x0a000000, 0x00000200}, /* 32 of them */
     [VIRT_PLATFORM_BUS] = {0x0c000000, 0x02000000},
@@ -145,9 +146,9 @@ void virt_board_destroy(struct virt_board *board)
 
 void virt_board_reset(struct virt_board *board)
 {
-    struct device *const devices[] = {&board->uart.dev,     &board->rtc.dev,
-                                      &board->gpio.dev,     &board->fw_cfg.dev,
-                                      &board->flash[0].dev, &board->flash[1].dev};
+    struct device *const devices[] = {
+        &board->uart.dev,     &board->rtc.dev,      &board->gpio.dev, &board->fw_cfg.dev,
+        &board->flash[0].dev, &board->flash[1].dev, &board->smmu.dev};
 
     for (unsigned i = 0; i < VIRT_SLOTS; i++)
         board->slots[i].dev.ops->reset(&board->slots[i].dev);

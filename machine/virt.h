@@ -22,6 +22,7 @@
 #include "devices/pl031.h"
 #include "devices/pl061.h"
 #include "devices/virtio_mmio.h"
+#include "smmu/smmuv3.h"
 
 struct dt;
 struct gic;
@@ -50,6 +51,7 @@ enum virt_region {
     VIRT_FW_CFG,
     VIRT_GPIO,
     VIRT_SECURE_UART,
+    VIRT_SMMU,
     VIRT_SECURE_GPIO,
     VIRT_VIRTIO_MMIO,
     VIRT_PLATFORM_BUS,
@@ -78,6 +80,7 @@ enum virt_spi {
     VIRT_SPI_GPIO = 7,
     VIRT_SPI_SECURE_UART = 8,
     VIRT_SPI_VIRTIO_MMIO = 16, /* ..47 */
+    VIRT_SPI_SMMU = 74,        /* ..77, in the order of enum smmuv3_line */
 };
 
 /* INTIDs of the CPUs' private interrupts (BSA, DEN0094 3.8). */
@@ -121,6 +124,7 @@ struct virt_config {
     unsigned virtio_count;
     const struct arm_pcie_port *pcie_ports;
     unsigned pcie_port_count;        /* at most ARM_PCIE_PORTS_MAX */
+    bool smmu;                       /* PCIe is behind an SMMUv3 */
     bool no_highmem;                 /* of PCIe, the device tree has what is below 4 GiB */
     const struct arm_fw_cfg *fw_cfg; /* the user's files */
     unsigned fw_cfg_count;
@@ -140,6 +144,7 @@ struct virt_board {
     uint64_t bios_size; /* bytes of the first bank that a file was copied to; 0: none */
     struct virtio_mmio slots[VIRT_SLOTS];
     struct virt_plugged *plugged[VIRT_SLOTS]; /* by index in the configuration */
+    struct smmuv3 smmu;                       /* .dev.ops NULL: none */
     struct pci_host pci;
     struct pci_port pcie_ports[ARM_PCIE_PORTS_MAX];
     struct gic *gic; /* where the functions' messages go */

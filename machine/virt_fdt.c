@@ -19,6 +19,7 @@ enum {
     PHANDLE_MSI, /* ITS or GICv2m */
     PHANDLE_GPIO,
     PHANDLE_SECURE_GPIO,
+    PHANDLE_SMMU,
     PHANDLE_CPU0, /* ..PHANDLE_CPU0 + VIRT_CPUS_MAX - 1 */
 };
 
@@ -306,6 +307,8 @@ static void pcie_node(struct dt *dt, const struct virt_config *cfg)
     dt_empty(dt, "dma-coherent");
     if (cfg->its || cfg->gic_v2)
         DT_CELLS(dt, "msi-map", 0, PHANDLE_MSI, 0, 0x10000);
+    if (cfg->smmu)
+        DT_CELLS(dt, "iommu-map", 0, PHANDLE_SMMU, 0, 0x10000);
     DT_CELLS(dt, "reg", REGION(ecam));
     if (cfg->no_highmem)
         DT_CELLS(dt, "ranges", RANGE(PCI_IO, 0, VIRT_PCIE_PIO),
@@ -315,6 +318,22 @@ static void pcie_node(struct dt *dt, const struct virt_config *cfg)
                  RANGE(PCI_MEMORY, mmio, VIRT_PCIE_MMIO),
                  RANGE(PCI_MEMORY64, high, VIRT_HIGH_PCIE_MMIO));
     pcie_interrupts(dt);
+    dt_end(dt);
+}
+
+static void smmu_node(struct dt *dt, const struct virt_config *cfg)
+{
+    if (!cfg->smmu)
+        return;
+    begin_region(dt, "smmuv3", VIRT_SMMU);
+    dt_string(dt, "compatible", "arm,smmu-v3");
+    DT_CELLS(dt, "interrupts", GIC_SPI, VIRT_SPI_SMMU + SMMUV3_EVENTQ, EDGE_RISING, GIC_SPI,
+             VIRT_SPI_SMMU + SMMUV3_PRIQ, EDGE_RISING, GIC_SPI, VIRT_SPI_SMMU + SMMUV3_CMD_SYNC,
+             EDGE_RISING, GIC_SPI, VIRT_SPI_SMMU + SMMUV3_GERROR, EDGE_RISING);
+    DT_STRINGS(dt, "interrupt-names", "eventq\0priq\0cmdq-sync\0gerror");
+    dt_empty(dt, "dma-coherent");
+    DT_CELLS(dt, "#iommu-cells", 1);
+    DT_CELLS(dt, "phandle", PHANDLE_SMMU);
     dt_end(dt);
 }
 
@@ -465,7 +484,7 @@ static void virtio_nodes(struct dt *dt, const struct virt_config *cfg)
 static void (*const nodes[])(struct dt *dt, const struct virt_config *cfg) = {
     chosen_node, memory_node, cpus_node,    psci_node,    timer_node, pmu_node,
     intc_node,   clock_node,  uart_node,    rtc_node,     gpio_node,  gpio_keys_node,
-    fw_cfg_node, flash_node,  virtio_nodes, secure_nodes, pcie_node,
+    fw_cfg_node, flash_node,  virtio_nodes, secure_nodes, pcie_node,  smmu_node,
 };
 
 int virt_fdt(const struct virt_config *cfg, struct dt *dt, struct arm_error *err)

@@ -22,11 +22,28 @@ static void message(void *ctx, uint32_t requester, uint64_t address, uint32_t da
     else if (gic_message_frame(board->gic) &&
              address == virt_memmap[VIRT_GICV2M].base + MSI_SETSPI_NS)
         device_write(gic_message_frame(board->gic), MSI_SETSPI_NS, sizeof(bytes), data);
-    else if (!dma_write(board->mem, (struct dma_master){ARM_DMA_VIRTIO, (uint8_t)requester},
+    else if (!dma_write(board->mem, (struct dma_master){ARM_DMA_VIRTIO, (uint8_t)requester, NULL},
                         pa(address), bytes, sizeof(bytes)))
         LOG(board->pci.config.log, DEVICE, GUEST,
             "PCIe: %02x:%02x.%u sends its message to %#llx: nobody takes it there", requester >> 8,
             DEVICE(requester & 0xff), requester & 7, (unsigned long long)address);
+}
+
+static bool translate(void *ctx, uint32_t requester, uint64_t addr, bool write, pa_t *pa,
+                      uint64_t *bytes)
+{
+    struct virt_board *board = ctx;
+
+    return smmuv3_translate(&board->smmu, requester, addr, write, pa, bytes);
+}
+
+static void create_smmu(struct virt_board *board, struct gic *gic, const struct arm_log *log)
+{
+    struct irq_line lines[SMMUV3_LINES];
+
+    for (unsigned n = 0; n < SMMUV3_LINES; n++)
+        lines[n] = gic_spi_line(gic, VIRT_SPI_SMMU + n);
+    smmuv3_init(&board->smmu, log, board->mem, lines);
 }
 
 static struct pci_function *port_of(struct virt_board *board, const struct arm_pci_place *place)
@@ -79,6 +96,11 @@ int virt_create_pci(struct virt_board *board, const struct virt_config *cfg, str
         return error_set(err, ARM_EINVAL, "%u PCIe root ports, expected at most %d",
                          cfg->pcie_port_count, ARM_PCIE_PORTS_MAX);
     board->gic = gic;
+    if (cfg->smmu) {
+        create_smmu(board, gic, log);
+        config.translate = translate;
+        config.translate_ctx = board;
+    }
     for (unsigned pin = 0; pin < PCI_PINS; pin++)
         config.pins[pin] = gic_spi_line(gic, VIRT_SPI_PCIE + pin);
     pci_host_init(&board->pci, &config, virt_memmap[VIRT_PCIE_MMIO].base,
@@ -106,12 +128,14 @@ int virt_map_pci(struct virt_board *board, struct physmem *mem, struct arm_error
         {VIRT_PCIE_ECAM, &board->pci.ecam},
         {VIRT_HIGH_PCIE_ECAM, &board->pci.ecam},
         {VIRT_HIGH_PCIE_MMIO, &board->pci.high_memory.dev},
+        {VIRT_SMMU, board->smmu.dev.ops ? &board->smmu.dev : NULL},
     };
     int rc = 0;
 
     for (unsigned i = 0; !rc && i < ARRAY_SIZE(windows); i++) {
         const struct virt_memmap *m = &virt_memmap[windows[i].region];
-        rc = physmem_add_device(mem, pa(m->base), m->size, windows[i].dev, 0, err);
+        if (windows[i].dev)
+            rc = physmem_add_device(mem, pa(m->base), m->size, windows[i].dev, 0, err);
     }
     return rc;
 }

@@ -159,6 +159,8 @@ static int plug_one(struct virt_plugged **out, const struct plug *plug, struct a
         (*out)->virtio.offered &= ~BIT(VIRTIO_F_EVENT_IDX);
     if (plug->what->no_indirect)
         (*out)->virtio.offered &= ~BIT(VIRTIO_F_INDIRECT_DESC);
+    if (plug->what->access_platform)
+        (*out)->virtio.offered |= BIT(VIRTIO_F_ACCESS_PLATFORM);
     return rc;
 }
 
@@ -207,6 +209,10 @@ static int plug_pci(struct virt_board *board, unsigned i, const struct virt_conf
     if (place->no_legacy && place->no_modern)
         return error_set(err, ARM_EINVAL,
                          "a virtio device on PCI with neither the legacy nor the modern interface");
+    if (cfg->virtio[i].access_platform && !place->no_legacy)
+        return error_set(err, ARM_EINVAL,
+                         "a virtio device that may be behind an IOMMU: expected no legacy "
+                         "interface, which knows no such feature");
     virtio_pci_init(&p->pci,
                     &(struct virtio_pci_config){.virtio = &p->virtio,
                                                 .unit = VIRT_SLOTS + i,
@@ -217,6 +223,8 @@ static int plug_pci(struct virt_board *board, unsigned i, const struct virt_conf
                     log, board->clock);
     pci_host_add(&board->pci, &p->pci.function,
                  place->port ? &board->pcie_ports[place->port - 1].function : NULL, (uint8_t)devfn);
+    if (cfg->virtio[i].access_platform)
+        p->virtio.iommu = pci_iommu(&p->pci.function);
     return 0;
 }
 

@@ -40,6 +40,7 @@ static bool add_virtio(struct qemu *q, const struct qemu_device *device, struct 
     if (device) {
         virtio.no_event_idx = device->no_event_idx;
         virtio.no_indirect = device->no_indirect;
+        virtio.access_platform = device->access_platform;
     }
     return devices_add(&q->devices.options, &virtio, &q->req.config) ||
            qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX);
@@ -100,7 +101,8 @@ bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device)
     struct qemu_devices *d = &q->devices;
     struct arm_virtio virtio = {.kind = ARM_VIRTIO_CONSOLE,
                                 .no_event_idx = device->no_event_idx,
-                                .no_indirect = device->no_indirect};
+                                .no_indirect = device->no_indirect,
+                                .access_platform = device->access_platform};
 
     if (d->serial || d->options.has_console)
         return qemu_bad("-device %s: expected one of them, before its ports", device->driver->name);

@@ -32,7 +32,7 @@ struct qemu_device {
     const char *id, *drive, *chardev, *name, *rng, *netdev, *mac, *serial, *fsdev, *tag,
         *on; /* on: the bus it is to be on, or NULL */
     struct qemu_pci_wish pci;
-    bool no_event_idx, no_indirect;
+    bool no_event_idx, no_indirect, access_platform;
 };
 
 struct qemu_devices {

@@ -40,6 +40,7 @@ TEXT(tag)
     }
 FLAG(no_event_idx, false)
 FLAG(no_indirect, false)
+FLAG(access_platform, true)
 #undef FLAG
 
 /* What every virtio device has. The features are what these devices offer. */
@@ -48,7 +49,7 @@ FLAG(no_indirect, false)
         {"event-idx", "on|off", set_no_event_idx, NULL},                                           \
         {"indirect-desc", "on|off", set_no_indirect, NULL}, {"packed", "off", NULL, NULL},         \
     {                                                                                              \
-        "iommu-platform", "off", NULL, NULL                                                        \
+        "iommu-platform", "on|off", set_access_platform, NULL                                      \
     }
 
 static const struct property blk_properties[] = {

@@ -89,6 +89,12 @@ static bool set_its(struct qemu *q, const char *value)
     return true;
 }
 
+static bool set_iommu(struct qemu *q, const char *value)
+{
+    q->req.config.smmu = !strcmp(value, "smmuv3");
+    return true;
+}
+
 static bool set_highmem(struct qemu *q, const char *value)
 {
     q->machine.highmem_off = !property_is_on(value);
@@ -153,7 +159,7 @@ static const struct property machine_properties[] = {
     {"secure", "on|off", set_secure, NULL},
     {"mte", "off", NULL, NULL},
     {"its", "on|off", set_its, NULL},
-    {"iommu", "none", NULL, NULL},
+    {"iommu", "smmuv3|none", set_iommu, NULL},
     {"acpi", "on|off|auto", set_acpi, NULL},
     {"ras", "off", NULL, NULL},
     {"usb", "on|off", NULL, NULL},      /* virt has no controller of its own */
