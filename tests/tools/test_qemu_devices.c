@@ -161,6 +161,25 @@ static void test_a_cdrom_is_only_read(void **state)
     unlink(in_dir("a"));
 }
 
+static void test_nodes_of_blockdev_are_disks(void **state)
+{
+    (void)state;
+    const char *file = disk_option("a", 3, "driver=file,node-name=f,filename=%s");
+    const char *node = "driver=raw,node-name=d,file=f,read-only=on";
+    const char *whole =
+        disk_option("b", 3, "driver=raw,node-name=d,file.driver=file,file.filename=%s");
+
+    assert_int_equal(
+        PEEK(ID(31), "-blockdev", file, "-blockdev", node, "-device", "virtio-blk-device,drive=d"),
+        ID_BLOCK);
+    assert_int_equal(PEEK(ID(31), "-blockdev", whole, "-device", "virtio-blk-device,drive=d"),
+                     ID_BLOCK);
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("loop"), "-blockdev", node);
+    assert_contains(r->err, "file=f: expected the node-name of a -blockdev before it");
+    r = RUN(MINIMAL, "-M", "pflash1=x", "-kernel", in_dir("loop"));
+    assert_contains(r->err, "-machine pflash1=x: expected the node-name of a -blockdev");
+}
+
 static void test_the_loader_stores_numbers_and_starts_cpus(void **state)
 {
     (void)state;
@@ -217,6 +236,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_device_on_pci_has_qemus_place),
         cmocka_unit_test(test_the_first_disk_is_the_first_that_a_guest_finds),
         cmocka_unit_test(test_a_cdrom_is_only_read),
+        cmocka_unit_test(test_nodes_of_blockdev_are_disks),
         cmocka_unit_test(test_the_loader_stores_numbers_and_starts_cpus),
         cmocka_unit_test(test_the_clock_starts_where_rtc_says),
         cmocka_unit_test(test_files_for_firmware_are_named_by_fw_cfg),

@@ -109,7 +109,7 @@ static bool no_serial_without_ports(struct qemu *q)
 bool qemu_devices_connect(struct qemu *q)
 {
     struct qemu_devices *d = &q->devices;
-    bool good = qemu_make_directories(q);
+    bool good = qemu_complete_drives(q);
 
     good &= qemu_net_connect(q);
     for (unsigned n = 0; n < d->device_count; n++)

@@ -17,6 +17,7 @@ struct qemu;
 
 struct qemu_drive {
     const char *id, *interface, *file, *format, *serial;
+    const char *node; /* of -blockdev: the id of the one whose file it is */
     bool readonly, snapshot;
     int unit;              /* -1: the next one */
     bool is_cdrom;         /* read-only by what it is */
@@ -50,6 +51,7 @@ struct qemu_devices {
 
 /* Options; false, and what is wrong was printed. */
 bool qemu_drive(struct qemu *q, const char *option, const char *value);
+bool qemu_blockdev(struct qemu *q, const char *option, const char *value);
 bool qemu_hard_disk(struct qemu *q, const char *option, const char *value); /* -hda to -hdd */
 bool qemu_cdrom(struct qemu *q, const char *option, const char *value);
 bool qemu_pflash(struct qemu *q, const char *option, const char *value);
@@ -61,8 +63,9 @@ bool qemu_object(struct qemu *q, const char *option, const char *value);
 /* After all options: fill the configuration. */
 bool qemu_devices_connect(struct qemu *q);
 
-/* Of that, what drives are there for. A directory becomes a FAT file system in memory. */
-bool qemu_make_directories(struct qemu *q);
+/* Of that, what drives are there for, first: a directory becomes a FAT file system in memory, and the
+ * nodes of -blockdev find their files. */
+bool qemu_complete_drives(struct qemu *q);
 bool qemu_connect_flash(struct qemu *q);
 bool qemu_connect_disks(struct qemu *q); /* of if=virtio */
 

@@ -1,4 +1,5 @@
-/* -drive of `armillary qemu` and its shorthands; what becomes of those that no -device has. */
+/* -drive of `armillary qemu`, its shorthands, and -blockdev; what becomes of those that no -device
+ * has. */
 #include <glib.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,7 @@ TEXT(id)
 TEXT(interface)
 TEXT(format)
 TEXT(serial)
+TEXT(node)
 #undef TEXT
 
 #define FLAG(member, is)                                                                           \
@@ -135,6 +137,39 @@ static const struct property drive_properties[] = {
     {"file.fat-type", "16", NULL, NULL},
 };
 
+/* A node of a graph, as QEMU has disks: one says where the bytes are, others what is in them. Here
+ * a device asks for the last one, which is told the file of the first (join_nodes()). */
+static bool set_driver(struct qemu *q, const char *value)
+{
+    static const char *const places[] = {"file", "host-device", "host_device", "vvfat"};
+    bool is_place = false;
+
+    for (size_t k = 0; k < G_N_ELEMENTS(places); k++)
+        is_place |= !strcmp(value, places[k]);
+    return set_format(q, is_place ? "raw" : value);
+}
+
+static const struct property node_properties[] = {
+    {"driver", "file|host-device|host_device|vvfat|raw|qcow2", set_driver, NULL},
+    {"node-name", "ID", set_id, NULL},
+    {"filename", "FILE", set_file, NULL},
+    {"file", "ID", set_node, NULL},
+    {"file.driver", "file|host-device|host_device|vvfat", NULL, NULL},
+    {"file.filename", "FILE", set_file, NULL},
+    {"dir", "DIRECTORY", set_dir, NULL},
+    {"rw", "on|off", set_rw, NULL},
+    {"fat-type", "16", NULL, NULL},
+    {"read-only", "on|off", set_readonly, NULL},
+    {"auto-read-only", "on|off", NULL, NULL},
+    {"cache.direct", "on|off", NULL, NULL},
+    {"cache.no-flush", "on|off", NULL, NULL},
+    {"aio", "threads|native|io-uring|io_uring", NULL, NULL},
+    {"locking", "on|off|auto", NULL, NULL},
+    {"file.locking", "on|off|auto", NULL, NULL},
+    {"discard", "ignore|unmap", NULL, NULL},
+    {"detect-zeroes", "on|off|unmap", NULL, NULL},
+};
+
 static bool begin_drive(struct qemu *q, const char *interface, int unit)
 {
     if (q->devices.drive_count == QEMU_DRIVES_MAX)
@@ -155,6 +190,26 @@ bool qemu_drive(struct qemu *q, const char *option, const char *value)
         return false;
     if (!drive(q)->file && !drive(q)->directory)
         return qemu_bad("-drive %s: expected file=FILE", value);
+    q->devices.drive_count++;
+    return true;
+}
+
+bool qemu_blockdev(struct qemu *q, const char *option, const char *value)
+{
+    if (properties_want_help(value)) {
+        properties_print("blockdev", node_properties, G_N_ELEMENTS(node_properties));
+        q->answered = true;
+        return true;
+    }
+    if (*value == '{')
+        return qemu_bad("-blockdev in JSON is not offered: expected driver=NAME,node-name=ID,...");
+    if (!begin_drive(q, "none", -1) ||
+        !properties_set(q, option, value, NULL, node_properties, G_N_ELEMENTS(node_properties)))
+        return false;
+    if (!drive(q)->id || !drive(q)->format)
+        return qemu_bad("-blockdev %s: expected driver=NAME and node-name=ID", value);
+    if (!drive(q)->file + !drive(q)->directory + !drive(q)->node != 2)
+        return qemu_bad("-blockdev %s: expected filename=FILE, or the file=ID of another", value);
     q->devices.drive_count++;
     return true;
 }
@@ -219,7 +274,7 @@ static bool is_interface(const struct qemu_drive *drive, const char *interface)
     return !strcmp(drive->interface, interface);
 }
 
-bool qemu_make_directories(struct qemu *q)
+static bool make_directories(struct qemu *q)
 {
     bool good = true;
 
@@ -238,6 +293,59 @@ bool qemu_make_directories(struct qemu *q)
         }
     }
     return good;
+}
+
+static struct qemu_drive *find_drive(struct qemu_devices *d, const char *id)
+{
+    for (unsigned n = 0; n < d->drive_count; n++)
+        if (d->drives[n].id && !strcmp(d->drives[n].id, id))
+            return &d->drives[n];
+    return NULL;
+}
+
+/* The file that a node names by others; a node may only name earlier ones, so that this ends. */
+static bool join_nodes(struct qemu *q)
+{
+    struct qemu_devices *d = &q->devices;
+
+    for (unsigned n = 0; n < d->drive_count; n++) {
+        struct qemu_drive *to = &d->drives[n];
+        const struct qemu_drive *from = to->node ? find_drive(d, to->node) : NULL;
+
+        if (!to->node)
+            continue;
+        if (!from || from >= to)
+            return qemu_bad("-blockdev node-name=%s,file=%s: expected the node-name of a -blockdev "
+                            "before it",
+                            to->id, to->node);
+        to->file = from->file;
+        to->readonly |= from->readonly;
+        to->snapshot |= from->snapshot;
+    }
+    return true;
+}
+
+/* pflash0=ID and pflash1=ID of -machine. */
+static bool place_flash(struct qemu *q)
+{
+    for (int unit = 0; unit < 2; unit++) {
+        const char *id = q->machine.pflash[unit];
+        struct qemu_drive *drive = id ? find_drive(&q->devices, id) : NULL;
+
+        if (id && !drive)
+            return qemu_bad("-machine pflash%d=%s: expected the node-name of a -blockdev", unit,
+                            id);
+        if (drive) {
+            drive->interface = "pflash";
+            drive->unit = unit;
+        }
+    }
+    return true;
+}
+
+bool qemu_complete_drives(struct qemu *q)
+{
+    return make_directories(q) && join_nodes(q) && place_flash(q);
 }
 
 bool qemu_connect_flash(struct qemu *q)

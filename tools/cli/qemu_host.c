@@ -291,6 +291,7 @@ static bool set_legacy(struct qemu *q, const char *value)
 
 static const struct property globals[] = {
     {"virtio-mmio.force-legacy", "on|off", set_legacy, NULL},
+    {"arm-smmuv3.stage", "1|2|nested", NULL, "it has both stages"},
     {"virtio-mmio.ioeventfd", "on|off", NULL, NULL}, /* how QEMU is told of a notification */
 };
 

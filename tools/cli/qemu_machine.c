@@ -89,6 +89,18 @@ static bool set_its(struct qemu *q, const char *value)
     return true;
 }
 
+static bool set_pflash0(struct qemu *q, const char *value)
+{
+    q->machine.pflash[0] = qemu_keep(q, g_strdup(value));
+    return true;
+}
+
+static bool set_pflash1(struct qemu *q, const char *value)
+{
+    q->machine.pflash[1] = qemu_keep(q, g_strdup(value));
+    return true;
+}
+
 static bool set_iommu(struct qemu *q, const char *value)
 {
     q->req.config.smmu = !strcmp(value, "smmuv3");
@@ -155,6 +167,8 @@ static const struct property machine_properties[] = {
     {"append", "TEXT", set_append, NULL},
     {"dtb", "FILE", set_dtb, NULL},
     {"firmware", "FILE", set_bios, NULL},
+    {"pflash0", "ID", set_pflash0, NULL},
+    {"pflash1", "ID", set_pflash1, NULL},
     {"accel", "tcg|NAME:NAME", set_accel, NULL},
     {"secure", "on|off", set_secure, NULL},
     {"mte", "off", NULL, NULL},
