@@ -34,7 +34,7 @@
 #define VIRTIO_ISR_CONFIG 2
 
 #define VIRTIO_QUEUES_MAX 36
-#define VIRTIO_CONFIG_MAX 64
+#define VIRTIO_CONFIG_MAX 136
 
 #define VIRTIO_CONFIG_CHANGE UINT32_MAX /* in place of a queue's number */
 
@@ -43,10 +43,13 @@ struct virtio;
 
 struct virtio_ops {
     const char *name;
-    uint32_t id; /* 5, Device Types */
+    uint32_t id;        /* 5, Device Types */
+    uint16_t pci_class; /* 0: that of its type (devices/virtio_pci.c) */
     /* Begin the request v->chain of @q (v->done is 0), or go on with it: move about @budget bytes
      * from byte v->done on, and call virtio_done() when it is done. Returns how many it moved. */
     uint32_t (*request)(struct virtio *v, struct virtq *q, uint32_t budget);
+    /* The driver writes @size bytes at @at of the configuration. NULL: they are read-only. */
+    void (*config_write)(struct virtio *v, uint64_t at, unsigned size, uint64_t value);
     void (*fill)(struct virtio *v);    /* the other queues may have buffers; NULL: there are none */
     void (*reset)(struct virtio *v);   /* NULL: nothing to do */
     void (*destroy)(struct virtio *v); /* NULL: nothing to do */
@@ -72,7 +75,7 @@ struct virtio {
     unsigned queue_count;
     uint64_t request_queues; /* bit n: what comes in queue n are requests */
     uint32_t config_size;
-    uint8_t config[VIRTIO_CONFIG_MAX]; /* little-endian, read-only for the driver */
+    uint8_t config[VIRTIO_CONFIG_MAX]; /* little-endian */
 
     uint64_t features; /* what the driver has accepted */
     uint8_t status, isr;

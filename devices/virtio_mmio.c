@@ -194,6 +194,11 @@ static uint64_t read_config(struct device *dev, uint64_t offset, unsigned size)
     return virtio_config(to_slot(dev)->virtio, offset - CONFIG, size);
 }
 
+static void write_config(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    virtio_config_write(to_slot(dev)->virtio, offset - CONFIG, size, value);
+}
+
 #define ANY_SIZE (REG_SIZE_8 | REG_SIZE_16 | REG_SIZE_32 | REG_SIZE_64)
 
 static const struct reg_row modern_regs[] = {

@@ -25,13 +25,14 @@ enum { CAP_LENGTH = 2, CAP_TYPE = 3, CAP_BAR = 4, CAP_OFFSET = 8, CAP_SIZE = 12,
 /* 4.1.2.1, and the class codes that QEMU gives them. */
 static const struct kind {
     uint32_t id;
-    uint16_t transitional, class;
+    uint16_t transitional, class; /* transitional 0: it has the modern interface only */
 } kinds[] = {
     {1, 0x1000, 0x0200}, /* network card */
     {2, 0x1001, 0x0100}, /* block device */
     {3, 0x1003, 0x0780}, /* console */
     {4, 0x1005, 0x00ff}, /* entropy source */
     {9, 0x1009, 0x0002}, /* 9P transport */
+    {18, 0, 0x0980},     /* input device */
 };
 
 static struct virtio_pci *to_pci(struct pci_function *f)
@@ -223,6 +224,9 @@ static void write_bar(struct pci_function *f, unsigned bar, uint64_t offset, uns
         virtio_pci_speaks(p, false);
         device_write(&p->common.dev, offset, size, value);
         break;
+    case DEVICE:
+        virtio_config_write(p->virtio, offset - DEVICE, size, value);
+        break;
     case NOTIFY: /* 4.1.4.4: where it is written says which queue, whatever is written */
         virtio_notify(p->virtio, (uint32_t)((offset - NOTIFY) / NOTIFY_BYTES));
         break;
@@ -304,20 +308,32 @@ static const struct pci_ops ops = {
 
 /* ---- what it is ---- */
 
-static struct pci_identity identity(const struct virtio_pci_config *c)
+static const struct kind *kind_of(const struct virtio *v)
 {
     const struct kind *kind = NULL;
 
     for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
-        if (kinds[k].id == c->virtio->ops->id)
+        if (kinds[k].id == v->ops->id)
             kind = &kinds[k];
     CHECK(kind);
+    return kind;
+}
+
+bool virtio_pci_has_legacy(const struct virtio *v)
+{
+    return kind_of(v)->transitional != 0;
+}
+
+static struct pci_identity identity(const struct virtio_pci_config *c)
+{
+    const struct kind *kind = kind_of(c->virtio);
+
     return (struct pci_identity){
         .vendor = VENDOR,
         .device = (uint16_t)(c->legacy ? kind->transitional : DEVICE_MODERN + kind->id),
         .subsystem_vendor = VENDOR,
         .subsystem = (uint16_t)(c->legacy ? kind->id : SUBSYSTEM_MODERN),
-        .class = kind->class,
+        .class = c->virtio->ops->pci_class ? c->virtio->ops->pci_class : kind->class,
         .revision = !c->legacy,
         .pin = true,
     };

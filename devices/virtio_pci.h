@@ -35,6 +35,9 @@ struct virtio_pci {
     uint16_t config_vector, queue_vectors[VIRTIO_QUEUES_MAX];
 };
 
+/* Does a device of this type have a legacy interface? */
+bool virtio_pci_has_legacy(const struct virtio *v);
+
 /* Must not move afterwards; reset by pci_host_reset(). */
 void virtio_pci_init(struct virtio_pci *p, const struct virtio_pci_config *config,
                      const struct arm_log *log, struct clock *clock);

@@ -51,6 +51,12 @@ uint64_t virtio_config(const struct virtio *v, uint64_t at, unsigned size)
     return value;
 }
 
+void virtio_config_write(struct virtio *v, uint64_t at, unsigned size, uint64_t value)
+{
+    if (v && v->ops->config_write)
+        v->ops->config_write(v, at, size, value);
+}
+
 void virtio_selection_state(struct state_io *io, struct virtio_selection *s)
 {
     STATE(io, s->device_features);

@@ -30,4 +30,7 @@ uint8_t virtio_status(const struct virtio *v, bool legacy);
 /* Bytes of the device's configuration; zeros behind it. */
 uint64_t virtio_config(const struct virtio *v, uint64_t at, unsigned size);
 
+/* What happens when the driver writes there. */
+void virtio_config_write(struct virtio *v, uint64_t at, unsigned size, uint64_t value);
+
 void virtio_selection_state(struct state_io *io, struct virtio_selection *s);

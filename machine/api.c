@@ -1,5 +1,6 @@
 /* The C API of a machine that exists: its input, time, memory and events. Creating it is machine.c,
  * running it run.c, its registers inspect.c. */
+#include "base/le.h"
 #include "cpu/context.h"
 #include "machine/machine.h"
 #include "machine/sized.h"
@@ -21,7 +22,7 @@ static size_t live_input(struct arm_machine *m, int virtio, int port, const uint
 
 size_t arm_console_input(struct arm_machine *m, const uint8_t *data, size_t size)
 {
-    size_t taken = live_input(m, -1, -1, data, size);
+    size_t taken = live_input(m, -1, INPUT_UART, data, size);
 
     m->input_waits = taken < size && !m->input.replays;
     return taken;
@@ -41,6 +42,21 @@ size_t arm_port_input(struct arm_machine *m, unsigned virtio, unsigned port, con
     return virtio < ARM_VIRTIO_MAX && port < ARM_PORTS_MAX
                ? live_input(m, (int)virtio, (int)port, data, size)
                : 0;
+}
+
+bool arm_input(struct arm_machine *m, const struct arm_input_event *events, unsigned count)
+{
+    uint8_t bytes[ARM_INPUT_EVENTS_MAX * HOST_INPUT_EVENT_BYTES];
+
+    if (count == 0 || count > ARM_INPUT_EVENTS_MAX)
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t *at = bytes + (size_t)i * HOST_INPUT_EVENT_BYTES;
+        le_put(at, 2, events[i].type);
+        le_put(at + 2, 2, events[i].code);
+        le_put(at + 4, 4, (uint32_t)events[i].value);
+    }
+    return live_input(m, -1, INPUT_HID, bytes, (size_t)count * HOST_INPUT_EVENT_BYTES) > 0;
 }
 
 uint64_t arm_retired(const struct arm_machine *m)

@@ -12,6 +12,8 @@
 
 size_t input_deliver(struct arm_machine *m, int virtio, int port, const uint8_t *data, size_t size)
 {
+    if (port == INPUT_HID)
+        return host_input_give_bytes(&m->board.host_input, data, size) ? size : 0;
     if (port >= 0)
         return virt_board_port_input(&m->board, (unsigned)virtio, (unsigned)port, data, size);
     if (semihosting_takes_input(m))
@@ -52,7 +54,7 @@ void input_record(struct arm_machine *m, int virtio, int port, const uint8_t *da
         return;
     begin_line(m, "input");
     if (port < 0)
-        fputs("uart ", out);
+        fputs(port == INPUT_HID ? "hid " : "uart ", out);
     else
         fprintf(out, "%d.%d ", virtio, port);
     for (size_t k = 0; k < size; k++)
@@ -144,9 +146,13 @@ static bool parse_device(const char *word, struct input *in)
     bool irq = !strncmp(word, "irq", 3);
     guint64 a, b;
 
-    in->virtio = in->port = -1;
+    in->virtio = in->port = INPUT_UART;
     if (!strcmp(word, "uart"))
         return true;
+    if (!strcmp(word, "hid")) {
+        in->port = INPUT_HID;
+        return true;
+    }
     if (!strncmp(word, "serror", 6))
         return parse_serror(word + 6, in);
     if (irq ? !parse_pair(word + 3, UINT_MAX, ARM_CPUS_MAX, &a, &b)
@@ -167,7 +173,7 @@ static bool parse_hex(const char *word, struct input *in)
     size_t length = strlen(word);
 
     if (!strcmp(word, "end"))
-        return in->port < 0 && !in->intid && !in->serror;
+        return in->port == INPUT_UART && !in->intid && !in->serror;
     if (in->serror && length != 8)
         return false;
     if (in->intid && strcmp(word, "00") != 0 && strcmp(word, "01") != 0)
@@ -226,7 +232,7 @@ int arm_replay(struct arm_machine *m, const char *path, struct arm_error *err)
             continue;
         if (!parse_line(log, words, k + 1))
             return error_set(err, ARM_EFORMAT,
-                             "%s: line %u: expected \"input INSNS NS uart|V.P|irqN.C|serrorC "
+                             "%s: line %u: expected \"input INSNS NS uart|hid|V.P|irqN.C|serrorC "
                              "HEX|end\" in order of "
                              "INSNS, or \"end INSNS NS\" as the last",
                              path, k + 1);

@@ -6,7 +6,8 @@
  *
  *   armillary-input 1
  *   input INSNS NS DEVICE HEX     DEVICE: uart, or V.P for port P of virtio console V,
- *                                 or V.0, a frame for virtio network device V
+ *                                 or V.0, a frame for virtio network device V;
+ *                                 or hid, events of keyboard and pointer (host_input.h)
  *   input INSNS NS uart end       no more will come for it
  *   input INSNS NS irqN.C 00|01   the wire of interrupt N, a PPI of CPU C, has this level
  *   input INSNS NS serrorC HEX    an SError of this syndrome (8 digits) for CPU C
@@ -25,10 +26,13 @@
 
 struct arm_machine;
 
+/* In place of a port: the first UART; and keyboard and pointer. */
+enum { INPUT_UART = -1, INPUT_HID = -2 };
+
 /* Console bytes that came together. */
 struct input {
     uint64_t insns, time_ns;
-    int virtio, port;    /* -1: the first UART */
+    int virtio, port;    /* port may be one of those below */
     unsigned intid, cpu; /* intid not 0: an interrupt, and the byte its level */
     bool serror;         /* for @cpu; the bytes are its syndrome, highest first */
     uint8_t *bytes;      /* owned */

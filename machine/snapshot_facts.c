@@ -106,11 +106,11 @@ static void pci_fact(GString *to, const struct arm_pci_place *p)
 
 static void device_facts(GString *to, const struct arm_config *c)
 {
-    static const char *const kinds[] = {[ARM_VIRTIO_BLK] = "block",
-                                        [ARM_VIRTIO_CONSOLE] = "console",
-                                        [ARM_VIRTIO_RNG] = "rng",
-                                        [ARM_VIRTIO_NET] = "net",
-                                        [ARM_VIRTIO_9P] = "9p"};
+    static const char *const kinds[] = {
+        [ARM_VIRTIO_BLK] = "block",   [ARM_VIRTIO_CONSOLE] = "console",
+        [ARM_VIRTIO_RNG] = "rng",     [ARM_VIRTIO_NET] = "net",
+        [ARM_VIRTIO_9P] = "9p",       [ARM_VIRTIO_KEYBOARD] = "keyboard",
+        [ARM_VIRTIO_MOUSE] = "mouse", [ARM_VIRTIO_TABLET] = "tablet"};
 
     fact(to, "virtio", "version %d", c->virtio_legacy ? 1 : 2);
     fact(to, "SMMU", "%s", c->smmu ? "SMMUv3" : "none");

@@ -16,6 +16,7 @@
 #include "devices/disk.h"
 #include "devices/flash.h"
 #include "devices/fw_cfg.h"
+#include "devices/host_input.h"
 #include "devices/pci_host.h"
 #include "devices/pci_port.h"
 #include "devices/pl011.h"
@@ -145,6 +146,7 @@ struct virt_board {
     struct virtio_mmio slots[VIRT_SLOTS];
     struct virt_plugged *plugged[VIRT_SLOTS]; /* by index in the configuration */
     struct smmuv3 smmu;                       /* .dev.ops NULL: none */
+    struct host_input host_input;
     struct pci_host pci;
     struct pci_port pcie_ports[ARM_PCIE_PORTS_MAX];
     struct gic *gic; /* where the functions' messages go */

@@ -9,6 +9,7 @@
 #include "devices/virtio_9p.h"
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
+#include "devices/virtio_input.h"
 #include "devices/virtio_net.h"
 #include "devices/virtio_pci.h"
 #include "devices/virtio_rng.h"
@@ -29,6 +30,7 @@ struct virt_plugged {
         struct virtio_rng rng;
         struct virtio_net net;
         struct virtio_9p folder;
+        struct virtio_input input;
     };
 };
 
@@ -56,6 +58,7 @@ struct plug {
     const struct arm_virtio *what;
     struct physmem *mem;
     const struct arm_log *log;
+    struct host_input *host_input;
 };
 
 static int plug_blk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
@@ -139,12 +142,27 @@ static int plug_9p(struct virt_plugged *p, const struct plug *plug, struct arm_e
     return rc;
 }
 
+static int plug_input(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    static const enum virtio_input_kind kinds[] = {
+        [ARM_VIRTIO_KEYBOARD] = VIRTIO_INPUT_KEYBOARD,
+        [ARM_VIRTIO_MOUSE] = VIRTIO_INPUT_MOUSE,
+        [ARM_VIRTIO_TABLET] = VIRTIO_INPUT_TABLET,
+    };
+
+    (void)err;
+    virtio_input_init(&p->input, plug->log, plug->mem, kinds[plug->what->kind]);
+    host_input_add(plug->host_input, &p->input.host);
+    return 0;
+}
+
 static int plug_one(struct virt_plugged **out, const struct plug *plug, struct arm_error *err)
 {
     static int (*const kinds[])(struct virt_plugged *, const struct plug *, struct arm_error *) = {
-        [ARM_VIRTIO_BLK] = plug_blk, [ARM_VIRTIO_CONSOLE] = plug_console,
-        [ARM_VIRTIO_RNG] = plug_rng, [ARM_VIRTIO_NET] = plug_net,
-        [ARM_VIRTIO_9P] = plug_9p,
+        [ARM_VIRTIO_BLK] = plug_blk,     [ARM_VIRTIO_CONSOLE] = plug_console,
+        [ARM_VIRTIO_RNG] = plug_rng,     [ARM_VIRTIO_NET] = plug_net,
+        [ARM_VIRTIO_9P] = plug_9p,       [ARM_VIRTIO_KEYBOARD] = plug_input,
+        [ARM_VIRTIO_MOUSE] = plug_input, [ARM_VIRTIO_TABLET] = plug_input,
     };
 
     int rc;
@@ -202,22 +220,25 @@ static int plug_pci(struct virt_board *board, unsigned i, const struct virt_conf
 {
     const struct arm_pci_place *place = &cfg->virtio[i].pci;
     struct virt_plugged *p = board->plugged[i];
+    bool legacy = !place->no_legacy && virtio_pci_has_legacy(&p->virtio);
     int devfn = virt_pci_place(board, cfg, place, err);
 
     if (devfn < 0)
         return devfn;
-    if (place->no_legacy && place->no_modern)
+    if (!legacy && place->no_modern)
         return error_set(err, ARM_EINVAL,
-                         "a virtio device on PCI with neither the legacy nor the modern interface");
-    if (cfg->virtio[i].access_platform && !place->no_legacy)
+                         "virtio %s on PCI with neither the legacy nor the modern interface",
+                         p->virtio.ops->name);
+    if (cfg->virtio[i].access_platform && legacy)
         return error_set(err, ARM_EINVAL,
-                         "a virtio device that may be behind an IOMMU: expected no legacy "
-                         "interface, which knows no such feature");
+                         "virtio %s that may be behind an IOMMU: expected no legacy interface, "
+                         "which knows no such feature",
+                         p->virtio.ops->name);
     virtio_pci_init(&p->pci,
                     &(struct virtio_pci_config){.virtio = &p->virtio,
                                                 .unit = VIRT_SLOTS + i,
                                                 .modern = !place->no_modern,
-                                                .legacy = !place->no_legacy,
+                                                .legacy = legacy,
                                                 .express = place->port != 0,
                                                 .vectors = vectors_of(cfg, place, &p->virtio)},
                     log, board->clock);
@@ -240,7 +261,8 @@ int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, s
                          cfg->virtio_count, VIRT_SLOTS);
     rc = assign_slots(cfg, at, err);
     for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
-        rc = plug_one(&board->plugged[i], &(struct plug){cfg, &cfg->virtio[i], mem, log}, err);
+        rc = plug_one(&board->plugged[i],
+                      &(struct plug){cfg, &cfg->virtio[i], mem, log, &board->host_input}, err);
     for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
         if (cfg->virtio[i].pci.on)
             rc = plug_pci(board, i, cfg, log, err);

@@ -1,6 +1,7 @@
 /* Virtio devices in their slots: registers, and rings, tables and buffers of any content. */
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
+#include "devices/virtio_input.h"
 #include "devices/virtio_mmio.h"
 #include "devices/virtio_net.h"
 #include "devices/virtio_rng.h"
@@ -21,6 +22,7 @@ struct bench {
     struct virtio_console console;
     struct virtio_rng rng;
     struct virtio_net net;
+    struct virtio_input input;
     struct virtio_mmio slot;
     unsigned kind;
 };
@@ -31,7 +33,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     const struct virtio_port ports[PORTS] = {{.is_console = true, .write = drop_output},
                                              {.name = "p1", .write = drop_output}};
 
-    b->kind = below(in, 4);
+    b->kind = below(in, 5);
     b->file = memfile_open(sectors, sizeof(sectors));
     if (disk_open(&b->disk, &(struct disk_spec){.path = b->file.path, .mode = below(in, 3)},
                   &b->rings.log, NULL) != 0 ||
@@ -41,8 +43,9 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     virtio_rng_init(&b->rng, &b->rings.log, &b->rings.mem, 1);
     virtio_net_init(&b->net, &b->rings.log, &b->rings.mem, (const uint8_t[]){2, 0, 0, 0, 0, 1},
                     drop_output, NULL);
+    virtio_input_init(&b->input, &b->rings.log, &b->rings.mem, below(in, 3));
     struct virtio *const devices[] = {&b->blk.virtio, &b->console.virtio, &b->rng.virtio,
-                                      &b->net.virtio};
+                                      &b->net.virtio, &b->input.virtio};
     return devices[b->kind];
 }
 
@@ -143,6 +146,11 @@ static void step(struct bench *b, struct choices *in)
     case 7:
         if (b->kind == 3)
             (void)virtio_net_receive(&b->net, chars, below(in, sizeof(chars)));
+        if (b->kind == 4) {
+            const struct host_input_event event = {(uint16_t)below(in, 4), (uint16_t)below(in, 300),
+                                                   1};
+            (void)b->input.host.receive(&b->input, &event, 1);
+        }
         break;
     case 6:
         clock_run(&b->rings.clock, b->rings.clock.now_ns + 10 * below(in, 256));

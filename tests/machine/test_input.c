@@ -86,6 +86,85 @@ static void test_a_recorded_session_is_replayed_byte_for_byte(void **state)
     discard(log);
 }
 
+/* A keyboard whose driver is this test: one queue with buffers, in RAM that the guest leaves alone.
+ */
+#define EVENTS_AT UINT64_C(0x40200000)
+enum { DESC_AT = 0, AVAIL_AT = 0x1000, USED_AT = 0x2000, BUFFERS_AT = 0x3000, BUFFERS = 64 };
+
+static struct arm_machine *create_with_keyboard(void)
+{
+    static const struct arm_virtio keyboard = {.kind = ARM_VIRTIO_KEYBOARD};
+    const struct arm_config config = {.size = sizeof(config),
+                                      .cpus = 1,
+                                      .ram_size = UINT64_C(4) << 20,
+                                      .virtio = &keyboard,
+                                      .virtio_count = 1};
+    struct arm_machine *m = new_machine_of(config, guest_loop, sizeof(guest_loop), ENTRY, 0);
+    struct device *slot = &m->board.slots[VIRT_SLOTS - 1].dev;
+    const struct {
+        uint64_t offset;
+        uint32_t value;
+    } writes[] = {
+        {0x70, 3},
+        {0x24, 1},
+        {0x20, 1},
+        {0x70, 11},
+        {0x30, 0},
+        {0x38, BUFFERS},
+        {0x80, EVENTS_AT + DESC_AT},
+        {0x90, EVENTS_AT + AVAIL_AT},
+        {0xa0, EVENTS_AT + USED_AT},
+        {0x44, 1},
+        {0x70, 15},
+    };
+
+    for (unsigned n = 0; n < BUFFERS; n++) {
+        const uint64_t desc[2] = {EVENTS_AT + BUFFERS_AT + 8 * n, 8 | UINT64_C(2) << 32};
+        const uint16_t head = (uint16_t)n;
+        assert_true(arm_mem_write(m, EVENTS_AT + DESC_AT + 16 * n, desc, sizeof(desc)));
+        assert_true(arm_mem_write(m, EVENTS_AT + AVAIL_AT + 4 + 2 * n, &head, sizeof(head)));
+    }
+    assert_true(arm_mem_write(m, EVENTS_AT + AVAIL_AT + 2, &(uint16_t){BUFFERS}, 2));
+    for (unsigned k = 0; k < ARRAY_SIZE(writes); k++)
+        device_write(slot, writes[k].offset, 4, writes[k].value);
+    return m;
+}
+
+static void test_keys_are_recorded_and_replayed_at_their_instructions(void **state)
+{
+    (void)state;
+    struct arm_error err = {0};
+    char *log = temporary("", 0);
+    struct arm_machine *m[2];
+    uint8_t seen[2][BUFFERS * 8];
+    unsigned keys = 0;
+
+    for (unsigned k = 0; k < 2; k++)
+        m[k] = create_with_keyboard();
+    assert_int_equal(arm_record(m[0], log, &err), 0);
+    for (unsigned k = 0; k < 40; k++) {
+        const struct arm_input_event key = {1, (uint16_t)(30 + k / 2), k % 2 == 0};
+        assert_int_equal(arm_run(m[0], 1001), ARM_STOP_LIMIT);
+        keys += arm_input(m[0], &key, 1);
+    }
+    assert_int_equal(keys, BUFFERS / 2); /* the guest has given no more room */
+    assert_int_equal(arm_record_end(m[0], &err), 0);
+    assert_int_equal(arm_replay(m[1], log, &err), 0);
+    assert_false(arm_input(m[1], &(struct arm_input_event){1, 30, 1}, 1));
+    assert_int_equal(arm_run(m[1], 5 * 1001 + 1), ARM_STOP_LIMIT);
+    assert_true(arm_mem_read(m[1], EVENTS_AT + USED_AT + 2, seen[1], 2));
+    assert_int_equal(seen[1][0], 2 * 5);
+    assert_int_equal(arm_run(m[1], 0), ARM_STOP_REQUEST);
+    for (unsigned k = 0; k < 2; k++)
+        assert_true(arm_mem_read(m[k], EVENTS_AT + BUFFERS_AT, seen[k], sizeof(seen[k])));
+    assert_memory_equal(seen[0], seen[1], sizeof(seen[0]));
+    assert_int_equal(seen[0][2], 30);
+    assert_int_equal(arm_retired(m[0]), arm_retired(m[1]));
+    for (unsigned k = 0; k < 2; k++)
+        arm_machine_free(m[k]);
+    discard(log);
+}
+
 static void test_input_of_another_run_is_told_apart(void **state)
 {
     (void)state;
@@ -115,6 +194,7 @@ static void test_a_malformed_log_is_refused_by_file_and_line(void **state)
         {"armillary-input 1\n# comment\n\ninput 1 1 uart 6\n", "line 4"},
         {"armillary-input 1\ninput 1 1 uart 6g\n", "line 2"},
         {"armillary-input 1\ninput 1 1 uart\n", "line 2"},
+        {"armillary-input 1\ninput 1 1 hid end\n", "line 2"},
         {"armillary-input 1\ninput 1 1 99.0 61\n", "line 2"},
         {"armillary-input 1\ninput -1 1 uart 61\n", "line 2"},
         {"armillary-input 1\ninput 2 2 uart 61\ninput 1 1 uart 61\n", "line 3"},
@@ -195,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_recorded_session_is_replayed_byte_for_byte),
+        cmocka_unit_test(test_keys_are_recorded_and_replayed_at_their_instructions),
         cmocka_unit_test(test_input_of_another_run_is_told_apart),
         cmocka_unit_test(test_a_malformed_log_is_refused_by_file_and_line),
         cmocka_unit_test(test_a_log_that_cannot_be_written_is_an_error),

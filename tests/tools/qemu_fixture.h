@@ -103,6 +103,8 @@ static inline const char *peek(uint32_t addr)
 #define PCI_CONFIG(n, offset) (0x3f000000u + (n)*0x8000u + (offset))
 #define PCI_ID(n)             PCI_CONFIG(n, 0x2e)
 #define ID_NET                1
+#define ID_INPUT              18
+#define PCI_CLASS(n)          PCI_CONFIG(n, 0x0a) /* the sub-class */
 #define ID_BLOCK              2
 #define ID_CONS               3
 #define ID_RNG                4

@@ -56,6 +56,22 @@ static void test_a_device_is_in_the_slot_of_its_bus(void **state)
                      ID_CONS);
 }
 
+static void test_keyboards_and_pointers_are_in_their_slots(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        PEEK(ID(30), "-device", "virtio-keyboard-device", "-device", "virtio-tablet-device"),
+        ID_INPUT);
+    assert_int_equal(PEEK(ID(31), "-device", "virtio-mouse-device"), ID_INPUT);
+    assert_int_equal(PEEK(PCI_CLASS(1), "-device", "virtio-keyboard-pci"), 0x00);
+    assert_int_equal(PEEK(PCI_CLASS(2), "-device", "virtio-tablet-pci", "-device", "virtio-mouse"),
+                     0x02);
+    struct result *r = RUN("qemu", "-M", "virt", "-kernel", in_dir("off"), "-device",
+                           "virtio-tablet-pci,disable-modern=on");
+    assert_contains(r->err, "neither the legacy nor the modern");
+    assert_int_not_equal(r->code, 0);
+}
+
 static void test_network_devices_are_in_their_slots_with_their_addresses(void **state)
 {
     (void)state;
@@ -231,6 +247,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_older_and_newer_boards_are_as_qemu_has_them),
         cmocka_unit_test(test_without_a_version_the_gic_is_a_gicv2),
         cmocka_unit_test(test_a_device_is_in_the_slot_of_its_bus),
+        cmocka_unit_test(test_keyboards_and_pointers_are_in_their_slots),
         cmocka_unit_test(test_network_devices_are_in_their_slots_with_their_addresses),
         cmocka_unit_test(test_a_folder_is_a_device_of_either_transport),
         cmocka_unit_test(test_a_device_on_pci_has_qemus_place),

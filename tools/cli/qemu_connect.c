@@ -96,6 +96,21 @@ bool qemu_connect_rng(struct qemu *q, const struct qemu_device *device)
     return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_RNG});
 }
 
+bool qemu_connect_keyboard(struct qemu *q, const struct qemu_device *device)
+{
+    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_KEYBOARD});
+}
+
+bool qemu_connect_mouse(struct qemu *q, const struct qemu_device *device)
+{
+    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_MOUSE});
+}
+
+bool qemu_connect_tablet(struct qemu *q, const struct qemu_device *device)
+{
+    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_TABLET});
+}
+
 bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device)
 {
     struct qemu_devices *d = &q->devices;

@@ -97,6 +97,13 @@ static const struct property p9_properties[] = {
     VIRTIO_PROPERTIES,
 };
 
+static const struct property input_properties[] = {
+    VIRTIO_PROPERTIES,
+    {"display", "ID", NULL, "there is one display, and all input is its"},
+    {"head", "N", NULL, NULL},
+    {"wheel-axis", "on", NULL, NULL},
+};
+
 static const struct property serial_properties[] = {VIRTIO_PROPERTIES};
 
 static const struct property pcie_port_properties[] = {
