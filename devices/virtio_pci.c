@@ -32,6 +32,7 @@ static const struct kind {
     {3, 0x1003, 0x0780}, /* console */
     {4, 0x1005, 0x00ff}, /* entropy source */
     {9, 0x1009, 0x0002}, /* 9P transport */
+    {16, 0, 0x0380},     /* GPU */
     {18, 0, 0x0980},     /* input device */
 };
 

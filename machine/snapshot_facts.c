@@ -110,7 +110,8 @@ static void device_facts(GString *to, const struct arm_config *c)
         [ARM_VIRTIO_BLK] = "block",   [ARM_VIRTIO_CONSOLE] = "console",
         [ARM_VIRTIO_RNG] = "rng",     [ARM_VIRTIO_NET] = "net",
         [ARM_VIRTIO_9P] = "9p",       [ARM_VIRTIO_KEYBOARD] = "keyboard",
-        [ARM_VIRTIO_MOUSE] = "mouse", [ARM_VIRTIO_TABLET] = "tablet"};
+        [ARM_VIRTIO_MOUSE] = "mouse", [ARM_VIRTIO_TABLET] = "tablet",
+        [ARM_VIRTIO_GPU] = "gpu"};
 
     fact(to, "virtio", "version %d", c->virtio_legacy ? 1 : 2);
     fact(to, "SMMU", "%s", c->smmu ? "SMMUv3" : "none");
@@ -126,6 +127,8 @@ static void device_facts(GString *to, const struct arm_config *c)
         pci_fact(to, &v->pci);
         drive_fact(to, "disk", &v->drive);
         name_fact(to, "folder", v->folder.path);
+        if (v->width || v->height)
+            fact(to, "picture", "%u by %u", v->width, v->height);
     }
     for (unsigned n = 0; n < c->fw_cfg_count; n++)
         fact(to, "fw_cfg", "%s", c->fw_cfg[n].name);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/physmem.h"
 #include "devices/disk.h"
+#include "devices/display.h"
 #include "devices/flash.h"
 #include "devices/fw_cfg.h"
 #include "devices/host_input.h"
@@ -147,6 +148,7 @@ struct virt_board {
     struct virt_plugged *plugged[VIRT_SLOTS]; /* by index in the configuration */
     struct smmuv3 smmu;                       /* .dev.ops NULL: none */
     struct host_input host_input;
+    struct display_sources displays;
     struct pci_host pci;
     struct pci_port pcie_ports[ARM_PCIE_PORTS_MAX];
     struct gic *gic; /* where the functions' messages go */

@@ -9,6 +9,7 @@
 #include "devices/virtio_9p.h"
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
+#include "devices/virtio_gpu.h"
 #include "devices/virtio_input.h"
 #include "devices/virtio_net.h"
 #include "devices/virtio_pci.h"
@@ -31,6 +32,7 @@ struct virt_plugged {
         struct virtio_net net;
         struct virtio_9p folder;
         struct virtio_input input;
+        struct virtio_gpu gpu;
     };
 };
 
@@ -59,6 +61,7 @@ struct plug {
     struct physmem *mem;
     const struct arm_log *log;
     struct host_input *host_input;
+    struct display_sources *displays;
 };
 
 static int plug_blk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
@@ -156,6 +159,22 @@ static int plug_input(struct virt_plugged *p, const struct plug *plug, struct ar
     return 0;
 }
 
+#define GPU_WIDTH  1280
+#define GPU_HEIGHT 800
+
+static int plug_gpu(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    unsigned width = plug->what->width ? plug->what->width : GPU_WIDTH;
+    unsigned height = plug->what->height ? plug->what->height : GPU_HEIGHT;
+
+    if (width > VIRTIO_GPU_SIDE_MAX || height > VIRTIO_GPU_SIDE_MAX)
+        return error_set(err, ARM_EINVAL, "virtio gpu: %u by %u pixels, expected at most %d", width,
+                         height, VIRTIO_GPU_SIDE_MAX);
+    virtio_gpu_init(&p->gpu, plug->log, plug->mem, width, height, plug->cfg->host);
+    display_add(plug->displays, &p->gpu.source);
+    return 0;
+}
+
 static int plug_one(struct virt_plugged **out, const struct plug *plug, struct arm_error *err)
 {
     static int (*const kinds[])(struct virt_plugged *, const struct plug *, struct arm_error *) = {
@@ -163,6 +182,7 @@ static int plug_one(struct virt_plugged **out, const struct plug *plug, struct a
         [ARM_VIRTIO_RNG] = plug_rng,     [ARM_VIRTIO_NET] = plug_net,
         [ARM_VIRTIO_9P] = plug_9p,       [ARM_VIRTIO_KEYBOARD] = plug_input,
         [ARM_VIRTIO_MOUSE] = plug_input, [ARM_VIRTIO_TABLET] = plug_input,
+        [ARM_VIRTIO_GPU] = plug_gpu,
     };
 
     int rc;
@@ -261,8 +281,10 @@ int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, s
                          cfg->virtio_count, VIRT_SLOTS);
     rc = assign_slots(cfg, at, err);
     for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
-        rc = plug_one(&board->plugged[i],
-                      &(struct plug){cfg, &cfg->virtio[i], mem, log, &board->host_input}, err);
+        rc = plug_one(
+            &board->plugged[i],
+            &(struct plug){cfg, &cfg->virtio[i], mem, log, &board->host_input, &board->displays},
+            err);
     for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
         if (cfg->virtio[i].pci.on)
             rc = plug_pci(board, i, cfg, log, err);

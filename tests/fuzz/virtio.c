@@ -1,6 +1,7 @@
 /* Virtio devices in their slots: registers, and rings, tables and buffers of any content. */
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
+#include "devices/virtio_gpu.h"
 #include "devices/virtio_input.h"
 #include "devices/virtio_mmio.h"
 #include "devices/virtio_net.h"
@@ -23,6 +24,8 @@ struct bench {
     struct virtio_rng rng;
     struct virtio_net net;
     struct virtio_input input;
+    struct virtio_gpu gpu;
+    struct display_sources displays;
     struct virtio_mmio slot;
     unsigned kind;
 };
@@ -33,7 +36,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     const struct virtio_port ports[PORTS] = {{.is_console = true, .write = drop_output},
                                              {.name = "p1", .write = drop_output}};
 
-    b->kind = below(in, 5);
+    b->kind = below(in, 6);
     b->file = memfile_open(sectors, sizeof(sectors));
     if (disk_open(&b->disk, &(struct disk_spec){.path = b->file.path, .mode = below(in, 3)},
                   &b->rings.log, NULL) != 0 ||
@@ -45,7 +48,9 @@ static struct virtio *plug(struct bench *b, struct choices *in)
                     drop_output, NULL);
     virtio_input_init(&b->input, &b->rings.log, &b->rings.mem, below(in, 3));
     struct virtio *const devices[] = {&b->blk.virtio, &b->console.virtio, &b->rng.virtio,
-                                      &b->net.virtio, &b->input.virtio};
+                                      &b->net.virtio, &b->input.virtio,   &b->gpu.virtio};
+    virtio_gpu_init(&b->gpu, &b->rings.log, &b->rings.mem, 64, 48, NULL);
+    display_add(&b->displays, &b->gpu.source);
     return devices[b->kind];
 }
 
@@ -121,6 +126,41 @@ static void request(struct bench *b, struct choices *in, unsigned n)
         reg(b, NOTIFY, n);
 }
 
+/* A command of a GPU: small numbers make pictures that can be shown. */
+static void gpu_command(struct bench *b, struct choices *in)
+{
+    static const uint16_t types[] = {0x100, 0x101, 0x102, 0x103, 0x104, 0x105,
+                                     0x106, 0x107, 0x10a, 0x300, 0x301};
+    unsigned type = below(in, ARRAY_SIZE(types)), n = types[type] >= 0x300;
+    uint64_t at = queue_at(n) + BUFFER_AT, answer = at + 0x100;
+
+    poke(&b->rings, at, 8, types[type]);
+    for (unsigned i = 0; i < 10; i++)
+        poke(&b->rings, at + 24 + 4 * i, 4, below(in, 16) ? below(in, 40) : value(in));
+    if (types[type] == 0x106 && below(in, 4)) /* entries that are RAM */
+        for (unsigned i = 0; i < 2; i++) {
+            poke(&b->rings, at + 32 + 16 * i, 8, RAM + take(in, 1) * 64);
+            poke(&b->rings, at + 40 + 16 * i, 4, take(in, 2));
+        }
+    for (unsigned i = 0; i < 2; i++) {
+        poke(&b->rings, queue_at(n) + 16 * i, 8, i ? answer : at);
+        poke(&b->rings, queue_at(n) + 16 * i + 8, 4, i ? 64 : 80);
+        poke(&b->rings, queue_at(n) + 16 * i + 12, 4, i ? 2 : 1 | 1 << 16);
+    }
+    make_available(&b->rings, n, 0);
+    reg(b, NOTIFY, n);
+}
+
+/* What is shown can be looked at. */
+static void look(struct bench *b)
+{
+    static uint32_t pixels[1 << 16];
+    struct display d;
+
+    if (display_show(&b->displays, &d) && (uint64_t)d.width * d.height <= ARRAY_SIZE(pixels))
+        display_read(&d, pixels);
+}
+
 static void step(struct bench *b, struct choices *in)
 {
     unsigned n = below(in, b->slot.virtio->queue_count);
@@ -146,6 +186,10 @@ static void step(struct bench *b, struct choices *in)
     case 7:
         if (b->kind == 3)
             (void)virtio_net_receive(&b->net, chars, below(in, sizeof(chars)));
+        if (b->kind == 5) {
+            gpu_command(b, in);
+            look(b);
+        }
         if (b->kind == 4) {
             const struct host_input_event event = {(uint16_t)below(in, 4), (uint16_t)below(in, 300),
                                                    1};
@@ -180,7 +224,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         step(b, &in);
     reg(b, STATUS, 0);
     CHECK(device_read(&b->slot.dev, STATUS, 4) == 0);
-    virtio_destroy(b->slot.virtio);
+    virtio_destroy(&b->gpu.virtio);
+    if (b->slot.virtio != &b->gpu.virtio)
+        virtio_destroy(b->slot.virtio);
     disk_close(&b->disk);
     memfile_close(&b->file);
     physmem_destroy(&b->rings.mem);

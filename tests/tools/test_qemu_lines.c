@@ -71,6 +71,9 @@ static const struct {
 };
 #define FILE_COUNT (sizeof(files) / sizeof(files[0]))
 
+/* Pipes that lines name themselves. */
+static const char *const pipes[] = {"serial", "qmp"};
+
 static void path_of(char *path, const char *name, size_t length)
 {
     snprintf(path, 128, "%s/%.*s", dir, (int)length, name);
@@ -103,6 +106,8 @@ static int make_files(void **state)
         make_file(k);
     path_of(path, "dir", 3);
     assert_int_equal(mkdir(path, 0777), 0);
+    for (size_t k = 0; k < sizeof(pipes) / sizeof(pipes[0]); k++)
+        assert_int_equal(mkfifo(pipes[k], 0666), 0); /* in dir, too */
     snprintf(option, sizeof(option), "virt,gic-version=3,dumpdtb=%s/dtb", dir);
     assert_int_equal(RUN("qemu", "-M", option, "-cpu", "max")->code, 0);
     snprintf(command, sizeof(command), "qemu-img create -q -f qcow2 %s/qcow2 1M", dir);

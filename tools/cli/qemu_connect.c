@@ -96,6 +96,14 @@ bool qemu_connect_rng(struct qemu *q, const struct qemu_device *device)
     return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_RNG});
 }
 
+bool qemu_connect_gpu(struct qemu *q, const struct qemu_device *device)
+{
+    return add_virtio(q, device,
+                      (struct arm_virtio){.kind = ARM_VIRTIO_GPU,
+                                          .width = device->width,
+                                          .height = device->height});
+}
+
 bool qemu_connect_keyboard(struct qemu *q, const struct qemu_device *device)
 {
     return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_KEYBOARD});

@@ -34,6 +34,7 @@ struct qemu_device {
         *on; /* on: the bus it is to be on, or NULL */
     struct qemu_pci_wish pci;
     bool no_event_idx, no_indirect, access_platform;
+    unsigned width, height; /* of a display; 0: as it likes */
 };
 
 struct qemu_devices {

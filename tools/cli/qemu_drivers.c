@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "parse.h"
 #include "qemu.h"
 #include "qemu_connect.h"
 
@@ -42,6 +43,27 @@ FLAG(no_event_idx, false)
 FLAG(no_indirect, false)
 FLAG(access_platform, true)
 #undef FLAG
+
+static bool set_side(struct qemu *q, const char *name, const char *value, unsigned *side)
+{
+    uint64_t n;
+
+    (void)q;
+    if (!parse_number(value, 1, 4095, &n))
+        return qemu_bad("-device virtio-gpu,%s=%s: expected 1 to 4095 pixels", name, value);
+    *side = (unsigned)n;
+    return true;
+}
+
+static bool set_width(struct qemu *q, const char *value)
+{
+    return set_side(q, "xres", value, &device(q)->width);
+}
+
+static bool set_height(struct qemu *q, const char *value)
+{
+    return set_side(q, "yres", value, &device(q)->height);
+}
 
 /* What every virtio device has. The features are what these devices offer. */
 #define VIRTIO_PROPERTIES                                                                          \
@@ -95,6 +117,16 @@ static const struct property p9_properties[] = {
     {"fsdev", "ID", set_fsdev, NULL},
     {"mount-tag", "TAG", set_tag, NULL},
     VIRTIO_PROPERTIES,
+};
+
+static const struct property gpu_properties[] = {
+    {"xres", "N", set_width, NULL},
+    {"yres", "N", set_height, NULL},
+    VIRTIO_PROPERTIES,
+    {"max-outputs", "1", NULL, NULL},
+    {"max-hostmem", "SIZE", NULL, "the pictures of a device may have 256 MiB"},
+    {"edid", "on", NULL, NULL},
+    {"blob", "off", NULL, NULL},
 };
 
 static const struct property input_properties[] = {
