@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* fallocate() */
 #include "devices/disk.h"
 
 #include <errno.h>
@@ -332,6 +333,29 @@ bool disk_write(struct disk *disk, uint64_t offset, const void *buf, size_t len)
         if (!copy)
             return false;
         memcpy(copy + (offset & (CLUSTER_BYTES - 1)), from, n);
+    }
+    return true;
+}
+
+/* A hole in a raw file, which not every file system has. */
+static bool zero_part(struct disk *disk, uint64_t offset, size_t len)
+{
+    static const uint8_t zeros[CLUSTER_BYTES];
+
+    if (disk->mode != DISK_WRITABLE || disk->image)
+        return disk_write(disk, offset, zeros, len);
+    return may_write(disk, offset, zeros, len) &&
+           (fallocate(disk->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+                      (off_t)len) == 0 ||
+            write_file(disk, offset, zeros, len));
+}
+
+bool disk_zero(struct disk *disk, uint64_t offset, uint64_t len)
+{
+    for (size_t n; len; offset += n, len -= n) {
+        n = in_cluster(offset, len < CLUSTER_BYTES ? (size_t)len : CLUSTER_BYTES);
+        if (!zero_part(disk, offset, n))
+            return false;
     }
     return true;
 }

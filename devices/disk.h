@@ -63,6 +63,9 @@ void disk_close(struct disk *disk);
 bool disk_read(struct disk *disk, uint64_t offset, void *buf, size_t len);
 bool disk_write(struct disk *disk, uint64_t offset, const void *buf, size_t len);
 
+/* As disk_write() of zeros; the host need not keep room for them. */
+bool disk_zero(struct disk *disk, uint64_t offset, uint64_t len);
+
 /* What was written before is on stable storage (fdatasync()). False: the host reports an error. */
 bool disk_flush(struct disk *disk);
 
