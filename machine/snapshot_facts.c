@@ -111,7 +111,8 @@ static void device_facts(GString *to, const struct arm_config *c)
         [ARM_VIRTIO_RNG] = "rng",     [ARM_VIRTIO_NET] = "net",
         [ARM_VIRTIO_9P] = "9p",       [ARM_VIRTIO_KEYBOARD] = "keyboard",
         [ARM_VIRTIO_MOUSE] = "mouse", [ARM_VIRTIO_TABLET] = "tablet",
-        [ARM_VIRTIO_GPU] = "gpu"};
+        [ARM_VIRTIO_GPU] = "gpu",     [ARM_VIRTIO_SCSI] = "scsi",
+        [ARM_DISK] = "disk"};
 
     fact(to, "virtio", "version %d", c->virtio_legacy ? 1 : 2);
     fact(to, "SMMU", "%s", c->smmu ? "SMMUv3" : "none");
@@ -125,6 +126,9 @@ static void device_facts(GString *to, const struct arm_config *c)
              v->port_count, v->no_event_idx ? ", no event index" : "",
              v->no_indirect ? ", no indirect" : "", v->access_platform ? ", platform access" : "");
         pci_fact(to, &v->pci);
+        if (v->kind == ARM_DISK)
+            fact(to, "unit", "%u, %u.%u%s", v->unit.controller, v->unit.target, v->unit.lun,
+                 v->unit.cdrom ? ", CD-ROM" : "");
         drive_fact(to, "disk", &v->drive);
         name_fact(to, "folder", v->folder.path);
         if (v->width || v->height)

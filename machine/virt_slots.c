@@ -14,6 +14,7 @@
 #include "devices/virtio_net.h"
 #include "devices/virtio_pci.h"
 #include "devices/virtio_rng.h"
+#include "devices/virtio_scsi.h"
 #include "gic/gic.h"
 #include "machine/virt.h"
 
@@ -22,6 +23,7 @@
 struct virt_plugged {
     enum arm_virtio_kind kind;
     struct disk disk; /* of a block device; .fd < 0: not open */
+    struct scsi_unit unit;
     struct testdev testdev[ARM_PORTS_MAX];
     struct virtio_pci pci; /* if it is there */
     union {
@@ -33,6 +35,7 @@ struct virt_plugged {
         struct virtio_9p folder;
         struct virtio_input input;
         struct virtio_gpu gpu;
+        struct virtio_scsi scsi;
     };
 };
 
@@ -56,12 +59,11 @@ struct disk_spec virt_disk_spec(const struct arm_drive *drive, const struct virt
 
 /* What the creation of one device needs. */
 struct plug {
+    struct virt_board *board;
     const struct virt_config *cfg;
     const struct arm_virtio *what;
     struct physmem *mem;
     const struct arm_log *log;
-    struct host_input *host_input;
-    struct display_sources *displays;
 };
 
 static int plug_blk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
@@ -155,7 +157,7 @@ static int plug_input(struct virt_plugged *p, const struct plug *plug, struct ar
 
     (void)err;
     virtio_input_init(&p->input, plug->log, plug->mem, kinds[plug->what->kind]);
-    host_input_add(plug->host_input, &p->input.host);
+    host_input_add(&plug->board->host_input, &p->input.host);
     return 0;
 }
 
@@ -171,8 +173,48 @@ static int plug_gpu(struct virt_plugged *p, const struct plug *plug, struct arm_
         return error_set(err, ARM_EINVAL, "virtio gpu: %u by %u pixels, expected at most %d", width,
                          height, VIRTIO_GPU_SIDE_MAX);
     virtio_gpu_init(&p->gpu, plug->log, plug->mem, width, height, plug->cfg->host);
-    display_add(plug->displays, &p->gpu.source);
+    display_add(&plug->board->displays, &p->gpu.source);
     return 0;
+}
+
+static int plug_scsi(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    (void)err;
+    virtio_scsi_init(&p->scsi, plug->log, plug->mem);
+    return 0;
+}
+
+static int attach(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    const struct arm_unit *unit = &plug->what->unit;
+    struct virt_plugged *to =
+        unit->controller < VIRT_SLOTS ? plug->board->plugged[unit->controller] : NULL;
+
+    if (!to || to->kind != ARM_VIRTIO_SCSI)
+        return error_set(err, ARM_EINVAL, "a disk of device %u, which is no controller before it",
+                         unit->controller);
+    if (!virtio_scsi_attach(&to->scsi, unit->target, unit->lun, &p->unit))
+        return error_set(err, ARM_EINVAL, "SCSI unit %u.%u: it is taken, or there is none",
+                         unit->target, unit->lun);
+    return 0;
+}
+
+static int plug_disk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    const struct disk_spec spec = virt_disk_spec(&plug->what->drive, plug->cfg);
+    bool empty = plug->what->unit.cdrom && !spec.path;
+    int rc = empty ? 0 : disk_open(&p->disk, &spec, plug->log, err);
+
+    if (!rc)
+        rc = scsi_unit_init(&p->unit, empty ? NULL : &p->disk, plug->what->unit.cdrom,
+                            plug->what->serial, err);
+    return rc ? rc : attach(p, plug, err);
+}
+
+/* NULL: it is of another kind. */
+static struct virtio *virtio_of(struct virt_plugged *p)
+{
+    return p->kind == ARM_DISK ? NULL : &p->virtio;
 }
 
 static int plug_one(struct virt_plugged **out, const struct plug *plug, struct arm_error *err)
@@ -182,7 +224,8 @@ static int plug_one(struct virt_plugged **out, const struct plug *plug, struct a
         [ARM_VIRTIO_RNG] = plug_rng,     [ARM_VIRTIO_NET] = plug_net,
         [ARM_VIRTIO_9P] = plug_9p,       [ARM_VIRTIO_KEYBOARD] = plug_input,
         [ARM_VIRTIO_MOUSE] = plug_input, [ARM_VIRTIO_TABLET] = plug_input,
-        [ARM_VIRTIO_GPU] = plug_gpu,
+        [ARM_VIRTIO_GPU] = plug_gpu,     [ARM_VIRTIO_SCSI] = plug_scsi,
+        [ARM_DISK] = plug_disk,
     };
 
     int rc;
@@ -193,11 +236,11 @@ static int plug_one(struct virt_plugged **out, const struct plug *plug, struct a
     (*out)->disk.fd = -1;
     (*out)->kind = plug->what->kind;
     rc = kinds[plug->what->kind](*out, plug, err);
-    if (plug->what->no_event_idx)
+    if (!rc && virtio_of(*out) && plug->what->no_event_idx)
         (*out)->virtio.offered &= ~BIT(VIRTIO_F_EVENT_IDX);
-    if (plug->what->no_indirect)
+    if (!rc && virtio_of(*out) && plug->what->no_indirect)
         (*out)->virtio.offered &= ~BIT(VIRTIO_F_INDIRECT_DESC);
-    if (plug->what->access_platform)
+    if (!rc && virtio_of(*out) && plug->what->access_platform)
         (*out)->virtio.offered |= BIT(VIRTIO_F_ACCESS_PLATFORM);
     return rc;
 }
@@ -210,7 +253,7 @@ static int assign_slots(const struct virt_config *cfg, unsigned at[VIRT_SLOTS],
     for (unsigned i = 0; i < cfg->virtio_count; i++) {
         unsigned bus = cfg->virtio[i].bus, slot = bus ? bus - 1 : VIRT_SLOTS - 1;
 
-        if (cfg->virtio[i].pci.on)
+        if (cfg->virtio[i].pci.on || cfg->virtio[i].kind == ARM_DISK)
             continue;
         if (bus > VIRT_SLOTS)
             return error_set(err, ARM_EINVAL, "virtio-mmio-bus.%u: expected 0 to %d", slot,
@@ -281,10 +324,8 @@ int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, s
                          cfg->virtio_count, VIRT_SLOTS);
     rc = assign_slots(cfg, at, err);
     for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
-        rc = plug_one(
-            &board->plugged[i],
-            &(struct plug){cfg, &cfg->virtio[i], mem, log, &board->host_input, &board->displays},
-            err);
+        rc = plug_one(&board->plugged[i], &(struct plug){board, cfg, &cfg->virtio[i], mem, log},
+                      err);
     for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
         if (cfg->virtio[i].pci.on)
             rc = plug_pci(board, i, cfg, log, err);
@@ -303,7 +344,8 @@ void virt_destroy_slots(struct virt_board *board)
 {
     for (unsigned i = 0; i < VIRT_SLOTS; i++) {
         if (board->plugged[i]) {
-            virtio_destroy(&board->plugged[i]->virtio);
+            if (virtio_of(board->plugged[i]))
+                virtio_destroy(&board->plugged[i]->virtio);
             disk_close(&board->plugged[i]->disk);
         }
         free(board->plugged[i]);

@@ -56,13 +56,9 @@ bool qemu_add_blk(struct qemu *q, const struct qemu_device *device, const struct
 
 bool qemu_connect_blk(struct qemu *q, const struct qemu_device *device)
 {
-    const struct qemu_devices *d = &q->devices;
+    const struct qemu_drive *drive = qemu_drive_of(q, device);
 
-    for (unsigned n = 0; device->drive && n < d->drive_count; n++)
-        if (d->drives[n].id && !strcmp(d->drives[n].id, device->drive))
-            return qemu_add_blk(q, device, &d->drives[n]);
-    return qemu_bad("-device %s,drive=%s: expected the id of a -drive if=none",
-                    device->driver->name, device->drive ? device->drive : "");
+    return drive && qemu_add_blk(q, device, drive);
 }
 
 bool qemu_connect_net(struct qemu *q, const struct qemu_device *device)
@@ -117,6 +113,12 @@ bool qemu_connect_mouse(struct qemu *q, const struct qemu_device *device)
 bool qemu_connect_tablet(struct qemu *q, const struct qemu_device *device)
 {
     return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_TABLET});
+}
+
+bool qemu_connect_scsi(struct qemu *q, const struct qemu_device *device)
+{
+    qemu_add_bus(q, device, ARM_VIRTIO_SCSI);
+    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_SCSI});
 }
 
 bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device)

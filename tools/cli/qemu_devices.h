@@ -7,6 +7,7 @@
 #include "devices.h"
 #include "qemu_drivers.h"
 #include "qemu_pci.h"
+#include "qemu_units.h"
 
 #define QEMU_DRIVES_MAX   40
 #define QEMU_OBJECTS_MAX  24
@@ -30,8 +31,8 @@ struct qemu_object {
 
 struct qemu_device {
     const struct qemu_driver *driver;
-    const char *id, *drive, *chardev, *name, *rng, *netdev, *mac, *serial, *fsdev, *tag,
-        *on; /* on: the bus it is to be on, or NULL */
+    const char *id, *drive, *chardev, *name, *rng, *netdev, *mac, *serial, *fsdev, *tag, *scsi_id,
+        *lun, *on; /* on: the bus it is to be on, or NULL */
     struct qemu_pci_wish pci;
     bool no_event_idx, no_indirect, access_platform;
     unsigned width, height; /* of a display; 0: as it likes */
@@ -47,6 +48,7 @@ struct qemu_devices {
     bool snapshot;                    /* of all drives */
     const struct qemu_device *serial; /* the virtio-serial, once connected */
     struct qemu_pci pci;
+    struct qemu_units units;
     struct device_options options;
 };
 

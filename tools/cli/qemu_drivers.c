@@ -31,6 +31,8 @@ TEXT(on)
 TEXT(serial)
 TEXT(fsdev)
 TEXT(tag)
+TEXT(scsi_id)
+TEXT(lun)
 #undef TEXT
 
 #define FLAG(member, is)                                                                           \
@@ -134,6 +136,31 @@ static const struct property input_properties[] = {
     {"display", "ID", NULL, "there is one display, and all input is its"},
     {"head", "N", NULL, NULL},
     {"wheel-axis", "on", NULL, NULL},
+};
+
+static const struct property scsi_properties[] = {
+    VIRTIO_PROPERTIES,
+    {"num-queues", "1", NULL, NULL},
+    {"hotplug", "on|off", NULL, "nothing is hot-plugged"},
+    {"param-change", "on|off", NULL, NULL},
+    {"virtqueue-size", "256", NULL, NULL},
+    {"cmd-per-lun", "N", NULL, NULL},
+    {"max-sectors", "N", NULL, NULL},
+};
+
+static const struct property scsi_unit_properties[] = {
+    {"drive", "ID", set_drive, NULL},
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"scsi-id", "N", set_scsi_id, NULL},
+    {"lun", "N", set_lun, NULL},
+    {"channel", "0", NULL, NULL},
+    {"serial", "TEXT", set_serial, NULL},
+    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"write-cache", "on|auto", NULL, NULL},
+    {"rotation-rate", "N", NULL, NULL},
+    {"logical-block-size", "512", NULL, NULL},
+    {"physical-block-size", "512", NULL, NULL},
 };
 
 static const struct property serial_properties[] = {VIRTIO_PROPERTIES};

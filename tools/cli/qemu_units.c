@@ -1,0 +1,133 @@
+#include "qemu_units.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "parse.h"
+#include "qemu.h"
+#include "qemu_connect.h"
+
+/* By kind: what QEMU calls a bus whose controller has no id, and how many places there are. */
+static const struct kind {
+    enum arm_virtio_kind kind;
+    const char *stem;
+    unsigned targets, luns;
+} kinds[] = {
+    {ARM_VIRTIO_SCSI, "scsi", 256, 64},
+};
+
+static const struct kind *kind_of(enum arm_virtio_kind kind)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
+        if (kinds[k].kind == kind)
+            return &kinds[k];
+    return NULL;
+}
+
+void qemu_add_bus(struct qemu *q, const struct qemu_device *device, enum arm_virtio_kind kind)
+{
+    struct qemu_units *u = &q->devices.units;
+
+    u->buses[u->bus_count++] = (struct qemu_bus){device->id ? device->id : kind_of(kind)->stem,
+                                                 kind, q->req.config.virtio_count};
+}
+
+struct qemu_drive *qemu_drive_of(struct qemu *q, const struct qemu_device *device)
+{
+    struct qemu_devices *d = &q->devices;
+
+    for (unsigned n = 0; device->drive && n < d->drive_count; n++)
+        if (d->drives[n].id && !strcmp(d->drives[n].id, device->drive))
+            return &d->drives[n];
+    qemu_bad("-device %s,drive=%s: expected the id of a -drive if=none", device->driver->name,
+             device->drive ? device->drive : "");
+    return NULL;
+}
+
+/* ID or ID.N, as QEMU names buses; the first of its kind if nothing is said. @*n: N, or -1. */
+static const struct qemu_bus *find_bus(struct qemu *q, const struct qemu_device *device,
+                                       enum arm_virtio_kind kind, int *n)
+{
+    const struct qemu_units *u = &q->devices.units;
+
+    *n = -1;
+    for (unsigned k = 0; k < u->bus_count; k++) {
+        const struct qemu_bus *bus = &u->buses[k];
+        size_t length = strlen(bus->id);
+        uint64_t number;
+        if (bus->kind != kind)
+            continue;
+        if (!device->on || !strcmp(device->on, bus->id))
+            return bus;
+        if (g_str_has_prefix(device->on, bus->id) && device->on[length] == '.' &&
+            parse_number(device->on + length + 1, 0, 255, &number)) {
+            *n = (int)number;
+            return bus;
+        }
+    }
+    qemu_bad("-device %s%s%s: expected the bus of a %s controller before it", device->driver->name,
+             device->on ? ",bus=" : "", device->on ? device->on : "", kind_of(kind)->stem);
+    return NULL;
+}
+
+static bool is_taken(const struct qemu_units *u, const struct arm_unit *unit)
+{
+    for (unsigned k = 0; k < u->taken_count; k++)
+        if (u->taken[k].controller == unit->controller && u->taken[k].target == unit->target &&
+            u->taken[k].lun == unit->lun)
+            return true;
+    return false;
+}
+
+/* A place that was asked for, or the first target that is free. */
+static bool take_place(struct qemu *q, const struct qemu_device *device, const struct kind *kind,
+                       const char *target, struct arm_unit *unit)
+{
+    struct qemu_units *u = &q->devices.units;
+    uint64_t n = 0, lun = 0;
+
+    if ((target && !parse_number(target, 0, kind->targets - 1, &n)) ||
+        (device->lun && !parse_number(device->lun, 0, kind->luns - 1, &lun)))
+        return qemu_bad("-device %s: expected target 0 to %u and lun 0 to %u", device->driver->name,
+                        kind->targets - 1, kind->luns - 1);
+    unit->target = (unsigned)n;
+    unit->lun = (unsigned)lun;
+    while (!target && is_taken(u, unit) && unit->target < kind->targets - 1)
+        unit->target++;
+    if (is_taken(u, unit) || u->taken_count == ARM_VIRTIO_MAX)
+        return qemu_bad("-device %s: target %u, lun %u is taken", device->driver->name,
+                        unit->target, unit->lun);
+    u->taken[u->taken_count++] = *unit;
+    return true;
+}
+
+static bool add_disk(struct qemu *q, const struct qemu_device *device, struct arm_virtio disk)
+{
+    bool none = disk.unit.cdrom && !device->drive;
+    struct qemu_drive *drive = none ? NULL : qemu_drive_of(q, device);
+
+    if (!drive && !none)
+        return false;
+    if (drive) {
+        if (disk.unit.cdrom)
+            drive->is_cdrom = true;
+        disk.drive = qemu_arm_drive(&q->devices, drive);
+        disk.serial = device->serial ? device->serial : drive->serial;
+    }
+    return devices_add(&q->devices.options, &disk, &q->req.config) ||
+           qemu_bad("more than %d devices", ARM_VIRTIO_MAX);
+}
+
+bool qemu_connect_scsi_unit(struct qemu *q, const struct qemu_device *device)
+{
+    struct arm_virtio disk = {.kind = ARM_DISK,
+                              .unit.cdrom = !strcmp(device->driver->name, "scsi-cd")};
+    int n;
+    const struct qemu_bus *bus = find_bus(q, device, ARM_VIRTIO_SCSI, &n);
+
+    if (!bus)
+        return false;
+    disk.unit.controller = bus->controller;
+    return take_place(q, device, kind_of(bus->kind), device->scsi_id, &disk.unit) &&
+           add_disk(q, device, disk);
+}

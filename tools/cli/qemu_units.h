@@ -1,0 +1,27 @@
+/* Controllers of `armillary qemu` and the disks on their buses. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "armillary.h"
+
+struct qemu;
+struct qemu_device;
+
+struct qemu_bus {
+    const char *id; /* its controller's, or what QEMU calls it without one */
+    enum arm_virtio_kind kind;
+    unsigned controller; /* its index in the configuration */
+};
+
+struct qemu_units {
+    struct qemu_bus buses[ARM_VIRTIO_MAX];
+    struct arm_unit taken[ARM_VIRTIO_MAX];
+    unsigned bus_count, taken_count;
+};
+
+/* The controller that is the configuration's next device has a bus. */
+void qemu_add_bus(struct qemu *q, const struct qemu_device *device, enum arm_virtio_kind kind);
+
+/* The drive that @device names; NULL: a message was printed. */
+struct qemu_drive *qemu_drive_of(struct qemu *q, const struct qemu_device *device);
