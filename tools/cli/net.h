@@ -27,7 +27,7 @@ struct outputs;
 
 /* What a user asks for; texts as they were given, NULL where nothing was. */
 struct net_spec {
-    const char *kind; /* user, socket, stream */
+    const char *kind; /* a row of net_kinds[] */
     /* user */
     bool restricted, no_ipv4, no_ipv6;
     const char *net, *host, *dns, *dhcp_start, *hostname, *domain, *tftp, *bootfile, *tftp_server;
@@ -37,6 +37,8 @@ struct net_spec {
     const char *listen, *connect, *fd; /* HOST:PORT, HOST may be empty; a number */
     const char *path;                  /* of a Unix socket, instead of HOST:PORT */
     bool server;                       /* for path */
+    /* tap (fd too) and bridge: programs, "no" for none; the helper's bridge */
+    const char *ifname, *script, *downscript, *bridge, *helper;
 };
 
 /* Descriptors to wait for. */
@@ -79,7 +81,7 @@ struct networks {
     struct net_poll poll;
 };
 
-extern const struct net_kind net_user, net_socket, net_stream;
+extern const struct net_kind net_user, net_socket, net_stream, net_tap, net_bridge;
 
 /* Is there a kind of that name? */
 bool net_kind_exists(const char *name);

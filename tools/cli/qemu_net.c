@@ -8,7 +8,7 @@
 #include "qemu.h"
 #include "qemu_objects.h"
 
-#define KINDS "user|socket|stream"
+#define KINDS "user|socket|stream|tap|bridge"
 
 /* The rows being filled. */
 static struct qemu_netdev *netdev(struct qemu *q)
@@ -47,6 +47,11 @@ TEXT(netdev, listen, spec.listen)
 TEXT(netdev, connect, spec.connect)
 TEXT(netdev, fd, spec.fd)
 TEXT(netdev, path, spec.path)
+TEXT(netdev, ifname, spec.ifname)
+TEXT(netdev, script, spec.script)
+TEXT(netdev, downscript, spec.downscript)
+TEXT(netdev, br, spec.bridge)
+TEXT(netdev, helper, spec.helper)
 TEXT(nic, model, model)
 TEXT(nic, mac, mac)
 TEXT(nic, netdev, netdev)
@@ -115,6 +120,28 @@ static const struct property stream_properties[] = {
     {"addr.path", "PATH", set_netdev_path, NULL},
 };
 
+static const struct property tap_properties[] = {
+    {"type", KINDS, set_netdev_kind, NULL},
+    {"id", "ID", set_netdev_id, NULL},
+    {"ifname", "NAME", set_netdev_ifname, NULL},
+    {"script", "FILE|no", set_netdev_script, NULL},
+    {"downscript", "FILE|no", set_netdev_downscript, NULL},
+    {"br", "BRIDGE", set_netdev_br, NULL},
+    {"helper", "FILE", set_netdev_helper, NULL},
+    {"fd", "N", set_netdev_fd, NULL},
+    {"vhost", "off", NULL, NULL},
+    {"vnet_hdr", "on|off", NULL, "frames have no header of the host's"},
+    {"queues", "1", NULL, NULL},
+    {"sndbuf", "N", NULL, NULL},
+};
+
+static const struct property bridge_properties[] = {
+    {"type", KINDS, set_netdev_kind, NULL},
+    {"id", "ID", set_netdev_id, NULL},
+    {"br", "BRIDGE", set_netdev_br, NULL},
+    {"helper", "FILE", set_netdev_helper, NULL},
+};
+
 static const struct {
     const char *name;
     const struct property *properties;
@@ -123,12 +150,19 @@ static const struct {
     {"user", user_properties, G_N_ELEMENTS(user_properties)},
     {"socket", socket_properties, G_N_ELEMENTS(socket_properties)},
     {"stream", stream_properties, G_N_ELEMENTS(stream_properties)},
+    {"tap", tap_properties, G_N_ELEMENTS(tap_properties)},
+    {"bridge", bridge_properties, G_N_ELEMENTS(bridge_properties)},
 };
 
 /* Exactly one other end. */
 static bool check_ends(const struct net_spec *s, const char *option, const char *value)
 {
-    if (!strcmp(s->kind, "user") || !!s->listen + !!s->connect + !!s->fd + !!s->path == 1)
+    if (!strcmp(s->kind, "tap") && s->fd && (s->ifname || s->script || s->downscript || s->helper))
+        return qemu_bad("-%s %s: expected nothing of ifname=, script=, downscript= and helper= "
+                        "beside fd=",
+                        option, value);
+    if ((strcmp(s->kind, "socket") && strcmp(s->kind, "stream")) ||
+        !!s->listen + !!s->connect + !!s->fd + !!s->path == 1)
         return true;
     return qemu_bad("-%s %s: expected %s", option, value,
                     strcmp(s->kind, "stream") ? "one of listen=, connect= and fd="
