@@ -109,6 +109,7 @@ void tlb_config(struct tlb *tlb, struct xlat *x, uint64_t extra)
         n = tlb->config_count = 0;
     }
     if (n == tlb->config_count) {
+        tlb->by_asid[n] = false;
         memcpy(tlb->configs[n], key, sizeof(key));
         tlb->config_regime[n] = rg->id;
         tlb->config_count++;
@@ -177,11 +178,33 @@ static bool key_equal(const struct tlb_bank_key *a, const struct tlb_bank_key *b
            a->priv == b->priv && a->pan == b->pan;
 }
 
+/* @bank, which is empty, is that of the ASID of @x from now on, and other privileged banks of the
+ * configuration will be those of theirs. */
+static void divide_by_asid(struct tlb *tlb, struct tlb_bank *bank, const struct xlat *x)
+{
+    tlb->by_asid[bank->key.config] = true;
+    for (unsigned i = 0; i < tlb->bank_count; i++) {
+        struct tlb_bank *b = &tlb->banks[i];
+        if (b == bank || !b->serial || !b->key.priv || b->key.config != bank->key.config)
+            continue;
+        tlb_bank_clear(b);
+        b->serial = 0;
+        b->stamp = 0;
+    }
+    bank->key.asid = x->asid;
+    bank->serial = ++tlb->next_serial;
+}
+
+/* A kernel that gives user space tables of its own (Linux's KPTI) has an ASID for itself, and no
+ * global entries: one bank for all ASIDs would be emptied at each system call. */
 void tlb_bank_use(struct tlb *tlb, struct tlb_bank *bank, const struct xlat *x)
 {
     bank->stamp = ++tlb->clock;
     if (bank->key.priv && bank->ng_asid != x->asid) {
+        bool divide = bank->ng_count > TLB_NG_MAX && !bank->has_global;
         tlb_bank_clear_ng(bank);
+        if (divide)
+            divide_by_asid(tlb, bank, x);
         bank->ng_asid = x->asid;
     }
 }
@@ -204,7 +227,8 @@ static struct tlb_bank *bank_victim(struct tlb *tlb)
 
 struct tlb_bank *tlb_bank(struct tlb *tlb, const struct xlat *x, bool priv, bool pan)
 {
-    struct tlb_bank_key key = {x->config, x->vmid, priv ? 0 : x->asid, priv, pan};
+    uint16_t asid = priv && !tlb->by_asid[x->config] ? 0 : x->asid;
+    struct tlb_bank_key key = {x->config, x->vmid, asid, priv, pan};
 
     for (unsigned i = 0; i < tlb->bank_count; i++) {
         struct tlb_bank *b = &tlb->banks[i];

@@ -52,7 +52,7 @@ struct tlb_span {
 /* Which translation context a bank serves. */
 struct tlb_bank_key {
     uint16_t config, vmid;
-    uint16_t asid; /* 0 if priv: those banks hold nearly only global entries */
+    uint16_t asid; /* 0 if priv, but for tlb.by_asid: those banks hold nearly only global entries */
     bool priv, pan;
 };
 
@@ -130,6 +130,7 @@ struct tlb {
     unsigned config_count;
     uint64_t configs[TLB_CONFIGS][TLB_CONFIG_WORDS];
     enum regime_id config_regime[TLB_CONFIGS];
+    bool by_asid[TLB_CONFIGS]; /* a kernel without global entries: see tlb_bank_use() */
 
     unsigned class_mask;        /* sizes that L2 may hold */
     struct tlb_span l2_span[2]; /* see tlb_span: pieces of larger stage-1 pages in L2 */

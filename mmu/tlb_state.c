@@ -309,6 +309,7 @@ static void configs_state(struct state_io *io, struct tlb *tlb)
     for (unsigned n = 0; n < tlb->config_count && !state_failed(io); n++) {
         STATE_ARRAY(io, tlb->configs[n]);
         STATE(io, tlb->config_regime[n]);
+        STATE(io, tlb->by_asid[n]);
         state_require(io, tlb->config_regime[n] < REGIME_COUNT, "tlb->config_regime[n]");
     }
 }

@@ -139,6 +139,25 @@ static void test_privileged_bank_drops_ng_entries_with_the_asid(void **state)
         assert_false(in_l1(s, &a, 0x10000 + k * PAGE_SIZE, true));
 }
 
+static void test_a_privileged_bank_without_global_entries_is_one_of_each_asid(void **state)
+{
+    struct fixture *s = *state;
+    struct xlat a = context(s, REGIME_EL10, 1, 0), b = context(s, REGIME_EL10, 2, 0);
+
+    for (unsigned k = 0; k <= TLB_NG_MAX; k++)
+        enter(s, &a, 0x10000 + k * PAGE_SIZE, 12, true, true);
+    assert_false(in_l1(s, &b, 0x10000, true)); /* the first change of ASID tells */
+    enter(s, &b, 0x5000, 12, true, true);
+    enter(s, &a, 0x6000, 12, true, true);
+    assert_true(in_l1(s, &b, 0x5000, true));
+    assert_false(in_l1(s, &b, 0x6000, true));
+    assert_true(in_l1(s, &a, 0x6000, true));
+    assert_false(in_l1(s, &a, 0x5000, true));
+    tlb_invalidate(s->tlb, &(struct tlbi){.scope = TLBI_ASID, .regime = REGIME_EL10, .asid = 1});
+    assert_false(in_l1(s, &a, 0x6000, true));
+    assert_true(in_l1(s, &b, 0x5000, true));
+}
+
 static void test_tags_keep_contexts_apart(void **state)
 {
     struct fixture *s = *state;
@@ -467,6 +486,7 @@ int main(void)
         T(test_bank_is_found_again_and_differs_by_context),
         T(test_banks_are_reused_empty),
         T(test_privileged_bank_drops_ng_entries_with_the_asid),
+        T(test_a_privileged_bank_without_global_entries_is_one_of_each_asid),
         T(test_tags_keep_contexts_apart),
         T(test_tlbi_va),
         T(test_tlbi_vaa),
