@@ -10,8 +10,6 @@
 #include "cpu/late.h"
 #include "cpu/mem_access.h"
 
-#define ZVA_BYTES 64 /* DCZID_EL0.BS == 4 */
-
 /* An operation by VA: DC IVAC needs write permission, the others read permission and only at EL0
  * (AArch64.S1HasPermissionsFault(), AccessType_DC and _IC). */
 static enum exec_result by_va(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t va)
@@ -26,6 +24,9 @@ static enum exec_result by_va(struct cpu *cpu, const struct insn *i, enum sysreg
                              .any = !invalidate && cpu->ps.el != 0};
     struct translation t;
 
+    if (mem_fast(invalidate ? cpu->bank->w : cpu->bank->r, va, 1) &&
+        !cpu_wants(cpu, ARM_EVENT_CACHE) && !(cpu->late && sr == SR_IC_IVAU))
+        return cpu_next(cpu);
     if (!mem_translate(&a, va, invalidate ? MMU_WRITE : MMU_READ, &t))
         return EXEC_ABORT;
     CPU_FIRE(cpu, i, CACHE, cache, .op = sysreg_number(sr), .operand = va, .by_va = true,

@@ -455,12 +455,25 @@ bool mem_sp_aligned(struct cpu *cpu, const struct insn *i)
     return cpu_raise(cpu, cpu_trap_exception(cpu, i, t));
 }
 
+/* The physical address of @va, if the access is one of those that L1 is enough for. */
+static bool l1_pa(const struct cpu *cpu, const struct tlb_l1_entry *set, uint64_t va, unsigned size,
+                  uint64_t *pa_)
+{
+    const uint8_t *host = mem_fast(set, va, size);
+
+    if (!host)
+        return false;
+    const struct ram_bank *bank = physmem_bank_of_host(cpu->mem, host);
+    *pa_ = bank->base + (uint64_t)(host - bank->host);
+    return true;
+}
+
 bool mem_excl_set(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size)
 {
     const struct access a = access_of(cpu, i, va, size, ACC_EXCL, false);
     struct translation t;
 
-    if (!mem_translate(&a, va, MMU_READ, &t))
+    if (!l1_pa(cpu, cpu->bank->r, va, size, &t.pa) && !mem_translate(&a, va, MMU_READ, &t))
         return false;
     cpu->excl_valid = true;
     cpu->excl_size = (uint8_t)size;
@@ -479,7 +492,7 @@ bool mem_excl_pass(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned 
         return raise_fault(&a, va, MMU_FAULT_ALIGNMENT);
     if (!cpu->excl_valid)
         return true;
-    if (!mem_translate(&a, va, MMU_WRITE, &t))
+    if (!l1_pa(cpu, cpu->bank->w, va, size, &t.pa) && !mem_translate(&a, va, MMU_WRITE, &t))
         return false;
     *pass = cpu->excl_pa == t.pa && cpu->excl_size == size;
     cpu->excl_valid = false;

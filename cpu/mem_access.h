@@ -24,6 +24,7 @@ bool mem_translate(const struct access *a, uint64_t va, enum mmu_kind kind, stru
 void mem_tell(const struct access *a, const uint64_t pa[2], bool device, bool big_endian,
               const uint8_t *value);
 
+#define ZVA_BYTES    64 /* DCZID_EL0.BS == 4 */
 #define MEM_ZERO_MAX 64
 
 /* DC ZVA: zero the naturally aligned block of @size bytes around @va. */

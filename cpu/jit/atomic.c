@@ -22,7 +22,7 @@ static struct stub *begin(struct tr *t, unsigned k, const struct insn *i, unsign
         slow->from[jumps++] = x86_jcc(c, CC_NE);
     }
     x86_mov(c, 1, RAX, base);
-    tr_look_up(t, slow, jumps, size, false);
+    tr_look_up(t, slow, jumps, size, TR_STORE);
     return slow;
 }
 

@@ -20,6 +20,19 @@ void tr_come_back(struct tr *t, struct stub *slow)
     slow->reload = t->s.valid;
 }
 
+void tr_leave_if(struct tr *t, struct stub *slow, unsigned *jumps, size_t offset, uint32_t bits)
+{
+    x86_test_mem_imm(&t->c, x86_at(CPU, (int32_t)offset), (int32_t)bits);
+    slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
+}
+
+void tr_leave_if_wanted(struct tr *t, struct stub *slow, unsigned *jumps, enum arm_event_kind event)
+{
+    unsigned n = (unsigned)event;
+
+    tr_leave_if(t, slow, jumps, offsetof(struct cpu, wanted) + n / 32 * 4, 1u << n % 32);
+}
+
 void tr_exit(struct tr *t, uint8_t *jump, unsigned retired, unsigned target)
 {
     struct stub *s = tr_stub(t, STUB_EXIT, retired);
@@ -231,7 +244,7 @@ static void emit_jump(struct tr *t, const struct stub *s)
 
 void tr_emit_stub(struct tr *t, struct stub *s)
 {
-    for (unsigned k = 0; k < 3 && s->from[k]; k++)
+    for (unsigned k = 0; k < STUB_JUMPS && s->from[k]; k++)
         x86_bind(&t->c, s->from[k]);
     t->s = s->state;
     switch (s->kind) {

@@ -9,6 +9,7 @@ struct kind {
     unsigned size; /* bytes of one register */
     enum mode mode;
     bool load, sign, wide, pair, vector;
+    bool unpriv;
     bool aligned; /* or it is for the exec_ function */
 };
 
@@ -21,6 +22,7 @@ enum {
     PAIR = 0x200,
     V = 0x400,
     ALIGNED = 0x800,
+    UNPRIV = 0x1000,
 };
 
 static struct kind kind_of(unsigned arg)
@@ -32,6 +34,7 @@ static struct kind kind_of(unsigned arg)
                          .wide = arg & WIDE,
                          .pair = arg & PAIR,
                          .vector = arg & V,
+                         .unpriv = arg & UNPRIV,
                          .aligned = arg & ALIGNED};
 }
 
@@ -68,17 +71,18 @@ static enum x86_reg address(struct tr *t, const struct insn *i, const struct kin
     return base;
 }
 
-void tr_look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, bool load)
+void tr_look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, enum tr_access a)
 {
     struct x86_code *c = &t->c;
-    int32_t half =
-        load ? (int32_t)offsetof(struct tlb_bank, r) : (int32_t)offsetof(struct tlb_bank, w);
+    int32_t half = (int32_t)(a == TR_LOAD || a == TR_LOAD_UNPRIV ? offsetof(struct tlb_bank, r)
+                                                                 : offsetof(struct tlb_bank, w));
+    struct x86_mem bank = a >= TR_STORE_UNPRIV ? CPU_FIELD(bank_unpriv) : CPU_FIELD(bank);
 
     _Static_assert(sizeof(struct tlb_l1_entry) == 16 && PAGE_SHIFT == 12, "the shift below");
     x86_mov(c, 0, RCX, RAX);
     x86_shift(c, SHIFT_SHR, 0, RCX, PAGE_SHIFT - 4);
     x86_alu_imm(c, ALU_AND, 0, RCX, (TLB_L1_SIZE - 1) << 4);
-    x86_rm(c, ALU_ADD, 1, RCX, CPU_FIELD(bank));
+    x86_rm(c, ALU_ADD, 1, RCX, bank);
     x86_lea(c, 1, RDX, x86_at(RAX, (int32_t)size - 1));
     x86_alu_imm(c, ALU_AND, 1, RDX, -(int32_t)PAGE_SIZE);
     x86_rm(c, ALU_CMP, 1, RDX, x86_at(RCX, half + (int32_t)offsetof(struct tlb_l1_entry, tag)));
@@ -195,7 +199,8 @@ static bool access(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
         x86_test_imm(&t->c, 0, RAX, (int32_t)a->size - 1);
         slow->from[jumps++] = x86_jcc(&t->c, CC_NE);
     }
-    tr_look_up(t, slow, jumps, a->pair ? 2u * a->size : a->size, a->load);
+    tr_look_up(t, slow, jumps, a->pair ? 2u * a->size : a->size,
+               (a->load ? TR_LOAD : TR_STORE) + (a->unpriv ? TR_STORE_UNPRIV : 0));
     move(t, i, a);
     if (writes_back(a))
         write_back(t, i);
@@ -214,6 +219,9 @@ static bool access(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     ROW(name##_off##w, log2, OFFSET, PAIR | (what)),                                               \
         ROW(name##_post##w, log2, POST, PAIR | (what)),                                            \
         ROW(name##_pre##w, log2, PRE, PAIR | (what))
+
+#define UNPRIVILEGED(load, store, s, w, log2, wide)                                                \
+    ROW(load##s##w, log2, OFFSET, LOAD | UNPRIV | (wide)), ROW(store##s##w, log2, OFFSET, UNPRIV)
 
 #define ORDERED(name, what)                                                                        \
     ROW(name##B, 0, BASE, ALIGNED | (what)), ROW(name##H, 1, BASE, ALIGNED | (what)),              \
@@ -269,7 +277,22 @@ static const struct jit_template rows[] = {
     ROW(LDR_lit_w, 2, LITERAL, LOAD),
     ROW(LDR_lit_x, 3, LITERAL, LOAD | WIDE),
     ROW(LDRSW_lit, 2, LITERAL, SIGN | WIDE),
+    UNPRIVILEGED(LDTR, STTR, B, , 0, 0),
+    UNPRIVILEGED(LDTR, STTR, H, , 1, 0),
+    UNPRIVILEGED(LDTR, STTR, , _w, 2, 0),
+    UNPRIVILEGED(LDTR, STTR, , _x, 3, WIDE),
+    ROW(LDTRSB_w, 0, OFFSET, SIGN | UNPRIV),
+    ROW(LDTRSB_x, 0, OFFSET, SIGN | WIDE | UNPRIV),
+    ROW(LDTRSH_w, 1, OFFSET, SIGN | UNPRIV),
+    ROW(LDTRSH_x, 1, OFFSET, SIGN | WIDE | UNPRIV),
+    ROW(LDTRSW, 2, OFFSET, SIGN | WIDE | UNPRIV),
+    ROW(LDNP_w, 2, OFFSET, PAIR | LOAD),
+    ROW(LDNP_x, 3, OFFSET, PAIR | LOAD | WIDE),
+    ROW(STNP_w, 2, OFFSET, PAIR),
+    ROW(STNP_x, 3, OFFSET, PAIR),
     ORDERED(LDAR, LOAD),
+    ORDERED(LDLAR, LOAD),
+    ORDERED(STLLR, 0),
     ORDERED(LDAPR, LOAD),
     ORDERED(STLR, 0),
 };

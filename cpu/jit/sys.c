@@ -4,6 +4,7 @@
 #include "cpu/events.h"
 #include "cpu/jit/template.h"
 #include "cpu/jit/translate.h"
+#include "cpu/mem_access.h"
 #include "cpu/sysreg_quick.h"
 
 /* Nothing to do: unallocated hints, and what has no effect here. */
@@ -11,19 +12,6 @@ static bool nothing(struct tr *t, unsigned k, const struct insn *i, unsigned arg
 {
     (void)t, (void)k, (void)i, (void)arg;
     return true;
-}
-
-/* A word of the CPU has one of @bits: to @slow. */
-static void leave_if(struct tr *t, struct stub *slow, unsigned *jumps, size_t offset, uint32_t bits)
-{
-    x86_test_mem_imm(&t->c, x86_at(CPU, (int32_t)offset), (int32_t)bits);
-    slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
-}
-
-/* Somebody wants @event. */
-static void leave_if_wanted(struct tr *t, struct stub *slow, unsigned *jumps, unsigned event)
-{
-    leave_if(t, slow, jumps, offsetof(struct cpu, wanted) + event / 32 * 4, 1u << event % 32);
 }
 
 /* @arg: the key. Disabled, as it always is without FEAT_PAuth, they leave the pointer alone. */
@@ -36,7 +24,7 @@ static bool pac(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
         return true;
     tr_save_flags(t);
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
-    leave_if(t, slow, &jumps, offsetof(struct cpu, block), (uint32_t)BLOCK_PAC(arg));
+    tr_leave_if(t, slow, &jumps, offsetof(struct cpu, block), (uint32_t)BLOCK_PAC(arg));
     tr_come_back(t, slow);
     return true;
 }
@@ -53,8 +41,8 @@ static bool barrier(struct tr *t, unsigned k, const struct insn *i, unsigned arg
 
     (void)i, (void)arg;
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
-    leave_if_wanted(t, slow, &jumps, ARM_EVENT_BARRIER);
-    leave_if_wanted(t, slow, &jumps, (unsigned)__builtin_ctzll(WANTED_LATE));
+    tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_BARRIER);
+    tr_leave_if_wanted(t, slow, &jumps, (enum arm_event_kind)__builtin_ctzll(WANTED_LATE));
     tr_come_back(t, slow);
     return true;
 }
@@ -75,7 +63,7 @@ static bool mask_interrupts(struct tr *t, unsigned k, const struct insn *i, unsi
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     x86_test_mem_imm(&t->c, CPU_FIELD(block), BLOCK_EL);
     slow->from[jumps++] = x86_jcc(&t->c, CC_E);
-    leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
+    tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
     x86_rm(&t->c, 0x80, 0, 1, CPU_FIELD(ps.daif)); /* or byte */
     x86_byte(&t->c, (unsigned)bits((uint64_t)i->imm, 11, 8));
     tr_come_back(t, slow);
@@ -143,7 +131,7 @@ static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
         return false;
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     check_mode(t, slow, &jumps);
-    leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_READ);
+    tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_READ);
     if (!plain)
         check_allowed(t, slow, &jumps, sr, false);
     enum x86_reg d = tr_def(t, i->rd, RAX);
@@ -172,7 +160,7 @@ static bool write(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     tr_touch(t, i->rd);
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     check_mode(t, slow, &jumps);
-    leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
+    tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
     if (!plain)
         check_allowed(t, slow, &jumps, sr, true);
     enum x86_reg v = tr_use(t, i->rd, RAX);
@@ -192,7 +180,61 @@ static bool write(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     return true;
 }
 
+/* ---- DC and IC by address ---- */
+
+/* What the fast path of cpu/cache_ops.c asks L1 for. False: another operation. */
+static bool by_address(const struct tr *t, enum sysreg sr, enum tr_access *a)
+{
+    const struct sysreg_row *row = &sysreg_rows[sr];
+
+    *a = sr == SR_DC_IVAC || sr == SR_DC_ZVA ? TR_STORE : TR_LOAD;
+    if (row->op == SYSREG_OP_DC_ZVA)
+        return true;
+    if (row->op == SYSREG_OP_DC)
+        return sr != SR_DC_ISW && sr != SR_DC_CSW && sr != SR_DC_CISW;
+    return sr == SR_IC_IVAU && !t->cpu->late;
+}
+
+static void zero(struct tr *t)
+{
+    for (int32_t k = 0; k < ZVA_BYTES; k += 8) {
+        x86_rm(&t->c, 0xc7, 1, 0, x86_at(RAX, k)); /* mov */
+        x86_imm32(&t->c, 0);
+    }
+}
+
+static bool operation(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    enum sysreg sr = sysreg_lookup((uint16_t)(i->imm >> 5));
+    enum sr_mode mode = sr_mode(t->cpu);
+    enum tr_access a;
+    unsigned jumps = 0;
+
+    (void)arg;
+    if (sr == SR_NONE || !by_address(t, sr, &a))
+        return false;
+    bool is_free = t->cpu->sr_quick[sr] & SR_FREE_WRITE(mode);
+    if (!is_free && mode != SR_MODE_EL1)
+        return false;
+    tr_touch(t, i->rd);
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+    check_mode(t, slow, &jumps);
+    if (!is_free)
+        check_allowed(t, slow, &jumps, sr, true);
+    if (sr != SR_DC_ZVA)
+        tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_CACHE);
+    x86_mov(&t->c, 1, RAX, tr_use(t, i->rd, RAX));
+    if (sr == SR_DC_ZVA)
+        x86_alu_imm(&t->c, ALU_AND, 1, RAX, -ZVA_BYTES);
+    tr_look_up(t, slow, jumps, sr == SR_DC_ZVA ? ZVA_BYTES : 1, a);
+    if (sr == SR_DC_ZVA)
+        zero(t);
+    tr_come_back(t, slow);
+    return true;
+}
+
 static const struct jit_template rows[] = {
+    {A64_SYS, 0, operation, NULL},
     {A64_HINT, 0, nothing, jit_keeps_flags},
     {A64_NOP, 0, nothing, jit_keeps_flags},
     {A64_YIELD, 0, nothing, jit_keeps_flags},

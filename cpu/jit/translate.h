@@ -36,16 +36,18 @@ enum stub_kind { STUB_EXEC, STUB_EXIT, STUB_TRAP, STUB_ONE, STUB_PAUSE, STUB_JUM
 
 struct tr;
 
+#define STUB_JUMPS 4
+
 /* Code behind the block, for what is rare. */
 struct stub {
     enum stub_kind kind;
-    uint8_t *from[3];       /* jumps to it; NULL: fewer */
-    uint8_t *back;          /* STUB_EXEC: where it goes on */
-    struct jit_state state; /* at its beginning */
-    uint64_t reload;        /* STUB_EXEC: what has to be in host registers at @back */
-    unsigned k;             /* instruction; STUB_EXIT: how many have retired */
-    unsigned target;        /* STUB_EXIT: record index */
-    bool exact;             /* STUB_EXEC: its row wants the count */
+    uint8_t *from[STUB_JUMPS]; /* to it; NULL: fewer */
+    uint8_t *back;             /* STUB_EXEC: where it goes on */
+    struct jit_state state;    /* at its beginning */
+    uint64_t reload;           /* STUB_EXEC: what has to be in host registers at @back */
+    unsigned k;                /* instruction; STUB_EXIT: how many have retired */
+    unsigned target;           /* STUB_EXIT: record index */
+    bool exact;                /* STUB_EXEC: its row wants the count */
     /* STUB_EXEC: emitted at its beginning; may jump to @warm_back, where nothing is to be done. */
     void (*warm)(struct tr *t, struct stub *s);
     uint8_t *warm_back;
@@ -140,9 +142,17 @@ void tr_check_fp(struct tr *t, unsigned k);
 /* After a call of C in a block that had done tr_fp_enter(). EFLAGS go. */
 void tr_fp_restart(struct tr *t);
 
+enum tr_access { TR_STORE, TR_LOAD, TR_STORE_UNPRIV, TR_LOAD_UNPRIV };
+
 /* RAX: an address; becomes that of the host. Jumps to @slow, whose from[@jumps] is free, where L1
  * has not all of @size bytes. RCX and RDX go. */
-void tr_look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, bool load);
+void tr_look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, enum tr_access a);
+
+/* Into @slow, whose from[*@jumps] is free: if a word of the CPU has one of @bits; if somebody wants
+ * @event. EFLAGS go. */
+void tr_leave_if(struct tr *t, struct stub *slow, unsigned *jumps, size_t offset, uint32_t bits);
+void tr_leave_if_wanted(struct tr *t, struct stub *slow, unsigned *jumps,
+                        enum arm_event_kind event);
 
 /* Everything to where it is between blocks. RAX and RCX go. */
 void tr_settle(struct tr *t);
