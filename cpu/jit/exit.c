@@ -78,7 +78,7 @@ void tr_exec(struct tr *t, unsigned k)
 
 void tr_call_exec(struct tr *t, unsigned k)
 {
-    uint64_t writes = a64_use(tr_row(t, k), &t->rec[k]).x_writes;
+    uint64_t writes = t->use[k].x_writes;
 
     tr_save_flags(t);
     tr_check_fp(t, k);
@@ -116,12 +116,12 @@ static void follow(struct tr *t, const struct insn *target)
 {
     struct x86_code *c = &t->c;
     struct jit_edge *edge =
-        (struct jit_edge *)(void *)(((uintptr_t)c->end - sizeof(*edge)) & ~UINT64_C(7));
-    if ((uint8_t *)edge < c->p + 64) {
+        (struct jit_edge *)(void *)(((uintptr_t)t->edges - sizeof(*edge)) & ~UINT64_C(7));
+    if ((uint8_t *)edge < t->jit->rw + t->jit->cold) {
         c->full = true;
         return;
     }
-    c->end = (uint8_t *)edge;
+    t->edges = (uint8_t *)edge;
     *edge = (struct jit_edge){.target = target, .jump = x86_jmp(c)};
     x86_mov_imm(c, RSI, (uintptr_t)edge);
     jump_to(c, t->jit->follow);
@@ -205,7 +205,7 @@ static void unordered(struct x86_code *c)
 
 static void emit_exec(struct tr *t, struct stub *s)
 {
-    struct a64_use use = a64_use(tr_row(t, s->k), &t->rec[s->k]);
+    struct a64_use use = t->use[s->k];
 
     if (s->warm)
         s->warm(t, s);

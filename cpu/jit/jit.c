@@ -265,8 +265,7 @@ void jit_sample(struct cpu *cpu, const struct insn *i)
 
     if (unlikely(jit->full)) {
         code_cache_each(cpu->code, jit_kill);
-        jit->used = jit->start;
-        jit->limit = jit->size;
+        jit_empty(jit);
         jit->full = false;
     }
     if (++jit->sampled >= jit->sampling) {

@@ -38,7 +38,8 @@ struct jit {
     uint8_t *rw, *rx; /* two views of one memory: nothing is writable and executable */
     size_t size;
     uint8_t *ours;      /* not 0: no process has been made of this one */
-    size_t start, used; /* code grows up from the first, */
+    size_t start, used; /* code grows up from the first to JIT_COLD, */
+    size_t cold;        /* what is rare from there, and */
     size_t limit;       /* edges down to here */
     bool full;          /* to be emptied where no CPU is in a block */
     bool eager;         /* what is reached is translated, decoded before or not */

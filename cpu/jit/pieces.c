@@ -202,6 +202,13 @@ static bool prepare(struct jit *jit)
            madvise(jit->ours, PAGE_SIZE, MADV_WIPEONFORK) == 0;
 }
 
+void jit_empty(struct jit *jit)
+{
+    jit->used = jit->start;
+    jit->cold = JIT_COLD;
+    jit->limit = jit->size;
+}
+
 static void make(struct jit *jit)
 {
     jit->constants = jit->rw; /* aligned */
@@ -217,8 +224,8 @@ static void make(struct jit *jit)
     jit->trap = make_out(&c, (uintptr_t)jit_trap);
     jit->one = make_out(&c, (uintptr_t)jit_one);
     make_entry(jit, &c);
-    jit->start = jit->used = (size_t)(c.p - jit->rw);
-    jit->limit = jit->size;
+    jit->start = (size_t)(c.p - jit->rw);
+    jit_empty(jit);
     *jit->ours = 1;
 }
 

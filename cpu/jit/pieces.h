@@ -5,6 +5,7 @@
 
 #define JIT_MEMORY_LOG2 26
 #define JIT_MEMORY      (UINT64_C(1) << JIT_MEMORY_LOG2)
+#define JIT_COLD        (JIT_MEMORY / 2)
 
 /* A block has two entries: the function of its record, and this far behind it the place where other
  * blocks go on, with everything in host registers that blocks have there. */
@@ -20,6 +21,9 @@ bool jit_make_pieces(struct jit *jit);
 /* The same in place of memory that is shared with a parent process. */
 bool jit_make_pieces_again(struct jit *jit);
 void jit_unmap(struct jit *jit);
+
+/* There is nothing but pieces. */
+void jit_empty(struct jit *jit);
 
 /* NZCV from JIT_FLAGS to the CPU, by way of @tmp; and back, by way of RCX. EFLAGS go. */
 void jit_unpack_flags(struct x86_code *c, unsigned tmp);

@@ -13,13 +13,6 @@ static const uint8_t hosts[JIT_HOSTS] = {R12, R13, R14, RSI, RDI, R8, R9, R10, R
 
 /* ---- which instructions, and what is known of them ---- */
 
-static void decode(const struct tr *t, unsigned index, struct insn *out)
-{
-    a64_decode(code_page_word(t->page, index), index * 4, out);
-    if (a64_missing_feature(out->op, &t->cpu->features) != FEAT_BASE)
-        out->op = A64_UNALLOCATED;
-}
-
 /* Which functions never go on with the next record, or hardly ever. */
 static bool stops(const struct insn *i)
 {
@@ -53,10 +46,7 @@ struct calls {
 
 static bool is_in(const struct tr *t, uint64_t index)
 {
-    for (unsigned k = 0; k < t->n; k++)
-        if (t->at[k] == index)
-            return true;
-    return false;
+    return bit(t->in[index / 64], index % 64);
 }
 
 /* The record that is executed behind instruction @i at @index, as far as the block knows. */
@@ -99,13 +89,15 @@ static void choose_insns(struct tr *t)
     while (t->n < JIT_INSNS_MAX && index < CODE_PAGE_INSNS && !is_in(t, index) &&
            is_decoded(t, index)) {
         struct insn *i = &t->rec[t->n];
-        decode(t, index, i);
+        *i = t->page[index];
         t->stops = stops(i);
         if (t->stops)
             break;
         if (a64_is(i->op, FACT_DIRECT) && (uint64_t)i->imm == t->first * 4ull)
             t->loops = true;
         unsigned next = next_of(t, i, index, &calls);
+        t->in[index / 64] |= BIT(index % 64);
+        t->use[t->n] = a64_use(&a64_rows[i->op], i);
         t->at[t->n] = (uint16_t)index;
         t->next[t->n++] = (uint16_t)next;
         index = next;
@@ -151,16 +143,21 @@ static void find_live(struct tr *t)
     }
 }
 
+static void count_bits(unsigned *counts, uint64_t set)
+{
+    for (; set; set &= set - 1)
+        counts[__builtin_ctzll(set)]++;
+}
+
 /* The registers used most get host registers. */
 static void allocate(struct tr *t)
 {
     unsigned uses[REG_COUNT] = {0};
 
     for (unsigned k = 0; k < t->n; k++) {
-        struct a64_use u = a64_use(tr_row(t, k), &t->rec[k]);
-        t->written |= u.x_writes;
-        for (unsigned g = 0; g < REG_COUNT; g++)
-            uses[g] += (unsigned)((u.x_reads >> g & 1) + (u.x_writes >> g & 1));
+        t->written |= t->use[k].x_writes;
+        count_bits(uses, t->use[k].x_reads);
+        count_bits(uses, t->use[k].x_writes);
     }
     memset(t->host, -1, sizeof(t->host));
     for (unsigned h = 0; h < JIT_HOSTS; h++) {
@@ -193,17 +190,18 @@ static bool uses_fpcr(const struct tr *t)
 static void allocate_vectors(struct tr *t)
 {
     unsigned uses[32] = {0};
+    uint32_t any = 0;
 
     memset(t->v_host, -1, sizeof(t->v_host));
     if (!tr_has(t, HOST_AVX))
         return;
     t->uses_fpcr = uses_fpcr(t);
     for (unsigned k = 0; k < t->n; k++) {
-        struct a64_use u = a64_use(tr_row(t, k), &t->rec[k]);
-        for (unsigned v = 0; v < 32; v++)
-            uses[v] += (u.v_reads >> v & 1) + (u.v_writes >> v & 1);
+        count_bits(uses, t->use[k].v_reads);
+        count_bits(uses, t->use[k].v_writes);
+        any |= t->use[k].v_reads | t->use[k].v_writes;
     }
-    for (unsigned h = XMM_FIRST_HOST; h < XMM_COUNT; h++) {
+    for (unsigned h = XMM_FIRST_HOST; any && h < XMM_COUNT; h++) {
         unsigned best = 0;
         for (unsigned v = 1; v < 32; v++)
             if (uses[v] > uses[best])
@@ -231,7 +229,7 @@ void tr_check_fp(struct tr *t, unsigned k)
 /* The function of a row that is_pure(): what it does not touch may stay where C leaves it. */
 static void emit_pure_call(struct tr *t, unsigned k)
 {
-    struct a64_use u = a64_use(tr_row(t, k), &t->rec[k]);
+    struct a64_use u = t->use[k];
     uint64_t gone = tr_lost(t, t->s.valid, u.x_writes), to_store = t->s.dirty & (gone | u.x_reads);
     struct x86_code *c = &t->c;
 
@@ -297,6 +295,18 @@ static void emit_entry(struct tr *t)
     t->head = t->c.p;
 }
 
+static bool is_cold(enum stub_kind kind)
+{
+    return kind != STUB_EXIT && kind != STUB_JUMP;
+}
+
+static void emit_stubs(struct tr *t, bool hot)
+{
+    for (unsigned k = 0; k < t->stubs && !t->c.full; k++)
+        if (is_cold(t->stub[k].kind) != hot)
+            tr_emit_stub(t, &t->stub[k]);
+}
+
 static void emit(struct tr *t)
 {
     emit_entry(t);
@@ -307,8 +317,18 @@ static void emit(struct tr *t)
         tr_loop(t, t->n);
     else if (t->behind != TR_OUT)
         tr_exit_here(t, t->n, t->behind);
-    for (unsigned k = 0; k < t->stubs && !t->c.full; k++)
-        tr_emit_stub(t, &t->stub[k]);
+    emit_stubs(t, true);
+}
+
+/* The rest, elsewhere, so that code that is executed lies close together. */
+static void emit_cold(struct tr *t)
+{
+    struct jit *jit = t->jit;
+
+    t->c = (struct x86_code){.p = jit->rw + jit->cold, .end = t->edges};
+    emit_stubs(t, false);
+    if (!t->c.full)
+        jit->cold = (size_t)(t->c.p - jit->rw);
 }
 
 static uint8_t *align(uint8_t *p, uintptr_t to)
@@ -322,8 +342,8 @@ static struct jit_block *begin_block(struct tr *t)
     uint8_t *p = align(jit->rw + jit->used, 16);
     struct jit_block *b = (struct jit_block *)(void *)p;
 
-    t->c =
-        (struct x86_code){.p = align(p + sizeof(*b) + sizeof(b), 32), .end = jit->rw + jit->limit};
+    t->c = (struct x86_code){.p = align(p + sizeof(*b) + sizeof(b), 32), .end = jit->rw + JIT_COLD};
+    t->edges = jit->rw + jit->limit;
     if (t->c.p + 4096 > t->c.end)
         return NULL;
     memcpy(t->c.p - sizeof(b), &b, sizeof(b));
@@ -347,8 +367,13 @@ static void describe(struct tr *t)
 static void translate(struct cpu *cpu, const struct insn *i)
 {
     struct jit *jit = cpu->jit;
-    struct tr t = {.jit = jit, .cpu = cpu, .page = cpu->page, .first = (unsigned)(i - cpu->page)};
+    struct tr t;
 
+    memset(&t, 0, offsetof(struct tr, stub));
+    t.jit = jit;
+    t.cpu = cpu;
+    t.page = cpu->page;
+    t.first = (unsigned)(i - cpu->page);
     if (!is_decoded(&t, t.first))
         return;
     t.block = begin_block(&t);
@@ -365,12 +390,15 @@ static void translate(struct cpu *cpu, const struct insn *i)
     allocate(&t);
     allocate_vectors(&t);
     emit(&t);
+    size_t used = (size_t)(t.c.p - jit->rw);
+    if (!t.c.full)
+        emit_cold(&t);
     if (t.c.full) {
         jit->full = true;
         return;
     }
-    jit->used = (size_t)(t.c.p - jit->rw);
-    jit->limit = (size_t)(t.c.end - jit->rw);
+    jit->used = used;
+    jit->limit = (size_t)(t.edges - jit->rw);
     struct code_page *page = (struct code_page *)(uintptr_t)cpu->page;
     t.block->next = page->blocks;
     page->blocks = t.block;

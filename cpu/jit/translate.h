@@ -68,6 +68,8 @@ struct tr {
     uint16_t at[JIT_INSNS_MAX];   /* their record indexes, */
     uint16_t next[JIT_INSNS_MAX]; /* and of what is executed next here; TR_OUT: it leaves */
     struct insn rec[JIT_INSNS_MAX];
+    struct a64_use use[JIT_INSNS_MAX];
+    uint64_t in[CODE_PAGE_INSNS / 64]; /* record indexes, as bits */
     bool stops;      /* behind them stands an instruction that the plain loop executes, */
     unsigned behind; /* the record there */
     bool live[JIT_INSNS_MAX + 1]; /* NZCV before instruction k, or behind the last */
@@ -80,8 +82,9 @@ struct tr {
     bool fp_checked, fpcr_checked;
     bool uses_fpcr; /* if it loops, tr_fp_enter() comes before the head */
     struct jit_state s;
-    struct stub stub[JIT_STUBS + 1];
+    uint8_t *edges; /* taken from here downwards */
     unsigned stubs;
+    struct stub stub[JIT_STUBS + 1]; /* last: only what is used is ever initialised */
 };
 
 static inline const struct a64_row *tr_row(const struct tr *t, unsigned k)
