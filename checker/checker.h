@@ -63,6 +63,8 @@ struct arm_checker {
     char *budget, *write_budget, *json, *junit, *sarif, *html; /* files, or NULL */
     char *image, *rerun;                                       /* words, or NULL */
     arm_disassemble_fn *disassemble;                           /* NULL: nobody can */
+    arm_line_fn *tell; /* what is found, as it is found; NULL: nobody */
+    void *tell_ctx;
 };
 
 /* Does the unit take part: is one of its rules wanted? */

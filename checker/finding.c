@@ -169,6 +169,8 @@ void finding_report(struct arm_checker *c, const struct finding *f)
     kept.insn[1] = insn_text(c, &f->other);
     fs->list = g_renew(struct kept_finding, fs->list, fs->count + 1);
     fs->list[fs->count++] = kept;
+    if (c->tell)
+        finding_print(c, &kept, "", c->tell, c->tell_ctx);
 }
 
 unsigned findings_count(const struct findings *fs, bool errors)

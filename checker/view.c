@@ -327,6 +327,12 @@ void arm_checker_findings(const struct arm_checker *c, arm_line_fn *line, void *
     findings_print(c, line, ctx);
 }
 
+void arm_checker_tell(struct arm_checker *c, arm_line_fn *line, void *ctx)
+{
+    c->tell = line;
+    c->tell_ctx = ctx;
+}
+
 bool arm_checker_symbol(const struct arm_checker *c, unsigned cpu, unsigned el, uint64_t address,
                         char *buf, size_t size)
 {

@@ -102,6 +102,16 @@ struct gdb_catch *gdb_catch_at(const struct gdb_session *g, unsigned cpu, uint64
     return NULL;
 }
 
+const struct gdb_catch *gdb_catch_of_findings(const struct gdb_session *g)
+{
+    for (guint k = 0; k < g->catches->len; k++) {
+        const struct gdb_catch *c = g->catches->pdata[k];
+        if (c->is_finding)
+            return c;
+    }
+    return NULL;
+}
+
 /* ---- setting them ---- */
 
 /* "el N", "vmid N", "asid N", "cpu N", "guest", "host", in any order. */
@@ -176,6 +186,9 @@ static unsigned take_event(struct gdb_catch *c, char **words)
     } else if (!strcmp(words[0], "s2fault")) {
         c->filter.events = exception;
         c->stage2_fault = true;
+    } else if (!strcmp(words[0], "finding")) {
+        c->is_finding = true;
+        return c->g->checker && !words[1] ? used : 0;
     } else if (!strcmp(words[0], "exception")) {
         c->filter.events = exception;
         for (; words[used] && words[used + 1]; used += 2)

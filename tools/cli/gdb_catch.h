@@ -16,7 +16,8 @@ struct gdb_session;
 struct gdb_catch {
     struct gdb_session *g;
     char *text;               /* as it was given */
-    bool is_pc;               /* an instruction at @address; else events */
+    bool is_pc;               /* an instruction at @address; else events, */
+    bool is_finding;          /* or what the checker finds (gdb_findings.h) */
     uint64_t address;         /* of an instruction; of memory: guest-physical */
     struct arm_filter filter; /* where, and which events */
     int asid;                 /* -1: any */
@@ -35,7 +36,10 @@ bool gdb_catch_remove(struct gdb_session *g, unsigned number); /* from 1 */
 void gdb_catch_list(const struct gdb_session *g, GString *out);
 void gdb_catch_free(void *one);
 
-/* The quest for one that is not an instruction's. */
+/* The one of findings; NULL: none. */
+const struct gdb_catch *gdb_catch_of_findings(const struct gdb_session *g);
+
+/* The quest for one of events. */
 struct timeline_quest gdb_catch_quest(struct gdb_catch *c);
 
 /* The one that @cpu, at its instruction, is where it wants it; NULL: none. */

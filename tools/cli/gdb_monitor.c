@@ -75,8 +75,17 @@ static bool gdb_monitor_watch(struct gdb_session *g, unsigned cpu, char **words,
     return set(g, cpu, words, out);
 }
 
+static bool checked(const struct gdb_session *g, GString *out)
+{
+    if (!g->checker)
+        g_string_append(out, "worlds are followed by `armillary check --gdb`\n");
+    return g->checker != NULL;
+}
+
 static bool gdb_monitor_catch(struct gdb_session *g, unsigned cpu, char **words, GString *out)
 {
+    if (words[1] && !strcmp(words[1], "finding") && !checked(g, out))
+        return true;
     return set(g, cpu, words, out);
 }
 
@@ -111,13 +120,6 @@ static bool gdb_monitor_why(struct gdb_session *g, unsigned cpu, char **words, G
     char *info[] = {words[0], "why", NULL};
 
     return info_execute(timeline_machine(g->t), cpu, info, out);
-}
-
-static bool checked(const struct gdb_session *g, GString *out)
-{
-    if (!g->checker)
-        g_string_append(out, "worlds are followed by `armillary check --gdb`\n");
-    return g->checker != NULL;
 }
 
 static bool gdb_monitor_worlds(struct gdb_session *g, unsigned cpu, char **words, GString *out)
@@ -176,21 +178,48 @@ static bool gdb_monitor_where(struct gdb_session *g, unsigned cpu, char **words,
     return true;
 }
 
+/* The row of @name, or the only one that begins so; negative: none. */
+static int find(const char *name)
+{
+    int only = -1;
+
+    for (size_t k = 0; k < G_N_ELEMENTS(commands); k++) {
+        if (!strcmp(commands[k].name, name))
+            return (int)k;
+        if (g_str_has_prefix(commands[k].name, name))
+            only = only == -1 ? (int)k : -2;
+    }
+    return only;
+}
+
+/* One of info.def is a command of its own too: "gic". */
+static bool is_info(const char *name)
+{
+    const char *row;
+
+    for (size_t k = 0; (row = info_name(k)); k++)
+        if (!strcmp(row, name))
+            return true;
+    return false;
+}
+
 void gdb_monitor_execute(struct gdb_session *g, unsigned cpu, const char *line, GString *out)
 {
     g_auto(GStrv) raw = g_strsplit_set(line, " \t", -1);
-    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
 
+    g_ptr_array_add(list, (void *)(uintptr_t) "info");
     for (char **w = raw; *w; w++)
         if (**w)
-            g_ptr_array_add(words, *w);
-    g_ptr_array_add(words, NULL);
-    for (size_t k = 0; words->pdata[0] && k < G_N_ELEMENTS(commands); k++)
-        if (!strcmp(commands[k].name, words->pdata[0])) {
-            if (!commands[k].fn(g, cpu, (char **)words->pdata, out))
-                g_string_append_printf(out, "%s %s: %s\n", commands[k].name, commands[k].arguments,
-                                       commands[k].help);
-            return;
-        }
-    g_string_append(out, "no such command; try help\n");
+            g_ptr_array_add(list, *w);
+    g_ptr_array_add(list, NULL);
+    char **words = (char **)list->pdata + 1;
+    int row = words[0] ? find(words[0]) : 0; /* alone it asks for help */
+    if (row < 0 && is_info(words[0]))
+        info_execute(timeline_machine(g->t), cpu, words - 1, out);
+    else if (row < 0)
+        g_string_append(out, "no such command; try help\n");
+    else if (!commands[row].fn(g, cpu, words, out))
+        g_string_append_printf(out, "%s %s: %s\n", commands[row].name, commands[row].arguments,
+                               commands[row].help);
 }

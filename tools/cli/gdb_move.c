@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gdb_catch.h"
+#include "gdb_findings.h"
 #include "gdb_session.h"
 
 /* One thing that ends a run. */
@@ -112,7 +113,7 @@ static void collect(struct gdb_goals *goals, struct gdb_session *g, unsigned cpu
             add_watch(goals, g, &g_array_index(points, struct gdb_point, k), cpu);
     for (guint k = 0; k < g->catches->len && goals->count < QUESTS_MAX; k++) {
         struct gdb_catch *c = g->catches->pdata[k];
-        if (c->is_pc)
+        if (c->is_pc || c->is_finding)
             continue;
         goals->goals[goals->count] = (struct gdb_goal){.g = g, .caught = c};
         goals->quests[goals->count++] = gdb_catch_quest(c);
@@ -218,20 +219,48 @@ static bool at_breakpoint(const struct gdb_session *g, uint64_t pc)
     return false;
 }
 
-/* To the next goal, or the one before. */
-static enum timeline_result search(struct gdb_session *g, const struct gdb_goals *goals, bool back,
-                                   unsigned *which)
+/* To the next goal, or the one before; findings are not among them. */
+static enum timeline_result search_goals(struct gdb_session *g, const struct gdb_goals *goals,
+                                         bool back, uint64_t limit, unsigned *which)
 {
     enum timeline_result r = TIMELINE_START;
 
     if (!back)
-        return timeline_next(g->t, goals->quests, goals->count, g->limit, which);
+        return timeline_next(g->t, goals->quests, goals->count, limit, which);
     if (timeline_has_past(g->t) && goals->count)
         r = timeline_previous(g->t, goals->quests, goals->count, which);
     if (r == TIMELINE_START && timeline_has_past(g->t) &&
         timeline_goto(g->t, timeline_start(g->t)) == TIMELINE_STOPPED)
         r = TIMELINE_STOPPED;
     return r;
+}
+
+/* The same with findings, of which that one in the past is known that is nearest. *@finding: it has
+ * led there; NULL: to a goal. */
+static enum timeline_result search(struct gdb_session *g, const struct gdb_goals *goals, bool back,
+                                   unsigned *which, const struct gdb_finding **finding)
+{
+    struct arm_position here = timeline_here(g->t);
+    const struct gdb_finding *known = !gdb_catch_of_findings(g) ? NULL
+                                      : back                    ? gdb_findings_previous(g, here)
+                                                                : gdb_findings_next(g, here);
+    uint64_t limit = known && !back ? known->at.insns : g->limit;
+    enum timeline_result r;
+
+    do {
+        r = search_goals(g, goals, back, limit, which);
+        *finding = gdb_findings_note(g);
+        if (*finding && gdb_catch_of_findings(g))
+            return TIMELINE_THERE;
+    } while (*finding && r == TIMELINE_STOPPED && !g->interrupted);
+    *finding = NULL;
+    bool nearer =
+        r == TIMELINE_THERE &&
+        position_compare(timeline_here(g->t), known ? known->at : here) * (back ? -1 : 1) < 0;
+    if (!known || nearer || r == TIMELINE_STOPPED || r == TIMELINE_ERROR)
+        return r;
+    *finding = known;
+    return timeline_goto(g->t, known->at);
 }
 
 static void print_caught(struct gdb_session *g, const struct gdb_catch *c, bool back)
@@ -275,35 +304,67 @@ static bool found(struct gdb_session *g, const struct gdb_goals *goals, unsigned
     return true;
 }
 
+static void print_finding(struct gdb_session *g, const struct gdb_finding *f)
+{
+    g_autofree char *text = g_strdup_printf("catch finding: %s", f->text);
+
+    print(g, text);
+}
+
 static void run(struct gdb_session *g, const struct gdb_request *request, struct gdb_stop *stop)
 {
     bool back = request->order == GDB_REVERSE;
     struct gdb_goals goals = {0};
+    const struct gdb_finding *finding;
     enum timeline_result r;
     unsigned which = 0;
 
     collect(&goals, g, request->cpu);
     do {
-        r = search(g, &goals, back, &which);
-        stop->cpu = last_cpu(g);
+        r = search(g, &goals, back, &which, &finding);
+        stop->cpu = finding ? finding->cpu : last_cpu(g);
         if (r == TIMELINE_THERE && g->interrupted)
             r = TIMELINE_STOPPED;
-    } while (r == TIMELINE_THERE && !found(g, &goals, which, back, stop));
+    } while (r == TIMELINE_THERE && !finding && !found(g, &goals, which, back, stop));
+    if (finding)
+        print_finding(g, finding);
     arrive(g, r, stop);
+}
+
+/* A finding on the way, of another CPU too, ends it only where it is to be caught. */
+static enum timeline_result step(struct gdb_session *g, unsigned cpu,
+                                 const struct gdb_finding **finding)
+{
+    struct arm_position before = arm_cpu_position(timeline_machine(g->t), cpu);
+    enum timeline_result r;
+
+    do {
+        r = timeline_step(g->t, cpu);
+        *finding = gdb_findings_note(g);
+        if (!*finding)
+            return r;
+    } while (!gdb_catch_of_findings(g) && !g->interrupted &&
+             position_compare(arm_cpu_position(timeline_machine(g->t), cpu), before) == 0);
+    if (!gdb_catch_of_findings(g))
+        *finding = NULL;
+    return TIMELINE_THERE;
 }
 
 /* In a range of addresses no other CPU's breakpoint is looked for. */
 static void steps(struct gdb_session *g, const struct gdb_request *request, struct gdb_stop *stop)
 {
+    const struct gdb_finding *finding;
     enum timeline_result r;
     uint64_t pc;
 
     do {
-        r = timeline_step(g->t, request->cpu);
+        r = step(g, request->cpu, &finding);
         pc = pc_of(g, request->cpu);
         gdb_session_poll(g, false);
     } while (r == TIMELINE_THERE && request->order == GDB_RANGE && pc >= request->start &&
-             pc < request->end && !g->interrupted && !at_breakpoint(g, pc));
+             pc < request->end && !g->interrupted && !finding && !at_breakpoint(g, pc));
+    if (finding)
+        print_finding(g, finding);
     if (r == TIMELINE_THERE && g->interrupted)
         r = TIMELINE_STOPPED;
     arrive(g, r, stop);

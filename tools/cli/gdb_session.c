@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gdb_catch.h"
+#include "gdb_findings.h"
 #include "gdb_monitor.h"
 #include "gdb_socket.h"
 
@@ -180,6 +181,7 @@ static bool run_alone(struct gdb_session *g)
 {
     enum timeline_result r = timeline_next(g->t, NULL, 0, g->limit, NULL);
 
+    gdb_findings_note(g);
     if (r == TIMELINE_STOPPED && g->client >= 0)
         attach(g);
     return r == TIMELINE_STOPPED && !g->host.over(g->host.ctx);
@@ -254,10 +256,12 @@ enum arm_stop_reason gdb_session_run(struct gdb_session *g, bool wait)
 {
     bool goes_on = true;
 
+    gdb_findings_begin(g);
     if (wait)
         wait_for_client(g);
     while (goes_on && !g->host.over(g->host.ctx))
         goes_on = g->server ? serve(g) : run_alone(g);
+    gdb_findings_end(g);
     bool by_client = g->server && !g->ended;
     if (by_client || g->host.over(g->host.ctx))
         return ARM_STOP_REQUEST;

@@ -35,6 +35,8 @@ struct gdb_session {
     GPtrArray *catches;          /* struct gdb_catch */
     uint64_t limit;              /* instructions, 0: none */
     struct arm_checker *checker; /* NULL: none */
+    GString *finding;            /* what it has found since gdb_findings_note(), as lines */
+    GArray *found;               /* struct gdb_finding: what it has found, in order */
 };
 
 /* NULL: *@text, 200 bytes, says why not, else where it listens. */

@@ -122,11 +122,11 @@ static enum timeline_result hunt_on(struct hunt *h, const struct arm_position *t
         struct arm_position before = side_at(h->s);
         if (to && position_compare(before, *to) >= 0)
             return TIMELINE_THERE;
+        if (t->interrupted)
+            return TIMELINE_STOPPED;
         const struct arm_until until = piece_to(h, to, &any);
         enum arm_stop_reason why = side_go(h->s, &until);
         bool exception = until.event && side_at(h->s).exceptions != before.exceptions;
-        if (t->interrupted)
-            return TIMELINE_STOPPED;
         if (why == ARM_STOP_ERROR)
             return TIMELINE_ERROR;
         if (h->seen >= 0) {
@@ -139,7 +139,7 @@ static enum timeline_result hunt_on(struct hunt *h, const struct arm_position *t
             h->seen = (int)quest_of_pc(h, end.pc);
             return TIMELINE_THERE;
         }
-        if (is_final(why) || why == ARM_STOP_IDLE)
+        if (!t->interrupted && (is_final(why) || why == ARM_STOP_IDLE))
             return to && position_compare(side_at(h->s), *to) >= 0 ? TIMELINE_THERE : TIMELINE_END;
     }
 }
