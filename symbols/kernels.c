@@ -1,10 +1,13 @@
 #include "symbols/kernels.h"
 
 #include <glib.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/le.h"
 #include "base/magic.h"
+#include "symbols/elf.h"
 #include "symbols/kallsyms.h"
 #include "symbols/symbols.h"
 
@@ -115,6 +118,14 @@ void kernels_look(struct kernels *k, unsigned cpu, unsigned el, uint64_t pc)
         look(k, t.pa);
 }
 
+static const struct symbols *symbols_of(struct kernels *k, struct kernel *kernel)
+{
+    if (!kernel->read)
+        kernel->symbols = read_symbols(k->m, kernel->pa, kernel->size);
+    kernel->read = true;
+    return kernel->symbols;
+}
+
 bool kernels_name(struct kernels *k, unsigned cpu, unsigned el, uint64_t pc, char *buf,
                   unsigned size)
 {
@@ -124,11 +135,8 @@ bool kernels_name(struct kernels *k, unsigned cpu, unsigned el, uint64_t pc, cha
 
     if (!kernel)
         return false;
-    if (!kernel->read)
-        kernel->symbols = read_symbols(k->m, kernel->pa, kernel->size);
-    kernel->read = true;
     kernel->va = pc - (t.pa - kernel->pa);
-    return symbols_name(kernel->symbols, t.pa - kernel->pa, buf, size);
+    return symbols_name(symbols_of(k, kernel), t.pa - kernel->pa, buf, size);
 }
 
 bool kernels_find(const struct kernels *k, const char *name, uint64_t *address)
@@ -141,4 +149,16 @@ bool kernels_find(const struct kernels *k, const char *name, uint64_t *address)
         return true;
     }
     return false;
+}
+
+int kernels_write_elf(struct kernels *k, uint64_t pa, uint64_t va, const char *path,
+                      struct arm_error *err)
+{
+    struct kernel *kernel = look(k, pa);
+    const struct symbols *symbols = kernel ? symbols_of(k, kernel) : NULL;
+
+    if (!symbols)
+        return error_set(err, ARM_EINVAL, "no kernel with symbols is at PA 0x%" PRIx64, pa);
+    uint64_t start = va - (pa - kernel->pa);
+    return symbols_write_elf(symbols, start, start, kernel->size, path, err);
 }

@@ -26,3 +26,8 @@ bool kernels_name(struct kernels *k, unsigned cpu, unsigned el, uint64_t pc, cha
 /* The address of the first symbol of this name in a kernel that kernels_name() has been asked
  * about. */
 bool kernels_find(const struct kernels *k, const char *name, uint64_t *address);
+
+/* An ELF file of the functions of the kernel that has @pa, as it is called at @va there, for a
+ * debugger. Return: 0 or -ARM_Exxx and a sentence. */
+int kernels_write_elf(struct kernels *k, uint64_t pa, uint64_t va, const char *path,
+                      struct arm_error *err);

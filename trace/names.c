@@ -286,3 +286,9 @@ bool trace_names_get(const struct trace_names *n, unsigned index, const char **p
     *symbols = file_at(n, index)->symbols;
     return true;
 }
+
+int trace_names_write_elf(struct trace_names *n, uint64_t pa, uint64_t va, const char *path,
+                          struct arm_error *err)
+{
+    return kernels_write_elf(n->kernels, pa, va, path, err);
+}

@@ -39,6 +39,10 @@ bool trace_name(struct trace_names *n, unsigned cpu, unsigned el, const struct a
  * @buf is empty. */
 bool trace_function(struct trace_names *n, const struct arm_event *e, char *buf, unsigned size);
 
+/* Write the symbols of a kernel in memory, as kernels_write_elf() does. */
+int trace_names_write_elf(struct trace_names *n, uint64_t pa, uint64_t va, const char *path,
+                          struct arm_error *err);
+
 /* The file that knows @address in the world of @e, and what is to be added to the file's addresses
  * there. False: none. */
 bool trace_names_file(const struct trace_names *n, const struct arm_event *e, uint64_t address,

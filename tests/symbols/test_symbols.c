@@ -1,4 +1,5 @@
 /* Names of addresses. */
+#include "symbols/elf.h"
 #include "symbols/symbols.h"
 #include "tests/temp_file.h"
 
@@ -75,6 +76,26 @@ static void test_each_symbol_has_the_bytes_up_to_the_next_one(void **state)
     symbols_free(s);
 }
 
+static void test_an_elf_file_of_symbols_is_read_again_as_the_same_functions_elsewhere(void **state)
+{
+    (void)state;
+    struct arm_error err = {0};
+    struct symbols *s = symbols_load(temp_file("0000000000001000 T first\n"
+                                               "0000000000001200 t second\n"),
+                                     NULL, NULL, NULL);
+    const uint64_t base = 0xffffffc008000000;
+
+    assert_int_equal(symbols_write_elf(s, base, base, 0x20000, temp_path, &err), 0);
+    assert_true(symbols_write_elf(s, base, base, 0x20000, "/nowhere/x.elf", &err) < 0);
+    assert_non_null(strstr(err.text, "/nowhere/x.elf"));
+    symbols_free(s);
+    s = symbols_load(temp_path, NULL, NULL, NULL);
+    assert_non_null(s);
+    assert_name(s, base + 0x11fc, "first+0x1fc");
+    assert_name(s, base + 0x1200, "second+0");
+    symbols_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +103,7 @@ int main(void)
         cmocka_unit_test(test_an_offset_moves_all_of_them),
         cmocka_unit_test(test_what_is_neither_is_refused),
         cmocka_unit_test(test_each_symbol_has_the_bytes_up_to_the_next_one),
+        cmocka_unit_test(test_an_elf_file_of_symbols_is_read_again_as_the_same_functions_elsewhere),
     };
 
     return cmocka_run_group_tests(tests, temp_setup, temp_teardown);

@@ -7,6 +7,7 @@
 #include "gdb_session.h"
 #include "info.h"
 #include "parse.h"
+#include "trace/names.h"
 
 typedef bool monitor_fn(struct gdb_session *g, unsigned cpu, char **words, GString *out);
 
@@ -149,6 +150,25 @@ static bool gdb_monitor_snapshot(struct gdb_session *g, unsigned cpu, char **wor
         g_string_append_printf(out, "%s\n", err.text);
     else
         g_string_append_printf(out, "%s: written, for --restore\n", words[1]);
+    return true;
+}
+
+static bool gdb_monitor_symbols(struct gdb_session *g, unsigned cpu, char **words, GString *out)
+{
+    struct arm_machine *m = timeline_machine(g->t);
+    struct arm_error err = {0};
+    struct arm_translation t;
+    uint64_t pc = 0;
+
+    if (!words[1])
+        return false;
+    arm_reg_read(m, cpu, "PC", &pc);
+    if (!arm_translate(m, cpu, gdb_current_el(m, cpu), pc, ARM_ACCESS_READ, &t))
+        g_string_append(out, "there is no memory at the PC\n");
+    else if (trace_names_write_elf(g->names, t.pa, pc, words[1], &err) < 0)
+        g_string_append_printf(out, "%s\n", err.text);
+    else
+        g_string_append_printf(out, "%s: written; symbol-file %s\n", words[1], words[1]);
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include "gdb_findings.h"
 #include "gdb_monitor.h"
 #include "gdb_socket.h"
+#include "trace/names.h"
 
 #define LOOK_MS     100 /* between two looks at what else may end the run */
 #define POLL_SLICES 16  /* slices between two looks at the client: about a millisecond */
@@ -256,12 +257,16 @@ enum arm_stop_reason gdb_session_run(struct gdb_session *g, bool wait)
 {
     bool goes_on = true;
 
+    /* A kernel gives up the header by which it is known. */
+    g->names = trace_names_new(timeline_live(g->t));
+    trace_names_begin(g->names);
     gdb_findings_begin(g);
     if (wait)
         wait_for_client(g);
     while (goes_on && !g->host.over(g->host.ctx))
         goes_on = g->server ? serve(g) : run_alone(g);
     gdb_findings_end(g);
+    trace_names_free(g->names);
     bool by_client = g->server && !g->ended;
     if (by_client || g->host.over(g->host.ctx))
         return ARM_STOP_REQUEST;

@@ -11,6 +11,7 @@
 #include "timeline.h"
 
 struct arm_checker;
+struct trace_names;
 
 /* What the rest of the program does meanwhile. */
 struct gdb_host {
@@ -35,6 +36,7 @@ struct gdb_session {
     GPtrArray *catches;          /* struct gdb_catch */
     uint64_t limit;              /* instructions, 0: none */
     struct arm_checker *checker; /* NULL: none */
+    struct trace_names *names;   /* of kernels in memory */
     GString *finding;            /* what it has found since gdb_findings_note(), as lines */
     GArray *found;               /* struct gdb_finding: what it has found, in order */
 };
