@@ -134,6 +134,27 @@ static void check_lrs(struct arm_checker *c, struct gic *u, const struct world *
     }
 }
 
+/* EL2 has put a pending interrupt into a list register for this entry, and the interface is off. */
+static void check_off(struct arm_checker *c, const struct gic *u, const struct world *w,
+                      const struct arm_event *p)
+{
+    const struct gic_cpu *g = &u->cpus[p->cpu];
+
+    for (unsigned n = 0; n < u->lrs && HCR_EL2_IMO(p->world.hcr); n++) {
+        uint64_t v = checker_reg(c, p->cpu, gic_lr_number(n));
+        if (!(LR_STATE(v) & 1) || g->lr[n].owner || !g->lr[n].site.known)
+            continue;
+        struct finding f = about(c, w, sysreg_number(SR_ICH_HCR_EL2), NULL, p);
+        f.other = g->lr[n].site;
+        f.other_role = "written";
+        f.hint = "write ICH_HCR_EL2 with En before the entry";
+        finding_say(&f, "En is 0: interrupt %" PRIu64 ", pending in ICH_LR%u_EL2, does not come",
+                    LR_VINTID(v), n);
+        finding_report(c, &f);
+        return;
+    }
+}
+
 /* ---- active interrupts ---- */
 
 /* Its priority is active, the interrupt itself is in no list register, though one is free: the
@@ -215,6 +236,8 @@ void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w
         check_lrs(c, u, w, p);
     if (w->kind != WORLD_GUEST)
         return;
+    if (!enabled)
+        check_off(c, u, w, p);
     bool lost = gic_world_of(u, w)->lost_count != 0;
     check_lost(c, u, w, p);
     if (!lost)

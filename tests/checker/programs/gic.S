@@ -12,6 +12,9 @@
 // case -DFOREIGN -DZEROED: clean
 // case -DTWICE @second: GIC-STATE ICH_LR1_EL2 of vm1/vcpu0
 // case -DTWICE -DINTID=41: clean
+// case -DDARK @do_eret: GIC-STATE ICH_HCR_EL2 of vm1/vcpu0
+// case -DDARK -DLIGHT: clean
+// case -DDARK -DACTIVE_ONE: clean
 // case -DHARDWARE -DPINTID=3 @hardware: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
 // case -DHARDWARE -DPINTID=1021 @hardware: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
 // case -DHARDWARE -DPINTID=30: clean
@@ -125,6 +128,18 @@ handle: // X0: frame, X1: syndrome; X6 counts the calls
         inject
         ldr     x2, =1 << 62 | 1 << 60 | INTID
 second: msr     ICH_LR1, x2
+#endif
+#ifdef DARK
+        msr     ICH_HCR, xzr
+        ldr     x2, =PENDING40
+#ifdef ACTIVE_ONE
+        eor     x2, x2, #3 << 62
+#endif
+        msr     ICH_LR0, x2
+#ifdef LIGHT
+        mov     x2, #1
+        msr     ICH_HCR, x2
+#endif
 #endif
 #ifdef HARDWARE
         ldr     x2, =STATE << 62 | 1 << 61 | 1 << 60 | PINTID << 32 | 40
