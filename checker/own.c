@@ -256,6 +256,8 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
     struct own *u = state;
     unsigned reg = REG_NONE;
 
+    if (p->kind == ARM_EVENT_ERET)
+        own_host_entered(c, p);
     if (p->kind == ARM_EVENT_SYSREG_READ && aliased_reg(c, p) != REG_NONE)
         u->aliased[aliased_reg(c, p)] = site_of(c, p);
     if (p->kind == ARM_EVENT_SYSREG_READ && sysreg_lookup(p->sysreg_read.sr) != SR_NONE)

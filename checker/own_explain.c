@@ -145,6 +145,9 @@ static void report_untagged(const struct why *y)
                "an emulated access may change only the register that its syndrome names");
     else if (s)
         report_stale(y, s);
+    else if (own_is_hosts(y->u, y->reg, y->v))
+        report(y, RULE_LEAK, NULL, &y->site, "written", "it has the value of a program of the host",
+               "the restore of the world's value is missing");
     else
         report(y, RULE_CLOBBER, &y->site, &y->r->left, "left", "nothing justifies the change",
                "EL2 has used the register and not restored it");

@@ -70,6 +70,14 @@ struct wreg {
     struct misplaced stale; /* read from what is perhaps its slot */
 };
 
+#define HOST_VALUES 16
+
+/* What programs of a host at EL2 were entered with last in a register. */
+struct host_values {
+    uint64_t list[HOST_VALUES]; /* 0: none */
+    unsigned last;
+};
+
 /* What is in a register of a CPU. */
 struct live {
     int16_t owner;  /* index of a world, WORLD_EL2, WORLD_NOBODY */
@@ -89,6 +97,7 @@ struct own {
     uint32_t (*saves)[PAIR_KINDS];    /* and by register: of what was clean, */
     uint32_t (*restores)[PAIR_KINDS]; /* and of what was there already */
     struct window *windows;           /* by CPU */
+    struct host_values host_values[REGS_MAX];
     struct misplaced *vbars; /* by CPU: VBAR_EL1 of somebody else was read since the exit */
     bool fp_told;            /* of FP and SIMD at the entry of this count and CPU */
     uint64_t fp_told_at;
@@ -162,6 +171,13 @@ void own_window_moved(struct arm_checker *c, struct own *u, unsigned cpu, const 
 void own_window_stored(struct arm_checker *c, struct own *u, unsigned cpu, const struct tag *slot);
 void own_window_changed(struct arm_checker *c, struct own *u, unsigned cpu, unsigned reg,
                         const struct site *at);
+
+/* ---- programs of a host at EL2 (checker/own_host.c) ---- */
+
+void own_host_entered(struct arm_checker *c, const struct arm_event *p);
+
+/* Has a program of the host been entered with @v in @reg before? */
+bool own_is_hosts(const struct own *u, unsigned reg, struct value128 v);
 
 /* ---- the virtual SError (checker/own_serror.c) ---- */
 

@@ -1,0 +1,95 @@
+// EL2 is a host with a program of its own at EL0 (HCR_EL2.E2H, and TGE while the program runs), which it runs between
+// an exit of the guest and the next entry. The program may not find the guest's registers, nor the guest the program's.
+// case: clean
+// case -DLEAVES @run_program: LEAK TPIDR_EL0 of vm1/vcpu0
+// case -DLEAVES -DREG=tpidrro_el0 @run_program: LEAK TPIDRRO_EL0 of vm1/vcpu0
+// case -DLEAVES -DREG=tpidr_el1: clean
+// case -DKEEPS @do_eret: LEAK TPIDR_EL0 of vm1/vcpu0
+// case -DVECTORS: clean
+// case -DVECTORS -DLEAVES @run_program: LEAK
+// case -DVECTORS -DLEAVES -DTRAPPED: clean
+#include "frame.inc"
+
+#ifndef REG
+#define REG tpidr_el0
+#endif
+
+#define HAS_SETUP
+        .macro setup
+        mrs     x1, hcr_el2
+        orr     x1, x1, #1 << 34                // E2H
+        msr     hcr_el2, x1
+        isb
+        mov     x1, #3 << 20                    // FPEN
+        msr     cptr_el2, x1
+        msr     s3_5_c1_c0_2, x1               // CPACR_EL12
+        .endm
+#include "hv.inc"
+        .arch armv8.2-a
+
+handle: // X0: frame
+#ifdef VECTORS
+        str     q7, [x0, #FRAME_MORE + 8]
+#ifndef LEAVES
+        movi    v7.2d, #0
+#endif
+#else
+        mrs     x4, REG
+        str     x4, [x0, #FRAME_MORE]
+#ifndef LEAVES
+        mov     x4, #0x5555
+        msr     REG, x4
+#endif
+#endif
+#ifdef TRAPPED                                  // for EL0: its first use would restore the program's
+        mov     x4, #1 << 20
+        msr     cptr_el2, x4
+#endif
+        mrs     x6, vbar_el2
+        adrp    x4, program_vectors
+        msr     vbar_el2, x4
+        mrs     x7, hcr_el2
+        orr     x4, x7, #1 << 27                // TGE
+        msr     hcr_el2, x4
+        adr     x4, program
+        msr     elr_el2, x4
+        mov     x4, #0x3c0                      // EL0t
+        msr     spsr_el2, x4
+run_program:
+        eret
+program:
+        svc     #0
+back:
+        msr     hcr_el2, x7
+        msr     vbar_el2, x6
+        isb
+#ifdef TRAPPED
+        mov     x4, #3 << 20
+        msr     cptr_el2, x4
+        isb
+#endif
+#ifdef VECTORS
+        ldr     q7, [x0, #FRAME_MORE + 8]
+#elif !defined(KEEPS)
+        ldr     x4, [x0, #FRAME_MORE]
+        msr     REG, x4
+#endif
+        ret
+
+guest:  mov     x22, #4
+1:      add     x23, x22, #0x120
+#ifdef VECTORS
+        dup     v7.2d, x23
+#else
+        msr     REG, x23
+#endif
+        hvc     #0
+        sub     x22, x22, #1
+        cbnz    x22, 1b
+        hvc     #99
+
+        .balign 4096
+program_vectors:
+        .skip   0x400
+        b       back
+        .balign 4096
