@@ -149,7 +149,7 @@ struct place {
 static bool read_backing(struct virtio_gpu *gpu, struct place *p, uint64_t offset, uint8_t *to,
                          size_t len)
 {
-    const struct dma_master master = {ARM_DMA_VIRTIO, gpu->virtio.slot};
+    const struct dma_master master = gpu->virtio.queues[0].who;
 
     while (p->entry < p->end && len) {
         uint64_t skip = offset - p->at;

@@ -454,6 +454,7 @@ static void config_written(struct pci_function *f, unsigned offset, unsigned siz
 
 static void reset(struct pci_function *f)
 {
+    to_xhci(f)->who.iommu = pci_iommu(f); /* it has its place now */
     reset_controller(to_xhci(f));
 }
 
@@ -565,7 +566,7 @@ void xhci_init(struct xhci *x, const struct xhci_config *config, const struct ar
     char name[CLOCK_NAME_MAX];
 
     *x = (struct xhci){.mem = config->mem,
-                       .who = {ARM_DMA_USB, (uint8_t)config->unit},
+                       .who = {.device = ARM_DMA_USB, .unit = (uint8_t)config->unit},
                        .clock = config->clock,
                        .regs = {{&register_ops, log}, x},
                        .interrupters = config->vectors ? config->vectors : 1};
