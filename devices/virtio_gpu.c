@@ -159,7 +159,8 @@ static bool read_entries(struct command *c, struct virtio_gpu_entry *entries, ui
             return false;
         entries[i].addr = le_get(bytes, 8);
         entries[i].len = (uint32_t)le_get(bytes + 8, 4);
-        if (entries[i].len && !dma_may_reach(v->mem, v->queues[0].who, pa(entries[i].addr), entries[i].len))
+        if (entries[i].len &&
+            !dma_may_reach(v->mem, v->queues[0].who, pa(entries[i].addr), entries[i].len))
             return false;
     }
     return true;

@@ -2,7 +2,7 @@
 #include "devices/display.h"
 #include "machine/machine.h"
 
-bool arm_display(const struct arm_machine *m, struct arm_display *d)
+bool arm_display_get(const struct arm_machine *m, struct arm_display *d)
 {
     struct display shown;
 

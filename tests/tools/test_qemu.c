@@ -32,7 +32,7 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
     static const struct {
         const char *args[8], *text, *also;
     } rows[] = {
-        {{"qemu", "-netdev", "tap,id=x"}, "-netdev tap is not offered: no network of", "use user"},
+        {{"qemu", "-netdev", "vde,id=x"}, "-netdev vde is not offered: no VDE", "use user"},
         {{"qemu", "-netdev", "users,id=x"}, "-netdev users is not offered", "did you mean user?"},
         {{"qemu", "-netdev", "user"}, "-netdev user: expected id=ID", ""},
         {{"qemu", "-netdev", "user,id=x,smb=/"}, "smb=/ is not offered: no SMB server", ""},
@@ -150,11 +150,11 @@ static void test_all_refusals_are_shown_at_once_without_the_help(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "-machine gic-version=4", "-machine mte=on", "-cpu cortex-a78", "-netdev tap", "-foo",
+        "-machine gic-version=4", "-machine mte=on", "-cpu cortex-a78", "-netdev vde", "-foo",
         "-device e1000",          "-chardev udp",    "-usbdevice"};
 
     struct result *r =
-        RUN("qemu", "-M", "virt,gic-version=4,mte=on", "-cpu", "cortex-a78", "-netdev", "tap,id=n",
+        RUN("qemu", "-M", "virt,gic-version=4,mte=on", "-cpu", "cortex-a78", "-netdev", "vde,id=n",
             "-foo", "bar", "-device", "e1000,netdev=n", "-chardev", "udp,id=c", "-usbdevice",
             "tablet", "-device", "virtconsole,chardev=c", "-kernel", in_dir("off"));
     for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++)

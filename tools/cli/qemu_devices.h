@@ -66,8 +66,8 @@ bool qemu_object(struct qemu *q, const char *option, const char *value);
 /* After all options: fill the configuration. */
 bool qemu_devices_connect(struct qemu *q);
 
-/* Of that, what drives are there for, first: a directory becomes a FAT file system in memory, and the
- * nodes of -blockdev find their files. */
+/* Of that, what drives are there for, first: a directory becomes a FAT file system in memory, and
+ * the nodes of -blockdev find their files. */
 bool qemu_complete_drives(struct qemu *q);
 bool qemu_connect_flash(struct qemu *q);
 bool qemu_connect_disks(struct qemu *q); /* of if=virtio */
