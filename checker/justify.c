@@ -124,6 +124,13 @@ bool justify_is_vector(const struct exit_state *s, uint64_t vbar, uint64_t pc)
     return offset <= 0x180 && (offset & 0x7f) == 0;
 }
 
+bool justify_is_in_vectors(uint64_t vbar, uint64_t pc)
+{
+    uint64_t offset = pc - (vbar & ~MASK(10, 0));
+
+    return offset <= 0x780 && (offset & 0x7f) == 0;
+}
+
 bool justify_is_injection(const struct exit_state *s, uint64_t vbar, uint64_t pc, uint64_t pstate,
                           uint64_t elr, uint64_t spsr)
 {

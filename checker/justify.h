@@ -48,6 +48,9 @@ bool justify_is_write_of(const struct exit_state *s, uint32_t number);
 /* Is @pc a vector that an exception taken to EL1 from @s goes to? */
 bool justify_is_vector(const struct exit_state *s, uint64_t vbar, uint64_t pc);
 
+/* Is @pc any vector of EL1's? One that the exception does not go to is wrong, but it was meant. */
+bool justify_is_in_vectors(uint64_t vbar, uint64_t pc);
+
 /* Is (@pc, @pstate) what an exception taken to EL1 from @s sets, and @elr and @spsr what it saves?
  * AArch64.TakeException(). @vbar: VBAR_EL1. The return address may be that of @s or behind the
  * instruction. */

@@ -140,8 +140,12 @@ static void enter_one(struct arm_checker *c, struct own *u, struct world *w, uns
     struct value128 v = regs_get(c, p->cpu, reg);
 
     u->entered[(size_t)p->cpu * REGS_MAX + reg] = v;
-    if (own_is_shared(c, w, reg) || !regs_observable(c, p->cpu, reg))
+    if (own_is_shared(c, w, reg))
         return;
+    if (!regs_observable(c, p->cpu, reg)) {
+        own_check_unseen(c, u, w, reg, v, p);
+        return;
+    }
     own_slot_entered(c, u, w, reg, v, p);
     own_pair_entered(c, u, w, reg, p);
     if (!r->version || !same_value(r->value, v))

@@ -233,8 +233,8 @@ static void explain_config(const struct why *y)
                "it runs with what was set for another world", "nothing sets it on this way");
 }
 
-void own_explain(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
-                 struct value128 v, const struct arm_event *p)
+static struct why why_of(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                         struct value128 v, const struct arm_event *p)
 {
     struct why y = {.c = c,
                     .u = u,
@@ -251,6 +251,42 @@ void own_explain(struct arm_checker *c, struct own *u, const struct world *w, un
         y.tag = flow_v(c->flow, p->cpu, reg - 31);
         y.site = flow_v_site(c->flow, p->cpu, reg - 31);
     }
+    return y;
+}
+
+/* The world's value does something that needs no access, and @v does not: counters count, debug
+ * exceptions come. */
+static bool is_missed(const struct arm_checker *c, struct own *u, const struct world *w,
+                      unsigned reg, struct value128 v)
+{
+    const struct wreg *r = own_wreg(u, w, reg);
+    uint64_t off = r->changed ? r->value.lo & ~v.lo : 0;
+    unsigned set = c->regs.of_sysreg[SR_PMCNTENSET_EL0];
+
+    if (c->regs.desc[reg].sr == SR_MDSCR_EL1)
+        return off &
+               (FIELD_MASK(MDSCR_EL1_SS) | FIELD_MASK(MDSCR_EL1_KDE) | FIELD_MASK(MDSCR_EL1_MDE));
+    return c->regs.desc[reg].sr == SR_PMCR_EL0 && off & FIELD_MASK(PMCR_EL0_E) && set != REG_NONE &&
+           own_wreg(u, w, set)->value.lo;
+}
+
+void own_check_unseen(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                      struct value128 v, const struct arm_event *p)
+{
+    if (!is_missed(c, u, w, reg, v))
+        return;
+    struct why y = why_of(c, u, w, reg, v, p);
+    if (!own_is_right(&y))
+        report(&y, RULE_LEAK, NULL, &y.site, "written",
+               "what it does needs no access, and it has EL2's own value",
+               "a register that has an effect is restored at once, not at the first access");
+}
+
+void own_explain(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                 struct value128 v, const struct arm_event *p)
+{
+    struct why y = why_of(c, u, w, reg, v, p);
+
     if (c->regs.desc[reg].owner == OWNER_EL2CFG)
         explain_config(&y);
     else if (!y.r->version)

@@ -7,7 +7,7 @@
 #include "checker/own_why.h"
 #include "checker/unit.h"
 
-static bool is_injected(const struct why *y, const struct exit_state *s)
+static bool is_injected(const struct why *y)
 {
     const struct arm_checker *c = y->c;
     unsigned cpu = y->p->cpu;
@@ -17,8 +17,8 @@ static bool is_injected(const struct why *y, const struct exit_state *s)
     case SR_SPSR_EL1:
     case SR_ESR_EL1:
     case SR_FAR_EL1:
-        return justify_is_vector(s, checker_reg(c, cpu, sysreg_number(SR_VBAR_EL1)),
-                                 y->p->world.target) ||
+        return justify_is_in_vectors(checker_reg(c, cpu, sysreg_number(SR_VBAR_EL1)),
+                                     y->p->world.target) ||
                own_enters_stale_vector(c, y->w, y->p);
     default:
         return false;
@@ -154,6 +154,6 @@ bool own_is_right(struct why *y)
         return true;
     if (y->reg < 31)
         return bit(a.x, y->reg) && fits(s, y->v.lo);
-    return justify_is_write_of(s, y->c->regs.desc[y->reg].number) || is_injected(y, s) ||
+    return justify_is_write_of(s, y->c->regs.desc[y->reg].number) || is_injected(y) ||
            is_timer_masked(y) || is_gic_emulated(y, s) || was_edited(y);
 }

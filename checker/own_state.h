@@ -126,6 +126,10 @@ struct wreg *own_wreg(struct own *u, const struct world *w, unsigned reg);
 void own_explain(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
                  struct value128 v, const struct arm_event *p);
 
+/* @w is entered with @v in @reg, to which its accesses trap. */
+void own_check_unseen(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                      struct value128 v, const struct arm_event *p);
+
 /* ---- slots and the CPU: DEFER, STALE-READ (checker/own_slot.c) ---- */
 
 /* EL2 has written @reg: @l is as it was before. */

@@ -9,6 +9,8 @@
 // case -DINSIDE: clean
 // case -DFP_TRAPS @do_eret: PC ELR_EL2 of vm1/vcpu0
 // case -DFP_TRAPS -DOPENS=7: clean
+// case -DSYS_TRAPS @do_eret: PC ELR_EL2 of vm1/vcpu0
+// case -DSYS_TRAPS -DOPENS=7: clean
 // case -DSMC: clean
 // case -DSMC -DX19: CLOBBER x19 of vm1/vcpu0
 // case -DWFI: clean
@@ -32,6 +34,12 @@
 // case -DINJECT: clean
 // case -DINJECT -DABORT: clean
 // case -DINJECT -DABORT -DNO_FAR @do_eret: CLOBBER FAR_EL1 of vm1/vcpu0
+// case -DLOAD -DINJECT -DABORT -DADDRESS=0x100000000: clean
+// case -DLOAD -DINJECT -DABORT @do_eret: CLOBBER FAR_EL1 of vm1/vcpu0
+// case -DINJECT -DABORT -DIL=0 @do_eret: CLOBBER ESR_EL1 of vm1/vcpu0
+// case -DINJECT -DABORT -DBEHIND @do_eret: CLOBBER ELR_EL1 of vm1/vcpu0
+// case -DINJECT -DVECTOR=0 @do_eret: PC ELR_EL2 of vm1/vcpu0
+// case -DINJECT -DVECTOR=0x400 @do_eret: PC ELR_EL2 of vm1/vcpu0
 // case -DINJECT -DFLAGS @do_eret: CLOBBER SPSR_EL2 of vm1/vcpu0
 // case -DINJECT -DNO_SPSR @do_eret: CLOBBER SPSR_EL1 of vm1/vcpu0
 // case -DINJECT -DNO_ELR @do_eret: CLOBBER ELR_EL1 of vm1/vcpu0
@@ -49,9 +57,22 @@
         mov     x1, #1 << 10                    // TFP
         msr     cptr_el2, x1
 #endif
+#ifdef SYS_TRAPS
+        mov     x1, #1 << 9 | 6                 // TDA, HPMN
+        msr     mdcr_el2, x1
+#endif
         adr     x1, guest_vectors
         msr     vbar_el1, x1
         .endm
+#ifndef ADDRESS
+#define ADDRESS 0x5000
+#endif
+#ifndef IL
+#define IL 1
+#endif
+#ifndef VECTOR
+#define VECTOR 0x200
+#endif
 #ifndef INSN
 #define INSN ldr
 #define REG w7
@@ -72,7 +93,7 @@ handle: // X0: frame, X1: syndrome
         sub     x2, x2, #4
 2:
 #endif
-#ifdef LOAD
+#if defined(LOAD) && !defined(INJECT)
         lsr     x3, x1, #26
         cmp     x3, #0x24
         b.ne    3f
@@ -88,6 +109,10 @@ loaded: str     x3, [x0, #FRAME_X(7)]
         cmp     x3, #OPENS
         b.lo    7f
         msr     cptr_el2, xzr
+#ifdef SYS_TRAPS
+        mov     x3, #6
+        msr     mdcr_el2, x3
+#endif
 7:
 #endif
 #ifdef TO_EL2 // what an exception at EL2 leaves in SPSR_EL2
@@ -148,6 +173,9 @@ bad:    str     xzr, [x0, #FRAME_X(19)]
 #endif
 #ifdef INJECT // AArch64.TakeException() to EL1 from EL1h
 #ifndef NO_ELR
+#ifdef BEHIND
+        add     x2, x2, #4
+#endif
         msr     elr_el1, x2
 #endif
 #ifndef NO_SPSR
@@ -155,10 +183,15 @@ bad:    str     xzr, [x0, #FRAME_X(19)]
         msr     spsr_el1, x3
 #endif
 #ifdef ABORT
-        ldr     x3, =0x25 << 26 | 1 << 25 | 0x10 // external, from EL1
+#define CLASS 0x25 << 26 | 0x10                 // external, from EL1
+#else
+#define CLASS 0
+#endif
+        ldr     x3, =CLASS | IL << 25
         msr     esr_el1, x3
+#ifdef ABORT
 #ifndef NO_FAR
-        mov     x3, #0x5000
+        ldr     x3, =ADDRESS
         msr     far_el1, x3
 #endif
 #endif
@@ -167,7 +200,7 @@ bad:    str     xzr, [x0, #FRAME_X(19)]
         mov     x3, #0x3c4                      // EL1t
 #endif
         str     x3, [x0, #FRAME_SPSR]
-        adr     x3, guest_vectors + 0x200
+        adr     x3, guest_vectors + VECTOR
         str     x3, [x0, #FRAME_ELR]
 #elif defined(FLAGS)
         ldr     x3, [x0, #FRAME_SPSR]
@@ -185,7 +218,9 @@ guest:
         msr     far_el1, x5
         mov     x21, #3
 1:
-#if defined(FP_TRAPS)
+#if defined(SYS_TRAPS)
+        mrs     x1, mdscr_el1
+#elif defined(FP_TRAPS)
         fmov    d0, xzr
 #elif defined(SMC)
         mov     x0, #0
