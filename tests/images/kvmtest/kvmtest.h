@@ -39,6 +39,7 @@ struct vm {
     bool pmu;      /* vCPUs have a PMU */
     bool perf;     /* the host counts while the guest runs (host.c) */
     bool debugger; /* the host steps and stops vCPU 0 */
+    bool memory;   /* it takes pages away, and logs dirty ones (memory.c) */
     struct vcpu vcpus[VCPUS_MAX];
     uint8_t *ram;     /* RAM_SIZE bytes */
     mmio_fn *control; /* the measuring guest's; NULL: there is none */
@@ -52,7 +53,7 @@ struct vm {
 /* Print and exit with code 1: nothing here can go on without what failed. */
 void die(const char *what) __attribute__((noreturn));
 
-/* vm->pmu, perf and debugger are set already. */
+/* vm->pmu, perf, debugger and memory are set already. */
 void vm_create(struct vm *vm, unsigned vcpus, unsigned gic_version);
 
 /* Registers of vCPU 0; the others wait for the guest's PSCI CPU_ON. */
@@ -71,6 +72,10 @@ void perf_end(void);
 void debugger_stopped(struct vcpu *v);
 void debugger_exit(struct vcpu *v);
 void debugger_end(void);
+
+/* The host has its way with guest RAM, at an exit to user space; the run is over. */
+void memory_change(struct vm *vm);
+void memory_end(void);
 
 /* Exits by reason, and the kernel's own counts. */
 void vm_report(const struct vm *vm);

@@ -1,8 +1,8 @@
 /*
  * kvmtest [OPTION...] boot VCPUS GIC IMAGE INITRD APPEND | kvmtest [OPTION...] measure VCPUS ROUNDS
- * WHAT OPTION: pmu (the guest has one), perf, debugger (what the host does meanwhile, host.c).
- * INITRD: - for none. GIC: 2 or 3. ROUNDS: of the hypercall and the MMIO exit; interrupts do a
- * fifth. WHAT: a word of measure.c, or all.
+ * WHAT OPTION: pmu (the guest has one), perf, debugger, memory (what the host does meanwhile:
+ * host.c, memory.c). INITRD: - for none. GIC: 2 or 3. ROUNDS: of the hypercall and the MMIO exit;
+ * interrupts do a fifth. WHAT: a word of measure.c, or all.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +14,9 @@ static struct vm vm;
 
 static int usage(void)
 {
-    fprintf(stderr, "Usage: kvmtest [pmu] [perf] [debugger] boot VCPUS GIC IMAGE INITRD APPEND | "
-                    "... measure VCPUS ROUNDS WHAT\n");
+    fprintf(stderr,
+            "Usage: kvmtest [pmu] [perf] [debugger] [memory] boot VCPUS GIC IMAGE INITRD APPEND | "
+            "... measure VCPUS ROUNDS WHAT\n");
     return 2;
 }
 
@@ -46,6 +47,7 @@ static bool option(const char *word)
     bool *place = strcmp(word, "pmu") == 0        ? &vm.pmu
                   : strcmp(word, "perf") == 0     ? &vm.perf
                   : strcmp(word, "debugger") == 0 ? &vm.debugger
+                  : strcmp(word, "memory") == 0   ? &vm.memory
                                                   : NULL;
 
     if (place)

@@ -288,6 +288,8 @@ static void *run_vcpu(void *arg)
             perf_touch();
         if (v->vm->debugger && v == v->vm->vcpus && v->run->exit_reason != KVM_EXIT_DEBUG)
             debugger_exit(v);
+        if (v->vm->memory && !v->vm->done)
+            memory_change(v->vm);
         pthread_mutex_unlock(&devices);
     }
     return NULL;
@@ -318,4 +320,6 @@ void vm_run(struct vm *vm)
         perf_end();
     if (vm->debugger)
         debugger_end();
+    if (vm->memory)
+        memory_end();
 }
