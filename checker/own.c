@@ -115,6 +115,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
 
     own_window_reset(state, p->cpu);
     own_serror_left(c, state, w, p);
+    own_trap_left(c, state, w);
     for (unsigned reg = 0; reg < c->regs.count; reg++)
         leave_one(c, state, w, reg, p, &at);
 }
@@ -125,6 +126,7 @@ static void take_over(struct own *u, struct live *l, struct wreg *r, const struc
                       struct value128 v)
 {
     l->owner = (int16_t)w->index;
+    r->trapped = false;
     if (r->version && same_value(r->value, v))
         return;
     r->value = v;
@@ -158,6 +160,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
 {
     own_slot_check_entry(c, state, w, p);
     own_serror_entered(c, state, w, p);
+    own_trap_entered(c, state, w, p);
     own_window_reset(state, p->cpu);
     for (unsigned reg = 0; reg < c->regs.count; reg++)
         enter_one(c, state, w, reg, p);

@@ -59,6 +59,7 @@ struct wreg {
     uint32_t version;      /* 0: it never had one */
     bool changed;          /* by the world itself, ever */
     bool saved;            /* the newest is in a slot */
+    bool trapped;          /* the world has written it by a trap since: EL2 has that */
     struct slot slots[SLOTS];
     struct site left;         /* where it left with this value */
     struct site lost;         /* what overwrote it in the CPU while it was nowhere else, */
@@ -182,6 +183,12 @@ void own_host_entered(struct arm_checker *c, const struct arm_event *p);
 
 /* Has a program of the host been entered with @v in @reg before? */
 bool own_is_hosts(const struct own *u, unsigned reg, struct value128 v);
+
+/* ---- accesses that trap (checker/own_trap.c) ---- */
+
+void own_trap_left(struct arm_checker *c, struct own *u, const struct world *w);
+void own_trap_entered(struct arm_checker *c, struct own *u, const struct world *w,
+                      const struct arm_event *p);
 
 /* ---- the virtual SError (checker/own_serror.c) ---- */
 

@@ -1,0 +1,61 @@
+/*
+ * Accesses that trap and are emulated. A world that could write a register itself, and reads it now
+ * by a trap, is to get what it has left there.
+ */
+#include <inttypes.h>
+
+#include "base/bits.h"
+#include "checker/justify.h"
+#include "checker/own_state.h"
+#include "checker/unit.h"
+
+/* The followed register that the exit's MSR or MRS is of; or REG_NONE. ISS of a trapped access. */
+static unsigned accessed(const struct arm_checker *c, const struct exit_state *s)
+{
+    uint64_t iss = s->esr;
+
+    if (!s->valid || !justify_left_by(s, ESR_EC_SYS64))
+        return REG_NONE;
+    return regs_written(c, ARM_SYSREG(bits(iss, 21, 20), bits(iss, 16, 14), bits(iss, 13, 10),
+                                      bits(iss, 4, 1), bits(iss, 19, 17)));
+}
+
+static bool is_read(const struct exit_state *s)
+{
+    return bit(s->esr, 0);
+}
+
+void own_trap_left(struct arm_checker *c, struct own *u, const struct world *w)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+    unsigned reg = accessed(c, s);
+
+    if (reg != REG_NONE && !is_read(s))
+        own_wreg(u, w, reg)->trapped = true;
+}
+
+void own_trap_entered(struct arm_checker *c, struct own *u, const struct world *w,
+                      const struct arm_event *p)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+    unsigned reg = accessed(c, s), rt = (unsigned)bits(s->esr, 9, 5);
+
+    if (reg == REG_NONE || !is_read(s) || rt == 31 || w->kind != WORLD_GUEST ||
+        p->world.target != s->pc + 4)
+        return;
+    const struct wreg *r = own_wreg(u, w, reg);
+    uint64_t mask = c->regs.desc[reg].mask, v = checker_reg(c, p->cpu, ARM_X(rt));
+    bool lost = r->lost.known && r->lost_version == r->version;
+    if (!r->version || r->trapped || !((v ^ r->value.lo) & mask))
+        return;
+    struct finding f = finding_at(c, lost ? RULE_LOST : RULE_STALE_READ, p);
+    f.world = w;
+    f.reg = c->regs.desc[reg].number;
+    if (lost)
+        f.at = r->lost;
+    f.other = r->left;
+    f.other_role = "left";
+    f.hint = "save the register before it is another's, and emulate its reads by what was saved";
+    finding_say(&f, "its value is %#" PRIx64 ", a read that traps gets %#" PRIx64, r->value.lo, v);
+    finding_report(c, &f);
+}
