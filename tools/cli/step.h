@@ -98,6 +98,12 @@ void step_disassemble(const struct stepper *s, uint64_t pc, uint32_t word, char 
 const char *step_world(const struct stepper *s, unsigned cpu);
 const char *step_world_at(const struct stepper *s, unsigned cpu, struct arm_position at);
 
+/* Who has the list registers of this CPU, or the one of @number; who has the tables that VTTBR_EL2
+ * names. */
+bool step_is_list_register(uint32_t number);
+void step_list_registers(struct stepper *s, uint32_t number, GString *out);
+void step_stage2(const struct stepper *s, GString *out);
+
 /* The line that says where this is. */
 void step_where(const struct stepper *s, GString *out);
 

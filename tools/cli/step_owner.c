@@ -95,16 +95,24 @@ static void all_owners(const struct stepper *s, GString *out)
 enum step_verdict do_owner(struct stepper *s, char **words, GString *out)
 {
     struct arm_position forgotten = arm_checker_forgotten(s->checker);
-    uint32_t number = words[1] ? arm_reg_number(words[1]) : 0;
+    bool stage2 = words[1] && !strcmp(words[1], "stage2");
+    uint32_t number = words[1] && !stage2 ? arm_reg_number(words[1]) : 0;
 
     if (number == ARM_NO_REGISTER)
         return STEP_WRONG;
     if (position_compare(timeline_here(s->t), forgotten) < 0)
         g_string_append_printf(out, "not all is known before %" PRIu64 "; ", forgotten.insns);
-    if (words[1])
+    if (stage2) {
+        step_stage2(s, out);
+    } else if (words[1] && step_is_list_register(number)) {
+        step_list_registers(s, number, out);
+    } else if (words[1]) {
         one_owner(s, number, out);
-    else
+    } else {
         all_owners(s, out);
+        step_list_registers(s, ARM_NO_REGISTER, out);
+        step_stage2(s, out);
+    }
     return STEP_OK;
 }
 
