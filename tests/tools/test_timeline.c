@@ -92,6 +92,35 @@ static void test_any_point_is_the_same_from_both_sides(void **state)
     }
 }
 
+/* So that the step itself executes next to nothing again. */
+static void test_what_is_prepared_for_a_step_back_moves_nothing(void **state)
+{
+    static struct output out;
+    struct timeline *t = open_mix(1, &out);
+
+    (void)state;
+    go(t, (struct arm_position){140000, 0});
+    struct arm_snapshot *before = take(machine_of(t));
+    assert_int_equal(timeline_step(t, 0), TIMELINE_THERE);
+    struct arm_position here = timeline_here(t);
+    struct arm_snapshot *was = take(machine_of(t));
+    size_t shown = out.size;
+    for (unsigned k = 0; k < 2; k++) {
+        assert_int_equal(timeline_prepare(t), TIMELINE_THERE);
+        assert_int_equal(position_compare(timeline_here(t), here), 0);
+        assert_ptr_equal(timeline_machine(t), timeline_live(t));
+        assert_is(machine_of(t), was);
+    }
+    assert_int_equal(out.size, shown);
+    uint64_t work = timeline_work(t);
+    assert_int_equal(timeline_back(t, 0), TIMELINE_THERE);
+    assert_is(machine_of(t), before);
+    assert_true(timeline_work(t) - work < TIMELINE_WORK_SNAPSHOT + 10000);
+    arm_snapshot_free(before);
+    arm_snapshot_free(was);
+    timeline_free(t);
+}
+
 static void test_a_step_back_undoes_a_step(void **state)
 {
     uint64_t random = test_seed(4);
@@ -369,6 +398,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_point_is_the_same_from_both_sides),
+        cmocka_unit_test(test_what_is_prepared_for_a_step_back_moves_nothing),
         cmocka_unit_test(test_a_step_back_undoes_a_step),
         cmocka_unit_test(test_before_the_first_step_there_is_none),
         cmocka_unit_test(test_a_stretch_is_told_exactly_and_its_work_is_counted),

@@ -16,6 +16,7 @@
 #define LOOK_MS     100 /* between two looks at what else may end the run */
 #define POLL_SLICES 16  /* slices between two looks at the client: about a millisecond */
 #define IDLE_MAX_MS 50
+#define SILENT_MS   30 /* a client that says nothing for so long after a stop: a person thinks */
 
 struct gdb_session *gdb_session_open(const char *where, const struct gdb_host *host, char *text)
 {
@@ -88,11 +89,21 @@ bool gdb_session_receive(struct gdb_session *g, int wait_ms)
     return n > 0;
 }
 
+/* Has it said something by then, or gone? */
+static bool client_moves(const struct gdb_session *g, int wait_ms)
+{
+    struct pollfd fd = {.fd = g->client, .events = POLLIN};
+
+    return poll(&fd, 1, wait_ms) != 0;
+}
+
 /* ---- while the machine runs ---- */
 
 static void look_at_client(struct gdb_session *g)
 {
-    if (g->server && (!gdb_session_receive(g, 0) || gdb_server_interrupted(g->server)))
+    if (g->preparing)
+        g->interrupted = client_moves(g, 0);
+    else if (g->server && (!gdb_session_receive(g, 0) || gdb_server_interrupted(g->server)))
         g->interrupted = true;
     else if (!g->server && g->client < 0 && (g->client = gdb_accept(g->listener)) >= 0)
         g->interrupted = true;
@@ -165,7 +176,7 @@ static void attach(struct gdb_session *g)
         timeline_forget(g->t);
     }
     g->server = gdb_server_new(&target);
-    g->interrupted = false;
+    g->interrupted = g->prepared = false;
 }
 
 static void detach(struct gdb_session *g)
@@ -219,11 +230,27 @@ static void reset(struct gdb_session *g)
         gdb_server_print(g->server, err.text);
 }
 
+/* A step back is what somebody may ask for next. */
+static void prepare(struct gdb_session *g)
+{
+    if (g->prepared || client_moves(g, SILENT_MS))
+        return;
+    g->skip = 0;
+    g->preparing = true;
+    timeline_prepare(g->t);
+    g->preparing = g->interrupted = false;
+    g->prepared = true;
+}
+
 /* Packets, until one of them lets the machine go on; then that. False: the run is over. */
 static bool serve(struct gdb_session *g)
 {
     struct gdb_stop stop = {.signal = GDB_SIGNAL_TRAP};
-    bool there = send_output(g) && gdb_session_receive(g, LOOK_MS);
+    bool there = send_output(g);
+
+    if (there)
+        prepare(g);
+    there = there && gdb_session_receive(g, LOOK_MS);
     const struct gdb_request r = gdb_server_request(g->server);
 
     if (!there || r.order == GDB_DETACH) {
@@ -245,6 +272,7 @@ static bool serve(struct gdb_session *g)
             stop = (struct gdb_stop){.kind = GDB_STOP_EXITED, .signal = exit_code(g)};
         else
             gdb_move(g, &r, &stop);
+        g->prepared = false;
         break;
     }
     gdb_server_stopped(g->server, &stop);

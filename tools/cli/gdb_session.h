@@ -32,6 +32,8 @@ struct gdb_session {
     bool records;              /* nothing may be changed either */
     bool ended;                /* the client has been told that the run is over */
     bool interrupted;
+    bool preparing; /* for a step back, as long as the client is silent */
+    bool prepared;
     unsigned skip;               /* polls until the host is asked again */
     GPtrArray *catches;          /* struct gdb_catch */
     uint64_t limit;              /* instructions, 0: none */

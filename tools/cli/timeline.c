@@ -478,6 +478,25 @@ enum timeline_result timeline_back(struct timeline *t, unsigned cpu)
     return r == TIMELINE_THERE ? run_cpu(t, cpu, now.insns ? now.insns - 1 : 0, goal - 1) : r;
 }
 
+enum timeline_result timeline_prepare(struct timeline *t)
+{
+    struct arm_position here = side_at(&t->live);
+    const struct point *p = points_before(t, here, false);
+    enum timeline_result r = TIMELINE_THERE;
+
+    if (t->here == &t->past || !p)
+        return TIMELINE_THERE;
+    t->interrupted = 0;
+    bool near = t->past.m && position_compare(side_at(&t->past), here) <= 0 &&
+                position_compare(side_at(&t->past), p->at) >= 0;
+    if (!near)
+        r = past_restore(t, p);
+    if (r == TIMELINE_THERE)
+        r = approach(&t->past, here);
+    t->here = &t->live;
+    return r;
+}
+
 enum timeline_result timeline_tell(struct timeline *t, struct arm_position to, uint64_t insns,
                                    const struct arm_filter *filter, arm_event_fn *fn, void *ctx,
                                    struct arm_position *from)

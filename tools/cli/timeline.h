@@ -112,6 +112,10 @@ enum timeline_result timeline_goto(struct timeline *t, struct arm_position to);
 enum timeline_result timeline_step(struct timeline *t, unsigned cpu);
 enum timeline_result timeline_back(struct timeline *t, unsigned cpu);
 
+/* Who may soon go back from the farthest point does now what that takes before its first step:
+ * makes the second machine, and goes close on it. The timeline stays where it is. */
+enum timeline_result timeline_prepare(struct timeline *t);
+
 /* To the next, or the one before, that one of @quests wants; *which gets its index (may be NULL).
  * At @limit instructions a search forwards ends (0: none). */
 enum timeline_result timeline_next(struct timeline *t, const struct timeline_quest *quests,
