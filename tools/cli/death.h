@@ -21,6 +21,7 @@ enum death_kind {
     DEATH_LOOP,      /* exceptions without an end, none of which retires an instruction */
     DEATH_RECURSION, /* each handler faults itself */
     DEATH_RETURNS,   /* a handler returns to what has faulted, and that faults again */
+    DEATH_STORM,     /* an interrupt comes again before anything but its handler could retire */
     DEATH_IDLE,      /* all CPUs wait for nothing */
     DEATH_SPIN,      /* a CPU goes round a few instructions */
     DEATH_PANIC,     /* the console has a text that means it */

@@ -91,6 +91,24 @@ static const struct death_write *switched_on(const struct abort *a)
                : NULL;
 }
 
+/* Bits 1:0 of a last descriptor of level 3 are 01: what is a block at other levels. */
+static bool explain_block3(const struct abort *a, struct verdict *v)
+{
+    unsigned stage = a->stage2 ? 2 : 1;
+    const struct arm_walk_step *s = &a->last[stage];
+
+    if (!a->steps[stage] || s->level != 3 || (s->descriptor & 3) != 1)
+        return false;
+    g_string_printf(v->cause,
+                    "the level-3 descriptor of %#" PRIx64 " at stage %u has 01 in bits 1:0, which "
+                    "is reserved there: %s it, at %s",
+                    a->stage2 ? a->ipa : a->address, stage, verb(a), a->at);
+    add_descriptor(a, stage, v->evidence);
+    g_string_assign(v->next,
+                    "a page of level 3 has 11 in bits 1:0; 01 is a block, of levels 1 and 2");
+    return true;
+}
+
 static bool explain_mmu_on(const struct abort *a, struct verdict *v)
 {
     const struct death_write *w = switched_on(a);
@@ -221,7 +239,9 @@ static const char *forbidding(const struct abort *a, unsigned stage)
         return "AP[1] (bit 6) is 0: not for EL0";
     if (a->access == ARM_ACCESS_WRITE && d >> 7 & 1)
         return "AP[2] (bit 7) is 1: read-only";
-    return "its permissions, those of the tables above it, or PSTATE.PAN";
+    if (!fetch && a->f->from && d >> 6 & 1 && a->f->spsr >> 22 & 1)
+        return "PSTATE.PAN is 1, and AP[1] (bit 6) gives the page to EL0";
+    return "its permissions, or those of the tables above it";
 }
 
 static void explain_permission(const struct abort *a, struct verdict *v)
@@ -269,13 +289,26 @@ static void explain_external(const struct abort *a, struct verdict *v)
             : "the board's addresses are in its device tree: --dump-dtb FILE");
 }
 
+static bool is_dc_zva(const struct abort *a)
+{
+    uint32_t word;
+
+    return death_insn(a->c, a->f->cpu, a->f->from, a->f->elr, &word) && (word & ~31U) == 0xd50b7420;
+}
+
 static void explain_alignment(const struct abort *a, struct verdict *v)
 {
     bool off = !(sctlr(a) & 1), checks = sctlr(a) >> 1 & 1;
+    bool zeroes = is_dc_zva(a);
 
-    g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u is not aligned to its size, at %s", verb(a),
-                    a->address, a->f->from, a->at);
-    if (checks)
+    if (zeroes)
+        g_string_printf(v->cause,
+                        "DC ZVA of %#" PRIx64 " at EL%u is not possible in Device memory, at %s",
+                        a->address, a->f->from, a->at);
+    else
+        g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u is not aligned to its size, at %s",
+                        verb(a), a->address, a->f->from, a->at);
+    if (checks && !zeroes)
         g_string_printf(v->evidence, "SCTLR_EL%u.A is 1: all accesses are checked",
                         death_regime_el(a));
     else if (off)
@@ -293,8 +326,13 @@ static void explain_alignment(const struct abort *a, struct verdict *v)
     else
         g_string_assign(v->evidence,
                         "an exclusive, atomic or ordered access has to be aligned always");
-    g_string_assign(v->next, off ? "compile with -mstrict-align what runs before the MMU is on"
-                                 : "map memory as Normal (MAIR_ELx), or align the access");
+    g_string_assign(v->next,
+                    zeroes   ? "memset() uses it: clear memory by stores until the MMU is on, and "
+                               "map it as Normal"
+                    : checks ? "clear SCTLR_ELx.A, or align the access; compilers have "
+                               "-mstrict-align"
+                    : off    ? "compile with -mstrict-align what runs before the MMU is on"
+                             : "map memory as Normal (MAIR_ELx), or align the access");
 }
 
 /* Beyond the sizes: with the MMU off, a virtual address that is used as a physical one. */
@@ -339,6 +377,8 @@ static void explain_kind(const struct abort *a, struct verdict *v)
 {
     switch (a->kind) {
     case FAULT_TRANSLATION:
+        if (explain_block3(a, v))
+            break;
         if (a->stage2)
             explain_stage2(a, v);
         else if (!explain_mmu_on(a, v))

@@ -231,6 +231,8 @@ bool death_diagnose(const struct corpse *c, struct verdict *v)
         g_string_assign(v->evidence, "its own report is above, on the console");
         return true;
     }
+    if (c->kind == DEATH_STORM)
+        return death_explain_storm(c, v);
     if (is_loop(c->kind))
         return explain_loop(c, v);
     if (c->fault.valid && death_is_error(&c->fault)) {

@@ -58,6 +58,8 @@ static bool explain_sysreg(const struct corpse *c, const struct death_fault *f, 
             f->from, sre, (unsigned)sre & 1,
             sre & 1 ? "is reached by system registers" : "is not reached by system registers");
         g_string_assign(v->next, "set ICC_SRE_ELx.SRE, then ISB, before the first ICC_ register");
+    } else if (death_add_why_el0(c, f, v->evidence)) {
+        g_string_assign(v->next, "write SPSR_ELx before ERET: 0x3c5 is EL1h, with all masked");
     } else {
         g_string_printf(v->evidence, "an access of %s: its EL, or a feature that this CPU has not",
                         name ? name : "none of our registers");
@@ -323,6 +325,8 @@ static const struct {
 
 bool death_explain_fault(const struct corpse *c, const struct death_fault *f, struct verdict *v)
 {
+    if (f->syndrome && (death_explain_no_stack(c, f, v) || death_explain_null_call(c, f, v)))
+        return true;
     if (!f->syndrome) {
         g_string_printf(v->cause, "an interrupt was taken to EL%u from EL%u at %#" PRIx64, f->el,
                         f->from, f->elr);

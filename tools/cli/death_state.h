@@ -76,6 +76,14 @@ const struct death_write *death_written(const struct corpse *c, unsigned cpu, co
 bool death_explain_fault(const struct corpse *c, const struct death_fault *f, struct verdict *v);
 bool death_explain_abort(const struct corpse *c, const struct death_fault *f, struct verdict *v);
 bool death_explain_wait(const struct corpse *c, struct verdict *v);
+bool death_explain_storm(const struct corpse *c, struct verdict *v);
+
+/* Slips that look like something else (death_slips.c); false: it is not that. */
+bool death_explain_no_stack(const struct corpse *c, const struct death_fault *f, struct verdict *v);
+bool death_explain_null_call(const struct corpse *c, const struct death_fault *f,
+                             struct verdict *v);
+bool death_explain_return_to_itself(const struct corpse *c, struct verdict *v);
+bool death_add_why_el0(const struct corpse *c, const struct death_fault *f, GString *out);
 
 /* Is the exception one that means that something is wrong, and not a call or an interrupt? */
 bool death_is_error(const struct death_fault *f);

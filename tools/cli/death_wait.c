@@ -5,6 +5,7 @@
 #include "death_state.h"
 
 #define SPIS_END 1020
+#define LRS_MAX  16
 
 #define PSCI_INVALID_ADDRESS (-9)
 
@@ -176,13 +177,107 @@ static bool explain_started(const struct corpse *c, struct verdict *v)
     return false;
 }
 
+struct virtual_held {
+    bool found;
+    GString *line;
+};
+
+/* Of what arm_describe_irq() says: a virtual one that is pending and held back. */
+static void look_for_held(void *ctx, const char *line)
+{
+    struct virtual_held *h = ctx;
+    const char *held = strstr(line, "    pending, but ");
+
+    if (held && !h->found)
+        g_string_append(h->line, held + strlen("    pending, but "));
+    h->found |= held != NULL;
+}
+
+/* A list register has an interrupt for the guest, which does not get it. */
+static bool explain_virtual(const struct corpse *c, struct verdict *v)
+{
+    struct virtual_held h = {false, g_string_new(NULL)};
+    unsigned intid = 0, cpu = 0, n = 0;
+
+    for (cpu = 0; cpu < arm_cpu_count(c->m) && !h.found; cpu++)
+        for (n = 0; n < LRS_MAX && !h.found; n++) {
+            char name[20];
+            g_snprintf(name, sizeof(name), "ICH_LR%u_EL2", n);
+            uint64_t lr = death_reg(c, cpu, name);
+            intid = (unsigned)lr;
+            if (lr >> 62 & 1)
+                arm_describe_irq(c->m, cpu, intid, look_for_held, &h);
+        }
+    if (h.found) {
+        g_string_printf(v->cause, "virtual INTID %u of cpu%u is pending in LR%u, but %s", intid,
+                        cpu - 1, n - 1, h.line->str);
+        g_string_printf(v->evidence,
+                        "ICH_HCR_EL2 is %#" PRIx64 ", ICH_VMCR_EL2 %#" PRIx64 ", HCR_EL2 %#" PRIx64,
+                        death_reg(c, cpu - 1, "ICH_HCR_EL2"), death_reg(c, cpu - 1, "ICH_VMCR_EL2"),
+                        death_reg(c, cpu - 1, "HCR_EL2"));
+        g_string_printf(v->next, "`info irq %u` in the monitor says where it is", intid);
+    }
+    g_string_free(h.line, TRUE);
+    return h.found;
+}
+
 bool death_explain_wait(const struct corpse *c, struct verdict *v)
 {
-    if (explain_started(c, v) || explain_firmware(c, v) || explain_held(c, v) ||
-        explain_timer(c, v))
+    if (explain_started(c, v) || death_explain_return_to_itself(c, v) || explain_virtual(c, v) ||
+        explain_firmware(c, v) || explain_held(c, v) || explain_timer(c, v))
         return true;
     if (c->kind != DEATH_IDLE)
         return false;
     explain_nothing(c, v);
+    return true;
+}
+
+/* The interrupt that is in hand: enabled, and active or pending. */
+static bool find_busy(const struct corpse *c, unsigned *intid, struct arm_irq *irq)
+{
+    for (*intid = 0; *intid < SPIS_END; (*intid)++) {
+        *irq = (struct arm_irq){.size = sizeof(*irq)};
+        if (arm_irq_get(c->m, c->cpu, *intid, irq) && irq->enabled &&
+            (irq->active || irq->pending || irq->line))
+            return true;
+    }
+    return false;
+}
+
+static void add_source(const struct corpse *c, unsigned intid, const struct arm_irq *irq,
+                       struct verdict *v)
+{
+    size_t k = 0;
+
+    while (k < G_N_ELEMENTS(timers) && timers[k].intid != intid)
+        k++;
+    if (k == G_N_ELEMENTS(timers)) {
+        g_string_printf(v->evidence, "its line is %s%s", irq->line ? "high" : "low",
+                        irq->line ? ": its device still wants something" : "");
+        g_string_assign(v->next, "the handler takes away the device's reason (its status, data or "
+                                 "clear register) before the end of the interrupt");
+        return;
+    }
+    g_string_printf(v->evidence, "%s is %#" PRIx64 ": on and due, so its line stays high",
+                    timers[k].ctl, death_reg(c, c->cpu, timers[k].ctl));
+    g_string_assign(v->next, "the handler sets the timer anew (CVAL or TVAL), masks it (IMASK) or "
+                             "switches it off, then ISB, before the end of the interrupt");
+}
+
+bool death_explain_storm(const struct corpse *c, struct verdict *v)
+{
+    struct arm_irq irq;
+    unsigned intid;
+
+    if (!find_busy(c, &intid, &irq)) {
+        g_string_printf(v->cause, "cpu%u takes an interrupt again and again: nothing else retires",
+                        c->cpu);
+        return true;
+    }
+    g_string_printf(v->cause,
+                    "INTID %u (%s) comes again as soon as its handler returns: nothing else "
+                    "retires, its reason is never taken away",
+                    intid, name_of(intid));
+    add_source(c, intid, &irq, v);
     return true;
 }

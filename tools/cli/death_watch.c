@@ -11,11 +11,12 @@
 #define POLL_SKIP      4     /* turns between two looks */
 #define PCS            8     /* looks that a place is known from */
 #define ROUND_BYTES    64    /* who stays within so many goes round */
-#define STORM_INSNS    64    /* an exception every so many instructions is very many, */
+#define STORM_INSNS    256   /* an exception every so many instructions is very many, */
 #define STORM_LOOKS    4     /* at so many looks */
 #define CLOSE_LOOKS    32    /* how long all exceptions are looked at then, and */
 #define CLOSE_PAUSE    1024  /* how long not again */
 #define CLOSE_SAME     10000 /* the same again so often has no end */
+#define CLOSE_STARVED  2000  /* so many interrupts, and nothing in between */
 
 struct looked {
     uint64_t pcs[PCS];
@@ -30,6 +31,8 @@ struct close_look {
     uint64_t registers; /* a hash of them at the last */
     uint64_t nested;    /* the same without a return in between */
     uint64_t returned;  /* with a return to the same instruction */
+    uint64_t starved;   /* interrupts at once behind a return */
+    uint64_t eret;      /* instructions of the CPU before its last return */
     bool back, irq;
 };
 
@@ -238,6 +241,7 @@ static void look_at_exception(struct death_watch *d, struct close_look *l,
                                   .far = p->exception.far,
                                   .syndrome = type == 0 || type == 0x180};
     if (!f.syndrome) {
+        l->starved = p->count == l->eret + 1 ? l->starved + 1 : 0;
         l->irq = true;
         return;
     }
@@ -260,6 +264,8 @@ static void look_at_event(void *ctx, const struct arm_event *p)
     if (p->cpu >= CPUS_LOOKED_AT)
         return;
     struct close_look *l = &d->close[p->cpu];
+    if (p->kind == ARM_EVENT_ERET)
+        l->eret = p->count;
     if (p->kind == ARM_EVENT_EXCEPTION)
         look_at_exception(d, l, p);
     else if (l->irq)
@@ -287,9 +293,10 @@ static void judge(struct death_watch *d)
 
     for (unsigned k = 0; k < cpus && d->handle; k++) {
         const struct close_look *l = &d->close[k];
-        enum death_kind kind = l->nested >= CLOSE_SAME     ? DEATH_RECURSION
-                               : l->returned >= CLOSE_SAME ? DEATH_RETURNS
-                                                           : DEATH_NONE;
+        enum death_kind kind = l->nested >= CLOSE_SAME       ? DEATH_RECURSION
+                               : l->returned >= CLOSE_SAME   ? DEATH_RETURNS
+                               : l->starved >= CLOSE_STARVED ? DEATH_STORM
+                                                             : DEATH_NONE;
         if (kind == DEATH_NONE)
             continue;
         d->close_left = 1;
@@ -394,6 +401,6 @@ void death_watch_end(struct death_watch *d, enum arm_stop_reason why)
     else if (why == ARM_STOP_IDLE)
         report(d, DEATH_IDLE, end.cpu, true);
     else if ((why == ARM_STOP_LIMIT || why == ARM_STOP_REQUEST) && !d->said[DEATH_RECURSION] &&
-             !d->said[DEATH_RETURNS] && find_idler(d, &cpu))
+             !d->said[DEATH_RETURNS] && !d->said[DEATH_STORM] && find_idler(d, &cpu))
         report(d, DEATH_SPIN, cpu, true);
 }
