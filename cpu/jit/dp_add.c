@@ -23,6 +23,29 @@ static struct jit_operand second(struct tr *t, const struct insn *i, unsigned ar
     return (arg & SECOND) == SHIFTED ? jit_shifted(t, i) : jit_extended(t, i);
 }
 
+/* Is the second operand one that LEA adds? */
+static bool is_scaled(const struct insn *i)
+{
+    return i->imm >= 1 && i->imm <= 3 && i->mod == 0;
+}
+
+static bool is_extended_scaled(const struct insn *i)
+{
+    return i->imm <= 3;
+}
+
+/* Rd = Rn + (the second operand << imm), and EFLAGS stay. */
+static void add_scaled(struct tr *t, const struct insn *i, unsigned arg)
+{
+    struct insn plain = *i;
+
+    plain.imm = 0;
+    enum x86_reg m = second(t, &plain, arg).r, n = tr_use(t, i->rn, RDX);
+    enum x86_reg d = tr_def(t, i->rd, RAX);
+    x86_lea(&t->c, i->sz, d, (struct x86_mem){.base = n, .index = m, .scale = (unsigned)i->imm});
+    tr_done(t, i->rd, d);
+}
+
 static bool add_sub(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct jit_operand b;
@@ -31,6 +54,10 @@ static bool add_sub(struct tr *t, unsigned k, const struct insn *i, unsigned arg
     (void)k;
     if (i->rd == REG_SINK)
         return true;
+    if ((arg == SHIFTED && is_scaled(i)) || (arg == EXTENDED && is_extended_scaled(i))) {
+        add_scaled(t, i, arg);
+        return true;
+    }
     b = second(t, i, arg);
     if (sub && b.is_imm)
         add(t, i, (struct jit_operand){.is_imm = true, .imm = -b.imm});
@@ -84,7 +111,7 @@ static bool add_with_carry(struct tr *t, unsigned k, const struct insn *i, unsig
 
 static bool is_plain(const struct insn *i)
 {
-    return i->imm == 0;
+    return i->imm == 0 || is_scaled(i);
 }
 
 static const struct jit_template rows[] = {
@@ -92,7 +119,7 @@ static const struct jit_template rows[] = {
     {A64_SUB_imm, IMM | SUBTRACT, add_sub, jit_keeps_flags},
     {A64_ADD_reg, SHIFTED, add_sub, is_plain},
     {A64_SUB_reg, SHIFTED | SUBTRACT, add_sub, NULL},
-    {A64_ADD_ext, EXTENDED, add_sub, NULL},
+    {A64_ADD_ext, EXTENDED, add_sub, is_extended_scaled},
     {A64_SUB_ext, EXTENDED | SUBTRACT, add_sub, NULL},
     {A64_ADDS_imm, IMM, add_sub_flags, NULL},
     {A64_SUBS_imm, IMM | SUBTRACT, add_sub_flags, NULL},

@@ -59,15 +59,21 @@ static enum x86_reg address(struct tr *t, const struct insn *i, const struct kin
         return base;
     }
     enum x86_reg index = tr_use(t, i->rm, RCX);
-    if (i->mod & 1)
+    if (!(i->mod & 1)) {
+        if (i->mod & 4)
+            x86_movsx(c, 4, 1, RCX, index);
+        else
+            x86_mov(c, 0, RCX, index);
+        index = RCX;
+    }
+    unsigned scale = (unsigned)i->imm;
+    if (scale > 3) {
         x86_mov(c, 1, RCX, index);
-    else if (i->mod & 4)
-        x86_movsx(c, 4, 1, RCX, index);
-    else
-        x86_mov(c, 0, RCX, index);
-    if (i->imm)
-        x86_shift(c, SHIFT_SHL, 1, RCX, (unsigned)i->imm);
-    x86_lea(c, 1, RAX, x86_sum(base, RCX));
+        x86_shift(c, SHIFT_SHL, 1, RCX, scale);
+        index = RCX;
+        scale = 0;
+    }
+    x86_lea(c, 1, RAX, (struct x86_mem){.base = base, .index = index, .scale = scale});
     return base;
 }
 
