@@ -12,6 +12,7 @@
 #include "gdb_socket.h"
 #include "irq_trace.h"
 #include "link.h"
+#include "lockstep.h"
 #include "modules.h"
 #include "option_texts.h"
 #include "parse.h"
@@ -172,6 +173,11 @@ static bool parse_engine(const char *text, enum arm_engine *engine)
     return false;
 }
 
+static bool is_lockstep(const struct options *o)
+{
+    return o->engine && strcmp(o->engine, "lockstep") == 0;
+}
+
 static int parse_numbers(const struct options *o, struct run_request *req)
 {
     uint64_t cpus = 1, start_el = 0;
@@ -185,8 +191,8 @@ static int parse_numbers(const struct options *o, struct run_request *req)
         return bad("memory", o->memory, "MiB, or a number with K, M or G, above 0");
     if (o->seed && !parse_number(o->seed, 0, UINT64_MAX, &req->config.seed))
         return bad("seed", o->seed, "a number");
-    if (o->engine && !parse_engine(o->engine, &req->config.engine))
-        return bad("engine", o->engine, "interp, jit or jit-eager");
+    if (o->engine && !is_lockstep(o) && !parse_engine(o->engine, &req->config.engine))
+        return bad("engine", o->engine, "interp, jit, jit-eager or lockstep");
     if (o->turns && !parse_number(o->turns, 0, UINT64_MAX, &req->config.turn_seed))
         return bad("turns", o->turns, "a number");
     if (o->inject && !sweep_parse_injection(o->inject, &req->inject))
@@ -244,6 +250,14 @@ static int parse_sweep(const struct options *o, struct sweep_request *sweep)
     if (o->shard && !sweep_parse_shard(o->shard, &sweep->shard, &sweep->shards))
         return bad("shard", o->shard, "K/N, K from 1 to N");
     return 0;
+}
+
+/* Two machines have no monitor, no input and no traces. */
+static bool lockstep_allows(const struct options *o)
+{
+    return !o->trace && !o->trace_irq && !o->gdb && !o->monitor && !o->qmp && !o->record &&
+           !o->replay && !o->save && !o->restore && !o->model && !o->inject && !o->serial &&
+           !o->virtio_console && !o->dump_dtb;
 }
 
 static int start(const struct options *o, enum run_kind kind)
@@ -317,6 +331,11 @@ static int start(const struct options *o, enum run_kind kind)
     }
     if (kind == RUN_CHECKED && wishes.sweep.seeds)
         return sweep_seeds(&req);
+    bool lockstep = is_lockstep(o);
+    if (lockstep && (kind != RUN_PLAIN || !lockstep_allows(o)))
+        return bad("engine", o->engine, "no other option that watches the run or gives it input");
+    if (lockstep)
+        return lockstep_run(&req);
     return kind == RUN_STEPPED ? step_run(&req, &wishes, o->script) : runner_run(&req);
 }
 
@@ -386,7 +405,8 @@ static GOptionContext *make_context(struct options *o, GPtrArray *keep, enum run
             "packed (gzip, zstd, xz, lzma or EFI zboot).\n"
             "Exit code: 0 the guest powered off, its own code at a semihosting exit, 1 it reset\n"
             "with --no-reboot, 2 usage or host error, also one of writing what was printed, 3 a\n"
-            "limit was reached or you quit, 4 a fault loop, 5 a panic (--on-death=stop).\n"
+            "limit was reached or you quit, 4 a fault loop, 5 a panic (--on-death=stop),\n"
+            "6 the engines differ (--engine=lockstep).\n"
             "At a terminal: Ctrl-A x quits, Ctrl-A c opens the monitor.");
     return ctx;
 }

@@ -10,6 +10,7 @@
 #define EXIT_LIMIT      3 /* instructions or time ran out, or the guest waits for ever */
 #define EXIT_FAULT_LOOP 4 /* the guest takes the same exception for ever */
 #define EXIT_PANIC      5 /* with --on-death=stop: the guest's console says that it has died */
+#define EXIT_DIFFERS    6 /* with --engine=lockstep: the engines do not do the same */
 #define EXIT_EXCEPTION  4 /* of call: the function took one */
 
 /* argv[0] is the command's name. Return: the process's exit code. */
