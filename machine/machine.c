@@ -136,6 +136,8 @@ int machine_reboot(struct arm_machine *m, struct arm_error *err)
     return r;
 }
 
+#define NO_JIT "the host is not x86-64 with LZCNT, or has no memory for translated code"
+
 static int create(struct arm_machine *m, const struct arm_config *c, struct arm_error *err)
 {
     const struct cpu_model *model;
@@ -153,8 +155,11 @@ static int create(struct arm_machine *m, const struct arm_config *c, struct arm_
     if (c->engine >= ARM_ENGINE_JIT || (c->engine == ARM_ENGINE_DEFAULT && !ARMILLARY_INTERP))
         m->jit = jit_create(c->engine == ARM_ENGINE_JIT_EAGER);
     if (c->engine >= ARM_ENGINE_JIT && !m->jit)
-        return error_set(err, ARM_ENOTSUP,
-                         "no JIT: the host is not x86-64 with LZCNT, or has no memory for it");
+        return error_set(err, ARM_ENOTSUP, "no JIT: %s", NO_JIT);
+    if (!m->jit && c->engine == ARM_ENGINE_DEFAULT && !ARMILLARY_INTERP)
+        LOG(&m->log, MACHINE, WARN, "interpreted, which is slower: %s", NO_JIT);
+    if (m->jit)
+        jit_watch(m->jit, c->host_code, c->host_code_ctx);
     m->facts = machine_facts(c, model, &features);
     machine_describe_board(m, c, model, &features);
     r = machine_wire(m, &c->gic, model, &features, err);

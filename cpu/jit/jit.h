@@ -51,6 +51,8 @@ struct jit {
     uint8_t *constants; /* likewise, see cpu/jit/vector.h */
     unsigned host;      /* bits of enum jit_host that blocks may use; less of them is slower */
     const struct jit_template *template[A64_OP_COUNT];
+    arm_host_code_fn *made; /* NULL: nobody is told of blocks */
+    void *made_ctx;
     uint8_t heat[4096]; /* arrivals at records without a block, by hash */
 };
 
@@ -60,6 +62,9 @@ void jit_destroy(struct jit *jit);
 
 /* Use of the host no more than bits @host of enum jit_host, from the next block on. */
 void jit_use_host(struct jit *jit, unsigned host);
+
+/* Tell @made, or nobody, of each block from now on. */
+void jit_watch(struct jit *jit, arm_host_code_fn *made, void *ctx);
 
 /* Let @e jump to the block at its target. */
 void jit_link(struct jit *jit, struct jit_edge *e);

@@ -272,6 +272,7 @@ static void prepare_flags(struct tr *t, unsigned k)
 static void emit_insns(struct tr *t)
 {
     for (unsigned k = 0; k < t->n && !t->c.full; k++) {
+        t->start[k] = t->c.p;
         prepare_flags(t, k);
         if (!emit_template(t, k))
             (is_pure(tr_row(t, k)) ? emit_pure_call : tr_call_exec)(t, k);
@@ -364,13 +365,51 @@ static void describe(struct tr *t)
     }
 }
 
+/* The code in the writable view from @from to @to. */
+static struct arm_host_piece piece(const struct jit *jit, const uint8_t *from, const uint8_t *to)
+{
+    return (struct arm_host_piece){.bytes = from,
+                                   .size = (size_t)(to - from),
+                                   .address = (uintptr_t)jit->rx + (uintptr_t)(from - jit->rw)};
+}
+
+/* All its code. False: there is no room. */
+static bool emit_all(struct tr *t)
+{
+    struct jit *jit = t->jit;
+    uint8_t *code = t->c.p, *rare = jit->rw + jit->cold;
+
+    emit(t);
+    uint8_t *end = t->c.p;
+    if (!t->c.full)
+        emit_cold(t);
+    if (t->c.full)
+        return false;
+    jit->used = (size_t)(end - jit->rw);
+    jit->limit = (size_t)(t->edges - jit->rw);
+    if (unlikely(jit->made))
+        tr_tell(t, &(struct arm_host_code){.usual = piece(jit, code, end),
+                                           .rare = piece(jit, rare, t->c.p)});
+    return true;
+}
+
+static void publish(struct tr *t, const uint8_t *code)
+{
+    struct jit *jit = t->jit;
+    struct code_page *page = (struct code_page *)(uintptr_t)t->page;
+
+    t->block->next = page->blocks;
+    page->blocks = t->block;
+    page->ours = jit->ours;
+    t->block->head->fn = (exec_fn *)(uintptr_t)(jit->rx + (code - jit->rw));
+}
+
 static void translate(struct cpu *cpu, const struct insn *i)
 {
-    struct jit *jit = cpu->jit;
     struct tr t;
 
     memset(&t, 0, offsetof(struct tr, stub));
-    t.jit = jit;
+    t.jit = cpu->jit;
     t.cpu = cpu;
     t.page = cpu->page;
     t.first = (unsigned)(i - cpu->page);
@@ -378,32 +417,21 @@ static void translate(struct cpu *cpu, const struct insn *i)
         return;
     t.block = begin_block(&t);
     if (!t.block) {
-        jit->full = true;
+        t.jit->full = true;
         return;
     }
     choose_insns(&t);
     if (t.n == 0)
         return;
-    uint8_t *code = t.c.p;
+    const uint8_t *code = t.c.p;
     describe(&t);
     find_live(&t);
     allocate(&t);
     allocate_vectors(&t);
-    emit(&t);
-    size_t used = (size_t)(t.c.p - jit->rw);
-    if (!t.c.full)
-        emit_cold(&t);
-    if (t.c.full) {
-        jit->full = true;
-        return;
-    }
-    jit->used = used;
-    jit->limit = (size_t)(t.edges - jit->rw);
-    struct code_page *page = (struct code_page *)(uintptr_t)cpu->page;
-    t.block->next = page->blocks;
-    page->blocks = t.block;
-    page->ours = jit->ours;
-    t.block->head->fn = (exec_fn *)(uintptr_t)(jit->rx + (code - jit->rw));
+    if (emit_all(&t))
+        publish(&t, code);
+    else
+        t.jit->full = true;
 }
 
 void jit_translate(struct cpu *cpu, const struct insn *i)

@@ -82,7 +82,8 @@ struct tr {
     bool fp_checked, fpcr_checked;
     bool uses_fpcr; /* if it loops, tr_fp_enter() comes before the head */
     struct jit_state s;
-    uint8_t *edges; /* taken from here downwards */
+    uint8_t *start[JIT_INSNS_MAX]; /* of each instruction's code */
+    uint8_t *edges;                /* taken from here downwards */
     unsigned stubs;
     struct stub stub[JIT_STUBS + 1]; /* last: only what is used is ever initialised */
 };
@@ -177,5 +178,8 @@ void tr_loop(struct tr *t, unsigned retired);
 /* Emit a test of @cond; true if the code returned in *cc says so. May use scratch registers, and
  * EFLAGS only if NZCV are not there. */
 enum x86_cc tr_cond(struct tr *t, unsigned cond);
+
+/* Tell who watches of the block, whose usual and rare code are there. */
+void tr_tell(const struct tr *t, const struct arm_host_code *code);
 
 bool tr_is_branch(enum a64_op op);

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "devices.h"
 #include "gdb_socket.h"
+#include "host_code.h"
 #include "irq_trace.h"
 #include "link.h"
 #include "lockstep.h"
@@ -257,7 +258,7 @@ static bool lockstep_allows(const struct options *o)
 {
     return !o->trace && !o->trace_irq && !o->gdb && !o->monitor && !o->qmp && !o->record &&
            !o->replay && !o->save && !o->restore && !o->model && !o->inject && !o->serial &&
-           !o->virtio_console && !o->dump_dtb;
+           !o->virtio_console && !o->dump_dtb && !o->dump_blocks && !o->perf_map;
 }
 
 static int start(const struct options *o, enum run_kind kind)
@@ -336,7 +337,12 @@ static int start(const struct options *o, enum run_kind kind)
         return bad("engine", o->engine, "no other option that watches the run or gives it input");
     if (lockstep)
         return lockstep_run(&req);
-    return kind == RUN_STEPPED ? step_run(&req, &wishes, o->script) : runner_run(&req);
+    struct host_code host_code;
+    if (!host_code_begin(&host_code, o->dump_blocks, o->perf_map, &req.config))
+        return EXIT_USAGE;
+    code = kind == RUN_STEPPED ? step_run(&req, &wishes, o->script) : runner_run(&req);
+    host_code_end(&host_code);
+    return code;
 }
 
 /* The row's sentence, with default and cost. */

@@ -1,0 +1,139 @@
+#include "host_code.h"
+
+#include <capstone/capstone.h>
+#include <glib.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "parse.h"
+
+/* ---- perf ---- */
+
+/* A line as perf wants it of a JIT: hexadecimal address and size, and a name. */
+static void map_piece(FILE *f, const struct arm_host_code *code, const struct arm_host_piece *p,
+                      const char *suffix)
+{
+    if (p->size)
+        fprintf(f, "%" PRIx64 " %zx el%u_%" PRIx64 "%s\n", p->address, p->size, code->el,
+                code->insns[0].pc, suffix);
+}
+
+/* ---- side by side ---- */
+
+static void host_lines(csh x86, const struct arm_host_piece *p, size_t from, size_t to)
+{
+    cs_insn *list = NULL;
+    size_t n = x86 ? cs_disasm(x86, p->bytes + from, to - from, p->address + from, 0, &list) : 0;
+
+    for (size_t k = 0; k < n; k++)
+        fprintf(stderr, "%*s| %#" PRIx64 " %s %s\n", 52, "", list[k].address, list[k].mnemonic,
+                list[k].op_str);
+    if (n)
+        cs_free(list, n);
+    else
+        for (size_t k = from; k < to; k++)
+            fprintf(stderr, "%*s| .byte %#04x\n", 52, "", p->bytes[k]);
+}
+
+static void guest_line(csh a64, const struct arm_host_insn *i)
+{
+    uint8_t bytes[4];
+    cs_insn *insn = NULL;
+
+    memcpy(bytes, &i->word, sizeof(bytes));
+    if (a64 && cs_disasm(a64, bytes, sizeof(bytes), i->pc, 1, &insn) == 1) {
+        fprintf(stderr, "%#" PRIx64 ": %08x %s %s\n", i->pc, i->word, insn->mnemonic, insn->op_str);
+        cs_free(insn, 1);
+    } else {
+        fprintf(stderr, "%#" PRIx64 ": %08x %s\n", i->pc, i->word, arm_insn_name(i->word));
+    }
+}
+
+static void dump(const struct arm_host_code *code)
+{
+    csh a64 = 0, x86 = 0;
+
+    if (cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &a64) != CS_ERR_OK)
+        a64 = 0;
+    if (cs_open(CS_ARCH_X86, CS_MODE_64, &x86) != CS_ERR_OK)
+        x86 = 0;
+    fprintf(stderr, "block of %u instructions at %#" PRIx64 ", EL%u, cpu%u: %zu bytes, %zu rare\n",
+            code->insn_count, code->insns[0].pc, code->el, code->cpu, code->usual.size,
+            code->rare.size);
+    host_lines(x86, &code->usual, 0, code->insns[0].offset);
+    for (unsigned k = 0; k < code->insn_count; k++) {
+        bool last = k + 1 == code->insn_count;
+        guest_line(a64, &code->insns[k]);
+        host_lines(x86, &code->usual, code->insns[k].offset,
+                   last ? code->usual.size : code->insns[k + 1].offset);
+    }
+    if (code->rare.size) {
+        fprintf(stderr, "rare:\n");
+        host_lines(x86, &code->rare, 0, code->rare.size);
+    }
+    cs_close(&a64);
+    cs_close(&x86);
+}
+
+static bool has(const struct arm_host_code *code, uint64_t pc)
+{
+    for (unsigned k = 0; k < code->insn_count; k++)
+        if (code->insns[k].pc == pc)
+            return true;
+    return false;
+}
+
+static void made(void *ctx, const struct arm_host_code *code)
+{
+    const struct host_code *h = ctx;
+
+    if (h->map) {
+        map_piece(h->map, code, &code->usual, "");
+        map_piece(h->map, code, &code->rare, "_rare");
+    }
+    if (h->dump && (h->all || has(code, h->pc)))
+        dump(code);
+}
+
+/* ---- the options ---- */
+
+static FILE *open_map(void)
+{
+    char *path = g_strdup_printf("/tmp/perf-%ld.map", (long)getpid());
+    FILE *f = fopen(path, "w");
+
+    if (!f)
+        fprintf(stderr, "armillary run: --perf-map: %s: cannot be written\n", path);
+    g_free(path);
+    return f;
+}
+
+bool host_code_begin(struct host_code *h, const char *dump_pc, bool map, struct arm_config *config)
+{
+    *h = (struct host_code){.dump = dump_pc, .all = dump_pc && strcmp(dump_pc, "all") == 0};
+    if (dump_pc && !h->all && !parse_number(dump_pc, 0, UINT64_MAX, &h->pc)) {
+        fprintf(stderr, "armillary run: --dump-blocks=%s: expected a PC as 0x40080000, or all\n",
+                dump_pc);
+        return false;
+    }
+    if (map && !(h->map = open_map()))
+        return false;
+    if (!h->dump && !h->map)
+        return true;
+    if (config->engine == ARM_ENGINE_INTERP) {
+        fprintf(stderr, "armillary run: --engine=interp makes no blocks\n");
+        host_code_end(h);
+        return false;
+    }
+    config->host_code = made;
+    config->host_code_ctx = h;
+    return true;
+}
+
+void host_code_end(struct host_code *h)
+{
+    if (h->map)
+        fclose(h->map);
+    h->map = NULL;
+}
