@@ -66,7 +66,7 @@ static int set_item(struct fw_cfg_item *item, const void *data, uint32_t size,
     if (size)
         memcpy(copy, data, size);
     free(item->data);
-    *item = (struct fw_cfg_item){copy, size};
+    *item = (struct fw_cfg_item){copy, size, false};
     return 0;
 }
 
@@ -132,6 +132,32 @@ int fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *data, uint3
     memcpy(fw->files[at].name, name, strlen(name));
     fw->file_count++;
     return set_directory(fw, err);
+}
+
+static int find_file(const struct fw_cfg *fw, const char *name)
+{
+    for (unsigned i = 0; i < fw->file_count; i++)
+        if (strcmp(fw->files[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+int fw_cfg_add_writable(struct fw_cfg *fw, const char *name, const void *data, uint32_t size,
+                        struct arm_error *err)
+{
+    int rc = fw_cfg_add_file(fw, name, data, size, err);
+
+    CHECK(size <= FW_CFG_WRITABLE_MAX);
+    if (!rc)
+        fw->files[find_file(fw, name)].item.writable = true;
+    return rc;
+}
+
+const uint8_t *fw_cfg_file(const struct fw_cfg *fw, const char *name)
+{
+    int at = find_file(fw, name);
+
+    return at < 0 ? NULL : fw->files[at].item.data;
 }
 
 /* -- registers -- */
@@ -242,10 +268,23 @@ static void dma_skip(struct fw_cfg *fw, uint32_t len)
     fw->offset += len < left ? len : left;
 }
 
+/* All of it or nothing: it must be in a writable file. */
+static bool dma_write_item(struct fw_cfg *fw, uint64_t from, uint32_t len)
+{
+    const struct fw_cfg_item *item = selected(fw);
+    uint8_t bytes[FW_CFG_WRITABLE_MAX];
+
+    if (!item->writable || fw->offset > item->size || len > item->size - fw->offset ||
+        !dma_read(fw->mem, master, pa(from), bytes, len))
+        return false;
+    memcpy(item->data + fw->offset, bytes, len);
+    fw->offset += len;
+    return true;
+}
+
 /*
  * @descriptor: of { be32 control, be32 length, be64 address } in guest RAM. A long transfer goes on
- * while the guest runs: it must wait for control to change. Items are read-only, so a write is an
- * error.
+ * while the guest runs: it must wait for control to change.
  */
 static void dma(struct fw_cfg *fw, uint64_t descriptor)
 {
@@ -269,10 +308,12 @@ static void dma(struct fw_cfg *fw, uint64_t descriptor)
         begin_read(fw, descriptor, get_be(request + 8, 8), len);
         return;
     }
-    bool is_write = control & DMA_WRITE; /* comes before skipping, as on QEMU */
-    if (!is_write && (control & DMA_SKIP))
+    bool good = true;
+    if (control & DMA_WRITE) /* comes before skipping, as on QEMU */
+        good = len == 0 || dma_write_item(fw, get_be(request + 8, 8), len);
+    else if (control & DMA_SKIP)
         dma_skip(fw, len);
-    dma_finish(fw, descriptor, !is_write || len == 0);
+    dma_finish(fw, descriptor, good);
 }
 
 /*
@@ -311,9 +352,12 @@ static void reset(struct device *dev)
     fw->offset = fw->dma_hi = 0;
     fw->dma.busy = false;
     pace_stop(&fw->pace);
+    for (unsigned i = 0; i < fw->file_count; i++)
+        if (fw->files[i].item.writable)
+            memset(fw->files[i].item.data, 0, fw->files[i].item.size);
 }
 
-/* The items are the configuration's. */
+/* What cannot be written is the configuration's. */
 static void state(struct state_io *io, struct device *dev)
 {
     struct fw_cfg *fw = to_fw_cfg(dev);
@@ -326,6 +370,9 @@ static void state(struct state_io *io, struct device *dev)
     STATE(io, fw->dma.to);
     STATE(io, fw->dma.left);
     pace_state(io, &fw->pace);
+    for (unsigned i = 0; i < fw->file_count; i++)
+        if (fw->files[i].item.writable)
+            state_bytes(io, "file", fw->files[i].item.data, fw->files[i].item.size);
 }
 
 void fw_cfg_destroy(struct fw_cfg *fw)

@@ -1,6 +1,7 @@
 /*
  * QEMU's firmware configuration device, memory-mapped (docs/specs/fw_cfg of QEMU): numbered items
- * and named files that a guest reads through a data register or by DMA. Items are read-only.
+ * and named files that a guest reads through a data register or by DMA. Items are
+ * read-only but for files that say otherwise, which a guest writes by DMA.
  */
 #pragma once
 
@@ -42,7 +43,10 @@ enum fw_cfg_key {
 struct fw_cfg_item {
     uint8_t *data; /* owned; NULL: absent */
     uint32_t size;
+    bool writable; /* a file of at most FW_CFG_WRITABLE_MAX bytes */
 };
+
+#define FW_CFG_WRITABLE_MAX 64
 
 struct fw_cfg_file {
     char name[FW_CFG_NAME_MAX + 1];
@@ -87,3 +91,10 @@ int fw_cfg_set_le32(struct fw_cfg *fw, enum fw_cfg_key key, uint32_t value, stru
 /* Add a file ("etc/...", "opt/..."; copied). The keys of files behind it in the alphabet move. */
 int fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *data, uint32_t size,
                     struct arm_error *err) __attribute__((warn_unused_result));
+
+/* One that the guest may write; a reset makes it zeros. */
+int fw_cfg_add_writable(struct fw_cfg *fw, const char *name, const void *data, uint32_t size,
+                        struct arm_error *err) __attribute__((warn_unused_result));
+
+/* What is in a file now, until the next one is added; NULL: there is none of that name. */
+const uint8_t *fw_cfg_file(const struct fw_cfg *fw, const char *name);

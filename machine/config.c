@@ -174,7 +174,8 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
                                      .no_highmem = c->no_highmem,
                                      .fw_cfg = c->fw_cfg,
                                      .fw_cfg_count = c->fw_cfg_count,
-                                     .virtio_legacy = c->virtio_legacy};
+                                     .virtio_legacy = c->virtio_legacy,
+                                     .ramfb = c->ramfb};
 }
 
 void machine_forget_config(struct arm_machine *m)

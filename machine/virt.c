@@ -130,6 +130,10 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
         rc = virt_create_pci(board, cfg, gic, log, err);
     if (!rc)
         rc = virt_create_slots(board, cfg, mem, gic, log, err);
+    if (!rc && cfg->ramfb)
+        rc = ramfb_init(&board->ramfb, &board->fw_cfg, mem, err);
+    if (!rc && cfg->ramfb) /* behind those that a driver of its own shows pictures on */
+        display_add(&board->displays, &board->ramfb.source);
     if (!rc) /* the last ones, so that the search for a device meets them last */
         rc = virt_map_pci(board, mem, err);
     if (rc)

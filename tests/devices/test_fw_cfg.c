@@ -1,6 +1,7 @@
 #include "tests/devices/fixture.h"
 
 #include "devices/fw_cfg.h"
+#include "devices/ramfb.h"
 
 #define RAM      UINT64_C(0x40000000)
 #define RAM_SIZE (UINT64_C(8) << 20)
@@ -350,6 +351,87 @@ static void test_random_accesses_and_requests(void **state)
     stop(&c);
 }
 
+#define FILE_KEY(n) ((uint32_t)(FW_CFG_FILE_FIRST + (n)) << 16)
+
+static void test_a_writable_file_is_written_by_dma_and_cleared_by_a_reset(void **state)
+{
+    struct cfg c;
+    struct device *dev = start(&c);
+    const uint8_t *file;
+
+    (void)state;
+    assert_int_equal(fw_cfg_add_writable(&c.dev, "etc/b", "12345678", 8, NULL), 0);
+    assert_int_equal(fw_cfg_add_file(&c.dev, "etc/a", "x", 1, NULL), 0); /* moves the other one */
+    assert_null(fw_cfg_file(&c.dev, "etc/c"));
+    file = fw_cfg_file(&c.dev, "etc/b");
+    assert_memory_equal(file, "12345678", 8);
+    assert_true(physmem_write(&c.mem, pa(BUFFER), "abcdefghi", 9));
+    assert_int_equal(dma(&c, DMA_SELECT | DMA_WRITE | FILE_KEY(1), 3, BUFFER, false), 0);
+    assert_int_equal(dma(&c, DMA_WRITE, 2, BUFFER + 7, false), 0);
+    assert_memory_equal(file, "abchi678", 8);
+    assert_int_equal(dma(&c, DMA_WRITE, 4, BUFFER, false), 1); /* past its end */
+    assert_int_equal(dma(&c, DMA_SELECT | DMA_WRITE | FILE_KEY(1), UINT32_MAX, BUFFER, false), 1);
+    assert_int_equal(dma(&c, DMA_SELECT | DMA_WRITE | FILE_KEY(1), 4, 0, false), 1); /* no RAM */
+    assert_int_equal(dma(&c, DMA_SELECT | DMA_WRITE | FILE_KEY(0), 1, BUFFER, false), 1);
+    assert_memory_equal(file, "abchi678", 8);
+    dev->ops->reset(dev);
+    assert_memory_equal(file, "\0\0\0\0\0\0\0\0", 8);
+    stop(&c);
+}
+
+/* What firmware writes into etc/ramfb. */
+static bool shows(struct cfg *c, struct ramfb *ramfb, uint64_t address, const uint32_t numbers[5],
+                  struct display *d)
+{
+    uint8_t file[28];
+
+    put_be(file, 8, address);
+    for (unsigned i = 0; i < 5; i++)
+        put_be(file + 8 + 4 * i, 4, numbers[i]);
+    assert_true(physmem_write(&c->mem, pa(BUFFER), file, sizeof(file)));
+    assert_int_equal(dma(c, DMA_SELECT | DMA_WRITE | FILE_KEY(0), 28, BUFFER, false), 0);
+    return ramfb->source.show(ramfb, d);
+}
+
+static void test_ramfb_shows_ram_where_its_file_says(void **state)
+{
+    enum { XR24 = 0x34325258, RG16 = 0x36314752 };
+    static const struct {
+        uint64_t address;
+        uint32_t numbers[5]; /* fourcc, flags, width, height, stride */
+        bool shown;
+    } rows[] = {
+        {RAM, {XR24, 0, 16, 16, 64}, true},
+        {RAM, {XR24, 0, 640, 480, 0}, true},
+        {RAM + RAM_SIZE - 16 * 16 * 2, {RG16, 0, 16, 16, 32}, true},
+        {RAM + RAM_SIZE - 16 * 16 * 2 + 1, {RG16, 0, 16, 16, 32}, false},
+        {RAM, {XR24, 0, 15, 16, 64}, false},
+        {RAM, {XR24, 0, 16, 0, 64}, false},
+        {RAM, {0, 0, 16, 16, 64}, false},
+        {RAM, {XR24, 0, UINT32_MAX, 16, 64}, false},
+        {RAM, {XR24, 0, 16384, 16384, UINT32_MAX}, false},
+        {UINT64_MAX - 63, {XR24, 0, 16, 16, 64}, false},
+    };
+    uint32_t pixels[16 * 16];
+    struct display d;
+    struct ramfb ramfb;
+    struct cfg c;
+    struct device *dev = start(&c);
+
+    (void)state;
+    assert_int_equal(ramfb_init(&ramfb, &c.dev, &c.mem, NULL), 0);
+    assert_false(ramfb.source.show(&ramfb, &d));
+    for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
+        assert_int_equal(shows(&c, &ramfb, rows[k].address, rows[k].numbers, &d), rows[k].shown);
+    assert_true(shows(&c, &ramfb, RAM + 0x4000, (const uint32_t[]){XR24, 0, 16, 16, 128}, &d));
+    assert_true(physmem_write(&c.mem, pa(RAM + 0x4000 + 128 + 4), "\x33\x22\x11", 3));
+    display_read(&d, pixels);
+    assert_int_equal(pixels[17], 0x112233);
+    dev->ops->reset(dev);
+    assert_false(ramfb.source.show(&ramfb, &d));
+    stop(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +441,8 @@ int main(void)
         cmocka_unit_test(test_file_limits),
         cmocka_unit_test(test_dma_reads_and_skips),
         cmocka_unit_test(test_dma_errors),
+        cmocka_unit_test(test_a_writable_file_is_written_by_dma_and_cleared_by_a_reset),
+        cmocka_unit_test(test_ramfb_shows_ram_where_its_file_says),
         cmocka_unit_test(test_a_long_dma_goes_on_while_the_guest_runs),
         cmocka_unit_test(test_a_reset_ends_a_long_dma),
         cmocka_unit_test(test_dma_into_code_is_announced),

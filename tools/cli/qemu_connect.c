@@ -92,6 +92,13 @@ bool qemu_connect_rng(struct qemu *q, const struct qemu_device *device)
     return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_RNG});
 }
 
+bool qemu_connect_ramfb(struct qemu *q, const struct qemu_device *device)
+{
+    if (q->req.config.ramfb)
+        return qemu_bad("-device %s: expected one of them", device->driver->name);
+    return q->req.config.ramfb = true;
+}
+
 bool qemu_connect_gpu(struct qemu *q, const struct qemu_device *device)
 {
     return add_virtio(q, device,

@@ -121,6 +121,11 @@ static const struct property p9_properties[] = {
     VIRTIO_PROPERTIES,
 };
 
+static const struct property ramfb_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"x-migrate", "on|off", NULL, NULL},
+};
+
 static const struct property gpu_properties[] = {
     {"xres", "N", set_width, NULL},
     {"yres", "N", set_height, NULL},
