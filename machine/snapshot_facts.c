@@ -106,13 +106,21 @@ static void pci_fact(GString *to, const struct arm_pci_place *p)
 
 static void device_facts(GString *to, const struct arm_config *c)
 {
-    static const char *const kinds[] = {
-        [ARM_VIRTIO_BLK] = "block",   [ARM_VIRTIO_CONSOLE] = "console",
-        [ARM_VIRTIO_RNG] = "rng",     [ARM_VIRTIO_NET] = "net",
-        [ARM_VIRTIO_9P] = "9p",       [ARM_VIRTIO_KEYBOARD] = "keyboard",
-        [ARM_VIRTIO_MOUSE] = "mouse", [ARM_VIRTIO_TABLET] = "tablet",
-        [ARM_VIRTIO_GPU] = "gpu",     [ARM_VIRTIO_SCSI] = "scsi",
-        [ARM_DISK] = "disk"};
+    static const char *const kinds[] = {[ARM_VIRTIO_BLK] = "block",
+                                        [ARM_VIRTIO_CONSOLE] = "console",
+                                        [ARM_VIRTIO_RNG] = "rng",
+                                        [ARM_VIRTIO_NET] = "net",
+                                        [ARM_VIRTIO_9P] = "9p",
+                                        [ARM_VIRTIO_KEYBOARD] = "keyboard",
+                                        [ARM_VIRTIO_MOUSE] = "mouse",
+                                        [ARM_VIRTIO_TABLET] = "tablet",
+                                        [ARM_VIRTIO_GPU] = "gpu",
+                                        [ARM_VIRTIO_SCSI] = "scsi",
+                                        [ARM_DISK] = "disk",
+                                        [ARM_USB_XHCI] = "xhci",
+                                        [ARM_USB_KEYBOARD] = "USB keyboard",
+                                        [ARM_USB_MOUSE] = "USB mouse",
+                                        [ARM_USB_TABLET] = "USB tablet"};
 
     fact(to, "virtio", "version %d", c->virtio_legacy ? 1 : 2);
     fact(to, "SMMU", "%s", c->smmu ? "SMMUv3" : "none");
@@ -126,7 +134,7 @@ static void device_facts(GString *to, const struct arm_config *c)
              v->port_count, v->no_event_idx ? ", no event index" : "",
              v->no_indirect ? ", no indirect" : "", v->access_platform ? ", platform access" : "");
         pci_fact(to, &v->pci);
-        if (v->kind == ARM_DISK)
+        if (v->kind == ARM_DISK || v->kind > ARM_USB_XHCI)
             fact(to, "unit", "%u, %u.%u%s", v->unit.controller, v->unit.target, v->unit.lun,
                  v->unit.cdrom ? ", CD-ROM" : "");
         drive_fact(to, "disk", &v->drive);

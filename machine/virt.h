@@ -225,6 +225,9 @@ int virt_pci_place(struct virt_board *board, const struct virt_config *cfg,
                    const struct arm_pci_place *place, struct arm_error *err)
     __attribute__((warn_unused_result));
 
+/* The port that a place is behind; NULL: it is on bus 0. */
+struct pci_function *virt_pci_port(struct virt_board *board, const struct arm_pci_place *place);
+
 /* Press the power button and release it 100 ms of virtual time later. */
 void virt_board_power_button(struct virt_board *board);
 

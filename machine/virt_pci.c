@@ -46,7 +46,7 @@ static void create_smmu(struct virt_board *board, struct gic *gic, const struct 
     smmuv3_init(&board->smmu, log, board->mem, lines);
 }
 
-static struct pci_function *port_of(struct virt_board *board, const struct arm_pci_place *place)
+struct pci_function *virt_pci_port(struct virt_board *board, const struct arm_pci_place *place)
 {
     return place->port ? &board->pcie_ports[place->port - 1].function : NULL;
 }
@@ -80,7 +80,7 @@ int virt_pci_place(struct virt_board *board, const struct virt_config *cfg,
         devfn = first_free(&board->pci);
     if (devfn < 0)
         return error_set(err, ARM_EINVAL, "no PCI device is free on bus 0");
-    if (pci_host_find(&board->pci, port_of(board, place), (uint8_t)devfn))
+    if (pci_host_find(&board->pci, virt_pci_port(board, place), (uint8_t)devfn))
         return error_set(err, ARM_EINVAL, "PCI device %02x.%u%s: there is one already",
                          DEVICE((unsigned)devfn), (unsigned)devfn & 7,
                          place->port ? " behind a port" : "");

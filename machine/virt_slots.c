@@ -17,6 +17,7 @@
 #include "devices/virtio_scsi.h"
 #include "gic/gic.h"
 #include "machine/virt.h"
+#include "machine/virt_usb.h"
 
 #define RNG_STREAM UINT64_C(0x766972742d726e67) /* keeps it apart from the device tree's seeds */
 
@@ -26,6 +27,7 @@ struct virt_plugged {
     struct scsi_unit unit;
     struct testdev testdev[ARM_PORTS_MAX];
     struct virtio_pci pci; /* if it is there */
+    struct virt_usb *usb;  /* of USB; owned */
     union {
         struct virtio virtio;
         struct virtio_blk blk;
@@ -211,10 +213,29 @@ static int plug_disk(struct virt_plugged *p, const struct plug *plug, struct arm
     return rc ? rc : attach(p, plug, err);
 }
 
+/* The USB controller that a device before this one is; NULL: it is none. */
+static struct virt_usb *usb_bus(const struct plug *plug)
+{
+    unsigned n = plug->what->unit.controller;
+    struct virt_plugged *to = n < VIRT_SLOTS ? plug->board->plugged[n] : NULL;
+
+    return to ? to->usb : NULL;
+}
+
+static int plug_usb(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    struct virt_board *board = plug->board;
+
+    if (plug->what->kind == ARM_USB_XHCI)
+        return virt_usb_create(&p->usb, board, plug->cfg,
+                               (unsigned)(plug->what - plug->cfg->virtio), plug->log, err);
+    return virt_usb_plug(&p->usb, usb_bus(plug), plug->what, &board->host_input, err);
+}
+
 /* NULL: it is of another kind. */
 static struct virtio *virtio_of(struct virt_plugged *p)
 {
-    return p->kind == ARM_DISK ? NULL : &p->virtio;
+    return p->kind == ARM_DISK || p->usb ? NULL : &p->virtio;
 }
 
 static int plug_one(struct virt_plugged **out, const struct plug *plug, struct arm_error *err)
@@ -225,7 +246,9 @@ static int plug_one(struct virt_plugged **out, const struct plug *plug, struct a
         [ARM_VIRTIO_9P] = plug_9p,       [ARM_VIRTIO_KEYBOARD] = plug_input,
         [ARM_VIRTIO_MOUSE] = plug_input, [ARM_VIRTIO_TABLET] = plug_input,
         [ARM_VIRTIO_GPU] = plug_gpu,     [ARM_VIRTIO_SCSI] = plug_scsi,
-        [ARM_DISK] = plug_disk,
+        [ARM_DISK] = plug_disk,          [ARM_USB_XHCI] = plug_usb,
+        [ARM_USB_KEYBOARD] = plug_usb,   [ARM_USB_MOUSE] = plug_usb,
+        [ARM_USB_TABLET] = plug_usb,
     };
 
     int rc;
@@ -253,7 +276,7 @@ static int assign_slots(const struct virt_config *cfg, unsigned at[VIRT_SLOTS],
     for (unsigned i = 0; i < cfg->virtio_count; i++) {
         unsigned bus = cfg->virtio[i].bus, slot = bus ? bus - 1 : VIRT_SLOTS - 1;
 
-        if (cfg->virtio[i].pci.on || cfg->virtio[i].kind == ARM_DISK)
+        if (cfg->virtio[i].pci.on || cfg->virtio[i].kind >= ARM_DISK)
             continue;
         if (bus > VIRT_SLOTS)
             return error_set(err, ARM_EINVAL, "virtio-mmio-bus.%u: expected 0 to %d", slot,
@@ -283,11 +306,16 @@ static int plug_pci(struct virt_board *board, unsigned i, const struct virt_conf
 {
     const struct arm_pci_place *place = &cfg->virtio[i].pci;
     struct virt_plugged *p = board->plugged[i];
-    bool legacy = !place->no_legacy && virtio_pci_has_legacy(&p->virtio);
     int devfn = virt_pci_place(board, cfg, place, err);
 
     if (devfn < 0)
         return devfn;
+    if (p->usb) {
+        pci_host_add(&board->pci, virt_usb_function(p->usb), virt_pci_port(board, place),
+                     (uint8_t)devfn);
+        return 0;
+    }
+    bool legacy = !place->no_legacy && virtio_pci_has_legacy(&p->virtio);
     if (!legacy && place->no_modern)
         return error_set(err, ARM_EINVAL,
                          "virtio %s on PCI with neither the legacy nor the modern interface",
@@ -305,8 +333,7 @@ static int plug_pci(struct virt_board *board, unsigned i, const struct virt_conf
                                                 .express = place->port != 0,
                                                 .vectors = vectors_of(cfg, place, &p->virtio)},
                     log, board->clock);
-    pci_host_add(&board->pci, &p->pci.function,
-                 place->port ? &board->pcie_ports[place->port - 1].function : NULL, (uint8_t)devfn);
+    pci_host_add(&board->pci, &p->pci.function, virt_pci_port(board, place), (uint8_t)devfn);
     if (cfg->virtio[i].access_platform)
         p->virtio.iommu = pci_iommu(&p->pci.function);
     return 0;
@@ -347,6 +374,7 @@ void virt_destroy_slots(struct virt_board *board)
             if (virtio_of(board->plugged[i]))
                 virtio_destroy(&board->plugged[i]->virtio);
             disk_close(&board->plugged[i]->disk);
+            free(board->plugged[i]->usb);
         }
         free(board->plugged[i]);
         board->plugged[i] = NULL;

@@ -72,6 +72,36 @@ static void test_keyboards_and_pointers_are_in_their_slots(void **state)
     assert_int_not_equal(r->code, 0);
 }
 
+static void test_usb_devices_need_a_controller_with_a_free_port(void **state)
+{
+    static const char *const refused[][2] = {
+        {"usb-kbd", "expected the bus of a usb-bus controller"},
+        {"usb-kbd,bus=other.0", "expected the bus of a usb-bus controller"},
+        {"usb-kbd,port=5", "expected 1 to 4"},
+        {"usb-mouse,port=2", "taken"},
+        {"usb-audio", "of USB devices there are"},
+    };
+    struct result *r;
+
+    (void)state;
+    assert_int_equal(PEEK(PCI_CLASS(1), "-device", "qemu-xhci", "-device", "usb-kbd", "-device",
+                          "usb-tablet,port=4"),
+                     0x03);
+    assert_int_equal(
+        PEEK(PCI_CLASS(5), "-device", "nec-usb-xhci,id=u,addr=5", "-device", "usb-mouse,bus=u.0"),
+        0x03);
+    for (size_t k = 0; k < sizeof(refused) / sizeof(refused[0]); k++) {
+        r = k ? RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "qemu-xhci", "-device",
+                    "usb-kbd,port=2", "-device", refused[k][0])
+              : RUN(MINIMAL, "-kernel", in_dir("off"), "-device", refused[k][0]);
+        assert_int_not_equal(r->code, 0);
+        assert_contains(r->err, refused[k][1]);
+    }
+    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "usb-kbd", "-device", "qemu-xhci,p2=8");
+    assert_int_equal(r->code, 2);
+    assert_contains(r->err, "p2=8");
+}
+
 static void test_network_devices_are_in_their_slots_with_their_addresses(void **state)
 {
     (void)state;
@@ -248,6 +278,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_without_a_version_the_gic_is_a_gicv2),
         cmocka_unit_test(test_a_device_is_in_the_slot_of_its_bus),
         cmocka_unit_test(test_keyboards_and_pointers_are_in_their_slots),
+        cmocka_unit_test(test_usb_devices_need_a_controller_with_a_free_port),
         cmocka_unit_test(test_network_devices_are_in_their_slots_with_their_addresses),
         cmocka_unit_test(test_a_folder_is_a_device_of_either_transport),
         cmocka_unit_test(test_a_device_on_pci_has_qemus_place),

@@ -128,6 +128,12 @@ bool qemu_connect_scsi(struct qemu *q, const struct qemu_device *device)
     return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_SCSI});
 }
 
+bool qemu_connect_xhci(struct qemu *q, const struct qemu_device *device)
+{
+    qemu_add_bus(q, device, ARM_USB_XHCI);
+    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_USB_XHCI});
+}
+
 bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device)
 {
     struct qemu_devices *d = &q->devices;

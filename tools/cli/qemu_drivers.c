@@ -33,6 +33,7 @@ TEXT(fsdev)
 TEXT(tag)
 TEXT(scsi_id)
 TEXT(lun)
+TEXT(port)
 #undef TEXT
 
 #define FLAG(member, is)                                                                           \
@@ -168,6 +169,34 @@ static const struct property scsi_unit_properties[] = {
     {"physical-block-size", "512", NULL, NULL},
 };
 
+static const struct property xhci_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"p2", "4", NULL, NULL},
+    {"p3", "4", NULL, NULL},
+    {"intrs", "16", NULL, NULL},
+    {"slots", "N", NULL, "there are 16"},
+    {"streams", "on|off", NULL, "there are no streams"},
+    {"msi", "on|off|auto", NULL, NULL},
+    {"msix", "on|auto", NULL, NULL},
+    {"superspeed-ports-first", "on|off", NULL, NULL},
+};
+
+/* What every USB device has. */
+#define USB_PROPERTIES                                                                             \
+    {"id", "ID", set_id, NULL}, {"bus", "BUS", set_on, NULL}, {"port", "N", set_port, NULL},       \
+        {"msos-desc", "on|off", NULL, NULL},                                                       \
+    {                                                                                              \
+        "attached", "on", NULL, NULL                                                               \
+    }
+
+static const struct property usb_hid_properties[] = {
+    USB_PROPERTIES,
+    {"usb-version", "2", NULL, NULL},
+    {"display", "ID", NULL, "there is one display, and all input is its"},
+    {"head", "N", NULL, NULL},
+};
+
 static const struct property serial_properties[] = {VIRTIO_PROPERTIES};
 
 static const struct property pcie_port_properties[] = {
@@ -271,10 +300,11 @@ struct property *qemu_driver_properties(const struct qemu_driver *driver, size_t
 
     end = append(end, driver->properties, driver->count);
     if (qemu_is_on_pci(driver)) {
-        bool port = driver->connect == qemu_connect_pcie_port;
         end = append(end, qemu_pci_properties, qemu_pci_property_count);
-        end = append(end, port ? qemu_port_properties : qemu_virtio_pci_properties,
-                     port ? qemu_port_property_count : qemu_virtio_pci_property_count);
+        if (driver->connect == qemu_connect_pcie_port)
+            end = append(end, qemu_port_properties, qemu_port_property_count);
+        else if (g_str_has_prefix(driver->name, "virtio-"))
+            end = append(end, qemu_virtio_pci_properties, qemu_virtio_pci_property_count);
     }
     *count = (size_t)(end - all);
     return all;

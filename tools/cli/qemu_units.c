@@ -14,6 +14,7 @@ static const struct kind {
     unsigned targets, luns;
 } kinds[] = {
     {ARM_VIRTIO_SCSI, "scsi", 256, 64},
+    {ARM_USB_XHCI, "usb-bus", 0, 0},
 };
 
 static const struct kind *kind_of(enum arm_virtio_kind kind)
@@ -44,9 +45,8 @@ struct qemu_drive *qemu_drive_of(struct qemu *q, const struct qemu_device *devic
     return NULL;
 }
 
-/* ID or ID.N, as QEMU names buses; the first of its kind if nothing is said. @*n: N, or -1. */
-static const struct qemu_bus *find_bus(struct qemu *q, const struct qemu_device *device,
-                                       enum arm_virtio_kind kind, int *n)
+const struct qemu_bus *qemu_find_bus(struct qemu *q, const struct qemu_device *device,
+                                     enum arm_virtio_kind kind, int *n)
 {
     const struct qemu_units *u = &q->devices.units;
 
@@ -123,7 +123,7 @@ bool qemu_connect_scsi_unit(struct qemu *q, const struct qemu_device *device)
     struct arm_virtio disk = {.kind = ARM_DISK,
                               .unit.cdrom = !strcmp(device->driver->name, "scsi-cd")};
     int n;
-    const struct qemu_bus *bus = find_bus(q, device, ARM_VIRTIO_SCSI, &n);
+    const struct qemu_bus *bus = qemu_find_bus(q, device, ARM_VIRTIO_SCSI, &n);
 
     if (!bus)
         return false;

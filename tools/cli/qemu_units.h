@@ -23,5 +23,10 @@ struct qemu_units {
 /* The controller that is the configuration's next device has a bus. */
 void qemu_add_bus(struct qemu *q, const struct qemu_device *device, enum arm_virtio_kind kind);
 
+/* The bus that @device is to be on: ID or ID.N, as QEMU names them, or the first of its kind. @*n:
+ * N, or -1. NULL: a message was printed. */
+const struct qemu_bus *qemu_find_bus(struct qemu *q, const struct qemu_device *device,
+                                     enum arm_virtio_kind kind, int *n);
+
 /* The drive that @device names; NULL: a message was printed. */
 struct qemu_drive *qemu_drive_of(struct qemu *q, const struct qemu_device *device);

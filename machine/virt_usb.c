@@ -1,0 +1,77 @@
+#include "machine/virt_usb.h"
+
+#include <stdlib.h>
+
+#include "devices/usb_hid.h"
+#include "devices/xhci.h"
+
+struct virt_usb {
+    enum arm_virtio_kind kind;
+    union {
+        struct xhci xhci;
+        struct usb_hid hid;
+    };
+};
+
+static struct virt_usb *make(enum arm_virtio_kind kind, struct arm_error *err)
+{
+    struct virt_usb *usb = calloc(1, sizeof(*usb));
+
+    if (usb)
+        usb->kind = kind;
+    else
+        error_set(err, ARM_ENOMEM, "no memory for USB");
+    return usb;
+}
+
+int virt_usb_create(struct virt_usb **out, struct virt_board *board, const struct virt_config *cfg,
+                    unsigned index, const struct arm_log *log, struct arm_error *err)
+{
+    const struct arm_virtio *what = &cfg->virtio[index];
+    bool messages = cfg->its || cfg->gic_v2;
+
+    if (!what->pci.on)
+        return error_set(err, ARM_EINVAL, "a USB controller that is not on PCI");
+    if (!(*out = make(what->kind, err)))
+        return -ARM_ENOMEM;
+    xhci_init(&(*out)->xhci,
+              &(struct xhci_config){.mem = board->mem,
+                                    .clock = board->clock,
+                                    .unit = index,
+                                    .vectors = messages ? XHCI_INTERRUPTERS : 0,
+                                    .express = what->pci.port != 0},
+              log);
+    return 0;
+}
+
+struct pci_function *virt_usb_function(struct virt_usb *controller)
+{
+    return &controller->xhci.function;
+}
+
+static int attach(struct virt_usb *bus, struct usb_device *device, unsigned port,
+                  struct arm_error *err)
+{
+    if (!bus || bus->kind != ARM_USB_XHCI)
+        return error_set(err, ARM_EINVAL, "a USB device on no controller before it");
+    if (xhci_plug(&bus->xhci, device, port))
+        return 0;
+    return port ? error_set(err, ARM_EINVAL, "USB port %u: it is taken, or there is none", port)
+                : error_set(err, ARM_EINVAL, "no USB port is free");
+}
+
+int virt_usb_plug(struct virt_usb **out, struct virt_usb *bus, const struct arm_virtio *what,
+                  struct host_input *host_input, struct arm_error *err)
+{
+    static const enum usb_hid_kind kinds[] = {
+        [ARM_USB_KEYBOARD] = USB_KEYBOARD,
+        [ARM_USB_MOUSE] = USB_MOUSE,
+        [ARM_USB_TABLET] = USB_TABLET,
+    };
+
+    if (!(*out = make(what->kind, err)))
+        return -ARM_ENOMEM;
+    usb_hid_init(&(*out)->hid, kinds[what->kind]);
+    host_input_add(host_input, &(*out)->hid.host);
+    return attach(bus, &(*out)->hid.usb, what->unit.target, err);
+}

@@ -1,0 +1,17 @@
+/* USB on the board: controllers, which are PCI functions, and what is plugged into them. */
+#pragma once
+
+#include "machine/virt.h"
+
+struct virt_usb; /* a controller or a device; free() ends it */
+
+/* Controller config.virtio[@index]. Return 0 or -ARM_Exxx. */
+int virt_usb_create(struct virt_usb **out, struct virt_board *board, const struct virt_config *cfg,
+                    unsigned index, const struct arm_log *log, struct arm_error *err)
+    __attribute__((warn_unused_result));
+struct pci_function *virt_usb_function(struct virt_usb *controller);
+
+/* A keyboard, mouse or tablet at @bus, a controller; NULL or another thing is an error. */
+int virt_usb_plug(struct virt_usb **out, struct virt_usb *bus, const struct arm_virtio *what,
+                  struct host_input *host_input, struct arm_error *err)
+    __attribute__((warn_unused_result));

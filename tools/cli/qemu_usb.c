@@ -1,0 +1,46 @@
+/* USB devices of `armillary qemu`: each on the bus of a controller before it. */
+#include "parse.h"
+#include "qemu.h"
+#include "qemu_connect.h"
+
+#define PORTS 4
+
+/* Its bus and port; false, and a message. */
+static bool place(struct qemu *q, const struct qemu_device *device, struct arm_unit *unit)
+{
+    const struct qemu_bus *bus;
+    uint64_t port = 0;
+    int n;
+
+    if (device->port && !parse_number(device->port, 1, PORTS, &port))
+        return qemu_bad("-device %s,port=%s: expected 1 to %d; there are no hubs",
+                        device->driver->name, device->port, PORTS);
+    if (!(bus = qemu_find_bus(q, device, ARM_USB_XHCI, &n)))
+        return false;
+    unit->controller = bus->controller;
+    unit->target = (unsigned)port;
+    return true;
+}
+
+static bool add(struct qemu *q, const struct qemu_device *device, enum arm_virtio_kind kind)
+{
+    struct arm_virtio usb = {.kind = kind};
+
+    return place(q, device, &usb.unit) && (devices_add(&q->devices.options, &usb, &q->req.config) ||
+                                           qemu_bad("more than %d devices", ARM_VIRTIO_MAX));
+}
+
+bool qemu_connect_usb_keyboard(struct qemu *q, const struct qemu_device *device)
+{
+    return add(q, device, ARM_USB_KEYBOARD);
+}
+
+bool qemu_connect_usb_mouse(struct qemu *q, const struct qemu_device *device)
+{
+    return add(q, device, ARM_USB_MOUSE);
+}
+
+bool qemu_connect_usb_tablet(struct qemu *q, const struct qemu_device *device)
+{
+    return add(q, device, ARM_USB_TABLET);
+}
