@@ -76,6 +76,7 @@ struct usb_device {
     /* An endpoint (an address) that answered USB_NAK may have another answer now. */
     void (*ready)(void *ctx, struct usb_device *d, uint8_t endpoint);
     void *ready_ctx;
+    uint32_t cost; /* what it did beside moving data, as so many bytes (base/pace.h) */
     uint8_t address, configuration;
     bool wakes; /* the host wants to be woken by it */
     uint16_t halted_in, halted_out;
@@ -99,6 +100,15 @@ void usb_setup(struct usb_device *d, const uint8_t setup[USB_SETUP_BYTES]);
  * the next stage of what was set up; without bytes its status stage. */
 int usb_in(struct usb_device *d, unsigned endpoint, uint8_t *data, size_t n);
 int usb_out(struct usb_device *d, unsigned endpoint, const uint8_t *data, size_t n);
+
+/* For host controllers: the device's cost, which then is none. */
+static inline uint32_t usb_take_cost(struct usb_device *d)
+{
+    uint32_t cost = d->cost;
+
+    d->cost = 0;
+    return cost;
+}
 
 /* For devices: ask @endpoint (an address) again. usb_halt(): it stalls until the host clears it. */
 void usb_ready(struct usb_device *d, uint8_t endpoint);

@@ -136,6 +136,7 @@ static bool data(const struct step *s, struct usb_device *d)
     left = length > e->done ? length - e->done : 0;
     n = left < CHUNK ? left : CHUNK;
     got = move(s, d, n);
+    pace_spend(&s->x->pace, usb_take_cost(d));
     if (!xhci_is_running(s->x))
         return false;
     if (got == USB_NAK)

@@ -192,6 +192,8 @@ static int attach(struct virt_plugged *p, const struct plug *plug, struct arm_er
     struct virt_plugged *to =
         unit->controller < VIRT_SLOTS ? plug->board->plugged[unit->controller] : NULL;
 
+    if (to && to->usb)
+        return virt_usb_plug_disk(&p->usb, to->usb, plug->what, &p->unit, err);
     if (!to || to->kind != ARM_VIRTIO_SCSI)
         return error_set(err, ARM_EINVAL, "a disk of device %u, which is no controller before it",
                          unit->controller);

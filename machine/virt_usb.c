@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "devices/usb_hid.h"
+#include "devices/usb_storage.h"
 #include "devices/xhci.h"
 
 struct virt_usb {
@@ -10,6 +11,7 @@ struct virt_usb {
     union {
         struct xhci xhci;
         struct usb_hid hid;
+        struct usb_storage storage;
     };
 };
 
@@ -74,4 +76,13 @@ int virt_usb_plug(struct virt_usb **out, struct virt_usb *bus, const struct arm_
     usb_hid_init(&(*out)->hid, kinds[what->kind]);
     host_input_add(host_input, &(*out)->hid.host);
     return attach(bus, &(*out)->hid.usb, what->unit.target, err);
+}
+
+int virt_usb_plug_disk(struct virt_usb **out, struct virt_usb *bus, const struct arm_virtio *what,
+                       struct scsi_unit *unit, struct arm_error *err)
+{
+    if (!(*out = make(what->kind, err)))
+        return -ARM_ENOMEM;
+    usb_storage_init(&(*out)->storage, unit, unit->serial[0] ? unit->serial : NULL);
+    return attach(bus, &(*out)->storage.usb, what->unit.target, err);
 }

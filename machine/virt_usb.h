@@ -3,6 +3,7 @@
 
 #include "machine/virt.h"
 
+struct scsi_unit;
 struct virt_usb; /* a controller or a device; free() ends it */
 
 /* Controller config.virtio[@index]. Return 0 or -ARM_Exxx. */
@@ -10,6 +11,11 @@ int virt_usb_create(struct virt_usb **out, struct virt_board *board, const struc
                     unsigned index, const struct arm_log *log, struct arm_error *err)
     __attribute__((warn_unused_result));
 struct pci_function *virt_usb_function(struct virt_usb *controller);
+
+/* A disk, whose unit is @unit, which outlives it; as virt_usb_plug(). */
+int virt_usb_plug_disk(struct virt_usb **out, struct virt_usb *bus, const struct arm_virtio *what,
+                       struct scsi_unit *unit, struct arm_error *err)
+    __attribute__((warn_unused_result));
 
 /* A keyboard, mouse or tablet at @bus, a controller; NULL or another thing is an error. */
 int virt_usb_plug(struct virt_usb **out, struct virt_usb *bus, const struct arm_virtio *what,

@@ -22,6 +22,7 @@ bool qemu_connect_scsi_unit(struct qemu *q, const struct qemu_device *device); /
 bool qemu_connect_xhci(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_usb_keyboard(struct qemu *q, const struct qemu_device *device); /* qemu_usb.c */
 bool qemu_connect_usb_mouse(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_usb_storage(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_usb_tablet(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_port(struct qemu *q, const struct qemu_device *device);

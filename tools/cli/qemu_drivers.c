@@ -197,6 +197,17 @@ static const struct property usb_hid_properties[] = {
     {"head", "N", NULL, NULL},
 };
 
+static const struct property usb_storage_properties[] = {
+    {"drive", "ID", set_drive, NULL},
+    USB_PROPERTIES,
+    {"serial", "TEXT", set_serial, NULL},
+    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"removable", "off", NULL, NULL},
+    {"write-cache", "on|auto", NULL, NULL},
+    {"logical-block-size", "512", NULL, NULL},
+    {"physical-block-size", "512", NULL, NULL},
+};
+
 static const struct property serial_properties[] = {VIRTIO_PROPERTIES};
 
 static const struct property pcie_port_properties[] = {

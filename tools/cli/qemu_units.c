@@ -101,7 +101,7 @@ static bool take_place(struct qemu *q, const struct qemu_device *device, const s
     return true;
 }
 
-static bool add_disk(struct qemu *q, const struct qemu_device *device, struct arm_virtio disk)
+bool qemu_add_disk(struct qemu *q, const struct qemu_device *device, struct arm_virtio disk)
 {
     bool none = disk.unit.cdrom && !device->drive;
     struct qemu_drive *drive = none ? NULL : qemu_drive_of(q, device);
@@ -129,5 +129,5 @@ bool qemu_connect_scsi_unit(struct qemu *q, const struct qemu_device *device)
         return false;
     disk.unit.controller = bus->controller;
     return take_place(q, device, kind_of(bus->kind), device->scsi_id, &disk.unit) &&
-           add_disk(q, device, disk);
+           qemu_add_disk(q, device, disk);
 }

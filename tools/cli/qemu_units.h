@@ -28,5 +28,8 @@ void qemu_add_bus(struct qemu *q, const struct qemu_device *device, enum arm_vir
 const struct qemu_bus *qemu_find_bus(struct qemu *q, const struct qemu_device *device,
                                      enum arm_virtio_kind kind, int *n);
 
+/* The disk of the drive that @device names; false: a message was printed. */
+bool qemu_add_disk(struct qemu *q, const struct qemu_device *device, struct arm_virtio disk);
+
 /* The drive that @device names; NULL: a message was printed. */
 struct qemu_drive *qemu_drive_of(struct qemu *q, const struct qemu_device *device);

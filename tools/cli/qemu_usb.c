@@ -30,6 +30,13 @@ static bool add(struct qemu *q, const struct qemu_device *device, enum arm_virti
                                            qemu_bad("more than %d devices", ARM_VIRTIO_MAX));
 }
 
+bool qemu_connect_usb_storage(struct qemu *q, const struct qemu_device *device)
+{
+    struct arm_virtio disk = {.kind = ARM_DISK};
+
+    return place(q, device, &disk.unit) && qemu_add_disk(q, device, disk);
+}
+
 bool qemu_connect_usb_keyboard(struct qemu *q, const struct qemu_device *device)
 {
     return add(q, device, ARM_USB_KEYBOARD);
