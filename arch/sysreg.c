@@ -74,12 +74,15 @@ const struct sysreg_field sysreg_fields[] = {
     {.name = NULL},
 };
 
-#define R    SR_READ
-#define W    SR_WRITE
-#define RW   (SR_READ | SR_WRITE)
-#define EL0  1
-#define EL1  2
-#define EL01 3
+#define R     SR_READ
+#define W     SR_WRITE
+#define RW    (SR_READ | SR_WRITE)
+#define EL0   1
+#define EL1   2
+#define EL2   4
+#define EL01  3
+#define EL12  6
+#define EL012 7
 #define ON(reg, field, access, els, when)                                                          \
     {                                                                                              \
         SR_##reg, access, els, WHEN_##when, true, FIELD_MASK(reg##_##field)                        \

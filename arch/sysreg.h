@@ -76,7 +76,7 @@ enum sysreg_home {
     X(CNT_TVAL, TIMER)
 #define SYSREG_WRITERS(X)                                                                          \
     X(SP) X(SPSel) X(PSTATE) X(NZCV) X(DAIF) X(FPCR) X(FPSR) X(DISR) X(DEBUG) X(PMU) X(CNT_CTL)    \
-    X(CNT_CVAL) X(CNT_TVAL) X(CNT_STREAM)
+    X(CNT_CVAL) X(CNT_TVAL) X(CNT_STREAM) X(SCR)
 #define SYSREG_POKERS(X) X(DISR) X(DEBUG) X(PMU)
 #define SYSREG_TAKERS(X) X(RNG) X(DTR) X(GIC)
 #define SYSREG_OPS(X) X(TLBI) X(AT) X(IC) X(DC) X(DC_ZVA) X(NOP)
@@ -113,7 +113,7 @@ enum sysreg_only {
     ONLY_GIC,            /* there is a GIC CPU interface */
     ONLY_BREAKPOINT,     /* as many as ID_AA64DFR0_EL1.BRPs says */
     ONLY_WATCHPOINT,     /* likewise WRPs */
-    ONLY_NO_EL2,         /* of the highest EL */
+    ONLY_HIGHEST,        /* its EL is the highest */
     ONLY_HIGHEST_WRITES, /* written by the highest EL only */
     ONLY_SP_ELX,         /* with PSTATE.SP == 1: otherwise it is the current stack pointer */
 };
@@ -187,8 +187,7 @@ static inline uint16_t sysreg_number(enum sysreg sr)
     return sysreg_rows[sr].enc;
 }
 
-/* The lowest EL that can use an encoding, from op1 (DDI0487 D23.1.1); 3: EL3 or Secure state only.
- */
+/* The lowest EL that can use an encoding, from op1 (DDI0487 D23.1.1). 7: Secure state only. */
 static inline unsigned sysreg_min_el(uint16_t enc)
 {
     switch ((enc >> 11) & 7) {
@@ -201,6 +200,8 @@ static inline unsigned sysreg_min_el(uint16_t enc)
     case 4:
     case 5:
         return 2;
+    case 7:
+        return 1;
     default:
         return 3;
     }
@@ -251,7 +252,7 @@ enum trap_when {
 struct trap_rule {
     uint16_t control; /* enum sysreg; SR_NONE with WHEN_NEVER_ALLOWED */
     uint8_t access;   /* SR_READ, SR_WRITE */
-    uint8_t els;      /* BIT(0), BIT(1) */
+    uint8_t els;      /* BIT(0) to BIT(2) */
     uint8_t when;     /* enum trap_when */
     bool on;          /* traps while a bit of mask is set; else while all are clear */
     uint64_t mask;    /* 0 ends the list */

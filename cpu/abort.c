@@ -26,6 +26,8 @@ static unsigned target_el(const struct cpu *cpu, const struct mmu_fault *f)
 {
     uint64_t hcr = cpu_hcr(cpu);
 
+    if (cpu->ps.el == 3 || (is_external(f) && SCR_EL3_EA(cpu_scr(cpu))))
+        return 3;
     if (cpu->ps.el == 2 || f->stage2)
         return 2;
     if (is_external(f) && (hcr & HCR_TEA))

@@ -21,7 +21,7 @@
 /* What one instruction asks for. */
 struct at_row {
     enum sysreg sr;
-    uint8_t el; /* whose translation: 0, 1, 2 */
+    uint8_t el; /* whose translation: 0..3 */
     bool write;
     bool both; /* stage 2 as well */
     bool pan;  /* PSTATE.PAN counts */
@@ -34,6 +34,7 @@ static const struct at_row at_rows[] = {
     {SR_AT_S1E2R, 2, false, false, false}, {SR_AT_S1E2W, 2, true, false, false},
     {SR_AT_S12E1R, 1, false, true, false}, {SR_AT_S12E1W, 1, true, true, false},
     {SR_AT_S12E0R, 0, false, true, false}, {SR_AT_S12E0W, 0, true, true, false},
+    {SR_AT_S1E3R, 3, false, false, false}, {SR_AT_S1E3W, 3, true, false, false},
 };
 
 static const struct at_row *find(enum sysreg sr)
@@ -46,11 +47,13 @@ static const struct at_row *find(enum sysreg sr)
 
 static enum regime_id at_regime(const struct cpu *cpu, const struct at_row *r)
 {
+    if (r->el == 3)
+        return REGIME_EL3;
     if (r->el == 2)
         return cpu_e2h(cpu) ? REGIME_EL20 : REGIME_EL2;
-    if (!r->both && cpu->ps.el == 2 && cpu_host_regime(cpu))
+    if (!r->both && cpu->ps.el >= 2 && cpu_host_regime(cpu))
         return REGIME_EL20;
-    return REGIME_EL10;
+    return cpu_secure_below_el3(cpu) ? REGIME_SECURE_EL10 : REGIME_EL10;
 }
 
 /* Does the fault end the instruction with an exception instead of a value in PAR_EL1? */

@@ -83,9 +83,9 @@ static bool context_value_match(const struct cpu *cpu, unsigned n, unsigned bt)
 {
     uint64_t v = bvr(cpu, n);
     bool in_host = cpu_e2h(cpu) && cpu_el2_regime(cpu); /* IsInHost() */
-    bool el10 = cpu->ps.el < 2 && !in_host, guest = el10 && cpu->has_el2;
+    bool el10 = cpu->ps.el < 2 && !in_host, guest = el10 && cpu->el2_enabled;
     bool id1 = (uint32_t)cpu->sr[SR_CONTEXTIDR_EL1] == (uint32_t)v;
-    bool vhe = cpu->has_el2 && cpu_has(cpu, FEAT_VHE);
+    bool vhe = cpu->el2_enabled && cpu_has(cpu, FEAT_VHE);
 
     switch (bt & ~(unsigned)BT_LINKED) {
     case BT_CONTEXTIDR:

@@ -5,9 +5,9 @@
 /* BTypeCompatible_PACIXSP(). */
 static bool pacixsp_ok(const struct cpu *cpu)
 {
-    uint64_t sctlr = cpu->sr[cpu_el2_regime(cpu) ? SR_SCTLR_EL2 : SR_SCTLR_EL1];
+    uint64_t sctlr = cpu_regime_sctlr(cpu);
 
-    /* BT of SCTLR_EL2 for EL2 itself is where SCTLR_EL1 has BT1. */
+    /* BT of SCTLR_EL2 for EL2 itself, and of SCTLR_EL3, is where SCTLR_EL1 has BT1. */
     return cpu->ps.btype != 3 || !(cpu->ps.el == 0 ? SCTLR_EL1_BT0(sctlr) : SCTLR_EL1_BT1(sctlr));
 }
 

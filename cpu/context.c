@@ -11,13 +11,13 @@
 #include "mmu/regime_bits.h"
 
 /* Everything that cpu_regime() and the choice of banks depend on, EL and PAN apart. */
-static void inputs(const struct cpu *cpu, bool el10, uint64_t in[CONTEXT_INPUTS])
+static void inputs(const struct cpu *cpu, enum regime_id id, uint64_t in[CONTEXT_INPUTS])
 {
     const uint64_t *sr = cpu->sr;
     uint64_t flags =
-        (uint64_t)cpu->ps.uao | (uint64_t)cpu_accesses_observed(cpu) << 1 | (uint64_t)el10 << 2;
+        (uint64_t)cpu->ps.uao | (uint64_t)cpu_accesses_observed(cpu) << 1 | (uint64_t)id << 2;
 
-    if (el10) {
+    if (likely(id == REGIME_EL10 || id == REGIME_SECURE_EL10)) {
         in[0] = sr[SR_SCTLR_EL1];
         in[1] = sr[SR_TCR_EL1];
         in[2] = sr[SR_TTBR0_EL1];
@@ -27,7 +27,7 @@ static void inputs(const struct cpu *cpu, bool el10, uint64_t in[CONTEXT_INPUTS]
         in[6] = sr[SR_VTCR_EL2];
         in[7] = sr[SR_VTTBR_EL2];
         in[8] = flags | (sr[SR_SCTLR_EL2] & SCTLR_EE);
-    } else {
+    } else if (likely(id != REGIME_EL3)) {
         in[0] = sr[SR_SCTLR_EL2];
         in[1] = sr[SR_TCR_EL2];
         in[2] = sr[SR_TTBR0_EL2];
@@ -35,6 +35,13 @@ static void inputs(const struct cpu *cpu, bool el10, uint64_t in[CONTEXT_INPUTS]
         in[4] = sr[SR_MAIR_EL2];
         in[5] = cpu_hcr(cpu) & (HCR_E2H | HCR_TGE);
         in[6] = in[7] = 0;
+        in[8] = flags;
+    } else {
+        in[0] = sr[SR_SCTLR_EL3];
+        in[1] = sr[SR_TCR_EL3];
+        in[2] = sr[SR_TTBR0_EL3];
+        in[4] = sr[SR_MAIR_EL3];
+        in[3] = in[5] = in[6] = in[7] = 0;
         in[8] = flags;
     }
 }
@@ -100,7 +107,7 @@ static inline __attribute__((always_inline)) struct context_slot *slot_of_now(st
     unsigned kind = cpu->ps.el * 2u + (cpu->ps.el ? cpu->ps.pan : 0);
     uint64_t in[CONTEXT_INPUTS];
 
-    inputs(cpu, cpu_current_regime(cpu) == REGIME_EL10, in);
+    inputs(cpu, cpu_current_regime(cpu), in);
     struct context_slot *s = &c->slot[kind][c->recent[kind]];
     if (unlikely(!slot_matches(s, in)))
         s = slot_find(cpu, kind, in);
@@ -118,6 +125,11 @@ static __attribute__((noinline)) struct context_slot *slot_when_observed(struct 
     cpu_locate(cpu, &here);
     cpu->wanted = probe_mask_at(cpu->probes, &here) | (cpu->late ? WANTED_LATE : 0);
     return slot_of_now(cpu);
+}
+
+void cpu_follow_scr(struct cpu *cpu)
+{
+    cpu->el2_enabled = cpu->has_el2 && !cpu_secure_below_el3(cpu);
 }
 
 void cpu_contexts_forget(struct cpu *cpu)

@@ -6,7 +6,7 @@
 #include "mmu/tlb.h"
 
 #define CONTEXT_INPUTS 9
-#define CONTEXT_KINDS  6 /* EL, PSTATE.PAN */
+#define CONTEXT_KINDS  8 /* EL, PSTATE.PAN */
 #define CONTEXT_WAYS   4
 
 /* Register values, and what they mean. */

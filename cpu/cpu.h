@@ -33,7 +33,7 @@ union vreg {
 
 /* PSTATE less NZCV, which lives in nf/zf/cf/vf below. One field a byte: they are tested singly. */
 struct pstate {
-    uint8_t el;   /* 0, 1, 2 */
+    uint8_t el;   /* 0..3 */
     uint8_t sp;   /* PSTATE.SP */
     uint8_t daif; /* D=8 A=4 I=2 F=1 */
     uint8_t pan, uao, dit, ssbs, btype, il, ss;
@@ -147,7 +147,7 @@ struct cpu {
     uint32_t block;               /* what code may be made for, see cpu/block.h */
     enum exec_result recheck;     /* EXEC_SYNC: before the next instruction; else EXEC_NEXT */
     struct pstate ps;
-    bool has_el2;        /* constant */
+    bool el2_enabled;    /* EL2Enabled(): there is EL2, and it is not Secure state */
     bool irq_check;      /* something about interrupts changed: recheck before the next insn */
     bool watchpoints_on; /* an enabled watchpoint exists: no access may bypass the slow path */
     bool breakpoints_on; /* an enabled breakpoint exists and debug exceptions are enabled */
@@ -224,7 +224,8 @@ struct cpu {
     unsigned index;              /* 0.. in the machine */
     unsigned cluster_cpus;
     uint16_t logged_enc[64]; /* registers that a line was logged about, hashed by encoding */
-    uint8_t end;             /* stays last */
+    bool has_el2;
+    uint8_t end; /* stays last */
 };
 
 /* The current address of record @i, which lies in the current page. */

@@ -9,6 +9,7 @@
 #include "cpu/pmu.h"
 #include "cpu/pstate.h"
 #include "cpu/timer.h"
+#include "cpu/world.h"
 
 static const bool never_paused;
 
@@ -36,6 +37,7 @@ struct cpu *cpu_create(const struct cpu_params *p)
         .model = p->model,
         .features = *p->features,
         .has_el2 = p->has_el2,
+        .el2_enabled = p->has_el2,
         .power = CPU_OFF,
         .wait_until_ns = CLOCK_NEVER,
         .code = p->code,
@@ -75,9 +77,18 @@ void cpu_destroy(struct cpu *cpu)
     free(cpu);
 }
 
+/* What an EL3 that wants nothing leaves behind: Non-secure state, nothing trapped or routed. */
+static void leave_el3(struct cpu *cpu)
+{
+    cpu->sr[SR_SCR_EL3] = (SCR_OPEN & cpu->sr_mask[SR_SCR_EL3]) | cpu->sr_res1[SR_SCR_EL3];
+    cpu_follow_scr(cpu);
+}
+
 void cpu_enter_el(struct cpu *cpu, unsigned el)
 {
-    if (cpu->ps.el > el) {
+    if (cpu->ps.el == 3 && el < 3)
+        leave_el3(cpu);
+    if (cpu->has_el2 && el < 2) {
         /* What an EL2 that wants nothing leaves behind: AArch64 at EL1, nothing trapped. */
         cpu->sr[SR_HCR_EL2] = FIELD_MASK(HCR_EL2_RW);
         if (cpu_has(cpu, FEAT_PAuth))

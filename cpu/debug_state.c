@@ -4,8 +4,8 @@
 
 unsigned debug_target_el(const struct cpu *cpu)
 {
-    return cpu->has_el2 && ((cpu_hcr(cpu) & FIELD_MASK(HCR_EL2_TGE)) ||
-                            (cpu->sr[SR_MDCR_EL2] & FIELD_MASK(MDCR_EL2_TDE)))
+    return cpu->el2_enabled && ((cpu_hcr(cpu) & FIELD_MASK(HCR_EL2_TGE)) ||
+                                (cpu->sr[SR_MDCR_EL2] & FIELD_MASK(MDCR_EL2_TDE)))
                ? 2
                : 1;
 }

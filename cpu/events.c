@@ -71,7 +71,7 @@ static struct arm_event world_event(const struct cpu *cpu)
 
 static bool has_worlds(const struct cpu *cpu)
 {
-    return cpu->has_el2 && !HCR_EL2_TGE(cpu->sr[SR_HCR_EL2]);
+    return cpu->el2_enabled && !HCR_EL2_TGE(cpu->sr[SR_HCR_EL2]);
 }
 
 void cpu_tell_exception(struct cpu *cpu, const struct exception *e, uint64_t vector, uint64_t spsr)
@@ -90,7 +90,7 @@ void cpu_tell_exception(struct cpu *cpu, const struct exception *e, uint64_t vec
     cpu->pc = e->ret;
     if (cpu_wants(cpu, ARM_EVENT_EXCEPTION))
         cpu_fire_here(cpu, &p);
-    if (!cpu_wants(cpu, ARM_EVENT_WORLD) || e->target_el != 2 || cpu->ps.el == 2 ||
+    if (!cpu_wants(cpu, ARM_EVENT_WORLD) || e->target_el != 2 || cpu->ps.el >= 2 ||
         !has_worlds(cpu))
         return;
     p = world_event(cpu);
@@ -107,7 +107,7 @@ void cpu_tell_return(struct cpu *cpu, const struct insn *i, uint64_t pc, uint64_
 
     CPU_FIRE(cpu, i, ERET, eret, .target = pc, .spsr = spsr, .target_el = (uint8_t)el,
              .legal = legal);
-    if (!cpu_wants(cpu, ARM_EVENT_WORLD) || cpu->ps.el != 2 || el == 2 || !has_worlds(cpu))
+    if (!cpu_wants(cpu, ARM_EVENT_WORLD) || cpu->ps.el != 2 || el >= 2 || !has_worlds(cpu))
         return;
     struct arm_event p = world_event(cpu);
     p.world.enter = true;

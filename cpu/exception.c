@@ -15,6 +15,7 @@ static const struct {
 } banked[] = {
     [1] = {SR_ELR_EL1, SR_SPSR_EL1, SR_ESR_EL1, SR_FAR_EL1, SR_VBAR_EL1, SR_SCTLR_EL1},
     [2] = {SR_ELR_EL2, SR_SPSR_EL2, SR_ESR_EL2, SR_FAR_EL2, SR_VBAR_EL2, SR_SCTLR_EL2},
+    [3] = {SR_ELR_EL3, SR_SPSR_EL3, SR_ESR_EL3, SR_FAR_EL3, SR_VBAR_EL3, SR_SCTLR_EL3},
 };
 
 /* AArch64.TakeException(). */
@@ -24,7 +25,7 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
     uint64_t spsr = cpu_pstate_to_spsr(cpu);
     uint64_t vector = e->type;
 
-    CHECK(el >= cpu->ps.el && el <= 2);
+    CHECK(el >= cpu->ps.el && el <= 3);
     if (unlikely(cpu->pmu_on)) {
         cpu->pc = e->ret;
         pmu_leave_el(cpu, PMU_EVENT_EXC_TAKEN, e->completed);
@@ -57,7 +58,8 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
     cpu->ps.ss = 0;
     cpu->ps.btype = 0;
     cpu->ps.uao = 0;
-    if (cpu_has(cpu, FEAT_PAN) && !(sctlr & FIELD_MASK(SCTLR_EL1_SPAN)) && (el == 1 || host))
+    if (cpu_has(cpu, FEAT_PAN) && !(sctlr & FIELD_MASK(SCTLR_EL1_SPAN)) &&
+        (el == 1 || (el == 2 && host)))
         cpu->ps.pan = 1;
     if (cpu_has(cpu, FEAT_SSBS))
         cpu->ps.ssbs = (sctlr & FIELD_MASK(SCTLR_EL1_DSSBS)) != 0;
@@ -74,7 +76,7 @@ static bool illegal_return(const struct cpu *cpu, uint64_t spsr)
 
     if (bit(spsr, 4) || bit(spsr, 1) || (el == 0 && bit(spsr, 0)))
         return true;
-    if (el > cpu->ps.el || el == 3)
+    if (el > cpu->ps.el || (el == 2 && !cpu->el2_enabled))
         return true;
     return el == 1 && (cpu_hcr(cpu) & FIELD_MASK(HCR_EL2_TGE));
 }
@@ -132,8 +134,8 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
 /* AddrTop() and AArch64.BranchAddr(): the tag of a branch target never reaches the PC. */
 uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc)
 {
-    bool two_ranges = cpu->ps.el < 2 || cpu_e2h(cpu);
-    uint64_t tcr = cpu->sr[cpu_el2_regime(cpu) ? SR_TCR_EL2 : SR_TCR_EL1];
+    bool two_ranges = cpu_two_ranges(cpu);
+    uint64_t tcr = cpu_regime_tcr(cpu);
     bool upper = bit(pc, 55);
     bool tbi, tbid;
 

@@ -13,7 +13,7 @@ enum exc_type {
 
 struct exception {
     enum exc_type type;
-    unsigned target_el; /* 1 or 2 */
+    unsigned target_el; /* 1 to 3 */
     uint64_t ret;       /* preferred return address */
     uint64_t esr;       /* written to ESR_ELx unless type is IRQ or FIQ */
     bool far_valid;     /* FAR_ELx is written */

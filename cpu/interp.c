@@ -245,13 +245,16 @@ struct landing {
 
 static struct landing land(const struct cpu *cpu)
 {
-    bool el2 = cpu->ps.el == 2;
+    static const uint16_t of[][3] = {[1] = {SR_ESR_EL1, SR_ELR_EL1, SR_FAR_EL1},
+                                     {SR_ESR_EL2, SR_ELR_EL2, SR_FAR_EL2},
+                                     {SR_ESR_EL3, SR_ELR_EL3, SR_FAR_EL3}};
+    const uint16_t *sr = of[cpu->ps.el ? cpu->ps.el : 1];
 
     return (struct landing){.retired = cpu_retired(cpu),
                             .pc = cpu->pc,
-                            .esr = cpu->sr[el2 ? SR_ESR_EL2 : SR_ESR_EL1],
-                            .elr = cpu->sr[el2 ? SR_ELR_EL2 : SR_ELR_EL1],
-                            .far = cpu->sr[el2 ? SR_FAR_EL2 : SR_FAR_EL1],
+                            .esr = cpu->sr[sr[0]],
+                            .elr = cpu->sr[sr[1]],
+                            .far = cpu->sr[sr[2]],
                             .el = cpu->ps.el};
 }
 

@@ -2,14 +2,19 @@
 
 #include "cpu/world.h"
 
-/* A row each: mask bit, route of the physical one to EL2 (with TGE), the virtual one's bit. */
+/* A row each: mask bit, routes of the physical one to EL3 and EL2 (with TGE), the virtual one's
+ * bit.
+ */
 static const struct {
     uint8_t mask;
-    uint64_t route, virt;
+    uint64_t el3, route, virt;
 } kinds[INTERRUPT_KINDS] = {
-    [INTERRUPT_FIQ] = {PSTATE_F, FIELD_MASK(HCR_EL2_FMO), FIELD_MASK(HCR_EL2_VF)},
-    [INTERRUPT_IRQ] = {PSTATE_I, FIELD_MASK(HCR_EL2_IMO), FIELD_MASK(HCR_EL2_VI)},
-    [INTERRUPT_SERROR] = {PSTATE_A, FIELD_MASK(HCR_EL2_AMO), FIELD_MASK(HCR_EL2_VSE)},
+    [INTERRUPT_FIQ] = {PSTATE_F, FIELD_MASK(SCR_EL3_FIQ), FIELD_MASK(HCR_EL2_FMO),
+                       FIELD_MASK(HCR_EL2_VF)},
+    [INTERRUPT_IRQ] = {PSTATE_I, FIELD_MASK(SCR_EL3_IRQ), FIELD_MASK(HCR_EL2_IMO),
+                       FIELD_MASK(HCR_EL2_VI)},
+    [INTERRUPT_SERROR] = {PSTATE_A, FIELD_MASK(SCR_EL3_EA), FIELD_MASK(HCR_EL2_AMO),
+                          FIELD_MASK(HCR_EL2_VSE)},
 };
 
 static bool physical_pending(const struct cpu *cpu, enum interrupt_kind k)
@@ -24,6 +29,8 @@ static bool virtual_pin(const struct cpu *cpu, enum interrupt_kind k)
 
 unsigned cpu_physical_route(const struct cpu *cpu, enum interrupt_kind k)
 {
+    if (cpu_scr(cpu) & kinds[k].el3)
+        return 3;
     return cpu_hcr(cpu) & (FIELD_MASK(HCR_EL2_TGE) | kinds[k].route) ? 2 : 1;
 }
 
@@ -33,7 +40,7 @@ unsigned cpu_physical_target(const struct cpu *cpu, enum interrupt_kind k)
 
     if (target < cpu->ps.el)
         return 0;
-    if (target == 2 && cpu->ps.el < 2 && !cpu_host_regime(cpu))
+    if (target > cpu->ps.el && (target == 3 || (target == 2 && !cpu_host_regime(cpu))))
         return target; /* a higher EL's interrupt ignores the masks of a lower one */
     return cpu->ps.daif & kinds[k].mask ? 0 : target;
 }
@@ -111,7 +118,7 @@ bool cpu_wakeup_pending(const struct cpu *cpu)
 {
     if (cpu->fiq_pin | cpu->irq_pin | cpu->serror_pin)
         return true;
-    if (cpu->ps.el == 2) /* asked at each write of DAIF, so with the short answer first */
+    if (cpu->ps.el >= 2) /* asked at each write of DAIF, so with the short answer first */
         return false;
     for (enum interrupt_kind k = 0; k < INTERRUPT_KINDS; k++)
         if (virtual_pending(cpu, k))

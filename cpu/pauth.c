@@ -41,9 +41,7 @@ struct pointer_regime {
 
 static struct pointer_regime pointer_regime(const struct cpu *cpu)
 {
-    const bool el2 = cpu_el2_regime(cpu);
-
-    return (struct pointer_regime){cpu->sr[el2 ? SR_TCR_EL2 : SR_TCR_EL1], !el2 || cpu_e2h(cpu)};
+    return (struct pointer_regime){cpu_regime_tcr(cpu), cpu_two_ranges(cpu)};
 }
 
 /* TBI of one half of the address space as it acts on instruction or data pointers: EffectiveTBI().

@@ -13,7 +13,7 @@
 /* Event counters that @el can use. */
 static unsigned visible_counters(const struct cpu *cpu, unsigned el)
 {
-    return el == 2 ? PMU_COUNTERS : pmu_first_of_el2(cpu);
+    return el >= 2 ? PMU_COUNTERS : pmu_first_of_el2(cpu);
 }
 
 /* Bits of PMCNTENSET and its kin that @el can see. */

@@ -16,7 +16,9 @@ static inline uint64_t cpu_pstate_to_spsr(const struct cpu *cpu)
 /* SP_ELx. */
 static inline enum sysreg cpu_sp_of_el(unsigned el)
 {
-    return el == 0 ? SR_SP_EL0 : el == 1 ? SR_SP_EL1 : SR_SP_EL2;
+    static const uint16_t sp[] = {SR_SP_EL0, SR_SP_EL1, SR_SP_EL2, SR_SP_EL3};
+
+    return (enum sysreg)sp[el];
 }
 
 /* The one that SP names with PSTATE.{EL,SP} == {@el, @sp}. */

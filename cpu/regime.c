@@ -9,17 +9,26 @@ void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg)
 
     *rg = (struct regime){
         .id = id, .features = &cpu->features, .pa_bits = (uint8_t)pa_size_bits(pa_range)};
-    if (id == REGIME_EL10) {
+    switch (id) {
+    case REGIME_EL10:
+    case REGIME_SECURE_EL10: /* EL2 is not enabled there */
         rg->sctlr = sr[SR_SCTLR_EL1];
         rg->tcr = sr[SR_TCR_EL1];
         rg->ttbr0 = sr[SR_TTBR0_EL1];
         rg->ttbr1 = sr[SR_TTBR1_EL1];
         rg->mair = sr[SR_MAIR_EL1];
         rg->hcr = cpu_hcr_of_el10(cpu);
-        rg->vtcr = cpu->has_el2 ? sr[SR_VTCR_EL2] : 0;
-        rg->vttbr = cpu->has_el2 ? sr[SR_VTTBR_EL2] : 0;
-        rg->s2_ee = cpu->has_el2 && (sr[SR_SCTLR_EL2] & SCTLR_EE);
-    } else {
+        rg->vtcr = cpu->el2_enabled ? sr[SR_VTCR_EL2] : 0;
+        rg->vttbr = cpu->el2_enabled ? sr[SR_VTTBR_EL2] : 0;
+        rg->s2_ee = cpu->el2_enabled && (sr[SR_SCTLR_EL2] & SCTLR_EE);
+        break;
+    case REGIME_EL3:
+        rg->sctlr = sr[SR_SCTLR_EL3];
+        rg->tcr = sr[SR_TCR_EL3];
+        rg->ttbr0 = sr[SR_TTBR0_EL3];
+        rg->mair = sr[SR_MAIR_EL3];
+        break;
+    default:
         rg->sctlr = sr[SR_SCTLR_EL2];
         rg->tcr = sr[SR_TCR_EL2];
         rg->ttbr0 = sr[SR_TTBR0_EL2];

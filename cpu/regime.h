@@ -13,6 +13,8 @@ void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg);
 /* The regime that translates at the current EL. */
 static inline enum regime_id cpu_current_regime(const struct cpu *cpu)
 {
+    if (unlikely(cpu_has_el3(cpu)) && cpu_is_secure(cpu))
+        return cpu->ps.el == 3 ? REGIME_EL3 : REGIME_SECURE_EL10;
     if (!cpu_el2_regime(cpu))
         return REGIME_EL10;
     return cpu_e2h(cpu) ? REGIME_EL20 : REGIME_EL2;

@@ -8,6 +8,7 @@
 #include "cpu/pmu.h"
 #include "cpu/sysreg.h"
 #include "cpu/timer.h"
+#include "cpu/world.h"
 #include "mmu/tlb.h"
 
 /* What the manual leaves UNKNOWN is zero, so that runs repeat. */
@@ -20,7 +21,7 @@ static void reset_registers(struct cpu *cpu)
     cpu->fpcr = 0;
     cpu->fpsr = 0;
     cpu->pc = 0;
-    cpu->ps = (struct pstate){.el = cpu->has_el2 ? 2 : 1, .sp = 1, .daif = 15};
+    cpu->ps = (struct pstate){.el = (uint8_t)cpu_highest_el(cpu), .sp = 1, .daif = 15};
 }
 
 void cpu_reset(struct cpu *cpu)
@@ -36,6 +37,7 @@ void cpu_reset(struct cpu *cpu)
     cpu->irq_check = true;
     cpu_sysreg_init(cpu);
     cpu_sysreg_reset(cpu);
+    cpu_follow_scr(cpu);
     cpu_pmu_reset(cpu);
     cpu_debug_reset(cpu);
     tlb_flush_all(cpu->tlb);

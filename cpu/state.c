@@ -7,6 +7,7 @@
 #include "cpu/pmu.h"
 #include "cpu/pstate.h"
 #include "cpu/timer.h"
+#include "cpu/world.h"
 
 /* Rows that are no plain field. */
 
@@ -32,6 +33,7 @@ static void set_nzcv(struct cpu *cpu, uint64_t value)
 SP_ROW(0)
 SP_ROW(1)
 SP_ROW(2)
+SP_ROW(3)
 #undef SP_ROW
 
 static uint64_t get_retired(const struct cpu *cpu)
@@ -174,6 +176,12 @@ static uint64_t layout(void)
     return hash;
 }
 
+/* Of a CPU in Secure state, EL2 is not. */
+static bool is_there(const struct cpu *cpu, unsigned el)
+{
+    return el < 2 || (el == 2 ? cpu->has_el2 && !cpu_secure_below_el3(cpu) : cpu_has_el3(cpu));
+}
+
 void cpu_state(struct state_io *io, struct cpu *cpu)
 {
     uint64_t found = layout();
@@ -184,7 +192,7 @@ void cpu_state(struct state_io *io, struct cpu *cpu)
         for (unsigned k = 0; k < row->count && !state_failed(io); k++)
             if (!is_elsewhere(row, k))
                 pass(io, cpu, row, k);
-    if (!state_require(io, cpu->ps.el < 2 || cpu->has_el2, "ps.el") || !state_restoring(io))
+    if (!state_require(io, is_there(cpu, cpu->ps.el), "ps.el") || !state_restoring(io))
         return;
     tlb_flush_all(cpu->tlb);
     clear_caches(cpu);
@@ -223,6 +231,7 @@ unsigned cpu_state_compare(const struct cpu *a, const struct cpu *b, struct cpu_
 void cpu_state_changed(struct cpu *cpu)
 {
     cpu->trap_epoch++;
+    cpu_follow_scr(cpu);
     cpu_context_changed(cpu);
     cpu_debug_follow(cpu);
     pmu_follow(cpu);

@@ -14,7 +14,7 @@
 /* EL1 of a guest identifies itself as EL2 says. */
 static bool sees_virtual_id(const struct cpu *cpu, unsigned el)
 {
-    return cpu->has_el2 && el == 1;
+    return cpu->el2_enabled && el == 1;
 }
 
 uint64_t sr_read_MIDR(const struct cpu *cpu, enum sysreg sr, unsigned el)
@@ -52,7 +52,7 @@ uint64_t sr_read_DCZID(const struct cpu *cpu, enum sysreg sr, unsigned el)
 
 static unsigned sp_el(enum sysreg sr)
 {
-    return sr == SR_SP_EL0 ? 0 : sr == SR_SP_EL1 ? 1 : 2;
+    return sr == SR_SP_EL0 ? 0 : sr == SR_SP_EL1 ? 1 : 2; /* SP_EL3 has no name */
 }
 
 uint64_t sr_read_SP(const struct cpu *cpu, enum sysreg sr, unsigned el)
@@ -211,6 +211,13 @@ bool sr_poke_DISR(struct cpu *cpu, enum sysreg sr, uint64_t value)
 {
     cpu->sr[sr] = value;
     return true;
+}
+
+/* SCR_EL3.NS decides whether EL2 is enabled, and what EL1's registers identify. */
+void sr_write_SCR(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    cpu->sr[sr] = value;
+    cpu_follow_scr(cpu);
 }
 
 /* CFP, DVP, CPP RCTX: nothing here predicts across contexts. */

@@ -81,8 +81,8 @@ bool cpu_sysreg_implemented(const struct cpu *cpu, enum sysreg sr)
         return row->n <= ID_AA64DFR0_EL1_BRPs(cpu->sr[SR_ID_AA64DFR0_EL1]);
     case ONLY_WATCHPOINT:
         return row->n <= ID_AA64DFR0_EL1_WRPs(cpu->sr[SR_ID_AA64DFR0_EL1]);
-    case ONLY_NO_EL2:
-        return !cpu->has_el2;
+    case ONLY_HIGHEST:
+        return sysreg_min_el(row->enc) == cpu_highest_el(cpu);
     default:
         return true;
     }
@@ -93,7 +93,7 @@ static bool is_accessible(const struct cpu *cpu, enum sysreg sr, unsigned access
 {
     switch (sysreg_rows[sr].only) {
     case ONLY_HIGHEST_WRITES:
-        return access == SR_READ || cpu->ps.el == (cpu->has_el2 ? 2 : 1);
+        return access == SR_READ || cpu->ps.el == cpu_highest_el(cpu);
     case ONLY_SP_ELX:
         return cpu->ps.sp == 1;
     default:
@@ -133,7 +133,7 @@ bool cpu_sysreg_check(struct cpu *cpu, const struct insn *i, unsigned access, en
             return false;
         }
     }
-    if (cpu->ps.el < 2) {
+    if (cpu->ps.el < 3) {
         target = cpu_sysreg_trap_el(cpu, sr, access, alias);
         if (target) {
             *r = exec_take_trap(cpu, i, cpu_sysreg_trap(cpu, target, (uint32_t)i->imm));

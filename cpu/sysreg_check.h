@@ -12,7 +12,7 @@ static inline uint16_t cpu_sysreg_enc(const struct insn *i)
 
 /**
  * cpu_sysreg_check() - all checks of one access, in the order of the manual's accessibility
- * pseudocode: existence and EL, then EL1's controls, then EL2's.
+ * pseudocode: existence and EL, then EL1's controls, then EL2's and EL3's.
  * @access: SR_READ or SR_WRITE; operations are SR_WRITE.
  *
  * Return: true and *out, the register to access; or false and *r, with any exception taken.

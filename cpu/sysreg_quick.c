@@ -1,6 +1,8 @@
 /* Which accesses need no check, decided once. */
 #include "cpu/sysreg_quick.h"
 
+#include "cpu/world.h"
+
 /* Could a rule of @group ever hold on this CPU for such an access? */
 static bool group_can_trap(const struct cpu *cpu, enum trap_group group, unsigned access,
                            unsigned el)
@@ -10,7 +12,8 @@ static bool group_can_trap(const struct cpu *cpu, enum trap_group group, unsigne
             continue;
         if (r->when == WHEN_NEVER_ALLOWED)
             return true;
-        if (sysreg_min_el(sysreg_rows[r->control].enc) == 2 && !cpu->has_el2)
+        unsigned of = sysreg_min_el(sysreg_rows[r->control].enc);
+        if ((of == 2 && !cpu->has_el2) || (of == 3 && !cpu_has_el3(cpu)))
             continue;
         if (!r->on || (cpu->sr_mask[r->control] & r->mask))
             return true;
@@ -18,11 +21,11 @@ static bool group_can_trap(const struct cpu *cpu, enum trap_group group, unsigne
     return false;
 }
 
-/* Could anything but the register's absence forbid this access at EL0 or EL1? */
+/* Could anything but the register's absence forbid this access at EL0, EL1 or EL2? */
 static bool row_can_trap(const struct cpu *cpu, const struct sysreg_row *row, unsigned access,
                          unsigned el)
 {
-    if (row->fgt.set && cpu->has_el2 && cpu_has(cpu, FEAT_FGT))
+    if (el < 2 && row->fgt.set && cpu->has_el2 && cpu_has(cpu, FEAT_FGT))
         return true;
     for (unsigned k = 0; k < SYSREG_TRAPS; k++)
         if (group_can_trap(cpu, (enum trap_group)row->trap[k], access, el))
@@ -50,14 +53,15 @@ static bool is_free(const struct cpu *cpu, enum sysreg sr, unsigned access, enum
         return false;
     if (mode != SR_MODE_EL2_E2H && (row->alias || row->host_el0))
         return false;
-    return el == 2 || !row_can_trap(cpu, row, access, el);
+    return !row_can_trap(cpu, row, access, el);
 }
 
 /* Does a trap from EL1 depend on @sr? Its writes move trap_epoch on. */
 static bool is_trap_control(enum sysreg sr)
 {
-    if (sr == SR_HCR_EL2 || sr == SR_HCRX_EL2 || (sr >= SR_HFGRTR_EL2 && sr <= SR_HFGITR_EL2) ||
-        sr == SR_HDFGRTR_EL2 || sr == SR_HDFGWTR_EL2)
+    if (sr == SR_SCR_EL3 || sr == SR_HCR_EL2 || sr == SR_HCRX_EL2 ||
+        (sr >= SR_HFGRTR_EL2 && sr <= SR_HFGITR_EL2) || sr == SR_HDFGRTR_EL2 ||
+        sr == SR_HDFGWTR_EL2)
         return true;
     for (unsigned g = 1; g < TRAP_GROUP_COUNT; g++)
         for (const struct trap_rule *r = trap_groups[g].rules; r->mask; r++)
@@ -77,7 +81,7 @@ static bool can_be_late(enum sysreg sr)
     if (!(row->access & SR_WRITE) || crn == 4)
         return false;
     return row->gic || row->fx || pauth_key || is_trap_control(sr) || sr == SR_VBAR_EL1 ||
-           sr == SR_VBAR_EL2;
+           sr == SR_VBAR_EL2 || sr == SR_VBAR_EL3;
 }
 
 uint32_t cpu_sysreg_quick(const struct cpu *cpu, enum sysreg sr)

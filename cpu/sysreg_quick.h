@@ -6,7 +6,7 @@
 /*
  * Most accesses need no check at all, whatever the control registers hold. Which ones is decided
  * once for each of these modes: the EL, EL2 with HCR_EL2.E2H apart, and EL1 or EL2 on SP_EL0, where
- * SP_EL0 is not accessible, which is too rare to be quick.
+ * SP_EL0 is not accessible, which is too rare to be quick. So is EL3.
  */
 enum sr_mode { SR_MODE_EL0, SR_MODE_EL1, SR_MODE_EL2, SR_MODE_EL2_E2H, SR_MODE_SP0, SR_MODES };
 
@@ -20,8 +20,10 @@ enum sr_mode { SR_MODE_EL0, SR_MODE_EL1, SR_MODE_EL2, SR_MODE_EL2_E2H, SR_MODE_S
 
 static inline enum sr_mode sr_mode(const struct cpu *cpu)
 {
-    static const uint8_t modes[3][2] = {
-        {SR_MODE_EL0, SR_MODE_EL0}, {SR_MODE_SP0, SR_MODE_EL1}, {SR_MODE_SP0, SR_MODE_EL2}};
+    static const uint8_t modes[4][2] = {{SR_MODE_EL0, SR_MODE_EL0},
+                                        {SR_MODE_SP0, SR_MODE_EL1},
+                                        {SR_MODE_SP0, SR_MODE_EL2},
+                                        {SR_MODE_SP0, SR_MODE_SP0}};
     unsigned mode = modes[cpu->ps.el][cpu->ps.sp];
 
     /* HCR_EL2 is zero without EL2. */

@@ -2,6 +2,7 @@
 #include "arch/cpu_models.h"
 #include "cpu/sysreg.h"
 #include "cpu/sysreg_quick.h"
+#include "cpu/world.h"
 
 static bool is_id_register(enum sysreg sr)
 {
@@ -10,10 +11,20 @@ static bool is_id_register(enum sysreg sr)
     return row->access == SR_READ && bits(row->enc, 15, 14) == 3 && bits(row->enc, 10, 7) == 0;
 }
 
+/* Without EL2, its registers are RES0 for EL3. */
+static void make_res0_of_el2(struct cpu *cpu)
+{
+    for (unsigned sr = 0; sr < SR_COUNT; sr++)
+        if (sysreg_min_el(sysreg_rows[sr].enc) == 2)
+            cpu->sr_mask[sr] = cpu->sr_res1[sr] = 0;
+}
+
 void cpu_sysreg_init(struct cpu *cpu)
 {
     for (unsigned sr = 0; sr < SR_COUNT; sr++)
         sysreg_write_mask((enum sysreg)sr, &cpu->features, &cpu->sr_mask[sr], &cpu->sr_res1[sr]);
+    if (!cpu->has_el2 && cpu_has_el3(cpu))
+        make_res0_of_el2(cpu);
     for (unsigned sr = 0; sr < SR_COUNT; sr++)
         cpu->sr_quick[sr] = cpu_sysreg_quick(cpu, (enum sysreg)sr);
     cpu->trap_epoch++;

@@ -199,8 +199,10 @@ void cpu_sysreg_late_write(struct cpu *cpu, enum sysreg sr, bool virt, uint64_t 
 
 static bool is_there(const struct cpu *cpu, enum sysreg sr)
 {
-    return cpu_sysreg_implemented(cpu, sr) &&
-           (cpu->has_el2 || sysreg_min_el(sysreg_rows[sr].enc) < 2);
+    unsigned el = sr == SR_SP_EL2 ? 2 : sysreg_min_el(sysreg_rows[sr].enc);
+
+    return cpu_sysreg_implemented(cpu, sr) && (el != 2 || cpu->has_el2) &&
+           (el != 3 || cpu_has_el3(cpu));
 }
 
 /* The register that has the value of @name; SR_NONE if there is none. */
@@ -229,7 +231,7 @@ static bool look(const struct cpu *cpu, enum sysreg name, unsigned el, uint64_t 
 
 bool cpu_sysreg_peek(const struct cpu *cpu, enum sysreg sr, uint64_t *value)
 {
-    return look(cpu, sr, cpu->has_el2 ? 2 : 1, value);
+    return look(cpu, sr, cpu_highest_el(cpu), value);
 }
 
 bool cpu_sysreg_seen(const struct cpu *cpu, enum sysreg sr, uint64_t *value)

@@ -48,7 +48,7 @@ static uint64_t counter_seen(const struct cpu *cpu, bool is_virtual, unsigned el
 
     if (is_virtual && cpu->has_el2 && !(at_el2 && cpu_e2h(cpu)) && !host_el0)
         offset = cpu->sr[SR_CNTVOFF_EL2];
-    else if (!is_virtual && !at_el2)
+    else if (!is_virtual && el < 2)
         offset = physical_offset(cpu);
     return physical_count(cpu) - offset;
 }

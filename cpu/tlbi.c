@@ -11,11 +11,13 @@ _Static_assert((unsigned)ARM_TLBI_IPA == (unsigned)TLBI_IPA &&
                    (unsigned)ARM_TLBI_ASID == (unsigned)TLBI_ASID && REGIME_EL20 == 2,
                "an event tells scope and regime by our numbers");
 
-/* Whose translations an instruction is about. */
+/* Whose translations an instruction is about: of EL1 those of the Security state that SCR_EL3.NS
+ * says, at EL3 too. */
 enum tlbi_owner {
     OWNER_EL1,   /* EL1&0; from EL2 with E2H and TGE: EL2&0 */
     OWNER_GUEST, /* EL1&0 always */
     OWNER_EL2,   /* EL2, or EL2&0 with E2H */
+    OWNER_EL3,
 };
 
 struct tlbi_row {
@@ -48,6 +50,11 @@ static const struct tlbi_row tlbi_rows[SR_COUNT] = {
     FORMS(RVAE2,      TLBI_VA,     OWNER_EL2, .range = true)
     FORMS(RVALE2,     TLBI_VA,     OWNER_EL2, .range = true, .last_level = true)
     FORMS(ALLE2,      TLBI_REGIME, OWNER_EL2)
+    FORMS(VAE3,       TLBI_VA,     OWNER_EL3)
+    FORMS(VALE3,      TLBI_VA,     OWNER_EL3, .last_level = true)
+    FORMS(RVAE3,      TLBI_VA,     OWNER_EL3, .range = true)
+    FORMS(RVALE3,     TLBI_VA,     OWNER_EL3, .range = true, .last_level = true)
+    FORMS(ALLE3,      TLBI_REGIME, OWNER_EL3)
     FORMS(ALLE1,      TLBI_REGIME, OWNER_GUEST, .stage2 = true)
     FORMS(VMALLS12E1, TLBI_VMID,   OWNER_GUEST, .stage2 = true)
     FORMS(IPAS2E1,    TLBI_IPA,    OWNER_GUEST)
@@ -59,13 +66,17 @@ static const struct tlbi_row tlbi_rows[SR_COUNT] = {
 
 static enum regime_id owner_regime(const struct cpu *cpu, enum tlbi_owner owner)
 {
+    enum regime_id el10 = cpu_secure_below_el3(cpu) ? REGIME_SECURE_EL10 : REGIME_EL10;
+
     switch (owner) {
     case OWNER_EL1:
-        return cpu->ps.el == 2 && cpu_host_regime(cpu) ? REGIME_EL20 : REGIME_EL10;
+        return cpu->ps.el >= 2 && cpu_host_regime(cpu) ? REGIME_EL20 : el10;
     case OWNER_EL2:
         return cpu_e2h(cpu) ? REGIME_EL20 : REGIME_EL2;
+    case OWNER_EL3:
+        return REGIME_EL3;
     default:
-        return REGIME_EL10;
+        return el10;
     }
 }
 
@@ -75,7 +86,7 @@ static void one_page(struct tlbi *op, uint64_t xt)
     if (op->scope == TLBI_IPA)
         op->start = bits(xt, 39, 0) << 12;
     else
-        op->start = op->regime == REGIME_EL2 ? bits(xt, 43, 0) << 12 : sext(xt << 12, 56);
+        op->start = regime_has_el0(op->regime) ? sext(xt << 12, 56) : bits(xt, 43, 0) << 12;
     op->end = op->start + PAGE_SIZE;
 }
 
@@ -87,7 +98,7 @@ static bool range(struct tlbi *op, uint64_t xt, bool ds)
     unsigned granule = 10 + 2 * tg;
     unsigned shift = ds && tg != 3 ? 16 : granule;
     uint64_t pages = (bits(xt, 43, 39) + 1) << (5 * bits(xt, 45, 44) + 1);
-    bool has_sign = op->scope != TLBI_IPA && op->regime != REGIME_EL2;
+    bool has_sign = op->scope != TLBI_IPA && regime_has_el0(op->regime);
 
     op->start = (has_sign ? sext(xt, 37) : zext(xt, 37)) << shift;
     op->end = op->start + (pages << granule);
@@ -120,7 +131,7 @@ static bool tlbi_decode(const struct cpu *cpu, const struct tlbi_row *r, uint64_
         cpu_regime(cpu, REGIME_EL10, &guest);
         op->vmid = regime_vmid(&guest);
     }
-    if (op->regime != REGIME_EL2)
+    if (regime_has_el0(op->regime))
         op->asid = (uint16_t)(xt >> 48) & asid_mask(&rg);
     if (r->scope != TLBI_VA && r->scope != TLBI_VAA && r->scope != TLBI_IPA)
         return true;
@@ -128,9 +139,9 @@ static bool tlbi_decode(const struct cpu *cpu, const struct tlbi_row *r, uint64_
         one_page(op, xt);
         return true;
     }
-    ds = cpu_has(cpu, FEAT_LPA2) && (r->scope == TLBI_IPA       ? bit(rg.vtcr, 32)
-                                     : op->regime == REGIME_EL2 ? bit(rg.tcr, 32)
-                                                                : bit(rg.tcr, 59));
+    ds = cpu_has(cpu, FEAT_LPA2) && (r->scope == TLBI_IPA         ? bit(rg.vtcr, 32)
+                                     : regime_has_el0(op->regime) ? bit(rg.tcr, 59)
+                                                                  : bit(rg.tcr, 32));
     return range(op, xt, ds);
 }
 

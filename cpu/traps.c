@@ -51,17 +51,18 @@ static uint64_t control(const struct cpu *cpu, enum sysreg sr)
 unsigned cpu_trap_group_el(const struct cpu *cpu, enum trap_group group, unsigned access)
 {
     for (const struct trap_rule *r = trap_groups[group].rules; r->mask; r++) {
-        bool el2;
+        unsigned el;
 
         if (!(r->access & access) || !bit(r->els, cpu->ps.el))
             continue;
         if (r->when == WHEN_NEVER_ALLOWED)
             return TRAP_TO_UNDEFINED;
-        el2 = sysreg_min_el(sysreg_rows[r->control].enc) == 2;
-        if ((el2 && !cpu->has_el2) || !when_holds(cpu, (enum trap_when)r->when))
+        el = sysreg_min_el(sysreg_rows[r->control].enc);
+        if ((el == 2 && !cpu->el2_enabled) || (el == 3 && !cpu_has_el3(cpu)) ||
+            !when_holds(cpu, (enum trap_when)r->when))
             continue;
         if (((control(cpu, (enum sysreg)r->control) & r->mask) != 0) == r->on)
-            return el2 ? 2 : el1_or_tge(cpu);
+            return el >= 2 ? el : el1_or_tge(cpu);
     }
     return 0;
 }
@@ -74,7 +75,8 @@ bool cpu_fgt_set(const struct cpu *cpu, unsigned set, unsigned bit_number, unsig
         [FGT_HFGI] = {SR_HFGITR_EL2, SR_HFGITR_EL2},
     };
 
-    if (cpu->ps.el >= 2 || !cpu->has_el2 || !cpu_has(cpu, FEAT_FGT) || cpu_host_el0(cpu))
+    if (cpu->ps.el >= 2 || !cpu->el2_enabled || !cpu_has(cpu, FEAT_FGT) || cpu_host_el0(cpu) ||
+        !SCR_EL3_FGTEn(cpu_scr(cpu)))
         return false;
     return bit(cpu->sr[controls[set][access == SR_WRITE]], bit_number);
 }
@@ -117,19 +119,28 @@ static bool fpen_traps(uint64_t fpen, bool el0)
     return !(fpen & 1) || (fpen == 1 && el0);
 }
 
-/* The EL whose control forbids FP now (1: CPACR_EL1, 2: CPTR_EL2), 0 if none does. */
+/* Does CPTR_EL2 forbid FP now? */
+static bool fp_trapped_by_el2(const struct cpu *cpu)
+{
+    uint64_t cptr = cpu->sr[SR_CPTR_EL2];
+
+    if (!cpu->el2_enabled || cpu->ps.el == 3)
+        return false;
+    if (!cpu_e2h(cpu))
+        return CPTR_EL2_TFP(cptr);
+    return fpen_traps(CPTR_EL2_FPEN(cptr), cpu->ps.el == 0 && cpu_host_el0(cpu));
+}
+
+/* The EL whose control forbids FP now (1: CPACR_EL1, 2: CPTR_EL2, 3: CPTR_EL3), 0 if none does. */
 static unsigned fp_trap_control(const struct cpu *cpu)
 {
     unsigned el = cpu->ps.el;
-    uint64_t cptr = cpu->sr[SR_CPTR_EL2];
 
     if (el < 2 && !cpu_host_el0(cpu) && fpen_traps(CPACR_EL1_FPEN(cpu->sr[SR_CPACR_EL1]), el == 0))
         return 1;
-    if (!cpu->has_el2)
-        return 0;
-    if (!cpu_e2h(cpu))
-        return CPTR_EL2_TFP(cptr) ? 2 : 0;
-    return fpen_traps(CPTR_EL2_FPEN(cptr), el == 0 && cpu_host_el0(cpu)) ? 2 : 0;
+    if (fp_trapped_by_el2(cpu))
+        return 2;
+    return cpu_has_el3(cpu) && CPTR_EL3_TFP(cpu->sr[SR_CPTR_EL3]) ? 3 : 0;
 }
 
 bool cpu_fp_would_trap(const struct cpu *cpu)
@@ -158,11 +169,11 @@ static unsigned wfx_trap_el(const struct cpu *cpu, bool wfe)
         bool allowed = wfe ? SCTLR_EL1_nTWE(sctlr) : SCTLR_EL1_nTWI(sctlr);
         if (!allowed)
             return el1_or_tge(cpu);
-        if (host)
-            return 0;
     }
-    if (cpu->ps.el < 2 && (wfe ? HCR_EL2_TWE(hcr) : HCR_EL2_TWI(hcr)))
+    if (cpu->ps.el < 2 && !cpu_host_el0(cpu) && (wfe ? HCR_EL2_TWE(hcr) : HCR_EL2_TWI(hcr)))
         return 2;
+    if (cpu->ps.el < 3 && (wfe ? SCR_EL3_TWE(cpu_scr(cpu)) : SCR_EL3_TWI(cpu_scr(cpu))))
+        return 3;
     return 0;
 }
 
@@ -178,9 +189,11 @@ struct trap cpu_wfx_trap(const struct cpu *cpu, const struct insn *i, bool wfe, 
 
 struct trap cpu_pauth_trap(const struct cpu *cpu)
 {
-    if (!cpu->has_el2 || cpu_el2_regime(cpu) || HCR_EL2_API(cpu_hcr(cpu)))
+    if (cpu->ps.el == 3)
         return no_trap;
-    return (struct trap){2, ESR_EC_PAC, 0};
+    if (cpu->el2_enabled && !cpu_el2_regime(cpu) && !HCR_EL2_API(cpu_hcr(cpu)))
+        return (struct trap){2, ESR_EC_PAC, 0};
+    return SCR_EL3_API(cpu_scr(cpu)) ? no_trap : (struct trap){3, ESR_EC_PAC, 0};
 }
 
 struct trap cpu_eret_trap(const struct cpu *cpu, uint32_t iss)

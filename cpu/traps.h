@@ -21,15 +21,16 @@ struct exception cpu_trap_exception(const struct cpu *cpu, const struct insn *i,
 /* The instruction is UNDEFINED. */
 struct trap cpu_undefined(const struct cpu *cpu);
 
-/* Where an access goes instead: 0 nowhere (it is allowed), 1 or 2 the EL it traps to. */
-#define TRAP_TO_UNDEFINED 3
+/* Where an access goes instead: 0 nowhere (it is allowed), 1 to 3 the EL it traps to. */
+#define TRAP_TO_UNDEFINED 4
 
 /**
  * cpu_sysreg_trap_el() - does an access of the current EL to @sr trap?
  * @access: SR_READ or SR_WRITE; operations are SR_WRITE. @xs: it is the nXS form of a TLBI.
  *
- * Assumes that the register exists and the EL is high enough. EL1's controls come before EL2's.
- * Return: 0, 1, 2 or TRAP_TO_UNDEFINED.
+ * Assumes that the register exists and the EL is high enough. EL1's controls come before EL2's, and
+ * these before EL3's.
+ * Return: 0 to 3, or TRAP_TO_UNDEFINED.
  */
 unsigned cpu_sysreg_trap_el(const struct cpu *cpu, enum sysreg sr, unsigned access, bool nxs);
 
@@ -50,8 +51,8 @@ struct trap cpu_fp_trap(const struct cpu *cpu);
 /* CheckForWFxTrap(), of a WFI (WFE, or with @timed WFIT, WFET) @i which is about to wait. */
 struct trap cpu_wfx_trap(const struct cpu *cpu, const struct insn *i, bool wfe, bool timed);
 
-/* TrapPACUse(), by HCR_EL2.API. Only for a key that is enabled, and PACGA: what would do nothing
- * does not trap. */
+/* TrapPACUse(), by HCR_EL2.API and SCR_EL3.API. Only for a key that is enabled, and PACGA: what
+ * would do nothing does not trap. */
 struct trap cpu_pauth_trap(const struct cpu *cpu);
 
 /* HFGITR_EL2.ERET, which traps ERETAA and ERETAB too; @iss tells which it was. */

@@ -34,6 +34,8 @@ static void update(struct pl061 *gpio, uint8_t before)
 
     gpio->edge = (gpio->edge | (changed & wanted)) & ~gpio->is;
     irq_set(&gpio->irq, (raw_status(gpio) & gpio->ie) != 0);
+    if (gpio->driven)
+        gpio->driven(gpio->driven_ctx, gpio->data & gpio->dir);
 }
 
 void pl061_set_input(struct pl061 *gpio, unsigned n, bool level)

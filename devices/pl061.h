@@ -1,6 +1,6 @@
 /*
- * PrimeCell GPIO PL061 (DDI0190B): eight lines. The board's power button is one of them; nothing
- * listens to the lines that the guest drives.
+ * PrimeCell GPIO PL061 (DDI0190B): eight lines. The board's power button is one of them. Who
+ * listens to the lines that the guest drives is told of each write that may change them.
  */
 #pragma once
 
@@ -14,7 +14,9 @@
 
 struct pl061 {
     struct device dev;
-    struct irq_line irq; /* GPIOINTR, the combined interrupt */
+    struct irq_line irq;                       /* GPIOINTR, the combined interrupt */
+    void (*driven)(void *ctx, uint8_t levels); /* of the outputs, inputs are 0; may be NULL */
+    void *driven_ctx;
 
     uint8_t input; /* levels driven onto the lines from outside; kept over a reset */
     /* A bit a line, named as the registers GPIODATA (the output latch), GPIODIR, ... */

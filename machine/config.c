@@ -57,12 +57,6 @@ static int check(const struct arm_config *c, struct arm_error *err)
                          c->el2 ? " or 2" : "; this machine has no EL2");
     if (c->initrd && !c->kernel)
         return error_set(err, ARM_EINVAL, "%s: an initrd is for a kernel: expected one", c->initrd);
-    if (virt_has_firmware(c->bios, c->pflash) && c->secure)
-        return error_set(
-            err, ARM_EINVAL,
-            "%s: firmware of a board with a Secure world starts at EL3, which there is "
-            "not: expected a kernel, or a board without",
-            c->bios ? c->bios : c->pflash[0].path);
     if (virt_has_firmware(c->bios, c->pflash) && c->module_count)
         return error_set(err, ARM_EINVAL,
                          "%s: a module is for a hypervisor that is entered at once: expected "
@@ -78,6 +72,7 @@ static void copy_files(struct arm_machine *m, const struct arm_config *c)
 
     m->kernel = firmware ? NULL : copy(c->kernel);
     m->initrd = firmware ? NULL : copy(c->initrd);
+    m->firmware = firmware;
     m->append = copy(c->append);
     m->dtb = copy(c->dtb);
     m->bios = copy(c->bios);
@@ -151,7 +146,7 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
                                      .el2 = m->el2,
                                      .vhe = m->el2 && has_feature(features, FEAT_VHE),
                                      .secure = c->secure,
-                                     .no_psci = c->secure && !c->kernel,
+                                     .no_psci = c->secure && (m->firmware || !c->kernel),
                                      .its = !c->gic.no_its && c->gic.version != 2,
                                      .gic_v2 = c->gic.version == 2,
                                      .gicv = c->gic.gicv,

@@ -15,9 +15,11 @@
 static void xlat_of_el(const struct cpu *cpu, unsigned el, struct xlat *x)
 {
     struct regime rg;
-    enum regime_id id = REGIME_EL10;
+    enum regime_id id = cpu_secure_below_el3(cpu) ? REGIME_SECURE_EL10 : REGIME_EL10;
 
-    if (el == 2 || (el == 0 && cpu_host_regime(cpu)))
+    if (el == 3)
+        id = REGIME_EL3;
+    else if (el == 2 || (el == 0 && cpu_host_regime(cpu)))
         id = cpu_e2h(cpu) ? REGIME_EL20 : REGIME_EL2;
     cpu_regime(cpu, id, &rg);
     xlat_init(x, &rg);
@@ -25,7 +27,7 @@ static void xlat_of_el(const struct cpu *cpu, unsigned el, struct xlat *x)
 
 static bool valid_place(const struct arm_machine *m, unsigned cpu, unsigned el)
 {
-    return cpu < m->cpu_count && el <= (m->el2 ? 2U : 1U);
+    return cpu < m->cpu_count && el <= cpu_highest_el(m->cpus[cpu]) && (el != 2 || m->el2);
 }
 
 static void fill(struct arm_translation *out, const struct translation *t)

@@ -24,9 +24,11 @@ void machine_start_cpu(struct arm_machine *m, struct cpu *cpu, uint64_t entry, u
 {
     cpu_reset(cpu);
     gic_reset_cpu_interface(m->gic, cpu->index);
-    gic_sleep(m->gic, cpu->index, false); /* as firmware does: not all that runs here looks */
     cpu->sr[SR_CNTFRQ_EL0] = 1000000000 / TIMER_NS_PER_TICK; /* firmware's to set */
-    cpu_enter_el(cpu, m->start_el);
+    if (!m->at_el3) {
+        gic_sleep(m->gic, cpu->index, false); /* as firmware does: not all that runs here looks */
+        cpu_enter_el(cpu, m->start_el);
+    }
     cpu->pc = entry;
     cpu->x[0] = x0;
     cpu->power = CPU_RUNNING;
@@ -60,7 +62,8 @@ void machine_resume_cpu(struct arm_machine *m, struct cpu *cpu)
     cpu_timers_changed(cpu);
 }
 
-/* Everything but the contents of RAM as after power-on; CPU 0 at the image's entry. */
+/* Everything but the contents of RAM as after power-on; CPU 0 at the image's entry, and so the
+ * others if that is at EL3: who holds them there is what is started. */
 static void reset(struct arm_machine *m)
 {
     semihosting_reset(&m->semi);
@@ -70,7 +73,8 @@ static void reset(struct arm_machine *m)
         cpu_reset(m->cpus[k]);
         m->cpus[k]->power = CPU_OFF;
     }
-    machine_start_cpu(m, m->cpus[0], m->boot.pc, m->boot.x[0]);
+    for (unsigned k = 0; k < (m->at_el3 ? m->cpu_count : 1); k++)
+        machine_start_cpu(m, m->cpus[k], m->boot.pc, m->boot.x[0]);
     for (unsigned k = 1; k < 4; k++)
         m->cpus[0]->x[k] = m->boot.x[k];
     for (unsigned k = 0; k < m->blob_count; k++)
@@ -79,21 +83,12 @@ static void reset(struct arm_machine *m)
 }
 
 /* With EL3 in the machine only what follows Linux's boot protocol is started below it. */
-static int check_start(const struct arm_machine *m, struct arm_error *err)
+static bool starts_at_el3(const struct arm_machine *m)
 {
-    const char *what = m->boot.pc && !m->boot.x[0] ? m->kernel : NULL;
-
-    for (unsigned k = 0; k < m->blob_count; k++)
-        if (m->blob_cpu[k] >= 0)
-            what = m->blobs[k].file ? m->blobs[k].file : "entry";
-    return what ? error_set(err, ARM_EINVAL,
-                            "%s: on a board with a Secure world it starts at EL3, which there is "
-                            "not: expected an arm64 Image, or a board without",
-                            what)
-                : 0;
+    return m->config.secure && (m->firmware || !m->boot.x[0]);
 }
 
-static int load(struct arm_machine *m, struct arm_error *err)
+static int load_once(struct arm_machine *m, struct arm_error *err)
 {
     const struct load_request req = {
         .ram_base = virt_memmap[VIRT_RAM].base,
@@ -116,8 +111,22 @@ static int load(struct arm_machine *m, struct arm_error *err)
     r = m->dtb ? dt_load(&m->dt, m->dtb, err) : virt_fdt(&m->config, &m->dt, err);
     if (r == 0)
         r = loader_load(&m->mem, &m->log, &req, &m->dt, &m->boot, err);
-    if (r == 0 && m->config.secure)
-        r = check_start(m, err);
+    return r;
+}
+
+/* Whether there is PSCI, the device tree has to say before it is loaded, and what is loaded
+ * decides.
+ */
+static int load(struct arm_machine *m, struct arm_error *err)
+{
+    int r = load_once(m, err);
+
+    m->at_el3 = r == 0 && starts_at_el3(m);
+    if (r == 0 && m->config.no_psci != m->at_el3) {
+        m->config.no_psci = m->at_el3;
+        r = load_once(m, err);
+    }
+    machine_answer_calls(m, !m->at_el3);
     return r;
 }
 
@@ -149,6 +158,7 @@ static int create(struct arm_machine *m, const struct arm_config *c, struct arm_
     if (r < 0)
         return r;
     set_feature(&features, FEAT_EL2, m->el2);
+    set_feature(&features, FEAT_EL3, c->secure);
     m->input_at = UINT64_MAX;
     if (c->late_effects && !(m->late = late_create(m->cpu_count, c->seed, cpu_sysreg_late_write)))
         return error_set(err, ARM_ENOMEM, "no memory for late effects");

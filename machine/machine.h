@@ -82,6 +82,8 @@ struct arm_machine {
     bool input_waits;  /* the host has had more for the UART than it could take */
     uint64_t input_at; /* `spent` at which it is asked within a turn; UINT64_MAX: at the next one */
 
+    bool firmware; /* flash memory has some */
+    bool at_el3;   /* what is loaded starts at EL3, and does what firmware does */
     bool el2, semihosting, semihosting_el0, no_reboot, keep_going;
     struct semihosting semi;
     unsigned start_el;
@@ -145,6 +147,9 @@ size_t semihosting_input(struct arm_machine *m, const uint8_t *data, size_t size
 
 /* No more input will come. Return: a call waited for it. */
 bool semihosting_end_input(struct arm_machine *m);
+
+/* Does the machine answer SMC and HVC as firmware would (machine/wiring.c)? */
+void machine_answer_calls(struct arm_machine *m, bool on);
 
 /* Start @cpu at @entry in the EL the machine starts in, with x0 = @x0. */
 void machine_start_cpu(struct arm_machine *m, struct cpu *cpu, uint64_t entry, uint64_t x0);

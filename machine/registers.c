@@ -5,6 +5,7 @@
 #include "cpu/context.h"
 #include "cpu/pstate.h"
 #include "cpu/sysreg.h"
+#include "cpu/world.h"
 #include "machine/machine.h"
 
 _Static_assert(ARM_SYSREG(3, 7, 15, 15, 7) == SYSREG_ENC(3, 7, 15, 15, 7),
@@ -134,7 +135,8 @@ static bool write_pstate(struct cpu *cpu, uint64_t spsr)
 {
     unsigned el = (unsigned)bits(spsr, 3, 2), sp = bit(spsr, 0);
 
-    if (bit(spsr, 4) || bit(spsr, 1) || el > 2 || (el == 2 && !cpu->has_el2) || (el == 0 && sp))
+    if (bit(spsr, 4) || bit(spsr, 1) || el > cpu_highest_el(cpu) ||
+        (el == 2 && !cpu->el2_enabled) || (el == 0 && sp))
         return false;
     cpu_set_el_sp(cpu, el, sp);
     cpu_set_nzcv(cpu, (unsigned)bits(spsr, 31, 28));

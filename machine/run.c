@@ -179,8 +179,11 @@ static bool nothing_can_help(const struct arm_machine *m)
 /* Said once for each place. */
 static void report_fault_loop(struct arm_machine *m, struct cpu *cpu)
 {
-    bool el2 = cpu->ps.el == 2;
-    uint64_t esr = cpu->sr[el2 ? SR_ESR_EL2 : SR_ESR_EL1];
+    static const uint16_t of[][3] = {[1] = {SR_ESR_EL1, SR_FAR_EL1, SR_VBAR_EL1},
+                                     {SR_ESR_EL2, SR_FAR_EL2, SR_VBAR_EL2},
+                                     {SR_ESR_EL3, SR_FAR_EL3, SR_VBAR_EL3}};
+    const uint16_t *sr = of[cpu->ps.el ? cpu->ps.el : 1];
+    uint64_t esr = cpu->sr[sr[0]];
 
     if (cpu->fault_loop_said == cpu->pc + 1)
         return;
@@ -189,7 +192,7 @@ static void report_fault_loop(struct arm_machine *m, struct cpu *cpu)
         "cpu%u: the same exception again and again at EL%u, no instruction retires: PC %#" PRIx64
         ", ESR_EL%u %#" PRIx64 " (%s), FAR %#" PRIx64 ", VBAR %#" PRIx64,
         cpu->index, cpu->ps.el, cpu->pc, cpu->ps.el, esr, esr_ec_text((unsigned)bits(esr, 31, 26)),
-        cpu->sr[el2 ? SR_FAR_EL2 : SR_FAR_EL1], cpu->sr[el2 ? SR_VBAR_EL2 : SR_VBAR_EL1]);
+        cpu->sr[sr[1]], cpu->sr[sr[2]]);
 }
 
 /* Run the turn's CPU for at most @insns; returns what has retired. */

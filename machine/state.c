@@ -47,7 +47,7 @@ static void end_state(struct state_io *io, struct arm_machine *m)
     STATE(io, m->end.pc);
     STATE(io, m->end.retired);
     state_require(io, m->end.why <= ARM_STOP_ERROR, "m->end.why");
-    state_require(io, m->end.cpu < m->cpu_count && m->end.el <= 2, "m->end.cpu");
+    state_require(io, m->end.cpu < m->cpu_count && m->end.el <= 3, "m->end.cpu");
 }
 
 static void run_state(struct state_io *io, struct arm_machine *m)

@@ -125,6 +125,8 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
     if (!rc)
         rc = map_all(board, cfg, mem, gic, err);
     if (!rc)
+        rc = virt_create_secure(board, cfg, mem, gic, clock, log, err);
+    if (!rc)
         rc = virt_create_flash(board, cfg, mem, log, err);
     if (!rc)
         rc = virt_create_pci(board, cfg, gic, log, err);
@@ -151,8 +153,9 @@ void virt_board_destroy(struct virt_board *board)
 void virt_board_reset(struct virt_board *board)
 {
     struct device *const devices[] = {
-        &board->uart.dev,     &board->rtc.dev,      &board->gpio.dev, &board->fw_cfg.dev,
-        &board->flash[0].dev, &board->flash[1].dev, &board->smmu.dev};
+        &board->uart.dev,     &board->rtc.dev,         &board->gpio.dev,
+        &board->fw_cfg.dev,   &board->secure_uart.dev, &board->secure_gpio.dev,
+        &board->flash[0].dev, &board->flash[1].dev,    &board->smmu.dev};
 
     for (unsigned i = 0; i < VIRT_SLOTS; i++)
         board->slots[i].dev.ops->reset(&board->slots[i].dev);

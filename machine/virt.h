@@ -40,6 +40,10 @@ struct virt_plugged; /* a virtio device and what it is connected by */
 #define VIRT_SLOTS      32 /* of virtio-mmio */
 #define VIRT_POWER_GPIO 3  /* line of the PL061 */
 
+/* Lines of the Secure world's PL061. */
+#define VIRT_SECURE_POWEROFF_GPIO 0
+#define VIRT_SECURE_RESTART_GPIO  1
+
 enum virt_region {
     VIRT_FLASH,
     VIRT_GICD,
@@ -108,7 +112,7 @@ struct virt_config {
     uint64_t ram_size;          /* bytes */
     bool el2;                   /* CPUs have EL2: PSCI by SMC, maintenance interrupt */
     bool vhe;                   /* el2, with FEAT_VHE: EL2 has a virtual timer */
-    bool secure;                /* there is a Secure world, whose devices this one does not reach */
+    bool secure;                /* there is a Secure world, with devices of its own */
     bool no_psci;               /* nothing runs below who would answer */
     bool its;                   /* the GIC has an ITS */
     bool gic_v2;                /* the GIC is a GICv2 */
@@ -119,6 +123,8 @@ struct virt_config {
     uint32_t epoch_s;           /* seconds since 1970 at reset; VIRT_EPOCH_S by default */
     pl011_write_fn *console;    /* the guest's serial output; may be NULL */
     void *console_ctx;
+    pl011_write_fn *secure_console; /* likewise, of the Secure world's UART */
+    void *secure_console_ctx;
 
     const char *bios; /* the first flash bank's contents; NULL: none */
     struct arm_drive pflash[VIRT_FLASHES];
@@ -136,12 +142,16 @@ struct virt_config {
     const struct host_failure *host;   /* what devices tell of */
     void (*exit)(void *ctx, int code); /* a guest's exit by testdev */
     void *exit_ctx;
+    void (*power)(void *ctx, bool restart); /* the Secure world switches the machine off */
+    void *power_ctx;
 };
 
 struct virt_board {
     struct pl011 uart;
     struct pl031 rtc;
     struct pl061 gpio;
+    struct pl011 secure_uart; /* with config.secure, as the next */
+    struct pl061 secure_gpio;
     struct fw_cfg fw_cfg;
     struct disk pflash[VIRT_FLASHES]; /* .fd < 0: none */
     struct flash flash[VIRT_FLASHES];
@@ -212,6 +222,11 @@ int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, s
 void virt_destroy_slots(struct virt_board *board);
 void virt_slots_state(struct state_io *io, struct virt_board *board);
 struct disk *virt_plugged_disk(struct virt_plugged *plugged); /* NULL: it has none */
+
+/* The Secure world's part, of machine/virt_secure.c. @cfg must not move afterwards. */
+int virt_create_secure(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
+                       struct gic *gic, struct clock *clock, const struct arm_log *log,
+                       struct arm_error *err) __attribute__((warn_unused_result));
 
 /* PCI's part, of machine/virt_pci.c. */
 int virt_create_pci(struct virt_board *board, const struct virt_config *cfg, struct gic *gic,

@@ -38,10 +38,6 @@ enum {
 
 #define LINUX_KEY_POWER 116
 
-/* Lines of the Secure world's PL061. */
-#define SECURE_POWEROFF_GPIO 0
-#define SECURE_RESTART_GPIO  1
-
 /* Bits 15:8 are the CPUs that a GICv2's PPI is wired to (arm,gic binding). */
 static uint32_t ppi_flags(const struct virt_config *cfg)
 {
@@ -455,8 +451,8 @@ static void secure_nodes(struct dt *dt, const struct virt_config *cfg)
     begin_gpio(dt, VIRT_SECURE_GPIO, VIRT_SPI_SECURE_GPIO, PHANDLE_SECURE_GPIO);
     secure_only(dt);
     dt_end(dt);
-    secure_key_node(dt, "gpio-poweroff", SECURE_POWEROFF_GPIO);
-    secure_key_node(dt, "gpio-restart", SECURE_RESTART_GPIO);
+    secure_key_node(dt, "gpio-poweroff", VIRT_SECURE_POWEROFF_GPIO);
+    secure_key_node(dt, "gpio-restart", VIRT_SECURE_RESTART_GPIO);
     begin_region(dt, "secram", VIRT_SECURE_MEM);
     dt_string(dt, "device_type", "memory");
     secure_only(dt);

@@ -38,8 +38,6 @@ int virt_create_flash(struct virt_board *board, const struct virt_config *cfg, s
     for (unsigned n = 0; !rc && n < VIRT_FLASHES; n++) {
         pa_t base = pa(virt_memmap[VIRT_FLASH].base + (uint64_t)n * FLASH_BANK_BYTES);
         bool has_drive = cfg->pflash[n].path != NULL;
-        if (n == 0 && cfg->secure)
-            continue; /* the Secure world's */
         if (has_drive)
             rc = open_drive(board, cfg, n, log, err);
         if (!rc)

@@ -21,6 +21,12 @@ static void firmware_call(void *ctx, struct cpu *cpu, uint16_t immediate)
     psci_call(ctx, cpu, immediate);
 }
 
+void machine_answer_calls(struct arm_machine *m, bool on)
+{
+    for (unsigned k = 0; k < m->cpu_count; k++)
+        m->cpus[k]->env.firmware_call = on ? firmware_call : NULL;
+}
+
 static bool semihosting(void *ctx, struct cpu *cpu, const struct insn *i)
 {
     return semihosting_call(ctx, cpu, i);
@@ -256,10 +262,18 @@ static void connect_machine(struct arm_machine *m)
     m->semi.host = &m->host;
 }
 
+/* By the Secure world's PL061. */
+static void power(void *ctx, bool restart)
+{
+    machine_stop(ctx, restart ? ARM_STOP_RESET : ARM_STOP_POWEROFF);
+}
+
 static int create_board(struct arm_machine *m, struct arm_error *err)
 {
     m->config.exit = guest_exit;
     m->config.exit_ctx = m;
+    m->config.power = power;
+    m->config.power_ctx = m;
     int r = virt_board_create(&m->board, &m->config, &m->mem, m->gic, &m->clock, &m->log, err);
 
     if (r < 0)

@@ -173,7 +173,7 @@ void xlat_init(struct xlat *x, const struct regime *rg)
 {
     bool guest = rg->id == REGIME_EL10;
 
-    *x = (struct xlat){.rg = *rg, .two_ranges = rg->id != REGIME_EL2};
+    *x = (struct xlat){.rg = *rg, .two_ranges = regime_has_el0(rg->id)};
     x->s1_on = (rg->sctlr & SCTLR_M) && !(guest && (rg->hcr & (HCR_TGE | HCR_DC)));
     x->s2_on = guest && (rg->hcr & (HCR_VM | HCR_DC));
     x->wxn = rg->sctlr & SCTLR_WXN;

@@ -14,8 +14,16 @@ enum regime_id {
     REGIME_EL10, /* EL1&0, stage 2 possible */
     REGIME_EL2,  /* EL2 with HCR_EL2.E2H == 0 */
     REGIME_EL20, /* EL2&0 */
+    REGIME_EL3,
+    REGIME_SECURE_EL10, /* Secure EL1&0: without stage 2, there being no Secure EL2 */
 };
-#define REGIME_COUNT 3
+#define REGIME_COUNT 5
+
+/* Has the regime EL0, and so two ranges of addresses and ASIDs (HasUnprivileged())? */
+static inline bool regime_has_el0(enum regime_id id)
+{
+    return id != REGIME_EL2 && id != REGIME_EL3;
+}
 
 struct regime {
     enum regime_id id;

@@ -90,7 +90,7 @@ void tlb_config(struct tlb *tlb, struct xlat *x, uint64_t extra)
         SCTLR_M | SCTLR_A | SCTLR_C | SCTLR_NAA | SCTLR_WXN | SCTLR_E0E | SCTLR_EE | SCTLR_EPAN;
     uint64_t hcr = HCR_VM | HCR_PTW | HCR_DC | HCR_TGE | HCR_CD | HCR_FWB;
     uint64_t key[TLB_CONFIG_WORDS] = {
-        (uint64_t)rg->id | (uint64_t)rg->s2_ee << 2 | extra << 3,
+        (rg->id & 3) | (uint64_t)rg->s2_ee << 2 | extra << 3 | (uint64_t)(rg->id >> 2) << 63,
         rg->sctlr & sctlr,
         rg->tcr,
         rg->mair,

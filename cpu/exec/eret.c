@@ -17,12 +17,16 @@ static bool eret_trapped(struct cpu *cpu, const struct insn *i, uint32_t iss)
 
 static enum sysreg elr_of(const struct cpu *cpu)
 {
-    return cpu->ps.el == 2 ? SR_ELR_EL2 : SR_ELR_EL1;
+    static const uint16_t elr[] = {[1] = SR_ELR_EL1, SR_ELR_EL2, SR_ELR_EL3};
+
+    return (enum sysreg)elr[cpu->ps.el];
 }
 
 static enum exec_result do_return(struct cpu *cpu, uint64_t pc)
 {
-    cpu_exception_return(cpu, pc, cpu->sr[cpu->ps.el == 2 ? SR_SPSR_EL2 : SR_SPSR_EL1]);
+    static const uint16_t spsr[] = {[1] = SR_SPSR_EL1, SR_SPSR_EL2, SR_SPSR_EL3};
+
+    cpu_exception_return(cpu, pc, cpu->sr[spsr[cpu->ps.el]]);
     return EXEC_EXIT;
 }
 

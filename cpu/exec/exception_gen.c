@@ -50,6 +50,15 @@ static enum exec_result call_firmware(struct cpu *cpu, const struct insn *i, boo
     return EXEC_EXIT;
 }
 
+/* AArch64.CallHypervisor() and the checks of HVC: with EL3 SCR_EL3.HCE decides in place of
+ * HCR_EL2.HCD, and EL1 in Secure state has no EL2 to call. */
+static bool hvc_enabled(const struct cpu *cpu)
+{
+    if (!cpu_has_el3(cpu))
+        return !HCR_EL2_HCD(cpu->sr[SR_HCR_EL2]);
+    return SCR_EL3_HCE(cpu_scr(cpu)) && (cpu->ps.el != 1 || cpu->el2_enabled);
+}
+
 EXEC enum exec_result exec_HVC(struct cpu *cpu, const struct insn *i)
 {
     if (cpu->ps.el == 0)
@@ -57,18 +66,27 @@ EXEC enum exec_result exec_HVC(struct cpu *cpu, const struct insn *i)
     /* Differs: without EL2, HVC is UNDEFINED; here firmware answers it as if there were one. */
     if (!cpu->has_el2)
         return call_firmware(cpu, i, true);
-    if (HCR_EL2_HCD(cpu->sr[SR_HCR_EL2]))
+    if (!hvc_enabled(cpu))
         return exec_undefined(cpu, i);
     fire_call(cpu, i, ARM_CALL_HVC);
-    return take_call(cpu, i, 2, ESR_EC_HVC64);
+    return take_call(cpu, i, cpu->ps.el == 3 ? 3 : 2, ESR_EC_HVC64);
 }
 
 EXEC enum exec_result exec_SMC(struct cpu *cpu, const struct insn *i)
 {
-    if (cpu->ps.el == 0 || !cpu->has_el2)
+    /* AArch64.CheckForSMCUndefOrTrap() */
+    bool to_el2 = cpu->ps.el == 1 && HCR_EL2_TSC(cpu_hcr(cpu));
+
+    if (cpu->ps.el == 0 || (!cpu->has_el2 && !cpu_has_el3(cpu)) ||
+        (!to_el2 && SCR_EL3_SMD(cpu_scr(cpu))))
         return exec_undefined(cpu, i);
-    if (cpu->ps.el == 1 && HCR_EL2_TSC(cpu->sr[SR_HCR_EL2]))
+    if (to_el2)
         return exec_trap(cpu, i, 2, ESR_EC_SMC64, (uint32_t)i->imm);
+    /* Whoever is at EL3 answers, unless the machine itself does. */
+    if (cpu_has_el3(cpu) && (!cpu->env.firmware_call || !cpu->has_el2)) {
+        fire_call(cpu, i, ARM_CALL_SMC);
+        return take_call(cpu, i, 3, ESR_EC_SMC64);
+    }
     /* Differs: without EL3, SMC is UNDEFINED; here firmware answers it as if there were one. */
     return call_firmware(cpu, i, false);
 }

@@ -281,10 +281,6 @@ static bool check_images(const struct qemu *q)
 {
     const struct arm_config *c = &q->req.config;
 
-    if (c->secure && (c->bios || c->pflash[0].path))
-        return qemu_bad(
-            "-machine secure=on is not offered with firmware: there is no EL3, where it "
-            "would start; a kernel alone is started as behind firmware");
     if (!c->kernel && (c->append || c->initrd) && !q->req.dump_dtb)
         return qemu_bad("-append and -initrd need -kernel");
     if (c->kernel || c->bios || c->pflash[0].path || c->blob_count || q->req.dump_dtb ||

@@ -421,7 +421,7 @@ bool qemu_host_connect(struct qemu *q)
     for (unsigned n = 1; n < h->serial_count; n++)
         qemu_note(q,
                   "-serial %s goes nowhere: as on QEMU 7.2 the board has one UART without "
-                  "secure=on",
+                  "secure=on, and that of the Secure world is not connected",
                   h->serials[n]);
     for (unsigned n = 0; good && n < h->monitor_count; n++)
         good &= connect_monitor(q, h->monitors[n], h->qmp[n], stdio);

@@ -78,8 +78,8 @@ static bool set_secure(struct qemu *q, const char *value)
 {
     q->req.config.secure = property_is_on(value);
     if (q->req.config.secure)
-        qemu_note(q, "-machine secure=on: there is no EL3: of the board there is what the "
-                     "Non-secure side sees, with a GIC of one Security state");
+        qemu_note(q, "-machine secure=on: EL3 is AArch64 only, the GIC has one Security state, "
+                     "and all memory is seen from both");
     return true;
 }
 

@@ -55,7 +55,7 @@ void registers_add_general(GString *out, struct arm_machine *m, unsigned cpu)
     }
 }
 
-/* The registers that belong to an exception taken to EL1 or EL2. */
+/* The registers that belong to an exception taken to EL1, EL2 or EL3. */
 struct exception_registers {
     const char *esr, *elr, *spsr, *far, *vbar;
 };
@@ -66,10 +66,11 @@ static const struct exception_registers *exception_registers(struct arm_machine 
     static const struct exception_registers of[] = {
         {"ESR_EL1", "ELR_EL1", "SPSR_EL1", "FAR_EL1", "VBAR_EL1"},
         {"ESR_EL2", "ELR_EL2", "SPSR_EL2", "FAR_EL2", "VBAR_EL2"},
+        {"ESR_EL3", "ELR_EL3", "SPSR_EL3", "FAR_EL3", "VBAR_EL3"},
     };
     unsigned el = current_el(m, cpu);
 
-    return &of[el == 2 || (el == 0 && (value(m, cpu, "HCR_EL2") & HCR_TGE))];
+    return &of[el >= 2 ? el - 1 : el == 0 && (value(m, cpu, "HCR_EL2") & HCR_TGE)];
 }
 
 static uint64_t add_register(GString *out, struct arm_machine *m, unsigned cpu, const char *name)

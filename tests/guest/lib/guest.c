@@ -180,7 +180,7 @@ uint64_t call_spsr(uint64_t spsr, uint64_t (*fn)(uint64_t), uint64_t arg)
 
 uint64_t call_el(unsigned el, uint64_t (*fn)(uint64_t), uint64_t arg)
 {
-    return call_spsr(el == 1 ? SPSR_EL1H : SPSR_EL0, fn, arg);
+    return call_spsr(el == 2 ? SPSR_EL2H : el == 1 ? SPSR_EL1H : SPSR_EL0, fn, arg);
 }
 
 /* What secondary_start reads. */
@@ -227,10 +227,10 @@ struct pair {
     uint64_t leave, result;
 };
 
-static bool skips_itself(unsigned ec)
+static bool skips_itself(unsigned ec, unsigned el)
 {
-    return ec == EC_SVC || ec == EC_HVC || ec == EC_ILLEGAL || ec == EC_STEP_LOW ||
-           ec == EC_STEP_CUR;
+    return ec == EC_SVC || ec == EC_HVC || (ec == EC_SMC && el == 3) || ec == EC_ILLEGAL ||
+           ec == EC_STEP_LOW || ec == EC_STEP_CUR;
 }
 
 struct pair exception_entry(struct frame *f, unsigned el, unsigned offset)
@@ -238,7 +238,7 @@ struct pair exception_entry(struct frame *f, unsigned el, unsigned offset)
     unsigned ec = (unsigned)EC(f->esr);
     bool sync = (offset & 0x180) == 0;
 
-    if (sync && (ec == EC_SVC || ec == EC_HVC) && (f->esr & 0xffff) == 0xfff)
+    if (sync && (ec == EC_SVC || ec == EC_HVC || ec == EC_SMC) && (f->esr & 0xffff) == 0xfff)
         return (struct pair){1, f->x[0]};
     if (guest_handler) {
         guest_handler(f, el, offset);
@@ -256,7 +256,7 @@ struct pair exception_entry(struct frame *f, unsigned el, unsigned offset)
         f->spsr &= ~BIT(20);
     else if (sync && (ec == EC_IABT_LOW || ec == EC_IABT_CUR))
         f->elr = f->x[30];
-    else if (sync && !skips_itself(ec))
+    else if (sync && !skips_itself(ec, el))
         f->elr = (f->elr + 4) & ~UINT64_C(3); /* a misaligned PC: the next instruction */
     if (!sync && irq_handler)
         irq_handler(f, el, offset);

@@ -104,6 +104,17 @@ enum {
 #define SPSR_EL0   UINT64_C(0x3c0)
 #define SPSR_EL2H  UINT64_C(0x3c9)
 
+/* SCR_EL3. */
+#define SCR_NS  BIT(0)
+#define SCR_IRQ BIT(1)
+#define SCR_FIQ BIT(2)
+#define SCR_EA  BIT(3)
+#define SCR_SMD BIT(7)
+#define SCR_HCE BIT(8)
+#define SCR_ST  BIT(11)
+#define SCR_TWI BIT(12)
+#define SCR_TWE BIT(13)
+
 unsigned current_el(void);
 unsigned cpu_index(void);
 bool has_el2(void);
@@ -112,7 +123,7 @@ bool has_vhe(void);
 /* Is this QEMU? The runner puts a word below the program there. */
 bool on_qemu(void);
 
-/* Run fn(arg) at EL0 or EL1 from a higher EL, all of DAIF masked or with the given SPSR; returns
+/* Run fn(arg) at EL0 or EL1 (from EL3 at EL2, too) from a higher EL, all of DAIF masked or with the given SPSR; returns
  * its result. An exception taken meanwhile is handled and returns to fn, as always. */
 uint64_t call_el(unsigned el, uint64_t (*fn)(uint64_t), uint64_t arg);
 uint64_t call_spsr(uint64_t spsr, uint64_t (*fn)(uint64_t), uint64_t arg);

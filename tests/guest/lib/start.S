@@ -39,9 +39,21 @@ secondary_start:
  * values or could trap. */
 init_el:
     mrs x9, CurrentEL
-    cmp x9, #8
+    cmp x9, #12
+    b.ne 2f
+    write_sysreg vbar_el3, vectors_el3
+    write_sysreg scr_el3, 0x30430 /* API, APK, RW; Secure, nothing routed or trapped */
+    msr cptr_el3, xzr
+    msr mdcr_el3, xzr
+    write_sysreg s3_6_c12_c12_5, 9 /* ICC_SRE_EL3: SRE, Enable */
+    isb
+    mrs x9, id_aa64pfr0_el1
+    tst x9, #0xf00
+    b.ne 3f
+    b 1f
+2:  cmp x9, #8
     b.ne 1f
-    write_sysreg vbar_el2, vectors_el2
+3:  write_sysreg vbar_el2, vectors_el2
     el2_without_traps
     write_sysreg sctlr_el2, 0x30c50838
     mrs x9, pmcr_el0
@@ -112,6 +124,7 @@ common_\el:
     .text
     table el1, 1
     table el2, 2
+    table el3, 3
 
 /* Address of this CPU's innermost struct of enter_el(). */
     .macro this_enter_sp reg
@@ -124,7 +137,7 @@ common_\el:
 
 /*
  * uint64_t enter_el(uint64_t spsr, fn, arg, sp): run fn(arg) with SPSR's EL and SP. It comes back when
- * the exception handler says so (lower_el_done: SVC or HVC #0xfff), with the callee's x0.
+ * the exception handler says so (lower_el_done: SVC or HVC #0xfff; SMC to EL3), with the callee's x0.
  */
     .globl enter_el
 enter_el:
@@ -140,29 +153,38 @@ enter_el:
     mrs x9, CurrentEL
     str x9, [sp, #104]
     tst x0, #0xc
+    cset x21, ne /* 1: not EL0 */
     b.eq 1f
+    tbnz x0, #3, 5f
     msr sp_el1, x3
+    b 2f
+5:  msr sp_el2, x3
     b 2f
 1:  msr sp_el0, x3
 2:  adr x10, lower_el_start
     cmp x9, #8
     b.eq 3f
+    b.hi 6f
     msr elr_el1, x10
     msr spsr_el1, x0
     b 4f
 3:  msr elr_el2, x10
     msr spsr_el2, x0
-4:  tst x0, #0xc
-    cset x21, ne /* 1: EL1 */
-    isb
+    b 4f
+6:  msr elr_el3, x10
+    msr spsr_el3, x0
+    lsl x21, x21, #1
+4:  isb
     eret
 
 lower_el_start:
     mov x0, x20
     blr x19
     cbz x21, 1f
+    tbnz x21, #1, 2f
     hvc #0xfff
 1:  svc #0xfff
+2:  smc #0xfff
 
 /* From a vector: the call is over. x1: result. */
 leave_call:
@@ -174,7 +196,10 @@ leave_call:
     cmp x11, x12
     b.eq 1f
     add sp, sp, #FRAME_SIZE /* the caller is above: pass it on */
+    cmp x11, #12
+    b.eq 2f
     hvc #0xfff
+2:  smc #0xfff
 1:
     mov sp, x10
     ldr x11, [sp, #96]
