@@ -37,7 +37,7 @@ static uint64_t vector_offset(uint64_t pstate)
 {
     if ((pstate & 0xf) == 0)
         return 0x400;
-    return pstate & 1 ? 0x200 : 0;
+    return pstate & 1 && !MUTANT(pc_inject_vector) ? 0x200 : 0;
 }
 
 static void take(struct vcpu *v, uint64_t esr)
@@ -47,7 +47,7 @@ static void take(struct vcpu *v, uint64_t esr)
     if (MUTANT(defer_elr))
         v->ctx.slot[SLOT_ELR_EL1] = v->regs.pc;
     else
-        vcpu_write(v, ELR_EL1, v->regs.pc);
+        vcpu_write(v, ELR_EL1, v->regs.pc + (MUTANT(clobber_inject_elr) ? 4 : 0));
     if (!MUTANT(clobber_inject_spsr))
         vcpu_write(v, SPSR_EL1, old);
     if (MUTANT(defer_esr))
@@ -81,7 +81,7 @@ void inject_abort(struct vcpu *v, bool fetch, uint64_t far)
 
     if (!MUTANT(clobber_inject_far))
         vcpu_write(v, FAR_EL1, far);
-    take(v, ec << 26 | ESR_IL | FSC_EXTERNAL);
+    take(v, ec << 26 | (MUTANT(clobber_inject_il) ? 0 : ESR_IL) | FSC_EXTERNAL);
     irq_restore(daif);
 }
 

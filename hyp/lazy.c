@@ -50,9 +50,9 @@ void lazy_begin(struct vcpu *v)
 {
     unsigned groups = in_use(v);
 
-    if (groups & BIT(GROUP_DEBUG))
+    if (groups & BIT(GROUP_DEBUG) && !MUTANT(leak_mdscr_late))
         lazy_load(v, GROUP_DEBUG);
-    if (groups & BIT(GROUP_PMU))
+    if (groups & BIT(GROUP_PMU) && !MUTANT(leak_pmcr_late))
         lazy_load(v, GROUP_PMU);
 }
 
@@ -66,7 +66,8 @@ void lazy_put(struct vcpu *v)
         msr(MDSCR_EL1, 0);
     if (v->lazy & BIT(GROUP_PMU) && !MUTANT(leak_pmcr))
         msr(PMCR_EL0, 0);
-    v->lazy = 0;
+    if (!MUTANT(pc_lazy_again))
+        v->lazy = 0;
     if (!MUTANT(trapcfg_lazy))
         set_traps(v, 0);
 }
