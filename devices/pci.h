@@ -26,6 +26,7 @@ enum {
     PCI_COMMAND = 0x04,
     PCI_STATUS = 0x06,
     PCI_REVISION = 0x08,
+    PCI_INTERFACE = 0x09,
     PCI_CLASS = 0x0a, /* class and subclass */
     PCI_CACHE_LINE = 0x0c,
     PCI_HEADER_TYPE = 0x0e,
