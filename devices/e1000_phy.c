@@ -1,0 +1,155 @@
+/* The 82540EM's EEPROM (13.4.2, 13.4.3) and its PHY (13.4.5, clause 22 of IEEE 802.3). */
+#include <string.h>
+
+#include "base/bits.h"
+#include "devices/e1000_internal.h"
+
+/* ---- EEPROM ---- */
+
+#define EECD_CLOCK   UINT32_C(0x01)
+#define EECD_SELECT  UINT32_C(0x02)
+#define EECD_IN      UINT32_C(0x04) /* from the driver */
+#define EECD_OUT     UINT32_C(0x08)
+#define EECD_REQUEST UINT32_C(0x40)
+#define EECD_GRANT   UINT32_C(0x80)
+#define EECD_PRESENT UINT32_C(0x100)
+#define EERD_START   UINT32_C(0x01)
+#define EERD_DONE    UINT32_C(0x10)
+
+#define COMMAND_BITS 9 /* start bit, two of the operation, six of the address */
+#define READ         6 /* with its start bit */
+#define CHECKSUM     0xbaba
+
+void e1000_eeprom_init(struct e1000 *e)
+{
+    uint16_t *words = e->eeprom.words, sum = 0;
+
+    memset(&e->eeprom, 0, sizeof(e->eeprom));
+    for (unsigned i = 0; i < E1000_MAC_BYTES / 2; i++)
+        words[i] = (uint16_t)(e->mac[2 * i] | e->mac[2 * i + 1] << 8);
+    words[0x0a] = 0x400b; /* Initialization Control Word 1 */
+    words[0x0b] = 0x1100; /* subsystem, and its vendor */
+    words[0x0c] = 0x1af4;
+    words[0x0d] = 0x100e;
+    words[0x0e] = 0x8086;
+    words[0x0f] = 0x3040; /* Initialization Control Word 2 */
+    for (unsigned i = 0; i < E1000_EEPROM - 1; i++)
+        sum = (uint16_t)(sum + words[i]);
+    words[E1000_EEPROM - 1] = (uint16_t)(CHECKSUM - sum);
+}
+
+uint32_t e1000_read_eecd(struct e1000 *e)
+{
+    uint32_t eecd = *e1000_reg(e, E1000_EECD) & ~(EECD_GRANT | EECD_OUT);
+
+    return eecd | EECD_PRESENT | (eecd & EECD_REQUEST ? EECD_GRANT : 0) |
+           (e->eeprom.out ? EECD_OUT : 0);
+}
+
+/* A bit of the address, or of the word that it names. Words follow one another. */
+static void clock_eeprom(struct e1000_eeprom *p, bool in)
+{
+    if (p->reads) {
+        p->out = p->words[p->word] >> (15 - p->out_bits) & 1;
+        p->out_bits = (p->out_bits + 1) % 16;
+        if (p->out_bits == 0)
+            p->word = (p->word + 1) % E1000_EEPROM;
+        return;
+    }
+    if (!p->in_bits && !in) /* before the start bit */
+        return;
+    p->in = p->in << 1 | in;
+    if (++p->in_bits < COMMAND_BITS)
+        return;
+    p->reads = p->in >> 6 == READ;
+    p->word = p->in % E1000_EEPROM;
+    p->in = p->in_bits = p->out_bits = 0;
+    p->out = false;
+}
+
+void e1000_write_eecd(struct e1000 *e, uint32_t value)
+{
+    uint32_t rising = value & ~*e1000_reg(e, E1000_EECD);
+    struct e1000_eeprom *p = &e->eeprom;
+
+    *e1000_reg(e, E1000_EECD) = value;
+    if (!(value & EECD_SELECT)) {
+        p->in = p->in_bits = p->out_bits = p->word = 0;
+        p->reads = p->out = false;
+    } else if (rising & EECD_CLOCK) {
+        clock_eeprom(p, value & EECD_IN);
+    }
+}
+
+void e1000_write_eerd(struct e1000 *e, uint32_t value)
+{
+    uint32_t word = bits(value, 15, 8);
+
+    if (value & EERD_START)
+        value = (word < E1000_EEPROM ? (uint32_t)e->eeprom.words[word] << 16 : 0) | word << 8 |
+                EERD_DONE;
+    *e1000_reg(e, E1000_EERD) = value;
+}
+
+/* ---- PHY: a Marvell 88E1011 whose link is up ---- */
+
+#define BMCR               0
+#define BMCR_SELF_CLEARING UINT16_C(0x8200) /* reset, restart of the negotiation */
+
+/* What it says after a reset, and what a driver can change. */
+static const struct {
+    uint8_t reg;
+    uint16_t value, writable;
+} phy[] = {
+    {0, 0x1140, 0x7dff},  /* control */
+    {1, 0x796d, 0},       /* status: negotiated, link up */
+    {2, 0x0141, 0},       /* identifier */
+    {3, 0x0c20, 0},       /* and its lower half */
+    {4, 0x0de1, 0xffff},  /* advertised */
+    {5, 0x45e1, 0},       /* the partner's abilities */
+    {6, 0x0001, 0},       /* expansion: the partner negotiates */
+    {9, 0x0e00, 0xffff},  /* 1000BASE-T control */
+    {10, 0x3c00, 0},      /* and status: the partner has it too */
+    {16, 0x0360, 0xffff}, /* PHY specific control */
+    {17, 0xac08, 0},      /* and status: 1000 Mb/s, full duplex, link up */
+    {20, 0x0d60, 0xffff}, /* extended control */
+};
+
+#define MDIC_WRITE UINT32_C(1)
+#define MDIC_READ  UINT32_C(2)
+#define MDIC_READY UINT32_C(0x10000000)
+#define MDIC_WANTS UINT32_C(0x20000000)
+#define MDIC_ERROR UINT32_C(0x40000000)
+#define PHY_ADDR   1
+
+void e1000_phy_reset(struct e1000 *e)
+{
+    memset(e->phy, 0, sizeof(e->phy));
+    for (size_t k = 0; k < ARRAY_SIZE(phy); k++)
+        e->phy[phy[k].reg] = phy[k].value;
+}
+
+static void write_phy(struct e1000 *e, unsigned reg, uint16_t value)
+{
+    for (size_t k = 0; k < ARRAY_SIZE(phy); k++)
+        if (phy[k].reg == reg)
+            e->phy[reg] = (uint16_t)((e->phy[reg] & ~phy[k].writable) | (value & phy[k].writable));
+    if (reg == BMCR && (value & 0x8000))
+        e1000_phy_reset(e);
+    e->phy[BMCR] = (uint16_t)(e->phy[BMCR] & ~BMCR_SELF_CLEARING);
+}
+
+void e1000_write_mdic(struct e1000 *e, uint32_t value)
+{
+    unsigned reg = (unsigned)bits(value, 20, 16), op = (unsigned)bits(value, 27, 26);
+
+    if (bits(value, 25, 21) != PHY_ADDR || (op != MDIC_READ && op != MDIC_WRITE))
+        value |= MDIC_ERROR;
+    else if (op == MDIC_READ)
+        value = (value & ~UINT32_C(0xffff)) | e->phy[reg];
+    else
+        write_phy(e, reg, (uint16_t)value);
+    *e1000_reg(e, E1000_MDIC) = value | MDIC_READY;
+    if (value & MDIC_WANTS)
+        e1000_interrupt(e, E1000_MDAC);
+}
