@@ -120,7 +120,10 @@ static void device_facts(GString *to, const struct arm_config *c)
                                         [ARM_USB_XHCI] = "xhci",
                                         [ARM_USB_KEYBOARD] = "USB keyboard",
                                         [ARM_USB_MOUSE] = "USB mouse",
-                                        [ARM_USB_TABLET] = "USB tablet"};
+                                        [ARM_USB_TABLET] = "USB tablet",
+                                        [ARM_NVME] = "nvme",
+                                        [ARM_E1000] = "e1000",
+                                        [ARM_AHCI] = "ahci"};
 
     fact(to, "virtio", "version %d", c->virtio_legacy ? 1 : 2);
     fact(to, "SMMU", "%s", c->smmu ? "SMMUv3" : "none");

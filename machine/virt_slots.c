@@ -5,6 +5,9 @@
 
 #include "base/bits.h"
 #include "base/state_io.h"
+#include "devices/ahci.h"
+#include "devices/e1000.h"
+#include "devices/nvme.h"
 #include "devices/testdev.h"
 #include "devices/virtio_9p.h"
 #include "devices/virtio_blk.h"
@@ -30,6 +33,7 @@ struct virt_plugged {
     struct virt_usb *usb;  /* of USB; owned */
     union {
         struct virtio virtio;
+        struct pci_function function; /* of what is on PCI only */
         struct virtio_blk blk;
         struct virtio_console console;
         struct virtio_rng rng;
@@ -38,6 +42,9 @@ struct virt_plugged {
         struct virtio_input input;
         struct virtio_gpu gpu;
         struct virtio_scsi scsi;
+        struct nvme nvme;
+        struct e1000 e1000;
+        struct ahci ahci;
     };
 };
 
@@ -64,6 +71,7 @@ struct plug {
     struct virt_board *board;
     const struct virt_config *cfg;
     const struct arm_virtio *what;
+    unsigned unit; /* on PCI, in events of DMA */
     struct physmem *mem;
     const struct arm_log *log;
 };
@@ -115,15 +123,48 @@ static int plug_rng(struct virt_plugged *p, const struct plug *plug, struct arm_
     return 0;
 }
 
-static int plug_net(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+static int plug_ahci(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    (void)err;
+    ahci_init(
+        &p->ahci,
+        &(struct ahci_config){.unit = plug->unit, .mem = plug->mem, .clock = plug->board->clock},
+        plug->log);
+    return 0;
+}
+
+static int check_mac(const struct arm_wire *wire, struct arm_error *err)
+{
+    if (!(wire->mac[0] & 1))
+        return 0;
+    return error_set(err, ARM_EINVAL,
+                     "a network device's address begins with %02x, that of a group: expected an "
+                     "even number",
+                     wire->mac[0]);
+}
+
+static int plug_e1000(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     const struct arm_wire *wire = &plug->what->wire;
 
-    if (wire->mac[0] & 1)
-        return error_set(err, ARM_EINVAL,
-                         "virtio net: its address begins with %02x, that of a group: expected an "
-                         "even number",
-                         wire->mac[0]);
+    e1000_init(&p->e1000,
+               &(struct e1000_config){.mac = wire->mac,
+                                      .send = wire->send,
+                                      .send_ctx = wire->ctx,
+                                      .unit = plug->unit,
+                                      .mem = plug->mem,
+                                      .clock = plug->board->clock},
+               plug->log);
+    return check_mac(wire, err);
+}
+
+static int plug_net(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    const struct arm_wire *wire = &plug->what->wire;
+    int rc = check_mac(wire, err);
+
+    if (rc)
+        return rc;
     virtio_net_init(&p->net, plug->log, plug->mem, wire->mac, wire->send, wire->ctx);
     return 0;
 }
@@ -192,15 +233,20 @@ static int attach(struct virt_plugged *p, const struct plug *plug, struct arm_er
     struct virt_plugged *to =
         unit->controller < VIRT_SLOTS ? plug->board->plugged[unit->controller] : NULL;
 
+    bool attached = false;
+
     if (to && to->usb)
         return virt_usb_plug_disk(&p->usb, to->usb, plug->what, &p->unit, err);
-    if (!to || to->kind != ARM_VIRTIO_SCSI)
+    if (!to || (to->kind != ARM_VIRTIO_SCSI && to->kind != ARM_AHCI))
         return error_set(err, ARM_EINVAL, "a disk of device %u, which is no controller before it",
                          unit->controller);
-    if (!virtio_scsi_attach(&to->scsi, unit->target, unit->lun, &p->unit))
-        return error_set(err, ARM_EINVAL, "SCSI unit %u.%u: it is taken, or there is none",
-                         unit->target, unit->lun);
-    return 0;
+    if (to->kind == ARM_VIRTIO_SCSI)
+        attached = virtio_scsi_attach(&to->scsi, unit->target, unit->lun, &p->unit);
+    else
+        attached = !unit->lun && ahci_attach(&to->ahci, unit->target, &p->unit);
+    return attached ? 0
+                    : error_set(err, ARM_EINVAL, "disk %u.%u: its place is taken, or there is none",
+                                unit->target, unit->lun);
 }
 
 static int plug_disk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
@@ -234,10 +280,45 @@ static int plug_usb(struct virt_plugged *p, const struct plug *plug, struct arm_
     return virt_usb_plug(&p->usb, usb_bus(plug), plug->what, &board->host_input, err);
 }
 
-/* NULL: it is of another kind. */
-static struct virtio *virtio_of(struct virt_plugged *p)
+/* Messages for a function that has a use for @count of them, if nothing else is wanted. */
+static unsigned vectors_of(const struct virt_config *cfg, const struct arm_pci_place *place,
+                           unsigned count)
 {
-    return p->kind == ARM_DISK || p->usb ? NULL : &p->virtio;
+    unsigned wanted = place->vectors ? place->vectors - 1 : count;
+
+    if (!cfg->its && !cfg->gic_v2)
+        return 0;
+    return wanted < PCI_VECTORS_MAX ? wanted : PCI_VECTORS_MAX;
+}
+
+static int plug_nvme(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    const struct arm_pci_place *place = &plug->what->pci;
+    const struct disk_spec spec = virt_disk_spec(&plug->what->drive, plug->cfg);
+    int rc = disk_open(&p->disk, &spec, plug->log, err);
+
+    return rc ? rc
+              : nvme_init(&p->nvme,
+                          &(struct nvme_config){
+                              .disk = &p->disk,
+                              .serial = plug->what->serial ? plug->what->serial : "armillary",
+                              .unit = plug->unit,
+                              .vectors = vectors_of(plug->cfg, place, NVME_QUEUES),
+                              .express = place->port != 0,
+                              .mem = plug->mem,
+                              .clock = plug->board->clock},
+                          plug->log, err);
+}
+
+/* Devices that are on PCI only, and have nothing of virtio. */
+static bool is_function(enum arm_virtio_kind kind)
+{
+    return kind == ARM_NVME || kind == ARM_E1000 || kind == ARM_AHCI;
+}
+
+static bool is_virtio(enum arm_virtio_kind kind)
+{
+    return kind < ARM_DISK;
 }
 
 static int plug_one(struct virt_plugged **out, const struct plug *plug, struct arm_error *err)
@@ -250,22 +331,24 @@ static int plug_one(struct virt_plugged **out, const struct plug *plug, struct a
         [ARM_VIRTIO_GPU] = plug_gpu,     [ARM_VIRTIO_SCSI] = plug_scsi,
         [ARM_DISK] = plug_disk,          [ARM_USB_XHCI] = plug_usb,
         [ARM_USB_KEYBOARD] = plug_usb,   [ARM_USB_MOUSE] = plug_usb,
-        [ARM_USB_TABLET] = plug_usb,
+        [ARM_USB_TABLET] = plug_usb,     [ARM_DISK] = plug_disk,
+        [ARM_NVME] = plug_nvme,          [ARM_E1000] = plug_e1000,
+        [ARM_AHCI] = plug_ahci,
     };
 
     int rc;
 
     *out = calloc(1, sizeof(**out));
     if (!*out)
-        return error_set(err, ARM_ENOMEM, "no memory for a virtio device");
+        return error_set(err, ARM_ENOMEM, "no memory for a device");
     (*out)->disk.fd = -1;
     (*out)->kind = plug->what->kind;
     rc = kinds[plug->what->kind](*out, plug, err);
-    if (!rc && virtio_of(*out) && plug->what->no_event_idx)
+    if (!rc && is_virtio((*out)->kind) && plug->what->no_event_idx)
         (*out)->virtio.offered &= ~BIT(VIRTIO_F_EVENT_IDX);
-    if (!rc && virtio_of(*out) && plug->what->no_indirect)
+    if (!rc && is_virtio((*out)->kind) && plug->what->no_indirect)
         (*out)->virtio.offered &= ~BIT(VIRTIO_F_INDIRECT_DESC);
-    if (!rc && virtio_of(*out) && plug->what->access_platform)
+    if (!rc && is_virtio((*out)->kind) && plug->what->access_platform)
         (*out)->virtio.offered |= BIT(VIRTIO_F_ACCESS_PLATFORM);
     return rc;
 }
@@ -278,7 +361,9 @@ static int assign_slots(const struct virt_config *cfg, unsigned at[VIRT_SLOTS],
     for (unsigned i = 0; i < cfg->virtio_count; i++) {
         unsigned bus = cfg->virtio[i].bus, slot = bus ? bus - 1 : VIRT_SLOTS - 1;
 
-        if (cfg->virtio[i].pci.on || cfg->virtio[i].kind >= ARM_DISK)
+        if (!cfg->virtio[i].pci.on && is_function(cfg->virtio[i].kind))
+            return error_set(err, ARM_EINVAL, "device %u is one of PCI, expected a place there", i);
+        if (cfg->virtio[i].pci.on || !is_virtio(cfg->virtio[i].kind))
             continue;
         if (bus > VIRT_SLOTS)
             return error_set(err, ARM_EINVAL, "virtio-mmio-bus.%u: expected 0 to %d", slot,
@@ -292,32 +377,14 @@ static int assign_slots(const struct virt_config *cfg, unsigned at[VIRT_SLOTS],
     return 0;
 }
 
-/* A message for each queue and one for the configuration, if nothing else is wanted. */
-static unsigned vectors_of(const struct virt_config *cfg, const struct arm_pci_place *place,
-                           const struct virtio *v)
-{
-    unsigned wanted = place->vectors ? place->vectors - 1 : v->queue_count + 1;
-
-    if (!cfg->its && !cfg->gic_v2)
-        return 0;
-    return wanted < PCI_VECTORS_MAX ? wanted : PCI_VECTORS_MAX;
-}
-
-static int plug_pci(struct virt_board *board, unsigned i, const struct virt_config *cfg,
-                    const struct arm_log *log, struct arm_error *err)
+/* A virtio device becomes a function, with a message for each queue and one for the configuration.
+ */
+static int connect_pci(struct virt_plugged *p, unsigned i, const struct virt_config *cfg,
+                       struct virt_board *board, const struct arm_log *log, struct arm_error *err)
 {
     const struct arm_pci_place *place = &cfg->virtio[i].pci;
-    struct virt_plugged *p = board->plugged[i];
-    int devfn = virt_pci_place(board, cfg, place, err);
-
-    if (devfn < 0)
-        return devfn;
-    if (p->usb) {
-        pci_host_add(&board->pci, virt_usb_function(p->usb), virt_pci_port(board, place),
-                     (uint8_t)devfn);
-        return 0;
-    }
     bool legacy = !place->no_legacy && virtio_pci_has_legacy(&p->virtio);
+
     if (!legacy && place->no_modern)
         return error_set(err, ARM_EINVAL,
                          "virtio %s on PCI with neither the legacy nor the modern interface",
@@ -327,16 +394,39 @@ static int plug_pci(struct virt_board *board, unsigned i, const struct virt_conf
                          "virtio %s that may be behind an IOMMU: expected no legacy interface, "
                          "which knows no such feature",
                          p->virtio.ops->name);
-    virtio_pci_init(&p->pci,
-                    &(struct virtio_pci_config){.virtio = &p->virtio,
-                                                .unit = VIRT_SLOTS + i,
-                                                .modern = !place->no_modern,
-                                                .legacy = legacy,
-                                                .express = place->port != 0,
-                                                .vectors = vectors_of(cfg, place, &p->virtio)},
-                    log, board->clock);
-    pci_host_add(&board->pci, &p->pci.function, virt_pci_port(board, place), (uint8_t)devfn);
-    if (cfg->virtio[i].access_platform)
+    virtio_pci_init(
+        &p->pci,
+        &(struct virtio_pci_config){.virtio = &p->virtio,
+                                    .unit = VIRT_SLOTS + i,
+                                    .modern = !place->no_modern,
+                                    .legacy = legacy,
+                                    .express = place->port != 0,
+                                    .vectors = vectors_of(cfg, place, p->virtio.queue_count + 1)},
+        log, board->clock);
+    return 0;
+}
+
+static struct pci_function *function_of(struct virt_plugged *p)
+{
+    if (p->usb)
+        return virt_usb_function(p->usb);
+    return is_virtio(p->kind) ? &p->pci.function : &p->function;
+}
+
+static int plug_pci(struct virt_board *board, unsigned i, const struct virt_config *cfg,
+                    const struct arm_log *log, struct arm_error *err)
+{
+    const struct arm_pci_place *place = &cfg->virtio[i].pci;
+    struct virt_plugged *p = board->plugged[i];
+    int devfn = virt_pci_place(board, cfg, place, err);
+    int rc = devfn < 0 ? devfn : 0;
+
+    if (!rc && is_virtio(p->kind))
+        rc = connect_pci(p, i, cfg, board, log, err);
+    if (rc)
+        return rc;
+    pci_host_add(&board->pci, function_of(p), virt_pci_port(board, place), (uint8_t)devfn);
+    if (is_virtio(p->kind) && cfg->virtio[i].access_platform)
         p->virtio.iommu = pci_iommu(&p->pci.function);
     return 0;
 }
@@ -353,8 +443,8 @@ int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, s
                          cfg->virtio_count, VIRT_SLOTS);
     rc = assign_slots(cfg, at, err);
     for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
-        rc = plug_one(&board->plugged[i], &(struct plug){board, cfg, &cfg->virtio[i], mem, log},
-                      err);
+        rc = plug_one(&board->plugged[i],
+                      &(struct plug){board, cfg, &cfg->virtio[i], VIRT_SLOTS + i, mem, log}, err);
     for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
         if (cfg->virtio[i].pci.on)
             rc = plug_pci(board, i, cfg, log, err);
@@ -373,7 +463,7 @@ void virt_destroy_slots(struct virt_board *board)
 {
     for (unsigned i = 0; i < VIRT_SLOTS; i++) {
         if (board->plugged[i]) {
-            if (virtio_of(board->plugged[i]))
+            if (is_virtio(board->plugged[i]->kind))
                 virtio_destroy(&board->plugged[i]->virtio);
             disk_close(&board->plugged[i]->disk);
             free(board->plugged[i]->usb);
@@ -426,6 +516,8 @@ size_t virt_board_port_input(struct virt_board *board, unsigned virtio, unsigned
 
     if (p && p->kind == ARM_VIRTIO_NET && port == 0)
         return virtio_net_receive(&p->net, data, n);
+    if (p && p->kind == ARM_E1000 && port == 0)
+        return e1000_receive(&p->e1000, data, n);
     if (!p || p->kind != ARM_VIRTIO_CONSOLE || port >= p->console.port_count)
         return 0;
     return virtio_console_receive(&p->console, port, data, n);

@@ -6,6 +6,7 @@
 #include "devices/virtio_mmio.h"
 #include "devices/virtio_net.h"
 #include "devices/virtio_rng.h"
+#include "devices/virtio_scsi.h"
 #include "tests/fuzz/rings.h"
 
 #define PORTS 2
@@ -26,6 +27,8 @@ struct bench {
     struct virtio_input input;
     struct virtio_gpu gpu;
     struct display_sources displays;
+    struct virtio_scsi scsi;
+    struct scsi_unit units[2];
     struct virtio_mmio slot;
     unsigned kind;
 };
@@ -36,7 +39,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     const struct virtio_port ports[PORTS] = {{.is_console = true, .write = drop_output},
                                              {.name = "p1", .write = drop_output}};
 
-    b->kind = below(in, 6);
+    b->kind = below(in, 7);
     b->file = memfile_open(sectors, sizeof(sectors));
     if (disk_open(&b->disk, &(struct disk_spec){.path = b->file.path, .mode = below(in, 3)},
                   &b->rings.log, NULL) != 0 ||
@@ -46,9 +49,15 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     virtio_rng_init(&b->rng, &b->rings.log, &b->rings.mem, 1);
     virtio_net_init(&b->net, &b->rings.log, &b->rings.mem, (const uint8_t[]){2, 0, 0, 0, 0, 1},
                     drop_output, NULL);
+    virtio_scsi_init(&b->scsi, &b->rings.log, &b->rings.mem);
+    for (unsigned i = 0; i < 2; i++)
+        if (scsi_unit_init(&b->units[i], &b->disk, i, NULL, NULL) != 0 ||
+            !virtio_scsi_attach(&b->scsi, i, 0, &b->units[i]))
+            abort();
     virtio_input_init(&b->input, &b->rings.log, &b->rings.mem, below(in, 3));
     struct virtio *const devices[] = {&b->blk.virtio, &b->console.virtio, &b->rng.virtio,
-                                      &b->net.virtio, &b->input.virtio,   &b->gpu.virtio};
+                                      &b->net.virtio, &b->input.virtio,   &b->gpu.virtio,
+                                      &b->scsi.virtio};
     virtio_gpu_init(&b->gpu, &b->rings.log, &b->rings.mem, 64, 48, NULL);
     display_add(&b->displays, &b->gpu.source);
     return devices[b->kind];
@@ -103,19 +112,40 @@ static void descriptor(struct bench *b, struct choices *in, uint64_t table, unsi
     poke(&b->rings, table + 16 * i + 14, 2, below(in, QUEUE + 1));
 }
 
+/* A SCSI command, or a request of the control queue; how many bytes the driver sends. */
+static unsigned scsi_header(struct bench *b, struct choices *in, uint64_t header, unsigned n)
+{
+    static const uint8_t opcodes[] = {0x12, 0x1a, 0x25, 0x28, 0x2a, 0x41,
+                                      0x42, 0x43, 0x5a, 0x88, 0x93, 0x9e};
+
+    if (n == 0) {
+        poke(&b->rings, header + 8, 4, 1 | below(in, 3) << 8);
+        return 24;
+    }
+    poke(&b->rings, header, 8, 1 | below(in, 3) << 8 | 0x400000);
+    for (unsigned at = 19; at < 51; at += 8)
+        poke(&b->rings, header + at, 8, below(in, 4) ? take(in, 4) & 0x0f010301 : value(in));
+    poke(&b->rings, header + 19, 1,
+         below(in, 8) ? opcodes[below(in, sizeof(opcodes))] : take(in, 1));
+    return 51;
+}
+
 /* A chain: the header of the device's kind of request, then any pieces; made available. */
 static void request(struct bench *b, struct choices *in, unsigned n)
 {
     unsigned head = below(in, QUEUE), pieces = below(in, 4);
     uint64_t header = queue_at(n) + BUFFER_AT + 16 * head;
+    unsigned length = 16;
 
     poke(&b->rings, header, 4, below(in, 14));
     poke(&b->rings, header + 4, 4, below(in, 10) | below(in, 2) << 16);
     poke(&b->rings, header + 8, 8, below(in, 8) ? below(in, 9) : value(in));
+    if (b->kind == 6)
+        length = scsi_header(b, in, header, n);
     for (unsigned i = 0; i <= pieces; i++) {
         uint64_t at = queue_at(n) + 16 * ((head + i) % QUEUE);
         poke(&b->rings, at, 8, i == 0 ? header : address(in, n));
-        poke(&b->rings, at + 8, 4, i == 0 ? 16 : i == pieces ? 1 : 128 * below(in, 9));
+        poke(&b->rings, at + 8, 4, i == 0 ? length : i == pieces ? 1 : 128 * below(in, 9));
         poke(&b->rings, at + 12, 2, (i < pieces ? 1 : 0) | (i > 0 && below(in, 2) ? 2 : 0));
         poke(&b->rings, at + 14, 2, (head + i + 1) % QUEUE);
     }

@@ -61,14 +61,24 @@ bool qemu_connect_blk(struct qemu *q, const struct qemu_device *device)
     return drive && qemu_add_blk(q, device, drive);
 }
 
-bool qemu_connect_net(struct qemu *q, const struct qemu_device *device)
+static bool connect_net(struct qemu *q, const struct qemu_device *device, enum arm_virtio_kind kind)
 {
     g_autofree char *what = g_strdup_printf("-device %s", device->driver->name);
     struct arm_virtio virtio = {0};
 
     return qemu_net_plug(q, what, device->netdev, device->mac, q->req.config.virtio_count,
                          &virtio) &&
-           add_virtio(q, device, virtio);
+           (virtio.kind = kind, add_virtio(q, device, virtio));
+}
+
+bool qemu_connect_net(struct qemu *q, const struct qemu_device *device)
+{
+    return connect_net(q, device, ARM_VIRTIO_NET);
+}
+
+bool qemu_connect_e1000(struct qemu *q, const struct qemu_device *device)
+{
+    return connect_net(q, device, ARM_E1000);
 }
 
 bool qemu_connect_p9(struct qemu *q, const struct qemu_device *device)
@@ -120,6 +130,26 @@ bool qemu_connect_mouse(struct qemu *q, const struct qemu_device *device)
 bool qemu_connect_tablet(struct qemu *q, const struct qemu_device *device)
 {
     return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_TABLET});
+}
+
+bool qemu_connect_nvme(struct qemu *q, const struct qemu_device *device)
+{
+    const struct qemu_drive *drive = qemu_drive_of(q, device);
+
+    if (!drive)
+        return false;
+    if (!device->serial)
+        return qemu_bad("-device nvme: expected serial=TEXT");
+    return add_virtio(q, device,
+                      (struct arm_virtio){.kind = ARM_NVME,
+                                          .drive = qemu_arm_drive(&q->devices, drive),
+                                          .serial = device->serial});
+}
+
+bool qemu_connect_ahci(struct qemu *q, const struct qemu_device *device)
+{
+    qemu_add_bus(q, device, ARM_AHCI);
+    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_AHCI});
 }
 
 bool qemu_connect_scsi(struct qemu *q, const struct qemu_device *device)

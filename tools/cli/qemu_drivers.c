@@ -109,6 +109,16 @@ static const struct property net_properties[] = {
     {"bootindex", "N", NULL, "firmware is told of no boot order"},
 };
 
+static const struct property e1000_properties[] = {
+    {"netdev", "ID", set_netdev, NULL},
+    {"mac", "MAC", set_mac, NULL},
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"autonegotiation", "on", NULL, NULL},
+    {"mitigation", "on|off", NULL, "interrupts come at once"},
+};
+
 static const struct property rng_properties[] = {
     {"rng", "ID", set_rng, NULL},
     VIRTIO_PROPERTIES,
@@ -208,6 +218,40 @@ static const struct property usb_storage_properties[] = {
     {"physical-block-size", "512", NULL, NULL},
 };
 
+static const struct property nvme_properties[] = {
+    {"drive", "ID", set_drive, NULL},
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"serial", "TEXT", set_serial, NULL},
+    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"max-ioqpairs", "N", NULL, "there are 16 pairs"},
+    {"msix-qsize", "N", NULL, "there are 17 messages"},
+    {"mdts", "N", NULL, "a command moves 128 KiB at most"},
+    {"aerl", "N", NULL, NULL},
+    {"cmb-size-mb", "0", NULL, NULL},
+    {"num-queues", "N", NULL, "there are 16 pairs"},
+    {"logical-block-size", "512", NULL, NULL},
+    {"physical-block-size", "512", NULL, NULL},
+};
+
+static const struct property ahci_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+};
+
+static const struct property ide_unit_properties[] = {
+    {"drive", "ID", set_drive, NULL},
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"unit", "0", NULL, NULL},
+    {"serial", "TEXT", set_serial, NULL},
+    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"write-cache", "on|auto", NULL, NULL},
+    {"rotation-rate", "N", NULL, NULL},
+    {"logical-block-size", "512", NULL, NULL},
+    {"physical-block-size", "512", NULL, NULL},
+};
+
 static const struct property serial_properties[] = {VIRTIO_PROPERTIES};
 
 static const struct property pcie_port_properties[] = {
@@ -262,6 +306,11 @@ bool qemu_is_on_pci(const struct qemu_driver *driver)
     return driver->bus && !strcmp(driver->bus, PCI);
 }
 
+static bool is_virtio_pci(const struct qemu_driver *driver)
+{
+    return qemu_is_on_pci(driver) && g_str_has_prefix(driver->name, "virtio-");
+}
+
 /* QEMU has names of their own for what disable-legacy and disable-modern say. */
 static const struct {
     const char *suffix, *no_legacy;
@@ -272,7 +321,7 @@ static bool is_called(const struct qemu_driver *driver, const char *name, const 
     *no_legacy = NULL;
     if (!strcmp(driver->name, name) || (driver->alias && !strcmp(driver->alias, name)))
         return true;
-    for (size_t k = 0; qemu_is_on_pci(driver) && k < G_N_ELEMENTS(interfaces); k++)
+    for (size_t k = 0; is_virtio_pci(driver) && k < G_N_ELEMENTS(interfaces); k++)
         if (g_str_has_prefix(name, driver->name) &&
             !strcmp(name + strlen(driver->name), interfaces[k].suffix)) {
             *no_legacy = interfaces[k].no_legacy;
@@ -310,13 +359,12 @@ struct property *qemu_driver_properties(const struct qemu_driver *driver, size_t
     struct property *end = append(all, &(struct property){"driver", "NAME", set_driver, NULL}, 1);
 
     end = append(end, driver->properties, driver->count);
-    if (qemu_is_on_pci(driver)) {
+    if (qemu_is_on_pci(driver))
         end = append(end, qemu_pci_properties, qemu_pci_property_count);
-        if (driver->connect == qemu_connect_pcie_port)
-            end = append(end, qemu_port_properties, qemu_port_property_count);
-        else if (g_str_has_prefix(driver->name, "virtio-"))
-            end = append(end, qemu_virtio_pci_properties, qemu_virtio_pci_property_count);
-    }
+    if (is_virtio_pci(driver))
+        end = append(end, qemu_virtio_pci_properties, qemu_virtio_pci_property_count);
+    if (driver->connect == qemu_connect_pcie_port)
+        end = append(end, qemu_port_properties, qemu_port_property_count);
     *count = (size_t)(end - all);
     return all;
 }

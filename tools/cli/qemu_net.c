@@ -220,7 +220,7 @@ bool qemu_netdev(struct qemu *q, const char *option, const char *value)
 
 /* ---- -nic, -net ---- */
 
-#define MODELS "virtio|virtio-net-pci|virtio-net-device"
+#define MODELS "virtio|virtio-net-pci|virtio-net-device|e1000"
 
 static const struct property nic_properties[] = {
     {"model", MODELS, set_nic_model, NULL},
@@ -399,6 +399,7 @@ static bool connect_nic(struct qemu *q, const struct qemu_nic *n)
 {
     struct arm_virtio device = {0};
     unsigned index = q->req.config.virtio_count;
+    bool e1000 = n->model && !strcmp(n->model, "e1000");
     struct qemu_netdev *to = n->has_own                      ? &q->net.netdevs[n->own]
                              : !n->netdev && q->net.hub >= 0 ? &q->net.netdevs[q->net.hub]
                                                              : NULL;
@@ -409,6 +410,8 @@ static bool connect_nic(struct qemu *q, const struct qemu_nic *n)
                         "hub; use -nic or -netdev");
     good = n->netdev ? qemu_net_plug(q, "-net nic", n->netdev, n->mac, index, &device)
                      : plug(q, n->has_own ? "-nic" : "-net nic", to, n->mac, index, &device);
+    if (e1000)
+        device.kind = ARM_E1000;
     return good && place_nic(q, n, &device) &&
            (devices_add(&q->devices.options, &device, &q->req.config) ||
             qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX));

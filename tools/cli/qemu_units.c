@@ -15,6 +15,7 @@ static const struct kind {
 } kinds[] = {
     {ARM_VIRTIO_SCSI, "scsi", 256, 64},
     {ARM_USB_XHCI, "usb-bus", 0, 0},
+    {ARM_AHCI, "ide", 6, 1},
 };
 
 static const struct kind *kind_of(enum arm_virtio_kind kind)
@@ -129,5 +130,21 @@ bool qemu_connect_scsi_unit(struct qemu *q, const struct qemu_device *device)
         return false;
     disk.unit.controller = bus->controller;
     return take_place(q, device, kind_of(bus->kind), device->scsi_id, &disk.unit) &&
+           qemu_add_disk(q, device, disk);
+}
+
+/* A port is a bus of its own, with one place. */
+bool qemu_connect_ide_unit(struct qemu *q, const struct qemu_device *device)
+{
+    struct arm_virtio disk = {.kind = ARM_DISK,
+                              .unit.cdrom = !strcmp(device->driver->name, "ide-cd")};
+    int n;
+    const struct qemu_bus *bus = find_bus(q, device, ARM_AHCI, &n);
+    g_autofree char *port = n >= 0 ? g_strdup_printf("%d", n) : NULL;
+
+    if (!bus)
+        return false;
+    disk.unit.controller = bus->controller;
+    return take_place(q, device, kind_of(bus->kind), port, &disk.unit) &&
            qemu_add_disk(q, device, disk);
 }
