@@ -118,6 +118,7 @@ static void device_facts(GString *to, const struct arm_config *c)
                                         [ARM_VIRTIO_SCSI] = "scsi",
                                         [ARM_DISK] = "disk",
                                         [ARM_USB_XHCI] = "xhci",
+                                        [ARM_USB_EHCI] = "ehci",
                                         [ARM_USB_KEYBOARD] = "USB keyboard",
                                         [ARM_USB_MOUSE] = "USB mouse",
                                         [ARM_USB_TABLET] = "USB tablet",
@@ -137,7 +138,7 @@ static void device_facts(GString *to, const struct arm_config *c)
              v->port_count, v->no_event_idx ? ", no event index" : "",
              v->no_indirect ? ", no indirect" : "", v->access_platform ? ", platform access" : "");
         pci_fact(to, &v->pci);
-        if (v->kind == ARM_DISK || v->kind > ARM_USB_XHCI)
+        if (v->kind == ARM_DISK || v->kind >= ARM_USB_KEYBOARD)
             fact(to, "unit", "%u, %u.%u%s", v->unit.controller, v->unit.target, v->unit.lun,
                  v->unit.cdrom ? ", CD-ROM" : "");
         drive_fact(to, "disk", &v->drive);

@@ -274,7 +274,7 @@ static int plug_usb(struct virt_plugged *p, const struct plug *plug, struct arm_
 {
     struct virt_board *board = plug->board;
 
-    if (plug->what->kind == ARM_USB_XHCI)
+    if (plug->what->kind < ARM_USB_KEYBOARD)
         return virt_usb_create(&p->usb, board, plug->cfg,
                                (unsigned)(plug->what - plug->cfg->virtio), plug->log, err);
     return virt_usb_plug(&p->usb, usb_bus(plug), plug->what, &board->host_input, err);
@@ -330,8 +330,8 @@ static int plug_one(struct virt_plugged **out, const struct plug *plug, struct a
         [ARM_VIRTIO_MOUSE] = plug_input, [ARM_VIRTIO_TABLET] = plug_input,
         [ARM_VIRTIO_GPU] = plug_gpu,     [ARM_VIRTIO_SCSI] = plug_scsi,
         [ARM_DISK] = plug_disk,          [ARM_USB_XHCI] = plug_usb,
-        [ARM_USB_KEYBOARD] = plug_usb,   [ARM_USB_MOUSE] = plug_usb,
-        [ARM_USB_TABLET] = plug_usb,     [ARM_DISK] = plug_disk,
+        [ARM_USB_EHCI] = plug_usb,       [ARM_USB_KEYBOARD] = plug_usb,
+        [ARM_USB_MOUSE] = plug_usb,      [ARM_USB_TABLET] = plug_usb,
         [ARM_NVME] = plug_nvme,          [ARM_E1000] = plug_e1000,
         [ARM_AHCI] = plug_ahci,
     };

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "devices/ehci.h"
 #include "devices/usb_hid.h"
 #include "devices/usb_storage.h"
 #include "devices/xhci.h"
@@ -9,7 +10,9 @@
 struct virt_usb {
     enum arm_virtio_kind kind;
     union {
+        struct pci_function function; /* of a controller */
         struct xhci xhci;
+        struct ehci ehci;
         struct usb_hid hid;
         struct usb_storage storage;
     };
@@ -26,37 +29,56 @@ static struct virt_usb *make(enum arm_virtio_kind kind, struct arm_error *err)
     return usb;
 }
 
+static void make_xhci(struct virt_usb *usb, struct virt_board *board, const struct virt_config *cfg,
+                      unsigned index, const struct arm_log *log)
+{
+    bool messages = cfg->its || cfg->gic_v2;
+
+    xhci_init(&usb->xhci,
+              &(struct xhci_config){.mem = board->mem,
+                                    .clock = board->clock,
+                                    .unit = index,
+                                    .vectors = messages ? XHCI_INTERRUPTERS : 0,
+                                    .express = cfg->virtio[index].pci.port != 0},
+              log);
+}
+
+static void make_ehci(struct virt_usb *usb, struct virt_board *board, const struct virt_config *cfg,
+                      unsigned index, const struct arm_log *log)
+{
+    ehci_init(&usb->ehci,
+              &(struct ehci_config){.mem = board->mem,
+                                    .clock = board->clock,
+                                    .unit = index,
+                                    .express = cfg->virtio[index].pci.port != 0},
+              log);
+}
+
 int virt_usb_create(struct virt_usb **out, struct virt_board *board, const struct virt_config *cfg,
                     unsigned index, const struct arm_log *log, struct arm_error *err)
 {
     const struct arm_virtio *what = &cfg->virtio[index];
-    bool messages = cfg->its || cfg->gic_v2;
 
     if (!what->pci.on)
         return error_set(err, ARM_EINVAL, "a USB controller that is not on PCI");
     if (!(*out = make(what->kind, err)))
         return -ARM_ENOMEM;
-    xhci_init(&(*out)->xhci,
-              &(struct xhci_config){.mem = board->mem,
-                                    .clock = board->clock,
-                                    .unit = index,
-                                    .vectors = messages ? XHCI_INTERRUPTERS : 0,
-                                    .express = what->pci.port != 0},
-              log);
+    (what->kind == ARM_USB_XHCI ? make_xhci : make_ehci)(*out, board, cfg, index, log);
     return 0;
 }
 
 struct pci_function *virt_usb_function(struct virt_usb *controller)
 {
-    return &controller->xhci.function;
+    return &controller->function;
 }
 
 static int attach(struct virt_usb *bus, struct usb_device *device, unsigned port,
                   struct arm_error *err)
 {
-    if (!bus || bus->kind != ARM_USB_XHCI)
+    if (!bus || (bus->kind != ARM_USB_XHCI && bus->kind != ARM_USB_EHCI))
         return error_set(err, ARM_EINVAL, "a USB device on no controller before it");
-    if (xhci_plug(&bus->xhci, device, port))
+    if (bus->kind == ARM_USB_XHCI ? xhci_plug(&bus->xhci, device, port)
+                                  : ehci_plug(&bus->ehci, device, port))
         return 0;
     return port ? error_set(err, ARM_EINVAL, "USB port %u: it is taken, or there is none", port)
                 : error_set(err, ARM_EINVAL, "no USB port is free");

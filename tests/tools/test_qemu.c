@@ -155,7 +155,7 @@ static void test_all_refusals_are_shown_at_once_without_the_help(void **state)
     struct result *r =
         RUN("qemu", "-M", "virt,gic-version=4,mte=on", "-cpu", "cortex-a78", "-netdev", "vde,id=n",
             "-foo", "bar", "-device", "e1000,netdev=n", "-chardev", "udp,id=c", "-usbdevice",
-            "tablet", "-device", "virtconsole,chardev=c", "-kernel", in_dir("off"));
+            "braille", "-device", "virtconsole,chardev=c", "-kernel", in_dir("off"));
     for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++)
         assert_contains(r->err, texts[k]);
     assert_int_equal(lines_of(r->err), sizeof(texts) / sizeof(texts[0]));

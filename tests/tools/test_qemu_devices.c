@@ -77,7 +77,8 @@ static void test_usb_devices_need_a_controller_with_a_free_port(void **state)
     static const char *const refused[][2] = {
         {"usb-kbd", "expected the bus of a usb-bus controller"},
         {"usb-kbd,bus=other.0", "expected the bus of a usb-bus controller"},
-        {"usb-kbd,port=5", "expected 1 to 4"},
+        {"usb-kbd,port=7", "expected 1 to 6"},
+        {"usb-kbd,port=5", "there is none"},
         {"usb-mouse,port=2", "taken"},
         {"usb-audio", "of USB devices there are"},
     };
@@ -89,6 +90,9 @@ static void test_usb_devices_need_a_controller_with_a_free_port(void **state)
                      0x03);
     assert_int_equal(
         PEEK(PCI_CLASS(5), "-device", "nec-usb-xhci,id=u,addr=5", "-device", "usb-mouse,bus=u.0"),
+        0x03);
+    assert_int_equal(
+        PEEK(PCI_CLASS(2), "-device", "qemu-xhci", "-device", "usb-ehci", "-usbdevice", "tablet"),
         0x03);
     for (size_t k = 0; k < sizeof(refused) / sizeof(refused[0]); k++) {
         r = k ? RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "qemu-xhci", "-device",

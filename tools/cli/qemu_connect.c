@@ -158,9 +158,15 @@ bool qemu_connect_scsi(struct qemu *q, const struct qemu_device *device)
     return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_SCSI});
 }
 
+bool qemu_connect_ehci(struct qemu *q, const struct qemu_device *device)
+{
+    qemu_add_bus(q, device, QEMU_USB);
+    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_USB_EHCI});
+}
+
 bool qemu_connect_xhci(struct qemu *q, const struct qemu_device *device)
 {
-    qemu_add_bus(q, device, ARM_USB_XHCI);
+    qemu_add_bus(q, device, QEMU_USB);
     return add_virtio(q, device, (struct arm_virtio){.kind = ARM_USB_XHCI});
 }
 

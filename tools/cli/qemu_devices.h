@@ -56,6 +56,7 @@ struct qemu_devices {
 bool qemu_drive(struct qemu *q, const char *option, const char *value);
 bool qemu_blockdev(struct qemu *q, const char *option, const char *value);
 bool qemu_hard_disk(struct qemu *q, const char *option, const char *value); /* -hda to -hdd */
+bool qemu_usbdevice(struct qemu *q, const char *option, const char *value);
 bool qemu_cdrom(struct qemu *q, const char *option, const char *value);
 bool qemu_pflash(struct qemu *q, const char *option, const char *value);
 bool qemu_device(struct qemu *q, const char *option, const char *value);

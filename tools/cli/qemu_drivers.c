@@ -192,6 +192,12 @@ static const struct property xhci_properties[] = {
     {"superspeed-ports-first", "on|off", NULL, NULL},
 };
 
+static const struct property ehci_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"maxframes", "N", NULL, NULL},
+};
+
 /* What every USB device has. */
 #define USB_PROPERTIES                                                                             \
     {"id", "ID", set_id, NULL}, {"bus", "BUS", set_on, NULL}, {"port", "N", set_port, NULL},       \

@@ -14,7 +14,7 @@ static const struct kind {
     unsigned targets, luns;
 } kinds[] = {
     {ARM_VIRTIO_SCSI, "scsi", 256, 64},
-    {ARM_USB_XHCI, "usb-bus", 0, 0},
+    {QEMU_USB, "usb-bus", 0, 0},
     {ARM_AHCI, "ide", 6, 1},
 };
 

@@ -1,9 +1,12 @@
 /* USB devices of `armillary qemu`: each on the bus of a controller before it. */
+#include <glib.h>
+#include <string.h>
+
 #include "parse.h"
 #include "qemu.h"
 #include "qemu_connect.h"
 
-#define PORTS 4
+#define PORTS 6 /* of a controller of any kind; the machine knows how many this one has */
 
 /* Its bus and port; false, and a message. */
 static bool place(struct qemu *q, const struct qemu_device *device, struct arm_unit *unit)
@@ -15,7 +18,7 @@ static bool place(struct qemu *q, const struct qemu_device *device, struct arm_u
     if (device->port && !parse_number(device->port, 1, PORTS, &port))
         return qemu_bad("-device %s,port=%s: expected 1 to %d; there are no hubs",
                         device->driver->name, device->port, PORTS);
-    if (!(bus = qemu_find_bus(q, device, ARM_USB_XHCI, &n)))
+    if (!(bus = qemu_find_bus(q, device, QEMU_USB, &n)))
         return false;
     unit->controller = bus->controller;
     unit->target = (unsigned)port;
@@ -50,4 +53,16 @@ bool qemu_connect_usb_mouse(struct qemu *q, const struct qemu_device *device)
 bool qemu_connect_usb_tablet(struct qemu *q, const struct qemu_device *device)
 {
     return add(q, device, ARM_USB_TABLET);
+}
+
+bool qemu_usbdevice(struct qemu *q, const char *option, const char *value)
+{
+    static const struct {
+        const char *name, *driver;
+    } devices[] = {{"keyboard", "usb-kbd"}, {"mouse", "usb-mouse"}, {"tablet", "usb-tablet"}};
+
+    for (size_t k = 0; k < G_N_ELEMENTS(devices); k++)
+        if (!strcmp(devices[k].name, value))
+            return qemu_device(q, option, devices[k].driver);
+    return qemu_bad("-usbdevice %s: expected keyboard, mouse or tablet", value);
 }
