@@ -313,7 +313,8 @@ static int plug_nvme(struct virt_plugged *p, const struct plug *plug, struct arm
 /* Devices that are on PCI only, and have nothing of virtio. */
 static bool is_function(enum arm_virtio_kind kind)
 {
-    return kind == ARM_NVME || kind == ARM_E1000 || kind == ARM_AHCI;
+    return kind == ARM_NVME || kind == ARM_E1000 || kind == ARM_AHCI || kind == ARM_USB_XHCI ||
+           kind == ARM_USB_EHCI;
 }
 
 static bool is_virtio(enum arm_virtio_kind kind)
@@ -421,6 +422,8 @@ static int plug_pci(struct virt_board *board, unsigned i, const struct virt_conf
     int devfn = virt_pci_place(board, cfg, place, err);
     int rc = devfn < 0 ? devfn : 0;
 
+    if (!rc && !is_virtio(p->kind) && !is_function(p->kind))
+        rc = error_set(err, ARM_EINVAL, "device %u is on a controller, not on PCI", i);
     if (!rc && is_virtio(p->kind))
         rc = connect_pci(p, i, cfg, board, log, err);
     if (rc)

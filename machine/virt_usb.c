@@ -67,15 +67,20 @@ int virt_usb_create(struct virt_usb **out, struct virt_board *board, const struc
     return 0;
 }
 
-struct pci_function *virt_usb_function(struct virt_usb *controller)
+static bool is_controller(const struct virt_usb *usb)
 {
-    return &controller->function;
+    return usb->kind == ARM_USB_XHCI || usb->kind == ARM_USB_EHCI;
+}
+
+struct pci_function *virt_usb_function(struct virt_usb *usb)
+{
+    return is_controller(usb) ? &usb->function : NULL;
 }
 
 static int attach(struct virt_usb *bus, struct usb_device *device, unsigned port,
                   struct arm_error *err)
 {
-    if (!bus || (bus->kind != ARM_USB_XHCI && bus->kind != ARM_USB_EHCI))
+    if (!bus || !is_controller(bus))
         return error_set(err, ARM_EINVAL, "a USB device on no controller before it");
     if (bus->kind == ARM_USB_XHCI ? xhci_plug(&bus->xhci, device, port)
                                   : ehci_plug(&bus->ehci, device, port))

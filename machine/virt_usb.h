@@ -10,7 +10,9 @@ struct virt_usb; /* a controller or a device; free() ends it */
 int virt_usb_create(struct virt_usb **out, struct virt_board *board, const struct virt_config *cfg,
                     unsigned index, const struct arm_log *log, struct arm_error *err)
     __attribute__((warn_unused_result));
-struct pci_function *virt_usb_function(struct virt_usb *controller);
+
+/* NULL: it is no controller. */
+struct pci_function *virt_usb_function(struct virt_usb *usb);
 
 /* A disk, whose unit is @unit, which outlives it; as virt_usb_plug(). */
 int virt_usb_plug_disk(struct virt_usb **out, struct virt_usb *bus, const struct arm_virtio *what,
