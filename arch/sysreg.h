@@ -115,6 +115,7 @@ enum sysreg_only {
     ONLY_WATCHPOINT,     /* likewise WRPs */
     ONLY_HIGHEST,        /* its EL is the highest */
     ONLY_HIGHEST_WRITES, /* written by the highest EL only */
+    ONLY_SECURE,         /* in Secure state */
     ONLY_SP_ELX,         /* with PSTATE.SP == 1: otherwise it is the current stack pointer */
 };
 
@@ -126,7 +127,7 @@ enum {
     SYSREG_GIC_GROUP1, /* with IMO */
     SYSREG_GIC_SGI,    /* never; trapped instead */
     SYSREG_GIC_SRE,    /* ICC_SRE_EL1: one for both interfaces */
-    SYSREG_GIC_HYP,    /* ICH_ */
+    SYSREG_GIC_HYP,    /* ICH_, and ICC_ of EL3 */
 };
 
 /* What a row lets software do. */

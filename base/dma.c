@@ -18,7 +18,8 @@ void dma_tell(struct physmem *mem, struct dma_master who, pa_t pa, size_t len, b
 static bool copy(struct physmem *mem, struct dma_master who, pa_t pa, uint8_t *to,
                  const uint8_t *from, size_t len)
 {
-    if (!(to ? physmem_read(mem, pa, to, len) : physmem_write(mem, pa, from, len)))
+    if (physmem_is_secure(mem, pa) ||
+        !(to ? physmem_read(mem, pa, to, len) : physmem_write(mem, pa, from, len)))
         return false;
     dma_tell(mem, who, pa, len, !to);
     return true;
@@ -51,5 +52,5 @@ bool dma_write(struct physmem *mem, struct dma_master who, pa_t pa, const void *
 
 bool dma_may_reach(struct physmem *mem, struct dma_master who, pa_t pa, uint64_t len)
 {
-    return who.iommu || physmem_ram(mem, pa, len);
+    return who.iommu || (!physmem_is_secure(mem, pa) && physmem_ram(mem, pa, len));
 }

@@ -94,7 +94,8 @@ int physmem_add_device(struct physmem *mem, pa_t base, uint64_t size, struct dev
 {
     if (mem->window_count == PHYSMEM_WINDOWS_MAX)
         return error_set(err, ARM_EINVAL, "more than %d device windows", PHYSMEM_WINDOWS_MAX);
-    mem->windows[mem->window_count++] = (struct device_window){base.a, size, dev, dev_offset};
+    mem->windows[mem->window_count++] =
+        (struct device_window){base.a, size, dev, dev_offset, false};
     return 0;
 }
 
@@ -103,6 +104,30 @@ void physmem_destroy(struct physmem *mem)
     for (unsigned i = 0; i < mem->bank_count; i++)
         destroy_bank(&mem->banks[i]);
     *mem = (struct physmem){0};
+}
+
+void physmem_make_secure(struct physmem *mem, pa_t base)
+{
+    mem->has_secure = true;
+    for (unsigned i = 0; i < mem->bank_count; i++)
+        if (mem->banks[i].base == base.a)
+            mem->banks[i].secure = true;
+    for (unsigned i = 0; i < mem->window_count; i++)
+        if (mem->windows[i].base == base.a)
+            mem->windows[i].secure = true;
+}
+
+bool physmem_is_secure(const struct physmem *mem, pa_t pa)
+{
+    if (!mem->has_secure)
+        return false;
+    for (unsigned i = 0; i < mem->bank_count; i++)
+        if (pa.a - mem->banks[i].base < mem->banks[i].size)
+            return mem->banks[i].secure;
+    for (unsigned i = 0; i < mem->window_count; i++)
+        if (pa.a - mem->windows[i].base < mem->windows[i].size)
+            return mem->windows[i].secure;
+    return false;
 }
 
 struct ram_bank *physmem_bank(struct physmem *mem, pa_t pa)

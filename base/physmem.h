@@ -30,6 +30,7 @@ struct ram_bank {
     uint8_t *host;
     uint8_t *flags; /* PAGE_xxx, size >> PAGE_SHIFT entries */
     bool readonly;  /* ROM: guest writes go to the device window behind it, if there is one */
+    bool secure;    /* of the Secure physical address space alone */
     bool hidden;    /* ROM that is not there now: accesses reach what is behind it */
     /* At the last snapshot that was taken or restored, or zeros; and which pages have changed
      * since, in any order. They are those without PAGE_SHARED. */
@@ -53,6 +54,7 @@ struct device_window {
     uint64_t base, size;
     struct device *dev;
     uint64_t dev_offset; /* added to the offset inside the window */
+    bool secure;         /* as a bank's */
 };
 
 #define PHYSMEM_BANKS_MAX   8
@@ -60,6 +62,7 @@ struct device_window {
 
 struct physmem {
     unsigned bank_count, window_count;
+    bool has_secure; /* something is secure */
     struct ram_bank banks[PHYSMEM_BANKS_MAX];
     struct device_window windows[PHYSMEM_WINDOWS_MAX];
     /* Called before guest RAM that carries PAGE_HAS_CODE changes by anything but the store path of
@@ -96,6 +99,15 @@ int physmem_add_device(struct physmem *mem, pa_t base, uint64_t size, struct dev
     __attribute__((warn_unused_result));
 
 void physmem_destroy(struct physmem *mem);
+
+/* What lies at @base, banks and windows, is there in the Secure physical address space alone. The
+ * other one has nothing that the Secure one lacks. */
+void physmem_make_secure(struct physmem *mem, pa_t base);
+
+/* Is @pa there for Secure accesses alone? Those of CPUs know their address space (struct
+ * translation); those of devices are Non-secure (base/dma.h); who loads or looks on sees
+ * everything. */
+bool physmem_is_secure(const struct physmem *mem, pa_t pa);
 
 /* The RAM bank (hidden ones left out) or device window that holds @pa, or NULL. */
 struct ram_bank *physmem_bank(struct physmem *mem, pa_t pa);

@@ -14,7 +14,7 @@
 #define PAR_PTW      BIT(8)
 #define PAR_S        BIT(9)
 #define PAR_SH(sh)   ((uint64_t)(sh) << 7)
-#define PAR_NS       BIT(9) /* UNKNOWN without Secure state; one as in QEMU */
+#define PAR_NS       BIT(9) /* one without Secure state, as in QEMU */
 #define PAR_RES1     BIT(11)
 #define PAR_ATTR(a)  ((uint64_t)(a) << 56)
 
@@ -66,7 +66,7 @@ static bool fault_is_taken(const struct cpu *cpu, const struct at_row *r, const 
 
 static uint64_t par_success(const struct translation *t)
 {
-    return PAR_ATTR(t->attr) | (t->pa & MASK(51, 12)) | PAR_RES1 | PAR_NS |
+    return PAR_ATTR(t->attr) | (t->pa & MASK(51, 12)) | PAR_RES1 | (t->ns ? PAR_NS : 0) |
            PAR_SH(attr_effective_sh(t->attr, t->sh));
 }
 

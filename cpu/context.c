@@ -130,6 +130,9 @@ static __attribute__((noinline)) struct context_slot *slot_when_observed(struct 
 void cpu_follow_scr(struct cpu *cpu)
 {
     cpu->el2_enabled = cpu->has_el2 && !cpu_secure_below_el3(cpu);
+    if (cpu_has_el3(cpu) && cpu->gic && cpu->gic->security)
+        cpu->gic->security(cpu->gic_ctx, cpu->index, cpu->ps.el == 3, cpu_secure_below_el3(cpu),
+                           SCR_EL3_FIQ(cpu_scr(cpu)));
 }
 
 void cpu_contexts_forget(struct cpu *cpu)

@@ -11,7 +11,8 @@
  * registers of sysreg.def with SR_FX_REGIME or SR_FX_FP, cpu_accesses_observed(). */
 void cpu_context_changed(struct cpu *cpu);
 
-/* SCR_EL3 changed: is EL2 enabled? */
+/* SCR_EL3 changed, or EL3 was entered or left: is EL2 enabled, and who is told of the Security
+ * state? */
 void cpu_follow_scr(struct cpu *cpu);
 
 /* The banks of the TLB are others now, or in other places: look for the current one. */

@@ -53,6 +53,10 @@ struct cpu_gic_ops {
     /* False: an access is UNDEFINED (list and active-priority registers beyond the implemented
      * ones). */
     bool (*implemented)(void *ctx, enum sysreg sr);
+    /* The CPU is at EL3 now, in Secure state; SCR_EL3.FIQ is set. Told of whenever EL3 is there and
+     * one of these may have changed; for who looks at registers as the CPU does. NULL: nobody is.
+     */
+    void (*security)(void *ctx, unsigned cpu, bool el3, bool secure, bool fiq_to_el3);
 };
 
 /* What a CPU needs from its machine. */
@@ -96,7 +100,7 @@ struct code_marks {
  * it runs again the HLT goes on, and no interrupt comes before it. */
 enum cpu_power { CPU_RUNNING, CPU_WFI, CPU_WFE, CPU_OFF, CPU_SUSPENDED, CPU_HALTED };
 
-#define CPU_TIMERS 4 /* see enum cpu_timer */
+#define CPU_TIMERS 5 /* see enum cpu_timer */
 
 /* Results of ComputePAC() by QARMA, see pauth.c. */
 #define PAC_ENTRIES_LOG2 8
@@ -166,6 +170,7 @@ struct cpu {
     uint64_t pmu_divider;   /* cycles towards the next count of PMCR_EL0.D */
     uint64_t serror_iss;    /* of the SError at serror_pin: ESR_ELx.{IDS,ISS} */
     uint32_t fpcr, fpsr;
+    uint32_t timer_level; /* a bit a timer; derived, and here for its size */
     enum cpu_power power;
     bool excl_valid;
     uint8_t excl_size; /* bytes */
@@ -180,7 +185,6 @@ struct cpu {
     /* Derived. */
     bool pmu_accesses;          /* a counter counts accesses: none may bypass the slow path */
     bool pmu_level, comm_level; /* of the interrupts for counters' overflows, and COMMIRQ */
-    bool timer_level[CPU_TIMERS];
 
     /* Caches, and what lives within an instruction or a slice. */
     bool halt_resumed;    /* the HLT that executes now was CPU_HALTED before */

@@ -81,7 +81,6 @@ void cpu_destroy(struct cpu *cpu)
 static void leave_el3(struct cpu *cpu)
 {
     cpu->sr[SR_SCR_EL3] = (SCR_OPEN & cpu->sr_mask[SR_SCR_EL3]) | cpu->sr_res1[SR_SCR_EL3];
-    cpu_follow_scr(cpu);
 }
 
 void cpu_enter_el(struct cpu *cpu, unsigned el)
@@ -99,6 +98,7 @@ void cpu_enter_el(struct cpu *cpu, unsigned el)
         cpu->sr[SR_ACTLR_EL2] = cpu->sr_mask[SR_ACTLR_EL2];
     }
     cpu_set_el_sp(cpu, el, 1);
+    cpu_follow_scr(cpu);
     cpu->ps.daif = 15;
     cpu_context_changed(cpu);
 }

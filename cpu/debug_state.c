@@ -20,6 +20,8 @@ bool debug_exceptions_enabled(const struct cpu *cpu, unsigned el, bool masked)
 {
     unsigned target = debug_target_el(cpu);
 
+    if (cpu_is_secure(cpu) && MDCR_EL3_SDD(cpu->sr[SR_MDCR_EL3]))
+        return false;
     if (OSLSR_EL1_OSLK(cpu->sr[SR_OSLSR_EL1]) || double_locked(cpu) || el > target)
         return false;
     return el < target || ((cpu->sr[SR_MDSCR_EL1] & FIELD_MASK(MDSCR_EL1_KDE)) && !masked);

@@ -52,7 +52,10 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
         if (cpu->late)
             late_synchronize(cpu);
     }
+    const bool enters_el3 = el == 3 && cpu->ps.el != 3;
     cpu_set_el_sp(cpu, el, 1);
+    if (unlikely(enters_el3))
+        cpu_follow_scr(cpu);
     cpu->ps.daif = 15;
     cpu->ps.il = 0;
     cpu->ps.ss = 0;
@@ -106,7 +109,10 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
     if (illegal) {
         cpu->ps.il = 1;
     } else {
+        const bool leaves_el3 = cpu->ps.el == 3;
         cpu_set_el_sp(cpu, bits(spsr, 3, 2), bit(spsr, 0));
+        if (unlikely(leaves_el3))
+            cpu_follow_scr(cpu);
         cpu->ps.il = bit(spsr, 20);
         if (cpu_has(cpu, FEAT_BTI))
             cpu->ps.btype = (uint8_t)bits(spsr, 11, 10);

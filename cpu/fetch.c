@@ -18,6 +18,15 @@ static bool translate_fetch(struct cpu *cpu, uint64_t pc, struct translation *t,
     return true;
 }
 
+static enum fetch nothing_there(const struct cpu *cpu, uint64_t pc, uint64_t pa_,
+                                struct mmu_fault *flt)
+{
+    LOG(cpu->log, CPU, GUEST, "cpu%u: %#llx: instruction fetch at %#llx: no RAM is there",
+        cpu->index, (unsigned long long)pc, (unsigned long long)pa_);
+    *flt = (struct mmu_fault){.type = MMU_FAULT_EXTERNAL};
+    return FETCH_FAULT;
+}
+
 /* There is no page of records for @pc, which translates to @pa: no RAM is there, or the host has no
  * memory for one. */
 static enum fetch no_page(const struct cpu *cpu, uint64_t pc, uint64_t pa_, struct mmu_fault *flt)
@@ -28,10 +37,7 @@ static enum fetch no_page(const struct cpu *cpu, uint64_t pc, uint64_t pa_, stru
                   cpu->index, (unsigned long long)pc, (unsigned long long)(pa_ & ~PAGE_MASK));
         return FETCH_NO_MEMORY;
     }
-    LOG(cpu->log, CPU, GUEST, "cpu%u: %#llx: instruction fetch at %#llx: no RAM is there",
-        cpu->index, (unsigned long long)pc, (unsigned long long)pa_);
-    *flt = (struct mmu_fault){.type = MMU_FAULT_EXTERNAL};
-    return FETCH_FAULT;
+    return nothing_there(cpu, pc, pa_, flt);
 }
 
 bool cpu_has_mark(const struct cpu *cpu, uint64_t first, uint64_t last)
@@ -70,6 +76,8 @@ enum fetch cpu_fetch_page(struct cpu *cpu, uint64_t pc, struct mmu_fault *flt)
         return FETCH_MARKED;
     if (!translate_fetch(cpu, pc, &t, flt))
         return FETCH_FAULT;
+    if (t.ns && physmem_is_secure(cpu->mem, pa(t.pa)))
+        return nothing_there(cpu, pc, t.pa, flt);
     struct code_page *page = code_cache_page(cpu->code, cpu->mem, t.pa & ~PAGE_MASK);
     if (!page)
         return no_page(cpu, pc, t.pa, flt);

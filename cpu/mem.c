@@ -151,6 +151,8 @@ static bool resolve(const struct access *a, struct piece *p, bool write)
     p->window = NULL;
     if (!p->bank || (write && p->bank->readonly))
         p->window = physmem_window(a->cpu->mem, pa(p->pa));
+    if (unlikely(a->cpu->mem->has_secure) && t.ns && physmem_is_secure(a->cpu->mem, pa(p->pa)))
+        return decode_error(a, p);
     if (p->bank && !p->window) {
         p->host = p->bank->host + (p->pa - p->bank->base);
         install(a, p, &t);

@@ -55,6 +55,8 @@ static bool counts_at(const struct cpu *cpu, unsigned n, unsigned el)
                                : hpmd)
             return false;
     }
+    if (el == 3) /* M is RES0 here */
+        return !PMCCFILTR_EL0_P(filter);
     if (el == 2)
         return PMCCFILTR_EL0_NSH(filter);
     return !(el == 1 ? PMCCFILTR_EL0_P(filter) : PMCCFILTR_EL0_U(filter));

@@ -94,6 +94,8 @@ static bool is_accessible(const struct cpu *cpu, enum sysreg sr, unsigned access
     switch (sysreg_rows[sr].only) {
     case ONLY_HIGHEST_WRITES:
         return access == SR_READ || cpu->ps.el == cpu_highest_el(cpu);
+    case ONLY_SECURE:
+        return cpu_sysreg_implemented(cpu, sr) && cpu_is_secure(cpu);
     case ONLY_SP_ELX:
         return cpu->ps.sp == 1;
     default:

@@ -16,6 +16,7 @@ static const struct {
     [TIMER_P] = {SR_CNTP_CTL_EL0, SR_CNTP_CVAL_EL0, SR_CNTP_TVAL_EL0, SR_CNTPOFF_EL2, "p"},
     [TIMER_V] = {SR_CNTV_CTL_EL0, SR_CNTV_CVAL_EL0, SR_CNTV_TVAL_EL0, SR_CNTVOFF_EL2, "v"},
     [TIMER_HP] = {SR_CNTHP_CTL_EL2, SR_CNTHP_CVAL_EL2, SR_CNTHP_TVAL_EL2, SR_NONE, "hp"},
+    [TIMER_S] = {SR_CNTPS_CTL_EL1, SR_CNTPS_CVAL_EL1, SR_CNTPS_TVAL_EL1, SR_NONE, "s"},
     [TIMER_HV] = {SR_CNTHV_CTL_EL2, SR_CNTHV_CVAL_EL2, SR_CNTHV_TVAL_EL2, SR_NONE, "hv"},
 };
 
@@ -27,7 +28,7 @@ static uint64_t physical_count(const struct cpu *cpu)
 /* CNTPOFF_EL2 applies to EL1&0 only, and only with CNTHCTL_EL2.ECV and no E2H && TGE. */
 static uint64_t physical_offset(const struct cpu *cpu)
 {
-    if (!cpu->has_el2 || !cpu_has(cpu, FEAT_ECV) ||
+    if (!cpu->has_el2 || !cpu_has(cpu, FEAT_ECV) || !SCR_EL3_ECVEn(cpu_scr(cpu)) ||
         !(cpu->sr[SR_CNTHCTL_EL2] & FIELD_MASK(CNTHCTL_EL2_ECV)) || cpu_host_regime(cpu))
         return 0;
     return cpu->sr[SR_CNTPOFF_EL2];
@@ -51,6 +52,12 @@ static uint64_t counter_seen(const struct cpu *cpu, bool is_virtual, unsigned el
     else if (!is_virtual && el < 2)
         offset = physical_offset(cpu);
     return physical_count(cpu) - offset;
+}
+
+/* The Secure timer, the last one, comes with EL3. */
+static unsigned timer_count(const struct cpu *cpu)
+{
+    return cpu_has_el3(cpu) ? TIMER_COUNT : TIMER_S;
 }
 
 static enum cpu_timer timer_of(enum sysreg sr)
@@ -85,8 +92,8 @@ static void update(struct cpu *cpu, enum cpu_timer t)
     bool met = (ctl & CTL_ENABLE) && condition_met(cpu, t);
     bool level = met && !(ctl & CTL_IMASK);
 
-    if (level != cpu->timer_level[t]) {
-        cpu->timer_level[t] = level;
+    if (level != bit(cpu->timer_level, t)) {
+        cpu->timer_level ^= 1u << t;
         irq_set(&cpu->timer_line[t], level);
     }
     clock_event_set(cpu->clock, &cpu->timer_event[t],
@@ -95,7 +102,7 @@ static void update(struct cpu *cpu, enum cpu_timer t)
 
 void cpu_timers_changed(struct cpu *cpu)
 {
-    for (unsigned t = 0; t < TIMER_COUNT; t++)
+    for (unsigned t = 0; t < timer_count(cpu); t++)
         update(cpu, (enum cpu_timer)t);
 }
 
@@ -107,7 +114,9 @@ static void expired(void *ctx, uint64_t now_ns)
 
 void cpu_timers_create(struct cpu *cpu)
 {
-    for (unsigned t = 0; t < TIMER_COUNT; t++) {
+    for (unsigned t = 0; t < TIMER_COUNT; t++)
+        cpu->timer_event[t].deadline_ns = CLOCK_NEVER;
+    for (unsigned t = 0; t < timer_count(cpu); t++) {
         cpu->timer_event[t] = (struct clock_event){.fn = expired, .ctx = cpu};
         clock_event_add(cpu->clock, &cpu->timer_event[t], "cpu%u.timer.%s", cpu->index,
                         timers[t].name);

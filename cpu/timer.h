@@ -1,5 +1,6 @@
 /*
- * The generic timers of one CPU (DDI0487 D11): four timers, two counters, the event stream.
+ * The generic timers of one CPU (DDI0487 D11): four timers and that of Secure state, two counters,
+ * the event stream.
  */
 #pragma once
 
@@ -8,7 +9,7 @@
 /* Nanoseconds of virtual time per tick of the system counter: CNTFRQ_EL0 is 62.5 MHz. */
 #define TIMER_NS_PER_TICK 16
 
-enum cpu_timer { TIMER_P, TIMER_V, TIMER_HP, TIMER_HV, TIMER_COUNT };
+enum cpu_timer { TIMER_P, TIMER_V, TIMER_HP, TIMER_HV, TIMER_S, TIMER_COUNT };
 _Static_assert((int)TIMER_COUNT == CPU_TIMERS, "struct cpu has room for each");
 
 /* Once per CPU: registers its events with cpu->clock. */

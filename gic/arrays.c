@@ -6,16 +6,32 @@ struct span {
     struct irq_bank *bank;
     unsigned from, size; /* first interrupt, bytes */
     uint8_t prio_mask;
+    bool nonsecure, two_states;
+    uint32_t visible; /* interrupts that the access reaches */
 };
 
+/* Which groups there are is Secure state's affair: IGROUPR and IGRPMODR are RAZ/WI for the other.
+ */
 static uint64_t read_group(struct span s)
 {
-    return s.bank->group;
+    return s.nonsecure ? 0 : s.bank->group;
 }
 
 static void write_group(struct span s, uint32_t value)
 {
-    s.bank->group = value & s.bank->valid;
+    if (!s.nonsecure)
+        s.bank->group = value & s.bank->valid;
+}
+
+static uint64_t read_grpmod(struct span s)
+{
+    return s.nonsecure ? 0 : s.bank->grpmod;
+}
+
+static void write_grpmod(struct span s, uint32_t value)
+{
+    if (s.two_states && !s.nonsecure)
+        s.bank->grpmod = value & s.bank->valid;
 }
 
 static uint64_t read_enable(struct span s)
@@ -69,15 +85,20 @@ static uint64_t read_priority(struct span s)
     uint64_t value = 0;
 
     for (unsigned k = 0; k < s.size; k++)
-        value |= (uint64_t)s.bank->prio[s.from + k] << (8 * k);
+        if (bit(s.visible, s.from + k))
+            value |= (uint64_t)(s.nonsecure ? prio_to_ns(s.bank->prio[s.from + k])
+                                            : s.bank->prio[s.from + k])
+                     << (8 * k);
     return value;
 }
 
 static void write_priority(struct span s, uint32_t value)
 {
     for (unsigned k = 0; k < s.size; k++)
-        if (bit(s.bank->valid, s.from + k))
-            s.bank->prio[s.from + k] = (uint8_t)(value >> (8 * k)) & s.prio_mask;
+        if (bit(s.bank->valid & s.visible, s.from + k))
+            s.bank->prio[s.from + k] =
+                (s.nonsecure ? prio_from_ns(value >> (8 * k)) : (uint8_t)(value >> (8 * k))) &
+                s.prio_mask;
 }
 
 /* Bit 2n+1 of a register: interrupt n is edge-triggered; bit 2n is RES0. */
@@ -86,7 +107,7 @@ static uint64_t read_config(struct span s)
     uint64_t value = 0;
 
     for (unsigned k = 0; k < 16; k++)
-        value |= (uint64_t)bit(s.bank->edge, s.from + k) << (2 * k + 1);
+        value |= (uint64_t)bit(s.bank->edge & s.visible, s.from + k) << (2 * k + 1);
     return value;
 }
 
@@ -97,7 +118,7 @@ static void write_config(struct span s, uint32_t value)
     for (unsigned k = 0; k < 16; k++) {
         uint32_t one = UINT32_C(1) << (s.from + k);
 
-        if (b->valid & ~b->fixed_edge & one)
+        if (b->valid & ~b->fixed_edge & s.visible & one)
             b->edge = bit(value, 2 * k + 1) ? b->edge | one : b->edge & ~one;
     }
 }
@@ -130,7 +151,14 @@ static const struct irq_array *find(const struct irq_banks *of, unsigned offset,
         irq = (offset - a->offset) * 8 / a->bits;
         if (irq / 32 < of->first || irq / 32 - of->first >= of->count)
             return NULL;
-        *s = (struct span){&of->banks[irq / 32 - of->first], irq % 32, size, of->prio_mask};
+        struct irq_bank *bank = &of->banks[irq / 32 - of->first];
+        *s = (struct span){bank,
+                           irq % 32,
+                           size,
+                           of->prio_mask,
+                           of->nonsecure,
+                           of->c->gic->two_states,
+                           of->nonsecure ? bank->group : UINT32_MAX};
         return a;
     }
     return NULL;
@@ -141,7 +169,9 @@ uint64_t gic_array_read(struct irq_banks of, unsigned offset, unsigned size)
     struct span s;
     const struct irq_array *a = find(&of, offset, size, &s);
 
-    return a ? a->read(s) : 0;
+    if (!a)
+        return 0;
+    return a->read(s) & (a->bits == 1 ? s.visible : ~UINT64_C(0));
 }
 
 void gic_array_write(struct irq_banks of, unsigned offset, unsigned size, uint64_t value)
@@ -152,6 +182,6 @@ void gic_array_write(struct irq_banks of, unsigned offset, unsigned size, uint64
     if (!a)
         return;
     const struct irq_states before = gic_states(s.bank);
-    a->write(s, (uint32_t)value);
+    a->write(s, (uint32_t)value & (a->bits == 1 ? s.visible : UINT32_MAX));
     gic_tell_states(of.c, s.bank, 32 * (of.first + (unsigned)(s.bank - of.banks)), &before);
 }

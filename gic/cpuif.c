@@ -14,13 +14,26 @@ void cpuif_changed(struct cpuif_reg r)
 
 uint64_t cpuif_read_pmr(struct cpuif_reg r)
 {
+    if (!r.virt && gic_shifts_priorities(r.c))
+        return prio_to_ns(r.f->pmr);
     return r.f->pmr;
 }
 
 void cpuif_write_pmr(struct cpuif_reg r, uint64_t value)
 {
+    if (!r.virt && gic_shifts_priorities(r.c)) {
+        if (!(r.f->pmr & 0x80))
+            return;
+        value = prio_from_ns(value);
+    }
     r.f->pmr = (uint8_t)value & gic_prio_mask(r.c->gic->pribits);
     cpuif_changed(r);
+}
+
+/* The group that a register of group @n is about. */
+static unsigned group_of(struct cpuif_reg r, unsigned n)
+{
+    return n == 0 ? GROUP_0 : r.virt ? GROUP_1 : gic_group1_of(r.c);
 }
 
 /* With CBPR, BPR1 reads as BPR0 + 1, saturated, and ignores writes. */
@@ -28,18 +41,24 @@ static uint64_t read_bpr(struct cpuif_reg r)
 {
     const struct gic_if *f = r.f;
 
-    if (r.n == 1 && f->cbpr)
+    unsigned g = group_of(r, r.n);
+
+    if (g == GROUP_1S && f->cbpr_s)
+        return f->bpr[0];
+    if (g == GROUP_1 && f->cbpr)
         return f->bpr[0] == 7 ? 7 : f->bpr[0] + 1u;
-    return f->bpr[r.n];
+    return f->bpr[g];
 }
 
 static void write_bpr(struct cpuif_reg r, uint64_t value)
 {
     struct gic_if *f = r.f;
 
-    if (r.n == 1 && f->cbpr)
+    unsigned g = group_of(r, r.n);
+
+    if ((g == GROUP_1 && f->cbpr) || (g == GROUP_1S && f->cbpr_s))
         return;
-    f->bpr[r.n] = if_bpr_clamp(r.f, r.n, value);
+    f->bpr[g] = if_bpr_clamp(r.f, g, value);
     cpuif_changed(r);
 }
 
@@ -47,53 +66,96 @@ static void write_bpr(struct cpuif_reg r, uint64_t value)
 static uint64_t read_ctlr(struct cpuif_reg r)
 {
     const struct gic_if *f = r.f;
+    bool s = group_of(r, 1) == GROUP_1S;
 
     return BIT(15) | (uint64_t)r.c->gic->id24 << 11 | (uint64_t)(r.c->gic->pribits - 1) << 8 |
-           (uint64_t)f->eoimode << 1 | (uint64_t)f->cbpr;
+           (uint64_t)(s ? f->eoimode_s : f->eoimode) << 1 | (uint64_t)(s ? f->cbpr_s : f->cbpr);
 }
 
 static void write_ctlr(struct cpuif_reg r, uint64_t value)
 {
     struct gic_if *f = r.f;
 
-    f->eoimode = bit(value, 1);
-    f->cbpr = bit(value, 0);
+    bool s = group_of(r, 1) == GROUP_1S;
+
+    *(s ? &f->eoimode_s : &f->eoimode) = bit(value, 1);
+    *(s ? &f->cbpr_s : &f->cbpr) = bit(value, 0);
+    cpuif_changed(r);
+}
+
+/* ICC_CTLR_EL3: EOImode and CBPR of everybody; with one Security state Non-secure EL1's are the
+ * only ones that act. */
+static uint64_t read_ctlr_el3(struct cpuif_reg r)
+{
+    const struct gic_if *f = r.f;
+
+    return (read_ctlr(r) & ~MASK(1, 0)) | (uint64_t)f->eoimode << 4 | (uint64_t)f->eoimode_s << 3 |
+           (uint64_t)f->eoimode_el3 << 2 | (uint64_t)f->cbpr << 1 | (uint64_t)f->cbpr_s;
+}
+
+static void write_ctlr_el3(struct cpuif_reg r, uint64_t value)
+{
+    struct gic_if *f = r.f;
+
+    f->eoimode = bit(value, 4);
+    f->eoimode_s = bit(value, 3);
+    f->eoimode_el3 = bit(value, 2);
+    f->cbpr = bit(value, 1);
+    f->cbpr_s = bit(value, 0);
     cpuif_changed(r);
 }
 
 static uint64_t read_igrpen(struct cpuif_reg r)
 {
-    return r.f->enable[r.n];
+    return r.f->enable[group_of(r, r.n)];
 }
 
 static void write_igrpen(struct cpuif_reg r, uint64_t value)
 {
     bool enable = bit(value, 0);
+    unsigned g = group_of(r, r.n);
 
-    if (r.f->enable[r.n] == enable)
+    if (r.f->enable[g] == enable)
         return;
-    r.f->enable[r.n] = enable;
+    r.f->enable[g] = enable;
     if (r.virt)
         icv_update(r.c);
     else
         gic_update_all(r.c->gic);
 }
 
+/* ICC_IGRPEN1_EL3: the enables of both group 1s; Secure group 1's is RES0 without two states. */
+static uint64_t read_igrpen1_el3(struct cpuif_reg r)
+{
+    return (uint64_t)r.f->enable[GROUP_1S] << 1 | (uint64_t)r.f->enable[GROUP_1];
+}
+
+static void write_igrpen1_el3(struct cpuif_reg r, uint64_t value)
+{
+    r.f->enable[GROUP_1] = bit(value, 0);
+    r.f->enable[GROUP_1S] = r.c->gic->two_states && bit(value, 1);
+    gic_update_all(r.c->gic);
+}
+
 uint64_t cpuif_read_rpr(struct cpuif_reg r)
 {
-    return if_running(r.f);
+    unsigned running = if_running(r.f);
+
+    if (!r.virt && gic_shifts_priorities(r.c) && running != PRIO_IDLE)
+        return prio_to_ns((uint8_t)running);
+    return running;
 }
 
 uint64_t cpuif_read_apr(struct cpuif_reg r)
 {
-    return r.f->apr[r.n / 4][r.n % 4];
+    return r.f->apr[group_of(r, r.n / 4)][r.n % 4];
 }
 
 void cpuif_write_apr(struct cpuif_reg r, uint64_t value)
 {
     if (r.n % 4 >= if_apr_count(r.f))
         return;
-    r.f->apr[r.n / 4][r.n % 4] = (uint32_t)value;
+    r.f->apr[group_of(r, r.n / 4)][r.n % 4] = (uint32_t)value;
     cpuif_changed(r);
 }
 
@@ -111,7 +173,7 @@ static void write_ich_apr(struct cpuif_reg r, uint64_t value)
 
 static uint64_t read_iar(struct cpuif_reg r)
 {
-    return r.virt ? icv_acknowledge(r.c, r.n) : icc_acknowledge(r.c, r.n);
+    return r.virt ? icv_acknowledge(r.c, r.n) : icc_acknowledge(r.c, group_of(r, r.n));
 }
 
 static void write_eoir(struct cpuif_reg r, uint64_t value)
@@ -121,7 +183,7 @@ static void write_eoir(struct cpuif_reg r, uint64_t value)
     if (r.virt)
         icv_end(r.c, r.n, intid);
     else
-        icc_end(r.c, r.n, intid);
+        icc_end(r.c, group_of(r, r.n), intid);
 }
 
 static void write_dir(struct cpuif_reg r, uint64_t value)
@@ -139,13 +201,22 @@ static uint64_t read_hppir(struct cpuif_reg r)
 {
     if (r.virt)
         return icv_hppir(r.c, r.n);
-    return r.c->hppi.group == r.n ? r.c->hppi.intid : INTID_NONE;
+    unsigned g = group_of(r, r.n);
+    return r.c->hppi.group == g ? r.c->hppi.intid : icc_special(r.c, g);
 }
 
 /* There are no virtual SGI registers: with HCR_EL2.{FMO,IMO} the access traps. */
 static void write_sgir(struct cpuif_reg r, uint64_t value)
 {
-    icc_send_sgi(r.c, r.n, value);
+    icc_send_sgi(r.c, group_of(r, r.n), value);
+}
+
+/* ICC_ASGI1R_EL1: for the other Security state; with one as ICC_SGI0R_EL1. */
+static void write_asgir(struct cpuif_reg r, uint64_t value)
+{
+    unsigned other = group_of(r, 1) == GROUP_1 ? GROUP_1S : GROUP_1;
+
+    icc_send_sgi(r.c, r.c->gic->two_states ? other : GROUP_0, value);
 }
 
 /* DIB and DFB are RAO/WI, there being no bypass, and so is SRE unless there is GICV. */

@@ -36,7 +36,8 @@ void gic_set_pin(bool *current, const struct irq_line *pin, bool level)
  */
 static unsigned one_of_n(const struct gic *gic, unsigned prio, unsigned group)
 {
-    uint64_t opt_out = group == 0 ? GICR_CTLR_DPG0 : GICR_CTLR_DPG1NS;
+    static const uint32_t opt_outs[] = {GICR_CTLR_DPG0, GICR_CTLR_DPG1NS, GICR_CTLR_DPG1S};
+    uint32_t opt_out = opt_outs[group];
     unsigned first = TARGET_NONE;
 
     for (unsigned k = 0; k < gic->cpus; k++) {
@@ -66,7 +67,7 @@ unsigned gic_spi_target(const struct gic *gic, unsigned n)
         return v2_targets(gic, n) ? (unsigned)__builtin_ctz(v2_targets(gic, n)) : TARGET_NONE;
     if (!bit(gic->any[n / 32], n % 32))
         return gic->target[n];
-    return one_of_n(gic, b->prio[n % 32], bit(b->group, n % 32));
+    return one_of_n(gic, b->prio[n % 32], bank_group(b, n % 32));
 }
 
 /* All targets of a GICv2's SPI see it, and the first that acknowledges it has it (IHI0048 3.1). */
@@ -82,9 +83,11 @@ static uint32_t bank_ready(const struct irq_bank *b)
 }
 
 /* Interrupts of @b that could be forwarded to a CPU with these groups enabled. */
-static uint32_t bank_candidates(const struct irq_bank *b, const uint32_t groups[2])
+static uint32_t bank_candidates(const struct irq_bank *b, const uint32_t groups[GIC_GROUPS])
 {
-    return bank_ready(b) & ((b->group & groups[1]) | (~b->group & groups[0]));
+    return bank_ready(b) &
+           ((b->group & groups[GROUP_1]) | (~b->group & ~b->grpmod & groups[GROUP_0]) |
+            (~b->group & b->grpmod & groups[GROUP_1S]));
 }
 
 static void consider_lpis(struct gic_hppi *best, struct gic_cpu *c)
@@ -98,7 +101,7 @@ static void consider_lpis(struct gic_hppi *best, struct gic_cpu *c)
 static void consider(struct gic_hppi *best, const struct irq_bank *b, unsigned n, uint32_t intid)
 {
     if (b->prio[n] < best->prio)
-        *best = (struct gic_hppi){intid, b->prio[n], bit(b->group, n)};
+        *best = (struct gic_hppi){intid, b->prio[n], (uint8_t)bank_group(b, n)};
 }
 
 /*
@@ -110,12 +113,12 @@ static struct gic_hppi highest_pending(struct gic_cpu *c, bool wake)
 {
     struct gic *gic = c->gic;
     struct gic_hppi best = {.intid = INTID_NONE, .prio = 0x100};
-    uint32_t groups[2], cand;
+    uint32_t groups[GIC_GROUPS], cand;
 
-    for (unsigned g = 0; g < 2; g++)
+    for (unsigned g = 0; g < GIC_GROUPS; g++)
         groups[g] =
             bit(gic->ctlr, g) && (wake || (c->phys.enable[g] && !c->asleep)) ? UINT32_MAX : 0;
-    if (!(groups[0] | groups[1]))
+    if (!(groups[0] | groups[1] | groups[2]))
         return best;
     for (cand = bank_candidates(&c->bank, groups); cand; cand &= cand - 1) {
         unsigned n = (unsigned)__builtin_ctz(cand);
@@ -138,13 +141,21 @@ static struct gic_hppi highest_pending(struct gic_cpu *c, bool wake)
     return best;
 }
 
+/* IHI0069 4.6.2, "Interrupt assignment to IRQ and FIQ signals". Of a GICv2 group 0 leaves as FIQ
+ * only with GICC_CTLR.FIQEn. */
+static bool leaves_as_fiq(const struct gic_cpu *c)
+{
+    if (c->hppi.group == GROUP_0)
+        return !c->gic->v2 || c->phys.fiqen;
+    return c->gic->two_states && (c->el3 || c->hppi.group != gic_group1_of(c));
+}
+
 static void update_pins(struct gic_cpu *c)
 {
     bool signal =
         c->hppi.intid != INTID_NONE && if_can_preempt(&c->phys, c->hppi.prio, c->hppi.group);
 
-    /* Of a GICv2 group 0 leaves as FIQ only with GICC_CTLR.FIQEn. */
-    bool fiq = c->hppi.group == 0 && (!c->gic->v2 || c->phys.fiqen);
+    bool fiq = leaves_as_fiq(c);
 
     gic_set_pin(&c->fiq, &c->pins.fiq, signal && fiq);
     gic_set_pin(&c->irq, &c->pins.irq, signal && !fiq);

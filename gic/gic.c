@@ -93,6 +93,7 @@ struct gic *gic_create(const struct gic_config *cfg, struct arm_error *err)
     gic->v2m.ops = &gicv2m_ops;
     gic->gicc.log = gic->gich.log = gic->v2m.log = cfg->log;
     gic->v2 = cfg->v2;
+    gic->two_states = cfg->two_states && !cfg->v2;
     gic->v2_guests = cfg->v2_guests || cfg->v2;
     gic->accessing_cpu = cfg->accessing_cpu;
     gic->accessing_ctx = cfg->accessing_ctx;
@@ -125,7 +126,8 @@ static void reset_bank(struct irq_bank *b)
 
 static void reset_interface(struct gic_if *f)
 {
-    *f = (struct gic_if){.bpr = {if_bpr_min(f, 0), if_bpr_min(f, 1)}, .prebits = f->prebits};
+    *f = (struct gic_if){.bpr = {if_bpr_min(f, 0), if_bpr_min(f, 1), if_bpr_min(f, 2)},
+                         .prebits = f->prebits};
 }
 
 /* What is in the CPU: ICC_ and ICH_ registers, GICV. */
@@ -166,6 +168,27 @@ void gic_sleep(struct gic *gic, unsigned cpu, bool sleep)
     CHECK(cpu < gic->cpus);
     gic->cpu[cpu].asleep = sleep;
     gic_update_all(gic);
+}
+
+void gic_make_nonsecure(struct gic *gic)
+{
+    for (unsigned w = 0; gic->two_states && w < SPI_BANKS; w++)
+        gic->spi[w].group = gic->spi[w].valid;
+    for (unsigned k = 0; gic->two_states && k < gic->cpus; k++)
+        gic->cpu[k].bank.group = gic->cpu[k].bank.valid;
+    gic_update_all(gic);
+}
+
+void gic_cpu_security(struct gic *gic, unsigned cpu, bool el3, bool secure_below, bool fiq_to_el3)
+{
+    struct gic_cpu *c = &gic->cpu[cpu];
+
+    CHECK(cpu < gic->cpus);
+    c->el3 = el3;
+    c->secure_below = secure_below;
+    c->fiq_to_el3 = fiq_to_el3;
+    if (gic->two_states)
+        gic_update_interface(c);
 }
 
 void gic_reset(struct gic *gic)

@@ -1,7 +1,8 @@
 /*
- * The interrupt controller: a GICv3 (IHI0069) with one security state (GICD_CTLR.DS == 1), affinity
- * routing always on, and an ITS with LPIs; and its CPU interfaces, physical and virtual, which CPUs
- * reach as system registers. Group 0 interrupts leave as FIQ, group 1 interrupts as IRQ.
+ * The interrupt controller: a GICv3 (IHI0069) with one security state (GICD_CTLR.DS == 1) or two,
+ * affinity routing always on, and an ITS with LPIs; and its CPU interfaces, physical and virtual,
+ * which CPUs reach as system registers. Group 0 interrupts leave as FIQ, group 1 interrupts as IRQ;
+ * of two Security states the other one's group 1 as FIQ.
  *
  * Or a GICv2 (IHI0048B.b) without the Security Extensions, as a GIC-400: no redistributors, ITS
  * and system registers, but GICC, GICH and GICV in memory, and a GICv2m frame.
@@ -44,6 +45,7 @@ struct gic_config {
                          as many as priority bits, at most 7. */
     bool id24;        /* CPU interfaces have 24-bit INTIDs, else 16 */
     bool v2_guests;   /* ICC_SRE_EL1.SRE is writable: with SRE == 0 a guest uses GICV */
+    bool two_states;  /* two Security states, DS == 0 for ever; not of a GICv2 */
     bool v2;          /* a GICv2, for at most GICV2_CPUS_MAX CPUs; without mem */
     /* Which CPU makes the access that a device function is called for; needed with v2_guests or v2.
      */
@@ -72,6 +74,14 @@ void gic_destroy(struct gic *gic);
 
 /* Cold reset. Input lines keep the level their sources drive. */
 void gic_reset(struct gic *gic);
+
+/* What firmware that runs nothing Secure leaves, of two Security states: all is Non-secure group 1.
+ */
+void gic_make_nonsecure(struct gic *gic);
+
+/* The CPU is at EL3 now; below it is Secure (SCR_EL3.NS == 0); SCR_EL3.FIQ. Two Security states
+ * only. */
+void gic_cpu_security(struct gic *gic, unsigned cpu, bool el3, bool secure_below, bool fiq_to_el3);
 
 /* Reset of one CPU: its ICC_ and ICH_ registers. Its redistributor keeps everything. */
 void gic_reset_cpu_interface(struct gic *gic, unsigned cpu);

@@ -1,4 +1,5 @@
-/* The distributor's registers. IHI0069 12.9 (GICD_*), as they are with DS == 1 and ARE == 1. */
+/* The distributor's registers. IHI0069 12.9 (GICD_*), as they are with ARE == 1. EnableGrp1 of
+ * Non-secure accesses is at the place of EnableGrp1NS. */
 #include "base/bits.h"
 #include "gic/internal.h"
 
@@ -7,10 +8,16 @@ static struct gic *gic_of(struct device *dev)
     return (struct gic *)dev;
 }
 
+static bool is_nonsecure(struct gic *gic)
+{
+    return gic->two_states && !gic_sees_all(gic_accessing_cpu(gic));
+}
+
 /* Bank 0 is the redistributors'. */
 static struct irq_banks spi_banks(struct gic *gic)
 {
-    return (struct irq_banks){gic->cpu, gic->spi, 1, SPI_BANKS, gic_prio_mask(gic->pribits)};
+    return (struct irq_banks){gic->cpu,         gic->spi, 1, SPI_BANKS, gic_prio_mask(gic->pribits),
+                              is_nonsecure(gic)};
 }
 
 static uint64_t read_array(struct device *dev, uint64_t offset, unsigned size)
@@ -31,7 +38,11 @@ static uint64_t read_ctlr(struct device *dev, uint64_t offset, unsigned size)
 {
     (void)offset;
     (void)size;
-    return gic_of(dev)->ctlr | GICD_CTLR_DS | GICD_CTLR_ARE;
+    struct gic *gic = gic_of(dev);
+
+    if (is_nonsecure(gic))
+        return (gic->ctlr & GICD_CTLR_EnableGrp1) | GICD_CTLR_ARE;
+    return gic->ctlr | GICD_CTLR_ARE | (gic->two_states ? GICD_CTLR_ARE_NS : GICD_CTLR_DS);
 }
 
 static void write_ctlr(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
@@ -40,11 +51,15 @@ static void write_ctlr(struct device *dev, uint64_t offset, unsigned size, uint6
 
     (void)offset;
     (void)size;
-    gic->ctlr = (uint32_t)(value & (GICD_CTLR_EnableGrp0 | GICD_CTLR_EnableGrp1));
+    uint64_t mask = GICD_CTLR_EnableGrp1;
+
+    if (!is_nonsecure(gic))
+        mask |= GICD_CTLR_EnableGrp0 | (gic->two_states ? GICD_CTLR_EnableGrp1S : 0);
+    gic->ctlr = (uint32_t)((gic->ctlr & ~mask) | (value & mask));
     gic_update_all(gic);
 }
 
-/* A3V, 16 bits of INTID, MBIS; LPIS; no security, no range selector; 1 of N is supported. */
+/* A3V, 16 bits of INTID, MBIS; LPIS; SecurityExtn, no range selector; 1 of N is supported. */
 static uint64_t read_typer(struct device *dev, uint64_t offset, unsigned size)
 {
     const struct gic *gic = gic_of(dev);
@@ -52,7 +67,7 @@ static uint64_t read_typer(struct device *dev, uint64_t offset, unsigned size)
     (void)offset;
     (void)size;
     return BIT(24) | (LPI_ID_BITS - 1) << 19 | (uint64_t)(gic->mem != NULL) << 17 | BIT(16) |
-           (gic->spis + 31) / 32;
+           (uint64_t)gic->two_states << 10 | (gic->spis + 31) / 32;
 }
 
 static uint64_t read_iidr(struct device *dev, uint64_t offset, unsigned size)
@@ -140,7 +155,6 @@ static const struct reg_row gicd_regs[] = {
 #include "gic/arrays.def"
 #undef GICV2_ARRAY
 #undef ARRAY
-    {"GICD_IGRPMODR", 0x0d00, 0x80, REG_SIZE_32, NULL, NULL},
     {"GICD_NSACR", 0x0e00, 0x100, REG_SIZE_32, NULL, NULL},
     {"GICD_SGIR", 0x0f00, 4, REG_SIZE_32, NULL, NULL},
     {"GICD_CPENDSGIR", 0x0f10, 0x10, REG_SIZE_8 | REG_SIZE_32, NULL, NULL},

@@ -22,12 +22,12 @@ static struct gic_cpu *cpu_of(struct device *dev)
 /* The banked first one, and the others: each answers for its own. */
 static struct irq_banks private_bank(struct gic_cpu *c)
 {
-    return (struct irq_banks){c, &c->bank, 0, 1, gic_prio_mask(c->gic->pribits)};
+    return (struct irq_banks){c, &c->bank, 0, 1, gic_prio_mask(c->gic->pribits), false};
 }
 
 static struct irq_banks spi_banks(struct gic *gic)
 {
-    return (struct irq_banks){gic->cpu, gic->spi, 1, SPI_BANKS, gic_prio_mask(gic->pribits)};
+    return (struct irq_banks){gic->cpu, gic->spi, 1, SPI_BANKS, gic_prio_mask(gic->pribits), false};
 }
 
 static uint64_t read_array(struct device *dev, uint64_t offset, unsigned size)

@@ -1,4 +1,4 @@
-/* A redistributor's registers. IHI0069 12.10, 12.11 (GICR_*), with DS == 1. */
+/* A redistributor's registers. IHI0069 12.10, 12.11 (GICR_*). */
 #include "base/bits.h"
 #include "gic/internal.h"
 
@@ -18,7 +18,12 @@ static struct gic_cpu *cpu_of(struct device *dev)
 
 static struct irq_banks private_bank(struct gic_cpu *c)
 {
-    return (struct irq_banks){c, &c->bank, 0, 1, gic_prio_mask(c->gic->pribits)};
+    return (struct irq_banks){c,
+                              &c->bank,
+                              0,
+                              1,
+                              gic_prio_mask(c->gic->pribits),
+                              c->gic->two_states && !gic_sees_all(gic_accessing_cpu(c->gic))};
 }
 
 static uint64_t read_array(struct device *dev, uint64_t offset, unsigned size)
@@ -48,7 +53,8 @@ static void write_ctlr(struct device *dev, uint64_t offset, unsigned size, uint6
 
     (void)offset;
     (void)size;
-    c->gicr_ctlr = (uint32_t)(value & (GICR_CTLR_DPG0 | GICR_CTLR_DPG1NS));
+    c->gicr_ctlr = (uint32_t)(value & (GICR_CTLR_DPG0 | GICR_CTLR_DPG1NS |
+                                       (c->gic->two_states ? GICR_CTLR_DPG1S : 0)));
     if (c->gic->mem) {
         c->gicr_ctlr |= value & GICR_CTLR_EnableLPIs;
         gic_lpi_enable(c, value & GICR_CTLR_EnableLPIs);
@@ -156,7 +162,6 @@ static const struct reg_row gicr_regs[] = {
 #include "gic/arrays.def"
 #undef GICV2_ARRAY
 #undef ARRAY
-    {"GICR_IGRPMODR0", SGI_BASE + 0x0d00, 4, REG_SIZE_32, NULL, NULL},
     {"GICR_NSACR", SGI_BASE + 0x0e00, 4, REG_SIZE_32, NULL, NULL},
     {NULL, 0, 0, 0, NULL, NULL},
 };

@@ -18,19 +18,48 @@ static void activate(struct gic_cpu *c, uint32_t intid)
     b->active |= one;
 }
 
+/* EL3 is told by ICC_IAR0_EL1 and ICC_HPPIR0_EL1 that the interrupt is for a lower EL, and in which
+ * state (IHI0069 2.2.1, "Special INTIDs"). */
+uint32_t icc_special(const struct gic_cpu *c, unsigned group)
+{
+    if (!c->gic->two_states || !c->el3 || group != GROUP_0 || c->hppi.intid == INTID_NONE)
+        return INTID_NONE;
+    return c->hppi.group == GROUP_1S ? INTID_SECURE : INTID_NONSECURE;
+}
+
 /* ICC_IAR<n>_EL1: a pin is high exactly when the interrupt may be taken. */
 uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group)
 {
     uint32_t intid = c->hppi.intid;
 
-    if (!(c->fiq || c->irq) || c->hppi.group != group)
+    if (!(c->fiq || c->irq))
         return INTID_NONE;
+    if (c->hppi.group != group)
+        return icc_special(c, group);
     activate(c, intid);
     if_activate(&c->phys, c->hppi.prio, group, group);
     gic_tell(c, intid, ARM_IRQ_ACKNOWLEDGED, false);
     gic_update_irq(c, intid);
     gic_update_interface(c);
     return intid;
+}
+
+/* ICC_CTLR_EL1.EOImode of the state that the CPU is in, or EL3's. */
+static bool eoimode(const struct gic_cpu *c)
+{
+    if (!c->gic->two_states)
+        return c->phys.eoimode;
+    return c->el3 ? c->phys.eoimode_el3 : c->secure_below ? c->phys.eoimode_s : c->phys.eoimode;
+}
+
+/* Non-secure state cannot deactivate what is not its. */
+static void deactivate(struct gic_cpu *c, uint32_t intid)
+{
+    uint32_t one;
+    const struct irq_bank *b = gic_bank(c, intid, &one);
+
+    if (!b || gic_sees_all(c) || (b->group & one))
+        gic_deactivate(c, intid);
 }
 
 /*
@@ -46,24 +75,35 @@ void icc_end(struct gic_cpu *c, unsigned group, uint32_t intid)
             c->index, intid, group);
         return;
     }
-    if (!c->phys.eoimode)
-        gic_deactivate(c, intid);
+    if (!eoimode(c))
+        deactivate(c, intid);
     gic_update_interface(c);
 }
 
 /* ICC_DIR_EL1. CU-choice: ignored with EOImode == 0. */
 void icc_deactivate(struct gic_cpu *c, uint32_t intid)
 {
-    if (!c->phys.eoimode) {
+    if (!eoimode(c)) {
         LOG(c->gic->log, GIC, GUEST, "cpu %u: ICC_DIR_EL1 written with EOImode 0", c->index);
         return;
     }
-    gic_deactivate(c, intid);
+    deactivate(c, intid);
+}
+
+/* IHI0069 8.1.10: with DS == 1 one for group 1 is good for group 0 too; with two states a Secure
+ * one is, and none for another's. GICR_NSACR, which could allow more, is RAZ/WI. */
+static bool accepts_sgi(const struct gic_cpu *to, unsigned group, unsigned sgi)
+{
+    unsigned has = bank_group(&to->bank, sgi);
+
+    if (!to->gic->two_states)
+        return has <= group;
+    return has == group || (group == GROUP_1S && has == GROUP_0);
 }
 
 static void pend_sgi(struct gic_cpu *to, unsigned group, unsigned sgi)
 {
-    if (bit(to->bank.group, sgi) > group)
+    if (!accepts_sgi(to, group, sgi))
         return;
     const struct irq_states before = gic_states(&to->bank);
     to->bank.latch |= UINT32_C(1) << sgi;
@@ -84,6 +124,8 @@ void icc_send_sgi(struct gic_cpu *c, unsigned group, uint64_t value)
     uint32_t cluster =
         (uint32_t)(bits(value, 55, 48) << 16 | bits(value, 39, 32) << 8 | bits(value, 23, 16));
 
+    if (!gic_sees_all(c) && group != GROUP_1)
+        return;
     for (unsigned k = 0; k < gic->cpus; k++) {
         struct gic_cpu *to = &gic->cpu[k];
         unsigned aff0 = to->affinity & 0xff;

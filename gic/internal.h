@@ -16,20 +16,25 @@
 #define INTID_MAINTENANCE 25
 #define INTID_SPECIAL     1020 /* 1020..1023 */
 #define INTID_NONE        1023
+#define INTID_SECURE      1020
+#define INTID_NONSECURE   1021
 #define INTID_LPI         8192
 
 #define PRIO_IDLE   0xff /* running priority when nothing is active */
 #define TARGET_NONE 0xffff
 
-#define GICD_CTLR_EnableGrp0 BIT(0)
-#define GICD_CTLR_EnableGrp1 BIT(1)
-#define GICD_CTLR_ARE        BIT(4)
-#define GICD_CTLR_DS         BIT(6)
+#define GICD_CTLR_EnableGrp0  BIT(0)
+#define GICD_CTLR_EnableGrp1  BIT(1)
+#define GICD_CTLR_EnableGrp1S BIT(2) /* the next ones as Secure accesses see them */
+#define GICD_CTLR_ARE         BIT(4)
+#define GICD_CTLR_ARE_NS      BIT(5)
+#define GICD_CTLR_DS          BIT(6)
 
 #define GICR_CTLR_EnableLPIs BIT(0)
 #define GICR_CTLR_CES        BIT(1) /* EnableLPIs may be cleared */
 #define GICR_CTLR_DPG0       BIT(24)
 #define GICR_CTLR_DPG1NS     BIT(25)
+#define GICR_CTLR_DPG1S      BIT(26)
 
 #define IROUTER_IRM BIT(31)
 
@@ -40,7 +45,8 @@ struct irq_bank {
     uint32_t valid;      /* implemented ones; constant */
     uint32_t fixed_edge; /* SGIs, whose configuration is read-only; constant */
     uint32_t level;      /* input lines */
-    uint32_t group;      /* 1: group 1 */
+    uint32_t group;      /* 1: group 1, Non-secure if there are two Security states */
+    uint32_t grpmod;     /* then, where group is 0: 1: Secure group 1 */
     uint32_t enable;
     uint32_t edge;    /* 1: edge-triggered */
     uint32_t latch;   /* pending by an edge, an SGI, or a write to ISPENDR */
@@ -48,6 +54,17 @@ struct irq_bank {
     uint32_t active;
     uint8_t prio[32];
 };
+
+/* Groups by number. With one Security state there is no GROUP_1S, and GROUP_1 is just group 1. */
+#define GROUP_0    0
+#define GROUP_1    1
+#define GROUP_1S   2
+#define GIC_GROUPS 3
+
+static inline unsigned bank_group(const struct irq_bank *b, unsigned n)
+{
+    return bit(b->group, n) ? GROUP_1 : bit(b->grpmod, n) ? GROUP_1S : GROUP_0;
+}
 
 /* IHI0069 4.1.2: a level-sensitive interrupt is pending as long as its input is asserted. */
 static inline uint32_t bank_pending(const struct irq_bank *b)
@@ -57,11 +74,12 @@ static inline uint32_t bank_pending(const struct irq_bank *b)
 
 /* The part of a CPU interface that the physical and the virtual one have in common. */
 struct gic_if {
-    uint32_t apr[2][4]; /* active priorities by group: AP0R<n>, AP1R<n> */
-    uint8_t bpr[2];     /* binary points by group, as read */
+    uint32_t apr[GIC_GROUPS][4]; /* active priorities by group: AP0R<n>, AP1R<n> */
+    uint8_t bpr[GIC_GROUPS];     /* binary points by group, as read */
     uint8_t pmr;
     bool cbpr, eoimode;
-    bool enable[2];     /* IGRPEN0, IGRPEN1 */
+    bool cbpr_s, eoimode_s, eoimode_el3; /* the Secure copies, and EL3's */
+    bool enable[GIC_GROUPS];             /* IGRPEN0, IGRPEN1 */
     bool ackctl, fiqen; /* GICC_CTLR's of a GICv2; ICH_VMCR_EL2.VAckCtl and VFIQEn, if !sre */
     uint8_t prebits;    /* preemption bits, 5..7; constant */
 };
@@ -103,6 +121,8 @@ struct gic_cpu {
     struct gic_hppi hppi;
     struct gic_lpis lpi;
 
+    bool el3, secure_below, fiq_to_el3; /* gic_cpu_security() */
+
     uint32_t ich_hcr;
     bool sre;             /* ICC_SRE_EL1.SRE: the guest uses system registers, not GICV */
     uint8_t sgi_from[16]; /* of a GICv2: CPUs from which SGIs are pending */
@@ -136,6 +156,7 @@ struct gic {
     unsigned cpus, spis, lr_count, pribits;
     bool id24, v2_guests;
     bool v2; /* it is a GICv2 */
+    bool two_states;
     unsigned (*accessing_cpu)(void *ctx);
     void *accessing_ctx;
 
@@ -160,6 +181,36 @@ uint64_t gic_id_register(uint64_t offset, uint8_t part, unsigned revision);
 
 /* gic.c */
 struct gic_cpu *gic_accessing_cpu(struct gic *gic);
+
+/* Is @c, which accesses, in Secure state? Differs: of accesses to memory the CPU's state counts,
+ * not the address space. With one Security state everybody sees everything. */
+static inline bool gic_sees_all(const struct gic_cpu *c)
+{
+    return !c->gic->two_states || c->el3 || c->secure_below;
+}
+
+/* ICC_ registers of group 1 are banked by SCR_EL3.NS, at EL3 too. */
+static inline unsigned gic_group1_of(const struct gic_cpu *c)
+{
+    return c->gic->two_states && c->secure_below ? GROUP_1S : GROUP_1;
+}
+
+/* Priorities as Non-secure state has them: the lower half, shifted (IHI0069 4.8.1). In ICC_
+ * registers only while FIQs are EL3's. */
+static inline bool gic_shifts_priorities(const struct gic_cpu *c)
+{
+    return !gic_sees_all(c) && c->fiq_to_el3;
+}
+
+static inline uint8_t prio_to_ns(uint8_t prio)
+{
+    return prio & 0x80 ? (uint8_t)(prio << 1) : 0;
+}
+
+static inline uint8_t prio_from_ns(uint64_t value)
+{
+    return (uint8_t)((value & 0xff) >> 1 | 0x80);
+}
 
 /* dist.c: state of interrupts, routing, and what is forwarded to CPUs. */
 
@@ -292,6 +343,7 @@ struct irq_banks {
     struct irq_bank *banks;
     unsigned first, count;
     uint8_t prio_mask; /* implemented priority bits */
+    bool nonsecure;    /* the access sees Non-secure group 1 only */
 };
 
 uint64_t gic_array_read(struct irq_banks of, unsigned offset, unsigned size);
@@ -299,6 +351,8 @@ void gic_array_write(struct irq_banks of, unsigned offset, unsigned size, uint64
 
 /* icc.c: the physical interface. */
 uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group);
+uint32_t icc_special(const struct gic_cpu *c,
+                     unsigned group); /* instead of another group's INTID */
 void icc_end(struct gic_cpu *c, unsigned group, uint32_t intid);
 void icc_deactivate(struct gic_cpu *c, uint32_t intid);
 void icc_send_sgi(struct gic_cpu *c, unsigned group, uint64_t value);

@@ -83,7 +83,7 @@ static void look_at_bank(struct gic_cpu *c, const struct irq_bank *b, uint32_t i
                             .pending = bit(bank_pending(b), n),
                             .active = bit(b->active, n),
                             .enabled = bit(b->enable, n),
-                            .group = bit(b->group, n),
+                            .group = (uint8_t)bank_group(b, n),
                             .priority = b->prio[n],
                             .cpu = (uint16_t)c->index};
 }

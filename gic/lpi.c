@@ -37,7 +37,11 @@ static void consider(struct gic_cpu *c, const uint8_t *table, uint32_t intid)
 {
     struct gic_hppi *best = &c->lpi.best;
     uint8_t config = table ? table[intid - INTID_LPI] : 0;
-    uint16_t prio = config & CONFIG_PRIORITY & gic_prio_mask(c->gic->pribits);
+    uint16_t prio = config & CONFIG_PRIORITY;
+
+    if (c->gic->two_states) /* LPIs are Non-secure group 1, and so are their priorities */
+        prio = prio_from_ns(prio);
+    prio &= gic_prio_mask(c->gic->pribits);
 
     if (table)
         dma_tell(c->gic->mem, master(c),

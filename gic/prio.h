@@ -17,19 +17,24 @@
  */
 static inline unsigned if_group_mask(const struct gic_if *f, unsigned group)
 {
-    unsigned shift = group == 0 || f->cbpr ? f->bpr[0] + 1u : f->bpr[1];
+    unsigned shift;
+
+    if (group == GROUP_1S)
+        shift = f->bpr[f->cbpr_s ? GROUP_0 : GROUP_1S] + 1u;
+    else
+        shift = group == GROUP_0 || f->cbpr ? f->bpr[0] + 1u : f->bpr[1];
 
     return (0xffu << shift) & 0xff;
 }
 
-/* Index of the highest active priority over both groups, 0 highest; or APR_NONE. */
+/* Index of the highest active priority over all groups, 0 highest; or APR_NONE. */
 static inline unsigned if_first_active(const struct gic_if *f)
 {
     for (unsigned w = 0; w < 4; w++) {
-        uint32_t both = f->apr[0][w] | f->apr[1][w];
+        uint32_t all = f->apr[0][w] | f->apr[1][w] | f->apr[2][w];
 
-        if (both)
-            return w * 32 + (unsigned)__builtin_ctz(both);
+        if (all)
+            return w * 32 + (unsigned)__builtin_ctz(all);
     }
     return APR_NONE;
 }
@@ -83,7 +88,7 @@ static inline unsigned if_apr_count(const struct gic_if *f)
 /* Smallest binary points: a group priority has no more than prebits bits. */
 static inline uint8_t if_bpr_min(const struct gic_if *f, unsigned group)
 {
-    return (uint8_t)(7 - f->prebits + group);
+    return (uint8_t)(7 - f->prebits + (group == GROUP_1));
 }
 
 static inline uint8_t if_bpr_clamp(const struct gic_if *f, unsigned group, uint64_t value)

@@ -45,8 +45,9 @@ static void hppi_state(struct state_io *io, struct gic_cpu *c, struct gic_hppi *
     if (h->intid == INTID_NONE)
         state_require(io, h->prio == 0x100 && h->group == 0, "h->prio");
     else
-        state_require(io, (lpi || gic_bank(c, h->intid, &one)) && h->prio <= 0xff && h->group < 2,
-                      "h->intid");
+        state_require(
+            io, (lpi || gic_bank(c, h->intid, &one)) && h->prio <= 0xff && h->group < GIC_GROUPS,
+            "h->intid");
 }
 
 static unsigned lpi_words(const struct gic_lpis *l)
@@ -169,6 +170,30 @@ static void v2_state(struct state_io *io, struct gic *gic)
     state_section_end(io);
 }
 
+static void secure_if_state(struct state_io *io, struct gic_if *f)
+{
+    STATE_ARRAY(io, f->apr[GROUP_1S]);
+    STATE(io, f->bpr[GROUP_1S]);
+    STATE(io, f->enable[GROUP_1S]);
+    STATE(io, f->cbpr_s);
+    STATE(io, f->eoimode_s);
+    STATE(io, f->eoimode_el3);
+    state_require(io, f->bpr[GROUP_1S] <= 7, "f->bpr[GROUP_1S]");
+}
+
+/* What only two Security states have. The CPUs tell theirs when they are restored. */
+static void secure_state(struct state_io *io, struct gic *gic)
+{
+    state_section_begin(io, "gic.secure", VERSION);
+    for (unsigned w = 0; w * 32 < gic->spis; w++)
+        STATE(io, gic->spi[w].grpmod);
+    for (unsigned k = 0; k < gic->cpus; k++) {
+        STATE(io, gic->cpu[k].bank.grpmod);
+        secure_if_state(io, &gic->cpu[k].phys);
+    }
+    state_section_end(io);
+}
+
 void gic_state(struct state_io *io, struct gic *gic)
 {
     state_section_begin(io, "gic", VERSION);
@@ -182,6 +207,8 @@ void gic_state(struct state_io *io, struct gic *gic)
             gic_route_spi(gic, n);
     if (gic->v2)
         v2_state(io, gic);
+    if (gic->two_states)
+        secure_state(io, gic);
     its_state(io, &gic->its);
     for (unsigned k = 0; k < gic->cpus; k++)
         cpu_state(io, &gic->cpu[k]);

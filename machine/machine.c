@@ -68,6 +68,8 @@ static void reset(struct arm_machine *m)
 {
     semihosting_reset(&m->semi);
     gic_reset(m->gic);
+    if (!m->at_el3)
+        gic_make_nonsecure(m->gic);
     virt_board_reset(&m->board);
     for (unsigned k = 0; k < m->cpu_count; k++) {
         cpu_reset(m->cpus[k]);

@@ -139,6 +139,7 @@ static bool write_pstate(struct cpu *cpu, uint64_t spsr)
         (el == 2 && !cpu->el2_enabled) || (el == 0 && sp))
         return false;
     cpu_set_el_sp(cpu, el, sp);
+    cpu_follow_scr(cpu);
     cpu_set_nzcv(cpu, (unsigned)bits(spsr, 31, 28));
     cpu->ps.daif = (uint8_t)bits(spsr, 9, 6);
     cpu->ps.il = bit(spsr, 20);

@@ -43,6 +43,8 @@ int virt_create_flash(struct virt_board *board, const struct virt_config *cfg, s
         if (!rc)
             rc = flash_init(&board->flash[n], log, mem, base, has_drive ? &board->pflash[n] : NULL,
                             err);
+        if (!rc && n == 0 && cfg->secure)
+            physmem_make_secure(mem, base);
     }
     if (!rc && cfg->bios)
         rc = virt_load_bios(board, cfg->bios, err);

@@ -33,5 +33,8 @@ int virt_create_secure(struct virt_board *board, const struct virt_config *cfg, 
         rc = physmem_add_device(mem, pa(uart->base), uart->size, &board->secure_uart.dev, 0, err);
     if (!rc)
         rc = physmem_add_device(mem, pa(gpio->base), gpio->size, &board->secure_gpio.dev, 0, err);
+    physmem_make_secure(mem, pa(ram->base));
+    physmem_make_secure(mem, pa(uart->base));
+    physmem_make_secure(mem, pa(gpio->base));
     return rc;
 }

@@ -119,7 +119,12 @@ static bool gic_implemented(void *ctx, enum sysreg sr)
     return gic_sysreg_implemented(ctx, sr);
 }
 
-static const struct cpu_gic_ops gic_ops = {gic_read, gic_write, gic_implemented};
+static void gic_security(void *ctx, unsigned cpu, bool el3, bool secure_below, bool fiq_to_el3)
+{
+    gic_cpu_security(ctx, cpu, el3, secure_below, fiq_to_el3);
+}
+
+static const struct cpu_gic_ops gic_ops = {gic_read, gic_write, gic_implemented, gic_security};
 
 /* One function a pin: the GIC's outputs arrive here. @n is not used, the context is the CPU. */
 #define PIN(name)                                                                                  \
@@ -145,10 +150,9 @@ static void connect_gic(struct arm_machine *m, struct cpu *cpu)
         .vfiq = {set_vfiq, cpu, 0},
     };
     static const unsigned timer_ppi[TIMER_COUNT] = {
-        [TIMER_P] = VIRT_PPI_TIMER_PHYS,
-        [TIMER_V] = VIRT_PPI_TIMER_VIRT,
-        [TIMER_HP] = VIRT_PPI_TIMER_HYP,
-        [TIMER_HV] = VIRT_PPI_TIMER_HYP_VIRT,
+        [TIMER_P] = VIRT_PPI_TIMER_PHYS, [TIMER_V] = VIRT_PPI_TIMER_VIRT,
+        [TIMER_HP] = VIRT_PPI_TIMER_HYP, [TIMER_HV] = VIRT_PPI_TIMER_HYP_VIRT,
+        [TIMER_S] = VIRT_PPI_TIMER_SEC,
     };
 
     gic_connect(m->gic, cpu->index, &pins);
@@ -188,6 +192,7 @@ static int create_gic(struct arm_machine *m, const struct arm_gic_config *c, str
                                              .id24 = c->intid_bits != 16,
                                              .v2_guests = c->gicv,
                                              .v2 = c->version == 2,
+                                             .two_states = m->config.secure,
                                              .accessing_cpu = accessing_cpu,
                                              .accessing_ctx = m,
                                              .mem = m->config.its ? &m->mem : NULL,

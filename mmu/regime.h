@@ -35,6 +35,12 @@ struct regime {
     uint8_t pa_bits; /* implemented physical address size: 32..52 */
 };
 
+/* Are its accesses Secure, unless a descriptor says otherwise? */
+static inline bool regime_is_secure(enum regime_id id)
+{
+    return id == REGIME_EL3 || id == REGIME_SECURE_EL10;
+}
+
 /* One set of tables: the lower or upper half of stage 1, or stage 2 (S1TTWParams, S2TTWParams). */
 struct table_cfg {
     uint64_t base;        /* root table */

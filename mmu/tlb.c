@@ -388,6 +388,7 @@ bool tlb_lookup(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct
                 .perms = e->perms,
                 .attr = e->attr,
                 .guarded = e->flags & TLB_L2_GUARDED,
+                .ns = !(e->flags & TLB_L2_SECURE),
                 .ng = is_ng,
             };
             tlb->l2_hits++;
@@ -428,7 +429,8 @@ void tlb_insert(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct
         .s1_shift = t->s1_shift,
         .perms = t->perms,
         .attr = t->attr,
-        .flags = (uint8_t)((t->ng ? TLB_L2_NG : 0) | (t->guarded ? TLB_L2_GUARDED : 0)),
+        .flags = (uint8_t)((t->ng ? TLB_L2_NG : 0) | (t->guarded ? TLB_L2_GUARDED : 0) |
+                           (t->ns ? 0 : TLB_L2_SECURE)),
     };
 
     tlb->class_mask |= 1u << cls;

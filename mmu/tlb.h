@@ -86,6 +86,7 @@ struct tlb_l2_entry {
 
 #define TLB_L2_NG      1
 #define TLB_L2_GUARDED 2
+#define TLB_L2_SECURE  4 /* of a Secure regime: the output is, too */
 
 struct tlb_s2_entry {
     uint64_t ipa, pa; /* 4K pages */

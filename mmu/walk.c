@@ -10,6 +10,7 @@
 /* Descriptor bits (DDI0487 D8.3). */
 #define DESC_VALID BIT(0)
 #define DESC_TABLE BIT(1)
+#define DESC_NS    BIT(5) /* stage 1 of Secure state: Non-secure output */
 #define DESC_AP1   BIT(6) /* stage 1: EL0 access; stage 2: S2AP<0>, readable */
 #define DESC_AP2   BIT(7) /* stage 1: read-only; stage 2: S2AP<1>, writable */
 #define DESC_AF    BIT(10)
@@ -22,6 +23,7 @@
 #define TABLE_UXN  BIT(60)
 #define TABLE_AP0  BIT(61)
 #define TABLE_AP1  BIT(62)
+#define TABLE_NS   BIT(63) /* of Secure state: tables and output below are Non-secure */
 
 #define PERMS_R (PERM_PR | PERM_UR)
 #define PERMS_W (PERM_PW | PERM_UW)
@@ -49,7 +51,7 @@ struct leaf {
 struct stage1 {
     uint64_t ipa;
     uint8_t shift, perms, attr, sh;
-    bool ng, guarded;
+    bool ng, guarded, ns;
 };
 
 struct stage2 {
@@ -57,6 +59,12 @@ struct stage2 {
     uint8_t shift, perms, memattr, sh;
     int8_t level;
 };
+
+/* Is the table that @l is in, and so what it leads to, in the Non-secure address space? */
+static bool walks_nonsecure(const struct walker *w, const struct leaf *l)
+{
+    return !regime_is_secure(w->x->rg.id) || (l->tables & (TABLE_NS >> 59));
+}
 
 static bool s2_translate(struct walker *w, uint64_t ipa, const struct mmu_access *a, bool walk,
                          struct stage2 *out);
@@ -133,7 +141,7 @@ static bool read_desc(struct walker *w, const struct table_cfg *t, struct leaf *
         l->pa = s2.pa;
     }
     const uint8_t *host = physmem_ram(w->mem, pa(l->pa), 8);
-    if (!host)
+    if (!host || (walks_nonsecure(w, l) && physmem_is_secure(w->mem, pa(l->pa))))
         return fault(w, MMU_FAULT_EXTERNAL_WALK, l->level);
     memcpy(&desc, host, 8);
     if (unlikely(w->a->watcher)) {
@@ -221,8 +229,9 @@ static bool descend(struct walker *w, const struct table_cfg *t, uint64_t ia, bo
         if (!is_table)
             break;
         msb = lsb - 1;
-        if (stage1 && !t->hpd)
-            l->tables |= (uint8_t)bits(l->desc, 62, 59);
+        if (stage1)
+            l->tables |=
+                (uint8_t)(t->hpd ? (uint64_t)bit(l->desc, 63) << 4 : bits(l->desc, 63, 59));
         if (use_cache && l->level >= 1)
             tlb_walk_insert(w->tlb, w->x, t, ia, table, l->level + 1, l->tables);
     }
@@ -244,7 +253,8 @@ static bool update_desc(struct walker *w, const struct table_cfg *t, struct leaf
     }
     struct ram_bank *bank = physmem_bank(w->mem, pa(l->pa));
     uint64_t raw = t->ee ? __builtin_bswap64(desc) : desc;
-    if (!bank || bank->readonly || !physmem_write(w->mem, pa(l->pa), &raw, 8))
+    if (!bank || bank->readonly || (bank->secure && walks_nonsecure(w, l)) ||
+        !physmem_write(w->mem, pa(l->pa), &raw, 8))
         return fault(w, MMU_FAULT_EXTERNAL_WALK, l->level);
     if (unlikely(w->a->watcher))
         tell(w, t, l, desc);
@@ -345,6 +355,7 @@ static bool s1_translate(struct walker *w, uint64_t va, struct stage1 *out)
     out->sh = t->ds ? t->sh : (uint8_t)bits(l.desc, 9, 8);
     out->ng = x->two_ranges && (l.desc & DESC_NG);
     out->guarded = has_feature(x->rg.features, FEAT_BTI) && (l.desc & DESC_GP);
+    out->ns = walks_nonsecure(w, &l) || (l.desc & DESC_NS);
     if (w->a->unaligned && attr_is_device(out->attr))
         return fault(w, MMU_FAULT_ALIGNMENT, l.level);
     return s1_finish(w, t, &l, out);
@@ -365,6 +376,7 @@ static bool s1_disabled(struct walker *w, uint64_t va, struct stage1 *out)
         .ipa = zext(va, 52),
         .shift = 63,
         .perms = PERMS_R | PERMS_W | PERM_PX | PERM_UX,
+        .ns = !regime_is_secure(x->rg.id),
     };
     out->attr = dc ? ATTR_NORMAL_WB : ATTR_DEVICE_nGnRnE;
     out->sh = dc ? 0 : 2;
@@ -497,6 +509,7 @@ bool mmu_translate(const struct xlat *x, struct physmem *mem, struct tlb *tlb, v
         .sh = attr_effective_sh(s1.attr, s1.sh),
         .guarded = s1.guarded,
         .ng = s1.ng,
+        .ns = s1.ns,
     };
     if (!x->s2_on || a->stage1_only)
         return true;

@@ -59,6 +59,7 @@ struct translation {
     uint8_t sh;                 /* 0 none, 2 outer, 3 inner */
     bool guarded;               /* GP */
     bool ng;                    /* tagged with the ASID */
+    bool ns;                    /* pa is in the Non-secure physical address space */
 };
 
 static inline bool attr_is_device(uint8_t attr)

@@ -67,7 +67,7 @@ static inline bool gic_implemented(void *ctx, enum sysreg sr)
     return sr != SR_ICH_LR15_EL2;
 }
 
-static const struct cpu_gic_ops gic_ops = {gic_read, gic_write, gic_implemented};
+static const struct cpu_gic_ops gic_ops = {gic_read, gic_write, gic_implemented, NULL};
 
 static inline void log_sink(void *ctx, enum arm_log_category cat, enum arm_log_level level,
                             const char *line)

@@ -217,7 +217,7 @@ static bool gic_implemented(void *ctx, enum sysreg sr)
     return sysreg_rows[sr].n == 0;
 }
 
-static const struct cpu_gic_ops gic_ops = {gic_read, gic_write, gic_implemented};
+static const struct cpu_gic_ops gic_ops = {gic_read, gic_write, gic_implemented, NULL};
 
 static void set_controls(struct cpu *cpu, const struct controls *c)
 {

@@ -111,11 +111,125 @@ static void illegal(void)
     check_taken(3, V_CUR_SPX, ESR(EC_ILLEGAL, 0), "ERET to EL2 in Secure state is illegal");
 }
 
+#define W_CNTPS_CTL SYS(3, 7, 14, 2, 1)
+
+/* The Secure physical timer: whose it is, and when it fires. */
+static void timer(void)
+{
+    scr(0);
+    takes(1, MRS_WORD(W_CNTPS_CTL), 3, ESR(EC_SYSREG, sys_iss(MRS_WORD(W_CNTPS_CTL))),
+          "CNTPS_CTL_EL1 from Secure EL1 without SCR_EL3.ST");
+    scr(SCR_ST);
+    runs(1, MRS_WORD(W_CNTPS_CTL), "CNTPS_CTL_EL1 from Secure EL1");
+    scr(SCR_NS | SCR_HCE | SCR_ST);
+    takes(1, MRS_WORD(W_CNTPS_CTL), 1, ESR(0, 0), "CNTPS_CTL_EL1 from Non-secure EL1");
+    takes(2, MRS_WORD(W_CNTPS_CTL), 2, ESR(0, 0), "CNTPS_CTL_EL1 from EL2");
+    scr(0);
+    msr(cntps_cval_el1, now() + 200000);
+    msr(cntps_ctl_el1, 1);
+    check_equal(mrs(cntps_ctl_el1), 1, "enabled, not yet due");
+    uint64_t end = now() + mrs(cntfrq_el0);
+    while (mrs(cntps_ctl_el1) != 5 && now() < end)
+        ; /* QEMU's timers are the host's */
+    check_equal(mrs(cntps_ctl_el1), 5, "due: ISTATUS");
+    msr(cntps_ctl_el1, 0);
+}
+
+#define SECURE_RAM    UINT64_C(0x0e000000)
+#define SECURE_UART   UINT64_C(0x09040000)
+#define DFSC_EXTERNAL 0x10
+#define MASK_ISV      UINT64_C(0x1ffc000)
+
+static uint64_t load(uint64_t address)
+{
+    return *(volatile uint32_t *)address;
+}
+
+/* A Non-secure load from @address is a synchronous External abort. */
+static void absent(uint64_t address, const char *what)
+{
+    taken_clear();
+    scr(SCR_NS | SCR_HCE);
+    call_el(2, load, address);
+    taken.esr &= ~MASK_ISV; /* QEMU 7.2 has a syndrome of the instruction here */
+    check_taken(2, V_CUR_SPX, ESR(EC_DABT_CUR, DFSC_EXTERNAL), what);
+    if (on_qemu()) /* QEMU 7.2 does not look at SCR_EL3.EA */
+        return;
+    scr(SCR_NS | SCR_HCE | SCR_EA);
+    call_el(2, load, address);
+    check_taken(3, V_LOWER, ESR(EC_DABT_LOW, DFSC_EXTERNAL), "likewise with SCR_EL3.EA");
+}
+
+/* Secure translation tables: 1 GiB blocks, of the first one a 2 MiB one by NS. */
+static uint64_t tables[2][512] __attribute__((aligned(4096)));
+
+static void map(uint64_t *descriptor, uint64_t value)
+{
+    *descriptor = value;
+    dsb();
+    __asm__ volatile("tlbi alle3; dsb sy; isb");
+}
+
+static uint64_t par(void)
+{
+    isb();
+    return mrs(par_el1);
+}
+
+static void spaces(void)
+{
+    const uint64_t block = 0x401, device = block, normal = block | 1 << 2 | 3 << 8, ns = BIT(5);
+
+    *(volatile uint32_t *)SECURE_RAM = 0x5ec5ec;
+    dsb();
+    check_equal(load(SECURE_RAM), 0x5ec5ec, "EL3 has the Secure RAM");
+    scr(0);
+    check_equal(call_el(1, load, SECURE_RAM), 0x5ec5ec, "so has Secure EL1");
+    absent(SECURE_RAM, "Secure RAM from EL2");
+    absent(SECURE_UART + 0x18, "the Secure UART from EL2");
+    absent(0, "flash memory from EL2");
+    scr(0);
+
+    tables[0][0] = (uint64_t)tables[1] | 3;
+    tables[0][1] = BIT(30) | normal;
+    tables[1][0x0e000000 >> 21] = 0x0e000000 | device;
+    tables[1][0x09000000 >> 21] = 0x09000000 | device;
+    dsb();
+    msr(mair_el3, 0xff00);
+    msr(ttbr0_el3, (uint64_t)tables[0]);
+    msr(tcr_el3, BIT(31) | BIT(23) | 25 | UINT64_C(2) << 16);
+    isb();
+    map(&tables[1][0x0e000000 >> 21], 0x0e000000 | device);
+    msr(sctlr_el3, mrs(sctlr_el3) | 1);
+    isb();
+    check_equal(load(SECURE_RAM), 0x5ec5ec, "through a table, NS clear");
+    __asm__ volatile("at s1e3r, %0" ::"r"(SECURE_RAM));
+    check_equal(par() & (BIT(0) | BIT(9)), 0, "AT S1E3R: not NS");
+    map(&tables[1][0x0e000000 >> 21], 0x0e000000 | device | ns);
+    taken_clear();
+    load(SECURE_RAM);
+    check_taken(3, V_CUR_SPX, ESR(EC_DABT_CUR, DFSC_EXTERNAL), "NS set: it is not there");
+    __asm__ volatile("at s1e3r, %0" ::"r"(SECURE_RAM));
+    check_equal(par() & (BIT(0) | BIT(9)), BIT(9), "AT S1E3R: NS");
+    map(&tables[1][0x0e000000 >> 21], 0x0e000000 | device);
+    check_equal(load(SECURE_RAM), 0x5ec5ec, "NS clear again");
+    map(&tables[0][0], (uint64_t)tables[1] | 3 | BIT(63));
+    taken_clear();
+    load(SECURE_RAM);
+    check_taken(3, V_CUR_SPX, ESR(EC_DABT_CUR, DFSC_EXTERNAL), "NSTable set: it is not there");
+    msr(sctlr_el3, mrs(sctlr_el3) & ~UINT64_C(1));
+    isb();
+}
+
 int main(void)
 {
     returns();
     calls();
     traps();
     illegal();
+    spaces();
+    timer();
+    msr(S3_6_C12_C12_7, 1);
+    check_equal(mrs(S3_6_C12_C12_7) & 1, 1, "ICC_IGRPEN1_EL3 enables Non-secure group 1");
     return (int)failures;
 }

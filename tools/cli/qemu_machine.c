@@ -78,8 +78,8 @@ static bool set_secure(struct qemu *q, const char *value)
 {
     q->req.config.secure = property_is_on(value);
     if (q->req.config.secure)
-        qemu_note(q, "-machine secure=on: EL3 is AArch64 only, the GIC has one Security state, "
-                     "and all memory is seen from both");
+        qemu_note(q, "-machine secure=on: EL3 is AArch64 only, a GICv2 has one Security state, "
+                     "and the Secure world's UART is connected to nothing");
     return true;
 }
 
