@@ -571,6 +571,18 @@ static bool add_controls(char **list, bool qmp, struct run_request *req)
     return true;
 }
 
+static bool add_saves(const char *option, char **list, bool picture, struct run_request *req)
+{
+    for (char **spec = list; spec && *spec; spec++) {
+        struct save *save = &req->saves[req->save_count];
+        if (req->save_count == RUN_SAVES_MAX || !save_parse(*spec, req->config.kernel, save))
+            return !bad(option, *spec, SAVE_EXPECTED);
+        save->picture = picture;
+        req->save_count++;
+    }
+    return true;
+}
+
 bool run_options_apply(const struct options *o, struct run_request *req)
 {
     if (o->max_insns && (!parse_size(o->max_insns, 1, &req->max_insns) || !req->max_insns))
@@ -585,10 +597,12 @@ bool run_options_apply(const struct options *o, struct run_request *req)
     req->model = o->model;
     req->record = o->record;
     req->replay = o->replay;
-    for (char **spec = o->save; spec && *spec; spec++)
-        if (req->save_count == RUN_SAVES_MAX ||
-            !save_parse(*spec, req->config.kernel, &req->saves[req->save_count++]))
-            return !bad("save", *spec, SAVE_EXPECTED);
+    if (!add_saves("save", o->save, false, req) ||
+        !add_saves("screenshot", o->screenshot, true, req))
+        return false;
+    if (!saves_order(req->saves, req->save_count))
+        return !bad("screenshot", "",
+                    "with --save, that WHEN is a number in all of them, or a time");
     req->restore = o->restore;
     if (o->trace_irq && !irq_trace_valid(o->trace_irq))
         return !bad("trace-irq", o->trace_irq, "INTID, or INTID:FILE");

@@ -9,6 +9,7 @@
 #include "console.h"
 #include "info.h"
 #include "parse.h"
+#include "picture.h"
 #include "sweep.h"
 
 typedef enum monitor_verdict monitor_fn(struct monitor *mon, char **words, GString *out);
@@ -217,6 +218,15 @@ static enum monitor_verdict do_save(struct monitor *mon, char **words, GString *
         return say(out, err.text);
     g_string_append_printf(out, "%s: written, for --restore\n", words[1]);
     return MONITOR_STAY;
+}
+
+static enum monitor_verdict do_screendump(struct monitor *mon, char **words, GString *out)
+{
+    g_autofree char *error = NULL;
+
+    if (!words[1])
+        return say(out, "screendump FILE");
+    return picture_write(mon->m, words[1], &error) ? MONITOR_STAY : say(out, error);
 }
 
 static enum monitor_verdict do_inject(struct monitor *mon, char **words, GString *out)

@@ -4,6 +4,7 @@
 
 #include "control_state.h"
 #include "json.h"
+#include "picture.h"
 
 typedef void qmp_fn(struct control *c, const char *arguments, GString *out);
 
@@ -119,6 +120,25 @@ static void qmp_powerdown(struct control *c, const char *arguments, GString *out
     qmp_nothing(c, arguments, out);
     arm_power_button(c->all->m);
     control_tell(c->all, "POWERDOWN", NULL);
+}
+
+/* Of the one display that there is; QEMU's default is PPM, whatever the name. */
+static void qmp_screendump(struct control *c, const char *arguments, GString *out)
+{
+    g_autofree char *file_text = json_member(arguments, "filename");
+    g_autofree char *file = file_text ? json_string(file_text) : NULL;
+    g_autofree char *format_text = json_member(arguments, "format");
+    g_autofree char *format = format_text ? json_string(format_text) : g_strdup("ppm");
+    g_autofree char *error = NULL;
+
+    if (!file)
+        fail(out, "GenericError", "Parameter 'filename' is missing");
+    else if (!format || (strcmp(format, "ppm") != 0 && strcmp(format, "png") != 0))
+        fail(out, "GenericError", "Parameter 'format' does not accept value: expected ppm or png");
+    else if (!picture_write_as(c->all->m, file, format, &error))
+        fail(out, "GenericError", error);
+    else
+        g_string_assign(out, "\"return\": {}");
 }
 
 static void qmp_quit(struct control *c, const char *arguments, GString *out)

@@ -1,14 +1,24 @@
-/* The snapshots that a run writes on its way. */
+/* The snapshots and pictures that a run writes on its way. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "command.h"
+#include "picture.h"
 #include "runner_state.h"
+
+static bool has_snapshot(const struct run_request *req)
+{
+    bool found = false;
+
+    for (unsigned k = 0; k < req->save_count; k++)
+        found |= !req->saves[k].picture;
+    return found;
+}
 
 /* Said before the run, not when the first one is due. */
 bool runner_saves_possible(const struct run_request *req)
 {
-    const char *drive = req->save_count ? saves_obstacle(&req->config) : NULL;
+    const char *drive = has_snapshot(req) ? saves_obstacle(&req->config) : NULL;
 
     if (drive)
         fprintf(stderr,
@@ -34,13 +44,22 @@ bool runner_save_can_come(struct run *r)
     return false;
 }
 
-/* The next snapshot is due. False: it could not be written, or the one behind it never will be. */
+static bool write_one(struct run *r, const struct save *save)
+{
+    g_autofree char *problem = NULL;
+    struct arm_error err = {0};
+    bool good = save->picture ? picture_write(r->m, save->file, &problem)
+                              : arm_snapshot_save(r->m, save->file, &err) == 0;
+
+    if (!good)
+        fprintf(r->outputs.say, "armillary: %s\n", problem ? problem : err.text);
+    return good;
+}
+
+/* The next one is due. False: it could not be written, or the one behind it never will be. */
 static bool save(struct run *r)
 {
-    struct arm_error err;
-
-    if (arm_snapshot_save(r->m, r->req->saves[r->saved].file, &err) < 0) {
-        fprintf(r->outputs.say, "armillary: %s\n", err.text);
+    if (!write_one(r, &r->req->saves[r->saved])) {
         r->save_failed = true;
         return false;
     }

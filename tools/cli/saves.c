@@ -95,6 +95,27 @@ bool save_parse(char *spec, const char *image, struct save *save)
     return true;
 }
 
+static int by_value(const void *a, const void *b, void *ctx)
+{
+    const struct save *x = a, *y = b;
+
+    (void)ctx;
+    return (x->value > y->value) - (x->value < y->value);
+}
+
+bool saves_order(struct save *saves, unsigned count)
+{
+    bool mixed = false, same = true;
+
+    for (unsigned k = 1; k < count; k++) {
+        mixed |= saves[k].picture != saves[0].picture;
+        same &= saves[k].when == saves[0].when && saves[k].when != SAVE_PC;
+    }
+    if (mixed && same)
+        g_qsort_with_data(saves, (gint)count, sizeof(*saves), by_value, NULL); /* it is stable */
+    return !mixed || same;
+}
+
 static bool is_obstacle(const struct arm_drive *drive)
 {
     return drive->path && drive->mode == ARM_DRIVE_WRITABLE;

@@ -1,4 +1,4 @@
-/* Snapshots that a run writes on its way: FILE@WHEN. */
+/* Snapshots and pictures that a run writes on its way: FILE@WHEN. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,6 +16,7 @@ struct save {
     const char *file;
     enum save_when when;
     uint64_t value; /* instructions, nanoseconds, or an address */
+    bool picture;   /* of what the guest shows, instead of a snapshot */
 };
 
 /* @spec: FILE@WHEN, WHEN being a number (K, M, G), a time (1.5s, 20ms, 7us, 3ns), an address
@@ -25,6 +26,10 @@ struct save {
     "FILE@WHEN, WHEN being a number of instructions, a time as 1.5s or 20ms, an address as "       \
     "0x40080000, or a symbol of an IMAGE that is an ELF file"
 bool save_parse(char *spec, const char *image, struct save *save);
+
+/* Put snapshots and pictures, each in their order, into one. False: there are both, and they are
+ * not all of a count, or all of a time. */
+bool saves_order(struct save *saves, unsigned count);
 
 /* The file of a drive that no snapshot can have, as arm_snapshot_take() will say: the guest writes
  * it itself. NULL: there is none. */

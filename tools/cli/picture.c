@@ -1,0 +1,74 @@
+#include "picture.h"
+
+#include <errno.h>
+#include <png.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Three bytes a pixel, g_free() them; NULL: nothing is shown. */
+static uint8_t *read_rgb(const struct arm_machine *m, struct arm_display *d)
+{
+    if (!arm_display_get(m, d))
+        return NULL;
+    size_t count = (size_t)d->width * d->height;
+    g_autofree uint32_t *pixels = g_try_new(uint32_t, count);
+    uint8_t *rgb = g_try_malloc_n(count, 3);
+
+    if (!pixels || !rgb || !arm_display_read(m, pixels, count)) {
+        g_free(rgb);
+        return NULL;
+    }
+    for (size_t k = 0; k < count; k++)
+        for (unsigned channel = 0; channel < 3; channel++)
+            rgb[3 * k + channel] = (uint8_t)(pixels[k] >> (16 - 8 * channel));
+    return rgb;
+}
+
+static bool write_png(FILE *f, const struct arm_display *d, const uint8_t *rgb)
+{
+    png_image image = {.version = PNG_IMAGE_VERSION,
+                       .width = d->width,
+                       .height = d->height,
+                       .format = PNG_FORMAT_RGB};
+    bool good = png_image_write_to_stdio(&image, f, 0, rgb, 0, NULL) != 0;
+
+    png_image_free(&image);
+    return good;
+}
+
+static bool write_ppm(FILE *f, const struct arm_display *d, const uint8_t *rgb)
+{
+    size_t size = (size_t)d->width * d->height * 3;
+
+    return fprintf(f, "P6\n%u %u\n255\n", d->width, d->height) > 0 &&
+           fwrite(rgb, 1, size, f) == size;
+}
+
+bool picture_write_as(const struct arm_machine *m, const char *file, const char *format,
+                      char **error)
+{
+    bool png = format ? !strcmp(format, "png") : g_str_has_suffix(file, ".png");
+    struct arm_display d = {0};
+    g_autofree uint8_t *rgb = read_rgb(m, &d);
+
+    if (!rgb) {
+        *error = g_strdup_printf("%s: not written: %s", file,
+                                 d.width ? "no memory for it" : "the guest shows no picture");
+        return false;
+    }
+    FILE *f = fopen(file, "wbe");
+    bool good = f && (png ? write_png(f, &d, rgb) : write_ppm(f, &d, rgb));
+    int number = errno;
+    if (f && fclose(f) != 0) {
+        number = errno;
+        good = false;
+    }
+    if (!good)
+        *error = g_strdup_printf("%s: cannot write: %s", file, strerror(number));
+    return good;
+}
+
+bool picture_write(const struct arm_machine *m, const char *file, char **error)
+{
+    return picture_write_as(m, file, NULL, error);
+}
