@@ -139,7 +139,7 @@ bool qemu_connect_ide_unit(struct qemu *q, const struct qemu_device *device)
     struct arm_virtio disk = {.kind = ARM_DISK,
                               .unit.cdrom = !strcmp(device->driver->name, "ide-cd")};
     int n;
-    const struct qemu_bus *bus = find_bus(q, device, ARM_AHCI, &n);
+    const struct qemu_bus *bus = qemu_find_bus(q, device, ARM_AHCI, &n);
     g_autofree char *port = n >= 0 ? g_strdup_printf("%d", n) : NULL;
 
     if (!bus)
