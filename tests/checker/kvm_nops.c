@@ -1,0 +1,352 @@
+/*
+ * What the checker says of KVM with one instruction of its world switch missing: Debian's kernel
+ * boots once, and a fork of the process for each instruction replaces that in memory and runs
+ * guests that verify their registers. A line for each: function, offset, instruction, how the run
+ * ended, and the findings. Usage: kvm_nops [OPTION...] FUNCTION...      (kvm_nops --help)
+ */
+#define _GNU_SOURCE /* memfd_create() */
+#include <glib.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "armillary.h"
+
+#define NOP           UINT32_C(0xd503201f)
+#define DSB_NSHST     UINT32_C(0xd503369f)
+#define MRS_TPIDR_EL2 UINT32_C(0xd53cd040)
+#define MRS_SP_EL0    UINT32_C(0xd5384100)
+#define FUNCTION_MAX  0x2000 /* bytes */
+#define RESULT_MAX    65536
+
+static char *rules = "all", *cpu = "n1", *append = "", *initrd, *image, *only;
+static int cpus = 1, share = 1, first = 0;
+static gboolean weaken, accesses, list_only;
+
+static const GOptionEntry options[] = {
+    {"cpu", 0, 0, G_OPTION_ARG_STRING, &cpu, "CPU model", NULL},
+    {"cpus", 0, 0, G_OPTION_ARG_INT, &cpus, "number of CPUs", NULL},
+    {"image", 0, 0, G_OPTION_ARG_STRING, &image, "kernel", NULL},
+    {"initrd", 0, 0, G_OPTION_ARG_STRING, &initrd, "of tests/images/mk-kvm-initrd", NULL},
+    {"rules", 0, 0, G_OPTION_ARG_STRING, &rules, "as armillary check has them", NULL},
+    {"append", 0, 0, G_OPTION_ARG_STRING, &append, "words for the kernel", NULL},
+    {"only", 0, 0, G_OPTION_ARG_STRING, &only, "FUNCTION+0xOFFSET alone, with its report", NULL},
+    {"share", 0, 0, G_OPTION_ARG_INT, &share, "every N-th instruction only", NULL},
+    {"first", 0, 0, G_OPTION_ARG_INT, &first, "from the N-th", NULL},
+    {"weaken", 0, 0, G_OPTION_ARG_NONE, &weaken, "barriers become DSB NSHST, not NOP", NULL},
+    {"accesses", 0, 0, G_OPTION_ARG_NONE, &accesses, "loads and stores too", NULL},
+    {"list", 0, 0, G_OPTION_ARG_NONE, &list_only, "name the instructions, run nothing", NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+struct run {
+    struct arm_machine *m;
+    GString *console;
+    bool booted;
+};
+
+static G_GNUC_NORETURN void die(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", what, why);
+    exit(2);
+}
+
+static const char *const crashes[] = {"Internal error", "kernel BUG", "Kernel panic",
+                                      "HYP panic",      "FAILED",     "FAIL cpu"};
+
+/* The host has given up, or a guest says what it misses. */
+static bool crashed(const char *console)
+{
+    for (unsigned k = 0; k < G_N_ELEMENTS(crashes); k++)
+        if (strstr(console, crashes[k]))
+            return true;
+    return false;
+}
+
+/* init's first line ends the boot; a crash ends the run. */
+static void console_write(void *ctx, const uint8_t *data, size_t size)
+{
+    struct run *r = ctx;
+
+    g_string_append_len(r->console, (const char *)data, (gssize)size);
+    if (!r->booted && strstr(r->console->str, "kvmtest: init")) {
+        r->booted = true;
+        arm_stop(r->m);
+    } else if (memchr(data, '\n', size) && crashed(r->console->str)) {
+        arm_stop(r->m);
+    }
+}
+
+/* With the checker from the first instruction, as `armillary check` has it. */
+static struct arm_checker *boot(struct run *r)
+{
+    const struct arm_check_config check = {.size = sizeof(check), .rules = rules};
+    struct arm_checker *checker;
+    g_autofree char *words = g_strdup_printf("console=ttyAMA0 quiet %s", append);
+    struct arm_error err = {0};
+    const struct arm_config config = {.size = sizeof(config),
+                                      .cpu = cpu,
+                                      .cpus = (unsigned)cpus,
+                                      .ram_size = UINT64_C(1024) << 20,
+                                      .el2 = true,
+                                      .kernel = image,
+                                      .initrd = initrd,
+                                      .append = words,
+                                      .console_write = console_write,
+                                      .console_ctx = r};
+
+    r->console = g_string_new(NULL);
+    r->m = arm_machine_new(&config, &err);
+    if (!r->m)
+        die("machine", err.text);
+    checker = arm_checker_new(r->m, &check, &err);
+    if (!checker)
+        die("checker", err.text);
+    arm_run(r->m, UINT64_C(6000000000));
+    if (!r->booted)
+        die("the kernel has not come to its init", r->console->str);
+    return checker;
+}
+
+/* ---- the instructions ---- */
+
+struct site {
+    uint64_t va, pa;
+    uint32_t word;
+    bool reached; /* by a run in which nothing is changed */
+    char name[120];
+};
+
+static bool is_barrier(uint32_t w)
+{
+    return (w & 0xfffff01f) == 0xd503301f && (w >> 5 & 7) >= 4;
+}
+
+static bool is_register(uint32_t w)
+{
+    return (w & 0xffd00000) == 0xd5100000; /* MSR and MRS */
+}
+
+static bool is_operation(uint32_t w)
+{
+    return (w & 0xfff80000) == 0xd5080000; /* AT, TLBI, DC, IC */
+}
+
+static bool is_access(uint32_t w)
+{
+    return (w & 0x0a000000) == 0x08000000;
+}
+
+static bool wanted(uint32_t w)
+{
+    if (weaken)
+        return is_barrier(w) && w != 0xd5033fdf;
+    if ((w & ~31u) == MRS_TPIDR_EL2 || (w & ~31u) == MRS_SP_EL0)
+        return false; /* Linux's own: its pointers to per-CPU data and the task */
+    return is_barrier(w) || is_register(w) || is_operation(w) || (accesses && is_access(w));
+}
+
+static void describe(uint32_t w, char *buf, size_t size)
+{
+    const char *name = is_register(w) || is_operation(w) ? arm_reg_name(w >> 5 & 0xffff) : NULL;
+
+    if (is_barrier(w))
+        g_snprintf(buf, size, "%s #%u", arm_insn_name(w), w >> 8 & 15);
+    else if (name)
+        g_snprintf(buf, size, "%s %s",
+                   is_operation(w) ? "sys"
+                   : w & 0x200000  ? "mrs"
+                                   : "msr",
+                   name);
+    else
+        g_snprintf(buf, size, "%s %#x", arm_insn_name(w), w);
+}
+
+static void add_function(struct run *r, const struct arm_checker *checker, unsigned el,
+                         const char *name, GArray *sites)
+{
+    uint64_t start = 0;
+
+    if (!arm_checker_address(checker, name, &start)) {
+        fprintf(stderr, "no such function: %s\n", name);
+        return;
+    }
+    for (uint64_t at = start; at < start + FUNCTION_MAX; at += 4) {
+        struct site s = {.va = at};
+        struct arm_translation t;
+        char symbol[100];
+        if (!arm_checker_symbol(checker, 0, el, at, symbol, sizeof(symbol)) ||
+            !arm_virt_read(r->m, 0, el, at, &s.word, sizeof(s.word)))
+            break;
+        *strchrnul(symbol, '+') = '\0';
+        if (at != start && strcmp(symbol, name) != 0)
+            break;
+        if (!wanted(s.word))
+            continue;
+        char insn[64];
+        describe(s.word, insn, sizeof(insn));
+        s.pa = arm_translate(r->m, 0, el, at, ARM_ACCESS_READ, &t) ? t.pa : 0;
+        g_snprintf(s.name, sizeof(s.name), "`%s+%#" PRIx64 "` | %s", name, at - start, insn);
+        g_array_append_val(sites, s);
+    }
+}
+
+/* ---- one of them ---- */
+
+struct report {
+    FILE *to;
+    int lines;
+    bool whole;
+};
+
+/* Of the first finding its rule and register, and where it is; or all of all. */
+static void finding_line(void *ctx, const char *line)
+{
+    struct report *rep = ctx;
+    const char *at = strstr(line, " pc 0x");
+    const char *rule = !strncmp(line, "error: ", 7)     ? line + 7
+                       : !strncmp(line, "warning: ", 9) ? line + 9
+                                                        : NULL;
+
+    if (rep->whole) {
+        fprintf(rep->to, "\n      %s", line);
+    } else if (rule && rep->lines++ == 0) {
+        const char *of = strstr(rule, " of "), *end = strchrnul(rule, ':');
+        fprintf(rep->to, "%.*s", (int)((of && of < end ? of : end) - rule), rule);
+    } else if (at && !strncmp(line, "  at ", 5) && rep->lines == 1) {
+        at = strchrnul(at + 6, ' ');
+        fprintf(rep->to, " | `%.*s`", (int)strcspn(at + (*at == ' '), ", "), at + (*at == ' '));
+        rep->lines++;
+    }
+}
+
+static const char *end_name(enum arm_stop_reason why, const char *console)
+{
+    return strstr(console, "FAIL")    ? "guest fails"
+           : crashed(console)         ? "crash"
+           : why == ARM_STOP_POWEROFF ? "runs"
+           : why == ARM_STOP_LIMIT    ? "hangs"
+                                      : "stops";
+}
+
+static uint64_t max_insns;
+
+static void child(struct run *r, struct arm_checker *checker, const struct site *s, FILE *to)
+{
+    const uint32_t word = weaken ? DSB_NSHST : NOP;
+    struct report rep = {to, 0, only != NULL};
+
+    if (!arm_mem_write(r->m, s->pa, &word, sizeof(word)))
+        die(s->name, "cannot be written");
+    enum arm_stop_reason why = arm_run(r->m, max_insns);
+    fprintf(to, "%s | ", end_name(why, r->console->str));
+    arm_checker_findings(checker, finding_line, &rep);
+    if (!rep.lines)
+        fprintf(to, " | ");
+    if (only)
+        fprintf(to, "\n%s", r->console->str);
+}
+
+static void reached(void *ctx, const struct arm_event *p)
+{
+    GArray *sites = ctx;
+
+    for (unsigned k = 0; k < sites->len; k++) {
+        struct site *s = &g_array_index(sites, struct site, k);
+        s->reached |= s->pa == p->decode.pa;
+    }
+}
+
+/* The sites that are reached, as bytes, behind how many instructions the run had and how it was. */
+static void unchanged(struct run *r, struct arm_checker *checker, GArray *sites, FILE *to)
+{
+    const struct arm_filter filter = {.size = sizeof(filter), .events = ARM_BIT(ARM_EVENT_DECODE)};
+    struct report rep = {to, 0, false};
+    uint64_t before = arm_retired(r->m);
+
+    for (unsigned k = 0; k < sites->len; k++) {
+        const struct site *s = &g_array_index(sites, struct site, k);
+        arm_mem_write(r->m, s->pa, &s->word, sizeof(s->word));
+    }
+    arm_subscribe(r->m, &filter, reached, sites);
+    enum arm_stop_reason why = arm_run(r->m, UINT64_C(4000000000));
+    for (unsigned k = 0; k < sites->len; k++)
+        fputc(g_array_index(sites, struct site, k).reached ? '+' : '-', to);
+    fprintf(to, " %" PRIu64 " %s", arm_retired(r->m) - before, end_name(why, r->console->str));
+    arm_checker_findings(checker, finding_line, &rep);
+}
+
+/* In a process of its own; what it prints. NULL: the run in which nothing is changed. */
+static char *forked(struct run *r, struct arm_checker *checker, const struct site *s, GArray *sites)
+{
+    int fd = memfd_create("result", 0);
+
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        FILE *to = fdopen(fd, "w");
+        if (s)
+            child(r, checker, s, to);
+        else
+            unchanged(r, checker, sites, to);
+        fclose(to);
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+    char *text = g_malloc0(RESULT_MAX);
+    ssize_t n = pread(fd, text, RESULT_MAX - 1, 0);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+static void look(struct run *r, struct arm_checker *checker, GArray *sites)
+{
+    g_autofree char *text = forked(r, checker, NULL, sites);
+    char *rest = text + MIN(sites->len, strlen(text));
+
+    for (unsigned k = 0; k < sites->len; k++)
+        g_array_index(sites, struct site, k).reached = text[k] == '+';
+    printf("nothing %s\n", rest);
+    max_insns = strtoull(rest, NULL, 10) * 3 / 2;
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GOptionContext) context = g_option_context_new("FUNCTION...");
+    g_autoptr(GError) error = NULL;
+    struct run r = {0};
+
+    g_option_context_add_main_entries(context, options, NULL);
+    if (!g_option_context_parse(context, &argc, &argv, &error) || !image || !initrd)
+        die("kvm_nops", error ? error->message : "--image and --initrd are needed");
+    struct arm_checker *checker = boot(&r);
+    const unsigned el = 2;
+    uint64_t vectors = 0;
+    char symbol[100];
+    arm_reg_read(r.m, 0, "VBAR_EL2", &vectors);
+    arm_checker_symbol(checker, 0, el, vectors, symbol,
+                       sizeof(symbol)); /* the kernel's table is found */
+    g_autoptr(GArray) sites = g_array_new(FALSE, FALSE, sizeof(struct site));
+    for (int k = 1; k < argc; k++)
+        add_function(&r, checker, el, argv[k], sites);
+    if (!list_only)
+        look(&r, checker, sites);
+    for (unsigned k = 0, n = 0; k < sites->len; k++) {
+        const struct site *s = &g_array_index(sites, struct site, k);
+        if (only && strncmp(only, s->name + 1, strcspn(s->name + 1, "`")) != 0)
+            continue;
+        if (list_only) {
+            printf("| %s |\n", s->name);
+        } else if (s->reached && (int)n++ % share == first % share) {
+            g_autofree char *text = forked(&r, checker, s, NULL);
+            printf("| %s | %s |\n", s->name, text);
+        }
+        fflush(stdout);
+    }
+    return 0;
+}
