@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "command.h"
+#include "death_report.h"
 #include "devices.h"
 #include "gdb_socket.h"
 #include "host_code.h"
@@ -593,6 +594,10 @@ bool run_options_apply(const struct options *o, struct run_request *req)
     req->config.keep_going = o->keep_going;
     if (o->on_death && !death_parse_policy(o->on_death, &req->on_death))
         return !bad("on-death", o->on_death, "report, stop or ignore");
+    for (char **spec = o->death_report; spec && *spec; spec++)
+        if (!death_report_valid(*spec))
+            return !bad("death-report", *spec, "FORMAT=FILE, the format json or junit");
+    req->death_reports = (const char *const *)o->death_report;
     req->stats = o->stats;
     req->model = o->model;
     req->record = o->record;

@@ -44,8 +44,9 @@ void death_watch_console(struct death_watch *d, const uint8_t *data, size_t size
 /* Between two turns. It may stop the machine. */
 void death_watch_poll(struct death_watch *d);
 
-/* Say what is to be said at the end of the run. */
-void death_watch_end(struct death_watch *d, enum arm_stop_reason why);
+/* Say what is to be said at the end of the run, and write the files of it. False: one could not be
+ * written. @d: may be NULL. */
+bool death_watch_end(struct death_watch *d, enum arm_stop_reason why);
 
 /* What it has ended the run for; DEATH_NONE: it has not. */
 enum death_kind death_watch_stopped(const struct death_watch *d);

@@ -5,6 +5,7 @@
 #include "armillary.h"
 #include "check.h"
 #include "death_diagnose.h"
+#include "death_report.h"
 #include "runner.h"
 
 #define CPUS_LOOKED_AT 8
@@ -48,6 +49,7 @@ struct death_watch {
     size_t used;
     char *panic;
     bool said[DEATH_PANIC + 1];
+    GArray *records; /* struct death_record: what has been said */
     enum death_kind stopped;
     unsigned stopped_cpu;
 };
@@ -84,6 +86,8 @@ struct death_watch *death_watch_new(const struct run_request *req, FILE *say)
 
     d->req = req;
     d->say = say;
+    d->records = g_array_new(FALSE, FALSE, sizeof(struct death_record));
+    g_array_set_clear_func(d->records, death_record_clear);
     return d;
 }
 
@@ -91,6 +95,7 @@ void death_watch_free(struct death_watch *d)
 {
     if (!d)
         return;
+    g_array_unref(d->records);
     g_free(d->panic);
     g_free(d);
 }
@@ -138,6 +143,21 @@ static void print_verdict(const struct death_watch *d, const struct corpse *c,
         fprintf(d->say, "armillary:   try: %s\n", v->next->str);
 }
 
+static void record(struct death_watch *d, const struct corpse *c, const struct verdict *v,
+                   const char *details)
+{
+    struct death_record r = {.kind = c->kind,
+                             .cpu = c->cpu,
+                             .ended = c->ended,
+                             .insns = arm_retired(d->m),
+                             .cause = g_strdup(v->cause->str),
+                             .evidence = g_strdup(v->evidence->str),
+                             .next = g_strdup(v->next->str),
+                             .details = g_strdup(details)};
+
+    g_array_append_val(d->records, r);
+}
+
 static void report(struct death_watch *d, enum death_kind kind, unsigned cpu, bool ended)
 {
     struct corpse c = {.m = d->m,
@@ -157,6 +177,7 @@ static void report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
         g_autoptr(GString) details = g_string_new(NULL);
         death_add_details(&c, details);
         print_lines(d->say, details->str);
+        record(d, &c, &v, details->str);
     }
     d->said[kind] = true;
     death_history_free(c.history);
@@ -180,6 +201,21 @@ static void suspect(struct death_watch *d, enum death_kind kind, unsigned cpu)
 
 /* ---- the console ---- */
 
+/* The run goes on, and its state says nothing of it. */
+static void report_panic(struct death_watch *d)
+{
+    struct death_record r = {.kind = DEATH_PANIC,
+                             .insns = arm_retired(d->m),
+                             .cause =
+                                 g_strdup_printf("the guest says that it has died: %s", d->panic),
+                             .evidence = g_strdup(""),
+                             .next = g_strdup(""),
+                             .details = g_strdup("")};
+
+    fprintf(d->say, "armillary: %s\n", r.cause);
+    g_array_append_val(d->records, r);
+}
+
 static void look_at_line(struct death_watch *d)
 {
     for (size_t k = 0; k < G_N_ELEMENTS(panics); k++) {
@@ -187,8 +223,10 @@ static void look_at_line(struct death_watch *d)
             (panics[k].legitimate && d->req->on_death != DEATH_STOP))
             continue;
         d->panic = g_strdup_printf("%s (%s)", g_strstrip(d->line), panics[k].who);
+        for (char *at = d->panic; *at; at++) /* terminals and XML do not like all of them */
+            *at = (char)(g_ascii_isprint(*at) ? *at : '?');
         if (d->req->on_death == DEATH_REPORT)
-            fprintf(d->say, "armillary: the guest says that it has died: %s\n", d->panic);
+            report_panic(d);
         else
             suspect(d, DEATH_PANIC, 0);
     }
@@ -386,13 +424,11 @@ static bool find_idler(const struct death_watch *d, unsigned *cpu)
     return false;
 }
 
-void death_watch_end(struct death_watch *d, enum arm_stop_reason why)
+static void say_end(struct death_watch *d, enum arm_stop_reason why)
 {
     struct arm_end end;
     unsigned cpu;
 
-    if (!d || !d->m || d->req->on_death == DEATH_IGNORE)
-        return;
     arm_last_end(d->m, &end);
     if (d->stopped != DEATH_NONE)
         report(d, d->stopped, d->stopped_cpu, true);
@@ -403,4 +439,13 @@ void death_watch_end(struct death_watch *d, enum arm_stop_reason why)
     else if ((why == ARM_STOP_LIMIT || why == ARM_STOP_REQUEST) && !d->said[DEATH_RECURSION] &&
              !d->said[DEATH_RETURNS] && !d->said[DEATH_STORM] && find_idler(d, &cpu))
         report(d, DEATH_SPIN, cpu, true);
+}
+
+bool death_watch_end(struct death_watch *d, enum arm_stop_reason why)
+{
+    if (!d || !d->m)
+        return true;
+    if (d->req->on_death != DEATH_IGNORE)
+        say_end(d, why);
+    return death_report_write(d->req->death_reports, d->records, d->say);
 }

@@ -43,6 +43,7 @@ struct run_request {
     bool gdb_wait;                     /* nothing runs before it has connected */
     const char *dump_dtb;              /* file; then nothing runs */
     enum death_policy on_death;        /* of what looks dead, and could go on */
+    const char *const *death_reports;  /* death_report_valid() each, NULL-ended; may be NULL */
     struct sweep_request inject;       /* of it only what is for one */
     const struct check_request *check; /* what to check; NULL: nothing */
     struct device_options *devices;    /* its ports are connected by runner_run(); may be NULL */

@@ -14,8 +14,9 @@ static void say_line(void *ctx, const char *line)
     fprintf(ctx, "armillary: %s\n", line);
 }
 
-/* What the guest has said is worth waiting for, unless a limit or the user has ended the run. */
-static void finish(struct run *r, enum arm_stop_reason why, double took)
+/* What the guest has said is worth waiting for, unless a limit or the user has ended the run.
+ * False: a report could not be written. */
+static bool finish(struct run *r, enum arm_stop_reason why, double took)
 {
     struct patience patience = {.endless = true};
 
@@ -24,7 +25,7 @@ static void finish(struct run *r, enum arm_stop_reason why, double took)
     else if (why == ARM_STOP_LIMIT)
         patience = (struct patience){.left_s = OUTPUT_ENDING_S, .while_taken = true};
     outputs_finish(&r->outputs, &patience);
-    death_watch_end(r->death, why);
+    bool good = death_watch_end(r->death, why);
     report_end(r->outputs.say, r->m, why, r->req);
     if (r->req->stats)
         report_stats(r->outputs.say, r->m, took);
@@ -32,6 +33,7 @@ static void finish(struct run *r, enum arm_stop_reason why, double took)
         arm_model_report(r->model, 0, say_line, r->outputs.say);
     outputs_report_lost(&r->outputs);
     outputs_finish_words(&r->outputs, &patience);
+    return good;
 }
 
 /* @code, unless the run has succeeded but for what could not be written, or not in time. */
@@ -86,7 +88,8 @@ int runner_end(struct run *r, enum arm_stop_reason why, double took)
     controls_end(r->controls, why);
     traces_close(r->traces);
     int code = close_input_log(r, runner_all_saved(r, ended_code(r, why)));
-    finish(r, why, took);
+    if (!finish(r, why, took) && code == 0)
+        code = EXIT_USAGE;
     code = end_check(r, why, code);
     pidfile_close(&r->pidfile);
     return with_outputs(&r->outputs, code);

@@ -51,6 +51,7 @@ static bool is_possible(const struct run_request *req)
         {req->control_count != 0, "--monitor or --qmp"},
         {req->inject.one, "--inject"},
         {req->on_death == DEATH_STOP, "--on-death=stop"},
+        {req->death_reports != NULL, "--death-report"},
         {req->check && req->check->sweep.kinds, "--sweep"},
     };
 

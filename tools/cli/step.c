@@ -56,6 +56,7 @@ static bool is_possible(const struct run_request *req)
         {req->control_count, "--monitor or --qmp"},
         {req->inject.one, "--inject"},
         {req->on_death == DEATH_STOP, "--on-death=stop"},
+        {req->death_reports != NULL, "--death-report"},
         {req->traces.specs && *req->traces.specs, "--trace"},
         {req->trace_irq, "--trace-irq"},
     };
