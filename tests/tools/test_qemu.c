@@ -68,7 +68,7 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
         {{"qemu", "-M", "virt", "-object", "filter-dump,id=f,netdev=n,file=x"},
          "expected the id of a -netdev",
          ""},
-        {{"qemu", "-device", "nvme"}, "is not offered", "virtio-blk-pci"},
+        {{"qemu", "-device", "rtl8139"}, "is not offered", "virtio-net-pci"},
         {{"qemu", "-M", "virt", "-device", "virtio-rng-pci,addr=20"},
          "addr=20: expected DEVICE",
          ""},
@@ -122,7 +122,7 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
         {{"qemu", "-M", "virt", "-mon", "chardev=x"}, "expected chardev=ID", ""},
         {{"qemu", "-mon", "chardev=x,mode=nothing"}, "mode=nothing", ""},
         {{"qemu", "-display", "gdk"}, "-display gdk is not offered", "did you mean gtk?"},
-        {{"qemu", "-nic", "user,model=e1000"}, "model=e1000 is not offered", "virtio-net-pci"},
+        {{"qemu", "-nic", "user,model=rtl8139"}, "model=rtl8139 is not offered", "virtio-net-pci"},
         {{"qemu", "-rtc", "base=2000-13-01"}, "base=2000-13-01: expected utc", ""},
         {{"qemu", "-rtc", "base=2000-01-01T"}, "base=2000-01-01T: expected utc", ""},
         {{"qemu", "-fw_cfg", "name=opt/x"}, "file=FILE or string=TEXT", ""},
@@ -150,11 +150,11 @@ static void test_all_refusals_are_shown_at_once_without_the_help(void **state)
     (void)state;
     static const char *const texts[] = {
         "-machine gic-version=4", "-machine mte=on", "-cpu cortex-a78", "-netdev vde", "-foo",
-        "-device e1000",          "-chardev udp",    "-usbdevice"};
+        "-device rtl8139",          "-chardev udp",    "-usbdevice"};
 
     struct result *r =
         RUN("qemu", "-M", "virt,gic-version=4,mte=on", "-cpu", "cortex-a78", "-netdev", "vde,id=n",
-            "-foo", "bar", "-device", "e1000,netdev=n", "-chardev", "udp,id=c", "-usbdevice",
+            "-foo", "bar", "-device", "rtl8139,netdev=n", "-chardev", "udp,id=c", "-usbdevice",
             "braille", "-device", "virtconsole,chardev=c", "-kernel", in_dir("off"));
     for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++)
         assert_contains(r->err, texts[k]);
@@ -311,7 +311,7 @@ static void test_what_differs_is_said(void **state)
         {{"-machine", "gic-version=host"}, "there is no KVM: taking 3"},
         {{"-machine", "secure=on"}, "EL3 is AArch64 only"},
         {{"-mem-path", "/dev/hugepages"}, "RAM is anonymous memory"},
-        {{"-global", "e1000.mac=1"}, "there is no e1000: it changes nothing"},
+        {{"-global", "rtl8139.mac=1"}, "there is no rtl8139: it changes nothing"},
         {{"-no-shutdown"}, "-no-shutdown: the machine ends"},
         {{"-S"}, "-S: the machine runs at once"},
         {{"-serial", "mon:stdio", "-serial", "pty"}, "-serial pty goes nowhere"},
