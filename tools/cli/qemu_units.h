@@ -8,8 +8,8 @@
 struct qemu;
 struct qemu_device;
 
-#define QEMU_USB ARM_USB_XHCI /* the kind of a USB controller's bus, whatever controller that is   \
-                               */
+/* The kind of a USB controller's bus, whatever controller that is. */
+#define QEMU_USB ARM_USB_XHCI
 
 struct qemu_bus {
     const char *id; /* its controller's, or what QEMU calls it without one */
