@@ -105,8 +105,8 @@ static inline bool bench_gic_implemented(void *ctx, enum sysreg sr)
     return true;
 }
 
-static const struct cpu_gic_ops bench_gic = {bench_gic_read, bench_gic_write,
-                                             bench_gic_implemented, NULL};
+static const struct cpu_gic_ops bench_gic = {bench_gic_read, bench_gic_write, bench_gic_implemented,
+                                             NULL};
 
 /* Firmware as SMCCC allows it to be: results from all arguments, in all of the registers. */
 static inline void bench_firmware(void *ctx, struct cpu *cpu, uint16_t immediate)

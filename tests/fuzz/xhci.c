@@ -1,10 +1,10 @@
 /* USB: an xHCI with a keyboard and a disk, with registers, contexts and rings of any content. */
+#include "devices/xhci.h"
 #include "base/clock.h"
 #include "base/physmem.h"
 #include "devices/pci_host.h"
 #include "devices/usb_hid.h"
 #include "devices/usb_storage.h"
-#include "devices/xhci.h"
 #include "tests/fuzz/input.h"
 
 #define RAM      UINT64_C(0x40000000)

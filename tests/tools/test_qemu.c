@@ -150,7 +150,7 @@ static void test_all_refusals_are_shown_at_once_without_the_help(void **state)
     (void)state;
     static const char *const texts[] = {
         "-machine gic-version=4", "-machine mte=on", "-cpu cortex-a78", "-netdev vde", "-foo",
-        "-device rtl8139",          "-chardev udp",    "-usbdevice"};
+        "-device rtl8139",        "-chardev udp",    "-usbdevice"};
 
     struct result *r =
         RUN("qemu", "-M", "virt,gic-version=4,mte=on", "-cpu", "cortex-a78", "-netdev", "vde,id=n",

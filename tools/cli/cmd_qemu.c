@@ -291,8 +291,8 @@ static bool check_images(const struct qemu *q)
 }
 
 /* The parts refer to each other; each reports what is wrong with it. To say that an id is not there
- * when its -chardev was refused, or no image when its -drive was, would only confuse. @good: nothing
- * was refused before. */
+ * when its -chardev was refused, or no image when its -drive was, would only confuse. @good:
+ * nothing was refused before. */
 static bool complete(struct qemu *q, bool good)
 {
     good &= qemu_machine_connect(q);

@@ -123,8 +123,9 @@ bool has_vhe(void);
 /* Is this QEMU? The runner puts a word below the program there. */
 bool on_qemu(void);
 
-/* Run fn(arg) at EL0 or EL1 (from EL3 at EL2, too) from a higher EL, all of DAIF masked or with the given SPSR; returns
- * its result. An exception taken meanwhile is handled and returns to fn, as always. */
+/* Run fn(arg) at EL0 or EL1 (from EL3 at EL2, too) from a higher EL, all of DAIF masked or with the
+ * given SPSR; returns its result. An exception taken meanwhile is handled and returns to fn, as
+ * always. */
 uint64_t call_el(unsigned el, uint64_t (*fn)(uint64_t), uint64_t arg);
 uint64_t call_spsr(uint64_t spsr, uint64_t (*fn)(uint64_t), uint64_t arg);
 
