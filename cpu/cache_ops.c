@@ -24,8 +24,8 @@ static enum exec_result by_va(struct cpu *cpu, const struct insn *i, enum sysreg
                              .any = !invalidate && cpu->ps.el != 0};
     struct translation t;
 
-    if (mem_fast(invalidate ? cpu->bank->w : cpu->bank->r, va, 1) &&
-        !cpu_wants(cpu, ARM_EVENT_CACHE) && !(cpu->late && sr == SR_IC_IVAU))
+    if (mem_in_l1(cpu, va, invalidate) && !cpu_wants(cpu, ARM_EVENT_CACHE) &&
+        !(cpu->late && sr == SR_IC_IVAU))
         return cpu_next(cpu);
     if (!mem_translate(&a, va, invalidate ? MMU_WRITE : MMU_READ, &t))
         return EXEC_ABORT;

@@ -457,11 +457,26 @@ bool mem_sp_aligned(struct cpu *cpu, const struct insn *i)
     return cpu_raise(cpu, cpu_trap_exception(cpu, i, t));
 }
 
+/* As mem_fast(), of what is only asked for: a snapshot that shares the page changes nothing about
+ * that, or a run with one would walk where one without does not. */
+static const uint8_t *l1_asked(const struct tlb_l1_entry *set, uint64_t va, unsigned size)
+{
+    const struct tlb_l1_entry *e = &set[(va >> PAGE_SHIFT) & (TLB_L1_SIZE - 1)];
+    bool holds = (e->tag & ~(uint64_t)TLB_L1_SHARED) == ((va + size - 1) & ~PAGE_MASK);
+
+    return holds ? (const uint8_t *)(uintptr_t)(e->addend + va) : NULL;
+}
+
+bool mem_in_l1(const struct cpu *cpu, uint64_t va, bool write)
+{
+    return l1_asked(write ? cpu->bank->w : cpu->bank->r, va, 1) != NULL;
+}
+
 /* The physical address of @va, if the access is one of those that L1 is enough for. */
 static bool l1_pa(const struct cpu *cpu, const struct tlb_l1_entry *set, uint64_t va, unsigned size,
                   uint64_t *pa_)
 {
-    const uint8_t *host = mem_fast(set, va, size);
+    const uint8_t *host = l1_asked(set, va, size);
 
     if (!host)
         return false;

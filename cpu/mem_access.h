@@ -19,6 +19,9 @@ struct access {
 /* Translate the page of @va for @kind. False: the abort is raised. */
 bool mem_translate(const struct access *a, uint64_t va, enum mmu_kind kind, struct translation *t);
 
+/* Could the byte at @va be accessed by what L1 holds? Then no walk is needed to permit it. */
+bool mem_in_l1(const struct cpu *cpu, uint64_t va, bool write);
+
 /* ARM_EVENT_MEM. @pa: of the first byte, and of the first one in a second page, else 0. @value: as
  * the register has it. */
 void mem_tell(const struct access *a, const uint64_t pa[2], bool device, bool big_endian,
