@@ -184,17 +184,6 @@ static void power(struct arm_checker *c, const struct arm_event *p)
             checker_exit_state(c, c->worlds.list[k])->valid = false;
 }
 
-/* EL2 gives a register of EL1 that a host below it has left another value: the first switch to a
- * guest may do that before stage 2. */
-static bool takes_over(const struct arm_checker *c, const struct arm_event *p)
-{
-    const struct world *last = c->cpus[p->cpu].last;
-
-    return p->kind == ARM_EVENT_SYSREG_WRITE && p->el == 2 && last && last->kind == WORLD_HOST &&
-           sysreg_lookup(p->sysreg_write.sr) != SR_NONE &&
-           sysreg_owner(sysreg_lookup(p->sysreg_write.sr)) == OWNER_EL1;
-}
-
 static bool turns_stage2_on(const struct arm_event *p)
 {
     return p->kind == ARM_EVENT_SYSREG_WRITE && p->el == 2 &&
@@ -215,7 +204,7 @@ static void on_event(void *ctx, const struct arm_event *p)
         c->cpus[p->cpu].user_ran = true;
     if (known && (ARM_BIT(p->kind) & ACCOUNT_EVENTS))
         account_event(c->account, p);
-    c->prepared |= c->guest_seen || turns_stage2_on(p) || (known && takes_over(c, p));
+    c->prepared |= c->guest_seen || turns_stage2_on(p);
     if (known && c->flow && c->prepared)
         flow_event(c->flow, p);
     if (known && p->kind == ARM_EVENT_SYSREG_WRITE && p->el == 2 &&
