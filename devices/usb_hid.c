@@ -161,7 +161,7 @@ static const struct usb_description descriptions[] = {
 
 static const uint8_t usages[] = {
 #define USB_KEY(code, usage, name) [code] = (usage),
-#include "devices/usb_keys.def"
+#include "include/usb_keys.def"
 #undef USB_KEY
 };
 

@@ -190,6 +190,37 @@ static void test_qmp_dumps_the_screen(void **state)
         close(fds[k]);
 }
 
+#define WINDOW SHOW, "-display", "sdl", "--max-insns", "2000"
+
+static void test_a_window_that_cannot_be_is_said_and_the_run_goes_on(void **state)
+{
+    (void)state;
+    unsetenv("DISPLAY");
+    unsetenv("WAYLAND_DISPLAY");
+    unsetenv("SDL_VIDEODRIVER");
+    struct result *r = RUN(WINDOW);
+    assert_contains(r->err, "armillary: no window: ");
+    assert_int_equal(r->code, 3);
+    r = RUN(MINIMAL, "-device", code, "-display", "sdl", "--max-insns", "2000");
+    assert_contains(r->err, "no window: no device shows a picture");
+    assert_int_equal(r->code, 3);
+}
+
+static void test_a_window_changes_nothing_of_the_run(void **state)
+{
+    (void)state;
+    const char *ppm = in_dir("d.ppm");
+
+    setenv("SDL_VIDEODRIVER", "dummy", 1); /* SDL's, which shows it to nobody */
+    struct result *r = RUN(WINDOW, "--screenshot", at(ppm, "1000"));
+    unsetenv("SDL_VIDEODRIVER");
+    if (strstr(r->err, "built without SDL2"))
+        skip();
+    assert_null(strstr(r->err, "no window"));
+    assert_int_equal(r->code, 3);
+    expect_picture(ppm);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +228,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_no_picture_is_said_and_ends_the_run),
         cmocka_unit_test(test_snapshots_and_pictures_come_in_one_order),
         cmocka_unit_test(test_qmp_dumps_the_screen),
+        cmocka_unit_test(test_a_window_that_cannot_be_is_said_and_the_run_goes_on),
+        cmocka_unit_test(test_a_window_changes_nothing_of_the_run),
     };
 
     if (argc != 2) {

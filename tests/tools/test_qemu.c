@@ -302,7 +302,7 @@ static void test_what_differs_is_said(void **state)
     } rows[] = {
         {{"-accel", "hvf"}, "there is no accelerator hvf"},
         {{"-enable-kvm"}, "there is no accelerator kvm"},
-        {{"-display", "gtk,gl=on"}, "-display gtk: there is no display yet"},
+        {{"-display", "gtk,gl=on"}, "-display gtk: the window is SDL's"},
         {{"-vnc", ":1"}, "-vnc :1: there is no display yet"},
         {{"-boot", "menu=on"}, "-boot menu=on: firmware is told of no boot order"},
         {{"-uuid", "x"}, "-uuid x: there are no SMBIOS tables"},

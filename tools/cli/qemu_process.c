@@ -93,14 +93,17 @@ bool qemu_display(struct qemu *q, const char *option, const char *value)
     g_autofree char *what = g_strdup_printf("-%s %s", option, kind);
 
     if (is_help(value)) {
-        printf("Available display backend types:\nnone\n");
+        printf("Available display backend types:\nnone\nsdl\n");
         q->answered = true;
         return true;
     }
     if (!properties_accept(kinds, kind))
         return qemu_refuse(option, kind, what, kinds);
-    if (strcmp(kind, "none"))
-        qemu_note(q, "-%s %s: there is no display yet: nothing is shown", option, kind);
+    q->req.window = !strcmp(kind, "sdl") || !strcmp(kind, "gtk");
+    if (!strcmp(kind, "gtk"))
+        qemu_note(q, "-%s gtk: the window is SDL's", option);
+    else if (!q->req.window && strcmp(kind, "none") != 0)
+        qemu_note(q, "-%s %s: there is no such display: nothing is shown", option, kind);
     return true;
 }
 

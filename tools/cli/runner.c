@@ -14,6 +14,7 @@
 #include "net.h"
 #include "runner_state.h"
 #include "signals.h"
+#include "window.h"
 
 /* Written in place: what is named may be a device or a link to one, not to be renamed over. */
 static int dump_dtb(struct arm_machine *m, const char *file)
@@ -49,6 +50,7 @@ static int run_console(struct run *r)
     console_start(r->input, r->m);
     networks_start(r->req->networks, r->m);
     links_start(&r->links, r->m);
+    window_start(r->window, r->m);
     if (r->req->started)
         r->req->started(r->req->started_ctx);
     controls_start(r->controls, r->m);
@@ -106,6 +108,7 @@ static void close_host(struct run *r)
     console_close(&r->monitor);
     devices_close(r->req->devices);
     networks_close(r->req->networks);
+    window_close(r->window);
 }
 
 static void free_run(struct run *r)

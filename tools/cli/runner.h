@@ -23,6 +23,7 @@ struct run_request {
     uint64_t max_insns;       /* 0: no limit */
     double timeout_s;         /* host seconds; 0: none */
     bool stats;
+    bool window;        /* that shows what the guest shows */
     const char *model;  /* a core whose cycles are modelled; NULL: none */
     bool qemu_codes;    /* exit code 0 also for a reset and for Ctrl-A x */
     bool monitor_first; /* the monitor is opened before the first instruction */

@@ -7,6 +7,7 @@
 #include "net.h"
 #include "runner_state.h"
 #include "signals.h"
+#include "window.h"
 
 /* With networks, which wait for themselves: between two looks at links. */
 #define LINKS_NETWORK_MS 10
@@ -47,6 +48,7 @@ void runner_poll(void *ctx)
     controls_poll(r->controls);
     if (r->req->networks)
         networks_poll(r->req->networks);
+    window_poll(r->window);
 }
 
 /* Somebody may be at a link: a guest that waits does so by the host's clock, and one that nothing
@@ -78,6 +80,10 @@ bool runner_idle_at_most(void *ctx, uint64_t next_ns, unsigned most_ms)
         (forever || controls_waiting(r->controls)))
         return true;
 
+    if (r->window && window_idle(r->window, next_ns)) {
+        runner_poll(r);
+        return true;
+    }
     if (r->links.count && !r->req->replay)
         return idle_with_links(r, next_ns, wait_max_ms);
     if (r->req->networks && !r->req->replay)
@@ -127,6 +133,23 @@ static void set_callbacks(struct run *r)
     r->config.host_ctx = r;
 }
 
+/* Without a window the run goes on: what is asked of it may not be to be seen. */
+static void open_window(struct run *r)
+{
+    const struct arm_config *c = &r->req->config;
+    bool picture = c->ramfb, tablet = false;
+    const char *why = "no device shows a picture: -device virtio-gpu-pci does, or ramfb";
+
+    for (unsigned n = 0; n < c->virtio_count; n++) {
+        picture |= c->virtio[n].kind == ARM_VIRTIO_GPU;
+        tablet |= c->virtio[n].kind == ARM_VIRTIO_TABLET || c->virtio[n].kind == ARM_USB_TABLET;
+    }
+    if (picture)
+        r->window = window_open(!r->req->replay, tablet, &why);
+    if (!r->window)
+        fprintf(r->outputs.say, "armillary: no window: %s\n", why);
+}
+
 bool runner_open_host(struct run *r)
 {
     const struct run_request *req = r->req;
@@ -143,6 +166,8 @@ bool runner_open_host(struct run *r)
     if (req->control_count && !(r->controls = controls_open(req->controls, req->control_count,
                                                             req->stopped, &r->outputs)))
         return false;
+    if (req->window)
+        open_window(r);
     links_add(&r->links, &r->serial);
     devices_add_links(req->devices, &r->links);
     r->input = r->serial.input ? &r->serial : devices_stdin(req->devices);

@@ -22,6 +22,7 @@ struct run {
         monitor; /* standard input and output to itself, if monitor_first and no other's */
     struct console *input; /* where standard input goes: it, or a port */
     struct links links;
+    struct window *window; /* NULL: none */
     struct arm_machine *m;
     struct arm_config config;
     struct arm_checker *checker; /* NULL: none */
