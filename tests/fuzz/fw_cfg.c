@@ -13,6 +13,8 @@ static void add_items(struct fw_cfg *fw, struct choices *in)
 
     for (unsigned i = 0; i < ARRAY_SIZE(names) && r == 0; i++)
         r = fw_cfg_add_file(fw, names[i], bytes, below(in, sizeof(bytes) + 1), NULL);
+    if (r == 0)
+        r = fw_cfg_add_writable(fw, "opt/written", bytes, below(in, FW_CFG_WRITABLE_MAX + 1), NULL);
     if (r != 0)
         abort();
 }
