@@ -1,5 +1,7 @@
+#include <dlfcn.h>
 #include <glib.h>
 #include <SDL.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "window.h"
@@ -16,12 +18,29 @@
 enum { EV_KEY = 1, EV_REL = 2, EV_ABS = 3 };
 enum { AXIS_X = 0, AXIS_Y = 1, WHEEL = 8, BUTTON_LEFT = 0x110 };
 
+/* What is called of SDL. It is loaded when a window is wanted: it brings dozens of libraries, which
+ * every start would pay for. */
+#define SDL_CALLS(X)                                                                               \
+    X(CreateRenderer)                                                                              \
+    X(CreateTexture) X(CreateWindow) X(DestroyRenderer) X(DestroyTexture) X(DestroyWindow)         \
+        X(GetError) X(GetModState) X(GetTicks64) X(GetWindowSize) X(Init) X(PollEvent)             \
+            X(QuitSubSystem) X(RenderCopy) X(RenderPresent) X(SetHint) X(SetRelativeMouseMode)     \
+                X(SetWindowSize) X(SetWindowTitle) X(ShowCursor) X(UpdateTexture)                  \
+                    X(WaitEventTimeout)
+
+struct sdl {
+#define X(name) __typeof__(SDL_##name) *name;
+    SDL_CALLS(X)
+#undef X
+};
+
 struct group {
     struct arm_input_event events[2];
     unsigned count;
 };
 
 struct window {
+    struct sdl sdl;
     struct arm_machine *m;
     SDL_Window *window;
     SDL_Renderer *renderer;
@@ -75,13 +94,13 @@ static void offer(struct window *w)
 static void catch_pointer(struct window *w, bool caught)
 {
     w->caught = caught;
-    SDL_SetRelativeMouseMode(caught ? SDL_TRUE : SDL_FALSE);
-    SDL_SetWindowTitle(w->window, caught ? TITLE ": Ctrl-Alt-G lets the pointer go" : TITLE);
+    w->sdl.SetRelativeMouseMode(caught ? SDL_TRUE : SDL_FALSE);
+    w->sdl.SetWindowTitle(w->window, caught ? TITLE ": Ctrl-Alt-G lets the pointer go" : TITLE);
 }
 
 static void key(struct window *w, const SDL_KeyboardEvent *e)
 {
-    SDL_Keymod mod = SDL_GetModState();
+    SDL_Keymod mod = w->sdl.GetModState();
 
     if (e->repeat) /* the guest repeats keys itself */
         return;
@@ -108,7 +127,7 @@ static void motion(struct window *w, const SDL_MouseMotionEvent *e)
             give_pair(w, EV_REL, e->xrel, e->yrel);
         return;
     }
-    SDL_GetWindowSize(w->window, &width, &height);
+    w->sdl.GetWindowSize(w->window, &width, &height);
     give_pair(w, EV_ABS, scale(e->x, width), scale(e->y, height));
 }
 
@@ -158,12 +177,12 @@ static bool resize(struct window *w, const struct arm_display *d)
     if (w->texture && d->width == w->shown.width && d->height == w->shown.height)
         return true;
     if (w->texture)
-        SDL_DestroyTexture(w->texture);
+        w->sdl.DestroyTexture(w->texture);
     g_free(w->pixels);
     w->pixels = g_new(uint32_t, (size_t)d->width * d->height);
-    w->texture = SDL_CreateTexture(w->renderer, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_STREAMING,
-                                   (int)d->width, (int)d->height);
-    SDL_SetWindowSize(w->window, (int)d->width, (int)d->height);
+    w->texture = w->sdl.CreateTexture(w->renderer, SDL_PIXELFORMAT_RGB888,
+                                      SDL_TEXTUREACCESS_STREAMING, (int)d->width, (int)d->height);
+    w->sdl.SetWindowSize(w->window, (int)d->width, (int)d->height);
     w->shown.changes = 0;
     return w->texture != NULL;
 }
@@ -180,17 +199,17 @@ static void draw(struct window *w)
     w->shown = d;
     if (!arm_display_read(w->m, w->pixels, (size_t)d.width * d.height))
         return;
-    SDL_UpdateTexture(w->texture, NULL, w->pixels, (int)d.width * 4);
-    SDL_RenderCopy(w->renderer, w->texture, NULL, NULL);
-    SDL_RenderPresent(w->renderer);
+    w->sdl.UpdateTexture(w->texture, NULL, w->pixels, (int)d.width * 4);
+    w->sdl.RenderCopy(w->renderer, w->texture, NULL, NULL);
+    w->sdl.RenderPresent(w->renderer);
 }
 
 static void look(struct window *w)
 {
     SDL_Event e;
 
-    w->looked_ms = SDL_GetTicks64();
-    while (SDL_PollEvent(&e))
+    w->looked_ms = w->sdl.GetTicks64();
+    while (w->sdl.PollEvent(&e))
         handle(w, &e);
     offer(w);
     if (w->looked_ms - w->drawn_ms < DRAW_MS)
@@ -201,7 +220,7 @@ static void look(struct window *w)
 
 void window_poll(struct window *w)
 {
-    if (w && SDL_GetTicks64() - w->looked_ms >= LOOK_MS)
+    if (w && w->sdl.GetTicks64() - w->looked_ms >= LOOK_MS)
         look(w);
 }
 
@@ -209,7 +228,7 @@ void window_poll(struct window *w)
  * is made up for at the next one, within limits. */
 bool window_idle(struct window *w, uint64_t next_ns)
 {
-    int64_t now_ms = (int64_t)SDL_GetTicks64(), left_ms = INT64_MAX;
+    int64_t now_ms = (int64_t)w->sdl.GetTicks64(), left_ms = INT64_MAX;
 
     if (next_ns != UINT64_MAX) {
         int64_t most_ms = (int64_t)((next_ns - arm_time_ns(w->m)) / 1000000);
@@ -222,30 +241,69 @@ bool window_idle(struct window *w, uint64_t next_ns)
         if (left_ms <= 0)
             return false;
     }
-    SDL_WaitEventTimeout(NULL, (int)MIN(WAIT_MS, left_ms));
+    w->sdl.WaitEventTimeout(NULL, (int)MIN(WAIT_MS, left_ms));
     look(w);
     return true;
 }
 
 /* ---- the window ---- */
 
+static bool load(struct sdl *sdl, const char **why)
+{
+    static const struct {
+        const char *name;
+        size_t at;
+    } calls[] = {
+#define X(name) {"SDL_" #name, offsetof(struct sdl, name)},
+        SDL_CALLS(X)
+#undef X
+    };
+    void *library = dlopen("libSDL2-2.0.so.0", RTLD_NOW | RTLD_LOCAL); /* it stays */
+
+    for (size_t k = 0; k < G_N_ELEMENTS(calls); k++) {
+        void *call = library ? dlsym(library, calls[k].name) : NULL;
+        if (!call) {
+            *why = library ? "SDL2 is older than what this was built with"
+                           : "there is no libSDL2-2.0.so.0 (libsdl2-2.0-0)";
+            return false;
+        }
+        memcpy((char *)sdl + calls[k].at, &call, sizeof(call));
+    }
+    return true;
+}
+
+/* SDL's part. */
+static bool open_window(struct window *w)
+{
+    struct sdl *sdl = &w->sdl;
+
+    sdl->SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+    sdl->SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
+    if (sdl->Init(SDL_INIT_VIDEO) != 0)
+        return false;
+    w->window = sdl->CreateWindow(TITLE, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, 800, 600,
+                                  SDL_WINDOW_RESIZABLE);
+    w->renderer = w->window ? sdl->CreateRenderer(w->window, -1, 0) : NULL;
+    return w->renderer != NULL;
+}
+
 struct window *window_open(bool listens, bool absolute, const char **why)
 {
-    struct window *w = g_new0(struct window, 1);
+    struct window *w;
+    struct sdl sdl;
 
+    *why = "neither DISPLAY nor WAYLAND_DISPLAY says where";
+    if (!g_getenv("DISPLAY") && !g_getenv("WAYLAND_DISPLAY") && !g_getenv("SDL_VIDEODRIVER"))
+        return NULL;
+    if (!load(&sdl, why))
+        return NULL;
+    w = g_new0(struct window, 1);
+    w->sdl = sdl;
     w->listens = listens;
     w->absolute = absolute;
-    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
-    SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
-    if (!g_getenv("DISPLAY") && !g_getenv("WAYLAND_DISPLAY") && !g_getenv("SDL_VIDEODRIVER"))
-        *why = "neither DISPLAY nor WAYLAND_DISPLAY says where";
-    else if (SDL_Init(SDL_INIT_VIDEO) != 0 ||
-             !(w->window = SDL_CreateWindow(TITLE, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED,
-                                            800, 600, SDL_WINDOW_RESIZABLE)) ||
-             !(w->renderer = SDL_CreateRenderer(w->window, -1, 0)))
-        *why = SDL_GetError();
-    else
+    if (open_window(w))
         return w;
+    *why = sdl.GetError();
     window_close(w);
     return NULL;
 }
@@ -256,7 +314,7 @@ void window_start(struct window *w, struct arm_machine *m)
         return;
     w->m = m;
     if (w->listens && w->absolute)
-        SDL_ShowCursor(SDL_DISABLE); /* the guest's is in the picture */
+        w->sdl.ShowCursor(SDL_DISABLE); /* the guest's is in the picture */
 }
 
 void window_close(struct window *w)
@@ -264,12 +322,12 @@ void window_close(struct window *w)
     if (!w)
         return;
     if (w->texture)
-        SDL_DestroyTexture(w->texture);
+        w->sdl.DestroyTexture(w->texture);
     if (w->renderer)
-        SDL_DestroyRenderer(w->renderer);
+        w->sdl.DestroyRenderer(w->renderer);
     if (w->window)
-        SDL_DestroyWindow(w->window);
-    SDL_QuitSubSystem(SDL_INIT_VIDEO);
+        w->sdl.DestroyWindow(w->window);
+    w->sdl.QuitSubSystem(SDL_INIT_VIDEO);
     g_free(w->pixels);
     g_free(w);
 }
