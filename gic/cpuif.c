@@ -84,10 +84,10 @@ static void write_ctlr(struct cpuif_reg r, uint64_t value)
 }
 
 /* ICC_CTLR_EL3: EOImode and CBPR of everybody; with one Security state Non-secure EL1's are the
- * only ones that act. */
+ * only ones that act. EL3's registers have no virtual twins. */
 static uint64_t read_ctlr_el3(struct cpuif_reg r)
 {
-    const struct gic_if *f = r.f;
+    const struct gic_if *f = &r.c->phys;
 
     return (read_ctlr(r) & ~MASK(1, 0)) | (uint64_t)f->eoimode << 4 | (uint64_t)f->eoimode_s << 3 |
            (uint64_t)f->eoimode_el3 << 2 | (uint64_t)f->cbpr << 1 | (uint64_t)f->cbpr_s;
@@ -95,14 +95,14 @@ static uint64_t read_ctlr_el3(struct cpuif_reg r)
 
 static void write_ctlr_el3(struct cpuif_reg r, uint64_t value)
 {
-    struct gic_if *f = r.f;
+    struct gic_if *f = &r.c->phys;
 
     f->eoimode = bit(value, 4);
     f->eoimode_s = bit(value, 3);
     f->eoimode_el3 = bit(value, 2);
     f->cbpr = bit(value, 1);
     f->cbpr_s = bit(value, 0);
-    cpuif_changed(r);
+    gic_update_interface(r.c);
 }
 
 static uint64_t read_igrpen(struct cpuif_reg r)
@@ -127,13 +127,15 @@ static void write_igrpen(struct cpuif_reg r, uint64_t value)
 /* ICC_IGRPEN1_EL3: the enables of both group 1s; Secure group 1's is RES0 without two states. */
 static uint64_t read_igrpen1_el3(struct cpuif_reg r)
 {
-    return (uint64_t)r.f->enable[GROUP_1S] << 1 | (uint64_t)r.f->enable[GROUP_1];
+    const bool *enable = r.c->phys.enable;
+
+    return (uint64_t)enable[GROUP_1S] << 1 | (uint64_t)enable[GROUP_1];
 }
 
 static void write_igrpen1_el3(struct cpuif_reg r, uint64_t value)
 {
-    r.f->enable[GROUP_1] = bit(value, 0);
-    r.f->enable[GROUP_1S] = r.c->gic->two_states && bit(value, 1);
+    r.c->phys.enable[GROUP_1] = bit(value, 0);
+    r.c->phys.enable[GROUP_1S] = r.c->gic->two_states && bit(value, 1);
     gic_update_all(r.c->gic);
 }
 
