@@ -46,9 +46,9 @@ bool runner_open_log(struct run *r);
 
 /* runner_host.c: open everything that the machine is connected to, with its callbacks. */
 bool runner_open_host(struct run *r);
-bool runner_is_ending(void *run);
-void runner_poll(void *run);
-bool runner_idle_at_most(void *run, uint64_t next_ns, unsigned most_ms);
+bool runner_is_ending(void *ctx);
+void runner_poll(void *ctx);
+bool runner_idle_at_most(void *ctx, uint64_t next_ns, unsigned most_ms);
 
 /* runner_begin.c: what the machine needs before its first instruction. */
 bool runner_begin(struct run *r);

@@ -20,13 +20,14 @@ enum { AXIS_X = 0, AXIS_Y = 1, WHEEL = 8, BUTTON_LEFT = 0x110 };
 
 /* What is called of SDL. It is loaded when a window is wanted: it brings dozens of libraries, which
  * every start would pay for. */
-#define SDL_CALLS(X)                                                                               \
-    X(CreateRenderer)                                                                              \
-    X(CreateTexture)                                                                               \
-    X(CreateWindow) X(DestroyRenderer) X(DestroyTexture) X(DestroyWindow) X(GetError)              \
-        X(GetModState) X(GetTicks64) X(GetWindowSize) X(Init) X(PollEvent) X(QuitSubSystem)        \
-            X(RenderCopy) X(RenderPresent) X(SetHint) X(SetRelativeMouseMode) X(SetWindowSize)     \
-                X(SetWindowTitle) X(ShowCursor) X(UpdateTexture) X(WaitEventTimeout)
+/* clang-format off */
+#define SDL_CALLS(X) \
+    X(CreateRenderer) X(CreateTexture) X(CreateWindow) X(DestroyRenderer) \
+    X(DestroyTexture) X(DestroyWindow) X(GetError) X(GetModState) X(GetTicks64) \
+    X(GetWindowSize) X(Init) X(PollEvent) X(QuitSubSystem) X(RenderCopy) \
+    X(RenderPresent) X(SetHint) X(SetRelativeMouseMode) X(SetWindowSize) \
+    X(SetWindowTitle) X(ShowCursor) X(UpdateTexture) X(WaitEventTimeout)
+/* clang-format on */
 
 struct sdl {
 #define X(name) __typeof__(SDL_##name) *name;
