@@ -75,10 +75,10 @@ static void write_rest(struct device *dev, uint64_t offset, unsigned size, uint6
     unsigned vectors = pci_msix_enabled(&p->function) ? VECTORS_BYTES : 0;
     uint16_t *v = size == 2 ? vector(p, offset) : NULL;
 
-    if (v)
-        *v = virtio_pci_vector(p, value);
-    else if (offset >= VECTORS_AT + vectors)
+    if (offset >= VECTORS_AT + vectors)
         virtio_config_write(p->virtio, offset - VECTORS_AT - vectors, size, value);
+    else if (v)
+        *v = virtio_pci_vector(p, value);
 }
 
 #define ANY_SIZE (REG_SIZE_8 | REG_SIZE_16 | REG_SIZE_32 | REG_SIZE_64)

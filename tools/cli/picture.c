@@ -11,16 +11,20 @@ static uint8_t *read_rgb(const struct arm_machine *m, struct arm_display *d)
     if (!arm_display_get(m, d))
         return NULL;
     size_t count = (size_t)d->width * d->height;
-    g_autofree uint32_t *pixels = g_try_new(uint32_t, count);
-    uint8_t *rgb = g_try_malloc_n(count, 3);
+    uint32_t *pixels = g_try_new(uint32_t, count);
+    uint8_t *rgb = (uint8_t *)pixels; /* in place: three bytes for each four */
 
-    if (!pixels || !rgb || !arm_display_read(m, pixels, count)) {
-        g_free(rgb);
+    if (!pixels)
+        return NULL;
+    if (!arm_display_read(m, pixels, count)) {
+        g_free(pixels);
         return NULL;
     }
-    for (size_t k = 0; k < count; k++)
+    for (size_t k = 0; k < count; k++) {
+        uint32_t pixel = pixels[k];
         for (unsigned channel = 0; channel < 3; channel++)
-            rgb[3 * k + channel] = (uint8_t)(pixels[k] >> (16 - 8 * channel));
+            rgb[3 * k + channel] = (uint8_t)(pixel >> (16 - 8 * channel));
+    }
     return rgb;
 }
 
@@ -49,7 +53,7 @@ bool picture_write_as(const struct arm_machine *m, const char *file, const char 
 {
     bool png = format ? !strcmp(format, "png") : g_str_has_suffix(file, ".png");
     struct arm_display d = {0};
-    g_autofree uint8_t *rgb = read_rgb(m, &d);
+    uint8_t *rgb = read_rgb(m, &d);
 
     if (!rgb) {
         *error = g_strdup_printf("%s: not written: %s", file,
@@ -65,6 +69,7 @@ bool picture_write_as(const struct arm_machine *m, const char *file, const char 
     }
     if (!good)
         *error = g_strdup_printf("%s: cannot write: %s", file, strerror(number));
+    g_free(rgb);
     return good;
 }
 
