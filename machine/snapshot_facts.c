@@ -8,6 +8,7 @@
 #include "arch/cpu_models.h"
 #include "base/bits.h"
 #include "machine/snapshot.h"
+#include "machine/virt_devices.h"
 
 /* One line; what a value has of line ends and bytes that are no text is escaped. */
 static void fact(GString *to, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
@@ -106,26 +107,6 @@ static void pci_fact(GString *to, const struct arm_pci_place *p)
 
 static void device_facts(GString *to, const struct arm_config *c)
 {
-    static const char *const kinds[] = {[ARM_VIRTIO_BLK] = "block",
-                                        [ARM_VIRTIO_CONSOLE] = "console",
-                                        [ARM_VIRTIO_RNG] = "rng",
-                                        [ARM_VIRTIO_NET] = "net",
-                                        [ARM_VIRTIO_9P] = "9p",
-                                        [ARM_VIRTIO_KEYBOARD] = "keyboard",
-                                        [ARM_VIRTIO_MOUSE] = "mouse",
-                                        [ARM_VIRTIO_TABLET] = "tablet",
-                                        [ARM_VIRTIO_GPU] = "gpu",
-                                        [ARM_VIRTIO_SCSI] = "scsi",
-                                        [ARM_DISK] = "disk",
-                                        [ARM_USB_XHCI] = "xhci",
-                                        [ARM_USB_EHCI] = "ehci",
-                                        [ARM_USB_KEYBOARD] = "USB keyboard",
-                                        [ARM_USB_MOUSE] = "USB mouse",
-                                        [ARM_USB_TABLET] = "USB tablet",
-                                        [ARM_NVME] = "nvme",
-                                        [ARM_E1000] = "e1000",
-                                        [ARM_AHCI] = "ahci"};
-
     fact(to, "virtio", "version %d", c->virtio_legacy ? 1 : 2);
     fact(to, "SMMU", "%s", c->smmu ? "SMMUv3" : "none");
     fact(to, "high memory", "%s", c->no_highmem ? "no" : "yes");
@@ -134,11 +115,11 @@ static void device_facts(GString *to, const struct arm_config *c)
              c->pcie_ports[n].devfn & 7, c->pcie_ports[n].slot);
     for (unsigned n = 0; n < c->virtio_count; n++) {
         const struct arm_virtio *v = &c->virtio[n];
-        fact(to, "virtio device", "%s, bus %u, %u ports%s%s%s", kinds[v->kind], v->bus,
+        fact(to, "virtio device", "%s, bus %u, %u ports%s%s%s", virt_kind_name(v->kind), v->bus,
              v->port_count, v->no_event_idx ? ", no event index" : "",
              v->no_indirect ? ", no indirect" : "", v->access_platform ? ", platform access" : "");
         pci_fact(to, &v->pci);
-        if (v->kind == ARM_DISK || v->kind >= ARM_USB_KEYBOARD)
+        if (virt_place_of(v->kind) == VIRT_UNIT)
             fact(to, "unit", "%u, %u.%u%s", v->unit.controller, v->unit.target, v->unit.lun,
                  v->unit.cdrom ? ", CD-ROM" : "");
         drive_fact(to, "disk", &v->drive);

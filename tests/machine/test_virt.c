@@ -281,6 +281,33 @@ static void test_a_slot_that_is_taken_or_not_there_is_refused(void **state)
     }
 }
 
+static void test_a_device_is_of_a_kind_and_where_that_may_be(void **state)
+{
+    const struct {
+        struct arm_virtio device;
+        const char *text;
+    } rows[] = {
+        {{.kind = (enum arm_virtio_kind)99}, "device 0 is of kind 99"},
+        {{.kind = ARM_AHCI}, "device 0 is one of PCI"},
+        {{.kind = ARM_DISK, .unit = {.cdrom = true}}, "no controller before it"},
+        {{.kind = ARM_USB_MOUSE, .pci.on = true}, "no controller before it"},
+    };
+    struct machine_of_devices m;
+    struct arm_error err;
+
+    (void)state;
+    for (unsigned k = 0; k < ARRAY_SIZE(rows); k++) {
+        struct virt_config cfg = {.cpu_count = CPUS,
+                                  .ram_size = UINT64_C(16) << 20,
+                                  .virtio = &rows[k].device,
+                                  .virtio_count = 1};
+        assert_int_equal(create_of(&m, &cfg, &err), -ARM_EINVAL);
+        assert_non_null(strstr(err.text, rows[k].text));
+        gic_destroy(m.gic);
+        physmem_destroy(&m.mem);
+    }
+}
+
 static void test_files_of_the_user_are_in_fw_cfg(void **state)
 {
     const struct arm_fw_cfg files[] = {{.name = "opt/b", .string = "two"},
@@ -319,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_bad_configurations_are_refused),
         cmocka_unit_test(test_a_virtio_device_is_in_its_slot_or_the_last_free_one),
         cmocka_unit_test(test_a_slot_that_is_taken_or_not_there_is_refused),
+        cmocka_unit_test(test_a_device_is_of_a_kind_and_where_that_may_be),
         cmocka_unit_test(test_files_of_the_user_are_in_fw_cfg),
     };
 

@@ -1,0 +1,72 @@
+/* Devices of the configuration, by kind (machine/virt_devices.def). */
+#pragma once
+
+#include "devices/ahci.h"
+#include "devices/e1000.h"
+#include "devices/nvme.h"
+#include "devices/testdev.h"
+#include "devices/virtio_9p.h"
+#include "devices/virtio_blk.h"
+#include "devices/virtio_console.h"
+#include "devices/virtio_gpu.h"
+#include "devices/virtio_input.h"
+#include "devices/virtio_net.h"
+#include "devices/virtio_pci.h"
+#include "devices/virtio_rng.h"
+#include "devices/virtio_scsi.h"
+#include "machine/virt.h"
+#include "machine/virt_usb.h"
+
+struct virt_plugged {
+    enum arm_virtio_kind kind;
+    struct disk disk; /* of a block device; .fd < 0: not open */
+    struct scsi_unit unit;
+    struct testdev testdev[ARM_PORTS_MAX];
+    struct virtio_pci pci; /* if it is there */
+    struct virt_usb *usb;  /* of USB; owned */
+    union {
+        struct virtio virtio;
+        struct pci_function function; /* of what is on PCI only */
+        struct virtio_blk blk;
+        struct virtio_console console;
+        struct virtio_rng rng;
+        struct virtio_net net;
+        struct virtio_9p folder;
+        struct virtio_input input;
+        struct virtio_gpu gpu;
+        struct virtio_scsi scsi;
+        struct nvme nvme;
+        struct e1000 e1000;
+        struct ahci ahci;
+    };
+};
+
+/* What the creation of one device needs. */
+struct plug {
+    struct virt_board *board;
+    const struct virt_config *cfg;
+    const struct arm_virtio *what;
+    unsigned unit; /* on PCI, in events of DMA */
+    struct physmem *mem;
+    const struct arm_log *log;
+};
+
+/* In a virtio-mmio slot or as virtio on PCI; on PCI only, with nothing of virtio; on a controller
+ * before it. */
+enum virt_place { VIRT_SLOT, VIRT_FUNCTION, VIRT_UNIT };
+
+/* Of a kind that virt_check_kinds() has let through. */
+enum virt_place virt_place_of(enum arm_virtio_kind kind);
+const char *virt_kind_name(enum arm_virtio_kind kind); /* as a snapshot's facts have it */
+
+int virt_check_kinds(const struct virt_config *cfg, struct arm_error *err)
+    __attribute__((warn_unused_result));
+
+/* Return 0 or -ARM_Exxx. *@out, if it is not NULL, is unplugged in both cases. */
+int virt_plug(struct virt_plugged **out, const struct plug *plug, struct arm_error *err)
+    __attribute__((warn_unused_result));
+void virt_unplug(struct virt_plugged *p);
+
+/* Messages for a function that has a use for @count of them, if nothing else is wanted. */
+unsigned virt_vectors(const struct virt_config *cfg, const struct arm_pci_place *place,
+                      unsigned count);
