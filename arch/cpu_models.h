@@ -46,8 +46,7 @@ const struct cpu_model *cpu_model_find(const char *name);
 struct features cpu_model_features(const struct cpu_model *model);
 
 /* The constant ID register @sr (MIDR_EL1, ID_AA64*_EL1, CTR_EL0, CLIDR_EL1, ...) of a CPU with
- * features
- * @f; zero for registers that are not constant. ID_AA64PFR0_EL1.GIC is the caller's. */
+ * features @f; zero for registers that are not constant. ID_AA64PFR0_EL1.GIC is the caller's. */
 uint64_t cpu_model_id(const struct cpu_model *model, const struct features *f, enum sysreg sr);
 
 /* What @sr holds after reset where that is the model's and not its row's: true and *value. */

@@ -36,8 +36,8 @@ bool names_find(const struct names *n, const char *name, uint64_t *address);
 /**
  * names_slot() - what the program calls the memory at @pa: "vcpu->ctx.slot[SLOT_TPIDR_EL1]". The
  * file's DWARF knows it from the variable that the base register of a load or store had, from one
- * close to it in the same object
- * (@flow has them), or because it is a variable itself, as @cpu translates that at EL2.
+ * close to it in the same object (@flow has them), or because it is a variable itself, as @cpu
+ * translates that at EL2.
  *
  * Return: NULL: not known. Free with g_free().
  */

@@ -1,7 +1,6 @@
 /*
  * DC and IC. Caches do not exist: memory is coherent, instruction fetch too (but for late effects,
- * cpu/late.h). What is left is the
- * address translation of the operations by VA, and DC ZVA.
+ * cpu/late.h). What is left is the address translation of the operations by VA, and DC ZVA.
  */
 #include "cpu/abort.h"
 #include "cpu/accessors.h"

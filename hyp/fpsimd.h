@@ -12,12 +12,14 @@
  * without a save.
  *
  * The policies (hyp.fp):
- *   eager       host and guest swap at each entry and each exit
- *   lazy        the guest's first FP instruction after an entry traps; then as eager
- *   integrated  the guest's registers are saved at the exit, before interrupts are enabled, since a
- * softirq may use NEON; but they stay, and the next entry needs no load unless somebody has used
- * the registers bound       the guest's registers stay without a save; who wants the registers
- * saves them for their owner
+ *
+ * - eager: host and guest swap at each entry and each exit;
+ * - lazy: the guest's first FP instruction after an entry traps; then as eager;
+ * - integrated: the guest's registers are saved at the exit, before interrupts are enabled, since a
+ *   softirq may use NEON; but they stay, and the next entry needs no load unless somebody has used
+ *   the registers;
+ * - bound: the guest's registers stay without a save; who wants the registers saves them for their
+ *   owner.
  */
 #pragma once
 

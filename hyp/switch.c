@@ -1,9 +1,10 @@
 /*
  * The world switch. Two pairs, and every register that a guest has moves in one of them:
  *
- *   vcpu_load   vcpu_put     when a virtual CPU gets and loses a physical one: what only the guest
- * uses vcpu_enter (both ways)   each time the guest runs: what the hypervisor uses itself between
- * two exits
+ * - vcpu_load() and vcpu_put(), when a virtual CPU gets and loses a physical one: what only the
+ *   guest uses;
+ * - vcpu_enter(), both ways each time the guest runs: what the hypervisor uses itself between two
+ *   exits.
  *
  * Which system registers are of which kind is the policy, one line a policy. General registers move
  * in hyp/entry.S; V registers in hyp/fpsimd.c; the interrupt interface in hyp/vgic_if.c; debug, PMU

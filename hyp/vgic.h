@@ -1,11 +1,11 @@
 /*
- * The guest's interrupt controller. Three parts:
+ * The guest's interrupt controller, in parts:
  *
- *   hyp/vgic.c       what each virtual interrupt is: pending, active, enabled; which of them are in
- * list registers (flush before an entry, fold after an exit) hyp/vgic_if.c    the world switch:
- * ICH_ registers between CPU and memory, nothing else hyp/vgic_mmio.c  the emulated frames:
- * distributor, redistributors; hyp/vits.c the ITS hyp/vgic_trap.c  the CPU interface by emulation,
- * for hyp.gic_trap=on and trapped ICC_DIR_EL1
+ * - hyp/vgic.c: what each virtual interrupt is (pending, active, enabled), and which of them are in
+ *   list registers: flush before an entry, fold after an exit;
+ * - hyp/vgic_if.c, the world switch: ICH_ registers between CPU and memory, nothing else;
+ * - hyp/vgic_mmio.c, the emulated frames of distributor and redistributors; hyp/vits.c, the ITS;
+ * - hyp/vgic_trap.c, the CPU interface by emulation, for hyp.gic_trap=on and trapped ICC_DIR_EL1.
  *
  * Between a fold and the next flush everything is in struct virq, so everybody else needs to know
  * of nothing else.

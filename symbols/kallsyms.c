@@ -1,13 +1,16 @@
 /*
  * How a table looks in an image, each part aligned to 8 bytes, or to 256 (what the assembler makes
- * of
- * ".align 8", in Xen and old Linux):
+ * of ".align 8", in Xen and old Linux):
  *
- *   offsets      a word for each symbol, ascending   ) Linux to 6.3: here; Linux from 6.4: behind
- * the base         a doubleword                        ) index; Xen: doublewords with addresses, no
- * base count        a word names        of each a length and as many bytes, each the number of a
- * token; the first character is the symbol's type markers      words: where each 256th name begins
- * tokens       256 strings index        where each of them begins, halfwords
+ * - offsets: a word for each symbol, ascending; and the base that they count from, a doubleword.
+ *   In Linux to 6.3 they are here, from 6.4 behind the index; Xen has addresses instead,
+ *   doublewords, and no base;
+ * - the count of symbols: a word;
+ * - names: of each its length and as many bytes, each the number of a token; the first character
+ *   that they spell is the symbol's type;
+ * - markers: words, where each 256th name begins;
+ * - tokens: 256 strings;
+ * - the index: halfwords, where each of the tokens begins.
  *
  * Nothing points there. The tokens of digits are the digits themselves, in a row; the index proves
  * the place, markers and count are found backwards from it, and the names prove these.

@@ -2,9 +2,8 @@
  * The decoder's table against two independent disassemblers: GNU objdump and capstone.
  *
  * For every row, random words with its fixed bits and with one of them flipped; then fully random
- * words. Both sides must agree
- * on whether a word is allocated, and on its mnemonic. Differences that are not ours are listed
- * in decode_differences.h; any other fails.
+ * words. Both sides must agree on whether a word is allocated, and on its mnemonic. Differences
+ * that are not ours are listed in decode_differences.h; any other fails.
  *
  *   ARMILLARY_ROW=LDR_      only rows whose name starts so (and no random words)
  *   ARMILLARY_ROWS_N=1000   words a row (default 200)

@@ -2,7 +2,9 @@
  * What the checker says of KVM with one instruction of its world switch missing: Debian's kernel
  * boots once, and a fork of the process for each instruction replaces that in memory and runs
  * guests that verify their registers. A line for each: function, offset, instruction, how the run
- * ended, and the findings. Usage: kvm_nops [OPTION...] FUNCTION...      (kvm_nops --help)
+ * ended, and the findings.
+ *
+ * Usage: kvm_nops [OPTION...] FUNCTION...      (kvm_nops --help)
  */
 #define _GNU_SOURCE /* memfd_create() */
 #include <glib.h>

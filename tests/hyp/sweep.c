@@ -3,8 +3,9 @@
  * a host task that computes with FP, and at each instruction of a stretch of the run, which begins
  * at an exit, a byte comes to the UART. Its interrupt runs a softirq that fills all V registers.
  * The guest must find its own in the end, and the host task and the softirq theirs (hyp/softirq.c
- * checks them). Usage: sweep HYP_DIR FP INSNS STEP     FP: hyp.fp's word; each STEP-th of INSNS
- * instructions
+ * checks them).
+ *
+ * Usage: sweep HYP_DIR FP INSNS STEP     FP: hyp.fp's word; each STEP-th of INSNS instructions
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -27,8 +27,7 @@ static void set(struct arm_machine *m, const char *name, uint64_t value)
 }
 
 /* Tables of three levels at @tables (39 bits): RAM's first 2 MiB in pages, the next as a block,
- * both with
- * @bits set. */
+ * both with @bits set. */
 static void make_tables(struct arm_machine *m, uint64_t tables, uint64_t page, uint64_t block)
 {
     put(m, tables, 1, (tables + 0x1000) | 3);
