@@ -47,7 +47,7 @@ static void free_page(struct code_cache *cache, struct code_page **link)
     struct code_page *p = *link;
 
     *link = p->next;
-    free(p);
+    code_cache_give_back(cache, p);
     cache->count--;
 }
 
@@ -64,7 +64,7 @@ static void free_all(struct code_cache *cache)
 void code_cache_destroy(struct code_cache *cache)
 {
     if (cache)
-        free_all(cache);
+        code_cache_free_slabs(cache);
     free(cache);
 }
 
@@ -138,7 +138,7 @@ void code_cache_see_stores(struct code_cache *cache, struct ram_bank *bank, uint
 
 struct code_page *code_cache_add(struct code_cache *cache, const struct ram_bank *bank, uint64_t pa)
 {
-    struct code_page *p = malloc(sizeof(*p));
+    struct code_page *p = code_cache_take(cache);
 
     if (!p)
         return NULL;
@@ -158,10 +158,10 @@ struct code_page *code_cache_fill(const struct code_cache *cache, struct code_pa
 {
     if (!p->blank)
         return p;
-    memset(p->insn, 0, sizeof(p->insn));
     p->blank = false;
-    kill_page(cache, p);
-    p->insn[CODE_PAGE_INSNS].fn = cache->engine->page_end;
+    for (unsigned k = 0; k < CODE_PAGE_INSNS; k++)
+        p->insn[k] = (struct insn){.fn = cache->engine->fresh};
+    p->insn[CODE_PAGE_INSNS] = (struct insn){.fn = cache->engine->page_end};
     return p;
 }
 

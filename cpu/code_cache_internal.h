@@ -1,18 +1,30 @@
 /* What the files of the code cache share. */
 #pragma once
 
+#include "base/host_memory.h"
 #include "cpu/code_cache.h"
 
 #define CODE_CACHE_BUCKETS 4096
 #define CODE_CACHE_PAGES   6144 /* about 150 MiB of records */
 
+/* Pages are taken from slabs, each in one large page of the host's. */
+#define CODE_SLAB_PAGES ((HOST_LARGE_PAGE - sizeof(void *)) / sizeof(struct code_page))
+
 struct code_cache {
     const struct code_engine *engine;
     struct code_page *bucket[CODE_CACHE_BUCKETS];
     unsigned count;
+    struct code_slab *slabs; /* the first has slab_used pages taken, others all */
+    unsigned slab_used;
+    struct code_page *spare; /* given back */
     struct tlb *tlb[CODE_CACHE_TLBS_MAX];
     unsigned tlb_count;
 };
+
+/* Memory for a page, of no contents. NULL: no memory. */
+struct code_page *code_cache_take(struct code_cache *cache);
+void code_cache_give_back(struct code_cache *cache, struct code_page *p);
+void code_cache_free_slabs(struct code_cache *cache);
 
 /* NULL: it is not there. */
 struct code_page *code_cache_find(struct code_cache *cache, uint64_t pa);

@@ -31,7 +31,7 @@ static void end_restore(struct code_cache *cache)
                 continue;
             }
             *link = p->next;
-            free(p);
+            code_cache_give_back(cache, p);
             cache->count--;
         }
     }

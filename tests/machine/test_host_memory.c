@@ -1,5 +1,5 @@
 /* A host without memory ends a run with an error of its own: the guest sees no fault. malloc(),
- * calloc() and strdup() are ours here (the linker's --wrap). */
+ * calloc(), strdup() and host_memory() are ours here (the linker's --wrap). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +17,13 @@
 #include "armillary.h"
 #include "base/bits.h"
 #include "base/host_failure.h"
+#include "cpu/code_cache_internal.h"
 #include "devices/disk.h"
 #include "machine/semihosting.h"
 
 #define ENTRY     UINT64_C(0x40080000)
-#define PAGES     16
+#define SLAB      ((unsigned)CODE_SLAB_PAGES)
+#define PAGES     (4 * SLAB + 1)
 #define PAGE_NEXT (0x14000000u | 0x1000 / 4) /* b .+4096 */
 #define VECTORS   UINT64_C(0x40200000)
 
@@ -29,6 +31,8 @@ void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
+void *__real_host_memory(size_t bytes);
+void *__wrap_host_memory(size_t bytes);
 char *__real_strdup(const char *s);
 char *__wrap_strdup(const char *s);
 
@@ -48,6 +52,11 @@ void *__wrap_malloc(size_t size)
 void *__wrap_calloc(size_t count, size_t size)
 {
     return has() ? __real_calloc(count, size) : NULL;
+}
+
+void *__wrap_host_memory(size_t bytes)
+{
+    return has() ? __real_host_memory(bytes) : NULL;
 }
 
 char *__wrap_strdup(const char *s)
@@ -112,10 +121,10 @@ static void test_no_memory_for_code_is_no_fault_of_the_guest(void **state)
         enum arm_stop_reason why = arm_run(m, PAGES);
         left = UINT32_MAX;
         assert_int_equal(why, ARM_STOP_ERROR);
-        assert_starved_at(m, n);
+        assert_starved_at(m, n * SLAB);
         assert_int_equal(arm_run(m, 1), ARM_STOP_ERROR); /* for good */
         assert_int_equal(arm_step(m, 0), ARM_STOP_ERROR);
-        assert_int_equal(arm_retired(m), n);
+        assert_int_equal(arm_retired(m), n * SLAB);
         arm_machine_free(m);
     }
 }
@@ -126,12 +135,13 @@ static void test_no_memory_for_code_ends_a_step(void **state)
     (void)state;
     struct arm_machine *m = create();
 
+    assert_int_equal(arm_run(m, SLAB - 1), ARM_STOP_LIMIT);
     assert_int_equal(arm_step(m, 0), ARM_STOP_LIMIT);
     left = 0;
     enum arm_stop_reason why = arm_step(m, 0);
     left = UINT32_MAX;
     assert_int_equal(why, ARM_STOP_ERROR);
-    assert_starved_at(m, 1);
+    assert_starved_at(m, SLAB);
     arm_machine_free(m);
 }
 

@@ -1,0 +1,46 @@
+#define _GNU_SOURCE
+#include "base/host_memory.h"
+
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "base/bits.h"
+
+/* To the next large page; 0, if @p is at one. */
+static size_t before(const uint8_t *p)
+{
+    return -(uintptr_t)p % HOST_LARGE_PAGE;
+}
+
+void host_memory_advise(void *p, size_t bytes)
+{
+    uint8_t *first = p;
+    size_t skipped = before(first);
+
+    if (skipped < bytes)
+        madvise(first + skipped, align_down(bytes - skipped, HOST_LARGE_PAGE), MADV_HUGEPAGE);
+}
+
+void *host_memory(size_t bytes)
+{
+    size_t size = align_up(bytes, HOST_LARGE_PAGE);
+
+    if (size < bytes || size + HOST_LARGE_PAGE < size)
+        return NULL;
+    uint8_t *p = mmap(NULL, size + HOST_LARGE_PAGE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    size_t skipped = before(p);
+    if (skipped)
+        munmap(p, skipped);
+    munmap(p + skipped + size, HOST_LARGE_PAGE - skipped);
+    host_memory_advise(p + skipped, size);
+    return p + skipped;
+}
+
+void host_memory_free(void *p, size_t bytes)
+{
+    if (p)
+        munmap(p, align_up(bytes, HOST_LARGE_PAGE));
+}

@@ -1,0 +1,20 @@
+/*
+ * Large memory of the host's, for what is much of it and used all over: a fault for each 4 KiB and
+ * a miss in the host's TLB for each that is used again cost more than what is done there.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#define HOST_LARGE_PAGE ((size_t)2 << 20)
+
+/* @bytes of zeros, not there before they are touched, in the host's large pages if it grants them.
+ * At a multiple of HOST_LARGE_PAGE. NULL: no memory. */
+void *host_memory(size_t bytes);
+
+/* @p: of host_memory(@bytes), or NULL. */
+void host_memory_free(void *p, size_t bytes);
+
+/* Let @bytes at @p be in large pages as far as they fit, before they are touched. It is advice
+ * only: refusal costs speed, nothing else. */
+void host_memory_advise(void *p, size_t bytes);

@@ -1,0 +1,69 @@
+#include "base/host_memory.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const size_t sizes[] = {
+    1, 4096, HOST_LARGE_PAGE - 1, HOST_LARGE_PAGE, HOST_LARGE_PAGE + 1, 5 * HOST_LARGE_PAGE - 8};
+
+#define COUNT (sizeof(sizes) / sizeof(sizes[0]))
+
+static void test_it_is_aligned_zero_and_nobody_elses(void **state)
+{
+    uint8_t *p[COUNT];
+
+    (void)state;
+    for (unsigned k = 0; k < COUNT; k++) {
+        p[k] = host_memory(sizes[k]);
+        assert_non_null(p[k]);
+        assert_int_equal((uintptr_t)p[k] % HOST_LARGE_PAGE, 0);
+        for (size_t n = 0; n < sizes[k]; n++)
+            assert_int_equal(p[k][n], 0);
+        memset(p[k], (int)k + 1, sizes[k]);
+    }
+    for (unsigned k = 0; k < COUNT; k++) {
+        assert_int_equal(p[k][0], k + 1);
+        assert_int_equal(p[k][sizes[k] - 1], k + 1);
+        host_memory_free(p[k], sizes[k]);
+    }
+    host_memory_free(NULL, 1);
+}
+
+static void test_what_the_host_has_not_is_not_there(void **state)
+{
+    (void)state;
+    assert_null(host_memory(SIZE_MAX / 4));
+    assert_null(host_memory(SIZE_MAX));
+}
+
+/* Advice never writes, however the piece lies. */
+static void test_advice_changes_no_byte(void **state)
+{
+    size_t size = 3 * HOST_LARGE_PAGE;
+    uint8_t *p = malloc(size);
+
+    (void)state;
+    assert_non_null(p);
+    memset(p, 0x5a, size);
+    for (size_t from = 0; from < size; from += HOST_LARGE_PAGE / 4 + 1)
+        host_memory_advise(p + from, size - from);
+    for (size_t n = 0; n < size; n++)
+        assert_int_equal(p[n], 0x5a);
+    free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_it_is_aligned_zero_and_nobody_elses),
+        cmocka_unit_test(test_what_the_host_has_not_is_not_there),
+        cmocka_unit_test(test_advice_changes_no_byte),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
