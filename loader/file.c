@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/host_memory.h"
 #include "loader/unpack.h"
 
 static void close_file(struct file_data *f)
@@ -22,6 +23,7 @@ static int grow(struct file_data *f, size_t room, struct arm_error *err)
 
     if (!bigger)
         return error_set(err, ARM_ENOMEM, "%s: no memory for %zu bytes", f->path, room);
+    host_memory_advise(bigger + f->size, room - f->size);
     f->bytes = bigger;
     return 0;
 }
