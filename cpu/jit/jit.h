@@ -41,6 +41,8 @@ struct jit {
     size_t start, used; /* code grows up from the first to JIT_COLD, */
     size_t cold;        /* what is rare from there, and */
     size_t limit;       /* edges down to here */
+    size_t used_there;  /* the host has been asked for the pages up to here, for what is usual */
+    size_t cold_there;  /* and rare */
     bool full;          /* to be emptied where no CPU is in a block */
     bool eager;         /* what is reached is translated, decoded before or not */
     unsigned sampled;   /* see jit_sample(): so many runs, */

@@ -4,9 +4,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "cpu/interp_plain.h"
 #include "cpu/jit/translate.h"
 #include "cpu/jit/vector.h"
+
+#define JIT_ROOM  (UINT64_C(16) << 10) /* at least, before a block is made */
+#define JIT_AHEAD (UINT64_C(256) << 10)
 
 void jit_unpack_flags(struct x86_code *c, unsigned tmp)
 {
@@ -202,6 +206,24 @@ static bool prepare(struct jit *jit)
            madvise(jit->ours, PAGE_SIZE, MADV_WIPEONFORK) == 0;
 }
 
+/* Many pages at once cost much less than as many faults in either view. A host that cannot do it
+ * (before Linux 5.14) has the faults. */
+static void look_ahead(const struct jit *jit, size_t used, size_t *there, size_t end)
+{
+    if (*there >= used + JIT_ROOM || *there == end)
+        return;
+    size_t size = end - *there < JIT_AHEAD ? end - *there : JIT_AHEAD;
+    madvise(jit->rw + *there, size, MADV_POPULATE_WRITE);
+    madvise(jit->rx + *there, size, MADV_POPULATE_READ);
+    *there += size;
+}
+
+void jit_look_ahead(struct jit *jit)
+{
+    look_ahead(jit, jit->used, &jit->used_there, JIT_COLD);
+    look_ahead(jit, jit->cold, &jit->cold_there, jit->size);
+}
+
 void jit_empty(struct jit *jit)
 {
     jit->used = jit->start;
@@ -225,6 +247,8 @@ static void make(struct jit *jit)
     jit->one = make_out(&c, (uintptr_t)jit_one);
     make_entry(jit, &c);
     jit->start = (size_t)(c.p - jit->rw);
+    jit->used_there = align_up(jit->start, PAGE_SIZE);
+    jit->cold_there = JIT_COLD;
     jit_empty(jit);
     *jit->ours = 1;
 }

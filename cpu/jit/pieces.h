@@ -25,6 +25,9 @@ void jit_unmap(struct jit *jit);
 /* There is nothing but pieces. */
 void jit_empty(struct jit *jit);
 
+/* Before a block is made: have the host's pages for it. */
+void jit_look_ahead(struct jit *jit);
+
 /* NZCV from JIT_FLAGS to the CPU, by way of @tmp; and back, by way of RCX. EFLAGS go. */
 void jit_unpack_flags(struct x86_code *c, unsigned tmp);
 void jit_pack_flags(struct x86_code *c);

@@ -343,6 +343,7 @@ static struct jit_block *begin_block(struct tr *t)
     uint8_t *p = align(jit->rw + jit->used, 16);
     struct jit_block *b = (struct jit_block *)(void *)p;
 
+    jit_look_ahead(jit);
     t->c = (struct x86_code){.p = align(p + sizeof(*b) + sizeof(b), 32), .end = jit->rw + JIT_COLD};
     t->edges = jit->rw + jit->limit;
     if (t->c.p + 4096 > t->c.end)
