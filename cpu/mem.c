@@ -87,24 +87,6 @@ static __attribute__((noinline)) bool walk(const struct access *a, uint64_t va_,
     return true;
 }
 
-bool mem_translate(const struct access *a, uint64_t va_, enum mmu_kind kind, struct translation *t)
-{
-    struct cpu *cpu = a->cpu;
-    const struct xlat *x = cpu->contexts.x;
-    bool priv = acts_privileged(cpu, a->acc);
-    const struct mmu_access m = {.kind = kind,
-                                 .priv = priv,
-                                 .pan = priv && cpu->ps.pan,
-                                 .at = a->acc & ACC_CMO,
-                                 .any = a->any,
-                                 .unaligned = is_unaligned(a) || a->normal};
-
-    if (tlb_lookup(cpu->tlb, x, xlat_canonical(x, va_, false), &m, t) &&
-        !(m.unaligned && attr_is_device(t->attr)))
-        return true;
-    return walk(a, va_, &m, t);
-}
-
 /* Enter a page of RAM into L1. Device memory, and contexts that check alignment, get entries for
  * aligned accesses only. */
 static void install(const struct access *a, const struct piece *p, const struct translation *t)
@@ -128,6 +110,41 @@ static void install(const struct access *a, const struct piece *p, const struct 
                   xlat_canonical(cpu->contexts.x, p->va, false), t, p->host - (p->pa & PAGE_MASK),
                   r, w,
                   (checked ? TLB_L1_ALIGNED : 0) | (*flags & PAGE_SHARED ? TLB_L1_SHARED : 0));
+}
+
+/* A page is maintained line by line: let L1 have it as if it had been read, for the next line. */
+static void install_maintained(const struct access *a, uint64_t va_, const struct translation *t)
+{
+    const struct physmem *mem = a->cpu->mem;
+    struct access read = *a;
+    struct piece p = {.va = va_, .pa = t->pa, .bank = physmem_bank(a->cpu->mem, pa(t->pa))};
+
+    if (!p.bank || (t->ns && physmem_is_secure(mem, pa(t->pa))))
+        return;
+    read.write = false;
+    p.host = p.bank->host + (p.pa - p.bank->base);
+    install(&read, &p, t);
+}
+
+bool mem_translate(const struct access *a, uint64_t va_, enum mmu_kind kind, struct translation *t)
+{
+    struct cpu *cpu = a->cpu;
+    const struct xlat *x = cpu->contexts.x;
+    bool priv = acts_privileged(cpu, a->acc);
+    const struct mmu_access m = {.kind = kind,
+                                 .priv = priv,
+                                 .pan = priv && cpu->ps.pan,
+                                 .at = a->acc & ACC_CMO,
+                                 .any = a->any,
+                                 .unaligned = is_unaligned(a) || a->normal};
+
+    if (tlb_lookup(cpu->tlb, x, xlat_canonical(x, va_, false), &m, t) &&
+        !(m.unaligned && attr_is_device(t->attr))) {
+        if (a->acc & ACC_CMO)
+            install_maintained(a, va_, t);
+        return true;
+    }
+    return walk(a, va_, &m, t);
 }
 
 /* An access that reaches neither RAM nor a device. */

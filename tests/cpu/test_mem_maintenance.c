@@ -1,5 +1,6 @@
 /* Fetches and decoded code, translation contexts, and the instructions about them: AT, TLBI, IC,
  * DC. */
+#include "mmu/tlb_internal.h"
 #include "tests/cpu/mem_fixture.h"
 
 static enum exec_result at(struct fixture *s, enum sysreg op, uint64_t va)
@@ -151,6 +152,25 @@ static void test_cache_maintenance(void **state)
     assert_abort(s, 1, ESR_EC_DABT_CUR, BIT(6) | 0x0f, 0x10077);
 }
 
+/* Beyond the first line of a page that has been accessed before, L2 is not asked. */
+static void test_the_lines_of_a_page_are_maintained_by_what_l1_holds(void **state)
+{
+    static const enum sysreg ops[] = {SR_DC_CVAC, SR_DC_CIVAC, SR_DC_IVAC};
+    struct fixture *s = *state;
+    uint64_t v;
+
+    map(s, TABLES, 0x10000, (RAM_BASE + 0x200000) | D_NORMAL);
+    mmu_on(s, 1);
+    assert_true(load(s, 0x10000, 8, 0, &v));
+    for (unsigned k = 0; k < ARRAY_SIZE(ops); k++) {
+        tlb_bank_clear(s->cpu->bank);
+        uint64_t hits = s->cpu->tlb->l2_hits;
+        for (unsigned line = 0; line < PAGE_SIZE; line += 64)
+            assert_int_equal(sr_op_DC(s->cpu, s->insn, ops[k], 0x10000 + line), EXEC_NEXT);
+        assert_int_equal(s->cpu->tlb->l2_hits, hits + 1);
+    }
+}
+
 static void test_contexts_return_to_their_banks(void **state)
 {
     struct fixture *s = *state;
@@ -187,6 +207,7 @@ int main(void)
         T(test_stores_into_code_are_seen),
         T(test_fetch_aborts),
         T(test_cache_maintenance),
+        T(test_the_lines_of_a_page_are_maintained_by_what_l1_holds),
         T(test_contexts_return_to_their_banks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
