@@ -100,11 +100,15 @@ static struct context_slot *slot_find(struct cpu *cpu, unsigned kind,
     return &c->slot[kind][victim];
 }
 
-/* Inlined: every exception comes here. */
-static inline __attribute__((always_inline)) struct context_slot *slot_of_now(struct cpu *cpu)
+static unsigned kind_of_now(const struct cpu *cpu)
+{
+    return cpu->ps.el * 2u + (cpu->ps.el ? cpu->ps.pan : 0);
+}
+
+static struct context_slot *slot_of_now(struct cpu *cpu)
 {
     struct contexts *c = &cpu->contexts;
-    unsigned kind = cpu->ps.el * 2u + (cpu->ps.el ? cpu->ps.pan : 0);
+    unsigned kind = kind_of_now(cpu);
     uint64_t in[CONTEXT_INPUTS];
 
     inputs(cpu, cpu_current_regime(cpu), in);
@@ -112,8 +116,6 @@ static inline __attribute__((always_inline)) struct context_slot *slot_of_now(st
     if (unlikely(!slot_matches(s, in)))
         s = slot_find(cpu, kind, in);
     c->x = &s->x;
-    cpu->bank = s->bank;
-    cpu->bank_unpriv = s->bank_unpriv;
     return s;
 }
 
@@ -141,15 +143,48 @@ void cpu_contexts_forget(struct cpu *cpu)
     cpu_context_changed(cpu);
 }
 
-void cpu_context_changed(struct cpu *cpu)
+static __attribute__((noinline)) void use(struct cpu *cpu, const struct context_slot *s)
+{
+    cpu->contexts.x = &s->x;
+    cpu->bank = s->bank;
+    cpu->bank_unpriv = s->bank_unpriv;
+    if (s->bank_unpriv != s->bank)
+        tlb_bank_use(cpu->tlb, s->bank_unpriv, &s->x);
+    tlb_bank_use(cpu->tlb, s->bank, &s->x);
+    cpu->block = s->held | (uint32_t)cpu->ps.sp * (uint32_t)BLOCK_SP;
+}
+
+/* Compare all inputs. */
+static __attribute__((noinline)) void choose(struct cpu *cpu)
 {
     struct context_slot *s = slot_of_now(cpu);
 
     if (unlikely(cpu->probes->mask | cpu->wanted))
         s = slot_when_observed(cpu);
-    tlb_bank_use(cpu->tlb, s->bank_unpriv, &s->x);
-    tlb_bank_use(cpu->tlb, s->bank, &s->x);
-    cpu->block = s->block | (uint32_t)cpu->ps.sp * (uint32_t)BLOCK_SP |
-                 (uint32_t)(cpu_wants(cpu, ARM_EVENT_FP) || cpu_fp_would_trap(cpu)) *
-                     (uint32_t)BLOCK_FP_HELD;
+    s->held = s->block | (uint32_t)(cpu_wants(cpu, ARM_EVENT_FP) || cpu_fp_would_trap(cpu)) *
+                             (uint32_t)BLOCK_FP_HELD;
+    s->epoch = cpu->ps.uao ? 0 : cpu->contexts.epoch;
+    use(cpu, s);
+}
+
+void cpu_context_changed(struct cpu *cpu)
+{
+    cpu->contexts.epoch++;
+    choose(cpu);
+}
+
+/* A slot that was right in this epoch is so again, unless a bank has been given away. Not with UAO
+ * or events, of which the kind knows nothing. */
+void cpu_el_changed(struct cpu *cpu)
+{
+    struct contexts *c = &cpu->contexts;
+    unsigned kind = kind_of_now(cpu);
+    struct context_slot *s = &c->slot[kind][c->recent[kind]];
+
+    if (likely(s->epoch == c->epoch && s->serial == s->bank->serial &&
+               s->serial_unpriv == s->bank_unpriv->serial &&
+               !(cpu->ps.uao | cpu->probes->mask | cpu->wanted)))
+        use(cpu, s);
+    else
+        choose(cpu);
 }

@@ -11,6 +11,16 @@
  * registers of sysreg.def with SR_FX_REGIME or SR_FX_FP, cpu_accesses_observed(). */
 void cpu_context_changed(struct cpu *cpu);
 
+/* The same where nothing has but EL and PSTATE.{SP,PAN,UAO}: there and back again, mostly. */
+void cpu_el_changed(struct cpu *cpu);
+
+/* Such a register of another EL's regime changed: nothing now, but something for cpu_el_changed().
+ */
+static inline void cpu_other_context_changed(struct cpu *cpu)
+{
+    cpu->contexts.epoch++;
+}
+
 /* SCR_EL3 changed, or EL3 was entered or left: is EL2 enabled, and who is told of the Security
  * state? */
 void cpu_follow_scr(struct cpu *cpu);

@@ -67,7 +67,7 @@ void cpu_take_exception(struct cpu *cpu, const struct exception *e)
     if (cpu_has(cpu, FEAT_SSBS))
         cpu->ps.ssbs = (sctlr & FIELD_MASK(SCTLR_EL1_DSSBS)) != 0;
     cpu->pc = (vbar & ~UINT64_C(0x7ff)) + vector;
-    cpu_context_changed(cpu);
+    cpu_el_changed(cpu);
     if (unlikely(cpu->pmu_on))
         pmu_enter_el(cpu);
 }
@@ -132,7 +132,7 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr)
     cpu->event = true;
     cpu->pc = cpu_branch_addr(cpu, pc);
     cpu->irq_check = true;
-    cpu_context_changed(cpu);
+    cpu_el_changed(cpu);
     if (unlikely(cpu->pmu_on))
         pmu_enter_el(cpu);
 }

@@ -76,7 +76,7 @@ void sr_write_SPSel(struct cpu *cpu, enum sysreg sr, uint64_t value)
 {
     (void)sr;
     cpu_set_el_sp(cpu, cpu->ps.el, value & 1);
-    cpu_context_changed(cpu);
+    cpu_el_changed(cpu);
 }
 
 uint64_t sr_read_CurrentEL(const struct cpu *cpu, enum sysreg sr, unsigned el)

@@ -176,6 +176,8 @@ static enum exec_result take_effect(struct cpu *cpu, enum sysreg sr, bool virt, 
     if (row->fx & SR_FX_PMU)
         pmu_sync(cpu); /* what has retired counts as before */
     store(cpu, sr, value);
+    if (row->fx & (SR_FX_REGIME | SR_FX_FP))
+        cpu_other_context_changed(cpu);
     return cpu_sysreg_effects(cpu, effects_now(cpu, row->fx));
 }
 

@@ -87,7 +87,7 @@ static enum exec_result set_translation_bit(struct cpu *cpu, const struct insn *
     uint64_t before = before_immediate(cpu, sr);
     if (*field != value) {
         *field = value;
-        cpu_context_changed(cpu);
+        cpu_el_changed(cpu);
     }
     fire_immediate(cpu, i, sr, before);
     return cpu_next(cpu);
@@ -102,7 +102,7 @@ EXEC enum exec_result exec_MSR_SPSel(struct cpu *cpu, const struct insn *i)
         return exec_undefined(cpu, i);
     uint64_t before = before_immediate(cpu, SR_SPSel);
     cpu_set_el_sp(cpu, cpu->ps.el, crm(i) & 1);
-    cpu_context_changed(cpu);
+    cpu_el_changed(cpu);
     fire_immediate(cpu, i, SR_SPSel, before);
     return cpu_next(cpu);
 }
