@@ -8,6 +8,7 @@
 #include "arch/esr.h"
 #include "arch/sysreg.h"
 #include "base/bits.h"
+#include "checker/injection.h"
 #include "checker/justify.h"
 #include "checker/own.h"
 #include "checker/unit.h"
@@ -83,62 +84,6 @@ static void report_injection(struct arm_checker *c, const struct world *w, uint6
         report(c, w, p, RULE_CLOBBER, SR_SPSR_EL2, s->pstate, pstate, hint);
 }
 
-static bool is_abort(uint64_t ec)
-{
-    return ec == ESR_EC_IABT_LOW || ec == ESR_EC_IABT_CUR || ec == ESR_EC_DABT_LOW ||
-           ec == ESR_EC_DABT_CUR;
-}
-
-static void report_syndrome(struct arm_checker *c, const struct world *w, const struct arm_event *p,
-                            enum sysreg sr, uint64_t esr, const char *how, const char *hint)
-{
-    struct finding f = finding_at(c, RULE_CLOBBER, p);
-
-    f.world = w;
-    f.reg = sysreg_number(sr);
-    f.other = checker_exit_state(c, w)->at;
-    f.other_role = "left";
-    f.hint = hint;
-    finding_say(&f, "the world is to take an exception, ESR_EL1 %#" PRIx64 ", and %s", esr, how);
-    finding_report(c, &f);
-}
-
-/* An abort that EL2 makes the world take says its address, unless ESR_EL1.FnV is set: FAR_EL1 is
- * not as the world has left it, while EL2's own FAR says something else; and it is that one, if the
- * world has left by the abort. */
-static void check_fault_address(struct arm_checker *c, const struct world *w,
-                                const struct exit_state *s, uint64_t esr, const struct arm_event *p)
-{
-    uint64_t far = reg(c, p->cpu, SR_FAR_EL1);
-    bool same = !(s->vector & 0x180) && is_abort(bits(s->esr, 31, 26));
-
-    if (!is_abort(bits(esr, 31, 26)) || bit(esr, 10) || far == s->far)
-        return;
-    if (far == s->own_far)
-        report(c, w, p, RULE_CLOBBER, SR_FAR_EL1, s->far, far,
-               "AArch64.TakeException() writes FAR_EL1 for an abort");
-    else if (same)
-        report(c, w, p, RULE_CLOBBER, SR_FAR_EL1, s->far, far,
-               "FAR_EL1 is the virtual address, which FAR_EL2 had at the exit");
-}
-
-/* What a synchronous exception that EL2 makes the world take says of itself. */
-static void check_syndrome(struct arm_checker *c, const struct world *w, const struct exit_state *s,
-                           const struct arm_event *p)
-{
-    uint64_t esr = reg(c, p->cpu, SR_ESR_EL1), ec = bits(esr, 31, 26);
-
-    if (p->world.target == s->pc || p->world.target & 0x180)
-        return;
-    check_fault_address(c, w, s, esr, p);
-    if (!bit(esr, 25))
-        report_syndrome(c, w, p, SR_ESR_EL1, esr, "IL is 0",
-                        "every instruction of A64 has 32 bits");
-    if ((is_abort(ec) || ec == ESR_EC_UNKNOWN) && reg(c, p->cpu, SR_ELR_EL1) == s->pc + 4)
-        report_syndrome(c, w, p, SR_ELR_EL1, esr, "ELR_EL1 is behind the instruction",
-                        "the preferred return address of this class is the instruction's own");
-}
-
 /* Traps behind which the instruction is executed, because EL2 has made room for it. */
 static bool is_let(uint64_t ec)
 {
@@ -185,7 +130,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
         return;
     if (justify_is_injection(s, reg(c, p->cpu, SR_VBAR_EL1), pc, pstate, reg(c, p->cpu, SR_ELR_EL1),
                              reg(c, p->cpu, SR_SPSR_EL1))) {
-        check_syndrome(c, w, s, p);
+        injection_check(c, w, s, pstate, p);
         return;
     }
     check_wait(c, state, w, p);

@@ -77,7 +77,8 @@ void inject_undefined(struct vcpu *v)
 void inject_abort(struct vcpu *v, bool fetch, uint64_t far)
 {
     uint64_t daif = irq_save();
-    uint64_t ec = (fetch ? EC_IABT_LOW : EC_DABT_LOW) + (is_from_el0(v) ? 0 : 1);
+    bool low = is_from_el0(v) || MUTANT(clobber_inject_ec);
+    uint64_t ec = (fetch ? EC_IABT_LOW : EC_DABT_LOW) + (low ? 0 : 1);
 
     if (!MUTANT(clobber_inject_far))
         vcpu_write(v, FAR_EL1, far);

@@ -37,6 +37,14 @@
 // case -DLOAD -DINJECT -DABORT -DADDRESS=0x100000000: clean
 // case -DLOAD -DINJECT -DABORT @do_eret: CLOBBER FAR_EL1 of vm1/vcpu0
 // case -DINJECT -DABORT -DIL=0 @do_eret: CLOBBER ESR_EL1 of vm1/vcpu0
+// case -DINJECT -DABORT -DEC=0x24 @do_eret: CLOBBER ESR_EL1 of vm1/vcpu0
+// case -DINJECT -DABORT -DEC=0x21: clean
+// case -DINJECT -DNO_SPAN @do_eret: CLOBBER SPSR_EL2 of vm1/vcpu0
+// case -DINJECT -DNO_SPAN -DMORE=0x400000: clean
+// case -DINJECT -DMORE=0x400000 @do_eret: CLOBBER SPSR_EL2 of vm1/vcpu0
+// case -DINJECT -DMORE=0x100000 @do_eret: CLOBBER SPSR_EL2 of vm1/vcpu0
+// case -DINJECT -DNZCV @do_eret: CLOBBER SPSR_EL2 of vm1/vcpu0
+// case -DINJECT -DNZCV -DMORE=0x60000000: clean
 // case -DINJECT -DABORT -DBEHIND @do_eret: CLOBBER ELR_EL1 of vm1/vcpu0
 // case -DINJECT -DVECTOR=0 @do_eret: PC ELR_EL2 of vm1/vcpu0
 // case -DINJECT -DVECTOR=0x400 @do_eret: PC ELR_EL2 of vm1/vcpu0
@@ -61,9 +69,19 @@
         mov     x1, #1 << 9 | 6                 // TDA, HPMN
         msr     mdcr_el2, x1
 #endif
+#ifdef NO_SPAN                                  // an exception to EL1 sets PAN
+        ldr     x1, =0x30500800
+        msr     sctlr_el1, x1
+#endif
         adr     x1, guest_vectors
         msr     vbar_el1, x1
         .endm
+#ifndef EC
+#define EC 0x25                                 // a data abort from EL1
+#endif
+#ifndef MORE
+#define MORE 0
+#endif
 #ifndef ADDRESS
 #define ADDRESS 0x5000
 #endif
@@ -183,7 +201,7 @@ bad:    str     xzr, [x0, #FRAME_X(19)]
         msr     spsr_el1, x3
 #endif
 #ifdef ABORT
-#define CLASS 0x25 << 26 | 0x10                 // external, from EL1
+#define CLASS EC << 26 | 0x10                   // external
 #else
 #define CLASS 0
 #endif
@@ -195,7 +213,7 @@ bad:    str     xzr, [x0, #FRAME_X(19)]
         msr     far_el1, x3
 #endif
 #endif
-        mov     x3, #0x3c5
+        ldr     x3, =0x3c5 | MORE
 #ifdef FLAGS
         mov     x3, #0x3c4                      // EL1t
 #endif
@@ -217,6 +235,9 @@ guest:
         mov     x5, #0x6000
         msr     far_el1, x5
         mov     x21, #3
+#ifdef NZCV
+        cmp     x21, #3
+#endif
 1:
 #if defined(SYS_TRAPS)
         mrs     x1, mdscr_el1
