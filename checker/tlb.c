@@ -164,6 +164,29 @@ static void check_two(struct arm_checker *c, struct tlb_unit *u, const struct wo
     }
 }
 
+/* One VMID with two settings of what TLBs hold of registers. */
+static void check_control(struct arm_checker *c, struct vmid_use *use, const struct world *w,
+                          const struct arm_event *p)
+{
+    struct stage2_control now = tlb_control_stage2(c, p), was = use->control;
+    bool vtcr = now.vtcr != was.vtcr;
+    struct finding f = finding_at(c, RULE_TLB_MISS, p);
+
+    use->control = now;
+    if (!vtcr && now.hcr == was.hcr)
+        return;
+    f.world = w;
+    f.reg = sysreg_number(vtcr ? SR_VTCR_EL2 : SR_HCR_EL2);
+    f.other = use->entered;
+    f.other_role = "entered";
+    f.hint = "TLBI VMALLS12E1 with the VMID and DSB behind a change of what translations go by";
+    finding_say(&f,
+                "VMID %u was used with %#" PRIx64 " on this CPU, now with %#" PRIx64
+                ", and nothing has invalidated it between",
+                p->world.vmid, vtcr ? was.vtcr : was.hcr, vtcr ? now.vtcr : now.hcr);
+    finding_report(c, &f);
+}
+
 static void check_vmid(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
                        const struct arm_event *p)
 {
@@ -188,13 +211,14 @@ static void check_vmid(struct arm_checker *c, struct tlb_unit *u, const struct w
     check_two(c, u, w, p);
     if (use && use->root == w->root) {
         check_shared(c, use, w, p);
+        check_control(c, use, w, p);
         if (use->vcpu != w)
             use->entered = site_of(c, p);
         use->vcpu = w;
         return;
     }
     use = g_new0(struct vmid_use, 1);
-    *use = (struct vmid_use){w->root, w, site_of(c, p)};
+    *use = (struct vmid_use){w->root, tlb_control_stage2(c, p), w, site_of(c, p)};
     g_hash_table_insert(u->cpu[p->cpu].vmids, key, use);
 }
 
@@ -253,6 +277,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
 
     u->pages.clock++;
     u->armed |= w->kind == WORLD_GUEST;
+    tlb_control_check(c, u, w, p);
     if (HCR_EL2_VM(p->world.hcr) && w->root) {
         cpu->running = pages_stage2(&u->pages, p->world.vmid, w->root);
         cpu->running->running++;
@@ -282,6 +307,12 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     stop_running(&u->cpu[p->cpu]);
 }
 
+static void power(struct tlb_cpu *cpu)
+{
+    stop_running(cpu);
+    cpu->own.written.known = false;
+}
+
 static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 {
     struct tlb_unit *u = state;
@@ -297,8 +328,10 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
         tlb_maintained(c, u, p);
     else if (p->kind == ARM_EVENT_BARRIER)
         tlb_barrier(c, u, p);
+    else if (p->kind == ARM_EVENT_SYSREG_WRITE)
+        tlb_control_written(c, u, p);
     else if (p->kind == ARM_EVENT_POWER)
-        stop_running(&u->cpu[p->cpu]);
+        power(&u->cpu[p->cpu]);
 }
 
 /* Also those in marks: they are in no list. */
@@ -332,7 +365,8 @@ static void destroy(void *state)
 }
 
 const struct check_unit unit_tlb = {
-    .at_el2 = ARM_BIT(ARM_EVENT_TLBI) | ARM_BIT(ARM_EVENT_BARRIER),
+    .at_el2 =
+        ARM_BIT(ARM_EVENT_TLBI) | ARM_BIT(ARM_EVENT_BARRIER) | ARM_BIT(ARM_EVENT_SYSREG_WRITE),
     .everywhere = ARM_BIT(ARM_EVENT_WALK) | ARM_BIT(ARM_EVENT_STORE) | ARM_BIT(ARM_EVENT_POWER),
     .create = create,
     .event = event,

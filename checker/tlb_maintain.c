@@ -128,6 +128,10 @@ void tlb_maintained(struct arm_checker *c, struct tlb_unit *u, const struct arm_
     bool hints = bits(checker_reg(c, p->cpu, sysreg_number(SR_ID_AA64MMFR2_EL1)), 51, 48) != 0;
     bool used = false;
 
+    if (p->tlbi.regime == ARM_REGIME_EL2 && p->tlbi.scope == ARM_TLBI_REGIME) {
+        struct tlb_mark m = {.broadcast = p->tlbi.broadcast, .own = true, .clock = u->pages.clock};
+        g_array_append_val(u->cpu[p->cpu].marks, m);
+    }
     if (p->tlbi.regime == ARM_REGIME_EL10 &&
         (p->tlbi.scope == ARM_TLBI_REGIME || p->tlbi.scope == ARM_TLBI_VMID)) {
         struct tlb_mark m = {.broadcast = p->tlbi.broadcast,
@@ -156,20 +160,31 @@ void tlb_maintained(struct arm_checker *c, struct tlb_unit *u, const struct arm_
         }
 }
 
+/* What @cpu has of VMIDs; but while it runs with one it translates anew. */
+static void forget_uses(struct tlb_cpu *cpu, const struct tlb_mark *m)
+{
+    GHashTableIter it;
+    gpointer key;
+    struct vmid_use *use;
+
+    g_hash_table_iter_init(&it, cpu->vmids);
+    while (g_hash_table_iter_next(&it, &key, (gpointer *)&use)) {
+        unsigned vmid = GPOINTER_TO_UINT(key);
+        bool runs = cpu->running && cpu->running->vmid == vmid;
+        if (runs || !(m->every_vmid || m->vmid == vmid))
+            continue;
+        if (m->stage1)
+            use->vcpu = NULL;
+        else
+            g_hash_table_iter_remove(&it);
+    }
+}
+
 static void vmid_done(struct tlb_unit *u, const struct tlb_mark *m, unsigned cpu)
 {
-    for (unsigned k = 0; k < u->cpu_count; k++) {
-        if (!m->broadcast && k != cpu)
-            continue;
-        struct vmid_use *use =
-            m->stage1 ? g_hash_table_lookup(u->cpu[k].vmids, GUINT_TO_POINTER(m->vmid)) : NULL;
-        if (use)
-            use->vcpu = NULL;
-        else if (m->every_vmid)
-            g_hash_table_remove_all(u->cpu[k].vmids);
-        else if (!m->stage1)
-            g_hash_table_remove(u->cpu[k].vmids, GUINT_TO_POINTER(m->vmid));
-    }
+    for (unsigned k = 0; k < u->cpu_count; k++)
+        if (m->broadcast || k == cpu)
+            forget_uses(&u->cpu[k], m);
 }
 
 static void complete(struct arm_checker *c, struct tlb_unit *u, const struct tlb_mark *m,
@@ -177,10 +192,12 @@ static void complete(struct arm_checker *c, struct tlb_unit *u, const struct tlb
 {
     struct stale *r = m->stale;
 
-    if (!r) {
+    if (!r && m->own)
+        tlb_control_done(u, m, cpu);
+    else if (!r)
         vmid_done(u, m, cpu);
+    if (!r)
         return;
-    }
     r->marks--;
     if (r->gone) {
         release(r);

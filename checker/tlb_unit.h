@@ -1,8 +1,22 @@
 /* The unit of translations, in files: tlb.c is events and worlds, tlb_store.c stores to tables,
- * tlb_maintain.c TLBI and DSB. */
+ * tlb_maintain.c TLBI and DSB, tlb_control.c registers. */
 #pragma once
 
 #include "checker/stale.h"
+
+/* What TLBs may hold of registers beside addresses, of stage 2. */
+struct stage2_control {
+    uint64_t vtcr, hcr;
+};
+
+/* A register that EL2's own translation goes by, written since EL2's TLB entries were invalidated.
+ */
+struct own_control {
+    struct site written; /* known: there is one */
+    uint32_t number;
+    enum rule rule;
+    uint64_t clock;
+};
 
 /* What the next DSB of a CPU completes. */
 struct tlb_mark {
@@ -10,7 +24,9 @@ struct tlb_mark {
     enum coverage coverage;
     bool broadcast, every_vmid;
     bool stage1; /* all of a VMID's, and not of stage 2 */
+    bool own;    /* all of EL2's instead */
     uint16_t vmid;
+    uint64_t clock; /* when it was executed */
 };
 
 /* A finding that counts once the context is used again: until then its tables may be dead. */
@@ -25,10 +41,12 @@ struct tlb_cpu {
     uint64_t dsb_shared; /* and of the last one that does for the other CPUs */
     struct tlb_context *running;
     GHashTable *vmids; /* struct vmid_use by VMID: entered since the VMID was invalidated */
+    struct own_control own;
 };
 
 struct vmid_use {
     uint64_t root;
+    struct stage2_control control;
     const struct world *vcpu; /* whose translations the CPU may hold; NULL: nobody's */
     struct site entered;
 };
@@ -70,3 +88,11 @@ const char *tlb_context_text(const struct tlb_context *x, char *text, size_t siz
 void tlb_stored(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p);
 void tlb_maintained(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p);
 void tlb_barrier(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p);
+
+/* Registers whose value TLBs may hold: a write at EL2; EL2's entries are invalidated on CPU @cpu; a
+ * world is entered; those of stage 2 now. */
+void tlb_control_written(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p);
+void tlb_control_done(struct tlb_unit *u, const struct tlb_mark *m, unsigned cpu);
+void tlb_control_check(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
+                       const struct arm_event *p);
+struct stage2_control tlb_control_stage2(const struct arm_checker *c, const struct arm_event *p);

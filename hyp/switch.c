@@ -58,6 +58,8 @@ static void load_stage2(struct pcpu *cpu, struct vcpu *v)
     struct vcpu **last = &v->vm->last_on[cpu->index];
 
     msr(VTTBR_EL2, stage2_load(&v->vm->s2));
+    if (MUTANT(tlb_miss_vtcr))
+        msr(VTCR_EL2, v->index % 2 ? stage2_vtcr() & ~BIT(12) : stage2_vtcr());
     if (*last && *last != v && !MUTANT(vmid_shared_tlb)) {
         if (!MUTANT(nosync_vttbr))
             isb();
