@@ -230,6 +230,17 @@ static void dma_finish(struct fw_cfg *fw, uint64_t descriptor, bool ok)
             (unsigned long long)descriptor);
 }
 
+/* How much may go at once: all that a file of the host's holds, as U-Boot looks at the control word
+ * only once (qfw_read_entry_dma()); of the zeros behind it, of which a guest can ask for 4 GiB,
+ * not. */
+static uint32_t dma_most(struct fw_cfg *fw)
+{
+    const struct fw_cfg_item *item = selected(fw);
+    uint32_t paced = pace_left(&fw->pace);
+
+    return fw->offset < item->size ? item->size - fw->offset : paced;
+}
+
 static void dma_go_on(void *ctx, uint64_t now_ns)
 {
     struct fw_cfg *fw = ctx;
@@ -237,7 +248,7 @@ static void dma_go_on(void *ctx, uint64_t now_ns)
     uint32_t n = 1, most;
 
     (void)now_ns;
-    while (dma->left && n && (most = pace_left(&fw->pace)) > 0) {
+    while (dma->left && n && (most = dma_most(fw)) > 0) {
         n = read_piece(fw, dma->to, dma->left < most ? dma->left : most);
         pace_spend(&fw->pace, n);
         dma->to += n;

@@ -244,7 +244,8 @@ static unsigned long_read(struct cfg *c, uint32_t len)
     return steps;
 }
 
-static void test_a_long_dma_goes_on_while_the_guest_runs(void **state)
+/* What the host's file holds is there at once, which U-Boot takes for granted. */
+static void test_zeros_behind_a_file_go_on_while_the_guest_runs(void **state)
 {
     static uint8_t data[3 * PACE_BYTES];
     uint64_t rng = test_seed(1);
@@ -257,9 +258,9 @@ static void test_a_long_dma_goes_on_while_the_guest_runs(void **state)
         data[i] = (uint8_t)random_next(&rng);
     assert_int_equal(fw_cfg_set(&c.dev, FW_CFG_KERNEL_DATA, data, sizeof(data), NULL), 0);
     assert_int_equal(long_read(&c, PACE_BYTES), 0);
-    assert_int_equal(long_read(&c, PACE_BYTES + 1), 1);
+    assert_int_equal(long_read(&c, sizeof(data)), 0);
     memset(physmem_ram_changing(&c.mem, pa(BUFFER), 5 * PACE_BYTES), 0xee, 5 * PACE_BYTES);
-    assert_int_equal(long_read(&c, 4 * PACE_BYTES + 5), 4);
+    assert_int_equal(long_read(&c, 4 * PACE_BYTES + 5), 2);
     assert_memory_equal(physmem_ram(&c.mem, pa(BUFFER), sizeof(data)), data, sizeof(data));
     for (unsigned i = 0; i < PACE_BYTES + 5; i++)
         assert_int_equal(*physmem_ram(&c.mem, pa(BUFFER + sizeof(data) + i), 1), 0);
@@ -443,7 +444,7 @@ int main(void)
         cmocka_unit_test(test_dma_errors),
         cmocka_unit_test(test_a_writable_file_is_written_by_dma_and_cleared_by_a_reset),
         cmocka_unit_test(test_ramfb_shows_ram_where_its_file_says),
-        cmocka_unit_test(test_a_long_dma_goes_on_while_the_guest_runs),
+        cmocka_unit_test(test_zeros_behind_a_file_go_on_while_the_guest_runs),
         cmocka_unit_test(test_a_reset_ends_a_long_dma),
         cmocka_unit_test(test_dma_into_code_is_announced),
         cmocka_unit_test(test_random_accesses_and_requests),
