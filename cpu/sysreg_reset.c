@@ -39,6 +39,11 @@ static void reset_id_registers(struct cpu *cpu)
         cpu->sr[SR_ID_AA64PFR0_EL1] &= ~FIELD_MASK(ID_AA64PFR0_EL1_EL2);
     if (cpu->gic)
         cpu->sr[SR_ID_AA64PFR0_EL1] |= BIT(ID_AA64PFR0_EL1_GIC_LO);
+    /* Differs: an exception return to AArch32 is illegal. Trusted Firmware as it is built for
+     * boards with such cores goes no further than bl1_main() where EL1 has AArch64 only. */
+    if (cpu_has_el3(cpu) && cpu_has(cpu, FEAT_AA32_context))
+        cpu->sr[SR_ID_AA64PFR0_EL1] = set_bits(cpu->sr[SR_ID_AA64PFR0_EL1], ID_AA64PFR0_EL1_EL1_HI,
+                                               ID_AA64PFR0_EL1_EL1_LO, 2);
     cpu->sr[SR_MPIDR_EL1] = cpu->mpidr;
     cpu->sr[SR_DCZID_EL0] = 4; /* blocks of 64 bytes */
 }

@@ -149,6 +149,15 @@ int machine_reboot(struct arm_machine *m, struct arm_error *err)
 
 #define NO_JIT "the host is not x86-64 with LZCNT, or has no memory for translated code"
 
+/* Firmware at EL3 saves an EL1's AArch32 registers on the cores that QEMU gives that state, of
+ * which max is one. */
+static void give_el3(struct features *f, const struct cpu_model *model)
+{
+    set_feature(f, FEAT_EL3, true);
+    if (model->id == MODEL_MAX)
+        set_feature(f, FEAT_AA32_context, true);
+}
+
 static int create(struct arm_machine *m, const struct arm_config *c, struct arm_error *err)
 {
     const struct cpu_model *model;
@@ -160,7 +169,8 @@ static int create(struct arm_machine *m, const struct arm_config *c, struct arm_
     if (r < 0)
         return r;
     set_feature(&features, FEAT_EL2, m->el2);
-    set_feature(&features, FEAT_EL3, c->secure);
+    if (c->secure)
+        give_el3(&features, model);
     m->input_at = UINT64_MAX;
     if (c->late_effects && !(m->late = late_create(m->cpu_count, c->seed, cpu_sysreg_late_write)))
         return error_set(err, ARM_ENOMEM, "no memory for late effects");

@@ -253,6 +253,7 @@ static void test_id_registers_of_the_models(void **state)
     assert_int_equal(id_of("n1", SR_ID_AA64MMFR2_EL1), 0x0000000000001011);
     assert_int_equal(id_of("n1", SR_ID_AA64PFR1_EL1), 0x20);
     assert_int_equal(id_of("n1", SR_ID_AA64DFR0_EL1), 0x10305408);
+    assert_int_equal(id_of("max", SR_MIDR_EL1), 0x000f0510); /* as QEMU, for firmware */
     assert_int_equal(id_of("max", SR_ID_AA64ISAR1_EL1) & 0xf00000f0, 0x10000000); /* GPI, no APA */
     assert_int_equal(id_of("max", SR_ID_AA64ISAR1_EL1) & 0xf00, 0x500); /* API: FPACCOMBINE */
     assert_int_equal(ID_AA64MMFR0_EL1_TGran4_2(id_of("max", SR_ID_AA64MMFR0_EL1)), 3);

@@ -53,6 +53,16 @@ static void returns(void)
     check_equal(mrs(spsr_el3) >> 2 & 3, 2, "SPSR_EL3 says where the SMC came from");
 }
 
+/* Firmware asks for it, and saves these registers: both of these cores have AArch32 at EL1. */
+static void aarch32(void)
+{
+    check_equal(mrs(id_aa64pfr0_el1) >> 4 & 0xf, 2, "EL1 has AArch32");
+    msr(spsr_abt, 0x1d7);
+    msr(dacr32_el2, 0x55555555);
+    check_equal(mrs(spsr_abt), 0x1d7, "SPSR_abt is kept");
+    check_equal(mrs(dacr32_el2), 0x55555555, "DACR32_EL2 is kept");
+}
+
 static void calls(void)
 {
     uint64_t undefined = ESR(0, 0);
@@ -224,6 +234,7 @@ static void spaces(void)
 int main(void)
 {
     returns();
+    aarch32();
     calls();
     traps();
     illegal();
