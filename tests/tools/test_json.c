@@ -81,6 +81,26 @@ static void assert_text(const char *text, const char *expected)
         assert_null(value);
 }
 
+static void test_elements_come_in_their_order(void **state)
+{
+    (void)state;
+    const char *at = " 1, {\"a\": [2]} ,\"x\"]";
+    static const char *const values[] = {"1", "{\"a\": [2]}", "\"x\""};
+    char *name, *value;
+
+    for (size_t k = 0; k < sizeof(values) / sizeof(values[0]); k++) {
+        assert_true(json_next(&at, &name, &value));
+        assert_null(name);
+        assert_string_equal(value, values[k]);
+        g_free(value);
+    }
+    assert_false(json_next(&at, &name, &value));
+    assert_string_equal(at, "]");
+    at = "\"a\": }";
+    assert_false(json_next(&at, &name, &value));
+    assert_null(name);
+}
+
 static void test_strings_come_back_as_they_were(void **state)
 {
     (void)state;
@@ -99,6 +119,7 @@ int main(void)
         cmocka_unit_test(test_an_object_is_whole_when_its_brace_has_come),
         cmocka_unit_test(test_depth_without_end_is_no_object),
         cmocka_unit_test(test_a_member_is_found_by_its_name),
+        cmocka_unit_test(test_elements_come_in_their_order),
         cmocka_unit_test(test_strings_come_back_as_they_were),
     };
 

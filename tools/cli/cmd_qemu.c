@@ -12,6 +12,7 @@
 #include "command.h"
 #include "parse.h"
 #include "qemu.h"
+#include "qemu_json.h"
 #include "suggest.h"
 
 const char *qemu_keep(struct qemu *q, char *text)
@@ -238,6 +239,17 @@ static int refuse_option(struct qemu *q, int argc, char **argv, bool *good)
     return 1 + (argc > 1 && !option_name(argv[1]));
 }
 
+static bool call(struct qemu *q, const struct qemu_option *o, const char *value)
+{
+    static option_fn *const in_json[] = {qemu_blockdev, qemu_device, qemu_netdev, qemu_object};
+    bool json = false;
+
+    for (size_t k = 0; k < G_N_ELEMENTS(in_json); k++)
+        json |= o->fn == in_json[k] && *value == '{';
+    g_autofree char *flat = json ? qemu_json_flat(o->name, value) : NULL;
+    return (!json || flat) && o->fn(q, o->name, flat ? flat : value);
+}
+
 /* Arguments that are lists of words are checked here, for all options alike. */
 static bool apply(struct qemu *q, const struct qemu_option *o, const char *value)
 {
@@ -250,7 +262,7 @@ static bool apply(struct qemu *q, const struct qemu_option *o, const char *value
         q->answered = true;
         return true;
     }
-    if (o->fn(q, o->name, value))
+    if (call(q, o, value))
         return true;
     q->host.refused |= o->fn == qemu_chardev;
     q->net.refused |= o->fn == qemu_netdev || o->fn == qemu_nic || o->fn == qemu_net;

@@ -58,26 +58,38 @@ size_t json_object_size(const char *text, size_t size, bool *good)
     return end ? (size_t)(end - copy) : 0;
 }
 
+bool json_next(const char **at, char **name, char **value)
+{
+    const char *p = skip_space(*at), *end;
+
+    *name = *value = NULL;
+    p = skip_space(p + (*p == ','));
+    if (*p == '"' && (end = skip_string(p)) && *(end = skip_space(end)) == ':') {
+        *name = json_string(p);
+        p = skip_space(end + 1);
+    }
+    if (!*p || !(end = skip_value(p))) {
+        g_clear_pointer(name, g_free);
+        return false;
+    }
+    *value = g_strndup(p, (gsize)(end - p));
+    *at = end;
+    return true;
+}
+
 char *json_member(const char *object, const char *name)
 {
     const char *p = skip_space(object);
+    char *key, *value;
 
     if (*p++ != '{')
         return NULL;
-    for (p = skip_space(p); *p == '"'; p = skip_space(p + 1)) {
-        g_autofree char *key = json_string(p);
-        const char *value = skip_string(p);
-        if (!value || *(value = skip_space(value)) != ':')
-            return NULL;
-        value = skip_space(value + 1);
-        const char *end = skip_value(value);
-        if (!end || !key)
-            return NULL;
-        if (!strcmp(key, name))
-            return g_strndup(value, (gsize)(end - value));
-        p = skip_space(end);
-        if (*p != ',')
-            return NULL;
+    while (json_next(&p, &key, &value)) {
+        bool found = key && !strcmp(key, name);
+        g_free(key);
+        if (found)
+            return value;
+        g_free(value);
     }
     return NULL;
 }

@@ -201,8 +201,6 @@ bool qemu_blockdev(struct qemu *q, const char *option, const char *value)
         q->answered = true;
         return true;
     }
-    if (*value == '{')
-        return qemu_bad("-blockdev in JSON is not offered: expected driver=NAME,node-name=ID,...");
     if (!begin_drive(q, "none", -1) ||
         !properties_set(q, option, value, NULL, node_properties, G_N_ELEMENTS(node_properties)))
         return false;
