@@ -83,9 +83,21 @@ static bool qemu_icount(struct qemu *q, const char *option, const char *value)
         {"shift", "N|auto", NULL, NULL},
         {"align", "on|off", NULL, NULL},
         {"sleep", "on|off", NULL, NULL},
+        {"rr", "record|replay", NULL, NULL}, /* of input, as --record and --replay have it */
+        {"rrfile", "FILE", NULL, NULL},
+        {"rrsnapshot", "NAME", NULL, "a run is gone over from its beginning"},
     };
+    g_autofree char *mode = properties_find(value, "shift", "rr");
+    g_autofree char *file = properties_find(value, "shift", "rrfile");
 
-    return properties_set(q, option, value, "shift", properties, G_N_ELEMENTS(properties));
+    if (!properties_set(q, option, value, "shift", properties, G_N_ELEMENTS(properties)))
+        return false;
+    if (!mode)
+        return true;
+    if (!file)
+        return qemu_bad("-icount rr=%s: expected rrfile=FILE", mode);
+    *(strcmp(mode, "record") ? &q->req.replay : &q->req.record) = qemu_keep(q, g_strdup(file));
+    return true;
 }
 
 static bool qemu_seed(struct qemu *q, const char *option, const char *value)

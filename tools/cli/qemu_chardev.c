@@ -52,7 +52,10 @@ static bool set_size(struct qemu *q, const char *value)
 }
 
 static const struct property chardev_properties[] = {
-    {"backend", "stdio|file|null|pty|pipe|socket|ringbuf|memory|vc|testdev", set_backend, NULL},
+    {"backend",
+     "stdio|file|null|pty|pipe|socket|ringbuf|memory|vc|testdev|"
+     "spicevmc|spiceport|qemu-vdagent",
+     set_backend, NULL},
     {"id", "ID", set_id, NULL},
     {"path", "FILE", set_path, NULL},
     {"mux", "on|off", set_mux, NULL},
@@ -76,6 +79,10 @@ static const struct property chardev_properties[] = {
     {"height", "N", NULL, NULL},
     {"cols", "N", NULL, NULL},
     {"rows", "N", NULL, NULL},
+    {"name", "TEXT", NULL, NULL}, /* of what SPICE shares, like the others */
+    {"clipboard", "on|off", NULL, NULL},
+    {"mouse", "on|off", NULL, NULL},
+    {"debug", "N", NULL, NULL},
 };
 
 static bool is(const struct qemu_chardev *c, const char *backend)
@@ -158,6 +165,7 @@ static char *socket_text(const struct qemu_chardev *c)
 
 const char *qemu_chardev_where(struct qemu *q, const char *id, bool *testdev)
 {
+    static const char agents[] = "spicevmc|spiceport|qemu-vdagent";
     struct qemu_chardev *c = qemu_find_chardev(q, id);
 
     if (!c)
@@ -176,6 +184,8 @@ const char *qemu_chardev_where(struct qemu *q, const char *id, bool *testdev)
     else if (is(c, "ringbuf") || is(c, "memory"))
         qemu_note(q, "-chardev %s: the monitor has no command to read it: what is written is lost",
                   c->backend);
+    else if (properties_accept(agents, c->backend))
+        qemu_note(q, "-chardev %s: there is no display whose clipboard it would share", c->backend);
     else
         return c->backend;
     return "null";

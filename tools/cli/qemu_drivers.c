@@ -68,11 +68,52 @@ static bool set_height(struct qemu *q, const char *value)
     return set_side(q, "yres", value, &device(q)->height);
 }
 
+/* "on" asks for more than there is: it is not offered to the driver, who does without. */
+#define LACKING(property, what)                                                                    \
+    static bool set_##property(struct qemu *q, const char *value)                                  \
+    {                                                                                              \
+        if (property_is_on(value))                                                                 \
+            qemu_note(q, "-device %s: there " what, device(q)->driver->name);                      \
+        return true;                                                                               \
+    }
+LACKING(packed, "are split rings only")
+LACKING(multiqueue, "is one pair of queues")
+LACKING(offload, "are no offloads")
+LACKING(blob, "are no blobs")
+LACKING(removable, "is no way to take the disk out")
+#undef LACKING
+
+/* So many, of something of which there is a number of its own. */
+static bool note_number(struct qemu *q, const char *value, uint64_t ours, const char *what)
+{
+    uint64_t n;
+
+    if (!parse_number(value, 0, UINT32_MAX, &n))
+        return qemu_bad("-device %s: \"%s\": expected a number", device(q)->driver->name, value);
+    if (n != ours)
+        qemu_note(q, "-device %s: of %s there is %u", device(q)->driver->name, what,
+                  (unsigned)ours);
+    return true;
+}
+
+#define NUMBER(property, ours, what)                                                               \
+    static bool set_##property(struct qemu *q, const char *value)                                  \
+    {                                                                                              \
+        return note_number(q, value, ours, what);                                                  \
+    }
+NUMBER(queues, 1, "request queues")
+NUMBER(usb2_ports, 4, "USB 2 ports")
+NUMBER(usb3_ports, 4, "USB 3 ports")
+NUMBER(outputs, 1, "outputs")
+NUMBER(queue_size, 256, "a queue's entries")
+#undef NUMBER
+
 /* What every virtio device has. The features are what these devices offer. */
 #define VIRTIO_PROPERTIES                                                                          \
     {"id", "ID", set_id, NULL}, {"bus", "BUS", set_on, NULL},                                      \
         {"event-idx", "on|off", set_no_event_idx, NULL},                                           \
-        {"indirect-desc", "on|off", set_no_indirect, NULL}, {"packed", "off", NULL, NULL},         \
+        {"indirect-desc", "on|off", set_no_indirect, NULL},                                        \
+        {"packed", "on|off", set_packed, NULL},                                                    \
     {                                                                                              \
         "iommu-platform", "on|off", set_access_platform, NULL                                      \
     }
@@ -83,7 +124,10 @@ static const struct property blk_properties[] = {
     {"serial", "TEXT", set_serial, NULL},
     {"scsi", "off", NULL, NULL},
     {"bootindex", "N", NULL, "firmware is told of no boot order"},
-    {"num-queues", "1", NULL, NULL},
+    {"num-queues", "N", set_queues, NULL},
+    {"queue-size", "N", set_queue_size, NULL},
+    {"iothread", "ID", NULL, NULL}, /* devices have no threads here */
+    {"share-rw", "on|off", NULL, NULL},
     {"write-cache", "on|auto", NULL, NULL},
     {"config-wce", "off", NULL, NULL},
     {"logical-block-size", "512", NULL, NULL},
@@ -96,16 +140,18 @@ static const struct property net_properties[] = {
     {"mac", "MAC", set_mac, NULL},
     VIRTIO_PROPERTIES,
     {"status", "on", NULL, NULL},
-    {"mq", "off", NULL, NULL},
-    {"csum", "off", NULL, NULL},
-    {"gso", "off", NULL, NULL},
-    {"mrg-rxbuf", "off", NULL, NULL},
-    {"ctrl-vq", "off", NULL, NULL},
-    {"guest-csum", "off", NULL, NULL},
-    {"guest-tso4", "off", NULL, NULL},
-    {"guest-tso6", "off", NULL, NULL},
-    {"host-tso4", "off", NULL, NULL},
-    {"host-tso6", "off", NULL, NULL},
+    {"mq", "on|off", set_multiqueue, NULL},
+    {"csum", "on|off", set_offload, NULL},
+    {"gso", "on|off", set_offload, NULL},
+    {"mrg-rxbuf", "on|off", set_offload, NULL},
+    {"ctrl-vq", "on|off", set_offload, NULL},
+    {"guest-csum", "on|off", set_offload, NULL},
+    {"guest-tso4", "on|off", set_offload, NULL},
+    {"guest-tso6", "on|off", set_offload, NULL},
+    {"host-tso4", "on|off", set_offload, NULL},
+    {"host-tso6", "on|off", set_offload, NULL},
+    {"rx-queue-size", "N", set_queue_size, NULL},
+    {"tx-queue-size", "N", set_queue_size, NULL},
     {"bootindex", "N", NULL, "firmware is told of no boot order"},
 };
 
@@ -141,10 +187,11 @@ static const struct property gpu_properties[] = {
     {"xres", "N", set_width, NULL},
     {"yres", "N", set_height, NULL},
     VIRTIO_PROPERTIES,
-    {"max-outputs", "1", NULL, NULL},
+    {"max-outputs", "N", set_outputs, NULL},
     {"max-hostmem", "SIZE", NULL, "the pictures of a device may have 256 MiB"},
     {"edid", "on", NULL, NULL},
-    {"blob", "off", NULL, NULL},
+    {"blob", "on|off", set_blob, NULL},
+    {"hostmem", "SIZE", NULL, NULL}, /* of blobs */
 };
 
 static const struct property input_properties[] = {
@@ -156,10 +203,11 @@ static const struct property input_properties[] = {
 
 static const struct property scsi_properties[] = {
     VIRTIO_PROPERTIES,
-    {"num-queues", "1", NULL, NULL},
+    {"num-queues", "N", set_queues, NULL},
+    {"iothread", "ID", NULL, NULL},
     {"hotplug", "on|off", NULL, "nothing is hot-plugged"},
     {"param-change", "on|off", NULL, NULL},
-    {"virtqueue-size", "256", NULL, NULL},
+    {"virtqueue-size", "N", set_queue_size, NULL},
     {"cmd-per-lun", "N", NULL, NULL},
     {"max-sectors", "N", NULL, NULL},
 };
@@ -182,8 +230,8 @@ static const struct property scsi_unit_properties[] = {
 static const struct property xhci_properties[] = {
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
-    {"p2", "4", NULL, NULL},
-    {"p3", "4", NULL, NULL},
+    {"p2", "N", set_usb2_ports, NULL},
+    {"p3", "N", set_usb3_ports, NULL},
     {"intrs", "16", NULL, NULL},
     {"slots", "N", NULL, "there are 16"},
     {"streams", "on|off", NULL, "there are no streams"},
@@ -218,7 +266,7 @@ static const struct property usb_storage_properties[] = {
     USB_PROPERTIES,
     {"serial", "TEXT", set_serial, NULL},
     {"bootindex", "N", NULL, "firmware is told of no boot order"},
-    {"removable", "off", NULL, NULL},
+    {"removable", "on|off", set_removable, NULL},
     {"write-cache", "on|auto", NULL, NULL},
     {"logical-block-size", "512", NULL, NULL},
     {"physical-block-size", "512", NULL, NULL},
@@ -258,7 +306,10 @@ static const struct property ide_unit_properties[] = {
     {"physical-block-size", "512", NULL, NULL},
 };
 
-static const struct property serial_properties[] = {VIRTIO_PROPERTIES};
+static const struct property serial_properties[] = {
+    VIRTIO_PROPERTIES,
+    {"max-ports", "N", NULL, NULL}, /* there is room for as many as -device names */
+};
 
 static const struct property pcie_port_properties[] = {
     {"id", "ID", set_id, NULL},
@@ -270,6 +321,7 @@ static const struct property port_properties[] = {
     {"name", "TEXT", set_name, NULL},
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
+    {"nr", "N", NULL, "ports have numbers in their order"},
 };
 
 #define PCI "PCI"

@@ -1,6 +1,7 @@
 #include "qemu_machine.h"
 
 #include <glib.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -121,12 +122,6 @@ static bool set_acpi(struct qemu *q, const char *value)
     return true;
 }
 
-static bool set_memory_backend(struct qemu *q, const char *value)
-{
-    q->memory.used = qemu_keep(q, g_strdup(value));
-    return true;
-}
-
 /* Accelerators are tried in their order; tcg among them is what we are like. */
 static bool set_accel(struct qemu *q, const char *value)
 {
@@ -143,6 +138,19 @@ static bool set_accel(struct qemu *q, const char *value)
     return good;
 }
 
+/* What is asked for with "on", and is not there: the guest finds out as on a CPU without it. */
+#define LACKING(name, option, what)                                                                \
+    static bool set_##name(struct qemu *q, const char *value)                                      \
+    {                                                                                              \
+        if (property_is_on(value))                                                                 \
+            qemu_note(q, option ": there is " what);                                               \
+        return true;                                                                               \
+    }
+LACKING(mte, "-machine mte=on", "no MTE: the ID registers do not announce it")
+LACKING(ras, "-machine ras=on", "no table that would tell the guest of errors")
+LACKING(hmat, "-machine hmat=on", "no table that would tell the guest of it")
+LACKING(nvdimm, "-machine nvdimm=on", "no such memory")
+
 #define SETTER(name, member)                                                                       \
     static bool set_##name(struct qemu *q, const char *value)                                      \
     {                                                                                              \
@@ -156,6 +164,17 @@ SETTER(initrd, config.initrd)
 SETTER(append, config.append)
 SETTER(dtb, config.dtb)
 #undef SETTER
+
+/* -smp, word for word; what they make together is settled after all options. */
+static property_fn set_cpus, set_maxcpus, set_topology;
+
+#define SMP_PROPERTIES(prefix)                                                                     \
+    {prefix "cpus", "N", set_cpus, NULL}, {prefix "maxcpus", "N", set_maxcpus, NULL},              \
+        {prefix "sockets", "N", set_topology, NULL}, {prefix "dies", "1", NULL, NULL},             \
+        {prefix "clusters", "N", set_topology, NULL}, {prefix "cores", "N", set_topology, NULL},   \
+    {                                                                                              \
+        prefix "threads", "N", set_topology, NULL                                                  \
+    }
 
 static const struct property machine_properties[] = {
     {"type", "NAME", set_type, NULL},
@@ -171,14 +190,17 @@ static const struct property machine_properties[] = {
     {"pflash1", "ID", set_pflash1, NULL},
     {"accel", "tcg|NAME:NAME", set_accel, NULL},
     {"secure", "on|off", set_secure, NULL},
-    {"mte", "off", NULL, NULL},
+    {"mte", "on|off", set_mte, NULL},
     {"its", "on|off", set_its, NULL},
     {"iommu", "smmuv3|none", set_iommu, NULL},
     {"acpi", "on|off|auto", set_acpi, NULL},
-    {"ras", "off", NULL, NULL},
+    {"ras", "on|off", set_ras, NULL},
+    {"hmat", "on|off", set_hmat, NULL},
+    {"nvdimm", "on|off", set_nvdimm, NULL},
+    SMP_PROPERTIES("smp."),
     {"usb", "on|off", NULL, NULL},      /* virt has no controller of its own */
     {"graphics", "on|off", NULL, NULL}, /* nor a display */
-    {"memory-backend", "ID", set_memory_backend, NULL},
+    {"memory-backend", "ID", qemu_use_backend, NULL},
     {"kernel-irqchip", "on|off|split", NULL, NULL}, /* of KVM */
     {"x-oem-id", "TEXT", NULL, "there are no ACPI tables"},
     {"x-oem-table-id", "TEXT", NULL, "there are no ACPI tables"},
@@ -296,11 +318,23 @@ static bool set_pmu(struct qemu *q, const char *value)
     return true;
 }
 
+/* QEMU's max has both unless they are off; ours never. */
 static bool set_absent(struct qemu *q, const char *value)
 {
-    (void)value;
+    if (strcmp(value, "off") != 0)
+        qemu_note(q, "-cpu max: there is neither SVE nor SME: the ID registers do not announce "
+                     "them");
     return only_max(q, "sve and sme");
 }
+
+#define VECTOR(bits)                                                                               \
+    {                                                                                              \
+        "sve" #bits, "on|off", set_absent, NULL                                                    \
+    }
+#define MATRIX(bits)                                                                               \
+    {                                                                                              \
+        "sme" #bits, "on|off", set_absent, NULL                                                    \
+    }
 
 static const struct property cpu_properties[] = {
     {"model", "NAME", set_model, NULL},
@@ -309,8 +343,33 @@ static const struct property cpu_properties[] = {
     {"pauth-qarma3", "on|off", set_pauth_qarma3, NULL},
     {"pauth-qarma5", "on|off", set_pauth_qarma5, NULL},
     {"lpa2", "on|off", set_lpa2, NULL},
-    {"sme", "off", set_absent, NULL},
-    {"sve", "off", set_absent, NULL},
+    {"sme", "on|off", set_absent, NULL},
+    {"sme_fa64", "on|off", set_absent, NULL},
+    {"sme-default-vector-length", "N", set_absent, NULL},
+    {"sve", "on|off", set_absent, NULL},
+    {"sve-max-vq", "N", set_absent, NULL},
+    {"sve-default-vector-length", "N", set_absent, NULL},
+    MATRIX(128),
+    MATRIX(256),
+    MATRIX(512),
+    MATRIX(1024),
+    MATRIX(2048),
+    VECTOR(128),
+    VECTOR(256),
+    VECTOR(384),
+    VECTOR(512),
+    VECTOR(640),
+    VECTOR(768),
+    VECTOR(896),
+    VECTOR(1024),
+    VECTOR(1152),
+    VECTOR(1280),
+    VECTOR(1408),
+    VECTOR(1536),
+    VECTOR(1664),
+    VECTOR(1792),
+    VECTOR(1920),
+    VECTOR(2048),
     {"pmu", "on|off", set_pmu, NULL},
     {"aarch64", "on", NULL, NULL},
     {"kvm-no-adjvtime", "on|off", NULL, NULL}, /* of KVM */
@@ -373,30 +432,31 @@ static bool set_topology(struct qemu *q, const char *value)
     return true;
 }
 
-static const struct property smp_properties[] = {
-    {"cpus", "N", set_cpus, NULL},         {"maxcpus", "N", set_maxcpus, NULL},
-    {"sockets", "N", set_topology, NULL},  {"dies", "1", NULL, NULL},
-    {"clusters", "N", set_topology, NULL}, {"cores", "N", set_topology, NULL},
-    {"threads", "N", set_topology, NULL},
-};
+static const struct property smp_properties[] = {SMP_PROPERTIES("")};
 
 bool qemu_smp(struct qemu *q, const char *option, const char *value)
 {
     struct qemu_machine *m = &q->machine;
 
     m->cpus = m->topology = m->maxcpus = 0;
-    if (!PROPERTIES(q, option, value, "cpus", smp_properties))
-        return false;
+    return PROPERTIES(q, option, value, "cpus", smp_properties);
+}
+
+/* What is not said follows from the rest. */
+static bool connect_smp(struct qemu *q)
+{
+    struct qemu_machine *m = &q->machine;
+
     if (!m->cpus)
         m->cpus = m->maxcpus ? m->maxcpus : m->topology ? m->topology : 1;
     if (!m->maxcpus)
         m->maxcpus = m->cpus;
     if (m->cpus > ARM_CPUS_MAX)
-        return qemu_bad("-smp %s: expected 1 to %d CPUs", value, ARM_CPUS_MAX);
+        return qemu_bad("-smp: %" PRIu64 " CPUs: expected 1 to %d", m->cpus, ARM_CPUS_MAX);
     if (m->maxcpus < m->cpus || (m->topology && m->maxcpus % m->topology))
-        return qemu_bad("-smp %s: expected maxcpus not below the CPUs, and the topology to divide "
-                        "it",
-                        value);
+        return qemu_bad("-smp: expected maxcpus (%u) not below the CPUs, and the topology to "
+                        "divide it",
+                        (unsigned)m->maxcpus);
     q->req.config.cpus = (unsigned)m->cpus;
     return true;
 }
@@ -534,7 +594,7 @@ bool qemu_machine_connect(struct qemu *q)
         return qemu_bad("-machine highmem=off: expected at most %u MiB of RAM below 4 GiB",
                         (unsigned)(RAM_BELOW_4G >> 20));
     apply_version(m);
-    if (!connect_gic(q))
+    if (!connect_smp(q) || !connect_gic(q))
         return false;
     q->req.config.no_highmem = m->highmem_off;
     make_cpu(q);

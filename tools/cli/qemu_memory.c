@@ -33,7 +33,10 @@ static bool set_share(struct qemu *q, const char *value)
 }
 
 static const struct property backend_properties[] = {
-    {"qom-type", "memory-backend-ram|memory-backend-memfd|memory-backend-file", NULL, NULL},
+    {"qom-type",
+     "memory-backend-ram|memory-backend-memfd|memory-backend-file|"
+     "memory-backend-shm",
+     NULL, NULL},
     {"id", "ID", set_id, NULL},
     {"size", "SIZE", set_size, NULL},
     {"share", "on|off", set_share, NULL},
@@ -77,40 +80,50 @@ static const struct qemu_backend *find(const struct qemu_memory *m, const char *
     return NULL;
 }
 
-static bool use(struct qemu *q, const char *value)
+bool qemu_use_backend(struct qemu *q, const char *value)
 {
-    q->memory.used = qemu_keep(q, g_strdup(value));
+    struct qemu_memory *m = &q->memory;
+
+    if (m->used_count == QEMU_BACKENDS_MAX)
+        return qemu_bad("memdev=%s: more than %d memory backends", value, QEMU_BACKENDS_MAX);
+    m->used[m->used_count++] = qemu_keep(q, g_strdup(value));
     return true;
 }
 
 static const struct property node_properties[] = {
-    {"type", "node", NULL, NULL}, {"nodeid", "0", NULL, NULL}, {"cpus", "CPUS", NULL, NULL},
-    {"mem", "SIZE", NULL, NULL},  {"memdev", "ID", use, NULL}, {"initiator", "0", NULL, NULL},
+    {"type", "node", NULL, NULL},   {"nodeid", "N", NULL, NULL},
+    {"cpus", "CPUS", NULL, NULL},   {"mem", "SIZE", NULL, NULL},
+    {"initiator", "N", NULL, NULL}, {"memdev", "ID", qemu_use_backend, NULL},
 };
 
+/* Distances, caches and who is whose: of nodes that the guest does not see. */
 bool qemu_numa(struct qemu *q, const char *option, const char *value)
 {
+    static const char others[] = "cpu|dist|hmat-lb|hmat-cache";
     g_autofree char *type = properties_find(value, "type", "type");
 
-    if (type && (!strcmp(type, "cpu") || !strcmp(type, "dist")))
-        return true; /* of the one node to itself */
+    if (type && properties_accept(others, type))
+        return true;
     if (q->memory.nodes++)
-        return qemu_bad("-numa %s is not offered: there is one memory node", value);
+        qemu_note(q, "-numa: the guest sees one node, which has all memory and all CPUs");
     return properties_set(q, option, value, "type", node_properties, G_N_ELEMENTS(node_properties));
 }
 
 bool qemu_memory_connect(struct qemu *q)
 {
     const struct qemu_memory *m = &q->memory;
-    const struct qemu_backend *b = m->used ? find(m, m->used) : NULL;
+    uint64_t sum = 0;
 
-    if (!m->used)
-        return true;
-    if (!b)
-        return qemu_bad("memory-backend=%s: expected the id of an -object memory-backend-ram",
-                        m->used);
-    if (b->size != q->req.config.ram_size)
-        return qemu_bad("memory-backend=%s: it has %" PRIu64 " MiB, and -m says %" PRIu64, m->used,
-                        b->size >> 20, q->req.config.ram_size >> 20);
+    for (unsigned k = 0; k < m->used_count; k++) {
+        const struct qemu_backend *b = find(m, m->used[k]);
+        if (!b)
+            return qemu_bad("memory-backend=%s: expected the id of an -object memory-backend-ram",
+                            m->used[k]);
+        sum += b->size;
+    }
+    if (m->used_count && sum != q->req.config.ram_size)
+        return qemu_bad("memory-backend=%s: %s %" PRIu64 " MiB, and -m says %" PRIu64, m->used[0],
+                        m->used_count > 1 ? "with the others it has" : "it has", sum >> 20,
+                        q->req.config.ram_size >> 20);
     return true;
 }

@@ -17,12 +17,16 @@ struct qemu_backend {
 struct qemu_memory {
     struct qemu_backend backends[QEMU_BACKENDS_MAX];
     unsigned backend_count;
-    const char *used; /* id of the one that is the board's RAM; NULL: none was named */
-    unsigned nodes;   /* of -numa */
+    const char *used[QEMU_BACKENDS_MAX]; /* ids of those that are the board's RAM together */
+    unsigned used_count;
+    unsigned nodes; /* of -numa */
 };
 
 /* Options; false, and what is wrong was printed. */
 bool qemu_numa(struct qemu *q, const char *option, const char *value);
+
+/* The backend with this id is the board's RAM, or a part of it. */
+bool qemu_use_backend(struct qemu *q, const char *value);
 
 /* After all options. */
 bool qemu_memory_connect(struct qemu *q);

@@ -8,7 +8,8 @@
 #include "qemu.h"
 #include "qemu_objects.h"
 
-#define KINDS "user|socket|stream|tap|bridge"
+#define VMNET "vmnet-shared|vmnet-host|vmnet-bridged"
+#define KINDS "user|socket|stream|tap|bridge|" VMNET
 
 /* The rows being filled. */
 static struct qemu_netdev *netdev(struct qemu *q)
@@ -142,8 +143,28 @@ static const struct property bridge_properties[] = {
     {"helper", "FILE", set_netdev_helper, NULL},
 };
 
+/* The host's part of a Mac's system. To the guest it is a network with DHCP and a way out. */
+static bool set_vmnet(struct qemu *q, const char *value)
+{
+    qemu_note(q, "-netdev %s: this host has no vmnet: taking a user network", value);
+    netdev(q)->spec.kind = "user";
+    return true;
+}
+
+static const struct property vmnet_properties[] = {
+    {"type", VMNET, set_vmnet, NULL},
+    {"id", "ID", set_netdev_id, NULL},
+    {"ifname", "NAME", NULL, NULL},
+    {"start-address", "ADDRESS", NULL, "the user network's addresses are 10.0.2.0/24"},
+    {"end-address", "ADDRESS", NULL, NULL},
+    {"subnet-mask", "MASK", NULL, NULL},
+    {"isolated", "on|off", NULL, NULL},
+    {"net-uuid", "UUID", NULL, NULL},
+    {"nat66-prefix", "PREFIX", NULL, NULL},
+};
+
 static const struct {
-    const char *name;
+    const char *names; /* "a|b|c" */
     const struct property *properties;
     size_t count;
 } kinds[] = {
@@ -152,6 +173,7 @@ static const struct {
     {"stream", stream_properties, G_N_ELEMENTS(stream_properties)},
     {"tap", tap_properties, G_N_ELEMENTS(tap_properties)},
     {"bridge", bridge_properties, G_N_ELEMENTS(bridge_properties)},
+    {VMNET, vmnet_properties, G_N_ELEMENTS(vmnet_properties)},
 };
 
 /* Exactly one other end. */
@@ -182,7 +204,7 @@ static bool add_netdev(struct qemu *q, const char *option, const char *text,
     *netdev(q) = (struct qemu_netdev){0};
     for (size_t k = 0; kind && k < G_N_ELEMENTS(kinds); k++) {
         size_t count = kinds[k].count;
-        if (strcmp(kinds[k].name, kind))
+        if (!properties_accept(kinds[k].names, kind))
             continue;
         g_autofree struct property *table = g_new0(struct property, count + more_count);
         memcpy(table, kinds[k].properties, count * sizeof(*table));
@@ -201,8 +223,9 @@ static bool add_netdev(struct qemu *q, const char *option, const char *text,
 static bool answer(struct qemu *q, const char *title)
 {
     printf("%s:\n", title);
-    for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
-        printf("%s\n", kinds[k].name);
+    g_auto(GStrv) words = g_strsplit(KINDS, "|", -1);
+    for (char **w = words; *w; w++)
+        printf("%s\n", *w);
     q->answered = true;
     return true;
 }

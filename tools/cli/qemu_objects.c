@@ -24,10 +24,15 @@ TEXT(id)
 #undef TEXT
 
 static const struct property object_properties[] = {
-    {"qom-type", "rng-random|rng-builtin|iothread", set_driver, NULL},
+    {"qom-type", "rng-random|rng-builtin|iothread|secret", set_driver, NULL},
     {"id", "ID", set_id, NULL},
     {"filename", "FILE", NULL, "what the guest is given follows from -seed, not from that file"},
     {"poll-max-ns", "N", NULL, NULL}, /* of an iothread: devices have no threads here */
+    {"data", "TEXT", NULL, NULL},     /* of a secret, which nothing here asks for */
+    {"file", "FILE", NULL, NULL},
+    {"format", "raw|base64", NULL, NULL},
+    {"keyid", "ID", NULL, NULL},
+    {"iv", "TEXT", NULL, NULL},
 };
 
 static bool add_object(struct qemu *q, const char *value)

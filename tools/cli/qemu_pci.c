@@ -76,7 +76,7 @@ const struct property qemu_virtio_pci_properties[] = {
     {"disable-modern", "on|off", set_no_modern, NULL},
     {"disable-legacy", "on|off|auto", set_no_legacy, NULL},
     {"vectors", "N", set_vectors, NULL},
-    {"ats", "off", NULL, NULL},
+    {"ats", "on|off", NULL, "there is no ATS"},
     {"aer", "off", NULL, NULL},
     {"page-per-vq", "off", NULL, NULL},
     {"modern-pio-notify", "off", NULL, NULL},

@@ -88,7 +88,7 @@ bool qemu_action(struct qemu *q, const char *option, const char *value)
 
 bool qemu_display(struct qemu *q, const char *option, const char *value)
 {
-    static const char kinds[] = "none|sdl|gtk|cocoa|curses|vnc|dbus|egl-headless|spice-app";
+    static const char kinds[] = "none|default|sdl|gtk|cocoa|curses|vnc|dbus|egl-headless|spice-app";
     g_autofree char *kind = g_strndup(value, strcspn(value, ",="));
     g_autofree char *what = g_strdup_printf("-%s %s", option, kind);
 
