@@ -1,15 +1,25 @@
 #include "base/blocks.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
+#include "base/host_memory.h"
 #include "base/log.h"
 
 /* Reference counts change atomically: a block's copies may belong to machines of different threads.
  * A count of 1 is the caller's own and stays so. */
 struct block {
     unsigned refs;
+    struct block_slab *slab; /* that it is in; NULL: it has memory of its own */
     uint8_t bytes[];
+};
+
+/* Memory that goes when the last block in it does. Blocks are behind it. */
+struct block_slab {
+    unsigned refs;
+    size_t bytes;
 };
 
 struct block_leaf {
@@ -58,9 +68,19 @@ bool blocks_copy(struct blocks *b, const struct blocks *from)
     return true;
 }
 
+static void free_slab(struct block_slab *slab)
+{
+    if (give_back(&slab->refs))
+        host_memory_free(slab, slab->bytes);
+}
+
 static void free_block(struct block *block)
 {
-    if (block && give_back(&block->refs))
+    if (!block || !give_back(&block->refs))
+        return;
+    if (block->slab)
+        free_slab(block->slab);
+    else
         free(block);
 }
 
@@ -111,18 +131,69 @@ static struct block_leaf *own_leaf(struct block_leaf **slot)
     return leaf;
 }
 
+/* Each at a multiple of its own alignment. */
+static size_t block_size(size_t block_bytes)
+{
+    return align_up(sizeof(struct block) + block_bytes, _Alignof(max_align_t));
+}
+
+void blocks_room_begin(struct blocks_room *room, size_t block_bytes, uint64_t count)
+{
+    size_t header = align_up(sizeof(struct block_slab), _Alignof(max_align_t));
+    size_t each = block_size(block_bytes);
+
+    *room = (struct blocks_room){.block_bytes = block_bytes};
+    if (count < HOST_LARGE_PAGE / 2 / each || count > (SIZE_MAX - header) / each)
+        return;
+    room->slab = host_memory(header + count * each);
+    if (!room->slab)
+        return;
+    *room->slab = (struct block_slab){.refs = 1, .bytes = header + count * each};
+    room->next = (uint8_t *)room->slab + header;
+    room->left = count;
+}
+
+void blocks_room_end(struct blocks_room *room)
+{
+    if (room->slab)
+        free_slab(room->slab);
+    *room = (struct blocks_room){0};
+}
+
+static struct block *new_block(size_t block_bytes, struct blocks_room *room)
+{
+    struct block *block;
+
+    if (!room || !room->left) {
+        block = malloc(sizeof(*block) + block_bytes);
+        if (block)
+            *block = (struct block){.refs = 1};
+        return block;
+    }
+    block = (struct block *)(void *)room->next;
+    *block = (struct block){.refs = 1, .slab = room->slab};
+    take(&room->slab->refs);
+    room->next += block_size(block_bytes);
+    room->left--;
+    return block;
+}
+
 uint8_t *blocks_put(struct blocks *b, uint64_t n)
 {
-    CHECK(n < b->count);
+    return blocks_put_in(b, n, NULL);
+}
+
+uint8_t *blocks_put_in(struct blocks *b, uint64_t n, struct blocks_room *room)
+{
+    CHECK(n < b->count && (!room || room->block_bytes == b->block_bytes));
     struct block_leaf *leaf = own_leaf(&b->leaf[n / BLOCKS_LEAF]);
     struct block *old = leaf ? leaf->block[n % BLOCKS_LEAF] : NULL, *block;
 
     if (!leaf || (old && !is_shared(&old->refs)))
         return leaf ? old->bytes : NULL;
-    block = malloc(sizeof(*block) + b->block_bytes);
+    block = new_block(b->block_bytes, room);
     if (!block)
         return NULL;
-    block->refs = 1;
     if (old)
         memcpy(block->bytes, old->bytes, b->block_bytes);
     else

@@ -13,6 +13,7 @@
 
 struct block;
 struct block_leaf;
+struct block_slab;
 
 struct blocks {
     size_t block_bytes;
@@ -33,6 +34,22 @@ const uint8_t *blocks_get(const struct blocks *b, uint64_t n);
 /* The same to write to: of @b alone from now on, and zeros if it was not there. NULL: the host has
  * no memory, and nothing has changed. */
 uint8_t *blocks_put(struct blocks *b, uint64_t n);
+
+/* Memory for blocks of @block_bytes, of which @count are about to be put: if they are many, one
+ * piece in the host's large pages, where a fault for each block would cost more than to fill it.
+ * The piece goes with the last of its blocks. */
+struct blocks_room {
+    size_t block_bytes;
+    struct block_slab *slab; /* NULL: each block has memory of its own */
+    uint8_t *next;
+    uint64_t left;
+};
+
+void blocks_room_begin(struct blocks_room *room, size_t block_bytes, uint64_t count);
+void blocks_room_end(struct blocks_room *room);
+
+/* blocks_put(), with memory of @room as long as there is some; NULL: none. */
+uint8_t *blocks_put_in(struct blocks *b, uint64_t n, struct blocks_room *room);
 
 /* The first block from @n on that is there; count if none is. */
 uint64_t blocks_next(const struct blocks *b, uint64_t n);

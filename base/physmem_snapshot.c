@@ -63,14 +63,17 @@ static int take_image(const struct ram_bank *b, struct ram_contents *to, struct 
 static int take_changes(const struct ram_bank *b, struct ram_contents *to, struct arm_error *err)
 {
     bool ok = ram_contents_copy(to, &b->last);
+    struct blocks_room room;
 
+    blocks_room_begin(&room, PAGE_SIZE, b->changed_count);
     for (uint32_t k = 0; ok && k < b->changed_count; k++) {
         const uint8_t *now = b->host + (uint64_t)b->changed[k] * PAGE_SIZE;
-        uint8_t *page = blocks_put(&to->pages, b->changed[k]);
+        uint8_t *page = blocks_put_in(&to->pages, b->changed[k], &room);
         if (page)
             memcpy(page, now, PAGE_SIZE);
         ok = page;
     }
+    blocks_room_end(&room);
     if (ok)
         return 0;
     ram_contents_destroy(to);
@@ -151,11 +154,23 @@ static void set_difference(const struct physmem *mem, const struct ram_bank *b,
     }
 }
 
+/* Many single pages are copied whatever is done, and each is a fault for the host if it is put into
+ * a mapping of the image: where there are many all is copied, into large pages. */
+static bool wants_copy(const struct ram_contents *c)
+{
+    uint64_t single = blocks_used(&c->pages);
+
+    return single > SINGLE_PAGES_MIN / 4 && single > ram_contents_used(c) / 4;
+}
+
 static int set_image(const struct physmem *mem, const struct ram_bank *b,
                      const struct ram_contents *c, struct arm_error *err)
 {
-    int rc = ram_image_map(c->image, b->host, b->size, err);
+    bool copy = wants_copy(c);
+    int rc = ram_image_map(copy ? NULL : c->image, b->host, b->size, err);
 
+    if (!rc && copy && c->image)
+        rc = ram_image_read(c->image, b->host, err);
     for (uint64_t n = 0; !rc && n < page_count(b); n++)
         tell_changing(mem, b, n);
     for (uint64_t n = 0; !rc && (n = blocks_next(&c->pages, n)) < c->pages.count; n++)

@@ -9,6 +9,7 @@
 
 #include "base/addr.h"
 #include "base/bits.h"
+#include "base/host_memory.h"
 
 struct ram_image {
     unsigned refs; /* changed atomically: contents are shared between threads */
@@ -104,13 +105,43 @@ int ram_image_map(const struct ram_image *image, uint8_t *host, uint64_t size,
     int flags = MAP_PRIVATE | MAP_NORESERVE | (image ? 0 : MAP_ANONYMOUS);
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, image ? image->fd : -1, 0);
 
-    if (p != MAP_FAILED && mremap(p, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, host) == host)
+    if (p != MAP_FAILED && mremap(p, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, host) == host) {
+        if (!image)
+            host_memory_advise(host, size);
         return 0;
+    }
     int reason = errno;
     if (p != MAP_FAILED)
         munmap(p, size);
     return error_set(err, ARM_ENOMEM, "mapping %llu MiB of RAM: the host says: %s",
                      (unsigned long long)(size >> 20), strerror(reason));
+}
+
+/* The first page from @n on that is in @image, or is not; the number of pages if there is none. */
+static uint64_t image_next(const struct ram_image *image, uint64_t n, bool in)
+{
+    while (n < image->page_count && ram_image_has(image, n) != in)
+        n += n % 64 == 0 && image->used[n / 64] == (in ? 0 : UINT64_MAX) ? 64 : 1;
+    return n < image->page_count ? n : image->page_count;
+}
+
+/* By the file: a page of the mapping would be a fault for the host. */
+int ram_image_read(const struct ram_image *image, uint8_t *host, struct arm_error *err)
+{
+    uint64_t n = image_next(image, 0, true), end;
+
+    for (; n < image->page_count; n = image_next(image, end, true)) {
+        end = image_next(image, n, false);
+        for (uint64_t at = n * PAGE_SIZE; at < end * PAGE_SIZE;) {
+            ssize_t got = pread(image->fd, host + at, end * PAGE_SIZE - at, (off_t)at);
+            if (got < 0 && errno == EINTR)
+                continue;
+            if (got <= 0)
+                return no_memory(image, err);
+            at += (uint64_t)got;
+        }
+    }
+    return 0;
 }
 
 /* -- contents -- */

@@ -84,6 +84,34 @@ static void test_copies_are_independent(void **state)
     }
 }
 
+/* Of one piece of memory, which stays as long as one of them does. */
+static void test_blocks_of_one_room_go_one_by_one(void **state)
+{
+    enum { MANY = 600, SIZE = 4096 };
+    struct blocks_room room;
+    struct blocks a, b;
+
+    (void)state;
+    assert_true(blocks_init(&a, SIZE, COUNT));
+    blocks_room_begin(&room, SIZE, MANY);
+    assert_int_equal(room.left, MANY);
+    for (unsigned n = 0; n < MANY; n++)
+        memset(blocks_put_in(&a, n, &room), (int)n & 0xff, SIZE);
+    assert_int_equal(room.left, 0);
+    memset(blocks_put_in(&a, MANY, &room), 1, SIZE); /* one more has memory of its own */
+    blocks_room_end(&room);
+    assert_true(blocks_copy(&b, &a));
+    for (unsigned n = 1; n <= MANY; n++)
+        memset(blocks_put(&b, n), 0x55, SIZE);
+    blocks_destroy(&a); /* but the first, which is shared */
+    assert_int_equal(blocks_get(&b, 0)[SIZE - 1], 0);
+    assert_int_equal(blocks_get(&b, MANY)[SIZE - 1], 0x55);
+    blocks_destroy(&b);
+    blocks_room_begin(&room, SIZE, 3);
+    assert_int_equal(room.left, 0); /* few are not worth it */
+    blocks_room_end(&room);
+}
+
 static void test_what_is_not_shared_is_found(void **state)
 {
     struct blocks a, b;
@@ -112,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_block_is_zero),
         cmocka_unit_test(test_copies_are_independent),
+        cmocka_unit_test(test_blocks_of_one_room_go_one_by_one),
         cmocka_unit_test(test_what_is_not_shared_is_found),
     };
 

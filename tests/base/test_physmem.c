@@ -112,6 +112,38 @@ static void test_a_second_snapshot_has_no_more_than_what_changed(void **state)
     physmem_destroy(&mem);
 }
 
+/* Another memory gets an image and few single pages by a mapping, and many by a copy of all. */
+static void test_single_pages_reach_another_memory(void **state)
+{
+    static const unsigned counts[] = {1, 1000, 3000};
+    static struct model m;
+
+    (void)state;
+    for (unsigned k = 0; k < 3; k++) {
+        struct physmem a = new_mem(), b = new_mem();
+        memset(&m, 0, sizeof(m));
+        for (uint64_t n = 0; n < 5000; n++)
+            set(&a, &m, n, n + 1);
+        struct ram_contents image = take(&a);
+        for (uint64_t n = 0; n < counts[k]; n++)
+            set(&a, &m, 2 * n, n + 7);
+        struct ram_contents c = take(&a);
+        assert_ptr_equal(c.image, image.image);
+        assert_int_equal(blocks_used(&c.pages), counts[k]);
+        static struct model other;
+        set(&b, &other, PAGES - 1, 5); /* is gone then */
+        assert_int_equal(physmem_restore(&b, &c, NULL), 0);
+        check(&b, &m);
+        assert_int_equal(physmem_restore(&a, &c, NULL), 0);
+        check(&a, &m);
+        ram_contents_destroy(&image);
+        ram_contents_destroy(&c);
+        physmem_destroy(&a);
+        check(&b, &m);
+        physmem_destroy(&b);
+    }
+}
+
 /* Writes, snapshots and restores in any order, of several memories. */
 static void test_snapshots_are_exact_in_any_order(void **state)
 {
@@ -155,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_ram_is_what_was_taken_again),
         cmocka_unit_test(test_a_host_address_stays),
         cmocka_unit_test(test_a_second_snapshot_has_no_more_than_what_changed),
+        cmocka_unit_test(test_single_pages_reach_another_memory),
         cmocka_unit_test(test_snapshots_are_exact_in_any_order),
     };
 
