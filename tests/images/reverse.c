@@ -16,7 +16,7 @@
 #include "tests/random.h"
 #include "timeline.h"
 
-/* As --gdb has it (tools/cli/runner_gdb.c). */
+/* About what comes of --gdb's time between two snapshots (tools/cli/runner_gdb.c). */
 #define INTERVAL (UINT64_C(16) << 20)
 
 /* RAM is compared at so many points. */

@@ -7,8 +7,8 @@
 #define POINTS 24
 
 /* A timeline of @cpus CPUs that execute @words, with points close together. */
-static struct timeline *open_words(unsigned cpus, const uint32_t *words, size_t size,
-                                   struct output *out)
+static struct timeline *open_words_at(unsigned cpus, const uint32_t *words, size_t size,
+                                      struct output *out, uint64_t interval, uint64_t interval_ns)
 {
     static struct arm_blob blobs[CPUS_MAX];
     static struct arm_config machine; /* as long as the timeline */
@@ -30,20 +30,34 @@ static struct timeline *open_words(unsigned cpus, const uint32_t *words, size_t 
                                   .console_write = keep_output,
                                   .console_ctx = out};
     struct timeline *t = timeline_new(
-        &(struct timeline_config){.machine = &machine, .interval = 50000, .snapshots = 8}, &err);
+        &(struct timeline_config){
+            .machine = &machine, .interval = interval, .interval_ns = interval_ns, .snapshots = 8},
+        &err);
     if (!t)
         fail_msg("%s", err.text);
     return t;
 }
 
-static struct timeline *open_mix(unsigned cpus, struct output *out)
+static struct timeline *open_words(unsigned cpus, const uint32_t *words, size_t size,
+                                   struct output *out)
+{
+    return open_words_at(cpus, words, size, out, 50000, 0);
+}
+
+static struct timeline *open_mix_at(unsigned cpus, struct output *out, uint64_t interval,
+                                    uint64_t interval_ns)
 {
     uint32_t words[ARRAY_SIZE(guest_mix)];
 
     memcpy(words, guest_mix, sizeof(words));
     if (cpus == 1)
         words[18] = 0xd503201f; /* nobody would wake it from the second WFE */
-    return open_words(cpus, words, sizeof(words), out);
+    return open_words_at(cpus, words, sizeof(words), out, interval, interval_ns);
+}
+
+static struct timeline *open_mix(unsigned cpus, struct output *out)
+{
+    return open_mix_at(cpus, out, 50000, 0);
 }
 
 /* How the last run ended is none of the state that is compared. */
@@ -90,6 +104,25 @@ static void test_any_point_is_the_same_from_both_sides(void **state)
             arm_snapshot_free(was[k]);
         timeline_free(t);
     }
+}
+
+/* Where the run has cost the host little there is little to execute again, whatever its length. */
+static void test_points_may_be_as_far_apart_as_the_run_is_cheap(void **state)
+{
+    static const uint64_t intervals_ns[] = {0, 3600 * UINT64_C(1000000000)};
+    static struct output out;
+    unsigned kept[2];
+
+    (void)state;
+    for (unsigned k = 0; k < 2; k++) {
+        struct timeline *t = open_mix_at(1, &out, 10000, intervals_ns[k]);
+        go(t, (struct arm_position){200000, 0});
+        kept[k] = timeline_snapshots(t);
+        go(t, (struct arm_position){50000, 0}); /* from the start, if need be */
+        timeline_free(t);
+    }
+    assert_true(kept[0] >= 19);
+    assert_int_equal(kept[1], 1);
 }
 
 /* So that the step itself executes next to nothing again. */
@@ -398,6 +431,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_point_is_the_same_from_both_sides),
+        cmocka_unit_test(test_points_may_be_as_far_apart_as_the_run_is_cheap),
         cmocka_unit_test(test_what_is_prepared_for_a_step_back_moves_nothing),
         cmocka_unit_test(test_a_step_back_undoes_a_step),
         cmocka_unit_test(test_before_the_first_step_there_is_none),

@@ -7,9 +7,10 @@
 #include "runner_state.h"
 #include "signals.h"
 
-/* Instructions between two snapshots of a run that gdb is at: a step back answers in some 100 ms.
- */
-#define GDB_INTERVAL (UINT64_C(16) << 20)
+/* Between two snapshots of a run that gdb is at: what a step back executes again takes about as
+ * long as it took. Whether so long has passed is asked after so many instructions. */
+#define GDB_INTERVAL_NS 60000000
+#define GDB_INTERVAL    (UINT64_C(4) << 20)
 
 /* Has something else ended it? */
 static bool is_over(void *ctx)
@@ -80,6 +81,7 @@ bool runner_open_gdb(struct run *r, struct arm_error *err)
                                                   .prepare = prepare,
                                                   .ctx = (void *)(uintptr_t)r->req,
                                                   .interval = GDB_INTERVAL,
+                                                  .interval_ns = GDB_INTERVAL_NS,
                                                   .later = true,
                                                   .poll = gdb_session_poll,
                                                   .idle = gdb_session_idle,

@@ -253,7 +253,8 @@ bool is_final(enum arm_stop_reason why)
            why != ARM_STOP_IDLE;
 }
 
-/* Instructions of the live machine to the next point that is kept. */
+/* Instructions of the live machine until a point is to be kept, or until that is looked at again:
+ * in an interval that has cost little there is as little to execute again. */
 static uint64_t to_next_point(const struct timeline *t)
 {
     const struct point *last = points_before(t, side_at(&t->live), false);
@@ -261,7 +262,9 @@ static uint64_t to_next_point(const struct timeline *t)
         return 0;
     uint64_t since = side_at(&t->live).insns - last->at.insns;
 
-    return since < t->config.interval ? t->config.interval - since : 0;
+    if (since >= t->config.interval && timeline_busy_ns() - t->kept_ns >= t->config.interval_ns)
+        return 0;
+    return t->config.interval - since % t->config.interval;
 }
 
 enum arm_stop_reason side_go(struct side *s, const struct arm_until *until)

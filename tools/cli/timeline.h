@@ -23,10 +23,11 @@ struct timeline_config {
      * replay. Return: 0, or -ARM_Exxx and *err. NULL: nothing. */
     int (*prepare)(void *ctx, struct arm_machine *m, struct arm_error *err);
     void *ctx;
-    uint64_t interval;  /* instructions between two snapshots; 0: TIMELINE_INTERVAL */
-    unsigned snapshots; /* of them that are kept at most; 0: TIMELINE_SNAPSHOTS */
-    uint64_t memory;    /* bytes that the process may have for them; 0: TIMELINE_MEMORY */
-    bool later;         /* nothing is kept, and nothing watched, before timeline_begin() */
+    uint64_t interval;    /* instructions between two snapshots; 0: TIMELINE_INTERVAL */
+    uint64_t interval_ns; /* or several such intervals, until they have taken the host so long */
+    unsigned snapshots;   /* of them that are kept at most; 0: TIMELINE_SNAPSHOTS */
+    uint64_t memory;      /* bytes that the process may have for them; 0: TIMELINE_MEMORY */
+    bool later;           /* nothing is kept, and nothing watched, before timeline_begin() */
     /* The host's turn, of the live machine or of the past one; what is given to the live one goes
      * by timeline_give(). NULL: nothing. idle is the live one's. */
     void (*poll)(void *host_ctx, bool live);

@@ -1,5 +1,6 @@
 /* Which states of the run are kept. */
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "timeline_state.h"
@@ -81,6 +82,14 @@ static uint64_t resident_bytes(void)
     return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+uint64_t timeline_busy_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 /* The fine one farthest from here goes. */
 static void thin_fine(struct timeline *t)
 {
@@ -152,8 +161,10 @@ bool points_take(struct timeline *t, struct side *s, bool fine)
                         .crossings = s->crossings,
                         .inputs = s->inputs,
                         .fine = fine};
-    if (s == &t->live)
+    if (s == &t->live) {
         stretches_cut(t);
+        t->kept_ns = timeline_busy_ns();
+    }
     for (unsigned k = 0; k < t->cpus; k++)
         p->cpus[k] = arm_cpu_position(s->m, k);
     g_ptr_array_insert(t->points, (int)n, p);

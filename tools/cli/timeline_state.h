@@ -55,6 +55,7 @@ struct timeline {
     enum arm_stop_reason end;
     struct arm_error error;
     uint64_t resident; /* bytes of the process before the first snapshot */
+    uint64_t kept_ns;  /* timeline_busy_ns() when the live machine's last point was kept */
     bool begun;        /* points are kept */
     uint64_t work, allowed;
     struct arm_position looked;
@@ -63,6 +64,10 @@ struct timeline {
 };
 
 struct arm_position side_at(const struct side *s);
+
+/* The host's processors have been busy for so long with this process. It decides what is kept, and
+ * so how long answers take, and none of them. */
+uint64_t timeline_busy_ns(void);
 
 /* Keep where @s is. False: t->error. */
 bool points_take(struct timeline *t, struct side *s, bool fine);
