@@ -189,6 +189,11 @@ run:
     loop
     bl leaf
     again
+#elif defined(PRIM_frame)
+    add sp, x20, #256
+    loop
+    bl framed
+    again
 #elif defined(PRIM_pauth)
     mov x17, x20
     mov x16, #0
@@ -298,6 +303,19 @@ power_off:
 
     .balign 64
 leaf:
+    ret
+framed:
+    stp x29, x30, [sp, #-96]!
+    mov x29, sp
+    stp x19, x20, [sp, #16]
+    stp x21, x22, [sp, #32]
+    stp x23, x24, [sp, #48]
+    stp x25, x26, [sp, #64]
+    ldp x19, x20, [sp, #16]
+    ldp x21, x22, [sp, #32]
+    ldp x23, x24, [sp, #48]
+    ldp x25, x26, [sp, #64]
+    ldp x29, x30, [sp], #96
     ret
 
 #ifdef NEEDS_STAGE2

@@ -267,6 +267,10 @@ void tr_emit_stub(struct tr *t, struct stub *s)
     case STUB_JUMP:
         emit_jump(t, s);
         break;
+    case STUB_APART:
+        s->warm(t, s);
+        jump_to(&t->c, s->back);
+        break;
     }
 }
 

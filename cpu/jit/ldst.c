@@ -146,11 +146,11 @@ static void move_vector(struct tr *t, unsigned v, const struct kind *a, struct x
     }
 }
 
-/* The register(s) from or to the host's memory at RAX. A pair loads its first last. */
-static void move(struct tr *t, const struct insn *i, const struct kind *a)
+/* The register(s) from or to the host's memory at RAX + @at. A pair loads its first last. */
+static void move(struct tr *t, const struct insn *i, const struct kind *a, int32_t at)
 {
     for (unsigned k = a->pair ? 2 : 1; k-- > 0;) {
-        struct x86_mem m = x86_at(RAX, (int32_t)(k * a->size));
+        struct x86_mem m = x86_at(RAX, at + (int32_t)(k * a->size));
         unsigned r = k ? i->ra : i->rd;
         if (a->vector && tr_has(t, HOST_AVX)) {
             move_vector(t, r, a, m);
@@ -185,32 +185,169 @@ static bool is_odd(const struct insn *i, const struct kind *a)
            (i->rd == i->rn || (a->pair && i->ra == i->rn));
 }
 
-static bool access(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+static unsigned bytes(const struct kind *a)
 {
-    const struct kind kind = kind_of(arg), *a = &kind;
+    return a->pair ? 2 * a->size : a->size;
+}
+
+static enum tr_access how(const struct kind *a)
+{
+    return (a->load ? TR_LOAD : TR_STORE) + (a->unpriv ? TR_STORE_UNPRIV : 0);
+}
+
+/* CheckSPAlignment() is the slow path's. @base: the base's register, or RAX, which it has not any
+ * more. */
+static void check_sp(struct tr *t, enum x86_reg base, struct stub *slow, unsigned *jumps)
+{
+    if (base == RAX)
+        base = tr_use(t, REG_SP, RDX);
+    x86_test_imm(&t->c, 0, base, 15);
+    slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
+}
+
+static void one_access(struct tr *t, unsigned k, const struct kind *a)
+{
+    const struct insn *i = &t->rec[k];
     unsigned jumps = 0;
 
-    if (is_odd(i, a))
-        return false;
     tr_check_fp(t, k);
     enum x86_reg base = address(t, i, a);
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
-    if (a->mode != LITERAL && i->rn == REG_SP) { /* CheckSPAlignment() is the slow path's */
-        if (base == RAX)
-            base = tr_use(t, REG_SP, RDX);
-        x86_test_imm(&t->c, 0, base, 15);
-        slow->from[jumps++] = x86_jcc(&t->c, CC_NE);
-    }
+    if (a->mode != LITERAL && i->rn == REG_SP)
+        check_sp(t, base, slow, &jumps);
     if (a->aligned && a->size > 1) {
         x86_test_imm(&t->c, 0, RAX, (int32_t)a->size - 1);
         slow->from[jumps++] = x86_jcc(&t->c, CC_NE);
     }
-    tr_look_up(t, slow, jumps, a->pair ? 2u * a->size : a->size,
-               (a->load ? TR_LOAD : TR_STORE) + (a->unpriv ? TR_STORE_UNPRIV : 0));
-    move(t, i, a);
+    tr_look_up(t, slow, jumps, bytes(a), how(a));
+    move(t, i, a, 0);
     if (writes_back(a))
         write_back(t, i);
     tr_come_back(t, slow);
+}
+
+/* ---- accesses that follow each other, by one base that changes by constants only ---- */
+
+static jit_emit_fn access;
+
+#define GROUP_SPAN 512 /* bytes: the more, the more often they are not all in one page */
+
+struct group {
+    unsigned n;        /* how many */
+    int32_t low, high; /* from the base as it is before them: first byte, behind the last one */
+};
+
+/* The kind of instruction @k, if it may be in a group. */
+static bool groups(const struct tr *t, unsigned k, struct kind *a)
+{
+    const struct jit_template *row = t->jit->template[t->rec[k].op];
+
+    if (!row || row->emit != access)
+        return false;
+    *a = kind_of(row->arg);
+    return !a->aligned && a->mode != INDEX && a->mode != LITERAL && !is_odd(&t->rec[k], a);
+}
+
+/* From the base as it is before the instruction. */
+static int32_t offset(const struct insn *i, const struct kind *a)
+{
+    return a->mode == POST ? 0 : (int32_t)i->imm;
+}
+
+static int32_t step(const struct insn *i, const struct kind *a)
+{
+    return writes_back(a) ? (int32_t)i->imm : 0;
+}
+
+static bool loads_base(const struct insn *i, const struct kind *a)
+{
+    return a->load && !a->vector && (i->rd == i->rn || (a->pair && i->ra == i->rn));
+}
+
+/* Room for @at to @end too. False: that would be too much. */
+static bool widen(struct group *g, int32_t at, int32_t end)
+{
+    int32_t low = g->n && g->low < at ? g->low : at, high = g->n && g->high > end ? g->high : end;
+
+    if (high - low > GROUP_SPAN)
+        return false;
+    g->low = low;
+    g->high = high;
+    return true;
+}
+
+/* Of instruction @first, which is a @f, and those behind it that go the same way. */
+static struct group find_group(const struct tr *t, unsigned first, const struct kind *f)
+{
+    struct group g = {0};
+    struct kind a;
+    int32_t base = 0;
+
+    for (unsigned k = first; k < t->n && groups(t, k, &a); k++) {
+        const struct insn *i = &t->rec[k];
+        int32_t at = base + offset(i, &a);
+        if (i->rn != t->rec[first].rn || how(&a) != how(f) || a.vector != f->vector ||
+            !widen(&g, at, at + (int32_t)bytes(&a)))
+            break;
+        g.n++;
+        base += step(i, &a);
+        if (loads_base(i, &a) || (i->rn == REG_SP && base % 16)) /* the next: SP alignment */
+            break;
+    }
+    return g;
+}
+
+/* One by one: L1 has not all of them, or not in one page. */
+static void emit_apart(struct tr *t, struct stub *s)
+{
+    struct kind a;
+
+    for (unsigned k = s->k; k < s->k + s->target; k++)
+        if (groups(t, k, &a))
+            one_access(t, k, &a);
+}
+
+/* All of @g, looked up once. */
+static void emit_group(struct tr *t, unsigned first, const struct kind *f, const struct group *g)
+{
+    unsigned n = t->rec[first].rn, jumps = 0;
+    struct kind a;
+    int32_t from = g->low;
+
+    tr_check_fp(t, first);
+    enum x86_reg base = tr_use(t, n, RAX);
+    x86_lea(&t->c, 1, RAX, x86_at(base, g->low));
+    struct stub *apart = tr_stub(t, STUB_APART, first);
+    apart->target = g->n;
+    apart->warm = emit_apart;
+    if (n == REG_SP)
+        check_sp(t, base, apart, &jumps);
+    tr_look_up(t, apart, jumps, (unsigned)(g->high - g->low), how(f));
+    for (unsigned k = first; k < first + g->n && groups(t, k, &a); k++) {
+        const struct insn *i = &t->rec[k];
+        move(t, i, &a, offset(i, &a) - from);
+        if (writes_back(&a))
+            write_back(t, i);
+        from -= step(i, &a);
+    }
+    apart->back = t->c.p;
+    t->grouped = first + g->n;
+}
+
+static bool access(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    const struct kind a = kind_of(arg);
+    struct group g;
+
+    if (is_odd(i, &a))
+        return false;
+    if (k < t->grouped)
+        return true;
+    g = find_group(t, k, &a);
+    if (g.n > 1)
+        emit_group(t, k, &a, &g);
+    else
+        one_access(t, k, &a);
     return true;
 }
 

@@ -32,7 +32,7 @@ struct jit_state {
     bool fp_ready;           /* behind tr_fp_enter() */
 };
 
-enum stub_kind { STUB_EXEC, STUB_EXIT, STUB_TRAP, STUB_ONE, STUB_PAUSE, STUB_JUMP };
+enum stub_kind { STUB_EXEC, STUB_EXIT, STUB_TRAP, STUB_ONE, STUB_PAUSE, STUB_JUMP, STUB_APART };
 
 struct tr;
 
@@ -42,13 +42,14 @@ struct tr;
 struct stub {
     enum stub_kind kind;
     uint8_t *from[STUB_JUMPS]; /* to it; NULL: fewer */
-    uint8_t *back;             /* STUB_EXEC: where it goes on */
+    uint8_t *back;             /* STUB_EXEC, STUB_APART: where it goes on */
     struct jit_state state;    /* at its beginning */
     uint64_t reload;           /* STUB_EXEC: what has to be in host registers at @back */
     unsigned k;                /* instruction; STUB_EXIT: how many have retired */
-    unsigned target;           /* STUB_EXIT: record index */
+    unsigned target;           /* STUB_EXIT: record index; STUB_APART: of how many instructions */
     bool exact;                /* STUB_EXEC: its row wants the count */
-    /* STUB_EXEC: emitted at its beginning; may jump to @warm_back, where nothing is to be done. */
+    /* STUB_APART: all of it, behind which the state is that at @back. STUB_EXEC: emitted at its
+     * beginning; may jump to @warm_back, where nothing is to be done. */
     void (*warm)(struct tr *t, struct stub *s);
     uint8_t *warm_back;
     unsigned warm_r; /* its own: the result, and the precision of it and of the operand */
@@ -84,6 +85,7 @@ struct tr {
     struct jit_state s;
     uint8_t *start[JIT_INSNS_MAX]; /* of each instruction's code */
     uint8_t *edges;                /* taken from here downwards */
+    unsigned grouped;              /* the accesses before this instruction are there: see ldst.c */
     unsigned stubs;
     struct stub stub[JIT_STUBS + 1]; /* last: only what is used is ever initialised */
 };

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +96,52 @@ static void emit_access(struct program *p, uint64_t *random)
         emit(p, 0x92800015); /* mov x21, #-1 */
     if (word)
         emit(p, (word & ~(31u << 5)) | 21u << 5);
+}
+
+/* Plain ones, by which compilers save registers and copy. */
+static bool is_plain(enum a64_op op)
+{
+    static const char *const names[] = {"ldp", "stp", "ldr", "str", "ldur", "stur"};
+    const char *name = a64_rows[op].mnemonic;
+
+    for (unsigned k = 0; k < ARRAY_SIZE(names); k++)
+        if (!strncmp(name, names[k], strlen(names[k])))
+            return true;
+    return false;
+}
+
+/* A word of a plain row that goes the way @fact says, with a small offset mostly. */
+static uint32_t plain_word(enum a64_fact fact, unsigned base, uint64_t *random)
+{
+    static const uint32_t less[] = {0x3f0000, 0x3c0000, 0x1c0000, 0x0f0000, 0}; /* of offsets */
+    enum a64_op op = row(random, true);
+
+    while (!is_plain(op) || !a64_is(op, fact))
+        op = row(random, true);
+    uint32_t word = word_of(op, random), small = word & ~less[random_next(random) % 5];
+    word = ((a64_lookup(small) == op ? small : word) & ~(31u << 5)) | base << 5;
+    return a64_lookup(word) == op ? word : 0;
+}
+
+/* Several by one base, x21 or SP, near each other: in one page or two, or where RAM ends. */
+static void emit_accesses(struct program *p, uint64_t *random)
+{
+    uint64_t r = random_next(random);
+    unsigned base = r & 1 ? 31 : 21;
+    uint32_t at = (uint32_t)(r >> 8) & (r & 1 ? 0xff0 : 0xfff);
+    enum a64_fact fact = r & 2 ? FACT_LD : FACT_ST;
+
+    if ((r & 0x1c) == 0) {
+        emit(p, 0xd2a81015);                                       /* mov x21, #0x40800000 */
+        emit(p, 0xd1000000 | (at & 0x1f0) << 10 | 21 << 5 | base); /* sub base, x21, #at */
+    } else {
+        emit(p, 0x91000000 | at << 10 | 20 << 5 | base); /* add base, x20, #at */
+    }
+    for (unsigned n = 2 + (unsigned)(r >> 32) % 7; n > 0; n--) {
+        uint32_t word = plain_word(fact, base, random);
+        if (word)
+            emit(p, word);
+    }
 }
 
 static void emit_branch(struct program *p, uint64_t *random)
@@ -189,6 +236,8 @@ static void make(struct program *p, uint64_t *random)
             emit_call(p, random);
         else if (kind == 13)
             emit_system(p, random);
+        else if (kind < 18)
+            emit_accesses(p, random);
         else
             emit_one(p, random);
     }
