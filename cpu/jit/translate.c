@@ -355,15 +355,21 @@ static struct jit_block *begin_block(struct tr *t)
     return b;
 }
 
+static void cover(struct jit_block *b, unsigned index)
+{
+    if (index < b->first)
+        b->first = index;
+    if (index > b->last)
+        b->last = index;
+}
+
 static void describe(struct tr *t)
 {
     t->block->insns = t->n;
-    for (unsigned k = 0; k < t->n; k++) {
-        if (t->at[k] < t->block->first)
-            t->block->first = t->at[k];
-        if (t->at[k] > t->block->last)
-            t->block->last = t->at[k];
-    }
+    for (unsigned k = 0; k < t->n; k++)
+        cover(t->block, t->at[k]);
+    if (t->stops)
+        cover(t->block, t->behind);
 }
 
 /* The code in the writable view from @from to @to. */

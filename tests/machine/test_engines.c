@@ -330,6 +330,45 @@ static void test_random_loops_run_the_same_by_each_engine(void **state)
     }
 }
 
+/* What ends a block is not one of its instructions, and is patched as they are. */
+static void test_the_end_of_a_block_may_be_patched(void **state)
+{
+    static const struct {
+        uint32_t before, after;
+    } ends[] = {
+        {0xd4000001, 0xd503201f}, /* svc #0: nop */
+        {0xd4200000, 0xd4000001}, /* brk #0: svc #0 */
+        {0x00000000, 0x910004a5}, /* udf #0: add x5, x5, #1 */
+    };
+    (void)state;
+
+    for (unsigned k = 0; k < ARRAY_SIZE(ends); k++) {
+        const struct program p = {{
+                                      0x91000484,                 /* loop: add x4, x4, #1 */
+                                      ends[k].before, 0xd503201f, /* nop */
+                                      0xf2401c9f,                 /* tst x4, #0xff */
+                                      0x54ffff81,                 /* b.ne loop */
+                                      0xb90006c6,                 /* str w6, [x22, #4] */
+                                      0x4a0700c6,                 /* eor w6, w6, w7 */
+                                      0xd5033fdf,                 /* isb */
+                                      0x17fffff8,                 /* b loop */
+                                  },
+                                  9,
+                                  CODE};
+        struct arm_machine *m[] = {start(&p, ARM_ENGINE_INTERP, 1), start(&p, ARM_ENGINE_JIT, 1)};
+        for (unsigned n = 0; n < ARRAY_SIZE(m); n++) {
+            assert_true(arm_reg_write(m[n], 0, "X6", ends[k].after));
+            assert_true(arm_reg_write(m[n], 0, "X7", ends[k].before ^ ends[k].after));
+        }
+        for (unsigned meet = 0; meet < 4; meet++) {
+            assert_int_equal(arm_run(m[0], 30000 + meet), arm_run(m[1], 30000 + meet));
+            compare(m[0], m[1]);
+        }
+        arm_machine_free(m[0]);
+        arm_machine_free(m[1]);
+    }
+}
+
 /* The child's and the parent's blocks are in memory of their own. */
 static bool goes_on(struct arm_machine *a, struct arm_machine *b, uint64_t *random)
 {
@@ -384,6 +423,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_loops_run_the_same_by_each_engine),
+        cmocka_unit_test(test_the_end_of_a_block_may_be_patched),
         cmocka_unit_test(test_a_process_made_by_fork_goes_on_by_itself),
     };
 
