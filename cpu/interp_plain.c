@@ -21,6 +21,7 @@
 #include "cpu/execute.h"
 #include "cpu/fetch.h"
 #include "cpu/interp_plain.h"
+#include "cpu/observe.h"
 #include "cpu/traps.h"
 
 /* The rows not defined above; for the others this changes nothing (C17 6.2.2 p5). */
@@ -60,10 +61,13 @@ static bool btype_matters(const struct cpu *cpu, const struct insn *target)
     return cpu_in_guarded_page(cpu) || !interp_is_decoded(target) || target->op == A64_BRK;
 }
 
-/* The record at cpu->pc, if the plain loop may go on there. */
-static inline const struct insn *arrive(struct cpu *cpu)
+/* What this loop needs left of the slice, so that it need not look before the end of a page. */
+#define ENOUGH (CODE_PAGE_INSNS + 1)
+
+/* The record at cpu->pc, if it is to be gone on with where so much is left. */
+static inline const struct insn *arrive(struct cpu *cpu, int64_t enough)
 {
-    if (cpu->left <= CODE_PAGE_INSNS)
+    if (cpu->left < enough)
         return NULL;
     const struct insn *next = cpu_fetch_fast(cpu, cpu->pc);
     if (!next)
@@ -82,7 +86,7 @@ static inline const struct insn *arrive(struct cpu *cpu)
 static enum exec_result run_jump(struct cpu *cpu, const struct insn *unused)
 {
     (void)unused;
-    const struct insn *next = arrive(cpu);
+    const struct insn *next = arrive(cpu, ENOUGH);
     if (!next)
         return leave(cpu);
     CONTINUE(cpu, next);
@@ -108,22 +112,49 @@ static enum exec_result run_indirect(struct cpu *cpu, const struct insn *i)
     TAIL run_jump(cpu, i);
 }
 
-static enum exec_result run_out(struct cpu *cpu, const struct insn *i, enum exec_result r)
+/* Does the dispatcher (run_once()) find nothing at cpu->pc that this loop may not do itself? An
+ * interrupt is taken here. Only in the middle of a slice: at its end another CPU comes first. */
+static bool nothing_between(struct cpu *cpu, int64_t enough)
+{
+    if (cpu->left < enough || cpu->power != CPU_RUNNING || *cpu->env.pause ||
+        MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]))
+        return false;
+    if (cpu->irq_check) {
+        cpu->irq_check = false;
+        (void)cpu_take_interrupt(cpu);
+    }
+    return !cpu->recheck && !*cpu->env.pause && !cpu_needs_observed(cpu);
+}
+
+/* Instruction @i has been executed, and is not to be followed by the next record. Return: what is;
+ * NULL: the dispatcher says. After an abort it does: nothing has retired, and so it may go on for
+ * ever. */
+static const struct insn *behind(struct cpu *cpu, const struct insn *i, enum exec_result r,
+                                 int64_t enough)
 {
     if (r == EXEC_ABORT)
         exec_take_raised(cpu, i);
     cpu->left -= i + (r != EXEC_ABORT) - cpu->counted;
     if (r == EXEC_SYNC)
         cpu->pc = insn_pc(cpu, i + 1);
-    return leave(cpu);
+    return r != EXEC_ABORT && nothing_between(cpu, enough) ? arrive(cpu, enough) : NULL;
 }
+
+/* To where behind() leads. With blocks to the dispatcher, which is to see what is hot. */
+#define OUT(cpu, i, r)                                                                             \
+    do {                                                                                           \
+        const struct insn *next_ = behind((cpu), (i), (r), ENOUGH);                                \
+        if (!next_ || (cpu)->jit)                                                                  \
+            return leave(cpu);                                                                     \
+        CONTINUE((cpu), next_);                                                                    \
+    } while (0)
 
 /* Who sees its event may want more of what comes next: not from this loop. */
 static enum exec_result run_fp_held(struct cpu *cpu, const struct insn *i)
 {
     enum exec_result r = exec_fp_held(cpu, i);
 
-    return run_out(cpu, i, r == EXEC_NEXT ? EXEC_SYNC : r);
+    OUT(cpu, i, r == EXEC_NEXT ? EXEC_SYNC : r);
 }
 
 /* The rest of every run_ function: where to go after @r. */
@@ -135,7 +166,7 @@ static enum exec_result run_fp_held(struct cpu *cpu, const struct insn *i)
             TAIL run_branch((cpu), (i));                                                           \
         if ((r) == EXEC_JUMP)                                                                      \
             TAIL run_indirect((cpu), (i));                                                         \
-        return run_out((cpu), (i), (r));                                                           \
+        OUT((cpu), (i), (r));                                                                      \
     } while (0)
 
 #define PRE_INT(cpu, i)
@@ -205,14 +236,15 @@ enum exec_result interp_go_on(struct cpu *cpu, const struct insn *i)
     CONTINUE(cpu, i);
 }
 
-enum exec_result interp_leave(struct cpu *cpu, const struct insn *i, enum exec_result r)
+const struct insn *interp_behind(struct cpu *cpu, const struct insn *i, enum exec_result r,
+                                 int64_t enough)
 {
-    return run_out(cpu, i, r);
+    return behind(cpu, i, r, enough);
 }
 
 const struct insn *interp_arrive(struct cpu *cpu)
 {
-    return arrive(cpu);
+    return arrive(cpu, ENOUGH);
 }
 
 enum exec_result interp_pause(struct cpu *cpu)

@@ -35,8 +35,11 @@ exec_fn *interp_plain_fn(unsigned op);
 exec_fn interp_go_on;
 enum exec_result interp_pause(struct cpu *cpu);
 
-/* Record @i, of the current page, has been executed, and is not to be followed by the next. */
-enum exec_result interp_leave(struct cpu *cpu, const struct insn *i, enum exec_result r);
+/* Record @i, of the current page, has been executed, and is not to be followed by the next: after
+ * an exception, its return, or what makes it necessary to look. Return: the record to go on with,
+ * if @enough instructions are left for that. NULL: stop there. */
+const struct insn *interp_behind(struct cpu *cpu, const struct insn *i, enum exec_result r,
+                                 int64_t enough);
 
 /* The record at cpu->pc, to which everything has been counted. NULL: stop there. */
 const struct insn *interp_arrive(struct cpu *cpu);

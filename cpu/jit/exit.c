@@ -188,10 +188,12 @@ void tr_exit_here(struct tr *t, unsigned retired, unsigned target)
 
 void tr_stop_here(struct tr *t)
 {
+    const struct insn *i = t->page + t->behind;
+
     tr_settle(t);
     count(t, t->n);
-    x86_mov_imm(&t->c, RSI, (uintptr_t)(t->page + t->behind));
-    jump_to(&t->c, t->jit->record);
+    x86_mov_imm(&t->c, RSI, (uintptr_t)i);
+    jump_to(&t->c, tr_crosses(i) ? t->jit->cross : t->jit->record);
 }
 
 /* EFLAGS: V and, as after a subtraction, C. */

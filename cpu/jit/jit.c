@@ -70,7 +70,11 @@ enum exec_result jit_leave(struct cpu *cpu, unsigned r)
 
     if (r == JIT_DEAD)
         return go_on(cpu, i + 1);
-    return interp_leave(cpu, i, (enum exec_result)r);
+    const struct insn *next = interp_behind(cpu, i, (enum exec_result)r, JIT_INSNS_MAX);
+    if (!next)
+        return interp_pause(cpu);
+    jit_seen(cpu, next);
+    return go_on(cpu, next);
 }
 
 enum exec_result jit_pause(struct cpu *cpu, const struct insn *i)
@@ -118,6 +122,31 @@ enum exec_result jit_follow(struct cpu *cpu, struct jit_edge *e)
         jit_link(cpu->jit, e);
     cpu->counted = i;
     return go_on(cpu, i);
+}
+
+const uint8_t *jit_cross(struct cpu *cpu, const struct insn *i)
+{
+    const struct jit *jit = cpu->jit;
+
+    cpu->counted = i;
+    const struct insn *next = interp_behind(cpu, i, exec_fns[i->op](cpu, i), JIT_INSNS_MAX);
+    if (!next)
+        return jit->rx + (jit->stop - jit->rw);
+    jit_seen(cpu, next);
+    if (likely(jit_is_block(jit, next)))
+        return (const uint8_t *)(uintptr_t)next->fn + JIT_INNER;
+    cpu->resume = next;
+    return jit->rx + (jit->resume - jit->rw);
+}
+
+enum exec_result jit_stop(struct cpu *cpu)
+{
+    return interp_pause(cpu);
+}
+
+enum exec_result jit_resume(struct cpu *cpu)
+{
+    return go_on(cpu, cpu->resume);
 }
 
 enum exec_result jit_record(struct cpu *cpu, const struct insn *i)

@@ -167,6 +167,21 @@ static uint8_t *make_out(struct x86_code *c, uintptr_t fn)
     return p;
 }
 
+/* RSI: the argument of jit_cross(), which says where to go. */
+static uint8_t *make_cross(struct x86_code *c)
+{
+    uint8_t *p = c->p;
+
+    jit_unpack_flags(c, RAX);
+    store_left(c);
+    x86_mov(c, 1, RDI, CPU);
+    tr_call_c(c, (uintptr_t)jit_cross);
+    load_left(c);
+    jit_pack_flags(c);
+    jump_rax(c);
+    return p;
+}
+
 /* At a multiple of its size, so that one comparison tells its addresses from others. */
 static uint8_t *reserve(void)
 {
@@ -245,6 +260,9 @@ static void make(struct jit *jit)
     jit->record = make_out(&c, (uintptr_t)jit_record);
     jit->trap = make_out(&c, (uintptr_t)jit_trap);
     jit->one = make_out(&c, (uintptr_t)jit_one);
+    jit->cross = make_cross(&c);
+    jit->stop = make_out(&c, (uintptr_t)jit_stop);
+    jit->resume = make_out(&c, (uintptr_t)jit_resume);
     make_entry(jit, &c);
     jit->start = (size_t)(c.p - jit->rw);
     jit->used_there = align_up(jit->start, PAGE_SIZE);

@@ -55,5 +55,11 @@ enum exec_result jit_arrive(struct cpu *cpu, const struct insn *i, uint64_t va);
 /* Instruction @i ends a block: the plain loop executes it. It traps: there it ends. */
 exec_fn jit_record, jit_trap;
 
+/* Instruction @i, which leads to another EL or back, ends a block. Return: the code where the run
+ * goes on: of a block, or a piece out of the code, which ends in one of the other two. */
+const uint8_t *jit_cross(struct cpu *cpu, const struct insn *i);
+enum exec_result jit_stop(struct cpu *cpu);
+enum exec_result jit_resume(struct cpu *cpu);
+
 /* The plain loop executes @i, at which a block may begin: at least this one instruction. */
 exec_fn jit_one;

@@ -13,13 +13,15 @@ static const uint8_t hosts[JIT_HOSTS] = {R12, R13, R14, RSI, RDI, R8, R9, R10, R
 
 /* ---- which instructions, and what is known of them ---- */
 
+bool tr_crosses(const struct insn *i)
+{
+    return i->op == A64_SVC || i->op == A64_HVC || i->op == A64_SMC || a64_is(i->op, FACT_ERET);
+}
+
 /* Which functions never go on with the next record, or hardly ever. */
 static bool stops(const struct insn *i)
 {
     switch (i->op) {
-    case A64_SVC:
-    case A64_HVC:
-    case A64_SMC:
     case A64_BRK:
     case A64_HLT:
     case A64_UDF:
@@ -33,7 +35,7 @@ static bool stops(const struct insn *i)
     case A64_UNALLOCATED:
         return true;
     default:
-        return a64_rows[i->op].cls == A64_UNDEF || a64_is(i->op, FACT_ERET) ||
+        return tr_crosses(i) || a64_rows[i->op].cls == A64_UNDEF ||
                (a64_is(i->op, FACT_INDIRECT) && a64_rows[i->op].jit == JIT_END);
     }
 }
@@ -365,11 +367,17 @@ static void cover(struct jit_block *b, unsigned index)
 
 static void describe(struct tr *t)
 {
-    t->block->insns = t->n;
+    t->block->insns = t->n + t->stops;
     for (unsigned k = 0; k < t->n; k++)
         cover(t->block, t->at[k]);
     if (t->stops)
         cover(t->block, t->behind);
+}
+
+/* Is there nothing that the plain loop would not do as well? */
+static bool is_vain(const struct tr *t)
+{
+    return t->n == 0 && !(t->stops && tr_crosses(t->page + t->behind));
 }
 
 /* The code in the writable view from @from to @to. */
@@ -428,7 +436,7 @@ static void translate(struct cpu *cpu, const struct insn *i)
         return;
     }
     choose_insns(&t);
-    if (t.n == 0)
+    if (is_vain(&t))
         return;
     const uint8_t *code = t.c.p;
     describe(&t);
@@ -443,7 +451,7 @@ static void translate(struct cpu *cpu, const struct insn *i)
 
 void jit_translate(struct cpu *cpu, const struct insn *i)
 {
-    if (jit_is_block(cpu->jit, i) || (interp_is_decoded(i) && stops(i)))
+    if (jit_is_block(cpu->jit, i) || (interp_is_decoded(i) && stops(i) && !tr_crosses(i)))
         return;
     translate(cpu, i);
 }

@@ -71,7 +71,7 @@ struct tr {
     struct insn rec[JIT_INSNS_MAX];
     struct a64_use use[JIT_INSNS_MAX];
     uint64_t in[CODE_PAGE_INSNS / 64]; /* record indexes, as bits */
-    bool stops;      /* behind them stands an instruction that the plain loop executes, */
+    bool stops;      /* behind them stands an instruction that ends the block otherwise, */
     unsigned behind; /* the record there */
     bool live[JIT_INSNS_MAX + 1]; /* NZCV before instruction k, or behind the last */
     bool loops;                   /* an instruction branches to the first */
@@ -171,8 +171,11 @@ void tr_exit_here(struct tr *t, unsigned retired, unsigned target);
  * between blocks. @i: the indirect branch that leads there, or NULL. */
 void tr_arrive(struct tr *t, unsigned retired, const struct insn *i);
 
-/* Behind the last instruction: the plain loop is to execute the next. */
+/* Behind the last instruction: C is to execute the next, which ends the block. */
 void tr_stop_here(struct tr *t);
+
+/* Does @i lead to another EL or back whenever it is not trapped? Then more blocks follow it. */
+bool tr_crosses(const struct insn *i);
 
 /* Back to the first instruction. */
 void tr_loop(struct tr *t, unsigned retired);
