@@ -70,6 +70,41 @@ static bool mask_interrupts(struct tr *t, unsigned k, const struct insn *i, unsi
     return true;
 }
 
+/* Into @slow, if something may be pending that a write of DAIF unmasks: an interrupt
+ * (cpu_wakeup_pending()), or a debug exception (debug_in_use()). */
+static void leave_if_pending(struct tr *t, struct stub *slow, unsigned *jumps)
+{
+    _Static_assert(offsetof(struct cpu, fiq_pin) == offsetof(struct cpu, irq_pin) + 1 &&
+                       offsetof(struct cpu, virq_pin) == offsetof(struct cpu, irq_pin) + 2 &&
+                       offsetof(struct cpu, vfiq_pin) == offsetof(struct cpu, irq_pin) + 3,
+                   "four pins are tested as one word");
+    const uint64_t virt = FIELD_MASK(HCR_EL2_VF) | FIELD_MASK(HCR_EL2_VI) | FIELD_MASK(HCR_EL2_VSE);
+    const uint64_t debug = FIELD_MASK(MDSCR_EL1_SS) | FIELD_MASK(MDSCR_EL1_MDE);
+
+    tr_leave_if(t, slow, jumps, offsetof(struct cpu, irq_pin), UINT32_MAX);
+    x86_rm(&t->c, 0x80, 0, 7, CPU_FIELD(serror_pin)); /* cmp byte */
+    x86_byte(&t->c, 0);
+    slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
+    tr_leave_if(t, slow, jumps, offsetof(struct cpu, sr) + 8 * SR_HCR_EL2, (uint32_t)virt);
+    tr_leave_if(t, slow, jumps, offsetof(struct cpu, sr) + 8 * SR_MDSCR_EL1, (uint32_t)debug);
+}
+
+static bool unmask_interrupts(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    unsigned jumps = 0;
+
+    (void)arg;
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+    x86_test_mem_imm(&t->c, CPU_FIELD(block), BLOCK_EL);
+    slow->from[jumps++] = x86_jcc(&t->c, CC_E);
+    tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
+    leave_if_pending(t, slow, &jumps);
+    x86_rm(&t->c, 0x80, 0, 4, CPU_FIELD(ps.daif)); /* and byte */
+    x86_byte(&t->c, ~(unsigned)bits((uint64_t)i->imm, 11, 8) & 15);
+    tr_come_back(t, slow);
+    return true;
+}
+
 /* ---- system registers ---- */
 
 #define MODE (BLOCK_EL | BLOCK_SP | BLOCK_E2H)
@@ -144,6 +179,23 @@ static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     return true;
 }
 
+static bool write_daif(struct tr *t, unsigned k, const struct insn *i)
+{
+    unsigned jumps = 0;
+
+    tr_touch(t, i->rd);
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+    check_mode(t, slow, &jumps);
+    tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
+    leave_if_pending(t, slow, &jumps);
+    x86_mov(&t->c, 0, RCX, tr_use(t, i->rd, RCX));
+    x86_shift(&t->c, SHIFT_SHR, 0, RCX, 6);
+    x86_alu_imm(&t->c, ALU_AND, 0, RCX, 15);
+    x86_rm_prefixed(&t->c, 0, 0x88, 0, RCX, CPU_FIELD(ps.daif), true); /* mov byte */
+    tr_come_back(t, slow);
+    return true;
+}
+
 static bool write(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     enum sysreg sr = sysreg_lookup((uint16_t)(i->imm >> 5));
@@ -153,6 +205,8 @@ static bool write(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     (void)arg;
     if (sr == SR_NONE)
         return false;
+    if (sr == SR_DAIF && t->cpu->ps.el)
+        return write_daif(t, k, i);
     bool plain = t->cpu->sr_quick[sr] & SR_PLAIN_WRITE(mode);
     if (!plain && !once_allowed(t, sr, true))
         return false;
@@ -262,6 +316,7 @@ static const struct jit_template rows[] = {
     {A64_SB, 0, barrier, NULL},
     {A64_CLREX, 0, clear_exclusive, jit_keeps_flags},
     {A64_MSR_DAIFSet, 0, mask_interrupts, NULL},
+    {A64_MSR_DAIFClr, 0, unmask_interrupts, NULL},
     {A64_MRS, 0, read, NULL},
     {A64_MSR_reg, 0, write, NULL},
 };

@@ -36,7 +36,7 @@ enum stub_kind { STUB_EXEC, STUB_EXIT, STUB_TRAP, STUB_ONE, STUB_PAUSE, STUB_JUM
 
 struct tr;
 
-#define STUB_JUMPS 4
+#define STUB_JUMPS 6
 
 /* Code behind the block, for what is rare. */
 struct stub {
