@@ -273,6 +273,11 @@ void tr_emit_stub(struct tr *t, struct stub *s)
         s->warm(t, s);
         jump_to(&t->c, s->back);
         break;
+    case STUB_SYNC:
+        tr_settle(t);
+        count(t, s->k + 1);
+        pause_at(t, t->at[s->k] + 1u);
+        break;
     }
 }
 

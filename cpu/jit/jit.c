@@ -6,12 +6,14 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "cpu/accessors.h"
 #include "cpu/exec/branch.h"
 #include "cpu/execute.h"
 #include "cpu/interp_plain.h"
 #include "cpu/jit/host.h"
 #include "cpu/jit/pieces.h"
 #include "cpu/jit/translate.h"
+#include "cpu/spin_seen.h"
 
 #define JIT_HOT      8  /* arrivals after which a record is translated */
 #define JIT_SAMPLING 16 /* runs of the plain loop between two samples */
@@ -53,6 +55,14 @@ unsigned jit_exec_exact(struct cpu *cpu, const struct insn *i, const struct jit_
     begin(cpu, i, k);
     cpu_count_upto(cpu, i);
     return end(cpu, i, b, k, exec_fns[i->op](cpu, i));
+}
+
+uint64_t jit_counter(struct cpu *cpu, const struct insn *i, enum sysreg sr)
+{
+    cpu->counted = i;
+    cpu->pc = insn_pc(cpu, i);
+    spin_note_read(cpu, sr);
+    return sr_read_CNT_COUNT(cpu, sr, cpu->ps.el);
 }
 
 /* The plain loop wants more than a page of instructions left; blocks look for themselves. */

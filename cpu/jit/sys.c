@@ -2,8 +2,10 @@
  * What they depend on is asked; anything else is done by their exec_ functions, behind the block.
  */
 #include "cpu/events.h"
+#include "cpu/jit/pieces.h"
 #include "cpu/jit/template.h"
 #include "cpu/jit/translate.h"
+#include "cpu/jit/vector.h"
 #include "cpu/mem_access.h"
 #include "cpu/sysreg_quick.h"
 
@@ -145,6 +147,42 @@ static void check_allowed(struct tr *t, struct stub *slow, unsigned *jumps, enum
     slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
 }
 
+/* A counter: cpu_mrs() without what a block has asked. The function is of C, and neither reads nor
+ * writes registers of the guest. */
+static bool read_counter(struct tr *t, unsigned k, const struct insn *i, enum sysreg sr)
+{
+    enum sr_mode mode = sr_mode(t->cpu);
+    bool is_free = t->cpu->sr_quick[sr] & SR_FREE_READ(mode);
+    unsigned jumps = 0;
+
+    if (!is_free && mode != SR_MODE_EL1)
+        return false;
+    tr_fp_leave(t);
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+    check_mode(t, slow, &jumps);
+    tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_READ);
+    if (!is_free)
+        check_allowed(t, slow, &jumps, sr, false);
+    uint64_t gone = tr_lost(t, t->s.valid, t->use[k].x_writes);
+    tr_store(t, t->s.dirty & gone);
+    t->s.dirty &= ~gone;
+    t->s.valid &= ~gone;
+    t->s.v_valid = 0;
+    x86_lea(&t->c, 1, RAX, x86_at(JIT_LEFT, JIT_INSNS_MAX - (int32_t)k));
+    x86_store(&t->c, CPU_FIELD(left), RAX);
+    x86_mov(&t->c, 1, RDI, CPU);
+    x86_mov_imm(&t->c, RSI, (uintptr_t)(t->page + t->at[k]));
+    x86_mov_imm(&t->c, RDX, sr_quick_target(sr, mode));
+    tr_call_c(&t->c, (uintptr_t)jit_counter);
+    enum x86_reg d = tr_def(t, i->rd, RAX);
+    x86_mov(&t->c, 1, d, RAX);
+    tr_done(t, i->rd, d);
+    x86_alu_mem_imm(&t->c, ALU_CMP, 0, CPU_FIELD(recheck), EXEC_NEXT);
+    tr_stub(t, STUB_SYNC, k)->from[0] = x86_jcc(&t->c, CC_NE);
+    tr_come_back(t, slow);
+    return true;
+}
+
 static void read_daif(struct tr *t, enum x86_reg d)
 {
     x86_rm(&t->c, 0x0fb6, 0, d, CPU_FIELD(ps.daif));
@@ -161,6 +199,8 @@ static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     (void)arg;
     if (sr == SR_NONE)
         return false;
+    if (sysreg_rows[sr].rd == SYSREG_RD_CNT_COUNT)
+        return read_counter(t, k, i, sr);
     bool plain = daif || t->cpu->sr_quick[sr] & SR_PLAIN_READ(mode);
     if (!plain && !once_allowed(t, sr, false))
         return false;
@@ -196,6 +236,25 @@ static bool write_daif(struct tr *t, unsigned k, const struct insn *i)
     return true;
 }
 
+/* A write at EL2, by that name, of a register that only EL1 and EL0 feel: nothing follows until one
+ * of them is entered (effects_now()). */
+static bool is_idle_write(const struct tr *t, enum sysreg sr, enum sr_mode mode)
+{
+    const struct sysreg_row *row = &sysreg_rows[sr_quick_target(sr, mode)];
+
+    return t->cpu->ps.el == 2 && (t->cpu->sr_quick[sr] & SR_FREE_WRITE(mode)) && !t->cpu->late &&
+           (row->fx & SR_FX_BELOW_EL2) &&
+           !(row->fx & ~(SR_FX_BELOW_EL2 | SR_FX_REGIME | SR_FX_FP)) && !row->wr && !row->gic;
+}
+
+/* What cpu_el_changed() and checks at EL1 go by. */
+static void move_epochs_on(struct tr *t, enum sysreg sr)
+{
+    x86_alu_mem_imm(&t->c, ALU_ADD, 1, CPU_FIELD(contexts.epoch), 1);
+    if (t->cpu->sr_quick[sr] & SR_TRAP_CONTROL)
+        x86_alu_mem_imm(&t->c, ALU_ADD, 1, CPU_FIELD(trap_epoch), 1);
+}
+
 static bool write(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     enum sysreg sr = sysreg_lookup((uint16_t)(i->imm >> 5));
@@ -207,16 +266,22 @@ static bool write(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
         return false;
     if (sr == SR_DAIF && t->cpu->ps.el)
         return write_daif(t, k, i);
-    bool plain = t->cpu->sr_quick[sr] & SR_PLAIN_WRITE(mode);
-    if (!plain && !once_allowed(t, sr, true))
+    bool idle = is_idle_write(t, sr, mode), counts = sysreg_rows[sr].event;
+    bool is_free = idle || t->cpu->sr_quick[sr] & SR_PLAIN_WRITE(mode);
+    if (!is_free && !once_allowed(t, sr, true))
         return false;
     sr = sr_quick_target(sr, mode);
     tr_touch(t, i->rd);
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     check_mode(t, slow, &jumps);
     tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
-    if (!plain)
+    if (!is_free)
         check_allowed(t, slow, &jumps, sr, true);
+    if (idle && counts) {
+        x86_rm(&t->c, 0x80, 0, 7, CPU_FIELD(pmu_on)); /* cmp byte */
+        x86_byte(&t->c, 0);
+        slow->from[jumps++] = x86_jcc(&t->c, CC_NE);
+    }
     enum x86_reg v = tr_use(t, i->rd, RAX);
     if (t->cpu->sr_mask[sr] != UINT64_MAX) {
         x86_mov_imm(&t->c, RCX, t->cpu->sr_mask[sr]);
@@ -230,6 +295,8 @@ static bool write(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
         v = RCX;
     }
     x86_store(&t->c, storage(sr), v);
+    if (idle)
+        move_epochs_on(t, sr);
     tr_come_back(t, slow);
     return true;
 }

@@ -32,7 +32,16 @@ struct jit_state {
     bool fp_ready;           /* behind tr_fp_enter() */
 };
 
-enum stub_kind { STUB_EXEC, STUB_EXIT, STUB_TRAP, STUB_ONE, STUB_PAUSE, STUB_JUMP, STUB_APART };
+enum stub_kind {
+    STUB_EXEC,
+    STUB_EXIT,
+    STUB_TRAP,
+    STUB_ONE,
+    STUB_PAUSE,
+    STUB_JUMP,
+    STUB_APART,
+    STUB_SYNC
+};
 
 struct tr;
 
