@@ -218,6 +218,14 @@ bool pages_live(const struct arm_checker *c, const struct pages *s, const struct
     return false;
 }
 
+bool pages_over(const struct table_page *root)
+{
+    for (unsigned n = 0; n < PAGE_DESCRIPTORS; n++)
+        if (root->since[n] <= root->context->entered && descriptor_valid(&root->at, root->desc[n]))
+            return false;
+    return true;
+}
+
 uint64_t pages_ia(const struct table_page *page, unsigned index)
 {
     return page->ia + ((uint64_t)index << descriptor_shift(&page->at));

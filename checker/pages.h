@@ -23,6 +23,7 @@ struct tlb_context {
     uint64_t cpus[2];      /* that have walked them */
     uint64_t entered;      /* stage 2: when a world with it was entered last; 0: never seen */
     unsigned running;      /* stage 2: CPUs that run with it now */
+    bool over;             /* stage 2: its root was filled anew since, and may be another VM's */
     GPtrArray *stale;      /* struct stale (checker/stale.h) */
 };
 
@@ -69,6 +70,9 @@ void pages_walked(struct arm_checker *c, struct pages *s, const struct arm_event
 
 /* Do the current tables of some CPU, or those of a stage 2, lead to @page? */
 bool pages_live(const struct arm_checker *c, const struct pages *s, const struct table_page *page);
+
+/* Of a root that nobody runs with: has all of it been written since somebody has? */
+bool pages_over(const struct table_page *root);
 
 /* Where in its table page a descriptor is; what it translates. */
 static inline unsigned descriptor_index(uint64_t pa)

@@ -150,7 +150,8 @@ static void check_two(struct arm_checker *c, struct tlb_unit *u, const struct wo
         g_hash_table_iter_init(&it, u->cpu[k].vmids);
         while (s->valid && !justify(s, false).anything &&
                g_hash_table_iter_next(&it, &vmid, (gpointer *)&use)) {
-            if (use->root != w->root || GPOINTER_TO_UINT(vmid) == p->world.vmid)
+            if (use->root != w->root || GPOINTER_TO_UINT(vmid) == p->world.vmid ||
+                pages_stage2(&u->pages, (uint16_t)GPOINTER_TO_UINT(vmid), use->root)->over)
                 continue;
             f.other = use->entered;
             finding_say(
@@ -229,7 +230,7 @@ static void check_unfinished(struct arm_checker *c, struct tlb_unit *u, const st
 {
     char where[60];
 
-    for (unsigned k = 0; k < x->stale->len; k++) {
+    for (unsigned k = 0; k < x->stale->len && !x->over; k++) {
         struct stale *r = g_ptr_array_index(x->stale, k);
         bool mine = u->cpu[p->cpu].running == x && (r->change != CHANGE_PERMISSION || !c->threads);
         if (r->said || r->issued || r->changed.cpu != p->cpu ||
@@ -281,6 +282,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     if (HCR_EL2_VM(p->world.hcr) && w->root) {
         cpu->running = pages_stage2(&u->pages, p->world.vmid, w->root);
         cpu->running->running++;
+        cpu->running->over = false;
         cpu->running->entered = u->pages.clock;
         say_deferred(c, u, cpu->running, w);
         check_vmid(c, u, w, p);

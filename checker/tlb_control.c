@@ -18,7 +18,6 @@ static const struct {
     {SR_TTBR0_EL2, RULE_VMID,     FIELD_MASK(TTBR0_EL2_BADDR)},
     {SR_TCR_EL2,   RULE_TLB_MISS, UINT64_MAX},
     {SR_MAIR_EL2,  RULE_TLB_MISS, UINT64_MAX},
-    {SR_SCTLR_EL2, RULE_TLB_MISS, FIELD_MASK(SCTLR_EL2_WXN)},
     /* clang-format on */
 };
 

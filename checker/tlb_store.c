@@ -42,6 +42,13 @@ static void replaced(struct arm_checker *c, struct tlb_unit *u, const struct tab
     tlb_report(c, u, page->context, &f);
 }
 
+/* Has EL2 unlinked it, being no host with other threads, and are the tables still a VM's? */
+static bool is_owned(const struct arm_checker *c, const struct stale *r, unsigned cpu)
+{
+    return r->changed.el == 2 && !r->context->over &&
+           !HCR_EL2_E2H(checker_reg(c, cpu, sysreg_number(SR_HCR_EL2)));
+}
+
 /* A page that was cut out of the tables gets a valid descriptor: it is used for something else,
  * and walks may come here still. */
 static void reused(struct arm_checker *c, struct tlb_unit *u, struct table_page *page,
@@ -61,7 +68,10 @@ static void reused(struct arm_checker *c, struct tlb_unit *u, struct table_page 
                 "walks may read what is stored",
                 page->ia, tlb_context_text(page->context, where, sizeof(where)));
     tlb_blame(r, &f);
-    tlb_report(c, u, page->context, &f);
+    if (u->armed && is_owned(c, r, p->cpu))
+        finding_report(c, &f);
+    else
+        tlb_report(c, u, page->context, &f);
     tlb_silence(r);
 }
 
@@ -164,6 +174,8 @@ static void changed(struct arm_checker *c, struct tlb_unit *u, struct table_page
     }
     page->desc[index] = after;
     page->since[index] = u->pages.clock;
+    if (page->at.stage == 2 && !page->parent && !page->context->running)
+        page->context->over = pages_over(page);
 }
 
 void tlb_stored(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p)
