@@ -145,6 +145,12 @@ static bool was_edited(struct why *y)
            (own && (y->tag.kind == TAG_DERIVED || y->tag.kind == TAG_MODIFIED));
 }
 
+/* The world has written it by a trap, some exits ago: until now it could not see what is there. */
+static bool was_asked_for(const struct why *y)
+{
+    return y->r->trapped && (y->v.lo & y->c->regs.desc[y->reg].mask) == y->r->asked;
+}
+
 bool own_is_right(struct why *y)
 {
     const struct exit_state *s = checker_exit_state(y->c, y->w);
@@ -155,5 +161,5 @@ bool own_is_right(struct why *y)
     if (y->reg < 31)
         return bit(a.x, y->reg) && fits(s, y->v.lo);
     return justify_is_write_of(s, y->c->regs.desc[y->reg].number) || is_injected(y) ||
-           is_timer_masked(y) || is_gic_emulated(y, s) || was_edited(y);
+           is_timer_masked(y) || is_gic_emulated(y, s) || was_asked_for(y) || was_edited(y);
 }

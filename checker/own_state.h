@@ -60,6 +60,7 @@ struct wreg {
     bool changed;          /* by the world itself, ever */
     bool saved;            /* the newest is in a slot */
     bool trapped;          /* the world has written it by a trap since: EL2 has that */
+    uint64_t asked;        /* and that it was */
     struct slot slots[SLOTS];
     struct site left;         /* where it left with this value */
     struct site lost;         /* what overwrote it in the CPU while it was nowhere else, */

@@ -30,8 +30,12 @@ void own_trap_left(struct arm_checker *c, struct own *u, const struct world *w)
     const struct exit_state *s = checker_exit_state(c, w);
     unsigned reg = accessed(c, s);
 
-    if (reg != REG_NONE && !is_read(s))
-        own_wreg(u, w, reg)->trapped = true;
+    if (reg == REG_NONE || is_read(s))
+        return;
+    unsigned rt = (unsigned)bits(s->esr, 9, 5);
+    struct wreg *r = own_wreg(u, w, reg);
+    r->trapped = true;
+    r->asked = rt < 31 ? s->x[rt] & c->regs.desc[reg].mask : 0;
 }
 
 void own_trap_entered(struct arm_checker *c, struct own *u, const struct world *w,
