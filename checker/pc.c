@@ -18,12 +18,13 @@
 /* and TCO, DIT, UAO, PAN, ALLINT and SSBS, of a world that goes on. The rest of PSTATE belongs to
  * single instructions. */
 #define LEFT    (KEPT | MASK(25, 22) | MASK(13, 12))
-#define WAITS   3 /* times that a wait may trap without being completed, */
-#define RETRAPS 8 /* and another instruction, without one that is executed in between */
+#define WAITS   3  /* times that a wait may trap without being completed, */
+#define RETRAPS 8  /* another instruction, without one that is executed in between, */
+#define FAULTS  64 /* and an access that faults at one address */
 
 /* A world's last instruction that trapped, and how often it went on at the same one. */
 struct wait {
-    uint64_t pc, insns;
+    uint64_t pc, far, insns;
     unsigned times;
 };
 
@@ -90,34 +91,54 @@ static bool is_let(uint64_t ec)
     return ec == ESR_EC_FP || ec == ESR_EC_PAC || ec == ESR_EC_SVE || ec == ESR_EC_SYS64;
 }
 
+/* Faults of stage 2, which EL2 resolves or emulates. */
+static bool is_fault(uint64_t ec)
+{
+    return ec == ESR_EC_DABT_LOW || ec == ESR_EC_IABT_LOW;
+}
+
+/* How often in a row the world has left by what it left as @s, and goes on there, where it will do
+ * so again; @alone: without an instruction that completes in between but EL2's ERET. */
+static unsigned again(struct pc_unit *u, const struct world *w, const struct exit_state *s,
+                      bool goes_on_there, bool alone)
+{
+    if (u->waits->len <= w->index)
+        g_array_set_size(u->waits, w->index + 1);
+    struct wait *wait = &g_array_index(u->waits, struct wait, w->index);
+    uint64_t far = is_fault(bits(s->esr, 31, 26)) ? s->far : 0;
+    bool same = wait->pc == s->pc && wait->far == far && (!alone || w->insns - wait->insns <= 1);
+
+    wait->times = goes_on_there ? (same ? wait->times + 1 : 1) : 0;
+    wait->pc = s->pc;
+    wait->far = far;
+    wait->insns = w->insns;
+    return wait->times;
+}
+
 /* WFI and WFE that trap, and will trap again where the world goes on, never complete; nor does what
- * EL2 was to let the world do, and does not. */
+ * EL2 was to let the world do, or to do for it, and does not. */
 static void check_wait(struct arm_checker *c, struct pc_unit *u, const struct world *w,
                        const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
     uint64_t ec = bits(s->esr, 31, 26);
-    bool event = bits(s->esr, 1, 0) & 1, let = is_let(ec);
+    bool event = bits(s->esr, 1, 0) & 1, wait = ec == ESR_EC_WFX;
 
-    if ((s->vector & 0x180) || (ec != ESR_EC_WFX && !let))
+    if ((s->vector & 0x180) || !(wait || is_let(ec) || is_fault(ec)))
         return;
-    if (u->waits->len <= w->index)
-        g_array_set_size(u->waits, w->index + 1);
-    struct wait *wait = &g_array_index(u->waits, struct wait, w->index);
-    bool traps = let || (event ? HCR_EL2_TWE(p->world.hcr) : HCR_EL2_TWI(p->world.hcr));
-    bool again = p->world.target == s->pc && traps;
-    bool same = wait->pc == s->pc && (!let || w->insns - wait->insns <= 1); /* EL2's ERET */
-    wait->times = again ? (same ? wait->times + 1 : 1) : 0;
-    wait->pc = s->pc;
-    wait->insns = w->insns;
-    if (let && wait->times == RETRAPS)
-        report(c, w, p, RULE_PC, SR_ELR_EL2, s->pc, s->pc,
-               "the instruction traps again and again: what traps it is to be cleared, or an "
-               "exception injected");
-    else if (!let && wait->times == WAITS)
+    bool traps = !wait || (event ? HCR_EL2_TWE(p->world.hcr) : HCR_EL2_TWI(p->world.hcr));
+    unsigned times = again(u, w, s, p->world.target == s->pc && traps, !wait);
+    if (wait && times == WAITS)
         report(c, w, p, RULE_PC, SR_ELR_EL2, s->pc, s->pc,
                "a WFI or WFE that trapped is complete when the world goes on: its address + 4 is "
                "meant");
+    else if (is_let(ec) && times == RETRAPS)
+        report(c, w, p, RULE_PC, SR_ELR_EL2, s->pc, s->pc,
+               "the instruction traps again and again: what traps it is to be cleared, or an "
+               "exception injected");
+    else if (is_fault(ec) && times == FAULTS)
+        report(c, w, p, RULE_PC, SR_ELR_EL2, s->pc, s->pc,
+               "the access faults again and again: map it, or emulate it and go on behind it");
 }
 
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)

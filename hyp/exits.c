@@ -126,7 +126,8 @@ static bool emulate_access(struct vcpu *v, uint64_t ipa)
             value = (uint32_t)value | (vcpu_x(v, srt) & ~MASK(31, 0));
         vcpu_set_x(v, srt, bit(e, 15) || MUTANT(clobber_mmio_width) ? value : (uint32_t)value);
     }
-    vcpu_skip(v);
+    if (!MUTANT(pc_mmio_stays) || !m.write)
+        vcpu_skip(v);
     if (MUTANT(pc_mmio_twice) && !m.write)
         vcpu_skip(v);
     return true;

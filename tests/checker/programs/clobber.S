@@ -29,6 +29,8 @@
 // case -DLOAD -DVALUE=0x81 -DINSN=ldrsb -DREG=x7 @loaded: CLOBBER x7 of vm1/vcpu0
 // case -DLOAD -DVALUE=0xffffff81 -DINSN=ldrsb -DREG=w7: clean
 // case -DLOAD -DVALUE=0x181 -DINSN=ldrb -DREG=w7 @loaded: CLOBBER x7 of vm1/vcpu0
+// case -DLOAD -DVALUE=0 -DSTAYS=70 @do_eret: PC ELR_EL2 of vm1/vcpu0
+// case -DLOAD -DVALUE=0 -DSTAYS=20: clean
 // case -DMRS: clean
 // case -DMRS -DRESULTS: CLOBBER x0 of vm1/vcpu0
 // case -DINJECT: clean
