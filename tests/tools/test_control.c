@@ -173,12 +173,66 @@ static void test_a_guest_that_waits_for_ever_goes_on_while_somebody_is_there(voi
                  "nothing will ever happen");
 }
 
+static void send_packet(struct peer *gdb, const char *data)
+{
+    unsigned sum = 0;
+    char packet[64];
+
+    for (const char *at = data; *at; at++)
+        sum += (unsigned char)*at;
+    snprintf(packet, sizeof(packet), "+$%s#%02x", data, sum & 0xff);
+    tell(gdb, packet);
+}
+
+static void test_gdb_and_qmp_steer_one_run(void **state)
+{
+    (void)state;
+    static struct peer p, gdb;
+    char gdb_path[96], gdb_where[128];
+
+    snprintf(gdb_path, sizeof(gdb_path), "%s.gdb", path);
+    snprintf(gdb_where, sizeof(gdb_where), "unix:%s", gdb_path);
+    begin(&p, path,
+          (const char *const[]){"qemu", "-M", "virt,gic-version=3", "-cpu", "max", "-display",
+                                "none", "-serial", "none", "-kernel", loop_path, "-S", "-qmp",
+                                where, "-gdb", gdb_where, NULL});
+    tell(&p, "{\"execute\": \"qmp_capabilities\"}{\"execute\": \"query-status\"}");
+    expect(&p, "\"status\": \"paused\"");
+    tell(&p, "{\"execute\": \"cont\"}");
+    expect(&p, "\"event\": \"RESUME\"");
+
+    gdb = (struct peer){.pid = p.pid, .fd = connect_to(gdb_path)};
+    send_packet(&gdb, "?");
+    expect(&gdb, "$T");
+    expect(&p, "\"event\": \"STOP\"");
+    tell(&p, "{\"execute\": \"cont\"}");
+    expect(&p, "gdb has stopped the machine");
+    tell(&p, "{\"execute\": \"human-monitor-command\", \"arguments\": {\"command-line\": \"print "
+             "pc\"}}");
+    expect(&p, "pc = 0x0000000040080");
+
+    send_packet(&gdb, "c");
+    expect(&p, "\"event\": \"RESUME\"");
+    tell(&p, "{\"execute\": \"query-status\"}");
+    expect(&p, "\"running\": true");
+    tell(&p, "{\"execute\": \"stop\"}");
+    expect(&gdb, "$T02");
+    tell(&p, "{\"execute\": \"query-status\"}");
+    expect(&p, "\"running\": false");
+
+    send_packet(&gdb, "D");
+    expect(&gdb, "$OK");
+    expect(&p, "\"event\": \"RESUME\"");
+    tell(&p, "{\"execute\": \"quit\"}");
+    expect(&p, "\"event\": \"SHUTDOWN\"");
+    close(gdb.fd);
+    assert_int_equal(end(&p), 0);
+}
+
 static void test_a_monitor_that_cannot_be_is_refused(void **state)
 {
     (void)state;
     assert_ended(RUN("run", "--monitor", "nowhere", "--load", idle_load), 2, "--monitor=nowhere");
-    assert_ended(RUN("run", "--monitor", where, "--gdb", "0", "--load", idle_load), 2,
-                 "--gdb goes not with --monitor");
     assert_ended(RUN("run", "--on-death=stop", "--gdb", "0", "--load", idle_load), 2,
                  "--gdb goes not with --on-death=stop");
     assert_ended(RUN("qemu", "-M", "virt", "-cpu", "max", "-qmp", "stdio", "-kernel", echo_path), 2,
@@ -233,6 +287,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_qmp_speaks_what_scripts_of_qemu_expect, name_socket),
         cmocka_unit_test_setup(test_a_guest_that_waits_for_ever_goes_on_while_somebody_is_there,
                                name_socket),
+        cmocka_unit_test_setup(test_gdb_and_qmp_steer_one_run, name_socket),
         cmocka_unit_test_setup(test_a_monitor_that_cannot_be_is_refused, name_socket),
         cmocka_unit_test(test_a_monitor_may_be_at_a_pseudo_terminal),
         cmocka_unit_test_setup(test_a_signal_leaves_no_socket_behind, name_socket),

@@ -167,12 +167,15 @@ void control_tell(struct controls *all, const char *event, const char *data)
             say(&all->rows[k], out->str);
 }
 
-void control_set_stopped(struct controls *all, bool stopped)
+bool control_set_stopped(struct controls *all, bool stopped)
 {
     if (all->stopped == stopped)
-        return;
+        return true;
+    if (all->held)
+        return false;
     all->stopped = stopped;
     control_tell(all, stopped ? "STOP" : "RESUME", NULL);
+    return true;
 }
 
 /* "stop" and "cont" are the run's, not the machine's. */
@@ -182,7 +185,8 @@ void control_command(struct control *c, const char *line, GString *out)
 
     if (!strcmp(word, "stop") || !strcmp(word, "cont") || !strcmp(word, "continue") ||
         !strcmp(word, "c")) {
-        control_set_stopped(c->all, !strcmp(word, "stop"));
+        if (!control_set_stopped(c->all, !strcmp(word, "stop")))
+            g_string_append(out, CONTROL_HELD "\r\n");
         return;
     }
     if (!strcmp(word, "info status")) {
@@ -229,6 +233,58 @@ bool controls_serve(struct controls *all)
             wait_for_word(all, WAIT_MS);
     } while (all->stopped && !all->quit && !signals_seen());
     return !all->quit;
+}
+
+/* ---- beside gdb ---- */
+
+static void look(struct controls *all)
+{
+    all->m = all->gdb->live(all->gdb->ctx);
+    for (unsigned k = 0; k < all->count; k++)
+        all->rows[k].monitor.m = all->gdb->machine(all->gdb->ctx);
+}
+
+void controls_share(struct controls *all, const struct control_gdb *gdb)
+{
+    if (!all)
+        return;
+    all->gdb = gdb;
+    for (unsigned k = 0; k < all->count; k++) {
+        all->rows[k].monitor.change = gdb->change;
+        all->rows[k].monitor.change_ctx = gdb->ctx;
+    }
+}
+
+void controls_hold(struct controls *all, bool held)
+{
+    if (!all)
+        return;
+    all->held = false;
+    control_set_stopped(all, held);
+    all->held = held;
+}
+
+bool controls_asked(struct controls *all)
+{
+    return all && has_request(all);
+}
+
+bool controls_serve_some(struct controls *all)
+{
+    if (!all)
+        return false;
+    listen_to_all(all);
+    look(all);
+    for (unsigned k = 0; k < all->count; k++)
+        serve(&all->rows[k]);
+    if (all->stopped && !all->held && !all->quit)
+        wait_for_word(all, WAIT_MS);
+    return all->stopped && !all->quit;
+}
+
+bool controls_over(const struct controls *all)
+{
+    return all && all->quit;
 }
 
 void controls_end(struct controls *all, enum arm_stop_reason why)

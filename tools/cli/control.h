@@ -41,5 +41,30 @@ bool controls_waiting(struct controls *all); /* NULL too */
 /* Do it. False: somebody has ended the run. */
 bool controls_serve(struct controls *all);
 
+/* ---- beside gdb, which holds the machine too and looks at its past ---- */
+
+struct control_gdb {
+    struct arm_machine *(*machine)(void *ctx);                  /* what is looked at */
+    struct arm_machine *(*live)(void *ctx);                     /* what runs */
+    struct arm_machine *(*change)(void *ctx, const char **why); /* as struct monitor has it */
+    void *ctx;
+};
+
+/* @gdb lives as long as @all. NULL too, like the next ones. */
+void controls_share(struct controls *all, const struct control_gdb *gdb);
+
+/* It has stopped the machine, or lets it go on: as "stop" and "cont", but nobody else's cont counts
+ * meanwhile. */
+void controls_hold(struct controls *all, bool held);
+
+/* Has somebody said something that was not done yet? */
+bool controls_asked(struct controls *all);
+
+/* Do it, and wait a moment if the machine stands still at their will. Return: it does. */
+bool controls_serve_some(struct controls *all);
+
+/* Has somebody ended the run? */
+bool controls_over(const struct controls *all);
+
 /* The run has ended so. */
 void controls_end(struct controls *all, enum arm_stop_reason why);

@@ -22,10 +22,14 @@ struct controls {
     unsigned count, skip;
     struct arm_machine *m;
     bool stopped, quit;
+    bool held;                     /* by gdb */
+    const struct control_gdb *gdb; /* NULL: there is none */
 };
 
-/* "stop" and "cont", whoever says them. */
-void control_set_stopped(struct controls *all, bool stopped);
+#define CONTROL_HELD "gdb has stopped the machine: it goes on from there"
+
+/* "stop" and "cont", whoever says them. False: CONTROL_HELD. */
+bool control_set_stopped(struct controls *all, bool stopped);
 
 /* An event for all that speak QMP. */
 void control_tell(struct controls *all, const char *event, const char *data);

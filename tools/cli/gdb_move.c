@@ -311,6 +311,19 @@ static void print_finding(struct gdb_session *g, const struct gdb_finding *f)
     print(g, text);
 }
 
+/* It was stopped for somebody else's word. A search does not count the place where it begins: one
+ * that goes on at a breakpoint has found it. */
+static bool goes_on_aside(struct gdb_session *g, enum timeline_result *r, struct gdb_stop *stop)
+{
+    if (!gdb_session_aside(g))
+        return false;
+    if (!at_breakpoint(g, pc_of(g, stop->cpu)))
+        return true;
+    stop->kind = GDB_STOP_BREAK;
+    *r = TIMELINE_THERE;
+    return false;
+}
+
 static void run(struct gdb_session *g, const struct gdb_request *request, struct gdb_stop *stop)
 {
     bool back = request->order == GDB_REVERSE;
@@ -320,12 +333,16 @@ static void run(struct gdb_session *g, const struct gdb_request *request, struct
     unsigned which = 0;
 
     collect(&goals, g, request->cpu);
+    g->listens = true;
     do {
         r = search(g, &goals, back, &which, &finding);
         stop->cpu = finding ? finding->cpu : last_cpu(g);
         if (r == TIMELINE_THERE && g->interrupted)
             r = TIMELINE_STOPPED;
-    } while (r == TIMELINE_THERE && !finding && !found(g, &goals, which, back, stop));
+    } while (
+        (r == TIMELINE_STOPPED && goes_on_aside(g, &r, stop)) ||
+        (r == TIMELINE_THERE && !finding && !stop->kind && !found(g, &goals, which, back, stop)));
+    g->listens = g->asked = false;
     if (finding)
         print_finding(g, finding);
     arrive(g, r, stop);

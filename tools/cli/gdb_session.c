@@ -120,8 +120,9 @@ void gdb_session_poll(void *ctx, bool live)
     } else {
         g->skip = POLL_SLICES;
         look_at_client(g);
+        g->asked = g->listens && g->host.asked(g->host.ctx);
     }
-    if (g->interrupted || g->host.over(g->host.ctx))
+    if (g->interrupted || g->asked || g->host.over(g->host.ctx))
         timeline_interrupt(g->t);
 }
 
@@ -142,10 +143,8 @@ static struct arm_machine *machine(void *ctx)
     return timeline_machine(g->t);
 }
 
-static bool change(void *ctx, const char **why)
+bool gdb_session_change(struct gdb_session *g, const char **why)
 {
-    struct gdb_session *g = ctx;
-
     if (timeline_machine(g->t) != timeline_live(g->t)) {
         *why = g->records   ? "the past cannot be changed while input is recorded"
                : g->checker ? "the past cannot be changed while a checker follows the run"
@@ -159,6 +158,11 @@ static bool change(void *ctx, const char **why)
     }
     *why = timeline_error(g->t);
     return false;
+}
+
+static bool change(void *ctx, const char **why)
+{
+    return gdb_session_change(ctx, why);
 }
 
 static void monitor(void *ctx, struct gdb_server *s, unsigned cpu, const char *line, GString *out)
@@ -177,6 +181,7 @@ static void attach(struct gdb_session *g)
     }
     g->server = gdb_server_new(&target);
     g->interrupted = g->prepared = false;
+    g->host.hold(g->host.ctx, true);
 }
 
 static void detach(struct gdb_session *g)
@@ -186,13 +191,29 @@ static void detach(struct gdb_session *g)
     timeline_forget(g->t);
     g_ptr_array_set_size(g->catches, 0);
     g->interrupted = false;
+    g->host.hold(g->host.ctx, false);
+}
+
+bool gdb_session_aside(struct gdb_session *g)
+{
+    if (g->interrupted || !g->asked || g->host.over(g->host.ctx))
+        return false;
+    g->asked = false;
+    return !g->host.serve(g->host.ctx);
 }
 
 /* Without one. False: the run is over. */
 static bool run_alone(struct gdb_session *g)
 {
-    enum timeline_result r = timeline_next(g->t, NULL, 0, g->limit, NULL);
+    bool still = g->host.serve(g->host.ctx);
+    enum timeline_result r = TIMELINE_STOPPED;
 
+    g->listens = true;
+    if (!still)
+        r = timeline_next(g->t, NULL, 0, g->limit, NULL);
+    else if (g->client < 0)
+        g->client = gdb_accept(g->listener);
+    g->listens = g->asked = false;
     gdb_findings_note(g);
     if (r == TIMELINE_STOPPED && g->client >= 0)
         attach(g);
@@ -205,6 +226,7 @@ static void wait_for_client(struct gdb_session *g)
 
     while (g->client < 0 && !g->host.over(g->host.ctx)) {
         poll(&fd, 1, LOOK_MS);
+        g->host.serve(g->host.ctx);
         g->client = gdb_accept(g->listener);
     }
     if (g->client >= 0)
@@ -242,6 +264,14 @@ static void prepare(struct gdb_session *g)
     g->prepared = true;
 }
 
+/* Others see it run meanwhile. */
+static void move(struct gdb_session *g, const struct gdb_request *r, struct gdb_stop *stop)
+{
+    g->host.hold(g->host.ctx, false);
+    gdb_move(g, r, stop);
+    g->host.hold(g->host.ctx, true);
+}
+
 /* Packets, until one of them lets the machine go on; then that. False: the run is over. */
 static bool serve(struct gdb_session *g)
 {
@@ -250,6 +280,7 @@ static bool serve(struct gdb_session *g)
 
     if (there)
         prepare(g);
+    g->host.serve(g->host.ctx);
     there = there && gdb_session_receive(g, LOOK_MS);
     const struct gdb_request r = gdb_server_request(g->server);
 
@@ -271,7 +302,7 @@ static bool serve(struct gdb_session *g)
             timeline_machine(g->t) == timeline_live(g->t))
             stop = (struct gdb_stop){.kind = GDB_STOP_EXITED, .signal = exit_code(g)};
         else
-            gdb_move(g, &r, &stop);
+            move(g, &r, &stop);
         g->prepared = false;
         break;
     }

@@ -18,6 +18,11 @@ struct gdb_host {
     void (*poll)(void *ctx);                                     /* of the live machine */
     bool (*idle)(void *ctx, uint64_t next_ns, unsigned most_ms); /* likewise */
     bool (*over)(void *ctx); /* has something else than gdb ended the run? */
+    /* Who else may steer it, at a monitor: has a word to say that it stops for, says it (true: it
+     * stands still then, and a moment has passed), and hears that gdb holds it or lets it go on. */
+    bool (*asked)(void *ctx);
+    bool (*serve)(void *ctx);
+    void (*hold)(void *ctx, bool held);
     void *ctx;
 };
 
@@ -32,7 +37,8 @@ struct gdb_session {
     bool records;              /* nothing may be changed either */
     bool ended;                /* the client has been told that the run is over */
     bool interrupted;
-    bool preparing; /* for a step back, as long as the client is silent */
+    bool listens, asked; /* to others while it runs; one of them has a word to say */
+    bool preparing;      /* for a step back, as long as the client is silent */
     bool prepared;
     unsigned skip;               /* polls until the host is asked again */
     GPtrArray *catches;          /* struct gdb_catch */
@@ -55,7 +61,13 @@ bool gdb_session_idle(void *ctx, uint64_t next_ns);
  * ended; ARM_STOP_REQUEST: somebody has ended it. */
 enum arm_stop_reason gdb_session_run(struct gdb_session *g, bool wait);
 
+/* May the machine that is looked at be changed? It may be another one then. */
+bool gdb_session_change(struct gdb_session *g, const char **why);
+
 /* ---- inside ---- */
+
+/* The run was stopped. True: for a word of somebody else's, which is done, and it goes on. */
+bool gdb_session_aside(struct gdb_session *g);
 
 /* Carry out @r, which moves the machine; *@stop is where that led. */
 void gdb_move(struct gdb_session *g, const struct gdb_request *r, struct gdb_stop *stop);

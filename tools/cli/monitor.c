@@ -208,6 +208,15 @@ static enum monitor_verdict do_xp(struct monitor *mon, char **words, GString *ou
 
 /* ---- changing ---- */
 
+bool monitor_may_change(struct monitor *mon, const char **why)
+{
+    struct arm_machine *m = mon->change ? mon->change(mon->change_ctx, why) : mon->m;
+
+    if (m)
+        mon->m = m;
+    return m != NULL;
+}
+
 static enum monitor_verdict do_save(struct monitor *mon, char **words, GString *out)
 {
     struct arm_error err = {0};
@@ -232,11 +241,14 @@ static enum monitor_verdict do_screendump(struct monitor *mon, char **words, GSt
 static enum monitor_verdict do_inject(struct monitor *mon, char **words, GString *out)
 {
     struct sweep_request what = {0};
+    const char *why = NULL;
     uint64_t index;
     g_autofree char *spec = words[1] ? g_strdup_printf("%s@0", words[1]) : NULL;
 
     if (!spec || !sweep_parse_injection(spec, &what) || !parse_cpu(mon, words[2], &index))
         return say(out, "inject KIND [CPU]: KIND sgi, ppi, vtimer or serror");
+    if (!monitor_may_change(mon, &why))
+        return say(out, why);
     what.cpu = (unsigned)index;
     sweep_inject(&what, mon->m);
     g_string_append_printf(out, "%s for cpu%u\n", words[1], what.cpu);
@@ -258,8 +270,11 @@ static enum monitor_verdict do_quit(struct monitor *mon, char **words, GString *
 static enum monitor_verdict do_reset(struct monitor *mon, char **words, GString *out)
 {
     struct arm_error err;
+    const char *why = NULL;
 
     (void)words;
+    if (!monitor_may_change(mon, &why))
+        return say(out, why);
     if (arm_reset(mon->m, &err) == 0)
         return MONITOR_CONTINUE;
     return say(out, err.text);
@@ -267,7 +282,11 @@ static enum monitor_verdict do_reset(struct monitor *mon, char **words, GString 
 
 static enum monitor_verdict do_powerdown(struct monitor *mon, char **words, GString *out)
 {
-    (void)words, (void)out;
+    const char *why = NULL;
+
+    (void)words;
+    if (!monitor_may_change(mon, &why))
+        return say(out, why);
     arm_power_button(mon->m);
     return MONITOR_CONTINUE;
 }

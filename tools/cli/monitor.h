@@ -14,7 +14,13 @@ enum monitor_verdict { MONITOR_STAY, MONITOR_CONTINUE, MONITOR_QUIT };
 struct monitor {
     struct arm_machine *m;
     unsigned cpu; /* the one that is looked at */
+    /* Before @m is changed: the machine to change, or NULL and *@why. NULL: nobody is asked. */
+    struct arm_machine *(*change)(void *ctx, const char **why);
+    void *change_ctx;
 };
+
+/* May the machine be changed now? It may be another one then. False: *@why. */
+bool monitor_may_change(struct monitor *mon, const char **why);
 
 /* Do what @line says; @out gets the answer, whole lines. */
 enum monitor_verdict monitor_execute(struct monitor *mon, const char *line, GString *out);

@@ -399,11 +399,9 @@ bool qemu_shorthand_gdb(struct qemu *q, const char *option, const char *value)
 /* -S: the monitor can go on, if somebody is at it. */
 static void connect_stopped(struct qemu *q, bool serial_stdio)
 {
-    q->req.gdb_wait = q->host.stopped && q->req.gdb;
-    if (!q->host.stopped || q->req.monitor_first || q->req.gdb)
-        return;
-    q->req.stopped = q->req.control_count != 0;
-    if (q->req.stopped)
+    q->req.stopped = q->host.stopped && q->req.control_count && !q->req.monitor_first;
+    q->req.gdb_wait = q->host.stopped && q->req.gdb && !q->req.stopped;
+    if (!q->host.stopped || q->req.monitor_first || q->req.gdb || q->req.stopped)
         return;
     q->req.monitor_first = serial_stdio && isatty(STDIN_FILENO);
     if (!q->req.monitor_first)

@@ -99,26 +99,34 @@ static void qmp_stop(struct control *c, const char *arguments, GString *out)
 static void qmp_cont(struct control *c, const char *arguments, GString *out)
 {
     qmp_nothing(c, arguments, out);
-    control_set_stopped(c->all, false);
+    if (!control_set_stopped(c->all, false))
+        fail(out, "GenericError", CONTROL_HELD);
 }
 
 static void qmp_reset(struct control *c, const char *arguments, GString *out)
 {
     struct arm_error err = {0};
+    const char *why = NULL;
 
     (void)arguments;
-    if (arm_reset(c->all->m, &err) < 0)
-        fail(out, "GenericError", err.text);
+    if (!monitor_may_change(&c->monitor, &why) || arm_reset(c->monitor.m, &err) < 0)
+        fail(out, "GenericError", why ? why : err.text);
     else
         g_string_assign(out, "\"return\": {}");
-    if (!err.code)
+    if (!why && !err.code)
         control_tell(c->all, "RESET", "{\"guest\": false, \"reason\": \"host-qmp-system-reset\"}");
 }
 
 static void qmp_powerdown(struct control *c, const char *arguments, GString *out)
 {
+    const char *why = NULL;
+
+    if (!monitor_may_change(&c->monitor, &why)) {
+        fail(out, "GenericError", why);
+        return;
+    }
     qmp_nothing(c, arguments, out);
-    arm_power_button(c->all->m);
+    arm_power_button(c->monitor.m);
     control_tell(c->all, "POWERDOWN", NULL);
 }
 
@@ -135,7 +143,7 @@ static void qmp_screendump(struct control *c, const char *arguments, GString *ou
         fail(out, "GenericError", "Parameter 'filename' is missing");
     else if (!format || (strcmp(format, "ppm") != 0 && strcmp(format, "png") != 0))
         fail(out, "GenericError", "Parameter 'format' does not accept value: expected ppm or png");
-    else if (!picture_write_as(c->all->m, file, format, &error))
+    else if (!picture_write_as(c->monitor.m, file, format, &error))
         fail(out, "GenericError", error);
     else
         g_string_assign(out, "\"return\": {}");

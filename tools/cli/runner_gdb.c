@@ -20,7 +20,51 @@ static bool is_over(void *ctx)
     console_look(r->input);
     if (r->input->request == CONSOLE_MONITOR && !runner_enter_monitor(r))
         r->input->request = CONSOLE_QUIT;
-    return signals_seen() || r->input->request == CONSOLE_QUIT;
+    return signals_seen() || r->input->request == CONSOLE_QUIT || controls_over(r->controls);
+}
+
+/* ---- monitors beside it ---- */
+
+static bool asked(void *ctx)
+{
+    const struct run *r = ctx;
+
+    return controls_asked(r->controls);
+}
+
+static bool serve(void *ctx)
+{
+    const struct run *r = ctx;
+
+    return controls_serve_some(r->controls);
+}
+
+static void hold(void *ctx, bool held)
+{
+    const struct run *r = ctx;
+
+    controls_hold(r->controls, held);
+}
+
+static struct arm_machine *looked_at(void *ctx)
+{
+    const struct run *r = ctx;
+
+    return timeline_machine(r->t);
+}
+
+static struct arm_machine *live(void *ctx)
+{
+    const struct run *r = ctx;
+
+    return timeline_live(r->t);
+}
+
+static struct arm_machine *change(void *ctx, const char **why)
+{
+    const struct run *r = ctx;
+
+    return gdb_session_change(r->gdb, why) ? timeline_machine(r->t) : NULL;
 }
 
 /* Input goes by the timeline, which gives it again. */
@@ -49,7 +93,6 @@ static bool is_possible(const struct run_request *req)
         const char *option;
     } others[] = {
         {req->save_count != 0, "--save"},
-        {req->control_count != 0, "--monitor or --qmp"},
         {req->inject.one, "--inject"},
         {req->on_death == DEATH_STOP, "--on-death=stop"},
         {req->death_reports != NULL, "--death-report"},
@@ -67,7 +110,7 @@ static bool is_possible(const struct run_request *req)
 
 bool runner_open_gdb(struct run *r, struct arm_error *err)
 {
-    const struct gdb_host host = {runner_poll, runner_idle_at_most, is_over, r};
+    const struct gdb_host host = {runner_poll, runner_idle_at_most, is_over, asked, serve, hold, r};
     char text[200];
 
     if (!is_possible(r->req))
@@ -95,7 +138,7 @@ bool runner_open_gdb(struct run *r, struct arm_error *err)
     r->gdb->one_way = saves_obstacle(&r->config) != NULL;
     r->gdb->records = r->req->record != NULL;
     r->m = timeline_live(r->t);
-    if (!r->req->qemu_codes || r->req->gdb_wait)
+    if (!r->req->qemu_codes || r->req->gdb_wait || r->req->stopped)
         fprintf(r->outputs.say, "armillary: gdb: listening at %s\n", text);
     return true;
 }
@@ -103,6 +146,8 @@ bool runner_open_gdb(struct run *r, struct arm_error *err)
 void runner_start_gdb(struct run *r)
 {
     r->gdb->checker = r->checker;
+    r->control_gdb = (struct control_gdb){looked_at, live, change, r};
+    controls_share(r->controls, &r->control_gdb);
     r->input->give = give;
     r->input->give_ctx = r;
     for (unsigned k = 0; k < r->links.count; k++) {

@@ -7,6 +7,7 @@
 
 #include "armillary.h"
 #include "console.h"
+#include "control.h"
 #include "links.h"
 #include "output.h"
 #include "pidfile.h"
@@ -25,15 +26,16 @@ struct run {
     struct window *window; /* NULL: none */
     struct arm_machine *m;
     struct arm_config config;
-    struct arm_checker *checker; /* NULL: none */
-    struct arm_merge *merge;     /* of a sweep; NULL: none */
-    struct arm_model *model;     /* NULL: none */
-    struct gdb_session *gdb;     /* NULL: none */
-    struct timeline *t;          /* with it: @m is its live machine */
-    struct traces *traces;       /* NULL: it has not begun */
-    struct irq_trace *irq_trace; /* NULL: none */
-    struct controls *controls;   /* NULL: none */
-    struct death_watch *death;   /* NULL: none, as of a run with gdb, or of many */
+    struct arm_checker *checker;    /* NULL: none */
+    struct arm_merge *merge;        /* of a sweep; NULL: none */
+    struct arm_model *model;        /* NULL: none */
+    struct gdb_session *gdb;        /* NULL: none */
+    struct timeline *t;             /* with it: @m is its live machine */
+    struct traces *traces;          /* NULL: it has not begun */
+    struct irq_trace *irq_trace;    /* NULL: none */
+    struct controls *controls;      /* NULL: none */
+    struct control_gdb control_gdb; /* of both */
+    struct death_watch *death;      /* NULL: none, as of a run with gdb, or of many */
     struct pidfile pidfile;
     unsigned saved;   /* of req->saves */
     bool save_failed; /* the next one could not be written, which has been said */
