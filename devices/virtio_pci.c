@@ -31,6 +31,7 @@ static const struct kind {
     {2, 0x1001, 0x0100}, /* block device */
     {3, 0x1003, 0x0780}, /* console */
     {4, 0x1005, 0x00ff}, /* entropy source */
+    {5, 0x1002, 0x00ff}, /* memory balloon */
     {8, 0x1004, 0x0100}, /* SCSI host */
     {9, 0x1009, 0x0002}, /* 9P transport */
     {16, 0, 0x0380},     /* GPU */

@@ -74,6 +74,13 @@ static int plug_rng(struct virt_plugged *p, const struct plug *plug, struct arm_
     return 0;
 }
 
+static int plug_balloon(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    (void)err;
+    virtio_balloon_init(&p->balloon, plug->log, plug->mem);
+    return 0;
+}
+
 static int plug_ahci(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     (void)err;

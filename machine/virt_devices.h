@@ -6,6 +6,7 @@
 #include "devices/nvme.h"
 #include "devices/testdev.h"
 #include "devices/virtio_9p.h"
+#include "devices/virtio_balloon.h"
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
 #include "devices/virtio_gpu.h"
@@ -30,6 +31,7 @@ struct virt_plugged {
         struct virtio_blk blk;
         struct virtio_console console;
         struct virtio_rng rng;
+        struct virtio_balloon balloon;
         struct virtio_net net;
         struct virtio_9p folder;
         struct virtio_input input;

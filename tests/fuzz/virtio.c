@@ -1,4 +1,5 @@
 /* Virtio devices in their slots: registers, and rings, tables and buffers of any content. */
+#include "devices/virtio_balloon.h"
 #include "devices/virtio_blk.h"
 #include "devices/virtio_console.h"
 #include "devices/virtio_gpu.h"
@@ -23,6 +24,7 @@ struct bench {
     struct virtio_blk blk;
     struct virtio_console console;
     struct virtio_rng rng;
+    struct virtio_balloon balloon;
     struct virtio_net net;
     struct virtio_input input;
     struct virtio_gpu gpu;
@@ -39,7 +41,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     const struct virtio_port ports[PORTS] = {{.is_console = true, .write = drop_output},
                                              {.name = "p1", .write = drop_output}};
 
-    b->kind = below(in, 7);
+    b->kind = below(in, 8);
     b->file = memfile_open(sectors, sizeof(sectors));
     if (disk_open(&b->disk, &(struct disk_spec){.path = b->file.path, .mode = below(in, 3)},
                   &b->rings.log, NULL) != 0 ||
@@ -47,6 +49,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
         abort();
     virtio_console_init(&b->console, &b->rings.log, &b->rings.mem, ports, PORTS);
     virtio_rng_init(&b->rng, &b->rings.log, &b->rings.mem, 1);
+    virtio_balloon_init(&b->balloon, &b->rings.log, &b->rings.mem);
     virtio_net_init(&b->net, &b->rings.log, &b->rings.mem, (const uint8_t[]){2, 0, 0, 0, 0, 1},
                     drop_output, NULL);
     virtio_scsi_init(&b->scsi, &b->rings.log, &b->rings.mem);
@@ -55,9 +58,9 @@ static struct virtio *plug(struct bench *b, struct choices *in)
             !virtio_scsi_attach(&b->scsi, i, 0, &b->units[i]))
             abort();
     virtio_input_init(&b->input, &b->rings.log, &b->rings.mem, below(in, 3));
-    struct virtio *const devices[] = {&b->blk.virtio, &b->console.virtio, &b->rng.virtio,
-                                      &b->net.virtio, &b->input.virtio,   &b->gpu.virtio,
-                                      &b->scsi.virtio};
+    struct virtio *const devices[] = {&b->blk.virtio,  &b->console.virtio, &b->rng.virtio,
+                                      &b->net.virtio,  &b->input.virtio,   &b->gpu.virtio,
+                                      &b->scsi.virtio, &b->balloon.virtio};
     virtio_gpu_init(&b->gpu, &b->rings.log, &b->rings.mem, 64, 48, NULL);
     display_add(&b->displays, &b->gpu.source);
     return devices[b->kind];

@@ -108,6 +108,7 @@ static inline const char *peek(uint32_t addr)
 #define ID_BLOCK              2
 #define ID_CONS               3
 #define ID_RNG                4
+#define ID_BALLOON            5
 
 static inline unsigned lines_of(const char *text)
 {

@@ -102,6 +102,11 @@ bool qemu_connect_rng(struct qemu *q, const struct qemu_device *device)
     return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_RNG});
 }
 
+bool qemu_connect_balloon(struct qemu *q, const struct qemu_device *device)
+{
+    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_BALLOON});
+}
+
 bool qemu_connect_ramfb(struct qemu *q, const struct qemu_device *device)
 {
     if (q->req.config.ramfb)

@@ -16,6 +16,7 @@ bool qemu_connect_ramfb(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_gpu(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_keyboard(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_mouse(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_balloon(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_tablet(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_scsi(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_scsi_unit(struct qemu *q, const struct qemu_device *device); /* qemu_units.c */

@@ -172,6 +172,16 @@ static const struct property rng_properties[] = {
     {"period", "N", NULL, NULL},
 };
 
+/* What the host could ask the balloon for, it does not. */
+static const struct property balloon_properties[] = {
+    VIRTIO_PROPERTIES,
+    {"deflate-on-oom", "on|off", NULL, NULL},
+    {"free-page-hint", "on|off", NULL, NULL},
+    {"free-page-reporting", "on|off", NULL, NULL},
+    {"page-poison", "on|off", NULL, NULL},
+    {"guest-stats-polling-interval", "N", NULL, NULL},
+};
+
 static const struct property p9_properties[] = {
     {"fsdev", "ID", set_fsdev, NULL},
     {"mount-tag", "TAG", set_tag, NULL},
