@@ -66,6 +66,11 @@ static void test_the_monitor_looks_at_the_machine_and_goes_on(void **state)
     terminal_type(&t, "print x1\nprint CNTFRQ_EL0 1\nprint nothing\n");
     terminal_expect(&t, "x1 = 0x0000000009000000");
     terminal_expect(&t, "no register \"nothing\"");
+    terminal_type(&t, "sendkey ctrl-alt-nokey\nsendkey a-b-c-d-e-f-g-h-i\n");
+    terminal_expect(&t, "no key \"nokey\"");
+    terminal_expect(&t, "expected at most 8 keys");
+    terminal_type(&t, "sendkey ctrl-alt-ret-spc-meta_l-kp_9-f12-102nd\n");
+    terminal_expect(&t, "the guest takes no keys now");
     terminal_type(&t, "info irq 27\n");
     terminal_expect(&t, "INTID 27, PPI of cpu0: line low");
     terminal_expect(&t, "the timer of CNTV_CTL_EL0: off: ENABLE is 0");

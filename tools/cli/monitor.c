@@ -8,6 +8,7 @@
 #include "armillary.h"
 #include "console.h"
 #include "info.h"
+#include "key_names.h"
 #include "parse.h"
 #include "picture.h"
 #include "sweep.h"
@@ -236,6 +237,18 @@ static enum monitor_verdict do_screendump(struct monitor *mon, char **words, GSt
     if (!words[1])
         return say(out, "screendump FILE");
     return picture_write(mon->m, words[1], &error) ? MONITOR_STAY : say(out, error);
+}
+
+static enum monitor_verdict do_sendkey(struct monitor *mon, char **words, GString *out)
+{
+    g_autofree char *error = NULL;
+    const char *why = NULL;
+
+    if (!words[1])
+        return say(out, "sendkey KEY[-KEY...]");
+    if (!monitor_may_change(mon, &why))
+        return say(out, why);
+    return key_names_send(mon->m, words[1], &error) ? MONITOR_STAY : say(out, error);
 }
 
 static enum monitor_verdict do_inject(struct monitor *mon, char **words, GString *out)

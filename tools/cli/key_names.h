@@ -1,0 +1,11 @@
+/* Keys by the names that QEMU's sendkey has for them. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+struct arm_machine;
+
+/* Press @keys, as "ctrl-alt-delete", and let them go: all at one point of the run. False: *@error
+ * is why not, freed by the caller. */
+bool key_names_send(struct arm_machine *m, const char *keys, char **error);
