@@ -106,6 +106,7 @@ NUMBER(usb2_ports, 4, "USB 2 ports")
 NUMBER(usb3_ports, 4, "USB 3 ports")
 NUMBER(outputs, 1, "outputs")
 NUMBER(queue_size, 256, "a queue's entries")
+NUMBER(physical_block, 512, "a physical block's bytes")
 #undef NUMBER
 
 /* What every virtio device has. The features are what these devices offer. */
@@ -131,7 +132,7 @@ static const struct property blk_properties[] = {
     {"write-cache", "on|auto", NULL, NULL},
     {"config-wce", "off", NULL, NULL},
     {"logical-block-size", "512", NULL, NULL},
-    {"physical-block-size", "512", NULL, NULL},
+    {"physical-block-size", "N", set_physical_block, NULL},
 };
 
 /* What is off is not offered to the driver; QEMU's device offers it. */
@@ -150,6 +151,9 @@ static const struct property net_properties[] = {
     {"guest-tso6", "on|off", set_offload, NULL},
     {"host-tso4", "on|off", set_offload, NULL},
     {"host-tso6", "on|off", set_offload, NULL},
+    {"rss", "on|off", set_multiqueue, NULL},
+    {"hash", "on|off", set_multiqueue, NULL},
+    {"host-mtu", "N", NULL, "the driver is told of no MTU"},
     {"rx-queue-size", "N", set_queue_size, NULL},
     {"tx-queue-size", "N", set_queue_size, NULL},
     {"bootindex", "N", NULL, "firmware is told of no boot order"},
@@ -234,7 +238,7 @@ static const struct property scsi_unit_properties[] = {
     {"write-cache", "on|auto", NULL, NULL},
     {"rotation-rate", "N", NULL, NULL},
     {"logical-block-size", "512", NULL, NULL},
-    {"physical-block-size", "512", NULL, NULL},
+    {"physical-block-size", "N", set_physical_block, NULL},
 };
 
 static const struct property xhci_properties[] = {
@@ -279,7 +283,7 @@ static const struct property usb_storage_properties[] = {
     {"removable", "on|off", set_removable, NULL},
     {"write-cache", "on|auto", NULL, NULL},
     {"logical-block-size", "512", NULL, NULL},
-    {"physical-block-size", "512", NULL, NULL},
+    {"physical-block-size", "N", set_physical_block, NULL},
 };
 
 static const struct property nvme_properties[] = {
@@ -295,7 +299,7 @@ static const struct property nvme_properties[] = {
     {"cmb-size-mb", "0", NULL, NULL},
     {"num-queues", "N", NULL, "there are 16 pairs"},
     {"logical-block-size", "512", NULL, NULL},
-    {"physical-block-size", "512", NULL, NULL},
+    {"physical-block-size", "N", set_physical_block, NULL},
 };
 
 static const struct property ahci_properties[] = {
@@ -313,7 +317,7 @@ static const struct property ide_unit_properties[] = {
     {"write-cache", "on|auto", NULL, NULL},
     {"rotation-rate", "N", NULL, NULL},
     {"logical-block-size", "512", NULL, NULL},
-    {"physical-block-size", "512", NULL, NULL},
+    {"physical-block-size", "N", set_physical_block, NULL},
 };
 
 static const struct property serial_properties[] = {

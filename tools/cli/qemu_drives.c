@@ -108,6 +108,7 @@ static const struct property drive_properties[] = {
     {"file", "FILE", set_file, NULL},
     {"if", "pflash|none|virtio", set_interface, NULL},
     {"id", "ID", set_id, NULL},
+    {"node-name", "ID", NULL, NULL},
     {"unit", "N", set_unit, NULL},
     {"index", "N", set_unit, NULL},
     {"bus", "0", NULL, NULL},

@@ -339,6 +339,7 @@ static bool set_argument(struct qemu *q, const char *value)
 static const struct property semihosting_properties[] = {
     {"enable", "on|off", set_enable, NULL},
     {"target", "native|auto", NULL, NULL},
+    {"chardev", "ID", NULL, "what the guest writes by semihosting goes to standard output"},
     {"userspace", "on|off", set_userspace, NULL},
     {"arg", "TEXT", set_argument, NULL},
 };

@@ -107,6 +107,19 @@ bool qemu_display(struct qemu *q, const char *option, const char *value)
     return true;
 }
 
+bool qemu_vga(struct qemu *q, const char *option, const char *value)
+{
+    if (is_help(value)) {
+        printf("none                 no graphic card\n");
+        q->answered = true;
+    } else if (strcmp(value, "none") != 0) {
+        qemu_note(q,
+                  "-%s %s: virt makes no such card; -device virtio-gpu-pci and ramfb are displays",
+                  option, value);
+    }
+    return true;
+}
+
 /* ---- -daemonize ---- */
 
 /* The machine is made and begins to run: nobody waits for us any more. */

@@ -17,6 +17,7 @@ struct qemu_process {
 /* Options; false, and what is wrong was printed. */
 bool qemu_firmware_dir(struct qemu *q, const char *option, const char *value);
 bool qemu_action(struct qemu *q, const char *option, const char *value);
+bool qemu_vga(struct qemu *q, const char *option, const char *value);
 bool qemu_display(struct qemu *q, const char *option, const char *value);
 
 /* After all options: firmware that is not where it was named is looked for where QEMU does. */
