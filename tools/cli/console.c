@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "armillary.h"
+#include "line_editor.h"
 #include "link.h"
 #include "output.h"
 #include "signals.h"
@@ -64,6 +65,8 @@ void console_close(struct console *c)
         lseek(STDIN_FILENO, -(off_t)c->pending.count, SEEK_CUR);
     bytes_free(&c->pending);
     bytes_free(&c->held);
+    line_editor_free(c->editor);
+    c->editor = NULL;
     link_close(c->link);
     c->link = NULL;
 }
@@ -249,18 +252,47 @@ static bool take_line(struct bytes *held, bool end, char *line, size_t size)
     return true;
 }
 
-bool console_line(struct console *c, char *line, size_t size)
+/* Wait until more is typed. False: end of input. */
+static bool hold_more(struct console *c)
 {
     uint8_t buf[READ_TTY_BYTES];
 
-    while (!take_line(&c->held, c->eof, line, size)) {
-        if (c->eof)
+    if (c->eof)
+        return false;
+    size_t n = read_input(c, buf, sizeof(buf));
+    if (n == 0 && !c->eof && signals_seen())
+        return false;
+    return bytes_append(&c->held, buf, n);
+}
+
+static bool held_byte(void *ctx, uint8_t *byte)
+{
+    struct console *c = ctx;
+
+    while (!c->held.count)
+        if (!hold_more(c))
             return false;
-        size_t n = read_input(c, buf, sizeof(buf));
-        if (n == 0 && !c->eof && signals_seen())
-            return false;
-        if (!bytes_append(&c->held, buf, n))
-            return false;
-    }
+    *byte = *bytes_peek(&c->held);
+    bytes_drop(&c->held, 1);
     return true;
+}
+
+char *console_line(struct console *c, const struct line_editor_host *host)
+{
+    char line[256];
+
+    if (c->tty && !c->editor)
+        c->editor = line_editor_new();
+    if (c->editor) {
+        struct line_editor_host ours = *host;
+        ours.read = held_byte;
+        ours.read_ctx = c;
+        return line_editor_read(c->editor, &ours);
+    }
+    printf("%s", host->prompt);
+    fflush(stdout);
+    while (!take_line(&c->held, c->eof, line, sizeof(line)))
+        if (!hold_more(c))
+            return NULL;
+    return g_strdup(line);
 }

@@ -14,6 +14,8 @@
 #include "bytes.h"
 
 struct arm_machine;
+struct line_editor;
+struct line_editor_host;
 struct link;
 struct output;
 struct outputs;
@@ -31,9 +33,10 @@ struct console {
     bool
         file; /* or a regular file: always ready, so that its bytes arrive at the same guest time */
     bool eof, escape;
-    struct bytes pending; /* read from the host, not yet taken by the guest */
-    struct bytes held;    /* read behind a request, not yet looked at */
-    unsigned skip;        /* polls until the host is asked again */
+    struct bytes pending;       /* read from the host, not yet taken by the guest */
+    struct bytes held;          /* read behind a request, not yet looked at */
+    struct line_editor *editor; /* of lines typed at the terminal; NULL: none so far */
+    unsigned skip;              /* polls until the host is asked again */
     enum console_request request;
     /* Takes what is for the machine in its place; NULL: none. */
     size_t (*give)(void *ctx, const struct console *c, const uint8_t *data, size_t size);
@@ -51,8 +54,9 @@ void console_start(struct console *c, struct arm_machine *m);
 /* Off: the terminal as it was found. */
 void console_raw(struct console *c, bool on);
 
-/* A line typed at the terminal while it is not raw, without its end. False: end of input. */
-bool console_line(struct console *c, char *line, size_t size);
+/* A line typed while the terminal is not raw, without its end, freed by the caller with g_free();
+ * at a terminal with what @host has for an editor, but read here. NULL: end of input. */
+char *console_line(struct console *c, const struct line_editor_host *host);
 
 /* Of one with a link: give the device what the other end has sent. True: it took something. */
 bool console_look_at_link(struct console *c);

@@ -9,6 +9,7 @@
 #include "console.h"
 #include "info.h"
 #include "key_names.h"
+#include "line_editor.h"
 #include "parse.h"
 #include "picture.h"
 #include "sweep.h"
@@ -306,7 +307,7 @@ static enum monitor_verdict do_powerdown(struct monitor *mon, char **words, GStr
 
 /* ---- the table ---- */
 
-static const struct {
+static const struct command {
     const char *name;
     size_t shortest;
     monitor_fn *fn;
@@ -333,17 +334,17 @@ const char *monitor_name(size_t index)
 }
 
 /* Several begin with "x": the whole name goes before a short one. */
-static monitor_fn *find(const char *word)
+static const struct command *find(const char *word)
 {
     size_t n = strcspn(word, "/");
 
     for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
         if (n == strlen(commands[k].name) && !strncmp(word, commands[k].name, n))
-            return commands[k].fn;
+            return &commands[k];
     for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
         if (n >= commands[k].shortest && n < strlen(commands[k].name) &&
             !strncmp(word, commands[k].name, n))
-            return commands[k].fn;
+            return &commands[k];
     return NULL;
 }
 
@@ -359,21 +360,92 @@ enum monitor_verdict monitor_execute(struct monitor *mon, const char *line, GStr
     g_ptr_array_add(words, NULL);
     if (!words->pdata[0])
         return MONITOR_STAY;
-    monitor_fn *fn = find(words->pdata[0]);
-    if (fn)
-        return fn(mon, (char **)words->pdata, out);
+    const struct command *row = find(words->pdata[0]);
+    if (row)
+        return row->fn(mon, (char **)words->pdata, out);
     g_string_append_printf(out, "no command \"%s\"; try help\n", (char *)words->pdata[0]);
     return MONITOR_STAY;
 }
 
+/* ---- at a terminal ---- */
+
+typedef void names_fn(const struct monitor *mon, GPtrArray *names);
+
+static void command_names(const struct monitor *mon, GPtrArray *names)
+{
+    (void)mon;
+    for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
+        g_ptr_array_add(names, (char *)(uintptr_t)commands[k].name);
+}
+
+static void info_names(const struct monitor *mon, GPtrArray *names)
+{
+    (void)mon;
+    for (size_t k = 0; info_name(k); k++)
+        g_ptr_array_add(names, (char *)(uintptr_t)info_name(k));
+}
+
+static void register_names(const struct monitor *mon, GPtrArray *names)
+{
+    size_t count = arm_reg_list(mon->m, mon->cpu, NULL, 0);
+    g_autofree struct arm_register *list = g_new(struct arm_register, count);
+
+    arm_reg_list(mon->m, mon->cpu, list, count);
+    for (size_t k = 0; k < count; k++)
+        g_ptr_array_add(names, (char *)(uintptr_t)list[k].name);
+}
+
+/* What may stand where a row of monitor.def says so. */
+static const struct {
+    const char *argument;
+    names_fn *names;
+} arguments[] = {
+    {"WHAT", info_names},
+    {"REGISTER", register_names},
+};
+
+/* What may follow @words, of which the first is a command. */
+static names_fn *names_behind(GPtrArray *words)
+{
+    const struct command *row = find(words->pdata[0]);
+
+    if (!row)
+        return NULL;
+    if (words->len == 2 && row->fn == do_info && !strcmp(words->pdata[1], "registers"))
+        return register_names;
+    for (size_t k = 0; k < G_N_ELEMENTS(arguments) && words->len == 1; k++)
+        if (g_str_has_prefix(row->arguments, arguments[k].argument))
+            return arguments[k].names;
+    return NULL;
+}
+
+void monitor_complete(void *ctx, const char *line, GPtrArray *out)
+{
+    const struct monitor *mon = ctx;
+    const char *space = strrchr(line, ' '), *last = space ? space + 1 : line;
+    g_autofree char *before = g_strndup(line, (gsize)(last - line));
+    g_autoptr(GPtrArray) words = g_ptr_array_new(), names = g_ptr_array_new();
+    g_auto(GStrv) raw = g_strsplit(before, " ", -1);
+
+    for (char **w = raw; *w; w++)
+        if (**w)
+            g_ptr_array_add(words, *w);
+    names_fn *add = words->len ? names_behind(words) : command_names;
+    if (add)
+        add(mon, names);
+    for (guint k = 0; k < names->len; k++)
+        if (!g_ascii_strncasecmp(names->pdata[k], last, strlen(last)))
+            g_ptr_array_add(out, g_strdup(names->pdata[k]));
+}
+
 bool monitor_run(struct monitor *mon, struct console *con)
 {
-    char line[256];
+    const struct line_editor_host host = {
+        .prompt = "(armillary) ", .complete = monitor_complete, .complete_ctx = mon};
 
     for (;;) {
-        printf("(armillary) ");
-        fflush(stdout);
-        if (!console_line(con, line, sizeof(line))) {
+        g_autofree char *line = console_line(con, &host);
+        if (!line) {
             printf("\n");
             return false;
         }

@@ -6,13 +6,15 @@
 #include <unistd.h>
 
 static struct {
-    volatile sig_atomic_t raw; /* is to be */
-    struct termios found, raw_modes;
+    volatile sig_atomic_t raw;    /* is to be */
+    volatile sig_atomic_t edited; /* or is a line editor's */
+    struct termios found, raw_modes, editor_modes;
 } terminal;
 
 bool terminal_open(void)
 {
     terminal.raw = 0;
+    terminal.edited = 0;
     if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &terminal.found) != 0)
         return false;
     terminal.raw_modes = terminal.found;
@@ -47,14 +49,25 @@ void terminal_raw(bool on)
     }
 }
 
+void terminal_edited(bool on)
+{
+    if (!on && terminal.edited)
+        set_modes(&terminal.found);
+    terminal.edited = on;
+}
+
 void terminal_suspend(void)
 {
-    if (terminal.raw)
+    if (terminal.edited)
+        tcgetattr(STDIN_FILENO, &terminal.editor_modes);
+    if (terminal.raw || terminal.edited)
         set_modes(&terminal.found);
 }
 
 void terminal_resume(void)
 {
-    if (terminal.raw)
+    if (terminal.edited)
+        set_modes(&terminal.editor_modes);
+    else if (terminal.raw)
         set_modes(&terminal.raw_modes);
 }

@@ -13,6 +13,9 @@ bool terminal_open(void);
  * no terminal, or one on which another process group is in the foreground. */
 void terminal_raw(bool on);
 
-/* For signal handlers: as it was found, and raw again if it was. */
+/* On: a line editor gives it modes of its own. Off: as it was found, whatever the editor left. */
+void terminal_edited(bool on);
+
+/* For signal handlers: as it was found, and again raw or as the editor had it. */
 void terminal_suspend(void);
 void terminal_resume(void);
