@@ -29,7 +29,7 @@ static inline __attribute__((always_inline)) void save(struct context *c, enum g
 {
 #define SWITCHED(name, class, ...)                                                                 \
     {                                                                                              \
-        const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
+        static const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                            \
         if (group_of(CLASS_##class, &row) == group && is_there(&row, group) &&                     \
             !mutant_skips_save(c, SLOT_##name))                                                    \
             c->slot[mutant_slot_saved(SLOT_##name)] =                                              \
@@ -44,7 +44,7 @@ static inline __attribute__((always_inline)) void restore(const struct context *
 {
 #define SWITCHED(name, class, ...)                                                                 \
     {                                                                                              \
-        const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                                   \
+        static const struct sysreg_row row = SWITCHED_ROW(__VA_ARGS__);                            \
         if (group_of(CLASS_##class, &row) == group && is_there(&row, group) &&                     \
             !mutant_skips_restore(SLOT_##name))                                                    \
             LIVE_WRITE(name, row, vhe && !mutant_aliases(SLOT_##name, true),                       \
