@@ -4,6 +4,7 @@
 
 #define VALID      BIT(0)
 #define TABLE      BIT(1)
+#define AF         BIT(10)
 #define NG         BIT(11)
 #define NT         BIT(16)
 #define DBM        BIT(51)
@@ -83,6 +84,35 @@ enum descriptor_change descriptor_compare(const struct descriptor_place *at, uin
     if (descriptor_address(at, before) != descriptor_address(at, after))
         return CHANGE_ADDRESS;
     return allowed(at, before) & ~allowed(at, after) ? CHANGE_PERMISSION : CHANGE_NONE;
+}
+
+unsigned descriptor_group(const struct descriptor_place *at)
+{
+    switch (at->granule_bits) {
+    case 12:
+        return at->level >= 1 ? 16 : 1;
+    case 14:
+        return at->level == 3 ? 128 : at->level == 2 ? 32 : 1;
+    default:
+        return at->level >= 2 ? 32 : 1;
+    }
+}
+
+bool descriptor_is_contiguous(const struct descriptor_place *at, uint64_t desc)
+{
+    return descriptor_valid(at, desc) && !descriptor_is_table(at, desc) && (desc & CONTIGUOUS);
+}
+
+bool descriptor_continues(const struct descriptor_place *at, uint64_t first, uint64_t desc,
+                          unsigned k)
+{
+    uint64_t address = descriptor_address(at, first);
+    /* Hardware sets the flag, and makes what DBM lets it writable, in one of them; 63 to 55 are
+     * software's, or ignored. */
+    uint64_t own = AF | (first & DBM ? BIT(7) : 0) | MASK(63, 55) | address;
+
+    return descriptor_address(at, desc) == address + ((uint64_t)k << descriptor_shift(at)) &&
+           ((desc & ~descriptor_address(at, desc)) | own) == (first | own);
 }
 
 const char *descriptor_change_text(enum descriptor_change change)

@@ -42,5 +42,17 @@ uint64_t descriptor_address(const struct descriptor_place *at, uint64_t desc);
 enum descriptor_change descriptor_compare(const struct descriptor_place *at, uint64_t before,
                                           uint64_t after, unsigned bbm);
 
+/* How many descriptors side by side the Contiguous bit is about at this level; 1: it means nothing.
+ */
+unsigned descriptor_group(const struct descriptor_place *at);
+
+/* Does @desc have the Contiguous bit, and is it a leaf? */
+bool descriptor_is_contiguous(const struct descriptor_place *at, uint64_t desc);
+
+/* Of the @k-th of a group whose first is @first: does it say the same, but for the address, which
+ * follows, access flag and dirty state? */
+bool descriptor_continues(const struct descriptor_place *at, uint64_t first, uint64_t desc,
+                          unsigned k);
+
 /* "the output address", ...: what has changed. */
 const char *descriptor_change_text(enum descriptor_change change);

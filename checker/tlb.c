@@ -27,6 +27,7 @@ static void *create(struct arm_checker *c)
     }
     u->stale = g_hash_table_new(g_int64_hash, g_int64_equal);
     u->deferred = g_array_new(FALSE, FALSE, sizeof(struct deferred));
+    u->groups = g_array_new(FALSE, FALSE, sizeof(struct group_note));
     return u;
 }
 
@@ -279,6 +280,8 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     u->pages.clock++;
     u->armed |= w->kind == WORLD_GUEST;
     tlb_control_check(c, u, w, p);
+    if (u->groups->len)
+        tlb_group_check(c, u, w, p);
     if (HCR_EL2_VM(p->world.hcr) && w->root) {
         cpu->running = pages_stage2(&u->pages, p->world.vmid, w->root);
         cpu->running->running++;
@@ -362,6 +365,7 @@ static void destroy(void *state)
     pages_free(u->checker, &u->pages);
     g_hash_table_destroy(u->stale);
     g_array_unref(u->deferred);
+    g_array_unref(u->groups);
     g_free(u->cpu);
     g_free(u);
 }

@@ -174,6 +174,8 @@ static void changed(struct arm_checker *c, struct tlb_unit *u, struct table_page
     }
     page->desc[index] = after;
     page->since[index] = u->pages.clock;
+    if (live)
+        tlb_group_stored(c, u, page, index, before, p);
     if (page->at.stage == 2 && !page->parent && !page->context->running)
         page->context->over = pages_over(page);
 }

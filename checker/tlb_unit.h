@@ -1,5 +1,6 @@
 /* The unit of translations, in files: tlb.c is events and worlds, tlb_store.c stores to tables,
- * tlb_maintain.c TLBI and DSB, tlb_control.c registers. */
+ * tlb_maintain.c TLBI and DSB, tlb_control.c
+ * registers, tlb_group.c the Contiguous bit. */
 #pragma once
 
 #include "checker/stale.h"
@@ -51,6 +52,12 @@ struct vmid_use {
     struct site entered;
 };
 
+/* A group of descriptors with the Contiguous bit, and its last change. */
+struct group_note {
+    uint64_t group; /* address of its first */
+    struct site at;
+};
+
 struct tlb_unit {
     struct arm_checker *checker;
     struct pages pages;
@@ -59,7 +66,8 @@ struct tlb_unit {
     unsigned stale_count;
     GHashTable *stale; /* the first struct stale of a descriptor, by its address */
     GArray *deferred;
-    bool armed; /* a guest has been entered */
+    GArray *groups; /* struct group_note */
+    bool armed;     /* a guest has been entered */
 };
 
 /* What @page says at @index becomes stale at @p: before the new value is noted. NULL: there are too
@@ -96,3 +104,10 @@ void tlb_control_done(struct tlb_unit *u, const struct tlb_mark *m, unsigned cpu
 void tlb_control_check(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
                        const struct arm_event *p);
 struct stage2_control tlb_control_stage2(const struct arm_checker *c, const struct arm_event *p);
+
+/* Groups with the Contiguous bit: @page's descriptor at @index has been stored, it was @before; a
+ * world is entered. */
+void tlb_group_stored(struct arm_checker *c, struct tlb_unit *u, const struct table_page *page,
+                      unsigned index, uint64_t before, const struct arm_event *p);
+void tlb_group_check(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
+                     const struct arm_event *p);

@@ -85,7 +85,9 @@ static bool map_group(const struct s2_walk *w, uint64_t *entry, uint64_t ipa, ui
         return false;
     }
     for (k = 0; k < n; k++)
-        thaw(w, &entry[k], leaf(3, pa + k * page, attributes | DESC_CONTIGUOUS));
+        thaw(w, &entry[k],
+             leaf(3, pa + k * page,
+                  MUTANT(bbm_uneven) && k == n - 1 ? attributes : attributes | DESC_CONTIGUOUS));
     return true;
 }
 

@@ -158,6 +158,24 @@ static void test_stage_1_goes_by_regime_address_and_asid(void **state)
     expect(&r, tlbi(ARM_REGIME_EL20, ARM_TLBI_VA, 0, IPA), COVERS_ALL, MISS_NONE);
 }
 
+/* D8.7, "The Contiguous bit". */
+static void test_a_group_is_as_large_as_granule_and_level_make_it(void **state)
+{
+    static const struct {
+        uint8_t granule_bits;
+        int8_t level;
+        unsigned group;
+    } rows[] = {{12, 0, 1},  {12, 1, 16},  {12, 2, 16}, {12, 3, 16}, {14, 1, 1},
+                {14, 2, 32}, {14, 3, 128}, {16, 1, 1},  {16, 2, 32}, {16, 3, 32}};
+
+    (void)state;
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        struct descriptor_place at = {
+            .stage = 2, .level = rows[k].level, .granule_bits = rows[k].granule_bits};
+        assert_int_equal(descriptor_group(&at), rows[k].group);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_blocks_are_valid_where_the_granule_has_them),
         cmocka_unit_test(test_stage_2_goes_by_ipa_and_then_by_vmid),
         cmocka_unit_test(test_stage_1_goes_by_regime_address_and_asid),
+        cmocka_unit_test(test_a_group_is_as_large_as_granule_and_level_make_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
