@@ -221,11 +221,15 @@ static const struct virtio_ops ops = {.name = "console",
 void virtio_console_init(struct virtio_console *con, const struct arm_log *log, struct physmem *mem,
                          const struct virtio_port *ports, unsigned count)
 {
-    CHECK(count >= 1 && count <= VIRTIO_CONSOLE_PORTS_MAX);
-    virtio_init(&con->virtio, &ops, log, mem, 2 * (count + 1), TX_QUEUES, BIT(F_MULTIPORT));
+    unsigned room = count ? count : 1; /* 5.3.4: queues of port 0 always exist */
+
+    CHECK(count <= VIRTIO_CONSOLE_PORTS_MAX);
+    virtio_init(&con->virtio, &ops, log, mem, 2 * (room + 1), TX_QUEUES, BIT(F_MULTIPORT));
     con->port_count = count;
-    memcpy(con->ports, ports, count * sizeof(*ports));
+    con->ports[0] = (struct virtio_port){0};
+    for (unsigned n = 0; n < count; n++)
+        con->ports[n] = ports[n];
     con->event_first = con->event_count = 0;
-    le_put(con->virtio.config + CONFIG_MAX_PORTS, 4, count);
+    le_put(con->virtio.config + CONFIG_MAX_PORTS, 4, room);
     con->virtio.config_size = CONFIG_BYTES;
 }

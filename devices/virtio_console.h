@@ -38,7 +38,8 @@ struct virtio_console {
     struct virtq_chain rx_chain; /* of a queue that the device fills */
 };
 
-/* @ports: copied. 1 <= @count <= VIRTIO_CONSOLE_PORTS_MAX. */
+/* @ports: copied. @count <= VIRTIO_CONSOLE_PORTS_MAX; 0: nothing is at the bus, and what a driver
+ * that knows of one port only writes is dropped. */
 void virtio_console_init(struct virtio_console *con, const struct arm_log *log, struct physmem *mem,
                          const struct virtio_port *ports, unsigned count);
 

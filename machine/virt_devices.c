@@ -58,8 +58,8 @@ static int plug_console(struct virt_plugged *p, const struct plug *plug, struct 
     struct virtio_port ports[VIRTIO_CONSOLE_PORTS_MAX];
     unsigned count = plug->what->port_count;
 
-    if (count < 1 || count > VIRTIO_CONSOLE_PORTS_MAX)
-        return error_set(err, ARM_EINVAL, "virtio console: %u ports, expected 1 to %d", count,
+    if (count > VIRTIO_CONSOLE_PORTS_MAX)
+        return error_set(err, ARM_EINVAL, "virtio console: %u ports, expected at most %d", count,
                          VIRTIO_CONSOLE_PORTS_MAX);
     for (unsigned n = 0; n < count; n++)
         ports[n] = make_port(p, plug, n);

@@ -85,6 +85,27 @@ static void expect_control(struct con *c, uint32_t port, uint16_t event, uint32_
     assert_int_equal(peek(&c->d, CONTROL_BUF(n) + 6, 2), 1);
 }
 
+static void test_a_bus_without_ports_announces_none(void **state)
+{
+    struct con c = {0};
+
+    (void)state;
+    driver_begin(&c.d);
+    virtio_console_init(&c.dev, &c.d.log, &c.d.mem, NULL, 0);
+    driver_plug(&c.d, &c.dev.virtio);
+    assert_int_equal(c.dev.virtio.queue_count, 4);
+    driver_start(&c.d, c.dev.virtio.offered, 4);
+    assert_int_equal(rd(driver_dev(&c.d), CONFIG_SPACE + 4), 1);
+    put_desc(&c.d, ring(CONTROL_RX), 0, CONTROL_BUF(0), 64, DESC_WRITE, 0);
+    make_available(&c.d, CONTROL_RX, 0);
+    control(&c, 0, DEVICE_READY, 1);
+    control(&c, 0, PORT_READY, 1);
+    assert_int_equal(used_count(&c.d, CONTROL_RX), 0);
+    send(&c, TX0, "lost", 4);
+    assert_int_equal(used_count(&c.d, TX0), 1);
+    driver_end(&c.d);
+}
+
 static void test_ports_are_announced(void **state)
 {
     struct sink sinks[2];
@@ -258,6 +279,7 @@ static void test_garbage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_bus_without_ports_announces_none),
         cmocka_unit_test(test_ports_are_announced),
         cmocka_unit_test(test_characters_both_ways),
         cmocka_unit_test(test_controls_without_buffers),

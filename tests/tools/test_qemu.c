@@ -124,7 +124,6 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
         {{"qemu", "-M", "virt", "-device", "virtconsole,chardev=x"},
          "chardev=x: expected the id",
          ""},
-        {{"qemu", "-M", "virt", "-device", "virtio-serial-device"}, "expected a virtconsole", ""},
         {{"qemu", "-M", "virt", "-serial", "chardev:x"}, "-serial chardev:x: expected the id", ""},
         {{"qemu", "-M", "virt", "-serial", "ptty"}, "-serial ptty is not offered", "pty?"},
         {{"qemu", "-M", "virt", "-monitor", "stdio"}, "standard input is the UART's", ""},

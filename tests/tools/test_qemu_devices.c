@@ -48,6 +48,7 @@ static void test_a_device_is_in_the_slot_of_its_bus(void **state)
     assert_int_equal(PEEK(ID(31), "-device", "virtio-rng-device"), ID_RNG);
     assert_int_equal(PEEK(ID(31), "-device", "virtio-rng-device,bus=virtio-mmio-bus.3"), 0);
     assert_int_equal(PEEK(ID(31), "-device", "virtio-balloon-device"), ID_BALLOON);
+    assert_int_equal(PEEK(ID(31), "-device", "virtio-serial-device"), ID_CONS);
     assert_int_equal(PEEK(PCI_ID(1), "-device", "virtio-balloon"), ID_BALLOON);
     assert_int_equal(PEEK(ID(3), "-device", "virtio-rng-device,bus=virtio-mmio-bus.3"), ID_RNG);
     assert_int_equal(PEEK(ID(30), "-device", "virtio-serial-device", "-device", "virtio-rng-device",

@@ -97,13 +97,6 @@ bool qemu_device(struct qemu *q, const char *option, const char *value)
     return true;
 }
 
-static bool no_serial_without_ports(struct qemu *q)
-{
-    return !q->devices.serial || q->devices.options.port_count ||
-           qemu_bad("-device %s: expected a virtconsole or virtserialport on it",
-                    q->devices.serial->driver->name);
-}
-
 /* In the order in which QEMU gives them their places: network devices of -nic and -net, -device,
  * and the disks of if=virtio. */
 bool qemu_devices_connect(struct qemu *q)
@@ -114,7 +107,6 @@ bool qemu_devices_connect(struct qemu *q)
     good &= qemu_net_connect(q);
     for (unsigned n = 0; n < d->device_count; n++)
         good &= d->devices[n].driver->connect(q, &d->devices[n]);
-    good &= no_serial_without_ports(q);
     good &= qemu_net_check(q);
     good &= qemu_connect_flash(q);
     good &= qemu_connect_disks(q);
