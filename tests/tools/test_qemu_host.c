@@ -60,6 +60,11 @@ static void test_a_chardev_is_the_uart_and_the_monitor_and_its_log(void **state)
     assert_string_equal(r->out, "");
     read_file(in_dir("l"), text);
     assert_string_equal(text, ">");
+    snprintf(chardev, sizeof(chardev), "file,id=f,path=%s,append=on", in_dir("l"));
+    RUN(MINIMAL, "-kernel", in_dir("echo"), "-chardev", chardev, "-serial", "chardev:f",
+        "--max-insns", "1000");
+    read_file(in_dir("l"), text);
+    assert_string_equal(text, ">>");
 }
 
 static void test_without_defaults_the_uart_is_not_connected(void **state)

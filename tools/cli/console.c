@@ -41,7 +41,7 @@ static void open_stdin(struct console *c)
 
 bool console_open(struct console *c, struct outputs *outputs, const char *where)
 {
-    static const char file[] = "file:";
+    static const char file[] = "file:", append[] = "append:";
 
     *c = (struct console){.port = -1, .eof = true};
     if (!where || !strcmp(where, "stdio") || !strcmp(where, "mon:stdio")) {
@@ -49,6 +49,8 @@ bool console_open(struct console *c, struct outputs *outputs, const char *where)
         c->out = output_inherited(outputs, STDOUT_FILENO, "standard output");
     } else if (!strncmp(where, file, sizeof(file) - 1)) {
         c->out = output_file(outputs, where + sizeof(file) - 1, "console output");
+    } else if (!strncmp(where, append, sizeof(append) - 1)) {
+        c->out = output_append(outputs, where + sizeof(append) - 1, "console output");
     } else if (link_valid(where)) {
         c->link = link_open(where, false, outputs);
     } else {

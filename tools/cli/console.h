@@ -43,7 +43,8 @@ struct console {
     void *give_ctx;
 };
 
-/* @where: as --serial takes it, NULL: stdio. False: it cannot be opened, and a message was printed.
+/* @where: as --serial takes it, or "append:PATH", a file that is gone on with; NULL: stdio. False:
+ * it cannot be opened, and a message was printed.
  */
 bool console_open(struct console *c, struct outputs *outputs, const char *where);
 void console_close(struct console *c);

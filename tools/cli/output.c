@@ -110,19 +110,29 @@ static struct output *find_open(const struct outputs *all, const char *path)
     return NULL;
 }
 
-struct output *output_file(struct outputs *all, const char *path, const char *what)
+static struct output *open_file(struct outputs *all, const char *path, const char *what, int flags)
 {
     struct output *o = find_open(all, path);
     int fd;
 
     if (o)
         return o;
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0666);
+    fd = open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC | flags, 0666);
     if (fd < 0) {
         fprintf(stderr, "armillary: %s: cannot write %s: %s\n", what, path, strerror(errno));
         return NULL;
     }
     return add(all, fd, true, path);
+}
+
+struct output *output_file(struct outputs *all, const char *path, const char *what)
+{
+    return open_file(all, path, what, O_TRUNC);
+}
+
+struct output *output_append(struct outputs *all, const char *path, const char *what)
+{
+    return open_file(all, path, what, O_APPEND);
 }
 
 /* ---- writing ---- */

@@ -36,12 +36,14 @@ void outputs_free(struct outputs *all);
 struct output *output_inherited(struct outputs *all, int fd, const char *name);
 
 /**
- * output_file() - create or truncate @path; several outputs to one file are one.
+ * output_file() - create or truncate @path, output_append() create it or go on behind its end;
+ * several outputs to one file are one.
  * @what: for messages: what is to be written there.
  *
  * Return: NULL, and a message was printed. Belongs to @all.
  */
 struct output *output_file(struct outputs *all, const char *path, const char *what);
+struct output *output_append(struct outputs *all, const char *path, const char *what);
 
 void output_write(struct output *o, const void *data, size_t size);
 

@@ -35,6 +35,7 @@ FLAG(mux, mux, true)
 FLAG(server, server, true)
 FLAG(wait, nowait, false)
 FLAG(telnet, telnet, true)
+FLAG(append, append, true)
 #undef FLAG
 
 static bool set_reconnect(struct qemu *q, const char *value)
@@ -62,7 +63,7 @@ static const struct property chardev_properties[] = {
     {"signal", "on|off", NULL, NULL},
     {"logfile", "FILE", set_logfile, NULL},
     {"logappend", "off", NULL, NULL},
-    {"append", "off", NULL, NULL},
+    {"append", "on|off", set_append, NULL},
     {"host", "HOST", set_host, NULL}, /* of a socket, down to reconnect */
     {"port", "PORT", set_port, NULL},
     {"server", "on|off", set_server, NULL},
@@ -177,7 +178,9 @@ const char *qemu_chardev_where(struct qemu *q, const char *id, bool *testdev)
     if (is(c, "pty"))
         return qemu_keep(q, g_strdup_printf("pty:%s", c->id));
     if (c->path)
-        return qemu_keep(q, g_strdup_printf("%s:%s", c->backend, c->path));
+        return qemu_keep(
+            q,
+            g_strdup_printf("%s:%s", c->append && is(c, "file") ? "append" : c->backend, c->path));
     if (is(c, "vc"))
         qemu_note(q, "-chardev vc: there is no display that would show it: what is written is "
                      "lost");

@@ -19,6 +19,7 @@ struct qemu_chardev {
     const char *id, *backend, *path, *logfile;
     const char *host, *port;          /* of a socket */
     bool mux, server, nowait, telnet; /* the last three of a socket */
+    bool append;                      /* of a file */
     uint64_t reconnect_s, size;       /* of a socket; of a ringbuf, bytes */
     unsigned users;                   /* devices and monitors that it is connected to */
 };
