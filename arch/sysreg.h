@@ -208,8 +208,8 @@ static inline unsigned sysreg_min_el(uint16_t enc)
     }
 }
 
-/* Identification encodings without a register: they read as zero and obey HCR_EL2.TID3 (D23.3.1).
- */
+/* Identification encodings without a register: they read as zero and
+ * obey HCR_EL2.TID3 (D23.3.1). */
 static inline bool sysreg_is_reserved_id(uint16_t enc)
 {
     return enc >= SYSREG_ENC(3, 0, 0, 1, 0) && enc <= SYSREG_ENC(3, 0, 0, 7, 7);

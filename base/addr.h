@@ -1,5 +1,5 @@
-/* Guest addresses by kind, so that one cannot be passed for another. Unwrapping is a visible `.a`.
- */
+/* Guest addresses by kind, so that one cannot be passed for another. Unwrapping is
+ * a visible `.a`. */
 #pragma once
 
 #include <stdint.h>

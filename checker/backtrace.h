@@ -1,5 +1,5 @@
-/* Who called whom at EL2: the frame records that X29 leads to (AAPCS64, 6.4.6 "The Frame Pointer").
- */
+/* Who called whom at EL2: the frame records that X29 leads to (AAPCS64, 6.4.6
+ * "The Frame Pointer"). */
 #pragma once
 
 #include <stdint.h>
@@ -17,8 +17,8 @@ struct backtrace {
 struct backtraces *backtraces_new(void);
 void backtraces_free(struct backtraces *b);
 
-/* The number of what @cpu has at EL2 now, the same for the same; 0: code that has no frame records.
- */
+/* The number of what @cpu has at EL2 now, the same for the same; 0: code that has
+ * no frame records. */
 uint32_t backtrace_take(const struct arm_checker *c, unsigned cpu);
 
 /* @number: from backtrace_take(). NULL: 0. */

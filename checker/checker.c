@@ -1,5 +1,5 @@
-/* The API's body: a checker is made for a machine, listens, and says at the end what it has found.
- */
+/* The API's body: a checker is made for a machine, listens, and says at the end what
+ * it has found. */
 #include "checker/checker.h"
 
 #include <glib.h>
@@ -123,8 +123,8 @@ static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_
         switches_exit(c->switches, p->cpu, account_reason_of(p), arm_retired(c->m));
 }
 
-/* A virtual CPU with another one's VMPIDR_EL2 or VTTBR_EL2: it is known by its general registers.
- */
+/* A virtual CPU with another one's VMPIDR_EL2 or VTTBR_EL2: it is known by
+ * its general registers. */
 static struct world *under_its_name(struct arm_checker *c, const struct arm_event *p)
 {
     enum sysreg wrong = SR_NONE;

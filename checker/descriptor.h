@@ -42,8 +42,8 @@ uint64_t descriptor_address(const struct descriptor_place *at, uint64_t desc);
 enum descriptor_change descriptor_compare(const struct descriptor_place *at, uint64_t before,
                                           uint64_t after, unsigned bbm);
 
-/* How many descriptors side by side the Contiguous bit is about at this level; 1: it means nothing.
- */
+/* How many descriptors side by side the Contiguous bit is about at this level; 1:
+ * it means nothing. */
 unsigned descriptor_group(const struct descriptor_place *at);
 
 /* Does @desc have the Contiguous bit, and is it a leaf? */

@@ -294,8 +294,8 @@ static void check_timer(struct arm_checker *c, const struct world *w, const stru
     }
 }
 
-/* A virtual SError that has not been taken: HCR_EL2 is written, and not with the VSE that it had.
- */
+/* A virtual SError that has not been taken: HCR_EL2 is written, and not with the VSE
+ * that it had. */
 static void check_serror(struct arm_checker *c, const struct world *w, const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);

@@ -27,8 +27,8 @@ void html_timeline(const struct arm_checker *c, GString *out)
     html_section_end(out);
 }
 
-/* For each stretch: instructions since the one before, its own, world, reason (-1: it still runs).
- */
+/* For each stretch: instructions since the one before, its own, world, reason (-1:
+ * it still runs). */
 static void put_lane(const GArray *list, GString *out)
 {
     uint64_t at = 0;

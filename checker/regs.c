@@ -3,8 +3,8 @@
 #include "base/bits.h"
 #include "checker/checker.h"
 
-/* Registers of followed classes that change on their own, or are a window to others: not compared.
- */
+/* Registers of followed classes that change on their own, or are a window to
+ * others: not compared. */
 static bool moves_alone(enum sysreg sr)
 {
     const struct sysreg_row *row = &sysreg_rows[sr];

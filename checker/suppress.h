@@ -14,8 +14,8 @@ struct suppressions;
 struct suppressions *suppressions_load(const char *path, struct arm_error *err);
 void suppressions_free(struct suppressions *s);
 
-/* Is @f suppressed? It is counted. @symbol: of f->at, "name+0x1c"; NULL: unknown. @s: may be NULL.
- */
+/* Is @f suppressed? It is counted. @symbol: of f->at, "name+0x1c"; NULL: unknown. @s:
+ * may be NULL. */
 bool suppressions_take(struct suppressions *s, const struct finding *f, const char *symbol);
 
 /* What each has taken; those that have taken nothing are said to. */

@@ -55,8 +55,8 @@ static void join(struct stretch *a, const struct stretch *b)
     a->reason = b->reason;
 }
 
-/* Neighbours that are together no longer than the grain become one. The last stays, if it is open.
- */
+/* Neighbours that are together no longer than the grain become one. The last stays, if
+ * it is open. */
 static void thin(struct lane *l, uint64_t grain)
 {
     unsigned len = l->list->len - l->open, kept = 0;

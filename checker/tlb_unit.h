@@ -10,8 +10,8 @@ struct stage2_control {
     uint64_t vtcr, hcr;
 };
 
-/* A register that EL2's own translation goes by, written since EL2's TLB entries were invalidated.
- */
+/* A register that EL2's own translation goes by, written since EL2's TLB
+ * entries were invalidated. */
 struct own_control {
     struct site written; /* known: there is one */
     uint32_t number;

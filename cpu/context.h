@@ -14,8 +14,8 @@ void cpu_context_changed(struct cpu *cpu);
 /* The same where nothing has but EL and PSTATE.{SP,PAN,UAO}: there and back again, mostly. */
 void cpu_el_changed(struct cpu *cpu);
 
-/* Such a register of another EL's regime changed: nothing now, but something for cpu_el_changed().
- */
+/* Such a register of another EL's regime changed: nothing now, but
+ * something for cpu_el_changed(). */
 static inline void cpu_other_context_changed(struct cpu *cpu)
 {
     cpu->contexts.epoch++;

@@ -53,9 +53,9 @@ struct cpu_gic_ops {
     /* False: an access is UNDEFINED (list and active-priority registers beyond the implemented
      * ones). */
     bool (*implemented)(void *ctx, enum sysreg sr);
-    /* The CPU is at EL3 now, in Secure state; SCR_EL3.FIQ is set. Told of whenever EL3 is there and
-     * one of these may have changed; for who looks at registers as the CPU does. NULL: nobody is.
-     */
+    /* The CPU is at EL3 now, in Secure state; SCR_EL3.FIQ is set. Told of whenever EL3 is
+     * there and one of these may have changed; for who looks at registers as the CPU does.
+     * NULL: nobody is. */
     void (*security)(void *ctx, unsigned cpu, bool el3, bool secure, bool fiq_to_el3);
 };
 

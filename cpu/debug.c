@@ -116,8 +116,8 @@ uint64_t sr_read_DEBUG(const struct cpu *cpu, enum sysreg sr, unsigned el)
     }
 }
 
-/* Fields that show external debug state: writable only while the OS lock is locked, to restore it.
- */
+/* Fields that show external debug state: writable only while the OS lock is locked,
+ * to restore it. */
 #define MDSCR_LOCKED_FIELDS                                                                        \
     (FIELD_MASK(MDSCR_EL1_ERR) | FIELD_MASK(MDSCR_EL1_HDE) | FIELD_MASK(MDSCR_EL1_TDA) |           \
      FIELD_MASK(MDSCR_EL1_INTdis) | FIELD_MASK(MDSCR_EL1_TXU) | FIELD_MASK(MDSCR_EL1_RXO) |        \

@@ -10,8 +10,8 @@
  * translation context is switched. */
 void cpu_take_exception(struct cpu *cpu, const struct exception *e);
 
-/* AArch64.ExceptionReturn() from the current EL's ELR and SPSR (already authenticated: @pc, @spsr).
- */
+/* AArch64.ExceptionReturn() from the current EL's ELR and SPSR (already
+ * authenticated: @pc, @spsr). */
 void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr);
 
 /* Take the highest-priority unmasked pending interrupt (physical or virtual), if any: true if

@@ -2,9 +2,8 @@
 
 #include "cpu/world.h"
 
-/* A row each: mask bit, routes of the physical one to EL3 and EL2 (with TGE), the virtual one's
- * bit.
- */
+/* A row each: mask bit, routes of the physical one to EL3 and EL2 (with TGE), the
+ * virtual one's bit. */
 static const struct {
     uint8_t mask;
     uint64_t el3, route, virt;

@@ -70,8 +70,8 @@ bool late_apply_tlbis(struct cpu *cpu, uint64_t now_ns, bool shared);
 /* Stores to tables are seen, likewise. */
 void late_show_stores(struct late *late, uint64_t now_ns);
 
-/* Lines that only wait for a context synchronization event are fetched anew; with @all every one.
- */
+/* Lines that only wait for a context synchronization event are fetched anew; with
+ * @all every one. */
 bool late_show_lines(struct late *late, struct code_cache *code, struct physmem *mem, bool all);
 
 void late_clear_pages(struct late *late, struct physmem *mem);

@@ -344,8 +344,8 @@ static void transfer(const struct access *a, const struct piece *p, unsigned n, 
         tell_store(a, &p[k]);
 }
 
-/* L1 holds more than the fast path uses: pages for aligned accesses only, and pointers with a tag.
- */
+/* L1 holds more than the fast path uses: pages for aligned accesses only, and pointers
+ * with a tag. */
 static uint8_t *l1_host(const struct access *a, const struct tlb_l1_entry *set)
 {
     uint64_t canonical = xlat_canonical(a->cpu->contexts.x, a->va, false);

@@ -44,8 +44,8 @@ static struct pointer_regime pointer_regime(const struct cpu *cpu)
     return (struct pointer_regime){cpu_regime_tcr(cpu), cpu_two_ranges(cpu)};
 }
 
-/* TBI of one half of the address space as it acts on instruction or data pointers: EffectiveTBI().
- */
+/* TBI of one half of the address space as it acts on instruction or
+ * data pointers: EffectiveTBI(). */
 static bool effective_tbi(struct pointer_regime rg, bool upper, bool data)
 {
     const bool tbi = !rg.two_ranges ? TCR_EL2_TBI(rg.tcr)

@@ -61,8 +61,8 @@ void pmu_count(struct cpu *cpu, enum pmu_event event, uint64_t counters);
 void pmu_leave_el(struct cpu *cpu, enum pmu_event event, bool completed);
 void pmu_enter_el(struct cpu *cpu);
 
-/* While cpu->pmu_insns: @i, begun at @el, has retired with @r. Before it, cpu->accessed was clear.
- */
+/* While cpu->pmu_insns: @i, begun at @el, has retired with @r. Before it,
+ * cpu->accessed was clear. */
 void pmu_retire(struct cpu *cpu, const struct insn *i, enum exec_result r, unsigned el);
 
 /* The events (bits by number) of an instruction of row @op that did or did not change the PC and

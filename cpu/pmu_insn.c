@@ -29,8 +29,8 @@ uint64_t pmu_ceid(unsigned n)
     return ids;
 }
 
-/* Branches of all kinds; their target is an offset, or a register (of exception returns ELR_ELx).
- */
+/* Branches of all kinds; their target is an offset, or a register (of
+ * exception returns ELR_ELx). */
 #define BRANCHES (BIT(FACT_DIRECT) | BIT(FACT_INDIRECT) | BIT(FACT_ERET))
 
 #define EVENT(name) BIT(PMU_EVENT_##name)

@@ -9,8 +9,8 @@
 #include "cpu/accessors.h"
 #include "cpu/cpu.h"
 
-/* Masks and quick bits from cpu->features; ID registers from cpu->model. Call when those are set.
- */
+/* Masks and quick bits from cpu->features; ID registers from cpu->model. Call when
+ * those are set. */
 void cpu_sysreg_init(struct cpu *cpu);
 
 /* Storage to its reset values; ID registers too. */
@@ -54,6 +54,6 @@ bool cpu_sysreg_is_virtual(const struct cpu *cpu, enum sysreg sr);
 /* Is register @sr there on this CPU, at some EL? */
 bool cpu_sysreg_implemented(const struct cpu *cpu, enum sysreg sr);
 
-/* What a write to a register with effects @fx (SR_FX_xxx) entails. Return: EXEC_NEXT or EXEC_SYNC.
- */
+/* What a write to a register with effects @fx (SR_FX_xxx) entails. Return:
+ * EXEC_NEXT or EXEC_SYNC. */
 enum exec_result cpu_sysreg_effects(struct cpu *cpu, unsigned fx);

@@ -187,8 +187,8 @@ void sr_write_CNT_TVAL(struct cpu *cpu, enum sysreg sr, uint64_t value)
  */
 static const enum sysreg stream_control[] = {SR_CNTKCTL_EL1, SR_CNTHCTL_EL2};
 
-/* The control of stream @k, 0 if it is off. CNTKCTL_EL1 makes none with HCR_EL2.{E2H,TGE} == {1,1}.
- */
+/* The control of stream @k, 0 if it is off. CNTKCTL_EL1 makes none with
+ * HCR_EL2.{E2H,TGE} == {1,1}. */
 static uint64_t stream_on(const struct cpu *cpu, unsigned k)
 {
     uint64_t ctl = cpu->sr[stream_control[k]];

@@ -15,8 +15,8 @@ _Static_assert((int)TIMER_COUNT == CPU_TIMERS, "struct cpu has room for each");
 /* Once per CPU: registers its events with cpu->clock. */
 void cpu_timers_create(struct cpu *cpu);
 
-/* Something the timers depend on changed (CTL, CVAL, an offset, HCR_EL2): set lines and deadlines.
- */
+/* Something the timers depend on changed (CTL, CVAL, an offset, HCR_EL2): set
+ * lines and deadlines. */
 void cpu_timers_changed(struct cpu *cpu);
 
 /* Has one of the event streams ticked since the last call (or since the CPU was created)? */

@@ -90,8 +90,8 @@ static void one_page(struct tlbi *op, uint64_t xt)
     op->end = op->start + PAGE_SIZE;
 }
 
-/* Xt of the range forms (DDI0487 D8.16, TLB range maintenance). CU-choice: TG == 0 names nothing.
- */
+/* Xt of the range forms (DDI0487 D8.16, TLB range maintenance). CU-choice: TG ==
+ * 0 names nothing. */
 static bool range(struct tlbi *op, uint64_t xt, bool ds)
 {
     unsigned tg = (unsigned)bits(xt, 47, 46);

@@ -167,8 +167,8 @@ static bool read_command(struct ahci_command *c, unsigned slot)
            pci_dma_read(&c->a->dma, c->table + TABLE_PACKET, c->packet, sizeof(c->packet));
 }
 
-/* A FIS that is no command writes the control register: a soft reset ends when its bit is cleared.
- */
+/* A FIS that is no command writes the control register: a soft reset ends when its
+ * bit is cleared. */
 static void control(struct ahci *a, struct ahci_port *p, const uint8_t *fis)
 {
     bool reset = fis[15] & CONTROL_SOFT_RESET;

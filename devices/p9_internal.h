@@ -1,5 +1,5 @@
-/* Between the files of the 9P server: devices/p9.c has messages and fids, the others what is done.
- */
+/* Between the files of the 9P server: devices/p9.c has messages and fids, the others
+ * what is done. */
 #pragma once
 
 #include "devices/p9.h"

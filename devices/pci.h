@@ -149,8 +149,8 @@ bool pci_is_master(const struct pci_function *f);
 
 bool pci_msix_enabled(const struct pci_function *f);
 
-/* An interrupt by vector @n; nothing happens if there is no such vector, or without MSI-X enabled.
- */
+/* An interrupt by vector @n; nothing happens if there is no such vector, or
+ * without MSI-X enabled. */
 void pci_msix_signal(struct pci_function *f, unsigned n);
 
 /* The level of its pin, if MSI-X is not enabled. */

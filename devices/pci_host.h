@@ -21,8 +21,8 @@ struct pci_host_config {
     /* A function writes @data to @address: @requester is its bus, device and function number. */
     void (*message)(void *ctx, uint32_t requester, uint64_t address, uint32_t data);
     void *message_ctx;
-    /* An access of @requester goes through an IOMMU, as of struct dma_iommu. NULL: there is none.
-     */
+    /* An access of @requester goes through an IOMMU, as of struct dma_iommu. NULL:
+     * there is none. */
     bool (*translate)(void *ctx, uint32_t requester, uint64_t addr, bool write, pa_t *pa,
                       uint64_t *bytes);
     void *translate_ctx;

@@ -93,8 +93,8 @@ static uint64_t read_id(struct device *dev, uint64_t offset, unsigned size)
     return primecell_id(id, offset);
 }
 
-/* A bit a line, kept as written. Differs: GPIOAFSEL does no more, no hardware waits for the lines.
- */
+/* A bit a line, kept as written. Differs: GPIOAFSEL does no more, no hardware waits
+ * for the lines. */
 #define STORED(reg)                                                                                \
     static uint64_t read_##reg(struct device *dev, uint64_t offset, unsigned size)                 \
     {                                                                                              \

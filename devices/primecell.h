@@ -8,8 +8,8 @@
 
 #include "base/device.h"
 
-/* A register. APB has no byte lanes: a narrower access is accepted at the register's address only.
- */
+/* A register. APB has no byte lanes: a narrower access is accepted at the
+ * register's address only. */
 #define PRIMECELL_REG(name, offset, read, write)                                                   \
     {                                                                                              \
         name, offset, 1, REG_SIZE_8 | REG_SIZE_16 | REG_SIZE_32, read, write                       \

@@ -1,5 +1,5 @@
-/* The legacy interface of virtio over PCI (Virtual I/O Device specification 1.1, 4.1.4.8): ports.
- */
+/* The legacy interface of virtio over PCI (Virtual I/O Device specification
+ * 1.1, 4.1.4.8): ports. */
 #include "base/bits.h"
 #include "devices/virtio_pci.h"
 

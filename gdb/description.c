@@ -69,8 +69,8 @@ static void append_field(GString *out, const char *name, unsigned lo, unsigned h
     g_string_append_printf(out, "<field name=\"%s\" start=\"%u\" end=\"%u\"/>", name, lo, hi);
 }
 
-/* Of fields that overlap the first counts: HCR_EL2.E2H chooses between layouts. False: it has none.
- */
+/* Of fields that overlap the first counts: HCR_EL2.E2H chooses between layouts. False:
+ * it has none. */
 static bool append_flags(const struct arm_register *r, GString *out)
 {
     enum sysreg sr = sysreg_lookup((uint16_t)r->number);

@@ -10,8 +10,8 @@ struct span {
     uint32_t visible; /* interrupts that the access reaches */
 };
 
-/* Which groups there are is Secure state's affair: IGROUPR and IGRPMODR are RAZ/WI for the other.
- */
+/* Which groups there are is Secure state's affair: IGROUPR and IGRPMODR are RAZ/WI
+ * for the other. */
 static uint64_t read_group(struct span s)
 {
     return s.nonsecure ? 0 : s.bank->group;

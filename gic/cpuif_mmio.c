@@ -71,8 +71,8 @@ static uint32_t special_answer(struct cpuif_reg r, int group)
     return group == 1 && !aliased && !r.f->ackctl ? INTID_OTHER_GROUP : 0;
 }
 
-/* An SGI of a GICv2 says whom it comes from: of several the lowest first (IMPLEMENTATION DEFINED).
- */
+/* An SGI of a GICv2 says whom it comes from: of several the lowest
+ * first (IMPLEMENTATION DEFINED). */
 static uint32_t with_source(const struct gic_cpu *c, uint32_t intid)
 {
     if (intid > 15 || !c->sgi_from[intid])

@@ -47,8 +47,8 @@ struct gic_config {
     bool v2_guests;   /* ICC_SRE_EL1.SRE is writable: with SRE == 0 a guest uses GICV */
     bool two_states;  /* two Security states, DS == 0 for ever; not of a GICv2 */
     bool v2;          /* a GICv2, for at most GICV2_CPUS_MAX CPUs; without mem */
-    /* Which CPU makes the access that a device function is called for; needed with v2_guests or v2.
-     */
+    /* Which CPU makes the access that a device function is called for; needed with
+     * v2_guests or v2. */
     unsigned (*accessing_cpu)(void *ctx);
     void *accessing_ctx;
     struct physmem *mem;       /* where the tables of the ITS and of LPIs are; must outlive the GIC.
@@ -75,8 +75,8 @@ void gic_destroy(struct gic *gic);
 /* Cold reset. Input lines keep the level their sources drive. */
 void gic_reset(struct gic *gic);
 
-/* What firmware that runs nothing Secure leaves, of two Security states: all is Non-secure group 1.
- */
+/* What firmware that runs nothing Secure leaves, of two Security states: all is
+ * Non-secure group 1. */
 void gic_make_nonsecure(struct gic *gic);
 
 /* The CPU is at EL3 now; below it is Secure (SCR_EL3.NS == 0); SCR_EL3.FIQ. Two Security states
@@ -129,8 +129,8 @@ void gic_msi(struct gic *gic, uint32_t device_id, uint32_t event_id);
 uint64_t gic_cpuif_read(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt);
 void gic_cpuif_write(struct gic *gic, unsigned cpu, enum sysreg sr, bool virt, uint64_t value);
 
-/* False: not there, an access is UNDEFINED (list and active priorities registers beyond the last).
- */
+/* False: not there, an access is UNDEFINED (list and active priorities registers
+ * beyond the last). */
 bool gic_sysreg_implemented(const struct gic *gic, enum sysreg sr);
 
 /* Everything but who is connected to whom. The CPUs' pins are driven as they were. */

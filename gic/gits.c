@@ -152,8 +152,8 @@ static const struct reg_row gits_regs[] = {
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
-/* Page_Size resets to an UNKNOWN value: here as on QEMU and KVM, which software has come to expect.
- */
+/* Page_Size resets to an UNKNOWN value: here as on QEMU and KVM, which software has
+ * come to expect. */
 void gic_its_reset(struct gic_its *its)
 {
     if (its->gic->mem)

@@ -33,8 +33,8 @@ uint32_t ich_elrsr(const struct gic_cpu *c)
     return found;
 }
 
-/* The conditions of the maintenance interrupt that hold and are enabled; En does not matter here.
- */
+/* The conditions of the maintenance interrupt that hold and are enabled; En does
+ * not matter here. */
 uint32_t ich_misr(const struct gic_cpu *c)
 {
     uint32_t hcr = c->ich_hcr;

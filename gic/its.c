@@ -133,8 +133,8 @@ static bool translate(const struct gic_its *its, uint64_t device, uint64_t event
     return true;
 }
 
-/* What commands cost in the bytes of base/pace.h: MOVALL looks at every LPI of two redistributors.
- */
+/* What commands cost in the bytes of base/pace.h: MOVALL looks at every LPI
+ * of two redistributors. */
 #define COMMAND_COST 64
 #define MOVALL_COST  8192
 

@@ -61,8 +61,8 @@
 #define wfe()         __asm__ volatile("wfe" ::: "memory")
 #define sev()         __asm__ volatile("sev" ::: "memory")
 
-/* TLB maintenance by the manual's name, without the barriers around it: tlbi(IPAS2E1IS, ipa >> 12).
- */
+/* TLB maintenance by the manual's name, without the barriers around it: tlbi(IPAS2E1IS,
+ * ipa >> 12). */
 #define tlbi(op, arg) __asm__ volatile("tlbi " #op ", %0" ::"r"((uint64_t)(arg)) : "memory")
 #define tlbi_all(op)  __asm__ volatile("tlbi " #op ::: "memory")
 #define dc(op, va)    __asm__ volatile("dc " #op ", %0" ::"r"((uint64_t)(va)) : "memory")

@@ -22,8 +22,8 @@ static inline __attribute__((always_inline)) bool is_there(const struct sysreg_r
     return true;
 }
 
-/* Straight code: @group and @vhe are constants, so each row is one MRS and one store, or nothing.
- */
+/* Straight code: @group and @vhe are constants, so each row is one MRS and one
+ * store, or nothing. */
 static inline __attribute__((always_inline)) void save(struct context *c, enum group group,
                                                        bool vhe)
 {

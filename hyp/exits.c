@@ -57,8 +57,8 @@ static void exit_smc(struct vcpu *v)
  * let it. */
 void vcpu_wait(struct vcpu *v)
 {
-    /* `poked` is cleared before we look, and set by whoever makes something pending after it did.
-     */
+    /* `poked` is cleared before we look, and set by whoever makes something pending
+     * after it did. */
     __atomic_store_n(&v->poked, false, __ATOMIC_SEQ_CST);
     if (!v->serror && !v->stopping && !vgic_has_pending(v) && vtimer_sleep(v) && !v->poked) {
         console_waits(v);

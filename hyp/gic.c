@@ -130,8 +130,8 @@ void gic_set_active(unsigned ppi, bool active)
 {
     mmio_write32(this_cpu()->gicr + (active ? GICR_ISACTIVER0 : GICR_ICACTIVER0),
                  (uint32_t)BIT(ppi));
-    /* The write is done before anything that relies on it: a read of the same frame cannot pass it.
-     */
+    /* The write is done before anything that relies on it: a read of the same frame
+     * cannot pass it. */
     (void)mmio_read32(this_cpu()->gicr + GICR_ISACTIVER0);
 }
 

@@ -1,6 +1,6 @@
-/* The physical GICv3 (IHI0069), as the hypervisor uses it: EOImode 1, so that dropping the priority
- * of an interrupt and deactivating it are two steps and the second can be the guest's (ICH_LR.HW).
- */
+/* The physical GICv3 (IHI0069), as the hypervisor uses it: EOImode 1, so that dropping
+ * the priority of an interrupt and deactivating it are two steps and the second can be
+ * the guest's (ICH_LR.HW). */
 #pragma once
 
 #include "hyp/cpu.h"

@@ -43,8 +43,8 @@ enum vm_end { VM_OFF, VM_RESET, VM_CRASHED };
 struct vm_ops {
     /* A hypercall that is not the library's, function in x0: true if it was the program's. */
     bool (*call)(struct vcpu *v);
-    /* An access outside RAM and the library's devices: false makes it a synchronous external abort.
-     */
+    /* An access outside RAM and the library's devices: false makes it a
+     * synchronous external abort. */
     bool (*mmio)(struct vcpu *v, struct mmio *m);
     /* All virtual CPUs have stopped. After VM_RESET the program loads the guest again and calls
      * vm_start(). */

@@ -16,8 +16,8 @@ void lazy_load(struct vcpu *v, enum group group);
 /* At the end of a load: what acts. */
 void lazy_begin(struct vcpu *v);
 
-/* Save what was loaded, and leave nothing behind that acts: no breakpoint, no counter that counts.
- */
+/* Save what was loaded, and leave nothing behind that acts: no breakpoint, no
+ * counter that counts. */
 void lazy_put(struct vcpu *v);
 
 /* Does a trapped access to this register mean one of them? GROUP_NEVER: no. */

@@ -1,5 +1,5 @@
-/* RAM that nobody has: what the device tree says, less the image, the tree and the guests' files.
- */
+/* RAM that nobody has: what the device tree says, less the image, the tree and
+ * the guests' files. */
 #pragma once
 
 #include <stdint.h>

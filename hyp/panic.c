@@ -57,8 +57,8 @@ void panic(const char *text, ...)
     __builtin_unreachable();
 }
 
-/* What comes during a report, on a stack that is not what it should be, has no report of its own.
- */
+/* What comes during a report, on a stack that is not what it should be, has no report
+ * of its own. */
 static bool reporting;
 
 void panic_exception(unsigned vector, const uint64_t *x)

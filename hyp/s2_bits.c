@@ -100,8 +100,8 @@ enum s2_step s2_split_range(const struct s2_walk *w, uint64_t ipa, uint64_t size
 /* What pages of one block may differ in. */
 #define VARIES (DESC_ADDRESS | DESC_AF)
 
-/* The descriptor of the block that a table's pages are, with its access flag set; 0: they are none.
- */
+/* The descriptor of the block that a table's pages are, with its access flag set; 0:
+ * they are none. */
 static uint64_t as_block(const struct stage2 *s, const uint64_t *table)
 {
     uint64_t first = load_desc(&table[0]);

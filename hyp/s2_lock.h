@@ -1,7 +1,7 @@
-/* Readers and a writer. Interrupts are masked while it is held. Writers are served in order and
- * before readers that come later. Who waits spins, without WFE: the machine's clock is the sum of
- * what all CPUs execute (docs/decisions/002), so only a wait that executes is a wait that counts.
- */
+/* Readers and a writer. Interrupts are masked while it is held. Writers are served in order
+ * and before readers that come later. Who waits spins, without WFE: the machine's clock is
+ * the sum of what all CPUs execute (docs/decisions/002), so only a wait that executes is a
+ * wait that counts. */
 #pragma once
 
 #include "hyp/arch.h"

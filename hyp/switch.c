@@ -174,8 +174,8 @@ struct remote {
     bool write, done;
 };
 
-/* On the CPU that has the registers, or on any CPU while they are in memory; the lock keeps it so.
- */
+/* On the CPU that has the registers, or on any CPU while they are in memory; the lock
+ * keeps it so. */
 static void access_here(void *arg)
 {
     struct remote *r = arg;

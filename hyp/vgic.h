@@ -107,8 +107,8 @@ void vgic_set_line(struct vcpu *v, uint32_t intid, bool level);
 void vgic_latch(struct vcpu *v, uint32_t intid);
 void vgic_send_sgi(struct vcpu *from, uint64_t sgi1r, bool group1);
 
-/* After a change of a virq's state, with the lock held: into or out of queues, and who must look.
- */
+/* After a change of a virq's state, with the lock held: into or out of queues, and
+ * who must look. */
 void vgic_update(struct virq *irq);
 
 /* Deactivate, with the lock held: an EOI or DIR that no list register saw. */

@@ -24,8 +24,8 @@ static const char *machine_name(unsigned machine)
     return "another machine";
 }
 
-/* One field of the header, the only value of it we can run, and what the value that it has means.
- */
+/* One field of the header, the only value of it we can run, and what the value that
+ * it has means. */
 static int check_field(const struct file_data *f, const char *field, uint64_t value, const char *is,
                        uint64_t expected, const char *meaning, struct arm_error *err)
 {

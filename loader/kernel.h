@@ -1,5 +1,5 @@
-/* The kernel formats; each is checked and placed by one function. Used by loader.c and its tests.
- */
+/* The kernel formats; each is checked and placed by one function. Used by loader.c
+ * and its tests. */
 #pragma once
 
 #include "loader/file.h"

@@ -1,5 +1,5 @@
-/* Putting bytes into guest RAM, and knowing what is where, so that nothing is loaded over another.
- */
+/* Putting bytes into guest RAM, and knowing what is where, so that nothing is
+ * loaded over another. */
 #pragma once
 
 #include <stdint.h>

@@ -26,8 +26,8 @@ int unpack_uinitrd(struct packed *p, struct arm_error *err) __attribute__((warn_
 int unpack_streams(struct packed *p, const char *what, struct arm_error *err)
     __attribute__((warn_unused_result));
 
-/* What was unpacked becomes the contents of @f; after an error @rc it is freed and @f left alone.
- */
+/* What was unpacked becomes the contents of @f; after an error @rc it is freed and
+ * @f left alone. */
 void unpack_hand_over(struct packed *p, struct file_data *f, int rc);
 
 /**

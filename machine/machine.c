@@ -116,9 +116,8 @@ static int load_once(struct arm_machine *m, struct arm_error *err)
     return r;
 }
 
-/* Whether there is PSCI, the device tree has to say before it is loaded, and what is loaded
- * decides.
- */
+/* Whether there is PSCI, the device tree has to say before it is loaded, and what
+ * is loaded decides. */
 static int load(struct arm_machine *m, struct arm_error *err)
 {
     int r = load_once(m, err);

@@ -52,8 +52,8 @@ static uint64_t smccc_version(struct arm_machine *m, struct cpu *cpu, const uint
     return SMCCC_VERSION_1_2;
 }
 
-/* power_state in its original format (PSCI_FEATURES says so), which is 32 bits wide in both forms.
- */
+/* power_state in its original format (PSCI_FEATURES says so), which is 32 bits wide
+ * in both forms. */
 #define STATE_TYPE_DOWN BIT(16)
 #define STATE_RES0      (MASK(31, 26) | MASK(23, 17))
 #define STATE_LEVEL     MASK(25, 24)

@@ -71,12 +71,12 @@ int semi_file_open(struct semihosting *s, const char *name, unsigned mode);
 int semi_file_remove(const struct semihosting *s, const char *name);
 int semi_file_rename(const struct semihosting *s, const char *from, const char *to);
 
-/* Open @name again as it was opened with @mode, but make nothing and cut nothing off: a descriptor.
- */
+/* Open @name again as it was opened with @mode, but make nothing and cut nothing
+ * off: a descriptor. */
 int semi_file_reopen(const struct semihosting *s, const char *name, unsigned mode);
 
-/* Handles, calls and input. Files are opened again by their names: what is in them is the host's.
- */
+/* Handles, calls and input. Files are opened again by their names: what is in them
+ * is the host's. */
 void semihosting_state(struct state_io *io, struct semihosting *s, unsigned cpus);
 
 /* An unused handle, filled; its number. */

@@ -101,9 +101,8 @@ static int check_regular(int fd)
     return S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -EACCES;
 }
 
-/* @name in the directory, as open() has @flags: a descriptor of a regular file, or a negative
- * errno.
- */
+/* @name in the directory, as open() has @flags: a descriptor of a regular file, or
+ * a negative errno. */
 static int open_regular(const struct semihosting *s, const char *name, int flags)
 {
     char last[NAME_MAX + 1];

@@ -1,5 +1,5 @@
-/* Structures of callers that may have been built against another version of the library's header.
- */
+/* Structures of callers that may have been built against another version of
+ * the library's header. */
 #pragma once
 
 #include <stddef.h>

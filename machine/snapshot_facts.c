@@ -1,5 +1,5 @@
-/* Which machines a snapshot fits: the facts of a configuration, and where two lists of them part.
- */
+/* Which machines a snapshot fits: the facts of a configuration, and where two lists
+ * of them part. */
 #include <glib.h>
 #include <inttypes.h>
 #include <string.h>

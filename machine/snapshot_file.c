@@ -106,8 +106,8 @@ static void put_le(struct writer *w, uint64_t v, unsigned bytes)
     put(w, le, bytes);
 }
 
-/* Numbered pieces, in the order of their numbers, of which next() finds one from @n on, or @count.
- */
+/* Numbered pieces, in the order of their numbers, of which next() finds one from @n
+ * on, or @count. */
 struct pieces {
     const void *of;
     uint64_t count;

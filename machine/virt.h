@@ -102,9 +102,8 @@ enum virt_ppi {
     VIRT_PPI_TIMER_PHYS = 30,
 };
 
-/* MPIDR_EL1 of CPU @index: Aff0 counts to 15 and carries into Aff1, as GICv3's target lists want
- * it.
- */
+/* MPIDR_EL1 of CPU @index: Aff0 counts to 15 and carries into Aff1, as GICv3's target
+ * lists want it. */
 uint64_t virt_mpidr(unsigned index);
 
 struct virt_config {

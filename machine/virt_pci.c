@@ -8,9 +8,9 @@
 #define MSI_SETSPI_NS   UINT64_C(0x40) /* of a GICv2m frame */
 #define DEVICE(devfn)   ((devfn) >> 3)
 
-/* A message is a write to memory, of whatever address the driver has chosen. Of what is no RAM,
- * only the controller's doorbell is reached, so that no device's register leads back to a device.
- */
+/* A message is a write to memory, of whatever address the driver has chosen. Of what is no
+ * RAM, only the controller's doorbell is reached, so that no device's register leads back
+ * to a device. */
 static void message(void *ctx, uint32_t requester, uint64_t address, uint32_t data)
 {
     struct virt_board *board = ctx;

@@ -35,8 +35,8 @@ static int assign_slots(const struct virt_config *cfg, unsigned at[VIRT_SLOTS],
     return 0;
 }
 
-/* A virtio device becomes a function, with a message for each queue and one for the configuration.
- */
+/* A virtio device becomes a function, with a message for each queue and one
+ * for the configuration. */
 static int connect_pci(struct virt_plugged *p, unsigned i, const struct virt_config *cfg,
                        struct virt_board *board, const struct arm_log *log, struct arm_error *err)
 {

@@ -4,8 +4,8 @@
 #include "base/bits.h"
 #include "mmu/regime_bits.h"
 
-/* Bit positions of one half's fields; TCR_EL2 without E2H has its own layout. 0xff: no such field.
- */
+/* Bit positions of one half's fields; TCR_EL2 without E2H has its own layout. 0xff:
+ * no such field. */
 struct tcr_layout {
     uint8_t txsz, epd, sh, tg, tbi, ha, hd, hpd, tbid, e0pd, ds, ps;
 };

@@ -126,8 +126,8 @@ take_watched(const struct walker *w, const struct table_cfg *t, struct leaf *l, 
     tell(w, t, l, l->desc);
 }
 
-/* FetchDescriptor(): the stage-2 walk reads physical addresses, stage 1 what stage 2 makes of them.
- */
+/* FetchDescriptor(): the stage-2 walk reads physical addresses, stage 1 what stage 2
+ * makes of them. */
 static bool read_desc(struct walker *w, const struct table_cfg *t, struct leaf *l)
 {
     const struct mmu_access read = {.kind = MMU_READ, .priv = true};

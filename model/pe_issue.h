@@ -21,8 +21,8 @@ static inline uint64_t issue_front(const struct pe *pe)
 /* The next instruction comes at @cycle at the earliest; what is lost is counted in *stalls. */
 void issue_hold(struct pe *pe, uint64_t cycle, uint64_t *stalls);
 
-/* The same, and nothing more is issued in the cycles before: the next instructions are elsewhere.
- */
+/* The same, and nothing more is issued in the cycles before: the next
+ * instructions are elsewhere. */
 void issue_redirect(struct pe *pe, uint64_t cycle, uint64_t *stalls);
 
 /* Return: the cycle in which @o issues, which has its unit for @slots cycles. */

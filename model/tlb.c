@@ -4,8 +4,8 @@
 
 #include "model/lru.h"
 
-/* A cache whose lines are of one byte: their number is the mapping's, their set what its page says.
- */
+/* A cache whose lines are of one byte: their number is the mapping's, their set what
+ * its page says. */
 void tlbs_init(struct tlbs *t, const struct arm_core *core)
 {
     memset(t, 0, sizeof(*t));

@@ -7,15 +7,15 @@
 #define CONS_ERR_LO 24 /* SMMU_CMDQ_CONS.ERR */
 enum { CERROR_NONE, CERROR_ILL, CERROR_ABT };
 
-/* CMD_SYNC.CS, 4.7.3: with SMMU_IDR0.{SEV, MSI} 0 an event is nothing, and the interrupt a line's.
- */
+/* CMD_SYNC.CS, 4.7.3: with SMMU_IDR0.{SEV, MSI} 0 an event is nothing, and the
+ * interrupt a line's. */
 enum { SYNC_NONE, SYNC_IRQ, SYNC_SEV };
 
 #define CMD_SYNC 0x46
 
-/* Commands to forget what is kept nowhere, 4.2 to 4.4: the first and last opcode of each kind.
- * Those of EL2 and EL3 regimes, of ATS, PRI and stalls are not among them: SMMU_IDR0 offers none.
- */
+/* Commands to forget what is kept nowhere, 4.2 to 4.4: the first and last opcode of each
+ * kind. Those of EL2 and EL3 regimes, of ATS, PRI and stalls are not among them:
+ * SMMU_IDR0 offers none. */
 static const struct {
     uint8_t first, last;
 } nothing_to_do[] = {

@@ -11,8 +11,8 @@
 #include "symbols/kallsyms.h"
 #include "symbols/symbols.h"
 
-/* An Image stands at 2 MiB and an offset of some pages; it is looked for so far before an address.
- */
+/* An Image stands at 2 MiB and an offset of some pages; it is looked for so far
+ * before an address. */
 #define STEP       (UINT64_C(64) << 10)
 #define REACH      (UINT64_C(128) << 20)
 #define IMAGE_MOST (UINT64_C(512) << 20)

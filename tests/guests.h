@@ -26,8 +26,8 @@ static const uint32_t guest_echo[] = {
     0xb9400022, 0x39000022, 0x17fffffc, /* ldr w2,[x1]; strb w2,[x1]; b */
 };
 
-/* Prints A to Z on the UART, mixes the time of each into x5, and switches the machine off by PSCI.
- */
+/* Prints A to Z on the UART, mixes the time of each into x5, and switches the machine
+ * off by PSCI. */
 static const uint32_t guest_alphabet[] = {
     0xd2a12001, 0x52800822, /* mov x1,#0x9000000; mov w2,#'A' */
     0x39000022, 0xd53be044,

@@ -35,9 +35,9 @@ void trace_cells_clear(struct trace_cells *c);
 
 struct trace_who *trace_cells_who(struct trace_cells *c, const struct arm_event *e);
 
-/* Counts of a source file's lines, by their numbers. trace_line_count() - of @line, 0 if it is new.
- * trace_line_numbers() - in a list, ascending, freed by the caller. Free with g_hash_table_unref().
- */
+/* Counts of a source file's lines, by their numbers. trace_line_count() - of @line, 0
+ * if it is new. trace_line_numbers() - in a list, ascending, freed by the caller.
+ * Free with g_hash_table_unref(). */
 GHashTable *trace_line_counts(void);
 uint64_t *trace_line_count(GHashTable *counts, unsigned line);
 GList *trace_line_numbers(GHashTable *counts);

@@ -8,8 +8,8 @@ static inline uint32_t rol32(uint32_t v, unsigned n)
     return ror32(v, 32 - n);
 }
 
-/* A function of three words, bit by bit: SHAchoose(), SHAparity(), SHAmajority(); SM3 has the same.
- */
+/* A function of three words, bit by bit: SHAchoose(), SHAparity(), SHAmajority(); SM3
+ * has the same. */
 typedef uint64_t crypto_fn(uint64_t x, uint64_t y, uint64_t z);
 
 static inline uint64_t crypto_choose(uint64_t x, uint64_t y, uint64_t z)

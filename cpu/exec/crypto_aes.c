@@ -1,5 +1,5 @@
-/* AES instructions (FEAT_AES): FIPS 197 on a state of bytes, byte 4*c + r being row r of column c.
- */
+/* AES instructions (FEAT_AES): FIPS 197 on a state of bytes, byte 4*c + r being row r
+ * of column c. */
 #include "cpu/exec.h"
 
 static const uint8_t aes_sbox[256] = {

@@ -50,8 +50,8 @@ EXEC enum exec_result exec_SHA1SU1(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-/* SHA256hash(): four rounds on x (A to D) and y (E to H); @part1 selects the half that is returned.
- */
+/* SHA256hash(): four rounds on x (A to D) and y (E to H); @part1 selects the half
+ * that is returned. */
 static union vreg sha256_hash(union vreg x, union vreg y, const union vreg *w, bool part1)
 {
     for (unsigned k = 0; k < 4; k++) {

@@ -1,5 +1,5 @@
-/* What the data-processing instructions share: AddWithCarry() and the flags of logical operations.
- */
+/* What the data-processing instructions share: AddWithCarry() and the flags
+ * of logical operations. */
 #pragma once
 
 #include "cpu/cpu.h"

@@ -11,8 +11,8 @@ static void fire_call(struct cpu *cpu, const struct insn *i, uint8_t kind)
     CPU_FIRE(cpu, i, CALL, call, .kind = kind, .imm = (uint16_t)i->imm, .x0 = cpu->x[0]);
 }
 
-/* An exception that the instruction asks for returns behind it. SSAdvance(): it has been stepped.
- */
+/* An exception that the instruction asks for returns behind it. SSAdvance(): it
+ * has been stepped. */
 static enum exec_result take_call(struct cpu *cpu, const struct insn *i, unsigned target_el,
                                   unsigned ec)
 {

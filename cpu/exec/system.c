@@ -172,8 +172,8 @@ EXEC enum exec_result exec_AXFLAG(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-/* Barriers: memory is sequentially consistent here and every effect immediate, but for late ones.
- */
+/* Barriers: memory is sequentially consistent here and every effect immediate, but
+ * for late ones. */
 
 static __attribute__((noinline)) bool complete_late(struct cpu *cpu, const struct insn *i,
                                                     unsigned kind)

@@ -51,8 +51,8 @@ uint64_t fp_mul(struct fp_env *e, enum fp_size n, uint64_t a, uint64_t b);
 uint64_t fp_mulx(struct fp_env *e, enum fp_size n, uint64_t a, uint64_t b);
 uint64_t fp_div(struct fp_env *e, enum fp_size n, uint64_t a, uint64_t b);
 uint64_t fp_sqrt(struct fp_env *e, enum fp_size n, uint64_t a);
-/* FPMulAdd(addend, a, b): one rounding. Negate operands with fp_neg() first for FMSUB and friends.
- */
+/* FPMulAdd(addend, a, b): one rounding. Negate operands with fp_neg() first for
+ * FMSUB and friends. */
 uint64_t fp_muladd(struct fp_env *e, enum fp_size n, uint64_t addend, uint64_t a, uint64_t b);
 /* FPMulAddH(): 32-bit addend, 16-bit a and b (FEAT_FHM). */
 uint64_t fp_muladdh(struct fp_env *e, uint64_t addend, uint64_t a, uint64_t b);
@@ -85,8 +85,8 @@ uint64_t fp_round_int(struct fp_env *e, enum fp_size n, uint64_t a, enum fp_roun
 /* FPRoundIntN(): FRINT32/64 X/Z; @int_bits 32 or 64. */
 uint64_t fp_round_int_n(struct fp_env *e, enum fp_size n, uint64_t a, enum fp_rounding r,
                         unsigned int_bits);
-/* FPToFixed(): saturated to @int_bits (16, 32, 64) with @fbits fraction bits; zero above int_bits.
- */
+/* FPToFixed(): saturated to @int_bits (16, 32, 64) with @fbits fraction bits;
+ * zero above int_bits. */
 uint64_t fp_to_fixed(struct fp_env *e, enum fp_size n, uint64_t a, unsigned fbits, bool is_unsigned,
                      enum fp_rounding r, unsigned int_bits);
 /* FPToFixedJS(): 32-bit result modulo 2^32; *z is the Z flag of FJCVTZS. */

@@ -48,8 +48,8 @@ uint64_t fp_recpe(struct fp_env *e, enum fp_size n, uint64_t a)
         return fp_zero(n, x.sign);
     }
 
-    /* 1/x = estimate * 2^(-1 - exp - 8); below the normal range the fraction is cut, not rounded.
-     */
+    /* 1/x = estimate * 2^(-1 - exp - 8); below the normal range the fraction is
+     * cut, not rounded. */
     const unsigned f = fp_frac_bits(n);
     const int exp = bias - 1 - x.exp;
     uint64_t mant = (uint64_t)recip_estimate((unsigned)(x.sig >> 55)) << (f - 8);

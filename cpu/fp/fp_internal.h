@@ -31,8 +31,8 @@ struct fp_num {
     uint64_t sig;
 };
 
-/* What FPRoundBase() needs to know of the destination. @width - 1 - @frac is the exponent's size.
- */
+/* What FPRoundBase() needs to know of the destination. @width - 1 - @frac is
+ * the exponent's size. */
 struct fp_format {
     unsigned width, frac;
     bool flush; /* results below the normal range become zero */

@@ -148,8 +148,8 @@ uint64_t fp_muladdh(struct fp_env *e, uint64_t addend, uint64_t a, uint64_t b)
     return mul_add_numbers(FP_32, e, z, x, y);
 }
 
-/* FPRecipStepFused() and FPRSqrtStepFused(): (@constant - a * b) / 2^@halve; inf * 0 counts as 0.
- */
+/* FPRecipStepFused() and FPRSqrtStepFused(): (@constant - a * b) / 2^@halve; inf * 0
+ * counts as 0. */
 FP_INLINE uint64_t step(enum fp_size n, struct fp_env *e, uint64_t a, uint64_t b, unsigned constant,
                         int halve)
 {

@@ -124,8 +124,8 @@ static bool branch_if(struct tr *t, unsigned k, const struct insn *i, unsigned a
     return true;
 }
 
-/* To where the block goes on, as it nearly always does: behind the BL that the block has come by.
- */
+/* To where the block goes on, as it nearly always does: behind the BL that the block
+ * has come by. */
 static bool returns(struct tr *t, unsigned k, const struct insn *i)
 {
     enum x86_reg r = tr_use(t, i->rn, RDX);

@@ -1,6 +1,6 @@
-/* System instructions whose usual case is short: hints, barriers, plain system registers, DAIF.
- * What they depend on is asked; anything else is done by their exec_ functions, behind the block.
- */
+/* System instructions whose usual case is short: hints, barriers, plain system registers,
+ * DAIF. What they depend on is asked; anything else is done by their exec_ functions,
+ * behind the block. */
 #include "cpu/events.h"
 #include "cpu/jit/pieces.h"
 #include "cpu/jit/template.h"

@@ -47,8 +47,8 @@ enum x86_cc {
     CC_G,
 };
 
-/* Operations of the group `op r, r/m`, by their opcode; >> 3 is the /digit of the immediate form.
- */
+/* Operations of the group `op r, r/m`, by their opcode; >> 3 is the /digit of
+ * the immediate form. */
 enum x86_alu {
     ALU_ADD = 0x03,
     ALU_OR = 0x0b,

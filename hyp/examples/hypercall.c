@@ -10,8 +10,8 @@
 #include "hyp/lib.h"
 #include "hyp/psci.h"
 
-/* The guest, in EL1 with its MMU off: x0 = a call of ours, x1 = 42; HVC; x0 = PSCI SYSTEM_OFF; HVC.
- */
+/* The guest, in EL1 with its MMU off: x0 = a call of ours, x1 = 42; HVC; x0 =
+ * PSCI SYSTEM_OFF; HVC. */
 static const uint32_t code[] = {
     0x52800020, /*  mov  w0, #1              */
     0x72b8c000, /*  movk w0, #0xc600, lsl 16 */

@@ -95,8 +95,8 @@ void pv_disturb(struct random *r, uint64_t base, uint64_t size)
 
 #define BLOCK UINT64_C(0x200000)
 
-/* Pages of 4K behind all that has been swapped, one mapping each, are made a block: as they were.
- */
+/* Pages of 4K behind all that has been swapped, one mapping each, are made a block:
+ * as they were. */
 void check_collapse(uint64_t base, uint64_t end)
 {
     uint64_t at = (base + BLOCK - 1) & ~(BLOCK - 1), made;

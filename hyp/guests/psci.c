@@ -246,8 +246,8 @@ static void wait_all_off(void)
             smp_wait_off(cpu);
 }
 
-/* docs/divergences.md, psci-on-pending: QEMU says SUCCESS more than once before a CPU has started.
- */
+/* docs/divergences.md, psci-on-pending: QEMU says SUCCESS more than once before a
+ * CPU has started. */
 static uint64_t storm(void)
 {
     uint64_t starts = 0;

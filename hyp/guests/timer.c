@@ -163,8 +163,8 @@ static void wait_taken(unsigned n, uint64_t count, struct random *r)
     }
 }
 
-/* A deadline, by CVAL or by TVAL, taken @times times: the level stays until the handler masks it.
- */
+/* A deadline, by CVAL or by TVAL, taken @times times: the level stays until the
+ * handler masks it. */
 static void deadline(unsigned n, struct random *r, unsigned times)
 {
     struct cpu_state *s = &states[cpu_index()];

@@ -70,8 +70,8 @@ static struct samples row_samples(void)
     return all;
 }
 
-/* Words that differ from a row in one fixed bit: the row's negative cases, or its neighbour's own.
- */
+/* Words that differ from a row in one fixed bit: the row's negative cases, or
+ * its neighbour's own. */
 static struct samples neighbour_samples(void)
 {
     struct samples all = {0};

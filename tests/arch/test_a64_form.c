@@ -11,8 +11,8 @@
 #include "arch/a64_form.h"
 #include "base/bits.h"
 
-/* Bit @k of the pattern N:imms:immr stands for: a run of S+1 ones in elements, rotated right by R.
- */
+/* Bit @k of the pattern N:imms:immr stands for: a run of S+1 ones in elements, rotated
+ * right by R. */
 static bool bitmask_bit(unsigned esize, unsigned s, unsigned r, unsigned k)
 {
     return (k % esize + r) % esize <= s;

@@ -1,5 +1,5 @@
-/* The shape of arch/sysreg.def, arch/sysreg_fields.def, arch/traps.def; encodings against objdump.
- */
+/* The shape of arch/sysreg.def, arch/sysreg_fields.def, arch/traps.def;
+ * encodings against objdump. */
 #include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>

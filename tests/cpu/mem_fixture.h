@@ -1,5 +1,5 @@
-/* A CPU with RAM, one device and tables written by hand, for the tests of its accesses to memory.
- */
+/* A CPU with RAM, one device and tables written by hand, for the tests of its
+ * accesses to memory. */
 #pragma once
 
 #include <setjmp.h>

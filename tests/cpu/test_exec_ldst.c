@@ -200,8 +200,8 @@ static bool is_store_exclusive(uint32_t word)
     return (word & 0x3fc00000) == 0x08000000 && !casp;
 }
 
-/* The load-exclusive that opens the monitor for the store-exclusive @word, into unused registers.
- */
+/* The load-exclusive that opens the monitor for the store-exclusive @word,
+ * into unused registers. */
 static uint32_t matching_load(uint32_t word)
 {
     unsigned n = (word >> 5) & 31, s = (word >> 16) & 31, spare = 0;

@@ -10,8 +10,8 @@
 
 #include "tests/cpu/fp_operands.h"
 
-/* Rounding to nearest takes the host's arithmetic (cpu/fp/fp_host.h); a fused operation does not.
- */
+/* Rounding to nearest takes the host's arithmetic (cpu/fp/fp_host.h); a fused
+ * operation does not. */
 static void check_sum_and_product(uint64_t *rng, enum fp_size n)
 {
     const uint64_t one = n == FP_64 ? UINT64_C(0x3ff) << 52 : 0x7f << 23;
@@ -110,9 +110,8 @@ static void test_bfloat16_dot_product_rounds_to_odd(void **state)
     assert_int_equal(e.fpsr, 0);
 }
 
-/* FPToFixedJS(): Z says that the conversion was exact and not of -0; see known_differences in
- * test_fp.c.
- */
+/* FPToFixedJS(): Z says that the conversion was exact and not of -0; see
+ * known_differences in test_fp.c. */
 static void test_javascript_conversion_sets_z_only_if_exact(void **state)
 {
     static const struct {

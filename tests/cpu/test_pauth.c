@@ -69,8 +69,8 @@ static void test_a_code_is_always_that_of_its_inputs(void **state)
     }
 }
 
-/* The two bits below the sign, 01 for an A key and 10 for a B key: bits 62:61, or 54:53 with a tag.
- */
+/* The two bits below the sign, 01 for an A key and 10 for a B key: bits 62:61, or 54:53
+ * with a tag. */
 static void test_without_pauth2_a_failure_leaves_an_error_code(void **state)
 {
     struct fixture *f = *state;

@@ -48,8 +48,8 @@ static void test_the_event_number_has_16_bits_from_pmuv3p1_on(void **state)
 #define TAKEN   (BRANCH | E(PC_WRITE_RETIRED))
 #define BOTH    (E(LD_RETIRED) | E(ST_RETIRED))
 
-/* Instructions with X1 = DATA, X2 = 1, X5 = the next instruction, Z = 0, and what each counts as.
- */
+/* Instructions with X1 = DATA, X2 = 1, X5 = the next instruction, Z = 0, and what
+ * each counts as. */
 static const struct {
     const char *text;
     uint32_t word;

@@ -248,8 +248,8 @@ static void test_what_is_damaged_or_not_offered_is_refused_by_its_reason(void **
     }
 }
 
-/* L1 entry 0 is the header: its words would be L2 entries, and a write would be one of the header.
- */
+/* L1 entry 0 is the header: its words would be L2 entries, and a write would be one
+ * of the header. */
 static void test_tables_cannot_be_written_as_the_disk(void **state)
 {
     struct disk disk;

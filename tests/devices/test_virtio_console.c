@@ -206,8 +206,8 @@ static void count_chars(void *ctx, const uint8_t *data, size_t n)
     *(size_t *)ctx += n;
 }
 
-/* 256 chains of many bytes are printed in pieces, and another port is not kept waiting to the end.
- */
+/* 256 chains of many bytes are printed in pieces, and another port is not kept waiting
+ * to the end. */
 static void test_long_output_goes_on_while_the_guest_runs(void **state)
 {
     size_t printed[2] = {0};

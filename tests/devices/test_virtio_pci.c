@@ -1,5 +1,5 @@
-/* Virtio over PCI: a driver by the modern interface, by the legacy one, and by configuration space.
- */
+/* Virtio over PCI: a driver by the modern interface, by the legacy one, and
+ * by configuration space. */
 #include "tests/devices/pci_bench.h"
 
 /* struct virtio_pci_common_cfg, 4.1.4.3 */

@@ -1,5 +1,5 @@
-/* Guest memory with the rings of virtio queues in it, 4 KiB each, and what devices need beside it.
- */
+/* Guest memory with the rings of virtio queues in it, 4 KiB each, and what devices
+ * need beside it. */
 #pragma once
 
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 /* Runs on: a57 max; el3. */
-/* A GIC with two Security states: what Non-secure accesses see of the distributor and of
- * priorities, the banked registers of group 1, and which pin an interrupt of each group leaves by.
- */
+/* A GIC with two Security states: what Non-secure accesses see of the distributor and
+ * of priorities, the banked registers of group 1, and which pin an interrupt of each
+ * group leaves by. */
 #include "gic.h"
 
 #define SCR_BASE        UINT64_C(0x30430) /* API, APK, RW */

@@ -1,7 +1,7 @@
 /* Runs on: n1 max; el2 el1. */
-/* PSTATE.PAN and UAO: every kind of access of EL1 (or of EL2 as a host) to pages of EL0, those that
- * act as EL0, AT, PAN on exceptions by SCTLR_ELx.SPAN, and EPAN. Nothing of the program is EL0's.
- */
+/* PSTATE.PAN and UAO: every kind of access of EL1 (or of EL2 as a host) to pages of EL0,
+ * those that act as EL0, AT, PAN on exceptions by SCTLR_ELx.SPAN, and EPAN. Nothing of the
+ * program is EL0's. */
 #include "mmu.h"
 
 #define VA UINT64_C(0x1000000000)

@@ -84,8 +84,8 @@ static void check_window(const struct window *w, uint64_t at)
     check_equal(taken.count - before, 0, "no exception");
 }
 
-/* Without alignment to the size, where that is allowed: Normal memory, which it is not in earnest.
- */
+/* Without alignment to the size, where that is allowed: Normal memory, which it is
+ * not in earnest. */
 static void unaligned(void)
 {
     const uint64_t va = UINT64_C(0x2000000000);

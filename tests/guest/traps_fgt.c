@@ -247,8 +247,8 @@ static void calls(void)
     context = "";
 }
 
-/* HCRX_EL2.FGTnXS frees the nXS forms; HCR_EL2's trap does not care. 0xd508971f: TLBI VMALLE1NXS.
- */
+/* HCRX_EL2.FGTnXS frees the nXS forms; HCR_EL2's trap does not care.
+ * 0xd508971f: TLBI VMALLE1NXS. */
 static void nxs(void)
 {
     const uint32_t word = 0xd508971f;

@@ -1,7 +1,7 @@
 /* Runs on: a57 n1 max; el2. */
-/* Trapped instructions, a row each: the control and its bit, off and on, which EL takes the trap
- * and with which syndrome; in a guest, in EL0 with TGE, and in EL0 of a VHE host. Beside traps.c.
- */
+/* Trapped instructions, a row each: the control and its bit, off and on, which EL takes
+ * the trap and with which syndrome; in a guest, in EL0 with TGE, and in EL0 of a VHE
+ * host. Beside traps.c. */
 #include "guest.h"
 
 enum control { HCR, MDCR, CPTR, CNTHCTL, CNTKCTL, SCTLR, SCTLR2, USEREN, MDSCR };

@@ -186,8 +186,8 @@ static bool step_back(struct timeline *t, unsigned number, GArray *times)
     return there;
 }
 
-/* One CPU: the step back leads to the point before. An exception in between is a step of its own.
- */
+/* One CPU: the step back leads to the point before. An exception in between is a step
+ * of its own. */
 static bool back_alone(struct timeline *t, const struct place *p, GArray *times)
 {
     do {

@@ -1,5 +1,5 @@
-/* What the loader's tests share: a machine's RAM, temporary files, and small files of each format.
- */
+/* What the loader's tests share: a machine's RAM, temporary files, and small files
+ * of each format. */
 #pragma once
 
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* Where everything goes in RAM: initrd, device tree, blobs. */
 #include "tests/loader/fixture.h"
 
-/* initrd: half-way up, at most 128 MiB, behind the kernel; device tree: the next 2 MiB behind it.
- */
+/* initrd: half-way up, at most 128 MiB, behind the kernel; device tree: the next 2
+ * MiB behind it. */
 static void test_initrd_and_device_tree_placement(void **state)
 {
     static const struct {
@@ -141,8 +141,8 @@ static void test_device_tree_has_room_for_what_a_guest_adds(void **state)
     remove_file(elf);
 }
 
-/* Twice what a big tree needs, but not more than a kernel takes; more only if the tree is so big.
- */
+/* Twice what a big tree needs, but not more than a kernel takes; more only if the tree
+ * is so big. */
 static void test_room_in_a_big_device_tree(void **state)
 {
     static const struct {

@@ -61,8 +61,8 @@ void emit_dp_without(struct gen *g, unsigned keep);
 
 /* gen_memory.c: loads, stores, exclusives. */
 
-/* An address for an access: aligned, anywhere, near a multiple of 16 bytes, or near a page's end.
- */
+/* An address for an access: aligned, anywhere, near a multiple of 16 bytes, or near
+ * a page's end. */
 uint64_t target(struct gen *g, unsigned aligned_percent);
 bool is_scalar_memory(enum a64_op op);
 bool is_exclusive_load(enum a64_op op);

@@ -1,5 +1,5 @@
-/* Rows of base/probe.def that the machine fires, in an instruction or apart from one: their fields.
- */
+/* Rows of base/probe.def that the machine fires, in an instruction or apart from
+ * one: their fields. */
 #pragma once
 
 #include "arch/sysreg.h"

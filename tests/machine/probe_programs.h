@@ -157,8 +157,8 @@ static const uint32_t basic_code[] = {
     0x00000000,               /* .word 0x00000000 */
 };
 
-/* EL2 makes a world of both stages for EL1, which accesses memory, calls, and has virtual SErrors.
- */
+/* EL2 makes a world of both stages for EL1, which accesses memory, calls, and
+ * has virtual SErrors. */
 enum {
     WALK_ERET = 29,
     WALK_EL1 = 30,

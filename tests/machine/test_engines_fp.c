@@ -42,8 +42,8 @@ static void emit(struct program *p, uint32_t word)
     p->words[p->size++] = word;
 }
 
-/* Rows that compute with V registers, less those that look at the state of the system; and CRC32.
- */
+/* Rows that compute with V registers, less those that look at the state of the
+ * system; and CRC32. */
 static bool is_wanted(const struct a64_row *r)
 {
     return (r->cls == A64_FP || r->feature == FEAT_CRC32) && r->jit != JIT_END &&
@@ -91,8 +91,8 @@ static void emit_load(struct program *p, uint64_t *random)
         emit(p, 0xad400280 | (offset & 63) << 15 | ((v + 1) & 31) << 10 | v); /* ldp q, q */
 }
 
-/* The body of the loop, by @only (or any row), then a new look at the values, x21 in their middle.
- */
+/* The body of the loop, by @only (or any row), then a new look at the values, x21
+ * in their middle. */
 static void make(struct program *p, uint64_t *random, const struct features *f, enum a64_op only)
 {
     unsigned body = 2 + (unsigned)(random_next(random) % (random_next(random) % 2 ? 40 : 8));

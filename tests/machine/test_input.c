@@ -86,8 +86,8 @@ static void test_a_recorded_session_is_replayed_byte_for_byte(void **state)
     discard(log);
 }
 
-/* A keyboard whose driver is this test: one queue with buffers, in RAM that the guest leaves alone.
- */
+/* A keyboard whose driver is this test: one queue with buffers, in RAM that the
+ * guest leaves alone. */
 #define EVENTS_AT UINT64_C(0x40200000)
 enum { DESC_AT = 0, AVAIL_AT = 0x1000, USED_AT = 0x2000, BUFFERS_AT = 0x3000, BUFFERS = 64 };
 

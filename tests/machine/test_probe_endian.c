@@ -1,5 +1,5 @@
-/* Accesses of big-endian data: an event has the value as the register has it, memory the other way.
- */
+/* Accesses of big-endian data: an event has the value as the register has it, memory
+ * the other way. */
 #include <string.h>
 
 #include "tests/machine/probe_fixture.h"

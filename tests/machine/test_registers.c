@@ -1,5 +1,5 @@
-/* Registers of every EL by number and by name: what is put there is there, and for the guest too.
- */
+/* Registers of every EL by number and by name: what is put there is there, and for
+ * the guest too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

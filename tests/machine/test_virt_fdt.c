@@ -1,5 +1,5 @@
-/* Our device tree against that of the distribution's QEMU, node by node and property by property.
- */
+/* Our device tree against that of the distribution's QEMU, node by node and
+ * property by property. */
 #include <fnmatch.h>
 #include <libfdt.h>
 #include <setjmp.h>

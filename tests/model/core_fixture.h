@@ -1,5 +1,5 @@
-/* A core whose numbers are easy to compute with, and instructions for it that no machine executes.
- */
+/* A core whose numbers are easy to compute with, and instructions for it that
+ * no machine executes. */
 #pragma once
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* What the MMU sweep is made of: the memory it uses, the configuration under test, and its parts.
- */
+/* What the MMU sweep is made of: the memory it uses, the configuration under test,
+ * and its parts. */
 #pragma once
 
 #include "harness.h"
@@ -44,8 +44,8 @@ extern unsigned config_number; /* of the configuration under test */
 
 /* mmu_tables.c: translation tables of random descriptors. */
 
-/* Forget what has been allocated, of stage 1 or of stage 2, after @fixed for the harness's tables.
- */
+/* Forget what has been allocated, of stage 1 or of stage 2, after @fixed for
+ * the harness's tables. */
 void tables_start(bool stage2, uint64_t fixed);
 /* Complete the path of @ia with random descriptors, to @want if that is not zero; what it leads to,
  * or ~0. */

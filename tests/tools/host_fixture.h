@@ -126,8 +126,8 @@ static inline void stall_end(struct stall *s)
         unlink(s->fifo);
 }
 
-/* @r ended with @code, and said @text on standard error and nothing of its own on standard output.
- */
+/* @r ended with @code, and said @text on standard error and nothing of its own
+ * on standard output. */
 static inline void assert_ended(const struct result *r, int code, const char *text)
 {
     assert_string_equal(r->out, "");

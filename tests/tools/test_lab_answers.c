@@ -1,5 +1,5 @@
-/* The answers of `armillary lab` follow from the numbers: planted ones (tools/cli/lab_answers.h).
- */
+/* The answers of `armillary lab` follow from the numbers:
+ * planted ones (tools/cli/lab_answers.h). */
 #include "tools/cli/lab_answers.h"
 
 #include <setjmp.h>

@@ -32,8 +32,8 @@ static const uint32_t off[] = {
     0x14000000,             /* b . */
 };
 
-/* ELF-64, little-endian, AArch64, executable: one segment of this file's first KiB at 0x40080000.
- */
+/* ELF-64, little-endian, AArch64, executable: one segment of this file's first
+ * KiB at 0x40080000. */
 #define ELF_CODE 0x100
 static const struct {
     uint8_t ident[16];

@@ -44,8 +44,7 @@ struct console {
 };
 
 /* @where: as --serial takes it, or "append:PATH", a file that is gone on with; NULL: stdio. False:
- * it cannot be opened, and a message was printed.
- */
+ * it cannot be opened, and a message was printed. */
 bool console_open(struct console *c, struct outputs *outputs, const char *where);
 void console_close(struct console *c);
 

@@ -31,8 +31,8 @@ void controls_start(struct controls *all, struct arm_machine *m);
 /* Between two turns, NULL too. It stops the machine if somebody has said something. */
 void controls_poll(struct controls *all);
 
-/* All CPUs wait: wait @wait_max_ms at most for a word. Return: somebody is there who could say one.
- */
+/* All CPUs wait: wait @wait_max_ms at most for a word. Return: somebody is there who
+ * could say one. */
 bool controls_idle(struct controls *all, unsigned wait_max_ms);
 
 /* Is there something to do before the machine goes on? */

@@ -35,8 +35,8 @@ bool death_is_error(const struct death_fault *f)
 
 /* ---- undefined ---- */
 
-/* MRS, MSR and SYS with a register: the encodings of the system instruction class with L and op0.
- */
+/* MRS, MSR and SYS with a register: the encodings of the system instruction class with
+ * L and op0. */
 static bool is_sysreg(uint32_t word)
 {
     return (word & 0xffc00000) == 0xd5000000 && (word >> 19 & 3) != 0;

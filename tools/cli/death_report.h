@@ -20,8 +20,8 @@ struct death_record {
 /* Is it FORMAT=FILE[,FORMAT=FILE...], the format json or junit? */
 bool death_report_valid(const char *spec);
 
-/* Write @records to the files of @specs (NULL-ended; may be NULL). False: a message went to @say.
- */
+/* Write @records to the files of @specs (NULL-ended; may be NULL). False: a message
+ * went to @say. */
 bool death_report_write(const char *const *specs, const GArray *records, FILE *say);
 
 void death_record_clear(void *record);

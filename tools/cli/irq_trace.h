@@ -1,5 +1,5 @@
-/* The life of one interrupt, step by step: its line, list registers, exceptions, acknowledge, end.
- */
+/* The life of one interrupt, step by step: its line, list registers,
+ * exceptions, acknowledge, end. */
 #pragma once
 
 #include <stdbool.h>

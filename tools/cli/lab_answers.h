@@ -1,5 +1,5 @@
-/* What the numbers of an experiment come to: a sentence, made from them alone. The caller frees it.
- */
+/* What the numbers of an experiment come to: a sentence, made from them alone. The
+ * caller frees it. */
 #pragma once
 
 #include <glib.h>

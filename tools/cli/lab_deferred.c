@@ -1,5 +1,5 @@
-/* Thread 1: accessors of registers that may be in the CPU or in memory, and what moves at an exit.
- */
+/* Thread 1: accessors of registers that may be in the CPU or in memory, and what moves
+ * at an exit. */
 #include <inttypes.h>
 
 #include "lab.h"

@@ -1,5 +1,5 @@
-/* Thread 3: what the switch of the virtual interface costs, and whether the order of slots matters.
- */
+/* Thread 3: what the switch of the virtual interface costs, and whether the order
+ * of slots matters. */
 #include <inttypes.h>
 #include <math.h>
 

@@ -1,5 +1,5 @@
-/* The text of a link: pty[:LABEL], pipe:PATH, unix:PATH[,...], tcp: and telnet:[HOST]:PORT[,...].
- */
+/* The text of a link: pty[:LABEL], pipe:PATH, unix:PATH[,...],
+ * tcp: and telnet:[HOST]:PORT[,...]. */
 #pragma once
 
 #include <stdbool.h>

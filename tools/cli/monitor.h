@@ -25,9 +25,8 @@ bool monitor_may_change(struct monitor *mon, const char **why);
 /* Do what @line says; @out gets the answer, whole lines. */
 enum monitor_verdict monitor_execute(struct monitor *mon, const char *line, GString *out);
 
-/* Read commands from the terminal of @con until "continue" (true) or "quit" or end of input
- * (false).
- */
+/* Read commands from the terminal of @con until "continue" (true) or "quit" or end
+ * of input (false). */
 bool monitor_run(struct monitor *mon, struct console *con);
 
 /* Add to @words, copies, what the last word of @line could become; ctx: the struct monitor. Case

@@ -8,8 +8,8 @@ struct pidfile {
     int fd;
 };
 
-/* @path NULL: none. False: it cannot be made, or another process holds it; a message was printed.
- */
+/* @path NULL: none. False: it cannot be made, or another process holds it; a
+ * message was printed. */
 bool pidfile_open(struct pidfile *p, const char *path);
 
 /* Remove it. */

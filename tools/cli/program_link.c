@@ -143,8 +143,8 @@ static int place(struct link *l, struct member *m)
     return rc;
 }
 
-/* Symbols that are somewhere, and room for those of SHN_COMMON. Mapping symbols ($x) are no names.
- */
+/* Symbols that are somewhere, and room for those of SHN_COMMON. Mapping symbols ($x)
+ * are no names. */
 static int define(struct link *l, const struct member *m)
 {
     GElf_Sym s;

@@ -1,5 +1,5 @@
-/* Programs that are linked already: their segments, and what makes them independent of the place.
- */
+/* Programs that are linked already: their segments, and what makes them independent
+ * of the place. */
 #include <gelf.h>
 #include <inttypes.h>
 #include <libelf.h>

@@ -8,8 +8,8 @@
 
 #include "qemu.h"
 
-/* One row an item of QEMU's. Traces come in this order where several are of the same instruction.
- */
+/* One row an item of QEMU's. Traces come in this order where several are of
+ * the same instruction. */
 static const struct {
     const char *name;
     const char *trace, *log; /* as --trace and --log take them, or NULL */

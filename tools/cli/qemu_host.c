@@ -375,8 +375,8 @@ bool qemu_stopped(struct qemu *q, const char *option, const char *value)
     return true;
 }
 
-/* "tcp:[HOST]:PORT[,server...]" or "unix:PATH[,server...]", of which we serve one client at a time.
- */
+/* "tcp:[HOST]:PORT[,server...]" or "unix:PATH[,server...]", of which we serve one client
+ * at a time. */
 bool qemu_gdb(struct qemu *q, const char *option, const char *value)
 {
     g_autofree char *where = g_strndup(value, strcspn(value, ","));

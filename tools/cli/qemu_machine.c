@@ -14,8 +14,8 @@
 #define OUR_VERSION           VERSION(7, 2)
 #define GICV2_CPUS            8
 
-/* Versions of the board that QEMU has had: the first and the last minor number of each major one.
- */
+/* Versions of the board that QEMU has had: the first and the last minor number of
+ * each major one. */
 static const struct {
     unsigned major, first, last;
 } versions[] = {

@@ -56,7 +56,6 @@ struct run_request {
 /* Is it stdio, mon:stdio, none, null or file:PATH? */
 bool runner_serial_valid(const char *serial);
 
-/* Return: the process's exit code. Restores the terminal; a signal that ended the run is raised
- * again.
- */
+/* Return: the process's exit code. Restores the terminal; a signal that ended the run
+ * is raised again. */
 int runner_run(const struct run_request *req);

@@ -336,8 +336,8 @@ void step_why_free(struct why *w)
     g_free(w);
 }
 
-/* REG[:WORLD]: where that world's value of it is saved, or where the last one was that has a slot.
- */
+/* REG[:WORLD]: where that world's value of it is saved, or where the last one was that
+ * has a slot. */
 static bool slot_of(const struct stepper *s, const char *text, uint64_t *pa)
 {
     g_auto(GStrv) parts = g_strsplit(text, ":", 2);

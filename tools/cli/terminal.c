@@ -36,8 +36,8 @@ static void set_modes(const struct termios *modes)
     errno = saved;
 }
 
-/* A signal between the two steps finds the terminal to be restored once too often, not too rarely.
- */
+/* A signal between the two steps finds the terminal to be restored once too often,
+ * not too rarely. */
 void terminal_raw(bool on)
 {
     if (on) {

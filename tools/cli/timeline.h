@@ -82,10 +82,10 @@ void timeline_forget(struct timeline *t);
 /* Is there anything to go back to? */
 bool timeline_has_past(const struct timeline *t);
 
-/* The caller is about to change the machine that is looked at: the run becomes another one, which
- * begins here. What is before cannot be gone back to, and what came behind never was. It is not for
- * who observes the live machine with a memory of its own, as the checker. False: timeline_error().
- */
+/* The caller is about to change the machine that is looked at: the run becomes another
+ * one, which begins here. What is before cannot be gone back to, and what came behind
+ * never was. It is not for who observes the live machine with a memory of its own, as the
+ * checker. False: timeline_error(). */
 bool timeline_fork(struct timeline *t);
 
 /* The machine that is looked at, where the timeline is: valid until it moves. Nothing may change

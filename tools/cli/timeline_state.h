@@ -16,9 +16,9 @@ struct point {
     bool fine;          /* close to where somebody has looked: the first to go */
 };
 
-/* System registers that the live machine has written between two points that it has kept: a bit
- * each by a hash of their numbers. Who looks for such a write need not execute a stretch without.
- */
+/* System registers that the live machine has written between two points that it has
+ * kept: a bit each by a hash of their numbers. Who looks for such a write need not
+ * execute a stretch without. */
 struct stretch {
     struct arm_position from;
     uint64_t written[16];
@@ -88,8 +88,8 @@ void point_free(void *point);
 void stretches_watch(struct timeline *t, bool on);
 void stretches_cut(struct timeline *t);
 
-/* The last place at or before @to behind which register @number may have been written; the start.
- */
+/* The last place at or before @to behind which register @number may have been
+ * written; the start. */
 struct arm_position stretches_skip(const struct timeline *t, struct arm_position to,
                                    uint32_t number);
 

@@ -18,8 +18,8 @@
 #define PAGE        65536
 #define QUEUE_BYTES 4096
 #define ID_BITS     14 /* INTIDs 0 to 16383: the fewest with LPIs */
-/* RaWaWb and inner shareable, as GITS_BASER and GITS_CBASER have it; GICR_PROPBASER and PENDBASER.
- */
+/* RaWaWb and inner shareable, as GITS_BASER and GITS_CBASER have it;
+ * GICR_PROPBASER and PENDBASER. */
 #define CACHEABLE    (UINT64_C(7) << 59 | UINT64_C(1) << 10)
 #define RD_CACHEABLE (UINT64_C(7) << 7 | UINT64_C(1) << 10)
 #define DEVICE       0

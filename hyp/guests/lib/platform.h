@@ -25,8 +25,8 @@ extern struct platform platform;
 /* Return: false if there is no device tree at @tree. */
 bool platform_read(const void *tree);
 
-/* The larger part of the first RAM that neither the image nor the device tree is in, page by page.
- */
+/* The larger part of the first RAM that neither the image nor the device tree is in,
+ * page by page. */
 struct region platform_free_ram(void);
 
 /* NAME=N of the command line, decimal or 0x; is there NAME=TEXT? */
