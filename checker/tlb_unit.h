@@ -1,6 +1,5 @@
 /* The unit of translations, in files: tlb.c is events and worlds, tlb_store.c stores to tables,
- * tlb_maintain.c TLBI and DSB, tlb_control.c
- * registers, tlb_group.c the Contiguous bit. */
+ * tlb_maintain.c TLBI and DSB, tlb_control.c registers, tlb_group.c the Contiguous bit. */
 #pragma once
 
 #include "checker/stale.h"
