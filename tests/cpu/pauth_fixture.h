@@ -69,6 +69,7 @@ static inline void use(struct fixture *f, unsigned el, uint64_t tcr, const enum 
     cpu_set_el_sp(cpu, el, 1);
     cpu->page = f->insn;
     cpu->page_va = 0x4000;
+    cpu_context_changed(cpu);
 }
 
 static inline int setup(void **state)
