@@ -109,7 +109,8 @@ static void set_up(struct line_editor *e)
     el_set(e->el, EL_GETCFN, next);
     el_set(e->el, EL_EDITOR, "emacs");
     el_set(e->el, EL_HIST, history, e->history);
-    el_set(e->el, EL_ADDFN, "complete", "Complete the word", complete);
+    /* el_set() would give it copies of the strings that nobody frees. */
+    el_wset(e->el, EL_ADDFN, L"complete", L"Complete the word", complete);
     el_set(e->el, EL_BIND, "\t", "complete", NULL);
     el_set(e->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
 }
