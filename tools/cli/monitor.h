@@ -29,9 +29,9 @@ enum monitor_verdict monitor_execute(struct monitor *mon, const char *line, GStr
  * of input (false). */
 bool monitor_run(struct monitor *mon, struct console *con);
 
-/* Add to @words, copies, what the last word of @line could become; ctx: the struct monitor. Case
+/* Add to @out, copies, what the last word of @line could become; ctx: the struct monitor. Case
  * does not count. */
-void monitor_complete(void *ctx, const char *line, GPtrArray *words);
+void monitor_complete(void *ctx, const char *line, GPtrArray *out);
 
 /* The names of commands, for completion; NULL beyond the last. */
 const char *monitor_name(size_t index);
