@@ -56,10 +56,8 @@ static bool virtual_pending(const struct cpu *cpu, enum interrupt_kind k)
 /* The short answer, and nearly always the right one: no pin is set, nor a bit for a virtual one. */
 static inline bool nothing_pending(const struct cpu *cpu)
 {
-    const uint64_t virt = FIELD_MASK(HCR_EL2_VF) | FIELD_MASK(HCR_EL2_VI) | FIELD_MASK(HCR_EL2_VSE);
-
     return !(cpu->irq_pin | cpu->fiq_pin | cpu->virq_pin | cpu->vfiq_pin | cpu->serror_pin) &&
-           !(cpu->sr[SR_HCR_EL2] & virt);
+           !(cpu->sr[SR_HCR_EL2] & HCR_VIRTUAL_PENDING);
 }
 
 bool cpu_interrupt_pending(const struct cpu *cpu, struct interrupt *out)

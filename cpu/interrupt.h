@@ -6,6 +6,10 @@
 
 #include "cpu/cpu.h"
 
+/* The bits of HCR_EL2 that make virtual interrupts pending without a pin. */
+#define HCR_VIRTUAL_PENDING                                                                        \
+    (FIELD_MASK(HCR_EL2_VF) | FIELD_MASK(HCR_EL2_VI) | FIELD_MASK(HCR_EL2_VSE))
+
 /* In the order they are taken. */
 enum interrupt_kind { INTERRUPT_FIQ, INTERRUPT_IRQ, INTERRUPT_SERROR, INTERRUPT_KINDS };
 

@@ -2,6 +2,7 @@
  * DAIF. What they depend on is asked; anything else is done by their exec_ functions,
  * behind the block. */
 #include "cpu/events.h"
+#include "cpu/interrupt.h"
 #include "cpu/jit/pieces.h"
 #include "cpu/jit/template.h"
 #include "cpu/jit/translate.h"
@@ -57,15 +58,23 @@ static bool clear_exclusive(struct tr *t, unsigned k, const struct insn *i, unsi
     return true;
 }
 
+/* A write of DAIF: behind the block at EL0, where it may trap, and if somebody is to be told. */
+static struct stub *begin_daif(struct tr *t, unsigned k, unsigned *jumps)
+{
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+
+    x86_test_mem_imm(&t->c, CPU_FIELD(block), BLOCK_EL);
+    slow->from[(*jumps)++] = x86_jcc(&t->c, CC_E);
+    tr_leave_if_wanted(t, slow, jumps, ARM_EVENT_SYSREG_WRITE);
+    return slow;
+}
+
 static bool mask_interrupts(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     unsigned jumps = 0;
+    struct stub *slow = begin_daif(t, k, &jumps);
 
     (void)arg;
-    struct stub *slow = tr_stub(t, STUB_EXEC, k);
-    x86_test_mem_imm(&t->c, CPU_FIELD(block), BLOCK_EL);
-    slow->from[jumps++] = x86_jcc(&t->c, CC_E);
-    tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
     x86_rm(&t->c, 0x80, 0, 1, CPU_FIELD(ps.daif)); /* or byte */
     x86_byte(&t->c, (unsigned)bits((uint64_t)i->imm, 11, 8));
     tr_come_back(t, slow);
@@ -80,26 +89,23 @@ static void leave_if_pending(struct tr *t, struct stub *slow, unsigned *jumps)
                        offsetof(struct cpu, virq_pin) == offsetof(struct cpu, irq_pin) + 2 &&
                        offsetof(struct cpu, vfiq_pin) == offsetof(struct cpu, irq_pin) + 3,
                    "four pins are tested as one word");
-    const uint64_t virt = FIELD_MASK(HCR_EL2_VF) | FIELD_MASK(HCR_EL2_VI) | FIELD_MASK(HCR_EL2_VSE);
     const uint64_t debug = FIELD_MASK(MDSCR_EL1_SS) | FIELD_MASK(MDSCR_EL1_MDE);
 
     tr_leave_if(t, slow, jumps, offsetof(struct cpu, irq_pin), UINT32_MAX);
     x86_rm(&t->c, 0x80, 0, 7, CPU_FIELD(serror_pin)); /* cmp byte */
     x86_byte(&t->c, 0);
     slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
-    tr_leave_if(t, slow, jumps, offsetof(struct cpu, sr) + 8 * SR_HCR_EL2, (uint32_t)virt);
+    tr_leave_if(t, slow, jumps, offsetof(struct cpu, sr) + 8 * SR_HCR_EL2,
+                (uint32_t)HCR_VIRTUAL_PENDING);
     tr_leave_if(t, slow, jumps, offsetof(struct cpu, sr) + 8 * SR_MDSCR_EL1, (uint32_t)debug);
 }
 
 static bool unmask_interrupts(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     unsigned jumps = 0;
+    struct stub *slow = begin_daif(t, k, &jumps);
 
     (void)arg;
-    struct stub *slow = tr_stub(t, STUB_EXEC, k);
-    x86_test_mem_imm(&t->c, CPU_FIELD(block), BLOCK_EL);
-    slow->from[jumps++] = x86_jcc(&t->c, CC_E);
-    tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_WRITE);
     leave_if_pending(t, slow, &jumps);
     x86_rm(&t->c, 0x80, 0, 4, CPU_FIELD(ps.daif)); /* and byte */
     x86_byte(&t->c, ~(unsigned)bits((uint64_t)i->imm, 11, 8) & 15);
