@@ -63,7 +63,7 @@ struct fixture {
     struct arm_machine *m;
     char dir[32];
     char *out; /* what the console got */
-    size_t out_count;
+    size_t out_count, out_room;
     unsigned warnings;
     char warning[256];
 };
@@ -72,7 +72,10 @@ static inline void keep_console(void *ctx, const uint8_t *data, size_t size)
 {
     struct fixture *f = ctx;
 
-    f->out = realloc(f->out, f->out_count + size + 1);
+    if (f->out_count + size + 1 > f->out_room) {
+        f->out_room = 2 * (f->out_count + size + 1);
+        f->out = realloc(f->out, f->out_room);
+    }
     memcpy(f->out + f->out_count, data, size);
     f->out_count += size;
     f->out[f->out_count] = '\0';
