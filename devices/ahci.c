@@ -41,10 +41,10 @@ static const struct pci_identity identity = {
     .subsystem_vendor = 0x1af4,
     .subsystem = 0x1100,
     .class = 0x0106,
+    .interface = 1, /* AHCI */
     .revision = 2,
     .pin = true,
 };
-#define INTERFACE_AHCI 1
 
 static struct ahci *to_ahci(struct pci_function *f)
 {
@@ -425,19 +425,6 @@ static const struct reg_row regs[] = {
 };
 static const struct device_ops regs_ops = {.name = "ahci", .regs = regs};
 
-static uint64_t read_bar(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size)
-{
-    (void)bar;
-    return device_read(&to_ahci(f)->regs, offset, size);
-}
-
-static void write_bar(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size,
-                      uint64_t value)
-{
-    (void)bar;
-    device_write(&to_ahci(f)->regs, offset, size, value);
-}
-
 /* ---- the function ---- */
 
 static void reset(struct pci_function *f)
@@ -483,8 +470,6 @@ static void state(struct state_io *io, struct pci_function *f)
 
 static const struct pci_ops ops = {
     .name = "ahci",
-    .read = read_bar,
-    .write = write_bar,
     .config_written = config_written,
     .reset = reset,
     .state = state,
@@ -499,8 +484,7 @@ void ahci_init(struct ahci *a, const struct ahci_config *config, const struct ar
     a->dma = (struct pci_dma){f, config->mem, (uint8_t)config->unit};
     a->regs = (struct device){&regs_ops, log};
     pci_init(f, &ops, log, &identity);
-    pci_field(f, PCI_INTERFACE, 1, INTERFACE_AHCI, 0);
-    pci_add_bar(f, REGS_BAR, (struct pci_bar){.size = REGS_BYTES});
+    pci_add_bar(f, REGS_BAR, (struct pci_bar){.size = REGS_BYTES, .regs = &a->regs});
     snprintf(name, sizeof(name), "ahci%u", config->unit);
     pace_init(&a->pace, config->clock, name, work, a);
     reset(f);

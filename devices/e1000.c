@@ -189,8 +189,11 @@ static const struct reg_row regs[] = {
 static const struct device_ops regs_ops = {.name = "e1000", .regs = regs};
 
 /* 13.2.2: registers by way of two ports. */
-static uint64_t read_port(struct e1000 *e, uint64_t offset)
+static uint64_t read_ports(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size)
 {
+    struct e1000 *e = to_e1000(f);
+
+    (void)bar, (void)size;
     if (offset == 0)
         return e->port_address;
     return offset == 4 && e->port_address < E1000_REGS_BYTES
@@ -198,30 +201,16 @@ static uint64_t read_port(struct e1000 *e, uint64_t offset)
                : 0;
 }
 
-static void write_port(struct e1000 *e, uint64_t offset, uint32_t value)
+static void write_ports(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size,
+                        uint64_t value)
 {
+    struct e1000 *e = to_e1000(f);
+
+    (void)bar, (void)size;
     if (offset == 0)
-        e->port_address = value;
+        e->port_address = (uint32_t)value;
     else if (offset == 4 && e->port_address < E1000_REGS_BYTES)
-        device_write(&e->bar, align_down(e->port_address, 4), 4, value);
-}
-
-static uint64_t read_bar(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size)
-{
-    struct e1000 *e = to_e1000(f);
-
-    return bar == PORTS_BAR ? read_port(e, offset) : device_read(&e->bar, offset, size);
-}
-
-static void write_bar(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size,
-                      uint64_t value)
-{
-    struct e1000 *e = to_e1000(f);
-
-    if (bar == PORTS_BAR)
-        write_port(e, offset, (uint32_t)value);
-    else
-        device_write(&e->bar, offset, size, value);
+        device_write(&e->bar, align_down(e->port_address, 4), 4, (uint32_t)value);
 }
 
 /* ---- the function ---- */
@@ -271,8 +260,8 @@ static void state(struct state_io *io, struct pci_function *f)
 
 static const struct pci_ops ops = {
     .name = "e1000",
-    .read = read_bar,
-    .write = write_bar,
+    .read = read_ports,
+    .write = write_ports,
     .config_written = config_written,
     .reset = reset,
     .state = state,
@@ -290,7 +279,7 @@ void e1000_init(struct e1000 *e, const struct e1000_config *config, const struct
     e->send_ctx = config->send_ctx;
     memcpy(e->mac, config->mac, sizeof(e->mac));
     pci_init(f, &ops, log, &identity);
-    pci_add_bar(f, REGS_BAR, (struct pci_bar){.size = E1000_REGS_BYTES});
+    pci_add_bar(f, REGS_BAR, (struct pci_bar){.size = E1000_REGS_BYTES, .regs = &e->bar});
     pci_add_bar(f, PORTS_BAR, (struct pci_bar){.size = PORTS_BYTES, .io = true});
     snprintf(name, sizeof(name), "e1000-%u", config->unit);
     pace_init(&e->pace, config->clock, name, e1000_transmit, e);

@@ -1,5 +1,6 @@
 #include "devices/ehci.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,12 +9,11 @@
 
 /* Registers, chapter 2 */
 enum { CAPABILITY = 0x00, OPERATIONAL = 0x20, CONFIGFLAG = 0x60, PORTS = 0x64, BAR_BYTES = 0x1000 };
-#define VERSION     UINT32_C(0x0100)
-#define HCCPARAMS   UINT32_C(0x80) /* a frame may be fetched ahead; addresses of 32 bits */
-#define PROGRAMMING 0x09           /* of the class code, PCI 6.2.1 */
-#define RELEASE     0x60           /* SBRN and FLADJ, 2.1.4 */
-#define FRAME_NS    1000000
-#define FRAME_BITS  UINT32_C(0x3fff)
+#define VERSION    UINT32_C(0x0100)
+#define HCCPARAMS  UINT32_C(0x80) /* a frame may be fetched ahead; addresses of 32 bits */
+#define RELEASE    0x60           /* SBRN and FLADJ, 2.1.4 */
+#define FRAME_NS   1000000
+#define FRAME_BITS UINT32_C(0x3fff)
 
 /* 2.3.1, USBCMD */
 #define USBCMD_RUN      UINT32_C(0x1)
@@ -43,7 +43,7 @@ enum { CAPABILITY = 0x00, OPERATIONAL = 0x20, CONFIGFLAG = 0x60, PORTS = 0x64, B
 
 static struct ehci *owner(struct device *dev)
 {
-    return ((struct ehci_regs *)dev)->owner;
+    return (struct ehci *)((char *)dev - offsetof(struct ehci, regs));
 }
 
 static struct ehci *to_ehci(struct pci_function *f)
@@ -301,19 +301,6 @@ static const struct device_ops register_ops = {.name = "ehci", .regs = registers
 
 /* ---- the PCI function ---- */
 
-static uint64_t read_bar(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size)
-{
-    (void)bar; /* there is one */
-    return device_read(&to_ehci(f)->regs.dev, offset, size);
-}
-
-static void write_bar(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size,
-                      uint64_t value)
-{
-    (void)bar;
-    device_write(&to_ehci(f)->regs.dev, offset, size, value);
-}
-
 static void reset(struct pci_function *f)
 {
     to_ehci(f)->who.iommu = pci_iommu(f); /* it has its place now */
@@ -339,8 +326,7 @@ static void state(struct state_io *io, struct pci_function *f)
     pace_state(io, &e->pace);
 }
 
-static const struct pci_ops ops = {
-    .name = "ehci", .read = read_bar, .write = write_bar, .reset = reset, .state = state};
+static const struct pci_ops ops = {.name = "ehci", .reset = reset, .state = state};
 
 /* Names are QEMU's: those of the controller in Intel's ICH4. */
 static const struct pci_identity identity = {
@@ -349,6 +335,7 @@ static const struct pci_identity identity = {
     .subsystem_vendor = 0x1af4,
     .subsystem = 0x1100,
     .class = 0x0c03,
+    .interface = 0x20, /* EHCI */
     .revision = 0x10,
     .pin = true,
 };
@@ -366,16 +353,13 @@ void ehci_init(struct ehci *e, const struct ehci_config *config, const struct ar
     *e = (struct ehci){.mem = config->mem,
                        .who = {.device = ARM_DMA_USB, .unit = (uint8_t)config->unit},
                        .clock = config->clock,
-                       .regs = {{&register_ops, log}, e},
+                       .regs = {&register_ops, log},
                        .frame_over = {.fn = frame_over, .ctx = e}};
     pci_init(f, &ops, log, &identity);
-    pci_field(f, PROGRAMMING, 1, 0x20, 0);
     pci_field(f, RELEASE, 2, 0x2020, 0);
-    if (config->express) {
-        pci_add_express(f, PCI_EXPRESS_ENDPOINT, 0);
-        pci_add_power(f);
-    }
-    pci_add_bar(f, 0, (struct pci_bar){.size = BAR_BYTES});
+    if (config->express)
+        pci_add_endpoint(f);
+    pci_add_bar(f, 0, (struct pci_bar){.size = BAR_BYTES, .regs = &e->regs});
     snprintf(name, sizeof(name), "ehci%u", config->unit);
     pace_init(&e->pace, config->clock, name, nothing_waits, e);
     clock_event_add(config->clock, &e->frame_over, "ehci%u.frame", config->unit);

@@ -18,11 +18,6 @@ struct ehci_port {
     struct usb_device *device; /* NULL: nothing is plugged in; not owned */
 };
 
-struct ehci_regs {
-    struct device dev;
-    struct ehci *owner;
-};
-
 struct ehci {
     struct pci_function function; /* first */
     struct physmem *mem;
@@ -30,7 +25,7 @@ struct ehci {
     struct clock *clock;
     struct clock_event frame_over;
     struct pace pace;
-    struct ehci_regs regs;
+    struct device regs;
     uint32_t command, status, interrupts, frame, periodic, async, configured;
     struct ehci_port ports[EHCI_PORTS];
 };

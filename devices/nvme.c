@@ -30,10 +30,10 @@ static const struct pci_identity identity = {
     .subsystem_vendor = 0x1af4,
     .subsystem = 0x1100,
     .class = 0x0108,
+    .interface = 2, /* NVM Express */
     .revision = 2,
     .pin = true,
 };
-#define INTERFACE_NVME 2
 
 static struct nvme *to_nvme(struct pci_function *f)
 {
@@ -289,19 +289,6 @@ static const struct reg_row regs[] = {
 };
 static const struct device_ops regs_ops = {.name = "nvme", .regs = regs};
 
-static uint64_t read_bar(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size)
-{
-    (void)bar;
-    return device_read(&to_nvme(f)->regs, offset, size);
-}
-
-static void write_bar(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size,
-                      uint64_t value)
-{
-    (void)bar;
-    device_write(&to_nvme(f)->regs, offset, size, value);
-}
-
 /* ---- the function ---- */
 
 static void reset(struct pci_function *f)
@@ -372,8 +359,6 @@ static void state(struct state_io *io, struct pci_function *f)
 
 static const struct pci_ops ops = {
     .name = "nvme",
-    .read = read_bar,
-    .write = write_bar,
     .config_written = config_written,
     .reset = reset,
     .state = state,
@@ -394,12 +379,9 @@ int nvme_init(struct nvme *n, const struct nvme_config *config, const struct arm
     n->disk = config->disk;
     memcpy(n->serial, config->serial, strnlen(config->serial, NVME_SERIAL_MAX));
     pci_init(f, &ops, log, &identity);
-    pci_field(f, PCI_INTERFACE, 1, INTERFACE_NVME, 0);
-    pci_add_bar(f, REGS_BAR, (struct pci_bar){.size = REGS_BYTES, .wide = true});
-    if (config->express) {
-        pci_add_express(f, PCI_EXPRESS_ENDPOINT, 0);
-        pci_add_power(f);
-    }
+    pci_add_bar(f, REGS_BAR, (struct pci_bar){.size = REGS_BYTES, .wide = true, .regs = &n->regs});
+    if (config->express)
+        pci_add_endpoint(f);
     if (config->vectors)
         pci_add_msix(f, MSIX_BAR, config->vectors);
     snprintf(name, sizeof(name), "nvme%u", config->unit);

@@ -29,6 +29,7 @@ void pci_init(struct pci_function *f, const struct pci_ops *ops, const struct ar
     pci_field(f, PCI_COMMAND, 2, 0,
               PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
     pci_field(f, PCI_REVISION, 1, id->revision, 0);
+    pci_field(f, PCI_INTERFACE, 1, id->interface, 0);
     pci_field(f, PCI_CLASS, 2, id->class, 0);
     pci_field(f, PCI_CACHE_LINE, 1, 0, 0xff);
     pci_field(f, PCI_SUBSYSTEM_VENDOR, 2, id->subsystem_vendor, 0);
@@ -62,6 +63,8 @@ uint64_t pci_bar_read(struct pci_function *f, unsigned n, uint64_t offset, unsig
 {
     if (f->msix.count && n == f->msix.bar)
         return pci_msix_read(f, offset, size);
+    if (f->bars[n].regs)
+        return device_read(f->bars[n].regs, offset, size);
     return f->ops->read(f, n, offset, size);
 }
 
@@ -70,6 +73,8 @@ void pci_bar_write(struct pci_function *f, unsigned n, uint64_t offset, unsigned
 {
     if (f->msix.count && n == f->msix.bar)
         pci_msix_write(f, offset, size, value);
+    else if (f->bars[n].regs)
+        device_write(f->bars[n].regs, offset, size, value);
     else
         f->ops->write(f, n, offset, size, value);
 }
@@ -124,8 +129,10 @@ void pci_add_express(struct pci_function *f, enum pci_express_kind kind, unsigne
     pci_field(f, at + 0x1c, 2, 0, 0x1f); /* Root Control */
 }
 
-void pci_add_power(struct pci_function *f)
+void pci_add_endpoint(struct pci_function *f)
 {
+    pci_add_express(f, PCI_EXPRESS_ENDPOINT, 0);
+
     unsigned at = pci_add_cap(f, PCI_CAP_POWER, 8);
 
     pci_field(f, at + 2, 2, 3, 0); /* version 1.2 */

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/device.h"
 #include "base/dma.h"
 #include "base/log.h"
 
@@ -50,7 +51,8 @@ enum { PCI_CAP_POWER = 0x01, PCI_CAP_VENDOR = 0x09, PCI_CAP_EXPRESS = 0x10, PCI_
 
 struct pci_ops {
     const char *name;
-    /* @offset is aligned to @size (1, 2, 4 or 8) and inside the BAR. */
+    /* Of a BAR without registers of its own. @offset is aligned to @size (1, 2, 4 or 8) and inside
+     * the BAR. */
     uint64_t (*read)(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size);
     void (*write)(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size,
                   uint64_t value);
@@ -63,8 +65,9 @@ struct pci_ops {
 };
 
 struct pci_bar {
-    uint64_t size; /* a power of 2, 0: not there */
-    bool io, wide; /* wide: the next one is its upper half */
+    uint64_t size;       /* a power of 2, 0: not there */
+    bool io, wide;       /* wide: the next one is its upper half */
+    struct device *regs; /* what is in it, not owned; NULL: pci_ops answer */
 };
 
 struct pci_vector {
@@ -100,7 +103,7 @@ struct pci_function {
 
 struct pci_identity {
     uint16_t vendor, device, subsystem_vendor, subsystem, class;
-    uint8_t revision;
+    uint8_t interface, revision;
     bool pin; /* INTA */
 };
 
@@ -123,8 +126,9 @@ void pci_add_msix(struct pci_function *f, unsigned bar, unsigned count);
 enum pci_express_kind { PCI_EXPRESS_ENDPOINT = 0, PCI_EXPRESS_ROOT_PORT = 4 };
 void pci_add_express(struct pci_function *f, enum pci_express_kind kind, unsigned slot);
 
-/* Power management (PCI Bus Power Management Interface 1.2): the state is kept, nothing stops. */
-void pci_add_power(struct pci_function *f);
+/* What an endpoint behind a PCI Express port has: that capability, and power management (PCI Bus
+ * Power Management Interface 1.2): the state is kept, nothing stops. */
+void pci_add_endpoint(struct pci_function *f);
 
 /* As if its reset line was pulled. */
 void pci_reset(struct pci_function *f);

@@ -196,12 +196,11 @@ uint8_t virtio_pci_take_isr(struct virtio_pci *p)
     return isr;
 }
 
-static uint64_t read_bar(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size)
+static uint64_t read_modern(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size)
 {
     struct virtio_pci *p = to_pci(f);
 
-    if (bar == VIRTIO_PCI_PORTS_BAR)
-        return device_read(&p->ports.dev, offset, size);
+    (void)bar;
     switch (align_down(offset, PART_BYTES)) {
     case COMMON:
         return device_read(&p->common.dev, offset, size);
@@ -213,15 +212,12 @@ static uint64_t read_bar(struct pci_function *f, unsigned bar, uint64_t offset, 
     return 0;
 }
 
-static void write_bar(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size,
-                      uint64_t value)
+static void write_modern(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size,
+                         uint64_t value)
 {
     struct virtio_pci *p = to_pci(f);
 
-    if (bar == VIRTIO_PCI_PORTS_BAR) {
-        device_write(&p->ports.dev, offset, size, value);
-        return;
-    }
+    (void)bar;
     switch (align_down(offset, PART_BYTES)) {
     case COMMON:
         virtio_pci_speaks(p, false);
@@ -262,7 +258,7 @@ static void config_read(struct pci_function *f, unsigned offset, unsigned size)
     unsigned bytes;
 
     if (in_window(p, offset, size, &at, &bytes))
-        le_put(f->config + p->window_cap + CAP_MORE, bytes, read_bar(f, MODERN_BAR, at, bytes));
+        le_put(f->config + p->window_cap + CAP_MORE, bytes, read_modern(f, MODERN_BAR, at, bytes));
 }
 
 static void config_written(struct pci_function *f, unsigned offset, unsigned size)
@@ -273,7 +269,7 @@ static void config_written(struct pci_function *f, unsigned offset, unsigned siz
 
     attach(p);
     if (in_window(p, offset, size, &at, &bytes))
-        write_bar(f, MODERN_BAR, at, bytes, pci_get(f, p->window_cap + CAP_MORE, bytes));
+        write_modern(f, MODERN_BAR, at, bytes, pci_get(f, p->window_cap + CAP_MORE, bytes));
 }
 
 static void reset(struct pci_function *f)
@@ -301,8 +297,8 @@ static void state(struct state_io *io, struct pci_function *f)
 
 static const struct pci_ops ops = {
     .name = "virtio-pci",
-    .read = read_bar,
-    .write = write_bar,
+    .read = read_modern,
+    .write = write_modern,
     .config_read = config_read,
     .config_written = config_written,
     .reset = reset,
@@ -387,13 +383,12 @@ void virtio_pci_init(struct virtio_pci *p, const struct virtio_pci_config *confi
     *p = (struct virtio_pci){
         .virtio = v, .common = {{&common_ops, log}, p}, .ports = {{&virtio_pci_ports_ops, log}, p}};
     pci_init(f, &ops, log, &id);
-    if (config->express) {
-        pci_add_express(f, PCI_EXPRESS_ENDPOINT, 0);
-        pci_add_power(f);
-    }
+    if (config->express)
+        pci_add_endpoint(f);
     if (config->legacy)
-        pci_add_bar(f, VIRTIO_PCI_PORTS_BAR,
-                    (struct pci_bar){.size = VIRTIO_PCI_PORTS_BYTES, .io = true});
+        pci_add_bar(
+            f, VIRTIO_PCI_PORTS_BAR,
+            (struct pci_bar){.size = VIRTIO_PCI_PORTS_BYTES, .io = true, .regs = &p->ports.dev});
     if (config->modern)
         add_modern(p);
     if (config->vectors)

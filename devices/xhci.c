@@ -1,6 +1,7 @@
 /* An xHCI: its registers (5.3 to 5.6), what it does when, and its snapshot. */
 #include "devices/xhci.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,8 +27,6 @@ enum {
 #define VERSION           UINT32_C(0x0100)
 #define ERST_MAX_LOG2     4
 #define MICROFRAME_NS     125000
-#define PROGRAMMING       0x09 /* of the class code, PCI 6.2.1 */
-#define INTERFACE_XHCI    0x30
 #define RELEASE           0x60 /* SBRN, 5.2.3: the release of USB */
 #define NOTIFY_BITS       UINT32_C(0xffff)
 #define CONFIG_BITS       UINT32_C(0x3ff)
@@ -36,7 +35,7 @@ enum {
 
 static struct xhci *owner(struct device *dev)
 {
-    return ((struct xhci_regs *)dev)->owner;
+    return (struct xhci *)((char *)dev - offsetof(struct xhci, regs));
 }
 
 static struct xhci *to_xhci(struct pci_function *f)
@@ -433,19 +432,6 @@ static const struct device_ops register_ops = {.name = "xhci", .regs = registers
 
 /* ---- the PCI function ---- */
 
-static uint64_t read_bar(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size)
-{
-    (void)bar; /* the other one is MSI-X's */
-    return device_read(&to_xhci(f)->regs.dev, offset, size);
-}
-
-static void write_bar(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size,
-                      uint64_t value)
-{
-    (void)bar;
-    device_write(&to_xhci(f)->regs.dev, offset, size, value);
-}
-
 static void config_written(struct pci_function *f, unsigned offset, unsigned size)
 {
     (void)offset, (void)size;
@@ -542,8 +528,6 @@ static void state(struct state_io *io, struct pci_function *f)
 
 static const struct pci_ops ops = {
     .name = "xhci",
-    .read = read_bar,
-    .write = write_bar,
     .config_written = config_written,
     .reset = reset,
     .state = state,
@@ -556,6 +540,7 @@ static const struct pci_identity identity = {
     .subsystem_vendor = 0x1af4,
     .subsystem = 0x1100,
     .class = 0x0c03,
+    .interface = 0x30, /* xHCI */
     .revision = 1,
     .pin = true,
 };
@@ -568,17 +553,14 @@ void xhci_init(struct xhci *x, const struct xhci_config *config, const struct ar
     *x = (struct xhci){.mem = config->mem,
                        .who = {.device = ARM_DMA_USB, .unit = (uint8_t)config->unit},
                        .clock = config->clock,
-                       .regs = {{&register_ops, log}, x},
+                       .regs = {&register_ops, log},
                        .interrupters = config->vectors ? config->vectors : 1};
     CHECK(config->vectors <= XHCI_INTERRUPTERS);
     pci_init(f, &ops, log, &identity);
-    pci_field(f, PROGRAMMING, 1, INTERFACE_XHCI, 0);
-    pci_field(f, RELEASE, 1, INTERFACE_XHCI, 0);
-    if (config->express) {
-        pci_add_express(f, PCI_EXPRESS_ENDPOINT, 0);
-        pci_add_power(f);
-    }
-    pci_add_bar(f, 0, (struct pci_bar){.size = BAR_BYTES, .wide = true});
+    pci_field(f, RELEASE, 1, 0x30, 0);
+    if (config->express)
+        pci_add_endpoint(f);
+    pci_add_bar(f, 0, (struct pci_bar){.size = BAR_BYTES, .wide = true, .regs = &x->regs});
     if (config->vectors)
         pci_add_msix(f, MSIX_BAR, config->vectors);
     snprintf(name, sizeof(name), "xhci%u", config->unit);

@@ -72,18 +72,13 @@ struct xhci_port {
     struct usb_device *device; /* NULL: nothing is plugged in; not owned */
 };
 
-struct xhci_regs {
-    struct device dev;
-    struct xhci *owner;
-};
-
 struct xhci {
     struct pci_function function; /* first */
     struct physmem *mem;
     struct dma_master who;
     struct clock *clock;
     struct pace pace;
-    struct xhci_regs regs;
+    struct device regs;
     unsigned interrupters;
     uint32_t command, status, notify, config;
     uint64_t command_control; /* CRCR as it was written */
