@@ -1,6 +1,7 @@
 /* The 82540EM's transmitter (3.3 to 3.6): descriptors, checksums, TCP segmentation. */
 #include <string.h>
 
+#include "base/be.h"
 #include "base/bits.h"
 #include "devices/e1000_internal.h"
 
@@ -39,21 +40,6 @@ static uint32_t sum_words(const uint8_t *data, uint32_t from, uint32_t to)
     return sum;
 }
 
-static void put_be(uint8_t *to, unsigned bytes, uint64_t value)
-{
-    for (unsigned i = 0; i < bytes; i++)
-        to[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
-}
-
-static uint32_t get_be(const uint8_t *from, unsigned bytes)
-{
-    uint32_t value = 0;
-
-    for (unsigned i = 0; i < bytes; i++)
-        value = value << 8 | from[i];
-    return value;
-}
-
 /* 3.5: @fields are start, offset and end (inclusive, 0: of the packet), as a context has them. */
 static void insert_sum(uint8_t *frame, uint32_t bytes, uint32_t fields)
 {
@@ -61,7 +47,7 @@ static void insert_sum(uint8_t *frame, uint32_t bytes, uint32_t fields)
 
     end = end && end < bytes ? end + 1 : bytes;
     if (start < end && at + 2 <= bytes)
-        put_be(frame + at, 2, (uint16_t)~sum_words(frame, start, end));
+        be_put(frame + at, 2, (uint16_t)~sum_words(frame, start, end));
 }
 
 /* ---- packets ---- */
@@ -89,21 +75,21 @@ static void fix_headers(const struct e1000 *e, uint8_t *frame, uint32_t bytes, u
     uint8_t commands = (uint8_t)(c[2] >> 24);
 
     if (commands & TUCMD_IP) {
-        put_be(frame + ip + 2, 2, bytes - ip);
-        put_be(frame + ip + 4, 2, get_be(frame + ip + 4, 2) + n);
+        be_put(frame + ip + 2, 2, bytes - ip);
+        be_put(frame + ip + 4, 2, be_get(frame + ip + 4, 2) + n);
     } else {
-        put_be(frame + ip + 4, 2, bytes - ip - 40);
+        be_put(frame + ip + 4, 2, bytes - ip - 40);
     }
     if (commands & TUCMD_TCP) {
-        put_be(frame + tcp + 4, 4, get_be(frame + tcp + 4, 4) + done);
+        be_put(frame + tcp + 4, 4, be_get(frame + tcp + 4, 4) + done);
         if (!last)
             frame[tcp + 13] &= 0xf6; /* FIN and PSH are the last one's */
     } else {
-        put_be(frame + tcp + 4, 2, bytes - tcp);
+        be_put(frame + tcp + 4, 2, bytes - tcp);
     }
     /* The driver's sum is that of the pseudo header without the length. */
-    uint32_t partial = get_be(frame + sum, 2) + bytes - tcp;
-    put_be(frame + sum, 2, (partial & 0xffff) + (partial >> 16));
+    uint32_t partial = be_get(frame + sum, 2) + bytes - tcp;
+    be_put(frame + sum, 2, (partial & 0xffff) + (partial >> 16));
 }
 
 static void send_segments(struct e1000 *e, unsigned options)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/be.h"
 #include "base/bits.h"
 #include "base/dma.h"
 #include "base/state_io.h"
@@ -24,23 +25,6 @@
 static struct fw_cfg *to_fw_cfg(struct device *dev)
 {
     return (struct fw_cfg *)dev;
-}
-
-static void put_be(uint8_t *to, unsigned bytes, uint64_t v)
-{
-    while (bytes--) {
-        to[bytes] = (uint8_t)v;
-        v >>= 8;
-    }
-}
-
-static uint64_t get_be(const uint8_t *from, unsigned bytes)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < bytes; i++)
-        v = v << 8 | from[i];
-    return v;
 }
 
 /* -- items -- */
@@ -97,11 +81,11 @@ static int set_directory(struct fw_cfg *fw, struct arm_error *err)
 {
     uint8_t dir[4 + FW_CFG_FILES_MAX * DIR_ENTRY_SIZE] = {0};
 
-    put_be(dir, 4, fw->file_count);
+    be_put(dir, 4, fw->file_count);
     for (unsigned i = 0; i < fw->file_count; i++) {
         uint8_t *entry = dir + 4 + i * DIR_ENTRY_SIZE;
-        put_be(entry, 4, fw->files[i].item.size);
-        put_be(entry + 4, 2, FW_CFG_FILE_FIRST + i);
+        be_put(entry, 4, fw->files[i].item.size);
+        be_put(entry + 4, 2, FW_CFG_FILE_FIRST + i);
         memcpy(entry + 8, fw->files[i].name, sizeof(fw->files[i].name));
     }
     return fw_cfg_set(fw, FW_CFG_FILE_DIR, dir, 4 + fw->file_count * DIR_ENTRY_SIZE, err);
@@ -195,7 +179,7 @@ static uint64_t read_dma(struct device *dev, uint64_t offset, unsigned size)
     uint64_t v = 0;
 
     (void)dev;
-    put_be(bytes, sizeof(bytes), DMA_SIGNATURE);
+    be_put(bytes, sizeof(bytes), DMA_SIGNATURE);
     for (unsigned i = 0; i < size; i++)
         v |= (uint64_t)bytes[(offset + i) & 7] << (8 * i);
     return v;
@@ -224,7 +208,7 @@ static void dma_finish(struct fw_cfg *fw, uint64_t descriptor, bool ok)
 {
     uint8_t answer[4];
 
-    put_be(answer, sizeof(answer), ok ? 0 : DMA_ERROR);
+    be_put(answer, sizeof(answer), ok ? 0 : DMA_ERROR);
     if (!dma_write(fw->mem, master, pa(descriptor), answer, sizeof(answer)))
         LOG(fw->dev.log, DEVICE, GUEST, "fw_cfg: DMA descriptor at %#llx is not in RAM",
             (unsigned long long)descriptor);
@@ -312,16 +296,16 @@ static void dma(struct fw_cfg *fw, uint64_t descriptor)
         dma_finish(fw, descriptor, false);
         return;
     }
-    uint32_t control = (uint32_t)get_be(request, 4), len = (uint32_t)get_be(request + 4, 4);
+    uint32_t control = (uint32_t)be_get(request, 4), len = (uint32_t)be_get(request + 4, 4);
     if (control & DMA_SELECT)
         select_item(fw, (uint16_t)(control >> 16));
     if (control & DMA_READ) {
-        begin_read(fw, descriptor, get_be(request + 8, 8), len);
+        begin_read(fw, descriptor, be_get(request + 8, 8), len);
         return;
     }
     bool good = true;
     if (control & DMA_WRITE) /* comes before skipping, as on QEMU */
-        good = len == 0 || dma_write_item(fw, get_be(request + 8, 8), len);
+        good = len == 0 || dma_write_item(fw, be_get(request + 8, 8), len);
     else if (control & DMA_SKIP)
         dma_skip(fw, len);
     dma_finish(fw, descriptor, good);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/be.h"
 #include "devices/disk.h"
 #include "devices/qcow2_internal.h"
 
@@ -53,9 +54,7 @@ const char *qcow2_get64(const struct qcow2 *q, uint64_t offset, uint64_t *value)
     uint8_t raw[8];
     const char *why = qcow2_file_read(q, offset, raw, sizeof(raw));
 
-    *value = 0;
-    for (size_t k = 0; !why && k < sizeof(raw); k++)
-        *value = *value << 8 | raw[k];
+    *value = why ? 0 : be_get(raw, sizeof(raw));
     return why;
 }
 
@@ -63,8 +62,7 @@ const char *qcow2_put64(const struct qcow2 *q, uint64_t offset, uint64_t value)
 {
     uint8_t raw[8];
 
-    for (size_t k = 0; k < sizeof(raw); k++)
-        raw[k] = (uint8_t)(value >> (56 - 8 * k));
+    be_put(raw, sizeof(raw), value);
     return qcow2_file_write(q, offset, raw, sizeof(raw));
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/be.h"
 #include "base/magic.h"
 #include "devices/disk.h"
 #include "devices/qcow2_internal.h"
@@ -23,15 +24,6 @@
 #define EXTENSION_END            0
 #define EXTENSION_BACKING_FORMAT 0xe2792aca
 
-static uint64_t be(const uint8_t *raw, size_t offset, size_t bytes)
-{
-    uint64_t value = 0;
-
-    for (size_t k = 0; k < bytes; k++)
-        value = value << 8 | raw[offset + k];
-    return value;
-}
-
 static int bad(const char *path, const char *why, struct arm_error *err)
 {
     return error_set(err, ARM_EFORMAT, "%s: qcow2: %s", path, why);
@@ -39,7 +31,7 @@ static int bad(const char *path, const char *why, struct arm_error *err)
 
 static const char *check_features(struct qcow2 *q, const uint8_t *raw)
 {
-    uint64_t features = q->v3 ? be(raw, 72, 8) : 0;
+    uint64_t features = q->v3 ? be_get(raw + 72, 8) : 0;
 
     if (features & CORRUPT)
         return "it is marked corrupt: qemu-img check -r all repairs it";
@@ -49,10 +41,10 @@ static const char *check_features(struct qcow2 *q, const uint8_t *raw)
     if (features & ~(DIRTY | CORRUPT | COMPRESSION_TYPE))
         return "it needs a feature that there is not (an external data file, or extended L2 "
                "entries): qemu-img convert makes a plain one";
-    if (be(raw, 32, 4))
+    if (be_get(raw + 32, 4))
         return "it is encrypted, which is not offered";
-    q->zstd = (features & COMPRESSION_TYPE) && be(raw, 100, 4) > 104 && raw[104] == 1;
-    if ((features & COMPRESSION_TYPE) && be(raw, 100, 4) > 104 && raw[104] > 1)
+    q->zstd = (features & COMPRESSION_TYPE) && be_get(raw + 100, 4) > 104 && raw[104] == 1;
+    if ((features & COMPRESSION_TYPE) && be_get(raw + 100, 4) > 104 && raw[104] > 1)
         return "an unknown compression";
     return NULL;
 }
@@ -75,7 +67,7 @@ static const char *check_tables(const struct qcow2 *q)
 
 static const char *parse_header(struct qcow2 *q, const uint8_t *raw)
 {
-    uint64_t version = be(raw, 4, 4), cluster_bits = be(raw, 20, 4);
+    uint64_t version = be_get(raw + 4, 4), cluster_bits = be_get(raw + 20, 4);
 
     if (memcmp(raw, MAGIC_QCOW2, 4) != 0 || version < 2 || version > 3)
         return "expected version 2 or 3";
@@ -83,14 +75,14 @@ static const char *parse_header(struct qcow2 *q, const uint8_t *raw)
         return "clusters of 512 bytes to 2 MiB are expected";
     q->v3 = version == 3;
     q->cluster_bits = (unsigned)cluster_bits;
-    q->refcount_order = q->v3 ? (unsigned)be(raw, 96, 4) : 4;
+    q->refcount_order = q->v3 ? (unsigned)be_get(raw + 96, 4) : 4;
     if (q->refcount_order > 6)
         return "reference counts of more than 64 bits";
-    q->size = be(raw, 24, 8);
-    q->l1_size = (uint32_t)be(raw, 36, 4);
-    q->l1_offset = be(raw, 40, 8);
-    q->table_offset = be(raw, 48, 8);
-    q->table_clusters = (uint32_t)be(raw, 56, 4);
+    q->size = be_get(raw + 24, 8);
+    q->l1_size = (uint32_t)be_get(raw + 36, 4);
+    q->l1_offset = be_get(raw + 40, 8);
+    q->table_offset = be_get(raw + 48, 8);
+    q->table_clusters = (uint32_t)be_get(raw + 56, 4);
     q->end = align_up(q->end, qcow2_cluster(q));
     const char *why = check_features(q, raw);
     return why ? why : check_tables(q);
@@ -101,12 +93,12 @@ static const char *parse_header(struct qcow2 *q, const uint8_t *raw)
 /* The format that the header's extensions name, or "": none. */
 static void backing_format(const struct qcow2 *q, const uint8_t *raw, char format[16])
 {
-    uint64_t at = q->v3 ? be(raw, 100, 4) : V2_BYTES;
+    uint64_t at = q->v3 ? be_get(raw + 100, 4) : V2_BYTES;
     uint8_t head[8];
 
     *format = '\0';
     while (at + sizeof(head) <= qcow2_cluster(q) && !qcow2_file_read(q, at, head, sizeof(head))) {
-        uint64_t type = be(head, 0, 4), len = be(head, 4, 4);
+        uint64_t type = be_get(head, 4), len = be_get(head + 4, 4);
         if (type == EXTENSION_END)
             return;
         if (type == EXTENSION_BACKING_FORMAT && len < 16) {
@@ -136,7 +128,7 @@ static char *beside(const char *path, const char *name)
 static int open_backing(struct qcow2 *q, const uint8_t *raw, const char *path, unsigned depth,
                         const struct arm_log *log, struct arm_error *err)
 {
-    uint64_t at = be(raw, 8, 8), length = be(raw, 16, 4);
+    uint64_t at = be_get(raw + 8, 8), length = be_get(raw + 16, 4);
     char name[BACKING_NAME_MAX + 1] = "", format[16];
     struct disk_spec spec = {.mode = DISK_READONLY, .depth = depth + 1};
     int rc;
@@ -166,8 +158,8 @@ static int open_backing(struct qcow2 *q, const uint8_t *raw, const char *path, u
 /* What others have noted of the contents is no longer so once they are written. */
 static const char *clear_autoclear(const struct qcow2 *q, const uint8_t *raw)
 {
-    return q->writable && q->v3 && be(raw, AUTOCLEAR_AT, 8) ? qcow2_put64(q, AUTOCLEAR_AT, 0)
-                                                            : NULL;
+    return q->writable && q->v3 && be_get(raw + AUTOCLEAR_AT, 8) ? qcow2_put64(q, AUTOCLEAR_AT, 0)
+                                                                 : NULL;
 }
 
 int qcow2_open(struct qcow2 **out, int fd, const char *path, bool writable, unsigned depth,

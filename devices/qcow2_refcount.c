@@ -1,4 +1,5 @@
 /* Reference counts of a qcow2 image's clusters: a table of blocks of counts. */
+#include "base/be.h"
 #include "devices/qcow2_internal.h"
 
 #define SKIPPED_MAX  65536 /* clusters in use behind the end of the file: more are damage */
@@ -38,16 +39,14 @@ static uint64_t place_in_block(const struct qcow2 *q, uint64_t n)
 
 static const char *get_count(const struct qcow2 *q, uint64_t n, uint64_t *count)
 {
-    size_t bytes = (size_t)1 << q->refcount_order >> 3;
+    unsigned bytes = 1u << q->refcount_order >> 3;
     uint8_t raw[8] = {0};
     uint64_t block;
     const char *why = find_block(q, n, &block);
 
-    *count = 0;
     if (!why && block)
         why = qcow2_file_read(q, block + place_in_block(q, n), raw, bytes);
-    for (size_t k = 0; k < bytes; k++)
-        *count = *count << 8 | raw[k];
+    *count = be_get(raw, bytes);
     return why;
 }
 
@@ -108,13 +107,12 @@ static const char *need_block(struct qcow2 *q, uint64_t n, uint64_t *block)
 
 static const char *set_count(struct qcow2 *q, uint64_t n, uint64_t count)
 {
-    size_t bytes = (size_t)1 << q->refcount_order >> 3;
+    unsigned bytes = 1u << q->refcount_order >> 3;
     uint8_t raw[8];
     uint64_t block = 0;
     const char *why = need_block(q, n, &block);
 
-    for (size_t k = 0; k < bytes; k++)
-        raw[k] = (uint8_t)(count >> 8 * (bytes - 1 - k));
+    be_put(raw, bytes, count);
     return why ? why : qcow2_file_write(q, block + place_in_block(q, n), raw, bytes);
 }
 

@@ -1,28 +1,21 @@
 #include "devices/ramfb.h"
 
+#include "base/be.h"
+
 #define FILE_NAME "etc/ramfb"
 
 /* Big-endian: u64 address, u32 fourcc, flags, width, height, stride */
 enum { ADDRESS = 0, FOURCC = 8, FLAGS = 12, WIDTH = 16, HEIGHT = 20, STRIDE = 24, BYTES = 28 };
 #define SIDE_MIN 16 /* QEMU's */
 
-static uint64_t get(const uint8_t *from, unsigned bytes)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < bytes; i++)
-        v = v << 8 | from[i];
-    return v;
-}
-
 /* The file is looked at when somebody looks at the picture. What is in it may make no sense. */
 static bool show(void *ctx, struct display *d)
 {
     const struct ramfb *ramfb = ctx;
     const uint8_t *file = fw_cfg_file(ramfb->fw, FILE_NAME);
-    const struct pixel_format *format = pixel_format_of_fourcc((uint32_t)get(file + FOURCC, 4));
-    uint64_t width = get(file + WIDTH, 4), height = get(file + HEIGHT, 4);
-    uint64_t stride = get(file + STRIDE, 4);
+    const struct pixel_format *format = pixel_format_of_fourcc((uint32_t)be_get(file + FOURCC, 4));
+    uint64_t width = be_get(file + WIDTH, 4), height = be_get(file + HEIGHT, 4);
+    uint64_t stride = be_get(file + STRIDE, 4);
 
     if (!format || width < SIDE_MIN || height < SIDE_MIN || width > DISPLAY_SIDE_MAX ||
         height > DISPLAY_SIDE_MAX)
@@ -33,7 +26,7 @@ static bool show(void *ctx, struct display *d)
         .width = (uint32_t)width,
         .height = (uint32_t)height,
         .format = format,
-        .pixels = physmem_ram(ramfb->mem, pa(get(file + ADDRESS, 8)),
+        .pixels = physmem_ram(ramfb->mem, pa(be_get(file + ADDRESS, 8)),
                               stride * (height - 1) + width * format->bytes),
         .stride = stride,
     };

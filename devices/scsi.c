@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/be.h"
 #include "base/bits.h"
 #include "base/pace.h"
 #include "base/state_io.h"
@@ -58,23 +59,6 @@ void scsi_take_sense(struct scsi_unit *u, uint8_t sense[SCSI_SENSE])
     put_sense(sense, u ? u->sense : no_such_unit);
     if (u)
         u->sense = (struct scsi_sense){0};
-}
-
-/* ---- fields, big-endian ---- */
-
-static void put(uint8_t *to, unsigned bytes, uint64_t value)
-{
-    for (unsigned i = 0; i < bytes; i++)
-        to[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
-}
-
-static uint64_t get(const uint8_t *from, unsigned bytes)
-{
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < bytes; i++)
-        value = value << 8 | from[i];
-    return value;
 }
 
 /* Answer with the first @bytes of r->data, and of them what the allocation length asks for. */
@@ -137,7 +121,7 @@ static uint32_t vpd_identification(struct scsi_unit *u, uint8_t *to)
 {
     uint32_t bytes = (uint32_t)strlen(u->serial);
 
-    put(to, 4, 0x02000000 | bytes);
+    be_put(to, 4, 0x02000000 | bytes);
     return 4 + vpd_serial(u, to + 4);
 }
 
@@ -145,18 +129,18 @@ static uint32_t vpd_identification(struct scsi_unit *u, uint8_t *to)
 static uint32_t vpd_limits(struct scsi_unit *u, uint8_t *to)
 {
     (void)u;
-    put(to + 4, 4, SCSI_BLOCKS_MAX);
-    put(to + 16, 4, UNMAP_BLOCKS);
-    put(to + 20, 4, UNMAP_RANGES);
-    put(to + 24, 4, 1); /* optimal granularity */
-    put(to + 32, 8, SAME_BLOCKS);
+    be_put(to + 4, 4, SCSI_BLOCKS_MAX);
+    be_put(to + 16, 4, UNMAP_BLOCKS);
+    be_put(to + 20, 4, UNMAP_RANGES);
+    be_put(to + 24, 4, 1); /* optimal granularity */
+    be_put(to + 32, 8, SAME_BLOCKS);
     return 0x3c;
 }
 
 static uint32_t vpd_characteristics(struct scsi_unit *u, uint8_t *to)
 {
     (void)u;
-    put(to, 2, 1); /* it does not turn */
+    be_put(to, 2, 1); /* it does not turn */
     return 0x3c;
 }
 
@@ -186,8 +170,8 @@ static void inquiry_page(struct scsi_unit *u, struct scsi_request *r)
         uint32_t bytes = vpds[k].fill(u, r->data + 4);
         r->data[0] = u->is_cdrom ? 5 : 0;
         r->data[1] = r->cdb[2];
-        put(r->data + 2, 2, bytes);
-        answer(r, 4 + bytes, get(r->cdb + 3, 2));
+        be_put(r->data + 2, 2, bytes);
+        answer(r, 4 + bytes, be_get(r->cdb + 3, 2));
         return;
     }
     fail(u, r, bad_field);
@@ -214,7 +198,7 @@ static void begin_inquiry(struct scsi_unit *u, struct scsi_request *r)
     put_text(to + 8, 8, "ARMILLRY");
     put_text(to + 16, 16, u->is_cdrom ? "CD-ROM" : "HARDDISK");
     put_text(to + 32, 4, "1");
-    answer(r, INQUIRY_BYTES, get(r->cdb + 3, 2));
+    answer(r, INQUIRY_BYTES, be_get(r->cdb + 3, 2));
 }
 
 static void begin_report_luns(struct scsi_unit *u, struct scsi_request *r)
@@ -226,8 +210,8 @@ static void begin_report_luns(struct scsi_unit *u, struct scsi_request *r)
             r->data[bytes + 1] = (uint8_t)n;
             bytes += 8;
         }
-    put(r->data, 4, bytes - 8);
-    answer(r, bytes, get(r->cdb + 6, 4));
+    be_put(r->data, 4, bytes - 8);
+    answer(r, bytes, be_get(r->cdb + 6, 4));
 }
 
 /* SPC-4 7.5: caching, with a cache that writes are kept in; control; MMC's capabilities. */
@@ -253,8 +237,8 @@ static void begin_mode_sense(struct scsi_unit *u, struct scsi_request *r)
 
     if (!u->is_cdrom && !(r->cdb[1] & 8)) { /* a block descriptor */
         uint64_t blocks = block_count(u);
-        put(r->data + at, 4, blocks < UINT32_MAX >> 8 ? blocks : 0);
-        put(r->data + at + 4, 4, u->block);
+        be_put(r->data + at, 4, blocks < UINT32_MAX >> 8 ? blocks : 0);
+        be_put(r->data + at + 4, 4, u->block);
         r->data[header - 1] = 8;
         at += 8;
     }
@@ -268,9 +252,9 @@ static void begin_mode_sense(struct scsi_unit *u, struct scsi_request *r)
         fail(u, r, bad_field);
         return;
     }
-    put(r->data, six ? 1 : 2, at - (six ? 1 : 2));
+    be_put(r->data, six ? 1 : 2, at - (six ? 1 : 2));
     r->data[six ? 2 : 3] = u->disk->mode == DISK_READONLY ? 0x80 : 0;
-    answer(r, at, six ? r->cdb[4] : get(r->cdb + 7, 2));
+    answer(r, at, six ? r->cdb[4] : be_get(r->cdb + 7, 2));
 }
 
 /* ---- blocks, SBC-3 clause 5 ---- */
@@ -282,20 +266,20 @@ static bool blocks_of(struct scsi_unit *u, struct scsi_request *r, uint64_t *fir
 
     switch (cdb[0] >> 5) {
     case 0:
-        *first = get(cdb + 1, 3) & 0x1fffff;
+        *first = be_get(cdb + 1, 3) & 0x1fffff;
         *count = cdb[4] ? cdb[4] : 256;
         break;
     case 4:
-        *first = get(cdb + 2, 8);
-        *count = get(cdb + 10, 4);
+        *first = be_get(cdb + 2, 8);
+        *count = be_get(cdb + 10, 4);
         break;
     case 5:
-        *first = get(cdb + 2, 4);
-        *count = get(cdb + 6, 4);
+        *first = be_get(cdb + 2, 4);
+        *count = be_get(cdb + 6, 4);
         break;
     default:
-        *first = get(cdb + 2, 4);
-        *count = get(cdb + 7, 2);
+        *first = be_get(cdb + 2, 4);
+        *count = be_get(cdb + 7, 2);
         break;
     }
     return (*first <= block_count(u) && *count <= block_count(u) - *first) ||
@@ -356,8 +340,8 @@ static void begin_capacity10(struct scsi_unit *u, struct scsi_request *r)
 {
     uint64_t last = block_count(u) - 1;
 
-    put(r->data, 4, last < UINT32_MAX ? last : UINT32_MAX);
-    put(r->data + 4, 4, u->block);
+    be_put(r->data, 4, last < UINT32_MAX ? last : UINT32_MAX);
+    be_put(r->data + 4, 4, u->block);
     answer(r, 8, 8);
 }
 
@@ -367,10 +351,10 @@ static void begin_capacity16(struct scsi_unit *u, struct scsi_request *r)
         fail(u, r, bad_field);
         return;
     }
-    put(r->data, 8, block_count(u) - 1);
-    put(r->data + 8, 4, u->block);
+    be_put(r->data, 8, block_count(u) - 1);
+    be_put(r->data + 8, 4, u->block);
     r->data[14] = 0xc0; /* blocks can be unmapped, and then read as zeros */
-    answer(r, 32, get(r->cdb + 10, 4));
+    answer(r, 32, be_get(r->cdb + 10, 4));
 }
 
 /* ---- WRITE SAME and UNMAP: the parameters first ---- */
@@ -431,13 +415,13 @@ static void end_write_same(struct scsi_unit *u, struct scsi_request *r)
 static void begin_unmap(struct scsi_unit *u, struct scsi_request *r)
 {
     if (may_write(u, r))
-        parameters(u, r, get(r->cdb + 7, 2));
+        parameters(u, r, be_get(r->cdb + 7, 2));
 }
 
 /* SBC-3, 5.28: a range is refused by its sense; true: unmapped. */
 static bool unmap_range(struct scsi_unit *u, struct scsi_request *r, const uint8_t *range)
 {
-    uint64_t first = get(range, 8), count = get(range + 8, 4);
+    uint64_t first = be_get(range, 8), count = be_get(range + 8, 4);
 
     if (first > block_count(u) || count > block_count(u) - first)
         return fail(u, r, out_of_range);
@@ -453,7 +437,7 @@ static void end_unmap(struct scsi_unit *u, struct scsi_request *r)
 
     if (r->bytes < UNMAP_HEADER)
         return;
-    ranges = (uint32_t)get(r->data + 2, 2) / UNMAP_RANGE;
+    ranges = (uint32_t)be_get(r->data + 2, 2) / UNMAP_RANGE;
     room = (r->bytes - UNMAP_HEADER) / UNMAP_RANGE;
     if (ranges > UNMAP_RANGES) {
         fail(u, r, bad_parameter);
@@ -473,8 +457,8 @@ static void put_position(uint8_t *to, bool minutes, uint64_t block)
 {
     uint64_t frames = block + 150;
 
-    put(to, 4,
-        minutes ? (frames / (75 * 60)) << 16 | (frames / 75 % 60) << 8 | frames % 75 : block);
+    be_put(to, 4,
+           minutes ? (frames / (75 * 60)) << 16 | (frames / 75 % 60) << 8 | frames % 75 : block);
 }
 
 static void begin_read_toc(struct scsi_unit *u, struct scsi_request *r)
@@ -500,8 +484,8 @@ static void begin_read_toc(struct scsi_unit *u, struct scsi_request *r)
         put_position(r->data + bytes + 4, minutes, block_count(u));
         bytes += 8;
     }
-    put(r->data, 2, bytes - 2);
-    answer(r, bytes, get(r->cdb + 7, 2));
+    be_put(r->data, 2, bytes - 2);
+    answer(r, bytes, be_get(r->cdb + 7, 2));
 }
 
 /* ---- requests ---- */
