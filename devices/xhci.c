@@ -1,4 +1,4 @@
-/* An xHCI: its registers (5.3 to 5.6), what it does when, and its snapshot. */
+/* An xHCI: its registers (5.3 to 5.6), and what it does when. */
 #include "devices/xhci.h"
 
 #include <stddef.h>
@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "base/state_io.h"
 #include "devices/xhci_internal.h"
 
 /* Where its registers are in its BAR. */
@@ -167,13 +166,37 @@ static uint64_t read_capability(struct device *dev, uint64_t offset, unsigned si
     return words[offset / 4] >> (8 * (offset % 4));
 }
 
-/* ---- operational registers, 5.4 ---- */
+/* ---- operational registers, 5.4, and MFINDEX ---- */
 
-static uint64_t read_usbcmd(struct device *dev, uint64_t offset, unsigned size)
-{
-    (void)offset, (void)size;
-    return owner(dev)->command;
-}
+#define READ(name, value)                                                                          \
+    static uint64_t read_##name(struct device *dev, uint64_t offset, unsigned size)                \
+    {                                                                                              \
+        const struct xhci *x = owner(dev);                                                         \
+        (void)x, (void)offset, (void)size;                                                         \
+        return (value);                                                                            \
+    }
+READ(usbcmd, x->command)
+READ(usbsts, x->status)
+READ(pagesize, 1) /* 4 KiB */
+READ(dnctrl, x->notify)
+READ(crcr, reg64_get(x->commands_running ? CRCR_RUNNING : 0, offset, size))
+READ(dcbaap, reg64_get(x->contexts, offset, size))
+READ(config, x->config)
+READ(mfindex, xhci_is_running(x) ? clock_now_ns(x->clock) / MICROFRAME_NS & 0x3fff : 0)
+#undef READ
+
+#define WRITE(name, action)                                                                        \
+    static void write_##name(struct device *dev, uint64_t offset, unsigned size, uint64_t value)   \
+    {                                                                                              \
+        struct xhci *x = owner(dev);                                                               \
+        (void)offset, (void)size;                                                                  \
+        action;                                                                                    \
+    }
+WRITE(usbsts, x->status &= ~((uint32_t)value & USBSTS_CLEARABLE)) /* a host error lasts */
+WRITE(dnctrl, x->notify = (uint32_t)value & NOTIFY_BITS)
+WRITE(dcbaap, x->contexts = reg64_put(x->contexts, offset, size, value) & ~UINT64_C(0x3f))
+WRITE(config, x->config = (uint32_t)value & CONFIG_BITS)
+#undef WRITE
 
 static void start(struct xhci *x)
 {
@@ -211,43 +234,6 @@ static void write_usbcmd(struct device *dev, uint64_t offset, unsigned size, uin
     xhci_pump(x);
 }
 
-static uint64_t read_usbsts(struct device *dev, uint64_t offset, unsigned size)
-{
-    (void)offset, (void)size;
-    return owner(dev)->status;
-}
-
-static void write_usbsts(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-    struct xhci *x = owner(dev);
-
-    (void)offset, (void)size;
-    x->status &= ~((uint32_t)value & USBSTS_CLEARABLE); /* a host error lasts until a reset */
-}
-
-static uint64_t read_pagesize(struct device *dev, uint64_t offset, unsigned size)
-{
-    (void)dev, (void)offset, (void)size;
-    return 1; /* 4 KiB */
-}
-
-static uint64_t read_dnctrl(struct device *dev, uint64_t offset, unsigned size)
-{
-    (void)offset, (void)size;
-    return owner(dev)->notify;
-}
-
-static void write_dnctrl(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-    (void)offset, (void)size;
-    owner(dev)->notify = (uint32_t)value & NOTIFY_BITS;
-}
-
-static uint64_t read_crcr(struct device *dev, uint64_t offset, unsigned size)
-{
-    return reg64_get(owner(dev)->commands_running ? CRCR_RUNNING : 0, offset, size);
-}
-
 static void write_crcr(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
 {
     struct xhci *x = owner(dev);
@@ -260,30 +246,6 @@ static void write_crcr(struct device *dev, uint64_t offset, unsigned size, uint6
     }
     x->command_control = v & (CRCR_POINTER | CRCR_CYCLE);
     x->commands = (struct xhci_ring){v & CRCR_POINTER, v & CRCR_CYCLE};
-}
-
-static uint64_t read_dcbaap(struct device *dev, uint64_t offset, unsigned size)
-{
-    return reg64_get(owner(dev)->contexts, offset, size);
-}
-
-static void write_dcbaap(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-    struct xhci *x = owner(dev);
-
-    x->contexts = reg64_put(x->contexts, offset, size, value) & ~UINT64_C(0x3f);
-}
-
-static uint64_t read_config(struct device *dev, uint64_t offset, unsigned size)
-{
-    (void)offset, (void)size;
-    return owner(dev)->config;
-}
-
-static void write_config(struct device *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-    (void)offset, (void)size;
-    owner(dev)->config = (uint32_t)value & CONFIG_BITS;
 }
 
 /* PORTSC; the other three of a port, of power and link management, are not there. */
@@ -307,14 +269,6 @@ static void write_port(struct device *dev, uint64_t offset, unsigned size, uint6
 }
 
 /* ---- runtime registers, 5.5 ---- */
-
-static uint64_t read_mfindex(struct device *dev, uint64_t offset, unsigned size)
-{
-    struct xhci *x = owner(dev);
-
-    (void)offset, (void)size;
-    return xhci_is_running(x) ? clock_now_ns(x->clock) / MICROFRAME_NS & 0x3fff : 0;
-}
 
 static struct xhci_interrupter *interrupter(struct device *dev, uint64_t offset)
 {
@@ -444,93 +398,11 @@ static void reset(struct pci_function *f)
     reset_controller(to_xhci(f));
 }
 
-/* ---- its snapshot ---- */
-
-static void ring_state(struct state_io *io, struct xhci_ring *ring)
-{
-    STATE(io, ring->dequeue);
-    STATE(io, ring->cycle);
-}
-
-static void endpoint_state(struct state_io *io, struct xhci_endpoint *e)
-{
-    uint8_t state = (uint8_t)e->state;
-
-    STATE(io, state);
-    STATE(io, e->type);
-    STATE(io, e->max_packet);
-    ring_state(io, &e->ring);
-    STATE(io, e->pending);
-    STATE(io, e->skip);
-    STATE(io, e->code);
-    STATE(io, e->told);
-    STATE(io, e->in);
-    STATE(io, e->done);
-    STATE(io, e->moved);
-    if (state_require(io, state <= XHCI_ERROR, "e->state") && state_restoring(io))
-        e->state = (enum xhci_endpoint_state)state;
-}
-
-static void slot_state(struct state_io *io, struct xhci_slot *s)
-{
-    uint8_t state = (uint8_t)s->state;
-
-    STATE(io, s->enabled);
-    STATE(io, state);
-    STATE(io, s->port);
-    STATE(io, s->context);
-    for (unsigned dci = 1; dci < XHCI_ENDPOINTS; dci++)
-        endpoint_state(io, &s->endpoints[dci]);
-    state_require(io, s->port <= XHCI_PORTS, "s->port");
-    if (state_require(io, state <= XHCI_SLOT_CONFIGURED, "s->state") && state_restoring(io))
-        s->state = (enum xhci_slot_state)state;
-}
-
-static void interrupter_state(struct state_io *io, struct xhci_interrupter *i)
-{
-    STATE(io, i->iman);
-    STATE(io, i->imod);
-    STATE(io, i->erst_size);
-    STATE(io, i->erst_base);
-    STATE(io, i->erdp);
-    STATE(io, i->segment);
-    STATE(io, i->segment_size);
-    STATE(io, i->index);
-    STATE(io, i->segment_base);
-    STATE(io, i->cycle);
-    STATE(io, i->running);
-}
-
-static void state(struct state_io *io, struct pci_function *f)
-{
-    struct xhci *x = to_xhci(f);
-
-    STATE(io, x->command);
-    STATE(io, x->status);
-    STATE(io, x->notify);
-    STATE(io, x->config);
-    STATE(io, x->command_control);
-    STATE(io, x->contexts);
-    ring_state(io, &x->commands);
-    STATE(io, x->commands_running);
-    for (unsigned port = 0; port < XHCI_PORTS; port++) {
-        STATE(io, x->ports[port].portsc);
-        STATE(io, x->ports[port].told);
-        if (x->ports[port].device)
-            usb_state(io, x->ports[port].device);
-    }
-    for (unsigned n = 0; n < XHCI_SLOTS; n++)
-        slot_state(io, &x->slots[n]);
-    for (unsigned n = 0; n < XHCI_INTERRUPTERS; n++)
-        interrupter_state(io, &x->interrupters_of[n]);
-    pace_state(io, &x->pace);
-}
-
 static const struct pci_ops ops = {
     .name = "xhci",
     .config_written = config_written,
     .reset = reset,
-    .state = state,
+    .state = xhci_state,
 };
 
 /* Names are QEMU's. */

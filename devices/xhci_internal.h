@@ -147,6 +147,9 @@ void xhci_pump(struct xhci *x);
 /* Of devices: an endpoint that has answered USB_NAK may have something now. */
 void xhci_device_ready(void *ctx, struct usb_device *d, uint8_t address);
 
+/* -- xhci_state.c -- */
+void xhci_state(struct state_io *io, struct pci_function *f);
+
 /* -- xhci_memory.c: the guest's memory; false: it is not there, and the controller has died -- */
 bool xhci_read(struct xhci *x, uint64_t at, void *buf, size_t n);
 bool xhci_write(struct xhci *x, uint64_t at, const void *buf, size_t n);
