@@ -13,6 +13,9 @@
 enum { ATA_READY = 0x50, ATA_ERROR = 0x01 };
 enum { ATA_ABORTED = 0x04, ATA_NOT_FOUND = 0x10 };
 
+/* PxCMD, 3.3.7 */
+#define AHCI_CMD_FIS UINT32_C(0x0010) /* FISes of the drive are put where the driver wants them */
+
 /* A command's header and table, 4.2.2 and 4.2.3, as far as they have been read. */
 struct ahci_command {
     struct ahci *a;
@@ -32,8 +35,18 @@ struct ahci_result {
     uint32_t count; /* of the task file */
 };
 
-/* Do the ATA command of @c->fis. */
-struct ahci_result ahci_run(struct ahci_command *c);
+/* -- ahci_command.c -- */
+
+/* What a drive says after a reset is what it is. */
+void ahci_send_signature(struct ahci *a, struct ahci_port *p);
+
+/* Do the command that is issued in @slot. */
+void ahci_take(struct ahci *a, struct ahci_port *p, unsigned slot);
 
 /* Move @len bytes between @data and where the guest has them next; false: it has no room. */
 bool ahci_move(struct ahci_command *c, uint8_t *data, uint32_t len, bool to_guest);
+
+/* -- ahci_ata.c -- */
+
+/* Do the ATA command of @c->fis. */
+struct ahci_result ahci_run(struct ahci_command *c);
