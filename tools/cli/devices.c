@@ -1,16 +1,10 @@
 #include "devices.h"
 
 #include <glib.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "links.h"
-
-static bool bad(const char *option, const char *value, const char *expected)
-{
-    fprintf(stderr, "armillary run: --%s=%s: expected %s\n", option, value, expected);
-    return false;
-}
+#include "run_options.h"
 
 bool devices_add(struct device_options *store, const struct arm_virtio *device,
                  struct arm_config *config)
@@ -112,18 +106,19 @@ bool devices_parse(struct device_options *store, char **drives, char **ports, bo
     *store = (struct device_options){0};
     for (char **p = ports; p && *p; p++)
         if (!parse_port(store, *p, config))
-            return bad("virtio-console", *p,
-                       "[name=NAME,][port,]stdio|null|testdev|file:PATH|" LINK_FORMS
-                       ", at most 16 of them");
+            return run_options_refuse("virtio-console", *p,
+                                      "[name=NAME,][port,]stdio|null|testdev|file:PATH|" LINK_FORMS
+                                      ", at most 16 of them");
     if (rng && !devices_add(store, &(struct arm_virtio){.kind = ARM_VIRTIO_RNG}, config))
-        return bad("rng", "", "at most 32 virtio devices");
+        return run_options_refuse("rng", "", "at most 32 virtio devices");
     while (drives && drives[count])
         count++;
     while (count--)
         if (!parse_drive(store, drives[count], config))
-            return bad("drive", drives[count],
-                       "FILE[,readonly|writable|snapshot][,format=raw|qcow2], and at most 32 "
-                       "virtio devices");
+            return run_options_refuse(
+                "drive", drives[count],
+                "FILE[,readonly|writable|snapshot][,format=raw|qcow2], and at most 32 "
+                "virtio devices");
     return true;
 }
 

@@ -2,10 +2,10 @@
 
 #include <ctype.h>
 #include <glib.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "parse.h"
+#include "run_options.h"
 
 #define DOMAIN_MEMORY (UINT64_C(128) << 20) /* default */
 #define DOMAIN_CPUS   8                     /* most that the hypervisor gives one here */
@@ -17,12 +17,6 @@ static const struct {
              {"ramdisk", ARM_MODULE_RAMDISK},
              {"dtb", ARM_MODULE_DTB},
              {"xsm", ARM_MODULE_XSM}};
-
-static bool bad(const char *option, const char *value, const char *expected)
-{
-    fprintf(stderr, "armillary run: --%s=%s: expected %s\n", option, value, expected);
-    return false;
-}
 
 /* The kind named by the first @size characters of @text, or -1. */
 static int kind_named(const char *text, size_t size)
@@ -135,14 +129,16 @@ bool modules_parse(struct module_options *store, char **modules, char **domains,
     for (unsigned k = 0; modules && modules[k]; k++) {
         g_autofree char *whole = g_strdup(modules[k]);
         if (!parse_module(store, config, modules[k], k))
-            return bad("module", whole, "[kernel:|ramdisk:|xsm:]FILE[,ARGS], at most 32");
+            return run_options_refuse("module", whole,
+                                      "[kernel:|ramdisk:|xsm:]FILE[,ARGS], at most 32");
     }
     for (unsigned k = 0; domains && domains[k]; k++) {
         g_autofree char *whole = g_strdup(domains[k]);
         if (!parse_domain(store, config, domains[k]))
-            return bad("domain", whole,
-                       "NAME,kernel=FILE[,ramdisk=FILE][,dtb=FILE][,memory=SIZE][,cpus=1..8]"
-                       "[,console][,args=TEXT], at most 16 with different names");
+            return run_options_refuse(
+                "domain", whole,
+                "NAME,kernel=FILE[,ramdisk=FILE][,dtb=FILE][,memory=SIZE][,cpus=1..8]"
+                "[,console][,args=TEXT], at most 16 with different names");
     }
     return true;
 }

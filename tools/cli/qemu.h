@@ -29,10 +29,10 @@ struct qemu {
     struct qemu_folders folders;
     struct qemu_memory memory;
     struct qemu_process process;
-    struct options *own; /* `armillary run`'s limits and debug options */
-    GPtrArray *strings;  /* owns what req points at */
-    GPtrArray *notes;    /* printed once the line is accepted */
-    bool answered;       /* a question ("help") was; then nothing runs */
+    struct run_options *own; /* `armillary run`'s limits and debug options */
+    GPtrArray *strings;      /* owns what req points at */
+    GPtrArray *notes;        /* printed once the line is accepted */
+    bool answered;           /* a question ("help") was; then nothing runs */
 };
 
 /* Text that lives as long as @q (@text is g_free()d). */
