@@ -81,26 +81,6 @@ static void check_storm(struct arm_checker *c, struct gic_cpu *u, const struct w
     finding_report(c, &f);
 }
 
-/* Active interrupts that the world will end by ICC_EOIR<n>_EL1: with EOImode set that only drops
- * the priority. */
-static void leave_active(struct arm_checker *c, const struct gic *u, struct gic_world *gw,
-                         unsigned cpu)
-{
-    uint64_t vmcr = reg(c, cpu, SR_ICH_VMCR_EL2);
-
-    gw->active_count = 0;
-    for (unsigned n = 0; n < u->lrs && !VMCR_EOIM(vmcr); n++) {
-        uint64_t v = u->cpus[cpu].lr_at_exit[n];
-        unsigned sub =
-            (unsigned)(LR_GROUP(v) && !VMCR_CBPR(vmcr) ? VMCR_BPR1(vmcr) : VMCR_BPR0(vmcr) + 1);
-        unsigned level = (unsigned)(LR_PRIORITY(v) >> sub << sub >> (8 - u->pre));
-        unsigned ap = (LR_GROUP(v) ? 4 : 0) + level / 32;
-        if ((LR_STATE(v) & 2) && bit(gw->ap[ap], level % 32))
-            gw->active[gw->active_count++] = (struct gic_active){
-                .vintid = LR_VINTID(v), .n = n, .ap = (uint8_t)ap, .bit = (uint8_t)(level % 32)};
-    }
-}
-
 static void leave_registers(struct arm_checker *c, struct gic *u, const struct world *w,
                             const struct arm_event *p)
 {
@@ -117,7 +97,6 @@ static void leave_registers(struct arm_checker *c, struct gic *u, const struct w
     for (unsigned k = 0; k < APS_MAX; k++)
         if (k % 4 < u->aps)
             gw->ap[k] = checker_reg(c, p->cpu, gic_ap_number(k));
-    leave_active(c, u, gw, p->cpu);
 }
 
 /* Does the exit's reason let the world's interface be another one behind it? */
@@ -147,6 +126,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     g->spoiled.known = g->eisr_spoiled.known = false;
     leave_registers(c, u, w, p);
     leave_reason(c, gic_world_of(u, w), w);
+    gic_active_left(c, u, w, p->cpu);
     check_storm(c, g, w, p);
 }
 

@@ -155,41 +155,6 @@ static void check_off(struct arm_checker *c, const struct gic *u, const struct w
     }
 }
 
-/* ---- active interrupts ---- */
-
-/* Its priority is active, the interrupt itself is in no list register, though one is free: the
- * world's end of interrupt will find nothing to deactivate. */
-static void check_orphans(struct arm_checker *c, struct gic *u, const struct world *w,
-                          const struct arm_event *p)
-{
-    const struct gic_world *gw = gic_world_of(u, w);
-    uint64_t lr[LRS_MAX];
-    bool room = false;
-
-    for (unsigned n = 0; n < u->lrs; n++) {
-        lr[n] = checker_reg(c, p->cpu, gic_lr_number(n));
-        room |= !LR_STATE(lr[n]);
-    }
-    for (unsigned k = 0; gw->valid && !gw->trapped && room && k < gw->active_count; k++) {
-        const struct gic_active *a = &gw->active[k];
-        bool there = !bit(checker_reg(c, p->cpu, gic_ap_number(a->ap)), a->bit);
-        for (unsigned n = 0; n < u->lrs; n++)
-            there |= LR_VINTID(lr[n]) == a->vintid && (LR_STATE(lr[n]) & 2);
-        if (there)
-            continue;
-        const struct gic_live *l = &u->cpus[p->cpu].lr[a->n];
-        struct finding f = about(c, w, gic_lr_number(a->n),
-                                 l->owner || gw->left.cpu != p->cpu ? NULL : &l->site, p);
-        f.hint = "keep active interrupts in list registers until the world has ended them";
-        finding_say(&f,
-                    "interrupt %" PRIu64
-                    " was active in it when the world left, its priority still is, "
-                    "and it is in no list register, though one is free",
-                    a->vintid);
-        finding_report(c, &f);
-    }
-}
-
 /* ---- order ---- */
 
 static void check_sre(struct arm_checker *c, const struct gic_cpu *g, const struct world *w,
@@ -240,8 +205,7 @@ void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w
         check_off(c, u, w, p);
     bool lost = gic_world_of(u, w)->lost_count != 0;
     check_lost(c, u, w, p);
-    if (!lost)
-        check_orphans(c, u, w, p);
+    gic_active_entered(c, u, w, !lost, p);
     check_sre(c, g, w, p);
     check_enable(c, g, w, p);
 }

@@ -58,11 +58,17 @@ struct gic_lost {
     struct site at, left;
 };
 
-/* An interrupt that was active when its world left, and its bit of the active priorities. */
+#define HELD_MAX 32
+
+/* An interrupt that its world has acknowledged and not ended, and its bit of the active
+ * priorities. */
 struct gic_active {
     uint64_t vintid;
-    unsigned n;
+    unsigned n; /* the list register that it was in */
     uint8_t ap, bit;
+    bool out;   /* the world was entered with it in no list register, */
+    bool ended; /* and has ended it since, which EOIcount tells */
+    struct site left;
 };
 
 struct gic_world {
@@ -72,7 +78,7 @@ struct gic_world {
     struct site left;
     unsigned lost_count, active_count;
     struct gic_lost lost[LRS_MAX];
-    struct gic_active active[LRS_MAX];
+    struct gic_active active[HELD_MAX];
 };
 
 struct gic {
@@ -98,3 +104,13 @@ static inline uint32_t gic_lr_number(unsigned n)
 /* What a world is entered with: reports. */
 void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w,
                      const struct arm_event *p);
+
+/* ---- active interrupts (checker/gic_active.c) ---- */
+
+/* @w has left, and its registers are in gic_world_of(@u, @w) and lr_at_exit. */
+void gic_active_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu);
+
+/* What @w is entered with: reports. @orphans: no list register was overwritten unread, which is
+ * told already. */
+void gic_active_entered(struct arm_checker *c, struct gic *u, const struct world *w, bool orphans,
+                        const struct arm_event *p);

@@ -28,6 +28,8 @@
 // case -DORPHAN -DEOIMODE: clean
 // case -DCOUNT @count: LOST ICH_HCR_EL2 of vm1/vcpu0
 // case -DCOUNT -DREAD: clean
+// case -DCOUNT -DREAD -DIGNORED @ignored: LOST ICH_HCR_EL2 of vm1/vcpu0
+// case -DCOUNT -DREAD -DIGNORED -DSTATE=1: clean
 // case -DMISR @misr: GIC-ORDER ICH_MISR_EL2 of vm1/vcpu0
 // case -DMISR -DREAD: clean
 // case -DEISR @eisr: GIC-ORDER ICH_EISR_EL2 of vm1/vcpu0
@@ -56,7 +58,11 @@
 #define INTID 40
 #endif
 #ifndef STATE
+#ifdef IGNORED
+#define STATE 2
+#else
 #define STATE 1
+#endif
 #endif
 #define HAS_SETUP
         .macro setup
@@ -265,6 +271,14 @@ third_call:
         mrs     x2, ICH_HCR
 #endif
 count:  msr     ICH_HCR, xzr
+#endif
+#ifdef IGNORED                                  // 40, which the world has ended, as if it had not
+        mov     x2, #1
+        msr     ICH_HCR, x2
+        mrs     x2, ICH_LR0
+        ldr     x2, =STATE << 62 | 1 << 60 | 0xa0 << 48 | 40
+ignored:
+        msr     ICH_LR0, x2
 #endif
         ret
 
