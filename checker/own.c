@@ -39,6 +39,7 @@ static void *create(struct arm_checker *c)
     u->entered = g_new0(struct value128, count);
     u->vbars = g_new0(struct misplaced, c->cpu_count);
     u->windows = g_new0(struct window, c->cpu_count);
+    u->timers = g_new0(struct timer_orders, c->cpu_count);
     own_pair_create(c, u);
     for (size_t k = 0; k < count; k++)
         u->live[k].owner = WORLD_NOBODY;
@@ -56,6 +57,7 @@ static void destroy(void *state)
     g_free(u->entered);
     g_free(u->vbars);
     g_free(u->windows);
+    g_free(u->timers);
     own_pair_destroy(u);
     g_free(u);
 }
@@ -114,6 +116,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     struct site at = site_of(c, p);
 
     own_window_reset(state, p->cpu);
+    own_timer_left(state, p->cpu);
     own_serror_left(c, state, w, p);
     own_trap_left(c, state, w);
     for (unsigned reg = 0; reg < c->regs.count; reg++)
@@ -161,6 +164,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     own_slot_check_entry(c, state, w, p);
     own_serror_entered(c, state, w, p);
     own_trap_entered(c, state, w, p);
+    own_timer_entered(c, state, w, p);
     own_window_reset(state, p->cpu);
     for (unsigned reg = 0; reg < c->regs.count; reg++)
         enter_one(c, state, w, reg, p);
@@ -193,6 +197,7 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
     struct live *l = own_live(u, p->cpu, reg);
     struct site at = site_of(c, p);
     own_slot_written(c, u, l, reg, &tag, p);
+    own_timer_written(c, u, p);
     own_pair_written(u, reg, p, &at);
     own_window_changed(c, u, p->cpu, reg, &at);
     if (tag.kind == TAG_EXACT && tag.from && tag.reg == reg)

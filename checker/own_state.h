@@ -47,6 +47,19 @@ struct window {
     struct value128 values[REGS_MAX]; /* of the group, when it was taken */
 };
 
+#define TIMERS 2 /* that a world can have: the virtual and the physical one */
+
+/* A timer of a CPU since a world left. */
+struct timer_order {
+    struct site on;      /* EL2 has switched it on, */
+    struct site changed; /* and then changed what it compares: */
+    enum sysreg input;
+};
+
+struct timer_orders {
+    struct timer_order timer[TIMERS];
+};
+
 /* Of HCR_EL2: a virtual SError. */
 struct serror {
     bool pending;      /* as the world was entered */
@@ -99,6 +112,7 @@ struct own {
     uint32_t (*saves)[PAIR_KINDS];    /* and by register: of what was clean, */
     uint32_t (*restores)[PAIR_KINDS]; /* and of what was there already */
     struct window *windows;           /* by CPU */
+    struct timer_orders *timers;      /* likewise */
     struct host_values host_values[REGS_MAX];
     struct misplaced *vbars; /* by CPU: VBAR_EL1 of somebody else was read since the exit */
     bool fp_told;            /* of FP and SIMD at the entry of this count and CPU */
@@ -198,3 +212,12 @@ void own_serror_left(struct arm_checker *c, struct own *u, const struct world *w
 void own_serror_read(struct arm_checker *c, struct own *u, const struct arm_event *p);
 void own_serror_entered(struct arm_checker *c, struct own *u, const struct world *w,
                         const struct arm_event *p);
+
+/* ---- the order within a timer: WINDOW (checker/own_timer.c) ---- */
+
+void own_timer_left(struct own *u, unsigned cpu);
+void own_timer_written(struct arm_checker *c, struct own *u, const struct arm_event *p);
+
+/* @w is about to be entered. */
+void own_timer_entered(struct arm_checker *c, struct own *u, const struct world *w,
+                       const struct arm_event *p);

@@ -1,0 +1,82 @@
+/*
+ * WINDOW, of a timer: EL2 switches it on for a world while the compare value or the offset is still
+ * another's. What it compares then is nobody's time, and its interrupt may come (DDI0487,
+ * "The Generic Timer in AArch64 state").
+ */
+#include <inttypes.h>
+
+#include "checker/own_state.h"
+#include "checker/unit.h"
+
+/* Which registers a timer's condition is made of. */
+static const struct {
+    enum sysreg ctl, inputs[2];
+} timers[TIMERS] = {
+    {SR_CNTV_CTL_EL0, {SR_CNTV_CVAL_EL0, SR_CNTVOFF_EL2}},
+    {SR_CNTP_CTL_EL0, {SR_CNTP_CVAL_EL0, SR_CNTPOFF_EL2}},
+};
+
+/* ENABLE, and not IMASK. */
+static bool is_on(uint64_t ctl)
+{
+    return (ctl & 3) == 1;
+}
+
+void own_timer_left(struct own *u, unsigned cpu)
+{
+    for (unsigned k = 0; k < TIMERS; k++)
+        u->timers[cpu].timer[k] = (struct timer_order){0};
+}
+
+void own_timer_written(struct arm_checker *c, struct own *u, const struct arm_event *p)
+{
+    enum sysreg sr = sysreg_lookup(p->sysreg_write.sr);
+
+    for (unsigned k = 0; k < TIMERS; k++) {
+        struct timer_order *t = &u->timers[p->cpu].timer[k];
+        if (sr == timers[k].ctl) {
+            *t = (struct timer_order){0};
+            if (is_on(p->sysreg_write.after))
+                t->on = site_of(c, p);
+        } else if ((sr == timers[k].inputs[0] || sr == timers[k].inputs[1]) && t->on.known &&
+                   !t->changed.known && p->sysreg_write.before != p->sysreg_write.after) {
+            t->changed = site_of(c, p);
+            t->input = sr;
+        }
+    }
+}
+
+/* Is what @cpu has in @sr what @w has left there? Then it was restored. */
+static bool is_own(struct arm_checker *c, struct own *u, const struct world *w, unsigned cpu,
+                   enum sysreg sr)
+{
+    unsigned reg = c->regs.of_sysreg[sr];
+
+    if (reg == REG_NONE)
+        return false;
+    const struct wreg *r = own_wreg(u, w, reg);
+    return r->version && regs_get(c, cpu, reg).lo == r->value.lo;
+}
+
+void own_timer_entered(struct arm_checker *c, struct own *u, const struct world *w,
+                       const struct arm_event *p)
+{
+    for (unsigned k = 0; k < TIMERS && w->kind == WORLD_GUEST; k++) {
+        const struct timer_order *t = &u->timers[p->cpu].timer[k];
+        if (!t->changed.known || !is_own(c, u, w, p->cpu, t->input) ||
+            !is_own(c, u, w, p->cpu, timers[k].ctl))
+            continue;
+        struct finding f = finding_at(c, RULE_WINDOW, p);
+        f.at = t->on;
+        f.other = t->changed;
+        f.other_role = "changed";
+        f.world = w;
+        f.reg = sysreg_number(timers[k].ctl);
+        f.hint = "offset and compare value first, then ISB, then the control register";
+        finding_say(&f,
+                    "the timer was switched on before %s was the world's: it may fire by a "
+                    "time that is another's",
+                    arm_reg_name(sysreg_number(t->input)));
+        finding_report(c, &f);
+    }
+}
