@@ -6,12 +6,15 @@
 
 #define ACTIVE_MAX 32 /* SGIs and PPIs: what is a CPU's own */
 
+struct active_irq {
+    bool is, known;           /* known: its state has changed once */
+    bool told;                /* that this state is wrong */
+    const struct world *last; /* which had run on the CPU when it became active */
+    struct site site;         /* of the change */
+};
+
 struct active {
-    struct {
-        bool is;
-        const struct world *last; /* which had run on the CPU when it became active */
-        struct site site;
-    } irq[ACTIVE_MAX];
+    struct active_irq irq[ACTIVE_MAX];
 };
 
 /* The events IRQ of the CPU. */

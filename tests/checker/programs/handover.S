@@ -2,6 +2,9 @@
 // case: clean
 // case -DINTERRUPT @do_eret: HANDOVER ICC_RPR_EL1 of vm1/vcpu0
 // case -DINTERRUPT -DEOI: clean
+// case -DFORWARDED @do_eret: HANDOVER ICH_LR0_EL2 of vm1/vcpu0
+// case -DFORWARDED -DACTIVE: clean
+// case -DFORWARDED -DSOFTWARE: clean
 // case -DMASK=0 @do_eret: HANDOVER ICC_PMR_EL1 of vm1/vcpu0
 // case -DMASK=0x80: clean
 // case -DMDCR=0 @do_eret: HANDOVER MDCR_EL2 of vm1/vcpu0
@@ -73,6 +76,22 @@ handle:
 #ifdef EOI
         msr     s3_0_c12_c12_1, x2              // ICC_EOIR1_EL1
 #endif
+#endif
+#ifdef FORWARDED                                // PPI 27, which was taken; it is put and loaded again
+        ldr     x2, =0x080b0000
+        mov     w3, #1 << 27
+        str     w3, [x2, #0x300]                // GICR_ISACTIVER0
+        str     w3, [x2, #0x380]                // GICR_ICACTIVER0
+#ifdef ACTIVE
+        str     w3, [x2, #0x300]
+#endif
+        ldr     x2, =2 << 62 | 1 << 61 | 1 << 60 | 27 << 32 | 27
+#ifdef SOFTWARE
+        bic     x2, x2, #1 << 61                // HW
+#endif
+        msr     s3_4_c12_c12_0, x2              // ICH_LR0_EL2
+        mov     x2, #1
+        msr     s3_4_c12_c11_0, x2              // ICH_HCR_EL2
 #endif
 #ifdef MASK
         mov     x2, #MASK
