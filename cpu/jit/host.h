@@ -6,6 +6,7 @@ enum jit_host {
     HOST_FMA = 2,
     HOST_AES = 4,
     HOST_PCLMUL = 8,
+    HOST_BMI2 = 16,
 };
 
 /* Bits of enum jit_host. */

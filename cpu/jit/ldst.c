@@ -43,20 +43,31 @@ static bool writes_back(const struct kind *a)
     return a->mode == POST || a->mode == PRE;
 }
 
-/* RAX = the address. Return: the base's register, for SP. */
-static enum x86_reg address(struct tr *t, const struct insn *i, const struct kind *a)
+/* The base's register holds the address, and does so until the access is over: a pair's second
+ * register is loaded first. */
+static bool is_base(const struct insn *i, const struct kind *a)
+{
+    return (a->mode == POST || a->mode == BASE || (a->mode == OFFSET && i->imm == 0)) &&
+           !(a->load && a->pair && !a->vector && i->ra == i->rn);
+}
+
+/* Return: the register of the address, RAX or the base's. *@base: the base's, for SP. */
+static enum x86_reg address(struct tr *t, const struct insn *i, const struct kind *a,
+                            enum x86_reg *base_reg)
 {
     struct x86_code *c = &t->c;
 
     if (a->mode == LITERAL) {
         x86_load(c, RAX, CPU_FIELD(page_va));
         x86_alu_imm(c, ALU_ADD, 1, RAX, (int32_t)i->imm);
-        return RAX;
+        return *base_reg = RAX;
     }
-    enum x86_reg base = tr_use(t, i->rn, RAX);
-    if (a->mode != INDEX) {
-        x86_lea(c, 1, RAX, x86_at(base, a->mode == POST || a->mode == BASE ? 0 : (int32_t)i->imm));
+    enum x86_reg base = *base_reg = tr_use(t, i->rn, RAX);
+    if (is_base(i, a))
         return base;
+    if (a->mode != INDEX) {
+        x86_lea(c, 1, RAX, x86_at(base, (int32_t)i->imm));
+        return RAX;
     }
     enum x86_reg index = tr_use(t, i->rm, RCX);
     if (!(i->mod & 1)) {
@@ -74,26 +85,7 @@ static enum x86_reg address(struct tr *t, const struct insn *i, const struct kin
         scale = 0;
     }
     x86_lea(c, 1, RAX, (struct x86_mem){.base = base, .index = index, .scale = scale});
-    return base;
-}
-
-void tr_look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, enum tr_access a)
-{
-    struct x86_code *c = &t->c;
-    int32_t half = (int32_t)(a == TR_LOAD || a == TR_LOAD_UNPRIV ? offsetof(struct tlb_bank, r)
-                                                                 : offsetof(struct tlb_bank, w));
-    struct x86_mem bank = a >= TR_STORE_UNPRIV ? CPU_FIELD(bank_unpriv) : CPU_FIELD(bank);
-
-    _Static_assert(sizeof(struct tlb_l1_entry) == 16 && PAGE_SHIFT == 12, "the shift below");
-    x86_mov(c, 0, RCX, RAX);
-    x86_shift(c, SHIFT_SHR, 0, RCX, PAGE_SHIFT - 4);
-    x86_alu_imm(c, ALU_AND, 0, RCX, (TLB_L1_SIZE - 1) << 4);
-    x86_rm(c, ALU_ADD, 1, RCX, bank);
-    x86_lea(c, 1, RDX, x86_at(RAX, (int32_t)size - 1));
-    x86_alu_imm(c, ALU_AND, 1, RDX, -(int32_t)PAGE_SIZE);
-    x86_rm(c, ALU_CMP, 1, RDX, x86_at(RCX, half + (int32_t)offsetof(struct tlb_l1_entry, tag)));
-    slow->from[jumps] = x86_jcc(c, CC_NE);
-    x86_rm(c, ALU_ADD, 1, RAX, x86_at(RCX, half + (int32_t)offsetof(struct tlb_l1_entry, addend)));
+    return RAX;
 }
 
 /* Between XMM0 and memory, 4, 8 or 16 bytes; what is above becomes zero. */
@@ -146,12 +138,14 @@ static void move_vector(struct tr *t, unsigned v, const struct kind *a, struct x
     }
 }
 
-/* The register(s) from or to the host's memory at RAX + @at. A pair loads its first last. */
-static void move(struct tr *t, const struct insn *i, const struct kind *a, int32_t at)
+/* The register(s) from or to the host's memory at @at. A pair loads its first last. */
+static void move(struct tr *t, const struct insn *i, const struct kind *a, struct x86_mem at)
 {
     for (unsigned k = a->pair ? 2 : 1; k-- > 0;) {
-        struct x86_mem m = x86_at(RAX, at + (int32_t)(k * a->size));
+        struct x86_mem m = at;
         unsigned r = k ? i->ra : i->rd;
+
+        m.disp += (int32_t)(k * a->size);
         if (a->vector && tr_has(t, HOST_AVX)) {
             move_vector(t, r, a, m);
         } else if (a->vector && a->load) {
@@ -211,16 +205,16 @@ static void one_access(struct tr *t, unsigned k, const struct kind *a)
     unsigned jumps = 0;
 
     tr_check_fp(t, k);
-    enum x86_reg base = address(t, i, a);
+    enum x86_reg base, va = address(t, i, a, &base);
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     if (a->mode != LITERAL && i->rn == REG_SP)
         check_sp(t, base, slow, &jumps);
     if (a->aligned && a->size > 1) {
-        x86_test_imm(&t->c, 0, RAX, (int32_t)a->size - 1);
+        x86_test_imm(&t->c, 0, va, (int32_t)a->size - 1);
         slow->from[jumps++] = x86_jcc(&t->c, CC_NE);
     }
-    tr_look_up(t, slow, jumps, bytes(a), how(a));
-    move(t, i, a, 0);
+    tr_find(t, slow, jumps, va, bytes(a), how(a));
+    move(t, i, a, x86_sum(va, RCX));
     if (writes_back(a))
         write_back(t, i);
     tr_come_back(t, slow);
@@ -325,7 +319,7 @@ static void emit_group(struct tr *t, unsigned first, const struct kind *f, const
     tr_look_up(t, apart, jumps, (unsigned)(g->high - g->low), how(f));
     for (unsigned k = first; k < first + g->n && groups(t, k, &a); k++) {
         const struct insn *i = &t->rec[k];
-        move(t, i, &a, offset(i, &a) - from);
+        move(t, i, &a, x86_at(RAX, offset(i, &a) - from));
         if (writes_back(&a))
             write_back(t, i);
         from -= step(i, &a);

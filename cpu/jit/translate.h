@@ -159,8 +159,12 @@ void tr_fp_restart(struct tr *t);
 
 enum tr_access { TR_STORE, TR_LOAD, TR_STORE_UNPRIV, TR_LOAD_UNPRIV };
 
-/* RAX: an address; becomes that of the host. Jumps to @slow, whose from[@jumps] is free, where L1
- * has not all of @size bytes. RCX and RDX go. */
+/* RCX: what the host adds to the address in @va, neither RCX nor RDX. Jumps to @slow, whose
+ * from[@jumps] is free, where L1 has not all of @size bytes. RDX goes. */
+void tr_find(struct tr *t, struct stub *slow, unsigned jumps, enum x86_reg va, unsigned size,
+             enum tr_access a);
+
+/* The same of the address in RAX, which becomes the host's. RCX and RDX go. */
 void tr_look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, enum tr_access a);
 
 /* Into @slow, whose from[*@jumps] is free: if a word of the CPU has one of @bits; if somebody wants

@@ -273,6 +273,17 @@ static inline void x86_shift(struct x86_code *c, enum x86_shift op, unsigned w, 
     x86_byte(c, n);
 }
 
+/* RORX of 32 bits, of BMI2: EFLAGS stay. */
+static inline void x86_rorx(struct x86_code *c, enum x86_reg to, enum x86_reg from, unsigned n)
+{
+    x86_byte(c, 0xc4);
+    x86_byte(c, (~(unsigned)to >> 3 & 1) << 7 | 0x40 | (~(unsigned)from >> 3 & 1) << 5 | 3);
+    x86_byte(c, 0x7b);
+    x86_byte(c, 0xf0);
+    x86_byte(c, 0xc0 | (to & 7u) << 3 | (from & 7u));
+    x86_byte(c, n);
+}
+
 /* By CL. */
 static inline void x86_shift_cl(struct x86_code *c, enum x86_shift op, unsigned w, enum x86_reg to)
 {
