@@ -67,6 +67,16 @@ static void test_a_chardev_is_the_uart_and_the_monitor_and_its_log(void **state)
     assert_string_equal(text, ">>");
 }
 
+static void test_dev_null_is_nowhere(void **state)
+{
+    (void)state;
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("echo"), "-serial", "/dev/null", "-monitor",
+                           "/dev/null", "-echr", "2", "--max-insns", "1000");
+    assert_string_equal(r->out, "");
+    assert_contains(r->err, "stopped after 1000 instructions");
+    assert_contains(r->err, "-echr 2: the key");
+}
+
 static void test_without_defaults_the_uart_is_not_connected(void **state)
 {
     (void)state;
@@ -158,6 +168,9 @@ static void test_stopped_at_start_the_monitor_comes_first(void **state)
                                 "-display", "none", "-serial", "null", "-monitor", "stdio");
     assert_contains(r->out, "cpu0 running: EL1");
     assert_int_equal(r->code, 0);
+    r = RUN_WITH("info registers\n", "qemu", "-M", VIRT, "-monitor", "stdio");
+    assert_contains(r->out, "cpu0 running: EL1");
+    assert_contains(r->err, "what is written is lost"); /* by the UART, in no window */
 }
 
 int main(int argc, char **argv)
@@ -166,6 +179,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_d_is_our_traces_and_logs_in_one_file),
         cmocka_unit_test(test_our_own_options_are_taken_too),
         cmocka_unit_test(test_a_chardev_is_the_uart_and_the_monitor_and_its_log),
+        cmocka_unit_test(test_dev_null_is_nowhere),
         cmocka_unit_test(test_without_defaults_the_uart_is_not_connected),
         cmocka_unit_test(test_the_pidfile_is_there_while_the_machine_runs),
         cmocka_unit_test(test_a_daemon_goes_on_when_its_caller_has_its_exit_code),

@@ -66,6 +66,7 @@ STORE(pidfile, req.pidfile)
 SWITCH(snapshot, devices.snapshot)
 SWITCH(no_reboot, req.config.no_reboot)
 SWITCH(nodefaults, host.nodefaults)
+SWITCH(nographic, host.nographic)
 SWITCH(daemonize, process.daemonize)
 #undef SWITCH
 

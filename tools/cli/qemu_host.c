@@ -16,6 +16,9 @@
 
 /* ---- -serial, -monitor, -mon ---- */
 
+/* The one device of the host that scripts name: null by another name. */
+#define NOWHERE "/dev/null"
+
 bool qemu_serial(struct qemu *q, const char *option, const char *value)
 {
     (void)option;
@@ -40,8 +43,8 @@ bool qemu_monitor(struct qemu *q, const char *option, const char *value)
 {
     g_autofree char *what = g_strdup_printf("-monitor %s", value);
 
-    if (!properties_accept("none|null|stdio", value) && !g_str_has_prefix(value, "chardev:") &&
-        !link_valid(value))
+    if (!properties_accept("none|null|stdio|" NOWHERE, value) &&
+        !g_str_has_prefix(value, "chardev:") && !link_valid(value))
         return qemu_refuse(option, value, what, "none|null|stdio|chardev:ID|" LINK_FORMS);
     return add_monitor(q, g_strdup(value), false);
 }
@@ -92,7 +95,7 @@ static const char *plain_serial(struct qemu *q, const char *where)
                   where);
         return "null";
     }
-    return where;
+    return strcmp(where, NOWHERE) ? where : "null";
 }
 
 /* The first UART. @where: as -serial has it; *@stdio: it is at the terminal. */
@@ -410,11 +413,33 @@ static void connect_stopped(struct qemu *q, bool serial_stdio)
                      "nor a gdb server that could go on");
 }
 
+/* Does a monitor have the terminal, and not by way of a multiplexer? */
+static bool monitor_has_terminal(struct qemu *q)
+{
+    const struct qemu_host *h = &q->host;
+    bool has = false;
+
+    for (unsigned n = 0; n < h->monitor_count; n++) {
+        bool named = g_str_has_prefix(h->monitors[n], "chardev:");
+        const struct qemu_chardev *c = named ? qemu_find_chardev(q, h->monitors[n] + 8) : NULL;
+        has |= c ? !c->mux && !strcmp(c->backend, "stdio") : !strcmp(h->monitors[n], "stdio");
+    }
+    return has;
+}
+
+/* Where the UART is without -serial: on QEMU in a window, unless -nographic says that there is
+ * none. Here it is at the terminal, if the monitor leaves it that. */
+static const char *default_serial(struct qemu *q)
+{
+    if (q->host.nodefaults || q->process.daemonize)
+        return "none";
+    return !q->host.nographic && monitor_has_terminal(q) ? "vc" : "stdio";
+}
+
 bool qemu_host_connect(struct qemu *q)
 {
     struct qemu_host *h = &q->host;
-    bool alone = h->nodefaults || q->process.daemonize;
-    const char *first = h->serial_count ? h->serials[0] : alone ? "none" : "stdio";
+    const char *first = h->serial_count ? h->serials[0] : default_serial(q);
     bool stdio = false, good = connect_serial(q, first, &stdio);
 
     for (unsigned n = 1; n < h->serial_count; n++)

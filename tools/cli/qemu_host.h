@@ -33,6 +33,7 @@ struct qemu_host {
     unsigned chardev_count, serial_count, monitor_count, file_count;
     bool refused;             /* a -chardev was */
     bool nodefaults, stopped; /* -S */
+    bool nographic;           /* the UART keeps the terminal, whoever asks for it */
     GString *arguments;       /* of semihosting, NULL: none */
 };
 
