@@ -77,6 +77,21 @@ static void test_dev_null_is_nowhere(void **state)
     assert_contains(r->err, "-echr 2: the key");
 }
 
+static void test_a_user_network_has_addresses_of_ipv6(void **state)
+{
+    (void)state;
+    struct result *r =
+        RUN(MINIMAL, "-kernel", in_dir("echo"), "--max-insns", "1000", "-netdev",
+            "user,id=n,ipv6-net=fd00::eb/64,ipv6-host=fd00::eb:1,ipv6-dns=fd00::eb:3");
+    assert_contains(r->err, "stopped after 1000 instructions");
+    r = RUN(MINIMAL, "-kernel", in_dir("echo"), "-netdev", "user,id=n,ipv6-dns=10.0.2.3", "-device",
+            "virtio-net-pci,netdev=n");
+    assert_contains(r->err, "ipv6-dns=10.0.2.3: expected an address of IPv6");
+    r = RUN(MINIMAL, "-kernel", in_dir("echo"), "-netdev", "user,id=n,ipv6-net=fd00::/127",
+            "-device", "virtio-net-pci,netdev=n");
+    assert_contains(r->err, "ipv6-net=fd00::/127: expected PREFIX/BITS");
+}
+
 static void test_without_defaults_the_uart_is_not_connected(void **state)
 {
     (void)state;
@@ -180,6 +195,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_our_own_options_are_taken_too),
         cmocka_unit_test(test_a_chardev_is_the_uart_and_the_monitor_and_its_log),
         cmocka_unit_test(test_dev_null_is_nowhere),
+        cmocka_unit_test(test_a_user_network_has_addresses_of_ipv6),
         cmocka_unit_test(test_without_defaults_the_uart_is_not_connected),
         cmocka_unit_test(test_the_pidfile_is_there_while_the_machine_runs),
         cmocka_unit_test(test_a_daemon_goes_on_when_its_caller_has_its_exit_code),

@@ -30,6 +30,7 @@ struct net_spec {
     const char *kind; /* a row of net_kinds[] */
     /* user */
     bool restricted, no_ipv4, no_ipv6;
+    const char *net6, *host6, *dns6;
     const char *net, *host, *dns, *dhcp_start, *hostname, *domain, *tftp, *bootfile, *tftp_server;
     const char *forwards[NET_FORWARDS_MAX], *search[NET_SEARCH_MAX];
     unsigned forward_count, search_count;

@@ -125,6 +125,36 @@ static bool parse_net(const char *text, struct in_addr *net, struct in_addr *mas
     return true;
 }
 
+/* An address of IPv6, @text NULL: the network's with @last as its last byte. */
+static bool parse_host6(const char *what, const char *text, const struct in6_addr *net,
+                        uint8_t last, struct in6_addr *out)
+{
+    *out = *net;
+    out->s6_addr[15] = last;
+    return !text || inet_pton(AF_INET6, text, out) == 1 ||
+           bad(what, text, "an address of IPv6, as fec0::2");
+}
+
+/* PREFIX[/BITS] */
+static bool parse_net6(const char *text, SlirpConfig *c)
+{
+    g_auto(GStrv) parts = g_strsplit(text, "/", 2);
+    uint64_t bits = 64;
+
+    if (inet_pton(AF_INET6, parts[0], &c->vprefix_addr6) != 1 ||
+        (parts[1] && !parse_number(parts[1], 0, 126, &bits)))
+        return bad("ipv6-net", text, "PREFIX/BITS, as fec0::/64");
+    c->vprefix_len = (uint8_t)bits;
+    return true;
+}
+
+static bool configure6(const struct net_spec *spec, SlirpConfig *c)
+{
+    return parse_net6(spec->net6 ? spec->net6 : "fec0::/64", c) &&
+           parse_host6("ipv6-host", spec->host6, &c->vprefix_addr6, 2, &c->vhost6) &&
+           parse_host6("ipv6-dns", spec->dns6, &c->vprefix_addr6, 3, &c->vnameserver6);
+}
+
 /* [tcp|udp]:[HOSTADDR]:HOSTPORT-[GUESTADDR]:GUESTPORT */
 static bool forward(Slirp *slirp, const char *text)
 {
@@ -150,27 +180,21 @@ static bool forward(Slirp *slirp, const char *text)
 
 static bool configure(const struct net_spec *spec, SlirpConfig *c)
 {
-    static const char v6_prefix[] = "fec0::";
     uint32_t net;
 
     *c = (SlirpConfig){.version = 1,
                        .restricted = spec->restricted,
                        .in_enabled = !spec->no_ipv4,
                        .in6_enabled = !spec->no_ipv6,
-                       .vprefix_len = 64,
                        .vhostname = spec->hostname,
                        .tftp_server_name = spec->tftp_server,
                        .tftp_path = spec->tftp,
                        .bootfile = spec->bootfile,
                        .vdomainname = spec->domain};
-    inet_pton(AF_INET6, v6_prefix, &c->vprefix_addr6);
-    c->vhost6 = c->vnameserver6 = c->vprefix_addr6;
-    c->vhost6.s6_addr[15] = 2;
-    c->vnameserver6.s6_addr[15] = 3;
     if (!parse_net(spec->net ? spec->net : "10.0.2.0/24", &c->vnetwork, &c->vnetmask))
         return false;
     net = ntohl(c->vnetwork.s_addr);
-    return parse_host("host", spec->host, net, 2, &c->vhost) &&
+    return configure6(spec, c) && parse_host("host", spec->host, net, 2, &c->vhost) &&
            parse_host("dns", spec->dns, net, 3, &c->vnameserver) &&
            parse_host("dhcpstart", spec->dhcp_start, net, 15, &c->vdhcp_start);
 }

@@ -39,6 +39,9 @@ TEXT(netdev, net, spec.net)
 TEXT(netdev, host, spec.host)
 TEXT(netdev, dns, spec.dns)
 TEXT(netdev, dhcpstart, spec.dhcp_start)
+TEXT(netdev, net6, spec.net6)
+TEXT(netdev, host6, spec.host6)
+TEXT(netdev, dns6, spec.dns6)
 TEXT(netdev, hostname, spec.hostname)
 TEXT(netdev, domain, spec.domain)
 TEXT(netdev, tftp, spec.tftp)
@@ -105,6 +108,9 @@ static const struct property user_properties[] = {
     {"bootfile", "NAME", set_netdev_bootfile, NULL},
     {"ipv4", "on|off", set_netdev_ipv4, NULL},
     {"ipv6", "on|off", set_netdev_ipv6, NULL},
+    {"ipv6-net", "ADDRESS", set_netdev_net6, NULL},
+    {"ipv6-host", "ADDRESS", set_netdev_host6, NULL},
+    {"ipv6-dns", "ADDRESS", set_netdev_dns6, NULL},
 };
 
 static const struct property socket_properties[] = {
