@@ -23,7 +23,7 @@ struct qemu_machine {
 
 /* Options; false, and what is wrong was printed. */
 bool qemu_machine(struct qemu *q, const char *option, const char *value);
-bool qemu_cpu(struct qemu *q, const char *option, const char *value);
+bool qemu_cpu(struct qemu *q, const char *option, const char *value); /* qemu_cpu.c */
 bool qemu_smp(struct qemu *q, const char *option, const char *value);
 bool qemu_memory(struct qemu *q, const char *option, const char *value);
 bool qemu_accel(struct qemu *q, const char *option, const char *value);
@@ -31,3 +31,6 @@ bool qemu_enable_kvm(struct qemu *q, const char *option, const char *value);
 
 /* After all options: check them against each other, and fill the configuration. */
 bool qemu_machine_connect(struct qemu *q);
+
+/* Of that, the CPUs: the model, with what the board's version and properties of it say. */
+void qemu_cpu_connect(struct qemu *q);
