@@ -16,6 +16,21 @@ struct property {
     const char *note;    /* printed with the value if nothing is done and that differs; or NULL */
 };
 
+/* A property_fn that keeps the text, or whether it is "on" (@is true) or not (@is false), at
+ * @place, an expression of the qemu @q. */
+#define PROPERTY_TEXT(fn, place)                                                                   \
+    static bool fn(struct qemu *q, const char *value)                                              \
+    {                                                                                              \
+        (place) = qemu_keep(q, g_strdup(value));                                                   \
+        return true;                                                                               \
+    }
+#define PROPERTY_FLAG(fn, place, is)                                                               \
+    static bool fn(struct qemu *q, const char *value)                                              \
+    {                                                                                              \
+        (place) = property_is_on(value) == (is);                                                   \
+        return true;                                                                               \
+    }
+
 /* Print what is wrong; false, so that `return qemu_bad(...)` goes on with the next word. */
 bool qemu_bad(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -11,12 +11,7 @@ static struct qemu_chardev *chardev(struct qemu *q)
     return &q->host.chardevs[q->host.chardev_count];
 }
 
-#define TEXT(member)                                                                               \
-    static bool set_##member(struct qemu *q, const char *value)                                    \
-    {                                                                                              \
-        chardev(q)->member = qemu_keep(q, g_strdup(value));                                        \
-        return true;                                                                               \
-    }
+#define TEXT(member) PROPERTY_TEXT(set_##member, chardev(q)->member)
 TEXT(id)
 TEXT(backend)
 TEXT(path)
@@ -25,12 +20,7 @@ TEXT(host)
 TEXT(port)
 #undef TEXT
 
-#define FLAG(name, member, on)                                                                     \
-    static bool set_##name(struct qemu *q, const char *value)                                      \
-    {                                                                                              \
-        chardev(q)->member = property_is_on(value) == (on);                                        \
-        return true;                                                                               \
-    }
+#define FLAG(name, member, on) PROPERTY_FLAG(set_##name, chardev(q)->member, on)
 FLAG(mux, mux, true)
 FLAG(server, server, true)
 FLAG(wait, nowait, false)

@@ -14,12 +14,7 @@ static struct qemu_device *device(struct qemu *q)
     return &q->devices.devices[q->devices.device_count];
 }
 
-#define TEXT(member)                                                                               \
-    static bool set_##member(struct qemu *q, const char *value)                                    \
-    {                                                                                              \
-        device(q)->member = qemu_keep(q, g_strdup(value));                                         \
-        return true;                                                                               \
-    }
+#define TEXT(member) PROPERTY_TEXT(set_##member, device(q)->member)
 TEXT(id)
 TEXT(drive)
 TEXT(chardev)
@@ -36,12 +31,7 @@ TEXT(lun)
 TEXT(port)
 #undef TEXT
 
-#define FLAG(member, is)                                                                           \
-    static bool set_##member(struct qemu *q, const char *value)                                    \
-    {                                                                                              \
-        device(q)->member = property_is_on(value) == (is);                                         \
-        return true;                                                                               \
-    }
+#define FLAG(member, is) PROPERTY_FLAG(set_##member, device(q)->member, is)
 FLAG(no_event_idx, false)
 FLAG(no_indirect, false)
 FLAG(access_platform, true)

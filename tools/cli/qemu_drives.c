@@ -15,12 +15,7 @@ static struct qemu_drive *drive(struct qemu *q)
     return &q->devices.drives[q->devices.drive_count];
 }
 
-#define TEXT(member)                                                                               \
-    static bool set_##member(struct qemu *q, const char *value)                                    \
-    {                                                                                              \
-        drive(q)->member = qemu_keep(q, g_strdup(value));                                          \
-        return true;                                                                               \
-    }
+#define TEXT(member) PROPERTY_TEXT(set_##member, drive(q)->member)
 TEXT(id)
 TEXT(interface)
 TEXT(format)
@@ -28,12 +23,7 @@ TEXT(serial)
 TEXT(node)
 #undef TEXT
 
-#define FLAG(member, is)                                                                           \
-    static bool set_##member(struct qemu *q, const char *value)                                    \
-    {                                                                                              \
-        drive(q)->member = property_is_on(value) == (is);                                          \
-        return true;                                                                               \
-    }
+#define FLAG(member, is) PROPERTY_FLAG(set_##member, drive(q)->member, is)
 FLAG(readonly, true)
 FLAG(snapshot, true)
 #undef FLAG
@@ -90,17 +80,8 @@ static bool set_media(struct qemu *q, const char *value)
     return true;
 }
 
-static bool set_dir(struct qemu *q, const char *value)
-{
-    drive(q)->directory = qemu_keep(q, g_strdup(value));
-    return true;
-}
-
-static bool set_rw(struct qemu *q, const char *value)
-{
-    drive(q)->readonly = !property_is_on(value);
-    return true;
-}
+PROPERTY_TEXT(set_dir, drive(q)->directory)
+PROPERTY_FLAG(set_rw, drive(q)->readonly, false)
 
 /* How QEMU's host side caches, waits and fails is not seen by the guest: a flush is on stable
  * storage here unless the drive is a snapshot. */

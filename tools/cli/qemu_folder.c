@@ -12,22 +12,13 @@ static struct qemu_folder *row(struct qemu *q)
     return &q->folders.rows[q->folders.count];
 }
 
-#define TEXT(name, member)                                                                         \
-    static bool set_##name(struct qemu *q, const char *value)                                      \
-    {                                                                                              \
-        row(q)->member = qemu_keep(q, g_strdup(value));                                            \
-        return true;                                                                               \
-    }
+#define TEXT(name, member) PROPERTY_TEXT(set_##name, row(q)->member)
 TEXT(id, id)
 TEXT(tag, tag)
 TEXT(path, folder.path)
 #undef TEXT
 
-static bool set_readonly(struct qemu *q, const char *value)
-{
-    row(q)->folder.readonly = property_is_on(value);
-    return true;
-}
+PROPERTY_FLAG(set_readonly, row(q)->folder.readonly, true)
 
 static bool set_security(struct qemu *q, const char *value)
 {

@@ -252,12 +252,7 @@ static struct arm_fw_cfg *file(struct qemu *q)
     return &q->host.files[q->host.file_count];
 }
 
-#define TEXT(property, member)                                                                     \
-    static bool set_##property(struct qemu *q, const char *value)                                  \
-    {                                                                                              \
-        file(q)->member = qemu_keep(q, g_strdup(value));                                           \
-        return true;                                                                               \
-    }
+#define TEXT(property, member) PROPERTY_TEXT(set_##property, file(q)->member)
 TEXT(file_name, name)
 TEXT(file_path, path)
 TEXT(file_string, string)
@@ -286,11 +281,7 @@ bool qemu_fw_cfg(struct qemu *q, const char *option, const char *value)
 
 /* ---- -global, semihosting ---- */
 
-static bool set_legacy(struct qemu *q, const char *value)
-{
-    q->req.config.virtio_legacy = property_is_on(value);
-    return true;
-}
+PROPERTY_FLAG(set_legacy, q->req.config.virtio_legacy, true)
 
 static const struct property globals[] = {
     {"virtio-mmio.force-legacy", "on|off", set_legacy, NULL},
@@ -317,17 +308,8 @@ bool qemu_global(struct qemu *q, const char *option, const char *value)
     return qemu_device_default(q, word);
 }
 
-static bool set_enable(struct qemu *q, const char *value)
-{
-    q->req.config.semihosting = property_is_on(value);
-    return true;
-}
-
-static bool set_userspace(struct qemu *q, const char *value)
-{
-    q->req.config.semihosting_el0 = property_is_on(value);
-    return true;
-}
+PROPERTY_FLAG(set_enable, q->req.config.semihosting, true)
+PROPERTY_FLAG(set_userspace, q->req.config.semihosting_el0, true)
 
 static bool set_argument(struct qemu *q, const char *value)
 {

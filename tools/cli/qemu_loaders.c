@@ -17,11 +17,7 @@ static struct arm_module *module(struct qemu *q)
     return &q->loaders.modules[q->loaders.module_count];
 }
 
-static bool set_blob_file(struct qemu *q, const char *value)
-{
-    blob(q)->path = qemu_keep(q, g_strdup(value));
-    return true;
-}
+PROPERTY_TEXT(set_blob_file, blob(q)->path)
 
 static bool set_blob_addr(struct qemu *q, const char *value)
 {
@@ -46,17 +42,8 @@ static bool set_data_size(struct qemu *q, const char *value)
     return true;
 }
 
-static bool set_data_be(struct qemu *q, const char *value)
-{
-    q->loaders.big_endian = property_is_on(value);
-    return true;
-}
-
-static bool set_blob_raw(struct qemu *q, const char *value)
-{
-    blob(q)->force_raw = property_is_on(value);
-    return true;
-}
+PROPERTY_FLAG(set_data_be, q->loaders.big_endian, true)
+PROPERTY_FLAG(set_blob_raw, blob(q)->force_raw, true)
 
 static bool set_blob_cpu(struct qemu *q, const char *value)
 {
@@ -107,11 +94,7 @@ static bool set_module_initrd(struct qemu *q, const char *value)
     return set_module_file(q, ARM_MODULE_RAMDISK, value);
 }
 
-static bool set_module_args(struct qemu *q, const char *value)
-{
-    module(q)->args = qemu_keep(q, g_strdup(value));
-    return true;
-}
+PROPERTY_TEXT(set_module_args, module(q)->args)
 
 static const struct property module_properties[] = {
     {"driver", "guest-loader", NULL, NULL},      {"addr", "ADDR", set_module_addr, NULL},

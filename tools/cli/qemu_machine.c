@@ -61,11 +61,7 @@ static bool set_type(struct qemu *q, const char *value)
                               : "; expected virt, or virt-2.6 to virt-10.2");
 }
 
-static bool set_virtualization(struct qemu *q, const char *value)
-{
-    q->req.config.el2 = property_is_on(value);
-    return true;
-}
+PROPERTY_FLAG(set_virtualization, q->req.config.el2, true)
 
 static bool set_gic_version(struct qemu *q, const char *value)
 {
@@ -84,23 +80,9 @@ static bool set_secure(struct qemu *q, const char *value)
     return true;
 }
 
-static bool set_its(struct qemu *q, const char *value)
-{
-    q->machine.its_off = !property_is_on(value);
-    return true;
-}
-
-static bool set_pflash0(struct qemu *q, const char *value)
-{
-    q->machine.pflash[0] = qemu_keep(q, g_strdup(value));
-    return true;
-}
-
-static bool set_pflash1(struct qemu *q, const char *value)
-{
-    q->machine.pflash[1] = qemu_keep(q, g_strdup(value));
-    return true;
-}
+PROPERTY_FLAG(set_its, q->machine.its_off, false)
+PROPERTY_TEXT(set_pflash0, q->machine.pflash[0])
+PROPERTY_TEXT(set_pflash1, q->machine.pflash[1])
 
 static bool set_iommu(struct qemu *q, const char *value)
 {
@@ -108,11 +90,7 @@ static bool set_iommu(struct qemu *q, const char *value)
     return true;
 }
 
-static bool set_highmem(struct qemu *q, const char *value)
-{
-    q->machine.highmem_off = !property_is_on(value);
-    return true;
-}
+PROPERTY_FLAG(set_highmem, q->machine.highmem_off, false)
 
 static bool set_acpi(struct qemu *q, const char *value)
 {
@@ -151,12 +129,7 @@ LACKING(ras, "-machine ras=on", "no table that would tell the guest of errors")
 LACKING(hmat, "-machine hmat=on", "no table that would tell the guest of it")
 LACKING(nvdimm, "-machine nvdimm=on", "no such memory")
 
-#define SETTER(name, member)                                                                       \
-    static bool set_##name(struct qemu *q, const char *value)                                      \
-    {                                                                                              \
-        q->req.member = qemu_keep(q, g_strdup(value));                                             \
-        return true;                                                                               \
-    }
+#define SETTER(name, member) PROPERTY_TEXT(set_##name, q->req.member)
 SETTER(dumpdtb, dump_dtb)
 SETTER(bios, config.bios)
 SETTER(kernel, config.kernel)

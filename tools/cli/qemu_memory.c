@@ -13,11 +13,7 @@ static struct qemu_backend *backend(struct qemu *q)
     return &q->memory.backends[q->memory.backend_count];
 }
 
-static bool set_id(struct qemu *q, const char *value)
-{
-    backend(q)->id = qemu_keep(q, g_strdup(value));
-    return true;
-}
+PROPERTY_TEXT(set_id, backend(q)->id)
 
 static bool set_size(struct qemu *q, const char *value)
 {

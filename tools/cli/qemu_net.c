@@ -27,12 +27,7 @@ static struct qemu_dump *dump(struct qemu *q)
     return &q->net.dumps[q->net.dump_count];
 }
 
-#define TEXT(what, name, member)                                                                   \
-    static bool set_##what##_##name(struct qemu *q, const char *value)                             \
-    {                                                                                              \
-        what(q)->member = qemu_keep(q, g_strdup(value));                                           \
-        return true;                                                                               \
-    }
+#define TEXT(what, name, member) PROPERTY_TEXT(set_##what##_##name, what(q)->member)
 TEXT(netdev, id, id)
 TEXT(netdev, kind, spec.kind)
 TEXT(netdev, net, spec.net)
@@ -77,12 +72,7 @@ LIST(hostfwd, forwards, forward_count, NET_FORWARDS_MAX)
 LIST(dnssearch, search, search_count, NET_SEARCH_MAX)
 #undef LIST
 
-#define FLAG(name, member, to)                                                                     \
-    static bool set_netdev_##name(struct qemu *q, const char *value)                               \
-    {                                                                                              \
-        netdev(q)->spec.member = property_is_on(value) == (to);                                    \
-        return true;                                                                               \
-    }
+#define FLAG(name, member, to) PROPERTY_FLAG(set_netdev_##name, netdev(q)->spec.member, to)
 FLAG(restrict, restricted, true)
 FLAG(ipv4, no_ipv4, false)
 FLAG(ipv6, no_ipv6, false)

@@ -13,12 +13,7 @@ static struct qemu_object *object(struct qemu *q)
     return &q->devices.objects[q->devices.object_count];
 }
 
-#define TEXT(member)                                                                               \
-    static bool set_##member(struct qemu *q, const char *value)                                    \
-    {                                                                                              \
-        object(q)->member = qemu_keep(q, g_strdup(value));                                         \
-        return true;                                                                               \
-    }
+#define TEXT(member) PROPERTY_TEXT(set_##member, object(q)->member)
 TEXT(driver)
 TEXT(id)
 #undef TEXT

@@ -17,23 +17,9 @@ static struct qemu_pci_wish *wish(struct qemu *q)
 
 /* ---- properties ---- */
 
-static bool set_addr(struct qemu *q, const char *value)
-{
-    wish(q)->addr = qemu_keep(q, g_strdup(value));
-    return true;
-}
-
-static bool set_multifunction(struct qemu *q, const char *value)
-{
-    wish(q)->multifunction = property_is_on(value);
-    return true;
-}
-
-static bool set_no_modern(struct qemu *q, const char *value)
-{
-    wish(q)->no_modern = property_is_on(value);
-    return true;
-}
+PROPERTY_TEXT(set_addr, wish(q)->addr)
+PROPERTY_FLAG(set_multifunction, wish(q)->multifunction, true)
+PROPERTY_FLAG(set_no_modern, wish(q)->no_modern, true)
 
 static bool set_no_legacy(struct qemu *q, const char *value)
 {
