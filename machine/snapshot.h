@@ -1,6 +1,6 @@
 /*
  * Snapshots: of all that a machine is, in memory (machine/snapshot.c) and as a file
- * (machine/snapshot_file.c, which makes one of the other). Not in them are what the host sees of
+ * (machine/snapshot_format.h, which has what stands where). Not in them are what the host sees of
  * the machine (console, log, subscribers), host files behind semihosting, and writable disks.
  */
 #pragma once
