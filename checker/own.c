@@ -87,6 +87,10 @@ static void leave_one(struct arm_checker *c, struct own *u, struct world *w, uns
     l->written = false;
     l->site.known = false;
     l->tag = (struct tag){0};
+    if (c->regs.desc[reg].message) {
+        own_message_left(u, w, reg, v, p->cpu);
+        return;
+    }
     own_slot_left(u, r, p->cpu);
     own_pair_left(c, u, w, reg, changed, p);
     if (l->owner == (int)w->index)
@@ -145,7 +149,9 @@ static void enter_one(struct arm_checker *c, struct own *u, struct world *w, uns
     struct value128 v = regs_get(c, p->cpu, reg);
 
     u->entered[(size_t)p->cpu * REGS_MAX + reg] = v;
-    if (own_is_shared(c, w, reg))
+    if (c->regs.desc[reg].message)
+        own_message_entered(c, u, w, reg, v.lo, p);
+    if (own_is_shared(c, w, reg) || c->regs.desc[reg].message)
         return;
     if (!regs_observable(c, p->cpu, reg)) {
         own_check_unseen(c, u, w, reg, v, p);
@@ -194,6 +200,10 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
         report_alias(c, p, &tag);
     if (reg == REG_NONE)
         return;
+    if (c->regs.desc[reg].message) {
+        own_message_written(c, u, reg, &tag, p);
+        return;
+    }
     struct live *l = own_live(u, p->cpu, reg);
     struct site at = site_of(c, p);
     own_slot_written(c, u, l, reg, &tag, p);
@@ -280,7 +290,8 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
         forget(c, state, p->cpu);
     else if (p->kind == ARM_EVENT_AT && c->guest_seen)
         translated(c, state, p);
-    else if (p->kind == ARM_EVENT_SYSREG_READ && c->guest_seen && reg != REG_NONE)
+    else if (p->kind == ARM_EVENT_SYSREG_READ && c->guest_seen && reg != REG_NONE &&
+             !c->regs.desc[reg].message)
         own_slot_read(c, u, reg, p);
     else if (p->kind == ARM_EVENT_SYSREG_WRITE && c->prepared &&
              sysreg_lookup(p->sysreg_write.sr) != SR_NONE)
@@ -294,7 +305,10 @@ void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint6
         return;
     if (c->moves)
         moves_saved(c, tag, at);
-    own_slot_saved(c, cpu, c->worlds.list[tag->world], tag->reg, pa, value, at);
+    if (c->regs.desc[tag->reg].message)
+        flow_mark_slot(c->flow, pa);
+    else
+        own_slot_saved(c, cpu, c->worlds.list[tag->world], tag->reg, pa, value, at);
     const struct granule *g = flow_granule(c->flow, pa);
     if (g && g->slot && own_live(own(c), cpu, tag->reg)->owner == tag->world)
         own_window_moved(c, own(c), cpu, tag, false);

@@ -78,7 +78,8 @@ static bool is_reset(const struct why *y)
         for (unsigned k = 0; k < SLOTS; k++) {
             const struct slot *s = &own_wreg(y->u, y->w, reg)->slots[k];
             const struct granule *g = s->pa ? flow_granule(y->c->flow, s->pa) : NULL;
-            count += g && g->blamed && g->tag.kind == TAG_MODIFIED && g->tag.reg == reg;
+            count += g && g->blamed && g->tag.kind == TAG_MODIFIED && g->tag.reg == reg &&
+                     !y->c->regs.desc[reg].message;
         }
     return count >= RESET_LEAST;
 }

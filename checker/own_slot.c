@@ -44,7 +44,7 @@ static void report(struct arm_checker *c, enum rule rule, const struct world *w,
 void own_modified(struct arm_checker *c, const struct granule *g, uint64_t now,
                   const struct site *at)
 {
-    if (!own(c) || g->tag.world < 0 || g->tag.reg < REG_SYS)
+    if (!own(c) || g->tag.world < 0 || g->tag.reg < REG_SYS || c->regs.desc[g->tag.reg].message)
         return;
     const struct world *w = c->worlds.list[g->tag.world];
     struct wreg *r = own_wreg(own(c), w, g->tag.reg);
@@ -200,7 +200,8 @@ static void check_consumed(struct arm_checker *c, const struct arm_event *p, con
 {
     const struct granule *g = tag->from ? flow_granule(c->flow, tag->from) : NULL;
 
-    if (!g || !g->slot || tag->kind != TAG_EXACT || tag->world < 0 || tag->reg < REG_SYS)
+    if (!g || !g->slot || tag->kind != TAG_EXACT || tag->world < 0 || tag->reg < REG_SYS ||
+        c->regs.desc[tag->reg].message)
         return;
     const struct world *w = c->worlds.list[tag->world];
     struct wreg *r = own_wreg(own(c), w, tag->reg);

@@ -213,6 +213,17 @@ void own_serror_read(struct arm_checker *c, struct own *u, const struct arm_even
 void own_serror_entered(struct arm_checker *c, struct own *u, const struct world *w,
                         const struct arm_event *p);
 
+/* ---- list registers (checker/own_message.c) ---- */
+
+/* @w has left with @v in the list register @reg. */
+void own_message_left(struct own *u, const struct world *w, unsigned reg, struct value128 v,
+                      unsigned cpu);
+void own_message_written(struct arm_checker *c, struct own *u, unsigned reg, const struct tag *tag,
+                         const struct arm_event *p);
+/* @w is entered with it. */
+void own_message_entered(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                         uint64_t v, const struct arm_event *p);
+
 /* ---- the order within a timer: WINDOW (checker/own_timer.c) ---- */
 
 void own_timer_left(struct own *u, unsigned cpu);

@@ -47,6 +47,11 @@ static enum sysreg_owner owner_of(enum sysreg sr)
     return owner == OWNER_TIMER && sysreg_min_el(sysreg_rows[sr].enc) == 2 ? OWNER_EL2CFG : owner;
 }
 
+static bool is_list_register(enum sysreg sr)
+{
+    return sr >= SR_ICH_LR0_EL2 && sr <= SR_ICH_LR15_EL2;
+}
+
 /* Of the virtual CPU interface: what a world has set by its own interface, and only that. List
  * registers and ICH_HCR_EL2 are EL2's messages to it (checker/gic.c). */
 static bool is_interface(enum sysreg sr)
@@ -75,7 +80,7 @@ static bool is_followed(enum sysreg sr)
     case OWNER_EL2CFG:
         return true;
     case OWNER_GICV:
-        return is_interface(sr);
+        return is_interface(sr) || is_list_register(sr);
     default:
         return false;
     }
@@ -119,7 +124,8 @@ void regs_init(struct regs *r, struct arm_machine *m)
         r->desc[r->count++] = (struct reg_desc){.number = number,
                                                 .sr = (enum sysreg)sr,
                                                 .owner = owner_of((enum sysreg)sr),
-                                                .mask = software_bits((enum sysreg)sr)};
+                                                .mask = software_bits((enum sysreg)sr),
+                                                .message = is_list_register((enum sysreg)sr)};
     }
 }
 

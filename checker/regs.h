@@ -23,6 +23,8 @@ struct reg_desc {
     enum sysreg sr;  /* SR_NONE: a general register or a vector */
     enum sysreg_owner owner;
     uint64_t mask; /* bits that only software changes */
+    bool message;  /* a list register: no value of a world, but a message to it, which EL2 makes
+                      anew. What is followed of it is its slots (checker/own_message.c) */
 };
 
 struct regs {

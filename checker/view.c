@@ -198,7 +198,7 @@ static void note(struct arm_checker *c, unsigned world, unsigned reg, int trappe
     struct own *u = c->unit[UNIT_own];
     uint64_t slot;
 
-    if (!u || !c->flow || c->regs.desc[reg].owner == OWNER_EL2CFG)
+    if (!u || !c->flow || c->regs.desc[reg].owner == OWNER_EL2CFG || c->regs.desc[reg].message)
         return;
     char state = state_of(c, u, c->worlds.list[world], reg, &slot);
     struct view *v = c->view;

@@ -1,0 +1,117 @@
+/*
+ * List registers: EL2 makes what a world finds in them anew for each entry, in memory, and loads
+ * them from there. Nothing can be said of their values; but what EL2 has put into the slot of one
+ * since the world left is to be in a list register when it is entered, and what is in one is not
+ * another world's (IHI0069, ICH_LR<n>_EL2).
+ */
+#include <inttypes.h>
+
+#include "checker/gic_state.h"
+#include "checker/own_state.h"
+
+void own_message_left(struct own *u, const struct world *w, unsigned reg, struct value128 v,
+                      unsigned cpu)
+{
+    struct wreg *r = own_wreg(u, w, reg);
+
+    own_live(u, cpu, reg)->owner = (int16_t)w->index;
+    if (r->version && r->value.lo == v.lo)
+        return;
+    r->value = v;
+    r->version = ++u->versions;
+    r->saved = false;
+}
+
+void own_message_written(struct arm_checker *c, struct own *u, unsigned reg, const struct tag *tag,
+                         const struct arm_event *p)
+{
+    struct live *l = own_live(u, p->cpu, reg);
+
+    l->owner = WORLD_EL2;
+    l->written = true;
+    l->tag = *tag;
+    l->site = site_of(c, p);
+}
+
+/* Is the interrupt of @lr in a list register that is in use? */
+static bool is_there(const struct arm_checker *c, unsigned cpu, uint64_t lr)
+{
+    for (unsigned n = 0; n < LRS_MAX; n++) {
+        uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
+        if (LR_STATE(v) && LR_VINTID(v) == LR_VINTID(lr))
+            return true;
+    }
+    return false;
+}
+
+static void report_dropped(struct arm_checker *c, const struct world *w, unsigned reg,
+                           const struct granule *g, uint64_t lr, const struct arm_event *p)
+{
+    struct finding f = finding_at(c, RULE_DEFER, p);
+
+    f.other = f.at;
+    f.other_role = "entered";
+    f.at = g->modified;
+    f.world = w;
+    f.reg = c->regs.desc[reg].number;
+    f.has_address = true;
+    f.address = g->pa;
+    f.hint = "load as many list registers as EL2 has filled in memory, each from its slot";
+    finding_say(&f,
+                "interrupt %" PRIu64 " was put into its slot, pending, and is in no list "
+                "register: it does not come",
+                LR_VINTID(lr));
+    finding_report(c, &f);
+}
+
+/* Of its slots, those that EL2 has written since @w left. */
+static void check_slots(struct arm_checker *c, const struct world *w, const struct wreg *r,
+                        unsigned reg, const struct arm_event *p)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+
+    for (unsigned k = 0; s->valid && k < SLOTS; k++) {
+        uint64_t lr = 0;
+        const struct granule *g = r->slots[k].pa ? flow_granule(c->flow, r->slots[k].pa) : NULL;
+        if (!g || !g->slot || g->tag.kind != TAG_MODIFIED || g->tag.world != (int)w->index ||
+            g->tag.reg != reg || !g->modified.known || g->modified.total < s->at.total ||
+            !arm_mem_read(c->m, g->pa, &lr, sizeof(lr)) || !(LR_STATE(lr) & 1) ||
+            is_there(c, p->cpu, lr))
+            continue;
+        report_dropped(c, w, reg, g, lr, p);
+        return;
+    }
+}
+
+/* It was loaded from where another world's was saved, and not written since. */
+static void check_foreign(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                          uint64_t v, const struct arm_event *p)
+{
+    const struct live *l = own_live(u, p->cpu, reg);
+    const struct granule *g = l->tag.from ? flow_granule(c->flow, l->tag.from) : NULL;
+
+    if (!l->written || !g || l->tag.kind != TAG_EXACT || l->tag.world < 0 ||
+        l->tag.world == (int)w->index || !LR_STATE(v))
+        return;
+    struct finding f = finding_at(c, RULE_WRONG_SLOT, p);
+    f.at = l->site;
+    f.other = g->saved;
+    f.other_role = "saved";
+    f.world = w;
+    f.reg = c->regs.desc[reg].number;
+    f.hint = "the address of the slot is another virtual CPU's";
+    finding_say(&f, "interrupt %" PRIu64 " was restored from a slot of %s", LR_VINTID(v),
+                c->worlds.list[l->tag.world]->name);
+    finding_report(c, &f);
+}
+
+void own_message_entered(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                         uint64_t v, const struct arm_event *p)
+{
+    uint64_t hcr = checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2));
+
+    if (w->kind != WORLD_GUEST || !(hcr & HCR_EN) || !HCR_EL2_IMO(p->world.hcr))
+        return;
+    check_foreign(c, u, w, reg, v, p);
+    check_slots(c, w, own_wreg(u, w, reg), reg, p);
+}

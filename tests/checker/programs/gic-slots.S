@@ -1,0 +1,80 @@
+// EL2 keeps list registers in memory, fills them there while the world is out, and loads them from there.
+// options: --rules GIC-STATE,DEFER,WRONG-SLOT,LOST,LEAK
+// case: clean
+// case -DDROPS @fills: DEFER ICH_LR1_EL2 of vm1/vcpu0
+// case -DDROPS -DSTATE=0: clean
+// case -DDROPS -DSTATE=2: clean
+// case -DSWAPPED: clean
+// case -DOTHER @load: WRONG-SLOT ICH_LR0_EL2 of vm1/vcpu1
+// case -DOTHER -DOWN_SLOTS: clean
+#define ICH_HCR s3_4_c12_c11_0
+#define ICH_LR0 s3_4_c12_c12_0
+#define ICH_LR1 s3_4_c12_c12_1
+#ifndef STATE
+#define STATE 1
+#endif
+#define HAS_SETUP
+        .macro setup
+        mov     x1, #7
+        msr     s3_0_c12_c12_5, x1              // ICC_SRE_EL1
+        isb
+        ldr     x1, =0xff040002                 // priority mask, VBPR1 1, VENG1
+        msr     s3_4_c12_c11_7, x1              // ICH_VMCR_EL2
+        .endm
+#include "hv.inc"
+
+handle: // X6 counts the calls
+        add     x5, x0, #FRAME_MORE             // the count, list registers 0 and 1, those of virtual CPU 1
+        ldr     x6, [x5]
+        add     x6, x6, #1
+        str     x6, [x5]
+        mrs     x2, ICH_LR0                     // what the world has left
+        str     x2, [x5, #8]
+        mrs     x2, ICH_LR1
+        str     x2, [x5, #16]
+        cmp     x6, #2
+        b.eq    second_call
+        b.hi    loads
+
+        ldr     x2, =1 << 62 | 1 << 60 | 0xa0 << 48 | 40
+        str     x2, [x5, #8]
+loads:
+        mov     x7, x5
+load_from:                                      // X7
+#ifdef SWAPPED
+        ldr     x2, [x7, #16]
+        msr     ICH_LR0, x2
+        ldr     x2, [x7, #8]
+        msr     ICH_LR1, x2
+#else
+        ldr     x2, [x7, #8]
+load:   msr     ICH_LR0, x2
+        ldr     x2, [x7, #16]
+#ifndef DROPS
+        msr     ICH_LR1, x2
+#endif
+#endif
+        mov     x2, #1
+        msr     ICH_HCR, x2
+        ret
+
+second_call:
+#ifdef OTHER                                    // virtual CPU 1 comes, with a slot of its own or not
+        ldr     x2, =0x80000001
+        msr     vmpidr_el2, x2
+        mov     x7, x5
+#ifdef OWN_SLOTS
+        add     x7, x5, #24
+#endif
+        b       load_from
+#else
+        ldr     x2, =STATE << 62 | 1 << 60 | 0xa0 << 48 | 41
+fills:  str     x2, [x5, #16]
+        b       loads
+#endif
+
+guest:
+        hvc     #0
+        hvc     #0
+        hvc     #0
+        hvc     #99
