@@ -25,11 +25,12 @@ enum reader {
     READ_COUNT = 512,    /* CNTVCT_EL0 */
     READ_FP = 1024,      /* FP and SIMD */
     READ_KEY = 2048,     /* pointer authentication with KEY_IA; the others' are the next bits */
+    READ_PAR = 65536,    /* PAR_EL1, which AT writes */
 };
 
 struct source {
     enum sysreg sr;
-    uint16_t readers;
+    uint32_t readers;
     uint64_t bits; /* these of it; 0: all */
 };
 
@@ -55,6 +56,7 @@ static const struct source sources[] = {
     {SR_CNTVOFF_EL2, READ_COUNT, 0},
     {SR_CPTR_EL2,    READ_FP, MASK(21, 20) | BIT(10)},
     {SR_ICH_LR0_EL2, READ_LRS, 0}, /* any of them */
+    {SR_PAR_EL1,     READ_PAR, 0}, /* written by AT; a read behind an MSR is in order */
     {SR_APIAKeyLo_EL1, READ_KEY, 0}, {SR_APIAKeyHi_EL1, READ_KEY, 0},
     {SR_APIBKeyLo_EL1, READ_KEY << 1, 0}, {SR_APIBKeyHi_EL1, READ_KEY << 1, 0},
     {SR_APDAKeyLo_EL1, READ_KEY << 2, 0}, {SR_APDAKeyHi_EL1, READ_KEY << 2, 0},
@@ -121,7 +123,10 @@ static void note_write(struct arm_checker *c, struct sync_cpu *u, const struct a
         sr = SR_ICH_LR0_EL2;
     for (size_t k = 0; k < ARRAY_SIZE(sources); k++) {
         uint64_t relevant = sources[k].bits ? sources[k].bits : UINT64_MAX;
-        if (sources[k].sr != sr || !(changed & relevant) || p->sysreg_write.virt)
+        if (sources[k].sr == SR_PAR_EL1 && sr == SR_PAR_EL1)
+            u->written[k].known = false;
+        if (sources[k].sr != sr || !(changed & relevant) || p->sysreg_write.virt ||
+            sr == SR_PAR_EL1)
             continue;
         u->written[k] = site_of(c, p);
         u->number[k] = p->sysreg_write.sr;
@@ -198,6 +203,8 @@ static void sysreg_was_read(struct arm_checker *c, struct sync_cpu *u, const str
         use(c, u, READ_LRS, "a register that follows from the list registers", p);
     if (sr == SR_ICH_VMCR_EL2)
         use(c, u, READ_VMCR, "a read of ICH_VMCR_EL2", p);
+    if (sr == SR_PAR_EL1)
+        use(c, u, READ_PAR, "a read of PAR_EL1", p);
     if (sr == SR_CNTVCT_EL0)
         use(c, u, READ_COUNT, "a read of CNTVCT_EL0", p);
     if (!u->gicv || !shows_gicv(sr))
@@ -222,6 +229,12 @@ static void translated(struct arm_checker *c, struct sync_cpu *u, const struct a
         : op1 == 4 || host   ? READ_AT2
                              : READ_AT1,
         "an address translation instruction", p);
+    for (size_t k = 0; k < ARRAY_SIZE(sources); k++)
+        if (sources[k].readers == READ_PAR) {
+            u->written[k] = site_of(c, p);
+            u->number[k] = sysreg_number(SR_PAR_EL1);
+            u->pending = true;
+        }
 }
 
 static void tlb_maintained(struct arm_checker *c, struct sync_cpu *u, const struct arm_event *p)

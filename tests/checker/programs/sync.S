@@ -8,6 +8,9 @@
 // case -DAT -DNO_ISB @at: NOSYNC TTBR0_EL1
 // case -DOTHER_AT -DNO_ISB: clean
 // case -DCOUNT: clean
+// case -DPAR: clean
+// case -DPAR -DNO_ISB @par: NOSYNC PAR_EL1
+// case -DPAR -DNO_ISB -DPUT_BACK: clean
 // case -DCOUNT -DNO_ISB @count: NOSYNC CNTVOFF_EL2
 // case -DVECTORS: clean
 // case -DVECTORS -DNO_ISB @vectors_used: NOSYNC VBAR_EL2
@@ -77,6 +80,16 @@ at:     at      s1e1r, x0
         mov     x2, #0x1000
         msr     ttbr0_el1, x2
         at      s1e2r, x0
+#endif
+#ifdef PAR
+        mrs     x3, par_el1
+        at      s1e2r, x0
+        sync
+#ifdef PUT_BACK                                 // and nobody wants the answer
+        msr     par_el1, x3
+#endif
+par:    mrs     x2, par_el1
+        msr     par_el1, x3
 #endif
 #ifdef COUNT
         mov     x2, #0x1000
