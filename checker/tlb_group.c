@@ -1,6 +1,7 @@
 /*
- * The Contiguous bit of stage 2 (D8.7, "The Contiguous bit"): who has changed one descriptor of a
- * group leaves all of it the same when a world is entered next. Between, a group may be uneven.
+ * The Contiguous bit of stage 2 and of EL2's own tables (D8.7, "The Contiguous bit"): who has
+ * changed one descriptor of a group leaves all of it the same when a world is entered next.
+ * Between, a group may be uneven.
  */
 #include <inttypes.h>
 
@@ -32,9 +33,8 @@ void tlb_group_stored(struct arm_checker *c, struct tlb_unit *u, const struct ta
     struct group_note note = {.group = group, .at = site_of(c, p)};
     unsigned k = 0;
 
-    if (page->at.stage != 2 || p->el < 2 ||
-        (!descriptor_is_contiguous(&page->at, before) &&
-         first_with(page, descriptor_index(group)) == descriptor_group(&page->at)))
+    if (p->el < 2 || (!descriptor_is_contiguous(&page->at, before) &&
+                      first_with(page, descriptor_index(group)) == descriptor_group(&page->at)))
         return;
     while (k < u->groups->len && g_array_index(u->groups, struct group_note, k).group != group)
         k++;

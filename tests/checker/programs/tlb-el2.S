@@ -21,6 +21,10 @@
 // case -DTABLE -DREUSE -DNO_TLBI @reuse: TLB-MISS
 // case -DSPLIT: clean
 // case -DSPLIT -DNO_BREAK @make: BBM
+// case -DGROUP: clean
+// case -DGROUP -DODD=1<<12 @odd: BBM
+// case -DGROUP -DODD=1<<54 @odd: BBM
+// case -DGROUP -DODD=1<<10: clean
 // case -DCHANGE=0x80 -DNO_BREAK @do_eret: TLB-MISS
 // case -DCHANGE=0x4 -DNO_BREAK @make: BBM
 // case -DCHANGE=0x100 -DNO_BREAK @make: BBM
@@ -36,6 +40,32 @@
 #define CHANGE 1 << 12
 #endif
 
+#ifndef ODD
+#define ODD 0
+#endif
+
+#ifdef GROUP // sixteen pages with the Contiguous bit, where the first of them was alone
+handle:
+        adrp    x2, el2_level3
+        ldr     x3, [x2]
+        str     xzr, [x2]
+        dsb     ishst
+        ldr     x5, =0x80000000 >> 12
+        tlbi    vae2is, x5
+        dsb     ish
+        orr     x3, x3, #1 << 52
+        ldr     x4, =ODD                        // the last of them
+        mov     x5, #15
+1:      str     x3, [x2], #8
+        add     x3, x3, #1 << 12
+        subs    x5, x5, #1
+        b.ne    1b
+        eor     x3, x3, x4
+odd:    str     x3, [x2]
+        dsb     ish
+        isb
+        ret
+#else
 handle:
 #if defined(TABLE) || defined(SPLIT)
         adrp    x2, el2_level2
@@ -95,6 +125,7 @@ make:   str     x4, [x2]
         dsb     ish
 #endif
         ret
+#endif
 
 guest:  hvc     #0
         hvc     #99
