@@ -97,7 +97,7 @@ static bool add_with_carry(struct tr *t, unsigned k, const struct insn *i, unsig
     bool sub = arg & SUBTRACT, sets = arg & SETS && jit_wants_flags(t, k);
     enum x86_reg n, m;
 
-    if ((!sets && t->live[k + 1]) || t->s.flags == FLAGS_CPU)
+    if ((!sets && t->live[k + 1]) || t->s.flags == FLAGS_CPU || t->s.flags == FLAGS_AGAIN)
         tr_save_flags(t);
     n = tr_use(t, i->rn, RDX);
     m = tr_use(t, i->rm, RCX);
@@ -105,7 +105,7 @@ static bool add_with_carry(struct tr *t, unsigned k, const struct insn *i, unsig
     x86_mov(&t->c, 1, RAX, n);
     x86_alu(&t->c, sub ? ALU_SBB : ALU_ADC, i->sz, RAX, m);
     tr_done(t, i->rd, RAX);
-    t->s.flags = !sets ? FLAGS_SAVED : sub ? FLAGS_SUB : FLAGS_ADD;
+    tr_flags_are(t, !sets ? FLAGS_SAVED : sub ? FLAGS_SUB : FLAGS_ADD);
     return true;
 }
 

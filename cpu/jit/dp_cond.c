@@ -71,7 +71,7 @@ static bool conditional_compare(struct tr *t, unsigned k, const struct insn *i, 
         set_eflags(t, i->mod >> 4, kind);
         x86_bind(&t->c, end);
     }
-    t->s.flags = kind;
+    tr_flags_are(t, kind);
     return true;
 }
 

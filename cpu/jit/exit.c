@@ -89,7 +89,7 @@ void tr_call_exec(struct tr *t, unsigned k)
     t->s.v_valid = 0;
     t->s.valid &= ~tr_lost(t, t->s.valid, writes);
     if (a64_flags_written(tr_row(t, k)))
-        t->s.flags = FLAGS_CPU;
+        tr_flags_are(t, FLAGS_CPU);
 }
 
 void tr_settle(struct tr *t)
@@ -285,7 +285,10 @@ void tr_loop(struct tr *t, unsigned retired)
 {
     uint64_t dirty = t->s.dirty;
 
-    tr_save_flags(t);
+    if (t->live[0])
+        tr_save_flags(t);
+    else
+        tr_free_eflags(t);
     tr_reload(t, t->cached & ~t->s.valid);
     tr_v_loop(t);
     if (!t->uses_fpcr)

@@ -26,6 +26,8 @@ enum x86_cc tr_cond(struct tr *t, unsigned cond)
 {
     bool hi = cond >> 1 == 4; /* x86 has it for subtractions only */
 
+    if (t->s.flags == FLAGS_AGAIN)
+        tr_again(t);
     if (t->s.flags == FLAGS_CPU || (t->s.flags == FLAGS_ADD && hi))
         tr_save_flags(t);
     if (t->s.flags == FLAGS_SAVED)

@@ -261,7 +261,7 @@ static bool compare(struct tr *t, unsigned k, const struct insn *i, unsigned arg
     x86_setcc(c, CC_A, RAX);
     x86_byte(c, 0x1c); /* sbb al, 0 */
     x86_byte(c, 0);
-    t->s.flags = FLAGS_SUB;
+    tr_flags_are(t, FLAGS_SUB);
     tr_come_back(t, slow);
     return true;
 }

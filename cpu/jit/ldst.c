@@ -309,6 +309,8 @@ static void emit_group(struct tr *t, unsigned first, const struct kind *f, const
     int32_t from = g->low;
 
     tr_check_fp(t, first);
+    for (unsigned k = first; k < first + g->n; k++)
+        tr_settle_flags(t, t->use[k].x_writes);
     enum x86_reg base = tr_use(t, n, RAX);
     x86_lea(&t->c, 1, RAX, x86_at(base, g->low));
     struct stub *apart = tr_stub(t, STUB_APART, first);

@@ -16,7 +16,7 @@ struct jit_operand jit_shifted(struct tr *t, const struct insn *i)
     enum x86_reg r = tr_use(t, i->rm, RCX);
 
     if (i->imm == 0)
-        return (struct jit_operand){.r = r};
+        return (struct jit_operand){.r = r, .plain = true};
     x86_mov(&t->c, i->sz, RCX, r);
     x86_shift(&t->c, ops[i->mod], i->sz, RCX, (unsigned)i->imm);
     return (struct jit_operand){.r = RCX};
@@ -75,6 +75,24 @@ static void compare(struct tr *t, enum x86_alu op, const struct insn *i, struct 
     }
 }
 
+/* How NZCV of Rd = Rn @op @b can be made once more behind it. */
+static struct jit_again again(enum x86_alu op, const struct insn *i, struct jit_operand b)
+{
+    struct jit_again a = {.op = (uint8_t)op, .w = i->sz, .n = i->rn, .m = i->rm};
+    bool in_place = i->rd == i->rn;
+
+    if (op == ALU_AND && i->rd != REG_SINK) { /* by the result alone */
+        a.n = a.m = i->rd;
+        a.known = true;
+        return a;
+    }
+    a.is_imm = b.is_imm;
+    a.imm = b.imm;
+    a.undo = in_place;
+    a.known = b.is_imm || (b.plain && !in_place && i->rd != i->rm);
+    return a;
+}
+
 void jit_alu_flags(struct tr *t, enum x86_alu op, const struct insn *i, struct jit_operand b)
 {
     if (i->rd == REG_SINK)
@@ -82,4 +100,5 @@ void jit_alu_flags(struct tr *t, enum x86_alu op, const struct insn *i, struct j
     else
         jit_alu(t, op, i, b);
     t->s.flags = op == ALU_SUB ? FLAGS_SUB : FLAGS_ADD;
+    t->s.again = again(op, i, b);
 }

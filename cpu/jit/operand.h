@@ -7,6 +7,7 @@
 /* The second operand: a register, or a constant. */
 struct jit_operand {
     bool is_imm;
+    bool plain; /* Rm as it is */
     int32_t imm;
     enum x86_reg r;
 };

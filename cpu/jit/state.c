@@ -77,6 +77,8 @@ void tr_save_flags(struct tr *t)
 
     if (t->s.flags == FLAGS_SAVED)
         return;
+    if (t->s.flags == FLAGS_AGAIN)
+        tr_again(t);
     if (t->s.flags == FLAGS_CPU) {
         jit_pack_flags(c);
         t->s.flags = FLAGS_SAVED;
@@ -88,4 +90,50 @@ void tr_save_flags(struct tr *t)
     x86_setcc(c, CC_O, RAX);
     x86_mov(c, 0, JIT_FLAGS, RAX);
     t->s.flags = FLAGS_SAVED;
+}
+
+/* Most comparisons are looked at by the next instruction, and by nobody behind it, unless an
+ * exception is taken before the next comparison: in the code for that they are made again. */
+void tr_again(struct tr *t)
+{
+    const struct jit_again *a = &t->s.again;
+    struct x86_code *c = &t->c;
+    enum x86_reg n = tr_use(t, a->n, RAX), m = a->is_imm ? RCX : tr_use(t, a->m, RCX);
+
+    t->s.flags = a->op == ALU_SUB ? FLAGS_SUB : FLAGS_ADD;
+    if (a->undo || a->op == ALU_ADD) {
+        x86_mov(c, 1, RAX, n);
+        n = RAX;
+    }
+    if (a->undo)
+        x86_alu_imm(c, a->op == ALU_SUB ? ALU_ADD : ALU_SUB, a->w, n, a->imm);
+    if (a->op == ALU_AND && a->is_imm)
+        x86_test_imm(c, a->w, n, a->imm);
+    else if (a->op == ALU_AND)
+        x86_test(c, a->w, n, m);
+    else if (a->is_imm)
+        x86_alu_imm(c, a->op == ALU_SUB ? ALU_CMP : ALU_ADD, a->w, n, a->imm);
+    else
+        x86_alu(c, a->op == ALU_SUB ? ALU_CMP : ALU_ADD, a->w, n, m);
+}
+
+void tr_free_eflags(struct tr *t)
+{
+    bool there = t->s.flags == FLAGS_ADD || t->s.flags == FLAGS_SUB;
+
+    if (there && t->s.again.known)
+        t->s.flags = FLAGS_AGAIN;
+    else if (t->s.flags != FLAGS_AGAIN)
+        tr_save_flags(t);
+}
+
+void tr_settle_flags(struct tr *t, uint64_t writes)
+{
+    struct jit_again *a = &t->s.again;
+
+    if (!a->known || !((BIT(a->n) | (a->is_imm ? 0 : BIT(a->m))) & writes))
+        return;
+    if (t->s.flags == FLAGS_AGAIN)
+        tr_save_flags(t);
+    a->known = false;
 }

@@ -25,7 +25,7 @@ static bool pac(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     (void)i;
     if (!has_feature(&t->cpu->features, FEAT_PAuth))
         return true;
-    tr_save_flags(t);
+    tr_free_eflags(t);
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     tr_leave_if(t, slow, &jumps, offsetof(struct cpu, block), (uint32_t)BLOCK_PAC(arg));
     tr_come_back(t, slow);

@@ -266,9 +266,10 @@ static bool emit_template(struct tr *t, unsigned k)
 static void prepare_flags(struct tr *t, unsigned k)
 {
     if (!t->live[k])
-        t->s.flags = FLAGS_SAVED; /* or anything */
+        tr_flags_are(t, FLAGS_SAVED); /* or anything */
     else if (!keeps_flags(t, &t->rec[k]))
-        tr_save_flags(t);
+        tr_free_eflags(t);
+    tr_settle_flags(t, t->use[k].x_writes);
 }
 
 static void emit_insns(struct tr *t)
@@ -286,7 +287,7 @@ static void emit_insns(struct tr *t)
 static void emit_entry(struct tr *t)
 {
     jit_emit_entry(t->jit, &t->c);
-    t->s.flags = FLAGS_SAVED;
+    tr_flags_are(t, FLAGS_SAVED);
     if (t->loops) {
         tr_reload(t, t->cached);
         t->s.valid = t->cached;

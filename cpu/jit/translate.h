@@ -19,14 +19,26 @@
 #define JIT_FLAGS RBX /* NZCV, with FLAGS_SAVED */
 
 /* Where NZCV are: in the CPU; in EFLAGS, with C as it is there or (after a subtraction) not; in
- * JIT_FLAGS. */
-enum jit_flags { FLAGS_CPU, FLAGS_ADD, FLAGS_SUB, FLAGS_SAVED };
+ * JIT_FLAGS; nowhere, but tr_again() makes them. */
+enum jit_flags { FLAGS_CPU, FLAGS_ADD, FLAGS_SUB, FLAGS_SAVED, FLAGS_AGAIN };
+
+/* The operation that has made NZCV, of guest registers that are still as they were. */
+struct jit_again {
+    bool known;   /* there is one, and nothing has changed its registers */
+    uint8_t op;   /* ALU_ADD, ALU_SUB or ALU_AND */
+    bool w;       /* of 64 bits */
+    bool undo;    /* @n is the result: it takes @imm off, or puts it on, before */
+    bool is_imm;  /* the second operand is @imm, else @m */
+    uint8_t n, m; /* guest registers */
+    int32_t imm;
+};
 
 /* What the emitter knows at one place of the code. Sets of guest registers are bits. */
 struct jit_state {
     uint64_t valid; /* in its host register */
     uint64_t dirty; /* and only there */
     enum jit_flags flags;
+    struct jit_again again;
     uint32_t v_valid;        /* V registers in their host registers; the CPU has all of them too */
     uint32_t v_low4, v_low8; /* of them only so many bytes, and the CPU has zeros above */
     bool fp_ready;           /* behind tr_fp_enter() */
@@ -124,8 +136,24 @@ void tr_done(struct tr *t, unsigned g, enum x86_reg r);
 /* The registers of @set from their host registers into the CPU. */
 void tr_store(struct tr *t, uint64_t set);
 
-/* NZCV from wherever they are into JIT_FLAGS. RAX and RCX go. */
+/* NZCV from wherever they are into JIT_FLAGS. RAX and RCX go, and EFLAGS. */
 void tr_save_flags(struct tr *t);
+
+/* Have NZCV elsewhere than in EFLAGS, which something else needs. RAX and RCX go. */
+void tr_free_eflags(struct tr *t);
+
+/* Registers @writes are about to be written: have NZCV where they do not matter. */
+void tr_settle_flags(struct tr *t, uint64_t writes);
+
+/* NZCV are FLAGS_AGAIN, and in EFLAGS after this. RAX and RCX go. */
+void tr_again(struct tr *t);
+
+/* NZCV are there from now on, made by nothing that is known. */
+static inline void tr_flags_are(struct tr *t, enum jit_flags flags)
+{
+    t->s.flags = flags;
+    t->s.again.known = false;
+}
 
 /* Load the registers of @set from the CPU. */
 void tr_reload(struct tr *t, uint64_t set);

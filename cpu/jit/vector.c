@@ -111,7 +111,7 @@ struct v_regs tr_v_binary(struct tr *t, const struct insn *i, unsigned w)
 void tr_v_begin(struct tr *t, unsigned k)
 {
     if (!t->fp_checked)
-        tr_save_flags(t);
+        tr_free_eflags(t);
     tr_check_fp(t, k);
 }
 

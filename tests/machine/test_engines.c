@@ -144,6 +144,41 @@ static void emit_accesses(struct program *p, uint64_t *random)
     }
 }
 
+/* NZCV of x0 to x2, which change before somebody looks. */
+static void emit_flags(struct program *p, uint64_t *random)
+{
+    static const uint32_t set[] = {
+        0xf17ffc00, 0xb17ffc00, 0x71000c00, 0x31000c00, /* subs, adds rd, rn, #imm */
+        0xeb000000, 0xab000000, 0x6b000000, 0x2b000000, /* subs, adds rd, rn, rm */
+        0xea000000, 0x6a200000, 0xf2400c00, 0x72001c00, /* ands, bics; ands rd, rn, #imm */
+        0xeb000c00, 0xba000000, 0xfa400804,             /* subs ..., lsl #3; adcs; ccmp */
+    };
+    static const uint32_t between[] = {
+        0x91000400, 0x91000000, 0xd37df000, /* add rd, rn, #1; mov; lsl #3 */
+        0xf9400280, 0xf9000280, 0xaa0003e0, /* ldr, str rd, [x20]; mov rd, x0 */
+    };
+    static const uint32_t get[] = {
+        0xd53b4205, 0x9a010003, 0xda020003, /* mrs x5, nzcv; adc and sbc x3, ... */
+        0x9a810004, 0x9a9f07e4, 0xd4000001, /* csel and cset x4; svc */
+    };
+    uint64_t r = random_next(random);
+    uint32_t word = set[r % ARRAY_SIZE(set)] | (r >> 8) % 3 << 5;
+
+    if ((word & 0x1f000000) != 0x11000000 && (word & 0x1f800000) != 0x12000000) /* with Rm */
+        word |= (uint32_t)(r >> 16) % 3 << 16;
+    if (word >> 21 != 0x7d2)
+        word |= r & BIT(40) ? 31 : (uint32_t)(r >> 24) % 3;
+    emit(p, word);
+    for (uint64_t n = r >> 48; n % 4; n >>= 2) {
+        uint64_t q = random_next(random);
+        word = between[q % ARRAY_SIZE(between)];
+        emit(p, word | (uint32_t)(q >> 8) % 3 |
+                    (word >> 24 == 0x91 || word >> 24 == 0xd3 ? (uint32_t)(q >> 16) % 3 << 5 : 0));
+    }
+    word = get[(r >> 32) % ARRAY_SIZE(get)];
+    emit(p, word >> 21 == 0x4d4 ? word | (r >> 44 & 15) << 12 : word);
+}
+
 static void emit_branch(struct program *p, uint64_t *random)
 {
     uint32_t over = 1 + (uint32_t)random_next(random) % 6, r = (uint32_t)random_next(random);
@@ -238,6 +273,8 @@ static void make(struct program *p, uint64_t *random)
             emit_system(p, random);
         else if (kind < 18)
             emit_accesses(p, random);
+        else if (kind < 22)
+            emit_flags(p, random);
         else
             emit_one(p, random);
     }
