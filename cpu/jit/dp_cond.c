@@ -1,25 +1,65 @@
 /* Conditional select and compare. */
 #include "cpu/jit/operand.h"
 
+/* AL and NV: Rn always. */
+static bool always(const struct insn *i)
+{
+    return i->mod >> 1 == 7;
+}
+
+/* @r = Rm, or what the instruction makes of it. */
+static void other(struct tr *t, const struct insn *i, enum x86_reg r)
+{
+    enum x86_reg m = tr_use(t, i->rm, r);
+
+    if (i->op == A64_CSINC) {
+        x86_lea(&t->c, i->sz, r, x86_at(m, 1));
+        return;
+    }
+    x86_mov(&t->c, 1, r, m);
+    if (i->op == A64_CSINV || i->op == A64_CSNEG)
+        x86_not(&t->c, i->sz, r);
+    if (i->op == A64_CSNEG)
+        x86_lea(&t->c, i->sz, r, x86_at(r, 1));
+}
+
+/* Rd = Rn if @cc, else Rm or what is made of it. */
+static void choose(struct tr *t, const struct insn *i, enum x86_cc cc)
+{
+    enum x86_reg n = tr_use(t, i->rn, RDX), d = tr_def(t, i->rd, RAX);
+
+    if (d == n) { /* which the other is moved over */
+        if (i->op == A64_CSEL) {
+            x86_cmov(&t->c, cc ^ 1, i->sz, d, tr_use(t, i->rm, RCX));
+            tr_done(t, i->rd, d);
+            return;
+        }
+        d = RAX;
+    }
+    other(t, i, d);
+    x86_cmov(&t->c, cc, i->sz, d, n);
+    tr_done(t, i->rd, d);
+}
+
 static bool select_(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    enum x86_cc cc = tr_cond(t, i->mod & 14); /* of the pair; EFLAGS hold from here */
-    enum x86_reg n, m;
-
     (void)k, (void)arg;
-    if (i->mod >> 1 == 7)
-        cc = CC_E; /* see below: both are Rn */
-    n = tr_use(t, i->rn, RDX);
-    m = i->mod >> 1 == 7 ? n : tr_use(t, i->rm, RCX);
-    x86_mov(&t->c, i->mod >> 1 == 7 ? i->sz : 1, RAX, m);
-    if (i->mod >> 1 != 7) {
-        if (i->op == A64_CSINV || i->op == A64_CSNEG)
-            x86_not(&t->c, i->sz, RAX);
-        if (i->op == A64_CSINC || i->op == A64_CSNEG)
-            x86_lea(&t->c, i->sz, RAX, x86_at(RAX, 1));
-        x86_cmov(&t->c, i->mod & 1 ? cc ^ 1 : cc, i->sz, RAX, n);
+    if (always(i)) {
+        x86_mov(&t->c, i->sz, RAX, tr_use(t, i->rn, RAX));
+        tr_done(t, i->rd, RAX);
+        return true;
     }
-    tr_done(t, i->rd, RAX);
+    enum x86_cc cc = tr_cond(t, i->mod & 14); /* of the pair; EFLAGS hold from here */
+    if (i->mod & 1)
+        cc ^= 1;
+    if (i->op == A64_CSINC && i->rn == REG_ZR && i->rm == REG_ZR) { /* CSET */
+        enum x86_reg d = tr_def(t, i->rd, RAX);
+        x86_setcc(&t->c, cc ^ 1, RAX);
+        x86_movzx(&t->c, 1, d, RAX);
+        tr_done(t, i->rd, d);
+    } else {
+        choose(t, i, cc);
+    }
     return true;
 }
 

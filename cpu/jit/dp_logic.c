@@ -15,6 +15,15 @@ static void move(struct tr *t, const struct insn *i)
     tr_done(t, i->rd, d);
 }
 
+/* The lower half, and zeros above. */
+static void move_low(struct tr *t, const struct insn *i)
+{
+    enum x86_reg n = tr_use(t, i->rn, RAX), d = tr_def(t, i->rd, RAX);
+
+    x86_mov(&t->c, 0, d, n);
+    tr_done(t, i->rd, d);
+}
+
 static bool move_keep(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     enum x86_reg r = tr_use(t, i->rd, RAX), d = tr_def(t, i->rd, RAX);
@@ -47,6 +56,17 @@ static bool address(struct tr *t, unsigned k, const struct insn *i, unsigned arg
     return true;
 }
 
+static bool constant(struct tr *t, unsigned k, const struct insn *i, unsigned invert)
+{
+    uint64_t v = invert ? ~(uint64_t)i->imm : (uint64_t)i->imm;
+    enum x86_reg d = tr_def(t, i->rd, RAX);
+
+    (void)k;
+    x86_mov_imm(&t->c, d, i->sz ? v : (uint32_t)v);
+    tr_done(t, i->rd, d);
+    return true;
+}
+
 static struct jit_operand inverted(struct tr *t, const struct insn *i)
 {
     struct jit_operand b = jit_shifted(t, i);
@@ -71,6 +91,10 @@ static bool logic(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     (void)k;
     if (is_move(i))
         move(t, i);
+    else if (arg == (ALU_OR | IMM) && i->rn == REG_ZR)
+        constant(t, k, i, false);
+    else if (arg == (ALU_AND | IMM) && i->imm == UINT32_MAX)
+        move_low(t, i);
     else
         jit_alu(t, (enum x86_alu)(arg & OPERATION), i, second(t, i, arg));
     return true;
@@ -80,17 +104,6 @@ static bool logic_flags(struct tr *t, unsigned k, const struct insn *i, unsigned
 {
     (jit_wants_flags(t, k) ? jit_alu_flags : jit_alu)(t, (enum x86_alu)(arg & OPERATION), i,
                                                       second(t, i, arg));
-    return true;
-}
-
-static bool constant(struct tr *t, unsigned k, const struct insn *i, unsigned invert)
-{
-    uint64_t v = invert ? ~(uint64_t)i->imm : (uint64_t)i->imm;
-    enum x86_reg d = tr_def(t, i->rd, RAX);
-
-    (void)k;
-    x86_mov_imm(&t->c, d, i->sz ? v : (uint32_t)v);
-    tr_done(t, i->rd, d);
     return true;
 }
 

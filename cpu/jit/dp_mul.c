@@ -4,12 +4,29 @@
 /* arg: the product is subtracted; the operands are 32 bits, signed or not. */
 enum { SUBTRACT = 1, SIGNED = 2, UNSIGNED = 4 };
 
+/* Rn * Rm. */
+static void product(struct tr *t, const struct insn *i, enum x86_reg n, enum x86_reg m)
+{
+    enum x86_reg d = tr_def(t, i->rd, RAX);
+
+    if (d == m)
+        m = n;
+    else
+        x86_mov(&t->c, 1, d, n);
+    x86_rr(&t->c, 0x0faf, i->sz, d, m); /* imul */
+    tr_done(t, i->rd, d);
+}
+
 /* Ra + Rn * Rm, or minus. */
 static bool multiply(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     enum x86_reg n = tr_use(t, i->rn, RCX), m = tr_use(t, i->rm, RDX), a;
 
     (void)k;
+    if (arg == 0 && i->ra == REG_ZR) {
+        product(t, i, n, m);
+        return true;
+    }
     if (arg & (SIGNED | UNSIGNED)) {
         (arg & SIGNED ? x86_movsx(&t->c, 4, 1, RAX, n) : x86_movzx(&t->c, 4, RAX, n));
         (arg & SIGNED ? x86_movsx(&t->c, 4, 1, RDX, m) : x86_movzx(&t->c, 4, RDX, m));

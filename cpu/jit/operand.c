@@ -51,8 +51,12 @@ void jit_alu(struct tr *t, enum x86_alu op, const struct insn *i, struct jit_ope
 {
     enum x86_reg n = tr_use(t, i->rn, RDX), d = tr_def(t, i->rd, RAX);
 
-    if (!b.is_imm && b.r == d && n != d)
-        d = RAX;
+    if (!b.is_imm && b.r == d && n != d) {
+        if (op == ALU_SUB)
+            d = RAX;
+        else /* in either order */
+            b.r = n, n = d;
+    }
     x86_mov(&t->c, 1, d, n);
     jit_apply(t, op, i->sz, d, b);
     tr_done(t, i->rd, d);
