@@ -12,9 +12,31 @@
  * A count of 1 is the caller's own and stays so. */
 struct block {
     unsigned refs;
+    bool lent;               /* the bytes are somebody else's: who changes them says so before */
     struct block_slab *slab; /* that it is in; NULL: it has memory of its own */
-    uint8_t bytes[];
+    struct block_pool *pool; /* of one that is or was lent, where its bytes go; or NULL */
+    uint8_t *bytes;          /* behind this, but for one that is or was lent; NULL: lost */
 };
+
+/* Memory for copies of lent blocks, in the host's large pages; what is given back is used again. It
+ * goes when nobody refers to it. Of one thread. */
+struct block_pool {
+    unsigned refs;
+    size_t block_bytes;
+    struct pool_item *free;
+    struct pool_chunk *chunks;
+};
+
+struct pool_item {
+    struct pool_item *next;
+};
+
+struct pool_chunk {
+    struct pool_chunk *next;
+    void *memory;
+};
+
+#define CHUNK_BYTES HOST_LARGE_PAGE
 
 /* Memory that goes when the last block in it does. Blocks are behind it. */
 struct block_slab {
@@ -65,8 +87,67 @@ bool blocks_copy(struct blocks *b, const struct blocks *from)
         if (b->leaf[i])
             take(&b->leaf[i]->refs);
     }
+    b->pool = from->pool;
+    if (b->pool)
+        b->pool->refs++;
     return true;
 }
+
+/* ---- a pool ---- */
+
+static bool grow(struct block_pool *pool)
+{
+    struct pool_chunk *chunk = malloc(sizeof(*chunk));
+    uint8_t *memory = chunk ? host_memory(CHUNK_BYTES) : NULL;
+
+    if (!memory) {
+        free(chunk);
+        return false;
+    }
+    *chunk = (struct pool_chunk){pool->chunks, memory};
+    pool->chunks = chunk;
+    for (size_t at = CHUNK_BYTES / pool->block_bytes; at-- > 0;) {
+        struct pool_item *item = (struct pool_item *)(void *)(memory + at * pool->block_bytes);
+        item->next = pool->free;
+        pool->free = item;
+    }
+    return true;
+}
+
+static uint8_t *pool_take(struct block_pool *pool)
+{
+    struct pool_item *item;
+
+    if (!pool->free && !grow(pool))
+        return NULL;
+    item = pool->free;
+    pool->free = item->next;
+    return (uint8_t *)item;
+}
+
+static void pool_give_back(struct block_pool *pool, uint8_t *bytes)
+{
+    struct pool_item *item = (struct pool_item *)(void *)bytes;
+
+    item->next = pool->free;
+    pool->free = item;
+}
+
+static void free_pool(struct block_pool *pool)
+{
+    struct pool_chunk *chunk;
+
+    if (!pool || --pool->refs)
+        return;
+    while ((chunk = pool->chunks)) {
+        pool->chunks = chunk->next;
+        host_memory_free(chunk->memory, CHUNK_BYTES);
+        free(chunk);
+    }
+    free(pool);
+}
+
+/* ---- life and death ---- */
 
 static void free_slab(struct block_slab *slab)
 {
@@ -78,10 +159,14 @@ static void free_block(struct block *block)
 {
     if (!block || !give_back(&block->refs))
         return;
-    if (block->slab)
+    if (block->slab) {
         free_slab(block->slab);
-    else
-        free(block);
+        return;
+    }
+    if (block->pool && block->bytes && !block->lent)
+        pool_give_back(block->pool, block->bytes);
+    free_pool(block->pool);
+    free(block);
 }
 
 static void free_leaf(struct block_leaf *leaf)
@@ -98,6 +183,7 @@ void blocks_destroy(struct blocks *b)
     for (uint64_t i = 0; b->leaf && i < leaf_count(b); i++)
         free_leaf(b->leaf[i]);
     free(b->leaf);
+    free_pool(b->pool);
     *b = (struct blocks){0};
 }
 
@@ -167,41 +253,123 @@ static struct block *new_block(size_t block_bytes, struct blocks_room *room)
     if (!room || !room->left) {
         block = malloc(sizeof(*block) + block_bytes);
         if (block)
-            *block = (struct block){.refs = 1};
+            *block = (struct block){.refs = 1, .bytes = (uint8_t *)(block + 1)};
         return block;
     }
     block = (struct block *)(void *)room->next;
-    *block = (struct block){.refs = 1, .slab = room->slab};
+    *block = (struct block){.refs = 1, .slab = room->slab, .bytes = (uint8_t *)(block + 1)};
     take(&room->slab->refs);
     room->next += block_size(block_bytes);
     room->left--;
     return block;
 }
 
-uint8_t *blocks_put(struct blocks *b, uint64_t n)
+/* @block in place of what is at @n of @leaf, which is the caller's own. */
+static void replace(struct block_leaf *leaf, uint64_t n, struct block *block)
 {
-    return blocks_put_in(b, n, NULL);
+    struct block *old = leaf->block[n % BLOCKS_LEAF];
+
+    leaf->used += !old;
+    leaf->block[n % BLOCKS_LEAF] = block;
+    free_block(old);
 }
 
-uint8_t *blocks_put_in(struct blocks *b, uint64_t n, struct blocks_room *room)
+uint8_t *blocks_put(struct blocks *b, uint64_t n)
 {
-    CHECK(n < b->count && (!room || room->block_bytes == b->block_bytes));
+    CHECK(n < b->count);
     struct block_leaf *leaf = own_leaf(&b->leaf[n / BLOCKS_LEAF]);
-    struct block *old = leaf ? leaf->block[n % BLOCKS_LEAF] : NULL, *block;
+    const struct block *old = leaf ? leaf->block[n % BLOCKS_LEAF] : NULL;
 
-    if (!leaf || (old && !is_shared(&old->refs)))
+    if (!leaf || (old && !is_shared(&old->refs) && !old->lent))
         return leaf ? old->bytes : NULL;
-    block = new_block(b->block_bytes, room);
+    struct block *block = new_block(b->block_bytes, NULL);
     if (!block)
         return NULL;
     if (old)
         memcpy(block->bytes, old->bytes, b->block_bytes);
     else
         memset(block->bytes, 0, b->block_bytes);
-    leaf->used += !old;
-    leaf->block[n % BLOCKS_LEAF] = block;
-    free_block(old);
+    replace(leaf, n, block);
     return block->bytes;
+}
+
+bool blocks_set_in(struct blocks *b, uint64_t n, const uint8_t *bytes, struct blocks_room *room)
+{
+    CHECK(n < b->count && (!room || room->block_bytes == b->block_bytes));
+    struct block_leaf *leaf = own_leaf(&b->leaf[n / BLOCKS_LEAF]);
+    struct block *block = leaf ? new_block(b->block_bytes, room) : NULL;
+
+    if (!block)
+        return false;
+    memcpy(block->bytes, bytes, b->block_bytes);
+    replace(leaf, n, block);
+    return true;
+}
+
+/* ---- lent ones ---- */
+
+static bool has_pool(struct blocks *b)
+{
+    if (b->pool)
+        return true;
+    b->pool = malloc(sizeof(*b->pool));
+    if (b->pool)
+        *b->pool = (struct block_pool){.refs = 1, .block_bytes = b->block_bytes};
+    return b->pool;
+}
+
+bool blocks_lend(struct blocks *b, uint64_t n, const uint8_t *bytes)
+{
+    CHECK(n < b->count);
+    if (!has_pool(b))
+        return false;
+    struct block_leaf *leaf = own_leaf(&b->leaf[n / BLOCKS_LEAF]);
+    struct block *block = leaf ? malloc(sizeof(*block)) : NULL;
+
+    if (!block)
+        return false;
+    *block = (struct block){
+        .refs = 1, .lent = true, .pool = b->pool, .bytes = (uint8_t *)(uintptr_t)bytes};
+    b->pool->refs++;
+    replace(leaf, n, block);
+    return true;
+}
+
+static bool keep(const struct block_leaf *leaf, unsigned n, size_t block_bytes, bool own)
+{
+    struct block *block = leaf ? leaf->block[n] : NULL;
+
+    if (!block || !block->lent || (!own && !is_shared(&leaf->refs) && !is_shared(&block->refs)))
+        return true;
+    uint8_t *copy = pool_take(block->pool);
+    if (copy)
+        memcpy(copy, block->bytes, block_bytes);
+    block->bytes = copy;
+    block->lent = false;
+    return copy;
+}
+
+bool blocks_keep(struct blocks *b, uint64_t n)
+{
+    CHECK(n < b->count);
+    return keep(b->leaf[n / BLOCKS_LEAF], n % BLOCKS_LEAF, b->block_bytes, false);
+}
+
+bool blocks_keep_all(struct blocks *b, bool own)
+{
+    bool good = true;
+
+    for (uint64_t n = 0; (n = blocks_next(b, n)) < b->count; n++)
+        good &= keep(b->leaf[n / BLOCKS_LEAF], n % BLOCKS_LEAF, b->block_bytes, own);
+    return good;
+}
+
+bool blocks_is_lost(const struct blocks *b, uint64_t n)
+{
+    const struct block_leaf *leaf = b->leaf[n / BLOCKS_LEAF];
+    const struct block *block = leaf ? leaf->block[n % BLOCKS_LEAF] : NULL;
+
+    return block && !block->bytes;
 }
 
 uint64_t blocks_next(const struct blocks *b, uint64_t n)

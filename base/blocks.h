@@ -13,12 +13,14 @@
 
 struct block;
 struct block_leaf;
+struct block_pool;
 struct block_slab;
 
 struct blocks {
     size_t block_bytes;
     uint64_t count;           /* indexes below it exist */
     struct block_leaf **leaf; /* of count / BLOCKS_LEAF, rounded up; NULL: none of its blocks */
+    struct block_pool *pool;  /* where copies of lent blocks go; NULL: none was ever lent */
 };
 
 /* No block is there. False: the host has no memory; then there is nothing to destroy. */
@@ -48,8 +50,23 @@ struct blocks_room {
 void blocks_room_begin(struct blocks_room *room, size_t block_bytes, uint64_t count);
 void blocks_room_end(struct blocks_room *room);
 
-/* blocks_put(), with memory of @room as long as there is some; NULL: none. */
-uint8_t *blocks_put_in(struct blocks *b, uint64_t n, struct blocks_room *room);
+/* Block @n becomes a copy of @bytes, with memory of @room as long as there is some; NULL: none.
+ * False: the host has no memory, and nothing has changed. */
+bool blocks_set_in(struct blocks *b, uint64_t n, const uint8_t *bytes, struct blocks_room *room);
+
+/* Block @n becomes @bytes themselves, which their owner keeps as they are until blocks_keep(). All
+ * copies of @b are then of one thread. False as of blocks_set_in(). */
+bool blocks_lend(struct blocks *b, uint64_t n, const uint8_t *bytes);
+
+/* The bytes that were lent as block @n are about to change: who shares the block with @b has a copy
+ * from now on, and @b, if nobody does, may not ask for it before it is set again. Of a block that
+ * is not lent nothing happens. False: the host has no memory, and the block is lost to all.
+ * blocks_keep_all(): of every block; @own: and @b has copies of those that nobody shares. */
+bool blocks_keep(struct blocks *b, uint64_t n);
+bool blocks_keep_all(struct blocks *b, bool own);
+
+/* It was there, and the host had no memory for it: blocks_get() has NULL. */
+bool blocks_is_lost(const struct blocks *b, uint64_t n);
 
 /* The first block from @n on that is there; count if none is. */
 uint64_t blocks_next(const struct blocks *b, uint64_t n);

@@ -23,6 +23,8 @@ static bool create_tables(struct ram_bank *b)
 
 static void destroy_bank(struct ram_bank *b)
 {
+    if (b->lends)
+        (void)blocks_keep_all(&b->last.pages, false); /* as ram_keep() */
     if (b->host)
         munmap(b->host, b->size);
     free(b->flags);

@@ -37,7 +37,12 @@ struct ram_bank {
     struct ram_contents last;
     uint32_t *changed;
     uint32_t changed_count;
+    bool lends; /* snapshots have pages that are here and nowhere else, among those with PAGE_SHARED
+                 */
 };
+
+/* Page @page of @b, which snapshots may have as it is here, is about to be another. */
+void ram_keep(struct ram_bank *b, uint64_t page);
 
 /* The page at @offset of @b is about to be written, or may be from now on without a word. */
 static inline void ram_changing(struct ram_bank *b, uint64_t offset)
@@ -47,6 +52,8 @@ static inline void ram_changing(struct ram_bank *b, uint64_t offset)
     if (__builtin_expect(b->flags[page] & PAGE_SHARED, 0)) {
         b->flags[page] &= (uint8_t)~PAGE_SHARED;
         b->changed[b->changed_count++] = (uint32_t)page;
+        if (b->lends)
+            ram_keep(b, page);
     }
 }
 
@@ -133,10 +140,12 @@ struct ram_bank *physmem_bank_of_host(struct physmem *mem, const uint8_t *host);
 
 /* Snapshots of what the banks hold, @contents[bank_count]. physmem_take() fills them; the caller
  * destroys each. It copies the pages that have changed since the last one, and now and then, in
- * place of many of them, all that are in use. From then on every writer has to call ram_changing()
- * again: entries of TLBs that write directly are the caller's to mark. */
-int physmem_take(struct physmem *mem, struct ram_contents *contents, struct arm_error *err)
-    __attribute__((warn_unused_result));
+ * place of many of them, all that are in use. With @lend it copies none: each is copied when it is
+ * next changed, and one that nobody has any more is not; such contents are of this memory's thread.
+ * From then on every writer has to call ram_changing() again: entries of TLBs that write directly
+ * are the caller's to mark. */
+int physmem_take(struct physmem *mem, bool lend, struct ram_contents *contents,
+                 struct arm_error *err) __attribute__((warn_unused_result));
 
 /* Hold @contents again: of this memory, or of another one with the same banks. Host addresses stay.
  * code_written() is told of pages that become others; PAGE_WRITE_CACHED is left alone. On an error,

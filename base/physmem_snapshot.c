@@ -60,18 +60,17 @@ static int take_image(const struct ram_bank *b, struct ram_contents *to, struct 
 }
 
 /* What @b held at the last snapshot, and the pages that have changed since. */
-static int take_changes(const struct ram_bank *b, struct ram_contents *to, struct arm_error *err)
+static int take_changes(const struct ram_bank *b, bool lend, struct ram_contents *to,
+                        struct arm_error *err)
 {
     bool ok = ram_contents_copy(to, &b->last);
     struct blocks_room room;
 
-    blocks_room_begin(&room, PAGE_SIZE, b->changed_count);
+    blocks_room_begin(&room, PAGE_SIZE, lend ? 0 : b->changed_count);
     for (uint32_t k = 0; ok && k < b->changed_count; k++) {
         const uint8_t *now = b->host + (uint64_t)b->changed[k] * PAGE_SIZE;
-        uint8_t *page = blocks_put_in(&to->pages, b->changed[k], &room);
-        if (page)
-            memcpy(page, now, PAGE_SIZE);
-        ok = page;
+        ok = lend ? blocks_lend(&to->pages, b->changed[k], now)
+                  : blocks_set_in(&to->pages, b->changed[k], now, &room);
     }
     blocks_room_end(&room);
     if (ok)
@@ -90,13 +89,22 @@ static void in_step(struct ram_bank *b, struct ram_contents *last)
     b->changed_count = 0;
 }
 
-static int take_bank(struct ram_bank *b, struct ram_contents *to, struct arm_error *err)
+void ram_keep(struct ram_bank *b, uint64_t page)
+{
+    (void)blocks_keep(&b->last.pages, page); /* who restores a page that is lost is told */
+}
+
+static int take_bank(struct ram_bank *b, bool lend, struct ram_contents *to, struct arm_error *err)
 {
     struct ram_contents now;
-    int rc = wants_image(b) ? take_image(b, &now, err) : take_changes(b, &now, err);
+    int rc;
 
+    if (!lend && b->lends && !blocks_keep_all(&b->last.pages, true))
+        return error_set(err, ARM_ENOMEM, "a snapshot: the host has no memory");
+    rc = !lend && wants_image(b) ? take_image(b, &now, err) : take_changes(b, lend, &now, err);
     if (rc)
         return rc;
+    b->lends = lend;
     if (!ram_contents_copy(to, &now)) {
         ram_contents_destroy(&now);
         return error_set(err, ARM_ENOMEM, "a snapshot: the host has no memory");
@@ -105,10 +113,11 @@ static int take_bank(struct ram_bank *b, struct ram_contents *to, struct arm_err
     return 0;
 }
 
-int physmem_take(struct physmem *mem, struct ram_contents *contents, struct arm_error *err)
+int physmem_take(struct physmem *mem, bool lend, struct ram_contents *contents,
+                 struct arm_error *err)
 {
     for (unsigned i = 0; i < mem->bank_count; i++) {
-        int rc = take_bank(&mem->banks[i], &contents[i], err);
+        int rc = take_bank(&mem->banks[i], lend, &contents[i], err);
         if (rc) {
             while (i--)
                 ram_contents_destroy(&contents[i]);
@@ -125,33 +134,46 @@ static void tell_changing(const struct physmem *mem, const struct ram_bank *b, u
         mem->code_written(mem->code_written_ctx, (pa_t){b->base + n * PAGE_SIZE});
 }
 
-static void set_page(const struct ram_bank *b, const struct ram_contents *c, uint64_t n)
+static int lost_page(struct arm_error *err)
+{
+    return error_set(err, ARM_ENOMEM,
+                     "a snapshot: the host had no memory for what has changed behind it");
+}
+
+/* False: nobody has it any more. */
+static bool set_page(const struct ram_bank *b, const struct ram_contents *c, uint64_t n)
 {
     const uint8_t *from = ram_contents_page(c, n);
 
+    if (blocks_is_lost(&c->pages, n))
+        return false;
     if (from)
         memcpy(b->host + n * PAGE_SIZE, from, PAGE_SIZE);
     else
         memset(b->host + n * PAGE_SIZE, 0, PAGE_SIZE);
+    return true;
 }
 
 /* From one snapshot of an image to another: pages that have changed since, and those in which the
  * two differ. */
-static void set_difference(const struct physmem *mem, const struct ram_bank *b,
-                           const struct ram_contents *c)
+static int set_difference(const struct physmem *mem, struct ram_bank *b,
+                          const struct ram_contents *c, struct arm_error *err)
 {
     const struct blocks *from = &b->last.pages, *to = &c->pages;
+    bool good = true;
 
     for (uint32_t k = 0; k < b->changed_count; k++) {
         tell_changing(mem, b, b->changed[k]);
-        set_page(b, c, b->changed[k]);
+        good &= set_page(b, c, b->changed[k]);
     }
     for (uint64_t n = 0; (n = blocks_next_unshared(from, to, n)) < to->count; n++) {
         if (!(b->flags[n] & PAGE_SHARED))
             continue;
         tell_changing(mem, b, n);
-        set_page(b, c, n);
+        ram_keep(b, n);
+        good &= set_page(b, c, n);
     }
+    return good ? 0 : lost_page(err);
 }
 
 /* Many single pages are copied whatever is done, and each is a fault for the host if it is put into
@@ -163,10 +185,10 @@ static bool wants_copy(const struct ram_contents *c)
     return single > SINGLE_PAGES_MIN / 4 && single > ram_contents_used(c) / 4;
 }
 
-static int set_image(const struct physmem *mem, const struct ram_bank *b,
-                     const struct ram_contents *c, struct arm_error *err)
+static int set_image(const struct physmem *mem, struct ram_bank *b, const struct ram_contents *c,
+                     struct arm_error *err)
 {
-    bool copy = wants_copy(c);
+    bool copy = wants_copy(c), good = !b->lends || blocks_keep_all(&b->last.pages, false);
     int rc = ram_image_map(copy ? NULL : c->image, b->host, b->size, err);
 
     if (!rc && copy && c->image)
@@ -174,8 +196,8 @@ static int set_image(const struct physmem *mem, const struct ram_bank *b,
     for (uint64_t n = 0; !rc && n < page_count(b); n++)
         tell_changing(mem, b, n);
     for (uint64_t n = 0; !rc && (n = blocks_next(&c->pages, n)) < c->pages.count; n++)
-        set_page(b, c, n);
-    return rc;
+        good &= set_page(b, c, n);
+    return rc || good ? rc : lost_page(err);
 }
 
 static int restore_bank(const struct physmem *mem, struct ram_bank *b, const struct ram_contents *c,
@@ -187,13 +209,15 @@ static int restore_bank(const struct physmem *mem, struct ram_bank *b, const str
     if (!ram_contents_copy(&now, c))
         return error_set(err, ARM_ENOMEM, "a snapshot: the host has no memory");
     if (b->last.image == c->image)
-        set_difference(mem, b, c);
+        rc = set_difference(mem, b, c, err);
     else
         rc = set_image(mem, b, c, err);
-    if (rc)
+    if (rc) {
         ram_contents_destroy(&now);
-    else
+    } else {
         in_step(b, &now);
+        b->lends |= b->last.pages.pool != NULL;
+    }
     return rc;
 }
 

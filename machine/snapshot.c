@@ -55,9 +55,10 @@ static int save_state(struct arm_machine *m, struct arm_snapshot *s, struct arm_
     return 0;
 }
 
-static int take_memory(struct arm_machine *m, struct arm_snapshot *s, struct arm_error *err)
+static int take_memory(struct arm_machine *m, bool lend, struct arm_snapshot *s,
+                       struct arm_error *err)
 {
-    int rc = physmem_take(&m->mem, s->ram, err);
+    int rc = physmem_take(&m->mem, lend, s->ram, err);
 
     if (rc < 0)
         return rc;
@@ -82,7 +83,7 @@ static int take_disks(struct arm_machine *m, struct arm_snapshot *s, struct arm_
     return 0;
 }
 
-struct arm_snapshot *arm_snapshot_take(struct arm_machine *m, struct arm_error *err)
+static struct arm_snapshot *take(struct arm_machine *m, bool lend, struct arm_error *err)
 {
     struct arm_error none;
     struct arm_snapshot *s;
@@ -101,11 +102,22 @@ struct arm_snapshot *arm_snapshot_take(struct arm_machine *m, struct arm_error *
     }
     s->retired = m->retired;
     s->time_ns = m->clock.now_ns;
-    if (save_state(m, s, err) < 0 || take_memory(m, s, err) < 0 || take_disks(m, s, err) < 0) {
+    if (save_state(m, s, err) < 0 || take_memory(m, lend, s, err) < 0 ||
+        take_disks(m, s, err) < 0) {
         arm_snapshot_free(s);
         return NULL;
     }
     return s;
+}
+
+struct arm_snapshot *arm_snapshot_take(struct arm_machine *m, struct arm_error *err)
+{
+    return take(m, false, err);
+}
+
+struct arm_snapshot *arm_snapshot_borrow(struct arm_machine *m, struct arm_error *err)
+{
+    return take(m, true, err);
 }
 
 void arm_snapshot_free(struct arm_snapshot *s)

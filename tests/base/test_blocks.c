@@ -89,6 +89,7 @@ static void test_blocks_of_one_room_go_one_by_one(void **state)
 {
     enum { MANY = 600, SIZE = 4096 };
     struct blocks_room room;
+    uint8_t bytes[SIZE];
     struct blocks a, b;
 
     (void)state;
@@ -96,9 +97,9 @@ static void test_blocks_of_one_room_go_one_by_one(void **state)
     blocks_room_begin(&room, SIZE, MANY);
     assert_int_equal(room.left, MANY);
     for (unsigned n = 0; n < MANY; n++)
-        memset(blocks_put_in(&a, n, &room), (int)n & 0xff, SIZE);
+        assert_true(blocks_set_in(&a, n, memset(bytes, (int)n & 0xff, SIZE), &room));
     assert_int_equal(room.left, 0);
-    memset(blocks_put_in(&a, MANY, &room), 1, SIZE); /* one more has memory of its own */
+    assert_true(blocks_set_in(&a, MANY, memset(bytes, 1, SIZE), &room)); /* one more has its own */
     blocks_room_end(&room);
     assert_true(blocks_copy(&b, &a));
     for (unsigned n = 1; n <= MANY; n++)
@@ -135,6 +136,32 @@ static void test_what_is_not_shared_is_found(void **state)
     blocks_destroy(&b);
 }
 
+/* What the owner of lent bytes has to say before they change. */
+static void test_a_lent_block_is_kept_for_who_shares_it(void **state)
+{
+    uint8_t bytes[2][BYTES] = {{1}, {2}};
+    struct blocks a, b;
+
+    (void)state;
+    assert_true(blocks_init(&a, BYTES, COUNT));
+    assert_true(blocks_lend(&a, 3, bytes[0]) && blocks_lend(&a, 700, bytes[1]));
+    assert_ptr_equal(blocks_get(&a, 3), bytes[0]);
+    assert_true(blocks_keep(&a, 700)); /* nobody else has it: it goes */
+    assert_ptr_equal(blocks_get(&a, 700), bytes[1]);
+    assert_true(blocks_copy(&b, &a) && blocks_keep(&a, 3));
+    assert_ptr_not_equal(blocks_get(&b, 3), bytes[0]);
+    bytes[0][0] = 9;
+    assert_int_equal(blocks_get(&b, 3)[0], 1);
+    assert_true(blocks_keep_all(&a, false));
+    bytes[1][0] = 9;
+    assert_int_equal(blocks_get(&b, 700)[0], 2);
+    assert_int_equal(blocks_used(&b), 2);
+    assert_true(blocks_lend(&b, 3, bytes[0]) && blocks_keep_all(&b, true));
+    assert_ptr_not_equal(blocks_get(&b, 3), bytes[0]);
+    blocks_destroy(&a);
+    blocks_destroy(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_copies_are_independent),
         cmocka_unit_test(test_blocks_of_one_room_go_one_by_one),
         cmocka_unit_test(test_what_is_not_shared_is_found),
+        cmocka_unit_test(test_a_lent_block_is_kept_for_who_shares_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,13 +46,18 @@ static void check(struct physmem *mem, const struct model *m)
     }
 }
 
-static struct ram_contents take(struct physmem *mem)
+static struct ram_contents take_so(struct physmem *mem, bool lend)
 {
     struct ram_contents c;
     struct arm_error err;
 
-    assert_int_equal(physmem_take(mem, &c, &err), 0);
+    assert_int_equal(physmem_take(mem, lend, &c, &err), 0);
     return c;
+}
+
+static struct ram_contents take(struct physmem *mem)
+{
+    return take_so(mem, false);
 }
 
 static void test_ram_is_what_was_taken_again(void **state)
@@ -165,7 +170,7 @@ static void test_snapshots_are_exact_in_any_order(void **state)
         if (!taken[n] || random_next(&s) % 3 == 0) {
             if (taken[n])
                 ram_contents_destroy(&snap[n]);
-            snap[n] = take(&mem[k]);
+            snap[n] = take_so(&mem[k], random_next(&s) % 2);
             snap_model[n] = mem_model[k];
             taken[n] = true;
         } else {
@@ -174,11 +179,50 @@ static void test_snapshots_are_exact_in_any_order(void **state)
         }
         check(&mem[k], &mem_model[k]);
     }
-    for (unsigned n = 0; n < SNAPS; n++)
-        if (taken[n])
-            ram_contents_destroy(&snap[n]);
     for (unsigned k = 0; k < MEMS; k++)
         physmem_destroy(&mem[k]);
+    for (unsigned n = 0; n < SNAPS; n++) {
+        if (!taken[n])
+            continue;
+        struct physmem other = new_mem();
+        assert_int_equal(physmem_restore(&other, &snap[n], NULL), 0);
+        check(&other, &snap_model[n]);
+        ram_contents_destroy(&snap[n]);
+        physmem_destroy(&other);
+    }
+}
+
+/* A page of a snapshot is the memory's own until it changes, and one that no snapshot has any more
+ * is not copied. */
+static void test_a_lent_page_is_copied_when_it_changes(void **state)
+{
+    struct physmem mem = new_mem();
+    static struct model m, later;
+
+    (void)state;
+    memset(&m, 0, sizeof(m));
+    set(&mem, &m, 5, 77);
+    set(&mem, &m, 6, 78);
+    set(&mem, &m, 7, 79);
+    struct ram_contents c = take_so(&mem, true);
+    const uint8_t *host = physmem_ram(&mem, pa(BASE), PAGE_SIZE);
+    for (uint64_t n = 5; n < 8; n++)
+        assert_ptr_equal(ram_contents_page(&c, n), host + n * PAGE_SIZE);
+    later = m;
+    set(&mem, &later, 6, 1);
+    assert_ptr_equal(ram_contents_page(&c, 5), host + 5 * PAGE_SIZE);
+    assert_ptr_not_equal(ram_contents_page(&c, 6), host + 6 * PAGE_SIZE);
+    struct ram_contents second = take_so(&mem, true);
+    assert_int_equal(physmem_restore(&mem, &c, NULL), 0);
+    check(&mem, &m);
+    assert_int_equal(physmem_restore(&mem, &second, NULL), 0);
+    check(&mem, &later);
+    struct ram_contents third = take(&mem); /* this one has all for itself */
+    assert_ptr_not_equal(ram_contents_page(&third, 5), host + 5 * PAGE_SIZE);
+    ram_contents_destroy(&c);
+    ram_contents_destroy(&second);
+    ram_contents_destroy(&third);
+    physmem_destroy(&mem);
 }
 
 int main(void)
@@ -189,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_a_second_snapshot_has_no_more_than_what_changed),
         cmocka_unit_test(test_single_pages_reach_another_memory),
         cmocka_unit_test(test_snapshots_are_exact_in_any_order),
+        cmocka_unit_test(test_a_lent_page_is_copied_when_it_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,7 +182,7 @@ static void test_entries_for_stores_know_what_a_snapshot_shares(void **state)
     tlb_l1_insert(b, 0x5000, &t, m.mem.banks[0].host, true, true, 0);
     assert_int_equal(b->w[5].tag, 0x5000);
     ram_changing(&m.mem.banks[0], 0);
-    assert_int_equal(physmem_take(&m.mem, &c, &err), 0);
+    assert_int_equal(physmem_take(&m.mem, false, &c, &err), 0);
     tlb_share_writes(m.tlb);
     assert_int_equal(b->w[5].tag, 0x5000 | TLB_L1_SHARED);
     assert_int_equal(b->r[5].tag, 0x5000);

@@ -182,9 +182,9 @@ void timeline_free(struct timeline *t)
 {
     if (!t)
         return;
+    g_ptr_array_unref(t->points); /* before: nothing of RAM is copied for them */
     arm_machine_free(t->past.m);
     arm_machine_free(t->live.m);
-    g_ptr_array_unref(t->points);
     g_array_unref(t->inputs);
     g_array_unref(t->stretches);
     g_string_free(t->text, TRUE);

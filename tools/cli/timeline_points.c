@@ -150,7 +150,7 @@ bool points_take(struct timeline *t, struct side *s, bool fine)
         nth(t, n - 1)->fine &= fine;
         return true;
     }
-    struct arm_snapshot *snapshot = arm_snapshot_take(s->m, &t->error);
+    struct arm_snapshot *snapshot = arm_snapshot_borrow(s->m, &t->error);
     if (!snapshot)
         return false;
     t->work += s == &t->past ? TIMELINE_WORK_SNAPSHOT : 0;
