@@ -11,12 +11,12 @@ int arm_exit_code(const struct arm_machine *m)
 }
 
 /* While a log is replayed, input comes from there only. */
-static size_t live_input(struct arm_machine *m, int virtio, int port, const uint8_t *data,
+static size_t live_input(struct arm_machine *m, int device, int port, const uint8_t *data,
                          size_t size)
 {
-    size_t taken = m->input.replays ? 0 : input_deliver(m, virtio, port, data, size);
+    size_t taken = m->input.replays ? 0 : input_deliver(m, device, port, data, size);
 
-    input_record(m, virtio, port, data, taken);
+    input_record(m, device, port, data, taken);
     return taken;
 }
 
@@ -36,11 +36,11 @@ bool arm_console_end(struct arm_machine *m)
     return semihosting_end_input(m);
 }
 
-size_t arm_port_input(struct arm_machine *m, unsigned virtio, unsigned port, const uint8_t *data,
+size_t arm_port_input(struct arm_machine *m, unsigned device, unsigned port, const uint8_t *data,
                       size_t size)
 {
-    return virtio < ARM_VIRTIO_MAX && port < ARM_PORTS_MAX
-               ? live_input(m, (int)virtio, (int)port, data, size)
+    return device < ARM_DEVICES_MAX && port < ARM_PORTS_MAX
+               ? live_input(m, (int)device, (int)port, data, size)
                : 0;
 }
 

@@ -39,8 +39,8 @@ static int check_names(const struct arm_config *c, struct arm_error *err)
         r = check_name("file to load", c->blobs[k].path, err);
     for (unsigned k = 0; r == 0 && k < c->module_count; k++)
         r = check_name("module", c->modules[k].path, err);
-    for (unsigned k = 0; r == 0 && k < c->virtio_count; k++)
-        r = check_name("disk", c->virtio[k].drive.path, err);
+    for (unsigned k = 0; r == 0 && k < c->device_count; k++)
+        r = check_name("disk", c->devices[k].drive.path, err);
     return r;
 }
 
@@ -161,8 +161,8 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
                                      .kernel = c->kernel,
                                      .initrd = c->initrd,
                                      .append = c->append,
-                                     .virtio = c->virtio,
-                                     .virtio_count = c->virtio_count,
+                                     .devices = c->devices,
+                                     .device_count = c->device_count,
                                      .pcie_ports = c->pcie_ports,
                                      .pcie_port_count = c->pcie_port_count,
                                      .smmu = c->smmu,
@@ -176,7 +176,7 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
 void machine_forget_config(struct arm_machine *m)
 {
     m->config.bios = m->config.kernel = m->config.initrd = m->config.append = NULL;
-    m->config.virtio = NULL;
+    m->config.devices = NULL;
     m->config.pcie_ports = NULL;
     m->config.fw_cfg = NULL;
     m->config.pflash[0].path = m->config.pflash[1].path = NULL;

@@ -10,12 +10,12 @@
 
 #define HEADER "armillary-input 1"
 
-size_t input_deliver(struct arm_machine *m, int virtio, int port, const uint8_t *data, size_t size)
+size_t input_deliver(struct arm_machine *m, int device, int port, const uint8_t *data, size_t size)
 {
     if (port == INPUT_HID)
         return host_input_give_bytes(&m->board.host_input, data, size) ? size : 0;
     if (port >= 0)
-        return virt_board_port_input(&m->board, (unsigned)virtio, (unsigned)port, data, size);
+        return virt_board_port_input(&m->board, (unsigned)device, (unsigned)port, data, size);
     if (semihosting_takes_input(m))
         return semihosting_input(m, data, size);
     size_t room = pl011_can_receive(&m->board.uart);
@@ -44,7 +44,7 @@ void input_record_eof(struct arm_machine *m)
     fflush(m->input.out);
 }
 
-void input_record(struct arm_machine *m, int virtio, int port, const uint8_t *data, size_t size)
+void input_record(struct arm_machine *m, int device, int port, const uint8_t *data, size_t size)
 {
     FILE *out = m->input.out;
 
@@ -56,7 +56,7 @@ void input_record(struct arm_machine *m, int virtio, int port, const uint8_t *da
     if (port < 0)
         fputs(port == INPUT_HID ? "hid " : "uart ", out);
     else
-        fprintf(out, "%d.%d ", virtio, port);
+        fprintf(out, "%d.%d ", device, port);
     for (size_t k = 0; k < size; k++)
         fprintf(out, "%02x", data[k]);
     fputc('\n', out);
@@ -146,7 +146,7 @@ static bool parse_device(const char *word, struct input *in)
     bool irq = !strncmp(word, "irq", 3);
     guint64 a, b;
 
-    in->virtio = in->port = INPUT_UART;
+    in->device = in->port = INPUT_UART;
     if (!strcmp(word, "uart"))
         return true;
     if (!strcmp(word, "hid")) {
@@ -156,14 +156,14 @@ static bool parse_device(const char *word, struct input *in)
     if (!strncmp(word, "serror", 6))
         return parse_serror(word + 6, in);
     if (irq ? !parse_pair(word + 3, UINT_MAX, ARM_CPUS_MAX, &a, &b)
-            : !parse_pair(word, ARM_VIRTIO_MAX, ARM_PORTS_MAX, &a, &b))
+            : !parse_pair(word, ARM_DEVICES_MAX, ARM_PORTS_MAX, &a, &b))
         return false;
     if (irq) {
         in->intid = (unsigned)a;
         in->cpu = (unsigned)b;
         return a != 0;
     }
-    in->virtio = (int)a;
+    in->device = (int)a;
     in->port = (int)b;
     return true;
 }
@@ -264,7 +264,7 @@ static bool deliver(struct arm_machine *m, const struct input *in)
     else if (in->intid)
         return machine_set_irq(m, in->cpu, in->intid, b[0]);
     else
-        return input_deliver(m, in->virtio, in->port, b, in->size) == in->size;
+        return input_deliver(m, in->device, in->port, b, in->size) == in->size;
     return true;
 }
 

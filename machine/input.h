@@ -5,8 +5,8 @@
  * The log is text, a line each:
  *
  *   armillary-input 1
- *   input INSNS NS DEVICE HEX     DEVICE: uart, or V.P for port P of virtio console V,
- *                                 or V.0, a frame for virtio network device V;
+ *   input INSNS NS DEVICE HEX     DEVICE: uart, or V.P for port P of device V, a virtio console,
+ *                                 or V.0, a frame for network device V;
  *                                 or hid, events of keyboard and pointer (host_input.h)
  *   input INSNS NS uart end       no more will come for it
  *   input INSNS NS irqN.C 00|01   the wire of interrupt N, a PPI of CPU C, has this level
@@ -32,7 +32,7 @@ enum { INPUT_UART = -1, INPUT_HID = -2 };
 /* Console bytes that came together. */
 struct input {
     uint64_t insns, time_ns;
-    int virtio, port;    /* port may be one of those below */
+    int device, port;    /* port may be one of those below */
     unsigned intid, cpu; /* intid not 0: an interrupt, and the byte its level */
     bool serror;         /* for @cpu; the bytes are its syndrome, highest first */
     uint8_t *bytes;      /* owned */
@@ -52,10 +52,10 @@ struct input_log {
 };
 
 /* What arm_console_input() and arm_port_input() do, without a log. Returns the bytes taken. */
-size_t input_deliver(struct arm_machine *m, int virtio, int port, const uint8_t *data, size_t size);
+size_t input_deliver(struct arm_machine *m, int device, int port, const uint8_t *data, size_t size);
 
 /* Note that @size bytes have been taken now. */
-void input_record(struct arm_machine *m, int virtio, int port, const uint8_t *data, size_t size);
+void input_record(struct arm_machine *m, int device, int port, const uint8_t *data, size_t size);
 
 void input_record_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level);
 void input_record_serror(struct arm_machine *m, unsigned cpu, uint32_t syndrome);

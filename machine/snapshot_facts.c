@@ -113,8 +113,8 @@ static void device_facts(GString *to, const struct arm_config *c)
     for (unsigned n = 0; n < c->pcie_port_count; n++)
         fact(to, "PCIe root port", "%02x.%u, slot %u", c->pcie_ports[n].devfn >> 3,
              c->pcie_ports[n].devfn & 7, c->pcie_ports[n].slot);
-    for (unsigned n = 0; n < c->virtio_count; n++) {
-        const struct arm_virtio *v = &c->virtio[n];
+    for (unsigned n = 0; n < c->device_count; n++) {
+        const struct arm_device *v = &c->devices[n];
         fact(to, "virtio device", "%s, bus %u, %u ports%s%s%s", virt_kind_name(v->kind), v->bus,
              v->port_count, v->no_event_idx ? ", no event index" : "",
              v->no_indirect ? ", no indirect" : "", v->access_platform ? ", platform access" : "");

@@ -30,7 +30,7 @@
 struct dt;
 struct gic;
 struct state_io;
-struct virt_plugged; /* a virtio device and what it is connected by */
+struct virt_plugged; /* a device and what it is connected by */
 
 #define VIRT_CPUS_MAX   ARM_CPUS_MAX
 #define VIRT_SPI_COUNT  256
@@ -128,8 +128,8 @@ struct virt_config {
     const char *bios; /* the first flash bank's contents; NULL: none */
     struct arm_drive pflash[VIRT_FLASHES];
     const char *kernel, *initrd, *append; /* for firmware to load, if there is one */
-    const struct arm_virtio *virtio;      /* at most VIRT_SLOTS */
-    unsigned virtio_count;
+    const struct arm_device *devices;     /* at most VIRT_SLOTS */
+    unsigned device_count;
     const struct arm_pcie_port *pcie_ports;
     unsigned pcie_port_count;        /* at most ARM_PCIE_PORTS_MAX */
     bool smmu;                       /* PCIe is behind an SMMUv3 */
@@ -185,9 +185,9 @@ void virt_board_destroy(struct virt_board *board);
  * and the RTC its time. */
 void virt_board_reset(struct virt_board *board);
 
-/* Characters for port @port of the console that is config.virtio[@virtio], or a frame for the
+/* Characters for port @port of the console that is config.devices[@device], or a frame for the
  * network device there; how many were taken. */
-size_t virt_board_port_input(struct virt_board *board, unsigned virtio, unsigned port,
+size_t virt_board_port_input(struct virt_board *board, unsigned device, unsigned port,
                              const uint8_t *data, size_t n);
 
 /* What of the board's devices a snapshot has. The contents of memory and disks have a place of

@@ -9,7 +9,7 @@
 
 #define RNG_STREAM UINT64_C(0x766972742d726e67) /* keeps it apart from the device tree's seeds */
 
-_Static_assert(ARM_PORTS_MAX == VIRTIO_CONSOLE_PORTS_MAX && ARM_VIRTIO_MAX == VIRT_SLOTS &&
+_Static_assert(ARM_PORTS_MAX == VIRTIO_CONSOLE_PORTS_MAX && ARM_DEVICES_MAX == VIRT_SLOTS &&
                    ARM_FRAME_MAX == VIRTIO_NET_FRAME_MAX,
                "limits that the programmer sees are those of the devices");
 
@@ -229,7 +229,7 @@ static int plug_usb_controller(struct virt_plugged *p, const struct plug *plug,
                                struct arm_error *err)
 {
     return virt_usb_create(&p->usb, plug->board, plug->cfg,
-                           (unsigned)(plug->what - plug->cfg->virtio), plug->log, err);
+                           (unsigned)(plug->what - plug->cfg->devices), plug->log, err);
 }
 
 static int plug_usb_input(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
@@ -278,19 +278,19 @@ static const struct {
 #undef VIRT_DEVICE
 };
 
-enum virt_place virt_place_of(enum arm_virtio_kind kind)
+enum virt_place virt_place_of(enum arm_device_kind kind)
 {
     return kinds[kind].place;
 }
 
-const char *virt_kind_name(enum arm_virtio_kind kind)
+const char *virt_kind_name(enum arm_device_kind kind)
 {
     return kinds[kind].name;
 }
 
 int virt_plug(struct virt_plugged **out, const struct plug *plug, struct arm_error *err)
 {
-    const struct arm_virtio *what = plug->what;
+    const struct arm_device *what = plug->what;
     int rc;
 
     *out = calloc(1, sizeof(**out));
@@ -312,10 +312,10 @@ int virt_plug(struct virt_plugged **out, const struct plug *plug, struct arm_err
 
 int virt_check_kinds(const struct virt_config *cfg, struct arm_error *err)
 {
-    for (unsigned i = 0; i < cfg->virtio_count; i++)
-        if ((unsigned)cfg->virtio[i].kind >= ARRAY_SIZE(kinds))
+    for (unsigned i = 0; i < cfg->device_count; i++)
+        if ((unsigned)cfg->devices[i].kind >= ARRAY_SIZE(kinds))
             return error_set(err, ARM_EINVAL, "device %u is of kind %u: expected at most %zu", i,
-                             (unsigned)cfg->virtio[i].kind, ARRAY_SIZE(kinds) - 1);
+                             (unsigned)cfg->devices[i].kind, ARRAY_SIZE(kinds) - 1);
     return 0;
 }
 

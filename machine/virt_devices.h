@@ -19,7 +19,7 @@
 #include "machine/virt_usb.h"
 
 struct virt_plugged {
-    enum arm_virtio_kind kind;
+    enum arm_device_kind kind;
     struct disk disk; /* of a block device; .fd < 0: not open */
     struct scsi_unit unit;
     struct testdev testdev[ARM_PORTS_MAX];
@@ -47,7 +47,7 @@ struct virt_plugged {
 struct plug {
     struct virt_board *board;
     const struct virt_config *cfg;
-    const struct arm_virtio *what;
+    const struct arm_device *what;
     unsigned unit; /* on PCI, in events of DMA */
     struct physmem *mem;
     const struct arm_log *log;
@@ -58,8 +58,8 @@ struct plug {
 enum virt_place { VIRT_SLOT, VIRT_FUNCTION, VIRT_UNIT };
 
 /* Of a kind that virt_check_kinds() has let through. */
-enum virt_place virt_place_of(enum arm_virtio_kind kind);
-const char *virt_kind_name(enum arm_virtio_kind kind); /* as a snapshot's facts have it */
+enum virt_place virt_place_of(enum arm_device_kind kind);
+const char *virt_kind_name(enum arm_device_kind kind); /* as a snapshot's facts have it */
 
 int virt_check_kinds(const struct virt_config *cfg, struct arm_error *err)
     __attribute__((warn_unused_result));

@@ -16,12 +16,12 @@ static bool is_virtio(const struct virt_plugged *p)
 static int assign_slots(const struct virt_config *cfg, unsigned at[VIRT_SLOTS],
                         struct arm_error *err)
 {
-    for (unsigned i = 0; i < cfg->virtio_count; i++) {
-        unsigned bus = cfg->virtio[i].bus, slot = bus ? bus - 1 : VIRT_SLOTS - 1;
+    for (unsigned i = 0; i < cfg->device_count; i++) {
+        unsigned bus = cfg->devices[i].bus, slot = bus ? bus - 1 : VIRT_SLOTS - 1;
 
-        if (!cfg->virtio[i].pci.on && virt_place_of(cfg->virtio[i].kind) == VIRT_FUNCTION)
+        if (!cfg->devices[i].pci.on && virt_place_of(cfg->devices[i].kind) == VIRT_FUNCTION)
             return error_set(err, ARM_EINVAL, "device %u is one of PCI, expected a place there", i);
-        if (cfg->virtio[i].pci.on || virt_place_of(cfg->virtio[i].kind) != VIRT_SLOT)
+        if (cfg->devices[i].pci.on || virt_place_of(cfg->devices[i].kind) != VIRT_SLOT)
             continue;
         if (bus > VIRT_SLOTS)
             return error_set(err, ARM_EINVAL, "virtio-mmio-bus.%u: expected 0 to %d", slot,
@@ -40,14 +40,14 @@ static int assign_slots(const struct virt_config *cfg, unsigned at[VIRT_SLOTS],
 static int connect_pci(struct virt_plugged *p, unsigned i, const struct virt_config *cfg,
                        struct virt_board *board, const struct arm_log *log, struct arm_error *err)
 {
-    const struct arm_pci_place *place = &cfg->virtio[i].pci;
+    const struct arm_pci_place *place = &cfg->devices[i].pci;
     bool legacy = !place->no_legacy && virtio_pci_has_legacy(&p->virtio);
 
     if (!legacy && place->no_modern)
         return error_set(err, ARM_EINVAL,
                          "virtio %s on PCI with neither the legacy nor the modern interface",
                          p->virtio.ops->name);
-    if (cfg->virtio[i].access_platform && legacy)
+    if (cfg->devices[i].access_platform && legacy)
         return error_set(err, ARM_EINVAL,
                          "virtio %s that may be behind an IOMMU: expected no legacy interface, "
                          "which knows no such feature",
@@ -74,7 +74,7 @@ static struct pci_function *function_of(struct virt_plugged *p)
 static int plug_pci(struct virt_board *board, unsigned i, const struct virt_config *cfg,
                     const struct arm_log *log, struct arm_error *err)
 {
-    const struct arm_pci_place *place = &cfg->virtio[i].pci;
+    const struct arm_pci_place *place = &cfg->devices[i].pci;
     struct virt_plugged *p = board->plugged[i];
     int devfn = virt_pci_place(board, cfg, place, err);
     int rc = devfn < 0 ? devfn : 0;
@@ -86,7 +86,7 @@ static int plug_pci(struct virt_board *board, unsigned i, const struct virt_conf
     if (rc)
         return rc;
     pci_host_add(&board->pci, function_of(p), virt_pci_port(board, place), (uint8_t)devfn);
-    if (is_virtio(p) && cfg->virtio[i].access_platform)
+    if (is_virtio(p) && cfg->devices[i].access_platform)
         p->virtio.iommu = pci_iommu(&p->pci.function);
     return 0;
 }
@@ -98,17 +98,17 @@ int virt_create_slots(struct virt_board *board, const struct virt_config *cfg, s
     unsigned at[VIRT_SLOTS] = {0};
     int rc;
 
-    if (cfg->virtio_count > VIRT_SLOTS)
-        return error_set(err, ARM_EINVAL, "%u virtio devices, expected at most %d",
-                         cfg->virtio_count, VIRT_SLOTS);
+    if (cfg->device_count > VIRT_SLOTS)
+        return error_set(err, ARM_EINVAL, "%u devices, expected at most %d", cfg->device_count,
+                         VIRT_SLOTS);
     rc = virt_check_kinds(cfg, err);
     if (!rc)
         rc = assign_slots(cfg, at, err);
-    for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
+    for (unsigned i = 0; !rc && i < cfg->device_count; i++)
         rc = virt_plug(&board->plugged[i],
-                       &(struct plug){board, cfg, &cfg->virtio[i], VIRT_SLOTS + i, mem, log}, err);
-    for (unsigned i = 0; !rc && i < cfg->virtio_count; i++)
-        if (cfg->virtio[i].pci.on)
+                       &(struct plug){board, cfg, &cfg->devices[i], VIRT_SLOTS + i, mem, log}, err);
+    for (unsigned i = 0; !rc && i < cfg->device_count; i++)
+        if (cfg->devices[i].pci.on)
             rc = plug_pci(board, i, cfg, log, err);
     for (unsigned slot = 0; !rc && slot < VIRT_SLOTS; slot++) {
         struct virt_plugged *p = at[slot] ? board->plugged[at[slot] - 1] : NULL;
@@ -166,10 +166,10 @@ void virt_slots_state(struct state_io *io, struct virt_board *board)
             testdevs_state(io, board->plugged[i], i);
 }
 
-size_t virt_board_port_input(struct virt_board *board, unsigned virtio, unsigned port,
+size_t virt_board_port_input(struct virt_board *board, unsigned device, unsigned port,
                              const uint8_t *data, size_t n)
 {
-    struct virt_plugged *p = virtio < VIRT_SLOTS ? board->plugged[virtio] : NULL;
+    struct virt_plugged *p = device < VIRT_SLOTS ? board->plugged[device] : NULL;
 
     if (p && p->kind == ARM_VIRTIO_NET && port == 0)
         return virtio_net_receive(&p->net, data, n);

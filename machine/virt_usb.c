@@ -8,7 +8,7 @@
 #include "devices/xhci.h"
 
 struct virt_usb {
-    enum arm_virtio_kind kind;
+    enum arm_device_kind kind;
     union {
         struct pci_function function; /* of a controller */
         struct xhci xhci;
@@ -18,7 +18,7 @@ struct virt_usb {
     };
 };
 
-static struct virt_usb *make(enum arm_virtio_kind kind, struct arm_error *err)
+static struct virt_usb *make(enum arm_device_kind kind, struct arm_error *err)
 {
     struct virt_usb *usb = calloc(1, sizeof(*usb));
 
@@ -39,7 +39,7 @@ static void make_xhci(struct virt_usb *usb, struct virt_board *board, const stru
                                     .clock = board->clock,
                                     .unit = index,
                                     .vectors = messages ? XHCI_INTERRUPTERS : 0,
-                                    .express = cfg->virtio[index].pci.port != 0},
+                                    .express = cfg->devices[index].pci.port != 0},
               log);
 }
 
@@ -50,14 +50,14 @@ static void make_ehci(struct virt_usb *usb, struct virt_board *board, const stru
               &(struct ehci_config){.mem = board->mem,
                                     .clock = board->clock,
                                     .unit = index,
-                                    .express = cfg->virtio[index].pci.port != 0},
+                                    .express = cfg->devices[index].pci.port != 0},
               log);
 }
 
 int virt_usb_create(struct virt_usb **out, struct virt_board *board, const struct virt_config *cfg,
                     unsigned index, const struct arm_log *log, struct arm_error *err)
 {
-    const struct arm_virtio *what = &cfg->virtio[index];
+    const struct arm_device *what = &cfg->devices[index];
 
     if (!what->pci.on)
         return error_set(err, ARM_EINVAL, "a USB controller that is not on PCI");
@@ -89,7 +89,7 @@ static int attach(struct virt_usb *bus, struct usb_device *device, unsigned port
                 : error_set(err, ARM_EINVAL, "no USB port is free");
 }
 
-int virt_usb_plug(struct virt_usb **out, struct virt_usb *bus, const struct arm_virtio *what,
+int virt_usb_plug(struct virt_usb **out, struct virt_usb *bus, const struct arm_device *what,
                   struct host_input *host_input, struct arm_error *err)
 {
     static const enum usb_hid_kind kinds[] = {
@@ -105,7 +105,7 @@ int virt_usb_plug(struct virt_usb **out, struct virt_usb *bus, const struct arm_
     return attach(bus, &(*out)->hid.usb, what->unit.target, err);
 }
 
-int virt_usb_plug_disk(struct virt_usb **out, struct virt_usb *bus, const struct arm_virtio *what,
+int virt_usb_plug_disk(struct virt_usb **out, struct virt_usb *bus, const struct arm_device *what,
                        struct scsi_unit *unit, struct arm_error *err)
 {
     if (!(*out = make(what->kind, err)))

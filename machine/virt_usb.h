@@ -6,7 +6,7 @@
 struct scsi_unit;
 struct virt_usb; /* a controller or a device; free() ends it */
 
-/* Controller config.virtio[@index]. Return 0 or -ARM_Exxx. */
+/* Controller config.devices[@index]. Return 0 or -ARM_Exxx. */
 int virt_usb_create(struct virt_usb **out, struct virt_board *board, const struct virt_config *cfg,
                     unsigned index, const struct arm_log *log, struct arm_error *err)
     __attribute__((warn_unused_result));
@@ -15,11 +15,11 @@ int virt_usb_create(struct virt_usb **out, struct virt_board *board, const struc
 struct pci_function *virt_usb_function(struct virt_usb *usb);
 
 /* A disk, whose unit is @unit, which outlives it; as virt_usb_plug(). */
-int virt_usb_plug_disk(struct virt_usb **out, struct virt_usb *bus, const struct arm_virtio *what,
+int virt_usb_plug_disk(struct virt_usb **out, struct virt_usb *bus, const struct arm_device *what,
                        struct scsi_unit *unit, struct arm_error *err)
     __attribute__((warn_unused_result));
 
 /* A keyboard, mouse or tablet at @bus, a controller; NULL or another thing is an error. */
-int virt_usb_plug(struct virt_usb **out, struct virt_usb *bus, const struct arm_virtio *what,
+int virt_usb_plug(struct virt_usb **out, struct virt_usb *bus, const struct arm_device *what,
                   struct host_input *host_input, struct arm_error *err)
     __attribute__((warn_unused_result));

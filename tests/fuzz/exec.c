@@ -13,7 +13,7 @@ static void run(unsigned how, const struct memfile *file)
 {
     static const char *const cpus[] = {"max", "n1", "a57", "max,-vhe"};
     const struct arm_port port = {.console = true, .testdev = how & 32};
-    const struct arm_virtio virtio[] = {
+    const struct arm_device virtio[] = {
         {.kind = ARM_VIRTIO_RNG}, {.kind = ARM_VIRTIO_CONSOLE, .ports = &port, .port_count = 1}};
     const struct arm_blob blob = {
         .path = file->path, .addr = CODE_BASE, .force_raw = true, .cpu = 0};
@@ -26,8 +26,8 @@ static void run(unsigned how, const struct memfile *file)
         .start_el = how & 16 ? 1 : 0,
         .blobs = &blob,
         .blob_count = 1,
-        .virtio = virtio,
-        .virtio_count = ARRAY_SIZE(virtio),
+        .devices = virtio,
+        .device_count = ARRAY_SIZE(virtio),
         .gic = {.gicv = (how & 40) == 40},
         .semihosting = how & 64,
         .no_reboot = how & 128,

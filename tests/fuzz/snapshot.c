@@ -54,7 +54,7 @@ static struct arm_machine *create(unsigned n)
     static const uint8_t sectors[DISK_BYTES];
     const struct arm_port ports[] = {{.console = true}, {.testdev = true}};
     struct memfile disk = memfile_open(sectors, sizeof(sectors));
-    const struct arm_virtio virtio[] = {
+    const struct arm_device virtio[] = {
         {.kind = ARM_VIRTIO_RNG},
         {.kind = ARM_VIRTIO_CONSOLE, .ports = ports, .port_count = ARRAY_SIZE(ports)},
         {.kind = ARM_VIRTIO_BLK, .drive = {.path = disk.path, .format = "raw"}}};
@@ -75,8 +75,8 @@ static struct arm_machine *create(unsigned n)
                                       .el2 = n != 2,
                                       .blobs = blobs,
                                       .blob_count = n == 1 ? 1 : 2,
-                                      .virtio = virtio,
-                                      .virtio_count = ARRAY_SIZE(virtio),
+                                      .devices = virtio,
+                                      .device_count = ARRAY_SIZE(virtio),
                                       .gic = {.gicv = n == 0, .no_its = n == 3},
                                       .semihosting = n != 3,
                                       .no_reboot = true,

@@ -64,7 +64,7 @@ static void stop(const char *what, const struct arm_error *err)
 
 static struct side create(void)
 {
-    const struct arm_virtio disks[DISKS_MAX] = {
+    const struct arm_device disks[DISKS_MAX] = {
         {.kind = ARM_VIRTIO_BLK, .drive = {.path = readonly_disk, .mode = ARM_DRIVE_READONLY}},
         {.kind = ARM_VIRTIO_BLK, .drive = {.path = disk}}}; /* Linux calls the last one vda */
     const struct arm_module modules[MODULES_MAX] = {
@@ -82,8 +82,8 @@ static struct side create(void)
                                       .append = append,
                                       .modules = modules,
                                       .module_count = dom0 ? MODULES_MAX : 0,
-                                      .virtio = readonly_disk ? disks : disks + 1,
-                                      .virtio_count = !disk           ? 0
+                                      .devices = readonly_disk ? disks : disks + 1,
+                                      .device_count = !disk           ? 0
                                                       : readonly_disk ? 2
                                                                       : 1,
                                       .console_write = keep_output,

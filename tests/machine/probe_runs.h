@@ -85,9 +85,9 @@ static struct arm_machine *make_gic(void)
 
 static struct arm_machine *make_dma(void)
 {
-    static const struct arm_virtio rng = {.kind = ARM_VIRTIO_RNG};
+    static const struct arm_device rng = {.kind = ARM_VIRTIO_RNG};
     const uint64_t control = UINT64_C(0x0a000000) | UINT64_C(4) << 56; /* select, read; 4 bytes */
-    struct arm_machine *m = CREATE(dma, .virtio = &rng, .virtio_count = 1);
+    struct arm_machine *m = CREATE(dma, .devices = &rng, .device_count = 1);
 
     put(m, DATA, control);
     put(m, DATA + 8, __builtin_bswap64(DMA_BUFFER));

@@ -93,12 +93,12 @@ enum { DESC_AT = 0, AVAIL_AT = 0x1000, USED_AT = 0x2000, BUFFERS_AT = 0x3000, BU
 
 static struct arm_machine *create_with_keyboard(void)
 {
-    static const struct arm_virtio keyboard = {.kind = ARM_VIRTIO_KEYBOARD};
+    static const struct arm_device keyboard = {.kind = ARM_VIRTIO_KEYBOARD};
     const struct arm_config config = {.size = sizeof(config),
                                       .cpus = 1,
                                       .ram_size = UINT64_C(4) << 20,
-                                      .virtio = &keyboard,
-                                      .virtio_count = 1};
+                                      .devices = &keyboard,
+                                      .device_count = 1};
     struct arm_machine *m = new_machine_of(config, guest_loop, sizeof(guest_loop), ENTRY, 0);
     struct device *slot = &m->board.slots[VIRT_SLOTS - 1].dev;
     const struct {

@@ -137,14 +137,14 @@ static void test_nothing_is_restored_while_input_is_recorded(void **state)
 
 static void test_a_disk_that_the_guest_writes_itself_is_refused(void **state)
 {
-    const struct arm_virtio disk = {.kind = ARM_VIRTIO_BLK,
+    const struct arm_device disk = {.kind = ARM_VIRTIO_BLK,
                                     .drive = {file, ARM_DRIVE_WRITABLE, "raw"}};
     static const uint8_t sectors[4096];
     struct arm_error err = {0};
 
     (void)state;
     write_file(file, sectors, sizeof(sectors));
-    struct arm_machine *m = CREATE(guest_loop, NULL, .virtio = &disk, .virtio_count = 1);
+    struct arm_machine *m = CREATE(guest_loop, NULL, .devices = &disk, .device_count = 1);
     assert_null(arm_snapshot_take(m, &err));
     assert_int_equal(err.code, ARM_ENOTSUP);
     assert_non_null(strstr(err.text, file));

@@ -32,8 +32,8 @@ static void test_a_machine_that_does_not_fit_is_refused_by_what_differs(void **s
     assert_refused(CREATE(guest_loop, NULL, .cpu = "n1", .gic = {.no_its = 1}), "GIC: ");
     assert_refused(CREATE(guest_loop, NULL, .cpu = "n1", .seed = 3), "seed: ");
     assert_refused(CREATE(guest_loop, NULL, .cpu = "n1", .append = "x"), "command line: x");
-    const struct arm_virtio rng = {.kind = ARM_VIRTIO_RNG};
-    assert_refused(CREATE(guest_loop, NULL, .cpu = "n1", .virtio = &rng, .virtio_count = 1),
+    const struct arm_device rng = {.kind = ARM_VIRTIO_RNG};
+    assert_refused(CREATE(guest_loop, NULL, .cpu = "n1", .devices = &rng, .device_count = 1),
                    "virtio device: rng");
     m = CREATE(guest_loop, NULL, .cpu = "n1");
     assert_int_equal(arm_snapshot_load(m, file, &err), 0);

@@ -6,7 +6,7 @@
 
 static void test_a_disks_overlay_comes_back(void **state)
 {
-    const struct arm_virtio blk = {.kind = ARM_VIRTIO_BLK,
+    const struct arm_device blk = {.kind = ARM_VIRTIO_BLK,
                                    .drive = {program, ARM_DRIVE_SNAPSHOT, "raw"}};
     static uint8_t contents[3 << 16];
     struct arm_error err = {0};
@@ -17,10 +17,10 @@ static void test_a_disks_overlay_comes_back(void **state)
     (void)state;
     assert_int_equal(write(fd, contents, sizeof(contents)), sizeof(contents));
     close(fd);
-    struct arm_virtio own = blk;
+    struct arm_device own = blk;
     own.drive.path = path;
-    struct arm_machine *m = CREATE(guest_loop, NULL, .virtio = &own, .virtio_count = 1);
-    struct arm_machine *other = CREATE(guest_loop, NULL, .virtio = &own, .virtio_count = 1);
+    struct arm_machine *m = CREATE(guest_loop, NULL, .devices = &own, .device_count = 1);
+    struct arm_machine *other = CREATE(guest_loop, NULL, .devices = &own, .device_count = 1);
     struct disk *disk = virt_board_disk(&m->board, VIRT_FLASHES);
     assert_true(disk_write(disk, 70000, "a", 1));
     struct arm_snapshot *s = take(m);
@@ -123,10 +123,10 @@ static void test_a_replay_goes_on_where_the_snapshot_was(void **state)
 
 static void test_events_of_the_clock_have_names_of_their_own(void **state)
 {
-    const struct arm_virtio rng = {.kind = ARM_VIRTIO_RNG};
+    const struct arm_device rng = {.kind = ARM_VIRTIO_RNG};
     struct arm_machine *m =
-        CREATE(guest_loop, NULL, .cpus = 3, .virtio = (const struct arm_virtio[]){rng, rng},
-               .virtio_count = 2);
+        CREATE(guest_loop, NULL, .cpus = 3, .devices = (const struct arm_device[]){rng, rng},
+               .device_count = 2);
 
     (void)state;
     for (unsigned a = 0; a < m->clock.event_count; a++)

@@ -229,7 +229,7 @@ static uint64_t device_id(struct machine_of_devices *m, unsigned slot)
 
 static void test_a_virtio_device_is_in_its_slot_or_the_last_free_one(void **state)
 {
-    const struct arm_virtio devices[] = {
+    const struct arm_device devices[] = {
         {.kind = ARM_VIRTIO_RNG},
         {.kind = ARM_VIRTIO_RNG, .bus = 1 + 30},
         {.kind = ARM_VIRTIO_RNG},
@@ -237,8 +237,8 @@ static void test_a_virtio_device_is_in_its_slot_or_the_last_free_one(void **stat
     };
     const struct virt_config cfg = {.cpu_count = CPUS,
                                     .ram_size = UINT64_C(16) << 20,
-                                    .virtio = devices,
-                                    .virtio_count = ARRAY_SIZE(devices)};
+                                    .devices = devices,
+                                    .device_count = ARRAY_SIZE(devices)};
     struct machine_of_devices m;
     struct arm_error err;
 
@@ -263,14 +263,14 @@ static void test_a_slot_that_is_taken_or_not_there_is_refused(void **state)
 
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
-        const struct arm_virtio devices[] = {
+        const struct arm_device devices[] = {
             {.kind = ARM_VIRTIO_RNG, .bus = rows[i].first},
             {.kind = ARM_VIRTIO_RNG, .bus = rows[i].second},
         };
         const struct virt_config cfg = {.cpu_count = CPUS,
                                         .ram_size = UINT64_C(16) << 20,
-                                        .virtio = devices,
-                                        .virtio_count = ARRAY_SIZE(devices)};
+                                        .devices = devices,
+                                        .device_count = ARRAY_SIZE(devices)};
         struct machine_of_devices m;
         struct arm_error err;
 
@@ -284,10 +284,10 @@ static void test_a_slot_that_is_taken_or_not_there_is_refused(void **state)
 static void test_a_device_is_of_a_kind_and_where_that_may_be(void **state)
 {
     const struct {
-        struct arm_virtio device;
+        struct arm_device device;
         const char *text;
     } rows[] = {
-        {{.kind = (enum arm_virtio_kind)99}, "device 0 is of kind 99"},
+        {{.kind = (enum arm_device_kind)99}, "device 0 is of kind 99"},
         {{.kind = ARM_AHCI}, "device 0 is one of PCI"},
         {{.kind = ARM_DISK, .unit = {.cdrom = true}}, "no controller before it"},
         {{.kind = ARM_USB_MOUSE, .pci.on = true}, "no controller before it"},
@@ -299,8 +299,8 @@ static void test_a_device_is_of_a_kind_and_where_that_may_be(void **state)
     for (unsigned k = 0; k < ARRAY_SIZE(rows); k++) {
         struct virt_config cfg = {.cpu_count = CPUS,
                                   .ram_size = UINT64_C(16) << 20,
-                                  .virtio = &rows[k].device,
-                                  .virtio_count = 1};
+                                  .devices = &rows[k].device,
+                                  .device_count = 1};
         assert_int_equal(create_of(&m, &cfg, &err), -ARM_EINVAL);
         assert_non_null(strstr(err.text, rows[k].text));
         gic_destroy(m.gic);

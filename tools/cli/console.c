@@ -159,7 +159,7 @@ static size_t give(struct console *c)
         return c->give(c->give_ctx, c, data, size);
     if (c->port < 0)
         return arm_console_input(c->machine, data, size);
-    return arm_port_input(c->machine, c->virtio, (unsigned)c->port, data, size);
+    return arm_port_input(c->machine, c->device, (unsigned)c->port, data, size);
 }
 
 static void deliver(struct console *c)

@@ -24,7 +24,7 @@ enum console_request { CONSOLE_NONE, CONSOLE_QUIT, CONSOLE_MONITOR };
 
 struct console {
     struct arm_machine *machine;
-    unsigned virtio;    /* what its bytes are for: a port of this virtio device, */
+    unsigned device;    /* what its bytes are for: a port of this virtio device, */
     int port;           /* or -1: the first UART */
     struct output *out; /* NULL: output is dropped, */
     struct link *link;  /* unless it goes to and comes from here */

@@ -112,7 +112,7 @@ static struct arm_machine *again(const struct run_request *req)
 /* Host files and devices with a host's side would see the run twice. */
 static bool can_be_had_again(struct arm_machine *m, const struct run_request *req)
 {
-    return !req->config.virtio_count && !req->inject.one && !req->record &&
+    return !req->config.device_count && !req->inject.one && !req->record &&
            !req->config.semihosting_dir && !req->config.pflash[0].path &&
            !req->config.pflash[1].path && arm_machine_position(m).insns <= HISTORY_INSNS_MAX;
 }

@@ -6,21 +6,21 @@
 #include "links.h"
 #include "run_options.h"
 
-bool devices_add(struct device_options *store, const struct arm_virtio *device,
+bool devices_add(struct device_options *store, const struct arm_device *device,
                  struct arm_config *config)
 {
-    if (config->virtio_count == ARM_VIRTIO_MAX)
+    if (config->device_count == ARM_DEVICES_MAX)
         return false;
-    store->virtio[config->virtio_count++] = *device;
-    config->virtio = store->virtio;
+    store->devices[config->device_count++] = *device;
+    config->devices = store->devices;
     return true;
 }
 
-bool devices_add_console(struct device_options *store, const struct arm_virtio *device,
+bool devices_add_console(struct device_options *store, const struct arm_device *device,
                          struct arm_config *config)
 {
     store->has_console = true;
-    store->console = config->virtio_count;
+    store->console = config->device_count;
     return devices_add(store, device, config);
 }
 
@@ -30,12 +30,12 @@ bool devices_add_port(struct device_options *store, const struct arm_port *port,
     if (store->port_count == ARM_PORTS_MAX)
         return false;
     if (!store->has_console &&
-        !devices_add_console(store, &(struct arm_virtio){.kind = ARM_VIRTIO_CONSOLE}, config))
+        !devices_add_console(store, &(struct arm_device){.kind = ARM_VIRTIO_CONSOLE}, config))
         return false;
     store->where[store->port_count] = where;
     store->ports[store->port_count++] = *port;
-    store->virtio[store->console].ports = store->ports;
-    store->virtio[store->console].port_count = store->port_count;
+    store->devices[store->console].ports = store->ports;
+    store->devices[store->console].port_count = store->port_count;
     return true;
 }
 
@@ -63,7 +63,7 @@ static bool drive_word(struct arm_drive *drive, const char *word)
 /* FILE[,MODE][,format=raw]; cuts @text. */
 static bool parse_drive(struct device_options *store, char *text, struct arm_config *config)
 {
-    struct arm_virtio device = {.kind = ARM_VIRTIO_BLK, .drive = {.path = text}};
+    struct arm_device device = {.kind = ARM_VIRTIO_BLK, .drive = {.path = text}};
     char *comma;
 
     while ((comma = strrchr(text, ',')) && drive_word(&device.drive, comma + 1))
@@ -109,7 +109,7 @@ bool devices_parse(struct device_options *store, char **drives, char **ports, bo
             return run_options_refuse("virtio-console", *p,
                                       "[name=NAME,][port,]stdio|null|testdev|file:PATH|" LINK_FORMS
                                       ", at most 16 of them");
-    if (rng && !devices_add(store, &(struct arm_virtio){.kind = ARM_VIRTIO_RNG}, config))
+    if (rng && !devices_add(store, &(struct arm_device){.kind = ARM_VIRTIO_RNG}, config))
         return run_options_refuse("rng", "", "at most 32 virtio devices");
     while (drives && drives[count])
         count++;
@@ -129,7 +129,7 @@ bool devices_open(struct device_options *store, struct outputs *outputs, bool re
         bool is_null = store->ports[n].testdev || (replays && link_valid(store->where[n]));
         if (!console_open(host, outputs, is_null ? "null" : store->where[n]))
             return false;
-        host->virtio = store->console;
+        host->device = store->console;
         host->port = (int)n;
         store->ports[n].write = console_write;
         store->ports[n].ctx = host;

@@ -11,21 +11,21 @@ struct links;
 
 /* What the configuration refers to. */
 struct device_options {
-    struct arm_virtio virtio[ARM_VIRTIO_MAX];
+    struct arm_device devices[ARM_DEVICES_MAX];
     struct arm_port ports[ARM_PORTS_MAX]; /* of the one console */
     const char *where[ARM_PORTS_MAX];     /* stdio, null, testdev, file:PATH or a link */
     unsigned port_count;
     bool has_console;
-    unsigned console; /* its index in virtio */
+    unsigned console; /* its index in devices */
     struct console hosts[ARM_PORTS_MAX];
 };
 
-/* One more virtio device; false: there are ARM_VIRTIO_MAX already. */
-bool devices_add(struct device_options *store, const struct arm_virtio *device,
+/* One more device; false: there are ARM_DEVICES_MAX already. */
+bool devices_add(struct device_options *store, const struct arm_device *device,
                  struct arm_config *config);
 
 /* The console, before its first port; false: too many devices. */
-bool devices_add_console(struct device_options *store, const struct arm_virtio *device,
+bool devices_add_console(struct device_options *store, const struct arm_device *device,
                          struct arm_config *config);
 
 /* One more port, which is the console's first or next one; false: too many. */

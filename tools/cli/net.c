@@ -73,7 +73,7 @@ static bool deliver(struct network *n)
     while (n->waiting.count) {
         const uint8_t *at = bytes_peek(&n->waiting);
         memcpy(&length, at, sizeof(length));
-        if (!arm_port_input(n->m, n->virtio, 0, at + sizeof(length), length))
+        if (!arm_port_input(n->m, n->device, 0, at + sizeof(length), length))
             break;
         if (n->pcap)
             pcap_write(n->pcap, arm_time_ns(n->m), at + sizeof(length), length, n->dump_max);

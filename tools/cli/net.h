@@ -62,7 +62,7 @@ struct network {
     struct net_spec spec;
     const char *dump;  /* file for all frames, or NULL */
     unsigned dump_max; /* bytes of each */
-    unsigned virtio;   /* index of the device in the configuration */
+    unsigned device;   /* index of the device in the configuration */
 
     const struct net_kind *kind; /* NULL: not open */
     void *own;                   /* the kind's */

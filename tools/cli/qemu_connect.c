@@ -16,15 +16,15 @@ static bool parse_bus(const struct qemu_device *device, unsigned *bus)
     if (!device->on)
         return true;
     if (!g_str_has_prefix(device->on, stem) ||
-        !parse_number(device->on + sizeof(stem) - 1, 0, ARM_VIRTIO_MAX - 1, &n))
+        !parse_number(device->on + sizeof(stem) - 1, 0, ARM_DEVICES_MAX - 1, &n))
         return qemu_bad("-device %s,bus=%s: expected virtio-mmio-bus.0 to .%d",
-                        device->driver->name, device->on, ARM_VIRTIO_MAX - 1);
+                        device->driver->name, device->on, ARM_DEVICES_MAX - 1);
     *bus = 1 + (unsigned)n;
     return true;
 }
 
 /* On its bus; @device NULL: a disk of if=virtio, which is on PCI. */
-static bool place(struct qemu *q, const struct qemu_device *device, struct arm_virtio *virtio)
+static bool place(struct qemu *q, const struct qemu_device *device, struct arm_device *virtio)
 {
     g_autofree char *what = g_strdup_printf("-device %s", device ? device->driver->name : "");
 
@@ -33,7 +33,7 @@ static bool place(struct qemu *q, const struct qemu_device *device, struct arm_v
     return parse_bus(device, &virtio->bus);
 }
 
-static bool add_virtio(struct qemu *q, const struct qemu_device *device, struct arm_virtio virtio)
+static bool add_virtio(struct qemu *q, const struct qemu_device *device, struct arm_device virtio)
 {
     if (!place(q, device, &virtio))
         return false;
@@ -43,13 +43,13 @@ static bool add_virtio(struct qemu *q, const struct qemu_device *device, struct 
         virtio.access_platform = device->access_platform;
     }
     return devices_add(&q->devices.options, &virtio, &q->req.config) ||
-           qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX);
+           qemu_bad("more than %d devices", ARM_DEVICES_MAX);
 }
 
 bool qemu_add_blk(struct qemu *q, const struct qemu_device *device, const struct qemu_drive *drive)
 {
     return add_virtio(q, device,
-                      (struct arm_virtio){.kind = ARM_VIRTIO_BLK,
+                      (struct arm_device){.kind = ARM_VIRTIO_BLK,
                                           .drive = qemu_arm_drive(&q->devices, drive),
                                           .serial = device ? device->serial : drive->serial});
 }
@@ -61,12 +61,12 @@ bool qemu_connect_blk(struct qemu *q, const struct qemu_device *device)
     return drive && qemu_add_blk(q, device, drive);
 }
 
-static bool connect_net(struct qemu *q, const struct qemu_device *device, enum arm_virtio_kind kind)
+static bool connect_net(struct qemu *q, const struct qemu_device *device, enum arm_device_kind kind)
 {
     g_autofree char *what = g_strdup_printf("-device %s", device->driver->name);
-    struct arm_virtio virtio = {0};
+    struct arm_device virtio = {0};
 
-    return qemu_net_plug(q, what, device->netdev, device->mac, q->req.config.virtio_count,
+    return qemu_net_plug(q, what, device->netdev, device->mac, q->req.config.device_count,
                          &virtio) &&
            (virtio.kind = kind, add_virtio(q, device, virtio));
 }
@@ -83,7 +83,7 @@ bool qemu_connect_e1000(struct qemu *q, const struct qemu_device *device)
 
 bool qemu_connect_p9(struct qemu *q, const struct qemu_device *device)
 {
-    struct arm_virtio virtio = {.kind = ARM_VIRTIO_9P};
+    struct arm_device virtio = {.kind = ARM_VIRTIO_9P};
 
     return qemu_folder_plug(q, device->driver->name, device->fsdev, device->tag, &virtio.folder) &&
            (!virtio.folder.path || add_virtio(q, device, virtio));
@@ -99,12 +99,12 @@ bool qemu_connect_rng(struct qemu *q, const struct qemu_device *device)
     if (!found)
         return qemu_bad("-device %s,rng=%s: expected the id of an -object rng-random",
                         device->driver->name, device->rng);
-    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_RNG});
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_RNG});
 }
 
 bool qemu_connect_balloon(struct qemu *q, const struct qemu_device *device)
 {
-    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_BALLOON});
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_BALLOON});
 }
 
 bool qemu_connect_ramfb(struct qemu *q, const struct qemu_device *device)
@@ -117,24 +117,24 @@ bool qemu_connect_ramfb(struct qemu *q, const struct qemu_device *device)
 bool qemu_connect_gpu(struct qemu *q, const struct qemu_device *device)
 {
     return add_virtio(q, device,
-                      (struct arm_virtio){.kind = ARM_VIRTIO_GPU,
+                      (struct arm_device){.kind = ARM_VIRTIO_GPU,
                                           .width = device->width,
                                           .height = device->height});
 }
 
 bool qemu_connect_keyboard(struct qemu *q, const struct qemu_device *device)
 {
-    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_KEYBOARD});
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_KEYBOARD});
 }
 
 bool qemu_connect_mouse(struct qemu *q, const struct qemu_device *device)
 {
-    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_MOUSE});
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_MOUSE});
 }
 
 bool qemu_connect_tablet(struct qemu *q, const struct qemu_device *device)
 {
-    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_TABLET});
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_TABLET});
 }
 
 bool qemu_connect_nvme(struct qemu *q, const struct qemu_device *device)
@@ -146,7 +146,7 @@ bool qemu_connect_nvme(struct qemu *q, const struct qemu_device *device)
     if (!device->serial)
         return qemu_bad("-device nvme: expected serial=TEXT");
     return add_virtio(q, device,
-                      (struct arm_virtio){.kind = ARM_NVME,
+                      (struct arm_device){.kind = ARM_NVME,
                                           .drive = qemu_arm_drive(&q->devices, drive),
                                           .serial = device->serial});
 }
@@ -154,31 +154,31 @@ bool qemu_connect_nvme(struct qemu *q, const struct qemu_device *device)
 bool qemu_connect_ahci(struct qemu *q, const struct qemu_device *device)
 {
     qemu_add_bus(q, device, ARM_AHCI);
-    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_AHCI});
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_AHCI});
 }
 
 bool qemu_connect_scsi(struct qemu *q, const struct qemu_device *device)
 {
     qemu_add_bus(q, device, ARM_VIRTIO_SCSI);
-    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_VIRTIO_SCSI});
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_SCSI});
 }
 
 bool qemu_connect_ehci(struct qemu *q, const struct qemu_device *device)
 {
     qemu_add_bus(q, device, QEMU_USB);
-    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_USB_EHCI});
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_USB_EHCI});
 }
 
 bool qemu_connect_xhci(struct qemu *q, const struct qemu_device *device)
 {
     qemu_add_bus(q, device, QEMU_USB);
-    return add_virtio(q, device, (struct arm_virtio){.kind = ARM_USB_XHCI});
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_USB_XHCI});
 }
 
 bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device)
 {
     struct qemu_devices *d = &q->devices;
-    struct arm_virtio virtio = {.kind = ARM_VIRTIO_CONSOLE,
+    struct arm_device virtio = {.kind = ARM_VIRTIO_CONSOLE,
                                 .no_event_idx = device->no_event_idx,
                                 .no_indirect = device->no_indirect,
                                 .access_platform = device->access_platform};
@@ -188,7 +188,7 @@ bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device)
     d->serial = device;
     return place(q, device, &virtio) &&
            (devices_add_console(&d->options, &virtio, &q->req.config) ||
-            qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX));
+            qemu_bad("more than %d devices", ARM_DEVICES_MAX));
 }
 
 /* The bus of a virtio-serial-device is called after its id. */

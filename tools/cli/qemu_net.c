@@ -364,14 +364,14 @@ static bool parse_mac(const char *text, unsigned index, uint8_t mac[6])
 }
 
 static bool plug(struct qemu *q, const char *what, struct qemu_netdev *to, const char *mac,
-                 unsigned index, struct arm_virtio *device)
+                 unsigned index, struct arm_device *device)
 {
     struct networks *all = &q->net.networks;
     struct network *n = &all->rows[all->count];
 
     if (all->count == NETWORKS_MAX)
         return qemu_bad("%s: more than %d network devices", what, NETWORKS_MAX);
-    *n = (struct network){.virtio = index};
+    *n = (struct network){.device = index};
     device->kind = ARM_VIRTIO_NET;
     if (!parse_mac(mac, all->count, device->wire.mac))
         return qemu_bad("%s: %s: expected an address as 52:54:00:12:34:56", what, mac);
@@ -394,7 +394,7 @@ static bool plug(struct qemu *q, const char *what, struct qemu_netdev *to, const
 }
 
 bool qemu_net_plug(struct qemu *q, const char *what, const char *id, const char *mac,
-                   unsigned index, struct arm_virtio *device)
+                   unsigned index, struct arm_device *device)
 {
     struct qemu_netdev *to = find_netdev(q, id);
 
@@ -406,7 +406,7 @@ bool qemu_net_plug(struct qemu *q, const char *what, const char *id, const char 
 }
 
 /* On PCI if nothing else is said. */
-static bool place_nic(struct qemu *q, const struct qemu_nic *n, struct arm_virtio *device)
+static bool place_nic(struct qemu *q, const struct qemu_nic *n, struct arm_device *device)
 {
     const struct qemu_device wish = {.pci.addr = n->addr};
 
@@ -416,8 +416,8 @@ static bool place_nic(struct qemu *q, const struct qemu_nic *n, struct arm_virti
 
 static bool connect_nic(struct qemu *q, const struct qemu_nic *n)
 {
-    struct arm_virtio device = {0};
-    unsigned index = q->req.config.virtio_count;
+    struct arm_device device = {0};
+    unsigned index = q->req.config.device_count;
     bool e1000 = n->model && !strcmp(n->model, "e1000");
     struct qemu_netdev *to = n->has_own                      ? &q->net.netdevs[n->own]
                              : !n->netdev && q->net.hub >= 0 ? &q->net.netdevs[q->net.hub]
@@ -433,7 +433,7 @@ static bool connect_nic(struct qemu *q, const struct qemu_nic *n)
         device.kind = ARM_E1000;
     return good && place_nic(q, n, &device) &&
            (devices_add(&q->devices.options, &device, &q->req.config) ||
-            qemu_bad("more than %d virtio devices", ARM_VIRTIO_MAX));
+            qemu_bad("more than %d devices", ARM_DEVICES_MAX));
 }
 
 bool qemu_net_connect(struct qemu *q)

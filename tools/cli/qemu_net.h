@@ -6,7 +6,7 @@
 
 #include "net.h"
 
-struct arm_virtio;
+struct arm_device;
 struct qemu;
 
 struct qemu_netdev {
@@ -43,9 +43,9 @@ bool qemu_nic(struct qemu *q, const char *option, const char *value);
 bool qemu_net(struct qemu *q, const char *option, const char *value);
 
 /* A device whose netdev is @id (NULL: none, its frames are lost) and whose address is @mac (NULL:
- * the next of QEMU's), to be config.virtio[@index]. @what: for messages. */
+ * the next of QEMU's), to be config.devices[@index]. @what: for messages. */
 bool qemu_net_plug(struct qemu *q, const char *what, const char *id, const char *mac,
-                   unsigned index, struct arm_virtio *device);
+                   unsigned index, struct arm_device *device);
 
 /* Before the devices: those of -nic and -net. */
 bool qemu_net_connect(struct qemu *q);

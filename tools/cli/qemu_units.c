@@ -9,7 +9,7 @@
 
 /* By kind: what QEMU calls a bus whose controller has no id, and how many places there are. */
 static const struct kind {
-    enum arm_virtio_kind kind;
+    enum arm_device_kind kind;
     const char *stem;
     unsigned targets, luns;
 } kinds[] = {
@@ -18,7 +18,7 @@ static const struct kind {
     {ARM_AHCI, "ide", 6, 1},
 };
 
-static const struct kind *kind_of(enum arm_virtio_kind kind)
+static const struct kind *kind_of(enum arm_device_kind kind)
 {
     for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
         if (kinds[k].kind == kind)
@@ -26,12 +26,12 @@ static const struct kind *kind_of(enum arm_virtio_kind kind)
     return NULL;
 }
 
-void qemu_add_bus(struct qemu *q, const struct qemu_device *device, enum arm_virtio_kind kind)
+void qemu_add_bus(struct qemu *q, const struct qemu_device *device, enum arm_device_kind kind)
 {
     struct qemu_units *u = &q->devices.units;
 
     u->buses[u->bus_count++] = (struct qemu_bus){device->id ? device->id : kind_of(kind)->stem,
-                                                 kind, q->req.config.virtio_count};
+                                                 kind, q->req.config.device_count};
 }
 
 struct qemu_drive *qemu_drive_of(struct qemu *q, const struct qemu_device *device)
@@ -47,7 +47,7 @@ struct qemu_drive *qemu_drive_of(struct qemu *q, const struct qemu_device *devic
 }
 
 const struct qemu_bus *qemu_find_bus(struct qemu *q, const struct qemu_device *device,
-                                     enum arm_virtio_kind kind, int *n)
+                                     enum arm_device_kind kind, int *n)
 {
     const struct qemu_units *u = &q->devices.units;
 
@@ -95,14 +95,14 @@ static bool take_place(struct qemu *q, const struct qemu_device *device, const s
     unit->lun = (unsigned)lun;
     while (!target && is_taken(u, unit) && unit->target < kind->targets - 1)
         unit->target++;
-    if (is_taken(u, unit) || u->taken_count == ARM_VIRTIO_MAX)
+    if (is_taken(u, unit) || u->taken_count == ARM_DEVICES_MAX)
         return qemu_bad("-device %s: target %u, lun %u is taken", device->driver->name,
                         unit->target, unit->lun);
     u->taken[u->taken_count++] = *unit;
     return true;
 }
 
-bool qemu_add_disk(struct qemu *q, const struct qemu_device *device, struct arm_virtio disk)
+bool qemu_add_disk(struct qemu *q, const struct qemu_device *device, struct arm_device disk)
 {
     bool none = disk.unit.cdrom && !device->drive;
     struct qemu_drive *drive = none ? NULL : qemu_drive_of(q, device);
@@ -116,12 +116,12 @@ bool qemu_add_disk(struct qemu *q, const struct qemu_device *device, struct arm_
         disk.serial = device->serial ? device->serial : drive->serial;
     }
     return devices_add(&q->devices.options, &disk, &q->req.config) ||
-           qemu_bad("more than %d devices", ARM_VIRTIO_MAX);
+           qemu_bad("more than %d devices", ARM_DEVICES_MAX);
 }
 
 bool qemu_connect_scsi_unit(struct qemu *q, const struct qemu_device *device)
 {
-    struct arm_virtio disk = {.kind = ARM_DISK,
+    struct arm_device disk = {.kind = ARM_DISK,
                               .unit.cdrom = !strcmp(device->driver->name, "scsi-cd")};
     int n;
     const struct qemu_bus *bus = qemu_find_bus(q, device, ARM_VIRTIO_SCSI, &n);
@@ -136,7 +136,7 @@ bool qemu_connect_scsi_unit(struct qemu *q, const struct qemu_device *device)
 /* A port is a bus of its own, with one place. */
 bool qemu_connect_ide_unit(struct qemu *q, const struct qemu_device *device)
 {
-    struct arm_virtio disk = {.kind = ARM_DISK,
+    struct arm_device disk = {.kind = ARM_DISK,
                               .unit.cdrom = !strcmp(device->driver->name, "ide-cd")};
     int n;
     const struct qemu_bus *bus = qemu_find_bus(q, device, ARM_AHCI, &n);

@@ -13,26 +13,26 @@ struct qemu_device;
 
 struct qemu_bus {
     const char *id; /* its controller's, or what QEMU calls it without one */
-    enum arm_virtio_kind kind;
+    enum arm_device_kind kind;
     unsigned controller; /* its index in the configuration */
 };
 
 struct qemu_units {
-    struct qemu_bus buses[ARM_VIRTIO_MAX];
-    struct arm_unit taken[ARM_VIRTIO_MAX];
+    struct qemu_bus buses[ARM_DEVICES_MAX];
+    struct arm_unit taken[ARM_DEVICES_MAX];
     unsigned bus_count, taken_count;
 };
 
 /* The controller that is the configuration's next device has a bus. */
-void qemu_add_bus(struct qemu *q, const struct qemu_device *device, enum arm_virtio_kind kind);
+void qemu_add_bus(struct qemu *q, const struct qemu_device *device, enum arm_device_kind kind);
 
 /* The bus that @device is to be on: ID or ID.N, as QEMU names them, or the first of its kind. @*n:
  * N, or -1. NULL: a message was printed. */
 const struct qemu_bus *qemu_find_bus(struct qemu *q, const struct qemu_device *device,
-                                     enum arm_virtio_kind kind, int *n);
+                                     enum arm_device_kind kind, int *n);
 
 /* The disk of the drive that @device names; false: a message was printed. */
-bool qemu_add_disk(struct qemu *q, const struct qemu_device *device, struct arm_virtio disk);
+bool qemu_add_disk(struct qemu *q, const struct qemu_device *device, struct arm_device disk);
 
 /* The drive that @device names; NULL: a message was printed. */
 struct qemu_drive *qemu_drive_of(struct qemu *q, const struct qemu_device *device);

@@ -25,17 +25,17 @@ static bool place(struct qemu *q, const struct qemu_device *device, struct arm_u
     return true;
 }
 
-static bool add(struct qemu *q, const struct qemu_device *device, enum arm_virtio_kind kind)
+static bool add(struct qemu *q, const struct qemu_device *device, enum arm_device_kind kind)
 {
-    struct arm_virtio usb = {.kind = kind};
+    struct arm_device usb = {.kind = kind};
 
     return place(q, device, &usb.unit) && (devices_add(&q->devices.options, &usb, &q->req.config) ||
-                                           qemu_bad("more than %d devices", ARM_VIRTIO_MAX));
+                                           qemu_bad("more than %d devices", ARM_DEVICES_MAX));
 }
 
 bool qemu_connect_usb_storage(struct qemu *q, const struct qemu_device *device)
 {
-    struct arm_virtio disk = {.kind = ARM_DISK};
+    struct arm_device disk = {.kind = ARM_DISK};
 
     return place(q, device, &disk.unit) && qemu_add_disk(q, device, disk);
 }

@@ -73,7 +73,7 @@ static size_t give(void *ctx, const struct console *c, const uint8_t *data, size
     struct run *r = ctx;
 
     return c->port < 0 ? timeline_give(r->t, -1, 0, data, size)
-                       : timeline_give(r->t, (int)c->virtio, (unsigned)c->port, data, size);
+                       : timeline_give(r->t, (int)c->device, (unsigned)c->port, data, size);
 }
 
 /* What each of a timeline's machines needs before its first run. */

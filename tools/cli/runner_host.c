@@ -112,7 +112,7 @@ static bool open_monitor(struct run *r)
 {
     if (!console_open(&r->monitor, &r->outputs, "stdio"))
         return false;
-    r->monitor.virtio = ARM_VIRTIO_MAX;
+    r->monitor.device = ARM_DEVICES_MAX;
     r->monitor.port = 0;
     r->input = &r->monitor;
     return true;
@@ -140,9 +140,9 @@ static void open_window(struct run *r)
     bool picture = c->ramfb, tablet = false;
     const char *why = "no device shows a picture: -device virtio-gpu-pci does, or ramfb";
 
-    for (unsigned n = 0; n < c->virtio_count; n++) {
-        picture |= c->virtio[n].kind == ARM_VIRTIO_GPU;
-        tablet |= c->virtio[n].kind == ARM_VIRTIO_TABLET || c->virtio[n].kind == ARM_USB_TABLET;
+    for (unsigned n = 0; n < c->device_count; n++) {
+        picture |= c->devices[n].kind == ARM_VIRTIO_GPU;
+        tablet |= c->devices[n].kind == ARM_VIRTIO_TABLET || c->devices[n].kind == ARM_USB_TABLET;
     }
     if (picture)
         r->window = window_open(!r->req->replay, tablet, &why);

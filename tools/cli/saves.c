@@ -126,8 +126,8 @@ const char *saves_obstacle(const struct arm_config *config)
     for (size_t n = 0; n < G_N_ELEMENTS(config->pflash); n++)
         if (is_obstacle(&config->pflash[n]))
             return config->pflash[n].path;
-    for (unsigned n = 0; n < config->virtio_count; n++) {
-        const struct arm_virtio *v = &config->virtio[n];
+    for (unsigned n = 0; n < config->device_count; n++) {
+        const struct arm_device *v = &config->devices[n];
         if (is_obstacle(&v->drive))
             return v->drive.path;
         if (v->folder.path && !v->folder.readonly)

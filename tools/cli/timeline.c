@@ -19,9 +19,9 @@ struct arm_position side_at(const struct side *s)
 
 static size_t offer(struct arm_machine *m, const struct typed *in, const uint8_t *bytes)
 {
-    if (in->virtio < 0)
+    if (in->device < 0)
         return arm_console_input(m, bytes, in->offered);
-    return arm_port_input(m, (unsigned)in->virtio, in->port, bytes, in->offered);
+    return arm_port_input(m, (unsigned)in->device, in->port, bytes, in->offered);
 }
 
 /* What it was offered at this point of the run when it came here for the first time. */
@@ -53,11 +53,11 @@ static bool poll_live(struct side *s)
     return took != 0;
 }
 
-size_t timeline_give(struct timeline *t, int virtio, unsigned port, const uint8_t *data,
+size_t timeline_give(struct timeline *t, int device, unsigned port, const uint8_t *data,
                      size_t size)
 {
     struct side *s = &t->live;
-    struct typed in = {side_at(s).insns, arm_time_ns(s->m), t->offered, size, virtio, port};
+    struct typed in = {side_at(s).insns, arm_time_ns(s->m), t->offered, size, device, port};
     size_t took = offer(s->m, &in, data);
 
     if (took && t->begun) {
@@ -108,29 +108,30 @@ static void count_crossing(void *ctx, const struct arm_event *event)
 }
 
 /* A machine whose output nobody gets: *@c refers to what is returned. */
-static struct arm_virtio *silence(struct arm_config *c)
+static struct arm_device *silence(struct arm_config *c)
 {
-    struct arm_virtio *virtio = g_memdup2(c->virtio, c->virtio_count * sizeof(*virtio));
+    struct arm_device *devices = g_memdup2(c->devices, c->device_count * sizeof(*devices));
 
     c->console_write = NULL;
     c->log.sink = NULL;
-    for (unsigned k = 0; k < c->virtio_count; k++) {
+    for (unsigned k = 0; k < c->device_count; k++) {
         struct arm_port *ports =
-            virtio[k].port_count ? g_memdup2(virtio[k].ports, virtio[k].port_count * sizeof(*ports))
-                                 : NULL;
-        for (unsigned n = 0; n < virtio[k].port_count; n++)
+            devices[k].port_count
+                ? g_memdup2(devices[k].ports, devices[k].port_count * sizeof(*ports))
+                : NULL;
+        for (unsigned n = 0; n < devices[k].port_count; n++)
             ports[n].write = NULL;
-        virtio[k].ports = ports;
+        devices[k].ports = ports;
     }
-    c->virtio = virtio;
-    return virtio;
+    c->devices = devices;
+    return devices;
 }
 
-static void free_silence(struct arm_virtio *virtio, unsigned count)
+static void free_silence(struct arm_device *devices, unsigned count)
 {
-    for (unsigned k = 0; virtio && k < count; k++)
-        g_free((void *)(uintptr_t)virtio[k].ports);
-    g_free(virtio);
+    for (unsigned k = 0; devices && k < count; k++)
+        g_free((void *)(uintptr_t)devices[k].ports);
+    g_free(devices);
 }
 
 static bool side_open(struct timeline *t, struct side *s)
@@ -143,9 +144,9 @@ static bool side_open(struct timeline *t, struct side *s)
     c.poll = poll;
     c.idle = idle;
     c.host_ctx = s;
-    struct arm_virtio *virtio = s != &t->live ? silence(&c) : NULL;
+    struct arm_device *devices = s != &t->live ? silence(&c) : NULL;
     s->m = arm_machine_new(&c, &t->error);
-    free_silence(virtio, c.virtio_count);
+    free_silence(devices, c.device_count);
     if (!s->m)
         return false;
     arm_subscribe(s->m, &worlds, count_crossing, s);

@@ -148,9 +148,9 @@ struct arm_position timeline_looked(const struct timeline *t);
 /* Bytes for the console's input, given to the guest from the farthest point on as it takes them. */
 void timeline_type(struct timeline *t, const char *text, size_t size);
 
-/* From config.poll or idle: input for the live machine's console (@virtio < 0: its first UART), or
+/* From config.poll or idle: input for the live machine's console (@device < 0: its first UART), or
  * for a port. Return: how many bytes it took. */
-size_t timeline_give(struct timeline *t, int virtio, unsigned port, const uint8_t *data,
+size_t timeline_give(struct timeline *t, int device, unsigned port, const uint8_t *data,
                      size_t size);
 
 /* Ends what is going on, soon. From a signal handler too. */

@@ -28,7 +28,7 @@ struct stretch {
 struct typed {
     uint64_t insns, time_ns;
     size_t offset, offered;
-    int virtio; /* -1: the first UART's; else for this port of that device: */
+    int device; /* -1: the first UART's; else for this port of that device: */
     unsigned port;
 };
 
