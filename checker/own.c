@@ -41,6 +41,7 @@ static void *create(struct arm_checker *c)
     u->windows = g_new0(struct window, c->cpu_count);
     u->timers = g_new0(struct timer_orders, c->cpu_count);
     own_pair_create(c, u);
+    own_host_create(c, u);
     for (size_t k = 0; k < count; k++)
         u->live[k].owner = WORLD_NOBODY;
     return u;
@@ -59,6 +60,7 @@ static void destroy(void *state)
     g_free(u->windows);
     g_free(u->timers);
     own_pair_destroy(u);
+    own_host_destroy(u);
     g_free(u);
 }
 
@@ -280,6 +282,8 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 
     if (p->kind == ARM_EVENT_ERET)
         own_host_entered(c, p);
+    if (p->kind == ARM_EVENT_EXCEPTION && p->el == 0)
+        own_host_left(c, u, p);
     if (p->kind == ARM_EVENT_SYSREG_READ && aliased_reg(c, p) != REG_NONE)
         u->aliased[aliased_reg(c, p)] = site_of(c, p);
     if (p->kind == ARM_EVENT_SYSREG_READ && sysreg_lookup(p->sysreg_read.sr) != SR_NONE)

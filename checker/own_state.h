@@ -1,6 +1,8 @@
 /* The automaton's state, for the files that it is made of (checker/own*.c). */
 #pragma once
 
+#include <glib.h>
+
 #include "checker/checker.h"
 #include "checker/own.h"
 #include "checker/regs.h"
@@ -85,6 +87,8 @@ struct wreg {
     struct misplaced stale; /* read from what is perhaps its slot */
 };
 
+#define HOST_KEPT 8 /* registers of EL0, as many as are kept of a thread of a host */
+
 #define HOST_VALUES 16
 
 /* What programs of a host at EL2 were entered with last in a register. */
@@ -114,8 +118,10 @@ struct own {
     struct window *windows;           /* by CPU */
     struct timer_orders *timers;      /* likewise */
     struct host_values host_values[REGS_MAX];
-    struct misplaced *vbars; /* by CPU: VBAR_EL1 of somebody else was read since the exit */
-    bool fp_told;            /* of FP and SIMD at the entry of this count and CPU */
+    GHashTable *threads;      /* of a host at EL2: struct host_thread by its stack */
+    uint16_t kept[HOST_KEPT]; /* registers that are compared for them; REG_NONE: no more */
+    struct misplaced *vbars;  /* by CPU: VBAR_EL1 of somebody else was read since the exit */
+    bool fp_told;             /* of FP and SIMD at the entry of this count and CPU */
     uint64_t fp_told_at;
     unsigned fp_told_by;
     struct site aliased[REGS_MAX]; /* EL2 has read its own register by this one's name */
@@ -194,6 +200,10 @@ void own_window_changed(struct arm_checker *c, struct own *u, unsigned cpu, unsi
 
 /* ---- programs of a host at EL2 (checker/own_host.c) ---- */
 
+void own_host_create(struct arm_checker *c, struct own *u);
+void own_host_destroy(struct own *u);
+/* An exception from EL0; the return there. */
+void own_host_left(struct arm_checker *c, struct own *u, const struct arm_event *p);
 void own_host_entered(struct arm_checker *c, const struct arm_event *p);
 
 /* Has a program of the host been entered with @v in @reg before? */

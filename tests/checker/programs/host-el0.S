@@ -5,6 +5,10 @@
 // case -DLEAVES -DREG=tpidrro_el0 @run_program: LEAK TPIDRRO_EL0 of vm1/vcpu0
 // case -DLEAVES -DREG=tpidr_el1: clean
 // case -DKEEPS @do_eret: LEAK TPIDR_EL0 of vm1/vcpu0
+// case -DCOMES_BACK: clean
+// case -DCOMES_BACK -DSPOILT @spoils: CLOBBER TPIDR_EL0
+// case -DCOMES_BACK -DSPOILT -DREG=tpidrro_el0 @spoils: CLOBBER TPIDRRO_EL0
+// case -DCOMES_BACK -DSPOILT -DELSEWHERE: clean
 // case -DVECTORS: clean
 // case -DVECTORS -DLEAVES @run_program: LEAK
 // case -DVECTORS -DLEAVES -DTRAPPED: clean
@@ -38,7 +42,12 @@ handle: // X0: frame
         str     x4, [x0, #FRAME_MORE]
 #ifndef LEAVES
         mov     x4, #0x5555
-        msr     REG, x4
+#ifdef SPOILT                                   // another value each time
+        cbz     x22, 1f
+        add     x4, x4, x22
+1:
+#endif
+spoils: msr     REG, x4
 #endif
 #endif
 #ifdef TRAPPED                                  // for EL0: its first use would restore the program's
@@ -52,12 +61,26 @@ handle: // X0: frame
         orr     x4, x7, #1 << 27                // TGE
         msr     hcr_el2, x4
         adr     x4, program
+#ifdef COMES_BACK                               // behind its call, where it was the last time
+        adrp    x5, begun
+        ldr     x3, [x5, #:lo12:begun]
+        str     x4, [x5, #:lo12:begun]
+        cbz     x3, 1f
+        adr     x4, program_goes_on
+#ifdef ELSEWHERE
+        add     x4, x4, #4
+#endif
+1:
+#endif
         msr     elr_el2, x4
         mov     x4, #0x3c0                      // EL0t
         msr     spsr_el2, x4
 run_program:
         eret
 program:
+        svc     #0
+program_goes_on:
+        nop
         svc     #0
 back:
         msr     hcr_el2, x7
@@ -93,3 +116,7 @@ program_vectors:
         .skip   0x400
         b       back
         .balign 4096
+
+        .section .data
+        .balign 8
+begun:  .quad   0
