@@ -257,21 +257,23 @@ static bool no_clean_needed(const struct arm_checker *c, const struct arm_event 
            bits(clidr, 26, 24) == 0 || (bits(clidr, 29, 27) == 0 && bits(clidr, 23, 21) == 0);
 }
 
+/* A DSB of stores orders them, and does not complete cache maintenance (B2.3.10). */
 static void completed(struct arm_checker *c, struct code_unit *u, const struct arm_event *p)
 {
+    bool full = p->barrier.type == 3;
     uint64_t ctr = checker_reg(c, p->cpu, sysreg_number(SR_CTR_EL0));
 
     for (unsigned k = 0; k < u->lines->len; k++) {
         struct line *l = g_ptr_array_index(u->lines, k);
         if (!l->cleaned)
-            l->cleaned = l->clean_issued || (no_clean_needed(c, p) && p->cpu == l->stored.cpu);
+            l->cleaned =
+                (l->clean_issued && full) || (no_clean_needed(c, p) && p->cpu == l->stored.cpu);
         if (!l->cleaned)
             continue;
-        bool everywhere = CTR_EL0_DIC(ctr) ||
-                          (l->issued_all && has_cpu(l->issued, p->cpu) && p->barrier.domain != 1);
-        if (everywhere)
+        bool issued = full && has_cpu(l->issued, p->cpu);
+        if (CTR_EL0_DIC(ctr) || (l->issued_all && issued && p->barrier.domain != 1))
             l->invalid[0] = l->invalid[1] = UINT64_MAX;
-        else if (has_cpu(l->issued, p->cpu))
+        else if (issued)
             set_cpu(l->invalid, p->cpu);
     }
 }

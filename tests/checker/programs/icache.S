@@ -4,6 +4,8 @@
 // case -DNO_DSB1 @patched: ICACHE
 // case -DNO_IC @patched: ICACHE
 // case -DNO_DSB2 @patched: ICACHE
+// case -DSTORES1 @patched: ICACHE
+// case -DSTORES2 @patched: ICACHE
 // case -DNO_ISB @patched: ICACHE
 // case -DIALLU: clean
 // case -DOTHER_LINE @patched: ICACHE
@@ -54,7 +56,9 @@ second:
 #ifndef NO_DC
         dc      cvau, x4
 #endif
-#ifndef NO_DSB1
+#ifdef STORES1
+        dsb     ishst
+#elif !defined(NO_DSB1)
         dsb     ish
 #endif
 #ifdef IALLU
@@ -62,7 +66,9 @@ second:
 #elif !defined(NO_IC)
         ic      ivau, x4
 #endif
-#ifndef NO_DSB2
+#ifdef STORES2
+        dsb     ishst
+#elif !defined(NO_DSB2)
         dsb     ish
 #endif
 #ifndef NO_ISB
