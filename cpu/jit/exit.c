@@ -127,45 +127,72 @@ static void follow(struct tr *t, const struct insn *target)
     jump_to(c, t->jit->follow);
 }
 
-/* cpu_fetch_fast() of RDI, and on if there is a block; else, or if it might not fit, by
- * jit_arrive(). A block's record is no BRK, and decoded: in a page that is not guarded BTYPE does
- * not matter there. */
+/* A block that might not fit is left to jit_arrive(), too. */
 void tr_arrive(struct tr *t, unsigned retired, const struct insn *i)
 {
     struct x86_code *c = &t->c;
-    uint8_t *miss[3];
-    int32_t x = (int32_t)offsetof(struct tlb_bank, x);
 
-    _Static_assert(sizeof(struct tlb_x_entry) == 16 && PAGE_SHIFT == 12, "the shift below");
-    _Static_assert(sizeof(struct insn) == 24, "six times the offset in the page");
     count(t, retired);
-    miss[0] = x86_jcc(c, CC_L);
-    x86_mov(c, 0, RCX, RDI);
-    x86_shift(c, SHIFT_SHR, 0, RCX, PAGE_SHIFT - 4);
-    x86_alu_imm(c, ALU_AND, 0, RCX, (TLB_X_SIZE - 1) << 4);
-    x86_rm(c, ALU_ADD, 1, RCX, CPU_FIELD(bank));
-    x86_mov(c, 1, RDX, RDI);
-    x86_alu_imm(c, ALU_AND, 1, RDX, ~(int32_t)(PAGE_MASK & ~UINT64_C(3)));
-    x86_rm(c, ALU_CMP, 1, RDX, x86_at(RCX, x + (int32_t)offsetof(struct tlb_x_entry, tag)));
-    miss[1] = x86_jcc(c, CC_NE);
-    x86_load(c, RCX, x86_at(RCX, x + (int32_t)offsetof(struct tlb_x_entry, page)));
-    x86_mov(c, 0, RAX, RDI);
-    x86_alu_imm(c, ALU_AND, 0, RAX, PAGE_MASK);
-    x86_lea(c, 1, RAX, (struct x86_mem){.base = RAX, .index = RAX, .scale = 1});
-    x86_load(c, RAX, (struct x86_mem){.base = RCX, .index = RAX, .scale = 1});
-    x86_mov(c, 1, R8, RAX);
-    x86_shift(c, SHIFT_SHR, 1, R8, JIT_MEMORY_LOG2);
-    x86_alu_imm(c, ALU_CMP, 1, R8, (int32_t)((uintptr_t)t->jit->rx >> JIT_MEMORY_LOG2));
-    miss[2] = x86_jcc(c, CC_NE);
-    x86_store(c, CPU_FIELD(page_va), RDX);
-    x86_store(c, CPU_FIELD(page), RCX);
-    x86_alu_imm(c, ALU_ADD, 1, RAX, JIT_INNER);
-    x86_rr(c, 0xff, 0, 4, RAX); /* jmp rax */
-    for (unsigned k = 0; k < 3; k++)
-        x86_bind(c, miss[k]);
+    uint8_t *miss = x86_jcc(c, CC_L);
+    jit_search(t->jit, c);
+    x86_bind(c, miss);
     x86_mov(c, 1, RDX, RDI);
     x86_mov_imm(c, RSI, (uintptr_t)i);
     jump_to(c, t->jit->arrive);
+}
+
+/* The records of the page that the bank of now fetches at @va; NULL: it has none. */
+static const struct insn *fetched(const struct tr *t, uint64_t va)
+{
+    const struct tlb_x_entry *e = &t->cpu->bank->x[(va >> PAGE_SHIFT) & (TLB_X_SIZE - 1)];
+
+    return e->tag == (va & ~PAGE_MASK) ? ((const struct code_page *)e->page)->insn : NULL;
+}
+
+/* @r = cpu->page_va + @offset. RAX goes. */
+static void behind_page(struct x86_code *c, enum x86_reg r, int64_t offset)
+{
+    x86_load(c, r, CPU_FIELD(page_va));
+    if (offset == (int32_t)offset) {
+        x86_alu_imm(c, ALU_ADD, 1, r, (int32_t)offset);
+    } else {
+        x86_mov_imm(c, RAX, (uint64_t)offset);
+        x86_alu(c, ALU_ADD, 1, r, RAX);
+    }
+}
+
+/* The bank is asked each time whether that page is still there, at the one place where it can be.
+ * Elsewhere this code may run too, by another address of its page: then the tag is another. */
+void tr_arrive_at(struct tr *t, unsigned retired, int64_t offset)
+{
+    struct x86_code *c = &t->c;
+    uint64_t va = t->cpu->page_va + (uint64_t)offset;
+    const struct insn *page = fetched(t, va);
+    int32_t x = (int32_t)(offsetof(struct tlb_bank, x) +
+                          sizeof(struct tlb_x_entry) * ((va >> PAGE_SHIFT) & (TLB_X_SIZE - 1)));
+    uint8_t *miss[3];
+
+    if (!page) {
+        behind_page(c, RDI, offset);
+        tr_arrive(t, retired, NULL);
+        return;
+    }
+    count(t, retired);
+    miss[0] = x86_jcc(c, CC_L);
+    behind_page(c, RDX, offset & ~(int64_t)PAGE_MASK);
+    x86_load(c, RCX, CPU_FIELD(bank));
+    x86_rm(c, ALU_CMP, 1, RDX, x86_at(RCX, x + (int32_t)offsetof(struct tlb_x_entry, tag)));
+    miss[1] = x86_jcc(c, CC_NE);
+    x86_mov_imm(c, RAX, (uintptr_t)page);
+    x86_rm(c, ALU_CMP, 1, RAX, x86_at(RCX, x + (int32_t)offsetof(struct tlb_x_entry, page)));
+    miss[2] = x86_jcc(c, CC_NE);
+    x86_store(c, CPU_FIELD(page_va), RDX);
+    x86_store(c, CPU_FIELD(page), RAX);
+    follow(t, page + ((va & PAGE_MASK) >> 2));
+    for (unsigned k = 0; k < 3; k++)
+        x86_bind(c, miss[k]);
+    behind_page(c, RDI, offset);
+    jump_to(c, t->jit->search);
 }
 
 void tr_exit_here(struct tr *t, unsigned retired, unsigned target)
@@ -174,9 +201,7 @@ void tr_exit_here(struct tr *t, unsigned retired, unsigned target)
 
     tr_settle(t);
     if (target == CODE_PAGE_INSNS) {
-        x86_load(c, RDI, CPU_FIELD(page_va));
-        x86_alu_imm(c, ALU_ADD, 1, RDI, PAGE_SIZE);
-        tr_arrive(t, retired, NULL);
+        tr_arrive_at(t, retired, PAGE_SIZE);
         return;
     }
     count(t, retired);

@@ -92,10 +92,7 @@ static void taken(struct tr *t, unsigned k)
         tr_exit_here(t, k + 1, (unsigned)i->imm >> 2);
     } else {
         tr_settle(t);
-        x86_load(&t->c, RDI, CPU_FIELD(page_va));
-        x86_mov_imm(&t->c, RAX, (uint64_t)i->imm);
-        x86_alu(&t->c, ALU_ADD, 1, RDI, RAX);
-        tr_arrive(t, k + 1, NULL);
+        tr_arrive_at(t, k + 1, i->imm);
     }
 }
 

@@ -26,8 +26,8 @@ struct jit_block {
     uint32_t dead;               /* its records are others now */
 };
 
-/* A way out of a block to a record of the page. Its jump leads behind itself, to jit_follow(),
- * until there is a block. */
+/* A way out of a block to a record of its page, or of one that is current by then. Its jump leads
+ * behind itself, to jit_follow(), until there is a block. */
 struct jit_edge {
     const struct insn *target;
     uint8_t *jump; /* its distance, in the writable view */
@@ -50,7 +50,7 @@ struct jit {
     exec_fn *enter;     /* of C: run the record's function, which may be a block */
     /* Pieces that all blocks use, in the writable view; see cpu/jit/pieces.h. */
     uint8_t *entry, *exec, *exec_exact, *pause, *follow, *arrive, *record, *trap, *one;
-    uint8_t *cross, *stop, *resume;
+    uint8_t *cross, *stop, *resume, *search;
     uint8_t *constants; /* likewise, see cpu/jit/vector.h */
     unsigned host;      /* bits of enum jit_host that blocks may use; less of them is slower */
     const struct jit_template *template[A64_OP_COUNT];

@@ -67,6 +67,53 @@ static void jump_rax(struct x86_code *c)
     x86_rr(c, 0xff, 0, 4, RAX);
 }
 
+void jit_search(const struct jit *jit, struct x86_code *c)
+{
+    uint8_t *miss[2];
+    int32_t x = (int32_t)offsetof(struct tlb_bank, x);
+
+    _Static_assert(sizeof(struct tlb_x_entry) == 16 && PAGE_SHIFT == 12, "the shift below");
+    _Static_assert(sizeof(struct insn) == 24, "six times the offset in the page");
+    x86_mov(c, 0, RCX, RDI);
+    x86_shift(c, SHIFT_SHR, 0, RCX, PAGE_SHIFT - 4);
+    x86_alu_imm(c, ALU_AND, 0, RCX, (TLB_X_SIZE - 1) << 4);
+    x86_rm(c, ALU_ADD, 1, RCX, CPU_FIELD(bank));
+    x86_mov(c, 1, RDX, RDI);
+    x86_alu_imm(c, ALU_AND, 1, RDX, ~(int32_t)(PAGE_MASK & ~UINT64_C(3)));
+    x86_rm(c, ALU_CMP, 1, RDX, x86_at(RCX, x + (int32_t)offsetof(struct tlb_x_entry, tag)));
+    miss[0] = x86_jcc(c, CC_NE);
+    x86_load(c, RCX, x86_at(RCX, x + (int32_t)offsetof(struct tlb_x_entry, page)));
+    x86_mov(c, 0, RAX, RDI);
+    x86_alu_imm(c, ALU_AND, 0, RAX, PAGE_MASK);
+    x86_lea(c, 1, RAX, (struct x86_mem){.base = RAX, .index = RAX, .scale = 1});
+    x86_load(c, RAX, (struct x86_mem){.base = RCX, .index = RAX, .scale = 1});
+    x86_mov(c, 1, R8, RAX);
+    x86_shift(c, SHIFT_SHR, 1, R8, JIT_MEMORY_LOG2);
+    x86_alu_imm(c, ALU_CMP, 1, R8, (int32_t)((uintptr_t)jit->rx >> JIT_MEMORY_LOG2));
+    miss[1] = x86_jcc(c, CC_NE);
+    x86_store(c, CPU_FIELD(page_va), RDX);
+    x86_store(c, CPU_FIELD(page), RCX);
+    x86_alu_imm(c, ALU_ADD, 1, RAX, JIT_INNER);
+    jump_rax(c);
+    x86_bind(c, miss[0]);
+    x86_bind(c, miss[1]);
+}
+
+/* RDI: where to go on, and by no BR, BLR or RET. */
+static uint8_t *make_search(struct jit *jit, struct x86_code *c)
+{
+    uint8_t *p = c->p;
+
+    x86_test(c, 1, JIT_LEFT, JIT_LEFT);
+    uint8_t *short_ = x86_jcc(c, CC_S);
+    jit_search(jit, c);
+    x86_bind(c, short_);
+    x86_mov(c, 1, RDX, RDI);
+    x86_mov_imm(c, RSI, 0);
+    x86_bind_to(c, x86_jmp(c), jit->arrive);
+    return p;
+}
+
 /* From C into the function of a record, and back from wherever that ends. */
 static void make_enter(struct jit *jit, struct x86_code *c)
 {
@@ -257,6 +304,7 @@ static void make(struct jit *jit)
     jit->pause = make_out(&c, (uintptr_t)jit_pause);
     jit->follow = make_out(&c, (uintptr_t)jit_follow);
     jit->arrive = make_out(&c, (uintptr_t)jit_arrive);
+    jit->search = make_search(jit, &c);
     jit->record = make_out(&c, (uintptr_t)jit_record);
     jit->trap = make_out(&c, (uintptr_t)jit_trap);
     jit->one = make_out(&c, (uintptr_t)jit_one);

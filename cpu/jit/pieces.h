@@ -28,6 +28,11 @@ void jit_empty(struct jit *jit);
 /* Before a block is made: have the host's pages for it. */
 void jit_look_ahead(struct jit *jit);
 
+/* cpu_fetch_fast() of RDI, and on if there is a block; else on behind this, RDI as it was. A
+ * block's record is no BRK, and decoded: in a page that is not guarded BTYPE does not matter there.
+ */
+void jit_search(const struct jit *jit, struct x86_code *c);
+
 /* NZCV from JIT_FLAGS to the CPU, by way of @tmp; and back, by way of RCX. EFLAGS go. */
 void jit_unpack_flags(struct x86_code *c, unsigned tmp);
 void jit_pack_flags(struct x86_code *c);

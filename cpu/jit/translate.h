@@ -212,6 +212,9 @@ void tr_exit_here(struct tr *t, unsigned retired, unsigned target);
  * between blocks. @i: the indirect branch that leads there, or NULL. */
 void tr_arrive(struct tr *t, unsigned retired, const struct insn *i);
 
+/* The same, in another page, @offset bytes behind the beginning of this one. */
+void tr_arrive_at(struct tr *t, unsigned retired, int64_t offset);
+
 /* Behind the last instruction: C is to execute the next, which ends the block. */
 void tr_stop_here(struct tr *t);
 
