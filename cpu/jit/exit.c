@@ -111,8 +111,9 @@ static void pause_at(struct tr *t, unsigned index)
     jump_to(&t->c, t->jit->pause);
 }
 
-/* A jump to @target that jit_link() may change, and behind it what to do until then. */
-static void follow(struct tr *t, const struct insn *target)
+/* A jump to @target that jit_link() may change, and elsewhere what to do until then; there @pause
+ * leads too, if it is a jump. */
+static void follow(struct tr *t, const struct insn *target, uint8_t *pause)
 {
     struct x86_code *c = &t->c;
     struct jit_edge *edge =
@@ -123,7 +124,22 @@ static void follow(struct tr *t, const struct insn *target)
     }
     t->edges = (uint8_t *)edge;
     *edge = (struct jit_edge){.target = target, .jump = x86_jmp(c)};
-    x86_mov_imm(c, RSI, (uintptr_t)edge);
+    struct stub *s = tr_stub(t, STUB_EDGE, 0);
+    s->from[0] = pause;
+    s->edge = edge;
+}
+
+static void emit_edge(struct tr *t, const struct stub *s)
+{
+    struct x86_code *c = &t->c;
+
+    if (s->from[0]) {
+        x86_mov_imm(c, RSI, (uintptr_t)s->edge->target);
+        jump_to(c, t->jit->pause);
+    }
+    s->edge->unlinked = c->p;
+    x86_bind(c, s->edge->jump);
+    x86_mov_imm(c, RSI, (uintptr_t)s->edge);
     jump_to(c, t->jit->follow);
 }
 
@@ -188,7 +204,7 @@ void tr_arrive_at(struct tr *t, unsigned retired, int64_t offset)
     miss[2] = x86_jcc(c, CC_NE);
     x86_store(c, CPU_FIELD(page_va), RDX);
     x86_store(c, CPU_FIELD(page), RAX);
-    follow(t, page + ((va & PAGE_MASK) >> 2));
+    follow(t, page + ((va & PAGE_MASK) >> 2), NULL);
     for (unsigned k = 0; k < 3; k++)
         x86_bind(c, miss[k]);
     behind_page(c, RDI, offset);
@@ -205,10 +221,7 @@ void tr_exit_here(struct tr *t, unsigned retired, unsigned target)
         return;
     }
     count(t, retired);
-    uint8_t *pause = x86_jcc(c, CC_L);
-    follow(t, t->page + target);
-    x86_bind(c, pause);
-    pause_at(t, target);
+    follow(t, t->page + target, x86_jcc(c, CC_L));
 }
 
 void tr_stop_here(struct tr *t)
@@ -302,6 +315,9 @@ void tr_emit_stub(struct tr *t, struct stub *s)
         tr_settle(t);
         count(t, s->k + 1);
         pause_at(t, t->at[s->k] + 1u);
+        break;
+    case STUB_EDGE:
+        emit_edge(t, s);
         break;
     }
 }

@@ -258,7 +258,7 @@ static void kill_block(struct jit_block *b)
     b->dead = 1;
     b->head->fn = interp_plain_fn(b->head->op);
     for (struct jit_edge *e = b->edges; e; e = e->next)
-        jump(e, e->jump + 4);
+        jump(e, e->unlinked);
     b->edges = NULL;
 }
 

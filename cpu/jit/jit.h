@@ -27,10 +27,11 @@ struct jit_block {
 };
 
 /* A way out of a block to a record of its page, or of one that is current by then. Its jump leads
- * behind itself, to jit_follow(), until there is a block. */
+ * to jit_follow() until there is a block. */
 struct jit_edge {
     const struct insn *target;
-    uint8_t *jump; /* its distance, in the writable view */
+    uint8_t *jump;           /* its distance, in the writable view */
+    const uint8_t *unlinked; /* where it leads without a block */
     struct jit_edge *next;
 };
 

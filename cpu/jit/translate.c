@@ -301,7 +301,7 @@ static void emit_entry(struct tr *t)
 
 static bool is_cold(enum stub_kind kind)
 {
-    return kind != STUB_EXIT && kind != STUB_JUMP;
+    return kind != STUB_EXIT;
 }
 
 static void emit_stubs(struct tr *t, bool hot)

@@ -11,7 +11,7 @@
 
 /* A host register for each of the registers that a block uses most; the others stay in the CPU. */
 #define JIT_HOSTS 9
-#define JIT_STUBS (3 * JIT_INSNS_MAX)
+#define JIT_STUBS (4 * JIT_INSNS_MAX)
 
 /* In blocks. Between two, NZCV are in JIT_FLAGS, and the guest's registers in the CPU. */
 #define CPU       RBP
@@ -52,7 +52,8 @@ enum stub_kind {
     STUB_PAUSE,
     STUB_JUMP,
     STUB_APART,
-    STUB_SYNC
+    STUB_SYNC,
+    STUB_EDGE
 };
 
 struct tr;
@@ -65,6 +66,7 @@ struct stub {
     uint8_t *from[STUB_JUMPS]; /* to it; NULL: fewer */
     uint8_t *back;             /* STUB_EXEC, STUB_APART: where it goes on */
     struct jit_state state;    /* at its beginning */
+    struct jit_edge *edge;     /* STUB_EDGE */
     uint64_t reload;           /* STUB_EXEC: what has to be in host registers at @back */
     unsigned k;                /* instruction; STUB_EXIT: how many have retired */
     unsigned target;           /* STUB_EXIT: record index; STUB_APART: of how many instructions */
