@@ -22,7 +22,7 @@ void tr_come_back(struct tr *t, struct stub *slow)
 
 void tr_leave_if(struct tr *t, struct stub *slow, unsigned *jumps, size_t offset, uint32_t bits)
 {
-    x86_test_mem_imm(&t->c, x86_at(CPU, (int32_t)offset), (int32_t)bits);
+    x86_test_mem_imm(&t->c, tr_cpu(offset), (int32_t)bits);
     slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
 }
 

@@ -189,10 +189,14 @@ static enum tr_access how(const struct kind *a)
     return (a->load ? TR_LOAD : TR_STORE) + (a->unpriv ? TR_STORE_UNPRIV : 0);
 }
 
-/* CheckSPAlignment() is the slow path's. @base: the base's register, or RAX, which it has not any
+/* CheckSPAlignment() is the slow path's, for the first access; it comes back if there is nothing to
+ * check. @base: the base's register, or RAX, which it has not any
  * more. */
 static void check_sp(struct tr *t, enum x86_reg base, struct stub *slow, unsigned *jumps)
 {
+    if (t->sp_checked)
+        return;
+    t->sp_checked = true;
     if (base == RAX)
         base = tr_use(t, REG_SP, RDX);
     x86_test_imm(&t->c, 0, base, 15);
@@ -296,9 +300,11 @@ static void emit_apart(struct tr *t, struct stub *s)
 {
     struct kind a;
 
-    for (unsigned k = s->k; k < s->k + s->target; k++)
+    for (unsigned k = s->k; k < s->k + s->target; k++) {
+        t->sp_checked = false;
         if (groups(t, k, &a))
             one_access(t, k, &a);
+    }
 }
 
 /* All of @g, looked up once. */

@@ -140,7 +140,7 @@ static void make_entry(struct jit *jit, struct x86_code *c)
 {
     jit->entry = c->p;
     x86_alu_imm(c, ALU_SUB, 1, RSP, 8);
-    x86_mov(c, 1, CPU, RDI);
+    x86_lea(c, 1, CPU, x86_at(RDI, JIT_BIAS));
     x86_rm(c, ALU_CMP, 1, RSI, CPU_FIELD(counted));
     uint8_t *counted = x86_jcc(c, CC_E);
     x86_mov(c, 1, R12, RAX);
@@ -184,7 +184,7 @@ static uint8_t *make_exec(struct x86_code *c, jit_exec_fn *fn)
     x86_alu_imm(c, ALU_SUB, 1, RSP, 8);
     jit_unpack_flags(c, RDI);
     store_left(c);
-    x86_mov(c, 1, RDI, CPU);
+    tr_pass_cpu(c);
     tr_call_c(c, (uintptr_t)fn);
     x86_alu_imm(c, ALU_ADD, 1, RSP, 8);
     load_left(c);
@@ -193,7 +193,7 @@ static uint8_t *make_exec(struct x86_code *c, jit_exec_fn *fn)
     x86_byte(c, 0xc3);
     x86_bind(c, leave);
     x86_alu_imm(c, ALU_ADD, 1, RSP, 16);
-    x86_mov(c, 1, RDI, CPU);
+    tr_pass_cpu(c);
     x86_mov(c, 0, RSI, RAX);
     x86_mov_imm(c, RAX, (uintptr_t)jit_leave);
     jump_rax(c);
@@ -208,7 +208,7 @@ static uint8_t *make_out(struct x86_code *c, uintptr_t fn)
     jit_unpack_flags(c, RAX);
     store_left(c);
     x86_alu_imm(c, ALU_ADD, 1, RSP, 8);
-    x86_mov(c, 1, RDI, CPU);
+    tr_pass_cpu(c);
     x86_mov_imm(c, RAX, fn);
     jump_rax(c);
     return p;
@@ -221,7 +221,7 @@ static uint8_t *make_cross(struct x86_code *c)
 
     jit_unpack_flags(c, RAX);
     store_left(c);
-    x86_mov(c, 1, RDI, CPU);
+    tr_pass_cpu(c);
     tr_call_c(c, (uintptr_t)jit_cross);
     load_left(c);
     jit_pack_flags(c);

@@ -128,7 +128,7 @@ static void check_mode(struct tr *t, struct stub *slow, unsigned *jumps)
 
 static struct x86_mem storage(enum sysreg sr)
 {
-    return x86_at(CPU, (int32_t)(offsetof(struct cpu, sr) + 8 * (size_t)sr));
+    return tr_cpu(offsetof(struct cpu, sr) + 8 * (size_t)sr);
 }
 
 /* May an access at EL1 be one of storage alone, once it has passed its checks? See
@@ -149,7 +149,7 @@ static void check_allowed(struct tr *t, struct stub *slow, unsigned *jumps, enum
     size_t offset = offsetof(struct cpu, sr_allowed) + 8 * ((size_t)write * SR_COUNT + (size_t)sr);
 
     x86_load(&t->c, RAX, CPU_FIELD(trap_epoch));
-    x86_rm(&t->c, ALU_CMP, 1, RAX, x86_at(CPU, (int32_t)offset));
+    x86_rm(&t->c, ALU_CMP, 1, RAX, tr_cpu(offset));
     slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
 }
 
@@ -176,7 +176,7 @@ static bool read_counter(struct tr *t, unsigned k, const struct insn *i, enum sy
     t->s.v_valid = 0;
     x86_lea(&t->c, 1, RAX, x86_at(JIT_LEFT, JIT_INSNS_MAX - (int32_t)k));
     x86_store(&t->c, CPU_FIELD(left), RAX);
-    x86_mov(&t->c, 1, RDI, CPU);
+    tr_pass_cpu(&t->c);
     x86_mov_imm(&t->c, RSI, (uintptr_t)(t->page + t->at[k]));
     x86_mov_imm(&t->c, RDX, sr_quick_target(sr, mode));
     tr_call_c(&t->c, (uintptr_t)jit_counter);

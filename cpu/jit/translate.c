@@ -239,7 +239,7 @@ static void emit_pure_call(struct tr *t, unsigned k)
     tr_check_fp(t, k);
     tr_fp_leave(t);
     tr_store(t, to_store);
-    x86_mov(c, 1, RDI, CPU);
+    tr_pass_cpu(c);
     x86_mov_imm(c, RSI, (uintptr_t)(t->page + t->at[k]));
     tr_call_c(c, (uintptr_t)exec_fns[t->rec[k].op]);
     t->s.v_valid = 0;
@@ -272,6 +272,18 @@ static void prepare_flags(struct tr *t, unsigned k)
     tr_settle_flags(t, t->use[k].x_writes);
 }
 
+/* Is SP a multiple of 16 behind instruction @k, if it was one before? */
+static bool keeps_sp(const struct tr *t, unsigned k)
+{
+    const struct insn *i = &t->rec[k];
+    uint64_t facts = tr_row(t, k)->facts & (BIT(FACT_LD) | BIT(FACT_ST));
+
+    if (!(t->use[k].x_writes & BIT(REG_SP)))
+        return true;
+    return (facts || i->op == A64_ADD_imm || i->op == A64_SUB_imm) && i->rn == REG_SP &&
+           i->imm % 16 == 0;
+}
+
 static void emit_insns(struct tr *t)
 {
     for (unsigned k = 0; k < t->n && !t->c.full; k++) {
@@ -280,7 +292,8 @@ static void emit_insns(struct tr *t)
         if (!emit_template(t, k))
             (is_pure(tr_row(t, k)) ? emit_pure_call : tr_call_exec)(t, k);
         if (tr_row(t, k)->jit == JIT_END) /* its function may change what traps, and FPCR */
-            t->fp_checked = t->fpcr_checked = false;
+            t->fp_checked = t->fpcr_checked = t->sp_checked = false;
+        t->sp_checked &= keeps_sp(t, k);
     }
 }
 
@@ -306,6 +319,7 @@ static bool is_cold(enum stub_kind kind)
 
 static void emit_stubs(struct tr *t, bool hot)
 {
+    t->sp_checked = false;
     for (unsigned k = 0; k < t->stubs && !t->c.full; k++)
         if (is_cold(t->stub[k].kind) != hot)
             tr_emit_stub(t, &t->stub[k]);

@@ -14,7 +14,7 @@
 #define JIT_STUBS (4 * JIT_INSNS_MAX)
 
 /* In blocks. Between two, NZCV are in JIT_FLAGS, and the guest's registers in the CPU. */
-#define CPU       RBP
+#define CPU       RBP /* JIT_BIAS bytes into the struct cpu, so that one byte reaches more of it */
 #define JIT_LEFT  R15 /* cpu->left - JIT_INSNS_MAX: negative, if a block might not fit */
 #define JIT_FLAGS RBX /* NZCV, with FLAGS_SAVED */
 
@@ -104,7 +104,8 @@ struct tr {
     int8_t v_host[32];            /* likewise for V registers */
     uint32_t v_cached;
     bool fp_checked, fpcr_checked;
-    bool uses_fpcr; /* if it loops, tr_fp_enter() comes before the head */
+    bool sp_checked; /* SP is a multiple of 16, or need not be */
+    bool uses_fpcr;  /* if it loops, tr_fp_enter() comes before the head */
     struct jit_state s;
     uint8_t *start[JIT_INSNS_MAX]; /* of each instruction's code */
     uint8_t *edges;                /* taken from here downwards */
@@ -118,12 +119,25 @@ static inline const struct a64_row *tr_row(const struct tr *t, unsigned k)
     return &a64_rows[t->rec[k].op];
 }
 
-static inline struct x86_mem tr_x(unsigned g)
+#define JIT_BIAS 128
+
+static inline struct x86_mem tr_cpu(size_t offset)
 {
-    return x86_at(CPU, (int32_t)(offsetof(struct cpu, x) + 8 * g));
+    return x86_at(CPU, (int32_t)offset - JIT_BIAS);
 }
 
-#define CPU_FIELD(f) x86_at(CPU, (int32_t)offsetof(struct cpu, f))
+static inline struct x86_mem tr_x(unsigned g)
+{
+    return tr_cpu(offsetof(struct cpu, x) + 8 * (size_t)g);
+}
+
+#define CPU_FIELD(f) tr_cpu(offsetof(struct cpu, f))
+
+/* RDI = the CPU, for a call of C. */
+static inline void tr_pass_cpu(struct x86_code *c)
+{
+    x86_lea(c, 1, RDI, tr_cpu(0));
+}
 
 /* The host register that holds guest register @g; @scratch, loaded, if it has none. EFLAGS stay. */
 enum x86_reg tr_use(struct tr *t, unsigned g, enum x86_reg scratch);

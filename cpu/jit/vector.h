@@ -16,7 +16,7 @@ enum { XMM0, XMM1, XMM2, XMM3, XMM_FIRST_HOST, XMM_COUNT = 16 };
 
 static inline struct x86_mem tr_v(unsigned n)
 {
-    return x86_at(CPU, (int32_t)(offsetof(struct cpu, v) + sizeof(union vreg) * n));
+    return tr_cpu(offsetof(struct cpu, v) + sizeof(union vreg) * n);
 }
 
 static inline bool tr_has(const struct tr *t, unsigned host)

@@ -307,6 +307,11 @@ static inline void x86_test(struct x86_code *c, unsigned w, enum x86_reg a, enum
 
 static inline void x86_test_imm(struct x86_code *c, unsigned w, enum x86_reg r, int32_t v)
 {
+    if (v >= 0 && v < 0x80) { /* of the low byte: the rest and the sign are zero anyway */
+        x86_rr8(c, 0xf6, 0, 0, r);
+        x86_byte(c, (unsigned)v);
+        return;
+    }
     x86_rr(c, 0xf7, w, 0, r);
     x86_imm32(c, v);
 }
