@@ -225,6 +225,35 @@ static int plug_disk(struct virt_plugged *p, const struct plug *plug, struct arm
     return rc ? rc : attach(p, plug, err);
 }
 
+static int plug_hda(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    (void)err;
+    hda_init(&p->hda,
+             &(struct hda_config){.ich9 = plug->what->kind == ARM_HDA_ICH9,
+                                  .unit = plug->unit,
+                                  .mem = plug->mem,
+                                  .clock = plug->board->clock},
+             plug->log);
+    return 0;
+}
+
+static int plug_hda_codec(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    static const enum hda_codec_kind codecs[] = {
+        [ARM_HDA_OUTPUT] = HDA_OUTPUT, [ARM_HDA_DUPLEX] = HDA_DUPLEX, [ARM_HDA_MICRO] = HDA_MICRO};
+    struct virt_plugged *to = controller_of(plug);
+
+    if (!to || (to->kind != ARM_HDA_ICH6 && to->kind != ARM_HDA_ICH9))
+        return error_set(err, ARM_EINVAL,
+                         "a codec of device %u, which is no audio controller before it",
+                         plug->what->unit.controller);
+    hda_codec_init(&p->codec, codecs[plug->what->kind]);
+    return hda_attach(&to->hda, plug->what->unit.target, &p->codec)
+               ? 0
+               : error_set(err, ARM_EINVAL, "codec %u: its address is taken, or there is none",
+                           plug->what->unit.target);
+}
+
 static int plug_usb_controller(struct virt_plugged *p, const struct plug *plug,
                                struct arm_error *err)
 {

@@ -3,6 +3,7 @@
 
 #include "devices/ahci.h"
 #include "devices/e1000.h"
+#include "devices/hda.h"
 #include "devices/nvme.h"
 #include "devices/testdev.h"
 #include "devices/virtio_9p.h"
@@ -40,6 +41,8 @@ struct virt_plugged {
         struct nvme nvme;
         struct e1000 e1000;
         struct ahci ahci;
+        struct hda hda;
+        struct hda_codec codec;
     };
 };
 

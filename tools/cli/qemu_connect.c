@@ -157,6 +157,14 @@ bool qemu_connect_ahci(struct qemu *q, const struct qemu_device *device)
     return add_virtio(q, device, (struct arm_device){.kind = ARM_AHCI});
 }
 
+bool qemu_connect_hda(struct qemu *q, const struct qemu_device *device)
+{
+    bool ich9 = !strcmp(device->driver->name, "ich9-intel-hda");
+
+    qemu_add_bus(q, device, ARM_HDA_ICH6);
+    return add_virtio(q, device, (struct arm_device){.kind = ich9 ? ARM_HDA_ICH9 : ARM_HDA_ICH6});
+}
+
 bool qemu_connect_scsi(struct qemu *q, const struct qemu_device *device)
 {
     qemu_add_bus(q, device, ARM_VIRTIO_SCSI);

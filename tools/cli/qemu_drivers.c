@@ -29,6 +29,7 @@ TEXT(tag)
 TEXT(scsi_id)
 TEXT(lun)
 TEXT(port)
+TEXT(cad)
 #undef TEXT
 
 #define FLAG(member, is) PROPERTY_FLAG(set_##member, device(q)->member, is)
@@ -308,6 +309,25 @@ static const struct property ide_unit_properties[] = {
     {"rotation-rate", "N", NULL, NULL},
     {"logical-block-size", "512", NULL, NULL},
     {"physical-block-size", "N", set_physical_block, NULL},
+};
+
+/* Its interrupts are by its pin. */
+static const struct property hda_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"msi", "on|off|auto", NULL, NULL},
+    {"debug", "N", NULL, NULL},
+    {"old-msi-addr", "on|off", NULL, NULL},
+};
+
+static const struct property hda_codec_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"cad", "N", set_cad, NULL},
+    {"audiodev", "ID", NULL, "what is played is heard by nobody, what is recorded is silence"},
+    {"mixer", "on", NULL, NULL},
+    {"use-timer", "on", NULL, NULL},
+    {"debug", "N", NULL, NULL},
 };
 
 static const struct property serial_properties[] = {

@@ -16,6 +16,7 @@ static const struct kind {
     {ARM_VIRTIO_SCSI, "scsi", 256, 64},
     {QEMU_USB, "usb-bus", 0, 0},
     {ARM_AHCI, "ide", 6, 1},
+    {ARM_HDA_ICH6, "hda", 4, 1},
 };
 
 static const struct kind *kind_of(enum arm_device_kind kind)
@@ -147,4 +148,27 @@ bool qemu_connect_ide_unit(struct qemu *q, const struct qemu_device *device)
     disk.unit.controller = bus->controller;
     return take_place(q, device, kind_of(bus->kind), port, &disk.unit) &&
            qemu_add_disk(q, device, disk);
+}
+
+bool qemu_connect_hda_codec(struct qemu *q, const struct qemu_device *device)
+{
+    static const struct {
+        const char *name;
+        enum arm_device_kind kind;
+    } codecs[] = {{"hda-output", ARM_HDA_OUTPUT},
+                  {"hda-duplex", ARM_HDA_DUPLEX},
+                  {"hda-micro", ARM_HDA_MICRO}};
+    struct arm_device codec = {0};
+    int n;
+    const struct qemu_bus *bus = qemu_find_bus(q, device, ARM_HDA_ICH6, &n);
+
+    if (!bus)
+        return false;
+    for (size_t k = 0; k < G_N_ELEMENTS(codecs); k++)
+        if (!strcmp(codecs[k].name, device->driver->name))
+            codec.kind = codecs[k].kind;
+    codec.unit.controller = bus->controller;
+    return take_place(q, device, kind_of(bus->kind), device->cad, &codec.unit) &&
+           (devices_add(&q->devices.options, &codec, &q->req.config) ||
+            qemu_bad("more than %d devices", ARM_DEVICES_MAX));
 }
