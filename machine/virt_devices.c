@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "devices/edid.h"
 
 #define RNG_STREAM UINT64_C(0x766972742d726e67) /* keeps it apart from the device tree's seeds */
 
@@ -176,6 +177,32 @@ static int plug_gpu(struct virt_plugged *p, const struct plug *plug, struct arm_
     virtio_gpu_init(&p->gpu, plug->log, plug->mem, width, height, plug->cfg->host);
     display_add(&plug->board->displays, &p->gpu.source);
     return 0;
+}
+
+#define VRAM_MIB 16
+
+static int plug_bochs(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    const struct arm_device *what = plug->what;
+    unsigned mib = what->vram_mib ? what->vram_mib : VRAM_MIB;
+    unsigned width = what->width ? what->width : GPU_WIDTH;
+    unsigned height = what->height ? what->height : GPU_HEIGHT;
+    int rc;
+
+    if (width > EDID_SIDE_MAX || height > EDID_SIDE_MAX || !is_pow2(mib) ||
+        mib > BOCHS_VRAM_MAX >> 20)
+        return error_set(err, ARM_EINVAL,
+                         "a frame buffer of %u by %u pixels in %u MiB: expected at most %d, and a "
+                         "power of 2 up to %u",
+                         width, height, mib, EDID_SIDE_MAX, BOCHS_VRAM_MAX >> 20);
+    rc = bochs_init(&p->bochs,
+                    &(struct bochs_config){.vga = what->kind == ARM_VGA,
+                                           .width = width,
+                                           .height = height,
+                                           .vram_bytes = mib << 20},
+                    plug->log, err);
+    display_add(&plug->board->displays, &p->bochs.source);
+    return rc;
 }
 
 static int plug_scsi(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
@@ -352,6 +379,8 @@ void virt_unplug(struct virt_plugged *p)
 {
     if (virt_place_of(p->kind) == VIRT_SLOT)
         virtio_destroy(&p->virtio);
+    if (p->kind == ARM_VGA || p->kind == ARM_BOCHS_DISPLAY)
+        bochs_destroy(&p->bochs);
     disk_close(&p->disk);
     free(p->usb);
     free(p);

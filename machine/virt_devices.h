@@ -2,6 +2,7 @@
 #pragma once
 
 #include "devices/ahci.h"
+#include "devices/bochs.h"
 #include "devices/e1000.h"
 #include "devices/hda.h"
 #include "devices/nvme.h"
@@ -42,6 +43,7 @@ struct virt_plugged {
         struct e1000 e1000;
         struct ahci ahci;
         struct hda hda;
+        struct bochs bochs;
         struct hda_codec codec;
     };
 };

@@ -122,6 +122,17 @@ bool qemu_connect_gpu(struct qemu *q, const struct qemu_device *device)
                                           .height = device->height});
 }
 
+bool qemu_connect_bochs(struct qemu *q, const struct qemu_device *device)
+{
+    bool vga = !strcmp(device->driver->name, "VGA");
+
+    return add_virtio(q, device,
+                      (struct arm_device){.kind = vga ? ARM_VGA : ARM_BOCHS_DISPLAY,
+                                          .width = device->width,
+                                          .height = device->height,
+                                          .vram_mib = device->vram_mib});
+}
+
 bool qemu_connect_keyboard(struct qemu *q, const struct qemu_device *device)
 {
     return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_KEYBOARD});

@@ -14,6 +14,8 @@ bool qemu_connect_p9(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_rng(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_ramfb(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_gpu(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_bochs(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_edu(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_keyboard(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_mouse(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_balloon(struct qemu *q, const struct qemu_device *device);

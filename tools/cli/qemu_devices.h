@@ -36,6 +36,7 @@ struct qemu_device {
     struct qemu_pci_wish pci;
     bool no_event_idx, no_indirect, access_platform;
     unsigned width, height; /* of a display; 0: as it likes */
+    unsigned vram_mib;
 };
 
 struct qemu_devices {

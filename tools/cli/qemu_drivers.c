@@ -199,6 +199,31 @@ static const struct property gpu_properties[] = {
     {"hostmem", "SIZE", NULL, NULL}, /* of blobs */
 };
 
+static bool set_vgamem(struct qemu *q, const char *value)
+{
+    uint64_t n;
+
+    if (!parse_number(value, 1, 256, &n))
+        return qemu_bad("-device %s,vgamem_mb=%s: expected 1 to 256", device(q)->driver->name,
+                        value);
+    device(q)->vram_mib = (unsigned)n;
+    return true;
+}
+
+static const struct property bochs_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"vgamem-mb", "N", set_vgamem, NULL},
+    {"xres", "N", set_width, NULL},
+    {"yres", "N", set_height, NULL},
+    {"edid", "on", NULL, NULL},
+    {"mmio", "on", NULL, NULL},
+    {"xmax", "N", NULL, NULL},
+    {"ymax", "N", NULL, NULL},
+    {"refresh-rate", "N", NULL, NULL},
+    {"qemu-extended-regs", "on", NULL, NULL},
+};
+
 static const struct property input_properties[] = {
     VIRTIO_PROPERTIES,
     {"display", "ID", NULL, "there is one display, and all input is its"},
