@@ -205,6 +205,16 @@ static int plug_bochs(struct virt_plugged *p, const struct plug *plug, struct ar
     return rc;
 }
 
+static int plug_edu(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    (void)err;
+    edu_init(
+        &p->edu,
+        &(struct edu_config){.unit = plug->unit, .mem = plug->mem, .clock = plug->board->clock},
+        plug->log);
+    return 0;
+}
+
 static int plug_scsi(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     (void)err;

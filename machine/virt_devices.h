@@ -4,6 +4,7 @@
 #include "devices/ahci.h"
 #include "devices/bochs.h"
 #include "devices/e1000.h"
+#include "devices/edu.h"
 #include "devices/hda.h"
 #include "devices/nvme.h"
 #include "devices/testdev.h"
@@ -44,6 +45,7 @@ struct virt_plugged {
         struct ahci ahci;
         struct hda hda;
         struct bochs bochs;
+        struct edu edu;
         struct hda_codec codec;
     };
 };

@@ -133,6 +133,11 @@ bool qemu_connect_bochs(struct qemu *q, const struct qemu_device *device)
                                           .vram_mib = device->vram_mib});
 }
 
+bool qemu_connect_edu(struct qemu *q, const struct qemu_device *device)
+{
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_EDU});
+}
+
 bool qemu_connect_keyboard(struct qemu *q, const struct qemu_device *device)
 {
     return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_KEYBOARD});

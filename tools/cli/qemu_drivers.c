@@ -224,6 +224,12 @@ static const struct property bochs_properties[] = {
     {"qemu-extended-regs", "on", NULL, NULL},
 };
 
+/* The addresses of its transfers have 28 bits, as they have there by default. */
+static const struct property edu_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+};
+
 static const struct property input_properties[] = {
     VIRTIO_PROPERTIES,
     {"display", "ID", NULL, "there is one display, and all input is its"},
