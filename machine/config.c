@@ -170,6 +170,7 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
                                      .fw_cfg = c->fw_cfg,
                                      .fw_cfg_count = c->fw_cfg_count,
                                      .virtio_legacy = c->virtio_legacy,
+                                     .tpm = c->tpm ? *c->tpm : (struct arm_tpm){0},
                                      .ramfb = c->ramfb};
 }
 

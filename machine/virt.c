@@ -100,6 +100,17 @@ static int check_config(const struct virt_config *cfg, struct arm_error *err)
     return 0;
 }
 
+/* The first place of the platform bus. */
+static int create_tpm(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
+                      const struct arm_log *log, struct arm_error *err)
+{
+    if (!cfg->tpm.command)
+        return 0;
+    tpm_tis_init(&board->tpm, log, cfg->tpm.command, cfg->tpm.ctx);
+    return physmem_add_device(mem, pa(virt_memmap[VIRT_PLATFORM_BUS].base), TPM_TIS_BYTES,
+                              &board->tpm.dev, 0, err);
+}
+
 int virt_board_create(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
                       struct gic *gic, struct clock *clock, const struct arm_log *log,
                       struct arm_error *err)
@@ -132,6 +143,8 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
         rc = virt_create_pci(board, cfg, gic, log, err);
     if (!rc)
         rc = virt_create_slots(board, cfg, mem, gic, log, err);
+    if (!rc)
+        rc = create_tpm(board, cfg, mem, log, err);
     if (!rc && cfg->ramfb)
         rc = ramfb_init(&board->ramfb, &board->fw_cfg, mem, err);
     if (!rc && cfg->ramfb) /* behind those that a driver of its own shows pictures on */
@@ -152,10 +165,11 @@ void virt_board_destroy(struct virt_board *board)
 
 void virt_board_reset(struct virt_board *board)
 {
-    struct device *const devices[] = {
-        &board->uart.dev,     &board->rtc.dev,         &board->gpio.dev,
-        &board->fw_cfg.dev,   &board->secure_uart.dev, &board->secure_gpio.dev,
-        &board->flash[0].dev, &board->flash[1].dev,    &board->smmu.dev};
+    struct device *const devices[] = {&board->uart.dev,        &board->rtc.dev,
+                                      &board->gpio.dev,        &board->fw_cfg.dev,
+                                      &board->secure_uart.dev, &board->secure_gpio.dev,
+                                      &board->flash[0].dev,    &board->flash[1].dev,
+                                      &board->smmu.dev,        &board->tpm.dev};
 
     for (unsigned i = 0; i < VIRT_SLOTS; i++)
         board->slots[i].dev.ops->reset(&board->slots[i].dev);

@@ -24,6 +24,7 @@
 #include "devices/pl031.h"
 #include "devices/pl061.h"
 #include "devices/ramfb.h"
+#include "devices/tpm_tis.h"
 #include "devices/virtio_mmio.h"
 #include "smmu/smmuv3.h"
 
@@ -137,6 +138,7 @@ struct virt_config {
     const struct arm_fw_cfg *fw_cfg; /* the user's files */
     unsigned fw_cfg_count;
     bool virtio_legacy;                /* virtio-mmio is version 1 */
+    struct arm_tpm tpm;                /* .command NULL: there is none */
     bool ramfb;                        /* firmware may put a picture into RAM */
     const struct host_failure *host;   /* what devices tell of */
     void (*exit)(void *ctx, int code); /* a guest's exit by testdev */
@@ -160,6 +162,7 @@ struct virt_board {
     struct smmuv3 smmu;                       /* .dev.ops NULL: none */
     struct host_input host_input;
     struct display_sources displays;
+    struct tpm_tis tpm; /* .dev.ops NULL: none */
     struct ramfb ramfb; /* if the configuration has it */
     struct pci_host pci;
     struct pci_port pcie_ports[ARM_PCIE_PORTS_MAX];

@@ -477,10 +477,31 @@ static void virtio_nodes(struct dt *dt, const struct virt_config *cfg)
     }
 }
 
+static void platform_bus_node(struct dt *dt, const struct virt_config *cfg)
+{
+    const struct virt_memmap *m = &virt_memmap[VIRT_PLATFORM_BUS];
+    char name[40];
+
+    if (!cfg->tpm.command)
+        return;
+    snprintf(name, sizeof(name), "platform-bus@%llx", (unsigned long long)m->base);
+    dt_begin(dt, name);
+    DT_STRINGS(dt, "compatible", "qemu,platform\0simple-bus");
+    DT_CELLS(dt, "#address-cells", 1);
+    DT_CELLS(dt, "#size-cells", 1);
+    DT_CELLS(dt, "interrupt-parent", PHANDLE_GIC);
+    DT_CELLS(dt, "ranges", 0, CELLS64(m->base), (uint32_t)m->size);
+    dt_begin(dt, "tpm_tis@0");
+    dt_string(dt, "compatible", "tcg,tpm-tis-mmio");
+    DT_CELLS(dt, "reg", 0, TPM_TIS_BYTES);
+    dt_end(dt);
+    dt_end(dt);
+}
+
 static void (*const nodes[])(struct dt *dt, const struct virt_config *cfg) = {
-    chosen_node, memory_node, cpus_node,    psci_node,    timer_node, pmu_node,
-    intc_node,   clock_node,  uart_node,    rtc_node,     gpio_node,  gpio_keys_node,
-    fw_cfg_node, flash_node,  virtio_nodes, secure_nodes, pcie_node,  smmu_node,
+    chosen_node,  memory_node,  cpus_node, psci_node, timer_node,        pmu_node,    intc_node,
+    clock_node,   uart_node,    rtc_node,  gpio_node, gpio_keys_node,    fw_cfg_node, flash_node,
+    virtio_nodes, secure_nodes, pcie_node, smmu_node, platform_bus_node,
 };
 
 int virt_fdt(const struct virt_config *cfg, struct dt *dt, struct arm_error *err)

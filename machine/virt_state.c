@@ -27,9 +27,10 @@ void virt_board_state(struct state_io *io, struct virt_board *board)
                    {"flash1", &board->flash[1].dev},
                    {"secure-uart", &board->secure_uart.dev},
                    {"secure-gpio", &board->secure_gpio.dev},
-                   {"smmuv3", &board->smmu.dev}};
+                   {"smmuv3", &board->smmu.dev},
+                   {"tpm", &board->tpm.dev}};
 
-    _Static_assert(ARRAY_SIZE(devices) == 7 + VIRT_FLASHES, "all of them");
+    _Static_assert(ARRAY_SIZE(devices) == 8 + VIRT_FLASHES, "all of them");
     for (size_t n = 0; n < ARRAY_SIZE(devices); n++)
         if (devices[n].dev->ops) /* the board has it */
             device_state(io, devices[n].name, devices[n].dev);

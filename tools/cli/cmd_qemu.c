@@ -379,6 +379,7 @@ int cmd_qemu(int argc, char **argv)
     int code;
 
     code = parse_and_run(&q, argc, argv);
+    qemu_tpm_close(&q);
     g_ptr_array_unref(q.strings);
     g_ptr_array_unref(q.notes);
     if (q.host.arguments)

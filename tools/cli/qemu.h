@@ -15,6 +15,7 @@
 #include "qemu_memory.h"
 #include "qemu_net.h"
 #include "qemu_process.h"
+#include "qemu_tpm.h"
 #include "run_options.h"
 #include "runner.h"
 
@@ -28,6 +29,7 @@ struct qemu {
     struct qemu_net net;
     struct qemu_folders folders;
     struct qemu_memory memory;
+    struct qemu_tpm tpm;
     struct qemu_process process;
     struct run_options *own; /* `armillary run`'s limits and debug options */
     GPtrArray *strings;      /* owns what req points at */

@@ -30,6 +30,7 @@ TEXT(scsi_id)
 TEXT(lun)
 TEXT(port)
 TEXT(cad)
+TEXT(tpmdev)
 #undef TEXT
 
 #define FLAG(member, is) PROPERTY_FLAG(set_##member, device(q)->member, is)
@@ -359,6 +360,12 @@ static const struct property hda_codec_properties[] = {
     {"mixer", "on", NULL, NULL},
     {"use-timer", "on", NULL, NULL},
     {"debug", "N", NULL, NULL},
+};
+
+static const struct property tpm_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"tpmdev", "ID", set_tpmdev, NULL},
+    {"ppi", "off", NULL, NULL},
 };
 
 static const struct property serial_properties[] = {
