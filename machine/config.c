@@ -171,6 +171,7 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
                                      .fw_cfg_count = c->fw_cfg_count,
                                      .virtio_legacy = c->virtio_legacy,
                                      .tpm = c->tpm ? *c->tpm : (struct arm_tpm){0},
+                                     .no_acpi = c->no_acpi,
                                      .ramfb = c->ramfb};
 }
 

@@ -139,6 +139,7 @@ struct virt_config {
     unsigned fw_cfg_count;
     bool virtio_legacy;                /* virtio-mmio is version 1 */
     struct arm_tpm tpm;                /* .command NULL: there is none */
+    bool no_acpi;                      /* firmware gets no ACPI tables */
     bool ramfb;                        /* firmware may put a picture into RAM */
     const struct host_failure *host;   /* what devices tell of */
     void (*exit)(void *ctx, int code); /* a guest's exit by testdev */

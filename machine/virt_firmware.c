@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "loader/file.h"
+#include "machine/acpi.h"
 #include "machine/virt.h"
 
 /* An item and the one that tells its size. */
@@ -64,6 +65,8 @@ int virt_describe_to_firmware(struct fw_cfg *fw, const struct virt_config *cfg,
         rc = add_user_file(fw, &cfg->fw_cfg[k], cfg->ram_size, err);
     if (!virt_has_firmware(cfg->bios, cfg->pflash))
         return rc;
+    if (!rc && !cfg->no_acpi)
+        rc = virt_acpi(fw, cfg, err);
     if (!rc && cfg->kernel)
         rc = set_file(fw, FW_CFG_KERNEL_DATA, FW_CFG_KERNEL_SIZE, cfg->kernel, FORMAT_FW_KERNEL,
                       cfg->ram_size, err);

@@ -341,7 +341,7 @@ static void test_what_differs_is_said(void **state)
         {{"-S"}, "-S: the machine runs at once"},
         {{"-serial", "mon:stdio", "-serial", "pty"}, "-serial pty goes nowhere"},
         {{"-object", "rng-random,filename=/dev/urandom,id=r"}, "follows from -seed"},
-        {{"-device", "virtio-rng,acpi-index=1"}, "there are no ACPI tables"},
+        {{"-device", "virtio-rng,acpi-index=1"}, "no ACPI table says it"},
         {{"-d", "trace:virtio*,cpu,nochain"}, "no counterpart"},
         {{"-trace", "enable=x,file=y"}, "no counterpart"},
     };

@@ -67,6 +67,7 @@ SWITCH(snapshot, devices.snapshot)
 SWITCH(no_reboot, req.config.no_reboot)
 SWITCH(nodefaults, host.nodefaults)
 SWITCH(nographic, host.nographic)
+SWITCH(no_acpi, req.config.no_acpi)
 SWITCH(daemonize, process.daemonize)
 #undef SWITCH
 

@@ -94,9 +94,7 @@ PROPERTY_FLAG(set_highmem, q->machine.highmem_off, false)
 
 static bool set_acpi(struct qemu *q, const char *value)
 {
-    if (property_is_on(value))
-        qemu_note(q,
-                  "-machine acpi=on: there are no ACPI tables: the device tree describes it all");
+    q->req.config.no_acpi = !property_is_on(value) && strcmp(value, "auto") != 0;
     return true;
 }
 
@@ -175,8 +173,8 @@ static const struct property machine_properties[] = {
     {"graphics", "on|off", NULL, NULL}, /* nor a display */
     {"memory-backend", "ID", qemu_use_backend, NULL},
     {"kernel-irqchip", "on|off|split", NULL, NULL}, /* of KVM */
-    {"x-oem-id", "TEXT", NULL, "there are no ACPI tables"},
-    {"x-oem-table-id", "TEXT", NULL, "there are no ACPI tables"},
+    {"x-oem-id", "TEXT", NULL, "the ACPI tables have an OEM of their own"},
+    {"x-oem-table-id", "TEXT", NULL, "the ACPI tables have an OEM of their own"},
     {"highmem", "on|off", set_highmem, NULL},
     {"compact-highmem", "on|off", NULL, NULL},
     {"highmem-redists", "on|off", NULL, NULL},

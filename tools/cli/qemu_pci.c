@@ -49,12 +49,9 @@ static bool set_slot(struct qemu *q, const char *value)
 
 /* A ROM is code for the host of an x86 board; there is none in any case. */
 const struct property qemu_pci_properties[] = {
-    {"addr", "N", set_addr, NULL},
-    {"multifunction", "on|off", set_multifunction, NULL},
-    {"romfile", "FILE", NULL, NULL},
-    {"rombar", "N", NULL, NULL},
-    {"romsize", "N", NULL, NULL},
-    {"acpi-index", "N", NULL, "there are no ACPI tables to say it"},
+    {"addr", "N", set_addr, NULL},   {"multifunction", "on|off", set_multifunction, NULL},
+    {"romfile", "FILE", NULL, NULL}, {"rombar", "N", NULL, NULL},
+    {"romsize", "N", NULL, NULL},    {"acpi-index", "N", NULL, "no ACPI table says it"},
 };
 const size_t qemu_pci_property_count = G_N_ELEMENTS(qemu_pci_properties);
 
