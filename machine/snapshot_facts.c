@@ -126,6 +126,10 @@ static void device_facts(GString *to, const struct arm_config *c)
         name_fact(to, "folder", v->folder.path);
         if (v->width || v->height)
             fact(to, "picture", "%u by %u", v->width, v->height);
+        if (v->vram_mib)
+            fact(to, "picture memory", "%u MiB", v->vram_mib);
+        if (v->boot)
+            fact(to, "boot", "%u", v->boot - 1);
     }
     for (unsigned n = 0; n < c->fw_cfg_count; n++)
         fact(to, "fw_cfg", "%s", c->fw_cfg[n].name);

@@ -144,6 +144,8 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
     if (!rc)
         rc = virt_create_slots(board, cfg, mem, gic, log, err);
     if (!rc)
+        rc = virt_boot_order(board, cfg, err);
+    if (!rc)
         rc = create_tpm(board, cfg, mem, log, err);
     if (!rc && cfg->ramfb)
         rc = ramfb_init(&board->ramfb, &board->fw_cfg, mem, err);

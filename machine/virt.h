@@ -226,6 +226,10 @@ void virt_destroy_slots(struct virt_board *board);
 void virt_slots_state(struct state_io *io, struct virt_board *board);
 struct disk *virt_plugged_disk(struct virt_plugged *plugged); /* NULL: it has none */
 
+/* Which devices firmware is to try to boot, in the file bootorder, of machine/virt_boot.c. */
+int virt_boot_order(struct virt_board *board, const struct virt_config *cfg, struct arm_error *err)
+    __attribute__((warn_unused_result));
+
 /* The Secure world's part, of machine/virt_secure.c. @cfg must not move afterwards. */
 int virt_create_secure(struct virt_board *board, const struct virt_config *cfg, struct physmem *mem,
                        struct gic *gic, struct clock *clock, const struct arm_log *log,

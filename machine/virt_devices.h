@@ -76,6 +76,9 @@ int virt_plug(struct virt_plugged **out, const struct plug *plug, struct arm_err
     __attribute__((warn_unused_result));
 void virt_unplug(struct virt_plugged *p);
 
+/* The PCI function of one that is there. */
+struct pci_function *virt_function_of(struct virt_plugged *p);
+
 /* Messages for a function that has a use for @count of them, if nothing else is wanted. */
 unsigned virt_vectors(const struct virt_config *cfg, const struct arm_pci_place *place,
                       unsigned count);

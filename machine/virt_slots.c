@@ -64,7 +64,7 @@ static int connect_pci(struct virt_plugged *p, unsigned i, const struct virt_con
     return 0;
 }
 
-static struct pci_function *function_of(struct virt_plugged *p)
+struct pci_function *virt_function_of(struct virt_plugged *p)
 {
     if (p->usb)
         return virt_usb_function(p->usb);
@@ -85,7 +85,7 @@ static int plug_pci(struct virt_board *board, unsigned i, const struct virt_conf
         rc = connect_pci(p, i, cfg, board, log, err);
     if (rc)
         return rc;
-    pci_host_add(&board->pci, function_of(p), virt_pci_port(board, place), (uint8_t)devfn);
+    pci_host_add(&board->pci, virt_function_of(p), virt_pci_port(board, place), (uint8_t)devfn);
     if (is_virtio(p) && cfg->devices[i].access_platform)
         p->virtio.iommu = pci_iommu(&p->pci.function);
     return 0;

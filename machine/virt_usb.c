@@ -77,6 +77,20 @@ struct pci_function *virt_usb_function(struct virt_usb *usb)
     return is_controller(usb) ? &usb->function : NULL;
 }
 
+unsigned virt_usb_port(const struct virt_usb *bus, const struct virt_usb *device)
+{
+    const struct usb_device *usb =
+        device->kind == ARM_DISK ? &device->storage.usb : &device->hid.usb;
+
+    for (unsigned n = 0; bus->kind == ARM_USB_XHCI && n < XHCI_PORTS; n++)
+        if (bus->xhci.ports[n].device == usb)
+            return n % XHCI_PORTS_EACH + 1; /* a port has a number for each of its speeds */
+    for (unsigned n = 0; bus->kind == ARM_USB_EHCI && n < EHCI_PORTS; n++)
+        if (bus->ehci.ports[n].device == usb)
+            return n + 1;
+    return 0;
+}
+
 static int attach(struct virt_usb *bus, struct usb_device *device, unsigned port,
                   struct arm_error *err)
 {

@@ -14,6 +14,9 @@ int virt_usb_create(struct virt_usb **out, struct virt_board *board, const struc
 /* NULL: it is no controller. */
 struct pci_function *virt_usb_function(struct virt_usb *usb);
 
+/* The port, from 1, that a device is in at its controller; 0: it is in none of it. */
+unsigned virt_usb_port(const struct virt_usb *bus, const struct virt_usb *device);
+
 /* A disk, whose unit is @unit, which outlives it; as virt_usb_plug(). */
 int virt_usb_plug_disk(struct virt_usb **out, struct virt_usb *bus, const struct arm_device *what,
                        struct scsi_unit *unit, struct arm_error *err)

@@ -2,7 +2,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -308,6 +310,57 @@ static void test_a_device_is_of_a_kind_and_where_that_may_be(void **state)
     }
 }
 
+/* The lines are those of QEMU 7.2 for these devices. */
+static void test_the_order_to_boot_in_is_in_fw_cfg(void **state)
+{
+    static const char expected[] = "/virtio-mmio@000000000a003e00/disk@0,0\n"
+                                   "/pci@ffffffffffffffff/scsi@1/disk@0,0\n"
+                                   "/pci@ffffffffffffffff/ethernet@2,1/ethernet-phy@0\n"
+                                   "/pci@ffffffffffffffff/pci1b36,0010@3/namespace@1,0\n"
+                                   "/pci@ffffffffffffffff/scsi@4/channel@0/disk@3,2\n"
+                                   "/pci@ffffffffffffffff/usb@5/storage@1/channel@0/disk@0,0\n"
+                                   "/pci@ffffffffffffffff/pci-bridge@10/ethernet@0/ethernet-phy@0\n"
+                                   "/pci@ffffffffffffffff/pci8086,2922@6/drive@1/disk@0";
+    static const struct arm_pcie_port port = {.devfn = PCI_DEVFN(0x10, 0)};
+    char path[] = "/tmp/armillary-test-XXXXXX";
+    int fd = mkstemp(path);
+    const struct arm_drive disk = {.path = path, .mode = ARM_DRIVE_SNAPSHOT};
+#define AT(slot, fn) .pci = {.on = true, .devfn = PCI_DEVFN(slot, fn) }
+    const struct arm_device devices[] = {
+        {.kind = ARM_NVME, .boot = 4, .drive = disk, .serial = "1", AT(3, 0)},
+        {.kind = ARM_VIRTIO_SCSI, AT(4, 0)},
+        {.kind = ARM_DISK, .boot = 5, .unit = {1, 3, 2, true}},
+        {.kind = ARM_USB_XHCI, AT(5, 0)},
+        {.kind = ARM_DISK, .boot = 6, .drive = disk, .unit = {.controller = 3}},
+        {.kind = ARM_VIRTIO_NET, .boot = 3, AT(2, 1)},
+        {.kind = ARM_E1000, .boot = 7, .pci = {.on = true, .port = 1}},
+        {.kind = ARM_AHCI, AT(6, 0)},
+        {.kind = ARM_DISK, .boot = 8, .unit = {7, 1, 0, true}},
+        {.kind = ARM_VIRTIO_BLK, .boot = 2, .drive = disk, AT(1, 0)},
+        {.kind = ARM_VIRTIO_BLK, .boot = 1, .drive = disk},
+    };
+#undef AT
+    const struct virt_config cfg = {.cpu_count = CPUS,
+                                    .ram_size = UINT64_C(16) << 20,
+                                    .pcie_ports = &port,
+                                    .pcie_port_count = 1,
+                                    .devices = devices,
+                                    .device_count = ARRAY_SIZE(devices)};
+    struct machine_of_devices m;
+    struct arm_error err = {0};
+
+    (void)state;
+    assert_int_equal(ftruncate(fd, 4096), 0);
+    close(fd);
+    if (create_of(&m, &cfg, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(m.board.fw_cfg.file_count, 1);
+    assert_string_equal((const char *)fw_cfg_file(&m.board.fw_cfg, "bootorder"), expected);
+    assert_int_equal(m.board.fw_cfg.files[0].item.size, sizeof(expected));
+    destroy(&m);
+    unlink(path);
+}
+
 static void test_files_of_the_user_are_in_fw_cfg(void **state)
 {
     const struct arm_fw_cfg files[] = {{.name = "opt/b", .string = "two"},
@@ -347,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_a_virtio_device_is_in_its_slot_or_the_last_free_one),
         cmocka_unit_test(test_a_slot_that_is_taken_or_not_there_is_refused),
         cmocka_unit_test(test_a_device_is_of_a_kind_and_where_that_may_be),
+        cmocka_unit_test(test_the_order_to_boot_in_is_in_fw_cfg),
         cmocka_unit_test(test_files_of_the_user_are_in_fw_cfg),
     };
 

@@ -315,7 +315,7 @@ static void test_what_differs_is_said(void **state)
         {{"-enable-kvm"}, "there is no accelerator kvm"},
         {{"-display", "gtk,gl=on"}, "-display gtk: the window is SDL's"},
         {{"-vnc", ":1"}, "-vnc :1: there is no display yet"},
-        {{"-boot", "menu=on"}, "-boot menu=on: firmware is told of no boot order"},
+        {{"-boot", "menu=on"}, "-boot menu=on: firmware of this board hears of no letters"},
         {{"-uuid", "x"}, "-uuid x: there are no SMBIOS tables"},
         {{"-audiodev", "none,id=snd0"}, "nothing is heard"},
         {{"-machine", "x-oem-id=me"}, "an OEM of their own"},

@@ -41,6 +41,7 @@ static bool add_virtio(struct qemu *q, const struct qemu_device *device, struct 
         virtio.no_event_idx = device->no_event_idx;
         virtio.no_indirect = device->no_indirect;
         virtio.access_platform = device->access_platform;
+        virtio.boot = device->boot;
     }
     return devices_add(&q->devices.options, &virtio, &q->req.config) ||
            qemu_bad("more than %d devices", ARM_DEVICES_MAX);

@@ -60,6 +60,17 @@ static bool set_height(struct qemu *q, const char *value)
     return set_side(q, "yres", value, &device(q)->height);
 }
 
+static bool set_boot(struct qemu *q, const char *value)
+{
+    uint64_t n;
+
+    if (!parse_number(value, 0, INT32_MAX, &n))
+        return qemu_bad("-device %s,bootindex=%s: expected a number", device(q)->driver->name,
+                        value);
+    device(q)->boot = 1 + (unsigned)n;
+    return true;
+}
+
 /* "on" asks for more than there is: it is not offered to the driver, who does without. */
 #define LACKING(property, what)                                                                    \
     static bool set_##property(struct qemu *q, const char *value)                                  \
@@ -116,7 +127,7 @@ static const struct property blk_properties[] = {
     VIRTIO_PROPERTIES,
     {"serial", "TEXT", set_serial, NULL},
     {"scsi", "off", NULL, NULL},
-    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"bootindex", "N", set_boot, NULL},
     {"num-queues", "N", set_queues, NULL},
     {"queue-size", "N", set_queue_size, NULL},
     {"iothread", "ID", NULL, NULL}, /* devices have no threads here */
@@ -148,7 +159,7 @@ static const struct property net_properties[] = {
     {"host-mtu", "N", NULL, "the driver is told of no MTU"},
     {"rx-queue-size", "N", set_queue_size, NULL},
     {"tx-queue-size", "N", set_queue_size, NULL},
-    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"bootindex", "N", set_boot, NULL},
 };
 
 static const struct property e1000_properties[] = {
@@ -156,7 +167,7 @@ static const struct property e1000_properties[] = {
     {"mac", "MAC", set_mac, NULL},
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
-    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"bootindex", "N", set_boot, NULL},
     {"autonegotiation", "on", NULL, NULL},
     {"mitigation", "on|off", NULL, "interrupts come at once"},
 };
@@ -257,7 +268,7 @@ static const struct property scsi_unit_properties[] = {
     {"lun", "N", set_lun, NULL},
     {"channel", "0", NULL, NULL},
     {"serial", "TEXT", set_serial, NULL},
-    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"bootindex", "N", set_boot, NULL},
     {"write-cache", "on|auto", NULL, NULL},
     {"rotation-rate", "N", NULL, NULL},
     {"logical-block-size", "512", NULL, NULL},
@@ -302,7 +313,7 @@ static const struct property usb_storage_properties[] = {
     {"drive", "ID", set_drive, NULL},
     USB_PROPERTIES,
     {"serial", "TEXT", set_serial, NULL},
-    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"bootindex", "N", set_boot, NULL},
     {"removable", "on|off", set_removable, NULL},
     {"write-cache", "on|auto", NULL, NULL},
     {"logical-block-size", "512", NULL, NULL},
@@ -314,7 +325,7 @@ static const struct property nvme_properties[] = {
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
     {"serial", "TEXT", set_serial, NULL},
-    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"bootindex", "N", set_boot, NULL},
     {"max-ioqpairs", "N", NULL, "there are 16 pairs"},
     {"msix-qsize", "N", NULL, "there are 17 messages"},
     {"mdts", "N", NULL, "a command moves 128 KiB at most"},
@@ -336,7 +347,7 @@ static const struct property ide_unit_properties[] = {
     {"bus", "BUS", set_on, NULL},
     {"unit", "0", NULL, NULL},
     {"serial", "TEXT", set_serial, NULL},
-    {"bootindex", "N", NULL, "firmware is told of no boot order"},
+    {"bootindex", "N", set_boot, NULL},
     {"write-cache", "on|auto", NULL, NULL},
     {"rotation-rate", "N", NULL, NULL},
     {"logical-block-size", "512", NULL, NULL},

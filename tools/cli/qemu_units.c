@@ -106,6 +106,8 @@ static bool take_place(struct qemu *q, const struct qemu_device *device, const s
 bool qemu_add_disk(struct qemu *q, const struct qemu_device *device, struct arm_device disk)
 {
     bool none = disk.unit.cdrom && !device->drive;
+
+    disk.boot = device->boot;
     struct qemu_drive *drive = none ? NULL : qemu_drive_of(q, device);
 
     if (!drive && !none)
