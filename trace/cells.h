@@ -22,7 +22,8 @@ struct trace_cell {
     bool known;        /* a file has it: */
     unsigned file;     /* of trace_names_get() */
     uint64_t address;  /* in it */
-    unsigned function; /* for who counts by functions */
+    unsigned function; /* for who counts by functions, with */
+    unsigned line;     /* the source's, 0 if no DWARF knows */
 };
 
 struct trace_cells {

@@ -1,6 +1,7 @@
 /*
- * The Trace Event Format (JSON), which ui.perfetto.dev reads. Time is the machine's, in
- * microseconds. Processes are the views, threads their rows:
+ * What ui.perfetto.dev shows: as the Trace Event Format (JSON), or as Perfetto's own if the file is
+ * named so (trace/perfetto_json.c, perfetto_proto.c). Time is the machine's. The views are
+ * processes, with rows:
  *
  * - CPUs: where each CPU is. A slice for each stay at a level, "WFI" while it waits, an instant for
  *   power.
@@ -16,7 +17,7 @@
 #include <string.h>
 
 #include "trace/format.h"
-#include "trace/json.h"
+#include "trace/perfetto.h"
 
 enum view { VIEW_CPUS = 1, VIEW_WORLDS, VIEW_EXITS, VIEW_INTERRUPTS, VIEW_LINES, VIEW_DEVICES };
 
@@ -39,7 +40,9 @@ struct cpu_rows {
 };
 
 struct perfetto {
-    bool first;           /* nothing has been written */
+    const struct perfetto_writer *writer;
+    struct perfetto_event event; /* the one being made */
+    struct perfetto_out out;
     uint64_t ns;          /* of the last event */
     struct cpu_rows *cpu; /* by index */
     GHashTable *rows;     /* view and tid in one number: has its name been written? */
@@ -47,31 +50,52 @@ struct perfetto {
     GPtrArray *worlds;    /* names; the tid is the index and 1 */
 };
 
-/* The end of an event that was begun in t->text. */
+/* Arguments may follow, and then put(). @name: until then. */
+static struct perfetto_event *begin(struct trace *t, enum perfetto_phase phase, const char *name,
+                                    enum view view, unsigned tid)
+{
+    struct perfetto *p = t->self;
+
+    p->event = (struct perfetto_event){
+        .phase = phase, .name = name, .ns = p->ns, .view = view, .row = tid};
+    return &p->event;
+}
+
 static void put(struct trace *t)
 {
     struct perfetto *p = t->self;
 
-    json_end(t->text);
+    p->writer->event(&p->out, &p->event);
     trace_sink_put(&t->sink, t->text);
-    p->first = false;
 }
 
-static void begin(struct trace *t, char phase, const char *name, enum view view, unsigned tid)
+static struct perfetto_argument *argument(struct trace *t, const char *key)
 {
-    const struct perfetto *p = t->self;
+    struct perfetto *p = t->self;
+    struct perfetto_argument *a = &p->event.argument[p->event.argument_count++];
 
-    g_string_append(t->text, p->first ? "\n" : ",\n");
-    json_begin(t->text, phase, name, p->ns, view, tid);
+    *a = (struct perfetto_argument){.key = key};
+    return a;
+}
+
+static void number(struct trace *t, const char *key, uint64_t value)
+{
+    argument(t, key)->number = value;
+}
+
+static void hex(struct trace *t, const char *key, uint64_t value)
+{
+    struct perfetto_argument *a = argument(t, key);
+
+    g_snprintf(a->text, sizeof(a->text), "%#" PRIx64, value);
 }
 
 /* ---- rows ---- */
 
-static void name_it(struct trace *t, const char *what, const char *name, unsigned pid, unsigned tid)
+static void name_it(struct trace *t, enum perfetto_phase what, const char *name, enum view view,
+                    unsigned tid)
 {
-    begin(t, 'M', what, (enum view)pid, tid);
-    json_args(t->text);
-    json_text(t->text, "name", name);
+    begin(t, what, name, view, tid);
     put(t);
 }
 
@@ -81,9 +105,9 @@ static void name_row(struct trace *t, enum view view, unsigned tid, const char *
     struct perfetto *p = t->self;
 
     if (g_hash_table_add(p->rows, GUINT_TO_POINTER((unsigned)view << 16)))
-        name_it(t, "process_name", views[view], view, 0);
+        name_it(t, PERFETTO_VIEW, views[view], view, 0);
     if (g_hash_table_add(p->rows, GUINT_TO_POINTER((unsigned)view << 16 | tid)))
-        name_it(t, "thread_name", name, view, tid);
+        name_it(t, PERFETTO_ROW, name, view, tid);
 }
 
 static void name_cpu_row(struct trace *t, enum view view, unsigned cpu)
@@ -98,7 +122,7 @@ static void close_slice(struct trace *t, struct row *row)
 {
     if (!row->open)
         return;
-    begin(t, 'E', NULL, row->view, row->tid);
+    begin(t, PERFETTO_CLOSE, NULL, row->view, row->tid);
     put(t);
     row->open = false;
 }
@@ -107,17 +131,8 @@ static void close_slice(struct trace *t, struct row *row)
 static void open_slice(struct trace *t, struct row *row, const char *name)
 {
     close_slice(t, row);
-    begin(t, 'B', name, row->view, row->tid);
-    json_args(t->text);
+    begin(t, PERFETTO_OPEN, name, row->view, row->tid);
     row->open = true;
-}
-
-static void hex(struct trace *t, const char *key, uint64_t value)
-{
-    char text[24];
-
-    g_snprintf(text, sizeof(text), "%#" PRIx64, value);
-    json_text(t->text, key, text);
 }
 
 /* ---- CPUs and worlds ---- */
@@ -128,7 +143,7 @@ static void stay(struct trace *t, unsigned cpu, const char *name, uint64_t insns
 
     name_cpu_row(t, VIEW_CPUS, cpu);
     open_slice(t, &p->cpu[cpu].level, name);
-    json_number(t->text, "instructions", insns);
+    number(t, "instructions", insns);
     put(t);
 }
 
@@ -232,8 +247,7 @@ static void power(struct trace *t, const struct arm_event *e)
     name_cpu_row(t, VIEW_CPUS, e->cpu);
     if (e->power.state != ARM_POWER_ON)
         close_slice(t, &p->cpu[e->cpu].level);
-    begin(t, 'i', name, VIEW_CPUS, e->cpu + 1);
-    json_text(t->text, "s", "t");
+    begin(t, PERFETTO_INSTANT, name, VIEW_CPUS, e->cpu + 1);
     put(t);
 }
 
@@ -258,7 +272,7 @@ static char *interrupt_name(const struct arm_event *e)
                            kinds[k].kind, e->irq.intid - kinds[k].first);
 }
 
-/* Spans of one row may overlap: asynchronous events, an id each. */
+/* Spans of one row may overlap: an id each. */
 static void span(struct trace *t, const struct arm_event *e, enum view view, bool opens)
 {
     struct perfetto *p = t->self;
@@ -272,9 +286,10 @@ static void span(struct trace *t, const struct arm_event *e, enum view view, boo
         name_row(t, view, 0, "no CPU");
     else
         name_cpu_row(t, view, e->cpu);
-    begin(t, opens ? 'b' : 'e', name, view, tid);
-    json_text(t->text, "cat", view == VIEW_LINES ? "pending" : "active");
-    json_text(t->text, "id", id);
+    struct perfetto_event *event =
+        begin(t, opens ? PERFETTO_SPAN : PERFETTO_SPAN_END, name, view, tid);
+    event->category = view == VIEW_LINES ? "pending" : "active";
+    event->id = id;
     put(t);
     if (opens)
         g_hash_table_add(p->spans, g_steal_pointer(&id));
@@ -308,13 +323,11 @@ static void device(struct trace *t, const struct arm_event *e)
         g_strdup_printf("%s %s", dma ? "DMA" : "MMIO", write ? "write" : "read");
 
     name_row(t, VIEW_DEVICES, tid, row ? row : "device");
-    begin(t, 'i', name, VIEW_DEVICES, tid);
-    json_text(t->text, "s", "t");
-    json_args(t->text);
+    begin(t, PERFETTO_INSTANT, name, VIEW_DEVICES, tid);
     hex(t, "pa", dma ? e->dma.pa : e->mmio.pa);
-    json_number(t->text, "bytes", dma ? e->dma.size : e->mmio.size);
+    number(t, "bytes", dma ? e->dma.size : e->mmio.size);
     if (dma)
-        json_number(t->text, "unit", e->dma.unit);
+        number(t, "unit", e->dma.unit);
     else
         hex(t, "value", e->mmio.value);
     put(t);
@@ -328,7 +341,8 @@ void trace_perfetto_begin(struct trace *t)
     unsigned count = arm_cpu_count(t->m);
 
     t->self = p;
-    p->first = true;
+    p->writer = perfetto_writer(t->spec.file);
+    p->out.text = t->text;
     p->cpu = g_new0(struct cpu_rows, count);
     for (unsigned k = 0; k < count; k++)
         p->cpu[k] = (struct cpu_rows){.level = {VIEW_CPUS, k + 1, false},
@@ -337,7 +351,7 @@ void trace_perfetto_begin(struct trace *t)
     p->rows = g_hash_table_new(g_direct_hash, g_direct_equal);
     p->spans = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     p->worlds = g_ptr_array_new_with_free_func(g_free);
-    g_string_append(t->text, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
+    p->writer->begin(&p->out);
     p->ns = arm_time_ns(t->m);
     first_stays(t);
 }
@@ -389,7 +403,7 @@ void trace_perfetto_end(struct trace *t)
         close_slice(t, &p->cpu[k].exit);
         close_slice(t, &p->cpu[k].world);
     }
-    g_string_append(t->text, "\n]}\n");
+    p->writer->end(&p->out);
     trace_sink_put(&t->sink, t->text);
     g_hash_table_unref(p->rows);
     g_hash_table_unref(p->spans);
