@@ -82,12 +82,20 @@ static uint32_t bank_ready(const struct irq_bank *b)
     return bank_pending(b) & b->enable & ~b->active;
 }
 
-/* Interrupts of @b that could be forwarded to a CPU with these groups enabled. */
-static uint32_t bank_candidates(const struct irq_bank *b, const uint32_t groups[GIC_GROUPS])
+/* Interrupts of @b that are of group @g. */
+static uint32_t bank_of_group(const struct irq_bank *b, unsigned g)
 {
-    return bank_ready(b) &
-           ((b->group & groups[GROUP_1]) | (~b->group & ~b->grpmod & groups[GROUP_0]) |
-            (~b->group & b->grpmod & groups[GROUP_1S]));
+    return g == GROUP_1 ? b->group : ~b->group & (g == GROUP_1S ? b->grpmod : ~b->grpmod);
+}
+
+/* Interrupts of @b that could be forwarded to a CPU with these groups enabled, a bit a group. */
+static uint32_t bank_candidates(const struct irq_bank *b, uint32_t groups)
+{
+    uint32_t ready = bank_ready(b), cand = 0;
+
+    for (; ready && groups; groups &= groups - 1)
+        cand |= ready & bank_of_group(b, (unsigned)__builtin_ctz(groups));
+    return cand;
 }
 
 static void consider_lpis(struct gic_hppi *best, struct gic_cpu *c)
@@ -104,6 +112,17 @@ static void consider(struct gic_hppi *best, const struct irq_bank *b, unsigned n
         *best = (struct gic_hppi){intid, b->prio[n], (uint8_t)bank_group(b, n)};
 }
 
+/* A bit a group. */
+static uint32_t enabled_groups(const struct gic_cpu *c, bool wake)
+{
+    const bool *on = c->phys.enable;
+    uint32_t all = (1u << GIC_GROUPS) - 1;
+    uint32_t here = (uint32_t)on[GROUP_0] << GROUP_0 | (uint32_t)on[GROUP_1] << GROUP_1 |
+                    (uint32_t)on[GROUP_1S] << GROUP_1S;
+
+    return c->gic->ctlr & (wake ? all : c->asleep ? 0 : here);
+}
+
 /*
  * IHI0069 4.6: a group counts if it is enabled in GICD_CTLR and at the CPU interface. Of several
  * interrupts with the highest priority the lowest INTID wins (IMPLEMENTATION DEFINED).
@@ -113,12 +132,9 @@ static struct gic_hppi highest_pending(struct gic_cpu *c, bool wake)
 {
     struct gic *gic = c->gic;
     struct gic_hppi best = {.intid = INTID_NONE, .prio = 0x100};
-    uint32_t groups[GIC_GROUPS], cand;
+    uint32_t groups = enabled_groups(c, wake), cand;
 
-    for (unsigned g = 0; g < GIC_GROUPS; g++)
-        groups[g] =
-            bit(gic->ctlr, g) && (wake || (c->phys.enable[g] && !c->asleep)) ? UINT32_MAX : 0;
-    if (!(groups[0] | groups[1] | groups[2]))
+    if (!groups)
         return best;
     for (cand = bank_candidates(&c->bank, groups); cand; cand &= cand - 1) {
         unsigned n = (unsigned)__builtin_ctz(cand);
@@ -136,7 +152,7 @@ static struct gic_hppi highest_pending(struct gic_cpu *c, bool wake)
                 consider(&best, b, n, PRIVATE_COUNT + w * 32 + n);
         }
     }
-    if (groups[1])
+    if (bit(groups, GROUP_1))
         consider_lpis(&best, c);
     return best;
 }
@@ -154,10 +170,9 @@ static void update_pins(struct gic_cpu *c)
 {
     bool signal =
         c->hppi.intid != INTID_NONE && if_can_preempt(&c->phys, c->hppi.prio, c->hppi.group);
+    bool fiq = signal && leaves_as_fiq(c);
 
-    bool fiq = leaves_as_fiq(c);
-
-    gic_set_pin(&c->fiq, &c->pins.fiq, signal && fiq);
+    gic_set_pin(&c->fiq, &c->pins.fiq, fiq);
     gic_set_pin(&c->irq, &c->pins.irq, signal && !fiq);
 }
 
@@ -222,6 +237,13 @@ void gic_update_irq(struct gic_cpu *c, uint32_t intid)
         gic_update_cpu(c);
     else
         update_spi(c->gic, intid - PRIVATE_COUNT);
+}
+
+void gic_update_acknowledged(struct gic_cpu *c, uint32_t intid)
+{
+    gic_update_irq(c, intid); /* it goes to @c, whose pins have been looked at with that */
+    if (c->gic->any_ready)
+        update_cpus(c->gic);
 }
 
 void gic_route_spi(struct gic *gic, unsigned n)

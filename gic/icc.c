@@ -39,8 +39,7 @@ uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group)
     activate(c, intid);
     if_activate(&c->phys, c->hppi.prio, group, group);
     gic_tell(c, intid, ARM_IRQ_ACKNOWLEDGED, false);
-    gic_update_irq(c, intid);
-    gic_update_interface(c);
+    gic_update_acknowledged(c, intid);
     return intid;
 }
 

@@ -234,6 +234,9 @@ void gic_update_ready(struct gic *gic);
 /* Something about @intid changed: recompute for @c or, if it is an SPI, the CPU it is routed to. */
 void gic_update_irq(struct gic_cpu *c, uint32_t intid);
 
+/* The same where it was that of @c to be signalled, and the active priorities of @c changed too. */
+void gic_update_acknowledged(struct gic_cpu *c, uint32_t intid);
+
 /* IROUTER of SPI number @n was written. */
 void gic_route_spi(struct gic *gic, unsigned n);
 
@@ -300,9 +303,16 @@ void gic_shot_tell(const struct gic_cpu *c, const struct gic_shot *shot, enum sy
  * lpi.c. Functions that change pending LPIs or drop what is cached about them leave it to the
  * caller to call gic_update_cpu(); LPIs that do not exist are ignored.
  */
-const struct gic_hppi *gic_lpi_next(struct gic_cpu *c);
+void gic_lpi_rescan(struct gic_cpu *c);     /* what lpi.best is, which is stale */
 void gic_lpi_invalidate(struct gic_cpu *c); /* configuration bytes may have changed */
 bool gic_lpi_pending(const struct gic_cpu *c, uint32_t intid);
+
+static inline const struct gic_hppi *gic_lpi_next(struct gic_cpu *c)
+{
+    if (c->lpi.stale)
+        gic_lpi_rescan(c);
+    return &c->lpi.best;
+}
 
 /* The LPI's configuration byte, 0 if the table is not RAM. False: there is no such LPI. */
 bool gic_lpi_config(const struct gic_cpu *c, uint32_t intid, uint8_t *config);

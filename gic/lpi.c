@@ -51,7 +51,7 @@ static void consider(struct gic_cpu *c, const uint8_t *table, uint32_t intid)
         *best = (struct gic_hppi){intid, prio, 1};
 }
 
-static void rescan(struct gic_cpu *c)
+void gic_lpi_rescan(struct gic_cpu *c)
 {
     struct gic_lpis *l = &c->lpi;
     const uint8_t *table;
@@ -68,13 +68,6 @@ static void rescan(struct gic_cpu *c)
             for (uint64_t p = l->pending[w]; p; p &= p - 1)
                 consider(c, table, w * 64 + (unsigned)__builtin_ctzll(p));
         }
-}
-
-const struct gic_hppi *gic_lpi_next(struct gic_cpu *c)
-{
-    if (c->lpi.stale)
-        rescan(c);
-    return &c->lpi.best;
 }
 
 void gic_lpi_invalidate(struct gic_cpu *c)

@@ -27,10 +27,16 @@ static inline unsigned if_group_mask(const struct gic_if *f, unsigned group)
     return (0xffu << shift) & 0xff;
 }
 
+/* How many active priorities registers a group has: 32 of the 2^prebits priorities in each. */
+static inline unsigned if_apr_count(const struct gic_if *f)
+{
+    return 1u << (f->prebits - 5);
+}
+
 /* Index of the highest active priority over all groups, 0 highest; or APR_NONE. */
 static inline unsigned if_first_active(const struct gic_if *f)
 {
-    for (unsigned w = 0; w < 4; w++) {
+    for (unsigned w = 0; w < if_apr_count(f); w++) {
         uint32_t all = f->apr[0][w] | f->apr[1][w] | f->apr[2][w];
 
         if (all)
@@ -50,10 +56,11 @@ static inline unsigned if_running(const struct gic_if *f)
 /* CanSignalInterrupt(): enough priority for PMR, and to preempt what is active. */
 static inline bool if_can_preempt(const struct gic_if *f, unsigned prio, unsigned group)
 {
-    unsigned first = if_first_active(f), mask;
+    unsigned first, mask;
 
     if (prio >= f->pmr)
         return false;
+    first = if_first_active(f);
     if (first == APR_NONE)
         return true;
     mask = if_group_mask(f, group);
@@ -77,12 +84,6 @@ static inline bool if_drop(struct gic_if *f, unsigned index, unsigned group)
         return false;
     f->apr[group][index / 32] &= ~one;
     return true;
-}
-
-/* How many active priorities registers a group has: 32 of the 2^prebits priorities in each. */
-static inline unsigned if_apr_count(const struct gic_if *f)
-{
-    return 1u << (f->prebits - 5);
 }
 
 /* Smallest binary points: a group priority has no more than prebits bits. */
