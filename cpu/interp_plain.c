@@ -64,11 +64,9 @@ static bool btype_matters(const struct cpu *cpu, const struct insn *target)
 /* What this loop needs left of the slice, so that it need not look before the end of a page. */
 #define ENOUGH (CODE_PAGE_INSNS + 1)
 
-/* The record at cpu->pc, if it is to be gone on with where so much is left. */
-static inline const struct insn *arrive(struct cpu *cpu, int64_t enough)
+/* The record at cpu->pc, if it is to be gone on with. */
+static inline const struct insn *arrive(struct cpu *cpu)
 {
-    if (cpu->left < enough)
-        return NULL;
     const struct insn *next = cpu_fetch_fast(cpu, cpu->pc);
     if (!next)
         return NULL;
@@ -86,7 +84,7 @@ static inline const struct insn *arrive(struct cpu *cpu, int64_t enough)
 static enum exec_result run_jump(struct cpu *cpu, const struct insn *unused)
 {
     (void)unused;
-    const struct insn *next = arrive(cpu, ENOUGH);
+    const struct insn *next = cpu->left < ENOUGH ? NULL : arrive(cpu);
     if (!next)
         return leave(cpu);
     CONTINUE(cpu, next);
@@ -121,9 +119,11 @@ static bool nothing_between(struct cpu *cpu, int64_t enough)
         return false;
     if (cpu->irq_check) {
         cpu->irq_check = false;
-        (void)cpu_take_interrupt(cpu);
+        /* Whoever is told of it may stop the machine, or shorten the slice. */
+        if (cpu_take_interrupt(cpu) && (*cpu->env.pause || cpu->left < enough))
+            return false;
     }
-    return !cpu->recheck && !*cpu->env.pause && !cpu_needs_observed(cpu);
+    return !cpu->recheck && !cpu_needs_observed(cpu);
 }
 
 /* Instruction @i has been executed, and is not to be followed by the next record. Return: what is;
@@ -137,7 +137,7 @@ static const struct insn *behind(struct cpu *cpu, const struct insn *i, enum exe
     cpu->left -= i + (r != EXEC_ABORT) - cpu->counted;
     if (r == EXEC_SYNC)
         cpu->pc = insn_pc(cpu, i + 1);
-    return r != EXEC_ABORT && nothing_between(cpu, enough) ? arrive(cpu, enough) : NULL;
+    return r != EXEC_ABORT && nothing_between(cpu, enough) ? arrive(cpu) : NULL;
 }
 
 /* To where behind() leads. With blocks to the dispatcher, which is to see what is hot. */
@@ -244,7 +244,7 @@ const struct insn *interp_behind(struct cpu *cpu, const struct insn *i, enum exe
 
 const struct insn *interp_arrive(struct cpu *cpu)
 {
-    return arrive(cpu, ENOUGH);
+    return cpu->left < ENOUGH ? NULL : arrive(cpu);
 }
 
 enum exec_result interp_pause(struct cpu *cpu)
