@@ -119,10 +119,8 @@ void physmem_make_secure(struct physmem *mem, pa_t base)
             mem->windows[i].secure = true;
 }
 
-bool physmem_is_secure(const struct physmem *mem, pa_t pa)
+bool physmem_is_in_secure(const struct physmem *mem, pa_t pa)
 {
-    if (!mem->has_secure)
-        return false;
     for (unsigned i = 0; i < mem->bank_count; i++)
         if (pa.a - mem->banks[i].base < mem->banks[i].size)
             return mem->banks[i].secure;

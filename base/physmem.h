@@ -114,7 +114,12 @@ void physmem_make_secure(struct physmem *mem, pa_t base);
 /* Is @pa there for Secure accesses alone? Those of CPUs know their address space (struct
  * translation); those of devices are Non-secure (base/dma.h); who loads or looks on sees
  * everything. */
-bool physmem_is_secure(const struct physmem *mem, pa_t pa);
+bool physmem_is_in_secure(const struct physmem *mem, pa_t pa);
+
+static inline bool physmem_is_secure(const struct physmem *mem, pa_t pa)
+{
+    return mem->has_secure && physmem_is_in_secure(mem, pa);
+}
 
 /* The RAM bank (hidden ones left out) or device window that holds @pa, or NULL. */
 struct ram_bank *physmem_bank(struct physmem *mem, pa_t pa);

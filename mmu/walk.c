@@ -85,17 +85,6 @@ static bool fault2(struct walker *w, enum mmu_fault_type type, int level, uint64
     return fault(w, type, level);
 }
 
-bool mmu_permits(unsigned perms, const struct mmu_access *a)
-{
-    static const uint8_t need[2][3] = {{PERM_UR, PERM_UW, PERM_UX}, {PERM_PR, PERM_PW, PERM_PX}};
-
-    if (a->any)
-        return true;
-    if (!(perms & need[a->priv][a->kind]))
-        return false;
-    return !(a->priv && a->pan && a->kind != MMU_EXEC && (perms & PERM_PAN));
-}
-
 static __attribute__((noinline)) void tell(const struct walker *w, const struct table_cfg *t,
                                            const struct leaf *l, uint64_t after)
 {
@@ -130,7 +119,7 @@ take_watched(const struct walker *w, const struct table_cfg *t, struct leaf *l, 
  * makes of them. */
 static bool read_desc(struct walker *w, const struct table_cfg *t, struct leaf *l)
 {
-    const struct mmu_access read = {.kind = MMU_READ, .priv = true};
+    static const struct mmu_access read = {.kind = MMU_READ, .priv = true};
     uint64_t desc;
 
     l->pa = l->addr;
@@ -244,7 +233,7 @@ static bool descend(struct walker *w, const struct table_cfg *t, uint64_t ia, bo
 /* AArch64.MemSwapTableDesc(): CPUs take turns, so a plain write is atomic. */
 static bool update_desc(struct walker *w, const struct table_cfg *t, struct leaf *l, uint64_t desc)
 {
-    const struct mmu_access write = {.kind = MMU_WRITE, .priv = true};
+    static const struct mmu_access write = {.kind = MMU_WRITE, .priv = true};
 
     if (t != &w->x->s2 && w->x->s2_on) {
         struct stage2 s2;

@@ -41,7 +41,8 @@ struct mmu_access {
     const struct mmu_watcher *watcher; /* told of each step; NULL: nobody */
 };
 
-/* What an access may do; PERM_PAN: PSTATE.PAN denies it to privileged data accesses. */
+/* What an access may do, in the order of enum mmu_kind; PERM_PAN: PSTATE.PAN denies it to
+ * privileged data accesses. */
 #define PERM_PR  1
 #define PERM_PW  2
 #define PERM_PX  4
@@ -68,7 +69,16 @@ static inline bool attr_is_device(uint8_t attr)
 }
 
 /* Do @perms allow @a? */
-bool mmu_permits(unsigned perms, const struct mmu_access *a);
+static inline bool mmu_permits(unsigned perms, const struct mmu_access *a)
+{
+    unsigned need = (a->priv ? PERM_PR : PERM_UR) << a->kind;
+
+    if (a->any)
+        return true;
+    if (!(perms & need))
+        return false;
+    return !(a->priv && a->pan && a->kind != MMU_EXEC && (perms & PERM_PAN));
+}
 
 /**
  * mmu_translate() - stage-1 and stage-2 translation of one access.
