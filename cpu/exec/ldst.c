@@ -42,7 +42,7 @@ LS_INLINE void *ls_host(const struct cpu *cpu, const struct insn *i, uint64_t va
     return mem_fast(acc & LS_LOAD ? bank->r : bank->w, va, size);
 }
 
-/* CheckSPAlignment(), the access whatever it takes, writeback of @next. */
+/* CheckSPAlignment(), the access whatever it takes, writeback of @next. L1 has been asked. */
 static __attribute__((noinline, cold)) enum exec_result ls_single_slow(struct cpu *cpu,
                                                                        const struct insn *i,
                                                                        uint64_t va, uint64_t next,
@@ -53,12 +53,12 @@ static __attribute__((noinline, cold)) enum exec_result ls_single_slow(struct cp
     if (!ls_base(cpu, i, &base))
         return EXEC_ABORT;
     if (!(acc & LS_LOAD)) {
-        if (!mem_store(cpu, i, va, size, acc, v))
+        if (!mem_store_slow(cpu, i, va, size, acc, v, 0))
             return EXEC_ABORT;
     } else {
-        if (!mem_load(cpu, i, va, size, acc & ~LS_LOAD, &v))
+        if (!mem_load_slow(cpu, i, va, size, acc & ~LS_LOAD))
             return EXEC_ABORT;
-        cpu->x[i->rd] = ls_extend(v, size, acc);
+        cpu->x[i->rd] = ls_extend(cpu->mem_data[0], size, acc);
     }
     if (acc & ACC_WB)
         cpu->x[i->rn] = next;
