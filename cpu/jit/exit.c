@@ -72,7 +72,7 @@ void tr_exec(struct tr *t, unsigned k)
 
     x86_mov_imm(&t->c, RSI, (uintptr_t)record(t, k));
     x86_mov_imm(&t->c, RDX, (uintptr_t)t->block);
-    x86_mov_imm(&t->c, RCX, k);
+    x86_lea(&t->c, 1, RCX, x86_at(RSI, -(int32_t)(k * sizeof(struct insn))));
     call_to(&t->c, exact ? t->jit->exec_exact : t->jit->exec);
 }
 

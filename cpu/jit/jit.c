@@ -24,17 +24,11 @@
 /* ---- what blocks call ---- */
 
 /* Blocks take what has retired off the count when they are left. For what looks at the count before
- * it is as if there were a plain run of records up to @i. */
-static void begin(struct cpu *cpu, const struct insn *i, unsigned k)
-{
-    cpu->counted = (const struct insn *)((uintptr_t)i - k * sizeof(*i));
-}
-
-static unsigned end(struct cpu *cpu, const struct insn *i, const struct jit_block *b, unsigned k,
-                    enum exec_result r)
+ * it is as if there were a plain run of records from @first up to @i. */
+static unsigned end(struct cpu *cpu, const struct insn *i, const struct jit_block *b,
+                    const struct insn *first, enum exec_result r)
 {
     if (likely(r == EXEC_NEXT && !b->dead)) {
-        const struct insn *first = (const struct insn *)((uintptr_t)i - k * sizeof(*i));
         if (unlikely(cpu->counted != first))
             cpu->left += cpu->counted - first;
         return 0;
@@ -43,18 +37,19 @@ static unsigned end(struct cpu *cpu, const struct insn *i, const struct jit_bloc
     return r == EXEC_NEXT ? JIT_DEAD : r;
 }
 
-unsigned jit_exec(struct cpu *cpu, const struct insn *i, const struct jit_block *b, unsigned k)
+unsigned jit_exec(struct cpu *cpu, const struct insn *i, const struct jit_block *b,
+                  const struct insn *first)
 {
-    begin(cpu, i, k);
-    return end(cpu, i, b, k, exec_fns[i->op](cpu, i));
+    cpu->counted = first;
+    return end(cpu, i, b, first, exec_fns[i->op](cpu, i));
 }
 
 unsigned jit_exec_exact(struct cpu *cpu, const struct insn *i, const struct jit_block *b,
-                        unsigned k)
+                        const struct insn *first)
 {
-    begin(cpu, i, k);
+    cpu->counted = first;
     cpu_count_upto(cpu, i);
-    return end(cpu, i, b, k, exec_fns[i->op](cpu, i));
+    return end(cpu, i, b, first, exec_fns[i->op](cpu, i));
 }
 
 uint64_t jit_counter(struct cpu *cpu, const struct insn *i, enum sysreg sr)

@@ -41,10 +41,10 @@ void jit_pack_flags(struct x86_code *c);
 
 struct jit_edge;
 
-/* Instruction @i of @b, @k instructions behind its first; what ends a block counts first. Return: 0
- * to go on, or what jit_leave() is to be given. */
+/* Instruction @i of @b, as many records behind @first as instructions behind the block's first one;
+ * what ends a block counts first. Return: 0 to go on, or what jit_leave() is to be given. */
 typedef unsigned jit_exec_fn(struct cpu *cpu, const struct insn *i, const struct jit_block *b,
-                             unsigned k);
+                             const struct insn *first);
 jit_exec_fn jit_exec, jit_exec_exact;
 enum exec_result jit_leave(struct cpu *cpu, unsigned r);
 
