@@ -1,46 +1,115 @@
 #include "trace/disasm.h"
 
 #include <capstone/capstone.h>
+#include <dlfcn.h>
 #include <string.h>
 
 #include "armillary.h"
 
+#define LIBRARY "libcapstone.so." G_STRINGIFY(CS_API_MAJOR)
+
+#define CAPSTONE_CALLS(X) X(open) X(close) X(malloc) X(free) X(disasm_iter)
+
+struct capstone {
+#define X(name) __typeof__(cs_##name) *name;
+    CAPSTONE_CALLS(X)
+#undef X
+};
+
 struct trace_disasm {
-    csh capstone; /* 0: none */
+    cs_arch arch;
+    cs_mode mode;
+    bool asked; /* for the library */
+    struct capstone cs;
+    csh handle; /* 0: none */
     cs_insn *insn;
 };
 
-struct trace_disasm *trace_disasm_new(void)
+static struct trace_disasm *disasm_new(cs_arch arch, cs_mode mode)
 {
     struct trace_disasm *d = g_new0(struct trace_disasm, 1);
 
-    if (cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &d->capstone) != CS_ERR_OK)
-        d->capstone = 0;
-    else
-        d->insn = cs_malloc(d->capstone);
+    d->arch = arch;
+    d->mode = mode;
     return d;
+}
+
+struct trace_disasm *trace_disasm_new(void)
+{
+    return disasm_new(CS_ARCH_ARM64, CS_MODE_ARM);
+}
+
+struct trace_disasm *trace_disasm_new_x86(void)
+{
+    return disasm_new(CS_ARCH_X86, CS_MODE_64);
 }
 
 void trace_disasm_free(struct trace_disasm *d)
 {
+    if (!d)
+        return;
     if (d->insn)
-        cs_free(d->insn, 1);
-    if (d->capstone)
-        cs_close(&d->capstone);
+        d->cs.free(d->insn, 1);
+    if (d->handle)
+        d->cs.close(&d->handle);
     g_free(d);
+}
+
+static bool load(struct trace_disasm *d)
+{
+    static const struct {
+        const char *name;
+        size_t at;
+    } calls[] = {
+#define X(name) {"cs_" #name, offsetof(struct capstone, name)},
+        CAPSTONE_CALLS(X)
+#undef X
+    };
+
+    void *library = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL); /* it stays */
+
+    for (size_t k = 0; k < G_N_ELEMENTS(calls); k++) {
+        void *call = library ? dlsym(library, calls[k].name) : NULL;
+        if (!call)
+            return false;
+        memcpy((char *)&d->cs + calls[k].at, &call, sizeof(call));
+    }
+    return true;
+}
+
+bool trace_disasm_starts(struct trace_disasm *d)
+{
+    if (!d->asked) {
+        d->asked = true;
+        if (load(d) && d->cs.open(d->arch, d->mode, &d->handle) == CS_ERR_OK)
+            d->insn = d->cs.malloc(d->handle);
+    }
+    return d->insn;
+}
+
+size_t trace_disasm_next(struct trace_disasm *d, uint64_t address, const uint8_t *code, size_t size,
+                         GString *out)
+{
+    size_t left = size;
+
+    if (!trace_disasm_starts(d) || !d->cs.disasm_iter(d->handle, &code, &left, &address, d->insn))
+        return 0;
+    g_string_append_printf(out, "%s%s%s", d->insn->mnemonic, *d->insn->op_str ? " " : "",
+                           d->insn->op_str);
+    return size - left;
+}
+
+bool trace_disasm_word(struct trace_disasm *d, uint64_t pc, uint32_t word, GString *out)
+{
+    uint8_t bytes[4];
+
+    for (unsigned k = 0; k < 4; k++)
+        bytes[k] = (uint8_t)(word >> 8 * k);
+    return trace_disasm_next(d, pc, bytes, sizeof(bytes), out) != 0;
 }
 
 void trace_disasm_text(struct trace_disasm *d, uint64_t pc, uint32_t word, GString *out)
 {
-    uint8_t bytes[4];
-    const uint8_t *code = bytes;
-    size_t size = sizeof(bytes);
-
-    for (unsigned k = 0; k < 4; k++)
-        bytes[k] = (uint8_t)(word >> 8 * k);
-    if (d->insn && cs_disasm_iter(d->capstone, &code, &size, &pc, d->insn))
-        g_string_append_printf(out, "%s%s%s", d->insn->mnemonic, *d->insn->op_str ? " " : "",
-                               d->insn->op_str);
-    else
+    if (!trace_disasm_word(d, pc, word, out))
         g_string_append(out, arm_insn_name(word));
 }

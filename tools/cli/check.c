@@ -1,6 +1,5 @@
 #include "check.h"
 
-#include <capstone/capstone.h>
 #include <fcntl.h>
 #include <gelf.h>
 #include <glib.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "trace/disasm.h"
 
 const char check_summary[] =
     "Runs IMAGE as `armillary run` does, and follows the worlds below EL2 that it switches\n"
@@ -85,19 +85,13 @@ bool check_answers(const struct check_request *check, int *code)
 
 static void disassemble(uint64_t address, uint32_t word, char *buf, size_t size)
 {
-    uint8_t bytes[4];
-    cs_insn *insn = NULL;
-    csh capstone = 0;
+    struct trace_disasm *d = trace_disasm_new();
+    GString *text = g_string_new(NULL);
 
-    memcpy(bytes, &word, 4);
-    g_snprintf(buf, size, "%s", arm_insn_name(word));
-    if (cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &capstone) != CS_ERR_OK)
-        return;
-    if (cs_disasm(capstone, bytes, 4, address, 1, &insn) == 1) {
-        g_snprintf(buf, size, "%s %s", insn->mnemonic, insn->op_str);
-        cs_free(insn, 1);
-    }
-    cs_close(&capstone);
+    trace_disasm_text(d, address, word, text);
+    g_strlcpy(buf, text->str, size);
+    g_string_free(text, TRUE);
+    trace_disasm_free(d);
 }
 
 bool check_parse(struct check_request *check, char **reports)

@@ -1,5 +1,4 @@
 /* `armillary dis`: what the decoder's table says about instruction words. */
-#include <capstone/capstone.h>
 #include <errno.h>
 #include <gelf.h>
 #include <glib.h>
@@ -10,23 +9,17 @@
 #include "armillary.h"
 #include "command.h"
 #include "parse.h"
+#include "trace/disasm.h"
 
-static void print_text(csh capstone, uint64_t addr, uint32_t word)
+static void print_text(struct trace_disasm *d, uint64_t addr, uint32_t word)
 {
-    uint8_t bytes[4];
-    cs_insn *insn = NULL;
+    GString *text = g_string_new(NULL);
 
-    for (unsigned k = 0; k < 4; k++)
-        bytes[k] = (uint8_t)(word >> (8 * k));
-    if (cs_disasm(capstone, bytes, 4, addr, 1, &insn) == 1) {
-        printf("%s %s", insn->mnemonic, insn->op_str);
-        cs_free(insn, 1);
-    } else {
-        printf("(no text)");
-    }
+    printf("%s", trace_disasm_word(d, addr, word, text) ? text->str : "(no text)");
+    g_string_free(text, TRUE);
 }
 
-static void print_word(csh capstone, uint64_t addr, uint32_t word)
+static void print_word(struct trace_disasm *d, uint64_t addr, uint32_t word)
 {
     char row[1024];
 
@@ -35,14 +28,14 @@ static void print_word(csh capstone, uint64_t addr, uint32_t word)
         printf("unallocated\n");
         return;
     }
-    print_text(capstone, addr, word);
+    print_text(d, addr, word);
     printf("  ; %s\n", row);
 }
 
-static void print_bytes(csh capstone, uint64_t addr, const uint8_t *bytes, size_t size)
+static void print_bytes(struct trace_disasm *d, uint64_t addr, const uint8_t *bytes, size_t size)
 {
     for (size_t k = 0; k + 4 <= size; k += 4)
-        print_word(capstone, addr + k,
+        print_word(d, addr + k,
                    (uint32_t)bytes[k] | (uint32_t)bytes[k + 1] << 8 | (uint32_t)bytes[k + 2] << 16 |
                        (uint32_t)bytes[k + 3] << 24);
     if (size % 4)
@@ -50,7 +43,7 @@ static void print_bytes(csh capstone, uint64_t addr, const uint8_t *bytes, size_
 }
 
 /* The sections with code of an AArch64 ELF file. */
-static bool print_elf(csh capstone, const char *path, Elf *elf)
+static bool print_elf(struct trace_disasm *d, const char *path, Elf *elf)
 {
     GElf_Ehdr eh;
     GElf_Shdr sh;
@@ -70,7 +63,7 @@ static bool print_elf(csh capstone, const char *path, Elf *elf)
             continue;
         const char *name = elf_strptr(elf, strings, sh.sh_name);
         printf("%s %s:\n", path, name ? name : "?");
-        print_bytes(capstone, sh.sh_addr, data->d_buf, data->d_size);
+        print_bytes(d, sh.sh_addr, data->d_buf, data->d_size);
         any = true;
     }
     if (!any)
@@ -78,7 +71,7 @@ static bool print_elf(csh capstone, const char *path, Elf *elf)
     return any;
 }
 
-static bool print_file(csh capstone, const char *path, uint64_t base)
+static bool print_file(struct trace_disasm *d, const char *path, uint64_t base)
 {
     g_autofree char *contents = NULL;
     g_autoptr(GError) error = NULL;
@@ -91,12 +84,12 @@ static bool print_file(csh capstone, const char *path, uint64_t base)
         return false;
     }
     if (size < SELFMAG || memcmp(contents, ELFMAG, SELFMAG)) {
-        print_bytes(capstone, base, (const uint8_t *)contents, size);
+        print_bytes(d, base, (const uint8_t *)contents, size);
         return true;
     }
     elf_version(EV_CURRENT);
     Elf *elf = elf_memory(contents, size);
-    bool ok = elf && print_elf(capstone, path, elf);
+    bool ok = elf && print_elf(d, path, elf);
     if (!elf)
         fprintf(stderr, "armillary dis: %s: %s\n", path, elf_errmsg(-1));
     elf_end(elf);
@@ -118,7 +111,7 @@ static void help(void)
 int cmd_dis(int argc, char **argv)
 {
     uint64_t addr = 0, word;
-    csh capstone;
+    struct trace_disasm *d;
     bool ok = true;
     int k = 1;
 
@@ -138,18 +131,20 @@ int cmd_dis(int argc, char **argv)
                 k == argc ? "no word and no file" : "unknown option");
         return EXIT_USAGE;
     }
-    if (cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &capstone) != CS_ERR_OK) {
+    d = trace_disasm_new();
+    if (!trace_disasm_starts(d)) {
         fprintf(stderr, "armillary dis: capstone does not start\n");
+        trace_disasm_free(d);
         return EXIT_USAGE;
     }
     for (; k < argc; k++) {
         if (parse_hex(argv[k], &word) && word <= UINT32_MAX) {
-            print_word(capstone, addr, (uint32_t)word);
+            print_word(d, addr, (uint32_t)word);
             addr += 4;
         } else {
-            ok = print_file(capstone, argv[k], addr) && ok;
+            ok = print_file(d, argv[k], addr) && ok;
         }
     }
-    cs_close(&capstone);
+    trace_disasm_free(d);
     return ok ? 0 : EXIT_USAGE;
 }

@@ -1,12 +1,12 @@
 #include "host_code.h"
 
-#include <capstone/capstone.h>
 #include <glib.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "parse.h"
+#include "trace/disasm.h"
 
 /* ---- perf ---- */
 
@@ -21,43 +21,37 @@ static void map_piece(FILE *f, const struct arm_host_code *code, const struct ar
 
 /* ---- side by side ---- */
 
-static void host_lines(csh x86, const struct arm_host_piece *p, size_t from, size_t to)
+static void host_lines(struct trace_disasm *x86, const struct arm_host_piece *p, size_t from,
+                       size_t to)
 {
-    cs_insn *list = NULL;
-    size_t n = x86 ? cs_disasm(x86, p->bytes + from, to - from, p->address + from, 0, &list) : 0;
+    GString *text = g_string_new(NULL);
 
-    for (size_t k = 0; k < n; k++)
-        fprintf(stderr, "%*s| %#" PRIx64 " %s %s\n", 52, "", list[k].address, list[k].mnemonic,
-                list[k].op_str);
-    if (n)
-        cs_free(list, n);
-    else
-        for (size_t k = from; k < to; k++)
+    for (size_t k = from, n; k < to; k += n) {
+        g_string_truncate(text, 0);
+        n = trace_disasm_next(x86, p->address + k, p->bytes + k, to - k, text);
+        if (n) {
+            fprintf(stderr, "%*s| %#" PRIx64 " %s\n", 52, "", p->address + k, text->str);
+        } else {
             fprintf(stderr, "%*s| .byte %#04x\n", 52, "", p->bytes[k]);
+            n = 1;
+        }
+    }
+    g_string_free(text, TRUE);
 }
 
-static void guest_line(csh a64, const struct arm_host_insn *i)
+static void guest_line(struct trace_disasm *a64, const struct arm_host_insn *i)
 {
-    uint8_t bytes[4];
-    cs_insn *insn = NULL;
+    GString *text = g_string_new(NULL);
 
-    memcpy(bytes, &i->word, sizeof(bytes));
-    if (a64 && cs_disasm(a64, bytes, sizeof(bytes), i->pc, 1, &insn) == 1) {
-        fprintf(stderr, "%#" PRIx64 ": %08x %s %s\n", i->pc, i->word, insn->mnemonic, insn->op_str);
-        cs_free(insn, 1);
-    } else {
-        fprintf(stderr, "%#" PRIx64 ": %08x %s\n", i->pc, i->word, arm_insn_name(i->word));
-    }
+    trace_disasm_text(a64, i->pc, i->word, text);
+    fprintf(stderr, "%#" PRIx64 ": %08x %s\n", i->pc, i->word, text->str);
+    g_string_free(text, TRUE);
 }
 
 static void dump(const struct arm_host_code *code)
 {
-    csh a64 = 0, x86 = 0;
+    struct trace_disasm *a64 = trace_disasm_new(), *x86 = trace_disasm_new_x86();
 
-    if (cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &a64) != CS_ERR_OK)
-        a64 = 0;
-    if (cs_open(CS_ARCH_X86, CS_MODE_64, &x86) != CS_ERR_OK)
-        x86 = 0;
     fprintf(stderr, "block of %u instructions at %#" PRIx64 ", EL%u, cpu%u: %zu bytes, %zu rare\n",
             code->insn_count, code->insns[0].pc, code->el, code->cpu, code->usual.size,
             code->rare.size);
@@ -72,8 +66,8 @@ static void dump(const struct arm_host_code *code)
         fprintf(stderr, "rare:\n");
         host_lines(x86, &code->rare, 0, code->rare.size);
     }
-    cs_close(&a64);
-    cs_close(&x86);
+    trace_disasm_free(a64);
+    trace_disasm_free(x86);
 }
 
 static bool has(const struct arm_host_code *code, uint64_t pc)

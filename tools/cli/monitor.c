@@ -1,6 +1,5 @@
 #include "monitor.h"
 
-#include <capstone/capstone.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "parse.h"
 #include "picture.h"
 #include "sweep.h"
+#include "trace/disasm.h"
 
 typedef enum monitor_verdict monitor_fn(struct monitor *mon, char **words, GString *out);
 
@@ -139,29 +139,18 @@ static bool read_memory(const struct monitor *mon, const struct examine *e, uint
                        : arm_virt_read(mon->m, mon->cpu, current_el(mon), address, value, e->size);
 }
 
-static void add_insn(csh capstone, uint64_t address, uint32_t word, GString *out)
+static void add_insn(struct trace_disasm *d, uint64_t address, uint32_t word, GString *out)
 {
-    uint8_t bytes[4];
-    cs_insn *insn = NULL;
-
-    memcpy(bytes, &word, 4);
-    if (capstone && cs_disasm(capstone, bytes, 4, address, 1, &insn) == 1) {
-        g_string_append_printf(out, "%#012" PRIx64 ": %08x %s %s\n", address, word, insn->mnemonic,
-                               insn->op_str);
-        cs_free(insn, 1);
-    } else {
-        g_string_append_printf(out, "%#012" PRIx64 ": %08x %s\n", address, word,
-                               arm_insn_name(word));
-    }
+    g_string_append_printf(out, "%#012" PRIx64 ": %08x ", address, word);
+    trace_disasm_text(d, address, word, out);
+    g_string_append_c(out, '\n');
 }
 
 static void examine(const struct monitor *mon, const struct examine *e, GString *out)
 {
     unsigned per_line = e->size == 8 ? 2 : 4;
-    csh capstone = 0;
+    struct trace_disasm *d = trace_disasm_new();
 
-    if (e->insns && cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &capstone) != CS_ERR_OK)
-        capstone = 0;
     for (uint64_t k = 0; k < e->count && k < EXAMINE_MAX; k++) {
         uint64_t at = e->address + e->size * k, v;
         if (!e->insns && k % per_line == 0)
@@ -171,14 +160,13 @@ static void examine(const struct monitor *mon, const struct examine *e, GString 
             break;
         }
         if (e->insns)
-            add_insn(capstone, at, (uint32_t)v, out);
+            add_insn(d, at, (uint32_t)v, out);
         else
             g_string_append_printf(out, " %0*" PRIx64, (int)e->size * 2, v);
     }
     if (!e->insns || (out->len && out->str[out->len - 1] != '\n'))
         g_string_append_c(out, '\n');
-    if (capstone)
-        cs_close(&capstone);
+    trace_disasm_free(d);
 }
 
 /* x[/FORMAT] ADDR, x /FORMAT ADDR */

@@ -10,6 +10,7 @@
 #include "parse.h"
 #include "runner.h"
 #include "saves.h"
+#include "trace/disasm.h"
 
 #define CONSOLE_KEPT 65536
 
@@ -115,8 +116,7 @@ struct stepper *step_open(const struct run_request *req, const struct check_requ
     s->breaks = g_ptr_array_new_with_free_func(free_break);
     s->console = g_string_new(NULL);
     s->last = g_string_new(NULL);
-    if (cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &s->capstone) != CS_ERR_OK)
-        s->capstone = 0;
+    s->disasm = trace_disasm_new();
     /* The timeline makes a second machine of it later. */
     s->machine = g_memdup2(&req->config, sizeof(req->config));
     if (!start(s, check)) {
@@ -132,8 +132,7 @@ void step_close(struct stepper *s)
     step_why_free(s->why);
     arm_checker_free(s->checker);
     timeline_free(s->t);
-    if (s->capstone)
-        cs_close(&s->capstone);
+    trace_disasm_free(s->disasm);
     g_ptr_array_unref(s->breaks);
     g_string_free(s->console, TRUE);
     g_string_free(s->last, TRUE);

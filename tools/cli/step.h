@@ -2,7 +2,6 @@
  * line each that are answered in a few lines. The terminal's keys give the same commands. */
 #pragma once
 
-#include <capstone/capstone.h>
 #include <glib.h>
 
 #include "armillary.h"
@@ -27,7 +26,7 @@ struct stepper {
     const struct run_request *req;
     struct timeline *t;
     struct arm_checker *checker;
-    csh capstone;
+    struct trace_disasm *disasm;
     struct arm_config *machine; /* what the timeline makes machines of */
     unsigned cpu;               /* the one that is looked at */
     uint64_t limit;             /* instructions; 0: none */

@@ -4,6 +4,7 @@
 
 #include "parse.h"
 #include "step.h"
+#include "trace/disasm.h"
 
 uint64_t step_reg(const struct stepper *s, uint32_t number)
 {
@@ -34,17 +35,11 @@ const char *step_symbol(const struct stepper *s, uint64_t address, char *buf, si
 
 void step_disassemble(const struct stepper *s, uint64_t pc, uint32_t word, char *text, size_t size)
 {
-    uint8_t bytes[4];
-    cs_insn *insn = NULL;
+    GString *all = g_string_new(NULL);
 
-    memcpy(bytes, &word, 4);
-    if (s->capstone && cs_disasm(s->capstone, bytes, 4, pc, 1, &insn) == 1) {
-        g_snprintf(text, size, "%s %s", insn->mnemonic, insn->op_str);
-        cs_free(insn, 1);
-    } else {
-        g_snprintf(text, size, "%s", arm_insn_name(word));
-    }
-    g_strchomp(text);
+    trace_disasm_text(s->disasm, pc, word, all);
+    g_strlcpy(text, all->str, size);
+    g_string_free(all, TRUE);
 }
 
 bool step_insn(const struct stepper *s, uint64_t pc, uint32_t *word, char *text, size_t size)
