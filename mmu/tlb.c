@@ -4,11 +4,24 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/host_memory.h"
 #include "mmu/regime_bits.h"
 #include "mmu/tlb_internal.h"
 
 /* Sizes of L2 pieces, by class. */
 const uint8_t tlb_class_shift[TLB_CLASSES] = {12, 16, 21, 30};
+
+static size_t l2_bytes(const struct tlb *tlb)
+{
+    return tlb->l2_sets * sizeof(*tlb->l2);
+}
+
+/* L2 and the banks, one behind the other: they are looked at all over, and small against a large
+ * page of the host. */
+static size_t tables_bytes(const struct tlb *tlb)
+{
+    return l2_bytes(tlb) + TLB_BANKS * sizeof(*tlb->banks);
+}
 
 struct tlb *tlb_create(bool wide)
 {
@@ -16,24 +29,21 @@ struct tlb *tlb_create(bool wide)
 
     if (!tlb)
         return NULL;
-    /* Not touched until used, so that idle banks cost no host memory. */
-    tlb->banks = calloc(TLB_BANKS, sizeof(*tlb->banks));
     tlb->l2_sets = wide ? TLB_L2_SETS_WIDE : TLB_L2_SETS;
-    tlb->l2 = calloc(tlb->l2_sets, sizeof(*tlb->l2));
-    if (!tlb->banks || !tlb->l2) {
+    tlb->l2 = host_memory(tables_bytes(tlb));
+    if (!tlb->l2) {
         tlb_destroy(tlb);
         return NULL;
     }
+    tlb->banks = (struct tlb_bank *)((uintptr_t)tlb->l2 + l2_bytes(tlb));
     tlb_flush_all(tlb);
     return tlb;
 }
 
 void tlb_destroy(struct tlb *tlb)
 {
-    if (tlb) {
-        free(tlb->banks);
-        free(tlb->l2);
-    }
+    if (tlb)
+        host_memory_free(tlb->l2, tables_bytes(tlb));
     free(tlb);
 }
 
@@ -364,9 +374,20 @@ static unsigned class_of(unsigned shift)
     return cls;
 }
 
+/* The host has hardly ever what is looked at next: have it bring the sets of all sizes at once. */
+static void prefetch_sets(struct tlb *tlb, uint64_t va)
+{
+    for (unsigned mask = tlb->class_mask; mask; mask &= mask - 1) {
+        const struct tlb_l2_entry *set = tlb_l2_set(tlb, va, (unsigned)__builtin_ctz(mask));
+        __builtin_prefetch(&set[0]);
+        __builtin_prefetch(&set[TLB_L2_WAYS / 2]);
+    }
+}
+
 bool tlb_lookup(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct mmu_access *a,
                 struct translation *out)
 {
+    prefetch_sets(tlb, va);
     uint32_t global = gen_global(tlb, x), ng = global + gen_asid(tlb, x);
 
     for (unsigned mask = tlb->class_mask; mask; mask &= mask - 1) {
