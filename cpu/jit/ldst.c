@@ -203,10 +203,22 @@ static void check_sp(struct tr *t, enum x86_reg base, struct stub *slow, unsigne
     slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
 }
 
+/* A loop that goes from pointer to pointer waits for nothing but these loads. Where the first of
+ * them leads is memory like what the others lead to, mostly: a kernel's has one addend all over,
+ * which is why an application's pages are not asked. */
+static bool is_chase(const struct tr *t, const struct insn *i, const struct kind *a,
+                     uint64_t *addend)
+{
+    return t->loops && a->load && a->size == 8 && !a->vector && !a->pair && !a->unpriv &&
+           !a->aligned && a->mode == OFFSET && i->rd == i->rn && t->cpu->ps.el &&
+           tr_likely_addend(t, t->cpu->x[i->rn] + (uint64_t)i->imm, addend);
+}
+
 static void one_access(struct tr *t, unsigned k, const struct kind *a)
 {
     const struct insn *i = &t->rec[k];
     unsigned jumps = 0;
+    uint64_t addend;
 
     tr_check_fp(t, k);
     enum x86_reg base, va = address(t, i, a, &base);
@@ -217,8 +229,13 @@ static void one_access(struct tr *t, unsigned k, const struct kind *a)
         x86_test_imm(&t->c, 0, va, (int32_t)a->size - 1);
         slow->from[jumps++] = x86_jcc(&t->c, CC_NE);
     }
-    tr_find(t, slow, jumps, va, bytes(a), how(a));
-    move(t, i, a, x86_sum(va, RCX));
+    if (is_chase(t, i, a, &addend)) {
+        tr_find_likely(t, k, slow, jumps, va, addend);
+        move(t, i, a, x86_sum(va, RDX));
+    } else {
+        tr_find(t, slow, jumps, va, bytes(a), how(a));
+        move(t, i, a, x86_sum(va, RCX));
+    }
     if (writes_back(a))
         write_back(t, i);
     tr_come_back(t, slow);

@@ -208,7 +208,15 @@ enum tr_access { TR_STORE, TR_LOAD, TR_STORE_UNPRIV, TR_LOAD_UNPRIV };
 void tr_find(struct tr *t, struct stub *slow, unsigned jumps, enum x86_reg va, unsigned size,
              enum tr_access a);
 
-/* The same of the address in RAX, which becomes the host's. RCX and RDX go. */
+/* What the host adds to addresses in the page of @va. False: L1 does not have it. */
+bool tr_likely_addend(const struct tr *t, uint64_t va, uint64_t *addend);
+
+/* As tr_find() of 8 bytes to load, by instruction @k, but the addend is in RDX. It is likely to be
+ * @addend: then the access does not wait for L1, which is asked beside it. RCX goes. */
+void tr_find_likely(struct tr *t, unsigned k, struct stub *slow, unsigned jumps, enum x86_reg va,
+                    uint64_t addend);
+
+/* tr_find() of the address in RAX, which becomes the host's. RCX and RDX go. */
 void tr_look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, enum tr_access a);
 
 /* Into @slow, whose from[*@jumps] is free: if a word of the CPU has one of @bits; if somebody wants

@@ -406,6 +406,38 @@ static void test_the_end_of_a_block_may_be_patched(void **state)
     }
 }
 
+/* The same memory is there twice, and a pointer may lead to either. */
+static void test_a_chain_of_pointers_may_change_its_mapping(void **state)
+{
+    const uint64_t again = UINT64_C(0x40000000), block = 0x40000000 | 0x701;
+    const struct program p = {{
+                                  0xf9400000, /* loop: ldr x0, [x0] */
+                                  0x8b000084, /* add x4, x4, x0 */
+                                  0xd1000673, /* sub x19, x19, #1 */
+                                  0xb5ffffb3, /* cbnz x19, loop */
+                                  0x17fffffc, /* b loop */
+                              },
+                              5,
+                              CODE};
+    (void)state;
+
+    struct arm_machine *m[] = {start(&p, ARM_ENGINE_INTERP, 1), start(&p, ARM_ENGINE_JIT, 1)};
+    for (unsigned k = 0; k < ARRAY_SIZE(m); k++) {
+        assert_true(arm_mem_write(m[k], TABLE + 16, &block, 8));
+        for (uint64_t n = 0; n < 7; n++) {
+            uint64_t to = DATA + (n + 1) % 7 * 0x1100 + (n % 3 ? again : 0);
+            assert_true(arm_mem_write(m[k], DATA + n * 0x1100, &to, 8));
+        }
+        assert_true(arm_reg_write(m[k], 0, "X0", DATA));
+    }
+    for (unsigned meet = 0; meet < 4; meet++) {
+        assert_int_equal(arm_run(m[0], 100000 + meet), arm_run(m[1], 100000 + meet));
+        compare(m[0], m[1]);
+    }
+    arm_machine_free(m[0]);
+    arm_machine_free(m[1]);
+}
+
 /* The child's and the parent's blocks are in memory of their own. */
 static bool goes_on(struct arm_machine *a, struct arm_machine *b, uint64_t *random)
 {
@@ -461,6 +493,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_loops_run_the_same_by_each_engine),
         cmocka_unit_test(test_the_end_of_a_block_may_be_patched),
+        cmocka_unit_test(test_a_chain_of_pointers_may_change_its_mapping),
         cmocka_unit_test(test_a_process_made_by_fork_goes_on_by_itself),
     };
 
