@@ -97,10 +97,12 @@ static bool is_asked_for(const struct arm_checker *c, const struct exit_state *s
            value == s->x[rt];
 }
 
+/* Where the world was at a vector, and goes on there, it executes the instruction again. */
 static bool goes_to_vector(const struct arm_checker *c, const struct exit_state *s,
                            const struct arm_event *p)
 {
-    return justify_is_vector(s, checker_reg(c, p->cpu, sysreg_number(SR_VBAR_EL1)),
+    return p->world.target != s->pc &&
+           justify_is_vector(s, checker_reg(c, p->cpu, sysreg_number(SR_VBAR_EL1)),
                              p->world.target);
 }
 
