@@ -99,11 +99,14 @@ static bool is_timer_masked(const struct why *y)
            bit(checker_reg(y->c, y->p->cpu, y->c->regs.desc[y->reg].number), 2);
 }
 
-/* An access to the GIC that EL2 emulates, by whatever of the interface. */
+/* An access to the CPU interface that EL2 emulates: by a system register, or, where the world has
+ * the memory-mapped one, by a load or store. */
 static bool is_gic_emulated(const struct why *y, const struct exit_state *s)
 {
+    bool mapped = !(checker_reg(y->c, y->p->cpu, sysreg_number(SR_ICC_SRE_EL1)) & 1);
+
     return y->c->regs.desc[y->reg].owner == OWNER_GICV &&
-           (justify_left_by(s, ESR_EC_SYS64) || justify_left_by(s, ESR_EC_DABT_LOW));
+           (justify_is_gic_access(s) || (mapped && justify_left_by(s, ESR_EC_DABT_LOW)));
 }
 
 /* A load that EL2 emulates: what it loads has the width and the extension that ISS says (SAS bits

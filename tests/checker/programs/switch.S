@@ -41,6 +41,8 @@
 // case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS: clean
 // case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DNO_SAVE @restore: LOST ICH_VMCR_EL2 of vm1/vcpu
 // case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DNEVER @do_eret: UNSAVED ICH_VMCR_EL2 of vm1/vcpu
+// case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DID: clean
+// case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DID -DNO_SAVE @restore: LOST ICH_VMCR_EL2 of vm1/vcpu
 #include "frame.inc"
 
 #ifndef GUEST                                   // the guest's name of the register
@@ -56,12 +58,20 @@
         mov     x2, #6                          // HPMN
         msr     mdcr_el2, x2
         ldr     x2, =0x30080080019 | 1 << 31    // API, APK
+#ifdef ID                                       // TID3
+        orr     x2, x2, #1 << 18
+#endif
         msr     hcr_el2, x2
         .endm
 #include "hv.inc"
         .arch armv8.5-a
 
 handle: // X0: who leaves; X3 will be who comes
+#ifdef ID
+        ldr     x4, [x0, #FRAME_ELR]
+        add     x4, x4, #4
+        str     x4, [x0, #FRAME_ELR]
+#endif
         ldr     x3, [x0, #FRAME_OTHER]
         ldr     x7, [x0, #FRAME_X(22)]          // 4, 3, 2, 1
 #ifdef TRANSLATES
@@ -138,7 +148,11 @@ guest:  // X21: a number that the other does not have
 #else
         msr     GUEST, x23
 #endif
+#ifdef ID                                       // a register that is not the GIC's
+        mrs     xzr, id_aa64pfr0_el1
+#else
         hvc     #0
+#endif
         sub     x22, x22, #1
         cbnz    x22, 1b
         hvc     #99
