@@ -164,7 +164,7 @@ static void enter_one(struct arm_checker *c, struct own *u, struct world *w, uns
     if (!r->version || !same_value(r->value, v))
         own_explain(c, u, w, reg, v, p);
     take_over(u, l, r, w, v);
-    own_slot_assume(c, u, w, reg, l, v);
+    own_slot_assume(c, u, w, reg, l);
 }
 
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)

@@ -156,14 +156,16 @@ void own_slot_entered(struct arm_checker *c, struct own *u, const struct world *
 }
 
 void own_slot_assume(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
-                     const struct live *l, struct value128 v)
+                     const struct live *l)
 {
     struct tag tag = own_tag(c, w, reg);
+    uint64_t value; /* as it is there: the register may not hold all bits of it */
 
     (void)u;
     if (l->tag.kind == TAG_MEMORY && l->written && reg >= REG_SYS &&
-        c->regs.desc[reg].owner != OWNER_EL2CFG)
-        flow_assume_slot(c->flow, l->tag.from, &tag, v.lo);
+        c->regs.desc[reg].owner != OWNER_EL2CFG &&
+        arm_mem_read(c->m, l->tag.from, &value, sizeof(value)))
+        flow_assume_slot(c->flow, l->tag.from, &tag, value);
 }
 
 void own_slot_left(struct own *u, struct wreg *r, unsigned cpu)

@@ -167,7 +167,7 @@ void own_slot_entered(struct arm_checker *c, struct own *u, const struct world *
                       struct value128 v, const struct arm_event *p);
 /* @w has been entered. */
 void own_slot_assume(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
-                     const struct live *l, struct value128 v);
+                     const struct live *l);
 void own_slot_check_entry(struct arm_checker *c, struct own *u, const struct world *w,
                           const struct arm_event *p);
 
