@@ -35,8 +35,9 @@ void own_timer_written(struct arm_checker *c, struct own *u, const struct arm_ev
     for (unsigned k = 0; k < TIMERS; k++) {
         struct timer_order *t = &u->timers[p->cpu].timer[k];
         if (sr == timers[k].ctl) {
-            *t = (struct timer_order){0};
-            if (is_on(p->sysreg_write.after))
+            if (!is_on(p->sysreg_write.after))
+                *t = (struct timer_order){0};
+            else if (!t->on.known)
                 t->on = site_of(c, p);
         } else if ((sr == timers[k].inputs[0] || sr == timers[k].inputs[1]) && t->on.known &&
                    !t->changed.known && p->sysreg_write.before != p->sysreg_write.after) {

@@ -2,6 +2,7 @@
 // what it compares.
 // case -DTIMER=v: clean
 // case -DTIMER=v -DEARLY @on: WINDOW CNTV_CTL_EL0 of vm1/vcpu
+// case -DTIMER=v -DEARLY -DAGAIN @on: WINDOW CNTV_CTL_EL0 of vm1/vcpu
 // case -DTIMER=v -DEARLY -DOFF: clean
 // case -DTIMER=v -DEARLY -DMASKED: clean
 // case -DTIMER=v -DOFFSET: clean
@@ -55,6 +56,9 @@ handle: // X0: who leaves; X3 will be who comes
 #ifdef EARLY
 on:     msr     CTL, x4
         msr     CVAL, x5
+#ifdef AGAIN
+        msr     CTL, x4
+#endif
 #else
         msr     CVAL, x5
         isb
