@@ -2,6 +2,7 @@
 
 #include "arch/esr.h"
 #include "hyp/arch.h"
+#include "hyp/mutant.h"
 #include "hyp/vcpu.h"
 
 /* The page by the guest's own tables; PAR_EL1 is the guest's too, and is put back. An instruction
@@ -14,7 +15,8 @@ static bool translate(const struct vcpu *v, uint64_t far, uint64_t *page)
         at_s1e0r(far);
     else
         at_s1e1r(far);
-    isb();
+    if (!MUTANT(nosync_par))
+        isb();
     answer = mrs(PAR_EL1);
     msr(PAR_EL1, par);
     *page = bits(answer, 51, 12) << 12;

@@ -111,7 +111,10 @@ static void write_sites(void *owner)
     for (s = patch.first; s < patch.end; s++)
         if (is_of(s, owner) && !MUTANT(icache_line))
             ic_ivau((uintptr_t)insn_of(s));
-    dsb(ish);
+    if (!MUTANT(icache_stores))
+        dsb(ish);
+    else
+        dsb(ishst);
     isb();
 }
 

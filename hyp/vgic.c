@@ -258,7 +258,7 @@ void vgic_fold(struct vcpu *v)
     uint64_t daif = lock_take(&v->vm->vgic.lock);
     for (unsigned n = 0; n < hw->used; n++)
         from_lr(v->vgic.in_lr[n], hw->lr[lr_slot(n, opts.lr_order)]);
-    if (hw->hcr & ICH_HCR(LRENPIE))
+    if (hw->hcr & ICH_HCR(LRENPIE) && !MUTANT(lost_eoicount_unused))
         end_spilled(v, (unsigned)ICH_HCR_EL2_EOIcount(hw->hcr));
     lock_drop(&v->vm->vgic.lock, daif);
 }
@@ -363,7 +363,7 @@ static bool holds_physical(const struct virq *i)
 
 void vgic_load_hw(struct vcpu *v)
 {
-    if (holds_physical(vtimer_irq_of(v)))
+    if (holds_physical(vtimer_irq_of(v)) && !MUTANT(handover_inactive))
         gic_set_active(PPI_VIRTUAL_TIMER, true);
 }
 

@@ -68,7 +68,8 @@ static inline __attribute__((always_inline)) void write_lrs(const struct vgic_if
     switch (count) {
 #define X(k)                                                                                       \
     case k + 1:                                                                                    \
-        msr(ICH_LR##k##_EL2, c->lr[lr_slot(k, reverse)]);                                          \
+        if (!MUTANT(defer_lr) || (k) != 1)                                                         \
+            msr(ICH_LR##k##_EL2, c->lr[lr_slot(k, reverse)]);                                      \
         __attribute__((fallthrough));
         LRS_DOWN(X)
 #undef X
@@ -172,7 +173,8 @@ void vgic_if_load(struct pcpu *cpu, struct vgic_if *c)
 void vgic_if_put(struct pcpu *cpu, struct vgic_if *c)
 {
     if (opts.vgic == OPT_vgic_deferred) {
-        c->vmcr = mrs(ICH_VMCR_EL2);
+        if (!MUTANT(lost_vmcr))
+            c->vmcr = mrs(ICH_VMCR_EL2);
         if (!MUTANT(lost_apr))
             read_aprs(c);
         set_hcr(cpu, 0);

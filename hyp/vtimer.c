@@ -49,6 +49,8 @@ void vtimer_load(struct vcpu *v)
     timer_disarm(&t->soft);
     if (!MUTANT(leak_cntvoff) || !t->cval)
         msr(CNTVOFF_EL2, v->vm->cntvoff);
+    if (MUTANT(window_timer))
+        hyp_vhe ? msr_el12(CNTV_CTL_EL0, t->ctl) : msr(CNTV_CTL_EL0, t->ctl);
     if (hyp_vhe) {
         msr_el12(CNTV_CVAL_EL0, t->cval);
         isb(); /* compare value and offset before the enable bit */
