@@ -339,9 +339,9 @@ static const struct {
     const char *name;
     int (*plug)(struct virt_plugged *, const struct plug *, struct arm_error *);
 } kinds[] = {
-#define VIRT_DEVICE(kind, where, text, fn) [kind] = {VIRT_##where, text, plug_##fn},
-#include "machine/virt_devices.def"
-#undef VIRT_DEVICE
+#define DEVICE_KIND(kind, where, name, fn, text) [kind] = {VIRT_##where, name, plug_##fn},
+#include "base/device_kinds.def"
+#undef DEVICE_KIND
 };
 
 enum virt_place virt_place_of(enum arm_device_kind kind)

@@ -1,4 +1,4 @@
-/* Devices of the configuration, by kind (machine/virt_devices.def). */
+/* Devices of the configuration, by kind (base/device_kinds.def). */
 #pragma once
 
 #include "devices/ahci.h"

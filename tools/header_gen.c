@@ -185,6 +185,16 @@ static void event_payloads(void)
 #undef FIELD
 }
 
+static void device_kinds(void)
+{
+    struct block b = {0};
+
+#define DEVICE_KIND(kind, place, name, plug, text) add(&b, text, "%s,", #kind);
+#include "base/device_kinds.def"
+#undef DEVICE_KIND
+    print(&b, "    ");
+}
+
 static void model_counts(void)
 {
     struct block b = {0};
@@ -206,6 +216,7 @@ static const struct {
     {"event_words", event_words},
     {"event_payloads", event_payloads},
     {"event_members", event_members},
+    {"device_kinds", device_kinds},
     {"model_counts", model_counts},
 };
 
