@@ -23,6 +23,7 @@
 #define WHOLE 16
 
 static char *cpu = "n1", *append = "console=ttyAMA0", *initrd, *image, *expect = "";
+static gboolean two, unprepared;
 static int cpus = 1, memory = 1024, millions = 2000, skip = 997, points = 200;
 
 static const GOptionEntry options[] = {
@@ -34,6 +35,8 @@ static const GOptionEntry options[] = {
     {"millions", 0, 0, G_OPTION_ARG_INT, &millions, "instructions of the whole run", NULL},
     {"skip", 0, 0, G_OPTION_ARG_INT, &skip, "of them before the first point", NULL},
     {"points", 0, 0, G_OPTION_ARG_INT, &points, "points", NULL},
+    {"two", 0, 0, G_OPTION_ARG_NONE, &two, "with a second machine, as beside a checker", NULL},
+    {"unprepared", 0, 0, G_OPTION_ARG_NONE, &unprepared, "the first step back comes at once", NULL},
     {"expect", 0, 0, G_OPTION_ARG_STRING, &expect, "what the console must have said at the end",
      NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
@@ -241,12 +244,13 @@ static void print_times(GArray *times, double prepared, int bad)
     double *ms = (double *)(void *)times->data, first = ms[0];
 
     qsort(ms, times->len, sizeof(*ms), by_ms);
-    printf("%u steps back at random points of %d M to %d M instructions, %d CPU(s): %d bad; CPU "
-           "time: prepared for in %.0f ms, the first %.0f ms, half of them within %.0f ms, 95 %% "
-           "within %.0f ms, all within "
-           "%.0f ms\n",
-           times->len, skip, millions, cpus, bad, prepared, first, ms[times->len / 2],
-           ms[times->len * 95 / 100], ms[times->len - 1]);
+    printf(
+        "%u steps back at random points of %d M to %d M instructions, %d CPU(s), %s: %d bad; CPU "
+        "time: prepared for in %.0f ms, the first %.0f ms, half of them within %.0f ms, 95 %% "
+        "within %.0f ms, all within "
+        "%.0f ms\n",
+        times->len, skip, millions, cpus, two ? "two machines" : "one machine", bad, prepared,
+        first, ms[times->len / 2], ms[times->len * 95 / 100], ms[times->len - 1]);
 }
 
 int main(int argc, char **argv)
@@ -266,14 +270,14 @@ int main(int argc, char **argv)
 
     struct place *places = go_forwards(&random, console);
     const struct arm_config c = config(again);
-    struct timeline *t =
-        timeline_new(&(struct timeline_config){.machine = &c, .interval = INTERVAL}, &err);
+    struct timeline *t = timeline_new(
+        &(struct timeline_config){.machine = &c, .interval = INTERVAL, .alone = !two}, &err);
     if (!t)
         stop("timeline", err.text);
     if (timeline_goto(t, (struct arm_position){(uint64_t)millions * 1000000, 0}) != TIMELINE_THERE)
         stop("the end", timeline_error(t));
     double begin = now_ms();
-    if (timeline_prepare(t) != TIMELINE_THERE)
+    if (!unprepared && timeline_prepare(t) != TIMELINE_THERE)
         stop("prepare", timeline_error(t));
     double prepared = now_ms() - begin;
     g_autoptr(GArray) times = g_array_new(FALSE, FALSE, sizeof(double));

@@ -145,7 +145,7 @@ static struct arm_machine *machine(void *ctx)
 
 bool gdb_session_change(struct gdb_session *g, const char **why)
 {
-    if (timeline_machine(g->t) != timeline_live(g->t)) {
+    if (timeline_in_past(g->t)) {
         *why = g->records   ? "the past cannot be changed while input is recorded"
                : g->checker ? "the past cannot be changed while a checker follows the run"
                             : NULL;
@@ -298,8 +298,7 @@ static bool serve(struct gdb_session *g)
         reset(g);
         break;
     default:
-        if (g->ended && (r.order == GDB_CONTINUE || r.order == GDB_STEP) &&
-            timeline_machine(g->t) == timeline_live(g->t))
+        if (g->ended && (r.order == GDB_CONTINUE || r.order == GDB_STEP) && !timeline_in_past(g->t))
             stop = (struct gdb_stop){.kind = GDB_STOP_EXITED, .signal = exit_code(g)};
         else
             move(g, &r, &stop);
@@ -327,6 +326,7 @@ enum arm_stop_reason gdb_session_run(struct gdb_session *g, bool wait)
     gdb_findings_end(g);
     trace_names_free(g->names);
     bool by_client = g->server && !g->ended;
+    timeline_forget(g->t); /* who looks at it afterwards looks at its end */
     if (by_client || g->host.over(g->host.ctx))
         return ARM_STOP_REQUEST;
     return timeline_end(g->t);

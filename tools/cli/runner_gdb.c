@@ -7,9 +7,10 @@
 #include "runner_state.h"
 #include "signals.h"
 
-/* Between two snapshots of a run that gdb is at: what a step back executes again takes about as
- * long as it took. Whether so long has passed is asked after so many instructions. */
-#define GDB_INTERVAL_NS 60000000
+/* Between two snapshots of a run that gdb is at: what a step back executes again takes at most as
+ * long as it took, and each costs a few ms. Whether so long has passed is asked after so many
+ * instructions. */
+#define GDB_INTERVAL_NS 150000000
 #define GDB_INTERVAL    (UINT64_C(4) << 20)
 
 /* Has something else ended it? */
@@ -108,6 +109,17 @@ static bool is_possible(const struct run_request *req)
     return true;
 }
 
+/* Nothing but the console hears of what the machine does: that is told once by the timeline. */
+static bool is_alone(const struct run_request *req, const struct arm_config *c)
+{
+    unsigned ports = 0;
+
+    for (unsigned k = 0; k < c->device_count; k++)
+        ports += c->devices[k].port_count;
+    return !ports && !req->check && !req->model && !req->trace_irq && !req->record &&
+           !(req->traces.specs && *req->traces.specs);
+}
+
 bool runner_open_gdb(struct run *r, struct arm_error *err)
 {
     const struct gdb_host host = {runner_poll, runner_idle_at_most, is_over, asked, serve, hold, r};
@@ -126,6 +138,7 @@ bool runner_open_gdb(struct run *r, struct arm_error *err)
                                                   .interval = GDB_INTERVAL,
                                                   .interval_ns = GDB_INTERVAL_NS,
                                                   .later = true,
+                                                  .alone = is_alone(r->req, &r->config),
                                                   .poll = gdb_session_poll,
                                                   .idle = gdb_session_idle,
                                                   .host_ctx = r->gdb},

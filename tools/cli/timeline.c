@@ -70,9 +70,15 @@ size_t timeline_give(struct timeline *t, int device, unsigned port, const uint8_
     return took;
 }
 
+/* What the machine that calls is used for now. */
+static struct side *role(struct side *s)
+{
+    return s->t->config.alone ? s->t->here : s;
+}
+
 static void poll(void *ctx)
 {
-    struct side *s = ctx;
+    struct side *s = role(ctx);
     const struct timeline_config *c = &s->t->config;
 
     if (c->poll)
@@ -86,7 +92,7 @@ static void poll(void *ctx)
 /* Without a host's, nothing comes while it waits: time goes on at once. */
 static bool idle(void *ctx, uint64_t next_ns)
 {
-    const struct side *s = ctx;
+    const struct side *s = role(ctx);
     const struct timeline_config *c = &s->t->config;
 
     return s == &s->t->live && c->idle && c->idle(c->host_ctx, next_ns);
@@ -101,10 +107,35 @@ void timeline_type(struct timeline *t, const char *text, size_t size)
 
 static void count_crossing(void *ctx, const struct arm_event *event)
 {
-    struct side *s = ctx;
-
     (void)event;
-    s->crossings++;
+    role(ctx)->crossings++;
+}
+
+/* ---- what the only machine says for the first time ---- */
+
+static void print_new(void *ctx, const uint8_t *data, size_t size)
+{
+    const struct timeline *t = ctx;
+
+    if (!t->far && t->machine.console_write)
+        t->machine.console_write(t->machine.console_ctx, data, size);
+}
+
+static void log_new(void *ctx, enum arm_log_category category, enum arm_log_level level,
+                    const char *text)
+{
+    const struct timeline *t = ctx;
+
+    if (!t->far && t->machine.log.sink)
+        t->machine.log.sink(t->machine.log.ctx, category, level, text);
+}
+
+static void say_once(struct arm_config *c, struct timeline *t)
+{
+    c->console_write = print_new;
+    c->console_ctx = t;
+    c->log.sink = c->log.sink ? log_new : NULL;
+    c->log.ctx = t;
 }
 
 /* A machine whose output nobody gets: *@c refers to what is returned. */
@@ -145,6 +176,8 @@ static bool side_open(struct timeline *t, struct side *s)
     c.idle = idle;
     c.host_ctx = s;
     struct arm_device *devices = s != &t->live ? silence(&c) : NULL;
+    if (t->config.alone)
+        say_once(&c, t);
     s->m = arm_machine_new(&c, &t->error);
     free_silence(devices, c.device_count);
     if (!s->m)
@@ -167,6 +200,7 @@ struct timeline *timeline_new(const struct timeline_config *config, struct arm_e
     t->stretches = g_array_new(FALSE, TRUE, sizeof(struct stretch));
     t->inputs = g_array_new(FALSE, FALSE, sizeof(struct typed));
     t->here = &t->live;
+    t->past.t = t;
     t->end = ARM_STOP_LIMIT;
     if (side_open(t, &t->live)) {
         t->cpus = arm_cpu_count(t->live.m);
@@ -179,12 +213,27 @@ struct timeline *timeline_new(const struct timeline_config *config, struct arm_e
     return NULL;
 }
 
+static void drop_far(struct timeline *t)
+{
+    if (t->far)
+        point_free(t->far);
+    t->far = NULL;
+}
+
+static void free_past(struct timeline *t)
+{
+    if (!t->config.alone)
+        arm_machine_free(t->past.m);
+    t->past = (struct side){.t = t};
+}
+
 void timeline_free(struct timeline *t)
 {
     if (!t)
         return;
     g_ptr_array_unref(t->points); /* before: nothing of RAM is copied for them */
-    arm_machine_free(t->past.m);
+    drop_far(t);
+    free_past(t);
     arm_machine_free(t->live.m);
     g_array_unref(t->inputs);
     g_array_unref(t->stretches);
@@ -196,19 +245,21 @@ void timeline_free(struct timeline *t)
 
 bool timeline_begin(struct timeline *t)
 {
-    stretches_watch(t, true);
     t->begun = points_take(t, &t->live, false);
+    if (!t->config.later) /* it is there to be asked who wrote what */
+        stretches_watch(t);
     return t->begun;
 }
 
 void timeline_forget(struct timeline *t)
 {
-    stretches_watch(t, false);
+    stretches_forget(t);
+    (void)live_return(t); /* who cannot looks at the past to the end */
     g_ptr_array_set_size(t->points, 0);
+    drop_far(t);
     t->begun = false;
     t->here = &t->live;
-    arm_machine_free(t->past.m);
-    t->past = (struct side){0};
+    free_past(t);
 }
 
 bool timeline_has_past(const struct timeline *t)
@@ -216,15 +267,21 @@ bool timeline_has_past(const struct timeline *t)
     return t->begun;
 }
 
-/* The live machine becomes what the past one is. */
-static bool take_over(struct timeline *t)
+static bool copy_past(struct timeline *t)
 {
-    struct arm_snapshot *s = arm_snapshot_take(t->past.m, &t->error);
+    struct arm_snapshot *s = arm_snapshot_borrow(t->past.m, &t->error);
     bool good = s && arm_snapshot_restore(t->live.m, s, &t->error) == 0;
 
     arm_snapshot_free(s);
-    if (!good)
+    return good;
+}
+
+/* The live machine becomes what the past one is. */
+static bool take_over(struct timeline *t)
+{
+    if (!t->config.alone && !copy_past(t))
         return false;
+    drop_far(t);
     if (t->past.inputs < t->inputs->len)
         t->offered = g_array_index(t->inputs, struct typed, t->past.inputs).offset;
     g_array_set_size(t->inputs, (guint)t->past.inputs);
@@ -242,7 +299,7 @@ bool timeline_fork(struct timeline *t)
     if (t->here == &t->past && !take_over(t))
         return false;
     g_ptr_array_set_size(t->points, 0);
-    stretches_watch(t, true);
+    stretches_forget(t);
     return true;
 }
 
@@ -367,9 +424,37 @@ enum timeline_result side_run(struct side *s, struct arm_position to)
     return r == TIMELINE_THERE ? run_exactly(s, to) : r;
 }
 
+struct arm_position live_at(const struct timeline *t)
+{
+    return t->far ? t->far->at : side_at(&t->live);
+}
+
+enum timeline_result live_return(struct timeline *t)
+{
+    if (t->far) {
+        if (arm_snapshot_restore(t->live.m, t->far->snapshot, &t->error) < 0)
+            return TIMELINE_ERROR;
+        t->work += TIMELINE_WORK_SNAPSHOT;
+        drop_far(t);
+    }
+    t->here = &t->live;
+    return TIMELINE_THERE;
+}
+
+/* There is a machine to look at the past on. False: t->error. */
+static bool open_past(struct timeline *t)
+{
+    if (!t->config.alone)
+        return t->past.m || side_open(t, &t->past);
+    t->past.m = t->live.m;
+    if (!t->far)
+        t->far = point_of(t, &t->live, false);
+    return t->far;
+}
+
 enum timeline_result past_restore(struct timeline *t, const struct point *p)
 {
-    if (!t->past.m && !side_open(t, &t->past))
+    if (!open_past(t))
         return TIMELINE_ERROR;
     if (arm_snapshot_restore(t->past.m, p->snapshot, &t->error) < 0)
         return TIMELINE_ERROR;
@@ -383,13 +468,12 @@ enum timeline_result past_restore(struct timeline *t, const struct point *p)
 enum timeline_result settle(struct timeline *t)
 {
     struct arm_position at = side_at(t->here);
-    enum timeline_result r = TIMELINE_THERE;
 
-    if (t->here == &t->live || position_compare(at, side_at(&t->live)) < 0)
+    if (t->here == &t->live || position_compare(at, live_at(t)) < 0)
         return TIMELINE_THERE;
-    if (position_compare(at, side_at(&t->live)) > 0)
+    enum timeline_result r = live_return(t);
+    if (r == TIMELINE_THERE && position_compare(at, side_at(&t->live)) > 0)
         r = side_run(&t->live, at);
-    t->here = &t->live;
     return r;
 }
 
@@ -409,12 +493,13 @@ static enum timeline_result go_back(struct timeline *t, struct arm_position to)
 
 enum timeline_result timeline_goto(struct timeline *t, struct arm_position to)
 {
-    int order = position_compare(to, side_at(&t->live));
+    int order = position_compare(to, live_at(t));
 
     t->interrupted = 0;
     if (order < 0)
         return go_back(t, to);
-    t->here = &t->live;
+    if (live_return(t) != TIMELINE_THERE)
+        return TIMELINE_ERROR;
     if (order > 0 && is_final(t->end))
         return TIMELINE_END;
     return side_run(&t->live, to);
@@ -484,21 +569,21 @@ enum timeline_result timeline_back(struct timeline *t, unsigned cpu)
 
 enum timeline_result timeline_prepare(struct timeline *t)
 {
-    struct arm_position here = side_at(&t->live);
+    struct arm_position here = live_at(t);
     const struct point *p = points_before(t, here, false);
     enum timeline_result r = TIMELINE_THERE;
 
     if (t->here == &t->past || !p)
         return TIMELINE_THERE;
     t->interrupted = 0;
-    bool near = t->past.m && position_compare(side_at(&t->past), here) <= 0 &&
+    bool near = !t->config.alone && t->past.m && position_compare(side_at(&t->past), here) <= 0 &&
                 position_compare(side_at(&t->past), p->at) >= 0;
     if (!near)
         r = past_restore(t, p);
     if (r == TIMELINE_THERE)
         r = approach(&t->past, here);
-    t->here = &t->live;
-    return r;
+    enum timeline_result back = live_return(t);
+    return back == TIMELINE_THERE ? r : back;
 }
 
 enum timeline_result timeline_tell(struct timeline *t, struct arm_position to, uint64_t insns,
@@ -548,6 +633,11 @@ struct arm_machine *timeline_machine(const struct timeline *t)
     return t->here->m;
 }
 
+bool timeline_in_past(const struct timeline *t)
+{
+    return t->here == &t->past;
+}
+
 struct arm_machine *timeline_live(const struct timeline *t)
 {
     return t->live.m;
@@ -562,12 +652,12 @@ struct arm_position timeline_start(const struct timeline *t)
 {
     const struct point *first = t->points->len ? t->points->pdata[0] : NULL;
 
-    return first ? first->at : side_at(&t->live);
+    return first ? first->at : live_at(t);
 }
 
 struct arm_position timeline_farthest(const struct timeline *t)
 {
-    return side_at(&t->live);
+    return live_at(t);
 }
 
 enum arm_stop_reason timeline_end(const struct timeline *t)

@@ -3,7 +3,8 @@
  * again what came behind it, exactly: a run is the same run however it is cut, on any number of
  * CPUs. The machine that has come farthest, the live one, only ever goes forwards, so that what
  * observes it (the checker, the console) is told of everything once; what is past is looked at on
- * a second machine of the same configuration.
+ * a second machine of the same configuration, or, where nobody observes it but the console, on
+ * the same one, which is put back to the farthest point afterwards.
  */
 #pragma once
 
@@ -28,6 +29,8 @@ struct timeline_config {
     unsigned snapshots;   /* of them that are kept at most; 0: TIMELINE_SNAPSHOTS */
     uint64_t memory;      /* bytes that the process may have for them; 0: TIMELINE_MEMORY */
     bool later;           /* nothing is kept, and nothing watched, before timeline_begin() */
+    bool alone;           /* nobody else subscribes to the live machine, and it has no ports: it is
+                           * the only one, and goes back itself */
     /* The host's turn, of the live machine or of the past one; what is given to the live one goes
      * by timeline_give(). NULL: nothing. idle is the live one's. */
     void (*poll)(void *host_ctx, bool live);
@@ -91,6 +94,9 @@ bool timeline_fork(struct timeline *t);
 /* The machine that is looked at, where the timeline is: valid until it moves. Nothing may change
  * it without timeline_fork(). */
 struct arm_machine *timeline_machine(const struct timeline *t);
+
+/* Is that not the farthest point? */
+bool timeline_in_past(const struct timeline *t);
 
 /* The one that has come farthest; who subscribes to it has the run's events in order and once. */
 struct arm_machine *timeline_live(const struct timeline *t);

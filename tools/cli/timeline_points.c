@@ -141,6 +141,24 @@ static void thin(struct timeline *t)
             thin_coarse(t);
 }
 
+struct point *point_of(struct timeline *t, const struct side *s, bool fine)
+{
+    struct arm_snapshot *snapshot = arm_snapshot_borrow(s->m, &t->error);
+
+    if (!snapshot)
+        return NULL;
+    struct point *p = g_new0(struct point, 1);
+    *p = (struct point){.at = side_at(s),
+                        .cpus = g_new(struct arm_position, t->cpus),
+                        .snapshot = snapshot,
+                        .crossings = s->crossings,
+                        .inputs = s->inputs,
+                        .fine = fine};
+    for (unsigned k = 0; k < t->cpus; k++)
+        p->cpus[k] = arm_cpu_position(s->m, k);
+    return p;
+}
+
 bool points_take(struct timeline *t, struct side *s, bool fine)
 {
     struct arm_position at = side_at(s);
@@ -150,23 +168,14 @@ bool points_take(struct timeline *t, struct side *s, bool fine)
         nth(t, n - 1)->fine &= fine;
         return true;
     }
-    struct arm_snapshot *snapshot = arm_snapshot_borrow(s->m, &t->error);
-    if (!snapshot)
+    struct point *p = point_of(t, s, fine);
+    if (!p)
         return false;
     t->work += s == &t->past ? TIMELINE_WORK_SNAPSHOT : 0;
-    struct point *p = g_new0(struct point, 1);
-    *p = (struct point){.at = at,
-                        .cpus = g_new(struct arm_position, t->cpus),
-                        .snapshot = snapshot,
-                        .crossings = s->crossings,
-                        .inputs = s->inputs,
-                        .fine = fine};
     if (s == &t->live) {
         stretches_cut(t);
         t->kept_ns = timeline_busy_ns();
     }
-    for (unsigned k = 0; k < t->cpus; k++)
-        p->cpus[k] = arm_cpu_position(s->m, k);
     g_ptr_array_insert(t->points, (int)n, p);
     if (t->points->len > 1)
         thin(t);

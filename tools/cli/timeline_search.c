@@ -47,6 +47,8 @@ static bool hunt_begin(struct hunt *h, struct side *s)
             g_array_append_vals(h->pcs, q->pcs, q->pc_count);
         if (q->begin)
             q->begin(q->ctx);
+        if (q->sysreg)
+            stretches_watch(s->t);
         if (q->watch)
             arm_watch_page(s->m, q->pa, true);
         if (!q->filter.size || k >= ARM_SUBSCRIBERS_MAX)
@@ -167,7 +169,7 @@ static enum timeline_result search_side(struct timeline *t, struct hunt *h,
 static enum timeline_result search_past(struct timeline *t, struct hunt *h,
                                         const struct arm_position *limit)
 {
-    const struct arm_position live = side_at(&t->live), behind = {live.insns + 1, 0};
+    const struct arm_position live = live_at(t), behind = {live.insns + 1, 0};
     bool limited = limit && position_compare(*limit, live) <= 0;
     enum timeline_result r = search_side(t, h, limited ? limit : &behind);
 
@@ -177,9 +179,8 @@ static enum timeline_result search_past(struct timeline *t, struct hunt *h,
         return r;
     if (limited)
         return TIMELINE_END;
-    t->here = &t->live;
     h->seen = -1;
-    return TIMELINE_THERE;
+    return live_return(t);
 }
 
 enum timeline_result timeline_next(struct timeline *t, const struct timeline_quest *quests,

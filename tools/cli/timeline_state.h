@@ -44,8 +44,9 @@ struct timeline {
     struct timeline_config config;
     struct arm_config machine;
     unsigned cpus;
-    struct side live, past;
+    struct side live, past; /* config.alone: two names of one machine */
     struct side *here;
+    struct point *far; /* config.alone: the farthest one, while it is in the past; else NULL */
     GPtrArray *points; /* struct point, in order */
     GString *text;     /* all that was typed */
     size_t offered;    /* bytes of it that the guest has taken */
@@ -84,8 +85,20 @@ struct point *points_of_cpu(const struct timeline *t, unsigned cpu, uint64_t pro
 
 void point_free(void *point);
 
-/* Watch what the live machine writes, or no longer; a stretch ends where it is. */
-void stretches_watch(struct timeline *t, bool on);
+/* Where @s is; not among those that are kept. NULL: t->error. */
+struct point *point_of(struct timeline *t, const struct side *s, bool fine);
+
+/* Where the live machine has come to, whatever it is used for now. */
+struct arm_position live_at(const struct timeline *t);
+
+/* Look at the live machine, where it has come to. */
+enum timeline_result live_return(struct timeline *t);
+
+/* Note from now on what the live machine writes, if that is not so already: somebody looks for such
+ * a write. stretches_forget(): no longer, and nothing of before. stretches_cut(): one ends where it
+ * is. */
+void stretches_watch(struct timeline *t);
+void stretches_forget(struct timeline *t);
 void stretches_cut(struct timeline *t);
 
 /* The last place at or before @to behind which register @number may have been

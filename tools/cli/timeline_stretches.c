@@ -35,6 +35,8 @@ static void on_write(void *ctx, const struct arm_event *p)
 {
     struct timeline *t = ctx;
 
+    if (t->far) /* it has been told of already */
+        return;
     switch (p->kind) {
     case ARM_EVENT_SYSREG_WRITE:
         mark(t, p->sysreg_write.sr);
@@ -57,22 +59,37 @@ static void on_write(void *ctx, const struct arm_event *p)
 
 void stretches_cut(struct timeline *t)
 {
-    const struct stretch s = {.from = side_at(&t->live)};
+    struct stretch s = {.from = live_at(t)};
 
+    for (size_t k = 0; !t->watching && k < G_N_ELEMENTS(s.written); k++)
+        s.written[k] = UINT64_MAX; /* what nobody has noted may be any */
     g_array_append_val(t->stretches, s);
 }
 
-void stretches_watch(struct timeline *t, bool on)
+static int subscribe(struct timeline *t)
 {
     const struct arm_filter filter = {
         .size = sizeof(filter),
         .events = ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_HWREG) |
                   ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_AT) | ARM_BIT(ARM_EVENT_POWER)};
 
+    return arm_subscribe(t->live.m, &filter, on_write, t);
+}
+
+void stretches_forget(struct timeline *t)
+{
     if (t->watching)
         arm_unsubscribe(t->live.m, t->watching);
     g_array_set_size(t->stretches, 0);
-    t->watching = on ? arm_subscribe(t->live.m, &filter, on_write, t) : 0;
+    t->watching = 0;
+}
+
+void stretches_watch(struct timeline *t)
+{
+    if (t->watching || !t->begun)
+        return;
+    t->watching = subscribe(t);
+    stretches_cut(t);
 }
 
 struct arm_position stretches_skip(const struct timeline *t, struct arm_position to,
