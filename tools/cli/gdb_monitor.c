@@ -7,6 +7,7 @@
 #include "gdb_session.h"
 #include "info.h"
 #include "parse.h"
+#include "suggest.h"
 #include "trace/names.h"
 
 typedef bool monitor_fn(struct gdb_session *g, unsigned cpu, char **words, GString *out);
@@ -60,6 +61,10 @@ static bool gdb_monitor_space(struct gdb_session *g, unsigned cpu, char **words,
 
 static bool set(struct gdb_session *g, unsigned cpu, char **words, GString *out)
 {
+    if (words[1] && g->catches->len == GDB_CATCHES_MAX) {
+        g_string_append_printf(out, "there are %d already: monitor delete N\n", GDB_CATCHES_MAX);
+        return true;
+    }
     if (words[1] && !gdb_catch_add(g, cpu, words))
         return false;
     gdb_catch_list(g, out);
@@ -73,6 +78,12 @@ static bool gdb_monitor_break(struct gdb_session *g, unsigned cpu, char **words,
 
 static bool gdb_monitor_watch(struct gdb_session *g, unsigned cpu, char **words, GString *out)
 {
+    uint64_t address;
+
+    if (words[1] && arm_reg_number(words[1]) == ARM_NO_REGISTER &&
+        !parse_hex(words[1] + (g_str_has_prefix(words[1], "pa:") ? 3 : 0), &address))
+        g_string_append_printf(out, "%s: neither a register of this name nor an address in hex\n",
+                               words[1]);
     return set(g, cpu, words, out);
 }
 
@@ -97,8 +108,10 @@ static bool gdb_monitor_delete(struct gdb_session *g, unsigned cpu, char **words
     (void)cpu;
     if (!words[1])
         g_ptr_array_set_size(g->catches, 0);
-    else if (!parse_number(words[1], 1, GDB_CATCHES_MAX, &n) || !gdb_catch_remove(g, (unsigned)n))
+    else if (!parse_number(words[1], 1, GDB_CATCHES_MAX, &n))
         return false;
+    else if (!gdb_catch_remove(g, (unsigned)n))
+        g_string_append_printf(out, "there is no %s\n", words[1]);
     gdb_catch_list(g, out);
     return true;
 }
@@ -223,6 +236,21 @@ static bool is_info(const char *name)
     return false;
 }
 
+static void say_unknown(const char *word, GString *out)
+{
+    struct suggestion near = suggest_for(word);
+    const char *row;
+
+    for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
+        suggest_offer(&near, commands[k].name);
+    for (size_t k = 0; (row = info_name(k)); k++)
+        suggest_offer(&near, row);
+    g_string_append_printf(out, "no such command: %s; ", word);
+    if (near.best)
+        g_string_append_printf(out, "did you mean %s? ", near.best);
+    g_string_append(out, "monitor help lists them all\n");
+}
+
 void gdb_monitor_execute(struct gdb_session *g, unsigned cpu, const char *line, GString *out)
 {
     g_auto(GStrv) raw = g_strsplit_set(line, " \t", -1);
@@ -238,7 +266,7 @@ void gdb_monitor_execute(struct gdb_session *g, unsigned cpu, const char *line, 
     if (row < 0 && is_info(words[0]))
         info_execute(timeline_machine(g->t), cpu, words - 1, out);
     else if (row < 0)
-        g_string_append(out, "no such command; try help\n");
+        say_unknown(words[0], out);
     else if (!commands[row].fn(g, cpu, words, out))
         g_string_append_printf(out, "%s %s: %s\n", commands[row].name, commands[row].arguments,
                                commands[row].help);
