@@ -1,5 +1,5 @@
 /* Slips whose exception says something else than what was meant: a stack that was never set, a null
- * function, a return to itself, an EL0 that nobody wanted. */
+ * function, a return to itself, an EL0 that nobody wanted, a value that never comes. */
 #include <inttypes.h>
 
 #include "death_state.h"
@@ -82,5 +82,102 @@ bool death_explain_return_to_itself(const struct corpse *c, struct verdict *v)
                     at);
     g_string_assign(v->evidence, "a function that calls another one has not saved X30 before");
     g_string_assign(v->next, "stp x29, x30, [sp, #-16]! at its beginning, and ldp before RET");
+    return true;
+}
+
+/* ---- a loop that asks for a value ---- */
+
+#define ROUND_INSNS 4 /* of a loop that asks, at most */
+
+/* What a loop reads, and decides by. */
+struct asked {
+    uint64_t loop; /* its first instruction */
+    uint64_t address, value;
+    bool exclusive; /* as a lock's word is read */
+};
+
+/* C4.1.94 "Loads and Stores": LDR of a general register with an unsigned offset, and LDAR, LDXR,
+ * LDAXR of one: the address by the registers as they are. False: another instruction. */
+static bool is_load(const struct corpse *c, uint32_t word, unsigned *target, struct asked *a)
+{
+    bool offset = (word & 0x3fc00000) == 0x39400000,
+         ordered = (word & 0x3f600000) == 0x08400000 || (word & 0x3fe00000) == 0x08c00000;
+    unsigned base = word >> 5 & 31;
+    char name[8];
+
+    *target = word & 31;
+    if ((!offset && !ordered) || base == 31 || base == *target)
+        return false;
+    g_snprintf(name, sizeof(name), "x%u", base);
+    a->address = death_reg(c, c->cpu, name);
+    if (offset)
+        a->address += (uint64_t)(word >> 10 & 0xfff) << (word >> 30);
+    g_snprintf(name, sizeof(name), "x%u", *target);
+    a->value = *target < 31 ? death_reg(c, c->cpu, name) : 0;
+    a->exclusive = (word & 0x3fe00000) == 0x08400000;
+    return true;
+}
+
+/* CBZ, CBNZ, TBZ, TBNZ of register @target, back to @first at @pc. */
+static bool asks_again(uint32_t word, unsigned target, uint64_t pc, uint64_t first)
+{
+    bool compare = (word & 0x7e000000) == 0x34000000, test = (word & 0x7e000000) == 0x36000000;
+    uint32_t words = compare ? word >> 5 & 0x7ffff : word >> 5 & 0x3fff;
+    uint32_t sign = compare ? 0x40000 : 0x2000;
+    int64_t offset = ((int64_t)(words ^ sign) - (int64_t)sign) * 4;
+
+    return (compare || test) && (word & 31) == target && pc + (uint64_t)offset == first;
+}
+
+/* A loop of few instructions that begins with a load, is left by its value, and has @pc in it. */
+static bool find_asked(const struct corpse *c, unsigned el, uint64_t pc, struct asked *a)
+{
+    uint32_t word;
+    unsigned target;
+
+    for (uint64_t first = pc - 4 * (ROUND_INSNS - 1); first <= pc; first += 4) {
+        if (!death_insn(c, c->cpu, el, first, &word) || !is_load(c, word, &target, a))
+            continue;
+        for (uint64_t at = first + 4; at < first + 4 * ROUND_INSNS; at += 4)
+            if (at >= pc && death_insn(c, c->cpu, el, at, &word) &&
+                asks_again(word, target, at, first)) {
+                a->loop = first;
+                return true;
+            }
+    }
+    return false;
+}
+
+bool death_explain_asking(const struct corpse *c, struct verdict *v)
+{
+    uint64_t pc = death_reg(c, c->cpu, "pc");
+    unsigned el = (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3, others = 0;
+    struct arm_translation t;
+    struct asked a;
+    uint8_t byte;
+
+    if (c->kind != DEATH_SPIN || !find_asked(c, el, pc, &a))
+        return false;
+    for (unsigned k = 0; k < arm_cpu_count(c->m); k++)
+        others += k != c->cpu && arm_cpu_state(c->m, k) != ARM_CPU_OFF;
+    bool ram = arm_translate(c->m, c->cpu, el, a.address, ARM_ACCESS_READ, &t) &&
+               arm_mem_read(c->m, t.pa, &byte, 1);
+    g_autofree char *at = death_place(c, c->cpu, el, a.loop);
+    g_string_printf(v->cause,
+                    "it asks again and again for %s at %#" PRIx64 ", which stays %#" PRIx64
+                    ": in the loop at %s",
+                    !ram          ? "a device's register"
+                    : a.exclusive ? "a lock"
+                                  : "a value",
+                    a.address, a.value, at);
+    if (!ram)
+        g_string_assign(v->evidence, "the device has no reason to change it");
+    else
+        g_string_printf(v->evidence, "%u other CPU(s) are on, and nothing has written it", others);
+    g_string_assign(
+        v->next, !ram          ? "is it this register and bit, and is the device enabled?"
+                 : a.exclusive ? "who holds it? `watch` of gdb and reverse-continue say who took it"
+                               : "who should write it? `watch` of gdb and reverse-continue say "
+                                 "who did last");
     return true;
 }

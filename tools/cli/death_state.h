@@ -83,6 +83,7 @@ bool death_explain_no_stack(const struct corpse *c, const struct death_fault *f,
 bool death_explain_null_call(const struct corpse *c, const struct death_fault *f,
                              struct verdict *v);
 bool death_explain_return_to_itself(const struct corpse *c, struct verdict *v);
+bool death_explain_asking(const struct corpse *c, struct verdict *v);
 bool death_add_why_el0(const struct corpse *c, const struct death_fault *f, GString *out);
 
 /* Is the exception one that means that something is wrong, and not a call or an interrupt? */

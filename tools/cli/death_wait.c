@@ -224,7 +224,8 @@ static bool explain_virtual(const struct corpse *c, struct verdict *v)
 bool death_explain_wait(const struct corpse *c, struct verdict *v)
 {
     if (explain_started(c, v) || death_explain_return_to_itself(c, v) || explain_virtual(c, v) ||
-        explain_firmware(c, v) || explain_held(c, v) || explain_timer(c, v))
+        explain_firmware(c, v) || explain_held(c, v) || explain_timer(c, v) ||
+        death_explain_asking(c, v))
         return true;
     if (c->kind != DEATH_IDLE)
         return false;

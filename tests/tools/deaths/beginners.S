@@ -18,6 +18,9 @@
 // dies -DROUTER | --no-el2: INTID 64 (an SPI) is pending, but GICD_IROUTER64 names affinity 0.0.0.7, which no CPU has
 // dies -DSPSR0: a read of SCTLR_EL1 is undefined at EL0 && it is at EL0 since the ERET at && SPSR_EL2 was 0
 // dies -DCALLED: returns to itself for ever: X30 is its own address && has not saved X30
+// dies -DPOLL | --no-el2: cpu0: it asks again and again for a device's register at 0x9000018 && which stays 0x90 && (crash+0x4)
+// dies -DLOCK | --no-el2: cpu0: it asks again and again for a lock at && which stays 0x1 && 0 other CPU(s) are on
+// dies -DFLAG | --no-el2: cpu0: it asks again and again for a value at && which stays 0: && who should write it?
 #include "common.inc"
     .global _start
     .global crash
@@ -137,6 +140,24 @@ guest:
     eret
 kernel:
     mrs x0, sctlr_el1
+#elif defined(POLL)                 // a bit of the UART's flags that is never set
+    ldr x0, =0x9000018
+1:  ldr w1, [x0]
+    tbz w1, #5, 1b
+    b .
+#elif defined(LOCK)                 // taken twice
+    adr x0, word
+    mov w1, #1
+1:  ldaxr w2, [x0]
+    cbnz w2, 1b
+    stxr w3, w1, [x0]
+    b 1b
+#elif defined(FLAG)                 // of a CPU that was never started
+    adr x0, word
+1:  ldr w1, [x0]
+    yield
+    cbz w1, 1b
+    b .
 #elif defined(CALLED)
     bl function
     b .
@@ -147,6 +168,9 @@ leaf:
     ret
 #endif
     b .
+    .balign 8
+word:
+    .word 0
 #if defined(NO_EOI) || defined(STORM)
     .balign 2048
 vectors:
