@@ -16,8 +16,8 @@
 /* What waits for the guest at most; as on a wire, the rest is lost. */
 #define WAITING_MAX ((size_t)1 << 20)
 
-static const struct net_kind *const net_kinds[] = {&net_user, &net_socket, &net_stream, &net_tap,
-                                                   &net_bridge};
+static const struct net_kind *const net_kinds[] = {&net_user, &net_socket, &net_stream,
+                                                   &net_tap,  &net_bridge, &net_hub};
 
 static const struct net_kind *find_kind(const char *name)
 {
@@ -123,6 +123,7 @@ bool networks_open(struct networks *all, struct outputs *outputs, bool replays)
         struct network *n = &all->rows[k];
         const struct net_kind *kind = replays ? NULL : find_kind(n->spec.kind);
 
+        n->all = all;
         if (n->dump && !(n->pcap = output_file(outputs, n->dump, "frames")))
             return false;
         if (n->pcap)

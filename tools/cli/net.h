@@ -39,6 +39,7 @@ struct net_spec {
     const char *path;                  /* of a Unix socket, instead of HOST:PORT */
     bool server;                       /* for path */
     /* tap (fd too) and bridge: programs, "no" for none; the helper's bridge */
+    const char *hub; /* of a hubport: which hub */
     const char *ifname, *script, *downscript, *bridge, *helper;
 };
 
@@ -66,6 +67,7 @@ struct network {
 
     const struct net_kind *kind; /* NULL: not open */
     void *own;                   /* the kind's */
+    struct networks *all;        /* whose row it is, once opened */
     struct arm_machine *m;
     struct bytes waiting; /* for the guest: 4 bytes of length, and the frame, each */
     struct output *pcap;  /* NULL: none */
@@ -82,7 +84,7 @@ struct networks {
     struct net_poll poll;
 };
 
-extern const struct net_kind net_user, net_socket, net_stream, net_tap, net_bridge;
+extern const struct net_kind net_user, net_socket, net_stream, net_tap, net_bridge, net_hub;
 
 /* Is there a kind of that name? */
 bool net_kind_exists(const char *name);

@@ -9,7 +9,7 @@
 #include "qemu_objects.h"
 
 #define VMNET "vmnet-shared|vmnet-host|vmnet-bridged"
-#define KINDS "user|socket|stream|tap|bridge|" VMNET
+#define KINDS "user|socket|stream|tap|bridge|hubport|" VMNET
 
 /* The rows being filled. */
 static struct qemu_netdev *netdev(struct qemu *q)
@@ -51,6 +51,7 @@ TEXT(netdev, script, spec.script)
 TEXT(netdev, downscript, spec.downscript)
 TEXT(netdev, br, spec.bridge)
 TEXT(netdev, helper, spec.helper)
+TEXT(netdev, hubid, spec.hub)
 TEXT(nic, model, model)
 TEXT(nic, mac, mac)
 TEXT(nic, netdev, netdev)
@@ -139,6 +140,13 @@ static const struct property bridge_properties[] = {
     {"helper", "FILE", set_netdev_helper, NULL},
 };
 
+/* Each of its ports is a network device's. */
+static const struct property hubport_properties[] = {
+    {"type", KINDS, set_netdev_kind, NULL},
+    {"id", "ID", set_netdev_id, NULL},
+    {"hubid", "N", set_netdev_hubid, NULL},
+};
+
 /* The host's part of a Mac's system. To the guest it is a network with DHCP and a way out. */
 static bool set_vmnet(struct qemu *q, const char *value)
 {
@@ -169,6 +177,7 @@ static const struct {
     {"stream", stream_properties, G_N_ELEMENTS(stream_properties)},
     {"tap", tap_properties, G_N_ELEMENTS(tap_properties)},
     {"bridge", bridge_properties, G_N_ELEMENTS(bridge_properties)},
+    {"hubport", hubport_properties, G_N_ELEMENTS(hubport_properties)},
     {VMNET, vmnet_properties, G_N_ELEMENTS(vmnet_properties)},
 };
 
@@ -179,6 +188,8 @@ static bool check_ends(const struct net_spec *s, const char *option, const char 
         return qemu_bad("-%s %s: expected nothing of ifname=, script=, downscript= and helper= "
                         "beside fd=",
                         option, value);
+    if (!strcmp(s->kind, "hubport") && !s->hub)
+        return qemu_bad("-%s %s: expected hubid=N", option, value);
     if ((strcmp(s->kind, "socket") && strcmp(s->kind, "stream")) ||
         !!s->listen + !!s->connect + !!s->fd + !!s->path == 1)
         return true;
