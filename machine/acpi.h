@@ -23,7 +23,7 @@ guint acpi_begin(struct acpi *a, const char *signature, uint8_t revision);
 void acpi_end(struct acpi *a, guint start);
 
 /* Each appends one table. */
-void acpi_dsdt(struct acpi *a, const struct virt_config *cfg);
+void acpi_dsdt(struct acpi *table, const struct virt_config *cfg);
 void acpi_fadt(struct acpi *a, const struct virt_config *cfg);
 void acpi_madt(struct acpi *a, const struct virt_config *cfg);
 void acpi_gtdt(struct acpi *a, const struct virt_config *cfg);

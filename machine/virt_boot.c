@@ -1,6 +1,7 @@
 /* The order in which firmware is to try devices: fw_cfg's file bootorder, with a device's path in
  * each line, as Open Firmware writes them (QEMU's `bootindex`). */
 #include <glib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -52,13 +53,12 @@ static void put_function(GString *to, const char *name, const struct pci_functio
 
 static void put_slot(GString *to, const struct virt_board *board, const struct virt_plugged *p)
 {
-    const struct virt_memmap *m = &virt_memmap[VIRT_VIRTIO_MMIO];
-    unsigned slot = 0;
+    uint64_t at = virt_memmap[VIRT_VIRTIO_MMIO].base;
 
-    while (slot < VIRT_SLOTS - 1 && board->slots[slot].virtio != &p->virtio)
-        slot++;
-    g_string_append_printf(to, "/virtio-mmio@%016llx",
-                           (unsigned long long)(m->base + slot * m->size));
+    for (unsigned slot = 0; slot < VIRT_SLOTS - 1 && board->slots[slot].virtio != &p->virtio;
+         slot++)
+        at += virt_memmap[VIRT_VIRTIO_MMIO].size;
+    g_string_append_printf(to, "/virtio-mmio@%016" PRIx64, at);
 }
 
 /* A device that is not on another's bus. */
