@@ -42,7 +42,7 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
          "-daemonize: the UART",
          "file:FILE"},
         {{"qemu", "-chroot", "/"}, "-chroot is not offered: start it in one", ""},
-        {{"qemu", "image"}, "image is not offered: expected an option", ""},
+        {{"qemu", "nonexistent"}, "no machine; expected", ""},
         {{"qemu", "-M", "raspi3b"}, "-machine raspi3b is not offered", "virt"},
         {{"qemu", "-M", "virt-2.5"}, "-machine virt-2.5 is not offered", "virt-2.6"},
         {{"qemu", "-M", "virt-4.20"}, "-machine virt-4.20 is not offered", ""},

@@ -236,11 +236,6 @@ static int refuse_option(struct qemu *q, int argc, char **argv, bool *good)
 {
     const char *name = option_name(argv[0]);
 
-    *good &= name != NULL;
-    if (!name) {
-        qemu_bad("%s is not offered: expected an option; a disk is -drive file=FILE", argv[0]);
-        return 1;
-    }
     for (size_t k = 0; k < G_N_ELEMENTS(missing); k++)
         if (!strcmp(missing[k].name, name)) {
             if (missing[k].has_argument && argc > 1 && is_help(argv[1]))
@@ -294,6 +289,10 @@ static int take(struct qemu *q, int argc, char **argv, bool *good)
         return own;
     if (own < 0 || (o && o->argument && argc < 2)) {
         *good = qemu_bad("%s: expected %s behind it", argv[0], o ? o->argument : "its value");
+        return 1;
+    }
+    if (!o && !option_name(argv[0])) { /* the first disk, as -hda has it */
+        *good &= apply(q, find_option("hda"), argv[0]);
         return 1;
     }
     if (!o)
