@@ -159,6 +159,18 @@ static void test_dis_shows_text_row_fields_and_feature(void **state)
     assert_int_equal(r->code == 0 || r->code == 2, 1);
 }
 
+static void test_capstone_is_loaded_only_where_text_is_wanted(void **state)
+{
+    (void)state;
+    setenv("LD_DEBUG", "files", 1); /* the dynamic linker says on standard error what it loads */
+    struct result *run = RUN("run", "--max-insns=1000", "--load", loop_load);
+    assert_contains(run->err, "libglib");
+    assert_null(strstr(run->err, "libcapstone"));
+    struct result *dis = RUN("dis", "d5381002");
+    assert_contains(dis->err, "libcapstone");
+    unsetenv("LD_DEBUG");
+}
+
 static void test_sysreg_finds_a_row_by_name_encoding_and_word(void **state)
 {
     (void)state;
@@ -196,6 +208,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_bad_usage_is_exit_code_2_and_names_option_value_and_expectation),
         cmocka_unit_test(test_names_need_not_be_text_of_the_locale),
         cmocka_unit_test(test_dis_shows_text_row_fields_and_feature),
+        cmocka_unit_test(test_capstone_is_loaded_only_where_text_is_wanted),
         cmocka_unit_test(test_sysreg_finds_a_row_by_name_encoding_and_word),
     };
 
