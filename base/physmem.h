@@ -37,8 +37,7 @@ struct ram_bank {
     struct ram_contents last;
     uint32_t *changed;
     uint32_t changed_count;
-    bool lends; /* snapshots have pages that are here and nowhere else, among those with PAGE_SHARED
-                 */
+    bool lends; /* snapshots have pages that are only here, among those with PAGE_SHARED */
 };
 
 /* Page @page of @b, which snapshots may have as it is here, is about to be another. */
