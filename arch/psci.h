@@ -1,6 +1,8 @@
-/* Function identifiers and return codes of PSCI 1.1 (DEN0022) and SMCCC (DEN0028). _64: of a
- * function that has two conventions, the one with 64-bit arguments. */
+/* Function identifiers, arguments and return codes of PSCI 1.1 (DEN0022) and SMCCC (DEN0028). _64:
+ * of a function that has two conventions, the one with 64-bit arguments. */
 #pragma once
+
+#define MPIDR_AFFINITY 0xff00ffffffu /* of MPIDR_EL1: by which PSCI, and ACPI, name a CPU */
 
 /* clang-format off */
 #define SMCCC_VERSION           0x80000000u

@@ -15,8 +15,11 @@ struct acpi {
     GByteArray *tables;
     GByteArray *loader; /* what firmware is to do with them */
     GArray *starts;     /* guint: where each begins that the XSDT has */
-    guint fadt, dsdt;   /* where they begin */
+    guint dsdt;         /* where it begins */
 };
+
+/* By which a table names an interrupt: its INTID. */
+#define GSI(spi) ((uint32_t)(32 + (spi)))
 
 /* A table; its header's revision and length are the arguments of the two. */
 guint acpi_begin(struct acpi *a, const char *signature, uint8_t revision);

@@ -5,7 +5,6 @@
 #include "machine/acpi.h"
 #include "machine/aml.h"
 
-#define GSI(spi)      ((uint32_t)(32 + (spi)))
 #define PCI_SLOTS     32
 #define ALL_OF_IT     0xffff /* of a PCI device's address: any function */
 #define NOTIFY_BUTTON 0x80

@@ -1,13 +1,13 @@
 /* The tables that are not programs. */
 #include <string.h>
 
+#include "arch/psci.h"
 #include "base/bits.h"
 #include "gic/gic.h"
 #include "machine/acpi.h"
 #include "machine/acpi_bytes.h"
 
-#define GSI(spi) ((uint32_t)(32 + (spi)))
-#define NOWHERE  UINT64_MAX
+#define NOWHERE UINT64_MAX
 
 /* An address in memory, 5.2.3.2: registers of 8 bits. */
 static void put_gas(GByteArray *to, uint64_t address)
@@ -63,7 +63,7 @@ static void put_gicc(GByteArray *to, const struct virt_config *cfg, unsigned n)
     put_le(to, 8, virtual ? virt_memmap[VIRT_GICH].base : 0);
     put_le(to, 4, cfg->el2 ? VIRT_PPI_GIC_MAINT : 0);
     put_le(to, 8, 0); /* redistributors are in entries of their own */
-    put_le(to, 8, virt_mpidr(n) & 0xff00ffffff & ~BIT(31));
+    put_le(to, 8, virt_mpidr(n) & MPIDR_AFFINITY);
     put_zeros(to, 4);
 }
 

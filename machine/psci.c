@@ -12,8 +12,6 @@
 #define SYSTEM_WARM_RESET 0
 #define TOS_NOT_PRESENT   2 /* MIGRATE_INFO_TYPE: migration is not needed */
 
-#define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
-
 typedef uint64_t psci_fn(struct arm_machine *m, struct cpu *cpu, const uint64_t arg[3]);
 
 /* target_cpu, target_affinity: MPIDR's affinity fields, and zeros; NULL: no CPU has them. */

@@ -16,6 +16,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "arch/psci.h"
 #include "trace/format.h"
 #include "trace/perfetto.h"
 
@@ -184,7 +185,7 @@ static void wait(struct trace *t, const struct arm_event *e)
 static unsigned world_row(struct trace *t, const struct arm_event *e)
 {
     struct perfetto *p = t->self;
-    uint64_t affinity = e->world.vmpidr & UINT64_C(0xff00ffffff);
+    uint64_t affinity = e->world.vmpidr & MPIDR_AFFINITY;
     g_autofree char *name = (e->world.hcr & 1)
                                 ? g_strdup_printf("vmid %u vcpu %" PRIx64, e->world.vmid, affinity)
                                 : g_strdup_printf("host cpu%u", e->cpu);
