@@ -287,7 +287,7 @@ static void test_what_is_no_link_is_refused(void **state)
 {
     (void)state;
     static const struct {
-        const char *args[5], *text;
+        const char *args[6], *text; /* the last one is NULL */
     } rows[] = {
         {{"qemu", "-M", VIRT, "-serial", "tcp:4444"}, "-serial tcp:4444 is not offered"},
         {{"qemu", "-M", VIRT, "-serial", "unix:"}, "-serial unix: is not offered"},
