@@ -138,6 +138,7 @@ static const char end[] =
     ".TP\n3\na limit was reached, the guest waits for ever, or you quit\n"
     ".TP\n4\na fault loop: one CPU takes the same exception for ever, and no other runs\n"
     ".TP\n5\nwith \\-\\-on\\-death=stop: the guest's console says that it has died\n"
+    ".TP\n6\nwith \\-\\-engine=lockstep: the engines do not do the same\n"
     ".PP\nAt a semihosting exit it is the guest's own code. With\n.B qemu\na reset under "
     "\\-no\\-reboot and Ctrl\\-A x give 0, as QEMU's do. A signal ends the program as it "
     "would any other; a second one does\nnot wait for what the first one may still write.\n"
