@@ -85,21 +85,6 @@ void gic_active_left(struct arm_checker *c, struct gic *u, const struct world *w
 
 /* ---- a world is entered ---- */
 
-static struct finding about(struct arm_checker *c, const struct world *w, uint32_t number,
-                            const struct site *at, const struct arm_event *p)
-{
-    struct finding f = finding_at(c, RULE_GIC_STATE, p);
-
-    f.world = w;
-    f.reg = number;
-    if (at && at->known) {
-        f.other = f.at;
-        f.other_role = "entered";
-        f.at = *at;
-    }
-    return f;
-}
-
 /* Its priority is active, the interrupt itself is in no list register, though one is free: the
  * world's end of interrupt will find nothing to deactivate. */
 static void report_orphan(struct arm_checker *c, struct gic *u, const struct world *w,
@@ -107,7 +92,7 @@ static void report_orphan(struct arm_checker *c, struct gic *u, const struct wor
 {
     const struct gic_live *l = &u->cpus[p->cpu].lr[a->n];
     bool here = !l->owner && gic_world_of(u, w)->left.cpu == p->cpu;
-    struct finding f = about(c, w, gic_lr_number(a->n), here ? &l->site : NULL, p);
+    struct finding f = gic_finding(c, w, gic_lr_number(a->n), here ? &l->site : NULL, p);
 
     f.hint = "keep active interrupts in list registers until the world has ended them";
     finding_say(&f,
@@ -121,7 +106,8 @@ static void report_orphan(struct arm_checker *c, struct gic *u, const struct wor
 static void report_ended(struct arm_checker *c, struct gic *u, const struct world *w,
                          const struct gic_active *a, unsigned n, const struct arm_event *p)
 {
-    struct finding f = about(c, w, sysreg_number(SR_ICH_HCR_EL2), &u->cpus[p->cpu].lr[n].site, p);
+    struct finding f =
+        gic_finding(c, w, sysreg_number(SR_ICH_HCR_EL2), &u->cpus[p->cpu].lr[n].site, p);
 
     f.rule = RULE_LOST;
     f.other = a->left;

@@ -2,8 +2,8 @@
 
 #include "checker/gic_state.h"
 
-static struct finding about(struct arm_checker *c, const struct world *w, uint32_t number,
-                            const struct site *at, const struct arm_event *p)
+struct finding gic_finding(struct arm_checker *c, const struct world *w, uint32_t number,
+                           const struct site *at, const struct arm_event *p)
 {
     struct finding f = finding_at(c, RULE_GIC_STATE, p);
 
@@ -40,7 +40,7 @@ static void check_lost(struct arm_checker *c, struct gic *u, const struct world 
         const struct gic_lost *l = &gw->lost[k];
         if (is_back(c, u, l->lr, p->cpu))
             continue;
-        struct finding f = about(c, w, gic_lr_number(l->n), &l->at, p);
+        struct finding f = gic_finding(c, w, gic_lr_number(l->n), &l->at, p);
         f.other = l->left;
         f.rule = RULE_LOST;
         f.other_role = "left";
@@ -68,7 +68,7 @@ static void check_hw(struct arm_checker *c, const struct world *w, const struct 
 
     if (!LR_HW(v) || (!both && number))
         return;
-    struct finding f = about(c, w, gic_lr_number(n), &l->site, p);
+    struct finding f = gic_finding(c, w, gic_lr_number(n), &l->site, p);
     f.hint = both ? "of a hardware interrupt the distributor keeps the pending state"
                   : "HW is for PPIs and SPIs";
     finding_say(&f, "HW is set with %s, pINTID %" PRIu64 ", vINTID %" PRIu64,
@@ -85,7 +85,8 @@ static void check_twice(struct arm_checker *c, const struct world *w, const stru
             continue;
         bool later =
             !g->lr[n].owner && (g->lr[m].owner || g->lr[n].site.total >= g->lr[m].site.total);
-        struct finding f = about(c, w, gic_lr_number(later ? n : m), &g->lr[later ? n : m].site, p);
+        struct finding f =
+            gic_finding(c, w, gic_lr_number(later ? n : m), &g->lr[later ? n : m].site, p);
         f.other = g->lr[later ? m : n].site;
         f.other_role = f.other.known ? "the other" : NULL;
         f.hint = "look for the interrupt in the list registers before it is put into one";
@@ -105,7 +106,7 @@ static void check_owner(struct arm_checker *c, const struct world *w, const stru
 
     if (!foreign && !stale)
         return;
-    struct finding f = about(c, w, gic_lr_number(n), NULL, p);
+    struct finding f = gic_finding(c, w, gic_lr_number(n), NULL, p);
     f.rule = RULE_LEAK;
     f.other = l->site;
     f.other_role = "left";
@@ -144,7 +145,7 @@ static void check_off(struct arm_checker *c, const struct gic *u, const struct w
         uint64_t v = checker_reg(c, p->cpu, gic_lr_number(n));
         if (!(LR_STATE(v) & 1) || g->lr[n].owner || !g->lr[n].site.known)
             continue;
-        struct finding f = about(c, w, sysreg_number(SR_ICH_HCR_EL2), NULL, p);
+        struct finding f = gic_finding(c, w, sysreg_number(SR_ICH_HCR_EL2), NULL, p);
         f.other = g->lr[n].site;
         f.other_role = "written";
         f.hint = "write ICH_HCR_EL2 with En before the entry";
@@ -184,7 +185,7 @@ static void check_enable(struct arm_checker *c, const struct gic_cpu *g, const s
     if (!(HCR_EL2_IMO(p->world.hcr) || HCR_EL2_FMO(p->world.hcr)) || bit(theirs, 0) ||
         !bit(own, 0) || !bit(own, 3) || g->enable_fixed)
         return;
-    struct finding f = about(c, w, sysreg_number(SR_ICC_SRE_EL2), NULL, p);
+    struct finding f = gic_finding(c, w, sysreg_number(SR_ICC_SRE_EL2), NULL, p);
     f.hint = "clear ICC_SRE_EL2.Enable for a world whose ICC_SRE_EL1.SRE is 0";
     finding_say(&f, "Enable is 1: the world can write ICC_SRE_EL1, and take the system registers "
                     "instead of the memory-mapped interface");

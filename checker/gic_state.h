@@ -101,6 +101,10 @@ static inline uint32_t gic_lr_number(unsigned n)
     return sysreg_number(SR_ICH_LR0_EL2) + n;
 }
 
+/* GIC-STATE of register @number of @w, which @p enters. @at: where it was made so; or NULL. */
+struct finding gic_finding(struct arm_checker *c, const struct world *w, uint32_t number,
+                           const struct site *at, const struct arm_event *p);
+
 /* What a world is entered with: reports. */
 void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w,
                      const struct arm_event *p);
