@@ -64,6 +64,12 @@ struct timeline {
     volatile sig_atomic_t interrupted;
 };
 
+/* Points are kept no closer than that to the place that one goes back to. */
+#define TIMELINE_CLOSE (UINT64_C(1) << 12)
+
+/* @s gets a machine, which says nothing if it is the past's own. False: t->error. */
+bool side_open(struct timeline *t, struct side *s);
+
 struct arm_position side_at(const struct side *s);
 
 /* The host's processors have been busy for so long with this process. It decides what is kept, and
@@ -109,9 +115,19 @@ struct arm_position stretches_skip(const struct timeline *t, struct arm_position
 /* Make the past machine be at @p. */
 enum timeline_result past_restore(struct timeline *t, const struct point *p);
 
+/* Instructions of the live machine until a point is to be kept, or until that is looked at again:
+ * in an interval that has cost little there is as little to execute again. */
+uint64_t to_next_point(const struct timeline *t);
+
+/* Keep points close to @to, where there are none. */
+enum timeline_result approach(struct side *s, struct arm_position to);
+
 /* Run @s up to @to, which is not behind it. On the way points are kept: of the live machine at each
  * interval, of the past one some close to @to. */
 enum timeline_result side_run(struct side *s, struct arm_position to);
+
+/* The same without keeping some close to @to. */
+enum timeline_result run_exactly(struct side *s, struct arm_position to);
 
 /* Run for @insns at most, 0: no limit, keeping points. An arm_stop_reason, ARM_STOP_LIMIT. */
 enum arm_stop_reason side_go(struct side *s, const struct arm_until *until);
