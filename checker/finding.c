@@ -52,6 +52,19 @@ struct finding finding_at(const struct arm_checker *c, enum rule rule, const str
     return (struct finding){.rule = rule, .reg = ARM_NO_REGISTER, .at = site_of(c, p)};
 }
 
+struct finding finding_entered(struct arm_checker *c, enum rule rule, const struct world *w,
+                               enum sysreg sr, const char *hint, const struct arm_event *p)
+{
+    struct finding f = finding_at(c, rule, p);
+
+    f.world = w;
+    f.reg = sysreg_number(sr);
+    f.other = checker_exit_state(c, w)->at;
+    f.other_role = "left";
+    f.hint = hint;
+    return f;
+}
+
 void finding_say(struct finding *f, const char *fmt, ...)
 {
     va_list ap;

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "arch/sysreg.h"
 #include "armillary.h"
 #include "checker/rules.h"
 
@@ -42,6 +43,10 @@ struct site site_bare(const struct arm_checker *c, const struct arm_event *p);
 
 /* A finding of @rule at @p; the caller adds what it knows. */
 struct finding finding_at(const struct arm_checker *c, enum rule rule, const struct arm_event *p);
+
+/* The same of register @sr of @w, which @p enters with another value than it left with. */
+struct finding finding_entered(struct arm_checker *c, enum rule rule, const struct world *w,
+                               enum sysreg sr, const char *hint, const struct arm_event *p);
 
 /* f->text, as printf. */
 void finding_say(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -29,23 +29,10 @@ static bool is_abort(uint64_t ec)
            ec == ESR_EC_DABT_CUR;
 }
 
-static struct finding about(struct arm_checker *c, const struct world *w, enum sysreg sr,
-                            const char *hint, const struct arm_event *p)
-{
-    struct finding f = finding_at(c, RULE_CLOBBER, p);
-
-    f.world = w;
-    f.reg = sysreg_number(sr);
-    f.other = checker_exit_state(c, w)->at;
-    f.other_role = "left";
-    f.hint = hint;
-    return f;
-}
-
 static void report_syndrome(struct arm_checker *c, const struct world *w, const struct arm_event *p,
                             enum sysreg sr, uint64_t esr, const char *how, const char *hint)
 {
-    struct finding f = about(c, w, sr, hint, p);
+    struct finding f = finding_entered(c, RULE_CLOBBER, w, sr, hint, p);
 
     finding_say(&f, "the world is to take an exception, ESR_EL1 %#" PRIx64 ", and %s", esr, how);
     finding_report(c, &f);
@@ -54,7 +41,7 @@ static void report_syndrome(struct arm_checker *c, const struct world *w, const 
 static void report_address(struct arm_checker *c, const struct world *w, const struct exit_state *s,
                            uint64_t far, const char *hint, const struct arm_event *p)
 {
-    struct finding f = about(c, w, SR_FAR_EL1, hint, p);
+    struct finding f = finding_entered(c, RULE_CLOBBER, w, SR_FAR_EL1, hint, p);
 
     finding_say(&f, "left with %#" PRIx64 ", entered with %#" PRIx64, s->far, far);
     finding_report(c, &f);
@@ -136,10 +123,10 @@ static void check_pstate(struct arm_checker *c, const struct world *w, const str
     if (!wrong)
         return;
     struct finding f =
-        about(c, w, SR_SPSR_EL2,
-              "AArch64.TakeException(): PAN by SCTLR_EL1.SPAN, SSBS by DSSBS, NZCV and "
-              "DIT as they were, the rest 0",
-              p);
+        finding_entered(c, RULE_CLOBBER, w, SR_SPSR_EL2,
+                        "AArch64.TakeException(): PAN by SCTLR_EL1.SPAN, SSBS by DSSBS, NZCV and "
+                        "DIT as they were, the rest 0",
+                        p);
     finding_say(&f,
                 "the world is to take an exception, left with %#" PRIx64 ", and is entered with "
                 "%#" PRIx64 ": bits %#" PRIx64 " are not as an exception makes them",

@@ -50,13 +50,8 @@ static uint64_t reg(struct arm_checker *c, unsigned cpu, enum sysreg sr)
 static void report(struct arm_checker *c, const struct world *w, const struct arm_event *p,
                    enum rule rule, enum sysreg sr, uint64_t before, uint64_t now, const char *hint)
 {
-    struct finding f = finding_at(c, rule, p);
+    struct finding f = finding_entered(c, rule, w, sr, hint, p);
 
-    f.world = w;
-    f.reg = sysreg_number(sr);
-    f.other = checker_exit_state(c, w)->at;
-    f.other_role = "left";
-    f.hint = hint;
     finding_say(&f, "left with %#" PRIx64 ", entered with %#" PRIx64, before, now);
     finding_report(c, &f);
 }
