@@ -84,6 +84,7 @@ static int ended_code(const struct run *r, enum arm_stop_reason why)
 
 int runner_end(struct run *r, enum arm_stop_reason why, double took)
 {
+    pidfile_close(&r->pidfile); /* first: a signal does not wait long for what comes */
     console_raw(r->input, false);
     controls_end(r->controls, why);
     traces_close(r->traces);
@@ -91,6 +92,5 @@ int runner_end(struct run *r, enum arm_stop_reason why, double took)
     if (!finish(r, why, took) && code == 0)
         code = EXIT_USAGE;
     code = end_check(r, why, code);
-    pidfile_close(&r->pidfile);
     return with_outputs(&r->outputs, code);
 }
