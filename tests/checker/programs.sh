@@ -6,13 +6,13 @@
 #   // case FLAGS @LABEL: RULE ...                  and the first bad instruction is the one at LABEL
 #
 # No other rule may have a finding, unless the line ends in " +". OPTIONS of the check stand in a line
-# "// options: ...". Every case runs twice and says the same, and its replay command stops where it says; with
-# ARMILLARY_ONCE=1 neither, for a build with sanitizers, whose faults the first run shows.
+# "// options: ...". Of a file's cases every third, from the one that ARMILLARY_SEED (1) says, runs twice and says the
+# same, and its replay command stops where it says. With ARMILLARY_SHARE=N only every N-th case runs at all, likewise.
 set -eu
 armillary=$1 out=$2
 shift 2
 mkdir -p "$out"
-failed=0 count=0 once=${ARMILLARY_ONCE:-}
+failed=0 count=0 number=0 seed=${ARMILLARY_SEED:-1} share=${ARMILLARY_SHARE:-1}
 cc="aarch64-linux-gnu-gcc -nostdlib -static -Wl,--build-id=none -Wl,-Ttext=0x40080000 -Wl,--no-warn-rwx-segments -Wl,-n"
 
 # The first finding's replay command stops before its instruction.
@@ -30,6 +30,9 @@ for source in "$@"; do
     sed -n 's,^// case *\([^:]*\): *\(.*\),\1|\2,p' "$source" >"$out/$name.cases"
     [ -s "$out/$name.cases" ] || { echo "FAIL $name: no case"; failed=1; }
     while IFS='|' read -r flags wanted; do
+        number=$((number + 1))
+        [ $(((number + seed) % share)) = 0 ] || continue
+        [ $(((number + seed) / share % 3)) = 0 ] && once='' || once=1
         label=$(echo "$flags" | sed -n 's/.*@\([a-z0-9_]*\).*/\1/p')
         flags=$(echo "$flags" | sed 's/@[a-z0-9_]*//')
         more= # what follows from the fault may have other rules' findings
