@@ -76,7 +76,7 @@ static void load(struct pcpu *cpu, struct fp_state *s, enum fp_owner owner)
     } else {
         evict(cpu);
         allow_here(cpu);
-        if (!MUTANT(leak_fp_load) || owner != FP_GUEST)
+        if (!MUTANT(fp_owner_load) || owner != FP_GUEST)
             fp_fetch(s);
         STAT_ON(cpu, FP_LOAD);
         if (!MUTANT(pc_fp_again) || !s->cpu)
