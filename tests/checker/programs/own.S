@@ -124,13 +124,7 @@ late_save: str  x4, [x0, #FRAME_A]
         ldr     x4, [x3, #FRAME_MDCR]
         msr     mdcr_el2, x4
 3:
-        msr     tpidr_el2, x3
-        // Which of the two runs is told by VMPIDR_EL2.
-        mrs     x4, vmpidr_el2
-        eor     x4, x4, #1
-        msr     vmpidr_el2, x4
-        tlbi    vmalle1                         // what the other has translated
-        dsb     nsh
+        become  x3
         ret
 
 guest:  // X21: a number that the other does not have

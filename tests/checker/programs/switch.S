@@ -112,12 +112,7 @@ restore: msr    REG, x4
 #endif
         ldr     x4, [x3, #FRAME_SECOND]
         msr     contextidr_el1, x4
-        msr     tpidr_el2, x3
-        mrs     x4, vmpidr_el2
-        eor     x4, x4, #1
-        msr     vmpidr_el2, x4
-        tlbi    vmalle1                         // what the other has translated
-        dsb     nsh
+        become  x3
         ret
 
 guest:  // X21: a number that the other does not have
