@@ -1,10 +1,9 @@
 #include "trace/disasm.h"
 
 #include <capstone/capstone.h>
-#include <dlfcn.h>
-#include <string.h>
 
 #include "armillary.h"
+#include "trace/library.h"
 
 #define LIBRARY "libcapstone.so." G_STRINGIFY(CS_API_MAJOR)
 
@@ -57,24 +56,13 @@ void trace_disasm_free(struct trace_disasm *d)
 
 static bool load(struct trace_disasm *d)
 {
-    static const struct {
-        const char *name;
-        size_t at;
-    } calls[] = {
+    static const struct library_call calls[] = {
 #define X(name) {"cs_" #name, offsetof(struct capstone, name)},
         CAPSTONE_CALLS(X)
 #undef X
     };
 
-    void *library = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL); /* it stays */
-
-    for (size_t k = 0; k < G_N_ELEMENTS(calls); k++) {
-        void *call = library ? dlsym(library, calls[k].name) : NULL;
-        if (!call)
-            return false;
-        memcpy((char *)&d->cs + calls[k].at, &call, sizeof(call));
-    }
-    return true;
+    return library_load(LIBRARY, calls, G_N_ELEMENTS(calls), &d->cs) == LIBRARY_COMPLETE;
 }
 
 bool trace_disasm_starts(struct trace_disasm *d)

@@ -1,9 +1,8 @@
-#include <dlfcn.h>
 #include <glib.h>
 #include <SDL.h>
 #include <stddef.h>
-#include <string.h>
 
+#include "trace/library.h"
 #include "window.h"
 
 #define TITLE         "Armillary"
@@ -251,26 +250,19 @@ bool window_idle(struct window *w, uint64_t next_ns)
 
 static bool load(struct sdl *sdl, const char **why)
 {
-    static const struct {
-        const char *name;
-        size_t at;
-    } calls[] = {
+    static const struct library_call calls[] = {
 #define X(name) {"SDL_" #name, offsetof(struct sdl, name)},
         SDL_CALLS(X)
 #undef X
     };
-    void *library = dlopen("libSDL2-2.0.so.0", RTLD_NOW | RTLD_LOCAL); /* it stays */
+    static const char *const text[] = {
+        [LIBRARY_OTHER] = "SDL2 is older than what this was built with",
+        [LIBRARY_ABSENT] = "there is no libSDL2-2.0.so.0 (libsdl2-2.0-0)",
+    };
+    enum library_loaded loaded = library_load("libSDL2-2.0.so.0", calls, G_N_ELEMENTS(calls), sdl);
 
-    for (size_t k = 0; k < G_N_ELEMENTS(calls); k++) {
-        void *call = library ? dlsym(library, calls[k].name) : NULL;
-        if (!call) {
-            *why = library ? "SDL2 is older than what this was built with"
-                           : "there is no libSDL2-2.0.so.0 (libsdl2-2.0-0)";
-            return false;
-        }
-        memcpy((char *)sdl + calls[k].at, &call, sizeof(call));
-    }
-    return true;
+    *why = text[loaded];
+    return loaded == LIBRARY_COMPLETE;
 }
 
 /* SDL's part. */
