@@ -70,14 +70,16 @@ int arm_snapshot_load(struct arm_machine *m, const char *path, struct arm_error 
 int arm_snapshot_info(const char *path, char *text, size_t size, struct arm_error *err)
 {
     FILE *f = fopen(path, "rbe");
+    struct arm_error own = {0};
     char *found;
 
+    err = err ? err : &own;
     if (!f)
         return error_set(err, ARM_EIO, "%s: %s", path, strerror(errno));
     found = snapshot_read_text(f, path, err);
     fclose(f);
     if (!found)
-        return -(err ? err->code : ARM_EFORMAT);
+        return -err->code;
     g_strlcpy(text, found, size);
     free(found);
     return 0;

@@ -77,6 +77,7 @@ static void test_another_version_of_the_format_says_so(void **state)
 {
     struct arm_error err = {0};
     struct arm_machine *m = PLAIN(guest_loop, NULL);
+    char text[256];
     int fd;
 
     (void)state;
@@ -86,6 +87,7 @@ static void test_another_version_of_the_format_says_so(void **state)
     close(fd);
     assert_int_equal(arm_snapshot_load(m, file, &err), -ARM_ENOTSUP);
     assert_non_null(strstr(err.text, "version 99"));
+    assert_int_equal(arm_snapshot_info(file, text, sizeof(text), NULL), -ARM_ENOTSUP);
     write_file(file, "no snapshot", 11);
     assert_int_equal(arm_snapshot_load(m, file, &err), -ARM_EFORMAT);
     assert_non_null(strstr(err.text, "not a snapshot"));
