@@ -2,8 +2,9 @@
  * The translator to host code, for x86-64. A block stands for records of one page that follow each
  * other, also by branches within the page, with side exits where a conditional branch leaves them.
  * It hangs at the record of its first instruction: the plain loop (cpu/interp_plain.c) calls it as
- * that record's function. Blocks of one page jump to each other directly, by edges that the target
- * knows; what ends a record ends its block and such jumps, and the interpreter goes on.
+ * that record's function. Blocks jump to each other directly, by edges that the target knows, in
+ * another page if the bank still has that page there; what ends a record ends its block and such
+ * jumps, and the interpreter goes on.
  *
  * A block is made for no state of the CPU: page_va, bank and block state are read where they
  * matter.

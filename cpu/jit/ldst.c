@@ -190,8 +190,7 @@ static enum tr_access how(const struct kind *a)
 }
 
 /* CheckSPAlignment() is the slow path's, for the first access; it comes back if there is nothing to
- * check. @base: the base's register, or RAX, which it has not any
- * more. */
+ * check. @base: the base's register, or RAX, which it has not any more. */
 static void check_sp(struct tr *t, enum x86_reg base, struct stub *slow, unsigned *jumps)
 {
     if (t->sp_checked)
