@@ -30,6 +30,10 @@ fail() { # WHAT NAME DETAIL...: what was expected and what there is instead
   done
 }
 
+pack() { # DIR: an initramfs of it, on standard output
+  "$here/../../tools/pack-initrd" "$1"
+}
+
 # Instructions and virtual time: everything --stats prints but the host's time.
 retired() { # NAME
   sed -n 's/.*: \([0-9]* instructions retired.*virtual time\).*/\1/p' "$out/$1.err"
