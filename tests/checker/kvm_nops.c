@@ -22,10 +22,11 @@
 #define DSB_NSHST     UINT32_C(0xd503369f)
 #define MRS_TPIDR_EL2 UINT32_C(0xd53cd040)
 #define MRS_SP_EL0    UINT32_C(0xd5384100)
-#define FUNCTION_MAX  0x2000 /* bytes */
+#define FUNCTION_MAX  0x2000               /* bytes */
+#define LOADED        UINT64_C(0x40200000) /* an Image whose text_offset is 0 */
 #define RESULT_MAX    65536
 
-static char *rules = "all", *cpu = "n1", *append = "", *initrd, *image, *only;
+static char *rules = "all", *cpu = "n1", *append = "", *initrd, *image, *only, *patched;
 static int cpus = 1, share = 1, first = 0;
 static gboolean weaken, accesses, list_only;
 
@@ -37,6 +38,7 @@ static const GOptionEntry options[] = {
     {"rules", 0, 0, G_OPTION_ARG_STRING, &rules, "as armillary check has them", NULL},
     {"append", 0, 0, G_OPTION_ARG_STRING, &append, "words for the kernel", NULL},
     {"only", 0, 0, G_OPTION_ARG_STRING, &only, "FUNCTION+0xOFFSET alone, with its report", NULL},
+    {"patched", 0, 0, G_OPTION_ARG_STRING, &patched, "with --only: the kernel without it", NULL},
     {"share", 0, 0, G_OPTION_ARG_INT, &share, "every N-th instruction only", NULL},
     {"first", 0, 0, G_OPTION_ARG_INT, &first, "from the N-th", NULL},
     {"weaken", 0, 0, G_OPTION_ARG_NONE, &weaken, "barriers become DSB NSHST, not NOP", NULL},
@@ -306,6 +308,24 @@ static char *forked(struct run *r, struct arm_checker *checker, const struct sit
     return text;
 }
 
+/* The kernel's file with a NOP in its place. */
+static void write_image(const struct site *s)
+{
+    const uint32_t nop = NOP;
+    const uint64_t offset = s->pa - LOADED;
+    g_autofree char *file = NULL;
+    g_autoptr(GError) error = NULL;
+    gsize size = 0;
+
+    if (!g_file_get_contents(image, &file, &size, &error))
+        die(image, error->message);
+    if (offset > size - sizeof(nop) || memcmp(file + offset, &s->word, sizeof(s->word)) != 0)
+        die(s->name, "is not in the file as it is in memory");
+    memcpy(file + offset, &nop, sizeof(nop));
+    if (!g_file_set_contents(patched, file, (gssize)size, &error))
+        die(patched, error->message);
+}
+
 static void look(struct run *r, struct arm_checker *checker, GArray *sites)
 {
     g_autofree char *text = forked(r, checker, NULL, sites);
@@ -336,13 +356,15 @@ int main(int argc, char **argv)
     g_autoptr(GArray) sites = g_array_new(FALSE, FALSE, sizeof(struct site));
     for (int k = 1; k < argc; k++)
         add_function(&r, checker, el, argv[k], sites);
-    if (!list_only)
+    if (!list_only && !patched)
         look(&r, checker, sites);
     for (unsigned k = 0, n = 0; k < sites->len; k++) {
         const struct site *s = &g_array_index(sites, struct site, k);
         if (only && strncmp(only, s->name + 1, strcspn(s->name + 1, "`")) != 0)
             continue;
-        if (list_only) {
+        if (patched && only) {
+            write_image(s);
+        } else if (list_only) {
             printf("| %s |\n", s->name);
         } else if (s->reached && (int)n++ % share == first % share) {
             g_autofree char *text = forked(&r, checker, s, NULL);
