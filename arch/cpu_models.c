@@ -174,9 +174,3 @@ uint64_t cpu_model_ccsidr(const struct cpu_model *model, uint64_t csselr)
         return 0;
     }
 }
-
-unsigned cpu_model_pa_bits(const struct cpu_model *model, const struct features *f)
-{
-    return pa_size_bits(
-        (unsigned)ID_AA64MMFR0_EL1_PARange(cpu_model_id(model, f, SR_ID_AA64MMFR0_EL1)));
-}

@@ -54,6 +54,3 @@ bool cpu_model_reset(const struct cpu_model *model, enum sysreg sr, uint64_t *va
 
 /* CCSIDR_EL1 as CSSELR_EL1 = @csselr selects it; 0 for a cache that is not there. */
 uint64_t cpu_model_ccsidr(const struct cpu_model *model, uint64_t csselr);
-
-/* Implemented physical address bits, from ID_AA64MMFR0_EL1.PARange. */
-unsigned cpu_model_pa_bits(const struct cpu_model *model, const struct features *f);

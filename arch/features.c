@@ -49,11 +49,6 @@ const char *feature_name(enum feature feat)
     return rows[feat].name;
 }
 
-const char *feature_cli_name(enum feature feat)
-{
-    return rows[feat].cli;
-}
-
 enum feature feature_by_cli_name(const char *name)
 {
     for (unsigned k = FEAT_BASE + 1; k < FEAT_NEVER; k++)

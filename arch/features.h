@@ -29,9 +29,8 @@ static inline void set_feature(struct features *f, enum feature feat, bool on)
     f->word[feat / 64] = on ? f->word[feat / 64] | m : f->word[feat / 64] & ~m;
 }
 
-/* "FEAT_x" without the prefix, and the name on the command line. */
+/* "FEAT_x" without the prefix. */
 const char *feature_name(enum feature feat);
-const char *feature_cli_name(enum feature feat);
 
 /* The feature of a command-line name; FEAT_COUNT if there is none. */
 enum feature feature_by_cli_name(const char *name);

@@ -37,7 +37,7 @@ static void image_put(struct ram_image *image)
         image_free(image);
 }
 
-bool ram_image_has(const struct ram_image *image, uint64_t n)
+static bool has_page(const struct ram_image *image, uint64_t n)
 {
     return bit(image->used[n / 64], n % 64);
 }
@@ -120,7 +120,7 @@ int ram_image_map(const struct ram_image *image, uint8_t *host, uint64_t size,
 /* The first page from @n on that is in @image, or is not; the number of pages if there is none. */
 static uint64_t image_next(const struct ram_image *image, uint64_t n, bool in)
 {
-    while (n < image->page_count && ram_image_has(image, n) != in)
+    while (n < image->page_count && has_page(image, n) != in)
         n += n % 64 == 0 && image->used[n / 64] == (in ? 0 : UINT64_MAX) ? 64 : 1;
     return n < image->page_count ? n : image->page_count;
 }
@@ -174,7 +174,7 @@ const uint8_t *ram_contents_page(const struct ram_contents *c, uint64_t n)
 {
     const uint8_t *page = blocks_get(&c->pages, n);
 
-    if (!page && c->image && ram_image_has(c->image, n))
+    if (!page && c->image && has_page(c->image, n))
         page = c->image->bytes + n * PAGE_SIZE;
     return page;
 }
@@ -185,7 +185,7 @@ uint64_t ram_contents_next(const struct ram_contents *c, uint64_t n)
 
     if (!c->image)
         return other;
-    while (n < other && !ram_image_has(c->image, n))
+    while (n < other && !has_page(c->image, n))
         n += n % 64 == 0 && c->image->used[n / 64] == 0 ? 64 : 1;
     return n < other ? n : other;
 }

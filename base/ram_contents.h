@@ -49,6 +49,3 @@ int ram_image_map(const struct ram_image *image, uint8_t *host, uint64_t size,
 /* Put what @image has into @host, of the image's size, where there are zeros. */
 int ram_image_read(const struct ram_image *image, uint8_t *host, struct arm_error *err)
     __attribute__((warn_unused_result));
-
-/* Is page @n of @image in it? */
-bool ram_image_has(const struct ram_image *image, uint64_t n);

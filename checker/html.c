@@ -242,7 +242,7 @@ static void put_header(const struct arm_checker *c, GString *out)
                          "<li><a href=\"#worlds\">Worlds</a></li>\n</ul></nav>\n<main>\n");
 }
 
-void html_worlds(const struct arm_checker *c, GString *out)
+static void worlds_section(const struct arm_checker *c, GString *out)
 {
     html_section(out, "worlds", "Worlds");
     g_string_append(out,
@@ -276,7 +276,7 @@ void report_html(const struct arm_checker *c, GString *out)
     html_timeline(c, out);
     html_cost(c, out);
     html_moves(c, out);
-    html_worlds(c, out);
+    worlds_section(c, out);
     g_string_append(out,
                     "</main>\n<footer><p>Made by armillary " ARM_VERSION
                     ". The same run writes the same bytes. Numbers are of instructions of all CPUs "

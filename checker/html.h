@@ -37,7 +37,6 @@ void html_findings(const struct arm_checker *c, GString *out);
 void html_timeline(const struct arm_checker *c, GString *out);
 void html_cost(const struct arm_checker *c, GString *out);
 void html_moves(const struct arm_checker *c, GString *out);
-void html_worlds(const struct arm_checker *c, GString *out);
 
 /* What the script draws the timeline from: an object. */
 void html_timeline_data(const struct arm_checker *c, GString *out);

@@ -21,7 +21,7 @@ static bool have(struct p9_bytes *b, size_t bytes)
     return !b->bad;
 }
 
-uint64_t p9_get(struct p9_bytes *b, unsigned bytes)
+static uint64_t get(struct p9_bytes *b, unsigned bytes)
 {
     uint64_t v;
 
@@ -35,7 +35,7 @@ uint64_t p9_get(struct p9_bytes *b, unsigned bytes)
 
 bool p9_get_text(struct p9_bytes *b, char *to, size_t room)
 {
-    size_t length = p9_get(b, 2);
+    size_t length = get(b, 2);
 
     *to = '\0';
     if (!have(b, length) || length >= room || memchr(b->at, 0, length)) {
@@ -208,7 +208,7 @@ static const struct message {
 /* A fid of the request, as p9_messages.def's letter @kind wants it: 0 or -EBADF. */
 static int get_fid(struct p9 *p, char kind, struct p9_bytes *in, struct p9_fid **fid)
 {
-    *fid = p9_find(p, (uint32_t)p9_get(in, 4));
+    *fid = p9_find(p, (uint32_t)get(in, 4));
     if (!*fid)
         return -EBADF;
     return kind == 'f' || (kind == 'o') == ((*fid)->fd >= 0) ? 0 : -EBADF;
@@ -232,7 +232,7 @@ static int get_arguments(struct p9 *p, const char *kinds, struct p9_args *a)
         case '2':
         case '4':
         case '8':
-            a->n[numbers++] = p9_get(&a->rest, (unsigned)(*kinds - '0'));
+            a->n[numbers++] = get(&a->rest, (unsigned)(*kinds - '0'));
             break;
         default:
             rc = get_fid(p, *kinds, &a->rest, &a->fid[fids++]) ? -EBADF : rc;

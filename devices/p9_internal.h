@@ -13,7 +13,6 @@ struct p9_bytes {
     bool bad;
 };
 
-uint64_t p9_get(struct p9_bytes *b, unsigned bytes);
 void p9_put(struct p9_bytes *b, unsigned bytes, uint64_t value);
 void p9_put_text(struct p9_bytes *b, const char *text, size_t length);
 /* A text without zeros, less than @room bytes: false, and @b is bad. */

@@ -51,9 +51,14 @@ static enum gdb_token inside(struct gdb_reader *r, uint8_t byte)
     return GDB_TOKEN_NONE;
 }
 
+static int hex_digit(uint8_t c)
+{
+    return g_ascii_isxdigit((char)c) ? g_ascii_xdigit_value((char)c) : -1;
+}
+
 enum gdb_token gdb_reader_byte(struct gdb_reader *r, uint8_t byte)
 {
-    int digit = gdb_hex_digit(byte);
+    int digit = hex_digit(byte);
 
     switch (r->state) {
     case GDB_OUTSIDE:
@@ -75,11 +80,6 @@ enum gdb_token gdb_reader_byte(struct gdb_reader *r, uint8_t byte)
         return digit >= 0 && (r->given | digit) == r->sum && !r->too_long ? GDB_TOKEN_PACKET
                                                                           : GDB_TOKEN_BAD;
     }
-}
-
-int gdb_hex_digit(uint8_t c)
-{
-    return g_ascii_isxdigit((char)c) ? g_ascii_xdigit_value((char)c) : -1;
 }
 
 static void put(GByteArray *out, uint8_t byte, uint8_t *sum)
@@ -114,7 +114,7 @@ void gdb_append_hex(GString *out, const uint8_t *bytes, size_t size)
 bool gdb_hex_bytes(const char *text, size_t length, GByteArray *out)
 {
     for (size_t k = 0; k + 1 < length; k += 2) {
-        int high = gdb_hex_digit((uint8_t)text[k]), low = gdb_hex_digit((uint8_t)text[k + 1]);
+        int high = hex_digit((uint8_t)text[k]), low = hex_digit((uint8_t)text[k + 1]);
         if (high < 0 || low < 0)
             return false;
         const uint8_t byte = (uint8_t)(high << 4 | low);
@@ -127,8 +127,8 @@ bool gdb_take_hex(const char **text, uint64_t *value)
 {
     unsigned digits = 0;
 
-    for (*value = 0; gdb_hex_digit((uint8_t) * *text) >= 0; (*text)++)
+    for (*value = 0; hex_digit((uint8_t) * *text) >= 0; (*text)++)
         if (digits++ < 16)
-            *value = *value << 4 | (unsigned)gdb_hex_digit((uint8_t) * *text);
+            *value = *value << 4 | (unsigned)hex_digit((uint8_t) * *text);
     return digits > 0 && digits <= 16;
 }

@@ -36,8 +36,7 @@ enum gdb_token gdb_reader_byte(struct gdb_reader *r, uint8_t byte);
 /* Append @data as a packet, escaped as binary data. */
 void gdb_packet_append(GByteArray *out, const uint8_t *data, size_t size);
 
-/* Digits of hexadecimal numbers. gdb_hex_bytes(): false if they are not pairs of such. */
-int gdb_hex_digit(uint8_t c);
+/* gdb_hex_bytes(): false if the text is not pairs of hexadecimal digits. */
 void gdb_append_hex(GString *out, const uint8_t *bytes, size_t size);
 bool gdb_hex_bytes(const char *text, size_t length, GByteArray *out);
 

@@ -23,7 +23,7 @@ static uint32_t number_of(const struct gdb_server *s, unsigned number)
     return ARM_NO_REGISTER;
 }
 
-unsigned gdb_register_bytes(const struct gdb_server *s, unsigned number)
+static unsigned register_bytes(const struct gdb_server *s, unsigned number)
 {
     (void)s;
     if (number == GDB_REG_CPSR || number == GDB_REG_FPSR || number == GDB_REG_FPCR)
@@ -34,7 +34,7 @@ unsigned gdb_register_bytes(const struct gdb_server *s, unsigned number)
 bool gdb_append_register(struct gdb_server *s, unsigned cpu, unsigned number, GString *out)
 {
     uint32_t own = number_of(s, number);
-    unsigned bytes = gdb_register_bytes(s, number);
+    unsigned bytes = register_bytes(s, number);
     uint64_t value[2] = {0, 0};
     uint8_t raw[16];
 
@@ -54,7 +54,7 @@ bool gdb_append_register(struct gdb_server *s, unsigned cpu, unsigned number, GS
 /* False: it cannot be written. */
 static bool set_register(struct gdb_server *s, unsigned number, const uint8_t *raw)
 {
-    unsigned bytes = gdb_register_bytes(s, number);
+    unsigned bytes = register_bytes(s, number);
     uint64_t value[2] = {0, 0}, before[2] = {0, 0};
 
     for (unsigned k = 0; k < bytes; k++)
@@ -86,7 +86,7 @@ bool gdb_do_set_registers(struct gdb_server *s, const char *rest, size_t size, G
     if (!gdb_may_change(s, reply))
         return true;
     for (unsigned k = 0; k <= GDB_REG_FPCR; k++) {
-        unsigned bytes = gdb_register_bytes(s, k);
+        unsigned bytes = register_bytes(s, k);
         if (at + bytes > raw->len)
             break;
         set_register(s, k, raw->data + at);
@@ -116,7 +116,7 @@ bool gdb_do_set_register(struct gdb_server *s, const char *rest, size_t size, GS
     if (!gdb_take_hex(&rest, &number) || *rest++ != '=' || number > UINT16_MAX ||
         number_of(s, (unsigned)number) == ARM_NO_REGISTER ||
         !gdb_hex_bytes(rest, size - (size_t)(rest - start), raw) ||
-        raw->len != gdb_register_bytes(s, (unsigned)number)) {
+        raw->len != register_bytes(s, (unsigned)number)) {
         g_string_assign(reply, "E16");
         return true;
     }

@@ -60,7 +60,7 @@ bool gdb_may_change(const struct gdb_server *s, GString *reply)
     return false;
 }
 
-void gdb_send(struct gdb_server *s, const char *data, size_t size)
+static void send_packet(struct gdb_server *s, const char *data, size_t size)
 {
     g_byte_array_set_size(s->sent, 0);
     gdb_packet_append(s->sent, (const uint8_t *)data, size);
@@ -85,7 +85,7 @@ static void execute(struct gdb_server *s)
         break;
     }
     if (replies)
-        gdb_send(s, reply->str, reply->len);
+        send_packet(s, reply->str, reply->len);
     s->no_ack |= s->no_ack_next;
 }
 
@@ -177,7 +177,7 @@ void gdb_server_stopped(struct gdb_server *s, const struct gdb_stop *stop)
     if (stop->cpu < arm_cpu_count(gdb_machine(s)))
         s->cpu = s->cpu_goes = stop->cpu;
     gdb_append_stop(s, stop, reply);
-    gdb_send(s, reply->str, reply->len);
+    send_packet(s, reply->str, reply->len);
     go_on(s);
 }
 
@@ -190,7 +190,7 @@ void gdb_server_print(struct gdb_server *s, const char *text)
         size_t n = left < most ? left : most;
         g_autoptr(GString) packet = g_string_new("O");
         gdb_append_hex(packet, (const uint8_t *)text, n);
-        gdb_send(s, packet->str, packet->len);
+        send_packet(s, packet->str, packet->len);
         text += n;
         left -= n;
     }

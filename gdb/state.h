@@ -51,9 +51,6 @@ bool gdb_may_change(const struct gdb_server *s, GString *reply);
 /* What a stop looks like. */
 void gdb_append_stop(struct gdb_server *s, const struct gdb_stop *stop, GString *reply);
 
-/* A packet to the client. */
-void gdb_send(struct gdb_server *s, const char *data, size_t size);
-
 /* target.xml; s->description. */
 char *gdb_describe(const struct gdb_server *s);
 
@@ -63,4 +60,3 @@ GArray *gdb_system_registers(struct arm_machine *m);
 /* In the target's byte order; appends "x" for each digit of one that has no value. False: there is
  * none of that number. */
 bool gdb_append_register(struct gdb_server *s, unsigned cpu, unsigned number, GString *out);
-unsigned gdb_register_bytes(const struct gdb_server *s, unsigned number);

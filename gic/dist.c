@@ -13,14 +13,6 @@ struct irq_bank *gic_bank(struct gic_cpu *c, uint32_t intid, uint32_t *one)
     return b->valid & *one ? b : NULL;
 }
 
-bool gic_is_pending(struct gic_cpu *c, uint32_t intid)
-{
-    uint32_t one;
-    const struct irq_bank *b = gic_bank(c, intid, &one);
-
-    return intid >= INTID_LPI ? gic_lpi_pending(c, intid) : b && (bank_pending(b) & one);
-}
-
 void gic_set_pin(bool *current, const struct irq_line *pin, bool level)
 {
     if (*current == level)

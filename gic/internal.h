@@ -217,9 +217,6 @@ static inline uint8_t prio_from_ns(uint64_t value)
 /* The bank of @intid as @c sees it, and its bit in @one; NULL if there is no such interrupt. */
 struct irq_bank *gic_bank(struct gic_cpu *c, uint32_t intid, uint32_t *one);
 
-/* Whether @intid is pending for @c; false if there is no such interrupt. */
-bool gic_is_pending(struct gic_cpu *c, uint32_t intid);
-
 /* The priorities of a physical interface changed: recompute its pins, and where 1-of-N interrupts
  * go. */
 void gic_update_interface(struct gic_cpu *c);

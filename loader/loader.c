@@ -9,7 +9,7 @@
 #define DTB_MAX    (2 * MIB) /* what the arm64 Linux boot protocol allows */
 #define INITRD_MAX (128 * MIB)
 
-const char *kernel_kind_name(enum kernel_kind kind)
+static const char *kind_name(enum kernel_kind kind)
 {
     static const char *const names[] = {
         [KERNEL_NONE] = "none", [KERNEL_IMAGE] = "arm64 Image",   [KERNEL_FLAT] = "flat binary",
@@ -151,7 +151,7 @@ static int place_dtb_at_ram_base(struct load *ld, struct dt *dt, struct boot_sta
     if (ld->kernel.kind != KERNEL_NONE && reaches_it && load_room(&ld->map, base) < size) {
         LOG(ld->map.log, LOADER, WARN,
             "no room for the device tree's %llu bytes at %#llx, below the %s at %#llx",
-            (unsigned long long)size, (unsigned long long)base, kernel_kind_name(ld->kernel.kind),
+            (unsigned long long)size, (unsigned long long)base, kind_name(ld->kernel.kind),
             (unsigned long long)ld->kernel.low);
         return 0;
     }
@@ -184,7 +184,7 @@ static int load_modules(struct load *ld, struct dt *dt, struct arm_error *err)
         return error_set(err, ARM_EINVAL,
                          "%s: a module needs a kernel that is told of it: "
                          "expected an arm64 Image or a flat binary, not %s",
-                         ld->req->modules.modules[0].file, kernel_kind_name(ld->kernel.kind));
+                         ld->req->modules.modules[0].file, kind_name(ld->kernel.kind));
     rc = modules_load(&ld->map, &ld->req->modules, base, ld->req->append, dt, err);
     if (!rc && dt_size(dt) > DTB_ALIGN)
         rc = error_set(err, ARM_EINVAL, "device tree: %zu bytes, expected at most 2 MiB",

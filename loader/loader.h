@@ -22,8 +22,6 @@ enum kernel_kind {
     KERNEL_UIMAGE, /* U-Boot's legacy image: as an Image if it says that it is Linux, or as ELF */
 };
 
-const char *kernel_kind_name(enum kernel_kind kind);
-
 /* One `--load FILE@ADDR` or `-device loader`. */
 struct load_blob {
     const char *file; /* NULL: @data */

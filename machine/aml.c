@@ -44,7 +44,7 @@ void aml_integer(struct aml *a, uint64_t value)
     put_le(a->to, forms[k].bytes, value);
 }
 
-void aml_string(struct aml *a, const char *text)
+static void string(struct aml *a, const char *text)
 {
     aml_op(a, 0x0d);
     g_byte_array_append(a->to, (const uint8_t *)text, (guint)strlen(text) + 1);
@@ -141,7 +141,7 @@ void aml_named_integer(struct aml *a, const char *name, uint64_t value)
 void aml_named_string(struct aml *a, const char *name, const char *text)
 {
     aml_named(a, name);
-    aml_string(a, text);
+    string(a, text);
 }
 
 /* ---- resources ---- */

@@ -34,7 +34,6 @@ enum {
 void aml_op(struct aml *a, uint8_t op);
 void aml_name(struct aml *a, const char *name); /* a reference to it, or what an operator names */
 void aml_integer(struct aml *a, uint64_t value);
-void aml_string(struct aml *a, const char *text);
 void aml_buffer(struct aml *a, const uint8_t *bytes, unsigned count);
 
 /* Name(name, ...): the object follows, or is the one given. */

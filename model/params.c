@@ -31,7 +31,8 @@ const char *param_name(enum param p)
     return rows[p].name;
 }
 
-enum param param_find(const char *name)
+/* By name; PARAM_COUNT: there is none. */
+static enum param find(const char *name)
 {
     unsigned p = 0;
 
@@ -119,7 +120,7 @@ static void expected(enum param p, char *text, size_t size)
 static int set_one(struct arm_core *core, const char *name, const char *value,
                    struct arm_error *err)
 {
-    enum param p = param_find(name);
+    enum param p = find(name);
     uint32_t number;
     char want[128];
 
@@ -208,9 +209,9 @@ static int parse_line(struct arm_core *core, char *line, bool *seen, struct arm_
     int r = set_one(core, name, value, err);
     if (r)
         return r;
-    if (seen[param_find(name)])
+    if (seen[find(name)])
         return error_set(err, ARM_EFORMAT, "%s: is set twice", name);
-    seen[param_find(name)] = true;
+    seen[find(name)] = true;
     return 0;
 }
 

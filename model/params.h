@@ -30,9 +30,6 @@ struct arm_core {
 enum param_kind param_kind(enum param p);
 const char *param_name(enum param p);
 
-/* By name; PARAM_COUNT: there is none. */
-enum param param_find(const char *name);
-
 /* Set by number: within the range, and consistent with nothing else. */
 void core_put(struct arm_core *core, enum param p, uint32_t value);
 

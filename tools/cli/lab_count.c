@@ -34,7 +34,8 @@ enum lab_branch lab_branch_kind(uint32_t word)
     return LAB_NO_BRANCH;
 }
 
-bool lab_is_moved(uint32_t number)
+/* Is it a register that the world below EL2 has for itself, and none of FP, timers or the GIC? */
+static bool is_moved(uint32_t number)
 {
     enum sysreg sr = sysreg_lookup((uint16_t)number);
 
@@ -78,7 +79,7 @@ static void count_barrier(struct lab_counts *c, const struct arm_event *e)
     c->dmb += e->barrier.kind == ARM_BARRIER_DMB;
 }
 
-void lab_count_event(struct lab_counts *c, const struct arm_event *e)
+static void count_event(struct lab_counts *c, const struct arm_event *e)
 {
     switch (e->kind) {
     case ARM_EVENT_INSN:
@@ -89,11 +90,11 @@ void lab_count_event(struct lab_counts *c, const struct arm_event *e)
         break;
     case ARM_EVENT_SYSREG_READ:
         c->reads++;
-        c->moved += lab_is_moved(e->sysreg_read.sr);
+        c->moved += is_moved(e->sysreg_read.sr);
         break;
     case ARM_EVENT_SYSREG_WRITE:
         c->writes++;
-        c->moved += lab_is_moved(e->sysreg_write.sr);
+        c->moved += is_moved(e->sysreg_write.sr);
         break;
     case ARM_EVENT_BARRIER:
         count_barrier(c, e);
@@ -232,7 +233,7 @@ static void count(void *ctx, const struct arm_event *e)
     if (!s->into || (e->kind == ARM_EVENT_INSN && is_any_mark(e)))
         return;
     if (!c->spec->el2_only || e->el == 2 || e->kind == ARM_EVENT_WORLD)
-        lab_count_event(s->into, e);
+        count_event(s->into, e);
     if (c->spec->event)
         c->spec->event(c->spec->ctx, c->m, s->key, e);
 }

@@ -11,9 +11,6 @@ struct lab_counter *lab_counter_new(struct arm_machine *m, const struct lab_spec
                                     struct lab_outcome *out, struct arm_model *model);
 void lab_counter_free(struct lab_counter *c);
 
-/* The counting of one event, for those that have no stretches. */
-void lab_count_event(struct lab_counts *c, const struct arm_event *e);
-
 enum lab_branch { LAB_NO_BRANCH, LAB_BRANCH, LAB_INDIRECT };
 
 /* What kind of branch an instruction word is. */
@@ -21,6 +18,3 @@ enum lab_branch lab_branch_kind(uint32_t word);
 
 /* Is it the hint of a mark, MARK_BEGIN or MARK_END? */
 bool lab_is_mark(uint32_t word, unsigned hint);
-
-/* Is it a register that the world below EL2 has for itself, and none of FP, timers or the GIC? */
-bool lab_is_moved(uint32_t number);

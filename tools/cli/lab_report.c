@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum item_kind { NOTE, TABLE, PLOT };
+enum item_kind { TABLE, PLOT };
 
 struct bar {
     char *label;
@@ -13,7 +13,7 @@ struct bar {
 
 struct item {
     enum item_kind kind;
-    char *text; /* the note, or the title */
+    char *text; /* the title */
     bool modelled;
     char *unit;
     char **columns;  /* of a table */
@@ -85,15 +85,6 @@ static struct item *add(struct lab_report *r, enum item_kind kind, char *text)
 static struct item *last(const struct lab_report *r)
 {
     return r->items->pdata[r->items->len - 1];
-}
-
-void lab_note(struct lab_report *r, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    add(r, NOTE, g_strdup_vprintf(format, args));
-    va_end(args);
 }
 
 void lab_table(struct lab_report *r, const char *title, const char *columns)
@@ -283,9 +274,7 @@ static void write_text(const struct lab_report *r, unsigned width, FILE *out)
     for (unsigned n = 0; n < r->items->len; n++) {
         const struct item *i = r->items->pdata[n];
         fputc('\n', out);
-        if (i->kind == NOTE)
-            write_wrapped(i->text, width, "", out);
-        else if (i->kind == TABLE)
+        if (i->kind == TABLE)
             write_table(i, out);
         else
             write_plot(i, width, out);
@@ -360,7 +349,7 @@ static void write_rows(const GPtrArray *rows, FILE *out)
 
 static void write_item(const struct item *i, FILE *out)
 {
-    static const char *const kinds[] = {"note", "table", "plot"};
+    static const char *const kinds[] = {"table", "plot"};
 
     fprintf(out, "   {\"kind\": \"%s\", \"text\": ", kinds[i->kind]);
     write_string(i->text, out);
@@ -368,7 +357,7 @@ static void write_item(const struct item *i, FILE *out)
         fputs(", ", out);
         write_columns(i->columns, out);
         write_rows(i->rows, out);
-    } else if (i->kind == PLOT) {
+    } else {
         fputs(", \"unit\": ", out);
         write_string(i->unit, out);
         fprintf(out, ", \"modelled\": %s, \"bars\": [", i->modelled ? "true" : "false");
@@ -447,9 +436,7 @@ static void write_markdown(const struct lab_report *r, FILE *out)
     for (unsigned n = 0; n < r->items->len; n++) {
         const struct item *i = r->items->pdata[n];
         fputs("\n", out);
-        if (i->kind == NOTE) {
-            write_wrapped(i->text, MARKDOWN_WIDTH, "", out);
-        } else if (i->kind == TABLE) {
+        if (i->kind == TABLE) {
             write_markdown_table(i, out);
         } else {
             fputs("```\n", out);

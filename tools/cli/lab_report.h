@@ -13,9 +13,6 @@ enum lab_format { LAB_TEXT, LAB_JSON, LAB_MARKDOWN };
 struct lab_report *lab_report_new(const char *name, const char *title, const char *question);
 void lab_report_free(struct lab_report *r);
 
-/* A paragraph. */
-void lab_note(struct lab_report *r, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
 /* Begin a table. @columns: their names, parted by |; one that begins with ~ is the model's, and is
  * labelled so. Then its rows: cells, parted by |. */
 void lab_table(struct lab_report *r, const char *title, const char *columns);

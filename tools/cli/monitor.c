@@ -316,11 +316,6 @@ static enum monitor_verdict do_help(struct monitor *mon, char **words, GString *
     return MONITOR_STAY;
 }
 
-const char *monitor_name(size_t index)
-{
-    return index < G_N_ELEMENTS(commands) ? commands[index].name : NULL;
-}
-
 /* Several begin with "x": the whole name goes before a short one. */
 static const struct command *find(const char *word)
 {

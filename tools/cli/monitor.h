@@ -32,6 +32,3 @@ bool monitor_run(struct monitor *mon, struct console *con);
 /* Add to @out, copies, what the last word of @line could become; ctx: the struct monitor. Case
  * does not count. */
 void monitor_complete(void *ctx, const char *line, GPtrArray *out);
-
-/* The names of commands, for completion; NULL beyond the last. */
-const char *monitor_name(size_t index);

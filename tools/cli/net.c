@@ -27,11 +27,6 @@ static const struct net_kind *find_kind(const char *name)
     return NULL;
 }
 
-bool net_kind_exists(const char *name)
-{
-    return find_kind(name) != NULL;
-}
-
 int64_t net_now_ms(void)
 {
     struct timespec ts;

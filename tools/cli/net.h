@@ -86,9 +86,6 @@ struct networks {
 
 extern const struct net_kind net_user, net_socket, net_stream, net_tap, net_bridge, net_hub;
 
-/* Is there a kind of that name? */
-bool net_kind_exists(const char *name);
-
 /* Before the machine is made. False: a message was printed. */
 bool networks_open(struct networks *all, struct outputs *outputs, bool replays);
 void networks_start(struct networks *all, struct arm_machine *m);

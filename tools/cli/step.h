@@ -142,14 +142,7 @@ struct step_trace {
 /* Fill @trace with the @insns instructions before @to; the timeline is there then. */
 enum timeline_result step_trace(struct step_trace *trace, struct arm_position to, uint64_t insns);
 
-/* Registers before a movement; and behind it. */
+/* Registers before a movement, which its answer compares with. */
 void step_remember(struct stepper *s);
-void step_compare(struct stepper *s);
-
-/* The answer to a movement that ended with @r. */
-enum step_verdict step_arrived(struct stepper *s, enum timeline_result r, GString *out);
 
 void step_why_free(struct why *why); /* @why: may be NULL */
-
-/* Value of an expression as text; false: it is none. */
-bool step_value(struct stepper *s, const char *expr, GString *out);

@@ -32,7 +32,7 @@ void step_remember(struct stepper *s)
     read_all(s, s->now);
 }
 
-void step_compare(struct stepper *s)
+static void compare(struct stepper *s)
 {
     read_all(s, s->now);
 }
@@ -54,9 +54,9 @@ static const char *end_text(enum arm_stop_reason why)
     return (size_t)why < G_N_ELEMENTS(texts) && texts[why] ? texts[why] : "the limit is reached";
 }
 
-enum step_verdict step_arrived(struct stepper *s, enum timeline_result r, GString *out)
+static enum step_verdict arrived(struct stepper *s, enum timeline_result r, GString *out)
 {
-    step_compare(s);
+    compare(s);
     if (r == TIMELINE_ERROR) {
         g_string_append_printf(out, "error: %s\n", timeline_error(s->t));
         return STEP_HOST;
@@ -91,7 +91,7 @@ static enum step_verdict search(struct stepper *s, const struct timeline_quest *
                                   : timeline_next(s->t, quests, count, s->limit, NULL);
     if (any_cpu)
         look_at_last_cpu(s, r);
-    return step_arrived(s, r, out);
+    return arrived(s, r, out);
 }
 
 /* ---- instructions ---- */
@@ -106,7 +106,7 @@ static enum step_verdict steps(struct stepper *s, const char *text, bool back, G
     step_remember(s);
     for (; count && r == TIMELINE_THERE; count--)
         r = back ? timeline_back(s->t, s->cpu) : timeline_step(s->t, s->cpu);
-    return step_arrived(s, r, out);
+    return arrived(s, r, out);
 }
 
 enum step_verdict do_step(struct stepper *s, char **words, GString *out)
@@ -155,7 +155,7 @@ enum step_verdict do_over(struct stepper *s, char **words, GString *out)
     do {
         r = timeline_next(s->t, &q, 1, s->limit, NULL);
     } while (r == TIMELINE_THERE && !returned(s, &f));
-    return step_arrived(s, r, out);
+    return arrived(s, r, out);
 }
 
 /* ---- searches ---- */
@@ -313,7 +313,7 @@ static enum step_verdict travel(struct stepper *s, bool back, uint64_t most, GSt
         g_string_append(out, "start: no breakpoint before; ");
         r = timeline_goto(s->t, timeline_start(s->t));
     }
-    return step_arrived(s, r, out);
+    return arrived(s, r, out);
 }
 
 enum step_verdict do_continue(struct stepper *s, char **words, GString *out)
@@ -363,7 +363,7 @@ enum step_verdict do_goto(struct stepper *s, char **words, GString *out)
              (dot && !parse_number(dot + 1, 0, UINT64_MAX, &to.exceptions)))
         return STEP_WRONG;
     step_remember(s);
-    return step_arrived(s, timeline_goto(s->t, to), out);
+    return arrived(s, timeline_goto(s->t, to), out);
 }
 
 enum step_verdict do_cpu(struct stepper *s, char **words, GString *out)

@@ -262,7 +262,7 @@ static bool memory_value(struct stepper *s, const char *expr, GString *out)
     return true;
 }
 
-bool step_value(struct stepper *s, const char *expr, GString *out)
+static bool value_text(struct stepper *s, const char *expr, GString *out)
 {
     struct arm_position at = timeline_here(s->t);
     uint32_t number = arm_reg_number(expr);
@@ -297,7 +297,7 @@ bool step_value(struct stepper *s, const char *expr, GString *out)
 
 enum step_verdict do_print(struct stepper *s, char **words, GString *out)
 {
-    if (!words[1] || !step_value(s, words[1], out))
+    if (!words[1] || !value_text(s, words[1], out))
         return STEP_WRONG;
     g_string_append_c(out, '\n');
     return STEP_OK;
@@ -316,7 +316,7 @@ enum step_verdict do_expect(struct stepper *s, char **words, GString *out)
 {
     g_autoptr(GString) value = g_string_new(NULL);
 
-    if (!words[1] || !words[2] || !step_value(s, words[1], value))
+    if (!words[1] || !words[2] || !value_text(s, words[1], value))
         return STEP_WRONG;
     bool met = same(value->str, words[2]);
     g_string_append_printf(out, met ? "ok: %s is %s\n" : "unmet: %s is %s, expected %s\n", words[1],
