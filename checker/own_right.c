@@ -120,6 +120,12 @@ static bool fits(const struct exit_state *s, uint64_t v)
     return v == (bit(s->esr, 15) ? value : zext(value, 32));
 }
 
+/* The access is executed again: EL2 has emulated nothing, and the register may be its base. */
+static bool is_repeated(const struct why *y, const struct exit_state *s)
+{
+    return justify_left_by(s, ESR_EC_DABT_LOW) && y->p->world.target == s->pc;
+}
+
 /* One half of it is gone: as it is saved or restored by an access or a variable of 32 bits. */
 static bool is_half(const struct why *y)
 {
@@ -163,7 +169,7 @@ bool own_is_right(struct why *y)
     if (!s->valid || a.anything)
         return true;
     if (y->reg < 31)
-        return bit(a.x, y->reg) && fits(s, y->v.lo);
+        return bit(a.x, y->reg) && fits(s, y->v.lo) && !is_repeated(y, s);
     return justify_is_write_of(s, y->c->regs.desc[y->reg].number) || is_injected(y) ||
            is_timer_masked(y) || is_gic_emulated(y, s) || was_asked_for(y) || was_edited(y);
 }

@@ -10,6 +10,7 @@
 #include "base/bits.h"
 #include "checker/injection.h"
 #include "checker/justify.h"
+#include "checker/lost_access.h"
 #include "checker/own.h"
 #include "checker/unit.h"
 
@@ -159,6 +160,10 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
                pc == s->pc
                    ? "the instruction would be executed again: its address + 4 is meant"
                    : "the preferred return address is adjusted twice, or not for this exit");
+    else if (lost_access(c, s, p))
+        report(c, w, p, RULE_PC, SR_ELR_EL2, s->pc, pc,
+               "the access would succeed now, and nobody has done it: go on at the instruction "
+               "where a fault is resolved");
     if ((pstate ^ s->pstate) & LEFT)
         report(c, w, p, RULE_PC, SR_SPSR_EL2, s->pstate, pstate,
                "PSTATE changes only with an exception that the world is to take");

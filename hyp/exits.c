@@ -140,8 +140,11 @@ static void exit_data_abort(struct vcpu *v)
     if (!v->fault_known)
         return; /* the instruction again */
     trace(TRACE_FAULT, ipa, v->esr);
-    if (memory_fault(v->vm, ipa, v->esr, bit(v->esr, 6) && !bit(v->esr, 8)))
+    if (memory_fault(v->vm, ipa, v->esr, bit(v->esr, 6) && !bit(v->esr, 8))) {
+        if (MUTANT(pc_mended_skip) && bit(v->esr, 6))
+            vcpu_skip(v);
         return;
+    }
     if (is_translation_fault(v->esr) && emulate_access(v, ipa))
         return;
     inject_abort(v, false, far);
