@@ -89,6 +89,7 @@ static void keep_exit(struct arm_checker *c, const struct world *w, const struct
     s->mdcr = checker_reg(c, p->cpu, sysreg_number(SR_MDCR_EL2));
     s->far = checker_reg(c, p->cpu, sysreg_number(SR_FAR_EL2));
     s->own_far = checker_reg(c, p->cpu, sysreg_number(SR_FAR_EL1));
+    s->own_esr = checker_reg(c, p->cpu, sysreg_number(SR_ESR_EL1));
     s->vector = p->world.vector;
     s->at = site_bare(c, p);
     s->word_known = arm_virt_read(c->m, p->cpu, 1, p->pc, &s->word, sizeof(s->word));

@@ -9,6 +9,8 @@
 
 #define EC_BREAKPOINT_LOW 0x30 /* the first of breakpoints, steps and watchpoints */
 
+#define VECTOR_SERROR 0x180
+
 #define PSTATE_NZCV  MASK(31, 28)
 #define PSTATE_DIT   BIT(24)
 #define PSTATE_UAO   BIT(23)
@@ -134,6 +136,26 @@ static void check_pstate(struct arm_checker *c, const struct world *w, const str
     finding_report(c, &f);
 }
 
+/* An interrupt says nothing in ESR_EL1: EL2 has written it for another kind of exception. */
+static void check_kind(struct arm_checker *c, const struct world *w, const struct exit_state *s,
+                       const struct arm_event *p)
+{
+    uint64_t esr = reg(c, p->cpu, SR_ESR_EL1);
+
+    if (esr == s->own_esr)
+        return;
+    struct finding f =
+        finding_entered(c, RULE_PC, w, SR_ELR_EL2,
+                        "synchronous exceptions go to the vector 0x80 before that of "
+                        "IRQs, 0x100 before that of FIQs",
+                        p);
+    finding_say(&f,
+                "the world is to take an exception, ESR_EL1 %#" PRIx64
+                ", at the vector of an interrupt, %#" PRIx64,
+                esr, p->world.target);
+    finding_report(c, &f);
+}
+
 void injection_check(struct arm_checker *c, const struct world *w, const struct exit_state *s,
                      uint64_t pstate, const struct arm_event *p)
 {
@@ -142,4 +164,6 @@ void injection_check(struct arm_checker *c, const struct world *w, const struct 
     check_pstate(c, w, s, pstate, p);
     if (!(p->world.target & 0x180))
         check_syndrome(c, w, s, p);
+    else if ((p->world.target & 0x180) != VECTOR_SERROR)
+        check_kind(c, w, s, p);
 }

@@ -19,6 +19,7 @@ struct exit_state {
     uint64_t hcr;          /* HCR_EL2, with what hardware has cleared of it; and */
     uint64_t mdcr;         /* MDCR_EL2, with which it has run */
     uint64_t far, own_far; /* FAR_EL2, FAR_EL1 */
+    uint64_t own_esr;      /* ESR_EL1 */
     uint16_t vector;       /* offset from VBAR_EL2: tells interrupts from the rest */
     uint32_t word;         /* the instruction at pc, if `word_known` */
     bool word_known;

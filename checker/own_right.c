@@ -140,6 +140,13 @@ static bool is_timer_changed(const struct why *y)
     return is_timer(y) && y->tag.kind == TAG_DERIVED;
 }
 
+/* EL2 has computed it anew: but priorities, mask and mode of the virtual CPU interface are the
+ * world's alone, and what it asks for by a trap is_gic_emulated() knows. */
+static bool is_interface_changed(const struct why *y)
+{
+    return y->c->regs.desc[y->reg].owner == OWNER_GICV && y->tag.kind == TAG_DERIVED;
+}
+
 /* By what EL2 has computed from it, or stored in its slot for a reason. */
 static bool was_edited(struct why *y)
 {
@@ -149,7 +156,7 @@ static bool was_edited(struct why *y)
     if (y->overwritten && !is_reset(y))
         return false;
     y->overwritten = NULL;
-    if (is_half(y) || is_timer_changed(y))
+    if (is_half(y) || is_timer_changed(y) || is_interface_changed(y))
         return false;
     return slot_was_changed(y) ||
            (own && (y->tag.kind == TAG_DERIVED || y->tag.kind == TAG_MODIFIED));

@@ -134,12 +134,14 @@ static inline struct live *own_live(const struct own *u, unsigned cpu, unsigned 
 }
 
 /* A host at EL1 is the other half of its hypervisor: it saves and restores these for the guests
- * itself, by accesses at EL1, and what it has in them is EL2's as far as a guest is concerned. */
+ * itself, by accesses at EL1, and what it has in them is EL2's as far as a guest is concerned. Not
+ * so CNTKCTL_EL1, which is its own for its programs, and another's for a guest. */
 static inline bool own_is_shared(const struct arm_checker *c, const struct world *w, unsigned reg)
 {
     enum sysreg_owner owner = c->regs.desc[reg].owner;
 
-    return w->kind == WORLD_HOST && (owner == OWNER_FP || owner == OWNER_TIMER);
+    return w->kind == WORLD_HOST && c->regs.desc[reg].sr != SR_CNTKCTL_EL1 &&
+           (owner == OWNER_FP || owner == OWNER_TIMER);
 }
 
 struct wreg *own_wreg(struct own *u, const struct world *w, unsigned reg);

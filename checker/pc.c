@@ -17,8 +17,10 @@
 /* NZCV, DAIF and the mode, of what an exception saves; */
 #define KEPT (MASK(31, 28) | MASK(9, 6) | MASK(4, 0))
 /* and TCO, DIT, UAO, PAN, ALLINT and SSBS, of a world that goes on. The rest of PSTATE belongs to
- * single instructions. */
+ * single instructions: */
 #define LEFT    (KEPT | MASK(25, 22) | MASK(13, 12))
+#define BTYPE   MASK(11, 10) /* is the next one's, if that has not been executed, as is */
+#define SS      BIT(21)
 #define WAITS   3  /* times that a wait may trap without being completed, */
 #define RETRAPS 8  /* another instruction, without one that is executed in between, */
 #define FAULTS  64 /* and an access that faults at one address */
@@ -137,6 +139,17 @@ static void check_wait(struct arm_checker *c, struct pc_unit *u, const struct wo
                "the access faults again and again: map it, or emulate it and go on behind it");
 }
 
+/* Fields of PSTATE that are as the world left them, if it goes on at @pc. Software step is EL2's as
+ * long as MDCR_EL2.TDE takes debug exceptions there. */
+static uint64_t kept_fields(struct arm_checker *c, const struct exit_state *s, unsigned cpu,
+                            uint64_t pc)
+{
+    bool steps = !MDCR_EL2_TDE(s->mdcr) && !MDCR_EL2_TDE(reg(c, cpu, SR_MDCR_EL2)) &&
+                 MDSCR_EL1_SS(reg(c, cpu, SR_MDSCR_EL1));
+
+    return LEFT | (pc == s->pc ? BTYPE | (steps ? SS : 0) : 0);
+}
+
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
@@ -164,7 +177,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
         report(c, w, p, RULE_PC, SR_ELR_EL2, s->pc, pc,
                "the access would succeed now, and nobody has done it: go on at the instruction "
                "where a fault is resolved");
-    if ((pstate ^ s->pstate) & LEFT)
+    if ((pstate ^ s->pstate) & kept_fields(c, s, p->cpu, pc))
         report(c, w, p, RULE_PC, SR_SPSR_EL2, s->pstate, pstate,
                "PSTATE changes only with an exception that the world is to take");
 }

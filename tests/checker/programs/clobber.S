@@ -17,6 +17,10 @@
 // case -DWFI -DRESULTS: CLOBBER x0 of vm1/vcpu0
 // case -DWFI -DSTAYS=1: clean
 // case -DSMC -DSTAYS=1 @do_eret: PC ELR_EL2 of vm1/vcpu0
+// case -DBTYPE @do_eret: PC SPSR_EL2 of vm1/vcpu0
+// case -DLOAD -DVALUE=0 -DSTAYS=1 -DSTEPS=0x6: clean
+// case -DLOAD -DVALUE=0 -DSTAYS=1 -DSTEPS=0x6 -DNO_SS @do_eret: PC SPSR_EL2 of vm1/vcpu0
+// case -DLOAD -DVALUE=0 -DSTAYS=1 -DSTEPS=0x106 -DNO_SS: clean
 // case -DSSBS @do_eret: PC SPSR_EL2 of vm1/vcpu0
 // case -DMRS -DRT31: clean
 // case -DMRS -DRT31 -DRESULTS: CLOBBER x0 of vm1/vcpu0
@@ -50,9 +54,13 @@
 // case -DINJECT -DABORT -DBEHIND @do_eret: CLOBBER ELR_EL1 of vm1/vcpu0
 // case -DINJECT -DVECTOR=0 @do_eret: PC ELR_EL2 of vm1/vcpu0
 // case -DINJECT -DVECTOR=0x400 @do_eret: PC ELR_EL2 of vm1/vcpu0
+// case -DINJECT -DVECTOR=0x280 @do_eret: PC ELR_EL2 of vm1/vcpu0
+// case -DINJECT -DVECTOR=0x380: clean
 // case -DINJECT -DFLAGS @do_eret: CLOBBER SPSR_EL2 of vm1/vcpu0
 // case -DINJECT -DNO_SPSR @do_eret: CLOBBER SPSR_EL1 of vm1/vcpu0
 // case -DINJECT -DNO_ELR @do_eret: CLOBBER ELR_EL1 of vm1/vcpu0
+#include "frame.inc"
+
 #define HAS_SETUP
         .macro setup
 #ifdef WFI
@@ -70,6 +78,18 @@
 #ifdef SYS_TRAPS
         mov     x1, #1 << 9 | 6                 // TDA, HPMN
         msr     mdcr_el2, x1
+#endif
+#ifdef STEPS                                    // MDCR_EL2
+        msr     oslar_el1, xzr
+        mov     x1, #STEPS
+        msr     mdcr_el2, x1
+        mov     x1, #0x2001                     // KDE, SS
+        msr     mdscr_el1, x1
+        mov     x1, #0x200000                   // SS
+        movk    x1, #0x1c5                      // EL1h, AIF
+        str     x1, [x0, #FRAME_SPSR]
+        ldr     x1, =0x100000000                // not mapped
+        str     x1, [x0, #FRAME_X(8)]
 #endif
 #ifdef NO_SPAN                                  // an exception to EL1 sets PAN
         ldr     x1, =0x30500800
@@ -169,6 +189,16 @@ bad:    str     xzr, [x0, #FRAME_X(19)]
 #ifdef X4
         str     xzr, [x0, #FRAME_X(4)]
 #endif
+#ifdef NO_SS
+        ldr     x3, [x0, #FRAME_SPSR]
+        bic     x3, x3, #1 << 21
+        str     x3, [x0, #FRAME_SPSR]
+#endif
+#ifdef BTYPE
+        ldr     x3, [x0, #FRAME_SPSR]
+        eor     x3, x3, #1 << 10
+        str     x3, [x0, #FRAME_SPSR]
+#endif
 #ifdef SSBS
         ldr     x3, [x0, #FRAME_SPSR]
         eor     x3, x3, #1 << 12
@@ -230,6 +260,9 @@ bad:    str     xzr, [x0, #FRAME_X(19)]
         ret
 
 guest:
+#ifdef STEPS
+        ldr     w7, [x8]
+#endif
         mov     x4, #4
         mov     x19, #19
         mov     x20, #20

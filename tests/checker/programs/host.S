@@ -8,6 +8,14 @@
 // case -DNO_RESTORE_GUEST @do_eret: LEAK TPIDR_EL1 of vm1/vcpu0
 // case -DNEVER @do_eret: UNSAVED TPIDR_EL1 of
 // case -DREG=contextidr_el1 -DNO_RESTORE_HOST @do_eret: LEAK CONTEXTIDR_EL1 of host
+// case -DREG=cntkctl_el1: clean
+// case -DREG=cntkctl_el1 -DNO_SAVE_HOST @restore: LOST CNTKCTL_EL1 of host +
+// case -DREG=cntkctl_el1 -DNO_RESTORE_HOST @do_eret: LEAK CNTKCTL_EL1 of host
+// case -DREG=cntkctl_el1 -DNO_RESTORE_GUEST @do_eret: LEAK CNTKCTL_EL1 of vm1/vcpu0
+// case -DREG=tcr_el1 -DNO_SAVE_HOST @restore: LOST TCR_EL1 of host +
+// case -DREG=mair_el1 -DNO_RESTORE_HOST @do_eret: LEAK MAIR_EL1 of host +
+// case -DREG=csselr_el1 -DNO_SAVE_HOST @restore: LOST CSSELR_EL1 of host +
+// case -DREG=tpidrro_el0 -DNO_RESTORE_HOST @do_eret: LEAK TPIDRRO_EL0 of host
 // case -DCFG=cntvoff_el2 -DG=0x1000 -DH=0: clean
 // case -DCFG=cntvoff_el2 -DG=0x1000 -DH=0 -DSTAYS @do_eret: LEAK CNTVOFF_EL2 of host
 // case -DCFG=mdcr_el2 -DG=5 -DH=6 -DSTAYS @do_eret: TRAPCFG MDCR_EL2 of host

@@ -41,6 +41,7 @@
 // case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS: clean
 // case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DNO_SAVE @restore: LOST ICH_VMCR_EL2 of vm1/vcpu
 // case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DNEVER @do_eret: UNSAVED ICH_VMCR_EL2 of vm1/vcpu
+// case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DCHANGED @restore: CLOBBER ICH_VMCR_EL2 of vm1/vcpu
 // case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DID: clean
 // case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DID -DNO_SAVE @restore: LOST ICH_VMCR_EL2 of vm1/vcpu
 #include "frame.inc"
