@@ -140,6 +140,20 @@ static void note_slots(struct flow *f, const struct tag *tag, const struct arm_e
     }
 }
 
+#define LR_STATE MASK(63, 62) /* of ICH_LR<n>_EL2 */
+
+/* A copy of a list register is written back with its state cleared. */
+static void check_emptied(struct flow *f, const struct flow_cpu *v, const struct arm_event *p)
+{
+    struct site at;
+
+    if (p->mem.size != 8 || p->mem.pa != v->loaded_pa || !(v->loaded & LR_STATE) ||
+        p->mem.value[0] != (v->loaded & ~LR_STATE))
+        return;
+    at = site_of(f->c, p);
+    own_emptied(f->c, p->cpu, p->mem.pa, v->loaded, &at);
+}
+
 void flow_store(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
 {
     bool fp = p->mem.kind & ARM_MEM_FP;
@@ -150,6 +164,7 @@ void flow_store(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
         tag = v->v[reg];
     else if (!fp && p->mem.size == 8 && reg < 31)
         tag = v->x[reg];
+    check_emptied(f, v, p);
     bool kept = tag.kind == TAG_EXACT || (tag.kind == TAG_DERIVED && tag.world == WORLD_STATUS);
     note_slots(f, &tag, p);
     if (kept && !(p->mem.pa & 7) && !p->mem.pa2)
@@ -174,6 +189,10 @@ void flow_load(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
     unsigned reg = p->mem.reg;
     struct tag tag = {0};
 
+    if (p->mem.size == 8) {
+        v->loaded_pa = p->mem.pa;
+        v->loaded = p->mem.value[0];
+    }
     if (g->pa && p->mem.size == (fp ? 16 : 8)) {
         bool unseen = g->stack && g->tag.world == WORLD_STATUS && g->turn != v->turn;
         if (g->tag.kind != TAG_MODIFIED && (g->value != p->mem.value[0] || unseen)) {

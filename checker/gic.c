@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "arch/esr.h"
+#include "checker/flow.h"
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
@@ -115,7 +116,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     struct gic_cpu *g = &u->cpus[p->cpu];
     uint64_t hcr = reg(c, p->cpu, SR_ICH_HCR_EL2);
 
-    g->vmcr.known = g->sre.known = g->ap1.known = false;
+    g->vmcr.known = g->sre.known = g->ap1.known = g->elrsr.known = false;
     g->ap0_written = 0;
     if (w->kind != WORLD_GUEST)
         return;
@@ -179,6 +180,9 @@ static void was_read(struct arm_checker *c, struct gic *u, const struct arm_even
         elrsr_read(u, g, true);
     } else if (sr == SR_ICH_ELRSR_EL2) {
         elrsr_read(u, g, false);
+        g->elrsr = site_of(c, p);
+        if (c->flow)
+            flow_interest(c->flow, p->cpu, p->count); /* what EL2 makes of it: own_emptied() */
     }
 }
 

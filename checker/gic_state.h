@@ -45,6 +45,7 @@ struct gic_cpu {
     struct site spoiled;  /* what has changed the former */
     struct site eisr_spoiled;
     bool enable_fixed;     /* ICC_SRE_EL2.Enable stays 1: RAO/WI */
+    struct site elrsr;     /* ICH_ELRSR_EL2 was read since the last exit */
     struct site vmcr, sre; /* last written, changed, since the last exit; order by count */
     struct site ap1;       /* first write of one since the last exit, or the last turn */
     uint64_t ap0_written;  /* in this turn, by n */

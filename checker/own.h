@@ -19,6 +19,11 @@ void own_stored(struct arm_checker *c, unsigned cpu, const struct tag *slot);
 void own_modified(struct arm_checker *c, const struct granule *g, uint64_t now,
                   const struct site *at);
 
+/* EL2 has cleared the state in what may be a list register's copy at @pa, and it was @lr there: it
+ * takes the interrupt for done. */
+void own_emptied(struct arm_checker *c, unsigned cpu, uint64_t pa, uint64_t lr,
+                 const struct site *at);
+
 /* EL2 has written V registers, a bit each, by an instruction that was followed. */
 void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
                          const struct site *at);

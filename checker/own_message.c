@@ -9,6 +9,11 @@
 #include "checker/gic_state.h"
 #include "checker/own_state.h"
 
+static struct own *own(const struct arm_checker *c)
+{
+    return c->unit[UNIT_own];
+}
+
 void own_message_left(struct own *u, const struct world *w, unsigned reg, struct value128 v,
                       unsigned cpu)
 {
@@ -60,6 +65,49 @@ static void report_dropped(struct arm_checker *c, const struct world *w, unsigne
     finding_say(&f,
                 "interrupt %" PRIu64 " was put into its slot, pending, and is in no list "
                 "register: it does not come",
+                LR_VINTID(lr));
+    finding_report(c, &f);
+}
+
+/* What @cpu had in the list register that held the interrupt of @lr when @w left; it keeps the
+ * number when the state goes. */
+static bool was_there(const struct gic_cpu *g, uint64_t lr)
+{
+    for (unsigned n = 0; n < LRS_MAX; n++)
+        if (LR_VINTID(g->lr_at_exit[n]) == LR_VINTID(lr))
+            return true;
+    return false;
+}
+
+/* Numbers of interrupts, and nothing where ICH_LR<n>_EL2 has none. */
+static bool is_list_register(uint64_t v)
+{
+    return LR_VINTID(v) < 0x10000 && !(v & (MASK(59, 56) | MASK(47, 45)));
+}
+
+void own_emptied(struct arm_checker *c, unsigned cpu, uint64_t pa, uint64_t lr,
+                 const struct site *at)
+{
+    const struct gic *u = c->unit[UNIT_gic];
+    const struct world *w = c->cpus[cpu].last;
+
+    if (!own(c) || !u || !w || w->kind != WORLD_GUEST || c->cpus[cpu].running ||
+        !u->cpus[cpu].elrsr.known || !is_list_register(lr) || !(LR_STATE(lr) & 1) ||
+        was_there(&u->cpus[cpu], lr))
+        return;
+    struct finding f = {.rule = RULE_DEFER,
+                        .world = w,
+                        .reg = sysreg_number(SR_ICH_ELRSR_EL2),
+                        .at = *at,
+                        .other = u->cpus[cpu].elrsr,
+                        .other_role = "read",
+                        .has_address = true,
+                        .address = pa};
+    f.hint = "a list register reads as empty that was never loaded from memory";
+    finding_say(&f,
+                "interrupt %" PRIu64
+                ", pending here, is taken for done, and was in no list register: it "
+                "does not come",
                 LR_VINTID(lr));
     finding_report(c, &f);
 }
