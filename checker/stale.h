@@ -35,6 +35,8 @@ struct stale {
     bool global;
     enum descriptor_change change;
     struct site changed;
+    uint64_t sp;               /* of who changed it, at EL2: its stack tells threads */
+    struct site returned;      /* of a host: that thread has gone back to its program since */
     uint64_t clock;            /* when */
     uint64_t cpus[2];          /* that may hold it */
     bool ipa_issued, ipa_done; /* stage 2's own part of the invalidation */

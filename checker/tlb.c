@@ -13,6 +13,8 @@
 /* Deferred findings at most: tables that are dead for good leave some. */
 #define DEFERRED_MAX 256
 
+#define THREAD_STACK 0x4000 /* bytes of a thread's stack at EL2 that are looked at */
+
 static void *create(struct arm_checker *c)
 {
     struct tlb_unit *u = g_new0(struct tlb_unit, 1);
@@ -224,6 +226,31 @@ static void check_vmid(struct arm_checker *c, struct tlb_unit *u, const struct w
     g_hash_table_insert(u->cpu[p->cpu].vmids, key, use);
 }
 
+/* EL2 returns to a program of its: the thread has done what it was asked for. */
+static void returned(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p)
+{
+    uint64_t top = checker_reg(c, p->cpu, sysreg_number(SR_SP_EL2));
+
+    for (unsigned n = 0; n < u->pages.contexts->len; n++) {
+        const struct tlb_context *x = g_ptr_array_index(u->pages.contexts, n);
+        for (unsigned k = 0; k < x->stale->len; k++) {
+            struct stale *r = g_ptr_array_index(x->stale, k);
+            if (!tlb_is_tightened(r) || top - r->sp >= THREAD_STACK)
+                continue;
+            r->returned = site_of(c, p);
+            u->tightened--;
+        }
+    }
+}
+
+/* A right that a thread has taken from @x, which is entered: it has returned, and no TLBI has come,
+ * by whichever thread. */
+static bool is_forgotten(const struct tlb_cpu *cpu, const struct tlb_context *x,
+                         const struct stale *r)
+{
+    return cpu->running == x && r->returned.known;
+}
+
 /* What this CPU has changed and not invalidated, when it enters a world: with @running's tables,
  * or, where EL2 is no host that other threads of its may go on in, with any. */
 static void check_unfinished(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
@@ -234,10 +261,13 @@ static void check_unfinished(struct arm_checker *c, struct tlb_unit *u, const st
     for (unsigned k = 0; k < x->stale->len && !x->over; k++) {
         struct stale *r = g_ptr_array_index(x->stale, k);
         bool mine = u->cpu[p->cpu].running == x && (r->change != CHANGE_PERMISSION || !c->threads);
-        if (r->said || r->issued || r->changed.cpu != p->cpu ||
-            !(mine || (!host && r->changed.el == 2)))
+        bool forgotten = is_forgotten(&u->cpu[p->cpu], x, r);
+        if (r->said || r->issued ||
+            !(forgotten || (r->changed.cpu == p->cpu && (mine || (!host && r->changed.el == 2)))))
             continue;
         struct finding f = tlb_finding(c, RULE_TLB_MISS, p, r->pa);
+        if (forgotten)
+            f.at = r->returned;
         f.world = w;
         f.other = r->changed;
         f.other_role = "changed";
@@ -337,6 +367,8 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
         tlb_control_written(c, u, p);
     else if (p->kind == ARM_EVENT_POWER)
         power(&u->cpu[p->cpu]);
+    else if (p->kind == ARM_EVENT_ERET && p->el == 2 && p->eret.target_el == 0 && u->tightened)
+        returned(c, u, p);
 }
 
 /* Also those in marks: they are in no list. */
@@ -371,8 +403,8 @@ static void destroy(void *state)
 }
 
 const struct check_unit unit_tlb = {
-    .at_el2 =
-        ARM_BIT(ARM_EVENT_TLBI) | ARM_BIT(ARM_EVENT_BARRIER) | ARM_BIT(ARM_EVENT_SYSREG_WRITE),
+    .at_el2 = ARM_BIT(ARM_EVENT_TLBI) | ARM_BIT(ARM_EVENT_BARRIER) |
+              ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_ERET),
     .everywhere = ARM_BIT(ARM_EVENT_WALK) | ARM_BIT(ARM_EVENT_STORE) | ARM_BIT(ARM_EVENT_POWER),
     .create = create,
     .event = event,

@@ -15,6 +15,11 @@ static void release(struct stale *r)
         g_free(r);
 }
 
+bool tlb_is_tightened(const struct stale *r)
+{
+    return r->change == CHANGE_PERMISSION && r->changed.el == 2 && !r->returned.known;
+}
+
 /* TLBs hold @r no longer. A table that only it led to is no table any more. */
 void tlb_stale_forget(struct arm_checker *c, struct tlb_unit *u, struct stale *r)
 {
@@ -28,6 +33,7 @@ void tlb_stale_forget(struct arm_checker *c, struct tlb_unit *u, struct stale *r
         g_hash_table_insert(u->stale, &first->pa, first);
     g_ptr_array_remove_fast(r->context->stale, r);
     u->stale_count--;
+    u->tightened -= tlb_is_tightened(r);
     if (descriptor_is_table(&r->at, r->value))
         for (uint64_t k = 0; k < UINT64_C(1) << (r->at.granule_bits - PAGE_SHIFT); k++) {
             struct table_page *page =
@@ -59,6 +65,7 @@ struct stale *tlb_stale_add(struct arm_checker *c, struct tlb_unit *u,
                 (descriptor_is_table(&page->at, value) ? bit(r->ia, 55) : !bit(value, 11));
     r->change = change;
     r->changed = site_of(c, p);
+    r->sp = checker_reg(c, p->cpu, ARM_SP);
     r->clock = u->pages.clock;
     memcpy(r->cpus, x->cpus, sizeof(r->cpus));
     r->next = g_hash_table_lookup(u->stale, &r->pa);
@@ -66,6 +73,7 @@ struct stale *tlb_stale_add(struct arm_checker *c, struct tlb_unit *u,
     g_hash_table_insert(u->stale, &r->pa, r);
     g_ptr_array_add(x->stale, r);
     u->stale_count++;
+    u->tightened += tlb_is_tightened(r);
     return r;
 }
 

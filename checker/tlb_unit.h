@@ -63,7 +63,8 @@ struct tlb_unit {
     struct tlb_cpu *cpu;
     unsigned cpu_count;
     unsigned stale_count;
-    GHashTable *stale; /* the first struct stale of a descriptor, by its address */
+    unsigned tightened; /* of those: a right was taken by a thread that has not returned since */
+    GHashTable *stale;  /* the first struct stale of a descriptor, by its address */
     GArray *deferred;
     GArray *groups; /* struct group_note */
     bool armed;     /* a guest has been entered */
@@ -77,6 +78,9 @@ struct stale *tlb_stale_add(struct arm_checker *c, struct tlb_unit *u,
 
 /* TLBs hold @r no longer. A table that only it led to is no table any more. */
 void tlb_stale_forget(struct arm_checker *c, struct tlb_unit *u, struct stale *r);
+
+/* Has a thread of a host taken a right away in @r, and not returned to its program since? */
+bool tlb_is_tightened(const struct stale *r);
 
 /* Findings: one about a descriptor at @pa; @f relies on @r being invalid in TLBs: if a TLBI tried,
  * then it is to blame; @f is reported now, or when the tables turn out to be in use still; @r, and
