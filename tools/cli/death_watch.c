@@ -17,6 +17,7 @@
 #define CLOSE_LOOKS    32    /* how long all exceptions are looked at then, and */
 #define CLOSE_PAUSE    1024  /* how long not again */
 #define CLOSE_SAME     10000 /* the same again so often has no end */
+#define CLOSE_ENOUGH   20000 /* an end to the look: of so many one would have been that often */
 #define CLOSE_STARVED  2000  /* so many interrupts, and nothing in between */
 
 struct looked {
@@ -34,6 +35,7 @@ struct close_look {
     uint64_t returned;  /* with a return to the same instruction */
     uint64_t starved;   /* interrupts at once behind a return */
     uint64_t eret;      /* instructions of the CPU before its last return */
+    uint64_t seen;      /* exceptions and returns */
     bool back, irq;
 };
 
@@ -302,6 +304,7 @@ static void look_at_event(void *ctx, const struct arm_event *p)
     if (p->cpu >= CPUS_LOOKED_AT)
         return;
     struct close_look *l = &d->close[p->cpu];
+    l->seen++;
     if (p->kind == ARM_EVENT_ERET)
         l->eret = p->count;
     if (p->kind == ARM_EVENT_EXCEPTION)
@@ -324,6 +327,20 @@ static void look_closely(struct death_watch *d)
     d->close_left = CLOSE_LOOKS;
 }
 
+/* Is whoever takes very many exceptions known by now? Looking costs more than what is looked at. */
+static bool seen_enough(const struct death_watch *d, unsigned cpus)
+{
+    bool enough = false;
+
+    for (unsigned k = 0; k < cpus; k++) {
+        if (d->close[k].seen >= CLOSE_ENOUGH)
+            enough = true;
+        else if (d->cpu[k].storms >= STORM_LOOKS)
+            return false;
+    }
+    return enough;
+}
+
 /* The close look goes on, or is over. */
 static void judge(struct death_watch *d)
 {
@@ -340,7 +357,7 @@ static void judge(struct death_watch *d)
         d->close_left = 1;
         suspect(d, kind, k);
     }
-    if (--d->close_left)
+    if (--d->close_left && !seen_enough(d, cpus))
         return;
     arm_unsubscribe(d->m, d->handle);
     d->handle = 0;
