@@ -100,15 +100,10 @@ static struct context_slot *slot_find(struct cpu *cpu, unsigned kind,
     return &c->slot[kind][victim];
 }
 
-static unsigned kind_of_now(const struct cpu *cpu)
-{
-    return cpu->ps.el * 2u + (cpu->ps.el ? cpu->ps.pan : 0);
-}
-
 static struct context_slot *slot_of_now(struct cpu *cpu)
 {
     struct contexts *c = &cpu->contexts;
-    unsigned kind = kind_of_now(cpu);
+    unsigned kind = cpu_context_kind(cpu);
     uint64_t in[CONTEXT_INPUTS];
 
     inputs(cpu, cpu_current_regime(cpu), in);
@@ -143,19 +138,7 @@ void cpu_contexts_forget(struct cpu *cpu)
     cpu_context_changed(cpu);
 }
 
-static __attribute__((noinline)) void use(struct cpu *cpu, const struct context_slot *s)
-{
-    cpu->contexts.x = &s->x;
-    cpu->bank = s->bank;
-    cpu->bank_unpriv = s->bank_unpriv;
-    if (s->bank_unpriv != s->bank)
-        tlb_bank_use(cpu->tlb, s->bank_unpriv, &s->x);
-    tlb_bank_use(cpu->tlb, s->bank, &s->x);
-    cpu->block = s->held | (uint32_t)cpu->ps.sp * (uint32_t)BLOCK_SP;
-}
-
-/* Compare all inputs. */
-static __attribute__((noinline)) void choose(struct cpu *cpu)
+void cpu_context_choose(struct cpu *cpu)
 {
     struct context_slot *s = slot_of_now(cpu);
 
@@ -164,27 +147,11 @@ static __attribute__((noinline)) void choose(struct cpu *cpu)
     s->held = s->block | (uint32_t)(cpu_wants(cpu, ARM_EVENT_FP) || cpu_fp_would_trap(cpu)) *
                              (uint32_t)BLOCK_FP_HELD;
     s->epoch = cpu->ps.uao ? 0 : cpu->contexts.epoch;
-    use(cpu, s);
+    cpu_context_use(cpu, s);
 }
 
 void cpu_context_changed(struct cpu *cpu)
 {
     cpu->contexts.epoch++;
-    choose(cpu);
-}
-
-/* A slot that was right in this epoch is so again, unless a bank has been given away. Not with UAO
- * or events, of which the kind knows nothing. */
-void cpu_el_changed(struct cpu *cpu)
-{
-    struct contexts *c = &cpu->contexts;
-    unsigned kind = kind_of_now(cpu);
-    struct context_slot *s = &c->slot[kind][c->recent[kind]];
-
-    if (likely(s->epoch == c->epoch && s->serial == s->bank->serial &&
-               s->serial_unpriv == s->bank_unpriv->serial &&
-               !(cpu->ps.uao | cpu->probes->mask | cpu->wanted)))
-        use(cpu, s);
-    else
-        choose(cpu);
+    cpu_context_choose(cpu);
 }

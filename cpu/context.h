@@ -5,14 +5,52 @@
  */
 #pragma once
 
+#include "cpu/block.h"
 #include "cpu/cpu.h"
 
 /* To be called after anything that steers translation changed: EL, PSTATE.{SP,PAN,UAO}, the
  * registers of sysreg.def with SR_FX_REGIME or SR_FX_FP, cpu_accesses_observed(). */
 void cpu_context_changed(struct cpu *cpu);
 
-/* The same where nothing has but EL and PSTATE.{SP,PAN,UAO}: there and back again, mostly. */
-void cpu_el_changed(struct cpu *cpu);
+/* The same, by comparing all registers that a slot depends on. */
+void cpu_context_choose(struct cpu *cpu);
+
+/* @s is that of now. */
+static inline void cpu_context_use(struct cpu *cpu, const struct context_slot *s)
+{
+    cpu->contexts.x = &s->x;
+    cpu->bank = s->bank;
+    cpu->bank_unpriv = s->bank_unpriv;
+    if (s->bank_unpriv != s->bank)
+        tlb_bank_use(cpu->tlb, s->bank_unpriv, &s->x);
+    tlb_bank_use(cpu->tlb, s->bank, &s->x);
+    cpu->block = s->held | (uint32_t)cpu->ps.sp * (uint32_t)BLOCK_SP;
+}
+
+/* The slots of the current EL and PSTATE.PAN. */
+static inline unsigned cpu_context_kind(const struct cpu *cpu)
+{
+    return cpu->ps.el * 2u + (cpu->ps.el ? cpu->ps.pan : 0);
+}
+
+/*
+ * As cpu_context_changed(), where nothing has but EL and PSTATE.{SP,PAN,UAO}: there and back again,
+ * mostly. A slot that was right in this epoch is so again, unless a bank has been given away. Not
+ * with UAO or events, of which the kind knows nothing.
+ */
+static inline void cpu_el_changed(struct cpu *cpu)
+{
+    struct contexts *c = &cpu->contexts;
+    unsigned kind = cpu_context_kind(cpu);
+    struct context_slot *s = &c->slot[kind][c->recent[kind]];
+
+    if (likely(s->epoch == c->epoch && s->serial == s->bank->serial &&
+               s->serial_unpriv == s->bank_unpriv->serial &&
+               !(cpu->ps.uao | cpu->probes->mask | cpu->wanted)))
+        cpu_context_use(cpu, s);
+    else
+        cpu_context_choose(cpu);
+}
 
 /* Such a register of another EL's regime changed: nothing now, but
  * something for cpu_el_changed(). */

@@ -18,9 +18,6 @@ void cpu_exception_return(struct cpu *cpu, uint64_t pc, uint64_t spsr);
  * taken. cpu->pc must be current. */
 bool cpu_take_interrupt(struct cpu *cpu);
 
-/* AArch64.BranchAddr(): @pc without its tag where the current regime ignores it. */
-uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc);
-
 /* Take a synchronous exception with @ec and @iss to @target_el; ELR is @i's own address. */
 enum exec_result exec_trap(struct cpu *cpu, const struct insn *i, unsigned target_el, unsigned ec,
                            uint32_t iss);

@@ -3,6 +3,7 @@
 
 #include "cpu/block.h"
 #include "cpu/exception.h"
+#include "cpu/regime.h"
 #include "cpu/world.h"
 
 /* The exec_ function of every row. */

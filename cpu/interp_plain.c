@@ -21,7 +21,7 @@
 #include "cpu/execute.h"
 #include "cpu/fetch.h"
 #include "cpu/interp_plain.h"
-#include "cpu/observe.h"
+#include "cpu/regime.h"
 #include "cpu/traps.h"
 
 /* The rows not defined above; for the others this changes nothing (C17 6.2.2 p5). */
@@ -54,37 +54,15 @@ static enum exec_result leave(struct cpu *cpu)
     return EXEC_EXIT;
 }
 
-/* Must the target of an indirect branch see PSTATE.BTYPE? Outside guarded pages only an exception
- * shows it; of those that executing an instruction can raise, only BRK's (step_observed()). */
-static bool btype_matters(const struct cpu *cpu, const struct insn *target)
-{
-    return cpu_in_guarded_page(cpu) || !interp_is_decoded(target) || target->op == A64_BRK;
-}
-
 /* What this loop needs left of the slice, so that it need not look before the end of a page. */
 #define ENOUGH (CODE_PAGE_INSNS + 1)
-
-/* The record at cpu->pc, if it is to be gone on with. */
-static inline const struct insn *arrive(struct cpu *cpu)
-{
-    const struct insn *next = cpu_fetch_fast(cpu, cpu->pc);
-    if (!next)
-        return NULL;
-    cpu->counted = next;
-    if (unlikely(cpu->ps.btype)) {
-        if (btype_matters(cpu, next))
-            return NULL;
-        cpu->ps.btype = 0;
-    }
-    return next;
-}
 
 /* Go on at cpu->pc, which every record before has been counted for: in the L1 bank's fetch side, or
  * by the dispatcher. */
 static enum exec_result run_jump(struct cpu *cpu, const struct insn *unused)
 {
     (void)unused;
-    const struct insn *next = cpu->left < ENOUGH ? NULL : arrive(cpu);
+    const struct insn *next = cpu->left < ENOUGH ? NULL : interp_next(cpu);
     if (!next)
         return leave(cpu);
     CONTINUE(cpu, next);
@@ -110,22 +88,6 @@ static enum exec_result run_indirect(struct cpu *cpu, const struct insn *i)
     TAIL run_jump(cpu, i);
 }
 
-/* Does the dispatcher (run_once()) find nothing at cpu->pc that this loop may not do itself? An
- * interrupt is taken here. Only in the middle of a slice: at its end another CPU comes first. */
-static bool nothing_between(struct cpu *cpu, int64_t enough)
-{
-    if (cpu->left < enough || cpu->power != CPU_RUNNING || *cpu->env.pause ||
-        MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]))
-        return false;
-    if (cpu->irq_check) {
-        cpu->irq_check = false;
-        /* Whoever is told of it may stop the machine, or shorten the slice. */
-        if (cpu_take_interrupt(cpu) && (*cpu->env.pause || cpu->left < enough))
-            return false;
-    }
-    return !cpu->recheck && !cpu_needs_observed(cpu);
-}
-
 /* Instruction @i has been executed, and is not to be followed by the next record. Return: what is;
  * NULL: the dispatcher says. After an abort it does: nothing has retired, and so it may go on for
  * ever. */
@@ -137,7 +99,7 @@ static const struct insn *behind(struct cpu *cpu, const struct insn *i, enum exe
     cpu->left -= i + (r != EXEC_ABORT) - cpu->counted;
     if (r == EXEC_SYNC)
         cpu->pc = insn_pc(cpu, i + 1);
-    return r != EXEC_ABORT && nothing_between(cpu, enough) ? arrive(cpu) : NULL;
+    return r != EXEC_ABORT && interp_nothing_between(cpu, enough) ? interp_next(cpu) : NULL;
 }
 
 /* To where behind() leads. With blocks to the dispatcher, which is to see what is hot. */
@@ -244,7 +206,7 @@ const struct insn *interp_behind(struct cpu *cpu, const struct insn *i, enum exe
 
 const struct insn *interp_arrive(struct cpu *cpu)
 {
-    return cpu->left < ENOUGH ? NULL : arrive(cpu);
+    return cpu->left < ENOUGH ? NULL : interp_next(cpu);
 }
 
 enum exec_result interp_pause(struct cpu *cpu)

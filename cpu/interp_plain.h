@@ -3,6 +3,10 @@
 
 #include "cpu/code_cache.h"
 #include "cpu/cpu.h"
+#include "cpu/exception.h"
+#include "cpu/fetch.h"
+#include "cpu/interrupt.h"
+#include "cpu/observe.h"
 
 /* Its records' functions. */
 extern const struct code_engine interp_engine;
@@ -46,3 +50,44 @@ const struct insn *interp_arrive(struct cpu *cpu);
 
 /* cpu_count_upto() */
 void interp_count_upto(struct cpu *cpu, const struct insn *i);
+
+/* ---- between two records: for the loop, and for what blocks call ---- */
+
+/* Must the target of an indirect branch see PSTATE.BTYPE? Outside guarded pages only an exception
+ * shows it; of those that executing an instruction can raise, only BRK's (step_observed()). */
+static inline bool interp_btype_matters(const struct cpu *cpu, const struct insn *target)
+{
+    return cpu_in_guarded_page(cpu) || !interp_is_decoded(target) || target->op == A64_BRK;
+}
+
+/* The record at cpu->pc, if it is to be gone on with. */
+static inline const struct insn *interp_next(struct cpu *cpu)
+{
+    const struct insn *next = cpu_fetch_fast(cpu, cpu->pc);
+    if (!next)
+        return NULL;
+    cpu->counted = next;
+    if (unlikely(cpu->ps.btype)) {
+        if (interp_btype_matters(cpu, next))
+            return NULL;
+        cpu->ps.btype = 0;
+    }
+    return next;
+}
+
+/* Does the dispatcher (run_once()) find nothing at cpu->pc that the loop may not do itself? An
+ * interrupt is taken here. Only in the middle of a slice: at its end another CPU comes first. */
+static inline bool interp_nothing_between(struct cpu *cpu, int64_t enough)
+{
+    if (cpu->left < enough || cpu->power != CPU_RUNNING || *cpu->env.pause ||
+        MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]))
+        return false;
+    if (cpu->irq_check) {
+        cpu->irq_check = false;
+        /* Whoever is told of it may stop the machine, or shorten the slice. */
+        if (cpu_interrupt_asked(cpu) && cpu_take_interrupt(cpu) &&
+            (*cpu->env.pause || cpu->left < enough))
+            return false;
+    }
+    return !cpu->recheck && !cpu_needs_observed(cpu);
+}

@@ -53,16 +53,9 @@ static bool virtual_pending(const struct cpu *cpu, enum interrupt_kind k)
            ((hcr & kinds[k].virt) || virtual_pin(cpu, k));
 }
 
-/* The short answer, and nearly always the right one: no pin is set, nor a bit for a virtual one. */
-static inline bool nothing_pending(const struct cpu *cpu)
-{
-    return !(cpu->irq_pin | cpu->fiq_pin | cpu->virq_pin | cpu->vfiq_pin | cpu->serror_pin) &&
-           !(cpu->sr[SR_HCR_EL2] & HCR_VIRTUAL_PENDING);
-}
-
 bool cpu_interrupt_pending(const struct cpu *cpu, struct interrupt *out)
 {
-    if (nothing_pending(cpu))
+    if (!cpu_interrupt_asked(cpu))
         return false;
     for (enum interrupt_kind k = 0; k < INTERRUPT_KINDS; k++) {
         unsigned target = physical_pending(cpu, k) ? cpu_physical_target(cpu, k) : 0;
@@ -124,7 +117,7 @@ bool cpu_virtual_serror_masked(const struct cpu *cpu)
 
 bool cpu_wakeup_pending(const struct cpu *cpu)
 {
-    if (nothing_pending(cpu)) /* asked at each write of DAIF */
+    if (!cpu_interrupt_asked(cpu)) /* asked at each write of DAIF */
         return false;
     if (cpu->fiq_pin | cpu->irq_pin | cpu->serror_pin)
         return true;

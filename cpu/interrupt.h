@@ -19,6 +19,13 @@ struct interrupt {
     unsigned target_el;
 };
 
+/* False, as nearly always: no pin is set, nor a bit for a virtual one. */
+static inline bool cpu_interrupt_asked(const struct cpu *cpu)
+{
+    return cpu->irq_pin | cpu->fiq_pin | cpu->virq_pin | cpu->vfiq_pin | cpu->serror_pin ||
+           (cpu->sr[SR_HCR_EL2] & HCR_VIRTUAL_PENDING);
+}
+
 /* AArch64.TakePendingInterrupts(): is there a pending interrupt (physical or virtual) that would be
  * taken now? The one of highest priority. */
 bool cpu_interrupt_pending(const struct cpu *cpu, struct interrupt *out);

@@ -3,11 +3,12 @@
 
 #include "cpu/cpu.h"
 
-static inline uint64_t cpu_pstate_to_spsr(const struct cpu *cpu)
+/* PSTATE less NZCV, which are @nzcv. */
+static inline uint64_t cpu_pstate_to_spsr(const struct cpu *cpu, unsigned nzcv)
 {
     const struct pstate *p = &cpu->ps;
 
-    return (uint64_t)cpu_nzcv(cpu) << 28 | (uint64_t)p->dit << 24 | (uint64_t)p->uao << 23 |
+    return (uint64_t)nzcv << 28 | (uint64_t)p->dit << 24 | (uint64_t)p->uao << 23 |
            (uint64_t)p->pan << 22 | (uint64_t)p->ss << 21 | (uint64_t)p->il << 20 |
            (uint64_t)p->ssbs << 12 | (uint64_t)p->btype << 10 | (uint64_t)p->daif << 6 |
            (uint64_t)p->el << 2 | p->sp;

@@ -37,3 +37,23 @@ void cpu_regime(const struct cpu *cpu, enum regime_id id, struct regime *rg)
         rg->hcr = cpu_hcr(cpu);
     }
 }
+
+/* AddrTop() says where the tag ends. */
+uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc)
+{
+    bool two_ranges = cpu_two_ranges(cpu);
+    uint64_t tcr = cpu_regime_tcr(cpu);
+    bool upper = bit(pc, 55);
+    bool tbi, tbid;
+
+    if (two_ranges) {
+        tbi = bit(tcr, upper ? 38 : 37);
+        tbid = bit(tcr, upper ? 52 : 51);
+    } else {
+        tbi = bit(tcr, 20);
+        tbid = bit(tcr, 29);
+    }
+    if (!tbi || (tbid && cpu_has(cpu, FEAT_PAuth)))
+        return pc;
+    return two_ranges && upper ? pc | MASK(63, 56) : pc & MASK(55, 0);
+}

@@ -29,3 +29,7 @@ static inline uint64_t cpu_hcr_of_el10(const struct cpu *cpu)
         hcr &= ~HCR_STAGE2;
     return hcr;
 }
+
+/* AArch64.BranchAddr(): @pc without its tag where the current regime ignores it; a tag never
+ * reaches the PC. */
+uint64_t cpu_branch_addr(const struct cpu *cpu, uint64_t pc);

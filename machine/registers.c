@@ -107,7 +107,7 @@ static uint64_t read_core(const struct cpu *cpu, uint32_t number)
     case ARM_PC:
         return cpu->pc;
     case ARM_PSTATE:
-        return cpu_pstate_to_spsr(cpu);
+        return cpu_pstate_to_spsr(cpu, cpu_nzcv(cpu));
     default:
         return cpu->x[number - ARM_X(0)];
     }

@@ -207,16 +207,14 @@ static void divide_by_asid(struct tlb *tlb, struct tlb_bank *bank, const struct 
 
 /* A kernel that gives user space tables of its own (Linux's KPTI) has an ASID for itself, and no
  * global entries: one bank for all ASIDs would be emptied at each system call. */
-void tlb_bank_use(struct tlb *tlb, struct tlb_bank *bank, const struct xlat *x)
+void tlb_bank_change_asid(struct tlb *tlb, struct tlb_bank *bank, const struct xlat *x)
 {
-    bank->stamp = ++tlb->clock;
-    if (bank->key.priv && bank->ng_asid != x->asid) {
-        bool divide = bank->ng_count > TLB_NG_MAX && !bank->has_global;
-        tlb_bank_clear_ng(bank);
-        if (divide)
-            divide_by_asid(tlb, bank, x);
-        bank->ng_asid = x->asid;
-    }
+    bool divide = bank->ng_count > TLB_NG_MAX && !bank->has_global;
+
+    tlb_bank_clear_ng(bank);
+    if (divide)
+        divide_by_asid(tlb, bank, x);
+    bank->ng_asid = x->asid;
 }
 
 /* A bank to give away, empty: a new one while there are any, else the one not used for longest. */

@@ -131,7 +131,7 @@ struct tlb {
     unsigned config_count;
     uint64_t configs[TLB_CONFIGS][TLB_CONFIG_WORDS];
     enum regime_id config_regime[TLB_CONFIGS];
-    bool by_asid[TLB_CONFIGS]; /* a kernel without global entries: see tlb_bank_use() */
+    bool by_asid[TLB_CONFIGS]; /* without global entries: see tlb_bank_change_asid() */
 
     unsigned class_mask;        /* sizes that L2 may hold */
     struct tlb_span l2_span[2]; /* see tlb_span: pieces of larger stage-1 pages in L2 */
@@ -159,8 +159,16 @@ void tlb_config(struct tlb *tlb, struct xlat *x, uint64_t extra);
 /* The bank of @x for privileged or unprivileged accesses; valid while its serial stays. */
 struct tlb_bank *tlb_bank(struct tlb *tlb, const struct xlat *x, bool priv, bool pan);
 
+/* @bank, a privileged one, is in use with the ASID of @x, which is another than before. */
+void tlb_bank_change_asid(struct tlb *tlb, struct tlb_bank *bank, const struct xlat *x);
+
 /* Make @bank, found by an earlier tlb_bank() with the same arguments, the one in use. */
-void tlb_bank_use(struct tlb *tlb, struct tlb_bank *bank, const struct xlat *x);
+static inline void tlb_bank_use(struct tlb *tlb, struct tlb_bank *bank, const struct xlat *x)
+{
+    bank->stamp = ++tlb->clock;
+    if (bank->key.priv && bank->ng_asid != x->asid)
+        tlb_bank_change_asid(tlb, bank, x);
+}
 
 /* Fill @out from L2 if it holds @va (canonical) and permits @a. */
 bool tlb_lookup(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct mmu_access *a,

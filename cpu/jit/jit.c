@@ -13,6 +13,7 @@
 #include "cpu/jit/host.h"
 #include "cpu/jit/pieces.h"
 #include "cpu/jit/translate.h"
+#include "cpu/regime.h"
 #include "cpu/spin_seen.h"
 
 #define JIT_HOT      8  /* arrivals after which a record is translated */
