@@ -231,7 +231,7 @@ void tr_stop_here(struct tr *t)
     tr_settle(t);
     count(t, t->n);
     x86_mov_imm(&t->c, RSI, (uintptr_t)i);
-    jump_to(&t->c, tr_crosses(i) ? t->jit->cross : t->jit->record);
+    jump_to(&t->c, tr_crosses(i) ? jit_crossing(t->jit, i->op) : t->jit->record);
 }
 
 /* EFLAGS: V and, as after a subtraction, C. */

@@ -130,21 +130,6 @@ enum exec_result jit_follow(struct cpu *cpu, struct jit_edge *e)
     return go_on(cpu, i);
 }
 
-const uint8_t *jit_cross(struct cpu *cpu, const struct insn *i)
-{
-    const struct jit *jit = cpu->jit;
-
-    cpu->counted = i;
-    const struct insn *next = interp_behind(cpu, i, exec_fns[i->op](cpu, i), JIT_INSNS_MAX);
-    if (!next)
-        return jit->rx + (jit->stop - jit->rw);
-    jit_seen(cpu, next);
-    if (likely(jit_is_block(jit, next)))
-        return (const uint8_t *)(uintptr_t)next->fn + JIT_INNER;
-    cpu->resume = next;
-    return jit->rx + (jit->resume - jit->rw);
-}
-
 enum exec_result jit_stop(struct cpu *cpu)
 {
     return interp_pause(cpu);

@@ -52,7 +52,7 @@ struct jit {
     exec_fn *enter;     /* of C: run the record's function, which may be a block */
     /* Pieces that all blocks use, in the writable view; see cpu/jit/pieces.h. */
     uint8_t *entry, *exec, *exec_exact, *pause, *follow, *arrive, *record, *trap, *one;
-    uint8_t *cross, *stop, *resume, *search;
+    uint8_t *cross, *cross_svc, *cross_hvc, *cross_eret, *stop, *resume, *search;
     uint8_t *constants; /* likewise, see cpu/jit/vector.h */
     unsigned host;      /* bits of enum jit_host that blocks may use; less of them is slower */
     const struct jit_template *template[A64_OP_COUNT];

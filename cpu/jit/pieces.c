@@ -214,19 +214,33 @@ static uint8_t *make_out(struct x86_code *c, uintptr_t fn)
     return p;
 }
 
-/* RSI: the argument of jit_cross(), which says where to go. */
-static uint8_t *make_cross(struct x86_code *c)
+/* RSI: an argument of @fn, which says where to go. */
+static uint8_t *make_cross(struct x86_code *c, jit_cross_fn *fn)
 {
     uint8_t *p = c->p;
 
-    jit_unpack_flags(c, RAX);
     store_left(c);
     tr_pass_cpu(c);
-    tr_call_c(c, (uintptr_t)jit_cross);
+    x86_mov(c, 0, RDX, JIT_FLAGS);
+    tr_call_c(c, (uintptr_t)fn);
+    x86_mov(c, 0, JIT_FLAGS, RDX);
     load_left(c);
-    jit_pack_flags(c);
     jump_rax(c);
     return p;
+}
+
+const uint8_t *jit_crossing(const struct jit *jit, enum a64_op op)
+{
+    switch (op) {
+    case A64_SVC:
+        return jit->cross_svc;
+    case A64_HVC:
+        return jit->cross_hvc;
+    case A64_ERET:
+        return jit->cross_eret;
+    default:
+        return jit->cross;
+    }
 }
 
 /* At a multiple of its size, so that one comparison tells its addresses from others. */
@@ -308,7 +322,10 @@ static void make(struct jit *jit)
     jit->record = make_out(&c, (uintptr_t)jit_record);
     jit->trap = make_out(&c, (uintptr_t)jit_trap);
     jit->one = make_out(&c, (uintptr_t)jit_one);
-    jit->cross = make_cross(&c);
+    jit->cross = make_cross(&c, jit_cross);
+    jit->cross_svc = make_cross(&c, jit_cross_svc);
+    jit->cross_hvc = make_cross(&c, jit_cross_hvc);
+    jit->cross_eret = make_cross(&c, jit_cross_eret);
     jit->stop = make_out(&c, (uintptr_t)jit_stop);
     jit->resume = make_out(&c, (uintptr_t)jit_resume);
     make_entry(jit, &c);

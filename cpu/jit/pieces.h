@@ -33,6 +33,9 @@ void jit_look_ahead(struct jit *jit);
  */
 void jit_search(const struct jit *jit, struct x86_code *c);
 
+/* The piece for @op, which leads to another EL or back. */
+const uint8_t *jit_crossing(const struct jit *jit, enum a64_op op);
+
 /* NZCV from JIT_FLAGS to the CPU, by way of @tmp; and back, by way of RCX. EFLAGS go. */
 void jit_unpack_flags(struct x86_code *c, unsigned tmp);
 void jit_pack_flags(struct x86_code *c);
@@ -60,9 +63,27 @@ enum exec_result jit_arrive(struct cpu *cpu, const struct insn *i, uint64_t va);
 /* Instruction @i ends a block: the plain loop executes it. It traps: there it ends. */
 exec_fn jit_record, jit_trap;
 
-/* Instruction @i, which leads to another EL or back, ends a block. Return: the code where the run
- * goes on: of a block, or a piece out of the code, which ends in one of the other two. */
-const uint8_t *jit_cross(struct cpu *cpu, const struct insn *i);
+/* NZCV, as bits 3 to 0, of JIT_FLAGS, and back. */
+static inline unsigned jit_nzcv(uint64_t flags)
+{
+    return (unsigned)((flags >> 12 & 12) | (flags >> 7 & 2) | (flags & 1));
+}
+
+static inline uint64_t jit_flags_of(unsigned nzcv)
+{
+    return (nzcv & 12) << 12 | (nzcv & 2) << 7 | (nzcv & 1);
+}
+
+/* The code where the run goes on, of a block or a piece out of the code, which ends in jit_stop()
+ * or jit_resume(); and JIT_FLAGS there. */
+struct jit_way {
+    const uint8_t *code;
+    uint64_t flags;
+};
+
+/* Instruction @i, which leads to another EL or back, ends a block: by its row. */
+typedef struct jit_way jit_cross_fn(struct cpu *cpu, const struct insn *i, uint64_t flags);
+jit_cross_fn jit_cross, jit_cross_svc, jit_cross_hvc, jit_cross_eret;
 enum exec_result jit_stop(struct cpu *cpu);
 enum exec_result jit_resume(struct cpu *cpu);
 
