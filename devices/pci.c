@@ -111,7 +111,7 @@ unsigned pci_add_cap(struct pci_function *f, uint8_t id, unsigned bytes)
 void pci_add_express(struct pci_function *f, enum pci_express_kind kind, unsigned slot)
 {
     unsigned at = pci_add_cap(f, PCI_CAP_EXPRESS, EXPRESS_BYTES);
-    bool port = kind == PCI_EXPRESS_ROOT_PORT;
+    bool port = kind == PCI_EXPRESS_ROOT_PORT || kind == PCI_EXPRESS_DOWNSTREAM;
 
     f->express = true;
     pci_field(f, at + 0x02, 2, EXPRESS_VERSION | (unsigned)kind << 4 | (port ? EXPRESS_SLOT : 0),
@@ -126,7 +126,8 @@ void pci_add_express(struct pci_function *f, enum pci_express_kind kind, unsigne
         return;
     pci_field(f, at + 0x14, 4, (uint32_t)slot << SLOTCAP_NUMBER_SHIFT, 0);
     pci_field(f, at + 0x1a, 2, SLOTSTATUS_PRESENT, 0);
-    pci_field(f, at + 0x1c, 2, 0, 0x1f); /* Root Control */
+    if (kind == PCI_EXPRESS_ROOT_PORT)
+        pci_field(f, at + 0x1c, 2, 0, 0x1f); /* Root Control */
 }
 
 void pci_add_endpoint(struct pci_function *f)
@@ -144,7 +145,7 @@ void pci_add_endpoint(struct pci_function *f)
 bool pci_is_master(const struct pci_function *f)
 {
     return (pci_get(f, PCI_COMMAND, 2) & PCI_COMMAND_MASTER) &&
-           (!f->port || pci_is_master(f->port));
+           (!f->port || f->port->root_bus || pci_is_master(f->port));
 }
 
 void pci_intx_set(struct pci_function *f, bool level)

@@ -89,10 +89,12 @@ struct pci_function {
     const struct arm_log *log;
     struct pci_host *host;
     struct pci_function *port; /* the bridge that it is behind; NULL: it is on bus 0 */
-    uint8_t devfn;             /* 5 bits of device, 3 of function */
-    struct dma_iommu iommu;    /* its way to memory, where the host has an IOMMU */
-    bool express;              /* it has an extended configuration space */
-    bool intx;                 /* it wants an interrupt by its pin */
+    uint8_t root_bus;       /* the bus that begins behind it, if that is a root's; 0: it does not */
+    bool conventional;      /* a bridge: what is behind it has no requester's number of its own */
+    uint8_t devfn;          /* 5 bits of device, 3 of function */
+    struct dma_iommu iommu; /* its way to memory, where the host has an IOMMU */
+    bool express;           /* it has an extended configuration space */
+    bool intx;              /* it wants an interrupt by its pin */
     uint8_t config[PCI_CONFIG_BYTES];
     uint8_t initial[PCI_CONFIG_BYTES];  /* after a reset */
     uint8_t writable[PCI_CONFIG_BYTES]; /* bits */
@@ -123,7 +125,13 @@ unsigned pci_add_cap(struct pci_function *f, uint8_t id, unsigned bytes);
 void pci_add_msix(struct pci_function *f, unsigned bar, unsigned count);
 
 /* The PCI Express capability, 7.8. */
-enum pci_express_kind { PCI_EXPRESS_ENDPOINT = 0, PCI_EXPRESS_ROOT_PORT = 4 };
+enum pci_express_kind {
+    PCI_EXPRESS_ENDPOINT = 0,
+    PCI_EXPRESS_ROOT_PORT = 4,
+    PCI_EXPRESS_UPSTREAM = 5,
+    PCI_EXPRESS_DOWNSTREAM = 6,
+    PCI_EXPRESS_TO_PCI = 7,
+};
 void pci_add_express(struct pci_function *f, enum pci_express_kind kind, unsigned slot);
 
 /* What an endpoint behind a PCI Express port has: that capability, and power management (PCI Bus

@@ -36,9 +36,16 @@ static unsigned bus_of(const struct pci_function *f)
     return f->port ? pci_port_bus(f->port) : 0;
 }
 
+/* Requests from a conventional bus have no number; its bridge gives them one (PCI Express to
+ * PCI/PCI-X Bridge Specification 1.0, 2.3: of device 0 on that bus), or its own. */
 static uint32_t requester_of(const struct pci_function *f)
 {
-    return bus_of(f) << 8 | f->devfn;
+    uint32_t requester = bus_of(f) << 8 | f->devfn;
+
+    for (const struct pci_function *port = f->port; port; port = port->port)
+        if (port->conventional)
+            requester = port->express ? pci_port_bus(port) << 8 : bus_of(port) << 8 | port->devfn;
+    return requester;
 }
 
 static bool translate(struct dma_iommu *iommu, uint64_t addr, bool write, pa_t *pa, uint64_t *bytes)
@@ -79,12 +86,13 @@ static bool pin_level(const struct pci_function *f)
            !(pci_get(f, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
 }
 
-/* PCI-to-PCI Bridge Specification, 9.1: each bridge turns the pins by the device's number. */
+/* PCI-to-PCI Bridge Specification, 9.1: each bridge turns the pins by the device's number. All root
+ * buses have the same lines. */
 static unsigned pin_of(const struct pci_function *f)
 {
     unsigned pin = f->config[PCI_INTERRUPT_PIN] - 1u;
 
-    for (; f; f = f->port)
+    for (; f && !f->root_bus; f = f->port)
         pin += f->devfn >> 3;
     return pin % PCI_PINS;
 }
@@ -155,6 +163,15 @@ static void write_ecam(struct device *dev, uint64_t offset, unsigned size, uint6
 
 /* ---- windows ---- */
 
+/* Do all bridges on the way to @f hand on what is addressed to @address? */
+static bool is_reached(const struct pci_function *f, bool io, uint64_t address)
+{
+    for (; f->port; f = f->port)
+        if (!pci_port_forwards(f->port, io, address))
+            return false;
+    return true;
+}
+
 /* Whose BAR @address is in; which, and where in it. NULL: nobody's. */
 static struct pci_function *at_address(struct pci_host *host, bool io, uint64_t address,
                                        unsigned *bar, uint64_t *offset)
@@ -163,8 +180,7 @@ static struct pci_function *at_address(struct pci_host *host, bool io, uint64_t 
 
     for (unsigned i = 0; i < host->count; i++) {
         struct pci_function *f = host->functions[i];
-        if (!(pci_get(f, PCI_COMMAND, 2) & enable) ||
-            (f->port && !pci_port_forwards(f->port, io, address)))
+        if (!(pci_get(f, PCI_COMMAND, 2) & enable) || !is_reached(f, io, address))
             continue;
         for (*bar = 0; *bar < PCI_BARS; ++*bar) {
             *offset = address - pci_bar_base(f, *bar);

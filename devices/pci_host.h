@@ -1,8 +1,8 @@
 /*
  * A PCI Express host bridge with ECAM (PCI Express Base Specification, 7.2.2): the configuration
  * spaces of all functions in one window, and windows of memory and I/O that their BARs are in.
- * What is not there reads as ones, writes to it are lost, and nothing aborts. Buses are two deep:
- * bus 0, and one behind each root port.
+ * What is not there reads as ones, writes to it are lost, and nothing aborts. Behind bus 0, and
+ * other root buses, are those of ports and bridges.
  */
 #pragma once
 

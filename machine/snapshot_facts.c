@@ -111,8 +111,9 @@ static void device_facts(GString *to, const struct arm_config *c)
     fact(to, "SMMU", "%s", c->smmu ? "SMMUv3" : "none");
     fact(to, "high memory", "%s", c->no_highmem ? "no" : "yes");
     for (unsigned n = 0; n < c->pcie_port_count; n++)
-        fact(to, "PCIe root port", "%02x.%u, slot %u", c->pcie_ports[n].devfn >> 3,
-             c->pcie_ports[n].devfn & 7, c->pcie_ports[n].slot);
+        fact(to, "PCIe port", "kind %u, behind %u, %02x.%u, slot %u, bus %u",
+             (unsigned)c->pcie_ports[n].kind, c->pcie_ports[n].port, c->pcie_ports[n].devfn >> 3,
+             c->pcie_ports[n].devfn & 7, c->pcie_ports[n].slot, c->pcie_ports[n].bus);
     for (unsigned n = 0; n < c->device_count; n++) {
         const struct arm_device *v = &c->devices[n];
         fact(to, "virtio device", "%s, bus %u, %u ports%s%s%s", virt_kind_name(v->kind), v->bus,

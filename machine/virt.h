@@ -250,6 +250,9 @@ int virt_pci_place(struct virt_board *board, const struct virt_config *cfg,
 /* The port that a place is behind; NULL: it is on bus 0. */
 struct pci_function *virt_pci_port(struct virt_board *board, const struct arm_pci_place *place);
 
+/* Is it at the end of a link, with PCI Express's capability? */
+bool virt_is_express(const struct virt_config *cfg, const struct arm_pci_place *place);
+
 /* Press the power button and release it 100 ms of virtual time later. */
 void virt_board_power_button(struct virt_board *board);
 

@@ -45,9 +45,10 @@ static void put_address(GString *to, const char *name, uint8_t devfn)
 
 static void put_function(GString *to, const char *name, const struct pci_function *f)
 {
-    g_string_append(to, PCI_ROOT);
-    if (f->port)
-        put_address(to, "pci-bridge", f->port->devfn);
+    if (!f->port)
+        g_string_append(to, PCI_ROOT);
+    else
+        put_function(to, "pci-bridge", f->port);
     put_address(to, name, f->devfn);
 }
 

@@ -328,7 +328,7 @@ static int plug_nvme(struct virt_plugged *p, const struct plug *plug, struct arm
                               .serial = plug->what->serial ? plug->what->serial : "armillary",
                               .unit = plug->unit,
                               .vectors = virt_vectors(plug->cfg, place, NVME_QUEUES),
-                              .express = place->port != 0,
+                              .express = virt_is_express(plug->cfg, place),
                               .mem = plug->mem,
                               .clock = plug->board->clock},
                           plug->log, err);

@@ -1,4 +1,4 @@
-/* PCI Express on the board: the host bridge, its root ports, and who gets which place. */
+/* PCI Express on the board: the host bridge, ports and bridges, and who gets which place. */
 #include "base/bits.h"
 #include "base/le.h"
 #include "gic/gic.h"
@@ -51,40 +51,118 @@ struct pci_function *virt_pci_port(struct virt_board *board, const struct arm_pc
     return place->port ? &board->pcie_ports[place->port - 1].function : NULL;
 }
 
-/* As QEMU: the first device of which no function is there. */
-static int first_free(struct pci_host *host)
+/* The kinds of buses: what is behind each kind of port, and bus 0 as the last one. @on: on which
+ * ones such a port may be; @devices: is there place for others? @first, @last: their devices. */
+#define BUS_0       (ARM_PCIE_EXPANDER + 1)
+#define ON(k)       BIT(ARM_##k)
+#define ON_ANY_ROOT (BIT(BUS_0) | ON(PCIE_EXPANDER))
+#define ON_LINK     (ON(PCIE_ROOT_PORT) | ON(PCIE_DOWNSTREAM))
+#define ON_PCI      (ON(PCIE_TO_PCI) | ON(PCI_TO_PCI) | ON(PCI_DMI))
+static const struct bus_kind {
+    const char *name;
+    uint64_t on;
+    bool devices;
+    unsigned first, last;
+} buses[] = {
+    [ARM_PCIE_ROOT_PORT] = {"PCIe root port", ON_ANY_ROOT, true, 0, 0},
+    [ARM_PCIE_UPSTREAM] = {"PCIe upstream port", ON_LINK, false, 0, 31},
+    [ARM_PCIE_DOWNSTREAM] = {"PCIe downstream port", ON(PCIE_UPSTREAM), true, 0, 0},
+    [ARM_PCIE_TO_PCI] = {"PCIe to PCI bridge", ON_ANY_ROOT | ON_LINK, true, 1, 31},
+    [ARM_PCI_TO_PCI] = {"PCI bridge", ON_ANY_ROOT | ON_PCI, true, 1, 31},
+    [ARM_PCI_DMI] = {"DMI to PCI bridge", BIT(BUS_0), true, 0, 31},
+    [ARM_PCIE_EXPANDER] = {"PCIe expander", BIT(BUS_0), false, 0, 31},
+    [BUS_0] = {"bus 0", 0, true, 1, 31},
+};
+
+static unsigned bus_kind(const struct virt_config *cfg, unsigned port)
 {
-    for (unsigned devfn = PCI_DEVFN(1, 0); devfn <= UINT8_MAX; devfn++) {
+    return port ? (unsigned)cfg->pcie_ports[port - 1].kind : BUS_0;
+}
+
+/* As QEMU: the first device of which no function is there; -1: there is none. */
+static int first_free(struct pci_host *host, const struct pci_function *port,
+                      const struct bus_kind *bus)
+{
+    for (unsigned device = bus->first; device <= bus->last; device++) {
         bool taken = false;
         for (unsigned function = 0; function < 8; function++)
-            taken |= pci_host_find(host, NULL, (uint8_t)((devfn & ~7u) | function)) != NULL;
+            taken |= pci_host_find(host, port, (uint8_t)PCI_DEVFN(device, function)) != NULL;
         if (!taken)
-            return (int)devfn;
-        devfn |= 7;
+            return PCI_DEVFN((int)device, 0);
     }
     return -1;
 }
 
-int virt_pci_place(struct virt_board *board, const struct virt_config *cfg,
-                   const struct arm_pci_place *place, struct arm_error *err)
+bool virt_is_express(const struct virt_config *cfg, const struct arm_pci_place *place)
 {
+    return ON_LINK >> bus_kind(cfg, place->port) & 1;
+}
+
+static int place_on(struct virt_board *board, const struct virt_config *cfg,
+                    const struct arm_pci_place *place, struct arm_error *err)
+{
+    const struct bus_kind *bus = &buses[bus_kind(cfg, place->port)];
     int devfn = (int)place->devfn;
 
-    if (place->port > cfg->pcie_port_count)
-        return error_set(err, ARM_EINVAL, "a device behind PCIe root port %u: there are %u",
-                         place->port, cfg->pcie_port_count);
-    if (place->devfn > UINT8_MAX || (place->port && DEVICE(place->devfn)))
-        return error_set(err, ARM_EINVAL, "PCI device %02x.%u: expected %s", DEVICE(place->devfn),
-                         place->devfn & 7, place->port ? "0, behind a port" : "0 to 1f");
-    if (!place->port && !devfn)
-        devfn = first_free(&board->pci);
+    if (place->devfn > UINT8_MAX ||
+        (devfn && (DEVICE(place->devfn) < bus->first || DEVICE(place->devfn) > bus->last)))
+        return error_set(err, ARM_EINVAL,
+                         "PCI device %02x.%u on or behind the %s: expected %x to %x",
+                         DEVICE(place->devfn), place->devfn & 7, bus->name, bus->first, bus->last);
+    if (!devfn && bus->last)
+        devfn = first_free(&board->pci, virt_pci_port(board, place), bus);
     if (devfn < 0)
-        return error_set(err, ARM_EINVAL, "no PCI device is free on bus 0");
+        return error_set(err, ARM_EINVAL, "no PCI device is free on or behind the %s", bus->name);
     if (pci_host_find(&board->pci, virt_pci_port(board, place), (uint8_t)devfn))
         return error_set(err, ARM_EINVAL, "PCI device %02x.%u%s: there is one already",
                          DEVICE((unsigned)devfn), (unsigned)devfn & 7,
                          place->port ? " behind a port" : "");
     return devfn;
+}
+
+int virt_pci_place(struct virt_board *board, const struct virt_config *cfg,
+                   const struct arm_pci_place *place, struct arm_error *err)
+{
+    if (place->port > cfg->pcie_port_count)
+        return error_set(err, ARM_EINVAL, "a device behind PCIe port %u: there are %u", place->port,
+                         cfg->pcie_port_count);
+    if (!buses[bus_kind(cfg, place->port)].devices)
+        return error_set(err, ARM_EINVAL, "a device behind a %s: expected a port or a bridge there",
+                         buses[bus_kind(cfg, place->port)].name);
+    return place_on(board, cfg, place, err);
+}
+
+/* Port @n, behind one before it. */
+static int create_port(struct virt_board *board, const struct virt_config *cfg, unsigned n,
+                       const struct arm_log *log, struct arm_error *err)
+{
+    static const enum pci_port_kind kinds[] = {
+        [ARM_PCIE_ROOT_PORT] = PCI_PORT_ROOT,        [ARM_PCIE_UPSTREAM] = PCI_PORT_UPSTREAM,
+        [ARM_PCIE_DOWNSTREAM] = PCI_PORT_DOWNSTREAM, [ARM_PCIE_TO_PCI] = PCI_PORT_PCIE_PCI,
+        [ARM_PCI_TO_PCI] = PCI_PORT_PCI_PCI,         [ARM_PCI_DMI] = PCI_PORT_DMI_PCI,
+        [ARM_PCIE_EXPANDER] = PCI_PORT_EXPANDER,
+    };
+    const struct arm_pcie_port *port = &cfg->pcie_ports[n];
+    const struct arm_pci_place place = {.port = port->port, .devfn = port->devfn};
+    bool expander = port->kind == ARM_PCIE_EXPANDER;
+
+    if ((unsigned)port->kind >= ARRAY_SIZE(kinds))
+        return error_set(err, ARM_EINVAL, "PCIe port %u is of kind %u: expected at most %zu", n,
+                         (unsigned)port->kind, ARRAY_SIZE(kinds) - 1);
+    if (port->port > n || !(buses[port->kind].on >> bus_kind(cfg, port->port) & 1))
+        return error_set(err, ARM_EINVAL, "a %s on or behind the %s: it cannot be there",
+                         buses[port->kind].name,
+                         port->port > n ? "port after it" : buses[bus_kind(cfg, port->port)].name);
+    if (expander && (!port->bus || port->bus > UINT8_MAX))
+        return error_set(err, ARM_EINVAL, "a PCIe expander with bus %u: expected 1 to 255",
+                         port->bus);
+    int devfn = place_on(board, cfg, &place, err);
+    if (devfn < 0)
+        return devfn;
+    pci_port_init(&board->pcie_ports[n], kinds[port->kind], log, expander ? port->bus : port->slot);
+    pci_host_add(&board->pci, &board->pcie_ports[n].function, virt_pci_port(board, &place),
+                 (uint8_t)devfn);
+    return 0;
 }
 
 int virt_create_pci(struct virt_board *board, const struct virt_config *cfg, struct gic *gic,
@@ -93,7 +171,7 @@ int virt_create_pci(struct virt_board *board, const struct virt_config *cfg, str
     struct pci_host_config config = {.log = log, .message = message, .message_ctx = board};
 
     if (cfg->pcie_port_count > ARM_PCIE_PORTS_MAX)
-        return error_set(err, ARM_EINVAL, "%u PCIe root ports, expected at most %d",
+        return error_set(err, ARM_EINVAL, "%u PCIe ports, expected at most %d",
                          cfg->pcie_port_count, ARM_PCIE_PORTS_MAX);
     board->gic = gic;
     if (cfg->smmu) {
@@ -105,15 +183,10 @@ int virt_create_pci(struct virt_board *board, const struct virt_config *cfg, str
         config.pins[pin] = gic_spi_line(gic, VIRT_SPI_PCIE + pin);
     pci_host_init(&board->pci, &config, virt_memmap[VIRT_PCIE_MMIO].base,
                   virt_memmap[VIRT_HIGH_PCIE_MMIO].base);
-    for (unsigned i = 0; i < cfg->pcie_port_count; i++) {
-        const struct arm_pcie_port *port = &cfg->pcie_ports[i];
-        int devfn = virt_pci_place(board, cfg, &(struct arm_pci_place){.devfn = port->devfn}, err);
-        if (devfn < 0)
-            return devfn;
-        pci_port_init(&board->pcie_ports[i], log, port->slot);
-        pci_host_add(&board->pci, &board->pcie_ports[i].function, NULL, (uint8_t)devfn);
-    }
-    return 0;
+    int rc = 0;
+    for (unsigned i = 0; !rc && i < cfg->pcie_port_count; i++)
+        rc = create_port(board, cfg, i, log, err);
+    return rc;
 }
 
 /* Both places of the ECAM, whichever the device tree names: a tree of the other one works too. */

@@ -58,7 +58,7 @@ static int connect_pci(struct virt_plugged *p, unsigned i, const struct virt_con
                                     .unit = VIRT_SLOTS + i,
                                     .modern = !place->no_modern,
                                     .legacy = legacy,
-                                    .express = place->port != 0,
+                                    .express = virt_is_express(cfg, place),
                                     .vectors = virt_vectors(cfg, place, p->virtio.queue_count + 1)},
         log, board->clock);
     return 0;

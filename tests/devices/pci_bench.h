@@ -52,7 +52,7 @@ static inline void bench_begin(struct pci_bench *b)
     for (unsigned n = 0; n < PCI_PINS; n++)
         config.pins[n] = (struct irq_line){bench_pin, b, n};
     pci_host_init(&b->host, &config, MEMORY, HIGH_MEMORY);
-    pci_port_init(&b->port, &b->d.log, 1);
+    pci_port_init(&b->port, PCI_PORT_ROOT, &b->d.log, 1);
     pci_host_add(&b->host, &b->port.function, NULL, AT_PORT);
     for (unsigned i = 0; i < DEVICES; i++) {
         virtio_rng_init(&b->rng[i], &b->d.log, &b->d.mem, 1);

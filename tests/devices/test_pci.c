@@ -1,4 +1,4 @@
-/* The host bridge, configuration spaces, BARs, MSI-X, pins and the root port. */
+/* The host bridge, configuration spaces, BARs, MSI-X, pins, ports and bridges. */
 #include "base/state_io.h"
 #include "tests/devices/pci_bench.h"
 
@@ -174,6 +174,118 @@ static void test_a_port_forwards_what_its_registers_say(void **state)
     bench_end(&b);
 }
 
+/* A switch behind the port, a conventional bridge behind its downstream port, and behind that
+ * another: buses 2 to 5, of which each hands on the megabyte that the one before it does. */
+struct deep {
+    struct pci_bench b;
+    struct pci_port ports[4];
+};
+enum { UP, DOWN, CONVENTIONAL, SECOND };
+
+static void deep_begin(struct deep *d)
+{
+    static const struct {
+        enum pci_port_kind kind;
+        uint8_t devfn;
+    } rows[] = {{PCI_PORT_UPSTREAM, 0},
+                {PCI_PORT_DOWNSTREAM, PCI_DEVFN(1, 0)},
+                {PCI_PORT_PCIE_PCI, 0},
+                {PCI_PORT_PCI_PCI, PCI_DEVFN(4, 0)}};
+    struct pci_bench *b = &d->b;
+
+    bench_begin(b);
+    b->host.count--; /* the modern device goes further down */
+    for (unsigned n = 0; n < 4; n++) {
+        pci_port_init(&d->ports[n], rows[n].kind, &b->d.log, 7);
+        pci_host_add(&b->host, &d->ports[n].function,
+                     n ? &d->ports[n - 1].function : &b->port.function, rows[n].devfn);
+    }
+    pci_host_add(&b->host, &b->pci[MODERN].function, &d->ports[SECOND].function, PCI_DEVFN(5, 0));
+    open_port(b);
+    config_write(b, 0, AT_PORT, 0x18, 4, 0x060100);
+    for (unsigned n = 0; n < 4; n++) {
+        config_write(b, 1 + n, rows[n].devfn, 0x18, 4, 0x060000 | (n + 2) << 8 | (n + 1));
+        config_write(b, 1 + n, rows[n].devfn, 0x20, 4, 0x10101010);
+        config_write(b, 1 + n, rows[n].devfn, PCI_COMMAND, 2,
+                     PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    }
+    config_write(b, 5, PCI_DEVFN(5, 0), 0x14, 4, BEHIND);
+    config_write(b, 5, PCI_DEVFN(5, 0), PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+}
+
+static void test_a_function_is_reached_through_all_bridges_before_it(void **state)
+{
+    static struct deep d;
+    struct pci_bench *b = &d.b;
+
+    (void)state;
+    deep_begin(&d);
+    assert_int_equal(config_read(b, 1, 0, 0, 4), 0x8232104c);
+    assert_int_equal(config_read(b, 2, PCI_DEVFN(1, 0), 0, 4), 0x8233104c);
+    assert_int_equal(config_read(b, 4, PCI_DEVFN(4, 0), 0, 4), 0x00011b36);
+    assert_int_equal(config_read(b, 5, PCI_DEVFN(5, 0), 0, 4), 0x10441af4);
+    assert_int_equal(config_read(b, 3, 0, 0x100, 4), 0);
+    assert_int_equal(config_read(b, 4, PCI_DEVFN(4, 0), 0x100, 4), 0xffffffff); /* conventional */
+    assert_int_equal(bus_read(b, BEHIND + 12, 4), 1);
+    config_write(b, 2, PCI_DEVFN(1, 0), 0x20, 4, 0x10201020);
+    assert_int_equal(bus_read(b, BEHIND + 12, 4), 0xffffffff);
+    config_write(b, 2, PCI_DEVFN(1, 0), 0x20, 4, 0x10101010);
+    assert_true(pci_is_master(&b->pci[MODERN].function));
+    config_write(b, 1, 0, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+    assert_false(pci_is_master(&b->pci[MODERN].function));
+    config_write(b, 0, AT_PORT, 0x3e, 2, 0x40); /* a reset of all that is behind it */
+    assert_int_equal(pci_get(&b->pci[MODERN].function, PCI_COMMAND, 2), 0);
+    bench_end(b);
+}
+
+/* Conventional buses have no requesters: the bridge's is that of device 0 behind it. The pin of
+ * device 5 is turned by the bridges 4, 0, 1, 0 and 2. */
+static void test_a_conventional_bridge_speaks_for_those_behind_it(void **state)
+{
+    static struct deep d;
+    struct pci_bench *b = &d.b;
+
+    (void)state;
+    deep_begin(&d);
+    pci_intx_set(&b->pci[MODERN].function, true);
+    assert_true(b->pins[(5 + 4 + 0 + 1 + 0 + 2) % 4]);
+    pci_intx_set(&b->pci[MODERN].function, false);
+    pci_host_message(&b->pci[MODERN].function, 0x8090040, 3);
+    assert_int_equal(b->requester, 4 << 8);
+    pci_host_message(&d.ports[DOWN].function, 0x8090040, 3);
+    assert_int_equal(b->requester, 2 << 8 | PCI_DEVFN(1, 0));
+    bench_end(b);
+}
+
+/* Its number is given, and all of the windows reaches it. */
+static void test_an_expander_has_a_root_bus_behind_it(void **state)
+{
+    static struct pci_bench b;
+    static struct pci_port expander, port;
+
+    (void)state;
+    bench_begin(&b);
+    b.host.count--;
+    pci_port_init(&expander, PCI_PORT_EXPANDER, &b.d.log, 0x20);
+    pci_port_init(&port, PCI_PORT_ROOT, &b.d.log, 1);
+    pci_host_add(&b.host, &expander.function, NULL, PCI_DEVFN(9, 0));
+    pci_host_add(&b.host, &port.function, &expander.function, PCI_DEVFN(1, 0));
+    pci_host_add(&b.host, &b.pci[MODERN].function, &port.function, 0);
+    assert_int_equal(config_read(&b, 0, PCI_DEVFN(9, 0), 0, 4), 0x000b1b36);
+    assert_int_equal(config_read(&b, 0x20, PCI_DEVFN(1, 0), 0, 4), 0x000c1b36);
+    config_write(&b, 0x20, PCI_DEVFN(1, 0), 0x18, 4, 0x212120);
+    config_write(&b, 0x20, PCI_DEVFN(1, 0), 0x20, 4, 0x10101010);
+    config_write(&b, 0x20, PCI_DEVFN(1, 0), PCI_COMMAND, 2,
+                 PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    config_write(&b, 0x21, 0, 0x14, 4, BEHIND);
+    config_write(&b, 0x21, 0, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    assert_int_equal(bus_read(&b, BEHIND + 12, 4), 1);
+    assert_true(pci_is_master(&b.pci[MODERN].function));
+    pci_intx_set(&b.pci[MODERN].function, true); /* the root bus has the lines of bus 0 */
+    assert_true(b.pins[1]);
+    bench_end(&b);
+}
+
 static void test_a_restored_bus_is_the_saved_one(void **state)
 {
     static struct pci_bench a, b;
@@ -215,6 +327,9 @@ int main(void)
         cmocka_unit_test(test_messages_wait_while_they_are_masked),
         cmocka_unit_test(test_pins_are_turned_by_devices_and_bridges),
         cmocka_unit_test(test_a_port_forwards_what_its_registers_say),
+        cmocka_unit_test(test_a_function_is_reached_through_all_bridges_before_it),
+        cmocka_unit_test(test_a_conventional_bridge_speaks_for_those_behind_it),
+        cmocka_unit_test(test_an_expander_has_a_root_bus_behind_it),
         cmocka_unit_test(test_a_restored_bus_is_the_saved_one),
     };
 

@@ -82,7 +82,7 @@ static void make_bus(struct bench *b, struct choices *in)
     const struct pci_host_config config = {.log = &b->rings.log, .message = message};
 
     pci_host_init(&b->host, &config, MEMORY, HIGH_MEMORY);
-    pci_port_init(&b->port, &b->rings.log, 1);
+    pci_port_init(&b->port, PCI_PORT_ROOT, &b->rings.log, 1);
     pci_host_add(&b->host, &b->port.function, NULL, PCI_DEVFN(1, 0));
     virtio_rng_init(&b->rng[0], &b->rings.log, &b->rings.mem, 1);
     virtio_rng_init(&b->rng[1], &b->rings.log, &b->rings.mem, 2);

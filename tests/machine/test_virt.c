@@ -320,8 +320,14 @@ static void test_the_order_to_boot_in_is_in_fw_cfg(void **state)
                                    "/pci@ffffffffffffffff/scsi@4/channel@0/disk@3,2\n"
                                    "/pci@ffffffffffffffff/usb@5/storage@1/channel@0/disk@0,0\n"
                                    "/pci@ffffffffffffffff/pci-bridge@10/ethernet@0/ethernet-phy@0\n"
-                                   "/pci@ffffffffffffffff/pci8086,2922@6/drive@1/disk@0";
-    static const struct arm_pcie_port port = {.devfn = PCI_DEVFN(0x10, 0)};
+                                   "/pci@ffffffffffffffff/pci8086,2922@6/drive@1/disk@0\n"
+                                   "/pci@ffffffffffffffff/pci-bridge@11/pci-bridge@0/"
+                                   "pci1b36,0010@2/namespace@1,0";
+    static const struct arm_pcie_port ports[] = {
+        {.devfn = PCI_DEVFN(0x10, 0)},
+        {.devfn = PCI_DEVFN(0x11, 0)},
+        {.kind = ARM_PCIE_TO_PCI, .port = 2},
+    };
     char path[] = "/tmp/armillary-test-XXXXXX";
     int fd = mkstemp(path);
     const struct arm_drive disk = {.path = path, .mode = ARM_DRIVE_SNAPSHOT};
@@ -338,12 +344,17 @@ static void test_the_order_to_boot_in_is_in_fw_cfg(void **state)
         {.kind = ARM_DISK, .boot = 8, .unit = {7, 1, 0, true}},
         {.kind = ARM_VIRTIO_BLK, .boot = 2, .drive = disk, AT(1, 0)},
         {.kind = ARM_VIRTIO_BLK, .boot = 1, .drive = disk},
+        {.kind = ARM_NVME,
+         .boot = 9,
+         .drive = disk,
+         .serial = "2",
+         .pci = {.on = true, .port = 3, .devfn = PCI_DEVFN(2, 0)}},
     };
 #undef AT
     const struct virt_config cfg = {.cpu_count = CPUS,
                                     .ram_size = UINT64_C(16) << 20,
-                                    .pcie_ports = &port,
-                                    .pcie_port_count = 1,
+                                    .pcie_ports = ports,
+                                    .pcie_port_count = ARRAY_SIZE(ports),
                                     .devices = devices,
                                     .device_count = ARRAY_SIZE(devices)};
     struct machine_of_devices m;

@@ -167,6 +167,45 @@ static void test_a_device_on_pci_has_qemus_place(void **state)
                      0x84); /* all but MSI-X */
 }
 
+#define SWITCH                                                                                     \
+    "-device", "pcie-root-port,id=r", "-device", "x3130-upstream,id=u,bus=r", "-device",           \
+        "xio3130-downstream,id=d,bus=u,chassis=1"
+
+/* Whose buses have no numbers before the guest gives them: an expander has one of its own. */
+static void test_bridges_have_their_places(void **state)
+{
+    (void)state;
+    assert_int_equal(PEEK(PCI_CLASS(2), "-device", "edu", "-device", "pcie-pci-bridge"), 4);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 0), "-device", "i82801b11-bridge"), 0x86);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 2), "-device", "pci-bridge,chassis_nr=2"), 1);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 2) + (8 << 20), "-device", "pxb-pcie,id=x,bus_nr=8",
+                          "-device", "pcie-root-port,addr=1,bus=x"),
+                     0x0c);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 2), SWITCH, "-device", "virtio-rng-pci,bus=d"), 0x0c);
+}
+
+static void test_what_is_on_no_bus_is_refused(void **state)
+{
+    static const struct {
+        const char *device, *text;
+    } rows[] = {
+        {"virtio-rng-pci,bus=u", "a device behind a PCIe upstream port: expected a port"},
+        {"virtio-rng-pci,bus=d,addr=1", "slot 1 is not valid behind a xio3130-downstream"},
+        {"xio3130-downstream,bus=r", "there is a device behind that port"},
+        {"x3130-upstream", "a PCIe upstream port on or behind the bus 0: it cannot be there"},
+        {"pxb-pcie", "expected bus_nr=N, 1 to 255"},
+        {"ioh3420", "of ports and bridges there are"},
+    };
+
+    (void)state;
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        struct result *r =
+            RUN(MINIMAL, "-kernel", in_dir("off"), SWITCH, "-device", rows[k].device);
+        assert_contains(r->err, rows[k].text);
+        assert_int_not_equal(r->code, 0);
+    }
+}
+
 static void test_a_folder_is_a_device_of_either_transport(void **state)
 {
     (void)state;
@@ -289,6 +328,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_network_devices_are_in_their_slots_with_their_addresses),
         cmocka_unit_test(test_a_folder_is_a_device_of_either_transport),
         cmocka_unit_test(test_a_device_on_pci_has_qemus_place),
+        cmocka_unit_test(test_bridges_have_their_places),
+        cmocka_unit_test(test_what_is_on_no_bus_is_refused),
         cmocka_unit_test(test_the_first_disk_is_the_first_that_a_guest_finds),
         cmocka_unit_test(test_a_cdrom_is_only_read),
         cmocka_unit_test(test_nodes_of_blockdev_are_disks),

@@ -38,6 +38,7 @@ bool qemu_connect_ahci(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_port(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_pcie_port(struct qemu *q, const struct qemu_device *device); /* qemu_pci.c */
+bool qemu_connect_bridge(struct qemu *q, const struct qemu_device *device);
 
 /* @device NULL: a disk of if=virtio, which is on PCI. */
 bool qemu_add_blk(struct qemu *q, const struct qemu_device *device, const struct qemu_drive *drive);

@@ -31,6 +31,7 @@ TEXT(lun)
 TEXT(port)
 TEXT(cad)
 TEXT(tpmdev)
+TEXT(bus_nr)
 #undef TEXT
 
 #define FLAG(member, is) PROPERTY_FLAG(set_##member, device(q)->member, is)
@@ -387,6 +388,18 @@ static const struct property serial_properties[] = {
 static const struct property pcie_port_properties[] = {
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
+};
+
+static const struct property pcie_pci_properties[] = {
+    {"id", "ID", set_id, NULL},         {"bus", "BUS", set_on, NULL},
+    {"msi", "on|off|auto", NULL, NULL}, /* of hot-plug, like shpc */
+    {"shpc", "on|off", NULL, NULL},     {"chassis-nr", "N", NULL, NULL},
+};
+
+static const struct property pxb_properties[] = {
+    {"id", "ID", set_id, NULL},          {"bus", "BUS", set_on, NULL},
+    {"bus-nr", "N", set_bus_nr, NULL},   {"numa-node", "N", NULL, "no table says it"},
+    {"bypass-iommu", "off", NULL, NULL},
 };
 
 static const struct property port_properties[] = {

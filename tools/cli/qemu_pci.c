@@ -116,50 +116,76 @@ static bool parse_bus(struct qemu *q, const char *what, const char *bus, unsigne
             *port = 1 + n;
             return true;
         }
-    return qemu_bad("%s,bus=%s: expected pcie.0, or the id of a pcie-root-port before it", what,
-                    bus);
+    return qemu_bad(
+        "%s,bus=%s: expected pcie.0, or the id of a pcie-root-port or a bridge before it", what,
+        bus);
+}
+
+/* The drivers that lead to a further bus, and the devices that are there. */
+static const struct kind {
+    const char *driver;
+    enum arm_pcie_port_kind kind;
+    unsigned first, last;
+} kinds[] = {
+    {"pcie-root-port", ARM_PCIE_ROOT_PORT, 0, 0},
+    {"x3130-upstream", ARM_PCIE_UPSTREAM, 0, 31},
+    {"xio3130-downstream", ARM_PCIE_DOWNSTREAM, 0, 0},
+    {"pcie-pci-bridge", ARM_PCIE_TO_PCI, 1, 31},
+    {"pci-bridge", ARM_PCI_TO_PCI, 1, 31},
+    {"i82801b11-bridge", ARM_PCI_DMI, 0, 31},
+    {"pxb-pcie", ARM_PCIE_EXPANDER, 0, 31},
+};
+
+/* What bus 0, or that behind a port, is like. */
+static const struct kind *kind_of(const struct qemu_pci *pci, unsigned port)
+{
+    static const struct kind root = {.first = 1, .last = DEVICES - 1};
+
+    for (size_t k = 0; port && k < G_N_ELEMENTS(kinds); k++)
+        if (kinds[k].kind == pci->ports[port - 1].kind)
+            return &kinds[k];
+    return &root;
+}
+
+/* Is it at the end of a link? Virtio has its modern interface only there. */
+static bool is_express(const struct qemu_pci *pci, unsigned port)
+{
+    return port && kind_of(pci, port)->last == 0;
 }
 
 /* The next device of which nothing is taken, as QEMU looks for it; DEVICES: none. */
-static unsigned next_device(const struct qemu_pci *pci)
+static unsigned next_device(const struct qemu_pci *pci, unsigned port)
 {
-    unsigned device = 1;
+    const struct kind *kind = kind_of(pci, port);
+    unsigned device = kind->first;
 
-    while (device < DEVICES && pci->taken[device])
+    while (device <= kind->last && pci->buses[port].taken[device])
         device++;
-    return device;
+    return device <= kind->last ? device : DEVICES;
 }
 
-static bool take_root(struct qemu *q, const char *what, unsigned device, unsigned function,
-                      bool shared)
+static bool take_place(struct qemu *q, const char *what, unsigned port, unsigned device,
+                       unsigned function, bool shared)
 {
     struct qemu_pci *pci = &q->devices.pci;
+    const struct kind *kind = kind_of(pci, port);
+    struct qemu_pci_bus *bus = &pci->buses[port];
 
-    pci->taken[0] |= 1; /* the host bridge */
     if (device == DEVICES)
-        return qemu_bad("%s: the PCI bus is full", what);
-    if (pci->taken[device] >> function & 1)
+        return qemu_bad("%s: %s", what,
+                        is_express(pci, port) ? "there is a device behind that port"
+                                              : "the PCI bus is full");
+    if (port && (device < kind->first || device > kind->last))
+        return qemu_bad("%s: PCI: slot %u is not valid behind a %s, expected addr=%x%s", what,
+                        device, kind->driver, kind->first, kind->last ? " to 1f" : "");
+    if (bus->taken[device] >> function & 1)
         return qemu_bad("%s,addr=%x.%x: the place is taken", what, device, function);
-    if (function && (pci->taken[device] & 1) && !pci->shared[device])
+    if (function && (bus->taken[device] & 1) && !bus->shared[device] && !is_express(pci, port))
         return qemu_bad("%s,addr=%x.%x: expected multifunction=on at the device of %x.0", what,
                         device, function, device);
-    pci->taken[device] |= (uint8_t)(1u << function);
+    bus->taken[device] |= (uint8_t)(1u << function);
     if (function == 0)
-        pci->shared[device] = shared;
-    return true;
-}
-
-static bool take_behind(struct qemu *q, const char *what, unsigned port, unsigned device,
-                        unsigned function)
-{
-    uint8_t *taken = &q->devices.pci.behind[port - 1];
-
-    if (device)
-        return qemu_bad("%s: PCI: slot %u is not valid behind a root port, expected addr=0", what,
-                        device);
-    if (*taken >> function & 1)
-        return qemu_bad("%s: there is a device behind that root port", what);
-    *taken |= (uint8_t)(1u << function);
+        bus->shared[device] = shared;
     return true;
 }
 
@@ -169,14 +195,14 @@ static bool take(struct qemu *q, const struct qemu_device *device, const char *w
     const char *addr = device ? device->pci.addr : NULL;
     unsigned slot, function = 0;
 
+    q->devices.pci.buses[0].taken[0] |= 1; /* the host bridge */
     if (!parse_bus(q, what, device ? device->on : NULL, port))
         return false;
-    slot = *port ? 0 : next_device(&q->devices.pci);
+    slot = next_device(&q->devices.pci, *port);
     if (addr && !parse_addr(what, addr, &slot, &function))
         return false;
     *devfn = slot << 3 | function;
-    return *port ? take_behind(q, what, *port, slot, function)
-                 : take_root(q, what, slot, function, device && device->pci.multifunction);
+    return take_place(q, what, *port, slot, function, device && device->pci.multifunction);
 }
 
 bool qemu_pci_place(struct qemu *q, const struct qemu_device *device, const char *what,
@@ -187,27 +213,51 @@ bool qemu_pci_place(struct qemu *q, const struct qemu_device *device, const char
     *place = (struct arm_pci_place){.on = true, .no_modern = w->no_modern, .vectors = w->vectors};
     if (!take(q, device, what, &place->port, &place->devfn))
         return false;
-    place->no_legacy = w->no_legacy ? property_is_on(w->no_legacy) : place->port != 0;
+    place->no_legacy =
+        w->no_legacy ? property_is_on(w->no_legacy) : is_express(&q->devices.pci, place->port);
     if (place->no_legacy && place->no_modern)
         return qemu_bad("%s: device cannot work as neither modern nor legacy mode is enabled",
                         what);
     return true;
 }
 
+static bool parse_bus_nr(const struct qemu_device *device, unsigned *bus)
+{
+    uint64_t n;
+
+    if (!parse_number(device->bus_nr ? device->bus_nr : "0", 1, UINT8_MAX, &n))
+        return qemu_bad("-device pxb-pcie: expected bus_nr=N, 1 to 255");
+    *bus = (unsigned)n;
+    return true;
+}
+
 bool qemu_connect_pcie_port(struct qemu *q, const struct qemu_device *device)
 {
     struct qemu_pci *pci = &q->devices.pci;
-    unsigned port, devfn;
+    struct arm_pcie_port port = {.slot = device->pci.slot};
+    g_autofree char *what = g_strdup_printf("-device %s", device->driver->name);
 
+    for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
+        if (!strcmp(kinds[k].driver, device->driver->name))
+            port.kind = kinds[k].kind;
     if (pci->port_count == ARM_PCIE_PORTS_MAX)
-        return qemu_bad("-device pcie-root-port: more than %d of them", ARM_PCIE_PORTS_MAX);
-    if (!take(q, device, "-device pcie-root-port", &port, &devfn))
+        return qemu_bad("%s: more than %d ports and bridges", what, ARM_PCIE_PORTS_MAX);
+    if (!take(q, device, what, &port.port, &port.devfn))
         return false;
-    if (port)
-        return qemu_bad("-device pcie-root-port,bus=%s: expected pcie.0", device->on);
+    if (port.kind == ARM_PCIE_EXPANDER) {
+        if (!parse_bus_nr(device, &port.bus))
+            return false;
+        qemu_note(q, "-device pxb-pcie: its bus is there, and neither the device tree nor ACPI "
+                     "names it: a guest finds what is on it by looking");
+    }
     pci->port_ids[pci->port_count] = device->id;
-    pci->ports[pci->port_count++] = (struct arm_pcie_port){devfn, device->pci.slot};
+    pci->ports[pci->port_count++] = port;
     q->req.config.pcie_ports = pci->ports;
     q->req.config.pcie_port_count = pci->port_count;
     return true;
+}
+
+bool qemu_connect_bridge(struct qemu *q, const struct qemu_device *device)
+{
+    return qemu_connect_pcie_port(q, device);
 }

@@ -21,13 +21,16 @@ struct qemu_pci_wish {
     unsigned slot;         /* of a root port */
 };
 
-/* Bus 0 as far as it has been filled, in QEMU's order. */
-struct qemu_pci {
+/* A bus as far as it has been filled, in QEMU's order. */
+struct qemu_pci_bus {
     uint8_t taken[32];  /* by device: functions */
     uint8_t shared[32]; /* by device: its function 0 has room for others */
+};
+
+struct qemu_pci {
+    struct qemu_pci_bus buses[1 + ARM_PCIE_PORTS_MAX]; /* 0, and behind each port */
     struct arm_pcie_port ports[ARM_PCIE_PORTS_MAX];
     const char *port_ids[ARM_PCIE_PORTS_MAX];
-    uint8_t behind[ARM_PCIE_PORTS_MAX]; /* functions */
     unsigned port_count;
 };
 
