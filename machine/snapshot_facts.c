@@ -127,6 +127,8 @@ static void device_facts(GString *to, const struct arm_config *c)
         name_fact(to, "folder", v->folder.path);
         if (v->width || v->height)
             fact(to, "picture", "%u by %u", v->width, v->height);
+        if (v->shared_bytes)
+            fact(to, "shared memory", "%" PRIu64 " bytes", v->shared_bytes);
         if (v->vram_mib)
             fact(to, "picture memory", "%u MiB", v->vram_mib);
         if (v->boot)

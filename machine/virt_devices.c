@@ -215,6 +215,29 @@ static int plug_edu(struct virt_plugged *p, const struct plug *plug, struct arm_
     return 0;
 }
 
+static int plug_ivshmem(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    return ivshmem_init(&p->ivshmem, plug->what->shared_path, plug->what->shared_bytes, plug->log,
+                        err);
+}
+
+static int plug_pvpanic(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    enum arm_panic panic = plug->what->panic;
+
+    (void)err;
+    pvpanic_init(&p->pvpanic, panic == ARM_PANIC_NONE ? NULL : plug->cfg->exit, plug->cfg->exit_ctx,
+                 panic == ARM_PANIC_FAILURE, plug->log);
+    return 0;
+}
+
+static int plug_pci_testdev(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    (void)err;
+    pci_testdev_init(&p->pci_testdev, plug->log);
+    return 0;
+}
+
 static int plug_scsi(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     (void)err;
@@ -391,6 +414,8 @@ void virt_unplug(struct virt_plugged *p)
         virtio_destroy(&p->virtio);
     if (p->kind == ARM_VGA || p->kind == ARM_BOCHS_DISPLAY)
         bochs_destroy(&p->bochs);
+    if (p->kind == ARM_IVSHMEM)
+        ivshmem_destroy(&p->ivshmem);
     disk_close(&p->disk);
     free(p->usb);
     free(p);

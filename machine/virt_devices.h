@@ -6,7 +6,10 @@
 #include "devices/e1000.h"
 #include "devices/edu.h"
 #include "devices/hda.h"
+#include "devices/ivshmem.h"
 #include "devices/nvme.h"
+#include "devices/pci_testdev.h"
+#include "devices/pvpanic.h"
 #include "devices/testdev.h"
 #include "devices/virtio_9p.h"
 #include "devices/virtio_balloon.h"
@@ -46,6 +49,9 @@ struct virt_plugged {
         struct hda hda;
         struct bochs bochs;
         struct edu edu;
+        struct ivshmem ivshmem;
+        struct pvpanic pvpanic;
+        struct pci_testdev pci_testdev;
         struct hda_codec codec;
     };
 };

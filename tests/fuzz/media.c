@@ -1,9 +1,12 @@
-/* Sound, frame buffers, edu and a TPM: registers, rings and lists of any content, while time
- * passes. */
+/* Sound, frame buffers, edu and other small functions, and a TPM: registers, rings and lists of any
+ * content, while time passes. */
 #include "devices/bochs.h"
 #include "devices/edu.h"
 #include "devices/hda.h"
+#include "devices/ivshmem.h"
 #include "devices/pci_host.h"
+#include "devices/pci_testdev.h"
+#include "devices/pvpanic.h"
 #include "devices/tpm_tis.h"
 #include "tests/fuzz/rings.h"
 
@@ -11,7 +14,7 @@
 #define HIGH_MEMORY UINT64_C(0x8000000000)
 #define VRAM        (UINT32_C(1) << 16)
 
-enum { HDA, BOCHS, EDU, FUNCTIONS };
+enum { HDA, BOCHS, EDU, IVSHMEM, PVPANIC, TESTDEV, FUNCTIONS };
 
 struct bench {
     struct rings rings;
@@ -20,6 +23,9 @@ struct bench {
     struct hda_codec codecs[2];
     struct bochs bochs;
     struct edu edu;
+    struct ivshmem ivshmem;
+    struct pvpanic pvpanic;
+    struct pci_testdev testdev;
     struct tpm_tis tpm;
     struct pci_function *functions[FUNCTIONS];
     uint8_t answer; /* bytes that the TPM answers with, in tens */
@@ -89,7 +95,14 @@ static void make(struct bench *b, struct choices *in)
     tpm_tis_init(&b->tpm, &b->rings.log, command, b);
     b->functions[HDA] = &b->hda.function;
     b->functions[BOCHS] = &b->bochs.function;
+    if (ivshmem_init(&b->ivshmem, NULL, VRAM, &b->rings.log, NULL) != 0)
+        abort();
+    pvpanic_init(&b->pvpanic, NULL, NULL, 0, &b->rings.log);
+    pci_testdev_init(&b->testdev, &b->rings.log);
     b->functions[EDU] = &b->edu.function;
+    b->functions[IVSHMEM] = &b->ivshmem.function;
+    b->functions[PVPANIC] = &b->pvpanic.function;
+    b->functions[TESTDEV] = &b->testdev.function;
     for (unsigned i = 0; i < FUNCTIONS; i++)
         pci_host_add(&b->host, b->functions[i], NULL, (uint8_t)PCI_DEVFN(1 + i, 0));
     pci_host_reset(&b->host);
@@ -173,7 +186,7 @@ static void step(struct bench *b, struct choices *in)
     else if (n == 5)
         set_up(b);
     else if (n == 6)
-        any_access(in, &b->host.memory.dev, 0x4000000);
+        any_access(in, &b->host.memory.dev, 0x7000000);
     else
         clock_run(&b->rings.clock, b->rings.clock.now_ns + UINT64_C(50000) * below(in, 256));
 }
@@ -193,6 +206,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pci_host_reset(&b->host);
     CHECK(device_read(&b->host.ecam, (uint64_t)PCI_DEVFN(2, 0) << 12, 4) == 0x11111234);
     bochs_destroy(&b->bochs);
+    ivshmem_destroy(&b->ivshmem);
     physmem_destroy(&b->rings.mem);
     free(b);
     return 0;

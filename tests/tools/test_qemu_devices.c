@@ -184,6 +184,25 @@ static void test_bridges_have_their_places(void **state)
     assert_int_equal(PEEK(PCI_CONFIG(1, 2), SWITCH, "-device", "virtio-rng-pci,bus=d"), 0x0c);
 }
 
+static void test_small_functions_are_what_they_are_called(void **state)
+{
+    (void)state;
+    char backend[256];
+
+    snprintf(backend, sizeof(backend), "memory-backend-file,id=m,size=1M,share=on,mem-path=%s",
+             in_dir("shared"));
+    assert_int_equal(
+        PEEK(PCI_CONFIG(1, 2), "-object", backend, "-device", "ivshmem-plain,memdev=m"), 0x10);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 2), "-device", "pvpanic-pci", "-action", "panic=none"),
+                     0x11);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 2), "-device", "pci-testdev"), 0x05);
+    struct result *r =
+        RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "ivshmem-plain,memdev=none");
+    assert_contains(r->err, "memdev=none: expected the id of an -object memory-backend-file");
+    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "ivshmem-doorbell,chardev=c");
+    assert_contains(r->err, "there is ivshmem-plain, which has no interrupts");
+}
+
 static void test_what_is_on_no_bus_is_refused(void **state)
 {
     static const struct {
@@ -329,6 +348,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_folder_is_a_device_of_either_transport),
         cmocka_unit_test(test_a_device_on_pci_has_qemus_place),
         cmocka_unit_test(test_bridges_have_their_places),
+        cmocka_unit_test(test_small_functions_are_what_they_are_called),
         cmocka_unit_test(test_what_is_on_no_bus_is_refused),
         cmocka_unit_test(test_the_first_disk_is_the_first_that_a_guest_finds),
         cmocka_unit_test(test_a_cdrom_is_only_read),

@@ -139,6 +139,40 @@ bool qemu_connect_edu(struct qemu *q, const struct qemu_device *device)
     return add_virtio(q, device, (struct arm_device){.kind = ARM_EDU});
 }
 
+bool qemu_connect_ivshmem(struct qemu *q, const struct qemu_device *device)
+{
+    const struct qemu_backend *b = device->memdev ? qemu_find_backend(q, device->memdev) : NULL;
+    struct arm_device what = {.kind = ARM_IVSHMEM};
+
+    if (!b)
+        return qemu_bad("-device ivshmem-plain,memdev=%s: expected the id of an -object "
+                        "memory-backend-file or memory-backend-ram",
+                        device->memdev ? device->memdev : "");
+    what.shared_bytes = b->size;
+    what.shared_path = b->share ? b->path : NULL;
+    if (what.shared_path)
+        qemu_note(
+            q,
+            "-device ivshmem-plain: what others write into %s is seen at once, and no two runs "
+            "need be the same",
+            what.shared_path);
+    else
+        qemu_note(q,
+                  "-device ivshmem-plain: its memory is no file with share=on: nobody else has it");
+    return add_virtio(q, device, what);
+}
+
+bool qemu_connect_pvpanic(struct qemu *q, const struct qemu_device *device)
+{
+    return add_virtio(q, device,
+                      (struct arm_device){.kind = ARM_PVPANIC, .panic = q->process.panic});
+}
+
+bool qemu_connect_pci_testdev(struct qemu *q, const struct qemu_device *device)
+{
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_PCI_TESTDEV});
+}
+
 bool qemu_connect_keyboard(struct qemu *q, const struct qemu_device *device)
 {
     return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_KEYBOARD});

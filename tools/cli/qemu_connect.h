@@ -37,6 +37,9 @@ bool qemu_connect_tpm(struct qemu *q, const struct qemu_device *device);       /
 bool qemu_connect_ahci(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_port(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_ivshmem(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_pci_testdev(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_pvpanic(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_pcie_port(struct qemu *q, const struct qemu_device *device); /* qemu_pci.c */
 bool qemu_connect_bridge(struct qemu *q, const struct qemu_device *device);
 

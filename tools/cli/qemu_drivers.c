@@ -32,6 +32,7 @@ TEXT(port)
 TEXT(cad)
 TEXT(tpmdev)
 TEXT(bus_nr)
+TEXT(memdev)
 #undef TEXT
 
 #define FLAG(member, is) PROPERTY_FLAG(set_##member, device(q)->member, is)
@@ -241,6 +242,25 @@ static const struct property bochs_properties[] = {
 static const struct property edu_properties[] = {
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
+};
+
+static const struct property ivshmem_properties[] = {
+    {"memdev", "ID", set_memdev, NULL},
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"master", "on|off|auto", NULL, NULL}, /* of migration */
+};
+
+static const struct property pvpanic_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"events", "N", NULL, "it knows both"},
+};
+
+static const struct property pci_testdev_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"membar", "0", NULL, NULL},
 };
 
 static const struct property input_properties[] = {

@@ -21,12 +21,8 @@ static bool set_size(struct qemu *q, const char *value)
            qemu_bad("-object size=%s: expected bytes, or a number with K, M or G", value);
 }
 
-static bool set_share(struct qemu *q, const char *value)
-{
-    if (property_is_on(value))
-        qemu_note(q, "-object memory-backend share=on: no other program sees the machine's RAM");
-    return true;
-}
+PROPERTY_FLAG(set_share, backend(q)->share, true)
+PROPERTY_TEXT(set_path, backend(q)->path)
 
 static const struct property backend_properties[] = {
     {"qom-type",
@@ -36,7 +32,7 @@ static const struct property backend_properties[] = {
     {"id", "ID", set_id, NULL},
     {"size", "SIZE", set_size, NULL},
     {"share", "on|off", set_share, NULL},
-    {"mem-path", "FILE", NULL, "RAM is anonymous memory: that file is not read or written"},
+    {"mem-path", "FILE", set_path, NULL},
     {"prealloc", "on|off", NULL, NULL}, /* of the host's memory only, like the rest */
     {"prealloc-threads", "N", NULL, NULL},
     {"merge", "on|off", NULL, NULL},
@@ -68,8 +64,10 @@ static bool add_backend(struct qemu *q, const char *value)
 const struct qemu_object_kind qemu_memory_backend = {backend_properties,
                                                      G_N_ELEMENTS(backend_properties), add_backend};
 
-static const struct qemu_backend *find(const struct qemu_memory *m, const char *id)
+const struct qemu_backend *qemu_find_backend(const struct qemu *q, const char *id)
 {
+    const struct qemu_memory *m = &q->memory;
+
     for (unsigned k = 0; k < m->backend_count; k++)
         if (!strcmp(m->backends[k].id, id))
             return &m->backends[k];
@@ -111,10 +109,18 @@ bool qemu_memory_connect(struct qemu *q)
     uint64_t sum = 0;
 
     for (unsigned k = 0; k < m->used_count; k++) {
-        const struct qemu_backend *b = find(m, m->used[k]);
+        const struct qemu_backend *b = qemu_find_backend(q, m->used[k]);
         if (!b)
             return qemu_bad("memory-backend=%s: expected the id of an -object memory-backend-ram",
                             m->used[k]);
+        if (b->path)
+            qemu_note(q,
+                      "-object mem-path=%s: RAM is anonymous memory: that file is not read or "
+                      "written",
+                      b->path);
+        if (b->share)
+            qemu_note(q,
+                      "-object memory-backend share=on: no other program sees the machine's RAM");
         sum += b->size;
     }
     if (m->used_count && sum != q->req.config.ram_size)

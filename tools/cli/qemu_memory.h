@@ -10,8 +10,9 @@
 struct qemu;
 
 struct qemu_backend {
-    const char *id;
-    uint64_t size; /* bytes */
+    const char *id, *path; /* path: of a file, or NULL */
+    uint64_t size;         /* bytes */
+    bool share;
 };
 
 struct qemu_memory {
@@ -27,6 +28,9 @@ bool qemu_numa(struct qemu *q, const char *option, const char *value);
 
 /* The backend with this id is the board's RAM, or a part of it. */
 bool qemu_use_backend(struct qemu *q, const char *value);
+
+/* NULL: there is none of that id. */
+const struct qemu_backend *qemu_find_backend(const struct qemu *q, const char *id);
 
 /* After all options. */
 bool qemu_memory_connect(struct qemu *q);

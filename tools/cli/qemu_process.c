@@ -73,10 +73,21 @@ static bool set_shutdown(struct qemu *q, const char *value)
     return true;
 }
 
+/* What pvpanic-pci tells of. */
+static bool set_panic(struct qemu *q, const char *value)
+{
+    q->process.panic = !strcmp(value, "none")           ? ARM_PANIC_NONE
+                       : !strcmp(value, "exit-failure") ? ARM_PANIC_FAILURE
+                                                        : ARM_PANIC_SHUTDOWN;
+    if (!strcmp(value, "pause"))
+        qemu_note(q, "-action panic=pause: the machine ends when the guest panics");
+    return true;
+}
+
 static const struct property action_properties[] = {
     {"reboot", "reset|shutdown", set_reboot, NULL},
     {"shutdown", "poweroff|pause", set_shutdown, NULL},
-    {"panic", "pause|shutdown|exit-failure|none", NULL, NULL}, /* no device tells of one */
+    {"panic", "pause|shutdown|exit-failure|none", set_panic, NULL},
     {"watchdog", "reset|shutdown|poweroff|inject-nmi|pause|debug|none", NULL, NULL},
 };
 

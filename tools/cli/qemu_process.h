@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "armillary.h"
+
 #define QEMU_DIRS_MAX 8
 
 struct qemu;
@@ -11,6 +13,7 @@ struct qemu_process {
     const char *dirs[QEMU_DIRS_MAX]; /* of -L */
     unsigned dir_count;
     bool daemonize;
+    enum arm_panic panic;
     int parent; /* of a daemon: where it tells who started it that it runs */
 };
 
