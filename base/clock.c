@@ -20,7 +20,7 @@ static void find_next(struct clock *clk)
     for (unsigned i = 0; i < clk->event_count; i++)
         if (clk->events[i]->deadline_ns < next)
             next = clk->events[i]->deadline_ns;
-    clk->next_ns = next;
+    __atomic_store_n(&clk->next_ns, next, __ATOMIC_RELAXED);
 }
 
 void clock_event_add(struct clock *clk, struct clock_event *ev, const char *name, ...)
@@ -53,7 +53,12 @@ void clock_run(struct clock *clk, uint64_t now_ns)
 {
     if (now_ns > clk->now_ns)
         clk->now_ns = now_ns;
-    while (clk->next_ns <= clk->now_ns) {
+    clock_fire(clk, clk->now_ns);
+}
+
+void clock_fire(struct clock *clk, uint64_t now_ns)
+{
+    while (clk->next_ns <= now_ns) {
         struct clock_event *due = clk->events[0];
 
         for (unsigned i = 1; i < clk->event_count; i++)
@@ -61,7 +66,7 @@ void clock_run(struct clock *clk, uint64_t now_ns)
                 due = clk->events[i];
         due->deadline_ns = CLOCK_NEVER;
         find_next(clk);
-        due->fn(due->ctx, clk->now_ns);
+        due->fn(due->ctx, now_ns);
     }
 }
 

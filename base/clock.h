@@ -51,6 +51,15 @@ void clock_event_set(struct clock *clk, struct clock_event *ev, uint64_t deadlin
 /* Move time to @now_ns (never backwards) and fire what is due, in order of deadline. */
 void clock_run(struct clock *clk, uint64_t now_ns);
 
+/* The same of a clock whose progress is real time: it moves by itself. */
+void clock_fire(struct clock *clk, uint64_t now_ns);
+
+/* next_ns, for a thread that does not hold what guards the clock: it may have just changed. */
+static inline uint64_t clock_glance(const struct clock *clk)
+{
+    return __atomic_load_n(&clk->next_ns, __ATOMIC_RELAXED);
+}
+
 /* For snapshots: what time it is; which events are armed until when. */
 void clock_time_state(struct state_io *io, struct clock *clk);
 void clock_events_state(struct state_io *io, struct clock *clk);

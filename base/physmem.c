@@ -214,6 +214,27 @@ bool physmem_write(struct physmem *mem, pa_t pa, const void *buf, size_t len)
     return b && !b->readonly && physmem_load(mem, pa, buf, len);
 }
 
+void physmem_never_shared(struct physmem *mem)
+{
+    for (unsigned i = 0; i < mem->bank_count; i++)
+        for (uint64_t page = 0; page < mem->banks[i].size >> PAGE_SHIFT; page++)
+            mem->banks[i].flags[page] &= (uint8_t)~PAGE_SHARED;
+}
+
+bool physmem_swap64(struct physmem *mem, pa_t pa, const uint64_t *expected, const uint64_t *desired)
+{
+    struct ram_bank *b = physmem_bank(mem, pa);
+    uint64_t at = pa.a - b->base, old = *expected;
+
+    ram_changing(b, at);
+    if (!__atomic_compare_exchange_n((uint64_t *)(void *)(b->host + at), &old, *desired, false,
+                                     __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        return false;
+    if ((page_flags(b, at) & PAGE_HAS_CODE) && mem->code_written)
+        mem->code_written(mem->code_written_ctx, (pa_t){align_down(pa.a, PAGE_SIZE)});
+    return true;
+}
+
 struct ram_bank *physmem_bank_of_host(struct physmem *mem, const uint8_t *host)
 {
     for (unsigned i = 0; i < mem->bank_count; i++)

@@ -40,6 +40,19 @@ struct ram_bank {
     bool lends; /* snapshots have pages that are only here, among those with PAGE_SHARED */
 };
 
+/* The flags of the page at @offset of @b. CPUs that run at the same time set PAGE_WRITE_CACHED
+ * alone, by page_set_write_cached(); others change while none runs. */
+static inline uint8_t page_flags(const struct ram_bank *b, uint64_t offset)
+{
+    return __atomic_load_n(&b->flags[offset >> PAGE_SHIFT], __ATOMIC_RELAXED);
+}
+
+static inline void page_set_write_cached(struct ram_bank *b, uint64_t offset)
+{
+    if (!(page_flags(b, offset) & PAGE_WRITE_CACHED))
+        __atomic_fetch_or(&b->flags[offset >> PAGE_SHIFT], PAGE_WRITE_CACHED, __ATOMIC_RELAXED);
+}
+
 /* Page @page of @b, which snapshots may have as it is here, is about to be another. */
 void ram_keep(struct ram_bank *b, uint64_t page);
 
@@ -48,7 +61,7 @@ static inline void ram_changing(struct ram_bank *b, uint64_t offset)
 {
     uint64_t page = offset >> PAGE_SHIFT;
 
-    if (__builtin_expect(b->flags[page] & PAGE_SHARED, 0)) {
+    if (__builtin_expect(page_flags(b, offset) & PAGE_SHARED, 0)) {
         b->flags[page] &= (uint8_t)~PAGE_SHARED;
         b->changed[b->changed_count++] = (uint32_t)page;
         if (b->lends)
@@ -138,6 +151,14 @@ uint8_t *physmem_ram_changing(struct physmem *mem, pa_t pa, uint64_t len);
 bool physmem_read(struct physmem *mem, pa_t pa, void *buf, size_t len);
 bool physmem_write(struct physmem *mem, pa_t pa, const void *buf, size_t len);
 bool physmem_load(struct physmem *mem, pa_t pa, const void *buf, size_t len);
+
+/* Nobody will take a snapshot: writers need not call ram_changing() any more. */
+void physmem_never_shared(struct physmem *mem);
+
+/* Write the aligned 8 bytes at @pa, which physmem_write() could, if they are *@expected, as one
+ * access. Return: they were. */
+bool physmem_swap64(struct physmem *mem, pa_t pa, const uint64_t *expected,
+                    const uint64_t *desired);
 
 /* The bank that has a host address in its pages; NULL: none has. */
 struct ram_bank *physmem_bank_of_host(struct physmem *mem, const uint8_t *host);

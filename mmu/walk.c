@@ -34,6 +34,7 @@ struct walker {
     struct tlb *tlb;
     const struct mmu_access *a;
     struct mmu_fault *flt;
+    bool again; /* what it has read is not there any more */
 };
 
 /* Where a walk ended. */
@@ -230,7 +231,8 @@ static bool descend(struct walker *w, const struct table_cfg *t, uint64_t ia, bo
     return true;
 }
 
-/* AArch64.MemSwapTableDesc(): CPUs take turns, so a plain write is atomic. */
+/* AArch64.MemSwapTableDesc(). If another CPU has written the descriptor since it was read, the walk
+ * is done again. */
 static bool update_desc(struct walker *w, const struct table_cfg *t, struct leaf *l, uint64_t desc)
 {
     static const struct mmu_access write = {.kind = MMU_WRITE, .priv = true};
@@ -242,9 +244,13 @@ static bool update_desc(struct walker *w, const struct table_cfg *t, struct leaf
     }
     struct ram_bank *bank = physmem_bank(w->mem, pa(l->pa));
     uint64_t raw = t->ee ? __builtin_bswap64(desc) : desc;
-    if (!bank || bank->readonly || (bank->secure && walks_nonsecure(w, l)) ||
-        !physmem_write(w->mem, pa(l->pa), &raw, 8))
+    uint64_t old = t->ee ? __builtin_bswap64(l->desc) : l->desc;
+    if (!bank || bank->readonly || (bank->secure && walks_nonsecure(w, l)))
         return fault(w, MMU_FAULT_EXTERNAL_WALK, l->level);
+    if (!physmem_swap64(w->mem, pa(l->pa), &old, &raw)) {
+        w->again = true;
+        return false;
+    }
     if (unlikely(w->a->watcher))
         tell(w, t, l, desc);
     l->desc = desc;
@@ -479,14 +485,15 @@ static bool s2_translate(struct walker *w, uint64_t ipa, const struct mmu_access
     return true;
 }
 
-bool mmu_translate(const struct xlat *x, struct physmem *mem, struct tlb *tlb, va_t va,
-                   const struct mmu_access *a, struct translation *out, struct mmu_fault *flt)
+/* AArch64.FullTranslate() */
+static bool translate(struct walker *w, va_t va, struct translation *out)
 {
-    struct walker w = {x, mem, tlb, a, flt};
+    const struct xlat *x = w->x;
+    const struct mmu_access *a = w->a;
     struct stage1 s1;
 
-    *flt = (struct mmu_fault){.write = a->kind == MMU_WRITE};
-    if (!(x->s1_on ? s1_translate(&w, va.a, &s1) : s1_disabled(&w, va.a, &s1)))
+    *w->flt = (struct mmu_fault){.write = a->kind == MMU_WRITE};
+    if (!(x->s1_on ? s1_translate(w, va.a, &s1) : s1_disabled(w, va.a, &s1)))
         return false;
     *out = (struct translation){
         .pa = s1.ipa,
@@ -503,7 +510,7 @@ bool mmu_translate(const struct xlat *x, struct physmem *mem, struct tlb *tlb, v
     if (!x->s2_on || a->stage1_only)
         return true;
     struct stage2 s2;
-    if (!s2_translate(&w, s1.ipa, a, false, &s2))
+    if (!s2_translate(w, s1.ipa, a, false, &s2))
         return false;
     struct s2_attr attr = s2_attrs(x, &s2);
     out->pa = s2.pa;
@@ -516,4 +523,17 @@ bool mmu_translate(const struct xlat *x, struct physmem *mem, struct tlb *tlb, v
     out->sh = s1.sh;
     out->attr = attr_combine(s1.attr, &out->sh, &attr);
     return true;
+}
+
+bool mmu_translate(const struct xlat *x, struct physmem *mem, struct tlb *tlb, va_t va,
+                   const struct mmu_access *a, struct translation *out, struct mmu_fault *flt)
+{
+    struct walker w = {.x = x, .mem = mem, .tlb = tlb, .a = a, .flt = flt};
+    bool translated;
+
+    do {
+        w.again = false;
+        translated = translate(&w, va, out);
+    } while (unlikely(!translated && w.again));
+    return translated;
 }
