@@ -15,9 +15,26 @@ struct code_cache *code_cache_create(const struct code_engine *engine)
 {
     struct code_cache *cache = calloc(1, sizeof(*cache));
 
-    if (cache)
-        cache->engine = engine;
+    if (!cache)
+        return NULL;
+    cache->engine = engine;
+    cache->peer = cache;
     return cache;
+}
+
+void code_cache_join(struct code_cache *cache, struct code_cache *other)
+{
+    struct code_cache *next = cache->peer;
+
+    cache->peer = other->peer;
+    other->peer = next;
+}
+
+bool code_cache_sees_stores(struct physmem *mem, uint64_t pa)
+{
+    const struct ram_bank *bank = physmem_bank(mem, (pa_t){pa});
+
+    return !bank || (page_flags(bank, pa - bank->base) & PAGE_HAS_CODE);
 }
 
 bool code_cache_kill(const struct code_cache *cache, struct code_page *p, unsigned first,
@@ -113,16 +130,42 @@ static void tell(const struct physmem *mem, uint64_t pa, uint64_t size, unsigned
                                 .code = {.pa = pa, .size = size, .cause = (uint8_t)cause}});
 }
 
-/* @p has nothing any more, and stores into it go direct. Whoever fetches from it next must come by
- * code_cache_page(): the caller drops the fetch entries. */
+static void drop_fetches_of(struct code_cache *cache, const struct code_page *p)
+{
+    for (unsigned i = 0; i < cache->tlb_count; i++)
+        tlb_x_drop(cache->tlb[i], p);
+}
+
+/* @p has nothing any more, nor have those of other caches, and stores into it go direct. Whoever
+ * fetches from it next must come by code_cache_page(): the caller drops the fetch entries of its
+ * own cache. */
 static void give_up(struct code_cache *cache, struct physmem *mem, struct code_page *p)
 {
     struct ram_bank *bank = physmem_bank(mem, (pa_t){p->pa});
+    bool decoded = kill_page(cache, p);
 
     if (bank)
         *code_cache_flags(bank, p->pa) &= (uint8_t)~PAGE_HAS_CODE;
-    if (kill_page(cache, p))
+    for (struct code_cache *peer = cache->peer; peer != cache; peer = peer->peer) {
+        struct code_page *its = code_cache_find(peer, p->pa);
+        if (!its)
+            continue;
+        decoded |= kill_page(peer, its);
+        drop_fetches_of(peer, its);
+    }
+    if (decoded)
         tell(mem, p->pa, PAGE_SIZE, ARM_CODE_DROPPED);
+}
+
+static void drop_writes(struct code_cache *cache, const uint8_t *host)
+{
+    struct code_cache *c = cache;
+
+    do {
+        for (unsigned i = 0; i < c->tlb_count; i++)
+            tlb_l1_drop_writes(c->tlb[i], host);
+        c = c->peer;
+    } while (c != cache);
 }
 
 void code_cache_see_stores(struct code_cache *cache, struct ram_bank *bank, uint64_t pa,
@@ -131,8 +174,7 @@ void code_cache_see_stores(struct code_cache *cache, struct ram_bank *bank, uint
     uint8_t *flags = code_cache_flags(bank, pa);
 
     if (*flags & PAGE_WRITE_CACHED)
-        for (unsigned i = 0; i < cache->tlb_count; i++)
-            tlb_l1_drop_writes(cache->tlb[i], bank->host + (pa - bank->base));
+        drop_writes(cache, bank->host + (pa - bank->base));
     *flags = (uint8_t)((*flags | flag) & ~PAGE_WRITE_CACHED);
 }
 
@@ -190,14 +232,39 @@ void code_cache_drop_fetches(struct code_cache *cache)
         tlb_x_flush(cache->tlb[i]);
 }
 
-/* The records of one page that [first, last] touch, byte offsets. */
+/* The records of one page that [first, last] touch, byte offsets, in each cache. Return: there were
+ * any. */
+static bool kill_in_page(struct code_cache *cache, uint64_t page, unsigned first, unsigned last)
+{
+    struct code_cache *c = cache;
+    bool decoded = false;
+
+    do {
+        struct code_page *p = code_cache_find(c, page);
+        decoded |= p && code_cache_kill(c, p, first / 4, last / 4);
+        c = c->peer;
+    } while (c != cache);
+    return decoded;
+}
+
 static void invalidate_in_page(struct code_cache *cache, const struct physmem *mem, uint64_t page,
                                unsigned first, unsigned last)
 {
-    struct code_page *p = code_cache_find(cache, page);
-
-    if (p && code_cache_kill(cache, p, first / 4, last / 4))
+    if (kill_in_page(cache, page, first, last))
         tell(mem, page + first, last + 1 - first, ARM_CODE_WRITTEN);
+}
+
+/* A cache that has @page, @cache first; NULL: none. */
+static struct code_cache *find_holder(struct code_cache *cache, uint64_t page)
+{
+    struct code_cache *c = cache;
+
+    do {
+        if (code_cache_find(c, page))
+            return c;
+        c = c->peer;
+    } while (c != cache);
+    return NULL;
 }
 
 void code_cache_invalidate(struct code_cache *cache, struct physmem *mem, pa_t pa, uint64_t size)
@@ -215,22 +282,22 @@ bool code_cache_store(struct code_cache *cache, struct physmem *mem, pa_t pa, un
                       const struct insn *running)
 {
     uint64_t offset = pa.a & PAGE_MASK;
-    struct code_page *p = code_cache_find(cache, pa.a - offset);
+    struct code_cache *holder = find_holder(cache, pa.a - offset);
     struct ram_bank *bank = physmem_bank(mem, pa);
 
     if (!bank)
         return false;
-    if (!p) {
+    if (!holder) {
         *code_cache_flags(bank, pa.a) &= (uint8_t)~PAGE_HAS_CODE;
         return false;
     }
+    struct code_page *p = code_cache_find(holder, pa.a - offset);
     bool decoded =
-        code_cache_kill(cache, p, (unsigned)offset / 4, (unsigned)(offset + size - 1) / 4);
+        kill_in_page(holder, pa.a - offset, (unsigned)offset, (unsigned)(offset + size - 1));
     if (++p->stores < STORES_MAX || p->insn == running)
         return decoded;
-    give_up(cache, mem, p);
-    for (unsigned i = 0; i < cache->tlb_count; i++)
-        tlb_x_drop(cache->tlb[i], p);
+    give_up(holder, mem, p);
+    drop_fetches_of(holder, p);
     return decoded;
 }
 
@@ -269,9 +336,14 @@ static void drop_idle(struct code_cache *cache, struct physmem *mem)
     }
 }
 
+bool code_cache_is_full(const struct code_cache *cache)
+{
+    return cache->count > CODE_CACHE_PAGES;
+}
+
 void code_cache_trim(struct code_cache *cache, struct physmem *mem)
 {
-    if (cache->count <= CODE_CACHE_PAGES)
+    if (!code_cache_is_full(cache))
         return;
     code_cache_drop_fetches(cache);
     drop_idle(cache, mem);

@@ -44,12 +44,21 @@ struct state_io;
 struct code_cache *code_cache_create(const struct code_engine *engine);
 void code_cache_destroy(struct code_cache *cache);
 
+/* CPUs that run at the same time have a cache each. From now on @cache and @other, and who has
+ * joined them, are told of each other's stores, and none of the calls below is for one that another
+ * CPU executes from. Destroyed together. */
+void code_cache_join(struct code_cache *cache, struct code_cache *other);
+
 /* A TLB whose direct writes and fetch entries the cache has to know. Not owned. */
 void code_cache_attach(struct code_cache *cache, struct tlb *tlb);
 void code_cache_detach(struct code_cache *cache, struct tlb *tlb);
 
 /* The decoded page at @pa (page aligned), made if need be. NULL: not RAM, or no memory. */
 struct code_page *code_cache_page(struct code_cache *cache, struct physmem *mem, uint64_t pa);
+
+/* Are stores into the page at @pa seen already, so that decoding it changes nothing for others?
+ * True if it is not RAM. */
+bool code_cache_sees_stores(struct physmem *mem, uint64_t pa);
 
 /* RAM at @pa is about to change or has changed: forget what was decoded from these bytes. */
 void code_cache_invalidate(struct code_cache *cache, struct physmem *mem, pa_t pa, uint64_t size);
@@ -79,6 +88,9 @@ void code_cache_state(struct state_io *io, struct code_cache *cache, struct phys
 
 /* How a TLB's state names what its fetch entries point at. */
 struct tlb_code code_cache_names(struct code_cache *cache);
+
+/* Is there something to do for code_cache_trim()? */
+bool code_cache_is_full(const struct code_cache *cache);
 
 /* Between turns: drop pages not used lately if there are too many. */
 void code_cache_trim(struct code_cache *cache, struct physmem *mem);

@@ -17,6 +17,7 @@ struct code_cache {
     struct code_slab *slabs; /* the first has slab_used pages taken, others all */
     unsigned slab_used;
     struct code_page *spare; /* given back */
+    struct code_cache *peer; /* the next of those that have joined, in a circle */
     struct tlb *tlb[CODE_CACHE_TLBS_MAX];
     unsigned tlb_count;
 };
