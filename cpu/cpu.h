@@ -59,6 +59,19 @@ struct cpu_gic_ops {
     void (*security)(void *ctx, unsigned cpu, bool el3, bool secure, bool fiq_to_el3);
 };
 
+/* What a CPU asks another one to look at before it goes on. */
+#define CPU_ASK_EVENT  1 /* SEV */
+#define CPU_ASK_TIMERS 2 /* a deadline of its timers has come */
+#define CPU_ASK_PMU    4 /* one of its performance monitors */
+
+/* CPUs that run at the same time, a host thread each (docs/decisions/077). See cpu/parallel.h. */
+struct cpu_parallel {
+    void (*lock)(void *ctx, unsigned cpu); /* calls nest; also of unlock */
+    void (*unlock)(void *ctx, unsigned cpu);
+    void (*alone)(void *ctx);
+    void (*ask)(void *ctx, unsigned cpu, unsigned what);
+};
+
 /* What a CPU needs from its machine. */
 struct cpu_env {
     void *ctx;
@@ -69,18 +82,19 @@ struct cpu_env {
     bool (*semihosting)(void *ctx, struct cpu *cpu, const struct insn *i);
     bool semihosting_el0; /* from EL0 too */
     /* SEV: set the event register of every CPU. */
-    void (*send_event)(void *ctx);
+    void (*send_event)(void *ctx, struct cpu *sender);
     /* Broadcast TLBI (inner or outer shareable): apply to every CPU, the sender included. */
-    void (*tlbi_broadcast)(void *ctx, const struct tlbi *op);
+    void (*tlbi_broadcast)(void *ctx, struct cpu *sender, const struct tlbi *op);
     /* Told of memory that the host has not got for the next instruction: that is not executed, and
      * *pause is set. NULL: nobody is. */
     const struct host_failure *host;
     /* True: stop before the next instruction. Set by the machine, also from a callback. NULL:
      * never. */
-    const volatile bool *pause;
+    const _Atomic bool *pause;
     /* Addresses of instructions before which the machine may want to stop. NULL, or *marks is:
      * none. */
     const struct code_marks *const *marks;
+    const struct cpu_parallel *parallel; /* NULL: CPUs take turns */
     /* True after an INSN event, or at a mark: stop before the instruction that it tells of. NULL:
      * never. */
     const bool *hold;
@@ -162,7 +176,7 @@ struct cpu {
     /* Architectural state. */
     union vreg v[32];
     uint64_t sr[SR_COUNT];  /* storage of the rows that have any */
-    uint64_t excl_pa;       /* exclusive monitor, local and global in one: CPUs take turns */
+    uint64_t excl_pa;       /* exclusive monitor, local and global in one */
     uint64_t stream_seen;   /* events of the event streams up to this count have been used */
     uint64_t wait_until_ns; /* WFET, WFIT: virtual time that ends the wait; else CLOCK_NEVER */
     uint64_t rng;           /* of RNDR: state of random_next() */
@@ -196,6 +210,8 @@ struct cpu {
     } held; /* the instruction that an INSN event has told of, but that was then not executed */
     struct exception
         raised; /* by the instruction that executes, and not yet taken; target_el 0: none */
+    uint64_t excl_value[2]; /* what the exclusive load has read: where CPUs run at the same time the
+                               store compares with it */
     struct spin spin;
     struct contexts contexts; /* recent translation contexts, see cpu/context.h */
     /* An access from EL1 that passed its checks (0: read, 1: write) passes again until a control

@@ -11,7 +11,7 @@
 #include "cpu/timer.h"
 #include "cpu/world.h"
 
-static const bool never_paused;
+static const _Atomic bool never_paused;
 
 #define RNDR_STREAM UINT64_C(0x72646e7264727273) /* keeps it apart from the board's streams */
 

@@ -1,6 +1,7 @@
 #include "cpu/fetch.h"
 
 #include "cpu/events.h"
+#include "cpu/parallel.h"
 
 /* Translate @pc for execution. False: *flt. */
 static bool translate_fetch(struct cpu *cpu, uint64_t pc, struct translation *t,
@@ -68,16 +69,22 @@ static bool fetch_marked(struct cpu *cpu, uint64_t pc)
     return true;
 }
 
-enum fetch cpu_fetch_page(struct cpu *cpu, uint64_t pc, struct mmu_fault *flt)
+/* cpu_fetch_page(), that far. @alone: no other CPU executes. */
+static enum fetch fetch_page(struct cpu *cpu, uint64_t pc, bool alone, struct mmu_fault *flt)
 {
     struct translation t;
 
-    if (fetch_marked(cpu, pc))
-        return FETCH_MARKED;
     if (!translate_fetch(cpu, pc, &t, flt))
         return FETCH_FAULT;
     if (t.ns && physmem_is_secure(cpu->mem, pa(t.pa)))
         return nothing_there(cpu, pc, t.pa, flt);
+    if (!alone && !code_cache_sees_stores(cpu->mem, t.pa & ~PAGE_MASK)) {
+        /* Others may store there without a word: until now. */
+        cpu_lock_alone(cpu);
+        enum fetch fetched = fetch_page(cpu, pc, true, flt);
+        cpu_unlock(cpu);
+        return fetched;
+    }
     struct code_page *page = code_cache_page(cpu->code, cpu->mem, t.pa & ~PAGE_MASK);
     if (!page)
         return no_page(cpu, pc, t.pa, flt);
@@ -88,6 +95,13 @@ enum fetch cpu_fetch_page(struct cpu *cpu, uint64_t pc, struct mmu_fault *flt)
         return FETCH_OK;
     cpu->bank->x[(pc >> PAGE_SHIFT) & (TLB_X_SIZE - 1)].tag |= TLB_X_MARKED;
     return FETCH_MARKED;
+}
+
+enum fetch cpu_fetch_page(struct cpu *cpu, uint64_t pc, struct mmu_fault *flt)
+{
+    if (fetch_marked(cpu, pc))
+        return FETCH_MARKED;
+    return fetch_page(cpu, pc, !cpu_is_parallel(cpu), flt);
 }
 
 bool cpu_in_guarded_page(const struct cpu *cpu)

@@ -276,17 +276,17 @@ static void begin_run(struct cpu *cpu, uint64_t insns)
         resume_halted(cpu);
 }
 
-static bool may_go_on(const struct cpu *cpu)
+static bool may_go_on(const struct cpu *cpu, int64_t least)
 {
-    return cpu->left > 0 && cpu->power == CPU_RUNNING && !*cpu->env.pause;
+    return cpu->left >= least && cpu->power == CPU_RUNNING && !*cpu->env.pause;
 }
 
-void cpu_run(struct cpu *cpu, uint64_t insns)
+/* While @least instructions are left. */
+static void run(struct cpu *cpu, int64_t least)
 {
     struct landing last = {.el = UINT_MAX};
 
-    begin_run(cpu, insns);
-    while (may_go_on(cpu)) {
+    while (may_go_on(cpu, least)) {
         int64_t left = cpu->left;
         uint64_t exceptions = cpu->exceptions;
 
@@ -302,11 +302,24 @@ void cpu_run(struct cpu *cpu, uint64_t insns)
     }
 }
 
+void cpu_run(struct cpu *cpu, uint64_t insns)
+{
+    begin_run(cpu, insns);
+    run(cpu, 1);
+}
+
+void cpu_run_about(struct cpu *cpu, uint64_t insns)
+{
+    /* What the plain loop may leave undone stays so. */
+    begin_run(cpu, insns + CODE_PAGE_INSNS);
+    run(cpu, CODE_PAGE_INSNS + 1);
+}
+
 void cpu_run_step(struct cpu *cpu)
 {
     uint64_t exceptions = cpu->exceptions;
 
     begin_run(cpu, 1);
-    while (may_go_on(cpu) && cpu->exceptions == exceptions)
+    while (may_go_on(cpu, 1) && cpu->exceptions == exceptions)
         run_once(cpu, true);
 }

@@ -23,6 +23,9 @@
  */
 void cpu_run(struct cpu *cpu, uint64_t insns);
 
+/* As cpu_run(), for about so many: it stops where that is cheap. cpu->left says nothing then. */
+void cpu_run_about(struct cpu *cpu, uint64_t insns);
+
 /* One instruction, or one exception: what a debugger calls a step. */
 void cpu_run_step(struct cpu *cpu);
 

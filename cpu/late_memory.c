@@ -10,7 +10,7 @@
 static void invalidate(struct cpu *cpu, const struct late_op *t)
 {
     if (t->broadcast && cpu->env.tlbi_broadcast)
-        cpu->env.tlbi_broadcast(cpu->env.ctx, &t->op);
+        cpu->env.tlbi_broadcast(cpu->env.ctx, cpu, &t->op);
     else
         tlb_invalidate(cpu->tlb, &t->op);
 }

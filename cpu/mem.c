@@ -9,6 +9,7 @@
 #include "cpu/events.h"
 #include "cpu/late.h"
 #include "cpu/mem_access.h"
+#include "cpu/parallel.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"
 #include "mmu/regime_bits.h"
@@ -94,22 +95,21 @@ static void install(const struct access *a, const struct piece *p, const struct 
     struct cpu *cpu = a->cpu;
     bool priv = acts_privileged(cpu, a->acc);
     bool pan = priv && cpu->ps.pan && (t->perms & PERM_PAN);
-    uint8_t *flags = &p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT];
+    const uint8_t flags = page_flags(p->bank, p->pa - p->bank->base);
     bool r = !pan && (t->perms & (priv ? PERM_PR : PERM_UR));
     bool w = !pan && (t->perms & (priv ? PERM_PW : PERM_UW)) && !p->bank->readonly &&
-             !(*flags & PAGE_STORES_SEEN);
+             !(flags & PAGE_STORES_SEEN);
     bool checked = attr_is_device(t->attr) || (cpu->contexts.x->rg.sctlr & SCTLR_A);
 
     if (!l1_allowed(cpu))
         return;
     if (w)
-        *flags |= PAGE_WRITE_CACHED;
+        page_set_write_cached(p->bank, p->pa - p->bank->base);
     if (w && a->write)
         ram_changing(p->bank, p->pa - p->bank->base);
     tlb_l1_insert(a->acc & ACC_UNPRIV ? cpu->bank_unpriv : cpu->bank,
                   xlat_canonical(cpu->contexts.x, p->va, false), t, p->host - (p->pa & PAGE_MASK),
-                  r, w,
-                  (checked ? TLB_L1_ALIGNED : 0) | (*flags & PAGE_SHARED ? TLB_L1_SHARED : 0));
+                  r, w, (checked ? TLB_L1_ALIGNED : 0) | (flags & PAGE_SHARED ? TLB_L1_SHARED : 0));
 }
 
 /* A page is maintained line by line: let L1 have it as if it had been read, for the next line. */
@@ -259,6 +259,8 @@ static void store_to_code(const struct access *a, const struct piece *p)
 
     cpu_count_upto(cpu, a->i);
     cpu->pc = insn_pc(cpu, a->i);
+    if (cpu_is_parallel(cpu))
+        cpu->env.parallel->alone(cpu->env.ctx); /* access() has the lock */
     if (code_cache_store(cpu->code, cpu->mem, pa(p->pa), p->size, cpu->page))
         CPU_FIRE(cpu, a->i, CODE, code, .pa = p->pa, .size = p->size, .cause = ARM_CODE_STORE);
     if (*cpu->env.pause)
@@ -277,7 +279,7 @@ static void copy_piece(const struct access *a, const struct piece *p, uint8_t *d
     }
     if (p->bank->readonly)
         return;
-    const uint8_t flags = p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT];
+    const uint8_t flags = page_flags(p->bank, p->pa - p->bank->base);
     if (flags & PAGE_WALKED)
         late_store(a->cpu, p->pa, p->size);
     if ((flags & PAGE_HAS_CODE) && !(a->cpu->late && late_code_store(a->cpu, p->pa, p->size)))
@@ -299,7 +301,7 @@ static void reverse(const struct access *a, uint8_t *data)
 /* The store of @p, if its page is watched. */
 static void tell_store(const struct access *a, const struct piece *p)
 {
-    if (p->host && (p->bank->flags[(p->pa - p->bank->base) >> PAGE_SHIFT] & PAGE_WATCHED))
+    if (p->host && (page_flags(p->bank, p->pa - p->bank->base) & PAGE_WATCHED))
         CPU_FIRE(a->cpu, a->i, STORE, store, .va = p->va, .pa = p->pa, .size = (uint8_t)p->size,
                  .zero = a->acc & ACC_ZERO);
 }
@@ -344,6 +346,66 @@ static void transfer(const struct access *a, const struct piece *p, unsigned n, 
         tell_store(a, &p[k]);
 }
 
+static bool has_code(const struct piece *p)
+{
+    return p->host && (page_flags(p->bank, p->pa - p->bank->base) & PAGE_HAS_CODE);
+}
+
+/* Is any of it not just RAM: a device, or code that is written? */
+static bool is_shared(const struct access *a, const struct piece *p, unsigned n)
+{
+    for (unsigned k = 0; k < n; k++)
+        if (p[k].window || (a->write && has_code(&p[k])))
+            return true;
+    return false;
+}
+
+/* The write of a read-modify-write comes later, but must not fail after a device was read. */
+static bool may_write_back(const struct access *a)
+{
+    return a->write || !(a->acc & ACC_ATOMIC) ||
+           mem_probe(a->cpu, a->i, a->va, a->size, a->acc, true);
+}
+
+/* What is not RAM needs the machine's lock where CPUs run at the same time, and where the access
+ * leads is looked up with it: a TLBI may have come before. */
+static __attribute__((noinline)) bool access_locked(const struct access *a, uint8_t *data)
+{
+    struct piece p[2];
+
+    cpu_lock(a->cpu);
+    unsigned n = prepare(a, p);
+    bool good = n && may_write_back(a);
+    if (good)
+        transfer(a, p, n, data);
+    cpu_unlock(a->cpu);
+    return good;
+}
+
+/* The access of @a, all of it, or none and an exception is raised. */
+static bool access(const struct access *a, uint8_t *data)
+{
+    struct piece p[2];
+    unsigned n = prepare(a, p);
+
+    if (n == 0 || !may_write_back(a))
+        return false;
+    if (cpu_is_parallel(a->cpu) && is_shared(a, p, n))
+        return access_locked(a, data);
+    transfer(a, p, n, data);
+    return true;
+}
+
+enum mem_place mem_place_of(const struct access *a, uint8_t **host)
+{
+    struct piece p[2];
+
+    if (prepare(a, p) == 0)
+        return MEM_NOWHERE;
+    *host = p[0].host;
+    return p[0].window ? MEM_DEVICE : has_code(&p[0]) ? MEM_CODE : MEM_RAM;
+}
+
 /* L1 holds more than the fast path uses: pages for aligned accesses only, and pointers
  * with a tag. */
 static uint8_t *l1_host(const struct access *a, const struct tlb_l1_entry *set)
@@ -377,22 +439,13 @@ bool mem_load_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned 
 {
     const struct access a = access_of(cpu, i, va, size, acc, false);
     const uint8_t *host = l1_host(&a, mem_bank(cpu, acc)->r);
-    struct piece p[2];
-    unsigned n;
 
     cpu->mem_data[0] = cpu->mem_data[1] = 0;
     if (host) {
         copy((uint8_t *)cpu->mem_data, host, size);
         return true;
     }
-    n = prepare(&a, p);
-    if (n == 0)
-        return false;
-    /* The write of a read-modify-write comes later, but must not fail after a device was read. */
-    if ((acc & ACC_ATOMIC) && !mem_probe(cpu, i, va, size, acc, true))
-        return false;
-    transfer(&a, p, n, (uint8_t *)cpu->mem_data);
-    return true;
+    return access(&a, (uint8_t *)cpu->mem_data);
 }
 
 bool mem_store_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc,
@@ -400,8 +453,6 @@ bool mem_store_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned
 {
     const struct access a = access_of(cpu, i, va, size, acc, true);
     uint64_t data[2] = {lo, hi};
-    struct piece p[2];
-    unsigned n;
 
     l1_unshare(&a);
     uint8_t *host = mem_fast(mem_bank(cpu, acc)->w, va, size);
@@ -411,11 +462,7 @@ bool mem_store_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned
         copy(host, (const uint8_t *)data, size);
         return true;
     }
-    n = prepare(&a, p);
-    if (n == 0)
-        return false;
-    transfer(&a, p, n, (uint8_t *)data);
-    return true;
+    return access(&a, (uint8_t *)data);
 }
 
 bool mem_zero(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size)
@@ -430,7 +477,6 @@ bool mem_zero(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size)
                              .normal = true,
                              .report = va - first};
     uint8_t zeros[MEM_ZERO_MAX] = {0};
-    struct piece p[2];
 
     l1_unshare(&a);
     uint8_t *host = mem_fast(cpu->bank->w, first, size);
@@ -438,10 +484,7 @@ bool mem_zero(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size)
         memset(host, 0, size);
         return true;
     }
-    if (prepare(&a, p) == 0)
-        return false;
-    transfer(&a, p, 1, zeros);
-    return true;
+    return access(&a, zeros);
 }
 
 bool mem_probe(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc,

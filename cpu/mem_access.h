@@ -22,6 +22,11 @@ bool mem_translate(const struct access *a, uint64_t va, enum mmu_kind kind, stru
 /* Could the byte at @va be accessed by what L1 holds? Then no walk is needed to permit it. */
 bool mem_in_l1(const struct cpu *cpu, uint64_t va, bool write);
 
+/* What there is where @a leads, within one page; RAM is at *host, and MEM_CODE is RAM with a page
+ * that has been decoded. MEM_NOWHERE: an exception is raised. */
+enum mem_place { MEM_NOWHERE, MEM_RAM, MEM_CODE, MEM_DEVICE };
+enum mem_place mem_place_of(const struct access *a, uint8_t **host);
+
 /* ARM_EVENT_MEM. @pa: of the first byte, and of the first one in a second page, else 0. @value: as
  * the register has it. */
 void mem_tell(const struct access *a, const uint64_t pa[2], bool device, bool big_endian,

@@ -74,3 +74,6 @@ void pmu_follow(struct cpu *cpu);
 /* A control changed: likewise, and when to look for the next overflow. */
 void pmu_changed(struct cpu *cpu);
 void pmu_update_line(struct cpu *cpu);
+
+/* The time that it has asked the clock for has come. */
+void pmu_deadline(struct cpu *cpu);

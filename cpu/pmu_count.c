@@ -9,6 +9,7 @@
 #include "cpu/access.h"
 #include "cpu/context.h"
 #include "cpu/events.h"
+#include "cpu/parallel.h"
 #include "cpu/pmu.h"
 
 #define CYCLE_COUNTER 31
@@ -270,7 +271,9 @@ void pmu_update_line(struct cpu *cpu)
     level |= bit(pending, n) && range_enabled(cpu, n);
     if (level != cpu->pmu_level) {
         cpu->pmu_level = level;
+        cpu_lock(cpu);
         irq_set(&cpu->pmu_line, level);
+        cpu_unlock(cpu);
     }
 }
 
@@ -305,7 +308,19 @@ static uint64_t next_overflow_ns(const struct cpu *cpu)
 
 static void wait_for_overflow(struct cpu *cpu)
 {
-    clock_event_set(cpu->clock, &cpu->pmu_event, next_overflow_ns(cpu));
+    uint64_t next = next_overflow_ns(cpu);
+
+    if (next == cpu->pmu_event.deadline_ns)
+        return;
+    cpu_lock(cpu);
+    clock_event_set(cpu->clock, &cpu->pmu_event, next);
+    cpu_unlock(cpu);
+}
+
+void pmu_deadline(struct cpu *cpu)
+{
+    pmu_sync(cpu);
+    wait_for_overflow(cpu);
 }
 
 static void deadline(void *ctx, uint64_t now_ns)
@@ -313,8 +328,8 @@ static void deadline(void *ctx, uint64_t now_ns)
     struct cpu *cpu = ctx;
 
     (void)now_ns;
-    pmu_sync(cpu);
-    wait_for_overflow(cpu);
+    if (!cpu_asked(cpu, CPU_ASK_PMU))
+        pmu_deadline(cpu);
 }
 
 void pmu_leave_el(struct cpu *cpu, enum pmu_event event, bool completed)

@@ -1,7 +1,7 @@
 /* Is the CPU busy waiting on the counter? What is then done about it is cpu/spin.h. */
 #pragma once
 
-#include "cpu/cpu.h"
+#include "cpu/parallel.h"
 
 #define SPIN_STEPS 128 /* instructions of the longest iteration */
 #define SPIN_TIMES 3   /* iterations of one length before a loop is looked at */
@@ -27,10 +27,10 @@ static inline bool spin_seen(struct cpu *cpu)
 }
 
 /* To be called at each read of counter @sr, with everything before counted: if it is in such a
- * loop, the run loop looks at that before the next instruction. */
+ * loop, the run loop looks at that before the next instruction. Real time passes by itself. */
 static inline void spin_note_read(struct cpu *cpu, enum sysreg sr)
 {
-    if (!spin_seen(cpu))
+    if (cpu_is_parallel(cpu) || !spin_seen(cpu))
         return;
     cpu->spin.due = true;
     cpu->spin.counter = sr;

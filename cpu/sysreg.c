@@ -3,6 +3,7 @@
 
 #include "cpu/events.h"
 #include "cpu/exception.h"
+#include "cpu/parallel.h"
 #include "cpu/pmu.h"
 #include "cpu/spin_seen.h"
 #include "cpu/sysreg_check.h"
@@ -76,7 +77,12 @@ enum exec_result cpu_mrs(struct cpu *cpu, const struct insn *i)
         else if (row->rd == SYSREG_RD_CNT_COUNT)
             spin_note_read(cpu, sr);
     }
+    const bool shared = (row->rd | row->gic | row->take) && row->rd != SYSREG_RD_CNT_COUNT;
+    if (shared)
+        cpu_lock(cpu);
     uint64_t value = cpu_sysreg_get(cpu, sr);
+    if (shared)
+        cpu_unlock(cpu);
     cpu->x[i->rd] = value;
     CPU_FIRE(cpu, i, SYSREG_READ, sysreg_read, .sr = sysreg_number(sr), .name = cpu_sysreg_enc(i),
              .virt = cpu_sysreg_is_virtual(cpu, sr), .reg = reg_number(i->rd), .value = value);
@@ -117,7 +123,9 @@ enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
         log_rw_cleared(cpu, i);
     cpu->pc = insn_pc(cpu, i);
     uint64_t before = cpu_wants(cpu, ARM_EVENT_SYSREG_WRITE) ? value_of(cpu, sr) : 0;
+    cpu_lock(cpu); /* for the GIC and the timers, and what else is nobody's own */
     r = cpu_sysreg_set(cpu, sr, value);
+    cpu_unlock(cpu);
     if (unlikely(cpu->pmu_on)) {
         count_write(cpu, i);
         r = cpu->irq_check && r == EXEC_NEXT ? EXEC_SYNC : r;
@@ -125,6 +133,8 @@ enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
     CPU_FIRE(cpu, i, SYSREG_WRITE, sysreg_write, .sr = sysreg_number(sr), .name = cpu_sysreg_enc(i),
              .virt = cpu_sysreg_is_virtual(cpu, sr), .reg = reg_number(i->rd), .value = value,
              .before = before, .after = value_of(cpu, sr));
+    if (cpu_is_parallel(cpu) && r == EXEC_NEXT)
+        r = cpu_next(cpu);
     return *cpu->env.pause && r == EXEC_NEXT ? EXEC_SYNC
                                              : r; /* asked to by the GIC's subscribers */
 }

@@ -1,6 +1,7 @@
 #include "cpu/timer.h"
 
 #include "cpu/accessors.h"
+#include "cpu/parallel.h"
 #include "cpu/world.h"
 
 #define CTL_ENABLE  BIT(0)
@@ -108,8 +109,11 @@ void cpu_timers_changed(struct cpu *cpu)
 
 static void expired(void *ctx, uint64_t now_ns)
 {
+    struct cpu *cpu = ctx;
+
     (void)now_ns;
-    cpu_timers_changed(ctx);
+    if (!cpu_asked(cpu, CPU_ASK_TIMERS))
+        cpu_timers_changed(cpu);
 }
 
 void cpu_timers_create(struct cpu *cpu)

@@ -159,7 +159,7 @@ enum exec_result sr_op_TLBI(struct cpu *cpu, const struct insn *i, enum sysreg s
     if (!names || (unlikely(cpu->late) && late_tlbi(cpu, &op, r->broadcast || forced)))
         return cpu_next(cpu);
     if ((r->broadcast || forced) && cpu->env.tlbi_broadcast)
-        cpu->env.tlbi_broadcast(cpu->env.ctx, &op);
+        cpu->env.tlbi_broadcast(cpu->env.ctx, cpu, &op);
     else
         tlb_invalidate(cpu->tlb, &op);
     return cpu_fetch_holds(cpu) ? cpu_next(cpu) : EXEC_SYNC;

@@ -119,6 +119,8 @@ int arm_subscribe(struct arm_machine *m, const struct arm_filter *filter, arm_ev
 
     if (sized_copy(&known, sizeof(known), filter, "struct arm_filter", NULL) < 0)
         return 0;
+    if (m->parallel)
+        return 0;
     handle = probe_subscribe(&m->probes, &known, fn, ctx);
     wishes_changed(m);
     return handle;

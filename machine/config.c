@@ -44,6 +44,25 @@ static int check_names(const struct arm_config *c, struct arm_error *err)
     return r;
 }
 
+/* x86-64 orders memory accesses nearly as Arm may; another host would need barriers. */
+static int check_parallel(const struct arm_config *c, struct arm_error *err)
+{
+    const char *what = c->late_effects ? "late effects"
+                       : c->turn_seed  ? "drawn turns"
+                       : c->host_code  ? "watching blocks"
+                                       : NULL;
+
+    if (what)
+        return error_set(err, ARM_ENOTSUP,
+                         "parallel CPUs: %s: expected none, which are of CPUs that "
+                         "take turns",
+                         what);
+#ifndef __x86_64__
+    return error_set(err, ARM_ENOTSUP, "parallel CPUs: the host is not x86-64");
+#endif
+    return 0;
+}
+
 static int check(const struct arm_config *c, struct arm_error *err)
 {
     int r = check_names(c, err);
@@ -55,6 +74,8 @@ static int check(const struct arm_config *c, struct arm_error *err)
     if (c->start_el > 2 || (c->start_el == 2 && !c->el2))
         return error_set(err, ARM_EINVAL, "start at EL%u: expected 1%s", c->start_el,
                          c->el2 ? " or 2" : "; this machine has no EL2");
+    if (c->parallel && (r = check_parallel(c, err)) < 0)
+        return r;
     if (c->initrd && !c->kernel)
         return error_set(err, ARM_EINVAL, "%s: an initrd is for a kernel: expected one", c->initrd);
     if (virt_has_firmware(c->bios, c->pflash) && c->module_count)

@@ -86,6 +86,8 @@ int arm_record(struct arm_machine *m, const char *path, struct arm_error *err)
 {
     struct input_log *log = &m->input;
 
+    if (m->parallel)
+        return error_set(err, ARM_ENOTSUP, "%s: a run of parallel CPUs cannot be repeated", path);
     if (log->out || log->replays)
         return error_set(err, ARM_EINVAL, "%s: input is recorded or replayed already", path);
     log->out = fopen(path, "we");
@@ -219,6 +221,8 @@ int arm_replay(struct arm_machine *m, const char *path, struct arm_error *err)
     g_autofree char *text = NULL;
     g_autoptr(GError) error = NULL;
 
+    if (m->parallel)
+        return error_set(err, ARM_ENOTSUP, "%s: a run of parallel CPUs cannot be repeated", path);
     if (log->out || log->replays)
         return error_set(err, ARM_EINVAL, "%s: input is recorded or replayed already", path);
     if (!g_file_get_contents(path, &text, NULL, &error))

@@ -16,6 +16,7 @@
 #include "loader/loader.h"
 #include "machine/config.h"
 #include "machine/cpu_spec.h"
+#include "machine/parallel.h"
 #include "machine/sized.h"
 #include "machine/snapshot.h"
 #include "machine/wiring.h"
@@ -133,9 +134,11 @@ static int load(struct arm_machine *m, struct arm_error *err)
 
 int machine_reboot(struct arm_machine *m, struct arm_error *err)
 {
-    code_cache_flush(m->code, &m->mem);
-    for (unsigned k = 0; k < m->cpu_count; k++)
+    for (unsigned k = 0; k < m->cpu_count; k++) {
+        if (!k || m->parallel)
+            code_cache_flush(m->cpus[k]->code, &m->mem);
         tlb_flush_all(m->cpus[k]->tlb);
+    }
     if (m->late)
         late_reset(m->late, &m->mem);
     int r = m->bios ? virt_load_bios(&m->board, m->bios, err) : 0;
@@ -170,11 +173,16 @@ static int create(struct arm_machine *m, const struct arm_config *c, struct arm_
     set_feature(&features, FEAT_EL2, m->el2);
     if (c->secure)
         give_el3(&features, model);
+    if (c->parallel) {
+        set_feature(&features, FEAT_LSE2, false); /* docs/decisions/077 */
+        if ((r = parallel_create(m, err)) < 0)
+            return r;
+    }
     m->input_at = UINT64_MAX;
     if (c->late_effects && !(m->late = late_create(m->cpu_count, c->seed, cpu_sysreg_late_write)))
         return error_set(err, ARM_ENOMEM, "no memory for late effects");
     if (c->engine >= ARM_ENGINE_JIT || (c->engine == ARM_ENGINE_DEFAULT && !ARMILLARY_INTERP))
-        m->jit = jit_create(c->engine == ARM_ENGINE_JIT_EAGER);
+        m->jit = jit_create(c->engine == ARM_ENGINE_JIT_EAGER, c->parallel);
     if (c->engine >= ARM_ENGINE_JIT && !m->jit)
         return error_set(err, ARM_ENOTSUP, "no JIT: %s", NO_JIT);
     if (!m->jit && c->engine == ARM_ENGINE_DEFAULT && !ARMILLARY_INTERP)
@@ -187,6 +195,8 @@ static int create(struct arm_machine *m, const struct arm_config *c, struct arm_
     machine_forget_config(m);
     if (r < 0 || (r = load(m, err)) < 0)
         return r;
+    if (m->parallel)
+        physmem_never_shared(&m->mem);
     reset(m);
     return 0;
 }
@@ -218,10 +228,8 @@ void arm_machine_free(struct arm_machine *m)
 {
     if (!m)
         return;
-    for (unsigned k = 0; k < m->cpu_count; k++)
-        cpu_destroy(m->cpus[k]);
-    code_cache_destroy(m->code);
-    jit_destroy(m->jit);
+    machine_free_cpus(m);
+    parallel_destroy(m->parallel);
     late_destroy(m->late);
     if (m->board_made)
         virt_board_destroy(&m->board);

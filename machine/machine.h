@@ -16,6 +16,7 @@
 #include "machine/virt.h"
 
 struct code_cache;
+struct parallel;
 
 /* Round robin: instructions a CPU runs before the next one's turn. */
 #define MACHINE_QUANTUM 20000
@@ -58,8 +59,10 @@ struct arm_machine {
     struct arm_log log;
     struct gic *gic;
     struct code_cache *code;
-    struct jit *jit;   /* NULL: the interpreter alone */
-    struct late *late; /* NULL: effects are at once */
+    struct jit *jit;           /* NULL: the interpreter alone */
+    struct late *late;         /* NULL: effects are at once */
+    struct parallel *parallel; /* NULL: CPUs take turns. Else each has code and JIT of its own,
+                                  these are the first one's, and this says whose the rest is */
     struct virt_board board;
     struct virt_config config;
     bool board_made;
@@ -96,9 +99,9 @@ struct arm_machine {
     void *host_ctx;
     struct input_log input;
 
-    volatile bool stop_requested;
-    volatile bool pause; /* the running CPU stops before its next instruction */
-    bool hold;           /* and before the one that an INSN event, or a mark, tells of now */
+    _Atomic bool stop_requested;
+    _Atomic bool pause; /* the running CPU stops before its next instruction */
+    bool hold;          /* and before the one that an INSN event, or a mark, tells of now */
     const struct code_marks *marks; /* of arm_run_until(); NULL: none */
     const struct cpu *counted;      /* the run ends when it has retired */
     uint64_t counted_goal;          /* so many, if it is not NULL */
@@ -127,6 +130,16 @@ bool machine_raise_serror(struct arm_machine *m, unsigned cpu, uint32_t syndrome
  * keep what they hold, and time goes on. Return 0 or -ARM_Exxx (a file has changed). */
 int machine_reboot(struct arm_machine *m, struct arm_error *err)
     __attribute__((warn_unused_result));
+
+/* Can @cpu run now? Wakes it if what it waited for has come. */
+bool machine_runnable(struct arm_machine *m, struct cpu *cpu);
+
+/* When @cpu's wait ends by itself; and the first one, or a device's or timer's. */
+uint64_t machine_wait_ends_ns(const struct cpu *cpu);
+uint64_t machine_next_wakeup_ns(const struct arm_machine *m);
+
+/* @cpu is in a fault loop: say so, and stop if nothing can help. */
+void machine_report_fault_loop(struct arm_machine *m, struct cpu *cpu);
 
 /* Clock callbacks (machine/run.c). */
 uint64_t machine_progress_ns(void *ctx);

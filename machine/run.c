@@ -11,6 +11,7 @@
 #include "cpu/late.h"
 #include "cpu/timer.h"
 #include "machine/machine.h"
+#include "machine/parallel.h"
 
 void machine_stop(struct arm_machine *m, enum arm_stop_reason why)
 {
@@ -45,6 +46,8 @@ uint64_t machine_progress_ns(void *ctx)
 {
     const struct arm_machine *m = ctx;
 
+    if (m->parallel)
+        return parallel_progress_ns(m);
     return m->current ? cpu_retired(m->current) - m->current->slice_start : 0;
 }
 
@@ -52,14 +55,17 @@ uint64_t machine_progress_ns(void *ctx)
 void machine_rescheduled(void *ctx)
 {
     struct arm_machine *m = ctx;
-    uint64_t now = clock_now_ns(&m->clock);
 
+    if (m->parallel) {
+        parallel_rescheduled(m);
+        return;
+    }
+    uint64_t now = clock_now_ns(&m->clock);
     if (m->current)
         cpu_limit_slice(m->current, m->clock.next_ns > now ? m->clock.next_ns - now : 1);
 }
 
-/* Can @cpu run now? Wakes it if what it waited for has come. */
-static bool runnable(struct arm_machine *m, struct cpu *cpu)
+bool machine_runnable(struct arm_machine *m, struct cpu *cpu)
 {
     switch (cpu->power) {
     case CPU_RUNNING:
@@ -102,7 +108,7 @@ static struct cpu *next_runnable(struct arm_machine *m, unsigned first)
 {
     for (unsigned k = 0; k < m->cpu_count; k++) {
         struct cpu *cpu = m->cpus[(first + k) % m->cpu_count];
-        if (runnable(m, cpu))
+        if (machine_runnable(m, cpu))
             return cpu;
     }
     return NULL;
@@ -131,19 +137,23 @@ static bool begin_turn(struct arm_machine *m)
     return true;
 }
 
-/* When the first waiting CPU may wake by itself or by a device. */
-static uint64_t next_wakeup_ns(const struct arm_machine *m)
+uint64_t machine_wait_ends_ns(const struct cpu *cpu)
+{
+    uint64_t t = CLOCK_NEVER;
+
+    if (cpu->power == CPU_WFE)
+        t = cpu_event_stream_next_ns(cpu);
+    if ((cpu->power == CPU_WFE || cpu->power == CPU_WFI) && cpu->wait_until_ns < t)
+        t = cpu->wait_until_ns;
+    return t;
+}
+
+uint64_t machine_next_wakeup_ns(const struct arm_machine *m)
 {
     uint64_t next = m->clock.next_ns;
 
     for (unsigned k = 0; k < m->cpu_count; k++) {
-        const struct cpu *cpu = m->cpus[k];
-        uint64_t t = CLOCK_NEVER;
-
-        if (cpu->power == CPU_WFE)
-            t = cpu_event_stream_next_ns(cpu);
-        if ((cpu->power == CPU_WFE || cpu->power == CPU_WFI) && cpu->wait_until_ns < t)
-            t = cpu->wait_until_ns;
+        uint64_t t = machine_wait_ends_ns(m->cpus[k]);
         if (t < next)
             next = t;
     }
@@ -177,7 +187,7 @@ static bool nothing_can_help(const struct arm_machine *m)
 }
 
 /* Said once for each place. */
-static void report_fault_loop(struct arm_machine *m, struct cpu *cpu)
+static void log_fault_loop(struct arm_machine *m, struct cpu *cpu)
 {
     static const uint16_t of[][3] = {[1] = {SR_ESR_EL1, SR_FAR_EL1, SR_VBAR_EL1},
                                      {SR_ESR_EL2, SR_FAR_EL2, SR_VBAR_EL2},
@@ -193,6 +203,13 @@ static void report_fault_loop(struct arm_machine *m, struct cpu *cpu)
         ", ESR_EL%u %#" PRIx64 " (%s), FAR %#" PRIx64 ", VBAR %#" PRIx64,
         cpu->index, cpu->ps.el, cpu->pc, cpu->ps.el, esr, esr_ec_text((unsigned)bits(esr, 31, 26)),
         cpu->sr[sr[1]], cpu->sr[sr[2]]);
+}
+
+void machine_report_fault_loop(struct arm_machine *m, struct cpu *cpu)
+{
+    log_fault_loop(m, cpu);
+    if (!m->keep_going && nothing_can_help(m))
+        machine_stop(m, ARM_STOP_FAULT_LOOP);
 }
 
 /* Run the turn's CPU for at most @insns; returns what has retired. */
@@ -212,9 +229,7 @@ static uint64_t run_cpu(struct arm_machine *m, uint64_t insns, bool step)
     m->retired += ran;
     if (cpu->fault_loop) {
         m->turn.fault_loop = true;
-        report_fault_loop(m, cpu);
-        if (!m->keep_going && nothing_can_help(m))
-            machine_stop(m, ARM_STOP_FAULT_LOOP);
+        machine_report_fault_loop(m, cpu);
     }
     m->turn.halted = cpu->power == CPU_HALTED;
     return ran;
@@ -266,7 +281,7 @@ static bool reboot(struct arm_machine *m)
 /* Every CPU waits: until the next deadline, or until the host has something. */
 static bool idle(struct arm_machine *m)
 {
-    uint64_t next = next_wakeup_ns(m);
+    uint64_t next = machine_next_wakeup_ns(m);
 
     if (m->idle && m->idle(m->host_ctx, next))
         return true;
@@ -323,12 +338,22 @@ static enum arm_stop_reason run(struct arm_machine *m, uint64_t goal, const stru
     }
 }
 
+/* CPUs that run at the same time stop for the guest's reset. */
+static enum arm_stop_reason run_parallel(struct arm_machine *m, uint64_t goal)
+{
+    for (;;) {
+        enum arm_stop_reason why = parallel_run(m, goal);
+        if (!m->stopped || !reboot(m))
+            return m->failure.code ? ARM_STOP_ERROR : why;
+    }
+}
+
 static enum arm_stop_reason run_from_stop(struct arm_machine *m, uint64_t goal,
                                           const struct cpu *step)
 {
     m->stopped = false;
     m->pause = m->stop_requested;
-    enum arm_stop_reason why = run(m, goal, step);
+    enum arm_stop_reason why = m->parallel ? run_parallel(m, goal) : run(m, goal, step);
     if (why == ARM_STOP_REQUEST)
         m->stop_requested = false;
     const struct cpu *cpu = m->last ? m->last : m->cpus[0];
@@ -344,6 +369,8 @@ enum arm_stop_reason arm_run(struct arm_machine *m, uint64_t max_insns)
 enum arm_stop_reason arm_step(struct arm_machine *m, unsigned cpu)
 {
     CHECK(cpu < m->cpu_count);
+    if (m->parallel)
+        return ARM_STOP_ERROR;
     return run_from_stop(m, UINT64_MAX, m->cpus[cpu]);
 }
 

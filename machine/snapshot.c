@@ -9,6 +9,9 @@
 
 static int check_calm(const struct arm_machine *m, const char *what, struct arm_error *err)
 {
+    if (m->parallel)
+        return error_set(err, ARM_ENOTSUP, "no snapshot can be %s of a machine of parallel CPUs",
+                         what);
     if (m->current)
         return error_set(err, ARM_EINVAL, "a snapshot cannot be %s from within a callback", what);
     return 0;

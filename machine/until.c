@@ -118,6 +118,8 @@ int arm_run_until(struct arm_machine *m, const struct arm_until *until, struct a
 
     if (r < 0)
         return r;
+    if (m->parallel)
+        return error_set(err, ARM_ENOTSUP, "parallel CPUs cannot be stopped at an instruction");
     if (h.until.cpu_insns && h.until.cpu >= m->cpu_count)
         return error_set(err, ARM_EINVAL, "no CPU %u", h.until.cpu);
     r = watch_all(&h, err);

@@ -11,6 +11,7 @@
 #include "cpu/jit/jit.h"
 #include "cpu/timer.h"
 #include "machine/machine.h"
+#include "machine/parallel.h"
 
 _Static_assert(ARM_CPUS_MAX <= CODE_CACHE_TLBS_MAX, "every CPU has a TLB");
 _Static_assert((TIMER_COUNT + 1) * ARM_CPUS_MAX + 8 <= CLOCK_EVENTS_MAX,
@@ -18,7 +19,11 @@ _Static_assert((TIMER_COUNT + 1) * ARM_CPUS_MAX + 8 <= CLOCK_EVENTS_MAX,
 
 static void firmware_call(void *ctx, struct cpu *cpu, uint16_t immediate)
 {
-    psci_call(ctx, cpu, immediate);
+    struct arm_machine *m = ctx;
+
+    psci_call(m, cpu, immediate);
+    for (unsigned k = 0; m->parallel && k < m->cpu_count; k++)
+        parallel_wake(m, m->cpus[k]); /* the call may have started it */
 }
 
 void machine_answer_calls(struct arm_machine *m, bool on)
@@ -32,33 +37,44 @@ static bool semihosting(void *ctx, struct cpu *cpu, const struct insn *i)
     return semihosting_call(ctx, cpu, i);
 }
 
-static void send_event(void *ctx)
+static void send_event(void *ctx, struct cpu *sender)
 {
     struct arm_machine *m = ctx;
 
+    cpu_lock(sender);
     for (unsigned k = 0; k < m->cpu_count; k++)
-        m->cpus[k]->event = true;
+        if (!cpu_asked(m->cpus[k], CPU_ASK_EVENT))
+            m->cpus[k]->event = true;
+    cpu_unlock(sender);
 }
 
-static void tlbi_broadcast(void *ctx, const struct tlbi *op)
+static void tlbi_broadcast(void *ctx, struct cpu *sender, const struct tlbi *op)
 {
     struct arm_machine *m = ctx;
 
+    cpu_lock_alone(sender);
     for (unsigned k = 0; k < m->cpu_count; k++)
         tlb_invalidate(m->cpus[k]->tlb, op);
+    cpu_unlock(sender);
 }
 
 static void code_written(void *ctx, pa_t pa)
 {
     struct arm_machine *m = ctx;
 
+    if (m->parallel)
+        parallel_enter_alone(m);
     code_cache_invalidate(m->code, &m->mem, pa, PAGE_SIZE);
+    if (m->parallel)
+        parallel_leave(m);
 }
 
 static void remapped(void *ctx)
 {
     struct arm_machine *m = ctx;
 
+    if (m->parallel)
+        parallel_alone(m); /* a device's register was written, or nothing runs */
     for (unsigned k = 0; k < m->cpu_count; k++)
         tlb_flush_all(m->cpus[k]->tlb);
     if (m->current)
@@ -97,7 +113,7 @@ static void input_taken(void *ctx)
 {
     struct arm_machine *m = ctx;
 
-    if (!m->input_waits || !m->current || m->input_at != UINT64_MAX)
+    if (m->parallel || !m->input_waits || !m->current || m->input_at != UINT64_MAX)
         return;
     m->input_at =
         m->spent + cpu_retired(m->current) - m->current->slice_start + MACHINE_INPUT_INSNS;
@@ -126,6 +142,45 @@ static void gic_security(void *ctx, unsigned cpu, bool el3, bool secure_below, b
 
 static const struct cpu_gic_ops gic_ops = {gic_read, gic_write, gic_implemented, gic_security};
 
+/* The same with the machine's lock: the context is the machine. */
+static uint64_t locked_read(void *ctx, unsigned cpu, enum sysreg sr, bool virt)
+{
+    struct arm_machine *m = ctx;
+
+    cpu_lock(m->cpus[cpu]);
+    uint64_t value = gic_cpuif_read(m->gic, cpu, sr, virt);
+    cpu_unlock(m->cpus[cpu]);
+    return value;
+}
+
+static void locked_write(void *ctx, unsigned cpu, enum sysreg sr, bool virt, uint64_t value)
+{
+    struct arm_machine *m = ctx;
+
+    cpu_lock(m->cpus[cpu]);
+    gic_cpuif_write(m->gic, cpu, sr, virt, value);
+    cpu_unlock(m->cpus[cpu]);
+}
+
+static bool implemented_here(void *ctx, enum sysreg sr)
+{
+    struct arm_machine *m = ctx;
+
+    return gic_sysreg_implemented(m->gic, sr);
+}
+
+static void locked_security(void *ctx, unsigned cpu, bool el3, bool secure_below, bool fiq_to_el3)
+{
+    struct arm_machine *m = ctx;
+
+    cpu_lock(m->cpus[cpu]);
+    gic_cpu_security(m->gic, cpu, el3, secure_below, fiq_to_el3);
+    cpu_unlock(m->cpus[cpu]);
+}
+
+static const struct cpu_gic_ops locked_gic_ops = {locked_read, locked_write, implemented_here,
+                                                  locked_security};
+
 /* One function a pin: the GIC's outputs arrive here. @n is not used, the context is the CPU. */
 #define PIN(name)                                                                                  \
     static void set_##name(void *ctx, unsigned n, bool level)                                      \
@@ -141,8 +196,29 @@ PIN(virq)
 PIN(vfiq)
 #undef PIN
 
+/* The same where CPUs run at the same time: the context is the machine, @n the CPU. */
+#define PIN(name, NAME)                                                                            \
+    static void post_##name(void *ctx, unsigned n, bool level)                                     \
+    {                                                                                              \
+        struct arm_machine *m = ctx;                                                               \
+                                                                                                   \
+        parallel_set_pin(m, m->cpus[n], PIN_##NAME, level);                                        \
+    }
+PIN(irq, IRQ)
+PIN(fiq, FIQ)
+PIN(virq, VIRQ)
+PIN(vfiq, VFIQ)
+#undef PIN
+
 static void connect_gic(struct arm_machine *m, struct cpu *cpu)
 {
+    const unsigned n = cpu->index;
+    const struct gic_pins posted = {
+        .irq = {post_irq, m, n},
+        .fiq = {post_fiq, m, n},
+        .virq = {post_virq, m, n},
+        .vfiq = {post_vfiq, m, n},
+    };
     const struct gic_pins pins = {
         .irq = {set_irq, cpu, 0},
         .fiq = {set_fiq, cpu, 0},
@@ -155,7 +231,7 @@ static void connect_gic(struct arm_machine *m, struct cpu *cpu)
         [TIMER_S] = VIRT_PPI_TIMER_SEC,
     };
 
-    gic_connect(m->gic, cpu->index, &pins);
+    gic_connect(m->gic, n, m->parallel ? &posted : &pins);
     for (unsigned t = 0; t < TIMER_COUNT; t++)
         cpu->timer_line[t] = gic_ppi_line(m->gic, cpu->index, timer_ppi[t]);
     cpu->pmu_line = gic_ppi_line(m->gic, cpu->index, VIRT_PPI_PMU);
@@ -203,28 +279,73 @@ static int create_gic(struct arm_machine *m, const struct arm_gic_config *c, str
     return m->gic ? 0 : -(err ? err->code : ARM_EINVAL);
 }
 
+static void free_code(const struct arm_machine *m, struct code_cache *code, struct jit *jit)
+{
+    if (code != m->code)
+        code_cache_destroy(code);
+    if (jit != m->jit)
+        jit_destroy(jit);
+}
+
+/* CPU @k's decoded pages and blocks. Those of CPUs that take turns are one CPU's. */
+static int own_code(struct arm_machine *m, unsigned k, struct code_cache **code, struct jit **jit,
+                    struct arm_error *err)
+{
+    if (k && !m->parallel)
+        return 0;
+    if (k && m->jit)
+        *jit = jit_create(jit_is_eager(m->jit), true);
+    *code = code_cache_create(m->jit ? &jit_engine : &interp_engine);
+    if (!*code || (m->jit && !*jit)) {
+        free_code(m, *code, *jit);
+        return error_set(err, ARM_ENOMEM, "no memory for decoded pages");
+    }
+    if (k)
+        code_cache_join(m->code, *code);
+    else
+        m->code = *code;
+    return 0;
+}
+
+void machine_free_cpus(struct arm_machine *m)
+{
+    for (unsigned k = 0; k < m->cpu_count; k++) {
+        struct code_cache *code = m->cpus[k] ? m->cpus[k]->code : m->code;
+        struct jit *jit = m->cpus[k] ? m->cpus[k]->jit : m->jit;
+        cpu_destroy(m->cpus[k]);
+        free_code(m, code, jit);
+    }
+    code_cache_destroy(m->code);
+    jit_destroy(m->jit);
+}
+
 static int create_cpus(struct arm_machine *m, const struct cpu_model *model,
                        const struct features *features, struct arm_error *err)
 {
-    m->code = code_cache_create(m->jit ? &jit_engine : &interp_engine);
-    if (!m->code)
-        return error_set(err, ARM_ENOMEM, "no memory for decoded pages");
     for (unsigned k = 0; k < m->cpu_count; k++) {
+        struct code_cache *code = m->code;
+        struct jit *jit = m->jit;
+        int r = own_code(m, k, &code, &jit, err);
+        if (r < 0)
+            return r;
         const struct cpu_params params = {
             .index = k,
             .mpidr = m->mpidr[k],
             .model = model,
             .features = features,
             .has_el2 = m->el2,
-            .code = m->code,
-            .jit = m->jit,
+            .code = code,
+            .jit = jit,
             .late = m->late,
             .mem = &m->mem,
             .clock = &m->clock,
             .log = &m->log,
             .probes = &m->probes,
-            .gic = m->config.gic_v2 ? NULL : &gic_ops, /* of system registers */
-            .gic_ctx = m->gic,
+            /* Of system registers. */
+            .gic = m->config.gic_v2 ? NULL
+                   : m->parallel    ? &locked_gic_ops
+                                    : &gic_ops,
+            .gic_ctx = m->parallel ? (void *)m : m->gic,
             .cluster_cpus = m->cpu_count,
             .seed = m->config.seed,
             .periphbase = virt_memmap[VIRT_GICD].base,
@@ -237,11 +358,14 @@ static int create_cpus(struct arm_machine *m, const struct cpu_model *model,
                     .host = &m->host,
                     .pause = &m->pause,
                     .marks = &m->marks,
+                    .parallel = m->parallel ? &parallel_of_cpus : NULL,
                     .hold = &m->hold},
         };
         m->cpus[k] = cpu_create(&params);
-        if (!m->cpus[k])
+        if (!m->cpus[k]) {
+            free_code(m, code, jit);
             return error_set(err, ARM_ENOMEM, "no memory for CPU %u", k);
+        }
         connect_gic(m, m->cpus[k]);
     }
     return 0;

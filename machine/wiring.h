@@ -9,3 +9,6 @@
 int machine_wire(struct arm_machine *m, const struct arm_gic_config *gic,
                  const struct cpu_model *model, const struct features *features,
                  struct arm_error *err) __attribute__((warn_unused_result));
+
+/* The CPUs, as far as they are there, with what has been made of code. */
+void machine_free_cpus(struct arm_machine *m);

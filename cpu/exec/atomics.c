@@ -1,7 +1,10 @@
-/* FEAT_LSE: compare-and-swap, swap and the atomic memory operations. CPUs take turns, so an atomic
- * is a load and a store that nothing can come between. */
+/* FEAT_LSE: compare-and-swap, swap and the atomic memory operations. Where CPUs take turns an
+ * atomic is a load and a store that nothing can come between; where they do not the store is a
+ * swap, and both are done again if something has. */
 #include "cpu/exec.h"
 #include "cpu/exec/ldst.h"
+#include "cpu/mem_swap.h"
+#include "cpu/parallel.h"
 
 /* Rs is read and written: where its new value goes. */
 static inline uint64_t *rs_result(struct cpu *cpu, unsigned rs)
@@ -29,6 +32,16 @@ static bool atomic_load(struct cpu *cpu, const struct insn *i, uint64_t va, unsi
     return mem_load(cpu, i, va, size, acc, old) && atomic_writable(cpu, i, va, size, acc);
 }
 
+/* The store of an atomic that has loaded @old. *done: false if that is to be done again. */
+static bool atomic_store(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size,
+                         unsigned acc, uint64_t old, uint64_t new_value, bool *done)
+{
+    if (cpu_is_parallel(cpu))
+        return mem_swap(cpu, i, va, size, acc, old, new_value, done);
+    *done = true;
+    return mem_store(cpu, i, va, size, acc, new_value);
+}
+
 /*
  * CAS. Write permission is needed whether or not the comparison succeeds; memory is written only if
  * it does.
@@ -37,11 +50,17 @@ static inline enum exec_result cas(struct cpu *cpu, const struct insn *i, unsign
 {
     uint64_t va, old, expected = zext(cpu->x[i->rm], size * 8), new_value = cpu->x[i->rd];
     unsigned acc = atomic_acc(bit((uint64_t)i->imm, 22) || bit((uint64_t)i->imm, 15), size);
+    bool done;
 
-    if (!ls_base(cpu, i, &va) || !atomic_load(cpu, i, va, size, acc | ACC_VALUE_RM, &old))
+    if (!ls_base(cpu, i, &va))
         return EXEC_ABORT;
-    if (old == expected && !mem_store(cpu, i, va, size, acc, new_value))
-        return EXEC_ABORT;
+    do {
+        if (!atomic_load(cpu, i, va, size, acc | ACC_VALUE_RM, &old))
+            return EXEC_ABORT;
+        done = old != expected;
+        if (!done && !atomic_store(cpu, i, va, size, acc, old, new_value, &done))
+            return EXEC_ABORT;
+    } while (!done);
     *rs_result(cpu, i->rm) = old;
     return cpu_next(cpu);
 }
@@ -50,13 +69,21 @@ static inline enum exec_result cas(struct cpu *cpu, const struct insn *i, unsign
 static inline enum exec_result casp64(struct cpu *cpu, const struct insn *i, uint64_t va,
                                       unsigned acc, unsigned lo, unsigned hi)
 {
+    const uint64_t desired[2] = {cpu->x[i->rd + lo], cpu->x[i->rd + hi]};
     uint64_t old[2];
+    bool done;
 
-    if (!mem_load128(cpu, i, va, acc | ACC_VALUE_RM, old) || !atomic_writable(cpu, i, va, 16, acc))
-        return EXEC_ABORT;
-    if (old[0] == cpu->x[i->rm + lo] && old[1] == cpu->x[i->rm + hi] &&
-        !mem_store128(cpu, i, va, acc, cpu->x[i->rd + lo], cpu->x[i->rd + hi]))
-        return EXEC_ABORT;
+    do {
+        if (!mem_load128(cpu, i, va, acc | ACC_VALUE_RM, old) ||
+            !atomic_writable(cpu, i, va, 16, acc))
+            return EXEC_ABORT;
+        done = true;
+        /* Two halves that were not there at the same time are no value to compare with. */
+        bool same = old[0] == cpu->x[i->rm + lo] && old[1] == cpu->x[i->rm + hi];
+        if (cpu_is_parallel(cpu) ? !mem_swap128(cpu, i, va, acc, old, same ? desired : old, &done)
+                                 : same && !mem_store128(cpu, i, va, acc, desired[0], desired[1]))
+            return EXEC_ABORT;
+    } while (!done);
     *rs_result(cpu, i->rm + lo) = old[0];
     *rs_result(cpu, i->rm + hi) = old[1];
     return cpu_next(cpu);
@@ -69,10 +96,15 @@ static inline enum exec_result casp32(struct cpu *cpu, const struct insn *i, uin
     uint64_t expected = cpu->x[i->rm + hi] << 32 | (uint32_t)cpu->x[i->rm + lo];
     uint64_t new_value = cpu->x[i->rd + hi] << 32 | (uint32_t)cpu->x[i->rd + lo];
 
-    if (!atomic_load(cpu, i, va, 8, acc | ACC_VALUE_RM, &old))
-        return EXEC_ABORT;
-    if (old == expected && !mem_store(cpu, i, va, 8, acc, new_value))
-        return EXEC_ABORT;
+    bool done;
+
+    do {
+        if (!atomic_load(cpu, i, va, 8, acc | ACC_VALUE_RM, &old))
+            return EXEC_ABORT;
+        done = old != expected;
+        if (!done && !atomic_store(cpu, i, va, 8, acc, old, new_value, &done))
+            return EXEC_ABORT;
+    } while (!done);
     *rs_result(cpu, i->rm + lo) = (uint32_t)old;
     *rs_result(cpu, i->rm + hi) = old >> 32;
     return cpu_next(cpu);
@@ -124,11 +156,17 @@ static inline enum exec_result atomic(struct cpu *cpu, const struct insn *i, enu
 {
     uint64_t va, old, operand = zext(cpu->x[i->rm], size * 8);
     unsigned acc = atomic_acc(bits((uint64_t)i->imm, 23, 22) != 0, size);
+    unsigned value_in = op == OP_SWP ? ACC_VALUE_RM : ACC_VALUE_NONE;
+    bool done;
 
-    if (!ls_base(cpu, i, &va) || !atomic_load(cpu, i, va, size, acc, &old) ||
-        !mem_store(cpu, i, va, size, acc | (op == OP_SWP ? ACC_VALUE_RM : ACC_VALUE_NONE),
-                   atomic_result(op, old, operand, size)))
+    if (!ls_base(cpu, i, &va))
         return EXEC_ABORT;
+    do {
+        if (!atomic_load(cpu, i, va, size, acc, &old) ||
+            !atomic_store(cpu, i, va, size, acc | value_in, old,
+                          atomic_result(op, old, operand, size), &done))
+            return EXEC_ABORT;
+    } while (!done);
     cpu->x[i->rd] = old;
     return cpu_next(cpu);
 }

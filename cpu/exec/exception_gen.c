@@ -3,6 +3,7 @@
 #include "cpu/events.h"
 #include "cpu/exception.h"
 #include "cpu/exec.h"
+#include "cpu/parallel.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"
 
@@ -46,7 +47,9 @@ static enum exec_result call_firmware(struct cpu *cpu, const struct insn *i, boo
     fire_call(cpu, i, is_hvc ? ARM_CALL_HVC : ARM_CALL_SMC);
     cpu->pc = insn_pc(cpu, i) + 4;
     cpu->irq_check = true;
+    cpu_lock_alone(cpu); /* it reads and starts other CPUs */
     cpu->env.firmware_call(cpu->env.ctx, cpu, (uint16_t)i->imm);
+    cpu_unlock(cpu);
     return EXEC_EXIT;
 }
 
@@ -110,7 +113,10 @@ EXEC enum exec_result exec_HLT(struct cpu *cpu, const struct insn *i)
         return exec_undefined(cpu, i); /* halting debug is never enabled */
     cpu->pc = insn_pc(cpu, i) + 4;
     cpu->irq_check = true;
-    return cpu->env.semihosting(cpu->env.ctx, cpu, i) ? EXEC_EXIT : EXEC_ABORT;
+    cpu_lock(cpu);
+    bool done = cpu->env.semihosting(cpu->env.ctx, cpu, i);
+    cpu_unlock(cpu);
+    return done ? EXEC_EXIT : EXEC_ABORT;
 }
 
 EXEC_FUNCTION(UNALLOCATED, exec_undefined(cpu, i))

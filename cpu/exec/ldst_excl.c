@@ -3,6 +3,8 @@
 #include "cpu/events.h"
 #include "cpu/exec.h"
 #include "cpu/exec/ldst.h"
+#include "cpu/mem_swap.h"
+#include "cpu/parallel.h"
 
 /* LDXR, LDAXR. @acc: ACC_ORDERED or 0. */
 static inline enum exec_result ldxr(struct cpu *cpu, const struct insn *i, unsigned size,
@@ -15,6 +17,7 @@ static inline enum exec_result ldxr(struct cpu *cpu, const struct insn *i, unsig
         !mem_excl_set(cpu, i, va, size))
         return EXEC_ABORT;
     cpu->x[i->rd] = v;
+    cpu->excl_value[0] = v;
     return cpu_next(cpu);
 }
 
@@ -32,6 +35,8 @@ static inline enum exec_result set_status(struct cpu *cpu, const struct insn *i,
  * STXR, STLXR.
  * CU-choice: Rs == Rt or Rs == Rn: the old values are stored to the old address, then Rs is
  * written.
+ * Differs: where CPUs run at the same time the monitor is the value that the load has read: stores
+ * of others that leave that value behind are not noticed.
  */
 static inline enum exec_result stxr(struct cpu *cpu, const struct insn *i, unsigned size,
                                     unsigned acc)
@@ -42,7 +47,9 @@ static inline enum exec_result stxr(struct cpu *cpu, const struct insn *i, unsig
     acc |= ACC_ALIGNED | ACC_EXCL | (size == 8 ? ACC_64 : 0);
     if (!ls_base(cpu, i, &va) || !mem_excl_pass(cpu, i, va, size, &pass))
         return EXEC_ABORT;
-    if (pass && !mem_store(cpu, i, va, size, acc, cpu->x[i->rd]))
+    if (pass && !(cpu_is_parallel(cpu)
+                      ? mem_swap(cpu, i, va, size, acc, cpu->excl_value[0], cpu->x[i->rd], &pass)
+                      : mem_store(cpu, i, va, size, acc, cpu->x[i->rd])))
         return EXEC_ABORT;
     return set_status(cpu, i, va, size, pass);
 }
@@ -54,9 +61,12 @@ static inline bool load_pair(struct cpu *cpu, const struct insn *i, uint64_t va,
     if (size == 8) {
         if (!mem_load128(cpu, i, va, acc, out))
             return false;
+        cpu->excl_value[0] = out[0];
+        cpu->excl_value[1] = out[1];
     } else {
         if (!mem_load(cpu, i, va, 8, acc, &out[0]))
             return false;
+        cpu->excl_value[0] = out[0];
         out[1] = out[0] >> 32;
         out[0] = (uint32_t)out[0];
     }
@@ -69,14 +79,19 @@ static inline bool load_pair(struct cpu *cpu, const struct insn *i, uint64_t va,
 }
 
 static inline bool store_pair(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size,
-                              unsigned acc, uint64_t first, uint64_t second)
+                              unsigned acc, bool *stored)
 {
     bool big = mem_big_endian(cpu);
+    uint64_t first = cpu->x[i->rd], second = cpu->x[i->ra];
     uint64_t lo = big ? second : first, hi = big ? first : second;
 
-    if (size == 8)
-        return mem_store128(cpu, i, va, acc, lo, hi);
-    return mem_store(cpu, i, va, 8, acc, hi << 32 | (uint32_t)lo);
+    if (size == 4)
+        lo = hi << 32 | (uint32_t)lo;
+    if (cpu_is_parallel(cpu))
+        return size == 4
+                   ? mem_swap(cpu, i, va, 8, acc, cpu->excl_value[0], lo, stored)
+                   : mem_swap128(cpu, i, va, acc, cpu->excl_value, (uint64_t[]){lo, hi}, stored);
+    return size == 4 ? mem_store(cpu, i, va, 8, acc, lo) : mem_store128(cpu, i, va, acc, lo, hi);
 }
 
 /* LDXP, LDAXP; @size of one register. CU-choice: Rt == Rt2 keeps the second value. */
@@ -103,12 +118,13 @@ static inline enum exec_result stxp(struct cpu *cpu, const struct insn *i, unsig
     acc |= ACC_ALIGNED | ACC_EXCL | ACC_PAIR | ACC_VALUE_TWO | (size == 8 ? ACC_64 : 0);
     if (!ls_base(cpu, i, &va) || !mem_excl_pass(cpu, i, va, 2 * size, &pass))
         return EXEC_ABORT;
-    if (pass && !store_pair(cpu, i, va, size, acc, cpu->x[i->rd], cpu->x[i->ra]))
+    if (pass && !store_pair(cpu, i, va, size, acc, &pass))
         return EXEC_ABORT;
     return set_status(cpu, i, va, 2 * size, pass);
 }
 
-/* LDAR, LDLAR, LDAPR. CPUs take turns, so that program order is enough. */
+/* LDAR, LDLAR, LDAPR. Program order is enough where CPUs take turns, and on x86-64 where they do
+ * not. */
 static inline enum exec_result ldar(struct cpu *cpu, const struct insn *i, unsigned size)
 {
     uint64_t va, v;
@@ -128,6 +144,7 @@ static inline enum exec_result stlr(struct cpu *cpu, const struct insn *i, unsig
 
     if (!ls_base(cpu, i, &va) || !mem_store(cpu, i, va, size, acc, cpu->x[i->rd]))
         return EXEC_ABORT;
+    cpu_fence(cpu); /* a later Load-Acquire is not to be before it */
     return cpu_next(cpu);
 }
 

@@ -6,6 +6,7 @@
 #include "cpu/exec.h"
 #include "cpu/interrupt.h"
 #include "cpu/late.h"
+#include "cpu/parallel.h"
 #include "cpu/pauth.h"
 #include "cpu/pstate.h"
 #include "cpu/sysreg.h"
@@ -172,8 +173,21 @@ EXEC enum exec_result exec_AXFLAG(struct cpu *cpu, const struct insn *i)
     return EXEC_NEXT;
 }
 
-/* Barriers: memory is sequentially consistent here and every effect immediate, but
- * for late ones. */
+/* Barriers: memory is sequentially consistent here and every effect immediate, but for late ones.
+ * Where CPUs run at the same time it is x86-64's: of what DMB and DSB order only an earlier store
+ * and a later load are not in order by themselves, which those for loads or for stores alone leave
+ * out.
+ */
+
+enum { BARRIER_LOADS = 1, BARRIER_STORES = 2 };
+
+static bool orders_stores_with_loads(const struct insn *i, unsigned kind, bool nxs)
+{
+    unsigned types = crm(i) & 3;
+
+    return kind == ARM_BARRIER_DSB || nxs ||
+           (kind == ARM_BARRIER_DMB && types != BARRIER_LOADS && types != BARRIER_STORES);
+}
 
 static __attribute__((noinline)) bool complete_late(struct cpu *cpu, const struct insn *i,
                                                     unsigned kind)
@@ -191,6 +205,8 @@ static enum exec_result barrier(struct cpu *cpu, const struct insn *i, unsigned 
              .type = nxs ? 3 : (uint8_t)(crm(i) & 3), .nxs = nxs);
     if (unlikely(cpu->wanted & WANTED_LATE) && cpu->late && complete_late(cpu, i, kind))
         return EXEC_SYNC;
+    if (cpu_is_parallel(cpu) && orders_stores_with_loads(i, kind, nxs))
+        cpu_fence(cpu);
     return cpu_next(cpu);
 }
 
@@ -271,7 +287,7 @@ EXEC enum exec_result exec_SEV(struct cpu *cpu, const struct insn *i)
     (void)i;
     cpu->event = true;
     if (cpu->env.send_event)
-        cpu->env.send_event(cpu->env.ctx);
+        cpu->env.send_event(cpu->env.ctx, cpu);
     return EXEC_NEXT;
 }
 

@@ -1,5 +1,4 @@
-/* FEAT_LSE, cpu/exec/atomics.c: aligned, and in L1 as a store is. CPUs take turns, so that nothing
- * is locked. */
+/* FEAT_LSE, cpu/exec/atomics.c: aligned, and in L1 as a store is. Nothing is locked. */
 #include "cpu/jit/template.h"
 #include "cpu/jit/translate.h"
 
@@ -77,4 +76,4 @@ static const struct jit_template rows[] = {
     ROWS(LDSET, OP_SET, atomic), ROWS(SWP, OP_SWP, atomic),   ROWS(CAS, OP_CAS, compare_and_swap),
 };
 
-const struct jit_templates jit_atomic = JIT_TEMPLATES(rows);
+const struct jit_templates jit_atomic = JIT_TEMPLATES_IN_TURNS(rows);

@@ -116,4 +116,4 @@ static const struct jit_template rows[] = {
     SIZES(STLXR, store),
 };
 
-const struct jit_templates jit_exclusive = JIT_TEMPLATES(rows);
+const struct jit_templates jit_exclusive = JIT_TEMPLATES_IN_TURNS(rows);

@@ -179,10 +179,10 @@ static bool has_lzcnt(void)
 void jit_use_host(struct jit *jit, unsigned host)
 {
     jit->host = host;
-    jit_templates(jit->template, host);
+    jit_templates(jit->template, host, jit->parallel);
 }
 
-struct jit *jit_create(bool eager)
+struct jit *jit_create(bool eager, bool parallel)
 {
 #ifdef __x86_64__
     struct jit *jit = calloc(1, sizeof(*jit));
@@ -195,11 +195,12 @@ struct jit *jit_create(bool eager)
         return NULL;
     }
     jit->eager = eager;
+    jit->parallel = parallel;
     jit->sampling = eager ? 1 : JIT_SAMPLING;
     jit_use_host(jit, jit_host());
     return jit;
 #else
-    (void)eager;
+    (void)eager, (void)parallel;
     return NULL;
 #endif
 }

@@ -46,6 +46,7 @@ struct jit {
     size_t used_there;  /* the host has been asked for the pages up to here, for what is usual */
     size_t cold_there;  /* and rare */
     bool full;          /* to be emptied where no CPU is in a block */
+    bool parallel;      /* CPUs run at the same time, and others have blocks of their own */
     bool eager;         /* what is reached is translated, decoded before or not */
     unsigned sampled;   /* see jit_sample(): so many runs, */
     unsigned sampling;  /* and between two samples */
@@ -61,9 +62,16 @@ struct jit {
     uint8_t heat[4096]; /* arrivals at records without a block, by hash */
 };
 
-/* NULL: the host is not x86-64, or has no memory. @eager: translate what is not hot, too. */
-struct jit *jit_create(bool eager);
+/* NULL: the host is not x86-64, or has no memory. @eager: translate what is not hot, too.
+ * @parallel: for one of several CPUs that run at the same time, each with a translator of its own.
+ */
+struct jit *jit_create(bool eager, bool parallel);
 void jit_destroy(struct jit *jit);
+
+static inline bool jit_is_eager(const struct jit *jit)
+{
+    return jit->eager;
+}
 
 /* Use of the host no more than bits @host of enum jit_host, from the next block on. */
 void jit_use_host(struct jit *jit, unsigned host);

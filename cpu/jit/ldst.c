@@ -453,10 +453,14 @@ static const struct jit_template rows[] = {
     ROW(STNP_x, 3, OFFSET, PAIR),
     ORDERED(LDAR, LOAD),
     ORDERED(LDLAR, LOAD),
-    ORDERED(STLLR, 0),
     ORDERED(LDAPR, LOAD),
+};
+
+static const struct jit_template store_release[] = {
+    ORDERED(STLLR, 0),
     ORDERED(STLR, 0),
 };
 /* clang-format on */
 
 const struct jit_templates jit_ldst = JIT_TEMPLATES(rows);
+const struct jit_templates jit_store_release = JIT_TEMPLATES_IN_TURNS(store_release);

@@ -382,9 +382,6 @@ static const struct jit_template rows[] = {
     {A64_AUTIBZ, 1, pac, jit_keeps_flags},
     {A64_AUTIBSP, 1, pac, jit_keeps_flags},
     {A64_XPACLRI, 0, strip, NULL},
-    {A64_DMB, 0, barrier, NULL},
-    {A64_DSB, 0, barrier, NULL},
-    {A64_DSB_nXS, 0, barrier, NULL},
     {A64_ISB, 0, barrier, NULL},
     {A64_SB, 0, barrier, NULL},
     {A64_CLREX, 0, clear_exclusive, jit_keeps_flags},
@@ -394,4 +391,11 @@ static const struct jit_template rows[] = {
     {A64_MSR_reg, 0, write, NULL},
 };
 
+static const struct jit_template barriers[] = {
+    {A64_DMB, 0, barrier, NULL},
+    {A64_DSB, 0, barrier, NULL},
+    {A64_DSB_nXS, 0, barrier, NULL},
+};
+
 const struct jit_templates jit_sys = JIT_TEMPLATES(rows);
+const struct jit_templates jit_barriers = JIT_TEMPLATES_IN_TURNS(barriers);

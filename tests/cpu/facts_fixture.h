@@ -62,7 +62,7 @@ struct bench {
     struct outcome *out;
     unsigned gic_acknowledged;
     bool pauses; /* every event asks for a stop */
-    volatile bool pause;
+    _Atomic bool pause;
 };
 
 static inline void bench_probe(void *ctx, const struct arm_event *p)

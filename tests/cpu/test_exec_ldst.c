@@ -20,7 +20,7 @@
 #include "arch/insn.h"
 #include "cpu/cpu.h"
 #include "cpu/events.h"
-#include "cpu/mem.h"
+#include "cpu/mem_swap.h"
 #include "tests/cpu/ldst_cases.h"
 #include "tests/random.h"
 
@@ -108,6 +108,22 @@ bool mem_excl_pass(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned 
     *pass = cpu->excl_valid && cpu->excl_pa == va && cpu->excl_size == size;
     cpu->excl_valid = false;
     return true;
+}
+
+/* CPUs take turns here. */
+bool mem_swap(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc,
+              uint64_t expected, uint64_t desired, bool *swapped)
+{
+    (void)cpu, (void)i, (void)va, (void)size, (void)acc, (void)expected, (void)desired;
+    (void)swapped;
+    abort();
+}
+
+bool mem_swap128(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned acc,
+                 const uint64_t expected[2], const uint64_t desired[2], bool *swapped)
+{
+    (void)cpu, (void)i, (void)va, (void)acc, (void)expected, (void)desired, (void)swapped;
+    abort();
 }
 
 /* Not compared, and their own definitions would bring in the real slow path. */

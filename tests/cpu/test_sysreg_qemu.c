@@ -194,9 +194,9 @@ static bool build_guest(const char *dir)
            system(command) == 0;
 }
 
-static void no_tlbi(void *ctx, const struct tlbi *op)
+static void no_tlbi(void *ctx, struct cpu *by, const struct tlbi *op)
 {
-    (void)ctx, (void)op;
+    (void)ctx, (void)by, (void)op;
 }
 
 static uint64_t gic_read(void *ctx, unsigned cpu, enum sysreg sr, bool virt)

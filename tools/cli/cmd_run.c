@@ -251,6 +251,7 @@ static void begin(struct run *r, const struct run_options *o, enum run_kind kind
                            .dtb = o->dtb,
                            .virtio_legacy = o->virtio_legacy,
                            .late_effects = o->late_effects,
+                           .parallel = o->parallel,
                            .semihosting =
                                o->semihosting || o->semihosting_dir || o->semihosting_el0,
                            .semihosting_dir = o->semihosting_dir,
@@ -287,6 +288,41 @@ static bool lockstep_allows(const struct run_options *o)
            !o->virtio_console && !o->dump_dtb && !o->dump_blocks && !o->perf_map;
 }
 
+/* CPUs that run at the same time have no order that somebody could follow, keep or repeat. Return:
+ * the option that wants one; NULL: none does. */
+static const char *needs_order(const struct run_options *o, enum run_kind kind)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } options[] = {
+        {"engine=lockstep", is_lockstep(o)},
+        {"late-effects", o->late_effects},
+        {"turns", o->turns != NULL},
+        {"inject", o->inject != NULL},
+        {"dump-blocks", o->dump_blocks != NULL},
+        {"perf-map", o->perf_map},
+        {"trace", o->trace != NULL},
+        {"trace-irq", o->trace_irq != NULL},
+        {"gdb", o->gdb != NULL},
+        {"monitor", o->monitor != NULL},
+        {"qmp", o->qmp != NULL},
+        {"record", o->record != NULL},
+        {"replay", o->replay != NULL},
+        {"save", o->save != NULL},
+        {"screenshot", o->screenshot != NULL},
+        {"restore", o->restore != NULL},
+        {"model", o->model != NULL},
+        {"on-death", o->on_death && strcmp(o->on_death, "ignore") != 0},
+        {"death-report", o->death_report != NULL},
+    };
+
+    for (size_t k = 0; k < G_N_ELEMENTS(options); k++)
+        if (options[k].given)
+            return options[k].name;
+    return kind == RUN_CHECKED ? "check" : kind == RUN_STEPPED ? "step" : NULL;
+}
+
 /* Do the options go together? */
 static bool agree(const struct run *r, const struct run_options *o)
 {
@@ -303,6 +339,13 @@ static bool agree(const struct run *r, const struct run_options *o)
     }
     if (!c->kernel && !c->bios && !c->blob_count && !o->dump_dtb) {
         fprintf(stderr, "%s: no image; see `%s --help`\n", o->command, o->command);
+        return false;
+    }
+    if (o->parallel && needs_order(o, r->kind)) {
+        fprintf(
+            stderr,
+            "%s: --parallel does not go with %s, which needs CPUs that take turns: leave one out\n",
+            o->command, needs_order(o, r->kind));
         return false;
     }
     if (is_lockstep(o) && !r->check.sweep.seeds && (r->kind != RUN_PLAIN || !lockstep_allows(o)))

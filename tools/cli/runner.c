@@ -91,7 +91,7 @@ static int start(struct run *r)
         return EXIT_USAGE;
     if (r->req->dump_dtb)
         return dump_dtb(r->m, r->req->dump_dtb);
-    if (!r->gdb && !(r->req->check && r->req->check->child)) {
+    if (!r->gdb && !r->config.parallel && !(r->req->check && r->req->check->child)) {
         r->death = death_watch_new(r->req, r->outputs.say);
         death_watch_machine(r->death, r->m);
     }
