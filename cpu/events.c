@@ -158,5 +158,7 @@ bool cpu_walk_watched(struct cpu *cpu, const struct insn *i, const struct xlat *
                                         .ctx = &w};
     struct mmu_access watched = *a;
     watched.watcher = &watcher;
+    if (cpu->late && x->rg.id == REGIME_EL10)
+        late_note_walk(cpu, address);
     return mmu_translate(x, cpu->mem, tlb, va(address), &watched, t, flt);
 }

@@ -149,7 +149,10 @@ bool late_dsb(struct cpu *cpu, unsigned domain, unsigned type)
 
     if (type == 1) /* of loads */
         return false;
-    late_show_stores(late, UINT64_MAX);
+    if (domain == 1)
+        late_show_near(cpu);
+    else
+        late_show_stores(late, UINT64_MAX);
     for (unsigned k = 0; k < late->line_count; k++)
         if (late->lines[k].state == LINE_IC && late->lines[k].cpu == cpu->index)
             late->lines[k].state = LINE_DONE;

@@ -7,7 +7,9 @@
  * AArch64 System registers). The value waits beside its home: who reads the home indirectly sees
  * the old one, and MRS of the same register the new one. Special-purpose registers and ICC_PMR_EL1
  * are at once, as there.
- * - A TLBI takes effect at the DSB of the same CPU that covers it.
+ * - A TLBI takes effect at the DSB of the same CPU that covers it; those that no DSB stands
+ * between, in any order. While one is on its way, or a store to a table, a CPU whose TLB loses
+ * entries may walk for them at once (cpu/refetch.h).
  * - A store to a translation table is visible to walks behind a DSB; of none, if hardware updates
  *   the table's flags.
  * - A store to code that has been executed is visible to fetches after DSB, IC, DSB (where
@@ -17,7 +19,8 @@
  * in hardware: registers until the CPU's turn ends, TLBI and tables for LATE_MAX_NS at most.
  *
  * Simplified: fetches of all CPUs see the same bytes, and a DSB of any CPU shows the tables that
- * all have written. A snapshot makes stores to code visible.
+ * all have written, or, if it is NSH, to its own CPU's walks those that this one has. A snapshot
+ * makes stores to code visible.
  */
 #pragma once
 
@@ -61,6 +64,13 @@ bool late_dsb(struct cpu *cpu, unsigned domain, unsigned type);
 
 /* TLBI; false: it is at once. */
 bool late_tlbi(struct cpu *cpu, const struct tlbi *op, bool broadcast);
+
+/* @cpu has walked for @va of EL1&0. Pages of the last such walks, *count of them. */
+void late_note_walk(struct cpu *cpu, uint64_t va);
+const uint64_t *late_walked(const struct cpu *cpu, unsigned *count);
+
+/* Is something on its way that a walk now could miss, and does the seed want one? */
+bool late_refetches(struct late *late);
 
 /* A walk reads the descriptor @raw at @pa. Return: as the walk sees it. */
 uint64_t late_descriptor(struct cpu *cpu, uint64_t pa, uint64_t raw);

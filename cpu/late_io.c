@@ -37,6 +37,12 @@ static void tlbis_state(struct state_io *io, struct late_cpu *l)
         op_state(io, &l->tlbis[k]);
 }
 
+static void walks_state(struct state_io *io, struct late_cpu *l)
+{
+    STATE_ARRAY(io, l->walks);
+    STATE(io, l->walk_count);
+}
+
 static void stores_state(struct state_io *io, struct late *late)
 {
     late->store_count = (unsigned)state_count(io, "late->stores", late->store_count, LATE_STORES);
@@ -45,6 +51,7 @@ static void stores_state(struct state_io *io, struct late *late)
         STATE(io, late->stores[k].old);
         STATE(io, late->stores[k].until_ns);
         STATE(io, late->stores[k].cpu);
+        STATE(io, late->stores[k].near);
     }
 }
 
@@ -70,6 +77,7 @@ void late_state(struct state_io *io, struct late *late, struct cpu *const *cpus)
     for (unsigned k = 0; k < late->cpu_count; k++) {
         registers_state(io, &late->cpus[k]);
         tlbis_state(io, &late->cpus[k]);
+        walks_state(io, &late->cpus[k]);
     }
     stores_state(io, late);
     pages_state(io, late, cpus[0]);

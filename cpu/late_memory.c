@@ -35,19 +35,66 @@ bool late_tlbi(struct cpu *cpu, const struct tlbi *op, bool broadcast)
     return true;
 }
 
+/* Those of @ops that are of stage 2 alone, or those that are not, take effect. */
+static void apply_kind(struct cpu *cpu, const struct late_op *ops, unsigned count, bool stage2)
+{
+    for (unsigned k = 0; k < count; k++)
+        if ((ops[k].op.scope == TLBI_IPA) == stage2) {
+            cpu->late->due--;
+            invalidate(cpu, &ops[k]);
+        }
+}
+
+/* No DSB stands between them: they take effect in any order, of which two make a difference. */
+static void apply_together(struct cpu *cpu, const struct late_op *ops, unsigned count)
+{
+    bool first = late_draw(cpu->late, 2);
+
+    cpu->late->due = count;
+    apply_kind(cpu, ops, count, first);
+    apply_kind(cpu, ops, count, !first);
+}
+
 bool late_apply_tlbis(struct cpu *cpu, uint64_t now_ns, bool shared)
 {
     struct late_cpu *l = &cpu->late->cpus[cpu->index];
-    unsigned kept = 0, count = l->tlbi_count;
+    struct late_op now[LATE_TLBIS];
+    unsigned kept = 0, count = 0;
 
-    for (unsigned k = 0; k < count; k++) {
+    for (unsigned k = 0; k < l->tlbi_count; k++) {
         if (l->tlbis[k].until_ns > now_ns || (l->tlbis[k].broadcast && !shared))
             l->tlbis[kept++] = l->tlbis[k];
         else
-            invalidate(cpu, &l->tlbis[k]);
+            now[count++] = l->tlbis[k];
     }
     l->tlbi_count = kept;
-    return kept != count;
+    if (count)
+        apply_together(cpu, now, count);
+    return count != 0;
+}
+
+void late_note_walk(struct cpu *cpu, uint64_t va)
+{
+    struct late_cpu *l = &cpu->late->cpus[cpu->index];
+
+    l->walks[l->walk_count++ % LATE_WALKS] = va & ~PAGE_MASK;
+}
+
+const uint64_t *late_walked(const struct cpu *cpu, unsigned *count)
+{
+    const struct late_cpu *l = &cpu->late->cpus[cpu->index];
+
+    *count = l->walk_count < LATE_WALKS ? l->walk_count : LATE_WALKS;
+    return l->walks;
+}
+
+bool late_refetches(struct late *late)
+{
+    bool open = late->store_count || late->due;
+
+    for (unsigned k = 0; k < late->cpu_count; k++)
+        open |= late->cpus[k].tlbi_count != 0;
+    return open && late_draw(late, 2);
 }
 
 /* ---- tables ---- */
@@ -91,7 +138,8 @@ uint64_t late_descriptor(struct cpu *cpu, uint64_t pa, uint64_t raw)
         *slot = number + 1;
     }
     for (unsigned k = 0; k < late->store_count; k++)
-        if (late->stores[k].pa == pa)
+        if (late->stores[k].pa == pa &&
+            !(late->stores[k].near && late->stores[k].cpu == cpu->index))
             return late->stores[k].old;
     return raw;
 }
@@ -108,6 +156,14 @@ void late_show_stores(struct late *late, uint64_t now_ns)
     for (unsigned k = late->store_count; k--;)
         if (late->stores[k].until_ns <= now_ns)
             drop_store(late, k);
+}
+
+void late_show_near(struct cpu *cpu)
+{
+    struct late *late = cpu->late;
+
+    for (unsigned k = 0; k < late->store_count; k++)
+        late->stores[k].near |= late->stores[k].cpu == cpu->index;
 }
 
 /* Walks see one value of the granule after the other: what they see after another CPU's store is

@@ -8,6 +8,7 @@
 #define LATE_STORES 32
 #define LATE_LINES  64
 #define LATE_PAGES  4096
+#define LATE_WALKS  64
 
 #define LATE_LINE_BYTES 64 /* of CTR_EL0.IminLine of every model */
 
@@ -26,7 +27,8 @@ struct late_op {
 /* 8 bytes of a translation table. */
 struct late_granule {
     uint64_t pa, old, until_ns;
-    uint8_t cpu; /* whose store it was */
+    uint8_t cpu; /* whose store it was, */
+    bool near;   /* and its own walks see it */
 };
 
 /* A line of code that fetches see as it was. */
@@ -45,12 +47,15 @@ struct late_cpu {
     unsigned register_count, tlbi_count;
     struct late_register registers[LATE_WRITES]; /* oldest first, as are all lists */
     struct late_op tlbis[LATE_TLBIS];
+    uint64_t walks[LATE_WALKS]; /* pages, the oldest at walk_count % LATE_WALKS */
+    uint32_t walk_count;
 };
 
 struct late {
     uint64_t rng;
     late_write_fn *write;
     unsigned cpu_count, store_count, line_count;
+    unsigned due; /* TLBIs that take effect together, and have not yet */
     struct late_granule stores[LATE_STORES];
     struct late_line lines[LATE_LINES];
     uint64_t pages[LATE_PAGES]; /* 1 + number of a page with PAGE_WALKED, hashed by it */
@@ -67,8 +72,9 @@ uint64_t late_deadline(struct late *late, uint64_t now_ns);
  * did. */
 bool late_apply_tlbis(struct cpu *cpu, uint64_t now_ns, bool shared);
 
-/* Stores to tables are seen, likewise. */
+/* Stores to tables are seen, likewise; those of @cpu by its own walks. */
 void late_show_stores(struct late *late, uint64_t now_ns);
+void late_show_near(struct cpu *cpu);
 
 /* Lines that only wait for a context synchronization event are fetched anew; with
  * @all every one. */

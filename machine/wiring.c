@@ -9,6 +9,7 @@
 #include "cpu/interp.h"
 #include "cpu/interp_plain.h"
 #include "cpu/jit/jit.h"
+#include "cpu/refetch.h"
 #include "cpu/timer.h"
 #include "machine/machine.h"
 #include "machine/parallel.h"
@@ -54,7 +55,7 @@ static void tlbi_broadcast(void *ctx, struct cpu *sender, const struct tlbi *op)
 
     cpu_lock_alone(sender);
     for (unsigned k = 0; k < m->cpu_count; k++)
-        tlb_invalidate(m->cpus[k]->tlb, op);
+        cpu_invalidate(m->cpus[k], op);
     cpu_unlock(sender);
 }
 
