@@ -107,42 +107,58 @@ static bool range(struct tlbi *op, uint64_t xt, bool ds)
     return tg != 0;
 }
 
-/* TCR_ELx.AS of the regime: how wide its ASIDs are. */
-static uint16_t asid_mask(const struct regime *rg)
+/* The TCR_ELx of @regime. */
+static uint64_t tcr_of(const struct cpu *cpu, enum regime_id regime)
 {
-    return bit(rg->tcr, 36) ? 0xffff : 0xff;
+    static const uint16_t tcr[REGIME_COUNT] = {[REGIME_EL10] = SR_TCR_EL1,
+                                               [REGIME_SECURE_EL10] = SR_TCR_EL1,
+                                               [REGIME_EL2] = SR_TCR_EL2,
+                                               [REGIME_EL20] = SR_TCR_EL2,
+                                               [REGIME_EL3] = SR_TCR_EL3};
+
+    return cpu->sr[tcr[regime]];
+}
+
+/* VTCR_EL2 as it acts, and the VMID of now. */
+static uint64_t vtcr(const struct cpu *cpu)
+{
+    return cpu->el2_enabled ? cpu->sr[SR_VTCR_EL2] : 0;
+}
+
+static uint16_t vmid(const struct cpu *cpu)
+{
+    return regime_vmid_of(&cpu->features, vtcr(cpu), cpu->el2_enabled ? cpu->sr[SR_VTTBR_EL2] : 0);
+}
+
+/* Does FEAT_LPA2 lengthen the addresses of @op: TCR_ELx.DS, VTCR_EL2.DS? */
+static bool has_ds(const struct cpu *cpu, const struct tlbi *op)
+{
+    if (!cpu_has(cpu, FEAT_LPA2))
+        return false;
+    if (op->scope == TLBI_IPA)
+        return bit(vtcr(cpu), 32);
+    return bit(tcr_of(cpu, op->regime), regime_has_el0(op->regime) ? 59 : 32);
 }
 
 /* Fill @op; false if the operand names nothing. */
 static bool tlbi_decode(const struct cpu *cpu, const struct tlbi_row *r, uint64_t xt,
                         struct tlbi *op)
 {
-    struct regime rg, guest;
-    bool ds;
-
     *op = (struct tlbi){.scope = r->scope,
                         .regime = owner_regime(cpu, r->owner),
                         .last_level = r->last_level,
                         .stage2 = r->stage2};
-    cpu_regime(cpu, op->regime, &rg);
-    if (op->regime == REGIME_EL10) {
-        op->vmid = regime_vmid(&rg);
-    } else if (r->scope == TLBI_IPA) {
-        cpu_regime(cpu, REGIME_EL10, &guest);
-        op->vmid = regime_vmid(&guest);
-    }
-    if (regime_has_el0(op->regime))
-        op->asid = (uint16_t)(xt >> 48) & asid_mask(&rg);
+    if (op->regime == REGIME_EL10 || r->scope == TLBI_IPA)
+        op->vmid = vmid(cpu);
+    if (regime_has_el0(op->regime)) /* TCR_ELx.AS: how wide ASIDs are */
+        op->asid = (uint16_t)(xt >> 48) & (bit(tcr_of(cpu, op->regime), 36) ? 0xffff : 0xff);
     if (r->scope != TLBI_VA && r->scope != TLBI_VAA && r->scope != TLBI_IPA)
         return true;
     if (!r->range) {
         one_page(op, xt);
         return true;
     }
-    ds = cpu_has(cpu, FEAT_LPA2) && (r->scope == TLBI_IPA         ? bit(rg.vtcr, 32)
-                                     : regime_has_el0(op->regime) ? bit(rg.tcr, 59)
-                                                                  : bit(rg.tcr, 32));
-    return range(op, xt, ds);
+    return range(op, xt, has_ds(cpu, op));
 }
 
 enum exec_result sr_op_TLBI(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)

@@ -155,11 +155,11 @@ static void s2_init(struct table_cfg *t, const struct regime *rg)
         t->base = root_table(t, rg->vttbr & MASK(47, 0), (unsigned)bits(rg->vtcr, 18, 16));
 }
 
-uint16_t regime_vmid(const struct regime *rg)
+uint16_t regime_vmid_of(const struct features *f, uint64_t vtcr, uint64_t vttbr)
 {
-    bool wide = has_feature(rg->features, FEAT_VMID16) && bit(rg->vtcr, 19);
+    bool wide = has_feature(f, FEAT_VMID16) && bit(vtcr, 19);
 
-    return (uint16_t)bits(rg->vttbr, wide ? 63 : 55, 48);
+    return (uint16_t)bits(vttbr, wide ? 63 : 55, 48);
 }
 
 static uint16_t asid(const struct regime *rg)

@@ -73,8 +73,14 @@ struct xlat {
 /* Fill all of @x but config. GetS1TTWParams(), GetS2TTWParams() and their range checks. */
 void xlat_init(struct xlat *x, const struct regime *rg);
 
-/* The current VMID, as wide as VTCR_EL2.VS makes it. */
-uint16_t regime_vmid(const struct regime *rg);
+/* The VMID in VTTBR_EL2, as wide as VTCR_EL2.VS makes it. */
+uint16_t regime_vmid_of(const struct features *f, uint64_t vtcr, uint64_t vttbr);
+
+/* The current one. */
+static inline uint16_t regime_vmid(const struct regime *rg)
+{
+    return regime_vmid_of(rg->features, rg->vtcr, rg->vttbr);
+}
 
 /* @va without its tag where the regime ignores the top byte: what the TLBs are tagged with. */
 static inline uint64_t xlat_canonical(const struct xlat *x, uint64_t va, bool ifetch)

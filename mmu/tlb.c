@@ -148,37 +148,51 @@ void tlb_bank_clear_x(struct tlb_bank *b)
 void tlb_bank_unused(struct tlb_bank *b)
 {
     b->used = b->used_x = ~UINT64_C(0);
+    b->filled_count = TLB_LISTED + 1;
     tlb_bank_clear(b);
 }
 
-void tlb_bank_clear(struct tlb_bank *b)
+/* Slot @n of L1, or TLB_L1_SIZE + n: of x. */
+static void clear_slot(struct tlb_bank *b, unsigned n)
+{
+    if (n < TLB_L1_SIZE)
+        b->r[n].tag = b->w[n].tag = TLB_L1_EMPTY;
+    else
+        b->x[n - TLB_L1_SIZE].tag = TLB_X_EMPTY;
+}
+
+static void clear_used(struct tlb_bank *b)
 {
     for (uint64_t used = b->used; used; used &= used - 1) {
         unsigned first = (unsigned)__builtin_ctzll(used) * TLB_USED_SLOTS;
         clear_half(&b->r[first]);
         clear_half(&b->w[first]);
     }
-    b->used = 0;
+    tlb_bank_clear_x(b);
+}
+
+void tlb_bank_clear(struct tlb_bank *b)
+{
+    if (b->filled_count > TLB_LISTED)
+        clear_used(b);
+    for (unsigned i = 0; i < b->filled_count && b->filled_count <= TLB_LISTED; i++)
+        clear_slot(b, b->filled[i]);
+    b->filled_count = 0;
+    b->used = b->used_x = 0;
     b->has_global = false;
     b->ng_count = 0;
     b->span[0] = b->span[1] = (struct tlb_span){0};
-    tlb_bank_clear_x(b);
 }
 
 /* Drop the nG entries of a privileged bank. */
 void tlb_bank_clear_ng(struct tlb_bank *b)
 {
-    if (b->ng_count > TLB_NG_MAX) {
+    if (b->ng_count > TLB_LISTED) {
         tlb_bank_clear(b);
         return;
     }
-    for (unsigned i = 0; i < b->ng_count; i++) {
-        unsigned n = b->ng[i];
-        if (n < TLB_L1_SIZE)
-            b->r[n].tag = b->w[n].tag = TLB_L1_EMPTY;
-        else
-            b->x[n - TLB_L1_SIZE].tag = TLB_X_EMPTY;
-    }
+    for (unsigned i = 0; i < b->ng_count; i++)
+        clear_slot(b, b->ng[i]);
     b->ng_count = 0;
 }
 
@@ -209,7 +223,7 @@ static void divide_by_asid(struct tlb *tlb, struct tlb_bank *bank, const struct 
  * global entries: one bank for all ASIDs would be emptied at each system call. */
 void tlb_bank_change_asid(struct tlb *tlb, struct tlb_bank *bank, const struct xlat *x)
 {
-    bool divide = bank->ng_count > TLB_NG_MAX && !bank->has_global;
+    bool divide = bank->ng_count > TLB_LISTED && !bank->has_global;
 
     tlb_bank_clear_ng(bank);
     if (divide)
@@ -270,17 +284,23 @@ static void span_add(struct tlb_span *s, uint64_t va, unsigned shift)
     *s = (struct tlb_span){s->base & mask, mask}; /* bits 63..55 of a half are equal: not 0 */
 }
 
+/* One more of @list, or one too many. */
+static void enlist(uint16_t list[TLB_LISTED], uint16_t *count, unsigned n)
+{
+    if (*count < TLB_LISTED)
+        list[*count] = (uint16_t)n;
+    if (*count <= TLB_LISTED)
+        ++*count;
+}
+
 /* Slot @n was filled: remember what TLBI and a change of ASID have to know about it. */
 static void note(struct tlb_bank *b, unsigned n, bool ng)
 {
+    enlist(b->filled, &b->filled_count, n);
     if (!ng)
         b->has_global = true;
-    if (!ng || !b->key.priv)
-        return;
-    if (b->ng_count < TLB_NG_MAX)
-        b->ng[b->ng_count] = (uint16_t)n;
-    if (b->ng_count <= TLB_NG_MAX)
-        b->ng_count++;
+    else if (b->key.priv)
+        enlist(b->ng, &b->ng_count, n);
 }
 
 void tlb_l1_insert(struct tlb_bank *b, uint64_t va, const struct translation *t, uint8_t *host,
@@ -358,9 +378,14 @@ void tlb_x_flush(struct tlb *tlb)
 
 /* ---- L2 ---- */
 
-struct tlb_l2_entry *tlb_l2_set(struct tlb *tlb, uint64_t va, unsigned cls)
+static inline struct tlb_l2_entry *l2_set(struct tlb *tlb, uint64_t va, unsigned cls)
 {
     return tlb->l2[hash(va >> tlb_class_shift[cls], cls, tlb->l2_sets)];
+}
+
+struct tlb_l2_entry *tlb_l2_set(struct tlb *tlb, uint64_t va, unsigned cls)
+{
+    return l2_set(tlb, va, cls);
 }
 
 static unsigned class_of(unsigned shift)
@@ -372,44 +397,52 @@ static unsigned class_of(unsigned shift)
     return cls;
 }
 
-/* The host has hardly ever what is looked at next: have it bring the sets of all sizes at once. */
-static void prefetch_sets(struct tlb *tlb, uint64_t va)
+/* Does @e serve @x: its configuration, VMID and ASID, and no TLBI since? */
+static bool l2_serves(struct tlb *tlb, const struct tlb_l2_entry *e, const struct xlat *x)
 {
-    for (unsigned mask = tlb->class_mask; mask; mask &= mask - 1) {
-        const struct tlb_l2_entry *set = tlb_l2_set(tlb, va, (unsigned)__builtin_ctz(mask));
-        __builtin_prefetch(&set[0]);
-        __builtin_prefetch(&set[TLB_L2_WAYS / 2]);
-    }
+    bool ng = e->flags & TLB_L2_NG;
+
+    return e->config == x->config && e->vmid == x->vmid && (!ng || e->asid == x->asid) &&
+           e->gen == gen_global(tlb, x) + (ng ? gen_asid(tlb, x) : 0);
+}
+
+static struct translation l2_translation(const struct tlb_l2_entry *e, uint64_t va)
+{
+    unsigned shift = tlb_class_shift[e->cls];
+
+    return (struct translation){
+        .pa = e->pa | zext(va, shift),
+        .page_shift = (uint8_t)shift,
+        .s1_shift = e->s1_shift,
+        .perms = e->perms,
+        .attr = e->attr,
+        .guarded = e->flags & TLB_L2_GUARDED,
+        .ns = !(e->flags & TLB_L2_SECURE),
+        .ng = e->flags & TLB_L2_NG,
+    };
 }
 
 bool tlb_lookup(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct mmu_access *a,
                 struct translation *out)
 {
-    prefetch_sets(tlb, va);
-    uint32_t global = gen_global(tlb, x), ng = global + gen_asid(tlb, x);
+    const struct tlb_l2_entry *sets[TLB_CLASSES];
 
+    /* The host has hardly ever what is looked at: have it bring the sets of all sizes at once. */
     for (unsigned mask = tlb->class_mask; mask; mask &= mask - 1) {
-        unsigned cls = (unsigned)__builtin_ctz(mask), shift = tlb_class_shift[cls];
-        const struct tlb_l2_entry *set = tlb_l2_set(tlb, va, cls);
-
+        unsigned cls = (unsigned)__builtin_ctz(mask);
+        sets[cls] = l2_set(tlb, va, cls);
+        __builtin_prefetch(&sets[cls][0]);
+        __builtin_prefetch(&sets[cls][TLB_L2_WAYS / 2]);
+    }
+    for (unsigned mask = tlb->class_mask; mask; mask &= mask - 1) {
+        unsigned cls = (unsigned)__builtin_ctz(mask);
+        uint64_t tag = va >> tlb_class_shift[cls];
         for (unsigned i = 0; i < TLB_L2_WAYS; i++) {
-            const struct tlb_l2_entry *e = &set[i];
-            bool is_ng = e->flags & TLB_L2_NG;
-
-            if (e->tag != va >> shift || e->config != x->config || e->vmid != x->vmid ||
-                e->cls != cls || e->gen != (is_ng ? ng : global) || (is_ng && e->asid != x->asid) ||
+            const struct tlb_l2_entry *e = &sets[cls][i];
+            if (e->tag != tag || e->cls != cls || !l2_serves(tlb, e, x) ||
                 !mmu_permits(e->perms, a))
                 continue;
-            *out = (struct translation){
-                .pa = e->pa | zext(va, shift),
-                .page_shift = (uint8_t)shift,
-                .s1_shift = e->s1_shift,
-                .perms = e->perms,
-                .attr = e->attr,
-                .guarded = e->flags & TLB_L2_GUARDED,
-                .ns = !(e->flags & TLB_L2_SECURE),
-                .ng = is_ng,
-            };
+            *out = l2_translation(e, va);
             tlb->l2_hits++;
             return true;
         }
@@ -455,7 +488,7 @@ void tlb_insert(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct
     tlb->class_mask |= 1u << cls;
     if (t->s1_shift > shift && t->s1_shift < 52)
         span_add(&tlb->l2_span[bit(va, 55)], va, t->s1_shift);
-    *l2_victim(tlb, tlb_l2_set(tlb, va, cls), &n) = n;
+    *l2_victim(tlb, l2_set(tlb, va, cls), &n) = n;
 }
 
 /* ---- stage 2 and table addresses ---- */

@@ -47,7 +47,7 @@ struct tlb_span {
     uint64_t base, mask;
 };
 
-#define TLB_NG_MAX 64
+#define TLB_LISTED 64 /* slots of a bank that are known one by one */
 
 /* Which translation context a bank serves. */
 struct tlb_bank_key {
@@ -68,8 +68,10 @@ struct tlb_bank {
     uint64_t used_x;         /* bit n: slots 32n..32n+31 of x */
     bool has_global;         /* not only nG entries */
     uint16_t ng_asid;        /* ASID of the nG entries of a priv bank */
-    uint16_t ng_count;       /* above TLB_NG_MAX: too many to list */
-    uint16_t ng[TLB_NG_MAX]; /* their slots; TLB_L1_SIZE + n: slot n of x */
+    uint16_t ng_count;       /* above TLB_LISTED: too many to list */
+    uint16_t ng[TLB_LISTED]; /* their slots; TLB_L1_SIZE + n: slot n of x */
+    /* Likewise all slots filled since the bank was empty; too many: used and used_x say where. */
+    uint16_t filled_count, filled[TLB_LISTED];
     struct tlb_span span[2];
 };
 

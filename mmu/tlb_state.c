@@ -263,17 +263,19 @@ static void bank_key_state(struct state_io *io, const struct tlb *tlb, struct tl
 static void bank_state(struct state_io *io, const struct tlb *tlb, struct tlb_bank *b,
                        struct physmem *mem, const struct tlb_code *code)
 {
-    if (state_restoring(io))
+    if (state_restoring(io)) {
         tlb_bank_clear(b);
+        b->filled_count = TLB_LISTED + 1; /* which they are is not listed */
+    }
     bank_key_state(io, tlb, b);
     l1_state(io, b, mem);
     fetch_state(io, b, code);
     STATE(io, b->has_global);
     STATE(io, b->ng_asid);
     STATE(io, b->ng_count);
-    if (!state_require(io, b->ng_count <= TLB_NG_MAX + 1, "b->ng_count"))
+    if (!state_require(io, b->ng_count <= TLB_LISTED + 1, "b->ng_count"))
         return;
-    for (unsigned k = 0; k < b->ng_count && k < TLB_NG_MAX; k++) {
+    for (unsigned k = 0; k < b->ng_count && k < TLB_LISTED; k++) {
         STATE(io, b->ng[k]);
         state_require(io, b->ng[k] < TLB_L1_SIZE + TLB_X_SIZE, "b->ng[k]");
     }

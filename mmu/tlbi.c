@@ -104,6 +104,17 @@ static void l2_scan(struct tlb *tlb, const struct tlbi *op)
         l2_drop_set(tlb, tlb->l2[s], op);
 }
 
+/* Of the piece at @va, which lies in the range of @op, as do the pages that it is of. */
+static void l2_drop_piece(struct tlb *tlb, uint64_t va, unsigned cls, const struct tlbi *op)
+{
+    struct tlb_l2_entry *set = tlb_l2_set(tlb, va, cls);
+
+    for (unsigned i = 0; i < TLB_L2_WAYS; i++)
+        if (set[i].gen && set[i].tag == va >> tlb_class_shift[cls] && set[i].cls == cls &&
+            l2_matches(tlb, &set[i], op))
+            set[i].gen = 0;
+}
+
 static void l2_invalidate_pages(struct tlb *tlb, const struct tlbi *op)
 {
     if (op->end - op->start > (PAGES_MAX << PAGE_SHIFT) || span_touched(&tlb->l2_span[0], op) ||
@@ -113,12 +124,10 @@ static void l2_invalidate_pages(struct tlb *tlb, const struct tlbi *op)
     }
     for (unsigned mask = tlb->class_mask; mask; mask &= mask - 1) {
         unsigned cls = (unsigned)__builtin_ctz(mask);
-        uint64_t step = BIT(tlb_class_shift[cls]);
-        uint64_t first = align_down(op->start, step);
-        uint64_t count = (op->end - 1 - first) / step + 1;
+        unsigned shift = tlb_class_shift[cls];
 
-        for (uint64_t k = 0; k < count; k++)
-            l2_drop_set(tlb, tlb_l2_set(tlb, first + k * step, cls), op);
+        for (uint64_t n = op->start >> shift; n <= (op->end - 1) >> shift; n++)
+            l2_drop_piece(tlb, n << shift, cls, op);
     }
 }
 

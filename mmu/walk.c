@@ -181,49 +181,59 @@ static bool walk_fault(struct walker *w, const struct table_cfg *t, enum mmu_fau
     return fault(w, type, level);
 }
 
+/* log2 of what an entry of a table of @level translates. */
+static inline unsigned level_shift(const struct table_cfg *t, int level)
+{
+    return (unsigned)(3 - level) * (t->granule_bits - 3u) + t->granule_bits;
+}
+
 /* AArch64.S1Walk() and AArch64.S2Walk(): from the root, or from a table known, to the leaf. @walk:
  * a stage-2 walk for a stage-1 table. The Contiguous bit is a hint that is not taken, whatever it
  * says (CU-choice: no fault for a misprogrammed one). */
 static bool descend(struct walker *w, const struct table_cfg *t, uint64_t ia, bool walk,
                     struct leaf *l)
 {
-    unsigned stride = t->granule_bits - 3u, msb = t->ia_bits - 1u;
-    bool stage1 = t != &w->x->s2, use_cache = stage1 && w->tlb;
-    uint64_t table = t->base;
+    const bool stage1 = t != &w->x->s2, use_cache = stage1 && w->tlb;
+    const unsigned stride = t->granule_bits - 3u;
+    uint64_t table = t->base, index_mask;
+    unsigned lsb;
 
     l->ia = ia;
     l->walk = walk;
     l->level = t->start_level;
     l->tables = 0;
-    if (use_cache && tlb_walk_lookup(w->tlb, w->x, t, ia, &table, &l->level, &l->tables))
-        msb = (unsigned)(4 - l->level) * stride + t->granule_bits - 1;
-    else if (oa_out_of_range(t, table))
-        return walk_fault(w, t, MMU_FAULT_ADDRESS_SIZE, 0, ia, walk);
-    for (;; l->level++) {
-        unsigned lsb = (unsigned)(3 - l->level) * stride + t->granule_bits;
-
+    if (use_cache && tlb_walk_lookup(w->tlb, w->x, t, ia, &table, &l->level, &l->tables)) {
+        lsb = level_shift(t, l->level);
+        index_mask = MASK(stride - 1, 0);
+    } else {
+        if (oa_out_of_range(t, table))
+            return walk_fault(w, t, MMU_FAULT_ADDRESS_SIZE, 0, ia, walk);
+        lsb = level_shift(t, l->level);
+        index_mask = MASK(t->ia_bits - 1u - lsb, 0);
+    }
+    for (;; l->level++, lsb -= stride, index_mask = MASK(stride - 1, 0)) {
         l->shift = (uint8_t)lsb;
-        l->addr = table | bits(ia, msb, lsb) << 3;
+        l->addr = table | (ia >> lsb & index_mask) << 3;
         if (!read_desc(w, t, l)) {
             if (!stage1) /* External abort on a stage-2 table */
                 fault2(w, w->flt->type, l->level, ia, walk);
             return false;
         }
-        bool is_table = l->level < 3 && (l->desc & DESC_TABLE);
-        if (!(l->desc & DESC_VALID) || (l->level == 3 && !(l->desc & DESC_TABLE)) ||
-            (!is_table && l->level < 3 && !block_supported(w, t, l->level)))
-            return walk_fault(w, t, MMU_FAULT_TRANSLATION, l->level, ia, walk);
-        table = desc_base(t, l->desc, is_table ? t->granule_bits : lsb);
+        const uint64_t desc = l->desc;
+        const int level = l->level;
+        bool is_table = level < 3 && (desc & DESC_TABLE);
+        if (!(desc & DESC_VALID) || (level == 3 && !(desc & DESC_TABLE)) ||
+            (!is_table && level < 3 && !block_supported(w, t, level)))
+            return walk_fault(w, t, MMU_FAULT_TRANSLATION, level, ia, walk);
+        table = desc_base(t, desc, is_table ? t->granule_bits : lsb);
         if (oa_out_of_range(t, table))
-            return walk_fault(w, t, MMU_FAULT_ADDRESS_SIZE, l->level, ia, walk);
+            return walk_fault(w, t, MMU_FAULT_ADDRESS_SIZE, level, ia, walk);
         if (!is_table)
             break;
-        msb = lsb - 1;
         if (stage1)
-            l->tables |=
-                (uint8_t)(t->hpd ? (uint64_t)bit(l->desc, 63) << 4 : bits(l->desc, 63, 59));
-        if (use_cache && l->level >= 1)
-            tlb_walk_insert(w->tlb, w->x, t, ia, table, l->level + 1, l->tables);
+            l->tables |= (uint8_t)(t->hpd ? (uint64_t)bit(desc, 63) << 4 : desc >> 59);
+        if (use_cache && level >= 1)
+            tlb_walk_insert(w->tlb, w->x, t, ia, table, level + 1, l->tables);
     }
     l->base = table;
     if (!(l->desc & DESC_AF) && !t->ha)
@@ -411,13 +421,16 @@ static struct s2_attr s2_attrs(const struct xlat *x, const struct stage2 *s2)
 static bool s2_check(struct walker *w, const struct stage2 *s2, const struct mmu_access *a,
                      bool walk, uint64_t ipa)
 {
-    struct s2_attr attr = s2_attrs(w->x, s2);
-    bool device = s2_attr_is_device(&attr);
+    bool by_table = walk && (w->x->rg.hcr & HCR_PTW);
 
-    if (a->unaligned && device)
-        return fault2(w, MMU_FAULT_ALIGNMENT, s2->level, ipa, walk);
-    if (walk && device && (w->x->rg.hcr & HCR_PTW))
-        return fault2(w, MMU_FAULT_PERMISSION, s2->level, ipa, walk);
+    if (unlikely(a->unaligned || by_table)) {
+        struct s2_attr attr = s2_attrs(w->x, s2);
+        bool device = s2_attr_is_device(&attr);
+        if (a->unaligned && device)
+            return fault2(w, MMU_FAULT_ALIGNMENT, s2->level, ipa, walk);
+        if (by_table && device)
+            return fault2(w, MMU_FAULT_PERMISSION, s2->level, ipa, walk);
+    }
     if (!mmu_permits(s2->perms, a))
         return fault2(w, MMU_FAULT_PERMISSION, s2->level, ipa, walk);
     return true;

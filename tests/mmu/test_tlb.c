@@ -132,10 +132,10 @@ static void test_privileged_bank_drops_ng_entries_with_the_asid(void **state)
     assert_true(in_l1(s, &a, 0x5000, true));
     assert_false(in_l1(s, &b, 0x5000, true));
     assert_true(in_l1(s, &b, 0x6000, true));
-    for (unsigned k = 0; k <= TLB_NG_MAX; k++) /* more than the list holds */
+    for (unsigned k = 0; k <= TLB_LISTED; k++) /* more than the list holds */
         enter(s, &b, 0x10000 + k * PAGE_SIZE, 12, true, true);
     assert_true(in_l1(s, &b, 0x10000, true));
-    for (unsigned k = 0; k <= TLB_NG_MAX; k++)
+    for (unsigned k = 0; k <= TLB_LISTED; k++)
         assert_false(in_l1(s, &a, 0x10000 + k * PAGE_SIZE, true));
 }
 
@@ -144,7 +144,7 @@ static void test_a_privileged_bank_without_global_entries_is_one_of_each_asid(vo
     struct fixture *s = *state;
     struct xlat a = context(s, REGIME_EL10, 1, 0), b = context(s, REGIME_EL10, 2, 0);
 
-    for (unsigned k = 0; k <= TLB_NG_MAX; k++)
+    for (unsigned k = 0; k <= TLB_LISTED; k++)
         enter(s, &a, 0x10000 + k * PAGE_SIZE, 12, true, true);
     assert_false(in_l1(s, &b, 0x10000, true)); /* the first change of ASID tells */
     enter(s, &b, 0x5000, 12, true, true);
@@ -156,6 +156,25 @@ static void test_a_privileged_bank_without_global_entries_is_one_of_each_asid(vo
     tlb_invalidate(s->tlb, &(struct tlbi){.scope = TLBI_ASID, .regime = REGIME_EL10, .asid = 1});
     assert_false(in_l1(s, &a, 0x6000, true));
     assert_true(in_l1(s, &b, 0x5000, true));
+}
+
+/* Whether the bank can list what it holds or not. */
+static void test_a_wide_tlbi_empties_a_bank_of_few_pages_and_of_many(void **state)
+{
+    struct fixture *s = *state;
+    struct xlat x = context(s, REGIME_EL10, 1, 0);
+    const struct tlbi op = {.scope = TLBI_VMID, .regime = REGIME_EL10};
+
+    for (unsigned pages = 1; pages <= TLB_LISTED + 2; pages++) {
+        for (unsigned k = 0; k < pages; k++)
+            enter(s, &x, 0x10000 + k * PAGE_SIZE, 12, false, false);
+        struct tlb_bank *bank = tlb_bank(s->tlb, &x, false, false);
+        tlb_x_insert(bank, 0x5000, &(struct translation){.s1_shift = 12}, s);
+        tlb_invalidate(s->tlb, &op);
+        for (unsigned k = 0; k < pages; k++)
+            assert_false(in_l1(s, &x, 0x10000 + k * PAGE_SIZE, false));
+        assert_int_equal(bank->x[5].tag, TLB_X_EMPTY);
+    }
 }
 
 static void test_tags_keep_contexts_apart(void **state)
@@ -487,6 +506,7 @@ int main(void)
         T(test_banks_are_reused_empty),
         T(test_privileged_bank_drops_ng_entries_with_the_asid),
         T(test_a_privileged_bank_without_global_entries_is_one_of_each_asid),
+        T(test_a_wide_tlbi_empties_a_bank_of_few_pages_and_of_many),
         T(test_tags_keep_contexts_apart),
         T(test_tlbi_va),
         T(test_tlbi_vaa),
