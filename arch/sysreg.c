@@ -156,22 +156,22 @@ enum sysreg sysreg_by_name(const char *name)
     return SR_NONE;
 }
 
-void sysreg_write_mask(enum sysreg sr, const struct features *f, uint64_t *mask, uint64_t *res1)
+void sysreg_write_masks(const struct features *f, uint64_t mask[SR_COUNT], uint64_t res1[SR_COUNT])
 {
-    bool any = false;
+    bool any[SR_COUNT] = {false};
 
-    *mask = 0;
-    *res1 = 0;
+    for (unsigned sr = 0; sr < SR_COUNT; sr++)
+        mask[sr] = res1[sr] = 0;
     for (const struct sysreg_field *d = sysreg_fields; d->name; d++) {
-        if (d->sr != sr)
-            continue;
-        any = true;
+        any[d->sr] = true;
         if (has_feature(f, (enum feature)d->feature))
-            *mask |= MASK(d->hi, d->lo);
+            mask[d->sr] |= MASK(d->hi, d->lo);
         else if (d->res1)
-            *res1 |= MASK(d->hi, d->lo);
+            res1[d->sr] |= MASK(d->hi, d->lo);
     }
-    if (!any)
-        *mask = ~sysreg_rows[sr].res0;
-    *res1 &= ~*mask;
+    for (unsigned sr = 0; sr < SR_COUNT; sr++) {
+        if (!any[sr])
+            mask[sr] = ~sysreg_rows[sr].res0;
+        res1[sr] &= ~mask[sr];
+    }
 }

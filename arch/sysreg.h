@@ -225,8 +225,9 @@ bool sysreg_is_stored(enum sysreg sr);
 /* By name, any case, e.g. "hcr_el2"; SR_NONE if there is none. */
 enum sysreg sysreg_by_name(const char *name);
 
-/* The registers and bits that can be written on a CPU with @f: bits outside *mask read as *res1. */
-void sysreg_write_mask(enum sysreg sr, const struct features *f, uint64_t *mask, uint64_t *res1);
+/* The bits of all registers that can be written on a CPU with @f: those outside mask[] read as
+ * res1[]. */
+void sysreg_write_masks(const struct features *f, uint64_t mask[SR_COUNT], uint64_t res1[SR_COUNT]);
 
 /*
  * Trap groups (arch/traps.def): rules in order, the first that holds traps. Where it goes follows

@@ -1,6 +1,8 @@
 /* Which accesses need no check, decided once. */
 #include "cpu/sysreg_quick.h"
 
+#include <string.h>
+
 #include "cpu/world.h"
 
 /* Could a rule of @group ever hold on this CPU for such an access? */
@@ -56,23 +58,26 @@ static bool is_free(const struct cpu *cpu, enum sysreg sr, unsigned access, enum
     return !row_can_trap(cpu, row, access, el);
 }
 
-/* Does a trap from EL1 depend on @sr? Its writes move trap_epoch on. */
-static bool is_trap_control(enum sysreg sr)
+/* Does a trap from EL1 depend on a register? Its writes move trap_epoch on. */
+static void find_trap_controls(bool control[SR_COUNT])
 {
-    if (sr == SR_SCR_EL3 || sr == SR_HCR_EL2 || sr == SR_HCRX_EL2 ||
-        (sr >= SR_HFGRTR_EL2 && sr <= SR_HFGITR_EL2) || sr == SR_HDFGRTR_EL2 ||
-        sr == SR_HDFGWTR_EL2)
-        return true;
+    static const uint16_t all[] = {SR_SCR_EL3, SR_HCR_EL2, SR_HCRX_EL2, SR_HDFGRTR_EL2,
+                                   SR_HDFGWTR_EL2};
+
+    memset(control, 0, SR_COUNT * sizeof(*control));
+    for (unsigned k = 0; k < ARRAY_SIZE(all); k++)
+        control[all[k]] = true;
+    for (unsigned sr = SR_HFGRTR_EL2; sr <= SR_HFGITR_EL2; sr++)
+        control[sr] = true;
     for (unsigned g = 1; g < TRAP_GROUP_COUNT; g++)
         for (const struct trap_rule *r = trap_groups[g].rules; r->mask; r++)
-            if (r->control == sr && bit(r->els, 1))
-                return true;
-    return false;
+            if (r->control != SR_NONE && bit(r->els, 1))
+                control[r->control] = true;
 }
 
 /* Has @sr indirect readers that need a context synchronization event? Not if it is special-purpose
  * (CRn is 4, which ICC_PMR_EL1 is among). */
-static bool can_be_late(enum sysreg sr)
+static bool can_be_late(enum sysreg sr, const bool control[SR_COUNT])
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
     unsigned op1 = bits(row->enc, 13, 11), crn = bits(row->enc, 10, 7), crm = bits(row->enc, 6, 3);
@@ -80,18 +85,18 @@ static bool can_be_late(enum sysreg sr)
 
     if (!(row->access & SR_WRITE) || crn == 4)
         return false;
-    return row->gic || row->fx || pauth_key || is_trap_control(sr) || sr == SR_VBAR_EL1 ||
+    return row->gic || row->fx || pauth_key || control[sr] || sr == SR_VBAR_EL1 ||
            sr == SR_VBAR_EL2 || sr == SR_VBAR_EL3;
 }
 
-uint32_t cpu_sysreg_quick(const struct cpu *cpu, enum sysreg sr)
+static uint32_t quick_bits(const struct cpu *cpu, enum sysreg sr, const bool control[SR_COUNT])
 {
     uint32_t quick = 0;
 
     for (unsigned mode = 0; mode < SR_MODES; mode++) {
-        const struct sysreg_row *target = &sysreg_rows[sr_quick_target(sr, (enum sr_mode)mode)];
-        bool control = is_trap_control((enum sysreg)(target - sysreg_rows));
-        bool late = cpu->late && can_be_late((enum sysreg)(target - sysreg_rows));
+        enum sysreg home = sr_quick_target(sr, (enum sr_mode)mode);
+        const struct sysreg_row *target = &sysreg_rows[home];
+        bool late = cpu->late && can_be_late(home, control);
         bool read = is_free(cpu, sr, SR_READ, (enum sr_mode)mode);
         bool write = is_free(cpu, sr, SR_WRITE, (enum sr_mode)mode);
 
@@ -99,10 +104,19 @@ uint32_t cpu_sysreg_quick(const struct cpu *cpu, enum sysreg sr)
         /* SP_EL0 is plain storage where it is accessible: it is not the current stack pointer. */
         if (read && !late && ((!target->rd && !target->take) || sr == SR_SP_EL0))
             quick |= SR_PLAIN_READ(mode);
-        if (write && !late && ((!target->wr && !target->fx && !control) || sr == SR_SP_EL0))
+        if (write && !late && ((!target->wr && !target->fx && !control[home]) || sr == SR_SP_EL0))
             quick |= SR_PLAIN_WRITE(mode);
     }
-    if (cpu->late && can_be_late(sr))
+    if (cpu->late && can_be_late(sr, control))
         quick |= SR_LATE;
-    return quick | (is_trap_control(sr) ? SR_TRAP_CONTROL : 0);
+    return quick | (control[sr] ? SR_TRAP_CONTROL : 0);
+}
+
+void cpu_sysreg_find_quick(struct cpu *cpu)
+{
+    bool control[SR_COUNT];
+
+    find_trap_controls(control);
+    for (unsigned sr = 0; sr < SR_COUNT; sr++)
+        cpu->sr_quick[sr] = quick_bits(cpu, (enum sysreg)sr, control);
 }

@@ -41,5 +41,5 @@ static inline enum sysreg sr_quick_target(enum sysreg sr, enum sr_mode mode)
     return row->alias ? (enum sysreg)row->alias : row->e2h ? (enum sysreg)row->e2h : sr;
 }
 
-/* cpu->sr_quick[@sr]; after the write masks are set. */
-uint32_t cpu_sysreg_quick(const struct cpu *cpu, enum sysreg sr);
+/* Fill cpu->sr_quick[]; after the write masks are set. */
+void cpu_sysreg_find_quick(struct cpu *cpu);

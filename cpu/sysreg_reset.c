@@ -21,12 +21,10 @@ static void make_res0_of_el2(struct cpu *cpu)
 
 void cpu_sysreg_init(struct cpu *cpu)
 {
-    for (unsigned sr = 0; sr < SR_COUNT; sr++)
-        sysreg_write_mask((enum sysreg)sr, &cpu->features, &cpu->sr_mask[sr], &cpu->sr_res1[sr]);
+    sysreg_write_masks(&cpu->features, cpu->sr_mask, cpu->sr_res1);
     if (!cpu->has_el2 && cpu_has_el3(cpu))
         make_res0_of_el2(cpu);
-    for (unsigned sr = 0; sr < SR_COUNT; sr++)
-        cpu->sr_quick[sr] = cpu_sysreg_quick(cpu, (enum sysreg)sr);
+    cpu_sysreg_find_quick(cpu);
     cpu->trap_epoch++;
 }
 
