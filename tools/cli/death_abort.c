@@ -7,6 +7,7 @@
 #define FSC(esr)        ((unsigned)(esr)&63)
 #define IS_FETCH(esr)   (((esr) >> 26 & 0x3e) == 0x20)
 #define IS_WRITE(esr)   (!IS_FETCH(esr) && ((esr) >> 6 & 1))
+#define IS_WALK(esr)    (FSC(esr) >= 0x13 && FSC(esr) <= 0x17) /* external, on a walk */
 #define IS_ON_WALK(esr) ((esr) >> 7 & 1)
 
 enum { FSC_ALIGNMENT = 0x21, FSC_EXTERNAL = 0x10 };
@@ -272,12 +273,44 @@ static void add_pa(const struct abort *a, uint64_t pa, GString *out)
             ram + a->c->config->ram_size - 1);
     else
         g_string_append_printf(out, "PA %#" PRIx64 " is RAM", pa);
+    g_autoptr(GString) other = g_string_new("; ");
+    if (death_add_other_board(a->c, pa, other))
+        g_string_append(out, other->str);
+}
+
+/* Not the access itself failed, but the walk for it: a table is where no memory is. */
+static bool explain_walk(const struct abort *a, struct verdict *v)
+{
+    const struct arm_walk_step *s = &a->last[1];
+    uint64_t table = s->descriptor & UINT64_C(0xfffffffff000);
+
+    if (!IS_WALK(a->f->esr))
+        return false;
+    g_string_printf(v->cause,
+                    "%s %#" PRIx64
+                    " at EL%u: nothing answers where its table of level %u should be "
+                    "(external abort on a walk), at %s",
+                    verb(a), a->address, a->f->from, (unsigned)FSC(a->f->esr) & 3, a->at);
+    if (a->steps[1]) {
+        add_descriptor(a, 1, v->evidence);
+        g_string_append(v->evidence, "; ");
+    } else {
+        table = death_reg_el(a->c, a->f->cpu, is_upper(a) ? "TTBR1" : "TTBR0", death_regime_el(a)) &
+                UINT64_C(0xfffffffffffe);
+        g_string_printf(v->evidence, "it is TTBR%u_EL%u's; ", is_upper(a), death_regime_el(a));
+    }
+    add_pa(a, table, v->evidence);
+    g_string_assign(v->next,
+                    "a table descriptor has the physical address of the next table, in RAM");
+    return true;
 }
 
 static void explain_external(const struct abort *a, struct verdict *v)
 {
     uint64_t pa = a->now.mapped ? a->now.pa : a->address;
 
+    if (explain_walk(a, v))
+        return;
     g_string_printf(v->cause,
                     "%s %#" PRIx64 " at EL%u: nothing answers there (external abort), at %s",
                     verb(a), a->address, a->f->from, a->at);
@@ -361,16 +394,10 @@ static void explain_size(const struct abort *a, struct verdict *v)
 /* At the instruction that EL2, or EL1, has returned to. */
 static void add_return(const struct abort *a, struct verdict *v)
 {
-    const struct death_return *r = a->c->history ? &a->c->history->entered[a->f->cpu] : NULL;
-
-    if (r && r->valid && r->target == a->f->elr && a->access == ARM_ACCESS_EXECUTE) {
-        g_autofree char *from = death_place(a->c, a->f->cpu, r->from, r->pc);
-        g_string_append_printf(v->evidence, "; the ERET at %s (EL%u) went there", from, r->from);
-    } else if (a->access == ARM_ACCESS_EXECUTE) {
-        g_autofree char *lr =
-            death_place(a->c, a->f->cpu, a->f->from, death_reg(a->c, a->f->cpu, "x30"));
-        g_string_append_printf(v->evidence, "; X30 (the last call) is %s", lr);
-    }
+    if (a->access != ARM_ACCESS_EXECUTE)
+        return;
+    g_string_append(v->evidence, "; ");
+    death_add_way(a->c, a->f, v->evidence);
 }
 
 static void explain_kind(const struct abort *a, struct verdict *v)

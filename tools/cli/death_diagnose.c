@@ -118,21 +118,39 @@ static void add_vbar(const struct corpse *c, unsigned el, GString *out)
         g_string_append_printf(out, ", written at %s", at);
 }
 
-/* The exception that the vector itself takes, without an end. */
-static bool explain_vector(const struct corpse *c, struct verdict *v)
+static bool is_in_vectors(const struct corpse *c, const struct death_fault *f)
 {
-    const struct death_fault *f = &c->loop;
+    uint64_t vbar = f->valid ? death_reg_el(c, c->cpu, "VBAR", f->el) & ~UINT64_C(0x7ff) : 0;
+
+    return f->valid && f->from == f->el && f->elr - vbar < 0x800;
+}
+
+/* Is it that of an interrupt's vector, at which there is no code? */
+static bool is_at_interrupt(const struct corpse *c, const struct death_fault *f)
+{
+    uint64_t entry = f->elr & 0x7ff;
+    unsigned ec = (unsigned)(f->esr >> 26) & 63;
+
+    return is_in_vectors(c, f) && !(entry & 0x7f) && (entry & 0x180) != 0 &&
+           (entry & 0x180) != 0x180 && (ec == 0 || (ec & 0x3e) == 0x20);
+}
+
+/* The exception that the vector itself takes, without an end. */
+static bool explain_vector(const struct corpse *c, const struct death_fault *f, struct verdict *v)
+{
     uint64_t vbar = death_reg_el(c, c->cpu, "VBAR", f->el) & ~UINT64_C(0x7ff),
              offset = f->elr - vbar;
     unsigned ec = (unsigned)(f->esr >> 26) & 63;
 
-    if (!f->valid || f->from != f->el || offset >= 0x800)
+    if (!is_in_vectors(c, f))
         return false;
     g_string_printf(v->cause, "the vector of EL%u at %#" PRIx64 " (VBAR_EL%u+%#" PRIx64 ") %s",
                     f->el, f->elr, f->el, offset,
                     (ec & 0x3e) == 0x20 ? "cannot be fetched"
                     : ec == 0           ? "has no instruction"
                                         : "faults itself");
+    if ((offset & 0x180) == 0x80)
+        g_string_append(v->cause, ": an IRQ came");
     add_vbar(c, f->el, v->evidence);
     g_string_printf(v->next,
                     "point VBAR_EL%u to a table of 2 KiB, aligned to 2 KiB and mapped, before "
@@ -187,7 +205,8 @@ static void say_end(const struct corpse *c, const struct verdict *end, struct ve
     g_string_assign(v->cause, end->cause->str);
     g_string_assign(v->evidence, end->evidence->str);
     g_string_assign(v->next, end->next->str);
-    if (c->fault.valid && (c->fault.elr != c->loop.elr || c->fault.esr != c->loop.esr))
+    if (c->fault.valid && !is_at_interrupt(c, &c->fault) &&
+        (c->fault.elr != c->loop.elr || c->fault.esr != c->loop.esr))
         g_string_append_printf(v->evidence,
                                "%sit was entered for what happened at %#" PRIx64 " of EL%u",
                                v->evidence->len ? "; " : "", c->fault.elr, c->fault.from);
@@ -209,12 +228,14 @@ static bool explain_loop(const struct corpse *c, struct verdict *v)
     struct verdict end = verdict_new();
     bool error = c->fault.valid && death_is_error(&c->fault);
     bool abort = error && (c->fault.esr >> 26 & 63) == 0x25;
-    bool stack = explain_stack(c, &end), vector = !stack && explain_vector(c, &end);
     bool same = c->fault.elr == c->loop.elr && c->fault.esr == c->loop.esr;
+    bool interrupt = error && is_at_interrupt(c, &c->fault);
+    bool stack = explain_stack(c, &end),
+         vector = !stack && explain_vector(c, interrupt ? &c->fault : &c->loop, &end);
 
     if (stack && (abort || !error))
         say_stack(c, &end, v);
-    else if (error && !(same && vector))
+    else if (error && !((same || interrupt) && vector))
         say_first(c, &end, v);
     else if (vector)
         say_end(c, &end, v);
@@ -243,6 +264,8 @@ bool death_diagnose(const struct corpse *c, struct verdict *v)
                                v->evidence->len ? "; " : "", at);
         return true;
     }
+    if (c->kind == DEATH_SPIN && death_explain_vector(c, v))
+        return true;
     return death_explain_wait(c, v);
 }
 

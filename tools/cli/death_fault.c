@@ -16,6 +16,8 @@ enum {
     EC_HVC = 0x16,
     EC_SMC = 0x17,
     EC_SYS = 0x18,
+    EC_BTI = 0x0d,
+    EC_PAC = 0x1c,
     EC_IABT_LOW = 0x20,
     EC_IABT = 0x21,
     EC_PC_ALIGN = 0x22,
@@ -132,11 +134,12 @@ static bool explain_undefined(const struct corpse *c, const struct death_fault *
         g_string_printf(
             v->cause,
             "it executes zeros at %s: a jump to nowhere, or code that was not loaded there", at);
-        g_string_printf(v->evidence, "the instruction word is 0; X30 (the last call) is %#" PRIx64,
-                        death_reg(c, f->cpu, "x30"));
+        g_string_assign(v->evidence, "the instruction word is 0; ");
         g_string_assign(
-            v->next, "is the image linked for the address that it was loaded to? readelf -l IMAGE; "
-                     "--log loader=info says where it went");
+            v->next, death_add_way(c, f, v->evidence)
+                         ? "write ELR_ELx before ERET, and keep it while another exception may come"
+                         : "is the image linked for the address that it was loaded to? readelf -l "
+                           "IMAGE; --log loader=info says where it went");
         return true;
     }
     const char *name = arm_insn_name(word);
@@ -293,6 +296,38 @@ static bool explain_brk(const struct corpse *c, const struct death_fault *f, str
     return true;
 }
 
+static bool explain_bti(const struct corpse *c, const struct death_fault *f, struct verdict *v)
+{
+    g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
+
+    g_string_printf(v->cause, "an indirect jump at EL%u to %s, which is no BTI", f->from, at);
+    g_string_printf(
+        v->evidence,
+        "the page is guarded (GP, bit 50 of its descriptor) and BTYPE was %u: BLR and BR "
+        "may only reach BTI, PACIASP or PACIBSP",
+        (unsigned)f->esr & 3);
+    g_string_assign(v->next,
+                    "compile it with -mbranch-protection=bti or standard, assembler too; or "
+                    "map it without GP");
+    return true;
+}
+
+static bool explain_pac(const struct corpse *c, const struct death_fault *f, struct verdict *v)
+{
+    static const char *const keys[] = {"APIA", "APIB", "APDA", "APDB"};
+    g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
+
+    g_string_printf(v->cause,
+                    "a signed pointer is not what was signed: authentication failed at %s", at);
+    g_string_printf(v->evidence,
+                    "it was by key %s: another SP or key than at its signing, or the pointer was "
+                    "overwritten; X30 is %#" PRIx64,
+                    keys[f->esr & 3], death_reg(c, f->cpu, "x30"));
+    g_string_assign(v->next, "is SP the same at PACIASP and AUTIASP? were the APxxKey registers "
+                             "changed in between, as by a switch of tasks?");
+    return true;
+}
+
 static bool explain_named(const struct corpse *c, const struct death_fault *f, struct verdict *v)
 {
     g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
@@ -312,7 +347,9 @@ static const struct {
 } classes[] = {
     {EC_UNDEFINED, explain_undefined},
     {EC_FP, explain_fp},
+    {EC_BTI, explain_bti},
     {EC_ILLEGAL, explain_illegal},
+    {EC_PAC, explain_pac},
     {EC_SYS, explain_trap},
     {EC_IABT_LOW, death_explain_abort},
     {EC_IABT, death_explain_abort},
@@ -332,6 +369,8 @@ bool death_explain_fault(const struct corpse *c, const struct death_fault *f, st
                         f->from, f->elr);
         return true;
     }
+    if (death_explain_trap_again(c, f, v))
+        return true;
     for (size_t k = 0; k < G_N_ELEMENTS(classes); k++)
         if (classes[k].ec == EC(f->esr))
             return classes[k].fn(c, f, v);

@@ -170,8 +170,10 @@ bool death_explain_asking(const struct corpse *c, struct verdict *v)
                     : a.exclusive ? "a lock"
                                   : "a value",
                     a.address, a.value, at);
-    if (!ram)
+    if (!ram && !death_add_other_board(c, a.address, v->evidence))
         g_string_assign(v->evidence, "the device has no reason to change it");
+    else if (!ram)
+        g_string_append(v->evidence, "; nothing is here");
     else
         g_string_printf(v->evidence, "%u other CPU(s) are on, and nothing has written it", others);
     g_string_assign(

@@ -78,6 +78,24 @@ bool death_explain_abort(const struct corpse *c, const struct death_fault *f, st
 bool death_explain_wait(const struct corpse *c, struct verdict *v);
 bool death_explain_storm(const struct corpse *c, struct verdict *v);
 
+/* An exception that means nothing bad, and whose vector only stops; a trap whose handler returns to
+ * the instruction (death_vectors.c). */
+bool death_explain_vector(const struct corpse *c, struct verdict *v);
+bool death_is_trap(const struct death_fault *f);
+bool death_explain_trap_again(const struct corpse *c, const struct death_fault *f,
+                              struct verdict *v);
+
+/* How it came to the instruction that it failed at: by the last ERET (true), or as X30 may tell. */
+bool death_add_way(const struct corpse *c, const struct death_fault *f, GString *out);
+
+/* What another board has at @pa; false: nothing that is known. */
+bool death_add_other_board(const struct corpse *c, uint64_t pa, GString *out);
+
+/* An interrupt that is enabled, and active or pending, and what INTIDs are called (death_wait.c).
+ */
+bool death_find_busy(const struct corpse *c, unsigned *intid);
+const char *death_irq_name(unsigned intid);
+
 /* Slips that look like something else (death_slips.c); false: it is not that. */
 bool death_explain_no_stack(const struct corpse *c, const struct death_fault *f, struct verdict *v);
 bool death_explain_null_call(const struct corpse *c, const struct death_fault *f,

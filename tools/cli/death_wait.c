@@ -18,7 +18,7 @@ static const struct {
               {28, "the EL2 virtual timer", "CNTHV_CTL_EL2"},
               {30, "the EL1 timer", "CNTP_CTL_EL0"}};
 
-static const char *name_of(unsigned intid)
+const char *death_irq_name(unsigned intid)
 {
     for (size_t k = 0; k < G_N_ELEMENTS(timers); k++)
         if (timers[k].intid == intid)
@@ -92,7 +92,8 @@ static bool explain_held(const struct corpse *c, struct verdict *v)
 
     if (!find_held(c, &intid, &irq, false) && !find_held(c, &intid, &irq, true))
         return false;
-    g_string_printf(v->cause, "INTID %u (%s) is pending, but %s", intid, name_of(intid), irq.held);
+    g_string_printf(v->cause, "INTID %u (%s) is pending, but %s", intid, death_irq_name(intid),
+                    irq.held);
     g_string_printf(v->evidence, "it is %s, of group %u (%s), priority %#x",
                     irq.enabled ? "enabled" : "not enabled", irq.group, irq.group ? "IRQ" : "FIQ",
                     irq.priority);
@@ -265,6 +266,13 @@ static void add_source(const struct corpse *c, unsigned intid, const struct arm_
                              "switches it off, then ISB, before the end of the interrupt");
 }
 
+bool death_find_busy(const struct corpse *c, unsigned *intid)
+{
+    struct arm_irq irq;
+
+    return find_busy(c, intid, &irq);
+}
+
 bool death_explain_storm(const struct corpse *c, struct verdict *v)
 {
     struct arm_irq irq;
@@ -278,7 +286,7 @@ bool death_explain_storm(const struct corpse *c, struct verdict *v)
     g_string_printf(v->cause,
                     "INTID %u (%s) comes again as soon as its handler returns: nothing else "
                     "retires, its reason is never taken away",
-                    intid, name_of(intid));
+                    intid, death_irq_name(intid));
     add_source(c, intid, &irq, v);
     return true;
 }

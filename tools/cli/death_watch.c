@@ -5,6 +5,7 @@
 #include "armillary.h"
 #include "check.h"
 #include "death_diagnose.h"
+#include "death_halt.h"
 #include "death_report.h"
 #include "runner.h"
 
@@ -19,12 +20,14 @@
 #define CLOSE_SAME     10000 /* the same again so often has no end */
 #define CLOSE_ENOUGH   20000 /* an end to the look: of so many one would have been that often */
 #define CLOSE_STARVED  2000  /* so many interrupts, and nothing in between */
+#define HALT_LOOKS     64 /* at the same instruction, before it is asked whether it ever leaves it */
 
 struct looked {
     uint64_t pcs[PCS];
     unsigned count;
     struct arm_position at;
     unsigned storms, quiet; /* looks in a row with very many exceptions, and with none */
+    unsigned still;         /* and of these last ones, with the same PC */
 };
 
 /* One CPU's exceptions, one by one. */
@@ -54,6 +57,7 @@ struct death_watch {
     GArray *records; /* struct death_record: what has been said */
     enum death_kind stopped;
     unsigned stopped_cpu;
+    bool halt_asked; /* what a CPU that has halted has died of, once */
 };
 
 static const struct {
@@ -112,6 +116,23 @@ enum death_kind death_watch_stopped(const struct death_watch *d)
     return d ? d->stopped : DEATH_NONE;
 }
 
+/* ---- who has halted ---- */
+
+static bool has_halted(const struct death_watch *d, unsigned cpu)
+{
+    return d->cpu[cpu].still >= HALT_LOOKS && death_stands(d->m, cpu);
+}
+
+/* Is there another CPU that could do anything? */
+static bool others_run(const struct death_watch *d, unsigned cpu)
+{
+    for (unsigned k = 0; k < arm_cpu_count(d->m); k++)
+        if (k != cpu && arm_cpu_state(d->m, k) != ARM_CPU_OFF &&
+            (k >= CPUS_LOOKED_AT || !has_halted(d, k)))
+            return true;
+    return false;
+}
+
 /* ---- saying it ---- */
 
 static void print_lines(FILE *f, const char *text)
@@ -146,11 +167,11 @@ static void print_verdict(const struct death_watch *d, const struct corpse *c,
 }
 
 static void record(struct death_watch *d, const struct corpse *c, const struct verdict *v,
-                   const char *details)
+                   const char *details, bool ended)
 {
     struct death_record r = {.kind = c->kind,
                              .cpu = c->cpu,
-                             .ended = c->ended,
+                             .ended = ended,
                              .insns = arm_retired(d->m),
                              .cause = g_strdup(v->cause->str),
                              .evidence = g_strdup(v->evidence->str),
@@ -165,7 +186,7 @@ static void report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
     struct corpse c = {.m = d->m,
                        .config = &d->req->config,
                        .kind = kind,
-                       .ended = ended,
+                       .ended = ended || (kind == DEATH_SPIN && !others_run(d, cpu)),
                        .cpu = cpu,
                        .panic = d->panic};
     struct verdict v = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
@@ -174,12 +195,14 @@ static void report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
         c.history = death_history_new(d->m, d->req, kind == DEATH_LOOP || kind == DEATH_IDLE);
     c.symbols = symbols(d);
     death_find_fault(&c);
+    if (kind == DEATH_RETURNS && d->close[cpu].last.el > d->close[cpu].last.from)
+        c.loop = d->close[cpu].last; /* the CPU may be where it returns to */
     if (death_diagnose(&c, &v)) {
         print_verdict(d, &c, &v);
         g_autoptr(GString) details = g_string_new(NULL);
         death_add_details(&c, details);
         print_lines(d->say, details->str);
-        record(d, &c, &v, details->str);
+        record(d, &c, &v, details->str, ended);
     }
     d->said[kind] = true;
     death_history_free(c.history);
@@ -285,7 +308,7 @@ static void look_at_exception(struct death_watch *d, struct close_look *l,
         l->irq = true;
         return;
     }
-    bool same = is_same(&l->last, &f) && death_is_error(&f);
+    bool same = is_same(&l->last, &f) && (death_is_error(&f) || death_is_trap(&f));
     uint64_t registers = same && l->back ? hash_registers(d->m, p->cpu) : 0;
     l->nested = same && !l->back ? l->nested + 1 : 0;
     l->returned =
@@ -374,11 +397,24 @@ static bool look(struct looked *l, struct arm_machine *m, unsigned cpu)
              taken = now.exceptions - l->at.exceptions;
 
     arm_reg_get(m, cpu, ARM_PC, pc);
+    l->still = l->count && pc[0] == l->pcs[(l->count - 1) % PCS] && !taken ? l->still + 1 : 0;
     l->pcs[l->count++ % PCS] = pc[0];
     l->storms = taken > 16 && taken * STORM_INSNS > insns ? l->storms + 1 : 0;
     l->quiet = taken ? 0 : l->quiet + 1;
     l->at = now;
     return l->storms >= STORM_LOOKS;
+}
+
+/* ---- a CPU that has halted ---- */
+
+static void look_for_halt(struct death_watch *d, unsigned cpu)
+{
+    if (d->halt_asked || d->said[DEATH_SPIN] || !has_halted(d, cpu))
+        return;
+    bool alone = !others_run(d, cpu), fault = death_halts_for_fault(d->m, d->req, cpu, alone);
+    d->halt_asked = fault || alone;
+    if (fault)
+        suspect(d, DEATH_SPIN, cpu);
 }
 
 void death_watch_poll(struct death_watch *d)
@@ -388,8 +424,10 @@ void death_watch_poll(struct death_watch *d)
     if (!d || d->req->on_death == DEATH_IGNORE || d->skip++ < POLL_SKIP)
         return;
     d->skip = 0;
-    for (unsigned k = 0; k < MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT); k++)
+    for (unsigned k = 0; k < MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT); k++) {
         storm |= look(&d->cpu[k], d->m, k);
+        look_for_halt(d, k);
+    }
     if (d->handle)
         judge(d);
     else if (d->pause)
@@ -399,26 +437,6 @@ void death_watch_poll(struct death_watch *d)
 }
 
 /* ---- the end ---- */
-
-#define B_SELF UINT32_C(0x14000000)
-#define B_BACK UINT32_C(0x17ffffff) /* to the instruction before */
-#define WFE    UINT32_C(0xd503205f)
-#define WFI    UINT32_C(0xd503207f)
-
-/* At "b .", or at a loop around WFI or WFE. */
-static bool is_parked(const struct death_watch *d, unsigned cpu)
-{
-    uint64_t pc = 0, pstate = 0;
-    uint32_t words[3] = {0, 0, 0}; /* before, at, behind the PC */
-
-    arm_reg_read(d->m, cpu, "pc", &pc);
-    arm_reg_read(d->m, cpu, "pstate", &pstate);
-    for (unsigned k = 0; k < 3; k++)
-        arm_virt_read(d->m, cpu, (unsigned)(pstate >> 2) & 3, pc + 4 * k - 4, &words[k], 4);
-    bool waits = words[1] == WFI || words[1] == WFE;
-    return words[1] == B_SELF || (waits && words[2] == B_BACK) ||
-           (words[1] == B_BACK && (words[0] == WFI || words[0] == WFE));
-}
 
 static bool goes_round(const struct looked *l)
 {
@@ -436,7 +454,7 @@ static bool find_idler(const struct death_watch *d, unsigned *cpu)
 {
     for (*cpu = 0; *cpu < MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT); (*cpu)++)
         if (arm_cpu_state(d->m, *cpu) != ARM_CPU_OFF &&
-            (is_parked(d, *cpu) || goes_round(&d->cpu[*cpu])))
+            (death_is_parked(d->m, *cpu) || goes_round(&d->cpu[*cpu])))
             return true;
     return false;
 }
@@ -454,7 +472,8 @@ static void say_end(struct death_watch *d, enum arm_stop_reason why)
     else if (why == ARM_STOP_IDLE)
         report(d, DEATH_IDLE, end.cpu, true);
     else if ((why == ARM_STOP_LIMIT || why == ARM_STOP_REQUEST) && !d->said[DEATH_RECURSION] &&
-             !d->said[DEATH_RETURNS] && !d->said[DEATH_STORM] && find_idler(d, &cpu))
+             !d->said[DEATH_RETURNS] && !d->said[DEATH_STORM] && !d->said[DEATH_SPIN] &&
+             find_idler(d, &cpu))
         report(d, DEATH_SPIN, cpu, true);
 }
 

@@ -6,6 +6,7 @@
 // lives -DRETRIES | --max-insns 8M
 // lives -DTICKS | --max-insns 8M
 // lives -DNO_RETURN | --max-insns 8M
+// lives -DHALT | --max-insns 40M --on-death=stop
 #include "common.inc"
     .global _start
 _start:
@@ -35,6 +36,9 @@ _start:
 guest:
 1:  wfe
     b 1b
+# elif defined(HALT)                // it has had a fault, and is done
+    ldr x0, [x1]
+    b .
 # else
 1:  ldr x0, [x1]                    // PAGING: each time another address
     b 1b
@@ -58,7 +62,7 @@ table:
     add x3, x3, #4
     msr elr_el2, x3
     eret
-#elif defined(EMULATED)             // a status register that is asked for ever
+#elif defined(EMULATED) || defined(HALT) // a status register that is asked for ever
     mov x0, #1
     mrs x3, elr_el2
     add x3, x3, #4

@@ -1,0 +1,19 @@
+/* CPUs that go no further: what they stand at, and whether it is because something went wrong. */
+#pragma once
+
+#include <stdbool.h>
+
+struct arm_machine;
+struct run_request;
+
+/* At "b .", with interrupts masked that no other Exception level takes either. */
+bool death_stands(struct arm_machine *m, unsigned cpu);
+
+/* At "b .", or at a loop around WFI or WFE. */
+bool death_is_parked(struct arm_machine *m, unsigned cpu);
+
+/* Does one that stands do so for an exception that says that something is wrong, or that nothing
+ * handles? A program may end like this, too. @alone: no other CPU runs, and what came before may be
+ * looked for. */
+bool death_halts_for_fault(struct arm_machine *m, const struct run_request *req, unsigned cpu,
+                           bool alone);

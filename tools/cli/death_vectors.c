@@ -1,0 +1,138 @@
+/* Exceptions that mean nothing bad, and whose vector does nothing but stop. */
+#include <inttypes.h>
+
+#include "death_state.h"
+
+#define EC(esr) ((unsigned)((esr) >> 26) & 63)
+
+/* The offset of the entry among the vectors of @el that @pc is in; 0x800 or more: in none. */
+static uint64_t offset_of(const struct corpse *c, unsigned el, uint64_t pc)
+{
+    return pc - (death_reg_el(c, c->cpu, "VBAR", el) & ~UINT64_C(0x7ff));
+}
+
+/* By class: what was called or waited for, whether ELR is behind it, and what sends it here. */
+static const struct {
+    unsigned ec, behind;
+    const char *name, *control;
+} calls[] = {
+    {0x01, 0, "WFI or WFE", "HCR_EL2"}, /* TWI, TWE */
+    {0x15, 4, "SVC", NULL},
+    {0x16, 4, "HVC", NULL},
+    {0x17, 0, "SMC", "HCR_EL2"}, /* TSC */
+};
+
+static bool is_smccc(uint64_t function)
+{
+    return (function & 0xbf000000) == 0x84000000 && function <= UINT32_MAX;
+}
+
+/* "SVC #0 at 0x40080010 (main+0x10)" */
+static void add_call(const struct corpse *c, size_t k, unsigned el, GString *out)
+{
+    uint64_t esr = death_reg_el(c, c->cpu, "ESR", el);
+    unsigned from = (unsigned)(death_reg_el(c, c->cpu, "SPSR", el) >> 2) & 3;
+    g_autofree char *at =
+        death_place(c, c->cpu, from, death_reg_el(c, c->cpu, "ELR", el) - calls[k].behind);
+
+    if (calls[k].ec == 0x01)
+        g_string_append_printf(out, "%s at %s (EL%u)", esr & 1 ? "WFE" : "WFI", at, from);
+    else
+        g_string_append_printf(out, "%s #%u at %s (EL%u)", calls[k].name, (unsigned)esr & 0xffff,
+                               at, from);
+}
+
+static bool find_call(const struct corpse *c, unsigned el, size_t *k)
+{
+    unsigned ec = EC(death_reg_el(c, c->cpu, "ESR", el));
+
+    for (*k = 0; *k < G_N_ELEMENTS(calls); (*k)++)
+        if (calls[*k].ec == ec)
+            return true;
+    return false;
+}
+
+static bool explain_call(const struct corpse *c, unsigned el, uint64_t offset, struct verdict *v)
+{
+    uint64_t function = death_reg(c, c->cpu, "x0");
+    size_t k;
+
+    if (!find_call(c, el, &k))
+        return false;
+    add_call(c, k, el, v->cause);
+    g_string_append_printf(v->cause, " comes to EL%u, where nothing handles it", el);
+    g_string_printf(v->evidence, "the vector at VBAR_EL%u+%#" PRIx64 " only stops", el, offset);
+    if (calls[k].control)
+        g_string_append_printf(v->evidence, "; it is trapped: %s is %#" PRIx64, calls[k].control,
+                               death_reg(c, c->cpu, calls[k].control));
+    if (calls[k].ec == 0x16 && is_smccc(function))
+        g_string_append_printf(v->evidence,
+                               "; X0 is %#" PRIx64 ", a call of the firmware, which a machine with "
+                               "EL2 reaches by SMC",
+                               function);
+    g_string_printf(v->next, "put a handler at VBAR_EL%u+%#" PRIx64 "%s", el, offset,
+                    calls[k].ec == 0x16 && is_smccc(function) ? "; or use SMC for PSCI" : "");
+    return true;
+}
+
+static void explain_interrupt(const struct corpse *c, unsigned el, uint64_t offset,
+                              struct verdict *v)
+{
+    unsigned from = (unsigned)(death_reg_el(c, c->cpu, "SPSR", el) >> 2) & 3, intid;
+    g_autofree char *at = death_place(c, c->cpu, from, death_reg_el(c, c->cpu, "ELR", el));
+    const char *type = (offset & 0x180) == 0x80 ? "an IRQ" : "an FIQ";
+
+    g_string_printf(v->cause, "%s is taken to EL%u at %s (EL%u), and nothing handles it", type, el,
+                    at, from);
+    g_string_printf(v->evidence, "the vector at VBAR_EL%u+%#" PRIx64 " only stops", el, offset);
+    if (death_find_busy(c, &intid))
+        g_string_append_printf(v->evidence, "; INTID %u (%s) is in hand", intid,
+                               death_irq_name(intid));
+    g_string_printf(v->next,
+                    "put a handler at VBAR_EL%u+%#" PRIx64
+                    ": it acknowledges (ICC_IAR1_EL1), takes "
+                    "the reason away, ends (ICC_EOIR1_EL1) and returns",
+                    el, offset);
+}
+
+bool death_explain_vector(const struct corpse *c, struct verdict *v)
+{
+    unsigned el = (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3;
+    uint64_t pc = death_reg(c, c->cpu, "pc"), offset = el ? offset_of(c, el, pc) : 0x800;
+    uint32_t word;
+
+    if (offset >= 0x800 || !death_insn(c, c->cpu, el, pc, &word) || word != 0x14000000 /* b . */)
+        return false;
+    offset &= ~UINT64_C(0x7f);
+    if ((offset & 0x180) == 0)
+        return explain_call(c, el, offset, v);
+    if ((offset & 0x180) == 0x180)
+        return false;
+    explain_interrupt(c, el, offset, v);
+    return true;
+}
+
+bool death_is_trap(const struct death_fault *f)
+{
+    return f->syndrome && f->el > f->from && (EC(f->esr) == 0x01 || EC(f->esr) == 0x17);
+}
+
+bool death_explain_trap_again(const struct corpse *c, const struct death_fault *f,
+                              struct verdict *v)
+{
+    if (!death_is_trap(f))
+        return false;
+    g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
+    g_string_printf(v->cause,
+                    "%s at %s (EL%u) is trapped to EL%u again and again: the handler returns to it",
+                    EC(f->esr) == 0x17 ? "SMC"
+                    : f->esr & 1       ? "WFE"
+                                       : "WFI",
+                    at, f->from, f->el);
+    g_string_printf(v->evidence,
+                    "HCR_EL2 is %#" PRIx64 ": it traps; ELR_EL%u is the instruction's "
+                    "own address",
+                    death_reg(c, f->cpu, "HCR_EL2"), f->el);
+    g_string_printf(v->next, "add 4 to ELR_EL%u before the ERET", f->el);
+    return true;
+}
