@@ -203,6 +203,35 @@ static void test_small_functions_are_what_they_are_called(void **state)
     assert_contains(r->err, "there is ivshmem-plain, which has no interrupts");
 }
 
+static void test_a_namespace_has_the_disk_of_its_controller(void **state)
+{
+    (void)state;
+    const char *disk = disk_option("ns", 3, "file=%s,format=raw,if=none,id=d");
+
+    assert_int_equal(PEEK(PCI_CLASS(1), "-drive", disk, "-device", "nvme,id=n,serial=1", "-device",
+                          "nvme-ns,drive=d,bus=n,nsid=1"),
+                     0x08);
+    struct result *r =
+        RUN(MINIMAL, "-kernel", in_dir("off"), "-drive", disk, "-device", "nvme-ns,drive=d,bus=n");
+    assert_contains(r->err, "expected a -device nvme without drive= before it");
+    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-drive", disk, "-device", "nvme,serial=1",
+            "-device", "nvme-ns,drive=d", "-device", "nvme-ns,drive=d");
+    assert_contains(r->err, "it has one namespace");
+}
+
+static void test_what_is_accepted_with_less_says_so(void **state)
+{
+    (void)state;
+    struct result *r = RUN(MINIMAL, "-semihosting", "-kernel", peek(PCI_CONFIG(1, 2)), "-device",
+                           "virtio-gpu-gl-pci");
+    assert_contains(r->err, "there is no GL: it is a virtio-gpu of two dimensions");
+    assert_int_equal(r->code, 0x50);
+    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-chardev", "socket,id=c,fd=3,server=on,wait=off");
+    assert_contains(r->err, "no descriptors are taken over");
+    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "vhost-user-blk-pci,chardev=c");
+    assert_contains(r->err, "no device is in another process");
+}
+
 static void test_what_is_on_no_bus_is_refused(void **state)
 {
     static const struct {
@@ -350,6 +379,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_bridges_have_their_places),
         cmocka_unit_test(test_small_functions_are_what_they_are_called),
         cmocka_unit_test(test_what_is_on_no_bus_is_refused),
+        cmocka_unit_test(test_a_namespace_has_the_disk_of_its_controller),
+        cmocka_unit_test(test_what_is_accepted_with_less_says_so),
         cmocka_unit_test(test_the_first_disk_is_the_first_that_a_guest_finds),
         cmocka_unit_test(test_a_cdrom_is_only_read),
         cmocka_unit_test(test_nodes_of_blockdev_are_disks),

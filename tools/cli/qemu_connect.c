@@ -123,6 +123,15 @@ bool qemu_connect_gpu(struct qemu *q, const struct qemu_device *device)
                                           .height = device->height});
 }
 
+bool qemu_connect_gpu_gl(struct qemu *q, const struct qemu_device *device)
+{
+    qemu_note(q,
+              "-device %s: there is no GL: it is a virtio-gpu of two dimensions, and its driver "
+              "does without",
+              device->driver->name);
+    return qemu_connect_gpu(q, device);
+}
+
 bool qemu_connect_bochs(struct qemu *q, const struct qemu_device *device)
 {
     bool vga = !strcmp(device->driver->name, "VGA");
@@ -188,9 +197,48 @@ bool qemu_connect_tablet(struct qemu *q, const struct qemu_device *device)
     return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_TABLET});
 }
 
+/* The one namespace of a controller that has no drive= itself; NULL: none names it. Without bus= it
+ * is that of the last controller before it. */
+static const struct qemu_device *namespace_of(const struct qemu *q, const struct qemu_device *nvme)
+{
+    const struct qemu_devices *d = &q->devices;
+    const struct qemu_device *last = NULL;
+
+    for (unsigned n = 0; n < d->device_count; n++) {
+        const struct qemu_device *ns = &d->devices[n];
+        if (!strcmp(ns->driver->name, "nvme"))
+            last = ns;
+        if (strcmp(ns->driver->name, "nvme-ns") != 0)
+            continue;
+        if (ns->on ? nvme->id && !strcmp(ns->on, nvme->id) : last == nvme)
+            return ns;
+    }
+    return NULL;
+}
+
+/* A controller takes it. */
+bool qemu_connect_nvme_ns(struct qemu *q, const struct qemu_device *device)
+{
+    unsigned same = 0, controllers = 0;
+
+    for (unsigned n = 0; n < q->devices.device_count; n++) {
+        const struct qemu_device *other = &q->devices.devices[n];
+        bool nvme = !strcmp(other->driver->name, "nvme");
+        controllers += nvme && !other->drive && namespace_of(q, other) == device;
+        same += !nvme && other->driver == device->driver && g_strcmp0(other->on, device->on) == 0;
+    }
+    if (same > 1)
+        return qemu_bad("-device nvme-ns: more than one of a controller is not offered: it has one "
+                        "namespace");
+    return controllers ||
+           qemu_bad("-device nvme-ns: expected a -device nvme without drive= before it, "
+                    "whose id bus= names");
+}
+
 bool qemu_connect_nvme(struct qemu *q, const struct qemu_device *device)
 {
-    const struct qemu_drive *drive = qemu_drive_of(q, device);
+    const struct qemu_device *ns = device->drive ? NULL : namespace_of(q, device);
+    const struct qemu_drive *drive = qemu_drive_of(q, ns ? ns : device);
 
     if (!drive)
         return false;

@@ -213,6 +213,9 @@ static const struct property gpu_properties[] = {
     {"hostmem", "SIZE", NULL, NULL}, /* of blobs */
 };
 
+/* What is drawn is two-dimensional: the driver is not offered the rest. */
+#define gpu_gl_properties gpu_properties
+
 static bool set_vgamem(struct qemu *q, const char *value)
 {
     uint64_t n;
@@ -353,6 +356,19 @@ static const struct property nvme_properties[] = {
     {"aerl", "N", NULL, NULL},
     {"cmb-size-mb", "0", NULL, NULL},
     {"num-queues", "N", NULL, "there are 16 pairs"},
+    {"logical-block-size", "512", NULL, NULL},
+    {"physical-block-size", "N", set_physical_block, NULL},
+};
+
+static const struct property nvme_ns_properties[] = {
+    {"drive", "ID", set_drive, NULL},
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"nsid", "1", NULL, NULL},
+    {"bootindex", "N", set_boot, NULL},
+    {"uuid", "UUID", NULL, NULL}, /* of what the namespace says of itself, like the others */
+    {"eui64", "N", NULL, NULL},
+    {"shared", "on|off", NULL, NULL},
     {"logical-block-size", "512", NULL, NULL},
     {"physical-block-size", "N", set_physical_block, NULL},
 };
