@@ -25,6 +25,7 @@ struct bench {
     struct rings rings;
     struct pci_host host;
     struct pci_port port;
+    struct pci_port deep[5]; /* a switch with a conventional bus behind it, on another root bus */
     struct virtio_rng rng[2];
     struct virtio_net net;
     struct virtio_pci pci[DEVICES];
@@ -76,6 +77,32 @@ static void make_others(struct bench *b, struct choices *in)
         pci_host_add(&b->host, b->others[i], NULL, (uint8_t)(FIRST_OTHER + 8 * i));
 }
 
+#define DEEP_BUS 8
+
+/* Each behind the one before it. */
+static void make_deep(struct bench *b)
+{
+    static const enum pci_port_kind kinds[] = {PCI_PORT_EXPANDER, PCI_PORT_ROOT, PCI_PORT_UPSTREAM,
+                                               PCI_PORT_DOWNSTREAM, PCI_PORT_PCIE_PCI};
+
+    for (unsigned n = 0; n < ARRAY_SIZE(kinds); n++) {
+        pci_port_init(&b->deep[n], kinds[n], &b->rings.log, DEEP_BUS);
+        pci_host_add(&b->host, &b->deep[n].function, n ? &b->deep[n - 1].function : NULL,
+                     n ? 0 : (uint8_t)PCI_DEVFN(31, 0));
+    }
+}
+
+/* Buses with numbers, whatever the input does to them later. */
+static void number_deep(struct bench *b)
+{
+    for (unsigned n = 1; n < ARRAY_SIZE(b->deep); n++) {
+        uint64_t at = (DEEP_BUS + n - 1) * PCI_ECAM_BUS;
+        device_write(&b->host.ecam, at + 0x18, 4,
+                     0x0c0000 | (DEEP_BUS + n) << 8 | (DEEP_BUS + n - 1));
+        device_write(&b->host.ecam, at + PCI_COMMAND, 2, 7);
+    }
+}
+
 static void make_bus(struct bench *b, struct choices *in)
 {
     struct virtio *const devices[DEVICES] = {&b->rng[0].virtio, &b->net.virtio, &b->rng[1].virtio};
@@ -102,6 +129,7 @@ static void make_bus(struct bench *b, struct choices *in)
                      i == 2 ? 0 : (uint8_t)PCI_DEVFN(2 + i, 0));
     }
     make_others(b, in);
+    make_deep(b);
     pci_host_reset(&b->host);
 }
 
@@ -241,6 +269,8 @@ static void other_step(struct bench *b, struct choices *in)
 static void set_up(struct bench *b)
 {
     const uint64_t port = (uint64_t)PCI_DEVFN(1, 0) << 12;
+
+    number_deep(b);
 
     device_write(&b->host.ecam, port + 0x18, 4, 0x010100);
     device_write(&b->host.ecam, port + 0x20, 4, 0x10101010);
