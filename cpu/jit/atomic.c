@@ -1,4 +1,5 @@
-/* FEAT_LSE, cpu/exec/atomics.c: aligned, and in L1 as a store is. Nothing is locked. */
+/* FEAT_LSE, cpu/exec/atomics.c: aligned, and in L1 as a store is. Where CPUs take turns nothing
+ * is locked. */
 #include "cpu/jit/template.h"
 #include "cpu/jit/translate.h"
 
@@ -25,10 +26,28 @@ static struct stub *begin(struct tr *t, unsigned k, const struct insn *i, unsign
     return slow;
 }
 
+/* CPUs run at the same time: what the host has as one access. The others are loops, of C. */
+static bool locked(struct tr *t, unsigned k, const struct insn *i, unsigned size, unsigned op)
+{
+    if (op != OP_ADD && op != OP_SWP)
+        return false;
+    struct stub *slow = begin(t, k, i, size);
+    x86_mov(&t->c, 1, RDX, tr_use(t, i->rm, RCX));
+    tr_lock(t);
+    x86_to_memory(&t->c, op == OP_ADD ? 0x0fc0 : 0x86, size, RDX, x86_at(RAX, 0)); /* xadd, xchg */
+    if (size < 8)
+        x86_movzx(&t->c, size, RDX, RDX);
+    tr_done(t, i->rd, RDX);
+    tr_come_back(t, slow);
+    return true;
+}
+
 static bool atomic(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     static const uint8_t ops[] = {0x00, 0x20, 0x30, 0x08, 0x88}; /* add, and, xor, or, mov */
     unsigned size = 1u << (arg & SIZE), op = arg >> OPERATION;
+    if (t->jit->parallel)
+        return locked(t, k, i, size, op);
     struct stub *slow = begin(t, k, i, size);
     enum x86_reg m = tr_use(t, i->rm, RCX);
 
@@ -55,6 +74,7 @@ static bool compare_and_swap(struct tr *t, unsigned k, const struct insn *i, uns
     r = tr_use(t, i->rm, RAX);
     x86_mov(c, 1, RAX, r);
     r = tr_use(t, i->rd, RDX);
+    tr_lock(t);
     x86_to_memory(c, 0x0fb0, size, r, x86_at(RCX, 0)); /* cmpxchg */
     if (size < 8)
         x86_movzx(c, size, RAX, RAX);
@@ -76,4 +96,4 @@ static const struct jit_template rows[] = {
     ROWS(LDSET, OP_SET, atomic), ROWS(SWP, OP_SWP, atomic),   ROWS(CAS, OP_CAS, compare_and_swap),
 };
 
-const struct jit_templates jit_atomic = JIT_TEMPLATES_IN_TURNS(rows);
+const struct jit_templates jit_atomic = JIT_TEMPLATES(rows);

@@ -66,9 +66,30 @@ static bool load(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     store_byte(t, CPU_FIELD(excl_size), size);
     enum x86_reg d = tr_def(t, i->rd, RDX);
     x86_load_sized(&t->c, size, false, 0, d, x86_at(RAX, 0));
+    if (t->jit->parallel)
+        x86_store(&t->c, CPU_FIELD(excl_value), d);
     tr_done(t, i->rd, d);
     tr_come_back(t, slow);
     return true;
+}
+
+/* The store at RAX, which the monitor passes: of CPUs that run at the same time if there is what
+ * the load has read. *@fail: the jump if not, else NULL. */
+static void store_exclusive(struct tr *t, const struct insn *i, unsigned size, uint8_t **fail)
+{
+    struct x86_code *c = &t->c;
+
+    *fail = NULL;
+    if (!t->jit->parallel) {
+        x86_to_memory(c, 0x88, size, tr_use(t, i->rd, RCX), x86_at(RAX, 0));
+        return;
+    }
+    x86_mov(c, 1, RCX, RAX);
+    x86_load(c, RAX, CPU_FIELD(excl_value));
+    enum x86_reg d = tr_use(t, i->rd, RDX);
+    tr_lock(t);
+    x86_to_memory(c, 0x0fb0, size, d, x86_at(RCX, 0)); /* cmpxchg */
+    *fail = x86_jcc(c, CC_NE);
 }
 
 static bool store(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
@@ -76,7 +97,7 @@ static bool store(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     struct x86_code *c = &t->c;
     unsigned size = 1u << arg, jumps = 0;
     enum x86_reg base = tr_use(t, i->rn, RAX);
-    uint8_t *fails[3];
+    uint8_t *fails[4];
 
     tr_touch(t, i->rd);
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
@@ -90,10 +111,10 @@ static bool store(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     fails[1] = x86_jcc(c, CC_NE);
     compare_byte(t, CPU_FIELD(excl_size), size);
     fails[2] = x86_jcc(c, CC_NE);
-    x86_to_memory(c, 0x88, size, tr_use(t, i->rd, RCX), x86_at(RAX, 0));
+    store_exclusive(t, i, size, &fails[3]);
     x86_mov_imm(c, RAX, 0);
     uint8_t *done = x86_jmp(c);
-    for (unsigned n = 0; n < ARRAY_SIZE(fails); n++)
+    for (unsigned n = 0; n < ARRAY_SIZE(fails) && fails[n]; n++)
         x86_bind(c, fails[n]);
     x86_mov_imm(c, RAX, 1);
     x86_bind(c, done);
@@ -116,4 +137,4 @@ static const struct jit_template rows[] = {
     SIZES(STLXR, store),
 };
 
-const struct jit_templates jit_exclusive = JIT_TEMPLATES_IN_TURNS(rows);
+const struct jit_templates jit_exclusive = JIT_TEMPLATES(rows);

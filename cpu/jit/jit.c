@@ -179,7 +179,7 @@ static bool has_lzcnt(void)
 void jit_use_host(struct jit *jit, unsigned host)
 {
     jit->host = host;
-    jit_templates(jit->template, host, jit->parallel);
+    jit_templates(jit->template, host);
 }
 
 struct jit *jit_create(bool eager, bool parallel)

@@ -237,6 +237,8 @@ static void one_access(struct tr *t, unsigned k, const struct kind *a)
     }
     if (writes_back(a))
         write_back(t, i);
+    if (a->aligned && !a->load) /* a later LDAR is not to be before STLR */
+        tr_fence(t);
     tr_come_back(t, slow);
 }
 
@@ -453,14 +455,10 @@ static const struct jit_template rows[] = {
     ROW(STNP_x, 3, OFFSET, PAIR),
     ORDERED(LDAR, LOAD),
     ORDERED(LDLAR, LOAD),
-    ORDERED(LDAPR, LOAD),
-};
-
-static const struct jit_template store_release[] = {
     ORDERED(STLLR, 0),
+    ORDERED(LDAPR, LOAD),
     ORDERED(STLR, 0),
 };
 /* clang-format on */
 
 const struct jit_templates jit_ldst = JIT_TEMPLATES(rows);
-const struct jit_templates jit_store_release = JIT_TEMPLATES_IN_TURNS(store_release);

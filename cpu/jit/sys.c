@@ -38,14 +38,21 @@ static bool strip(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     return !has_feature(&t->cpu->features, FEAT_PAuth);
 }
 
+/* arg: may a later load be before an earlier store? With one kind the type is CRm<1:0>: where it is
+ * that of loads or of stores alone, it may. */
+enum { ORDERS_ALL = 1, ORDERS_BUT_ONE_KIND = 2 };
+
 static bool barrier(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     unsigned jumps = 0;
+    unsigned types = (unsigned)bits((uint64_t)i->imm, 9, 8);
+    bool one_kind = types == 1 || types == 2;
 
-    (void)i, (void)arg;
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_BARRIER);
     tr_leave_if_wanted(t, slow, &jumps, (enum arm_event_kind)__builtin_ctzll(WANTED_LATE));
+    if (arg == ORDERS_ALL || (arg == ORDERS_BUT_ONE_KIND && !one_kind))
+        tr_fence(t);
     tr_come_back(t, slow);
     return true;
 }
@@ -382,6 +389,9 @@ static const struct jit_template rows[] = {
     {A64_AUTIBZ, 1, pac, jit_keeps_flags},
     {A64_AUTIBSP, 1, pac, jit_keeps_flags},
     {A64_XPACLRI, 0, strip, NULL},
+    {A64_DMB, ORDERS_BUT_ONE_KIND, barrier, NULL},
+    {A64_DSB, ORDERS_ALL, barrier, NULL},
+    {A64_DSB_nXS, ORDERS_ALL, barrier, NULL},
     {A64_ISB, 0, barrier, NULL},
     {A64_SB, 0, barrier, NULL},
     {A64_CLREX, 0, clear_exclusive, jit_keeps_flags},
@@ -391,11 +401,4 @@ static const struct jit_template rows[] = {
     {A64_MSR_reg, 0, write, NULL},
 };
 
-static const struct jit_template barriers[] = {
-    {A64_DMB, 0, barrier, NULL},
-    {A64_DSB, 0, barrier, NULL},
-    {A64_DSB_nXS, 0, barrier, NULL},
-};
-
 const struct jit_templates jit_sys = JIT_TEMPLATES(rows);
-const struct jit_templates jit_barriers = JIT_TEMPLATES_IN_TURNS(barriers);

@@ -27,7 +27,6 @@ struct jit_templates {
     const struct jit_template *rows;
     unsigned count;
     unsigned host; /* bits of enum jit_host that they need */
-    bool in_turns; /* only where CPUs take turns (cpu/parallel.h) */
 };
 
 #define JIT_TEMPLATES(list)                                                                        \
@@ -40,12 +39,5 @@ struct jit_templates {
         .rows = (list), .count = ARRAY_SIZE(list), .host = (needs)                                 \
     }
 
-/* What no other CPU may come between, or that orders a store with a later load. */
-#define JIT_TEMPLATES_IN_TURNS(list)                                                               \
-    {                                                                                              \
-        .rows = (list), .count = ARRAY_SIZE(list), .in_turns = true                                \
-    }
-
-/* The template of each row on a host that has @host, NULL for none; @parallel: of CPUs that run at
- * the same time. */
-void jit_templates(const struct jit_template *by_op[A64_OP_COUNT], unsigned host, bool parallel);
+/* The template of each row on a host that has @host, NULL for none. */
+void jit_templates(const struct jit_template *by_op[A64_OP_COUNT], unsigned host);

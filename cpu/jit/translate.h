@@ -195,6 +195,20 @@ struct stub *tr_stub(struct tr *t, enum stub_kind kind, unsigned k);
 /* @slow, a STUB_EXEC, goes on here, where everything is as if it had not been needed. */
 void tr_come_back(struct tr *t, struct stub *slow);
 
+/* Where CPUs run at the same time (cpu/parallel.h): the next instruction, of the host's, is one
+ * access that no other comes between; earlier stores are before later loads. EFLAGS stay. */
+static inline void tr_lock(struct tr *t)
+{
+    if (t->jit->parallel)
+        x86_byte(&t->c, 0xf0);
+}
+
+static inline void tr_fence(struct tr *t)
+{
+    if (t->jit->parallel)
+        x86_bytes(&t->c, "\x0f\xae\xf0", 3); /* mfence */
+}
+
 /* CheckFPAdvSIMDEnabled64() before instruction @k, once in a block. EFLAGS go. */
 void tr_check_fp(struct tr *t, unsigned k);
 
