@@ -135,23 +135,38 @@ static void check_lrs(struct arm_checker *c, struct gic *u, const struct world *
     }
 }
 
-/* EL2 has put a pending interrupt into a list register for this entry, and the interface is off. */
+static void report_off(struct arm_checker *c, const struct gic_cpu *g, const struct world *w,
+                       unsigned n, enum sysreg sr, const struct arm_event *p)
+{
+    uint64_t v = checker_reg(c, p->cpu, gic_lr_number(n));
+    struct finding f = gic_finding(c, w, sysreg_number(sr), NULL, p);
+    bool en = sr == SR_ICH_HCR_EL2;
+
+    f.other = g->lr[n].site;
+    f.other_role = "written";
+    f.hint =
+        en ? "write ICH_HCR_EL2 with En before the entry"
+           : "set IMO and FMO for a world that has virtual interrupts: without, it takes physical "
+             "ones itself";
+    finding_say(&f, "%s is 0: interrupt %" PRIu64 ", pending in ICH_LR%u_EL2, does not come",
+                en ? "En" : "IMO", LR_VINTID(v), n);
+    finding_report(c, &f);
+}
+
+/* EL2 has put a pending interrupt into a list register for this entry, and the interface is off, or
+ * virtual interrupts of its group are (HCR_EL2.IMO, FMO). */
 static void check_off(struct arm_checker *c, const struct gic *u, const struct world *w,
-                      const struct arm_event *p)
+                      bool enabled, const struct arm_event *p)
 {
     const struct gic_cpu *g = &u->cpus[p->cpu];
+    bool irq = HCR_EL2_IMO(p->world.hcr), fiq = HCR_EL2_FMO(p->world.hcr);
 
-    for (unsigned n = 0; n < u->lrs && HCR_EL2_IMO(p->world.hcr); n++) {
+    for (unsigned n = 0; n < u->lrs; n++) {
         uint64_t v = checker_reg(c, p->cpu, gic_lr_number(n));
-        if (!(LR_STATE(v) & 1) || g->lr[n].owner || !g->lr[n].site.known)
+        bool routed = irq || (fiq && !LR_GROUP(v));
+        if (!(LR_STATE(v) & 1) || g->lr[n].owner || !g->lr[n].site.known || routed == enabled)
             continue;
-        struct finding f = gic_finding(c, w, sysreg_number(SR_ICH_HCR_EL2), NULL, p);
-        f.other = g->lr[n].site;
-        f.other_role = "written";
-        f.hint = "write ICH_HCR_EL2 with En before the entry";
-        finding_say(&f, "En is 0: interrupt %" PRIu64 ", pending in ICH_LR%u_EL2, does not come",
-                    LR_VINTID(v), n);
-        finding_report(c, &f);
+        report_off(c, g, w, n, enabled ? SR_HCR_EL2 : SR_ICH_HCR_EL2, p);
         return;
     }
 }
@@ -202,8 +217,7 @@ void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w
         check_lrs(c, u, w, p);
     if (w->kind != WORLD_GUEST)
         return;
-    if (!enabled)
-        check_off(c, u, w, p);
+    check_off(c, u, w, enabled, p);
     bool lost = gic_world_of(u, w)->lost_count != 0;
     check_lost(c, u, w, p);
     gic_active_entered(c, u, w, !lost, p);

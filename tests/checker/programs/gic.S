@@ -14,6 +14,8 @@
 // case -DTWICE -DINTID=41: clean
 // case -DDARK @do_eret: GIC-STATE ICH_HCR_EL2 of vm1/vcpu0
 // case -DDARK -DLIGHT: clean
+// case -DDARK -DLIGHT -DPHYSICAL=0x10 @do_eret: GIC-STATE HCR_EL2 of vm1/vcpu0
+// case -DDARK -DLIGHT -DPHYSICAL=0x8: clean
 // case -DDARK -DACTIVE_ONE: clean
 // case -DHARDWARE -DPINTID=3 @hardware: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
 // case -DHARDWARE -DPINTID=1021 @hardware: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
@@ -145,6 +147,11 @@ second: msr     ICH_LR1, x2
 #ifdef LIGHT
         mov     x2, #1
         msr     ICH_HCR, x2
+#endif
+#ifdef PHYSICAL                                 // IMO or FMO goes
+        mrs     x2, hcr_el2
+        bic     x2, x2, #PHYSICAL
+        msr     hcr_el2, x2
 #endif
 #endif
 #ifdef HARDWARE
