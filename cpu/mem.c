@@ -242,14 +242,24 @@ static void device_access(const struct access *a, const struct piece *p, uint8_t
 }
 
 /* Most accesses are of a size that compilers copy without a call. */
-static void copy(uint8_t *to, const uint8_t *from, unsigned size)
+static void copy_from_ram(uint8_t *to, const uint8_t *ram, unsigned size)
 {
     if (size == 8)
-        memcpy(to, from, 8);
+        ram_load(to, ram, 8);
     else if (size == 4)
-        memcpy(to, from, 4);
+        ram_load(to, ram, 4);
     else
-        memcpy(to, from, size);
+        ram_load(to, ram, size);
+}
+
+static void copy_to_ram(uint8_t *ram, const uint8_t *from, unsigned size)
+{
+    if (size == 8)
+        ram_store(ram, from, 8);
+    else if (size == 4)
+        ram_store(ram, from, 4);
+    else
+        ram_store(ram, from, size);
 }
 
 /* The code cache tells for itself what it gives up; who hears that finds this CPU here. */
@@ -274,7 +284,7 @@ static void copy_piece(const struct access *a, const struct piece *p, uint8_t *d
         return;
     }
     if (!a->write) {
-        copy(data, p->host, p->size);
+        copy_from_ram(data, p->host, p->size);
         return;
     }
     if (p->bank->readonly)
@@ -285,7 +295,7 @@ static void copy_piece(const struct access *a, const struct piece *p, uint8_t *d
     if ((flags & PAGE_HAS_CODE) && !(a->cpu->late && late_code_store(a->cpu, p->pa, p->size)))
         store_to_code(a, p);
     ram_changing(p->bank, p->pa - p->bank->base);
-    copy(p->host, data, p->size);
+    copy_to_ram(p->host, data, p->size);
 }
 
 /* BigEndianReverse(). Pairs that are one access (LDXP, CASP) are put in order by their exec_. */
@@ -442,7 +452,7 @@ bool mem_load_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned 
 
     cpu->mem_data[0] = cpu->mem_data[1] = 0;
     if (host) {
-        copy((uint8_t *)cpu->mem_data, host, size);
+        copy_from_ram((uint8_t *)cpu->mem_data, host, size);
         return true;
     }
     return access(&a, (uint8_t *)cpu->mem_data);
@@ -459,7 +469,7 @@ bool mem_store_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned
     if (!host || ((acc & ACC_ALIGNED) && is_unaligned(&a)))
         host = l1_host(&a, mem_bank(cpu, acc)->w);
     if (host) {
-        copy(host, (const uint8_t *)data, size);
+        copy_to_ram(host, (const uint8_t *)data, size);
         return true;
     }
     return access(&a, (uint8_t *)data);
@@ -481,7 +491,7 @@ bool mem_zero(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size)
     l1_unshare(&a);
     uint8_t *host = mem_fast(cpu->bank->w, first, size);
     if (host) {
-        memset(host, 0, size);
+        ram_store(host, zeros, size);
         return true;
     }
     return access(&a, zeros);

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/ram_access.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/cpu.h"
@@ -55,7 +56,7 @@ static inline bool mem_load(struct cpu *cpu, const struct insn *i, uint64_t va, 
         return true;
     }
     uint64_t v = 0;
-    memcpy(&v, host, size);
+    ram_load(&v, host, size);
     *out = v;
     return true;
 }
@@ -68,7 +69,7 @@ static inline bool mem_store(struct cpu *cpu, const struct insn *i, uint64_t va,
 
     if (unlikely(!host || ((acc & ACC_ALIGNED) && (va & (size - 1)))))
         return mem_store_slow(cpu, i, va, size, acc, v, 0);
-    memcpy(host, &v, size);
+    ram_store(host, &v, size);
     return true;
 }
 
@@ -85,7 +86,7 @@ static inline bool mem_load128(struct cpu *cpu, const struct insn *i, uint64_t v
         out[1] = cpu->mem_data[1];
         return true;
     }
-    memcpy(out, host, 16);
+    ram_load(out, host, 16);
     return true;
 }
 
@@ -96,8 +97,8 @@ static inline bool mem_store128(struct cpu *cpu, const struct insn *i, uint64_t 
 
     if (unlikely(!host || ((acc & ACC_ALIGNED) && (va & 15))))
         return mem_store_slow(cpu, i, va, 16, acc, lo, hi);
-    memcpy(host, &lo, 8);
-    memcpy((char *)host + 8, &hi, 8);
+    ram_store(host, &lo, 8);
+    ram_store((char *)host + 8, &hi, 8);
     return true;
 }
 

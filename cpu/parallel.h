@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "base/ram_access.h"
 #include "cpu/cpu.h"
 
 static inline bool cpu_is_parallel(const struct cpu *cpu)
@@ -56,5 +57,5 @@ static inline bool cpu_asked(struct cpu *cpu, unsigned what)
 static inline void cpu_fence(const struct cpu *cpu)
 {
     if (cpu_is_parallel(cpu))
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        ram_fence();
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/ram_access.h"
 #include "mmu/attr.h"
 #include "mmu/regime_bits.h"
 #include "mmu/tlb.h"
@@ -133,7 +134,7 @@ static bool read_desc(struct walker *w, const struct table_cfg *t, struct leaf *
     const uint8_t *host = physmem_ram(w->mem, pa(l->pa), 8);
     if (!host || (walks_nonsecure(w, l) && physmem_is_secure(w->mem, pa(l->pa))))
         return fault(w, MMU_FAULT_EXTERNAL_WALK, l->level);
-    memcpy(&desc, host, 8);
+    ram_load(&desc, host, 8);
     if (unlikely(w->a->watcher)) {
         take_watched(w, t, l, desc);
         return true;
@@ -503,7 +504,7 @@ static bool translate(struct walker *w, va_t va, struct translation *out)
 {
     const struct xlat *x = w->x;
     const struct mmu_access *a = w->a;
-    struct stage1 s1;
+    struct stage1 s1 = {0};
 
     *w->flt = (struct mmu_fault){.write = a->kind == MMU_WRITE};
     if (!(x->s1_on ? s1_translate(w, va.a, &s1) : s1_disabled(w, va.a, &s1)))

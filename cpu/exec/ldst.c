@@ -75,10 +75,10 @@ LS_INLINE enum exec_result ls_single(struct cpu *cpu, const struct insn *i, uint
     if (unlikely(!host))
         return ls_single_slow(cpu, i, va, next, size, acc);
     if (acc & LS_LOAD) {
-        memcpy(&v, host, size);
+        ram_load(&v, host, size);
         cpu->x[i->rd] = ls_extend(v, size, acc);
     } else {
-        memcpy(host, &cpu->x[i->rd], size);
+        ram_store(host, &cpu->x[i->rd], size);
     }
     if (acc & ACC_WB)
         cpu->x[i->rn] = next;
@@ -181,13 +181,13 @@ LS_INLINE enum exec_result ls_pair(struct cpu *cpu, const struct insn *i, unsign
     if (unlikely(!host))
         return ls_pair_slow(cpu, i, va, next, size, acc);
     if (acc & LS_LOAD) {
-        memcpy(&first, host, size);
-        memcpy(&second, host + size, size);
+        ram_load(&first, host, size);
+        ram_load(&second, host + size, size);
         cpu->x[i->ra] = ls_extend(second, size, acc);
         cpu->x[i->rd] = ls_extend(first, size, acc);
     } else {
-        memcpy(host, &cpu->x[i->rd], size);
-        memcpy(host + size, &cpu->x[i->ra], size);
+        ram_store(host, &cpu->x[i->rd], size);
+        ram_store(host + size, &cpu->x[i->ra], size);
     }
     if (acc & ACC_WB)
         cpu->x[i->rn] = next;

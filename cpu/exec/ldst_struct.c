@@ -24,7 +24,7 @@ static bool load_elems(struct cpu *cpu, const struct insn *i, uint64_t va, const
     const void *host = mem_fast(cpu->bank->r, va, esize * count);
 
     if (host) {
-        memcpy(buf, host, esize * count);
+        ram_load(buf, host, esize * count);
         return true;
     }
     for (unsigned k = 0; k < count; k++) {
@@ -43,7 +43,7 @@ static bool store_elems(struct cpu *cpu, const struct insn *i, uint64_t va, cons
     void *host = mem_fast(cpu->bank->w, va, esize * count);
 
     if (host) {
-        memcpy(host, buf, esize * count);
+        ram_store(host, buf, esize * count);
         return true;
     }
     if (!ls_probe_store(cpu, i, va, esize * count, STRUCT_ACC))
