@@ -1,37 +1,19 @@
 #include "cpu/mem.h"
 
-#include "base/device.h"
 #include "cpu/abort.h"
-#include "cpu/block.h"
 #include "cpu/breakpoint.h"
-#include "cpu/code_cache.h"
 #include "cpu/context.h"
 #include "cpu/events.h"
-#include "cpu/late.h"
 #include "cpu/mem_access.h"
 #include "cpu/parallel.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"
 #include "mmu/regime_bits.h"
 
-/* The part of an access that lies in one page. Device memory has no host address. */
-struct piece {
-    uint64_t va, pa;
-    unsigned size;
-    uint8_t *host;
-    struct ram_bank *bank;
-    struct device_window *window;
-};
-
 static struct access access_of(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size,
                                unsigned acc, bool write)
 {
     return (struct access){.cpu = cpu, .i = i, .va = va, .size = size, .acc = acc, .write = write};
-}
-
-static bool is_unaligned(const struct access *a)
-{
-    return a->va & (a->size - 1);
 }
 
 static bool in_16_bytes(const struct access *a)
@@ -136,7 +118,7 @@ bool mem_translate(const struct access *a, uint64_t va_, enum mmu_kind kind, str
                                  .pan = priv && cpu->ps.pan,
                                  .at = a->acc & ACC_CMO,
                                  .any = a->any,
-                                 .unaligned = is_unaligned(a) || a->normal};
+                                 .unaligned = mem_is_unaligned(a) || a->normal};
 
     if (tlb_lookup(cpu->tlb, x, xlat_canonical(x, va_, false), &m, t) &&
         !(m.unaligned && attr_is_device(t->attr))) {
@@ -186,7 +168,7 @@ static unsigned prepare(const struct access *a, struct piece p[2])
     unsigned first = (unsigned)(PAGE_SIZE - (a->va & PAGE_MASK));
     unsigned n = first < a->size ? 2 : 1;
 
-    if (is_unaligned(a) && unaligned_faults(a)) {
+    if (mem_is_unaligned(a) && unaligned_faults(a)) {
         raise_fault(a, a->va, MMU_FAULT_ALIGNMENT);
         return 0;
     }
@@ -200,160 +182,6 @@ static unsigned prepare(const struct access *a, struct piece p[2])
         cpu_watchpoint_hit(a->cpu, a->i, a->va, a->size, a->acc, a->write))
         return 0;
     return n;
-}
-
-/* The largest access a device takes at @pa within @left bytes. */
-static unsigned device_chunk(uint64_t pa, unsigned left)
-{
-    unsigned n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
-
-    while (pa & (n - 1))
-        n /= 2;
-    return n;
-}
-
-static void mmio_probe(const struct access *a, uint64_t pa, unsigned size, uint64_t value)
-{
-    CPU_FIRE(a->cpu, a->i, MMIO, mmio, .pa = pa, .size = (uint8_t)size, .write = a->write,
-             .value = value);
-}
-
-/* Device registers: what the device sees of time and of us must be exact. */
-static void device_access(const struct access *a, const struct piece *p, uint8_t *data)
-{
-    uint64_t offset = p->window->dev_offset + (p->pa - p->window->base);
-
-    cpu_count_upto(a->cpu, a->i);
-    a->cpu->pc = insn_pc(a->cpu, a->i);
-    for (unsigned done = 0, n; done < p->size; done += n) {
-        uint64_t v = 0;
-        n = device_chunk(p->pa + done, p->size - done);
-        if (a->write) {
-            memcpy(&v, data + done, n);
-            device_write(p->window->dev, offset + done, n, v);
-        } else {
-            v = device_read(p->window->dev, offset + done, n);
-            memcpy(data + done, &v, n);
-        }
-        mmio_probe(a, p->pa + done, n, v);
-    }
-    if (a->cpu->irq_check || *a->cpu->env.pause)
-        cpu_recheck(a->cpu);
-}
-
-/* Most accesses are of a size that compilers copy without a call. */
-static void copy_from_ram(uint8_t *to, const uint8_t *ram, unsigned size)
-{
-    if (size == 8)
-        ram_load(to, ram, 8);
-    else if (size == 4)
-        ram_load(to, ram, 4);
-    else
-        ram_load(to, ram, size);
-}
-
-static void copy_to_ram(uint8_t *ram, const uint8_t *from, unsigned size)
-{
-    if (size == 8)
-        ram_store(ram, from, 8);
-    else if (size == 4)
-        ram_store(ram, from, 4);
-    else
-        ram_store(ram, from, size);
-}
-
-/* The code cache tells for itself what it gives up; who hears that finds this CPU here. */
-static void store_to_code(const struct access *a, const struct piece *p)
-{
-    struct cpu *cpu = a->cpu;
-
-    cpu_count_upto(cpu, a->i);
-    cpu->pc = insn_pc(cpu, a->i);
-    if (cpu_is_parallel(cpu))
-        cpu->env.parallel->alone(cpu->env.ctx); /* access() has the lock */
-    if (code_cache_store(cpu->code, cpu->mem, pa(p->pa), p->size, cpu->page))
-        CPU_FIRE(cpu, a->i, CODE, code, .pa = p->pa, .size = p->size, .cause = ARM_CODE_STORE);
-    if (*cpu->env.pause)
-        cpu_recheck(cpu);
-}
-
-static void copy_piece(const struct access *a, const struct piece *p, uint8_t *data)
-{
-    if (p->window) {
-        device_access(a, p, data);
-        return;
-    }
-    if (!a->write) {
-        copy_from_ram(data, p->host, p->size);
-        return;
-    }
-    if (p->bank->readonly)
-        return;
-    const uint8_t flags = page_flags(p->bank, p->pa - p->bank->base);
-    if (flags & PAGE_WALKED)
-        late_store(a->cpu, p->pa, p->size);
-    if ((flags & PAGE_HAS_CODE) && !(a->cpu->late && late_code_store(a->cpu, p->pa, p->size)))
-        store_to_code(a, p);
-    ram_changing(p->bank, p->pa - p->bank->base);
-    copy_to_ram(p->host, data, p->size);
-}
-
-/* BigEndianReverse(). Pairs that are one access (LDXP, CASP) are put in order by their exec_. */
-static void reverse(const struct access *a, uint8_t *data)
-{
-    for (unsigned k = 0; k < a->size / 2; k++) {
-        uint8_t t = data[k];
-        data[k] = data[a->size - 1 - k];
-        data[a->size - 1 - k] = t;
-    }
-}
-
-/* The store of @p, if its page is watched. */
-static void tell_store(const struct access *a, const struct piece *p)
-{
-    if (p->host && (page_flags(p->bank, p->pa - p->bank->base) & PAGE_WATCHED))
-        CPU_FIRE(a->cpu, a->i, STORE, store, .va = p->va, .pa = p->pa, .size = (uint8_t)p->size,
-                 .zero = a->acc & ACC_ZERO);
-}
-
-static inline __attribute__((always_inline)) void
-move(const struct access *a, const struct piece *p, unsigned n, uint8_t *data, bool be)
-{
-    if (be && a->write)
-        reverse(a, data);
-    copy_piece(a, &p[0], data);
-    if (n == 2)
-        copy_piece(a, &p[1], data + p[0].size);
-    if (be && !a->write)
-        reverse(a, data);
-}
-
-static __attribute__((noinline)) void move_and_tell(const struct access *a, const struct piece *p,
-                                                    unsigned n, uint8_t *data, bool be)
-{
-    uint8_t value[MEM_ZERO_MAX] = {0};
-
-    if (a->write)
-        memcpy(value, data, a->size);
-    move(a, p, n, data, be);
-    mem_tell(a, (const uint64_t[]){p[0].pa, n == 2 ? p[1].pa : 0}, !p[0].host, be,
-             a->write ? value : data);
-}
-
-static void transfer(const struct access *a, const struct piece *p, unsigned n, uint8_t *data)
-{
-    bool be = mem_big_endian(a->cpu);
-
-    a->cpu->accessed |=
-        (a->write ? ACCESSED_WRITE : ACCESSED_READ) | (is_unaligned(a) ? ACCESSED_UNALIGNED : 0);
-    if (unlikely(cpu_wants(a->cpu, ARM_EVENT_MEM)))
-        move_and_tell(a, p, n, data, be);
-    else
-        move(a, p, n, data, be);
-    if (!a->write)
-        return;
-    for (unsigned k = 0; k < n; k++)
-        tell_store(a, &p[k]);
 }
 
 static bool has_code(const struct piece *p)
@@ -387,7 +215,7 @@ static __attribute__((noinline)) bool access_locked(const struct access *a, uint
     unsigned n = prepare(a, p);
     bool good = n && may_write_back(a);
     if (good)
-        transfer(a, p, n, data);
+        mem_transfer(a, p, n, data);
     cpu_unlock(a->cpu);
     return good;
 }
@@ -402,7 +230,7 @@ static bool access(const struct access *a, uint8_t *data)
         return false;
     if (cpu_is_parallel(a->cpu) && is_shared(a, p, n))
         return access_locked(a, data);
-    transfer(a, p, n, data);
+    mem_transfer(a, p, n, data);
     return true;
 }
 
@@ -423,7 +251,7 @@ static uint8_t *l1_host(const struct access *a, const struct tlb_l1_entry *set)
     uint64_t canonical = xlat_canonical(a->cpu->contexts.x, a->va, false);
     const struct tlb_l1_entry *e = &set[(canonical >> PAGE_SHIFT) & (TLB_L1_SIZE - 1)];
 
-    if (is_unaligned(a) || (e->tag & ~(uint64_t)TLB_L1_ALIGNED) != (canonical & ~PAGE_MASK))
+    if (mem_is_unaligned(a) || (e->tag & ~(uint64_t)TLB_L1_ALIGNED) != (canonical & ~PAGE_MASK))
         return NULL;
     return (uint8_t *)(uintptr_t)(e->addend + canonical);
 }
@@ -452,7 +280,7 @@ bool mem_load_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned 
 
     cpu->mem_data[0] = cpu->mem_data[1] = 0;
     if (host) {
-        copy_from_ram((uint8_t *)cpu->mem_data, host, size);
+        mem_copy_from_ram((uint8_t *)cpu->mem_data, host, size);
         return true;
     }
     return access(&a, (uint8_t *)cpu->mem_data);
@@ -466,10 +294,10 @@ bool mem_store_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned
 
     l1_unshare(&a);
     uint8_t *host = mem_fast(mem_bank(cpu, acc)->w, va, size);
-    if (!host || ((acc & ACC_ALIGNED) && is_unaligned(&a)))
+    if (!host || ((acc & ACC_ALIGNED) && mem_is_unaligned(&a)))
         host = l1_host(&a, mem_bank(cpu, acc)->w);
     if (host) {
-        copy_to_ram(host, (const uint8_t *)data, size);
+        mem_copy_to_ram(host, (const uint8_t *)data, size);
         return true;
     }
     return access(&a, (uint8_t *)data);
@@ -575,7 +403,7 @@ bool mem_excl_pass(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned 
     struct translation t;
 
     *pass = false;
-    if (is_unaligned(&a) && unaligned_faults(&a))
+    if (mem_is_unaligned(&a) && unaligned_faults(&a))
         return raise_fault(&a, va, MMU_FAULT_ALIGNMENT);
     if (!cpu->excl_valid)
         return true;

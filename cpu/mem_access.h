@@ -2,6 +2,7 @@
  * store. */
 #pragma once
 
+#include "base/ram_access.h"
 #include "cpu/mem.h"
 #include "mmu/walk.h"
 
@@ -16,6 +17,20 @@ struct access {
     uint64_t report; /* added to the address that an abort reports */
 };
 
+/* The part of an access that lies in one page. Device memory has no host address. */
+struct piece {
+    uint64_t va, pa;
+    unsigned size;
+    uint8_t *host;
+    struct ram_bank *bank;
+    struct device_window *window;
+};
+
+static inline bool mem_is_unaligned(const struct access *a)
+{
+    return a->va & (a->size - 1);
+}
+
 /* Translate the page of @va for @kind. False: the abort is raised. */
 bool mem_translate(const struct access *a, uint64_t va, enum mmu_kind kind, struct translation *t);
 
@@ -26,6 +41,30 @@ bool mem_in_l1(const struct cpu *cpu, uint64_t va, bool write);
  * that has been decoded. MEM_NOWHERE: an exception is raised. */
 enum mem_place { MEM_NOWHERE, MEM_RAM, MEM_CODE, MEM_DEVICE };
 enum mem_place mem_place_of(const struct access *a, uint8_t **host);
+
+/* Most accesses are of a size that compilers copy without a call. */
+static inline void mem_copy_from_ram(uint8_t *to, const uint8_t *ram, unsigned size)
+{
+    if (size == 8)
+        ram_load(to, ram, 8);
+    else if (size == 4)
+        ram_load(to, ram, 4);
+    else
+        ram_load(to, ram, size);
+}
+
+static inline void mem_copy_to_ram(uint8_t *ram, const uint8_t *from, unsigned size)
+{
+    if (size == 8)
+        ram_store(ram, from, 8);
+    else if (size == 4)
+        ram_store(ram, from, 4);
+    else
+        ram_store(ram, from, size);
+}
+
+/* All of @a, which may be made: its @n pieces @p, and @data as the register has it. */
+void mem_transfer(const struct access *a, const struct piece *p, unsigned n, uint8_t *data);
 
 /* ARM_EVENT_MEM. @pa: of the first byte, and of the first one in a second page, else 0. @value: as
  * the register has it. */
