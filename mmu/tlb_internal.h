@@ -1,6 +1,7 @@
-/* Between mmu/tlb.c and mmu/tlbi.c. */
+/* Between mmu/tlb.c, mmu/tlb_bank.c and mmu/tlbi.c. */
 #pragma once
 
+#include "base/bits.h"
 #include "mmu/tlb.h"
 
 #define TLB_USED_SLOTS   (TLB_L1_SIZE / 64) /* slots one bit of `used` stands for */
@@ -18,5 +19,19 @@ struct tlb_l2_entry *tlb_l2_set(struct tlb *tlb, uint64_t va, unsigned cls);
 /* One that was never used: its tags are all zero. */
 void tlb_bank_unused(struct tlb_bank *b);
 void tlb_bank_clear(struct tlb_bank *b);
-void tlb_bank_clear_x(struct tlb_bank *b);
 void tlb_bank_clear_ng(struct tlb_bank *b);
+
+/* Let @s cover the page of 2^shift bytes at @va. */
+static inline void tlb_span_add(struct tlb_span *s, uint64_t va, unsigned shift)
+{
+    uint64_t mask = shift > 55 ? ~MASK(55, 0) : ~MASK(shift - 1, 0);
+
+    if (s->mask == 0) {
+        *s = (struct tlb_span){va & mask, mask};
+        return;
+    }
+    mask &= s->mask;
+    while ((va ^ s->base) & mask)
+        mask <<= 1;
+    *s = (struct tlb_span){s->base & mask, mask}; /* bits 63..55 of a half are equal: not 0 */
+}
