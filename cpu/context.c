@@ -52,7 +52,7 @@ static bool slot_matches(const struct context_slot *s, const uint64_t in[CONTEXT
 
     for (unsigned i = 0; i < CONTEXT_INPUTS; i++)
         diff |= s->in[i] ^ in[i];
-    return diff == 0 && s->serial && s->serial == s->bank->serial &&
+    return diff == 0 && s->bank && s->serial == s->bank->serial &&
            s->serial_unpriv == s->bank_unpriv->serial;
 }
 
@@ -110,6 +110,7 @@ static struct context_slot *slot_of_now(struct cpu *cpu)
     struct context_slot *s = &c->slot[kind][c->recent[kind]];
     if (unlikely(!slot_matches(s, in)))
         s = slot_find(cpu, kind, in);
+    CHECK(s->bank); /* it has been filled */
     c->x = &s->x;
     return s;
 }
