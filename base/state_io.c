@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/le.h"
 #include "base/log.h"
 
@@ -297,6 +298,24 @@ void state_bytes(struct state_io *io, const char *field, void *block, size_t len
         memcpy(block, from, len);
     else if (memcmp(block, from, len) != 0)
         state_fail(io, ARM_EINVAL, "%s, %zu bytes at byte %zu, differs", field, len, at);
+}
+
+static void page_state(struct state_io *io, const char *field, uint8_t *page)
+{
+    static const uint8_t zeros[PAGE_SIZE];
+    bool used = memcmp(page, zeros, sizeof(zeros)) != 0;
+
+    state_bool(io, field, &used, sizeof(used));
+    if (state_restoring(io))
+        memset(page, 0, sizeof(zeros));
+    if (used)
+        state_bytes(io, field, page, sizeof(zeros));
+}
+
+void state_pages(struct state_io *io, const char *field, uint8_t *block, uint64_t len)
+{
+    for (uint64_t at = 0; at < len && !state_failed(io); at += PAGE_SIZE)
+        page_state(io, field, block + at);
 }
 
 uint64_t state_count(struct state_io *io, const char *field, uint64_t count, uint64_t max)

@@ -91,6 +91,10 @@ void state_uints(struct state_io *io, const char *field, void *values, size_t co
 /* A block as it is. */
 void state_bytes(struct state_io *io, const char *field, void *block, size_t len);
 
+/* A block of pages (a multiple of 4 KiB) that are zeros mostly: whether each is, and those that are
+ * not. */
+void state_pages(struct state_io *io, const char *field, uint8_t *block, uint64_t len);
+
 /* How many numbers or objects follow. Saving: @count is written. Otherwise: what stands there is
  * returned, at most @max; 0 after an error, so that a loop over it ends. */
 uint64_t state_count(struct state_io *io, const char *field, uint64_t count, uint64_t max);

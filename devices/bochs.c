@@ -26,7 +26,6 @@ enum { ID, XRES, YRES, BPP, ENABLE, BANK, VIRT_WIDTH, VIRT_HEIGHT, X_OFFSET, Y_O
 #define SIDE_LIMIT   16000
 #define BPP_LIMIT    32
 #define SIDE_MIN     16
-#define PAGE_BYTES   4096u
 #define FOURCC(text) ((uint32_t)(text)[0] | (text)[1] << 8 | (text)[2] << 16 | (text)[3] << 24)
 
 static struct bochs *to_bochs(struct pci_function *f)
@@ -146,27 +145,13 @@ static void reset(struct pci_function *f)
     memset(b->vram, 0, b->vram_bytes);
 }
 
-/* Most of the memory is zeros. */
-static void page_state(struct state_io *io, uint8_t *page)
-{
-    static const uint8_t zeros[PAGE_BYTES];
-    bool used = memcmp(page, zeros, PAGE_BYTES) != 0;
-
-    STATE(io, used);
-    if (state_restoring(io))
-        memset(page, 0, PAGE_BYTES);
-    if (used)
-        state_bytes(io, "b->vram", page, PAGE_BYTES);
-}
-
 static void state(struct state_io *io, struct pci_function *f)
 {
     struct bochs *b = to_bochs(f);
 
     for (unsigned n = XRES; n < MEMORY_64K; n++)
         STATE(io, b->regs[n]);
-    for (uint32_t at = 0; at < b->vram_bytes && !state_failed(io); at += PAGE_BYTES)
-        page_state(io, b->vram + at);
+    state_pages(io, "b->vram", b->vram, b->vram_bytes);
 }
 
 static const struct pci_ops ops = {

@@ -49,26 +49,13 @@ static void reset(struct pci_function *f)
     to_ivshmem(f)->mask = 0;
 }
 
-/* Most of the memory is zeros. */
-static void page_state(struct state_io *io, uint8_t *page)
-{
-    static const uint8_t zeros[PAGE_BYTES];
-    bool used = memcmp(page, zeros, PAGE_BYTES) != 0;
-
-    STATE(io, used);
-    if (state_restoring(io))
-        memset(page, 0, PAGE_BYTES);
-    if (used)
-        state_bytes(io, "s->memory", page, PAGE_BYTES);
-}
-
 static void state(struct state_io *io, struct pci_function *f)
 {
     struct ivshmem *s = to_ivshmem(f);
 
     STATE(io, s->mask);
-    for (uint64_t at = 0; !s->shared && at < s->bytes && !state_failed(io); at += PAGE_BYTES)
-        page_state(io, s->memory + at);
+    if (!s->shared)
+        state_pages(io, "s->memory", s->memory, s->bytes);
 }
 
 static const struct pci_ops ops = {

@@ -25,12 +25,7 @@
     .global _start
     .global crash
 _start:
-    mrs x9, currentel
-    cmp x9, #8
-    b.eq 1f
-    set vbar_el1, vectors
-    b crash
-1:  set vbar_el2, vectors
+    own_vectors
 crash:
 #if defined(NULL_CALL)
     mov x9, #0
