@@ -9,26 +9,22 @@
 // case -DSRE -DCOPY -DNOT_GIVEN_UP: clean
 #include "frame.inc"
 
-#define ICC_SRE_EL1 s3_0_c12_c12_5
-#define ICC_SRE_EL2 s3_4_c12_c9_5
-#define ICH_ELRSR s3_4_c12_c11_5
-#define ICH_LR0 s3_4_c12_c12_0
 #define FRAME_ELRSR FRAME_MORE
 
 #define HAS_SETUP
         .macro setup
 #ifdef SRE
         mov     x1, #7
-        msr     ICC_SRE_EL1, x1
+        msr     icc_sre_el1, x1
 #else
 #ifndef ENABLE
 #define ENABLE 8
 #endif
         mov     x1, #(1 | ENABLE)               // SRE
-        msr     ICC_SRE_EL2, x1
+        msr     icc_sre_el2, x1
         isb
         mov     x1, #0
-        msr     ICC_SRE_EL1, x1
+        msr     icc_sre_el1, x1
 #endif
         isb
         .endm
@@ -36,22 +32,22 @@
 
 handle:
 #ifdef COPY
-        mrs     x4, ICH_ELRSR
+        mrs     x4, ich_elrsr_el2
         str     x4, [x0, #FRAME_ELRSR]
         ldr     x2, =1 << 62 | 1 << 60 | 40
-        msr     ICH_LR0, x2
+        msr     ich_lr0_el2, x2
 #ifndef NOT_GIVEN_UP
         msr     daifclr, #2                     // somebody else is to run
         isb
         msr     daifset, #2
 #endif
 #ifdef AGAIN
-        mrs     x4, ICH_ELRSR
+        mrs     x4, ich_elrsr_el2
         str     x4, [x0, #FRAME_ELRSR]
 #endif
         ldr     x4, [x0, #FRAME_ELRSR]
 use:    tbz     x4, #0, 1f
-1:      msr     ICH_LR0, xzr
+1:      msr     ich_lr0_el2, xzr
 #else
         dsb     sy
 #endif

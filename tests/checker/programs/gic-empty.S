@@ -6,20 +6,11 @@
 // case -DDROPS @empties: DEFER ICH_ELRSR_EL2 of vm1/vcpu0
 // case -DDROPS -DSTATE=2: clean
 // case -DDROPS -DDISABLED: clean
-#define ICH_HCR s3_4_c12_c11_0
-#define ICH_ELRSR s3_4_c12_c11_5
-#define ICH_LR0 s3_4_c12_c12_0
 #ifndef STATE
 #define STATE 1
 #endif
 #define HAS_SETUP
-        .macro setup
-        mov     x1, #7
-        msr     s3_0_c12_c12_5, x1              // ICC_SRE_EL1
-        isb
-        ldr     x1, =0xff040002                 // priority mask, VBPR1 1, VENG1
-        msr     s3_4_c12_c11_7, x1              // ICH_VMCR_EL2
-        .endm
+#include "gic.inc"
 #include "hv.inc"
 
 handle: // X6 counts the calls; behind it the copy
@@ -27,15 +18,15 @@ handle: // X6 counts the calls; behind it the copy
         ldr     x6, [x5]
         add     x6, x6, #1
         str     x6, [x5]
-        mrs     x2, ICH_ELRSR
+        mrs     x2, ich_elrsr_el2
         tbz     x2, #0, 1f
         ldr     x2, [x5, #8]
         and     x2, x2, #0x3fffffffffffffff
 empties: str    x2, [x5, #8]
         b       2f
-1:      mrs     x2, ICH_LR0
+1:      mrs     x2, ich_lr0_el2
         str     x2, [x5, #8]
-2:      msr     ICH_LR0, xzr
+2:      msr     ich_lr0_el2, xzr
 #ifdef DISABLED                                 // it is no longer wanted
         cmp     x6, #1
         b.hi    3f
@@ -49,10 +40,10 @@ empties: str    x2, [x5, #8]
         str     x2, [x5, #8]
 3:      ldr     x2, [x5, #8]
 #ifndef DROPS
-        msr     ICH_LR0, x2
+        msr     ich_lr0_el2, x2
 #endif
         mov     x2, #1
-        msr     ICH_HCR, x2
+        msr     ich_hcr_el2, x2
         ret
 
 guest:

@@ -7,20 +7,11 @@
 // case -DSWAPPED: clean
 // case -DOTHER @load: WRONG-SLOT ICH_LR0_EL2 of vm1/vcpu1
 // case -DOTHER -DOWN_SLOTS: clean
-#define ICH_HCR s3_4_c12_c11_0
-#define ICH_LR0 s3_4_c12_c12_0
-#define ICH_LR1 s3_4_c12_c12_1
 #ifndef STATE
 #define STATE 1
 #endif
 #define HAS_SETUP
-        .macro setup
-        mov     x1, #7
-        msr     s3_0_c12_c12_5, x1              // ICC_SRE_EL1
-        isb
-        ldr     x1, =0xff040002                 // priority mask, VBPR1 1, VENG1
-        msr     s3_4_c12_c11_7, x1              // ICH_VMCR_EL2
-        .endm
+#include "gic.inc"
 #include "hv.inc"
 
 handle: // X6 counts the calls
@@ -28,9 +19,9 @@ handle: // X6 counts the calls
         ldr     x6, [x5]
         add     x6, x6, #1
         str     x6, [x5]
-        mrs     x2, ICH_LR0                     // what the world has left
+        mrs     x2, ich_lr0_el2                 // what the world has left
         str     x2, [x5, #8]
-        mrs     x2, ICH_LR1
+        mrs     x2, ich_lr1_el2
         str     x2, [x5, #16]
         cmp     x6, #2
         b.eq    second_call
@@ -43,19 +34,19 @@ loads:
 load_from:                                      // X7
 #ifdef SWAPPED
         ldr     x2, [x7, #16]
-        msr     ICH_LR0, x2
+        msr     ich_lr0_el2, x2
         ldr     x2, [x7, #8]
-        msr     ICH_LR1, x2
+        msr     ich_lr1_el2, x2
 #else
         ldr     x2, [x7, #8]
-load:   msr     ICH_LR0, x2
+load:   msr     ich_lr0_el2, x2
         ldr     x2, [x7, #16]
 #ifndef DROPS
-        msr     ICH_LR1, x2
+        msr     ich_lr1_el2, x2
 #endif
 #endif
         mov     x2, #1
-        msr     ICH_HCR, x2
+        msr     ich_hcr_el2, x2
         ret
 
 second_call:

@@ -43,18 +43,6 @@
 // case -DAPRS -DAGAIN: clean
 // case -DSTORM: GIC-STATE ICH_MISR_EL2 of vm1/vcpu0
 // case -DSTORM -DENDS: clean
-#define ICH_AP0R0 s3_4_c12_c8_0
-#define ICH_AP1R0 s3_4_c12_c9_0
-#define ICH_HCR s3_4_c12_c11_0
-#define ICH_MISR s3_4_c12_c11_2
-#define ICH_EISR s3_4_c12_c11_3
-#define ICH_ELRSR s3_4_c12_c11_5
-#define ICH_VMCR s3_4_c12_c11_7
-#define ICH_LR0 s3_4_c12_c12_0
-#define ICH_LR1 s3_4_c12_c12_1
-#define ICC_SRE_EL1 s3_0_c12_c12_5
-#define ICC_IAR1 s3_0_c12_c12_0
-#define ICC_EOIR1 s3_0_c12_c12_1
 #define PENDING40 (1 << 62 | 1 << 60 | 0xa0 << 48 | 40)
 #ifndef INTID
 #define INTID 40
@@ -69,12 +57,12 @@
 #define HAS_SETUP
         .macro setup
         mov     x1, #7
-        msr     ICC_SRE_EL1, x1
+        msr     icc_sre_el1, x1
         isb
         ldr     x1, =0xff040002                 // priority mask, VBPR1 1, VENG1
-        msr     ICH_VMCR, x1
+        msr     ich_vmcr_el2, x1
         mov     x1, #1                          // En
-        msr     ICH_HCR, x1
+        msr     ich_hcr_el2, x1
 #ifdef STORM // the maintenance interrupt, PPI 25, is taken to EL2
         ldr     x2, =0x08000000
         mov     w1, #0x12                       // GICD_CTLR: ARE, group 1
@@ -93,7 +81,7 @@
 
         .macro  inject                          // interrupt 40 into the first list register
         ldr     x2, =PENDING40
-        msr     ICH_LR0, x2
+        msr     ich_lr0_el2, x2
         .endm
 
         .macro  vcpu1
@@ -110,7 +98,7 @@ handle: // X0: frame, X1: syndrome; X6 counts the calls
         cmp     x6, #1
         b.ne    1f
         mov     x2, #3                          // En, UIE
-        msr     ICH_HCR, x2
+        msr     ich_hcr_el2, x2
 #ifdef ENDS
 #define LIMIT 50
 #else
@@ -119,7 +107,7 @@ handle: // X0: frame, X1: syndrome; X6 counts the calls
 1:      cmp     x6, #LIMIT
         b.ne    1f
         mov     x2, #1
-        msr     ICH_HCR, x2
+        msr     ich_hcr_el2, x2
 1:      ret
 #endif
         cmp     x6, #2
@@ -135,18 +123,18 @@ handle: // X0: frame, X1: syndrome; X6 counts the calls
 #ifdef TWICE
         inject
         ldr     x2, =1 << 62 | 1 << 60 | INTID
-second: msr     ICH_LR1, x2
+second: msr     ich_lr1_el2, x2
 #endif
 #ifdef DARK
-        msr     ICH_HCR, xzr
+        msr     ich_hcr_el2, xzr
         ldr     x2, =PENDING40
 #ifdef ACTIVE_ONE
         eor     x2, x2, #3 << 62
 #endif
-        msr     ICH_LR0, x2
+        msr     ich_lr0_el2, x2
 #ifdef LIGHT
         mov     x2, #1
-        msr     ICH_HCR, x2
+        msr     ich_hcr_el2, x2
 #endif
 #ifdef PHYSICAL                                 // IMO or FMO goes
         mrs     x2, hcr_el2
@@ -157,42 +145,42 @@ second: msr     ICH_LR1, x2
 #ifdef HARDWARE
         ldr     x2, =STATE << 62 | 1 << 61 | 1 << 60 | PINTID << 32 | 40
 hardware:
-        msr     ICH_LR0, x2
+        msr     ich_lr0_el2, x2
 #endif
 #ifdef MISR
         mov     x2, #3                          // En, UIE
-        msr     ICH_HCR, x2
+        msr     ich_hcr_el2, x2
 #endif
 #ifdef EISR
         ldr     x2, =PENDING40 | 1 << 41
-        msr     ICH_LR0, x2
+        msr     ich_lr0_el2, x2
 #endif
 #ifdef SRE
         mov     x3, #7
         msr     s3_4_c12_c9_5, x3               // ICC_SRE_EL2, without Enable
         mov     x3, #6
-        mrs     x2, ICH_VMCR
+        mrs     x2, ich_vmcr_el2
 #ifdef BEHIND
-        msr     ICH_VMCR, x2
+        msr     ich_vmcr_el2, x2
         isb
-sre:    msr     ICC_SRE_EL1, x3
+sre:    msr     icc_sre_el1, x3
         isb
 #else
-        msr     ICC_SRE_EL1, x3
+        msr     icc_sre_el1, x3
         isb
-        msr     ICH_VMCR, x2
+        msr     ich_vmcr_el2, x2
 #endif
 #endif
 #ifdef APRS
 #ifdef BEHIND
-        msr     ICH_AP1R0, xzr
-ap0r:   msr     ICH_AP0R0, xzr
+        msr     ich_ap1r0_el2, xzr
+ap0r:   msr     ich_ap0r0_el2, xzr
 #else
-        msr     ICH_AP0R0, xzr
-        msr     ICH_AP1R0, xzr
+        msr     ich_ap0r0_el2, xzr
+        msr     ich_ap1r0_el2, xzr
 #ifdef AGAIN                                    // for another virtual CPU
-        msr     ICH_AP0R0, xzr
-        msr     ICH_AP1R0, xzr
+        msr     ich_ap0r0_el2, xzr
+        msr     ich_ap1r0_el2, xzr
 #endif
 #endif
 #endif
@@ -201,10 +189,10 @@ ap0r:   msr     ICH_AP0R0, xzr
 second_call:
 #ifdef LOST
 #ifdef READ
-        mrs     x2, ICH_LR0
+        mrs     x2, ich_lr0_el2
 #endif
 #ifdef ELRSR // which does not tell pending from active
-        mrs     x2, ICH_ELRSR
+        mrs     x2, ich_elrsr_el2
 #endif
         mov     x2, #0
 #ifdef SAME
@@ -213,43 +201,43 @@ second_call:
 #ifdef OTHER
         ldr     x2, =PENDING40 + 1
 #endif
-lost:   msr     ICH_LR0, x2
+lost:   msr     ich_lr0_el2, x2
 #endif
 #ifdef FOREIGN
 #ifdef DISABLED
-        msr     ICH_HCR, xzr
+        msr     ich_hcr_el2, xzr
 #endif
 #ifdef ZEROED
-        mrs     x2, ICH_LR0
-        msr     ICH_LR0, xzr
+        mrs     x2, ich_lr0_el2
+        msr     ich_lr0_el2, xzr
 #endif
         vcpu1
 #endif
 #ifdef ACTIVE
-        msr     ICH_HCR, xzr
+        msr     ich_hcr_el2, xzr
 #ifdef DROPPED
 dropped:
-        msr     ICH_AP1R0, xzr
+        msr     ich_ap1r0_el2, xzr
 #else
 #ifdef ZEROED
-        mrs     x2, ICH_AP1R0
-        msr     ICH_AP1R0, xzr
+        mrs     x2, ich_ap1r0_el2
+        msr     ich_ap1r0_el2, xzr
 #endif
         vcpu1
 #endif
 #endif
 #if defined(COUNT) || defined(ORPHAN) // it is active: the world ends it without a list register
-        mrs     x2, ICH_LR0
-orphan: msr     ICH_LR0, xzr
+        mrs     x2, ich_lr0_el2
+orphan: msr     ich_lr0_el2, xzr
 #ifdef MOVED
-        msr     ICH_LR1, x2
+        msr     ich_lr1_el2, x2
 #endif
 #endif
 #ifdef FULL // of interrupts that are as urgent
         ldr     x2, =PENDING40 + 1
-        msr     ICH_LR0, x2
+        msr     ich_lr0_el2, x2
         add     x2, x2, #1
-        msr     ICH_LR1, x2
+        msr     ich_lr1_el2, x2
         add     x2, x2, #1
         msr     s3_4_c12_c12_2, x2
         add     x2, x2, #1
@@ -257,35 +245,35 @@ orphan: msr     ICH_LR0, xzr
 #endif
 #ifdef MISR
 #ifdef READ
-        mrs     x2, ICH_MISR
+        mrs     x2, ich_misr_el2
 #endif
-misr:   msr     ICH_HCR, xzr
-        mrs     x2, ICH_MISR
+misr:   msr     ich_hcr_el2, xzr
+        mrs     x2, ich_misr_el2
 #endif
 #ifdef EISR
 #ifdef READ
-        mrs     x2, ICH_EISR
+        mrs     x2, ich_eisr_el2
 #endif
-eisr:   msr     ICH_LR0, xzr
+eisr:   msr     ich_lr0_el2, xzr
         isb
-        mrs     x2, ICH_EISR
+        mrs     x2, ich_eisr_el2
 #endif
         ret
 
 third_call:
 #ifdef COUNT
 #ifdef READ
-        mrs     x2, ICH_HCR
+        mrs     x2, ich_hcr_el2
 #endif
-count:  msr     ICH_HCR, xzr
+count:  msr     ich_hcr_el2, xzr
 #endif
 #ifdef IGNORED                                  // 40, which the world has ended, as if it had not
         mov     x2, #1
-        msr     ICH_HCR, x2
-        mrs     x2, ICH_LR0
+        msr     ich_hcr_el2, x2
+        mrs     x2, ich_lr0_el2
         ldr     x2, =STATE << 62 | 1 << 60 | 0xa0 << 48 | 40
 ignored:
-        msr     ICH_LR0, x2
+        msr     ich_lr0_el2, x2
 #endif
         ret
 
@@ -296,17 +284,17 @@ guest:
         msr     s3_0_c12_c12_4, x1              // ICC_CTLR_EL1
 #endif
 #if defined(ACTIVE) || defined(COUNT) || defined(EISR) || defined(TAKEN) || defined(ORPHAN)
-        mrs     x1, ICC_IAR1
+        mrs     x1, icc_iar1_el1
 #endif
 #if defined(EISR) || defined(TAKEN)
-        msr     ICC_EOIR1, x1
+        msr     icc_eoir1_el1, x1
 #endif
 #ifdef OFF
         ldr     x0, =0x84000002                 // CPU_OFF
 #endif
         hvc     #0
 #ifdef COUNT
-        msr     ICC_EOIR1, x1
+        msr     icc_eoir1_el1, x1
 #endif
         hvc     #0
         hvc     #99

@@ -13,6 +13,7 @@
 // case -DVECTORS -DLEAVES @run_program: LEAK
 // case -DVECTORS -DLEAVES -DTRAPPED: clean
 #include "frame.inc"
+#include "host.inc"
 
 #ifndef REG
 #define REG tpidr_el0
@@ -20,10 +21,7 @@
 
 #define HAS_SETUP
         .macro setup
-        mrs     x1, hcr_el2
-        orr     x1, x1, #1 << 34                // E2H
-        msr     hcr_el2, x1
-        isb
+        become_host
         mov     x1, #3 << 20                    // FPEN
         msr     cptr_el2, x1
         msr     s3_5_c1_c0_2, x1               // CPACR_EL12
@@ -54,12 +52,7 @@ spoils: msr     REG, x4
         mov     x4, #1 << 20
         msr     cptr_el2, x4
 #endif
-        mrs     x6, vbar_el2
-        adrp    x4, program_vectors
-        msr     vbar_el2, x4
-        mrs     x7, hcr_el2
-        orr     x4, x7, #1 << 27                // TGE
-        msr     hcr_el2, x4
+        to_program
         adr     x4, program
 #ifdef COMES_BACK                               // behind its call, where it was the last time
         adrp    x5, begun
@@ -83,9 +76,7 @@ program_goes_on:
         nop
         svc     #0
 back:
-        msr     hcr_el2, x7
-        msr     vbar_el2, x6
-        isb
+        from_program
 #ifdef TRAPPED
         mov     x4, #3 << 20
         msr     cptr_el2, x4

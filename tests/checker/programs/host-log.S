@@ -6,13 +6,11 @@
 // case -DNO_TLBI -DOTHER_STACK: clean
 // case -DNEXT_TIME: clean
 #include "frame.inc"
+#include "host.inc"
 
 #define HAS_SETUP
         .macro setup
-        mrs     x1, hcr_el2
-        orr     x1, x1, #1 << 34                // E2H
-        msr     hcr_el2, x1
-        isb
+        become_host
         .endm
 #include "hv.inc"
         .arch armv8.2-a
@@ -58,12 +56,7 @@ forget: dsb     ishst
         dsb     ish
         ret
 
-user:   mrs     x6, vbar_el2
-        adrp    x4, program_vectors
-        msr     vbar_el2, x4
-        mrs     x7, hcr_el2
-        orr     x4, x7, #1 << 27                // TGE
-        msr     hcr_el2, x4
+user:   to_program
         adr     x4, program
         msr     elr_el2, x4
         mov     x4, #0x3c0                      // EL0t
@@ -73,9 +66,7 @@ run_program:
 program:
         svc     #0
 back:
-        msr     hcr_el2, x7
-        msr     vbar_el2, x6
-        isb
+        from_program
         ret
 
 guest:  mov     x22, #4
