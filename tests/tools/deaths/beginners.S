@@ -33,17 +33,8 @@ crash:
 #elif defined(NO_STACK)
     stp x29, x30, [sp, #-16]!
 #elif defined(NO_EOI) || defined(STORM)
-    store 0x80a0014, 0
-    store 0x8000000, 2
-    store 0x80b0080, 0xffffffff
     store 0x80b0418, 0x80808080
-    store 0x80b0100, 0x08000000
-    put s3_0_c4_c6_0, 0xf0
-    put s3_0_c12_c12_7, 1
-    put cntv_cval_el0, 0
-    put cntv_ctl_el0, 1
-    isb
-    msr daifclr, #2
+    ticks
 1:  wfi
     b 1b
 #elif defined(PAN)

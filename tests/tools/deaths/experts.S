@@ -105,16 +105,7 @@ again: .skip 0x400
     put spsr_el2, 0x3c5
     eret
 #elif defined(UNHANDLED)            // an interrupt whose vector only stops
-    store 0x80a0014, 0
-    store 0x8000000, 2
-    store 0x80b0080, 0xffffffff
-    store 0x80b0100, 0x08000000
-    put s3_0_c4_c6_0, 0xf0
-    put s3_0_c12_c12_7, 1
-    put cntv_cval_el0, 0
-    put cntv_ctl_el0, 1
-    isb
-    msr daifclr, #2
+    ticks
     b .
 #elif defined(STANDS)               // said at once, not when a limit comes
     ldr x1, =0x100000000
@@ -130,16 +121,7 @@ stops: .skip 0x200
 hang: b .
 #elif defined(IRQ)
     put vbar_el1, 0
-    store 0x80a0014, 0
-    store 0x8000000, 2
-    store 0x80b0080, 0xffffffff
-    store 0x80b0100, 0x08000000
-    put s3_0_c4_c6_0, 0xf0
-    put s3_0_c12_c12_7, 1
-    put cntv_cval_el0, 0
-    put cntv_ctl_el0, 1
-    isb
-    msr daifclr, #2
+    ticks
     b .
 #elif defined(HANDLER)              // that clobbers ELR
     set vbar_el1, wrong

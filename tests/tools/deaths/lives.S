@@ -14,15 +14,7 @@ _start:
 #if defined(TICKS)
     set vbar_el2, table
     put hcr_el2, 0x80000010
-    store 0x80a0014, 0
-    store 0x8000000, 2
-    store 0x80b0080, 0xffffffff
-    store 0x80b0100, 0x08000000
-    put s3_0_c4_c6_0, 0xf0
-    put s3_0_c12_c12_7, 1
-    put cntv_ctl_el0, 1
-    isb
-    msr daifclr, #2
+    ticks
 1:  add x20, x20, #1                // an interrupt every few instructions
     b 1b
 #else
