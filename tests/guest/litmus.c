@@ -209,14 +209,9 @@ static struct {
     volatile uint64_t n, line[7];
 } at_step[4]; /* where each CPU is */
 
-static void atomic_add(volatile uint64_t *p, uint64_t v)
+static void end_round(void)
 {
-    uint64_t old, fail;
-
-    __asm__ volatile("1: ldaxr %0, [%2]; add %0, %0, %3; stlxr %w1, %0, [%2]; cbnz %w1, 1b"
-                     : "=&r"(old), "=&r"(fail)
-                     : "r"(p), "r"(v)
-                     : "memory");
+    atomic_add(&ended, 1);
     insn("dsb ish; sev");
 }
 
@@ -274,7 +269,7 @@ static void worker(uint64_t me)
     for (uint64_t round = 1;; round++) {
         wait_until(&begun, round);
         run_thread((unsigned)me, current);
-        atomic_add(&ended, 1);
+        end_round();
     }
 }
 

@@ -11,16 +11,6 @@ static volatile uint64_t box[MAX_CPUS], answer[MAX_CPUS], counter_lse;
 static volatile uint64_t sgi_seen[MAX_CPUS];
 static unsigned cpus;
 
-static void atomic_add(volatile uint64_t *p, uint64_t v)
-{
-    uint64_t old, fail;
-
-    __asm__ volatile("1: ldaxr %0, [%2]; add %0, %0, %3; stlxr %w1, %0, [%2]; cbnz %w1, 1b"
-                     : "=&r"(old), "=&r"(fail)
-                     : "r"(p), "r"(v)
-                     : "memory");
-}
-
 static void lock(uint64_t *p)
 {
     uint64_t t, one = 1;

@@ -165,9 +165,20 @@ uint64_t psci(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
 #define PSCI_FEATURES      0x8400000a
 
 /* Run fn(arg) on another CPU, on a stack of its own, at our EL; PSCI's result. It waits in WFI when
- * fn returns. cpus_online(): how many CPUs the machine has. */
+ * fn returns. cpu_count(): how many CPUs the machine has. */
 int64_t cpu_on(unsigned cpu, void (*fn)(uint64_t), uint64_t arg);
 unsigned cpu_count(void);
+
+/* By exclusives: acquire and release. */
+static inline void atomic_add(volatile uint64_t *p, uint64_t v)
+{
+    uint64_t old, fail;
+
+    __asm__ volatile("1: ldaxr %0, [%2]; add %0, %0, %3; stlxr %w1, %0, [%2]; cbnz %w1, 1b"
+                     : "=&r"(old), "=&r"(fail)
+                     : "r"(p), "r"(v)
+                     : "memory");
+}
 
 /* Counter ticks from now, and waiting for a word to change (false: it did not in a second). */
 uint64_t now(void);
