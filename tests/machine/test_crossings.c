@@ -13,25 +13,8 @@
 #include <cmocka.h>
 
 #include "base/bits.h"
-#include "tests/machine/new_machine.h"
+#include "tests/machine/engines_fixture.h"
 #include "tests/random.h"
-
-#define CODE   UINT64_C(0x40200000)
-#define VECTOR UINT64_C(0x40210000) /* EL2's; two of EL1 behind it */
-#define TABLE  UINT64_C(0x40220000)
-#define DATA   UINT64_C(0x40400000)
-#define WORDS  512
-
-struct program {
-    uint32_t words[WORDS];
-    unsigned size;
-};
-
-static void emit(struct program *p, uint32_t word)
-{
-    assert_true(p->size < WORDS);
-    p->words[p->size++] = word;
-}
 
 static const uint32_t items[][3] = {
     {0xd4000021},                         /* svc #1 */
@@ -180,20 +163,6 @@ static struct arm_machine *start(const struct program *p, enum arm_engine engine
     return m;
 }
 
-static void compare(struct arm_machine *a, struct arm_machine *b)
-{
-    struct arm_register list[2048];
-    size_t count = arm_reg_list(a, 0, list, ARRAY_SIZE(list));
-
-    for (size_t k = 0; k < count; k++) {
-        uint64_t v[2] = {0, 0}, w[2] = {0, 0};
-        if (arm_reg_get(a, 0, list[k].number, v) && arm_reg_get(b, 0, list[k].number, w) &&
-            (v[0] != w[0] || v[1] != w[1]))
-            fail_msg("%s: %#llx and %#llx", list[k].name, (unsigned long long)v[0],
-                     (unsigned long long)w[0]);
-    }
-}
-
 static void test_what_changes_between_two_exceptions_is_seen(void **state)
 {
     (void)state;
@@ -210,7 +179,7 @@ static void test_what_changes_between_two_exceptions_is_seen(void **state)
         for (unsigned meet = 0; meet < 8; meet++) {
             uint64_t piece = 1 + random_next(&random) % 20000;
             assert_int_equal(arm_run(a, piece), arm_run(b, piece));
-            compare(a, b);
+            compare_registers(a, b);
         }
         assert_int_equal(arm_cpu_position(a, 0).exceptions, arm_cpu_position(b, 0).exceptions);
         taken += arm_cpu_position(a, 0).exceptions;

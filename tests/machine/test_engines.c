@@ -17,26 +17,8 @@
 
 #include "arch/insn.h"
 #include "base/bits.h"
-#include "tests/machine/new_machine.h"
+#include "tests/machine/engines_fixture.h"
 #include "tests/random.h"
-
-#define CODE   UINT64_C(0x40200000)
-#define VECTOR UINT64_C(0x40210000)
-#define TABLE  UINT64_C(0x40220000)
-#define DATA   UINT64_C(0x40400000)
-#define WORDS  1024
-
-struct program {
-    uint32_t words[WORDS];
-    unsigned size;
-    uint64_t at; /* its address */
-};
-
-static void emit(struct program *p, uint32_t word)
-{
-    assert_true(p->size < WORDS);
-    p->words[p->size++] = word;
-}
 
 /* Registers that the loop needs: its counter and what addresses are made of. */
 static bool spares(const struct a64_row *r, const struct insn *i)
@@ -327,16 +309,8 @@ static struct arm_machine *start(const struct program *p, enum arm_engine engine
 static void compare(struct arm_machine *a, struct arm_machine *b)
 {
     static uint8_t x[16384], y[16384];
-    struct arm_register list[2048];
-    size_t count = arm_reg_list(a, 0, list, ARRAY_SIZE(list));
 
-    for (size_t k = 0; k < count; k++) {
-        uint64_t v[2] = {0, 0}, w[2] = {0, 0};
-        if (arm_reg_get(a, 0, list[k].number, v) && arm_reg_get(b, 0, list[k].number, w) &&
-            (v[0] != w[0] || v[1] != w[1]))
-            fail_msg("%s: %#llx and %#llx", list[k].name, (unsigned long long)v[0],
-                     (unsigned long long)w[0]);
-    }
+    compare_registers(a, b);
     assert_true(arm_mem_read(a, DATA, x, sizeof(x)) && arm_mem_read(b, DATA, y, sizeof(y)));
     assert_memory_equal(x, y, sizeof(x));
     assert_true(arm_mem_read(a, CODE, x, sizeof(x)) && arm_mem_read(b, CODE, y, sizeof(y)));

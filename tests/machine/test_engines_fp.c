@@ -17,30 +17,14 @@
 #include "base/bits.h"
 #include "cpu/jit/jit.h"
 #include "machine/machine.h"
-#include "tests/machine/new_machine.h"
+#include "tests/machine/engines_fixture.h"
 #include "tests/random.h"
 
-#define CODE   UINT64_C(0x40200000)
-#define VECTOR UINT64_C(0x40210000)
-#define TABLE  UINT64_C(0x40220000)
-#define DATA   UINT64_C(0x40400000)
 #define VALUES 256 /* of 16 bytes, at DATA */
-#define WORDS  512
 
 /* FPCR: what the translator computes with, too (AHP, DN), and the rest (RMode, FZ, FZ16). */
 #define MODES_PLAIN UINT32_C(0x06000000)
 #define MODES_ODD   UINT32_C(0x01c80000)
-
-struct program {
-    uint32_t words[WORDS];
-    unsigned size;
-};
-
-static void emit(struct program *p, uint32_t word)
-{
-    assert_true(p->size < WORDS);
-    p->words[p->size++] = word;
-}
 
 /* Rows that compute with V registers, less those that look at the state of the
  * system; and CRC32. */
