@@ -72,7 +72,7 @@ static void exit_wfx(struct vcpu *v)
     if (!MUTANT(pc_wfx_stays))
         vcpu_skip(v);
     if (bit(v->esr, 0))
-        sched_yield();
+        task_yield();
     else
         vcpu_wait(v);
 }

@@ -213,7 +213,7 @@ void task_block(void)
     schedule(true);
 }
 
-void sched_yield(void)
+void task_yield(void)
 {
     schedule(false);
 }

@@ -49,7 +49,7 @@ void task_block(void);
 
 /* Another task gets the CPU if this one's time is over. */
 void sched_point(void);
-void sched_yield(void);
+void task_yield(void);
 
 /* The current CPU's own loop, never returns. */
 void sched_idle(void) __attribute__((noreturn));

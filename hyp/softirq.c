@@ -34,7 +34,7 @@ static void compute(void *arg)
         neon_fill(++seed);
         for (unsigned k = 0; k < 200; k++) /* time to be interrupted in, everything live */
             CHECK(!neon_verify(seed));
-        sched_yield();
+        task_yield();
     }
 }
 

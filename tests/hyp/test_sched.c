@@ -175,7 +175,7 @@ static void block(void)
 static void yield(void)
 {
     model_schedule(fake_core.cpu, false);
-    sched_yield();
+    task_yield();
 }
 
 /* What the CPU does between two instructions of its task: interrupts, and what comes after them in
@@ -193,7 +193,7 @@ static void interrupts(unsigned cpu)
     if (p->need_resched && (p->current->is_idle || p->current->preemptible || p->current->vcpu)) {
         model_schedule(cpu, false);
         if (p->current->is_idle)
-            sched_yield();
+            task_yield();
         else if (p->current->vcpu)
             sched_point();
         else
@@ -226,12 +226,12 @@ static void test_who_comes_first_is_served_first_and_only_where_it_may(void **st
         wake(k);
     on(0);
     model_schedule(0, false);
-    sched_yield();
+    task_yield();
     check();
     assert_ptr_equal(pcpus[0].current, &tasks[1]);
     on(1);
     model_schedule(1, false);
-    sched_yield();
+    task_yield();
     check();
     assert_ptr_equal(pcpus[1].current, &tasks[0]);
     end();
