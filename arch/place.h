@@ -1,4 +1,4 @@
-/* Where the rows of the tables stand. */
+/* Where the rows of the tables stand; one of several lines by its first (gcc) or last (clang). */
 #pragma once
 
 #include "arch/insn.h"

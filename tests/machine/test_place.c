@@ -1,5 +1,5 @@
 /* The places that `armillary dis` and `armillary sysreg` print, against the sources: a row's line
- * begins the row, a function's line has its name, or is the macro that makes it. */
+ * is one of its own, a function's line has its name, or is the macro that makes it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,9 @@ static unsigned check_row(struct place p, const char *macro, const char *name)
 {
     char text[LINE_BYTES], expected[128];
 
-    read_line(p, text);
+    do
+        read_line(p, text);
+    while (text[0] == ' ' && --p.line); /* it goes on from the line before */
     snprintf(expected, sizeof(expected), "%s(%s,", macro, name);
     if (strncmp(text, expected, strlen(expected)) == 0)
         return 0;
