@@ -30,7 +30,7 @@ static void test_every_signal_that_ends_the_program_restores_the_terminal(void *
         pid_t pid = start_program((const int[]){tty, out, out}, ARGS("run", "--load", echo_load));
         assert_echo(tty, false);
         kill(pid, signals[k]);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ARMILLARY_ASAN
         if (signals[k] == SIGSEGV)
             code = 1; /* the sanitizer's report */
 #endif
