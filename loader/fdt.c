@@ -8,9 +8,10 @@
 #include "base/bits.h"
 #include "loader/file.h"
 
-#define BUILD_ROOM (UINT64_C(256) << 10) /* a tree of 8 CPUs is 8 KiB */
-#define EDIT_ROOM  4096                  /* for new nodes and fixed-size properties */
-#define FILE_ROOM  (UINT64_C(16) << 20)  /* Linux takes 2 MiB */
+#define BUILD_ROOM (UINT64_C(16) << 10) /* at first: a tree of 8 CPUs is 8 KiB */
+#define BUILD_MAX  (UINT64_C(256) << 10)
+#define EDIT_ROOM  4096                 /* for new nodes and fixed-size properties */
+#define FILE_ROOM  (UINT64_C(16) << 20) /* Linux takes 2 MiB */
 
 static void note(struct dt *dt, int error, const char *where)
 {
@@ -38,32 +39,77 @@ void dt_create(struct dt *dt)
         note(dt, fdt_finish_reservemap(dt->blob), "creation");
 }
 
+/* A step of building has ended in @error. True: for want of room, of which there is more now. */
+static bool has_grown(struct dt *dt, int error)
+{
+    size_t room = 2 * dt->room;
+    void *blob;
+
+    if (error != -FDT_ERR_NOSPACE || room > BUILD_MAX)
+        return false;
+    blob = malloc(room);
+    if (!blob || fdt_resize(dt->blob, blob, (int)room)) {
+        free(blob);
+        return false;
+    }
+    free(dt->blob);
+    dt->blob = blob;
+    dt->room = room;
+    return true;
+}
+
 void dt_begin(struct dt *dt, const char *node)
 {
-    if (!dt->error)
-        note(dt, fdt_begin_node(dt->blob, node), node);
+    int rc = 0;
+
+    if (dt->error)
+        return;
+    do
+        rc = fdt_begin_node(dt->blob, node);
+    while (has_grown(dt, rc));
+    note(dt, rc, node);
 }
 
 void dt_end(struct dt *dt)
 {
-    if (!dt->error)
-        note(dt, fdt_end_node(dt->blob), "end of a node");
+    int rc = 0;
+
+    if (dt->error)
+        return;
+    do
+        rc = fdt_end_node(dt->blob);
+    while (has_grown(dt, rc));
+    note(dt, rc, "end of a node");
+}
+
+/* Room for @size bytes of a property's value. NULL: none. */
+static void *property(struct dt *dt, const char *name, size_t size)
+{
+    void *to = NULL;
+    int rc = 0;
+
+    if (dt->error)
+        return NULL;
+    do
+        rc = fdt_property_placeholder(dt->blob, name, (int)size, &to);
+    while (has_grown(dt, rc));
+    note(dt, rc, name);
+    return dt->error ? NULL : to;
 }
 
 void dt_prop(struct dt *dt, const char *name, const void *value, size_t size)
 {
-    if (!dt->error)
-        note(dt, fdt_property(dt->blob, name, value, (int)size), name);
+    void *to = property(dt, name, size);
+
+    if (to && size)
+        memcpy(to, value, size);
 }
 
 void dt_cells(struct dt *dt, const char *name, const uint32_t *cells, size_t count)
 {
-    void *to;
+    void *to = property(dt, name, count * sizeof(uint32_t));
 
-    if (dt->error)
-        return;
-    note(dt, fdt_property_placeholder(dt->blob, name, (int)(count * sizeof(uint32_t)), &to), name);
-    for (size_t i = 0; i < count && !dt->error; i++)
+    for (size_t i = 0; to && i < count; i++)
         fdt32_st((uint8_t *)to + i * sizeof(uint32_t), cells[i]);
 }
 
@@ -79,8 +125,14 @@ void dt_string(struct dt *dt, const char *name, const char *s)
 
 int dt_finish(struct dt *dt, struct arm_error *err)
 {
-    if (!dt->error)
-        note(dt, fdt_finish(dt->blob), "end");
+    int rc = 0;
+
+    if (dt->error)
+        return report(dt, err);
+    do
+        rc = fdt_finish(dt->blob);
+    while (has_grown(dt, rc));
+    note(dt, rc, "end");
     return report(dt, err);
 }
 
@@ -195,6 +247,14 @@ void dt_free(struct dt *dt)
 size_t dt_size(const struct dt *dt)
 {
     return fdt_totalsize(dt->blob);
+}
+
+size_t dt_used(const struct dt *dt)
+{
+    size_t structs = fdt_off_dt_struct(dt->blob) + fdt_size_dt_struct(dt->blob);
+    size_t strings = fdt_off_dt_strings(dt->blob) + fdt_size_dt_strings(dt->blob);
+
+    return structs > strings ? structs : strings;
 }
 
 /* -- editing -- */

@@ -50,6 +50,7 @@ int dt_load(struct dt *dt, const char *path, struct arm_error *err)
 
 void dt_free(struct dt *dt);
 size_t dt_size(const struct dt *dt); /* totalsize: bytes of the blob, room for more included */
+size_t dt_used(const struct dt *dt); /* bytes of a tree that dt_expand() or dt_pack() has made */
 
 /*
  * Editing a finished or loaded tree, between dt_edit(), which makes room for @extra bytes of

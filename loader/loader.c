@@ -133,7 +133,7 @@ static int place_dtb_at(struct load *ld, struct dt *dt, uint64_t base, struct bo
         return rc;
     out->dtb_base = base;
     out->dtb_size = dt_size(dt);
-    return load_place(&ld->map, "device tree", "blob", base, dt->blob, dt_size(dt), dt_size(dt),
+    return load_place(&ld->map, "device tree", "blob", base, dt->blob, dt_used(dt), dt_size(dt),
                       err);
 }
 

@@ -48,6 +48,40 @@ static void test_first_error_sticks_and_is_reported_once(void **state)
     dt_free(&dt);
 }
 
+/* Whatever it is that needs more room: a node, its end, a property's name or value. */
+static void test_tree_grows_as_it_is_built(void **state)
+{
+    struct arm_error err = {0};
+    char name[32];
+    struct dt dt;
+    size_t first;
+
+    (void)state;
+    dt_create(&dt);
+    first = dt.room;
+    dt_begin(&dt, "");
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "node%u", i);
+        dt_begin(&dt, name);
+        dt_string(&dt, name, name);
+        DT_CELLS(&dt, "reg", i, ~i);
+        dt_end(&dt);
+    }
+    dt_end(&dt);
+    assert_int_equal(dt_finish(&dt, &err), 0);
+    assert_true(dt.room > 2 * first);
+    assert_int_equal(fdt_check_full(dt.blob, dt_size(&dt)), 0);
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "/node%u", i);
+        int node = fdt_path_offset(dt.blob, name);
+        assert_string_equal(fdt_getprop(dt.blob, node, name + 1, NULL), name + 1);
+        const fdt32_t *cells = fdt_getprop(dt.blob, node, "reg", NULL);
+        assert_int_equal(fdt32_ld(&cells[0]), i);
+        assert_int_equal(fdt32_ld(&cells[1]), ~i);
+    }
+    dt_free(&dt);
+}
+
 static void test_tree_larger_than_the_buffer_is_an_error(void **state)
 {
     struct arm_error err = {0};
@@ -168,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_built_tree_reads_back),
         cmocka_unit_test(test_first_error_sticks_and_is_reported_once),
+        cmocka_unit_test(test_tree_grows_as_it_is_built),
         cmocka_unit_test(test_tree_larger_than_the_buffer_is_an_error),
         cmocka_unit_test(test_set_memory_replaces_memory_nodes),
         cmocka_unit_test(test_set_chosen_keeps_what_it_is_not_told),
