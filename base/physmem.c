@@ -13,12 +13,9 @@ static bool create_tables(struct ram_bank *b)
 {
     uint64_t pages = b->size >> PAGE_SHIFT;
 
-    b->flags = malloc(pages);
+    b->flags = calloc(pages, sizeof(*b->flags));
     b->changed = calloc(pages, sizeof(*b->changed));
-    if (!b->flags || !b->changed || !ram_contents_init(&b->last, pages))
-        return false;
-    memset(b->flags, PAGE_SHARED, pages);
-    return true;
+    return b->flags && b->changed && ram_contents_init(&b->last, pages);
 }
 
 static void destroy_bank(struct ram_bank *b)
@@ -218,7 +215,7 @@ void physmem_never_shared(struct physmem *mem)
 {
     for (unsigned i = 0; i < mem->bank_count; i++)
         for (uint64_t page = 0; page < mem->banks[i].size >> PAGE_SHIFT; page++)
-            mem->banks[i].flags[page] &= (uint8_t)~PAGE_SHARED;
+            mem->banks[i].flags[page] |= PAGE_CHANGED;
 }
 
 bool physmem_swap64(struct physmem *mem, pa_t pa, const uint64_t *expected, const uint64_t *desired)

@@ -18,7 +18,7 @@ struct probes;
 /* One flag byte a RAM page; set by whoever caches something about the page's contents. */
 #define PAGE_HAS_CODE     1  /* decoded records exist: a write must invalidate them first */
 #define PAGE_WRITE_CACHED 2  /* a TLB may write it directly: to be told before code is decoded */
-#define PAGE_SHARED       4  /* as the last snapshot has it: ram_changing() before it changes */
+#define PAGE_CHANGED      4  /* since the last snapshot; without it ram_changing() comes first */
 #define PAGE_WATCHED      8  /* stores are events (ARM_EVENT_STORE): no TLB may write it directly */
 #define PAGE_WALKED       16 /* late effects: walks have read it; likewise */
 
@@ -33,11 +33,11 @@ struct ram_bank {
     bool secure;    /* of the Secure physical address space alone */
     bool hidden;    /* ROM that is not there now: accesses reach what is behind it */
     /* At the last snapshot that was taken or restored, or zeros; and which pages have changed
-     * since, in any order. They are those without PAGE_SHARED. */
+     * since, in any order. They are those with PAGE_CHANGED. */
     struct ram_contents last;
     uint32_t *changed;
     uint32_t changed_count;
-    bool lends; /* snapshots have pages that are only here, among those with PAGE_SHARED */
+    bool lends; /* snapshots have pages that are only here, among those without PAGE_CHANGED */
 };
 
 /* The flags of the page at @offset of @b. CPUs that run at the same time set PAGE_WRITE_CACHED
@@ -61,8 +61,8 @@ static inline void ram_changing(struct ram_bank *b, uint64_t offset)
 {
     uint64_t page = offset >> PAGE_SHIFT;
 
-    if (__builtin_expect(page_flags(b, offset) & PAGE_SHARED, 0)) {
-        b->flags[page] &= (uint8_t)~PAGE_SHARED;
+    if (__builtin_expect(!(page_flags(b, offset) & PAGE_CHANGED), 0)) {
+        b->flags[page] |= PAGE_CHANGED;
         b->changed[b->changed_count++] = (uint32_t)page;
         if (b->lends)
             ram_keep(b, page);

@@ -27,7 +27,7 @@ static uint64_t next_used(const struct ram_bank *b, uint64_t n)
 {
     uint64_t last = ram_contents_next(&b->last, n);
 
-    while (n < last && (b->flags[n] & PAGE_SHARED))
+    while (n < last && !(b->flags[n] & PAGE_CHANGED))
         n++;
     return n;
 }
@@ -85,7 +85,7 @@ static void in_step(struct ram_bank *b, struct ram_contents *last)
     ram_contents_destroy(&b->last);
     b->last = *last;
     for (uint32_t k = 0; k < b->changed_count; k++)
-        b->flags[b->changed[k]] |= PAGE_SHARED;
+        b->flags[b->changed[k]] &= (uint8_t)~PAGE_CHANGED;
     b->changed_count = 0;
 }
 
@@ -167,7 +167,7 @@ static int set_difference(const struct physmem *mem, struct ram_bank *b,
         good &= set_page(b, c, b->changed[k]);
     }
     for (uint64_t n = 0; (n = blocks_next_unshared(from, to, n)) < to->count; n++) {
-        if (!(b->flags[n] & PAGE_SHARED))
+        if (b->flags[n] & PAGE_CHANGED)
             continue;
         tell_changing(mem, b, n);
         ram_keep(b, n);

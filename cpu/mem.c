@@ -91,7 +91,8 @@ static void install(const struct access *a, const struct piece *p, const struct 
         ram_changing(p->bank, p->pa - p->bank->base);
     tlb_l1_insert(a->acc & ACC_UNPRIV ? cpu->bank_unpriv : cpu->bank,
                   xlat_canonical(cpu->contexts.x, p->va, false), t, p->host - (p->pa & PAGE_MASK),
-                  r, w, (checked ? TLB_L1_ALIGNED : 0) | (flags & PAGE_SHARED ? TLB_L1_SHARED : 0));
+                  r, w,
+                  (checked ? TLB_L1_ALIGNED : 0) | (flags & PAGE_CHANGED ? 0 : TLB_L1_SHARED));
 }
 
 /* A page is maintained line by line: let L1 have it as if it had been read, for the next line. */

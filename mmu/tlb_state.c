@@ -175,7 +175,7 @@ static bool l1_put(struct tlb_bank *b, const struct l1_page *p, struct physmem *
         b->r[n] = (struct tlb_l1_entry){p->tag, addend};
     if (w) {
         b->w[n] =
-            (struct tlb_l1_entry){p->tag | (*flags & PAGE_SHARED ? TLB_L1_SHARED : 0), addend};
+            (struct tlb_l1_entry){p->tag | (*flags & PAGE_CHANGED ? 0 : TLB_L1_SHARED), addend};
         *flags |= PAGE_WRITE_CACHED;
     }
     b->used |= BIT(n / TLB_USED_SLOTS);

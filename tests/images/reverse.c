@@ -99,7 +99,7 @@ static bool same_ram(struct arm_machine *m, const struct arm_snapshot *s)
         const struct ram_bank *b = &m->mem.banks[k];
         for (uint64_t n = 0; n < b->size / PAGE_SIZE; n++) {
             const uint8_t *page = ram_contents_page(&s->ram[k], n);
-            if ((b->flags[n] & PAGE_SHARED) && !page && !b->last.image)
+            if (!(b->flags[n] & PAGE_CHANGED) && !page && !b->last.image)
                 continue; /* neither was ever written */
             if (memcmp(b->host + n * PAGE_SIZE, page ? page : zeros, PAGE_SIZE) != 0)
                 return false;

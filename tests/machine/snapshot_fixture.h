@@ -123,7 +123,7 @@ static inline void assert_is(struct arm_machine *m, const struct arm_snapshot *s
     for (unsigned k = 0; k < m->mem.bank_count; k++)
         for (uint64_t n = 0; n < m->mem.banks[k].size / PAGE_SIZE; n++) {
             const uint8_t *page = ram_contents_page(&s->ram[k], n);
-            if (page || !(m->mem.banks[k].flags[n] & PAGE_SHARED))
+            if (page || (m->mem.banks[k].flags[n] & PAGE_CHANGED))
                 assert_memory_equal(m->mem.banks[k].host + n * PAGE_SIZE, page ? page : zeros,
                                     PAGE_SIZE);
         }
