@@ -2,6 +2,7 @@
 #include "base/host_memory.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/bits.h"
@@ -38,6 +39,38 @@ void *host_memory(size_t bytes)
     host_memory_advise(p + skipped, size);
     return p + skipped;
 }
+
+#ifdef ARMILLARY_ASAN
+
+/* What the sanitizer knows the ends of, and looks through for pointers. */
+void *host_pages(size_t bytes)
+{
+    return calloc(1, bytes);
+}
+
+void host_pages_free(void *p, size_t bytes)
+{
+    (void)bytes;
+    free(p);
+}
+
+#else
+
+void *host_pages(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void host_pages_free(void *p, size_t bytes)
+{
+    if (p)
+        munmap(p, bytes);
+}
+
+#endif
 
 void host_memory_free(void *p, size_t bytes)
 {

@@ -1,6 +1,7 @@
 /*
- * Large memory of the host's, for what is much of it and used all over: a fault for each 4 KiB and
- * a miss in the host's TLB for each that is used again cost more than what is done there.
+ * Memory of the host's by pages. Large ones are for what is much and used all over: a fault for
+ * each 4 KiB and a miss in the host's TLB for each that is used again cost more than what is done
+ * there. Small ones are for what is hardly touched, which calloc() would clear all over.
  */
 #pragma once
 
@@ -14,6 +15,12 @@ void *host_memory(size_t bytes);
 
 /* @p: of host_memory(@bytes), or NULL. */
 void host_memory_free(void *p, size_t bytes);
+
+/* @bytes of zeros, not there before they are touched. NULL: no memory. */
+void *host_pages(size_t bytes);
+
+/* @p: of host_pages(@bytes), or NULL. */
+void host_pages_free(void *p, size_t bytes);
 
 /* Let @bytes at @p be in large pages as far as they fit, before they are touched. It is advice
  * only: refusal costs speed, nothing else. */

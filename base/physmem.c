@@ -1,11 +1,11 @@
 #define _GNU_SOURCE
 #include "base/physmem.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "base/bits.h"
+#include "base/host_memory.h"
 #include "base/log.h"
 
 /* What is kept by page. */
@@ -13,19 +13,21 @@ static bool create_tables(struct ram_bank *b)
 {
     uint64_t pages = b->size >> PAGE_SHIFT;
 
-    b->flags = calloc(pages, sizeof(*b->flags));
-    b->changed = calloc(pages, sizeof(*b->changed));
+    b->flags = host_pages(pages * sizeof(*b->flags));
+    b->changed = host_pages(pages * sizeof(*b->changed));
     return b->flags && b->changed && ram_contents_init(&b->last, pages);
 }
 
 static void destroy_bank(struct ram_bank *b)
 {
+    uint64_t pages = b->size >> PAGE_SHIFT;
+
     if (b->lends)
         (void)blocks_keep_all(&b->last.pages, false); /* as ram_keep() */
     if (b->host)
         munmap(b->host, b->size);
-    free(b->flags);
-    free(b->changed);
+    host_pages_free(b->flags, pages * sizeof(*b->flags));
+    host_pages_free(b->changed, pages * sizeof(*b->changed));
     ram_contents_destroy(&b->last);
 }
 

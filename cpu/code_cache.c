@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/host_memory.h"
 #include "base/log.h"
 #include "base/probe.h"
 #include "cpu/code_cache_internal.h"
@@ -13,7 +14,7 @@
 
 struct code_cache *code_cache_create(const struct code_engine *engine)
 {
-    struct code_cache *cache = calloc(1, sizeof(*cache));
+    struct code_cache *cache = host_pages(sizeof(*cache));
 
     if (!cache)
         return NULL;
@@ -82,7 +83,7 @@ void code_cache_destroy(struct code_cache *cache)
 {
     if (cache)
         code_cache_free_slabs(cache);
-    free(cache);
+    host_pages_free(cache, sizeof(*cache));
 }
 
 void code_cache_attach(struct code_cache *cache, struct tlb *tlb)

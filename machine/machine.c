@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "cpu/code_cache.h"
 #include "cpu/create.h"
 #include "cpu/events.h"
@@ -211,7 +212,7 @@ struct arm_machine *arm_machine_new(const struct arm_config *config, struct arm_
         err = &none;
     if (sized_copy(&known, sizeof(known), config, "struct arm_config", err) < 0)
         return NULL;
-    m = calloc(1, sizeof(*m));
+    m = host_pages(sizeof(*m));
     if (!m) {
         error_set(err, ARM_ENOMEM, "no memory for a machine");
         return NULL;
@@ -242,5 +243,5 @@ void arm_machine_free(struct arm_machine *m)
     if (m->watched)
         g_hash_table_destroy(m->watched);
     free(m->facts);
-    free(m);
+    host_pages_free(m, sizeof(*m));
 }

@@ -1,6 +1,5 @@
 #include "mmu/tlb.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -25,7 +24,7 @@ static size_t tables_bytes(const struct tlb *tlb)
 
 struct tlb *tlb_create(bool wide)
 {
-    struct tlb *tlb = calloc(1, sizeof(*tlb));
+    struct tlb *tlb = host_pages(sizeof(*tlb));
 
     if (!tlb)
         return NULL;
@@ -44,7 +43,7 @@ void tlb_destroy(struct tlb *tlb)
 {
     if (tlb)
         host_memory_free(tlb->l2, tables_bytes(tlb));
-    free(tlb);
+    host_pages_free(tlb, sizeof(*tlb));
 }
 
 void tlb_s2_clear(struct tlb *tlb)

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "base/host_memory.h"
 
 #include <setjmp.h>
@@ -5,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -57,11 +59,36 @@ static void test_advice_changes_no_byte(void **state)
     free(p);
 }
 
+/* A page that nobody has touched takes no memory of the host. */
+static void test_pages_are_there_when_they_are_touched(void **state)
+{
+#ifdef ARMILLARY_ASAN
+    (void)state;
+    skip(); /* they are calloc()'s */
+#else
+    enum { PAGES = 64, TOUCHED = 17 };
+    uint8_t *p = host_pages((size_t)PAGES * 4096);
+    unsigned char there[PAGES];
+
+    (void)state;
+    assert_non_null(p);
+    assert_int_equal(p[TOUCHED * 4096 + 5], 0);
+    p[TOUCHED * 4096 + 5] = 1;
+    assert_int_equal(mincore(p, (size_t)PAGES * 4096, there), 0);
+    for (unsigned k = 0; k < PAGES; k++)
+        assert_int_equal(there[k] & 1, k == TOUCHED);
+    host_pages_free(p, (size_t)PAGES * 4096);
+    host_pages_free(NULL, 1);
+    assert_null(host_pages(SIZE_MAX));
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_is_aligned_zero_and_nobody_elses),
         cmocka_unit_test(test_what_the_host_has_not_is_not_there),
+        cmocka_unit_test(test_pages_are_there_when_they_are_touched),
         cmocka_unit_test(test_advice_changes_no_byte),
     };
 

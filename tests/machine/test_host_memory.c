@@ -1,5 +1,5 @@
 /* A host without memory ends a run with an error of its own: the guest sees no fault. malloc(),
- * calloc(), strdup() and host_memory() are ours here (the linker's --wrap). */
+ * calloc(), strdup(), host_memory() and host_pages() are ours here (the linker's --wrap). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +33,8 @@ void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__real_host_memory(size_t bytes);
 void *__wrap_host_memory(size_t bytes);
+void *__real_host_pages(size_t bytes);
+void *__wrap_host_pages(size_t bytes);
 char *__real_strdup(const char *s);
 char *__wrap_strdup(const char *s);
 
@@ -57,6 +59,11 @@ void *__wrap_calloc(size_t count, size_t size)
 void *__wrap_host_memory(size_t bytes)
 {
     return has() ? __real_host_memory(bytes) : NULL;
+}
+
+void *__wrap_host_pages(size_t bytes)
+{
+    return has() ? __real_host_pages(bytes) : NULL;
 }
 
 char *__wrap_strdup(const char *s)
