@@ -97,7 +97,8 @@ static bool add_with_carry(struct tr *t, unsigned k, const struct insn *i, unsig
     bool sub = arg & SUBTRACT, sets = arg & SETS && jit_wants_flags(t, k);
     enum x86_reg n, m;
 
-    if ((!sets && t->live[k + 1]) || t->s.flags == FLAGS_CPU || t->s.flags == FLAGS_AGAIN)
+    if ((!sets && t->live[k + 1]) || t->s.flags == FLAGS_CPU || t->s.flags == FLAGS_AGAIN ||
+        t->s.flags == FLAGS_EITHER)
         tr_save_flags(t);
     n = tr_use(t, i->rn, RDX);
     m = tr_use(t, i->rm, RCX);

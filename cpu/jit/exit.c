@@ -287,6 +287,7 @@ void tr_emit_stub(struct tr *t, struct stub *s)
     for (unsigned k = 0; k < STUB_JUMPS && s->from[k]; k++)
         x86_bind(&t->c, s->from[k]);
     t->s = s->state;
+    s->code = t->c.p;
     switch (s->kind) {
     case STUB_EXEC:
         emit_exec(t, s);
@@ -320,25 +321,4 @@ void tr_emit_stub(struct tr *t, struct stub *s)
         emit_edge(t, s);
         break;
     }
-}
-
-void tr_loop(struct tr *t, unsigned retired)
-{
-    uint64_t dirty = t->s.dirty;
-
-    if (t->live[0])
-        tr_save_flags(t);
-    else
-        tr_free_eflags(t);
-    tr_reload(t, t->cached & ~t->s.valid);
-    tr_v_loop(t);
-    if (!t->uses_fpcr)
-        tr_fp_leave(t);
-    else if (!t->s.fp_ready)
-        tr_fp_restart(t);
-    t->s.valid = t->cached;
-    t->s.dirty = dirty | t->written;
-    count(t, retired);
-    x86_bind_to(&t->c, x86_jcc(&t->c, CC_GE), t->head);
-    tr_stub(t, STUB_PAUSE, 0)->from[0] = x86_jmp(&t->c);
 }

@@ -28,7 +28,7 @@ enum x86_cc tr_cond(struct tr *t, unsigned cond)
 
     if (t->s.flags == FLAGS_AGAIN)
         tr_again(t);
-    if (t->s.flags == FLAGS_CPU || (t->s.flags == FLAGS_ADD && hi))
+    if (t->s.flags == FLAGS_CPU || t->s.flags == FLAGS_EITHER || (t->s.flags == FLAGS_ADD && hi))
         tr_save_flags(t);
     if (t->s.flags == FLAGS_SAVED)
         restore_flags(t, hi ? FLAGS_SUB : FLAGS_ADD);

@@ -1,47 +1,8 @@
 /* Loads and stores that hit in L1: cpu/exec/ldst.c and ldst_simd.c, as host code. Everything else
  * about them is done by their exec_ functions, called from behind the block. */
-#include "cpu/exec/ldst.h"
+#include "cpu/jit/ldst.h"
+
 #include "cpu/jit/vector.h"
-
-enum mode { OFFSET = LS_OFFSET, POST = LS_POST, PRE = LS_PRE, INDEX, LITERAL, BASE };
-
-struct kind {
-    unsigned size; /* bytes of one register */
-    enum mode mode;
-    bool load, sign, wide, pair, vector;
-    bool unpriv;
-    bool aligned; /* or it is for the exec_ function */
-};
-
-/* arg: log2 of the size, the mode, and these. */
-enum {
-    MODE = 3, /* shift */
-    LOAD = 0x40,
-    SIGN = 0x80 | LOAD,
-    WIDE = 0x100,
-    PAIR = 0x200,
-    V = 0x400,
-    ALIGNED = 0x800,
-    UNPRIV = 0x1000,
-};
-
-static struct kind kind_of(unsigned arg)
-{
-    return (struct kind){.size = 1u << (arg & 7),
-                         .mode = (enum mode)(arg >> MODE & 7),
-                         .load = arg & LOAD,
-                         .sign = (arg & SIGN) == SIGN,
-                         .wide = arg & WIDE,
-                         .pair = arg & PAIR,
-                         .vector = arg & V,
-                         .unpriv = arg & UNPRIV,
-                         .aligned = arg & ALIGNED};
-}
-
-static bool writes_back(const struct kind *a)
-{
-    return a->mode == POST || a->mode == PRE;
-}
 
 /* The base's register holds the address, and does so until the access is over: a pair's second
  * register is loaded first. */
@@ -170,25 +131,6 @@ static void write_back(struct tr *t, const struct insn *i)
     tr_done(t, i->rn, d);
 }
 
-/* What the pseudocode leaves open, and the exec_ functions choose. */
-static bool is_odd(const struct insn *i, const struct kind *a)
-{
-    if (a->load && a->pair && i->rd == i->ra)
-        return true;
-    return a->load && !a->vector && writes_back(a) &&
-           (i->rd == i->rn || (a->pair && i->ra == i->rn));
-}
-
-static unsigned bytes(const struct kind *a)
-{
-    return a->pair ? 2 * a->size : a->size;
-}
-
-static enum tr_access how(const struct kind *a)
-{
-    return (a->load ? TR_LOAD : TR_STORE) + (a->unpriv ? TR_STORE_UNPRIV : 0);
-}
-
 /* CheckSPAlignment() is the slow path's, for the first access; it comes back if there is nothing to
  * check. @base: the base's register, or RAX, which it has not any more. */
 static void check_sp(struct tr *t, enum x86_reg base, struct stub *slow, unsigned *jumps)
@@ -253,31 +195,21 @@ struct group {
     int32_t low, high; /* from the base as it is before them: first byte, behind the last one */
 };
 
-/* The kind of instruction @k, if it may be in a group. */
-static bool groups(const struct tr *t, unsigned k, struct kind *a)
+bool ldst_kind(const struct tr *t, unsigned k, struct kind *a)
 {
     const struct jit_template *row = t->jit->template[t->rec[k].op];
 
     if (!row || row->emit != access)
         return false;
     *a = kind_of(row->arg);
-    return !a->aligned && a->mode != INDEX && a->mode != LITERAL && !is_odd(&t->rec[k], a);
+    return true;
 }
 
-/* From the base as it is before the instruction. */
-static int32_t offset(const struct insn *i, const struct kind *a)
+/* The kind of instruction @k, if it may be in a group. */
+static bool groups(const struct tr *t, unsigned k, struct kind *a)
 {
-    return a->mode == POST ? 0 : (int32_t)i->imm;
-}
-
-static int32_t step(const struct insn *i, const struct kind *a)
-{
-    return writes_back(a) ? (int32_t)i->imm : 0;
-}
-
-static bool loads_base(const struct insn *i, const struct kind *a)
-{
-    return a->load && !a->vector && (i->rd == i->rn || (a->pair && i->ra == i->rn));
+    return ldst_kind(t, k, a) && !a->aligned && a->mode != INDEX && a->mode != LITERAL &&
+           !is_odd(&t->rec[k], a);
 }
 
 /* Room for @at to @end too. False: that would be too much. */
@@ -311,6 +243,13 @@ static struct group find_group(const struct tr *t, unsigned first, const struct 
             break;
     }
     return g;
+}
+
+unsigned ldst_at_once(const struct tr *t, unsigned k, const struct kind *a)
+{
+    struct kind same;
+
+    return !is_odd(&t->rec[k], a) && groups(t, k, &same) ? find_group(t, k, a).n : 1;
 }
 
 /* One by one: L1 has not all of them, or not in one page. */

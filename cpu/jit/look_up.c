@@ -2,37 +2,90 @@
 #include "cpu/jit/host.h"
 #include "cpu/jit/translate.h"
 
-/* RCX: where the entry of the page of @va is in its half of a bank. */
-static void slot(struct tr *t, enum x86_reg va)
+/* @r: where the entry of the page of @va is, but for its half of a bank. */
+static void slot(struct tr *t, enum x86_reg r, enum x86_reg va, enum tr_access a)
 {
     struct x86_code *c = &t->c;
 
     _Static_assert(sizeof(struct tlb_l1_entry) == 16 && PAGE_SHIFT == 12, "the shift below");
     if (t->jit->host & HOST_BMI2) {
-        x86_rorx(c, RCX, va, PAGE_SHIFT - 4);
+        x86_rorx(c, r, va, PAGE_SHIFT - 4);
     } else {
-        x86_mov(c, 0, RCX, va);
-        x86_shift(c, SHIFT_SHR, 0, RCX, PAGE_SHIFT - 4);
+        x86_mov(c, 0, r, va);
+        x86_shift(c, SHIFT_SHR, 0, r, PAGE_SHIFT - 4);
     }
-    x86_alu_imm(c, ALU_AND, 0, RCX, (TLB_L1_SIZE - 1) << 4);
+    x86_alu_imm(c, ALU_AND, 0, r, (TLB_L1_SIZE - 1) << 4);
+    x86_rm(c, ALU_ADD, 1, r, a >= TR_STORE_UNPRIV ? CPU_FIELD(bank_unpriv) : CPU_FIELD(bank));
 }
 
-/* To @slow, unless L1 has what tr_find() asks for. Return: where, by RCX, the addend is. */
+static int32_t half(enum tr_access a)
+{
+    return (int32_t)(a == TR_LOAD || a == TR_LOAD_UNPRIV ? offsetof(struct tlb_bank, r)
+                                                         : offsetof(struct tlb_bank, w));
+}
+
+/* Does the entry at @r have the page in RDX? Return: a jump for when not. */
+static uint8_t *compare(struct tr *t, enum x86_reg r, enum tr_access a)
+{
+    int32_t tag = half(a) + (int32_t)offsetof(struct tlb_l1_entry, tag);
+
+    x86_rm(&t->c, ALU_CMP, 1, RDX, x86_at(r, tag));
+    return x86_jcc(&t->c, CC_NE);
+}
+
+/* The same, @r being where the page of @va has its entry, if L1 has it: then it is that of the last
+ * byte, too. */
+static uint8_t *check_entry(struct tr *t, enum x86_reg r, enum x86_reg va, unsigned size,
+                            enum tr_access a)
+{
+    slot(t, r, va, a);
+    x86_lea(&t->c, 1, RDX, x86_at(va, (int32_t)size - 1));
+    x86_alu_imm(&t->c, ALU_AND, 1, RDX, -(int32_t)PAGE_SIZE);
+    return compare(t, r, a);
+}
+
+/* A site's entry is of another page, or the address is not aligned: as without a site. */
+static void find_entry(struct tr *t, struct stub *s)
+{
+    enum x86_reg r = (enum x86_reg)t->host[t->site[s->k]];
+
+    x86_bind_to(&t->c, check_entry(t, r, s->va, s->size, s->access), s->slow->code);
+}
+
+/* The entry of the last time may be that of this time: of the page of an address that is aligned,
+ * so that all of the access is there. */
+static void check_site(struct tr *t, struct stub *slow, enum x86_reg va, unsigned size,
+                       enum tr_access a)
+{
+    unsigned site = t->site[slow->k];
+
+    if (!(t->s.valid & BIT(site)))
+        tr_reload(t, BIT(site));
+    t->s.valid |= BIT(site);
+    x86_mov(&t->c, 1, RDX, va);
+    x86_alu_imm(&t->c, ALU_AND, 1, RDX, -(int32_t)PAGE_SIZE | ((int32_t)size - 1));
+    struct stub *other = tr_stub(t, STUB_APART, slow->k);
+    other->from[0] = compare(t, (enum x86_reg)t->host[site], a);
+    other->warm = find_entry;
+    other->slow = slow;
+    other->va = va;
+    other->size = size;
+    other->access = a;
+    other->back = t->c.p;
+}
+
+/* To @slow, unless L1 has what tr_find() asks for. Return: where the addend is. */
 static struct x86_mem check(struct tr *t, struct stub *slow, unsigned jumps, enum x86_reg va,
                             unsigned size, enum tr_access a)
 {
-    struct x86_code *c = &t->c;
-    int32_t half = (int32_t)(a == TR_LOAD || a == TR_LOAD_UNPRIV ? offsetof(struct tlb_bank, r)
-                                                                 : offsetof(struct tlb_bank, w));
-    struct x86_mem bank = a >= TR_STORE_UNPRIV ? CPU_FIELD(bank_unpriv) : CPU_FIELD(bank);
+    unsigned site = t->site[slow->k];
+    enum x86_reg r = site ? (enum x86_reg)t->host[site] : RCX;
 
-    slot(t, va);
-    x86_rm(c, ALU_ADD, 1, RCX, bank);
-    x86_lea(c, 1, RDX, x86_at(va, (int32_t)size - 1));
-    x86_alu_imm(c, ALU_AND, 1, RDX, -(int32_t)PAGE_SIZE);
-    x86_rm(c, ALU_CMP, 1, RDX, x86_at(RCX, half + (int32_t)offsetof(struct tlb_l1_entry, tag)));
-    slow->from[jumps] = x86_jcc(c, CC_NE);
-    return x86_at(RCX, half + (int32_t)offsetof(struct tlb_l1_entry, addend));
+    if (site)
+        check_site(t, slow, va, size, a);
+    else
+        slow->from[jumps] = check_entry(t, RCX, va, size, a);
+    return x86_at(r, half(a) + (int32_t)offsetof(struct tlb_l1_entry, addend));
 }
 
 void tr_find(struct tr *t, struct stub *slow, unsigned jumps, enum x86_reg va, unsigned size,

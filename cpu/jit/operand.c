@@ -79,8 +79,7 @@ static void compare(struct tr *t, enum x86_alu op, const struct insn *i, struct 
     }
 }
 
-/* How NZCV of Rd = Rn @op @b can be made once more behind it. */
-static struct jit_again again(enum x86_alu op, const struct insn *i, struct jit_operand b)
+struct jit_again jit_again_of(enum x86_alu op, const struct insn *i, struct jit_operand b)
 {
     struct jit_again a = {.op = (uint8_t)op, .w = i->sz, .n = i->rn, .m = i->rm};
     bool in_place = i->rd == i->rn;
@@ -104,5 +103,5 @@ void jit_alu_flags(struct tr *t, enum x86_alu op, const struct insn *i, struct j
     else
         jit_alu(t, op, i, b);
     t->s.flags = op == ALU_SUB ? FLAGS_SUB : FLAGS_ADD;
-    t->s.again = again(op, i, b);
+    t->s.again = jit_again_of(op, i, b);
 }

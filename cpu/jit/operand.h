@@ -28,6 +28,9 @@ void jit_alu(struct tr *t, enum x86_alu op, const struct insn *i, struct jit_ope
 /* The same, and NZCV are there from now on. */
 void jit_alu_flags(struct tr *t, enum x86_alu op, const struct insn *i, struct jit_operand b);
 
+/* How NZCV of Rd = Rn @op @b can be made once more behind it. */
+struct jit_again jit_again_of(enum x86_alu op, const struct insn *i, struct jit_operand b);
+
 /* Will anybody read the flags that instruction @k writes? */
 static inline bool jit_wants_flags(const struct tr *t, unsigned k)
 {

@@ -2,6 +2,9 @@
 #include "cpu/jit/pieces.h"
 #include "cpu/jit/translate.h"
 
+/* Those first that calls of C preserve. */
+const uint8_t tr_hosts[JIT_HOSTS] = {R12, R13, R14, RSI, RDI, R8, R9, R10, R11};
+
 /* The host registers for guest ones that calls of C preserve. */
 #define CALLEE_SAVED (BIT(R12) | BIT(R13) | BIT(R14))
 
@@ -54,7 +57,7 @@ void tr_reload(struct tr *t, uint64_t set)
 {
     for (; set; set &= set - 1) {
         unsigned g = (unsigned)__builtin_ctzll(set);
-        x86_load(&t->c, (enum x86_reg)t->host[g], tr_x(g));
+        x86_load(&t->c, (enum x86_reg)t->host[g], g < REG_COUNT ? tr_x(g) : CPU_FIELD(bank));
     }
 }
 
@@ -70,6 +73,19 @@ uint64_t tr_lost(const struct tr *t, uint64_t set, uint64_t writes)
     return r;
 }
 
+/* tr_again(), and then where they are saved, unless they are there. */
+static void save_either(struct tr *t)
+{
+    tr_touch(t, t->s.again.n);
+    if (!t->s.again.is_imm)
+        tr_touch(t, t->s.again.m);
+    x86_alu_imm(&t->c, ALU_CMP, 0, JIT_FLAGS, (int32_t)JIT_NO_FLAGS);
+    uint8_t *there = x86_jcc(&t->c, CC_NE);
+    t->s.flags = FLAGS_AGAIN;
+    tr_save_flags(t);
+    x86_bind(&t->c, there);
+}
+
 /* JIT_FLAGS is what LAHF leaves in AX, SF ZF - AF - PF 1 CF above, and V below. */
 void tr_save_flags(struct tr *t)
 {
@@ -77,6 +93,10 @@ void tr_save_flags(struct tr *t)
 
     if (t->s.flags == FLAGS_SAVED)
         return;
+    if (t->s.flags == FLAGS_EITHER) {
+        save_either(t);
+        return;
+    }
     if (t->s.flags == FLAGS_AGAIN)
         tr_again(t);
     if (t->s.flags == FLAGS_CPU) {
@@ -123,7 +143,7 @@ void tr_free_eflags(struct tr *t)
 
     if (there && t->s.again.known)
         t->s.flags = FLAGS_AGAIN;
-    else if (t->s.flags != FLAGS_AGAIN)
+    else if (t->s.flags != FLAGS_AGAIN && t->s.flags != FLAGS_EITHER)
         tr_save_flags(t);
 }
 
@@ -133,7 +153,7 @@ void tr_settle_flags(struct tr *t, uint64_t writes)
 
     if (!a->known || !((BIT(a->n) | (a->is_imm ? 0 : BIT(a->m))) & writes))
         return;
-    if (t->s.flags == FLAGS_AGAIN)
+    if (t->s.flags == FLAGS_AGAIN || t->s.flags == FLAGS_EITHER)
         tr_save_flags(t);
     a->known = false;
 }

@@ -6,9 +6,6 @@
 #include "cpu/jit/template.h"
 #include "cpu/jit/vector.h"
 
-/* Free host registers, those first that calls of C preserve. */
-static const uint8_t hosts[JIT_HOSTS] = {R12, R13, R14, RSI, RDI, R8, R9, R10, R11};
-
 #define JIT_DEPTH 4
 
 /* ---- which instructions, and what is known of them ---- */
@@ -169,8 +166,9 @@ static void allocate(struct tr *t)
                 best = g;
         if (best == REG_ZR)
             break;
-        t->host[best] = (int8_t)hosts[h];
+        t->host[best] = (int8_t)tr_hosts[h];
         t->cached |= BIT(best);
+        t->hosts++;
     }
     t->written &= t->cached;
 }
@@ -302,6 +300,10 @@ static void emit_entry(struct tr *t)
     jit_emit_entry(t->jit, &t->c);
     tr_flags_are(t, FLAGS_SAVED);
     if (t->loops) {
+        if (t->loop_again.known) {
+            t->s.flags = FLAGS_EITHER;
+            t->s.again = t->loop_again;
+        }
         tr_reload(t, t->cached);
         t->s.valid = t->cached;
         t->s.dirty = t->written;
@@ -458,6 +460,8 @@ static void translate(struct cpu *cpu, const struct insn *i)
     find_live(&t);
     allocate(&t);
     allocate_vectors(&t);
+    if (t.loops)
+        tr_study_loop(&t);
     if (emit_all(&t))
         publish(&t, code);
     else

@@ -11,6 +11,7 @@
 
 /* A host register for each of the registers that a block uses most; the others stay in the CPU. */
 #define JIT_HOSTS 9
+extern const uint8_t tr_hosts[JIT_HOSTS];
 #define JIT_STUBS (4 * JIT_INSNS_MAX)
 
 /* In blocks. Between two, NZCV are in JIT_FLAGS, and the guest's registers in the CPU. */
@@ -19,8 +20,11 @@
 #define JIT_FLAGS RBX /* NZCV, with FLAGS_SAVED */
 
 /* Where NZCV are: in the CPU; in EFLAGS, with C as it is there or (after a subtraction) not; in
- * JIT_FLAGS; nowhere, but tr_again() makes them. */
-enum jit_flags { FLAGS_CPU, FLAGS_ADD, FLAGS_SUB, FLAGS_SAVED, FLAGS_AGAIN };
+ * JIT_FLAGS; nowhere, but tr_again() makes them; in JIT_FLAGS, or, if that is JIT_NO_FLAGS,
+ * nowhere, but tr_again() makes them. */
+enum jit_flags { FLAGS_CPU, FLAGS_ADD, FLAGS_SUB, FLAGS_SAVED, FLAGS_AGAIN, FLAGS_EITHER };
+
+#define JIT_NO_FLAGS UINT32_MAX
 
 /* The operation that has made NZCV, of guest registers that are still as they were. */
 struct jit_again {
@@ -77,10 +81,19 @@ struct stub {
     uint8_t *warm_back;
     unsigned warm_r; /* its own: the result, and the precision of it and of the operand */
     bool warm_double, warm_from_double, warm_element, warm_addend;
+    const uint8_t *code; /* where it begins, once it is there */
+    struct stub *slow;   /* a site's: for when L1 does not have it; the address, and its use */
+    enum x86_reg va;
+    unsigned size, access;
     bool unordered; /* an FCMP: at @back EFLAGS are to say that the operands were unordered */
 };
 
 #define TR_OUT UINT16_MAX
+
+/* Accesses of a loop that find the entry of L1 where the last iteration has: each has a host
+ * register that points at it, as if that were of a guest register behind the others. */
+#define JIT_SITES   4
+#define REG_SITE(n) (REG_COUNT + (n))
 
 struct tr {
     struct x86_code c;
@@ -96,12 +109,15 @@ struct tr {
     uint64_t in[CODE_PAGE_INSNS / 64]; /* record indexes, as bits */
     bool stops;      /* behind them stands an instruction that ends the block otherwise, */
     unsigned behind; /* the record there */
-    bool live[JIT_INSNS_MAX + 1]; /* NZCV before instruction k, or behind the last */
-    bool loops;                   /* an instruction branches to the first */
-    uint8_t *head;                /* its code, where loops come back */
-    int8_t host[REG_COUNT];       /* of a guest register, or -1 */
-    uint64_t cached, written;     /* guest registers */
-    int8_t v_host[32];            /* likewise for V registers */
+    bool live[JIT_INSNS_MAX + 1];       /* NZCV before instruction k, or behind the last */
+    bool loops;                         /* an instruction branches to the first */
+    uint8_t *head;                      /* its code, where loops come back */
+    struct jit_again loop_again;        /* NZCV at the head, but for the first time; or not known */
+    int8_t host[REG_COUNT + JIT_SITES]; /* of a guest register, or -1 */
+    uint8_t site[JIT_INSNS_MAX];        /* of instruction k, REG_SITE(n); 0: none */
+    unsigned hosts;                     /* host registers in use */
+    uint64_t cached, written;           /* guest registers */
+    int8_t v_host[32];                  /* likewise for V registers */
     uint32_t v_cached;
     bool fp_checked, fpcr_checked;
     bool sp_checked; /* SP is a multiple of 16, or need not be */
@@ -261,6 +277,9 @@ bool tr_crosses(const struct insn *i);
 
 /* Back to the first instruction. */
 void tr_loop(struct tr *t, unsigned retired);
+
+/* What can be known of a loop before its code is there: its comparison and its sites. */
+void tr_study_loop(struct tr *t);
 
 /* Emit a test of @cond; true if the code returned in *cc says so. May use scratch registers, and
  * EFLAGS only if NZCV are not there. */
