@@ -10,6 +10,18 @@
 
 #include "net.h"
 #include "parse.h"
+#include "trace/library.h"
+
+#define LIBRARY "libslirp.so.0"
+
+#define SLIRP_CALLS(X) X(new) X(cleanup) X(add_hostfwd) X(input) X(pollfds_fill) X(pollfds_poll)
+
+/* The library, which is loaded when there is such a network. */
+struct slirp_calls {
+#define X(name) __typeof__(slirp_##name) *name;
+    SLIRP_CALLS(X)
+#undef X
+};
 
 struct user_timer {
     SlirpTimerCb fn;
@@ -18,6 +30,7 @@ struct user_timer {
 };
 
 struct user {
+    struct slirp_calls calls;
     Slirp *slirp;
     GPtrArray *timers;
     struct net_poll *poll;        /* while it is filled, */
@@ -156,7 +169,7 @@ static bool configure6(const struct net_spec *spec, SlirpConfig *c)
 }
 
 /* [tcp|udp]:[HOSTADDR]:HOSTPORT-[GUESTADDR]:GUESTPORT */
-static bool forward(Slirp *slirp, const char *text)
+static bool forward(const struct user *u, const char *text)
 {
     static const char form[] = "[tcp|udp]:[ADDRESS]:PORT-[ADDRESS]:PORT";
     g_auto(GStrv) sides = g_strsplit(text, "-", 2);
@@ -172,8 +185,8 @@ static bool forward(Slirp *slirp, const char *text)
         !parse_number(ours[2], 0, 65535, &host_port) ||
         !parse_number(theirs[1], 1, 65535, &guest_port))
         return bad("hostfwd", text, form);
-    if (slirp_add_hostfwd(slirp, !strcmp(ours[0], "udp"), host, (int)host_port, guest,
-                          (int)guest_port) < 0)
+    if (u->calls.add_hostfwd(u->slirp, !strcmp(ours[0], "udp"), host, (int)host_port, guest,
+                             (int)guest_port) < 0)
         return bad("hostfwd", text, "a port of the host that is free");
     return true;
 }
@@ -204,10 +217,24 @@ static void user_close(struct network *n)
     struct user *u = n->own;
 
     if (u->slirp)
-        slirp_cleanup(u->slirp);
+        u->calls.cleanup(u->slirp);
     g_ptr_array_unref(u->timers);
     g_free(u);
     n->own = NULL;
+}
+
+static bool load(struct slirp_calls *to)
+{
+    static const struct library_call calls[] = {
+#define X(name) {"slirp_" #name, offsetof(struct slirp_calls, name)},
+        SLIRP_CALLS(X)
+#undef X
+    };
+
+    if (library_load(LIBRARY, calls, G_N_ELEMENTS(calls), to) == LIBRARY_COMPLETE)
+        return true;
+    fprintf(stderr, "armillary: user networking needs " LIBRARY " of version 4.1 or later\n");
+    return false;
 }
 
 static bool user_open(struct network *n)
@@ -221,12 +248,12 @@ static bool user_open(struct network *n)
     n->own = u;
     u->timers = g_ptr_array_new_with_free_func(g_free);
     memcpy(search, spec->search, spec->search_count * sizeof(*search));
-    good = configure(spec, &config);
+    good = load(&u->calls) && configure(spec, &config);
     config.vdnssearch = spec->search_count ? search : NULL;
-    u->slirp = good ? slirp_new(&config, &callbacks, n) : NULL;
+    u->slirp = good ? u->calls.new(&config, &callbacks, n) : NULL;
     good = u->slirp != NULL;
     for (unsigned k = 0; good && k < spec->forward_count; k++)
-        good = forward(u->slirp, spec->forwards[k]);
+        good = forward(u, spec->forwards[k]);
     if (!good)
         user_close(n);
     return good;
@@ -274,7 +301,7 @@ static void user_fill(struct network *n, struct net_poll *poll)
     int64_t now_ms = net_now_ms();
 
     u->poll = poll;
-    slirp_pollfds_fill(u->slirp, &timeout_ms, add_poll, u);
+    u->calls.pollfds_fill(u->slirp, &timeout_ms, add_poll, u);
     for (unsigned k = 0; k < u->timers->len; k++) {
         const struct user_timer *t = u->timers->pdata[k];
         if (t->at_ms - now_ms < timeout_ms)
@@ -290,7 +317,7 @@ static void user_look(struct network *n, const struct net_poll *poll)
     int64_t now_ms = net_now_ms();
 
     u->ready = poll;
-    slirp_pollfds_poll(u->slirp, 0, get_events, u);
+    u->calls.pollfds_poll(u->slirp, 0, get_events, u);
     for (unsigned k = 0; k < u->timers->len; k++) {
         struct user_timer *t = u->timers->pdata[k];
         if (t->at_ms > now_ms)
@@ -302,7 +329,9 @@ static void user_look(struct network *n, const struct net_poll *poll)
 
 static void user_send(struct network *n, const uint8_t *frame, size_t size)
 {
-    slirp_input(((struct user *)n->own)->slirp, frame, (int)size);
+    const struct user *u = n->own;
+
+    u->calls.input(u->slirp, frame, (int)size);
 }
 
 const struct net_kind net_user = {.name = "user",

@@ -5,6 +5,33 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "trace/library.h"
+
+#define LIBRARY "libpng16.so.16"
+
+#define PNG_CALLS(X) X(write_to_stdio) X(free)
+
+/* The library, which is loaded when a picture is to be written. */
+struct png_calls {
+#define X(name) __typeof__(png_image_##name) *name;
+    PNG_CALLS(X)
+#undef X
+};
+
+static bool load(struct png_calls *to, char **error)
+{
+    static const struct library_call calls[] = {
+#define X(name) {"png_image_" #name, offsetof(struct png_calls, name)},
+        PNG_CALLS(X)
+#undef X
+    };
+
+    if (library_load(LIBRARY, calls, G_N_ELEMENTS(calls), to) == LIBRARY_COMPLETE)
+        return true;
+    *error = g_strdup("a PNG file needs " LIBRARY);
+    return false;
+}
+
 /* Three bytes a pixel, g_free() them; NULL: nothing is shown. */
 static uint8_t *read_rgb(const struct arm_machine *m, struct arm_display *d)
 {
@@ -28,15 +55,16 @@ static uint8_t *read_rgb(const struct arm_machine *m, struct arm_display *d)
     return rgb;
 }
 
-static bool write_png(FILE *f, const struct arm_display *d, const uint8_t *rgb)
+static bool write_png(const struct png_calls *calls, FILE *f, const struct arm_display *d,
+                      const uint8_t *rgb)
 {
     png_image image = {.version = PNG_IMAGE_VERSION,
                        .width = d->width,
                        .height = d->height,
                        .format = PNG_FORMAT_RGB};
-    bool good = png_image_write_to_stdio(&image, f, 0, rgb, 0, NULL) != 0;
+    bool good = calls->write_to_stdio(&image, f, 0, rgb, 0, NULL) != 0;
 
-    png_image_free(&image);
+    calls->free(&image);
     return good;
 }
 
@@ -53,15 +81,18 @@ bool picture_write_as(const struct arm_machine *m, const char *file, const char 
 {
     bool png = format ? !strcmp(format, "png") : g_str_has_suffix(file, ".png");
     struct arm_display d = {0};
-    uint8_t *rgb = read_rgb(m, &d);
+    struct png_calls calls;
 
+    if (png && !load(&calls, error))
+        return false;
+    uint8_t *rgb = read_rgb(m, &d);
     if (!rgb) {
         *error = g_strdup_printf("%s: not written: %s", file,
                                  d.width ? "no memory for it" : "the guest shows no picture");
         return false;
     }
     FILE *f = fopen(file, "wbe");
-    bool good = f && (png ? write_png(f, &d, rgb) : write_ppm(f, &d, rgb));
+    bool good = f && (png ? write_png(&calls, f, &d, rgb) : write_ppm(f, &d, rgb));
     int number = errno;
     if (f && fclose(f) != 0) {
         number = errno;
