@@ -235,8 +235,30 @@ static void test_a_monitor_that_cannot_be_is_refused(void **state)
     assert_ended(RUN("run", "--monitor", "nowhere", "--load", idle_load), 2, "--monitor=nowhere");
     assert_ended(RUN("run", "--on-death=stop", "--gdb", "0", "--load", idle_load), 2,
                  "--gdb goes not with --on-death=stop");
-    assert_ended(RUN("qemu", "-M", "virt", "-cpu", "max", "-qmp", "stdio", "-kernel", echo_path), 2,
-                 "-qmp stdio");
+    assert_ended(RUN("qemu", "-M", "virt", "-cpu", "max", "-nographic", "-qmp", "stdio", "-kernel",
+                     echo_path),
+                 2, "-qmp stdio");
+}
+
+static void test_qmp_may_be_at_standard_input_and_output(void **state)
+{
+    (void)state;
+    static const char asked[] =
+        "{\"execute\": \"qmp_capabilities\"}{\"execute\": \"query-status\"}{\"execute\": \"quit\"}";
+    static const char *const monitors[][4] = {
+        {"-qmp", "stdio"}, {"-chardev", "stdio,id=m", "-mon", "chardev=m,mode=control"}};
+
+    for (size_t k = 0; k < 2; k++) {
+        const char *args[20] = {"qemu", "-M",      "virt", "-cpu", "max",     "-display",
+                                "none", "-serial", "none", "-S",   "-kernel", loop_path};
+        for (size_t n = 0; n < 4 && monitors[k][n]; n++)
+            args[12 + n] = monitors[k][n];
+        struct result *r = run_args(asked, args);
+        assert_contains(r->out, "{\"QMP\": ");
+        assert_contains(r->out, "\"running\": false");
+        assert_contains(r->out, "SHUTDOWN");
+        assert_int_equal(r->code, 0);
+    }
 }
 
 static void test_a_monitor_may_be_at_a_pseudo_terminal(void **state)
@@ -288,6 +310,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_a_guest_that_waits_for_ever_goes_on_while_somebody_is_there,
                                name_socket),
         cmocka_unit_test_setup(test_gdb_and_qmp_steer_one_run, name_socket),
+        cmocka_unit_test(test_qmp_may_be_at_standard_input_and_output),
         cmocka_unit_test_setup(test_a_monitor_that_cannot_be_is_refused, name_socket),
         cmocka_unit_test(test_a_monitor_may_be_at_a_pseudo_terminal),
         cmocka_unit_test_setup(test_a_signal_leaves_no_socket_behind, name_socket),

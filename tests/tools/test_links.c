@@ -178,9 +178,33 @@ static void test_a_client_connects_to_who_listens(void **state)
     close(listener);
     end(&g);
     unlink(in_dir("theirs"));
-    struct result *r = RUN(MINIMAL, "-kernel", in_dir("echo"), "-serial", serial);
-    assert_contains(r->err, "cannot connect to");
+    struct result *r = RUN("qemu", "-M", VIRT ",virtualization=on", "-cpu", "max", "-kernel",
+                           in_dir("off"), "-serial", serial);
+    assert_contains(r->err, "theirs: what is written is lost until somebody does");
+    assert_int_equal(r->code, 0);
+    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-serial", "tcp:127.0.0.1:no-port");
+    assert_contains(r->err, "cannot connect to 127.0.0.1:no-port");
     assert_int_equal(r->code, 2);
+}
+
+static void test_a_client_finds_who_listens_later(void **state)
+{
+    (void)state;
+    const struct sockaddr_un address = unix_address(in_dir("late"));
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    char serial[160];
+
+    snprintf(serial, sizeof(serial), "unix:%s", in_dir("late"));
+    struct guest g = START("-serial", serial);
+    usleep(200000); /* most likely the guest is there first; if not, it connects at once */
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    int fd = accept(listener, NULL, NULL);
+    say(fd, "x");
+    expect_bytes(fd, "x", 1, true);
+    close(fd);
+    close(listener);
+    end(&g);
 }
 
 static void test_telnet_commands_are_no_characters(void **state)
@@ -316,6 +340,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_client_of_a_unix_socket_comes_goes_and_comes_again),
         cmocka_unit_test(test_a_server_that_waits_loses_nothing),
         cmocka_unit_test(test_a_client_connects_to_who_listens),
+        cmocka_unit_test(test_a_client_finds_who_listens_later),
         cmocka_unit_test(test_telnet_commands_are_no_characters),
         cmocka_unit_test(test_a_pseudo_terminal_is_named_and_typed_at),
         cmocka_unit_test(test_a_pair_of_pipes_is_read_and_written),

@@ -254,7 +254,7 @@ static bool call(struct qemu *q, const struct qemu_option *o, const char *value)
     bool json = false;
 
     for (size_t k = 0; k < G_N_ELEMENTS(in_json); k++)
-        json |= o->fn == in_json[k] && *value == '{';
+        json |= o->fn == in_json[k] && value && *value == '{';
     g_autofree char *flat = json ? qemu_json_flat(o->name, value) : NULL;
     return (!json || flat) && o->fn(q, o->name, flat ? flat : value);
 }

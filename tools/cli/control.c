@@ -31,7 +31,8 @@ struct controls *controls_open(const struct control_spec *specs, unsigned count,
         struct control *c = &all->rows[k];
         *c = (struct control){.all = all, .qmp = specs[k].qmp, .in = g_string_new(NULL)};
         all->count++;
-        c->link = link_open(specs[k].where, specs[k].serve, outputs);
+        c->link = specs[k].where ? link_open(specs[k].where, specs[k].serve, outputs)
+                                 : link_standard(outputs);
         if (!c->link) {
             controls_close(all);
             return NULL;

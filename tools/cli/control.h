@@ -16,7 +16,7 @@ struct controls;
 struct outputs;
 
 struct control_spec {
-    const char *where; /* as link.h has it */
+    const char *where; /* as link.h has it; NULL: at standard input and output */
     bool qmp;
     bool serve; /* as link_open() has it */
 };

@@ -32,9 +32,11 @@ static int open_at(const struct sockaddr *address, socklen_t size, bool listens,
     if (fd >= 0 && (listens ? bind(fd, address, size) == 0 && listen(fd, 1) == 0
                             : connect(fd, address, size) == 0))
         return fd;
-    *why = strerror(errno);
+    int error = errno;
+    *why = strerror(error);
     if (fd >= 0)
         close(fd);
+    errno = error;
     return -1;
 }
 
@@ -43,7 +45,7 @@ int socket_open_unix(const char *path, bool listens, const char **why)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
     if (g_strlcpy(address.sun_path, path, sizeof(address.sun_path)) >= sizeof(address.sun_path)) {
-        *why = strerror(ENAMETOOLONG);
+        *why = strerror(errno = ENAMETOOLONG);
         return -1;
     }
     return open_at((const struct sockaddr *)&address, sizeof(address), listens, why);
@@ -62,11 +64,14 @@ int socket_open_tcp(const char *where, const char *host, int family, bool listen
     int failed = getaddrinfo(named ? named : host, port, &hints, &found);
     if (failed) {
         *why = gai_strerror(failed);
+        errno = EINVAL; /* no such address */
         return -1;
     }
     for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
         fd = open_at(a->ai_addr, a->ai_addrlen, listens, why);
+    int error = errno;
     freeaddrinfo(found);
+    errno = error;
     return fd;
 }
 

@@ -12,7 +12,7 @@ void socket_split(const char *where, char **host, const char **port);
  * @host:   if @where names none; NULL: this machine, or if it listens any of its addresses.
  * @family: of addresses; AF_UNSPEC: any.
  *
- * Return: a descriptor that waits, -1: *@why says why there is none.
+ * Return: a descriptor that waits, -1: *@why says why there is none, as does errno.
  */
 int socket_open_tcp(const char *where, const char *host, int family, bool listens,
                     const char **why);

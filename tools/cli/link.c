@@ -19,6 +19,7 @@
 #define QUEUE_MAX ((size_t)64 << 10) /* then the guest waits */
 #define WAIT_MS   20                 /* between two looks at whether the run ends */
 #define END_MS    500 /* for the other end to take what waits when the run has ended */
+#define RETRY_S   1   /* of a client that was there before its server, if it names no time */
 
 struct link {
     struct link_spec spec;
@@ -27,6 +28,7 @@ struct link {
     struct bytes queue;    /* for the other end */
     struct telnet telnet;
     gint64 retry_us; /* when a client connects again */
+    bool ended;      /* standard input has */
     unsigned meetings;
 };
 
@@ -58,19 +60,37 @@ static void connected(struct link *l, int fd)
         bytes_append(&l->queue, telnet_greeting, sizeof(telnet_greeting));
 }
 
-static bool open_stream(struct link *l)
+/* Differs: QEMU gives up where nobody listens, unless it was told to reconnect. */
+static bool open_client(struct link *l)
 {
     const char *why;
     int fd = open_socket(l, &why);
 
-    if (fd < 0 && !l->spec.server && l->spec.reconnect_s)
-        return true; /* later */
-    if (fd < 0)
-        return failed(l->spec.server ? "listen at" : "connect to", l, why);
-    if (!l->spec.server) {
+    if (fd >= 0) {
         connected(l, fd);
         return true;
     }
+    if (l->spec.reconnect_s)
+        return true; /* later */
+    if (errno != ECONNREFUSED && errno != ENOENT)
+        return failed("connect to", l, why);
+    fprintf(stderr,
+            "armillary: warning: character device: nobody listens at %s: what is written is lost "
+            "until somebody does\n",
+            l->spec.at);
+    l->spec.reconnect_s = RETRY_S;
+    return true;
+}
+
+static bool open_stream(struct link *l)
+{
+    const char *why;
+
+    if (!l->spec.server)
+        return open_client(l);
+    int fd = open_socket(l, &why);
+    if (fd < 0)
+        return failed("listen at", l, why);
     l->listener = fd;
     if (!l->spec.nowait) {
         fprintf(stderr, "armillary: waiting for a connection at %s\n", l->spec.at);
@@ -156,6 +176,19 @@ struct link *link_open(const char *where, bool serves, struct outputs *outputs)
     }
     link_close(l);
     return NULL;
+}
+
+struct link *link_standard(struct outputs *outputs)
+{
+    struct link *l = g_new0(struct link, 1);
+
+    l->outputs = outputs;
+    l->spec.kind = LINK_STANDARD;
+    l->listener = -1;
+    l->in = STDIN_FILENO;
+    l->out = STDOUT_FILENO;
+    l->meetings = 1;
+    return l;
 }
 
 /* ---- the other end comes and goes ---- */
@@ -245,11 +278,25 @@ void link_write(struct link *l, const void *data, size_t size)
     flush(l);
 }
 
+/* It is others' too, and waits as they want it to. */
+static size_t read_standard(struct link *l, uint8_t *buf, size_t size)
+{
+    struct pollfd p = {.fd = l->in, .events = POLLIN};
+
+    if (l->ended || poll(&p, 1, 0) <= 0)
+        return 0;
+    ssize_t n = read(l->in, buf, size);
+    l->ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    return n > 0 ? (size_t)n : 0;
+}
+
 size_t link_read(struct link *l, uint8_t *buf, size_t size)
 {
     if (!link_has_peer(l))
         return 0;
     flush(l);
+    if (l->spec.kind == LINK_STANDARD)
+        return read_standard(l, buf, size);
     ssize_t n = l->in < 0 ? 0 : read(l->in, buf, size);
     if (n > 0)
         return l->spec.telnet ? telnet_decode(&l->telnet, buf, (size_t)n) : (size_t)n;
@@ -267,7 +314,7 @@ unsigned link_fill(const struct link *l, struct pollfd fds[LINK_FDS_MAX])
 {
     unsigned count = 0;
 
-    if (l->in >= 0)
+    if (l->in >= 0 && !l->ended)
         fds[count++] = (struct pollfd){.fd = l->in, .events = POLLIN};
     else if (l->listener >= 0)
         fds[count++] = (struct pollfd){.fd = l->listener, .events = POLLIN};
@@ -283,9 +330,10 @@ void link_close(struct link *l)
     for (int ms = 0; l->queue.count && l->out >= 0 && link_has_peer(l) && ms < END_MS;
          ms += WAIT_MS)
         wait_for_room(l);
-    if (l->out >= 0 && l->out != l->in)
+    bool ours = l->spec.kind != LINK_STANDARD;
+    if (ours && l->out >= 0 && l->out != l->in)
         close(l->out);
-    if (l->in >= 0)
+    if (ours && l->in >= 0)
         close(l->in);
     if (l->listener >= 0)
         close(l->listener);

@@ -21,13 +21,18 @@ struct outputs;
 bool link_valid(const char *where);
 
 /**
- * link_open() - connect, or listen; a server waits for its first client unless it says nowait.
+ * link_open() - connect, or listen; a server waits for its first client unless it says nowait. A
+ * client at whose address nobody listens yet says so, and connects once somebody does.
  * @serves:  a socket without options listens, and does not wait.
  * @outputs: who is asked whether the run ends while the other end takes nothing.
  *
  * Return: NULL, and a message was printed. link_close() frees it.
  */
 struct link *link_open(const char *where, bool serves, struct outputs *outputs);
+
+/* Standard input and output, which nobody else may be at; they stay open. */
+struct link *link_standard(struct outputs *outputs);
+
 void link_close(struct link *l);
 
 /* What the guest writes; waits while the other end is slow, up to the end of the run. */

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-enum link_kind { LINK_PTY, LINK_PIPE, LINK_UNIX, LINK_TCP };
+enum link_kind { LINK_PTY, LINK_PIPE, LINK_UNIX, LINK_TCP, LINK_STANDARD };
 
 struct link_spec {
     enum link_kind kind;

@@ -53,9 +53,9 @@ bool qemu_qmp(struct qemu *q, const char *option, const char *value)
 {
     g_autofree char *what = g_strdup_printf("-%s %s", option, value);
 
-    if (!properties_accept("none|null", value) && !g_str_has_prefix(value, "chardev:") &&
-        !link_valid(value))
-        return qemu_refuse(option, value, what, "none|null|chardev:ID|" LINK_FORMS);
+    if (!properties_accept("none|null|stdio|" NOWHERE, value) &&
+        !g_str_has_prefix(value, "chardev:") && !link_valid(value))
+        return qemu_refuse(option, value, what, "none|null|stdio|chardev:ID|" LINK_FORMS);
     return add_monitor(q, g_strdup(value), true);
 }
 
@@ -151,14 +151,17 @@ static bool connect_monitor(struct qemu *q, const char *where, bool qmp, bool se
         mux = c->mux;
         if (text && link_valid(text))
             return add_control(q, text, qmp);
-        if (qmp)
-            return qemu_bad("-mon %s: expected a socket, pty or pipe for mode=control", where);
+        if (text &&
+            !strcmp(text, "null")) /* which qemu_chardev_where() has said, if it is not so */
+            return true;
         if (c->path)
             return qemu_bad("-mon %s is not offered: the monitor is at the terminal", where);
     }
-    if (stdio && serial_stdio && !mux)
-        return qemu_bad("-monitor stdio: standard input is the UART's; expected -serial mon:stdio, "
-                        "or another -serial");
+    if (stdio && serial_stdio && (!mux || qmp))
+        return qemu_bad("%s stdio: standard input is the UART's; expected another -serial%s",
+                        qmp ? "-qmp" : "-monitor", qmp ? "" : ", or -serial mon:stdio");
+    if (stdio && qmp)
+        return add_control(q, NULL, true);
     if (stdio && !serial_stdio)
         q->req.monitor_first = true;
     return true;
