@@ -94,7 +94,7 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
         {{"qemu", "-object", "memory-backend-rm,id=x"}, "did you mean memory-backend-ram?", ""},
         {{"qemu", "-object", "memory-backend-ram,id=x"}, "expected id=ID and size=SIZE", ""},
         {{"qemu", "-M", VIRT ",memory-backend=x"}, "memory-backend=x: expected the id", ""},
-        {{"qemu", "-M", VIRT, "-object", "memory-backend-ram,id=x,size=1G", "-numa",
+        {{"qemu", "-M", VIRT, "-m", "128", "-object", "memory-backend-ram,id=x,size=1G", "-numa",
           "node,memdev=x"},
          "it has 1024 MiB, and -m says 128",
          ""},
@@ -291,18 +291,50 @@ static void test_scripts_find_the_words_that_they_look_for(void **state)
 static void test_what_changes_nothing_is_taken(void **state)
 {
     (void)state;
-    struct result *r = RUN(
-        "qemu", "-machine", "virt", "-machine", "gic_version=3,virtualization,dtb_randomness=off",
-        "-cpu", "max,pauth_impdef", "-no-acpi", "-name", "x", "-mem-prealloc", "-m",
-        "size=256M,slots=4,maxmem=8G", "-smp", "cpus=2,maxcpus=4,sockets=2,cores=2", "-accel",
-        "kvm:tcg", "-object", "rng-builtin,id=r", "-device", "virtio-rng-device,rng=r", "-vga",
-        "none", "-msg", "timestamp=on", "-parallel", "none", "-global",
-        "virtio-mmio.force-legacy=false", "-global",
-        "driver=virtio-mmio,property=ioeventfd,value=off", "-usb", "-singlestep", "-tb-size", "64",
-        "-action", "reboot=shutdown,panic=none", "-object",
-        "memory-backend-ram,id=ram,size=256M,prealloc=on", "-numa", "node,memdev=ram,cpus=0-1",
-        "-object", "iothread,id=io", "-machine", "usb=on,graphics=off", "-kernel", in_dir("off"));
+    struct result *r =
+        RUN("qemu", "-machine", "virt", "-machine",
+            "gic_version=3,virtualization,dtb_randomness=off", "-cpu", "max,pauth_impdef",
+            "-no-acpi", "-name", "x", "-mem-prealloc", "-m", "size=256M,slots=4,maxmem=8G", "-smp",
+            "cpus=2,maxcpus=4,sockets=2,cores=2", "-accel", "kvm:tcg", "-object",
+            "rng-builtin,id=r", "-device", "virtio-rng-device,rng=r", "-vga", "none", "-msg",
+            "timestamp=on", "-parallel", "none", "-global", "virtio-mmio.force-legacy=false",
+            "-global", "driver=virtio-mmio,property=ioeventfd,value=off", "-usb", "-singlestep",
+            "-tb-size", "64", "-action", "reboot=shutdown,panic=none", "-object",
+            "memory-backend-ram,id=ram,size=256M,prealloc=on", "-numa", "node,memdev=ram,cpus=0-1",
+            "-object", "iothread,id=io", "-machine", "usb=on,graphics=off", "-realtime",
+            "mlock=off", "-balloon", "virtio", "-kernel", in_dir("off"));
     assert_string_equal(r->err, "");
+    assert_int_equal(r->code, 0);
+    /* Memory is what -m says, or as large as what is to be it. */
+    r = RUN("qemu", "-M", "virt,virtualization=on,memory-backend=m", "-cpu", "max", "-object",
+            "memory-backend-ram,id=m,size=64M", "-kernel", in_dir("off"));
+    assert_string_equal(r->err, "");
+    assert_int_equal(r->code, 0);
+}
+
+static void test_a_disk_has_the_properties_that_libvirt_names(void **state)
+{
+    (void)state;
+    char drive[200];
+    static const uint8_t sector[512];
+
+    snprintf(drive, sizeof(drive), "if=none,id=d,format=raw,file=%s",
+             write_file("disk", sector, sizeof(sector)));
+    struct result *r =
+        RUN("qemu", "-M", VIRT ",virtualization=on", "-cpu", "max", "-kernel", in_dir("off"),
+            "-drive", drive, "-device",
+            "virtio-blk-pci,drive=d,share-rw=on,werror=report,rerror=stop,seg-max-adjust=on,"
+            "write-zeroes=on,min_io_size=512,opt_io_size=4096,backend_defaults=auto");
+    assert_string_equal(r->err, "");
+    assert_int_equal(r->code, 0);
+    r = RUN("qemu", "-M", VIRT ",virtualization=on", "-cpu", "max", "-kernel", in_dir("off"),
+            "-drive", drive, "-device", "virtio-scsi-pci", "-device",
+            "scsi-hd,drive=d,share-rw=on,device_id=x,discard_granularity=0");
+    assert_string_equal(r->err, "");
+    assert_int_equal(r->code, 0);
+    r = RUN("qemu", "-M", VIRT ",virtualization=on", "-cpu", "max", "-kernel", in_dir("off"),
+            "-drive", drive, "-device", "virtio-blk-pci,drive=d,discard=off");
+    assert_contains(r->err, "discarding and writing zeroes are offered");
     assert_int_equal(r->code, 0);
 }
 
@@ -327,6 +359,12 @@ static void test_what_differs_is_said(void **state)
         {{"-no-shutdown"}, "-no-shutdown: the machine ends"},
         {{"-cpu", "max,sve=on,sve512=on"}, "neither SVE nor SME"},
         {{"-machine", "mte=on"}, "there is no MTE"},
+        {{"-device", "virtio-serial-pci", "-device", "virtconsole"}, "it is connected to nothing"},
+        {{"-device", "qemu-xhci", "-device", "usb-host,vendorid=1"}, "nothing is plugged in there"},
+        {{"-device", "ioh3420,id=p"}, "it is a pcie-root-port"},
+        {{"-device", "e1000-82545em"}, "it is an e1000"},
+        {{"-bios", "none"}, "there is no firmware in any case"},
+        {{"-localtime"}, "the clock starts at the host's time"},
         {{"-machine", "ras=on"}, "no table that would tell"},
         {{"-numa", "node", "-numa", "node"}, "the guest sees one node"},
         {{"-device", "virtio-scsi-pci,num_queues=4"}, "of request queues there is 1"},
@@ -336,7 +374,7 @@ static void test_what_differs_is_said(void **state)
          "taking a user network"},
         {{"-device", "virtio-serial-pci", "-device", "virtserialport,chardev=v", "-chardev",
           "qemu-vdagent,id=v,name=vdagent"},
-         "no display whose clipboard"},
+         "there is no SPICE display"},
         {{"-device", "{\"driver\":\"virtio-rng-pci\",\"disable-legacy\":\"on\",\"packed\":true}"},
          "there are split rings only"},
         {{"-S"}, "-S: the machine runs at once"},
@@ -386,6 +424,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_link_of_qemus_name_needs_no_subcommand),
         cmocka_unit_test(test_scripts_find_the_words_that_they_look_for),
         cmocka_unit_test(test_what_changes_nothing_is_taken),
+        cmocka_unit_test(test_a_disk_has_the_properties_that_libvirt_names),
         cmocka_unit_test(test_what_differs_is_said),
         cmocka_unit_test(test_gdb_is_listened_for_and_without_S_nothing_waits),
     };

@@ -48,13 +48,22 @@ typedef bool option_fn(struct qemu *q, const char *option, const char *value);
         q->member = qemu_keep(q, g_strdup(value));                                                 \
         return true;                                                                               \
     }
-STORE(bios, req.config.bios)
 STORE(kernel, req.config.kernel)
 STORE(initrd, req.config.initrd)
 STORE(append, req.config.append)
 STORE(dtb, req.config.dtb)
 STORE(pidfile, req.pidfile)
 #undef STORE
+
+/* Boards of other architectures have firmware unless this says none. */
+static bool qemu_bios(struct qemu *q, const char *option, const char *value)
+{
+    if (!strcmp(value, "none"))
+        qemu_note(q, "-%s none: there is no firmware in any case", option);
+    else
+        q->req.config.bios = qemu_keep(q, g_strdup(value));
+    return true;
+}
 
 #define SWITCH(name, member)                                                                       \
     static bool qemu_##name(struct qemu *q, const char *option, const char *value)                 \
@@ -100,6 +109,26 @@ static bool qemu_icount(struct qemu *q, const char *option, const char *value)
         return qemu_bad("-icount rr=%s: expected rrfile=FILE", mode);
     *(strcmp(mode, "record") ? &q->req.replay : &q->req.record) = qemu_keep(q, g_strdup(file));
     return true;
+}
+
+static bool qemu_localtime(struct qemu *q, const char *option, const char *value)
+{
+    (void)value;
+    return qemu_rtc(q, option, "base=localtime");
+}
+
+static bool qemu_startdate(struct qemu *q, const char *option, const char *value)
+{
+    g_autofree char *base = g_strdup_printf("base=%s", strcmp(value, "now") ? value : "utc");
+
+    return qemu_rtc(q, option, base);
+}
+
+static bool qemu_balloon(struct qemu *q, const char *option, const char *value)
+{
+    if (strcmp(value, "none") && strcmp(value, "virtio"))
+        return qemu_bad("-%s %s: expected none or virtio", option, value);
+    return !strcmp(value, "none") || qemu_device(q, "device", "virtio-balloon-pci");
 }
 
 static bool qemu_seed(struct qemu *q, const char *option, const char *value)

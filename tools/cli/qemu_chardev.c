@@ -178,7 +178,8 @@ const char *qemu_chardev_where(struct qemu *q, const char *id, bool *testdev)
         qemu_note(q, "-chardev %s: the monitor has no command to read it: what is written is lost",
                   c->backend);
     else if (properties_accept(agents, c->backend))
-        qemu_note(q, "-chardev %s: there is no display whose clipboard it would share", c->backend);
+        qemu_note(q, "-chardev %s: there is no SPICE display: nobody is at its other end",
+                  c->backend);
     else
         return c->backend;
     return "null";

@@ -79,6 +79,9 @@ bool qemu_connect_net(struct qemu *q, const struct qemu_device *device)
 
 bool qemu_connect_e1000(struct qemu *q, const struct qemu_device *device)
 {
+    if (strcmp(device->driver->name, "e1000") != 0)
+        qemu_note(q, "-device %s: it is an e1000 (82540EM), with that one's numbers",
+                  device->driver->name);
     return connect_net(q, device, ARM_E1000);
 }
 
@@ -316,9 +319,13 @@ bool qemu_connect_port(struct qemu *q, const struct qemu_device *device)
     if (device->on && !is_serial_bus(&q->devices, device->on))
         return qemu_bad("-device %s,bus=%s: expected the bus of the virtio-serial",
                         device->driver->name, device->on);
-    if (!device->chardev || !(where = qemu_chardev_where(q, device->chardev, &port.testdev)))
+    if (!device->chardev) {
+        qemu_note(q, "-device %s: it is connected to nothing", device->driver->name);
+        where = "null";
+    } else if (!(where = qemu_chardev_where(q, device->chardev, &port.testdev))) {
         return qemu_bad("-device %s,chardev=%s: expected the id of a -chardev",
-                        device->driver->name, device->chardev ? device->chardev : "");
+                        device->driver->name, device->chardev);
+    }
     return devices_add_port(&q->devices.options, &port, where, &q->req.config) ||
            qemu_bad("-device %s: more than %d ports", device->driver->name, ARM_PORTS_MAX);
 }

@@ -28,6 +28,7 @@ bool qemu_connect_usb_keyboard(struct qemu *q, const struct qemu_device *device)
 bool qemu_connect_usb_mouse(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_usb_storage(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_usb_tablet(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_usb_unplugged(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_nvme(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_nvme_ns(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_gpu_gl(struct qemu *q, const struct qemu_device *device);

@@ -88,6 +88,15 @@ LACKING(blob, "are no blobs")
 LACKING(removable, "is no way to take the disk out")
 #undef LACKING
 
+/* "off" asks for less than there is. */
+static bool set_offered(struct qemu *q, const char *value)
+{
+    if (!property_is_on(value))
+        qemu_note(q, "-device %s: discarding and writing zeroes are offered in any case",
+                  device(q)->driver->name);
+    return true;
+}
+
 /* So many, of something of which there is a number of its own. */
 static bool note_number(struct qemu *q, const char *value, uint64_t ours, const char *what)
 {
@@ -114,30 +123,71 @@ NUMBER(queue_size, 256, "a queue's entries")
 NUMBER(physical_block, 512, "a physical block's bytes")
 #undef NUMBER
 
-/* What every virtio device has. The features are what these devices offer. */
+/* What every virtio device has. The features are what these devices offer; what of them only old
+ * drivers know, and what becomes of them when a machine is migrated, is no matter here. */
 #define VIRTIO_PROPERTIES                                                                          \
     {"id", "ID", set_id, NULL}, {"bus", "BUS", set_on, NULL},                                      \
         {"event-idx", "on|off", set_no_event_idx, NULL},                                           \
         {"indirect-desc", "on|off", set_no_indirect, NULL},                                        \
-        {"packed", "on|off", set_packed, NULL},                                                    \
+        {"packed", "on|off", set_packed, NULL}, {"any-layout", "on|off", NULL, NULL},              \
+        {"notify-on-empty", "on|off", NULL, NULL}, {"queue-reset", "on|off", NULL, NULL},          \
+        {"use-started", "on|off", NULL, NULL}, {"use-disabled-flag", "on|off", NULL, NULL},        \
+        {"migrate-extra", "on|off", NULL, NULL},                                                   \
     {                                                                                              \
         "iommu-platform", "on|off", set_access_platform, NULL                                      \
     }
 
+/* What every disk has, whatever it is connected to: what it says of itself and how the host treats
+ * its file, but for what else stands in its table. */
+#define DISK_PROPERTIES                                                                            \
+    {"drive", "ID", set_drive, NULL}, {"bootindex", "N", set_boot, NULL},                          \
+        {"share-rw", "on|off", NULL, NULL}, {"write-cache", "on|auto", NULL, NULL},                \
+        {"logical-block-size", "512", NULL, NULL},                                                 \
+        {"physical-block-size", "N", set_physical_block, NULL},                                    \
+        {"min-io-size", "SIZE", NULL, NULL}, {"opt-io-size", "SIZE", NULL, NULL},                  \
+        {"discard-granularity", "SIZE", NULL, NULL},                                               \
+        {"backend-defaults", "on|off|auto", NULL, NULL},                                           \
+        {"account-invalid", "on|off|auto", NULL, NULL},                                            \
+        {"account-failed", "on|off|auto", NULL, NULL},                                             \
+        {"rerror", "report|ignore|stop|auto", NULL, NULL},                                         \
+    {                                                                                              \
+        "werror", "report|ignore|stop|enospc|auto", NULL, NULL                                     \
+    }
+
+/* Names and numbers that a SCSI or an ATA disk of QEMU can be given. */
+#define DISK_NAMES                                                                                 \
+    {"vendor", "TEXT", NULL, DISK_NAMED}, {"product", "TEXT", NULL, DISK_NAMED},                   \
+        {"model", "TEXT", NULL, DISK_NAMED}, {"ver", "TEXT", NULL, DISK_NAMED},                    \
+        {"wwn", "N", NULL, DISK_NAMED}, {"port-wwn", "N", NULL, DISK_NAMED},                       \
+        {"port-index", "N", NULL, NULL}, {"scsi-version", "N", NULL, NULL},                        \
+        {"dpofua", "on|off", NULL, NULL}, {"max-unmap-size", "SIZE", NULL, NULL},                  \
+        {"max-io-size", "SIZE", NULL, NULL}, {"cyls", "N", NULL, NULL},                            \
+        {"heads", "N", NULL, NULL}, {"secs", "N", NULL, NULL},                                     \
+    {                                                                                              \
+        "removable", "on|off", set_removable, NULL                                                 \
+    }
+#define DISK_NAMED "of names the guest sees the serial number"
+
 static const struct property blk_properties[] = {
-    {"drive", "ID", set_drive, NULL},
+    DISK_PROPERTIES,
     VIRTIO_PROPERTIES,
+    {"discard", "on|off", set_offered, NULL},
+    {"write-zeroes", "on|off", set_offered, NULL},
+    {"report-discard-granularity", "on|off", NULL, NULL},
+    {"max-discard-sectors", "N", NULL, NULL},
+    {"max-write-zeroes-sectors", "N", NULL, NULL},
+    {"request-merging", "on|off", NULL, NULL},
+    {"seg-max-adjust", "on|off", NULL, NULL},
+    {"x-enable-wce-if-config-wce", "on|off", NULL, NULL},
+    {"cyls", "N", NULL, NULL},
+    {"heads", "N", NULL, NULL},
+    {"secs", "N", NULL, NULL},
     {"serial", "TEXT", set_serial, NULL},
     {"scsi", "off", NULL, NULL},
-    {"bootindex", "N", set_boot, NULL},
     {"num-queues", "N", set_queues, NULL},
     {"queue-size", "N", set_queue_size, NULL},
     {"iothread", "ID", NULL, NULL}, /* devices have no threads here */
-    {"share-rw", "on|off", NULL, NULL},
-    {"write-cache", "on|auto", NULL, NULL},
     {"config-wce", "off", NULL, NULL},
-    {"logical-block-size", "512", NULL, NULL},
-    {"physical-block-size", "N", set_physical_block, NULL},
 };
 
 /* What is off is not offered to the driver; QEMU's device offers it. */
@@ -162,6 +212,22 @@ static const struct property net_properties[] = {
     {"rx-queue-size", "N", set_queue_size, NULL},
     {"tx-queue-size", "N", set_queue_size, NULL},
     {"bootindex", "N", set_boot, NULL},
+    {"guest-ecn", "on|off", set_offload, NULL},
+    {"guest-ufo", "on|off", set_offload, NULL},
+    {"host-ecn", "on|off", set_offload, NULL},
+    {"host-ufo", "on|off", set_offload, NULL},
+    {"guest-rsc-ext", "on|off", set_offload, NULL},
+    {"ctrl-guest-offloads", "on|off", set_offload, NULL},
+    {"ctrl-rx", "on|off", set_offload, NULL},
+    {"ctrl-rx-extra", "on|off", set_offload, NULL},
+    {"ctrl-vlan", "on|off", set_offload, NULL},
+    {"ctrl-mac-addr", "on|off", set_offload, NULL},
+    {"guest-announce", "on|off", NULL, NULL}, /* after a migration */
+    {"tx", "timer|bh", NULL, NULL},           /* how QEMU's device sends, like the next two */
+    {"x-txtimer", "N", NULL, NULL},
+    {"x-txburst", "N", NULL, NULL},
+    {"speed", "N", NULL, "the driver is told of no speed"},
+    {"duplex", "half|full", NULL, NULL},
 };
 
 static const struct property e1000_properties[] = {
@@ -172,6 +238,9 @@ static const struct property e1000_properties[] = {
     {"bootindex", "N", set_boot, NULL},
     {"autonegotiation", "on", NULL, NULL},
     {"mitigation", "on|off", NULL, "interrupts come at once"},
+    {"extra-mac-registers", "on|off", NULL, NULL},
+    {"migrate-tso-props", "on|off", NULL, NULL},
+    {"init-vet", "on|off", NULL, NULL},
 };
 
 static const struct property rng_properties[] = {
@@ -189,6 +258,8 @@ static const struct property balloon_properties[] = {
     {"free-page-reporting", "on|off", NULL, NULL},
     {"page-poison", "on|off", NULL, NULL},
     {"guest-stats-polling-interval", "N", NULL, NULL},
+    {"iothread", "ID", NULL, NULL},
+    {"qemu-4-0-config-size", "on|off", NULL, NULL},
 };
 
 static const struct property p9_properties[] = {
@@ -282,21 +353,20 @@ static const struct property scsi_properties[] = {
     {"virtqueue-size", "N", set_queue_size, NULL},
     {"cmd-per-lun", "N", NULL, NULL},
     {"max-sectors", "N", NULL, NULL},
+    {"seg-max-adjust", "on|off", NULL, NULL},
 };
 
 static const struct property scsi_unit_properties[] = {
-    {"drive", "ID", set_drive, NULL},
+    DISK_PROPERTIES,
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
     {"scsi-id", "N", set_scsi_id, NULL},
     {"lun", "N", set_lun, NULL},
     {"channel", "0", NULL, NULL},
     {"serial", "TEXT", set_serial, NULL},
-    {"bootindex", "N", set_boot, NULL},
-    {"write-cache", "on|auto", NULL, NULL},
     {"rotation-rate", "N", NULL, NULL},
-    {"logical-block-size", "512", NULL, NULL},
-    {"physical-block-size", "N", set_physical_block, NULL},
+    DISK_NAMES,
+    {"device-id", "TEXT", NULL, NULL},
 };
 
 static const struct property xhci_properties[] = {
@@ -321,7 +391,7 @@ static const struct property ehci_properties[] = {
 /* What every USB device has. */
 #define USB_PROPERTIES                                                                             \
     {"id", "ID", set_id, NULL}, {"bus", "BUS", set_on, NULL}, {"port", "N", set_port, NULL},       \
-        {"msos-desc", "on|off", NULL, NULL},                                                       \
+        {"msos-desc", "on|off", NULL, NULL}, {"pcap", "FILE", NULL, "nothing is written there"},   \
     {                                                                                              \
         "attached", "on", NULL, NULL                                                               \
     }
@@ -334,43 +404,65 @@ static const struct property usb_hid_properties[] = {
 };
 
 static const struct property usb_storage_properties[] = {
-    {"drive", "ID", set_drive, NULL},
+    DISK_PROPERTIES,
     USB_PROPERTIES,
     {"serial", "TEXT", set_serial, NULL},
-    {"bootindex", "N", set_boot, NULL},
     {"removable", "on|off", set_removable, NULL},
-    {"write-cache", "on|auto", NULL, NULL},
-    {"logical-block-size", "512", NULL, NULL},
-    {"physical-block-size", "N", set_physical_block, NULL},
+    {"commandlog", "on|off", NULL, NULL},
+};
+
+/* Which device of the host it is to be, and how it is handed through. */
+static const struct property usb_host_properties[] = {
+    USB_PROPERTIES,
+    {"vendorid", "N", NULL, NULL},
+    {"productid", "N", NULL, NULL},
+    {"hostbus", "N", NULL, NULL},
+    {"hostaddr", "N", NULL, NULL},
+    {"hostport", "N", NULL, NULL},
+    {"hostdevice", "FILE", NULL, NULL},
+    {"isobufs", "N", NULL, NULL},
+    {"isobsize", "N", NULL, NULL},
+    {"guest-reset", "on|off", NULL, NULL},
+    {"guest-resets-all", "on|off", NULL, NULL},
+    {"suppress-remote-wake", "on|off", NULL, NULL},
+    {"bootindex", "N", NULL, NULL},
+};
+
+static const struct property usb_redir_properties[] = {
+    {"chardev", "ID", set_chardev, NULL}, USB_PROPERTIES,
+    {"debug", "N", NULL, NULL},           {"filter", "TEXT", NULL, NULL},
+    {"streams", "on|off", NULL, NULL},    {"bootindex", "N", NULL, NULL},
 };
 
 static const struct property nvme_properties[] = {
-    {"drive", "ID", set_drive, NULL},
+    DISK_PROPERTIES,
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
     {"serial", "TEXT", set_serial, NULL},
-    {"bootindex", "N", set_boot, NULL},
     {"max-ioqpairs", "N", NULL, "there are 16 pairs"},
     {"msix-qsize", "N", NULL, "there are 17 messages"},
     {"mdts", "N", NULL, "a command moves 128 KiB at most"},
     {"aerl", "N", NULL, NULL},
     {"cmb-size-mb", "0", NULL, NULL},
     {"num-queues", "N", NULL, "there are 16 pairs"},
-    {"logical-block-size", "512", NULL, NULL},
-    {"physical-block-size", "N", set_physical_block, NULL},
+    {"aer-max-queued", "N", NULL, NULL},
+    {"use-intel-id", "off", NULL, NULL},
+    {"vsl", "N", NULL, NULL},
+    {"ioeventfd", "on|off", NULL, NULL},
+    {"msix-exclusive-bar", "on|off", NULL, NULL},
+    {"smart-critical-warning", "0", NULL, NULL},
+    {"sriov-max-vfs", "0", NULL, NULL},
+    {"subsys", "ID", NULL, "it is a subsystem of its own"},
 };
 
 static const struct property nvme_ns_properties[] = {
-    {"drive", "ID", set_drive, NULL},
+    DISK_PROPERTIES,
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
     {"nsid", "1", NULL, NULL},
-    {"bootindex", "N", set_boot, NULL},
     {"uuid", "UUID", NULL, NULL}, /* of what the namespace says of itself, like the others */
     {"eui64", "N", NULL, NULL},
     {"shared", "on|off", NULL, NULL},
-    {"logical-block-size", "512", NULL, NULL},
-    {"physical-block-size", "N", set_physical_block, NULL},
 };
 
 static const struct property ahci_properties[] = {
@@ -379,16 +471,13 @@ static const struct property ahci_properties[] = {
 };
 
 static const struct property ide_unit_properties[] = {
-    {"drive", "ID", set_drive, NULL},
+    DISK_PROPERTIES,
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
     {"unit", "0", NULL, NULL},
     {"serial", "TEXT", set_serial, NULL},
-    {"bootindex", "N", set_boot, NULL},
-    {"write-cache", "on|auto", NULL, NULL},
     {"rotation-rate", "N", NULL, NULL},
-    {"logical-block-size", "512", NULL, NULL},
-    {"physical-block-size", "N", set_physical_block, NULL},
+    DISK_NAMES,
 };
 
 /* Its interrupts are by its pin. */
@@ -419,6 +508,8 @@ static const struct property tpm_properties[] = {
 static const struct property serial_properties[] = {
     VIRTIO_PROPERTIES,
     {"max-ports", "N", NULL, NULL}, /* there is room for as many as -device names */
+    {"emergency-write", "on|off", NULL, NULL},
+    {"class", "N", NULL, NULL},
 };
 
 static const struct property pcie_port_properties[] = {

@@ -106,7 +106,7 @@ static bool set_accel(struct qemu *q, const char *value)
 
     for (char **w = words; *w; w++) {
         tcg |= !strcmp(*w, "tcg");
-        if (!properties_accept("tcg|kvm|hvf|xen|whpx|nvmm|hax", *w))
+        if (!properties_accept("tcg|kvm|hvf|xen|whpx|nvmm|hax|mshv|gunyah", *w))
             good = qemu_refuse("accel", *w, value, "tcg");
     }
     if (good && !tcg)
@@ -169,6 +169,9 @@ static const struct property machine_properties[] = {
     {"hmat", "on|off", set_hmat, NULL},
     {"nvdimm", "on|off", set_nvdimm, NULL},
     SMP_PROPERTIES("smp."),
+    {"dt-compatible", "TEXT", NULL, "the device tree says linux,dummy-virt"},
+    {"phandle-start", "N", NULL, NULL}, /* phandles are what the device tree makes of them */
+    {"spcr", "on", NULL, NULL},
     {"usb", "on|off", NULL, NULL},      /* virt has no controller of its own */
     {"graphics", "on|off", NULL, NULL}, /* nor a display */
     {"memory-backend", "ID", qemu_use_backend, NULL},
@@ -286,6 +289,7 @@ static bool connect_smp(struct qemu *q)
 
 static bool set_memory(struct qemu *q, const char *value)
 {
+    q->machine.ram_named = true;
     if (!parse_size(value, ARM_BIT(20), &q->req.config.ram_size))
         return qemu_bad("-m %s: expected MiB, or a number with K, M or G", value);
     return true;
@@ -396,6 +400,8 @@ bool qemu_machine_connect(struct qemu *q)
                   "-machine virt-%u.%u: the board is 7.2's, but for the default algorithm of "
                   "pointer authentication",
                   m->version / 100, m->version % 100);
+    if (!qemu_memory_connect(q))
+        return false;
     if (m->highmem_off && q->req.config.ram_size > RAM_BELOW_4G)
         return qemu_bad("-machine highmem=off: expected at most %u MiB of RAM below 4 GiB",
                         (unsigned)(RAM_BELOW_4G >> 20));
@@ -404,5 +410,5 @@ bool qemu_machine_connect(struct qemu *q)
         return false;
     q->req.config.no_highmem = m->highmem_off;
     qemu_cpu_connect(q);
-    return qemu_memory_connect(q);
+    return true;
 }

@@ -10,6 +10,7 @@ struct qemu_machine {
     const char *model;     /* of the CPUs, a name in cpu_models */
     unsigned version;      /* of the board, 100 * major + minor */
     bool named, refused;   /* -machine gave a type; one that is not here */
+    bool ram_named;        /* -m was given */
     unsigned gic_version;  /* 2 or 3; 0: not said */
     const char *pflash[2]; /* node-names of -blockdev */
     bool highmem_off, pauth_off, its_off;

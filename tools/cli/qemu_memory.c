@@ -123,6 +123,8 @@ bool qemu_memory_connect(struct qemu *q)
                       "-object memory-backend share=on: no other program sees the machine's RAM");
         sum += b->size;
     }
+    if (m->used_count && !q->machine.ram_named)
+        q->req.config.ram_size = sum;
     if (m->used_count && sum != q->req.config.ram_size)
         return qemu_bad("memory-backend=%s: %s %" PRIu64 " MiB, and -m says %" PRIu64, m->used[0],
                         m->used_count > 1 ? "with the others it has" : "it has", sum >> 20,

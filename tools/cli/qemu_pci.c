@@ -49,9 +49,15 @@ static bool set_slot(struct qemu *q, const char *value)
 
 /* A ROM is code for the host of an x86 board; there is none in any case. */
 const struct property qemu_pci_properties[] = {
-    {"addr", "N", set_addr, NULL},   {"multifunction", "on|off", set_multifunction, NULL},
-    {"romfile", "FILE", NULL, NULL}, {"rombar", "N", NULL, NULL},
-    {"romsize", "N", NULL, NULL},    {"acpi-index", "N", NULL, "no ACPI table says it"},
+    {"addr", "N", set_addr, NULL},
+    {"multifunction", "on|off", set_multifunction, NULL},
+    {"romfile", "FILE", NULL, NULL},
+    {"rombar", "N", NULL, NULL},
+    {"romsize", "N", NULL, NULL},
+    {"acpi-index", "N", NULL, "no ACPI table says it"},
+    {"failover-pair-id", "ID", NULL, "nothing is migrated"},
+    {"x-pcie-lnksta-dllla", "on|off", NULL, NULL}, /* how old machines were, like the next */
+    {"x-pcie-extcap-init", "on|off", NULL, NULL},
 };
 const size_t qemu_pci_property_count = G_N_ELEMENTS(qemu_pci_properties);
 
@@ -66,6 +72,15 @@ const struct property qemu_virtio_pci_properties[] = {
     {"virtio-pci-bus-master-bug-migration", "off", NULL, NULL},
     {"failover", "off", NULL, NULL},
     {"ioeventfd", "on|off", NULL, NULL},
+    {"class", "N", NULL, "its class is that of the kind of device"},
+    {"x-disable-pcie", "on|off", NULL, NULL}, /* how old machines were, like the rest */
+    {"x-disable-legacy-check", "on|off", NULL, NULL},
+    {"x-ignore-backend-features", "on|off", NULL, NULL},
+    {"x-ats-page-aligned", "on|off", NULL, NULL},
+    {"x-pcie-deverr-init", "on|off", NULL, NULL},
+    {"x-pcie-lnkctl-init", "on|off", NULL, NULL},
+    {"x-pcie-pm-init", "on|off", NULL, NULL},
+    {"x-pcie-flr-init", "on|off", NULL, NULL},
 };
 const size_t qemu_virtio_pci_property_count = G_N_ELEMENTS(qemu_virtio_pci_properties);
 
@@ -84,6 +99,8 @@ const struct property qemu_port_properties[] = {
     {"x-width", "N", NULL, NULL},
     {"power-controller-present", "off", NULL, NULL},
     {"disable-acs", "on|off", NULL, NULL},
+    {"aer-log-max", "N", NULL, NULL},
+    {"x-native-hotplug", "on|off", NULL, NULL},
 };
 const size_t qemu_port_property_count = G_N_ELEMENTS(qemu_port_properties);
 
@@ -127,13 +144,10 @@ static const struct kind {
     enum arm_pcie_port_kind kind;
     unsigned first, last;
 } kinds[] = {
-    {"pcie-root-port", ARM_PCIE_ROOT_PORT, 0, 0},
-    {"x3130-upstream", ARM_PCIE_UPSTREAM, 0, 31},
-    {"xio3130-downstream", ARM_PCIE_DOWNSTREAM, 0, 0},
-    {"pcie-pci-bridge", ARM_PCIE_TO_PCI, 1, 31},
-    {"pci-bridge", ARM_PCI_TO_PCI, 1, 31},
-    {"i82801b11-bridge", ARM_PCI_DMI, 0, 31},
-    {"pxb-pcie", ARM_PCIE_EXPANDER, 0, 31},
+    {"pcie-root-port", ARM_PCIE_ROOT_PORT, 0, 0}, {"ioh3420", ARM_PCIE_ROOT_PORT, 0, 0},
+    {"x3130-upstream", ARM_PCIE_UPSTREAM, 0, 31}, {"xio3130-downstream", ARM_PCIE_DOWNSTREAM, 0, 0},
+    {"pcie-pci-bridge", ARM_PCIE_TO_PCI, 1, 31},  {"pci-bridge", ARM_PCI_TO_PCI, 1, 31},
+    {"i82801b11-bridge", ARM_PCI_DMI, 0, 31},     {"pxb-pcie", ARM_PCIE_EXPANDER, 0, 31},
 };
 
 /* What bus 0, or that behind a port, is like. */
@@ -244,6 +258,8 @@ bool qemu_connect_pcie_port(struct qemu *q, const struct qemu_device *device)
         return qemu_bad("%s: more than %d ports and bridges", what, ARM_PCIE_PORTS_MAX);
     if (!take(q, device, what, &port.port, &port.devfn))
         return false;
+    if (!strcmp(device->driver->name, "ioh3420"))
+        qemu_note(q, "%s: it is a pcie-root-port, with that one's numbers", what);
     if (port.kind == ARM_PCIE_EXPANDER) {
         if (!parse_bus_nr(device, &port.bus))
             return false;

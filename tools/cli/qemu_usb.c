@@ -55,6 +55,18 @@ bool qemu_connect_usb_tablet(struct qemu *q, const struct qemu_device *device)
     return add(q, device, ARM_USB_TABLET);
 }
 
+/* What is the host's, or at the other end of a connection, and does not come. */
+bool qemu_connect_usb_unplugged(struct qemu *q, const struct qemu_device *device)
+{
+    struct arm_unit unit;
+
+    if (!place(q, device, &unit))
+        return false;
+    qemu_note(q, "-device %s: nothing of the host's is handed through: nothing is plugged in there",
+              device->driver->name);
+    return true;
+}
+
 bool qemu_usbdevice(struct qemu *q, const char *option, const char *value)
 {
     static const struct {
