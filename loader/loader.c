@@ -195,7 +195,8 @@ static int load_modules(struct load *ld, struct dt *dt, struct arm_error *err)
 static int complete_dtb(struct load *ld, struct dt *dt, struct arm_error *err)
 {
     bool modules = ld->req->modules.count != 0;
-    int rc = dt_set_memory(dt, ld->req->ram_base, ld->req->ram_size, err);
+    int rc =
+        ld->req->tree_has_memory ? 0 : dt_set_memory(dt, ld->req->ram_base, ld->req->ram_size, err);
 
     if (!rc)
         rc = dt_set_chosen(dt, modules ? NULL : ld->req->append, ld->initrd_base, ld->initrd_size,

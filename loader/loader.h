@@ -34,6 +34,7 @@ struct load_blob {
 
 struct load_request {
     uint64_t ram_base, ram_size; /* the main RAM bank, in bytes */
+    bool tree_has_memory;        /* the device tree says already where RAM is */
     const char *kernel;          /* NULL: none, the machine starts in a blob */
     const char *initrd;          /* NULL: none; a U-Boot image of one is unwrapped */
     const char *append;          /* kernel command line; NULL or "": leave /chosen/bootargs. With

@@ -8,6 +8,7 @@
 #define TABLES_FILE    "etc/acpi/tables"
 #define RSDP_FILE      "etc/acpi/rsdp"
 #define LOADER_FILE    "etc/table-loader"
+#define TPM_LOG_FILE   "etc/tpm/log"
 #define OEM            "ARMILL"
 #define OEM_TABLE      "ARMILLRY"
 #define TABLES_ALIGN   64
@@ -64,15 +65,26 @@ static void allocate(struct acpi *a, const char *file, uint32_t align, uint8_t z
     finish_command(a->loader);
 }
 
-/* The number of 8 bytes there is an offset in the tables, and becomes an address. */
-static void add_pointer(struct acpi *a, const char *file, uint32_t at)
+/* The number of 8 bytes there is an offset in @to, and becomes an address. */
+static void add_pointer_to(struct acpi *a, const char *file, uint32_t at, const char *to)
 {
     put_le(a->loader, 4, ADD_POINTER);
     put_file(a->loader, file);
-    put_file(a->loader, TABLES_FILE);
+    put_file(a->loader, to);
     put_le(a->loader, 4, at);
     put_le(a->loader, 1, 8);
     finish_command(a->loader);
+}
+
+static void add_pointer(struct acpi *a, const char *file, uint32_t at)
+{
+    add_pointer_to(a, file, at, TABLES_FILE);
+}
+
+void acpi_add_tpm_log(struct acpi *a, guint at)
+{
+    allocate(a, TPM_LOG_FILE, 1, ZONE_HIGH);
+    add_pointer_to(a, TABLES_FILE, at, TPM_LOG_FILE);
 }
 
 static void add_checksum(struct acpi *a, const char *file, uint32_t at, uint32_t from,
@@ -101,7 +113,8 @@ static void sum_table(struct acpi *a, guint start)
 /* ---- all of them ---- */
 
 static void (*const tables[])(struct acpi *a, const struct virt_config *cfg) = {
-    acpi_fadt, acpi_madt, acpi_pptt, acpi_gtdt, acpi_mcfg, acpi_spcr, acpi_dbg2, acpi_iort,
+    acpi_fadt, acpi_madt, acpi_pptt, acpi_gtdt, acpi_mcfg, acpi_spcr,
+    acpi_dbg2, acpi_iort, acpi_srat, acpi_slit, acpi_tpm2,
 };
 
 /* The table of the tables, 5.2.8. */
@@ -148,6 +161,14 @@ static void make_rsdp(struct acpi *a, uint8_t rsdp[RSDP_BYTES], guint xsdt)
     add_checksum(a, RSDP_FILE, RSDP_LONG_CHECKSUM, 0, RSDP_BYTES);
 }
 
+/* Firmware writes there what it has measured. */
+static int add_tpm_log(struct fw_cfg *fw, struct arm_error *err)
+{
+    static const uint8_t none[ACPI_TPM_LOG_BYTES];
+
+    return fw_cfg_add_file(fw, TPM_LOG_FILE, none, sizeof(none), err);
+}
+
 int virt_acpi(struct fw_cfg *fw, const struct virt_config *cfg, struct arm_error *err)
 {
     struct acpi a = {.tables = g_byte_array_new(),
@@ -160,6 +181,8 @@ int virt_acpi(struct fw_cfg *fw, const struct virt_config *cfg, struct arm_error
     allocate(&a, RSDP_FILE, 16, ZONE_FSEG);
     make_rsdp(&a, rsdp, add_all(&a, cfg));
     rc = fw_cfg_add_file(fw, TABLES_FILE, a.tables->data, a.tables->len, err);
+    if (!rc && cfg->tpm.command)
+        rc = add_tpm_log(fw, err);
     if (!rc)
         rc = fw_cfg_add_file(fw, RSDP_FILE, rsdp, sizeof(rsdp), err);
     if (!rc)

@@ -18,6 +18,8 @@ struct acpi {
     guint dsdt;         /* where it begins */
 };
 
+#define ACPI_TPM_LOG_BYTES 0x10000
+
 /* By which a table names an interrupt: its INTID. */
 #define GSI(spi) ((uint32_t)(32 + (spi)))
 
@@ -35,6 +37,12 @@ void acpi_spcr(struct acpi *a, const struct virt_config *cfg);
 void acpi_dbg2(struct acpi *a, const struct virt_config *cfg);
 void acpi_iort(struct acpi *a, const struct virt_config *cfg);
 void acpi_pptt(struct acpi *a, const struct virt_config *cfg);
+void acpi_srat(struct acpi *a, const struct virt_config *cfg);
+void acpi_slit(struct acpi *a, const struct virt_config *cfg);
+void acpi_tpm2(struct acpi *a, const struct virt_config *cfg);
+
+/* The number of 8 bytes at @at of the tables becomes the address of the TPM's log. */
+void acpi_add_tpm_log(struct acpi *a, guint at);
 
 /* What firmware does with them; return 0 or -ARM_Exxx. Files of fw_cfg: docs/specs of QEMU,
  * hw/acpi/bios-linker-loader. */

@@ -241,6 +241,19 @@ static void pci(struct aml *a, GByteArray *r, const struct virt_config *cfg)
     aml_close(a);
 }
 
+static void tpm(struct aml *a, GByteArray *r, const struct virt_config *cfg)
+{
+    if (!cfg->tpm.command)
+        return;
+    aml_device(a, "TPM0");
+    aml_named_string(a, "_HID", "MSFT0101");
+    aml_named_string(a, "_STR", "TPM 2.0 Device");
+    aml_named_integer(a, "_UID", 0);
+    aml_memory32(r, virt_memmap[VIRT_PLATFORM_BUS].base, TPM_TIS_BYTES);
+    aml_resources(a, "_CRS", r);
+    aml_close(a);
+}
+
 void acpi_dsdt(struct acpi *table, const struct virt_config *cfg)
 {
     guint start = acpi_begin(table, "DSDT", 2);
@@ -254,6 +267,7 @@ void acpi_dsdt(struct acpi *table, const struct virt_config *cfg)
     virtio(&a, r);
     pci(&a, r, cfg);
     gpio(&a, r);
+    tpm(&a, r, cfg);
     aml_close(&a);
     g_byte_array_unref(r);
     acpi_end(table, start);

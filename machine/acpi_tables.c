@@ -308,3 +308,24 @@ void acpi_pptt(struct acpi *a, const struct virt_config *cfg)
         put_processor(a->tables, LEAF, cluster, n);
     acpi_end(a, start);
 }
+
+/* ---- TPM2 (TCG ACPI Specification 1.2, 7.3) ---- */
+
+#define TPM_START_BY_MMIO 6
+
+void acpi_tpm2(struct acpi *a, const struct virt_config *cfg)
+{
+    guint start;
+
+    if (!cfg->tpm.command)
+        return;
+    start = acpi_begin(a, "TPM2", 4);
+    put_le(a->tables, 2, 0); /* a client's platform */
+    put_zeros(a->tables, 10);
+    put_le(a->tables, 4, TPM_START_BY_MMIO);
+    put_zeros(a->tables, 12);
+    put_le(a->tables, 4, ACPI_TPM_LOG_BYTES);
+    acpi_add_tpm_log(a, a->tables->len);
+    put_zeros(a->tables, 8);
+    acpi_end(a, start);
+}

@@ -63,6 +63,49 @@ static int check_parallel(const struct arm_config *c, struct arm_error *err)
     return 0;
 }
 
+/* From a node to another it is not shorter than within one, and the way back is as known. */
+static int check_distances(const struct arm_config *c, struct arm_error *err)
+{
+    for (unsigned from = 0; c->distances && from < c->node_count; from++)
+        for (unsigned to = 0; to < c->node_count; to++) {
+            uint8_t distance = c->distances[from * c->node_count + to];
+            if (from == to ? distance != 10 : distance < 11)
+                return error_set(err, ARM_EINVAL,
+                                 "distance %u from node %u to node %u: expected %s", distance, from,
+                                 to, from == to ? "10" : "11 to 255");
+        }
+    return 0;
+}
+
+static int check_nodes(const struct arm_config *c, struct arm_error *err)
+{
+    uint64_t memory = 0, cpus = 0, twice = 0;
+
+    if (!c->node_count)
+        return 0;
+    if (c->cpus > ARM_NODE_CPUS_MAX)
+        return error_set(err, ARM_EINVAL, "%u CPUs and NUMA nodes: expected at most %d", c->cpus,
+                         ARM_NODE_CPUS_MAX);
+    uint64_t all = UINT64_MAX >> (64 - c->cpus);
+    if (c->node_count > ARM_NODES_MAX)
+        return error_set(err, ARM_EINVAL, "%u nodes: expected at most %d", c->node_count,
+                         ARM_NODES_MAX);
+    for (unsigned n = 0; n < c->node_count; n++) {
+        if (c->nodes[n].memory % 4096)
+            return error_set(err, ARM_EINVAL, "node %u: expected pages of 4096 bytes", n);
+        memory += c->nodes[n].memory;
+        twice |= cpus & c->nodes[n].cpus;
+        cpus |= c->nodes[n].cpus;
+    }
+    if (memory != c->ram_size)
+        return error_set(err, ARM_EINVAL, "the nodes have %llu bytes of the %llu of RAM",
+                         (unsigned long long)memory, (unsigned long long)c->ram_size);
+    if (twice || cpus != all)
+        return error_set(err, ARM_EINVAL, "CPUs %#llx of the nodes: expected each of %#llx once",
+                         (unsigned long long)cpus, (unsigned long long)all);
+    return check_distances(c, err);
+}
+
 static int check(const struct arm_config *c, struct arm_error *err)
 {
     int r = check_names(c, err);
@@ -78,6 +121,8 @@ static int check(const struct arm_config *c, struct arm_error *err)
         return r;
     if (c->initrd && !c->kernel)
         return error_set(err, ARM_EINVAL, "%s: an initrd is for a kernel: expected one", c->initrd);
+    if ((r = check_nodes(c, err)) < 0)
+        return r;
     if (virt_has_firmware(c->bios, c->pflash) && c->module_count)
         return error_set(err, ARM_EINVAL,
                          "%s: a module is for a hypervisor that is entered at once: expected "
@@ -193,7 +238,12 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
                                      .virtio_legacy = c->virtio_legacy,
                                      .tpm = c->tpm ? *c->tpm : (struct arm_tpm){0},
                                      .no_acpi = c->no_acpi,
+                                     .node_count = c->node_count,
                                      .ramfb = c->ramfb};
+    if (c->node_count)
+        memcpy(m->config.nodes, c->nodes, c->node_count * sizeof(*c->nodes));
+    if (c->node_count && c->distances)
+        memcpy(m->config.distances, c->distances, (size_t)c->node_count * c->node_count);
 }
 
 void machine_forget_config(struct arm_machine *m)

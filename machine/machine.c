@@ -98,6 +98,7 @@ static int load_once(struct arm_machine *m, struct arm_error *err)
         .ram_base = virt_memmap[VIRT_RAM].base,
         .ram_size = m->config.ram_size,
         .kernel = m->kernel,
+        .tree_has_memory = !m->dtb,
         .initrd = m->initrd,
         .append = m->append,
         .firmware_base = virt_memmap[VIRT_FLASH].base,

@@ -41,6 +41,14 @@ uint64_t virt_mpidr(unsigned index)
     return BIT(31) | (uint64_t)(index / 16) << 8 | index % 16;
 }
 
+unsigned virt_node_of(const struct virt_config *cfg, unsigned cpu)
+{
+    for (unsigned n = 0; n < cfg->node_count; n++)
+        if (cfg->nodes[n].cpus >> cpu & 1)
+            return n;
+    return 0;
+}
+
 static void power_released(void *ctx, uint64_t now_ns)
 {
     struct virt_board *board = ctx;

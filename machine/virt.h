@@ -137,16 +137,22 @@ struct virt_config {
     bool no_highmem;                 /* of PCIe, the device tree has what is below 4 GiB */
     const struct arm_fw_cfg *fw_cfg; /* the user's files */
     unsigned fw_cfg_count;
-    bool virtio_legacy;                /* virtio-mmio is version 1 */
-    struct arm_tpm tpm;                /* .command NULL: there is none */
-    bool no_acpi;                      /* firmware gets no ACPI tables */
-    bool ramfb;                        /* firmware may put a picture into RAM */
-    const struct host_failure *host;   /* what devices tell of */
-    void (*exit)(void *ctx, int code); /* a guest's exit by testdev */
+    bool virtio_legacy; /* virtio-mmio is version 1 */
+    struct arm_node nodes[ARM_NODES_MAX];
+    unsigned node_count;                              /* 0: nothing is told of nodes */
+    uint8_t distances[ARM_NODES_MAX * ARM_NODES_MAX]; /* node_count rows; all 0: none is told */
+    struct arm_tpm tpm;                               /* .command NULL: there is none */
+    bool no_acpi;                                     /* firmware gets no ACPI tables */
+    bool ramfb;                                       /* firmware may put a picture into RAM */
+    const struct host_failure *host;                  /* what devices tell of */
+    void (*exit)(void *ctx, int code);                /* a guest's exit by testdev */
     void *exit_ctx;
     void (*power)(void *ctx, bool restart); /* the Secure world switches the machine off */
     void *power_ctx;
 };
+
+/* The node that a CPU is in; 0 if there are none. */
+unsigned virt_node_of(const struct virt_config *cfg, unsigned cpu);
 
 struct virt_board {
     struct pl011 uart;

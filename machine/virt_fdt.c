@@ -88,14 +88,49 @@ static void chosen_node(struct dt *dt, const struct virt_config *cfg)
     dt_end(dt);
 }
 
-static void memory_node(struct dt *dt, const struct virt_config *cfg)
+static void begin_memory(struct dt *dt, uint64_t base, uint64_t size)
 {
     char name[40];
 
-    snprintf(name, sizeof(name), "memory@%llx", (unsigned long long)virt_memmap[VIRT_RAM].base);
+    snprintf(name, sizeof(name), "memory@%llx", (unsigned long long)base);
     dt_begin(dt, name);
     dt_string(dt, "device_type", "memory");
-    DT_CELLS(dt, "reg", CELLS64(virt_memmap[VIRT_RAM].base), CELLS64(cfg->ram_size));
+    DT_CELLS(dt, "reg", CELLS64(base), CELLS64(size));
+}
+
+static void memory_node(struct dt *dt, const struct virt_config *cfg)
+{
+    uint64_t base = virt_memmap[VIRT_RAM].base;
+
+    if (!cfg->node_count) {
+        begin_memory(dt, base, cfg->ram_size);
+        dt_end(dt);
+    }
+    for (unsigned n = 0; n < cfg->node_count; base += cfg->nodes[n++].memory) {
+        if (!cfg->nodes[n].memory)
+            continue;
+        begin_memory(dt, base, cfg->nodes[n].memory);
+        DT_CELLS(dt, "numa-node-id", n);
+        dt_end(dt);
+    }
+}
+
+/* The numa binding: each distance that there is, with its two nodes. */
+static void distance_node(struct dt *dt, const struct virt_config *cfg)
+{
+    uint32_t cells[3 * ARM_NODES_MAX * ARM_NODES_MAX], *to = cells;
+
+    if (!cfg->distances[0])
+        return;
+    for (unsigned from = 0; from < cfg->node_count; from++)
+        for (unsigned n = 0; n < cfg->node_count; n++) {
+            *to++ = from;
+            *to++ = n;
+            *to++ = cfg->distances[from * cfg->node_count + n];
+        }
+    dt_begin(dt, "distance-map");
+    dt_string(dt, "compatible", "numa-distance-map-v1");
+    dt_cells(dt, "distance-matrix", cells, (unsigned)(to - cells));
     dt_end(dt);
 }
 
@@ -163,6 +198,8 @@ static void cpus_node(struct dt *dt, const struct virt_config *cfg)
         if (cfg->cpu_count > 1)
             dt_string(dt, "enable-method", "psci");
         DT_CELLS(dt, "reg", (uint32_t)bits(virt_mpidr(i), 23, 0));
+        if (cfg->node_count)
+            DT_CELLS(dt, "numa-node-id", virt_node_of(cfg, i));
         DT_CELLS(dt, "phandle", PHANDLE_CPU0 + i);
         dt_end(dt);
     }
@@ -499,9 +536,9 @@ static void platform_bus_node(struct dt *dt, const struct virt_config *cfg)
 }
 
 static void (*const nodes[])(struct dt *dt, const struct virt_config *cfg) = {
-    chosen_node,  memory_node,  cpus_node, psci_node, timer_node,        pmu_node,    intc_node,
-    clock_node,   uart_node,    rtc_node,  gpio_node, gpio_keys_node,    fw_cfg_node, flash_node,
-    virtio_nodes, secure_nodes, pcie_node, smmu_node, platform_bus_node,
+    chosen_node, memory_node,  distance_node, cpus_node, psci_node, timer_node,        pmu_node,
+    intc_node,   clock_node,   uart_node,     rtc_node,  gpio_node, gpio_keys_node,    fw_cfg_node,
+    flash_node,  virtio_nodes, secure_nodes,  pcie_node, smmu_node, platform_bus_node,
 };
 
 int virt_fdt(const struct virt_config *cfg, struct dt *dt, struct arm_error *err)

@@ -14,6 +14,7 @@
 
 #define TABLES_AT UINT64_C(0x5c400000)
 #define RSDP_AT   UINT64_C(0x5c500000)
+#define LOG_AT    UINT64_C(0x5c600000)
 
 /* What firmware makes of the files. */
 struct firmware {
@@ -50,10 +51,11 @@ static void run_command(struct firmware *f, const uint8_t *c)
     case 2: { /* add a pointer */
         uint32_t at = (uint32_t)le_get(c + 116, 4);
         uint64_t offset = le_get(file + at, 8);
-        assert_string_equal((const char *)c + 60, "etc/acpi/tables");
+        bool log = !strcmp((const char *)c + 60, "etc/tpm/log");
+        assert_true(log || !strcmp((const char *)c + 60, "etc/acpi/tables"));
         assert_int_equal(c[120], 8);
-        assert_true(offset < f->tables_bytes);
-        le_put(file + at, 8, TABLES_AT + offset);
+        assert_true(offset < size_of(f, (const char *)c + 60));
+        le_put(file + at, 8, (log ? LOG_AT : TABLES_AT) + offset);
         break;
     }
     case 3: { /* make a checksum */
@@ -280,6 +282,59 @@ static void test_the_dsdt_has_all_devices(void **state)
     }
 }
 
+static size_t no_tpm(void *ctx, unsigned locality, const uint8_t *request, size_t size,
+                     uint8_t *response, size_t max)
+{
+    (void)ctx, (void)locality, (void)request, (void)size, (void)response, (void)max;
+    return 0;
+}
+
+static void test_a_tpm_has_a_table_and_room_for_its_log(void **state)
+{
+    struct virt_config cfg = {.cpu_count = 1};
+    struct firmware f;
+
+    (void)state;
+    load(&f, &cfg);
+    assert_null(find(&f, "TPM2"));
+    assert_int_equal(size_of(&f, "etc/tpm/log"), 0);
+    unload(&f);
+    cfg.tpm.command = no_tpm;
+    load(&f, &cfg);
+    const uint8_t *tpm = find(&f, "TPM2");
+    assert_non_null(tpm);
+    assert_int_equal(le_get(tpm + 4, 4), 76);
+    assert_int_equal(le_get(tpm + 48, 4), 6); /* TIS */
+    assert_int_equal(le_get(tpm + 64, 4), size_of(&f, "etc/tpm/log"));
+    assert_int_equal(le_get(tpm + 68, 8), LOG_AT);
+    unload(&f);
+}
+
+static void test_nodes_are_told_with_what_is_in_them(void **state)
+{
+    struct virt_config cfg = {
+        .cpu_count = 3, .node_count = 2, .nodes = {{ARM_BIT(29), 5}, {ARM_BIT(28), 2}}};
+    struct firmware f;
+
+    (void)state;
+    load(&f, &cfg);
+    assert_null(find(&f, "SLIT"));
+    const uint8_t *srat = find(&f, "SRAT");
+    assert_int_equal(le_get(srat + 4, 4), 48 + 3 * 18 + 2 * 40);
+    assert_int_equal(le_get(srat + 48 + 18 + 2, 4), 1); /* CPU 1 is in node 1 */
+    assert_int_equal(le_get(srat + 48 + 36 + 2, 4), 0);
+    assert_int_equal(srat[48 + 54 + 40], 1);
+    assert_int_equal(le_get(srat + 48 + 54 + 40 + 2, 4), 1);
+    assert_int_equal(le_get(srat + 48 + 54 + 40 + 8, 8), 0x60000000);
+    assert_int_equal(le_get(srat + 48 + 54 + 40 + 16, 8), ARM_BIT(28));
+    unload(&f);
+    memcpy(cfg.distances, (const uint8_t[]){10, 30, 31, 10}, 4);
+    load(&f, &cfg);
+    assert_int_equal(le_get(find(&f, "SLIT") + 36, 8), 2);
+    assert_memory_equal(find(&f, "SLIT") + 44, cfg.distances, 4);
+    unload(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +342,8 @@ int main(void)
         cmocka_unit_test(test_the_madt_has_the_cpus_and_the_gic),
         cmocka_unit_test(test_what_the_configuration_has_not_is_not_told),
         cmocka_unit_test(test_the_dsdt_has_all_devices),
+        cmocka_unit_test(test_a_tpm_has_a_table_and_room_for_its_log),
+        cmocka_unit_test(test_nodes_are_told_with_what_is_in_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,26 +43,31 @@ static const struct board_case {
     bool vhe;
     bool secure;
     bool gic_v2;
+    bool nodes; /* two of them, of which the second has 256 MiB and all CPUs but the first */
 } cases[] = {
-    {1, 128, true, "max", "arm,cortex-a57", true, NULL, true, true, false, false},
-    {2, 1024, true, "max", "arm,cortex-a57", true, NULL, true, true, false, false},
-    {4, 1024, false, "max", "arm,cortex-a57", true, NULL, true, false, false, false},
-    {8, 4096, true, "max", "arm,cortex-a57", true, NULL, true, true, false, false},
-    {18, 256, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false, false, false},
-    {1, 6144, false, "max", "arm,cortex-a57", true, NULL, true, false, false, false},
-    {2, 512, true, "cortex-a53", "arm,cortex-a53", true, NULL, true, false, false, false},
-    {1, 512, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false, false, false},
-    {4, 2048, true, "cortex-a72", "arm,cortex-a72", true, NULL, true, false, false, false},
-    {4, 2048, false, "neoverse-n1", "arm,neoverse-n1", true, NULL, true, false, false, false},
-    {1, 256, true, "cortex-a57,pmu=off", "arm,cortex-a57", false, NULL, true, false, false, false},
-    {1, 64, true, "cortex-a57", "arm,cortex-a57", true, "console=ttyAMA0 quiet", true, false, false,
+    {1, 128, true, "max", "arm,cortex-a57", true, NULL, true, true, false, false, false},
+    {2, 1024, true, "max", "arm,cortex-a57", true, NULL, true, true, false, false, false},
+    {4, 1024, false, "max", "arm,cortex-a57", true, NULL, true, false, false, false, false},
+    {8, 4096, true, "max", "arm,cortex-a57", true, NULL, true, true, false, false, false},
+    {18, 256, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false, false, false, false},
+    {1, 6144, false, "max", "arm,cortex-a57", true, NULL, true, false, false, false, false},
+    {2, 512, true, "cortex-a53", "arm,cortex-a53", true, NULL, true, false, false, false, false},
+    {1, 512, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false, false, false, false},
+    {4, 2048, true, "cortex-a72", "arm,cortex-a72", true, NULL, true, false, false, false, false},
+    {4, 2048, false, "neoverse-n1", "arm,neoverse-n1", true, NULL, true, false, false, false,
      false},
-    {2, 1024, true, "max", "arm,cortex-a57", true, "console=ttyAMA0", true, true, false, false},
-    {1, 128, true, "neoverse-n1", "arm,neoverse-n1", true, NULL, false, true, false, false},
-    {1, 128, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false, true, false},
-    {2, 256, false, "cortex-a57", "arm,cortex-a57", true, "quiet", true, false, true, false},
-    {1, 128, true, "cortex-a57", "arm,cortex-a57", true, NULL, false, false, false, true},
-    {8, 256, false, "cortex-a53", "arm,cortex-a53", true, NULL, false, false, false, true},
+    {1, 256, true, "cortex-a57,pmu=off", "arm,cortex-a57", false, NULL, true, false, false, false,
+     false},
+    {1, 64, true, "cortex-a57", "arm,cortex-a57", true, "console=ttyAMA0 quiet", true, false, false,
+     false, false},
+    {2, 1024, true, "max", "arm,cortex-a57", true, "console=ttyAMA0", true, true, false, false,
+     false},
+    {1, 128, true, "neoverse-n1", "arm,neoverse-n1", true, NULL, false, true, false, false, false},
+    {1, 128, true, "cortex-a57", "arm,cortex-a57", true, NULL, true, false, true, false, false},
+    {2, 256, false, "cortex-a57", "arm,cortex-a57", true, "quiet", true, false, true, false, false},
+    {1, 128, true, "cortex-a57", "arm,cortex-a57", true, NULL, false, false, false, true, false},
+    {8, 256, false, "cortex-a53", "arm,cortex-a53", true, NULL, false, false, false, true, false},
+    {4, 1024, true, "max", "arm,cortex-a57", true, NULL, true, true, false, false, true},
 };
 
 struct temp_files {
@@ -119,6 +124,12 @@ static void qemu_tree(const struct board_case *c, struct dt *dt)
         "-smp %u -m %u -nodefaults -nographic",
         c->gic_v2 ? 2 : 3, c->el2 ? "on" : "off", c->its ? "on" : "off",
         has_highmem(c) ? "on" : "off", c->secure ? "on" : "off", t.dtb, c->cpu, c->smp, c->mib);
+    if (c->nodes)
+        n += snprintf(cmd + n, sizeof(cmd) - (size_t)n,
+                      " -object memory-backend-ram,id=a,size=%uM -object "
+                      "memory-backend-ram,id=b,size=256M -numa node,memdev=a,cpus=0 -numa "
+                      "node,memdev=b,cpus=1-%u -numa dist,src=0,dst=1,val=21",
+                      c->mib - 256, c->smp - 1);
     if (c->append)
         n += snprintf(cmd + n, sizeof(cmd) - (size_t)n, " -kernel %s -initrd %s -append '%s'",
                       t.kernel, t.initrd, c->append);
@@ -131,7 +142,7 @@ static void qemu_tree(const struct board_case *c, struct dt *dt)
 
 static void our_tree(const struct board_case *c, struct dt *dt)
 {
-    const struct virt_config cfg = {
+    struct virt_config cfg = {
         .cpu_count = c->smp,
         .ram_size = (uint64_t)c->mib << 20,
         .el2 = c->el2,
@@ -149,9 +160,14 @@ static void our_tree(const struct board_case *c, struct dt *dt)
     uint64_t initrd = ram + (half < UINT64_C(0x8000000) ? half : UINT64_C(0x8000000));
     struct arm_error err = {0};
 
+    if (c->nodes) {
+        cfg.node_count = 2;
+        cfg.nodes[0] = (struct arm_node){cfg.ram_size - ARM_BIT(28), 1};
+        cfg.nodes[1] = (struct arm_node){ARM_BIT(28), ARM_BIT(c->smp) - 2};
+        memcpy(cfg.distances, (const uint8_t[]){10, 21, 21, 10}, 4);
+    }
     if (virt_fdt(&cfg, dt, &err))
         fail_msg("%s", err.text);
-    assert_int_equal(dt_set_memory(dt, ram, cfg.ram_size, &err), 0);
     if (c->append)
         assert_int_equal(dt_set_chosen(dt, c->append, initrd, INITRD_BYTES, &err), 0);
 }

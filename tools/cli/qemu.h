@@ -14,6 +14,7 @@
 #include "qemu_machine.h"
 #include "qemu_memory.h"
 #include "qemu_net.h"
+#include "qemu_numa.h"
 #include "qemu_process.h"
 #include "qemu_tpm.h"
 #include "run_options.h"
@@ -29,6 +30,7 @@ struct qemu {
     struct qemu_net net;
     struct qemu_folders folders;
     struct qemu_memory memory;
+    struct qemu_numa numa;
     struct qemu_tpm tpm;
     struct qemu_process process;
     struct run_options *own; /* `armillary run`'s limits and debug options */

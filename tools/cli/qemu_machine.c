@@ -410,5 +410,5 @@ bool qemu_machine_connect(struct qemu *q)
         return false;
     q->req.config.no_highmem = m->highmem_off;
     qemu_cpu_connect(q);
-    return true;
+    return qemu_numa_connect(q);
 }

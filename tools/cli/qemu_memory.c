@@ -84,25 +84,6 @@ bool qemu_use_backend(struct qemu *q, const char *value)
     return true;
 }
 
-static const struct property node_properties[] = {
-    {"type", "node", NULL, NULL},   {"nodeid", "N", NULL, NULL},
-    {"cpus", "CPUS", NULL, NULL},   {"mem", "SIZE", NULL, NULL},
-    {"initiator", "N", NULL, NULL}, {"memdev", "ID", qemu_use_backend, NULL},
-};
-
-/* Distances, caches and who is whose: of nodes that the guest does not see. */
-bool qemu_numa(struct qemu *q, const char *option, const char *value)
-{
-    static const char others[] = "cpu|dist|hmat-lb|hmat-cache";
-    g_autofree char *type = properties_find(value, "type", "type");
-
-    if (type && properties_accept(others, type))
-        return true;
-    if (q->memory.nodes++)
-        qemu_note(q, "-numa: the guest sees one node, which has all memory and all CPUs");
-    return properties_set(q, option, value, "type", node_properties, G_N_ELEMENTS(node_properties));
-}
-
 bool qemu_memory_connect(struct qemu *q)
 {
     const struct qemu_memory *m = &q->memory;

@@ -1,4 +1,4 @@
-/* -object memory-backend-* and -numa of `armillary qemu`: where QEMU has RAM from. Here it is
+/* -object memory-backend-* of `armillary qemu`: where QEMU has RAM from. Here it is
  * anonymous memory of the size that -m says. */
 #pragma once
 
@@ -20,11 +20,7 @@ struct qemu_memory {
     unsigned backend_count;
     const char *used[QEMU_BACKENDS_MAX]; /* ids of those that are the board's RAM together */
     unsigned used_count;
-    unsigned nodes; /* of -numa */
 };
-
-/* Options; false, and what is wrong was printed. */
-bool qemu_numa(struct qemu *q, const char *option, const char *value);
 
 /* The backend with this id is the board's RAM, or a part of it. */
 bool qemu_use_backend(struct qemu *q, const char *value);
