@@ -238,6 +238,8 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
                                      .virtio_legacy = c->virtio_legacy,
                                      .tpm = c->tpm ? *c->tpm : (struct arm_tpm){0},
                                      .no_acpi = c->no_acpi,
+                                     .smbios = c->smbios,
+                                     .smbios_count = c->smbios_count,
                                      .node_count = c->node_count,
                                      .ramfb = c->ramfb};
     if (c->node_count)
@@ -252,6 +254,7 @@ void machine_forget_config(struct arm_machine *m)
     m->config.devices = NULL;
     m->config.pcie_ports = NULL;
     m->config.fw_cfg = NULL;
+    m->config.smbios = NULL;
     m->config.pflash[0].path = m->config.pflash[1].path = NULL;
 }
 

@@ -137,6 +137,8 @@ static void device_facts(GString *to, const struct arm_config *c)
     for (unsigned n = 0; n < c->fw_cfg_count; n++)
         fact(to, "fw_cfg", "%s", c->fw_cfg[n].name);
     fact(to, "ACPI", "%s", c->no_acpi ? "no" : "yes");
+    for (unsigned n = 0; n < c->smbios_count; n++)
+        fact(to, "SMBIOS", "type %u, %s", c->smbios[n].type, c->smbios[n].key);
     for (unsigned n = 0; n < c->node_count; n++)
         fact(to, "node", "%" PRIu64 " bytes, CPUs %#" PRIx64, c->nodes[n].memory, c->nodes[n].cpus);
     fact(to, "tpm", "%s", c->tpm ? "yes" : "no");

@@ -137,7 +137,9 @@ struct virt_config {
     bool no_highmem;                 /* of PCIe, the device tree has what is below 4 GiB */
     const struct arm_fw_cfg *fw_cfg; /* the user's files */
     unsigned fw_cfg_count;
-    bool virtio_legacy; /* virtio-mmio is version 1 */
+    bool virtio_legacy;              /* virtio-mmio is version 1 */
+    const struct arm_smbios *smbios; /* what the user says of the board */
+    unsigned smbios_count;
     struct arm_node nodes[ARM_NODES_MAX];
     unsigned node_count;                              /* 0: nothing is told of nodes */
     uint8_t distances[ARM_NODES_MAX * ARM_NODES_MAX]; /* node_count rows; all 0: none is told */

@@ -3,6 +3,7 @@
 
 #include "loader/file.h"
 #include "machine/acpi.h"
+#include "machine/smbios.h"
 #include "machine/virt.h"
 
 /* An item and the one that tells its size. */
@@ -67,6 +68,8 @@ int virt_describe_to_firmware(struct fw_cfg *fw, const struct virt_config *cfg,
         return rc;
     if (!rc && !cfg->no_acpi)
         rc = virt_acpi(fw, cfg, err);
+    if (!rc)
+        rc = virt_smbios(fw, cfg, err);
     if (!rc && cfg->kernel)
         rc = set_file(fw, FW_CFG_KERNEL_DATA, FW_CFG_KERNEL_SIZE, cfg->kernel, FORMAT_FW_KERNEL,
                       cfg->ram_size, err);

@@ -358,6 +358,7 @@ static bool complete(struct qemu *q, bool good)
     good &= run_options_apply(q->own, &q->req);
     good &= qemu_process_connect(q);
     qemu_loaders_connect(q);
+    qemu_smbios_connect(q);
     qemu_debug_connect(q);
     return good && check_images(q);
 }

@@ -16,6 +16,7 @@
 #include "qemu_net.h"
 #include "qemu_numa.h"
 #include "qemu_process.h"
+#include "qemu_smbios.h"
 #include "qemu_tpm.h"
 #include "run_options.h"
 #include "runner.h"
@@ -31,6 +32,7 @@ struct qemu {
     struct qemu_folders folders;
     struct qemu_memory memory;
     struct qemu_numa numa;
+    struct qemu_smbios smbios;
     struct qemu_tpm tpm;
     struct qemu_process process;
     struct run_options *own; /* `armillary run`'s limits and debug options */
