@@ -310,6 +310,29 @@ static const struct {
 #undef COMMAND
 };
 
+/* What an event lacks, by the tables as they are. */
+static const char *what_event_lacks(const struct gic_its *its, uint64_t device, uint64_t event)
+{
+    uint64_t entry;
+    struct event e;
+
+    return !table_read(its, TABLE_DEVICES, device, &entry) ? ": its device has no MAPD"
+           : event >> (bits(entry, 4, 0) + 1)              ? ": its device has fewer events"
+           : !translate(its, device, event, &e)            ? ": it has no MAPTI"
+           : !e.cpu                                        ? ": its collection has no MAPC"
+                                                           : "";
+}
+
+/* Why a command of an event was ignored; "" for others. */
+static const char *why_ignored(const struct gic_its *its, const struct command *cmd)
+{
+    bool (*run)(struct gic_its *, const struct command *) = commands[bits(cmd->dw[0], 7, 0)].run;
+
+    return run == do_INT || run == do_CLEAR || run == do_INV || run == do_MOVI || run == do_DISCARD
+               ? what_event_lacks(its, device_id(cmd), event_id(cmd))
+               : "";
+}
+
 static void run_command(struct gic_its *its, const struct command *cmd)
 {
     unsigned code = (unsigned)bits(cmd->dw[0], 7, 0);
@@ -317,9 +340,9 @@ static void run_command(struct gic_its *its, const struct command *cmd)
     if (code >= ARRAY_SIZE(commands) || !commands[code].run)
         LOG(its->gic->log, GIC, GUEST, "its: command %#x: no such command", code);
     else if (!commands[code].run(its, cmd))
-        LOG(its->gic->log, GIC, GUEST, "its: %s %016llx %016llx %016llx %016llx: ignored",
+        LOG(its->gic->log, GIC, GUEST, "its: %s %016llx %016llx %016llx %016llx: ignored%s",
             commands[code].name, (unsigned long long)cmd->dw[0], (unsigned long long)cmd->dw[1],
-            (unsigned long long)cmd->dw[2], (unsigned long long)cmd->dw[3]);
+            (unsigned long long)cmd->dw[2], (unsigned long long)cmd->dw[3], why_ignored(its, cmd));
 }
 
 static uint32_t queue_bytes(const struct gic_its *its)
@@ -376,7 +399,8 @@ void its_message(struct gic_its *its, uint32_t device, uint32_t event)
     if (!its->enabled)
         return;
     if (!translate(its, device, event, &e) || !e.cpu) {
-        LOG(its->gic->log, GIC, GUEST, "its: device %#x, event %#x: not mapped", device, event);
+        LOG(its->gic->log, GIC, GUEST, "its: device %#x, event %#x: not mapped%s", device, event,
+            what_event_lacks(its, device, event));
         return;
     }
     gic_lpi_set(e.cpu, e.intid);

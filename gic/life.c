@@ -35,20 +35,24 @@ static void hold_at_cpu(struct gic_cpu *c, uint32_t intid, struct gic_irq *irq)
     else if (c->asleep)
         say(held, size, "the redistributor of cpu%u sleeps: GICR_WAKER.ProcessorSleep is 1",
             c->index);
+    else if (!f->enable[g] && c->gic->v2)
+        say(held, size, "group %u is off at cpu%u: GICC_CTLR.EnableGrp%u is 0", g, c->index, g);
     else if (!f->enable[g])
         say(held, size, "group %u is off at cpu%u: ICC_IGRPEN%u_EL1 is 0", g, c->index, g);
     else if (c->hppi.intid != intid)
         say(held, size, "INTID %u, of priority %#x, comes first at cpu%u", c->hppi.intid,
             c->hppi.prio, c->index);
     else if (irq->priority >= f->pmr)
-        say(held, size, "priority %#x is not above PMR %#x of cpu%u (ICC_PMR_EL1)", irq->priority,
-            f->pmr, c->index);
+        say(held, size, "priority %#x is not above PMR %#x of cpu%u (%s)", irq->priority, f->pmr,
+            c->index, c->gic->v2 ? "GICC_PMR" : "ICC_PMR_EL1");
     else if (!if_can_preempt(f, irq->priority, g))
         say(held, size,
             "priority %#x does not preempt the running priority %#x of cpu%u: an interrupt that "
-            "was "
-            "acknowledged has not been ended (ICC_EOIR%u_EL1)",
-            irq->priority, if_running(f), c->index, g);
+            "was acknowledged has not been ended (%s)",
+            irq->priority, if_running(f), c->index,
+            c->gic->v2 ? "GICC_EOIR"
+            : g        ? "ICC_EOIR1_EL1"
+                       : "ICC_EOIR0_EL1");
     irq->signalled = !*held;
 }
 
