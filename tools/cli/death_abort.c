@@ -29,15 +29,18 @@ static void note_step(void *ctx, const struct arm_walk_step *s)
 
     a->last[s->stage == 2 ? 2 : 1] = *s;
     a->steps[s->stage == 2 ? 2 : 1]++;
+    if (s->stage == 1 && s->level < 3 && (s->descriptor & 3) == 3)
+        a->tables |= s->descriptor;
 }
 
 static void walk_now(struct abort *a)
 {
     memset(a->steps, 0, sizeof(a->steps));
+    a->tables = 0;
     arm_walk(a->c->m, a->f->cpu, a->f->from, a->address, a->access, note_step, a, &a->now);
 }
 
-static const char *verb(const struct abort *a)
+const char *death_verb(const struct abort *a)
 {
     return a->access == ARM_ACCESS_EXECUTE ? "the fetch of"
            : a->access == ARM_ACCESS_WRITE ? "a store to"
@@ -53,7 +56,7 @@ unsigned death_regime_el(const struct abort *a)
     return a->f->from == 2 || (a->f->from == 0 && (hcr >> 27 & 1) && (hcr >> 34 & 1)) ? 2 : 1;
 }
 
-static uint64_t sctlr(const struct abort *a)
+uint64_t death_sctlr(const struct abort *a)
 {
     return death_reg_el(a->c, a->f->cpu, "SCTLR", death_regime_el(a));
 }
@@ -77,6 +80,14 @@ static void add_descriptor(const struct abort *a, unsigned stage, GString *out)
     g_string_append_printf(out,
                            "the level-%d descriptor of stage %u, at PA %#" PRIx64 ", is %#" PRIx64,
                            s->level, stage, s->pa, s->descriptor);
+}
+
+/* TCR_ELx.EPD0 or EPD1, of a regime that has both. */
+static bool is_disabled(const struct abort *a)
+{
+    bool two = death_regime_el(a) == 1 || (death_reg(a->c, a->f->cpu, "HCR_EL2") >> 34 & 1);
+
+    return two && tcr(a) >> (is_upper(a) ? 23 : 7) & 1;
 }
 
 /* Was the MMU switched on by an instruction just before? */
@@ -103,7 +114,7 @@ static bool explain_block3(const struct abort *a, struct verdict *v)
     g_string_printf(v->cause,
                     "the level-3 descriptor of %#" PRIx64 " at stage %u has 01 in bits 1:0, which "
                     "is reserved there: %s it, at %s",
-                    a->stage2 ? a->ipa : a->address, stage, verb(a), a->at);
+                    a->stage2 ? a->ipa : a->address, stage, death_verb(a), a->at);
     add_descriptor(a, stage, v->evidence);
     g_string_assign(v->next,
                     "a page of level 3 has 11 in bits 1:0; 01 is a block, of levels 1 and 2");
@@ -119,18 +130,24 @@ static bool explain_mmu_on(const struct abort *a, struct verdict *v)
     g_autofree char *at = death_place(a->c, a->f->cpu, a->f->from, w->pc);
     g_string_printf(
         v->cause,
-        "the MMU was switched on at %s, and the next instruction is not mapped there: no "
-        "identity map",
-        at);
+        "the MMU was switched on at %s, and the next instruction is not mapped there: ", at);
     if (a->steps[1])
         add_descriptor(a, 1, v->evidence);
     else
         g_string_printf(v->evidence,
                         "%#" PRIx64 " is not among the addresses of TCR_EL%u (%#" PRIx64 ")",
                         a->address, death_regime_el(a), tcr(a));
-    g_string_assign(
-        v->next,
-        "map the code that switches the MMU on at its physical address, in the tables of TTBR0");
+    if (is_disabled(a))
+        g_string_append_printf(v->cause, "TCR_EL%u.EPD%u is 1: no walks of TTBR%u",
+                               death_regime_el(a), is_upper(a), is_upper(a));
+    else if (death_add_unaligned_base(a, 1, v->cause) || death_add_trial(a, v->cause))
+        g_string_assign(v->next, "compare TCR_ELx (T0SZ, TG0), TTBR0_ELx and the tables' first "
+                                 "level: do they fit together?");
+    else
+        g_string_append(v->cause, "no identity map");
+    if (!v->next->len)
+        g_string_assign(v->next, "map the code that switches the MMU on at its physical address, "
+                                 "in the tables of TTBR0");
     return true;
 }
 
@@ -140,10 +157,10 @@ static void explain_out_of_range(const struct abort *a, struct verdict *v)
     unsigned el = death_regime_el(a), n = is_upper(a) ? 1 : 0;
     uint64_t value = tcr(a);
     unsigned size = (unsigned)(value >> (n ? 16 : 0)) & 63;
-    bool disabled =
-        (el == 1 || (death_reg(a->c, a->f->cpu, "HCR_EL2") >> 34 & 1)) && value >> (n ? 23 : 7) & 1;
 
-    if (disabled)
+    if (death_add_tag(a, v->evidence))
+        return;
+    if (is_disabled(a))
         g_string_printf(v->evidence, "TCR_EL%u.EPD%u is 1: there are no walks of TTBR%u", el, n, n);
     else if (n && el == 2 && !(death_reg(a->c, a->f->cpu, "HCR_EL2") >> 34 & 1))
         g_string_assign(v->evidence, "EL2 without HCR_EL2.E2H has low addresses only (TTBR0_EL2)");
@@ -160,7 +177,7 @@ static void explain_stage1(const struct abort *a, struct verdict *v)
     g_string_printf(v->cause,
                     "%s %#" PRIx64
                     " at EL%u: it is not mapped (stage-1 translation fault, level %u), at %s",
-                    verb(a), a->address, a->f->from, FSC(a->f->esr) & 3, a->at);
+                    death_verb(a), a->address, a->f->from, FSC(a->f->esr) & 3, a->at);
     if (a->now.mapped) {
         g_string_assign(
             v->evidence,
@@ -172,7 +189,12 @@ static void explain_stage1(const struct abort *a, struct verdict *v)
         add_descriptor(a, 1, v->evidence);
     else
         explain_out_of_range(a, v);
-    if (death_add_trial(a, v->next))
+    if (death_explain_tables_overwritten(a, v) && v->next->len)
+        return;
+    g_autoptr(GString) base = g_string_new("; ");
+    if (death_add_unaligned_base(a, 1, base))
+        g_string_append(v->evidence, base->str);
+    else if (death_add_trial(a, v->next))
         return;
     g_string_printf(v->next,
                     "map it, or find who made the address; `walk %#" PRIx64 "` in the monitor",
@@ -187,7 +209,7 @@ static void explain_stage2(const struct abort *a, struct verdict *v)
                     "stage 2 does not map the guest's IPA %#" PRIx64 "%s: %s %#" PRIx64
                     " at EL%u, at %s",
                     a->ipa, IS_ON_WALK(a->f->esr) ? " (one of its own translation tables)" : "",
-                    verb(a), a->address, a->f->from, a->at);
+                    death_verb(a), a->address, a->f->from, a->at);
     if (a->steps[2])
         add_descriptor(a, 2, v->evidence);
     else
@@ -197,10 +219,17 @@ static void explain_stage2(const struct abort *a, struct verdict *v)
                         "and the IPA is not among these addresses, or they do not fit together",
                         vtcr, (unsigned)vtcr & 63, 64 - ((unsigned)vtcr & 63),
                         (unsigned)(vtcr >> 6) & 3, (unsigned)(vtcr >> 14) & 3);
-    if (!death_add_trial(a, v->next))
+    g_autoptr(GString) base = g_string_new("; ");
+    if (death_add_unaligned_base(a, 2, base))
+        g_string_append(v->cause, base->str);
+    else
+        death_add_trial(a, v->next);
+    if (!v->next->len)
         g_string_assign(
             v->next, "map it at stage 2 (VTTBR_EL2), or emulate the access: HPFAR_EL2 has the IPA");
 }
+
+#define BLOCK_RES0 UINT64_C(0xf000) /* address bits that no block of any granule has */
 
 static void explain_af(const struct abort *a, struct verdict *v)
 {
@@ -209,8 +238,12 @@ static void explain_af(const struct abort *a, struct verdict *v)
     g_string_printf(v->cause,
                     "the access flag (AF, bit 10) is 0 in the stage-%u descriptor of %#" PRIx64
                     ": %s it, at %s",
-                    stage, a->stage2 ? a->ipa : a->address, verb(a), a->at);
+                    stage, a->stage2 ? a->ipa : a->address, death_verb(a), a->at);
     add_descriptor(a, stage, v->evidence);
+    if (a->last[stage].level < 3 && (a->last[stage].descriptor & 3) == 1 &&
+        a->last[stage].descriptor & BLOCK_RES0)
+        g_string_append(v->evidence, ", a block by bits 1:0 (01), but with the address of a table: "
+                                     "a table has 11");
     g_string_printf(
         v->next,
         "set AF in descriptors that you write, or let hardware do it (%s.HA, with FEAT_HAFDBS)",
@@ -232,7 +265,9 @@ static const char *forbidding(const struct abort *a, unsigned stage)
         return "PXN (bit 53) is 1";
     if (fetch && (!a->f->from || !two) && d >> 54 & 1)
         return two ? "UXN (bit 54) is 1" : "XN (bit 54) is 1";
-    if (fetch && (sctlr(a) >> 19 & 1))
+    if (death_forbidden_above(a))
+        return death_forbidden_above(a);
+    if (fetch && (death_sctlr(a) >> 19 & 1))
         return "SCTLR.WXN is 1: what is writable is not executable";
     if (fetch && d >> 6 & 1 && !(d >> 7 & 1))
         return "AP[1]: EL0 may write it, so EL1 may not execute it";
@@ -250,7 +285,7 @@ static void explain_permission(const struct abort *a, struct verdict *v)
     unsigned stage = a->stage2 ? 2 : 1;
 
     g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u is not permitted (stage %u): %s, at %s",
-                    verb(a), a->address, a->f->from, stage, forbidding(a, stage), a->at);
+                    death_verb(a), a->address, a->f->from, stage, forbidding(a, stage), a->at);
     add_descriptor(a, stage, v->evidence);
     g_string_assign(v->next, "change the page's permissions, or the access");
 }
@@ -290,7 +325,7 @@ static bool explain_walk(const struct abort *a, struct verdict *v)
                     "%s %#" PRIx64
                     " at EL%u: nothing answers where its table of level %u should be "
                     "(external abort on a walk), at %s",
-                    verb(a), a->address, a->f->from, (unsigned)FSC(a->f->esr) & 3, a->at);
+                    death_verb(a), a->address, a->f->from, (unsigned)FSC(a->f->esr) & 3, a->at);
     if (a->steps[1]) {
         add_descriptor(a, 1, v->evidence);
         g_string_append(v->evidence, "; ");
@@ -313,7 +348,7 @@ static void explain_external(const struct abort *a, struct verdict *v)
         return;
     g_string_printf(v->cause,
                     "%s %#" PRIx64 " at EL%u: nothing answers there (external abort), at %s",
-                    verb(a), a->address, a->f->from, a->at);
+                    death_verb(a), a->address, a->f->from, a->at);
     add_pa(a, pa, v->evidence);
     g_string_assign(
         v->next,
@@ -322,60 +357,14 @@ static void explain_external(const struct abort *a, struct verdict *v)
             : "the board's addresses are in its device tree: --dump-dtb FILE");
 }
 
-static bool is_dc_zva(const struct abort *a)
-{
-    uint32_t word;
-
-    return death_insn(a->c, a->f->cpu, a->f->from, a->f->elr, &word) && (word & ~31U) == 0xd50b7420;
-}
-
-static void explain_alignment(const struct abort *a, struct verdict *v)
-{
-    bool off = !(sctlr(a) & 1), checks = sctlr(a) >> 1 & 1;
-    bool zeroes = is_dc_zva(a);
-
-    if (zeroes)
-        g_string_printf(v->cause,
-                        "DC ZVA of %#" PRIx64 " at EL%u is not possible in Device memory, at %s",
-                        a->address, a->f->from, a->at);
-    else
-        g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u is not aligned to its size, at %s",
-                        verb(a), a->address, a->f->from, a->at);
-    if (checks && !zeroes)
-        g_string_printf(v->evidence, "SCTLR_EL%u.A is 1: all accesses are checked",
-                        death_regime_el(a));
-    else if (off)
-        g_string_printf(
-            v->evidence,
-            "the MMU is off (SCTLR_EL%u.M is 0): all memory is Device then, where accesses "
-            "have to be aligned",
-            death_regime_el(a));
-    else if (a->now.mapped && a->now.attr < 0x10)
-        g_string_printf(
-            v->evidence,
-            "it is mapped as Device memory (attributes %#04x), where accesses have to be "
-            "aligned",
-            a->now.attr);
-    else
-        g_string_assign(v->evidence,
-                        "an exclusive, atomic or ordered access has to be aligned always");
-    g_string_assign(v->next,
-                    zeroes   ? "memset() uses it: clear memory by stores until the MMU is on, and "
-                               "map it as Normal"
-                    : checks ? "clear SCTLR_ELx.A, or align the access; compilers have "
-                               "-mstrict-align"
-                    : off    ? "compile with -mstrict-align what runs before the MMU is on"
-                             : "map memory as Normal (MAIR_ELx), or align the access");
-}
-
 /* Beyond the sizes: with the MMU off, a virtual address that is used as a physical one. */
 static void explain_size(const struct abort *a, struct verdict *v)
 {
     g_string_printf(v->cause,
                     "%s %#" PRIx64
                     " at EL%u: the address is too large (address size fault, stage %u), at %s",
-                    verb(a), a->address, a->f->from, a->stage2 ? 2 : 1, a->at);
-    if (!(sctlr(a) & 1) && !a->stage2) {
+                    death_verb(a), a->address, a->f->from, a->stage2 ? 2 : 1, a->at);
+    if (!(death_sctlr(a) & 1) && !a->stage2) {
         g_string_printf(
             v->evidence,
             "the MMU of cpu%u is off (SCTLR_EL%u.M is 0): a virtual address is used before "
@@ -387,8 +376,12 @@ static void explain_size(const struct abort *a, struct verdict *v)
             "use addresses relative to the PC until the MMU is on; give CPU_ON a physical address");
         return;
     }
-    g_string_printf(v->evidence, "TCR_EL%u %#" PRIx64 ": IPS, or a descriptor's address",
-                    death_regime_el(a), tcr(a));
+    death_add_output_size(a, v->evidence);
+    g_string_assign(v->next, a->stage2 ? "set VTCR_EL2.PS to what ID_AA64MMFR0_EL1.PARange has, or "
+                                         "mend the descriptor"
+                                       : "set TCR_ELx.IPS (PS) to what ID_AA64MMFR0_EL1.PARange "
+                                         "has, or mend the descriptor");
+    death_explain_tables_overwritten(a, v);
 }
 
 /* At the instruction that EL2, or EL1, has returned to. */
@@ -421,13 +414,13 @@ static void explain_kind(const struct abort *a, struct verdict *v)
         explain_external(a, v);
         break;
     case FAULT_ALIGNMENT:
-        explain_alignment(a, v);
+        death_explain_alignment(a, v);
         break;
     case FAULT_SIZE:
         explain_size(a, v);
         break;
     case FAULT_OTHER:
-        g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u, fault status %#x, at %s", verb(a),
+        g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u, fault status %#x, at %s", death_verb(a),
                         a->address, a->f->from, FSC(a->f->esr), a->at);
         break;
     }

@@ -26,12 +26,35 @@ struct abort {
     struct arm_translation now;
     struct arm_walk_step last[3]; /* by stage: the last descriptor */
     unsigned steps[3];
-    char *at; /* the instruction */
+    uint64_t tables; /* all bits of the table descriptors of stage 1 */
+    char *at;        /* the instruction */
 };
 
 /* The EL whose SCTLR, TCR and TTBR translate for where it comes from. */
 unsigned death_regime_el(const struct abort *a);
 
+uint64_t death_sctlr(const struct abort *a);
+
+/* "a load from", "a store to", "the fetch of" */
+const char *death_verb(const struct abort *a);
+
+void death_explain_alignment(const struct abort *a, struct verdict *v);
+
 /* The one field by which the address would lead somewhere. Only sizes near what one means are
  * tried: nearly every size leads somewhere if the tables are full of zeros and blocks. */
 bool death_add_trial(const struct abort *a, GString *out);
+
+/* ---- what is wrong with the tables (death_tables.c); false or NULL: not that ---- */
+
+bool death_add_unaligned_base(const struct abort *a, unsigned stage, GString *out);
+bool death_add_tag(const struct abort *a, GString *out);
+
+/* Which address is beyond which size. */
+void death_add_output_size(const struct abort *a, GString *out);
+
+/* The bit of a table above the page that forbids the access. */
+const char *death_forbidden_above(const struct abort *a);
+
+/* Who has written the last descriptor goes into the evidence; if it was by the stack, that is the
+ * cause. */
+bool death_explain_tables_overwritten(const struct abort *a, struct verdict *v);

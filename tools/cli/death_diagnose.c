@@ -152,6 +152,11 @@ static bool explain_vector(const struct corpse *c, const struct death_fault *f, 
     if ((offset & 0x180) == 0x80)
         g_string_append(v->cause, ": an IRQ came");
     add_vbar(c, f->el, v->evidence);
+    if (offset < 0x200)
+        g_string_append_printf(v->evidence,
+                               "; the vectors below +0x200 are of exceptions from EL%u with "
+                               "SP_EL0 (PSTATE.SP 0, EL%ut): SPSR_ELx or SPSel says so",
+                               f->el, f->el);
     g_string_printf(v->next,
                     "point VBAR_EL%u to a table of 2 KiB, aligned to 2 KiB and mapped, before "
                     "anything can fail",
@@ -202,7 +207,11 @@ static void say_first(const struct corpse *c, const struct verdict *end, struct 
 
 static void say_end(const struct corpse *c, const struct verdict *end, struct verdict *v)
 {
-    g_string_assign(v->cause, end->cause->str);
+    const struct death_fault *first = c->history ? &c->history->first[c->cpu][c->loop.el] : NULL;
+
+    if (first && first->valid && death_add_call(c, first, v->cause))
+        g_string_append(v->cause, ": ");
+    g_string_append(v->cause, end->cause->str);
     g_string_assign(v->evidence, end->evidence->str);
     g_string_assign(v->next, end->next->str);
     if (c->fault.valid && !is_at_interrupt(c, &c->fault) &&
@@ -241,6 +250,11 @@ static bool explain_loop(const struct corpse *c, struct verdict *v)
         say_end(c, &end, v);
     else
         death_explain_fault(c, c->loop.valid ? &c->loop : &c->fault, v);
+    if (c->kind == DEATH_RETURNS && c->loop.valid && !death_is_trap(&c->loop))
+        g_string_append_printf(v->evidence,
+                               "%sits handler returns to the same instruction again and again, "
+                               "ELR_EL%u as it was",
+                               v->evidence->len ? "; " : "", c->loop.el);
     verdict_free(&end);
     return true;
 }

@@ -11,6 +11,7 @@ enum {
     EC_UNDEFINED = 0x00,
     EC_WFX = 0x01,
     EC_FP = 0x07,
+    EC_PAUTH = 0x09,
     EC_ILLEGAL = 0x0e,
     EC_SVC = 0x15,
     EC_HVC = 0x16,
@@ -84,11 +85,17 @@ static void add_needs(uint32_t word, GString *out)
         g_string_append(out, "it is not allowed here");
 }
 
+#define ELF_MAGIC UINT32_C(0x464c457f)
+
 /* Groups of encodings that no row has, by bits 28:25 (and 31). DDI0487 C4.1. */
 static const char *unallocated(uint32_t word)
 {
     unsigned op0 = word >> 25 & 15;
 
+    if (word == ELF_MAGIC)
+        return "the first word of an ELF file: its headers were loaded and entered as code";
+    if (word >> 28 == 0xe)
+        return "no A64 instruction; one of 32-bit Arm code (A32) may begin so";
     return op0 == 2                 ? "an SVE instruction, which this machine has not"
            : op0 == 0 && word >> 31 ? "an SME instruction, which this machine has not"
            : op0 == 0               ? "no instruction: data, or code that was never loaded"
@@ -130,6 +137,9 @@ static bool explain_undefined(const struct corpse *c, const struct death_fault *
         return explain_call(c, f, (word & 3) == 2, v);
     if (is_sysreg(word))
         return explain_sysreg(c, f, word, v);
+    bool none = !strcmp(arm_insn_name(word), "UNALLOCATED");
+    if ((word == 0 || none) && death_explain_overwritten(c, f, word, v))
+        return true;
     if (word == 0) {
         g_string_printf(
             v->cause,
@@ -144,7 +154,7 @@ static bool explain_undefined(const struct corpse *c, const struct death_fault *
     }
     const char *name = arm_insn_name(word);
     g_string_printf(v->cause, "an undefined instruction, %08x (%s), at %s", word, name, at);
-    if (!strcmp(name, "UNALLOCATED"))
+    if (none)
         g_string_assign(v->evidence, unallocated(word));
     else
         add_needs(word, v->evidence);
@@ -224,40 +234,6 @@ static bool explain_illegal(const struct corpse *c, const struct death_fault *f,
     return true;
 }
 
-static bool explain_trap(const struct corpse *c, const struct death_fault *f, struct verdict *v)
-{
-    uint32_t iss = (uint32_t)f->esr & 0x1ffffff;
-    uint32_t number =
-        ARM_SYSREG(iss >> 20 & 3, iss >> 14 & 7, iss >> 10 & 15, iss >> 1 & 15, iss >> 17 & 7);
-    const char *name = arm_reg_name(number);
-    g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
-
-    g_string_printf(v->cause, "%s of %s at EL%u was trapped to EL%u: at %s",
-                    iss & 1 ? "a read" : "a write", name ? name : "a system register", f->from,
-                    f->el, at);
-    if (name && g_str_has_prefix(name, "ICC_") && f->el == 1) {
-        uint64_t sre = death_reg(c, f->cpu, "ICC_SRE_EL1");
-        g_string_printf(v->evidence, "ICC_SRE_EL1 is %#" PRIx64 ": SRE is %u", sre,
-                        (unsigned)sre & 1);
-        g_string_assign(v->next, "set ICC_SRE_EL1.SRE, then ISB, before the first ICC_ register");
-        return true;
-    }
-    if (name && g_str_has_prefix(name, "ICC_")) {
-        uint64_t sre = death_reg(c, f->cpu, "ICC_SRE_EL2");
-        g_string_printf(v->evidence,
-                        "ICC_SRE_EL2 is %#" PRIx64 " (Enable %u), HCR_EL2 %#" PRIx64
-                        ", ICH_HCR_EL2 %#" PRIx64,
-                        sre, (unsigned)sre >> 3 & 1, death_reg(c, f->cpu, "HCR_EL2"),
-                        death_reg(c, f->cpu, "ICH_HCR_EL2"));
-        g_string_assign(v->next, "EL2 sets ICC_SRE_EL2.{SRE,Enable} before EL1 uses ICC_SRE_EL1");
-        return true;
-    }
-    g_string_printf(v->evidence, "HCR_EL2 is %#" PRIx64 ", and EL%u has not emulated it",
-                    death_reg(c, f->cpu, "HCR_EL2"), f->el);
-    g_string_printf(v->next, "armillary sysreg %s says what traps it", name ? name : "");
-    return true;
-}
-
 /* ---- alignment, and the rest ---- */
 
 static bool explain_sp(const struct corpse *c, const struct death_fault *f, struct verdict *v)
@@ -279,9 +255,10 @@ static bool explain_sp(const struct corpse *c, const struct death_fault *f, stru
 static bool explain_pc(const struct corpse *c, const struct death_fault *f, struct verdict *v)
 {
     g_string_printf(v->cause, "a jump to %#" PRIx64 ", which is not a multiple of 4", f->elr);
-    g_string_printf(v->evidence, "X30 (the last call) is %#" PRIx64, death_reg(c, f->cpu, "x30"));
-    g_string_assign(v->next,
-                    "a function pointer or a return address was overwritten, or never set");
+    bool returned = death_add_way(c, f, v->evidence);
+    g_string_assign(v->next, returned ? "write ELR_ELx before ERET: it is an address of code"
+                                      : "a function pointer or a return address was overwritten, "
+                                        "or never set");
     return true;
 }
 
@@ -347,10 +324,11 @@ static const struct {
 } classes[] = {
     {EC_UNDEFINED, explain_undefined},
     {EC_FP, explain_fp},
+    {EC_PAUTH, death_explain_pauth_trap},
     {EC_BTI, explain_bti},
     {EC_ILLEGAL, explain_illegal},
     {EC_PAC, explain_pac},
-    {EC_SYS, explain_trap},
+    {EC_SYS, death_explain_trap},
     {EC_IABT_LOW, death_explain_abort},
     {EC_IABT, death_explain_abort},
     {EC_DABT_LOW, death_explain_abort},
@@ -362,7 +340,8 @@ static const struct {
 
 bool death_explain_fault(const struct corpse *c, const struct death_fault *f, struct verdict *v)
 {
-    if (f->syndrome && (death_explain_no_stack(c, f, v) || death_explain_null_call(c, f, v)))
+    if (f->syndrome && (death_explain_no_stack(c, f, v) || death_explain_null_call(c, f, v) ||
+                        death_explain_return(c, f, v) || death_explain_stack_end(c, f, v)))
         return true;
     if (!f->syndrome) {
         g_string_printf(v->cause, "an interrupt was taken to EL%u from EL%u at %#" PRIx64, f->el,

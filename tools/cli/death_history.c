@@ -1,11 +1,8 @@
 /* What a run has been through, found out by running it again: while it lives nothing is noted. */
 #include <string.h>
 
-#include "death_state.h"
+#include "death_trace.h"
 #include "runner.h"
-
-/* A longer run is not run again: it would take seconds. */
-#define HISTORY_INSNS_MAX (UINT64_C(200) << 20)
 
 static void note_exception(struct death_history *h, const struct arm_event *p)
 {
@@ -24,7 +21,9 @@ static void note_exception(struct death_history *h, const struct arm_event *p)
                             .syndrome = type == 0 || type == 0x180};
 
     h->last[h->exceptions++ % DEATH_EXCEPTIONS] = f;
-    struct death_fault *open = &h->open[p->cpu][f.el];
+    struct death_fault *open = &h->open[p->cpu][f.el], *first = &h->first[p->cpu][f.el];
+    if (!first->valid)
+        *first = f;
     if (!open->valid || (!death_is_error(open) && death_is_error(&f)))
         *open = f;
 }
@@ -39,7 +38,7 @@ static void note_return(struct death_history *h, const struct arm_event *p)
                              .spsr = p->eret.spsr,
                              .count = p->count};
 
-    h->open[p->cpu][p->el].valid = false;
+    h->open[p->cpu][p->el].valid = h->first[p->cpu][p->el].valid = false;
     if (p->eret.legal)
         h->entered[p->cpu] = r;
     else
@@ -88,33 +87,14 @@ static void note(void *ctx, const struct arm_event *p)
         note_firmware(h, p);
 }
 
-/* The same machine, whose output nobody gets. */
-static struct arm_machine *again(const struct run_request *req)
+/* What a device has not done for the guest, in its words. */
+static void note_refusal(void *ctx, enum arm_log_category category, enum arm_log_level level,
+                         const char *line)
 {
-    struct arm_config c = req->config;
-    struct arm_error err;
+    struct death_history *h = ctx;
 
-    c.size = sizeof(c);
-    c.console_write = NULL;
-    c.log = (struct arm_log){0};
-    c.poll = NULL;
-    c.idle = NULL;
-    c.semihosting_dir = NULL;
-    struct arm_machine *m = arm_machine_new(&c, &err);
-    if (m && ((req->restore && arm_snapshot_load(m, req->restore, &err) < 0) ||
-              (req->replay && arm_replay(m, req->replay, &err) < 0))) {
-        arm_machine_free(m);
-        return NULL;
-    }
-    return m;
-}
-
-/* Host files and devices with a host's side would see the run twice. */
-static bool can_be_had_again(struct arm_machine *m, const struct run_request *req)
-{
-    return !req->config.device_count && !req->inject.one && !req->record &&
-           !req->config.semihosting_dir && !req->config.pflash[0].path &&
-           !req->config.pflash[1].path && arm_machine_position(m).insns <= HISTORY_INSNS_MAX;
+    if (level == ARM_LOG_GUEST)
+        g_snprintf(h->refusal, sizeof(h->refusal), "%s: %s", arm_log_category_name(category), line);
 }
 
 /* Has it come to the same? What came in from outside has not come again. */
@@ -138,12 +118,17 @@ struct death_history *death_history_new(struct arm_machine *m, const struct run_
         .size = sizeof(filter),
         .events = ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET) |
                   ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_FIRMWARE)};
-    struct arm_machine *other = can_be_had_again(m, req) ? again(req) : NULL;
+    struct death_history *h = g_new0(struct death_history, 1);
+    struct arm_log log = {.sink = note_refusal, .ctx = h};
+    for (unsigned k = 0; k < ARM_LOG_CATEGORIES_MAX; k++)
+        log.level[k] = ARM_LOG_GUEST;
+    struct arm_machine *other = death_again(m, req, &log);
     uint64_t insns = arm_machine_position(m).insns;
 
-    if (!other)
+    if (!other) {
+        g_free(h);
         return NULL;
-    struct death_history *h = g_new0(struct death_history, 1);
+    }
     h->writes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     arm_subscribe(other, &filter, note, h);
     insns -= arm_machine_position(other).insns;

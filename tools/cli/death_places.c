@@ -8,6 +8,8 @@ bool death_add_way(const struct corpse *c, const struct death_fault *f, GString 
     const struct death_return *r = c->history ? &c->history->entered[f->cpu] : NULL;
 
     if (!r || !r->valid || r->target != f->elr) {
+        if (death_add_jump(c, f, out))
+            return false;
         g_autofree char *lr = death_place(c, f->cpu, f->from, death_reg(c, f->cpu, "x30"));
         g_string_append_printf(out, "X30 (the last call) is %s", lr);
         return false;

@@ -5,6 +5,7 @@
 #include "death_state.h"
 
 #define RET   UINT32_C(0xd65f03c0)
+#define ERET  UINT32_C(0xd69f03e0)
 #define SLACK UINT64_C(0x10000) /* how far below an SP of 0 one may have pushed */
 
 /* BLR Xn, whatever it authenticates. */
@@ -75,9 +76,23 @@ bool death_explain_return_to_itself(const struct corpse *c, struct verdict *v)
     unsigned el = (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3;
     uint32_t word;
 
-    if (!death_insn(c, c->cpu, el, pc, &word) || word != RET || death_reg(c, c->cpu, "x30") != pc)
+    if (!death_insn(c, c->cpu, el, pc, &word))
         return false;
     g_autofree char *at = death_place(c, c->cpu, el, pc);
+    if (word == ERET && death_reg_el(c, c->cpu, "ELR", el) == pc) {
+        g_string_printf(v->cause,
+                        "the ERET at %s returns to itself for ever: ELR_EL%u is its own address",
+                        at, el);
+        g_string_printf(v->evidence,
+                        "an exception that EL%u took within its own handler has overwritten "
+                        "ELR_EL%u and SPSR_EL%u (SPSR_EL%u is %#" PRIx64 ")",
+                        el, el, el, el, death_reg_el(c, c->cpu, "SPSR", el));
+        g_string_assign(v->next, "save ELR_ELx and SPSR_ELx at the handler's beginning, before "
+                                 "anything that may take an exception; restore them before ERET");
+        return true;
+    }
+    if (word != RET || death_reg(c, c->cpu, "x30") != pc)
+        return false;
     g_string_printf(v->cause, "the RET at %s returns to itself for ever: X30 is its own address",
                     at);
     g_string_assign(v->evidence, "a function that calls another one has not saved X30 before");

@@ -37,15 +37,20 @@ struct death_history {
     struct death_fault last[DEATH_EXCEPTIONS];
     uint64_t exceptions;
     struct death_fault open[ARM_CPUS_MAX]
-                           [3]; /* the first to this EL since the last return from it */
+                           [3]; /* the first to this EL since the last return from it, and */
+    struct death_fault first[ARM_CPUS_MAX][3]; /* that even if it was a call, and errors came */
     struct death_return illegal[ARM_CPUS_MAX], entered[ARM_CPUS_MAX];
     GHashTable *writes;       /* cpu << 32 | number: struct death_write */
     struct arm_event refused; /* the last call of the firmware that failed; function 0: none */
+    char refusal[240];        /* the last line of a device about the guest's doings; "": none */
     struct arm_event started; /* the last CPU_ON that did not fail; function 0: none */
 };
 
+struct death_trace;
+
 struct corpse {
     struct arm_machine *m;
+    const struct run_request *req; /* NULL: nothing can be run again */
     const struct arm_config *config;
     enum death_kind kind;
     bool ended; /* the machine runs no further: registers may be tried */
@@ -53,6 +58,7 @@ struct corpse {
     struct death_fault fault;      /* the one that it is about, if it is about one */
     struct death_fault loop;       /* the one that it ends in */
     struct death_history *history; /* NULL: not known */
+    struct death_trace *trace;     /* how it came to the fault, or where it stands; or NULL */
     struct arm_checker *symbols;   /* NULL: none */
     const char *panic;             /* the line on the console, of DEATH_PANIC */
 };
@@ -75,6 +81,15 @@ const struct death_write *death_written(const struct corpse *c, unsigned cpu, co
 /* False: nothing to say. */
 bool death_explain_fault(const struct corpse *c, const struct death_fault *f, struct verdict *v);
 bool death_explain_abort(const struct corpse *c, const struct death_fault *f, struct verdict *v);
+bool death_explain_trap(const struct corpse *c, const struct death_fault *f, struct verdict *v);
+bool death_explain_pauth_trap(const struct corpse *c, const struct death_fault *f,
+                              struct verdict *v);
+
+/* "HCR_EL2.TVM is 1": which control traps the access of system register @number, and which an
+ * instruction without one (death_traps.c). False: none that is known. */
+bool death_add_trap_rule(const struct corpse *c, const struct death_fault *f, uint32_t number,
+                         bool read, GString *out);
+bool death_add_trap_bit(const struct corpse *c, const struct death_fault *f, GString *out);
 bool death_explain_wait(const struct corpse *c, struct verdict *v);
 bool death_explain_storm(const struct corpse *c, struct verdict *v);
 
@@ -82,6 +97,7 @@ bool death_explain_storm(const struct corpse *c, struct verdict *v);
  * the instruction (death_vectors.c). */
 bool death_explain_vector(const struct corpse *c, struct verdict *v);
 bool death_is_trap(const struct death_fault *f);
+bool death_add_call(const struct corpse *c, const struct death_fault *f, GString *out);
 bool death_explain_trap_again(const struct corpse *c, const struct death_fault *f,
                               struct verdict *v);
 
@@ -90,6 +106,9 @@ bool death_add_way(const struct corpse *c, const struct death_fault *f, GString 
 
 /* What another board has at @pa; false: nothing that is known. */
 bool death_add_other_board(const struct corpse *c, uint64_t pa, GString *out);
+
+/* What a device has not done for the guest, and said so to nobody (death_wait.c). */
+bool death_add_refusal(const struct corpse *c, GString *out);
 
 /* An interrupt that is enabled, and active or pending, and what INTIDs are called (death_wait.c).
  */
@@ -102,7 +121,31 @@ bool death_explain_null_call(const struct corpse *c, const struct death_fault *f
                              struct verdict *v);
 bool death_explain_return_to_itself(const struct corpse *c, struct verdict *v);
 bool death_explain_asking(const struct corpse *c, struct verdict *v);
+
+/* By what the CPU executed last (death_loop.c): a loop that asks for ever; what was read before a
+ * WFE. False: it is not that, or not known. */
+bool death_explain_loop(const struct corpse *c, struct verdict *v);
+bool death_add_wfe_value(const struct corpse *c, GString *out);
+
 bool death_add_why_el0(const struct corpse *c, const struct death_fault *f, GString *out);
+
+/* Where no code is, or the stack's end, by the CPU's last instructions and stores (death_jump.c).
+ * False: it is not that, or not known. */
+bool death_explain_return(const struct corpse *c, const struct death_fault *f, struct verdict *v);
+bool death_explain_overwritten(const struct corpse *c, const struct death_fault *f, uint32_t word,
+                               struct verdict *v);
+bool death_explain_stack_end(const struct corpse *c, const struct death_fault *f,
+                             struct verdict *v);
+bool death_add_jump(const struct corpse *c, const struct death_fault *f, GString *out);
+
+/* Who wrote @size bytes at @pa last, before @f; @at is the caller's. */
+struct death_overwritten {
+    char *at;
+    unsigned cpu;
+    bool by_stack; /* by an access whose base is SP */
+};
+bool death_add_overwritten(const struct corpse *c, const struct death_fault *f, uint64_t pa,
+                           unsigned size, struct death_overwritten *o);
 
 /* Is the exception one that means that something is wrong, and not a call or an interrupt? */
 bool death_is_error(const struct death_fault *f);

@@ -43,10 +43,10 @@ bool death_add_trial(const struct abort *a, GString *out)
                  is = old >> t->low & ((1U << t->width) - 1);
         for (uint64_t value = t->width == 6 ? 16 : 0; value < (t->width == 6 ? 48U : 4U); value++)
             if (value != is && would_work(a, t, name, old, value)) {
-                g_string_printf(out,
-                                "with %s.%s %" PRIu64 " in place of %" PRIu64
-                                " the same tables lead to memory: is it wrong?",
-                                name, t->field, value, is);
+                g_string_append_printf(out,
+                                       "with %s.%s %" PRIu64 " in place of %" PRIu64
+                                       " the same tables lead to memory: is it wrong?",
+                                       name, t->field, value, is);
                 return true;
             }
     }

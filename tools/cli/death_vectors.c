@@ -20,6 +20,12 @@ static const struct {
     {0x15, 4, "SVC", NULL},
     {0x16, 4, "HVC", NULL},
     {0x17, 0, "SMC", "HCR_EL2"}, /* TSC */
+    {0x30, 0, "a breakpoint (DBGBCR<n>_EL1, MDSCR_EL1.MDE)", NULL},
+    {0x31, 0, "a breakpoint (DBGBCR<n>_EL1, MDSCR_EL1.MDE)", NULL},
+    {0x32, 0, "a software step (MDSCR_EL1.SS, SPSR.SS)", NULL},
+    {0x33, 0, "a software step (MDSCR_EL1.SS, SPSR.SS)", NULL},
+    {0x34, 0, "a watchpoint (DBGWCR<n>_EL1, MDSCR_EL1.MDE)", NULL},
+    {0x35, 0, "a watchpoint (DBGWCR<n>_EL1, MDSCR_EL1.MDE)", NULL},
 };
 
 static bool is_smccc(uint64_t function)
@@ -27,25 +33,23 @@ static bool is_smccc(uint64_t function)
     return (function & 0xbf000000) == 0x84000000 && function <= UINT32_MAX;
 }
 
-/* "SVC #0 at 0x40080010 (main+0x10)" */
-static void add_call(const struct corpse *c, size_t k, unsigned el, GString *out)
+/* "SVC #0 at 0x40080010 (main+0x10)": of a call's @esr and @elr. */
+static void add_call(const struct corpse *c, size_t k, uint64_t esr, uint64_t elr, unsigned from,
+                     GString *out)
 {
-    uint64_t esr = death_reg_el(c, c->cpu, "ESR", el);
-    unsigned from = (unsigned)(death_reg_el(c, c->cpu, "SPSR", el) >> 2) & 3;
-    g_autofree char *at =
-        death_place(c, c->cpu, from, death_reg_el(c, c->cpu, "ELR", el) - calls[k].behind);
+    g_autofree char *at = death_place(c, c->cpu, from, elr - calls[k].behind);
 
-    if (calls[k].ec == 0x01)
+    if (calls[k].ec >= 0x30)
+        g_string_append_printf(out, "%s at %s (EL%u)", calls[k].name, at, from);
+    else if (calls[k].ec == 0x01)
         g_string_append_printf(out, "%s at %s (EL%u)", esr & 1 ? "WFE" : "WFI", at, from);
     else
         g_string_append_printf(out, "%s #%u at %s (EL%u)", calls[k].name, (unsigned)esr & 0xffff,
                                at, from);
 }
 
-static bool find_call(const struct corpse *c, unsigned el, size_t *k)
+static bool find_call(unsigned ec, size_t *k)
 {
-    unsigned ec = EC(death_reg_el(c, c->cpu, "ESR", el));
-
     for (*k = 0; *k < G_N_ELEMENTS(calls); (*k)++)
         if (calls[*k].ec == ec)
             return true;
@@ -57,9 +61,11 @@ static bool explain_call(const struct corpse *c, unsigned el, uint64_t offset, s
     uint64_t function = death_reg(c, c->cpu, "x0");
     size_t k;
 
-    if (!find_call(c, el, &k))
+    uint64_t esr = death_reg_el(c, c->cpu, "ESR", el);
+    if (!find_call(EC(esr), &k))
         return false;
-    add_call(c, k, el, v->cause);
+    add_call(c, k, esr, death_reg_el(c, c->cpu, "ELR", el),
+             (unsigned)(death_reg_el(c, c->cpu, "SPSR", el) >> 2) & 3, v->cause);
     g_string_append_printf(v->cause, " comes to EL%u, where nothing handles it", el);
     g_string_printf(v->evidence, "the vector at VBAR_EL%u+%#" PRIx64 " only stops", el, offset);
     if (calls[k].control)
@@ -72,6 +78,22 @@ static bool explain_call(const struct corpse *c, unsigned el, uint64_t offset, s
                                function);
     g_string_printf(v->next, "put a handler at VBAR_EL%u+%#" PRIx64 "%s", el, offset,
                     calls[k].ec == 0x16 && is_smccc(function) ? "; or use SMC for PSCI" : "");
+    return true;
+}
+
+bool death_add_call(const struct corpse *c, const struct death_fault *f, GString *out)
+{
+    uint64_t function = death_reg(c, f->cpu, "x0");
+    size_t k;
+
+    if (!f->syndrome || !find_call(EC(f->esr), &k))
+        return false;
+    add_call(c, k, f->esr, f->elr, f->from, out);
+    if (calls[k].ec == 0x16 && is_smccc(function))
+        g_string_append_printf(out,
+                               ", X0 %#" PRIx64 ", a call of the firmware, which a machine with "
+                               "EL2 reaches by SMC",
+                               function);
     return true;
 }
 
@@ -129,10 +151,10 @@ bool death_explain_trap_again(const struct corpse *c, const struct death_fault *
                     : f->esr & 1       ? "WFE"
                                        : "WFI",
                     at, f->from, f->el);
-    g_string_printf(v->evidence,
-                    "HCR_EL2 is %#" PRIx64 ": it traps; ELR_EL%u is the instruction's "
-                    "own address",
-                    death_reg(c, f->cpu, "HCR_EL2"), f->el);
+    if (!death_add_trap_bit(c, f, v->evidence))
+        g_string_printf(v->evidence, "HCR_EL2 is %#" PRIx64, death_reg(c, f->cpu, "HCR_EL2"));
+    g_string_append_printf(v->evidence, ": it traps; ELR_EL%u is the instruction's own address",
+                           f->el);
     g_string_printf(v->next, "add 4 to ELR_EL%u before the ERET", f->el);
     return true;
 }

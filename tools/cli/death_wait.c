@@ -95,9 +95,9 @@ static bool explain_held(const struct corpse *c, struct verdict *v)
     g_string_printf(v->cause, "INTID %u (%s) is pending, but %s", intid, death_irq_name(intid),
                     irq.held);
     g_string_printf(v->evidence, "it is %s, of group %u (%s), priority %#x",
-                    irq.enabled ? "enabled" : "not enabled", irq.group, irq.group ? "IRQ" : "FIQ",
-                    irq.priority);
-    if (!irq.group)
+                    irq.enabled ? "enabled" : "not enabled", irq.group,
+                    irq.group || c->config->gic.version == 2 ? "IRQ" : "FIQ", irq.priority);
+    if (!irq.group && c->config->gic.version != 2)
         g_string_append(v->evidence, "; GICD_IGROUPR and GICR_IGROUPR0 make it group 1, an IRQ");
     g_string_printf(v->next, "`info irq %u` in the monitor says where it is", intid);
     return true;
@@ -135,6 +135,97 @@ static unsigned add_enabled(const struct corpse *c, GString *out)
     return count;
 }
 
+/* On and not masked, but due later than anybody waits. */
+static bool explain_far_timer(const struct corpse *c, struct verdict *v)
+{
+    static const char *const compare[] = {"CNTHP_CVAL_EL2", "CNTV_CVAL_EL0", "CNTHV_CVAL_EL2",
+                                          "CNTP_CVAL_EL0"};
+
+    for (size_t k = 0; k < G_N_ELEMENTS(timers); k++) {
+        bool is_virtual = timers[k].intid == 27;
+        uint64_t ctl = death_reg(c, c->cpu, timers[k].ctl), cval,
+                 count = death_reg(c, c->cpu, is_virtual ? "CNTVCT_EL0" : "CNTPCT_EL0");
+        if ((ctl & 7) != 1)
+            continue;
+        cval = death_reg(c, c->cpu, compare[k]);
+        g_string_printf(v->cause,
+                        "cpu%u waits for %s, which is due far in the future: %s is %#" PRIx64
+                        ", and the counter is at %#" PRIx64,
+                        c->cpu, timers[k].name, compare[k], cval, count);
+        g_string_printf(v->evidence, "the counter has %" PRIu64 " ticks a second",
+                        death_reg(c, c->cpu, "CNTFRQ_EL0"));
+        if (is_virtual && c->config->el2)
+            g_string_append_printf(
+                v->evidence, "; a virtual timer counts what is left of CNTVOFF_EL2, %#" PRIx64,
+                death_reg(c, c->cpu, "CNTVOFF_EL2"));
+        g_string_assign(v->next, "write how many ticks it is until then to TVAL, or the counter "
+                                 "and that to CVAL");
+        return true;
+    }
+    return false;
+}
+
+static bool is_target(const struct corpse *c, uint64_t sgi)
+{
+    for (unsigned cpu = 0; cpu < arm_cpu_count(c->m); cpu++) {
+        uint64_t mpidr = death_reg(c, cpu, "MPIDR_EL1"), first = (sgi >> 44 & 15) * 16;
+        if ((mpidr >> 8 & 255) == (sgi >> 16 & 255) && (mpidr >> 16 & 255) == (sgi >> 32 & 255) &&
+            (mpidr >> 32 & 255) == (sgi >> 48 & 255) && (mpidr & 255) >= first &&
+            (mpidr & 255) < first + 16 && sgi >> ((mpidr & 255) - first) & 1)
+            return true;
+    }
+    return false;
+}
+
+/* ICC_SGI1R_EL1: IRM (bit 40) is all others. IHI0069 12.2.18. */
+static bool explain_lost_sgi(const struct corpse *c, struct verdict *v)
+{
+    for (unsigned cpu = 0; cpu < arm_cpu_count(c->m); cpu++) {
+        const struct death_write *w = death_written(c, cpu, "ICC_SGI1R_EL1");
+        if (!w || w->value >> 40 & 1 || is_target(c, w->value))
+            continue;
+        g_autofree char *at = death_place(c, cpu, w->el, w->pc);
+        g_string_printf(v->cause,
+                        "cpu%u has sent SGI %u to nobody, at %s: no CPU has affinity "
+                        "%u.%u.%u and is in target list %#x",
+                        cpu, (unsigned)(w->value >> 24) & 15, at, (unsigned)(w->value >> 48) & 255,
+                        (unsigned)(w->value >> 32) & 255, (unsigned)(w->value >> 16) & 255,
+                        (unsigned)w->value & 0xffff);
+        g_string_printf(v->evidence,
+                        "ICC_SGI1R_EL1 was written as %#" PRIx64
+                        "; MPIDR_EL1 of cpu%u is %#" PRIx64,
+                        w->value, c->cpu, death_reg(c, c->cpu, "MPIDR_EL1"));
+        g_string_assign(v->next, "Aff3, Aff2 and Aff1 go to bits 55:48, 39:32 and 23:16, and "
+                                 "bit Aff0 of bits 15:0 is the CPU");
+        return true;
+    }
+    return false;
+}
+
+/* Lines of the GIC's state that say what its ITS has not read. */
+static void look_for_its(void *ctx, const char *line)
+{
+    unsigned read, written;
+    GString *out = ctx;
+
+    if (sscanf(line, "its: off, queue %*x, read up to %x of %x", &read, &written) == 2 &&
+        read != written)
+        g_string_append_printf(out,
+                               "the ITS is off (GITS_CTLR.Enabled is 0), and has not read its "
+                               "commands: GITS_CREADR is %#x, GITS_CWRITER %#x",
+                               read, written);
+}
+
+bool death_add_refusal(const struct corpse *c, GString *out)
+{
+    gsize before = out->len;
+
+    arm_describe(c->m, "gic", look_for_its, out);
+    if (out->len == before && c->history && *c->history->refusal)
+        g_string_append_printf(out, "the last that a device has refused: %s", c->history->refusal);
+    return out->len > before;
+}
+
 static void explain_nothing(const struct corpse *c, struct verdict *v)
 {
     g_autoptr(GString) enabled = g_string_new(NULL);
@@ -149,12 +240,16 @@ static void explain_nothing(const struct corpse *c, struct verdict *v)
         "cpu%u waits %s, and there is nothing that could end it: no timer is on, no interrupt "
         "is pending",
         c->cpu, state == ARM_CPU_WFE ? "in WFE" : "in WFI");
+    if (state == ARM_CPU_WFE)
+        death_add_wfe_value(c, v->evidence);
+    if (death_add_refusal(c, v->evidence))
+        g_string_append(v->evidence, "; ");
     if (count)
-        g_string_printf(v->evidence,
-                        "enabled are INTIDs %s%s; none of their devices has anything to say",
-                        enabled->str, count > 8 ? ", ..." : "");
+        g_string_append_printf(v->evidence,
+                               "enabled are INTIDs %s%s; none of their devices has anything to say",
+                               enabled->str, count > 8 ? ", ..." : "");
     else
-        g_string_assign(v->evidence, "no interrupt is enabled in the GIC");
+        g_string_append(v->evidence, "no interrupt is enabled in the GIC");
     g_string_append_printf(v->evidence, "; PSTATE.I is %u at EL%u, the PC %s",
                            (unsigned)pstate >> 7 & 1, el, at);
     g_string_assign(v->next,
@@ -226,11 +321,12 @@ bool death_explain_wait(const struct corpse *c, struct verdict *v)
 {
     if (explain_started(c, v) || death_explain_return_to_itself(c, v) || explain_virtual(c, v) ||
         explain_firmware(c, v) || explain_held(c, v) || explain_timer(c, v) ||
-        death_explain_asking(c, v))
+        death_explain_loop(c, v) || death_explain_asking(c, v))
         return true;
     if (c->kind != DEATH_IDLE)
         return false;
-    explain_nothing(c, v);
+    if (!explain_lost_sgi(c, v) && !explain_far_timer(c, v))
+        explain_nothing(c, v);
     return true;
 }
 

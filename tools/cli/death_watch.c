@@ -7,12 +7,13 @@
 #include "death_diagnose.h"
 #include "death_halt.h"
 #include "death_report.h"
+#include "death_trace.h"
 #include "runner.h"
 
 #define CPUS_LOOKED_AT 8
 #define POLL_SKIP      4     /* turns between two looks */
 #define PCS            8     /* looks that a place is known from */
-#define ROUND_BYTES    64    /* who stays within so many goes round */
+#define ROUND_BYTES    256   /* who stays within so many goes round */
 #define STORM_INSNS    256   /* an exception every so many instructions is very many, */
 #define STORM_LOOKS    4     /* at so many looks */
 #define CLOSE_LOOKS    32    /* how long all exceptions are looked at then, and */
@@ -181,9 +182,11 @@ static void record(struct death_watch *d, const struct corpse *c, const struct v
     g_array_append_val(d->records, r);
 }
 
-static void report(struct death_watch *d, enum death_kind kind, unsigned cpu, bool ended)
+/* Return: there was something to say. */
+static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, bool ended)
 {
     struct corpse c = {.m = d->m,
+                       .req = d->req,
                        .config = &d->req->config,
                        .kind = kind,
                        .ended = ended || (kind == DEATH_SPIN && !others_run(d, cpu)),
@@ -197,7 +200,11 @@ static void report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
     death_find_fault(&c);
     if (kind == DEATH_RETURNS && d->close[cpu].last.el > d->close[cpu].last.from)
         c.loop = d->close[cpu].last; /* the CPU may be where it returns to */
-    if (death_diagnose(&c, &v)) {
+    if (c.history && kind != DEATH_STORM)
+        c.trace = c.fault.count ? death_trace_new(&c, c.fault.cpu, c.fault.count)
+                                : death_trace_new(&c, cpu, arm_cpu_position(d->m, cpu).insns);
+    bool said = death_diagnose(&c, &v);
+    if (said) {
         print_verdict(d, &c, &v);
         g_autoptr(GString) details = g_string_new(NULL);
         death_add_details(&c, details);
@@ -206,10 +213,12 @@ static void report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
     }
     d->said[kind] = true;
     death_history_free(c.history);
+    g_free(c.trace);
     arm_checker_free(c.symbols);
     g_string_free(v.cause, TRUE);
     g_string_free(v.evidence, TRUE);
     g_string_free(v.next, TRUE);
+    return said;
 }
 
 /* Not certain: said once, or the run's end. */
@@ -302,6 +311,9 @@ static void look_at_exception(struct death_watch *d, struct close_look *l,
                                   .esr = p->exception.esr,
                                   .elr = p->pc,
                                   .far = p->exception.far,
+                                  .hpfar = p->exception.hpfar,
+                                  .spsr = p->exception.spsr,
+                                  .count = p->count,
                                   .syndrome = type == 0 || type == 0x180};
     if (!f.syndrome) {
         l->starved = p->count == l->eret + 1 ? l->starved + 1 : 0;
@@ -449,20 +461,22 @@ static bool goes_round(const struct looked *l)
     return l->count >= PCS && l->quiet >= PCS && high - low <= ROUND_BYTES;
 }
 
-/* A CPU of which it is worth asking why it does nothing else. False: none. */
-static bool find_idler(const struct death_watch *d, unsigned *cpu)
+/* Who does nothing else: those that ask for something before those that stand. */
+static void report_idlers(struct death_watch *d)
 {
-    for (*cpu = 0; *cpu < MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT); (*cpu)++)
-        if (arm_cpu_state(d->m, *cpu) != ARM_CPU_OFF &&
-            (death_is_parked(d->m, *cpu) || goes_round(&d->cpu[*cpu])))
-            return true;
-    return false;
+    unsigned cpus = MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT);
+
+    for (unsigned stands = 0; stands < 2; stands++)
+        for (unsigned k = 0; k < cpus; k++)
+            if (arm_cpu_state(d->m, k) != ARM_CPU_OFF &&
+                death_is_parked(d->m, k) == (stands == 1) && (stands || goes_round(&d->cpu[k])) &&
+                report(d, DEATH_SPIN, k, true))
+                return;
 }
 
 static void say_end(struct death_watch *d, enum arm_stop_reason why)
 {
     struct arm_end end;
-    unsigned cpu;
 
     arm_last_end(d->m, &end);
     if (d->stopped != DEATH_NONE)
@@ -472,9 +486,8 @@ static void say_end(struct death_watch *d, enum arm_stop_reason why)
     else if (why == ARM_STOP_IDLE)
         report(d, DEATH_IDLE, end.cpu, true);
     else if ((why == ARM_STOP_LIMIT || why == ARM_STOP_REQUEST) && !d->said[DEATH_RECURSION] &&
-             !d->said[DEATH_RETURNS] && !d->said[DEATH_STORM] && !d->said[DEATH_SPIN] &&
-             find_idler(d, &cpu))
-        report(d, DEATH_SPIN, cpu, true);
+             !d->said[DEATH_RETURNS] && !d->said[DEATH_STORM] && !d->said[DEATH_SPIN])
+        report_idlers(d);
 }
 
 bool death_watch_end(struct death_watch *d, enum arm_stop_reason why)

@@ -13,7 +13,7 @@
 // dies -DOVERFLOW -DHANDLER | code 4: the stack of EL2 leads nowhere: SP
 // dies -DOVERFLOW -DSAVER | --on-death=stop --max-insns 20M | code 4: the stack of EL2 leads nowhere: SP
 // dies -DNOWHERE: it executes zeros at 0x41000000: a jump to nowhere
-// dies -DNOWHERE -DTO=0xb000000: the fetch of 0xb000000 at EL2: nothing answers there && X30
+// dies -DNOWHERE -DTO=0xb000000: the fetch of 0xb000000 at EL2: nothing answers there && the BLR X9 at && (crash+0x4) went there
 // dies -DODD: a jump to 0x41000002, which is not a multiple of 4
 // dies -DGIVE_UP: BRK #0x123 at
 // dies -DNO_REGISTER: a system register that there is not is undefined at EL2

@@ -1,0 +1,176 @@
+// Loops that can have no end, as compilers make them.
+//
+// clang-format off
+// dies -O0 -DBUSY | --no-el2: asks again and again for a device's register at 0x9000018, which stays 0x90: in the loop at && (body+
+// dies -O2 -DBUSY | --no-el2: asks again and again for a device's register at 0x9000018, which stays 0x90: in the loop at && (body+
+// dies -O0 -DVALUE | --no-el2: asks again and again for a value at && nothing has written it
+// dies -O2 -DVALUE | --no-el2: asks again and again for a value at && nothing has written it
+// dies -O0 -DFUNCTION | --no-el2: asks again and again for a value at && (get+
+// dies -O2 -DFUNCTION | --no-el2: asks again and again for a value at && (get+
+// dies -O0 -DTICKET | --no-el2: cpu0 waits in WFE && cpu0 has written it last, at && (body+
+// dies -O2 -DSYSTEM | --no-el2: asks again and again for CNTV_CTL_EL0, which stays 0: in the loop at && (body+
+// dies -O0 -DCAS | --no-el2: asks again and again for a lock at && which stays 0x1 && it was written last by cpu0, at && (body+
+// dies -O2 -DCAS | --no-el2: asks again and again for a lock at && which stays 0x1 && it was written last by cpu0, at && (body+
+// dies -O2 -DEXCHANGE | --no-el2: asks again and again for a lock at && it was written last by cpu0, at && (body+
+// dies -O2 -DRECURSE | --no-el2: the stack has grown into the program: at && (f+0x10) is what was pushed at && (f+0)
+// dies -O1 -DABBA | --no-el2 --smp 2: asks again and again for a lock at && it was written last by cpu1, at && 1 other CPU(s) are on: cpu1 at && (lock+
+// lives -O2 -DDELAY | --no-el2
+// lives -O2 -DSUM | --no-el2
+// clang-format on
+#include <stdint.h>
+
+#define REGISTER(a) (*(volatile uint32_t *)(uintptr_t)(a))
+
+volatile int flag;
+
+void body(void);
+
+__asm__(".text\n.global _start\n_start:\n"
+        "adr x9, vectors\nmsr vbar_el1, x9\nldr x9, =stacks + 4096\nmov sp, x9\nb body\n"
+        ".global second_start\nsecond_start:\nldr x9, =stacks + 8192\nmov sp, x9\nb second\n"
+        ".weak second\n"
+        ".balign 2048\nvectors:\n.rept 16\nb .\n.balign 128\n.endr\n"
+        ".bss\n.balign 16\nstacks: .skip 8192\n.text\n");
+
+#if defined(BUSY)
+void body(void)
+{
+    while ((REGISTER(0x9000018) & 0x28) != 0x20)
+        ;
+    for (;;)
+        ;
+}
+#elif defined(VALUE)
+void body(void)
+{
+    while (flag != 5)
+        ;
+    for (;;)
+        ;
+}
+#elif defined(FUNCTION)
+__attribute__((noinline)) static int get(void)
+{
+    return flag;
+}
+
+void body(void)
+{
+    while (!get())
+        __asm__ volatile("nop");
+    for (;;)
+        ;
+}
+#elif defined(TICKET)
+void body(void)
+{
+    int ticket = flag++;
+
+    while (flag != ticket + 3)
+        __asm__ volatile("wfe");
+    for (;;)
+        ;
+}
+#elif defined(SYSTEM)
+void body(void)
+{
+    uint64_t ctl;
+
+    do
+        __asm__ volatile("mrs %0, cntv_ctl_el0" : "=r"(ctl));
+    while (!(ctl & 4));
+    for (;;)
+        ;
+}
+#elif defined(DELAY)
+void body(void)
+{
+    uint64_t count;
+
+    do
+        __asm__ volatile("mrs %0, cntvct_el0" : "=r"(count));
+    while (count >> 60 == 0);
+    for (;;)
+        ;
+}
+#elif defined(SUM)
+void body(void)
+{
+    for (unsigned k = 0, sum = 0;; k++) {
+        sum += k * (unsigned)flag;
+        __asm__ volatile("" ::"r"(sum));
+    }
+}
+#elif defined(CAS)
+void body(void)
+{
+    int expected;
+
+    flag = 1;
+    do
+        expected = 0;
+    while (
+        !__atomic_compare_exchange_n(&flag, &expected, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+    for (;;)
+        ;
+}
+#elif defined(EXCHANGE)
+void body(void)
+{
+    flag = 1;
+    while (__atomic_exchange_n(&flag, 1, __ATOMIC_ACQUIRE))
+        ;
+    for (;;)
+        ;
+}
+#elif defined(RECURSE)
+__attribute__((noinline)) int f(int n)
+{
+    volatile int x = n;
+
+    return f(n + 1) + x;
+}
+
+void body(void)
+{
+    f(0);
+}
+#elif defined(ABBA)
+static volatile int a, b;
+
+void second_start(void);
+
+__attribute__((noinline)) static void lock(volatile int *l)
+{
+    while (__atomic_exchange_n(l, 1, __ATOMIC_ACQUIRE))
+        __asm__ volatile("yield");
+}
+
+static void wait(void)
+{
+    for (volatile int k = 0; k < 100000; k++)
+        ;
+}
+
+void second(void)
+{
+    lock(&b);
+    wait();
+    lock(&a);
+    for (;;)
+        ;
+}
+
+void body(void)
+{
+    register uint64_t x0 __asm__("x0") = 0xc4000003, x1 __asm__("x1") = 1,
+                         x2 __asm__("x2") = (uint64_t)second_start, x3 __asm__("x3") = 0;
+
+    __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory");
+    lock(&a);
+    wait();
+    lock(&b);
+    for (;;)
+        ;
+}
+#endif

@@ -1,0 +1,330 @@
+/* A loop that can have no end, or a wait, by the instructions that a CPU executed last: what it
+ * asks for, and who has written that. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "death_trace.h"
+
+#define ASKED_MAX 32
+
+/* An instruction that loads, stores or reads a system register, each time that it was executed. */
+struct asked {
+    uint64_t pc, va, pa, value;
+    uint32_t word;
+    uint16_t kind; /* ARM_MEM_xx */
+    uint8_t size;
+    bool store, moves, changes; /* another address; another value */
+};
+
+struct loop {
+    uint64_t low, high; /* addresses of its instructions */
+    uint32_t carried;   /* registers that go from one round into the next, and change */
+    bool counts;        /* it looks at a counter, and so it may end by time */
+    uint32_t reg;       /* the last system register that is read; ARM_NO_REGISTER: none */
+    uint64_t reg_pc;
+    struct asked asked[ASKED_MAX];
+    unsigned count;
+};
+
+static bool is_literal(uint32_t word)
+{
+    return (word & 0x3b000000) == 0x18000000; /* LDR (literal): a constant */
+}
+
+/* False: there are too many. */
+static bool note_access(struct loop *l, const struct arm_event *p, uint32_t word)
+{
+    bool store = p->mem.kind & ARM_MEM_WRITE;
+    unsigned k = 0;
+
+    while (k < l->count && (l->asked[k].pc != p->pc || l->asked[k].store != store))
+        k++;
+    if (k == ASKED_MAX)
+        return false;
+    struct asked *a = &l->asked[k];
+    if (k == l->count) {
+        l->count++;
+        *a = (struct asked){p->pc,       p->mem.va,   p->mem.pa, p->mem.value[0], word,
+                            p->mem.kind, p->mem.size, store,     false,           false};
+    }
+    a->moves |= a->va != p->mem.va;
+    a->changes |= a->value != p->mem.value[0];
+    return true;
+}
+
+/* Of what X0 to X30 and SP are made, in one round: registers as they were at its beginning. */
+struct round_state {
+    uint32_t made_of[32], written;
+};
+
+static void begin_round(struct round_state *r)
+{
+    r->written = 0;
+    for (unsigned k = 0; k < 32; k++)
+        r->made_of[k] = UINT32_C(1) << k;
+}
+
+/* Those that are made of what another round has made. What is loaded counts as an access. */
+static uint32_t carried_over(const struct round_state *r)
+{
+    uint32_t changing = 0, carried = 0;
+
+    for (unsigned k = 0; k < 32; k++)
+        if (r->written >> k & 1 && r->made_of[k])
+            changing |= UINT32_C(1) << k;
+    for (unsigned k = 0; k < 32; k++)
+        if (r->written >> k & 1 && r->made_of[k] & changing)
+            carried |= UINT32_C(1) << k;
+    return carried;
+}
+
+static bool is_counter(uint32_t number)
+{
+    static const char *const names[] = {"CNTPCT_EL0",   "CNTVCT_EL0",     "CNTPCTSS_EL0",
+                                        "CNTVCTSS_EL0", "CNTV_TVAL_EL0",  "CNTP_TVAL_EL0",
+                                        "PMCCNTR_EL0",  "CNTHP_TVAL_EL2", "RNDR"};
+    const char *name = arm_reg_name(number);
+
+    for (size_t k = 0; name && k < G_N_ELEMENTS(names); k++)
+        if (!strcmp(name, names[k]))
+            return true;
+    return false;
+}
+
+static void note_insn(struct loop *l, const struct arm_event *p, struct round_state *r)
+{
+    struct arm_insn_use use;
+    uint32_t made_of = 0;
+
+    l->low = MIN(l->low, p->pc);
+    l->high = MAX(l->high, p->pc);
+    if (!arm_insn_uses(p->insn.word, &use))
+        return;
+    for (unsigned k = 0; k < 32 && (use.kind == ARM_INSN_COMPUTE || use.kind == ARM_INSN_MOVE); k++)
+        made_of |= use.reads >> k & 1 ? r->made_of[k] : 0;
+    for (unsigned k = 0; k < 32; k++)
+        if (use.writes >> k & 1)
+            r->made_of[k] = made_of;
+    r->written |= use.writes;
+    if (use.kind == ARM_INSN_MRS) {
+        l->counts |= is_counter(use.from);
+        l->reg = use.from;
+        l->reg_pc = p->pc;
+    }
+}
+
+static const struct arm_event *last_insn(const struct death_trace *t)
+{
+    const struct arm_event *p = NULL;
+
+    for (unsigned n = 0; (p = death_trace_back(t, n)) && p->kind != ARM_EVENT_INSN; n++)
+        ;
+    return p;
+}
+
+/* The rounds that the trace ends with, from one execution of its last instruction to the next one.
+ * False: there are not several. */
+static bool find_loop(const struct death_trace *t, struct loop *l)
+{
+    const struct arm_event *last = last_insn(t), *p;
+    struct round_state round;
+    unsigned rounds = 0;
+    uint32_t word = 0;
+
+    *l = (struct loop){.low = UINT64_MAX, .reg = ARM_NO_REGISTER};
+    for (unsigned n = death_trace_length(t); n--;) {
+        p = death_trace_back(t, n);
+        bool head = p->kind == ARM_EVENT_INSN && p->pc == last->pc && p->el == last->el;
+        if (!rounds && !head)
+            continue;
+        if (p->el != last->el)
+            return false;
+        if (head) {
+            l->carried |= rounds++ ? carried_over(&round) : 0;
+            begin_round(&round);
+        }
+        if (p->kind == ARM_EVENT_INSN) {
+            word = p->insn.word;
+            note_insn(l, p, &round);
+        } else if (!is_literal(word) && !note_access(l, p, word)) {
+            return false;
+        }
+    }
+    return rounds >= 3;
+}
+
+/* Nothing goes from round to round: it is left when what it asks for becomes another, or never. */
+static bool is_stuck(const struct loop *l)
+{
+    for (unsigned k = 0; k < l->count; k++)
+        if (l->asked[k].moves || l->asked[k].changes)
+            return false;
+    return !l->counts && !l->carried;
+}
+
+static bool is_own(const struct loop *l, const struct asked *a)
+{
+    for (unsigned k = 0; k < l->count; k++)
+        if (l->asked[k].store && l->asked[k].va == a->va &&
+            !(l->asked[k].kind & (ARM_MEM_EXCLUSIVE | ARM_MEM_ATOMIC)))
+            return true;
+    return false;
+}
+
+/* Of what is loaded: a device's register before a lock before a value. */
+static const struct asked *what(const struct loop *l)
+{
+    const struct asked *best = NULL;
+    unsigned rank = 0;
+
+    for (unsigned k = 0; k < l->count; k++) {
+        const struct asked *a = &l->asked[k];
+        unsigned its = a->store || is_own(l, a)                         ? 0
+                       : a->kind & ARM_MEM_DEVICE                       ? 4
+                       : a->kind & (ARM_MEM_EXCLUSIVE | ARM_MEM_ATOMIC) ? 3
+                       : death_is_by_sp(a->word)                        ? 1
+                                                                        : 2;
+        if (its > rank) {
+            best = a;
+            rank = its;
+        }
+    }
+    return best;
+}
+
+/* Who has written it, but the loop itself; and where the others are. */
+static void add_writer(const struct corpse *c, const struct loop *l, const struct asked *a,
+                       GString *out)
+{
+    const struct death_stores of = {
+        c->cpu, arm_cpu_position(c->m, c->cpu).insns, a->pa, a->size, l->low, l->high + 4};
+    unsigned others = 0;
+    struct death_store w;
+
+    if (death_last_store(c, &of, &w)) {
+        g_autofree char *at = death_place(c, w.event.cpu, w.event.el, w.event.pc);
+        g_string_append_printf(out, "it was written last by cpu%u, at %s; ", w.event.cpu, at);
+    } else {
+        g_string_append(out, "nothing has written it; ");
+    }
+    for (unsigned k = 0; k < arm_cpu_count(c->m); k++)
+        others += k != c->cpu && arm_cpu_state(c->m, k) != ARM_CPU_OFF;
+    g_string_append_printf(out, "%u other CPU(s) are on", others);
+    for (unsigned k = 0, said = 0; k < arm_cpu_count(c->m) && said < 3; k++) {
+        if (k == c->cpu || arm_cpu_state(c->m, k) == ARM_CPU_OFF)
+            continue;
+        unsigned el = (unsigned)(death_reg(c, k, "pstate") >> 2) & 3;
+        g_autofree char *at = death_place(c, k, el, death_reg(c, k, "pc"));
+        g_string_append_printf(out, "%s cpu%u at %s", said++ ? "," : ":", k, at);
+    }
+}
+
+static void explain_memory(const struct corpse *c, const struct loop *l, const struct asked *a,
+                           struct verdict *v)
+{
+    bool device = a->kind & ARM_MEM_DEVICE, lock = a->kind & (ARM_MEM_EXCLUSIVE | ARM_MEM_ATOMIC);
+    unsigned el = (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3;
+    g_autofree char *at = death_place(c, c->cpu, el, a->pc);
+
+    g_string_printf(v->cause,
+                    "it asks again and again for %s at %#" PRIx64 ", which stays %#" PRIx64
+                    ": in the loop at %s",
+                    device ? "a device's register"
+                    : lock ? "a lock"
+                           : "a value",
+                    a->va, a->value, at);
+    if (!device)
+        add_writer(c, l, a, v->evidence);
+    else if (death_add_other_board(c, a->pa, v->evidence))
+        g_string_append(v->evidence, "; nothing is here");
+    else if (!death_add_refusal(c, v->evidence))
+        g_string_assign(v->evidence, "the device has no reason to change it");
+    g_string_assign(v->next, device ? "is it this register and bit, and is the device enabled?"
+                             : lock ? "who holds it? `watch` of gdb and reverse-continue say who "
+                                      "took it"
+                                    : "who should write it? `watch` of gdb and reverse-continue "
+                                      "say who did last");
+}
+
+static void explain_register(const struct corpse *c, const struct loop *l, struct verdict *v)
+{
+    unsigned el = (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3;
+    g_autofree char *at = death_place(c, c->cpu, el, l->reg_pc);
+    const char *name = arm_reg_name(l->reg);
+
+    g_string_printf(v->cause,
+                    "it asks again and again for %s, which stays %#" PRIx64 ": in the loop at %s",
+                    name, death_reg(c, c->cpu, name), at);
+    g_string_assign(v->evidence, "nothing else in the loop changes anything");
+    g_string_printf(v->next, "armillary sysreg %s has its fields, and what writing it does", name);
+}
+
+/* Calls that never return, beyond the memory that there is: stores to it are lost. */
+static bool explain_endless_calls(const struct corpse *c, const struct loop *l, struct verdict *v)
+{
+    uint64_t sp = death_reg(c, c->cpu, "sp"), word;
+    unsigned el = (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3;
+    bool pushes = false;
+
+    for (unsigned k = 0; k < l->count; k++)
+        pushes |= l->asked[k].store && l->asked[k].moves && death_is_by_sp(l->asked[k].word);
+    if (!pushes || arm_virt_read(c->m, c->cpu, el, sp & ~UINT64_C(7), &word, sizeof(word)))
+        return false;
+    g_autofree char *at = death_place(c, c->cpu, el, l->low);
+    g_string_printf(v->cause,
+                    "calls without an end at %s have used up the stack of EL%u, and all memory "
+                    "below it: SP is %#" PRIx64,
+                    at, el, sp);
+    g_string_assign(v->evidence, "there is no RAM, and what is pushed there is lost");
+    g_string_assign(v->next, "does the function that calls itself ever stop? map nothing below the "
+                             "stack, so that the first push beyond it faults");
+    return true;
+}
+
+bool death_explain_loop(const struct corpse *c, struct verdict *v)
+{
+    struct loop l;
+
+    if (c->kind != DEATH_SPIN || !find_loop(c->trace, &l))
+        return false;
+    if (!is_stuck(&l))
+        return explain_endless_calls(c, &l, v);
+    const struct asked *a = what(&l);
+    if (a)
+        explain_memory(c, &l, a, v);
+    else if (l.reg != ARM_NO_REGISTER && arm_reg_name(l.reg))
+        explain_register(c, &l, v);
+    else
+        return false;
+    return true;
+}
+
+/* ---- WFE ---- */
+
+#define BEFORE_WFE 16 /* instructions that may be between the value and its WFE */
+
+bool death_add_wfe_value(const struct corpse *c, GString *out)
+{
+    const struct arm_event *p;
+    unsigned insns = 0;
+
+    for (unsigned n = 0; insns < BEFORE_WFE && (p = death_trace_back(c->trace, n)); n++) {
+        insns += p->kind == ARM_EVENT_INSN;
+        if (p->kind != ARM_EVENT_MEM || p->mem.kind & ARM_MEM_WRITE)
+            continue;
+        g_autofree char *at = death_place(c, p->cpu, p->el, p->pc);
+        g_string_append_printf(out,
+                               "before it, at %s, it has read %#" PRIx64 " from %#" PRIx64
+                               ": who writes that has to SEV, or to clear the monitor; ",
+                               at, p->mem.value[0], p->mem.va);
+        const struct death_stores of = {
+            c->cpu, arm_cpu_position(c->m, c->cpu).insns, p->mem.pa, p->mem.size, 0, 0};
+        struct death_store w;
+        if (death_last_store(c, &of, &w)) {
+            g_autofree char *who = death_place(c, w.event.cpu, w.event.el, w.event.pc);
+            g_string_append_printf(out, "cpu%u has written it last, at %s; ", w.event.cpu, who);
+        }
+        return true;
+    }
+    return false;
+}
