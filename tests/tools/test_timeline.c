@@ -192,6 +192,33 @@ static void test_a_step_back_undoes_a_step(void **state)
         }
 }
 
+/* SVC retires and takes an exception: one step, which counts as both. */
+static void test_a_step_back_undoes_a_call(void **state)
+{
+    static uint32_t words[0xa00 / 4 + 1] = {
+        0x10004000, /* adr x0, . + 0x800 */
+        0xd51cc000, /* msr vbar_el2, x0 */
+        0xd4000001, /* svc #0 */
+        0x17ffffff, /* b . - 4 */
+    };
+    static struct output out;
+    struct arm_snapshot *was[POINTS];
+
+    (void)state;
+    words[0xa00 / 4] = 0xd69f03e0; /* eret */
+    struct timeline *t = open_words(1, words, sizeof(words), &out);
+    for (unsigned k = 0; k < POINTS; k++) {
+        was[k] = take(machine_of(t));
+        assert_int_equal(timeline_step(t, 0), TIMELINE_THERE);
+    }
+    for (unsigned k = POINTS; k-- > 0;) {
+        assert_int_equal(timeline_back(t, 0), TIMELINE_THERE);
+        assert_is(machine_of(t), was[k]);
+        arm_snapshot_free(was[k]);
+    }
+    timeline_free(t);
+}
+
 static void test_before_the_first_step_there_is_none(void **state)
 {
     static struct output out;
@@ -448,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_points_may_be_as_far_apart_as_the_run_is_cheap),
         cmocka_unit_test(test_what_is_prepared_for_a_step_back_moves_nothing),
         cmocka_unit_test(test_a_step_back_undoes_a_step),
+        cmocka_unit_test(test_a_step_back_undoes_a_call),
         cmocka_unit_test(test_before_the_first_step_there_is_none),
         cmocka_unit_test(test_a_stretch_is_told_exactly_and_its_work_is_counted),
         cmocka_unit_test(test_a_search_that_is_not_allowed_more_ends),

@@ -259,7 +259,14 @@ enum timeline_result timeline_back(struct timeline *t, unsigned cpu)
         r = approach(&t->past, close);
     if (r == TIMELINE_THERE && progress(t, cpu) >= goal)
         r = past_restore(t, points_of_cpu(t, cpu, goal - 1));
-    return r == TIMELINE_THERE ? run_cpu(t, cpu, now.insns ? now.insns - 1 : 0, goal - 1) : r;
+    if (r == TIMELINE_THERE)
+        r = run_cpu(t, cpu, now.insns ? now.insns - 1 : 0, goal - 1);
+    if (r == TIMELINE_THERE && progress(t, cpu) >= goal) { /* by SVC, HVC or SMC, as one step */
+        p = points_of_cpu(t, cpu, goal - 2);
+        r = p ? past_restore(t, p) : TIMELINE_START;
+        return r == TIMELINE_THERE ? run_cpu(t, cpu, now.insns - 1, goal - 2) : r;
+    }
+    return r;
 }
 
 enum timeline_result timeline_prepare(struct timeline *t)
