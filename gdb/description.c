@@ -69,13 +69,29 @@ static void append_field(GString *out, const char *name, unsigned lo, unsigned h
     g_string_append_printf(out, "<field name=\"%s\" start=\"%u\" end=\"%u\"/>", name, lo, hi);
 }
 
+/* A register with one field that is not a bit, as VBAR_EL1: an address or a number, as gdb prints
+ * one. */
+static bool is_one_number(enum sysreg sr)
+{
+    unsigned fields = 0, bits = 0;
+
+    for (const struct sysreg_field *f = sysreg_fields; f->name; f++)
+        if (f->sr == sr) {
+            fields++;
+            bits += f->hi - f->lo + 1U;
+        }
+    return fields == 1 && bits > 1;
+}
+
 /* Of fields that overlap the first counts: HCR_EL2.E2H chooses between layouts. False:
- * it has none. */
+ * it has none to speak of. */
 static bool append_flags(const struct arm_register *r, GString *out)
 {
     enum sysreg sr = sysreg_lookup((uint16_t)r->number);
     uint64_t used = 0;
 
+    if (is_one_number(sr))
+        return false;
     for (const struct sysreg_field *f = sysreg_fields; f->name; f++) {
         if (f->sr != sr || (used & MASK(f->hi, f->lo)))
             continue;

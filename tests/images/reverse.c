@@ -141,6 +141,8 @@ static struct place *go_forwards(uint64_t *random, GString *console)
     qsort(at, (size_t)points, sizeof(*at), by_number);
     for (int k = 0; k < points; k++) {
         struct place *p = &places[k];
+        if (k && at[k] < at[k - 1] + 2) /* the machine is not beyond the one before it yet */
+            at[k] = at[k - 1] + 2;
         run_to(m, at[k] - 1);
         p->before = arm_machine_position(m);
         p->state_before = hash(m);

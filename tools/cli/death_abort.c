@@ -210,7 +210,10 @@ static void explain_stage2(const struct abort *a, struct verdict *v)
                     " at EL%u, at %s",
                     a->ipa, IS_ON_WALK(a->f->esr) ? " (one of its own translation tables)" : "",
                     death_verb(a), a->address, a->f->from, a->at);
-    if (a->steps[2])
+    if (!(death_reg(a->c, a->f->cpu, "HCR_EL2") & 1))
+        g_string_assign(v->evidence, "HCR_EL2.VM is 0 now: EL2 has switched the world since, and "
+                                     "its tables cannot be told");
+    else if (a->steps[2])
         add_descriptor(a, 2, v->evidence);
     else
         g_string_printf(v->evidence,
@@ -438,8 +441,10 @@ bool death_explain_abort(const struct corpse *c, const struct death_fault *f, st
                       .at = death_place(c, f->cpu, f->from, f->elr)};
 
     walk_now(&a);
-    a.stage2 = f->el == 2 && f->from < 2 && (death_reg(c, f->cpu, "HCR_EL2") & 1) &&
-               a.kind < FAULT_EXTERNAL && (a.now.mapped || a.now.stage == 2);
+    /* From EL1, EL2 gets those of stage 2 only. EL2 may have switched that off since. */
+    a.stage2 = f->el == 2 && f->from < 2 && a.kind < FAULT_EXTERNAL &&
+               (f->from == 1 ||
+                ((death_reg(c, f->cpu, "HCR_EL2") & 1) && (a.now.mapped || a.now.stage == 2)));
     a.ipa = (f->hpfar >> 4 & ((UINT64_C(1) << 40) - 1)) << 12 | (f->far & 0xfff);
     explain_kind(&a, v);
     add_return(&a, v);

@@ -51,7 +51,11 @@ static struct death_fault registers_fault(const struct corpse *c)
 
     if (!el)
         return (struct death_fault){0};
-    return (struct death_fault){.valid = death_reg_el(c, c->cpu, "ESR", el) != 0,
+    /* Software's own values, as KVM's poison of a VCPU that is new, are no exception's. */
+    char esr[256];
+    arm_text_esr(death_reg_el(c, c->cpu, "ESR", el), esr, sizeof(esr));
+    return (struct death_fault){.valid = death_reg_el(c, c->cpu, "ESR", el) != 0 &&
+                                         !g_str_has_prefix(esr, "reserved"),
                                 .cpu = c->cpu,
                                 .el = el,
                                 .from = (unsigned)(spsr >> 2) & 3,
@@ -296,9 +300,10 @@ bool death_explain_now(struct arm_machine *m, unsigned cpu, GString *out)
     bool error = c.fault.valid && death_is_error(&c.fault);
     bool said = error ? death_explain_fault(&c, &c.fault, &v) : death_explain_wait(&c, &v);
     if (said)
-        g_string_append_printf(out, "%scpu%u: %s\n  %s\n  try: %s\n",
-                               error ? "the last exception: " : "", cpu, v.cause->str,
-                               v.evidence->str, v.next->str);
+        g_string_append_printf(out, "%scpu%u: %s\n  %s\n", error ? "the last exception: " : "", cpu,
+                               v.cause->str, v.evidence->str);
+    if (said && v.next->len)
+        g_string_append_printf(out, "  try: %s\n", v.next->str);
     verdict_free(&v);
     return said;
 }

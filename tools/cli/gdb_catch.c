@@ -28,11 +28,46 @@ static bool is_exception(const struct gdb_catch *c, const struct arm_event *e)
     return c->ec < 0 || (ec == (unsigned)c->ec && e->exception.esr);
 }
 
+/* What taking an exception writes without an instruction: DDI0487 D1.3, AArch64.TakeException(). */
+static const struct {
+    const char *stem;
+    enum { ALWAYS, WITH_SYNDROME, WITH_FAR, WITH_HPFAR } when;
+} taken[] = {{"ELR", ALWAYS},
+             {"SPSR", ALWAYS},
+             {"ESR", WITH_SYNDROME},
+             {"FAR", WITH_FAR},
+             {"HPFAR", WITH_HPFAR}};
+
+/* The row of @taken that a register is of, and its EL; false: it is of none. */
+static bool is_taken(uint32_t sysreg, size_t *row, unsigned *el)
+{
+    for (*el = 1; *el <= 2; (*el)++)
+        for (*row = 0; *row < G_N_ELEMENTS(taken); (*row)++) {
+            g_autofree char *name = g_strdup_printf("%s_EL%u", taken[*row].stem, *el);
+            if (arm_reg_number(name) == sysreg)
+                return true;
+        }
+    return false;
+}
+
+static bool writes(const struct gdb_catch *c, const struct arm_event *e)
+{
+    unsigned el;
+    size_t row;
+
+    if (!is_taken(c->sysreg, &row, &el) || e->exception.target_el != el)
+        return false;
+    return taken[row].when == WITH_SYNDROME ? e->exception.esr != 0
+           : taken[row].when == WITH_FAR    ? e->exception.far_written
+           : taken[row].when == WITH_HPFAR  ? e->exception.hpfar_written
+                                            : true;
+}
+
 static bool is_wanted(const struct gdb_catch *c, const struct arm_event *e)
 {
     switch (e->kind) {
     case ARM_EVENT_EXCEPTION:
-        return is_exception(c, e);
+        return c->sysreg == ARM_NO_REGISTER ? is_exception(c, e) : writes(c, e);
     case ARM_EVENT_SYSREG_WRITE:
         return e->sysreg_write.sr == c->sysreg;
     case ARM_EVENT_HWREG:
@@ -59,6 +94,11 @@ static bool matches(void *ctx, const struct arm_event *e)
     return true;
 }
 
+static bool only_by_software(const struct gdb_catch *c)
+{
+    return c->sysreg != ARM_NO_REGISTER && !(c->filter.events & ARM_BIT(ARM_EVENT_EXCEPTION));
+}
+
 struct timeline_quest gdb_catch_quest(struct gdb_catch *c)
 {
     bool memory = c->filter.events & ARM_BIT(ARM_EVENT_STORE);
@@ -66,7 +106,7 @@ struct timeline_quest gdb_catch_quest(struct gdb_catch *c)
     return (struct timeline_quest){.filter = c->filter,
                                    .match = matches,
                                    .ctx = c,
-                                   .sysreg = c->sysreg == ARM_NO_REGISTER ? 0 : c->sysreg,
+                                   .sysreg = only_by_software(c) ? c->sysreg : 0,
                                    .watch = memory,
                                    .pa = c->address};
 }
@@ -155,7 +195,11 @@ static bool take_target(struct gdb_catch *c, unsigned cpu, const char *text)
 
     c->sysreg = arm_reg_number(text);
     if (c->sysreg != ARM_NO_REGISTER) {
+        unsigned el;
+        size_t row;
         c->filter.events = ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_HWREG);
+        if (is_taken(c->sysreg, &row, &el))
+            c->filter.events |= ARM_BIT(ARM_EVENT_EXCEPTION);
         return c->sysreg < ARM_X(0);
     }
     if (!parse_hex(text + (physical ? 3 : 0), &c->address))
