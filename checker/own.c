@@ -94,6 +94,10 @@ static void leave_one(struct arm_checker *c, struct own *u, struct world *w, uns
         return;
     }
     own_slot_left(u, r, p->cpu);
+    r->moves = false;
+    if (c->regs.desc[reg].owner == OWNER_PMU && !regs_observable(c, p->cpu, reg))
+        return; /* if it has changed, then the world has not done it */
+    r->moves = regs_moves(c, p->cpu, reg);
     own_pair_left(c, u, w, reg, changed, p);
     if (l->owner == (int)w->index)
         r->left = *at;
@@ -161,7 +165,9 @@ static void enter_one(struct arm_checker *c, struct own *u, struct world *w, uns
     }
     own_slot_entered(c, u, w, reg, v, p);
     own_pair_entered(c, u, w, reg, p);
-    if (!r->version || !same_value(r->value, v))
+    if (r->moves)
+        own_explain_moving(c, u, w, reg, v, p);
+    else if (!r->version || !same_value(r->value, v))
         own_explain(c, u, w, reg, v, p);
     take_over(u, l, r, w, v);
     own_slot_assume(c, u, w, reg, l);
@@ -194,7 +200,7 @@ static void report_alias(struct arm_checker *c, const struct arm_event *p, const
 
 static void written(struct arm_checker *c, struct own *u, const struct arm_event *p)
 {
-    unsigned reg = regs_written(c, p->sysreg_write.sr);
+    unsigned reg = regs_accessed(c, p->cpu, p->sysreg_write.sr);
     struct tag tag = flow_x(c->flow, p->cpu, p->sysreg_write.reg);
 
     if (tag.kind == TAG_EXACT && p->sysreg_write.name != p->sysreg_write.sr && tag.world >= 0 &&
@@ -217,7 +223,8 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
     if (l->owner >= 0 && c->regs.desc[reg].owner != OWNER_EL2CFG) {
         const struct wreg *r = own_wreg(u, c->worlds.list[l->owner], reg);
         bool write_only = p->sysreg_write.sr != c->regs.desc[reg].number;
-        if (write_only || (p->sysreg_write.before & c->regs.desc[reg].mask) == r->value.lo)
+        if (write_only || r->moves ||
+            (p->sysreg_write.before & c->regs.desc[reg].mask) == r->value.lo)
             lose(u, c, l, reg, &at);
         flow_interest(c->flow, p->cpu, p->count);
     } else if (tag.kind && tag.kind != TAG_MEMORY) {
@@ -286,8 +293,8 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
         own_host_left(c, u, p);
     if (p->kind == ARM_EVENT_SYSREG_READ && aliased_reg(c, p) != REG_NONE)
         u->aliased[aliased_reg(c, p)] = site_of(c, p);
-    if (p->kind == ARM_EVENT_SYSREG_READ && sysreg_lookup(p->sysreg_read.sr) != SR_NONE)
-        reg = c->regs.of_sysreg[sysreg_lookup(p->sysreg_read.sr)];
+    if (p->kind == ARM_EVENT_SYSREG_READ)
+        reg = regs_accessed(c, p->cpu, p->sysreg_read.sr);
     if (p->kind == ARM_EVENT_EXCEPTION || p->kind == ARM_EVENT_ERET)
         own_window_event(c, u, p);
     else if (p->kind == ARM_EVENT_POWER)
@@ -401,8 +408,7 @@ struct tag own_live_tag(const struct arm_checker *c, unsigned cpu, unsigned reg)
 
 struct tag own_read_tag(const struct arm_checker *c, const struct arm_event *p)
 {
-    enum sysreg sr = sysreg_lookup(p->sysreg_read.sr);
-    unsigned reg = sr == SR_NONE ? REG_NONE : c->regs.of_sysreg[sr], named = aliased_reg(c, p);
+    unsigned reg = regs_accessed(c, p->cpu, p->sysreg_read.sr), named = aliased_reg(c, p);
 
     if (named != REG_NONE)
         return (struct tag){

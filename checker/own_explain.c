@@ -122,11 +122,19 @@ static void report_stale(const struct why *y, const struct slot *s)
            "restored from a slot that is older", "the last save of the register is missing");
 }
 
-/* The only copy was overwritten; and then an older one may have taken its place. */
+/* The only copy was overwritten; and then an older one may have taken its place, or what was stored
+ * in its slot instead. */
 static void report_lost(const struct why *y)
 {
     const struct slot *s = stale_slot(y);
+    const struct granule *g = y->tag.from ? flow_granule(y->c->flow, y->tag.from) : NULL;
 
+    if (y->tag.kind == TAG_MODIFIED && g && g->modified.known) {
+        report(y, RULE_LOST, &y->r->lost, &g->modified, "stored",
+               "the only copy of its value was overwritten, and its slot has something else",
+               "what is stored there is not what the register has");
+        return;
+    }
     report(y, RULE_LOST, &y->r->lost, &y->r->left, "left",
            "the only copy of its value was overwritten", "the save before this is missing");
     if (s && y->site.known && y->c->regs.desc[y->reg].owner != OWNER_FP &&
@@ -161,10 +169,37 @@ static void report_alias(const struct why *y)
            "with HCR_EL2.E2H set the world's register is the one named _EL12 or _EL02");
 }
 
+/* The newest value was overwritten in the CPU, and nothing had it. */
+static bool is_lost(const struct why *y)
+{
+    return y->r->lost.known && y->r->lost_version == y->r->version;
+}
+
+/* What is in the CPU is what another world has left there. */
+static bool is_others(const struct why *y)
+{
+    return y->l->owner >= 0 && y->l->owner != (int)y->w->index;
+}
+
+static void report_left(const struct why *y)
+{
+    report(y, y->u->switched_ever[y->reg] || y->reg < REG_SYS ? RULE_LEAK : RULE_UNSAVED, NULL,
+           &own_wreg(y->u, y->c->worlds.list[y->l->owner], y->reg)->left, "theirs",
+           "it has another world's value", "nothing restores the register on this way");
+}
+
+static bool is_foreign(const struct why *y)
+{
+    return y->tag.kind == TAG_EXACT && (y->tag.world != (int)y->w->index || y->tag.reg != y->reg);
+}
+
+static bool is_stale(const struct why *y)
+{
+    return y->tag.kind == TAG_EXACT && y->tag.version < y->r->version;
+}
+
 static void report_wrong(const struct why *y)
 {
-    bool lost = y->r->lost.known && y->r->lost_version == y->r->version;
-    bool others = y->l->owner >= 0 && y->l->owner != (int)y->w->index;
 
     if (y->overwritten)
         report(y, RULE_LOST, &y->overwritten->modified, &y->overwritten->saved, "saved",
@@ -174,18 +209,16 @@ static void report_wrong(const struct why *y)
         report_alias(y);
     else if (slot_was_taken(y))
         report_foreign(y);
-    else if (lost && y->reg >= 31)
+    else if (is_lost(y) && y->reg >= 31)
         report_lost(y);
     else if (is_elsewhere(y))
         report(y, RULE_LOST, NULL, &y->r->left, "left", "its value is still in another CPU",
                "a world that moves must be saved where it ran");
-    else if (others && !y->l->written && y->reg >= 31)
-        report(y, y->u->switched_ever[y->reg] || y->reg < REG_SYS ? RULE_LEAK : RULE_UNSAVED, NULL,
-               &own_wreg(y->u, y->c->worlds.list[y->l->owner], y->reg)->left, "theirs",
-               "it has another world's value", "nothing restores the register on this way");
-    else if (y->tag.kind == TAG_EXACT && (y->tag.world != (int)y->w->index || y->tag.reg != y->reg))
+    else if (is_others(y) && !y->l->written && y->reg >= 31)
+        report_left(y);
+    else if (is_foreign(y))
         report_foreign(y);
-    else if (y->tag.kind == TAG_EXACT && y->tag.version < y->r->version)
+    else if (is_stale(y))
         report_stale(y, NULL);
     else
         report_untagged(y);
@@ -293,4 +326,33 @@ void own_explain(struct arm_checker *c, struct own *u, const struct world *w, un
         first_entry(&y);
     else if (!own_is_right(&y))
         report_wrong(&y);
+}
+
+/* Overflows come while counters count, and only software takes them back: of the world's none is
+ * missing, and none of who was there before has come along. */
+static bool overflows_are_right(const struct why *y)
+{
+    uint64_t theirs =
+        is_others(y) ? own_wreg(y->u, y->c->worlds.list[y->l->owner], y->reg)->value.lo : 0;
+
+    return y->c->regs.desc[y->reg].sr == SR_PMOVSSET_EL0 &&
+           !((y->r->value.lo & ~y->v.lo) | (theirs & y->v.lo & ~y->r->value.lo));
+}
+
+void own_explain_moving(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                        struct value128 v, const struct arm_event *p)
+{
+    struct why y = why_of(c, u, w, reg, v, p);
+    const struct exit_state *s = checker_exit_state(c, w);
+
+    if (!s->valid || justify(s, false).anything || y.r->trapped || overflows_are_right(&y))
+        return;
+    if (is_lost(&y))
+        report_lost(&y);
+    else if (is_others(&y) && !y.l->written)
+        report_left(&y);
+    else if (is_foreign(&y))
+        report_foreign(&y);
+    else if (is_stale(&y))
+        report_stale(&y, NULL);
 }

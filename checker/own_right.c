@@ -70,7 +70,8 @@ static const struct granule *overwritten_slot(const struct why *y)
 
 #define RESET_LEAST 8 /* registers that a virtual CPU which starts anew gets */
 
-static bool is_reset(const struct why *y)
+/* @blamed: of those that nobody else can have asked for. */
+static bool is_reset(const struct why *y, bool blamed)
 {
     unsigned count = 0;
 
@@ -78,10 +79,18 @@ static bool is_reset(const struct why *y)
         for (unsigned k = 0; k < SLOTS; k++) {
             const struct slot *s = &own_wreg(y->u, y->w, reg)->slots[k];
             const struct granule *g = s->pa ? flow_granule(y->c->flow, s->pa) : NULL;
-            count += g && g->blamed && g->tag.kind == TAG_MODIFIED && g->tag.reg == reg &&
-                     !y->c->regs.desc[reg].message;
+            count += g && (g->blamed || !blamed) && g->tag.kind == TAG_MODIFIED &&
+                     g->tag.reg == reg && !y->c->regs.desc[reg].message;
         }
     return count >= RESET_LEAST;
+}
+
+/* The newest value was overwritten in the CPU before anything had it: what the slot has instead is
+ * no edit of it, but what was saved in its place. V registers are saved where nobody follows. */
+static bool was_never_saved(const struct why *y)
+{
+    return y->r->lost.known && y->r->lost_version == y->r->version && !y->r->saved &&
+           y->c->regs.desc[y->reg].owner != OWNER_FP && !is_reset(y, false);
 }
 
 /* A control register of a timer. */
@@ -153,13 +162,14 @@ static bool was_edited(struct why *y)
     bool own = y->tag.world == (int)y->w->index && y->tag.reg == y->reg;
 
     y->overwritten = overwritten_slot(y);
-    if (y->overwritten && !is_reset(y))
+    if (y->overwritten && !is_reset(y, true))
         return false;
     y->overwritten = NULL;
     if (is_half(y) || is_timer_changed(y) || is_interface_changed(y))
         return false;
-    return slot_was_changed(y) ||
-           (own && (y->tag.kind == TAG_DERIVED || y->tag.kind == TAG_MODIFIED));
+    if (own && y->tag.kind == TAG_DERIVED)
+        return true;
+    return (slot_was_changed(y) || (own && y->tag.kind == TAG_MODIFIED)) && !was_never_saved(y);
 }
 
 /* The world has written it by a trap, some exits ago: until now it could not see what is there. */

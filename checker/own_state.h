@@ -74,6 +74,7 @@ struct wreg {
     uint32_t version;      /* 0: it never had one */
     bool changed;          /* by the world itself, ever */
     bool saved;            /* the newest is in a slot */
+    bool moves;            /* hardware changed it while the world left: regs_moves() */
     bool trapped;          /* the world has written it by a trap since: EL2 has that */
     uint64_t asked;        /* and that it was */
     struct slot slots[SLOTS];
@@ -141,7 +142,8 @@ static inline bool own_is_shared(const struct arm_checker *c, const struct world
     enum sysreg_owner owner = c->regs.desc[reg].owner;
 
     return w->kind == WORLD_HOST && c->regs.desc[reg].sr != SR_CNTKCTL_EL1 &&
-           (owner == OWNER_FP || owner == OWNER_TIMER);
+           (owner == OWNER_FP || owner == OWNER_TIMER || c->regs.desc[reg].counter ||
+            c->regs.desc[reg].sr == SR_PMOVSSET_EL0);
 }
 
 struct wreg *own_wreg(struct own *u, const struct world *w, unsigned reg);
@@ -149,6 +151,11 @@ struct wreg *own_wreg(struct own *u, const struct world *w, unsigned reg);
 /* @w is entered with @v in @reg, and had another value: report why, unless that is right. */
 void own_explain(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
                  struct value128 v, const struct arm_event *p);
+
+/* @w is entered with @v in @reg, which hardware changed when it left: no value is right or wrong,
+ * but where it comes from. */
+void own_explain_moving(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                        struct value128 v, const struct arm_event *p);
 
 /* @w is entered with @v in @reg, to which its accesses trap. */
 void own_check_unseen(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,

@@ -9,15 +9,18 @@
 #include "checker/own_state.h"
 #include "checker/unit.h"
 
-/* The followed register that the exit's MSR or MRS is of; or REG_NONE. ISS of a trapped access. */
-static unsigned accessed(const struct arm_checker *c, const struct exit_state *s)
+/* The followed register that the MSR or MRS of @w's exit is of; or REG_NONE. ISS of a trapped
+ * access. */
+static unsigned accessed(const struct arm_checker *c, const struct world *w,
+                         const struct exit_state *s)
 {
     uint64_t iss = s->esr;
 
     if (!s->valid || !justify_left_by(s, ESR_EC_SYS64))
         return REG_NONE;
-    return regs_written(c, ARM_SYSREG(bits(iss, 21, 20), bits(iss, 16, 14), bits(iss, 13, 10),
-                                      bits(iss, 4, 1), bits(iss, 19, 17)));
+    return regs_accessed(c, w->last_pe,
+                         ARM_SYSREG(bits(iss, 21, 20), bits(iss, 16, 14), bits(iss, 13, 10),
+                                    bits(iss, 4, 1), bits(iss, 19, 17)));
 }
 
 static bool is_read(const struct exit_state *s)
@@ -28,7 +31,7 @@ static bool is_read(const struct exit_state *s)
 void own_trap_left(struct arm_checker *c, struct own *u, const struct world *w)
 {
     const struct exit_state *s = checker_exit_state(c, w);
-    unsigned reg = accessed(c, s);
+    unsigned reg = accessed(c, w, s);
 
     if (reg == REG_NONE || is_read(s))
         return;
@@ -42,7 +45,7 @@ void own_trap_entered(struct arm_checker *c, struct own *u, const struct world *
                       const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
-    unsigned reg = accessed(c, s), rt = (unsigned)bits(s->esr, 9, 5);
+    unsigned reg = accessed(c, w, s), rt = (unsigned)bits(s->esr, 9, 5);
 
     if (reg == REG_NONE || !is_read(s) || rt == 31 || w->kind != WORLD_GUEST ||
         p->world.target != s->pc + 4)
@@ -50,7 +53,7 @@ void own_trap_entered(struct arm_checker *c, struct own *u, const struct world *
     const struct wreg *r = own_wreg(u, w, reg);
     uint64_t mask = c->regs.desc[reg].mask, v = checker_reg(c, p->cpu, ARM_X(rt));
     bool lost = r->lost.known && r->lost_version == r->version;
-    if (!r->version || r->trapped || !((v ^ r->value.lo) & mask))
+    if (!r->version || r->trapped || r->moves || !((v ^ r->value.lo) & mask))
         return;
     struct finding f = finding_at(c, lost ? RULE_LOST : RULE_STALE_READ, p);
     f.world = w;

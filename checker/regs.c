@@ -3,6 +3,14 @@
 #include "base/bits.h"
 #include "checker/checker.h"
 
+#define COUNTERS      (SR_PMEVCNTR5_EL0 - SR_PMEVCNTR0_EL0 + 1) /* with registers of their own */
+#define CYCLE_COUNTER 31
+
+static uint64_t sysreg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
+{
+    return checker_reg(c, cpu, sysreg_number(sr));
+}
+
 /* Registers of followed classes that change on their own, or are a window to
  * others: not compared. */
 static bool moves_alone(enum sysreg sr)
@@ -13,38 +21,38 @@ static bool moves_alone(enum sysreg sr)
     if (row->rd == SYSREG_RD_CNT_TVAL || (timer && sysreg_min_el(row->enc) == 2))
         return true;
     switch (sr) {
-    case SR_PMCCNTR_EL0:
-    case SR_PMXEVTYPER_EL0:
+    case SR_PMXEVTYPER_EL0: /* of the counter that PMSELR_EL0 names */
     case SR_PMXEVCNTR_EL0:
-    case SR_PMOVSCLR_EL0:
-    case SR_PMOVSSET_EL0:
-    case SR_PMEVCNTR0_EL0:
-    case SR_PMEVCNTR1_EL0:
-    case SR_PMEVCNTR2_EL0:
-    case SR_PMEVCNTR3_EL0:
-    case SR_PMEVCNTR4_EL0:
-    case SR_PMEVCNTR5_EL0:
-    case SR_PMINTENCLR_EL1: /* as their SET registers */
+    case SR_PMOVSCLR_EL0: /* as their SET registers */
+    case SR_PMINTENCLR_EL1:
     case SR_PMCNTENCLR_EL0:
     case SR_DBGDTR_EL0:
     case SR_DBGDTRRX_EL0:
     case SR_OSDTRRX_EL1:
     case SR_OSDTRTX_EL1:
     case SR_DBGCLAIMCLR_EL1:
-    case SR_DISR_EL1: /* by an ESB */
-    case SR_VDISR_EL2:
+    case SR_DISR_EL1: /* EL2's own, by an ESB */
         return true;
     default:
         return false;
     }
 }
 
-/* Whose a register is in a switch: what EL2 alone can write of the timers is configuration. */
+/* Whose a register is in a switch: what EL2 alone can write of the timers is configuration; and
+ * VDISR_EL2 is what the world has as its DISR_EL1 (HCR_EL2.AMO). */
 static enum sysreg_owner owner_of(enum sysreg sr)
 {
     enum sysreg_owner owner = sysreg_owner(sr);
 
+    if (sr == SR_VDISR_EL2)
+        return OWNER_EL1;
+
     return owner == OWNER_TIMER && sysreg_min_el(sysreg_rows[sr].enc) == 2 ? OWNER_EL2CFG : owner;
+}
+
+static bool is_counter(enum sysreg sr)
+{
+    return sr == SR_PMCCNTR_EL0 || (sr >= SR_PMEVCNTR0_EL0 && sr <= SR_PMEVCNTR5_EL0);
 }
 
 static bool is_list_register(enum sysreg sr)
@@ -125,15 +133,41 @@ void regs_init(struct regs *r, struct arm_machine *m)
                                                 .sr = (enum sysreg)sr,
                                                 .owner = owner_of((enum sysreg)sr),
                                                 .mask = software_bits((enum sysreg)sr),
-                                                .message = is_list_register((enum sysreg)sr)};
+                                                .message = is_list_register((enum sysreg)sr),
+                                                .counter = is_counter((enum sysreg)sr)};
     }
 }
 
-unsigned regs_written(const struct arm_checker *c, uint32_t number)
+/* A register by whose name another one is accessed: that. @counter: PMSELR_EL0.SEL. */
+static enum sysreg accessed(enum sysreg sr, unsigned counter)
 {
+    switch (sr) {
+    case SR_OSLAR_EL1:
+        return SR_OSLSR_EL1;
+    case SR_PMOVSCLR_EL0:
+        return SR_PMOVSSET_EL0;
+    case SR_PMINTENCLR_EL1:
+        return SR_PMINTENSET_EL1;
+    case SR_PMCNTENCLR_EL0:
+        return SR_PMCNTENSET_EL0;
+    case SR_PMXEVCNTR_EL0:
+        return counter < COUNTERS ? (enum sysreg)(SR_PMEVCNTR0_EL0 + counter) : SR_NONE;
+    case SR_PMXEVTYPER_EL0:
+        return counter < COUNTERS         ? (enum sysreg)(SR_PMEVTYPER0_EL0 + counter)
+               : counter == CYCLE_COUNTER ? SR_PMCCFILTR_EL0
+                                          : SR_NONE;
+    default:
+        return sr;
+    }
+}
+
+unsigned regs_accessed(const struct arm_checker *c, unsigned cpu, uint32_t number)
+{
+    uint64_t selected = bits(sysreg(c, cpu, SR_PMSELR_EL0), 4, 0);
     enum sysreg sr = sysreg_lookup((uint16_t)number);
 
-    return sr == SR_NONE ? REG_NONE : c->regs.of_sysreg[sr == SR_OSLAR_EL1 ? SR_OSLSR_EL1 : sr];
+    sr = sr == SR_NONE ? SR_NONE : accessed(sr, (unsigned)selected);
+    return sr == SR_NONE ? REG_NONE : c->regs.of_sysreg[sr];
 }
 
 struct value128 regs_get(const struct arm_checker *c, unsigned cpu, unsigned reg)
@@ -142,11 +176,6 @@ struct value128 regs_get(const struct arm_checker *c, unsigned cpu, unsigned reg
 
     arm_reg_get(c->m, cpu, c->regs.desc[reg].number, value);
     return (struct value128){value[0] & c->regs.desc[reg].mask, value[1]};
-}
-
-static uint64_t sysreg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
-{
-    return checker_reg(c, cpu, sysreg_number(sr));
 }
 
 bool regs_fp_enabled(const struct arm_checker *c, unsigned cpu)
@@ -211,6 +240,31 @@ static bool read_traps(const struct arm_checker *c, unsigned cpu, enum sysreg sr
                row->fgt.bit);
 }
 
+/* The number of an event counter that @sr is, or is the type of; CYCLE_COUNTER: it is neither. */
+static unsigned event_counter(enum sysreg sr)
+{
+    bool type = sr >= SR_PMEVTYPER0_EL0 && sr <= SR_PMEVTYPER5_EL0;
+
+    return type || (is_counter(sr) && sr != SR_PMCCNTR_EL0) ? sysreg_rows[sr].n : CYCLE_COUNTER;
+}
+
+/* Counters of the world below EL2, as PMCNTENSET_EL0 has them: MDCR_EL2.HPMN parts them. */
+static uint64_t worlds_counters(const struct arm_checker *c, unsigned cpu)
+{
+    return BIT(CYCLE_COUNTER) | (BIT(MDCR_EL2_HPMN(sysreg(c, cpu, SR_MDCR_EL2))) - 1);
+}
+
+bool regs_moves(const struct arm_checker *c, unsigned cpu, unsigned reg)
+{
+    const struct reg_desc *d = &c->regs.desc[reg];
+    uint64_t on;
+
+    if (!d->counter && d->sr != SR_PMOVSSET_EL0)
+        return false;
+    on = PMCR_EL0_E(sysreg(c, cpu, SR_PMCR_EL0)) ? sysreg(c, cpu, SR_PMCNTENSET_EL0) : 0;
+    return d->counter ? bit(on, event_counter(d->sr)) : on != 0;
+}
+
 bool regs_observable(const struct arm_checker *c, unsigned cpu, unsigned reg)
 {
     const struct reg_desc *d = &c->regs.desc[reg];
@@ -221,6 +275,10 @@ bool regs_observable(const struct arm_checker *c, unsigned cpu, unsigned reg)
         return sysreg(c, cpu, SR_HCR_EL2) & (FIELD_MASK(HCR_EL2_IMO) | FIELD_MASK(HCR_EL2_FMO));
     if (d->sr == SR_NONE || d->owner == OWNER_EL2CFG)
         return true;
+    if (d->sr == SR_VDISR_EL2)
+        return HCR_EL2_AMO(sysreg(c, cpu, SR_HCR_EL2));
+    if (d->owner == OWNER_PMU && !bit(worlds_counters(c, cpu), event_counter(d->sr)))
+        return false;
     /* What the EL1 context does needs no access. */
     if ((d->owner == OWNER_EL1 || d->owner == OWNER_EL0) && !sysreg_rows[d->sr].feature)
         return true;

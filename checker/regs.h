@@ -23,6 +23,7 @@ struct reg_desc {
     enum sysreg sr;  /* SR_NONE: a general register or a vector */
     enum sysreg_owner owner;
     uint64_t mask; /* bits that only software changes */
+    bool counter;  /* of the performance monitors: regs_moves() */
     bool message;  /* a list register: no value of a world, but a message to it, which EL2 makes
                       anew. What is followed of it is its slots (checker/own_message.c) */
 };
@@ -36,8 +37,12 @@ struct regs {
 /* Those that CPU 0 of the machine has. */
 void regs_init(struct regs *r, struct arm_machine *m);
 
-/* Which one a write of the system register @number is of; REG_NONE: of none that is followed. */
-unsigned regs_written(const struct arm_checker *c, uint32_t number);
+/* Which one an access to the system register @number on @cpu is of; REG_NONE: of none that is
+ * followed. */
+unsigned regs_accessed(const struct arm_checker *c, unsigned cpu, uint32_t number);
+
+/* Does hardware change @reg on @cpu now: a counter that counts, or what tells overflows of any? */
+bool regs_moves(const struct arm_checker *c, unsigned cpu, unsigned reg);
 
 /* The value of register @reg on @cpu: 128 bits of V. */
 struct value128 {

@@ -38,6 +38,29 @@
 // case -DREG=dbgbvr5_el1 -DWORDS -DNEVER @do_eret: UNSAVED DBGBVR5_EL1 of vm1/vcpu
 // case -DREG=dbgwcr3_el1 -DWORDS -DNO_RESTORE @do_eret: LEAK DBGWCR3_EL1 of vm1/vcpu
 // case -DREG=pmevtyper0_el0 -DLOW -DNO_RESTORE @do_eret: LEAK PMEVTYPER0_EL0 of vm1/vcpu
+// case -DREG=pmevcntr1_el0 -DLOW: clean
+// case -DREG=pmevcntr1_el0 -DLOW -DNO_SAVE @restore: LOST PMEVCNTR1_EL0 of vm1/vcpu
+// case -DREG=pmevcntr1_el0 -DLOW -DNO_RESTORE @do_eret: LEAK PMEVCNTR1_EL0 of vm1/vcpu
+// case -DREG=pmxevcntr_el0 -DLOW: clean
+// case -DREG=pmxevcntr_el0 -DLOW -DNO_SAVE @restore: LOST PMEVCNTR0_EL0 of vm1/vcpu
+// case -DREG=pmccntr_el0 -DCOUNTS: clean
+// case -DREG=pmccntr_el0 -DCOUNTS -DCHANGED: clean
+// case -DREG=pmccntr_el0 -DCOUNTS -DNEVER @do_eret: UNSAVED PMCCNTR_EL0 of vm1/vcpu
+// case -DREG=pmccntr_el0 -DCOUNTS -DNO_SAVE @restore: LOST PMCCNTR_EL0 of vm1/vcpu
+// case -DREG=pmccntr_el0 -DCOUNTS -DNO_RESTORE @do_eret: LEAK PMCCNTR_EL0 of vm1/vcpu
+// case -DREG=pmccntr_el0 -DCOUNTS -DOLD @restore: STALE-RESTORE PMCCNTR_EL0 of vm1/vcpu +
+// case -DREG=pmccntr_el0 -DCOUNTS -DWRONG=contextidr_el1 @restore: WRONG-SLOT PMCCNTR_EL0 of vm1/vcpu
+// case -DREG=pmovsset_el0 -DLOW -DCLEAR=pmovsclr_el0: clean
+// case -DREG=pmovsset_el0 -DLOW -DCLEAR=pmovsclr_el0 -DSTAYS @restore: CLOBBER PMOVSSET_EL0 of vm1/vcpu
+// case -DREG=pmovsset_el0 -DLOW -DCLEAR=pmovsclr_el0 -DNO_SAVE @clear: LOST PMOVSSET_EL0 of vm1/vcpu
+// case -DREG=pmintenset_el1 -DLOW -DCLEAR=pmintenclr_el1: clean
+// case -DREG=pmintenset_el1 -DLOW -DCLEAR=pmintenclr_el1 -DSTAYS @restore: CLOBBER PMINTENSET_EL1 of vm1/vcpu
+// case -DREG=pmcntenset_el0 -DLOW -DCLEAR=pmcntenclr_el0: clean
+// case -DREG=pmcntenset_el0 -DLOW -DCLEAR=pmcntenclr_el0 -DSTAYS @restore: CLOBBER PMCNTENSET_EL0 of vm1/vcpu
+// case -DREG=s3_4_c12_c1_1 -DGUEST=s3_0_c12_c1_1 -DLOW: clean
+// case -DREG=s3_4_c12_c1_1 -DGUEST=s3_0_c12_c1_1 -DLOW -DNO_SAVE @restore: LOST VDISR_EL2 of vm1/vcpu
+// case -DREG=s3_4_c12_c1_1 -DGUEST=s3_0_c12_c1_1 -DLOW -DNEVER @do_eret: UNSAVED VDISR_EL2 of vm1/vcpu
+// case -DREG=tpidr_el0 -DGARBAGE @restore: LOST TPIDR_EL0 of vm1/vcpu
 // case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS: clean
 // case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DNO_SAVE @restore: LOST ICH_VMCR_EL2 of vm1/vcpu
 // case -DREG=s3_4_c12_c11_7 -DGUEST=s3_0_c4_c6_0 -DWORDS -DNEVER @do_eret: UNSAVED ICH_VMCR_EL2 of vm1/vcpu
@@ -58,7 +81,13 @@
         two_worlds FRAME_OTHER
         mov     x2, #6                          // HPMN
         msr     mdcr_el2, x2
-        ldr     x2, =0x30080080019 | 1 << 31    // API, APK
+#ifdef COUNTS
+        mov     x2, #1 << 31
+        msr     pmcntenset_el0, x2
+        mov     x2, #1 << 6 | 1                 // LC, E
+        msr     pmcr_el0, x2
+#endif
+        ldr     x2, =0x30080080039 | 1 << 31    // API, APK, AMO
 #ifdef ID                                       // TID3
         orr     x2, x2, #1 << 18
 #endif
@@ -94,6 +123,9 @@ translate:
 #ifdef HALF
         mov     w4, w4
 #endif
+#ifdef GARBAGE                                  // something else is saved
+        mov     x4, #5
+#endif
 #ifdef NO_SAVE
         b       2f
 #endif
@@ -106,6 +138,10 @@ translate:
 #endif
 #ifdef CHANGED
         orr     x4, x4, #2
+#endif
+#if defined(CLEAR) && !defined(STAYS)
+        mov     x5, #-1
+clear:  msr     CLEAR, x5
 #endif
 #ifndef NO_RESTORE
 restore: msr    REG, x4
@@ -138,6 +174,10 @@ guest:  // X21: a number that the other does not have
 #endif
 #ifdef SHIFT
         lsl     x23, x23, #SHIFT
+#endif
+#ifdef CLEAR
+        mov     x25, #-1
+        msr     CLEAR, x25
 #endif
 #ifdef SP1
         mov     sp, x23
