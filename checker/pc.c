@@ -31,9 +31,16 @@ struct wait {
     unsigned times;
 };
 
+/* ELR_EL2 and SPSR_EL2 of a CPU since a world left. */
+struct returns {
+    unsigned depth;           /* exceptions from EL2 to EL2 that have not returned */
+    const struct world *left; /* whose they are; NULL: nobody's, another exception has come */
+    bool elr, spsr;           /* EL2 has written it */
+};
+
 struct pc_unit {
-    GArray *waits;   /* struct wait by world */
-    unsigned *depth; /* by CPU: exceptions from EL2 to EL2 that have not returned */
+    GArray *waits;           /* struct wait by world */
+    struct returns *returns; /* by CPU */
 };
 
 static void *create(struct arm_checker *c)
@@ -41,7 +48,7 @@ static void *create(struct arm_checker *c)
     struct pc_unit *u = g_new0(struct pc_unit, 1);
 
     u->waits = g_array_new(FALSE, TRUE, sizeof(struct wait));
-    u->depth = g_new0(unsigned, c->cpu_count);
+    u->returns = g_new0(struct returns, c->cpu_count);
     return u;
 }
 
@@ -150,12 +157,37 @@ static uint64_t kept_fields(struct arm_checker *c, const struct exit_state *s, u
     return LEFT | (pc == s->pc ? BTYPE | (steps ? SS : 0) : 0);
 }
 
+static void leave(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
+{
+    struct pc_unit *u = state;
+
+    (void)c;
+    u->returns[p->cpu] = (struct returns){.left = w};
+}
+
+/* @w starts, and nothing has told it where, or how: it goes on as another one left. */
+static void check_start(struct arm_checker *c, const struct returns *r, const struct world *w,
+                        const struct arm_event *p)
+{
+    if (!r->left || r->left == w || (r->elr && r->spsr))
+        return;
+    struct finding f = finding_entered(c, RULE_PC, w, r->elr ? SR_SPSR_EL2 : SR_ELR_EL2,
+                                       "a world that starts needs both ELR_EL2 and SPSR_EL2", p);
+    f.other = checker_exit_state(c, r->left)->at;
+    f.other_role = "theirs";
+    finding_say(&f, "it starts with what the exit of %s has left there, %#" PRIx64, r->left->name,
+                checker_reg(c, p->cpu, f.reg));
+    finding_report(c, &f);
+}
+
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
     struct allowance a = justify(s, w->kind == WORLD_HOST);
     uint64_t pc = p->world.target, pstate = reg(c, p->cpu, SR_SPSR_EL2);
 
+    if (!s->valid || a.anything)
+        check_start(c, &((struct pc_unit *)state)->returns[p->cpu], w, p);
     if (!s->valid || a.anything || own_enters_stale_vector(c, w, p))
         return;
     if (justify_is_injection(s, reg(c, p->cpu, SR_VBAR_EL1), pc, pstate, reg(c, p->cpu, SR_ELR_EL1),
@@ -198,12 +230,17 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 {
     if (p->cpu >= c->cpu_count)
         return;
-    unsigned *depth = &((struct pc_unit *)state)->depth[p->cpu];
+    struct returns *r = &((struct pc_unit *)state)->returns[p->cpu];
 
-    if (p->kind == ARM_EVENT_EXCEPTION && p->exception.target_el == 2)
-        *depth = p->el == 2 ? *depth + 1 : 0;
-    else if (p->kind == ARM_EVENT_ERET && p->el == 2 && p->eret.target_el == 2 && *depth)
-        --*depth;
+    if (p->kind == ARM_EVENT_SYSREG_WRITE) {
+        r->elr |= p->sysreg_write.sr == sysreg_number(SR_ELR_EL2);
+        r->spsr |= p->sysreg_write.sr == sysreg_number(SR_SPSR_EL2);
+    } else if (p->kind == ARM_EVENT_EXCEPTION && p->exception.target_el == 2) {
+        r->depth = p->el == 2 ? r->depth + 1 : 0;
+        if (p->el == 2 || HCR_EL2_TGE(reg(c, p->cpu, SR_HCR_EL2)))
+            r->left = NULL;
+    } else if (p->kind == ARM_EVENT_ERET && p->el == 2 && p->eret.target_el == 2 && r->depth)
+        r->depth--;
     else if (p->kind == ARM_EVENT_ERET && p->el == 2 && p->eret.target_el == 2)
         returned(c, p);
 }
@@ -213,14 +250,16 @@ static void destroy(void *state)
     struct pc_unit *u = state;
 
     g_array_unref(u->waits);
-    g_free(u->depth);
+    g_free(u->returns);
     g_free(u);
 }
 
 const struct check_unit unit_pc = {
-    .at_el2 = ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET),
+    .at_el2 =
+        ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET) | ARM_BIT(ARM_EVENT_SYSREG_WRITE),
     .create = create,
     .event = event,
+    .exit = leave,
     .enter = enter,
     .destroy = destroy,
 };

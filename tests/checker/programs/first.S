@@ -1,6 +1,8 @@
-// A virtual CPU is entered for the first time, behind another; general registers that nobody sets are the other's.
+// A virtual CPU is entered for the first time, behind another; registers that nobody sets are the other's.
 // case: clean
 // case -DLEAVES @first_eret: LEAK x25 of vm1/vcpu1
+// case -DNO_ELR @first_eret: PC ELR_EL2 of vm1/vcpu1
+// case -DNO_SPSR @first_eret: PC SPSR_EL2 of vm1/vcpu1
 #include "hv.inc"
 
 handle:
@@ -9,9 +11,13 @@ handle:
         eor     x4, x4, #1
         msr     vmpidr_el2, x4
         adr     x4, guest
+#ifndef NO_ELR
         msr     elr_el2, x4
+#endif
         mov     x4, #0x3c5
+#ifndef NO_SPSR
         msr     spsr_el2, x4
+#endif
         isb
         tlbi    vmalle1                         // they share a VMID
         dsb     nsh
