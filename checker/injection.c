@@ -89,6 +89,10 @@ static void check_syndrome(struct arm_checker *c, const struct world *w, const s
     if (is_of_other_el(ec, s->pstate))
         report_syndrome(c, w, p, SR_ESR_EL1, esr, "its class is that of another EL's",
                         "an exception from EL1 itself has the class that follows the one from EL0");
+    if (!(s->vector & 0x180) && is_abort(bits(s->esr, 31, 26)) && ec == ESR_EC_UNKNOWN)
+        report_syndrome(c, w, p, SR_ESR_EL1, esr, "it has left by an abort",
+                        "the instruction is not undefined: inject the abort, by ESR_EL2 of this "
+                        "exit");
     if ((is_abort(ec) || ec == ESR_EC_UNKNOWN) && reg(c, p->cpu, SR_ELR_EL1) == s->pc + 4)
         report_syndrome(c, w, p, SR_ELR_EL1, esr, "ELR_EL1 is behind the instruction",
                         "the preferred return address of this class is the instruction's own");

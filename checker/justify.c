@@ -101,13 +101,16 @@ bool justify_left_by(const struct exit_state *s, enum esr_ec ec)
     return !is_interrupt(s->vector) && bits(s->esr, 31, 26) == ec;
 }
 
-/* ISS of EC 0x18: Op0 bits 21 and 20, Op1 16 to 14, CRn 13 to 10, CRm 4 to 1. */
+/* ISS of EC 0x18: Op0 bits 21 and 20, Op2 19 to 17, Op1 16 to 14, CRn 13 to 10, CRm 4 to 1. */
 bool justify_is_gic_access(const struct exit_state *s)
 {
     uint64_t crn = bits(s->esr, 13, 10), crm = bits(s->esr, 4, 1);
 
+    bool sends = crn == 12 && crm == 11 && bits(s->esr, 19, 17) >= 5; /* ICC_SGI1R_EL1, ... */
+
     return justify_left_by(s, ESR_EC_SYS64) && bits(s->esr, 21, 20) == 3 &&
-           bits(s->esr, 16, 14) == 0 && ((crn == 12 && crm >= 8) || (crn == 4 && crm == 6));
+           bits(s->esr, 16, 14) == 0 && ((crn == 12 && crm >= 8) || (crn == 4 && crm == 6)) &&
+           !sends;
 }
 
 bool justify_is_write_of(const struct exit_state *s, uint32_t number)

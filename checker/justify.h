@@ -44,7 +44,7 @@ struct allowance justify(const struct exit_state *s, bool host);
 bool justify_left_by(const struct exit_state *s, enum esr_ec ec);
 
 /* Was @s's exit an access to a system register of the GIC's CPU interface, ICC_PMR_EL1 or another
- * ICC_ one, which traps? */
+ * ICC_ one, which traps? Not to one that only sends an interrupt. */
 bool justify_is_gic_access(const struct exit_state *s);
 
 /* Was @s's exit a write to the system register of @number, which traps? */

@@ -45,6 +45,8 @@
 // case -DINJECT -DABORT -DIL=0 @do_eret: CLOBBER ESR_EL1 of vm1/vcpu0
 // case -DINJECT -DABORT -DEC=0x24 @do_eret: CLOBBER ESR_EL1 of vm1/vcpu0
 // case -DINJECT -DABORT -DEC=0x21: clean
+// case -DLOAD -DINJECT -DABORT -DADDRESS=0x100000000 -DEC=0 @do_eret: CLOBBER ESR_EL1 of vm1/vcpu0
+// case -DINJECT -DABORT -DEC=0: clean
 // case -DINJECT -DNO_SPAN @do_eret: CLOBBER SPSR_EL2 of vm1/vcpu0
 // case -DINJECT -DNO_SPAN -DMORE=0x400000: clean
 // case -DINJECT -DMORE=0x400000 @do_eret: CLOBBER SPSR_EL2 of vm1/vcpu0
