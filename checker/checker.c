@@ -150,9 +150,28 @@ static struct world *under_its_name(struct arm_checker *c, const struct arm_even
     return worlds_entered(&c->worlds, &as);
 }
 
+/* Two virtual CPUs of a VM run at a time, and what they read in MPIDR_EL1 is the same. */
+static void report_same_name(struct arm_checker *c, const struct world *w,
+                             const struct arm_event *p)
+{
+    struct finding f = finding_at(c, RULE_TRAPCFG, p);
+
+    f.world = w;
+    f.reg = sysreg_number(SR_VMPIDR_EL2);
+    f.hint = "each virtual CPU of a VM has a VMPIDR_EL2 of its own";
+    finding_say(&f,
+                "another virtual CPU with these tables runs meanwhile, and with the same value, "
+                "%#" PRIx64,
+                w->vmpidr);
+    finding_report(c, &f);
+}
+
 static void entered(struct arm_checker *c, struct cpu_view *view, const struct arm_event *p)
 {
     struct world *w = under_its_name(c, p);
+
+    if (w->pe_only && w->entries == 1)
+        report_same_name(c, w, p);
 
     account_enter(c->account, c, p);
     view->running = w;

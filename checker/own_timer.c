@@ -1,7 +1,7 @@
 /*
- * WINDOW, of a timer: EL2 switches it on for a world while the compare value or the offset is still
- * another's. What it compares then is nobody's time, and its interrupt may come (DDI0487,
- * "The Generic Timer in AArch64 state").
+ * Timers. TRAPCFG: two virtual CPUs of a VM have different offsets. WINDOW: EL2 switches it on for
+ * a world while the compare value or the offset is still another's. What it compares then is
+ * nobody's time, and its interrupt may come (DDI0487, "The Generic Timer in AArch64 state").
  */
 #include <inttypes.h>
 
@@ -59,9 +59,41 @@ static bool is_own(struct arm_checker *c, struct own *u, const struct world *w, 
     return r->version && regs_get(c, cpu, reg).lo == r->value.lo;
 }
 
+/* Virtual CPUs of a VM have one time: @w is entered with the offset @sr that it had before, and
+ * another one ran with another offset between. */
+static void check_offset(struct arm_checker *c, struct own *u, const struct world *w,
+                         enum sysreg sr, const struct arm_event *p)
+{
+    unsigned reg = c->regs.of_sysreg[sr];
+    const struct wreg *r = reg == REG_NONE ? NULL : own_wreg(u, w, reg);
+    uint64_t now = r ? regs_get(c, p->cpu, reg).lo : 0;
+
+    for (unsigned k = 0; r && r->left.known && r->value.lo == now && k < c->worlds.count; k++) {
+        const struct world *o = c->worlds.list[k];
+        const struct wreg *theirs = own_wreg(u, o, reg);
+        if (o->kind != WORLD_GUEST || o->root != w->root || !theirs->left.known ||
+            theirs->value.lo == now || theirs->left.total < r->left.total)
+            continue;
+        struct finding f = finding_at(c, RULE_TRAPCFG, p);
+        f.world = w;
+        f.reg = sysreg_number(sr);
+        f.other = theirs->left;
+        f.other_role = "theirs";
+        f.hint = "the offset is the VM's: all its virtual CPUs have the same";
+        finding_say(&f,
+                    "its time is another one than that of %s, of the same VM: %#" PRIx64
+                    " here, %#" PRIx64 " there",
+                    o->name, now, theirs->value.lo);
+        finding_report(c, &f);
+        return;
+    }
+}
+
 void own_timer_entered(struct arm_checker *c, struct own *u, const struct world *w,
                        const struct arm_event *p)
 {
+    for (unsigned k = 0; k < TIMERS && w->kind == WORLD_GUEST; k++)
+        check_offset(c, u, w, timers[k].inputs[1], p);
     for (unsigned k = 0; k < TIMERS && w->kind == WORLD_GUEST; k++) {
         const struct timer_order *t = &u->timers[p->cpu].timer[k];
         if (!t->changed.known || !is_own(c, u, w, p->cpu, t->input) ||

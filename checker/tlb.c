@@ -104,128 +104,6 @@ void tlb_silence(struct stale *r)
     }
 }
 
-/* What EL1 has translated is each virtual CPU's own: without CnP two may have different tables for
- * one ASID, and a guest invalidates what is local to a CPU on its own. */
-static void check_shared(struct arm_checker *c, const struct vmid_use *use, const struct world *w,
-                         const struct arm_event *p)
-{
-    struct finding f = finding_at(c, RULE_VMID, p);
-
-    if (!use->vcpu || use->vcpu == w)
-        return;
-    f.world = w;
-    f.reg = sysreg_number(SR_VTTBR_EL2);
-    f.other = use->entered;
-    f.other_role = "entered";
-    f.hint = "TLBI VMALLE1 and DSB NSH when a CPU gets another virtual CPU of a VMID";
-    finding_say(&f,
-                "%s ran on this CPU with VMID %u before, and what it has translated was not "
-                "invalidated",
-                use->vcpu->name, p->world.vmid);
-    finding_report(c, &f);
-}
-
-/* A TLBI for the VMID that the tables have now leaves what is of the one before. */
-static void check_two(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
-                      const struct arm_event *p)
-{
-    const struct exit_state *s = checker_exit_state(c, w);
-    struct finding f = finding_at(c, RULE_VMID, p);
-
-    f.world = w;
-    f.reg = sysreg_number(SR_VTTBR_EL2);
-    f.other_role = "entered";
-    f.hint = "one VMID at a time for a VM: invalidate the one before";
-    for (unsigned k = 0; k < u->cpu_count; k++) {
-        const struct tlb_context *x = u->cpu[k].running;
-        const struct vmid_use *use;
-        GHashTableIter it;
-        gpointer vmid;
-
-        if (k != p->cpu && x && x->root == w->root && x->vmid != p->world.vmid) {
-            finding_say(&f,
-                        "the tables at %#" PRIx64
-                        " have VMID %u here and VMID %u on CPU %u at the same time",
-                        w->root, p->world.vmid, x->vmid, k);
-            finding_report(c, &f);
-            return;
-        }
-        g_hash_table_iter_init(&it, u->cpu[k].vmids);
-        while (s->valid && !justify(s, false).anything &&
-               g_hash_table_iter_next(&it, &vmid, (gpointer *)&use)) {
-            if (use->root != w->root || GPOINTER_TO_UINT(vmid) == p->world.vmid ||
-                pages_stage2(&u->pages, (uint16_t)GPOINTER_TO_UINT(vmid), use->root)->over)
-                continue;
-            f.other = use->entered;
-            finding_say(
-                &f,
-                "the tables at %#" PRIx64
-                " have VMID %u, and had VMID %u on CPU %u, and nothing has invalidated that",
-                w->root, p->world.vmid, GPOINTER_TO_UINT(vmid), k);
-            finding_report(c, &f);
-            return;
-        }
-    }
-}
-
-/* One VMID with two settings of what TLBs hold of registers. */
-static void check_control(struct arm_checker *c, struct vmid_use *use, const struct world *w,
-                          const struct arm_event *p)
-{
-    struct stage2_control now = tlb_control_stage2(c, p), was = use->control;
-    bool vtcr = now.vtcr != was.vtcr;
-    struct finding f = finding_at(c, RULE_TLB_MISS, p);
-
-    use->control = now;
-    if (!vtcr && now.hcr == was.hcr)
-        return;
-    f.world = w;
-    f.reg = sysreg_number(vtcr ? SR_VTCR_EL2 : SR_HCR_EL2);
-    f.other = use->entered;
-    f.other_role = "entered";
-    f.hint = "TLBI VMALLS12E1 with the VMID and DSB behind a change of what translations go by";
-    finding_say(&f,
-                "VMID %u was used with %#" PRIx64 " on this CPU, now with %#" PRIx64
-                ", and nothing has invalidated it between",
-                p->world.vmid, vtcr ? was.vtcr : was.hcr, vtcr ? now.vtcr : now.hcr);
-    finding_report(c, &f);
-}
-
-static void check_vmid(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
-                       const struct arm_event *p)
-{
-    gpointer key = GUINT_TO_POINTER(p->world.vmid);
-    struct vmid_use *use = g_hash_table_lookup(u->cpu[p->cpu].vmids, key);
-    struct finding f = finding_at(c, RULE_VMID, p);
-
-    f.world = w;
-    f.reg = sysreg_number(SR_VTTBR_EL2);
-    f.other_role = "entered";
-    if (use && use->root != w->root) {
-        f.other = use->entered;
-        f.hint =
-            "TLBI VMALLS12E1IS with the VMID, or ALLE1IS, and DSB before it is given to others";
-        finding_say(&f,
-                    "VMID %u was that of the tables at %#" PRIx64
-                    " on this CPU, now of those at %#" PRIx64
-                    ", and nothing has invalidated it between",
-                    p->world.vmid, use->root, w->root);
-        finding_report(c, &f);
-    }
-    check_two(c, u, w, p);
-    if (use && use->root == w->root) {
-        check_shared(c, use, w, p);
-        check_control(c, use, w, p);
-        if (use->vcpu != w)
-            use->entered = site_of(c, p);
-        use->vcpu = w;
-        return;
-    }
-    use = g_new0(struct vmid_use, 1);
-    *use = (struct vmid_use){w->root, tlb_control_stage2(c, p), w, site_of(c, p)};
-    g_hash_table_insert(u->cpu[p->cpu].vmids, key, use);
-}
-
 /* EL2 returns to a program of its: the thread has done what it was asked for. */
 static void returned(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p)
 {
@@ -318,7 +196,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
         cpu->running->over = false;
         cpu->running->entered = u->pages.clock;
         say_deferred(c, u, cpu->running, w);
-        check_vmid(c, u, w, p);
+        tlb_vmid_check(c, u, w, p);
     }
     for (unsigned n = 0; u->stale_count && u->armed && n < u->pages.contexts->len; n++)
         check_unfinished(c, u, w, g_ptr_array_index(u->pages.contexts, n), host, p);

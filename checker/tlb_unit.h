@@ -1,5 +1,6 @@
 /* The unit of translations, in files: tlb.c is events and worlds, tlb_store.c stores to tables,
- * tlb_maintain.c TLBI and DSB, tlb_control.c registers, tlb_group.c the Contiguous bit. */
+ * tlb_maintain.c TLBI and DSB, tlb_control.c registers, tlb_vmid.c VMIDs, tlb_group.c the
+ * Contiguous bit. */
 #pragma once
 
 #include "checker/stale.h"
@@ -49,6 +50,7 @@ struct vmid_use {
     struct stage2_control control;
     const struct world *vcpu; /* whose translations the CPU may hold; NULL: nobody's */
     struct site entered;
+    struct site elsewhere; /* it was on another CPU since, with HCR_EL2.FB clear */
 };
 
 /* A group of descriptors with the Contiguous bit, and its last change. */
@@ -107,6 +109,10 @@ void tlb_control_done(struct tlb_unit *u, const struct tlb_mark *m, unsigned cpu
 void tlb_control_check(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
                        const struct arm_event *p);
 struct stage2_control tlb_control_stage2(const struct arm_checker *c, const struct arm_event *p);
+
+/* @w is entered with a VMID that the CPU has had before, or others have. */
+void tlb_vmid_check(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
+                    const struct arm_event *p);
 
 /* Groups with the Contiguous bit: @page's descriptor at @index has been stored, it was @before; a
  * world is entered. */

@@ -1,9 +1,11 @@
 // Two worlds on one CPU take turns, and each has its own value of a register of EL2 that configures what a world is or
 // does. The mistakes are such as hypervisors have had: one way into a world writes less than the others.
-// case -DREG=cntvoff_el2 -DA=0x100 -DB=0x200: clean
-// case -DREG=cntvoff_el2 -DA=0x100 -DB=0x200 -DSKIPS @do_eret: LEAK CNTVOFF_EL2 of vm1/vcpu
+// case -DREG=cntvoff_el2 -DA=0x100 -DB=0x100: clean
+// case -DREG=cntvoff_el2 -DA=0x100 -DB=0x100 -DMOVES_ON: clean
+// case -DREG=cntvoff_el2 -DA=0x100 -DB=0x200 @do_eret: TRAPCFG CNTVOFF_EL2 of vm1/vcpu
+// case -DREG=cntvoff_el2 -DA=0x100 -DB=0x200 -DSKIPS @do_eret: LEAK CNTVOFF_EL2 of vm1/vcpu +
 // case -DREG=cntvoff_el2 -DA=0x100 -DB=0x100 -DSKIPS: clean
-// case -DREG=s3_4_c14_c0_6 -DA=0x100 -DB=0x200 -DSKIPS @do_eret: LEAK CNTPOFF_EL2 of vm1/vcpu
+// case -DREG=s3_4_c14_c0_6 -DA=0x100 -DB=0x200 -DSKIPS @do_eret: LEAK CNTPOFF_EL2 of vm1/vcpu +
 // case -DREG=cnthctl_el2 -DA=3 -DB=0 -DSKIPS @do_eret: LEAK CNTHCTL_EL2 of vm1/vcpu
 // case -DREG=cnthctl_el2 -DA=0 -DB=3 -DSKIPS: clean
 // case -DREG=cptr_el2 -DA=0 -DB=0x400 -DSKIPS @do_eret: TRAPCFG CPTR_EL2 of vm1/vcpu
@@ -52,6 +54,10 @@ handle: // X0: who leaves; X3 will be who comes
         b.lt    1f
 #endif
         ldr     x4, [x3, #FRAME_REG]
+#ifdef MOVES_ON                                 // at each entry: the time in which nobody runs is none
+        add     x4, x4, #16
+        str     x4, [x3, #FRAME_REG]
+#endif
         msr     REG, x4
 1:      msr     tpidr_el2, x3
         mrs     x4, vmpidr_el2

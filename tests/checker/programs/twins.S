@@ -1,0 +1,122 @@
+// Two CPUs run virtual CPUs of one VM: two at a time, or one that goes to the other CPU and comes back.
+// options: --cpu n1 --smp 2
+// case: clean
+// case -DSAME @do_eret: TRAPCFG VMPIDR_EL2 of vm1/vcpu0@cpu
+// case -DMOVES: clean
+// case -DMOVES -DFB=0 @do_eret: TLB-SCOPE HCR_EL2 of vm1/vcpu0
+// case -DMOVES -DFB=0 -DFLUSHES: clean
+// case -DFB=0: clean
+#include "frame.inc"
+
+#ifndef FB
+#define FB 1
+#endif
+#define HCR 0x80080019 | FB << 9
+
+#define HAS_SETUP
+        .macro setup
+        full_tables
+        ldr     x0, =HCR
+        msr     hcr_el2, x0
+        adrp    x1, flag
+        str     xzr, [x1]
+        ldr     x0, =0xc4000003                 // CPU_ON
+        mov     x1, #1
+        adr     x2, second_cpu
+        mov     x3, #0
+        smc     #0
+#ifndef MOVES
+        wait    1                               // the other CPU's guest runs
+#endif
+        .endm
+        .macro  wait value                      // until the flag is that
+1:      adrp    x8, flag
+        ldr     x8, [x8]
+        cmp     x8, #\value
+        b.ne    1b
+        .endm
+        .macro  say value
+        dsb     sy
+        mov     x7, #\value
+        adrp    x8, flag
+        str     x7, [x8]
+        .endm
+#include "tables.inc"
+
+second_cpu:
+        adrp    x0, vectors
+        add     x0, x0, :lo12:vectors
+        msr     vbar_el2, x0
+        adrp    x0, second_stack
+        mov     sp, x0
+        adrp    x0, stage2
+        orr     x0, x0, #1 << 48
+        msr     vttbr_el2, x0
+        ldr     x0, =0x80023559
+        msr     vtcr_el2, x0
+        ldr     x0, =HCR
+        msr     hcr_el2, x0
+        ldr     x0, =0x80000000
+#if !defined(SAME) && !defined(MOVES)
+        add     x0, x0, #1
+#endif
+        msr     vmpidr_el2, x0
+        msr     cptr_el2, xzr
+        ldr     x0, =0x30d00800
+        msr     sctlr_el1, x0
+        mov     x0, #3 << 20
+        msr     cpacr_el1, x0
+#ifdef MOVES
+        wait    1
+        adrp    x0, frame
+        msr     tpidr_el2, x0
+#else
+        adrp    x0, second
+        msr     tpidr_el2, x0
+        adr     x1, guest
+        str     x1, [x0, #FRAME_ELR]
+        mov     x1, #0x3c5
+        str     x1, [x0, #FRAME_SPSR]
+        mov     x1, #1                          // the guest's X21
+        str     x1, [x0, #FRAME_X(21)]
+#endif
+        isb
+        b       enter
+
+handle: // HVC #0 on the first CPU, HVC #1 on the second
+        and     x2, x1, #0xff
+        cbnz    x2, 2f
+        say     1
+        wait    2
+#ifdef FLUSHES
+        tlbi    vmalle1
+        dsb     nsh
+#endif
+        ret
+2:      say     2
+        b       .
+
+guest:
+#ifdef MOVES
+        hvc     #0                              // to the other CPU,
+        tlbi    vmalle1
+        dsb     nsh
+        hvc     #1                              // and back
+        hvc     #99
+#else
+        cbnz    x21, 3f
+        say     2
+        hvc     #99
+3:      say     1
+        wait    2
+        hvc     #1
+#endif
+
+        .section .data
+        .balign 4096
+flag:   .skip   4096
+second: .skip   4096
+        .skip   4096
+second_stack:
+        .skip   16
+        .section .text
