@@ -138,9 +138,17 @@ void regs_init(struct regs *r, struct arm_machine *m)
     }
 }
 
-/* A register by whose name another one is accessed: that. @counter: PMSELR_EL0.SEL. */
-static enum sysreg accessed(enum sysreg sr, unsigned counter)
+/* The counter that PMSELR_EL0 names, or CYCLE_COUNTER. */
+static unsigned selected(const struct arm_checker *c, unsigned cpu)
 {
+    return (unsigned)bits(sysreg(c, cpu, SR_PMSELR_EL0), 4, 0);
+}
+
+/* A register by whose name another one is accessed: that. */
+static enum sysreg accessed(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
+{
+    unsigned n;
+
     switch (sr) {
     case SR_OSLAR_EL1:
         return SR_OSLSR_EL1;
@@ -151,11 +159,13 @@ static enum sysreg accessed(enum sysreg sr, unsigned counter)
     case SR_PMCNTENCLR_EL0:
         return SR_PMCNTENSET_EL0;
     case SR_PMXEVCNTR_EL0:
-        return counter < COUNTERS ? (enum sysreg)(SR_PMEVCNTR0_EL0 + counter) : SR_NONE;
+        n = selected(c, cpu);
+        return n < COUNTERS ? (enum sysreg)(SR_PMEVCNTR0_EL0 + n) : SR_NONE;
     case SR_PMXEVTYPER_EL0:
-        return counter < COUNTERS         ? (enum sysreg)(SR_PMEVTYPER0_EL0 + counter)
-               : counter == CYCLE_COUNTER ? SR_PMCCFILTR_EL0
-                                          : SR_NONE;
+        n = selected(c, cpu);
+        return n < COUNTERS         ? (enum sysreg)(SR_PMEVTYPER0_EL0 + n)
+               : n == CYCLE_COUNTER ? SR_PMCCFILTR_EL0
+                                    : SR_NONE;
     default:
         return sr;
     }
@@ -163,10 +173,8 @@ static enum sysreg accessed(enum sysreg sr, unsigned counter)
 
 unsigned regs_accessed(const struct arm_checker *c, unsigned cpu, uint32_t number)
 {
-    uint64_t selected = bits(sysreg(c, cpu, SR_PMSELR_EL0), 4, 0);
-    enum sysreg sr = sysreg_lookup((uint16_t)number);
+    enum sysreg sr = accessed(c, cpu, sysreg_lookup((uint16_t)number));
 
-    sr = sr == SR_NONE ? SR_NONE : accessed(sr, (unsigned)selected);
     return sr == SR_NONE ? REG_NONE : c->regs.of_sysreg[sr];
 }
 
