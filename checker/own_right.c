@@ -90,7 +90,7 @@ static bool is_reset(const struct why *y, bool blamed)
 static bool was_never_saved(const struct why *y)
 {
     return y->r->lost.known && y->r->lost_version == y->r->version && !y->r->saved &&
-           y->c->regs.desc[y->reg].owner != OWNER_FP && !is_reset(y, false);
+           !(y->reg >= 31 && y->reg < REG_SYS) && !is_reset(y, false);
 }
 
 /* A control register of a timer. */
