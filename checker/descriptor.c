@@ -115,6 +115,12 @@ bool descriptor_continues(const struct descriptor_place *at, uint64_t first, uin
            ((desc & ~descriptor_address(at, desc)) | own) == (first | own);
 }
 
+bool descriptor_is_clean(const struct descriptor_place *at, uint64_t desc)
+{
+    return at->stage == 2 && descriptor_valid(at, desc) && !descriptor_is_table(at, desc) &&
+           (desc & DBM) && !bit(desc, 7);
+}
+
 const char *descriptor_change_text(enum descriptor_change change)
 {
     static const char *const texts[] = {

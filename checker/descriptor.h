@@ -54,5 +54,8 @@ bool descriptor_is_contiguous(const struct descriptor_place *at, uint64_t desc);
 bool descriptor_continues(const struct descriptor_place *at, uint64_t first, uint64_t desc,
                           unsigned k);
 
+/* Of stage 2: may hardware make the leaf @desc writable, at any write (DBM), and has not yet? */
+bool descriptor_is_clean(const struct descriptor_place *at, uint64_t desc);
+
 /* "the output address", ...: what has changed. */
 const char *descriptor_change_text(enum descriptor_change change);

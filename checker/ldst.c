@@ -57,3 +57,15 @@ bool ldst_of(uint32_t word, unsigned rt, struct ldst *out)
         return false;
     }
 }
+
+bool ldst_is_atomic(uint32_t word)
+{
+    switch (bits(word, 29, 27)) {
+    case 1: /* of exclusives and ordered ones STLR is a plain store */
+        return bits(word, 26, 24) == 0 && (!bit(word, 23) || bit(word, 21));
+    case 7:
+        return !bit(word, 24) && bit(word, 21) && bits(word, 11, 10) == 0;
+    default:
+        return false;
+    }
+}

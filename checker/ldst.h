@@ -17,3 +17,6 @@ struct ldst {
  * Source: DDI0487, "Loads and Stores" of the A64 index by encoding.
  */
 bool ldst_of(uint32_t word, unsigned rt, struct ldst *out);
+
+/* Is the store @word part of an atomic update: a store exclusive, CAS, SWP, LDADD and the like? */
+bool ldst_is_atomic(uint32_t word);

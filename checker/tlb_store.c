@@ -4,6 +4,7 @@
 #include "arch/sysreg.h"
 #include "base/addr.h"
 #include "base/bits.h"
+#include "checker/ldst.h"
 #include "checker/tlb_unit.h"
 
 /* A store makes @after of a descriptor of which TLBs may hold @r. */
@@ -39,6 +40,28 @@ static void replaced(struct arm_checker *c, struct tlb_unit *u, const struct tab
                 ", it was %#" PRIx64 ": %s",
                 pages_ia(page, index), tlb_context_text(page->context, where, sizeof(where)), after,
                 page->desc[index], descriptor_change_text(change));
+    tlb_report(c, u, page->context, &f);
+}
+
+/* Hardware sets the dirty state of a descriptor with DBM at a guest's write. Who reads it and then
+ * stores has not seen what came in between, and overwrites it. */
+static void check_dirty(struct arm_checker *c, struct tlb_unit *u, const struct table_page *page,
+                        unsigned index, const struct arm_event *p)
+{
+    struct finding f = tlb_finding(c, RULE_LOST, p, page->pa + 8 * index);
+    char where[60];
+    uint32_t word;
+
+    if (p->el != 2 || !page->context->running ||
+        !VTCR_EL2_HD(checker_reg(c, p->cpu, sysreg_number(SR_VTCR_EL2))) ||
+        !arm_virt_read(c->m, p->cpu, 2, p->pc, &word, sizeof(word)) || ldst_is_atomic(word))
+        return;
+    f.hint = "change it by CAS, SWP or an exclusive pair: what was there before tells whether the "
+             "page is dirty";
+    finding_say(&f,
+                "the descriptor of %#" PRIx64 " in %s has DBM, and is replaced by a plain store "
+                "while another CPU runs with it: that the page was written meanwhile is lost",
+                pages_ia(page, index), tlb_context_text(page->context, where, sizeof(where)));
     tlb_report(c, u, page->context, &f);
 }
 
@@ -157,6 +180,8 @@ static void changed(struct arm_checker *c, struct tlb_unit *u, struct table_page
         (unsigned)bits(checker_reg(c, p->cpu, sysreg_number(SR_ID_AA64MMFR2_EL1)), 55, 52);
     bool live = pages_live(c, &u->pages, page);
 
+    if (live && descriptor_is_clean(&page->at, before))
+        check_dirty(c, u, page, index, p);
     if (live)
         check_stale(c, u, page, index, after, bbm, p);
     else if (page->cut && descriptor_valid(&page->at, after))

@@ -6,18 +6,34 @@
 // case -DMOVES -DFB=0 @do_eret: TLB-SCOPE HCR_EL2 of vm1/vcpu0
 // case -DMOVES -DFB=0 -DFLUSHES: clean
 // case -DFB=0: clean
+// case -DDIRTY @unmap: LOST
+// case -DDIRTY -DATOMIC: clean
+// case -DDIRTY -DSOFTWARE: clean
 #include "frame.inc"
 
 #ifndef FB
 #define FB 1
 #endif
 #define HCR 0x80080019 | FB << 9
+#if defined(DIRTY) && !defined(SOFTWARE)
+#define VTCR 0x80623559                         // HD, HA
+#else
+#define VTCR 0x80023559
+#endif
 
 #define HAS_SETUP
         .macro setup
         full_tables
         ldr     x0, =HCR
         msr     hcr_el2, x0
+#ifdef DIRTY                                    // the page is read-only, with DBM
+        ldr     x0, =VTCR
+        msr     vtcr_el2, x0
+        adrp    x1, level3
+        ldr     x0, =0x000800004010077f
+        str     x0, [x1]
+        dsb     ish
+#endif
         adrp    x1, flag
         str     xzr, [x1]
         ldr     x0, =0xc4000003                 // CPU_ON
@@ -27,6 +43,19 @@
         smc     #0
 #ifndef MOVES
         wait    1                               // the other CPU's guest runs
+#ifdef DIRTY
+        .arch   armv8.2-a
+        adrp    x2, level3
+        ldr     x4, [x2]
+#ifdef ATOMIC
+        cas     x4, xzr, [x2]
+#else
+unmap:  str     xzr, [x2]
+#endif
+        dsb     ishst
+        tlbi    vmalls12e1is
+        dsb     ish
+#endif
 #endif
         .endm
         .macro  wait value                      // until the flag is that
@@ -52,7 +81,7 @@ second_cpu:
         adrp    x0, stage2
         orr     x0, x0, #1 << 48
         msr     vttbr_el2, x0
-        ldr     x0, =0x80023559
+        ldr     x0, =VTCR
         msr     vtcr_el2, x0
         ldr     x0, =HCR
         msr     hcr_el2, x0
@@ -107,7 +136,12 @@ guest:
         cbnz    x21, 3f
         say     2
         hvc     #99
-3:      say     1
+3:
+#ifdef DIRTY
+        mov     x1, #0x80000000
+        ldr     x2, [x1]
+#endif
+        say     1
         wait    2
         hvc     #1
 #endif
