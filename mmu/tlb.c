@@ -176,15 +176,16 @@ bool tlb_lookup(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct
                 struct translation *out)
 {
     const struct tlb_l2_entry *sets[TLB_CLASSES];
+    const unsigned classes = tlb_classes(tlb, va);
 
     /* The host has hardly ever what is looked at: have it bring the sets of all sizes at once. */
-    for (unsigned mask = tlb->class_mask; mask; mask &= mask - 1) {
+    for (unsigned mask = classes; mask; mask &= mask - 1) {
         unsigned cls = (unsigned)__builtin_ctz(mask);
         sets[cls] = l2_set(tlb, va, cls);
         __builtin_prefetch(&sets[cls][0]);
         __builtin_prefetch(&sets[cls][TLB_L2_WAYS / 2]);
     }
-    for (unsigned mask = tlb->class_mask; mask; mask &= mask - 1) {
+    for (unsigned mask = classes; mask; mask &= mask - 1) {
         unsigned cls = (unsigned)__builtin_ctz(mask);
         uint64_t tag = va >> tlb_class_shift[cls];
         for (unsigned i = 0; i < TLB_L2_WAYS; i++) {
@@ -235,7 +236,7 @@ void tlb_insert(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct
                            (t->ns ? 0 : TLB_L2_SECURE)),
     };
 
-    tlb->class_mask |= 1u << cls;
+    tlb_classes_add(tlb, va, cls);
     if (t->s1_shift > shift && t->s1_shift < 52)
         tlb_span_add(&tlb->l2_span[bit(va, 55)], va, t->s1_shift);
     *l2_victim(tlb, l2_set(tlb, va, cls), &n) = n;

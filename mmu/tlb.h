@@ -118,6 +118,7 @@ struct tlb_walk_entry {
 #define TLB_CONFIGS      128
 #define TLB_CLASSES      4
 #define TLB_CONFIG_WORDS 6
+#define TLB_REGIONS      256 /* of 2 MiB, by their address modulo as many */
 
 struct tlb {
     struct tlb_bank *banks; /* TLB_BANKS of them */
@@ -135,9 +136,10 @@ struct tlb {
     enum regime_id config_regime[TLB_CONFIGS];
     bool by_asid[TLB_CONFIGS]; /* without global entries: see tlb_bank_change_asid() */
 
-    unsigned class_mask;        /* sizes that L2 may hold */
-    struct tlb_span l2_span[2]; /* see tlb_span: pieces of larger stage-1 pages in L2 */
-    struct tlb_span s2_span;    /* likewise, of larger stage-2 pages in s2 */
+    uint8_t classes[TLB_REGIONS]; /* bits: sizes of pieces that L2 may hold in these 2 MiB */
+    uint64_t classes_1g;          /* bit n: of 1 GiB in the n-th 1 GiB, modulo 64 */
+    struct tlb_span l2_span[2];   /* see tlb_span: pieces of larger stage-1 pages in L2 */
+    struct tlb_span s2_span;      /* likewise, of larger stage-2 pages in s2 */
     unsigned victim;
     uint64_t l2_hits; /* statistics */
     unsigned l2_sets; /* TLB_L2_SETS, or TLB_L2_SETS_WIDE */

@@ -21,6 +21,23 @@ void tlb_bank_unused(struct tlb_bank *b);
 void tlb_bank_clear(struct tlb_bank *b);
 void tlb_bank_clear_ng(struct tlb_bank *b);
 
+/* The sizes of pieces that L2 may hold at @va, a bit for each class. */
+static inline unsigned tlb_classes(const struct tlb *tlb, uint64_t va)
+{
+    unsigned large = tlb->classes_1g >> (va >> 30 & 63) & 1;
+
+    return tlb->classes[va >> 21 & (TLB_REGIONS - 1)] | large << (TLB_CLASSES - 1);
+}
+
+/* One of class @cls comes. */
+static inline void tlb_classes_add(struct tlb *tlb, uint64_t va, unsigned cls)
+{
+    if (cls == TLB_CLASSES - 1)
+        tlb->classes_1g |= BIT(va >> 30 & 63);
+    else
+        tlb->classes[va >> 21 & (TLB_REGIONS - 1)] |= (uint8_t)(1u << cls);
+}
+
 /* Let @s cover the page of 2^shift bytes at @va. */
 static inline void tlb_span_add(struct tlb_span *s, uint64_t va, unsigned shift)
 {

@@ -48,14 +48,20 @@ static void l2_state(struct state_io *io, struct tlb *tlb)
     for (unsigned k = 0; k < entries; k++)
         count += l2[k].gen != 0;
     count = state_count(io, "L2 entries", count, entries);
-    if (state_restoring(io))
+    if (state_restoring(io)) {
         memset(l2, 0, entries * sizeof(l2[0]));
+        memset(tlb->classes, 0, sizeof(tlb->classes));
+        tlb->classes_1g = 0;
+    }
     for (; count && !state_failed(io); count--, n++) {
         while (!state_restoring(io) && l2[n].gen == 0)
             n++;
         STATE(io, n);
-        if (state_require(io, n < entries, "n"))
-            l2_entry_state(io, &l2[n]);
+        if (!state_require(io, n < entries, "n"))
+            break;
+        l2_entry_state(io, &l2[n]);
+        if (state_restoring(io) && !state_failed(io))
+            tlb_classes_add(tlb, l2[n].tag << tlb_class_shift[l2[n].cls], l2[n].cls);
     }
 }
 
@@ -326,8 +332,6 @@ void tlb_state(struct state_io *io, struct tlb *tlb, struct physmem *mem,
     STATE(io, tlb->gen_s2);
     STATE(io, tlb->gen_walk);
     configs_state(io, tlb);
-    STATE(io, tlb->class_mask);
-    state_require(io, tlb->class_mask < 1u << TLB_CLASSES, "tlb->class_mask");
     span_state(io, &tlb->l2_span[0]);
     span_state(io, &tlb->l2_span[1]);
     span_state(io, &tlb->s2_span);

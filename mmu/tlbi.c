@@ -122,7 +122,8 @@ static void l2_invalidate_pages(struct tlb *tlb, const struct tlbi *op)
         l2_scan(tlb, op);
         return;
     }
-    for (unsigned mask = tlb->class_mask; mask; mask &= mask - 1) {
+    const unsigned classes = tlb_classes(tlb, op->start) | tlb_classes(tlb, op->end - 1);
+    for (unsigned mask = classes; mask; mask &= mask - 1) {
         unsigned cls = (unsigned)__builtin_ctz(mask);
         unsigned shift = tlb_class_shift[cls];
 
@@ -183,7 +184,7 @@ void tlb_invalidate(struct tlb *tlb, const struct tlbi *op)
     if (!(by_address(op) && op->last_level))
         tlb->gen_walk++;
     l2_invalidate(tlb, op);
-    for (unsigned i = 0; i < tlb->bank_count; i++)
-        if (bank_matches(&tlb->banks[i], op))
-            bank_invalidate(&tlb->banks[i], op);
+    for (struct tlb_bank *b = tlb->banks, *end = b + tlb->bank_count; b < end; b++)
+        if (bank_matches(b, op))
+            bank_invalidate(b, op);
 }
