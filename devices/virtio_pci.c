@@ -36,6 +36,7 @@ static const struct kind {
     {9, 0x1009, 0x0002}, /* 9P transport */
     {16, 0, 0x0380},     /* GPU */
     {18, 0, 0x0980},     /* input device */
+    {19, 0, 0x0780},     /* socket device */
 };
 
 static struct virtio_pci *to_pci(struct pci_function *f)

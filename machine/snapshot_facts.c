@@ -131,6 +131,8 @@ static void device_facts(GString *to, const struct arm_config *c)
             fact(to, "shared memory", "%" PRIu64 " bytes", v->shared_bytes);
         if (v->vram_mib)
             fact(to, "picture memory", "%u MiB", v->vram_mib);
+        if (v->cid)
+            fact(to, "address", "%u", v->cid);
         if (v->boot)
             fact(to, "boot", "%u", v->boot - 1);
     }

@@ -82,6 +82,17 @@ static int plug_balloon(struct virt_plugged *p, const struct plug *plug, struct 
     return 0;
 }
 
+#define CID_FIRST 3 /* 5.10.4: those before it mean something */
+
+static int plug_vsock(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    if (plug->what->cid < CID_FIRST || plug->what->cid == UINT32_MAX)
+        return error_set(err, ARM_EINVAL, "virtio vsock: address %u: expected %d to %u",
+                         plug->what->cid, CID_FIRST, UINT32_MAX - 1);
+    virtio_vsock_init(&p->vsock, plug->log, plug->mem, plug->what->cid);
+    return 0;
+}
+
 static int plug_ahci(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     (void)err;

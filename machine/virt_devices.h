@@ -21,6 +21,7 @@
 #include "devices/virtio_pci.h"
 #include "devices/virtio_rng.h"
 #include "devices/virtio_scsi.h"
+#include "devices/virtio_vsock.h"
 #include "machine/virt.h"
 #include "machine/virt_usb.h"
 
@@ -39,6 +40,7 @@ struct virt_plugged {
         struct virtio_rng rng;
         struct virtio_balloon balloon;
         struct virtio_net net;
+        struct virtio_vsock vsock;
         struct virtio_9p folder;
         struct virtio_input input;
         struct virtio_gpu gpu;

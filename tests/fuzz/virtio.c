@@ -8,10 +8,12 @@
 #include "devices/virtio_net.h"
 #include "devices/virtio_rng.h"
 #include "devices/virtio_scsi.h"
+#include "devices/virtio_vsock.h"
 #include "tests/fuzz/rings.h"
 
 #define PORTS 2
 #define DISK  4096
+#define CID   3
 
 enum { DRIVER_SEL = 0x24, DRIVER = 0x20, SEL = 0x30, NUM = 0x38, READY = 0x44, NOTIFY = 0x50 };
 enum { PAGE_SIZE_REG = 0x28, ALIGN = 0x3c, PFN = 0x40 };
@@ -25,6 +27,7 @@ struct bench {
     struct virtio_console console;
     struct virtio_rng rng;
     struct virtio_balloon balloon;
+    struct virtio_vsock vsock;
     struct virtio_net net;
     struct virtio_input input;
     struct virtio_gpu gpu;
@@ -41,7 +44,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     const struct virtio_port ports[PORTS] = {{.is_console = true, .write = drop_output},
                                              {.name = "p1", .write = drop_output}};
 
-    b->kind = below(in, 8);
+    b->kind = below(in, 9);
     b->file = memfile_open(sectors, sizeof(sectors));
     if (disk_open(&b->disk, &(struct disk_spec){.path = b->file.path, .mode = below(in, 3)},
                   &b->rings.log, NULL) != 0 ||
@@ -50,6 +53,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     virtio_console_init(&b->console, &b->rings.log, &b->rings.mem, ports, PORTS);
     virtio_rng_init(&b->rng, &b->rings.log, &b->rings.mem, 1);
     virtio_balloon_init(&b->balloon, &b->rings.log, &b->rings.mem);
+    virtio_vsock_init(&b->vsock, &b->rings.log, &b->rings.mem, CID);
     virtio_net_init(&b->net, &b->rings.log, &b->rings.mem, (const uint8_t[]){2, 0, 0, 0, 0, 1},
                     drop_output, NULL);
     virtio_scsi_init(&b->scsi, &b->rings.log, &b->rings.mem);
@@ -60,7 +64,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     virtio_input_init(&b->input, &b->rings.log, &b->rings.mem, below(in, 3));
     struct virtio *const devices[] = {&b->blk.virtio,  &b->console.virtio, &b->rng.virtio,
                                       &b->net.virtio,  &b->input.virtio,   &b->gpu.virtio,
-                                      &b->scsi.virtio, &b->balloon.virtio};
+                                      &b->scsi.virtio, &b->balloon.virtio, &b->vsock.virtio};
     virtio_gpu_init(&b->gpu, &b->rings.log, &b->rings.mem, 64, 48, NULL);
     display_add(&b->displays, &b->gpu.source);
     return devices[b->kind];
@@ -133,6 +137,15 @@ static unsigned scsi_header(struct bench *b, struct choices *in, uint64_t header
     return 51;
 }
 
+/* A packet from here to the host, most likely; how many bytes its header has. */
+static unsigned vsock_header(struct bench *b, struct choices *in, uint64_t header)
+{
+    poke(&b->rings, header, 8, below(in, 8) ? CID : value(in));
+    poke(&b->rings, header + 8, 8, below(in, 8) ? 2 : value(in));
+    poke(&b->rings, header + 28, 4, 1 | below(in, 8) << 16);
+    return 44 - (below(in, 8) == 1);
+}
+
 /* A chain: the header of the device's kind of request, then any pieces; made available. */
 static void request(struct bench *b, struct choices *in, unsigned n)
 {
@@ -145,6 +158,8 @@ static void request(struct bench *b, struct choices *in, unsigned n)
     poke(&b->rings, header + 8, 8, below(in, 8) ? below(in, 9) : value(in));
     if (b->kind == 6)
         length = scsi_header(b, in, header, n);
+    if (b->kind == 8)
+        length = vsock_header(b, in, header);
     for (unsigned i = 0; i <= pieces; i++) {
         uint64_t at = queue_at(n) + 16 * ((head + i) % QUEUE);
         poke(&b->rings, at, 8, i == 0 ? header : address(in, n));

@@ -375,6 +375,7 @@ static void test_what_differs_is_said(void **state)
         {{"-device", "ioh3420,id=p"}, "it is a pcie-root-port"},
         {{"-device", "e1000-82545em"}, "it is an e1000"},
         {{"-bios", "none"}, "there is no firmware in any case"},
+        {{"-device", "vhost-vsock-pci,guest-cid=3"}, "each connection is reset"},
         {{"-localtime"}, "the clock starts at the host's time"},
         {{"-machine", "ras=on"}, "no table that would tell"},
         {{"-numa", "node", "-numa", "node,nodeid=1,cpus=0", "-smp", "2"}, "are in node 0"},

@@ -111,6 +111,15 @@ bool qemu_connect_balloon(struct qemu *q, const struct qemu_device *device)
     return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_BALLOON});
 }
 
+bool qemu_connect_vsock(struct qemu *q, const struct qemu_device *device)
+{
+    if (!device->cid)
+        return qemu_bad("-device %s: expected guest-cid=N", device->driver->name);
+    qemu_note(q, "-device %s: nobody at the host listens or calls: each connection is reset",
+              device->driver->name);
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_VSOCK, .cid = device->cid});
+}
+
 bool qemu_connect_ramfb(struct qemu *q, const struct qemu_device *device)
 {
     if (q->req.config.ramfb)

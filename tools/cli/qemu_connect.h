@@ -18,6 +18,7 @@ bool qemu_connect_bochs(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_edu(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_keyboard(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_mouse(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_vsock(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_balloon(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_tablet(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_scsi(struct qemu *q, const struct qemu_device *device);

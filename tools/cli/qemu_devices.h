@@ -37,6 +37,7 @@ struct qemu_device {
     bool no_event_idx, no_indirect, access_platform;
     unsigned width, height; /* of a display; 0: as it likes */
     unsigned vram_mib;
+    uint32_t cid;
     unsigned boot; /* 1 + its bootindex; 0: none */
 };
 

@@ -262,6 +262,25 @@ static const struct property balloon_properties[] = {
     {"qemu-4-0-config-size", "on|off", NULL, NULL},
 };
 
+static bool set_cid(struct qemu *q, const char *value)
+{
+    uint64_t n;
+
+    if (!parse_number(value, 3, UINT32_MAX - 1, &n))
+        return qemu_bad("-device %s,guest-cid=%s: expected 3 to %u", device(q)->driver->name, value,
+                        UINT32_MAX - 1);
+    device(q)->cid = (uint32_t)n;
+    return true;
+}
+
+/* Of the host's kernel, whose part this is on QEMU, there is none. */
+static const struct property vsock_properties[] = {
+    {"guest-cid", "N", set_cid, NULL},
+    VIRTIO_PROPERTIES,
+    {"vhostfd", "N", NULL, NULL},
+    {"seqpacket", "on|off|auto", NULL, NULL},
+};
+
 static const struct property p9_properties[] = {
     {"fsdev", "ID", set_fsdev, NULL},
     {"mount-tag", "TAG", set_tag, NULL},
@@ -579,7 +598,8 @@ bool qemu_is_on_pci(const struct qemu_driver *driver)
 
 static bool is_virtio_pci(const struct qemu_driver *driver)
 {
-    return qemu_is_on_pci(driver) && g_str_has_prefix(driver->name, "virtio-");
+    return qemu_is_on_pci(driver) &&
+           (g_str_has_prefix(driver->name, "virtio-") || g_str_has_prefix(driver->name, "vhost-"));
 }
 
 /* QEMU has names of their own for what disable-legacy and disable-modern say. */
