@@ -90,6 +90,7 @@ struct pci_function {
     struct pci_host *host;
     struct pci_function *port; /* the bridge that it is behind; NULL: it is on bus 0 */
     uint8_t root_bus;       /* the bus that begins behind it, if that is a root's; 0: it does not */
+    bool bypass;            /* with root_bus: what is behind it goes past the IOMMU */
     bool conventional;      /* a bridge: what is behind it has no requester's number of its own */
     uint8_t devfn;          /* 5 bits of device, 3 of function */
     struct dma_iommu iommu; /* its way to memory, where the host has an IOMMU */

@@ -57,6 +57,15 @@ static bool translate(struct dma_iommu *iommu, uint64_t addr, bool write, pa_t *
     return c->translate(c->translate_ctx, requester_of(f), addr, write, pa, bytes);
 }
 
+/* Does it go past the IOMMU? Its root bus says so. */
+static bool is_past_iommu(const struct pci_host *host, const struct pci_function *f)
+{
+    for (const struct pci_function *port = f->port; port; port = port->port)
+        if (port->root_bus)
+            return port->bypass;
+    return host->config.bypass;
+}
+
 void pci_host_add(struct pci_host *host, struct pci_function *f, struct pci_function *port,
                   uint8_t devfn)
 {
@@ -64,7 +73,7 @@ void pci_host_add(struct pci_host *host, struct pci_function *f, struct pci_func
     f->host = host;
     f->port = port;
     f->devfn = devfn;
-    f->iommu.translate = host->config.translate ? translate : NULL;
+    f->iommu.translate = host->config.translate && !is_past_iommu(host, f) ? translate : NULL;
     host->functions[host->count++] = f;
 }
 
@@ -122,7 +131,7 @@ void pci_host_message(struct pci_function *f, uint64_t address, uint32_t data)
     uint64_t bytes = sizeof(data);
     pa_t at = {address};
 
-    if (!c->translate ||
+    if (!f->iommu.translate ||
         c->translate(c->translate_ctx, requester_of(f), address, true, &at, &bytes))
         c->message(c->message_ctx, requester_of(f), at.a, data);
 }

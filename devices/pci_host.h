@@ -26,6 +26,7 @@ struct pci_host_config {
     bool (*translate)(void *ctx, uint32_t requester, uint64_t addr, bool write, pa_t *pa,
                       uint64_t *bytes);
     void *translate_ctx;
+    bool bypass; /* what is on bus 0, and behind it, goes past the IOMMU */
 };
 
 /* A window of the address map; its first byte is address @base of the bus. */

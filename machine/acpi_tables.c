@@ -208,26 +208,26 @@ void acpi_dbg2(struct acpi *a, const struct virt_config *cfg)
 
 enum { IORT_ITS = 0, IORT_ROOT = 2, IORT_SMMUV3 = 4 };
 #define IORT_MAP_BYTES 20
-#define REQUESTERS     0xffff /* of PCI, and one less */
+#define REQUESTERS     0xffff /* of PCI, as QEMU counts them */
 
-/* @bytes without its mappings, of which there is one if @maps. */
+/* @bytes without its mappings, of which there are so many. */
 static void put_node(GByteArray *to, uint8_t type, uint8_t revision, uint16_t bytes, uint32_t id,
-                     bool maps)
+                     unsigned maps)
 {
     put_le(to, 1, type);
-    put_le(to, 2, bytes + (maps ? IORT_MAP_BYTES : 0u));
+    put_le(to, 2, bytes + maps * IORT_MAP_BYTES);
     put_le(to, 1, revision);
     put_le(to, 4, id);
     put_le(to, 4, maps);
     put_le(to, 4, maps ? bytes : 0);
 }
 
-/* All requesters are the same number at the node at @to_node. */
-static void put_map(GByteArray *to, uint32_t node)
+/* Requesters are the same numbers at the node at @node. */
+static void put_map(GByteArray *to, uint32_t first, uint32_t count, uint32_t node)
 {
-    put_le(to, 4, 0);
-    put_le(to, 4, REQUESTERS);
-    put_le(to, 4, 0);
+    put_le(to, 4, first);
+    put_le(to, 4, count - 1);
+    put_le(to, 4, first);
     put_le(to, 4, node);
     put_le(to, 4, 0);
 }
@@ -244,18 +244,28 @@ static void put_smmu(GByteArray *to, uint32_t its, bool maps)
         put_le(to, 4, GSI(VIRT_SPI_SMMU + lines[k]));
     put_zeros(to, 8);
     if (maps)
-        put_map(to, its);
+        put_map(to, 0, REQUESTERS + 1, its);
 }
 
-static void put_root(GByteArray *to, uint32_t id, uint32_t parent)
+/* @smmu, @its: where they begin. Of who goes past the SMMU the messages go to the ITS, if there is
+ * one. */
+static void put_root(GByteArray *to, const struct virt_config *cfg, uint32_t smmu, uint32_t its)
 {
-    put_node(to, IORT_ROOT, 3, 36, id, true);
+    static const struct virt_requesters all = {0, REQUESTERS + 1, true};
+    const struct virt_requesters *rows = cfg->requester_count ? cfg->requesters : &all;
+    unsigned count = cfg->requester_count ? cfg->requester_count : 1, maps = 0;
+
+    for (unsigned n = 0; n < count; n++)
+        maps += rows[n].smmu || cfg->its;
+    put_node(to, IORT_ROOT, 3, 36, (uint32_t)cfg->its + cfg->smmu, maps);
     put_le(to, 4, 1); /* coherent, */
     put_zeros(to, 3);
     put_le(to, 1, 3);  /* and so are memory and device attributes */
     put_zeros(to, 8);  /* no ATS; segment 0 */
     put_le(to, 4, 64); /* bits of an address */
-    put_map(to, parent);
+    for (unsigned n = 0; n < count; n++)
+        if (rows[n].smmu || cfg->its)
+            put_map(to, rows[n].first, rows[n].count, rows[n].smmu && cfg->smmu ? smmu : its);
 }
 
 /* Where what PCI does goes: through the SMMU, and its messages to the ITS. */
@@ -278,7 +288,7 @@ void acpi_iort(struct acpi *a, const struct virt_config *cfg)
     smmu = a->tables->len - start;
     if (cfg->smmu)
         put_smmu(a->tables, its, cfg->its);
-    put_root(a->tables, (uint32_t)cfg->its + cfg->smmu, cfg->smmu ? smmu : its);
+    put_root(a->tables, cfg, smmu, its);
     acpi_end(a, start);
 }
 

@@ -232,6 +232,7 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
                                      .pcie_ports = c->pcie_ports,
                                      .pcie_port_count = c->pcie_port_count,
                                      .smmu = c->smmu,
+                                     .bypass_iommu = c->bypass_iommu,
                                      .no_highmem = c->no_highmem,
                                      .fw_cfg = c->fw_cfg,
                                      .fw_cfg_count = c->fw_cfg_count,
@@ -242,6 +243,7 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
                                      .smbios_count = c->smbios_count,
                                      .node_count = c->node_count,
                                      .ramfb = c->ramfb};
+    virt_divide_requesters(&m->config);
     if (c->node_count)
         memcpy(m->config.nodes, c->nodes, c->node_count * sizeof(*c->nodes));
     if (c->node_count && c->distances)

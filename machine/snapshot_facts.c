@@ -108,12 +108,13 @@ static void pci_fact(GString *to, const struct arm_pci_place *p)
 static void device_facts(GString *to, const struct arm_config *c)
 {
     fact(to, "virtio", "version %d", c->virtio_legacy ? 1 : 2);
-    fact(to, "SMMU", "%s", c->smmu ? "SMMUv3" : "none");
+    fact(to, "SMMU", "%s%s", c->smmu ? "SMMUv3" : "none", c->bypass_iommu ? ", not of bus 0" : "");
     fact(to, "high memory", "%s", c->no_highmem ? "no" : "yes");
     for (unsigned n = 0; n < c->pcie_port_count; n++)
-        fact(to, "PCIe port", "kind %u, behind %u, %02x.%u, slot %u, bus %u",
+        fact(to, "PCIe port", "kind %u, behind %u, %02x.%u, slot %u, bus %u%s",
              (unsigned)c->pcie_ports[n].kind, c->pcie_ports[n].port, c->pcie_ports[n].devfn >> 3,
-             c->pcie_ports[n].devfn & 7, c->pcie_ports[n].slot, c->pcie_ports[n].bus);
+             c->pcie_ports[n].devfn & 7, c->pcie_ports[n].slot, c->pcie_ports[n].bus,
+             c->pcie_ports[n].bypass_iommu ? ", past the SMMU" : "");
     for (unsigned n = 0; n < c->device_count; n++) {
         const struct arm_device *v = &c->devices[n];
         fact(to, "virtio device", "%s, bus %u, %u ports%s%s%s", virt_kind_name(v->kind), v->bus,

@@ -107,6 +107,14 @@ enum virt_ppi {
  * lists want it. */
 uint64_t virt_mpidr(unsigned index);
 
+/* Requesters of PCI that are on one way to memory. */
+struct virt_requesters {
+    uint32_t first, count; /* bus, device and function, in 16 bits */
+    bool smmu;             /* through it */
+};
+
+#define VIRT_REQUESTERS_MAX (ARM_PCIE_PORTS_MAX + 1)
+
 struct virt_config {
     unsigned cpu_count;         /* 1..VIRT_CPUS_MAX */
     uint64_t ram_size;          /* bytes */
@@ -132,8 +140,11 @@ struct virt_config {
     const struct arm_device *devices;     /* at most VIRT_SLOTS */
     unsigned device_count;
     const struct arm_pcie_port *pcie_ports;
-    unsigned pcie_port_count;        /* at most ARM_PCIE_PORTS_MAX */
-    bool smmu;                       /* PCIe is behind an SMMUv3 */
+    unsigned pcie_port_count;                               /* at most ARM_PCIE_PORTS_MAX */
+    bool smmu;                                              /* PCIe is behind an SMMUv3, */
+    bool bypass_iommu;                                      /* but for bus 0 */
+    struct virt_requesters requesters[VIRT_REQUESTERS_MAX]; /* all of them, in their order */
+    unsigned requester_count;        /* 0: there is no SMMU, or all are behind it */
     bool no_highmem;                 /* of PCIe, the device tree has what is below 4 GiB */
     const struct arm_fw_cfg *fw_cfg; /* the user's files */
     unsigned fw_cfg_count;
@@ -152,6 +163,9 @@ struct virt_config {
     void (*power)(void *ctx, bool restart); /* the Secure world switches the machine off */
     void *power_ctx;
 };
+
+/* Who is behind the SMMU and who is not, from the ports and bridges: fill @cfg->requesters. */
+void virt_divide_requesters(struct virt_config *cfg);
 
 /* The node that a CPU is in; 0 if there are none. */
 unsigned virt_node_of(const struct virt_config *cfg, unsigned cpu);

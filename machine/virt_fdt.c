@@ -323,6 +323,24 @@ static void pcie_interrupts(struct dt *dt)
 #define PCI_MEMORY64        0x03000000
 #define RANGE(space, at, r) (space), CELLS64(at), REGION(r)
 
+/* The pci-iommu binding; who is in no row goes past it. */
+static void iommu_map(struct dt *dt, const struct virt_config *cfg)
+{
+    uint32_t cells[4 * VIRT_REQUESTERS_MAX], *to = cells;
+
+    for (unsigned n = 0; n < cfg->requester_count; n++) {
+        const struct virt_requesters *r = &cfg->requesters[n];
+        const uint32_t row[4] = {r->first, PHANDLE_SMMU, r->first, r->count};
+        if (r->smmu)
+            memcpy(to, row, sizeof(row));
+        to += r->smmu ? ARRAY_SIZE(row) : 0;
+    }
+    if (cfg->smmu && !cfg->requester_count)
+        DT_CELLS(dt, "iommu-map", 0, PHANDLE_SMMU, 0, 0x10000);
+    else if (to > cells)
+        dt_cells(dt, "iommu-map", cells, (unsigned)(to - cells));
+}
+
 static void pcie_node(struct dt *dt, const struct virt_config *cfg)
 {
     enum virt_region ecam = cfg->no_highmem ? VIRT_PCIE_ECAM : VIRT_HIGH_PCIE_ECAM;
@@ -340,8 +358,7 @@ static void pcie_node(struct dt *dt, const struct virt_config *cfg)
     dt_empty(dt, "dma-coherent");
     if (cfg->its || cfg->gic_v2)
         DT_CELLS(dt, "msi-map", 0, PHANDLE_MSI, 0, 0x10000);
-    if (cfg->smmu)
-        DT_CELLS(dt, "iommu-map", 0, PHANDLE_SMMU, 0, 0x10000);
+    iommu_map(dt, cfg);
     DT_CELLS(dt, "reg", REGION(ecam));
     if (cfg->no_highmem)
         DT_CELLS(dt, "ranges", RANGE(PCI_IO, 0, VIRT_PCIE_PIO),

@@ -51,6 +51,43 @@ struct pci_function *virt_pci_port(struct virt_board *board, const struct arm_pc
     return place->port ? &board->pcie_ports[place->port - 1].function : NULL;
 }
 
+/* ---- who is behind the SMMU ---- */
+
+#define BUS_REQUESTERS 256u
+#define REQUESTERS     0x10000u
+
+/* The first root bus behind bus @after; NULL: there is none. */
+static const struct arm_pcie_port *next_root(const struct virt_config *cfg, unsigned after)
+{
+    const struct arm_pcie_port *next = NULL;
+
+    for (unsigned n = 0; n < cfg->pcie_port_count; n++) {
+        const struct arm_pcie_port *port = &cfg->pcie_ports[n];
+        if (port->kind == ARM_PCIE_EXPANDER && port->bus > after &&
+            (!next || port->bus < next->bus))
+            next = port;
+    }
+    return next;
+}
+
+/* A root bus has the numbers up to the next one's. */
+void virt_divide_requesters(struct virt_config *cfg)
+{
+    bool bypass = cfg->bypass_iommu, some = bypass;
+    unsigned bus = 0, count = 0;
+
+    while (cfg->smmu && bus < BUS_REQUESTERS) {
+        const struct arm_pcie_port *next = next_root(cfg, bus);
+        uint32_t end = next && next->bus < BUS_REQUESTERS ? next->bus * BUS_REQUESTERS : REQUESTERS;
+        cfg->requesters[count++] =
+            (struct virt_requesters){bus * BUS_REQUESTERS, end - bus * BUS_REQUESTERS, !bypass};
+        bus = end / BUS_REQUESTERS;
+        bypass = next && next->bypass_iommu;
+        some |= bypass;
+    }
+    cfg->requester_count = some ? count : 0;
+}
+
 /* The kinds of buses: what is behind each kind of port, and bus 0 as the last one. @on: on which
  * ones such a port may be; @devices: is there place for others? @first, @last: their devices. */
 #define BUS_0       (ARM_PCIE_EXPANDER + 1)
@@ -160,6 +197,7 @@ static int create_port(struct virt_board *board, const struct virt_config *cfg, 
     if (devfn < 0)
         return devfn;
     pci_port_init(&board->pcie_ports[n], kinds[port->kind], log, expander ? port->bus : port->slot);
+    board->pcie_ports[n].function.bypass = port->bypass_iommu;
     pci_host_add(&board->pci, &board->pcie_ports[n].function, virt_pci_port(board, &place),
                  (uint8_t)devfn);
     return 0;
@@ -168,7 +206,8 @@ static int create_port(struct virt_board *board, const struct virt_config *cfg, 
 int virt_create_pci(struct virt_board *board, const struct virt_config *cfg, struct gic *gic,
                     const struct arm_log *log, struct arm_error *err)
 {
-    struct pci_host_config config = {.log = log, .message = message, .message_ctx = board};
+    struct pci_host_config config = {
+        .log = log, .message = message, .message_ctx = board, .bypass = cfg->bypass_iommu};
 
     if (cfg->pcie_port_count > ARM_PCIE_PORTS_MAX)
         return error_set(err, ARM_EINVAL, "%u PCIe ports, expected at most %d",

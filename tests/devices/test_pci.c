@@ -317,9 +317,44 @@ static void test_a_restored_bus_is_the_saved_one(void **state)
     bench_end(&b);
 }
 
+static bool one_to_one(void *ctx, uint32_t requester, uint64_t addr, bool write, pa_t *at,
+                       uint64_t *bytes)
+{
+    (void)ctx, (void)requester, (void)write, (void)bytes;
+    *at = pa(addr);
+    return true;
+}
+
+static void test_a_root_bus_may_be_past_the_iommu(void **state)
+{
+    static const struct arm_log quiet;
+    static const struct pci_ops none = {.name = "none"};
+
+    (void)state;
+    for (unsigned bypass = 0; bypass < 4; bypass++) {
+        const struct pci_host_config config = {
+            .log = &quiet, .translate = one_to_one, .bypass = bypass & 1};
+        static struct pci_host host;
+        static struct pci_port expander;
+        static struct pci_function near, far;
+        memset(&host, 0, sizeof(host));
+        pci_host_init(&host, &config, 0x10000000, UINT64_C(0x8000000000));
+        pci_port_init(&expander, PCI_PORT_EXPANDER, &quiet, 32);
+        expander.function.bypass = bypass & 2;
+        pci_host_add(&host, &expander.function, NULL, 8);
+        pci_init(&near, &none, &quiet, &(struct pci_identity){.vendor = 1});
+        pci_init(&far, &none, &quiet, &(struct pci_identity){.vendor = 1});
+        pci_host_add(&host, &near, NULL, 16);
+        pci_host_add(&host, &far, &expander.function, 0);
+        assert_int_equal(pci_iommu(&near) == NULL, bypass & 1);
+        assert_int_equal(pci_iommu(&far) == NULL, bypass >> 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_root_bus_may_be_past_the_iommu),
         cmocka_unit_test(test_what_is_not_there_reads_ones_and_takes_writes),
         cmocka_unit_test(test_identities_withstand_writes),
         cmocka_unit_test(test_bars_tell_their_sizes),

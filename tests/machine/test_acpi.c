@@ -282,6 +282,44 @@ static void test_the_dsdt_has_all_devices(void **state)
     }
 }
 
+static void test_buses_past_the_smmu_send_their_messages_to_the_its(void **state)
+{
+    static const struct arm_pcie_port ports[] = {
+        {.kind = ARM_PCIE_EXPANDER, .bus = 64},
+        {.kind = ARM_PCIE_EXPANDER, .bus = 32, .bypass_iommu = true}};
+    struct virt_config cfg = {.cpu_count = 1,
+                              .smmu = true,
+                              .its = true,
+                              .pcie_ports = ports,
+                              .pcie_port_count = ARRAY_SIZE(ports)};
+    static const uint32_t rows[][3] = {/* first, one less than how many, and where: SMMU or ITS */
+                                       {0, 0x1fff, 72},
+                                       {0x2000, 0x1fff, 48},
+                                       {0x4000, 0xbfff, 72}};
+    struct firmware f;
+
+    (void)state;
+    virt_divide_requesters(&cfg);
+    load(&f, &cfg);
+    const uint8_t *root = find(&f, "IORT") + 48 + 24 + 88;
+    assert_int_equal(root[0], 2);
+    assert_int_equal(le_get(root + 1, 2), 36 + 3 * 20);
+    assert_int_equal(le_get(root + 8, 4), 3);
+    for (unsigned k = 0; k < 3; k++) {
+        assert_int_equal(le_get(root + 36 + 20 * k, 4), rows[k][0]);
+        assert_int_equal(le_get(root + 36 + 20 * k + 4, 4), rows[k][1]);
+        assert_int_equal(le_get(root + 36 + 20 * k + 8, 4), rows[k][0]);
+        assert_int_equal(le_get(root + 36 + 20 * k + 12, 4), rows[k][2]);
+    }
+    unload(&f);
+    cfg.bypass_iommu = true;
+    cfg.pcie_port_count = 0;
+    virt_divide_requesters(&cfg);
+    load(&f, &cfg);
+    assert_int_equal(le_get(find(&f, "IORT") + 48 + 24 + 88 + 36 + 12, 4), 48);
+    unload(&f);
+}
+
 static size_t no_tpm(void *ctx, unsigned locality, const uint8_t *request, size_t size,
                      uint8_t *response, size_t max)
 {
@@ -342,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_the_madt_has_the_cpus_and_the_gic),
         cmocka_unit_test(test_what_the_configuration_has_not_is_not_told),
         cmocka_unit_test(test_the_dsdt_has_all_devices),
+        cmocka_unit_test(test_buses_past_the_smmu_send_their_messages_to_the_its),
         cmocka_unit_test(test_a_tpm_has_a_table_and_room_for_its_log),
         cmocka_unit_test(test_nodes_are_told_with_what_is_in_them),
     };

@@ -39,6 +39,7 @@ TEXT(memdev)
 FLAG(no_event_idx, false)
 FLAG(no_indirect, false)
 FLAG(access_platform, true)
+FLAG(bypass, true)
 #undef FLAG
 
 static bool set_side(struct qemu *q, const char *name, const char *value, unsigned *side)
@@ -543,9 +544,11 @@ static const struct property pcie_pci_properties[] = {
 };
 
 static const struct property pxb_properties[] = {
-    {"id", "ID", set_id, NULL},          {"bus", "BUS", set_on, NULL},
-    {"bus-nr", "N", set_bus_nr, NULL},   {"numa-node", "N", NULL, "no table says it"},
-    {"bypass-iommu", "off", NULL, NULL},
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"bus-nr", "N", set_bus_nr, NULL},
+    {"numa-node", "N", NULL, "no table says it"},
+    {"bypass-iommu", "on|off", set_bypass, NULL},
 };
 
 static const struct property port_properties[] = {

@@ -90,6 +90,7 @@ static bool set_iommu(struct qemu *q, const char *value)
     return true;
 }
 
+PROPERTY_FLAG(set_bypass, q->req.config.bypass_iommu, true)
 PROPERTY_FLAG(set_highmem, q->machine.highmem_off, false)
 
 static bool set_acpi(struct qemu *q, const char *value)
@@ -185,7 +186,7 @@ static const struct property machine_properties[] = {
     {"highmem-mmio", "on|off", NULL, NULL},
     {"dtb-randomness", "on|off", NULL, NULL},
     {"dtb-kaslr-seed", "on|off", NULL, NULL},
-    {"default-bus-bypass-iommu", "on|off", NULL, NULL},
+    {"default-bus-bypass-iommu", "on|off", set_bypass, NULL},
     {"dump-guest-core", "on|off", NULL, NULL},
     {"mem-merge", "on|off", NULL, NULL},
     {"suppress-vmdesc", "on|off", NULL, NULL},

@@ -261,6 +261,7 @@ bool qemu_connect_pcie_port(struct qemu *q, const struct qemu_device *device)
     if (!strcmp(device->driver->name, "ioh3420"))
         qemu_note(q, "%s: it is a pcie-root-port, with that one's numbers", what);
     if (port.kind == ARM_PCIE_EXPANDER) {
+        port.bypass_iommu = device->bypass;
         if (!parse_bus_nr(device, &port.bus))
             return false;
         qemu_note(q, "-device pxb-pcie: its bus is there, and neither the device tree nor ACPI "
