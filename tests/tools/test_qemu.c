@@ -44,6 +44,8 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
         {{"qemu", "-chroot", "/"}, "-chroot is not offered: start it in one", ""},
         {{"qemu", "nonexistent"}, "no machine; expected", ""},
         {{"qemu", "-M", "raspi3b"}, "-machine raspi3b is not offered", "virt"},
+        {{"qemu", "-M", "sbsa-ref"}, "-machine sbsa-ref is not offered: firmware", "EDK2"},
+        {{"qemu", "-device", "quux"}, "-device quux is not offered; `-device help`", ""},
         {{"qemu", "-M", "virt-2.5"}, "-machine virt-2.5 is not offered", "virt-2.6"},
         {{"qemu", "-M", "virt-4.20"}, "-machine virt-4.20 is not offered", ""},
         {{"qemu", "-M", "virt,gic-version=4"}, "gic-version=4 is not offered", "use 3"},

@@ -158,6 +158,8 @@ static void test_our_keys_are_seen_behind_what_the_guest_does_not_take(void **st
 
     TERMINAL(&t, "run", "--load", loop_load);
     assert_echo(t.fd, false);
+    terminal_type(&t, "\x01h");
+    terminal_expect(&t, "Ctrl-A x: end");
     for (unsigned k = 0; k < 200; k++) {
         terminal_type(&t, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
         usleep(1000);

@@ -89,6 +89,13 @@ void console_write(void *ctx, const uint8_t *data, size_t size)
         output_write(c->out, data, size);
 }
 
+/* The terminal may be a raw one. */
+static void print_keys(void)
+{
+    fprintf(stderr, "\r\nCtrl-A h: this; Ctrl-A x: end; Ctrl-A c: the monitor, which stops the "
+                    "machine;\r\nCtrl-A Ctrl-A: a Ctrl-A for the guest\r\n");
+}
+
 /* Our own keys; true if the byte is not for the guest. */
 static bool intercept(struct console *c, uint8_t byte)
 {
@@ -99,6 +106,10 @@ static bool intercept(struct console *c, uint8_t byte)
         return c->escape;
     }
     c->escape = false;
+    if (byte == 'h' || byte == '?') {
+        print_keys();
+        return true;
+    }
     if (byte == 'x')
         c->request = CONSOLE_QUIT;
     else if (byte == 'c')

@@ -210,11 +210,22 @@ static bool info_why(struct arm_machine *m, unsigned cpu, char **words, GString 
     return true;
 }
 
+static bool is_row(const char *name)
+{
+    bool found = false;
+
+    for (size_t k = 0; k < G_N_ELEMENTS(rows); k++)
+        found |= !strcmp(name, rows[k].name);
+    return found;
+}
+
 bool info_execute(struct arm_machine *m, unsigned cpu, char **words, GString *out)
 {
     for (size_t k = 0; words[1] && k < G_N_ELEMENTS(rows); k++)
         if (!strcmp(words[1], rows[k].name) && rows[k].fn(m, cpu, words, out))
             return true;
+    if (words[1] && !is_row(words[1]))
+        g_string_append_printf(out, "no info of \"%s\"; there are:\n", words[1]);
     for (size_t k = 0; k < G_N_ELEMENTS(rows); k++)
         g_string_append_printf(out, "info %-9s %-22s %s\n", rows[k].name, rows[k].arguments,
                                rows[k].help);

@@ -5,13 +5,26 @@
 
 #include "qemu.h"
 #include "qemu_connect.h"
+#include "suggest.h"
+
+static bool has_near(const char *name, const char *known)
+{
+    struct suggestion near = suggest_for(name);
+    g_auto(GStrv) words = g_strsplit(known, "|", -1);
+
+    for (char **w = words; *w; w++)
+        suggest_offer(&near, *w);
+    return near.best != NULL;
+}
 
 static bool no_driver(const char *name)
 {
     g_autofree char *what = g_strdup_printf("-device %s", name);
     g_autofree char *known = qemu_driver_names();
 
-    return qemu_refuse("device", name, what, known);
+    if (qemu_missing("device", name) || has_near(name, known))
+        return qemu_refuse("device", name, what, known);
+    return qemu_bad("%s is not offered; `-device help` lists what is", what);
 }
 
 bool qemu_device_default(struct qemu *q, const char *word)

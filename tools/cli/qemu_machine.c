@@ -54,6 +54,8 @@ static bool set_type(struct qemu *q, const char *value)
     if (parse_type(value, &q->machine.version))
         return true;
     q->machine.refused = true;
+    if (qemu_missing("board", value))
+        return qemu_bad("-machine %s is not offered: %s", value, qemu_missing("board", value));
     struct suggestion near = suggest_for(value);
     suggest_offer(&near, "virt");
     return qemu_bad("-machine %s is not offered: the one board here is virt%s", value,
