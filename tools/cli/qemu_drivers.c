@@ -1,7 +1,6 @@
 #include "qemu_drivers.h"
 
 #include <glib.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "parse.h"
@@ -559,9 +558,9 @@ static const struct property port_properties[] = {
     {"nr", "N", NULL, "ports have numbers in their order"},
 };
 
-#define PCI "PCI"
+#define PCI QEMU_PCI_BUS
 
-static const struct qemu_driver drivers[] = {
+const struct qemu_driver qemu_drivers[] = {
 #define DRIVER(title, name, bus, alias, table, connect)                                            \
     {name,                                                                                         \
      bus,                                                                                          \
@@ -580,94 +579,4 @@ static const struct qemu_driver drivers[] = {
 #undef LOADER
 };
 
-void qemu_print_drivers(void)
-{
-    for (size_t k = 0; k < G_N_ELEMENTS(drivers); k++) {
-        if (!k || strcmp(drivers[k].title, drivers[k - 1].title))
-            printf("%s%s devices:\n", k ? "\n" : "", drivers[k].title);
-        printf("name \"%s\"", drivers[k].name);
-        if (drivers[k].bus)
-            printf(", bus %s", drivers[k].bus);
-        if (drivers[k].alias)
-            printf(", alias \"%s\"", drivers[k].alias);
-        printf("\n");
-    }
-}
-
-bool qemu_is_on_pci(const struct qemu_driver *driver)
-{
-    return driver->bus && !strcmp(driver->bus, PCI);
-}
-
-static bool is_virtio_pci(const struct qemu_driver *driver)
-{
-    return qemu_is_on_pci(driver) &&
-           (g_str_has_prefix(driver->name, "virtio-") || g_str_has_prefix(driver->name, "vhost-"));
-}
-
-/* QEMU has names of their own for what disable-legacy and disable-modern say. */
-static const struct {
-    const char *suffix, *no_legacy;
-} interfaces[] = {{"-non-transitional", "on"}, {"-transitional", "off"}};
-
-static bool is_called(const struct qemu_driver *driver, const char *name, const char **no_legacy)
-{
-    *no_legacy = NULL;
-    if (!strcmp(driver->name, name) || (driver->alias && !strcmp(driver->alias, name)))
-        return true;
-    for (size_t k = 0; is_virtio_pci(driver) && k < G_N_ELEMENTS(interfaces); k++)
-        if (g_str_has_prefix(name, driver->name) &&
-            !strcmp(name + strlen(driver->name), interfaces[k].suffix)) {
-            *no_legacy = interfaces[k].no_legacy;
-            return true;
-        }
-    return false;
-}
-
-const struct qemu_driver *qemu_find_driver(const char *name, const char **no_legacy)
-{
-    for (size_t k = 0; k < G_N_ELEMENTS(drivers); k++)
-        if (is_called(&drivers[k], name, no_legacy))
-            return &drivers[k];
-    return NULL;
-}
-
-/* Room for the driver's own name, its properties and those of its bus; the end of what is there. */
-static struct property *append(struct property *to, const struct property *table, size_t count)
-{
-    memcpy(to, table, count * sizeof(*table));
-    return to + count;
-}
-
-static bool set_driver(struct qemu *q, const char *value)
-{
-    (void)q, (void)value; /* qemu_find_driver() has */
-    return true;
-}
-
-struct property *qemu_driver_properties(const struct qemu_driver *driver, size_t *count)
-{
-    struct property *all =
-        g_new0(struct property, 1 + driver->count + qemu_pci_property_count +
-                                    qemu_virtio_pci_property_count + qemu_port_property_count);
-    struct property *end = append(all, &(struct property){"driver", "NAME", set_driver, NULL}, 1);
-
-    end = append(end, driver->properties, driver->count);
-    if (qemu_is_on_pci(driver))
-        end = append(end, qemu_pci_properties, qemu_pci_property_count);
-    if (is_virtio_pci(driver))
-        end = append(end, qemu_virtio_pci_properties, qemu_virtio_pci_property_count);
-    if (driver->connect == qemu_connect_pcie_port)
-        end = append(end, qemu_port_properties, qemu_port_property_count);
-    *count = (size_t)(end - all);
-    return all;
-}
-
-char *qemu_driver_names(void)
-{
-    GString *names = g_string_new(NULL);
-
-    for (size_t k = 0; k < G_N_ELEMENTS(drivers); k++)
-        g_string_append_printf(names, "%s%s", k ? "|" : "", drivers[k].name);
-    return g_string_free(names, FALSE);
-}
+const size_t qemu_driver_count = G_N_ELEMENTS(qemu_drivers);

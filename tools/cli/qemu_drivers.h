@@ -16,6 +16,11 @@ struct qemu_driver {
     bool (*connect)(struct qemu *q, const struct qemu_device *device); /* NULL: it is a loader's */
 };
 
+#define QEMU_PCI_BUS "PCI"
+
+extern const struct qemu_driver qemu_drivers[]; /* in the order of QEMU's list */
+extern const size_t qemu_driver_count;
+
 /* By its name, an alias, or with a suffix that says what *@no_legacy then is (qemu_pci.h); NULL:
  * there is none. */
 const struct qemu_driver *qemu_find_driver(const char *name, const char **no_legacy);
