@@ -276,6 +276,11 @@ void state_bool(struct state_io *io, const char *field, void *value, size_t byte
 
 void state_uints(struct state_io *io, const char *field, void *values, size_t count, size_t bytes)
 {
+    /* In memory as in the stream: all at once, unless one is to be named that differs. */
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && io->direction != STATE_COMPARE) {
+        state_bytes(io, field, values, count * bytes);
+        return;
+    }
     for (size_t i = 0; i < count && !state_failed(io); i++)
         state_uint(io, field, (uint8_t *)values + i * bytes, bytes);
 }
