@@ -8,6 +8,7 @@
 
 /* How the timelines of the tests are: with one machine that goes back itself, or with two. */
 static bool alone;
+static unsigned few; /* points before somebody goes back; 0: all */
 
 /* A timeline of @cpus CPUs that execute @words, with points close together. */
 static struct timeline *open_words_at(unsigned cpus, const uint32_t *words, size_t size,
@@ -35,7 +36,8 @@ static struct timeline *open_words_at(unsigned cpus, const uint32_t *words, size
     struct timeline *t = timeline_new(&(struct timeline_config){.machine = &machine,
                                                                 .interval = interval,
                                                                 .interval_ns = interval_ns,
-                                                                .snapshots = 8,
+                                                                .snapshots = few ? 64 : 8,
+                                                                .few = few,
                                                                 .later = alone,
                                                                 .alone = alone},
                                       &err);
@@ -129,6 +131,33 @@ static void test_points_may_be_as_far_apart_as_the_run_is_cheap(void **state)
     }
     assert_true(kept[0] >= 19);
     assert_int_equal(kept[1], 1);
+}
+
+/* Until somebody goes back they lie the farther apart the farther away they are; on the way back
+ * the others are made. */
+static void test_few_points_are_kept_until_somebody_goes_back(void **state)
+{
+    static struct output out;
+
+    (void)state;
+    few = 6;
+    struct timeline *t = open_mix_at(1, &out, 10000, 0);
+    few = 0;
+    go(t, (struct arm_position){390000, 0});
+    struct arm_snapshot *was = take(machine_of(t));
+    go(t, (struct arm_position){600000, 0});
+    assert_true(timeline_snapshots(t) <= 6);
+    uint64_t work = timeline_work(t);
+    assert_int_equal(timeline_prepare(t), TIMELINE_THERE);
+    assert_true(timeline_snapshots(t) <= 12);
+    assert_int_equal(timeline_back(t, 0), TIMELINE_THERE);
+    assert_true(timeline_work(t) - work < 2 * 10000 + 8 * TIMELINE_WORK_SNAPSHOT);
+    go(t, (struct arm_position){390000, 0});
+    assert_is(machine_of(t), was);
+    arm_snapshot_free(was);
+    go(t, (struct arm_position){590000, 0});
+    assert_true(timeline_snapshots(t) > 10);
+    timeline_free(t);
 }
 
 /* So that the step itself executes next to nothing again. */
@@ -473,6 +502,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_point_is_the_same_from_both_sides),
         cmocka_unit_test(test_points_may_be_as_far_apart_as_the_run_is_cheap),
+        cmocka_unit_test(test_few_points_are_kept_until_somebody_goes_back),
         cmocka_unit_test(test_what_is_prepared_for_a_step_back_moves_nothing),
         cmocka_unit_test(test_a_step_back_undoes_a_step),
         cmocka_unit_test(test_a_step_back_undoes_a_call),

@@ -12,6 +12,8 @@
  * instructions. */
 #define GDB_INTERVAL_NS 150000000
 #define GDB_INTERVAL    (UINT64_C(4) << 20)
+/* As long as nobody goes back, so many are enough: the farther away, the farther apart. */
+#define GDB_FEW 6
 
 /* Has something else ended it? */
 static bool is_over(void *ctx)
@@ -137,6 +139,7 @@ bool runner_open_gdb(struct run *r, struct arm_error *err)
                                                   .ctx = (void *)(uintptr_t)r->req,
                                                   .interval = GDB_INTERVAL,
                                                   .interval_ns = GDB_INTERVAL_NS,
+                                                  .few = GDB_FEW,
                                                   .later = true,
                                                   .alone = is_alone(r->req, &r->config),
                                                   .poll = gdb_session_poll,

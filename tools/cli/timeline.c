@@ -74,7 +74,7 @@ void timeline_forget(struct timeline *t)
     (void)live_return(t); /* who cannot looks at the past to the end */
     g_ptr_array_set_size(t->points, 0);
     drop_far(t);
-    t->begun = false;
+    t->begun = t->went_back = false;
     t->here = &t->live;
     free_past(t);
 }
@@ -158,6 +158,8 @@ enum timeline_result past_restore(struct timeline *t, const struct point *p)
     t->past.crossings = p->crossings;
     t->past.inputs = p->inputs;
     t->here = &t->past;
+    t->past_ns = timeline_busy_ns();
+    t->went_back = true;
     return TIMELINE_THERE;
 }
 
@@ -206,7 +208,8 @@ enum timeline_result timeline_step(struct timeline *t, unsigned cpu)
     t->interrupted = 0;
     if (t->here == &t->live && is_final(t->end))
         return TIMELINE_END;
-    if (t->here == &t->live && t->begun && to_next_point(t) == 0 && !points_take(t, t->here, false))
+    if (t->here == &t->live && t->begun && to_next_point(t, t->here) == 0 &&
+        !points_take(t, t->here, false))
         return TIMELINE_ERROR;
     enum arm_stop_reason why = arm_step(t->here->m, cpu);
     if (t->here == &t->live)
@@ -278,12 +281,14 @@ enum timeline_result timeline_prepare(struct timeline *t)
     if (t->here == &t->past || !p)
         return TIMELINE_THERE;
     t->interrupted = 0;
+    bool went_back = t->went_back;
     bool near = !t->config.alone && t->past.m && position_compare(side_at(&t->past), here) <= 0 &&
                 position_compare(side_at(&t->past), p->at) >= 0;
     if (!near)
         r = past_restore(t, p);
     if (r == TIMELINE_THERE)
         r = approach(&t->past, here);
+    t->went_back = went_back; /* nobody has, yet */
     enum timeline_result back = live_return(t);
     return back == TIMELINE_THERE ? r : back;
 }

@@ -27,6 +27,8 @@ struct timeline_config {
     uint64_t interval;    /* instructions between two snapshots; 0: TIMELINE_INTERVAL */
     uint64_t interval_ns; /* or several such intervals, until they have taken the host so long */
     unsigned snapshots;   /* of them that are kept at most; 0: TIMELINE_SNAPSHOTS */
+    unsigned few;         /* until somebody goes back; later the rest is made on the way. 0: as
+                           * many from the beginning */
     uint64_t memory;      /* bytes that the process may have for them; 0: TIMELINE_MEMORY */
     bool later;           /* nothing is kept, and nothing watched, before timeline_begin() */
     bool alone;           /* nobody else subscribes to the live machine, and it has no ports: it is

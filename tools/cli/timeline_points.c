@@ -133,7 +133,10 @@ static void thin_coarse(struct timeline *t)
 static void thin(struct timeline *t)
 {
     thin_fine(t);
-    while (t->points->len > t->config.snapshots + FINE_MOST)
+    /* What goes at once leaves its copies of pages to the next one. */
+    unsigned most =
+        t->config.few && !t->went_back ? t->config.few : t->config.snapshots + FINE_MOST;
+    while (t->points->len > most)
         thin_coarse(t);
     /* A third at a time: what it frees shows only once no other shares it. */
     if (resident_bytes() > t->resident + t->config.memory)
@@ -172,10 +175,9 @@ bool points_take(struct timeline *t, struct side *s, bool fine)
     if (!p)
         return false;
     t->work += s == &t->past ? TIMELINE_WORK_SNAPSHOT : 0;
-    if (s == &t->live) {
+    if (s == &t->live)
         stretches_cut(t);
-        t->kept_ns = timeline_busy_ns();
-    }
+    *(s == &t->live ? &t->kept_ns : &t->past_ns) = timeline_busy_ns();
     g_ptr_array_insert(t->points, (int)n, p);
     if (t->points->len > 1)
         thin(t);

@@ -12,14 +12,15 @@ bool is_final(enum arm_stop_reason why)
            why != ARM_STOP_IDLE;
 }
 
-uint64_t to_next_point(const struct timeline *t)
+uint64_t to_next_point(const struct timeline *t, const struct side *s)
 {
-    const struct point *last = points_before(t, side_at(&t->live), false);
+    const struct point *last = points_before(t, side_at(s), false);
+    uint64_t kept_ns = s == &t->live ? t->kept_ns : t->past_ns;
     if (!last)
         return 0;
-    uint64_t since = side_at(&t->live).insns - last->at.insns;
+    uint64_t since = side_at(s).insns - last->at.insns;
 
-    if (since >= t->config.interval && timeline_busy_ns() - t->kept_ns >= t->config.interval_ns)
+    if (since >= t->config.interval && timeline_busy_ns() - kept_ns >= t->config.interval_ns)
         return 0;
     return t->config.interval - since % t->config.interval;
 }
@@ -31,8 +32,9 @@ enum arm_stop_reason side_go(struct side *s, const struct arm_until *until)
     uint64_t left = until->max_insns;
 
     for (;;) {
-        bool keeps = s == &t->live && t->begun;
-        uint64_t most = keeps ? to_next_point(t) : 0;
+        /* On the way through the past, what was not kept as long as nobody went there. */
+        bool keeps = t->begun && (s == &t->live || t->config.few);
+        uint64_t most = keeps ? to_next_point(t, s) : 0;
         if (keeps && most == 0) {
             if (!points_take(t, s, false))
                 return ARM_STOP_ERROR;

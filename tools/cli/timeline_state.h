@@ -56,7 +56,9 @@ struct timeline {
     enum arm_stop_reason end;
     struct arm_error error;
     uint64_t resident; /* bytes of the process before the first snapshot */
-    uint64_t kept_ns;  /* timeline_busy_ns() when the live machine's last point was kept */
+    uint64_t kept_ns;  /* timeline_busy_ns() when the live machine's last point was kept, and */
+    uint64_t past_ns;  /* when one was of the past, or the past was restored */
+    bool went_back;    /* config.few no longer counts */
     bool begun;        /* points are kept */
     uint64_t work, allowed;
     struct arm_position looked;
@@ -117,7 +119,7 @@ enum timeline_result past_restore(struct timeline *t, const struct point *p);
 
 /* Instructions of the live machine until a point is to be kept, or until that is looked at again:
  * in an interval that has cost little there is as little to execute again. */
-uint64_t to_next_point(const struct timeline *t);
+uint64_t to_next_point(const struct timeline *t, const struct side *s);
 
 /* Keep points close to @to, where there are none. */
 enum timeline_result approach(struct side *s, struct arm_position to);
