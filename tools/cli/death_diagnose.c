@@ -287,6 +287,23 @@ bool death_diagnose(const struct corpse *c, struct verdict *v)
     return death_explain_wait(c, v);
 }
 
+void death_add_guest(const struct corpse *c, struct verdict *v)
+{
+    const struct death_fault *f = c->fault.valid ? &c->fault : &c->loop;
+    uint64_t hcr = death_reg(c, c->cpu, "HCR_EL2");
+    unsigned el = f->valid ? f->el : current_el(c, c->cpu);
+
+    if (!c->config->el2 || el != 1 || !(hcr & 1) || hcr >> 27 & 1) /* VM, TGE */
+        return;
+    g_string_append_printf(v->evidence, "%sit is a guest, of VMID %u, in which this happens",
+                           v->evidence->len ? "; " : "",
+                           (unsigned)(death_reg(c, c->cpu, "VTTBR_EL2") >> 48));
+    g_string_append_printf(v->next,
+                           "%s`armillary check` says whether its hypervisor has lost or changed a "
+                           "register of it",
+                           v->next->len ? "; " : "");
+}
+
 bool death_explain_now(struct arm_machine *m, unsigned cpu, GString *out)
 {
     const struct arm_config none = {.el2 = true};

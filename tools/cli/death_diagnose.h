@@ -8,3 +8,6 @@ void death_find_fault(struct corpse *c);
 
 /* False: nothing to say. */
 bool death_diagnose(const struct corpse *c, struct verdict *v);
+
+/* Of a guest below a hypervisor: who may be to blame. */
+void death_add_guest(const struct corpse *c, struct verdict *v);

@@ -9,6 +9,9 @@
 #define WFE    UINT32_C(0xd503205f)
 #define WFI    UINT32_C(0xd503207f)
 
+#define EC_UNKNOWN 0x00
+#define EC_ABORT   0x21 /* and 0x25: of the own EL */
+
 #define PSTATE_IF UINT64_C(0xc0)
 #define HCR_TAKES (ARM_BIT(27) | ARM_BIT(5) | ARM_BIT(4) | ARM_BIT(3)) /* TGE, AMO, IMO, FMO */
 #define SCR_TAKES (ARM_BIT(2) | ARM_BIT(1))                            /* FIQ, IRQ */
@@ -43,6 +46,18 @@ bool death_is_parked(struct arm_machine *m, unsigned cpu)
     bool waits = words[1] == WFI || words[1] == WFE;
     return words[1] == B_SELF || (waits && words[2] == B_BACK) ||
            (words[1] == B_BACK && (words[0] == WFI || words[0] == WFE));
+}
+
+bool death_faults_at_vector(struct arm_machine *m, unsigned cpu)
+{
+    unsigned el = (unsigned)(reg_of(m, cpu, "pstate") >> 2) & 3;
+    const char *vbar = el == 1 ? "VBAR_EL1" : "VBAR_EL2", *elr = el == 1 ? "ELR_EL1" : "ELR_EL2",
+               *esr = el == 1 ? "ESR_EL1" : "ESR_EL2";
+    uint64_t pc = reg_of(m, cpu, "pc");
+    unsigned ec = (unsigned)(reg_of(m, cpu, esr) >> 26) & 63;
+
+    return (el == 1 || el == 2) && pc - (reg_of(m, cpu, vbar) & ~UINT64_C(0x7ff)) < 0x800 &&
+           reg_of(m, cpu, elr) == pc && (ec == EC_UNKNOWN || (ec & 0x3b) == EC_ABORT);
 }
 
 /* For a call or an interrupt that nothing handles. */

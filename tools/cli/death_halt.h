@@ -17,3 +17,7 @@ bool death_is_parked(struct arm_machine *m, unsigned cpu);
  * looked for. */
 bool death_halts_for_fault(struct arm_machine *m, const struct run_request *req, unsigned cpu,
                            bool alone);
+
+/* Does @cpu stand at a vector that has faulted itself? What is interrupted there by another EL goes
+ * round for ever too. */
+bool death_faults_at_vector(struct arm_machine *m, unsigned cpu);

@@ -205,6 +205,7 @@ static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
                                 : death_trace_new(&c, cpu, arm_cpu_position(d->m, cpu).insns);
     bool said = death_diagnose(&c, &v);
     if (said) {
+        death_add_guest(&c, &v);
         print_verdict(d, &c, &v);
         g_autoptr(GString) details = g_string_new(NULL);
         death_add_details(&c, details);
@@ -466,6 +467,10 @@ static void report_idlers(struct death_watch *d)
 {
     unsigned cpus = MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT);
 
+    for (unsigned k = 0; k < cpus; k++)
+        if (arm_cpu_state(d->m, k) != ARM_CPU_OFF && death_faults_at_vector(d->m, k) &&
+            report(d, DEATH_LOOP, k, true))
+            return;
     for (unsigned stands = 0; stands < 2; stands++)
         for (unsigned k = 0; k < cpus; k++)
             if (arm_cpu_state(d->m, k) != ARM_CPU_OFF &&

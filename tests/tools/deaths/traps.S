@@ -29,6 +29,7 @@
 // dies -DWILDJUMP | --no-el2: the fetch of 0x9000000 at EL1: nothing answers there && the BR X0 at && (crash+0x4) went there
 // dies -DAARCH32OPC | --no-el2: an undefined instruction, e3a00001 && 32-bit Arm code (A32)
 // dies -DX86 | --no-el2: an undefined instruction, 464c457f && the first word of an ELF file
+// dies -DGUEST_LOOP: BRK #0x1 at && (kernel+0) && the vector of EL1 at 0x41000200 (VBAR_EL1+0x200) has no instruction && it is a guest, of VMID 3, in which this happens
 // dies -DCONDUIT | --memory 64 | code 4: HVC #0 at && (crash+0x8) (EL2), X0 0x84000008, a call of the firmware && by SMC
 #include "common.inc"
     .global _start
@@ -256,6 +257,36 @@ user: nop
     br x0
 #elif defined(AARCH32OPC)
     .inst 0xe3a00001
+#elif defined(GUEST_LOOP)           // a guest without vectors, and a hypervisor that lives
+    set vbar_el2, hyp
+    put hcr_el2, 0x80000011         // RW, IMO, VM
+    put vtcr_el2, 0x80003559
+    adr x9, s2
+    ldr x11, =0x400007fd
+    str x11, [x9, #8]
+    movk x9, #3, lsl #48
+    msr vttbr_el2, x9
+    ticks
+    msr daifset, #2
+    put vbar_el1, 0x41000000
+    set elr_el2, kernel
+    put spsr_el2, 0x3c5
+    eret
+kernel:
+    brk #1
+    .balign 4096
+s2: .skip 4096
+    .balign 2048
+hyp: .skip 0x280
+1:  mrs x3, s3_0_c12_c12_0
+    mrs x4, cntvct_el0
+    add x4, x4, #4095
+    msr cntv_cval_el0, x4
+    isb
+    msr s3_0_c12_c12_1, x3
+    eret
+    .org hyp + 0x480
+    b 1b
 #elif defined(CONDUIT)              // and no vectors
     msr vbar_el2, xzr
     ldr w0, =0x84000008
