@@ -14,6 +14,7 @@ MUTANT_ALWAYS_INLINE bool mutant_skips_save(const struct context *c, enum slot s
            (MUTANT(lost_contextidr) && s == SLOT_CONTEXTIDR_EL1) ||
            (MUTANT(lost_vbar) && s == SLOT_VBAR_EL1) || (MUTANT(lost_par) && s == SLOT_PAR_EL1) ||
            (MUTANT(lost_pauth_key) && s == SLOT_APIAKeyHi_EL1) ||
+           (MUTANT(lost_counter) && s == SLOT_PMEVCNTR0_EL0) ||
            (MUTANT(lost_breakpoint) && s == SLOT_DBGBVR0_EL1) ||
            (MUTANT(stale_restore_tpidr_el1) && s == SLOT_TPIDR_EL1 && c->slot[s]) ||
            (MUTANT(asymmetric_save_mair) && s == SLOT_MAIR_EL1 && mutant_flips());
@@ -25,6 +26,7 @@ MUTANT_ALWAYS_INLINE bool mutant_skips_restore(enum slot s)
            (MUTANT(unsaved_csselr) && s == SLOT_CSSELR_EL1) ||
            (MUTANT(leak_tpidrro) && s == SLOT_TPIDRRO_EL0) ||
            (MUTANT(leak_sp_el0) && s == SLOT_SP_EL0) ||
+           (MUTANT(leak_counter) && s == SLOT_PMCCNTR_EL0) ||
            (MUTANT(leak_pauth_key) && s == SLOT_APDBKeyLo_EL1) ||
            (MUTANT(asymmetric_restore_cpacr) && s == SLOT_CPACR_EL1 && mutant_flips());
 }

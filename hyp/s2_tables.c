@@ -11,6 +11,12 @@ bool s2_set(const struct s2_walk *w, uint64_t *entry, uint64_t from, uint64_t to
 {
     if (w->shared)
         s2_race();
+    if (MUTANT(lost_dirty)) {
+        bool same = load_desc(entry) == from;
+        if (same)
+            __atomic_store_n(entry, to, __ATOMIC_RELEASE);
+        return same;
+    }
     /* Alone, it can still fail for the hardware: the access flag and DBM. */
     return __atomic_compare_exchange_n(entry, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }

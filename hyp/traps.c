@@ -26,6 +26,8 @@ uint64_t guest_hcr(void)
     hcr |= HCR(TSC) | HCR(TSW);   /* firmware is ours; caches by set and way are several CPUs' */
     hcr |= HCR(TID3) | HCR(TIDCP) | HCR(TACR); /* what it sees of the CPU; IMPLEMENTATION DEFINED */
     hcr |= HCR(TLOR) | HCR(TERR);              /* always_traps() counts on these */
+    if (MUTANT(tlb_scope_fb))
+        hcr &= ~HCR(FB);
     if (opts.wfx == OPT_wfx_trap)
         hcr |= HCR(TWI) | HCR(TWE);
     return hcr; /* and APK, API, EnSCXT clear: keys lazily, software context numbers never */

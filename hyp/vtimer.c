@@ -48,7 +48,7 @@ void vtimer_load(struct vcpu *v)
 
     timer_disarm(&t->soft);
     if (!MUTANT(leak_cntvoff) || !t->cval)
-        msr(CNTVOFF_EL2, v->vm->cntvoff);
+        msr(CNTVOFF_EL2, v->vm->cntvoff + (MUTANT(trapcfg_cntvoff) ? 16 * v->index : 0));
     if (MUTANT(window_timer))
         hyp_vhe ? msr_el12(CNTV_CTL_EL0, t->ctl) : msr(CNTV_CTL_EL0, t->ctl);
     if (hyp_vhe) {
