@@ -13,9 +13,16 @@
 
 #define DEEP 32 /* members within members, types of types: what is more is a damaged file's */
 
+/* Enumerations of all units that name registers: looked for when one is needed first. */
+struct enumerations {
+    bool known;
+    GArray *at; /* Dwarf_Off */
+};
+
 struct dwarf {
     int fd;
     Dwarf *dw;
+    struct enumerations *lists;
 };
 
 struct dwarf *dwarf_read(const char *path)
@@ -31,6 +38,8 @@ struct dwarf *dwarf_read(const char *path)
     struct dwarf *d = g_new0(struct dwarf, 1);
     d->fd = fd;
     d->dw = dw;
+    d->lists = g_new0(struct enumerations, 1);
+    d->lists->at = g_array_new(FALSE, FALSE, sizeof(Dwarf_Off));
     return d;
 }
 
@@ -40,6 +49,8 @@ void dwarf_free(struct dwarf *d)
         return;
     dwarf_end(d->dw);
     close(d->fd);
+    g_array_unref(d->lists->at);
+    g_free(d->lists);
     g_free(d);
 }
 
@@ -267,8 +278,40 @@ static const char *enumerator_of(Dwarf_Die *list, uint64_t index, uint64_t count
     return found && most == count && names_register(found) ? found : NULL;
 }
 
-/* What an array of registers is indexed with, C does not say: an enumeration of the same unit. */
-static const char *enumerator(Dwarf_Die *array, uint64_t index)
+static bool lists_registers(Dwarf_Die *list)
+{
+    bool names = false;
+    Dwarf_Die one;
+
+    if (dwarf_tag(list) != DW_TAG_enumeration_type || dwarf_child(list, &one) != 0)
+        return false;
+    do
+        names = names_register(dwarf_diename(&one));
+    while (!names && dwarf_siblingof(&one, &one) == 0);
+    return names;
+}
+
+static void find_lists(const struct dwarf *d)
+{
+    Dwarf_Off at = 0, next, offset;
+    size_t header;
+    Dwarf_Die unit, list;
+
+    for (; dwarf_nextcu(d->dw, at, &next, &header, NULL, NULL, NULL) == 0; at = next) {
+        if (!dwarf_offdie(d->dw, at + header, &unit) || dwarf_child(&unit, &list) != 0)
+            continue;
+        do {
+            offset = dwarf_dieoffset(&list);
+            if (lists_registers(&list))
+                g_array_append_val(d->lists->at, offset);
+        } while (dwarf_siblingof(&list, &list) == 0);
+    }
+    d->lists->known = true;
+}
+
+/* What an array of registers is indexed with, C does not say: an enumeration of the same unit; or
+ * of another, since a compiler leaves out of each what that does not use. */
+static const char *enumerator(const struct dwarf *d, Dwarf_Die *array, uint64_t index)
 {
     uint64_t count = dimension(array, 0);
     const char *found = NULL;
@@ -279,6 +322,11 @@ static const char *enumerator(Dwarf_Die *array, uint64_t index)
     do
         found = enumerator_of(&list, index, count);
     while (!found && dwarf_siblingof(&list, &list) == 0);
+    if (!found && !d->lists->known)
+        find_lists(d);
+    for (unsigned k = 0; !found && k < d->lists->at->len; k++)
+        if (dwarf_offdie(d->dw, g_array_index(d->lists->at, Dwarf_Off, k), &list))
+            found = enumerator_of(&list, index, count);
     return found;
 }
 
@@ -326,13 +374,14 @@ static void add_indices(Dwarf_Die *array, uint64_t number, GString *path)
     }
 }
 
-static bool element_at(Dwarf_Die *array, uint64_t *offset, GString *path, Dwarf_Die *element)
+static bool element_at(const struct dwarf *d, Dwarf_Die *array, uint64_t *offset, GString *path,
+                       Dwarf_Die *element)
 {
     uint64_t size = type_of(array, element) ? size_of(element) : 0;
 
     if (!size)
         return false;
-    const char *name = dimension(array, 1) ? NULL : enumerator(array, *offset / size);
+    const char *name = dimension(array, 1) ? NULL : enumerator(d, array, *offset / size);
     if (name)
         g_string_append_printf(path, "[%s]", name);
     else if (dimension(array, 0))
@@ -358,7 +407,7 @@ void dwarf_path(const struct dwarf *d, const struct dwarf_object *o, uint64_t of
         arrow = false;
     }
     for (; deep < DEEP; deep++, type = inner) {
-        if (dwarf_tag(&type) == DW_TAG_array_type && element_at(&type, &offset, path, &inner))
+        if (dwarf_tag(&type) == DW_TAG_array_type && element_at(d, &type, &offset, path, &inner))
             continue;
         if (!is_record(&type) || !member_at(&type, &offset, &member, &inner))
             break;

@@ -24,6 +24,7 @@ struct vcpu {
 
 struct vcpu vcpus[4];
 static word counter;
+word elsewhere[6];   /* as an enumeration of dwarf_sample_other.c counts */
 word table[COLOURS]; /* no registers: colours are no names of its elements */
 
 __attribute__((noinline)) word save(struct vcpu *const v, volatile word *p, word x)
@@ -35,6 +36,7 @@ __attribute__((noinline)) word save(struct vcpu *const v, volatile word *p, word
     local.x[1] = x;
     counter += x;
     table[x] = x;
+    elsewhere[x] = x;
     return vcpus[x].both;
 }
 

@@ -34,8 +34,9 @@ static int compile(void **state)
     int fd = mkstemp(elf);
     g_autofree char *command =
         g_strdup_printf("aarch64-linux-gnu-gcc -g -gdwarf-5 -O2 -nostdlib -static "
-                        "-Wl,--build-id=none -o %s %s/checker/dwarf_sample.c",
-                        elf, TESTS_DIR);
+                        "-Wl,--build-id=none -o %s %s/checker/dwarf_sample.c "
+                        "%s/checker/dwarf_sample_other.c",
+                        elf, TESTS_DIR, TESTS_DIR);
 
     if (fd >= 0)
         close(fd);
@@ -131,6 +132,8 @@ static void test_variables_are_known_by_their_addresses(void **state)
     assert_path(&o, o.offset, "counter");
     assert_true(dwarf_global(dwarf, address("table") + 8, &o));
     assert_path(&o, o.offset, "table[1]");
+    assert_true(dwarf_global(dwarf, address("elsewhere") + 24, &o));
+    assert_path(&o, o.offset, "elsewhere[OTHER_TPIDR_EL0]");
     assert_true(dwarf_global(dwarf, address("local") + 8, &o)); /* static, in a function */
     assert_path(&o, o.offset, "local.x[1]");
     assert_false(dwarf_global(dwarf, 0x10, &o));
