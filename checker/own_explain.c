@@ -116,9 +116,13 @@ static const struct slot *stale_slot(const struct why *y)
     return NULL;
 }
 
+/* The other side is the old save, where it was seen; else where the world left with the newest. */
 static void report_stale(const struct why *y, const struct slot *s)
 {
-    report(y, RULE_STALE_RESTORE, &y->site, s ? &s->at : NULL, s ? "saved" : NULL,
+    const struct granule *g = y->tag.from ? flow_granule(y->c->flow, y->tag.from) : NULL;
+    const struct site *saved = s ? &s->at : g && g->saved.known ? &g->saved : NULL;
+
+    report(y, RULE_STALE_RESTORE, &y->site, saved ? saved : &y->r->left, saved ? "saved" : "left",
            "restored from a slot that is older", "the last save of the register is missing");
 }
 

@@ -276,6 +276,21 @@ static void sarif_properties(const struct kept_finding *kept, GString *out)
     g_string_append_c(out, '}');
 }
 
+/* Readers show the message alone: it says whose register is meant. */
+static void sarif_message(const struct finding *f, GString *out)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    if (f->reg != ARM_NO_REGISTER)
+        g_string_append(text, arm_reg_name(f->reg));
+    if (f->world)
+        g_string_append_printf(text, "%s%s", text->len ? " of " : "", f->world->name);
+    g_string_append_printf(text, "%s%s", text->len ? ": " : "", f->text);
+    g_string_append(out, ", \"message\": {\"text\": ");
+    json_quote(out, text->str);
+    g_string_append_c(out, '}');
+}
+
 void report_sarif_finding(const struct kept_finding *kept, GString *out)
 {
     const struct finding *f = &kept->finding;
@@ -284,9 +299,8 @@ void report_sarif_finding(const struct kept_finding *kept, GString *out)
     json_quote(out, rule_rows[f->rule].name);
     g_string_append_printf(out, ", \"ruleIndex\": %d", (int)f->rule);
     json_member(out, "level", rule_severity_word(f->rule));
-    g_string_append(out, ", \"message\": {\"text\": ");
-    json_quote(out, f->text);
-    g_string_append(out, "}, \"locations\": [");
+    sarif_message(f, out);
+    g_string_append(out, ", \"locations\": [");
     sarif_location(out, &f->at, kept->places[0][0], NULL);
     g_string_append(out, "]");
     if (f->other.known) {

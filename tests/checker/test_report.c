@@ -280,6 +280,7 @@ static void test_sarif_has_what_its_standard_requires(void **state)
     for (unsigned k = 0; k < 4; k++)
         check_sarif_result(item(results, k), rules);
     assert_text(item(results, 0), "occurrenceCount", "2");
+    assert_text(member(item(results, 1), "message"), "text", "x19 of vm1/vcpu0: another");
     assert_int_equal(member(item(results, 0), "relatedLocations")->items->len, 1);
     assert_null(member(item(results, 1), "relatedLocations"));
     assert_non_null(member(item(member(item(results, 0), "locations"), 0), "physicalLocation"));
