@@ -5,8 +5,8 @@
 // case -DTIMER=v -DEARLY -DAGAIN @on: WINDOW CNTV_CTL_EL0 of vm1/vcpu
 // case -DTIMER=v -DEARLY -DOFF: clean
 // case -DTIMER=v -DEARLY -DMASKED: clean
-// case -DTIMER=v -DOFFSET: clean
-// case -DTIMER=v -DOFFSET -DLATE @on: WINDOW CNTV_CTL_EL0 of vm1/vcpu
+// case -DTIMER=v -DOFFSET @do_eret: TRAPCFG CNTVOFF_EL2 of vm1/vcpu
+// case -DTIMER=v -DOFFSET -DLATE @on: WINDOW CNTV_CTL_EL0 of vm1/vcpu +
 // case -DTIMER=p: clean
 // case -DTIMER=p -DEARLY @on: WINDOW CNTP_CTL_EL0 of vm1/vcpu
 #include "frame.inc"
