@@ -124,8 +124,21 @@ static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_
         switches_exit(c->switches, p->cpu, account_reason_of(p), arm_retired(c->m));
 }
 
-/* A virtual CPU with another one's VMPIDR_EL2 or VTTBR_EL2: it is known by
- * its general registers. */
+static void say_wrong_name(struct finding *f, enum sysreg wrong, const struct arm_event *as,
+                           uint64_t now)
+{
+    if (wrong == SR_HCR_EL2)
+        finding_say(f, "it is entered with VM 0, %#" PRIx64 ": nothing translates what it accesses",
+                    now);
+    else
+        finding_say(f,
+                    "it runs with what was set for another virtual CPU: its value is %#" PRIx64
+                    ", it is entered with %#" PRIx64,
+                    wrong == SR_VMPIDR_EL2 ? as->world.vmpidr : as->world.vttbr, now);
+}
+
+/* A virtual CPU with another one's VMPIDR_EL2 or VTTBR_EL2, or without stage 2: it is known by its
+ * general registers. */
 static struct world *under_its_name(struct arm_checker *c, const struct arm_event *p)
 {
     enum sysreg wrong = SR_NONE;
@@ -137,15 +150,12 @@ static struct world *under_its_name(struct arm_checker *c, const struct arm_even
     as.world.vmpidr = w->vmpidr;
     as.world.vttbr = w->root | (uint64_t)w->vmid << 48;
     as.world.vmid = w->vmid;
+    as.world.hcr |= FIELD_MASK(HCR_EL2_VM);
     struct finding f = finding_at(c, RULE_TRAPCFG, p);
     f.world = w;
     f.reg = sysreg_number(wrong);
     f.hint = "nothing sets it on this way";
-    finding_say(&f,
-                "it runs with what was set for another virtual CPU: its value is %#" PRIx64
-                ", it is entered with %#" PRIx64,
-                wrong == SR_VMPIDR_EL2 ? as.world.vmpidr : as.world.vttbr,
-                checker_reg(c, p->cpu, f.reg));
+    say_wrong_name(&f, wrong, &as, checker_reg(c, p->cpu, f.reg));
     finding_report(c, &f);
     return worlds_entered(&c->worlds, &as);
 }

@@ -311,6 +311,30 @@ static void check_serror(struct arm_checker *c, const struct world *w, const str
     finding_report(c, &f);
 }
 
+/* Whose SErrors and FIQs, the width of registers, how far a guest's maintenance reaches, what walks
+ * may touch: nothing that is switched off while a guest runs. */
+#define HCR_STEADY                                                                                 \
+    (FIELD_MASK(HCR_EL2_PTW) | FIELD_MASK(HCR_EL2_FMO) | FIELD_MASK(HCR_EL2_AMO) |                 \
+     FIELD_MASK(HCR_EL2_FB) | FIELD_MASK(HCR_EL2_RW))
+
+static void check_steady(struct arm_checker *c, const struct world *w, const struct arm_event *p)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+    uint64_t lost = s->hcr & ~p->world.hcr & HCR_STEADY;
+
+    if (!s->valid || !lost || justify(s, false).anything)
+        return;
+    struct finding f = about(c, RULE_TRAPCFG, w, SR_HCR_EL2, p);
+    f.other = s->at;
+    f.other_role = "left";
+    f.hint = "all ways into a guest set the same controls";
+    finding_say(&f,
+                "it ran with %#" PRIx64 " and is entered with %#" PRIx64 ": bits %#" PRIx64
+                " are no guest's to lose",
+                s->hcr, p->world.hcr, lost);
+    finding_report(c, &f);
+}
+
 /* What a guest calls by SMC is the firmware of the machine. */
 static void check_calls(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
                         const struct arm_event *p)
@@ -337,6 +361,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
         return;
     check_calls(c, u, w, p);
     check_serror(c, w, p);
+    check_steady(c, w, p);
     check_physical(c, w, p);
     active_check(c, &u->active, w, p);
     check_timer(c, w, p);

@@ -1,6 +1,6 @@
 /*
- * A world that is entered under another one's name: VMPIDR_EL2 or VTTBR_EL2 is another's. It is
- * known by its general registers.
+ * A world that is entered under another one's name: VMPIDR_EL2 or VTTBR_EL2 is another's, or stage
+ * 2 is off, as for a host. It is known by its general registers.
  */
 #include "base/bits.h"
 #include "checker/own_state.h"
@@ -54,6 +54,10 @@ const struct world *own_identity(const struct arm_checker *c, const struct arm_e
 
     if (!w)
         return NULL;
+    if (!HCR_EL2_VM(p->world.hcr)) {
+        *wrong = SR_HCR_EL2;
+        return w;
+    }
     *wrong = w->root == root ? SR_VMPIDR_EL2 : SR_VTTBR_EL2;
     if (w->root == root)
         return w->vmpidr != p->world.vmpidr && !own_live(own(c), p->cpu, reg)->written ? w : NULL;

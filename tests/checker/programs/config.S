@@ -14,6 +14,9 @@
 // case -DREG=vpidr_el2 -DA=0x410fd0c1 -DB=0x410fd0c2 -DSKIPS @do_eret: TRAPCFG VPIDR_EL2 of vm1/vcpu
 // case -DREG=hcr_el2 -DA=0x80080019 -DB=0x8008a019: clean
 // case -DREG=hcr_el2 -DA=0x80080019 -DB=0x8008a019 -DSKIPS @do_eret: TRAPCFG HCR_EL2 of vm1/vcpu
+// case -DREG=hcr_el2 -DA=0x80080039 -DB=0x80080039 -DLATER=0x8008a039: clean
+// case -DREG=hcr_el2 -DA=0x80080039 -DB=0x80080039 -DLATER=0x80080019 @do_eret: TRAPCFG HCR_EL2 of vm1/vcpu
+// case -DREG=hcr_el2 -DA=0x80080039 -DB=0x80080039 -DLATER=0x80080038 @do_eret: TRAPCFG HCR_EL2 of vm1/vcpu +
 // case -DREG=mdcr_el2 -DA=6 -DB=5 -DSKIPS @do_eret: TRAPCFG MDCR_EL2 of vm1/vcpu
 // case -DREG=mdcr_el2 -DA=0x46 -DB=6 -DSKIPS: clean
 // case -DREG=vsesr_el2 -DA=1 -DB=2 -DSKIPS @do_eret: TRAPCFG VSESR_EL2 of vm1/vcpu
@@ -54,6 +57,11 @@ handle: // X0: who leaves; X3 will be who comes
         b.lt    1f
 #endif
         ldr     x4, [x3, #FRAME_REG]
+#ifdef LATER                                    // the way that is taken once
+        cmp     x7, #3
+        ldr     x5, =LATER
+        csel    x4, x5, x4, eq
+#endif
 #ifdef MOVES_ON                                 // at each entry: the time in which nobody runs is none
         add     x4, x4, #16
         str     x4, [x3, #FRAME_REG]
