@@ -30,6 +30,7 @@ static void end_restore(struct code_cache *cache)
                 link = &p->next;
                 continue;
             }
+            code_cache_kill(cache, p, 0, CODE_PAGE_INSNS - 1); /* others may lead into it */
             *link = p->next;
             code_cache_give_back(cache, p);
             cache->count--;

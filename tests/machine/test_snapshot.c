@@ -85,6 +85,48 @@ static void test_snapshots_outlive_their_machine_and_each_other(void **state)
     arm_machine_free(m);
 }
 
+/* ---- what is made of code ---- */
+
+static const uint32_t calls[] = {
+    0xd2800000, /*    mov  x0, 0               */
+    0xd2801901, /*    mov  x1, 200             */
+    0xf1000421, /* 1: subs x1, x1, 1           */
+    0x54ffffe1, /*    b.ne 1b                  */
+    0xd289c402, /*    mov  x2, 20000           */
+    0x940003fb, /* 2: bl   ENTRY + 0x1000      */
+    0xf1000442, /*    subs x2, x2, 1           */
+    0x54ffffc1, /*    b.ne 2b                  */
+    0x14000000, /*    b    .                   */
+};
+
+/* What @calls calls: adds @n to X0. */
+static void write_callee(struct arm_machine *m, uint32_t n)
+{
+    const uint32_t callee[] = {0x91000000 | n << 10, 0xd65f03c0}; /* add x0, x0, n; ret */
+
+    assert_true(arm_mem_write(m, ENTRY + 0x1000, callee, sizeof(callee)));
+}
+
+/* A page that is first executed behind the snapshot, and is another one the next time. */
+static void test_code_from_behind_a_snapshot_is_not_led_into(void **state)
+{
+    (void)state;
+    for (enum arm_engine engine = ARM_ENGINE_INTERP; engine <= ARM_ENGINE_JIT_EAGER; engine++) {
+        struct arm_machine *m = CREATE(calls, NULL, .engine = engine);
+        write_callee(m, 1);
+        arm_run(m, 300);
+        struct arm_snapshot *s = take(m);
+        arm_run(m, 110000);
+        assert_int_equal(m->cpus[0]->x[0], 20000);
+        restore(m, s);
+        write_callee(m, 2);
+        arm_run(m, 110000);
+        assert_int_equal(m->cpus[0]->x[0], 40000);
+        arm_snapshot_free(s);
+        arm_machine_free(m);
+    }
+}
+
 /* ---- not now ---- */
 
 struct asked {
@@ -243,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_snapshots_outlive_their_machine_and_each_other),
         cmocka_unit_test(test_snapshots_share_pages_that_have_not_been_written_in_between),
         cmocka_unit_test(test_what_is_late_is_so_behind_a_snapshot_too),
+        cmocka_unit_test(test_code_from_behind_a_snapshot_is_not_led_into),
         cmocka_unit_test(test_a_callback_can_neither_take_nor_restore),
         cmocka_unit_test(test_nothing_is_restored_while_input_is_recorded),
         cmocka_unit_test(test_a_disk_that_the_guest_writes_itself_is_refused),
