@@ -15,11 +15,6 @@ static bool is_indirect(uint32_t word)
     return (word & 0xfe000000) == 0xd6000000 && (word >> 21 & 15) <= 2;
 }
 
-static bool is_literal(uint32_t word)
-{
-    return (word & 0x3b000000) == 0x18000000; /* LDR (literal): a constant */
-}
-
 static const char *mnemonic(uint32_t word)
 {
     static const char *const names[] = {"BR", "BLR", "RET"};
@@ -56,7 +51,7 @@ static const struct arm_event *loaded_from(const struct corpse *c, unsigned back
             load = p;
         else if (p->kind == ARM_EVENT_INSN && arm_insn_uses(p->insn.word, &use) &&
                  use.writes >> reg & 1)
-            return is_literal(p->insn.word) ? NULL : load;
+            return death_is_literal(p->insn.word) ? NULL : load;
     }
     return NULL;
 }

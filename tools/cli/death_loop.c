@@ -26,11 +26,6 @@ struct loop {
     unsigned count;
 };
 
-static bool is_literal(uint32_t word)
-{
-    return (word & 0x3b000000) == 0x18000000; /* LDR (literal): a constant */
-}
-
 /* False: there are too many. */
 static bool note_access(struct loop *l, const struct arm_event *p, uint32_t word)
 {
@@ -146,7 +141,7 @@ static bool find_loop(const struct death_trace *t, struct loop *l)
         if (p->kind == ARM_EVENT_INSN) {
             word = p->insn.word;
             note_insn(l, p, &round);
-        } else if (!is_literal(word) && !note_access(l, p, word)) {
+        } else if (!death_is_literal(word) && !note_access(l, p, word)) {
             return false;
         }
     }

@@ -46,3 +46,9 @@ static inline bool death_is_by_sp(uint32_t word)
 {
     return (word & 0x0a000000) == 0x08000000 && (word >> 5 & 31) == 31;
 }
+
+/* LDR (literal): what it loads is a constant. */
+static inline bool death_is_literal(uint32_t word)
+{
+    return (word & 0x3b000000) == 0x18000000;
+}
