@@ -140,6 +140,8 @@ static void test_what_is_not_offered_is_refused_by_name(void **state)
         {{"qemu", "-smbios", "serial=x"}, "expected type=N", ""},
         {{"qemu", "-uuid", "x"}, "expected a UUID", ""},
         {{"qemu", "-numa", "node,cpus=3-1"}, "cpus=3-1: expected FIRST-LAST", ""},
+        {{"qemu", "-numa", "node,cpus=0-64"}, "cpus=0-64: expected FIRST-LAST, 0 to 63", ""},
+        {{"qemu", "-M", VIRT, "-smp", "65", "-numa", "node"}, "65 CPUs, expected at most 64", ""},
         {{"qemu", "-numa", "node", "-numa", "node,nodeid=0"}, "there is one already", ""},
         {{"qemu", "-numa", "dist,src=0"}, "expected src=NODE,dst=NODE", ""},
         {{"qemu", "-M", VIRT, "-numa", "node", "-numa", "node", "-numa", "dist,src=0,dst=1,val=10"},
