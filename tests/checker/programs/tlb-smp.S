@@ -7,29 +7,13 @@
 // case -DOTHER_MAKES @other_make: BBM +
 // case -DOTHER_MAKES -DFINISHED: clean
 // case -DOTHER_TLBI: clean
+#include "smp.inc"
+
 #define HAS_SETUP
         .macro setup
         full_tables
-        adrp    x1, flag
-        str     xzr, [x1]
-        ldr     x0, =0xc4000003                 // CPU_ON
-        mov     x1, #1
-        adr     x2, second_cpu
-        mov     x3, #0
-        smc     #0
+        start_second
         wait    1
-        .endm
-        .macro  wait value                      // until the flag is that
-1:      adrp    x8, flag
-        ldr     x8, [x8]
-        cmp     x8, #\value
-        b.ne    1b
-        .endm
-        .macro  say value
-        dsb     sy
-        mov     x7, #\value
-        adrp    x8, flag
-        str     x7, [x8]
         .endm
 #include "tables.inc"
 

@@ -10,6 +10,7 @@
 // case -DDIRTY -DATOMIC: clean
 // case -DDIRTY -DSOFTWARE: clean
 #include "frame.inc"
+#include "smp.inc"
 
 #ifndef FB
 #define FB 1
@@ -34,13 +35,7 @@
         str     x0, [x1]
         dsb     ish
 #endif
-        adrp    x1, flag
-        str     xzr, [x1]
-        ldr     x0, =0xc4000003                 // CPU_ON
-        mov     x1, #1
-        adr     x2, second_cpu
-        mov     x3, #0
-        smc     #0
+        start_second
 #ifndef MOVES
         wait    1                               // the other CPU's guest runs
 #ifdef DIRTY
@@ -58,29 +53,10 @@ unmap:  str     xzr, [x2]
 #endif
 #endif
         .endm
-        .macro  wait value                      // until the flag is that
-1:      adrp    x8, flag
-        ldr     x8, [x8]
-        cmp     x8, #\value
-        b.ne    1b
-        .endm
-        .macro  say value
-        dsb     sy
-        mov     x7, #\value
-        adrp    x8, flag
-        str     x7, [x8]
-        .endm
 #include "tables.inc"
 
 second_cpu:
-        adrp    x0, vectors
-        add     x0, x0, :lo12:vectors
-        msr     vbar_el2, x0
-        adrp    x0, second_stack
-        mov     sp, x0
-        adrp    x0, stage2
-        orr     x0, x0, #1 << 48
-        msr     vttbr_el2, x0
+        set_up_second
         ldr     x0, =VTCR
         msr     vtcr_el2, x0
         ldr     x0, =HCR
@@ -100,12 +76,7 @@ second_cpu:
         adrp    x0, frame
         msr     tpidr_el2, x0
 #else
-        adrp    x0, second
-        msr     tpidr_el2, x0
-        adr     x1, guest
-        str     x1, [x0, #FRAME_ELR]
-        mov     x1, #0x3c5
-        str     x1, [x0, #FRAME_SPSR]
+        begin_guest second
         mov     x1, #1                          // the guest's X21
         str     x1, [x0, #FRAME_X(21)]
 #endif

@@ -6,16 +6,11 @@
 // case -DNO_FLUSH -DOUTSIDE: clean
 // case -DNO_FLUSH -DKEEPS: clean
 #include "frame.inc"
+#include "smp.inc"
 #define HAS_SETUP
         .macro setup
         full_tables
-        adrp    x1, flag
-        str     xzr, [x1]
-        ldr     x0, =0xc4000003                 // CPU_ON
-        mov     x1, #1
-        adr     x2, second_cpu
-        mov     x3, #0
-        smc     #0
+        start_second
         wait    1
         tlbi    alle1is                         // a new generation of VMIDs
         dsb     ish
@@ -24,29 +19,10 @@
         ldr     x0, =0x84000008                 // SYSTEM_OFF
         smc     #0
         .endm
-        .macro  wait value                      // until the flag is that
-1:      adrp    x8, flag
-        ldr     x8, [x8]
-        cmp     x8, #\value
-        b.ne    1b
-        .endm
-        .macro  say value
-        dsb     sy
-        mov     x7, #\value
-        adrp    x8, flag
-        str     x7, [x8]
-        .endm
 #include "tables.inc"
 
 second_cpu:
-        adrp    x0, vectors
-        add     x0, x0, :lo12:vectors
-        msr     vbar_el2, x0
-        adrp    x0, second_stack
-        mov     sp, x0
-        adrp    x0, stage2
-        orr     x0, x0, #1 << 48
-        msr     vttbr_el2, x0
+        set_up_second
         ldr     x0, =0x80023559
         msr     vtcr_el2, x0
         ldr     x0, =0x80080019
@@ -56,12 +32,7 @@ second_cpu:
         msr     cptr_el2, xzr
         ldr     x0, =0x30d00800
         msr     sctlr_el1, x0
-        adrp    x0, second
-        msr     tpidr_el2, x0
-        adr     x1, guest
-        str     x1, [x0, #FRAME_ELR]
-        mov     x1, #0x3c5
-        str     x1, [x0, #FRAME_SPSR]
+        begin_guest second
         isb
         b       enter
 
