@@ -9,32 +9,9 @@
 #include "arch/psci.h"
 #include "base/bits.h"
 #include "base/random.h"
-#include "loader/fdt.h"
-#include "machine/virt.h"
+#include "machine/virt_fdt.h"
 
-/* References between nodes; any distinct numbers do. */
-enum {
-    PHANDLE_CLOCK = 0x8000,
-    PHANDLE_GIC,
-    PHANDLE_MSI, /* ITS or GICv2m */
-    PHANDLE_GPIO,
-    PHANDLE_SECURE_GPIO,
-    PHANDLE_SMMU,
-    PHANDLE_CPU0, /* ..PHANDLE_CPU0 + VIRT_CPUS_MAX - 1 */
-};
-
-/* Cells of an interrupt specifier (arm,gic-v3 binding). */
-#define GIC_SPI     0
-#define GIC_PPI     1
-#define EDGE_RISING 1
-#define LEVEL_HIGH  4
-#define PPI(intid)  GIC_PPI, (intid)-16, ppi_flags(cfg)
-#define SPI(n)      GIC_SPI, (n), LEVEL_HIGH
-
-/* A number of two cells. */
-#define CELLS64(v) (uint32_t)((uint64_t)(v) >> 32), (uint32_t)(v)
-
-#define REGION(r) CELLS64(virt_memmap[r].base), CELLS64(virt_memmap[r].size)
+#define PPI(intid) GIC_PPI, (intid)-16, ppi_flags(cfg)
 
 #define LINUX_KEY_POWER 116
 
@@ -44,8 +21,7 @@ static uint32_t ppi_flags(const struct virt_config *cfg)
     return LEVEL_HIGH | (cfg->gic_v2 ? ((1u << cfg->cpu_count) - 1) << 8 : 0);
 }
 
-/* Open "<stem>@<base>" with its reg; the caller ends it. */
-static void begin_region(struct dt *dt, const char *stem, enum virt_region region)
+void virt_fdt_begin(struct dt *dt, const char *stem, enum virt_region region)
 {
     const struct virt_memmap *m = &virt_memmap[region];
     char name[40];
@@ -219,7 +195,7 @@ static void cpus_node(struct dt *dt, const struct virt_config *cfg)
 
 static void its_node(struct dt *dt)
 {
-    begin_region(dt, "its", VIRT_ITS);
+    virt_fdt_begin(dt, "its", VIRT_ITS);
     dt_string(dt, "compatible", "arm,gic-v3-its");
     dt_empty(dt, "msi-controller");
     DT_CELLS(dt, "#msi-cells", 1);
@@ -229,7 +205,7 @@ static void its_node(struct dt *dt)
 
 static void v2m_node(struct dt *dt)
 {
-    begin_region(dt, "v2m", VIRT_GICV2M);
+    virt_fdt_begin(dt, "v2m", VIRT_GICV2M);
     dt_string(dt, "compatible", "arm,gic-v2m-frame");
     dt_empty(dt, "msi-controller");
     DT_CELLS(dt, "phandle", PHANDLE_MSI);
@@ -293,103 +269,9 @@ static void pmu_node(struct dt *dt, const struct virt_config *cfg)
     dt_end(dt);
 }
 
-/* The interrupt-map of four devices' four pins (pci_host.c's pin_of()), and its mask. */
-static void pcie_interrupts(struct dt *dt)
-{
-    enum { DEVICES = 4, CELLS = 10 };
-    uint32_t map[DEVICES * PCI_PINS * CELLS], *to = map;
-
-    for (unsigned device = 0; device < DEVICES; device++)
-        for (unsigned pin = 0; pin < PCI_PINS; pin++) {
-            const uint32_t row[CELLS] = {PCI_DEVFN(device, 0u) << 8,
-                                         0,
-                                         0,
-                                         pin + 1,
-                                         PHANDLE_GIC,
-                                         0,
-                                         0,
-                                         SPI(VIRT_SPI_PCIE + (device + pin) % PCI_PINS)};
-            memcpy(to, row, sizeof(row));
-            to += CELLS;
-        }
-    DT_CELLS(dt, "#interrupt-cells", 1);
-    dt_cells(dt, "interrupt-map", map, ARRAY_SIZE(map));
-    DT_CELLS(dt, "interrupt-map-mask", PCI_DEVFN(DEVICES - 1, 0) << 8, 0, 0, 7);
-}
-
-/* Spaces of the ranges' first cell (Open Firmware's PCI Bus Binding, 2.2.1.1). */
-#define PCI_IO              0x01000000
-#define PCI_MEMORY          0x02000000
-#define PCI_MEMORY64        0x03000000
-#define RANGE(space, at, r) (space), CELLS64(at), REGION(r)
-
-/* The pci-iommu binding; who is in no row goes past it. */
-static void iommu_map(struct dt *dt, const struct virt_config *cfg)
-{
-    uint32_t cells[4 * VIRT_REQUESTERS_MAX], *to = cells;
-
-    for (unsigned n = 0; n < cfg->requester_count; n++) {
-        const struct virt_requesters *r = &cfg->requesters[n];
-        const uint32_t row[4] = {r->first, PHANDLE_SMMU, r->first, r->count};
-        if (r->smmu)
-            memcpy(to, row, sizeof(row));
-        to += r->smmu ? ARRAY_SIZE(row) : 0;
-    }
-    if (cfg->smmu && !cfg->requester_count)
-        DT_CELLS(dt, "iommu-map", 0, PHANDLE_SMMU, 0, 0x10000);
-    else if (to > cells)
-        dt_cells(dt, "iommu-map", cells, (unsigned)(to - cells));
-}
-
-static void pcie_node(struct dt *dt, const struct virt_config *cfg)
-{
-    enum virt_region ecam = cfg->no_highmem ? VIRT_PCIE_ECAM : VIRT_HIGH_PCIE_ECAM;
-    uint64_t mmio = virt_memmap[VIRT_PCIE_MMIO].base, high = virt_memmap[VIRT_HIGH_PCIE_MMIO].base;
-    char name[40];
-
-    snprintf(name, sizeof(name), "pcie@%llx", (unsigned long long)mmio);
-    dt_begin(dt, name);
-    dt_string(dt, "compatible", "pci-host-ecam-generic");
-    dt_string(dt, "device_type", "pci");
-    DT_CELLS(dt, "#address-cells", 3);
-    DT_CELLS(dt, "#size-cells", 2);
-    DT_CELLS(dt, "linux,pci-domain", 0);
-    DT_CELLS(dt, "bus-range", 0, (uint32_t)(virt_memmap[ecam].size / PCI_ECAM_BUS) - 1);
-    dt_empty(dt, "dma-coherent");
-    if (cfg->its || cfg->gic_v2)
-        DT_CELLS(dt, "msi-map", 0, PHANDLE_MSI, 0, 0x10000);
-    iommu_map(dt, cfg);
-    DT_CELLS(dt, "reg", REGION(ecam));
-    if (cfg->no_highmem)
-        DT_CELLS(dt, "ranges", RANGE(PCI_IO, 0, VIRT_PCIE_PIO),
-                 RANGE(PCI_MEMORY, mmio, VIRT_PCIE_MMIO));
-    else
-        DT_CELLS(dt, "ranges", RANGE(PCI_IO, 0, VIRT_PCIE_PIO),
-                 RANGE(PCI_MEMORY, mmio, VIRT_PCIE_MMIO),
-                 RANGE(PCI_MEMORY64, high, VIRT_HIGH_PCIE_MMIO));
-    pcie_interrupts(dt);
-    dt_end(dt);
-}
-
-static void smmu_node(struct dt *dt, const struct virt_config *cfg)
-{
-    if (!cfg->smmu)
-        return;
-    begin_region(dt, "smmuv3", VIRT_SMMU);
-    dt_string(dt, "compatible", "arm,smmu-v3");
-    DT_CELLS(dt, "interrupts", GIC_SPI, VIRT_SPI_SMMU + SMMUV3_EVENTQ, EDGE_RISING, GIC_SPI,
-             VIRT_SPI_SMMU + SMMUV3_PRIQ, EDGE_RISING, GIC_SPI, VIRT_SPI_SMMU + SMMUV3_CMD_SYNC,
-             EDGE_RISING, GIC_SPI, VIRT_SPI_SMMU + SMMUV3_GERROR, EDGE_RISING);
-    DT_STRINGS(dt, "interrupt-names", "eventq\0priq\0cmdq-sync\0gerror");
-    dt_empty(dt, "dma-coherent");
-    DT_CELLS(dt, "#iommu-cells", 1);
-    DT_CELLS(dt, "phandle", PHANDLE_SMMU);
-    dt_end(dt);
-}
-
 static void begin_uart(struct dt *dt, enum virt_region region, enum virt_spi spi)
 {
-    begin_region(dt, "pl011", region);
+    virt_fdt_begin(dt, "pl011", region);
     DT_STRINGS(dt, "compatible", "arm,pl011\0arm,primecell");
     DT_CELLS(dt, "interrupts", SPI(spi));
     DT_CELLS(dt, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
@@ -406,7 +288,7 @@ static void uart_node(struct dt *dt, const struct virt_config *cfg)
 static void rtc_node(struct dt *dt, const struct virt_config *cfg)
 {
     (void)cfg;
-    begin_region(dt, "pl031", VIRT_RTC);
+    virt_fdt_begin(dt, "pl031", VIRT_RTC);
     DT_STRINGS(dt, "compatible", "arm,pl031\0arm,primecell");
     DT_CELLS(dt, "interrupts", SPI(VIRT_SPI_RTC));
     DT_CELLS(dt, "clocks", PHANDLE_CLOCK);
@@ -416,7 +298,7 @@ static void rtc_node(struct dt *dt, const struct virt_config *cfg)
 
 static void begin_gpio(struct dt *dt, enum virt_region region, enum virt_spi spi, uint32_t phandle)
 {
-    begin_region(dt, "pl061", region);
+    virt_fdt_begin(dt, "pl061", region);
     DT_STRINGS(dt, "compatible", "arm,pl061\0arm,primecell");
     DT_CELLS(dt, "#gpio-cells", 2);
     dt_empty(dt, "gpio-controller");
@@ -449,7 +331,7 @@ static void gpio_keys_node(struct dt *dt, const struct virt_config *cfg)
 static void fw_cfg_node(struct dt *dt, const struct virt_config *cfg)
 {
     (void)cfg;
-    begin_region(dt, "fw-cfg", VIRT_FW_CFG);
+    virt_fdt_begin(dt, "fw-cfg", VIRT_FW_CFG);
     dt_string(dt, "compatible", "qemu,fw-cfg-mmio");
     dt_empty(dt, "dma-coherent");
     dt_end(dt);
@@ -507,7 +389,7 @@ static void secure_nodes(struct dt *dt, const struct virt_config *cfg)
     dt_end(dt);
     secure_key_node(dt, "gpio-poweroff", VIRT_SECURE_POWEROFF_GPIO);
     secure_key_node(dt, "gpio-restart", VIRT_SECURE_RESTART_GPIO);
-    begin_region(dt, "secram", VIRT_SECURE_MEM);
+    virt_fdt_begin(dt, "secram", VIRT_SECURE_MEM);
     dt_string(dt, "device_type", "memory");
     secure_only(dt);
     dt_end(dt);
@@ -553,9 +435,10 @@ static void platform_bus_node(struct dt *dt, const struct virt_config *cfg)
 }
 
 static void (*const nodes[])(struct dt *dt, const struct virt_config *cfg) = {
-    chosen_node, memory_node,  distance_node, cpus_node, psci_node, timer_node,        pmu_node,
-    intc_node,   clock_node,   uart_node,     rtc_node,  gpio_node, gpio_keys_node,    fw_cfg_node,
-    flash_node,  virtio_nodes, secure_nodes,  pcie_node, smmu_node, platform_bus_node,
+    chosen_node,  memory_node,  distance_node,  cpus_node,     psci_node,
+    timer_node,   pmu_node,     intc_node,      clock_node,    uart_node,
+    rtc_node,     gpio_node,    gpio_keys_node, fw_cfg_node,   flash_node,
+    virtio_nodes, secure_nodes, virt_fdt_pcie,  virt_fdt_smmu, platform_bus_node,
 };
 
 int virt_fdt(const struct virt_config *cfg, struct dt *dt, struct arm_error *err)
