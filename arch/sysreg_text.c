@@ -83,19 +83,38 @@ static bool ends_with(const char *text, const char *end)
     return n >= e && !strcmp(text + n - e, end);
 }
 
-/* Names of the fields of @sr within @mask. Where E2H gives a bit another name, @e2h chooses. */
-static void print_fields(FILE *to, unsigned sr, uint64_t mask, bool e2h)
+#define E2H "_E2H" /* ends the names of fields that are there while HCR_EL2.E2H is 1 */
+
+/* Names of the fields of @sr within @mask. Where E2H gives a bit another name, @e2h chooses.
+ * Return: it is one of those. */
+static bool print_fields(FILE *to, unsigned sr, uint64_t mask, bool e2h)
 {
     const char *separator = "";
+    bool laid_out = false;
 
     for (unsigned pass = 0; pass < 2; pass++)
         for (const struct sysreg_field *f = sysreg_fields; f->name; f++)
             if (f->sr == sr && (MASK(f->hi, f->lo) & ~mask) == 0 &&
-                ends_with(f->name, "_E2H") == (pass == 0 ? e2h : !e2h)) {
-                fprintf(to, "%s%s.%s", separator, sysreg_rows[sr].name, f->name);
+                ends_with(f->name, E2H) == (pass == 0 ? e2h : !e2h)) {
+                size_t length = strlen(f->name) - (ends_with(f->name, E2H) ? strlen(E2H) : 0);
+                fprintf(to, "%s%s.%.*s", separator, sysreg_rows[sr].name, (int)length, f->name);
                 separator = " and ";
                 mask &= ~MASK(f->hi, f->lo);
+                laid_out |= ends_with(f->name, E2H);
             }
+    return laid_out;
+}
+
+void sysreg_text_control(FILE *to, const struct trap_rule *rule)
+{
+    bool e2h = rule->when == WHEN_HOST || rule->when == WHEN_E2H1;
+    bool laid_out = print_fields(to, rule->control, rule->mask, e2h);
+
+    fprintf(to, " %s%s",
+            !rule->on && (rule->mask & (rule->mask - 1)) ? "are both 0"
+            : rule->on                                   ? "is 1"
+                                                         : "is 0",
+            laid_out ? " (as E2H lays it out)" : "");
 }
 
 void sysreg_text_rule(FILE *to, const struct trap_rule *rule)
@@ -119,12 +138,8 @@ void sysreg_text_rule(FILE *to, const struct trap_rule *rule)
     }
     el2 = sysreg_min_el(sysreg_rows[rule->control].enc) == 2;
     fprintf(to, "trap to %s while ", el2 ? "EL2" : "EL1 (EL2 if TGE)");
-    print_fields(to, rule->control, rule->mask, rule->when == WHEN_HOST || rule->when == WHEN_E2H1);
-    fprintf(to, " %s%s",
-            !rule->on && (rule->mask & (rule->mask - 1)) ? "are both 0"
-            : rule->on                                   ? "is 1"
-                                                         : "is 0",
-            whens[rule->when]);
+    sysreg_text_control(to, rule);
+    fprintf(to, "%s", whens[rule->when]);
 }
 
 /* @register_.field at the row's bit, if there is one. */

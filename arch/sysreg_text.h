@@ -21,6 +21,9 @@ void sysreg_text_effects(FILE *to, const struct sysreg_row *row);
 /* One rule of a trap group as a sentence: "EL1 writes trap to EL2 while HCR_EL2.TVM is 1". */
 void sysreg_text_rule(FILE *to, const struct trap_rule *rule);
 
+/* "HCR_EL2.TVM is 1": of a rule that has a control, what makes it trap. */
+void sysreg_text_control(FILE *to, const struct trap_rule *rule);
+
 /* "HFGRTR_EL2.SCTLR_EL1 (reads), HFGWTR_EL2.SCTLR_EL1 (writes)"; nothing if there is none. */
 void sysreg_text_fgt(FILE *to, const struct sysreg_row *row);
 

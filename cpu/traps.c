@@ -18,13 +18,13 @@ struct trap cpu_undefined(const struct cpu *cpu)
     return (struct trap){cpu_default_target_el(cpu), ESR_EC_UNKNOWN, 0};
 }
 
-static bool when_holds(const struct cpu *cpu, enum trap_when when)
+static bool when_holds(const struct cpu *cpu, unsigned el, enum trap_when when)
 {
     switch (when) {
     case WHEN_GUEST:
-        return !cpu_host_el0(cpu);
+        return el != 0 || !cpu_host_regime(cpu);
     case WHEN_HOST:
-        return cpu_host_el0(cpu);
+        return el == 0 && cpu_host_regime(cpu);
     case WHEN_E2H0:
         return !cpu_e2h(cpu);
     case WHEN_E2H1:
@@ -48,23 +48,55 @@ static uint64_t control(const struct cpu *cpu, enum sysreg sr)
     return cpu->sr[sr];
 }
 
-unsigned cpu_trap_group_el(const struct cpu *cpu, enum trap_group group, unsigned access)
+/* The first rule of @group that traps an access from @from, or forbids it; NULL: none. */
+static const struct trap_rule *rule_that_holds(const struct cpu *cpu, unsigned from,
+                                               enum trap_group group, unsigned access)
 {
     for (const struct trap_rule *r = trap_groups[group].rules; r->mask; r++) {
         unsigned el;
 
-        if (!(r->access & access) || !bit(r->els, cpu->ps.el))
+        if (!(r->access & access) || !bit(r->els, from))
             continue;
         if (r->when == WHEN_NEVER_ALLOWED)
-            return TRAP_TO_UNDEFINED;
+            return r;
         el = sysreg_min_el(sysreg_rows[r->control].enc);
         if ((el == 2 && !cpu->el2_enabled) || (el == 3 && !cpu_has_el3(cpu)) ||
-            !when_holds(cpu, (enum trap_when)r->when))
+            !when_holds(cpu, from, (enum trap_when)r->when))
             continue;
         if (((control(cpu, (enum sysreg)r->control) & r->mask) != 0) == r->on)
-            return el >= 2 ? el : el1_or_tge(cpu);
+            return r;
     }
-    return 0;
+    return NULL;
+}
+
+static unsigned target_of(const struct cpu *cpu, const struct trap_rule *r)
+{
+    unsigned el;
+
+    if (r->when == WHEN_NEVER_ALLOWED)
+        return TRAP_TO_UNDEFINED;
+    el = sysreg_min_el(sysreg_rows[r->control].enc);
+    return el >= 2 ? el : el1_or_tge(cpu);
+}
+
+unsigned cpu_trap_group_el(const struct cpu *cpu, enum trap_group group, unsigned access)
+{
+    const struct trap_rule *r = rule_that_holds(cpu, cpu->ps.el, group, access);
+
+    return r ? target_of(cpu, r) : 0;
+}
+
+const struct trap_rule *cpu_sysreg_trap_rule(const struct cpu *cpu, unsigned el, enum sysreg sr,
+                                             unsigned access, unsigned *target_el)
+{
+    const struct trap_rule *r = NULL;
+
+    for (unsigned k = 0; !r && k < SYSREG_TRAPS && sysreg_rows[sr].trap[k]; k++)
+        r = rule_that_holds(cpu, el, (enum trap_group)sysreg_rows[sr].trap[k], access);
+    if (!r || r->when == WHEN_NEVER_ALLOWED)
+        return NULL;
+    *target_el = target_of(cpu, r);
+    return r;
 }
 
 bool cpu_fgt_set(const struct cpu *cpu, unsigned set, unsigned bit_number, unsigned access)

@@ -34,6 +34,11 @@ struct trap cpu_undefined(const struct cpu *cpu);
  */
 unsigned cpu_sysreg_trap_el(const struct cpu *cpu, enum sysreg sr, unsigned access, bool nxs);
 
+/* The rule that traps an access from @el; NULL: none, or a fine-grained trap. @target_el: where to.
+ */
+const struct trap_rule *cpu_sysreg_trap_rule(const struct cpu *cpu, unsigned el, enum sysreg sr,
+                                             unsigned access, unsigned *target_el);
+
 /* Do the rules of one group trap? As above. */
 unsigned cpu_trap_group_el(const struct cpu *cpu, enum trap_group group, unsigned access);
 

@@ -1,9 +1,12 @@
-/* Memory as software at some EL sees it, without any trace in the guest: no TLB is asked or filled,
- * no access flag is set. */
+/* What software at some EL would see of memory, and which of its accesses trap, without any trace
+ * in the guest: no TLB is asked or filled, no access flag is set. */
+#include <stdio.h>
 #include <string.h>
 
+#include "arch/sysreg_text.h"
 #include "cpu/context.h"
 #include "cpu/regime.h"
+#include "cpu/traps.h"
 #include "cpu/world.h"
 #include "machine/machine.h"
 #include "mmu/attr.h"
@@ -175,4 +178,24 @@ bool arm_virt_write(struct arm_machine *m, unsigned cpu, unsigned el, uint64_t a
 
     return each_page(m, cpu, el, address, bytes, size, piece_check) &&
            each_page(m, cpu, el, address, bytes, size, piece_write);
+}
+
+unsigned arm_trap_control(const struct arm_machine *m, unsigned index, unsigned el, uint32_t number,
+                          bool read, char *buf, size_t size)
+{
+    enum sysreg sr = number <= UINT16_MAX ? sysreg_lookup((uint16_t)number) : SR_NONE;
+    unsigned target = 0;
+    char text[128] = "";
+
+    if (sr == SR_NONE || !valid_place(m, index, el))
+        return 0;
+    const struct trap_rule *r =
+        cpu_sysreg_trap_rule(m->cpus[index], el, sr, read ? SR_READ : SR_WRITE, &target);
+    FILE *to = r ? fmemopen(text, sizeof(text), "w") : NULL;
+    if (to) {
+        sysreg_text_control(to, r);
+        fclose(to);
+    }
+    snprintf(buf, size, "%s", text);
+    return target;
 }

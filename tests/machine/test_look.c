@@ -214,6 +214,42 @@ static void test_bytes_are_read_and_written_across_pages_or_not_at_all(void **st
     arm_machine_free(m);
 }
 
+static void assert_control(const struct arm_machine *m, unsigned el, const char *name, bool read,
+                           unsigned target, const char *expected)
+{
+    char text[64] = "?";
+
+    assert_int_equal(arm_trap_control(m, 0, el, arm_reg_number(name), read, text, sizeof(text)),
+                     target);
+    if (target)
+        assert_string_equal(text, expected);
+}
+
+static void test_the_control_that_traps_is_told(void **state)
+{
+    struct arm_machine *m = create();
+    char text[64];
+
+    (void)state;
+    set(m, "HCR_EL2", BIT(31) | BIT(26)); /* RW, TVM */
+    assert_control(m, 1, "SCTLR_EL1", false, 2, "HCR_EL2.TVM is 1");
+    assert_control(m, 1, "SCTLR_EL1", true, 0, NULL);
+    assert_control(m, 2, "SCTLR_EL1", false, 0, NULL);
+    set(m, "CNTKCTL_EL1", 0);
+    assert_control(m, 0, "CNTVCT_EL0", true, 1, "CNTKCTL_EL1.EL0VCTEN is 0");
+    set(m, "HCR_EL2", BIT(31) | BIT(27)); /* TGE: what is EL1's goes to EL2 */
+    assert_control(m, 0, "CNTVCT_EL0", true, 2, "CNTKCTL_EL1.EL0VCTEN is 0");
+    set(m, "HCR_EL2", BIT(34) | BIT(31) | BIT(27)); /* E2H too: EL2's control counts */
+    set(m, "CNTHCTL_EL2", 0);
+    assert_control(m, 0, "CNTVCT_EL0", true, 2, "CNTHCTL_EL2.EL0VCTEN is 0 (as E2H lays it out)");
+    set(m, "CNTHCTL_EL2", 3);
+    assert_control(m, 0, "CNTVCT_EL0", true, 0, NULL);
+    assert_int_equal(arm_trap_control(m, 1, 0, arm_reg_number("CNTVCT_EL0"), true, text, 64), 0);
+    assert_int_equal(arm_trap_control(m, 0, 4, arm_reg_number("CNTVCT_EL0"), true, text, 64), 0);
+    assert_int_equal(arm_trap_control(m, 0, 1, ARM_NO_REGISTER, true, text, 64), 0);
+    arm_machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_looking_leaves_no_access_flag_and_no_dirty_state),
         cmocka_unit_test(test_stage_2_counts_below_el2),
         cmocka_unit_test(test_bytes_are_read_and_written_across_pages_or_not_at_all),
+        cmocka_unit_test(test_the_control_that_traps_is_told),
     };
     return cmocka_run_group_tests_name("machine/look", tests, NULL, NULL);
 }
