@@ -4,10 +4,7 @@
 
 #include "death_abort.h"
 
-#define FSC(esr)        ((unsigned)(esr)&63)
-#define IS_FETCH(esr)   (((esr) >> 26 & 0x3e) == 0x20)
-#define IS_WRITE(esr)   (!IS_FETCH(esr) && ((esr) >> 6 & 1))
-#define IS_WALK(esr)    (FSC(esr) >= 0x13 && FSC(esr) <= 0x17) /* external, on a walk */
+#define IS_WALK(fsc)    ((fsc) >= 0x13 && (fsc) <= 0x17) /* external, on a walk */
 #define IS_ON_WALK(esr) ((esr) >> 7 & 1)
 
 enum { FSC_ALIGNMENT = 0x21, FSC_EXTERNAL = 0x10 };
@@ -177,7 +174,7 @@ static void explain_stage1(const struct abort *a, struct verdict *v)
     g_string_printf(v->cause,
                     "%s %#" PRIx64
                     " at EL%u: it is not mapped (stage-1 translation fault, level %u), at %s",
-                    death_verb(a), a->address, a->f->from, FSC(a->f->esr) & 3, a->at);
+                    death_verb(a), a->address, a->f->from, death_fsc(a->f) & 3, a->at);
     if (a->now.mapped) {
         g_string_assign(
             v->evidence,
@@ -322,13 +319,13 @@ static bool explain_walk(const struct abort *a, struct verdict *v)
     const struct arm_walk_step *s = &a->last[1];
     uint64_t table = s->descriptor & UINT64_C(0xfffffffff000);
 
-    if (!IS_WALK(a->f->esr))
+    if (!IS_WALK(death_fsc(a->f)))
         return false;
     g_string_printf(v->cause,
                     "%s %#" PRIx64
                     " at EL%u: nothing answers where its table of level %u should be "
                     "(external abort on a walk), at %s",
-                    death_verb(a), a->address, a->f->from, (unsigned)FSC(a->f->esr) & 3, a->at);
+                    death_verb(a), a->address, a->f->from, death_fsc(a->f) & 3, a->at);
     if (a->steps[1]) {
         add_descriptor(a, 1, v->evidence);
         g_string_append(v->evidence, "; ");
@@ -424,7 +421,7 @@ static void explain_kind(const struct abort *a, struct verdict *v)
         break;
     case FAULT_OTHER:
         g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u, fault status %#x, at %s", death_verb(a),
-                        a->address, a->f->from, FSC(a->f->esr), a->at);
+                        a->address, a->f->from, death_fsc(a->f), a->at);
         break;
     }
 }
@@ -433,10 +430,8 @@ bool death_explain_abort(const struct corpse *c, const struct death_fault *f, st
 {
     struct abort a = {.c = c,
                       .f = f,
-                      .kind = kind_of(FSC(f->esr)),
-                      .access = IS_FETCH(f->esr)   ? ARM_ACCESS_EXECUTE
-                                : IS_WRITE(f->esr) ? ARM_ACCESS_WRITE
-                                                   : ARM_ACCESS_READ,
+                      .kind = kind_of(death_fsc(f)),
+                      .access = death_access(f),
                       .address = f->far,
                       .at = death_place(c, f->cpu, f->from, f->elr)};
 

@@ -18,17 +18,13 @@ static const char *const control[] = {
 
 static void add_walk(const struct corpse *c, const struct death_fault *f, GString *out)
 {
-    unsigned ec = (unsigned)(f->esr >> 26) & 63;
+    unsigned ec = death_ec(f);
 
     if (!f->valid || !f->syndrome || (ec & 0x3a) != 0x20)
         return;
     g_string_append_printf(out, "walk of %#" PRIx64 " at EL%u, as the tables are now:\n", f->far,
                            f->from);
-    info_walk(c->m, c->cpu, f->from, f->far,
-              (ec & 0x3e) == 0x20 ? ARM_ACCESS_EXECUTE
-              : f->esr >> 6 & 1   ? ARM_ACCESS_WRITE
-                                  : ARM_ACCESS_READ,
-              out);
+    info_walk(c->m, c->cpu, f->from, f->far, death_access(f), out);
 }
 
 static void add_frame(const struct corpse *c, unsigned n, unsigned el, uint64_t pc, GString *out)
@@ -43,7 +39,7 @@ static void add_frame(const struct corpse *c, unsigned n, unsigned el, uint64_t 
 static void add_backtrace(const struct corpse *c, GString *out)
 {
     const struct death_fault *f = &c->fault;
-    unsigned el = f->valid ? f->from : (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3;
+    unsigned el = f->valid ? f->from : death_el(c, c->cpu);
     uint64_t pc = f->valid ? f->elr : death_reg(c, c->cpu, "pc"),
              frame[2] = {death_reg(c, c->cpu, "x29"), 0};
     uint64_t before = 0;

@@ -22,6 +22,11 @@ uint64_t death_reg_el(const struct corpse *c, unsigned cpu, const char *stem, un
     return death_reg(c, cpu, name);
 }
 
+unsigned death_el(const struct corpse *c, unsigned cpu)
+{
+    return (unsigned)(death_reg(c, cpu, "pstate") >> 2) & 3;
+}
+
 char *death_place(const struct corpse *c, unsigned cpu, unsigned el, uint64_t address)
 {
     char symbol[256];
@@ -36,17 +41,12 @@ bool death_insn(const struct corpse *c, unsigned cpu, unsigned el, uint64_t pc, 
     return arm_virt_read(c->m, cpu, el, pc, word, 4);
 }
 
-static unsigned current_el(const struct corpse *c, unsigned cpu)
-{
-    return (unsigned)(death_reg(c, cpu, "pstate") >> 2) & 3;
-}
-
 /* ---- which exception ---- */
 
 /* The last one to the EL that the CPU is at, by that EL's registers. */
 static struct death_fault registers_fault(const struct corpse *c)
 {
-    unsigned el = current_el(c, c->cpu);
+    unsigned el = death_el(c, c->cpu);
     uint64_t spsr = el ? death_reg_el(c, c->cpu, "SPSR", el) : 0;
 
     if (!el)
@@ -70,7 +70,7 @@ static struct death_fault registers_fault(const struct corpse *c)
 /* Does the CPU stand among its vectors? Then they are all that there is of a handler. */
 static bool is_at_vectors(const struct corpse *c)
 {
-    unsigned el = current_el(c, c->cpu);
+    unsigned el = death_el(c, c->cpu);
 
     return el &&
            death_reg(c, c->cpu, "pc") - (death_reg_el(c, c->cpu, "VBAR", el) & ~UINT64_C(0x7ff)) <
@@ -133,10 +133,9 @@ static bool is_in_vectors(const struct corpse *c, const struct death_fault *f)
 static bool is_at_interrupt(const struct corpse *c, const struct death_fault *f)
 {
     uint64_t entry = f->elr & 0x7ff;
-    unsigned ec = (unsigned)(f->esr >> 26) & 63;
 
     return is_in_vectors(c, f) && !(entry & 0x7f) && (entry & 0x180) != 0 &&
-           (entry & 0x180) != 0x180 && (ec == 0 || (ec & 0x3e) == 0x20);
+           (entry & 0x180) != 0x180 && (death_ec(f) == ESR_EC_UNKNOWN || death_is_fetch(f));
 }
 
 /* The exception that the vector itself takes, without an end. */
@@ -144,15 +143,14 @@ static bool explain_vector(const struct corpse *c, const struct death_fault *f, 
 {
     uint64_t vbar = death_reg_el(c, c->cpu, "VBAR", f->el) & ~UINT64_C(0x7ff),
              offset = f->elr - vbar;
-    unsigned ec = (unsigned)(f->esr >> 26) & 63;
 
     if (!is_in_vectors(c, f))
         return false;
     g_string_printf(v->cause, "the vector of EL%u at %#" PRIx64 " (VBAR_EL%u+%#" PRIx64 ") %s",
                     f->el, f->elr, f->el, offset,
-                    (ec & 0x3e) == 0x20 ? "cannot be fetched"
-                    : ec == 0           ? "has no instruction"
-                                        : "faults itself");
+                    death_is_fetch(f)               ? "cannot be fetched"
+                    : death_ec(f) == ESR_EC_UNKNOWN ? "has no instruction"
+                                                    : "faults itself");
     if ((offset & 0x180) == 0x80)
         g_string_append(v->cause, ": an IRQ came");
     add_vbar(c, f->el, v->evidence);
@@ -172,10 +170,10 @@ static bool explain_vector(const struct corpse *c, const struct death_fault *f, 
 static bool explain_stack(const struct corpse *c, struct verdict *v)
 {
     const struct death_fault *f = &c->loop;
-    unsigned ec = (unsigned)(f->esr >> 26) & 63, fsc = (unsigned)f->esr & 63;
     uint64_t sp = death_reg(c, c->cpu, "sp");
 
-    if (!f->valid || ec != 0x25 || fsc >= 0x18 || f->far - sp + 8192 > 16384)
+    if (!f->valid || death_ec(f) != ESR_EC_DABT_CUR || death_fsc(f) >= 0x18 ||
+        f->far - sp + 8192 > 16384)
         return false;
     g_autofree char *at = death_place(c, c->cpu, f->from, f->elr);
     g_string_printf(v->cause,
@@ -240,7 +238,7 @@ static bool explain_loop(const struct corpse *c, struct verdict *v)
 {
     struct verdict end = verdict_new();
     bool error = c->fault.valid && death_is_error(&c->fault);
-    bool abort = error && (c->fault.esr >> 26 & 63) == 0x25;
+    bool abort = error && death_ec(&c->fault) == ESR_EC_DABT_CUR;
     bool same = c->fault.elr == c->loop.elr && c->fault.esr == c->loop.esr;
     bool interrupt = error && is_at_interrupt(c, &c->fault);
     bool stack = explain_stack(c, &end),
@@ -276,7 +274,7 @@ bool death_diagnose(const struct corpse *c, struct verdict *v)
         return explain_loop(c, v);
     if (c->fault.valid && death_is_error(&c->fault)) {
         death_explain_fault(c, &c->fault, v);
-        unsigned el = current_el(c, c->cpu);
+        unsigned el = death_el(c, c->cpu);
         g_autofree char *at = death_place(c, c->cpu, el, death_reg(c, c->cpu, "pc"));
         g_string_append_printf(v->evidence, "%sits handler has stopped at %s",
                                v->evidence->len ? "; " : "", at);
@@ -291,7 +289,7 @@ void death_add_guest(const struct corpse *c, struct verdict *v)
 {
     const struct death_fault *f = c->fault.valid ? &c->fault : &c->loop;
     uint64_t hcr = death_reg(c, c->cpu, "HCR_EL2");
-    unsigned el = f->valid ? f->el : current_el(c, c->cpu);
+    unsigned el = f->valid ? f->el : death_el(c, c->cpu);
 
     if (!c->config->el2 || el != 1 || !(hcr & 1) || hcr >> 27 & 1) /* VM, TGE */
         return;

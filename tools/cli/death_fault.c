@@ -4,36 +4,14 @@
 
 #include "death_state.h"
 
-#define EC(esr)       ((unsigned)((esr) >> 26) & 63)
 #define SPSR_EL(spsr) ((unsigned)((spsr) >> 2) & 3)
-
-enum {
-    EC_UNDEFINED = 0x00,
-    EC_WFX = 0x01,
-    EC_FP = 0x07,
-    EC_PAUTH = 0x09,
-    EC_ILLEGAL = 0x0e,
-    EC_SVC = 0x15,
-    EC_HVC = 0x16,
-    EC_SMC = 0x17,
-    EC_SYS = 0x18,
-    EC_BTI = 0x0d,
-    EC_PAC = 0x1c,
-    EC_IABT_LOW = 0x20,
-    EC_IABT = 0x21,
-    EC_PC_ALIGN = 0x22,
-    EC_DABT_LOW = 0x24,
-    EC_DABT = 0x25,
-    EC_SP_ALIGN = 0x26,
-    EC_BRK = 0x3c,
-};
 
 bool death_is_error(const struct death_fault *f)
 {
-    unsigned ec = EC(f->esr);
+    unsigned ec = death_ec(f);
 
-    return f->syndrome && ec != EC_WFX && ec != EC_SVC && ec != EC_HVC && ec != EC_SMC &&
-           !(ec >= 0x30 && ec <= 0x35);
+    return f->syndrome && ec != ESR_EC_WFX && ec != ESR_EC_SVC64 && ec != ESR_EC_HVC64 &&
+           ec != ESR_EC_SMC64 && !(ec >= 0x30 && ec <= 0x35);
 }
 
 /* ---- undefined ---- */
@@ -322,20 +300,13 @@ static const struct {
     unsigned ec;
     explain_fn *fn;
 } classes[] = {
-    {EC_UNDEFINED, explain_undefined},
-    {EC_FP, explain_fp},
-    {EC_PAUTH, death_explain_pauth_trap},
-    {EC_BTI, explain_bti},
-    {EC_ILLEGAL, explain_illegal},
-    {EC_PAC, explain_pac},
-    {EC_SYS, death_explain_trap},
-    {EC_IABT_LOW, death_explain_abort},
-    {EC_IABT, death_explain_abort},
-    {EC_DABT_LOW, death_explain_abort},
-    {EC_DABT, death_explain_abort},
-    {EC_PC_ALIGN, explain_pc},
-    {EC_SP_ALIGN, explain_sp},
-    {EC_BRK, explain_brk},
+    {ESR_EC_UNKNOWN, explain_undefined},    {ESR_EC_FP, explain_fp},
+    {ESR_EC_PAC, death_explain_pauth_trap}, {ESR_EC_BTI, explain_bti},
+    {ESR_EC_ILLEGAL, explain_illegal},      {ESR_EC_FPAC, explain_pac},
+    {ESR_EC_SYS64, death_explain_trap},     {ESR_EC_IABT_LOW, death_explain_abort},
+    {ESR_EC_IABT_CUR, death_explain_abort}, {ESR_EC_DABT_LOW, death_explain_abort},
+    {ESR_EC_DABT_CUR, death_explain_abort}, {ESR_EC_PC_ALIGN, explain_pc},
+    {ESR_EC_SP_ALIGN, explain_sp},          {ESR_EC_BRK64, explain_brk},
 };
 
 bool death_explain_fault(const struct corpse *c, const struct death_fault *f, struct verdict *v)
@@ -351,7 +322,7 @@ bool death_explain_fault(const struct corpse *c, const struct death_fault *f, st
     if (death_explain_trap_again(c, f, v))
         return true;
     for (size_t k = 0; k < G_N_ELEMENTS(classes); k++)
-        if (classes[k].ec == EC(f->esr))
+        if (classes[k].ec == death_ec(f))
             return classes[k].fn(c, f, v);
     return explain_named(c, f, v);
 }

@@ -9,9 +9,6 @@
 #define WFE    UINT32_C(0xd503205f)
 #define WFI    UINT32_C(0xd503207f)
 
-#define EC_UNKNOWN 0x00
-#define EC_ABORT   0x21 /* and 0x25: of the own EL */
-
 #define PSTATE_IF UINT64_C(0xc0)
 #define HCR_TAKES (ARM_BIT(27) | ARM_BIT(5) | ARM_BIT(4) | ARM_BIT(3)) /* TGE, AMO, IMO, FMO */
 #define SCR_TAKES (ARM_BIT(2) | ARM_BIT(1))                            /* FIQ, IRQ */
@@ -57,7 +54,8 @@ bool death_faults_at_vector(struct arm_machine *m, unsigned cpu)
     unsigned ec = (unsigned)(reg_of(m, cpu, esr) >> 26) & 63;
 
     return (el == 1 || el == 2) && pc - (reg_of(m, cpu, vbar) & ~UINT64_C(0x7ff)) < 0x800 &&
-           reg_of(m, cpu, elr) == pc && (ec == EC_UNKNOWN || (ec & 0x3b) == EC_ABORT);
+           reg_of(m, cpu, elr) == pc &&
+           (ec == ESR_EC_UNKNOWN || ec == ESR_EC_IABT_CUR || ec == ESR_EC_DABT_CUR);
 }
 
 /* For a call or an interrupt that nothing handles. */

@@ -4,10 +4,7 @@
 
 #include "death_trace.h"
 
-#define EC(esr) ((unsigned)((esr) >> 26) & 63)
-#define SLIDE   64 /* bytes that may have been executed behind where a jump led to */
-
-enum { EC_UNDEFINED = 0x00, EC_IABT = 0x21, EC_PC_ALIGN = 0x22, EC_DABT = 0x25 };
+#define SLIDE 64 /* bytes that may have been executed behind where a jump led to */
 
 /* BR, BLR, RET and those that authenticate: C4.1.93 "Unconditional branch (register)". */
 static bool is_indirect(uint32_t word)
@@ -112,13 +109,13 @@ static bool explain_return(const struct corpse *c, const struct death_fault *f,
 
 bool death_explain_return(const struct corpse *c, const struct death_fault *f, struct verdict *v)
 {
-    unsigned ec = EC(f->esr), back;
+    unsigned ec = death_ec(f), back;
     const struct arm_event *jump;
     uint32_t word;
 
-    if (ec != EC_PC_ALIGN && ec != EC_IABT && ec != EC_UNDEFINED)
+    if (ec != ESR_EC_PC_ALIGN && ec != ESR_EC_IABT_CUR && ec != ESR_EC_UNKNOWN)
         return false;
-    if (ec == EC_UNDEFINED && death_insn(c, f->cpu, f->from, f->elr, &word) && word &&
+    if (ec == ESR_EC_UNKNOWN && death_insn(c, f->cpu, f->from, f->elr, &word) && word &&
         g_strcmp0(arm_insn_name(word), "UNALLOCATED") != 0)
         return false;
     jump = find_jump(c, f, &back);
@@ -199,7 +196,7 @@ bool death_explain_stack_end(const struct corpse *c, const struct death_fault *f
     unsigned fsc = (unsigned)f->esr & 63;
     uint32_t word;
 
-    if (EC(f->esr) != EC_DABT || !(f->esr >> 6 & 1) || (fsc & 0x3c) == 0 || fsc > 0x10 ||
+    if (death_ec(f) != ESR_EC_DABT_CUR || !(f->esr >> 6 & 1) || (fsc & 0x3c) == 0 || fsc > 0x10 ||
         !death_insn(c, f->cpu, f->from, f->elr, &word) || !death_is_by_sp(word))
         return false;
     uint64_t next = (f->far | (PAGE - 1)) + 1;

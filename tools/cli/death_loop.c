@@ -208,7 +208,7 @@ static void add_writer(const struct corpse *c, const struct loop *l, const struc
     for (unsigned k = 0, said = 0; k < arm_cpu_count(c->m) && said < 3; k++) {
         if (k == c->cpu || arm_cpu_state(c->m, k) == ARM_CPU_OFF)
             continue;
-        unsigned el = (unsigned)(death_reg(c, k, "pstate") >> 2) & 3;
+        unsigned el = death_el(c, k);
         g_autofree char *at = death_place(c, k, el, death_reg(c, k, "pc"));
         g_string_append_printf(out, "%s cpu%u at %s", said++ ? "," : ":", k, at);
     }
@@ -218,7 +218,7 @@ static void explain_memory(const struct corpse *c, const struct loop *l, const s
                            struct verdict *v)
 {
     bool device = a->kind & ARM_MEM_DEVICE, lock = a->kind & (ARM_MEM_EXCLUSIVE | ARM_MEM_ATOMIC);
-    unsigned el = (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3;
+    unsigned el = death_el(c, c->cpu);
     g_autofree char *at = death_place(c, c->cpu, el, a->pc);
 
     g_string_printf(v->cause,
@@ -243,7 +243,7 @@ static void explain_memory(const struct corpse *c, const struct loop *l, const s
 
 static void explain_register(const struct corpse *c, const struct loop *l, struct verdict *v)
 {
-    unsigned el = (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3;
+    unsigned el = death_el(c, c->cpu);
     g_autofree char *at = death_place(c, c->cpu, el, l->reg_pc);
     const char *name = arm_reg_name(l->reg);
 
@@ -258,7 +258,7 @@ static void explain_register(const struct corpse *c, const struct loop *l, struc
 static bool explain_endless_calls(const struct corpse *c, const struct loop *l, struct verdict *v)
 {
     uint64_t sp = death_reg(c, c->cpu, "sp"), word;
-    unsigned el = (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3;
+    unsigned el = death_el(c, c->cpu);
     bool pushes = false;
 
     for (unsigned k = 0; k < l->count; k++)

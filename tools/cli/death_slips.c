@@ -24,7 +24,7 @@ bool death_explain_no_stack(const struct corpse *c, const struct death_fault *f,
 {
     uint32_t word;
 
-    if (f->far + SLACK > 2 * SLACK || f->from == 0 || (f->esr >> 26 & 63) != 0x25 ||
+    if (f->far + SLACK > 2 * SLACK || f->from == 0 || death_ec(f) != ESR_EC_DABT_CUR ||
         !death_insn(c, f->cpu, f->from, f->elr, &word) || !is_by_sp(word))
         return false;
     g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
@@ -73,7 +73,7 @@ bool death_add_why_el0(const struct corpse *c, const struct death_fault *f, GStr
 bool death_explain_return_to_itself(const struct corpse *c, struct verdict *v)
 {
     uint64_t pc = death_reg(c, c->cpu, "pc");
-    unsigned el = (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3;
+    unsigned el = death_el(c, c->cpu);
     uint32_t word;
 
     if (!death_insn(c, c->cpu, el, pc, &word))
@@ -166,7 +166,7 @@ static bool find_asked(const struct corpse *c, unsigned el, uint64_t pc, struct 
 bool death_explain_asking(const struct corpse *c, struct verdict *v)
 {
     uint64_t pc = death_reg(c, c->cpu, "pc");
-    unsigned el = (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3, others = 0;
+    unsigned el = death_el(c, c->cpu), others = 0;
     struct arm_translation t;
     struct asked a;
     uint8_t byte;

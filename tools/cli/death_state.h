@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/esr.h"
 #include "armillary.h"
 #include "death.h"
 
@@ -15,6 +16,31 @@ struct death_fault {
     uint64_t esr, elr, far, hpfar, spsr, vector, count;
     bool syndrome; /* IRQ and FIQ have none */
 };
+
+/* ESR_ELx.EC and, of an abort, .DFSC or .IFSC. */
+static inline unsigned death_ec(const struct death_fault *f)
+{
+    return (unsigned)(f->esr >> 26) & 63;
+}
+
+static inline unsigned death_fsc(const struct death_fault *f)
+{
+    return (unsigned)f->esr & 63;
+}
+
+/* An abort of an instruction's fetch, of this EL or a lower one. */
+static inline bool death_is_fetch(const struct death_fault *f)
+{
+    return death_ec(f) == ESR_EC_IABT_LOW || death_ec(f) == ESR_EC_IABT_CUR;
+}
+
+/* What an abort's instruction was doing: WnR of data aborts. */
+static inline enum arm_access death_access(const struct death_fault *f)
+{
+    return death_is_fetch(f) ? ARM_ACCESS_EXECUTE
+           : f->esr >> 6 & 1 ? ARM_ACCESS_WRITE
+                             : ARM_ACCESS_READ;
+}
 
 /* The last write of a system register. */
 struct death_write {
@@ -85,10 +111,8 @@ bool death_explain_trap(const struct corpse *c, const struct death_fault *f, str
 bool death_explain_pauth_trap(const struct corpse *c, const struct death_fault *f,
                               struct verdict *v);
 
-/* "HCR_EL2.TVM is 1": which control traps the access of system register @number, and which an
- * instruction without one (death_traps.c). False: none that is known. */
-bool death_add_trap_rule(const struct corpse *c, const struct death_fault *f, uint32_t number,
-                         bool read, GString *out);
+/* "HCR_EL2.TWI is 1": which control traps an instruction that is no access of a system register
+ * (death_traps.c). False: none that is known. */
 bool death_add_trap_bit(const struct corpse *c, const struct death_fault *f, GString *out);
 bool death_explain_wait(const struct corpse *c, struct verdict *v);
 bool death_explain_storm(const struct corpse *c, struct verdict *v);
@@ -157,6 +181,9 @@ void death_add_details(const struct corpse *c, GString *out);
 
 uint64_t death_reg(const struct corpse *c, unsigned cpu, const char *name);
 uint64_t death_reg_el(const struct corpse *c, unsigned cpu, const char *stem, unsigned el);
+
+/* The EL that @cpu is at. */
+unsigned death_el(const struct corpse *c, unsigned cpu);
 
 /* "0x40080010 (main+0x10)"; freed by the caller. */
 char *death_place(const struct corpse *c, unsigned cpu, unsigned el, uint64_t address);

@@ -3,8 +3,6 @@
 
 #include "death_state.h"
 
-#define EC(esr) ((unsigned)((esr) >> 26) & 63)
-
 /* The offset of the entry among the vectors of @el that @pc is in; 0x800 or more: in none. */
 static uint64_t offset_of(const struct corpse *c, unsigned el, uint64_t pc)
 {
@@ -16,16 +14,16 @@ static const struct {
     unsigned ec, behind;
     const char *name, *control;
 } calls[] = {
-    {0x01, 0, "WFI or WFE", "HCR_EL2"}, /* TWI, TWE */
-    {0x15, 4, "SVC", NULL},
-    {0x16, 4, "HVC", NULL},
-    {0x17, 0, "SMC", "HCR_EL2"}, /* TSC */
-    {0x30, 0, "a breakpoint (DBGBCR<n>_EL1, MDSCR_EL1.MDE)", NULL},
-    {0x31, 0, "a breakpoint (DBGBCR<n>_EL1, MDSCR_EL1.MDE)", NULL},
-    {0x32, 0, "a software step (MDSCR_EL1.SS, SPSR.SS)", NULL},
-    {0x33, 0, "a software step (MDSCR_EL1.SS, SPSR.SS)", NULL},
-    {0x34, 0, "a watchpoint (DBGWCR<n>_EL1, MDSCR_EL1.MDE)", NULL},
-    {0x35, 0, "a watchpoint (DBGWCR<n>_EL1, MDSCR_EL1.MDE)", NULL},
+    {ESR_EC_WFX, 0, "WFI or WFE", "HCR_EL2"}, /* TWI, TWE */
+    {ESR_EC_SVC64, 4, "SVC", NULL},
+    {ESR_EC_HVC64, 4, "HVC", NULL},
+    {ESR_EC_SMC64, 0, "SMC", "HCR_EL2"}, /* TSC */
+    {ESR_EC_BRKPT_LOW, 0, "a breakpoint (DBGBCR<n>_EL1, MDSCR_EL1.MDE)", NULL},
+    {ESR_EC_BRKPT_CUR, 0, "a breakpoint (DBGBCR<n>_EL1, MDSCR_EL1.MDE)", NULL},
+    {ESR_EC_SOFTSTP_LOW, 0, "a software step (MDSCR_EL1.SS, SPSR.SS)", NULL},
+    {ESR_EC_SOFTSTP_CUR, 0, "a software step (MDSCR_EL1.SS, SPSR.SS)", NULL},
+    {ESR_EC_WATCHPT_LOW, 0, "a watchpoint (DBGWCR<n>_EL1, MDSCR_EL1.MDE)", NULL},
+    {ESR_EC_WATCHPT_CUR, 0, "a watchpoint (DBGWCR<n>_EL1, MDSCR_EL1.MDE)", NULL},
 };
 
 static bool is_smccc(uint64_t function)
@@ -39,9 +37,9 @@ static void add_call(const struct corpse *c, size_t k, uint64_t esr, uint64_t el
 {
     g_autofree char *at = death_place(c, c->cpu, from, elr - calls[k].behind);
 
-    if (calls[k].ec >= 0x30)
+    if (calls[k].ec >= ESR_EC_BRKPT_LOW)
         g_string_append_printf(out, "%s at %s (EL%u)", calls[k].name, at, from);
-    else if (calls[k].ec == 0x01)
+    else if (calls[k].ec == ESR_EC_WFX)
         g_string_append_printf(out, "%s at %s (EL%u)", esr & 1 ? "WFE" : "WFI", at, from);
     else
         g_string_append_printf(out, "%s #%u at %s (EL%u)", calls[k].name, (unsigned)esr & 0xffff,
@@ -62,7 +60,7 @@ static bool explain_call(const struct corpse *c, unsigned el, uint64_t offset, s
     size_t k;
 
     uint64_t esr = death_reg_el(c, c->cpu, "ESR", el);
-    if (!find_call(EC(esr), &k))
+    if (!find_call((unsigned)(esr >> 26) & 63, &k))
         return false;
     add_call(c, k, esr, death_reg_el(c, c->cpu, "ELR", el),
              (unsigned)(death_reg_el(c, c->cpu, "SPSR", el) >> 2) & 3, v->cause);
@@ -71,13 +69,14 @@ static bool explain_call(const struct corpse *c, unsigned el, uint64_t offset, s
     if (calls[k].control)
         g_string_append_printf(v->evidence, "; it is trapped: %s is %#" PRIx64, calls[k].control,
                                death_reg(c, c->cpu, calls[k].control));
-    if (calls[k].ec == 0x16 && is_smccc(function))
+    if (calls[k].ec == ESR_EC_HVC64 && is_smccc(function))
         g_string_append_printf(v->evidence,
                                "; X0 is %#" PRIx64 ", a call of the firmware, which a machine with "
                                "EL2 reaches by SMC",
                                function);
     g_string_printf(v->next, "put a handler at VBAR_EL%u+%#" PRIx64 "%s", el, offset,
-                    calls[k].ec == 0x16 && is_smccc(function) ? "; or use SMC for PSCI" : "");
+                    calls[k].ec == ESR_EC_HVC64 && is_smccc(function) ? "; or use SMC for PSCI"
+                                                                      : "");
     return true;
 }
 
@@ -86,10 +85,10 @@ bool death_add_call(const struct corpse *c, const struct death_fault *f, GString
     uint64_t function = death_reg(c, f->cpu, "x0");
     size_t k;
 
-    if (!f->syndrome || !find_call(EC(f->esr), &k))
+    if (!f->syndrome || !find_call(death_ec(f), &k))
         return false;
     add_call(c, k, f->esr, f->elr, f->from, out);
-    if (calls[k].ec == 0x16 && is_smccc(function))
+    if (calls[k].ec == ESR_EC_HVC64 && is_smccc(function))
         g_string_append_printf(out,
                                ", X0 %#" PRIx64 ", a call of the firmware, which a machine with "
                                "EL2 reaches by SMC",
@@ -119,7 +118,7 @@ static void explain_interrupt(const struct corpse *c, unsigned el, uint64_t offs
 
 bool death_explain_vector(const struct corpse *c, struct verdict *v)
 {
-    unsigned el = (unsigned)(death_reg(c, c->cpu, "pstate") >> 2) & 3;
+    unsigned el = death_el(c, c->cpu);
     uint64_t pc = death_reg(c, c->cpu, "pc"), offset = el ? offset_of(c, el, pc) : 0x800;
     uint32_t word;
 
@@ -136,7 +135,8 @@ bool death_explain_vector(const struct corpse *c, struct verdict *v)
 
 bool death_is_trap(const struct death_fault *f)
 {
-    return f->syndrome && f->el > f->from && (EC(f->esr) == 0x01 || EC(f->esr) == 0x17);
+    return f->syndrome && f->el > f->from &&
+           (death_ec(f) == ESR_EC_WFX || death_ec(f) == ESR_EC_SMC64);
 }
 
 bool death_explain_trap_again(const struct corpse *c, const struct death_fault *f,
@@ -147,9 +147,9 @@ bool death_explain_trap_again(const struct corpse *c, const struct death_fault *
     g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
     g_string_printf(v->cause,
                     "%s at %s (EL%u) is trapped to EL%u again and again: the handler returns to it",
-                    EC(f->esr) == 0x17 ? "SMC"
-                    : f->esr & 1       ? "WFE"
-                                       : "WFI",
+                    death_ec(f) == ESR_EC_SMC64 ? "SMC"
+                    : f->esr & 1                ? "WFE"
+                                                : "WFI",
                     at, f->from, f->el);
     if (!death_add_trap_bit(c, f, v->evidence))
         g_string_printf(v->evidence, "HCR_EL2 is %#" PRIx64, death_reg(c, f->cpu, "HCR_EL2"));

@@ -2,6 +2,7 @@
  * at an exit. */
 #include <inttypes.h>
 
+#include "arch/esr.h"
 #include "lab.h"
 #include "lab_answers.h"
 
@@ -179,8 +180,6 @@ static bool registers(const struct lab *lab, struct lab_report *r, struct deferr
 
 /* ---- a hypercall ---- */
 
-#define EC_HVC64 0x16
-
 static const struct {
     const char *name, *append;
 } switches[] = {
@@ -194,7 +193,7 @@ static const struct {
 static void hypercall_row(const struct lab *lab, struct lab_report *r,
                           const struct lab_outcome *out, const char *name)
 {
-    const unsigned key = LAB_PASSAGE(EC_HVC64);
+    const unsigned key = LAB_PASSAGE(ESR_EC_HVC64);
     const struct lab_counts *c = &out->counts[key];
     double n = (double)MAX(c->stretches, 1);
     GString *row = g_string_new(name);
