@@ -72,7 +72,7 @@ static void lose(struct own *u, const struct arm_checker *c, const struct live *
 {
     struct wreg *r = own_wreg(u, c->worlds.list[l->owner], reg);
 
-    if (r->saved || !r->version || (r->lost.known && r->lost_version == r->version))
+    if (r->saved || !r->version || own_is_lost(r))
         return;
     r->lost = *at;
     r->lost_version = r->version;

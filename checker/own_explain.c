@@ -173,12 +173,6 @@ static void report_alias(const struct why *y)
            "with HCR_EL2.E2H set the world's register is the one named _EL12 or _EL02");
 }
 
-/* The newest value was overwritten in the CPU, and nothing had it. */
-static bool is_lost(const struct why *y)
-{
-    return y->r->lost.known && y->r->lost_version == y->r->version;
-}
-
 /* What is in the CPU is what another world has left there. */
 static bool is_others(const struct why *y)
 {
@@ -213,7 +207,7 @@ static void report_wrong(const struct why *y)
         report_alias(y);
     else if (slot_was_taken(y))
         report_foreign(y);
-    else if (is_lost(y) && y->reg >= 31)
+    else if (own_is_lost(y->r) && y->reg >= 31)
         report_lost(y);
     else if (is_elsewhere(y))
         report(y, RULE_LOST, NULL, &y->r->left, "left", "its value is still in another CPU",
@@ -351,7 +345,7 @@ void own_explain_moving(struct arm_checker *c, struct own *u, const struct world
 
     if (!s->valid || justify(s, false).anything || y.r->trapped || overflows_are_right(&y))
         return;
-    if (is_lost(&y))
+    if (own_is_lost(y.r))
         report_lost(&y);
     else if (is_others(&y) && !y.l->written)
         report_left(&y);

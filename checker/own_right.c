@@ -89,8 +89,8 @@ static bool is_reset(const struct why *y, bool blamed)
  * no edit of it, but what was saved in its place. V registers are saved where nobody follows. */
 static bool was_never_saved(const struct why *y)
 {
-    return y->r->lost.known && y->r->lost_version == y->r->version && !y->r->saved &&
-           !(y->reg >= 31 && y->reg < REG_SYS) && !is_reset(y, false);
+    return own_is_lost(y->r) && !y->r->saved && !(y->reg >= 31 && y->reg < REG_SYS) &&
+           !is_reset(y, false);
 }
 
 /* A control register of a timer. */

@@ -88,6 +88,12 @@ struct wreg {
     struct misplaced stale; /* read from what is perhaps its slot */
 };
 
+/* The newest value was overwritten in the CPU, and nothing had it. */
+static inline bool own_is_lost(const struct wreg *r)
+{
+    return r->lost.known && r->lost_version == r->version;
+}
+
 #define HOST_KEPT 8 /* registers of EL0, as many as are kept of a thread of a host */
 
 #define HOST_VALUES 16

@@ -52,7 +52,7 @@ void own_trap_entered(struct arm_checker *c, struct own *u, const struct world *
         return;
     const struct wreg *r = own_wreg(u, w, reg);
     uint64_t mask = c->regs.desc[reg].mask, v = checker_reg(c, p->cpu, ARM_X(rt));
-    bool lost = r->lost.known && r->lost_version == r->version;
+    bool lost = own_is_lost(r);
     if (!r->version || r->trapped || r->moves || !((v ^ r->value.lo) & mask))
         return;
     struct finding f = finding_at(c, lost ? RULE_LOST : RULE_STALE_READ, p);
