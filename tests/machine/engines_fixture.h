@@ -10,6 +10,7 @@
 
 #include "base/bits.h"
 #include "tests/machine/new_machine.h"
+#include "tests/random.h"
 
 #define CODE   UINT64_C(0x40200000)
 #define VECTOR UINT64_C(0x40210000)
@@ -41,5 +42,51 @@ static inline void compare_registers(struct arm_machine *a, struct arm_machine *
             (v[0] != w[0] || v[1] != w[1]))
             fail_msg("%s: %#llx and %#llx", list[k].name, (unsigned long long)v[0],
                      (unsigned long long)w[0]);
+    }
+}
+
+static inline void compare_memory(struct arm_machine *a, struct arm_machine *b, uint64_t at,
+                                  size_t size)
+{
+    uint8_t *x = test_malloc(size), *y = test_malloc(size);
+
+    assert_true(arm_mem_read(a, at, x, size) && arm_mem_read(b, at, y, size));
+    assert_memory_equal(x, y, size);
+    test_free(x);
+    test_free(y);
+}
+
+/* What a machine's registers have before its first instruction. */
+struct initial {
+    const char *name;
+    uint64_t value;
+};
+
+static inline void set_registers(struct arm_machine *m, const struct initial *list, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (!arm_reg_write(m, 0, list[k].name, list[k].value))
+            fail_msg("no %s", list[k].name);
+}
+
+/* The same code for each of the 16 vectors at @at. */
+static inline void put_vectors(struct arm_machine *m, uint64_t at, const uint32_t *code,
+                               size_t size)
+{
+    for (unsigned k = 0; k < 16; k++)
+        assert_true(arm_mem_write(m, at + 0x80 * k, code, size));
+}
+
+typedef void compare_fn(struct arm_machine *a, struct arm_machine *b);
+
+/* In @pieces of up to @longest instructions, after each of which they are the same. */
+static inline void run_both_in_pieces(struct arm_machine *a, struct arm_machine *b,
+                                      uint64_t *random, unsigned pieces, uint64_t longest,
+                                      compare_fn *compare)
+{
+    for (unsigned k = 0; k < pieces; k++) {
+        uint64_t piece = 1 + random_next(random) % longest;
+        assert_int_equal(arm_run(a, piece), arm_run(b, piece));
+        compare(a, b);
     }
 }

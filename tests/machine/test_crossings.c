@@ -117,10 +117,7 @@ static const uint32_t vector_el2[] = {
     0xd69f03e0, /* eret */
 };
 
-static const struct {
-    const char *name;
-    uint64_t value;
-} registers[] = {
+static const struct initial registers[] = {
     {"MAIR_EL1", 0xff},
     {"TCR_EL1", 0x00803519},
     {"TTBR0_EL1", TABLE},
@@ -150,16 +147,11 @@ static struct arm_machine *start(const struct program *p, enum arm_engine engine
     uint64_t block = 0x40000000 | 0x701;
     struct arm_machine *m = new_machine_of(config, p->words, p->size * 4, CODE, 0);
 
-    for (unsigned k = 0; k < 16; k++) {
-        uint64_t at = VECTOR + 0x80 * k;
-        assert_true(arm_mem_write(m, at, vector_el2, sizeof(vector_el2)));
-        assert_true(arm_mem_write(m, at + 0x1000, vector_el1, sizeof(vector_el1)));
-        assert_true(arm_mem_write(m, at + 0x2000, vector_el1 + 1, sizeof(vector_el1) - 4));
-    }
+    put_vectors(m, VECTOR, vector_el2, sizeof(vector_el2));
+    put_vectors(m, VECTOR + 0x1000, vector_el1, sizeof(vector_el1));
+    put_vectors(m, VECTOR + 0x2000, vector_el1 + 1, sizeof(vector_el1) - 4);
     assert_true(arm_mem_write(m, TABLE + 8, &block, 8));
-    for (unsigned k = 0; k < ARRAY_SIZE(registers); k++)
-        if (!arm_reg_write(m, 0, registers[k].name, registers[k].value))
-            fail_msg("no %s", registers[k].name);
+    set_registers(m, registers, ARRAY_SIZE(registers));
     return m;
 }
 
@@ -176,11 +168,7 @@ static void test_what_changes_between_two_exceptions_is_seen(void **state)
         printf("ARMILLARY_SEED=%llu\n", (unsigned long long)random);
         make(&p, &random);
         struct arm_machine *a = start(&p, ARM_ENGINE_INTERP), *b = start(&p, ARM_ENGINE_JIT);
-        for (unsigned meet = 0; meet < 8; meet++) {
-            uint64_t piece = 1 + random_next(&random) % 20000;
-            assert_int_equal(arm_run(a, piece), arm_run(b, piece));
-            compare_registers(a, b);
-        }
+        run_both_in_pieces(a, b, &random, 8, 20000, compare_registers);
         assert_int_equal(arm_cpu_position(a, 0).exceptions, arm_cpu_position(b, 0).exceptions);
         taken += arm_cpu_position(a, 0).exceptions;
         arm_machine_free(a);

@@ -275,10 +275,7 @@ static const uint32_t vector[] = {
     0xd69f03e0, /* eret */
 };
 
-static const struct {
-    const char *name;
-    uint64_t value;
-} registers[] = {
+static const struct initial registers[] = {
     {"MAIR_EL1", 0xff},        {"TCR_EL1", 0x00803519}, {"TTBR0_EL1", TABLE}, {"VBAR_EL1", VECTOR},
     {"SCTLR_EL1", 0x30d0199d}, {"CPACR_EL1", 3 << 20},  {"SP", DATA + 4096},  {"X19", 1000},
     {"X20", DATA + 2048},      {"X22", CODE},
@@ -293,28 +290,21 @@ static struct arm_machine *start(const struct program *p, enum arm_engine engine
 
     c.engine = engine;
     struct arm_machine *m = new_machine_of(c, p->words, p->size * 4, p->at, 0);
-    for (unsigned k = 0; k < 16; k++)
-        assert_true(arm_mem_write(m, VECTOR + 0x80 * k, vector, sizeof(vector)));
+    put_vectors(m, VECTOR, vector, sizeof(vector));
     assert_true(arm_mem_write(m, TABLE + 8, &block, 8));
     for (unsigned k = 0; k < 31; k++) {
         uint64_t value[2] = {random_next(&random) >> random_next(&random) % 64, 0};
         assert_true(arm_reg_set(m, 0, ARM_X(k), value));
     }
-    for (unsigned k = 0; k < ARRAY_SIZE(registers); k++)
-        if (!arm_reg_write(m, 0, registers[k].name, registers[k].value))
-            fail_msg("no %s", registers[k].name);
+    set_registers(m, registers, ARRAY_SIZE(registers));
     return m;
 }
 
 static void compare(struct arm_machine *a, struct arm_machine *b)
 {
-    static uint8_t x[16384], y[16384];
-
     compare_registers(a, b);
-    assert_true(arm_mem_read(a, DATA, x, sizeof(x)) && arm_mem_read(b, DATA, y, sizeof(y)));
-    assert_memory_equal(x, y, sizeof(x));
-    assert_true(arm_mem_read(a, CODE, x, sizeof(x)) && arm_mem_read(b, CODE, y, sizeof(y)));
-    assert_memory_equal(x, y, sizeof(x));
+    compare_memory(a, b, DATA, 16384);
+    compare_memory(a, b, CODE, 16384);
 }
 
 static void test_random_loops_run_the_same_by_each_engine(void **state)
@@ -331,11 +321,7 @@ static void test_random_loops_run_the_same_by_each_engine(void **state)
         uint64_t values = random_next(&random);
         struct arm_machine *a = start(&p, ARM_ENGINE_INTERP, values);
         struct arm_machine *b = start(&p, ARM_ENGINE_JIT, values);
-        for (unsigned meet = 0; meet < 8; meet++) {
-            uint64_t piece = 1 + random_next(&random) % 100000;
-            assert_int_equal(arm_run(a, piece), arm_run(b, piece));
-            compare(a, b);
-        }
+        run_both_in_pieces(a, b, &random, 8, 100000, compare);
         arm_machine_free(a);
         arm_machine_free(b);
     }

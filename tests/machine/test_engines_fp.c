@@ -172,10 +172,7 @@ static const uint32_t vector[] = {
     0xd69f03e0, /* eret */
 };
 
-static const struct {
-    const char *name;
-    uint64_t value;
-} registers[] = {
+static const struct initial registers[] = {
     {"MAIR_EL1", 0xff},        {"TCR_EL1", 0x00803519}, {"TTBR0_EL1", TABLE}, {"VBAR_EL1", VECTOR},
     {"SCTLR_EL1", 0x30d0199d}, {"SP", DATA + 4096},     {"X19", 1000},        {"X20", DATA},
 };
@@ -189,8 +186,7 @@ static struct arm_machine *start(const struct program *p, enum arm_engine engine
 
     c.engine = engine;
     struct arm_machine *m = new_machine_of(c, p->words, p->size * 4, CODE, 0);
-    for (unsigned k = 0; k < 16; k++)
-        assert_true(arm_mem_write(m, VECTOR + 0x80 * k, vector, sizeof(vector)));
+    put_vectors(m, VECTOR, vector, sizeof(vector));
     assert_true(arm_mem_write(m, TABLE + 8, &block, 8));
     fill(m, &random);
     for (unsigned k = 0; k < 31; k++) {
@@ -202,9 +198,7 @@ static struct arm_machine *start(const struct program *p, enum arm_engine engine
         assert_true(arm_mem_read(m, DATA + 16 * k, value, sizeof(value)));
         assert_true(arm_reg_set(m, 0, ARM_V(k), value));
     }
-    for (unsigned k = 0; k < ARRAY_SIZE(registers); k++)
-        if (!arm_reg_write(m, 0, registers[k].name, registers[k].value))
-            fail_msg("no %s", registers[k].name);
+    set_registers(m, registers, ARRAY_SIZE(registers));
     /* one time in eight FP and Advanced SIMD trap */
     if (!arm_reg_write(m, 0, "CPACR_EL1", random_next(&random) % 8 ? 3 << 20 : 0))
         fail_msg("no CPACR_EL1");
@@ -227,14 +221,6 @@ static void compare(struct arm_machine *a, struct arm_machine *b)
     assert_int_equal(x->pc, y->pc);
 }
 
-static void compare_memory(struct arm_machine *a, struct arm_machine *b)
-{
-    uint8_t x[16 * VALUES], y[16 * VALUES];
-
-    assert_true(arm_mem_read(a, DATA, x, sizeof(x)) && arm_mem_read(b, DATA, y, sizeof(y)));
-    assert_memory_equal(x, y, sizeof(x));
-}
-
 static void run_both(const struct program *p, uint64_t *random)
 {
     uint64_t values = random_next(random), more = random_next(random);
@@ -245,12 +231,8 @@ static void run_both(const struct program *p, uint64_t *random)
         jit_use_host(b->jit, b->jit->host & (unsigned)(more >> 1));
     if (b->jit)
         b->jit->sampling = 1; /* wherever a piece of the run begins a block is made */
-    for (unsigned meet = 0; meet < 30; meet++) {
-        uint64_t piece = 1 + random_next(random) % 4000;
-        assert_int_equal(arm_run(a, piece), arm_run(b, piece));
-        compare(a, b);
-    }
-    compare_memory(a, b);
+    run_both_in_pieces(a, b, random, 30, 4000, compare);
+    compare_memory(a, b, DATA, 16 * VALUES);
     arm_machine_free(a);
     arm_machine_free(b);
 }

@@ -105,10 +105,7 @@ static const uint32_t vector[] = {
     0xd69f03e0, /* eret */
 };
 
-static const struct {
-    const char *name;
-    uint64_t value;
-} registers[] = {
+static const struct initial registers[] = {
     {"MAIR_EL1", 0xff},
     {"TCR_EL1", 0x00803519},
     {"TTBR0_EL1", TABLE},
@@ -136,8 +133,7 @@ static struct arm_machine *start(const struct program *p, enum arm_engine engine
 
     c.engine = engine;
     struct arm_machine *m = new_machine_of(c, p->words, p->size * 4, p->at, 0);
-    for (unsigned k = 0; k < 16; k++)
-        assert_true(arm_mem_write(m, VECTOR + 0x80 * k, vector, sizeof(vector)));
+    put_vectors(m, VECTOR, vector, sizeof(vector));
     put(m, TABLE + 8, TABLE2 | 3);
     put(m, TABLE2 + 8, 0x40200000 | 0x701);
     put(m, TABLE2 + 16, TABLE3 | 3);
@@ -148,19 +144,14 @@ static struct arm_machine *start(const struct program *p, enum arm_engine engine
                                                         : 0x703));
     for (unsigned k = 0; k < 2048; k++)
         put(m, DATA + 8 * k, random_next(&random));
-    for (unsigned k = 0; k < ARRAY_SIZE(registers); k++)
-        if (!arm_reg_write(m, 0, registers[k].name, registers[k].value))
-            fail_msg("no %s", registers[k].name);
+    set_registers(m, registers, ARRAY_SIZE(registers));
     return m;
 }
 
 static void compare(struct arm_machine *a, struct arm_machine *b)
 {
-    static uint8_t x[PAGES * PAGE], y[PAGES * PAGE];
-
     compare_registers(a, b);
-    assert_true(arm_mem_read(a, DATA, x, sizeof(x)) && arm_mem_read(b, DATA, y, sizeof(y)));
-    assert_memory_equal(x, y, sizeof(x));
+    compare_memory(a, b, DATA, PAGES * PAGE);
 }
 
 static void test_loops_through_memory_run_the_same_by_each_engine(void **state)
@@ -176,11 +167,7 @@ static void test_loops_through_memory_run_the_same_by_each_engine(void **state)
         make(&p, &random);
         struct arm_machine *a = start(&p, ARM_ENGINE_INTERP, random);
         struct arm_machine *b = start(&p, ARM_ENGINE_JIT, random);
-        for (unsigned meet = 0; meet < 6; meet++) {
-            uint64_t piece = 1 + random_next(&random) % 20000;
-            assert_int_equal(arm_run(a, piece), arm_run(b, piece));
-            compare(a, b);
-        }
+        run_both_in_pieces(a, b, &random, 6, 20000, compare);
         arm_machine_free(a);
         arm_machine_free(b);
     }
