@@ -16,6 +16,20 @@
 // dies -DGICC -DGICC_CTLR | --no-el2 --gic version=2: group 0 is off at cpu0: GICC_CTLR.EnableGrp0 is 0
 // dies -DFIQ | --no-el2: an FIQ is taken to EL1 at && nothing handles it
 #include "common.inc"
+
+    .macro guest_waits hcr, lr, vmcr // at EL1, for what is in a list register
+    put hcr_el2, \hcr
+    put s3_4_c12_c9_5, 0xf          // ICC_SRE_EL2
+    put s3_4_c12_c12_0, \lr         // ICH_LR0_EL2
+    put s3_4_c12_c11_7, \vmcr       // ICH_VMCR_EL2
+    put s3_4_c12_c11_0, 1           // ICH_HCR_EL2
+    set elr_el2, guest
+    put spsr_el2, 0x345
+    isb
+    eret
+guest: wfi
+    b guest
+    .endm
     .global _start
     .global crash
 _start:
@@ -80,41 +94,11 @@ nest: .skip 0x280
 2:  wfi
     b 2b
 #elif defined(VIMO)    // virtual interrupt but IMO 0
-    put hcr_el2, 0x80000000
-    put s3_4_c12_c9_5, 0xf
-    put s3_4_c12_c12_0, 0x50a000000000001b
-    put s3_4_c12_c11_7, 0xf0000002
-    put s3_4_c12_c11_0, 1
-    set elr_el2, guest
-    put spsr_el2, 0x345
-    isb
-    eret
-guest: wfi
-    b guest
+    guest_waits 0x80000000, 0x50a000000000001b, 0xf0000002
 #elif defined(VPMR)
-    put hcr_el2, 0x80000018
-    put s3_4_c12_c9_5, 0xf
-    put s3_4_c12_c12_0, 0x50a000000000001b
-    put s3_4_c12_c11_7, 0x00000002
-    put s3_4_c12_c11_0, 1
-    set elr_el2, guest
-    put spsr_el2, 0x345
-    isb
-    eret
-guest: wfi
-    b guest
+    guest_waits 0x80000018, 0x50a000000000001b, 0x00000002
 #elif defined(VGRP)
-    put hcr_el2, 0x80000018
-    put s3_4_c12_c9_5, 0xf
-    put s3_4_c12_c12_0, 0x40a000000000001b
-    put s3_4_c12_c11_7, 0xf0000002
-    put s3_4_c12_c11_0, 1
-    set elr_el2, guest
-    put spsr_el2, 0x345
-    isb
-    eret
-guest: wfi
-    b guest
+    guest_waits 0x80000018, 0x40a000000000001b, 0xf0000002
 #elif defined(ITS)
     gic_on
     // LPI config and pending tables, EnableLPIs; ITS enabled with queue, no MAPC

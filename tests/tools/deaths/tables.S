@@ -20,6 +20,17 @@
 // dies -DRET0 | --no-el2: (victim0+0xc) returns to 0 && was overwritten at && (victim0+0x4)
 // dies -DSELFMOD | --no-el2: the program was overwritten at && (crash+0x14): the store at && (crash+0x8)
 #include "common.inc"
+
+    .macro call_for_ever
+    bl recurse
+    b .
+recurse:
+    stp x29, x30, [sp, #-32]!
+    mov x29, sp
+    bl recurse
+    ldp x29, x30, [sp], #32
+    ret
+    .endm
     .global _start
     .global crash
 _start:
@@ -123,14 +134,7 @@ crash:
     add x9, x9, #256
     mov sp, x9
     mov x0, #0
-    bl recurse
-    b .
-recurse:
-    stp x29, x30, [sp, #-32]!
-    mov x29, sp
-    bl recurse
-    ldp x29, x30, [sp], #32
-    ret
+    call_for_ever
 #elif defined(GUARD)
     map 0x703
     adrp x11, pages
@@ -138,14 +142,7 @@ recurse:
     on 0x803519
     ldr x9, =0x40102000
     mov sp, x9
-    bl recurse
-    b .
-recurse:
-    stp x29, x30, [sp, #-32]!
-    mov x29, sp
-    bl recurse
-    ldp x29, x30, [sp], #32
-    ret
+    call_for_ever
 #elif defined(GUARDH)
     map 0x703
     adrp x11, pages
@@ -154,14 +151,7 @@ recurse:
     on 0x803519
     ldr x9, =0x40102000
     mov sp, x9
-    bl recurse
-    b .
-recurse:
-    stp x29, x30, [sp, #-32]!
-    mov x29, sp
-    bl recurse
-    ldp x29, x30, [sp], #32
-    ret
+    call_for_ever
     .balign 2048
 savers:
     .rept 16
@@ -173,14 +163,7 @@ savers:
 #elif defined(EATS)             // the stack grows into the program
     ldr x9, =0x40088000
     mov sp, x9
-    bl recurse
-    b .
-recurse:
-    stp x29, x30, [sp, #-32]!
-    mov x29, sp
-    bl recurse
-    ldp x29, x30, [sp], #32
-    ret
+    call_for_ever
 #elif defined(SMASH)
     ldr x9, =0x40200000
     mov sp, x9

@@ -32,6 +32,16 @@
 // dies -DGUEST_LOOP: BRK #0x1 at && (kernel+0) && the vector of EL1 at 0x41000200 (VBAR_EL1+0x200) has no instruction && it is a guest, of VMID 3, in which this happens
 // dies -DCONDUIT | --memory 64 | code 4: HVC #0 at && (crash+0x8) (EL2), X0 0x84000008, a call of the firmware && by SMC
 #include "common.inc"
+
+    .macro el1_with_block descriptor // of stage 2, for RAM
+    put hcr_el2, 0x80000001
+    put vtcr_el2, 0x80003559
+    adr x9, s2
+    ldr x11, =\descriptor
+    str x11, [x9, #8]
+    msr vttbr_el2, x9
+    el1
+    .endm
     .global _start
     .global crash
 _start:
@@ -198,13 +208,7 @@ hyp: .skip 0x200
     svc #1
     eret
 #elif defined(S2DEVICE)
-    put hcr_el2, 0x80000001
-    put vtcr_el2, 0x80003559
-    adr x9, s2
-    ldr x11, =0x400007c1
-    str x11, [x9, #8]
-    msr vttbr_el2, x9
-    el1
+    el1_with_block 0x400007c1
 kernel:
     map 0x703
     mmu_on_el1
@@ -213,24 +217,12 @@ kernel:
     .balign 4096
 s2: .skip 4096
 #elif defined(S2PS)
-    put hcr_el2, 0x80000001
-    put vtcr_el2, 0x80003559
-    adr x9, s2
-    ldr x11, =0x4000007fd
-    str x11, [x9, #8]
-    msr vttbr_el2, x9
-    el1
+    el1_with_block 0x4000007fd
 kernel:  b .
     .balign 4096
 s2: .skip 4096
 #elif defined(S2VTTBR)
-    put hcr_el2, 0x80000001
-    put vtcr_el2, 0x80003559
-    adr x9, s2
-    ldr x11, =0x400007fd
-    str x11, [x9, #8]
-    msr vttbr_el2, x9
-    el1
+    el1_with_block 0x400007fd
 kernel:  b .
     .balign 4096
     .skip 2048
