@@ -117,11 +117,4 @@ guest:
         hvc     #1
 #endif
 
-        .section .data
-        .balign 4096
-flag:   .skip   4096
-second: .skip   4096
-        .skip   4096
-second_stack:
-        .skip   16
-        .section .text
+        data_of_second

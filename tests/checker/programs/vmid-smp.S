@@ -66,11 +66,4 @@ guest:
         hvc     #0
         hvc     #1
 
-        .section .data
-        .balign 4096
-flag:   .skip   4096
-second: .skip   4096
-        .skip   4096
-second_stack:
-        .skip   16
-        .section .text
+        data_of_second
