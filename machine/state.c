@@ -11,6 +11,7 @@
 
 #define VERSION         1
 #define MACHINE_VERSION 2
+#define TLB_VERSION     2
 
 #define COUNT_MAX BIT(62) /* of instructions: no sum with a limit wraps */
 
@@ -113,7 +114,7 @@ static void tlb_section(struct state_io *io, struct cpu *cpu)
     char name[STATE_NAME_MAX];
 
     snprintf(name, sizeof(name), "cpu%u.tlb", cpu->index);
-    state_section_begin(io, name, VERSION);
+    state_section_begin(io, name, TLB_VERSION);
     tlb_state(io, cpu->tlb, cpu->mem, &code);
     state_section_end(io);
 }

@@ -118,6 +118,7 @@ struct tlb_walk_entry {
 #define TLB_CONFIGS      128
 #define TLB_CLASSES      4
 #define TLB_CONFIG_WORDS 6
+#define TLB_REGION_SHIFT 21
 #define TLB_REGIONS      256 /* of 2 MiB, by their address modulo as many */
 
 struct tlb {

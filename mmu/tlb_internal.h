@@ -26,7 +26,7 @@ static inline unsigned tlb_classes(const struct tlb *tlb, uint64_t va)
 {
     unsigned large = tlb->classes_1g >> (va >> 30 & 63) & 1;
 
-    return tlb->classes[va >> 21 & (TLB_REGIONS - 1)] | large << (TLB_CLASSES - 1);
+    return tlb->classes[va >> TLB_REGION_SHIFT & (TLB_REGIONS - 1)] | large << (TLB_CLASSES - 1);
 }
 
 /* One of class @cls comes. */
@@ -35,7 +35,7 @@ static inline void tlb_classes_add(struct tlb *tlb, uint64_t va, unsigned cls)
     if (cls == TLB_CLASSES - 1)
         tlb->classes_1g |= BIT(va >> 30 & 63);
     else
-        tlb->classes[va >> 21 & (TLB_REGIONS - 1)] |= (uint8_t)(1u << cls);
+        tlb->classes[va >> TLB_REGION_SHIFT & (TLB_REGIONS - 1)] |= (uint8_t)(1u << cls);
 }
 
 /* Let @s cover the page of 2^shift bytes at @va. */

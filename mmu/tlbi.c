@@ -122,6 +122,7 @@ static void l2_invalidate_pages(struct tlb *tlb, const struct tlbi *op)
         l2_scan(tlb, op);
         return;
     }
+    _Static_assert(PAGES_MAX << PAGE_SHIFT <= 1 << TLB_REGION_SHIFT, "no third region between");
     const unsigned classes = tlb_classes(tlb, op->start) | tlb_classes(tlb, op->end - 1);
     for (unsigned mask = classes; mask; mask &= mask - 1) {
         unsigned cls = (unsigned)__builtin_ctz(mask);
