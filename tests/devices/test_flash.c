@@ -240,7 +240,7 @@ static void test_contents_of_a_file(void **state)
         disk_open(&disk, &(struct disk_spec){.path = path, .mode = DISK_WRITABLE}, &log, NULL), 0);
     dev = start(&b, &disk);
     assert_memory_equal(physmem_ram(&b.mem, pa(BASE + 0x40000), 5), "flash", 5);
-    b.mem.banks[0].flags[0x40] = PAGE_HAS_CODE;
+    b.mem.banks[0].flags[0x40] |= PAGE_HAS_CODE;
     erase(dev, 0x40000);
     assert_int_equal(b.code_written, 1);
     assert_int_equal(pread(fd, &word, 4, 0x40000), 4);

@@ -318,7 +318,7 @@ static void test_dma_into_code_is_announced(void **state)
     start(&c);
     c.mem.code_written = code_written;
     c.mem.code_written_ctx = &n;
-    c.mem.banks[0].flags[(BUFFER - RAM) >> PAGE_SHIFT] = PAGE_HAS_CODE;
+    c.mem.banks[0].flags[(BUFFER - RAM) >> PAGE_SHIFT] |= PAGE_HAS_CODE;
     assert_int_equal(dma(&c, DMA_SELECT | DMA_READ, 4, BUFFER, false), 0);
     assert_int_equal(n.calls, 1);
     stop(&c);

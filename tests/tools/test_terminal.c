@@ -76,6 +76,25 @@ static pid_t start_job(int *master, pid_t *program_pid, const char *const *args)
     return shell;
 }
 
+/* The terminal is given back a moment before the program stops: a SIGCONT between the two would be
+ * nobody's. */
+static void assert_stopped(pid_t pid)
+{
+    char path[64], run = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    for (unsigned tries = 0; tries < 2000; tries++) {
+        FILE *f = fopen(path, "r");
+        assert_non_null(f);
+        assert_int_equal(fscanf(f, "%*d (%*[^)]) %c", &run), 1);
+        fclose(f);
+        if (run == 'T')
+            return;
+        usleep(10000);
+    }
+    fail_msg("the program's state is %c, not stopped", run);
+}
+
 static void test_a_stopped_program_leaves_the_terminal_alone_and_takes_it_again(void **state)
 {
     (void)state;
@@ -89,6 +108,7 @@ static void test_a_stopped_program_leaves_the_terminal_alone_and_takes_it_again(
         assert_echo(t.fd, false);
         kill(pid, SIGTSTP);
         assert_echo(t.fd, true);
+        assert_stopped(pid);
         kill(pid, SIGCONT);
     }
     assert_echo(t.fd, false);
@@ -96,6 +116,7 @@ static void test_a_stopped_program_leaves_the_terminal_alone_and_takes_it_again(
     terminal_expect(&t, "Z");
     kill(pid, SIGTSTP);
     assert_echo(t.fd, true);
+    assert_stopped(pid);
     kill(pid, SIGTERM);
     kill(pid, SIGCONT);
     assert_int_equal(terminal_close(&t), 128 + SIGTERM);
