@@ -55,6 +55,15 @@ const struct sysreg_row sysreg_rows[SR_COUNT] = {
 #undef SYSREG
 };
 
+const uint16_t sysreg_fgt_read[] = {[FGT_NONE] = SR_NONE,
+                                    [FGT_HFG] = SR_HFGRTR_EL2,
+                                    [FGT_HDFG] = SR_HDFGRTR_EL2,
+                                    [FGT_HFGI] = SR_HFGITR_EL2};
+const uint16_t sysreg_fgt_write[] = {[FGT_NONE] = SR_NONE,
+                                     [FGT_HFG] = SR_HFGWTR_EL2,
+                                     [FGT_HDFG] = SR_HDFGWTR_EL2,
+                                     [FGT_HFGI] = SR_HFGITR_EL2};
+
 /* A second row with the same encoding is an error here (-Woverride-init). */
 const uint16_t sysreg_by_enc[1 << 16] = {
 #define SYSREG(name, op0, op1, crn, crm, op2, ...)                                                 \

@@ -153,6 +153,9 @@ struct sysreg_fgt {
     uint8_t bit;
 };
 
+/* The registers of a pair, SR_NONE for FGT_NONE: whose bit traps reads, and whose writes. */
+extern const uint16_t sysreg_fgt_read[], sysreg_fgt_write[];
+
 #define SYSREG_TRAPS 2 /* groups a row can name */
 
 struct sysreg_row {

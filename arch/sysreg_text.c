@@ -153,15 +153,7 @@ static const char *fgt_field(unsigned sr, unsigned bit_number)
 
 void sysreg_text_fgt(FILE *to, const struct sysreg_row *row)
 {
-    static const struct {
-        unsigned read, write;
-    } controls[] = {
-        [FGT_NONE] = {SR_NONE, SR_NONE},
-        [FGT_HFG] = {SR_HFGRTR_EL2, SR_HFGWTR_EL2},
-        [FGT_HDFG] = {SR_HDFGRTR_EL2, SR_HDFGWTR_EL2},
-        [FGT_HFGI] = {SR_HFGITR_EL2, SR_HFGITR_EL2},
-    };
-    unsigned read = controls[row->fgt.set].read, write = controls[row->fgt.set].write;
+    unsigned read = sysreg_fgt_read[row->fgt.set], write = sysreg_fgt_write[row->fgt.set];
     const char *name, *separator = "";
 
     if (row->fgt.set == FGT_NONE)

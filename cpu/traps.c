@@ -101,16 +101,12 @@ const struct trap_rule *cpu_sysreg_trap_rule(const struct cpu *cpu, unsigned el,
 
 bool cpu_fgt_set(const struct cpu *cpu, unsigned set, unsigned bit_number, unsigned access)
 {
-    static const uint16_t controls[][2] = {
-        [FGT_HFG] = {SR_HFGRTR_EL2, SR_HFGWTR_EL2},
-        [FGT_HDFG] = {SR_HDFGRTR_EL2, SR_HDFGWTR_EL2},
-        [FGT_HFGI] = {SR_HFGITR_EL2, SR_HFGITR_EL2},
-    };
+    unsigned control = access == SR_WRITE ? sysreg_fgt_write[set] : sysreg_fgt_read[set];
 
     if (cpu->ps.el >= 2 || !cpu->el2_enabled || !cpu_has(cpu, FEAT_FGT) || cpu_host_el0(cpu) ||
         !SCR_EL3_FGTEn(cpu_scr(cpu)))
         return false;
-    return bit(cpu->sr[controls[set][access == SR_WRITE]], bit_number);
+    return bit(cpu->sr[control], bit_number);
 }
 
 unsigned cpu_sysreg_trap_el(const struct cpu *cpu, enum sysreg sr, unsigned access, bool nxs)
