@@ -25,7 +25,7 @@ struct result {
 static struct cell cells[CELLS] __attribute__((aligned(64)));
 static struct result results[4][CELLS];
 static uint64_t *root;
-static uint64_t rounds = 10;
+static uint64_t rounds = 5;
 
 typedef void thread_fn(struct cell *c, struct result *r);
 
