@@ -36,6 +36,7 @@ struct returns {
     unsigned depth;           /* exceptions from EL2 to EL2 that have not returned */
     const struct world *left; /* whose they are; NULL: nobody's, another exception has come */
     bool elr, spsr;           /* EL2 has written it */
+    bool from_reset;          /* no exception has, since the CPU's reset */
 };
 
 struct pc_unit {
@@ -49,6 +50,8 @@ static void *create(struct arm_checker *c)
 
     u->waits = g_array_new(FALSE, TRUE, sizeof(struct wait));
     u->returns = g_new0(struct returns, c->cpu_count);
+    for (unsigned k = 0; k < c->cpu_count; k++)
+        u->returns[k].from_reset = arm_retired(c->m) == 0;
     return u;
 }
 
@@ -165,6 +168,20 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     u->returns[p->cpu] = (struct returns){.left = w};
 }
 
+/* What a reset leaves in ELR_EL2 and SPSR_EL2 is UNKNOWN. */
+static void check_first(struct arm_checker *c, const struct returns *r, const struct world *w,
+                        const struct arm_event *p)
+{
+    if (!r->from_reset || (r->elr && r->spsr))
+        return;
+    struct finding f =
+        finding_entered(c, RULE_PC, w, r->elr ? SR_SPSR_EL2 : SR_ELR_EL2,
+                        "the first return of a CPU needs both ELR_EL2 and SPSR_EL2", p);
+    finding_say(&f, "nothing has written it since the CPU's reset, %#" PRIx64,
+                checker_reg(c, p->cpu, f.reg));
+    finding_report(c, &f);
+}
+
 /* @w starts, and nothing has told it where, or how: it goes on as another one left. */
 static void check_start(struct arm_checker *c, const struct returns *r, const struct world *w,
                         const struct arm_event *p)
@@ -186,6 +203,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     struct allowance a = justify(s, w->kind == WORLD_HOST);
     uint64_t pc = p->world.target, pstate = reg(c, p->cpu, SR_SPSR_EL2);
 
+    check_first(c, &((struct pc_unit *)state)->returns[p->cpu], w, p);
     if (!s->valid || a.anything)
         check_start(c, &((struct pc_unit *)state)->returns[p->cpu], w, p);
     if (!s->valid || a.anything || own_enters_stale_vector(c, w, p))
@@ -232,10 +250,13 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
         return;
     struct returns *r = &((struct pc_unit *)state)->returns[p->cpu];
 
+    if (p->kind == ARM_EVENT_POWER)
+        *r = (struct returns){.from_reset = true};
     if (p->kind == ARM_EVENT_SYSREG_WRITE) {
         r->elr |= p->sysreg_write.sr == sysreg_number(SR_ELR_EL2);
         r->spsr |= p->sysreg_write.sr == sysreg_number(SR_SPSR_EL2);
     } else if (p->kind == ARM_EVENT_EXCEPTION && p->exception.target_el == 2) {
+        r->from_reset = false;
         r->depth = p->el == 2 ? r->depth + 1 : 0;
         if (p->el == 2 || HCR_EL2_TGE(reg(c, p->cpu, SR_HCR_EL2)))
             r->left = NULL;
@@ -257,6 +278,7 @@ static void destroy(void *state)
 const struct check_unit unit_pc = {
     .at_el2 =
         ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET) | ARM_BIT(ARM_EVENT_SYSREG_WRITE),
+    .everywhere = ARM_BIT(ARM_EVENT_POWER),
     .create = create,
     .event = event,
     .exit = leave,

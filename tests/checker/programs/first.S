@@ -3,6 +3,28 @@
 // case -DLEAVES @first_eret: LEAK x25 of vm1/vcpu1
 // case -DNO_ELR @first_eret: PC ELR_EL2 of vm1/vcpu1
 // case -DNO_SPSR @first_eret: PC SPSR_EL2 of vm1/vcpu1
+// case -DNEVER=neither: clean
+// case -DNEVER=spsr_el2 @cold_eret: PC SPSR_EL2 of vm1/vcpu0 +
+// case -DNEVER=elr_el2 @cold_eret: PC ELR_EL2 of vm1/vcpu0 +
+#ifdef NEVER                                    // of the two, since the reset
+#define HAS_SETUP
+        .macro setup
+        adrp    x1, guest
+        add     x1, x1, :lo12:guest
+        mov     x2, #0x3c5
+        .ifnc NEVER, elr_el2
+        msr     elr_el2, x1
+        .endif
+        .ifnc NEVER, spsr_el2
+        msr     spsr_el2, x2
+        .endif
+        isb
+        tlbi    vmalls12e1
+        dsb     nsh
+cold_eret:
+        eret
+        .endm
+#endif
 #include "hv.inc"
 
 handle:
