@@ -41,7 +41,7 @@ static void *create(struct arm_checker *c)
     u->windows = g_new0(struct window, c->cpu_count);
     u->timers = g_new0(struct timer_orders, c->cpu_count);
     own_pair_create(c, u);
-    own_host_create(c, u);
+    own_thread_create(c, u);
     for (size_t k = 0; k < count; k++)
         u->live[k].owner = WORLD_NOBODY;
     return u;
@@ -60,7 +60,7 @@ static void destroy(void *state)
     g_free(u->windows);
     g_free(u->timers);
     own_pair_destroy(u);
-    own_host_destroy(u);
+    own_thread_destroy(u);
     g_free(u);
 }
 
@@ -179,6 +179,8 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     own_serror_entered(c, state, w, p);
     own_trap_entered(c, state, w, p);
     own_timer_entered(c, state, w, p);
+    if (w->kind == WORLD_GUEST)
+        own_thread_runs(c, state, p);
     own_window_reset(state, p->cpu);
     for (unsigned reg = 0; reg < c->regs.count; reg++)
         enter_one(c, state, w, reg, p);
@@ -290,7 +292,7 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
     if (p->kind == ARM_EVENT_ERET)
         own_host_entered(c, p);
     if (p->kind == ARM_EVENT_EXCEPTION && p->el == 0)
-        own_host_left(c, u, p);
+        own_thread_left(c, u, p);
     if (p->kind == ARM_EVENT_SYSREG_READ && aliased_reg(c, p) != REG_NONE)
         u->aliased[aliased_reg(c, p)] = site_of(c, p);
     if (p->kind == ARM_EVENT_SYSREG_READ)

@@ -94,8 +94,6 @@ static inline bool own_is_lost(const struct wreg *r)
     return r->lost.known && r->lost_version == r->version;
 }
 
-#define HOST_KEPT 8 /* registers of EL0, as many as are kept of a thread of a host */
-
 #define HOST_VALUES 16
 
 /* What programs of a host at EL2 were entered with last in a register. */
@@ -125,10 +123,10 @@ struct own {
     struct window *windows;           /* by CPU */
     struct timer_orders *timers;      /* likewise */
     struct host_values host_values[REGS_MAX];
-    GHashTable *threads;      /* of a host at EL2: struct host_thread by its stack */
-    uint16_t kept[HOST_KEPT]; /* registers that are compared for them; REG_NONE: no more */
-    struct misplaced *vbars;  /* by CPU: VBAR_EL1 of somebody else was read since the exit */
-    bool fp_told;             /* of FP and SIMD at the entry of this count and CPU */
+    GHashTable *threads;     /* of a host at EL2: struct host_thread by its stack */
+    uint16_t *kept;          /* registers that are compared for them; REG_NONE: no more */
+    struct misplaced *vbars; /* by CPU: VBAR_EL1 of somebody else was read since the exit */
+    bool fp_told;            /* of FP and SIMD at the entry of this count and CPU */
     uint64_t fp_told_at;
     unsigned fp_told_by;
     struct site aliased[REGS_MAX]; /* EL2 has read its own register by this one's name */
@@ -215,14 +213,23 @@ void own_window_changed(struct arm_checker *c, struct own *u, unsigned cpu, unsi
 
 /* ---- programs of a host at EL2 (checker/own_host.c) ---- */
 
-void own_host_create(struct arm_checker *c, struct own *u);
-void own_host_destroy(struct own *u);
-/* An exception from EL0; the return there. */
-void own_host_left(struct arm_checker *c, struct own *u, const struct arm_event *p);
+/* The return to EL0. */
 void own_host_entered(struct arm_checker *c, const struct arm_event *p);
+
+/* Are the keys of pointer authentication in use at EL2 and EL0 of a host? */
+bool own_host_signs(const struct arm_checker *c, unsigned cpu);
 
 /* Has a program of the host been entered with @v in @reg before? */
 bool own_is_hosts(const struct own *u, unsigned reg, struct value128 v);
+
+/* ---- its threads (checker/own_thread.c) ---- */
+
+void own_thread_create(struct arm_checker *c, struct own *u);
+void own_thread_destroy(struct own *u);
+/* An exception from EL0; a guest is entered; the return to EL0. */
+void own_thread_left(struct arm_checker *c, struct own *u, const struct arm_event *p);
+void own_thread_runs(struct arm_checker *c, struct own *u, const struct arm_event *p);
+void own_thread_entered(struct arm_checker *c, struct own *u, const struct arm_event *p);
 
 /* ---- accesses that trap (checker/own_trap.c) ---- */
 

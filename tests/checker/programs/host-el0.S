@@ -9,6 +9,16 @@
 // case -DCOMES_BACK -DSPOILT @spoils: CLOBBER TPIDR_EL0
 // case -DCOMES_BACK -DSPOILT -DREG=tpidrro_el0 @spoils: CLOBBER TPIDRRO_EL0
 // case -DCOMES_BACK -DSPOILT -DELSEWHERE: clean
+// case -DCOMES_BACK -DSPOILT -DSIGNS -DREG=apiakeylo_el1 @spoils: CLOBBER APIAKeyLo_EL1
+// case -DCOMES_BACK -DSIGNS -DREG=apiakeylo_el1: clean
+// case -DCOMES_BACK -DSPOILT -DREG=apiakeylo_el1: clean
+// case -DCOMES_BACK -DSPOILT -DSIGNS -DASKS -DREG=apiakeylo_el1: clean
+// case -DSIGNS -DREG=apiakeylo_el1 -DLEAVES @run_program: LEAK APIAKeyLo_EL1 of vm1/vcpu0
+// case -DREG=apiakeylo_el1 -DLEAVES: clean
+// case -DVECTORS -DCOMES_BACK: clean
+// case -DVECTORS -DCOMES_BACK -DSPOILT @spoils: FP-OWNER v7
+// case -DVECTORS -DCOMES_BACK -DSPOILT -DELSEWHERE: clean
+// case -DVECTORS -DCOMES_BACK -DSPOILT -DTRAPPED: clean
 // case -DVECTORS: clean
 // case -DVECTORS -DLEAVES @run_program: LEAK
 // case -DVECTORS -DLEAVES -DTRAPPED: clean
@@ -25,14 +35,24 @@
         mov     x1, #3 << 20                    // FPEN
         msr     cptr_el2, x1
         msr     s3_5_c1_c0_2, x1               // CPACR_EL12
+        mrs     x1, hcr_el2
+        orr     x1, x1, #3 << 40                // APK and API
+        msr     hcr_el2, x1
+#ifdef SIGNS
+        mrs     x1, sctlr_el2
+        orr     x1, x1, #1 << 31                // EnIA
+        msr     sctlr_el2, x1
+#endif
         .endm
 #include "hv.inc"
-        .arch armv8.2-a
+        .arch armv8.3-a
 
 handle: // X0: frame
 #ifdef VECTORS
         str     q7, [x0, #FRAME_MORE + 8]
-#ifndef LEAVES
+#ifdef SPOILT
+spoils: dup     v7.2d, x22
+#elif !defined(LEAVES)
         movi    v7.2d, #0
 #endif
 #else
@@ -76,6 +96,16 @@ program_goes_on:
         nop
         svc     #0
 back:
+#ifdef ASKS                                     // for other keys, by its first call
+        ldr     x4, [x0, #FRAME_MORE + 16]
+        add     x5, x4, #1
+        str     x5, [x0, #FRAME_MORE + 16]
+        cbnz    x4, 1f
+        mov     x4, #0x7777
+        msr     REG, x4
+        eret
+1:
+#endif
         from_program
 #ifdef TRAPPED
         mov     x4, #3 << 20
