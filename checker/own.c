@@ -42,6 +42,7 @@ static void *create(struct arm_checker *c)
     u->timers = g_new0(struct timer_orders, c->cpu_count);
     own_pair_create(c, u);
     own_thread_create(c, u);
+    own_config_create(c, u);
     for (size_t k = 0; k < count; k++)
         u->live[k].owner = WORLD_NOBODY;
     return u;
@@ -59,6 +60,7 @@ static void destroy(void *state)
     g_free(u->vbars);
     g_free(u->windows);
     g_free(u->timers);
+    g_free(u->config);
     own_pair_destroy(u);
     own_thread_destroy(u);
     g_free(u);
@@ -163,6 +165,8 @@ static void enter_one(struct arm_checker *c, struct own *u, struct world *w, uns
         own_check_unseen(c, u, w, reg, v, p);
         return;
     }
+    if (c->regs.desc[reg].owner == OWNER_EL2CFG)
+        own_config_entered(c, u, w, reg, v.lo, p);
     own_slot_entered(c, u, w, reg, v, p);
     own_pair_entered(c, u, w, reg, p);
     if (r->moves)
@@ -289,6 +293,7 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
     struct own *u = state;
     unsigned reg = REG_NONE;
 
+    own_config_event(c, u, p);
     if (p->kind == ARM_EVENT_ERET)
         own_host_entered(c, p);
     if (p->kind == ARM_EVENT_EXCEPTION && p->el == 0)

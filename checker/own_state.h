@@ -122,6 +122,7 @@ struct own {
     uint32_t (*restores)[PAIR_KINDS]; /* and of what was there already */
     struct window *windows;           /* by CPU */
     struct timer_orders *timers;      /* likewise */
+    struct own_config *config;        /* likewise */
     struct host_values host_values[REGS_MAX];
     GHashTable *threads;     /* of a host at EL2: struct host_thread by its stack */
     uint16_t *kept;          /* registers that are compared for them; REG_NONE: no more */
@@ -230,6 +231,14 @@ void own_thread_destroy(struct own *u);
 void own_thread_left(struct arm_checker *c, struct own *u, const struct arm_event *p);
 void own_thread_runs(struct arm_checker *c, struct own *u, const struct arm_event *p);
 void own_thread_entered(struct arm_checker *c, struct own *u, const struct arm_event *p);
+
+/* ---- EL2's configuration (checker/own_config.c) ---- */
+
+void own_config_create(struct arm_checker *c, struct own *u);
+void own_config_event(struct arm_checker *c, struct own *u, const struct arm_event *p);
+/* @w is entered with @v in the register @reg of EL2's configuration. */
+void own_config_entered(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                        uint64_t v, const struct arm_event *p);
 
 /* ---- accesses that trap (checker/own_trap.c) ---- */
 

@@ -6,6 +6,10 @@
 // case -DMOVES -DFB=0 @do_eret: TLB-SCOPE HCR_EL2 of vm1/vcpu0
 // case -DMOVES -DFB=0 -DFLUSHES: clean
 // case -DFB=0: clean
+// case -DMOVES -DSETS=hstr_el2 @do_eret: TRAPCFG HSTR_EL2 of vm1/vcpu0
+// case -DMOVES -DSETS=hstr_el2 -DBOTH: clean
+// case -DSETS=hstr_el2 -DFIRST @do_eret: TRAPCFG HSTR_EL2 of vm1/vcpu0
+// case -DSETS=hstr_el2 -DFIRST -DBOTH: clean
 // case -DDIRTY @unmap: LOST
 // case -DDIRTY -DATOMIC: clean
 // case -DDIRTY -DSOFTWARE: clean
@@ -35,7 +39,15 @@
         str     x0, [x1]
         dsb     ish
 #endif
+#if defined(SETS) && !defined(FIRST)            // what is not zero on this CPU
+        mov     x1, #1 << 5
+        msr     SETS, x1
+#endif
         start_second
+#if defined(SETS) && defined(FIRST) && defined(BOTH)
+        mov     x1, #1 << 5
+        msr     SETS, x1
+#endif
 #ifndef MOVES
         wait    1                               // the other CPU's guest runs
 #ifdef DIRTY
@@ -66,6 +78,10 @@ second_cpu:
         add     x0, x0, #1
 #endif
         msr     vmpidr_el2, x0
+#if defined(FIRST) || defined(BOTH)
+        mov     x0, #1 << 5
+        msr     SETS, x0
+#endif
         msr     cptr_el2, xzr
         ldr     x0, =0x30d00800
         msr     sctlr_el1, x0
