@@ -233,12 +233,22 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
 }
 
 /* EL2 returns to itself, and has a guest's registers loaded for that: what is in SPSR_EL2 is of an
- * exception that it has taken since. */
-static void returned(struct arm_checker *c, const struct arm_event *p)
+ * exception that it has taken since. Or it is of one that has returned already, and EL2 has said
+ * only where to go on. */
+static void returned(struct arm_checker *c, const struct returns *r, const struct arm_event *p)
 {
     const struct world *w = own_restored(c, p->cpu);
 
-    if (w && !w->running)
+    if (r->elr && !r->spsr) {
+        struct finding f = finding_at(c, RULE_PC, p);
+        f.reg = sysreg_number(SR_SPSR_EL2);
+        f.hint = "a return needs both ELR_EL2 and SPSR_EL2";
+        finding_say(&f,
+                    "EL2 returns to itself, to %#" PRIx64
+                    ", by a PSTATE that nothing has set for it, %#" PRIx64,
+                    p->eret.target, reg(c, p->cpu, SR_SPSR_EL2));
+        finding_report(c, &f);
+    } else if (w && !w->running)
         report(c, w, p, RULE_PC, SR_SPSR_EL2, checker_exit_state(c, w)->pstate,
                reg(c, p->cpu, SR_SPSR_EL2),
                "SPSR_EL2 and ELR_EL2 are written behind the last exception that EL2 can take");
@@ -260,10 +270,13 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
         r->depth = p->el == 2 ? r->depth + 1 : 0;
         if (p->el == 2 || HCR_EL2_TGE(reg(c, p->cpu, SR_HCR_EL2)))
             r->left = NULL;
-    } else if (p->kind == ARM_EVENT_ERET && p->el == 2 && p->eret.target_el == 2 && r->depth)
-        r->depth--;
-    else if (p->kind == ARM_EVENT_ERET && p->el == 2 && p->eret.target_el == 2)
-        returned(c, p);
+    } else if (p->kind == ARM_EVENT_ERET && p->el == 2 && p->eret.target_el == 2) {
+        if (r->depth)
+            r->depth--;
+        else
+            returned(c, r, p);
+        r->elr = r->spsr = false;
+    }
 }
 
 static void destroy(void *state)

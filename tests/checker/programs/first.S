@@ -5,10 +5,20 @@
 // case -DNO_SPSR @first_eret: PC SPSR_EL2 of vm1/vcpu1
 // case -DNEVER=neither: clean
 // case -DNEVER=spsr_el2 @cold_eret: PC SPSR_EL2 of vm1/vcpu0 +
+// case -DNEVER=spsr_el2 -DWARM @cold_eret: PC SPSR_EL2
+// case -DNEVER=neither -DWARM: clean
 // case -DNEVER=elr_el2 @cold_eret: PC ELR_EL2 of vm1/vcpu0 +
 #ifdef NEVER                                    // of the two, since the reset
 #define HAS_SETUP
         .macro setup
+#ifdef WARM                                     // EL2 has returned to itself before
+        adr     x1, 1f
+        mov     x2, #0x3c9                      // EL2h, DAIF
+        msr     elr_el2, x1
+        msr     spsr_el2, x2
+        eret
+1:
+#endif
         adrp    x1, guest
         add     x1, x1, :lo12:guest
         mov     x2, #0x3c5
