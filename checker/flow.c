@@ -28,14 +28,21 @@ static void note_writes(struct flow_cpu *v, const struct flow_op *o, const struc
         v->v_site[__builtin_ctz(m)] = *at;
 }
 
-/* The value that is made of tagged ones: of the first of them, for want of more. */
+/* The value that is made of tagged ones: of the first of them, for want of more; of what exits have
+ * written, the oldest. */
 static struct tag derived(const struct flow_cpu *v, const struct flow_op *o)
 {
+    uint32_t reads = o->x_reads & v->x_tagged;
     struct tag tag = {0};
 
-    if (o->x_reads & v->x_tagged)
-        tag = v->x[__builtin_ctz(o->x_reads & v->x_tagged)];
-    else if (o->v_reads & v->v_tagged)
+    if (reads)
+        tag = v->x[__builtin_ctz(reads)];
+    for (uint32_t m = reads; m && tag.world == WORLD_STATUS; m &= m - 1) {
+        const struct tag *t = &v->x[__builtin_ctz(m)];
+        if (t->world == WORLD_STATUS && t->version < tag.version)
+            tag = *t;
+    }
+    if (!reads && (o->v_reads & v->v_tagged))
         tag = v->v[__builtin_ctz(o->v_reads & v->v_tagged)];
     if (tag.kind == TAG_MEMORY)
         return (struct tag){0};

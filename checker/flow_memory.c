@@ -201,7 +201,7 @@ void flow_load(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
         }
         if (g->tag.kind != TAG_MODIFIED || g->tag.world != WORLD_STATUS)
             tag = g->tag;
-        if (tag.kind == TAG_EXACT)
+        if (tag.kind == TAG_EXACT || tag.world == WORLD_STATUS)
             v->until = MAX(v->until, p->count + AFTER_INTEREST);
     }
     if (!g->pa && !fp && p->mem.size == 8 && !(p->mem.pa & 7) && !is_stack(f, p))

@@ -186,19 +186,25 @@ static void report_left(const struct why *y)
            "it has another world's value", "nothing restores the register on this way");
 }
 
+/* Its value is a register's of a world or of EL2. What an exit has written for EL2 is none: EL2 has
+ * used the register. */
+static bool is_registers(const struct why *y)
+{
+    return y->tag.kind == TAG_EXACT && y->tag.world != WORLD_STATUS;
+}
+
 static bool is_foreign(const struct why *y)
 {
-    return y->tag.kind == TAG_EXACT && (y->tag.world != (int)y->w->index || y->tag.reg != y->reg);
+    return is_registers(y) && (y->tag.world != (int)y->w->index || y->tag.reg != y->reg);
 }
 
 static bool is_stale(const struct why *y)
 {
-    return y->tag.kind == TAG_EXACT && y->tag.version < y->r->version;
+    return is_registers(y) && y->tag.version < y->r->version;
 }
 
 static void report_wrong(const struct why *y)
 {
-
     if (y->overwritten)
         report(y, RULE_LOST, &y->overwritten->modified, &y->overwritten->saved, "saved",
                "what was saved of it was overwritten in memory",

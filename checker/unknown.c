@@ -1,7 +1,8 @@
 /*
  * UNKNOWN-READ: a syndrome register that the last exit has not written (ESR_EL2, FAR_EL2,
- * HPFAR_EL2) decides something. And copies of ICH_ELRSR_EL2 and ICH_EISR_EL2 from before list
- * registers were written for an entry that was given up (STALE-READ).
+ * HPFAR_EL2) decides something. And STALE-READ: one that it has written, and a copy from an exit
+ * before decides; copies of ICH_ELRSR_EL2 and ICH_EISR_EL2 from before list registers were written
+ * for an entry that was given up.
  *
  * A read alone is no use: many save all of them at each exit. Nor is what is computed from it,
  * before a branch, a comparison or an address depends on it: compilers compute early.
@@ -9,6 +10,7 @@
 #include "checker/unknown.h"
 
 #include <glib.h>
+#include <string.h>
 
 #include "arch/esr.h"
 #include "arch/sysreg.h"
@@ -27,41 +29,66 @@ enum status { /* as tag.reg */
               STATUS_ACCESS, /* and a field of what is not valid */
               STATUS_ELRSR,
               STATUS_EISR,
-              STATUS_COUNT,
+              STATUS_HELD, /* what an exit has written, of the first ones in order */
+              STATUS_COUNT = STATUS_HELD + STATUS_NO_ISV,
               STATUS_UNKNOWN = STATUS_NO_ISV, /* those before it may be */
 };
 
 static const enum sysreg sysreg_of[STATUS_COUNT] = {
-    [STATUS_ESR] = SR_ESR_EL2,       [STATUS_FAR] = SR_FAR_EL2,
-    [STATUS_HPFAR] = SR_HPFAR_EL2,   [STATUS_NO_ISV] = SR_ESR_EL2,
-    [STATUS_ACCESS] = SR_ESR_EL2,    [STATUS_ELRSR] = SR_ICH_ELRSR_EL2,
+    [STATUS_ESR] = SR_ESR_EL2,
+    [STATUS_FAR] = SR_FAR_EL2,
+    [STATUS_HPFAR] = SR_HPFAR_EL2,
+    [STATUS_NO_ISV] = SR_ESR_EL2,
+    [STATUS_ACCESS] = SR_ESR_EL2,
+    [STATUS_ELRSR] = SR_ICH_ELRSR_EL2,
     [STATUS_EISR] = SR_ICH_EISR_EL2,
+    [STATUS_HELD] = SR_ESR_EL2,
+    [STATUS_HELD + STATUS_FAR] = SR_FAR_EL2,
+    [STATUS_HELD + STATUS_HPFAR] = SR_HPFAR_EL2,
 };
 
 struct unknown_cpu {
     bool unknown[STATUS_UNKNOWN];
     bool no_isv;
     struct site read[STATUS_COUNT]; /* the last MRS */
+    bool seen[STATUS_UNKNOWN];      /* read since the exit */
+    const struct world *left;       /* by it; NULL: a program of a host has come */
     bool filled;                    /* a list register was, since */
     uint32_t attempts;              /* entries given up, to tell copies of status by */
-    uint32_t exits;                 /* likewise, of what an exit writes */
+    uint32_t exit;                  /* likewise, of what an exit writes: its number */
+};
+
+#define EXITS 4096 /* the last ones of all CPUs */
+
+struct unknown {
+    uint32_t exits;
+    struct {
+        uint32_t number;
+        const struct world *left;
+        uint64_t value[STATUS_UNKNOWN]; /* as it has left them */
+    } exit[EXITS];                      /* by number */
+    struct unknown_cpu *cpus;
 };
 
 static void *create(struct arm_checker *c)
 {
-    return g_new0(struct unknown_cpu, c->cpu_count);
+    struct unknown *u = g_new0(struct unknown, 1);
+
+    u->cpus = g_new0(struct unknown_cpu, c->cpu_count);
+    return u;
 }
 
 static void destroy(void *state)
 {
+    g_free(((struct unknown *)state)->cpus);
     g_free(state);
 }
 
 static struct unknown_cpu *cpu_of(const struct arm_checker *c, unsigned cpu)
 {
-    struct unknown_cpu *u = c->unit[UNIT_unknown];
+    struct unknown *u = c->unit[UNIT_unknown];
 
-    return u ? u + cpu : NULL;
+    return u ? &u->cpus[cpu] : NULL;
 }
 
 /* ---- which are valid ---- */
@@ -92,12 +119,16 @@ static void set(struct unknown_cpu *u, enum status s, bool valid, bool exit)
 }
 
 /* From EL2 to EL2 what is not written keeps the value of the exit, and its meaning. */
-static void took(struct unknown_cpu *u, const struct arm_event *p)
+static void took(struct unknown *all, struct unknown_cpu *u, const struct arm_event *p)
 {
     unsigned kind = p->exception.vector & 0x180u;
     bool interrupt = kind == IRQ || kind == FIQ, exit = p->el < 2;
 
-    u->exits += exit;
+    if (exit) {
+        u->exit = ++all->exits;
+        u->left = NULL;
+        memset(u->seen, 0, sizeof(u->seen));
+    }
     set(u, STATUS_ESR, !interrupt, exit);
     set(u, STATUS_FAR, !interrupt && far_is_valid(p), exit);
     set(u, STATUS_HPFAR, !interrupt && ipa_is_valid(p), exit);
@@ -112,7 +143,7 @@ static enum status status_of(uint32_t number)
     enum sysreg sr = sysreg_lookup(number);
 
     for (unsigned k = 0; k < STATUS_COUNT; k++)
-        if (sysreg_of[k] == sr && k != STATUS_NO_ISV && k != STATUS_ACCESS)
+        if (sysreg_of[k] == sr && k != STATUS_NO_ISV && k != STATUS_ACCESS && k < STATUS_HELD)
             return (enum status)k;
     return STATUS_COUNT;
 }
@@ -124,15 +155,19 @@ struct tag unknown_read_tag(const struct arm_checker *c, const struct arm_event 
 
     if (!u || s == STATUS_COUNT)
         return (struct tag){0};
+    if (s < STATUS_UNKNOWN)
+        u->seen[s] = true;
     if (s == STATUS_ESR && !u->unknown[s] && u->no_isv)
         s = STATUS_NO_ISV;
-    if (s < STATUS_UNKNOWN && !u->unknown[s])
+    if (s < STATUS_UNKNOWN && !u->unknown[s] && !u->left)
         return (struct tag){0};
+    if (s < STATUS_UNKNOWN && !u->unknown[s])
+        s += STATUS_HELD;
     u->read[s] = site_of(c, p);
     return (struct tag){.kind = TAG_EXACT,
                         .world = WORLD_STATUS,
                         .reg = (uint16_t)s,
-                        .version = s < STATUS_ELRSR ? u->exits : u->attempts};
+                        .version = s == STATUS_ELRSR || s == STATUS_EISR ? u->attempts : u->exit};
 }
 
 /* UBFM Xd, Xn, #lsb, #msb of a field within SAS to AR, bits 23 to 14, which ISV 0 makes invalid. */
@@ -164,6 +199,36 @@ static void report_stale(struct arm_checker *c, const struct unknown_cpu *u,
     finding_report(c, &f);
 }
 
+/* A copy that was kept is the one of an exit before, of the world that has left now; what its exit
+ * has written nobody has read. */
+static bool is_older(const struct arm_checker *c, const struct unknown_cpu *u,
+                     const struct tag *tag)
+{
+    const struct unknown *all = c->unit[UNIT_unknown];
+    const struct granule *g = tag->from ? flow_granule(c->flow, tag->from) : NULL;
+    unsigned s = tag->reg - STATUS_HELD;
+
+    return g && !g->stack && u->left && tag->version != u->exit && !u->unknown[s] && !u->seen[s] &&
+           all->exit[tag->version % EXITS].number == tag->version &&
+           all->exit[tag->version % EXITS].left == u->left &&
+           all->exit[tag->version % EXITS].value[s] != all->exit[u->exit % EXITS].value[s];
+}
+
+static void report_older(struct arm_checker *c, const struct unknown_cpu *u,
+                         const struct arm_event *p, const struct tag *tag)
+{
+    struct finding f = finding_at(c, RULE_STALE_READ, p);
+
+    f.world = u->left;
+    f.reg = sysreg_number(sysreg_of[tag->reg]);
+    f.other = u->read[tag->reg];
+    f.other_role = "read";
+    f.hint = "read it at each exit that writes it, before another exception can";
+    finding_say(&f, "a copy from an exit before decides something; the last exit has written it, "
+                    "and nothing has read it");
+    finding_report(c, &f);
+}
+
 void unknown_used(struct arm_checker *c, const struct arm_event *p, const struct tag *tag)
 {
     const struct unknown_cpu *u = cpu_of(c, p->cpu);
@@ -171,12 +236,17 @@ void unknown_used(struct arm_checker *c, const struct arm_event *p, const struct
 
     if (!u || tag->reg == STATUS_NO_ISV)
         return;
+    if (tag->reg >= STATUS_HELD) {
+        if (is_older(c, u, tag))
+            report_older(c, u, p, tag);
+        return;
+    }
     if (tag->reg >= STATUS_ELRSR) {
         if (g && !g->stack && tag->version != u->attempts)
             report_stale(c, u, p, tag);
         return;
     }
-    if (tag->version != u->exits)
+    if (tag->version != u->exit)
         return; /* kept from an exit before */
     struct finding f = finding_at(c, RULE_UNKNOWN_READ, p);
     f.world = c->cpus[p->cpu].last;
@@ -214,10 +284,11 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 {
     if (p->cpu >= c->cpu_count)
         return;
-    struct unknown_cpu *u = (struct unknown_cpu *)state + p->cpu;
+    struct unknown *all = state;
+    struct unknown_cpu *u = &all->cpus[p->cpu];
 
     if (p->kind == ARM_EVENT_EXCEPTION && p->exception.target_el == 2)
-        took(u, p);
+        took(all, u, p);
     else if (p->kind == ARM_EVENT_SYSREG_WRITE && p->el == 2)
         written(u, p);
     else if (p->kind == ARM_EVENT_POWER)
@@ -227,7 +298,22 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
     (void)c, (void)w;
-    ((struct unknown_cpu *)state + p->cpu)->filled = false;
+    ((struct unknown *)state)->cpus[p->cpu].filled = false;
+}
+
+/* Of a host at EL1 no exit means an address, but calls of its other half. */
+static void leave(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
+{
+    struct unknown *all = state;
+    struct unknown_cpu *u = &all->cpus[p->cpu];
+
+    if (w->kind != WORLD_GUEST)
+        return;
+    u->left = w;
+    all->exit[u->exit % EXITS].number = u->exit;
+    all->exit[u->exit % EXITS].left = w;
+    for (unsigned k = 0; k < STATUS_UNKNOWN; k++)
+        all->exit[u->exit % EXITS].value[k] = checker_reg(c, p->cpu, sysreg_number(sysreg_of[k]));
 }
 
 const struct check_unit unit_unknown = {
@@ -236,6 +322,7 @@ const struct check_unit unit_unknown = {
     .everywhere = ARM_BIT(ARM_EVENT_POWER),
     .create = create,
     .event = event,
+    .exit = leave,
     .enter = enter,
     .destroy = destroy,
 };

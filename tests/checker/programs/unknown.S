@@ -8,6 +8,11 @@
 // case -DPERMISSION @hpfar_used: UNKNOWN-READ HPFAR_EL2 of vm1/vcpu0
 // case -DLATER @later_used: UNKNOWN-READ FAR_EL2 of vm1/vcpu0
 // case -DACCESS @access_used: UNKNOWN-READ ESR_EL2 of vm1/vcpu0
+// case -DFROM=FRAME_HPFAR: clean
+// case -DFROM=FRAME_HPFAR -DOLD @older_used: STALE-READ HPFAR_EL2 of vm1/vcpu0
+// case -DFROM=FRAME_FAR -DOLD @older_used: STALE-READ FAR_EL2 of vm1/vcpu0
+// case -DFROM=FRAME_HPFAR -DOLD -DSAME: clean
+// case -DFROM=FRAME_HPFAR -DOLD -DREADS: clean
 #include "frame.inc"
 
 #define FRAME_FAR FRAME_MORE
@@ -25,6 +30,29 @@
 #include "hv.inc"
 
 handle:
+#ifdef FROM                                     // the frame, where an abort keeps what it has written
+        lsr     x6, x1, #26
+        cmp     x6, #0x24
+        b.ne    2f
+#ifdef OLD                                      // and later ones do not
+        cmp     x22, #3
+        b.lt    1f
+#endif
+        mrs     x4, far_el2
+        mrs     x5, hpfar_el2
+        stp     x4, x5, [x0, #FRAME_FAR]
+1:
+#ifdef READS                                    // but look
+        mrs     x4, hpfar_el2
+#endif
+        ldr     x5, [x0, #FROM]
+        lsr     x5, x5, #4
+older_used: cbz x5, 3f
+3:      ldr     x4, [x0, #FRAME_ELR]
+        add     x4, x4, #4
+        str     x4, [x0, #FRAME_ELR]
+2:      ret
+#endif
         mrs     x4, far_el2
         mrs     x5, hpfar_el2
         stp     x4, x5, [x0, #FRAME_FAR]
@@ -89,6 +117,9 @@ guest:  mov     x22, #3
 #if defined(PERMISSION) || defined(PERMISSION_AT)
         adr     x20, vectors
         str     x23, [x20]
+#endif
+#if defined(FROM) && !defined(SAME)
+        add     x21, x21, #0x10000
 #endif
         sub     x22, x22, #1
         cbnz    x22, 1b
