@@ -128,6 +128,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     leave_registers(c, u, w, p);
     leave_reason(c, gic_world_of(u, w), w);
     gic_active_left(c, u, w, p->cpu);
+    gic_pending_left(c, u, w, p->cpu);
     check_storm(c, g, w, p);
 }
 

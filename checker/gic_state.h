@@ -78,6 +78,10 @@ struct gic_world {
     uint64_t ap[APS_MAX];
     struct site left;
     unsigned lost_count, active_count;
+    uint32_t sgis;       /* pending in list registers when it left, */
+    unsigned sgis_cpu;   /* on this CPU */
+    uint64_t traps;      /* exits by an access that EL2 emulates; */
+    uint64_t traps_then; /* of all of the VM, when it left */
     struct gic_lost lost[LRS_MAX];
     struct gic_active active[HELD_MAX];
 };
@@ -109,6 +113,15 @@ struct finding gic_finding(struct arm_checker *c, const struct world *w, uint32_
 /* What a world is entered with: reports. */
 void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w,
                      const struct arm_event *p);
+
+/* ---- pending interrupts (checker/gic_pending.c) ---- */
+
+/* As gic_active_left(). */
+void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu);
+
+/* What @w is entered with: reports, if no list register was overwritten unread. */
+void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct world *w,
+                         const struct arm_event *p);
 
 /* ---- active interrupts (checker/gic_active.c) ---- */
 

@@ -7,6 +7,9 @@
 // case -DLOST -DELRSR @lost: LOST ICH_LR0_EL2 of vm1/vcpu0
 // case -DLOST -DTAKEN: clean
 // case -DLOST -DOFF: clean
+// case -DLOST -DREAD -DNUMBER=3 @do_eret: LOST ICH_LR0_EL2 of vm1/vcpu0
+// case -DLOST -DREAD -DNUMBER=3 -DSAME: clean
+// case -DLOST -DREAD -DNUMBER=3 -DMEMORY: clean
 // case -DFOREIGN @do_eret: LEAK ICH_LR0_EL2 of vm1/vcpu1
 // case -DFOREIGN -DDISABLED: clean
 // case -DFOREIGN -DZEROED: clean
@@ -43,7 +46,10 @@
 // case -DAPRS -DAGAIN: clean
 // case -DSTORM: GIC-STATE ICH_MISR_EL2 of vm1/vcpu0
 // case -DSTORM -DENDS: clean
-#define PENDING40 (1 << 62 | 1 << 60 | 0xa0 << 48 | 40)
+#ifndef NUMBER
+#define NUMBER 40
+#endif
+#define PENDING40 (1 << 62 | 1 << 60 | 0xa0 << 48 | NUMBER)
 #ifndef INTID
 #define INTID 40
 #endif
@@ -203,6 +209,11 @@ second_call:
 #endif
 lost:   msr     ich_lr0_el2, x2
 #endif
+#ifdef MEMORY                                   // an access to a distributor, say, which may disable it
+        ldr     x2, [x0, #FRAME_ELR]
+        add     x2, x2, #4
+        str     x2, [x0, #FRAME_ELR]
+#endif
 #ifdef FOREIGN
 #ifdef DISABLED
         msr     ich_hcr_el2, xzr
@@ -292,7 +303,12 @@ guest:
 #ifdef OFF
         ldr     x0, =0x84000002                 // CPU_OFF
 #endif
+#ifdef MEMORY
+        mov     x1, #0x80000000
+        ldr     w2, [x1]
+#else
         hvc     #0
+#endif
 #ifdef COUNT
         msr     icc_eoir1_el1, x1
 #endif
