@@ -312,10 +312,13 @@ static void check_serror(struct arm_checker *c, const struct world *w, const str
 }
 
 /* Whose SErrors and FIQs, the width of registers, how far a guest's maintenance reaches, what walks
- * may touch: nothing that is switched off while a guest runs. */
+ * may touch, what it sees of the CPU and of caches that are others' too: nothing that is switched
+ * off while a guest runs. */
 #define HCR_STEADY                                                                                 \
     (FIELD_MASK(HCR_EL2_PTW) | FIELD_MASK(HCR_EL2_FMO) | FIELD_MASK(HCR_EL2_AMO) |                 \
-     FIELD_MASK(HCR_EL2_FB) | FIELD_MASK(HCR_EL2_RW))
+     FIELD_MASK(HCR_EL2_FB) | FIELD_MASK(HCR_EL2_RW) | FIELD_MASK(HCR_EL2_TID3) |                  \
+     FIELD_MASK(HCR_EL2_TIDCP) | FIELD_MASK(HCR_EL2_TACR) | FIELD_MASK(HCR_EL2_TSW) |              \
+     FIELD_MASK(HCR_EL2_SWIO))
 
 static void check_steady(struct arm_checker *c, const struct world *w, const struct arm_event *p)
 {

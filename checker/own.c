@@ -161,12 +161,11 @@ static void enter_one(struct arm_checker *c, struct own *u, struct world *w, uns
         own_message_entered(c, u, w, reg, v.lo, p);
     if (own_is_shared(c, w, reg) || c->regs.desc[reg].message)
         return;
+    own_config_entered(c, u, w, reg, v.lo, p);
     if (!regs_observable(c, p->cpu, reg)) {
         own_check_unseen(c, u, w, reg, v, p);
         return;
     }
-    if (c->regs.desc[reg].owner == OWNER_EL2CFG)
-        own_config_entered(c, u, w, reg, v.lo, p);
     own_slot_entered(c, u, w, reg, v, p);
     own_pair_entered(c, u, w, reg, p);
     if (r->moves)

@@ -43,6 +43,12 @@ void own_config_event(struct arm_checker *c, struct own *u, const struct arm_eve
         u->config[p->cpu].set[reg] = true;
 }
 
+/* Of what traps, the OS Lock: it keeps the world's debug exceptions back. */
+static bool is_config(const struct arm_checker *c, unsigned reg)
+{
+    return c->regs.desc[reg].owner == OWNER_EL2CFG || c->regs.desc[reg].sr == SR_OSLSR_EL1;
+}
+
 /* It says what a virtual SError is, and there is none. */
 static bool is_idle(const struct arm_checker *c, unsigned reg, const struct arm_event *p)
 {
@@ -67,7 +73,7 @@ void own_config_entered(struct arm_checker *c, struct own *u, const struct world
 {
     struct own_config *here = &u->config[p->cpu];
 
-    if (w->kind != WORLD_GUEST)
+    if (w->kind != WORLD_GUEST || !is_config(c, reg))
         return;
     here->ran = true;
     if (here->set[reg] || here->told[reg] || is_idle(c, reg, p))

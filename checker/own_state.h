@@ -236,7 +236,7 @@ void own_thread_entered(struct arm_checker *c, struct own *u, const struct arm_e
 
 void own_config_create(struct arm_checker *c, struct own *u);
 void own_config_event(struct arm_checker *c, struct own *u, const struct arm_event *p);
-/* @w is entered with @v in the register @reg of EL2's configuration. */
+/* @w is entered with @v in the register @reg: EL2's configuration, perhaps. */
 void own_config_entered(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
                         uint64_t v, const struct arm_event *p);
 
