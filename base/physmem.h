@@ -69,6 +69,14 @@ static inline void ram_changing(struct ram_bank *b, uint64_t offset)
     }
 }
 
+/* Does the page at @offset of @b hold zeros because nobody has written it since there were zeros?
+ * False: it may hold something else. */
+static inline bool ram_is_blank(const struct ram_bank *b, uint64_t offset)
+{
+    return !(page_flags(b, offset) & PAGE_CHANGED) &&
+           !ram_contents_page(&b->last, offset >> PAGE_SHIFT);
+}
+
 struct device_window {
     uint64_t base, size;
     struct device *dev;

@@ -77,7 +77,8 @@ static void install(const struct access *a, const struct piece *p, const struct 
     struct cpu *cpu = a->cpu;
     bool priv = acts_privileged(cpu, a->acc);
     bool pan = priv && cpu->ps.pan && (t->perms & PERM_PAN);
-    const uint8_t flags = page_flags(p->bank, p->pa - p->bank->base);
+    const uint64_t offset = p->pa - p->bank->base;
+    const uint8_t flags = page_flags(p->bank, offset);
     bool r = !pan && (t->perms & (priv ? PERM_PR : PERM_UR));
     bool w = !pan && (t->perms & (priv ? PERM_PW : PERM_UW)) && !p->bank->readonly &&
              !(flags & PAGE_STORES_SEEN);
@@ -86,13 +87,13 @@ static void install(const struct access *a, const struct piece *p, const struct 
     if (!l1_allowed(cpu))
         return;
     if (w)
-        page_set_write_cached(p->bank, p->pa - p->bank->base);
-    if (w && a->write)
-        ram_changing(p->bank, p->pa - p->bank->base);
+        page_set_write_cached(p->bank, offset);
+    if (w && a->write && !mem_leaves_blank(a, p))
+        ram_changing(p->bank, offset);
+    const bool shared = !(page_flags(p->bank, offset) & PAGE_CHANGED);
     tlb_l1_insert(a->acc & ACC_UNPRIV ? cpu->bank_unpriv : cpu->bank,
                   xlat_canonical(cpu->contexts.x, p->va, false), t, p->host - (p->pa & PAGE_MASK),
-                  r, w,
-                  (checked ? TLB_L1_ALIGNED : 0) | (flags & PAGE_CHANGED ? 0 : TLB_L1_SHARED));
+                  r, w, (checked ? TLB_L1_ALIGNED : 0) | (shared ? TLB_L1_SHARED : 0));
 }
 
 /* A page is maintained line by line: let L1 have it as if it had been read, for the next line. */
@@ -274,6 +275,25 @@ static void l1_unshare(const struct access *a)
     e->tag &= ~(uint64_t)TLB_L1_SHARED;
 }
 
+/* L1 has the page of @a, which is DC ZVA, and the page is blank. It is remembered, for the page's
+ * next line. */
+static bool l1_is_blank(const struct access *a)
+{
+    struct cpu *cpu = a->cpu;
+    uint64_t page = xlat_canonical(cpu->contexts.x, a->va, false) & ~PAGE_MASK;
+    const struct tlb_l1_entry *e = &cpu->bank->w[(page >> PAGE_SHIFT) & (TLB_L1_SIZE - 1)];
+
+    if (e->tag != (page | TLB_L1_SHARED))
+        return false;
+    const uint8_t *host = (const uint8_t *)(uintptr_t)(e->addend + page);
+    const struct ram_bank *ram = physmem_bank_of_host(cpu->mem, host);
+    uint64_t offset = (uint64_t)(host - ram->host);
+    if (!ram_is_blank(ram, offset))
+        return false;
+    cpu->bank->blank = (struct tlb_blank){e->tag, e->addend, &ram->flags[offset >> PAGE_SHIFT]};
+    return true;
+}
+
 bool mem_load_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc)
 {
     const struct access a = access_of(cpu, i, va, size, acc, false);
@@ -317,6 +337,8 @@ bool mem_zero(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size)
                              .report = va - first};
     uint8_t zeros[MEM_ZERO_MAX] = {0};
 
+    if (l1_is_blank(&a))
+        return true;
     l1_unshare(&a);
     uint8_t *host = mem_fast(cpu->bank->w, first, size);
     if (host) {

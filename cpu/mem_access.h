@@ -31,6 +31,12 @@ static inline bool mem_is_unaligned(const struct access *a)
     return a->va & (a->size - 1);
 }
 
+/* Would @a, a store, change nothing of RAM: zeros on zeros? */
+static inline bool mem_leaves_blank(const struct access *a, const struct piece *p)
+{
+    return (a->acc & ACC_ZERO) && ram_is_blank(p->bank, p->pa - p->bank->base);
+}
+
 /* Translate the page of @va for @kind. False: the abort is raised. */
 bool mem_translate(const struct access *a, uint64_t va, enum mmu_kind kind, struct translation *t);
 

@@ -78,6 +78,8 @@ static void copy_piece(const struct access *a, const struct piece *p, uint8_t *d
         late_store(a->cpu, p->pa, p->size);
     if ((flags & PAGE_HAS_CODE) && !(a->cpu->late && late_code_store(a->cpu, p->pa, p->size)))
         store_to_code(a, p);
+    if (mem_leaves_blank(a, p))
+        return;
     ram_changing(p->bank, p->pa - p->bank->base);
     mem_copy_to_ram(p->host, data, p->size);
 }

@@ -41,6 +41,14 @@ struct tlb_x_entry {
     void *page;   /* what the CPU keeps for the physical page: its decoded records */
 };
 
+/* The last page that DC ZVA has found to be blank (ram_is_blank()), by its entry for stores, which
+ * is TLB_L1_SHARED. There is nothing to do for its other lines while that entry is there, and
+ * nobody has set PAGE_CHANGED in *flags. tag == 0: none. */
+struct tlb_blank {
+    uint64_t tag, addend;
+    const uint8_t *flags;
+};
+
 /* Addresses that entries of large pages may cover, per half of the address space: a TLBI in there
  * cannot find them by index. mask == 0: none yet. */
 struct tlb_span {
@@ -62,8 +70,9 @@ struct tlb_bank {
     struct tlb_x_entry x[TLB_X_SIZE];
     struct tlb_bank_key key;
     enum regime_id regime;
-    uint32_t serial;         /* changes when the bank is given to another context; 0: never used */
-    uint64_t stamp;          /* of the last use */
+    uint32_t serial; /* changes when the bank is given to another context; 0: never used */
+    uint64_t stamp;  /* of the last use */
+    struct tlb_blank blank;
     uint64_t used;           /* bit n: slots 32n..32n+31 of r or w may hold entries */
     uint64_t used_x;         /* bit n: slots 32n..32n+31 of x */
     bool has_global;         /* not only nG entries */

@@ -53,6 +53,7 @@ void tlb_bank_clear(struct tlb_bank *b)
         clear_slot(b, b->filled[i]);
     b->filled_count = 0;
     b->used = b->used_x = 0;
+    b->blank.tag = 0;
     b->has_global = false;
     b->ng_count = 0;
     b->span[0] = b->span[1] = (struct tlb_span){0};

@@ -346,6 +346,7 @@ void tlb_share_writes(struct tlb *tlb)
 {
     for (unsigned i = 0; i < tlb->bank_count; i++) {
         struct tlb_bank *b = &tlb->banks[i];
+        b->blank.tag = 0;
         for (uint64_t used = b->used; used; used &= used - 1) {
             struct tlb_l1_entry *e = &b->w[__builtin_ctzll(used) * TLB_USED_SLOTS];
             for (unsigned k = 0; k < TLB_USED_SLOTS; k++)

@@ -337,6 +337,46 @@ static void zero(struct tr *t)
     }
 }
 
+/* L1 does not have the page of DC ZVA as one to write to: it may be blank, as it was for the last
+ * line of it (struct tlb_blank). RCX is where L1 would have it, but for the half; RDX is the page.
+ */
+static void zero_blank(struct tr *t, struct stub *s)
+{
+    struct x86_code *c = &t->c;
+    const int32_t blank = (int32_t)offsetof(struct tlb_bank, blank);
+    const int32_t w = (int32_t)offsetof(struct tlb_bank, w);
+    uint8_t *other[4];
+
+    x86_load(c, RAX, CPU_FIELD(bank));
+    x86_alu_imm(c, ALU_OR, 1, RDX, TLB_L1_SHARED);
+    x86_rm(c, ALU_CMP, 1, RDX, x86_at(RAX, blank + (int32_t)offsetof(struct tlb_blank, tag)));
+    other[0] = x86_jcc(c, CC_NE);
+    x86_rm(c, ALU_CMP, 1, RDX, x86_at(RCX, w + (int32_t)offsetof(struct tlb_l1_entry, tag)));
+    other[1] = x86_jcc(c, CC_NE);
+    x86_load(c, RDX, x86_at(RCX, w + (int32_t)offsetof(struct tlb_l1_entry, addend)));
+    x86_rm(c, ALU_CMP, 1, RDX, x86_at(RAX, blank + (int32_t)offsetof(struct tlb_blank, addend)));
+    other[2] = x86_jcc(c, CC_NE);
+    x86_load(c, RDX, x86_at(RAX, blank + (int32_t)offsetof(struct tlb_blank, flags)));
+    x86_load_sized(c, 1, false, 0, RDX, x86_at(RDX, 0));
+    x86_alu_imm(c, ALU_AND, 0, RDX, PAGE_CHANGED);
+    other[3] = x86_jcc(c, CC_NE);
+    for (unsigned k = 0; k < 4; k++)
+        x86_bind_to(c, other[k], s->slow->code);
+}
+
+/* DC ZVA of the line at RAX. */
+static void zero_line(struct tr *t, unsigned k, struct stub *slow)
+{
+    struct stub *blank = tr_stub(t, STUB_APART, k);
+
+    x86_alu_imm(&t->c, ALU_AND, 1, RAX, -ZVA_BYTES);
+    tr_look_up(t, blank, 0, ZVA_BYTES, TR_STORE);
+    zero(t);
+    blank->warm = zero_blank;
+    blank->slow = slow;
+    blank->back = t->c.p;
+}
+
 static bool operation(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     enum sysreg sr = sysreg_lookup((uint16_t)(i->imm >> 5));
@@ -359,10 +399,9 @@ static bool operation(struct tr *t, unsigned k, const struct insn *i, unsigned a
         tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_CACHE);
     x86_mov(&t->c, 1, RAX, tr_use(t, i->rd, RAX));
     if (sr == SR_DC_ZVA)
-        x86_alu_imm(&t->c, ALU_AND, 1, RAX, -ZVA_BYTES);
-    tr_look_up(t, slow, jumps, sr == SR_DC_ZVA ? ZVA_BYTES : 1, a);
-    if (sr == SR_DC_ZVA)
-        zero(t);
+        zero_line(t, k, slow);
+    else
+        tr_look_up(t, slow, jumps, 1, a);
     tr_come_back(t, slow);
     return true;
 }
