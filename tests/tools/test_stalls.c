@@ -270,6 +270,29 @@ static void test_what_a_stalled_reader_misses_is_counted(void **state)
     stall_end(&s);
 }
 
+/* Each write to such a socket arrives as one message. */
+static void test_what_a_guest_says_byte_by_byte_is_written_in_pieces(void **state)
+{
+    (void)state;
+    int ends[2];
+    char message[4096];
+    size_t bytes = 0, messages = 0;
+    ssize_t n;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+    int in = scratch(""), err = scratch("");
+    pid_t pid = start_program((const int[]){in, ends[1], err}, ARGS("run", "--load", book_load));
+    close(ends[1]);
+    for (; (n = read(ends[0], message, sizeof(message))) > 0; messages++)
+        bytes += (size_t)n;
+    assert_int_equal(wait_program(pid, 5), 0);
+    assert_int_equal(bytes, GUEST_BOOK_BYTES);
+    assert_true(messages < bytes / 10);
+    close(ends[0]);
+    close(in);
+    close(err);
+}
+
 /* What is read of O_NONBLOCK belongs to whoever shares the open file description. */
 static void test_the_standard_streams_of_others_do_not_become_nonblocking(void **state)
 {
@@ -298,6 +321,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_signal_ends_the_wait_of_a_run_that_is_over),
         cmocka_unit_test(test_a_slow_reader_loses_nothing),
         cmocka_unit_test(test_what_a_stalled_reader_misses_is_counted),
+        cmocka_unit_test(test_what_a_guest_says_byte_by_byte_is_written_in_pieces),
         cmocka_unit_test(test_the_standard_streams_of_others_do_not_become_nonblocking),
     };
 

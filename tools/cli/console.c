@@ -85,6 +85,8 @@ void console_write(void *ctx, const uint8_t *data, size_t size)
 
     if (c->link)
         link_write(c->link, data, size);
+    else if (c->out && c->soon)
+        output_write_soon(c->out, data, size);
     else if (c->out)
         output_write(c->out, data, size);
 }

@@ -28,6 +28,7 @@ struct console {
     int port;           /* or -1: the first UART */
     struct output *out; /* NULL: output is dropped, */
     struct link *link;  /* unless it goes to and comes from here */
+    bool soon;          /* output may wait until outputs_offer() */
     bool input;         /* standard input is its */
     bool tty;           /* which is a terminal, in raw mode while the machine runs */
     bool

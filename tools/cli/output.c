@@ -17,6 +17,7 @@
 #define QUEUE_MAX_LIMIT ((size_t)64 << 20) /* where it must not */
 #define WAIT_MS         20                 /* between two looks at whether the run ends */
 #define STALL_MS        100                /* a reader that takes nothing for so long has stalled */
+#define SOON_MAX        ((size_t)1 << 10)  /* of output_write_soon() */
 #define PIECE           512                /* see POLLED; POSIX's least PIPE_BUF */
 #define STREAM_BYTES    65536
 
@@ -255,6 +256,8 @@ static void enqueue(struct output *o, const uint8_t *data, size_t size)
 
 static void put(struct output *o, const uint8_t *data, size_t size)
 {
+    if (o->all->waiting && !o->queue.count)
+        outputs_offer(o->all); /* what was written before to others comes before this */
     while (size && !o->error && !o->queue.count) {
         size_t n = offer(o, data, size);
         if (n == 0)
@@ -273,6 +276,14 @@ void output_write(struct output *o, const void *data, size_t size)
     if (o->stream)
         fflush(o->stream);
     put(o, data, size);
+}
+
+void output_write_soon(struct output *o, const void *data, size_t size)
+{
+    if (!o->stream && o->queue.count + size <= SOON_MAX)
+        enqueue(o, data, size);
+    else
+        output_write(o, data, size);
 }
 
 static ssize_t write_stream(void *ctx, const char *data, size_t size)

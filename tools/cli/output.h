@@ -47,6 +47,10 @@ struct output *output_append(struct outputs *all, const char *path, const char *
 
 void output_write(struct output *o, const void *data, size_t size);
 
+/* The same, but a little may wait until outputs_offer(), the next write to any of the outputs, or
+ * their end: for what comes byte by byte. */
+void output_write_soon(struct output *o, const void *data, size_t size);
+
 /* A stream that ends there; a line at a time or in large pieces. NULL: no memory. */
 FILE *output_stream(struct output *o, bool lines);
 

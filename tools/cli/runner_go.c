@@ -65,9 +65,12 @@ enum arm_stop_reason runner_go(struct run *r)
         if (controls_waiting(r->controls) && !controls_serve(r->controls))
             return ARM_STOP_REQUEST;
         uint64_t done = arm_retired(r->m);
+        r->serial.soon = true;
         enum arm_stop_reason why = max_insns && done >= max_insns
                                        ? ARM_STOP_LIMIT
                                        : run_and_trace(r, max_insns ? max_insns - done : 0);
+        r->serial.soon = false;
+        outputs_offer(&r->outputs);
 
         if (why != ARM_STOP_REQUEST || signals_seen() || death_watch_stopped(r->death))
             return why;

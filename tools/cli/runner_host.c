@@ -73,6 +73,8 @@ bool runner_idle_at_most(void *ctx, uint64_t next_ns, unsigned most_ms)
 {
     struct run *r = ctx;
 
+    if (r->outputs.waiting)
+        outputs_offer(&r->outputs);
     unsigned wait_max_ms = r->outputs.waiting ? 20 : most_ms;
     bool forever = next_ns == UINT64_MAX;
 
