@@ -219,6 +219,38 @@ static void test_a_namespace_has_the_disk_of_its_controller(void **state)
     assert_contains(r->err, "it has one namespace");
 }
 
+/* The second is refused: the first has the host's port. */
+static void test_redir_forwards_a_port_of_the_host(void **state)
+{
+    (void)state;
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("off"), "-nic", "user", "-redir",
+                           "tcp:33221::80", "-redir", "tcp:33221:10.0.2.15:81");
+    assert_contains(r->err, "hostfwd=tcp::33221-10.0.2.15:81: expected a port of the host");
+    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-nic", "user", "-redir", "udp:33221::80");
+    assert_null(strstr(r->err, "hostfwd"));
+}
+
+static void test_a_drive_of_another_interface_is_the_devices_that_names_it(void **state)
+{
+    (void)state;
+    const char *disk = disk_option("sd", 3, "file=%s,format=raw,if=sd,id=d");
+
+    assert_int_equal(PEEK(ID(31), "-drive", disk, "-device", "virtio-blk-device,drive=d"),
+                     ID_BLOCK);
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("off"), "-drive", disk);
+    assert_contains(r->err, "-drive if=sd is not offered: virt has no SD card");
+}
+
+static void test_a_virtio_ramfb_is_both(void **state)
+{
+    (void)state;
+    assert_int_equal(PEEK(PCI_CLASS(1), "-device", "virtio-ramfb"), 0x80);
+    assert_contains(
+        RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "virtio-ramfb-gl", "-device", "ramfb")
+            ->err,
+        "-device ramfb: expected one of them");
+}
+
 static void test_what_is_accepted_with_less_says_so(void **state)
 {
     (void)state;
@@ -380,6 +412,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_small_functions_are_what_they_are_called),
         cmocka_unit_test(test_what_is_on_no_bus_is_refused),
         cmocka_unit_test(test_a_namespace_has_the_disk_of_its_controller),
+        cmocka_unit_test(test_redir_forwards_a_port_of_the_host),
+        cmocka_unit_test(test_a_drive_of_another_interface_is_the_devices_that_names_it),
+        cmocka_unit_test(test_a_virtio_ramfb_is_both),
         cmocka_unit_test(test_what_is_accepted_with_less_says_so),
         cmocka_unit_test(test_the_first_disk_is_the_first_that_a_guest_finds),
         cmocka_unit_test(test_a_cdrom_is_only_read),

@@ -135,6 +135,12 @@ bool qemu_connect_gpu(struct qemu *q, const struct qemu_device *device)
                                           .height = device->height});
 }
 
+/* UTM's QEMU has them as one device: firmware finds the former, the guest's driver the latter. */
+bool qemu_connect_ramfb_gpu(struct qemu *q, const struct qemu_device *device)
+{
+    return qemu_connect_ramfb(q, device) && qemu_connect_gpu(q, device);
+}
+
 bool qemu_connect_gpu_gl(struct qemu *q, const struct qemu_device *device)
 {
     qemu_note(q,

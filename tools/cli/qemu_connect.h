@@ -12,6 +12,7 @@ bool qemu_connect_blk(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_net(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_p9(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_rng(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_ramfb_gpu(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_ramfb(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_gpu(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_bochs(struct qemu *q, const struct qemu_device *device);

@@ -300,7 +300,11 @@ static const struct property gpu_properties[] = {
     {"max-hostmem", "SIZE", NULL, "the pictures of a device may have 256 MiB"},
     {"edid", "on", NULL, NULL},
     {"blob", "on|off", set_blob, NULL},
-    {"hostmem", "SIZE", NULL, NULL}, /* of blobs */
+    {"hostmem", "SIZE", NULL, NULL}, /* of blobs, like the next one */
+    {"resource-uuid", "on|off", NULL, NULL},
+    {"venus", "on|off", NULL, NULL}, /* of what is drawn with GL and Vulkan, like the others */
+    {"drm-native-context", "on|off", NULL, NULL},
+    {"stats", "on|off", NULL, NULL},
 };
 
 /* What is drawn is two-dimensional: the driver is not offered the rest. */

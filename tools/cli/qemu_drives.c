@@ -87,7 +87,7 @@ PROPERTY_FLAG(set_rw, drive(q)->readonly, false)
  * storage here unless the drive is a snapshot. */
 static const struct property drive_properties[] = {
     {"file", "FILE", set_file, NULL},
-    {"if", "pflash|none|virtio", set_interface, NULL},
+    {"if", "pflash|none|virtio|sd|ide|scsi|mtd|floppy", set_interface, NULL},
     {"id", "ID", set_id, NULL},
     {"node-name", "ID", NULL, NULL},
     {"unit", "N", set_unit, NULL},
@@ -339,14 +339,35 @@ bool qemu_connect_flash(struct qemu *q)
     return good;
 }
 
+static bool is_asked_for(const struct qemu_devices *d, const char *id)
+{
+    for (unsigned n = 0; id && n < d->device_count; n++)
+        if (d->devices[n].drive && !strcmp(d->devices[n].drive, id))
+            return true;
+    return false;
+}
+
+/* A drive of an interface that the board does not have may be a device's, as with if=none. */
+static bool check_interface(const struct qemu_devices *d, const struct qemu_drive *drive)
+{
+    g_autofree char *word = g_strdup_printf("if=%s", drive->interface);
+    g_autofree char *what = g_strdup_printf("-drive %s", word);
+
+    return is_interface(drive, "pflash") || is_interface(drive, "none") ||
+           is_interface(drive, "virtio") || is_asked_for(d, drive->id) ||
+           qemu_refuse("drive", word, what, NULL);
+}
+
 /* An id that no device asks for is only a drive that nobody sees. */
 bool qemu_connect_disks(struct qemu *q)
 {
     struct qemu_devices *d = &q->devices;
     bool good = true;
 
-    for (unsigned n = 0; n < d->drive_count; n++)
+    for (unsigned n = 0; n < d->drive_count; n++) {
+        good &= check_interface(d, &d->drives[n]);
         if (is_interface(&d->drives[n], "virtio"))
             good &= qemu_add_blk(q, NULL, &d->drives[n]);
+    }
     return good;
 }

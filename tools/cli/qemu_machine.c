@@ -406,8 +406,11 @@ bool qemu_machine_connect(struct qemu *q)
     if (!qemu_memory_connect(q))
         return false;
     if (m->highmem_off && q->req.config.ram_size > RAM_BELOW_4G)
-        return qemu_bad("-machine highmem=off: expected at most %u MiB of RAM below 4 GiB",
-                        (unsigned)(RAM_BELOW_4G >> 20));
+        qemu_note(
+            q,
+            "-machine highmem=off: of the RAM %u MiB are below 4 GiB, the rest above, as with "
+            "QEMU before 7.0",
+            (unsigned)(RAM_BELOW_4G >> 20));
     apply_version(m);
     if (!connect_smp(q) || !connect_gic(q))
         return false;

@@ -102,6 +102,8 @@ static const struct property user_properties[] = {
     {"ipv6-net", "ADDRESS", set_netdev_net6, NULL},
     {"ipv6-host", "ADDRESS", set_netdev_host6, NULL},
     {"ipv6-dns", "ADDRESS", set_netdev_dns6, NULL},
+    {"smb", "DIRECTORY", NULL, "no SMB server is run for the guest"},
+    {"smbserver", "ADDRESS", NULL, NULL},
 };
 
 static const struct property socket_properties[] = {
@@ -127,9 +129,10 @@ static const struct property tap_properties[] = {
     {"br", "BRIDGE", set_netdev_br, NULL},
     {"helper", "FILE", set_netdev_helper, NULL},
     {"fd", "N", set_netdev_fd, NULL},
-    {"vhost", "off", NULL, NULL},
+    {"vhost", "on|off", NULL, "frames come through this process"},
+    {"vhostforce", "on|off", NULL, NULL},
     {"vnet_hdr", "on|off", NULL, "frames have no header of the host's"},
-    {"queues", "1", NULL, NULL},
+    {"queues", "N", NULL, "there is one pair of queues"},
     {"sndbuf", "N", NULL, NULL},
 };
 
@@ -449,7 +452,7 @@ static bool connect_nic(struct qemu *q, const struct qemu_nic *n)
 
 bool qemu_net_connect(struct qemu *q)
 {
-    bool good = true;
+    bool good = qemu_redirs_connect(q);
 
     for (unsigned k = 0; k < q->net.nic_count; k++)
         good &= connect_nic(q, &q->net.nics[k]);

@@ -31,7 +31,8 @@ struct qemu_net {
     struct qemu_netdev netdevs[NETWORKS_MAX];
     struct qemu_nic nics[NETWORKS_MAX]; /* of -nic and -net nic */
     struct qemu_dump dumps[NETWORKS_MAX];
-    unsigned netdev_count, nic_count, dump_count;
+    const char *redirs[NET_FORWARDS_MAX]; /* -redir, as hostfwd= has it */
+    unsigned netdev_count, nic_count, dump_count, redir_count;
     int hub;      /* -net's netdev, -1: none; of that one there is no id */
     bool refused; /* a -netdev, -nic or -net was */
     struct networks networks;
@@ -41,6 +42,10 @@ struct qemu_net {
 bool qemu_netdev(struct qemu *q, const char *option, const char *value);
 bool qemu_nic(struct qemu *q, const char *option, const char *value);
 bool qemu_net(struct qemu *q, const char *option, const char *value);
+bool qemu_redir(struct qemu *q, const char *option, const char *value);
+
+/* What -redir asks for is the first user network's, before that is connected. */
+bool qemu_redirs_connect(struct qemu *q);
 
 /* A device whose netdev is @id (NULL: none, its frames are lost) and whose address is @mac (NULL:
  * the next of QEMU's), to be config.devices[@index]. @what: for messages. */
