@@ -267,11 +267,9 @@ static bool is_taken(const char *options)
     const char *words[WORDS_MAX + 4] = {"qemu"};
     unsigned count = 1 + split(options, words + 1, room);
 
-    unsigned gdb = 0, kept = 1; /* nobody connects: what waits for gdb does not */
+    unsigned kept = 1; /* nobody connects: what waits for gdb or a monitor does not */
     for (unsigned k = 1; k < count; k++)
-        gdb |= !strcmp(words[k], "-s") || !strcmp(words[k], "-gdb");
-    for (unsigned k = 1; k < count; k++)
-        if (!gdb || strcmp(words[k], "-S") != 0)
+        if (strcmp(words[k], "-S") != 0)
             words[kept++] = without_waiting(words[k]);
     count = kept;
     words[count++] = "--timeout";
