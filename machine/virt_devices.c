@@ -242,6 +242,23 @@ static int plug_pvpanic(struct virt_plugged *p, const struct plug *plug, struct 
     return 0;
 }
 
+static int plug_i6300esb(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    enum arm_watchdog action = plug->what->watchdog;
+
+    (void)err;
+    i6300esb_init(&p->i6300esb,
+                  &(struct i6300esb_config){
+                      .unit = plug->unit,
+                      .clock = plug->board->clock,
+                      .power = action == ARM_WATCHDOG_NONE ? NULL : plug->cfg->power,
+                      .power_ctx = plug->cfg->power_ctx,
+                      .restart = action == ARM_WATCHDOG_RESET,
+                  },
+                  plug->log);
+    return 0;
+}
+
 static int plug_pci_testdev(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     (void)err;

@@ -6,6 +6,7 @@
 #include "devices/e1000.h"
 #include "devices/edu.h"
 #include "devices/hda.h"
+#include "devices/i6300esb.h"
 #include "devices/ivshmem.h"
 #include "devices/nvme.h"
 #include "devices/pci_testdev.h"
@@ -54,6 +55,7 @@ struct virt_plugged {
         struct ivshmem ivshmem;
         struct pvpanic pvpanic;
         struct pci_testdev pci_testdev;
+        struct i6300esb i6300esb;
         struct hda_codec codec;
     };
 };

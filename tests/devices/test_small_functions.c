@@ -1,6 +1,7 @@
-/* PCI functions of a few registers: shared memory, a place for a guest's panic, and QEMU's device
- * for tests of accesses. */
+/* PCI functions of a few registers: shared memory, a place for a guest's panic, a watchdog, and
+ * QEMU's device for tests of accesses. */
 #include "base/state_io.h"
+#include "devices/i6300esb.h"
 #include "devices/ivshmem.h"
 #include "devices/pci_testdev.h"
 #include "devices/pvpanic.h"
@@ -126,6 +127,95 @@ static void test_a_panic_ends_the_machine(void **state)
     bench_end(&b);
 }
 
+static bool restarted;
+
+static void power(void *ctx, bool restart)
+{
+    (void)ctx;
+    ended++;
+    restarted = restart;
+}
+
+static void pass_ms(struct function_bench *b, uint64_t ms)
+{
+    clock_run(&b->d.clock, b->d.clock.now_ns + ms * 1000000);
+}
+
+/* Both stages a second: 1000 * 2^15 clocks of 33 MHz are 993 ms. */
+static void start_watchdog(struct function_bench *b, struct i6300esb *w, unsigned lock)
+{
+    bench_begin(b, DISK_SNAPSHOT, SECTORS * 512);
+    i6300esb_init(w,
+                  &(struct i6300esb_config){.clock = &b->d.clock, .power = power, .restart = true},
+                  &b->d.log);
+    bench_plug(b, &w->function, 0);
+    assert_int_equal(device_read(&b->host.ecam, PCI_DEVFN(1, 0) << 12, 4), 0x25ab8086);
+    for (unsigned n = 0; n < 2; n++) {
+        out(b, 12, 2, 0x80);
+        out(b, 12, 2, 0x86);
+        out(b, 4 * n, 4, 1000);
+    }
+    out(b, 0, 4, 1); /* is not unlocked */
+    ended = 0;
+    bench_config(b, 0x68, 1, lock);
+}
+
+static void test_a_watchdog_that_is_not_reloaded_resets(void **state)
+{
+    static struct function_bench b;
+    struct i6300esb w;
+
+    (void)state;
+    start_watchdog(&b, &w, 2);
+    for (unsigned n = 0; n < 3; n++) {
+        pass_ms(&b, 990);
+        out(&b, 12, 2, 0x80);
+        out(&b, 12, 2, 0x86);
+        out(&b, 12, 2, 0x100);
+    }
+    assert_int_equal(in(&b, 8, 4), 0);
+    pass_ms(&b, 1000);
+    assert_int_equal(in(&b, 8, 4), 1);
+    out(&b, 12, 2, 0x100); /* is not unlocked */
+    pass_ms(&b, 980);
+    assert_int_equal(ended, 0);
+    pass_ms(&b, 20);
+    assert_int_equal(ended, 1);
+    assert_true(restarted);
+    pci_reset(&w.function);
+    bench_config(&b, PCI_BAR0, 4, BAR_AT);
+    bench_config(&b, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+    assert_int_equal(in(&b, 12, 2), 0x200); /* that it was it is still known */
+    out(&b, 12, 2, 0x80);
+    out(&b, 12, 2, 0x86);
+    out(&b, 12, 2, 0x200);
+    assert_int_equal(in(&b, 12, 2), 0);
+    pass_ms(&b, 1000000);
+    assert_int_equal(ended, 1);
+    bench_end(&b);
+}
+
+static void test_a_watchdog_is_locked_and_runs_freely(void **state)
+{
+    static struct function_bench b;
+    struct i6300esb w;
+
+    (void)state;
+    start_watchdog(&b, &w, 7);
+    bench_config(&b, 0x68, 1, 0);
+    assert_int_equal(device_read(&b.host.ecam, PCI_DEVFN(1, 0) << 12 | 0x68, 1), 7);
+    pass_ms(&b, 1000); /* there is the second stage only */
+    assert_int_equal(ended, 1);
+    for (unsigned n = 0; n < 2; n++)
+        pass_ms(&b, 1000);
+    assert_int_equal(ended, 3);
+    bench_config(&b, 0x60, 2, 0x20); /* WDT_TOUT# is not driven */
+    pass_ms(&b, 1000);
+    assert_int_equal(ended, 3);
+    assert_int_equal(b.d.watched.log_lines, 1);
+    bench_end(&b);
+}
+
 static unsigned count_of(struct function_bench *b)
 {
     return (unsigned)in(b, 12, 4);
@@ -168,6 +258,8 @@ int main(void)
         cmocka_unit_test(test_memory_of_no_size_that_a_bar_has_is_refused),
         cmocka_unit_test(test_memory_of_its_own_is_in_a_snapshot),
         cmocka_unit_test(test_a_panic_ends_the_machine),
+        cmocka_unit_test(test_a_watchdog_that_is_not_reloaded_resets),
+        cmocka_unit_test(test_a_watchdog_is_locked_and_runs_freely),
         cmocka_unit_test(test_a_test_counts_the_writes_that_fit),
     };
 

@@ -3,6 +3,7 @@
 #include "devices/bochs.h"
 #include "devices/edu.h"
 #include "devices/hda.h"
+#include "devices/i6300esb.h"
 #include "devices/ivshmem.h"
 #include "devices/pci_host.h"
 #include "devices/pci_testdev.h"
@@ -14,7 +15,7 @@
 #define HIGH_MEMORY UINT64_C(0x8000000000)
 #define VRAM        (UINT32_C(1) << 16)
 
-enum { HDA, BOCHS, EDU, IVSHMEM, PVPANIC, TESTDEV, FUNCTIONS };
+enum { HDA, BOCHS, EDU, IVSHMEM, PVPANIC, TESTDEV, WATCHDOG, FUNCTIONS };
 
 struct bench {
     struct rings rings;
@@ -26,6 +27,7 @@ struct bench {
     struct ivshmem ivshmem;
     struct pvpanic pvpanic;
     struct pci_testdev testdev;
+    struct i6300esb watchdog;
     struct tpm_tis tpm;
     struct pci_function *functions[FUNCTIONS];
     uint8_t answer; /* bytes that the TPM answers with, in tens */
@@ -99,10 +101,12 @@ static void make(struct bench *b, struct choices *in)
         abort();
     pvpanic_init(&b->pvpanic, NULL, NULL, 0, &b->rings.log);
     pci_testdev_init(&b->testdev, &b->rings.log);
+    i6300esb_init(&b->watchdog, &(struct i6300esb_config){.clock = &b->rings.clock}, &b->rings.log);
     b->functions[EDU] = &b->edu.function;
     b->functions[IVSHMEM] = &b->ivshmem.function;
     b->functions[PVPANIC] = &b->pvpanic.function;
     b->functions[TESTDEV] = &b->testdev.function;
+    b->functions[WATCHDOG] = &b->watchdog.function;
     for (unsigned i = 0; i < FUNCTIONS; i++)
         pci_host_add(&b->host, b->functions[i], NULL, (uint8_t)PCI_DEVFN(1 + i, 0));
     pci_host_reset(&b->host);

@@ -241,6 +241,14 @@ static void test_a_drive_of_another_interface_is_the_devices_that_names_it(void 
     assert_contains(r->err, "-drive if=sd is not offered: virt has no SD card");
 }
 
+static void test_a_watchdog_is_a_device_by_either_option(void **state)
+{
+    (void)state;
+    assert_int_equal(PEEK(PCI_CONFIG(1, 2), "-device", "i6300esb"), 0xab);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 2), "-watchdog", "i6300esb", "-action", "watchdog=none"),
+                     0xab);
+}
+
 static void test_a_virtio_ramfb_is_both(void **state)
 {
     (void)state;
@@ -414,6 +422,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_namespace_has_the_disk_of_its_controller),
         cmocka_unit_test(test_redir_forwards_a_port_of_the_host),
         cmocka_unit_test(test_a_drive_of_another_interface_is_the_devices_that_names_it),
+        cmocka_unit_test(test_a_watchdog_is_a_device_by_either_option),
         cmocka_unit_test(test_a_virtio_ramfb_is_both),
         cmocka_unit_test(test_what_is_accepted_with_less_says_so),
         cmocka_unit_test(test_the_first_disk_is_the_first_that_a_guest_finds),

@@ -195,6 +195,12 @@ bool qemu_connect_pvpanic(struct qemu *q, const struct qemu_device *device)
                       (struct arm_device){.kind = ARM_PVPANIC, .panic = q->process.panic});
 }
 
+bool qemu_connect_i6300esb(struct qemu *q, const struct qemu_device *device)
+{
+    return add_virtio(q, device,
+                      (struct arm_device){.kind = ARM_I6300ESB, .watchdog = q->process.watchdog});
+}
+
 bool qemu_connect_pci_testdev(struct qemu *q, const struct qemu_device *device)
 {
     return add_virtio(q, device, (struct arm_device){.kind = ARM_PCI_TESTDEV});

@@ -43,6 +43,7 @@ bool qemu_connect_ahci(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_port(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_ivshmem(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_i6300esb(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_pci_testdev(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_pvpanic(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_pcie_port(struct qemu *q, const struct qemu_device *device); /* qemu_pci.c */

@@ -348,6 +348,11 @@ static const struct property ivshmem_properties[] = {
     {"master", "on|off|auto", NULL, NULL}, /* of migration */
 };
 
+static const struct property i6300esb_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+};
+
 static const struct property pvpanic_properties[] = {
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},

@@ -84,17 +84,53 @@ static bool set_panic(struct qemu *q, const char *value)
     return true;
 }
 
+/* What i6300esb ends in. */
+static bool set_watchdog(struct qemu *q, const char *value)
+{
+    static const char off[] = "shutdown|poweroff|pause";
+
+    q->process.watchdog = !strcmp(value, "reset")         ? ARM_WATCHDOG_RESET
+                          : properties_accept(off, value) ? ARM_WATCHDOG_POWEROFF
+                                                          : ARM_WATCHDOG_NONE;
+    if (!strcmp(value, "shutdown") || !strcmp(value, "pause"))
+        qemu_note(q, "-action watchdog=%s: the machine ends at once", value);
+    if (!strcmp(value, "inject-nmi"))
+        qemu_note(q, "-action watchdog=inject-nmi: virt has no such interrupt: nothing happens");
+    return true;
+}
+
 static const struct property action_properties[] = {
     {"reboot", "reset|shutdown", set_reboot, NULL},
     {"shutdown", "poweroff|pause", set_shutdown, NULL},
     {"panic", "pause|shutdown|exit-failure|none", set_panic, NULL},
-    {"watchdog", "reset|shutdown|poweroff|inject-nmi|pause|debug|none", NULL, NULL},
+    {"watchdog", "reset|shutdown|poweroff|inject-nmi|pause|debug|none", set_watchdog, NULL},
 };
 
 bool qemu_action(struct qemu *q, const char *option, const char *value)
 {
     return properties_set(q, option, value, NULL, action_properties,
                           G_N_ELEMENTS(action_properties));
+}
+
+/* As it was written before -action and -device. */
+bool qemu_watchdog_action(struct qemu *q, const char *option, const char *value)
+{
+    g_autofree char *action = g_strdup_printf("watchdog=%s", value);
+
+    (void)option;
+    return qemu_action(q, "action", action);
+}
+
+bool qemu_watchdog(struct qemu *q, const char *option, const char *value)
+{
+    if (is_help(value)) {
+        printf("i6300esb\n");
+        q->answered = true;
+        return true;
+    }
+    return strcmp(value, "i6300esb") == 0
+               ? qemu_device(q, "device", value)
+               : qemu_bad("-%s %s is not offered: expected i6300esb", option, value);
 }
 
 bool qemu_display(struct qemu *q, const char *option, const char *value)

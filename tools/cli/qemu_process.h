@@ -14,12 +14,15 @@ struct qemu_process {
     unsigned dir_count;
     bool daemonize;
     enum arm_panic panic;
+    enum arm_watchdog watchdog;
     int parent; /* of a daemon: where it tells who started it that it runs */
 };
 
 /* Options; false, and what is wrong was printed. */
 bool qemu_firmware_dir(struct qemu *q, const char *option, const char *value);
 bool qemu_action(struct qemu *q, const char *option, const char *value);
+bool qemu_watchdog(struct qemu *q, const char *option, const char *value);
+bool qemu_watchdog_action(struct qemu *q, const char *option, const char *value);
 bool qemu_vga(struct qemu *q, const char *option, const char *value);
 bool qemu_display(struct qemu *q, const char *option, const char *value);
 
