@@ -305,6 +305,13 @@ void state_bytes(struct state_io *io, const char *field, void *block, size_t len
         state_fail(io, ARM_EINVAL, "%s, %zu bytes at byte %zu, differs", field, len, at);
 }
 
+uint8_t *state_room(struct state_io *io, size_t bytes)
+{
+    bool as_it_is = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && io->direction == STATE_SAVE;
+
+    return as_it_is ? append(io, bytes) : NULL;
+}
+
 static void page_state(struct state_io *io, const char *field, uint8_t *page)
 {
     static const uint8_t zeros[PAGE_SIZE];

@@ -77,6 +77,10 @@ void state_uint(struct state_io *io, const char *field, void *value, size_t byte
 /* A bool; a byte above 1 is an error. @bytes is sizeof(bool), for STATE(). */
 void state_bool(struct state_io *io, const char *field, void *value, size_t bytes);
 
+/* Saving, room for @bytes of numbers that the caller puts there, little-endian and without gaps;
+ * NULL: it is not saved, or the host is of another order, or after an error. */
+uint8_t *state_room(struct state_io *io, size_t bytes);
+
 /* A number, an enum or a bool: the field that @lvalue is. Does not compile for a pointer. */
 #define STATE(io, lvalue)                                                                          \
     _Generic((lvalue), bool                                                                        \

@@ -20,19 +20,44 @@ static void span_state(struct state_io *io, struct tlb_span *s)
 
 /* ---- L2, stage 2, table addresses: entries behind their numbers ---- */
 
+#define L2_FIELDS(FIELD)                                                                           \
+    FIELD(tag)                                                                                     \
+    FIELD(pa)                                                                                      \
+    FIELD(gen)                                                                                     \
+    FIELD(config)                                                                                  \
+    FIELD(vmid)                                                                                    \
+    FIELD(asid)                                                                                    \
+    FIELD(cls)                                                                                     \
+    FIELD(s1_shift)                                                                                \
+    FIELD(perms)                                                                                   \
+    FIELD(attr)                                                                                    \
+    FIELD(flags)
+
+/* All at once, as there are most of them: half of what a snapshot took was to save them one number
+ * after another. */
+static bool l2_entry_save(struct state_io *io, const struct tlb_l2_entry *e)
+{
+#define BYTES(field) +sizeof(e->field)
+#define SAVE(field)                                                                                \
+    memcpy(to, &e->field, sizeof(e->field));                                                       \
+    to += sizeof(e->field);
+    uint8_t *to = state_room(io, 0 L2_FIELDS(BYTES));
+
+    if (!to)
+        return false;
+    L2_FIELDS(SAVE)
+    return true;
+#undef SAVE
+#undef BYTES
+}
+
 static void l2_entry_state(struct state_io *io, struct tlb_l2_entry *e)
 {
-    STATE(io, e->tag);
-    STATE(io, e->pa);
-    STATE(io, e->gen);
-    STATE(io, e->config);
-    STATE(io, e->vmid);
-    STATE(io, e->asid);
-    STATE(io, e->cls);
-    STATE(io, e->s1_shift);
-    STATE(io, e->perms);
-    STATE(io, e->attr);
-    STATE(io, e->flags);
+#define PASS(field) STATE(io, e->field);
+    if (l2_entry_save(io, e))
+        return;
+    L2_FIELDS(PASS)
+#undef PASS
     state_require(io, e->config < TLB_CONFIGS && e->cls < TLB_CLASSES && e->s1_shift < 64,
                   "e->cls");
 }
