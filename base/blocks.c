@@ -18,12 +18,13 @@ struct block {
     uint8_t *bytes;          /* behind this, but for one that is or was lent; NULL: lost */
 };
 
-/* Memory for copies of lent blocks, in the host's large pages; what is given back is used again. It
- * goes when nobody refers to it. Of one thread. */
+/* Memory for lent blocks and their copies, in the host's large pages; what is given back is used
+ * again. It goes when nobody refers to it. Of one thread. */
 struct block_pool {
     unsigned refs;
     size_t block_bytes;
-    struct pool_item *free;
+    struct pool_item *free;   /* of block_bytes each */
+    struct pool_item *blocks; /* each a struct block */
     struct pool_chunk *chunks;
 };
 
@@ -95,42 +96,39 @@ bool blocks_copy(struct blocks *b, const struct blocks *from)
 
 /* ---- a pool ---- */
 
-static bool grow(struct block_pool *pool)
+static void pool_give_back(struct pool_item **list, void *memory)
+{
+    struct pool_item *item = memory;
+
+    item->next = *list;
+    *list = item;
+}
+
+/* More items of @bytes each for @list, one of @pool's, if the host has memory. */
+static void grow(struct block_pool *pool, struct pool_item **list, size_t bytes)
 {
     struct pool_chunk *chunk = malloc(sizeof(*chunk));
     uint8_t *memory = chunk ? host_memory(CHUNK_BYTES) : NULL;
 
     if (!memory) {
         free(chunk);
-        return false;
+        return;
     }
     *chunk = (struct pool_chunk){pool->chunks, memory};
     pool->chunks = chunk;
-    for (size_t at = CHUNK_BYTES / pool->block_bytes; at-- > 0;) {
-        struct pool_item *item = (struct pool_item *)(void *)(memory + at * pool->block_bytes);
-        item->next = pool->free;
-        pool->free = item;
-    }
-    return true;
+    for (size_t at = CHUNK_BYTES / bytes; at-- > 0;)
+        pool_give_back(list, memory + at * bytes);
 }
 
-static uint8_t *pool_take(struct block_pool *pool)
+/* NULL: the host has no memory. */
+static void *pool_take(struct block_pool *pool, struct pool_item **list, size_t bytes)
 {
-    struct pool_item *item;
-
-    if (!pool->free && !grow(pool))
-        return NULL;
-    item = pool->free;
-    pool->free = item->next;
-    return (uint8_t *)item;
-}
-
-static void pool_give_back(struct block_pool *pool, uint8_t *bytes)
-{
-    struct pool_item *item = (struct pool_item *)(void *)bytes;
-
-    item->next = pool->free;
-    pool->free = item;
+    if (!*list)
+        grow(pool, list, bytes);
+    struct pool_item *item = *list;
+    if (item)
+        *list = item->next;
+    return item;
 }
 
 static void free_pool(struct block_pool *pool)
@@ -163,10 +161,15 @@ static void free_block(struct block *block)
         free_slab(block->slab);
         return;
     }
-    if (block->pool && block->bytes && !block->lent)
-        pool_give_back(block->pool, block->bytes);
-    free_pool(block->pool);
-    free(block);
+    struct block_pool *pool = block->pool;
+    if (!pool) {
+        free(block);
+        return;
+    }
+    if (block->bytes && !block->lent)
+        pool_give_back(&pool->free, block->bytes);
+    pool_give_back(&pool->blocks, block);
+    free_pool(pool);
 }
 
 static void free_leaf(struct block_leaf *leaf)
@@ -324,7 +327,7 @@ bool blocks_lend(struct blocks *b, uint64_t n, const uint8_t *bytes)
     if (!has_pool(b))
         return false;
     struct block_leaf *leaf = own_leaf(&b->leaf[n / BLOCKS_LEAF]);
-    struct block *block = leaf ? malloc(sizeof(*block)) : NULL;
+    struct block *block = leaf ? pool_take(b->pool, &b->pool->blocks, sizeof(*block)) : NULL;
 
     if (!block)
         return false;
@@ -341,7 +344,7 @@ static bool keep(const struct block_leaf *leaf, unsigned n, size_t block_bytes, 
 
     if (!block || !block->lent || (!own && !is_shared(&leaf->refs) && !is_shared(&block->refs)))
         return true;
-    uint8_t *copy = pool_take(block->pool);
+    uint8_t *copy = pool_take(block->pool, &block->pool->free, block_bytes);
     if (copy)
         memcpy(copy, block->bytes, block_bytes);
     block->bytes = copy;

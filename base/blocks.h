@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BLOCKS_LEAF 512 /* blocks whose table is shared or copied as a whole */
+#define BLOCKS_LEAF 128 /* blocks whose table is shared or copied as a whole */
 
 struct block;
 struct block_leaf;
