@@ -14,7 +14,7 @@
 #include "trace/names.h"
 
 #define LOOK_MS     100 /* between two looks at what else may end the run */
-#define POLL_SLICES 16  /* slices between two looks at the client: about a millisecond */
+#define POLL_SLICES 50  /* slices between two looks at the client: about a millisecond */
 #define IDLE_MAX_MS 50
 #define SILENT_MS   30 /* a client that says nothing for so long after a stop: a person thinks */
 
