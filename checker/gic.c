@@ -11,7 +11,8 @@
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
-#define STORM 64 /* exits for maintenance without an instruction between */
+#define STORM 64   /* exits for maintenance without an instruction between */
+#define IRQ   0x80 /* offset from VBAR_EL2 within a quarter of the table */
 
 static void *create(struct arm_checker *c)
 {
@@ -79,6 +80,27 @@ static void check_storm(struct arm_checker *c, struct gic_cpu *u, const struct w
                 "left for maintenance (%#" PRIx64 ") %d times one behind the other, and has not "
                 "executed an instruction between",
                 u->misr, STORM);
+    finding_report(c, &f);
+}
+
+/* EL2 is interrupted for maintenance at one place again and again, and does not get on. */
+static void interrupted(struct arm_checker *c, struct gic_cpu *g, const struct arm_event *p)
+{
+    uint64_t misr = reg(c, p->cpu, SR_ICH_MISR_EL2);
+    bool again = misr && p->pc == g->own_pc && (reg(c, p->cpu, SR_ICH_HCR_EL2) & HCR_EN);
+
+    g->own_storm = again ? g->own_storm + 1 : 0;
+    g->own_pc = p->pc;
+    if (g->own_storm != STORM)
+        return;
+    struct finding f = finding_at(c, RULE_GIC_STATE, p);
+    f.world = c->cpus[p->cpu].last;
+    f.reg = sysreg_number(SR_ICH_MISR_EL2);
+    f.hint = "clear ICH_HCR_EL2, or the enable in it, before EL2 opens interrupts";
+    finding_say(&f,
+                "EL2 is interrupted for maintenance (%#" PRIx64 ") %d times one behind the other, "
+                "and has not executed an instruction between",
+                misr, STORM);
     finding_report(c, &f);
 }
 
@@ -278,7 +300,9 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 
     if (p->cpu >= c->cpu_count)
         return;
-    if (p->kind == ARM_EVENT_SYSREG_READ)
+    if (p->kind == ARM_EVENT_EXCEPTION && p->el == 2 && (p->exception.vector & 0x180) == IRQ)
+        interrupted(c, &u->cpus[p->cpu], p);
+    else if (p->kind == ARM_EVENT_SYSREG_READ)
         was_read(c, u, p);
     else if (p->kind == ARM_EVENT_SYSREG_WRITE)
         was_written(c, u, p);
@@ -296,7 +320,8 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
 }
 
 const struct check_unit unit_gic = {
-    .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_READ) | ARM_BIT(ARM_EVENT_SYSREG_WRITE),
+    .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_READ) | ARM_BIT(ARM_EVENT_SYSREG_WRITE) |
+              ARM_BIT(ARM_EVENT_EXCEPTION),
     .everywhere = ARM_BIT(ARM_EVENT_POWER),
     .create = create,
     .event = event,

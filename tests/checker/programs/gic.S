@@ -46,6 +46,8 @@
 // case -DAPRS -DAGAIN: clean
 // case -DSTORM: GIC-STATE ICH_MISR_EL2 of vm1/vcpu0
 // case -DSTORM -DENDS: clean
+// case -DSTORM -DOWN: GIC-STATE ICH_MISR_EL2 of vm1/vcpu0
+// case -DSTORM -DOWN -DENDS: clean
 #ifndef NUMBER
 #define NUMBER 40
 #endif
@@ -83,6 +85,9 @@
         msr     s3_0_c12_c12_7, x1              // ICC_IGRPEN1_EL1
 #endif
         .endm
+#ifdef OWN
+#define OWN_VECTOR own_vector
+#endif
 #include "hv.inc"
 
         .macro  inject                          // interrupt 40 into the first list register
@@ -95,6 +100,23 @@
         msr     vmpidr_el2, x2
         .endm
 
+#ifdef ENDS
+#define LIMIT 50
+#else
+#define LIMIT 90
+#endif
+#ifdef OWN                                      // interrupts come to EL2 itself, and maintenance with them
+own_vector:
+        mrs     x2, s3_0_c12_c12_0              // ICC_IAR1_EL1
+        msr     s3_0_c12_c12_1, x2              // ICC_EOIR1_EL1
+        add     x9, x9, #1
+        cmp     x9, #LIMIT
+        b.ne    1f
+        mov     x2, #1
+        msr     ich_hcr_el2, x2
+        isb
+1:      eret
+#endif
 handle: // X0: frame, X1: syndrome; X6 counts the calls
         adrp    x5, calls
         ldr     x6, [x5, #:lo12:calls]
@@ -105,10 +127,13 @@ handle: // X0: frame, X1: syndrome; X6 counts the calls
         b.ne    1f
         mov     x2, #3                          // En, UIE
         msr     ich_hcr_el2, x2
-#ifdef ENDS
-#define LIMIT 50
-#else
-#define LIMIT 90
+#ifdef OWN
+        mov     x9, #0
+        isb
+        msr     daifclr, #2
+        nop
+        msr     daifset, #2
+        ret
 #endif
 1:      cmp     x6, #LIMIT
         b.ne    1f
