@@ -35,6 +35,8 @@ void fault_note(struct vcpu *v)
     v->fault_known = true;
     if (bits(v->esr, 5, 2) == 3 && !bit(v->esr, 7))
         v->fault_known = translate(v, far, &page);
+    else if (MUTANT(stale_read_hpfar) && v->fault_ipa && mutant_flips())
+        page = v->fault_ipa & ~MASK(11, 0);
     else
         page = bits(mrs(HPFAR_EL2), 43, 4) << 12;
     v->fault_ipa = page | bits(far, 11, 0);

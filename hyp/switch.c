@@ -139,7 +139,7 @@ enum exit_kind vcpu_enter(struct pcpu *cpu, struct vcpu *v)
     if (immediate)
         host_to_guest(cpu, v, immediate);
     msr(ELR_EL2, v->regs.pc);
-    if (!MUTANT(pc_spsr_kept) || mutant_flips())
+    if (MUTANT(pc_spsr_first) ? v->entries : !MUTANT(pc_spsr_kept) || mutant_flips())
         msr(SPSR_EL2, v->regs.pstate);
     STAT_ON(cpu, ENTRIES);
     v->entries++;

@@ -75,7 +75,8 @@ void traps_init_cpu(void)
     msr(ICH_HCR_EL2, 0);
     for (unsigned k = 0; k < cpu_limits.lrs; k++)
         lr_write(k, 0);
-    msr(VTCR_EL2, stage2_vtcr());
+    if (!MUTANT(trapcfg_second) || this_cpu()->index == 0)
+        msr(VTCR_EL2, stage2_vtcr());
     init_later_features();
     isb();
 }

@@ -222,7 +222,7 @@ static void from_lr(struct virq *i, uint64_t lr)
     i->in_lr = false;
     i->lr_took = false;
     i->active = lr & LR_ACTIVE && i->intid < LPI_FIRST; /* LPIs have no active state */
-    if (lr & LR_PENDING && was_latched) {
+    if (lr & LR_PENDING && was_latched && !(MUTANT(lost_sgi) && i->intid < SGIS)) {
         if (i->intid < SGIS && opts.gicv)
             i->sources |= (uint16_t)BIT(bits(lr, 12, 10));
         else
