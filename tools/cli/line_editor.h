@@ -20,7 +20,7 @@ struct line_editor_host {
     void *complete_ctx;
 };
 
-/* At standard input and output. NULL: there is no memory for it. */
+/* At standard input and output. NULL: there is no libedit, or no memory. */
 struct line_editor *line_editor_new(void);
 void line_editor_free(struct line_editor *e); /* @e: may be NULL */
 

@@ -3,12 +3,12 @@
  * below. Keys are commands (step_screen.def), and the same ones can be typed behind a colon.
  */
 #include <inttypes.h>
-#include <ncurses.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "command.h"
+#include "curses.h"
 #include "step.h"
 
 #define LINES_LEAST 16
@@ -37,6 +37,7 @@ static const char *const banks[] = {"general", "EL1", "EL2", "EL0"};
 
 struct screen {
     struct stepper *s;
+    struct curses c;
     GString *answer;  /* of the last command */
     GString *content; /* of the view, if it is another */
     unsigned view, bank;
@@ -57,13 +58,6 @@ static void on_interrupt(int number)
 
 /* ---- drawing ---- */
 
-/* @text, cut to @width columns. */
-static void put(int y, int x, int width, const char *text)
-{
-    if (y >= 0 && y < LINES && x < COLS && width > 0)
-        mvaddnstr(y, x, text, MIN(width, COLS - x));
-}
-
 static void draw_status(const struct screen *w)
 {
     struct arm_position at = timeline_here(w->s->t), end = timeline_farthest(w->s->t);
@@ -73,10 +67,9 @@ static void draw_status(const struct screen *w)
     g_autofree char *text = g_strdup_printf(
         " %" PRIu64 ".%" PRIu64 " cpu%u EL%u %s %s  %s", at.insns, at.exceptions, w->s->cpu,
         step_el(w->s), world ? world : "-", symbol, position_compare(at, end) < 0 ? "(past)" : "");
-    attron(A_REVERSE);
-    mvhline(0, 0, ' ', COLS);
-    put(0, 0, COLS, text);
-    attroff(A_REVERSE);
+    curses_bar(&w->c, 0);
+    curses_put(&w->c, 0, 0, w->c.cols, text);
+    curses_off(&w->c, A_REVERSE);
 }
 
 static void draw_instructions(const struct screen *w, int top, int height, int width)
@@ -95,9 +88,9 @@ static void draw_instructions(const struct screen *w, int top, int height, int w
                        : g_strdup_printf("%c%08" PRIx64 " %-23.23s %s", at == pc ? '>' : ' ',
                                          at & UINT32_MAX, text, symbol);
         if (at == pc)
-            attron(A_REVERSE);
-        put(top + y, 0, width - 1, line);
-        attroff(A_REVERSE);
+            curses_on(&w->c, A_REVERSE);
+        curses_put(&w->c, top + y, 0, width - 1, line);
+        curses_off(&w->c, A_REVERSE);
     }
 }
 
@@ -135,9 +128,9 @@ static void draw_register(const struct screen *w, size_t k, int y, int x, int wi
                                             r->name, w->s->now[k][0], owner_letter(w, r->number));
 
     if (changed)
-        attron(A_BOLD);
-    put(y, x, width, line);
-    attroff(A_BOLD);
+        curses_on(&w->c, A_BOLD);
+    curses_put(&w->c, y, x, width, line);
+    curses_off(&w->c, A_BOLD);
 }
 
 /* What cannot change, or has to do with debugging and counting, comes last. */
@@ -162,7 +155,7 @@ static void draw_registers(const struct screen *w, int top, int height, int x)
         if (!in_bank(&w->s->regs[k], w->bank) || is_rare(&w->s->regs[k]) != (n >= count) ||
             (skip && skip--))
             continue;
-        draw_register(w, k, top + y++, x, COLS - x);
+        draw_register(w, k, top + y++, x, w->c.cols - x);
     }
 }
 
@@ -191,12 +184,12 @@ static void draw_view(const struct screen *w, int top, int height)
     int indent = 0;
 
     for (int y = 0; *text && y < height;) {
-        size_t size = piece_of(text, (size_t)(COLS - indent));
+        size_t size = piece_of(text, (size_t)(w->c.cols - indent));
         g_autofree char *piece = g_strndup(text, size);
         if (skip)
             skip--;
         else
-            put(top + y++, indent, COLS - indent, piece);
+            curses_put(&w->c, top + y++, indent, w->c.cols - indent, piece);
         text += size;
         indent = *text == '\n' ? 0 : 4;
         text += *text == '\n' || *text == ' ';
@@ -207,63 +200,63 @@ static void draw_bar(const struct screen *w, int y)
 {
     int x = 0;
 
-    attron(A_REVERSE);
-    mvhline(y, 0, ' ', COLS);
+    curses_bar(&w->c, y);
     for (unsigned k = 0; k < G_N_ELEMENTS(views); k++) {
         g_autofree char *name = g_strdup_printf(k == w->view ? "[%s]" : " %s ", views[k].name);
-        put(y, x, COLS - x, name);
+        curses_put(&w->c, y, x, w->c.cols - x, name);
         x += (int)strlen(name);
     }
-    attroff(A_REVERSE);
+    curses_off(&w->c, A_REVERSE);
 }
 
-static void draw_help(void)
+static void draw_help(const struct screen *w)
 {
     int y = 2, x = 1;
 
-    put(0, 1, COLS, "Keys (any other key goes back)");
+    curses_put(&w->c, 0, 1, w->c.cols, "Keys (any other key goes back)");
     for (size_t k = 0; k < G_N_ELEMENTS(keys); k++, y++) {
-        if (y == LINES - 1) {
+        if (y == w->c.lines - 1) {
             y = 2;
-            x += COLS / 2;
+            x += w->c.cols / 2;
         }
         g_autofree char *line = g_strdup_printf("%c  %s", keys[k].key, keys[k].help);
-        put(y, x, COLS / 2 - 1, line);
+        curses_put(&w->c, y, x, w->c.cols / 2 - 1, line);
     }
     static const char *const others[] = {"Tab   next view below", "x     other registers",
                                          "j k   scroll the view", "J K   scroll registers",
                                          "n     next CPU",        ":     any command (:help)",
                                          "^C    stop what runs",  "q     end"};
     for (size_t k = 0; k < G_N_ELEMENTS(others); k++, y++) {
-        if (y == LINES - 1) {
+        if (y == w->c.lines - 1) {
             y = 2;
-            x += COLS / 2;
+            x += w->c.cols / 2;
         }
-        put(y, x, COLS / 2 - 1, others[k]);
+        curses_put(&w->c, y, x, w->c.cols / 2 - 1, others[k]);
     }
 }
 
 static void draw(const struct screen *w)
 {
-    int lower = LINES / 3, upper = LINES - lower - 4, x = COLS > 110 ? COLS - 40 : COLS - 33;
+    int lower = w->c.lines / 3, upper = w->c.lines - lower - 4,
+        x = w->c.cols > 110 ? w->c.cols - 40 : w->c.cols - 33;
 
-    erase();
     if (w->help) {
-        draw_help();
-    } else if (LINES < LINES_LEAST || COLS < COLS_LEAST) {
-        put(0, 0, COLS, "the terminal is too small");
+        draw_help(w);
+    } else if (w->c.lines < LINES_LEAST || w->c.cols < COLS_LEAST) {
+        curses_put(&w->c, 0, 0, w->c.cols, "the terminal is too small");
     } else {
         g_autofree char *bank = g_strdup_printf("%s (x, L B S M X)", banks[w->bank]);
         draw_status(w);
-        put(1, x, COLS - x, bank);
+        curses_put(&w->c, 1, x, w->c.cols - x, bank);
         draw_instructions(w, 1, upper + 1, x);
         draw_registers(w, 2, upper, x);
         draw_bar(w, upper + 2);
         draw_view(w, upper + 3, lower);
-        put(LINES - 1, 0, COLS - 1,
+        curses_put(
+            &w->c, w->c.lines - 1, 0, w->c.cols - 1,
             "s/S step  w/W switch  r/R write  e/E event  y why  Tab view  : command  ? help");
     }
-    refresh();
+    w->c.wrefresh(w->c.window);
 }
 
 /* ---- commands ---- */
@@ -277,9 +270,7 @@ static void refresh_view(struct screen *w)
 
 static void run(struct screen *w, const char *command)
 {
-    put(LINES - 1, 0, COLS, "... (Ctrl-C stops it)");
-    clrtoeol();
-    refresh();
+    curses_last_line(&w->c, "... (Ctrl-C stops it)");
     g_string_truncate(w->answer, 0);
     running = w->s->t;
     step_execute(w->s, command, w->answer);
@@ -290,15 +281,14 @@ static void run(struct screen *w, const char *command)
 }
 
 /* A line typed behind @prompt; false: given up. */
-static bool type_line(const char *prompt, const char *otherwise, GString *line)
+static bool type_line(const struct screen *w, const char *prompt, const char *otherwise,
+                      GString *line)
 {
     g_string_assign(line, otherwise ? otherwise : "");
     for (;;) {
-        move(LINES - 1, 0);
-        clrtoeol();
-        printw("%s%s", prompt, line->str);
-        refresh();
-        int key = getch();
+        g_autofree char *text = g_strconcat(prompt, line->str, NULL);
+        curses_last_line(&w->c, text);
+        int key = w->c.wgetch(w->c.window);
         if (key == '\n' || key == KEY_ENTER)
             return true;
         if (key == 27 || key == 3)
@@ -316,7 +306,7 @@ static void ask(struct screen *w, const char *command)
 {
     g_autoptr(GString) line = g_string_new(NULL);
 
-    if (!type_line(command, g_hash_table_lookup(w->asked, command), line) || !line->len)
+    if (!type_line(w, command, g_hash_table_lookup(w->asked, command), line) || !line->len)
         return;
     g_hash_table_replace(w->asked, g_strdup(command), g_strdup(line->str));
     g_autofree char *whole = g_strdup_printf("%s%s", command, line->str);
@@ -327,7 +317,7 @@ static void free_command(struct screen *w)
 {
     g_autoptr(GString) line = g_string_new(NULL);
 
-    if (type_line(":", NULL, line) && line->len) {
+    if (type_line(w, ":", NULL, line) && line->len) {
         w->view = 0;
         run(w, line->str);
     }
@@ -409,22 +399,18 @@ int step_screen(struct stepper *s)
                        .asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
 
     sigaction(SIGINT, &interrupt, &before);
-    if (!initscr())
+    if (!curses_open(&w.c))
         return EXIT_USAGE;
-    cbreak();
-    noecho();
-    keypad(stdscr, TRUE);
-    set_escdelay(50);
-    curs_set(0);
     while (!s->quit) {
+        curses_erase(&w.c);
         draw(&w);
-        int key = getch();
+        int key = w.c.wgetch(w.c.window);
         if (w.help)
             w.help = false;
         else
             press(&w, key);
     }
-    endwin();
+    curses_close(&w.c);
     sigaction(SIGINT, &before, NULL);
     g_string_free(w.answer, TRUE);
     g_string_free(w.content, TRUE);
