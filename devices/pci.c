@@ -49,7 +49,7 @@ void pci_add_bar(struct pci_function *f, unsigned n, struct pci_bar bar)
 {
     uint64_t kind = bar.io ? BAR_IO : bar.wide ? BAR_WIDE | BAR_PREFETCH : 0;
 
-    CHECK(is_pow2(bar.size) && bar.size >= 16 && n + bar.wide < PCI_BARS);
+    CHECK(is_pow2(bar.size) && bar.size >= (bar.io ? 4 : 16) && n + bar.wide < PCI_BARS);
     f->bars[n] = bar;
     pci_field(f, PCI_BAR0 + 4 * n, bar.wide ? 8 : 4, kind, ~(bar.size - 1));
 }

@@ -242,6 +242,15 @@ static int plug_pvpanic(struct virt_plugged *p, const struct plug *plug, struct 
     return 0;
 }
 
+static int plug_pci_serial(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    const struct arm_port *to = plug->what->port_count ? plug->what->ports : &(struct arm_port){0};
+
+    (void)err;
+    pci_serial_init(&p->pci_serial, plug->unit, plug->board->clock, to->write, to->ctx, plug->log);
+    return 0;
+}
+
 static int plug_i6300esb(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     enum arm_watchdog action = plug->what->watchdog;

@@ -9,6 +9,7 @@
 #include "devices/i6300esb.h"
 #include "devices/ivshmem.h"
 #include "devices/nvme.h"
+#include "devices/pci_serial.h"
 #include "devices/pci_testdev.h"
 #include "devices/pvpanic.h"
 #include "devices/testdev.h"
@@ -56,6 +57,7 @@ struct virt_plugged {
         struct pvpanic pvpanic;
         struct pci_testdev pci_testdev;
         struct i6300esb i6300esb;
+        struct pci_serial pci_serial;
         struct hda_codec codec;
     };
 };

@@ -6,6 +6,7 @@
 #include "devices/i6300esb.h"
 #include "devices/ivshmem.h"
 #include "devices/pci_host.h"
+#include "devices/pci_serial.h"
 #include "devices/pci_testdev.h"
 #include "devices/pvpanic.h"
 #include "devices/tpm_tis.h"
@@ -15,7 +16,7 @@
 #define HIGH_MEMORY UINT64_C(0x8000000000)
 #define VRAM        (UINT32_C(1) << 16)
 
-enum { HDA, BOCHS, EDU, IVSHMEM, PVPANIC, TESTDEV, WATCHDOG, FUNCTIONS };
+enum { HDA, BOCHS, EDU, IVSHMEM, PVPANIC, TESTDEV, WATCHDOG, SERIAL, FUNCTIONS };
 
 struct bench {
     struct rings rings;
@@ -28,6 +29,7 @@ struct bench {
     struct pvpanic pvpanic;
     struct pci_testdev testdev;
     struct i6300esb watchdog;
+    struct pci_serial serial;
     struct tpm_tis tpm;
     struct pci_function *functions[FUNCTIONS];
     uint8_t answer; /* bytes that the TPM answers with, in tens */
@@ -67,6 +69,7 @@ static void set_up(struct bench *b)
         device_write(&b->host.ecam, at + PCI_BAR0 + 8, 4, MEMORY + bar_at(i) + 0x800000);
         device_write(&b->host.ecam, at + PCI_COMMAND, 2, 7);
     }
+    device_write(&b->host.ecam, (uint64_t)PCI_DEVFN(1 + SERIAL, 0) << 12 | PCI_BAR0, 4, 0x100);
     reg(b, HDA, 0x08, 4, 1);
     reg(b, HDA, 0x20, 4, 0xc00000ff);
     reg(b, HDA, 0x40, 4, queue_at(0));
@@ -106,6 +109,8 @@ static void make(struct bench *b, struct choices *in)
     b->functions[IVSHMEM] = &b->ivshmem.function;
     b->functions[PVPANIC] = &b->pvpanic.function;
     b->functions[TESTDEV] = &b->testdev.function;
+    pci_serial_init(&b->serial, 0, &b->rings.clock, NULL, NULL, &b->rings.log);
+    b->functions[SERIAL] = &b->serial.function;
     b->functions[WATCHDOG] = &b->watchdog.function;
     for (unsigned i = 0; i < FUNCTIONS; i++)
         pci_host_add(&b->host, b->functions[i], NULL, (uint8_t)PCI_DEVFN(1 + i, 0));
@@ -179,17 +184,29 @@ static void tpm(struct bench *b, struct choices *in)
         (void)device_read(&b->tpm.dev, at, size);
 }
 
+/* Of the 16550; what comes for it, too. */
+static void port(struct bench *b, struct choices *in)
+{
+    uint8_t bytes[UART16550_FIFO + 1] = {0};
+
+    for (unsigned n = below(in, 8); n; n--)
+        any_access(in, &b->host.ports.dev, 0x200);
+    device_write(&b->host.ports.dev, 0x100 + below(in, UART16550_REGS), 1, take(in, 1));
+    (void)device_read(&b->host.ports.dev, 0x100 + below(in, UART16550_REGS), 1);
+    CHECK(uart16550_receive(&b->serial.uart, bytes, below(in, sizeof(bytes))) <= UART16550_FIFO);
+}
+
 static void step(struct bench *b, struct choices *in)
 {
-    static void (*const steps[])(struct bench * b, struct choices * in) = {stream, commands,
-                                                                           picture, transfer, tpm};
-    unsigned n = below(in, 8);
+    static void (*const steps[])(struct bench * b, struct choices * in) = {
+        stream, commands, picture, transfer, tpm, port};
+    unsigned n = below(in, 9);
 
     if (n < ARRAY_SIZE(steps))
         steps[n](b, in);
-    else if (n == 5)
-        set_up(b);
     else if (n == 6)
+        set_up(b);
+    else if (n == 7)
         any_access(in, &b->host.memory.dev, 0x7000000);
     else
         clock_run(&b->rings.clock, b->rings.clock.now_ns + UINT64_C(50000) * below(in, 256));

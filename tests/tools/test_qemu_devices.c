@@ -249,6 +249,15 @@ static void test_a_watchdog_is_a_device_by_either_option(void **state)
                      0xab);
 }
 
+static void test_a_uart_on_pci_needs_a_chardev(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        PEEK(PCI_CONFIG(1, 2), "-device", "pci-serial,chardev=c", "-chardev", "null,id=c"), 0x02);
+    assert_contains(RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "pci-serial")->err,
+                    "expected the id of a -chardev");
+}
+
 static void test_a_virtio_ramfb_is_both(void **state)
 {
     (void)state;
@@ -423,6 +432,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_redir_forwards_a_port_of_the_host),
         cmocka_unit_test(test_a_drive_of_another_interface_is_the_devices_that_names_it),
         cmocka_unit_test(test_a_watchdog_is_a_device_by_either_option),
+        cmocka_unit_test(test_a_uart_on_pci_needs_a_chardev),
         cmocka_unit_test(test_a_virtio_ramfb_is_both),
         cmocka_unit_test(test_what_is_accepted_with_less_says_so),
         cmocka_unit_test(test_the_first_disk_is_the_first_that_a_guest_finds),

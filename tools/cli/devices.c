@@ -39,6 +39,22 @@ bool devices_add_port(struct device_options *store, const struct arm_port *port,
     return true;
 }
 
+bool devices_add_serial(struct device_options *store, const struct arm_device *device,
+                        const char *where, struct arm_config *config)
+{
+    struct device_serial *s = &store->serials[store->serial_count];
+    struct arm_device with = *device;
+
+    if (store->serial_count == DEVICE_SERIALS_MAX)
+        return false;
+    s->where = where;
+    s->device = config->device_count;
+    with.ports = &s->port;
+    with.port_count = 1;
+    store->serial_count++;
+    return devices_add(store, &with, config);
+}
+
 /* The words that may stand behind FILE, which may have commas itself. */
 static bool drive_word(struct arm_drive *drive, const char *word)
 {
@@ -122,37 +138,64 @@ bool devices_parse(struct device_options *store, char **drives, char **ports, bo
     return true;
 }
 
+static bool open_host(struct console *host, struct arm_port *port, const char *where,
+                      struct outputs *outputs, bool replays)
+{
+    bool is_null = port->testdev || (replays && link_valid(where));
+
+    port->write = console_write;
+    port->ctx = host;
+    return console_open(host, outputs, is_null ? "null" : where);
+}
+
 bool devices_open(struct device_options *store, struct outputs *outputs, bool replays)
 {
     for (unsigned n = 0; store && n < store->port_count; n++) {
-        struct console *host = &store->hosts[n];
-        bool is_null = store->ports[n].testdev || (replays && link_valid(store->where[n]));
-        if (!console_open(host, outputs, is_null ? "null" : store->where[n]))
+        if (!open_host(&store->hosts[n], &store->ports[n], store->where[n], outputs, replays))
             return false;
-        host->device = store->console;
-        host->port = (int)n;
-        store->ports[n].write = console_write;
-        store->ports[n].ctx = host;
+        store->hosts[n].device = store->console;
+        store->hosts[n].port = (int)n;
+    }
+    for (unsigned n = 0; store && n < store->serial_count; n++) {
+        struct device_serial *s = &store->serials[n];
+        if (!open_host(&s->host, &s->port, s->where, outputs, replays))
+            return false;
+        s->host.device = s->device;
+        s->host.port = 0;
     }
     return true;
 }
 
+/* Of all ports, and of UARTs on PCI behind them; NULL: there are not so many. */
+static struct console *host_of(struct device_options *store, unsigned n)
+{
+    if (!store || n >= store->port_count + store->serial_count)
+        return NULL;
+    return n < store->port_count ? &store->hosts[n] : &store->serials[n - store->port_count].host;
+}
+
 void devices_close(struct device_options *store)
 {
-    for (unsigned n = 0; store && n < store->port_count; n++)
-        console_close(&store->hosts[n]);
+    struct console *host;
+
+    for (unsigned n = 0; (host = host_of(store, n)); n++)
+        console_close(host);
 }
 
 void devices_add_links(struct device_options *store, struct links *links)
 {
-    for (unsigned n = 0; store && n < store->port_count; n++)
-        links_add(links, &store->hosts[n]);
+    struct console *host;
+
+    for (unsigned n = 0; (host = host_of(store, n)); n++)
+        links_add(links, host);
 }
 
 struct console *devices_stdin(struct device_options *store)
 {
-    for (unsigned n = 0; store && n < store->port_count; n++)
-        if (store->hosts[n].input)
-            return &store->hosts[n];
+    struct console *host;
+
+    for (unsigned n = 0; (host = host_of(store, n)); n++)
+        if (host->input)
+            return host;
     return NULL;
 }

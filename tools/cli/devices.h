@@ -9,6 +9,16 @@
 
 struct links;
 
+#define DEVICE_SERIALS_MAX 4
+
+/* A UART on PCI. */
+struct device_serial {
+    struct arm_port port;
+    const char *where; /* as a port of the console */
+    unsigned device;   /* its index in devices */
+    struct console host;
+};
+
 /* What the configuration refers to. */
 struct device_options {
     struct arm_device devices[ARM_DEVICES_MAX];
@@ -18,6 +28,8 @@ struct device_options {
     bool has_console;
     unsigned console; /* its index in devices */
     struct console hosts[ARM_PORTS_MAX];
+    struct device_serial serials[DEVICE_SERIALS_MAX];
+    unsigned serial_count;
 };
 
 /* One more device; false: there are ARM_DEVICES_MAX already. */
@@ -31,6 +43,10 @@ bool devices_add_console(struct device_options *store, const struct arm_device *
 /* One more port, which is the console's first or next one; false: too many. */
 bool devices_add_port(struct device_options *store, const struct arm_port *port, const char *where,
                       struct arm_config *config);
+
+/* A UART on PCI, which is at @where; false: too many. */
+bool devices_add_serial(struct device_options *store, const struct arm_device *device,
+                        const char *where, struct arm_config *config);
 
 /**
  * devices_parse() - fill @config's virtio devices from repeated options.

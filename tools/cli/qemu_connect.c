@@ -322,6 +322,21 @@ bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device)
             qemu_bad("more than %d devices", ARM_DEVICES_MAX));
 }
 
+bool qemu_connect_pci_serial(struct qemu *q, const struct qemu_device *device)
+{
+    struct arm_device what = {.kind = ARM_PCI_SERIAL};
+    bool testdev = false;
+    const char *where = device->chardev ? qemu_chardev_where(q, device->chardev, &testdev) : NULL;
+
+    if (!where || testdev)
+        return qemu_bad("-device pci-serial,chardev=%s: expected the id of a -chardev%s",
+                        device->chardev ? device->chardev : "",
+                        testdev ? " that is no testdev" : "");
+    return place(q, device, &what) &&
+           (devices_add_serial(&q->devices.options, &what, where, &q->req.config) ||
+            qemu_bad("-device pci-serial: more than %d of them", DEVICE_SERIALS_MAX));
+}
+
 /* The bus of a virtio-serial-device is called after its id. */
 static bool is_serial_bus(const struct qemu_devices *d, const char *bus)
 {

@@ -348,6 +348,13 @@ static const struct property ivshmem_properties[] = {
     {"master", "on|off|auto", NULL, NULL}, /* of migration */
 };
 
+static const struct property pci_serial_properties[] = {
+    {"chardev", "ID", set_chardev, NULL},
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"prog-if", "2", NULL, NULL},
+};
+
 static const struct property i6300esb_properties[] = {
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},

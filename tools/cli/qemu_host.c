@@ -187,6 +187,10 @@ static bool check_mux(struct qemu *q)
         if (uart && !strcmp(d->where[n], "stdio"))
             qemu_note(q, "-chardev stdio: the UART and a virtio port share it: what is typed goes "
                          "to the UART");
+    for (unsigned n = 0; n < d->serial_count; n++)
+        if (uart && !strcmp(d->serials[n].where, "stdio"))
+            qemu_note(q, "-chardev stdio: the UART and a pci-serial share it: what is typed goes "
+                         "to the UART");
     return true;
 }
 
