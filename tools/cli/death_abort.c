@@ -73,10 +73,15 @@ static bool is_upper(const struct abort *a)
 static void add_descriptor(const struct abort *a, unsigned stage, GString *out)
 {
     const struct arm_walk_step *s = &a->last[stage];
+    struct death_overwritten o = {0};
 
     g_string_append_printf(out,
                            "the level-%d descriptor of stage %u, at PA %#" PRIx64 ", is %#" PRIx64,
                            s->level, stage, s->pa, s->descriptor);
+    if (s->descriptor & 1 || !death_add_overwritten(a->c, a->f, s->pa, 8, &o))
+        return;
+    g_string_append_printf(out, ", as cpu%u has written it last, at %s", o.cpu, o.at);
+    g_free(o.at);
 }
 
 /* TCR_ELx.EPD0 or EPD1, of a regime that has both. */
@@ -442,6 +447,7 @@ bool death_explain_abort(const struct corpse *c, const struct death_fault *f, st
                 ((death_reg(c, f->cpu, "HCR_EL2") & 1) && (a.now.mapped || a.now.stage == 2)));
     a.ipa = (f->hpfar >> 4 & ((UINT64_C(1) << 40) - 1)) << 12 | (f->far & 0xfff);
     explain_kind(&a, v);
+    death_add_clobbered(c, f, v->cause);
     add_return(&a, v);
     g_free(a.at);
     return true;

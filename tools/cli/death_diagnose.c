@@ -143,7 +143,11 @@ static bool explain_vector(const struct corpse *c, const struct death_fault *f, 
 {
     uint64_t vbar = death_reg_el(c, c->cpu, "VBAR", f->el) & ~UINT64_C(0x7ff),
              offset = f->elr - vbar;
+    struct death_overwritten o = {0};
+    struct death_fault now = *f;
+    struct arm_translation t;
 
+    now.count = arm_cpu_position(c->m, c->cpu).insns;
     if (!is_in_vectors(c, f))
         return false;
     g_string_printf(v->cause, "the vector of EL%u at %#" PRIx64 " (VBAR_EL%u+%#" PRIx64 ") %s",
@@ -154,6 +158,11 @@ static bool explain_vector(const struct corpse *c, const struct death_fault *f, 
     if ((offset & 0x180) == 0x80)
         g_string_append(v->cause, ": an IRQ came");
     add_vbar(c, f->el, v->evidence);
+    if (arm_translate(c->m, c->cpu, f->el, f->elr, ARM_ACCESS_EXECUTE, &t) &&
+        death_add_overwritten(c, &now, t.pa, 4, &o)) {
+        g_string_append_printf(v->cause, ": it was overwritten, by cpu%u at %s", o.cpu, o.at);
+        g_free(o.at);
+    }
     if (offset < 0x200)
         g_string_append_printf(v->evidence,
                                "; the vectors below +0x200 are of exceptions from EL%u with "

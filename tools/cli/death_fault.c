@@ -132,6 +132,12 @@ static bool explain_undefined(const struct corpse *c, const struct death_fault *
     }
     const char *name = arm_insn_name(word);
     g_string_printf(v->cause, "an undefined instruction, %08x (%s), at %s", word, name, at);
+    if (!none && word >> 16 == 0) { /* UDF */
+        g_string_assign(v->evidence, "permanently undefined: compilers put it where a program "
+                                     "should never come, as behind a call that does not return");
+        g_string_assign(v->next, "what comes before it should have jumped away");
+        return true;
+    }
     if (none)
         g_string_assign(v->evidence, unallocated(word));
     else
@@ -240,14 +246,37 @@ static bool explain_pc(const struct corpse *c, const struct death_fault *f, stru
     return true;
 }
 
+/* Immediates of BRK that compilers and kernels give a meaning. */
+static const struct {
+    unsigned first, last;
+    const char *who;
+} brks[] = {
+    {0x1, 0x1,
+     "__builtin_trap() of Clang, abort() of Rust, or what follows a call that may not "
+     "return"},
+    {0x4, 0x6, "a probe of Linux's (kprobes, uprobes)"},
+    {0x100, 0x100, "Linux's, for faults that it injects"},
+    {0x3e8, 0x3e8, "__builtin_trap() of GCC"},
+    {0x400, 0x401, "Linux's kgdb"},
+    {0x800, 0x800, "BUG() or WARN() of Linux"},
+    {0x900, 0x9ff, "Linux's KASAN: an address that may not be used"},
+    {0x5500, 0x55ff, "the undefined behaviour sanitizer: bits 7:0 are the check that failed"},
+    {0x8000, 0x83ff, "Linux's CFI: an indirect call of a function of another type"},
+    {0xf000, 0xf000, "__builtin_debugtrap() of Clang, or a semihosting call of a T32 program"},
+};
+
 static bool explain_brk(const struct corpse *c, const struct death_fault *f, struct verdict *v)
 {
     g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
+    unsigned immediate = (unsigned)f->esr & 0xffff;
 
     g_string_printf(v->cause,
                     "BRK #%#x at %s: the program has given up (assert, __builtin_trap, BUG)",
-                    (unsigned)f->esr & 0xffff, at);
-    g_string_assign(v->evidence, "nothing handles it");
+                    immediate, at);
+    for (size_t k = 0; k < G_N_ELEMENTS(brks); k++)
+        if (immediate >= brks[k].first && immediate <= brks[k].last)
+            g_string_append_printf(v->evidence, "that is %s; ", brks[k].who);
+    g_string_append(v->evidence, "nothing handles it");
     return true;
 }
 

@@ -96,11 +96,15 @@ static bool explain_return(const struct corpse *c, const struct death_fault *f,
         g_string_append_printf(
             v->cause, "its return address on the stack, at %#" PRIx64 ", was overwritten at %s",
             slot->mem.va, who);
-        g_string_printf(v->evidence,
-                        "by a store of cpu%u to %#" PRIx64
-                        ": an array or a structure of the stack has been written beyond its end, "
-                        "or SP was moved wrongly",
-                        w.event.cpu, w.event.store.va);
+        bool other = w.event.cpu != f->cpu && death_is_by_sp(w.word);
+        g_string_printf(v->evidence, "by a store of cpu%u to %#" PRIx64 ": %s", w.event.cpu,
+                        w.event.store.va,
+                        other ? "it is that CPU's stack too; each CPU needs one of its own"
+                              : "an array or a structure of the stack has been written beyond its "
+                                "end, or SP was moved wrongly");
+        if (other)
+            g_string_append_printf(v->cause, ": cpu%u and cpu%u use the same stack", f->cpu,
+                                   w.event.cpu);
     }
     g_string_assign(v->next, "compare what a function pushes and pops; compilers have "
                              "-fstack-protector-strong and -Wstack-usage=");

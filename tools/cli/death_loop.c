@@ -214,6 +214,32 @@ static void add_writer(const struct corpse *c, const struct loop *l, const struc
     }
 }
 
+/* STXR or STLXR of one register: C4.1.94 "Load/store exclusive register". */
+static bool is_store_exclusive(uint32_t word)
+{
+    return (word & 0x3fe00000) == 0x08000000;
+}
+
+/* A store exclusive that the loop comes to in vain, as it comes back. */
+static void add_failed_store(const struct corpse *c, const struct loop *l, const struct asked *a,
+                             GString *out)
+{
+    const struct arm_event *p;
+    unsigned n = 0;
+
+    while ((p = death_trace_back(c->trace, n)) &&
+           (p->kind != ARM_EVENT_INSN || p->pc < l->low || p->pc > l->high ||
+            !is_store_exclusive(p->insn.word)))
+        n++;
+    if (!p || !(a->kind & ARM_MEM_EXCLUSIVE))
+        return;
+    unsigned base = p->insn.word >> 5 & 31, first = a->word >> 5 & 31;
+    g_autofree char *at = death_place(c, p->cpu, p->el, p->pc);
+    g_string_append_printf(out, "; the store exclusive at %s fails each time", at);
+    if (base != first)
+        g_string_append_printf(out, ": its address is in X%u, and the load's in X%u", base, first);
+}
+
 static void explain_memory(const struct corpse *c, const struct loop *l, const struct asked *a,
                            struct verdict *v)
 {
@@ -228,6 +254,7 @@ static void explain_memory(const struct corpse *c, const struct loop *l, const s
                     : lock ? "a lock"
                            : "a value",
                     a->va, a->value, at);
+    add_failed_store(c, l, a, v->cause);
     if (!device)
         add_writer(c, l, a, v->evidence);
     else if (death_add_other_board(c, a->pa, v->evidence))

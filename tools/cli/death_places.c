@@ -1,14 +1,57 @@
 /* How a CPU came to where it is, and what is at an address that nothing answers at. */
 #include <inttypes.h>
 
-#include "death_state.h"
+#include "death_trace.h"
+
+/* It came from the instruction before. */
+static bool add_run_on(const struct corpse *c, const struct death_fault *f, GString *out)
+{
+    const struct arm_event *p;
+    unsigned back = 0;
+
+    if (!c->trace || c->trace->cpu != f->cpu)
+        return false;
+    while ((p = death_trace_back(c->trace, back)) && p->kind != ARM_EVENT_INSN)
+        back++;
+    if (!p || p->pc + 4 != f->elr)
+        return false;
+    g_autofree char *at = death_place(c, f->cpu, p->el, p->pc);
+    g_string_append_printf(out,
+                           "nothing jumped there: it ran on from the instruction before, at %s, as "
+                           "a function without a RET at its end does",
+                           at);
+    return true;
+}
+
+/* Who gave it that ELR, and what it was when the exception came. */
+static void add_elr(const struct corpse *c, const struct death_return *r, unsigned cpu,
+                    GString *out)
+{
+    const struct death_history *h = c->history;
+    char name[16];
+
+    g_snprintf(name, sizeof(name), "ELR_EL%u", r->from);
+    const struct death_write *w = death_written(c, cpu, name);
+    if (!w)
+        return;
+    g_autofree char *at = death_place(c, cpu, w->el, w->pc);
+    g_string_append_printf(out, ", written at %s", at);
+    for (unsigned k = 0; k < MIN(h->exceptions, DEATH_EXCEPTIONS); k++) {
+        const struct death_fault *e = &h->last[(h->exceptions - 1 - k) % DEATH_EXCEPTIONS];
+        if (e->cpu != cpu || e->el != r->from || e->count > w->count)
+            continue;
+        if (e->elr != r->target)
+            g_string_append_printf(out, "; it was %#" PRIx64 " when the exception came", e->elr);
+        return;
+    }
+}
 
 bool death_add_way(const struct corpse *c, const struct death_fault *f, GString *out)
 {
     const struct death_return *r = c->history ? &c->history->entered[f->cpu] : NULL;
 
     if (!r || !r->valid || r->target != f->elr) {
-        if (death_add_jump(c, f, out))
+        if (death_add_jump(c, f, out) || add_run_on(c, f, out))
             return false;
         g_autofree char *lr = death_place(c, f->cpu, f->from, death_reg(c, f->cpu, "x30"));
         g_string_append_printf(out, "X30 (the last call) is %s", lr);
@@ -17,6 +60,7 @@ bool death_add_way(const struct corpse *c, const struct death_fault *f, GString 
     g_autofree char *from = death_place(c, f->cpu, r->from, r->pc);
     g_string_append_printf(out, "the ERET at %s (EL%u) went there: ELR_EL%u was %#" PRIx64, from,
                            r->from, r->from, r->target);
+    add_elr(c, r, f->cpu, out);
     return true;
 }
 
@@ -31,8 +75,19 @@ static const struct {
      "a GICv2 has its CPU interface there, and this machine has a GICv3"},
     {0x080a0000, 0x0813ffff, 2,
      "a GICv3 has its redistributors there, and this machine has a GICv2"},
+    {0x30860000, 0x30a6ffff, 0,
+     "an i.MX 8M has its UARTs there; this board has a PL011 at 0x9000000"},
     {0x3f000000, 0x3fffffff, 0,
      "a Raspberry Pi 2 or 3 has its devices there; this board has its UART, a PL011, at 0x9000000"},
+    {0xfe650000, 0xfe6dffff, 0,
+     "a Rockchip RK3568 has its UARTs there; this board has a PL011 at 0x9000000"},
+    {0xfeb40000, 0xfebcffff, 0,
+     "a Rockchip RK3588 has its UARTs there; this board has a PL011 at 0x9000000"},
+    {0xff000000, 0xff01ffff, 0,
+     "a Zynq UltraScale+ has its UARTs there; this board has a PL011 at 0x9000000"},
+    {0xff130000, 0xff1bffff, 0,
+     "a Rockchip RK3328 or RK3399 has its UARTs there; this board has a PL011 at 0x9000000"},
+    {0x7ff70000, 0x7ff8ffff, 0, "a Juno has its UARTs there; this board has a PL011 at 0x9000000"},
     {0xfe000000, 0xfeffffff, 0,
      "a Raspberry Pi 4 has its devices there; this board has its UART, a PL011, at 0x9000000"},
     {0x1c090000, 0x1c0cffff, 0,

@@ -1,6 +1,7 @@
 /* Slips whose exception says something else than what was meant: a stack that was never set, a null
  * function, a return to itself, an EL0 that nobody wanted, a value that never comes. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "death_state.h"
 
@@ -50,8 +51,12 @@ bool death_explain_null_call(const struct corpse *c, const struct death_fault *f
     g_autofree char *at = death_place(c, f->cpu, f->from, lr - 4);
     g_string_printf(v->cause, "a call of a null function: BLR X%u at %s went to %#" PRIx64,
                     (unsigned)word >> 5 & 31, at, f->elr);
-    g_string_assign(v->evidence, "the pointer was never set: .bss or .data not loaded or cleared "
-                                 "later, or a table without that entry");
+    if (death_add_origin(c, f, word >> 5 & 31, v->evidence))
+        g_string_append(v->evidence, ": not initialised, or .data and .bss not loaded, or a table "
+                                     "without that entry");
+    else
+        g_string_assign(v->evidence, "the pointer was never set: .bss or .data not loaded or "
+                                     "cleared later, or a table without that entry");
     g_string_assign(v->next, "find who should have set it: `watch` of gdb and reverse-continue");
     return true;
 }
@@ -97,6 +102,58 @@ bool death_explain_return_to_itself(const struct corpse *c, struct verdict *v)
                     at);
     g_string_assign(v->evidence, "a function that calls another one has not saved X30 before");
     g_string_assign(v->next, "stp x29, x30, [sp, #-16]! at its beginning, and ldp before RET");
+    return true;
+}
+
+/* ---- what gives up by itself ---- */
+
+/* Functions that programs end in when they have found an error, and why. */
+static const struct {
+    const char *name, *what;
+} ends[] = {
+    {"__stack_chk_fail", "a function's stack canary was overwritten: an array of its caller's "
+                         "frame was written beyond its end"},
+    {"panic", "a panic"},
+    {"rust_begin_unwind", "a panic of Rust"},
+    {"abort", "abort()"},
+    {"__cxa_pure_virtual", "a pure virtual function was called: of an object that is not yet "
+                           "constructed, or no longer"},
+    {"assert_fail", "an assertion has failed"},
+    {"__assert_fail", "an assertion has failed"},
+    {"__assert_func", "an assertion has failed"},
+    {"bug", "BUG()"},
+};
+
+/* "0x40080010 (panic+0x10)": is that its name? */
+static bool is_in(const char *place, const char *name)
+{
+    const char *symbol = strchr(place, '(');
+    size_t n = strlen(name);
+
+    return symbol && strncmp(symbol + 1, name, n) == 0 && symbol[1 + n] == '+';
+}
+
+bool death_explain_given_up(const struct corpse *c, struct verdict *v)
+{
+    unsigned el = death_el(c, c->cpu);
+    uint64_t frame[2], fp = death_reg(c, c->cpu, "x29"), caller = death_reg(c, c->cpu, "x30");
+    g_autofree char *at = death_place(c, c->cpu, el, death_reg(c, c->cpu, "pc"));
+    size_t k = 0;
+
+    while (k < G_N_ELEMENTS(ends) && !is_in(at, ends[k].name))
+        k++;
+    if (k == G_N_ELEMENTS(ends))
+        return false;
+    /* X30 may be of a call of its own: then its frame has it. */
+    g_autofree char *called = death_place(c, c->cpu, el, caller - 4);
+    if (is_in(called, ends[k].name) && arm_virt_read(c->m, c->cpu, el, fp, frame, sizeof(frame)))
+        caller = frame[1];
+    g_autofree char *by = death_place(c, c->cpu, el, caller - 4);
+    g_string_printf(v->cause, "the program has given up: cpu%u stands at %s, called at %s", c->cpu,
+                    at, by);
+    g_string_assign(v->evidence, ends[k].what);
+    g_string_assign(v->next, "the backtrace below has who called it; `break` of gdb there, and "
+                             "reverse-continue");
     return true;
 }
 

@@ -134,9 +134,17 @@ bool death_add_other_board(const struct corpse *c, uint64_t pa, GString *out);
 /* What a device has not done for the guest, and said so to nobody (death_wait.c). */
 bool death_add_refusal(const struct corpse *c, GString *out);
 
-/* An interrupt that is enabled, and active or pending, and what INTIDs are called (death_wait.c).
- */
+/* An interrupt that is enabled, and active or pending (death_storm.c). */
 bool death_find_busy(const struct corpse *c, unsigned *intid);
+
+#define DEATH_MAINTENANCE 25 /* the GIC's own PPI, by BSA */
+
+/* The timer whose interrupt @intid is, or NULL; what INTIDs are called (death_wait.c). */
+struct death_timer {
+    unsigned intid;
+    const char *name, *ctl, *cval;
+};
+const struct death_timer *death_timer(unsigned intid);
 const char *death_irq_name(unsigned intid);
 
 /* Slips that look like something else (death_slips.c); false: it is not that. */
@@ -161,6 +169,16 @@ bool death_explain_overwritten(const struct corpse *c, const struct death_fault 
 bool death_explain_stack_end(const struct corpse *c, const struct death_fault *f,
                              struct verdict *v);
 bool death_add_jump(const struct corpse *c, const struct death_fault *f, GString *out);
+
+/* "X2 was loaded from 0x10 at main+0x8, which nothing has written": where X@reg had its value from
+ * that @f failed with (death_origin.c). death_add_clobbered(): the base register of an access that
+ * failed is what a handler has left in it. False: not known, or it is not so. */
+bool death_add_origin(const struct corpse *c, const struct death_fault *f, unsigned reg,
+                      GString *out);
+bool death_add_clobbered(const struct corpse *c, const struct death_fault *f, GString *out);
+
+/* It has stopped in a function whose name says that it gives up (death_slips.c). */
+bool death_explain_given_up(const struct corpse *c, struct verdict *v);
 
 /* Who wrote @size bytes at @pa last, before @f; @at is the caller's. */
 struct death_overwritten {

@@ -10,19 +10,29 @@
 #define PSCI_INVALID_ADDRESS (-9)
 
 /* Who a private interrupt belongs to, by BSA (DEN0094 3.8). */
-static const struct {
-    unsigned intid;
-    const char *name, *ctl;
-} timers[] = {{26, "the EL2 timer", "CNTHP_CTL_EL2"},
-              {27, "the virtual timer", "CNTV_CTL_EL0"},
-              {28, "the EL2 virtual timer", "CNTHV_CTL_EL2"},
-              {30, "the EL1 timer", "CNTP_CTL_EL0"}};
+static const struct death_timer timers[] = {
+    {26, "the EL2 timer", "CNTHP_CTL_EL2", "CNTHP_CVAL_EL2"},
+    {27, "the virtual timer", "CNTV_CTL_EL0", "CNTV_CVAL_EL0"},
+    {28, "the EL2 virtual timer", "CNTHV_CTL_EL2", "CNTHV_CVAL_EL2"},
+    {30, "the EL1 timer", "CNTP_CTL_EL0", "CNTP_CVAL_EL0"},
+};
 
-const char *death_irq_name(unsigned intid)
+const struct death_timer *death_timer(unsigned intid)
 {
     for (size_t k = 0; k < G_N_ELEMENTS(timers); k++)
         if (timers[k].intid == intid)
-            return timers[k].name;
+            return &timers[k];
+    return NULL;
+}
+
+const char *death_irq_name(unsigned intid)
+{
+    const struct death_timer *timer = death_timer(intid);
+
+    if (timer)
+        return timer->name;
+    if (intid == DEATH_MAINTENANCE)
+        return "the GIC's maintenance interrupt";
     return intid < 16 ? "an SGI" : intid < 32 ? "a PPI" : "an SPI";
 }
 
@@ -85,6 +95,32 @@ static bool find_held(const struct corpse *c, unsigned *intid, struct arm_irq *i
     return false;
 }
 
+/* Interrupts are masked since a return that said so. */
+static void add_masked_by(const struct corpse *c, const char *held, GString *out)
+{
+    const struct death_return *r = c->history ? &c->history->entered[c->cpu] : NULL;
+
+    if (!r || !r->valid || !strstr(held, "PSTATE.") || !(r->spsr & 0xc0))
+        return;
+    g_autofree char *at = death_place(c, c->cpu, r->from, r->pc);
+    g_string_append_printf(out,
+                           "; the last ERET, at %s, had SPSR_EL%u %#" PRIx64 ", which masks it", at,
+                           r->from, r->spsr);
+}
+
+/* Another INTID was ended than was acknowledged. */
+static void add_ended(const struct corpse *c, unsigned intid, const struct arm_irq *irq,
+                      GString *out)
+{
+    const struct death_write *w = death_written(c, c->cpu, "ICC_EOIR1_EL1");
+
+    if (!irq->active || !w || (w->value & 0xffffff) == intid)
+        return;
+    g_autofree char *at = death_place(c, c->cpu, w->el, w->pc);
+    g_string_append_printf(out, "; ICC_EOIR1_EL1 was written as %" PRIu64 " last, at %s",
+                           w->value & 0xffffff, at);
+}
+
 static bool explain_held(const struct corpse *c, struct verdict *v)
 {
     struct arm_irq irq;
@@ -99,6 +135,8 @@ static bool explain_held(const struct corpse *c, struct verdict *v)
                     irq.group || c->config->gic.version == 2 ? "IRQ" : "FIQ", irq.priority);
     if (!irq.group && c->config->gic.version != 2)
         g_string_append(v->evidence, "; GICD_IGROUPR and GICR_IGROUPR0 make it group 1, an IRQ");
+    add_masked_by(c, irq.held, v->evidence);
+    add_ended(c, intid, &irq, v->evidence);
     g_string_printf(v->next, "`info irq %u` in the monitor says where it is", intid);
     return true;
 }
@@ -138,20 +176,17 @@ static unsigned add_enabled(const struct corpse *c, GString *out)
 /* On and not masked, but due later than anybody waits. */
 static bool explain_far_timer(const struct corpse *c, struct verdict *v)
 {
-    static const char *const compare[] = {"CNTHP_CVAL_EL2", "CNTV_CVAL_EL0", "CNTHV_CVAL_EL2",
-                                          "CNTP_CVAL_EL0"};
-
     for (size_t k = 0; k < G_N_ELEMENTS(timers); k++) {
         bool is_virtual = timers[k].intid == 27;
         uint64_t ctl = death_reg(c, c->cpu, timers[k].ctl), cval,
                  count = death_reg(c, c->cpu, is_virtual ? "CNTVCT_EL0" : "CNTPCT_EL0");
         if ((ctl & 7) != 1)
             continue;
-        cval = death_reg(c, c->cpu, compare[k]);
+        cval = death_reg(c, c->cpu, timers[k].cval);
         g_string_printf(v->cause,
                         "cpu%u waits for %s, which is due far in the future: %s is %#" PRIx64
                         ", and the counter is at %#" PRIx64,
-                        c->cpu, timers[k].name, compare[k], cval, count);
+                        c->cpu, timers[k].name, timers[k].cval, cval, count);
         g_string_printf(v->evidence, "the counter has %" PRIu64 " ticks a second",
                         death_reg(c, c->cpu, "CNTFRQ_EL0"));
         if (is_virtual && c->config->el2)
@@ -226,6 +261,16 @@ bool death_add_refusal(const struct corpse *c, GString *out)
     return out->len > before;
 }
 
+/* It has not returned from a call. */
+static void add_handled(const struct corpse *c, unsigned el, GString *out)
+{
+    const struct death_fault *f = c->history && el < 3 ? &c->history->first[c->cpu][el] : NULL;
+    g_autoptr(GString) call = g_string_new(NULL);
+
+    if (f && f->valid && death_add_call(c, f, call))
+        g_string_append_printf(out, "; it is in the handler of %s", call->str);
+}
+
 static void explain_nothing(const struct corpse *c, struct verdict *v)
 {
     g_autoptr(GString) enabled = g_string_new(NULL);
@@ -252,6 +297,7 @@ static void explain_nothing(const struct corpse *c, struct verdict *v)
         g_string_append(v->evidence, "no interrupt is enabled in the GIC");
     g_string_append_printf(v->evidence, "; PSTATE.I is %u at EL%u, the PC %s",
                            (unsigned)pstate >> 7 & 1, el, at);
+    add_handled(c, el, v->cause);
     g_string_assign(v->next,
                     state == ARM_CPU_WFE
                         ? "another CPU has to SEV; was it started (PSCI CPU_ON)?"
@@ -319,70 +365,14 @@ static bool explain_virtual(const struct corpse *c, struct verdict *v)
 
 bool death_explain_wait(const struct corpse *c, struct verdict *v)
 {
-    if (explain_started(c, v) || death_explain_return_to_itself(c, v) || explain_virtual(c, v) ||
-        explain_firmware(c, v) || explain_held(c, v) || explain_timer(c, v) ||
-        death_explain_loop(c, v) || death_explain_asking(c, v))
+    if (death_explain_given_up(c, v) || explain_started(c, v) ||
+        death_explain_return_to_itself(c, v) || explain_virtual(c, v) || explain_firmware(c, v) ||
+        explain_held(c, v) || explain_timer(c, v) || death_explain_loop(c, v) ||
+        death_explain_asking(c, v))
         return true;
     if (c->kind != DEATH_IDLE)
         return false;
     if (!explain_lost_sgi(c, v) && !explain_far_timer(c, v))
         explain_nothing(c, v);
-    return true;
-}
-
-/* The interrupt that is in hand: enabled, and active or pending. */
-static bool find_busy(const struct corpse *c, unsigned *intid, struct arm_irq *irq)
-{
-    for (*intid = 0; *intid < SPIS_END; (*intid)++) {
-        *irq = (struct arm_irq){.size = sizeof(*irq)};
-        if (arm_irq_get(c->m, c->cpu, *intid, irq) && irq->enabled &&
-            (irq->active || irq->pending || irq->line))
-            return true;
-    }
-    return false;
-}
-
-static void add_source(const struct corpse *c, unsigned intid, const struct arm_irq *irq,
-                       struct verdict *v)
-{
-    size_t k = 0;
-
-    while (k < G_N_ELEMENTS(timers) && timers[k].intid != intid)
-        k++;
-    if (k == G_N_ELEMENTS(timers)) {
-        g_string_printf(v->evidence, "its line is %s%s", irq->line ? "high" : "low",
-                        irq->line ? ": its device still wants something" : "");
-        g_string_assign(v->next, "the handler takes away the device's reason (its status, data or "
-                                 "clear register) before the end of the interrupt");
-        return;
-    }
-    g_string_printf(v->evidence, "%s is %#" PRIx64 ": on and due, so its line stays high",
-                    timers[k].ctl, death_reg(c, c->cpu, timers[k].ctl));
-    g_string_assign(v->next, "the handler sets the timer anew (CVAL or TVAL), masks it (IMASK) or "
-                             "switches it off, then ISB, before the end of the interrupt");
-}
-
-bool death_find_busy(const struct corpse *c, unsigned *intid)
-{
-    struct arm_irq irq;
-
-    return find_busy(c, intid, &irq);
-}
-
-bool death_explain_storm(const struct corpse *c, struct verdict *v)
-{
-    struct arm_irq irq;
-    unsigned intid;
-
-    if (!find_busy(c, &intid, &irq)) {
-        g_string_printf(v->cause, "cpu%u takes an interrupt again and again: nothing else retires",
-                        c->cpu);
-        return true;
-    }
-    g_string_printf(v->cause,
-                    "INTID %u (%s) comes again as soon as its handler returns: nothing else "
-                    "retires, its reason is never taken away",
-                    intid, death_irq_name(intid));
-    add_source(c, intid, &irq, v);
     return true;
 }

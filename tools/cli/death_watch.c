@@ -200,9 +200,10 @@ static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
     death_find_fault(&c);
     if (kind == DEATH_RETURNS && d->close[cpu].last.el > d->close[cpu].last.from)
         c.loop = d->close[cpu].last; /* the CPU may be where it returns to */
-    if (c.history && kind != DEATH_STORM)
-        c.trace = c.fault.count ? death_trace_new(&c, c.fault.cpu, c.fault.count)
-                                : death_trace_new(&c, cpu, arm_cpu_position(d->m, cpu).insns);
+    if (c.history)
+        c.trace = c.fault.count && kind != DEATH_STORM
+                      ? death_trace_new(&c, c.fault.cpu, c.fault.count)
+                      : death_trace_new(&c, cpu, arm_cpu_position(d->m, cpu).insns);
     bool said = death_diagnose(&c, &v);
     if (said) {
         death_add_guest(&c, &v);
