@@ -11,8 +11,8 @@
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
-#define STORM 64   /* exits for maintenance without an instruction between */
-#define IRQ   0x80 /* offset from VBAR_EL2 within a quarter of the table */
+#define STORM       64 /* exits for maintenance without an instruction between */
+#define MAINTENANCE 25 /* the INTID, of this machine and by the SBSA */
 
 static void *create(struct arm_checker *c)
 {
@@ -83,14 +83,13 @@ static void check_storm(struct arm_checker *c, struct gic_cpu *u, const struct w
     finding_report(c, &f);
 }
 
-/* EL2 is interrupted for maintenance at one place again and again, and does not get on. */
-static void interrupted(struct arm_checker *c, struct gic_cpu *g, const struct arm_event *p)
+/* EL2 acknowledges the maintenance interrupt again and again, and does not take its reason away. */
+static void acknowledged(struct arm_checker *c, struct gic_cpu *g, const struct arm_event *p)
 {
     uint64_t misr = reg(c, p->cpu, SR_ICH_MISR_EL2);
-    bool again = misr && p->pc == g->own_pc && (reg(c, p->cpu, SR_ICH_HCR_EL2) & HCR_EN);
+    bool again = p->sysreg_read.value == MAINTENANCE && misr;
 
     g->own_storm = again ? g->own_storm + 1 : 0;
-    g->own_pc = p->pc;
     if (g->own_storm != STORM)
         return;
     struct finding f = finding_at(c, RULE_GIC_STATE, p);
@@ -98,8 +97,8 @@ static void interrupted(struct arm_checker *c, struct gic_cpu *g, const struct a
     f.reg = sysreg_number(SR_ICH_MISR_EL2);
     f.hint = "clear ICH_HCR_EL2, or the enable in it, before EL2 opens interrupts";
     finding_say(&f,
-                "EL2 is interrupted for maintenance (%#" PRIx64 ") %d times one behind the other, "
-                "and has not executed an instruction between",
+                "EL2 has acknowledged the maintenance interrupt (%#" PRIx64 ") %d times one behind "
+                "the other, and written nothing that ends it",
                 misr, STORM);
     finding_report(c, &f);
 }
@@ -190,6 +189,8 @@ static void was_read(struct arm_checker *c, struct gic *u, const struct arm_even
     if (n < u->lrs) {
         g->lr[n].unread = false;
         g->eisr &= ~BIT(n);
+    } else if (sr == SR_ICC_IAR1_EL1) {
+        acknowledged(c, g, p);
     } else if (sr == SR_ICH_HCR_EL2) {
         g->eoicount_unread = false;
     } else if (sr == SR_ICH_MISR_EL2) {
@@ -279,6 +280,8 @@ static void was_written(struct arm_checker *c, struct gic *u, const struct arm_e
     enum sysreg sr = sysreg_lookup(p->sysreg_write.sr);
     uint32_t n = p->sysreg_write.sr - gic_lr_number(0);
 
+    if (n < LRS_MAX || sr == SR_ICH_HCR_EL2)
+        g->own_storm = 0;
     if (n < LRS_MAX)
         lr_written(c, u, n, p);
     else if (sr == SR_ICH_HCR_EL2)
@@ -300,9 +303,7 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 
     if (p->cpu >= c->cpu_count)
         return;
-    if (p->kind == ARM_EVENT_EXCEPTION && p->el == 2 && (p->exception.vector & 0x180) == IRQ)
-        interrupted(c, &u->cpus[p->cpu], p);
-    else if (p->kind == ARM_EVENT_SYSREG_READ)
+    if (p->kind == ARM_EVENT_SYSREG_READ)
         was_read(c, u, p);
     else if (p->kind == ARM_EVENT_SYSREG_WRITE)
         was_written(c, u, p);
@@ -317,11 +318,11 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     measure(c, u, p->cpu);
     gic_check_entry(c, u, w, p);
     u->cpus[p->cpu].entered = p->count;
+    u->cpus[p->cpu].own_storm = 0;
 }
 
 const struct check_unit unit_gic = {
-    .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_READ) | ARM_BIT(ARM_EVENT_SYSREG_WRITE) |
-              ARM_BIT(ARM_EVENT_EXCEPTION),
+    .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_READ) | ARM_BIT(ARM_EVENT_SYSREG_WRITE),
     .everywhere = ARM_BIT(ARM_EVENT_POWER),
     .create = create,
     .event = event,

@@ -50,8 +50,7 @@ struct gic_cpu {
     struct site ap1;       /* first write of one since the last exit, or the last turn */
     uint64_t ap0_written;  /* in this turn, by n */
     unsigned storm;        /* exits one behind the other */
-    uint64_t own_pc;       /* where EL2 itself was interrupted last, and */
-    unsigned own_storm;    /* how often there, one behind the other */
+    unsigned own_storm;    /* acknowledgements by EL2, likewise */
 };
 
 /* An interrupt whose state was overwritten. */
