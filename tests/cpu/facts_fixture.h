@@ -152,7 +152,7 @@ static inline void bench_open(struct bench *b)
     /* One block of normal memory, for EL1 and EL0. */
     write_ram(b->f, TABLES + 8, RAM_BASE | D_NORMAL | D_USER | 1);
     mmu_on(b->f, 1);
-    memset(physmem_bank(&b->f->mem, pa(REACH))->host + (REACH - RAM_BASE), FILL_BYTE, REACH_SIZE);
+    memset(physmem_ram_changing(&b->f->mem, pa(REACH), REACH_SIZE), FILL_BYTE, REACH_SIZE);
 }
 
 static inline void bench_close(struct bench *b)
