@@ -37,6 +37,7 @@ static const struct kind {
     {16, 0, 0x0380},     /* GPU */
     {18, 0, 0x0980},     /* input device */
     {19, 0, 0x0780},     /* socket device */
+    {25, 0, 0x0401},     /* sound device */
 };
 
 static struct virtio_pci *to_pci(struct pci_function *f)

@@ -242,6 +242,14 @@ static int plug_pvpanic(struct virt_plugged *p, const struct plug *plug, struct 
     return 0;
 }
 
+static int plug_snd(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    (void)err;
+    virtio_snd_init(&p->snd, plug->log, plug->mem, plug->board->clock,
+                    (unsigned)(plug->what - plug->cfg->devices));
+    return 0;
+}
+
 static int plug_pci_serial(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     const struct arm_port *to = plug->what->port_count ? plug->what->ports : &(struct arm_port){0};

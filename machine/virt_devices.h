@@ -23,6 +23,7 @@
 #include "devices/virtio_pci.h"
 #include "devices/virtio_rng.h"
 #include "devices/virtio_scsi.h"
+#include "devices/virtio_snd.h"
 #include "devices/virtio_vsock.h"
 #include "machine/virt.h"
 #include "machine/virt_usb.h"
@@ -43,6 +44,7 @@ struct virt_plugged {
         struct virtio_balloon balloon;
         struct virtio_net net;
         struct virtio_vsock vsock;
+        struct virtio_snd snd;
         struct virtio_9p folder;
         struct virtio_input input;
         struct virtio_gpu gpu;

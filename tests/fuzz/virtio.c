@@ -8,6 +8,7 @@
 #include "devices/virtio_net.h"
 #include "devices/virtio_rng.h"
 #include "devices/virtio_scsi.h"
+#include "devices/virtio_snd.h"
 #include "devices/virtio_vsock.h"
 #include "tests/fuzz/rings.h"
 
@@ -28,6 +29,7 @@ struct bench {
     struct virtio_rng rng;
     struct virtio_balloon balloon;
     struct virtio_vsock vsock;
+    struct virtio_snd snd;
     struct virtio_net net;
     struct virtio_input input;
     struct virtio_gpu gpu;
@@ -44,7 +46,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     const struct virtio_port ports[PORTS] = {{.is_console = true, .write = drop_output},
                                              {.name = "p1", .write = drop_output}};
 
-    b->kind = below(in, 9);
+    b->kind = below(in, 10);
     b->file = memfile_open(sectors, sizeof(sectors));
     if (disk_open(&b->disk, &(struct disk_spec){.path = b->file.path, .mode = below(in, 3)},
                   &b->rings.log, NULL) != 0 ||
@@ -54,6 +56,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     virtio_rng_init(&b->rng, &b->rings.log, &b->rings.mem, 1);
     virtio_balloon_init(&b->balloon, &b->rings.log, &b->rings.mem);
     virtio_vsock_init(&b->vsock, &b->rings.log, &b->rings.mem, CID);
+    virtio_snd_init(&b->snd, &b->rings.log, &b->rings.mem, &b->rings.clock, 0);
     virtio_net_init(&b->net, &b->rings.log, &b->rings.mem, (const uint8_t[]){2, 0, 0, 0, 0, 1},
                     drop_output, NULL);
     virtio_scsi_init(&b->scsi, &b->rings.log, &b->rings.mem);
@@ -62,9 +65,9 @@ static struct virtio *plug(struct bench *b, struct choices *in)
             !virtio_scsi_attach(&b->scsi, i, 0, &b->units[i]))
             abort();
     virtio_input_init(&b->input, &b->rings.log, &b->rings.mem, below(in, 3));
-    struct virtio *const devices[] = {&b->blk.virtio,  &b->console.virtio, &b->rng.virtio,
-                                      &b->net.virtio,  &b->input.virtio,   &b->gpu.virtio,
-                                      &b->scsi.virtio, &b->balloon.virtio, &b->vsock.virtio};
+    struct virtio *const devices[] = {
+        &b->blk.virtio, &b->console.virtio, &b->rng.virtio,     &b->net.virtio,   &b->input.virtio,
+        &b->gpu.virtio, &b->scsi.virtio,    &b->balloon.virtio, &b->vsock.virtio, &b->snd.virtio};
     virtio_gpu_init(&b->gpu, &b->rings.log, &b->rings.mem, 64, 48, NULL);
     display_add(&b->displays, &b->gpu.source);
     return devices[b->kind];
@@ -146,6 +149,18 @@ static unsigned vsock_header(struct bench *b, struct choices *in, uint64_t heade
     return 44 - (below(in, 8) == 1);
 }
 
+/* A command of a sound device, or a message of its streams; how many bytes it has. */
+static unsigned snd_header(struct bench *b, struct choices *in, uint64_t header, unsigned n)
+{
+    poke(&b->rings, header, 4, n == 0 ? 0x100 + below(in, 7) : n - 2);
+    poke(&b->rings, header + 4, 4, below(in, 8) ? below(in, 2) : value(in));
+    poke(&b->rings, header + 8, 4, below(in, 8) ? 512 : value(in));
+    poke(&b->rings, header + 12, 4, 32);
+    poke(&b->rings, header + 16, 4, 0);
+    poke(&b->rings, header + 20, 4, 1 + below(in, 2) + (3 + below(in, 17)) * 256);
+    return n == 0 ? 24 : n == 2 ? 4 + 128 : 4;
+}
+
 /* A chain: the header of the device's kind of request, then any pieces; made available. */
 static void request(struct bench *b, struct choices *in, unsigned n)
 {
@@ -160,6 +175,8 @@ static void request(struct bench *b, struct choices *in, unsigned n)
         length = scsi_header(b, in, header, n);
     if (b->kind == 8)
         length = vsock_header(b, in, header);
+    if (b->kind == 9)
+        length = snd_header(b, in, header, n);
     for (unsigned i = 0; i <= pieces; i++) {
         uint64_t at = queue_at(n) + 16 * ((head + i) % QUEUE);
         poke(&b->rings, at, 8, i == 0 ? header : address(in, n));

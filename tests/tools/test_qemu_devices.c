@@ -249,6 +249,15 @@ static void test_a_watchdog_is_a_device_by_either_option(void **state)
                      0xab);
 }
 
+static void test_a_sound_device_is_on_either_bus(void **state)
+{
+    (void)state;
+    assert_int_equal(PEEK(ID(31), "-device", "virtio-sound-device"), 25);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 2), "-device", "virtio-sound-pci,audiodev=a"), 0x59);
+    assert_contains(RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "virtio-snd-pci")->err,
+                    "of sound there are virtio-sound-pci");
+}
+
 static void test_a_uart_on_pci_needs_a_chardev(void **state)
 {
     (void)state;
@@ -432,6 +441,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_redir_forwards_a_port_of_the_host),
         cmocka_unit_test(test_a_drive_of_another_interface_is_the_devices_that_names_it),
         cmocka_unit_test(test_a_watchdog_is_a_device_by_either_option),
+        cmocka_unit_test(test_a_sound_device_is_on_either_bus),
         cmocka_unit_test(test_a_uart_on_pci_needs_a_chardev),
         cmocka_unit_test(test_a_virtio_ramfb_is_both),
         cmocka_unit_test(test_what_is_accepted_with_less_says_so),

@@ -322,6 +322,11 @@ bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device)
             qemu_bad("more than %d devices", ARM_DEVICES_MAX));
 }
 
+bool qemu_connect_snd(struct qemu *q, const struct qemu_device *device)
+{
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_SND});
+}
+
 bool qemu_connect_pci_serial(struct qemu *q, const struct qemu_device *device)
 {
     struct arm_device what = {.kind = ARM_PCI_SERIAL};

@@ -46,6 +46,7 @@ bool qemu_connect_ivshmem(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_i6300esb(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_pci_testdev(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_pvpanic(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_snd(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_pci_serial(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_pcie_port(struct qemu *q, const struct qemu_device *device); /* qemu_pci.c */
 bool qemu_connect_bridge(struct qemu *q, const struct qemu_device *device);

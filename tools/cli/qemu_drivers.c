@@ -534,6 +534,14 @@ static const struct property hda_codec_properties[] = {
     {"debug", "N", NULL, NULL},
 };
 
+static const struct property snd_properties[] = {
+    {"audiodev", "ID", NULL, "what is played is heard by nobody, what is recorded is silence"},
+    VIRTIO_PROPERTIES,
+    {"jacks", "0", NULL, NULL},
+    {"streams", "2", NULL, NULL},
+    {"chmaps", "0", NULL, NULL},
+};
+
 static const struct property tpm_properties[] = {
     {"id", "ID", set_id, NULL},
     {"tpmdev", "ID", set_tpmdev, NULL},
