@@ -254,6 +254,10 @@ static void test_a_sound_device_is_on_either_bus(void **state)
     (void)state;
     assert_int_equal(PEEK(ID(31), "-device", "virtio-sound-device"), 25);
     assert_int_equal(PEEK(PCI_CONFIG(1, 2), "-device", "virtio-sound-pci,audiodev=a"), 0x59);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 2), "-audio", "pa,model=virtio"), 0x59);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 2), "-audio", "driver=none,model=hda"), 0x68);
+    assert_contains(RUN(MINIMAL, "-kernel", in_dir("off"), "-audio", "none,model=ac97")->err,
+                    "expected hda or virtio");
     assert_contains(RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "virtio-snd-pci")->err,
                     "of sound there are virtio-sound-pci");
 }

@@ -232,6 +232,10 @@ static const struct qemu_option *find_option(const char *name)
 /* What is accepted and changes nothing, which the option's help says. */
 static bool qemu_noted(struct qemu *q, const char *option, const char *value)
 {
+    if (value && is_help(value)) {
+        printf("-%s: %s\n", option, find_option(option)->help);
+        return q->answered = true;
+    }
     qemu_note(q, "-%s%s%s: %s", option, value ? " " : "", value ? value : "",
               find_option(option)->help);
     return true;

@@ -267,6 +267,20 @@ static const struct property net_nic_properties[] = {
     {"name", "NAME", NULL, NULL},          {"addr", "N", set_nic_addr, NULL},
 };
 
+/* "-nic model=help" and the like. */
+static bool asks_for_models(struct qemu *q, const char *value)
+{
+    g_autofree char *model = properties_find(value, "type", "model");
+
+    if (!model || !is_help(model))
+        return false;
+    printf("Available NIC models:\n");
+    g_auto(GStrv) words = g_strsplit(MODELS, "|", -1);
+    for (char **w = words; *w; w++)
+        printf("%s\n", *w);
+    return q->answered = true;
+}
+
 static bool begin_nic(struct qemu *q, const char *option)
 {
     if (q->net.nic_count == NETWORKS_MAX)
@@ -277,7 +291,7 @@ static bool begin_nic(struct qemu *q, const char *option)
 
 bool qemu_nic(struct qemu *q, const char *option, const char *value)
 {
-    if (!strcmp(value, "none"))
+    if (!strcmp(value, "none") || asks_for_models(q, value))
         return true;
     if (properties_want_help(value))
         return answer(q, "Available netdev backend types");
@@ -294,7 +308,7 @@ bool qemu_net(struct qemu *q, const char *option, const char *value)
 {
     g_autofree char *kind = properties_find(value, "type", "type");
 
-    if (!strcmp(value, "none"))
+    if (!strcmp(value, "none") || asks_for_models(q, value))
         return true;
     if (is_help(value))
         return answer(q, "Available netdev backend types");

@@ -133,6 +133,27 @@ bool qemu_watchdog(struct qemu *q, const char *option, const char *value)
                : qemu_bad("-%s %s is not offered: expected i6300esb", option, value);
 }
 
+/* Where the sound would go is nobody's business; what the guest has for it is. */
+bool qemu_audio(struct qemu *q, const char *option, const char *value)
+{
+    g_autofree char *model = properties_find(value, "driver", "model");
+
+    if (is_help(value) || (model && is_help(model))) {
+        printf("%s", is_help(value) ? "Available audio drivers:\nnone\n"
+                                    : "Valid audio device model names:\nhda\nvirtio\n");
+        q->answered = true;
+        return true;
+    }
+    qemu_note(q, "-%s %s: nothing is heard: sound goes nowhere", option, value);
+    if (!model)
+        return true;
+    if (!strcmp(model, "virtio"))
+        return qemu_device(q, "device", "virtio-sound-pci");
+    if (!strcmp(model, "hda"))
+        return qemu_device(q, "device", "intel-hda") && qemu_device(q, "device", "hda-duplex");
+    return qemu_bad("-%s model=%s is not offered: expected hda or virtio", option, model);
+}
+
 bool qemu_display(struct qemu *q, const char *option, const char *value)
 {
     static const char kinds[] = "none|default|sdl|gtk|cocoa|curses|vnc|dbus|egl-headless|spice-app";

@@ -23,6 +23,7 @@ bool qemu_firmware_dir(struct qemu *q, const char *option, const char *value);
 bool qemu_action(struct qemu *q, const char *option, const char *value);
 bool qemu_watchdog(struct qemu *q, const char *option, const char *value);
 bool qemu_watchdog_action(struct qemu *q, const char *option, const char *value);
+bool qemu_audio(struct qemu *q, const char *option, const char *value);
 bool qemu_vga(struct qemu *q, const char *option, const char *value);
 bool qemu_display(struct qemu *q, const char *option, const char *value);
 
