@@ -68,15 +68,23 @@ static uint64_t image_size(struct arm_machine *m, uint64_t pa)
     return size <= IMAGE_MOST ? size : 0;
 }
 
-/* As much of it as is RAM. */
-static struct symbols *read_symbols(struct arm_machine *m, uint64_t pa, uint64_t size)
+/* As much of it as is RAM, *@size then; the caller frees it. */
+static uint8_t *read_image(struct arm_machine *m, uint64_t pa, uint64_t *size)
 {
-    g_autofree uint8_t *image = g_malloc0(size);
+    uint8_t *image = g_malloc0(*size);
     uint64_t at = 0;
 
-    while (at < size && arm_mem_read(m, pa + at, image + at, MIN(STEP, size - at)))
+    while (at < *size && arm_mem_read(m, pa + at, image + at, MIN(STEP, *size - at)))
         at += STEP;
-    return kallsyms_read(image, MIN(at, size));
+    *size = MIN(at, *size);
+    return image;
+}
+
+static struct symbols *read_symbols(struct arm_machine *m, uint64_t pa, uint64_t size)
+{
+    g_autofree uint8_t *image = read_image(m, pa, &size);
+
+    return kallsyms_read(image, size);
 }
 
 /* What has @pa, if it is known. */
@@ -159,6 +167,7 @@ int kernels_write_elf(struct kernels *k, uint64_t pa, uint64_t va, const char *p
 
     if (!symbols)
         return error_set(err, ARM_EINVAL, "no kernel with symbols is at PA 0x%" PRIx64, pa);
-    uint64_t start = va - (pa - kernel->pa);
-    return symbols_write_elf(symbols, start, start, kernel->size, path, err);
+    uint64_t start = va - (pa - kernel->pa), size = kernel->size;
+    g_autofree uint8_t *image = read_image(k->m, kernel->pa, &size);
+    return symbols_write_elf(symbols, start, start, size, image, path, err);
 }

@@ -1,5 +1,6 @@
 /* Names of addresses. */
 #include "symbols/elf.h"
+#include "symbols/frames.h"
 #include "symbols/symbols.h"
 #include "tests/temp_file.h"
 
@@ -85,8 +86,8 @@ static void test_an_elf_file_of_symbols_is_read_again_as_the_same_functions_else
                                      NULL, NULL, NULL);
     const uint64_t base = 0xffffffc008000000;
 
-    assert_int_equal(symbols_write_elf(s, base, base, 0x20000, temp_path, &err), 0);
-    assert_true(symbols_write_elf(s, base, base, 0x20000, "/nowhere/x.elf", &err) < 0);
+    assert_int_equal(symbols_write_elf(s, base, base, 0x20000, NULL, temp_path, &err), 0);
+    assert_true(symbols_write_elf(s, base, base, 0x20000, NULL, "/nowhere/x.elf", &err) < 0);
     assert_non_null(strstr(err.text, "/nowhere/x.elf"));
     symbols_free(s);
     s = symbols_load(temp_path, NULL, NULL, NULL);
@@ -96,6 +97,25 @@ static void test_an_elf_file_of_symbols_is_read_again_as_the_same_functions_else
     symbols_free(s);
 }
 
+/* paciasp; stp x29, x30, [sp, #-32]!; mov x29, sp; bl .; ldp x29, x30, [sp], #32; ret; nop */
+static void test_a_frame_is_found_by_the_instructions_that_make_and_end_it(void **state)
+{
+    static const uint8_t code[] = {0x3f, 0x23, 0x03, 0xd5, 0xfd, 0x7b, 0xbe, 0xa9, 0xfd, 0x03,
+                                   0x00, 0x91, 0x00, 0x00, 0x00, 0x94, 0xfd, 0x7b, 0xc2, 0xa8,
+                                   0xc0, 0x03, 0x5f, 0xd6, 0x1f, 0x20, 0x03, 0xd5};
+    /* From 8 on the CFA is SP+32, X29 at -32 and X30 at -24; from 12 on it is X29+32; from 20 on as
+     * at the begin; from 24 on as at 12. */
+    static const uint8_t rules[] = {0x42, 0x0c, 31,   32, 0x9d, 4, 0x9e, 3,    0x41, 0x0c, 29,
+                                    32,   0x42, 0x0a, 12, 31,   0, 0xdd, 0xde, 0x41, 0x0b};
+    g_autoptr(GByteArray) section = frames_new();
+    guint start = section->len;
+
+    (void)state;
+    frames_add(section, 0x1000, code, sizeof(code));
+    assert_int_equal(section->len % 8, 0);
+    assert_memory_equal(section->data + start + 24, rules, sizeof(rules));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +123,7 @@ int main(void)
         cmocka_unit_test(test_an_offset_moves_all_of_them),
         cmocka_unit_test(test_what_is_neither_is_refused),
         cmocka_unit_test(test_each_symbol_has_the_bytes_up_to_the_next_one),
+        cmocka_unit_test(test_a_frame_is_found_by_the_instructions_that_make_and_end_it),
         cmocka_unit_test(test_an_elf_file_of_symbols_is_read_again_as_the_same_functions_elsewhere),
     };
 
