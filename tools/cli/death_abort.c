@@ -213,8 +213,10 @@ static void explain_stage2(const struct abort *a, struct verdict *v)
                     a->ipa, IS_ON_WALK(a->f->esr) ? " (one of its own translation tables)" : "",
                     death_verb(a), a->address, a->f->from, a->at);
     if (!(death_reg(a->c, a->f->cpu, "HCR_EL2") & 1))
-        g_string_assign(v->evidence, "HCR_EL2.VM is 0 now: EL2 has switched the world since, and "
-                                     "its tables cannot be told");
+        g_string_printf(v->evidence,
+                        "HCR_EL2.VM is 0 now: EL2 has switched the world since; VTTBR_EL2 is "
+                        "%#" PRIx64 ", VTCR_EL2 %#" PRIx64 ": are they its guest's?",
+                        death_reg(a->c, a->f->cpu, "VTTBR_EL2"), vtcr);
     else if (a->steps[2])
         add_descriptor(a, 2, v->evidence);
     else

@@ -14,10 +14,11 @@
 #define POLL_SKIP      4     /* turns between two looks */
 #define PCS            8     /* looks that a place is known from */
 #define ROUND_BYTES    256   /* who stays within so many goes round */
-#define STORM_INSNS    256   /* an exception every so many instructions is very many, */
+#define STORM_INSNS    20000 /* an exception in so many instructions or fewer is many, */
 #define STORM_LOOKS    4     /* at so many looks */
 #define CLOSE_LOOKS    32    /* how long all exceptions are looked at then, and */
 #define CLOSE_PAUSE    1024  /* how long not again */
+#define CLOSE_ALIKE    128   /* the same so often: it goes on until that is certain */
 #define CLOSE_SAME     10000 /* the same again so often has no end */
 #define CLOSE_ENOUGH   20000 /* an end to the look: of so many one would have been that often */
 #define CLOSE_STARVED  2000  /* so many interrupts, and nothing in between */
@@ -370,6 +371,8 @@ static bool seen_enough(const struct death_watch *d, unsigned cpus)
     bool enough = false;
 
     for (unsigned k = 0; k < cpus; k++) {
+        if (d->close[k].returned >= CLOSE_ALIKE)
+            return false;
         if (d->close[k].seen >= CLOSE_ENOUGH)
             enough = true;
         else if (d->cpu[k].storms >= STORM_LOOKS)
@@ -382,6 +385,7 @@ static bool seen_enough(const struct death_watch *d, unsigned cpus)
 static void judge(struct death_watch *d)
 {
     unsigned cpus = MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT);
+    bool alike = false;
 
     for (unsigned k = 0; k < cpus && d->handle; k++) {
         const struct close_look *l = &d->close[k];
@@ -389,12 +393,14 @@ static void judge(struct death_watch *d)
                                : l->returned >= CLOSE_SAME   ? DEATH_RETURNS
                                : l->starved >= CLOSE_STARVED ? DEATH_STORM
                                                              : DEATH_NONE;
+        alike |= kind == DEATH_NONE && l->returned >= CLOSE_ALIKE;
         if (kind == DEATH_NONE)
             continue;
         d->close_left = 1;
         suspect(d, kind, k);
     }
-    if (--d->close_left && !seen_enough(d, cpus))
+    d->close_left -= !alike && d->close_left;
+    if (d->close_left && !seen_enough(d, cpus))
         return;
     arm_unsubscribe(d->m, d->handle);
     d->handle = 0;
@@ -413,7 +419,7 @@ static bool look(struct looked *l, struct arm_machine *m, unsigned cpu)
     arm_reg_get(m, cpu, ARM_PC, pc);
     l->still = l->count && pc[0] == l->pcs[(l->count - 1) % PCS] && !taken ? l->still + 1 : 0;
     l->pcs[l->count++ % PCS] = pc[0];
-    l->storms = taken > 16 && taken * STORM_INSNS > insns ? l->storms + 1 : 0;
+    l->storms = taken > 4 && taken * STORM_INSNS > insns ? l->storms + 1 : 0;
     l->quiet = taken ? 0 : l->quiet + 1;
     l->at = now;
     return l->storms >= STORM_LOOKS;

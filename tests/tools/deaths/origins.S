@@ -24,7 +24,9 @@
 // dies -DTRAP=0x5512 | --no-el2: the undefined behaviour sanitizer
 // dies -DUDF | --no-el2: an undefined instruction, 0000c11f (UDF) && compilers put it where a program should never come
 // dies -DSTACKS | --no-el2 --smp 2: returns to 0: its return address && was overwritten at && (other+0): cpu0 and cpu1 use the same stack
+// dies -DSLOW | --max-insns 200M --on-death=stop | code 4: stage 2 does not map the guest's IPA 0x40 && VTTBR_EL2 is 0x && its handler returns to the same instruction again and again
 // lives -DENDS | --no-el2
+// lives -DSLOW -DSKIPS | --max-insns 200M --on-death=stop
 #include "common.inc"
     .global _start, crash, handler, irq, hyp, kernel, memset, wipe, lock, check, panic, assert_fail, work, other
 
@@ -110,6 +112,31 @@ hyp: mrs x0, esr_el2
     b.ne .
     lsl x1, x1, #52
     eret
+#elif defined(SLOW)                 // a hypervisor that switches the world, takes its time, and maps nothing
+    set vbar_el2, own
+    adrp x9, tables
+    msr vttbr_el2, x9
+    put vtcr_el2, 0x80023559
+    set elr_el2, kernel
+    put spsr_el2, 0x3c5
+enter:
+    put hcr_el2, 0x80000001
+    isb
+    eret
+kernel:
+    b kernel
+    .balign 2048
+own: .skip 0x400
+    put hcr_el2, 0x80000000
+    mov x3, #1000
+1:  subs x3, x3, #1
+    b.ne 1b
+# ifdef SKIPS                       // it goes on each time, somewhere
+    mrs x9, elr_el2
+    add x9, x9, #4
+    msr elr_el2, x9
+# endif
+    b enter
 #elif defined(EOI)
     set vbar_el1, own
     ticks
