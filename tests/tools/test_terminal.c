@@ -171,6 +171,26 @@ static void test_pasted_characters_all_arrive_in_their_order(void **state)
     assert_int_equal(terminal_close(&t), 3);
 }
 
+/* What has been typed is not had again for a report, and who ends a run does not wait for one. */
+static void test_our_key_ends_a_run_that_was_long_at_once(void **state)
+{
+    (void)state;
+
+    for (unsigned typed = 0; typed < 2; typed++) {
+        struct terminal t;
+        TERMINAL(&t, "run", "--load", echo_load);
+        terminal_expect(&t, ">");
+        sleep(2);
+        if (typed) {
+            terminal_type(&t, "Z");
+            terminal_expect(&t, "Z");
+        }
+        terminal_type(&t, "\x01x");
+        assert_int_equal(wait_program(t.pid, PATIENCE_S), 3);
+        close(t.fd);
+    }
+}
+
 /* The guest takes nothing, and what is behind our key is for whoever reads next. */
 static void test_our_keys_are_seen_behind_what_the_guest_does_not_take(void **state)
 {
@@ -216,6 +236,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_every_signal_that_ends_the_program_restores_the_terminal),
         cmocka_unit_test(test_a_stopped_program_leaves_the_terminal_alone_and_takes_it_again),
         cmocka_unit_test(test_pasted_characters_all_arrive_in_their_order),
+        cmocka_unit_test(test_our_key_ends_a_run_that_was_long_at_once),
         cmocka_unit_test(test_our_keys_are_seen_behind_what_the_guest_does_not_take),
         cmocka_unit_test(test_our_keys_are_seen_while_standard_output_stalls),
     };

@@ -177,8 +177,11 @@ static size_t give(struct console *c)
 
 static void deliver(struct console *c)
 {
-    if (c->pending.count)
-        bytes_drop(&c->pending, give(c));
+    if (!c->pending.count)
+        return;
+    size_t taken = give(c);
+    c->given |= taken != 0;
+    bytes_drop(&c->pending, taken);
 }
 
 void console_look(struct console *c)

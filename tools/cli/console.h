@@ -39,6 +39,7 @@ struct console {
     struct line_editor *editor; /* of lines typed at the terminal; NULL: none so far */
     unsigned skip;              /* polls until the host is asked again */
     enum console_request request;
+    bool given; /* the machine has taken something */
     /* Takes what is for the machine in its place; NULL: none. */
     size_t (*give)(void *ctx, const struct console *c, const uint8_t *data, size_t size);
     void *give_ctx;

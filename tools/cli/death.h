@@ -41,6 +41,10 @@ void death_watch_machine(struct death_watch *d, struct arm_machine *m);
 /* The guest's console has said this. */
 void death_watch_console(struct death_watch *d, const uint8_t *data, size_t size);
 
+/* The host has said something, which would be missing if the run were had again from its begin; or
+ * there is no time for that. */
+void death_watch_heard(struct death_watch *d);
+
 /* Between two turns. It may stop the machine. */
 void death_watch_poll(struct death_watch *d);
 

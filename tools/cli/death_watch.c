@@ -59,6 +59,7 @@ struct death_watch {
     GArray *records; /* struct death_record: what has been said */
     enum death_kind stopped;
     unsigned stopped_cpu;
+    bool heard;      /* the run cannot be had again */
     bool halt_asked; /* what a CPU that has halted has died of, once */
 };
 
@@ -183,11 +184,17 @@ static void record(struct death_watch *d, const struct corpse *c, const struct v
     g_array_append_val(d->records, r);
 }
 
+/* What the run can be had again by; NULL: it cannot. */
+static const struct run_request *again(const struct death_watch *d)
+{
+    return d->heard ? NULL : d->req;
+}
+
 /* Return: there was something to say. */
 static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, bool ended)
 {
     struct corpse c = {.m = d->m,
-                       .req = d->req,
+                       .req = again(d),
                        .config = &d->req->config,
                        .kind = kind,
                        .ended = ended || (kind == DEATH_SPIN && !others_run(d, cpu)),
@@ -196,7 +203,7 @@ static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
     struct verdict v = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
 
     if (kind != DEATH_PANIC)
-        c.history = death_history_new(d->m, d->req, kind == DEATH_LOOP || kind == DEATH_IDLE);
+        c.history = death_history_new(d->m, c.req, kind == DEATH_LOOP || kind == DEATH_IDLE);
     c.symbols = symbols(d);
     death_find_fault(&c);
     if (kind == DEATH_RETURNS && d->close[cpu].last.el > d->close[cpu].last.from)
@@ -431,10 +438,17 @@ static void look_for_halt(struct death_watch *d, unsigned cpu)
 {
     if (d->halt_asked || d->said[DEATH_SPIN] || !has_halted(d, cpu))
         return;
-    bool alone = !others_run(d, cpu), fault = death_halts_for_fault(d->m, d->req, cpu, alone);
+    bool alone = !others_run(d, cpu),
+         fault = death_halts_for_fault(d->m, d->req, cpu, alone && !d->heard);
     d->halt_asked = fault || alone;
     if (fault)
         suspect(d, DEATH_SPIN, cpu);
+}
+
+void death_watch_heard(struct death_watch *d)
+{
+    if (d)
+        d->heard = true;
 }
 
 void death_watch_poll(struct death_watch *d)
