@@ -39,6 +39,15 @@
     eret
     .endm
 
+    .macro waits_for_ticks          // what follows is where they come
+    set vbar_el1, own
+    ticks
+1:  wfi
+    b 1b
+    .balign 2048
+own: .skip 0x280
+    .endm
+
     .macro taken                    // X0: the acknowledged INTID; the timer is due in @ticks
     mrs x0, s3_0_c12_c12_0
     mov x3, #1000
@@ -138,12 +147,7 @@ own: .skip 0x400
 # endif
     b enter
 #elif defined(EOI)
-    set vbar_el1, own
-    ticks
-1:  wfi
-    b 1b
-    .balign 2048
-own: .skip 0x280
+    waits_for_ticks
 irq: taken
     mov x0, #30
     msr s3_0_c12_c12_1, x0
@@ -165,34 +169,19 @@ irq: mrs x0, s3_0_c12_c12_0
     msr s3_0_c12_c12_1, x0
     eret
 #elif defined(TVAL)
-    set vbar_el1, own
-    ticks
-1:  wfi
-    b 1b
-    .balign 2048
-own: .skip 0x280
+    waits_for_ticks
 irq: mrs x0, s3_0_c12_c12_0
     msr cntv_tval_el0, xzr
     isb
     msr s3_0_c12_c12_1, x0
     eret
 #elif defined(GROUP)
-    set vbar_el1, own
-    ticks
-1:  wfi
-    b 1b
-    .balign 2048
-own: .skip 0x280
+    waits_for_ticks
 irq: mrs x0, s3_0_c12_c8_0          // ICC_IAR0_EL1
     msr s3_0_c12_c8_1, x0
     eret
 #elif defined(MASKS)
-    set vbar_el1, own
-    ticks
-1:  wfi
-    b 1b
-    .balign 2048
-own: .skip 0x280
+    waits_for_ticks
 irq: taken
     msr s3_0_c12_c12_1, x0
     mov x0, #0x3c5
