@@ -61,7 +61,7 @@ static struct exception abort_of(const struct cpu *cpu, const struct mmu_fault *
             "cpu%u: %#llx: table walk for %#llx: the level %d table is not in RAM", cpu->index,
             (unsigned long long)ret, (unsigned long long)va, f->level);
     return (struct exception){
-        .type = EXC_SYNC,
+        .type = VECTOR_SYNC,
         .target_el = target,
         .ret = ret,
         .esr = esr(ec, iss | mmu_fault_fsc(f)),

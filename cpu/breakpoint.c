@@ -161,7 +161,7 @@ static struct exception debug_exception(const struct cpu *cpu, uint64_t ret, enu
     unsigned target = debug_target_el(cpu);
     enum esr_ec ec = target > cpu->ps.el ? low : (enum esr_ec)(low + 1);
 
-    return (struct exception){.type = EXC_SYNC,
+    return (struct exception){.type = VECTOR_SYNC,
                               .target_el = target,
                               .ret = ret,
                               .esr = esr(ec, iss),

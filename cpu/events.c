@@ -76,7 +76,7 @@ static bool has_worlds(const struct cpu *cpu)
 
 void cpu_tell_exception(struct cpu *cpu, const struct exception *e, uint64_t vector, uint64_t spsr)
 {
-    bool syndrome = e->type == EXC_SYNC || e->type == EXC_SERROR;
+    bool syndrome = e->type == VECTOR_SYNC || e->type == VECTOR_SERROR;
     struct arm_event p = {.kind = ARM_EVENT_EXCEPTION,
                           .exception = {.target_el = (uint8_t)e->target_el,
                                         .vector = (uint16_t)vector,

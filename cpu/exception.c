@@ -84,8 +84,9 @@ static void take_virtual_serror(struct cpu *cpu, struct exception *e)
 
 bool cpu_take_interrupt(struct cpu *cpu)
 {
-    static const enum exc_type types[INTERRUPT_KINDS] = {
-        [INTERRUPT_FIQ] = EXC_FIQ, [INTERRUPT_IRQ] = EXC_IRQ, [INTERRUPT_SERROR] = EXC_SERROR};
+    static const enum vector_kind types[INTERRUPT_KINDS] = {[INTERRUPT_FIQ] = VECTOR_FIQ,
+                                                            [INTERRUPT_IRQ] = VECTOR_IRQ,
+                                                            [INTERRUPT_SERROR] = VECTOR_SERROR};
     struct interrupt n;
 
     if (!cpu_interrupt_pending(cpu, &n))

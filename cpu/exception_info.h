@@ -4,15 +4,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum exc_type {
-    EXC_SYNC = 0,
-    EXC_IRQ = 0x80,
-    EXC_FIQ = 0x100,
-    EXC_SERROR = 0x180
-}; /* vector offset */
+#include "arch/vector.h"
 
 struct exception {
-    enum exc_type type;
+    enum vector_kind type;
     unsigned target_el; /* 1 to 3 */
     uint64_t ret;       /* preferred return address */
     uint64_t esr;       /* written to ESR_ELx unless type is IRQ or FIQ */

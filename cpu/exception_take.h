@@ -61,7 +61,7 @@ exception_take(struct cpu *cpu, const struct exception *e, unsigned nzcv)
 
     cpu->sr[bank->spsr] = spsr;
     cpu->sr[bank->elr] = e->ret;
-    if (e->type == EXC_SYNC || e->type == EXC_SERROR)
+    if (e->type == VECTOR_SYNC || e->type == VECTOR_SERROR)
         cpu->sr[bank->esr] = e->esr;
     if (e->far_valid)
         cpu->sr[bank->far] = e->far;

@@ -170,7 +170,7 @@ static void resume_halted(struct cpu *cpu)
 /* AArch64.PCAlignmentFault(). */
 static void take_pc_alignment(struct cpu *cpu)
 {
-    cpu_take_exception(cpu, &(struct exception){.type = EXC_SYNC,
+    cpu_take_exception(cpu, &(struct exception){.type = VECTOR_SYNC,
                                                 .target_el = cpu_default_target_el(cpu),
                                                 .ret = cpu->pc,
                                                 .esr = esr(ESR_EC_PC_ALIGN, 0),

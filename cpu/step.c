@@ -19,7 +19,7 @@ bool cpu_step_take(struct cpu *cpu)
         iss |= ISS_STEP_ISV | (cpu->stepped_exclusive ? ISS_STEP_EX : 0);
     cpu_take_exception(
         cpu, &(struct exception){
-                 .type = EXC_SYNC,
+                 .type = VECTOR_SYNC,
                  .target_el = target,
                  .ret = cpu->pc,
                  .esr = esr(target > cpu->ps.el ? ESR_EC_SOFTSTP_LOW : ESR_EC_SOFTSTP_CUR, iss)});

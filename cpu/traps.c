@@ -10,7 +10,7 @@ static const struct trap no_trap = {.el = 0};
 struct exception cpu_trap_exception(const struct cpu *cpu, const struct insn *i, struct trap t)
 {
     return (struct exception){
-        .type = EXC_SYNC, .target_el = t.el, .ret = insn_pc(cpu, i), .esr = esr(t.ec, t.iss)};
+        .type = VECTOR_SYNC, .target_el = t.el, .ret = insn_pc(cpu, i), .esr = esr(t.ec, t.iss)};
 }
 
 struct trap cpu_undefined(const struct cpu *cpu)

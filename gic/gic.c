@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/ppi.h"
 #include "base/bits.h"
 #include "gic/internal.h"
 #include "gic/prio.h"
@@ -233,7 +234,7 @@ struct irq_line gic_spi_line(struct gic *gic, unsigned n)
 
 struct irq_line gic_ppi_line(struct gic *gic, unsigned cpu, unsigned intid)
 {
-    CHECK(cpu < gic->cpus && intid >= 16 && intid < PRIVATE_COUNT && intid != INTID_MAINTENANCE);
+    CHECK(cpu < gic->cpus && intid >= 16 && intid < PRIVATE_COUNT && intid != PPI_MAINTENANCE);
     return (struct irq_line){set_ppi, &gic->cpu[cpu], intid};
 }
 

@@ -1,4 +1,5 @@
 /* The virtual CPU interface (ICV_*), fed by list registers. IHI0069 ch. 6. */
+#include "arch/ppi.h"
 #include "base/bits.h"
 #include "gic/internal.h"
 #include "gic/prio.h"
@@ -39,7 +40,7 @@ void icv_update(struct gic_cpu *c)
     fiq = group == 0 && (c->sre || c->virt.fiqen);
     gic_set_pin(&c->vfiq, &c->pins.vfiq, signal && fiq);
     gic_set_pin(&c->virq, &c->pins.virq, signal && !fiq);
-    gic_set_input(c, INTID_MAINTENANCE, on && ich_misr(c) != 0);
+    gic_set_input(c, PPI_MAINTENANCE, on && ich_misr(c) != 0);
 }
 
 int icv_signalled_group(const struct gic_cpu *c)

@@ -13,12 +13,11 @@
 #define SGI_MASK      UINT32_C(0xffff)
 #define SPI_BANKS     31
 
-#define INTID_MAINTENANCE 25
-#define INTID_SPECIAL     1020 /* 1020..1023 */
-#define INTID_NONE        1023
-#define INTID_SECURE      1020
-#define INTID_NONSECURE   1021
-#define INTID_LPI         8192
+#define INTID_SPECIAL   1020 /* 1020..1023 */
+#define INTID_NONE      1023
+#define INTID_SECURE    1020
+#define INTID_NONSECURE 1021
+#define INTID_LPI       8192
 
 #define PRIO_IDLE   0xff /* running priority when nothing is active */
 #define TARGET_NONE 0xffff

@@ -92,7 +92,7 @@ void gic_init_cpu(void)
         mmio_write32(r + GICR_SGI + GICD_IPRIORITYR + k, PRIORITY_OURS * 0x01010101u);
     mmio_write32(r + GICR_SGI + GICD_ISENABLER,
                  (uint32_t)(BIT(SGI_KICK) | BIT(SGI_CALL) | BIT(SGI_RENDEZVOUS) |
-                            BIT(PPI_MAINTENANCE) | BIT(PPI_HYP_TIMER) | BIT(PPI_VIRTUAL_TIMER)));
+                            BIT(PPI_MAINTENANCE) | BIT(PPI_TIMER_HYP) | BIT(PPI_TIMER_VIRT)));
     msr(ICC_SRE_EL2, 0xf); /* SRE, no bypass, and EL1 may use its own */
     isb();
     msr(ICC_PMR_EL1, 0xf0);
@@ -157,10 +157,10 @@ static bool dispatch(uint32_t intid)
     case PPI_MAINTENANCE:
         vgic_maintenance();
         return true;
-    case PPI_HYP_TIMER:
+    case PPI_TIMER_HYP:
         sched_timer_irq();
         return true;
-    case PPI_VIRTUAL_TIMER:
+    case PPI_TIMER_VIRT:
         return vtimer_irq();
     default:
         console_irq(intid);

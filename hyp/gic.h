@@ -3,15 +3,13 @@
  * the guest's (ICH_LR.HW). */
 #pragma once
 
+#include "arch/ppi.h"
 #include "hyp/cpu.h"
 
 enum {
     SGI_KICK = 0, /* look at what has changed for you */
     SGI_CALL = 1, /* run what smp_call() left */
     SGI_RENDEZVOUS = 2,
-    PPI_MAINTENANCE = 25,
-    PPI_HYP_TIMER = 26,
-    PPI_VIRTUAL_TIMER = 27,
 };
 
 /* The frames: distributor, redistributors (one region), and GICV, 0 if there is none. */

@@ -353,7 +353,7 @@ struct virq *vgic_irq(struct vcpu *v, uint32_t intid)
 
 static struct virq *vtimer_irq_of(struct vcpu *v)
 {
-    return &v->vgic.private[PPI_VIRTUAL_TIMER];
+    return &v->vgic.private[PPI_TIMER_VIRT];
 }
 
 static bool holds_physical(const struct virq *i)
@@ -364,13 +364,13 @@ static bool holds_physical(const struct virq *i)
 void vgic_load_hw(struct vcpu *v)
 {
     if (holds_physical(vtimer_irq_of(v)) && !MUTANT(handover_inactive))
-        gic_set_active(PPI_VIRTUAL_TIMER, true);
+        gic_set_active(PPI_TIMER_VIRT, true);
 }
 
 void vgic_put_hw(struct vcpu *v)
 {
     if (holds_physical(vtimer_irq_of(v)))
-        gic_set_active(PPI_VIRTUAL_TIMER, MUTANT(handover_active));
+        gic_set_active(PPI_TIMER_VIRT, MUTANT(handover_active));
 }
 
 void vgic_init_cpu(struct vcpu *v)
@@ -381,8 +381,8 @@ void vgic_init_cpu(struct vcpu *v)
                                            .enabled = n < 16 && opts.gicv,
                                            .target = v,
                                            .group1 = !opts.gicv};
-    v->vgic.private[PPI_VIRTUAL_TIMER].hw = true;
-    v->vgic.private[PPI_VIRTUAL_TIMER].pintid = PPI_VIRTUAL_TIMER;
+    v->vgic.private[PPI_TIMER_VIRT].hw = true;
+    v->vgic.private[PPI_TIMER_VIRT].pintid = PPI_TIMER_VIRT;
     v->vgic.queue = NULL;
     v->vgic.hw = (struct vgic_if){.hcr = base_controls()};
     v->vgic.redist_lpis = false;

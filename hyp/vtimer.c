@@ -93,7 +93,7 @@ bool vtimer_irq(void)
     if ((ctl & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) != (CTL_ENABLE | CTL_ISTATUS))
         return true; /* it was taken back meanwhile */
     STAT(VTIMER);
-    vgic_latch(v, PPI_VIRTUAL_TIMER);
+    vgic_latch(v, PPI_TIMER_VIRT);
     return false;
 }
 

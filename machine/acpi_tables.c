@@ -1,6 +1,7 @@
 /* The tables that are not programs. */
 #include <string.h>
 
+#include "arch/ppi.h"
 #include "arch/psci.h"
 #include "base/bits.h"
 #include "gic/gic.h"
@@ -56,12 +57,12 @@ static void put_gicc(GByteArray *to, const struct virt_config *cfg, unsigned n)
     put_le(to, 4, n);
     put_le(to, 4, 1); /* enabled */
     put_le(to, 4, 0);
-    put_le(to, 4, cfg->pmu ? VIRT_PPI_PMU : 0);
+    put_le(to, 4, cfg->pmu ? PPI_PMU : 0);
     put_le(to, 8, 0);
     put_le(to, 8, cfg->gic_v2 ? virt_memmap[VIRT_GICC].base : 0);
     put_le(to, 8, virtual ? virt_memmap[VIRT_GICV].base : 0);
     put_le(to, 8, virtual ? virt_memmap[VIRT_GICH].base : 0);
-    put_le(to, 4, cfg->el2 ? VIRT_PPI_GIC_MAINT : 0);
+    put_le(to, 4, cfg->el2 ? PPI_MAINTENANCE : 0);
     put_le(to, 8, 0); /* redistributors are in entries of their own */
     put_le(to, 8, virt_mpidr(n) & MPIDR_AFFINITY);
     put_zeros(to, 4);
@@ -117,10 +118,8 @@ void acpi_gtdt(struct acpi *a, const struct virt_config *cfg)
     guint start = acpi_begin(a, "GTDT", cfg->vhe ? 3 : 2);
     const struct {
         uint32_t gsi, flags;
-    } timers[] = {{VIRT_PPI_TIMER_SEC, 0},
-                  {VIRT_PPI_TIMER_PHYS, ALWAYS_ON},
-                  {VIRT_PPI_TIMER_VIRT, 0},
-                  {VIRT_PPI_TIMER_HYP, 0}};
+    } timers[] = {
+        {PPI_TIMER_SEC, 0}, {PPI_TIMER_PHYS, ALWAYS_ON}, {PPI_TIMER_VIRT, 0}, {PPI_TIMER_HYP, 0}};
 
     put_le(a->tables, 8, NOWHERE);
     put_le(a->tables, 4, 0);
@@ -131,7 +130,7 @@ void acpi_gtdt(struct acpi *a, const struct virt_config *cfg)
     put_le(a->tables, 8, NOWHERE);
     put_zeros(a->tables, 8); /* no timers of the platform */
     if (cfg->vhe) {
-        put_le(a->tables, 4, VIRT_PPI_TIMER_HYP_VIRT);
+        put_le(a->tables, 4, PPI_TIMER_HYP_VIRT);
         put_le(a->tables, 4, 0);
     }
     acpi_end(a, start);

@@ -1,4 +1,5 @@
 /* What comes from outside beside bytes: interrupts, the power button, a reset. */
+#include "arch/ppi.h"
 #include "cpu/interrupt.h"
 #include "gic/gic.h"
 #include "machine/machine.h"
@@ -10,7 +11,7 @@ static bool has_wire(const struct arm_machine *m, unsigned cpu, unsigned intid)
 {
     if (intid >= SPI_MIN)
         return intid < SPI_MIN + VIRT_SPI_COUNT;
-    return intid >= PPI_MIN && intid != VIRT_PPI_GIC_MAINT && cpu < m->cpu_count;
+    return intid >= PPI_MIN && intid != PPI_MAINTENANCE && cpu < m->cpu_count;
 }
 
 bool machine_set_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level)

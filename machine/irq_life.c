@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arch/ppi.h"
 #include "cpu/interrupt.h"
 #include "cpu/timer.h"
 #include "cpu/world.h"
@@ -80,10 +81,10 @@ static void hold_virtual_at_cpu(const struct cpu *cpu, unsigned group, char *hel
 static const struct {
     unsigned intid;
     enum sysreg ctl;
-} timers[] = {{VIRT_PPI_TIMER_HYP, SR_CNTHP_CTL_EL2},
-              {VIRT_PPI_TIMER_VIRT, SR_CNTV_CTL_EL0},
-              {VIRT_PPI_TIMER_HYP_VIRT, SR_CNTHV_CTL_EL2},
-              {VIRT_PPI_TIMER_PHYS, SR_CNTP_CTL_EL0}};
+} timers[] = {{PPI_TIMER_HYP, SR_CNTHP_CTL_EL2},
+              {PPI_TIMER_VIRT, SR_CNTV_CTL_EL0},
+              {PPI_TIMER_HYP_VIRT, SR_CNTHV_CTL_EL2},
+              {PPI_TIMER_PHYS, SR_CNTP_CTL_EL0}};
 
 /* Of a timer: whether it is on, and masks its output. False: @intid is no timer's. */
 static bool say_timer(const struct lines *o, struct arm_machine *m, unsigned cpu, uint32_t intid)

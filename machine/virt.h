@@ -91,18 +91,6 @@ enum virt_spi {
     VIRT_SPI_SMMU = 74,        /* ..77, in the order of enum smmuv3_line */
 };
 
-/* INTIDs of the CPUs' private interrupts (BSA, DEN0094 3.8). */
-enum virt_ppi {
-    VIRT_PPI_DCC = 22,
-    VIRT_PPI_PMU = 23,
-    VIRT_PPI_GIC_MAINT = 25,
-    VIRT_PPI_TIMER_HYP = 26,
-    VIRT_PPI_TIMER_VIRT = 27,
-    VIRT_PPI_TIMER_HYP_VIRT = 28,
-    VIRT_PPI_TIMER_SEC = 29,
-    VIRT_PPI_TIMER_PHYS = 30,
-};
-
 /* MPIDR_EL1 of CPU @index: Aff0 counts to 15 and carries into Aff1, as GICv3's target
  * lists want it. */
 uint64_t virt_mpidr(unsigned index);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arch/ppi.h"
 #include "arch/psci.h"
 #include "base/bits.h"
 #include "base/random.h"
@@ -136,9 +137,7 @@ static void psci_node(struct dt *dt, const struct virt_config *cfg)
     dt_end(dt);
 }
 
-#define TIMER_PPIS                                                                                 \
-    PPI(VIRT_PPI_TIMER_SEC), PPI(VIRT_PPI_TIMER_PHYS), PPI(VIRT_PPI_TIMER_VIRT),                   \
-        PPI(VIRT_PPI_TIMER_HYP)
+#define TIMER_PPIS PPI(PPI_TIMER_SEC), PPI(PPI_TIMER_PHYS), PPI(PPI_TIMER_VIRT), PPI(PPI_TIMER_HYP)
 
 /* The arm,arch_timer binding: the fifth, which QEMU has from version 9 on, is for VHE hosts. */
 static void timer_node(struct dt *dt, const struct virt_config *cfg)
@@ -147,7 +146,7 @@ static void timer_node(struct dt *dt, const struct virt_config *cfg)
     DT_STRINGS(dt, "compatible", "arm,armv8-timer\0arm,armv7-timer");
     dt_empty(dt, "always-on");
     if (cfg->vhe)
-        DT_CELLS(dt, "interrupts", TIMER_PPIS, PPI(VIRT_PPI_TIMER_HYP_VIRT));
+        DT_CELLS(dt, "interrupts", TIMER_PPIS, PPI(PPI_TIMER_HYP_VIRT));
     else
         DT_CELLS(dt, "interrupts", TIMER_PPIS);
     dt_end(dt);
@@ -250,7 +249,7 @@ static void intc_node(struct dt *dt, const struct virt_config *cfg)
     DT_CELLS(dt, "#size-cells", 2);
     dt_empty(dt, "ranges");
     if (cfg->el2)
-        DT_CELLS(dt, "interrupts", GIC_PPI, VIRT_PPI_GIC_MAINT - 16, LEVEL_HIGH); /* of its own */
+        DT_CELLS(dt, "interrupts", GIC_PPI, PPI_MAINTENANCE - 16, LEVEL_HIGH); /* of its own */
     DT_CELLS(dt, "phandle", PHANDLE_GIC);
     if (cfg->its)
         its_node(dt);
@@ -265,7 +264,7 @@ static void pmu_node(struct dt *dt, const struct virt_config *cfg)
         return;
     dt_begin(dt, "pmu");
     dt_string(dt, "compatible", "arm,armv8-pmuv3");
-    DT_CELLS(dt, "interrupts", PPI(VIRT_PPI_PMU));
+    DT_CELLS(dt, "interrupts", PPI(PPI_PMU));
     dt_end(dt);
 }
 

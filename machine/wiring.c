@@ -1,6 +1,7 @@
 /* Who is connected to whom: the GIC, the board and the CPUs of a machine. */
 #include "machine/wiring.h"
 
+#include "arch/ppi.h"
 #include "base/bits.h"
 #include "cpu/code_cache.h"
 #include "cpu/create.h"
@@ -227,16 +228,15 @@ static void connect_gic(struct arm_machine *m, struct cpu *cpu)
         .vfiq = {set_vfiq, cpu, 0},
     };
     static const unsigned timer_ppi[TIMER_COUNT] = {
-        [TIMER_P] = VIRT_PPI_TIMER_PHYS, [TIMER_V] = VIRT_PPI_TIMER_VIRT,
-        [TIMER_HP] = VIRT_PPI_TIMER_HYP, [TIMER_HV] = VIRT_PPI_TIMER_HYP_VIRT,
-        [TIMER_S] = VIRT_PPI_TIMER_SEC,
+        [TIMER_P] = PPI_TIMER_PHYS,      [TIMER_V] = PPI_TIMER_VIRT, [TIMER_HP] = PPI_TIMER_HYP,
+        [TIMER_HV] = PPI_TIMER_HYP_VIRT, [TIMER_S] = PPI_TIMER_SEC,
     };
 
     gic_connect(m->gic, n, m->parallel ? &posted : &pins);
     for (unsigned t = 0; t < TIMER_COUNT; t++)
         cpu->timer_line[t] = gic_ppi_line(m->gic, cpu->index, timer_ppi[t]);
-    cpu->pmu_line = gic_ppi_line(m->gic, cpu->index, VIRT_PPI_PMU);
-    cpu->comm_line = gic_ppi_line(m->gic, cpu->index, VIRT_PPI_DCC);
+    cpu->pmu_line = gic_ppi_line(m->gic, cpu->index, PPI_PMU);
+    cpu->comm_line = gic_ppi_line(m->gic, cpu->index, PPI_DCC);
 }
 
 static unsigned accessing_cpu(void *ctx)

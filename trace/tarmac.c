@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "arch/vector.h"
 #include "trace/format.h"
 
 #define XREGS 31
@@ -226,7 +227,7 @@ static void exception(struct trace *t, const struct arm_event *e)
          what[vector >> 7 & 3]);
     line(t, "R ELR_EL%u %016" PRIx64, el, e->pc);
     line(t, "R SPSR_EL%u %016" PRIx64, el, e->exception.spsr);
-    if (!(vector & 0x180) || (vector & 0x180) == 0x180)
+    if (!vector_is_interrupt(vector))
         line(t, "R ESR_EL%u %016" PRIx64, el, e->exception.esr);
     if (e->exception.far_written)
         line(t, "R FAR_EL%u %016" PRIx64, el, e->exception.far);

@@ -19,7 +19,7 @@ static enum exec_result take_call(struct cpu *cpu, const struct insn *i, unsigne
 {
     if (MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]))
         cpu->ps.ss = 0;
-    cpu_take_exception(cpu, &(struct exception){.type = EXC_SYNC,
+    cpu_take_exception(cpu, &(struct exception){.type = VECTOR_SYNC,
                                                 .target_el = target_el,
                                                 .ret = insn_pc(cpu, i) + 4,
                                                 .esr = esr((enum esr_ec)ec, (uint64_t)i->imm),

@@ -136,7 +136,7 @@ call(struct cpu *cpu, const struct insn *i, uint64_t flags, unsigned el, enum es
     uint64_t from = pstate_bits(cpu);
 
     exception_take(cpu,
-                   &(struct exception){.type = EXC_SYNC,
+                   &(struct exception){.type = VECTOR_SYNC,
                                        .target_el = el,
                                        .ret = insn_pc(cpu, i) + 4,
                                        .esr = esr(ec, (uint64_t)i->imm),

@@ -1,4 +1,5 @@
 #include "irq_trace.h"
+#include "arch/vector.h"
 
 #include <glib.h>
 #include <inttypes.h>
@@ -73,12 +74,12 @@ static bool of_write(const struct irq_trace *t, const struct arm_event *p, GStri
 static bool of_exception(const struct irq_trace *t, const struct arm_event *p, GString *out)
 {
     struct arm_irq irq = {.size = sizeof(irq)};
-    unsigned type = p->exception.vector & 0x180;
 
-    if ((type != 0x80 && type != 0x100) || !arm_irq_get(t->m, p->cpu, t->intid, &irq) ||
+    if (!vector_is_interrupt(p->exception.vector) || !arm_irq_get(t->m, p->cpu, t->intid, &irq) ||
         !irq.pending || *irq.held || irq.cpu != p->cpu)
         return false;
-    g_string_printf(out, "%s is taken to EL%u", type == 0x80 ? "IRQ" : "FIQ",
+    g_string_printf(out, "%s is taken to EL%u",
+                    vector_kind(p->exception.vector) == VECTOR_IRQ ? "IRQ" : "FIQ",
                     p->exception.target_el);
     return true;
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "arch/vector.h"
 #include "parse.h"
 #include "step.h"
 #include "trace/disasm.h"
@@ -107,9 +108,7 @@ static bool exception_writes(const struct arm_event *p, uint32_t number)
     static const char *const names[2][4] = {{"ELR_EL1", "SPSR_EL1", "ESR_EL1", "FAR_EL1"},
                                             {"ELR_EL2", "SPSR_EL2", "ESR_EL2", "FAR_EL2"}};
     const char *const *n = names[p->exception.target_el == 2];
-    /* An IRQ or FIQ writes no syndrome. */
-    bool interrupt =
-        (p->exception.vector & 0x180) == 0x80 || (p->exception.vector & 0x180) == 0x100;
+    bool interrupt = vector_is_interrupt(p->exception.vector);
 
     return number == arm_reg_number(n[0]) || number == arm_reg_number(n[1]) ||
            (number == arm_reg_number(n[2]) && !interrupt) ||

@@ -1,5 +1,6 @@
 /* Interrupts before each instruction of passages. */
 #include "sweep.h"
+#include "arch/vector.h"
 
 #include <glib.h>
 #include <inttypes.h>
@@ -73,9 +74,7 @@ bool sweep_parse_injection(const char *text, struct sweep_request *sweep)
 
 static void taken(void *ctx, const struct arm_event *p)
 {
-    unsigned type = p->exception.vector & 0x180;
-
-    if (type == 0x80 || type == 0x100)
+    if (vector_is_interrupt(p->exception.vector))
         arm_stop(ctx);
 }
 
