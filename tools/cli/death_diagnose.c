@@ -134,8 +134,8 @@ static bool is_at_interrupt(const struct corpse *c, const struct death_fault *f)
 {
     uint64_t entry = f->elr & 0x7ff;
 
-    return is_in_vectors(c, f) && !(entry & 0x7f) && (entry & 0x180) != 0 &&
-           (entry & 0x180) != 0x180 && (death_ec(f) == ESR_EC_UNKNOWN || death_is_fetch(f));
+    return is_in_vectors(c, f) && !(entry & 0x7f) && vector_is_interrupt(entry) &&
+           (death_ec(f) == ESR_EC_UNKNOWN || death_is_fetch(f));
 }
 
 /* The exception that the vector itself takes, without an end. */
@@ -155,7 +155,7 @@ static bool explain_vector(const struct corpse *c, const struct death_fault *f, 
                     death_is_fetch(f)               ? "cannot be fetched"
                     : death_ec(f) == ESR_EC_UNKNOWN ? "has no instruction"
                                                     : "faults itself");
-    if ((offset & 0x180) == 0x80)
+    if (vector_kind(offset) == VECTOR_IRQ)
         g_string_append(v->cause, ": an IRQ came");
     add_vbar(c, f->el, v->evidence);
     if (arm_translate(c->m, c->cpu, f->el, f->elr, ARM_ACCESS_EXECUTE, &t) &&

@@ -6,19 +6,7 @@
 
 static void note_exception(struct death_history *h, const struct arm_event *p)
 {
-    unsigned type = p->exception.vector & 0x180;
-    struct death_fault f = {.valid = true,
-                            .cpu = p->cpu,
-                            .el = p->exception.target_el,
-                            .from = p->el,
-                            .esr = p->exception.esr,
-                            .elr = p->pc,
-                            .far = p->exception.far,
-                            .hpfar = p->exception.hpfar,
-                            .spsr = p->exception.spsr,
-                            .vector = p->exception.vector,
-                            .count = p->count,
-                            .syndrome = type == 0 || type == 0x180};
+    const struct death_fault f = death_fault_of(p);
 
     h->last[h->exceptions++ % DEATH_EXCEPTIONS] = f;
     struct death_fault *open = &h->open[p->cpu][f.el], *first = &h->first[p->cpu][f.el];

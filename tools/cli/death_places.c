@@ -64,8 +64,9 @@ bool death_add_way(const struct corpse *c, const struct death_fault *f, GString 
     return true;
 }
 
-/* Where other boards have what programs begin with. @gic: only if this machine's is of the other
- * version; 0: whatever it is. */
+/* Where other boards have what programs begin with; of places that overlap the smaller comes first.
+ * @gic: only if this machine's is of the other version; 0: it is where a program looks for the
+ * UART. */
 static const struct {
     uint64_t base, end;
     unsigned gic;
@@ -75,26 +76,16 @@ static const struct {
      "a GICv2 has its CPU interface there, and this machine has a GICv3"},
     {0x080a0000, 0x0813ffff, 2,
      "a GICv3 has its redistributors there, and this machine has a GICv2"},
-    {0x30860000, 0x30a6ffff, 0,
-     "an i.MX 8M has its UARTs there; this board has a PL011 at 0x9000000"},
-    {0x3f000000, 0x3fffffff, 0,
-     "a Raspberry Pi 2 or 3 has its devices there; this board has its UART, a PL011, at 0x9000000"},
-    {0xfe650000, 0xfe6dffff, 0,
-     "a Rockchip RK3568 has its UARTs there; this board has a PL011 at 0x9000000"},
-    {0xfeb40000, 0xfebcffff, 0,
-     "a Rockchip RK3588 has its UARTs there; this board has a PL011 at 0x9000000"},
-    {0xff000000, 0xff01ffff, 0,
-     "a Zynq UltraScale+ has its UARTs there; this board has a PL011 at 0x9000000"},
-    {0xff130000, 0xff1bffff, 0,
-     "a Rockchip RK3328 or RK3399 has its UARTs there; this board has a PL011 at 0x9000000"},
-    {0x7ff70000, 0x7ff8ffff, 0, "a Juno has its UARTs there; this board has a PL011 at 0x9000000"},
-    {0xfe000000, 0xfeffffff, 0,
-     "a Raspberry Pi 4 has its devices there; this board has its UART, a PL011, at 0x9000000"},
-    {0x1c090000, 0x1c0cffff, 0,
-     "Arm's FVPs and Versatile Express have their UARTs there; this board has a PL011 at "
-     "0x9000000"},
-    {0x101f0000, 0x101f3fff, 0,
-     "a Versatile PB has its UARTs there; this board has a PL011 at 0x9000000"},
+    {0x101f0000, 0x101f3fff, 0, "a Versatile PB has its UARTs there"},
+    {0x1c090000, 0x1c0cffff, 0, "Arm's FVPs and Versatile Express have their UARTs there"},
+    {0x30860000, 0x30a6ffff, 0, "an i.MX 8M has its UARTs there"},
+    {0x3f000000, 0x3fffffff, 0, "a Raspberry Pi 2 or 3 has its devices there"},
+    {0x7ff70000, 0x7ff8ffff, 0, "a Juno has its UARTs there"},
+    {0xfe650000, 0xfe6dffff, 0, "a Rockchip RK3568 has its UARTs there"},
+    {0xfeb40000, 0xfebcffff, 0, "a Rockchip RK3588 has its UARTs there"},
+    {0xfe000000, 0xfeffffff, 0, "a Raspberry Pi 4 has its devices there"},
+    {0xff000000, 0xff01ffff, 0, "a Zynq UltraScale+ has its UARTs there"},
+    {0xff130000, 0xff1bffff, 0, "a Rockchip RK3328 or RK3399 has its UARTs there"},
 };
 
 bool death_add_other_board(const struct corpse *c, uint64_t pa, GString *out)
@@ -104,7 +95,9 @@ bool death_add_other_board(const struct corpse *c, uint64_t pa, GString *out)
     for (size_t k = 0; k < G_N_ELEMENTS(places); k++)
         if (pa >= places[k].base && pa <= places[k].end &&
             (!places[k].gic || places[k].gic == gic)) {
-            g_string_append(out, places[k].text);
+            g_string_append_printf(
+                out, "%s%s", places[k].text,
+                places[k].gic ? "" : "; this board has its UART, a PL011, at 0x9000000");
             return true;
         }
     return false;

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include "arch/esr.h"
+#include "arch/ppi.h"
+#include "arch/vector.h"
 #include "armillary.h"
 #include "death.h"
 
@@ -16,6 +18,23 @@ struct death_fault {
     uint64_t esr, elr, far, hpfar, spsr, vector, count;
     bool syndrome; /* IRQ and FIQ have none */
 };
+
+/* @p: ARM_EVENT_EXCEPTION. */
+static inline struct death_fault death_fault_of(const struct arm_event *p)
+{
+    return (struct death_fault){.valid = true,
+                                .cpu = p->cpu,
+                                .el = p->exception.target_el,
+                                .from = p->el,
+                                .esr = p->exception.esr,
+                                .elr = p->pc,
+                                .far = p->exception.far,
+                                .hpfar = p->exception.hpfar,
+                                .spsr = p->exception.spsr,
+                                .vector = p->exception.vector,
+                                .count = p->count,
+                                .syndrome = !vector_is_interrupt(p->exception.vector)};
+}
 
 /* ESR_ELx.EC and, of an abort, .DFSC or .IFSC. */
 static inline unsigned death_ec(const struct death_fault *f)
@@ -136,8 +155,6 @@ bool death_add_refusal(const struct corpse *c, GString *out);
 
 /* An interrupt that is enabled, and active or pending (death_storm.c). */
 bool death_find_busy(const struct corpse *c, unsigned *intid);
-
-#define DEATH_MAINTENANCE 25 /* the GIC's own PPI, by BSA */
 
 /* The timer whose interrupt @intid is, or NULL; what INTIDs are called (death_wait.c). */
 struct death_timer {

@@ -131,7 +131,7 @@ bool death_explain_storm(const struct corpse *c, struct verdict *v)
                     "retires, its reason is never taken away",
                     intid, death_irq_name(intid));
     g_autoptr(GString) acknowledge = g_string_new(NULL);
-    if (intid == DEATH_MAINTENANCE)
+    if (intid == PPI_MAINTENANCE)
         add_maintenance(c, v);
     else
         add_source(c, intid, &irq, v);

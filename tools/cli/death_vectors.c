@@ -101,7 +101,7 @@ static void explain_interrupt(const struct corpse *c, unsigned el, uint64_t offs
 {
     unsigned from = (unsigned)(death_reg_el(c, c->cpu, "SPSR", el) >> 2) & 3, intid;
     g_autofree char *at = death_place(c, c->cpu, from, death_reg_el(c, c->cpu, "ELR", el));
-    const char *type = (offset & 0x180) == 0x80 ? "an IRQ" : "an FIQ";
+    const char *type = vector_kind(offset) == VECTOR_IRQ ? "an IRQ" : "an FIQ";
 
     g_string_printf(v->cause, "%s is taken to EL%u at %s (EL%u), and nothing handles it", type, el,
                     at, from);
@@ -125,9 +125,9 @@ bool death_explain_vector(const struct corpse *c, struct verdict *v)
     if (offset >= 0x800 || !death_insn(c, c->cpu, el, pc, &word) || word != 0x14000000 /* b . */)
         return false;
     offset &= ~UINT64_C(0x7f);
-    if ((offset & 0x180) == 0)
+    if (vector_kind(offset) == VECTOR_SYNC)
         return explain_call(c, el, offset, v);
-    if ((offset & 0x180) == 0x180)
+    if (vector_kind(offset) == VECTOR_SERROR)
         return false;
     explain_interrupt(c, el, offset, v);
     return true;

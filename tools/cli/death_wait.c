@@ -9,12 +9,11 @@
 
 #define PSCI_INVALID_ADDRESS (-9)
 
-/* Who a private interrupt belongs to, by BSA (DEN0094 3.8). */
 static const struct death_timer timers[] = {
-    {26, "the EL2 timer", "CNTHP_CTL_EL2", "CNTHP_CVAL_EL2"},
-    {27, "the virtual timer", "CNTV_CTL_EL0", "CNTV_CVAL_EL0"},
-    {28, "the EL2 virtual timer", "CNTHV_CTL_EL2", "CNTHV_CVAL_EL2"},
-    {30, "the EL1 timer", "CNTP_CTL_EL0", "CNTP_CVAL_EL0"},
+    {PPI_TIMER_HYP, "the EL2 timer", "CNTHP_CTL_EL2", "CNTHP_CVAL_EL2"},
+    {PPI_TIMER_VIRT, "the virtual timer", "CNTV_CTL_EL0", "CNTV_CVAL_EL0"},
+    {PPI_TIMER_HYP_VIRT, "the EL2 virtual timer", "CNTHV_CTL_EL2", "CNTHV_CVAL_EL2"},
+    {PPI_TIMER_PHYS, "the EL1 timer", "CNTP_CTL_EL0", "CNTP_CVAL_EL0"},
 };
 
 const struct death_timer *death_timer(unsigned intid)
@@ -31,7 +30,7 @@ const char *death_irq_name(unsigned intid)
 
     if (timer)
         return timer->name;
-    if (intid == DEATH_MAINTENANCE)
+    if (intid == PPI_MAINTENANCE)
         return "the GIC's maintenance interrupt";
     return intid < 16 ? "an SGI" : intid < 32 ? "a PPI" : "an SPI";
 }

@@ -4,6 +4,7 @@
 
 #include "armillary.h"
 #include "check.h"
+#include "death_close.h"
 #include "death_diagnose.h"
 #include "death_halt.h"
 #include "death_report.h"
@@ -18,10 +19,6 @@
 #define STORM_LOOKS    4     /* at so many looks */
 #define CLOSE_LOOKS    32    /* how long all exceptions are looked at then, and */
 #define CLOSE_PAUSE    1024  /* how long not again */
-#define CLOSE_ALIKE    128   /* the same so often: it goes on until that is certain */
-#define CLOSE_SAME     10000 /* the same again so often has no end */
-#define CLOSE_ENOUGH   20000 /* an end to the look: of so many one would have been that often */
-#define CLOSE_STARVED  2000  /* so many interrupts, and nothing in between */
 #define HALT_LOOKS     64 /* at the same instruction, before it is asked whether it ever leaves it */
 
 struct looked {
@@ -32,18 +29,6 @@ struct looked {
     unsigned still;         /* and of these last ones, with the same PC */
 };
 
-/* One CPU's exceptions, one by one. */
-struct close_look {
-    struct death_fault last;
-    uint64_t registers; /* a hash of them at the last */
-    uint64_t nested;    /* the same without a return in between */
-    uint64_t returned;  /* with a return to the same instruction */
-    uint64_t starved;   /* interrupts at once behind a return */
-    uint64_t eret;      /* instructions of the CPU before its last return */
-    uint64_t seen;      /* exceptions and returns */
-    bool back, irq;
-};
-
 struct death_watch {
     const struct run_request *req;
     FILE *say;
@@ -51,7 +36,7 @@ struct death_watch {
     unsigned skip, close_left, pause;
     int handle; /* of the close look; 0: none */
     struct looked cpu[CPUS_LOOKED_AT];
-    struct close_look close[CPUS_LOOKED_AT];
+    struct death_close close[CPUS_LOOKED_AT];
     char line[256]; /* of the console, so far */
     size_t used;
     char *panic;
@@ -293,73 +278,13 @@ void death_watch_console(struct death_watch *d, const uint8_t *data, size_t size
 
 /* ---- exceptions, one by one ---- */
 
-static uint64_t hash_registers(struct arm_machine *m, unsigned cpu)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-    for (unsigned n = 0; n < 32; n++) {
-        uint64_t value[2] = {0, 0};
-        arm_reg_get(m, cpu, n == 31 ? ARM_SP : ARM_X(n), value);
-        hash = (hash ^ value[0]) * UINT64_C(0x100000001b3); /* FNV-1a */
-    }
-    return hash;
-}
-
-static bool is_same(const struct death_fault *a, const struct death_fault *b)
-{
-    return a->valid && a->elr == b->elr && a->esr == b->esr && a->el == b->el;
-}
-
-static void look_at_exception(struct death_watch *d, struct close_look *l,
-                              const struct arm_event *p)
-{
-    unsigned type = p->exception.vector & 0x180;
-    const struct death_fault f = {.valid = true,
-                                  .cpu = p->cpu,
-                                  .el = p->exception.target_el,
-                                  .from = p->el,
-                                  .esr = p->exception.esr,
-                                  .elr = p->pc,
-                                  .far = p->exception.far,
-                                  .hpfar = p->exception.hpfar,
-                                  .spsr = p->exception.spsr,
-                                  .count = p->count,
-                                  .syndrome = type == 0 || type == 0x180};
-    if (!f.syndrome) {
-        l->starved = p->count == l->eret + 1 ? l->starved + 1 : 0;
-        l->irq = true;
-        return;
-    }
-    bool same = is_same(&l->last, &f) && (death_is_error(&f) || death_is_trap(&f));
-    uint64_t registers = same && l->back ? hash_registers(d->m, p->cpu) : 0;
-    l->nested = same && !l->back ? l->nested + 1 : 0;
-    l->returned =
-        same && l->back && f.far == l->last.far && (l->returned == 0 || registers == l->registers)
-            ? l->returned + 1
-            : 0;
-    l->registers = registers;
-    l->last = f;
-    l->back = false;
-}
-
 static void look_at_event(void *ctx, const struct arm_event *p)
 {
     struct death_watch *d = ctx;
 
     if (p->cpu >= CPUS_LOOKED_AT)
         return;
-    struct close_look *l = &d->close[p->cpu];
-    l->seen++;
-    if (p->kind == ARM_EVENT_ERET)
-        l->eret = p->count;
-    if (p->kind == ARM_EVENT_EXCEPTION)
-        look_at_exception(d, l, p);
-    else if (l->irq)
-        l->irq = false;
-    else if (p->eret.target == l->last.elr)
-        l->back = true;
-    else
-        l->last.valid = false;
+    death_close_event(&d->close[p->cpu], d->m, p);
 }
 
 static void look_closely(struct death_watch *d)
@@ -378,9 +303,9 @@ static bool seen_enough(const struct death_watch *d, unsigned cpus)
     bool enough = false;
 
     for (unsigned k = 0; k < cpus; k++) {
-        if (d->close[k].returned >= CLOSE_ALIKE)
+        if (death_close_alike(&d->close[k]))
             return false;
-        if (d->close[k].seen >= CLOSE_ENOUGH)
+        if (death_close_enough(&d->close[k]))
             enough = true;
         else if (d->cpu[k].storms >= STORM_LOOKS)
             return false;
@@ -395,12 +320,8 @@ static void judge(struct death_watch *d)
     bool alike = false;
 
     for (unsigned k = 0; k < cpus && d->handle; k++) {
-        const struct close_look *l = &d->close[k];
-        enum death_kind kind = l->nested >= CLOSE_SAME       ? DEATH_RECURSION
-                               : l->returned >= CLOSE_SAME   ? DEATH_RETURNS
-                               : l->starved >= CLOSE_STARVED ? DEATH_STORM
-                                                             : DEATH_NONE;
-        alike |= kind == DEATH_NONE && l->returned >= CLOSE_ALIKE;
+        enum death_kind kind = death_close_verdict(&d->close[k]);
+        alike |= kind == DEATH_NONE && death_close_alike(&d->close[k]);
         if (kind == DEATH_NONE)
             continue;
         d->close_left = 1;

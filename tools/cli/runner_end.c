@@ -25,7 +25,7 @@ static bool finish(struct run *r, enum arm_stop_reason why, double took)
     else if (why == ARM_STOP_LIMIT)
         patience = (struct patience){.left_s = OUTPUT_ENDING_S, .while_taken = true};
     outputs_finish(&r->outputs, &patience);
-    if (r->input && (r->input->given || r->input->request == CONSOLE_QUIT))
+    if (runner_has_heard(r) || (r->input && r->input->request == CONSOLE_QUIT))
         death_watch_heard(r->death); /* who ends it by a key does not wait, either */
     bool good = death_watch_end(r->death, why);
     report_end(r->outputs.say, r->m, why, r->req);

@@ -44,7 +44,7 @@ void runner_poll(void *ctx)
     console_poll(r->input);
     if (r->links.count)
         links_poll(&r->links);
-    if (r->links.count || r->input->given)
+    if (runner_has_heard(r))
         death_watch_heard(r->death);
     death_watch_poll(r->death);
     controls_poll(r->controls);

@@ -41,6 +41,12 @@ struct run {
     bool save_failed; /* the next one could not be written, which has been said */
 };
 
+/* The host has said something to the machine. */
+static inline bool runner_has_heard(const struct run *r)
+{
+    return r->links.count || (r->input && r->input->given);
+}
+
 /* Where a function is false and says nothing else of it, it has printed why. */
 
 /* runner_log.c */
