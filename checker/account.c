@@ -6,6 +6,7 @@
 
 #include "arch/esr.h"
 #include "arch/sysreg_owner.h"
+#include "arch/vector.h"
 #include "base/bits.h"
 #include "checker/account_state.h"
 #include "checker/checker.h"
@@ -205,12 +206,12 @@ void account_event(struct account *a, const struct arm_event *p)
 
 unsigned account_reason_of(const struct arm_event *p)
 {
-    switch (p->world.vector & 0x180) {
-    case 0x080:
+    switch (vector_kind(p->world.vector)) {
+    case VECTOR_IRQ:
         return REASON_IRQ;
-    case 0x100:
+    case VECTOR_FIQ:
         return REASON_FIQ;
-    case 0x180:
+    case VECTOR_SERROR:
         return REASON_SERROR;
     default:
         return (unsigned)bits(p->world.esr, 31, 26);

@@ -151,9 +151,7 @@ static struct world *under_its_name(struct arm_checker *c, const struct arm_even
     as.world.vttbr = w->root | (uint64_t)w->vmid << 48;
     as.world.vmid = w->vmid;
     as.world.hcr |= FIELD_MASK(HCR_EL2_VM);
-    struct finding f = finding_at(c, RULE_TRAPCFG, p);
-    f.world = w;
-    f.reg = sysreg_number(wrong);
+    struct finding f = finding_about(c, RULE_TRAPCFG, w, wrong, p);
     f.hint = "nothing sets it on this way";
     say_wrong_name(&f, wrong, &as, checker_reg(c, p->cpu, f.reg));
     finding_report(c, &f);
@@ -164,10 +162,8 @@ static struct world *under_its_name(struct arm_checker *c, const struct arm_even
 static void report_same_name(struct arm_checker *c, const struct world *w,
                              const struct arm_event *p)
 {
-    struct finding f = finding_at(c, RULE_TRAPCFG, p);
+    struct finding f = finding_about(c, RULE_TRAPCFG, w, SR_VMPIDR_EL2, p);
 
-    f.world = w;
-    f.reg = sysreg_number(SR_VMPIDR_EL2);
     f.hint = "each virtual CPU of a VM has a VMPIDR_EL2 of its own";
     finding_say(&f,
                 "another virtual CPU with these tables runs meanwhile, and with the same value, "

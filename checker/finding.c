@@ -52,13 +52,21 @@ struct finding finding_at(const struct arm_checker *c, enum rule rule, const str
     return (struct finding){.rule = rule, .reg = ARM_NO_REGISTER, .at = site_of(c, p)};
 }
 
-struct finding finding_entered(struct arm_checker *c, enum rule rule, const struct world *w,
-                               enum sysreg sr, const char *hint, const struct arm_event *p)
+struct finding finding_about(const struct arm_checker *c, enum rule rule, const struct world *w,
+                             enum sysreg sr, const struct arm_event *p)
 {
     struct finding f = finding_at(c, rule, p);
 
     f.world = w;
     f.reg = sysreg_number(sr);
+    return f;
+}
+
+struct finding finding_entered(struct arm_checker *c, enum rule rule, const struct world *w,
+                               enum sysreg sr, const char *hint, const struct arm_event *p)
+{
+    struct finding f = finding_about(c, rule, w, sr, p);
+
     f.other = checker_exit_state(c, w)->at;
     f.other_role = "left";
     f.hint = hint;

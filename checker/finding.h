@@ -44,7 +44,11 @@ struct site site_bare(const struct arm_checker *c, const struct arm_event *p);
 /* A finding of @rule at @p; the caller adds what it knows. */
 struct finding finding_at(const struct arm_checker *c, enum rule rule, const struct arm_event *p);
 
-/* The same of register @sr of @w, which @p enters with another value than it left with. */
+/* The same of register @sr of @w. */
+struct finding finding_about(const struct arm_checker *c, enum rule rule, const struct world *w,
+                             enum sysreg sr, const struct arm_event *p);
+
+/* The same, which @p enters with another value than it left with. */
 struct finding finding_entered(struct arm_checker *c, enum rule rule, const struct world *w,
                                enum sysreg sr, const char *hint, const struct arm_event *p);
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "arch/esr.h"
+#include "arch/vector.h"
 #include "base/bits.h"
 #include "checker/flow_state.h"
 #include "checker/own.h"
@@ -27,7 +28,7 @@ static bool is_call(const struct cpu_view *view)
 {
     uint64_t ec = bits(view->esr, 31, 26);
 
-    return !(view->vector & 0x180) && (ec == ESR_EC_HVC64 || ec == ESR_EC_SMC64);
+    return vector_kind(view->vector) == VECTOR_SYNC && (ec == ESR_EC_HVC64 || ec == ESR_EC_SMC64);
 }
 
 /* Has nobody asked for it: the world itself, another one, or a program of the host? */

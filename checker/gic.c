@@ -7,12 +7,13 @@
 #include <inttypes.h>
 
 #include "arch/esr.h"
+#include "arch/ppi.h"
+#include "arch/vector.h"
 #include "checker/flow.h"
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
-#define STORM       64 /* exits for maintenance without an instruction between */
-#define MAINTENANCE 25 /* the INTID, of this machine and by the SBSA */
+#define STORM 64 /* exits for maintenance without an instruction between */
 
 static void *create(struct arm_checker *c)
 {
@@ -64,15 +65,13 @@ static void measure(struct arm_checker *c, struct gic *u, unsigned cpu)
 static void check_storm(struct arm_checker *c, struct gic_cpu *u, const struct world *w,
                         const struct arm_event *p)
 {
-    bool storm = p->count <= u->entered + 1 && (p->world.vector & 0x180) && u->misr &&
-                 (reg(c, p->cpu, SR_ICH_HCR_EL2) & HCR_EN);
+    bool storm = p->count <= u->entered + 1 && vector_kind(p->world.vector) != VECTOR_SYNC &&
+                 u->misr && (reg(c, p->cpu, SR_ICH_HCR_EL2) & HCR_EN);
 
     u->storm = storm ? u->storm + 1 : 0;
     if (u->storm != STORM)
         return;
-    struct finding f = finding_at(c, RULE_GIC_STATE, p);
-    f.world = w;
-    f.reg = sysreg_number(SR_ICH_MISR_EL2);
+    struct finding f = finding_about(c, RULE_GIC_STATE, w, SR_ICH_MISR_EL2, p);
     f.hint =
         "what the maintenance interrupt asks for is not done, nor is its enable in ICH_HCR_EL2 "
         "cleared";
@@ -87,14 +86,12 @@ static void check_storm(struct arm_checker *c, struct gic_cpu *u, const struct w
 static void acknowledged(struct arm_checker *c, struct gic_cpu *g, const struct arm_event *p)
 {
     uint64_t misr = reg(c, p->cpu, SR_ICH_MISR_EL2);
-    bool again = p->sysreg_read.value == MAINTENANCE && misr;
+    bool again = p->sysreg_read.value == PPI_MAINTENANCE && misr;
 
     g->own_storm = again ? g->own_storm + 1 : 0;
     if (g->own_storm != STORM)
         return;
-    struct finding f = finding_at(c, RULE_GIC_STATE, p);
-    f.world = c->cpus[p->cpu].last;
-    f.reg = sysreg_number(SR_ICH_MISR_EL2);
+    struct finding f = finding_about(c, RULE_GIC_STATE, c->cpus[p->cpu].last, SR_ICH_MISR_EL2, p);
     f.hint = "clear ICH_HCR_EL2, or the enable in it, before EL2 opens interrupts";
     finding_say(&f,
                 "EL2 has acknowledged the maintenance interrupt (%#" PRIx64 ") %d times one behind "

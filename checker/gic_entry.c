@@ -178,9 +178,7 @@ static void check_sre(struct arm_checker *c, const struct gic_cpu *g, const stru
 {
     if (!g->vmcr.known || !g->sre.known || g->sre.count < g->vmcr.count)
         return;
-    struct finding f = finding_at(c, RULE_GIC_ORDER, p);
-    f.world = w;
-    f.reg = sysreg_number(SR_ICC_SRE_EL1);
+    struct finding f = finding_about(c, RULE_GIC_ORDER, w, SR_ICC_SRE_EL1, p);
     f.at = g->sre;
     f.other = g->vmcr;
     f.other_role = "VMCR";

@@ -45,16 +45,6 @@ static bool is_key(enum sysreg sr)
     return sr != SR_NONE && sysreg_owner(sr) == OWNER_PAUTH;
 }
 
-static struct finding about(struct arm_checker *c, enum rule rule, const struct world *w,
-                            enum sysreg sr, const struct arm_event *p)
-{
-    struct finding f = finding_at(c, rule, p);
-
-    f.world = w;
-    f.reg = sysreg_number(sr);
-    return f;
-}
-
 /* ---- debug ---- */
 
 /* Breakpoints and watchpoints are next to each other in the encoding: CRm n, op2 4 to 7. */
@@ -82,7 +72,7 @@ static bool debug_is_armed(const struct arm_checker *c, unsigned cpu, bool hyp)
 static void report_debug(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
                          const char *whom, const struct arm_event *p)
 {
-    struct finding f = about(c, RULE_LEAK_DEBUG, w, SR_MDSCR_EL1, p);
+    struct finding f = finding_about(c, RULE_LEAK_DEBUG, w, SR_MDSCR_EL1, p);
 
     f.other = u->left;
     f.other_role = "left";
@@ -114,7 +104,7 @@ static void check_keys(struct arm_checker *c, struct handover_cpu *u, const stru
     if (!u->keys || !(SCTLR_EL2_EnIA(sctlr) || SCTLR_EL2_EnIB(sctlr) || SCTLR_EL2_EnDA(sctlr) ||
                       SCTLR_EL2_EnDB(sctlr)))
         return;
-    struct finding f = about(c, RULE_HANDOVER, u->keys, SR_APIAKeyLo_EL1, p);
+    struct finding f = finding_about(c, RULE_HANDOVER, u->keys, SR_APIAKeyLo_EL1, p);
     f.other = u->left;
     f.other_role = "left";
     f.hint = "load EL2's keys behind the exit, or clear SCTLR_EL2.EnIA and the others";
@@ -150,7 +140,7 @@ static void check_counters(struct arm_checker *c, struct handover_cpu *u, const 
     if (!u->pmu || u->pmu == w || !monitors_trap(mdcr) ||
         !PMCR_EL0_E(reg(c, p->cpu, SR_PMCR_EL0)) || !(reg(c, p->cpu, SR_PMCNTENSET_EL0) & worlds))
         return;
-    struct finding f = about(c, RULE_LEAK, w, SR_PMCR_EL0, p);
+    struct finding f = finding_about(c, RULE_LEAK, w, SR_PMCR_EL0, p);
     f.other = u->left;
     f.other_role = "left";
     f.hint = "save PMCR_EL0 and clear its E, or clear PMCNTENSET_EL0";
@@ -222,7 +212,7 @@ static void check_physical(struct arm_checker *c, const struct world *w, const s
         !(reg(c, p->cpu, SR_ICC_IGRPEN1_EL1) & 1))
         return;
     if (rpr != RPR_IDLE) {
-        struct finding f = about(c, RULE_HANDOVER, w, SR_ICC_RPR_EL1, p);
+        struct finding f = finding_about(c, RULE_HANDOVER, w, SR_ICC_RPR_EL1, p);
         f.hint =
             "write ICC_EOIR1_EL1 before the world is entered; with EOImode that only drops the "
             "priority";
@@ -232,7 +222,7 @@ static void check_physical(struct arm_checker *c, const struct world *w, const s
     }
     if (pmr != 0)
         return;
-    struct finding f = about(c, RULE_HANDOVER, w, SR_ICC_PMR_EL1, p);
+    struct finding f = finding_about(c, RULE_HANDOVER, w, SR_ICC_PMR_EL1, p);
     f.hint = "the mask that EL2 has while it runs is opened before the world is entered";
     finding_say(&f, "ICC_PMR_EL1 is 0: no interrupt can take the CPU back");
     finding_report(c, &f);
@@ -248,7 +238,7 @@ static void check_partition(struct arm_checker *c, const struct world *w, const 
     if (!has_monitors(c, p->cpu) || MDCR_EL2_TPM(mdcr) ||
         (own <= counters && (own || none || !counters)))
         return;
-    struct finding f = about(c, RULE_HANDOVER, w, SR_MDCR_EL2, p);
+    struct finding f = finding_about(c, RULE_HANDOVER, w, SR_MDCR_EL2, p);
     f.hint = "HPMN is between 1 and PMCR_EL0.N where TPM is 0";
     finding_say(&f, "HPMN gives %" PRIu64 " of %" PRIu64 " counters to a world that may use them",
                 own, counters);
@@ -267,7 +257,7 @@ static void check_share(struct arm_checker *c, const struct world *w, const stru
     if (!s->valid || justify(s, false).anything || !has_monitors(c, p->cpu) ||
         monitors_trap(mdcr) || monitors_trap(s->mdcr) || !moved)
         return;
-    struct finding f = about(c, RULE_HANDOVER, w, SR_MDCR_EL2, p);
+    struct finding f = finding_about(c, RULE_HANDOVER, w, SR_MDCR_EL2, p);
     f.other = s->at;
     f.other_role = "left";
     f.hint = "the HPMN that a guest has used the monitors with is restored with its counters";
@@ -283,11 +273,12 @@ static void check_timer(struct arm_checker *c, const struct world *w, const stru
 {
     for (unsigned k = 0; k < c->cpu_count; k++) {
         const struct cpu_view *view = &c->cpus[k];
-        if (k == p->cpu || view->running || view->last != w ||
-            (reg(c, k, SR_CNTV_CTL_EL0) & 3) != 1 ||
+        uint64_t ctl = reg(c, k, SR_CNTV_CTL_EL0);
+        if (k == p->cpu || view->running || view->last != w || !CNTV_CTL_EL0_ENABLE(ctl) ||
+            CNTV_CTL_EL0_IMASK(ctl) ||
             reg(c, k, SR_CNTV_CVAL_EL0) != reg(c, p->cpu, SR_CNTV_CVAL_EL0))
             continue;
-        struct finding f = about(c, RULE_HANDOVER, w, SR_CNTV_CTL_EL0, p);
+        struct finding f = finding_about(c, RULE_HANDOVER, w, SR_CNTV_CTL_EL0, p);
         f.hint = "save CNTV_CTL_EL0 and clear ENABLE when the world is put";
         finding_say(&f, "its virtual timer is still on in CPU %u, which it has left", k);
         finding_report(c, &f);
@@ -303,7 +294,7 @@ static void check_serror(struct arm_checker *c, const struct world *w, const str
     if (!s->valid || !HCR_EL2_VSE(s->hcr) || HCR_EL2_VSE(p->world.hcr) ||
         justify(s, false).anything)
         return;
-    struct finding f = about(c, RULE_LOST, w, SR_HCR_EL2, p);
+    struct finding f = finding_about(c, RULE_LOST, w, SR_HCR_EL2, p);
     f.other = s->at;
     f.other_role = "left";
     f.hint = "read HCR_EL2.VSE at the exit, and write it with the rest";
@@ -327,7 +318,7 @@ static void check_steady(struct arm_checker *c, const struct world *w, const str
 
     if (!s->valid || !lost || justify(s, false).anything)
         return;
-    struct finding f = about(c, RULE_TRAPCFG, w, SR_HCR_EL2, p);
+    struct finding f = finding_about(c, RULE_TRAPCFG, w, SR_HCR_EL2, p);
     f.other = s->at;
     f.other_role = "left";
     f.hint = "all ways into a guest set the same controls";
@@ -345,7 +336,7 @@ static void check_calls(struct arm_checker *c, struct handover_cpu *u, const str
     if (!HCR_EL2_VM(p->world.hcr) || HCR_EL2_TSC(p->world.hcr) || u->calls)
         return;
     u->calls = true;
-    struct finding f = about(c, RULE_TRAPCFG, w, SR_HCR_EL2, p);
+    struct finding f = finding_about(c, RULE_TRAPCFG, w, SR_HCR_EL2, p);
     f.hint = "HCR_EL2.TSC";
     finding_say(&f, "TSC is 0: an SMC of the guest goes past EL2, to the machine's firmware");
     finding_report(c, &f);

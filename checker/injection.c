@@ -4,12 +4,11 @@
 
 #include "arch/esr.h"
 #include "arch/sysreg.h"
+#include "arch/vector.h"
 #include "base/bits.h"
 #include "checker/finding.h"
 
 #define EC_BREAKPOINT_LOW 0x30 /* the first of breakpoints, steps and watchpoints */
-
-#define VECTOR_SERROR 0x180
 
 #define PSTATE_NZCV  MASK(31, 28)
 #define PSTATE_DIT   BIT(24)
@@ -49,6 +48,11 @@ static void report_address(struct arm_checker *c, const struct world *w, const s
     finding_report(c, &f);
 }
 
+static bool left_by_abort(const struct exit_state *s)
+{
+    return vector_kind(s->vector) == VECTOR_SYNC && is_abort(bits(s->esr, 31, 26));
+}
+
 /* An abort that EL2 makes the world take says its address, unless ESR_EL1.FnV is set: FAR_EL1 is
  * not as the world has left it, while EL2's own FAR says something else; and it is that one, if the
  * world has left by the abort. */
@@ -56,7 +60,7 @@ static void check_fault_address(struct arm_checker *c, const struct world *w,
                                 const struct exit_state *s, uint64_t esr, const struct arm_event *p)
 {
     uint64_t far = reg(c, p->cpu, SR_FAR_EL1);
-    bool same = !(s->vector & 0x180) && is_abort(bits(s->esr, 31, 26));
+    bool same = left_by_abort(s);
 
     if (!is_abort(bits(esr, 31, 26)) || bit(esr, 10) || far == s->far)
         return;
@@ -89,7 +93,7 @@ static void check_syndrome(struct arm_checker *c, const struct world *w, const s
     if (is_of_other_el(ec, s->pstate))
         report_syndrome(c, w, p, SR_ESR_EL1, esr, "its class is that of another EL's",
                         "an exception from EL1 itself has the class that follows the one from EL0");
-    if (!(s->vector & 0x180) && is_abort(bits(s->esr, 31, 26)) && ec == ESR_EC_UNKNOWN)
+    if (left_by_abort(s) && ec == ESR_EC_UNKNOWN)
         report_syndrome(c, w, p, SR_ESR_EL1, esr, "it has left by an abort",
                         "the instruction is not undefined: inject the abort, by ESR_EL2 of this "
                         "exit");
@@ -166,8 +170,8 @@ void injection_check(struct arm_checker *c, const struct world *w, const struct 
     if (p->world.target == s->pc) /* it was there already */
         return;
     check_pstate(c, w, s, pstate, p);
-    if (!(p->world.target & 0x180))
+    if (vector_kind(p->world.target) == VECTOR_SYNC)
         check_syndrome(c, w, s, p);
-    else if ((p->world.target & 0x180) != VECTOR_SERROR)
+    else if (vector_kind(p->world.target) != VECTOR_SERROR)
         check_kind(c, w, s, p);
 }

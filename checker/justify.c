@@ -2,15 +2,11 @@
 
 #include "arch/insn.h"
 #include "arch/psci.h"
+#include "arch/vector.h"
 #include "base/bits.h"
 
 #define X_CALL_RESULTS MASK(3, 0)  /* SMCCC 1.1 2.4: X0 to X3 */
 #define X_CALL_ALL     MASK(17, 0) /* AAPCS64 6.1.1: not preserved by a call */
-
-static bool is_interrupt(uint16_t vector)
-{
-    return vector & 0x180;
-}
 
 /* Functions of PSCI that do not return to where they were called, or need not. */
 static bool starts_anew(uint64_t function)
@@ -77,7 +73,7 @@ static struct allowance data_abort(const struct exit_state *s)
 
 struct allowance justify(const struct exit_state *s, bool host)
 {
-    if (is_interrupt(s->vector))
+    if (vector_kind(s->vector) != VECTOR_SYNC)
         return (struct allowance){0};
     switch (bits(s->esr, 31, 26)) {
     case ESR_EC_HVC64:
@@ -98,7 +94,7 @@ struct allowance justify(const struct exit_state *s, bool host)
 
 bool justify_left_by(const struct exit_state *s, enum esr_ec ec)
 {
-    return !is_interrupt(s->vector) && bits(s->esr, 31, 26) == ec;
+    return vector_kind(s->vector) == VECTOR_SYNC && bits(s->esr, 31, 26) == ec;
 }
 
 /* ISS of EC 0x18: Op0 bits 21 and 20, Op2 19 to 17, Op1 16 to 14, CRn 13 to 10, CRm 4 to 1. */
@@ -122,8 +118,7 @@ bool justify_is_write_of(const struct exit_state *s, uint32_t number)
                                 bits(iss, 4, 1), bits(iss, 19, 17));
 }
 
-/* Offsets in the vector table by where the exception comes from; its kind adds 0, 0x80, 0x100,
- * 0x180. */
+/* Offsets in the vector table by where the exception comes from; its kind is added. */
 static uint64_t vector_base(uint64_t pstate)
 {
     return bits(pstate, 3, 2) == 0 ? 0x400 : bit(pstate, 0) ? 0x200 : 0;
@@ -133,7 +128,7 @@ bool justify_is_vector(const struct exit_state *s, uint64_t vbar, uint64_t pc)
 {
     uint64_t offset = pc - (vbar & ~MASK(10, 0)) - vector_base(s->pstate);
 
-    return offset <= 0x180 && (offset & 0x7f) == 0;
+    return offset <= VECTOR_SERROR && (offset & 0x7f) == 0;
 }
 
 bool justify_is_in_vectors(uint64_t vbar, uint64_t pc)

@@ -33,13 +33,11 @@ void own_serror_entered(struct arm_checker *c, struct own *u, const struct world
     struct serror *s = &own_wreg(u, w, reg)->serror;
 
     if (s->taken.known && HCR_EL2_VSE(p->world.hcr)) {
-        struct finding f = finding_at(c, RULE_LOST, p);
+        struct finding f = finding_about(c, RULE_LOST, w, SR_HCR_EL2, p);
         if (l->site.known && l->written)
             f.at = l->site;
         f.other = s->taken;
         f.other_role = "left";
-        f.world = w;
-        f.reg = sysreg_number(SR_HCR_EL2);
         f.hint = "if VSE was set at the entry, read HCR_EL2 behind the exit";
         finding_say(&f, "VSE was cleared as the world took the SError, nobody has read that, and "
                         "it is set again");

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "arch/esr.h"
+#include "arch/vector.h"
 #include "base/bits.h"
 #include "checker/own_state.h"
 #include "checker/unit.h"
@@ -61,7 +62,8 @@ void own_thread_left(struct arm_checker *c, struct own *u, const struct arm_even
     }
     t->pc = p->pc;
     t->sp = sysreg(c, p->cpu, SR_SP_EL0);
-    t->called = !(p->exception.vector & 0x180) && bits(p->exception.esr, 31, 26) == ESR_EC_SVC64;
+    t->called = vector_kind(p->exception.vector) == VECTOR_SYNC &&
+                bits(p->exception.esr, 31, 26) == ESR_EC_SVC64;
     t->fp = has_fp(c, p->cpu);
     t->has_guest = false;
     t->left = site_bare(c, p);

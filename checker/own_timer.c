@@ -16,10 +16,10 @@ static const struct {
     {SR_CNTP_CTL_EL0, {SR_CNTP_CVAL_EL0, SR_CNTPOFF_EL2}},
 };
 
-/* ENABLE, and not IMASK. */
+/* The other control registers are laid out like this one. */
 static bool is_on(uint64_t ctl)
 {
-    return (ctl & 3) == 1;
+    return CNTV_CTL_EL0_ENABLE(ctl) && !CNTV_CTL_EL0_IMASK(ctl);
 }
 
 void own_timer_left(struct own *u, unsigned cpu)
@@ -74,9 +74,7 @@ static void check_offset(struct arm_checker *c, struct own *u, const struct worl
         if (o->kind != WORLD_GUEST || o->root != w->root || !theirs->left.known ||
             theirs->value.lo == now || theirs->left.total < r->left.total)
             continue;
-        struct finding f = finding_at(c, RULE_TRAPCFG, p);
-        f.world = w;
-        f.reg = sysreg_number(sr);
+        struct finding f = finding_about(c, RULE_TRAPCFG, w, sr, p);
         f.other = theirs->left;
         f.other_role = "theirs";
         f.hint = "the offset is the VM's: all its virtual CPUs have the same";
@@ -99,12 +97,10 @@ void own_timer_entered(struct arm_checker *c, struct own *u, const struct world 
         if (!t->changed.known || !is_own(c, u, w, p->cpu, t->input) ||
             !is_own(c, u, w, p->cpu, timers[k].ctl))
             continue;
-        struct finding f = finding_at(c, RULE_WINDOW, p);
+        struct finding f = finding_about(c, RULE_WINDOW, w, timers[k].ctl, p);
         f.at = t->on;
         f.other = t->changed;
         f.other_role = "changed";
-        f.world = w;
-        f.reg = sysreg_number(timers[k].ctl);
         f.hint = "offset and compare value first, then ISB, then the control register";
         finding_say(&f,
                     "the timer was switched on before %s was the world's: it may fire by a "

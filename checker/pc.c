@@ -7,6 +7,7 @@
 
 #include "arch/esr.h"
 #include "arch/sysreg.h"
+#include "arch/vector.h"
 #include "base/bits.h"
 #include "checker/injection.h"
 #include "checker/justify.h"
@@ -132,7 +133,7 @@ static void check_wait(struct arm_checker *c, struct pc_unit *u, const struct wo
     uint64_t ec = bits(s->esr, 31, 26);
     bool event = bits(s->esr, 1, 0) & 1, wait = ec == ESR_EC_WFX;
 
-    if ((s->vector & 0x180) || !(wait || is_let(ec) || is_fault(ec)))
+    if (vector_kind(s->vector) != VECTOR_SYNC || !(wait || is_let(ec) || is_fault(ec)))
         return;
     bool traps = !wait || (event ? HCR_EL2_TWE(p->world.hcr) : HCR_EL2_TWI(p->world.hcr));
     unsigned times = again(u, w, s, p->world.target == s->pc && traps, !wait);

@@ -7,20 +7,30 @@
 #include "checker/tlb_unit.h"
 #include "checker/unit.h"
 
+/* A finding of @sr of @w, which is entered now; @before: where the VMID was used before. */
+static struct finding found(struct arm_checker *c, enum rule rule, const struct world *w,
+                            enum sysreg sr, const struct site *before, const char *hint,
+                            const struct arm_event *p)
+{
+    struct finding f = finding_about(c, rule, w, sr, p);
+
+    if (before)
+        f.other = *before;
+    f.other_role = "entered";
+    f.hint = hint;
+    return f;
+}
+
 /* What EL1 has translated is each virtual CPU's own: without CnP two may have different tables for
  * one ASID, and a guest invalidates what is local to a CPU on its own. */
 static void check_shared(struct arm_checker *c, const struct vmid_use *use, const struct world *w,
                          const struct arm_event *p)
 {
-    struct finding f = finding_at(c, RULE_VMID, p);
-
     if (!use->vcpu || use->vcpu == w)
         return;
-    f.world = w;
-    f.reg = sysreg_number(SR_VTTBR_EL2);
-    f.other = use->entered;
-    f.other_role = "entered";
-    f.hint = "TLBI VMALLE1 and DSB NSH when a CPU gets another virtual CPU of a VMID";
+    struct finding f =
+        found(c, RULE_VMID, w, SR_VTTBR_EL2, &use->entered,
+              "TLBI VMALLE1 and DSB NSH when a CPU gets another virtual CPU of a VMID", p);
     finding_say(&f,
                 "%s ran on this CPU with VMID %u before, and what it has translated was not "
                 "invalidated",
@@ -44,15 +54,12 @@ static void note_elsewhere(struct arm_checker *c, struct tlb_unit *u, const stru
 static void check_back(struct arm_checker *c, struct vmid_use *use, const struct world *w,
                        const struct arm_event *p)
 {
-    struct finding f = finding_at(c, RULE_TLB_SCOPE, p);
-
     if (use->vcpu != w || !use->elsewhere.known || w->kind != WORLD_GUEST)
         return;
-    f.world = w;
-    f.reg = sysreg_number(SR_HCR_EL2);
-    f.other = use->elsewhere;
-    f.other_role = "entered";
-    f.hint = "set HCR_EL2.FB, or TLBI VMALLE1 and DSB NSH when a virtual CPU comes to another CPU";
+    struct finding f = found(c, RULE_TLB_SCOPE, w, SR_HCR_EL2, &use->elsewhere,
+                             "set HCR_EL2.FB, or TLBI VMALLE1 and DSB NSH when a virtual CPU comes "
+                             "to another CPU",
+                             p);
     finding_say(&f,
                 "it was on CPU %u with FB 0, where its TLBI reach no other CPU, and is back where "
                 "TLBs hold what it had translated before",
@@ -65,12 +72,9 @@ static void check_two(struct arm_checker *c, struct tlb_unit *u, const struct wo
                       const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
-    struct finding f = finding_at(c, RULE_VMID, p);
+    struct finding f = found(c, RULE_VMID, w, SR_VTTBR_EL2, NULL,
+                             "one VMID at a time for a VM: invalidate the one before", p);
 
-    f.world = w;
-    f.reg = sysreg_number(SR_VTTBR_EL2);
-    f.other_role = "entered";
-    f.hint = "one VMID at a time for a VM: invalidate the one before";
     for (unsigned k = 0; k < u->cpu_count; k++) {
         const struct tlb_context *x = u->cpu[k].running;
         const struct vmid_use *use;
@@ -109,20 +113,33 @@ static void check_control(struct arm_checker *c, struct vmid_use *use, const str
 {
     struct stage2_control now = tlb_control_stage2(c, p), was = use->control;
     bool vtcr = now.vtcr != was.vtcr;
-    struct finding f = finding_at(c, RULE_TLB_MISS, p);
 
     use->control = now;
     if (!vtcr && now.hcr == was.hcr)
         return;
-    f.world = w;
-    f.reg = sysreg_number(vtcr ? SR_VTCR_EL2 : SR_HCR_EL2);
-    f.other = use->entered;
-    f.other_role = "entered";
-    f.hint = "TLBI VMALLS12E1 with the VMID and DSB behind a change of what translations go by";
+    struct finding f = found(
+        c, RULE_TLB_MISS, w, vtcr ? SR_VTCR_EL2 : SR_HCR_EL2, &use->entered,
+        "TLBI VMALLS12E1 with the VMID and DSB behind a change of what translations go by", p);
     finding_say(&f,
                 "VMID %u was used with %#" PRIx64 " on this CPU, now with %#" PRIx64
                 ", and nothing has invalidated it between",
                 p->world.vmid, vtcr ? was.vtcr : was.hcr, vtcr ? now.vtcr : now.hcr);
+    finding_report(c, &f);
+}
+
+/* One VMID with two tables. */
+static void check_tables(struct arm_checker *c, const struct vmid_use *use, const struct world *w,
+                         const struct arm_event *p)
+{
+    struct finding f = found(
+        c, RULE_VMID, w, SR_VTTBR_EL2, &use->entered,
+        "TLBI VMALLS12E1IS with the VMID, or ALLE1IS, and DSB before it is given to others", p);
+
+    finding_say(&f,
+                "VMID %u was that of the tables at %#" PRIx64
+                " on this CPU, now of those at %#" PRIx64
+                ", and nothing has invalidated it between",
+                p->world.vmid, use->root, w->root);
     finding_report(c, &f);
 }
 
@@ -131,22 +148,9 @@ void tlb_vmid_check(struct arm_checker *c, struct tlb_unit *u, const struct worl
 {
     gpointer key = GUINT_TO_POINTER(p->world.vmid);
     struct vmid_use *use = g_hash_table_lookup(u->cpu[p->cpu].vmids, key);
-    struct finding f = finding_at(c, RULE_VMID, p);
 
-    f.world = w;
-    f.reg = sysreg_number(SR_VTTBR_EL2);
-    f.other_role = "entered";
-    if (use && use->root != w->root) {
-        f.other = use->entered;
-        f.hint =
-            "TLBI VMALLS12E1IS with the VMID, or ALLE1IS, and DSB before it is given to others";
-        finding_say(&f,
-                    "VMID %u was that of the tables at %#" PRIx64
-                    " on this CPU, now of those at %#" PRIx64
-                    ", and nothing has invalidated it between",
-                    p->world.vmid, use->root, w->root);
-        finding_report(c, &f);
-    }
+    if (use && use->root != w->root)
+        check_tables(c, use, w, p);
     check_two(c, u, w, p);
     note_elsewhere(c, u, w, p);
     if (use && use->root == w->root) {

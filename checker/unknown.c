@@ -14,11 +14,10 @@
 
 #include "arch/esr.h"
 #include "arch/sysreg.h"
+#include "arch/vector.h"
 #include "base/bits.h"
 #include "checker/unit.h"
 
-#define IRQ      0x80 /* offsets from VBAR_EL2 within a quarter of the table */
-#define FIQ      0x100
 #define PSTATE_I BIT(7)
 
 enum status { /* as tag.reg */
@@ -121,8 +120,7 @@ static void set(struct unknown_cpu *u, enum status s, bool valid, bool exit)
 /* From EL2 to EL2 what is not written keeps the value of the exit, and its meaning. */
 static void took(struct unknown *all, struct unknown_cpu *u, const struct arm_event *p)
 {
-    unsigned kind = p->exception.vector & 0x180u;
-    bool interrupt = kind == IRQ || kind == FIQ, exit = p->el < 2;
+    bool interrupt = vector_is_interrupt(p->exception.vector), exit = p->el < 2;
 
     if (exit) {
         u->exit = ++all->exits;
