@@ -1,5 +1,6 @@
 /* The GIC: registers, system registers and inputs, the ITS with its queue, tables and guest memory
  * that anybody writes. What is cached must be what a recomputation gives. */
+#include "arch/ppi.h"
 #include "tests/gic/fuzz.h"
 #include "tests/gic/its_fixture.h"
 
@@ -118,7 +119,7 @@ static void input_line(struct fix *f, struct choices *in)
 
     if (n >= 32)
         spi(f, n, level);
-    else if (n >= 16 && n != INTID_MAINTENANCE)
+    else if (n >= 16 && n != PPI_MAINTENANCE)
         ppi(f, cpu, n, level);
 }
 
