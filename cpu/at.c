@@ -7,6 +7,7 @@
 #include "cpu/regime.h"
 #include "cpu/world.h"
 #include "mmu/attr.h"
+#include "mmu/tlb.h"
 
 /* PAR_EL1 (DDI0487, PAR_EL1). */
 #define PAR_F        BIT(0)
@@ -76,6 +77,24 @@ static uint64_t par_fault(const struct mmu_fault *f)
            (f->stage2 ? PAR_S : 0);
 }
 
+/* AT says what the tables say. But software may clear the Access flag of where stage-1 tables are
+ * without a TLBI, and an access then goes on by what the TLB has of them. AT must too, as it may:
+ * or a hypervisor that asks for the IPA of what has faulted (KVM does after permission faults and
+ * on A57, where HPFAR_EL2 is not to be relied on) is never told. The TLB has it by the name of a
+ * context with accesses observed or without: AT's EL need not be the access's. */
+static bool by_tlb(struct cpu *cpu, const struct insn *i, struct xlat *x, uint64_t address,
+                   const struct mmu_access *a, struct translation *t)
+{
+    for (unsigned observed = 0; observed < 2; observed++) {
+        struct mmu_fault f;
+
+        tlb_config(cpu->tlb, x, observed);
+        if (cpu_walk(cpu, i, x, cpu->tlb, address, a, t, &f))
+            return true;
+    }
+    return false;
+}
+
 enum exec_result sr_op_AT(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint64_t value)
 {
     const struct at_row *r = find(sr);
@@ -92,7 +111,8 @@ enum exec_result sr_op_AT(struct cpu *cpu, const struct insn *i, enum sysreg sr,
                                  .stage1_only = !r->both};
     cpu_regime(cpu, at_regime(cpu, r), &rg);
     xlat_init(&x, &rg);
-    bool done = cpu_walk(cpu, i, &x, NULL, value, &a, &t, &f);
+    bool done = cpu_walk(cpu, i, &x, NULL, value, &a, &t, &f) ||
+                (f.s1ptw && f.type == MMU_FAULT_ACCESS_FLAG && by_tlb(cpu, i, &x, value, &a, &t));
     if (!done && fault_is_taken(cpu, r, &f)) {
         cpu_raise(cpu, cpu_data_abort(cpu, i, value, 1, ACC_CMO, &f));
         return EXEC_ABORT;
