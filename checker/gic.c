@@ -12,6 +12,7 @@
 #include "checker/flow.h"
 #include "checker/gic_state.h"
 #include "checker/justify.h"
+#include "checker/unknown.h"
 
 #define STORM 64 /* exits for maintenance without an instruction between */
 
@@ -166,7 +167,7 @@ static void report_spoiled(struct arm_checker *c, const struct arm_event *p, str
     finding_say(&f,
                 "%#" PRIx64 " when the world left, and was changed before it was read as %#" PRIx64,
                 at_exit, p->sysreg_read.value);
-    finding_report(c, &f);
+    unknown_report(c, &f, p);
     spoiled->known = false;
 }
 

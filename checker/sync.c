@@ -10,6 +10,7 @@
 #include "base/bits.h"
 #include "checker/sync.h"
 #include "checker/unit.h"
+#include "checker/unknown.h"
 
 /* Who reads a register indirectly, as far as events show it. */
 enum reader {
@@ -102,7 +103,10 @@ static void use(struct arm_checker *c, struct sync_cpu *u, unsigned readers, con
         f.other_role = "written";
         f.hint = "an ISB between the two";
         finding_say(&f, "%s uses the register before a context synchronization event", what);
-        finding_report(c, &f);
+        if (p->kind == ARM_EVENT_SYSREG_READ)
+            unknown_report(c, &f, p);
+        else
+            finding_report(c, &f);
         u->written[k].known = false; /* the first use is told */
     }
 }
@@ -214,7 +218,7 @@ static void sysreg_was_read(struct arm_checker *c, struct sync_cpu *u, const str
     f.reg = p->sysreg_read.sr;
     f.hint = "DSB SY and ISB between the exit and the first read";
     finding_say(&f, "the world used GICV (ICC_SRE_EL1.SRE is 0): its accesses may not be seen yet");
-    finding_report(c, &f);
+    unknown_report(c, &f, p);
     u->gicv = false;
 }
 

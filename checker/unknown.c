@@ -2,7 +2,9 @@
  * UNKNOWN-READ: a syndrome register that the last exit has not written (ESR_EL2, FAR_EL2,
  * HPFAR_EL2) decides something. And STALE-READ: one that it has written, and a copy from an exit
  * before decides; copies of ICH_ELRSR_EL2 and ICH_EISR_EL2 from before list registers were written
- * for an entry that was given up.
+ * for an entry that was given up. And what others find wrong with a value of ICH_MISR_EL2: KVM
+ * reads it behind its last write, so that a hypervisor below, which traps it, is asked, and drops
+ * it.
  *
  * A read alone is no use: many save all of them at each exit. Nor is what is computed from it,
  * before a branch, a comparison or an address depends on it: compilers compute early.
@@ -28,6 +30,7 @@ enum status { /* as tag.reg */
               STATUS_ACCESS, /* and a field of what is not valid */
               STATUS_ELRSR,
               STATUS_EISR,
+              STATUS_MISR,
               STATUS_HELD, /* what an exit has written, of the first ones in order */
               STATUS_COUNT = STATUS_HELD + STATUS_NO_ISV,
               STATUS_UNKNOWN = STATUS_NO_ISV, /* those before it may be */
@@ -41,10 +44,13 @@ static const enum sysreg sysreg_of[STATUS_COUNT] = {
     [STATUS_ACCESS] = SR_ESR_EL2,
     [STATUS_ELRSR] = SR_ICH_ELRSR_EL2,
     [STATUS_EISR] = SR_ICH_EISR_EL2,
+    [STATUS_MISR] = SR_ICH_MISR_EL2,
     [STATUS_HELD] = SR_ESR_EL2,
     [STATUS_HELD + STATUS_FAR] = SR_FAR_EL2,
     [STATUS_HELD + STATUS_HPFAR] = SR_HPFAR_EL2,
 };
+
+#define HELD_MAX 2 /* it was changed, it is not yet changed */
 
 struct unknown_cpu {
     bool unknown[STATUS_UNKNOWN];
@@ -55,6 +61,9 @@ struct unknown_cpu {
     bool filled;                    /* a list register was, since */
     uint32_t attempts;              /* entries given up, to tell copies of status by */
     uint32_t exit;                  /* likewise, of what an exit writes: its number */
+    uint32_t misr_reads;            /* likewise, of ICH_MISR_EL2 */
+    struct finding held[HELD_MAX];  /* what is wrong with the last one, which may be dropped */
+    unsigned held_count;
 };
 
 #define EXITS 4096 /* the last ones of all CPUs */
@@ -161,11 +170,30 @@ struct tag unknown_read_tag(const struct arm_checker *c, const struct arm_event 
         return (struct tag){0};
     if (s < STATUS_UNKNOWN && !u->unknown[s])
         s += STATUS_HELD;
+    if (s == STATUS_MISR) {
+        u->misr_reads++;
+        u->held_count = 0;
+    }
     u->read[s] = site_of(c, p);
     return (struct tag){.kind = TAG_EXACT,
                         .world = WORLD_STATUS,
                         .reg = (uint16_t)s,
-                        .version = s == STATUS_ELRSR || s == STATUS_EISR ? u->attempts : u->exit};
+                        .version = s < STATUS_ELRSR || s >= STATUS_HELD ? u->exit
+                                   : s == STATUS_MISR                   ? u->misr_reads
+                                                                        : u->attempts};
+}
+
+void unknown_report(struct arm_checker *c, const struct finding *f, const struct arm_event *p)
+{
+    struct unknown_cpu *u = cpu_of(c, p->cpu);
+    struct tag tag = {0};
+
+    if (c->flow && p->sysreg_read.reg < 31)
+        tag = flow_x(c->flow, p->cpu, p->sysreg_read.reg);
+    if (u && tag.world == WORLD_STATUS && tag.reg == STATUS_MISR && u->held_count < HELD_MAX)
+        u->held[u->held_count++] = *f;
+    else if (!c->flow || p->sysreg_read.reg < 31)
+        finding_report(c, f);
 }
 
 /* UBFM Xd, Xn, #lsb, #msb of a field within SAS to AR, bits 23 to 14, which ISV 0 makes invalid. */
@@ -195,6 +223,13 @@ static void report_stale(struct arm_checker *c, const struct unknown_cpu *u,
     f.hint = "read it again, or keep the copy as list registers are written";
     finding_say(&f, "used from a copy that is older than what the list registers have been given");
     finding_report(c, &f);
+}
+
+static void report_held(struct arm_checker *c, struct unknown_cpu *u)
+{
+    for (unsigned k = 0; k < u->held_count; k++)
+        finding_report(c, &u->held[k]);
+    u->held_count = 0;
 }
 
 /* A copy that was kept is the one of an exit before, of the world that has left now; what its exit
@@ -229,11 +264,16 @@ static void report_older(struct arm_checker *c, const struct unknown_cpu *u,
 
 void unknown_used(struct arm_checker *c, const struct arm_event *p, const struct tag *tag)
 {
-    const struct unknown_cpu *u = cpu_of(c, p->cpu);
+    struct unknown_cpu *u = cpu_of(c, p->cpu);
     const struct granule *g = tag->from ? flow_granule(c->flow, tag->from) : NULL;
 
     if (!u || tag->reg == STATUS_NO_ISV)
         return;
+    if (tag->reg == STATUS_MISR) {
+        if (tag->version == u->misr_reads)
+            report_held(c, u);
+        return;
+    }
     if (tag->reg >= STATUS_HELD) {
         if (is_older(c, u, tag))
             report_older(c, u, p, tag);

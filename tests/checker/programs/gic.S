@@ -37,6 +37,8 @@
 // case -DCOUNT -DREAD -DIGNORED -DSTATE=1: clean
 // case -DMISR @misr: GIC-ORDER ICH_MISR_EL2 of vm1/vcpu0
 // case -DMISR -DREAD: clean
+// case -DMISR -DDROPPED: clean
+// case -DMISR -DKEPT @misr: GIC-ORDER ICH_MISR_EL2 of vm1/vcpu0
 // case -DEISR @eisr: GIC-ORDER ICH_EISR_EL2 of vm1/vcpu0
 // case -DEISR -DREAD: clean
 // case -DSRE -DBEHIND @sre: GIC-ORDER ICC_SRE_EL1 of vm1/vcpu0
@@ -285,6 +287,17 @@ orphan: msr     ich_lr0_el2, xzr
 #endif
 misr:   msr     ich_hcr_el2, xzr
         mrs     x2, ich_misr_el2
+#ifdef KEPT
+        ldr     x3, =kept
+        str     x2, [x3]
+        mov     x2, #0
+        ldr     x2, [x3]
+#endif
+#ifndef DROPPED
+        cbnz    x2, 1f
+1:
+#endif
+        mov     x2, #0
 #endif
 #ifdef EISR
 #ifdef READ
@@ -343,3 +356,4 @@ guest:
         .section .data
         .balign 8
 calls:  .quad   0
+kept:   .quad   0
