@@ -137,6 +137,25 @@ static void say_wrong_name(struct finding *f, enum sysreg wrong, const struct ar
                     wrong == SR_VMPIDR_EL2 ? as->world.vmpidr : as->world.vttbr, now);
 }
 
+/* Two virtual CPUs take turns on a CPU, and nothing tells them apart. */
+static void report_twin(struct arm_checker *c, const struct world *w, enum sysreg wrong,
+                        const struct arm_event *p)
+{
+    struct finding f = finding_about(c, RULE_TRAPCFG, w, wrong, p);
+
+    f.hint = wrong == SR_HCR_EL2      ? "a guest is entered with HCR_EL2.VM"
+             : wrong == SR_VMPIDR_EL2 ? "each virtual CPU of a VM has a VMPIDR_EL2 of its own"
+                                      : "write VTTBR_EL2 when another VM is next";
+    finding_say(&f,
+                "another one has run with this value, %#" PRIx64 "%s: its general registers are "
+                "where it has left them, and these come from elsewhere",
+                checker_reg(c, p->cpu, f.reg),
+                wrong == SR_HCR_EL2      ? ", which has VM 0"
+                : wrong == SR_VMPIDR_EL2 ? ", and with these tables"
+                                         : ", and with this VMPIDR_EL2");
+    finding_report(c, &f);
+}
+
 /* A virtual CPU with another one's VMPIDR_EL2 or VTTBR_EL2, or without stage 2: it is known by its
  * general registers. */
 static struct world *under_its_name(struct arm_checker *c, const struct arm_event *p)
@@ -145,8 +164,13 @@ static struct world *under_its_name(struct arm_checker *c, const struct arm_even
     const struct world *w = c->flow && c->guest_seen ? own_identity(c, p, &wrong) : NULL;
     struct arm_event as = *p;
 
+    if (!w && c->flow && c->prepared && own_is_twin(c, p, &wrong)) {
+        struct world *twin = worlds_twin(&c->worlds, p);
+        report_twin(c, twin, wrong, p);
+        return twin;
+    }
     if (!w)
-        return worlds_entered(&c->worlds, p);
+        return worlds_entered(&c->worlds, p, c->flow ? own_known(c, p->cpu) : NULL);
     as.world.vmpidr = w->vmpidr;
     as.world.vttbr = w->root | (uint64_t)w->vmid << 48;
     as.world.vmid = w->vmid;
@@ -155,7 +179,7 @@ static struct world *under_its_name(struct arm_checker *c, const struct arm_even
     f.hint = "nothing sets it on this way";
     say_wrong_name(&f, wrong, &as, checker_reg(c, p->cpu, f.reg));
     finding_report(c, &f);
-    return worlds_entered(&c->worlds, &as);
+    return worlds_entered(&c->worlds, &as, w);
 }
 
 /* Two virtual CPUs of a VM run at a time, and what they read in MPIDR_EL1 is the same. */

@@ -22,8 +22,10 @@ uint32_t flow_written(struct flow *f, uint32_t word)
 
 static void note_writes(struct flow_cpu *v, const struct flow_op *o, const struct site *at)
 {
-    for (uint32_t m = o->x_writes; m; m &= m - 1)
+    for (uint32_t m = o->x_writes; m; m &= m - 1) {
         v->x_site[__builtin_ctz(m)] = *at;
+        v->x_from[__builtin_ctz(m)] = 0; /* the load itself tells, behind this */
+    }
     for (uint32_t m = o->v_writes; m; m &= m - 1)
         v->v_site[__builtin_ctz(m)] = *at;
 }
@@ -123,6 +125,11 @@ void flow_step(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
 struct tag flow_x(const struct flow *f, unsigned cpu, unsigned n)
 {
     return n < 31 ? f->cpus[cpu].x[n] : (struct tag){0};
+}
+
+uint64_t flow_x_from(const struct flow *f, unsigned cpu, unsigned n)
+{
+    return f->cpus[cpu].x_from[n];
 }
 
 struct tag flow_v(const struct flow *f, unsigned cpu, unsigned n)

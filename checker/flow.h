@@ -73,6 +73,10 @@ struct tag flow_v(const struct flow *f, unsigned cpu, unsigned n);
 struct site flow_x_site(const struct flow *f, unsigned cpu, unsigned n);
 struct site flow_v_site(const struct flow *f, unsigned cpu, unsigned n);
 
+/* The physical address that X@n was loaded from last, whatever was there; 0: it was not loaded, or
+ * not while EL2 was followed. */
+uint64_t flow_x_from(const struct flow *f, unsigned cpu, unsigned n);
+
 /* NULL: nothing is known of it. */
 const struct granule *flow_granule(const struct flow *f, uint64_t pa);
 

@@ -209,6 +209,8 @@ void flow_load(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
         tag = (struct tag){.kind = TAG_MEMORY, .world = WORLD_NOBODY, .from = p->mem.pa};
     if (fp && reg < 32)
         load_vector(f, v, p->cpu, reg, &tag);
-    else if (!fp && reg < 31)
+    else if (!fp && reg < 31) {
         set_tag(v->x, &v->x_tagged, reg, tag);
+        v->x_from[reg] = p->mem.size == 8 ? p->mem.pa : 0;
+    }
 }

@@ -20,6 +20,7 @@ struct flow_cpu {
     uint64_t until; /* count of the CPU at which following ends */
     uint32_t turn;  /* how often it has begun */
     struct tag x[31], v[32];
+    uint64_t x_from[31]; /* where its 8 bytes were loaded from; 0: they were not */
     uint32_t x_tagged, v_tagged;
     uint64_t loaded_pa, loaded;         /* the last 8 bytes that were loaded, and where from */
     struct site x_site[31], v_site[32]; /* of the last write that was followed */

@@ -14,6 +14,7 @@ void flow_clear(struct flow_cpu *v)
 {
     memset(v->x, 0, sizeof(v->x));
     memset(v->v, 0, sizeof(v->v));
+    memset(v->x_from, 0, sizeof(v->x_from));
     v->x_tagged = v->v_tagged = 0;
 }
 

@@ -172,6 +172,8 @@ static void enter_one(struct arm_checker *c, struct own *u, struct world *w, uns
         own_explain_moving(c, u, w, reg, v, p);
     else if (!r->version || !same_value(r->value, v))
         own_explain(c, u, w, reg, v, p);
+    if (reg < 31)
+        r->frame = flow_x_from(c->flow, p->cpu, reg);
     take_over(u, l, r, w, v);
     own_slot_assume(c, u, w, reg, l);
 }

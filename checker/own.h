@@ -51,6 +51,14 @@ bool own_enters_stale_vector(const struct arm_checker *c, const struct world *w,
 const struct world *own_identity(const struct arm_checker *c, const struct arm_event *p,
                                  enum sysreg *wrong);
 
+/* @p enters a virtual CPU that was never entered before, under the name of one that was: its
+ * general registers come from another place than that one's, where all that it has left still is.
+ * *wrong: the register that should tell them apart. */
+bool own_is_twin(struct arm_checker *c, const struct arm_event *p, enum sysreg *wrong);
+
+/* The guest whose values most general registers of @cpu are; or NULL. */
+const struct world *own_known(const struct arm_checker *c, unsigned cpu);
+
 /* The guest whose general registers have been loaded from its slots, most of them; or NULL. */
 const struct world *own_restored(const struct arm_checker *c, unsigned cpu);
 

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "base/bits.h"
+#include "checker/justify.h"
 #include "checker/own_state.h"
 #include "checker/unit.h"
 
@@ -68,6 +69,25 @@ static void report(struct arm_checker *c, const struct world *w, unsigned reg, u
     finding_report(c, &f);
 }
 
+/* The world was on this CPU before, and has read another MIDR_EL1 there. */
+static void check_constant(struct arm_checker *c, struct own *u, const struct world *w,
+                           unsigned reg, uint64_t v, const struct arm_event *p)
+{
+    const struct wreg *r = own_wreg(u, w, reg);
+    const struct live *l = own_live(u, p->cpu, reg);
+    const struct exit_state *s = checker_exit_state(c, w);
+
+    if (c->regs.desc[reg].sr != SR_VPIDR_EL2 || !r->version || r->value.lo == v || !l->written ||
+        !s->valid || s->at.cpu != p->cpu || justify(s, false).anything)
+        return;
+    struct finding f = finding_entered(c, RULE_TRAPCFG, w, SR_VPIDR_EL2,
+                                       "a virtual CPU keeps its MIDR_EL1 while it stays", p);
+    f.at = l->site;
+    finding_say(&f, "it was %#" PRIx64 " when the world left this CPU, and is %#" PRIx64 " now",
+                r->value.lo, v);
+    finding_report(c, &f);
+}
+
 void own_config_entered(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
                         uint64_t v, const struct arm_event *p)
 {
@@ -76,6 +96,7 @@ void own_config_entered(struct arm_checker *c, struct own *u, const struct world
     if (w->kind != WORLD_GUEST || !is_config(c, reg))
         return;
     here->ran = true;
+    check_constant(c, u, w, reg, v, p);
     if (here->set[reg] || here->told[reg] || is_idle(c, reg, p))
         return;
     for (unsigned cpu = 0; cpu < c->cpu_count && !here->told[reg]; cpu++) {

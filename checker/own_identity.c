@@ -1,9 +1,11 @@
 /*
  * A world that is entered under another one's name: VMPIDR_EL2 or VTTBR_EL2 is another's, or stage
- * 2 is off, as for a host. It is known by its general registers.
+ * 2 is off, as for a host. It is known by its general registers; and at its first entry by where
+ * they come from.
  */
 #include "base/bits.h"
 #include "checker/own_state.h"
+#include "checker/unit.h"
 
 static struct own *own(const struct arm_checker *c)
 {
@@ -40,6 +42,11 @@ static bool is_root_of_another(const struct arm_checker *c, const struct world *
     return false;
 }
 
+const struct world *own_known(const struct arm_checker *c, unsigned cpu)
+{
+    return own(c) && c->flow ? of_general(c, cpu, false) : NULL;
+}
+
 const struct world *own_restored(const struct arm_checker *c, unsigned cpu)
 {
     return own(c) && c->flow ? of_general(c, cpu, true) : NULL;
@@ -62,4 +69,51 @@ const struct world *own_identity(const struct arm_checker *c, const struct arm_e
     if (w->root == root)
         return w->vmpidr != p->world.vmpidr && !own_live(own(c), p->cpu, reg)->written ? w : NULL;
     return w->vmpidr == p->world.vmpidr && is_root_of_another(c, w, root) ? w : NULL;
+}
+
+/* What @w has left in X@n is where it was loaded from before, and another value is entered, from
+ * elsewhere. *changed: it is another value. */
+static bool is_elsewhere(const struct arm_checker *c, const struct world *w, unsigned cpu,
+                         unsigned n, bool *changed)
+{
+    const struct wreg *r = own_wreg(own(c), w, REG_X(n));
+    const struct granule *g = r->frame ? flow_granule(c->flow, r->frame) : NULL;
+    uint64_t from = flow_x_from(c->flow, cpu, n), there = 0;
+
+    *changed = checker_reg(c, cpu, ARM_X(n)) != r->value.lo;
+    return g && from && from != r->frame && g->tag.kind == TAG_EXACT &&
+           g->tag.world == (int)w->index && g->tag.reg == REG_X(n) &&
+           g->tag.version == r->version && arm_mem_read(c->m, r->frame, &there, sizeof(there)) &&
+           there == r->value.lo;
+}
+
+/* By EL2, since a world has left this CPU. */
+static bool is_written(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
+{
+    unsigned reg = c->regs.of_sysreg[sr];
+
+    return reg != REG_NONE && own_live(own(c), cpu, reg)->written;
+}
+
+bool own_is_twin(struct arm_checker *c, const struct arm_event *p, enum sysreg *wrong)
+{
+    const struct world *w = own(c) && c->flow ? worlds_named(&c->worlds, p) : NULL;
+    const struct exit_state *s = w ? checker_exit_state(c, w) : NULL;
+    unsigned elsewhere = 0, others = 0;
+
+    if (!s || !s->valid || own_known(c, p->cpu))
+        return false;
+    struct allowance a = justify(s, w->kind == WORLD_HOST);
+    for (unsigned n = 0; n < 31; n++) {
+        bool changed;
+        if (!is_elsewhere(c, w, p->cpu, n, &changed))
+            continue;
+        elsewhere++;
+        others += changed && !bit(a.x, n);
+    }
+    *wrong = w->kind == WORLD_HOST ? SR_HCR_EL2
+             : !is_written(c, p->cpu, SR_VTTBR_EL2) && is_written(c, p->cpu, SR_VMPIDR_EL2)
+                 ? SR_VTTBR_EL2
+                 : SR_VMPIDR_EL2;
+    return !a.anything && elsewhere >= MOST && others > 1;
 }

@@ -78,6 +78,7 @@ struct wreg {
     bool trapped;          /* the world has written it by a trap since: EL2 has that */
     uint64_t asked;        /* and that it was */
     struct slot slots[SLOTS];
+    uint64_t frame;           /* a general register: where it was loaded from at the last entry */
     struct site left;         /* where it left with this value */
     struct site lost;         /* what overwrote it in the CPU while it was nowhere else, */
     uint32_t lost_version;    /* of this version */

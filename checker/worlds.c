@@ -29,6 +29,9 @@ static struct world *add(struct worlds *ws, const struct world *like)
     ws->list[ws->count++] = w;
     if (w->kind == WORLD_HOST)
         g_snprintf(w->name, sizeof(w->name), "host/cpu%u", w->pe);
+    else if (w->twin)
+        g_snprintf(w->name, sizeof(w->name), "vm%u/vcpu%u#%u", w->vm, vcpu_number(w->vmpidr),
+                   w->twin);
     else if (w->pe_only)
         g_snprintf(w->name, sizeof(w->name), "vm%u/vcpu%u@cpu%u", w->vm, vcpu_number(w->vmpidr),
                    w->pe);
@@ -45,10 +48,15 @@ static struct world *find_host(const struct worlds *ws, unsigned pe)
     return NULL;
 }
 
+static bool has_stage2(const struct arm_event *p)
+{
+    return HCR_EL2_VM(p->world.hcr) || HCR_EL2_DC(p->world.hcr);
+}
+
 /* A host's world: stage 2 is off, or it has been since protected (VMID 0 is then its own). */
 static struct world *host(struct worlds *ws, const struct arm_event *p)
 {
-    bool stage2 = HCR_EL2_VM(p->world.hcr) || HCR_EL2_DC(p->world.hcr);
+    bool stage2 = has_stage2(p);
     struct world *w = find_host(ws, p->cpu);
 
     if (stage2 && (!w || p->world.vmid))
@@ -60,38 +68,83 @@ static struct world *host(struct worlds *ws, const struct arm_event *p)
     return w;
 }
 
-/* Two virtual CPUs with one VMPIDR_EL2 run at a time only on different CPUs: then the CPU says
- * which. */
-static struct world *guest(struct worlds *ws, const struct arm_event *p)
+static bool has_name(const struct world *w, const struct arm_event *p)
 {
-    uint64_t root = p->world.vttbr & MASK(47, 1);
-    struct world like = {
-        .kind = WORLD_GUEST, .root = root, .vmpidr = p->world.vmpidr, .pe = p->cpu};
-
-    for (unsigned k = 0; k < ws->count; k++) {
-        struct world *w = ws->list[k];
-        if (w->kind != WORLD_GUEST || w->root != root || w->vmpidr != p->world.vmpidr)
-            continue;
-        if (w->pe_only ? w->pe == p->cpu : !w->running || w->last_pe == p->cpu)
-            return w;
-        like.pe_only = true;
-    }
-    like.vm = number_of_vm(ws, root);
-    return add(ws, &like);
+    return w->kind == WORLD_GUEST && w->root == (p->world.vttbr & MASK(47, 1)) &&
+           w->vmpidr == p->world.vmpidr;
 }
 
-struct world *worlds_entered(struct worlds *ws, const struct arm_event *p)
+static struct world *add_guest(struct worlds *ws, const struct arm_event *p, bool pe_only,
+                               unsigned twin)
 {
-    struct world *w = host(ws, p);
+    uint64_t root = p->world.vttbr & MASK(47, 1);
 
-    ws->vhe |= HCR_EL2_E2H(p->world.hcr);
-    if (!w)
-        w = guest(ws, p);
+    return add(ws, &(struct world){.kind = WORLD_GUEST,
+                                   .root = root,
+                                   .vmpidr = p->world.vmpidr,
+                                   .pe = p->cpu,
+                                   .pe_only = pe_only,
+                                   .twin = twin,
+                                   .vm = number_of_vm(ws, root)});
+}
+
+/* Two virtual CPUs with one VMPIDR_EL2 run at a time only on different CPUs: then the CPU says
+ * which. */
+static struct world *named_guest(const struct worlds *ws, const struct arm_event *p)
+{
+    for (unsigned k = 0; k < ws->count; k++) {
+        struct world *w = ws->list[k];
+        if (has_name(w, p) && (w->pe_only ? w->pe == p->cpu : !w->running || w->last_pe == p->cpu))
+            return w;
+    }
+    return NULL;
+}
+
+static struct world *guest(struct worlds *ws, const struct arm_event *p, const struct world *known)
+{
+    struct world *w = named_guest(ws, p);
+    bool shared = false;
+
+    for (unsigned k = 0; k < ws->count; k++) {
+        if (has_name(ws->list[k], p) && ws->list[k] == known && !known->running)
+            return ws->list[k];
+        shared |= has_name(ws->list[k], p);
+    }
+    return w ? w : add_guest(ws, p, shared, 0);
+}
+
+static struct world *begin(struct world *w, const struct arm_event *p)
+{
     w->vmid = p->world.vmid;
     w->last_pe = p->cpu;
     w->running = true;
     w->entries++;
     return w;
+}
+
+struct world *worlds_entered(struct worlds *ws, const struct arm_event *p,
+                             const struct world *known)
+{
+    struct world *w = host(ws, p);
+
+    ws->vhe |= HCR_EL2_E2H(p->world.hcr);
+    return begin(w ? w : guest(ws, p, known), p);
+}
+
+const struct world *worlds_named(const struct worlds *ws, const struct arm_event *p)
+{
+    return has_stage2(p) ? named_guest(ws, p) : find_host(ws, p->cpu);
+}
+
+struct world *worlds_twin(struct worlds *ws, const struct arm_event *p)
+{
+    unsigned count = 1;
+
+    if (!has_stage2(p))
+        return worlds_entered(ws, p, NULL);
+    for (unsigned k = 0; k < ws->count; k++)
+        count += has_name(ws->list[k], p);
+    return begin(add_guest(ws, p, false, count), p);
 }
 
 const char *worlds_design(const struct worlds *ws)

@@ -25,6 +25,7 @@ struct world {
     uint64_t vmpidr;  /* VMPIDR_EL2 */
     unsigned pe;      /* of a host's, and of one of those that share both: its CPU */
     bool pe_only;     /* others share root and vmpidr */
+    unsigned twin;    /* likewise, and have run on the same CPU: from 2 */
     unsigned vm;      /* number of its root among the guests', from 1 */
     uint16_t vmid;    /* as last entered */
     char name[40];    /* "host/cpu0", "vm1/vcpu0" */
@@ -43,9 +44,16 @@ struct worlds {
 
 void worlds_free(struct worlds *ws);
 
-/* The world that @p, a WORLD event, enters or leaves. NULL: it leaves one that was not entered
- * while we looked on. */
-struct world *worlds_entered(struct worlds *ws, const struct arm_event *p);
+/* The world that @p, a WORLD event, enters. @known: whose values it has in its general registers,
+ * or NULL: of those that share a name it is this one. */
+struct world *worlds_entered(struct worlds *ws, const struct arm_event *p,
+                             const struct world *known);
+
+/* Who was entered before under the name that @p enters a world by; or NULL. */
+const struct world *worlds_named(const struct worlds *ws, const struct arm_event *p);
+
+/* Another one of that name, which @p enters. With stage 2 off it is not told apart. */
+struct world *worlds_twin(struct worlds *ws, const struct arm_event *p);
 
 /* "VHE", "nVHE", ..., for the report. */
 const char *worlds_design(const struct worlds *ws);

@@ -21,7 +21,7 @@ static struct world *enter(struct worlds *ws, unsigned cpu, uint64_t vttbr, uint
                                           .vmid = (uint16_t)(vttbr >> 48),
                                           .vmpidr = vmpidr,
                                           .hcr = hcr}};
-    return worlds_entered(ws, &p);
+    return worlds_entered(ws, &p, NULL);
 }
 
 static uint64_t vm(unsigned vmid, uint64_t root)
