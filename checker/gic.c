@@ -7,14 +7,10 @@
 #include <inttypes.h>
 
 #include "arch/esr.h"
-#include "arch/ppi.h"
-#include "arch/vector.h"
 #include "checker/flow.h"
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 #include "checker/unknown.h"
-
-#define STORM 64 /* exits for maintenance without an instruction between */
 
 static void *create(struct arm_checker *c)
 {
@@ -60,45 +56,6 @@ static void measure(struct arm_checker *c, struct gic *u, unsigned cpu)
     u->lrs = MIN(VTR_LRS(vtr), LRS_MAX);
     u->pre = pre;
     u->aps = pre == 7 ? 4 : pre == 6 ? 2 : 1;
-}
-
-/* Maintenance interrupts that nobody attends to: the world does not get to execute anything. */
-static void check_storm(struct arm_checker *c, struct gic_cpu *u, const struct world *w,
-                        const struct arm_event *p)
-{
-    bool storm = p->count <= u->entered + 1 && vector_kind(p->world.vector) != VECTOR_SYNC &&
-                 u->misr && (reg(c, p->cpu, SR_ICH_HCR_EL2) & HCR_EN);
-
-    u->storm = storm ? u->storm + 1 : 0;
-    if (u->storm != STORM)
-        return;
-    struct finding f = finding_about(c, RULE_GIC_STATE, w, SR_ICH_MISR_EL2, p);
-    f.hint =
-        "what the maintenance interrupt asks for is not done, nor is its enable in ICH_HCR_EL2 "
-        "cleared";
-    finding_say(&f,
-                "left for maintenance (%#" PRIx64 ") %d times one behind the other, and has not "
-                "executed an instruction between",
-                u->misr, STORM);
-    finding_report(c, &f);
-}
-
-/* EL2 acknowledges the maintenance interrupt again and again, and does not take its reason away. */
-static void acknowledged(struct arm_checker *c, struct gic_cpu *g, const struct arm_event *p)
-{
-    uint64_t misr = reg(c, p->cpu, SR_ICH_MISR_EL2);
-    bool again = p->sysreg_read.value == PPI_MAINTENANCE && misr;
-
-    g->own_storm = again ? g->own_storm + 1 : 0;
-    if (g->own_storm != STORM)
-        return;
-    struct finding f = finding_about(c, RULE_GIC_STATE, c->cpus[p->cpu].last, SR_ICH_MISR_EL2, p);
-    f.hint = "clear ICH_HCR_EL2, or the enable in it, before EL2 opens interrupts";
-    finding_say(&f,
-                "EL2 has acknowledged the maintenance interrupt (%#" PRIx64 ") %d times one behind "
-                "the other, and written nothing that ends it",
-                misr, STORM);
-    finding_report(c, &f);
 }
 
 static void leave_registers(struct arm_checker *c, struct gic *u, const struct world *w,
@@ -148,7 +105,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     leave_reason(c, gic_world_of(u, w), w);
     gic_active_left(c, u, w, p->cpu);
     gic_pending_left(c, u, w, p->cpu);
-    check_storm(c, g, w, p);
+    gic_storm_left(c, g, w, p);
 }
 
 /* ---- EL2 reads ---- */
@@ -188,7 +145,7 @@ static void was_read(struct arm_checker *c, struct gic *u, const struct arm_even
         g->lr[n].unread = false;
         g->eisr &= ~BIT(n);
     } else if (sr == SR_ICC_IAR1_EL1) {
-        acknowledged(c, g, p);
+        gic_storm_acknowledged(c, g, p);
     } else if (sr == SR_ICH_HCR_EL2) {
         g->eoicount_unread = false;
     } else if (sr == SR_ICH_MISR_EL2) {
@@ -278,7 +235,7 @@ static void was_written(struct arm_checker *c, struct gic *u, const struct arm_e
     enum sysreg sr = sysreg_lookup(p->sysreg_write.sr);
     uint32_t n = p->sysreg_write.sr - gic_lr_number(0);
 
-    if (n < LRS_MAX || sr == SR_ICH_HCR_EL2)
+    if (gic_storm_is_ended(sr))
         g->own_storm = 0;
     if (n < LRS_MAX)
         lr_written(c, u, n, p);

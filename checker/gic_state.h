@@ -51,6 +51,7 @@ struct gic_cpu {
     uint64_t ap0_written;  /* in this turn, by n */
     unsigned storm;        /* exits one behind the other */
     unsigned own_storm;    /* acknowledgements by EL2, likewise */
+    unsigned acknowledged; /* the last one since the exit; 0: none */
 };
 
 /* An interrupt whose state was overwritten. */
@@ -114,6 +115,16 @@ struct finding gic_finding(struct arm_checker *c, const struct world *w, uint32_
 /* What a world is entered with: reports. */
 void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w,
                      const struct arm_event *p);
+
+/* ---- interrupts that come again and again (checker/gic_storm.c) ---- */
+
+/* @w has left; gic_cpu.misr says what maintenance it asked for then. */
+void gic_storm_left(struct arm_checker *c, struct gic_cpu *g, const struct world *w,
+                    const struct arm_event *p);
+/* EL2 has read ICC_IAR1_EL1. */
+void gic_storm_acknowledged(struct arm_checker *c, struct gic_cpu *g, const struct arm_event *p);
+/* A write of @sr may take the reason away. */
+bool gic_storm_is_ended(enum sysreg sr);
 
 /* ---- pending interrupts (checker/gic_pending.c) ---- */
 

@@ -429,6 +429,11 @@ bool own_is_misread(const struct arm_checker *c, unsigned cpu, const struct tag 
     return tag->alias && own(c) && own_live(own(c), cpu, tag->reg)->owner >= 0;
 }
 
+static void end(struct arm_checker *c, void *state)
+{
+    own_timer_end(c, state);
+}
+
 const struct check_unit unit_own = {
     .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_SYSREG_READ) |
               ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET) | ARM_BIT(ARM_EVENT_AT),
@@ -437,5 +442,6 @@ const struct check_unit unit_own = {
     .event = event,
     .exit = leave,
     .enter = enter,
+    .end = end,
     .destroy = destroy,
 };

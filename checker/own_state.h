@@ -271,6 +271,9 @@ void own_message_entered(struct arm_checker *c, struct own *u, const struct worl
 void own_timer_left(struct own *u, unsigned cpu);
 void own_timer_written(struct arm_checker *c, struct own *u, const struct arm_event *p);
 
+/* The run is over. */
+void own_timer_end(struct arm_checker *c, struct own *u);
+
 /* @w is about to be entered. */
 void own_timer_entered(struct arm_checker *c, struct own *u, const struct world *w,
                        const struct arm_event *p);

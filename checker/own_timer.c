@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 
+#include "checker/justify.h"
 #include "checker/own_state.h"
 #include "checker/unit.h"
 
@@ -108,4 +109,38 @@ void own_timer_entered(struct arm_checker *c, struct own *u, const struct world 
                     arm_reg_name(sysreg_number(t->input)));
         finding_report(c, &f);
     }
+}
+
+/* @w waits (WFI), its timer is what was to wake it, and the only copy of its control register was
+ * overwritten: it has no entry at which that could be seen. */
+static void check_waiting(struct arm_checker *c, struct own *u, const struct world *w, unsigned k)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+    unsigned ctl = c->regs.of_sysreg[timers[k].ctl], cval = c->regs.of_sysreg[timers[k].inputs[0]];
+
+    if (w->kind != WORLD_GUEST || w->running || !s->valid || ctl == REG_NONE || cval == REG_NONE ||
+        !justify_left_by(s, ESR_EC_WFX))
+        return;
+    const struct wreg *r = own_wreg(u, w, ctl);
+    if (!r->version || r->saved || !own_is_lost(r) || !is_on(r->value.lo))
+        return;
+    struct finding f = {.rule = RULE_LOST,
+                        .at = r->lost,
+                        .world = w,
+                        .reg = sysreg_number(timers[k].ctl),
+                        .other = r->left,
+                        .other_role = "left",
+                        .hint = "the save before this is missing"};
+    finding_say(&f,
+                "the only copy of its value, %#" PRIx64
+                ", was overwritten; it waits, and is not woken: its timer was to fire at %#" PRIx64,
+                r->value.lo, own_wreg(u, w, cval)->value.lo);
+    finding_report(c, &f);
+}
+
+void own_timer_end(struct arm_checker *c, struct own *u)
+{
+    for (unsigned n = 0; n < c->worlds.count; n++)
+        for (unsigned k = 0; k < TIMERS; k++)
+            check_waiting(c, u, c->worlds.list[n], k);
 }

@@ -1,0 +1,101 @@
+/*
+ * An interrupt that comes again and again, since nobody takes its reason away: maintenance
+ * (GIC-STATE), and the timers' (HANDOVER). Both are levels (IHI0069, "Maintenance interrupts";
+ * DDI0487, "The Generic Timer in AArch64 state").
+ */
+#include <inttypes.h>
+
+#include "arch/ppi.h"
+#include "arch/vector.h"
+#include "checker/gic_state.h"
+
+#define STORM 64 /* one behind the other */
+
+static const struct {
+    unsigned intid;
+    enum sysreg ctl, others[3]; /* what a write of may end it */
+} sources[] = {
+    {PPI_MAINTENANCE, SR_ICH_MISR_EL2, {SR_ICH_HCR_EL2}}, /* and list registers */
+    {PPI_TIMER_VIRT, SR_CNTV_CTL_EL0, {SR_CNTV_CVAL_EL0, SR_CNTV_TVAL_EL0, SR_CNTVOFF_EL2}},
+    {PPI_TIMER_PHYS, SR_CNTP_CTL_EL0, {SR_CNTP_CVAL_EL0, SR_CNTP_TVAL_EL0, SR_CNTPOFF_EL2}},
+    {PPI_TIMER_HYP, SR_CNTHP_CTL_EL2, {SR_CNTHP_CVAL_EL2, SR_CNTHP_TVAL_EL2}},
+    {PPI_TIMER_HYP_VIRT, SR_CNTHV_CTL_EL2, {SR_CNTHV_CVAL_EL2, SR_CNTHV_TVAL_EL2}},
+};
+
+bool gic_storm_is_ended(enum sysreg sr)
+{
+    uint32_t n = sysreg_number(sr) - gic_lr_number(0);
+
+    for (unsigned k = 0; sr != SR_NONE && k < G_N_ELEMENTS(sources); k++)
+        if (sr == sources[k].ctl || sr == sources[k].others[0] || sr == sources[k].others[1] ||
+            sr == sources[k].others[2])
+            return true;
+    return sr != SR_NONE && n < LRS_MAX;
+}
+
+/* The register that says why @intid is pending still; SR_NONE: nothing does. The timers' control
+ * registers are laid out alike. */
+static enum sysreg reason(const struct arm_checker *c, unsigned cpu, unsigned intid, uint64_t *v)
+{
+    for (unsigned k = 0; k < G_N_ELEMENTS(sources); k++) {
+        if (sources[k].intid != intid)
+            continue;
+        *v = checker_reg(c, cpu, sysreg_number(sources[k].ctl));
+        bool on = intid == PPI_MAINTENANCE
+                      ? *v != 0
+                      : CNTV_CTL_EL0_ENABLE(*v) && !CNTV_CTL_EL0_IMASK(*v) && bit(*v, 2);
+        return on ? sources[k].ctl : SR_NONE;
+    }
+    return SR_NONE;
+}
+
+static struct finding found(struct arm_checker *c, const struct world *w, enum sysreg sr,
+                            const struct arm_event *p)
+{
+    bool maintenance = sr == SR_ICH_MISR_EL2;
+    struct finding f = finding_about(c, maintenance ? RULE_GIC_STATE : RULE_HANDOVER, w, sr, p);
+
+    f.hint = maintenance ? "do what the maintenance interrupt asks for, or clear its enable in "
+                           "ICH_HCR_EL2"
+                         : "mask or disable the timer (IMASK, ENABLE) when its interrupt has been "
+                           "taken, or leave that active";
+    return f;
+}
+
+void gic_storm_left(struct arm_checker *c, struct gic_cpu *g, const struct world *w,
+                    const struct arm_event *p)
+{
+    uint64_t hcr = checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2)), v = g->misr;
+    enum sysreg sr = SR_NONE;
+
+    if (p->count <= g->entered + 1 && vector_kind(p->world.vector) != VECTOR_SYNC)
+        sr = g->misr && (hcr & HCR_EN) ? SR_ICH_MISR_EL2 : reason(c, p->cpu, g->acknowledged, &v);
+    g->acknowledged = 0;
+    g->storm = sr != SR_NONE ? g->storm + 1 : 0;
+    if (g->storm != STORM)
+        return;
+    struct finding f = found(c, w, sr, p);
+    finding_say(&f,
+                "left for an interrupt that this asks for (%#" PRIx64 ") %d times one behind the "
+                "other, and has not executed an instruction between",
+                v, STORM);
+    finding_report(c, &f);
+}
+
+void gic_storm_acknowledged(struct arm_checker *c, struct gic_cpu *g, const struct arm_event *p)
+{
+    unsigned intid = (unsigned)p->sysreg_read.value;
+    uint64_t v = 0;
+    enum sysreg sr = reason(c, p->cpu, intid, &v);
+
+    g->own_storm = sr != SR_NONE ? g->own_storm + 1 : 0;
+    g->acknowledged = intid;
+    if (g->own_storm != STORM)
+        return;
+    struct finding f = found(c, c->cpus[p->cpu].last, sr, p);
+    finding_say(&f,
+                "EL2 has acknowledged interrupt %u, which this asks for (%#" PRIx64 "), %d times "
+                "one behind the other, and written nothing that ends it",
+                intid, v, STORM);
+    finding_report(c, &f);
+}

@@ -1,0 +1,119 @@
+// A guest's virtual timer fires: EL2 takes the interrupt and leaves the timer as it is, so that it comes again and again. And a
+// guest waits for its timer, whose control register EL2 overwrites.
+// options: --rules HANDOVER,LOST,UNSAVED
+// case: HANDOVER CNTV_CTL_EL0 of vm1/vcpu0
+// case -DMASKS: clean
+// case -DOWN @own_irq: HANDOVER CNTV_CTL_EL0 of vm1/vcpu0
+// case -DOWN -DMASKS: clean
+// case -DWAITS @off: LOST CNTV_CTL_EL0 of vm1/vcpu0
+// case -DWAITS -DSAVES: clean
+// case -DWAITS -DMASKED: clean
+#include "frame.inc"
+
+#define FRAME_OTHER FRAME_MORE
+#define FRAME_CTL (FRAME_MORE + 8)
+#define FRAME_CVAL (FRAME_MORE + 16)
+#ifdef OWN
+#define OWN_VECTOR own_vector
+#endif
+#ifdef MASKED
+#define ON 3
+#else
+#define ON 1
+#endif
+#define HAS_SETUP
+        .macro setup
+        two_worlds FRAME_OTHER
+        msr     cntvoff_el2, xzr
+        msr     cntv_ctl_el0, xzr
+        ldr     x2, =0x08000000
+        mov     w1, #0x12                       // GICD_CTLR: ARE, group 1
+        str     w1, [x2]
+        ldr     x2, =0x080b0000
+        mov     w1, #1 << 27
+        str     w1, [x2, #0x80]                 // GICR_IGROUPR0
+        str     w1, [x2, #0x100]                // GICR_ISENABLER0
+        mov     x1, #0xff
+        msr     s3_0_c4_c6_0, x1                // ICC_PMR_EL1
+        mov     x1, #1
+        msr     s3_0_c12_c12_7, x1              // ICC_IGRPEN1_EL1
+        mrs     x1, hcr_el2
+        orr     x1, x1, #1 << 13                // TWI
+        msr     hcr_el2, x1
+        .endm
+#include "hv.inc"
+
+        .macro  take                            // the timer's interrupt, with X2 and X3
+        mrs     x2, s3_0_c12_c12_0              // ICC_IAR1_EL1
+#ifdef MASKS
+        mov     x3, #3
+        msr     cntv_ctl_el0, x3
+#endif
+        msr     s3_0_c12_c12_1, x2              // ICC_EOIR1_EL1
+        isb
+        .endm
+
+#ifdef OWN
+own_vector:
+        stp     x2, x3, [sp, #-16]!
+own_irq: mrs    x2, s3_0_c12_c12_0
+#ifdef MASKS
+        mov     x3, #3
+        msr     cntv_ctl_el0, x3
+#endif
+        msr     s3_0_c12_c12_1, x2
+        isb
+        ldp     x2, x3, [sp], #16
+        eret
+#endif
+
+handle: // X0: who leaves
+#ifdef WAITS                                    // the other one is next, for good
+        ldr     x3, [x0, #FRAME_OTHER]
+#ifdef SAVES
+        mrs     x4, cntv_ctl_el0
+        str     x4, [x0, #FRAME_CTL]
+#endif
+off:    msr     cntv_ctl_el0, xzr
+        mrs     x4, cntv_cval_el0
+        str     x4, [x0, #FRAME_CVAL]
+        msr     cntv_cval_el0, xzr
+        become  x3
+#elif defined(OWN)
+        mov     x4, #200
+        msr     daifclr, #2
+1:      sub     x4, x4, #1
+        cbnz    x4, 1b
+        msr     daifset, #2
+#else
+        lsr     x4, x1, #26
+        cmp     x4, #0x16
+        b.eq    1f
+        take
+1:
+#endif
+        ret
+
+guest:
+#ifdef WAITS
+        cbnz    x21, 2f                         // the second one
+#endif
+        mrs     x1, cntvct_el0
+        add     x1, x1, #16
+        msr     cntv_cval_el0, x1
+        mov     x1, #ON
+        msr     cntv_ctl_el0, x1
+        isb
+#ifdef WAITS
+        wfi
+#else
+        mov     x1, #2000
+1:      sub     x1, x1, #1
+        cbnz    x1, 1b
+        hvc     #0
+#endif
+2:      hvc     #99
+
+        .section .data
+        .balign 4096
+second: .skip   4096
