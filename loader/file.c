@@ -122,7 +122,7 @@ static int unpack_all(struct file_data *f, enum format_role role, const struct f
     return rc;
 }
 
-int file_fetch(struct file_data *f, const char *path, enum format_role role,
+int file_begin(struct file_data *f, const char *path, enum format_role role,
                const struct file_limit *limit, struct arm_error *err)
 {
     const struct format *format;
@@ -134,8 +134,39 @@ int file_fetch(struct file_data *f, const char *path, enum format_role role,
     rc = format_check(format, role, path, "", err);
     if (rc || format_by_segments(format, role))
         return rc;
-    return format_use(format, role) == FORMAT_UNPACK ? unpack_all(f, role, limit, err)
-                                                     : file_read_all(f, limit, err);
+    if (format_use(format, role) == FORMAT_UNPACK)
+        return unpack_all(f, role, limit, err);
+    if (f->whole == FILE_SIZE_UNKNOWN || format_is_uimage(format))
+        return file_read_all(f, limit, err);
+    return f->whole > limit->size ? too_big(f, "", f->whole, limit, err) : 0;
+}
+
+int file_fetch(struct file_data *f, const char *path, enum format_role role,
+               const struct file_limit *limit, struct arm_error *err)
+{
+    int rc = file_begin(f, path, role, limit, err);
+
+    if (rc || format_by_segments(format_of(f->bytes, f->size), role))
+        return rc;
+    return file_read_all(f, limit, err);
+}
+
+int file_read_to(struct file_data *f, uint8_t *to, struct arm_error *err)
+{
+    uint64_t size = file_extent(f);
+
+    memcpy(to, f->bytes, f->size);
+    for (uint64_t done = f->size; done < size;) {
+        ssize_t n = read(f->fd, to + done, size - done);
+        if (n < 0)
+            return error_set(err, ARM_EIO, "%s: cannot read: %s", f->path, strerror(errno));
+        if (n == 0)
+            return error_set(err, ARM_EIO, "%s: ends after %llu bytes, of %llu when it was opened",
+                             f->path, (unsigned long long)done, (unsigned long long)size);
+        done += (uint64_t)n;
+    }
+    close_file(f);
+    return 0;
 }
 
 void file_free(struct file_data *f)

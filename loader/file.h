@@ -63,11 +63,28 @@ int file_fetch(struct file_data *f, const char *path, enum format_role role,
                const struct file_limit *limit, struct arm_error *err)
     __attribute__((warn_unused_result));
 
+/* The same, but what is used as it is may be left open, with its head read: file_read_to() reads it
+ * to where it belongs. */
+int file_begin(struct file_data *f, const char *path, enum format_role role,
+               const struct file_limit *limit, struct arm_error *err)
+    __attribute__((warn_unused_result));
+
 /* Bytes of the file as far as is known. */
 static inline uint64_t file_size(const struct file_data *f)
 {
     return f->whole == FILE_SIZE_UNKNOWN ? f->size : f->whole;
 }
+
+/* What file_begin() has left: bytes that are there, or that the file has. */
+static inline uint64_t file_extent(const struct file_data *f)
+{
+    return f->fd < 0 ? f->size : f->whole;
+}
+
+/* All of it, file_extent() bytes, to @to, and close the file. Return: 0 or -ARM_EIO, then part of
+ * it has been written. */
+int file_read_to(struct file_data *f, uint8_t *to, struct arm_error *err)
+    __attribute__((warn_unused_result));
 
 void file_free(struct file_data *f);
 

@@ -19,7 +19,7 @@ uint64_t image_memory(const struct file_data *f)
 {
     uint64_t size = file_le64(f, IMAGE_SIZE_AT);
 
-    return size < f->size ? f->size : size;
+    return size < file_extent(f) ? file_extent(f) : size;
 }
 
 /* Where it goes, from a 2 MiB aligned base on: the protocol sets no bound but RAM's. */
@@ -40,11 +40,10 @@ static int image_offset(const struct load_map *map, const struct file_data *f, u
     return 0;
 }
 
-int image_load(struct load_map *map, const struct file_data *f, struct kernel *out,
-               struct arm_error *err)
+int image_load(struct load_map *map, struct file_data *f, struct kernel *out, struct arm_error *err)
 {
     bool image = image_match(f);
-    uint64_t offset = FLAT_OFFSET, size = image ? image_memory(f) : f->size;
+    uint64_t offset = FLAT_OFFSET, size = image ? image_memory(f) : file_extent(f);
     int rc = image ? image_offset(map, f, &offset, err) : 0;
 
     if (rc)
@@ -56,6 +55,5 @@ int image_load(struct load_map *map, const struct file_data *f, struct kernel *o
         .low = map->ram_base + offset,
         .high = map->ram_base + offset + size,
     };
-    return load_place(map, f->path, image ? "arm64 Image" : "flat kernel", out->low, f->bytes,
-                      f->size, size, err);
+    return load_place_file(map, f, image ? "arm64 Image" : "flat kernel", out->low, size, err);
 }

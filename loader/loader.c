@@ -48,7 +48,7 @@ static int load_kernel(struct load *ld, struct arm_error *err)
 {
     const struct file_limit limit = ram_limit(&ld->map);
     struct file_data f;
-    int rc = file_fetch(&f, ld->req->kernel, FORMAT_KERNEL, &limit, err);
+    int rc = file_begin(&f, ld->req->kernel, FORMAT_KERNEL, &limit, err);
 
     if (!rc)
         rc = load_program(&ld->map, &f, true, &ld->kernel, err);
@@ -72,11 +72,11 @@ static int load_initrd(struct load *ld, struct arm_error *err)
 {
     const struct file_limit limit = ram_limit(&ld->map);
     struct file_data f;
-    int rc = file_fetch(&f, ld->req->initrd, FORMAT_INITRD, &limit, err);
+    int rc = file_begin(&f, ld->req->initrd, FORMAT_INITRD, &limit, err);
 
     if (!rc) {
-        ld->initrd_size = f.size;
-        rc = load_place(&ld->map, f.path, "initrd", ld->initrd_base, f.bytes, f.size, f.size, err);
+        ld->initrd_size = file_extent(&f);
+        rc = load_place_file(&ld->map, &f, "initrd", ld->initrd_base, ld->initrd_size, err);
     }
     file_free(&f);
     return rc;
@@ -94,7 +94,7 @@ static int load_blob(struct load_map *map, struct load_blob *b, struct arm_error
     const struct file_limit limit = ram_limit(map);
     struct file_data f;
     struct kernel k;
-    int rc = file_fetch(&f, b->file, b->force_raw ? FORMAT_RAW : FORMAT_BLOB, &limit, err);
+    int rc = file_begin(&f, b->file, b->force_raw ? FORMAT_RAW : FORMAT_BLOB, &limit, err);
     const struct format *format = rc ? NULL : format_of(f.bytes, f.size);
 
     b->entry = b->addr;
@@ -104,7 +104,7 @@ static int load_blob(struct load_map *map, struct load_blob *b, struct arm_error
         if (!rc)
             b->entry = k.entry;
     } else if (!rc) {
-        rc = load_place(map, f.path, "raw", b->addr, f.bytes, f.size, f.size, err);
+        rc = load_place_file(map, &f, "raw", b->addr, file_extent(&f), err);
     }
     file_free(&f);
     return rc;

@@ -31,14 +31,16 @@ static int place(struct load_map *map, struct load_module *m, uint64_t base, str
 {
     const struct file_limit limit = {map->ram_size, "the machine's RAM"};
     struct file_data f;
-    int rc = file_fetch(&f, m->file, kinds[m->kind].role, &limit, err);
+    int rc = file_begin(&f, m->file, kinds[m->kind].role, &limit, err);
 
+    if (!rc && m->kind == MODULE_DTB)
+        rc = file_read_all(&f, &limit, err);
     if (!rc && m->kind == MODULE_DTB)
         rc = dt_check(&f, err);
     if (!rc) {
         m->base = base;
-        m->size = f.size;
-        rc = load_place(map, m->file, kinds[m->kind].name, base, f.bytes, f.size, f.size, err);
+        m->size = file_extent(&f);
+        rc = load_place_file(map, &f, kinds[m->kind].name, base, m->size, err);
     }
     file_free(&f);
     return rc;

@@ -71,6 +71,15 @@ int load_reserve(struct load_map *map, const char *file, const char *what, uint6
     return 0;
 }
 
+/* Behind the @size bytes of @mem_size that have been written. */
+static void finish(struct load_map *map, const char *file, const char *what, uint64_t base,
+                   uint64_t size, uint64_t mem_size)
+{
+    zero_fill(map->mem, base + size, mem_size - size);
+    LOG(map->log, LOADER, INFO, "%s: %s: %#llx bytes at %#llx", file, what,
+        (unsigned long long)mem_size, (unsigned long long)base);
+}
+
 int load_place(struct load_map *map, const char *file, const char *what, uint64_t base,
                const void *data, uint64_t size, uint64_t mem_size, struct arm_error *err)
 {
@@ -82,10 +91,28 @@ int load_place(struct load_map *map, const char *file, const char *what, uint64_
     if (rc)
         return rc;
     CHECK(size <= mem_size && physmem_load(map->mem, pa(base), data, size));
-    zero_fill(map->mem, base + size, mem_size - size);
-    LOG(map->log, LOADER, INFO, "%s: %s: %#llx bytes at %#llx", file, what,
-        (unsigned long long)mem_size, (unsigned long long)base);
+    finish(map, file, what, base, size, mem_size);
     return 0;
+}
+
+int load_place_file(struct load_map *map, struct file_data *f, const char *what, uint64_t base,
+                    uint64_t mem_size, struct arm_error *err)
+{
+    uint64_t size = file_extent(f);
+    uint8_t *to;
+    int rc;
+
+    if (mem_size == 0)
+        return 0;
+    rc = load_reserve(map, f->path, what, base, mem_size, err);
+    if (rc)
+        return rc;
+    to = physmem_ram_changing(map->mem, pa(base), size);
+    CHECK(to && size <= mem_size);
+    rc = file_read_to(f, to, err);
+    if (!rc)
+        finish(map, f->path, what, base, size, mem_size);
+    return rc;
 }
 
 uint64_t load_free(const struct load_map *map, uint64_t base, uint64_t size, uint64_t *free_size)

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/physmem.h"
+#include "loader/file.h"
 
 #define LOAD_REGIONS_MAX 256
 
@@ -43,3 +44,7 @@ uint64_t load_free(const struct load_map *map, uint64_t base, uint64_t size, uin
 int load_place(struct load_map *map, const char *file, const char *what, uint64_t base,
                const void *data, uint64_t size, uint64_t mem_size, struct arm_error *err)
     __attribute__((warn_unused_result));
+
+/* The same of all of @f, as file_begin() has left it. Return: also the host's error, -ARM_EIO. */
+int load_place_file(struct load_map *map, struct file_data *f, const char *what, uint64_t base,
+                    uint64_t mem_size, struct arm_error *err) __attribute__((warn_unused_result));

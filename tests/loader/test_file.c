@@ -106,6 +106,73 @@ static void test_an_elf_file_is_read_as_far_as_its_segments_are(void **state)
     remove_file(path);
 }
 
+/* Larger than what it is judged by, and not a multiple of it. */
+static void test_a_large_file_is_read_to_its_place(void **state)
+{
+    const size_t size = 3 * FILE_HEAD_SIZE + 12345;
+    struct bytes b = make_image(size, 0, 0);
+    uint8_t *expected = malloc(size);
+    struct fixture f;
+
+    (void)state;
+    assert_non_null(expected);
+    memcpy(expected, b.data, size);
+    char *path = temp_file(b);
+    fixture_start(&f, RAM_SIZE);
+    f.req.kernel = f.req.initrd = path;
+    assert_int_equal(fixture_load(&f), 0);
+    assert_memory_equal(physmem_ram(&f.mem, pa(f.boot.pc), size), expected, size);
+    assert_int_equal(f.boot.initrd_size, size);
+    assert_memory_equal(physmem_ram(&f.mem, pa(f.boot.initrd_base), size), expected, size);
+    fixture_end(&f);
+    free(expected);
+    remove_file(path);
+}
+
+static void test_what_is_used_as_it_is_is_not_held(void **state)
+{
+    const size_t size = 2 * FILE_HEAD_SIZE + 100;
+    const struct file_limit limit = {RAM_SIZE, "RAM"};
+    struct bytes b = bytes_new(size, 0x5a);
+    uint8_t *to = malloc(size);
+    char *path = temp_file(b);
+    struct file_data f;
+
+    (void)state;
+    assert_non_null(to);
+    assert_int_equal(file_begin(&f, path, FORMAT_RAW, &limit, NULL), 0);
+    assert_int_equal(f.size, FILE_HEAD_SIZE);
+    assert_int_equal(file_extent(&f), size);
+    assert_int_equal(file_read_to(&f, to, NULL), 0);
+    assert_int_equal(f.fd, -1);
+    for (size_t k = 0; k < size; k++)
+        assert_int_equal(to[k], 0x5a);
+    file_free(&f);
+    free(to);
+    remove_file(path);
+}
+
+static void test_a_file_that_has_become_shorter_is_refused(void **state)
+{
+    const size_t size = 3 * FILE_HEAD_SIZE, left = 2 * FILE_HEAD_SIZE;
+    const struct file_limit limit = {RAM_SIZE, "RAM"};
+    char *path = temp_file(bytes_new(size, 0x5a)), text[200];
+    uint8_t *to = malloc(size);
+    struct arm_error err = {0};
+    struct file_data f;
+
+    (void)state;
+    assert_non_null(to);
+    assert_int_equal(file_begin(&f, path, FORMAT_RAW, &limit, &err), 0);
+    assert_int_equal(truncate(path, (off_t)left), 0);
+    assert_int_equal(file_read_to(&f, to, &err), -ARM_EIO);
+    snprintf(text, sizeof(text), "ends after %zu bytes, of %zu when it was opened", left, size);
+    assert_non_null(strstr(err.text, text));
+    file_free(&f);
+    free(to);
+    remove_file(path);
+}
+
 static void test_an_elf_file_whose_parts_are_far_behind_is_refused(void **state)
 {
     static const struct {
@@ -259,6 +326,9 @@ int main(void)
         cmocka_unit_test(test_an_initrd_larger_than_ram_is_refused_by_both_sizes),
         cmocka_unit_test(test_a_large_file_of_another_format_is_refused_for_that),
         cmocka_unit_test(test_an_elf_file_is_read_as_far_as_its_segments_are),
+        cmocka_unit_test(test_a_large_file_is_read_to_its_place),
+        cmocka_unit_test(test_what_is_used_as_it_is_is_not_held),
+        cmocka_unit_test(test_a_file_that_has_become_shorter_is_refused),
         cmocka_unit_test(test_an_elf_file_whose_parts_are_far_behind_is_refused),
         cmocka_unit_test(test_a_kernel_may_come_through_a_pipe),
         cmocka_unit_test(test_a_pipe_without_end_is_read_to_the_limit_only),
