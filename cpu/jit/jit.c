@@ -228,7 +228,7 @@ static void jump(struct jit_edge *e, const uint8_t *to)
 void jit_link(struct jit *jit, struct jit_edge *e)
 {
     uintptr_t fn = (uintptr_t)e->target->fn;
-    struct jit_block *b = *(struct jit_block *const *)(const void *)(fn - 8);
+    struct jit_block *b = jit_front(e->target)->block;
 
     jump(e, jit->rw + (fn - (uintptr_t)jit->rx) + JIT_INNER);
     e->next = b->edges;

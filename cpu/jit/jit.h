@@ -22,9 +22,15 @@
 struct jit_block {
     struct jit_block *next; /* of its page */
     struct insn *head;
-    struct jit_edge *edges;      /* that jump to it */
-    unsigned first, last, insns; /* record indexes: all its records lie between; their count */
-    uint32_t dead;               /* its records are others now */
+    struct jit_edge *edges; /* that jump to it */
+    unsigned first, last;   /* record indexes: all its records lie between */
+    uint32_t dead;          /* its records are others now */
+};
+
+/* What stands before a block's code, to be read where that is executed. */
+struct jit_front {
+    struct jit_block *block;
+    uint64_t insns; /* their count */
 };
 
 /* A way out of a block to a record of its page, or of one that is current by then. Its jump leads
@@ -113,9 +119,15 @@ static inline bool jit_is_block(const struct jit *jit, const struct insn *i)
     return (uintptr_t)i->fn - (uintptr_t)jit->rx < jit->size;
 }
 
-/* Is a block at @i of not more than @left instructions? */
+/* There is a block at @i. */
+static inline const struct jit_front *jit_front(const struct insn *i)
+{
+    return (const struct jit_front *)(uintptr_t)i->fn - 1;
+}
+
+/* Is a block at @i of not more than @left instructions? It is asked for its count only if that
+ * matters: the host's caches hardly ever have it. */
 static inline bool jit_fits(const struct jit *jit, const struct insn *i, int64_t left)
 {
-    return jit_is_block(jit, i) &&
-           (*(struct jit_block *const *)(const void *)((uintptr_t)i->fn - 8))->insns <= left;
+    return jit_is_block(jit, i) && (left >= JIT_INSNS_MAX || jit_front(i)->insns <= (uint64_t)left);
 }

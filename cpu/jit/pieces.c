@@ -155,10 +155,10 @@ static void make_entry(struct jit *jit, struct x86_code *c)
     uint8_t *short_ = x86_jcc(c, CC_S);
     x86_rr(c, 0xff, 0, 4, RAX);
     x86_bind(c, short_);
-    x86_load(c, RCX, x86_at(RAX, -JIT_INNER - 8)); /* struct jit_block */
-    x86_rm(c, 0x8b, 0, RCX, x86_at(RCX, (int32_t)offsetof(struct jit_block, insns)));
     x86_lea(c, 1, RDX, x86_at(JIT_LEFT, JIT_INSNS_MAX));
-    x86_alu(c, ALU_CMP, 1, RDX, RCX);
+    x86_rm(c, ALU_CMP, 1, RDX,
+           x86_at(RAX, (int32_t)offsetof(struct jit_front, insns) - JIT_INNER -
+                           (int32_t)sizeof(struct jit_front)));
     uint8_t *pause = x86_jcc(c, CC_L);
     x86_rr(c, 0xff, 0, 4, RAX);
     x86_bind_to(c, pause, jit->pause);

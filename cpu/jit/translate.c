@@ -363,11 +363,11 @@ static struct jit_block *begin_block(struct tr *t)
     struct jit_block *b = (struct jit_block *)(void *)p;
 
     jit_look_ahead(jit);
-    t->c = (struct x86_code){.p = align(p + sizeof(*b) + sizeof(b), 32), .end = jit->rw + JIT_COLD};
+    t->c = (struct x86_code){.p = align(p + sizeof(*b) + sizeof(struct jit_front), 32),
+                             .end = jit->rw + JIT_COLD};
     t->edges = jit->rw + jit->limit;
     if (t->c.p + 4096 > t->c.end)
         return NULL;
-    memcpy(t->c.p - sizeof(b), &b, sizeof(b));
     /* records belong to the code cache; its function is the one thing that a block changes */
     *b = (struct jit_block){.head = (struct insn *)(uintptr_t)(t->page + t->first),
                             .first = CODE_PAGE_INSNS};
@@ -382,9 +382,12 @@ static void cover(struct jit_block *b, unsigned index)
         b->last = index;
 }
 
-static void describe(struct tr *t)
+/* @code: where its code is to begin. */
+static void describe(struct tr *t, uint8_t *code)
 {
-    t->block->insns = t->n + t->stops;
+    const struct jit_front front = {.block = t->block, .insns = t->n + t->stops};
+
+    memcpy(code - sizeof(front), &front, sizeof(front));
     for (unsigned k = 0; k < t->n; k++)
         cover(t->block, t->at[k]);
     if (t->stops)
@@ -455,8 +458,8 @@ static void translate(struct cpu *cpu, const struct insn *i)
     choose_insns(&t);
     if (is_vain(&t))
         return;
-    const uint8_t *code = t.c.p;
-    describe(&t);
+    uint8_t *code = t.c.p;
+    describe(&t, code);
     find_live(&t);
     allocate(&t);
     allocate_vectors(&t);
