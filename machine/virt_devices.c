@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "devices/edid.h"
+#include "machine/virt_plug.h"
 
 #define RNG_STREAM UINT64_C(0x766972742d726e67) /* keeps it apart from the device tree's seeds */
 
@@ -28,7 +28,7 @@ struct disk_spec virt_disk_spec(const struct arm_drive *drive, const struct virt
                               .host = cfg->host};
 }
 
-static int plug_blk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_blk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     const struct disk_spec spec = virt_disk_spec(&plug->what->drive, plug->cfg);
     int rc = disk_open(&p->disk, &spec, plug->log, err);
@@ -54,7 +54,7 @@ static struct virtio_port make_port(struct virt_plugged *p, const struct plug *p
     return port;
 }
 
-static int plug_console(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_console(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     struct virtio_port ports[VIRTIO_CONSOLE_PORTS_MAX];
     unsigned count = plug->what->port_count;
@@ -68,14 +68,14 @@ static int plug_console(struct virt_plugged *p, const struct plug *plug, struct 
     return 0;
 }
 
-static int plug_rng(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_rng(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     (void)err;
     virtio_rng_init(&p->rng, plug->log, plug->mem, plug->cfg->seed ^ RNG_STREAM);
     return 0;
 }
 
-static int plug_balloon(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_balloon(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     (void)err;
     virtio_balloon_init(&p->balloon, plug->log, plug->mem);
@@ -84,7 +84,7 @@ static int plug_balloon(struct virt_plugged *p, const struct plug *plug, struct 
 
 #define CID_FIRST 3 /* 5.10.4: those before it mean something */
 
-static int plug_vsock(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_vsock(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     if (plug->what->cid < CID_FIRST || plug->what->cid == UINT32_MAX)
         return error_set(err, ARM_EINVAL, "virtio vsock: address %u: expected %d to %u",
@@ -93,17 +93,7 @@ static int plug_vsock(struct virt_plugged *p, const struct plug *plug, struct ar
     return 0;
 }
 
-static int plug_ahci(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
-{
-    (void)err;
-    ahci_init(
-        &p->ahci,
-        &(struct ahci_config){.unit = plug->unit, .mem = plug->mem, .clock = plug->board->clock},
-        plug->log);
-    return 0;
-}
-
-static int check_mac(const struct arm_wire *wire, struct arm_error *err)
+int virt_check_mac(const struct arm_wire *wire, struct arm_error *err)
 {
     if (!(wire->mac[0] & 1))
         return 0;
@@ -113,25 +103,10 @@ static int check_mac(const struct arm_wire *wire, struct arm_error *err)
                      wire->mac[0]);
 }
 
-static int plug_e1000(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_net(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     const struct arm_wire *wire = &plug->what->wire;
-
-    e1000_init(&p->e1000,
-               &(struct e1000_config){.mac = wire->mac,
-                                      .send = wire->send,
-                                      .send_ctx = wire->ctx,
-                                      .unit = plug->unit,
-                                      .mem = plug->mem,
-                                      .clock = plug->board->clock},
-               plug->log);
-    return check_mac(wire, err);
-}
-
-static int plug_net(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
-{
-    const struct arm_wire *wire = &plug->what->wire;
-    int rc = check_mac(wire, err);
+    int rc = virt_check_mac(wire, err);
 
     if (rc)
         return rc;
@@ -139,7 +114,7 @@ static int plug_net(struct virt_plugged *p, const struct plug *plug, struct arm_
     return 0;
 }
 
-static int plug_9p(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_9p(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     static const enum folder_security securities[] = {
         [ARM_FOLDER_NONE] = FOLDER_NONE,
@@ -160,7 +135,7 @@ static int plug_9p(struct virt_plugged *p, const struct plug *plug, struct arm_e
     return rc;
 }
 
-static int plug_input(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_input(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     static const enum virtio_input_kind kinds[] = {
         [ARM_VIRTIO_KEYBOARD] = VIRTIO_INPUT_KEYBOARD,
@@ -174,13 +149,10 @@ static int plug_input(struct virt_plugged *p, const struct plug *plug, struct ar
     return 0;
 }
 
-#define GPU_WIDTH  1280
-#define GPU_HEIGHT 800
-
-static int plug_gpu(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_gpu(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
-    unsigned width = plug->what->width ? plug->what->width : GPU_WIDTH;
-    unsigned height = plug->what->height ? plug->what->height : GPU_HEIGHT;
+    unsigned width = plug->what->width ? plug->what->width : VIRT_PICTURE_WIDTH;
+    unsigned height = plug->what->height ? plug->what->height : VIRT_PICTURE_HEIGHT;
 
     if (width > VIRTIO_GPU_SIDE_MAX || height > VIRTIO_GPU_SIDE_MAX)
         return error_set(err, ARM_EINVAL, "virtio gpu: %u by %u pixels, expected at most %d", width,
@@ -190,59 +162,7 @@ static int plug_gpu(struct virt_plugged *p, const struct plug *plug, struct arm_
     return 0;
 }
 
-#define VRAM_MIB 16
-
-static int plug_bochs(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
-{
-    const struct arm_device *what = plug->what;
-    unsigned mib = what->vram_mib ? what->vram_mib : VRAM_MIB;
-    unsigned width = what->width ? what->width : GPU_WIDTH;
-    unsigned height = what->height ? what->height : GPU_HEIGHT;
-    int rc;
-
-    if (width > EDID_SIDE_MAX || height > EDID_SIDE_MAX || !is_pow2(mib) ||
-        mib > BOCHS_VRAM_MAX >> 20)
-        return error_set(err, ARM_EINVAL,
-                         "a frame buffer of %u by %u pixels in %u MiB: expected at most %d, and a "
-                         "power of 2 up to %u",
-                         width, height, mib, EDID_SIDE_MAX, BOCHS_VRAM_MAX >> 20);
-    rc = bochs_init(&p->bochs,
-                    &(struct bochs_config){.vga = what->kind == ARM_VGA,
-                                           .width = width,
-                                           .height = height,
-                                           .vram_bytes = mib << 20},
-                    plug->log, err);
-    display_add(&plug->board->displays, &p->bochs.source);
-    return rc;
-}
-
-static int plug_edu(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
-{
-    (void)err;
-    edu_init(
-        &p->edu,
-        &(struct edu_config){.unit = plug->unit, .mem = plug->mem, .clock = plug->board->clock},
-        plug->log);
-    return 0;
-}
-
-static int plug_ivshmem(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
-{
-    return ivshmem_init(&p->ivshmem, plug->what->shared_path, plug->what->shared_bytes, plug->log,
-                        err);
-}
-
-static int plug_pvpanic(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
-{
-    enum arm_panic panic = plug->what->panic;
-
-    (void)err;
-    pvpanic_init(&p->pvpanic, panic == ARM_PANIC_NONE ? NULL : plug->cfg->exit, plug->cfg->exit_ctx,
-                 panic == ARM_PANIC_FAILURE, plug->log);
-    return 0;
-}
-
-static int plug_snd(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_snd(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     (void)err;
     virtio_snd_init(&p->snd, plug->log, plug->mem, plug->board->clock,
@@ -250,48 +170,14 @@ static int plug_snd(struct virt_plugged *p, const struct plug *plug, struct arm_
     return 0;
 }
 
-static int plug_pci_serial(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
-{
-    const struct arm_port *to = plug->what->port_count ? plug->what->ports : &(struct arm_port){0};
-
-    (void)err;
-    pci_serial_init(&p->pci_serial, plug->unit, plug->board->clock, to->write, to->ctx, plug->log);
-    return 0;
-}
-
-static int plug_i6300esb(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
-{
-    enum arm_watchdog action = plug->what->watchdog;
-
-    (void)err;
-    i6300esb_init(&p->i6300esb,
-                  &(struct i6300esb_config){
-                      .unit = plug->unit,
-                      .clock = plug->board->clock,
-                      .power = action == ARM_WATCHDOG_NONE ? NULL : plug->cfg->power,
-                      .power_ctx = plug->cfg->power_ctx,
-                      .restart = action == ARM_WATCHDOG_RESET,
-                  },
-                  plug->log);
-    return 0;
-}
-
-static int plug_pci_testdev(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
-{
-    (void)err;
-    pci_testdev_init(&p->pci_testdev, plug->log);
-    return 0;
-}
-
-static int plug_scsi(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_scsi(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     (void)err;
     virtio_scsi_init(&p->scsi, plug->log, plug->mem);
     return 0;
 }
 
-/* The device before this one that it is a unit of; NULL: there is none of that number. */
-static struct virt_plugged *controller_of(const struct plug *plug)
+struct virt_plugged *virt_controller_of(const struct plug *plug)
 {
     unsigned n = plug->what->unit.controller;
 
@@ -301,7 +187,7 @@ static struct virt_plugged *controller_of(const struct plug *plug)
 static int attach(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     const struct arm_unit *unit = &plug->what->unit;
-    struct virt_plugged *to = controller_of(plug);
+    struct virt_plugged *to = virt_controller_of(plug);
     bool attached = false;
 
     if (to && to->usb)
@@ -318,7 +204,7 @@ static int attach(struct virt_plugged *p, const struct plug *plug, struct arm_er
                                 unit->target, unit->lun);
 }
 
-static int plug_disk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_disk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     const struct disk_spec spec = virt_disk_spec(&plug->what->drive, plug->cfg);
     bool empty = plug->what->unit.cdrom && !spec.path;
@@ -330,45 +216,15 @@ static int plug_disk(struct virt_plugged *p, const struct plug *plug, struct arm
     return rc ? rc : attach(p, plug, err);
 }
 
-static int plug_hda(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
-{
-    (void)err;
-    hda_init(&p->hda,
-             &(struct hda_config){.ich9 = plug->what->kind == ARM_HDA_ICH9,
-                                  .unit = plug->unit,
-                                  .mem = plug->mem,
-                                  .clock = plug->board->clock},
-             plug->log);
-    return 0;
-}
-
-static int plug_hda_codec(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
-{
-    static const enum hda_codec_kind codecs[] = {
-        [ARM_HDA_OUTPUT] = HDA_OUTPUT, [ARM_HDA_DUPLEX] = HDA_DUPLEX, [ARM_HDA_MICRO] = HDA_MICRO};
-    struct virt_plugged *to = controller_of(plug);
-
-    if (!to || (to->kind != ARM_HDA_ICH6 && to->kind != ARM_HDA_ICH9))
-        return error_set(err, ARM_EINVAL,
-                         "a codec of device %u, which is no audio controller before it",
-                         plug->what->unit.controller);
-    hda_codec_init(&p->codec, codecs[plug->what->kind]);
-    return hda_attach(&to->hda, plug->what->unit.target, &p->codec)
-               ? 0
-               : error_set(err, ARM_EINVAL, "codec %u: its address is taken, or there is none",
-                           plug->what->unit.target);
-}
-
-static int plug_usb_controller(struct virt_plugged *p, const struct plug *plug,
-                               struct arm_error *err)
+int virt_plug_usb_controller(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     return virt_usb_create(&p->usb, plug->board, plug->cfg,
                            (unsigned)(plug->what - plug->cfg->devices), plug->log, err);
 }
 
-static int plug_usb_input(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_usb_input(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
-    struct virt_plugged *to = controller_of(plug);
+    struct virt_plugged *to = virt_controller_of(plug);
 
     return virt_usb_plug(&p->usb, to ? to->usb : NULL, plug->what, &plug->board->host_input, err);
 }
@@ -383,31 +239,12 @@ unsigned virt_vectors(const struct virt_config *cfg, const struct arm_pci_place 
     return wanted < PCI_VECTORS_MAX ? wanted : PCI_VECTORS_MAX;
 }
 
-static int plug_nvme(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
-{
-    const struct arm_pci_place *place = &plug->what->pci;
-    const struct disk_spec spec = virt_disk_spec(&plug->what->drive, plug->cfg);
-    int rc = disk_open(&p->disk, &spec, plug->log, err);
-
-    return rc ? rc
-              : nvme_init(&p->nvme,
-                          &(struct nvme_config){
-                              .disk = &p->disk,
-                              .serial = plug->what->serial ? plug->what->serial : "armillary",
-                              .unit = plug->unit,
-                              .vectors = virt_vectors(plug->cfg, place, NVME_QUEUES),
-                              .express = virt_is_express(plug->cfg, place),
-                              .mem = plug->mem,
-                              .clock = plug->board->clock},
-                          plug->log, err);
-}
-
 static const struct {
     enum virt_place place;
     const char *name;
     int (*plug)(struct virt_plugged *, const struct plug *, struct arm_error *);
 } kinds[] = {
-#define DEVICE_KIND(kind, where, name, fn, text) [kind] = {VIRT_##where, name, plug_##fn},
+#define DEVICE_KIND(kind, where, name, fn, text) [kind] = {VIRT_##where, name, virt_plug_##fn},
 #include "base/device_kinds.def"
 #undef DEVICE_KIND
 };
