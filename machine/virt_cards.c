@@ -160,3 +160,31 @@ int virt_plug_nvme(struct virt_plugged *p, const struct plug *plug, struct arm_e
                               .clock = plug->board->clock},
                           plug->log, err);
 }
+
+int virt_plug_sdhci(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    (void)err;
+    sdhci_init(
+        &p->sdhci,
+        &(struct sdhci_config){.unit = plug->unit, .mem = plug->mem, .clock = plug->board->clock},
+        plug->log);
+    return 0;
+}
+
+int virt_plug_sd_card(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+{
+    const struct disk_spec spec = virt_disk_spec(&plug->what->drive, plug->cfg);
+    struct virt_plugged *to = virt_controller_of(plug);
+    int rc;
+
+    if (!to || to->kind != ARM_SDHCI)
+        return error_set(err, ARM_EINVAL,
+                         "an SD card of device %u, which is no SD host controller before it",
+                         plug->what->unit.controller);
+    rc = disk_open(&p->disk, &spec, plug->log, err);
+    if (!rc)
+        rc = sd_card_init(&p->sd_card, &p->disk, err);
+    if (!rc && !sdhci_insert(&to->sdhci, &p->sd_card))
+        rc = error_set(err, ARM_EINVAL, "device %u has an SD card", plug->what->unit.controller);
+    return rc;
+}

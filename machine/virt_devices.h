@@ -12,6 +12,7 @@
 #include "devices/pci_serial.h"
 #include "devices/pci_testdev.h"
 #include "devices/pvpanic.h"
+#include "devices/sdhci.h"
 #include "devices/testdev.h"
 #include "devices/virtio_9p.h"
 #include "devices/virtio_balloon.h"
@@ -60,6 +61,8 @@ struct virt_plugged {
         struct pci_testdev pci_testdev;
         struct i6300esb i6300esb;
         struct pci_serial pci_serial;
+        struct sdhci sdhci;
+        struct sd_card sd_card;
         struct hda_codec codec;
     };
 };

@@ -241,6 +241,22 @@ static void test_a_drive_of_another_interface_is_the_devices_that_names_it(void 
     assert_contains(r->err, "-drive if=sd is not offered: virt has no SD card");
 }
 
+static void test_an_sd_card_is_in_the_slot_that_is_free(void **state)
+{
+    (void)state;
+    const char *one = disk_option("one", 1, "file=%s,format=raw,if=sd,id=a");
+    const char *two = disk_option("two", 1, "file=%s,format=raw,if=none,id=b");
+
+    assert_int_equal(truncate(in_dir("one"), 1 << 20) | truncate(in_dir("two"), 1 << 20), 0);
+    assert_int_equal(PEEK(PCI_CLASS(2), "-drive", one, "-drive", two, "-device", "sdhci-pci",
+                          "-device", "sdhci-pci,id=s", "-device", "sd-card,drive=a", "-device",
+                          "sd-card,drive=b,bus=sd-bus"),
+                     0x05);
+    assert_contains(
+        RUN(MINIMAL, "-kernel", in_dir("off"), "-drive", one, "-device", "sd-card,drive=a")->err,
+        "expected the bus of a sd-bus controller before it");
+}
+
 static void test_a_watchdog_is_a_device_by_either_option(void **state)
 {
     (void)state;
@@ -444,6 +460,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_namespace_has_the_disk_of_its_controller),
         cmocka_unit_test(test_redir_forwards_a_port_of_the_host),
         cmocka_unit_test(test_a_drive_of_another_interface_is_the_devices_that_names_it),
+        cmocka_unit_test(test_an_sd_card_is_in_the_slot_that_is_free),
         cmocka_unit_test(test_a_watchdog_is_a_device_by_either_option),
         cmocka_unit_test(test_a_sound_device_is_on_either_bus),
         cmocka_unit_test(test_a_uart_on_pci_needs_a_chardev),

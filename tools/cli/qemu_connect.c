@@ -280,6 +280,12 @@ bool qemu_connect_ahci(struct qemu *q, const struct qemu_device *device)
     return add_virtio(q, device, (struct arm_device){.kind = ARM_AHCI});
 }
 
+bool qemu_connect_sdhci(struct qemu *q, const struct qemu_device *device)
+{
+    qemu_add_bus(q, device, ARM_SDHCI);
+    return add_virtio(q, device, (struct arm_device){.kind = ARM_SDHCI});
+}
+
 bool qemu_connect_hda(struct qemu *q, const struct qemu_device *device)
 {
     bool ich9 = !strcmp(device->driver->name, "ich9-intel-hda");

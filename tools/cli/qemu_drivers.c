@@ -524,6 +524,21 @@ static const struct property hda_properties[] = {
     {"old-msi-addr", "on|off", NULL, NULL},
 };
 
+static const struct property sdhci_properties[] = {
+    {"id", "ID", set_id, NULL},
+    {"bus", "BUS", set_on, NULL},
+    {"sd-spec-version", "2", NULL, NULL},
+    {"uhs", "0", NULL, NULL},
+    {"capareg", "N", NULL, "it says of itself what it has"},
+    {"maxcurr", "N", NULL, NULL},
+    {"pending-insert-quirk", "on|off", NULL, NULL},
+};
+
+static const struct property sd_card_properties[] = {
+    {"drive", "ID", set_drive, NULL},  {"id", "ID", set_id, NULL}, {"bus", "BUS", set_on, NULL},
+    {"spec_version", "2", NULL, NULL}, {"spi", "off", NULL, NULL},
+};
+
 static const struct property hda_codec_properties[] = {
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},

@@ -13,10 +13,8 @@ static const struct kind {
     const char *stem;
     unsigned targets, luns;
 } kinds[] = {
-    {ARM_VIRTIO_SCSI, "scsi", 256, 64},
-    {QEMU_USB, "usb-bus", 0, 0},
-    {ARM_AHCI, "ide", 6, 1},
-    {ARM_HDA_ICH6, "hda", 4, 1},
+    {ARM_VIRTIO_SCSI, "scsi", 256, 64}, {QEMU_USB, "usb-bus", 0, 0}, {ARM_AHCI, "ide", 6, 1},
+    {ARM_HDA_ICH6, "hda", 4, 1},        {ARM_SDHCI, "sd-bus", 1, 1},
 };
 
 static const struct kind *kind_of(enum arm_device_kind kind)
@@ -31,8 +29,9 @@ void qemu_add_bus(struct qemu *q, const struct qemu_device *device, enum arm_dev
 {
     struct qemu_units *u = &q->devices.units;
 
-    u->buses[u->bus_count++] = (struct qemu_bus){device->id ? device->id : kind_of(kind)->stem,
-                                                 kind, q->req.config.device_count};
+    u->buses[u->bus_count++] =
+        (struct qemu_bus){device->id && kind != ARM_SDHCI ? device->id : kind_of(kind)->stem, kind,
+                          q->req.config.device_count};
 }
 
 struct qemu_drive *qemu_drive_of(struct qemu *q, const struct qemu_device *device)
@@ -150,6 +149,23 @@ bool qemu_connect_ide_unit(struct qemu *q, const struct qemu_device *device)
     disk.unit.controller = bus->controller;
     return take_place(q, device, kind_of(bus->kind), port, &disk.unit) &&
            qemu_add_disk(q, device, disk);
+}
+
+/* Each controller has one slot: the first that is empty, as all their buses have one name. */
+bool qemu_connect_sd_card(struct qemu *q, const struct qemu_device *device)
+{
+    const struct qemu_units *u = &q->devices.units;
+    struct arm_device card = {.kind = ARM_SD_CARD};
+    int n;
+    const struct qemu_bus *bus = qemu_find_bus(q, device, ARM_SDHCI, &n);
+
+    for (unsigned k = 0; bus && k < u->bus_count; k++) {
+        card.unit.controller = u->buses[k].controller;
+        if (u->buses[k].kind == ARM_SDHCI && !is_taken(u, &card.unit))
+            break;
+    }
+    return bus && take_place(q, device, kind_of(bus->kind), "0", &card.unit) &&
+           qemu_add_disk(q, device, card);
 }
 
 bool qemu_connect_hda_codec(struct qemu *q, const struct qemu_device *device)
