@@ -102,7 +102,7 @@ static const struct bus_kind {
     unsigned first, last;
 } buses[] = {
     [ARM_PCIE_ROOT_PORT] = {"PCIe root port", ON_ANY_ROOT, true, 0, 0},
-    [ARM_PCIE_UPSTREAM] = {"PCIe upstream port", ON_LINK, false, 0, 31},
+    [ARM_PCIE_UPSTREAM] = {"PCIe upstream port", ON_ANY_ROOT | ON_LINK, false, 0, 31},
     [ARM_PCIE_DOWNSTREAM] = {"PCIe downstream port", ON(PCIE_UPSTREAM), true, 0, 0},
     [ARM_PCIE_TO_PCI] = {"PCIe to PCI bridge", ON_ANY_ROOT | ON_LINK, true, 1, 31},
     [ARM_PCI_TO_PCI] = {"PCI bridge", ON_ANY_ROOT | ON_PCI, true, 1, 31},

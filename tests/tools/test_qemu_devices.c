@@ -182,6 +182,7 @@ static void test_bridges_have_their_places(void **state)
                           "-device", "pcie-root-port,addr=1,bus=x"),
                      0x0c);
     assert_int_equal(PEEK(PCI_CONFIG(1, 2), SWITCH, "-device", "virtio-rng-pci,bus=d"), 0x0c);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 2), "-device", "x3130-upstream"), 0x32);
 }
 
 static void test_small_functions_are_what_they_are_called(void **state)
@@ -318,7 +319,7 @@ static void test_what_is_on_no_bus_is_refused(void **state)
         {"virtio-rng-pci,bus=u", "a device behind a PCIe upstream port: expected a port"},
         {"virtio-rng-pci,bus=d,addr=1", "slot 1 is not valid behind a xio3130-downstream"},
         {"xio3130-downstream,bus=r", "there is a device behind that port"},
-        {"x3130-upstream", "a PCIe upstream port on or behind the bus 0: it cannot be there"},
+        {"x3130-upstream,bus=u", "a PCIe upstream port on or behind the PCIe upstream port: it"},
         {"pxb-pcie", "expected bus_nr=N, 1 to 255"},
         {"pxb", "of ports and bridges there are"},
     };

@@ -105,7 +105,7 @@ static void make_file(size_t k)
 }
 
 /* Where lines have the control channel of swtpm; each ends with its user, or after ten minutes. */
-static const char *const tpms[] = {"swtpm-sock", "tpm"};
+static const char *const tpms[] = {"swtpm-sock", "tpm", "tpmsock"};
 
 static void start_tpms(void)
 {

@@ -33,7 +33,8 @@ struct net_spec {
     const char *net6, *host6, *dns6;
     const char *net, *host, *dns, *dhcp_start, *hostname, *domain, *tftp, *bootfile, *tftp_server;
     const char *forwards[NET_FORWARDS_MAX], *search[NET_SEARCH_MAX];
-    unsigned forward_count, search_count;
+    const char *commands[NET_FORWARDS_MAX]; /* guestfwd= */
+    unsigned forward_count, search_count, command_count;
     /* socket and stream */
     const char *listen, *connect, *fd; /* HOST:PORT, HOST may be empty; a number */
     const char *path;                  /* of a Unix socket, instead of HOST:PORT */

@@ -14,7 +14,8 @@
 
 #define LIBRARY "libslirp.so.0"
 
-#define SLIRP_CALLS(X) X(new) X(cleanup) X(add_hostfwd) X(input) X(pollfds_fill) X(pollfds_poll)
+#define SLIRP_CALLS(X)                                                                             \
+    X(new) X(cleanup) X(add_hostfwd) X(add_exec) X(input) X(pollfds_fill) X(pollfds_poll)
 
 /* The library, which is loaded when there is such a network. */
 struct slirp_calls {
@@ -191,6 +192,24 @@ static bool forward(const struct user *u, const char *text)
     return true;
 }
 
+/* [tcp]:ADDRESS:PORT-cmd:COMMAND: whoever connects to the address, which is in the guest's network,
+ * talks to a process of the host. */
+static bool command(const struct user *u, const char *text)
+{
+    static const char form[] =
+        "[tcp]:ADDRESS:PORT-cmd:COMMAND, the address one of the guest's network";
+    g_auto(GStrv) sides = g_strsplit(text, "-cmd:", 2);
+    g_auto(GStrv) at = g_strsplit(sides[0] ? sides[0] : "", ":", -1);
+    struct in_addr address;
+    uint64_t port;
+
+    if (!sides[0] || !sides[1] || g_strv_length(at) != 3 || (*at[0] && strcmp(at[0], "tcp") != 0) ||
+        inet_pton(AF_INET, at[1], &address) != 1 || !parse_number(at[2], 1, 65535, &port) ||
+        u->calls.add_exec(u->slirp, sides[1], &address, (int)port) < 0)
+        return bad("guestfwd", text, form);
+    return true;
+}
+
 static bool configure(const struct net_spec *spec, SlirpConfig *c)
 {
     uint32_t net;
@@ -254,6 +273,8 @@ static bool user_open(struct network *n)
     good = u->slirp != NULL;
     for (unsigned k = 0; good && k < spec->forward_count; k++)
         good = forward(u, spec->forwards[k]);
+    for (unsigned k = 0; good && k < spec->command_count; k++)
+        good = command(u, spec->commands[k]);
     if (!good)
         user_close(n);
     return good;

@@ -70,6 +70,7 @@ TEXT(dump, file, file)
         return true;                                                                               \
     }
 LIST(hostfwd, forwards, forward_count, NET_FORWARDS_MAX)
+LIST(guestfwd, commands, command_count, NET_FORWARDS_MAX)
 LIST(dnssearch, search, search_count, NET_SEARCH_MAX)
 #undef LIST
 
@@ -86,6 +87,7 @@ static const struct property user_properties[] = {
     {"type", KINDS, set_netdev_kind, NULL},
     {"id", "ID", set_netdev_id, NULL},
     {"hostfwd", "RULE", set_netdev_hostfwd, NULL},
+    {"guestfwd", "RULE", set_netdev_guestfwd, NULL},
     {"restrict", "on|off", set_netdev_restrict, NULL},
     {"net", "ADDRESS", set_netdev_net, NULL},
     {"host", "ADDRESS", set_netdev_host, NULL},
@@ -262,9 +264,14 @@ static const struct property nic_properties[] = {
 };
 
 static const struct property net_nic_properties[] = {
-    {"type", "nic", NULL, NULL},           {"model", MODELS, set_nic_model, NULL},
-    {"macaddr", "MAC", set_nic_mac, NULL}, {"netdev", "ID", set_nic_netdev, NULL},
-    {"name", "NAME", NULL, NULL},          {"addr", "N", set_nic_addr, NULL},
+    {"type", "nic", NULL, NULL},
+    {"model", MODELS, set_nic_model, NULL},
+    {"macaddr", "MAC", set_nic_mac, NULL},
+    {"netdev", "ID", set_nic_netdev, NULL},
+    {"name", "NAME", NULL, NULL},
+    {"addr", "N", set_nic_addr, NULL},
+    {"id", "ID", NULL, NULL},
+    {"vlan", "0", NULL, NULL}, /* of old: one network */
 };
 
 /* "-nic model=help" and the like. */
