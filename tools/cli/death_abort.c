@@ -24,6 +24,7 @@ static void note_step(void *ctx, const struct arm_walk_step *s)
 {
     struct abort *a = ctx;
 
+    a->above[s->stage == 2 ? 2 : 1] = a->last[s->stage == 2 ? 2 : 1];
     a->last[s->stage == 2 ? 2 : 1] = *s;
     a->steps[s->stage == 2 ? 2 : 1]++;
     if (s->stage == 1 && s->level < 3 && (s->descriptor & 3) == 3)
@@ -78,6 +79,7 @@ static void add_descriptor(const struct abort *a, unsigned stage, GString *out)
     g_string_append_printf(out,
                            "the level-%d descriptor of stage %u, at PA %#" PRIx64 ", is %#" PRIx64,
                            s->level, stage, s->pa, s->descriptor);
+    death_add_table_place(a, stage, out);
     if (s->descriptor & 1 || !death_add_overwritten(a->c, a->f, s->pa, 8, &o))
         return;
     g_string_append_printf(out, ", as cpu%u has written it last, at %s", o.cpu, o.at);
@@ -105,21 +107,28 @@ static const struct death_write *switched_on(const struct abort *a)
                : NULL;
 }
 
-/* Bits 1:0 of a last descriptor of level 3 are 01: what is a block at other levels. */
-static bool explain_block3(const struct abort *a, struct verdict *v)
+/* A translation fault at a descriptor whose bits 1:0 are 01: at its level there are no blocks. */
+static bool explain_no_block(const struct abort *a, struct verdict *v)
 {
     unsigned stage = a->stage2 ? 2 : 1;
     const struct arm_walk_step *s = &a->last[stage];
 
-    if (!a->steps[stage] || s->level != 3 || (s->descriptor & 3) != 1)
+    g_autoptr(GString) trial = g_string_new(NULL);
+    if (a->now.mapped || !a->steps[stage] || (s->descriptor & 3) != 1)
         return false;
+    if (s->level < 3 && death_add_trial(a, trial) &&
+        (s->level > 0 || strstr(trial->str, "SZ ") || strstr(trial->str, "SL0 ")))
+        return false; /* it is meant for another level, or another granule */
     g_string_printf(v->cause,
-                    "the level-3 descriptor of %#" PRIx64 " at stage %u has 01 in bits 1:0, which "
+                    "the level-%d descriptor of %#" PRIx64 " at stage %u has 01 in bits 1:0, which "
                     "is reserved there: %s it, at %s",
-                    a->stage2 ? a->ipa : a->address, stage, death_verb(a), a->at);
+                    s->level, a->stage2 ? a->ipa : a->address, stage, death_verb(a), a->at);
     add_descriptor(a, stage, v->evidence);
-    g_string_assign(v->next,
-                    "a page of level 3 has 11 in bits 1:0; 01 is a block, of levels 1 and 2");
+    g_string_assign(
+        v->next, s->level == 3
+                     ? "a page of level 3 has 11 in bits 1:0; 01 is a block, of levels 1 and 2"
+                     : "01 is a block, which this level has not with this granule (4 KiB: levels "
+                       "1 and 2, others: level 2); a table has 11");
     return true;
 }
 
@@ -142,6 +151,10 @@ static bool explain_mmu_on(const struct abort *a, struct verdict *v)
     if (is_disabled(a))
         g_string_append_printf(v->cause, "TCR_EL%u.EPD%u is 1: no walks of TTBR%u",
                                death_regime_el(a), is_upper(a), is_upper(a));
+    else if (death_add_own_registers(a, v->cause))
+        g_string_assign(v->next, "write TTBR0_EL2, TCR_EL2 and MAIR_EL2 before SCTLR_EL2.M");
+    else if (death_add_big_endian(a, v->cause))
+        g_string_assign(v->next, "write SCTLR_ELx with its RES1 bits and what is meant, and EE 0");
     else if (death_add_unaligned_base(a, 1, v->cause) || death_add_trial(a, v->cause))
         g_string_assign(v->next, "compare TCR_ELx (T0SZ, TG0), TTBR0_ELx and the tables' first "
                                  "level: do they fit together?");
@@ -174,6 +187,12 @@ static void explain_out_of_range(const struct abort *a, struct verdict *v)
             el, n, size, n, 64 - size);
 }
 
+/* A device of this board has the same physical address: it was not mapped with the rest. */
+static bool add_board_place(const struct abort *a, GString *out)
+{
+    return a->access != ARM_ACCESS_EXECUTE && death_add_own_board(a->address, out);
+}
+
 static void explain_stage1(const struct abort *a, struct verdict *v)
 {
     g_string_printf(v->cause,
@@ -194,10 +213,15 @@ static void explain_stage1(const struct abort *a, struct verdict *v)
     if (death_explain_tables_overwritten(a, v) && v->next->len)
         return;
     g_autoptr(GString) base = g_string_new("; ");
-    if (death_add_unaligned_base(a, 1, base))
+    if (death_add_big_endian(a, base) || death_add_unaligned_base(a, 1, base) ||
+        death_add_entered_on(a, base) || add_board_place(a, base))
         g_string_append(v->evidence, base->str);
-    else if (death_add_trial(a, v->next))
+    else if (death_add_trial(a, base)) {
+        g_string_append(v->evidence, base->str);
+        g_string_assign(v->next, "compare TCR_ELx (T0SZ, TG0), TTBR0_ELx and the tables' first "
+                                 "level: do they fit together?");
         return;
+    }
     g_string_printf(v->next,
                     "map it, or find who made the address; `walk %#" PRIx64 "` in the monitor",
                     a->address);
@@ -257,42 +281,13 @@ static void explain_af(const struct abort *a, struct verdict *v)
         a->stage2 ? "VTCR_EL2" : "TCR_ELx");
 }
 
-/* The bits of a stage-1 or stage-2 descriptor that forbid the access. */
-static const char *forbidding(const struct abort *a, unsigned stage)
-{
-    uint64_t d = a->last[stage].descriptor;
-    bool fetch = a->access == ARM_ACCESS_EXECUTE;
-    bool two = death_regime_el(a) == 1 || (death_reg(a->c, a->f->cpu, "HCR_EL2") >> 34 & 1);
-
-    if (stage == 2)
-        return fetch                           ? "XN (bits 54:53)"
-               : a->access == ARM_ACCESS_WRITE ? "S2AP (bits 7:6): no write"
-                                               : "S2AP (bits 7:6): no read";
-    if (fetch && a->f->from && two && d >> 53 & 1)
-        return "PXN (bit 53) is 1";
-    if (fetch && (!a->f->from || !two) && d >> 54 & 1)
-        return two ? "UXN (bit 54) is 1" : "XN (bit 54) is 1";
-    if (death_forbidden_above(a))
-        return death_forbidden_above(a);
-    if (fetch && (death_sctlr(a) >> 19 & 1))
-        return "SCTLR.WXN is 1: what is writable is not executable";
-    if (fetch && d >> 6 & 1 && !(d >> 7 & 1))
-        return "AP[1]: EL0 may write it, so EL1 may not execute it";
-    if (!a->f->from && !(d >> 6 & 1))
-        return "AP[1] (bit 6) is 0: not for EL0";
-    if (a->access == ARM_ACCESS_WRITE && d >> 7 & 1)
-        return "AP[2] (bit 7) is 1: read-only";
-    if (!fetch && a->f->from && d >> 6 & 1 && a->f->spsr >> 22 & 1)
-        return "PSTATE.PAN is 1, and AP[1] (bit 6) gives the page to EL0";
-    return "its permissions, or those of the tables above it";
-}
-
 static void explain_permission(const struct abort *a, struct verdict *v)
 {
     unsigned stage = a->stage2 ? 2 : 1;
 
     g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u is not permitted (stage %u): %s, at %s",
-                    death_verb(a), a->address, a->f->from, stage, forbidding(a, stage), a->at);
+                    death_verb(a), a->address, a->f->from, stage, death_forbidding(a, stage),
+                    a->at);
     add_descriptor(a, stage, v->evidence);
     g_string_assign(v->next, "change the page's permissions, or the access");
 }
@@ -394,7 +389,7 @@ static void explain_size(const struct abort *a, struct verdict *v)
 /* At the instruction that EL2, or EL1, has returned to. */
 static void add_return(const struct abort *a, struct verdict *v)
 {
-    if (a->access != ARM_ACCESS_EXECUTE)
+    if (a->access != ARM_ACCESS_EXECUTE || switched_on(a))
         return;
     g_string_append(v->evidence, "; ");
     death_add_way(a->c, a->f, v->evidence);
@@ -404,7 +399,7 @@ static void explain_kind(const struct abort *a, struct verdict *v)
 {
     switch (a->kind) {
     case FAULT_TRANSLATION:
-        if (explain_block3(a, v))
+        if (explain_no_block(a, v))
             break;
         if (a->stage2)
             explain_stage2(a, v);

@@ -24,7 +24,8 @@ struct abort {
     bool stage2;
     uint64_t ipa;
     struct arm_translation now;
-    struct arm_walk_step last[3]; /* by stage: the last descriptor */
+    struct arm_walk_step last[3];  /* by stage: the last descriptor, */
+    struct arm_walk_step above[3]; /* and the one before it, if there are two steps */
     unsigned steps[3];
     uint64_t tables; /* all bits of the table descriptors of stage 1 */
     char *at;        /* the instruction */
@@ -49,11 +50,20 @@ bool death_add_trial(const struct abort *a, GString *out);
 bool death_add_unaligned_base(const struct abort *a, unsigned stage, GString *out);
 bool death_add_tag(const struct abort *a, GString *out);
 
+/* Where the last table is, if that is no RAM; that everything is read big-endian. */
+bool death_add_table_place(const struct abort *a, unsigned stage, GString *out);
+bool death_add_big_endian(const struct abort *a, GString *out);
+
 /* Which address is beyond which size. */
 void death_add_output_size(const struct abort *a, GString *out);
 
-/* The bit of a table above the page that forbids the access. */
-const char *death_forbidden_above(const struct abort *a);
+/* The bits of a descriptor, or of the tables above it, that forbid the access. */
+const char *death_forbidding(const struct abort *a, unsigned stage);
+
+/* EL2 has written EL1's registers of translation, and not its own; it has returned to EL1 with the
+ * MMU of that on (death_registers.c). */
+bool death_add_own_registers(const struct abort *a, GString *out);
+bool death_add_entered_on(const struct abort *a, GString *out);
 
 /* Who has written the last descriptor goes into the evidence; if it was by the stack, that is the
  * cause. */

@@ -39,8 +39,9 @@ static void add_frame(const struct corpse *c, unsigned n, unsigned el, uint64_t 
 static void add_backtrace(const struct corpse *c, GString *out)
 {
     const struct death_fault *f = &c->fault;
-    unsigned el = f->valid ? f->from : death_el(c, c->cpu);
-    uint64_t pc = f->valid ? f->elr : death_reg(c, c->cpu, "pc"),
+    bool failed = f->valid && (c->kind != DEATH_SPIN || death_is_error(f));
+    unsigned el = failed ? f->from : death_el(c, c->cpu);
+    uint64_t pc = failed ? f->elr : death_reg(c, c->cpu, "pc"),
              frame[2] = {death_reg(c, c->cpu, "x29"), 0};
     uint64_t before = 0;
 

@@ -4,6 +4,8 @@
 
 #include "death_diagnose.h"
 
+#define B_IMMEDIATE 5 /* bits 31:26 of B */
+
 /* ---- what all parts share ---- */
 
 uint64_t death_reg(const struct corpse *c, unsigned cpu, const char *name)
@@ -82,6 +84,14 @@ static bool is_loop(enum death_kind kind)
     return kind == DEATH_LOOP || kind == DEATH_RECURSION || kind == DEATH_RETURNS;
 }
 
+/* What EL1 could not fetch, as stage 2 has nothing there, is its vector for something before it. */
+static bool is_guests_vector(const struct corpse *c, const struct death_fault *f,
+                             const struct death_fault *before)
+{
+    return f->valid && before->valid && death_is_error(before) && death_is_fetch(f) &&
+           f->from == 1 && f->elr - (death_reg(c, f->cpu, "VBAR_EL1") & ~UINT64_C(0x7ff)) < 0x800;
+}
+
 void death_find_fault(struct corpse *c)
 {
     const struct death_history *h = c->history;
@@ -91,7 +101,7 @@ void death_find_fault(struct corpse *c)
         c->loop = now;
     if (h && c->kind != DEATH_RETURNS) {
         const struct death_fault *open = h->open[c->cpu];
-        c->fault = open[2].valid ? open[2] : open[1];
+        c->fault = open[2].valid && !is_guests_vector(c, &open[2], &open[1]) ? open[2] : open[1];
     } else if (is_loop(c->kind) || is_at_vectors(c)) {
         c->fault = now;
     }
@@ -108,7 +118,8 @@ static void add_vbar(const struct corpse *c, unsigned el, GString *out)
     uint64_t vbar = death_reg(c, c->cpu, name);
     const struct death_write *w = death_written(c, c->cpu, name);
     if (!w && c->history) {
-        g_string_append_printf(out, "%s was never written, it is %#" PRIx64, name, vbar);
+        if (el != 2 || !death_add_other_el(c, c->cpu, "VBAR", out))
+            g_string_append_printf(out, "%s was never written, it is %#" PRIx64, name, vbar);
         return;
     }
     g_string_append_printf(out, "%s is %#" PRIx64, name, vbar);
@@ -138,6 +149,22 @@ static bool is_at_interrupt(const struct corpse *c, const struct death_fault *f)
            (death_ec(f) == ESR_EC_UNKNOWN || death_is_fetch(f));
 }
 
+/* Four branches at its beginning and nothing at @offset: a table as 32-bit Arm has it. */
+static void add_spacing(const struct corpse *c, const struct death_fault *f, uint64_t vbar,
+                        GString *out)
+{
+    uint32_t words[4], there = 0;
+
+    if (!arm_virt_read(c->m, c->cpu, f->el, vbar, words, sizeof(words)) ||
+        !arm_virt_read(c->m, c->cpu, f->el, f->elr, &there, sizeof(there)) || there)
+        return;
+    for (size_t k = 0; k < G_N_ELEMENTS(words); k++)
+        if (words[k] >> 26 != B_IMMEDIATE)
+            return;
+    g_string_append(out, "; its entries are 4 bytes apart there, and should be 128 (0x80): "
+                         ".balign 0x80 before each");
+}
+
 /* The exception that the vector itself takes, without an end. */
 static bool explain_vector(const struct corpse *c, const struct death_fault *f, struct verdict *v)
 {
@@ -154,10 +181,13 @@ static bool explain_vector(const struct corpse *c, const struct death_fault *f, 
                     f->el, f->elr, f->el, offset,
                     death_is_fetch(f)               ? "cannot be fetched"
                     : death_ec(f) == ESR_EC_UNKNOWN ? "has no instruction"
+                    : death_ec(f) == ESR_EC_FP      ? "uses FP or SIMD registers itself, which are "
+                                                      "trapped"
                                                     : "faults itself");
     if (vector_kind(offset) == VECTOR_IRQ)
         g_string_append(v->cause, ": an IRQ came");
     add_vbar(c, f->el, v->evidence);
+    add_spacing(c, f, vbar, v->evidence);
     if (arm_translate(c->m, c->cpu, f->el, f->elr, ARM_ACCESS_EXECUTE, &t) &&
         death_add_overwritten(c, &now, t.pa, 4, &o)) {
         g_string_append_printf(v->cause, ": it was overwritten, by cpu%u at %s", o.cpu, o.at);
@@ -243,6 +273,13 @@ static void say_stack(const struct corpse *c, const struct verdict *end, struct 
     verdict_free(&first);
 }
 
+/* What handles a trap of FP registers uses them itself before they are there. */
+static bool is_trap_of_fp(const struct corpse *c)
+{
+    return death_ec(&c->fault) == ESR_EC_FP && death_ec(&c->loop) == ESR_EC_FP && c->loop.valid &&
+           c->loop.from == c->loop.el;
+}
+
 static bool explain_loop(const struct corpse *c, struct verdict *v)
 {
     struct verdict end = verdict_new();
@@ -255,7 +292,7 @@ static bool explain_loop(const struct corpse *c, struct verdict *v)
 
     if (stack && (abort || !error))
         say_stack(c, &end, v);
-    else if (error && !((same || interrupt) && vector))
+    else if (error && !((same || interrupt || is_trap_of_fp(c)) && vector))
         say_first(c, &end, v);
     else if (vector)
         say_end(c, &end, v);

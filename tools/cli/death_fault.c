@@ -14,139 +14,6 @@ bool death_is_error(const struct death_fault *f)
            ec != ESR_EC_SMC64 && !(ec >= 0x30 && ec <= 0x35);
 }
 
-/* ---- undefined ---- */
-
-/* MRS, MSR and SYS with a register: the encodings of the system instruction class with
- * L and op0. */
-static bool is_sysreg(uint32_t word)
-{
-    return (word & 0xffc00000) == 0xd5000000 && (word >> 19 & 3) != 0;
-}
-
-static bool explain_sysreg(const struct corpse *c, const struct death_fault *f, uint32_t word,
-                           struct verdict *v)
-{
-    const char *name = arm_reg_name(word >> 5 & 0xffff);
-    bool read = word >> 21 & 1;
-    g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
-
-    g_string_printf(v->cause, "%s of %s is undefined at EL%u: at %s", read ? "a read" : "a write",
-                    name ? name : "a system register that there is not", f->from, at);
-    if (name && g_str_has_prefix(name, "ICC_") && strncmp(name, "ICC_SRE", 7) != 0) {
-        uint64_t sre = death_reg_el(c, f->cpu, "ICC_SRE", f->from);
-        g_string_printf(
-            v->evidence, "ICC_SRE_EL%u is %#" PRIx64 ": SRE is %u, so the GIC's CPU interface %s",
-            f->from, sre, (unsigned)sre & 1,
-            sre & 1 ? "is reached by system registers" : "is not reached by system registers");
-        g_string_assign(v->next, "set ICC_SRE_ELx.SRE, then ISB, before the first ICC_ register");
-    } else if (death_add_why_el0(c, f, v->evidence)) {
-        g_string_assign(v->next, "write SPSR_ELx before ERET: 0x3c5 is EL1h, with all masked");
-    } else {
-        g_string_printf(v->evidence, "an access of %s: its EL, or a feature that this CPU has not",
-                        name ? name : "none of our registers");
-        g_string_printf(v->next, "armillary sysreg %s", name ? name : "--help");
-    }
-    return true;
-}
-
-/* What the row of the decoder says the instruction needs. */
-static void add_needs(uint32_t word, GString *out)
-{
-    char text[1024];
-
-    arm_text_insn(word, text, sizeof(text));
-    const char *feature = strstr(text, "FEAT_");
-    if (feature)
-        g_string_append_printf(out, "it needs %.*s, which this CPU has not, or which is off",
-                               (int)strcspn(feature, ", "), feature);
-    else
-        g_string_append(out, "it is not allowed here");
-}
-
-#define ELF_MAGIC UINT32_C(0x464c457f)
-
-/* Groups of encodings that no row has, by bits 28:25 (and 31). DDI0487 C4.1. */
-static const char *unallocated(uint32_t word)
-{
-    unsigned op0 = word >> 25 & 15;
-
-    if (word == ELF_MAGIC)
-        return "the first word of an ELF file: its headers were loaded and entered as code";
-    if (word >> 28 == 0xe)
-        return "no A64 instruction; one of 32-bit Arm code (A32) may begin so";
-    return op0 == 2                 ? "an SVE instruction, which this machine has not"
-           : op0 == 0 && word >> 31 ? "an SME instruction, which this machine has not"
-           : op0 == 0               ? "no instruction: data, or code that was never loaded"
-                                    : "no instruction that this machine knows";
-}
-
-static bool explain_call(const struct corpse *c, const struct death_fault *f, bool hvc,
-                         struct verdict *v)
-{
-    g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
-    uint64_t hcr = death_reg(c, f->cpu, "HCR_EL2");
-
-    g_string_printf(v->cause, "%s at EL%u is undefined: at %s", hvc ? "HVC" : "SMC", f->from, at);
-    if (f->from == 0)
-        g_string_assign(v->evidence, "it is so at EL0 always");
-    else if (!c->config->el2)
-        g_string_printf(v->evidence, "this machine has no EL2 (%s)", "--no-el2");
-    else if (hvc && hcr >> 29 & 1)
-        g_string_printf(v->evidence,
-                        "HCR_EL2.HCD is 1 (HCR_EL2 %#" PRIx64 "): EL2 has switched HVC off", hcr);
-    else
-        g_string_printf(v->evidence, "HCR_EL2 is %#" PRIx64, hcr);
-    g_string_assign(v->next,
-                    "the device tree's /psci method says by which call the firmware is reached");
-    return true;
-}
-
-static bool explain_undefined(const struct corpse *c, const struct death_fault *f,
-                              struct verdict *v)
-{
-    g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
-    uint32_t word;
-
-    if (!death_insn(c, f->cpu, f->from, f->elr, &word)) {
-        g_string_printf(v->cause, "an undefined instruction at %s, which cannot be read now", at);
-        return true;
-    }
-    if ((word & 0xffe0001f) == 0xd4000002 || (word & 0xffe0001f) == 0xd4000003)
-        return explain_call(c, f, (word & 3) == 2, v);
-    if (is_sysreg(word))
-        return explain_sysreg(c, f, word, v);
-    bool none = !strcmp(arm_insn_name(word), "UNALLOCATED");
-    if ((word == 0 || none) && death_explain_overwritten(c, f, word, v))
-        return true;
-    if (word == 0) {
-        g_string_printf(
-            v->cause,
-            "it executes zeros at %s: a jump to nowhere, or code that was not loaded there", at);
-        g_string_assign(v->evidence, "the instruction word is 0; ");
-        g_string_assign(
-            v->next, death_add_way(c, f, v->evidence)
-                         ? "write ELR_ELx before ERET, and keep it while another exception may come"
-                         : "is the image linked for the address that it was loaded to? readelf -l "
-                           "IMAGE; --log loader=info says where it went");
-        return true;
-    }
-    const char *name = arm_insn_name(word);
-    g_string_printf(v->cause, "an undefined instruction, %08x (%s), at %s", word, name, at);
-    if (!none && word >> 16 == 0) { /* UDF */
-        g_string_assign(v->evidence, "permanently undefined: compilers put it where a program "
-                                     "should never come, as behind a call that does not return");
-        g_string_assign(v->next, "what comes before it should have jumped away");
-        return true;
-    }
-    if (none)
-        g_string_assign(v->evidence, unallocated(word));
-    else
-        add_needs(word, v->evidence);
-    g_string_assign(v->next,
-                    "--cpu max has everything that there is; or compile for the CPU that is named");
-    return true;
-}
-
 /* ---- traps ---- */
 
 static bool explain_fp(const struct corpse *c, const struct death_fault *f, struct verdict *v)
@@ -312,6 +179,25 @@ static bool explain_pac(const struct corpse *c, const struct death_fault *f, str
     return true;
 }
 
+/* By EL2's HCR_EL2.VSE, or from a device. */
+static bool explain_serror(const struct corpse *c, const struct death_fault *f, struct verdict *v)
+{
+    const struct death_write *w = death_written(c, f->cpu, "HCR_EL2");
+    g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
+
+    g_string_printf(v->cause, "an SError interrupt at EL%u, taken to EL%u: at %s", f->from, f->el,
+                    at);
+    g_string_printf(v->evidence, "ESR_EL%u %#" PRIx64, f->el, f->esr);
+    if (f->el != 1 || !w || !(w->value >> 8 & 1))
+        return true;
+    g_autofree char *by = death_place(c, f->cpu, w->el, w->pc);
+    g_string_append(v->cause, ": EL2 has made it, by HCR_EL2.VSE");
+    g_string_append_printf(v->evidence, "; HCR_EL2 was written as %#" PRIx64 " at %s", w->value,
+                           by);
+    g_string_assign(v->next, "leave HCR_EL2.VSE (bit 8) 0, but where a guest is to have an SError");
+    return true;
+}
+
 static bool explain_named(const struct corpse *c, const struct death_fault *f, struct verdict *v)
 {
     g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
@@ -329,13 +215,21 @@ static const struct {
     unsigned ec;
     explain_fn *fn;
 } classes[] = {
-    {ESR_EC_UNKNOWN, explain_undefined},    {ESR_EC_FP, explain_fp},
-    {ESR_EC_PAC, death_explain_pauth_trap}, {ESR_EC_BTI, explain_bti},
-    {ESR_EC_ILLEGAL, explain_illegal},      {ESR_EC_FPAC, explain_pac},
-    {ESR_EC_SYS64, death_explain_trap},     {ESR_EC_IABT_LOW, death_explain_abort},
-    {ESR_EC_IABT_CUR, death_explain_abort}, {ESR_EC_DABT_LOW, death_explain_abort},
-    {ESR_EC_DABT_CUR, death_explain_abort}, {ESR_EC_PC_ALIGN, explain_pc},
-    {ESR_EC_SP_ALIGN, explain_sp},          {ESR_EC_BRK64, explain_brk},
+    {ESR_EC_UNKNOWN, death_explain_undefined},
+    {ESR_EC_FP, explain_fp},
+    {ESR_EC_PAC, death_explain_pauth_trap},
+    {ESR_EC_BTI, explain_bti},
+    {ESR_EC_ILLEGAL, explain_illegal},
+    {ESR_EC_FPAC, explain_pac},
+    {ESR_EC_SYS64, death_explain_trap},
+    {ESR_EC_IABT_LOW, death_explain_abort},
+    {ESR_EC_IABT_CUR, death_explain_abort},
+    {ESR_EC_DABT_LOW, death_explain_abort},
+    {ESR_EC_DABT_CUR, death_explain_abort},
+    {ESR_EC_PC_ALIGN, explain_pc},
+    {ESR_EC_SP_ALIGN, explain_sp},
+    {ESR_EC_BRK64, explain_brk},
+    {ESR_EC_SERROR, explain_serror},
 };
 
 bool death_explain_fault(const struct corpse *c, const struct death_fault *f, struct verdict *v)
@@ -348,10 +242,13 @@ bool death_explain_fault(const struct corpse *c, const struct death_fault *f, st
                         f->from, f->elr);
         return true;
     }
-    if (death_explain_trap_again(c, f, v))
+    if (death_explain_trap_again(c, f, v) || death_explain_text(c, f, v))
         return true;
     for (size_t k = 0; k < G_N_ELEMENTS(classes); k++)
-        if (classes[k].ec == death_ec(f))
-            return classes[k].fn(c, f, v);
+        if (classes[k].ec == death_ec(f)) {
+            bool said = classes[k].fn(c, f, v);
+            death_add_left_out(c, f, v->cause);
+            return said;
+        }
     return explain_named(c, f, v);
 }

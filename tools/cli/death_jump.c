@@ -67,6 +67,36 @@ static bool saves_x30(uint32_t word)
     return (word & 31) == 30 || ((word & 0x3a000000) == 0x28000000 && (word >> 10 & 31) == 30);
 }
 
+/* X30 was taken from where nothing can have been saved: from flash memory, or not by SP. */
+static bool explain_slot(const struct corpse *c, const struct death_fault *f,
+                         const struct arm_event *slot, struct verdict *v)
+{
+    bool flash = slot->mem.pa < FLASH_END;
+    uint32_t word;
+
+    if (!flash && (!death_insn(c, f->cpu, slot->el, slot->pc, &word) || death_is_by_sp(word)))
+        return false;
+    g_autofree char *place = death_place(c, f->cpu, f->from, slot->mem.va);
+    g_autofree char *at = death_place(c, f->cpu, f->from, slot->pc);
+    if (flash) {
+        g_string_append_printf(
+            v->cause, "its stack is in flash memory (%#" PRIx64 "), where what is pushed is lost",
+            slot->mem.va);
+        g_string_assign(v->evidence,
+                        "RAM begins at 0x40000000 on this board: is the image linked for another "
+                        "one, whose RAM begins at 0?");
+        g_string_assign(v->next, "link it for 0x40080000, or make all its addresses relative to "
+                                 "the PC");
+        return true;
+    }
+    g_string_append_printf(v->cause, "nothing has written %s, which X30 was loaded from at %s",
+                           place, at);
+    g_string_assign(v->evidence, "that is no stack frame: is it what a switch of tasks restores, "
+                                 "of a task that has not run yet?");
+    g_string_assign(v->next, "a new task's X30 is its first instruction, or what calls it");
+    return true;
+}
+
 static bool explain_return(const struct corpse *c, const struct death_fault *f,
                            const struct arm_event *jump, unsigned back, struct verdict *v)
 {
@@ -85,6 +115,8 @@ static bool explain_return(const struct corpse *c, const struct death_fault *f,
     }
     bool written = stored_before(c, f, slot->mem.pa, 8, &w);
     g_autofree char *who = written ? death_place(c, w.event.cpu, w.event.el, w.event.pc) : NULL;
+    if (!written && explain_slot(c, f, slot, v))
+        return true;
     if (!written) {
         g_string_append_printf(v->cause, "nothing was saved where it takes X30 from (%#" PRIx64 ")",
                                slot->mem.va);

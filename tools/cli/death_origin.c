@@ -33,7 +33,10 @@ static void add_writer(const struct corpse *c, const struct arm_event *load, GSt
     struct death_store w;
 
     if (!death_last_store(c, &of, &w)) {
-        g_string_append(out, ", which nothing has written");
+        g_string_append(out, load->mem.pa < FLASH_END
+                                 ? ", which is flash memory: was the image linked for another "
+                                   "address, or has nobody relocated it"
+                                 : ", which nothing has written");
         return;
     }
     g_autofree char *who = death_place(c, w.event.cpu, w.event.el, w.event.pc);

@@ -32,8 +32,12 @@ static void add_elr(const struct corpse *c, const struct death_return *r, unsign
 
     g_snprintf(name, sizeof(name), "ELR_EL%u", r->from);
     const struct death_write *w = death_written(c, cpu, name);
-    if (!w)
+    if (!w) {
+        g_string_append(out, "; ");
+        if (r->from != 2 || !death_add_other_el(c, cpu, "ELR", out))
+            g_string_truncate(out, out->len - 2);
         return;
+    }
     g_autofree char *at = death_place(c, cpu, w->el, w->pc);
     g_string_append_printf(out, ", written at %s", at);
     for (unsigned k = 0; k < MIN(h->exceptions, DEATH_EXCEPTIONS); k++) {
@@ -87,6 +91,35 @@ static const struct {
     {0xff000000, 0xff01ffff, 0, "a Zynq UltraScale+ has its UARTs there"},
     {0xff130000, 0xff1bffff, 0, "a Rockchip RK3328 or RK3399 has its UARTs there"},
 };
+
+/* What this board has below its RAM, for programs that forget to map it. */
+static const struct {
+    uint64_t base, end;
+    const char *text;
+} own[] = {
+    {0x08000000, 0x0800ffff, "the GIC's distributor"},
+    {0x08010000, 0x0801ffff, "a GICv2's CPU interface"},
+    {0x08080000, 0x0809ffff, "the GIC's ITS"},
+    {0x080a0000, 0x08ffffff, "the GIC's redistributors"},
+    {0x09000000, 0x09000fff, "the UART, a PL011,"},
+    {0x09010000, 0x09010fff, "the RTC"},
+    {0x09020000, 0x09020fff, "fw_cfg"},
+    {0x09030000, 0x09030fff, "the GPIO"},
+    {0x0a000000, 0x0a003fff, "the virtio-mmio devices"},
+    {0x10000000, 0x3fffffff, "PCI Express"},
+};
+
+bool death_add_own_board(uint64_t pa, GString *out)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(own); k++)
+        if (pa >= own[k].base && pa <= own[k].end) {
+            g_string_append_printf(
+                out, "this board has %s at PA %#" PRIx64 ": devices have to be mapped too",
+                own[k].text, pa);
+            return true;
+        }
+    return false;
+}
 
 bool death_add_other_board(const struct corpse *c, uint64_t pa, GString *out)
 {

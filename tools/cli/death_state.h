@@ -11,6 +11,9 @@
 #include "armillary.h"
 #include "death.h"
 
+/* Flash memory is from 0 to here; stores to it are lost. RAM is behind the devices. */
+#define FLASH_END UINT64_C(0x08000000)
+
 /* An exception that was taken. */
 struct death_fault {
     bool valid;
@@ -126,6 +129,9 @@ const struct death_write *death_written(const struct corpse *c, unsigned cpu, co
 /* False: nothing to say. */
 bool death_explain_fault(const struct corpse *c, const struct death_fault *f, struct verdict *v);
 bool death_explain_abort(const struct corpse *c, const struct death_fault *f, struct verdict *v);
+bool death_explain_undefined(const struct corpse *c, const struct death_fault *f,
+                             struct verdict *v);
+bool death_explain_text(const struct corpse *c, const struct death_fault *f, struct verdict *v);
 bool death_explain_trap(const struct corpse *c, const struct death_fault *f, struct verdict *v);
 bool death_explain_pauth_trap(const struct corpse *c, const struct death_fault *f,
                               struct verdict *v);
@@ -141,6 +147,10 @@ bool death_explain_storm(const struct corpse *c, struct verdict *v);
 bool death_explain_vector(const struct corpse *c, struct verdict *v);
 bool death_is_trap(const struct death_fault *f);
 bool death_add_call(const struct corpse *c, const struct death_fault *f, GString *out);
+
+/* What its handler has left out behind a call, just before @f: it added 4 to ELR (death_vectors.c).
+ */
+bool death_add_left_out(const struct corpse *c, const struct death_fault *f, GString *out);
 bool death_explain_trap_again(const struct corpse *c, const struct death_fault *f,
                               struct verdict *v);
 
@@ -149,6 +159,9 @@ bool death_add_way(const struct corpse *c, const struct death_fault *f, GString 
 
 /* What another board has at @pa; false: nothing that is known. */
 bool death_add_other_board(const struct corpse *c, uint64_t pa, GString *out);
+
+/* What this board has at @pa, where a program has not mapped it. */
+bool death_add_own_board(uint64_t pa, GString *out);
 
 /* What a device has not done for the guest, and said so to nobody (death_wait.c). */
 bool death_add_refusal(const struct corpse *c, GString *out);
@@ -170,6 +183,13 @@ bool death_explain_null_call(const struct corpse *c, const struct death_fault *f
                              struct verdict *v);
 bool death_explain_return_to_itself(const struct corpse *c, struct verdict *v);
 bool death_explain_asking(const struct corpse *c, struct verdict *v);
+
+/* "TTBR0_EL2 was never written, but TTBR0_EL1 was, by EL2 itself" (death_registers.c). False: it is
+ * not so, or not known. */
+bool death_add_other_el(const struct corpse *c, unsigned cpu, const char *stem, GString *out);
+
+/* It has parked itself by MPIDR_EL1 or CurrentEL (death_parked.c). False: not so, or not known. */
+bool death_explain_parked(const struct corpse *c, struct verdict *v);
 
 /* By what the CPU executed last (death_loop.c): a loop that asks for ever; what was read before a
  * WFE. False: it is not that, or not known. */

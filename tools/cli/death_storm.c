@@ -116,11 +116,39 @@ bool death_find_busy(const struct corpse *c, unsigned *intid)
     return find_busy(c, intid, &irq);
 }
 
+/* HCR_EL2.VI or .VF, by which EL2 has given its guest an interrupt, and which it has not cleared.
+ */
+static bool explain_vi(const struct corpse *c, struct verdict *v)
+{
+    uint64_t hcr = death_reg(c, c->cpu, "HCR_EL2");
+    const char *bit = hcr >> 7 & 1 ? "VI" : "VF";
+    const struct death_write *w = death_written(c, c->cpu, "HCR_EL2");
+
+    if (death_el(c, c->cpu) == 2 || !(hcr >> 6 & 3))
+        return false;
+    g_string_printf(v->cause,
+                    "a virtual interrupt comes again as soon as its handler returns: HCR_EL2.%s is "
+                    "1, and EL2 never clears it",
+                    bit);
+    g_string_printf(v->evidence, "HCR_EL2 is %#" PRIx64, hcr);
+    if (w) {
+        g_autofree char *at = death_place(c, c->cpu, w->el, w->pc);
+        g_string_append_printf(v->evidence, ", written at %s", at);
+    }
+    g_string_printf(v->next,
+                    "clear HCR_EL2.%s once the guest has acknowledged it: nothing but EL2 does; "
+                    "list registers (ICH_LR<n>_EL2) end by themselves",
+                    bit);
+    return true;
+}
+
 bool death_explain_storm(const struct corpse *c, struct verdict *v)
 {
     struct arm_irq irq;
     unsigned intid;
 
+    if (explain_vi(c, v))
+        return true;
     if (!find_busy(c, &intid, &irq)) {
         g_string_printf(v->cause, "cpu%u takes an interrupt again and again: nothing else retires",
                         c->cpu);

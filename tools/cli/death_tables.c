@@ -67,6 +67,47 @@ bool death_add_unaligned_base(const struct abort *a, unsigned stage, GString *ou
     return true;
 }
 
+/* ---- tables in the wrong memory, or read the wrong way ---- */
+
+bool death_add_table_place(const struct abort *a, unsigned stage, GString *out)
+{
+    const struct arm_walk_step *s = &a->last[stage], *above = &a->above[stage];
+    uint64_t base = s->pa & ~UINT64_C(0xfff), number = ADDRESS(above->descriptor << 12);
+    uint8_t byte;
+
+    if (a->steps[stage] < 2 || s->pa >= FLASH_END)
+        return false;
+    g_string_append_printf(out,
+                           ": that is flash memory, and not RAM; the level-%d descriptor that "
+                           "leads to %#" PRIx64 ", at PA %#" PRIx64 ", is %#" PRIx64,
+                           above->level, base, above->pa, above->descriptor);
+    if (arm_mem_read(a->c->m, number, &byte, 1))
+        g_string_append_printf(out,
+                               ": the number of a page (of %#" PRIx64 "), where its address "
+                               "should be",
+                               number);
+    return true;
+}
+
+#define SCTLR_EE 25
+
+bool death_add_big_endian(const struct abort *a, GString *out)
+{
+    unsigned el = death_regime_el(a);
+    char name[16];
+
+    if (!(death_sctlr(a) >> SCTLR_EE & 1))
+        return false;
+    g_snprintf(name, sizeof(name), "SCTLR_EL%u", el);
+    const struct death_write *w = death_written(a->c, a->f->cpu, name);
+    g_string_append_printf(out, "%s.EE (bit 25) is 1: tables and data are read big-endian", name);
+    if (!w)
+        return true;
+    g_autofree char *at = death_place(a->c, a->f->cpu, w->el, w->pc);
+    g_string_append_printf(out, "; it was written as %#" PRIx64 " at %s", w->value, at);
+    return true;
+}
+
 /* ---- addresses beyond the sizes ---- */
 
 void death_add_output_size(const struct abort *a, GString *out)
@@ -111,7 +152,7 @@ static const struct {
     {61, false, false, true, false, "APTable[0] (bit 61): not for EL0"},
 };
 
-const char *death_forbidden_above(const struct abort *a)
+static const char *forbidden_above(const struct abort *a)
 {
     for (size_t k = 0; k < G_N_ELEMENTS(above); k++)
         if (a->tables >> above[k].bit & 1 && (!above[k].fetch || a->access == ARM_ACCESS_EXECUTE) &&
@@ -119,6 +160,35 @@ const char *death_forbidden_above(const struct abort *a)
             (!above[k].el0_only || a->f->from == 0) && (!above[k].el1_only || a->f->from))
             return above[k].name;
     return NULL;
+}
+
+const char *death_forbidding(const struct abort *a, unsigned stage)
+{
+    uint64_t d = a->last[stage].descriptor;
+    bool fetch = a->access == ARM_ACCESS_EXECUTE;
+    bool two = death_regime_el(a) == 1 || (death_reg(a->c, a->f->cpu, "HCR_EL2") >> 34 & 1);
+
+    if (stage == 2)
+        return fetch                           ? "XN (bits 54:53)"
+               : a->access == ARM_ACCESS_WRITE ? "S2AP (bits 7:6): no write"
+                                               : "S2AP (bits 7:6): no read";
+    if (fetch && a->f->from && two && d >> 53 & 1)
+        return "PXN (bit 53) is 1";
+    if (fetch && (!a->f->from || !two) && d >> 54 & 1)
+        return two ? "UXN (bit 54) is 1" : "XN (bit 54) is 1";
+    if (forbidden_above(a))
+        return forbidden_above(a);
+    if (fetch && (death_sctlr(a) >> 19 & 1))
+        return "SCTLR.WXN is 1: what is writable is not executable";
+    if (fetch && d >> 6 & 1 && !(d >> 7 & 1))
+        return "AP[1]: EL0 may write it, so EL1 may not execute it";
+    if (!a->f->from && !(d >> 6 & 1))
+        return "AP[1] (bit 6) is 0: not for EL0";
+    if (a->access == ARM_ACCESS_WRITE && d >> 7 & 1)
+        return "AP[2] (bit 7) is 1: read-only";
+    if (!fetch && a->f->from && d >> 6 & 1 && a->f->spsr >> 22 & 1)
+        return "PSTATE.PAN is 1, and AP[1] (bit 6) gives the page to EL0";
+    return "its permissions, or those of the tables above it";
 }
 
 /* ---- overwritten ---- */

@@ -8,11 +8,12 @@ static const struct trial {
     unsigned stage;
     const char *stem; /* of stage 2: the whole name */
     const char *field;
-    unsigned low, width;
+    unsigned low, width, first, end; /* the least, and the one behind the last */
 } trials[] = {
-    {1, "TCR", "T0SZ", 0, 6},      {1, "TCR", "TG0", 14, 2},      {1, "TCR", "T1SZ", 16, 6},
-    {1, "TCR", "TG1", 30, 2},      {2, "VTCR_EL2", "T0SZ", 0, 6}, {2, "VTCR_EL2", "SL0", 6, 2},
-    {2, "VTCR_EL2", "TG0", 14, 2},
+    {1, "TCR", "T0SZ", 0, 6, 16, 48},      {1, "TCR", "TG0", 14, 2, 0, 3},
+    {1, "TCR", "T1SZ", 16, 6, 16, 48},     {1, "TCR", "TG1", 30, 2, 1, 4},
+    {2, "VTCR_EL2", "T0SZ", 0, 6, 16, 48}, {2, "VTCR_EL2", "SL0", 6, 2, 0, 4},
+    {2, "VTCR_EL2", "TG0", 14, 2, 0, 3},
 };
 
 /* On a machine that has ended: the register is as it was again. */
@@ -41,7 +42,7 @@ bool death_add_trial(const struct abort *a, GString *out)
                    death_regime_el(a));
         uint64_t old = death_reg(a->c, a->f->cpu, name),
                  is = old >> t->low & ((1U << t->width) - 1);
-        for (uint64_t value = t->width == 6 ? 16 : 0; value < (t->width == 6 ? 48U : 4U); value++)
+        for (uint64_t value = t->first; value < t->end; value++)
             if (value != is && would_work(a, t, name, old, value)) {
                 g_string_append_printf(out,
                                        "with %s.%s %" PRIu64 " in place of %" PRIu64

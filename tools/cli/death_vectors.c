@@ -96,6 +96,32 @@ bool death_add_call(const struct corpse *c, const struct death_fault *f, GString
     return true;
 }
 
+#define LEFT_OUT_INSNS 16 /* so soon behind the return it is the reason */
+
+bool death_add_left_out(const struct corpse *c, const struct death_fault *f, GString *out)
+{
+    const struct death_history *h = c->history;
+    const struct death_return *r = h ? &h->entered[f->cpu] : NULL;
+
+    if (!r || !r->valid || f->count - r->count > LEFT_OUT_INSNS)
+        return false;
+    for (unsigned k = 0; k < MIN(h->exceptions, DEATH_EXCEPTIONS); k++) {
+        const struct death_fault *e = &h->last[(h->exceptions - 1 - k) % DEATH_EXCEPTIONS];
+        if (e->cpu != f->cpu || e->el != r->from || e->count > r->count)
+            continue;
+        if (!e->syndrome || (death_ec(e) != ESR_EC_HVC64 && death_ec(e) != ESR_EC_SVC64) ||
+            e->elr + 4 != r->target)
+            return false;
+        g_autofree char *at = death_place(c, f->cpu, e->from, e->elr);
+        g_string_append_printf(out,
+                               "; just before it the instruction at %s was left out: the handler "
+                               "of %s has added 4 to ELR_EL%u, which is behind the call already",
+                               at, death_ec(e) == ESR_EC_HVC64 ? "HVC" : "SVC", e->el);
+        return true;
+    }
+    return false;
+}
+
 static void explain_interrupt(const struct corpse *c, unsigned el, uint64_t offset,
                               struct verdict *v)
 {

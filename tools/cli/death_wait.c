@@ -7,6 +7,8 @@
 #define SPIS_END 1020
 #define LRS_MAX  16
 
+#define UART_INTID 33
+
 #define PSCI_INVALID_ADDRESS (-9)
 
 static const struct death_timer timers[] = {
@@ -211,11 +213,34 @@ static bool is_target(const struct corpse *c, uint64_t sgi)
     return false;
 }
 
+/* ICC_SGI0R_EL1 sends those of group 0 only. */
+static bool explain_sgi_group(const struct corpse *c, unsigned cpu, struct verdict *v)
+{
+    const struct death_write *w = death_written(c, cpu, "ICC_SGI0R_EL1");
+    unsigned intid = w ? (unsigned)(w->value >> 24) & 15 : 0;
+    struct arm_irq irq = {.size = sizeof(irq)};
+
+    if (!w || !arm_irq_get(c->m, c->cpu, intid, &irq) || !irq.group)
+        return false;
+    g_autofree char *at = death_place(c, cpu, w->el, w->pc);
+    g_string_printf(
+        v->cause,
+        "cpu%u has sent SGI %u as one of group 0, at %s, and it is of group 1 at cpu%u: "
+        "it was not forwarded",
+        cpu, intid, at, c->cpu);
+    g_string_assign(v->evidence, "ICC_SGI0R_EL1 is for group 0 (FIQ), ICC_SGI1R_EL1 for group 1 "
+                                 "(IRQ); GICR_IGROUPR0 has the group");
+    g_string_assign(v->next, "write ICC_SGI1R_EL1");
+    return true;
+}
+
 /* ICC_SGI1R_EL1: IRM (bit 40) is all others. IHI0069 12.2.18. */
 static bool explain_lost_sgi(const struct corpse *c, struct verdict *v)
 {
     for (unsigned cpu = 0; cpu < arm_cpu_count(c->m); cpu++) {
         const struct death_write *w = death_written(c, cpu, "ICC_SGI1R_EL1");
+        if (explain_sgi_group(c, cpu, v))
+            return true;
         if (!w || w->value >> 40 & 1 || is_target(c, w->value))
             continue;
         g_autofree char *at = death_place(c, cpu, w->el, w->pc);
@@ -274,6 +299,7 @@ static void explain_nothing(const struct corpse *c, struct verdict *v)
 {
     g_autoptr(GString) enabled = g_string_new(NULL);
     unsigned count = add_enabled(c, enabled);
+    struct arm_irq uart = {.size = sizeof(uart)};
     uint64_t pstate = death_reg(c, c->cpu, "pstate");
     enum arm_cpu_state state = arm_cpu_state(c->m, c->cpu);
     unsigned el = (unsigned)(pstate >> 2) & 3;
@@ -294,6 +320,8 @@ static void explain_nothing(const struct corpse *c, struct verdict *v)
                                enabled->str, count > 8 ? ", ..." : "");
     else
         g_string_append(v->evidence, "no interrupt is enabled in the GIC");
+    if (arm_irq_get(c->m, c->cpu, UART_INTID, &uart) && uart.enabled)
+        g_string_append(v->evidence, "; 33 is the UART's, which needs its own UARTIMSC (0x38) too");
     g_string_append_printf(v->evidence, "; PSTATE.I is %u at EL%u, the PC %s",
                            (unsigned)pstate >> 7 & 1, el, at);
     add_handled(c, el, v->cause);
@@ -362,16 +390,48 @@ static bool explain_virtual(const struct corpse *c, struct verdict *v)
     return h.found;
 }
 
+/* A loop that never ends in an interrupt's handler: the interrupt is held back by that only. */
+static bool explain_in_handler(const struct corpse *c, struct verdict *v)
+{
+    unsigned el = death_el(c, c->cpu);
+    const struct death_fault *f = c->history && el ? &c->history->first[c->cpu][el] : NULL;
+
+    if (!f || !f->valid || f->syndrome || !death_explain_loop(c, v))
+        return false;
+    g_autofree char *at = death_place(c, c->cpu, f->from, f->elr);
+    g_string_append_printf(v->cause, ", in the handler of an interrupt that came at %s", at);
+    return true;
+}
+
+static bool explain_all_off(const struct corpse *c, struct verdict *v)
+{
+    for (unsigned cpu = 0; cpu < arm_cpu_count(c->m); cpu++)
+        if (arm_cpu_state(c->m, cpu) != ARM_CPU_OFF)
+            return false;
+    g_autofree char *at =
+        death_place(c, c->cpu, death_el(c, c->cpu), death_reg(c, c->cpu, "pc") - 4);
+    g_string_printf(v->cause,
+                    "all CPUs are off: cpu%u has switched itself off (PSCI CPU_OFF, 0x84000002) at "
+                    "%s",
+                    c->cpu, at);
+    g_string_assign(v->evidence, "nobody is left to switch one on; the machine itself is switched "
+                                 "off by SYSTEM_OFF");
+    g_string_assign(v->next, "PSCI SYSTEM_OFF is 0x84000008");
+    return true;
+}
+
 bool death_explain_wait(const struct corpse *c, struct verdict *v)
 {
     if (death_explain_given_up(c, v) || explain_started(c, v) ||
         death_explain_return_to_itself(c, v) || explain_virtual(c, v) || explain_firmware(c, v) ||
-        explain_held(c, v) || explain_timer(c, v) || death_explain_loop(c, v) ||
-        death_explain_asking(c, v))
+        explain_in_handler(c, v) || explain_held(c, v) || explain_timer(c, v) ||
+        death_explain_loop(c, v) || death_explain_asking(c, v))
+        return true;
+    if (death_explain_parked(c, v))
         return true;
     if (c->kind != DEATH_IDLE)
         return false;
-    if (!explain_lost_sgi(c, v) && !explain_far_timer(c, v))
+    if (!explain_all_off(c, v) && !explain_lost_sgi(c, v) && !explain_far_timer(c, v))
         explain_nothing(c, v);
     return true;
 }

@@ -194,7 +194,8 @@ static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
     if (kind == DEATH_RETURNS && d->close[cpu].last.el > d->close[cpu].last.from)
         c.loop = d->close[cpu].last; /* the CPU may be where it returns to */
     if (c.history)
-        c.trace = c.fault.count && kind != DEATH_STORM
+        c.trace = c.fault.count && kind != DEATH_STORM &&
+                          ((kind != DEATH_SPIN && kind != DEATH_IDLE) || death_is_error(&c.fault))
                       ? death_trace_new(&c, c.fault.cpu, c.fault.count)
                       : death_trace_new(&c, cpu, arm_cpu_position(d->m, cpu).insns);
     bool said = death_diagnose(&c, &v);

@@ -14,6 +14,12 @@
 // dies -O2 -DEXCHANGE | --no-el2: asks again and again for a lock at && it was written last by cpu0, at && (body+
 // dies -O2 -DRECURSE | --no-el2: the stack has grown into the program: at && (f+0x10) is what was pushed at && (f+0)
 // dies -O1 -DABBA | --no-el2 --smp 2: asks again and again for a lock at && it was written last by cpu1, at && 1 other CPU(s) are on: cpu1 at && (lock+
+// dies -O1 -DSECONDARIES | --no-el2 --smp 4: asks again and again for a value at && 0 other CPU(s) are on, and 3 off: nobody has started them
+// dies -O1 -DHELD | --no-el2: asks again and again for a lock at && in the handler of an interrupt that came at && (body+ && cpu0 has written it itself before
+// dies -O1 -DPASSED | --no-el2: writes memory without an end: it goes on until X && asks for exactly that value
+// dies -O1 -DPASSED -DPOINTER | --no-el2: writes memory without an end: it goes on until X && asks for exactly that value
+// lives -O1 -DPASSED -DMENDED | --no-el2
+// lives -O1 -DHELD -DMENDED | --no-el2 | code 0
 // lives -O2 -DDELAY | --no-el2
 // lives -O2 -DSUM | --no-el2
 // clang-format on
@@ -32,7 +38,88 @@ __asm__(".text\n.global _start\n_start:\n"
         ".balign 2048\nvectors:\n.rept 16\nb .\n.balign 128\n.endr\n"
         ".bss\n.balign 16\nstacks: .skip 8192\n.text\n");
 
-#if defined(BUSY)
+#if defined(SECONDARIES)
+void body(void)
+{
+    while (flag < 3)
+        ;
+    for (;;)
+        ;
+}
+#elif defined(PASSED)
+/* In steps of 8, of a size that is none of them. */
+void body(void)
+{
+#ifdef MENDED
+    uint64_t size = 40;
+#else
+    uint64_t size = 44;
+#endif
+#ifdef POINTER
+    uint64_t at = 0x40200000, end = at + size;
+    __asm__ volatile("1: str xzr, [%0], #8\ncmp %0, %1\nb.ne 1b" : "+r"(at) : "r"(end));
+#else
+    uint64_t at = 0x40200000;
+    __asm__ volatile("1: str xzr, [%0], #8\nsubs %1, %1, #8\nb.ne 1b" : "+r"(at), "+r"(size));
+#endif
+    for (;;)
+        ;
+}
+#elif defined(HELD)
+/* A lock that an interrupt's handler waits for, of whom it has interrupted. */
+static unsigned lock;
+
+static void take(void)
+{
+    while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
+        ;
+}
+
+static void give(void)
+{
+    __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+}
+
+__attribute__((used)) void handle(void)
+{
+    uint64_t intid;
+
+    __asm__ volatile("mrs %0, s3_0_c12_c12_0" : "=r"(intid));
+    take();
+    flag++;
+    give();
+    __asm__ volatile("msr cntv_ctl_el0, xzr\nisb\nmsr s3_0_c12_c12_1, %0" ::"r"(intid));
+}
+
+__asm__(".balign 2048\nown: .skip 0x280\n"
+        "stp x0, x1, [sp, #-96]!\nstp x2, x3, [sp, #16]\nstp x4, x5, [sp, #32]\n"
+        "stp x6, x7, [sp, #48]\nstp x8, x9, [sp, #64]\nstp x29, x30, [sp, #80]\nbl handle\n"
+        "ldp x29, x30, [sp, #80]\nldp x8, x9, [sp, #64]\nldp x6, x7, [sp, #48]\n"
+        "ldp x4, x5, [sp, #32]\nldp x2, x3, [sp, #16]\nldp x0, x1, [sp], #96\neret\n");
+
+void body(void)
+{
+    REGISTER(0x80a0014) = 0;
+    REGISTER(0x8000000) = 2;
+    REGISTER(0x80b0080) = UINT32_MAX;
+    REGISTER(0x80b0100) = 1U << 27;
+    __asm__ volatile("adr x9, own\nmsr vbar_el1, x9\nmov x9, #0xf0\nmsr s3_0_c4_c6_0, x9\n"
+                     "mov x9, #1\nmsr s3_0_c12_c12_7, x9\nmov x9, #500\n"
+                     "msr cntv_tval_el0, x9\nmov x9, #1\nmsr cntv_ctl_el0, x9\nisb" ::
+                         : "x9");
+#ifndef MENDED
+    __asm__ volatile("msr daifclr, #2");
+#endif
+    take();
+    for (volatile int k = 0; k < 5000; k++)
+        ;
+    give();
+    __asm__ volatile("msr daifclr, #2");
+    while (!flag)
+        __asm__ volatile("wfi");
+    __asm__ volatile("mov w0, #0x84000000\nadd w0, w0, #8\nhvc #0");
+}
+#elif defined(BUSY)
 void body(void)
 {
     while ((REGISTER(0x9000018) & 0x28) != 0x20)

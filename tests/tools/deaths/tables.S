@@ -7,6 +7,13 @@
 // dies -DIPS | --no-el2: a load from 0xc0000000 at EL1: the address is too large && it leads to 0x4000000000, and TCR_EL1.IPS 0 allows 32 bits
 // dies -DBLOCK1 | --no-el2 | code 4: the access flag && a block by bits 1:0 (01), but with the address of a table
 // dies -DPXNTABLE | --no-el2 | code 4: is not permitted (stage 1): PXNTable (bit 59)
+// dies -DBLOCK0 | --no-el2 | code 4: the level-0 descriptor of && has 01 in bits 1:0, which is reserved there
+// dies -DPAGE_NUMBER | --no-el2 | code 4: the MMU was switched on at && that is flash memory, and not RAM && the number of a page (of 0x4009
+// dies -DNO_UART | --no-el2: a store to 0x9000000 at EL1: it is not mapped && this board has the UART, a PL011, at PA 0x9000000
+// dies -DTG1 | --no-el2: a load from 0xffffff8040100000 && with TCR_EL1.TG1 2 in place of 1 the same tables lead to memory
+// lives -DPAGE_NUMBER -DMENDED | --no-el2 | code 0
+// lives -DNO_UART -DMENDED | --no-el2 | code 0
+// lives -DTG1 -DMENDED | --no-el2 | code 0
 // dies -DAPTABLE | --no-el2: a store to 0x40100000 at EL1 is not permitted (stage 1): APTable[1] (bit 62): read-only
 // dies -DTAG | --no-el2: a load from 0x5500000040100000 && bits 63:56 are 0x55: a tag, and TCR_EL1.TBI0 is 0 && 0x40100000 is mapped
 // dies -DVATABLE | --no-el2 | code 4: the address is too large && it looks like a virtual address: tables have physical ones
@@ -85,6 +92,45 @@ crash:
     and x10, x10, #~2
     str x10, [x9, #8]
     on 0x803519
+#elif defined(BLOCK0)
+    adrp x9, tables
+    ldr x10, =0x701
+    str x10, [x9]
+    on 0x803510
+#elif defined(PAGE_NUMBER)  // of the table, where its address should be
+    map 0x703
+    adrp x9, tables
+    adrp x10, other
+# ifndef MENDED
+    lsr x9, x9, #12
+# endif
+    orr x9, x9, #3
+    str x9, [x10]
+    on 0x803510, other
+    off
+#elif defined(NO_UART)
+    map 0x703
+# ifndef MENDED
+    adrp x9, tables
+    str xzr, [x9]
+# endif
+    on 0x803519
+    ldr x1, =0x9000000
+    mov w0, #'H'
+    str w0, [x1]
+    off
+#elif defined(TG1)
+    map 0x703
+    adrp x9, tables
+    msr ttbr1_el1, x9
+# ifdef MENDED
+    on 0xb5193519
+# else
+    on 0x75193519
+# endif
+    ldr x1, =0xffffff8040100000
+    ldr x0, [x1]
+    off
 #elif defined(PXNTABLE)
     map 0x703
     adrp x9, tables
@@ -200,6 +246,8 @@ victim0:
     b .
     park
     spaces
+    .balign 4096
+other:  .skip 4096
     .balign 2048
     .skip 1024
 odd: .skip 4096+1024
