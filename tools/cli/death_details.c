@@ -106,9 +106,9 @@ void death_add_details(const struct corpse *c, GString *out)
     add_backtrace(c, out);
     if (!c->history) {
         g_string_append(
-            out,
-            "the last exceptions and writes are not known: input, files or devices of the host, or "
-            "more than 200 M instructions; `armillary step` and --gdb can go back\n");
+            out, "the last exceptions and writes are not known: input, files that are written, a "
+                 "network, "
+                 "or more than 200 M instructions; `armillary step` and --gdb can go back\n");
         return;
     }
     g_string_append(out, "last exceptions, the latest first:\n");

@@ -197,14 +197,14 @@ static void add_writer(const struct corpse *c, const struct loop *l, const struc
     struct death_store w;
 
     const struct death_stores any = {of.cpu, of.retired, of.pa, of.size, 0, 0};
-    bool another = death_last_store(c, &of, &w);
+    bool another = death_last_store(c, &of, &w), known = c->history != NULL;
     if (another || death_last_store(c, &any, &w)) {
         g_autofree char *at = death_place(c, w.event.cpu, w.event.el, w.event.pc);
         g_string_append_printf(out,
                                another ? "it was written last by cpu%u, at %s; "
                                        : "cpu%u has written it itself before, here, at %s; ",
                                w.event.cpu, at);
-    } else {
+    } else if (known) {
         g_string_append(out, "nothing has written it; ");
     }
     for (unsigned k = 0; k < arm_cpu_count(c->m); k++)

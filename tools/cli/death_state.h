@@ -98,7 +98,7 @@ struct death_trace;
 
 struct corpse {
     struct arm_machine *m;
-    const struct run_request *req; /* NULL: nothing can be run again */
+    const struct run_request *req; /* NULL: there is none */
     const struct arm_config *config;
     enum death_kind kind;
     bool ended; /* the machine runs no further: registers may be tried */

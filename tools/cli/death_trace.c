@@ -8,6 +8,31 @@
 /* A longer run is not run again: it would take seconds. */
 #define AGAIN_INSNS_MAX (UINT64_C(200) << 20)
 
+/* The guest's writes go to the file. */
+static bool is_written(const struct arm_drive *d)
+{
+    return d->path && d->mode == ARM_DRIVE_WRITABLE;
+}
+
+/* A device's state is the machine's: nobody outside answers it, or keeps what it has written. */
+static bool is_machines_own(const struct arm_device *d)
+{
+    return !d->wire.send && !d->folder.path && !d->shared_path && !is_written(&d->drive);
+}
+
+/* Nobody gets what @d sends. @ports: keeps what it refers to. */
+static void mute(struct arm_device *d, GPtrArray *ports)
+{
+    struct arm_port *own = g_memdup2(d->ports, d->port_count * sizeof(*own));
+
+    for (unsigned n = 0; n < d->port_count; n++)
+        own[n].write = NULL;
+    if (own)
+        g_ptr_array_add(ports, own);
+    d->ports = own;
+    d->wire.send = NULL;
+}
+
 /* The same machine, whose output nobody gets. */
 static struct arm_machine *make(const struct run_request *req, const struct arm_log *log)
 {
@@ -20,6 +45,11 @@ static struct arm_machine *make(const struct run_request *req, const struct arm_
     c.poll = NULL;
     c.idle = NULL;
     c.semihosting_dir = NULL;
+    g_autofree struct arm_device *devices = g_memdup2(c.devices, c.device_count * sizeof(*devices));
+    g_autoptr(GPtrArray) ports = g_ptr_array_new_with_free_func(g_free);
+    for (unsigned n = 0; n < c.device_count; n++)
+        mute(&devices[n], ports);
+    c.devices = devices;
     struct arm_machine *m = arm_machine_new(&c, &err);
     if (m && ((req->restore && arm_snapshot_load(m, req->restore, &err) < 0) ||
               (req->replay && arm_replay(m, req->replay, &err) < 0))) {
@@ -29,12 +59,15 @@ static struct arm_machine *make(const struct run_request *req, const struct arm_
     return m;
 }
 
-/* Host files and devices with a host's side would see the run twice. */
+/* Host files and what is outside would see the run twice, or not answer as before. */
 static bool can_be_had_again(struct arm_machine *m, const struct run_request *req)
 {
-    return !req->config.device_count && !req->inject.one && !req->record &&
-           !req->config.semihosting_dir && !req->config.pflash[0].path &&
-           !req->config.pflash[1].path && arm_machine_position(m).insns <= AGAIN_INSNS_MAX;
+    for (unsigned n = 0; n < req->config.device_count; n++)
+        if (!is_machines_own(&req->config.devices[n]))
+            return false;
+    return !req->inject.one && !req->record && !req->config.semihosting_dir &&
+           !is_written(&req->config.pflash[0]) && !is_written(&req->config.pflash[1]) &&
+           arm_machine_position(m).insns <= AGAIN_INSNS_MAX;
 }
 
 struct arm_machine *death_again(struct arm_machine *m, const struct run_request *req,
@@ -92,6 +125,32 @@ unsigned death_trace_length(const struct death_trace *t)
 const struct arm_event *death_trace_back(const struct death_trace *t, unsigned n)
 {
     return n < death_trace_length(t) ? &t->ring[(t->count - 1 - n) % DEATH_TRACE] : NULL;
+}
+
+#define AHEAD_INSNS UINT64_C(100000) /* of all CPUs, so that this one has had some */
+
+struct death_trace *death_trace_ahead(const struct corpse *c, unsigned cpu)
+{
+    const struct arm_filter filter = {
+        .size = sizeof(filter),
+        .events = ARM_BIT(ARM_EVENT_INSN) | ARM_BIT(ARM_EVENT_MEM),
+        .cpus = {cpu < 64 ? ARM_BIT(cpu) : 0, cpu < 64 ? 0 : ARM_BIT(cpu - 64)}};
+    const struct arm_until until = {
+        .size = sizeof(until), .max_insns = AHEAD_INSNS, .cpu = cpu, .cpu_insns = DEATH_TRACE};
+    struct arm_error err;
+    struct arm_machine *other = c->req ? make(c->req, NULL) : NULL;
+    struct arm_snapshot *now = other ? arm_snapshot_take(c->m, &err) : NULL;
+    struct death_trace *t = NULL;
+
+    if (now && arm_snapshot_restore(other, now, &err) == 0) {
+        t = g_new0(struct death_trace, 1);
+        t->cpu = cpu;
+        arm_subscribe(other, &filter, note_insn, t);
+        arm_run_until(other, &until, NULL);
+    }
+    arm_snapshot_free(now);
+    arm_machine_free(other);
+    return t;
 }
 
 /* ---- who wrote it ---- */

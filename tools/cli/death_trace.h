@@ -20,6 +20,10 @@ struct arm_machine *death_again(struct arm_machine *m, const struct run_request 
 /* Before @cpu had retired @retired instructions; freed by g_free(). NULL: not to be had. */
 struct death_trace *death_trace_new(const struct corpse *c, unsigned cpu, uint64_t retired);
 
+/* What @cpu does next, by a copy of the machine: of a run that cannot be had again, but goes round.
+ * NULL: there is no copy of it (host's files that it writes, or folders). */
+struct death_trace *death_trace_ahead(const struct corpse *c, unsigned cpu);
+
 unsigned death_trace_length(const struct death_trace *t); /* @t may be NULL */
 
 /* The event that is @n before the last; NULL: there are not so many. */

@@ -179,7 +179,7 @@ static const struct run_request *again(const struct death_watch *d)
 static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, bool ended)
 {
     struct corpse c = {.m = d->m,
-                       .req = again(d),
+                       .req = d->req,
                        .config = &d->req->config,
                        .kind = kind,
                        .ended = ended || (kind == DEATH_SPIN && !others_run(d, cpu)),
@@ -188,7 +188,7 @@ static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
     struct verdict v = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
 
     if (kind != DEATH_PANIC)
-        c.history = death_history_new(d->m, c.req, kind == DEATH_LOOP || kind == DEATH_IDLE);
+        c.history = death_history_new(d->m, again(d), kind == DEATH_LOOP || kind == DEATH_IDLE);
     c.symbols = symbols(d);
     death_find_fault(&c);
     if (kind == DEATH_RETURNS && d->close[cpu].last.el > d->close[cpu].last.from)
@@ -198,6 +198,8 @@ static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
                           ((kind != DEATH_SPIN && kind != DEATH_IDLE) || death_is_error(&c.fault))
                       ? death_trace_new(&c, c.fault.cpu, c.fault.count)
                       : death_trace_new(&c, cpu, arm_cpu_position(d->m, cpu).insns);
+    else if (kind == DEATH_SPIN)
+        c.trace = death_trace_ahead(&c, cpu);
     bool said = death_diagnose(&c, &v);
     if (said) {
         death_add_guest(&c, &v);

@@ -5,6 +5,9 @@
 // dies -O2 -DBUSY | --no-el2: asks again and again for a device's register at 0x9000018, which stays 0x90: in the loop at && (body+
 // dies -O0 -DVALUE | --no-el2: asks again and again for a value at && nothing has written it
 // dies -O2 -DVALUE | --no-el2: asks again and again for a value at && nothing has written it
+// dies -O2 -DVALUE | --no-el2 --rng: asks again and again for a value at && nothing has written it
+// dies -O2 -DVALUE | --no-el2 --semihosting-dir /tmp: asks again and again for a value at && 0 other CPU(s) are on
+// dies -O2 -DBUSY | --no-el2 --semihosting-dir /tmp: asks again and again for a device's register at 0x9000018
 // dies -O0 -DFUNCTION | --no-el2: asks again and again for a value at && (get+
 // dies -O2 -DFUNCTION | --no-el2: asks again and again for a value at && (get+
 // dies -O0 -DTICKET | --no-el2: cpu0 waits in WFE && cpu0 has written it last, at && (body+
