@@ -137,6 +137,9 @@ static inline bool virtio_has(const struct virtio *v, unsigned feature)
     return (v->features >> feature) & 1;
 }
 
+/* Its state as lines, for people. */
+void virtio_describe(const struct virtio *v, void (*line)(void *ctx, const char *text), void *ctx);
+
 /* Features that a driver of one of the interfaces is offered. */
 uint64_t virtio_offered(const struct virtio *v, bool legacy);
 

@@ -43,10 +43,15 @@ static void describe_tlb(struct arm_machine *m, arm_line_fn *line, void *ctx)
     }
 }
 
+static void describe_virtio(struct arm_machine *m, arm_line_fn *line, void *ctx)
+{
+    virt_describe_virtio(&m->board, line, ctx);
+}
+
 static const struct {
     const char *part;
     void (*describe)(struct arm_machine *m, arm_line_fn *line, void *ctx);
-} parts[] = {{"gic", describe_gic}, {"tlb", describe_tlb}};
+} parts[] = {{"gic", describe_gic}, {"tlb", describe_tlb}, {"virtio", describe_virtio}};
 
 bool arm_describe(struct arm_machine *m, const char *part, arm_line_fn *line, void *ctx)
 {

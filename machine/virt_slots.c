@@ -166,6 +166,14 @@ void virt_slots_state(struct state_io *io, struct virt_board *board)
             testdevs_state(io, board->plugged[i], i);
 }
 
+void virt_describe_virtio(const struct virt_board *board, void (*line)(void *ctx, const char *text),
+                          void *ctx)
+{
+    for (unsigned i = 0; i < VIRT_SLOTS; i++)
+        if (board->plugged[i] && is_virtio(board->plugged[i]))
+            virtio_describe(&board->plugged[i]->virtio, line, ctx);
+}
+
 size_t virt_board_port_input(struct virt_board *board, unsigned device, unsigned port,
                              const uint8_t *data, size_t n)
 {

@@ -263,6 +263,8 @@ static void explain_memory(const struct corpse *c, const struct loop *l, const s
                            : "a value",
                     a->va, a->value, at);
     add_failed_store(c, l, a, v->cause);
+    if (!device && death_add_virtio(c, a->pa, v->cause))
+        g_string_append(v->evidence, "`info virtio` in the monitor has all of it; ");
     if (!device)
         add_writer(c, l, a, v->evidence);
     else if (death_add_other_board(c, a->pa, v->evidence))

@@ -166,6 +166,10 @@ bool death_add_own_board(uint64_t pa, GString *out);
 /* What a device has not done for the guest, and said so to nobody (death_wait.c). */
 bool death_add_refusal(const struct corpse *c, GString *out);
 
+/* @pa is in the used ring of a virtio queue: why the device has not used anything
+ * (death_virtio.c). */
+bool death_add_virtio(const struct corpse *c, uint64_t pa, GString *out);
+
 /* An interrupt that is enabled, and active or pending (death_storm.c). */
 bool death_find_busy(const struct corpse *c, unsigned *intid);
 

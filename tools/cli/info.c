@@ -201,6 +201,12 @@ static bool info_tlb(struct arm_machine *m, unsigned cpu, char **words, GString 
     return arm_describe(m, words[1], add_line, out);
 }
 
+static bool info_virtio(struct arm_machine *m, unsigned cpu, char **words, GString *out)
+{
+    (void)cpu;
+    return arm_describe(m, words[1], add_line, out);
+}
+
 static bool info_why(struct arm_machine *m, unsigned cpu, char **words, GString *out)
 {
     (void)words;
