@@ -44,8 +44,11 @@ static bool serve(void *ctx)
 
 static void hold(void *ctx, bool held)
 {
-    const struct run *r = ctx;
+    struct run *r = ctx;
 
+    r->serial.soon = !held; /* as in any run */
+    if (held)
+        outputs_offer(&r->outputs);
     controls_hold(r->controls, held);
 }
 

@@ -55,8 +55,13 @@ enum arm_stop_reason runner_go(struct run *r)
 
     if (r->req->monitor_first && !runner_enter_monitor(r))
         return ARM_STOP_REQUEST;
-    if (r->gdb)
-        return gdb_session_run(r->gdb, r->req->gdb_wait);
+    if (r->gdb) {
+        r->serial.soon = true;
+        enum arm_stop_reason why = gdb_session_run(r->gdb, r->req->gdb_wait);
+        r->serial.soon = false;
+        outputs_offer(&r->outputs);
+        return why;
+    }
     if (r->merge)
         return sweep_interrupts(&r->req->check->sweep, r->m, r->checker, r->merge, max_insns);
     if (r->req->inject.one && !run_to_injection(r))
