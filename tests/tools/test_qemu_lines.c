@@ -12,9 +12,15 @@
 #include <sys/stat.h>
 
 #include "process.h"
+#include "tests/random.h"
 
 #define AT_LEAST_PERCENT 91 /* without tap devices, and swtpm */
-#define WORDS_MAX        120
+#ifdef ARMILLARY_ASAN
+#define SHARE 3 /* every third line, by ARMILLARY_SEED */
+#else
+#define SHARE 1
+#endif
+#define WORDS_MAX 120
 
 static const char *table; /* argv[2]: command-lines.tsv */
 static char dir[] = "/tmp/armillary-test-XXXXXX";
@@ -301,14 +307,15 @@ static bool host_has(const char *what)
 static void test_command_lines_of_others_are_taken_or_refused_by_name(void **state)
 {
     char line[4096];
-    unsigned lines = 0, taken = 0, worse = 0;
+    unsigned lines = 0, taken = 0, worse = 0, number = 0;
+    const uint64_t seed = test_option("ARMILLARY_SEED", 1);
     FILE *f = fopen(table, "r");
 
     (void)state;
     assert_non_null(f);
     while (fgets(line, sizeof(line), f)) {
         char *rest = line;
-        if (*line == '#')
+        if (*line == '#' || (number++ + seed) % SHARE)
             continue;
         const char *id = field(&rest), *source = field(&rest), *purpose = field(&rest);
         const char *options = field(&rest), *expected = field(&rest);
@@ -328,7 +335,7 @@ static void test_command_lines_of_others_are_taken_or_refused_by_name(void **sta
     for (unsigned k = 0; k < blocker_count; k++)
         printf("%5u  %s\n", blockers[k].lines, blockers[k].word);
     assert_int_equal(worse, 0);
-    assert_true(100 * taken >= AT_LEAST_PERCENT * lines);
+    assert_true(SHARE > 1 || 100 * taken >= AT_LEAST_PERCENT * lines);
 }
 
 int main(int argc, char **argv)
