@@ -78,6 +78,7 @@ static void lose(struct own *u, const struct arm_checker *c, const struct live *
         return;
     r->lost = *at;
     r->lost_version = r->version;
+    r->lost_unread = !l->fetched;
 }
 
 static void leave_one(struct arm_checker *c, struct own *u, struct world *w, unsigned reg,
@@ -101,8 +102,10 @@ static void leave_one(struct arm_checker *c, struct own *u, struct world *w, uns
         return; /* if it has changed, then the world has not done it */
     r->moves = regs_moves(c, p->cpu, reg);
     own_pair_left(c, u, w, reg, changed, p);
-    if (l->owner == (int)w->index)
+    if (l->owner == (int)w->index) {
+        l->fetched = false;
         r->left = *at;
+    }
     if (!changed && reg >= 31)
         return;
     if (own_is_shared(c, w, reg)) {
@@ -114,6 +117,7 @@ static void leave_one(struct arm_checker *c, struct own *u, struct world *w, uns
     if (l->owner >= 0 && l->owner != (int)w->index)
         lose(u, c, l, reg, at);
     l->owner = (int16_t)w->index;
+    l->fetched = false;
     r->left = *at;
     r->changed |= changed;
     if (r->version && same_value(r->value, v))

@@ -181,7 +181,7 @@ void own_slot_read(struct arm_checker *c, struct own *u, unsigned reg, const str
     const struct world *last = c->cpus[p->cpu].last;
     struct live *l = own_live(u, p->cpu, reg);
 
-    u->switched_ever[reg] = true;
+    u->switched_ever[reg] = l->fetched = true;
     own_pair_read(u, p->cpu, reg);
     own_serror_read(c, u, p);
     if (!last || l->owner == (int)last->index)

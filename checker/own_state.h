@@ -82,6 +82,7 @@ struct wreg {
     struct site left;         /* where it left with this value */
     struct site lost;         /* what overwrote it in the CPU while it was nowhere else, */
     uint32_t lost_version;    /* of this version */
+    bool lost_unread;         /* and EL2 had not so much as read it */
     struct misplaced in_slot; /* while it was live */
     struct misplaced in_cpu;  /* of what its exit has asked for */
     struct site unsaved;      /* another's was restored over it, and it was not saved there then */
@@ -107,6 +108,7 @@ struct host_values {
 struct live {
     int16_t owner;  /* index of a world, WORLD_EL2, WORLD_NOBODY */
     bool written;   /* by EL2 since the last exit on that CPU */
+    bool fetched;   /* read by EL2 since its owner has left */
     struct tag tag; /* of what EL2 wrote */
     struct site site;
     struct site read; /* by EL2 while it was not the value of who has left last */

@@ -122,7 +122,7 @@ static void check_waiting(struct arm_checker *c, struct own *u, const struct wor
         !justify_left_by(s, ESR_EC_WFX))
         return;
     const struct wreg *r = own_wreg(u, w, ctl);
-    if (!r->version || r->saved || !own_is_lost(r) || !is_on(r->value.lo))
+    if (!r->version || r->saved || !own_is_lost(r) || !r->lost_unread || !is_on(r->value.lo))
         return;
     struct finding f = {.rule = RULE_LOST,
                         .at = r->lost,

@@ -7,6 +7,7 @@
 // case -DOWN -DMASKS: clean
 // case -DWAITS @off: LOST CNTV_CTL_EL0 of vm1/vcpu0
 // case -DWAITS -DSAVES: clean
+// case -DWAITS -DREADS: clean
 // case -DWAITS -DMASKED: clean
 #include "frame.inc"
 
@@ -73,6 +74,10 @@ handle: // X0: who leaves
 #ifdef SAVES
         mrs     x4, cntv_ctl_el0
         str     x4, [x0, #FRAME_CTL]
+#elif defined(READS)                            // it has 32 bits at most, of which one is kept
+        mrs     x4, cntv_ctl_el0
+        and     x4, x4, #1
+        strb    w4, [x0, #FRAME_CTL]
 #endif
 off:    msr     cntv_ctl_el0, xzr
         mrs     x4, cntv_cval_el0
