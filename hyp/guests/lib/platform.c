@@ -38,6 +38,12 @@ static void visit_gic(struct platform *p, const struct fdt_node *node)
             break;
 }
 
+/* Xen's for a domain is the part of a PL011 that SBSA's generic UART has, which is all we use. */
+static bool is_uart(const struct fdt_node *node)
+{
+    return fdt_has(&node->compatible, "arm,pl011") || fdt_has(&node->compatible, "arm,sbsa-uart");
+}
+
 static void visit(const struct fdt_node *node, void *context)
 {
     struct platform *p = context;
@@ -62,7 +68,7 @@ static void visit(const struct fdt_node *node, void *context)
         fdt_reg(node, 1, &p->gicc, &size);
     if (fdt_has(&node->compatible, "arm,gic-v3-its"))
         fdt_reg(node, 0, &p->its, &size);
-    if (fdt_has(&node->compatible, "arm,pl011") && !p->uart) {
+    if (is_uart(node) && !p->uart) {
         fdt_reg(node, 0, &p->uart, &size);
         p->uart_intid = intid(node, 0);
     }
