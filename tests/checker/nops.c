@@ -1,10 +1,10 @@
 /*
- * What the checker says of KVM with one instruction of its world switch missing: Debian's kernel
- * boots once, and a fork of the process for each instruction replaces that in memory and runs
- * guests that verify their registers. A line for each: function, offset, instruction, how the run
- * ended, and the findings.
+ * What the checker says of a hypervisor with one instruction of its world switch missing: KVM in
+ * Debian's kernel, or Xen, boots once, and a fork of the process for each instruction replaces that
+ * in memory and runs guests that verify their registers. A line for each: function, offset,
+ * instruction, how the run ended, and the findings.
  *
- * Usage: kvm_nops [OPTION...] FUNCTION...      (kvm_nops --help)
+ * Usage: nops [OPTION...] FUNCTION...      (nops --help)
  */
 #define _GNU_SOURCE /* memfd_create() */
 #include <glib.h>
@@ -25,18 +25,26 @@
 #define FUNCTION_MAX  0x2000               /* bytes */
 #define LOADED        UINT64_C(0x40200000) /* an Image whose text_offset is 0 */
 #define RESULT_MAX    65536
+#define DOMAINS_MAX   8
+#define DOMAIN_MEMORY (UINT64_C(16) << 20)
 
-static char *rules = "all", *cpu = "n1", *append = "", *initrd, *image, *only, *patched;
-static int cpus = 1, share = 1, first = 0;
+static char *rules = "all", *cpu = "n1", *append = "console=ttyAMA0 quiet", *initrd, *image, *only,
+            *patched;
+static char *until = "kvmtest: init", **domains;
+static int cpus = 1, vcpus = 1, memory = 1024, share = 1, first = 0;
 static gboolean weaken, accesses, list_only;
 
 static const GOptionEntry options[] = {
     {"cpu", 0, 0, G_OPTION_ARG_STRING, &cpu, "CPU model", NULL},
     {"cpus", 0, 0, G_OPTION_ARG_INT, &cpus, "number of CPUs", NULL},
-    {"image", 0, 0, G_OPTION_ARG_STRING, &image, "kernel", NULL},
+    {"memory", 0, 0, G_OPTION_ARG_INT, &memory, "MiB", NULL},
+    {"image", 0, 0, G_OPTION_ARG_STRING, &image, "kernel, or Xen", NULL},
     {"initrd", 0, 0, G_OPTION_ARG_STRING, &initrd, "of tests/images/mk-kvm-initrd", NULL},
+    {"domain", 0, 0, G_OPTION_ARG_STRING_ARRAY, &domains, "one of Xen's own: IMAGE,WORDS", NULL},
+    {"vcpus", 0, 0, G_OPTION_ARG_INT, &vcpus, "of each domain", NULL},
+    {"until", 0, 0, G_OPTION_ARG_STRING, &until, "what the console says before guests run", NULL},
     {"rules", 0, 0, G_OPTION_ARG_STRING, &rules, "as armillary check has them", NULL},
-    {"append", 0, 0, G_OPTION_ARG_STRING, &append, "words for the kernel", NULL},
+    {"append", 0, 0, G_OPTION_ARG_STRING, &append, "command line", NULL},
     {"only", 0, 0, G_OPTION_ARG_STRING, &only, "FUNCTION+0xOFFSET alone, with its report", NULL},
     {"patched", 0, 0, G_OPTION_ARG_STRING, &patched, "with --only: the kernel without it", NULL},
     {"share", 0, 0, G_OPTION_ARG_INT, &share, "every N-th instruction only", NULL},
@@ -49,6 +57,9 @@ static const GOptionEntry options[] = {
 
 struct run {
     struct arm_machine *m;
+    struct arm_domain domain[DOMAINS_MAX];
+    struct arm_module module[DOMAINS_MAX];
+    unsigned domains;
     GString *console;
     bool booted;
 };
@@ -59,8 +70,8 @@ static G_GNUC_NORETURN void die(const char *what, const char *why)
     exit(2);
 }
 
-static const char *const crashes[] = {"Internal error", "kernel BUG", "Kernel panic",
-                                      "HYP panic",      "FAILED",     "FAIL cpu"};
+static const char *const crashes[] = {"Internal error", "kernel BUG", "Kernel panic", "HYP panic",
+                                      "FAILED",         "FAIL cpu",   "Panic on CPU", "Xen BUG"};
 
 /* The host has given up, or a guest says what it misses. */
 static bool crashed(const char *console)
@@ -71,13 +82,13 @@ static bool crashed(const char *console)
     return false;
 }
 
-/* init's first line ends the boot; a crash ends the run. */
+/* A line ends the boot; a crash ends the run. */
 static void console_write(void *ctx, const uint8_t *data, size_t size)
 {
     struct run *r = ctx;
 
     g_string_append_len(r->console, (const char *)data, (gssize)size);
-    if (!r->booted && strstr(r->console->str, "kvmtest: init")) {
+    if (!r->booted && strstr(r->console->str, until)) {
         r->booted = true;
         arm_stop(r->m);
     } else if (memchr(data, '\n', size) && crashed(r->console->str)) {
@@ -85,21 +96,42 @@ static void console_write(void *ctx, const uint8_t *data, size_t size)
     }
 }
 
+/* Each is an image, a comma, and the words of its command line. */
+static void add_domains(struct run *r)
+{
+    for (; domains && domains[r->domains]; r->domains++) {
+        char *comma = strchr(domains[r->domains], ',');
+        if (r->domains == DOMAINS_MAX || !comma)
+            die("--domain", domains[r->domains]);
+        *comma = '\0';
+        r->domain[r->domains] = (struct arm_domain){g_strdup_printf("guest%u", r->domains + 1),
+                                                    DOMAIN_MEMORY, (unsigned)vcpus, true};
+        r->module[r->domains] = (struct arm_module){.kind = ARM_MODULE_KERNEL,
+                                                    .path = domains[r->domains],
+                                                    .args = comma + 1,
+                                                    .domain = r->domains + 1};
+    }
+}
+
 /* With the checker from the first instruction, as `armillary check` has it. */
 static struct arm_checker *boot(struct run *r)
 {
+    add_domains(r);
     const struct arm_check_config check = {.size = sizeof(check), .rules = rules};
     struct arm_checker *checker;
-    g_autofree char *words = g_strdup_printf("console=ttyAMA0 quiet %s", append);
     struct arm_error err = {0};
     const struct arm_config config = {.size = sizeof(config),
                                       .cpu = cpu,
                                       .cpus = (unsigned)cpus,
-                                      .ram_size = UINT64_C(1024) << 20,
+                                      .ram_size = (uint64_t)memory << 20,
                                       .el2 = true,
                                       .kernel = image,
                                       .initrd = initrd,
-                                      .append = words,
+                                      .append = append,
+                                      .modules = r->module,
+                                      .module_count = r->domains,
+                                      .domains = r->domain,
+                                      .domain_count = r->domains,
                                       .console_write = console_write,
                                       .console_ctx = r};
 
@@ -112,7 +144,7 @@ static struct arm_checker *boot(struct run *r)
         die("checker", err.text);
     arm_run(r->m, UINT64_C(6000000000));
     if (!r->booted)
-        die("the kernel has not come to its init", r->console->str);
+        die("it has not come to where guests run", r->console->str);
     return checker;
 }
 
@@ -228,13 +260,25 @@ static void finding_line(void *ctx, const char *line)
     }
 }
 
-static const char *end_name(enum arm_stop_reason why, const char *console)
+/* Xen goes on without domains. */
+static bool are_done(const struct run *r)
 {
-    return strstr(console, "FAIL")    ? "guest fails"
-           : crashed(console)         ? "crash"
-           : why == ARM_STOP_POWEROFF ? "runs"
-           : why == ARM_STOP_LIMIT    ? "hangs"
-                                      : "stops";
+    unsigned done = 0;
+
+    for (const char *at = r->console->str; (at = strstr(at, ": ok ")); at++)
+        done++;
+    return r->domains && done >= r->domains;
+}
+
+static const char *end_name(enum arm_stop_reason why, const struct run *r)
+{
+    const char *console = r->console->str;
+
+    return strstr(console, "FAIL")                   ? "guest fails"
+           : crashed(console)                        ? "crash"
+           : why == ARM_STOP_POWEROFF || are_done(r) ? "runs"
+           : why == ARM_STOP_LIMIT                   ? "hangs"
+                                                     : "stops";
 }
 
 static uint64_t max_insns;
@@ -247,8 +291,8 @@ static void child(struct run *r, struct arm_checker *checker, const struct site 
     if (!arm_mem_write(r->m, s->pa, &word, sizeof(word)))
         die(s->name, "cannot be written");
     enum arm_stop_reason why = arm_run(r->m, max_insns);
-    fprintf(to, "%s | ", end_name(why, r->console->str));
-    arm_checker_findings(checker, finding_line, &rep);
+    fprintf(to, "%s | ", end_name(why, r));
+    (void)arm_checker_end(checker, finding_line, &rep, NULL);
     if (!rep.lines)
         fprintf(to, " | ");
     if (only)
@@ -280,8 +324,8 @@ static void unchanged(struct run *r, struct arm_checker *checker, GArray *sites,
     enum arm_stop_reason why = arm_run(r->m, UINT64_C(4000000000));
     for (unsigned k = 0; k < sites->len; k++)
         fputc(g_array_index(sites, struct site, k).reached ? '+' : '-', to);
-    fprintf(to, " %" PRIu64 " %s", arm_retired(r->m) - before, end_name(why, r->console->str));
-    arm_checker_findings(checker, finding_line, &rep);
+    fprintf(to, " %" PRIu64 " %s", arm_retired(r->m) - before, end_name(why, r));
+    (void)arm_checker_end(checker, finding_line, &rep, NULL);
 }
 
 /* In a process of its own; what it prints. NULL: the run in which nothing is changed. */
@@ -344,8 +388,8 @@ int main(int argc, char **argv)
     struct run r = {0};
 
     g_option_context_add_main_entries(context, options, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error) || !image || !initrd)
-        die("kvm_nops", error ? error->message : "--image and --initrd are needed");
+    if (!g_option_context_parse(context, &argc, &argv, &error) || !image || !(initrd || domains))
+        die("nops", error ? error->message : "--image, and --initrd or --domain, are needed");
     struct arm_checker *checker = boot(&r);
     const unsigned el = 2;
     uint64_t vectors = 0;
