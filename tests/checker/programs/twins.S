@@ -8,6 +8,8 @@
 // case -DFB=0: clean
 // case -DMOVES -DSETS=hstr_el2 @do_eret: TRAPCFG HSTR_EL2 of vm1/vcpu0
 // case -DMOVES -DSETS=hstr_el2 -DBOTH: clean
+// case -DMOVES -DSETS=oslar_el1 @do_eret: TRAPCFG OSLSR_EL1 of vm1/vcpu0 +
+// case -DMOVES -DSETS=oslar_el1 -DBOTH: clean
 // case -DSETS=hstr_el2 -DFIRST @do_eret: TRAPCFG HSTR_EL2 of vm1/vcpu0
 // case -DSETS=hstr_el2 -DFIRST -DBOTH: clean
 // case -DDIRTY @unmap: LOST

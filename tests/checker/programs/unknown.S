@@ -11,6 +11,8 @@
 // case -DFROM=FRAME_HPFAR: clean
 // case -DFROM=FRAME_HPFAR -DOLD @older_used: STALE-READ HPFAR_EL2 of vm1/vcpu0
 // case -DFROM=FRAME_FAR -DOLD @older_used: STALE-READ FAR_EL2 of vm1/vcpu0
+// case -DCOPIES=1: clean
+// case -DCOPIES=3 @copy_used: STALE-READ ESR_EL2 of vm1/vcpu0
 // case -DFROM=FRAME_HPFAR -DOLD -DSAME: clean
 // case -DFROM=FRAME_HPFAR -DOLD -DREADS: clean
 #include "frame.inc"
@@ -27,6 +29,23 @@
         bic     x2, x2, #0x80                   // S2AP: RAM is read-only
         str     x2, [x1, #8]
         .endm
+
+#ifdef COPIES // of ESR_EL2, one exit of so many; what decides is the copy
+#define FRAME_COUNT (FRAME_MORE + 24)
+#define HAS_SAVED
+        .macro saved
+        ldr     x4, [x0, #FRAME_COUNT]
+        cbnz    x4, 7f
+        mov     x4, #COPIES
+        mrs     x5, esr_el2
+        str     x5, [x0, #FRAME_ESR]
+7:      sub     x4, x4, #1
+        str     x4, [x0, #FRAME_COUNT]
+        ldr     x5, [x0, #FRAME_ESR]
+        lsr     x5, x5, #26
+copy_used: cmp  x5, #0x24
+        .endm
+#endif
 #include "hv.inc"
 
 handle:
