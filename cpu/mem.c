@@ -65,8 +65,7 @@ static __attribute__((noinline)) bool walk(const struct access *a, uint64_t va_,
 
     if (!cpu_walk(cpu, a->i, x, cpu->tlb, va_, m, t, &f))
         return raise_abort(a, va_, &f);
-    if (!m->at)
-        tlb_insert(cpu->tlb, x, xlat_canonical(x, va_, false), t);
+    tlb_insert(cpu->tlb, x, xlat_canonical(x, va_, false), t);
     return true;
 }
 
@@ -122,13 +121,13 @@ bool mem_translate(const struct access *a, uint64_t va_, enum mmu_kind kind, str
                                  .any = a->any,
                                  .unaligned = mem_is_unaligned(a) || a->normal};
 
-    if (tlb_lookup(cpu->tlb, x, xlat_canonical(x, va_, false), &m, t) &&
-        !(m.unaligned && attr_is_device(t->attr))) {
-        if (a->acc & ACC_CMO)
-            install_maintained(a, va_, t);
-        return true;
-    }
-    return walk(a, va_, &m, t);
+    bool known = tlb_lookup(cpu->tlb, x, xlat_canonical(x, va_, false), &m, t) &&
+                 !(m.unaligned && attr_is_device(t->attr));
+    if (!known && !walk(a, va_, &m, t))
+        return false;
+    if (a->acc & ACC_CMO)
+        install_maintained(a, va_, t);
+    return true;
 }
 
 /* An access that reaches neither RAM nor a device. */

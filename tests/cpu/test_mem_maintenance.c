@@ -171,6 +171,33 @@ static void test_the_lines_of_a_page_are_maintained_by_what_l1_holds(void **stat
     }
 }
 
+/* A translation that a load would have had is not looked for again; who may not load, does not find
+ * it. */
+static void test_the_first_line_that_is_maintained_has_the_page_known(void **state)
+{
+    struct fixture *s = *state;
+    uint64_t v;
+
+    map(s, TABLES, 0x10000, (RAM_BASE + 0x200000) | D_NORMAL);
+    map(s, TABLES, 0x11000, (RAM_BASE + 0x201000) | D_NORMAL | D_RO);
+    map(s, TABLES, 0x12000, (RAM_BASE + 0x202000) | D_NORMAL | D_USER);
+    mmu_on(s, 1);
+    assert_int_equal(sr_op_DC(s->cpu, s->insn, SR_DC_CIVAC, 0x10000), EXEC_NEXT);
+    assert_non_null(mem_fast(s->cpu->bank->r, 0x10040, 8));
+    assert_int_equal(sr_op_IC(s->cpu, s->insn, SR_IC_IVAU, 0x11000), EXEC_NEXT);
+    assert_non_null(mem_fast(s->cpu->bank->r, 0x11040, 8));
+    assert_null(mem_fast(s->cpu->bank->w, 0x11040, 8));
+    tlb_bank_clear(s->cpu->bank);
+    uint64_t hits = s->cpu->tlb->l2_hits;
+    assert_true(load(s, 0x10000, 8, 0, &v));
+    assert_int_equal(s->cpu->tlb->l2_hits, hits + 1);
+    s->cpu->ps.pan = 1;
+    cpu_context_changed(s->cpu);
+    assert_int_equal(sr_op_DC(s->cpu, s->insn, SR_DC_CIVAC, 0x12000), EXEC_NEXT);
+    assert_null(mem_fast(s->cpu->bank->r, 0x12000, 8));
+    assert_false(load(s, 0x12000, 8, 0, &v));
+}
+
 static void test_contexts_return_to_their_banks(void **state)
 {
     struct fixture *s = *state;
@@ -208,6 +235,7 @@ int main(void)
         T(test_fetch_aborts),
         T(test_cache_maintenance),
         T(test_the_lines_of_a_page_are_maintained_by_what_l1_holds),
+        T(test_the_first_line_that_is_maintained_has_the_page_known),
         T(test_contexts_return_to_their_banks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
