@@ -19,21 +19,41 @@
 #define JIT_HOT      8  /* arrivals after which a record is translated */
 #define JIT_SAMPLING 16 /* runs of the plain loop between two samples */
 
-/* jit_exec()'s answer beside enum exec_result: retired, but what stands behind has been killed. */
+/* jit_exec()'s answers beside enum exec_result: retired, but what stands behind has been killed. */
 #define JIT_DEAD 0x100
+/* Retired, and what is between two instructions has been looked at. */
+#define JIT_LOOKED 0x101
 
 /* ---- what blocks call ---- */
+
+/* Behind @i the dispatcher would look, which is done here: mostly there is nothing, and @b goes on.
+ * An interrupt may lead to just behind @i, too, but hardly to the same @block, cpu->block before.
+ * Return: 0, or for jit_leave(), and then cpu->resume is where to go on, or NULL. */
+static unsigned look(struct cpu *cpu, const struct insn *i, const struct jit_block *b,
+                     const struct insn *first, uint32_t block)
+{
+    const struct insn *next = interp_behind(cpu, i, EXEC_SYNC, JIT_INSNS_MAX);
+
+    if (next == i + 1 && cpu->block == block && !b->dead) {
+        cpu->left += next - first;
+        return 0;
+    }
+    cpu->resume = next;
+    return JIT_LOOKED;
+}
 
 /* Blocks take what has retired off the count when they are left. For what looks at the count before
  * it is as if there were a plain run of records from @first up to @i. */
 static unsigned end(struct cpu *cpu, const struct insn *i, const struct jit_block *b,
-                    const struct insn *first, enum exec_result r)
+                    const struct insn *first, uint32_t block, enum exec_result r)
 {
     if (likely(r == EXEC_NEXT && !b->dead)) {
         if (unlikely(cpu->counted != first))
             cpu->left += cpu->counted - first;
         return 0;
     }
+    if (r == EXEC_SYNC)
+        return look(cpu, i, b, first, block);
     cpu->resume = i;
     return r == EXEC_NEXT ? JIT_DEAD : r;
 }
@@ -41,16 +61,20 @@ static unsigned end(struct cpu *cpu, const struct insn *i, const struct jit_bloc
 unsigned jit_exec(struct cpu *cpu, const struct insn *i, const struct jit_block *b,
                   const struct insn *first)
 {
+    uint32_t block = cpu->block;
+
     cpu->counted = first;
-    return end(cpu, i, b, first, exec_fns[i->op](cpu, i));
+    return end(cpu, i, b, first, block, exec_fns[i->op](cpu, i));
 }
 
 unsigned jit_exec_exact(struct cpu *cpu, const struct insn *i, const struct jit_block *b,
                         const struct insn *first)
 {
+    uint32_t block = cpu->block;
+
     cpu->counted = first;
     cpu_count_upto(cpu, i);
-    return end(cpu, i, b, first, exec_fns[i->op](cpu, i));
+    return end(cpu, i, b, first, block, exec_fns[i->op](cpu, i));
 }
 
 uint64_t jit_counter(struct cpu *cpu, const struct insn *i, enum sysreg sr)
@@ -76,7 +100,8 @@ enum exec_result jit_leave(struct cpu *cpu, unsigned r)
 
     if (r == JIT_DEAD)
         return go_on(cpu, i + 1);
-    const struct insn *next = interp_behind(cpu, i, (enum exec_result)r, JIT_INSNS_MAX);
+    const struct insn *next =
+        r == JIT_LOOKED ? i : interp_behind(cpu, i, (enum exec_result)r, JIT_INSNS_MAX);
     if (!next)
         return interp_pause(cpu);
     jit_seen(cpu, next);

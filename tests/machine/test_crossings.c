@@ -1,7 +1,8 @@
 /*
  * Exceptions and returns are the same by each engine, whatever changes between two of them: random
- * loops of calls and returns at EL0 and EL1, and of writes of what they depend on; handlers at EL1
- * and EL2 that take PSTATE, SPSR_ELx and ESR_ELx into account, and change more.
+ * loops of calls and returns at EL0 and EL1, and of writes of what they and other instructions
+ * depend on; handlers at EL1 and EL2 that take PSTATE, SPSR_ELx and ESR_ELx into account, and
+ * change more.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,8 +28,8 @@ static const uint32_t items[][3] = {
     {0xd500417f},                         /* msr uao, #1 */
     {0xd5034fdf},                         /* msr daifset, #15 */
     {0xd5034fff},                         /* msr daifclr, #15 */
-    {0xd50040bf},                         /* msr spsel, #0 */
-    {0xd50041bf},                         /* msr spsel, #1 */
+    {0x8b3463f4, 0xd50040bf, 0x8b3463f4}, /* add x20, sp, x20; msr spsel, #0; add */
+    {0x8b3463f4, 0xd50041bf, 0x8b3463f4}, /* the same with #1 */
     {0xd518c01a},                         /* msr vbar_el1, x26 */
     {0xd518c01b},                         /* msr vbar_el1, x27 */
     {0xd5381000, 0xd2690000, 0xd5181000}, /* mrs x0, sctlr_el1; eor x0, x0, #SPAN; msr */
@@ -36,6 +37,10 @@ static const uint32_t items[][3] = {
     {0xd51b4201, 0x8b140021},             /* msr nzcv, x1; add x1, x1, x20 */
     {0xd5182016},                         /* msr ttbr0_el1, x22 */
     {0xd5182017},                         /* msr ttbr0_el1, x23: another ASID */
+    {0xd5381040, 0xd26c0000, 0xd5181040}, /* mrs x0, cpacr_el1; eor x0, x0, #FPEN<0>; msr */
+    {0xd5381000, 0xd27f0000, 0xd5181000}, /* the same of SCTLR_EL1.A */
+    {0x9e670280, 0x9e660014},             /* fmov d0, x20; fmov x20, d0 */
+    {0xf84012c0},                         /* ldur x0, [x22, #1] */
 };
 
 /* To EL0 or EL1, with some PSTATE. */
@@ -124,6 +129,7 @@ static const struct initial registers[] = {
     {"VBAR_EL2", VECTOR},
     {"VBAR_EL1", VECTOR + 0x1000},
     {"SCTLR_EL1", 0x30d0199d},
+    {"CPACR_EL1", 3 << 20},
     {"HCR_EL2", UINT64_C(1) << 31},
     {"SP", DATA},
     {"SP_EL1", DATA + 4096},
