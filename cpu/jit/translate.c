@@ -152,23 +152,24 @@ static void count_bits(unsigned *counts, uint64_t set)
 static void allocate(struct tr *t)
 {
     unsigned uses[REG_COUNT] = {0};
+    uint64_t used = 0;
 
     for (unsigned k = 0; k < t->n; k++) {
+        used |= t->use[k].x_reads | t->use[k].x_writes;
         t->written |= t->use[k].x_writes;
         count_bits(uses, t->use[k].x_reads);
         count_bits(uses, t->use[k].x_writes);
     }
     memset(t->host, -1, sizeof(t->host));
-    for (unsigned h = 0; h < JIT_HOSTS; h++) {
-        unsigned best = REG_ZR;
-        for (unsigned g = 0; g < REG_COUNT; g++)
-            if (t->host[g] < 0 && uses[g] > uses[best] && g != REG_ZR && g != REG_SINK)
-                best = g;
-        if (best == REG_ZR)
-            break;
-        t->host[best] = (int8_t)tr_hosts[h];
+    used &= ~(BIT(REG_ZR) | BIT(REG_SINK));
+    for (; used && t->hosts < JIT_HOSTS; t->hosts++) {
+        unsigned best = (unsigned)__builtin_ctzll(used);
+        for (uint64_t rest = used; rest; rest &= rest - 1)
+            if (uses[__builtin_ctzll(rest)] > uses[best])
+                best = (unsigned)__builtin_ctzll(rest);
+        used &= ~BIT(best);
+        t->host[best] = (int8_t)tr_hosts[t->hosts];
         t->cached |= BIT(best);
-        t->hosts++;
     }
     t->written &= t->cached;
 }
