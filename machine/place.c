@@ -6,14 +6,20 @@
 
 #include "base/bits.h"
 
+/* The text is in the rows: pointers would have to be relocated by each start, thousands of them. */
+#define TEXT_SIZE 40
+
 struct source {
-    const char *name;
-    struct place place;
+    char name[TEXT_SIZE], file[TEXT_SIZE];
+    unsigned line;
 };
+
+/* 1, where the text has room. */
+#define FITS(text) sizeof(char[sizeof(text) <= TEXT_SIZE ? 1 : -1])
 
 /* By name. */
 static const struct source sources[] = {
-#define SOURCE(name, file, line) {name, {file, line}},
+#define SOURCE(name, file, line) {name, file, (line)*FITS(name) * FITS(file)},
 #include "sources.inc"
 #undef SOURCE
 };
@@ -33,13 +39,13 @@ static struct place find(const char *name, const char *file)
     while (s && s > sources && compare(name, s - 1) == 0)
         s--;
     for (; s && s < end && compare(name, s) == 0; s++) {
-        if (file && strcmp(s->place.file, file) != 0)
+        if (file && strcmp(s->file, file) != 0)
             continue;
         if (found)
             return (struct place){0};
         found = s;
     }
-    return found ? found->place : (struct place){0};
+    return found ? (struct place){found->file, found->line} : (struct place){0};
 }
 
 struct place function_place(const char *name)
@@ -80,28 +86,42 @@ static const char *const executors[] = {[SYSREG_OP_NONE] = NULL,
 };
 
 /* Registers of the GIC's CPU interface. */
-static const struct {
+static const struct gic_register {
+    enum sysreg sr;
     const char *read, *write;
-} gic[SR_COUNT] = {
-#define CPUIF(reg, n, exists, read, write) [SR_##reg] = {#read, #write},
+} gic[] = {
+#define CPUIF(reg, n, exists, read, write) {SR_##reg, #read, #write},
 #include "gic/cpuif.def"
 #undef CPUIF
 };
 
+/* NULL: it is not one of these. */
+static const struct gic_register *find_gic(enum sysreg sr)
+{
+    for (size_t k = 0; k < ARRAY_SIZE(gic); k++)
+        if (gic[k].sr == sr)
+            return &gic[k];
+    return NULL;
+}
+
 const char *sysreg_reader(enum sysreg sr)
 {
+    const struct gic_register *of_gic = find_gic(sr);
+
     if (!(sysreg_rows[sr].access & SR_READ))
         return NULL;
-    if (gic[sr].read)
-        return gic[sr].read;
+    if (of_gic)
+        return of_gic->read;
     return sysreg_rows[sr].take ? takers[sysreg_rows[sr].take] : readers[sysreg_rows[sr].rd];
 }
 
 const char *sysreg_writer(enum sysreg sr)
 {
+    const struct gic_register *of_gic = find_gic(sr);
+
     if (!(sysreg_rows[sr].access & SR_WRITE))
         return NULL;
-    return gic[sr].write ? gic[sr].write : writers[sysreg_rows[sr].wr];
+    return of_gic ? of_gic->write : writers[sysreg_rows[sr].wr];
 }
 
 const char *sysreg_executor(enum sysreg sr)
