@@ -5,7 +5,6 @@
 #include "death_state.h"
 #include "info.h"
 
-#define FRAMES_MAX     16
 #define EXCEPTIONS_MAX 6
 
 /* Registers whose last writes are told. */
@@ -27,34 +26,50 @@ static void add_walk(const struct corpse *c, const struct death_fault *f, GStrin
     info_walk(c->m, c->cpu, f->from, f->far, death_access(f), out);
 }
 
-static void add_frame(const struct corpse *c, unsigned n, unsigned el, uint64_t pc, GString *out)
+/* An address of @el's as it was before it was signed: without the code of pointer authentication,
+ * which is between the bits that are translated and bit 55, and above. D8.10 */
+static uint64_t unsigned_address(const struct corpse *c, unsigned el, uint64_t address)
 {
-    g_autofree char *at = pc ? death_place(c, c->cpu, el, pc) : NULL;
+    bool upper = address >> 55 & 1, e2h = death_reg(c, c->cpu, "HCR_EL2") >> 34 & 1;
+    unsigned regime = el == 2 || (el == 0 && e2h && death_reg(c, c->cpu, "HCR_EL2") >> 27 & 1);
+    uint64_t tcr = death_reg_el(c, c->cpu, "TCR", regime ? 2 : 1);
+    unsigned size = (unsigned)(tcr >> (upper ? 16 : 0)) & 63;
+    uint64_t code = size ? ~UINT64_C(0) << (64 - size) : 0;
 
-    if (at)
-        g_string_append_printf(out, "  #%u %s\n", n, at);
+    return upper ? address | code : address & ~code;
 }
 
-/* By frame records (AAPCS64): X29 points to the caller's X29 and X30. */
-static void add_backtrace(const struct corpse *c, GString *out)
+unsigned death_frames(const struct corpse *c, unsigned *el, uint64_t pcs[DEATH_FRAMES])
 {
     const struct death_fault *f = &c->fault;
     bool failed = f->valid && (c->kind != DEATH_SPIN || death_is_error(f));
-    unsigned el = failed ? f->from : death_el(c, c->cpu);
-    uint64_t pc = failed ? f->elr : death_reg(c, c->cpu, "pc"),
-             frame[2] = {death_reg(c, c->cpu, "x29"), 0};
-    uint64_t before = 0;
+    uint64_t frame[2] = {death_reg(c, c->cpu, "x29"), 0}, before = 0;
+    unsigned count = 0;
 
-    g_string_append(out, "backtrace:\n");
-    add_frame(c, 0, el, pc, out);
-    add_frame(c, 1, el, death_reg(c, c->cpu, "x30"), out);
-    for (unsigned n = 2; n < FRAMES_MAX; n++) {
+    *el = failed ? f->from : death_el(c, c->cpu);
+    pcs[count++] = failed ? f->elr : death_reg(c, c->cpu, "pc");
+    pcs[count++] = unsigned_address(c, *el, death_reg(c, c->cpu, "x30"));
+    while (count < DEATH_FRAMES) {
         uint64_t at = frame[0];
-        if (at <= before || at & 7 || !arm_virt_read(c->m, c->cpu, el, at, frame, sizeof(frame)) ||
+        if (at <= before || at & 7 || !arm_virt_read(c->m, c->cpu, *el, at, frame, sizeof(frame)) ||
             !frame[1])
             break;
         before = at;
-        add_frame(c, n, el, frame[1], out);
+        pcs[count++] = unsigned_address(c, *el, frame[1]);
+    }
+    return count;
+}
+
+static void add_backtrace(const struct corpse *c, GString *out)
+{
+    uint64_t pcs[DEATH_FRAMES];
+    unsigned el, count = death_frames(c, &el, pcs);
+
+    g_string_append(out, "backtrace:\n");
+    for (unsigned n = 0; n < count; n++) {
+        g_autofree char *at = pcs[n] ? death_place(c, c->cpu, el, pcs[n]) : NULL;
+        if (at)
+            g_string_append_printf(out, "  #%u %s\n", n, at);
     }
 }
 
@@ -104,6 +119,8 @@ void death_add_details(const struct corpse *c, GString *out)
 {
     add_walk(c, &c->fault, out);
     add_backtrace(c, out);
+    if (c->kind == DEATH_PANIC)
+        return;
     if (!c->history) {
         g_string_append(
             out, "the last exceptions and writes are not known: input, files that are written, a "

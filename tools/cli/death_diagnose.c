@@ -310,8 +310,10 @@ static bool explain_loop(const struct corpse *c, struct verdict *v)
 bool death_diagnose(const struct corpse *c, struct verdict *v)
 {
     if (c->kind == DEATH_PANIC) {
-        g_string_printf(v->cause, "the guest says that it has died: %s", c->panic);
-        g_string_assign(v->evidence, "its own report is above, on the console");
+        g_string_printf(v->cause, "the guest says that it has died: %s", c->panic->text);
+        g_string_printf(v->evidence, "%s%sits own report is above, on the console",
+                        c->panic->meaning->str, c->panic->meaning->len ? "; " : "");
+        g_string_assign(v->next, c->panic->next);
         return true;
     }
     if (c->kind == DEATH_STORM)

@@ -133,25 +133,57 @@ static bool is_in(const char *place, const char *name)
     return symbol && strncmp(symbol + 1, name, n) == 0 && symbol[1 + n] == '+';
 }
 
+/* Which of the frames of c->cpu is in one; G_N_ELEMENTS(ends): none. */
+static size_t find_end(const struct corpse *c, unsigned *el, uint64_t pcs[DEATH_FRAMES],
+                       unsigned *count, unsigned *frame)
+{
+    *count = death_frames(c, el, pcs);
+    for (*frame = 0; *frame < *count; (*frame)++) {
+        /* What was called may be the last instruction of its function. */
+        g_autofree char *at = death_place(c, c->cpu, *el, pcs[*frame] - (*frame ? 4 : 0));
+        for (size_t k = 0; k < G_N_ELEMENTS(ends); k++)
+            if (is_in(at, ends[k].name))
+                return k;
+    }
+    return G_N_ELEMENTS(ends);
+}
+
+bool death_find_given_up(const struct corpse *c, unsigned *cpu)
+{
+    struct corpse one = *c;
+    uint64_t pcs[DEATH_FRAMES];
+    unsigned el, count, frame;
+
+    for (one.cpu = 0; one.cpu < arm_cpu_count(c->m); one.cpu++)
+        if (arm_cpu_state(c->m, one.cpu) != ARM_CPU_OFF &&
+            find_end(&one, &el, pcs, &count, &frame) < G_N_ELEMENTS(ends)) {
+            *cpu = one.cpu;
+            return true;
+        }
+    return false;
+}
+
 bool death_explain_given_up(const struct corpse *c, struct verdict *v)
 {
-    unsigned el = death_el(c, c->cpu);
-    uint64_t frame[2], fp = death_reg(c, c->cpu, "x29"), caller = death_reg(c, c->cpu, "x30");
-    g_autofree char *at = death_place(c, c->cpu, el, death_reg(c, c->cpu, "pc"));
-    size_t k = 0;
+    uint64_t pcs[DEATH_FRAMES];
+    unsigned el, count, frame;
+    size_t k = find_end(c, &el, pcs, &count, &frame);
 
-    while (k < G_N_ELEMENTS(ends) && !is_in(at, ends[k].name))
-        k++;
     if (k == G_N_ELEMENTS(ends))
         return false;
+    g_autofree char *at = death_place(c, c->cpu, el, pcs[frame]);
+    g_string_printf(v->cause, "the program has given up: cpu%u %s %s", c->cpu,
+                    frame ? "is in" : "stands at", at);
     /* X30 may be of a call of its own: then its frame has it. */
-    g_autofree char *called = death_place(c, c->cpu, el, caller - 4);
-    if (is_in(called, ends[k].name) && arm_virt_read(c->m, c->cpu, el, fp, frame, sizeof(frame)))
-        caller = frame[1];
-    g_autofree char *by = death_place(c, c->cpu, el, caller - 4);
-    g_string_printf(v->cause, "the program has given up: cpu%u stands at %s, called at %s", c->cpu,
-                    at, by);
+    while (++frame < count) {
+        g_autofree char *by = death_place(c, c->cpu, el, pcs[frame] - 4);
+        if (is_in(by, ends[k].name))
+            continue;
+        g_string_append_printf(v->cause, ", called at %s", by);
+        break;
+    }
     g_string_assign(v->evidence, ends[k].what);
+    death_add_last_words(c, v->evidence);
     g_string_assign(v->next, "the backtrace below has who called it; `break` of gdb there, and "
                              "reverse-continue");
     return true;

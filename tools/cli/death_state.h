@@ -10,6 +10,7 @@
 #include "arch/vector.h"
 #include "armillary.h"
 #include "death.h"
+#include "death_panic.h"
 
 /* Flash memory is from 0 to here; stores to it are lost. RAM is behind the devices. */
 #define FLASH_END UINT64_C(0x08000000)
@@ -103,12 +104,12 @@ struct corpse {
     enum death_kind kind;
     bool ended; /* the machine runs no further: registers may be tried */
     unsigned cpu;
-    struct death_fault fault;      /* the one that it is about, if it is about one */
-    struct death_fault loop;       /* the one that it ends in */
-    struct death_history *history; /* NULL: not known */
-    struct death_trace *trace;     /* how it came to the fault, or where it stands; or NULL */
-    struct arm_checker *symbols;   /* NULL: none */
-    const char *panic;             /* the line on the console, of DEATH_PANIC */
+    struct death_fault fault;        /* the one that it is about, if it is about one */
+    struct death_fault loop;         /* the one that it ends in */
+    struct death_history *history;   /* NULL: not known */
+    struct death_trace *trace;       /* how it came to the fault, or where it stands; or NULL */
+    struct arm_checker *symbols;     /* NULL: none */
+    const struct death_panic *panic; /* of DEATH_PANIC */
 };
 
 /* One line each, without an end. */
@@ -218,6 +219,9 @@ bool death_add_origin(const struct corpse *c, const struct death_fault *f, unsig
                       GString *out);
 bool death_add_clobbered(const struct corpse *c, const struct death_fault *f, GString *out);
 
+/* "its log has: Kernel panic - not syncing: ...", from memory (death_panic.c); or nothing. */
+void death_add_last_words(const struct corpse *c, GString *out);
+
 /* It has stopped in a function whose name says that it gives up (death_slips.c). */
 bool death_explain_given_up(const struct corpse *c, struct verdict *v);
 
@@ -235,6 +239,15 @@ bool death_is_error(const struct death_fault *f);
 
 /* Registers, walk, backtrace, last exceptions and writes. */
 void death_add_details(const struct corpse *c, GString *out);
+
+/* The instructions that called one another, the innermost first, by frame records (AAPCS64: X29
+ * points to the caller's X29 and X30), as addresses of *@el. Return: how many. */
+#define DEATH_FRAMES 16
+unsigned death_frames(const struct corpse *c, unsigned *el, uint64_t pcs[DEATH_FRAMES]);
+
+/* A CPU that is in a function whose name says that it gives up, or has called others from there
+ * (death_slips.c). False: none is. */
+bool death_find_given_up(const struct corpse *c, unsigned *cpu);
 
 /* ---- what they share ---- */
 

@@ -7,13 +7,16 @@
 #include "death_close.h"
 #include "death_diagnose.h"
 #include "death_halt.h"
+#include "death_panic.h"
 #include "death_report.h"
 #include "death_trace.h"
 #include "runner.h"
 
 #define CPUS_LOOKED_AT 8
-#define POLL_SKIP      4     /* turns between two looks */
-#define PCS            8     /* looks that a place is known from */
+#define POLL_SKIP      4 /* turns between two looks */
+#define PCS            8 /* looks that a place is known from */
+#define NEAR_BYTES     2048
+#define NEAR_LOOKS     48    /* so many near each other are long */
 #define ROUND_BYTES    256   /* who stays within so many goes round */
 #define STORM_INSNS    20000 /* an exception in so many instructions or fewer is many, */
 #define STORM_LOOKS    4     /* at so many looks */
@@ -27,6 +30,7 @@ struct looked {
     struct arm_position at;
     unsigned storms, quiet; /* looks in a row with very many exceptions, and with none */
     unsigned still;         /* and of these last ones, with the same PC */
+    unsigned near;          /* those near the one before, less where one was not */
 };
 
 struct death_watch {
@@ -37,28 +41,14 @@ struct death_watch {
     int handle; /* of the close look; 0: none */
     struct looked cpu[CPUS_LOOKED_AT];
     struct death_close close[CPUS_LOOKED_AT];
-    char line[256]; /* of the console, so far */
-    size_t used;
-    char *panic;
+    struct death_panic panic;
+    bool listens; /* it has given up, and goes on as long as it says why */
     bool said[DEATH_PANIC + 1];
     GArray *records; /* struct death_record: what has been said */
     enum death_kind stopped;
     unsigned stopped_cpu;
     bool heard;      /* the run cannot be had again */
     bool halt_asked; /* what a CPU that has halted has died of, once */
-};
-
-static const struct {
-    const char *text, *who;
-    bool legitimate; /* a program that is well may say it too */
-} panics[] = {
-#define PANIC(text, who, legitimate) {text, who, legitimate},
-#define ALSO_WELL                    true
-#define NEVER_WELL                   false
-#include "tools/cli/panics.def"
-#undef NEVER_WELL
-#undef ALSO_WELL
-#undef PANIC
 };
 
 bool death_parse_policy(const char *text, enum death_policy *policy)
@@ -90,7 +80,7 @@ void death_watch_free(struct death_watch *d)
     if (!d)
         return;
     g_array_unref(d->records);
-    g_free(d->panic);
+    death_panic_free(&d->panic);
     g_free(d);
 }
 
@@ -184,12 +174,14 @@ static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
                        .kind = kind,
                        .ended = ended || (kind == DEATH_SPIN && !others_run(d, cpu)),
                        .cpu = cpu,
-                       .panic = d->panic};
+                       .panic = &d->panic};
     struct verdict v = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
 
     if (kind != DEATH_PANIC)
         c.history = death_history_new(d->m, again(d), kind == DEATH_LOOP || kind == DEATH_IDLE);
     c.symbols = symbols(d);
+    if (kind == DEATH_PANIC)
+        death_find_given_up(&c, &c.cpu);
     death_find_fault(&c);
     if (kind == DEATH_RETURNS && d->close[cpu].last.el > d->close[cpu].last.from)
         c.loop = d->close[cpu].last; /* the CPU may be where it returns to */
@@ -236,32 +228,31 @@ static void suspect(struct death_watch *d, enum death_kind kind, unsigned cpu)
 /* The run goes on, and its state says nothing of it. */
 static void report_panic(struct death_watch *d)
 {
-    struct death_record r = {.kind = DEATH_PANIC,
-                             .insns = arm_retired(d->m),
-                             .cause =
-                                 g_strdup_printf("the guest says that it has died: %s", d->panic),
-                             .evidence = g_strdup(""),
-                             .next = g_strdup(""),
-                             .details = g_strdup("")};
+    struct death_record r = {
+        .kind = DEATH_PANIC,
+        .insns = arm_retired(d->m),
+        .cause = g_strdup_printf("the guest says that it has died: %s", d->panic.text),
+        .evidence = g_strdup(d->panic.meaning->str),
+        .next = g_strdup(d->panic.next),
+        .details = g_strdup("")};
 
     fprintf(d->say, "armillary: %s\n", r.cause);
+    if (*r.evidence)
+        fprintf(d->say, "armillary:   %s\n", r.evidence);
+    if (*r.next)
+        fprintf(d->say, "armillary:   try: %s\n", r.next);
     g_array_append_val(d->records, r);
 }
 
-static void look_at_line(struct death_watch *d)
+/* It says more of it, and then the run ends; whose next word is a reset says no more. */
+static void stop_for_panic(struct death_watch *d)
 {
-    for (size_t k = 0; k < G_N_ELEMENTS(panics); k++) {
-        if (!strstr(d->line, panics[k].text) || d->panic ||
-            (panics[k].legitimate && d->req->on_death != DEATH_STOP))
-            continue;
-        d->panic = g_strdup_printf("%s (%s)", g_strstrip(d->line), panics[k].who);
-        for (char *at = d->panic; *at; at++) /* terminals and XML do not like all of them */
-            *at = (char)(g_ascii_isprint(*at) ? *at : '?');
-        if (d->req->on_death == DEATH_REPORT)
-            report_panic(d);
-        else
-            suspect(d, DEATH_PANIC, 0);
-    }
+    if (d->stopped != DEATH_NONE)
+        return;
+    d->stopped = DEATH_PANIC;
+    d->listens = !d->panic.legitimate;
+    if (!d->listens)
+        arm_stop(d->m);
 }
 
 void death_watch_console(struct death_watch *d, const uint8_t *data, size_t size)
@@ -269,13 +260,13 @@ void death_watch_console(struct death_watch *d, const uint8_t *data, size_t size
     if (!d || !d->m || d->req->on_death == DEATH_IGNORE)
         return;
     for (size_t k = 0; k < size; k++) {
-        if (data[k] != '\n' && d->used < sizeof(d->line) - 1) {
-            d->line[d->used++] = (char)(data[k] ? data[k] : ' ');
+        if (!death_panic_hears(&d->panic, data[k], arm_retired(d->m),
+                               d->req->on_death == DEATH_STOP))
             continue;
-        }
-        d->line[d->used] = '\0';
-        look_at_line(d);
-        d->used = 0;
+        if (d->req->on_death == DEATH_STOP)
+            stop_for_panic(d);
+        else
+            report_panic(d);
     }
 }
 
@@ -349,6 +340,8 @@ static bool look(struct looked *l, struct arm_machine *m, unsigned cpu)
 
     arm_reg_get(m, cpu, ARM_PC, pc);
     l->still = l->count && pc[0] == l->pcs[(l->count - 1) % PCS] && !taken ? l->still + 1 : 0;
+    uint64_t away = l->count ? pc[0] - l->pcs[(l->count - 1) % PCS] : 0;
+    l->near = away + NEAR_BYTES < 2 * NEAR_BYTES ? l->near + 1 : l->near / 2;
     l->pcs[l->count++ % PCS] = pc[0];
     l->storms = taken > 4 && taken * STORM_INSNS > insns ? l->storms + 1 : 0;
     l->quiet = taken ? 0 : l->quiet + 1;
@@ -382,6 +375,10 @@ void death_watch_poll(struct death_watch *d)
     if (!d || d->req->on_death == DEATH_IGNORE || d->skip++ < POLL_SKIP)
         return;
     d->skip = 0;
+    if (d->listens && death_panic_is_over(&d->panic, arm_retired(d->m))) {
+        d->listens = false;
+        arm_stop(d->m);
+    }
     for (unsigned k = 0; k < MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT); k++) {
         storm |= look(&d->cpu[k], d->m, k);
         look_for_halt(d, k);
@@ -407,9 +404,28 @@ static bool goes_round(const struct looked *l)
     return l->count >= PCS && l->quiet >= PCS && high - low <= ROUND_BYTES;
 }
 
+/* A CPU that stays where it is for long, in what panic() or the like has called. */
+static bool report_given_up(struct death_watch *d)
+{
+    struct corpse c = {.m = d->m, .config = &d->req->config, .kind = DEATH_SPIN};
+    bool stays = false;
+
+    for (unsigned k = 0; k < MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT); k++)
+        stays |= d->cpu[k].near >= NEAR_LOOKS && arm_cpu_state(d->m, k) == ARM_CPU_RUNNING;
+    if (!stays)
+        return false;
+    c.symbols = symbols(d);
+    bool given_up = death_find_given_up(&c, &c.cpu);
+    arm_checker_free(c.symbols);
+    return given_up && report(d, DEATH_SPIN, c.cpu, true);
+}
+
 /* Who does nothing else: those that ask for something before those that stand. */
 static void report_idlers(struct death_watch *d)
 {
+    if (!d->panic.text && report_given_up(d))
+        return;
+
     unsigned cpus = MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT);
 
     for (unsigned k = 0; k < cpus; k++)

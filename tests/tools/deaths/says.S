@@ -2,6 +2,9 @@
 //
 // dies -DLINUX: the guest says that it has died: [    0.1] Kernel panic - not syncing: VFS (Linux)
 // dies -DLINUX | --on-death=stop | code 5: the guest says that it has died: [    0.1] Kernel panic - not syncing: VFS (Linux)
+// dies -DINIT: Attempted to kill init! exitcode=0x0000000b (Linux) && init, has ended: it has died of signal 11 (SIGSEGV
+// dies -DINIT | --on-death=stop | code 5: init, has ended: it has died of signal 11 (SIGSEGV && its own report is above
+// dies -DSILENT: the program has given up: cpu0 is in && (panic+0xc), called at && (no_root+0x8) && its log has: Kernel panic - not syncing: VFS
 // dies -DXEN | --on-death=stop | code 5: (XEN) Panic on CPU 0: (Xen)
 // dies -DUBOOT | --on-death=stop | code 5: resetting ... (U-Boot)
 // lives -DUBOOT
@@ -9,6 +12,28 @@
 #include "common.inc"
     .global _start
 _start:
+#if defined(SILENT)                   // no console, and it waits in what panic() has called
+    ldr x1, =0x40100000
+    mov sp, x1
+    mov x29, #0
+    bl no_root
+no_root:
+    stp x29, x30, [sp, #-16]!
+    mov x29, sp
+    bl panic
+panic:
+    stp x29, x30, [sp, #-16]!
+    mov x29, sp
+    bl delay
+    b panic
+delay:
+    stp x29, x30, [sp, #-16]!
+    mov x29, sp
+    mov x2, #1000
+4:  add x2, x2, #1
+    eor x3, x3, x2
+    b 4b
+#endif
     adr x1, text
     ldr x2, =0x9000000
 1:  ldrb w0, [x1], #1
@@ -27,7 +52,12 @@ far:
     b 2b
 text:
 #if defined(LINUX)
-    .asciz "Booting\r\n[    0.1] Kernel panic - not syncing: VFS\r\n"
+    .asciz "Booting\r\n[    0.1] Kernel panic - not syncing: VFS\r\nCall trace:\r\n panic+0x10\r\n"
+#elif defined(INIT)
+    .asciz "[    0.1] Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b\r\n"
+#elif defined(SILENT)
+    .asciz "Kernel panic - not syncing: %s"
+    .asciz "Kernel panic - not syncing: VFS: no root"
 #elif defined(XEN)
     .asciz "(XEN) Panic on CPU 0:\r\n"
 #else

@@ -1,0 +1,149 @@
+#include "death_panic.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "death_state.h"
+
+/* Who says nothing for so many instructions has said it; who always says something, so many. */
+#define QUIET_INSNS (UINT64_C(4) << 20)
+#define MOST_INSNS  (UINT64_C(100) << 20)
+
+static const struct {
+    const char *text, *who;
+    bool legitimate;
+} panics[] = {
+#define PANIC(text, who, legitimate) {text, who, legitimate},
+#define WHY(text, meaning, next)
+#define ALSO_WELL  true
+#define NEVER_WELL false
+#include "tools/cli/panics.def"
+#undef NEVER_WELL
+#undef ALSO_WELL
+#undef WHY
+#undef PANIC
+};
+
+static const struct {
+    const char *text, *meaning, *next;
+} whys[] = {
+#define PANIC(text, who, legitimate)
+#define WHY(text, meaning, next) {text, meaning, next},
+#include "tools/cli/panics.def"
+#undef WHY
+#undef PANIC
+};
+
+void death_panic_free(struct death_panic *p)
+{
+    g_free(p->text);
+    if (p->meaning)
+        g_string_free(p->meaning, TRUE);
+}
+
+/* The status of a process that has ended, as wait() has it: a signal, or what it has returned. */
+static void add_status(const char *line, GString *out)
+{
+    static const struct {
+        unsigned signal;
+        const char *name;
+    } signals[] = {{4, "SIGILL, an undefined instruction"},
+                   {5, "SIGTRAP, a BRK"},
+                   {6, "SIGABRT, abort()"},
+                   {7, "SIGBUS"},
+                   {8, "SIGFPE"},
+                   {9, "SIGKILL"},
+                   {11, "SIGSEGV, a bad address"}};
+    const char *at = strstr(line, "exitcode=0x");
+
+    if (!at)
+        return;
+    unsigned status = (unsigned)g_ascii_strtoull(at + strlen("exitcode=0x"), NULL, 16);
+    if (!(status & 0x7f)) {
+        g_string_append_printf(out, ": it has returned %u", status >> 8 & 0xff);
+        return;
+    }
+    g_string_append_printf(out, ": it has died of signal %u", status & 0x7f);
+    for (size_t k = 0; k < G_N_ELEMENTS(signals); k++)
+        if (signals[k].signal == (status & 0x7f))
+            g_string_append_printf(out, " (%s)", signals[k].name);
+}
+
+static bool look_at_line(struct death_panic *p, bool all)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(panics); k++) {
+        if (!strstr(p->line, panics[k].text) || p->text || (panics[k].legitimate && !all))
+            continue;
+        p->text = g_strdup_printf("%s (%s)", g_strstrip(p->line), panics[k].who);
+        for (char *at = p->text; *at; at++) /* terminals and XML do not like all of them */
+            *at = (char)(g_ascii_isprint(*at) ? *at : '?');
+        p->legitimate = panics[k].legitimate;
+        p->meaning = g_string_new(NULL);
+        p->next = "";
+        for (size_t w = 0; w < G_N_ELEMENTS(whys) && !p->meaning->len; w++) {
+            if (!strstr(p->line, whys[w].text))
+                continue;
+            g_string_assign(p->meaning, whys[w].meaning);
+            p->next = whys[w].next;
+            add_status(p->line, p->meaning);
+        }
+        return true;
+    }
+    return false;
+}
+
+bool death_panic_hears(struct death_panic *p, uint8_t byte, uint64_t now, bool all)
+{
+    p->spoken = now;
+    if (byte != '\n' && p->used < sizeof(p->line) - 1) {
+        p->line[p->used++] = (char)(byte ? byte : ' ');
+        return false;
+    }
+    p->line[p->used] = '\0';
+    p->used = 0;
+    if (!look_at_line(p, all))
+        return false;
+    p->since = now;
+    return true;
+}
+
+bool death_panic_is_over(const struct death_panic *p, uint64_t now)
+{
+    return p->text && (now - p->spoken >= QUIET_INSNS || now - p->since >= MOST_INSNS);
+}
+
+/* ---- what no console has shown ---- */
+
+#define WORDS     "Kernel panic - not syncing: "
+#define WORDS_MAX 160
+#define PIECE     ((size_t)1 << 20)
+
+/* Not the string that it is made by, nor one that is printed in parts. */
+static bool is_sentence(const char *text)
+{
+    return g_ascii_isprint(*text) && *text != '%';
+}
+
+void death_add_last_words(const struct corpse *c, GString *out)
+{
+    const uint64_t ram = UINT64_C(0x40000000), end = ram + c->config->ram_size;
+    g_autoptr(GString) buffer = g_string_sized_new(PIECE + WORDS_MAX);
+    char *piece = buffer->str;
+
+    for (uint64_t at = ram; at < end; at += PIECE) {
+        size_t size = (size_t)MIN(end - at, PIECE + WORDS_MAX);
+        if (!arm_mem_read(c->m, at, piece, size))
+            return;
+        for (char *p = piece; (p = memchr(p, *WORDS, size - (size_t)(p - piece))); p++) {
+            if ((size_t)(piece + size - p) <= strlen(WORDS) || memcmp(p, WORDS, strlen(WORDS)) != 0)
+                continue;
+            char *text = p + strlen(WORDS), *stop = text;
+            while (stop < piece + size && stop - p < WORDS_MAX && g_ascii_isprint(*stop))
+                stop++;
+            if (stop == text || !is_sentence(text) || (p > piece && p[-1] == ' '))
+                continue;
+            g_string_append_printf(out, "; its log has: %.*s", (int)(stop - p), p);
+            return;
+        }
+    }
+}

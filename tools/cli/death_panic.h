@@ -1,0 +1,27 @@
+/* What the console says when a guest has given up. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct death_panic {
+    char line[256]; /* of the console, so far */
+    size_t used;
+    char *text;       /* the line that means it, and whose it is; NULL: none yet */
+    bool legitimate;  /* a program that is well may say it too */
+    GString *meaning; /* what is known of it; "": nothing */
+    const char *next; /* what to try; "": nothing */
+    uint64_t since;   /* instructions that had retired when it said so, */
+    uint64_t spoken;  /* and when it said something last */
+};
+
+void death_panic_free(struct death_panic *p);
+
+/* The console says @byte, when @now instructions had retired. @all: also what a program that is
+ * well may say. True: it has just given up, for the first time. */
+bool death_panic_hears(struct death_panic *p, uint8_t byte, uint64_t now, bool all);
+
+/* It has: is what it says of it over? */
+bool death_panic_is_over(const struct death_panic *p, uint64_t now);
