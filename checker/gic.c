@@ -105,6 +105,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     leave_reason(c, gic_world_of(u, w), w);
     gic_active_left(c, u, w, p->cpu);
     gic_pending_left(c, u, w, p->cpu);
+    gic_private_left(c, u, w, p->cpu);
     gic_storm_left(c, g, w, p);
 }
 

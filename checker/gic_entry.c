@@ -221,6 +221,8 @@ void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w
     gic_active_entered(c, u, w, !lost, p);
     if (!lost)
         gic_pending_entered(c, u, w, p);
+    if (enabled)
+        gic_private_entered(c, u, w, p);
     check_sre(c, g, w, p);
     check_enable(c, g, w, p);
 }

@@ -74,6 +74,17 @@ struct gic_active {
     struct site left;
 };
 
+#define PRIVATE_MAX 32 /* SGIs and PPIs */
+
+/* What a list register has said last of an interrupt that only its virtual CPU has. */
+struct gic_private {
+    bool known, group;
+    uint8_t priority;
+    uint64_t asked; /* how often the VM had asked for anything then, */
+    bool counted;   /* and when it became pending: that is known, */
+    uint64_t sent;
+};
+
 struct gic_world {
     bool valid;   /* it has left, and does not start anew */
     bool trapped; /* by an access that EL2 emulates, to a register or to memory */
@@ -86,6 +97,11 @@ struct gic_world {
     uint64_t traps_then; /* of all of the VM, when it left */
     struct gic_lost lost[LRS_MAX];
     struct gic_active active[HELD_MAX];
+    struct gic_private own[PRIVATE_MAX]; /* by INTID */
+    uint32_t waiting;                    /* SGIs that it was entered with, pending, */
+    uint32_t taken;                      /* and that it has acknowledged since */
+    uint64_t asked;                      /* exits by calls, and by accesses that EL2 emulates; */
+    bool asks;                           /* the last one was */
 };
 
 struct gic {
@@ -133,6 +149,12 @@ void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *
 
 /* What @w is entered with: reports, if no list register was overwritten unread. */
 void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct world *w,
+                         const struct arm_event *p);
+
+/* ---- what only its virtual CPU can change of an interrupt (checker/gic_private.c) ---- */
+
+void gic_private_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu);
+void gic_private_entered(struct arm_checker *c, struct gic *u, const struct world *w,
                          const struct arm_event *p);
 
 /* ---- active interrupts (checker/gic_active.c) ---- */
