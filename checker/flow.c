@@ -88,6 +88,7 @@ void flow_step(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
     const struct flow_op *o = op_of(f, p->insn.word);
 
     f->followed++;
+    v->literal = (o->word & 0x3b000000) == 0x18000000; /* LDR (literal): a constant */
     if (o->v_reads | o->v_writes)
         sync_fp_used(f->c, p);
     if (o->key)

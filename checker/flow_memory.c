@@ -205,7 +205,7 @@ void flow_load(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
         if (tag.kind == TAG_EXACT || tag.world == WORLD_STATUS)
             v->until = MAX(v->until, p->count + AFTER_INTEREST);
     }
-    if (!g->pa && !fp && p->mem.size == 8 && !(p->mem.pa & 7) && !is_stack(f, p))
+    if (!g->pa && !fp && p->mem.size == 8 && !(p->mem.pa & 7) && !is_stack(f, p) && !v->literal)
         tag = (struct tag){.kind = TAG_MEMORY, .world = WORLD_NOBODY, .from = p->mem.pa};
     if (fp && reg < 32)
         load_vector(f, v, p->cpu, reg, &tag);

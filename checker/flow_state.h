@@ -17,6 +17,7 @@
 struct flow_cpu {
     bool following;
     bool awaiting;  /* that EL2 uses vectors */
+    bool literal;   /* the last instruction is a load from where the program is */
     uint64_t until; /* count of the CPU at which following ends */
     uint32_t turn;  /* how often it has begun */
     struct tag x[31], v[32];
