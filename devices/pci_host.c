@@ -10,6 +10,8 @@
 #define VERSION 1
 
 /* What QEMU's generic host bridge says it is. */
+#define SEVERAL 0x80 /* of the header type */
+
 static const struct pci_identity bridge_identity = {
     .vendor = 0x1b36,
     .device = 0x0008,
@@ -66,6 +68,22 @@ static bool is_past_iommu(const struct pci_host *host, const struct pci_function
     return host->config.bypass;
 }
 
+/* 6.2.1, Header Type: does the device have several functions? Each of them says so. */
+static void tell_of_functions(struct pci_host *host, const struct pci_function *f)
+{
+    unsigned count = 0;
+
+    for (unsigned turn = 0; turn < 2; turn++)
+        for (unsigned i = 0; i < host->count; i++) {
+            struct pci_function *other = host->functions[i];
+            if (other->port != f->port || other->devfn >> 3 != f->devfn >> 3)
+                continue;
+            if (turn && count > 1)
+                pci_field(other, PCI_HEADER_TYPE, 1, other->initial[PCI_HEADER_TYPE] | SEVERAL, 0);
+            count += !turn;
+        }
+}
+
 void pci_host_add(struct pci_host *host, struct pci_function *f, struct pci_function *port,
                   uint8_t devfn)
 {
@@ -75,6 +93,7 @@ void pci_host_add(struct pci_host *host, struct pci_function *f, struct pci_func
     f->devfn = devfn;
     f->iommu.translate = host->config.translate && !is_past_iommu(host, f) ? translate : NULL;
     host->functions[host->count++] = f;
+    tell_of_functions(host, f);
 }
 
 static struct pci_function *at_number(struct pci_host *host, unsigned bus, uint8_t devfn)

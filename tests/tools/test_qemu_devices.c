@@ -25,6 +25,19 @@ static void test_older_and_newer_boards_are_as_qemu_has_them(void **state)
     }
 }
 
+static void test_functions_of_one_device_say_that_there_are_several(void **state)
+{
+    (void)state;
+    assert_int_equal(PEEK(PCI_CONFIG(7, 0x0e), "-device", "virtio-rng-pci,addr=7"), 0);
+    assert_int_equal(PEEK(PCI_CONFIG(7, 0x0e), "-device", "virtio-rng-pci,addr=7,multifunction=on",
+                          "-device", "virtio-rng-pci,addr=7.3"),
+                     0x80);
+    assert_int_equal(PEEK(PCI_CONFIG(1, 0x0e), "-device",
+                          "pcie-root-port,id=a,addr=1.0,multifunction=on", "-device",
+                          "pcie-root-port,id=b,addr=1.1"),
+                     0x81);
+}
+
 /* GICD_TYPER of a GICv2 has CPUNumber in bits 7:5, of a GICv3 with affinity routing none. */
 static void test_without_a_version_the_gic_is_a_gicv2(void **state)
 {
@@ -448,6 +461,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_older_and_newer_boards_are_as_qemu_has_them),
+        cmocka_unit_test(test_functions_of_one_device_say_that_there_are_several),
         cmocka_unit_test(test_without_a_version_the_gic_is_a_gicv2),
         cmocka_unit_test(test_a_device_is_in_the_slot_of_its_bus),
         cmocka_unit_test(test_keyboards_and_pointers_are_in_their_slots),
