@@ -155,7 +155,7 @@ const struct gdb_catch *gdb_catch_of_findings(const struct gdb_session *g)
 /* ---- setting them ---- */
 
 /* "el N", "vmid N", "asid N", "cpu N", "guest", "host", in any order. */
-static bool take_place(struct gdb_catch *c, char **words)
+static bool take_place(struct gdb_catch *c, char **words, GString *why)
 {
     uint64_t n;
 
@@ -166,8 +166,11 @@ static bool take_place(struct gdb_catch *c, char **words)
             continue;
         }
         const char *key = *words++;
-        if (!*words || !parse_number(*words, 0, UINT16_MAX, &n))
+        if (!*words || !parse_number(*words, 0, UINT16_MAX, &n)) {
+            g_string_printf(why, "%s: expected el, vmid, asid or cpu and a number, guest or host",
+                            key);
             return false;
+        }
         if (!strcmp(key, "el") && n <= 2) {
             c->filter.els = (uint8_t)ARM_BIT(n);
         } else if (!strcmp(key, "vmid")) {
@@ -179,6 +182,7 @@ static bool take_place(struct gdb_catch *c, char **words)
         } else if (!strcmp(key, "cpu") && n < arm_cpu_count(timeline_machine(c->g->t))) {
             c->filter.cpus[n / 64] |= ARM_BIT(n % 64);
         } else {
+            g_string_printf(why, "%s %s: there is none", key, *words);
             return false;
         }
     }
@@ -186,7 +190,7 @@ static bool take_place(struct gdb_catch *c, char **words)
 }
 
 /* A system register, pa:ADDR, or an address at the current EL. */
-static bool take_target(struct gdb_catch *c, unsigned cpu, const char *text)
+static bool take_target(struct gdb_catch *c, unsigned cpu, const char *text, GString *why)
 {
     struct arm_machine *m = timeline_machine(c->g->t);
     bool physical = g_str_has_prefix(text, "pa:");
@@ -202,20 +206,25 @@ static bool take_target(struct gdb_catch *c, unsigned cpu, const char *text)
             c->filter.events |= ARM_BIT(ARM_EVENT_EXCEPTION);
         return c->sysreg < ARM_X(0);
     }
-    if (!parse_hex(text + (physical ? 3 : 0), &c->address))
+    if (!parse_hex(text + (physical ? 3 : 0), &c->address)) {
+        g_string_printf(why, "%s: neither a register of this name nor an address in hex", text);
         return false;
+    }
     if (!physical) {
-        if (!arm_translate(m, cpu, gdb_current_el(m, cpu), c->address, ARM_ACCESS_READ, &t))
+        if (!arm_translate(m, cpu, gdb_current_el(m, cpu), c->address, ARM_ACCESS_READ, &t)) {
+            g_string_printf(why, "%s: not mapped here; pa:ADDR is a physical address", text);
             return false;
+        }
         c->address = t.pa;
     }
+    g_string_printf(why, "%s: no memory is there", text);
     c->address &= ~UINT64_C(7);
     c->filter.events = ARM_BIT(ARM_EVENT_STORE) | ARM_BIT(ARM_EVENT_DMA);
     return arm_mem_read(m, c->address, &word, 8);
 }
 
 /* Return: how many words it took behind "catch"; 0: not understood. */
-static unsigned take_event(struct gdb_catch *c, char **words)
+static unsigned take_event(struct gdb_catch *c, char **words, GString *why)
 {
     const uint64_t exception = ARM_BIT(ARM_EVENT_EXCEPTION);
     unsigned used = 1;
@@ -243,12 +252,13 @@ static unsigned take_event(struct gdb_catch *c, char **words)
             else
                 break;
     } else {
+        g_string_printf(why, "%s: no such event", words[0]);
         return 0;
     }
     return used;
 }
 
-static bool parse(struct gdb_catch *c, unsigned cpu, char **words)
+static bool parse(struct gdb_catch *c, unsigned cpu, char **words, GString *why)
 {
     unsigned used = 1;
 
@@ -256,20 +266,25 @@ static bool parse(struct gdb_catch *c, unsigned cpu, char **words)
         return false;
     if (!strcmp(words[0], "break")) {
         c->is_pc = true;
-        if (!parse_hex(words[1], &c->address))
+        if (!parse_hex(words[1], &c->address)) {
+            g_string_printf(why,
+                            "%s: no address in hex; gdb's own `break` takes names, and `info "
+                            "address %s` has it",
+                            words[1], words[1]);
             return false;
+        }
     } else if (!strcmp(words[0], "watch")) {
-        if (!take_target(c, cpu, words[1]))
+        if (!take_target(c, cpu, words[1], why))
             return false;
     } else {
-        used = take_event(c, words + 1);
+        used = take_event(c, words + 1, why);
         if (!used)
             return false;
     }
-    return take_place(c, words + 1 + used);
+    return take_place(c, words + 1 + used, why);
 }
 
-bool gdb_catch_add(struct gdb_session *g, unsigned cpu, char **words)
+bool gdb_catch_add(struct gdb_session *g, unsigned cpu, char **words, GString *why)
 {
     struct gdb_catch *c = g_new0(struct gdb_catch, 1);
 
@@ -279,7 +294,7 @@ bool gdb_catch_add(struct gdb_session *g, unsigned cpu, char **words)
                             .ec = -1,
                             .target_el = -1,
                             .sysreg = ARM_NO_REGISTER};
-    if (g->catches->len == GDB_CATCHES_MAX || !parse(c, cpu, words)) {
+    if (g->catches->len == GDB_CATCHES_MAX || !parse(c, cpu, words, why)) {
         gdb_catch_free(c);
         return false;
     }

@@ -30,8 +30,8 @@ struct gdb_catch {
 };
 
 /* Add one of these words: "break", "watch" or "catch", and what is behind it. False: it is not
- * understood, or there are too many, or its memory is none. */
-bool gdb_catch_add(struct gdb_session *g, unsigned cpu, char **words);
+ * understood, or there are too many, or its memory is none; @why: a line that says what, or "". */
+bool gdb_catch_add(struct gdb_session *g, unsigned cpu, char **words, GString *why);
 bool gdb_catch_remove(struct gdb_session *g, unsigned number); /* from 1 */
 void gdb_catch_list(const struct gdb_session *g, GString *out);
 void gdb_catch_free(void *one);

@@ -65,8 +65,12 @@ static bool set(struct gdb_session *g, unsigned cpu, char **words, GString *out)
         g_string_append_printf(out, "there are %d already: monitor delete N\n", GDB_CATCHES_MAX);
         return true;
     }
-    if (words[1] && !gdb_catch_add(g, cpu, words))
+    g_autoptr(GString) why = g_string_new(NULL);
+    if (words[1] && !gdb_catch_add(g, cpu, words, why)) {
+        if (why->len)
+            g_string_append_printf(out, "%s\n", why->str);
         return false;
+    }
     gdb_catch_list(g, out);
     return true;
 }
@@ -78,12 +82,6 @@ static bool gdb_monitor_break(struct gdb_session *g, unsigned cpu, char **words,
 
 static bool gdb_monitor_watch(struct gdb_session *g, unsigned cpu, char **words, GString *out)
 {
-    uint64_t address;
-
-    if (words[1] && arm_reg_number(words[1]) == ARM_NO_REGISTER &&
-        !parse_hex(words[1] + (g_str_has_prefix(words[1], "pa:") ? 3 : 0), &address))
-        g_string_append_printf(out, "%s: neither a register of this name nor an address in hex\n",
-                               words[1]);
     return set(g, cpu, words, out);
 }
 
@@ -191,7 +189,8 @@ static bool gdb_monitor_walk(struct gdb_session *g, unsigned cpu, char **words, 
     uint64_t address, el = gdb_current_el(m, cpu);
 
     if (!words[1] || !parse_hex(words[1], &address) ||
-        (words[2] && !parse_number(words[2], 0, 2, &el)))
+        (words[2] &&
+         !parse_number(words[2] + (g_str_has_prefix(words[2], "el") ? 2 : 0), 0, 2, &el)))
         return false;
     info_walk(m, cpu, (unsigned)el, address, ARM_ACCESS_READ, out);
     return true;

@@ -97,6 +97,22 @@ static bool client_moves(const struct gdb_session *g, int wait_ms)
     return poll(&fd, 1, wait_ms) != 0;
 }
 
+/* Another client is told at once, and not left to wait, that there is one. Who has gone before it
+ * came is seen to have gone. */
+static void turn_away(const struct gdb_session *g)
+{
+    struct pollfd other = {.fd = g->listener, .events = POLLIN};
+    int fd = g->client >= 0 && poll(&other, 1, 0) > 0 && !client_moves(g, 0)
+                 ? gdb_accept(g->listener)
+                 : -1;
+
+    if (fd < 0)
+        return;
+    fprintf(g->say, "armillary: gdb: another client was turned away: there is one\n");
+    fflush(g->say);
+    close(fd);
+}
+
 /* ---- while the machine runs ---- */
 
 static void look_at_client(struct gdb_session *g)
@@ -120,6 +136,7 @@ void gdb_session_poll(void *ctx, bool live)
     } else {
         g->skip = POLL_SLICES;
         look_at_client(g);
+        turn_away(g);
         g->asked = g->listens && g->host.asked(g->host.ctx);
     }
     if (g->interrupted || g->asked || g->host.over(g->host.ctx))
@@ -281,6 +298,7 @@ static bool serve(struct gdb_session *g)
     if (there)
         prepare(g);
     g->host.serve(g->host.ctx);
+    turn_away(g);
     there = there && gdb_session_receive(g, LOOK_MS);
     const struct gdb_request r = gdb_server_request(g->server);
 
