@@ -131,7 +131,7 @@ static uint64_t to_lr(struct virq *i, bool gicv2)
     if (pending) {
         lr |= LR_PENDING;
         i->lr_took = i->latch || i->sources;
-        i->latch = false;
+        i->latch = MUTANT(gic_state_again) && i->intid < SGIS;
     }
     if (i->active)
         lr |= LR_ACTIVE;
