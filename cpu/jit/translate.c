@@ -459,6 +459,8 @@ static void translate(struct cpu *cpu, const struct insn *i)
     choose_insns(&t);
     if (is_vain(&t))
         return;
+    if (t.loops) /* begins a line of the host's caches: the same loop, the same speed */
+        t.c.p = align(t.c.p, 64);
     uint8_t *code = t.c.p;
     describe(&t, code);
     find_live(&t);
