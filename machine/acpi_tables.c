@@ -295,6 +295,7 @@ void acpi_iort(struct acpi *a, const struct virt_config *cfg)
 
 #define PACKAGE 1
 #define LEAF    0xa /* with a processor's number */
+#define THREAD  0x4
 
 static void put_processor(GByteArray *to, uint32_t flags, uint32_t parent, uint32_t id)
 {
@@ -305,16 +306,35 @@ static void put_processor(GByteArray *to, uint32_t flags, uint32_t parent, uint3
     put_le(to, 4, 0);
 }
 
-/* Cores of one cluster in one package. */
+/* Packages of clusters of cores, and those of threads if a core has more than one. */
 void acpi_pptt(struct acpi *a, const struct virt_config *cfg)
 {
-    guint start = acpi_begin(a, "PPTT", 2), package = a->tables->len - start;
+    const struct arm_topology t = virt_topology(cfg);
+    const uint64_t in_cluster = (uint64_t)t.cores * t.threads, in_package = in_cluster * t.clusters;
+    guint start = acpi_begin(a, "PPTT", 2), package = 0, cluster = 0, core = 0;
 
-    put_processor(a->tables, PACKAGE, 0, 0);
-    guint cluster = a->tables->len - start;
-    put_processor(a->tables, 0, package, 0);
-    for (unsigned n = 0; n < cfg->cpu_count; n++)
-        put_processor(a->tables, LEAF, cluster, n);
+    for (unsigned n = 0; n < cfg->cpu_count; n++) {
+        guint at = a->tables->len - start;
+        if (n % in_package == 0) {
+            package = at;
+            put_processor(a->tables, PACKAGE, 0, (uint32_t)(n / in_package));
+            at = a->tables->len - start;
+        }
+        if (n % in_cluster == 0) {
+            cluster = at;
+            put_processor(a->tables, 0, package, (uint32_t)(n % in_package / in_cluster));
+            at = a->tables->len - start;
+        }
+        if (t.threads == 1) {
+            put_processor(a->tables, LEAF, cluster, n);
+            continue;
+        }
+        if (n % t.threads == 0) {
+            core = at;
+            put_processor(a->tables, 0, cluster, (uint32_t)(n % in_cluster / t.threads));
+        }
+        put_processor(a->tables, LEAF | THREAD, core, n);
+    }
     acpi_end(a, start);
 }
 

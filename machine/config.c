@@ -77,6 +77,20 @@ static int check_distances(const struct arm_config *c, struct arm_error *err)
     return 0;
 }
 
+#define LEVEL_MAX 0xffff
+
+static int check_topology(const struct arm_topology *t, struct arm_error *err)
+{
+    bool none = !t->clusters && !t->cores && !t->threads;
+
+    if (none ||
+        (t->clusters - 1 < LEVEL_MAX && t->cores - 1 < LEVEL_MAX && t->threads - 1 < LEVEL_MAX))
+        return 0;
+    return error_set(err, ARM_EINVAL,
+                     "%u clusters of %u cores of %u threads: expected 1 to %d of each, or nothing",
+                     t->clusters, t->cores, t->threads, LEVEL_MAX);
+}
+
 static int check_nodes(const struct arm_config *c, struct arm_error *err)
 {
     uint64_t memory = 0, cpus = 0, twice = 0;
@@ -121,6 +135,8 @@ static int check(const struct arm_config *c, struct arm_error *err)
         return r;
     if (c->initrd && !c->kernel)
         return error_set(err, ARM_EINVAL, "%s: an initrd is for a kernel: expected one", c->initrd);
+    if ((r = check_topology(&c->topology, err)) < 0)
+        return r;
     if ((r = check_nodes(c, err)) < 0)
         return r;
     if (virt_has_firmware(c->bios, c->pflash) && c->module_count)
@@ -239,6 +255,8 @@ void machine_describe_board(struct arm_machine *m, const struct arm_config *c,
                                      .virtio_legacy = c->virtio_legacy,
                                      .tpm = c->tpm ? *c->tpm : (struct arm_tpm){0},
                                      .no_acpi = c->no_acpi,
+                                     .no_seeds = c->no_seeds,
+                                     .topology = c->topology,
                                      .smbios = c->smbios,
                                      .smbios_count = c->smbios_count,
                                      .node_count = c->node_count,

@@ -216,15 +216,27 @@ static int put_field(struct smbios *s, const struct field *f, unsigned number,
     return 0;
 }
 
-/* 7.5: what does not fit one byte is in two further on. */
+/* 7.5: cores, those that are enabled and threads; what does not fit one byte is in two further on.
+ */
 static void count_cores(struct smbios *s)
 {
     static const uint8_t at[][2] = {{35, 42}, {36, 44}, {37, 46}};
+    const struct arm_topology t = virt_topology(s->cfg);
+    uint64_t cores = (uint64_t)t.clusters * t.cores;
+    const uint64_t counts[] = {cores, cores, cores * t.threads};
 
     for (size_t k = 0; k < ARRAY_SIZE(at); k++) {
-        s->raw[at[k][0]] = (uint8_t)s->cfg->cpu_count;
-        le_put(s->raw + at[k][1], 2, s->cfg->cpu_count);
+        s->raw[at[k][0]] = counts[k] > 255 ? 255 : (uint8_t)counts[k];
+        le_put(s->raw + at[k][1], 2, counts[k] > 0xfffe ? 0xfffe : counts[k]);
     }
+}
+
+static unsigned sockets(const struct virt_config *cfg)
+{
+    const struct arm_topology t = virt_topology(cfg);
+    uint64_t each = (uint64_t)t.clusters * t.cores * t.threads;
+
+    return (unsigned)((cfg->cpu_count + each - 1) / each);
 }
 
 static unsigned modules(const struct virt_config *cfg)
@@ -312,7 +324,9 @@ int virt_smbios(struct fw_cfg *fw, const struct virt_config *cfg, struct arm_err
     int rc = check(cfg, err);
 
     for (size_t k = 0; !rc && k < ARRAY_SIZE(structures); k++) {
-        unsigned count = structures[k].type == MODULE ? modules(cfg) : 1;
+        unsigned count = structures[k].type == MODULE      ? modules(cfg)
+                         : structures[k].type == PROCESSOR ? sockets(cfg)
+                                                           : 1;
         if (structures[k].asked && !is_asked_for(cfg, structures[k].type))
             continue;
         for (unsigned n = 0; !rc && n < count; n++)

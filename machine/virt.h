@@ -141,9 +141,11 @@ struct virt_config {
     unsigned smbios_count;
     struct arm_node nodes[ARM_NODES_MAX];
     unsigned node_count;                              /* 0: nothing is told of nodes */
+    struct arm_topology topology;                     /* of the CPUs; virt_topology() */
     uint8_t distances[ARM_NODES_MAX * ARM_NODES_MAX]; /* node_count rows; all 0: none is told */
     struct arm_tpm tpm;                               /* .command NULL: there is none */
     bool no_acpi;                                     /* firmware gets no ACPI tables */
+    bool no_seeds;                                    /* nothing random in the device tree */
     bool ramfb;                                       /* firmware may put a picture into RAM */
     const struct host_failure *host;                  /* what devices tell of */
     void (*exit)(void *ctx, int code);                /* a guest's exit by testdev */
@@ -151,6 +153,12 @@ struct virt_config {
     void (*power)(void *ctx, bool restart); /* the Secure world switches the machine off */
     void *power_ctx;
 };
+
+/* Of the configuration, or cores of one cluster. */
+static inline struct arm_topology virt_topology(const struct virt_config *cfg)
+{
+    return cfg->topology.cores ? cfg->topology : (struct arm_topology){1, cfg->cpu_count, 1};
+}
 
 /* Who is behind the SMMU and who is not, from the ports and bridges: fill @cfg->requesters. */
 void virt_divide_requesters(struct virt_config *cfg);

@@ -39,7 +39,8 @@ static void secure_only(struct dt *dt)
     dt_string(dt, "secure-status", "okay");
 }
 
-static void begin_chosen(struct dt *dt, const char *name, enum virt_region uart, uint64_t *state)
+static void begin_chosen(struct dt *dt, const char *name, enum virt_region uart, bool seeds,
+                         uint64_t *state)
 {
     uint64_t kaslr = random_next(state), rng[4];
     char path[40];
@@ -48,8 +49,11 @@ static void begin_chosen(struct dt *dt, const char *name, enum virt_region uart,
         rng[i] = random_next(state);
     snprintf(path, sizeof(path), "/pl011@%llx", (unsigned long long)virt_memmap[uart].base);
     dt_begin(dt, name);
-    DT_CELLS(dt, "kaslr-seed", CELLS64(kaslr));
-    DT_CELLS(dt, "rng-seed", CELLS64(rng[0]), CELLS64(rng[1]), CELLS64(rng[2]), CELLS64(rng[3]));
+    if (seeds) {
+        DT_CELLS(dt, "kaslr-seed", CELLS64(kaslr));
+        DT_CELLS(dt, "rng-seed", CELLS64(rng[0]), CELLS64(rng[1]), CELLS64(rng[2]),
+                 CELLS64(rng[3]));
+    }
     dt_string(dt, "stdout-path", path);
 }
 
@@ -57,11 +61,11 @@ static void chosen_node(struct dt *dt, const struct virt_config *cfg)
 {
     uint64_t state = cfg->seed;
 
-    begin_chosen(dt, "chosen", VIRT_UART, &state);
+    begin_chosen(dt, "chosen", VIRT_UART, !cfg->no_seeds, &state);
     dt_end(dt);
     if (!cfg->secure)
         return;
-    begin_chosen(dt, "secure-chosen", VIRT_SECURE_UART, &state);
+    begin_chosen(dt, "secure-chosen", VIRT_SECURE_UART, !cfg->no_seeds, &state);
     dt_end(dt);
 }
 
@@ -155,10 +159,34 @@ static void timer_node(struct dt *dt, const struct virt_config *cfg)
 /* "cpu@3", "core3". Decimal, as QEMU has them. */
 static void begin_numbered(struct dt *dt, const char *stem, unsigned n)
 {
-    char name[16];
+    char name[20];
 
     snprintf(name, sizeof(name), "%.8s%u", stem, n);
     dt_begin(dt, name);
+}
+
+/* Levels of the cpu-map, and how many CPUs are in one of each: the CPU tree binding, "cpu-map". The
+ * last level is there if a core has more than one thread. */
+static void cpu_map(struct dt *dt, const struct virt_config *cfg)
+{
+    const struct arm_topology t = virt_topology(cfg);
+    const char *const stems[] = {"socket", "cluster", "core", "thread"};
+    const uint64_t cpus[] = {(uint64_t)t.clusters * t.cores * t.threads,
+                             (uint64_t)t.cores * t.threads, t.threads, 1};
+    unsigned levels = t.threads > 1 ? 4 : 3;
+
+    dt_begin(dt, "cpu-map");
+    for (unsigned i = 0; i < cfg->cpu_count; i++) {
+        for (unsigned level = 0; level < levels; level++)
+            if (i % cpus[level] == 0)
+                begin_numbered(dt, stems[level],
+                               (unsigned)((level ? i % cpus[level - 1] : i) / cpus[level]));
+        DT_CELLS(dt, "cpu", PHANDLE_CPU0 + i);
+        for (unsigned level = levels; level--;)
+            if ((i + 1) % cpus[level] == 0 || i + 1 == cfg->cpu_count)
+                dt_end(dt);
+    }
+    dt_end(dt);
 }
 
 static void cpus_node(struct dt *dt, const struct virt_config *cfg)
@@ -178,17 +206,7 @@ static void cpus_node(struct dt *dt, const struct virt_config *cfg)
         DT_CELLS(dt, "phandle", PHANDLE_CPU0 + i);
         dt_end(dt);
     }
-    dt_begin(dt, "cpu-map");
-    dt_begin(dt, "socket0");
-    dt_begin(dt, "cluster0");
-    for (unsigned i = 0; i < cfg->cpu_count; i++) {
-        begin_numbered(dt, "core", i);
-        DT_CELLS(dt, "cpu", PHANDLE_CPU0 + i);
-        dt_end(dt);
-    }
-    dt_end(dt);
-    dt_end(dt);
-    dt_end(dt);
+    cpu_map(dt, cfg);
     dt_end(dt);
 }
 

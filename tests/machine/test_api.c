@@ -297,6 +297,19 @@ static void test_a_bad_configuration_is_refused_in_words(void **state)
     }
 }
 
+static void test_a_topology_is_whole_or_none(void **state)
+{
+    (void)state;
+    struct arm_config config = defaults;
+    struct arm_error err = {0};
+
+    config.topology = (struct arm_topology){.clusters = 2, .cores = 2};
+    assert_null(arm_machine_new(&config, &err));
+    assert_non_null(strstr(err.text, "2 clusters of 2 cores of 0 threads"));
+    config.topology.threads = 2;
+    arm_machine_free(new_machine(&config));
+}
+
 /* Built against an older header: what its structure does not have is not looked at. */
 static void test_a_smaller_configuration_is_an_older_one(void **state)
 {
@@ -393,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_bytes_are_placed_and_a_cpu_starts_without_a_file),
         cmocka_unit_test(test_a_machine_may_have_all_the_cpus_that_the_board_has_room_for),
         cmocka_unit_test(test_a_bad_configuration_is_refused_in_words),
+        cmocka_unit_test(test_a_topology_is_whole_or_none),
         cmocka_unit_test(test_a_smaller_configuration_is_an_older_one),
         cmocka_unit_test(test_a_larger_structure_is_refused),
         cmocka_unit_test(test_a_subscriber_can_name_any_cpu),

@@ -25,6 +25,30 @@ static void test_older_and_newer_boards_are_as_qemu_has_them(void **state)
     }
 }
 
+static void test_the_device_tree_has_the_topology_and_no_seeds(void **state)
+{
+    static char tree[FILE_MAX];
+    char machine[256];
+    size_t n;
+
+    (void)state;
+    snprintf(machine, sizeof(machine), "virt,gic-version=3,dumpdtb=%s", in_dir("dtb"));
+    assert_int_equal(
+        RUN("qemu", "-M", machine, "-smp", "12,sockets=1,clusters=3,threads=2,maxcpus=12")->code,
+        0);
+    n = read_file(in_dir("dtb"), tree);
+    assert_true(has_bytes(tree, n, "cluster2") && has_bytes(tree, n, "core1"));
+    assert_true(has_bytes(tree, n, "thread1") && has_bytes(tree, n, "kaslr-seed"));
+    assert_false(has_bytes(tree, n, "cluster3") || has_bytes(tree, n, "core2"));
+    assert_false(has_bytes(tree, n, "socket1") || has_bytes(tree, n, "thread2"));
+    snprintf(machine, sizeof(machine), "virt,dtb-randomness=off,dumpdtb=%s", in_dir("dtb"));
+    assert_int_equal(RUN("qemu", "-M", machine, "-smp", "4,sockets=2,cores=2")->code, 0);
+    n = read_file(in_dir("dtb"), tree);
+    assert_true(has_bytes(tree, n, "socket1") && has_bytes(tree, n, "core1"));
+    assert_false(has_bytes(tree, n, "core2") || has_bytes(tree, n, "thread0"));
+    assert_false(has_bytes(tree, n, "kaslr-seed") || has_bytes(tree, n, "rng-seed"));
+}
+
 static void test_functions_of_one_device_say_that_there_are_several(void **state)
 {
     (void)state;
@@ -461,6 +485,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_older_and_newer_boards_are_as_qemu_has_them),
+        cmocka_unit_test(test_the_device_tree_has_the_topology_and_no_seeds),
         cmocka_unit_test(test_functions_of_one_device_say_that_there_are_several),
         cmocka_unit_test(test_without_a_version_the_gic_is_a_gicv2),
         cmocka_unit_test(test_a_device_is_in_the_slot_of_its_bus),

@@ -139,15 +139,17 @@ SETTER(append, config.append)
 SETTER(dtb, config.dtb)
 #undef SETTER
 
+PROPERTY_FLAG(set_no_seeds, q->req.config.no_seeds, false)
+
 /* -smp, word for word; what they make together is settled after all options. */
-static property_fn set_cpus, set_maxcpus, set_topology;
+static property_fn set_cpus, set_maxcpus, set_sockets, set_clusters, set_cores, set_threads;
 
 #define SMP_PROPERTIES(prefix)                                                                     \
     {prefix "cpus", "N", set_cpus, NULL}, {prefix "maxcpus", "N", set_maxcpus, NULL},              \
-        {prefix "sockets", "N", set_topology, NULL}, {prefix "dies", "1", NULL, NULL},             \
-        {prefix "clusters", "N", set_topology, NULL}, {prefix "cores", "N", set_topology, NULL},   \
+        {prefix "sockets", "N", set_sockets, NULL}, {prefix "dies", "1", NULL, NULL},              \
+        {prefix "clusters", "N", set_clusters, NULL}, {prefix "cores", "N", set_cores, NULL},      \
     {                                                                                              \
-        prefix "threads", "N", set_topology, NULL                                                  \
+        prefix "threads", "N", set_threads, NULL                                                   \
     }
 
 static const struct property machine_properties[] = {
@@ -186,8 +188,8 @@ static const struct property machine_properties[] = {
     {"highmem-redists", "on|off", NULL, NULL},
     {"highmem-ecam", "on|off", NULL, NULL},
     {"highmem-mmio", "on|off", NULL, NULL},
-    {"dtb-randomness", "on|off", NULL, NULL},
-    {"dtb-kaslr-seed", "on|off", NULL, NULL},
+    {"dtb-randomness", "on|off", set_no_seeds, NULL},
+    {"dtb-kaslr-seed", "on|off", set_no_seeds, NULL},
     {"default-bus-bypass-iommu", "on|off", set_bypass, NULL},
     {"dump-guest-core", "on|off", NULL, NULL},
     {"mem-merge", "on|off", NULL, NULL},
@@ -251,15 +253,17 @@ static bool set_maxcpus(struct qemu *q, const char *value)
     return true;
 }
 
-static bool set_topology(struct qemu *q, const char *value)
-{
-    uint64_t n;
-
-    if (!parse_number(value, 1, UINT16_MAX, &n))
-        return qemu_bad("-smp: \"%s\": expected a number above 0", value);
-    q->machine.topology = (q->machine.topology ? q->machine.topology : 1) * n % UINT32_MAX;
-    return true;
-}
+#define LEVEL(name)                                                                                \
+    static bool set_##name(struct qemu *q, const char *value)                                      \
+    {                                                                                              \
+        return parse_number(value, 1, UINT16_MAX, &q->machine.name) ||                             \
+               qemu_bad("-smp " #name "=%s: expected a number above 0", value);                    \
+    }
+LEVEL(sockets)
+LEVEL(clusters)
+LEVEL(cores)
+LEVEL(threads)
+#undef LEVEL
 
 static const struct property smp_properties[] = {SMP_PROPERTIES("")};
 
@@ -267,26 +271,46 @@ bool qemu_smp(struct qemu *q, const char *option, const char *value)
 {
     struct qemu_machine *m = &q->machine;
 
-    m->cpus = m->topology = m->maxcpus = 0;
+    m->cpus = m->maxcpus = m->sockets = m->clusters = m->cores = m->threads = 0;
     return PROPERTIES(q, option, value, "cpus", smp_properties);
 }
 
-/* What is not said follows from the rest. */
+/* What one level has, of what all have; 1 at least. */
+static uint64_t rest(uint64_t all, uint64_t others)
+{
+    return all > others ? all / others : 1;
+}
+
+/* What is not said follows from the rest: more cores first, then sockets, then threads. */
 static bool connect_smp(struct qemu *q)
 {
     struct qemu_machine *m = &q->machine;
+    uint64_t all = m->maxcpus ? m->maxcpus : m->cpus;
 
-    if (!m->cpus)
-        m->cpus = m->maxcpus ? m->maxcpus : m->topology ? m->topology : 1;
+    m->clusters = m->clusters ? m->clusters : 1;
+    if (!m->cores) {
+        m->sockets = m->sockets ? m->sockets : 1;
+        m->threads = m->threads ? m->threads : 1;
+        m->cores = rest(all, m->sockets * m->clusters * m->threads);
+    } else if (!m->sockets) {
+        m->threads = m->threads ? m->threads : 1;
+        m->sockets = rest(all, m->clusters * m->cores * m->threads);
+    } else if (!m->threads) {
+        m->threads = rest(all, m->sockets * m->clusters * m->cores);
+    }
     if (!m->maxcpus)
-        m->maxcpus = m->cpus;
+        m->maxcpus = m->cpus ? m->cpus : m->sockets * m->clusters * m->cores * m->threads;
+    if (!m->cpus)
+        m->cpus = m->maxcpus;
     if (m->cpus > ARM_CPUS_MAX)
         return qemu_bad("-smp: %" PRIu64 " CPUs: expected 1 to %d", m->cpus, ARM_CPUS_MAX);
-    if (m->maxcpus < m->cpus || (m->topology && m->maxcpus % m->topology))
+    if (m->maxcpus < m->cpus || m->maxcpus % (m->sockets * m->clusters * m->cores * m->threads))
         return qemu_bad("-smp: expected maxcpus (%u) not below the CPUs, and the topology to "
                         "divide it",
                         (unsigned)m->maxcpus);
     q->req.config.cpus = (unsigned)m->cpus;
+    q->req.config.topology =
+        (struct arm_topology){(unsigned)m->clusters, (unsigned)m->cores, (unsigned)m->threads};
     return true;
 }
 

@@ -18,8 +18,7 @@ struct qemu_machine {
     const char *lpa2;     /* ",+lpa2" or ",-lpa2"; NULL: the board version's default */
     const char *pmu;      /* likewise */
     const char *max_only; /* the first property that only -cpu max has */
-    uint64_t cpus, topology, maxcpus; /* topology: product of sockets, clusters, cores, threads; 0:
-                                         not said */
+    uint64_t cpus, maxcpus, sockets, clusters, cores, threads; /* 0: not said */
 };
 
 /* Options; false, and what is wrong was printed. */
