@@ -14,6 +14,8 @@
 
 #include "armillary.h"
 
+#define DEATH_RAM UINT64_C(0x40000000) /* where the board has it */
+
 struct run_request;
 
 enum death_kind {

@@ -295,19 +295,17 @@ static void explain_permission(const struct abort *a, struct verdict *v)
 /* What a physical address is, on this board. */
 static void add_pa(const struct abort *a, uint64_t pa, GString *out)
 {
-    uint64_t ram = UINT64_C(0x40000000);
-
     if (pa < UINT64_C(0x08000000))
         g_string_append_printf(out, "PA %#" PRIx64 " is flash memory (0 to 0x7ffffff)", pa);
-    else if (pa < ram)
+    else if (pa < DEATH_RAM)
         g_string_append_printf(
             out, "PA %#" PRIx64 " is among the devices (0x8000000 to 0x3fffffff)%s", pa,
             a->access == ARM_ACCESS_EXECUTE ? ": nothing can be executed there"
                                             : ", and none answers so there");
-    else if (pa >= ram + a->c->config->ram_size)
+    else if (pa >= DEATH_RAM + a->c->config->ram_size)
         g_string_append_printf(
             out, "PA %#" PRIx64 " is behind the end of RAM (0x40000000 to %#" PRIx64 ")", pa,
-            ram + a->c->config->ram_size - 1);
+            DEATH_RAM + a->c->config->ram_size - 1);
     else
         g_string_append_printf(out, "PA %#" PRIx64 " is RAM", pa);
     g_autoptr(GString) other = g_string_new("; ");
@@ -354,7 +352,7 @@ static void explain_external(const struct abort *a, struct verdict *v)
     add_pa(a, pa, v->evidence);
     g_string_assign(
         v->next,
-        pa >= UINT64_C(0x40000000)
+        pa >= DEATH_RAM
             ? "more RAM is --memory N; or the address is wrong: is the image linked for 0x40080000?"
             : "the board's addresses are in its device tree: --dump-dtb FILE");
 }

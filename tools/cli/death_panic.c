@@ -126,11 +126,11 @@ static bool is_sentence(const char *text)
 
 void death_add_last_words(const struct corpse *c, GString *out)
 {
-    const uint64_t ram = UINT64_C(0x40000000), end = ram + c->config->ram_size;
+    const uint64_t end = DEATH_RAM + c->config->ram_size;
     g_autoptr(GString) buffer = g_string_sized_new(PIECE + WORDS_MAX);
     char *piece = buffer->str;
 
-    for (uint64_t at = ram; at < end; at += PIECE) {
+    for (uint64_t at = DEATH_RAM; at < end; at += PIECE) {
         size_t size = (size_t)MIN(end - at, PIECE + WORDS_MAX);
         if (!arm_mem_read(c->m, at, piece, size))
             return;
