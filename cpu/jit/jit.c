@@ -27,7 +27,8 @@
 /* ---- what blocks call ---- */
 
 /* Behind @i the dispatcher would look, which is done here: mostly there is nothing, and @b goes on.
- * An interrupt may lead to just behind @i, too, but hardly to the same @block, cpu->block before.
+ * An interrupt may lead to just behind @i, too: what @b has there is right for it if @block,
+ * cpu->block before, is the same.
  * Return: 0, or for jit_leave(), and then cpu->resume is where to go on, or NULL. */
 static unsigned look(struct cpu *cpu, const struct insn *i, const struct jit_block *b,
                      const struct insn *first, uint32_t block)

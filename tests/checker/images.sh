@@ -80,8 +80,8 @@ linux_gicv2() {
 kvm vhe n1 2 2 none "" "kvmtest: the guest powered off, 2 vCPU(s)"
 kvm "VHE, perf and a debugger" n1 2 2 none "$measure" "$measured"
 kvm "nVHE, GICv2" a57 1 2 NODSB-WALK "$boot kvmtest.gic=2" "kvmtest: the guest powered off, 2 vCPU(s), GICv2" --gic gicv=1
-if [ ! -e "$out/nVHE, GICv2.err" ]; then
-  :
+if [ ! -e "$out/nVHE, GICv2.err" ] || ! says "nVHE, GICv2" "Linux 6\.1\."; then
+  : # later ones are not warned
 elif grep -q "  at .* __kvm_nvhe___sysreg_restore_state_nvhe+0x" "$out/nVHE, GICv2.err" &&
   grep -q "  from .* __kvm_nvhe___kvm_vcpu_run+0x" "$out/nVHE, GICv2.err"; then
   ok "the kernel's own kallsyms names what it is warned of, and the callers"
