@@ -73,15 +73,15 @@ static void write_json(const GArray *records, GString *out)
 /* Readers take the first failure of a test case, so that all are one. */
 static void write_junit(const GArray *records, GString *out)
 {
-    const struct death_record *first =
-        records->len ? &g_array_index(records, struct death_record, 0) : NULL;
+    const bool died = records->len > 0;
 
     g_string_append_printf(out,
                            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                            "<testsuite name=\"armillary\" tests=\"1\" failures=\"%u\">\n"
                            "  <testcase classname=\"armillary\" name=\"the guest lives\">",
-                           first ? 1 : 0);
-    if (first) {
+                           died ? 1 : 0);
+    if (died) {
+        const struct death_record *first = &g_array_index(records, struct death_record, 0);
         g_autofree char *cause = g_markup_escape_text(first->cause, -1);
         g_string_append_printf(out, "\n    <failure type=\"%s\" message=\"%s\">",
                                kind_name(first->kind), cause);
@@ -92,7 +92,7 @@ static void write_junit(const GArray *records, GString *out)
                                                         r->cause, r->evidence, r->next, r->details);
         g_string_append(out, text);
     }
-    g_string_append(out, first ? "</failure>\n  </testcase>\n" : "</testcase>\n");
+    g_string_append(out, died ? "</failure>\n  </testcase>\n" : "</testcase>\n");
     g_string_append(out, "</testsuite>\n");
 }
 
