@@ -13,24 +13,26 @@
 
 static const struct {
     unsigned intid;
-    enum sysreg ctl, others[3]; /* what a write of may end it */
+    enum sysreg ctl;
 } sources[] = {
-    {PPI_MAINTENANCE, SR_ICH_MISR_EL2, {SR_ICH_HCR_EL2}}, /* and list registers */
-    {PPI_TIMER_VIRT, SR_CNTV_CTL_EL0, {SR_CNTV_CVAL_EL0, SR_CNTV_TVAL_EL0, SR_CNTVOFF_EL2}},
-    {PPI_TIMER_PHYS, SR_CNTP_CTL_EL0, {SR_CNTP_CVAL_EL0, SR_CNTP_TVAL_EL0, SR_CNTPOFF_EL2}},
-    {PPI_TIMER_HYP, SR_CNTHP_CTL_EL2, {SR_CNTHP_CVAL_EL2, SR_CNTHP_TVAL_EL2}},
-    {PPI_TIMER_HYP_VIRT, SR_CNTHV_CTL_EL2, {SR_CNTHV_CVAL_EL2, SR_CNTHV_TVAL_EL2}},
+    {PPI_MAINTENANCE, SR_ICH_MISR_EL2},     {PPI_TIMER_VIRT, SR_CNTV_CTL_EL0},
+    {PPI_TIMER_PHYS, SR_CNTP_CTL_EL0},      {PPI_TIMER_HYP, SR_CNTHP_CTL_EL2},
+    {PPI_TIMER_HYP_VIRT, SR_CNTHV_CTL_EL2},
+};
+
+/* What a write of may end it, beside list registers. */
+static const enum sysreg ends[] = {
+    SR_ICH_HCR_EL2,    SR_CNTV_CTL_EL0,   SR_CNTV_CVAL_EL0, SR_CNTV_TVAL_EL0,  SR_CNTVOFF_EL2,
+    SR_CNTP_CTL_EL0,   SR_CNTP_CVAL_EL0,  SR_CNTP_TVAL_EL0, SR_CNTPOFF_EL2,    SR_CNTHP_CTL_EL2,
+    SR_CNTHP_CVAL_EL2, SR_CNTHP_TVAL_EL2, SR_CNTHV_CTL_EL2, SR_CNTHV_CVAL_EL2, SR_CNTHV_TVAL_EL2,
 };
 
 bool gic_storm_is_ended(enum sysreg sr)
 {
-    uint32_t n = sysreg_number(sr) - gic_lr_number(0);
-
-    for (unsigned k = 0; sr != SR_NONE && k < G_N_ELEMENTS(sources); k++)
-        if (sr == sources[k].ctl || sr == sources[k].others[0] || sr == sources[k].others[1] ||
-            sr == sources[k].others[2])
+    for (unsigned k = 0; k < G_N_ELEMENTS(ends); k++)
+        if (sr == ends[k])
             return true;
-    return sr != SR_NONE && n < LRS_MAX;
+    return sr != SR_NONE && sysreg_number(sr) - gic_lr_number(0) < LRS_MAX;
 }
 
 /* The register that says why @intid is pending still; SR_NONE: nothing does. The timers' control
