@@ -337,13 +337,28 @@ bool disk_write(struct disk *disk, uint64_t offset, const void *buf, size_t len)
     return true;
 }
 
+/* Are there zeros already? Then neither an image nor an overlay has to have room for them. */
+static bool is_zero(struct disk *disk, uint64_t offset, size_t len)
+{
+    uint8_t part[4096];
+
+    for (size_t n; len; offset += n, len -= n) {
+        n = len < sizeof(part) ? len : sizeof(part);
+        if (!disk_read(disk, offset, part, n) || part[0] || memcmp(part, part + 1, n - 1) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* A hole in a raw file, which not every file system has. */
 static bool zero_part(struct disk *disk, uint64_t offset, size_t len)
 {
     static const uint8_t zeros[CLUSTER_BYTES];
 
-    if (disk->mode != DISK_WRITABLE || disk->image)
-        return disk_write(disk, offset, zeros, len);
+    if (disk->mode == DISK_READONLY)
+        return false;
+    if (disk->mode == DISK_SNAPSHOT || disk->image)
+        return is_zero(disk, offset, len) || disk_write(disk, offset, zeros, len);
     return may_write(disk, offset, zeros, len) &&
            (fallocate(disk->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
                       (off_t)len) == 0 ||

@@ -12,20 +12,41 @@
 #define REQUESTQ_SEGS (VIRTQ_SIZE_MAX - 2) /* beside header and status */
 #define FLUSH_COST    PACE_BYTES           /* the host's disk may need milliseconds */
 
+#define ZERO_BYTES                                                                                 \
+    16 /* 5.2.6: of a range to discard or to zero: le64 sector, le32 sectors, le32 flags */
+#define ZERO_SECTORS UINT32_C(0x3fffff) /* of a request: below 2 GiB, as QEMU's */
+#define ZERO_UNMAP   1                  /* flags: it may be discarded */
+
 /* 5.2.3, Feature bits */
-#define F_SEG_MAX  2
-#define F_RO       5
-#define F_BLK_SIZE 6
-#define F_FLUSH    9
+#define F_SEG_MAX      2
+#define F_RO           5
+#define F_BLK_SIZE     6
+#define F_FLUSH        9
+#define F_DISCARD      13
+#define F_WRITE_ZEROES 14
 
 /* 5.2.4, struct virtio_blk_config */
-#define CONFIG_CAPACITY 0
-#define CONFIG_SEG_MAX  12
-#define CONFIG_BLK_SIZE 20
-#define CONFIG_BYTES    24
+#define CONFIG_CAPACITY     0
+#define CONFIG_SEG_MAX      12
+#define CONFIG_BLK_SIZE     20
+#define CONFIG_DISCARD_MAX  36
+#define CONFIG_DISCARD_SEG  40
+#define CONFIG_DISCARD_UNIT 44
+#define CONFIG_ZERO_MAX     48
+#define CONFIG_ZERO_SEG     52
+#define CONFIG_ZERO_UNMAP   56
+#define CONFIG_BYTES        60
 
 /* 5.2.6, Device Operation */
-enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_NONE = -1 };
+enum {
+    T_IN = 0,
+    T_OUT = 1,
+    T_FLUSH = 4,
+    T_GET_ID = 8,
+    T_DISCARD = 11,
+    T_WRITE_ZEROES = 13,
+    T_NONE = -1
+};
 enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2 };
 
 static struct virtio_blk *to_blk(struct virtio *v)
@@ -60,8 +81,27 @@ static void begin_move(struct virtio_blk *blk, uint32_t bytes)
 {
     blk->bytes = bytes;
     if (!in_disk(blk, blk->sector, bytes) ||
-        (blk->type == T_OUT && blk->disk->mode == DISK_READONLY))
+        (blk->type != T_IN && blk->disk->mode == DISK_READONLY))
         answer(blk, S_IOERR);
+}
+
+/* One range: it is all that the configuration space offers. */
+static void begin_zero(struct virtio_blk *blk, struct virtq *q, unsigned feature, uint32_t flags)
+{
+    uint8_t range[ZERO_BYTES];
+    const struct virtq_chain *chain = &blk->virtio.chain;
+
+    if (!virtio_has(&blk->virtio, feature) || chain->out_bytes != HEADER_BYTES + ZERO_BYTES ||
+        virtq_read(q, chain, HEADER_BYTES, range, sizeof(range)) != sizeof(range) ||
+        le_get(range + 12, 4) & ~(uint64_t)flags) {
+        answer(blk, S_UNSUPP);
+        return;
+    }
+    blk->sector = le_get(range, 8);
+    if (le_get(range + 8, 4) > ZERO_SECTORS)
+        answer(blk, S_IOERR);
+    else
+        begin_move(blk, (uint32_t)le_get(range + 8, 4) * SECTOR);
 }
 
 static void begin(struct virtio_blk *blk, struct virtq *q)
@@ -89,6 +129,12 @@ static void begin(struct virtio_blk *blk, struct virtq *q)
         break;
     case T_GET_ID:
         break;
+    case T_DISCARD:
+        begin_zero(blk, q, F_DISCARD, 0);
+        break;
+    case T_WRITE_ZEROES:
+        begin_zero(blk, q, F_WRITE_ZEROES, ZERO_UNMAP);
+        break;
     default:
         answer(blk, S_UNSUPP);
         break;
@@ -105,6 +151,8 @@ static bool move(struct virtio_blk *blk, struct virtq *q, uint32_t n)
     if (blk->type == T_IN)
         return disk_read(blk->disk, at, blk->chunk, n) &&
                virtq_write(q, chain, done, blk->chunk, n) == n;
+    if (blk->type != T_OUT) /* what was discarded may be anything (5.2.6): zeros */
+        return disk_zero(blk->disk, at, n);
     return virtq_read(q, chain, HEADER_BYTES + done, blk->chunk, n) == n &&
            disk_write(blk->disk, at, blk->chunk, n);
 }
@@ -118,6 +166,7 @@ static uint32_t finish(struct virtio_blk *blk, struct virtq *q, uint32_t room)
     case T_IN:
         return room;
     case T_OUT:
+    case T_WRITE_ZEROES:
         /* 5.2.6.2: without the flush feature a write is stable before it is answered. */
         if (!virtio_has(&blk->virtio, F_FLUSH))
             blk->status = flush(blk);
@@ -185,6 +234,8 @@ int virtio_blk_init(struct virtio_blk *blk, const struct arm_log *log, struct ph
                          disk->path, (unsigned long long)disk->size, SECTOR);
     if (disk->mode == DISK_READONLY)
         features |= BIT(F_RO);
+    else
+        features |= BIT(F_DISCARD) | BIT(F_WRITE_ZEROES);
     virtio_init(&blk->virtio, &ops, log, mem, 1, BIT(0), features);
     blk->disk = disk;
     memset(blk->serial, 0, sizeof(blk->serial));
@@ -192,6 +243,12 @@ int virtio_blk_init(struct virtio_blk *blk, const struct arm_log *log, struct ph
     le_put(config + CONFIG_CAPACITY, 8, disk->size / SECTOR);
     le_put(config + CONFIG_SEG_MAX, 4, REQUESTQ_SEGS);
     le_put(config + CONFIG_BLK_SIZE, 4, SECTOR);
+    le_put(config + CONFIG_DISCARD_MAX, 4, ZERO_SECTORS);
+    le_put(config + CONFIG_DISCARD_SEG, 4, 1);
+    le_put(config + CONFIG_DISCARD_UNIT, 4, 1);
+    le_put(config + CONFIG_ZERO_MAX, 4, ZERO_SECTORS);
+    le_put(config + CONFIG_ZERO_SEG, 4, 1);
+    config[CONFIG_ZERO_UNMAP] = 1;
     blk->virtio.config_size = CONFIG_BYTES;
     return 0;
 }

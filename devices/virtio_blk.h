@@ -12,7 +12,7 @@ struct virtio_blk {
     struct disk *disk;
     char serial[VIRTIO_BLK_SERIAL]; /* filled up with zeros */
     /* The request being done. */
-    uint32_t type, bytes; /* of data to move */
+    uint32_t type, bytes; /* to move, or to zero */
     uint64_t sector;
     uint8_t status;
     uint8_t chunk[VIRTIO_BLK_CHUNK]; /* on its way between file and guest */

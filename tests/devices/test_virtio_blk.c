@@ -7,7 +7,7 @@
 #define DATA      (BUFFERS + 0x1000)
 #define STATUS_AT (BUFFERS + 0x800)
 
-enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8 };
+enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_DISCARD = 11, T_WRITE_ZEROES = 13 };
 
 struct blk {
     struct driver d;
@@ -123,6 +123,76 @@ static void test_writes(void **state)
         assert_int_equal(file_byte(&b, 5 * 512), 5);
         stop(&b);
     }
+}
+
+static unsigned zero(struct blk *b, unsigned type, uint64_t sector, uint32_t sectors,
+                     uint32_t flags)
+{
+    poke(&b->d, DATA, 8, sector);
+    poke(&b->d, DATA + 8, 4, sectors);
+    poke(&b->d, DATA + 12, 4, flags);
+    return request(b, type, 0, 16);
+}
+
+static void test_ranges_are_discarded_and_zeroed(void **state)
+{
+    static const unsigned types[] = {T_DISCARD, T_WRITE_ZEROES};
+    static const enum disk_mode modes[] = {DISK_WRITABLE, DISK_SNAPSHOT};
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct blk b;
+        unsigned type = types[i & 1];
+        start(&b, modes[i >> 1]);
+        assert_int_equal(rd(driver_dev(&b.d), CONFIG_SPACE + 36), 0x3fffff);
+        assert_int_equal(rd(driver_dev(&b.d), CONFIG_SPACE + 40), 1);
+        assert_int_equal(zero(&b, type, 3, 2, 0), 0);
+        assert_int_equal(request(&b, T_IN, 2, 2048), 0);
+        for (unsigned k = 0; k < 2048; k += 511)
+            assert_int_equal(peek(&b.d, DATA + k, 1), k < 512 ? 2 : k < 1536 ? 0 : 5);
+        assert_int_equal(file_byte(&b, 3 * 512), modes[i >> 1] == DISK_WRITABLE ? 0 : 3);
+        assert_int_equal(zero(&b, type, SECTORS - 1, 2, 0), 1);
+        assert_int_equal(zero(&b, type, UINT64_MAX, 2, 0), 1);
+        assert_int_equal(zero(&b, type, 0, UINT32_MAX, 0), 1);
+        assert_int_equal(zero(&b, type, 0, 0, 0), 0);
+        assert_int_equal(zero(&b, type, 6, 1, 1), type == T_DISCARD ? 2 : 0);
+        assert_int_equal(zero(&b, type, 7, 1, 2), 2);
+        assert_int_equal(request(&b, type, 0, 32), 2); /* two ranges */
+        assert_int_equal(request(&b, type, 0, 15), 2);
+        assert_int_equal(request(&b, T_IN, 6, 1024), 0);
+        assert_int_equal(peek(&b.d, DATA, 1), type == T_DISCARD ? 6 : 0);
+        assert_int_equal(peek(&b.d, DATA + 512, 1), 7);
+        stop(&b);
+    }
+}
+
+static void test_who_does_not_want_to_discard_cannot(void **state)
+{
+    struct blk b;
+
+    (void)state;
+    plug(&b, DISK_SNAPSHOT, 0);
+    driver_start(&b.d, b.dev.virtio.offered & ~(BIT(13) | BIT(14)), 1);
+    assert_int_equal(zero(&b, T_DISCARD, 3, 1, 0), 2);
+    assert_int_equal(zero(&b, T_WRITE_ZEROES, 3, 1, 0), 2);
+    stop(&b);
+    start(&b, DISK_READONLY);
+    assert_false(b.dev.virtio.offered & (BIT(13) | BIT(14)));
+    stop(&b);
+}
+
+/* A terabyte that nobody has written takes no memory. */
+static void test_what_is_zero_is_not_kept_when_it_is_discarded(void **state)
+{
+    struct blk b;
+
+    (void)state;
+    plug(&b, DISK_SNAPSHOT, (off_t)1 << 40);
+    assert_true(disk_zero(&b.disk, (uint64_t)1 << 39, 1 << 20));
+    assert_null(blocks_get(&b.disk.overlay, ((uint64_t)1 << 39) >> DISK_CLUSTER_SHIFT));
+    assert_true(disk_zero(&b.disk, 0, 1024));
+    assert_non_null(blocks_get(&b.disk.overlay, 0));
+    stop(&b);
 }
 
 static void test_requests_out_of_range(void **state)
@@ -344,6 +414,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_and_reads),
         cmocka_unit_test(test_writes),
+        cmocka_unit_test(test_ranges_are_discarded_and_zeroed),
+        cmocka_unit_test(test_who_does_not_want_to_discard_cannot),
+        cmocka_unit_test(test_what_is_zero_is_not_kept_when_it_is_discarded),
         cmocka_unit_test(test_requests_out_of_range),
         cmocka_unit_test(test_a_writable_disk_has_one_user),
         cmocka_unit_test(test_long_requests_go_on_while_the_guest_runs),

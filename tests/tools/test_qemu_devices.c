@@ -279,21 +279,6 @@ static void test_a_drive_of_another_interface_is_the_devices_that_names_it(void 
     assert_contains(r->err, "-drive if=sd is not offered: virt has no SD card");
 }
 
-static void test_a_block_device_says_that_it_does_not_discard(void **state)
-{
-    (void)state;
-    const char *disk = disk_option("nodiscard", 3, "file=%s,format=raw,if=none,id=d");
-
-    assert_contains(RUN(MINIMAL, "-kernel", in_dir("off"), "-drive", disk, "-device",
-                        "virtio-blk-device,drive=d,discard=on")
-                        ->err,
-                    "virtio-blk-device: there is no discarding and no writing of zeroes");
-    assert_null(strstr(RUN(MINIMAL, "-kernel", in_dir("off"), "-drive", disk, "-device",
-                           "virtio-blk-device,drive=d,discard=off")
-                           ->err,
-                       "discarding"));
-}
-
 static void test_an_sd_card_is_in_the_slot_that_is_free(void **state)
 {
     (void)state;
@@ -515,7 +500,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_namespace_has_the_disk_of_its_controller),
         cmocka_unit_test(test_redir_forwards_a_port_of_the_host),
         cmocka_unit_test(test_a_drive_of_another_interface_is_the_devices_that_names_it),
-        cmocka_unit_test(test_a_block_device_says_that_it_does_not_discard),
         cmocka_unit_test(test_an_sd_card_is_in_the_slot_that_is_free),
         cmocka_unit_test(test_a_watchdog_is_a_device_by_either_option),
         cmocka_unit_test(test_a_sound_device_is_on_either_bus),

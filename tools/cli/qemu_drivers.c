@@ -86,8 +86,16 @@ LACKING(multiqueue, "is one pair of queues")
 LACKING(offload, "are no offloads")
 LACKING(blob, "are no blobs")
 LACKING(removable, "is no way to take the disk out")
-LACKING(discarding, "is no discarding and no writing of zeroes")
 #undef LACKING
+
+/* "off" asks for less than there is. */
+static bool set_offered(struct qemu *q, const char *value)
+{
+    if (!property_is_on(value))
+        qemu_note(q, "-device %s: discarding and writing zeroes are offered in any case",
+                  device(q)->driver->name);
+    return true;
+}
 
 /* So many, of something of which there is a number of its own. */
 static bool note_number(struct qemu *q, const char *value, uint64_t ours, const char *what)
@@ -163,8 +171,8 @@ NUMBER(physical_block, 512, "a physical block's bytes")
 static const struct property blk_properties[] = {
     DISK_PROPERTIES,
     VIRTIO_PROPERTIES,
-    {"discard", "on|off", set_discarding, NULL},
-    {"write-zeroes", "on|off", set_discarding, NULL},
+    {"discard", "on|off", set_offered, NULL},
+    {"write-zeroes", "on|off", set_offered, NULL},
     {"report-discard-granularity", "on|off", NULL, NULL},
     {"max-discard-sectors", "N", NULL, NULL},
     {"max-write-zeroes-sectors", "N", NULL, NULL},
