@@ -27,17 +27,7 @@
         two_worlds FRAME_OTHER
         msr     cntvoff_el2, xzr
         msr     cntv_ctl_el0, xzr
-        ldr     x2, =0x08000000
-        mov     w1, #0x12                       // GICD_CTLR: ARE, group 1
-        str     w1, [x2]
-        ldr     x2, =0x080b0000
-        mov     w1, #1 << 27
-        str     w1, [x2, #0x80]                 // GICR_IGROUPR0
-        str     w1, [x2, #0x100]                // GICR_ISENABLER0
-        mov     x1, #0xff
-        msr     s3_0_c4_c6_0, x1                // ICC_PMR_EL1
-        mov     x1, #1
-        msr     s3_0_c12_c12_7, x1              // ICC_IGRPEN1_EL1
+        own_ppi 27
         mrs     x1, hcr_el2
         orr     x1, x1, #1 << 13                // TWI
         msr     hcr_el2, x1
