@@ -92,7 +92,8 @@ LACKING(removable, "is no way to take the disk out")
 static bool set_offered(struct qemu *q, const char *value)
 {
     if (!property_is_on(value))
-        qemu_note(q, "-device %s: discarding and writing zeroes are offered in any case",
+        qemu_note(q,
+                  "-device %s: discarding and writing zeroes are offered where it can be written",
                   device(q)->driver->name);
     return true;
 }
