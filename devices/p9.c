@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "base/le.h"
+#include "base/log.h"
 
 #define HEADER_BYTES 7 /* size[4] type[1] tag[2] */
 #define R_LERROR     7
@@ -223,10 +224,9 @@ static int get_arguments(struct p9 *p, const char *kinds, struct p9_args *a)
     for (; *kinds; kinds++)
         switch (*kinds) {
         case 's':
-            p9_get_text(&a->rest, a->text[texts++], P9_NAME_ROOM);
-            break;
         case 'p':
-            p9_get_text(&a->rest, a->text[texts++], P9_PATH_MAX);
+            CHECK(texts < ARRAY_SIZE(a->text));
+            p9_get_text(&a->rest, a->text[texts++], *kinds == 's' ? P9_NAME_ROOM : P9_PATH_MAX);
             break;
         case '1':
         case '2':

@@ -209,19 +209,20 @@ static void entries_state(struct state_io *io, struct virtio_gpu *gpu,
 static void resource_state(struct state_io *io, struct virtio_gpu *gpu,
                            struct virtio_gpu_resource *r)
 {
-    uint32_t id = r ? r->id : 0, format = r ? r->format->virtio : 0;
-    uint32_t width = r ? r->width : 0, height = r ? r->height : 0;
+    const bool restoring = state_restoring(io);
+    uint32_t id = restoring ? 0 : r->id, format = restoring ? 0 : r->format->virtio;
+    uint32_t width = restoring ? 0 : r->width, height = restoring ? 0 : r->height;
 
     STATE(io, id);
     STATE(io, format);
     STATE(io, width);
     STATE(io, height);
-    if (state_restoring(io) && !state_failed(io)) {
+    if (restoring && !state_failed(io)) {
         enum virtio_gpu_answer answer = virtio_gpu_create(gpu, id, format, width, height);
         r = answer == VIRTIO_GPU_OK_NODATA ? gpu->resources[gpu->resource_count - 1] : NULL;
         state_require(io, r != NULL, "resource");
     }
-    if (state_failed(io))
+    if (!r || state_failed(io))
         return;
     state_bytes(io, "r->pixels", r->pixels, r->height * stride_of(r));
     entries_state(io, gpu, r);
