@@ -287,8 +287,10 @@ bool regs_observable(const struct arm_checker *c, unsigned cpu, unsigned reg)
         return HCR_EL2_AMO(sysreg(c, cpu, SR_HCR_EL2));
     if (d->owner == OWNER_PMU && !bit(worlds_counters(c, cpu), event_counter(d->sr)))
         return false;
-    /* What the EL1 context does needs no access. */
-    if ((d->owner == OWNER_EL1 || d->owner == OWNER_EL0) && !sysreg_rows[d->sr].feature)
+    /* What the EL1 context does needs no access, but for CSSELR_EL1: it says what CCSIDR_EL1 reads
+     * as, and that traps with it. */
+    if ((d->owner == OWNER_EL1 || d->owner == OWNER_EL0) && !sysreg_rows[d->sr].feature &&
+        d->sr != SR_CSSELR_EL1)
         return true;
     return !read_traps(c, cpu, d->sr);
 }
