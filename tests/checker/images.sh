@@ -45,17 +45,26 @@ kvm() {
   judge "$name" "KVM, $name, $cpus CPU(s), $vcpus vCPU(s)" "$warn" "$text"
 }
 
-measure="kvmtest.skip=boot kvmtest.rounds=100 kvmtest.with=pmu,perf,debugger"
+measure="kvmtest.skip=boot kvmtest.rounds=100 kvmtest.with"
 measured="kvmtest: the measuring guest powered off"
 boot="kvmtest.skip=measure kvmtest.words=quiet"
 verify="kvmtest.skip=measure kvmtest.words=rounds=20"
 
+# Protected KVM of kernels after 6.1 counts nothing for its guests: docs/found.md.
+counts() { # MODE
+  case $1 in *protected) grep -qa "Linux version 6\.1\." "$images/$kernel" ;; esac
+}
+
 # A host that counts, samples, watches and steps; guests that use debug and a PMU of their own; and all the others.
 # mode NAME MODEL WARNINGS WORDS
 mode() {
-  kvm "$1, perf and a debugger" "$2" 2 2 "$3" "$measure $4" "$measured"
+  if counts "$1"; then
+    kvm "$1, perf and a debugger" "$2" 2 2 "$3" "$measure=pmu,perf,debugger $4" "$measured"
+    kvm "$1, PMU" "$2" 2 2 "$3" "$verify kvmtest.with=pmu kvmtest.guests=pmu $4" "guest| pmu: ok"
+  else
+    kvm "$1, a debugger" "$2" 2 2 "$3" "$measure=debugger $4" "$measured"
+  fi
   kvm "$1, debug" "$2" 2 2 "$3" "$verify kvmtest.guests=debug $4" "guest| debug: ok"
-  kvm "$1, PMU" "$2" 2 2 "$3" "$verify kvmtest.with=pmu kvmtest.guests=pmu $4" "guest| pmu: ok"
   kvm "$1, FP and timers" "$2" 2 2 "$3" "$verify kvmtest.guests=fp,timer $4" "guest| timer: ok"
   kvm "$1, memory" "$2" 2 2 "$3" "$verify kvmtest.with=memory kvmtest.guests=sysregs,fp $4" "memory was taken away and logged: yes"
 }
@@ -78,7 +87,7 @@ linux_gicv2() {
 
 "$(dirname "$0")/../images/mk-kvm-initrd" "$images" "$initrd" "$guests"
 kvm vhe n1 2 2 none "" "kvmtest: the guest powered off, 2 vCPU(s)"
-kvm "VHE, perf and a debugger" n1 2 2 none "$measure" "$measured"
+kvm "VHE, perf and a debugger" n1 2 2 none "$measure=pmu,perf,debugger" "$measured"
 kvm "nVHE, GICv2" a57 1 2 NODSB-WALK "$boot kvmtest.gic=2" "kvmtest: the guest powered off, 2 vCPU(s), GICv2" --gic gicv=1
 if [ ! -e "$out/nVHE, GICv2.err" ] || ! says "nVHE, GICv2" "Linux 6\.1\."; then
   : # later ones are not warned
