@@ -3,12 +3,14 @@
  * is checked, and then one that is wrong in one place. All is done by commands that are printed, so
  * that they can be tried and changed.
  */
+#include <errno.h>
 #include <glib.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "command.h"
+#include "installed.h"
 
 /* The mutant, and what is wrong with it: hyp/CMakeLists.txt builds it of hyp/mutants.def. */
 #define MUTANT "demo-mutant"
@@ -21,24 +23,6 @@ struct demo {
 };
 
 /* ---- where things are ---- */
-
-static const char *const places[] = {"hyp", "../" ARMILLARY_SHARE "/hyp"};
-
-/* Beside this program as built, or as installed. NULL: neither. */
-static char *find_images(const char *program)
-{
-    g_autofree char *folder = g_path_get_dirname(program);
-
-    for (size_t k = 0; k < G_N_ELEMENTS(places); k++) {
-        char *images = g_build_filename(folder, places[k], NULL);
-        g_autofree char *mutant = g_build_filename(images, MUTANT ".img", NULL);
-        g_autofree char *guest = g_build_filename(images, "guests", "sysregs.img", NULL);
-        if (g_file_test(mutant, G_FILE_TEST_EXISTS) && g_file_test(guest, G_FILE_TEST_EXISTS))
-            return images;
-        g_free(images);
-    }
-    return NULL;
-}
 
 /* As short as it can be said from here. */
 static char *shorten(char *path)
@@ -205,7 +189,7 @@ static bool check_mutant(const struct demo *d)
 
 static int run(struct demo *d)
 {
-    d->images = find_images(d->program);
+    d->images = installed_images(MUTANT ".img");
     if (!d->images) {
         fprintf(stderr,
                 "armillary demo: there is no hypervisor core beside %s or in " ARMILLARY_SHARE
@@ -238,10 +222,9 @@ int cmd_demo(int argc, char **argv)
                         "FILE (default: armillary-demo.html) gets the HTML report.\n");
         return strcmp(argv[k], "--help") ? EXIT_USAGE : 0;
     }
-    g_autoptr(GError) error = NULL;
-    d.program = g_file_read_link("/proc/self/exe", &error);
+    d.program = installed_program();
     if (!d.program) {
-        fprintf(stderr, "armillary demo: %s\n", error->message);
+        fprintf(stderr, "armillary demo: where the program is: %s\n", g_strerror(errno));
         return EXIT_USAGE;
     }
     int code = run(&d);

@@ -1,7 +1,6 @@
 /* `armillary lab`: experiments on the hypervisor core. */
 #include <errno.h>
 #include <glib.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "installed.h"
 #include "lab.h"
 
 static const struct experiment {
@@ -52,24 +52,6 @@ static GOptionContext *make_context(struct options *o)
     g_option_context_set_summary(ctx, text->str);
     g_string_free(text, TRUE);
     return ctx;
-}
-
-/* Beside the program in a build tree, in ../share/armillary of an installation. */
-static char *find_images(void)
-{
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    static const char *const places[] = {"hyp", "../share/armillary/hyp"};
-
-    self[MAX(n, 0)] = '\0';
-    g_autofree char *dir = g_path_get_dirname(self);
-    for (size_t k = 0; k < G_N_ELEMENTS(places); k++) {
-        g_autofree char *path = g_build_filename(dir, places[k], NULL);
-        g_autofree char *image = g_build_filename(path, "hyp.img", NULL);
-        if (g_file_test(image, G_FILE_TEST_EXISTS))
-            return g_steal_pointer(&path);
-    }
-    return NULL;
 }
 
 static bool is_wanted(const struct options *o, const char *name)
@@ -237,7 +219,7 @@ static unsigned make_cores(const struct options *o, struct arm_core **cores, uns
 
 static int run_options(const struct options *o)
 {
-    g_autofree char *images = o->images ? g_strdup(o->images) : find_images();
+    g_autofree char *images = o->images ? g_strdup(o->images) : installed_images("hyp.img");
     struct arm_core *cores[LAB_CORES];
     struct lab lab = {.images = images, .quick = o->quick, .cores = cores};
     int code = EXIT_USAGE;
