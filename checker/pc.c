@@ -13,6 +13,7 @@
 #include "checker/justify.h"
 #include "checker/lost_access.h"
 #include "checker/own.h"
+#include "checker/power_on.h"
 #include "checker/unit.h"
 
 /* NZCV, DAIF and the mode, of what an exception saves; */
@@ -43,6 +44,7 @@ struct returns {
 struct pc_unit {
     GArray *waits;           /* struct wait by world */
     struct returns *returns; /* by CPU */
+    struct power_on *power_on;
 };
 
 static void *create(struct arm_checker *c)
@@ -53,6 +55,7 @@ static void *create(struct arm_checker *c)
     u->returns = g_new0(struct returns, c->cpu_count);
     for (unsigned k = 0; k < c->cpu_count; k++)
         u->returns[k].from_reset = arm_retired(c->m) == 0;
+    u->power_on = power_on_new();
     return u;
 }
 
@@ -165,8 +168,8 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
 {
     struct pc_unit *u = state;
 
-    (void)c;
     u->returns[p->cpu] = (struct returns){.left = w};
+    power_on_left(c, u->power_on, w);
 }
 
 /* What a reset leaves in ELR_EL2 and SPSR_EL2 is UNKNOWN. */
@@ -203,10 +206,13 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     const struct exit_state *s = checker_exit_state(c, w);
     struct allowance a = justify(s, w->kind == WORLD_HOST);
     uint64_t pc = p->world.target, pstate = reg(c, p->cpu, SR_SPSR_EL2);
+    struct pc_unit *u = state;
 
-    check_first(c, &((struct pc_unit *)state)->returns[p->cpu], w, p);
-    if (!s->valid || a.anything)
-        check_start(c, &((struct pc_unit *)state)->returns[p->cpu], w, p);
+    check_first(c, &u->returns[p->cpu], w, p);
+    if (!s->valid || a.anything) {
+        check_start(c, &u->returns[p->cpu], w, p);
+        power_on_entered(c, u->power_on, w, p);
+    }
     if (!s->valid || a.anything || own_enters_stale_vector(c, w, p))
         return;
     if (justify_is_injection(s, reg(c, p->cpu, SR_VBAR_EL1), pc, pstate, reg(c, p->cpu, SR_ELR_EL1),
@@ -214,7 +220,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
         injection_check(c, w, s, pstate, p);
         return;
     }
-    check_wait(c, state, w, p);
+    check_wait(c, u, w, p);
     if (!pc_is_right(s, &a, pc) && justify_is_vector(s, reg(c, p->cpu, SR_VBAR_EL1), pc)) {
         report_injection(c, w, pstate, p);
         return;
@@ -286,6 +292,7 @@ static void destroy(void *state)
 
     g_array_unref(u->waits);
     g_free(u->returns);
+    power_on_free(u->power_on);
     g_free(u);
 }
 
