@@ -64,6 +64,20 @@ static bool activates(const struct exit_state *s)
     return justify_left_by(s, ESR_EC_DABT_LOW) && offset >= 0x300 && offset < 0x380;
 }
 
+/* With EOImode set ICC_EOIR<n>_EL1 only drops the priority, and ICC_DIR_EL1 finds the interrupt in
+ * a list register, or traps. */
+static void keep_split(const struct gic *u, struct gic_world *gw, unsigned cpu, bool eoim)
+{
+    gw->split_count = 0;
+    for (unsigned n = 0; n < u->lrs && eoim; n++) {
+        uint64_t v = u->cpus[cpu].lr_at_exit[n];
+        if (!(LR_STATE(v) & 2))
+            continue;
+        gw->split_lr[gw->split_count] = n;
+        gw->split[gw->split_count++] = v;
+    }
+}
+
 void gic_active_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu)
 {
     struct gic_world *gw = gic_world_of(u, w);
@@ -75,6 +89,7 @@ void gic_active_left(struct arm_checker *c, struct gic *u, const struct world *w
         gw->active_count = 0;
     else
         keep_held(u, gw, cpu, (hcr & HCR_EOICOUNT) != 0);
+    keep_split(u, gw, cpu, VMCR_EOIM(vmcr));
     for (unsigned n = 0; n < u->lrs && !VMCR_EOIM(vmcr); n++) {
         uint64_t v = u->cpus[cpu].lr_at_exit[n];
         struct gic_active a = active_of(u, vmcr, n, v);
@@ -147,6 +162,43 @@ static bool check_one(struct arm_checker *c, struct gic *u, const struct world *
     return true;
 }
 
+static bool is_in_list(struct arm_checker *c, const struct gic *u, uint64_t vintid, unsigned cpu)
+{
+    for (unsigned n = 0; n < u->lrs; n++) {
+        uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
+        if (LR_STATE(v) && LR_VINTID(v) == vintid)
+            return true;
+    }
+    return false;
+}
+
+/* What is active and in no list register is deactivated by an ICC_DIR_EL1 that EL2 sees. */
+static void check_split(struct arm_checker *c, struct gic *u, const struct world *w,
+                        const struct arm_event *p)
+{
+    struct gic_world *gw = gic_world_of(u, w);
+    uint64_t hcr = checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2));
+    bool mapped = !(checker_reg(c, p->cpu, sysreg_number(SR_ICC_SRE_EL1)) & 1); /* GICV_DIR */
+    bool judged = gw->valid && !mapped && !gw->trapped && gw->traps_then == gic_traps_of(c, u, w);
+
+    for (unsigned k = 0; judged && !(hcr & (HCR_TDIR | HCR_TC)) && k < gw->split_count; k++) {
+        if (is_in_list(c, u, LR_VINTID(gw->split[k]), p->cpu))
+            continue;
+        struct finding f = gic_finding(c, w, sysreg_number(SR_ICH_HCR_EL2), NULL, p);
+        f.other = gw->left;
+        f.other_role = "left";
+        f.hint = "set TDIR, or TC, while an active interrupt is in no list register";
+        finding_say(&f,
+                    "interrupt %" PRIu64 " was active in ICH_LR%u_EL2 when the world left, and is "
+                    "in none; with ICC_CTLR_EL1.EOImode set its ICC_DIR_EL1 has to trap, and TDIR "
+                    "is 0",
+                    LR_VINTID(gw->split[k]), gw->split_lr[k]);
+        finding_report(c, &f);
+        break;
+    }
+    gw->split_count = 0;
+}
+
 void gic_active_entered(struct arm_checker *c, struct gic *u, const struct world *w, bool orphans,
                         const struct arm_event *p)
 {
@@ -160,4 +212,6 @@ void gic_active_entered(struct arm_checker *c, struct gic *u, const struct world
         if (check_one(c, u, w, &gw->active[k], room, orphans, p))
             gw->active[kept++] = gw->active[k];
     gw->active_count = kept;
+    if (orphans)
+        check_split(c, u, w, p);
 }

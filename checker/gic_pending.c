@@ -26,8 +26,7 @@ static uint32_t pending_sgis(const struct arm_checker *c, const struct gic *u, u
     return sgis;
 }
 
-/* Exits of the VM's virtual CPUs by accesses that EL2 emulates: any may have disabled an SGI. */
-static uint64_t traps_of(struct arm_checker *c, struct gic *u, const struct world *w)
+uint64_t gic_traps_of(struct arm_checker *c, struct gic *u, const struct world *w)
 {
     uint64_t count = 0;
 
@@ -45,7 +44,7 @@ void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *
     gw->traps += gw->trapped || !gw->valid;
     gw->sgis = mapped ? 0 : pending_sgis(c, u, cpu, &full);
     gw->sgis_cpu = cpu;
-    gw->traps_then = traps_of(c, u, w);
+    gw->traps_then = gic_traps_of(c, u, w);
 }
 
 void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct world *w,
@@ -57,7 +56,7 @@ void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct worl
 
     gw->sgis = 0;
     if (!gone || full || !gw->valid || gw->trapped || gw->sgis_cpu != p->cpu ||
-        c->cpus[p->cpu].user_ran || gw->traps_then != traps_of(c, u, w))
+        c->cpus[p->cpu].user_ran || gw->traps_then != gic_traps_of(c, u, w))
         return;
     struct finding f = gic_finding(c, w, gic_lr_number(0), NULL, p);
     f.rule = RULE_LOST;

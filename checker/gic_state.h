@@ -24,6 +24,8 @@
 #define VMCR_BPR0(v)   bits(v, 23, 21)
 #define VMCR_BPR1(v)   bits(v, 20, 18)
 #define HCR_EN         BIT(0)
+#define HCR_TC         BIT(10) /* accesses to registers of both groups trap, ICC_DIR_EL1 too; */
+#define HCR_TDIR       BIT(14) /* that one alone */
 #define HCR_EOICOUNT   MASK(31, 27)
 #define VTR_LRS(v)     (unsigned)(bits(v, 4, 0) + 1)
 #define VTR_PREBITS(v) (unsigned)(bits(v, 28, 26) + 1)
@@ -97,6 +99,9 @@ struct gic_world {
     uint64_t traps_then; /* of all of the VM, when it left */
     struct gic_lost lost[LRS_MAX];
     struct gic_active active[HELD_MAX];
+    unsigned split_count;                /* with EOImode set, what was active in list registers */
+    uint64_t split[LRS_MAX];             /* when it left: as these read, */
+    unsigned split_lr[LRS_MAX];          /* and which those were */
     struct gic_private own[PRIVATE_MAX]; /* by INTID */
     uint32_t waiting;                    /* SGIs that it was entered with, pending, */
     uint32_t taken;                      /* and that it has acknowledged since */
@@ -146,6 +151,10 @@ bool gic_storm_is_ended(enum sysreg sr);
 
 /* As gic_active_left(). */
 void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu);
+
+/* Exits of the VM's virtual CPUs by accesses that EL2 emulates: any may have disabled or
+ * deactivated an interrupt. */
+uint64_t gic_traps_of(struct arm_checker *c, struct gic *u, const struct world *w);
 
 /* What @w is entered with: reports, if no list register was overwritten unread. */
 void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct world *w,

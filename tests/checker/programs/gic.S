@@ -30,7 +30,10 @@
 // case -DORPHAN @orphan: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
 // case -DORPHAN -DMOVED: clean
 // case -DORPHAN -DFULL: clean
-// case -DORPHAN -DEOIMODE: clean
+// case -DORPHAN -DEOIMODE @do_eret: GIC-STATE ICH_HCR_EL2 of vm1/vcpu0
+// case -DORPHAN -DEOIMODE -DTRAPS=1<<14: clean
+// case -DORPHAN -DEOIMODE -DTRAPS=1<<10: clean
+// case -DORPHAN -DEOIMODE -DMOVED: clean
 // case -DCOUNT @count: LOST ICH_HCR_EL2 of vm1/vcpu0
 // case -DCOUNT -DREAD: clean
 // case -DCOUNT -DREAD -DIGNORED @ignored: LOST ICH_HCR_EL2 of vm1/vcpu0
@@ -257,6 +260,10 @@ dropped:
 #if defined(COUNT) || defined(ORPHAN) // it is active: the world ends it without a list register
         mrs     x2, ich_lr0_el2
 orphan: msr     ich_lr0_el2, xzr
+#ifdef TRAPS                                    // ICC_DIR_EL1, or all of the interface
+        mov     x3, #1 | TRAPS
+        msr     ich_hcr_el2, x3
+#endif
 #ifdef MOVED
         msr     ich_lr1_el2, x2
 #endif
