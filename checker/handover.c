@@ -16,6 +16,7 @@
 #define PSTATE_D    BIT(9)
 #define PSTATE_I    BIT(7)
 #define RPR_IDLE    0xff
+#define SPECIAL     1020 /* this INTID and the next three say that none is pending */
 #define DBGBCR_E    BIT(0)
 #define DBGBCR_HMC  BIT(13)
 #define BREAKPOINTS 16
@@ -26,7 +27,9 @@ struct handover_cpu {
     const struct world *keys;  /* any key of pointer authentication */
     const struct world *pmu;   /* PMCR_EL0 */
     struct site left;
-    bool calls; /* that a guest can call firmware is told */
+    bool calls;         /* that a guest can call firmware is told */
+    uint64_t widest;    /* ICC_PMR_EL1: the most that it has let through since the reset */
+    struct site masked; /* and where it was lowered last */
     struct active active;
 };
 
@@ -162,6 +165,11 @@ static void written(struct arm_checker *c, struct handover_cpu *u, const struct 
         u->pmu = NULL;
     else if (is_key(sr))
         u->keys = NULL;
+    if (sr == SR_ICC_PMR_EL1) {
+        u->widest = MAX(u->widest, p->sysreg_write.after);
+        if (p->sysreg_write.after < p->sysreg_write.before)
+            u->masked = site_of(c, p);
+    }
     if (sr != SR_DAIF)
         return;
     if (opened & PSTATE_D)
@@ -202,9 +210,31 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
 
 /* ---- a world is entered ---- */
 
+/* ICC_HPPIR1_EL1 does not ask what masks the interrupt, ISR_EL1 says what reaches the CPU: a
+ * pending one that does not is masked, and EL2 has had a mask that lets it through. */
+static void check_mask(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
+                       const struct arm_event *p)
+{
+    uint64_t pmr = reg(c, p->cpu, SR_ICC_PMR_EL1), intid = reg(c, p->cpu, SR_ICC_HPPIR1_EL1);
+
+    if (pmr >= u->widest || (intid & ~UINT64_C(3)) == SPECIAL ||
+        ISR_EL1_I(reg(c, p->cpu, SR_ISR_EL1)))
+        return;
+    struct finding f = finding_about(c, RULE_HANDOVER, w, SR_ICC_PMR_EL1, p);
+    f.other = u->masked;
+    f.other_role = "lowered";
+    f.hint = "the mask that EL2 has while it runs is opened before the world is entered";
+    finding_say(&f,
+                "it is %#" PRIx64 ", and was %#" PRIx64 ": interrupt %" PRIu64
+                " is pending and does not take the CPU back",
+                pmr, u->widest, intid);
+    finding_report(c, &f);
+}
+
 /* An interrupt that EL2 has taken and whose priority it has not dropped, or a mask that nothing
  * passes: no interrupt gets the CPU back. */
-static void check_physical(struct arm_checker *c, const struct world *w, const struct arm_event *p)
+static void check_physical(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
+                           const struct arm_event *p)
 {
     uint64_t rpr = reg(c, p->cpu, SR_ICC_RPR_EL1), pmr = reg(c, p->cpu, SR_ICC_PMR_EL1);
 
@@ -220,8 +250,11 @@ static void check_physical(struct arm_checker *c, const struct world *w, const s
                     rpr);
         finding_report(c, &f);
     }
-    if (pmr != 0)
+    if (pmr != 0) {
+        if (rpr == RPR_IDLE)
+            check_mask(c, u, w, p);
         return;
+    }
     struct finding f = finding_about(c, RULE_HANDOVER, w, SR_ICC_PMR_EL1, p);
     f.hint = "the mask that EL2 has while it runs is opened before the world is entered";
     finding_say(&f, "ICC_PMR_EL1 is 0: no interrupt can take the CPU back");
@@ -356,7 +389,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     check_calls(c, u, w, p);
     check_serror(c, w, p);
     check_steady(c, w, p);
-    check_physical(c, w, p);
+    check_physical(c, u, w, p);
     active_check(c, &u->active, w, p);
     check_timer(c, w, p);
     check_partition(c, w, p);

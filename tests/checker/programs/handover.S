@@ -7,6 +7,8 @@
 // case -DFORWARDED -DSOFTWARE: clean
 // case -DMASK=0 @do_eret: HANDOVER ICC_PMR_EL1 of vm1/vcpu0
 // case -DMASK=0x80: clean
+// case -DMASK=0x80 -DPENDS @do_eret: HANDOVER ICC_PMR_EL1 of vm1/vcpu0
+// case -DMASK=0x80 -DPENDS -DWIDEST=0x80: clean
 // case -DMDCR=0 @do_eret: HANDOVER MDCR_EL2 of vm1/vcpu0
 // case -DMDCR=7 @do_eret: HANDOVER MDCR_EL2 of vm1/vcpu0
 // case -DMDCR=0x40: clean
@@ -33,6 +35,9 @@
 #ifndef THEIRS
 #define THEIRS 1 << 9                           // TDA
 #endif
+#ifndef WIDEST
+#define WIDEST 0xf0
+#endif
 #define HAS_SETUP
         .macro setup
         mov     x1, #MDCR
@@ -48,7 +53,9 @@
         mov     w1, #2                          // SGI 1
         str     w1, [x2, #0x80]                 // GICR_IGROUPR0
         str     w1, [x2, #0x100]                // GICR_ISENABLER0
-        mov     x1, #0xf0
+        mov     w1, #0xa0
+        strb    w1, [x2, #0x401]                // GICR_IPRIORITYR0
+        mov     x1, #WIDEST
         msr     s3_0_c4_c6_0, x1                // ICC_PMR_EL1
         mov     x1, #1
         msr     s3_0_c12_c12_7, x1              // ICC_IGRPEN1_EL1
@@ -96,6 +103,11 @@ handle:
 #ifdef MASK
         mov     x2, #MASK
         msr     s3_0_c4_c6_0, x2                // ICC_PMR_EL1
+#ifdef PENDS
+        ldr     x2, =1 << 24 | 1
+        msr     s3_0_c12_c11_5, x2              // ICC_SGI1R_EL1: to this CPU
+        isb
+#endif
 #endif
 #ifdef OWN_COUNTER
         mov     x2, #1 << OWN_COUNTER
