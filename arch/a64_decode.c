@@ -26,7 +26,7 @@ enum a64_op a64_lookup(uint32_t word)
 
     for (unsigned k = first_candidate[top]; k < first_candidate[top + 1]; k++) {
         unsigned op = candidates[k];
-        if ((word & a64_rows[op].mask) == a64_rows[op].value && conds[op](word))
+        if ((word & a64_rows[op].mask) == a64_rows[op].value && cond_holds(op, word))
             return (enum a64_op)op;
     }
     return A64_UNALLOCATED;
@@ -48,8 +48,8 @@ void a64_decode(uint32_t word, unsigned page_offset, struct insn *i)
     *i = (struct insn){.op = (uint16_t)op, .imm = word};
     if (op == A64_UNALLOCATED)
         return;
-    fill_operands[op](word, i);
-    forms[op](word, page_offset, i);
+    fill_operands(op, word, i);
+    fill_form(op, word, page_offset, i);
 }
 
 uint64_t a64_facts(const struct a64_row *r, uint32_t word)

@@ -79,10 +79,12 @@ enum a64_role {
     ROLE_RA = 8,
 };
 
+/* The texts are in it: a pointer would be relocated when a program starts, 3 * A64_OP_COUNT of
+ * them. */
 struct a64_row {
-    const char *name;               /* the row's identifier: "ADD_imm" */
-    const char *mnemonic;           /* "add"; see a64.def for {2} */
-    const char *pattern;            /* as in the table */
+    char name[20];                  /* the row's identifier: "ADD_imm" */
+    char mnemonic[36];              /* "add"; see a64.def for {2} */
+    char pattern[56];               /* as in the table */
     uint32_t mask, value;           /* fixed bits */
     enum feature feature, feature2; /* it needs both */
     uint8_t cls;                    /* enum a64_class */

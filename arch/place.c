@@ -2,31 +2,12 @@
 
 #include <string.h>
 
-#include "base/bits.h"
-
-/* __FILE__ in a table is the table's own name. */
-#define HERE                                                                                       \
-    {                                                                                              \
-        __FILE__, __LINE__                                                                         \
-    }
-
-static const struct place a64_places[A64_OP_COUNT] = {
-#define A64(name, ...) [A64_##name] = HERE,
-#include "arch/a64.def"
-#undef A64
-};
-
-static const struct place sysreg_places[SR_COUNT] = {
-#define SYSREG(name, ...) [SR_##name] = HERE,
-#include "arch/sysreg.def"
-#undef SYSREG
-};
-
-static const struct place trap_places[TRAP_GROUP_COUNT] = {
-#define TRAP_GROUP(name, ...) [TRAP_##name] = HERE,
-#include "arch/traps.def"
-#undef TRAP_GROUP
-};
+/* __FILE__ in a table is the table's own name. Rows are cases, not elements: the pointers of arrays
+ * are relocated when a program starts. */
+#define PLACE(to, number)                                                                          \
+    case number:                                                                                   \
+        (to) = (struct place){__FILE__, __LINE__};                                                 \
+        break
 
 /* The compiler names a file as it found it, perhaps by an absolute path. */
 static struct place from_top(struct place p)
@@ -41,15 +22,36 @@ static struct place from_top(struct place p)
 
 struct place a64_row_place(enum a64_op op)
 {
-    return op < ARRAY_SIZE(a64_places) ? from_top(a64_places[op]) : (struct place){0};
+    struct place place = {0};
+
+    switch ((unsigned)op) {
+#define A64(name, ...) PLACE(place, A64_##name);
+#include "arch/a64.def"
+#undef A64
+    }
+    return from_top(place);
 }
 
 struct place sysreg_row_place(enum sysreg sr)
 {
-    return sr < ARRAY_SIZE(sysreg_places) ? from_top(sysreg_places[sr]) : (struct place){0};
+    struct place place = {0};
+
+    switch ((unsigned)sr) {
+#define SYSREG(name, ...) PLACE(place, SR_##name);
+#include "arch/sysreg.def"
+#undef SYSREG
+    }
+    return from_top(place);
 }
 
 struct place trap_group_place(enum trap_group group)
 {
-    return group < ARRAY_SIZE(trap_places) ? from_top(trap_places[group]) : (struct place){0};
+    struct place place = {0};
+
+    switch ((unsigned)group) {
+#define TRAP_GROUP(name, ...) PLACE(place, TRAP_##name);
+#include "arch/traps.def"
+#undef TRAP_GROUP
+    }
+    return from_top(place);
 }

@@ -55,6 +55,15 @@ const struct sysreg_row sysreg_rows[SR_COUNT] = {
 #undef SYSREG
 };
 
+/* C lets a text that just fills its room go without a 0 behind it. */
+#define SYSREG(id, ...) _Static_assert(sizeof(#id) <= sizeof(sysreg_rows->name), #id);
+#include "arch/sysreg.def"
+#undef SYSREG
+#define FIELD(reg, field, ...)                                                                     \
+    _Static_assert(sizeof(#field) <= sizeof(sysreg_fields->name), #reg "." #field);
+#include "arch/sysreg_fields.def"
+#undef FIELD
+
 const uint16_t sysreg_fgt_read[] = {[FGT_NONE] = SR_NONE,
                                     [FGT_HFG] = SR_HFGRTR_EL2,
                                     [FGT_HDFG] = SR_HDFGRTR_EL2,
@@ -80,7 +89,7 @@ const struct sysreg_field sysreg_fields[] = {
     {SR_##reg, hi, lo, FEAT_##feature, otherwise, #field},
 #include "arch/sysreg_fields.def"
 #undef FIELD
-    {.name = NULL},
+    {.name = ""},
 };
 
 #define R     SR_READ
@@ -171,7 +180,7 @@ void sysreg_write_masks(const struct features *f, uint64_t mask[SR_COUNT], uint6
 
     for (unsigned sr = 0; sr < SR_COUNT; sr++)
         mask[sr] = res1[sr] = 0;
-    for (const struct sysreg_field *d = sysreg_fields; d->name; d++) {
+    for (const struct sysreg_field *d = sysreg_fields; d->name[0]; d++) {
         any[d->sr] = true;
         if (has_feature(f, (enum feature)d->feature))
             mask[d->sr] |= MASK(d->hi, d->lo);

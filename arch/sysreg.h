@@ -42,9 +42,9 @@ enum {
 struct sysreg_field {
     uint16_t sr; /* enum sysreg */
     uint8_t hi, lo;
-    uint8_t feature;  /* writable with it */
-    bool res1;        /* what it is without: all ones, else zero */
-    const char *name; /* NULL ends the list */
+    uint8_t feature; /* writable with it */
+    bool res1;       /* what it is without: all ones, else zero */
+    char name[24];   /* "" ends the list */
 };
 
 extern const struct sysreg_field sysreg_fields[];
@@ -159,7 +159,7 @@ extern const uint16_t sysreg_fgt_read[], sysreg_fgt_write[];
 #define SYSREG_TRAPS 2 /* groups a row can name */
 
 struct sysreg_row {
-    const char *name;
+    char name[24];  /* a pointer would be relocated when a program starts */
     uint16_t enc;   /* SYSREG_ENC() */
     uint8_t access; /* SR_READ, SR_WRITE, SR_OP */
     uint8_t rd, wr, take, op, gic;

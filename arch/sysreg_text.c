@@ -93,7 +93,7 @@ static bool print_fields(FILE *to, unsigned sr, uint64_t mask, bool e2h)
     bool laid_out = false;
 
     for (unsigned pass = 0; pass < 2; pass++)
-        for (const struct sysreg_field *f = sysreg_fields; f->name; f++)
+        for (const struct sysreg_field *f = sysreg_fields; f->name[0]; f++)
             if (f->sr == sr && (MASK(f->hi, f->lo) & ~mask) == 0 &&
                 ends_with(f->name, E2H) == (pass == 0 ? e2h : !e2h)) {
                 size_t length = strlen(f->name) - (ends_with(f->name, E2H) ? strlen(E2H) : 0);
@@ -145,7 +145,7 @@ void sysreg_text_rule(FILE *to, const struct trap_rule *rule)
 /* @register_.field at the row's bit, if there is one. */
 static const char *fgt_field(unsigned sr, unsigned bit_number)
 {
-    for (const struct sysreg_field *f = sysreg_fields; f->name; f++)
+    for (const struct sysreg_field *f = sysreg_fields; f->name[0]; f++)
         if (f->sr == sr && f->hi == bit_number && f->lo == bit_number)
             return f->name;
     return NULL;

@@ -75,7 +75,7 @@ static bool is_one_number(enum sysreg sr)
 {
     unsigned fields = 0, bits = 0;
 
-    for (const struct sysreg_field *f = sysreg_fields; f->name; f++)
+    for (const struct sysreg_field *f = sysreg_fields; f->name[0]; f++)
         if (f->sr == sr) {
             fields++;
             bits += f->hi - f->lo + 1U;
@@ -92,7 +92,7 @@ static bool append_flags(const struct arm_register *r, GString *out)
 
     if (is_one_number(sr))
         return false;
-    for (const struct sysreg_field *f = sysreg_fields; f->name; f++) {
+    for (const struct sysreg_field *f = sysreg_fields; f->name[0]; f++) {
         if (f->sr != sr || (used & MASK(f->hi, f->lo)))
             continue;
         if (!used)

@@ -241,7 +241,7 @@ static void print_fields(FILE *to, enum sysreg sr, const uint64_t *value)
 
     if (sysreg_rows[sr].alias)
         sr = (enum sysreg)sysreg_rows[sr].alias;
-    for (const struct sysreg_field *f = sysreg_fields; f->name; f++) {
+    for (const struct sysreg_field *f = sysreg_fields; f->name[0]; f++) {
         if (f->sr != sr)
             continue;
         fprintf(to, "%s  %2u:%-2u  %-16s", named ? "" : "\n", f->hi, f->lo, f->name);

@@ -80,7 +80,7 @@ size_t arm_text_pstate(uint64_t spsr, char *buf, size_t size)
     const struct sysreg_field *end = sysreg_fields;
     struct text t = {buf, size, 0};
 
-    while (end->name)
+    while (end->name[0])
         end++;
     for (const struct sysreg_field *d = end; d-- != sysreg_fields;) {
         uint64_t value = d->sr == SR_SPSR_EL1 ? bits(spsr, d->hi, d->lo) : 0;

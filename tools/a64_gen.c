@@ -266,6 +266,46 @@ static void print_index(void)
     printf("};\n");
 }
 
+/*
+ * What a row does, as a switch: a table of functions would be addresses, each to be relocated when
+ * a program starts.
+ */
+static void print_choice(const char *type, const char *name, const char *parameters,
+                         const char *otherwise, void (*print_case)(const struct row *))
+{
+    printf("static %s %s(%s)\n{\n    switch (op) {\n", type, name, parameters);
+    for (unsigned k = 0; k < ROW_COUNT; k++) {
+        printf("    case %u:\n        ", k);
+        print_case(&rows[k]);
+    }
+    printf("    default:\n        return %s;\n    }\n}\n", otherwise);
+}
+
+static void print_cond_case(const struct row *r)
+{
+    printf("return cond_%s(w);\n", r->name);
+}
+
+static void print_operands_case(const struct row *r)
+{
+    printf("operands_%s(w, i);\n        return;\n", r->name);
+}
+
+static void print_form_case(const struct row *r)
+{
+    printf("a64_form_%s(w, page_offset, i);\n        return;\n", r->form);
+}
+
+/* C lets a text that just fills its room go without a 0 behind it. */
+static void print_sizes(void)
+{
+    for (unsigned k = 0; k < ROW_COUNT; k++)
+        printf(
+            "_Static_assert(sizeof(\"%s\") <= sizeof(a64_rows->name) && sizeof(\"%s\") <= "
+            "sizeof(a64_rows->mnemonic) && sizeof(\"%s\") <= sizeof(a64_rows->pattern), \"%s\");\n",
+            rows[k].name, rows[k].mnemonic, rows[k].pattern, rows[k].name);
+}
+
 int main(void)
 {
     for (unsigned k = 0; k < ROW_COUNT; k++)
@@ -284,16 +324,13 @@ int main(void)
     }
     printf("    {\"UNALLOCATED\", \"udf\", \"\", 0, 0, FEAT_BASE, FEAT_BASE, A64_INT, "
            "JIT_END, 0, 0, 0, BIT(FACT_TRAP), 0, 0},\n};\n");
-    printf("static bool (*const conds[])(uint32_t) = {\n");
-    for (unsigned k = 0; k < ROW_COUNT; k++)
-        printf("    cond_%s,\n", rows[k].name);
-    printf("};\nstatic void (*const fill_operands[])(uint32_t, struct insn *) = {\n");
-    for (unsigned k = 0; k < ROW_COUNT; k++)
-        printf("    operands_%s,\n", rows[k].name);
-    printf("};\nstatic a64_form_fn *const forms[] = {\n");
-    for (unsigned k = 0; k < ROW_COUNT; k++)
-        printf("    a64_form_%s,\n", rows[k].form);
-    printf("};\n");
+    print_sizes();
+    print_choice("bool", "cond_holds", "unsigned op, uint32_t w", "false", print_cond_case);
+    print_choice("void", "fill_operands", "unsigned op, uint32_t w, struct insn *i", "",
+                 print_operands_case);
+    print_choice("void", "fill_form",
+                 "unsigned op, uint32_t w, unsigned page_offset, struct insn *i", "",
+                 print_form_case);
     print_index();
     return 0;
 }

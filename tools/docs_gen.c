@@ -178,7 +178,7 @@ static void write_fields(FILE *f, unsigned sr)
 {
     bool any = false;
 
-    for (const struct sysreg_field *d = sysreg_fields; d->name; d++) {
+    for (const struct sysreg_field *d = sysreg_fields; d->name[0]; d++) {
         if (d->sr != sr)
             continue;
         fprintf(f, any ? ", " : "\n**%s**: ", sysreg_rows[sr].name);

@@ -181,9 +181,9 @@ static void test_rules_of_lower_controls_come_first(void **state)
 static void test_fields_lie_in_their_register_and_have_unique_names(void **state)
 {
     (void)state;
-    for (const struct sysreg_field *a = sysreg_fields; a->name; a++) {
+    for (const struct sysreg_field *a = sysreg_fields; a->name[0]; a++) {
         assert_true(a->hi < 64 && a->lo <= a->hi);
-        for (const struct sysreg_field *b = a + 1; b->name && b->sr == a->sr; b++)
+        for (const struct sysreg_field *b = a + 1; b->name[0] && b->sr == a->sr; b++)
             if (!strcmp(a->name, b->name))
                 fail_msg("%s.%s twice", sysreg_rows[a->sr].name, a->name);
     }
