@@ -7,7 +7,8 @@
 #include "base/state_io.h"
 #include "devices/pci_port.h"
 
-#define VERSION 1
+#define VERSION          1
+#define FUNCTION_VERSION 2 /* with packed queues of virtio */
 
 /* What QEMU's generic host bridge says it is. */
 #define SEVERAL 0x80 /* of the header type */
@@ -297,7 +298,7 @@ void pci_host_state(struct state_io *io, struct pci_host *host)
     state_section_end(io);
     for (unsigned i = 0; i < host->count; i++) {
         snprintf(name, sizeof(name), "pci-function%u", i);
-        state_section_begin(io, name, VERSION);
+        state_section_begin(io, name, FUNCTION_VERSION);
         pci_state(io, host->functions[i]);
         state_section_end(io);
     }

@@ -8,6 +8,7 @@
 #define COMMON_FEATURES                                                                            \
     (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_INDIRECT_DESC) | BIT(VIRTIO_F_EVENT_IDX))
 #define LEGACY_FEATURES (BIT(VIRTIO_F_NOTIFY_ON_EMPTY) | BIT(VIRTIO_F_ANY_LAYOUT))
+#define MODERN_FEATURES (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_RING_PACKED))
 #define LEGACY_ALIGN    4096 /* of the used ring, until the driver says so */
 
 static void update_irq(struct virtio *v)
@@ -59,7 +60,7 @@ void virtio_reset(struct virtio *v)
 /* Differs: configuration is little-endian also for a big-endian legacy guest. */
 uint64_t virtio_offered(const struct virtio *v, bool legacy)
 {
-    return legacy ? (v->offered & ~BIT(VIRTIO_F_VERSION_1)) | LEGACY_FEATURES : v->offered;
+    return legacy ? (v->offered & ~MODERN_FEATURES) | LEGACY_FEATURES : v->offered;
 }
 
 /* 3.1.1, steps 5 and 6. */
@@ -119,38 +120,19 @@ void virtio_set_status(struct virtio *v, uint8_t status)
     v->status |= added;
 }
 
-/* 2.6, alignment and size of the parts; what is in them is checked when it is used. */
-static const char *queue_problem(const struct virtq *q)
-{
-    uint64_t size = q->size;
-
-    if (!is_pow2(size) || size > VIRTQ_SIZE_MAX)
-        return "its size is not a power of 2 up to 256";
-    if (!is_aligned(q->desc, 16) || !is_aligned(q->avail, 2) || !is_aligned(q->used, 4))
-        return "a part is not aligned";
-    if (!dma_may_reach(q->mem, q->who, pa(q->desc), 16 * size) ||
-        !dma_may_reach(q->mem, q->who, pa(q->avail), 6 + 2 * size) ||
-        !dma_may_reach(q->mem, q->who, pa(q->used), 6 + 8 * size))
-        return "a part is not in RAM";
-    return NULL;
-}
-
 void virtio_set_queue_ready(struct virtio *v, unsigned n, bool ready)
 {
     struct virtq *q = &v->queues[n];
-    const char *problem = ready ? queue_problem(q) : NULL;
+    const char *problem;
 
-    if (problem) {
-        LOG(v->log, DEVICE, GUEST, "virtio %s: queue %u not ready: %s", v->ops->name, n, problem);
-        return;
-    }
     if (v->turn == n)
         v->busy = false;
     v->pending &= ~BIT(n);
-    q->ready = ready;
-    q->broken = false;
-    q->next_avail = q->next_used = q->signalled = 0;
-    q->signal_all = true;
+    virtq_restart(q, virtio_has(v, VIRTIO_F_RING_PACKED) && !v->legacy);
+    problem = ready ? virtq_problem(q) : NULL;
+    if (problem)
+        LOG(v->log, DEVICE, GUEST, "virtio %s: queue %u not ready: %s", v->ops->name, n, problem);
+    q->ready = ready && !problem;
 }
 
 /* Drivers write what describes a queue in any order. */
@@ -253,14 +235,6 @@ void virtio_ack(struct virtio *v, uint8_t isr)
     update_irq(v);
 }
 
-/* What virtio_set_queue_ready() has checked must hold again. */
-static void queue_state(struct state_io *io, struct virtq *q)
-{
-    virtq_state(io, q);
-    state_require(io, !q->ready || !queue_problem(q), "q->ready");
-    state_require(io, is_pow2(q->align), "q->align");
-}
-
 /* The request that is going on. */
 static void request_state(struct state_io *io, struct virtio *v)
 {
@@ -284,7 +258,7 @@ void virtio_state(struct state_io *io, struct virtio *v)
     if (state_restoring(io))
         tell_queues(v);
     for (unsigned i = 0; i < v->queue_count; i++)
-        queue_state(io, &v->queues[i]);
+        virtq_state(io, &v->queues[i]);
     request_state(io, v);
     pace_state(io, &v->pace);
     if (v->ops->state)

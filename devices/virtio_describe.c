@@ -18,25 +18,48 @@ static const struct {
     {VIRTIO_NEEDS_RESET, "NEEDS_RESET"}, {VIRTIO_FAILED, "FAILED"},
 };
 
+static const char *queue_condition(const struct virtq *q)
+{
+    return q->broken ? "broken" : q->ready ? "ready" : "not ready";
+}
+
+/* What the driver has made available of a packed queue is in each of its descriptors. */
+static void describe_packed(const struct virtq *q, unsigned n, char *text, size_t size)
+{
+    snprintf(text, size,
+             "  queue %u: %s, packed, %" PRIu32 " entries, descriptors %#" PRIx64
+             ", driver's events %#" PRIx64 ", device's %#" PRIx64
+             "; in two rounds of the ring at %u taken, %u used",
+             n, queue_condition(q), q->size, q->desc, q->avail, q->used, q->next_avail,
+             q->next_used);
+}
+
+static void describe_split(const struct virtio *v, unsigned n, char *text, size_t size)
+{
+    const struct virtq *q = &v->queues[n];
+    uint8_t index[2] = {0, 0};
+    bool ram = physmem_read(v->mem, pa(q->avail + RING_INDEX), index, sizeof(index));
+
+    snprintf(text, size,
+             "  queue %u: %s, %" PRIu32 " entries, descriptors %#" PRIx64 ", available %#" PRIx64
+             ", used %#" PRIx64 "; %u made available%s, %u taken, %u used",
+             n, queue_condition(q), q->size, q->desc, q->avail, q->used,
+             (unsigned)le_get(index, sizeof(index)), ram ? "" : " (not in RAM)", q->next_avail,
+             q->next_used);
+}
+
 static void describe_queue(const struct virtio *v, unsigned n,
                            void (*line)(void *ctx, const char *text), void *ctx)
 {
     const struct virtq *q = &v->queues[n];
-    uint8_t index[2] = {0, 0};
     char text[240];
 
     if (!q->desc && !q->avail && !q->used)
         return;
-    bool ram = physmem_read(v->mem, pa(q->avail + RING_INDEX), index, sizeof(index));
-    snprintf(text, sizeof(text),
-             "  queue %u: %s, %" PRIu32 " entries, descriptors %#" PRIx64 ", available %#" PRIx64
-             ", used %#" PRIx64 "; %u made available%s, %u taken, %u used",
-             n,
-             q->broken  ? "broken"
-             : q->ready ? "ready"
-                        : "not ready",
-             q->size, q->desc, q->avail, q->used, (unsigned)le_get(index, sizeof(index)),
-             ram ? "" : " (not in RAM)", q->next_avail, q->next_used);
+    if (q->packed)
+        describe_packed(q, n, text, sizeof(text));
+    else
+        describe_split(v, n, text, sizeof(text));
     line(ctx, text);
 }
 

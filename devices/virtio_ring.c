@@ -3,32 +3,60 @@
 #include "base/bits.h"
 #include "base/le.h"
 #include "base/state_io.h"
+#include "devices/virtio_ring_internal.h"
 
-/* 2.6.5, struct virtq_desc */
-#define DESC_BYTES    16
-#define DESC_NEXT     1
-#define DESC_WRITE    2
-#define DESC_INDIRECT 4
+static const struct virtq_layout *layout(const struct virtq *q)
+{
+    return q->packed ? &virtq_packed : &virtq_split;
+}
 
-/* 2.6.6 and 2.6.8: flags, idx, ring[size], then the event index of the other side. */
-#define RING_HEADER        4
-#define AVAIL_ENTRY        2
-#define USED_ENTRY         8
-#define AVAIL_NO_INTERRUPT 1
+/* May requests be taken from it and be given back? */
+static bool is_live(const struct virtq *q)
+{
+    return q->ready && !q->broken;
+}
 
-struct desc {
-    uint64_t addr;
-    uint32_t len;
-    uint16_t flags, next;
-};
+const char *virtq_problem(const struct virtq *q)
+{
+    return layout(q)->problem(q);
+}
 
-/* A table of descriptors: the queue's own, or an indirect one. */
-struct table {
-    uint64_t addr;
-    uint32_t count;
-};
+void virtq_restart(struct virtq *q, bool packed)
+{
+    q->ready = false;
+    q->packed = packed;
+    q->broken = false;
+    q->next_avail = q->next_used = q->signalled = 0;
+    q->signal_all = true;
+}
 
-static bool broken(struct virtq *q, const char *why)
+unsigned virtq_waiting(struct virtq *q)
+{
+    return is_live(q) ? layout(q)->waiting(q) : 0;
+}
+
+bool virtq_pop(struct virtq *q, struct virtq_chain *c)
+{
+    c->slots = 0;
+    c->out_count = c->count = 0;
+    c->out_bytes = c->in_bytes = 0;
+    return is_live(q) && layout(q)->pop(q, c);
+}
+
+void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
+{
+    if (!q->broken)
+        layout(q)->push(q, c, written);
+}
+
+bool virtq_wants_interrupt(struct virtq *q)
+{
+    return is_live(q) && q->signalled != q->next_used && layout(q)->wants_interrupt(q);
+}
+
+/* -- for both layouts -- */
+
+bool virtq_break(struct virtq *q, const char *why)
 {
     LOG(q->log, DEVICE, GUEST, "virtio: queue with descriptors at %#llx: %s",
         (unsigned long long)q->desc, why);
@@ -36,174 +64,57 @@ static bool broken(struct virtq *q, const char *why)
     return false;
 }
 
-static bool get16(struct virtq *q, uint64_t addr, uint16_t *out)
+bool virtq_get16(struct virtq *q, uint64_t addr, uint16_t *out)
 {
     uint8_t le[2];
 
     if (!dma_read(q->mem, q->who, pa(addr), le, sizeof(le)))
-        return broken(q, "a ring is not in RAM");
+        return virtq_break(q, "a ring is not in RAM");
     *out = (uint16_t)le_get(le, sizeof(le));
     return true;
 }
 
-static bool put16(struct virtq *q, uint64_t addr, uint16_t value)
+bool virtq_put16(struct virtq *q, uint64_t addr, uint16_t value)
 {
     uint8_t le[2];
 
     le_put(le, sizeof(le), value);
-    return dma_write(q->mem, q->who, pa(addr), le, sizeof(le)) || broken(q, "a ring is not in RAM");
+    return dma_write(q->mem, q->who, pa(addr), le, sizeof(le)) ||
+           virtq_break(q, "a ring is not in RAM");
 }
 
-static bool get_desc(struct virtq *q, const struct table *t, uint32_t index, struct desc *d)
+/* 2.6.4.2 and 2.7, Scatter-Gather Support: what the device reads comes first. */
+bool virtq_add_piece(struct virtq *q, struct virtq_chain *c, uint64_t addr, uint32_t len,
+                     bool write)
 {
-    uint8_t le[DESC_BYTES];
-
-    if (index >= t->count)
-        return broken(q, "index of a descriptor behind the table's end");
-    if (!dma_read(q->mem, q->who, pa(t->addr + (uint64_t)index * DESC_BYTES), le, sizeof(le)))
-        return broken(q, "a descriptor is not in RAM");
-    *d = (struct desc){le_get(le, 8), (uint32_t)le_get(le + 8, 4), (uint16_t)le_get(le + 12, 2),
-                       (uint16_t)le_get(le + 14, 2)};
-    return true;
-}
-
-void virtq_place_legacy(struct virtq *q, uint64_t desc)
-{
-    q->desc = desc;
-    q->avail = desc + (uint64_t)DESC_BYTES * q->size;
-    /* used_event is part of the available ring. */
-    q->used = align_up(q->avail + RING_HEADER + AVAIL_ENTRY * ((uint64_t)q->size + 1), q->align);
-}
-
-unsigned virtq_waiting(struct virtq *q)
-{
-    uint16_t idx, count;
-
-    if (!q->ready || q->broken || !get16(q, q->avail + 2, &idx))
-        return 0;
-    count = (uint16_t)(idx - q->next_avail);
-    if (count > q->size) {
-        broken(q, "more requests available than the queue has descriptors");
-        return 0;
-    }
-    return count;
-}
-
-/* -- chains -- */
-
-/* 2.6.4.2: what the device reads comes first. */
-static bool add_piece(struct virtq *q, struct virtq_chain *c, const struct desc *d)
-{
-    bool write = d->flags & DESC_WRITE;
     uint32_t *bytes = write ? &c->in_bytes : &c->out_bytes;
 
     if (c->count == VIRTQ_SIZE_MAX)
-        return broken(q, "a chain is too long, or a loop");
+        return virtq_break(q, "a chain is too long, or a loop");
     if (!write && c->out_count != c->count)
-        return broken(q, "a readable descriptor behind a writable one");
-    if (d->len > VIRTQ_BYTES_MAX || *bytes + d->len > VIRTQ_BYTES_MAX)
-        return broken(q, "a chain of too many bytes");
-    if (d->len && !dma_may_reach(q->mem, q->who, pa(d->addr), d->len))
-        return broken(q, "a buffer is not in RAM");
-    c->pieces[c->count++] = (struct virtq_piece){d->addr, d->len};
+        return virtq_break(q, "a readable descriptor behind a writable one");
+    if (len > VIRTQ_BYTES_MAX || *bytes + len > VIRTQ_BYTES_MAX)
+        return virtq_break(q, "a chain of too many bytes");
+    if (len && !dma_may_reach(q->mem, q->who, pa(addr), len))
+        return virtq_break(q, "a buffer is not in RAM");
+    c->pieces[c->count++] = (struct virtq_piece){addr, len};
     if (!write)
         c->out_count++;
-    *bytes += d->len;
+    *bytes += len;
     return true;
 }
 
-/* Every descriptor adds a piece or ends the walk, so that a loop ends at the limit of pieces. */
-static bool walk(struct virtq *q, struct virtq_chain *c, const struct table *t, uint32_t index,
-                 struct desc *last)
+uint32_t virtq_indirect_count(struct virtq *q, uint32_t len, bool next)
 {
-    for (;; index = last->next) {
-        if (!get_desc(q, t, index, last))
-            return false;
-        if (last->flags & DESC_INDIRECT)
-            return true;
-        if (!add_piece(q, c, last))
-            return false;
-        if (!(last->flags & DESC_NEXT))
-            return true;
-    }
-}
-
-/* 2.6.5.3: an indirect descriptor ends a chain, and its table holds no other. */
-static bool walk_indirect(struct virtq *q, struct virtq_chain *c, const struct desc *d)
-{
-    const struct table t = {d->addr, d->len / DESC_BYTES};
-    struct desc last;
+    uint32_t count = len / DESC_BYTES;
 
     if (!q->indirect)
-        return broken(q, "an indirect descriptor, which was not negotiated");
-    if (d->flags & DESC_NEXT)
-        return broken(q, "an indirect descriptor with a successor");
-    if (d->len % DESC_BYTES || t.count == 0 || t.count > VIRTQ_SIZE_MAX)
-        return broken(q, "an indirect table of a bad length");
-    if (!walk(q, c, &t, 0, &last))
-        return false;
-    return !(last.flags & DESC_INDIRECT) || broken(q, "an indirect table in an indirect table");
-}
-
-bool virtq_pop(struct virtq *q, struct virtq_chain *c)
-{
-    const struct table own = {q->desc, q->size};
-    struct desc last;
-
-    if (virtq_waiting(q) == 0)
-        return false;
-    c->out_count = c->count = 0;
-    c->out_bytes = c->in_bytes = 0;
-    if (!get16(q, q->avail + RING_HEADER + AVAIL_ENTRY * (q->next_avail & (q->size - 1)), &c->head))
-        return false;
-    if (!walk(q, c, &own, c->head, &last))
-        return false;
-    if ((last.flags & DESC_INDIRECT) && !walk_indirect(q, c, &last))
-        return false;
-    q->next_avail++;
-    /* 2.6.7.2: avail_event, so that the driver notifies about every new request. */
-    return !q->event_idx || put16(q, q->used + RING_HEADER + USED_ENTRY * q->size, q->next_avail);
-}
-
-void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
-{
-    uint8_t le[USED_ENTRY];
-
-    if (q->broken)
-        return;
-    le_put(le, 4, c->head);
-    le_put(le + 4, 4, written);
-    if (!dma_write(q->mem, q->who,
-                   pa(q->used + RING_HEADER + USED_ENTRY * (q->next_used & (q->size - 1))), le,
-                   sizeof(le))) {
-        broken(q, "the used ring is not in RAM");
-        return;
-    }
-    if (put16(q, q->used + 2, (uint16_t)(q->next_used + 1)))
-        q->next_used++;
-}
-
-/* 2.6.7.2 and the spec's vring_need_event(): has used_event been passed since the last signal? */
-bool virtq_wants_interrupt(struct virtq *q)
-{
-    uint16_t old = q->signalled, flags, event;
-    bool all = q->signal_all, empty;
-
-    if (q->broken || !q->ready || old == q->next_used)
-        return false;
-    /* 6.3, VIRTIO_F_NOTIFY_ON_EMPTY: even if interrupts are suppressed. */
-    empty = q->notify_on_empty && virtq_waiting(q) == 0;
-    if (!q->event_idx) {
-        if (!get16(q, q->avail, &flags))
-            return false;
-        q->signalled = q->next_used;
-        return !(flags & AVAIL_NO_INTERRUPT) || empty;
-    }
-    if (!get16(q, q->avail + RING_HEADER + AVAIL_ENTRY * q->size, &event))
-        return false;
-    q->signalled = q->next_used;
-    q->signal_all = false;
-    return empty || all || (uint16_t)(q->next_used - event - 1) < (uint16_t)(q->next_used - old);
+        virtq_break(q, "an indirect descriptor, which was not negotiated");
+    else if (next)
+        virtq_break(q, "an indirect descriptor with a successor");
+    else if (len % DESC_BYTES || count == 0 || count > VIRTQ_SIZE_MAX)
+        virtq_break(q, "an indirect table of a bad length");
+    return q->broken ? 0 : count;
 }
 
 /* -- contents -- */
@@ -252,10 +163,17 @@ size_t virtq_write(struct virtq *q, const struct virtq_chain *c, uint32_t offset
 
 /* -- state -- */
 
+/* They are in the two rounds of the ring. */
+static bool packed_positions(const struct virtq *q)
+{
+    return q->next_avail < 2 * q->size && q->next_used < 2 * q->size && q->signalled < 2 * q->size;
+}
+
 void virtq_state(struct state_io *io, struct virtq *q)
 {
     STATE(io, q->size);
     STATE(io, q->ready);
+    STATE(io, q->packed);
     STATE(io, q->desc);
     STATE(io, q->avail);
     STATE(io, q->used);
@@ -265,9 +183,13 @@ void virtq_state(struct state_io *io, struct virtq *q)
     STATE(io, q->signalled);
     STATE(io, q->signal_all);
     STATE(io, q->broken);
+    state_require(io, is_pow2(q->align), "q->align");
+    state_require(io, !q->ready || !virtq_problem(q), "q->ready");
+    state_require(io, !q->packed || !q->ready || packed_positions(q), "q->next_avail");
 }
 
-/* Add piece @p, of those that the device reads if they are @out; what add_piece() asks of it. */
+/* Add piece @p, of those that the device reads if they are @out; what virtq_add_piece() asks of it.
+ */
 static bool restore_piece(struct virtq *q, struct virtq_chain *c, const struct virtq_piece *p,
                           bool out)
 {
@@ -285,7 +207,9 @@ void virtq_chain_state(struct state_io *io, struct virtq *q, struct virtq_chain 
 {
     uint64_t count = state_count(io, "c->count", c->count, VIRTQ_SIZE_MAX);
 
-    STATE(io, c->head);
+    STATE(io, c->id);
+    STATE(io, c->slots);
+    state_require(io, c->slots <= q->size, "c->slots");
     STATE(io, c->out_count);
     state_require(io, c->out_count <= count, "c->out_count");
     if (state_restoring(io))

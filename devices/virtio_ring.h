@@ -1,7 +1,8 @@
 /*
- * The device's side of a split virtqueue (Virtual I/O Device specification 1.1, section 2.6). The
- * rings are in guest memory and everything in them is the guest's word only: indexes, lengths,
- * addresses and chains are checked, and a queue found malformed is broken until it is reset.
+ * The device's side of a virtqueue, split or packed (Virtual I/O Device specification 1.1, sections
+ * 2.6 and 2.7): devices need not know which. The rings are in guest memory and everything in them
+ * is the guest's word only: indexes, lengths, addresses and chains are checked, and a queue found
+ * malformed is broken until it is reset.
  */
 #pragma once
 
@@ -22,14 +23,17 @@ struct virtq {
     struct dma_master who;
     const struct arm_log *log;
 
-    uint32_t size; /* a power of 2 up to VIRTQ_SIZE_MAX */
+    uint32_t size; /* up to VIRTQ_SIZE_MAX; of a split queue a power of 2 */
     bool ready;
-    uint64_t desc, avail, used; /* guest-physical */
+    bool packed;                /* its layout, since it is ready */
+    uint64_t desc, avail, used; /* guest-physical; of a packed queue the descriptor ring, and the
+                                   areas of the driver's and of the device's event suppression */
     uint32_t align; /* of the used ring behind the others, in the legacy layout; a power of 2 */
     bool indirect, event_idx, notify_on_empty; /* negotiated */
 
-    uint16_t next_avail; /* free-running index of the next entry to take */
-    uint16_t next_used;
+    /* The next entry to take and to give back: a split queue's indexes run freely, a packed one's
+     * count two rounds of the ring, the first of which has the wrap counter 1. */
+    uint16_t next_avail, next_used;
     uint16_t signalled; /* next_used at the last interrupt */
     bool signal_all;    /* there was none yet */
     bool broken;
@@ -43,11 +47,19 @@ struct virtq_piece {
 
 /* A request: first what the device reads, then what it writes. */
 struct virtq_chain {
-    uint16_t head;
+    uint16_t id;    /* how the driver knows it: the head's index, or the buffer ID */
+    uint16_t slots; /* descriptors of the ring that it takes; only a packed queue needs it */
     unsigned out_count, count;    /* pieces[0..out_count) are read, the rest is written */
     uint32_t out_bytes, in_bytes; /* in all */
     struct virtq_piece pieces[VIRTQ_SIZE_MAX];
 };
+
+/* What is wrong with its size and with where its parts are; NULL: nothing. What is in them is
+ * checked when it is used. */
+const char *virtq_problem(const struct virtq *q);
+
+/* Begin anew in one of the layouts: no request has been taken, and it is not ready. */
+void virtq_restart(struct virtq *q, bool packed);
 
 /* How many requests wait; none if the queue is not ready or broken. At most @q->size. */
 unsigned virtq_waiting(struct virtq *q);

@@ -117,9 +117,10 @@ static void device_facts(GString *to, const struct arm_config *c)
              c->pcie_ports[n].bypass_iommu ? ", past the SMMU" : "");
     for (unsigned n = 0; n < c->device_count; n++) {
         const struct arm_device *v = &c->devices[n];
-        fact(to, "virtio device", "%s, bus %u, %u ports%s%s%s", virt_kind_name(v->kind), v->bus,
+        fact(to, "virtio device", "%s, bus %u, %u ports%s%s%s%s", virt_kind_name(v->kind), v->bus,
              v->port_count, v->no_event_idx ? ", no event index" : "",
-             v->no_indirect ? ", no indirect" : "", v->access_platform ? ", platform access" : "");
+             v->no_indirect ? ", no indirect" : "", v->packed ? ", packed" : "",
+             v->access_platform ? ", platform access" : "");
         pci_fact(to, &v->pci);
         if (virt_place_of(v->kind) == VIRT_UNIT)
             fact(to, "unit", "%u, %u.%u%s", v->unit.controller, v->unit.target, v->unit.lun,

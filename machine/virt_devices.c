@@ -276,6 +276,8 @@ int virt_plug(struct virt_plugged **out, const struct plug *plug, struct arm_err
         (*out)->virtio.offered &= ~BIT(VIRTIO_F_EVENT_IDX);
     if (what->no_indirect)
         (*out)->virtio.offered &= ~BIT(VIRTIO_F_INDIRECT_DESC);
+    if (what->packed)
+        (*out)->virtio.offered |= BIT(VIRTIO_F_RING_PACKED);
     if (what->access_platform)
         (*out)->virtio.offered |= BIT(VIRTIO_F_ACCESS_PLATFORM);
     return 0;

@@ -6,6 +6,8 @@
 #include "gic/gic.h"
 #include "machine/virt_devices.h"
 
+#define SLOT_VERSION 2 /* of the state of a slot; 2: with packed queues */
+
 static bool is_virtio(const struct virt_plugged *p)
 {
     return virt_place_of(p->kind) == VIRT_SLOT;
@@ -141,7 +143,7 @@ static void slot_state(struct state_io *io, struct virt_board *board, unsigned s
     struct device *dev = &board->slots[slot].dev;
 
     snprintf(name, sizeof(name), "virtio-mmio%u", slot);
-    state_section_begin(io, name, 1);
+    state_section_begin(io, name, SLOT_VERSION);
     dev->ops->state(io, dev);
     state_section_end(io);
 }

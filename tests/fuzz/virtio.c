@@ -38,6 +38,7 @@ struct bench {
     struct scsi_unit units[2];
     struct virtio_mmio slot;
     unsigned kind;
+    bool packed; /* what the driver has asked for */
 };
 
 static struct virtio *plug(struct bench *b, struct choices *in)
@@ -86,6 +87,7 @@ static void set_up(struct bench *b, struct choices *in)
 
     if (below(in, 2))
         features &= ~(uint64_t)(take(in, 1) << 28);
+    b->packed = !b->slot.virtio->legacy && (features & BIT(VIRTIO_F_RING_PACKED));
     for (unsigned i = 0; i < ARRAY_SIZE(status); i++) {
         reg(b, STATUS, status[i]);
         for (unsigned half = 0; i == 1 && half < 2; half++) {
@@ -120,6 +122,37 @@ static void descriptor(struct bench *b, struct choices *in, uint64_t table, unsi
          below(in, 8) ? take(in, 1) * (1 + below(in, 16)) : value(in));
     poke(&b->rings, table + 16 * i + 12, 2, below(in, 8));
     poke(&b->rings, table + 16 * i + 14, 2, below(in, QUEUE + 1));
+}
+
+/* Descriptor @i of @count of the chain of queue @n at @head, as the layout has it; its buffer is
+ * there. */
+static void link_desc(struct bench *b, unsigned n, unsigned head, unsigned i, unsigned count,
+                      bool write)
+{
+    unsigned flags = (i + 1 < count ? 1 : 0) | (write ? 2 : 0);
+    uint64_t at = queue_at(n) + 16 * ((head + i) % QUEUE);
+
+    if (b->packed)
+        flags |= (b->rings.avail[n] + i) / QUEUE % 2 ? 0x8000 : 0x80;
+    poke(&b->rings, at + 12, 2, b->packed ? head : flags);
+    poke(&b->rings, at + 14, 2, b->packed ? flags : (head + i + 1) % QUEUE);
+}
+
+/* Where the next chain may begin. */
+static unsigned any_head(struct bench *b, struct choices *in, unsigned n)
+{
+    unsigned any = below(in, QUEUE);
+
+    return b->packed ? b->rings.avail[n] % QUEUE : any;
+}
+
+/* The chain of @count descriptors at @head is the device's. */
+static void offer(struct bench *b, unsigned n, unsigned head, unsigned count)
+{
+    if (b->packed)
+        b->rings.avail[n] = (uint16_t)(b->rings.avail[n] + count);
+    else
+        make_available(&b->rings, n, head);
 }
 
 /* A SCSI command, or a request of the control queue; how many bytes the driver sends. */
@@ -164,7 +197,7 @@ static unsigned snd_header(struct bench *b, struct choices *in, uint64_t header,
 /* A chain: the header of the device's kind of request, then any pieces; made available. */
 static void request(struct bench *b, struct choices *in, unsigned n)
 {
-    unsigned head = below(in, QUEUE), pieces = below(in, 4);
+    unsigned head = any_head(b, in, n), pieces = below(in, 4);
     uint64_t header = queue_at(n) + BUFFER_AT + 16 * head;
     unsigned length = 16;
 
@@ -181,12 +214,11 @@ static void request(struct bench *b, struct choices *in, unsigned n)
         uint64_t at = queue_at(n) + 16 * ((head + i) % QUEUE);
         poke(&b->rings, at, 8, i == 0 ? header : address(in, n));
         poke(&b->rings, at + 8, 4, i == 0 ? length : i == pieces ? 1 : 128 * below(in, 9));
-        poke(&b->rings, at + 12, 2, (i < pieces ? 1 : 0) | (i > 0 && below(in, 2) ? 2 : 0));
-        poke(&b->rings, at + 14, 2, (head + i + 1) % QUEUE);
+        link_desc(b, n, head, i, pieces + 1, i > 0 && below(in, 2));
     }
     if (below(in, 4) == 1) /* and something wrong in it */
         descriptor(b, in, queue_at(n), n, below(in, QUEUE));
-    make_available(&b->rings, n, head);
+    offer(b, n, head, pieces + 1);
     if (below(in, 4))
         reg(b, NOTIFY, n);
 }
@@ -207,12 +239,14 @@ static void gpu_command(struct bench *b, struct choices *in)
             poke(&b->rings, at + 32 + 16 * i, 8, RAM + take(in, 1) * 64);
             poke(&b->rings, at + 40 + 16 * i, 4, take(in, 2));
         }
+    unsigned head = b->packed ? b->rings.avail[n] % QUEUE : 0;
     for (unsigned i = 0; i < 2; i++) {
-        poke(&b->rings, queue_at(n) + 16 * i, 8, i ? answer : at);
-        poke(&b->rings, queue_at(n) + 16 * i + 8, 4, i ? 64 : 80);
-        poke(&b->rings, queue_at(n) + 16 * i + 12, 4, i ? 2 : 1 | 1 << 16);
+        uint64_t desc = queue_at(n) + 16 * ((head + i) % QUEUE);
+        poke(&b->rings, desc, 8, i ? answer : at);
+        poke(&b->rings, desc + 8, 4, i ? 64 : 80);
+        link_desc(b, n, head, i, 2, i);
     }
-    make_available(&b->rings, n, 0);
+    offer(b, n, head, 2);
     reg(b, NOTIFY, n);
 }
 
@@ -282,6 +316,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     rings_init(&b->rings);
     struct virtio *v = plug(b, &in);
+    if (below(&in, 2))
+        v->offered |= BIT(VIRTIO_F_RING_PACKED);
     virtio_mmio_init(&b->slot, 0, &b->rings.log, (struct irq_line){0}, &b->rings.clock,
                      below(&in, 2), v);
     set_up(b, &in);

@@ -40,6 +40,7 @@ static bool add_virtio(struct qemu *q, const struct qemu_device *device, struct 
     if (device) {
         virtio.no_event_idx = device->no_event_idx;
         virtio.no_indirect = device->no_indirect;
+        virtio.packed = device->packed;
         virtio.access_platform = device->access_platform;
         virtio.boot = device->boot;
     }
@@ -318,6 +319,7 @@ bool qemu_connect_serial(struct qemu *q, const struct qemu_device *device)
     struct arm_device virtio = {.kind = ARM_VIRTIO_CONSOLE,
                                 .no_event_idx = device->no_event_idx,
                                 .no_indirect = device->no_indirect,
+                                .packed = device->packed,
                                 .access_platform = device->access_platform};
 
     if (d->serial || d->options.has_console)

@@ -34,7 +34,7 @@ struct qemu_device {
     const char *id, *drive, *chardev, *name, *rng, *netdev, *mac, *serial, *fsdev, *tag, *scsi_id,
         *lun, *port, *cad, *tpmdev, *bus_nr, *memdev, *on; /* on: the bus it is to be on, or NULL */
     struct qemu_pci_wish pci;
-    bool no_event_idx, no_indirect, access_platform, bypass;
+    bool no_event_idx, no_indirect, packed, access_platform, bypass;
     unsigned width, height; /* of a display; 0: as it likes */
     unsigned vram_mib;
     uint32_t cid;

@@ -37,6 +37,7 @@ TEXT(memdev)
 #define FLAG(member, is) PROPERTY_FLAG(set_##member, device(q)->member, is)
 FLAG(no_event_idx, false)
 FLAG(no_indirect, false)
+FLAG(packed, true)
 FLAG(access_platform, true)
 FLAG(bypass, true)
 #undef FLAG
@@ -81,7 +82,6 @@ static bool set_boot(struct qemu *q, const char *value)
             qemu_note(q, "-device %s: there " what, device(q)->driver->name);                      \
         return true;                                                                               \
     }
-LACKING(packed, "are split rings only")
 LACKING(multiqueue, "is one pair of queues")
 LACKING(offload, "are no offloads")
 LACKING(blob, "are no blobs")
