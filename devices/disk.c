@@ -397,3 +397,18 @@ bool disk_restore(struct disk *disk, const struct blocks *overlay)
     disk->overlay = copy;
     return true;
 }
+
+const char *disk_blocks_problem(const struct disk_blocks *b)
+{
+    uint32_t logical = b->logical ? b->logical : DISK_BLOCK;
+
+    if (!is_pow2(logical) || logical < DISK_BLOCK || logical > DISK_BLOCK_MAX)
+        return "a logical block that is not a power of 2 from 512 to 32768 bytes";
+    if (b->physical && (!is_pow2(b->physical) || b->physical < logical))
+        return "a physical block that is not a power of 2 from the logical block's size on";
+    if (b->min_io % logical || b->opt_io % logical || b->discard % logical)
+        return "sizes of transfers or of discarding that are not whole logical blocks";
+    if (b->min_io / logical > UINT16_MAX)
+        return "a least transfer of more than 65535 logical blocks";
+    return NULL;
+}

@@ -22,6 +22,8 @@
 #define F_RO           5
 #define F_BLK_SIZE     6
 #define F_FLUSH        9
+#define F_TOPOLOGY     10
+#define F_MQ           12
 #define F_DISCARD      13
 #define F_WRITE_ZEROES 14
 
@@ -29,6 +31,11 @@
 #define CONFIG_CAPACITY     0
 #define CONFIG_SEG_MAX      12
 #define CONFIG_BLK_SIZE     20
+#define CONFIG_PHYSICAL     24 /* log2 of its logical blocks */
+#define CONFIG_MIN_IO       26
+#define CONFIG_OPT_IO       28
+#define CONFIG_WRITEBACK    32
+#define CONFIG_NUM_QUEUES   34
 #define CONFIG_DISCARD_MAX  36
 #define CONFIG_DISCARD_SEG  40
 #define CONFIG_DISCARD_UNIT 44
@@ -54,12 +61,13 @@ static struct virtio_blk *to_blk(struct virtio *v)
     return (struct virtio_blk *)v;
 }
 
-/* Is [@sector, + @bytes) whole sectors inside the disk? */
+/* Is [@sector, + @bytes) whole blocks inside the disk? */
 static bool in_disk(const struct virtio_blk *blk, uint64_t sector, uint32_t bytes)
 {
     uint64_t count = blk->disk->size / SECTOR;
 
-    return bytes % SECTOR == 0 && sector <= count && bytes / SECTOR <= count - sector;
+    return bytes % blk->block == 0 && sector % (blk->block / SECTOR) == 0 && sector <= count &&
+           bytes / SECTOR <= count - sector;
 }
 
 static uint8_t flush(struct virtio_blk *blk)
@@ -222,30 +230,69 @@ static void state(struct state_io *io, struct virtio *v)
 static const struct virtio_ops ops = {
     .name = "blk", .id = DEVICE_ID, .request = request, .state = state};
 
-int virtio_blk_init(struct virtio_blk *blk, const struct arm_log *log, struct physmem *mem,
-                    struct disk *disk, const char *serial, struct arm_error *err)
+static void describe_blocks(uint8_t *config, const struct disk_blocks *b)
 {
-    uint64_t features = BIT(F_SEG_MAX) | BIT(F_BLK_SIZE) | BIT(F_FLUSH);
+    uint32_t logical = b->logical ? b->logical : SECTOR;
+    uint32_t physical = b->physical ? b->physical : logical;
+
+    le_put(config + CONFIG_BLK_SIZE, 4, logical);
+    config[CONFIG_PHYSICAL] = (uint8_t)__builtin_ctz(physical / logical);
+    le_put(config + CONFIG_MIN_IO, 2, b->min_io / logical);
+    le_put(config + CONFIG_OPT_IO, 4, b->opt_io / logical);
+    config[CONFIG_WRITEBACK] = !b->write_through;
+    le_put(config + CONFIG_DISCARD_UNIT, 4, (b->discard ? b->discard : logical) / SECTOR);
+}
+
+static uint64_t features_of(const struct virtio_blk_config *c)
+{
+    const struct disk_blocks *b = &c->blocks;
+    bool readonly = c->disk->mode == DISK_READONLY;
+    const struct {
+        unsigned feature;
+        bool offered;
+    } rows[] = {
+        {F_SEG_MAX, true},
+        {F_BLK_SIZE, true},
+        {F_RO, readonly},
+        {F_FLUSH, !b->write_through},
+        {F_TOPOLOGY, b->physical || b->min_io || b->opt_io},
+        {F_MQ, c->queues > 1},
+        {F_DISCARD, !readonly && !b->no_discard},
+        {F_WRITE_ZEROES, !readonly && !b->no_zeroes},
+    };
+    uint64_t features = 0;
+
+    for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
+        features |= (uint64_t)rows[k].offered << rows[k].feature;
+    return features;
+}
+
+int virtio_blk_init(struct virtio_blk *blk, const struct arm_log *log, struct physmem *mem,
+                    const struct virtio_blk_config *c, struct arm_error *err)
+{
+    const char *serial = c->serial ? c->serial : "armillary";
+    const char *problem = disk_blocks_problem(&c->blocks);
     uint8_t *config = blk->virtio.config;
 
-    serial = serial ? serial : "armillary";
-    if (disk->size % SECTOR)
+    if (c->disk->size % SECTOR)
         return error_set(err, ARM_EFORMAT, "%s: a disk of %llu bytes, expected a multiple of %d",
-                         disk->path, (unsigned long long)disk->size, SECTOR);
-    if (disk->mode == DISK_READONLY)
-        features |= BIT(F_RO);
-    else
-        features |= BIT(F_DISCARD) | BIT(F_WRITE_ZEROES);
-    virtio_init(&blk->virtio, &ops, log, mem, 1, BIT(0), features);
-    blk->disk = disk;
+                         c->disk->path, (unsigned long long)c->disk->size, SECTOR);
+    if (problem)
+        return error_set(err, ARM_EINVAL, "%s: %s", c->disk->path, problem);
+    if (c->queues == 0 || c->queues > VIRTIO_BLK_QUEUES)
+        return error_set(err, ARM_EINVAL, "%s: %u queues, expected 1 to %d", c->disk->path,
+                         c->queues, VIRTIO_BLK_QUEUES);
+    virtio_init(&blk->virtio, &ops, log, mem, c->queues, BIT(c->queues) - 1, features_of(c));
+    blk->disk = c->disk;
+    blk->block = c->blocks.logical ? c->blocks.logical : SECTOR;
     memset(blk->serial, 0, sizeof(blk->serial));
     memcpy(blk->serial, serial, strnlen(serial, sizeof(blk->serial)));
-    le_put(config + CONFIG_CAPACITY, 8, disk->size / SECTOR);
+    describe_blocks(config, &c->blocks);
+    le_put(config + CONFIG_CAPACITY, 8, c->disk->size / SECTOR);
     le_put(config + CONFIG_SEG_MAX, 4, REQUESTQ_SEGS);
-    le_put(config + CONFIG_BLK_SIZE, 4, SECTOR);
+    le_put(config + CONFIG_NUM_QUEUES, 2, c->queues);
     le_put(config + CONFIG_DISCARD_MAX, 4, ZERO_SECTORS);
     le_put(config + CONFIG_DISCARD_SEG, 4, 1);
-    le_put(config + CONFIG_DISCARD_UNIT, 4, 1);
     le_put(config + CONFIG_ZERO_MAX, 4, ZERO_SECTORS);
     le_put(config + CONFIG_ZERO_SEG, 4, 1);
     config[CONFIG_ZERO_UNMAP] = 1;

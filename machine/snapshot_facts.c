@@ -105,6 +105,17 @@ static void pci_fact(GString *to, const struct arm_pci_place *p)
              p->devfn & 7, p->no_legacy ? "" : "legacy ", p->no_modern ? "" : "modern", p->vectors);
 }
 
+static void blocks_fact(GString *to, const struct arm_device *v)
+{
+    const struct arm_blocks *b = &v->blocks;
+
+    if (v->kind == ARM_VIRTIO_BLK)
+        fact(to, "blocks", "%u queues, %u of %u bytes, transfers %u to %u, discarding %u%s%s%s",
+             v->queues, b->logical, b->physical, b->min_io, b->opt_io, b->discard,
+             b->no_discard ? ", none" : "", b->no_zeroes ? ", no zeroes" : "",
+             b->write_through ? ", written through" : "");
+}
+
 static void device_facts(GString *to, const struct arm_config *c)
 {
     fact(to, "virtio", "version %d", c->virtio_legacy ? 1 : 2);
@@ -122,6 +133,7 @@ static void device_facts(GString *to, const struct arm_config *c)
              v->no_indirect ? ", no indirect" : "", v->packed ? ", packed" : "",
              v->access_platform ? ", platform access" : "");
         pci_fact(to, &v->pci);
+        blocks_fact(to, v);
         if (virt_place_of(v->kind) == VIRT_UNIT)
             fact(to, "unit", "%u, %u.%u%s", v->unit.controller, v->unit.target, v->unit.lun,
                  v->unit.cdrom ? ", CD-ROM" : "");

@@ -31,10 +31,23 @@ struct disk_spec virt_disk_spec(const struct arm_drive *drive, const struct virt
 int virt_plug_blk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     const struct disk_spec spec = virt_disk_spec(&plug->what->drive, plug->cfg);
+    const struct arm_blocks *b = &plug->what->blocks;
+    const struct virtio_blk_config config = {
+        .disk = &p->disk,
+        .serial = plug->what->serial,
+        .queues = plug->what->queues ? plug->what->queues : 1,
+        .blocks = {.logical = b->logical,
+                   .physical = b->physical,
+                   .min_io = b->min_io,
+                   .opt_io = b->opt_io,
+                   .discard = b->discard,
+                   .no_discard = b->no_discard,
+                   .no_zeroes = b->no_zeroes,
+                   .write_through = b->write_through},
+    };
     int rc = disk_open(&p->disk, &spec, plug->log, err);
 
-    return rc ? rc
-              : virtio_blk_init(&p->blk, plug->log, plug->mem, &p->disk, plug->what->serial, err);
+    return rc ? rc : virtio_blk_init(&p->blk, plug->log, plug->mem, &config, err);
 }
 
 /* A port's name is cut to what fits. */

@@ -17,7 +17,8 @@ struct blk {
 };
 
 /* A disk of at least SECTORS; the driver comes by driver_start(). */
-static void plug(struct blk *b, enum disk_mode mode, off_t bytes)
+static void plug_as(struct blk *b, enum disk_mode mode, off_t bytes, unsigned queues,
+                    const struct disk_blocks *blocks)
 {
     uint8_t sector[512];
     int fd;
@@ -35,8 +36,14 @@ static void plug(struct blk *b, enum disk_mode mode, off_t bytes)
     assert_int_equal(
         disk_open(&b->disk, &(struct disk_spec){.path = b->path, .mode = mode}, &b->d.log, NULL),
         0);
-    assert_int_equal(virtio_blk_init(&b->dev, &b->d.log, &b->d.mem, &b->disk, NULL, NULL), 0);
+    const struct virtio_blk_config config = {.disk = &b->disk, .queues = queues, .blocks = *blocks};
+    assert_int_equal(virtio_blk_init(&b->dev, &b->d.log, &b->d.mem, &config, NULL), 0);
     driver_plug(&b->d, &b->dev.virtio);
+}
+
+static void plug(struct blk *b, enum disk_mode mode, off_t bytes)
+{
+    plug_as(b, mode, bytes, 1, &(struct disk_blocks){0});
 }
 
 static void start(struct blk *b, enum disk_mode mode)
@@ -99,6 +106,96 @@ static void test_config_and_reads(void **state)
     assert_int_equal(request(&b, T_GET_ID, 0, 20), 0);
     assert_memory_equal(physmem_ram(&b.d.mem, pa(DATA), 10), "armillary", 10);
     assert_int_equal(request(&b, T_OUT, 0, 512), 1);
+    stop(&b);
+}
+
+static void test_blocks_as_they_are_wanted(void **state)
+{
+    const struct disk_blocks blocks = {.logical = 4096,
+                                       .physical = 16384,
+                                       .min_io = 8192,
+                                       .opt_io = 65536,
+                                       .discard = 65536,
+                                       .no_zeroes = true};
+    struct device *dev;
+    struct blk b;
+
+    (void)state;
+    plug_as(&b, DISK_WRITABLE, 0, 1, &blocks);
+    driver_start(&b.d, b.dev.virtio.offered, 1);
+    dev = driver_dev(&b.d);
+    assert_int_equal(rd(dev, CONFIG_SPACE), SECTORS); /* always of 512 bytes */
+    assert_int_equal(rd(dev, CONFIG_SPACE + 20), 4096);
+    assert_int_equal(rd(dev, CONFIG_SPACE + 24), 2 | 2 << 16); /* 4 logical ones; 2 at least */
+    assert_int_equal(rd(dev, CONFIG_SPACE + 28), 16);
+    assert_int_equal(rd(dev, CONFIG_SPACE + 44), 128);
+    assert_true(bit(b.dev.virtio.offered, 10));
+    assert_true(bit(b.dev.virtio.offered, 13));
+    assert_false(bit(b.dev.virtio.offered, 14));
+    assert_int_equal(request(&b, T_IN, 8, 4096), 0);
+    assert_int_equal(request(&b, T_IN, 7, 4096), 1);
+    assert_int_equal(request(&b, T_OUT, 8, 512), 1);
+    stop(&b);
+}
+
+static void test_bad_blocks_are_refused(void **state)
+{
+    static const struct disk_blocks rows[] = {
+        {.logical = 256},    {.logical = 65536},
+        {.logical = 1536},   {.logical = 4096, .physical = 512},
+        {.min_io = 100},     {.opt_io = 513},
+        {.discard = 700},    {.physical = 3 * 512},
+        {.min_io = 1 << 25},
+    };
+
+    (void)state;
+    for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
+        assert_non_null(disk_blocks_problem(&rows[k]));
+    assert_null(disk_blocks_problem(&(struct disk_blocks){0}));
+}
+
+/* Each is worked on, and says by itself that it is. */
+static void test_several_queues(void **state)
+{
+    struct blk b;
+
+    (void)state;
+    plug_as(&b, DISK_READONLY, 0, 4, &(struct disk_blocks){0});
+    assert_true(bit(b.dev.virtio.offered, 12));
+    driver_start(&b.d, b.dev.virtio.offered, 4);
+    assert_int_equal(rd(driver_dev(&b.d), CONFIG_SPACE + 32) >> 16, 4);
+    for (unsigned n = 0; n < 4; n++) {
+        poke(&b.d, HEADER + 64 * n, 4, T_IN);
+        poke(&b.d, HEADER + 64 * n + 8, 8, 10 + n);
+        put_desc(&b.d, ring(n), 0, HEADER + 64 * n, 16, DESC_NEXT, 1);
+        put_desc(&b.d, ring(n), 1, DATA + 512 * n, 512, DESC_NEXT | DESC_WRITE, 2);
+        put_desc(&b.d, ring(n), 2, STATUS_AT + n, 1, DESC_WRITE, 0);
+        make_available(&b.d, n, 0);
+    }
+    for (unsigned n = 4; n-- > 0;) {
+        wr(driver_dev(&b.d), QUEUE_NOTIFY, n);
+        driver_wait(&b.d, 1);
+        assert_int_equal(used_len(&b.d, n, 0), 513);
+        assert_int_equal(peek(&b.d, DATA + 512 * n, 1), 10 + n);
+        assert_int_equal(n ? used_count(&b.d, n - 1) : 0, 0);
+    }
+    wr(driver_dev(&b.d), QUEUE_NOTIFY, 4); /* there is no such queue */
+    stop(&b);
+}
+
+/* No cache that could be flushed: a write is in the file when it is answered. */
+static void test_written_through(void **state)
+{
+    struct blk b;
+
+    (void)state;
+    plug_as(&b, DISK_WRITABLE, 0, 1, &(struct disk_blocks){.write_through = true});
+    assert_false(bit(b.dev.virtio.offered, 9));
+    driver_start(&b.d, b.dev.virtio.offered, 1);
+    assert_int_equal(rd(driver_dev(&b.d), CONFIG_SPACE + 32) & 0xff, 0);
+    memset(physmem_ram_changing(&b.d.mem, pa(DATA), 512), 0x5a, 512);
+    assert_int_equal(request(&b, T_OUT, 3, 512), 0);
+    assert_int_equal(file_byte(&b, 3 * 512), 0x5a);
     stop(&b);
 }
 
@@ -413,6 +510,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_and_reads),
+        cmocka_unit_test(test_blocks_as_they_are_wanted),
+        cmocka_unit_test(test_bad_blocks_are_refused),
+        cmocka_unit_test(test_several_queues),
+        cmocka_unit_test(test_written_through),
         cmocka_unit_test(test_writes),
         cmocka_unit_test(test_ranges_are_discarded_and_zeroed),
         cmocka_unit_test(test_who_does_not_want_to_discard_cannot),

@@ -47,11 +47,17 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     const struct virtio_port ports[PORTS] = {{.is_console = true, .write = drop_output},
                                              {.name = "p1", .write = drop_output}};
 
+    const struct virtio_blk_config config = {
+        .disk = &b->disk,
+        .queues = 1 + below(in, 4),
+        .blocks = {.logical = 512u << below(in, 4), .write_through = below(in, 2)},
+    };
+
     b->kind = below(in, 10);
     b->file = memfile_open(sectors, sizeof(sectors));
     if (disk_open(&b->disk, &(struct disk_spec){.path = b->file.path, .mode = below(in, 3)},
                   &b->rings.log, NULL) != 0 ||
-        virtio_blk_init(&b->blk, &b->rings.log, &b->rings.mem, &b->disk, NULL, NULL) != 0)
+        virtio_blk_init(&b->blk, &b->rings.log, &b->rings.mem, &config, NULL) != 0)
         abort();
     virtio_console_init(&b->console, &b->rings.log, &b->rings.mem, ports, PORTS);
     virtio_rng_init(&b->rng, &b->rings.log, &b->rings.mem, 1);

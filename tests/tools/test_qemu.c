@@ -354,8 +354,19 @@ static void test_a_disk_has_the_properties_that_libvirt_names(void **state)
     assert_string_equal(r->err, "");
     assert_int_equal(r->code, 0);
     r = RUN("qemu", "-M", VIRT ",virtualization=on", "-cpu", "max", "-kernel", in_dir("off"),
-            "-drive", drive, "-device", "virtio-blk-pci,drive=d,discard=off");
-    assert_contains(r->err, "discarding and writing zeroes are offered");
+            "-drive", drive, "-device",
+            "virtio-blk-pci,drive=d,discard=off,num_queues=4,logical_block_size=512,"
+            "physical_block_size=4k,discard_granularity=64k,write-cache=off");
+    assert_string_equal(r->err, "");
+    assert_int_equal(r->code, 0);
+    r = RUN("qemu", "-M", VIRT ",virtualization=on", "-cpu", "max", "-kernel", in_dir("off"),
+            "-drive", drive, "-device",
+            "virtio-blk-pci,drive=d,logical_block_size=4096,physical_block_size=512");
+    assert_contains(r->err, "a physical block that is not a power of 2 from the logical block's");
+    assert_int_equal(r->code, 2);
+    r = RUN("qemu", "-M", VIRT ",virtualization=on", "-cpu", "max", "-kernel", in_dir("off"),
+            "-drive", drive, "-device", "virtio-blk-pci,drive=d,num-queues=64");
+    assert_contains(r->err, "of request queues there are 36");
     assert_int_equal(r->code, 0);
 }
 

@@ -5,6 +5,7 @@
 
 #include "parse.h"
 #include "qemu.h"
+#include "qemu_blocks.h"
 
 /* The slot that bus=virtio-mmio-bus.N asks for: 1 + N, 0 if none is; false, and a message. */
 static bool parse_bus(const struct qemu_device *device, unsigned *bus)
@@ -50,10 +51,13 @@ static bool add_virtio(struct qemu *q, const struct qemu_device *device, struct 
 
 bool qemu_add_blk(struct qemu *q, const struct qemu_device *device, const struct qemu_drive *drive)
 {
-    return add_virtio(q, device,
-                      (struct arm_device){.kind = ARM_VIRTIO_BLK,
-                                          .drive = qemu_arm_drive(&q->devices, drive),
-                                          .serial = device ? device->serial : drive->serial});
+    return add_virtio(
+        q, device,
+        (struct arm_device){.kind = ARM_VIRTIO_BLK,
+                            .drive = qemu_arm_drive(&q->devices, drive),
+                            .blocks = device ? device->blocks : (struct arm_blocks){0},
+                            .queues = qemu_blk_queues(q, device),
+                            .serial = device ? device->serial : drive->serial});
 }
 
 bool qemu_connect_blk(struct qemu *q, const struct qemu_device *device)

@@ -35,6 +35,8 @@ struct qemu_device {
         *lun, *port, *cad, *tpmdev, *bus_nr, *memdev, *on; /* on: the bus it is to be on, or NULL */
     struct qemu_pci_wish pci;
     bool no_event_idx, no_indirect, packed, access_platform, bypass;
+    struct arm_blocks blocks;
+    unsigned queues;        /* of requests; 0: as usual */
     unsigned width, height; /* of a display; 0: as it likes */
     unsigned vram_mib;
     uint32_t cid;

@@ -5,6 +5,7 @@
 
 #include "parse.h"
 #include "qemu.h"
+#include "qemu_blocks.h"
 #include "qemu_connect.h"
 
 /* The row being filled. */
@@ -88,16 +89,6 @@ LACKING(blob, "are no blobs")
 LACKING(removable, "is no way to take the disk out")
 #undef LACKING
 
-/* "off" asks for less than there is. */
-static bool set_offered(struct qemu *q, const char *value)
-{
-    if (!property_is_on(value))
-        qemu_note(q,
-                  "-device %s: discarding and writing zeroes are offered where it can be written",
-                  device(q)->driver->name);
-    return true;
-}
-
 /* So many, of something of which there is a number of its own. */
 static bool note_number(struct qemu *q, const char *value, uint64_t ours, const char *what)
 {
@@ -142,17 +133,21 @@ NUMBER(physical_block, 512, "a physical block's bytes")
  * its file, but for what else stands in its table. */
 #define DISK_PROPERTIES                                                                            \
     {"drive", "ID", set_drive, NULL}, {"bootindex", "N", set_boot, NULL},                          \
-        {"share-rw", "on|off", NULL, NULL}, {"write-cache", "on|auto", NULL, NULL},                \
-        {"logical-block-size", "512", NULL, NULL},                                                 \
-        {"physical-block-size", "N", set_physical_block, NULL},                                    \
-        {"min-io-size", "SIZE", NULL, NULL}, {"opt-io-size", "SIZE", NULL, NULL},                  \
-        {"discard-granularity", "SIZE", NULL, NULL},                                               \
-        {"backend-defaults", "on|off|auto", NULL, NULL},                                           \
+        {"share-rw", "on|off", NULL, NULL}, {"backend-defaults", "on|off|auto", NULL, NULL},       \
         {"account-invalid", "on|off|auto", NULL, NULL},                                            \
         {"account-failed", "on|off|auto", NULL, NULL},                                             \
         {"rerror", "report|ignore|stop|auto", NULL, NULL},                                         \
     {                                                                                              \
         "werror", "report|ignore|stop|enospc|auto", NULL, NULL                                     \
+    }
+
+/* The blocks of disks that are told of as they are. */
+#define PLAIN_BLOCKS                                                                               \
+    {"write-cache", "on|auto", NULL, NULL}, {"logical-block-size", "512", NULL, NULL},             \
+        {"physical-block-size", "N", set_physical_block, NULL},                                    \
+        {"min-io-size", "SIZE", NULL, NULL}, {"opt-io-size", "SIZE", NULL, NULL},                  \
+    {                                                                                              \
+        "discard-granularity", "SIZE", NULL, NULL                                                  \
     }
 
 /* Names and numbers that a SCSI or an ATA disk of QEMU can be given. */
@@ -172,8 +167,14 @@ NUMBER(physical_block, 512, "a physical block's bytes")
 static const struct property blk_properties[] = {
     DISK_PROPERTIES,
     VIRTIO_PROPERTIES,
-    {"discard", "on|off", set_offered, NULL},
-    {"write-zeroes", "on|off", set_offered, NULL},
+    {"write-cache", "on|off|auto", qemu_set_write_cache, NULL},
+    {"logical-block-size", "SIZE", qemu_set_logical_block, NULL},
+    {"physical-block-size", "SIZE", qemu_set_physical_block, NULL},
+    {"min-io-size", "SIZE", qemu_set_min_io, NULL},
+    {"opt-io-size", "SIZE", qemu_set_opt_io, NULL},
+    {"discard-granularity", "SIZE", qemu_set_discard_granularity, NULL},
+    {"discard", "on|off", qemu_set_discard, NULL},
+    {"write-zeroes", "on|off", qemu_set_write_zeroes, NULL},
     {"report-discard-granularity", "on|off", NULL, NULL},
     {"max-discard-sectors", "N", NULL, NULL},
     {"max-write-zeroes-sectors", "N", NULL, NULL},
@@ -185,7 +186,7 @@ static const struct property blk_properties[] = {
     {"secs", "N", NULL, NULL},
     {"serial", "TEXT", set_serial, NULL},
     {"scsi", "off", NULL, NULL},
-    {"num-queues", "N", set_queues, NULL},
+    {"num-queues", "N", qemu_set_blk_queues, NULL},
     {"queue-size", "N", set_queue_size, NULL},
     {"iothread", "ID", NULL, NULL}, /* devices have no threads here */
     {"config-wce", "off", NULL, NULL},
@@ -394,6 +395,7 @@ static const struct property scsi_properties[] = {
 
 static const struct property scsi_unit_properties[] = {
     DISK_PROPERTIES,
+    PLAIN_BLOCKS,
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
     {"scsi-id", "N", set_scsi_id, NULL},
@@ -441,6 +443,7 @@ static const struct property usb_hid_properties[] = {
 
 static const struct property usb_storage_properties[] = {
     DISK_PROPERTIES,
+    PLAIN_BLOCKS,
     USB_PROPERTIES,
     {"serial", "TEXT", set_serial, NULL},
     {"removable", "on|off", set_removable, NULL},
@@ -472,6 +475,7 @@ static const struct property usb_redir_properties[] = {
 
 static const struct property nvme_properties[] = {
     DISK_PROPERTIES,
+    PLAIN_BLOCKS,
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
     {"serial", "TEXT", set_serial, NULL},
@@ -493,6 +497,7 @@ static const struct property nvme_properties[] = {
 
 static const struct property nvme_ns_properties[] = {
     DISK_PROPERTIES,
+    PLAIN_BLOCKS,
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
     {"nsid", "1", NULL, NULL},
@@ -508,6 +513,7 @@ static const struct property ahci_properties[] = {
 
 static const struct property ide_unit_properties[] = {
     DISK_PROPERTIES,
+    PLAIN_BLOCKS,
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
     {"unit", "0", NULL, NULL},
