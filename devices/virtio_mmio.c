@@ -108,6 +108,10 @@ static void write_status(struct device *dev, uint64_t offset, unsigned size, uin
     (void)offset, (void)size;
     if (to_slot(dev)->virtio)
         virtio_set_status(to_slot(dev)->virtio, (uint8_t)value);
+    else if (value)
+        LOG(dev->log, DEVICE, GUEST,
+            "virtio-mmio: Status %#llx written to a slot without a device (its DeviceID is 0)",
+            (unsigned long long)value);
 }
 
 #define WRITE_ADDRESS(name, member)                                                                \
