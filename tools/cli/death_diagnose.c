@@ -92,16 +92,41 @@ static bool is_guests_vector(const struct corpse *c, const struct death_fault *f
            f->from == 1 && f->elr - (death_reg(c, f->cpu, "VBAR_EL1") & ~UINT64_C(0x7ff)) < 0x800;
 }
 
+/* What @cpu has taken, and not returned from. */
+static const struct death_fault *open_fault(const struct corpse *c, unsigned cpu)
+{
+    const struct death_fault *open = c->history->open[cpu];
+
+    return open[2].valid && !is_guests_vector(c, &open[2], &open[1]) ? &open[2] : &open[1];
+}
+
+/* Who waits, or goes round, may do so for a CPU that was started and has failed. */
+static void find_started(struct corpse *c)
+{
+    bool started = c->history->started.firmware.function;
+
+    if (c->kind != DEATH_SPIN && c->kind != DEATH_IDLE)
+        return;
+    for (unsigned cpu = 0; started && cpu < arm_cpu_count(c->m); cpu++) {
+        const struct death_fault *f = open_fault(c, cpu);
+        if (c->fault.valid && death_is_error(&c->fault))
+            return;
+        if (!f->valid || !death_is_error(f))
+            continue;
+        c->cpu = cpu;
+        c->fault = *f;
+    }
+}
+
 void death_find_fault(struct corpse *c)
 {
-    const struct death_history *h = c->history;
     struct death_fault now = registers_fault(c);
 
     if (is_loop(c->kind))
         c->loop = now;
-    if (h && c->kind != DEATH_RETURNS) {
-        const struct death_fault *open = h->open[c->cpu];
-        c->fault = open[2].valid && !is_guests_vector(c, &open[2], &open[1]) ? open[2] : open[1];
+    if (c->history && c->kind != DEATH_RETURNS) {
+        c->fault = *open_fault(c, c->cpu);
+        find_started(c);
     } else if (is_loop(c->kind) || is_at_vectors(c)) {
         c->fault = now;
     }
@@ -333,14 +358,35 @@ bool death_diagnose(const struct corpse *c, struct verdict *v)
     return death_explain_wait(c, v);
 }
 
+/* EL1 without stage 2, beside a CPU whose EL1 is a guest's. */
+static void add_no_stage2(const struct corpse *c, struct verdict *v)
+{
+    for (unsigned k = 0; k < arm_cpu_count(c->m); k++) {
+        if (k == c->cpu || arm_cpu_state(c->m, k) == ARM_CPU_OFF ||
+            (death_reg(c, k, "HCR_EL2") & (1 | ARM_BIT(27))) != 1)
+            continue;
+        g_string_append_printf(v->cause,
+                               "; HCR_EL2 of cpu%u is %#" PRIx64
+                               ": VM is 0, so that EL1 has no stage 2 there, and cpu%u has it on",
+                               c->cpu, death_reg(c, c->cpu, "HCR_EL2"), k);
+        g_string_assign(v->next, "set HCR_EL2, VTCR_EL2 and VTTBR_EL2 on each CPU before it enters "
+                                 "a guest: each has its own");
+        return;
+    }
+}
+
 void death_add_guest(const struct corpse *c, struct verdict *v)
 {
     const struct death_fault *f = c->fault.valid ? &c->fault : &c->loop;
     uint64_t hcr = death_reg(c, c->cpu, "HCR_EL2");
     unsigned el = f->valid ? f->el : death_el(c, c->cpu);
 
-    if (!c->config->el2 || el != 1 || !(hcr & 1) || hcr >> 27 & 1) /* VM, TGE */
+    if (!c->config->el2 || el != 1 || hcr >> 27 & 1) /* TGE */
         return;
+    if (!(hcr & 1)) { /* VM */
+        add_no_stage2(c, v);
+        return;
+    }
     g_string_append_printf(v->evidence, "%sit is a guest, of VMID %u, in which this happens",
                            v->evidence->len ? "; " : "",
                            (unsigned)(death_reg(c, c->cpu, "VTTBR_EL2") >> 48));

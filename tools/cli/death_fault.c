@@ -79,6 +79,7 @@ static bool explain_illegal(const struct corpse *c, const struct death_fault *f,
     g_string_printf(v->cause, "an illegal exception return: the ERET at %s has SPSR_EL%u %#" PRIx64,
                     at, r->from, r->spsr);
     g_string_printf(v->evidence, "%s (%s)", why_illegal(c, r), mode);
+    death_add_exchanged(c, r, v->evidence);
     g_string_printf(v->next,
                     "write SPSR_EL%u before ERET: 0x3c5 is EL1h, 0x3c9 EL2h, with all masked",
                     r->from);
@@ -232,7 +233,7 @@ static const struct {
     {ESR_EC_SERROR, explain_serror},
 };
 
-bool death_explain_fault(const struct corpse *c, const struct death_fault *f, struct verdict *v)
+static bool explain_class(const struct corpse *c, const struct death_fault *f, struct verdict *v)
 {
     if (f->syndrome && (death_explain_no_stack(c, f, v) || death_explain_null_call(c, f, v) ||
                         death_explain_return(c, f, v) || death_explain_stack_end(c, f, v)))
@@ -251,4 +252,13 @@ bool death_explain_fault(const struct corpse *c, const struct death_fault *f, st
             return said;
         }
     return explain_named(c, f, v);
+}
+
+bool death_explain_fault(const struct corpse *c, const struct death_fault *f, struct verdict *v)
+{
+    bool said = explain_class(c, f, v);
+
+    if (said && death_is_error(f))
+        death_add_spurious(c, f, v->cause);
+    return said;
 }

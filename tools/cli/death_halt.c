@@ -9,6 +9,8 @@
 #define WFE    UINT32_C(0xd503205f)
 #define WFI    UINT32_C(0xd503207f)
 
+#define ROUND_INSNS 4
+
 #define PSTATE_IF UINT64_C(0xc0)
 #define HCR_TAKES (ARM_BIT(27) | ARM_BIT(5) | ARM_BIT(4) | ARM_BIT(3)) /* TGE, AMO, IMO, FMO */
 #define SCR_TAKES (ARM_BIT(2) | ARM_BIT(1))                            /* FIQ, IRQ */
@@ -33,15 +35,70 @@ bool death_stands(struct arm_machine *m, unsigned cpu)
            (el == 3 || !(reg_of(m, cpu, "SCR_EL3") & SCR_TAKES));
 }
 
+/* How far a branch goes, in bytes; false: it is none, or calls. B, B.cond, CBZ, CBNZ, TBZ, TBNZ:
+ * C4.1.93. */
+static bool find_branch(uint32_t word, int64_t *distance)
+{
+    unsigned bits = 0, low = 5;
+
+    if ((word & 0xfc000000) == 0x14000000)
+        bits = 26, low = 0;
+    else if ((word & 0xff000010) == 0x54000000 || (word & 0x7e000000) == 0x34000000)
+        bits = 19;
+    else if ((word & 0x7e000000) == 0x36000000)
+        bits = 14;
+    if (!bits)
+        return false;
+    uint32_t field = word >> low & ((UINT32_C(1) << bits) - 1), sign = UINT32_C(1) << (bits - 1);
+    *distance = ((int64_t)(field ^ sign) - sign) * 4;
+    return true;
+}
+
+/* Does it only compare, or nothing at all? */
+static bool changes_nothing(uint32_t word)
+{
+    struct arm_insn_use use;
+
+    return arm_insn_uses(word, &use) && use.kind == ARM_INSN_COMPUTE && !use.writes &&
+           !use.v_writes;
+}
+
+bool death_find_round(struct arm_machine *m, unsigned cpu, uint64_t *first, unsigned *insns)
+{
+    uint64_t pc = reg_of(m, cpu, "pc");
+    unsigned el = (unsigned)(reg_of(m, cpu, "pstate") >> 2) & 3;
+    uint32_t word, between;
+    int64_t back;
+
+    for (uint64_t end = pc; end < pc + 4 * ROUND_INSNS; end += 4) {
+        if (!arm_virt_read(m, cpu, el, end, &word, 4))
+            return false;
+        if (!find_branch(word, &back)) {
+            if (!changes_nothing(word))
+                return false;
+            continue;
+        }
+        *first = end + (uint64_t)back;
+        *insns = (unsigned)(end - *first) / 4 + 1;
+        bool nothing = *first <= pc && *insns <= ROUND_INSNS;
+        for (uint64_t at = *first; nothing && at < end; at += 4)
+            nothing = arm_virt_read(m, cpu, el, at, &between, 4) && changes_nothing(between);
+        return nothing;
+    }
+    return false;
+}
+
 bool death_is_parked(struct arm_machine *m, unsigned cpu)
 {
     uint64_t pc = reg_of(m, cpu, "pc"), pstate = reg_of(m, cpu, "pstate");
+    unsigned insns;
+    uint64_t first;
     uint32_t words[3] = {0, 0, 0}; /* before, at, behind the PC */
 
     for (unsigned k = 0; k < 3; k++)
         arm_virt_read(m, cpu, (unsigned)(pstate >> 2) & 3, pc + 4 * k - 4, &words[k], 4);
     bool waits = words[1] == WFI || words[1] == WFE;
-    return words[1] == B_SELF || (waits && words[2] == B_BACK) ||
+    return death_find_round(m, cpu, &first, &insns) || (waits && words[2] == B_BACK) ||
            (words[1] == B_BACK && (words[0] == WFI || words[0] == WFE));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct arm_machine;
 struct run_request;
@@ -9,7 +10,11 @@ struct run_request;
 /* At "b .", with interrupts masked that no other Exception level takes either. */
 bool death_stands(struct arm_machine *m, unsigned cpu);
 
-/* At "b .", or at a loop around WFI or WFE. */
+/* A loop of few instructions that change nothing, as "b ." and a compare of what was read before:
+ * *@first is its first, and it has *@insns. */
+bool death_find_round(struct arm_machine *m, unsigned cpu, uint64_t *first, unsigned *insns);
+
+/* At such a loop, or at one around WFI or WFE. */
 bool death_is_parked(struct arm_machine *m, unsigned cpu);
 
 /* Does one that stands do so for an exception that says that something is wrong, or that nothing

@@ -129,6 +129,25 @@ struct death_history *death_history_new(struct arm_machine *m, const struct run_
     return NULL;
 }
 
+#define BETWEEN_INSNS 64 /* no kernel handles a page that is missing in so few */
+
+bool death_history_fails(const struct death_history *h, unsigned cpu)
+{
+    const struct death_fault *last = &h->last[(h->exceptions - 1) % DEATH_EXCEPTIONS],
+                             *first = &h->last[h->exceptions % DEATH_EXCEPTIONS];
+
+    if (h->exceptions < DEATH_EXCEPTIONS ||
+        last->count - first->count > (uint64_t)DEATH_EXCEPTIONS * BETWEEN_INSNS)
+        return false;
+    for (unsigned k = 0; k < DEATH_EXCEPTIONS; k++) {
+        const struct death_fault *f = &h->last[k];
+        if (f->cpu != cpu || !death_is_error(f) || death_ec(f) != death_ec(last) ||
+            f->el != last->el)
+            return false;
+    }
+    return true;
+}
+
 void death_history_free(struct death_history *h)
 {
     if (!h)

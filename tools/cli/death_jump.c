@@ -89,11 +89,13 @@ static bool explain_slot(const struct corpse *c, const struct death_fault *f,
                                  "the PC");
         return true;
     }
-    g_string_append_printf(v->cause, "nothing has written %s, which X30 was loaded from at %s",
-                           place, at);
-    g_string_assign(v->evidence, "that is no stack frame: is it what a switch of tasks restores, "
-                                 "of a task that has not run yet?");
-    g_string_assign(v->next, "a new task's X30 is its first instruction, or what calls it");
+    g_string_append_printf(
+        v->cause, "nothing but 0 was written to %s, which X30 was loaded from at %s", place, at);
+    g_string_assign(v->evidence, "that is no stack frame, but perhaps what a switch of tasks "
+                                 "restores: of one that has not run yet, or whose X30 was not "
+                                 "saved");
+    g_string_assign(v->next, "a new task's X30 is its first instruction, or what calls it; a "
+                             "switch saves X19 to X30 and SP");
     return true;
 }
 
@@ -115,7 +117,7 @@ static bool explain_return(const struct corpse *c, const struct death_fault *f,
     }
     bool written = stored_before(c, f, slot->mem.pa, 8, &w);
     g_autofree char *who = written ? death_place(c, w.event.cpu, w.event.el, w.event.pc) : NULL;
-    if (!written && explain_slot(c, f, slot, v))
+    if ((!written || !f->elr) && explain_slot(c, f, slot, v))
         return true;
     if (!written) {
         g_string_append_printf(v->cause, "nothing was saved where it takes X30 from (%#" PRIx64 ")",

@@ -265,9 +265,12 @@ static void explain_memory(const struct corpse *c, const struct loop *l, const s
     add_failed_store(c, l, a, v->cause);
     if (!device && death_add_virtio(c, a->pa, v->cause))
         g_string_append(v->evidence, "`info virtio` in the monitor has all of it; ");
-    if (!device)
+    if (!device) {
         add_writer(c, l, a, v->evidence);
-    else if (death_add_other_board(c, a->pa, v->evidence))
+        if (c->history && *c->history->refusal)
+            g_string_append_printf(v->evidence, "; the last that a device has refused: %s",
+                                   c->history->refusal);
+    } else if (death_add_other_board(c, a->pa, v->evidence))
         g_string_append(v->evidence, "; nothing is here");
     else if (!death_add_refusal(c, v->evidence))
         g_string_assign(v->evidence, "the device has no reason to change it");

@@ -4,7 +4,8 @@
 
 #include "death_trace.h"
 
-#define NEAR_NULL 4096 /* an address below it was made of a null pointer */
+#define NEAR_INSNS 64   /* so soon behind it a spurious interrupt is the reason */
+#define NEAR_NULL  4096 /* an address below it was made of a null pointer */
 
 /* The instruction that X@reg was written by last, from the @back-th event on; NULL: not known.
  * *@load: what that has loaded into it, or NULL. */
@@ -93,6 +94,21 @@ bool death_add_origin(const struct corpse *c, const struct death_fault *f, unsig
         back++;
     }
     return out->len > before;
+}
+
+bool death_add_spurious(const struct corpse *c, const struct death_fault *f, GString *out)
+{
+    const struct arm_event *p = c->trace ? &c->trace->acknowledged : NULL;
+
+    if (!p || p->kind != ARM_EVENT_SYSREG_READ || c->trace->cpu != f->cpu ||
+        f->count - p->count > NEAR_INSNS || p->sysreg_read.value < 1020 ||
+        p->sysreg_read.value > 1023)
+        return false;
+    g_autofree char *at = death_place(c, p->cpu, p->el, p->pc);
+    g_string_append_printf(
+        out, "; just before it %s was read as %u at %s, which is no interrupt: none was pending",
+        arm_reg_name(p->sysreg_read.sr), (unsigned)p->sysreg_read.value, at);
+    return true;
 }
 
 /* ---- registers that a handler has changed ---- */

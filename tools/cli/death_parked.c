@@ -1,12 +1,13 @@
-/* A CPU that has parked itself at the very beginning, by a branch that asked who or where it is. */
+/* A CPU that has parked itself, by a branch that asked who or where it is, that went by a value
+ * which has become another since, or by what a call has returned. */
 #include <inttypes.h>
 #include <string.h>
 
+#include "death_halt.h"
 #include "death_trace.h"
 
-#define BEGINNING 400 /* instructions that are looked at */
-#define NEAR      3   /* from the branch to where it is parked */
-#define STEPS     6   /* from the register that is read to the branch */
+#define NEAR  3 /* from the branch to where it is parked */
+#define STEPS 6 /* from what is read to the branch */
 
 /* CBZ, CBNZ, TBZ, TBNZ: C4.1.93 "Compare and branch", "Test and branch". */
 static bool is_by_register(uint32_t word)
@@ -26,63 +27,84 @@ static bool sets_flags(uint32_t word)
            (word & 0x7f800000) == 0x72000000 || (word & 0x7f000000) == 0x6a000000;
 }
 
-/* The instruction that is @n before the last one of those before @pc was first reached. */
-static const struct arm_event *insn_back(const struct death_trace *t, unsigned first, unsigned n)
+/* The instruction of @el that is @n before the @first-th event from the end. */
+static const struct arm_event *insn_back(const struct death_trace *t, unsigned first, unsigned el,
+                                         unsigned n)
 {
     const struct arm_event *p;
 
     for (; (p = death_trace_back(t, first)); first++)
-        if (p->kind == ARM_EVENT_INSN && !n--)
+        if (p->kind == ARM_EVENT_INSN && p->el == el && !n--)
             return p;
     return NULL;
 }
 
-/* Where in the trace, from its end, @pc was first executed; false: nowhere. */
-static bool find_arrival(const struct death_trace *t, uint64_t pc, unsigned *back)
-{
-    const struct arm_event *p;
+/* What one of some registers was made of: a system register, a load, or a call's result. */
+struct source {
+    uint32_t number; /* ARM_NO_REGISTER: none */
+    const struct arm_event *load, *call;
+};
 
-    for (*back = death_trace_length(t); (*back)--;)
-        if ((p = death_trace_back(t, *back)) && p->kind == ARM_EVENT_INSN && p->pc == pc)
-            return true;
-    return false;
+/* HVC and SMC return their results in X0 to X3: SMCCC (DEN0028) 2.6. */
+static bool is_call(uint32_t word)
+{
+    return (word & 0xffe0001f) == 0xd4000002 || (word & 0xffe0001f) == 0xd4000003;
 }
 
-/* The system register that one of @registers was made of, in the instructions before the @n-th. */
-static uint32_t made_of(const struct death_trace *t, unsigned first, unsigned n, uint32_t registers)
+/* The access of the instruction @insn. */
+static const struct arm_event *access_of(const struct death_trace *t, const struct arm_event *insn)
 {
+    const struct arm_event *p, *access = NULL;
+
+    for (unsigned n = 0; (p = death_trace_back(t, n)) && p != insn; n++)
+        access = p;
+    return access && access->kind == ARM_EVENT_MEM && access->pc == insn->pc ? access : NULL;
+}
+
+/* Of what @registers were made, in the instructions before the @n-th. */
+static struct source made_of(const struct death_trace *t, unsigned first, unsigned el, unsigned n,
+                             uint32_t registers)
+{
+    struct source s = {.number = ARM_NO_REGISTER};
     const struct arm_event *p;
     struct arm_insn_use use;
 
-    for (unsigned k = n + 1; k <= n + STEPS && (p = insn_back(t, first, k)); k++) {
-        if (!arm_insn_uses(p->insn.word, &use) || !(use.writes & registers))
+    for (unsigned k = n + 1; k <= n + STEPS && (p = insn_back(t, first, el, k)); k++) {
+        if (is_call(p->insn.word) && registers & 15)
+            s.call = p;
+        if (s.call || !arm_insn_uses(p->insn.word, &use) || !(use.writes & registers)) {
+            if (s.call)
+                break;
             continue;
+        }
         if (use.kind == ARM_INSN_MRS)
-            return use.from;
+            s.number = use.from;
+        else if (use.kind == ARM_INSN_LOAD)
+            s.load = access_of(t, p);
         if (use.kind != ARM_INSN_COMPUTE && use.kind != ARM_INSN_MOVE)
             break;
         registers = (registers & ~use.writes) | use.reads;
     }
-    return ARM_NO_REGISTER;
+    return s;
 }
 
 /* By what the branch that is the @n-th goes. */
-static uint32_t asked(const struct death_trace *t, unsigned first, unsigned n, uint32_t word)
+static struct source asked(const struct death_trace *t, unsigned first, unsigned el, unsigned n,
+                           uint32_t word)
 {
     struct arm_insn_use use;
     const struct arm_event *p;
 
     if (is_by_register(word))
-        return made_of(t, first, n, UINT32_C(1) << (word & 31));
-    for (unsigned k = n + 1; k <= n + STEPS && (p = insn_back(t, first, k)); k++)
-        if (sets_flags(p->insn.word))
-            return arm_insn_uses(p->insn.word, &use) ? made_of(t, first, k, use.reads)
-                                                     : ARM_NO_REGISTER;
-    return ARM_NO_REGISTER;
+        return made_of(t, first, el, n, UINT32_C(1) << (word & 31));
+    for (unsigned k = n + 1; k <= n + STEPS && (p = insn_back(t, first, el, k)); k++)
+        if (sets_flags(p->insn.word) && arm_insn_uses(p->insn.word, &use))
+            return made_of(t, first, el, k, use.reads);
+    return (struct source){.number = ARM_NO_REGISTER};
 }
 
-static void explain(const struct corpse *c, const struct arm_event *branch, uint32_t number,
-                    struct verdict *v)
+static void explain_register(const struct corpse *c, const struct arm_event *branch,
+                             uint32_t number, struct verdict *v)
 {
     const char *name = arm_reg_name(number);
     uint64_t value = death_reg(c, c->cpu, name);
@@ -104,24 +126,112 @@ static void explain(const struct corpse *c, const struct arm_event *branch, uint
     }
 }
 
+/* It does not look again: a compiler has read once what is not said to be volatile. */
+static bool explain_value(const struct corpse *c, const struct arm_event *branch,
+                          const struct arm_event *load, struct verdict *v)
+{
+    const struct death_stores of = {
+        c->cpu, arm_cpu_position(c->m, c->cpu).insns, load->mem.pa, load->mem.size, 0, 0};
+    uint64_t now = 0;
+    struct death_store w;
+
+    if (load->mem.size > 8 || load->mem.kind & ARM_MEM_DEVICE ||
+        !arm_mem_read(c->m, load->mem.pa, &now, load->mem.size) || now == load->mem.value[0] ||
+        !death_last_store(c, &of, &w))
+        return false;
+    g_autofree char *at = death_place(c, c->cpu, branch->el, branch->pc);
+    g_autofree char *read = death_place(c, c->cpu, load->el, load->pc);
+    g_autofree char *who = death_place(c, w.event.cpu, w.event.el, w.event.pc);
+    g_string_printf(
+        v->cause,
+        "cpu%u goes round behind the branch at %s for ever, and does not look again: it "
+        "went by the value at %#" PRIx64 ", read once, at %s, as %#" PRIx64 "; that is %#" PRIx64
+        " now",
+        c->cpu, at, load->mem.va, read, load->mem.value[0], now);
+    g_string_printf(v->evidence,
+                    "cpu%u has written it last, at %s; a compiler reads once what it does not see "
+                    "change in the loop",
+                    w.event.cpu, who);
+    g_string_assign(v->next, "declare it volatile, or read it by __atomic_load_n()");
+    return true;
+}
+
+static void explain_result(const struct corpse *c, const struct arm_event *branch,
+                           const struct arm_event *call, struct verdict *v)
+{
+    bool hvc = (call->insn.word & 3) == 2;
+    g_autofree char *at = death_place(c, c->cpu, branch->el, branch->pc);
+    g_autofree char *by = death_place(c, c->cpu, call->el, call->pc);
+    g_autofree char *here = death_place(c, c->cpu, death_el(c, c->cpu), death_reg(c, c->cpu, "pc"));
+
+    g_string_printf(v->cause,
+                    "cpu%u has parked itself at %s: the branch at %s went by what the %s at %s has "
+                    "returned; X0 is %#" PRIx64,
+                    c->cpu, here, at, hvc ? "HVC" : "SMC", by, death_reg(c, c->cpu, "x0"));
+    g_string_printf(
+        v->evidence, "%s",
+        c->config->el2 && call->el < 2 && death_reg(c, c->cpu, "VBAR_EL2")
+            ? "EL2's own software answers it: 0 is SUCCESS, negative numbers are errors "
+              "of PSCI (DEN0022 5.2.2)"
+            : "0 is SUCCESS, negative numbers are errors of PSCI (DEN0022 5.2.2)");
+    g_string_assign(v->next, "who answers has to put the result into X0 as the caller gets it");
+}
+
+/* Its first way to where it is parked. WFI and WFE stand behind themselves. */
+static struct death_trace *trace_arrival(const struct corpse *c, unsigned *first)
+{
+    uint64_t pc = death_reg(c, c->cpu, "pc"), count;
+    unsigned insns = 1;
+    struct death_trace *t;
+
+    death_find_round(c->m, c->cpu, &pc, &insns);
+    for (unsigned k = 0; k < 2; k++, pc -= 4) {
+        if (!death_find_arrival(c, c->cpu, pc, &count))
+            continue;
+        t = death_trace_new(c, c->cpu, count + insns);
+        for (*first = 0; *first < death_trace_length(t); (*first)++)
+            if (death_trace_back(t, *first)->kind == ARM_EVENT_INSN)
+                return t;
+        g_free(t);
+    }
+    return NULL;
+}
+
+/* The branch that it came by. */
+static const struct arm_event *find_branch(const struct death_trace *t, unsigned first, unsigned el,
+                                           unsigned *n)
+{
+    const struct arm_event *p;
+
+    for (*n = 0; *n <= NEAR && (p = insn_back(t, first, el, *n)); (*n)++)
+        if (is_conditional(p->insn.word))
+            return p;
+    return NULL;
+}
+
 bool death_explain_parked(const struct corpse *c, struct verdict *v)
 {
-    struct death_trace *t = c->history ? death_trace_new(c, c->cpu, BEGINNING) : NULL;
-    const struct arm_event *p = NULL;
-    uint32_t number = ARM_NO_REGISTER;
-    unsigned first, n = 0;
+    unsigned first, n, el = death_el(c, c->cpu);
 
-    /* WFI and WFE stand behind themselves. */
-    uint64_t pc = death_reg(c, c->cpu, "pc");
-    if (t && (find_arrival(t, pc, &first) || find_arrival(t, pc - 4, &first)))
-        for (n = 1; n <= NEAR && (p = insn_back(t, first, n)) && !is_conditional(p->insn.word); n++)
-            ;
-    if (p && n <= NEAR && is_conditional(p->insn.word))
-        number = asked(t, first, n, p->insn.word);
-    bool known =
-        p && (number == arm_reg_number("MPIDR_EL1") || number == arm_reg_number("CurrentEL"));
-    if (known)
-        explain(c, p, number, v);
+    if (!c->history || !death_is_parked(c->m, c->cpu))
+        return false;
+    struct death_trace *t = trace_arrival(c, &first);
+    const struct arm_event *p = t ? find_branch(t, first, el, &n) : NULL;
+    struct source s = {.number = ARM_NO_REGISTER};
+    bool known = false;
+
+    if (p)
+        s = asked(t, first, el, n, p->insn.word);
+    if (p && s.number != ARM_NO_REGISTER &&
+        (s.number == arm_reg_number("MPIDR_EL1") || s.number == arm_reg_number("CurrentEL"))) {
+        explain_register(c, p, s.number, v);
+        known = true;
+    } else if (s.call) {
+        explain_result(c, p, s.call, v);
+        known = true;
+    } else if (s.load) {
+        known = explain_value(c, p, s.load, v);
+    }
     g_free(t);
     return known;
 }

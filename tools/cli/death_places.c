@@ -44,10 +44,28 @@ static void add_elr(const struct corpse *c, const struct death_return *r, unsign
         const struct death_fault *e = &h->last[(h->exceptions - 1 - k) % DEATH_EXCEPTIONS];
         if (e->cpu != cpu || e->el != r->from || e->count > w->count)
             continue;
-        if (e->elr != r->target)
+        if (e->elr != r->target && !death_add_exchanged(c, r, out))
             g_string_append_printf(out, "; it was %#" PRIx64 " when the exception came", e->elr);
         return;
     }
+}
+
+bool death_add_exchanged(const struct corpse *c, const struct death_return *r, GString *out)
+{
+    const struct death_history *h = c->history;
+
+    for (unsigned k = 0; h && k < MIN(h->exceptions, DEATH_EXCEPTIONS); k++) {
+        const struct death_fault *e = &h->last[(h->exceptions - 1 - k) % DEATH_EXCEPTIONS];
+        if (e->el != r->from || e->count > r->count || r->spsr != e->elr || r->target != e->spsr)
+            continue;
+        g_string_append_printf(out,
+                               "; when the exception came, ELR_EL%u was %#" PRIx64
+                               " and SPSR_EL%u %#" PRIx64
+                               ": what was saved of the two has been exchanged",
+                               r->from, e->elr, r->from, e->spsr);
+        return true;
+    }
+    return false;
 }
 
 bool death_add_way(const struct corpse *c, const struct death_fault *f, GString *out)

@@ -122,6 +122,9 @@ struct verdict {
 /* @ends: the run has ended by itself. NULL: it cannot be had again, or was too long. */
 struct death_history *death_history_new(struct arm_machine *m, const struct run_request *req,
                                         bool ends);
+/* Have its last exceptions all been errors of @cpu's, of one class, with next to nothing in
+ * between? */
+bool death_history_fails(const struct death_history *h, unsigned cpu);
 void death_history_free(struct death_history *h); /* may be NULL */
 
 /* The last write of it on @cpu; NULL: none, or not known. */
@@ -157,6 +160,9 @@ bool death_explain_trap_again(const struct corpse *c, const struct death_fault *
 
 /* How it came to the instruction that it failed at: by the last ERET (true), or as X30 may tell. */
 bool death_add_way(const struct corpse *c, const struct death_fault *f, GString *out);
+
+/* ELR and SPSR were restored from one another's places. */
+bool death_add_exchanged(const struct corpse *c, const struct death_return *r, GString *out);
 
 /* What another board has at @pa; false: nothing that is known. */
 bool death_add_other_board(const struct corpse *c, uint64_t pa, GString *out);
@@ -199,6 +205,11 @@ bool death_explain_parked(const struct corpse *c, struct verdict *v);
 /* By what the CPU executed last (death_loop.c): a loop that asks for ever; what was read before a
  * WFE. False: it is not that, or not known. */
 bool death_explain_loop(const struct corpse *c, struct verdict *v);
+/* A CPU sleeps in WFE for a value that has come; a timer was on, and is not (death_asleep.c). */
+bool death_explain_asleep(const struct corpse *c, struct verdict *v);
+bool death_add_timer_off(const struct corpse *c, GString *out);
+
+bool death_explain_chase(const struct corpse *c, struct verdict *v); /* death_chase.c */
 bool death_add_wfe_value(const struct corpse *c, GString *out);
 
 bool death_add_why_el0(const struct corpse *c, const struct death_fault *f, GString *out);
@@ -218,6 +229,10 @@ bool death_add_jump(const struct corpse *c, const struct death_fault *f, GString
 bool death_add_origin(const struct corpse *c, const struct death_fault *f, unsigned reg,
                       GString *out);
 bool death_add_clobbered(const struct corpse *c, const struct death_fault *f, GString *out);
+
+/* "just before it ICC_IAR1_EL1 was read as 1023": a handler that takes that for an INTID
+ * (death_origin.c). */
+bool death_add_spurious(const struct corpse *c, const struct death_fault *f, GString *out);
 
 /* "its log has: Kernel panic - not syncing: ...", from memory (death_panic.c); or nothing. */
 void death_add_last_words(const struct corpse *c, GString *out);

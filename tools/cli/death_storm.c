@@ -142,6 +142,42 @@ static bool explain_vi(const struct corpse *c, struct verdict *v)
     return true;
 }
 
+/* EL2 has given it to its guest by a list register, and it comes to EL2 again before the guest
+ * could see it. IHI0069 12.4.7: State, bits 63:62; HW, bit 61; pINTID, bits 44:32; vINTID, bits
+ * 31:0. */
+static bool explain_given(const struct corpse *c, unsigned intid, struct verdict *v)
+{
+    uint64_t ctlr = death_reg(c, c->cpu, "ICC_CTLR_EL1");
+
+    for (unsigned n = 0; n < 16; n++) {
+        char name[20];
+        g_snprintf(name, sizeof(name), "ICH_LR%u_EL2", n);
+        uint64_t lr = death_reg(c, c->cpu, name);
+        bool hw = lr >> 61 & 1;
+        if (!(lr >> 62) || (hw ? lr >> 32 & 0x1fff : lr & 0xffffffff) != intid)
+            continue;
+        g_string_printf(v->evidence,
+                        "LR%u is %#" PRIx64 ": virtual INTID %u, HW %u; ICC_CTLR_EL1 is %#" PRIx64,
+                        n, lr, (unsigned)lr, hw, ctlr);
+        if (!hw) {
+            g_string_append(v->cause, ": EL2 has given it to its guest by a list register without "
+                                      "HW, and ended it while its source is on");
+            g_string_assign(v->next, "set ICH_LR<n>_EL2.HW and pINTID, so that it ends when the "
+                                     "guest ends it; or mask the source until then (IMASK)");
+        } else {
+            g_string_append(v->cause, ": EL2 has given it to its guest by a list register with HW, "
+                                      "and deactivated it itself");
+            g_string_append_printf(v->evidence, ": EOImode is %u%s", (unsigned)ctlr >> 1 & 1,
+                                   ctlr >> 1 & 1 ? "" : ", so that ICC_EOIR1_EL1 deactivates too");
+            g_string_assign(v->next,
+                            "set ICC_CTLR_EL1.EOImode at EL2 and write ICC_EOIR1_EL1 only: "
+                            "the guest's own end of it deactivates the physical one");
+        }
+        return true;
+    }
+    return false;
+}
+
 bool death_explain_storm(const struct corpse *c, struct verdict *v)
 {
     struct arm_irq irq;
@@ -154,10 +190,11 @@ bool death_explain_storm(const struct corpse *c, struct verdict *v)
                         c->cpu);
         return true;
     }
-    g_string_printf(v->cause,
-                    "INTID %u (%s) comes again as soon as its handler returns: nothing else "
-                    "retires, its reason is never taken away",
-                    intid, death_irq_name(intid));
+    g_string_printf(v->cause, "INTID %u (%s) comes again as soon as its handler returns", intid,
+                    death_irq_name(intid));
+    if (intid != PPI_MAINTENANCE && explain_given(c, intid, v))
+        return true;
+    g_string_append(v->cause, ": nothing else retires, its reason is never taken away");
     g_autoptr(GString) acknowledge = g_string_new(NULL);
     if (intid == PPI_MAINTENANCE)
         add_maintenance(c, v);

@@ -95,14 +95,18 @@ static void note_insn(void *ctx, const struct arm_event *p)
 {
     struct death_trace *t = ctx;
 
-    t->ring[t->count++ % DEATH_TRACE] = *p;
+    if (p->kind != ARM_EVENT_SYSREG_READ)
+        t->ring[t->count++ % DEATH_TRACE] = *p;
+    else if (p->sysreg_read.sr == arm_reg_number("ICC_IAR1_EL1") ||
+             p->sysreg_read.sr == arm_reg_number("ICC_IAR0_EL1"))
+        t->acknowledged = *p;
 }
 
 struct death_trace *death_trace_new(const struct corpse *c, unsigned cpu, uint64_t retired)
 {
     const struct arm_filter filter = {
         .size = sizeof(filter),
-        .events = ARM_BIT(ARM_EVENT_INSN) | ARM_BIT(ARM_EVENT_MEM),
+        .events = ARM_BIT(ARM_EVENT_INSN) | ARM_BIT(ARM_EVENT_MEM) | ARM_BIT(ARM_EVENT_SYSREG_READ),
         .cpus = {cpu < 64 ? ARM_BIT(cpu) : 0, cpu < 64 ? 0 : ARM_BIT(cpu - 64)}};
     struct arm_machine *other = death_again(c->m, c->req, NULL);
 
@@ -115,6 +119,28 @@ struct death_trace *death_trace_new(const struct corpse *c, unsigned cpu, uint64
     run_to(other, cpu, retired);
     arm_machine_free(other);
     return t;
+}
+
+bool death_find_arrival(const struct corpse *c, unsigned cpu, uint64_t pc, uint64_t *retired)
+{
+    const struct arm_filter where = {
+        .size = sizeof(where),
+        .cpus = {cpu < 64 ? ARM_BIT(cpu) : 0, cpu < 64 ? 0 : ARM_BIT(cpu - 64)}};
+    const struct arm_until until = {.size = sizeof(until),
+                                    .max_insns = arm_machine_position(c->m).insns,
+                                    .pcs = &pc,
+                                    .pc_count = 1,
+                                    .where = &where};
+    struct arm_machine *other = death_again(c->m, c->req, NULL);
+    struct arm_end end;
+
+    if (!other)
+        return false;
+    arm_run_until(other, &until, NULL);
+    arm_last_end(other, &end);
+    *retired = arm_cpu_position(other, cpu).insns;
+    arm_machine_free(other);
+    return end.why == ARM_STOP_UNTIL;
 }
 
 unsigned death_trace_length(const struct death_trace *t)

@@ -9,6 +9,7 @@
 struct death_trace {
     struct arm_event ring[DEATH_TRACE]; /* ARM_EVENT_INSN, ARM_EVENT_MEM */
     unsigned cpu, count;
+    struct arm_event acknowledged; /* the last ARM_EVENT_SYSREG_READ of an ICC_IAR among them */
 };
 
 /* The machine of @req before its first instruction, whose output nobody gets, but @log (NULL: nor
@@ -19,6 +20,9 @@ struct arm_machine *death_again(struct arm_machine *m, const struct run_request 
 
 /* Before @cpu had retired @retired instructions; freed by g_free(). NULL: not to be had. */
 struct death_trace *death_trace_new(const struct corpse *c, unsigned cpu, uint64_t retired);
+
+/* How much @cpu had retired when it came to @pc for the first time. False: not known. */
+bool death_find_arrival(const struct corpse *c, unsigned cpu, uint64_t pc, uint64_t *retired);
 
 /* What @cpu does next, by a copy of the machine: of a run that cannot be had again, but goes round.
  * NULL: there is no copy of it (host's files that it writes, or folders). */

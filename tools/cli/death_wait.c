@@ -122,6 +122,24 @@ static void add_ended(const struct corpse *c, unsigned intid, const struct arm_i
                            w->value & 0xffffff, at);
 }
 
+/* A guest's: EL2 takes the machine's interrupts and ends them, or the guest's end of a virtual one
+ * does. HCR_EL2.IMO; ICH_VMCR_EL2.VEOIM (bit 9), IHI0069 12.4.9. */
+static void add_guests(const struct corpse *c, const struct arm_irq *irq, GString *out)
+{
+    uint64_t hcr = death_reg(c, c->cpu, "HCR_EL2");
+
+    if (!c->config->el2 || death_el(c, c->cpu) > 1 || !(hcr & 1) || !irq->active)
+        return;
+    if (!(hcr & ARM_BIT(4)))
+        g_string_append_printf(out,
+                               "; HCR_EL2.IMO is 0 (HCR_EL2 %#" PRIx64
+                               "): the guest takes the machine's interrupts itself",
+                               hcr);
+    else if (death_reg(c, c->cpu, "ICH_VMCR_EL2") & ARM_BIT(9))
+        g_string_append(out, "; ICH_VMCR_EL2.VEOIM is 1: the guest's ICC_EOIR1_EL1 drops the "
+                             "priority only, and it has to write ICC_DIR_EL1 as well");
+}
+
 static bool explain_held(const struct corpse *c, struct verdict *v)
 {
     struct arm_irq irq;
@@ -138,6 +156,7 @@ static bool explain_held(const struct corpse *c, struct verdict *v)
         g_string_append(v->evidence, "; GICD_IGROUPR and GICR_IGROUPR0 make it group 1, an IRQ");
     add_masked_by(c, irq.held, v->evidence);
     add_ended(c, intid, &irq, v->evidence);
+    add_guests(c, &irq, v->evidence);
     g_string_printf(v->next, "`info irq %u` in the monitor says where it is", intid);
     return true;
 }
@@ -286,13 +305,15 @@ bool death_add_refusal(const struct corpse *c, GString *out)
 }
 
 /* It has not returned from a call. */
-static void add_handled(const struct corpse *c, unsigned el, GString *out)
+static bool add_handled(const struct corpse *c, unsigned el, GString *out)
 {
     const struct death_fault *f = c->history && el < 3 ? &c->history->first[c->cpu][el] : NULL;
     g_autoptr(GString) call = g_string_new(NULL);
 
-    if (f && f->valid && death_add_call(c, f, call))
-        g_string_append_printf(out, "; it is in the handler of %s", call->str);
+    if (!f || !f->valid || !death_add_call(c, f, call))
+        return false;
+    g_string_append_printf(out, "the handler of %s has not returned: ", call->str);
+    return true;
 }
 
 static void explain_nothing(const struct corpse *c, struct verdict *v)
@@ -304,12 +325,17 @@ static void explain_nothing(const struct corpse *c, struct verdict *v)
     enum arm_cpu_state state = arm_cpu_state(c->m, c->cpu);
     unsigned el = (unsigned)(pstate >> 2) & 3;
     g_autofree char *at = death_place(c, c->cpu, el, death_reg(c, c->cpu, "pc"));
+    const char *in = state == ARM_CPU_WFE ? "in WFE" : "in WFI";
 
-    g_string_printf(
-        v->cause,
-        "cpu%u waits %s, and there is nothing that could end it: no timer is on, no interrupt "
-        "is pending",
-        c->cpu, state == ARM_CPU_WFE ? "in WFE" : "in WFI");
+    bool handler = add_handled(c, el, v->cause);
+    if (handler)
+        g_string_append_printf(v->cause, "cpu%u waits %s there", c->cpu, in);
+    else
+        g_string_printf(v->cause, "cpu%u waits %s", c->cpu, in);
+    g_string_append(v->cause,
+                    ", and there is nothing that could end it: no interrupt is pending, ");
+    if (!death_add_timer_off(c, v->cause))
+        g_string_append(v->cause, "no timer is on");
     if (state == ARM_CPU_WFE)
         death_add_wfe_value(c, v->evidence);
     if (death_add_refusal(c, v->evidence))
@@ -324,26 +350,12 @@ static void explain_nothing(const struct corpse *c, struct verdict *v)
         g_string_append(v->evidence, "; 33 is the UART's, which needs its own UARTIMSC (0x38) too");
     g_string_append_printf(v->evidence, "; PSTATE.I is %u at EL%u, the PC %s",
                            (unsigned)pstate >> 7 & 1, el, at);
-    add_handled(c, el, v->cause);
-    g_string_assign(v->next,
-                    state == ARM_CPU_WFE
-                        ? "another CPU has to SEV; was it started (PSCI CPU_ON)?"
-                        : "set up a timer (CNTV_CVAL_EL0, CNTV_CTL_EL0) and INTID 27, or power off "
-                          "by PSCI SYSTEM_OFF");
-}
-
-/* A secondary that was started, and has not come where it should: cache and MMU are as at reset. */
-static bool explain_started(const struct corpse *c, struct verdict *v)
-{
-    const struct arm_event *p = c->history ? &c->history->started : NULL;
-
-    for (unsigned cpu = 1; p && p->firmware.function && cpu < arm_cpu_count(c->m); cpu++) {
-        const struct death_fault *f =
-            c->history->open[cpu][2].valid ? &c->history->open[cpu][2] : &c->history->open[cpu][1];
-        if (f->valid && death_is_error(f))
-            return death_explain_fault(c, f, v);
-    }
-    return false;
+    g_string_assign(
+        v->next, handler ? "does it know this exception? ESR_ELx.EC (bits 31:26) says which it is"
+                 : state == ARM_CPU_WFE
+                     ? "another CPU has to SEV; was it started (PSCI CPU_ON)?"
+                     : "set up a timer (CNTV_CVAL_EL0, CNTV_CTL_EL0) and INTID 27, or power off "
+                       "by PSCI SYSTEM_OFF");
 }
 
 struct virtual_held {
@@ -422,10 +434,10 @@ static bool explain_all_off(const struct corpse *c, struct verdict *v)
 
 bool death_explain_wait(const struct corpse *c, struct verdict *v)
 {
-    if (death_explain_given_up(c, v) || explain_started(c, v) ||
+    if (death_explain_given_up(c, v) || death_explain_asleep(c, v) ||
         death_explain_return_to_itself(c, v) || explain_virtual(c, v) || explain_firmware(c, v) ||
         explain_in_handler(c, v) || explain_held(c, v) || explain_timer(c, v) ||
-        death_explain_loop(c, v) || death_explain_asking(c, v))
+        death_explain_chase(c, v) || death_explain_loop(c, v) || death_explain_asking(c, v))
         return true;
     if (death_explain_parked(c, v))
         return true;

@@ -165,20 +165,23 @@ static const struct run_request *again(const struct death_watch *d)
     return d->heard ? NULL : d->req;
 }
 
+/* What has ended the run: nothing, what is reported, or something else. */
+enum ending { GOES_ON, ENDED_BY_IT, ENDED };
+
 /* Return: there was something to say. */
-static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, bool ended)
+static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, enum ending ended)
 {
     struct corpse c = {.m = d->m,
                        .req = d->req,
                        .config = &d->req->config,
                        .kind = kind,
-                       .ended = ended || (kind == DEATH_SPIN && !others_run(d, cpu)),
+                       .ended = ended != GOES_ON || (kind == DEATH_SPIN && !others_run(d, cpu)),
                        .cpu = cpu,
                        .panic = &d->panic};
     struct verdict v = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
 
     if (kind != DEATH_PANIC)
-        c.history = death_history_new(d->m, again(d), kind == DEATH_LOOP || kind == DEATH_IDLE);
+        c.history = death_history_new(d->m, again(d), ended == ENDED_BY_IT);
     c.symbols = symbols(d);
     if (kind == DEATH_PANIC)
         death_find_given_up(&c, &c.cpu);
@@ -199,7 +202,7 @@ static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, bo
         g_autoptr(GString) details = g_string_new(NULL);
         death_add_details(&c, details);
         print_lines(d->say, details->str);
-        record(d, &c, &v, details->str, ended);
+        record(d, &c, &v, details->str, ended != GOES_ON);
     }
     d->said[kind] = true;
     death_history_free(c.history);
@@ -219,7 +222,7 @@ static void suspect(struct death_watch *d, enum death_kind kind, unsigned cpu)
         d->stopped_cpu = cpu;
         arm_stop(d->m);
     } else if (d->req->on_death == DEATH_REPORT && !d->said[kind]) {
-        report(d, kind, cpu, false);
+        report(d, kind, cpu, GOES_ON);
     }
 }
 
@@ -417,7 +420,20 @@ static bool report_given_up(struct death_watch *d)
     c.symbols = symbols(d);
     bool given_up = death_find_given_up(&c, &c.cpu);
     arm_checker_free(c.symbols);
-    return given_up && report(d, DEATH_SPIN, c.cpu, true);
+    return given_up && report(d, DEATH_SPIN, c.cpu, ENDED);
+}
+
+/* A CPU whose errors come one behind the other, each another one: what its handler returns to fails
+ * too. */
+static bool report_errors(struct death_watch *d, unsigned cpu)
+{
+    if (d->cpu[cpu].storms < STORM_LOOKS)
+        return false;
+    struct death_history *h = death_history_new(d->m, again(d), false);
+    bool errors = h && death_history_fails(h, cpu);
+
+    death_history_free(h);
+    return errors && report(d, DEATH_RECURSION, cpu, ENDED);
 }
 
 /* Who does nothing else: those that ask for something before those that stand. */
@@ -430,14 +446,17 @@ static void report_idlers(struct death_watch *d)
 
     for (unsigned k = 0; k < cpus; k++)
         if (arm_cpu_state(d->m, k) != ARM_CPU_OFF && death_faults_at_vector(d->m, k) &&
-            report(d, DEATH_LOOP, k, true))
+            report(d, DEATH_LOOP, k, ENDED))
             return;
     for (unsigned stands = 0; stands < 2; stands++)
         for (unsigned k = 0; k < cpus; k++)
             if (arm_cpu_state(d->m, k) != ARM_CPU_OFF &&
                 death_is_parked(d->m, k) == (stands == 1) && (stands || goes_round(&d->cpu[k])) &&
-                report(d, DEATH_SPIN, k, true))
+                report(d, DEATH_SPIN, k, ENDED))
                 return;
+    for (unsigned k = 0; k < cpus; k++)
+        if (report_errors(d, k))
+            return;
 }
 
 static void say_end(struct death_watch *d, enum arm_stop_reason why)
@@ -446,11 +465,11 @@ static void say_end(struct death_watch *d, enum arm_stop_reason why)
 
     arm_last_end(d->m, &end);
     if (d->stopped != DEATH_NONE)
-        report(d, d->stopped, d->stopped_cpu, true);
+        report(d, d->stopped, d->stopped_cpu, ENDED);
     else if (why == ARM_STOP_FAULT_LOOP)
-        report(d, DEATH_LOOP, end.cpu, true);
+        report(d, DEATH_LOOP, end.cpu, ENDED_BY_IT);
     else if (why == ARM_STOP_IDLE)
-        report(d, DEATH_IDLE, end.cpu, true);
+        report(d, DEATH_IDLE, end.cpu, ENDED_BY_IT);
     else if ((why == ARM_STOP_LIMIT || why == ARM_STOP_REQUEST) && !d->said[DEATH_RECURSION] &&
              !d->said[DEATH_RETURNS] && !d->said[DEATH_STORM] && !d->said[DEATH_SPIN])
         report_idlers(d);

@@ -21,6 +21,14 @@
 // dies -O1 -DHELD | --no-el2: asks again and again for a lock at && in the handler of an interrupt that came at && (body+ && cpu0 has written it itself before
 // dies -O1 -DPASSED | --no-el2: writes memory without an end: it goes on until X && asks for exactly that value
 // dies -O1 -DPASSED -DPOINTER | --no-el2: writes memory without an end: it goes on until X && asks for exactly that value
+// dies -O2 -DRING | --no-el2: (body+ && follows pointers in a ring of 6, and comes back to && the list has no end && was written by cpu0, at && (put+
+// dies -O2 -DRING -DLAST=7 | --no-el2: follows a pointer, at && that leads to itself: the list has no end
+// dies -O2 -DONCE | --no-el2 --smp 2: goes round behind the branch at && (body+ && read once && that is 0x1 now && cpu1 has written it last, at && (second+ && volatile
+// dies -O2 -DNO_SEV | --no-el2 --smp 2: cpu1 sleeps in WFE for what has come already: it has read 0 from && that is 0x1 now, as cpu0 has written it at && (body+ && without an SEV
+// dies -O2 -DFW_CFG | --no-el2: asks again and again for a value at && fw_cfg: DMA descriptor at 0x && is not in RAM
+// dies -O2 -DNO_DEVICE | --no-el2: asks again and again for a device's register at 0xa000070 && virtio-mmio: Status 0xb written to a slot without a device
+// lives -O2 -DRING -DMENDED | --no-el2 | code 0
+// lives -O2 -DNO_SEV -DMENDED | --no-el2 --smp 2 | code 0
 // lives -O1 -DPASSED -DMENDED | --no-el2
 // lives -O1 -DHELD -DMENDED | --no-el2 | code 0
 // lives -O2 -DDELAY | --no-el2
@@ -29,6 +37,14 @@
 #include <stdint.h>
 
 #define REGISTER(a) (*(volatile uint32_t *)(uintptr_t)(a))
+
+#define OFF() __asm__ volatile("mov w0, #0x84000000\nadd w0, w0, #8\nhvc #0" ::: "x0")
+#define START()                                                                                    \
+    do {                                                                                           \
+        register uint64_t x0 __asm__("x0") = 0xc4000003, x1 __asm__("x1") = 1,                     \
+                             x2 __asm__("x2") = (uint64_t)second_start, x3 __asm__("x3") = 0;      \
+        __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory");             \
+    } while (0)
 
 volatile int flag;
 
@@ -121,6 +137,108 @@ void body(void)
     while (!flag)
         __asm__ volatile("wfi");
     __asm__ volatile("mov w0, #0x84000000\nadd w0, w0, #8\nhvc #0");
+}
+#elif defined(RING)
+#ifndef LAST
+#define LAST 2
+#endif
+struct node {
+    struct node *next;
+    uint64_t value;
+};
+
+static struct node nodes[8], *head;
+
+__attribute__((noinline)) static void put(struct node *n)
+{
+    n->next = head;
+    head = n;
+}
+
+void body(void)
+{
+    uint64_t sum = 0;
+
+    for (unsigned k = 0; k < 8; k++)
+        put(&nodes[k]);
+#ifndef MENDED
+    put(&nodes[LAST]);
+#endif
+    for (struct node *n = head; n; n = n->next)
+        sum += n->value;
+    head = (struct node *)sum;
+    OFF();
+}
+#elif defined(ONCE)
+int plain;
+
+void second_start(void);
+
+void second(void)
+{
+    for (volatile int k = 0; k < 1000; k++)
+        ;
+    plain = 1;
+    for (;;)
+        ;
+}
+
+void body(void)
+{
+    START();
+    while (!plain)
+        ;
+}
+#elif defined(NO_SEV)
+static volatile int go, there;
+
+void second_start(void);
+
+void second(void)
+{
+    while (!go)
+        __asm__ volatile("wfe");
+    there = 1;
+    for (;;)
+        __asm__ volatile("wfi");
+}
+
+void body(void)
+{
+    START();
+    for (volatile int k = 0; k < 30000; k++)
+        ;
+    go = 1;
+#ifdef MENDED
+    __asm__ volatile("dsb ishst\nsev");
+#endif
+    while (!there)
+        ;
+    OFF();
+}
+#elif defined(FW_CFG)
+static struct {
+    uint32_t control, size;
+    uint64_t address;
+} request __attribute__((aligned(16)));
+
+void body(void)
+{
+    volatile uint32_t *control = &request.control;
+
+    request.address = __builtin_bswap64(0x40200000);
+    request.size = __builtin_bswap32(4);
+    *control = __builtin_bswap32(2);
+    *(volatile uint64_t *)0x9020010 = (uint64_t)&request; /* should be big-endian */
+    while (*control)
+        ;
+}
+#elif defined(NO_DEVICE)
+void body(void)
+{
+    REGISTER(0xa000070) = 11;
+    while (!(REGISTER(0xa000070) & 8))
+        ;
 }
 #elif defined(BUSY)
 void body(void)

@@ -12,7 +12,7 @@
 // dies -DGROUP | --no-el2: its handler reads ICC_IAR0_EL1, which has interrupts of group 0 && it is never acknowledged
 // dies -DMASKS | --no-el2: PSTATE.I is 1 && the last ERET, at && (irq+0x18), had SPSR_EL1 0x3c5
 // dies -DMAINTENANCE: INTID 25 (the GIC's maintenance interrupt) comes again && ICH_MISR_EL2 is 0x2: U && clear ICH_HCR_EL2.UIE
-// dies -DWRONG_ESR: it is in the handler of HVC #0 at && (kernel+0)
+// dies -DWRONG_ESR: the handler of HVC #0 at && (kernel+0) (EL1) has not returned
 // dies -DZYNQ | --no-el2: a load from 0xff00002c && a Zynq UltraScale+ has its UARTs there
 // dies -DRUN_ON | --no-el2: it executes zeros at && nothing jumped there: it ran on from the instruction before
 // dies -DVECTORS | --no-el2 | code 4: a load from 0x100000000 && it was overwritten, by cpu0 at && (memset+0)
@@ -25,10 +25,14 @@
 // dies -DUDF | --no-el2: an undefined instruction, 0000c11f (UDF) && compilers put it where a program should never come
 // dies -DSTACKS | --no-el2 --smp 2: returns to 0: its return address && was overwritten at && (other+0): cpu0 and cpu1 use the same stack
 // dies -DSLOW | --max-insns 200M --on-death=stop | code 4: stage 2 does not map the guest's IPA 0x40 && VTTBR_EL2 is 0x && its handler returns to the same instruction again and again
+// dies -DSPURIOUS | --no-el2 | code 4: a call of a null function && just before it ICC_IAR1_EL1 was read as 1023 at && (irq+0x
+// dies -DEXCHANGED | --no-el2: a jump to && the ERET at && (own+0x210) (EL1) went there
+// dies -DEXCHANGED -DLEGAL | --no-el2: a jump to && what was saved of the two has been exchanged
+// dies -DTASK | --no-el2: (task+0x4) returns to 0: nothing but 0 was written to && which X30 was loaded from && that is no stack frame
 // lives -DENDS | --no-el2
 // lives -DSLOW -DSKIPS | --max-insns 200M --on-death=stop
 #include "common.inc"
-    .global _start, crash, handler, irq, hyp, kernel, memset, wipe, lock, check, panic, assert_fail, work, other
+    .global _start, crash, handler, irq, hyp, kernel, memset, wipe, lock, check, panic, assert_fail, work, other, task
 
     .macro to_kernel                // a guest without stage 2
     put hcr_el2, 0x80000000
@@ -71,6 +75,39 @@ crash:
     mrs x0, tpidr_el0
     ldr x1, [x0, #16]
     blr x1
+#elif defined(SPURIOUS)             // asks for a second interrupt, and calls what is behind its table
+    waits_for_ticks
+irq:
+    taken
+    msr s3_0_c12_c12_1, x0
+    mrs x0, s3_0_c12_c12_0
+    adrp x1, stack
+    ldr x2, [x1, x0, lsl #3]
+    blr x2
+#elif defined(EXCHANGED)
+    set vbar_el1, own
+    .balign 32
+    nop
+# if !defined(LEGAL)
+    nop
+    nop
+# endif
+    svc #0
+    b .
+    .balign 2048
+own: .skip 0x200
+    mrs x0, elr_el1
+    mrs x1, spsr_el1
+    msr elr_el1, x1
+    msr spsr_el1, x0
+    eret
+#elif defined(TASK)                 // a switch to a task whose X30 was not saved
+    adrp x0, stack
+    str xzr, [x0, #16]
+    b task
+task:
+    ldr x30, [x0, #16]
+    ret
 #elif defined(FRAME)                // takes ELR from another slot than it was saved to
     set vbar_el1, own
     mov x0, #0
