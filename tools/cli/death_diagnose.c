@@ -341,6 +341,10 @@ bool death_diagnose(const struct corpse *c, struct verdict *v)
         g_string_assign(v->next, c->panic->next);
         return true;
     }
+    if (c->kind == DEATH_RESETS) {
+        death_explain_resets(c, v);
+        return true;
+    }
     if (c->kind == DEATH_STORM)
         return death_explain_storm(c, v);
     if (is_loop(c->kind))

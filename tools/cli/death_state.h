@@ -11,6 +11,7 @@
 #include "armillary.h"
 #include "death.h"
 #include "death_panic.h"
+#include "death_reset.h"
 
 /* Flash memory is from 0 to here; stores to it are lost. RAM is behind the devices. */
 #define FLASH_END UINT64_C(0x08000000)
@@ -104,12 +105,13 @@ struct corpse {
     enum death_kind kind;
     bool ended; /* the machine runs no further: registers may be tried */
     unsigned cpu;
-    struct death_fault fault;        /* the one that it is about, if it is about one */
-    struct death_fault loop;         /* the one that it ends in */
-    struct death_history *history;   /* NULL: not known */
-    struct death_trace *trace;       /* how it came to the fault, or where it stands; or NULL */
-    struct arm_checker *symbols;     /* NULL: none */
-    const struct death_panic *panic; /* of DEATH_PANIC */
+    struct death_fault fault;          /* the one that it is about, if it is about one */
+    struct death_fault loop;           /* the one that it ends in */
+    struct death_history *history;     /* NULL: not known */
+    struct death_trace *trace;         /* how it came to the fault, or where it stands; or NULL */
+    struct arm_checker *symbols;       /* NULL: none */
+    const struct death_panic *panic;   /* of DEATH_PANIC */
+    const struct death_resets *resets; /* of DEATH_RESETS */
 };
 
 /* One line each, without an end. */
@@ -145,6 +147,7 @@ bool death_explain_pauth_trap(const struct corpse *c, const struct death_fault *
 bool death_add_trap_bit(const struct corpse *c, const struct death_fault *f, GString *out);
 bool death_explain_wait(const struct corpse *c, struct verdict *v);
 bool death_explain_storm(const struct corpse *c, struct verdict *v);
+void death_explain_resets(const struct corpse *c, struct verdict *v);
 
 /* An exception that means nothing bad, and whose vector only stops; a trap whose handler returns to
  * the instruction (death_vectors.c). */

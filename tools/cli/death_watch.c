@@ -42,6 +42,7 @@ struct death_watch {
     struct looked cpu[CPUS_LOOKED_AT];
     struct death_close close[CPUS_LOOKED_AT];
     struct death_panic panic;
+    struct death_resets resets;
     bool listens; /* it has given up, and goes on as long as it says why */
     bool said[DEATH_PANIC + 1];
     GArray *records; /* struct death_record: what has been said */
@@ -84,9 +85,21 @@ void death_watch_free(struct death_watch *d)
     g_free(d);
 }
 
+static void look_at_call(void *ctx, const struct arm_event *p)
+{
+    struct death_watch *d = ctx;
+
+    death_resets_event(&d->resets, d->m, p);
+}
+
 void death_watch_machine(struct death_watch *d, struct arm_machine *m)
 {
+    const struct arm_filter filter = {.size = sizeof(filter),
+                                      .events = ARM_BIT(ARM_EVENT_FIRMWARE)};
+
     d->m = m;
+    if (d->req->on_death != DEATH_IGNORE)
+        arm_subscribe(m, &filter, look_at_call, d);
 }
 
 enum death_kind death_watch_stopped(const struct death_watch *d)
@@ -177,10 +190,11 @@ static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, en
                        .kind = kind,
                        .ended = ended != GOES_ON || (kind == DEATH_SPIN && !others_run(d, cpu)),
                        .cpu = cpu,
-                       .panic = &d->panic};
+                       .panic = &d->panic,
+                       .resets = &d->resets};
     struct verdict v = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
 
-    if (kind != DEATH_PANIC)
+    if (kind != DEATH_PANIC && kind != DEATH_RESETS)
         c.history = death_history_new(d->m, again(d), ended == ENDED_BY_IT);
     c.symbols = symbols(d);
     if (kind == DEATH_PANIC)
@@ -197,10 +211,12 @@ static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, en
         c.trace = death_trace_ahead(&c, cpu);
     bool said = death_diagnose(&c, &v);
     if (said) {
-        death_add_guest(&c, &v);
+        if (kind != DEATH_RESETS)
+            death_add_guest(&c, &v);
         print_verdict(d, &c, &v);
         g_autoptr(GString) details = g_string_new(NULL);
-        death_add_details(&c, details);
+        if (kind != DEATH_RESETS) /* it has begun anew */
+            death_add_details(&c, details);
         print_lines(d->say, details->str);
         record(d, &c, &v, details->str, ended != GOES_ON);
     }
@@ -367,8 +383,10 @@ static void look_for_halt(struct death_watch *d, unsigned cpu)
 
 void death_watch_heard(struct death_watch *d)
 {
-    if (d)
-        d->heard = true;
+    if (!d)
+        return;
+    d->heard = true;
+    d->resets.times = 0;
 }
 
 void death_watch_poll(struct death_watch *d)
@@ -386,6 +404,8 @@ void death_watch_poll(struct death_watch *d)
         storm |= look(&d->cpu[k], d->m, k);
         look_for_halt(d, k);
     }
+    if (death_resets_endless(&d->resets))
+        suspect(d, DEATH_RESETS, d->resets.cpu);
     if (d->handle)
         judge(d);
     else if (d->pause)

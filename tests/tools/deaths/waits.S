@@ -15,6 +15,9 @@
 // dies -DSTART -DMPIDR=1 | --no-el2: PSCI CPU_ON && the machine has 1 CPUs
 // dies -DSTART -DMPIDR=1 -DENTRY=0xffff000040080000 | --smp 2 --no-el2: PSCI CPU_ON 0xc4000003(0x1, 0xffff000040080000) returned -9 (INVALID_ADDRESS) && an entry point is a physical address
 // dies -DSTART -DMPIDR=1 -DUSES_VIRTUAL | --smp 2 --no-el2: a load from 0xffff000040080000 at EL1: the address is too large && the MMU of cpu1 is off
+// dies -DRESETS | --no-el2: the guest resets the machine again and again && times by PSCI SYSTEM_RESET at && (reset+0xc) && each time about 2008 instructions
+// dies -DRESETS | --no-el2 --on-death=stop | code 4: the guest resets the machine again and again
+// lives -DRESETS | --no-el2 --max-insns 15K
 #include "common.inc"
 #ifndef PMR
 # define PMR 0xf0
@@ -37,7 +40,17 @@ _start:
 #if defined(AT_EL2)
     set vbar_el2, vectors
 #endif
-#if defined(TIMER)
+#if defined(RESETS)
+    mov x1, #1000
+1:  subs x1, x1, #1
+    b.ne 1b
+    bl reset
+reset:
+    ldr w0, =0x84000009
+    nop
+    nop
+    hvc #0
+#elif defined(TIMER)
 # ifndef ASLEEP
     store 0x80a0014, 0              // GICR_WAKER
 # else
