@@ -93,10 +93,11 @@ struct gic_world {
     uint64_t ap[APS_MAX];
     struct site left;
     unsigned lost_count, active_count;
-    uint32_t sgis;       /* pending in list registers when it left, */
-    unsigned sgis_cpu;   /* on this CPU */
-    uint64_t traps;      /* exits by an access that EL2 emulates; */
-    uint64_t traps_then; /* of all of the VM, when it left */
+    unsigned edge_count;     /* SGIs and LPIs pending in list registers when it left: */
+    uint64_t edges[LRS_MAX]; /* their INTIDs, */
+    unsigned edges_cpu;      /* on this CPU */
+    uint64_t traps;          /* exits by an access that EL2 emulates; */
+    uint64_t traps_then;     /* of all of the VM, when it left */
     struct gic_lost lost[LRS_MAX];
     struct gic_active active[HELD_MAX];
     unsigned split_count;                /* with EOImode set, what was active in list registers */

@@ -8,6 +8,8 @@
 // case -DLOST -DTAKEN: clean
 // case -DLOST -DOFF: clean
 // case -DLOST -DREAD -DNUMBER=3 @do_eret: LOST ICH_LR0_EL2 of vm1/vcpu0
+// case -DLOST -DREAD -DNUMBER=8200 @do_eret: LOST ICH_LR0_EL2 of vm1/vcpu0
+// case -DLOST -DREAD -DNUMBER=1000: clean
 // case -DLOST -DREAD -DNUMBER=3 -DSAME: clean
 // case -DLOST -DREAD -DNUMBER=3 -DMEMORY: clean
 // case -DFOREIGN @do_eret: LEAK ICH_LR0_EL2 of vm1/vcpu1
