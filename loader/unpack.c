@@ -1,14 +1,13 @@
 #include "loader/unpack.h"
 
-#include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
-#include <zstd.h>
-#include <zstd_errors.h>
 
 #include "base/bits.h"
+#include "base/libzstd.h"
 #include "base/log.h"
+#include "loader/liblzma.h"
 
 /* Room for at least one more byte of output. */
 static int grow(struct packed *p, struct arm_error *err)
@@ -51,6 +50,13 @@ static int corrupt(const struct packed *p, const char *format, const char *how,
                      format, p->offset, how);
 }
 
+static int no_library(const struct packed *p, const char *format, const char *library,
+                      struct arm_error *err)
+{
+    return error_set(err, ARM_ENOTSUP, "%s: %s stream at offset %zu: needs %s", p->file->path,
+                     format, p->offset, library);
+}
+
 /* -- gzip -- */
 
 static int inflate_all(struct packed *p, z_stream *z, struct arm_error *err)
@@ -91,7 +97,8 @@ int unpack_gzip(struct packed *p, struct arm_error *err)
 
 /* -- zstd -- */
 
-static int zstd_all(struct packed *p, ZSTD_DStream *d, struct arm_error *err)
+static int zstd_all(struct packed *p, const struct libzstd *zstd, ZSTD_DCtx *d,
+                    struct arm_error *err)
 {
     ZSTD_inBuffer in = {p->file->bytes + p->offset, p->size, 0};
     size_t left = 1;
@@ -101,12 +108,12 @@ static int zstd_all(struct packed *p, ZSTD_DStream *d, struct arm_error *err)
         if (rc)
             return rc;
         ZSTD_outBuffer out = {p->out, p->out_room, p->out_size};
-        left = ZSTD_decompressStream(d, &out, &in);
+        left = zstd->decompressStream(d, &out, &in);
         p->out_size = out.pos;
-        if (ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation)
+        if (zstd->getErrorCode(left) == ZSTD_error_memory_allocation)
             return no_memory(p, err);
-        if (ZSTD_isError(left))
-            return corrupt(p, "zstd", ZSTD_getErrorName(left), err);
+        if (zstd->isError(left))
+            return corrupt(p, "zstd", zstd->getErrorName(left), err);
         if (left != 0 && in.pos == in.size && out.pos < out.size)
             return truncated(p, "zstd", err);
     }
@@ -116,13 +123,15 @@ static int zstd_all(struct packed *p, ZSTD_DStream *d, struct arm_error *err)
 
 int unpack_zstd(struct packed *p, struct arm_error *err)
 {
-    ZSTD_DStream *d = ZSTD_createDStream();
-    int rc;
+    struct libzstd zstd;
 
+    if (!libzstd_load(&zstd))
+        return no_library(p, "zstd", LIBZSTD, err);
+    ZSTD_DCtx *d = zstd.createDCtx();
     if (!d)
         return no_memory(p, err);
-    rc = zstd_all(p, d, err);
-    ZSTD_freeDStream(d);
+    int rc = zstd_all(p, &zstd, d, err);
+    zstd.freeDCtx(d);
     return rc;
 }
 
@@ -151,7 +160,8 @@ static int lzma_error(const struct packed *p, lzma_ret lrc, const char *format,
     }
 }
 
-static int lzma_all(struct packed *p, lzma_stream *l, const char *format, struct arm_error *err)
+static int lzma_all(struct packed *p, const struct liblzma *lzma, lzma_stream *l,
+                    const char *format, struct arm_error *err)
 {
     lzma_ret lrc = LZMA_OK;
 
@@ -163,7 +173,7 @@ static int lzma_all(struct packed *p, lzma_stream *l, const char *format, struct
             return rc;
         l->next_out = p->out + p->out_size;
         l->avail_out = p->out_room - p->out_size;
-        lrc = lzma_code(l, LZMA_FINISH);
+        lrc = lzma->code(l, LZMA_FINISH);
         p->out_size = p->out_room - l->avail_out;
         if (lrc != LZMA_OK && lrc != LZMA_STREAM_END)
             return lzma_error(p, lrc, format, err);
@@ -175,20 +185,26 @@ static int lzma_all(struct packed *p, lzma_stream *l, const char *format, struct
 int unpack_xz(struct packed *p, struct arm_error *err)
 {
     lzma_stream l = LZMA_STREAM_INIT;
-    int rc = lzma_stream_decoder(&l, LZMA_MEMORY, 0) == LZMA_OK ? lzma_all(p, &l, "xz", err)
-                                                                : no_memory(p, err);
+    struct liblzma lzma;
 
-    lzma_end(&l);
+    if (!liblzma_load(&lzma))
+        return no_library(p, "xz", LIBLZMA, err);
+    int rc = lzma.stream_decoder(&l, LZMA_MEMORY, 0) == LZMA_OK ? lzma_all(p, &lzma, &l, "xz", err)
+                                                                : no_memory(p, err);
+    lzma.end(&l);
     return rc;
 }
 
 int unpack_lzma(struct packed *p, struct arm_error *err)
 {
     lzma_stream l = LZMA_STREAM_INIT;
-    int rc = lzma_alone_decoder(&l, LZMA_MEMORY) == LZMA_OK ? lzma_all(p, &l, "lzma", err)
-                                                            : no_memory(p, err);
+    struct liblzma lzma;
 
-    lzma_end(&l);
+    if (!liblzma_load(&lzma))
+        return no_library(p, "lzma", LIBLZMA, err);
+    int rc = lzma.alone_decoder(&l, LZMA_MEMORY) == LZMA_OK ? lzma_all(p, &lzma, &l, "lzma", err)
+                                                            : no_memory(p, err);
+    lzma.end(&l);
     return rc;
 }
 

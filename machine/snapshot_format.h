@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/libzstd.h"
 #include "machine/machine.h"
 #include "machine/snapshot.h"
 
@@ -34,4 +35,9 @@ char *snapshot_read_text(FILE *f, const char *name, struct arm_error *err);
 static inline int snapshot_no_memory(const char *name, struct arm_error *err)
 {
     return error_set(err, ARM_ENOMEM, "%s: no memory", name);
+}
+
+static inline int snapshot_no_zstd(const char *name, struct arm_error *err)
+{
+    return error_set(err, ARM_ENOTSUP, "%s: a snapshot's file needs " LIBZSTD, name);
 }

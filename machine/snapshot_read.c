@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "base/addr.h"
 #include "base/le.h"
+#include "base/libzstd.h"
 #include "machine/snapshot_format.h"
 
 #define TEXT_MAX (UINT32_C(1) << 20)
@@ -115,6 +115,7 @@ static const char *facts_of(const char *text)
 struct reader {
     FILE *f;
     const char *name;
+    struct libzstd lib;
     ZSTD_DCtx *zstd;
     ZSTD_inBuffer in;
     struct arm_error *err;
@@ -141,9 +142,9 @@ static void get(struct reader *r, void *to, size_t len)
 
     while (r->rc == 0 && out.pos < len) {
         size_t before = out.pos;
-        size_t rc = ZSTD_decompressStream(r->zstd, &out, &r->in);
-        if (ZSTD_isError(rc))
-            damaged(r, ZSTD_getErrorName(rc));
+        size_t rc = r->lib.decompressStream(r->zstd, &out, &r->in);
+        if (r->lib.isError(rc))
+            damaged(r, r->lib.getErrorName(rc));
         else if (out.pos == before && r->in.pos == r->in.size && !refill(r))
             damaged(r, "it ends too early");
     }
@@ -280,15 +281,17 @@ static struct arm_snapshot *read_frame(struct arm_machine *m, FILE *f, const cha
         snapshot_no_memory(name, err);
         return NULL;
     }
-    *r = (struct reader){.f = f, .name = name, .err = err, .zstd = ZSTD_createDCtx()};
+    *r = (struct reader){.f = f, .name = name, .err = err};
     r->in = (ZSTD_inBuffer){r->bytes, 0, 0};
-    s->facts = strdup(facts);
-    if (!s->facts || !r->zstd)
+    if (!libzstd_load(&r->lib))
+        r->rc = snapshot_no_zstd(name, err);
+    else if (!(r->zstd = r->lib.createDCtx()) || !(s->facts = strdup(facts)))
         r->rc = snapshot_no_memory(name, err);
     else
         get_frame(r, s, m);
     int rc = r->rc;
-    ZSTD_freeDCtx(r->zstd);
+    if (r->zstd)
+        r->lib.freeDCtx(r->zstd);
     free(r);
     if (rc == 0)
         return s;

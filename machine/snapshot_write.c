@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "base/addr.h"
 #include "base/le.h"
+#include "base/libzstd.h"
 #include "machine/snapshot_format.h"
 
 #define LEVEL 1 /* of compression: RAM is large, and nobody waits gladly */
@@ -15,6 +15,7 @@
 struct writer {
     FILE *f;
     const char *name;
+    struct libzstd lib;
     ZSTD_CCtx *zstd;
     GChecksum *sum;
     uint64_t frame_bytes;
@@ -43,11 +44,11 @@ static void compress(struct writer *w, const void *data, size_t len, ZSTD_EndDir
 
     do {
         ZSTD_outBuffer out = {w->out, sizeof(w->out), 0};
-        left = ZSTD_compressStream2(w->zstd, &out, &in, end);
-        if (ZSTD_isError(left)) {
+        left = w->lib.compressStream2(w->zstd, &out, &in, end);
+        if (w->lib.isError(left)) {
             if (w->rc == 0)
-                w->rc =
-                    error_set(w->err, ARM_ENOMEM, "%s: zstd: %s", w->name, ZSTD_getErrorName(left));
+                w->rc = error_set(w->err, ARM_ENOMEM, "%s: zstd: %s", w->name,
+                                  w->lib.getErrorName(left));
             return;
         }
         put_raw(w, w->out, out.pos);
@@ -161,6 +162,19 @@ static int write_all(struct writer *w, const struct arm_snapshot *s)
     return w->rc;
 }
 
+static int pack(struct writer *w, const struct arm_snapshot *s)
+{
+    if (!libzstd_load(&w->lib))
+        return snapshot_no_zstd(w->name, w->err);
+    w->zstd = w->lib.createCCtx();
+    if (!w->zstd)
+        return snapshot_no_memory(w->name, w->err);
+    w->lib.CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, LEVEL);
+    int rc = write_all(w, s);
+    w->lib.freeCCtx(w->zstd);
+    return rc;
+}
+
 int snapshot_write(const struct arm_snapshot *s, FILE *to, const char *name, struct arm_error *err)
 {
     struct writer *w = calloc(1, sizeof(*w));
@@ -169,13 +183,7 @@ int snapshot_write(const struct arm_snapshot *s, FILE *to, const char *name, str
         return snapshot_no_memory(name, err);
     *w = (struct writer){.f = to, .name = name, .err = err};
     w->sum = g_checksum_new(G_CHECKSUM_SHA256);
-    w->zstd = ZSTD_createCCtx();
-    int rc = w->zstd ? 0 : snapshot_no_memory(name, err);
-    if (rc == 0) {
-        ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, LEVEL);
-        rc = write_all(w, s);
-    }
-    ZSTD_freeCCtx(w->zstd);
+    int rc = pack(w, s);
     g_checksum_free(w->sum);
     free(w);
     return rc;

@@ -1,15 +1,17 @@
 #include "symbols/lines.h"
 
 #include <dwarf.h>
-#include <elfutils/libdw.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "symbols/libdw.h"
+
 /* What is being read. */
 struct reader {
+    const struct libdw *lib;
     struct lines *lines;
     GHashTable *files;  /* path: its number and 1 */
     const char *folder; /* of the unit, or NULL */
@@ -31,20 +33,21 @@ static unsigned file_number(struct reader *r, const char *name)
 /* A row of the line table is the code up to the next row, which may be the end of a sequence. */
 static void read_lines(struct reader *r, Dwarf_Die *unit)
 {
+    const struct libdw *dw = r->lib;
     Dwarf_Lines *table;
     size_t count;
 
-    if (dwarf_getsrclines(unit, &table, &count) != 0)
+    if (dw->getsrclines(unit, &table, &count) != 0)
         return;
     for (size_t k = 0; k + 1 < count; k++) {
-        Dwarf_Line *row = dwarf_onesrcline(table, k), *next = dwarf_onesrcline(table, k + 1);
+        Dwarf_Line *row = dw->onesrcline(table, k), *next = dw->onesrcline(table, k + 1);
         Dwarf_Addr address, end;
-        const char *file = dwarf_linesrc(row, NULL, NULL);
+        const char *file = dw->linesrc(row, NULL, NULL);
         bool over;
         int line;
-        if (!file || dwarf_lineendsequence(row, &over) != 0 || over ||
-            dwarf_lineaddr(row, &address) != 0 || dwarf_lineaddr(next, &end) != 0 ||
-            dwarf_lineno(row, &line) != 0 || line <= 0 || end <= address)
+        if (!file || dw->lineendsequence(row, &over) != 0 || over ||
+            dw->lineaddr(row, &address) != 0 || dw->lineaddr(next, &end) != 0 ||
+            dw->lineno(row, &line) != 0 || line <= 0 || end <= address)
             continue;
         struct line_code code = {address, end, file_number(r, file), (unsigned)line};
         g_array_append_val(r->lines->code, code);
@@ -54,31 +57,33 @@ static void read_lines(struct reader *r, Dwarf_Die *unit)
 static int read_function(Dwarf_Die *die, void *ctx)
 {
     struct reader *r = ctx;
-    const char *name = dwarf_diename(die), *file = dwarf_decl_file(die);
+    const struct libdw *dw = r->lib;
+    const char *name = dw->diename(die), *file = dw->decl_file(die);
     Dwarf_Addr entry;
     int line;
 
-    if (!name || !file || dwarf_decl_line(die, &line) != 0 || line <= 0 ||
-        dwarf_entrypc(die, &entry) != 0)
+    if (!name || !file || dw->decl_line(die, &line) != 0 || line <= 0 ||
+        dw->entrypc(die, &entry) != 0)
         return DWARF_CB_OK; /* declared, or inlined everywhere */
     struct line_function f = {g_strdup(name), entry, file_number(r, file), (unsigned)line};
     g_array_append_val(r->lines->functions, f);
     return DWARF_CB_OK;
 }
 
-static void read_units(struct reader *r, Dwarf *dw)
+static void read_units(struct reader *r, Dwarf *file)
 {
+    const struct libdw *dw = r->lib;
     Dwarf_Off at = 0, next;
     size_t header;
 
-    for (; dwarf_nextcu(dw, at, &next, &header, NULL, NULL, NULL) == 0; at = next) {
+    for (; dw->nextcu(file, at, &next, &header, NULL, NULL, NULL) == 0; at = next) {
         Dwarf_Attribute attr;
         Dwarf_Die unit;
-        if (!dwarf_offdie(dw, at + header, &unit))
+        if (!dw->offdie(file, at + header, &unit))
             continue;
-        r->folder = dwarf_attr(&unit, DW_AT_comp_dir, &attr) ? dwarf_formstring(&attr) : NULL;
+        r->folder = dw->attr(&unit, DW_AT_comp_dir, &attr) ? dw->formstring(&attr) : NULL;
         read_lines(r, &unit);
-        dwarf_getfuncs(&unit, read_function, r, 0);
+        dw->getfuncs(&unit, read_function, r, 0);
     }
 }
 
@@ -109,19 +114,23 @@ static void clear_function(void *f)
 
 struct lines *lines_read(const char *path)
 {
+    struct libdw dw;
+
+    if (!libdw_load(&dw))
+        return NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    Dwarf *dw = fd < 0 ? NULL : dwarf_begin(fd, DWARF_C_READ);
+    Dwarf *file = fd < 0 ? NULL : dw.begin(fd, DWARF_C_READ);
     struct lines *l = g_new0(struct lines, 1);
-    struct reader r = {l, g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL), NULL};
+    struct reader r = {&dw, l, g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL), NULL};
 
     l->files = g_ptr_array_new_with_free_func(g_free);
     l->code = g_array_new(FALSE, TRUE, sizeof(struct line_code));
     l->functions = g_array_new(FALSE, TRUE, sizeof(struct line_function));
     g_array_set_clear_func(l->functions, clear_function);
-    if (dw)
-        read_units(&r, dw);
+    if (file)
+        read_units(&r, file);
     g_hash_table_unref(r.files);
-    dwarf_end(dw);
+    dw.end(file);
     if (fd >= 0)
         close(fd);
     if (!l->code->len) {
