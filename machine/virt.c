@@ -125,7 +125,6 @@ int virt_board_create(struct virt_board *board, const struct virt_config *cfg, s
 {
     int rc = check_config(cfg, err);
 
-    memset(board, 0, sizeof(*board));
     for (unsigned i = 0; i < VIRT_FLASHES; i++)
         board->pflash[i].fd = -1;
     if (!rc)

@@ -193,8 +193,9 @@ struct virt_board {
 
 /**
  * virt_board_create() - RAM, devices and their wires.
- * @board: must not move afterwards. @mem: gets the RAM bank and the windows, the GIC's included.
- * @gic: has at least VIRT_SPI_COUNT SPIs and @cfg->cpu_count CPUs. All must outlive the board.
+ * @board: all zeros; must not move afterwards. @mem: gets the RAM bank and the windows, the GIC's
+ * included. @gic: has at least VIRT_SPI_COUNT SPIs and @cfg->cpu_count CPUs. All must outlive the
+ * board.
  *
  * Return: 0, or -ARM_Exxx; then there is nothing to destroy but @mem.
  */
