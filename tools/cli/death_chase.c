@@ -40,13 +40,37 @@ static bool follows(const struct death_trace *t, unsigned n, struct chase *out)
     return back && steps >= STEPS_MIN && distance + PAGE < 2 * PAGE;
 }
 
+/* Is the address that the load before has loaded what it goes by, as in `ldr x1, [x1]`, or moved
+ * there? @n: an event of that load. */
+static bool goes_by_it(const struct death_trace *t, unsigned n)
+{
+    const struct arm_event *access = death_trace_back(t, n), *p;
+    uint32_t base = 31;
+    struct arm_insn_use use;
+
+    while ((p = death_trace_back(t, ++n)) && p->kind != ARM_EVENT_INSN)
+        ;
+    if (p)
+        base = p->insn.word >> 5 & 31;
+    while (base < 31 && base != access->mem.reg && (p = death_trace_back(t, ++n)) &&
+           (p->kind == ARM_EVENT_MEM || p->pc != access->pc))
+        if (p->kind == ARM_EVENT_INSN && arm_insn_uses(p->insn.word, &use) &&
+            use.writes >> base & 1) {
+            if (use.kind != ARM_INSN_MOVE || !use.reads)
+                return false;
+            base = (uint32_t)__builtin_ctz(use.reads);
+        }
+    return base < 31 && base == access->mem.reg;
+}
+
 static bool find_chase(const struct death_trace *t, struct chase *out)
 {
     const struct arm_event *p;
 
     for (unsigned n = 0; n < death_trace_length(t) / 2 && (p = death_trace_back(t, n)); n++)
         if (p->kind == ARM_EVENT_MEM && p->mem.size >= 8 &&
-            !(p->mem.kind & (ARM_MEM_WRITE | ARM_MEM_FP | ARM_MEM_DEVICE)) && follows(t, n, out))
+            !(p->mem.kind & (ARM_MEM_WRITE | ARM_MEM_FP | ARM_MEM_DEVICE)) && goes_by_it(t, n) &&
+            follows(t, n, out))
             return true;
     return false;
 }

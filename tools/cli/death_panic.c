@@ -9,17 +9,21 @@
 #define QUIET_INSNS (UINT64_C(4) << 20)
 #define MOST_INSNS  (UINT64_C(100) << 20)
 
-static const struct {
+/* An Oops of Linux: it says what it has failed with, and some lines later where. */
+#define OOPS       "Internal error: Oops"
+#define OOPS_FIRST "Unable to handle kernel "
+#define OOPS_BUG   "kernel BUG at "
+#define OOPS_WHERE "pc : "
+
+enum when { NEVER_WELL, ALSO_WELL, IF_LAST };
+
+static const struct panic_text {
     const char *text, *who;
-    bool legitimate;
+    enum when when;
 } panics[] = {
-#define PANIC(text, who, legitimate) {text, who, legitimate},
+#define PANIC(text, who, when) {text, who, when},
 #define WHY(text, meaning, next)
-#define ALSO_WELL  true
-#define NEVER_WELL false
 #include "tools/cli/panics.def"
-#undef NEVER_WELL
-#undef ALSO_WELL
 #undef WHY
 #undef PANIC
 };
@@ -27,7 +31,7 @@ static const struct {
 static const struct {
     const char *text, *meaning, *next;
 } whys[] = {
-#define PANIC(text, who, legitimate)
+#define PANIC(text, who, when)
 #define WHY(text, meaning, next) {text, meaning, next},
 #include "tools/cli/panics.def"
 #undef WHY
@@ -69,27 +73,63 @@ static void add_status(const char *line, GString *out)
             g_string_append_printf(out, " (%s)", signals[k].name);
 }
 
+/* @text is the panic's from now on. */
+static void give_up(struct death_panic *p, char *text, const char *line)
+{
+    p->text = text;
+    for (char *at = p->text; *at; at++) /* terminals and XML do not like all of them */
+        *at = (char)(g_ascii_isprint(*at) ? *at : '?');
+    p->meaning = g_string_new(NULL);
+    p->next = "";
+    for (size_t w = 0; w < G_N_ELEMENTS(whys) && !p->meaning->len; w++) {
+        if (!strstr(line, whys[w].text))
+            continue;
+        g_string_assign(p->meaning, whys[w].meaning);
+        p->next = whys[w].next;
+        add_status(line, p->meaning);
+    }
+}
+
+/* What an Oops has said first is kept until it says where. */
+static bool look_for_oops(struct death_panic *p)
+{
+    const char *what = strstr(p->line, OOPS_FIRST), *where = strstr(p->line, OOPS_WHERE);
+
+    what = what ? what : strstr(p->line, OOPS_BUG);
+    what = what ? what : strstr(p->line, OOPS);
+    if (what && !*p->oops)
+        g_strlcpy(p->oops, what, sizeof(p->oops));
+    if (!where || !*p->oops)
+        return false;
+    give_up(p,
+            g_strdup_printf("%s, at %s (Linux)", g_strstrip(p->oops),
+                            g_strstrip((char *)where + strlen(OOPS_WHERE))),
+            OOPS);
+    return true;
+}
+
+static const struct panic_text *find_text(const char *line)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(panics); k++)
+        if (strstr(line, panics[k].text))
+            return &panics[k];
+    return NULL;
+}
+
 static bool look_at_line(struct death_panic *p, bool all)
 {
-    for (size_t k = 0; k < G_N_ELEMENTS(panics); k++) {
-        if (!strstr(p->line, panics[k].text) || p->text || (panics[k].legitimate && !all))
-            continue;
-        p->text = g_strdup_printf("%s (%s)", g_strstrip(p->line), panics[k].who);
-        for (char *at = p->text; *at; at++) /* terminals and XML do not like all of them */
-            *at = (char)(g_ascii_isprint(*at) ? *at : '?');
-        p->legitimate = panics[k].legitimate;
-        p->meaning = g_string_new(NULL);
-        p->next = "";
-        for (size_t w = 0; w < G_N_ELEMENTS(whys) && !p->meaning->len; w++) {
-            if (!strstr(p->line, whys[w].text))
-                continue;
-            g_string_assign(p->meaning, whys[w].meaning);
-            p->next = whys[w].next;
-            add_status(p->line, p->meaning);
-        }
+    const struct panic_text *text = find_text(p->line);
+
+    p->waits = text && text->when == IF_LAST;
+    if (p->text)
+        return false;
+    if (look_for_oops(p))
         return true;
-    }
-    return false;
+    if (!text || text->when == IF_LAST || (text->when == ALSO_WELL && !all))
+        return false;
+    give_up(p, g_strdup_printf("%s (%s)", g_strstrip(p->line), text->who), p->line);
+    p->legitimate = text->when == ALSO_WELL;
+    return true;
 }
 
 bool death_panic_hears(struct death_panic *p, uint8_t byte, uint64_t now, bool all)
@@ -104,6 +144,14 @@ bool death_panic_hears(struct death_panic *p, uint8_t byte, uint64_t now, bool a
     if (!look_at_line(p, all))
         return false;
     p->since = now;
+    return true;
+}
+
+bool death_panic_waits(struct death_panic *p)
+{
+    if (!p->waits || p->text || p->used)
+        return false;
+    give_up(p, g_strdup_printf("%s (%s)", g_strstrip(p->line), find_text(p->line)->who), p->line);
     return true;
 }
 
@@ -124,7 +172,7 @@ static bool is_sentence(const char *text)
     return g_ascii_isprint(*text) && *text != '%';
 }
 
-void death_add_last_words(const struct corpse *c, GString *out)
+bool death_add_last_words(const struct corpse *c, GString *out)
 {
     const uint64_t end = DEATH_RAM + c->config->ram_size;
     g_autoptr(GString) buffer = g_string_sized_new(PIECE + WORDS_MAX);
@@ -133,7 +181,7 @@ void death_add_last_words(const struct corpse *c, GString *out)
     for (uint64_t at = DEATH_RAM; at < end; at += PIECE) {
         size_t size = (size_t)MIN(end - at, PIECE + WORDS_MAX);
         if (!arm_mem_read(c->m, at, piece, size))
-            return;
+            return false;
         for (char *p = piece; (p = memchr(p, *WORDS, size - (size_t)(p - piece))); p++) {
             if ((size_t)(piece + size - p) <= strlen(WORDS) || memcmp(p, WORDS, strlen(WORDS)) != 0)
                 continue;
@@ -143,7 +191,8 @@ void death_add_last_words(const struct corpse *c, GString *out)
             if (stop == text || !is_sentence(text) || (p > piece && p[-1] == ' '))
                 continue;
             g_string_append_printf(out, "; its log has: %.*s", (int)(stop - p), p);
-            return;
+            return true;
         }
     }
+    return false;
 }

@@ -9,6 +9,8 @@
 struct death_panic {
     char line[256]; /* of the console, so far */
     size_t used;
+    char oops[160];   /* what an Oops has begun with; "": there was none */
+    bool waits;       /* the last line says that it waits */
     char *text;       /* the line that means it, and whose it is; NULL: none yet */
     bool legitimate;  /* a program that is well may say it too */
     GString *meaning; /* what is known of it; "": nothing */
@@ -22,6 +24,9 @@ void death_panic_free(struct death_panic *p);
 /* The console says @byte, when @now instructions had retired. @all: also what a program that is
  * well may say. True: it has just given up, for the first time. */
 bool death_panic_hears(struct death_panic *p, uint8_t byte, uint64_t now, bool all);
+
+/* The run has ended: is the last that it has said that it waits for something? */
+bool death_panic_waits(struct death_panic *p);
 
 /* It has: is what it says of it over? */
 bool death_panic_is_over(const struct death_panic *p, uint64_t now);

@@ -183,9 +183,11 @@ bool death_explain_given_up(const struct corpse *c, struct verdict *v)
         break;
     }
     g_string_assign(v->evidence, ends[k].what);
-    death_add_last_words(c, v->evidence);
+    bool unheard = death_add_last_words(c, v->evidence);
     g_string_assign(v->next, "the backtrace below has who called it; `break` of gdb there, and "
                              "reverse-continue");
+    if (unheard)
+        g_string_prepend(v->next, "console=ttyAMA0 and earlycon in --append show what it says; ");
     return true;
 }
 

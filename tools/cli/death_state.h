@@ -238,7 +238,7 @@ bool death_add_clobbered(const struct corpse *c, const struct death_fault *f, GS
 bool death_add_spurious(const struct corpse *c, const struct death_fault *f, GString *out);
 
 /* "its log has: Kernel panic - not syncing: ...", from memory (death_panic.c); or nothing. */
-void death_add_last_words(const struct corpse *c, GString *out);
+bool death_add_last_words(const struct corpse *c, GString *out);
 
 /* It has stopped in a function whose name says that it gives up (death_slips.c). */
 bool death_explain_given_up(const struct corpse *c, struct verdict *v);

@@ -245,12 +245,12 @@ static void suspect(struct death_watch *d, enum death_kind kind, unsigned cpu)
 /* ---- the console ---- */
 
 /* The run goes on, and its state says nothing of it. */
-static void report_panic(struct death_watch *d)
+static void report_panic(struct death_watch *d, const char *what)
 {
     struct death_record r = {
         .kind = DEATH_PANIC,
         .insns = arm_retired(d->m),
-        .cause = g_strdup_printf("the guest says that it has died: %s", d->panic.text),
+        .cause = g_strdup_printf("the guest says that it %s: %s", what, d->panic.text),
         .evidence = g_strdup(d->panic.meaning->str),
         .next = g_strdup(d->panic.next),
         .details = g_strdup("")};
@@ -285,7 +285,7 @@ void death_watch_console(struct death_watch *d, const uint8_t *data, size_t size
         if (d->req->on_death == DEATH_STOP)
             stop_for_panic(d);
         else
-            report_panic(d);
+            report_panic(d, "has died");
     }
 }
 
@@ -459,7 +459,7 @@ static bool report_errors(struct death_watch *d, unsigned cpu)
 /* Who does nothing else: those that ask for something before those that stand. */
 static void report_idlers(struct death_watch *d)
 {
-    if (!d->panic.text && report_given_up(d))
+    if (d->panic.text || report_given_up(d)) /* it has said itself what happened */
         return;
 
     unsigned cpus = MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT);
@@ -479,6 +479,15 @@ static void report_idlers(struct death_watch *d)
             return;
 }
 
+/* The run did not end by itself. */
+static void report_last(struct death_watch *d)
+{
+    if (death_panic_waits(&d->panic))
+        report_panic(d, "waits");
+    else
+        report_idlers(d);
+}
+
 static void say_end(struct death_watch *d, enum arm_stop_reason why)
 {
     struct arm_end end;
@@ -492,7 +501,7 @@ static void say_end(struct death_watch *d, enum arm_stop_reason why)
         report(d, DEATH_IDLE, end.cpu, ENDED_BY_IT);
     else if ((why == ARM_STOP_LIMIT || why == ARM_STOP_REQUEST) && !d->said[DEATH_RECURSION] &&
              !d->said[DEATH_RETURNS] && !d->said[DEATH_STORM] && !d->said[DEATH_SPIN])
-        report_idlers(d);
+        report_last(d);
 }
 
 bool death_watch_end(struct death_watch *d, enum arm_stop_reason why)

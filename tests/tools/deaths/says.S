@@ -4,6 +4,10 @@
 // dies -DLINUX | --on-death=stop | code 5: the guest says that it has died: [    0.1] Kernel panic - not syncing: VFS (Linux)
 // dies -DINIT: Attempted to kill init! exitcode=0x0000000b (Linux) && init, has ended: it has died of signal 11 (SIGSEGV
 // dies -DINIT | --on-death=stop | code 5: init, has ended: it has died of signal 11 (SIGSEGV && its own report is above
+// dies -DOOPS: the guest says that it has died: Unable to handle kernel NULL pointer dereference at 0x8, at hello_init+0x14/0x1000 [hello] (Linux) && an Oops
+// dies -DOOPS | --on-death=stop | code 5: at hello_init+0x14/0x1000 [hello] (Linux)
+// dies -DROOTWAIT: the guest says that it waits: [    0.1] Waiting for root device /dev/vda... (Linux) && rootwait is set
+// lives -DROOTWAIT -DCAME
 // dies -DSILENT: the program has given up: cpu0 is in && (panic+0xc), called at && (no_root+0x8) && its log has: Kernel panic - not syncing: VFS
 // dies -DXEN | --on-death=stop | code 5: (XEN) Panic on CPU 0: (Xen)
 // dies -DUBOOT | --on-death=stop | code 5: resetting ... (U-Boot)
@@ -58,6 +62,16 @@ text:
 #elif defined(SILENT)
     .asciz "Kernel panic - not syncing: %s"
     .asciz "Kernel panic - not syncing: VFS: no root"
+#elif defined(OOPS)
+    .ascii "[    0.1] Unable to handle kernel NULL pointer dereference at 0x8\r\nMem abort info:\r\n"
+    .ascii "[    0.1] Internal error: Oops: 96000005 [#1] SMP\r\npstate: 60000005\r\n"
+    .asciz "[    0.1] pc : hello_init+0x14/0x1000 [hello]\r\nlr : do_one_initcall+0x60/0x2c0\r\n"
+#elif defined(ROOTWAIT)
+    .ascii "[    0.1] Waiting for root device /dev/vda...\r\n"
+# if defined(CAME)
+    .ascii "[    0.2] virtio_blk virtio0: [vda] 1 512-byte logical blocks\r\n"
+# endif
+    .asciz ""
 #elif defined(XEN)
     .asciz "(XEN) Panic on CPU 0:\r\n"
 #else
