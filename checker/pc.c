@@ -10,6 +10,7 @@
 #include "arch/vector.h"
 #include "base/bits.h"
 #include "checker/injection.h"
+#include "checker/interrupted.h"
 #include "checker/justify.h"
 #include "checker/lost_access.h"
 #include "checker/own.h"
@@ -45,6 +46,7 @@ struct pc_unit {
     GArray *waits;           /* struct wait by world */
     struct returns *returns; /* by CPU */
     struct power_on *power_on;
+    struct interrupted *interrupted;
 };
 
 static void *create(struct arm_checker *c)
@@ -56,6 +58,7 @@ static void *create(struct arm_checker *c)
     for (unsigned k = 0; k < c->cpu_count; k++)
         u->returns[k].from_reset = arm_retired(c->m) == 0;
     u->power_on = power_on_new();
+    u->interrupted = interrupted_new();
     return u;
 }
 
@@ -261,12 +264,22 @@ static void returned(struct arm_checker *c, const struct returns *r, const struc
                "SPSR_EL2 and ELR_EL2 are written behind the last exception that EL2 can take");
 }
 
+/* From EL2 to EL2, or back. */
+static bool is_own(const struct arm_event *p)
+{
+    return p->el == 2 && ((p->kind == ARM_EVENT_EXCEPTION && p->exception.target_el == 2) ||
+                          (p->kind == ARM_EVENT_ERET && p->eret.target_el == 2));
+}
+
 static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 {
     if (p->cpu >= c->cpu_count)
         return;
-    struct returns *r = &((struct pc_unit *)state)->returns[p->cpu];
+    struct pc_unit *u = state;
+    struct returns *r = &u->returns[p->cpu];
 
+    if (is_own(p))
+        interrupted_event(c, u->interrupted, p);
     if (p->kind == ARM_EVENT_POWER)
         *r = (struct returns){.from_reset = true};
     if (p->kind == ARM_EVENT_SYSREG_WRITE) {
@@ -293,6 +306,7 @@ static void destroy(void *state)
     g_array_unref(u->waits);
     g_free(u->returns);
     power_on_free(u->power_on);
+    interrupted_free(u->interrupted);
     g_free(u);
 }
 

@@ -1,0 +1,105 @@
+/*
+ * An interrupt that EL2 takes from itself: where its program goes on at the same instruction, on
+ * the same stack, X0 to X30 and PSTATE are as they were (AArch64.TakeException(), "Exception
+ * return"). Another task may have run in between: the stack says which one goes on. Other
+ * exceptions from EL2 have a reason in the program itself, and a handler may change it.
+ */
+#include "checker/interrupted.h"
+
+#include <glib.h>
+#include <inttypes.h>
+
+#include "arch/sysreg.h"
+#include "arch/vector.h"
+#include "base/bits.h"
+#include "checker/checker.h"
+#include "checker/finding.h"
+
+#define X_COUNT 31
+#define PSTATE  (MASK(31, 28) | MASK(9, 6) | MASK(4, 0)) /* NZCV, DAIF, the mode */
+#define SP_ELX  BIT(0)
+
+struct passage {
+    uint64_t sp, pc, spsr;
+    bool interrupt;
+    uint64_t x[X_COUNT];
+    struct site at;
+};
+
+struct interrupted {
+    GHashTable *open; /* struct passage by sp */
+};
+
+struct interrupted *interrupted_new(void)
+{
+    struct interrupted *u = g_new0(struct interrupted, 1);
+
+    u->open = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+    return u;
+}
+
+void interrupted_free(struct interrupted *u)
+{
+    g_hash_table_unref(u->open);
+    g_free(u);
+}
+
+static uint64_t stack(const struct arm_checker *c, unsigned cpu)
+{
+    return checker_reg(c, cpu, sysreg_number(SR_SP_EL2));
+}
+
+static void begin(struct arm_checker *c, struct interrupted *u, const struct arm_event *p)
+{
+    struct passage *k = g_new0(struct passage, 1);
+
+    *k = (struct passage){.sp = stack(c, p->cpu),
+                          .pc = p->pc,
+                          .spsr = p->exception.spsr,
+                          .interrupt = vector_is_interrupt(p->exception.vector),
+                          .at = site_bare(c, p)};
+    for (unsigned n = 0; n < X_COUNT && k->interrupt; n++)
+        k->x[n] = checker_reg(c, p->cpu, ARM_X(n));
+    g_hash_table_replace(u->open, &k->sp, k);
+}
+
+static void report(struct arm_checker *c, const struct passage *k, enum rule rule, uint32_t reg,
+                   uint64_t was, uint64_t is, const struct arm_event *p)
+{
+    struct finding f = finding_at(c, rule, p);
+
+    f.reg = reg;
+    f.other = k->at;
+    f.other_role = "interrupted";
+    f.hint = "a handler of EL2's own interrupts saves what it changes, and puts it back";
+    finding_say(&f, "EL2 goes on where an interrupt came, with %#" PRIx64 ", and had %#" PRIx64, is,
+                was);
+    finding_report(c, &f);
+}
+
+static void check(struct arm_checker *c, const struct passage *k, const struct arm_event *p)
+{
+    if ((k->spsr ^ p->eret.spsr) & PSTATE)
+        report(c, k, RULE_PC, sysreg_number(SR_SPSR_EL2), k->spsr, p->eret.spsr, p);
+    for (unsigned n = 0; n < X_COUNT; n++) {
+        uint64_t x = checker_reg(c, p->cpu, ARM_X(n));
+        if (x != k->x[n])
+            report(c, k, RULE_CLOBBER, ARM_X(n), k->x[n], x, p);
+    }
+}
+
+void interrupted_event(struct arm_checker *c, struct interrupted *u, const struct arm_event *p)
+{
+    if (p->kind == ARM_EVENT_EXCEPTION) {
+        if (p->exception.spsr & SP_ELX)
+            begin(c, u, p);
+        return;
+    }
+    uint64_t sp = stack(c, p->cpu);
+    const struct passage *k = g_hash_table_lookup(u->open, &sp);
+    if (!k)
+        return;
+    if (k->interrupt && k->pc == p->eret.target)
+        check(c, k, p);
+    g_hash_table_remove(u->open, &sp);
+}

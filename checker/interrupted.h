@@ -1,0 +1,13 @@
+/* EL2's own program goes on behind an interrupt as it was interrupted. */
+#pragma once
+
+#include "armillary.h"
+
+struct arm_checker;
+struct interrupted;
+
+struct interrupted *interrupted_new(void);
+void interrupted_free(struct interrupted *u);
+
+/* @p: an exception from EL2 to EL2, or the return from one, which reports. */
+void interrupted_event(struct arm_checker *c, struct interrupted *u, const struct arm_event *p);
