@@ -52,6 +52,24 @@ const struct world *own_restored(const struct arm_checker *c, unsigned cpu)
     return own(c) && c->flow ? of_general(c, cpu, true) : NULL;
 }
 
+/* Are the system registers of EL1 and EL0 that EL2 has restored, too, @w's? Then it is not only a
+ * frame that is another's. */
+static bool has_its_registers(const struct arm_checker *c, const struct world *w, unsigned cpu)
+{
+    unsigned its = 0, others = 0;
+
+    for (unsigned reg = 31; reg < c->regs.count; reg++) {
+        const struct live *l = own_live(own(c), cpu, reg);
+        enum sysreg_owner owner = c->regs.desc[reg].owner;
+        if ((owner != OWNER_EL1 && owner != OWNER_EL0) || l->owner != WORLD_EL2 ||
+            l->tag.kind != TAG_EXACT || l->tag.world < 0)
+            continue;
+        its += l->tag.world == (int)w->index;
+        others += l->tag.world != (int)w->index;
+    }
+    return its > others;
+}
+
 const struct world *own_identity(const struct arm_checker *c, const struct arm_event *p,
                                  enum sysreg *wrong)
 {
@@ -67,7 +85,10 @@ const struct world *own_identity(const struct arm_checker *c, const struct arm_e
     }
     *wrong = w->root == root ? SR_VMPIDR_EL2 : SR_VTTBR_EL2;
     if (w->root == root)
-        return w->vmpidr != p->world.vmpidr && !own_live(own(c), p->cpu, reg)->written ? w : NULL;
+        return w->vmpidr != p->world.vmpidr &&
+                       (!own_live(own(c), p->cpu, reg)->written || has_its_registers(c, w, p->cpu))
+                   ? w
+                   : NULL;
     return w->vmpidr == p->world.vmpidr && is_root_of_another(c, w, root) ? w : NULL;
 }
 

@@ -3,6 +3,8 @@
 // case: clean
 // case -DSAME @do_eret: TRAPCFG VMPIDR_EL2 of vm1/vcpu0#2
 // case -DSAME -DALONE: clean
+// case -DLATE=9: clean
+// case -DLATE=2 @do_eret: TRAPCFG VMPIDR_EL2 of vm1/vcpu1
 // case -DTABLES: clean
 // case -DTABLES -DSAME @do_eret: TRAPCFG VTTBR_EL2 of vm1/vcpu0#2
 // case -DOFF @do_eret: TRAPCFG HCR_EL2 of host/cpu0 +
@@ -11,6 +13,7 @@
 #include "frame.inc"
 
 #define FRAME_OTHER FRAME_MORE
+#define FRAME_TPIDR (FRAME_MORE + 8)
 
 #define HAS_SETUP
         .macro setup
@@ -59,6 +62,20 @@ msr_vpidr: msr  vpidr_el2, x3
         csel    x5, x5, x6, eq
         msr     vttbr_el2, x5
 #endif
+#elif defined(LATE)                             // after so many turns both have one name
+        mrs     x4, tpidr_el1
+        str     x4, [x0, #FRAME_TPIDR]
+        ldr     x4, [x3, #FRAME_TPIDR]
+        msr     tpidr_el1, x4
+        adrp    x4, frame
+        cmp     x3, x4
+        cset    x5, ne
+        ldr     x4, [x3, #FRAME_X(22)]
+        cmp     x4, #4 - LATE
+        csel    x5, xzr, x5, eq
+        mov     x4, #0x80000000
+        orr     x4, x4, x5
+        msr     vmpidr_el2, x4
 #elif !defined(SAME)
         mrs     x4, vmpidr_el2
         eor     x4, x4, #1
@@ -72,6 +89,10 @@ msr_vpidr: msr  vpidr_el2, x3
 guest:
         mov     x22, #4
         mov     x23, #5
+#ifdef LATE
+        add     x1, x21, #0x1000
+        msr     tpidr_el1, x1
+#endif
 1:      hvc     #0
         sub     x22, x22, #1
         cbnz    x22, 1b
