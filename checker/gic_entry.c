@@ -171,6 +171,24 @@ static void check_off(struct arm_checker *c, const struct gic *u, const struct w
     }
 }
 
+/* HCR_EL2.VI or VF signals an interrupt that the virtual interface does not know: the world reads
+ * 1023 from ICC_IAR<n>_EL1, and is interrupted again. */
+static void check_signal(struct arm_checker *c, const struct world *w, const struct arm_event *p)
+{
+    uint64_t hcr = p->world.hcr, own = checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2));
+    bool irq = HCR_EL2_VI(hcr) && HCR_EL2_IMO(hcr), fiq = HCR_EL2_VF(hcr) && HCR_EL2_FMO(hcr);
+
+    if ((!irq && !fiq) || own & (HCR_TC | HCR_TALL0 | HCR_TALL1))
+        return;
+    struct finding f = gic_finding(c, w, sysreg_number(SR_HCR_EL2), NULL, p);
+    f.hint =
+        "interrupts come by list registers while ICH_HCR_EL2.En is 1, or by VI and VF while the "
+        "world's interface is emulated";
+    finding_say(&f, "%s is 1, and the virtual interface is on, which has no such interrupt",
+                irq ? "VI" : "VF");
+    finding_report(c, &f);
+}
+
 /* ---- order ---- */
 
 static void check_sre(struct arm_checker *c, const struct gic_cpu *g, const struct world *w,
@@ -221,8 +239,10 @@ void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w
     gic_active_entered(c, u, w, !lost, p);
     if (!lost)
         gic_pending_entered(c, u, w, p);
-    if (enabled)
+    if (enabled) {
         gic_private_entered(c, u, w, p);
+        check_signal(c, w, p);
+    }
     check_sre(c, g, w, p);
     check_enable(c, g, w, p);
 }

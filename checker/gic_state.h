@@ -24,8 +24,10 @@
 #define VMCR_BPR0(v)   bits(v, 23, 21)
 #define VMCR_BPR1(v)   bits(v, 20, 18)
 #define HCR_EN         BIT(0)
-#define HCR_TC         BIT(10) /* accesses to registers of both groups trap, ICC_DIR_EL1 too; */
-#define HCR_TDIR       BIT(14) /* that one alone */
+#define HCR_TC         BIT(10) /* what both groups have traps, ICC_DIR_EL1 too; */
+#define HCR_TALL0      BIT(11) /* those of group 0; */
+#define HCR_TALL1      BIT(12) /* of group 1; */
+#define HCR_TDIR       BIT(14) /* ICC_DIR_EL1 alone */
 #define HCR_EOICOUNT   MASK(31, 27)
 #define VTR_LRS(v)     (unsigned)(bits(v, 4, 0) + 1)
 #define VTR_PREBITS(v) (unsigned)(bits(v, 28, 26) + 1)

@@ -22,6 +22,9 @@
 // case -DDARK -DLIGHT -DPHYSICAL=0x10 @do_eret: GIC-STATE HCR_EL2 of vm1/vcpu0
 // case -DDARK -DLIGHT -DPHYSICAL=0x8: clean
 // case -DDARK -DACTIVE_ONE: clean
+// case -DSIGNALS=1<<7 @do_eret: GIC-STATE HCR_EL2 of vm1/vcpu0
+// case -DSIGNALS=1<<7 -DINTERFACE=0x1001: clean
+// case -DSIGNALS=1<<7 -DINTERFACE=0: clean
 // case -DHARDWARE -DPINTID=3 @hardware: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
 // case -DHARDWARE -DPINTID=1021 @hardware: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
 // case -DHARDWARE -DPINTID=30: clean
@@ -168,6 +171,15 @@ second: msr     ich_lr1_el2, x2
         mrs     x2, hcr_el2
         bic     x2, x2, #PHYSICAL
         msr     hcr_el2, x2
+#endif
+#endif
+#ifdef SIGNALS                                  // VI
+        mrs     x2, hcr_el2
+        orr     x2, x2, #SIGNALS
+        msr     hcr_el2, x2
+#ifdef INTERFACE
+        ldr     x2, =INTERFACE
+        msr     ich_hcr_el2, x2
 #endif
 #endif
 #ifdef HARDWARE
