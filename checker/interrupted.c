@@ -28,6 +28,7 @@ struct passage {
 
 struct interrupted {
     GHashTable *open; /* struct passage by sp */
+    uint32_t told;    /* BIT(n): of Xn it is, BIT(X_COUNT): of PSTATE */
 };
 
 struct interrupted *interrupted_new(void)
@@ -77,13 +78,23 @@ static void report(struct arm_checker *c, const struct passage *k, enum rule rul
     finding_report(c, &f);
 }
 
-static void check(struct arm_checker *c, const struct passage *k, const struct arm_event *p)
+/* One register is told of once: a handler spoils it wherever it interrupts. */
+static bool is_news(struct interrupted *u, unsigned n)
 {
-    if ((k->spsr ^ p->eret.spsr) & PSTATE)
+    bool news = !bit(u->told, n);
+
+    u->told |= 1U << n;
+    return news;
+}
+
+static void check(struct arm_checker *c, struct interrupted *u, const struct passage *k,
+                  const struct arm_event *p)
+{
+    if ((k->spsr ^ p->eret.spsr) & PSTATE && is_news(u, X_COUNT))
         report(c, k, RULE_PC, sysreg_number(SR_SPSR_EL2), k->spsr, p->eret.spsr, p);
     for (unsigned n = 0; n < X_COUNT; n++) {
         uint64_t x = checker_reg(c, p->cpu, ARM_X(n));
-        if (x != k->x[n])
+        if (x != k->x[n] && is_news(u, n))
             report(c, k, RULE_CLOBBER, ARM_X(n), k->x[n], x, p);
     }
 }
@@ -100,6 +111,6 @@ void interrupted_event(struct arm_checker *c, struct interrupted *u, const struc
     if (!k)
         return;
     if (k->interrupt && k->pc == p->eret.target)
-        check(c, k, p);
+        check(c, u, k, p);
     g_hash_table_remove(u->open, &sp);
 }
