@@ -112,6 +112,9 @@ host_interrupted:
     ldp x8, x9, [sp, #80]
     ldp x6, x7, [sp, #64]
     ldp x4, x5, [sp, #48]
+    .ifc HYP_MUTANT, clobber_own
+    ldp x5, x4, [sp, #48]
+    .endif
     ldp x2, x3, [sp, #32]
     ldp x0, x1, [sp, #16]
     ldp x29, x30, [sp]

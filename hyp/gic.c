@@ -177,6 +177,8 @@ void gic_handle(void)
             return;
         dsb(sy); /* the acknowledge has reached the distributor before the source is quietened */
         trace(TRACE_IRQ, intid, 0);
+        if (MUTANT(handover_mask))
+            msr(ICC_PMR_EL1, PRIORITY_OURS);
         bool ours = dispatch(intid);
         msr(ICC_EOIR1_EL1, intid);
         if (ours && !(MUTANT(handover_sgi) && intid == SGI_KICK && this_cpu()->index == 1))

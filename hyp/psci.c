@@ -2,6 +2,7 @@
 
 #include "hyp/cpu.h"
 #include "hyp/lib.h"
+#include "hyp/mutant.h"
 #include "hyp/power.h"
 #include "hyp/pv.h"
 #include "hyp/vcpu.h"
@@ -26,7 +27,7 @@ static int64_t cpu_on(struct vcpu *v, uint64_t mpidr, uint64_t entry, uint64_t x
         return PSCI_INVALID_PARAMETERS;
     if (!vm_ram(v->vm, entry, 4))
         return PSCI_INVALID_ADDRESS;
-    return power_on(target, entry, x0);
+    return power_on(target, entry, MUTANT(clobber_cpu_on) ? entry : x0);
 }
 
 /* Of an affinity level above 0: fields below it do not count, and all virtual CPUs have the others

@@ -158,7 +158,9 @@ static uint64_t overflow_controls(struct vcpu *v, unsigned pending_out, unsigned
         hcr |= ICH_HCR(NPIE) |
                (opts.refill == OPT_refill_uie && v->vgic.hw.used > 1 ? ICH_HCR(UIE) : 0);
     if (active_out)
-        hcr |= ICH_HCR(LRENPIE) | (cpu_limits.tdir ? ICH_HCR(TDIR) : ICH_HCR(TC));
+        hcr |= ICH_HCR(LRENPIE) | (MUTANT(gic_state_tdir) ? 0
+                                   : cpu_limits.tdir      ? ICH_HCR(TDIR)
+                                                          : ICH_HCR(TC));
     return hcr;
 }
 
