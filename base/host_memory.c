@@ -7,6 +7,10 @@
 
 #include "base/bits.h"
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1; older ones refuse it */
+#endif
+
 /* To the next large page; 0, if @p is at one. */
 static size_t before(const uint8_t *p)
 {
@@ -22,7 +26,7 @@ void host_memory_advise(void *p, size_t bytes)
         madvise(first + skipped, align_down(bytes - skipped, HOST_LARGE_PAGE), MADV_HUGEPAGE);
 }
 
-void *host_memory(size_t bytes)
+void *host_memory_for_later(size_t bytes)
 {
     size_t size = align_up(bytes, HOST_LARGE_PAGE);
 
@@ -36,8 +40,24 @@ void *host_memory(size_t bytes)
     if (skipped)
         munmap(p, skipped);
     munmap(p + skipped + size, HOST_LARGE_PAGE - skipped);
-    host_memory_advise(p + skipped, size);
     return p + skipped;
+}
+
+void host_memory_enlarge(void *p, size_t bytes)
+{
+    size_t size = align_up(bytes, HOST_LARGE_PAGE);
+
+    host_memory_advise(p, size);
+    madvise(p, size, MADV_COLLAPSE); /* likewise advice only */
+}
+
+void *host_memory(size_t bytes)
+{
+    void *p = host_memory_for_later(bytes);
+
+    if (p)
+        host_memory_advise(p, align_up(bytes, HOST_LARGE_PAGE));
+    return p;
 }
 
 #ifdef ARMILLARY_ASAN

@@ -13,7 +13,15 @@
  * At a multiple of HOST_LARGE_PAGE. NULL: no memory. */
 void *host_memory(size_t bytes);
 
-/* @p: of host_memory(@bytes), or NULL. */
+/* The same, but in small pages until host_memory_enlarge(): of what is hardly touched by who is
+ * soon done, and all over by others. */
+void *host_memory_for_later(size_t bytes);
+
+/* @p: of host_memory_for_later(@bytes). From now on it is in large pages if the host grants them,
+ * what is there already (Linux 6.1) and what comes. */
+void host_memory_enlarge(void *p, size_t bytes);
+
+/* @p: of one of them, with the same @bytes, or NULL. */
 void host_memory_free(void *p, size_t bytes);
 
 /* @bytes of zeros, not there before they are touched. NULL: no memory. */

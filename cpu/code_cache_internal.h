@@ -7,7 +7,9 @@
 #define CODE_CACHE_BUCKETS 4096
 #define CODE_CACHE_PAGES   6144 /* about 150 MiB of records */
 
-/* Pages are taken from slabs, each in one large page of the host's. */
+/* Pages are taken from slabs, each in one large page of the host's but for the first, which is
+ * small. */
+#define CODE_SLAB_FIRST 3u
 #define CODE_SLAB_PAGES ((HOST_LARGE_PAGE - sizeof(void *)) / sizeof(struct code_page))
 
 struct code_cache {

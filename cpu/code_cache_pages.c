@@ -1,14 +1,27 @@
 /* The memory of pages of records. */
 #include "cpu/code_cache_internal.h"
 
+/* The first one is small, in small pages: it is all that a program of some KiB needs, and clearing
+ * a large page takes a host longer than that program. */
 struct code_slab {
-    struct code_slab *next;
-    struct code_page page[CODE_SLAB_PAGES];
+    struct code_slab *next; /* NULL: the first */
+    struct code_page page[];
 };
+
+static unsigned slab_pages(const struct code_slab *s)
+{
+    return s->next ? CODE_SLAB_PAGES : CODE_SLAB_FIRST;
+}
+
+static size_t slab_bytes(unsigned pages)
+{
+    return sizeof(struct code_slab) + pages * sizeof(struct code_page);
+}
 
 static bool add_slab(struct code_cache *cache)
 {
-    struct code_slab *s = host_memory(sizeof(*s));
+    struct code_slab *s = cache->slabs ? host_memory(slab_bytes(CODE_SLAB_PAGES))
+                                       : host_pages(slab_bytes(CODE_SLAB_FIRST));
 
     if (!s)
         return false;
@@ -26,7 +39,7 @@ struct code_page *code_cache_take(struct code_cache *cache)
         cache->spare = p->next;
         return p;
     }
-    if ((!cache->slabs || cache->slab_used == CODE_SLAB_PAGES) && !add_slab(cache))
+    if ((!cache->slabs || cache->slab_used == slab_pages(cache->slabs)) && !add_slab(cache))
         return NULL;
     return &cache->slabs->page[cache->slab_used++];
 }
@@ -42,6 +55,9 @@ void code_cache_free_slabs(struct code_cache *cache)
     while (cache->slabs) {
         struct code_slab *s = cache->slabs;
         cache->slabs = s->next;
-        host_memory_free(s, sizeof(*s));
+        if (s->next)
+            host_memory_free(s, slab_bytes(CODE_SLAB_PAGES));
+        else
+            host_pages_free(s, slab_bytes(CODE_SLAB_FIRST));
     }
 }

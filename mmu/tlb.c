@@ -16,7 +16,8 @@ static size_t l2_bytes(const struct tlb *tlb)
 }
 
 /* L2 and the banks, one behind the other: they are looked at all over, and small against a large
- * page of the host. */
+ * page of the host. A program with one context only has hardly more of them than the first bank,
+ * and is often done before a large page would be cleared: these come with the second. */
 static size_t tables_bytes(const struct tlb *tlb)
 {
     return l2_bytes(tlb) + TLB_BANKS * sizeof(*tlb->banks);
@@ -29,7 +30,7 @@ struct tlb *tlb_create(bool wide)
     if (!tlb)
         return NULL;
     tlb->l2_sets = wide ? TLB_L2_SETS_WIDE : TLB_L2_SETS;
-    tlb->l2 = host_memory(tables_bytes(tlb));
+    tlb->l2 = host_memory_for_later(tables_bytes(tlb));
     if (!tlb->l2) {
         tlb_destroy(tlb);
         return NULL;
@@ -37,6 +38,11 @@ struct tlb *tlb_create(bool wide)
     tlb->banks = (struct tlb_bank *)((uintptr_t)tlb->l2 + l2_bytes(tlb));
     tlb_flush_all(tlb);
     return tlb;
+}
+
+void tlb_enlarge(struct tlb *tlb)
+{
+    host_memory_enlarge(tlb->l2, tables_bytes(tlb));
 }
 
 void tlb_destroy(struct tlb *tlb)

@@ -19,11 +19,17 @@ static void clear_x(struct tlb_bank *b)
     b->used_x = 0;
 }
 
-void tlb_bank_unused(struct tlb_bank *b)
+/* Its tags are all zero, which is an address's. */
+struct tlb_bank *tlb_bank_add(struct tlb *tlb)
 {
+    struct tlb_bank *b = &tlb->banks[tlb->bank_count++];
+
+    if (tlb->bank_count == 2)
+        tlb_enlarge(tlb);
     b->used = b->used_x = ~UINT64_C(0);
     b->filled_count = TLB_LISTED + 1;
     tlb_bank_clear(b);
+    return b;
 }
 
 /* Slot @n of L1, or TLB_L1_SIZE + n: of x. */
@@ -111,11 +117,8 @@ static struct tlb_bank *bank_victim(struct tlb *tlb)
 {
     struct tlb_bank *lru = &tlb->banks[0];
 
-    if (tlb->bank_count < TLB_BANKS) {
-        lru = &tlb->banks[tlb->bank_count++];
-        tlb_bank_unused(lru);
-        return lru;
-    }
+    if (tlb->bank_count < TLB_BANKS)
+        return tlb_bank_add(tlb);
     for (unsigned i = 1; i < TLB_BANKS; i++)
         if (tlb->banks[i].stamp < lru->stamp)
             lru = &tlb->banks[i];

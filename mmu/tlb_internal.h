@@ -16,8 +16,10 @@ void tlb_s2_clear(struct tlb *tlb);
 struct tlb_s2_entry *tlb_s2_slot(struct tlb *tlb, uint64_t ipa, uint16_t vmid);
 struct tlb_l2_entry *tlb_l2_set(struct tlb *tlb, uint64_t va, unsigned cls);
 
-/* One that was never used: its tags are all zero. */
-void tlb_bank_unused(struct tlb_bank *b);
+/* The second bank: L2 and the banks are going to be used all over. */
+void tlb_enlarge(struct tlb *tlb);
+/* The next one that was never used, empty. There are less than TLB_BANKS. */
+struct tlb_bank *tlb_bank_add(struct tlb *tlb);
 void tlb_bank_clear(struct tlb_bank *b);
 void tlb_bank_clear_ng(struct tlb_bank *b);
 

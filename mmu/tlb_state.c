@@ -325,7 +325,7 @@ static void banks_state(struct state_io *io, struct tlb *tlb, struct physmem *me
             tlb->banks[i].serial = 0;
         }
         while (tlb->bank_count < count)
-            tlb_bank_unused(&tlb->banks[tlb->bank_count++]);
+            tlb_bank_add(tlb);
         tlb->bank_count = count;
     }
     for (unsigned i = 0; i < count && !state_failed(io); i++)

@@ -3,7 +3,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -83,6 +85,45 @@ static void test_pages_are_there_when_they_are_touched(void **state)
 #endif
 }
 
+/* Has a host that gives large pages to who does not ask for them its way? */
+static bool always_large(void)
+{
+    FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+    char text[64] = "";
+
+    if (f) {
+        (void)!fgets(text, sizeof(text), f);
+        fclose(f);
+    }
+    return strstr(text, "[always]") != NULL;
+}
+
+static void test_what_is_for_later_is_small_first_and_stays_what_it_is(void **state)
+{
+    const size_t size = 2 * HOST_LARGE_PAGE - 1, at[] = {0, 4096 * 7 + 5, HOST_LARGE_PAGE + 9};
+    static unsigned char there[2 * HOST_LARGE_PAGE / 4096];
+    uint8_t *p = host_memory_for_later(size);
+    unsigned count = 0;
+
+    (void)state;
+    assert_non_null(p);
+    assert_int_equal((uintptr_t)p % HOST_LARGE_PAGE, 0);
+    for (unsigned k = 0; k < 3; k++)
+        p[at[k]] = (uint8_t)(k + 1);
+    assert_int_equal(mincore(p, size, there), 0);
+    for (unsigned k = 0; k < sizeof(there); k++)
+        count += there[k] & 1;
+    assert_true(count == 3 || always_large());
+    host_memory_enlarge(p, size);
+    for (size_t n = 0; n < size; n++)
+        if (n != at[0] && n != at[1] && n != at[2])
+            assert_int_equal(p[n], 0);
+    for (unsigned k = 0; k < 3; k++)
+        assert_int_equal(p[at[k]], k + 1);
+    host_memory_free(p, size);
+    assert_null(host_memory_for_later(SIZE_MAX));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +131,7 @@ int main(void)
         cmocka_unit_test(test_what_the_host_has_not_is_not_there),
         cmocka_unit_test(test_pages_are_there_when_they_are_touched),
         cmocka_unit_test(test_advice_changes_no_byte),
+        cmocka_unit_test(test_what_is_for_later_is_small_first_and_stays_what_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
