@@ -48,10 +48,24 @@ static void describe_virtio(struct arm_machine *m, arm_line_fn *line, void *ctx)
     virt_describe_virtio(&m->board, line, ctx);
 }
 
+static void describe_pci(struct arm_machine *m, arm_line_fn *line, void *ctx)
+{
+    virt_describe_pci(&m->board, line, ctx);
+}
+
+static void describe_disks(struct arm_machine *m, arm_line_fn *line, void *ctx)
+{
+    virt_describe_disks(&m->board, line, ctx);
+}
+
 static const struct {
     const char *part;
     void (*describe)(struct arm_machine *m, arm_line_fn *line, void *ctx);
-} parts[] = {{"gic", describe_gic}, {"tlb", describe_tlb}, {"virtio", describe_virtio}};
+} parts[] = {{"gic", describe_gic},
+             {"tlb", describe_tlb},
+             {"virtio", describe_virtio},
+             {"pci", describe_pci},
+             {"disks", describe_disks}};
 
 bool arm_describe(struct arm_machine *m, const char *part, arm_line_fn *line, void *ctx)
 {

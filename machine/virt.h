@@ -208,9 +208,13 @@ void virt_board_destroy(struct virt_board *board);
  * and the RTC its time. */
 void virt_board_reset(struct virt_board *board);
 
-/* Its virtio devices as lines, for people. */
+/* Its virtio devices, what is on PCI, and its disks, as lines for people. */
 void virt_describe_virtio(const struct virt_board *board, void (*line)(void *ctx, const char *text),
                           void *ctx);
+void virt_describe_pci(const struct virt_board *board, void (*line)(void *ctx, const char *text),
+                       void *ctx);
+void virt_describe_disks(const struct virt_board *board, void (*line)(void *ctx, const char *text),
+                         void *ctx);
 
 /* Characters for port @port of the console that is config.devices[@device], or a frame for the
  * network device there; how many were taken. */

@@ -194,8 +194,6 @@ void control_command(struct control *c, const char *line, GString *out)
         g_string_append_printf(out, "VM status: %s\r\n", c->all->stopped ? "paused" : "running");
         return;
     }
-    if (!strcmp(word, "system_reset") || !strcmp(word, "system_powerdown"))
-        memmove(word, word + strlen("system_"), strlen(word + strlen("system_")) + 1);
     if (monitor_execute(&c->monitor, word, out) == MONITOR_QUIT)
         c->all->quit = true;
 }

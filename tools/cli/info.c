@@ -207,6 +207,53 @@ static bool info_virtio(struct arm_machine *m, unsigned cpu, char **words, GStri
     return arm_describe(m, words[1], add_line, out);
 }
 
+static bool info_pci(struct arm_machine *m, unsigned cpu, char **words, GString *out)
+{
+    (void)cpu;
+    return arm_describe(m, words[1], add_line, out);
+}
+
+static bool info_block(struct arm_machine *m, unsigned cpu, char **words, GString *out)
+{
+    gsize before = out->len;
+
+    (void)cpu, (void)words;
+    arm_describe(m, "disks", add_line, out);
+    if (out->len == before)
+        g_string_append(out, "there is no disk\n");
+    return true;
+}
+
+static bool info_cpus(struct arm_machine *m, unsigned cpu, char **words, GString *out)
+{
+    (void)words;
+    for (unsigned k = 0; k < arm_cpu_count(m); k++) {
+        g_string_append(out, k == cpu ? "* " : "  ");
+        registers_add_brief(out, m, k);
+    }
+    return true;
+}
+
+/* Whoever asks this way has the machine stopped; at a socket control.c answers. */
+static bool info_status(struct arm_machine *m, unsigned cpu, char **words, GString *out)
+{
+    uint64_t ns = arm_time_ns(m);
+
+    (void)cpu, (void)words;
+    g_string_append_printf(out,
+                           "VM status: paused, at %" PRIu64 " instructions, %" PRIu64 ".%06" PRIu64
+                           " s virtual time\n",
+                           arm_retired(m), ns / 1000000000, ns / 1000 % 1000000);
+    return true;
+}
+
+static bool info_version(struct arm_machine *m, unsigned cpu, char **words, GString *out)
+{
+    (void)m, (void)cpu, (void)words;
+    g_string_append_printf(out, "armillary %s\n", arm_version());
+    return true;
+}
+
 static bool info_why(struct arm_machine *m, unsigned cpu, char **words, GString *out)
 {
     (void)words;

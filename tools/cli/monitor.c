@@ -9,10 +9,10 @@
 #include "info.h"
 #include "key_names.h"
 #include "line_editor.h"
+#include "monitor_memory.h"
 #include "parse.h"
 #include "picture.h"
 #include "sweep.h"
-#include "trace/disasm.h"
 
 typedef enum monitor_verdict monitor_fn(struct monitor *mon, char **words, GString *out);
 
@@ -24,14 +24,6 @@ static enum monitor_verdict say(GString *out, const char *text)
 {
     g_string_append_printf(out, "%s\n", text);
     return MONITOR_STAY;
-}
-
-static unsigned current_el(const struct monitor *mon)
-{
-    uint64_t pstate = 0;
-
-    arm_reg_read(mon->m, mon->cpu, "pstate", &pstate);
-    return (unsigned)(pstate >> 2) & 3;
 }
 
 /* ---- looking ---- */
@@ -54,10 +46,10 @@ static enum monitor_verdict do_walk(struct monitor *mon, char **words, GString *
     uint64_t va, index;
     struct monitor of = *mon;
 
-    if (!words[1] || !parse_hex(words[1], &va) || !parse_cpu(mon, words[2], &index))
+    if (!words[1] || !monitor_address(mon, words[1], &va) || !parse_cpu(mon, words[2], &index))
         return say(out, "walk VA [CPU]: a hexadecimal address");
     of.cpu = (unsigned)index;
-    info_walk(of.m, of.cpu, current_el(&of), va, ARM_ACCESS_READ, out);
+    info_walk(of.m, of.cpu, monitor_el(&of), va, ARM_ACCESS_READ, out);
     return MONITOR_STAY;
 }
 
@@ -67,10 +59,11 @@ static enum monitor_verdict do_print(struct monitor *mon, char **words, GString 
 
     if (!words[1] || !parse_cpu(mon, words[2], &index))
         return say(out, "print REGISTER [CPU]");
-    if (!arm_reg_read(mon->m, (unsigned)index, words[1], &value))
-        g_string_append_printf(out, "no register \"%s\"\n", words[1]);
+    const char *name = words[1] + (*words[1] == '$'); /* as QEMU and gdb write it */
+    if (!arm_reg_read(mon->m, (unsigned)index, name, &value))
+        g_string_append_printf(out, "no register \"%s\"\n", name);
     else
-        g_string_append_printf(out, "%s = 0x%016" PRIx64 "\n", words[1], value);
+        g_string_append_printf(out, "%s = 0x%016" PRIx64 "\n", name, value);
     return MONITOR_STAY;
 }
 
@@ -87,113 +80,16 @@ static enum monitor_verdict do_cpu(struct monitor *mon, char **words, GString *o
 
 /* ---- memory ---- */
 
-#define EXAMINE_MAX 4096
-
-/* What x and xp show. */
-struct examine {
-    uint64_t address, count;
-    unsigned size; /* bytes of each */
-    bool insns, physical;
-};
-
-/* "/4wx": a number, and letters of which those of a number's base say nothing. */
-static bool parse_format(const char *text, struct examine *e)
-{
-    char *end = (char *)(uintptr_t)text;
-
-    if (g_ascii_isdigit(*text))
-        e->count = g_ascii_strtoull(text, &end, 10);
-    for (; *end; end++)
-        switch (*end) {
-        case 'b':
-            e->size = 1;
-            break;
-        case 'h':
-            e->size = 2;
-            break;
-        case 'w':
-            e->size = 4;
-            break;
-        case 'g':
-            e->size = 8;
-            break;
-        case 'i':
-            e->insns = true;
-            e->size = 4;
-            break;
-        case 'x':
-        case 'd':
-        case 'u':
-            break;
-        default:
-            return false;
-        }
-    return e->count > 0;
-}
-
-static bool read_memory(const struct monitor *mon, const struct examine *e, uint64_t address,
-                        uint64_t *value)
-{
-    *value = 0;
-    return e->physical ? arm_mem_read(mon->m, address, value, e->size)
-                       : arm_virt_read(mon->m, mon->cpu, current_el(mon), address, value, e->size);
-}
-
-static void add_insn(struct trace_disasm *d, uint64_t address, uint32_t word, GString *out)
-{
-    g_string_append_printf(out, "%#012" PRIx64 ": %08x ", address, word);
-    trace_disasm_text(d, address, word, out);
-    g_string_append_c(out, '\n');
-}
-
-static void examine(const struct monitor *mon, const struct examine *e, GString *out)
-{
-    unsigned per_line = e->size == 8 ? 2 : 4;
-    struct trace_disasm *d = trace_disasm_new();
-
-    for (uint64_t k = 0; k < e->count && k < EXAMINE_MAX; k++) {
-        uint64_t at = e->address + e->size * k, v;
-        if (!e->insns && k % per_line == 0)
-            g_string_append_printf(out, "%s%#012" PRIx64 ":", k ? "\n" : "", at);
-        if (!read_memory(mon, e, at, &v)) {
-            g_string_append(out, e->physical ? " not RAM" : " not RAM, or not mapped");
-            break;
-        }
-        if (e->insns)
-            add_insn(d, at, (uint32_t)v, out);
-        else
-            g_string_append_printf(out, " %0*" PRIx64, (int)e->size * 2, v);
-    }
-    if (!e->insns || (out->len && out->str[out->len - 1] != '\n'))
-        g_string_append_c(out, '\n');
-    trace_disasm_free(d);
-}
-
-/* x[/FORMAT] ADDR, x /FORMAT ADDR */
-static enum monitor_verdict show_memory(struct monitor *mon, char **words, bool physical,
-                                        GString *out)
-{
-    struct examine e = {.count = 1, .size = 4, .physical = physical};
-    const char *format = strchr(words[0], '/');
-    char **rest = words + 1;
-
-    if (!format && *rest && **rest == '/')
-        format = *rest++;
-    if ((format && !parse_format(format + 1, &e)) || !*rest || !parse_hex(*rest, &e.address))
-        return say(out, physical ? "xp[/COUNTFORMAT] ADDR: a hexadecimal physical address"
-                                 : "x[/COUNTFORMAT] ADDR: a hexadecimal virtual address");
-    examine(mon, &e, out);
-    return MONITOR_STAY;
-}
-
 static enum monitor_verdict do_x(struct monitor *mon, char **words, GString *out)
 {
-    return show_memory(mon, words, false, out);
+    monitor_show_memory(mon, words, false, out);
+    return MONITOR_STAY;
 }
 
 static enum monitor_verdict do_xp(struct monitor *mon, char **words, GString *out)
 {
-    return show_memory(mon, words, true, out);
+    monitor_show_memory(mon, words, true, out);
+    return MONITOR_STAY;
 }
 
 /* ---- changing ---- */
@@ -331,6 +227,27 @@ static const struct command *find(const char *word)
     return NULL;
 }
 
+/* Words of QEMU's monitor that are other ones here, or that nothing can be done about. */
+static const struct {
+    const char *word, *command, *instead;
+} of_qemu[] = {
+#define MONITOR_AS(word, command)      {word, command, NULL},
+#define MONITOR_INSTEAD(word, instead) {word, NULL, instead},
+#include "tools/cli/monitor_words.def"
+#undef MONITOR_AS
+#undef MONITOR_INSTEAD
+};
+
+static const struct command *find_of_qemu(const char *word, const char **instead)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(of_qemu); k++)
+        if (!strcmp(of_qemu[k].word, word)) {
+            *instead = of_qemu[k].instead;
+            return of_qemu[k].command ? find(of_qemu[k].command) : NULL;
+        }
+    return NULL;
+}
+
 enum monitor_verdict monitor_execute(struct monitor *mon, const char *line, GString *out)
 {
     g_autofree char *copy = g_strdup(line);
@@ -343,10 +260,16 @@ enum monitor_verdict monitor_execute(struct monitor *mon, const char *line, GStr
     g_ptr_array_add(words, NULL);
     if (!words->pdata[0])
         return MONITOR_STAY;
-    const struct command *row = find(words->pdata[0]);
+    const char *word = words->pdata[0], *instead = NULL;
+    const struct command *row = find_of_qemu(word, &instead);
+    if (!row && !instead)
+        row = find(word);
     if (row)
         return row->fn(mon, (char **)words->pdata, out);
-    g_string_append_printf(out, "no command \"%s\"; try help\n", (char *)words->pdata[0]);
+    if (instead)
+        g_string_append_printf(out, "%s: %s\n", word, instead);
+    else
+        g_string_append_printf(out, "no command \"%s\"; try help\n", word);
     return MONITOR_STAY;
 }
 
