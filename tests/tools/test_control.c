@@ -141,6 +141,24 @@ static void test_qmp_speaks_what_scripts_of_qemu_expect(void **state)
     expect(&p, "\"event\": \"STOP\"");
     tell(&p, "{\"execute\": \"system_reset\"}{\"execute\": \"cont\"}");
     expect(&p, "\"event\": \"RESET\"");
+    tell(&p, "{\"execute\": \"query-cpus-fast\"}{\"execute\": \"query-kvm\"}");
+    expect(&p, "{\"return\": [{\"cpu-index\": 0, ");
+    expect(&p, "\"target\": \"aarch64\"}]}");
+    expect(&p, "{\"return\": {\"enabled\": false, \"present\": false}}");
+    tell(&p, "{\"execute\": \"send-key\"}"
+             "{\"execute\": \"send-key\", \"arguments\": {\"keys\": [{\"type\": \"qcode\", "
+             "\"data\": \"bogus\"}]}}"
+             "{\"execute\": \"send-key\", \"arguments\": {\"keys\": [{\"type\": \"qcode\", "
+             "\"data\": \"ctrl\"}, {\"type\": \"qcode\", \"data\": \"c\"}]}}");
+    expect(&p, "Parameter 'keys' is missing");
+    expect(&p, "expected a key's qcode: ");
+    expect(&p, "the guest takes no such input now");
+    tell(&p, "{\"execute\": \"input-send-event\", \"arguments\": {\"events\": [{\"type\": \"btn\", "
+             "\"data\": {\"down\": true, \"button\": \"none\"}}]}}"
+             "{\"execute\": \"input-send-event\", \"arguments\": {\"events\": [{\"type\": \"abs\", "
+             "\"data\": {\"axis\": \"x\", \"value\": 20000}}]}}");
+    expect(&p, "expected an event of a key, a button, rel or abs: ");
+    expect(&p, "the guest takes no such input now");
     tell(&p, "{\"execute\": \"bogus\"}{\"no\": 1}nonsense");
     expect(&p, "The command bogus has not been found");
     expect(&p, "QMP input lacks member 'execute'");

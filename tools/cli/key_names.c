@@ -25,8 +25,7 @@ static const struct {
 #undef KEY_NAME
 };
 
-/* 0: there is no such key. */
-static uint16_t code_of(const char *word)
+uint16_t key_names_code(const char *word)
 {
     for (size_t k = 0; k < G_N_ELEMENTS(others); k++)
         if (!strcmp(others[k].qemu, word))
@@ -48,7 +47,7 @@ bool key_names_send(struct arm_machine *m, const char *text, char **error)
         return false;
     }
     for (unsigned k = 0; k < count; k++) {
-        uint16_t code = code_of(words[k]);
+        uint16_t code = key_names_code(words[k]);
         if (!code) {
             *error =
                 g_strdup_printf("no key \"%s\"; expected names as ctrl-alt-f1 or ret", words[k]);

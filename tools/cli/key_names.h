@@ -3,8 +3,12 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct arm_machine;
+
+/* The number that Linux has for a key by its name; 0: there is no such key. */
+uint16_t key_names_code(const char *name);
 
 /* Press @keys, as "ctrl-alt-delete", and let them go: all at one point of the run. False: *@error
  * is why not, freed by the caller. */

@@ -1,10 +1,12 @@
 #include "qmp.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "control_state.h"
 #include "json.h"
 #include "picture.h"
+#include "qmp_input.h"
 
 typedef void qmp_fn(struct control *c, const char *arguments, GString *out);
 
@@ -84,6 +86,26 @@ static void qmp_commands(struct control *c, const char *arguments, GString *out)
     g_string_append_c(out, ']');
 }
 
+/* Each CPU runs in a thread of this process, or all in one. */
+static void qmp_cpus(struct control *c, const char *arguments, GString *out)
+{
+    (void)arguments;
+    g_string_assign(out, "\"return\": [");
+    for (unsigned k = 0; k < arm_cpu_count(c->monitor.m); k++)
+        g_string_append_printf(
+            out,
+            "%s{\"cpu-index\": %u, \"qom-path\": \"/machine/unattached/device[%u]\","
+            " \"thread-id\": %d, \"target\": \"aarch64\"}",
+            k ? ", " : "", k, k, (int)getpid());
+    g_string_append_c(out, ']');
+}
+
+static void qmp_kvm(struct control *c, const char *arguments, GString *out)
+{
+    (void)c, (void)arguments;
+    g_string_assign(out, "\"return\": {\"enabled\": false, \"present\": false}");
+}
+
 static void qmp_nothing(struct control *c, const char *arguments, GString *out)
 {
     (void)c, (void)arguments;
@@ -147,6 +169,34 @@ static void qmp_screendump(struct control *c, const char *arguments, GString *ou
         fail(out, "GenericError", error);
     else
         g_string_assign(out, "\"return\": {}");
+}
+
+/* Does @send with the member @name of the arguments. */
+static void send_input(struct control *c, const char *arguments, const char *name,
+                       bool (*send)(struct arm_machine *m, const char *list, char **error),
+                       GString *out)
+{
+    g_autofree char *list = json_member(arguments, name), *error = NULL;
+    const char *why = NULL;
+
+    if (!list)
+        error = g_strdup_printf("Parameter '%s' is missing", name);
+    else if (!monitor_may_change(&c->monitor, &why))
+        error = g_strdup(why);
+    else if (send(c->monitor.m, list, &error))
+        g_string_assign(out, "\"return\": {}");
+    if (error)
+        fail(out, "GenericError", error);
+}
+
+static void qmp_send_key(struct control *c, const char *arguments, GString *out)
+{
+    send_input(c, arguments, "keys", qmp_input_keys, out);
+}
+
+static void qmp_send_event(struct control *c, const char *arguments, GString *out)
+{
+    send_input(c, arguments, "events", qmp_input_events, out);
 }
 
 static void qmp_quit(struct control *c, const char *arguments, GString *out)
