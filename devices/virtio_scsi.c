@@ -8,8 +8,8 @@
 
 #define DEVICE_ID 8
 
-/* 5.6.2, Virtqueues */
-enum { CONTROL, EVENT, REQUEST, QUEUES };
+/* 5.6.2, Virtqueues; those of requests are the last */
+enum { CONTROL, EVENT, REQUEST };
 
 /* 5.6.4, struct virtio_scsi_config. Differs: a driver cannot change sense_size and cdb_size. */
 enum {
@@ -254,23 +254,29 @@ static void state(struct state_io *io, struct virtio *v)
 static const struct virtio_ops ops = {
     .name = "scsi", .id = DEVICE_ID, .request = request, .reset = reset, .state = state};
 
-void virtio_scsi_init(struct virtio_scsi *s, const struct arm_log *log, struct physmem *mem)
+void virtio_scsi_init(struct virtio_scsi *s, const struct arm_log *log, struct physmem *mem,
+                      unsigned queues)
 {
     static const struct {
         uint32_t offset, value;
     } config[] = {
-        {CONFIG_NUM_QUEUES, QUEUES - REQUEST}, {CONFIG_SEG_MAX, VIRTQ_SIZE_MAX - 2},
-        {CONFIG_MAX_SECTORS, SCSI_BLOCKS_MAX}, {CONFIG_CMD_PER_LUN, 128},
-        {CONFIG_EVENT_INFO_SIZE, 16},          {CONFIG_SENSE_SIZE, SENSE_SIZE},
-        {CONFIG_CDB_SIZE, CDB_SIZE},           {CONFIG_MAX_LUN, SCSI_LUNS_MAX - 1},
+        {CONFIG_SEG_MAX, VIRTQ_SIZE_MAX - 2},
+        {CONFIG_MAX_SECTORS, SCSI_BLOCKS_MAX},
+        {CONFIG_CMD_PER_LUN, 128},
+        {CONFIG_EVENT_INFO_SIZE, 16},
+        {CONFIG_SENSE_SIZE, SENSE_SIZE},
+        {CONFIG_CDB_SIZE, CDB_SIZE},
+        {CONFIG_MAX_LUN, SCSI_LUNS_MAX - 1},
     };
 
-    virtio_init(&s->virtio, &ops, log, mem, QUEUES, BIT(CONTROL) | BIT(REQUEST), 0);
+    virtio_init(&s->virtio, &ops, log, mem, REQUEST + queues,
+                BIT(CONTROL) | (BIT(queues) - 1) << REQUEST, 0);
     s->count = 0;
     s->at = 0;
     s->request = (struct scsi_request){0};
     for (size_t k = 0; k < ARRAY_SIZE(config); k++)
         le_put(s->virtio.config + config[k].offset, 4, config[k].value);
+    le_put(s->virtio.config + CONFIG_NUM_QUEUES, 4, queues);
     le_put(s->virtio.config + CONFIG_MAX_TARGET, 2, VIRTIO_SCSI_TARGETS_MAX - 1);
     s->virtio.config_size = CONFIG_BYTES;
 }

@@ -8,6 +8,7 @@
 #define VIRTIO_SCSI_UNITS_MAX   32
 #define VIRTIO_SCSI_TARGETS_MAX 256
 #define VIRTIO_SCSI_CHUNK       65536
+#define VIRTIO_SCSI_QUEUES      34 /* of requests, at most */
 
 struct virtio_scsi_place {
     uint8_t target, lun;
@@ -25,7 +26,9 @@ struct virtio_scsi {
     uint8_t chunk[VIRTIO_SCSI_CHUNK]; /* on its way between unit and guest */
 };
 
-void virtio_scsi_init(struct virtio_scsi *s, const struct arm_log *log, struct physmem *mem);
+/* @queues: of requests, 1 to VIRTIO_SCSI_QUEUES. */
+void virtio_scsi_init(struct virtio_scsi *s, const struct arm_log *log, struct physmem *mem,
+                      unsigned queues);
 
 /* A unit on the bus; false: the place is taken, or there is none. Before the first request. */
 bool virtio_scsi_attach(struct virtio_scsi *s, unsigned target, unsigned lun,

@@ -109,11 +109,12 @@ static void blocks_fact(GString *to, const struct arm_device *v)
 {
     const struct arm_blocks *b = &v->blocks;
 
+    if (v->kind == ARM_VIRTIO_BLK || v->kind == ARM_VIRTIO_SCSI)
+        fact(to, "queues", "%u", v->queues);
     if (v->kind == ARM_VIRTIO_BLK)
-        fact(to, "blocks", "%u queues, %u of %u bytes, transfers %u to %u, discarding %u%s%s%s",
-             v->queues, b->logical, b->physical, b->min_io, b->opt_io, b->discard,
-             b->no_discard ? ", none" : "", b->no_zeroes ? ", no zeroes" : "",
-             b->write_through ? ", written through" : "");
+        fact(to, "blocks", "%u of %u bytes, transfers %u to %u, discarding %u%s%s%s", b->logical,
+             b->physical, b->min_io, b->opt_io, b->discard, b->no_discard ? ", none" : "",
+             b->no_zeroes ? ", no zeroes" : "", b->write_through ? ", written through" : "");
 }
 
 static void device_facts(GString *to, const struct arm_config *c)

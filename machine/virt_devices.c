@@ -185,8 +185,12 @@ int virt_plug_snd(struct virt_plugged *p, const struct plug *plug, struct arm_er
 
 int virt_plug_scsi(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
-    (void)err;
-    virtio_scsi_init(&p->scsi, plug->log, plug->mem);
+    unsigned queues = plug->what->queues ? plug->what->queues : 1;
+
+    if (queues > VIRTIO_SCSI_QUEUES)
+        return error_set(err, ARM_EINVAL, "virtio scsi: %u queues, expected 1 to %d", queues,
+                         VIRTIO_SCSI_QUEUES);
+    virtio_scsi_init(&p->scsi, plug->log, plug->mem, queues);
     return 0;
 }
 

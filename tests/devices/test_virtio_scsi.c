@@ -18,9 +18,10 @@ struct bench {
     struct scsi_unit units[3];
     struct disk disk;
     char path[64];
+    unsigned queue; /* that commands are put into */
 };
 
-static void start(struct bench *b, off_t bytes)
+static void start_with(struct bench *b, off_t bytes, unsigned queues)
 {
     static const unsigned places[3][2] = {{0, 0}, {5, 0}, {5, 3}};
 
@@ -35,15 +36,21 @@ static void start(struct bench *b, off_t bytes)
                                &(struct disk_spec){.path = b->path, .mode = DISK_SNAPSHOT},
                                &b->d.log, NULL),
                      0);
-    virtio_scsi_init(&b->dev, &b->d.log, &b->d.mem);
+    virtio_scsi_init(&b->dev, &b->d.log, &b->d.mem, queues);
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(scsi_unit_init(&b->units[i], &b->disk, false, NULL, NULL), 0);
         assert_true(virtio_scsi_attach(&b->dev, places[i][0], places[i][1], &b->units[i]));
         assert_false(virtio_scsi_attach(&b->dev, places[i][0], places[i][1], &b->units[i]));
     }
     driver_plug(&b->d, &b->dev.virtio);
-    driver_start(&b->d, b->dev.virtio.offered, 3);
+    driver_start(&b->d, b->dev.virtio.offered, 2 + queues);
     driver_wait(&b->d, 1);
+    b->queue = COMMANDS;
+}
+
+static void start(struct bench *b, off_t bytes)
+{
+    start_with(b, bytes, 1);
 }
 
 static void stop(struct bench *b)
@@ -60,23 +67,23 @@ static void give(struct bench *b, unsigned target, unsigned lun, const uint8_t *
     for (unsigned i = 0; i < REQ; i++)
         poke(&b->d, REQUEST + i, 1, i >= 19 && i < 35 ? cdb[i - 19] : 0);
     poke(&b->d, REQUEST, 4, 1 | target << 8 | 0x40 << 16 | lun << 24);
-    put_desc(&b->d, ring(COMMANDS), 0, REQUEST, REQ, DESC_NEXT, out ? 1 : 2);
-    put_desc(&b->d, ring(COMMANDS), 1, DATA, out, DESC_NEXT, 2);
-    put_desc(&b->d, ring(COMMANDS), 2, RESPONSE, RESP, DESC_WRITE | (in ? DESC_NEXT : 0), 3);
-    put_desc(&b->d, ring(COMMANDS), 3, DATA, in, DESC_WRITE, 0);
+    put_desc(&b->d, ring(b->queue), 0, REQUEST, REQ, DESC_NEXT, out ? 1 : 2);
+    put_desc(&b->d, ring(b->queue), 1, DATA, out, DESC_NEXT, 2);
+    put_desc(&b->d, ring(b->queue), 2, RESPONSE, RESP, DESC_WRITE | (in ? DESC_NEXT : 0), 3);
+    put_desc(&b->d, ring(b->queue), 3, DATA, in, DESC_WRITE, 0);
     poke(&b->d, RESPONSE + 10, 2, 0xeeee);
-    make_available(&b->d, COMMANDS, 0);
-    wr(driver_dev(&b->d), QUEUE_NOTIFY, COMMANDS);
+    make_available(&b->d, b->queue, 0);
+    wr(driver_dev(&b->d), QUEUE_NOTIFY, b->queue);
 }
 
 /* Returns response << 8 | status. */
 static unsigned command(struct bench *b, unsigned target, unsigned lun, const uint8_t *cdb,
                         uint32_t out, uint32_t in)
 {
-    unsigned before = used_count(&b->d, COMMANDS);
+    unsigned before = used_count(&b->d, b->queue);
 
     give(b, target, lun, cdb, out, in);
-    assert_int_equal(used_count(&b->d, COMMANDS), before + 1);
+    assert_int_equal(used_count(&b->d, b->queue), before + 1);
     return (unsigned)(peek(&b->d, RESPONSE + 11, 1) << 8 | peek(&b->d, RESPONSE + 10, 1));
 }
 
@@ -133,6 +140,25 @@ static unsigned manage(struct bench *b, unsigned subtype, unsigned target, unsig
     make_available(&b->d, CONTROL, 0);
     wr(driver_dev(&b->d), QUEUE_NOTIFY, CONTROL);
     return (unsigned)peek(&b->d, RESPONSE, 1);
+}
+
+/* The units are the same, whatever queue a command comes by. */
+static void test_several_queues(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    start_with(&b, SECTORS * 512, 4);
+    assert_int_equal(rd(driver_dev(&b.d), CONFIG_SPACE), 4);
+    assert_int_equal(command(&b, 0, 0, ready, 0, 0), 2);
+    for (b.queue = COMMANDS; b.queue < COMMANDS + 4; b.queue++) {
+        assert_int_equal(command(&b, 0, 0, read1, 0, 512), 0);
+        assert_int_equal(used_len(&b.d, b.queue, b.queue == COMMANDS), RESP + 512);
+        assert_int_equal(peek(&b.d, DATA, 1), 8);
+    }
+    wr(driver_dev(&b.d), QUEUE_SEL, COMMANDS + 4);
+    assert_int_equal(rd(driver_dev(&b.d), QUEUE_NUM_MAX), 0);
+    stop(&b);
 }
 
 static void test_task_management_resets_units(void **state)
@@ -193,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commands_reach_their_units),
+        cmocka_unit_test(test_several_queues),
         cmocka_unit_test(test_task_management_resets_units),
         cmocka_unit_test(test_long_requests_go_on_while_the_guest_runs),
         cmocka_unit_test(test_garbage),

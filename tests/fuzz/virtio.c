@@ -66,7 +66,7 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     virtio_snd_init(&b->snd, &b->rings.log, &b->rings.mem, &b->rings.clock, 0);
     virtio_net_init(&b->net, &b->rings.log, &b->rings.mem, (const uint8_t[]){2, 0, 0, 0, 0, 1},
                     drop_output, NULL);
-    virtio_scsi_init(&b->scsi, &b->rings.log, &b->rings.mem);
+    virtio_scsi_init(&b->scsi, &b->rings.log, &b->rings.mem, config.queues);
     for (unsigned i = 0; i < 2; i++)
         if (scsi_unit_init(&b->units[i], &b->disk, i, NULL, NULL) != 0 ||
             !virtio_scsi_attach(&b->scsi, i, 0, &b->units[i]))

@@ -4,8 +4,6 @@
 #include "qemu.h"
 #include "qemu_connect.h"
 
-#define QUEUES_MAX 36 /* struct arm_device's queues */
-
 static struct qemu_device *device(struct qemu *q)
 {
     return &q->devices.devices[q->devices.device_count];
@@ -45,27 +43,33 @@ OFF(write_zeroes, no_zeroes)
 OFF(write_cache, write_through)
 #undef OFF
 
-bool qemu_set_blk_queues(struct qemu *q, const char *value)
+/* struct arm_device's queues. No device: a disk of if=virtio. */
+static unsigned most_queues(const struct qemu_device *device)
 {
+    return device && device->driver->connect == qemu_connect_scsi ? 34 : 36;
+}
+
+bool qemu_set_queues(struct qemu *q, const char *value)
+{
+    unsigned most = most_queues(device(q));
     uint64_t n;
 
     if (!parse_number(value, 1, UINT16_MAX, &n))
         return qemu_bad("-device %s,num-queues=%s: expected 1 to 65535", device(q)->driver->name,
                         value);
-    if (n > QUEUES_MAX)
-        qemu_note(q, "-device %s: of request queues there are %d", device(q)->driver->name,
-                  QUEUES_MAX);
-    device(q)->queues = n < QUEUES_MAX ? (unsigned)n : QUEUES_MAX;
+    if (n > most)
+        qemu_note(q, "-device %s: of request queues there are %u", device(q)->driver->name, most);
+    device(q)->queues = n < most ? (unsigned)n : most;
     return true;
 }
 
-unsigned qemu_blk_queues(const struct qemu *q, const struct qemu_device *device)
+unsigned qemu_queues(const struct qemu *q, const struct qemu_device *device)
 {
-    unsigned cpus = q->req.config.cpus ? q->req.config.cpus : 1;
+    unsigned cpus = q->req.config.cpus ? q->req.config.cpus : 1, most = most_queues(device);
 
     if (device && device->queues)
         return device->queues;
     if (device && !qemu_is_on_pci(device->driver))
         return 1;
-    return cpus < QUEUES_MAX ? cpus : QUEUES_MAX;
+    return cpus < most ? cpus : most;
 }

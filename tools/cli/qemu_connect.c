@@ -56,7 +56,7 @@ bool qemu_add_blk(struct qemu *q, const struct qemu_device *device, const struct
         (struct arm_device){.kind = ARM_VIRTIO_BLK,
                             .drive = qemu_arm_drive(&q->devices, drive),
                             .blocks = device ? device->blocks : (struct arm_blocks){0},
-                            .queues = qemu_blk_queues(q, device),
+                            .queues = qemu_queues(q, device),
                             .serial = device ? device->serial : drive->serial});
 }
 
@@ -302,7 +302,8 @@ bool qemu_connect_hda(struct qemu *q, const struct qemu_device *device)
 bool qemu_connect_scsi(struct qemu *q, const struct qemu_device *device)
 {
     qemu_add_bus(q, device, ARM_VIRTIO_SCSI);
-    return add_virtio(q, device, (struct arm_device){.kind = ARM_VIRTIO_SCSI});
+    return add_virtio(
+        q, device, (struct arm_device){.kind = ARM_VIRTIO_SCSI, .queues = qemu_queues(q, device)});
 }
 
 bool qemu_connect_ehci(struct qemu *q, const struct qemu_device *device)

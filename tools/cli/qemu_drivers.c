@@ -107,7 +107,6 @@ static bool note_number(struct qemu *q, const char *value, uint64_t ours, const 
     {                                                                                              \
         return note_number(q, value, ours, what);                                                  \
     }
-NUMBER(queues, 1, "request queues")
 NUMBER(usb2_ports, 4, "USB 2 ports")
 NUMBER(usb3_ports, 4, "USB 3 ports")
 NUMBER(outputs, 1, "outputs")
@@ -186,7 +185,7 @@ static const struct property blk_properties[] = {
     {"secs", "N", NULL, NULL},
     {"serial", "TEXT", set_serial, NULL},
     {"scsi", "off", NULL, NULL},
-    {"num-queues", "N", qemu_set_blk_queues, NULL},
+    {"num-queues", "N", qemu_set_queues, NULL},
     {"queue-size", "N", set_queue_size, NULL},
     {"iothread", "ID", NULL, NULL}, /* devices have no threads here */
     {"config-wce", "off", NULL, NULL},
@@ -383,7 +382,7 @@ static const struct property input_properties[] = {
 
 static const struct property scsi_properties[] = {
     VIRTIO_PROPERTIES,
-    {"num-queues", "N", set_queues, NULL},
+    {"num-queues", "N", qemu_set_queues, NULL},
     {"iothread", "ID", NULL, NULL},
     {"hotplug", "on|off", NULL, "nothing is hot-plugged"},
     {"param-change", "on|off", NULL, NULL},
