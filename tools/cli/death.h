@@ -26,6 +26,7 @@ enum death_kind {
     DEATH_STORM,     /* an interrupt comes again before anything but its handler could retire */
     DEATH_IDLE,      /* all CPUs wait for nothing */
     DEATH_SPIN,      /* a CPU goes round a few instructions */
+    DEATH_ANSWERS,   /* a guest asks its hypervisor for what stays the same */
     DEATH_RESETS,    /* the guest resets the machine again and again */
     DEATH_PANIC,     /* the console has a text that means it */
 };

@@ -345,6 +345,8 @@ bool death_diagnose(const struct corpse *c, struct verdict *v)
         death_explain_resets(c, v);
         return true;
     }
+    if (c->kind == DEATH_ANSWERS)
+        return death_explain_answers(c, v);
     if (c->kind == DEATH_STORM)
         return death_explain_storm(c, v);
     if (is_loop(c->kind))

@@ -142,7 +142,7 @@ bool death_history_fails(const struct death_history *h, unsigned cpu)
     for (unsigned k = 0; k < DEATH_EXCEPTIONS; k++) {
         const struct death_fault *f = &h->last[k];
         if (f->cpu != cpu || !death_is_error(f) || death_ec(f) != death_ec(last) ||
-            f->el != last->el)
+            f->el != last->el || f->from != f->el)
             return false;
     }
     return true;

@@ -108,20 +108,24 @@ static void note_insn(struct loop *l, const struct arm_event *p, struct round_st
     }
 }
 
-static const struct arm_event *last_insn(const struct death_trace *t)
+#define ANY_EL (~0U)
+
+static const struct arm_event *last_insn(const struct death_trace *t, unsigned el)
 {
     const struct arm_event *p = NULL;
 
-    for (unsigned n = 0; (p = death_trace_back(t, n)) && p->kind != ARM_EVENT_INSN; n++)
-        ;
+    for (unsigned n = 0; (p = death_trace_back(t, n)); n++)
+        if (p->kind == ARM_EVENT_INSN && (el == ANY_EL || p->el == el))
+            break;
     return p;
 }
 
 /* The rounds that the trace ends with, from one execution of its last instruction to the next one.
- * False: there are not several. */
-static bool find_loop(const struct death_trace *t, struct loop *l)
+ * False: there are not several. @el: it is at this one, and what others do in between is theirs;
+ * ANY_EL: all of it is at one. */
+static bool find_loop(const struct death_trace *t, unsigned el, struct loop *l)
 {
-    const struct arm_event *last = last_insn(t), *p;
+    const struct arm_event *last = last_insn(t, el), *p;
     struct round_state round;
     unsigned rounds = 0;
     uint32_t word = 0;
@@ -132,8 +136,10 @@ static bool find_loop(const struct death_trace *t, struct loop *l)
         bool head = p->kind == ARM_EVENT_INSN && p->pc == last->pc && p->el == last->el;
         if (!rounds && !head)
             continue;
-        if (p->el != last->el)
+        if (p->el != last->el && el == ANY_EL)
             return false;
+        if (p->el != last->el)
+            continue;
         if (head) {
             l->carried |= rounds++ ? carried_over(&round) : 0;
             begin_round(&round);
@@ -399,7 +405,7 @@ bool death_explain_loop(const struct corpse *c, struct verdict *v)
 {
     struct loop l;
 
-    if (c->kind != DEATH_SPIN || !find_loop(c->trace, &l))
+    if (c->kind != DEATH_SPIN || !find_loop(c->trace, ANY_EL, &l))
         return false;
     if (!is_stuck(&l))
         return explain_endless_calls(c, &l, v) || explain_passed(c, &l, v);
@@ -410,6 +416,43 @@ bool death_explain_loop(const struct corpse *c, struct verdict *v)
         explain_register(c, &l, v);
     else
         return false;
+    return true;
+}
+
+/* ---- what a hypervisor answers ---- */
+
+bool death_history_asks(const struct death_history *h, unsigned cpu)
+{
+    const struct death_fault *last = &h->last[(h->exceptions - 1) % DEATH_EXCEPTIONS];
+
+    for (unsigned k = 0; k < DEATH_EXCEPTIONS && h->exceptions >= DEATH_EXCEPTIONS; k++) {
+        const struct death_fault *f = &h->last[k];
+        if (f->cpu != cpu || f->elr != last->elr || f->esr != last->esr || f->far != last->far)
+            return false;
+    }
+    return h->exceptions >= DEATH_EXCEPTIONS && death_ec(last) == ESR_EC_DABT_LOW &&
+           last->from == 1 && death_access(last) == ARM_ACCESS_READ;
+}
+
+bool death_explain_answers(const struct corpse *c, struct verdict *v)
+{
+    const struct death_history *h = c->history;
+    const struct death_fault *f = &h->last[(h->exceptions - 1) % DEATH_EXCEPTIONS];
+    struct loop l;
+
+    if (!find_loop(c->trace, f->from, &l) || !is_stuck(&l))
+        return false;
+    g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
+    g_string_printf(v->cause,
+                    "the guest asks again and again for what its hypervisor answers for IPA "
+                    "%#" PRIx64 ", and that does not change: in the loop at %s",
+                    (f->hpfar >> 4 & ((UINT64_C(1) << 40) - 1)) << 12 | (f->far & 0xfff), at);
+    g_string_append_printf(v->evidence,
+                           "the load is trapped to EL2, whose handler returns behind it; it goes "
+                           "to X%u, and nothing else in the loop changes anything",
+                           (unsigned)(f->esr >> 16) & 31);
+    g_string_assign(v->next, "is it what the real device would say, as a status without its busy "
+                             "and full bits? `break` of gdb at the instruction behind the load");
     return true;
 }
 

@@ -10,7 +10,8 @@ static const char *kind_name(enum death_kind kind)
     static const char *const names[] = {
         [DEATH_NONE] = "none",       [DEATH_LOOP] = "fault-loop", [DEATH_RECURSION] = "recursion",
         [DEATH_RETURNS] = "returns", [DEATH_STORM] = "storm",     [DEATH_IDLE] = "idle",
-        [DEATH_SPIN] = "spin",       [DEATH_RESETS] = "resets",   [DEATH_PANIC] = "panic"};
+        [DEATH_SPIN] = "spin",       [DEATH_ANSWERS] = "answers", [DEATH_RESETS] = "resets",
+        [DEATH_PANIC] = "panic"};
 
     return names[kind];
 }

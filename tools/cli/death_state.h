@@ -124,9 +124,11 @@ struct verdict {
 /* @ends: the run has ended by itself. NULL: it cannot be had again, or was too long. */
 struct death_history *death_history_new(struct arm_machine *m, const struct run_request *req,
                                         bool ends);
-/* Have its last exceptions all been errors of @cpu's, of one class, with next to nothing in
- * between? */
+/* Have its last exceptions all been errors of @cpu's, of one class and within one EL, with next to
+ * nothing in between? */
 bool death_history_fails(const struct death_history *h, unsigned cpu);
+/* Have they all been the same load of @cpu's at EL1, which EL2 emulates (death_loop.c)? */
+bool death_history_asks(const struct death_history *h, unsigned cpu);
 void death_history_free(struct death_history *h); /* may be NULL */
 
 /* The last write of it on @cpu; NULL: none, or not known. */
@@ -212,6 +214,7 @@ bool death_explain_loop(const struct corpse *c, struct verdict *v);
 bool death_explain_asleep(const struct corpse *c, struct verdict *v);
 bool death_add_timer_off(const struct corpse *c, GString *out);
 
+bool death_explain_answers(const struct corpse *c, struct verdict *v);
 bool death_explain_chase(const struct corpse *c, struct verdict *v); /* death_chase.c */
 bool death_add_wfe_value(const struct corpse *c, GString *out);
 

@@ -443,17 +443,20 @@ static bool report_given_up(struct death_watch *d)
     return given_up && report(d, DEATH_SPIN, c.cpu, ENDED);
 }
 
-/* A CPU whose errors come one behind the other, each another one: what its handler returns to fails
- * too. */
-static bool report_errors(struct death_watch *d, unsigned cpu)
+/* A CPU that takes very many exceptions: errors, one behind the other, each another one, as what
+ * its handler returns to fails too; or a guest's loads of what its hypervisor emulates. */
+static bool report_exceptions(struct death_watch *d, unsigned cpu)
 {
     if (d->cpu[cpu].storms < STORM_LOOKS)
         return false;
     struct death_history *h = death_history_new(d->m, again(d), false);
-    bool errors = h && death_history_fails(h, cpu);
+    enum death_kind kind = !h                            ? DEATH_NONE
+                           : death_history_fails(h, cpu) ? DEATH_RECURSION
+                           : death_history_asks(h, cpu)  ? DEATH_ANSWERS
+                                                         : DEATH_NONE;
 
     death_history_free(h);
-    return errors && report(d, DEATH_RECURSION, cpu, ENDED);
+    return kind != DEATH_NONE && report(d, kind, cpu, ENDED);
 }
 
 /* Who does nothing else: those that ask for something before those that stand. */
@@ -475,7 +478,7 @@ static void report_idlers(struct death_watch *d)
                 report(d, DEATH_SPIN, k, ENDED))
                 return;
     for (unsigned k = 0; k < cpus; k++)
-        if (report_errors(d, k))
+        if (report_exceptions(d, k))
             return;
 }
 

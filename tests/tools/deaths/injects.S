@@ -7,6 +7,8 @@
 // dies -DNO_FORWARD | code 3: the virtual timer was on, and was switched off at && (hyp_irq+0x && (EL2)
 // dies -DNO_RESULT: cpu0 has parked itself at && (given_up+0): the branch at && went by what the HVC at && has returned; X0 is 0xc4000003 && EL2's own software
 // dies -DNO_VM | --smp 2: HCR_EL2 of cpu1 is 0x80000000: VM is 0, so that EL1 has no stage 2 there, and cpu0 has it on
+// dies -DANSWERS: the guest asks again and again for what its hypervisor answers for IPA 0xc0000018, and that does not change: in the loop at && (polls+0) && X10
+// lives -DANSWERS -DMENDED | code 0
 // lives -DWELL | code 0
 // lives -DNO_HW -DMASKED | code 0
 #include "common.inc"
@@ -72,6 +74,22 @@ second:                             // another CPU, that enters the guest's worl
     eret
     .ltorg
 hyp_call:
+#if defined(ANSWERS)                // the status of a device that is never ready
+    mrs x1, esr_el2
+    lsr x1, x1, #26
+    cmp x1, #0x24
+    b.ne 2f
+    mrs x1, elr_el2
+    add x1, x1, #4
+    msr elr_el2, x1
+# if defined(MENDED)
+    mov x10, #0
+# else
+    mov x10, #0x20
+# endif
+    eret
+2:
+#endif
     ldr x1, =0x84000008
     cmp x0, x1
     b.ne 1f
@@ -106,6 +124,12 @@ hyp_irq:
     eret
 guest:
     set vbar_el1, guest_vectors
+#if defined(ANSWERS)
+    ldr x9, =0xc0000018
+polls:
+    ldr w10, [x9]
+    tbnz w10, #5, polls
+#endif
 #if defined(NO_VM)
     b given_up
 #elif defined(NO_RESULT)
