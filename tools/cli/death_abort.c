@@ -86,6 +86,20 @@ static void add_descriptor(const struct abort *a, unsigned stage, GString *out)
     g_free(o.at);
 }
 
+/* Where the walk began is what TTBRn_ELx has been given last. */
+static void add_base(const struct abort *a, GString *out)
+{
+    char name[16];
+
+    g_snprintf(name, sizeof(name), "TTBR%u_EL%u", is_upper(a), death_regime_el(a));
+    const struct death_write *w = death_written(a->c, a->f->cpu, name);
+    if (!w || a->steps[1] != 1)
+        return;
+    g_autofree char *at = death_place(a->c, a->f->cpu, w->el, w->pc);
+    g_string_append_printf(out, "; %s was written last, as %#" PRIx64 ", at %s", name, w->value,
+                           at);
+}
+
 /* TCR_ELx.EPD0 or EPD1, of a regime that has both. */
 static bool is_disabled(const struct abort *a)
 {
@@ -221,7 +235,8 @@ static void explain_stage1(const struct abort *a, struct verdict *v)
         g_string_assign(v->next, "compare TCR_ELx (T0SZ, TG0), TTBR0_ELx and the tables' first "
                                  "level: do they fit together?");
         return;
-    }
+    } else
+        add_base(a, v->evidence);
     g_string_printf(v->next,
                     "map it, or find who made the address; `walk %#" PRIx64 "` in the monitor",
                     a->address);

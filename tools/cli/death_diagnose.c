@@ -158,6 +158,23 @@ static void add_vbar(const struct corpse *c, unsigned el, GString *out)
         g_string_append_printf(out, ", written at %s", at);
 }
 
+/* Its tables are others since, which do not have it. */
+static void add_tables_since(const struct corpse *c, unsigned el, GString *out)
+{
+    char name[16];
+
+    g_snprintf(name, sizeof(name), "VBAR_EL%u", el);
+    const struct death_write *vbar = death_written(c, c->cpu, name);
+    g_snprintf(name, sizeof(name), "TTBR%u_EL%u",
+               (unsigned)(death_reg_el(c, c->cpu, "VBAR", el) >> 55) & 1, el);
+    const struct death_write *w = death_written(c, c->cpu, name);
+    if (!vbar || !w || w->count < vbar->count || !(death_reg_el(c, c->cpu, "SCTLR", el) & 1))
+        return;
+    g_autofree char *at = death_place(c, c->cpu, w->el, w->pc);
+    g_string_append_printf(out, "; since then %s was written, as %#" PRIx64 ", at %s", name,
+                           w->value, at);
+}
+
 static bool is_in_vectors(const struct corpse *c, const struct death_fault *f)
 {
     uint64_t vbar = f->valid ? death_reg_el(c, c->cpu, "VBAR", f->el) & ~UINT64_C(0x7ff) : 0;
@@ -213,6 +230,8 @@ static bool explain_vector(const struct corpse *c, const struct death_fault *f, 
         g_string_append(v->cause, ": an IRQ came");
     add_vbar(c, f->el, v->evidence);
     add_spacing(c, f, vbar, v->evidence);
+    if (death_is_fetch(f))
+        add_tables_since(c, f->el, v->evidence);
     if (arm_translate(c->m, c->cpu, f->el, f->elr, ARM_ACCESS_EXECUTE, &t) &&
         death_add_overwritten(c, &now, t.pa, 4, &o)) {
         g_string_append_printf(v->cause, ": it was overwritten, by cpu%u at %s", o.cpu, o.at);

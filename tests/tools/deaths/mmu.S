@@ -12,6 +12,7 @@
 // dies -DVIRTUAL | --no-el2: a load from 0xffff000040080000 at EL1: the address is too large && the MMU of cpu0 is off
 // dies -DOLD | --no-el2: the tables map it now && a TLBI or an ISB is missing
 // dies -DLATE | --no-el2 --late-effects --seed 1: FP or SIMD instruction at EL1 was trapped && it was written without an ISB behind it
+// dies -DTABLES_GONE | --no-el2 | code 4: the fetch of && it is not mapped && TTBR0_EL1 was written last, as 0x40300000, at && since then TTBR0_EL1 was written
 #include "common.inc"
     .global _start
 _start:
@@ -50,6 +51,13 @@ _start:
 # endif
     mmu_on_el1
     ldr x1, =0x401ff001
+# if defined(TABLES_GONE)
+    put ttbr0_el1, 0x40300000
+    isb
+    tlbi vmalle1
+    dsb sy
+    isb
+# endif
 # if defined(SIZE)
     ldr x1, =0x8000000000
 # elif defined(UNMAPPED)
