@@ -260,6 +260,21 @@ bool gdb_do_attached(struct gdb_server *s, const char *rest, size_t size, GStrin
     return true;
 }
 
+/* LLDB's: without it LLDB goes on from a watchpoint without a step, and comes to the same one. */
+bool gdb_do_host(struct gdb_server *s, const char *rest, size_t size, GString *reply)
+{
+    (void)s, (void)rest, (void)size;
+    g_string_assign(reply, "endian:little;ptrsize:8;watchpoint_exceptions_received:before;");
+    return true;
+}
+
+bool gdb_do_watchpoints(struct gdb_server *s, const char *rest, size_t size, GString *reply)
+{
+    (void)s, (void)rest, (void)size;
+    g_string_printf(reply, "num:%u;", GDB_WATCHPOINTS_MAX);
+    return true;
+}
+
 bool gdb_do_command(struct gdb_server *s, const char *rest, size_t size, GString *reply)
 {
     g_autoptr(GByteArray) line = g_byte_array_new();

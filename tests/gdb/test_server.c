@@ -94,6 +94,18 @@ static void test_a_packet_that_is_too_long_is_refused_and_the_next_one_is_not(vo
     session_close(&t);
 }
 
+/* LLDB steps over the instruction of a watchpoint only if it is told both. */
+static void test_lldb_is_told_that_watchpoints_stop_before_the_access(void **state)
+{
+    struct session t;
+
+    (void)state;
+    session_open(&t, 1);
+    assert_non_null(strstr(ask(&t, "qHostInfo"), "watchpoint_exceptions_received:before;"));
+    assert_string_equal(ask(&t, "qWatchpointSupportInfo:"), "num:4;");
+    session_close(&t);
+}
+
 static void test_an_unknown_packet_has_an_empty_answer(void **state)
 {
     struct session t;
@@ -365,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_a_packet_is_acknowledged_by_its_checksum),
         cmocka_unit_test(test_escaped_bytes_are_one_byte_each),
         cmocka_unit_test(test_a_packet_that_is_too_long_is_refused_and_the_next_one_is_not),
+        cmocka_unit_test(test_lldb_is_told_that_watchpoints_stop_before_the_access),
         cmocka_unit_test(test_an_unknown_packet_has_an_empty_answer),
         cmocka_unit_test(test_registers_are_read_and_written_by_number),
         cmocka_unit_test(test_every_register_is_described_once_and_has_a_value),
