@@ -284,6 +284,19 @@ static bool parse(struct gdb_catch *c, unsigned cpu, char **words, GString *why)
     return take_place(c, words + 1 + used, why);
 }
 
+static const struct gdb_catch *nth(const struct gdb_session *g, unsigned k)
+{
+    return g->catches->pdata[k];
+}
+
+static bool find_number(const struct gdb_session *g, unsigned number, unsigned *k)
+{
+    for (*k = 0; *k < g->catches->len; (*k)++)
+        if (nth(g, *k)->number == number)
+            return true;
+    return false;
+}
+
 bool gdb_catch_add(struct gdb_session *g, unsigned cpu, char **words, GString *why)
 {
     struct gdb_catch *c = g_new0(struct gdb_catch, 1);
@@ -299,23 +312,27 @@ bool gdb_catch_add(struct gdb_session *g, unsigned cpu, char **words, GString *w
         return false;
     }
     c->text = g_strjoinv(" ", words);
-    g_ptr_array_add(g->catches, c);
+    c->number = 1;
+    for (unsigned k; find_number(g, c->number, &k);)
+        c->number++;
+    g_ptr_array_insert(g->catches, (int)c->number - 1, c);
     return true;
 }
 
 bool gdb_catch_remove(struct gdb_session *g, unsigned number)
 {
-    if (number == 0 || number > g->catches->len)
+    unsigned k;
+
+    if (!find_number(g, number, &k))
         return false;
-    g_ptr_array_remove_index(g->catches, number - 1);
+    g_ptr_array_remove_index(g->catches, k);
     return true;
 }
 
 void gdb_catch_list(const struct gdb_session *g, GString *out)
 {
     for (guint k = 0; k < g->catches->len; k++)
-        g_string_append_printf(out, "%u: %s\n", k + 1,
-                               ((struct gdb_catch *)g->catches->pdata[k])->text);
+        g_string_append_printf(out, "%u: %s\n", nth(g, k)->number, nth(g, k)->text);
     if (!g->catches->len)
         g_string_append(out, "nothing is set\n");
 }

@@ -15,6 +15,7 @@ struct gdb_session;
 
 struct gdb_catch {
     struct gdb_session *g;
+    unsigned number;          /* from 1, and its own as long as it is there */
     char *text;               /* as it was given */
     bool is_pc;               /* an instruction at @address; else events, */
     bool is_finding;          /* or what the checker finds (gdb_findings.h) */
@@ -32,7 +33,7 @@ struct gdb_catch {
 /* Add one of these words: "break", "watch" or "catch", and what is behind it. False: it is not
  * understood, or there are too many, or its memory is none; @why: a line that says what, or "". */
 bool gdb_catch_add(struct gdb_session *g, unsigned cpu, char **words, GString *why);
-bool gdb_catch_remove(struct gdb_session *g, unsigned number); /* from 1 */
+bool gdb_catch_remove(struct gdb_session *g, unsigned number); /* false: there is none */
 void gdb_catch_list(const struct gdb_session *g, GString *out);
 void gdb_catch_free(void *one);
 

@@ -1,5 +1,6 @@
 /* What a client's request does to the machine, and where that leads. */
 #include <glib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "gdb_catch.h"
@@ -263,14 +264,19 @@ static enum timeline_result search(struct gdb_session *g, const struct gdb_goals
     return timeline_goto(g->t, known->at);
 }
 
-static void print_caught(struct gdb_session *g, const struct gdb_catch *c, bool back)
+static void print_caught(struct gdb_session *g, const struct gdb_catch *c, unsigned cpu, bool back)
 {
     /* Backwards the last event that was looked at is another one. */
     bool event = !back && !c->is_pc;
-    g_autofree char *text =
-        g_strdup_printf("%s%s%s", c->text, event ? ": " : "", event ? c->seen : "");
+    g_autoptr(GString) text = g_string_new(c->text);
+    uint64_t value = 0;
 
-    print(g, text);
+    if (event)
+        g_string_append_printf(text, ": %s", c->seen);
+    else if (c->sysreg != ARM_NO_REGISTER &&
+             arm_reg_read(timeline_machine(g->t), cpu, arm_reg_name(c->sysreg), &value))
+        g_string_append_printf(text, ": %#" PRIx64 " behind the write", value);
+    print(g, text->str);
 }
 
 /* What goal @which has led to. False: it is not where it is wanted. */
@@ -293,7 +299,7 @@ static bool found(struct gdb_session *g, const struct gdb_goals *goals, unsigned
             return false;
     }
     if (caught) {
-        print_caught(g, caught, back);
+        print_caught(g, caught, stop->cpu, back);
         return true;
     }
     set_watch(goal, stop);
