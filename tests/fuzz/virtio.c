@@ -152,6 +152,14 @@ static unsigned any_head(struct bench *b, struct choices *in, unsigned n)
     return b->packed ? b->rings.avail[n] % QUEUE : any;
 }
 
+/* Of which descriptor a driver of packed queues wants to be told, most likely. */
+static void ask_for_event(struct bench *b, struct choices *in, unsigned n)
+{
+    if (b->packed && below(in, 4) == 1)
+        poke(&b->rings, queue_at(n) + AVAIL_AT, 4,
+             below(in, QUEUE + 1) | below(in, 2) << 15 | (below(in, 8) ? 2 : below(in, 4)) << 16);
+}
+
 /* The chain of @count descriptors at @head is the device's. */
 static void offer(struct bench *b, unsigned n, unsigned head, unsigned count)
 {
@@ -225,6 +233,7 @@ static void request(struct bench *b, struct choices *in, unsigned n)
     if (below(in, 4) == 1) /* and something wrong in it */
         descriptor(b, in, queue_at(n), n, below(in, QUEUE));
     offer(b, n, head, pieces + 1);
+    ask_for_event(b, in, n);
     if (below(in, 4))
         reg(b, NOTIFY, n);
 }
