@@ -6,8 +6,9 @@
 
 static void note_exception(struct death_history *h, const struct arm_event *p)
 {
-    const struct death_fault f = death_fault_of(p);
+    struct death_fault f = death_fault_of(p);
 
+    f.at_once = f.count == h->returned[p->cpu] + 1;
     h->last[h->exceptions++ % DEATH_EXCEPTIONS] = f;
     struct death_fault *open = &h->open[p->cpu][f.el], *first = &h->first[p->cpu][f.el];
     if (!first->valid)
@@ -26,6 +27,7 @@ static void note_return(struct death_history *h, const struct arm_event *p)
                              .spsr = p->eret.spsr,
                              .count = p->count};
 
+    h->returned[p->cpu] = p->count;
     h->open[p->cpu][p->el].valid = h->first[p->cpu][p->el].valid = false;
     if (p->eret.legal)
         h->entered[p->cpu] = r;
@@ -129,23 +131,18 @@ struct death_history *death_history_new(struct arm_machine *m, const struct run_
     return NULL;
 }
 
-#define BETWEEN_INSNS 64 /* no kernel handles a page that is missing in so few */
-
 bool death_history_fails(const struct death_history *h, unsigned cpu)
 {
-    const struct death_fault *last = &h->last[(h->exceptions - 1) % DEATH_EXCEPTIONS],
-                             *first = &h->last[h->exceptions % DEATH_EXCEPTIONS];
+    const struct death_fault *before = NULL;
 
-    if (h->exceptions < DEATH_EXCEPTIONS ||
-        last->count - first->count > (uint64_t)DEATH_EXCEPTIONS * BETWEEN_INSNS)
-        return false;
-    for (unsigned k = 0; k < DEATH_EXCEPTIONS; k++) {
-        const struct death_fault *f = &h->last[k];
-        if (f->cpu != cpu || !death_is_error(f) || death_ec(f) != death_ec(last) ||
-            f->el != last->el || f->from != f->el)
+    for (uint64_t k = 0; k < DEATH_EXCEPTIONS && h->exceptions >= DEATH_EXCEPTIONS; k++) {
+        const struct death_fault *f = &h->last[(h->exceptions + k) % DEATH_EXCEPTIONS];
+        if (f->cpu != cpu || !death_is_error(f) || f->from != f->el || !f->at_once ||
+            (before && before->elr == f->elr))
             return false;
+        before = f;
     }
-    return true;
+    return h->exceptions >= DEATH_EXCEPTIONS;
 }
 
 void death_history_free(struct death_history *h)

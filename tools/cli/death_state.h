@@ -22,6 +22,7 @@ struct death_fault {
     unsigned cpu, el, from; /* taken to, taken from */
     uint64_t esr, elr, far, hpfar, spsr, vector, count;
     bool syndrome; /* IRQ and FIQ have none */
+    bool at_once;  /* at the instruction that was returned to: none had retired since */
 };
 
 /* @p: ARM_EVENT_EXCEPTION. */
@@ -90,7 +91,8 @@ struct death_history {
                            [3]; /* the first to this EL since the last return from it, and */
     struct death_fault first[ARM_CPUS_MAX][3]; /* that even if it was a call, and errors came */
     struct death_return illegal[ARM_CPUS_MAX], entered[ARM_CPUS_MAX];
-    GHashTable *writes;       /* cpu << 32 | number: struct death_write */
+    uint64_t returned[ARM_CPUS_MAX]; /* retired before the last return, legal or not */
+    GHashTable *writes;              /* cpu << 32 | number: struct death_write */
     struct arm_event refused; /* the last call of the firmware that failed; function 0: none */
     char refusal[240];        /* the last line of a device about the guest's doings; "": none */
     struct arm_event started; /* the last CPU_ON that did not fail; function 0: none */
@@ -124,8 +126,8 @@ struct verdict {
 /* @ends: the run has ended by itself. NULL: it cannot be had again, or was too long. */
 struct death_history *death_history_new(struct arm_machine *m, const struct run_request *req,
                                         bool ends);
-/* Have its last exceptions all been errors of @cpu's, of one class and within one EL, with next to
- * nothing in between? */
+/* Have its last exceptions all been errors of @cpu's within one EL, each at another instruction, to
+ * which it had just returned? */
 bool death_history_fails(const struct death_history *h, unsigned cpu);
 /* Have they all been the same load of @cpu's at EL1, which EL2 emulates (death_loop.c)? */
 bool death_history_asks(const struct death_history *h, unsigned cpu);

@@ -209,7 +209,10 @@ static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, en
                       : death_trace_new(&c, cpu, arm_cpu_position(d->m, cpu).insns);
     else if (kind == DEATH_SPIN)
         c.trace = death_trace_ahead(&c, cpu);
-    bool said = death_diagnose(&c, &v);
+    /* Who only stands at a vector as the run ends may have come there for an interrupt. */
+    bool alive = kind == DEATH_LOOP && ended == ENDED && c.history &&
+                 !(c.fault.valid && death_is_error(&c.fault));
+    bool said = !alive && death_diagnose(&c, &v);
     if (said) {
         if (kind != DEATH_RESETS)
             death_add_guest(&c, &v);
