@@ -3,54 +3,18 @@
 #include <string.h>
 
 #include "armillary.h"
-#include "check.h"
-#include "death_close.h"
 #include "death_diagnose.h"
 #include "death_halt.h"
-#include "death_panic.h"
 #include "death_report.h"
 #include "death_trace.h"
-#include "runner.h"
+#include "death_watch_state.h"
 
-#define CPUS_LOOKED_AT 8
-#define POLL_SKIP      4 /* turns between two looks */
-#define PCS            8 /* looks that a place is known from */
-#define NEAR_BYTES     2048
-#define NEAR_LOOKS     48    /* so many near each other are long */
-#define ROUND_BYTES    256   /* who stays within so many goes round */
-#define STORM_INSNS    20000 /* an exception in so many instructions or fewer is many, */
-#define STORM_LOOKS    4     /* at so many looks */
-#define CLOSE_LOOKS    32    /* how long all exceptions are looked at then, and */
-#define CLOSE_PAUSE    1024  /* how long not again */
-#define HALT_LOOKS     64 /* at the same instruction, before it is asked whether it ever leaves it */
-
-struct looked {
-    uint64_t pcs[PCS];
-    unsigned count;
-    struct arm_position at;
-    unsigned storms, quiet; /* looks in a row with very many exceptions, and with none */
-    unsigned still;         /* and of these last ones, with the same PC */
-    unsigned near;          /* those near the one before, less where one was not */
-};
-
-struct death_watch {
-    const struct run_request *req;
-    FILE *say;
-    struct arm_machine *m;
-    unsigned skip, close_left, pause;
-    int handle; /* of the close look; 0: none */
-    struct looked cpu[CPUS_LOOKED_AT];
-    struct death_close close[CPUS_LOOKED_AT];
-    struct death_panic panic;
-    struct death_resets resets;
-    bool listens; /* it has given up, and goes on as long as it says why */
-    bool said[DEATH_PANIC + 1];
-    GArray *records; /* struct death_record: what has been said */
-    enum death_kind stopped;
-    unsigned stopped_cpu;
-    bool heard;      /* the run cannot be had again */
-    bool halt_asked; /* what a CPU that has halted has died of, once */
-};
+#define POLL_SKIP   4 /* turns between two looks */
+#define NEAR_BYTES  2048
+#define STORM_INSNS 20000 /* an exception in so many instructions or fewer is many, */
+#define CLOSE_LOOKS 32    /* how long all exceptions are looked at then, and */
+#define CLOSE_PAUSE 1024  /* how long not again */
+#define HALT_LOOKS  64 /* at the same instruction, before it is asked whether it ever leaves it */
 
 bool death_parse_policy(const char *text, enum death_policy *policy)
 {
@@ -135,8 +99,7 @@ static void print_lines(FILE *f, const char *text)
             fprintf(f, "armillary:   %s\n", *l);
 }
 
-/* The names that the image has; a kernel's own are found in memory. */
-static struct arm_checker *symbols(const struct death_watch *d)
+struct arm_checker *death_watch_symbols(const struct death_watch *d)
 {
     const char *const files[] = {d->req->config.kernel, NULL};
     const struct arm_check_config config = {
@@ -172,17 +135,13 @@ static void record(struct death_watch *d, const struct corpse *c, const struct v
     g_array_append_val(d->records, r);
 }
 
-/* What the run can be had again by; NULL: it cannot. */
-static const struct run_request *again(const struct death_watch *d)
+const struct run_request *death_watch_again(const struct death_watch *d)
 {
     return d->heard ? NULL : d->req;
 }
 
-/* What has ended the run: nothing, what is reported, or something else. */
-enum ending { GOES_ON, ENDED_BY_IT, ENDED };
-
-/* Return: there was something to say. */
-static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, enum ending ended)
+bool death_watch_report(struct death_watch *d, enum death_kind kind, unsigned cpu,
+                        enum ending ended)
 {
     struct corpse c = {.m = d->m,
                        .req = d->req,
@@ -195,8 +154,8 @@ static bool report(struct death_watch *d, enum death_kind kind, unsigned cpu, en
     struct verdict v = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
 
     if (kind != DEATH_PANIC && kind != DEATH_RESETS)
-        c.history = death_history_new(d->m, again(d), ended == ENDED_BY_IT);
-    c.symbols = symbols(d);
+        c.history = death_history_new(d->m, death_watch_again(d), ended == ENDED_BY_IT);
+    c.symbols = death_watch_symbols(d);
     if (kind == DEATH_PANIC)
         death_find_given_up(&c, &c.cpu);
     death_find_fault(&c);
@@ -241,7 +200,7 @@ static void suspect(struct death_watch *d, enum death_kind kind, unsigned cpu)
         d->stopped_cpu = cpu;
         arm_stop(d->m);
     } else if (d->req->on_death == DEATH_REPORT && !d->said[kind]) {
-        report(d, kind, cpu, GOES_ON);
+        death_watch_report(d, kind, cpu, GOES_ON);
     }
 }
 
@@ -417,81 +376,13 @@ void death_watch_poll(struct death_watch *d)
         look_closely(d);
 }
 
-/* ---- the end ---- */
-
-static bool goes_round(const struct looked *l)
-{
-    uint64_t low = UINT64_MAX, high = 0;
-
-    for (unsigned k = 0; k < PCS; k++) {
-        low = MIN(low, l->pcs[k]);
-        high = MAX(high, l->pcs[k]);
-    }
-    return l->count >= PCS && l->quiet >= PCS && high - low <= ROUND_BYTES;
-}
-
-/* A CPU that stays where it is for long, in what panic() or the like has called. */
-static bool report_given_up(struct death_watch *d)
-{
-    struct corpse c = {.m = d->m, .config = &d->req->config, .kind = DEATH_SPIN};
-    bool stays = false;
-
-    for (unsigned k = 0; k < MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT); k++)
-        stays |= d->cpu[k].near >= NEAR_LOOKS && arm_cpu_state(d->m, k) == ARM_CPU_RUNNING;
-    if (!stays)
-        return false;
-    c.symbols = symbols(d);
-    bool given_up = death_find_given_up(&c, &c.cpu);
-    arm_checker_free(c.symbols);
-    return given_up && report(d, DEATH_SPIN, c.cpu, ENDED);
-}
-
-/* A CPU that takes very many exceptions: errors, one behind the other, each another one, as what
- * its handler returns to fails too; or a guest's loads of what its hypervisor emulates. */
-static bool report_exceptions(struct death_watch *d, unsigned cpu)
-{
-    if (d->cpu[cpu].storms < STORM_LOOKS)
-        return false;
-    struct death_history *h = death_history_new(d->m, again(d), false);
-    enum death_kind kind = !h                            ? DEATH_NONE
-                           : death_history_fails(h, cpu) ? DEATH_RECURSION
-                           : death_history_asks(h, cpu)  ? DEATH_ANSWERS
-                                                         : DEATH_NONE;
-
-    death_history_free(h);
-    return kind != DEATH_NONE && report(d, kind, cpu, ENDED);
-}
-
-/* Who does nothing else: those that ask for something before those that stand. */
-static void report_idlers(struct death_watch *d)
-{
-    if (d->panic.text || report_given_up(d)) /* it has said itself what happened */
-        return;
-
-    unsigned cpus = MIN(arm_cpu_count(d->m), CPUS_LOOKED_AT);
-
-    for (unsigned k = 0; k < cpus; k++)
-        if (arm_cpu_state(d->m, k) != ARM_CPU_OFF && death_faults_at_vector(d->m, k) &&
-            report(d, DEATH_LOOP, k, ENDED))
-            return;
-    for (unsigned stands = 0; stands < 2; stands++)
-        for (unsigned k = 0; k < cpus; k++)
-            if (arm_cpu_state(d->m, k) != ARM_CPU_OFF &&
-                death_is_parked(d->m, k) == (stands == 1) && (stands || goes_round(&d->cpu[k])) &&
-                report(d, DEATH_SPIN, k, ENDED))
-                return;
-    for (unsigned k = 0; k < cpus; k++)
-        if (report_exceptions(d, k))
-            return;
-}
-
 /* The run did not end by itself. */
 static void report_last(struct death_watch *d)
 {
     if (death_panic_waits(&d->panic))
         report_panic(d, "waits");
     else
-        report_idlers(d);
+        death_watch_idlers(d);
 }
 
 static void say_end(struct death_watch *d, enum arm_stop_reason why)
@@ -500,11 +391,11 @@ static void say_end(struct death_watch *d, enum arm_stop_reason why)
 
     arm_last_end(d->m, &end);
     if (d->stopped != DEATH_NONE)
-        report(d, d->stopped, d->stopped_cpu, ENDED);
+        death_watch_report(d, d->stopped, d->stopped_cpu, ENDED);
     else if (why == ARM_STOP_FAULT_LOOP)
-        report(d, DEATH_LOOP, end.cpu, ENDED_BY_IT);
+        death_watch_report(d, DEATH_LOOP, end.cpu, ENDED_BY_IT);
     else if (why == ARM_STOP_IDLE)
-        report(d, DEATH_IDLE, end.cpu, ENDED_BY_IT);
+        death_watch_report(d, DEATH_IDLE, end.cpu, ENDED_BY_IT);
     else if ((why == ARM_STOP_LIMIT || why == ARM_STOP_REQUEST) && !d->said[DEATH_RECURSION] &&
              !d->said[DEATH_RETURNS] && !d->said[DEATH_STORM] && !d->said[DEATH_SPIN])
         report_last(d);
