@@ -1,8 +1,9 @@
 /*
  * An interrupt that EL2 takes from itself: where its program goes on at the same instruction, on
  * the same stack, X0 to X30 and PSTATE are as they were (AArch64.TakeException(), "Exception
- * return"). Another task may have run in between: the stack says which one goes on. Other
- * exceptions from EL2 have a reason in the program itself, and a handler may change it.
+ * return"). Another task may have run in between: the stack says which one goes on, by its physical
+ * address, as EL2's tables may be another CPU's. Other exceptions from EL2 have a reason in the
+ * program itself, and a handler may change it.
  */
 #include "checker/interrupted.h"
 
@@ -20,14 +21,14 @@
 #define SP_ELX  BIT(0)
 
 struct passage {
-    uint64_t sp, pc, spsr;
+    uint64_t stack, pc, spsr;
     bool interrupt;
     uint64_t x[X_COUNT];
     struct site at;
 };
 
 struct interrupted {
-    GHashTable *open; /* struct passage by sp */
+    GHashTable *open; /* struct passage by stack */
     uint32_t told;    /* BIT(n): of Xn it is, BIT(X_COUNT): of PSTATE */
 };
 
@@ -45,23 +46,27 @@ void interrupted_free(struct interrupted *u)
     g_free(u);
 }
 
+/* Where its frames go on: below SP, which may be at the end of its page. 0: nowhere. */
 static uint64_t stack(const struct arm_checker *c, unsigned cpu)
 {
-    return checker_reg(c, cpu, sysreg_number(SR_SP_EL2));
+    uint64_t sp = checker_reg(c, cpu, sysreg_number(SR_SP_EL2));
+    struct arm_translation t;
+
+    return arm_translate(c->m, cpu, 2, sp - 1, ARM_ACCESS_WRITE, &t) ? t.pa : 0;
 }
 
 static void begin(struct arm_checker *c, struct interrupted *u, const struct arm_event *p)
 {
     struct passage *k = g_new0(struct passage, 1);
 
-    *k = (struct passage){.sp = stack(c, p->cpu),
+    *k = (struct passage){.stack = stack(c, p->cpu),
                           .pc = p->pc,
                           .spsr = p->exception.spsr,
                           .interrupt = vector_is_interrupt(p->exception.vector),
                           .at = site_bare(c, p)};
     for (unsigned n = 0; n < X_COUNT && k->interrupt; n++)
         k->x[n] = checker_reg(c, p->cpu, ARM_X(n));
-    g_hash_table_replace(u->open, &k->sp, k);
+    g_hash_table_replace(u->open, &k->stack, k);
 }
 
 static void report(struct arm_checker *c, const struct passage *k, enum rule rule, uint32_t reg,
@@ -106,11 +111,11 @@ void interrupted_event(struct arm_checker *c, struct interrupted *u, const struc
             begin(c, u, p);
         return;
     }
-    uint64_t sp = stack(c, p->cpu);
-    const struct passage *k = g_hash_table_lookup(u->open, &sp);
+    uint64_t at = stack(c, p->cpu);
+    const struct passage *k = g_hash_table_lookup(u->open, &at);
     if (!k)
         return;
-    if (k->interrupt && k->pc == p->eret.target)
+    if (at && k->interrupt && k->pc == p->eret.target)
         check(c, u, k, p);
-    g_hash_table_remove(u->open, &sp);
+    g_hash_table_remove(u->open, &at);
 }
