@@ -9,7 +9,7 @@
 // case -DCOPIES -DPACKED -DDESCENDS: clean
 // case -DSWAPS @own_stack: WRONG-SLOT SP_EL0 of vm1/vcpu0
 // case -DFEWER @last_eret: LEAK v31 of vm1/vcpu1 +
-// case -DSTACK_STAYS: FOREIGN-SAVE x22 of vm1/vcpu0 +
+// case -DSTACK_STAYS @last_eret: TRAPCFG VMPIDR_EL2 of vm1/vcpu0
         .arch   armv8.2-a
         .macro  pair op, n
         .altmacro
