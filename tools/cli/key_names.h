@@ -8,7 +8,7 @@
 struct arm_machine;
 
 /* The number that Linux has for a key by its name; 0: there is no such key. */
-uint16_t key_names_code(const char *name);
+uint16_t key_names_code(const char *word);
 
 /* Press @keys, as "ctrl-alt-delete", and let them go: all at one point of the run. False: *@error
  * is why not, freed by the caller. */
