@@ -210,6 +210,15 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
 
 /* ---- a world is entered ---- */
 
+static struct finding masked(struct arm_checker *c, const struct world *w,
+                             const struct arm_event *p)
+{
+    struct finding f = finding_about(c, RULE_HANDOVER, w, SR_ICC_PMR_EL1, p);
+
+    f.hint = "the mask that EL2 has while it runs is opened before the world is entered";
+    return f;
+}
+
 /* ICC_HPPIR1_EL1 does not ask what masks the interrupt, ISR_EL1 says what reaches the CPU: a
  * pending one that does not is masked, and EL2 has had a mask that lets it through. */
 static void check_mask(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
@@ -220,10 +229,9 @@ static void check_mask(struct arm_checker *c, struct handover_cpu *u, const stru
     if (pmr >= u->widest || (intid & ~UINT64_C(3)) == SPECIAL ||
         ISR_EL1_I(reg(c, p->cpu, SR_ISR_EL1)))
         return;
-    struct finding f = finding_about(c, RULE_HANDOVER, w, SR_ICC_PMR_EL1, p);
+    struct finding f = masked(c, w, p);
     f.other = u->masked;
     f.other_role = "lowered";
-    f.hint = "the mask that EL2 has while it runs is opened before the world is entered";
     finding_say(&f,
                 "it is %#" PRIx64 ", and was %#" PRIx64 ": interrupt %" PRIu64
                 " is pending and does not take the CPU back",
@@ -255,8 +263,7 @@ static void check_physical(struct arm_checker *c, struct handover_cpu *u, const 
             check_mask(c, u, w, p);
         return;
     }
-    struct finding f = finding_about(c, RULE_HANDOVER, w, SR_ICC_PMR_EL1, p);
-    f.hint = "the mask that EL2 has while it runs is opened before the world is entered";
+    struct finding f = masked(c, w, p);
     finding_say(&f, "ICC_PMR_EL1 is 0: no interrupt can take the CPU back");
     finding_report(c, &f);
 }

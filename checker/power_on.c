@@ -15,6 +15,7 @@
 #include "base/bits.h"
 #include "checker/checker.h"
 #include "checker/finding.h"
+#include "checker/justify.h"
 
 #define CALLS 8 /* for one virtual CPU that has not started yet, the last ones */
 

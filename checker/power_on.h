@@ -1,10 +1,7 @@
 /* A virtual CPU that PSCI switches on begins as its CPU_ON says. */
 #pragma once
 
-#include <stdbool.h>
-
 #include "armillary.h"
-#include "checker/justify.h"
 
 struct arm_checker;
 struct power_on;
