@@ -398,7 +398,7 @@ bool disk_restore(struct disk *disk, const struct blocks *overlay)
     return true;
 }
 
-const char *disk_blocks_problem(const struct disk_blocks *b)
+const char *disk_blocks_problem(const struct arm_blocks *b)
 {
     uint32_t logical = b->logical ? b->logical : DISK_BLOCK;
 

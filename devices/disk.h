@@ -47,18 +47,8 @@ struct disk {
     int reported;          /* errno of the last failure that was logged */
 };
 
-/* How a disk's blocks are told to the guest; what is 0 in bytes is as usual. */
-struct disk_blocks {
-    uint32_t logical;  /* that it is read and written in: a power of 2 from 512 to 32768; 512 */
-    uint32_t physical; /* a power of 2 from logical on; logical */
-    uint32_t min_io, opt_io;    /* good sizes of transfers, multiples of logical; none */
-    uint32_t discard;           /* what is discarded together, a multiple of logical; logical */
-    bool no_discard, no_zeroes; /* not offered, although it can be written */
-    bool write_through;         /* a write is stable before it is answered: nothing to flush */
-};
-
-/* What is wrong with them; NULL: nothing. */
-const char *disk_blocks_problem(const struct disk_blocks *blocks);
+/* What is wrong with what a guest is told of blocks; NULL: nothing. */
+const char *disk_blocks_problem(const struct arm_blocks *blocks);
 
 /**
  * disk_open() - take a file as a disk.

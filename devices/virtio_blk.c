@@ -230,7 +230,7 @@ static void state(struct state_io *io, struct virtio *v)
 static const struct virtio_ops ops = {
     .name = "blk", .id = DEVICE_ID, .request = request, .state = state};
 
-static void describe_blocks(uint8_t *config, const struct disk_blocks *b)
+static void describe_blocks(uint8_t *config, const struct arm_blocks *b)
 {
     uint32_t logical = b->logical ? b->logical : SECTOR;
     uint32_t physical = b->physical ? b->physical : logical;
@@ -245,7 +245,7 @@ static void describe_blocks(uint8_t *config, const struct disk_blocks *b)
 
 static uint64_t features_of(const struct virtio_blk_config *c)
 {
-    const struct disk_blocks *b = &c->blocks;
+    const struct arm_blocks *b = &c->blocks;
     bool readonly = c->disk->mode == DISK_READONLY;
     const struct {
         unsigned feature;
@@ -279,9 +279,9 @@ int virtio_blk_init(struct virtio_blk *blk, const struct arm_log *log, struct ph
                          c->disk->path, (unsigned long long)c->disk->size, SECTOR);
     if (problem)
         return error_set(err, ARM_EINVAL, "%s: %s", c->disk->path, problem);
-    if (c->queues == 0 || c->queues > VIRTIO_BLK_QUEUES)
+    if (c->queues == 0 || c->queues > ARM_VIRTIO_BLK_QUEUES)
         return error_set(err, ARM_EINVAL, "%s: %u queues, expected 1 to %d", c->disk->path,
-                         c->queues, VIRTIO_BLK_QUEUES);
+                         c->queues, ARM_VIRTIO_BLK_QUEUES);
     virtio_init(&blk->virtio, &ops, log, mem, c->queues, BIT(c->queues) - 1, features_of(c));
     blk->disk = c->disk;
     blk->block = c->blocks.logical ? c->blocks.logical : SECTOR;

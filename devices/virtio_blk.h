@@ -7,13 +7,12 @@
 
 #define VIRTIO_BLK_CHUNK  65536
 #define VIRTIO_BLK_SERIAL 20
-#define VIRTIO_BLK_QUEUES 36 /* at most */
 
 struct virtio_blk_config {
     struct disk *disk;  /* whole sectors of 512 bytes; not owned */
     const char *serial; /* NULL: ours */
-    unsigned queues;    /* of requests, 1 to VIRTIO_BLK_QUEUES */
-    struct disk_blocks blocks;
+    unsigned queues;    /* of requests, 1 to ARM_VIRTIO_BLK_QUEUES */
+    struct arm_blocks blocks;
 };
 
 struct virtio_blk {

@@ -8,7 +8,6 @@
 #define VIRTIO_SCSI_UNITS_MAX   32
 #define VIRTIO_SCSI_TARGETS_MAX 256
 #define VIRTIO_SCSI_CHUNK       65536
-#define VIRTIO_SCSI_QUEUES      34 /* of requests, at most */
 
 struct virtio_scsi_place {
     uint8_t target, lun;
@@ -26,7 +25,7 @@ struct virtio_scsi {
     uint8_t chunk[VIRTIO_SCSI_CHUNK]; /* on its way between unit and guest */
 };
 
-/* @queues: of requests, 1 to VIRTIO_SCSI_QUEUES. */
+/* @queues: of requests, 1 to ARM_VIRTIO_SCSI_QUEUES. */
 void virtio_scsi_init(struct virtio_scsi *s, const struct arm_log *log, struct physmem *mem,
                       unsigned queues);
 

@@ -31,19 +31,11 @@ struct disk_spec virt_disk_spec(const struct arm_drive *drive, const struct virt
 int virt_plug_blk(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     const struct disk_spec spec = virt_disk_spec(&plug->what->drive, plug->cfg);
-    const struct arm_blocks *b = &plug->what->blocks;
     const struct virtio_blk_config config = {
         .disk = &p->disk,
         .serial = plug->what->serial,
         .queues = plug->what->queues ? plug->what->queues : 1,
-        .blocks = {.logical = b->logical,
-                   .physical = b->physical,
-                   .min_io = b->min_io,
-                   .opt_io = b->opt_io,
-                   .discard = b->discard,
-                   .no_discard = b->no_discard,
-                   .no_zeroes = b->no_zeroes,
-                   .write_through = b->write_through},
+        .blocks = plug->what->blocks,
     };
     int rc = disk_open(&p->disk, &spec, plug->log, err);
 
@@ -187,9 +179,9 @@ int virt_plug_scsi(struct virt_plugged *p, const struct plug *plug, struct arm_e
 {
     unsigned queues = plug->what->queues ? plug->what->queues : 1;
 
-    if (queues > VIRTIO_SCSI_QUEUES)
+    if (queues > ARM_VIRTIO_SCSI_QUEUES)
         return error_set(err, ARM_EINVAL, "virtio scsi: %u queues, expected 1 to %d", queues,
-                         VIRTIO_SCSI_QUEUES);
+                         ARM_VIRTIO_SCSI_QUEUES);
     virtio_scsi_init(&p->scsi, plug->log, plug->mem, queues);
     return 0;
 }

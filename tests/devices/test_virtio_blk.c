@@ -18,7 +18,7 @@ struct blk {
 
 /* A disk of at least SECTORS; the driver comes by driver_start(). */
 static void plug_as(struct blk *b, enum disk_mode mode, off_t bytes, unsigned queues,
-                    const struct disk_blocks *blocks)
+                    const struct arm_blocks *blocks)
 {
     uint8_t sector[512];
     int fd;
@@ -43,7 +43,7 @@ static void plug_as(struct blk *b, enum disk_mode mode, off_t bytes, unsigned qu
 
 static void plug(struct blk *b, enum disk_mode mode, off_t bytes)
 {
-    plug_as(b, mode, bytes, 1, &(struct disk_blocks){0});
+    plug_as(b, mode, bytes, 1, &(struct arm_blocks){0});
 }
 
 static void start(struct blk *b, enum disk_mode mode)
@@ -111,12 +111,12 @@ static void test_config_and_reads(void **state)
 
 static void test_blocks_as_they_are_wanted(void **state)
 {
-    const struct disk_blocks blocks = {.logical = 4096,
-                                       .physical = 16384,
-                                       .min_io = 8192,
-                                       .opt_io = 65536,
-                                       .discard = 65536,
-                                       .no_zeroes = true};
+    const struct arm_blocks blocks = {.logical = 4096,
+                                      .physical = 16384,
+                                      .min_io = 8192,
+                                      .opt_io = 65536,
+                                      .discard = 65536,
+                                      .no_zeroes = true};
     struct device *dev;
     struct blk b;
 
@@ -140,7 +140,7 @@ static void test_blocks_as_they_are_wanted(void **state)
 
 static void test_bad_blocks_are_refused(void **state)
 {
-    static const struct disk_blocks rows[] = {
+    static const struct arm_blocks rows[] = {
         {.logical = 256},    {.logical = 65536},
         {.logical = 1536},   {.logical = 4096, .physical = 512},
         {.min_io = 100},     {.opt_io = 513},
@@ -151,7 +151,7 @@ static void test_bad_blocks_are_refused(void **state)
     (void)state;
     for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
         assert_non_null(disk_blocks_problem(&rows[k]));
-    assert_null(disk_blocks_problem(&(struct disk_blocks){0}));
+    assert_null(disk_blocks_problem(&(struct arm_blocks){0}));
 }
 
 /* Each is worked on, and says by itself that it is. */
@@ -160,7 +160,7 @@ static void test_several_queues(void **state)
     struct blk b;
 
     (void)state;
-    plug_as(&b, DISK_READONLY, 0, 4, &(struct disk_blocks){0});
+    plug_as(&b, DISK_READONLY, 0, 4, &(struct arm_blocks){0});
     assert_true(bit(b.dev.virtio.offered, 12));
     driver_start(&b.d, b.dev.virtio.offered, 4);
     assert_int_equal(rd(driver_dev(&b.d), CONFIG_SPACE + 32) >> 16, 4);
@@ -189,7 +189,7 @@ static void test_written_through(void **state)
     struct blk b;
 
     (void)state;
-    plug_as(&b, DISK_WRITABLE, 0, 1, &(struct disk_blocks){.write_through = true});
+    plug_as(&b, DISK_WRITABLE, 0, 1, &(struct arm_blocks){.write_through = true});
     assert_false(bit(b.dev.virtio.offered, 9));
     driver_start(&b.d, b.dev.virtio.offered, 1);
     assert_int_equal(rd(driver_dev(&b.d), CONFIG_SPACE + 32) & 0xff, 0);

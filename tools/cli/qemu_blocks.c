@@ -43,10 +43,11 @@ OFF(write_zeroes, no_zeroes)
 OFF(write_cache, write_through)
 #undef OFF
 
-/* struct arm_device's queues. No device: a disk of if=virtio. */
+/* No device: a disk of if=virtio. */
 static unsigned most_queues(const struct qemu_device *device)
 {
-    return device && device->driver->connect == qemu_connect_scsi ? 34 : 36;
+    return device && device->driver->connect == qemu_connect_scsi ? ARM_VIRTIO_SCSI_QUEUES
+                                                                  : ARM_VIRTIO_BLK_QUEUES;
 }
 
 bool qemu_set_queues(struct qemu *q, const char *value)
