@@ -1,6 +1,7 @@
 /* What a run has been through, found out by running it again: while it lives nothing is noted. */
 #include <string.h>
 
+#include "arch/psci.h"
 #include "death_trace.h"
 #include "runner.h"
 
@@ -49,9 +50,6 @@ static void note_write(struct death_history *h, const struct arm_event *p)
 
     g_hash_table_replace(h->writes, g_memdup2(&key, sizeof(key)), g_memdup2(&w, sizeof(w)));
 }
-
-#define PSCI_CPU_ON_32 UINT32_C(0x84000003)
-#define PSCI_CPU_ON_64 UINT32_C(0xc4000003)
 
 static void note_firmware(struct death_history *h, const struct arm_event *p)
 {

@@ -2,17 +2,14 @@
 
 #include <inttypes.h>
 
+#include "arch/psci.h"
 #include "death_state.h"
 
 #define OFTEN 10 /* no boot loader tries so many times */
 
-/* DEN0022 5.11, 5.12. */
-#define SYSTEM_RESET  UINT32_C(0x84000009)
-#define SYSTEM_RESET2 UINT32_C(0x84000012)
-
 static bool is_reset(uint32_t function)
 {
-    return function == SYSTEM_RESET || (function & ~UINT32_C(0x40000000)) == SYSTEM_RESET2;
+    return function == PSCI_SYSTEM_RESET || (function & ~SMCCC_64) == PSCI_SYSTEM_RESET2_32;
 }
 
 /* Within an eighth. */
@@ -53,7 +50,7 @@ void death_explain_resets(const struct corpse *c, struct verdict *v)
 
     g_string_printf(
         v->cause, "the guest resets the machine again and again: %u times by PSCI %s at %s (EL%u)",
-        r->times, r->function == SYSTEM_RESET ? "SYSTEM_RESET" : "SYSTEM_RESET2", at, r->el);
+        r->times, r->function == PSCI_SYSTEM_RESET ? "SYSTEM_RESET" : "SYSTEM_RESET2", at, r->el);
     g_string_printf(v->evidence,
                     "each time about %" PRIu64 " instructions after the one before; X30, the last "
                     "call, was %s",

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "arch/psci.h"
 #include "death_state.h"
 
 #define SPIS_END 1020
@@ -55,7 +56,7 @@ static bool explain_firmware(const struct corpse *c, struct verdict *v)
     if (!p || !p->firmware.function)
         return false;
     g_autofree char *at = death_place(c, p->cpu, p->el, p->pc);
-    bool on = (p->firmware.function & 0xbfffffff) == 0x84000003;
+    bool on = (p->firmware.function & ~SMCCC_64) == PSCI_CPU_ON_32;
     g_string_printf(v->cause,
                     "the firmware refused a call, and nobody looked: %s %#x(%#" PRIx64 ", %#" PRIx64
                     ") returned %d (%s), at %s",
