@@ -19,6 +19,15 @@
         .macro  two op, a, b
         \op     x\a, x\b, [sp, #8 * \a]
         .endm
+        .macro  quads op                        // all but the last
+        \op     {v0.2d-v3.2d}, [x0], #64
+        \op     {v4.2d-v7.2d}, [x0], #64
+        \op     {v8.2d-v11.2d}, [x0], #64
+        \op     {v12.2d-v15.2d}, [x0], #64
+        \op     {v16.2d-v19.2d}, [x0], #64
+        \op     {v20.2d-v23.2d}, [x0], #64
+        \op     {v24.2d-v27.2d}, [x0], #64
+        .endm
         .macro  down a, b
         ldp     q\a, q\b, [x0, #-32]!
         .endm
@@ -86,13 +95,7 @@ exit:   sub     sp, sp, #FRAME
         stp     x1, x2, [sp, #VBAR]
 #endif
         add     x0, sp, #VECTORS
-        st1     {v0.2d-v3.2d}, [x0], #64
-        st1     {v4.2d-v7.2d}, [x0], #64
-        st1     {v8.2d-v11.2d}, [x0], #64
-        st1     {v12.2d-v15.2d}, [x0], #64
-        st1     {v16.2d-v19.2d}, [x0], #64
-        st1     {v20.2d-v23.2d}, [x0], #64
-        st1     {v24.2d-v27.2d}, [x0], #64
+        quads   st1
         st1     {v28.2d-v31.2d}, [x0], #64
         mrs     x1, fpsr
         mrs     x2, fpcr
@@ -157,13 +160,7 @@ load:   ldr     w1, [sp, #FP_STATUS]
         .endr
 #else
         sub     x0, x0, #512
-        ld1     {v0.2d-v3.2d}, [x0], #64
-        ld1     {v4.2d-v7.2d}, [x0], #64
-        ld1     {v8.2d-v11.2d}, [x0], #64
-        ld1     {v12.2d-v15.2d}, [x0], #64
-        ld1     {v16.2d-v19.2d}, [x0], #64
-        ld1     {v20.2d-v23.2d}, [x0], #64
-        ld1     {v24.2d-v27.2d}, [x0], #64
+        quads   ld1
 #ifdef FEWER
         ld1     {v28.2d-v30.2d}, [x0], #48
 #else
