@@ -379,7 +379,7 @@ static void test_what_differs_is_said(void **state)
         {{"-accel", "hvf"}, "there is no accelerator hvf"},
         {{"-enable-kvm"}, "there is no accelerator kvm"},
         {{"-display", "gtk,gl=on"}, "-display gtk: the window is SDL's"},
-        {{"-vnc", ":1"}, "-vnc :1: there is no display yet"},
+        {{"-vnc", ":1"}, "-vnc :1: no picture is served to others"},
         {{"-boot", "menu=on"}, "-boot menu=on: firmware of this board hears of no letters"},
         {{"-smbios", "type=41,designation=x"}, "type=41: there is no such structure"},
         {{"-audiodev", "none,id=snd0"}, "nothing is heard"},
