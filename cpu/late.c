@@ -44,7 +44,9 @@ static struct late_cpu *late_of(const struct cpu *cpu)
 
 void late_reset_cpu(struct cpu *cpu)
 {
-    late_of(cpu)->register_count = late_of(cpu)->tlbi_count = 0;
+    struct late_cpu *l = late_of(cpu);
+
+    l->register_count = l->tlbi_count = l->posted_count = 0;
 }
 
 void late_reset(struct late *late, struct physmem *mem)
@@ -146,9 +148,11 @@ bool late_synchronize(struct cpu *cpu)
 bool late_dsb(struct cpu *cpu, unsigned domain, unsigned type)
 {
     struct late *late = cpu->late;
+    bool changed;
 
     if (type == 1) /* of loads */
         return false;
+    changed = late_deliver(cpu);
     if (domain == 1)
         late_show_near(cpu);
     else
@@ -157,12 +161,13 @@ bool late_dsb(struct cpu *cpu, unsigned domain, unsigned type)
         if (late->lines[k].state == LINE_IC && late->lines[k].cpu == cpu->index)
             late->lines[k].state = LINE_DONE;
     /* TLB maintenance is loads and stores, and one that is broadcast needs more than this CPU's. */
-    return type == 3 && late_apply_tlbis(cpu, UINT64_MAX, domain != 1);
+    return (type == 3 && late_apply_tlbis(cpu, UINT64_MAX, domain != 1)) || changed;
 }
 
 void late_turn_ended(struct cpu *cpu, uint64_t now_ns, struct cpu *const *cpus)
 {
     apply(cpu, late_of(cpu)->register_count);
+    late_deliver(cpu);
     for (unsigned k = 0; k < cpu->late->cpu_count; k++)
         late_apply_tlbis(cpus[k], now_ns, true);
     late_show_stores(cpu->late, now_ns);

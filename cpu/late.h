@@ -12,11 +12,15 @@
  * entries may walk for them at once (cpu/refetch.h).
  * - A store to a translation table is visible to walks behind a DSB; of none, if hardware updates
  *   the table's flags.
+ * - A store to GICV of a GICv3 reaches the interface behind a DSB, or with the CPU's next load from
+ * there (IHI0069, Observability of the effects of accesses): ICH_ registers are read without its
+ * effect.
  * - A store to code that has been executed is visible to fetches after DSB, IC, DSB (where
  * CTR_EL0.DIC says that it is needed) and a context synchronization event.
  *
  * Whether each is late, or at once, follows from the seed. What is late is so for a time only, as
- * in hardware: registers until the CPU's turn ends, TLBI and tables for LATE_MAX_NS at most.
+ * in hardware: registers and GICV until the CPU's turn ends, TLBI and tables for LATE_MAX_NS at
+ * most.
  *
  * Simplified: fetches of all CPUs see the same bytes, and a DSB of any CPU shows the tables that
  * all have written, or, if it is NSH, to its own CPU's walks those that this one has. A snapshot
@@ -26,6 +30,7 @@
 
 #include "cpu/cpu.h"
 
+struct device;
 struct state_io;
 
 /* In cpu->wanted, beside the events: this mode. */
@@ -80,6 +85,14 @@ void late_store(struct cpu *cpu, uint64_t pa, unsigned size);
 
 /* A store to a page with decoded code; false: it is at once. */
 bool late_code_store(struct cpu *cpu, uint64_t pa, unsigned size);
+
+/* @dev has stores that wait; NULL: there is none. */
+void late_device(struct late *late, struct device *dev);
+
+/* An access of @cpu to @dev. A store; false: it is at once. */
+bool late_device_store(struct cpu *cpu, struct device *dev, uint64_t offset, unsigned size,
+                       uint64_t value);
+void late_device_load(struct cpu *cpu, struct device *dev);
 
 /* IC: of the line at @pa, or of all. */
 void late_ic(struct cpu *cpu, bool all, uint64_t pa);

@@ -37,6 +37,18 @@ static void tlbis_state(struct state_io *io, struct late_cpu *l)
         op_state(io, &l->tlbis[k]);
 }
 
+static void posted_state(struct state_io *io, struct late_cpu *l)
+{
+    l->posted_count = (unsigned)state_count(io, "l->posted", l->posted_count, LATE_POSTED);
+    for (unsigned k = 0; k < l->posted_count; k++) {
+        STATE(io, l->posted[k].offset);
+        STATE(io, l->posted[k].value);
+        STATE(io, l->posted[k].size);
+        if (!state_require(io, l->posted[k].size == 4, "l->posted[k].size"))
+            l->posted[k].size = 4;
+    }
+}
+
 static void walks_state(struct state_io *io, struct late_cpu *l)
 {
     STATE_ARRAY(io, l->walks);
@@ -77,6 +89,7 @@ void late_state(struct state_io *io, struct late *late, struct cpu *const *cpus)
     for (unsigned k = 0; k < late->cpu_count; k++) {
         registers_state(io, &late->cpus[k]);
         tlbis_state(io, &late->cpus[k]);
+        posted_state(io, &late->cpus[k]);
         walks_state(io, &late->cpus[k]);
     }
     stores_state(io, late);

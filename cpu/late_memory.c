@@ -1,7 +1,8 @@
-/* TLBI, translation tables and code that change later. */
+/* TLBI, translation tables, a device and code that change later. */
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/device.h"
 #include "cpu/code_cache.h"
 #include "cpu/late_state.h"
 
@@ -197,6 +198,49 @@ void late_store(struct cpu *cpu, uint64_t pa, unsigned size)
             drop_store(late, 0);
         late->stores[late->store_count++] = g;
     }
+}
+
+/* ---- a device ---- */
+
+void late_device(struct late *late, struct device *dev)
+{
+    late->device = dev;
+}
+
+bool late_deliver(struct cpu *cpu)
+{
+    struct late_cpu *l = &cpu->late->cpus[cpu->index];
+    unsigned count = l->posted_count;
+
+    l->posted_count = 0;
+    for (unsigned k = 0; k < count; k++)
+        device_write(cpu->late->device, l->posted[k].offset, l->posted[k].size, l->posted[k].value);
+    if (count)
+        cpu_recheck(cpu);
+    return count != 0;
+}
+
+/* Registers are of 4 bytes; what has no register in it is told when it is done. */
+bool late_device_store(struct cpu *cpu, struct device *dev, uint64_t offset, unsigned size,
+                       uint64_t value)
+{
+    struct late_cpu *l = &cpu->late->cpus[cpu->index];
+
+    if (dev != cpu->late->device || size != 4)
+        return false;
+    if (l->posted_count == LATE_POSTED || late_draw(cpu->late, 4)) {
+        late_deliver(cpu);
+        return false;
+    }
+    l->posted[l->posted_count++] =
+        (struct late_posted){.offset = offset, .value = value, .size = (uint8_t)size};
+    return true;
+}
+
+void late_device_load(struct cpu *cpu, struct device *dev)
+{
+    if (dev == cpu->late->device)
+        late_deliver(cpu);
 }
 
 /* ---- code ---- */

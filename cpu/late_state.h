@@ -7,6 +7,7 @@
 #define LATE_TLBIS  32
 #define LATE_STORES 32
 #define LATE_LINES  64
+#define LATE_POSTED 8
 #define LATE_PAGES  4096
 #define LATE_WALKS  64
 
@@ -43,10 +44,17 @@ struct late_line {
     uint8_t state, cpu;
 };
 
+/* A store to the device that has such. */
+struct late_posted {
+    uint64_t offset, value;
+    uint8_t size;
+};
+
 struct late_cpu {
-    unsigned register_count, tlbi_count;
+    unsigned register_count, tlbi_count, posted_count;
     struct late_register registers[LATE_WRITES]; /* oldest first, as are all lists */
     struct late_op tlbis[LATE_TLBIS];
+    struct late_posted posted[LATE_POSTED];
     uint64_t walks[LATE_WALKS]; /* pages, the oldest at walk_count % LATE_WALKS */
     uint32_t walk_count;
 };
@@ -54,6 +62,7 @@ struct late_cpu {
 struct late {
     uint64_t rng;
     late_write_fn *write;
+    struct device *device;
     unsigned cpu_count, store_count, line_count;
     unsigned due; /* TLBIs that take effect together, and have not yet */
     struct late_granule stores[LATE_STORES];
@@ -75,6 +84,9 @@ bool late_apply_tlbis(struct cpu *cpu, uint64_t now_ns, bool shared);
 /* Stores to tables are seen, likewise; those of @cpu by its own walks. */
 void late_show_stores(struct late *late, uint64_t now_ns);
 void late_show_near(struct cpu *cpu);
+
+/* The stores of @cpu to the device reach it. Return: there were some. */
+bool late_deliver(struct cpu *cpu);
 
 /* Lines that only wait for a context synchronization event are fetched anew; with
  * @all every one. */

@@ -35,8 +35,11 @@ static void device_access(const struct access *a, const struct piece *p, uint8_t
         n = device_chunk(p->pa + done, p->size - done);
         if (a->write) {
             memcpy(&v, data + done, n);
-            device_write(p->window->dev, offset + done, n, v);
+            if (!a->cpu->late || !late_device_store(a->cpu, p->window->dev, offset + done, n, v))
+                device_write(p->window->dev, offset + done, n, v);
         } else {
+            if (a->cpu->late)
+                late_device_load(a->cpu, p->window->dev);
             v = device_read(p->window->dev, offset + done, n);
             memcpy(data + done, &v, n);
         }

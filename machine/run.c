@@ -170,8 +170,11 @@ static void end_turn(struct arm_machine *m)
         cpu->event = true;
     }
     m->turn.cpu = NULL;
-    if (m->late)
+    if (m->late) {
+        m->current = cpu; /* whose stores reach the GIC */
         late_turn_ended(cpu, m->clock.now_ns, m->cpus);
+        m->current = NULL;
+    }
     code_cache_trim(m->code, &m->mem);
 }
 

@@ -12,6 +12,7 @@
 #define VERSION         1
 #define MACHINE_VERSION 2
 #define TLB_VERSION     2
+#define LATE_VERSION    2
 
 #define COUNT_MAX BIT(62) /* of instructions: no sum with a limit wraps */
 
@@ -103,7 +104,7 @@ static void code_section(struct state_io *io, struct arm_machine *m)
 
 static void late_section(struct state_io *io, struct arm_machine *m)
 {
-    state_section_begin(io, "late", VERSION);
+    state_section_begin(io, "late", LATE_VERSION);
     late_state(io, m->late, m->cpus);
     state_section_end(io);
 }

@@ -10,6 +10,7 @@
 #include "cpu/interp.h"
 #include "cpu/interp_plain.h"
 #include "cpu/jit/jit.h"
+#include "cpu/late.h"
 #include "cpu/refetch.h"
 #include "cpu/timer.h"
 #include "machine/machine.h"
@@ -277,6 +278,8 @@ static int create_gic(struct arm_machine *m, const struct arm_gic_config *c, str
                                              .log = &m->log,
                                              .probes = &m->probes},
                         err);
+    if (m->gic && m->late && c->gicv)
+        late_device(m->late, gic_virtual_interface(m->gic));
     return m->gic ? 0 : -(err ? err->code : ARM_EINVAL);
 }
 

@@ -1,4 +1,4 @@
-/* Runs on: n1 max; el2; here only; options --late-effects --seed 3. */
+/* Runs on: n1 max; el2; here only; options --late-effects --seed 3 --gic gicv=1. */
 /* Late effects: each thing that a barrier is for is seen late without it in some of many tries, and
  * in none with it. */
 #include "mmu.h"
@@ -10,6 +10,8 @@
 #define TRIES  64
 #define VA     UINT64_C(0x1000000000)
 #define OFFSET UINT64_C(0x100000000000)
+
+#define GICV_PMR UINT64_C(0x08040004)
 
 static uint8_t data[4096] __attribute__((aligned(4096)));
 static uint32_t code[32] __attribute__((aligned(64)));
@@ -54,6 +56,24 @@ static bool list_register(bool barrier)
     msr(ich_lr0_el2, 0);
     isb();
     return late;
+}
+
+static bool virtual_interface(bool barrier)
+{
+    wr32(GICV_PMR, 0xf8);
+    *(volatile uint32_t *)GICV_PMR = 0x80;
+    if (barrier)
+        dsb();
+    return mrs(ich_vmcr_el2) >> 24 != 0x80;
+}
+
+static bool own_interface(bool barrier)
+{
+    wr32(GICV_PMR, 0xf8);
+    *(volatile uint32_t *)GICV_PMR = 0x80;
+    if (barrier)
+        dsb();
+    return rd32(GICV_PMR) != 0x80;
 }
 
 static bool vectors(bool barrier)
@@ -193,9 +213,12 @@ int main(void)
     effect("CPTR_EL2", fp_trap);
     effect("CNTVOFF_EL2", count_offset);
     effect("ICH_LR0_EL2", list_register);
+    effect("GICV_PMR", virtual_interface);
     effect("VBAR_EL2", vectors);
     context = "CNTVOFF_EL2";
     check_equal(tries(own_value, false), 0, ": who reads the same register sees what was written");
+    context = "GICV_PMR";
+    check_equal(tries(own_interface, false), 0, ": a load from GICV is behind a store to it");
     effect("code", instruction);
     root = pt_identity(0);
     pt_entry(root, VA, 3);
