@@ -49,6 +49,13 @@ static void dequeue(struct virq *i)
     i->queued = NULL;
 }
 
+/* An active interrupt stays with the virtual CPU that has acknowledged it and will end it, wherever
+ * the next one is to go. */
+static bool leaves(const struct virq *i)
+{
+    return !i->active && i->queued != i->target;
+}
+
 void vgic_update(struct virq *i)
 {
     bool wanted = i->active || is_deliverable(i);
@@ -57,7 +64,7 @@ void vgic_update(struct virq *i)
         vcpu_kick(i->queued);
         return;
     }
-    if (i->queued && (!wanted || i->queued != i->target))
+    if (i->queued && (!wanted || leaves(i)))
         dequeue(i);
     if (wanted && i->target && !i->queued)
         enqueue(i->target, i);
@@ -116,10 +123,10 @@ static uint64_t take_source(struct virq *i)
 }
 
 /* What would make pending and active of one list register a state that is not allowed: HW, and the
- * same SGI of two CPUs. */
+ * same SGI of two CPUs; or pending is for another virtual CPU. */
 static bool must_wait(const struct virq *i)
 {
-    return i->active && ((i->hw && opts.hw) || i->sources);
+    return i->active && ((i->hw && opts.hw) || i->sources || i->queued != i->target);
 }
 
 /* The state moves into the list register; what stays behind is what has not happened yet. */
@@ -141,8 +148,8 @@ static uint64_t to_lr(struct virq *i, bool gicv2)
         lr |= LR_HW | LR_PINTID(i->intid);
     if (physical)
         lr |= LR_HW | LR_PINTID(i->pintid);
-    else if (i->hw || !i->edge ||
-             i->sources) /* somebody is to look when the guest is done with it */
+    else if (i->hw || !i->edge || i->sources ||
+             must_wait(i)) /* somebody is to look when the guest is done with it */
         lr |= LR_EOI;
     i->in_lr = true;
     i->spilled = false;
@@ -231,7 +238,7 @@ static void from_lr(struct virq *i, uint64_t lr)
             i->latch = true;
     }
     finished(i);
-    if (i->queued != i->target || !(i->active || is_deliverable(i)))
+    if (leaves(i) || !(i->active || is_deliverable(i)))
         vgic_update(i);
 }
 

@@ -273,6 +273,31 @@ static void test_a_rerouted_interrupt_changes_queues(void **state)
 }
 
 /* Both slot orders hold the same, and nothing is ever lost or doubled. */
+static void test_an_active_interrupt_stays_until_it_is_ended(void **state)
+{
+    struct virq *i = spi(0, 0x80, true);
+
+    (void)state;
+    vgic_latch(&vcpus[0], 40);
+    vgic_flush(&vcpus[0]);
+    assert_int_equal(acknowledge(), 40);
+    i->target = &vcpus[1];
+    vgic_latch(&vcpus[0], 40); /* the next is for the other one */
+    vgic_fold(&vcpus[0]);
+    vgic_flush(&vcpus[1]);
+    assert_int_equal(vcpus[1].vgic.hw.used, 0);
+    vgic_flush(&vcpus[0]);
+    assert_true((lr(0) & (LR_PENDING | LR_ACTIVE)) == LR_ACTIVE);
+    assert_true(lr(0) & LR_EOI);
+    end(40);
+    vgic_fold(&vcpus[0]);
+    assert_false(i->active);
+    vgic_flush(&vcpus[0]);
+    assert_int_equal(vcpus[0].vgic.hw.used, 0);
+    vgic_flush(&vcpus[1]);
+    assert_int_equal(vcpus[1].vgic.hw.used, 1);
+}
+
 static void test_random_storms_lose_nothing(void **state)
 {
     uint64_t r = test_seed(1);
@@ -333,6 +358,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_gicv2s_sgi_of_two_senders_comes_twice, setup),
         cmocka_unit_test_setup(test_a_disabled_interrupt_leaves_and_an_enabled_one_returns, setup),
         cmocka_unit_test_setup(test_a_rerouted_interrupt_changes_queues, setup),
+        cmocka_unit_test_setup(test_an_active_interrupt_stays_until_it_is_ended, setup),
         cmocka_unit_test_setup(test_random_storms_lose_nothing, setup),
     };
 
