@@ -48,7 +48,8 @@ struct granule {
     uint32_t turn;  /* when that CPU was followed for the n-th time */
     bool slot;      /* the register was restored from here, */
     bool assumed;   /* and never saved */
-    bool blamed; /* modified by EL2 on nobody's behalf but the world's, and not computed from it */
+    bool blamed; /* modified by EL2 on nobody's behalf but the world's, and not computed from it as
+                    regs_use() says */
     struct site saved, modified;
     struct tag before; /* what the slot was of before, if something else */
 };

@@ -31,13 +31,19 @@ static bool is_call(const struct cpu_view *view)
     return vector_kind(view->vector) == VECTOR_SYNC && (ec == ESR_EC_HVC64 || ec == ESR_EC_SMC64);
 }
 
-/* Has nobody asked for it: the world itself, another one, or a program of the host? */
-static bool is_own_doing(const struct flow *f, const struct granule *g, const struct site *at)
+/* Has nobody asked for it: the world itself, another one, or a program of the host? @edited: it was
+ * computed from what was there, which is right of a control, and of nothing that an exception has
+ * left. */
+static bool is_own_doing(const struct flow *f, const struct granule *g, bool edited,
+                         const struct site *at)
 {
     const struct cpu_view *view = &f->c->cpus[at->cpu];
 
-    return at->el == 2 && !view->running && !view->user_ran && view->last &&
-           (int)view->last->index == g->tag.world && !is_call(view);
+    if (at->el != 2 || view->running || view->user_ran || !view->last || g->tag.world < 0)
+        return false;
+    if (edited && regs_use(f->c, g->tag.reg) != REGS_BY_CALL)
+        return regs_use(f->c, g->tag.reg) == REGS_NEVER;
+    return (edited || (int)view->last->index == g->tag.world) && !is_call(view);
 }
 
 /* The memory of @g has been written with something that is no register's value; @tag: what it was
@@ -50,7 +56,7 @@ static void modify(struct flow *f, struct granule *g, const struct tag *tag,
 
     /* What procedures keep is overwritten all the time: who called them is not worth it. */
     g->modified = g->stack && !g->slot ? site_bare(f->c, p) : site_of(f->c, p);
-    g->blamed = !edited && is_own_doing(f, g, &g->modified);
+    g->blamed = is_own_doing(f, g, edited, &g->modified);
     g->tag.kind = TAG_MODIFIED;
     if (g->slot && arm_mem_read(f->c->m, g->pa, &now, sizeof(now)))
         own_modified(f->c, g, now, &g->modified);

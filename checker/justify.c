@@ -97,6 +97,11 @@ bool justify_left_by(const struct exit_state *s, enum esr_ec ec)
     return vector_kind(s->vector) == VECTOR_SYNC && bits(s->esr, 31, 26) == ec;
 }
 
+bool justify_is_call(const struct exit_state *s)
+{
+    return justify_left_by(s, ESR_EC_HVC64) || justify_left_by(s, ESR_EC_SMC64);
+}
+
 /* ISS of EC 0x18: Op0 bits 21 and 20, Op2 19 to 17, Op1 16 to 14, CRn 13 to 10, CRm 4 to 1. */
 bool justify_is_gic_access(const struct exit_state *s)
 {

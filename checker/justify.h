@@ -43,6 +43,9 @@ struct allowance justify(const struct exit_state *s, bool host);
 /* Was @s's exit an exception of class @ec, and no interrupt? */
 bool justify_left_by(const struct exit_state *s, enum esr_ec ec);
 
+/* Was it an HVC or an SMC? */
+bool justify_is_call(const struct exit_state *s);
+
 /* Was @s's exit an access to a system register of the GIC's CPU interface, ICC_PMR_EL1 or another
  * ICC_ one, which traps? Not to one that only sends an interrupt. */
 bool justify_is_gic_access(const struct exit_state *s);

@@ -156,6 +156,17 @@ static bool is_interface_changed(const struct why *y)
     return y->c->regs.desc[y->reg].owner == OWNER_GICV && y->tag.kind == TAG_DERIVED;
 }
 
+/* EL2 has computed it from the world's value, though it is nothing to EL2. Two halves of one
+ * program may agree on anything by a call. */
+static bool is_tampered(const struct why *y)
+{
+    enum regs_use use = regs_use(y->c, y->reg);
+    bool call = justify_is_call(checker_exit_state(y->c, y->w));
+
+    return y->tag.kind == TAG_DERIVED && use != REGS_ANY &&
+           !(call && (use == REGS_BY_CALL || y->w->kind == WORLD_HOST));
+}
+
 /* By what EL2 has computed from it, or stored in its slot for a reason. */
 static bool was_edited(struct why *y)
 {
@@ -165,7 +176,7 @@ static bool was_edited(struct why *y)
     if (y->overwritten && !is_reset(y, true))
         return false;
     y->overwritten = NULL;
-    if (is_half(y) || is_timer_changed(y) || is_interface_changed(y))
+    if (is_half(y) || is_timer_changed(y) || is_interface_changed(y) || is_tampered(y))
         return false;
     if (own && y->tag.kind == TAG_DERIVED)
         return true;

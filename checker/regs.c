@@ -186,6 +186,34 @@ struct value128 regs_get(const struct arm_checker *c, unsigned cpu, unsigned reg
     return (struct value128){value[0] & c->regs.desc[reg].mask, value[1]};
 }
 
+enum regs_use regs_use(const struct arm_checker *c, unsigned reg)
+{
+    switch (c->regs.desc[reg].sr) {
+    case SR_ELR_EL1:
+    case SR_SPSR_EL1:
+    case SR_ESR_EL1:
+    case SR_FAR_EL1:
+    case SR_AFSR0_EL1:
+    case SR_AFSR1_EL1:
+        return REGS_NEVER;
+    case SR_PAR_EL1:
+    case SR_SP_EL0:
+    case SR_SP_EL1:
+    case SR_VBAR_EL1:
+    case SR_TTBR0_EL1:
+    case SR_TTBR1_EL1:
+    case SR_MAIR_EL1:
+    case SR_AMAIR_EL1:
+    case SR_CONTEXTIDR_EL1:
+    case SR_TPIDR_EL0:
+    case SR_TPIDRRO_EL0:
+    case SR_TPIDR_EL1:
+        return REGS_BY_CALL;
+    default:
+        return c->regs.desc[reg].owner == OWNER_PAUTH ? REGS_BY_CALL : REGS_ANY;
+    }
+}
+
 bool regs_fp_enabled(const struct arm_checker *c, unsigned cpu)
 {
     uint64_t cptr = sysreg(c, cpu, SR_CPTR_EL2);

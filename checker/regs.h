@@ -59,5 +59,13 @@ bool regs_observable(const struct arm_checker *c, unsigned cpu, unsigned reg);
 bool regs_only_traps_more(const struct arm_checker *c, unsigned cpu, unsigned reg, uint64_t before,
                           uint64_t now);
 
+/* What EL2 may compute from what a world has in a register, and give it back. */
+enum regs_use {
+    REGS_ANY,     /* it is a control: EL2 has bits of its own there, for errata or debugging */
+    REGS_BY_CALL, /* it means something to the world alone, which can ask for anything by a call */
+    REGS_NEVER,   /* an exception has left it: EL2 writes that with exceptions of its own making */
+};
+enum regs_use regs_use(const struct arm_checker *c, unsigned reg);
+
 /* Does EL2 let the world below use FP and SIMD now? */
 bool regs_fp_enabled(const struct arm_checker *c, unsigned cpu);

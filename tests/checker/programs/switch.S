@@ -19,6 +19,16 @@
 // case -DREG=dbgwvr1_el1 -DWORDS -DNO_RESTORE @do_eret: LEAK DBGWVR1_EL1 of vm1/vcpu
 // case -DREG=elr_el1 -DWORDS -DNO_SAVE @restore: LOST ELR_EL1 of vm1/vcpu
 // case -DREG=spsr_el1 -DLOW -DNO_SAVE @restore: LOST SPSR_EL1 of vm1/vcpu
+// case -DREG=elr_el1 -DWORDS -DID: clean
+// case -DREG=elr_el1 -DWORDS -DID -DCHANGED @restore: CLOBBER ELR_EL1 of vm1/vcpu
+// case -DREG=elr_el1 -DWORDS -DID -DEDITED @edited: LOST ELR_EL1 of vm1/vcpu
+// case -DREG=elr_el1 -DWORDS -DCHANGED @restore: CLOBBER ELR_EL1 of vm1/vcpu
+// case -DREG=spsr_el1 -DLOW -DID -DCHANGED @restore: CLOBBER SPSR_EL1 of vm1/vcpu
+// case -DREG=tpidr_el1 -DWORDS -DID -DCHANGED @restore: CLOBBER TPIDR_EL1 of vm1/vcpu
+// case -DREG=tpidr_el1 -DWORDS -DID -DEDITED @edited: LOST TPIDR_EL1 of vm1/vcpu
+// case -DREG=apiakeylo_el1 -DID -DCHANGED @restore: CLOBBER APIAKeyLo_EL1 of vm1/vcpu
+// case -DREG=cpacr_el1 -DLOW -DSHIFT=20 -DID -DCHANGED: clean
+// case -DREG=cpacr_el1 -DLOW -DSHIFT=20 -DID -DEDITED: clean
 // case -DREG=esr_el1 -DLOW -DOLD @restore: STALE-RESTORE ESR_EL1 of vm1/vcpu +
 // case -DREG=far_el1 -DWRONG=contextidr_el1 @restore: WRONG-SLOT FAR_EL1 of vm1/vcpu
 // case -DREG=par_el1 -DTABLE_ADDRESS: clean
@@ -130,6 +140,11 @@ translate:
         b       2f
 #endif
         str     x4, [x0, #FRAME_REG]
+#ifdef EDITED
+        ldr     x5, [x3, #FRAME_REG]
+        add     x5, x5, #4
+edited: str     x5, [x3, #FRAME_REG]
+#endif
 2:
 #ifdef WRONG
         ldr     x4, [x3, #FRAME_SECOND]
