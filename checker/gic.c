@@ -83,6 +83,7 @@ static void leave_reason(struct arm_checker *c, struct gic_world *gw, const stru
 
     gw->valid = !justify(s, false).anything;
     gw->trapped = justify_left_by(s, ESR_EC_SYS64) || justify_left_by(s, ESR_EC_DABT_LOW);
+    gw->traps += !gw->valid || justify_is_gic_access(s) || justify_left_by(s, ESR_EC_DABT_LOW);
     gw->lost_count = 0;
 }
 
@@ -106,6 +107,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     gic_active_left(c, u, w, p->cpu);
     gic_pending_left(c, u, w, p->cpu);
     gic_private_left(c, u, w, p->cpu);
+    gic_owed_left(c, u, w, p);
     gic_storm_left(c, g, w, p);
 }
 

@@ -240,6 +240,7 @@ void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w
     if (!lost)
         gic_pending_entered(c, u, w, p);
     if (enabled) {
+        gic_owed_entered(c, u, w, p);
         gic_private_entered(c, u, w, p);
         check_signal(c, w, p);
     }

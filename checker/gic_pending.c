@@ -8,22 +8,21 @@
 
 #include "checker/gic_state.h"
 
-#define SGIS      16
 #define FIRST_LPI 8192
 
-/* Is the interrupt pending in a list register of @cpu? *full: no register is empty. */
-static bool is_pending(const struct arm_checker *c, const struct gic *u, uint64_t intid,
-                       unsigned cpu, bool *full)
+uint64_t gic_state_of(const struct arm_checker *c, const struct gic *u, uint64_t intid,
+                      unsigned cpu, bool *full)
 {
-    bool found = false;
+    uint64_t state = 0;
 
     *full = true;
     for (unsigned n = 0; n < u->lrs; n++) {
         uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
         *full &= LR_STATE(v) != 0;
-        found |= (LR_STATE(v) & 1) && LR_VINTID(v) == intid;
+        if (LR_VINTID(v) == intid)
+            state |= LR_STATE(v);
     }
-    return found;
+    return state;
 }
 
 uint64_t gic_traps_of(struct arm_checker *c, struct gic *u, const struct world *w)
@@ -41,7 +40,6 @@ void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *
     struct gic_world *gw = gic_world_of(u, w);
     bool mapped = !(checker_reg(c, cpu, sysreg_number(SR_ICC_SRE_EL1)) & 1);
 
-    gw->traps += gw->trapped || !gw->valid;
     gw->edge_count = 0;
     for (unsigned n = 0; n < u->lrs && !mapped; n++) {
         uint64_t v = u->cpus[cpu].lr_at_exit[n], intid = LR_VINTID(v);
@@ -79,8 +77,12 @@ void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct worl
 
     for (unsigned k = 0; judged && k < gw->edge_count; k++) {
         bool full;
-        if (is_pending(c, u, gw->edges[k], p->cpu, &full) || full)
+        if (gic_state_of(c, u, gw->edges[k], p->cpu, &full) & 1)
             continue;
+        if (full) { /* it waits in memory */
+            gic_owed_add(gw, gw->edges[k], NULL, &gw->left);
+            continue;
+        }
         report_gone(c, w, gw, gw->edges[k], p);
         break;
     }

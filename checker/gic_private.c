@@ -10,8 +10,6 @@
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
-#define SGIS 16
-
 /* What the VM has asked for; *answered: none of its other virtual CPUs waits for an answer. */
 static uint64_t asked_of(struct arm_checker *c, struct gic *u, const struct world *w,
                          bool *answered)

@@ -78,6 +78,7 @@ struct gic_active {
     struct site left;
 };
 
+#define SGIS        16
 #define PRIVATE_MAX 32 /* SGIs and PPIs */
 
 /* What a list register has said last of an interrupt that only its virtual CPU has. */
@@ -89,6 +90,18 @@ struct gic_private {
     uint64_t sent;
 };
 
+#define OWED_MAX 16
+
+/* An SGI or LPI that EL2 has to put into a list register. */
+struct gic_owed {
+    uint64_t intid;
+    const struct world *sender; /* an SGI, which this one has sent; NULL: it was in one before */
+    uint64_t sent;              /* its entries then: EL2 may not have done it before the next */
+    bool missed;                /* the world was entered without it, though there was room, */
+    unsigned runs;              /* so often */
+    struct site since;
+};
+
 struct gic_world {
     bool valid;   /* it has left, and does not start anew */
     bool trapped; /* by an access that EL2 emulates, to a register or to memory */
@@ -98,7 +111,7 @@ struct gic_world {
     unsigned edge_count;     /* SGIs and LPIs pending in list registers when it left: */
     uint64_t edges[LRS_MAX]; /* their INTIDs, */
     unsigned edges_cpu;      /* on this CPU */
-    uint64_t traps;          /* exits by an access that EL2 emulates; */
+    uint64_t traps;          /* exits by which it may have taken back an interrupt; */
     uint64_t traps_then;     /* of all of the VM, when it left */
     struct gic_lost lost[LRS_MAX];
     struct gic_active active[HELD_MAX];
@@ -110,6 +123,10 @@ struct gic_world {
     uint32_t taken;                      /* and that it has acknowledged since */
     uint64_t asked;                      /* exits by calls, and by accesses that EL2 emulates; */
     bool asks;                           /* the last one was */
+    unsigned owed_count;
+    struct gic_owed owed[OWED_MAX];
+    uint32_t delivered;  /* SGIs that were pending in a list register: they are enabled, */
+    uint64_t owed_traps; /* while this is the VM's count */
 };
 
 struct gic {
@@ -155,13 +172,28 @@ bool gic_storm_is_ended(enum sysreg sr);
 /* As gic_active_left(). */
 void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu);
 
-/* Exits of the VM's virtual CPUs by accesses that EL2 emulates: any may have disabled or
- * deactivated an interrupt. */
+/* Exits of the VM's virtual CPUs by accesses that EL2 emulates, to memory or to the CPU interface:
+ * any may have disabled or deactivated an interrupt. */
 uint64_t gic_traps_of(struct arm_checker *c, struct gic *u, const struct world *w);
+
+/* The state of interrupt @intid in list registers of @cpu, 0: it is in none. *full: none is empty.
+ */
+uint64_t gic_state_of(const struct arm_checker *c, const struct gic *u, uint64_t intid,
+                      unsigned cpu, bool *full);
 
 /* What @w is entered with: reports, if no list register was overwritten unread. */
 void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct world *w,
                          const struct arm_event *p);
+
+/* ---- pending interrupts that are in no list register (checker/gic_owed.c) ---- */
+
+/* The interrupt @intid of @gw's world is in memory since @since; @sender: who has sent it there. */
+void gic_owed_add(struct gic_world *gw, uint64_t intid, const struct world *sender,
+                  const struct site *since);
+void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
+                   const struct arm_event *p);
+void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *w,
+                      const struct arm_event *p);
 
 /* ---- what only its virtual CPU can change of an interrupt (checker/gic_private.c) ---- */
 

@@ -1,0 +1,163 @@
+/*
+ * SGIs and LPIs that are pending for a world and in no list register: one that was in one had to go
+ * because others filled them, or another virtual CPU has sent an SGI. EL2 keeps it in memory, where
+ * nobody knows it, until there is room. Then it is to come, unless the VM has taken it back, and
+ * that is an access that EL2 emulates (IHI0069, "Software Generated Interrupts", ICC_SGI1R_EL1,
+ * ICH_HCR_EL2).
+ */
+#include <inttypes.h>
+
+#include "arch/esr.h"
+#include "checker/gic_state.h"
+#include "checker/justify.h"
+
+/* Runs with room and without the interrupt: EL2 may be about to be told to put it there. */
+#define PATIENCE_SENT    2
+#define PATIENCE_SPILLED 4
+
+#define HCR_ASKS   MASK(7, 1) /* maintenance interrupts of all kinds */
+#define VMCR_ENG1  BIT(1)
+#define SGI1R_IRM  BIT(40)
+#define MPIDR_AFFS (MASK(39, 32) | MASK(23, 8)) /* Aff3, Aff2 and Aff1 */
+
+void gic_owed_add(struct gic_world *gw, uint64_t intid, const struct world *sender,
+                  const struct site *since)
+{
+    for (unsigned k = 0; k < gw->owed_count; k++)
+        if (gw->owed[k].intid == intid)
+            return;
+    if (gw->owed_count == OWED_MAX)
+        return;
+    gw->owed[gw->owed_count++] = (struct gic_owed){
+        .intid = intid, .sender = sender, .sent = sender ? sender->entries : 0, .since = *since};
+}
+
+/* ---- a world leaves ---- */
+
+/* Does ICC_SGI1R_EL1 = @v, written by @sender, mean @w? Aff3 is in bits 55 to 48, Aff2 in 39 to 32,
+ * Aff1 in 23 to 16; of Aff0 RS is 47 to 44, and the lower four bits are a bit of 15 to 0. */
+static bool is_target(uint64_t v, const struct world *sender, const struct world *w)
+{
+    uint64_t affs = bits(v, 55, 48) << 32 | bits(v, 39, 32) << 16 | bits(v, 23, 16) << 8;
+    uint64_t aff0 = bits(w->vmpidr, 7, 0);
+
+    if (v & SGI1R_IRM)
+        return w != sender;
+    return (w->vmpidr & MPIDR_AFFS) == affs && aff0 / 16 == bits(v, 47, 44) && bit(v, aff0 % 16);
+}
+
+/* @w has one pending: who sends it again sends nothing. */
+static bool has_pending(struct arm_checker *c, const struct gic *u, const struct gic_world *gw,
+                        const struct world *w, uint64_t intid)
+{
+    bool full;
+
+    if (w->running)
+        return gic_state_of(c, u, intid, w->last_pe, &full) & 1;
+    for (unsigned k = 0; k < gw->edge_count; k++)
+        if (gw->edges[k] == intid)
+            return true;
+    return false;
+}
+
+/* The world has executed something. */
+static void count_run(struct gic_world *gw)
+{
+    for (unsigned k = 0; k < gw->owed_count; k++)
+        gw->owed[k].runs += gw->owed[k].missed;
+}
+
+void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
+                   const struct arm_event *p)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+    struct site here = site_of(c, p);
+
+    if (p->count > u->cpus[p->cpu].entered + 1)
+        count_run(gic_world_of(u, w));
+    if (!justify_is_write_of(s, sysreg_number(SR_ICC_SGI1R_EL1)))
+        return;
+    uint64_t rt = bits(s->esr, 9, 5), v = rt < 31 ? s->x[rt] : 0, intid = bits(v, 27, 24);
+    for (unsigned k = 0; k < c->worlds.count; k++) {
+        const struct world *o = c->worlds.list[k];
+        struct gic_world *gw = gic_world_of(u, o);
+        if (o->kind == WORLD_GUEST && o->vm == w->vm && gw->valid && bit(gw->delivered, intid) &&
+            is_target(v, w, o) && !has_pending(c, u, gw, o, intid))
+            gic_owed_add(gw, intid, w, &here);
+    }
+}
+
+/* ---- a world is entered ---- */
+
+/* EL2 wants to be told when list registers are empty, or of the end of an interrupt: it may put
+ * others into them then. But what it is told already (ICH_MISR_EL2) it is not told later. */
+static bool is_refilled_later(const struct arm_checker *c, const struct gic *u, unsigned cpu)
+{
+    bool asks = checker_reg(c, cpu, sysreg_number(SR_ICH_HCR_EL2)) & HCR_ASKS;
+
+    for (unsigned n = 0; n < u->lrs; n++) {
+        uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
+        asks |= LR_STATE(v) && !LR_HW(v) && LR_EOI(v);
+    }
+    return asks && !checker_reg(c, cpu, sysreg_number(SR_ICH_MISR_EL2));
+}
+
+static void report(struct arm_checker *c, const struct world *w, const struct gic_owed *o,
+                   const struct arm_event *p)
+{
+    struct finding f = gic_finding(c, w, gic_lr_number(0), NULL, p);
+
+    f.rule = RULE_LOST;
+    f.other = o->since;
+    f.other_role = o->sender ? "sent" : "left";
+    f.hint =
+        "what finds no list register is put into one at an entry with room, or ICH_HCR_EL2.UIE "
+        "asks for the interrupt that says there is";
+    finding_say(&f, "%s %" PRIu64 " %s, and has been in none for %u runs with one free",
+                o->intid < SGIS ? "SGI" : "LPI", o->intid,
+                o->sender ? "was sent to it" : "was pending in one and had to make room", o->runs);
+    finding_report(c, &f);
+}
+
+/* False: it is over. */
+static bool check_one(struct arm_checker *c, const struct gic *u, const struct world *w,
+                      struct gic_owed *o, bool later, const struct arm_event *p)
+{
+    bool full, done = !o->sender || o->sender->entries != o->sent;
+    uint64_t state = gic_state_of(c, u, o->intid, p->cpu, &full);
+
+    o->missed = !full && !state && !later && done;
+    if (!o->missed || o->runs < (o->sender ? PATIENCE_SENT : PATIENCE_SPILLED))
+        return !(state & 1);
+    report(c, w, o, p);
+    return false;
+}
+
+static void note_delivered(struct arm_checker *c, const struct gic *u, struct gic_world *gw,
+                           unsigned cpu)
+{
+    for (unsigned n = 0; n < u->lrs; n++) {
+        uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
+        if (LR_STATE(v) & 1 && LR_GROUP(v) && LR_VINTID(v) < SGIS)
+            gw->delivered |= 1U << LR_VINTID(v);
+    }
+}
+
+void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *w,
+                      const struct arm_event *p)
+{
+    struct gic_world *gw = gic_world_of(u, w);
+    uint64_t traps = gic_traps_of(c, u, w);
+    bool open = checker_reg(c, p->cpu, sysreg_number(SR_ICH_VMCR_EL2)) & VMCR_ENG1;
+    bool later = !open || is_refilled_later(c, u, p->cpu);
+    unsigned kept = 0;
+
+    if (gw->owed_traps != traps || !gw->valid || c->cpus[p->cpu].user_ran)
+        gw->owed_count = gw->delivered = 0;
+    gw->owed_traps = traps;
+    for (unsigned k = 0; k < gw->owed_count; k++)
+        if (check_one(c, u, w, &gw->owed[k], later, p))
+            gw->owed[kept++] = gw->owed[k];
+    gw->owed_count = kept;
+    note_delivered(c, u, gw, p->cpu);
+}
