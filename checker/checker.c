@@ -46,6 +46,15 @@ bool checker_unit_on(const struct arm_checker *c, enum check_unit_id unit)
     return false;
 }
 
+bool checker_all_wait(const struct arm_checker *c)
+{
+    for (unsigned cpu = 0; cpu < c->cpu_count; cpu++)
+        if (arm_cpu_state(c->m, cpu) == ARM_CPU_RUNNING ||
+            arm_cpu_state(c->m, cpu) == ARM_CPU_HALTED)
+            return false;
+    return true;
+}
+
 uint64_t checker_reg(const struct arm_checker *c, unsigned cpu, uint32_t number)
 {
     uint64_t value[2] = {0, 0};

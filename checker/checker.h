@@ -76,5 +76,8 @@ struct exit_state *checker_exit_state(struct arm_checker *c, const struct world 
 /* The lines about worlds of arm_checker_end(). */
 void checker_print_worlds(const struct arm_checker *c, arm_line_fn *line, void *ctx);
 
+/* Does every CPU wait for an interrupt or an event, or is off? */
+bool checker_all_wait(const struct arm_checker *c);
+
 /* A register's value on @cpu now; 0 if it has none. */
 uint64_t checker_reg(const struct arm_checker *c, unsigned cpu, uint32_t number);

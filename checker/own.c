@@ -132,7 +132,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     struct site at = site_of(c, p);
 
     own_window_reset(state, p->cpu);
-    own_timer_left(state, p->cpu);
+    own_timer_left(c, state, w, p->cpu);
     own_serror_left(c, state, w, p);
     own_trap_left(c, state, w);
     for (unsigned reg = 0; reg < c->regs.count; reg++)
@@ -232,11 +232,12 @@ static void written(struct arm_checker *c, struct own *u, const struct arm_event
     if (tag.kind == TAG_EXACT && tag.from && tag.reg == reg)
         own_window_moved(c, u, p->cpu, &tag, true);
     if (l->owner >= 0 && c->regs.desc[reg].owner != OWNER_EL2CFG) {
-        const struct wreg *r = own_wreg(u, c->worlds.list[l->owner], reg);
+        struct wreg *r = own_wreg(u, c->worlds.list[l->owner], reg);
         bool write_only = p->sysreg_write.sr != c->regs.desc[reg].number;
         if (write_only || r->moves ||
             (p->sysreg_write.before & c->regs.desc[reg].mask) == r->value.lo)
             lose(u, c, l, reg, &at);
+        r->gone = at;
         flow_interest(c->flow, p->cpu, p->count);
     } else if (tag.kind && tag.kind != TAG_MEMORY) {
         flow_interest(c->flow, p->cpu, p->count);

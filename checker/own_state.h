@@ -80,6 +80,7 @@ struct wreg {
     struct slot slots[SLOTS];
     uint64_t frame;           /* a general register: where it was loaded from at the last entry */
     struct site left;         /* where it left with this value */
+    struct site gone;         /* what has taken it from the CPU last */
     struct site lost;         /* what overwrote it in the CPU while it was nowhere else, */
     uint32_t lost_version;    /* of this version */
     bool lost_unread;         /* and EL2 had not so much as read it */
@@ -126,6 +127,7 @@ struct own {
     struct window *windows;           /* by CPU */
     struct timer_orders *timers;      /* likewise */
     struct own_config *config;        /* likewise */
+    uint64_t ended; /* instructions, when a world last called what may end it or others */
     struct host_values host_values[REGS_MAX];
     GHashTable *threads;     /* of a host at EL2: struct host_thread by its stack */
     uint16_t *kept;          /* registers that are compared for them; REG_NONE: no more */
@@ -270,7 +272,8 @@ void own_message_entered(struct arm_checker *c, struct own *u, const struct worl
 
 /* ---- the order within a timer: WINDOW (checker/own_timer.c) ---- */
 
-void own_timer_left(struct own *u, unsigned cpu);
+/* @w has left. */
+void own_timer_left(struct arm_checker *c, struct own *u, const struct world *w, unsigned cpu);
 void own_timer_written(struct arm_checker *c, struct own *u, const struct arm_event *p);
 
 /* The run is over. */

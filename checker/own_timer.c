@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 
+#include "base/bits.h"
 #include "checker/justify.h"
 #include "checker/own_state.h"
 #include "checker/unit.h"
@@ -23,10 +24,15 @@ static bool is_on(uint64_t ctl)
     return CNTV_CTL_EL0_ENABLE(ctl) && !CNTV_CTL_EL0_IMASK(ctl);
 }
 
-void own_timer_left(struct own *u, unsigned cpu)
+void own_timer_left(struct arm_checker *c, struct own *u, const struct world *w, unsigned cpu)
 {
+    const struct exit_state *s = checker_exit_state(c, w);
+    struct allowance a = justify(s, false);
+
     for (unsigned k = 0; k < TIMERS; k++)
         u->timers[cpu].timer[k] = (struct timer_order){0};
+    if (a.anything || a.again) /* PSCI, or Xen's dom0 */
+        u->ended = s->at.total;
 }
 
 void own_timer_written(struct arm_checker *c, struct own *u, const struct arm_event *p)
@@ -111,36 +117,125 @@ void own_timer_entered(struct arm_checker *c, struct own *u, const struct world 
     }
 }
 
-/* @w waits (WFI), its timer is what was to wake it, and the only copy of its control register was
- * overwritten: it has no entry at which that could be seen. */
-static void check_waiting(struct arm_checker *c, struct own *u, const struct world *w, unsigned k)
-{
-    const struct exit_state *s = checker_exit_state(c, w);
-    unsigned ctl = c->regs.of_sysreg[timers[k].ctl], cval = c->regs.of_sysreg[timers[k].inputs[0]];
+/* ---- the run is over: @w waits (WFI), and its timer is what was to wake it ---- */
 
-    if (w->kind != WORLD_GUEST || w->running || !s->valid || ctl == REG_NONE || cval == REG_NONE ||
-        !justify_left_by(s, ESR_EC_WFX))
-        return;
-    const struct wreg *r = own_wreg(u, w, ctl);
-    if (!r->version || r->saved || !own_is_lost(r) || !r->lost_unread || !is_on(r->value.lo))
-        return;
+struct waiting {
+    const struct world *w;
+    const struct exit_state *s;
+    unsigned k;          /* which timer, */
+    unsigned ctl;        /* its control register, */
+    uint64_t cval, when; /* and when it fires: by the world's time, and by the machine's */
+};
+
+static bool is_waiting(struct arm_checker *c, struct own *u, unsigned k, struct waiting *t)
+{
+    unsigned cval = c->regs.of_sysreg[timers[k].inputs[0]];
+    unsigned offset = c->regs.of_sysreg[timers[k].inputs[1]];
+
+    t->k = k;
+    t->s = checker_exit_state(c, t->w);
+    t->ctl = c->regs.of_sysreg[timers[k].ctl];
+    if (t->w->kind != WORLD_GUEST || t->w->running || !t->s->valid || t->ctl == REG_NONE ||
+        cval == REG_NONE || !justify_left_by(t->s, ESR_EC_WFX) || bit(t->s->esr, 0))
+        return false; /* bit 0: WFE, which events end */
+    const struct wreg *r = own_wreg(u, t->w, t->ctl);
+    t->cval = own_wreg(u, t->w, cval)->value.lo;
+    t->when = t->cval + (offset == REG_NONE ? 0 : own_wreg(u, t->w, offset)->value.lo);
+    return r->version && is_on(r->value.lo);
+}
+
+/* The only copy of its control register was overwritten: it has no entry at which that could be
+ * seen. */
+static bool is_overwritten(struct own *u, const struct waiting *t)
+{
+    const struct wreg *r = own_wreg(u, t->w, t->ctl);
+
+    return !r->saved && own_is_lost(r) && r->lost_unread;
+}
+
+static void report_overwritten(struct arm_checker *c, struct own *u, const struct waiting *t)
+{
+    const struct wreg *r = own_wreg(u, t->w, t->ctl);
     struct finding f = {.rule = RULE_LOST,
                         .at = r->lost,
-                        .world = w,
-                        .reg = sysreg_number(timers[k].ctl),
+                        .world = t->w,
+                        .reg = sysreg_number(timers[t->k].ctl),
                         .other = r->left,
                         .other_role = "left",
                         .hint = "the save before this is missing"};
+
     finding_say(&f,
                 "the only copy of its value, %#" PRIx64
                 ", was overwritten; it waits, and is not woken: its timer was to fire at %#" PRIx64,
-                r->value.lo, own_wreg(u, w, cval)->value.lo);
+                r->value.lo, t->cval);
+    finding_report(c, &f);
+}
+
+/* Every CPU waits for nothing, or the time is over; and nobody can have ended the world since. */
+static bool is_overdue(const struct arm_checker *c, const struct own *u, const struct waiting *t)
+{
+    uint64_t ms = checker_reg(c, 0, sysreg_number(SR_CNTFRQ_EL0)) / 1000;
+    uint64_t now = checker_reg(c, 0, sysreg_number(SR_CNTPCT_EL0));
+    bool lives = !c->threads && !c->worlds.host_below && u->ended < t->s->at.total;
+
+    return lives && (checker_all_wait(c) || now > t->when + ms);
+}
+
+/* A timer of @cpu will interrupt that is no other guest's. */
+static bool is_armed(struct arm_checker *c, struct own *u, const struct world *w, unsigned cpu)
+{
+    static const enum sysreg own_ones[] = {SR_CNTHP_CTL_EL2, SR_CNTHV_CTL_EL2};
+    bool armed = false;
+
+    for (unsigned k = 0; k < 2; k++)
+        armed |= is_on(checker_reg(c, cpu, sysreg_number(own_ones[k])));
+    for (unsigned k = 0; k < TIMERS; k++) {
+        unsigned reg = c->regs.of_sysreg[timers[k].ctl];
+        int owner = reg == REG_NONE ? WORLD_NOBODY : own_live(u, cpu, reg)->owner;
+        bool others =
+            owner >= 0 && owner != (int)w->index && c->worlds.list[owner]->kind == WORLD_GUEST;
+        armed |= !others && is_on(checker_reg(c, cpu, sysreg_number(timers[k].ctl)));
+    }
+    return armed;
+}
+
+/* Nobody will wake it: the timer is not in a CPU, and EL2 has set none of its own. */
+static void check_armed(struct arm_checker *c, struct own *u, const struct waiting *t)
+{
+    const struct site *gone = &own_wreg(u, t->w, t->ctl)->gone;
+    bool off = gone->known && gone->total > t->s->at.total;
+
+    if (!is_overdue(c, u, t))
+        return;
+    for (unsigned cpu = 0; cpu < c->cpu_count; cpu++)
+        if (is_armed(c, u, t->w, cpu))
+            return;
+    struct finding f = {.rule = RULE_HANDOVER,
+                        .at = off ? *gone : t->s->at,
+                        .world = t->w,
+                        .reg = sysreg_number(timers[t->k].ctl),
+                        .other = off ? t->s->at : (struct site){0},
+                        .other_role = off ? "left" : NULL,
+                        .hint =
+                            "set a timer of EL2's for the time at which the world's would fire, "
+                            "or leave that in the CPU"};
+    finding_say(&f,
+                "it waits for its timer, which was to fire at %#" PRIx64
+                " and is off here, and no timer of EL2's is on in any CPU: it is not woken",
+                t->cval);
     finding_report(c, &f);
 }
 
 void own_timer_end(struct arm_checker *c, struct own *u)
 {
     for (unsigned n = 0; n < c->worlds.count; n++)
-        for (unsigned k = 0; k < TIMERS; k++)
-            check_waiting(c, u, c->worlds.list[n], k);
+        for (unsigned k = 0; k < TIMERS; k++) {
+            struct waiting t = {.w = c->worlds.list[n]};
+            if (!is_waiting(c, u, k, &t))
+                continue;
+            if (is_overwritten(u, &t))
+                report_overwritten(c, u, &t);
+            else
+                check_armed(c, u, &t);
+        }
 }

@@ -9,6 +9,11 @@
 // case -DWAITS -DSAVES: clean
 // case -DWAITS -DREADS: clean
 // case -DWAITS -DMASKED: clean
+// case -DWAITS -DSAVES -DIDLES @off: HANDOVER CNTV_CTL_EL0 of vm1/vcpu0
+// case -DWAITS -DSAVES -DIDLES -DARMS: clean
+// case -DWAITS -DSAVES -DLONG @off: HANDOVER CNTV_CTL_EL0 of vm1/vcpu0
+// case -DWAITS -DSAVES -DLONG -DTIMED @off: HANDOVER CNTV_CTL_EL0 of vm1/vcpu0
+// case -DWAITS -DSAVES -DLONG -DARMS: clean
 #include "frame.inc"
 
 #define FRAME_OTHER FRAME_MORE
@@ -27,7 +32,11 @@
         two_worlds FRAME_OTHER
         msr     cntvoff_el2, xzr
         msr     cntv_ctl_el0, xzr
+#ifdef ARMS
+        own_ppi 26
+#else
         own_ppi 27
+#endif
         mrs     x1, hcr_el2
         orr     x1, x1, #1 << 13                // TWI
         msr     hcr_el2, x1
@@ -73,6 +82,27 @@ off:    msr     cntv_ctl_el0, xzr
         mrs     x4, cntv_cval_el0
         str     x4, [x0, #FRAME_CVAL]
         msr     cntv_cval_el0, xzr
+#ifdef ARMS                                     // its own timer, which comes when the world's would
+        msr     cnthp_cval_el2, x4
+        mov     x4, #1
+        msr     cnthp_ctl_el2, x4
+#endif
+#ifdef IDLES                                    // nobody else is to run
+1:      wfi
+#ifdef ARMS
+        mrs     x4, cnthp_ctl_el2
+        tbz     x4, #2, 1b
+        ldr     x4, [x0, #FRAME_CVAL]
+        msr     cntv_cval_el0, x4
+        ldr     x4, [x0, #FRAME_CTL]
+        msr     cntv_ctl_el0, x4
+        ldr     x4, [x0, #FRAME_ELR]
+        add     x4, x4, #4
+        str     x4, [x0, #FRAME_ELR]
+        ret
+#endif
+        b       1b
+#endif
         become  x3
 #elif defined(OWN)
         mov     x4, #200
@@ -107,7 +137,19 @@ guest:
         cbnz    x1, 1b
         hvc     #0
 #endif
-2:      hvc     #99
+2:
+#ifdef LONG                                     // 1 ms, with a timer of its own perhaps
+#ifdef TIMED
+        mov     x1, #1 << 40
+        msr     cntv_cval_el0, x1
+        mov     x1, #1
+        msr     cntv_ctl_el0, x1
+#endif
+        ldr     x1, =600000
+3:      sub     x1, x1, #1
+        cbnz    x1, 3b
+#endif
+        hvc     #99
 
         .section .data
         .balign 4096
