@@ -279,6 +279,11 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     u->cpus[p->cpu].own_storm = 0;
 }
 
+static void end(struct arm_checker *c, void *state)
+{
+    gic_owed_end(c, state);
+}
+
 const struct check_unit unit_gic = {
     .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_READ) | ARM_BIT(ARM_EVENT_SYSREG_WRITE),
     .everywhere = ARM_BIT(ARM_EVENT_POWER),
@@ -286,5 +291,6 @@ const struct check_unit unit_gic = {
     .event = event,
     .exit = leave,
     .enter = enter,
+    .end = end,
     .destroy = destroy,
 };

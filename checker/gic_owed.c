@@ -102,31 +102,43 @@ static bool is_refilled_later(const struct arm_checker *c, const struct gic *u, 
     return asks && !checker_reg(c, cpu, sysreg_number(SR_ICH_MISR_EL2));
 }
 
+static void say_lost(struct finding *f, const struct gic_owed *o, const char *since)
+{
+    f->rule = RULE_LOST;
+    f->hint =
+        "what finds no list register is put into one at an entry with room, or ICH_HCR_EL2.UIE "
+        "asks for the interrupt that says there is";
+    finding_say(f, "%s %" PRIu64 " %s, and %s", o->intid < SGIS ? "SGI" : "LPI", o->intid,
+                o->sender ? "was sent to it" : "was pending in one and had to make room", since);
+}
+
 static void report(struct arm_checker *c, const struct world *w, const struct gic_owed *o,
                    const struct arm_event *p)
 {
     struct finding f = gic_finding(c, w, gic_lr_number(0), NULL, p);
+    char text[64];
 
-    f.rule = RULE_LOST;
     f.other = o->since;
     f.other_role = o->sender ? "sent" : "left";
-    f.hint =
-        "what finds no list register is put into one at an entry with room, or ICH_HCR_EL2.UIE "
-        "asks for the interrupt that says there is";
-    finding_say(&f, "%s %" PRIu64 " %s, and has been in none for %u runs with one free",
-                o->intid < SGIS ? "SGI" : "LPI", o->intid,
-                o->sender ? "was sent to it" : "was pending in one and had to make room", o->runs);
+    snprintf(text, sizeof(text), "has been in none for %u runs with one free", o->runs);
+    say_lost(&f, o, text);
     finding_report(c, &f);
+}
+
+/* It was in memory before, or EL2 has done what the sender has trapped for. */
+static bool is_known(const struct gic_owed *o)
+{
+    return !o->sender || o->sender->entries != o->sent;
 }
 
 /* False: it is over. */
 static bool check_one(struct arm_checker *c, const struct gic *u, const struct world *w,
                       struct gic_owed *o, bool later, const struct arm_event *p)
 {
-    bool full, done = !o->sender || o->sender->entries != o->sent;
+    bool full;
     uint64_t state = gic_state_of(c, u, o->intid, p->cpu, &full);
 
-    o->missed = !full && !state && !later && done;
+    o->missed = !full && !state && !later && is_known(o);
     if (!o->missed || o->runs < (o->sender ? PATIENCE_SENT : PATIENCE_SPILLED))
         return !(state & 1);
     report(c, w, o, p);
@@ -160,4 +172,34 @@ void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *
             gw->owed[kept++] = gw->owed[k];
     gw->owed_count = kept;
     note_delivered(c, u, gw, p->cpu);
+}
+
+/* ---- the run is over ---- */
+
+/* @w waits for it, and so does all of the machine. */
+static void check_waiting(struct arm_checker *c, struct gic *u, const struct world *w)
+{
+    const struct gic_world *gw = gic_world_of(u, w);
+
+    bool waits = w->running || justify_left_by(checker_exit_state(c, w), ESR_EC_WFX);
+
+    if (!waits || gw->owed_traps != gic_traps_of(c, u, w))
+        return;
+    for (unsigned k = 0; k < gw->owed_count; k++) {
+        struct finding f = {.world = w,
+                            .reg = gic_lr_number(0),
+                            .at = gw->owed[k].since,
+                            .other = gw->left,
+                            .other_role = "left"};
+        if (!is_known(&gw->owed[k]) || has_pending(c, u, gw, w, gw->owed[k].intid))
+            continue;
+        say_lost(&f, &gw->owed[k], "it waits, as every CPU does");
+        finding_report(c, &f);
+    }
+}
+
+void gic_owed_end(struct arm_checker *c, struct gic *u)
+{
+    for (unsigned k = 0; k < c->worlds.count && checker_all_wait(c); k++)
+        check_waiting(c, u, c->worlds.list[k]);
 }

@@ -195,6 +195,9 @@ void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
 void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *w,
                       const struct arm_event *p);
 
+/* The run is over. */
+void gic_owed_end(struct arm_checker *c, struct gic *u);
+
 /* ---- what only its virtual CPU can change of an interrupt (checker/gic_private.c) ---- */
 
 void gic_private_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu);

@@ -6,6 +6,8 @@
 // case -DFORGETS -DDISABLES=8: clean
 // case -DFORGETS -DREFILLED=2 @do_eret: LOST ICH_LR0_EL2 of vm1/vcpu1
 // case -DFORGETS -DREFILLED=4: clean
+// case -DFORGETS -DSLEEPS: LOST ICH_LR0_EL2 of vm1/vcpu1
+// case -DSLEEPS: clean
 // case -DSPILLS: clean
 // case -DSPILLS -DFORGETS @do_eret: LOST ICH_LR0_EL2 of vm1/vcpu1
 // case -DSPILLS -DFORGETS -DDISABLES=5: clean
@@ -36,6 +38,9 @@
         msr     ich_vmcr_el2, x1
         mov     x1, #1 | REFILLED
         msr     ich_hcr_el2, x1
+        mrs     x1, hcr_el2
+        orr     x1, x1, #1 << 13                // TWI
+        msr     hcr_el2, x1
         .endm
 #include "hv.inc"
 
@@ -54,12 +59,14 @@
 handle: // X0: who leaves, X1: the syndrome; X3: who comes
         list_registers save, x0
         ldr     x3, [x0, #FRAME_OTHER]
-        lsr     x2, x1, #26
-        cmp     x2, #0x16
+        lsr     x4, x1, #26
+        cmp     x4, #0x16
         b.eq    turn
         ldr     x2, [x0, #FRAME_ELR]
         add     x2, x2, #4
         str     x2, [x0, #FRAME_ELR]
+        cmp     x4, #1                          // WFI
+        b.eq    waits
         tbnz    x1, #31, stays                  // a Data Abort: as of a distributor
         ldr     x3, [x0, #FRAME_OTHER]          // ICC_SGI1R_EL1
         ldr     x4, [x3, #FRAME_COUNT]
@@ -75,6 +82,11 @@ handle: // X0: who leaves, X1: the syndrome; X3: who comes
         str     x2, [x3, #FRAME_SPILLED]
 stays:  mov     x3, x0
         b       loads
+waits:  ldr     x2, [x0, #FRAME_LRS]
+        lsr     x2, x2, #62
+        cbnz    x2, stays
+        wfi                                     // nothing will wake it
+        b       waits
 turn:
         become  x3
 loads:                                          // what waits goes into the first one that is free
@@ -128,6 +140,12 @@ guest:  // X22 counts turns, down
         msr     s3_0_c12_c11_5, x1              // ICC_SGI1R_EL1
         b       2f
 receives:
+#ifdef SLEEPS
+        cmp     x22, #8
+        b.ne    4f
+        wfi
+4:
+#endif
 #ifdef DISABLES                                 // in a frame, say
         cmp     x22, #DISABLES
         b.ne    3f
