@@ -2,12 +2,14 @@
  * SGIs and LPIs that are pending for a world and in no list register: one that was in one had to go
  * because others filled them, or another virtual CPU has sent an SGI. EL2 keeps it in memory, where
  * nobody knows it, until there is room. Then it is to come, unless the VM has taken it back, and
- * that is an access that EL2 emulates (IHI0069, "Software Generated Interrupts", ICC_SGI1R_EL1,
- * ICH_HCR_EL2).
+ * that is an access that EL2 emulates. So it is with the timers' PPIs, which are levels: pending
+ * while the timer's condition holds (IHI0069, "Software Generated Interrupts", ICC_SGI1R_EL1,
+ * ICH_HCR_EL2; DDI0487, CNTV_CTL_EL0).
  */
 #include <inttypes.h>
 
 #include "arch/esr.h"
+#include "arch/ppi.h"
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
@@ -102,14 +104,46 @@ static bool is_refilled_later(const struct arm_checker *c, const struct gic *u, 
     return asks && !checker_reg(c, cpu, sysreg_number(SR_ICH_MISR_EL2));
 }
 
+static const struct {
+    uint64_t intid;
+    enum sysreg ctl;
+} timers[] = {{PPI_TIMER_VIRT, SR_CNTV_CTL_EL0}, {PPI_TIMER_PHYS, SR_CNTP_CTL_EL0}};
+
+/* The register of the world's timer whose interrupt @intid is; SR_NONE: it is none's. */
+static enum sysreg timer_of(uint64_t intid)
+{
+    for (unsigned k = 0; k < G_N_ELEMENTS(timers); k++)
+        if (timers[k].intid == intid)
+            return timers[k].ctl;
+    return SR_NONE;
+}
+
+/* The world has the timer, and its condition holds: ENABLE, not IMASK, ISTATUS. The physical
+ * interrupt would end the run before it has begun, if it were not active or disabled. */
+static bool timer_asks(const struct arm_checker *c, unsigned cpu, enum sysreg ctl)
+{
+    unsigned reg = c->regs.of_sysreg[ctl];
+
+    return reg != REG_NONE && regs_observable(c, cpu, reg) &&
+           (checker_reg(c, cpu, sysreg_number(ctl)) & MASK(2, 0)) == 5;
+}
+
+static const char *kind_of(uint64_t intid)
+{
+    return intid < SGIS ? "SGI" : intid < PRIVATE_MAX ? "PPI" : "LPI";
+}
+
 static void say_lost(struct finding *f, const struct gic_owed *o, const char *since)
 {
     f->rule = RULE_LOST;
     f->hint =
         "what finds no list register is put into one at an entry with room, or ICH_HCR_EL2.UIE "
         "asks for the interrupt that says there is";
-    finding_say(f, "%s %" PRIu64 " %s, and %s", o->intid < SGIS ? "SGI" : "LPI", o->intid,
-                o->sender ? "was sent to it" : "was pending in one and had to make room", since);
+    finding_say(f, "%s %" PRIu64 " %s, and %s", kind_of(o->intid), o->intid,
+                o->sender                       ? "was sent to it"
+                : timer_of(o->intid) != SR_NONE ? "is its timer's, whose condition holds"
+                                                : "was pending in one and had to make room",
+                since);
 }
 
 static void report(struct arm_checker *c, const struct world *w, const struct gic_owed *o,
@@ -119,7 +153,7 @@ static void report(struct arm_checker *c, const struct world *w, const struct gi
     char text[64];
 
     f.other = o->since;
-    f.other_role = o->sender ? "sent" : "left";
+    f.other_role = o->sender ? "sent" : timer_of(o->intid) != SR_NONE ? "first" : "left";
     snprintf(text, sizeof(text), "has been in none for %u runs with one free", o->runs);
     say_lost(&f, o, text);
     finding_report(c, &f);
@@ -138,6 +172,8 @@ static bool check_one(struct arm_checker *c, const struct gic *u, const struct w
     bool full;
     uint64_t state = gic_state_of(c, u, o->intid, p->cpu, &full);
 
+    if (timer_of(o->intid) != SR_NONE && !timer_asks(c, p->cpu, timer_of(o->intid)))
+        return false;
     o->missed = !full && !state && !later && is_known(o);
     if (!o->missed || o->runs < (o->sender ? PATIENCE_SENT : PATIENCE_SPILLED))
         return !(state & 1);
@@ -150,9 +186,18 @@ static void note_delivered(struct arm_checker *c, const struct gic *u, struct gi
 {
     for (unsigned n = 0; n < u->lrs; n++) {
         uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
-        if (LR_STATE(v) & 1 && LR_GROUP(v) && LR_VINTID(v) < SGIS)
+        if (LR_STATE(v) & 1 && LR_GROUP(v) && LR_VINTID(v) < PRIVATE_MAX)
             gw->delivered |= 1U << LR_VINTID(v);
     }
+}
+
+static void add_timers(struct arm_checker *c, struct gic_world *gw, const struct arm_event *p)
+{
+    struct site here = site_of(c, p);
+
+    for (unsigned k = 0; k < G_N_ELEMENTS(timers); k++)
+        if (bit(gw->delivered, timers[k].intid) && timer_asks(c, p->cpu, timers[k].ctl))
+            gic_owed_add(gw, timers[k].intid, NULL, &here);
 }
 
 void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *w,
@@ -167,6 +212,7 @@ void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *
     if (gw->owed_traps != traps || !gw->valid || c->cpus[p->cpu].user_ran)
         gw->owed_count = gw->delivered = 0;
     gw->owed_traps = traps;
+    add_timers(c, gw, p);
     for (unsigned k = 0; k < gw->owed_count; k++)
         if (check_one(c, u, w, &gw->owed[k], later, p))
             gw->owed[kept++] = gw->owed[k];

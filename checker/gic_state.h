@@ -92,7 +92,7 @@ struct gic_private {
 
 #define OWED_MAX 16
 
-/* An SGI or LPI that EL2 has to put into a list register. */
+/* An SGI, LPI or timer's PPI that EL2 has to put into a list register. */
 struct gic_owed {
     uint64_t intid;
     const struct world *sender; /* an SGI, which this one has sent; NULL: it was in one before */
@@ -125,7 +125,7 @@ struct gic_world {
     bool asks;                           /* the last one was */
     unsigned owed_count;
     struct gic_owed owed[OWED_MAX];
-    uint32_t delivered;  /* SGIs that were pending in a list register: they are enabled, */
+    uint32_t delivered;  /* SGIs and PPIs that were pending in a list register: they are enabled, */
     uint64_t owed_traps; /* while this is the VM's count */
 };
 
