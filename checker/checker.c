@@ -291,9 +291,10 @@ static int subscribe(struct arm_checker *c, struct arm_error *err)
     c->at_el2 &= ~c->everywhere;
     struct arm_filter all = {.size = sizeof(all), .events = c->everywhere};
     struct arm_filter el2 = {.size = sizeof(el2), .events = c->at_el2, .els = ARM_BIT(2)};
-    c->handles[0] = arm_subscribe(c->m, &all, on_event, c);
-    c->handles[1] = c->handles[0] ? arm_subscribe(c->m, &el2, on_event, c) : 0;
-    if (!c->handles[1])
+    c->handles[CHECKER_EVERYWHERE] = arm_subscribe(c->m, &all, on_event, c);
+    c->handles[CHECKER_AT_EL2] =
+        c->handles[CHECKER_EVERYWHERE] ? arm_subscribe(c->m, &el2, on_event, c) : 0;
+    if (!c->handles[CHECKER_AT_EL2])
         return error_set(err, ARM_EINVAL, "the checker: more than %d subscribers",
                          ARM_SUBSCRIBERS_MAX);
     return 0;
@@ -414,7 +415,7 @@ void arm_checker_free(struct arm_checker *c)
 {
     if (!c)
         return;
-    for (unsigned k = 0; k < 2; k++)
+    for (unsigned k = 0; k < CHECKER_HANDLES; k++)
         if (c->handles[k])
             arm_unsubscribe(c->m, c->handles[k]);
     for (unsigned k = 0; k < UNIT_COUNT; k++)

@@ -36,6 +36,9 @@ struct cpu_view {
     bool user_ran;         /* a program of a host at EL2 has, since the world left */
 };
 
+/* Subscriptions; the last is made when a host at EL1 is seen (own_thread_below()). */
+enum { CHECKER_EVERYWHERE, CHECKER_AT_EL2, CHECKER_CROSSINGS, CHECKER_HANDLES };
+
 struct arm_checker {
     struct arm_machine *m;
     unsigned cpu_count;
@@ -59,7 +62,7 @@ struct arm_checker {
     bool rule_on[RULE_COUNT + 1];
     void *unit[UNIT_COUNT + 1];  /* states; a unit without a wanted rule has none */
     uint64_t everywhere, at_el2; /* events subscribed to, apart */
-    int handles[2];
+    int handles[CHECKER_HANDLES];
     char *budget, *write_budget, *json, *junit, *sarif, *html; /* files, or NULL */
     char *image, *rerun;                                       /* words, or NULL */
     arm_disassemble_fn *disassemble;                           /* NULL: nobody can */

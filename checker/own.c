@@ -190,6 +190,8 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     own_timer_entered(c, state, w, p);
     if (w->kind == WORLD_GUEST)
         own_thread_runs(c, state, p);
+    if (w->kind == WORLD_GUEST && c->worlds.host_below)
+        own_thread_below(c);
     own_window_reset(state, p->cpu);
     for (unsigned reg = 0; reg < c->regs.count; reg++)
         enter_one(c, state, w, reg, p);

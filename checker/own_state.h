@@ -129,7 +129,7 @@ struct own {
     struct own_config *config;        /* likewise */
     uint64_t ended; /* instructions, when a world last called what may end it or others */
     struct host_values host_values[REGS_MAX];
-    GHashTable *threads;     /* of a host at EL2: struct host_thread by its stack */
+    GHashTable *threads;     /* of a host: struct host_thread by its stack */
     uint16_t *kept;          /* registers that are compared for them; REG_NONE: no more */
     struct misplaced *vbars; /* by CPU: VBAR_EL1 of somebody else was read since the exit */
     bool fp_told;            /* of FP and SIMD at the entry of this count and CPU */
@@ -232,6 +232,8 @@ bool own_is_hosts(const struct own *u, unsigned reg, struct value128 v);
 
 void own_thread_create(struct arm_checker *c, struct own *u);
 void own_thread_destroy(struct own *u);
+/* A guest has been entered, and there is a host at EL1: its threads are followed from now on. */
+void own_thread_below(struct arm_checker *c);
 /* An exception from EL0; a guest is entered; the return to EL0. */
 void own_thread_left(struct arm_checker *c, struct own *u, const struct arm_event *p);
 void own_thread_runs(struct arm_checker *c, struct own *u, const struct arm_event *p);

@@ -1,7 +1,7 @@
 /*
- * Threads of a host at EL2 (HCR_EL2.{E2H,TGE} both 1). One that goes on at EL0 where an exception
- * has interrupted it, with the stacks of before, is the thread that was there, and finds its
- * registers as they were: those of EL0, V registers, keys of pointer authentication.
+ * Threads of a host, at EL2 (HCR_EL2.{E2H,TGE} both 1) or at EL1. One that goes on at EL0 where an
+ * exception has interrupted it, with the stacks of before, is the thread that was there, and finds
+ * its registers as they were: those of EL0, V registers, keys of pointer authentication.
  */
 #include <glib.h>
 #include <inttypes.h>
@@ -17,7 +17,7 @@
 
 /* A thread as an exception has left it. */
 struct host_thread {
-    uint64_t stack; /* SP_EL2: of EL2, for this thread */
+    uint64_t stack; /* SP_EL2 or SP_EL1: of the host's kernel, for this thread */
     uint64_t pc, sp;
     bool called;    /* by an SVC, which may ask for other keys */
     bool fp;        /* V registers are its own */
@@ -40,10 +40,23 @@ static bool is_kept(const struct arm_checker *c, unsigned reg)
            (owner == OWNER_EL0 || owner == OWNER_FP || owner == OWNER_PAUTH);
 }
 
-/* EL0 has FP and SIMD: CPTR_EL2 in the layout of HCR_EL2.E2H. */
+/* The host is at EL2, and CPTR_EL2 in the layout of HCR_EL2.E2H. */
+static bool is_at_el2(const struct arm_checker *c, unsigned cpu)
+{
+    return HCR_EL2_TGE(sysreg(c, cpu, SR_HCR_EL2));
+}
+
+static uint64_t stack_of(const struct arm_checker *c, unsigned cpu)
+{
+    return sysreg(c, cpu, is_at_el2(c, cpu) ? SR_SP_EL2 : SR_SP_EL1);
+}
+
+/* EL0 has FP and SIMD. */
 static bool has_fp(const struct arm_checker *c, unsigned cpu)
 {
-    return CPTR_EL2_FPEN(sysreg(c, cpu, SR_CPTR_EL2)) == 3;
+    if (is_at_el2(c, cpu))
+        return CPTR_EL2_FPEN(sysreg(c, cpu, SR_CPTR_EL2)) == 3;
+    return CPACR_EL1_FPEN(sysreg(c, cpu, SR_CPACR_EL1)) == 3 && regs_fp_enabled(c, cpu);
 }
 
 void own_thread_left(struct arm_checker *c, struct own *u, const struct arm_event *p)
@@ -51,9 +64,9 @@ void own_thread_left(struct arm_checker *c, struct own *u, const struct arm_even
     struct host_thread *t;
     uint64_t stack;
 
-    if (p->exception.target_el != 2 || !HCR_EL2_TGE(sysreg(c, p->cpu, SR_HCR_EL2)))
+    if (p->exception.target_el != (is_at_el2(c, p->cpu) ? 2 : 1))
         return;
-    stack = sysreg(c, p->cpu, SR_SP_EL2);
+    stack = stack_of(c, p->cpu);
     t = g_hash_table_lookup(u->threads, &stack);
     if (!t) {
         t = g_new0(struct host_thread, 1);
@@ -105,13 +118,13 @@ static void report_changed(struct arm_checker *c, struct own *u, const struct ho
     finding_report(c, &f);
 }
 
-/* It is what a guest has left there: LEAK. */
+/* It is what a guest has left there: LEAK, where the host is at EL2 (own_host_entered()). */
 static bool is_guests(const struct arm_checker *c, struct own *u, unsigned cpu, unsigned reg,
                       struct value128 v)
 {
     int owner = own_live(u, cpu, reg)->owner;
 
-    if (owner < 0)
+    if (owner < 0 || !is_at_el2(c, cpu))
         return false;
     const struct value128 *theirs = &own_wreg(u, c->worlds.list[owner], reg)->value;
     return theirs->lo == v.lo && theirs->hi == v.hi;
@@ -125,7 +138,7 @@ static bool is_compared(const struct arm_checker *c, const struct host_thread *t
     case OWNER_FP:
         return t->fp && has_fp(c, cpu);
     case OWNER_PAUTH:
-        return own_host_signs(c, cpu) && (t->has_guest || !t->called);
+        return is_at_el2(c, cpu) && own_host_signs(c, cpu) && (t->has_guest || !t->called);
     default:
         return true;
     }
@@ -153,13 +166,41 @@ static void check(struct arm_checker *c, struct own *u, const struct host_thread
  * stack, a signal or a program that was replaced, says nothing. */
 void own_thread_entered(struct arm_checker *c, struct own *u, const struct arm_event *p)
 {
-    uint64_t stack = sysreg(c, p->cpu, SR_SP_EL2);
+    uint64_t stack = stack_of(c, p->cpu);
     const struct host_thread *t = g_hash_table_lookup(u->threads, &stack);
 
     if (!t || !c->guest_seen || t->pc != p->eret.target || t->sp != sysreg(c, p->cpu, SR_SP_EL0))
         return;
     check(c, u, t, p);
     g_hash_table_remove(u->threads, &stack);
+}
+
+/* ---- a host at EL1 ---- */
+
+/* Crossings of EL0 and EL1: of the host those that matter. */
+static void on_crossing(void *ctx, const struct arm_event *p)
+{
+    struct arm_checker *c = ctx;
+    struct own *u = c->unit[UNIT_own];
+    const struct world *w = p->cpu < c->cpu_count ? c->cpus[p->cpu].running : NULL;
+
+    if (!w || w->kind != WORLD_HOST)
+        return;
+    if (p->kind == ARM_EVENT_EXCEPTION && p->el == 0)
+        own_thread_left(c, u, p);
+    else if (p->kind == ARM_EVENT_ERET && p->eret.target_el == 0)
+        own_thread_entered(c, u, p);
+}
+
+void own_thread_below(struct arm_checker *c)
+{
+    const struct arm_filter filter = {.size = sizeof(filter),
+                                      .events =
+                                          ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET),
+                                      .els = ARM_BIT(0) | ARM_BIT(1)};
+
+    if (!c->handles[CHECKER_CROSSINGS])
+        c->handles[CHECKER_CROSSINGS] = arm_subscribe(c->m, &filter, on_crossing, c);
 }
 
 void own_thread_create(struct arm_checker *c, struct own *u)
