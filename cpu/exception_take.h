@@ -68,13 +68,13 @@ exception_take(struct cpu *cpu, const struct exception *e, unsigned nzcv)
     if (e->hpfar_valid)
         cpu->sr[SR_HPFAR_EL2] = e->hpfar;
     cpu->exceptions++;
-    /* What is late is so for the exception, and no more behind it. */
+    /* What is late is so for the exception, and no more for who is told of it. */
     uint64_t sctlr = cpu->sr[bank->sctlr], vbar = cpu->sr[bank->vbar];
     bool host = cpu_host_regime(cpu);
     if (unlikely(cpu->wanted & EXCEPTION_EVENTS)) {
-        cpu_tell_exception(cpu, e, vector, spsr);
         if (cpu->late)
             late_synchronize(cpu);
+        cpu_tell_exception(cpu, e, vector, spsr);
     }
     const bool enters_el3 = el == 3 && cpu->ps.el != 3;
     cpu_set_el_sp(cpu, el, 1);
