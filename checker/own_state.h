@@ -56,6 +56,7 @@ struct timer_order {
     struct site on;      /* EL2 has switched it on, */
     struct site changed; /* and then changed what it compares: */
     enum sysreg input;
+    uint64_t before; /* what it compared with */
 };
 
 struct timer_orders {

@@ -50,6 +50,7 @@ void own_timer_written(struct arm_checker *c, struct own *u, const struct arm_ev
                    !t->changed.known && p->sysreg_write.before != p->sysreg_write.after) {
             t->changed = site_of(c, p);
             t->input = sr;
+            t->before = p->sysreg_write.before;
         }
     }
 }
@@ -64,6 +65,25 @@ static bool is_own(struct arm_checker *c, struct own *u, const struct world *w, 
         return false;
     const struct wreg *r = own_wreg(u, w, reg);
     return r->version && regs_get(c, cpu, reg).lo == r->value.lo;
+}
+
+/* Is @value what another one has left in @sr, and not @w? A hypervisor whose guests' time stands
+ * still while they do not run gives them another offset each time. */
+static bool is_anothers(const struct arm_checker *c, struct own *u, const struct world *w,
+                        enum sysreg sr, uint64_t value)
+{
+    unsigned reg = c->regs.of_sysreg[sr];
+    bool found = false;
+
+    for (unsigned k = 0; reg != REG_NONE && k < c->worlds.count; k++) {
+        const struct wreg *r = own_wreg(u, c->worlds.list[k], reg);
+        if (!r->version || r->value.lo != value)
+            continue;
+        if (c->worlds.list[k] == w)
+            return false;
+        found = true;
+    }
+    return found;
 }
 
 /* Virtual CPUs of a VM have one time: @w is entered with the offset @sr that it had before, and
@@ -101,7 +121,8 @@ void own_timer_entered(struct arm_checker *c, struct own *u, const struct world 
         check_offset(c, u, w, timers[k].inputs[1], p);
     for (unsigned k = 0; k < TIMERS && w->kind == WORLD_GUEST; k++) {
         const struct timer_order *t = &u->timers[p->cpu].timer[k];
-        if (!t->changed.known || !is_own(c, u, w, p->cpu, t->input) ||
+        if (!t->changed.known ||
+            !(is_own(c, u, w, p->cpu, t->input) || is_anothers(c, u, w, t->input, t->before)) ||
             !is_own(c, u, w, p->cpu, timers[k].ctl))
             continue;
         struct finding f = finding_about(c, RULE_WINDOW, w, timers[k].ctl, p);

@@ -7,6 +7,8 @@
 // case -DTIMER=v -DEARLY -DMASKED: clean
 // case -DTIMER=v -DOFFSET @do_eret: TRAPCFG CNTVOFF_EL2 of vm1/vcpu
 // case -DTIMER=v -DOFFSET -DLATE @on: WINDOW CNTV_CTL_EL0 of vm1/vcpu +
+// case -DTIMER=v -DOFFSET -DSTANDS: clean
+// case -DTIMER=v -DOFFSET -DSTANDS -DLATE @on: WINDOW CNTV_CTL_EL0 of vm1/vcpu
 // case -DTIMER=p: clean
 // case -DTIMER=p -DEARLY @on: WINDOW CNTP_CTL_EL0 of vm1/vcpu
 #include "frame.inc"
@@ -50,6 +52,10 @@ handle: // X0: who leaves; X3 will be who comes
         ldr     x4, [x3, #FRAME_CTL]
         ldr     x5, [x3, #FRAME_CVAL]
         ldr     x6, [x3, #FRAME_OFFSET]
+#ifdef STANDS                                   // its time has stood still while it was out
+        add     x6, x6, #0x10
+        str     x6, [x3, #FRAME_OFFSET]
+#endif
 #ifndef LATE
         msr     cntvoff_el2, x6
 #endif
