@@ -49,6 +49,16 @@ static bool is_there(const struct arm_checker *c, unsigned cpu, uint64_t lr)
     return false;
 }
 
+static bool has_empty(const struct arm_checker *c, unsigned cpu)
+{
+    const struct gic *u = c->unit[UNIT_gic];
+
+    for (unsigned n = 0; u && n < u->lrs; n++)
+        if (!LR_STATE(checker_reg(c, cpu, gic_lr_number(n))))
+            return true;
+    return false;
+}
+
 static void report_dropped(struct arm_checker *c, const struct world *w, unsigned reg,
                            const struct granule *g, uint64_t lr, const struct arm_event *p)
 {
@@ -131,6 +141,35 @@ static void check_slots(struct arm_checker *c, const struct world *w, const stru
     }
 }
 
+/* A pending interrupt was put into the slot while the list register was in the CPU, whose save has
+ * taken it away again; if the world could have it now, it is lost. */
+static void check_overwritten(struct arm_checker *c, const struct world *w, struct wreg *r,
+                              unsigned reg, const struct arm_event *p)
+{
+    const struct misplaced *m = &r->in_slot;
+    const struct granule *g = m->known ? flow_granule(c->flow, m->pa) : NULL;
+
+    r->in_slot.known = false;
+    if (!g || !is_list_register(m->value) || !(LR_STATE(m->value) & 1) ||
+        g->tag.kind != TAG_EXACT || g->tag.world != (int)w->index || g->tag.reg != reg ||
+        is_there(c, p->cpu, m->value) || !has_empty(c, p->cpu))
+        return;
+    struct finding f = {.rule = RULE_DEFER,
+                        .world = w,
+                        .reg = c->regs.desc[reg].number,
+                        .at = m->at,
+                        .other = g->saved,
+                        .other_role = "saved",
+                        .has_address = true,
+                        .address = m->pa};
+    f.hint = "where the register is decides where a write goes";
+    finding_say(&f,
+                "interrupt %" PRIu64 " was put into its slot, pending, while the register was in "
+                "the CPU, and is lost at its save",
+                LR_VINTID(m->value));
+    finding_report(c, &f);
+}
+
 /* It was loaded from where another world's was saved, and not written since. */
 static void check_foreign(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
                           uint64_t v, const struct arm_event *p)
@@ -161,5 +200,6 @@ void own_message_entered(struct arm_checker *c, struct own *u, const struct worl
     if (w->kind != WORLD_GUEST || !(hcr & HCR_EN) || !HCR_EL2_IMO(p->world.hcr))
         return;
     check_foreign(c, u, w, reg, v, p);
+    check_overwritten(c, w, own_wreg(u, w, reg), reg, p);
     check_slots(c, w, own_wreg(u, w, reg), reg, p);
 }

@@ -44,7 +44,7 @@ static void report(struct arm_checker *c, enum rule rule, const struct world *w,
 void own_modified(struct arm_checker *c, const struct granule *g, uint64_t now,
                   const struct site *at)
 {
-    if (!own(c) || g->tag.world < 0 || g->tag.reg < REG_SYS || c->regs.desc[g->tag.reg].message)
+    if (!own(c) || g->tag.world < 0 || g->tag.reg < REG_SYS)
         return;
     const struct world *w = c->worlds.list[g->tag.world];
     struct wreg *r = own_wreg(own(c), w, g->tag.reg);

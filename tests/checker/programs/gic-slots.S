@@ -4,6 +4,9 @@
 // case -DDROPS @fills: DEFER ICH_LR1_EL2 of vm1/vcpu0
 // case -DDROPS -DSTATE=0: clean
 // case -DDROPS -DSTATE=2: clean
+// case -DEARLY @fills_early: DEFER ICH_LR1_EL2 of vm1/vcpu0
+// case -DEARLY -DSTATE=0: clean
+// case -DEARLY -DKEPT: clean
 // case -DSWAPPED: clean
 // case -DOTHER @load: WRONG-SLOT ICH_LR0_EL2 of vm1/vcpu1
 // case -DOTHER -DOWN_SLOTS: clean
@@ -19,6 +22,14 @@ handle: // X6 counts the calls
         ldr     x6, [x5]
         add     x6, x6, #1
         str     x6, [x5]
+#ifdef EARLY                                    // while it is in the CPU
+        cmp     x6, #2
+        b.ne    save
+        ldr     x2, =STATE << 62 | 1 << 60 | 0xa0 << 48 | 41
+fills_early:
+        str     x2, [x5, #16]
+save:
+#endif
         mrs     x2, ich_lr0_el2                 // what the world has left
         str     x2, [x5, #8]
         mrs     x2, ich_lr1_el2
@@ -58,6 +69,12 @@ second_call:
         add     x7, x5, #24
 #endif
         b       load_from
+#elif defined(EARLY)
+#ifdef KEPT                                     // somewhere else too
+        ldr     x2, =STATE << 62 | 1 << 60 | 0xa0 << 48 | 41
+        str     x2, [x5, #16]
+#endif
+        b       loads
 #else
         ldr     x2, =STATE << 62 | 1 << 60 | 0xa0 << 48 | 41
 fills:  str     x2, [x5, #16]
