@@ -342,14 +342,18 @@ static void check_serror(struct arm_checker *c, const struct world *w, const str
     finding_report(c, &f);
 }
 
+/* What keeps a guest from caches that are others' too, and from ID and auxiliary registers. */
+#define HCR_KEEPS                                                                                  \
+    (FIELD_MASK(HCR_EL2_TID3) | FIELD_MASK(HCR_EL2_TIDCP) | FIELD_MASK(HCR_EL2_TACR) |             \
+     FIELD_MASK(HCR_EL2_TSW))
+
 /* Whose SErrors and FIQs, the width of registers, how far a guest's maintenance reaches, what walks
  * may touch, what it sees of the CPU and of caches that are others' too: nothing that is switched
  * off while a guest runs. */
 #define HCR_STEADY                                                                                 \
     (FIELD_MASK(HCR_EL2_PTW) | FIELD_MASK(HCR_EL2_FMO) | FIELD_MASK(HCR_EL2_AMO) |                 \
-     FIELD_MASK(HCR_EL2_FB) | FIELD_MASK(HCR_EL2_RW) | FIELD_MASK(HCR_EL2_TID3) |                  \
-     FIELD_MASK(HCR_EL2_TIDCP) | FIELD_MASK(HCR_EL2_TACR) | FIELD_MASK(HCR_EL2_TSW) |              \
-     FIELD_MASK(HCR_EL2_SWIO))
+     FIELD_MASK(HCR_EL2_FB) | FIELD_MASK(HCR_EL2_RW) | FIELD_MASK(HCR_EL2_TSC) |                   \
+     FIELD_MASK(HCR_EL2_SWIO) | HCR_KEEPS)
 
 static void check_steady(struct arm_checker *c, const struct world *w, const struct arm_event *p)
 {
@@ -369,11 +373,13 @@ static void check_steady(struct arm_checker *c, const struct world *w, const str
     finding_report(c, &f);
 }
 
-/* What a guest calls by SMC is the firmware of the machine. */
+/* What a guest calls by SMC is the firmware of the machine: who keeps it from the rest keeps it
+ * from that. */
 static void check_calls(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
                         const struct arm_event *p)
 {
-    if (!HCR_EL2_VM(p->world.hcr) || HCR_EL2_TSC(p->world.hcr) || u->calls)
+    if (!HCR_EL2_VM(p->world.hcr) || HCR_EL2_TSC(p->world.hcr) || u->calls ||
+        !(p->world.hcr & HCR_KEEPS))
         return;
     u->calls = true;
     struct finding f = finding_about(c, RULE_TRAPCFG, w, SR_HCR_EL2, p);

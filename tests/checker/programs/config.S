@@ -19,6 +19,9 @@
 // case -DREG=hcr_el2 -DA=0x80080039 -DB=0x80080039 -DLATER=0x80080038 @do_eret: TRAPCFG HCR_EL2 of vm1/vcpu +
 // case -DREG=hcr_el2 -DA=0x800c0039 -DB=0x800c0039 -DLATER=0x80080039 @do_eret: TRAPCFG HCR_EL2 of vm1/vcpu
 // case -DREG=hcr_el2 -DA=0x800ce039 -DB=0x800ce039 -DLATER=0x800c0039: clean
+// case -DREG=hcr_el2 -DA=0x80080039 -DB=0x80080039 -DLATER=0x80000039 @do_eret: TRAPCFG HCR_EL2 of vm1/vcpu
+// case -DREG=hcr_el2 -DA=0x80000019 -DB=0x80000019: clean
+// case -DREG=hcr_el2 -DA=0x80440019 -DB=0x80440019: TRAPCFG HCR_EL2 of vm1/vcpu
 // case -DREG=mdcr_el2 -DA=6 -DB=5 -DSKIPS @do_eret: TRAPCFG MDCR_EL2 of vm1/vcpu
 // case -DREG=mdcr_el2 -DA=0x46 -DB=6 -DSKIPS: clean
 // case -DREG=vsesr_el2 -DA=1 -DB=2 -DSKIPS @do_eret: TRAPCFG VSESR_EL2 of vm1/vcpu
