@@ -13,7 +13,8 @@
 struct arm_checker;
 
 enum world_kind {
-    WORLD_HOST,  /* EL1 of the CPU itself: entered with stage 2 off, or known from then */
+    WORLD_HOST,  /* EL1 of the CPU itself: entered with stage 2 off, or known from then, or by
+                  * what its guests have and it has not */
     WORLD_GUEST, /* a virtual CPU */
 };
 
@@ -25,6 +26,7 @@ struct world {
     uint64_t vmpidr;  /* VMPIDR_EL2 */
     unsigned pe;      /* of a host's, and of one of those that share both: its CPU */
     bool pe_only;     /* others share root and vmpidr */
+    bool like_host;   /* VMID 0, one CPU, and physical interrupts are its own, ever */
     unsigned twin;    /* likewise, and have run on the same CPU: from 2 */
     unsigned vm;      /* number of its root among the guests', from 1 */
     uint16_t vmid;    /* as last entered */

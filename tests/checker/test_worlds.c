@@ -9,6 +9,7 @@
 #include "checker/worlds.h"
 
 #define HCR_VM  UINT64_C(1)
+#define HCR_IMO (UINT64_C(1) << 4)
 #define HCR_E2H (UINT64_C(1) << 34)
 
 static struct world *enter(struct worlds *ws, unsigned cpu, uint64_t vttbr, uint64_t vmpidr,
@@ -86,6 +87,42 @@ static void test_a_protected_host_stays_the_same_world_with_stage_2(void **state
     worlds_free(&ws);
 }
 
+/* Until a guest comes nobody can know that it is one. */
+static void test_a_host_that_has_had_a_stage_2_from_the_start(void **state)
+{
+    (void)state;
+    struct worlds ws = {0};
+    struct world *a = enter(&ws, 0, vm(0, 0x5000), 0x80000000, HCR_VM), *g, *b;
+
+    assert_int_equal(a->kind, WORLD_GUEST);
+    leave(a);
+    g = enter(&ws, 0, vm(1, 0x1000), 0x80000000, HCR_VM | HCR_IMO);
+    assert_string_equal(a->name, "host/cpu0");
+    assert_string_equal(g->name, "vm1/vcpu0");
+    leave(g);
+    assert_ptr_equal(enter(&ws, 0, vm(0, 0x5000), 0x80000000, HCR_VM), a);
+    b = enter(&ws, 1, vm(0, 0x5000), 0x80000001, HCR_VM);
+    assert_string_equal(b->name, "host/cpu1");
+    assert_string_equal(worlds_design(&ws), "a host at EL1 behind stage 2 (protected)");
+    worlds_free(&ws);
+}
+
+static void test_a_virtual_cpu_with_vmid_0_is_none(void **state)
+{
+    (void)state;
+    struct worlds ws = {0};
+    struct world *a = enter(&ws, 0, vm(0, 0x5000), 0, HCR_VM | HCR_IMO);
+    struct world *b = enter(&ws, 1, vm(0, 0x5000), 1, HCR_VM), *c;
+
+    leave(b);
+    assert_ptr_equal(enter(&ws, 2, vm(0, 0x5000), 1, HCR_VM), b);
+    c = enter(&ws, 3, vm(1, 0x1000), 0, HCR_VM | HCR_IMO);
+    assert_int_equal(a->kind, WORLD_GUEST);
+    assert_int_equal(b->kind, WORLD_GUEST);
+    assert_string_equal(c->name, "vm2/vcpu0");
+    worlds_free(&ws);
+}
+
 static void test_two_that_share_a_vmpidr_are_told_by_their_cpu(void **state)
 {
     (void)state;
@@ -106,6 +143,8 @@ int main(void)
         cmocka_unit_test(test_virtual_cpus_are_told_by_table_and_vmpidr),
         cmocka_unit_test(test_a_host_at_el1_is_a_world_of_its_cpu),
         cmocka_unit_test(test_a_protected_host_stays_the_same_world_with_stage_2),
+        cmocka_unit_test(test_a_host_that_has_had_a_stage_2_from_the_start),
+        cmocka_unit_test(test_a_virtual_cpu_with_vmid_0_is_none),
         cmocka_unit_test(test_two_that_share_a_vmpidr_are_told_by_their_cpu),
     };
 

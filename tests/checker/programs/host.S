@@ -21,6 +21,11 @@
 // case -DCFG=mdcr_el2 -DG=5 -DH=6 -DSTAYS @do_eret: TRAPCFG MDCR_EL2 of host
 // case -DCFG=vpidr_el2 -DG=0x410fd0c1 -DH=0x410fd0c2 -DSTAYS @do_eret: TRAPCFG VPIDR_EL2 of host
 // case -DCFG=hstr_el2 -DG=1 -DH=0 -DSTAYS @do_eret: TRAPCFG HSTR_EL2 of host
+// case -DREG=cntv_cval_el0 -DNO_RESTORE_HOST: clean
+// case -DPROTECTED: clean
+// case -DPROTECTED -DREG=cntv_cval_el0 -DNO_RESTORE_HOST: clean
+// case -DPROTECTED -DNO_RESTORE_HOST @do_eret: LEAK TPIDR_EL1 of host
+// PROTECTED: the host has a stage 2 too, from its first entry; but it has its interrupts itself, and VMID 0.
 #ifndef REG
 #define REG tpidr_el1
 #endif
@@ -35,7 +40,7 @@
 #define FRAME_REG (FRAME_MORE + 8)
 #define FRAME_CFG (FRAME_MORE + 16)
 #define FRAME_HCR (FRAME_MORE + 24)
-#define FRAME_MPIDR (FRAME_MORE + 32)
+#define FRAME_VTTBR (FRAME_MORE + 32)
 
 #define HAS_SETUP
         .macro setup                            // X0: the host's frame
@@ -43,6 +48,16 @@
         adr     x2, host
         str     x2, [x0, #FRAME_ELR]
         ldr     x2, =0x80000000                 // HCR_EL2.RW
+#ifdef PROTECTED
+        add     x2, x2, #1
+        adrp    x4, host_stage2
+        str     x4, [x0, #FRAME_VTTBR]
+        adrp    x4, stage2
+        orr     x4, x4, #1 << 48
+        str     x4, [x1, #FRAME_VTTBR]
+        ldr     x4, [x0, #FRAME_VTTBR]
+        msr     vttbr_el2, x4
+#endif
         str     x2, [x0, #FRAME_HCR]
         msr     hcr_el2, x2
         ldr     x2, =0x80080019
@@ -59,18 +74,23 @@
 handle: // X0: who leaves; X3 will be who comes
         ldr     x3, [x0, #FRAME_OTHER]
         ldr     x7, [x0, #FRAME_X(22)]          // 4, 3, 2, 1
-        ldr     x6, [x3, #FRAME_HCR]            // bit 0: the guest's
+        ldr     x6, [x3, #FRAME_HCR]            // IMO: the guest's
+#ifdef PROTECTED
+        dsb     nsh
+        ldr     x4, [x3, #FRAME_VTTBR]
+        msr     vttbr_el2, x4
+#endif
 #ifndef NEVER
 #ifdef NO_SAVE_HOST
         cmp     x7, #3
         b.gt    1f
-        tbnz    x6, #0, 2f
+        tbnz    x6, #4, 2f
 1:
 #endif
 #ifdef NO_SAVE_GUEST
         cmp     x7, #3
         b.gt    1f
-        tbz     x6, #0, 2f
+        tbz     x6, #4, 2f
 1:
 #endif
         mrs     x4, REG
@@ -79,13 +99,13 @@ handle: // X0: who leaves; X3 will be who comes
 #ifdef NO_RESTORE_HOST
         cmp     x7, #3
         b.gt    1f
-        tbz     x6, #0, 3f
+        tbz     x6, #4, 3f
 1:
 #endif
 #ifdef NO_RESTORE_GUEST
         cmp     x7, #3
         b.gt    1f
-        tbnz    x6, #0, 3f
+        tbnz    x6, #4, 3f
 1:
 #endif
         ldr     x4, [x3, #FRAME_REG]
@@ -95,7 +115,7 @@ restore: msr    REG, x4
 #ifdef STAYS                                    // the host gets what the guest had
         cmp     x7, #3
         b.gt    4f
-        tbz     x6, #0, 5f
+        tbz     x6, #4, 5f
 4:
 #endif
         ldr     x4, [x3, #FRAME_CFG]
@@ -122,3 +142,7 @@ guest:  // X21: a number that the other does not have
         .section .data
         .balign 4096
 second: .skip   4096
+host_stage2:
+        .quad   0x00000000000004c5
+        .quad   0x00000000400007fd
+        .balign 4096
