@@ -43,12 +43,17 @@ void *host_memory_for_later(size_t bytes)
     return p + skipped;
 }
 
+bool host_memory_collapse(void *p, size_t bytes)
+{
+    return madvise(p, bytes, MADV_COLLAPSE) == 0;
+}
+
 void host_memory_enlarge(void *p, size_t bytes)
 {
     size_t size = align_up(bytes, HOST_LARGE_PAGE);
 
     host_memory_advise(p, size);
-    madvise(p, size, MADV_COLLAPSE); /* likewise advice only */
+    (void)host_memory_collapse(p, size); /* likewise advice only */
 }
 
 void *host_memory(size_t bytes)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define HOST_LARGE_PAGE ((size_t)2 << 20)
@@ -20,6 +21,11 @@ void *host_memory_for_later(size_t bytes);
 /* @p: of host_memory_for_later(@bytes). From now on it is in large pages if the host grants them,
  * what is there already (Linux 6.1) and what comes. */
 void host_memory_enlarge(void *p, size_t bytes);
+
+/* Let @bytes at @p, whole large pages in each of which something has been touched, be in large
+ * pages at once: also memory that is mapped twice, once for each place. False: the host does not
+ * grant it (Linux 6.1 does), and nothing has changed. */
+bool host_memory_collapse(void *p, size_t bytes);
 
 /* @p: of one of them, with the same @bytes, or NULL. */
 void host_memory_free(void *p, size_t bytes);

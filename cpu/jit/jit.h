@@ -42,21 +42,25 @@ struct jit_edge {
     struct jit_edge *next;
 };
 
+/* What the host has been asked for: pages up to @there, large ones up to @large. */
+struct jit_pages {
+    size_t there, large;
+};
+
 struct jit {
     uint8_t *rw, *rx; /* two views of one memory: nothing is writable and executable */
     size_t size;
-    uint8_t *ours;      /* not 0: no process has been made of this one */
-    size_t start, used; /* code grows up from the first to JIT_COLD, */
-    size_t cold;        /* what is rare from there, and */
-    size_t limit;       /* edges down to here */
-    size_t used_there;  /* the host has been asked for the pages up to here, for what is usual */
-    size_t cold_there;  /* and rare */
-    bool full;          /* to be emptied where no CPU is in a block */
-    bool parallel;      /* CPUs run at the same time, and others have blocks of their own */
-    bool eager;         /* what is reached is translated, decoded before or not */
-    unsigned sampled;   /* see jit_sample(): so many runs, */
-    unsigned sampling;  /* and between two samples */
-    exec_fn *enter;     /* of C: run the record's function, which may be a block */
+    uint8_t *ours;                /* not 0: no process has been made of this one */
+    size_t start, used;           /* code grows up from the first to JIT_COLD, */
+    size_t cold;                  /* what is rare from there, and */
+    size_t limit;                 /* edges down to here */
+    struct jit_pages usual, rare; /* the host's pages of them */
+    bool full;                    /* to be emptied where no CPU is in a block */
+    bool parallel;     /* CPUs run at the same time, and others have blocks of their own */
+    bool eager;        /* what is reached is translated, decoded before or not */
+    unsigned sampled;  /* see jit_sample(): so many runs, */
+    unsigned sampling; /* and between two samples */
+    exec_fn *enter;    /* of C: run the record's function, which may be a block */
     /* Pieces that all blocks use, in the writable view; see cpu/jit/pieces.h. */
     uint8_t *entry, *exec, *exec_exact, *pause, *follow, *arrive, *record, *trap, *one;
     uint8_t *cross, *cross_svc, *cross_hvc, *cross_eret, *stop, *resume, *search;

@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/host_memory.h"
 #include "cpu/interp_plain.h"
 #include "cpu/jit/translate.h"
 #include "cpu/jit/vector.h"
 
 #define JIT_ROOM  (UINT64_C(16) << 10) /* at least, before a block is made */
 #define JIT_AHEAD (UINT64_C(256) << 10)
+#define JIT_MUCH  (UINT64_C(256) << 10) /* of a large page: then it is worth one */
 
 void jit_unpack_flags(struct x86_code *c, unsigned tmp)
 {
@@ -282,22 +284,35 @@ static bool prepare(struct jit *jit)
            madvise(jit->ours, PAGE_SIZE, MADV_WIPEONFORK) == 0;
 }
 
+/* Much code is in large pages of the host, in both views (docs/decisions/116). */
+static void enlarge(const struct jit *jit, size_t used, struct jit_pages *p, size_t end)
+{
+    if (p->large == end || used < p->large + JIT_MUCH)
+        return;
+    size_t from = p->large;
+    p->large += HOST_LARGE_PAGE;
+    if (host_memory_collapse(jit->rw + from, HOST_LARGE_PAGE) &&
+        host_memory_collapse(jit->rx + from, HOST_LARGE_PAGE) && p->there < p->large)
+        p->there = p->large;
+}
+
 /* Many pages at once cost much less than as many faults in either view. A host that cannot do it
  * (before Linux 5.14) has the faults. */
-static void look_ahead(const struct jit *jit, size_t used, size_t *there, size_t end)
+static void look_ahead(const struct jit *jit, size_t used, struct jit_pages *p, size_t end)
 {
-    if (*there >= used + JIT_ROOM || *there == end)
+    enlarge(jit, used, p, end);
+    if (p->there >= used + JIT_ROOM || p->there == end)
         return;
-    size_t size = end - *there < JIT_AHEAD ? end - *there : JIT_AHEAD;
-    madvise(jit->rw + *there, size, MADV_POPULATE_WRITE);
-    madvise(jit->rx + *there, size, MADV_POPULATE_READ);
-    *there += size;
+    size_t size = end - p->there < JIT_AHEAD ? end - p->there : JIT_AHEAD;
+    madvise(jit->rw + p->there, size, MADV_POPULATE_WRITE);
+    madvise(jit->rx + p->there, size, MADV_POPULATE_READ);
+    p->there += size;
 }
 
 void jit_look_ahead(struct jit *jit)
 {
-    look_ahead(jit, jit->used, &jit->used_there, JIT_COLD);
-    look_ahead(jit, jit->cold, &jit->cold_there, jit->size);
+    look_ahead(jit, jit->used, &jit->usual, JIT_COLD);
+    look_ahead(jit, jit->cold, &jit->rare, jit->size);
 }
 
 void jit_empty(struct jit *jit)
@@ -330,8 +345,8 @@ static void make(struct jit *jit)
     jit->resume = make_out(&c, (uintptr_t)jit_resume);
     make_entry(jit, &c);
     jit->start = (size_t)(c.p - jit->rw);
-    jit->used_there = align_up(jit->start, PAGE_SIZE);
-    jit->cold_there = JIT_COLD;
+    jit->usual = (struct jit_pages){.there = align_up(jit->start, PAGE_SIZE)};
+    jit->rare = (struct jit_pages){.there = JIT_COLD, .large = JIT_COLD};
     jit_empty(jit);
     *jit->ours = 1;
 }

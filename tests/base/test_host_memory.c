@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -124,6 +125,36 @@ static void test_what_is_for_later_is_small_first_and_stays_what_it_is(void **st
     assert_null(host_memory_for_later(SIZE_MAX));
 }
 
+/* As code is: written at one place, and executed at the other. */
+static void test_memory_at_two_places_may_become_large_and_stays_one(void **state)
+{
+    const size_t size = HOST_LARGE_PAGE;
+    uint8_t *p[2];
+    int fd = memfd_create("test", MFD_CLOEXEC);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (off_t)size), 0);
+    for (unsigned k = 0; k < 2; k++) {
+        p[k] = host_memory_for_later(size);
+        assert_ptr_equal(mmap(p[k], size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0),
+                         p[k]);
+    }
+    close(fd);
+    p[0][4096 * 7 + 5] = 1;
+    p[1][9] = 2;
+    bool large = host_memory_collapse(p[0], size);
+    assert_int_equal(large, host_memory_collapse(p[1], size));
+    p[0][size - 1] = 3;
+    for (unsigned k = 0; k < 2; k++) {
+        for (size_t n = 0; n < size; n++)
+            assert_int_equal(p[k][n], n == 4096 * 7 + 5 ? 1 : n == 9 ? 2 : n == size - 1 ? 3 : 0);
+        host_memory_free(p[k], size);
+    }
+    if (!large)
+        skip();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_pages_are_there_when_they_are_touched),
         cmocka_unit_test(test_advice_changes_no_byte),
         cmocka_unit_test(test_what_is_for_later_is_small_first_and_stays_what_it_is),
+        cmocka_unit_test(test_memory_at_two_places_may_become_large_and_stays_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
