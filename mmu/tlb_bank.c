@@ -213,8 +213,7 @@ void tlb_l1_drop_writes(struct tlb *tlb, const uint8_t *host)
         for (uint64_t used = b->used; used; used &= used - 1) {
             struct tlb_l1_entry *e = &b->w[__builtin_ctzll(used) * TLB_USED_SLOTS];
             for (unsigned k = 0; k < TLB_USED_SLOTS; k++)
-                if (e[k].tag != TLB_L1_EMPTY &&
-                    e[k].addend + (e[k].tag & ~PAGE_MASK) == (uint64_t)(uintptr_t)host)
+                if (unlikely((((uintptr_t)host - e[k].addend) ^ e[k].tag) < PAGE_SIZE))
                     e[k].tag = TLB_L1_EMPTY;
         }
     }
