@@ -43,6 +43,46 @@ static void describe_tlb(struct arm_machine *m, arm_line_fn *line, void *ctx)
     }
 }
 
+/* A range of physical addresses, as QEMU's monitor has them. */
+static void describe_range(uint64_t base, uint64_t size, bool secure, const char *what,
+                           arm_line_fn *line, void *ctx)
+{
+    char text[160];
+
+    snprintf(text, sizeof(text), "%016" PRIx64 "-%016" PRIx64 " %s%s", base, base + (size - 1),
+             what, secure ? " (Secure)" : "");
+    line(ctx, text);
+}
+
+/* RAM and ROM, and the windows of devices, by address. What is on PCI is in its host bridge's. */
+static void describe_memory(struct arm_machine *m, arm_line_fn *line, void *ctx)
+{
+    const struct physmem *mem = &m->mem;
+    uint64_t from = 0;
+
+    for (;;) {
+        const struct ram_bank *bank = NULL;
+        const struct device_window *window = NULL;
+        for (unsigned k = 0; k < mem->bank_count; k++)
+            if (mem->banks[k].base >= from && (!bank || mem->banks[k].base < bank->base))
+                bank = &mem->banks[k];
+        for (unsigned k = 0; k < mem->window_count; k++)
+            if (mem->windows[k].base >= from && (!window || mem->windows[k].base < window->base))
+                window = &mem->windows[k];
+        if (!bank && !window)
+            return;
+        if (bank && (!window || bank->base <= window->base)) {
+            describe_range(bank->base, bank->size, bank->secure, bank->readonly ? "ROM" : "RAM",
+                           line, ctx);
+            from = bank->base + 1;
+        } else {
+            describe_range(window->base, window->size, window->secure, window->dev->ops->name, line,
+                           ctx);
+            from = window->base + 1;
+        }
+    }
+}
+
 static void describe_virtio(struct arm_machine *m, arm_line_fn *line, void *ctx)
 {
     virt_describe_virtio(&m->board, line, ctx);
@@ -58,14 +98,17 @@ static void describe_disks(struct arm_machine *m, arm_line_fn *line, void *ctx)
     virt_describe_disks(&m->board, line, ctx);
 }
 
+static void describe_usb(struct arm_machine *m, arm_line_fn *line, void *ctx)
+{
+    virt_describe_usb(&m->board, line, ctx);
+}
+
 static const struct {
     const char *part;
     void (*describe)(struct arm_machine *m, arm_line_fn *line, void *ctx);
-} parts[] = {{"gic", describe_gic},
-             {"tlb", describe_tlb},
-             {"virtio", describe_virtio},
-             {"pci", describe_pci},
-             {"disks", describe_disks}};
+} parts[] = {{"gic", describe_gic},      {"tlb", describe_tlb},     {"virtio", describe_virtio},
+             {"pci", describe_pci},      {"disks", describe_disks}, {"usb", describe_usb},
+             {"memory", describe_memory}};
 
 bool arm_describe(struct arm_machine *m, const char *part, arm_line_fn *line, void *ctx)
 {

@@ -215,6 +215,8 @@ void virt_describe_pci(const struct virt_board *board, void (*line)(void *ctx, c
                        void *ctx);
 void virt_describe_disks(const struct virt_board *board, void (*line)(void *ctx, const char *text),
                          void *ctx);
+void virt_describe_usb(const struct virt_board *board, void (*line)(void *ctx, const char *text),
+                       void *ctx);
 
 /* Characters for port @port of the console that is config.devices[@device], or a frame for the
  * network device there; how many were taken. */

@@ -91,6 +91,16 @@ unsigned virt_usb_port(const struct virt_usb *bus, const struct virt_usb *device
     return 0;
 }
 
+const struct usb_device *virt_usb_at(const struct virt_usb *bus, unsigned port)
+{
+    if (bus->kind == ARM_USB_EHCI)
+        return port <= EHCI_PORTS ? bus->ehci.ports[port - 1].device : NULL;
+    for (unsigned n = port - 1; bus->kind == ARM_USB_XHCI && n < XHCI_PORTS; n += XHCI_PORTS_EACH)
+        if (port <= XHCI_PORTS_EACH && bus->xhci.ports[n].device)
+            return bus->xhci.ports[n].device;
+    return NULL;
+}
+
 static int attach(struct virt_usb *bus, struct usb_device *device, unsigned port,
                   struct arm_error *err)
 {

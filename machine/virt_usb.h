@@ -4,6 +4,7 @@
 #include "machine/virt.h"
 
 struct scsi_unit;
+struct usb_device;
 struct virt_usb; /* a controller or a device; free() ends it */
 
 /* Controller config.devices[@index]. Return 0 or -ARM_Exxx. */
@@ -16,6 +17,9 @@ struct pci_function *virt_usb_function(struct virt_usb *usb);
 
 /* The port, from 1, that a device is in at its controller; 0: it is in none of it. */
 unsigned virt_usb_port(const struct virt_usb *bus, const struct virt_usb *device);
+
+/* What is in a port, from 1, of a controller; NULL: nothing, or it has no such port. */
+const struct usb_device *virt_usb_at(const struct virt_usb *bus, unsigned port);
 
 /* A disk, whose unit is @unit, which outlives it; as virt_usb_plug(). */
 int virt_usb_plug_disk(struct virt_usb **out, struct virt_usb *bus, const struct arm_device *what,

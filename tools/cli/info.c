@@ -213,6 +213,23 @@ static bool info_pci(struct arm_machine *m, unsigned cpu, char **words, GString 
     return arm_describe(m, words[1], add_line, out);
 }
 
+static bool info_usb(struct arm_machine *m, unsigned cpu, char **words, GString *out)
+{
+    gsize before = out->len;
+
+    (void)cpu;
+    arm_describe(m, words[1], add_line, out);
+    if (out->len == before)
+        g_string_append(out, "there is no USB device\n");
+    return true;
+}
+
+static bool info_mtree(struct arm_machine *m, unsigned cpu, char **words, GString *out)
+{
+    (void)cpu, (void)words;
+    return arm_describe(m, "memory", add_line, out);
+}
+
 static bool info_block(struct arm_machine *m, unsigned cpu, char **words, GString *out)
 {
     gsize before = out->len;
