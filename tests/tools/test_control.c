@@ -169,6 +169,115 @@ static void test_qmp_speaks_what_scripts_of_qemu_expect(void **state)
     assert_int_equal(end(&p), 0);
 }
 
+/* What scripts ask for before they do anything, of a machine whose parts have names. */
+static void test_parts_are_found_by_the_names_that_the_command_line_gives(void **state)
+{
+    (void)state;
+    static struct peer p;
+    static const struct {
+        const char *ask, *answer;
+    } asked[] = {
+        {"\"query-name\"", "{\"return\": {\"name\": \"vm1\"}}"},
+        {"\"query-uuid\"", "{\"UUID\": \"12345678-1234-1234-1234-123456789abc\"}"},
+        {"\"query-block\"", "[{\"device\": \"hd0\", \"qdev\": \"/machine/peripheral/disk0\", "},
+        {"\"query-block\"", "\"virtual-size\": 1048576}}}, {\"device\": \"\", \"type\""},
+        {"\"query-block\"", "\"ro\": true"},
+        {"\"query-named-block-nodes\"",
+         "\"virtual-size\": 1048576}}, {\"node-name\": \"node0\", \"drv\": \"raw\""},
+        {"\"query-chardev\"", "[{\"label\": \"serial0\", \"filename\": \"none\""},
+        {"\"query-machines\"", "[{\"name\": \"virt-6.2\", \"alias\": \"virt\""},
+        {"\"query-cpu-definitions\"", "{\"name\": \"cortex-a57\", "},
+        {"\"query-hotpluggable-cpus\"", "\"qom-path\": \"/machine/unattached/device[1]\""},
+        {"\"query-memory-size-summary\"", "{\"base-memory\": 268435456, "},
+        {"\"query-balloon\"", "{\"actual\": 268435456}"},
+        {"\"query-target\"", "{\"return\": {\"arch\": \"aarch64\"}}"},
+        {"\"qom-list\"", "Parameter 'path' is missing"},
+        {"\"qom-list\", \"arguments\": {\"path\": \"/machine/peripheral\"}",
+         "[{\"name\": \"disk0\", \"type\": \"child<virtio-blk-pci>\"}]"},
+        {"\"qom-list\", \"arguments\": {\"path\": \"/machine/peripheral-anon\"}",
+         "{\"name\": \"device[0]\", "},
+        {"\"qom-list\", \"arguments\": {\"path\": \"/none\"}", "DeviceNotFound"},
+        {"\"device-list-properties\", \"arguments\": {\"typename\": \"virtio-net-pci\"}",
+         "{\"name\": \"netdev\", \"type\": \"str\"}"},
+        {"\"device-list-properties\", \"arguments\": {\"typename\": \"none\"}", "DeviceNotFound"},
+        {"\"device_add\"", "device_add is not offered: nothing is plugged in"},
+        {"\"object-add\"", "object-add is not offered: no object comes"},
+        {"\"human-monitor-command\", \"arguments\": {\"command-line\": \"info network\"}",
+         "virtio-net-pci.0: index=0,type=nic,macaddr=52:54:00:12:34:56\\n"
+         " \\\\ net0: index=0,type=user"},
+        {"\"human-monitor-command\", \"arguments\": {\"command-line\": \"info usb\"}",
+         "Port 3, Speed 480 Mb/s, Product QEMU USB Mouse"},
+        {"\"human-monitor-command\", \"arguments\": {\"command-line\": \"info chardev\"}",
+         "compat_monitor0: filename=unix:"},
+        {"\"human-monitor-command\", \"arguments\": {\"command-line\": \"info mtree\"}",
+         "0000000009000000-0000000009000fff pl011\\n0000000009010000-"},
+        {"\"human-monitor-command\", \"arguments\": {\"command-line\": \"info mtree\"}",
+         "0000000040000000-000000004fffffff RAM\\n"},
+        {"\"human-monitor-command\", \"arguments\": {\"command-line\": \"info qtree\"}",
+         "dev: virtio-blk-pci, id \\\"disk0\\\""},
+    };
+    char disk[128], drive[192], node[192], ask[256];
+
+    snprintf(disk, sizeof(disk), "%s.disk", path);
+    int fd = open(disk, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(ftruncate(fd, 1 << 20), 0);
+    close(fd);
+    snprintf(drive, sizeof(drive), "if=none,id=hd0,format=raw,readonly=on,file=%s", disk);
+    snprintf(node, sizeof(node), "driver=file,node-name=node0,read-only=on,filename=%s", disk);
+    begin(&p, path,
+          (const char *const[]){"qemu",
+                                "-M",
+                                "virt-6.2,gic-version=3",
+                                "-cpu",
+                                "max",
+                                "-smp",
+                                "2",
+                                "-m",
+                                "256",
+                                "-name",
+                                "guest=vm1,debug-threads=on",
+                                "-uuid",
+                                "12345678-1234-1234-1234-123456789abc",
+                                "-display",
+                                "none",
+                                "-serial",
+                                "none",
+                                "-kernel",
+                                echo_path,
+                                "-S",
+                                "-drive",
+                                drive,
+                                "-device",
+                                "virtio-blk-pci,drive=hd0,id=disk0",
+                                "-blockdev",
+                                node,
+                                "-device",
+                                "virtio-blk-pci,drive=node0",
+                                "-netdev",
+                                "user,id=net0",
+                                "-device",
+                                "virtio-net-pci,netdev=net0",
+                                "-device",
+                                "virtio-balloon-pci",
+                                "-device",
+                                "qemu-xhci",
+                                "-device",
+                                "usb-mouse,port=3",
+                                "-qmp",
+                                where,
+                                NULL});
+    tell(&p, "{\"execute\": \"qmp_capabilities\"}");
+    for (size_t k = 0; k < sizeof(asked) / sizeof(*asked); k++) {
+        snprintf(ask, sizeof(ask), "{\"execute\": %s}", asked[k].ask);
+        tell(&p, ask);
+        expect(&p, asked[k].answer);
+    }
+    tell(&p, "{\"execute\": \"quit\"}");
+    expect(&p, "SHUTDOWN");
+    assert_int_equal(end(&p), 0);
+    unlink(disk);
+}
+
 static void test_a_guest_that_waits_for_ever_goes_on_while_somebody_is_there(void **state)
 {
     (void)state;
@@ -325,6 +434,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_monitor_at_a_socket_looks_stops_and_ends_a_run, name_socket),
         cmocka_unit_test_setup(test_qmp_speaks_what_scripts_of_qemu_expect, name_socket),
+        cmocka_unit_test_setup(test_parts_are_found_by_the_names_that_the_command_line_gives,
+                               name_socket),
         cmocka_unit_test_setup(test_a_guest_that_waits_for_ever_goes_on_while_somebody_is_there,
                                name_socket),
         cmocka_unit_test_setup(test_gdb_and_qmp_steer_one_run, name_socket),

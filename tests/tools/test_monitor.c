@@ -57,7 +57,10 @@ static void test_the_monitor_looks_at_the_machine_and_goes_on(void **state)
     terminal_expect(&t, "cpu1 off");
     terminal_expect(&t, prompt);
     terminal_type(&t, "info network\n");
-    terminal_expect(&t, "no info of \"network\"; there are:");
+    terminal_expect(&t, "there is no network");
+    terminal_type(&t, "info usb\ninfo jit\n");
+    terminal_expect(&t, "there is no USB device");
+    terminal_expect(&t, "no info of \"jit\"; there are:");
     terminal_type(&t, "info gic\ninfo tlb\n");
     terminal_expect(&t, "cpu0: ");
     terminal_expect(&t, prompt);

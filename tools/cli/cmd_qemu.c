@@ -13,6 +13,7 @@
 #include "parse.h"
 #include "qemu.h"
 #include "qemu_json.h"
+#include "qemu_outline.h"
 #include "suggest.h"
 
 const char *qemu_keep(struct qemu *q, char *text)
@@ -364,6 +365,7 @@ static bool complete(struct qemu *q, bool good)
     qemu_loaders_connect(q);
     qemu_smbios_connect(q);
     qemu_debug_connect(q);
+    qemu_outline_connect(q);
     return good && check_images(q);
 }
 

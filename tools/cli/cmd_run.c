@@ -12,6 +12,7 @@
 #include "lockstep.h"
 #include "modules.h"
 #include "option_texts.h"
+#include "outline.h"
 #include "parse.h"
 #include "run_options.h"
 #include "runner.h"
@@ -356,6 +357,7 @@ static bool agree(const struct run *r, const struct run_options *o)
 
 static int execute(struct run *r, const struct run_options *o)
 {
+    const struct outline outline = {.version = 702, .ram_bytes = r->req.config.ram_size};
     struct host_code host_code;
     int code;
 
@@ -363,6 +365,7 @@ static int execute(struct run *r, const struct run_options *o)
         return sweep_seeds(&r->req);
     if (is_lockstep(o))
         return lockstep_run(&r->req);
+    r->req.outline = &outline;
     if (!host_code_begin(&host_code, o->dump_blocks, o->perf_map, &r->req.config))
         return EXIT_USAGE;
     code = r->kind == RUN_STEPPED ? step_run(&r->req, &r->check, o->script) : runner_run(&r->req);

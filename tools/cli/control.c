@@ -22,7 +22,7 @@ static void say(struct control *c, const char *text)
 /* ---- opening ---- */
 
 struct controls *controls_open(const struct control_spec *specs, unsigned count, bool stopped,
-                               struct outputs *outputs)
+                               const struct outline *outline, struct outputs *outputs)
 {
     struct controls *all = g_new0(struct controls, 1);
 
@@ -30,6 +30,7 @@ struct controls *controls_open(const struct control_spec *specs, unsigned count,
     for (unsigned k = 0; k < count; k++) {
         struct control *c = &all->rows[k];
         *c = (struct control){.all = all, .qmp = specs[k].qmp, .in = g_string_new(NULL)};
+        c->monitor.outline = outline;
         all->count++;
         c->link = specs[k].where ? link_open(specs[k].where, specs[k].serve, outputs)
                                  : link_standard(outputs);

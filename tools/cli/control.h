@@ -13,6 +13,7 @@
 #define CONTROLS_MAX 8
 
 struct controls;
+struct outline;
 struct outputs;
 
 struct control_spec {
@@ -21,9 +22,10 @@ struct control_spec {
     bool serve; /* as link_open() has it */
 };
 
-/* NULL: a message was printed. @stopped: nothing runs before somebody says so. */
+/* NULL: a message was printed. @stopped: nothing runs before somebody says so. @outline: what the
+ * machine's parts are called; it lives as long. */
 struct controls *controls_open(const struct control_spec *specs, unsigned count, bool stopped,
-                               struct outputs *outputs);
+                               const struct outline *outline, struct outputs *outputs);
 void controls_close(struct controls *all); /* may be NULL */
 
 void controls_start(struct controls *all, struct arm_machine *m);

@@ -10,6 +10,7 @@
 #include "key_names.h"
 #include "line_editor.h"
 #include "monitor_memory.h"
+#include "outline.h"
 #include "parse.h"
 #include "picture.h"
 #include "sweep.h"
@@ -30,7 +31,8 @@ static enum monitor_verdict say(GString *out, const char *text)
 
 static enum monitor_verdict do_info(struct monitor *mon, char **words, GString *out)
 {
-    info_execute(mon->m, mon->cpu, words, out);
+    if (!outline_info(mon->outline, words[1], out))
+        info_execute(mon->m, mon->cpu, words, out);
     return MONITOR_STAY;
 }
 
@@ -246,6 +248,16 @@ static const struct command *find_of_qemu(const char *word, const char **instead
             return of_qemu[k].command ? find(of_qemu[k].command) : NULL;
         }
     return NULL;
+}
+
+const char *monitor_instead(const char *word)
+{
+    g_autofree char *other = g_strdelimit(g_strdup(word), "-", '_');
+    const char *instead = NULL;
+
+    if (!find_of_qemu(word, &instead) && !instead)
+        find_of_qemu(other, &instead);
+    return instead;
 }
 
 enum monitor_verdict monitor_execute(struct monitor *mon, const char *line, GString *out)

@@ -62,9 +62,11 @@ struct net_kind {
 
 struct network {
     struct net_spec spec;
-    const char *dump;  /* file for all frames, or NULL */
-    unsigned dump_max; /* bytes of each */
-    unsigned device;   /* index of the device in the configuration */
+    const char *dump;     /* file for all frames, or NULL */
+    unsigned dump_max;    /* bytes of each */
+    unsigned device;      /* index of the device in the configuration */
+    const char *nic, *id; /* what the command line calls the device, and this end of it */
+    uint8_t mac[6];
 
     const struct net_kind *kind; /* NULL: not open */
     void *own;                   /* the kind's */

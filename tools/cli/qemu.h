@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "outline.h"
 #include "properties.h"
 #include "qemu_debug.h"
 #include "qemu_devices.h"
@@ -35,6 +36,7 @@ struct qemu {
     struct qemu_smbios smbios;
     struct qemu_tpm tpm;
     struct qemu_process process;
+    struct outline outline;
     struct run_options *own; /* `armillary run`'s limits and debug options */
     GPtrArray *strings;      /* owns what req points at */
     GPtrArray *notes;        /* printed once the line is accepted */

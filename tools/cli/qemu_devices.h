@@ -18,11 +18,11 @@ struct qemu;
 
 struct qemu_drive {
     const char *id, *interface, *file, *format, *serial;
-    const char *node; /* of -blockdev: the id of the one whose file it is */
-    bool readonly, snapshot;
-    int unit;              /* -1: the next one */
-    bool is_cdrom;         /* read-only by what it is */
-    const char *directory; /* whose files it is made of, instead of a file */
+    const char *node;                 /* of -blockdev: the id of the one whose file it is */
+    bool readonly, snapshot, is_node; /* is_node: of -blockdev */
+    int unit;                         /* -1: the next one */
+    bool is_cdrom;                    /* read-only by what it is */
+    const char *directory;            /* whose files it is made of, instead of a file */
 };
 
 struct qemu_object {

@@ -190,6 +190,7 @@ bool qemu_blockdev(struct qemu *q, const char *option, const char *value)
         return qemu_bad("-blockdev %s: expected driver=NAME and node-name=ID", value);
     if (!drive(q)->file + !drive(q)->directory + !drive(q)->node != 2)
         return qemu_bad("-blockdev %s: expected filename=FILE, or the file=ID of another", value);
+    drive(q)->is_node = true;
     q->devices.drive_count++;
     return true;
 }

@@ -412,6 +412,12 @@ static bool plug(struct qemu *q, const char *what, struct qemu_netdev *to, const
         return qemu_bad("%s: %s: expected an address as 52:54:00:12:34:56", what, mac);
     if (to) {
         n->spec = to->spec;
+        n->id = to->id ? to->id : to->spec.kind;
+        n->nic = qemu_keep(
+            q,
+            g_strdup_printf("%s.%u", g_str_has_prefix(what, "-device ") ? what + 8 : "virtio-net",
+                            all->count));
+        memcpy(n->mac, device->wire.mac, sizeof(n->mac));
         to->used = true;
         for (unsigned k = 0; k < q->net.dump_count; k++)
             if (to->id && !strcmp(q->net.dumps[k].netdev, to->id)) {

@@ -11,6 +11,22 @@
 #include "command.h"
 #include "qemu.h"
 
+/* ---- its name ---- */
+
+PROPERTY_TEXT(set_name, q->process.name)
+
+static const struct property name_properties[] = {
+    {"guest", "TEXT", set_name, NULL},
+    {"debug-threads", "on|off", NULL, NULL},
+    {"process", "TEXT", NULL, "the process keeps its name"},
+};
+
+bool qemu_name(struct qemu *q, const char *option, const char *value)
+{
+    return properties_set(q, option, value, "guest", name_properties,
+                          G_N_ELEMENTS(name_properties));
+}
+
 /* ---- firmware ---- */
 
 bool qemu_firmware_dir(struct qemu *q, const char *option, const char *value)

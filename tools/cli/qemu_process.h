@@ -10,6 +10,7 @@
 struct qemu;
 
 struct qemu_process {
+    const char *name;                /* of the machine; NULL: not said */
     const char *dirs[QEMU_DIRS_MAX]; /* of -L */
     unsigned dir_count;
     bool daemonize;
@@ -19,6 +20,7 @@ struct qemu_process {
 };
 
 /* Options; false, and what is wrong was printed. */
+bool qemu_name(struct qemu *q, const char *option, const char *value);
 bool qemu_firmware_dir(struct qemu *q, const char *option, const char *value);
 bool qemu_action(struct qemu *q, const char *option, const char *value);
 bool qemu_watchdog(struct qemu *q, const char *option, const char *value);

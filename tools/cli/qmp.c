@@ -7,20 +7,18 @@
 #include "json.h"
 #include "picture.h"
 #include "qmp_input.h"
+#include "qmp_state.h"
 
-typedef void qmp_fn(struct control *c, const char *arguments, GString *out);
-
-#define QMP(name, function) static qmp_fn qmp_##function;
-#include "tools/cli/qmp.def"
-#undef QMP
-
-static const struct {
+static const struct command {
     const char *name;
     qmp_fn *fn;
+    const char *answer; /* instead of it */
 } commands[] = {
-#define QMP(name, function) {name, qmp_##function},
+#define QMP(name, function)      {name, qmp_##function, NULL},
+#define QMP_ALWAYS(name, answer) {name, NULL, answer},
 #include "tools/cli/qmp.def"
 #undef QMP
+#undef QMP_ALWAYS
 };
 
 #define VERSION "{\"qemu\": {\"micro\": 0, \"minor\": 2, \"major\": 7}, \"package\": \"armillary\"}"
@@ -42,7 +40,7 @@ void qmp_event(GString *out, const char *name, const char *data)
                            data ? ", \"data\": " : "", data ? data : "");
 }
 
-static void fail(GString *out, const char *class, const char *text)
+void qmp_fail(GString *out, const char *class, const char *text)
 {
     g_string_printf(out, "\"error\": {\"class\": \"%s\", \"desc\": ", class);
     json_add_string(out, text);
@@ -51,18 +49,18 @@ static void fail(GString *out, const char *class, const char *text)
 
 /* ---- commands: the member of the answer ---- */
 
-static void qmp_capabilities(struct control *c, const char *arguments, GString *out)
+void qmp_capabilities(struct control *c, const char *arguments, GString *out)
 {
     (void)arguments;
     if (c->negotiated)
-        fail(out, "CommandNotFound",
-             "Capabilities negotiation is already complete, command ignored");
+        qmp_fail(out, "CommandNotFound",
+                 "Capabilities negotiation is already complete, command ignored");
     else
         g_string_assign(out, "\"return\": {}");
     c->negotiated = true;
 }
 
-static void qmp_status(struct control *c, const char *arguments, GString *out)
+void qmp_status(struct control *c, const char *arguments, GString *out)
 {
     bool stopped = c->all->stopped;
 
@@ -71,13 +69,13 @@ static void qmp_status(struct control *c, const char *arguments, GString *out)
                     stopped ? "paused" : "running", stopped ? "false" : "true");
 }
 
-static void qmp_version(struct control *c, const char *arguments, GString *out)
+void qmp_version(struct control *c, const char *arguments, GString *out)
 {
     (void)c, (void)arguments;
     g_string_assign(out, "\"return\": " VERSION);
 }
 
-static void qmp_commands(struct control *c, const char *arguments, GString *out)
+void qmp_commands(struct control *c, const char *arguments, GString *out)
 {
     (void)c, (void)arguments;
     g_string_assign(out, "\"return\": [");
@@ -87,7 +85,7 @@ static void qmp_commands(struct control *c, const char *arguments, GString *out)
 }
 
 /* Each CPU runs in a thread of this process, or all in one. */
-static void qmp_cpus(struct control *c, const char *arguments, GString *out)
+void qmp_cpus(struct control *c, const char *arguments, GString *out)
 {
     (void)arguments;
     g_string_assign(out, "\"return\": [");
@@ -100,51 +98,51 @@ static void qmp_cpus(struct control *c, const char *arguments, GString *out)
     g_string_append_c(out, ']');
 }
 
-static void qmp_kvm(struct control *c, const char *arguments, GString *out)
+void qmp_kvm(struct control *c, const char *arguments, GString *out)
 {
     (void)c, (void)arguments;
     g_string_assign(out, "\"return\": {\"enabled\": false, \"present\": false}");
 }
 
-static void qmp_nothing(struct control *c, const char *arguments, GString *out)
+void qmp_nothing(struct control *c, const char *arguments, GString *out)
 {
     (void)c, (void)arguments;
     g_string_assign(out, "\"return\": {}");
 }
 
-static void qmp_stop(struct control *c, const char *arguments, GString *out)
+void qmp_stop(struct control *c, const char *arguments, GString *out)
 {
     qmp_nothing(c, arguments, out);
     control_set_stopped(c->all, true);
 }
 
-static void qmp_cont(struct control *c, const char *arguments, GString *out)
+void qmp_cont(struct control *c, const char *arguments, GString *out)
 {
     qmp_nothing(c, arguments, out);
     if (!control_set_stopped(c->all, false))
-        fail(out, "GenericError", CONTROL_HELD);
+        qmp_fail(out, "GenericError", CONTROL_HELD);
 }
 
-static void qmp_reset(struct control *c, const char *arguments, GString *out)
+void qmp_reset(struct control *c, const char *arguments, GString *out)
 {
     struct arm_error err = {0};
     const char *why = NULL;
 
     (void)arguments;
     if (!monitor_may_change(&c->monitor, &why) || arm_reset(c->monitor.m, &err) < 0)
-        fail(out, "GenericError", why ? why : err.text);
+        qmp_fail(out, "GenericError", why ? why : err.text);
     else
         g_string_assign(out, "\"return\": {}");
     if (!why && !err.code)
         control_tell(c->all, "RESET", "{\"guest\": false, \"reason\": \"host-qmp-system-reset\"}");
 }
 
-static void qmp_powerdown(struct control *c, const char *arguments, GString *out)
+void qmp_powerdown(struct control *c, const char *arguments, GString *out)
 {
     const char *why = NULL;
 
     if (!monitor_may_change(&c->monitor, &why)) {
-        fail(out, "GenericError", why);
+        qmp_fail(out, "GenericError", why);
         return;
     }
     qmp_nothing(c, arguments, out);
@@ -153,7 +151,7 @@ static void qmp_powerdown(struct control *c, const char *arguments, GString *out
 }
 
 /* Of the one display that there is; QEMU's default is PPM, whatever the name. */
-static void qmp_screendump(struct control *c, const char *arguments, GString *out)
+void qmp_screendump(struct control *c, const char *arguments, GString *out)
 {
     g_autofree char *file_text = json_member(arguments, "filename");
     g_autofree char *file = file_text ? json_string(file_text) : NULL;
@@ -162,11 +160,12 @@ static void qmp_screendump(struct control *c, const char *arguments, GString *ou
     g_autofree char *error = NULL;
 
     if (!file)
-        fail(out, "GenericError", "Parameter 'filename' is missing");
+        qmp_fail(out, "GenericError", "Parameter 'filename' is missing");
     else if (!format || (strcmp(format, "ppm") != 0 && strcmp(format, "png") != 0))
-        fail(out, "GenericError", "Parameter 'format' does not accept value: expected ppm or png");
+        qmp_fail(out, "GenericError",
+                 "Parameter 'format' does not accept value: expected ppm or png");
     else if (!picture_write_as(c->monitor.m, file, format, &error))
-        fail(out, "GenericError", error);
+        qmp_fail(out, "GenericError", error);
     else
         g_string_assign(out, "\"return\": {}");
 }
@@ -186,33 +185,33 @@ static void send_input(struct control *c, const char *arguments, const char *nam
     else if (send(c->monitor.m, list, &error))
         g_string_assign(out, "\"return\": {}");
     if (error)
-        fail(out, "GenericError", error);
+        qmp_fail(out, "GenericError", error);
 }
 
-static void qmp_send_key(struct control *c, const char *arguments, GString *out)
+void qmp_send_key(struct control *c, const char *arguments, GString *out)
 {
     send_input(c, arguments, "keys", qmp_input_keys, out);
 }
 
-static void qmp_send_event(struct control *c, const char *arguments, GString *out)
+void qmp_send_event(struct control *c, const char *arguments, GString *out)
 {
     send_input(c, arguments, "events", qmp_input_events, out);
 }
 
-static void qmp_quit(struct control *c, const char *arguments, GString *out)
+void qmp_quit(struct control *c, const char *arguments, GString *out)
 {
     qmp_nothing(c, arguments, out);
     c->all->quit = true;
 }
 
-static void qmp_monitor(struct control *c, const char *arguments, GString *out)
+void qmp_monitor(struct control *c, const char *arguments, GString *out)
 {
     g_autofree char *text = json_member(arguments, "command-line");
     g_autofree char *line = text ? json_string(text) : NULL;
     g_autoptr(GString) answer = g_string_new(NULL);
 
     if (!line) {
-        fail(out, "GenericError", "Parameter 'command-line' is missing");
+        qmp_fail(out, "GenericError", "Parameter 'command-line' is missing");
         return;
     }
     control_command(c, line, answer);
@@ -222,26 +221,38 @@ static void qmp_monitor(struct control *c, const char *arguments, GString *out)
 
 /* ---- a request ---- */
 
-static qmp_fn *find(const char *name)
+static const struct command *find(const char *name)
 {
     for (size_t k = 0; k < G_N_ELEMENTS(commands); k++)
         if (!strcmp(commands[k].name, name))
-            return commands[k].fn;
+            return &commands[k];
     return NULL;
+}
+
+/* What a command that there is not could be told to do otherwise, as the monitor's words have it.
+ */
+static char *not_found(const char *name)
+{
+    const char *instead = monitor_instead(name);
+
+    return instead ? g_strdup_printf("The command %s is not offered: %s", name, instead)
+                   : g_strdup_printf("The command %s has not been found", name);
 }
 
 static void execute(struct control *c, const char *name, const char *arguments, GString *out)
 {
-    qmp_fn *fn = find(name);
+    const struct command *row = find(name);
     g_autofree char *text = NULL;
 
-    if (fn && (c->negotiated || fn == qmp_capabilities)) {
-        fn(c, arguments, out);
-        return;
+    if (row && row->fn && (c->negotiated || row->fn == qmp_capabilities)) {
+        row->fn(c, arguments, out);
+    } else if (row && c->negotiated) {
+        g_string_printf(out, "\"return\": %s", row->answer);
+    } else {
+        text = row ? g_strdup("Expecting capabilities negotiation with 'qmp_capabilities'")
+                   : not_found(name);
+        qmp_fail(out, "CommandNotFound", text);
     }
-    text = fn ? g_strdup_printf("Expecting capabilities negotiation with 'qmp_capabilities'")
-              : g_strdup_printf("The command %s has not been found", name);
-    fail(out, "CommandNotFound", text);
 }
 
 void qmp_execute(struct control *c, const char *request, GString *out)
@@ -254,6 +265,6 @@ void qmp_execute(struct control *c, const char *request, GString *out)
     if (name)
         execute(c, name, arguments ? arguments : "{}", member);
     else
-        fail(member, "GenericError", "QMP input lacks member 'execute'");
+        qmp_fail(member, "GenericError", "QMP input lacks member 'execute'");
     g_string_append_printf(out, "{%s%s%s}\r\n", member->str, id ? ", \"id\": " : "", id ? id : "");
 }

@@ -16,6 +16,7 @@
 struct check_request;
 struct device_options;
 struct networks;
+struct outline;
 
 struct run_request {
     struct arm_config config; /* console_write and log are filled by runner_run() */
@@ -49,6 +50,7 @@ struct run_request {
     const struct check_request *check; /* what to check; NULL: nothing */
     struct device_options *devices;    /* its ports are connected by runner_run(); may be NULL */
     struct networks *networks;         /* likewise */
+    const struct outline *outline;     /* what its parts are called */
     void (*started)(void *ctx); /* the machine is made, and its first instruction next; or NULL */
     void *started_ctx;
 };

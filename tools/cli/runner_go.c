@@ -11,7 +11,7 @@
 bool runner_enter_monitor(struct run *r)
 {
     console_raw(r->input, false);
-    struct monitor mon = {.m = r->m};
+    struct monitor mon = {.m = r->m, .outline = r->req->outline};
     bool go_on = monitor_run(&mon, r->input);
     console_raw(r->input, true);
     r->input->request = CONSOLE_NONE;

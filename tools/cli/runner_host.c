@@ -167,8 +167,9 @@ bool runner_open_host(struct run *r)
     if (req->serial_log &&
         !(r->serial_log = output_file(&r->outputs, req->serial_log, "console output")))
         return false;
-    if (req->control_count && !(r->controls = controls_open(req->controls, req->control_count,
-                                                            req->stopped, &r->outputs)))
+    if (req->control_count &&
+        !(r->controls = controls_open(req->controls, req->control_count, req->stopped, req->outline,
+                                      &r->outputs)))
         return false;
     if (req->window)
         open_window(r);
