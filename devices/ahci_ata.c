@@ -81,7 +81,7 @@ static struct ahci_result identify(struct ahci_command *c)
     if (!u->is_cdrom) {
         le_put(to + 120, 4, sectors < LBA28 ? sectors : LBA28 - 1);
         le_put(to + 200, 8, sectors);
-        le_put(to + 212, 2, 0x4000); /* sectors of 512 bytes */
+        le_put(to + 212, 2, 0x4000 | (u->physical_log2 ? 0x2000 | u->physical_log2 : 0));
     }
     r.pio = true;
     return ahci_move(c, to, IDENTIFY, true) ? r : bad(ATA_ABORTED);

@@ -370,10 +370,12 @@ int nvme_init(struct nvme *n, const struct nvme_config *config, const struct arm
     struct pci_function *f = &n->function;
     char name[CLOCK_NAME_MAX];
 
-    if (config->disk->size % NVME_BLOCK)
-        return error_set(err, ARM_EFORMAT, "%s: a disk of %llu bytes, expected a multiple of %d",
-                         config->disk->path, (unsigned long long)config->disk->size, NVME_BLOCK);
+    uint32_t block = config->block ? config->block : NVME_BLOCK;
+    if (config->disk->size % block)
+        return error_set(err, ARM_EFORMAT, "%s: a disk of %llu bytes, expected a multiple of %u",
+                         config->disk->path, (unsigned long long)config->disk->size, block);
     memset(n, 0, sizeof(*n));
+    n->block = block;
     n->dma = (struct pci_dma){f, config->mem, (uint8_t)config->unit};
     n->regs = (struct device){&regs_ops, log};
     n->disk = config->disk;

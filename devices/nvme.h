@@ -38,6 +38,7 @@ struct nvme {
     struct pci_dma dma;
     struct device regs;
     struct disk *disk;
+    uint32_t block; /* bytes */
     struct pace pace;
     char serial[NVME_SERIAL_MAX + 1];
 
@@ -54,7 +55,8 @@ struct nvme {
 };
 
 struct nvme_config {
-    struct disk *disk;  /* whole blocks of 512 bytes; not owned */
+    struct disk *disk;  /* not owned */
+    uint32_t block;     /* its logical blocks' bytes, a power of 2 from 512 to 32768; 0: 512 */
     const char *serial; /* at most NVME_SERIAL_MAX characters count */
     unsigned unit;      /* in events of DMA */
     unsigned vectors;   /* of MSI-X; 0: none */

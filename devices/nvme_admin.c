@@ -140,9 +140,9 @@ static void identify_controller(struct nvme *n)
 static void identify_namespace(struct nvme *n)
 {
     for (unsigned at = 0; at <= 16; at += 8) /* NSZE, NCAP, NUSE */
-        le_put(n->data + at, 8, n->disk->size / NVME_BLOCK);
-    n->data[99] = n->disk->mode == DISK_READONLY; /* NSATTR: write-protected */
-    n->data[130] = 9;                             /* LBAF0: blocks of 512 bytes */
+        le_put(n->data + at, 8, n->disk->size / n->block);
+    n->data[99] = n->disk->mode == DISK_READONLY;    /* NSATTR: write-protected */
+    n->data[130] = (uint8_t)__builtin_ctz(n->block); /* LBAF0 */
 }
 
 /* 5.15.2.3: its UUID, of the serial number. */

@@ -4,7 +4,7 @@
 #include "base/le.h"
 #include "devices/nvme.h"
 
-#define NVME_BLOCK 512
+#define NVME_BLOCK 512 /* bytes, if nothing else is said */
 
 /* 4.6.1: type << 8 | code */
 enum nvme_status {

@@ -84,7 +84,7 @@ enum nvme_status nvme_transfer(struct nvme *n, const struct nvme_command *c, uin
 
 static bool in_namespace(const struct nvme *n, uint64_t first, uint64_t count)
 {
-    uint64_t blocks = n->disk->size / NVME_BLOCK;
+    uint64_t blocks = n->disk->size / n->block;
 
     return first <= blocks && count <= blocks - first;
 }
@@ -100,8 +100,8 @@ static enum nvme_status blocks_of(struct nvme *n, const struct nvme_command *c, 
         return NVME_OUT_OF_RANGE;
     if (writes && n->disk->mode == DISK_READONLY)
         return NVME_WRITE_PROTECTED;
-    *at = first * NVME_BLOCK;
-    *bytes = count * NVME_BLOCK;
+    *at = first * n->block;
+    *bytes = count * n->block;
     return NVME_SUCCESS;
 }
 
@@ -167,10 +167,10 @@ static enum nvme_status drop_ranges(struct nvme *n, uint32_t count)
         uint64_t blocks = le_get(range + 4, 4), first = le_get(range + 8, 8);
         if (!in_namespace(n, first, blocks))
             return NVME_OUT_OF_RANGE;
-        if (blocks * NVME_BLOCK > left)
+        if (blocks * n->block > left)
             break;
-        left -= blocks * NVME_BLOCK;
-        if (blocks && !disk_zero(n->disk, first * NVME_BLOCK, blocks * NVME_BLOCK))
+        left -= blocks * n->block;
+        if (blocks && !disk_zero(n->disk, first * n->block, blocks * n->block))
             return NVME_WRITE_FAULT;
     }
     return NVME_SUCCESS;

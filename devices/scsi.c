@@ -9,6 +9,8 @@
 #define BLOCK_DISK  512
 #define BLOCK_CDROM 2048
 
+#define PHYSICAL_LOG2_MAX 15 /* four bits in READ CAPACITY(16), and in ATA's word 106 */
+
 /* ---- answers ---- */
 
 static struct scsi_sense sense_of(enum scsi_reason reason)
@@ -166,6 +168,28 @@ int scsi_unit_init(struct scsi_unit *u, struct disk *disk, bool is_cdrom, const 
     if (serial)
         memcpy(u->serial, serial, strnlen(serial, SCSI_SERIAL_MAX));
     scsi_unit_reset(u);
+    return 0;
+}
+
+int scsi_unit_set_blocks(struct scsi_unit *u, const struct arm_blocks *blocks,
+                         struct arm_error *err)
+{
+    uint32_t logical = blocks->logical ? blocks->logical : u->block;
+    const char *problem = disk_blocks_problem(blocks);
+
+    if (!problem && logical > SCSI_BLOCK_MAX)
+        problem = "logical blocks of more than 4096 bytes";
+    if (!problem && u->is_cdrom && logical != BLOCK_CDROM)
+        problem = "blocks of a CD-ROM drive that are not 2048 bytes";
+    if (!problem && u->disk && u->disk->size % logical)
+        problem = "a size that is not whole logical blocks";
+    if (!problem && blocks->physical / logical > 1U << PHYSICAL_LOG2_MAX)
+        problem = "a physical block of more than 32768 logical ones";
+    if (problem)
+        return error_set(err, ARM_EINVAL, "a SCSI or ATA disk with %s", problem);
+    u->block = logical;
+    if (blocks->physical)
+        u->physical_log2 = (uint8_t)__builtin_ctz(blocks->physical / logical);
     return 0;
 }
 

@@ -9,7 +9,7 @@
 
 #define SCSI_CDB_MAX    16
 #define SCSI_SENSE      18   /* bytes, of fixed format */
-#define SCSI_DATA_MAX   2048 /* bytes of a command's parameters */
+#define SCSI_DATA_MAX   4096 /* bytes of a command's parameters */
 #define SCSI_SERIAL_MAX 36
 #define SCSI_LUNS_MAX   64
 #define SCSI_BLOCKS_MAX 0xffff /* that a command reads or writes */
@@ -27,7 +27,8 @@ struct scsi_sense {
 struct scsi_unit {
     struct disk *disk; /* NULL: no medium */
     bool is_cdrom;
-    uint32_t block; /* bytes */
+    uint32_t block;        /* bytes */
+    uint8_t physical_log2; /* blocks in a physical one, which the guest is told of */
     char serial[SCSI_SERIAL_MAX + 1];
     uint64_t luns;           /* bit n: its target has unit n, for REPORT LUNS */
     bool attention;          /* a reset is to be told of */
@@ -50,6 +51,13 @@ struct scsi_request {
 int scsi_unit_init(struct scsi_unit *u, struct disk *disk, bool is_cdrom, const char *serial,
                    struct arm_error *err) __attribute__((warn_unused_result));
 void scsi_unit_reset(struct scsi_unit *u);
+
+#define SCSI_BLOCK_MAX SCSI_DATA_MAX /* WRITE SAME has one as its parameters */
+
+/* Before it is used, of a disk: what is told of its blocks, of which @logical and @physical count;
+ * both 0: 512 bytes. Return 0 or -ARM_EINVAL. */
+int scsi_unit_set_blocks(struct scsi_unit *u, const struct arm_blocks *blocks,
+                         struct arm_error *err) __attribute__((warn_unused_result));
 
 /* Begin the command of @length bytes at @cdb; direction, bytes and (of those that move no data)
  * status are known then. @u NULL: there is no such unit in a target that has others. */

@@ -103,6 +103,7 @@ void scsi_begin_capacity16(struct scsi_unit *u, struct scsi_request *r)
     }
     be_put(r->data, 8, scsi_blocks(u) - 1);
     be_put(r->data + 8, 4, u->block);
+    r->data[13] = u->physical_log2;
     r->data[14] = 0xc0; /* blocks can be unmapped, and then read as zeros */
     scsi_answer(r, 32, be_get(r->cdb + 10, 4));
 }

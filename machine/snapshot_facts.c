@@ -111,7 +111,7 @@ static void blocks_fact(GString *to, const struct arm_device *v)
 
     if (v->kind == ARM_VIRTIO_BLK || v->kind == ARM_VIRTIO_SCSI)
         fact(to, "queues", "%u", v->queues);
-    if (v->kind == ARM_VIRTIO_BLK)
+    if (v->kind == ARM_VIRTIO_BLK || b->logical || b->physical)
         fact(to, "blocks", "%u of %u bytes, transfers %u to %u, discarding %u%s%s%s", b->logical,
              b->physical, b->min_io, b->opt_io, b->discard, b->no_discard ? ", none" : "",
              b->no_zeroes ? ", no zeroes" : "", b->write_through ? ", written through" : "");

@@ -146,12 +146,15 @@ int virt_plug_nvme(struct virt_plugged *p, const struct plug *plug, struct arm_e
 {
     const struct arm_pci_place *place = &plug->what->pci;
     const struct disk_spec spec = virt_disk_spec(&plug->what->drive, plug->cfg);
-    int rc = disk_open(&p->disk, &spec, plug->log, err);
+    const char *problem = disk_blocks_problem(&plug->what->blocks);
+    int rc = problem ? error_set(err, ARM_EINVAL, "NVMe with %s", problem)
+                     : disk_open(&p->disk, &spec, plug->log, err);
 
     return rc ? rc
               : nvme_init(&p->nvme,
                           &(struct nvme_config){
                               .disk = &p->disk,
+                              .block = plug->what->blocks.logical,
                               .serial = plug->what->serial ? plug->what->serial : "armillary",
                               .unit = plug->unit,
                               .vectors = virt_vectors(plug->cfg, place, NVME_QUEUES),

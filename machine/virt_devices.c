@@ -206,6 +206,8 @@ static int attach(struct virt_plugged *p, const struct plug *plug, struct arm_er
                          unit->controller);
     if (to->kind == ARM_VIRTIO_SCSI)
         attached = virtio_scsi_attach(&to->scsi, unit->target, unit->lun, &p->unit);
+    else if (!unit->cdrom && plug->what->blocks.logical > DISK_BLOCK)
+        return error_set(err, ARM_EINVAL, "an ATA disk with logical blocks of more than 512 bytes");
     else
         attached = !unit->lun && ahci_attach(&to->ahci, unit->target, &p->unit);
     return attached ? 0
@@ -222,6 +224,8 @@ int virt_plug_disk(struct virt_plugged *p, const struct plug *plug, struct arm_e
     if (!rc)
         rc = scsi_unit_init(&p->unit, empty ? NULL : &p->disk, plug->what->unit.cdrom,
                             plug->what->serial, err);
+    if (!rc)
+        rc = scsi_unit_set_blocks(&p->unit, &plug->what->blocks, err);
     return rc ? rc : attach(p, plug, err);
 }
 

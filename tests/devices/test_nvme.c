@@ -33,11 +33,13 @@ static void enable(struct bench *b)
     out(f, CC, 4, 0x460001);
 }
 
-static void start_with(struct bench *b, enum disk_mode mode, off_t bytes, unsigned vectors)
+static void start_of(struct bench *b, enum disk_mode mode, off_t bytes, unsigned vectors,
+                     uint32_t block)
 {
     bench_begin(&b->b, mode, bytes);
     assert_int_equal(nvme_init(&b->dev,
                                &(struct nvme_config){.disk = &b->b.disk,
+                                                     .block = block,
                                                      .serial = "S123",
                                                      .unit = 7,
                                                      .vectors = vectors,
@@ -48,6 +50,11 @@ static void start_with(struct bench *b, enum disk_mode mode, off_t bytes, unsign
     bench_plug(&b->b, &b->dev.function, 0);
     enable(b);
     assert_int_equal(in(&b->b, CSTS, 4), 1);
+}
+
+static void start_with(struct bench *b, enum disk_mode mode, off_t bytes, unsigned vectors)
+{
+    start_of(b, mode, bytes, vectors, 0);
 }
 
 /* Put a command in queue @q, with the dwords given from the tenth on. */
@@ -119,6 +126,23 @@ static void test_it_says_what_it_is(void **state)
     assert_int_equal(command(&b, 0, 9, 0, 0, 7, 0x00ff00ff, 0), 0);
     assert_int_equal(peek(&b.b.d, CQ(0) + 16 * ((b.head[0] + ENTRIES - 1) % ENTRIES), 4), 0xf000f);
     assert_int_equal(command(&b, 0, 0x77, 0, 0, 0, 0, 0), 1);
+    bench_end(&b.b);
+}
+
+static void test_blocks_may_be_of_4096_bytes(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    start_of(&b, DISK_SNAPSHOT, SECTORS * 512, 4, 4096);
+    make_queues(&b);
+    assert_int_equal(command(&b, 0, 6, DATA, 0, 0, 0, 0), 0);
+    assert_int_equal(peek(&b.b.d, DATA, 8), SECTORS / 8);
+    assert_int_equal(peek(&b.b.d, DATA + 130, 1), 12);
+    assert_int_equal(command(&b, 1, 2, DATA, 0, 1, 0, 0), 0);
+    assert_int_equal(peek(&b.b.d, DATA, 1), 9);
+    assert_int_equal(peek(&b.b.d, DATA + 7 * 512, 1), 16);
+    assert_int_equal(command(&b, 1, 2, DATA, 0, SECTORS / 8, 0, 0), 0x80);
     bench_end(&b.b);
 }
 
@@ -364,6 +388,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_says_what_it_is),
+        cmocka_unit_test(test_blocks_may_be_of_4096_bytes),
         cmocka_unit_test(test_blocks_are_moved_by_every_form_of_region_pages),
         cmocka_unit_test(test_what_is_wrong_is_refused_by_its_status),
         cmocka_unit_test(test_answers_wait_for_room),

@@ -144,6 +144,44 @@ static void test_every_form_of_read_and_write_moves_its_blocks(void **state)
     end(&b);
 }
 
+static void test_blocks_may_be_of_4096_bytes(void **state)
+{
+    static const struct arm_blocks refused[] = {
+        {.logical = 8192},       {.logical = 1536},
+        {.physical = 256},       {.logical = 4096, .physical = 512},
+        {.physical = 64u << 20},
+    };
+    const struct arm_blocks blocks = {.logical = 4096, .physical = 16384};
+    struct bench b;
+
+    (void)state;
+    begin(&b, DISK_SNAPSHOT, false, 512);
+    for (unsigned i = 0; i < ARRAY_SIZE(refused); i++)
+        assert_int_equal(scsi_unit_set_blocks(&b.unit, &refused[i], NULL), -ARM_EINVAL);
+    assert_int_equal(scsi_unit_set_blocks(&b.unit, &blocks, NULL), 0);
+    assert_int_equal(COMMAND(&b, 0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0), SCSI_GOOD);
+    assert_memory_equal(b.data, "\0\0\0\7\0\0\x10\0", 8);
+    assert_int_equal(COMMAND(&b, 0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0), SCSI_GOOD);
+    assert_memory_equal(b.data, "\0\0\0\0\0\0\0\7\0\0\x10\0\0\2", 14);
+    assert_int_equal(COMMAND(&b, 0x28, 0, 0, 0, 0, 7, 0, 0, 1, 0), SCSI_GOOD);
+    assert_int_equal(b.r.done, 4096);
+    assert_int_equal(b.data[0], 57);
+    assert_int_equal(COMMAND(&b, 0x28, 0, 0, 0, 0, 8, 0, 0, 1, 0), SCSI_CHECK_CONDITION);
+    /* WRITE SAME: the block is the command's data. */
+    memset(b.data, 0x5a, 4096);
+    assert_int_equal(COMMAND(&b, 0x41, 0, 0, 0, 0, 2, 0, 0, 1, 0), SCSI_GOOD);
+    assert_int_equal(b.r.done, 4096);
+    assert_int_equal(COMMAND(&b, 0x28, 0, 0, 0, 0, 1, 0, 0, 2, 0), SCSI_GOOD);
+    assert_int_equal(b.data[4095], 16);
+    assert_int_equal(b.data[4096], 0x5a);
+    assert_int_equal(b.data[8191], 0x5a);
+    end(&b);
+    begin(&b, DISK_READONLY, true, 2048);
+    assert_int_equal(scsi_unit_set_blocks(&b.unit, &blocks, NULL), -ARM_EINVAL);
+    assert_int_equal(scsi_unit_set_blocks(&b.unit, &(struct arm_blocks){.logical = 2048}, NULL), 0);
+    end(&b);
+}
+
 static void test_what_is_wrong_is_refused_by_its_sense(void **state)
 {
     static const struct {
@@ -289,6 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_disk_says_what_it_is),
         cmocka_unit_test(test_every_form_of_read_and_write_moves_its_blocks),
+        cmocka_unit_test(test_blocks_may_be_of_4096_bytes),
         cmocka_unit_test(test_what_is_wrong_is_refused_by_its_sense),
         cmocka_unit_test(test_a_reset_is_told_of_once),
         cmocka_unit_test(test_unmapped_blocks_read_as_zeros),

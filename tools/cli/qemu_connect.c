@@ -276,6 +276,7 @@ bool qemu_connect_nvme(struct qemu *q, const struct qemu_device *device)
     return add_virtio(q, device,
                       (struct arm_device){.kind = ARM_NVME,
                                           .drive = qemu_arm_drive(&q->devices, drive),
+                                          .blocks = (ns ? ns : device)->blocks,
                                           .serial = device->serial});
 }
 

@@ -111,7 +111,6 @@ NUMBER(usb2_ports, 4, "USB 2 ports")
 NUMBER(usb3_ports, 4, "USB 3 ports")
 NUMBER(outputs, 1, "outputs")
 NUMBER(queue_size, 256, "a queue's entries")
-NUMBER(physical_block, 512, "a physical block's bytes")
 #undef NUMBER
 
 /* What every virtio device has. The features are what these devices offer; what of them only old
@@ -140,10 +139,11 @@ NUMBER(physical_block, 512, "a physical block's bytes")
         "werror", "report|ignore|stop|enospc|auto", NULL, NULL                                     \
     }
 
-/* The blocks of disks that are told of as they are. */
+/* The blocks of other disks than virtio's. */
 #define PLAIN_BLOCKS                                                                               \
-    {"write-cache", "on|auto", NULL, NULL}, {"logical-block-size", "512", NULL, NULL},             \
-        {"physical-block-size", "N", set_physical_block, NULL},                                    \
+    {"write-cache", "on|auto", NULL, NULL},                                                        \
+        {"logical-block-size", "SIZE", qemu_set_logical_block, NULL},                              \
+        {"physical-block-size", "SIZE", qemu_set_physical_block, NULL},                            \
         {"min-io-size", "SIZE", NULL, NULL}, {"opt-io-size", "SIZE", NULL, NULL},                  \
     {                                                                                              \
         "discard-granularity", "SIZE", NULL, NULL                                                  \

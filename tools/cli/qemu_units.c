@@ -107,6 +107,7 @@ bool qemu_add_disk(struct qemu *q, const struct qemu_device *device, struct arm_
     bool none = disk.unit.cdrom && !device->drive;
 
     disk.boot = device->boot;
+    disk.blocks = device->blocks;
     struct qemu_drive *drive = none ? NULL : qemu_drive_of(q, device);
 
     if (!drive && !none)
