@@ -83,6 +83,37 @@ static bool compare_and_swap(struct tr *t, unsigned k, const struct insn *i, uns
     return true;
 }
 
+/* Of 64-bit registers. */
+static bool compare_and_swap_pair(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    struct x86_code *c = &t->c;
+    uint8_t *other[2];
+
+    (void)arg;
+    if (t->jit->parallel || i->rm == 30 || i->rd == 30) /* one access; or a half is XZR */
+        return false;
+    tr_touch(t, i->rm + 1u);
+    tr_touch(t, i->rd + 1u);
+    struct stub *slow = begin(t, k, i, 16);
+    for (unsigned h = 0; h < 2; h++) {
+        x86_rm(c, ALU_CMP, 1, tr_use(t, i->rm + h, RCX), x86_at(RAX, 8 * (int32_t)h));
+        other[h] = x86_jcc(c, CC_NE);
+    }
+    for (unsigned h = 0; h < 2; h++)
+        x86_store(c, x86_at(RAX, 8 * (int32_t)h), tr_use(t, i->rd + h, RCX));
+    uint8_t *same = x86_jmp(c);
+    x86_bind(c, other[0]);
+    x86_bind(c, other[1]);
+    for (unsigned h = 0; h < 2; h++) {
+        enum x86_reg d = tr_def(t, i->rm + h, RCX);
+        x86_load(c, d, x86_at(RAX, 8 * (int32_t)h));
+        tr_done(t, i->rm + h, d);
+    }
+    x86_bind(c, same);
+    tr_come_back(t, slow);
+    return true;
+}
+
 #define ROWS(name, op, emit)                                                                       \
     {A64_##name##B, 0 | (op) << OPERATION, emit, NULL},                                            \
         {A64_##name##H, 1 | (op) << OPERATION, emit, NULL},                                        \
@@ -92,8 +123,13 @@ static bool compare_and_swap(struct tr *t, unsigned k, const struct insn *i, uns
     }
 
 static const struct jit_template rows[] = {
-    ROWS(LDADD, OP_ADD, atomic), ROWS(LDCLR, OP_CLR, atomic), ROWS(LDEOR, OP_EOR, atomic),
-    ROWS(LDSET, OP_SET, atomic), ROWS(SWP, OP_SWP, atomic),   ROWS(CAS, OP_CAS, compare_and_swap),
+    ROWS(LDADD, OP_ADD, atomic),
+    ROWS(LDCLR, OP_CLR, atomic),
+    ROWS(LDEOR, OP_EOR, atomic),
+    ROWS(LDSET, OP_SET, atomic),
+    ROWS(SWP, OP_SWP, atomic),
+    ROWS(CAS, OP_CAS, compare_and_swap),
+    {A64_CASP_x, 0, compare_and_swap_pair, NULL},
 };
 
 const struct jit_templates jit_atomic = JIT_TEMPLATES(rows);

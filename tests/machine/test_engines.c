@@ -229,6 +229,12 @@ static void emit_system(struct program *p, uint64_t *random)
         {0xd53b422b, 0xd503233f}, /* mrs x11, daif; paciasp */
         {0xd5384106, 0xd50323bf}, /* mrs x6, sp_el0; autiasp */
         {0xd5184106, 0xd51b4226}, /* msr sp_el0, x6; msr daif, x6 */
+        {0xa9400e82, 0x48227e84}, /* ldp x2, x3, [x20]; casp x2, x3, x4, x5, [x20] */
+        {0xa9408e82, 0x48227e84}, /* ldp x2, x3, [x20, #8]; casp x2, x3, x4, x5, [x20] */
+        {0xd53b00ea, 0xd530024c}, /* mrs x10, dczid_el0; mrs x12, mdscr_el1 */
+        {0xd53be32b, 0xd538c10d}, /* mrs x11, cntv_ctl_el0; mrs x13, isr_el1 */
+        {0xd51be306, 0xd53be34c}, /* msr cntv_tval_el0, x6; mrs x12, cntv_cval_el0 */
+        {0xd51be326, 0xd53be30a}, /* msr cntv_ctl_el0, x6; mrs x10, cntv_tval_el0 */
         {0xd50041bf, 0xd53bd060}, /* msr spsel, #1; mrs x0, tpidrro_el0 */
     };
     const uint32_t *w = words[random_next(random) % ARRAY_SIZE(words)];
