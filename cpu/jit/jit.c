@@ -15,6 +15,7 @@
 #include "cpu/jit/translate.h"
 #include "cpu/regime.h"
 #include "cpu/spin_seen.h"
+#include "cpu/sysreg.h"
 
 #define JIT_HOT      8  /* arrivals after which a record is translated */
 #define JIT_SAMPLING 16 /* runs of the plain loop between two samples */
@@ -78,10 +79,12 @@ unsigned jit_exec_exact(struct cpu *cpu, const struct insn *i, const struct jit_
     return end(cpu, i, b, first, block, exec_fns[i->op](cpu, i));
 }
 
-uint64_t jit_counter(struct cpu *cpu, const struct insn *i, enum sysreg sr)
+uint64_t jit_read(struct cpu *cpu, const struct insn *i, enum sysreg sr)
 {
     cpu->counted = i;
     cpu->pc = insn_pc(cpu, i);
+    if (sysreg_rows[sr].rd != SYSREG_RD_CNT_COUNT)
+        return cpu_sysreg_get(cpu, sr);
     spin_note_read(cpu, sr);
     return sr_read_CNT_COUNT(cpu, sr, cpu->ps.el);
 }

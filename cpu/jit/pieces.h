@@ -87,9 +87,9 @@ jit_cross_fn jit_cross, jit_cross_svc, jit_cross_hvc, jit_cross_eret;
 enum exec_result jit_stop(struct cpu *cpu);
 enum exec_result jit_resume(struct cpu *cpu);
 
-/* The counter @sr, read by @i, which has been allowed to; cpu->left is exact. cpu->recheck may be
- * set behind it: the CPU waits for the counter. */
-uint64_t jit_counter(struct cpu *cpu, const struct insn *i, enum sysreg sr);
+/* @sr, read by @i, which has been allowed to; cpu->left is exact. cpu->recheck may be set behind
+ * it: the CPU waits for the counter. */
+uint64_t jit_read(struct cpu *cpu, const struct insn *i, enum sysreg sr);
 
 /* The plain loop executes @i, at which a block may begin: at least this one instruction. */
 exec_fn jit_one;

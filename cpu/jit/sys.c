@@ -160,9 +160,9 @@ static void check_allowed(struct tr *t, struct stub *slow, unsigned *jumps, enum
     slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
 }
 
-/* A counter: cpu_mrs() without what a block has asked. The function is of C, and neither reads nor
- * writes registers of the guest. */
-static bool read_counter(struct tr *t, unsigned k, const struct insn *i, enum sysreg sr)
+/* What its accessor computes: cpu_mrs() without what a block has asked. The function is of C, and
+ * neither reads nor writes registers of the guest. */
+static bool read_computed(struct tr *t, unsigned k, const struct insn *i, enum sysreg sr)
 {
     enum sr_mode mode = sr_mode(t->cpu);
     bool is_free = t->cpu->sr_quick[sr] & SR_FREE_READ(mode);
@@ -186,7 +186,7 @@ static bool read_counter(struct tr *t, unsigned k, const struct insn *i, enum sy
     tr_pass_cpu(&t->c);
     x86_mov_imm(&t->c, RSI, (uintptr_t)(t->page + t->at[k]));
     x86_mov_imm(&t->c, RDX, sr_quick_target(sr, mode));
-    tr_call_c(&t->c, (uintptr_t)jit_counter);
+    tr_call_c(&t->c, (uintptr_t)jit_read);
     enum x86_reg d = tr_def(t, i->rd, RAX);
     x86_mov(&t->c, 1, d, RAX);
     tr_done(t, i->rd, d);
@@ -194,6 +194,26 @@ static bool read_counter(struct tr *t, unsigned k, const struct insn *i, enum sy
     tr_stub(t, STUB_SYNC, k)->from[0] = x86_jcc(&t->c, CC_NE);
     tr_come_back(t, slow);
     return true;
+}
+
+/* Has @sr an accessor that needs neither general registers nor NZCV? Where CPUs run at the same
+ * time, all but counters are read with a lock. */
+static bool is_computed(const struct tr *t, enum sysreg sr)
+{
+    switch (sysreg_rows[sr_quick_target(sr, sr_mode(t->cpu))].rd) {
+    case SYSREG_RD_CNT_COUNT:
+        return true;
+    case SYSREG_RD_CNT_CTL:
+    case SYSREG_RD_CNT_CVAL:
+    case SYSREG_RD_CNT_TVAL:
+    case SYSREG_RD_DCZID:
+    case SYSREG_RD_DEBUG:
+    case SYSREG_RD_DISR:
+    case SYSREG_RD_ISR:
+        return !t->jit->parallel;
+    default:
+        return false;
+    }
 }
 
 static void read_daif(struct tr *t, enum x86_reg d)
@@ -212,9 +232,9 @@ static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     (void)arg;
     if (sr == SR_NONE)
         return false;
-    if (sysreg_rows[sr].rd == SYSREG_RD_CNT_COUNT)
-        return read_counter(t, k, i, sr);
     bool plain = daif || t->cpu->sr_quick[sr] & SR_PLAIN_READ(mode);
+    if (!plain && is_computed(t, sr))
+        return read_computed(t, k, i, sr);
     if (!plain && !once_allowed(t, sr, false))
         return false;
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
