@@ -59,19 +59,19 @@ uint64_t death_sctlr(const struct abort *a)
     return death_reg_el(a->c, a->f->cpu, "SCTLR", death_regime_el(a));
 }
 
-static uint64_t tcr(const struct abort *a)
+uint64_t death_tcr(const struct abort *a)
 {
     return death_reg_el(a->c, a->f->cpu, "TCR", death_regime_el(a));
 }
 
-static bool is_upper(const struct abort *a)
+bool death_is_upper(const struct abort *a)
 {
     return a->address >> 55 & 1;
 }
 
 /* ---- each kind ---- */
 
-static void add_descriptor(const struct abort *a, unsigned stage, GString *out)
+void death_add_descriptor(const struct abort *a, unsigned stage, GString *out)
 {
     const struct arm_walk_step *s = &a->last[stage];
     struct death_overwritten o = {0};
@@ -91,7 +91,7 @@ static void add_base(const struct abort *a, GString *out)
 {
     char name[16];
 
-    g_snprintf(name, sizeof(name), "TTBR%u_EL%u", is_upper(a), death_regime_el(a));
+    g_snprintf(name, sizeof(name), "TTBR%u_EL%u", death_is_upper(a), death_regime_el(a));
     const struct death_write *w = death_written(a->c, a->f->cpu, name);
     if (!w || a->steps[1] != 1)
         return;
@@ -101,24 +101,11 @@ static void add_base(const struct abort *a, GString *out)
 }
 
 /* TCR_ELx.EPD0 or EPD1, of a regime that has both. */
-static bool is_disabled(const struct abort *a)
+bool death_is_disabled(const struct abort *a)
 {
     bool two = death_regime_el(a) == 1 || (death_reg(a->c, a->f->cpu, "HCR_EL2") >> 34 & 1);
 
-    return two && tcr(a) >> (is_upper(a) ? 23 : 7) & 1;
-}
-
-/* Was the MMU switched on by an instruction just before? */
-static const struct death_write *switched_on(const struct abort *a)
-{
-    char name[16];
-
-    g_snprintf(name, sizeof(name), "SCTLR_EL%u", death_regime_el(a));
-    const struct death_write *w = death_written(a->c, a->f->cpu, name);
-    return w && (w->after & 1) && !(w->before & 1) && a->access == ARM_ACCESS_EXECUTE &&
-                   a->address - w->pc <= 16
-               ? w
-               : NULL;
+    return two && death_tcr(a) >> (death_is_upper(a) ? 23 : 7) & 1;
 }
 
 /* A translation fault at a descriptor whose bits 1:0 are 01: at its level there are no blocks. */
@@ -137,7 +124,7 @@ static bool explain_no_block(const struct abort *a, struct verdict *v)
                     "the level-%d descriptor of %#" PRIx64 " at stage %u has 01 in bits 1:0, which "
                     "is reserved there: %s it, at %s",
                     s->level, a->stage2 ? a->ipa : a->address, stage, death_verb(a), a->at);
-    add_descriptor(a, stage, v->evidence);
+    death_add_descriptor(a, stage, v->evidence);
     g_string_assign(
         v->next, s->level == 3
                      ? "a page of level 3 has 11 in bits 1:0; 01 is a block, of levels 1 and 2"
@@ -146,50 +133,16 @@ static bool explain_no_block(const struct abort *a, struct verdict *v)
     return true;
 }
 
-static bool explain_mmu_on(const struct abort *a, struct verdict *v)
-{
-    const struct death_write *w = switched_on(a);
-
-    if (!w)
-        return false;
-    g_autofree char *at = death_place(a->c, a->f->cpu, a->f->from, w->pc);
-    g_string_printf(
-        v->cause,
-        "the MMU was switched on at %s, and the next instruction is not mapped there: ", at);
-    if (a->steps[1])
-        add_descriptor(a, 1, v->evidence);
-    else
-        g_string_printf(v->evidence,
-                        "%#" PRIx64 " is not among the addresses of TCR_EL%u (%#" PRIx64 ")",
-                        a->address, death_regime_el(a), tcr(a));
-    if (is_disabled(a))
-        g_string_append_printf(v->cause, "TCR_EL%u.EPD%u is 1: no walks of TTBR%u",
-                               death_regime_el(a), is_upper(a), is_upper(a));
-    else if (death_add_own_registers(a, v->cause))
-        g_string_assign(v->next, "write TTBR0_EL2, TCR_EL2 and MAIR_EL2 before SCTLR_EL2.M");
-    else if (death_add_big_endian(a, v->cause))
-        g_string_assign(v->next, "write SCTLR_ELx with its RES1 bits and what is meant, and EE 0");
-    else if (death_add_unaligned_base(a, 1, v->cause) || death_add_trial(a, v->cause))
-        g_string_assign(v->next, "compare TCR_ELx (T0SZ, TG0), TTBR0_ELx and the tables' first "
-                                 "level: do they fit together?");
-    else
-        g_string_append(v->cause, "no identity map");
-    if (!v->next->len)
-        g_string_assign(v->next, "map the code that switches the MMU on at its physical address, "
-                                 "in the tables of TTBR0");
-    return true;
-}
-
 /* No table was read: the address is none of the regime's. */
-static void explain_out_of_range(const struct abort *a, struct verdict *v)
+void death_explain_out_of_range(const struct abort *a, struct verdict *v)
 {
-    unsigned el = death_regime_el(a), n = is_upper(a) ? 1 : 0;
-    uint64_t value = tcr(a);
+    unsigned el = death_regime_el(a), n = death_is_upper(a) ? 1 : 0;
+    uint64_t value = death_tcr(a);
     unsigned size = (unsigned)(value >> (n ? 16 : 0)) & 63;
 
     if (death_add_tag(a, v->evidence))
         return;
-    if (is_disabled(a))
+    if (death_is_disabled(a))
         g_string_printf(v->evidence, "TCR_EL%u.EPD%u is 1: there are no walks of TTBR%u", el, n, n);
     else if (n && el == 2 && !(death_reg(a->c, a->f->cpu, "HCR_EL2") >> 34 & 1))
         g_string_assign(v->evidence, "EL2 without HCR_EL2.E2H has low addresses only (TTBR0_EL2)");
@@ -221,9 +174,9 @@ static void explain_stage1(const struct abort *a, struct verdict *v)
         return;
     }
     if (a->steps[1])
-        add_descriptor(a, 1, v->evidence);
+        death_add_descriptor(a, 1, v->evidence);
     else
-        explain_out_of_range(a, v);
+        death_explain_out_of_range(a, v);
     if (death_explain_tables_overwritten(a, v) && v->next->len)
         return;
     g_autoptr(GString) base = g_string_new("; ");
@@ -242,6 +195,23 @@ static void explain_stage1(const struct abort *a, struct verdict *v)
                     a->address);
 }
 
+/* An access that EL2 would emulate, of an instruction of which ESR_EL2.ISS says neither register
+ * nor size: "ISS encoding for an exception from a Data Abort", ISV. */
+static void add_no_syndrome(const struct abort *a, struct verdict *v)
+{
+    uint32_t word;
+
+    if (a->access == ARM_ACCESS_EXECUTE || a->f->esr >> 24 & 1 || IS_ON_WALK(a->f->esr) ||
+        a->ipa >= DEATH_RAM || !death_insn(a->c, a->f->cpu, a->f->from, a->f->elr, &word))
+        return;
+    g_string_append_printf(v->evidence,
+                           "; ESR_EL2.ISV is 0: of %s hardware says neither register nor size, so "
+                           "that it cannot be emulated by ESR_EL2 alone",
+                           arm_insn_name(word));
+    g_string_assign(v->next, "let the guest access devices by plain loads and stores of one "
+                             "register (readl(), volatile in assembly), or decode the instruction");
+}
+
 static void explain_stage2(const struct abort *a, struct verdict *v)
 {
     uint64_t vtcr = death_reg(a->c, a->f->cpu, "VTCR_EL2");
@@ -257,7 +227,7 @@ static void explain_stage2(const struct abort *a, struct verdict *v)
                         "%#" PRIx64 ", VTCR_EL2 %#" PRIx64 ": are they its guest's?",
                         death_reg(a->c, a->f->cpu, "VTTBR_EL2"), vtcr);
     else if (a->steps[2])
-        add_descriptor(a, 2, v->evidence);
+        death_add_descriptor(a, 2, v->evidence);
     else
         g_string_printf(v->evidence,
                         "no table was read: VTCR_EL2 %#" PRIx64
@@ -265,6 +235,9 @@ static void explain_stage2(const struct abort *a, struct verdict *v)
                         "and the IPA is not among these addresses, or they do not fit together",
                         vtcr, (unsigned)vtcr & 63, 64 - ((unsigned)vtcr & 63),
                         (unsigned)(vtcr >> 6) & 3, (unsigned)(vtcr >> 14) & 3);
+    add_no_syndrome(a, v);
+    if (death_explain_tables_overwritten(a, v) && v->next->len)
+        return;
     g_autoptr(GString) base = g_string_new("; ");
     if (death_add_unaligned_base(a, 2, base))
         g_string_append(v->cause, base->str);
@@ -285,7 +258,7 @@ static void explain_af(const struct abort *a, struct verdict *v)
                     "the access flag (AF, bit 10) is 0 in the stage-%u descriptor of %#" PRIx64
                     ": %s it, at %s",
                     stage, a->stage2 ? a->ipa : a->address, death_verb(a), a->at);
-    add_descriptor(a, stage, v->evidence);
+    death_add_descriptor(a, stage, v->evidence);
     if (a->last[stage].level < 3 && (a->last[stage].descriptor & 3) == 1 &&
         a->last[stage].descriptor & BLOCK_RES0)
         g_string_append(v->evidence, ", a block by bits 1:0 (01), but with the address of a table: "
@@ -303,8 +276,9 @@ static void explain_permission(const struct abort *a, struct verdict *v)
     g_string_printf(v->cause, "%s %#" PRIx64 " at EL%u is not permitted (stage %u): %s, at %s",
                     death_verb(a), a->address, a->f->from, stage, death_forbidding(a, stage),
                     a->at);
-    add_descriptor(a, stage, v->evidence);
-    g_string_assign(v->next, "change the page's permissions, or the access");
+    death_add_descriptor(a, stage, v->evidence);
+    if (!death_explain_tables_overwritten(a, v) || !v->next->len)
+        g_string_assign(v->next, "change the page's permissions, or the access");
 }
 
 /* What a physical address is, on this board. */
@@ -342,12 +316,14 @@ static bool explain_walk(const struct abort *a, struct verdict *v)
                     "(external abort on a walk), at %s",
                     death_verb(a), a->address, a->f->from, death_fsc(a->f) & 3, a->at);
     if (a->steps[1]) {
-        add_descriptor(a, 1, v->evidence);
+        death_add_descriptor(a, 1, v->evidence);
         g_string_append(v->evidence, "; ");
     } else {
-        table = death_reg_el(a->c, a->f->cpu, is_upper(a) ? "TTBR1" : "TTBR0", death_regime_el(a)) &
+        table = death_reg_el(a->c, a->f->cpu, death_is_upper(a) ? "TTBR1" : "TTBR0",
+                             death_regime_el(a)) &
                 UINT64_C(0xfffffffffffe);
-        g_string_printf(v->evidence, "it is TTBR%u_EL%u's; ", is_upper(a), death_regime_el(a));
+        g_string_printf(v->evidence, "it is TTBR%u_EL%u's; ", death_is_upper(a),
+                        death_regime_el(a));
     }
     add_pa(a, table, v->evidence);
     g_string_assign(v->next,
@@ -402,7 +378,7 @@ static void explain_size(const struct abort *a, struct verdict *v)
 /* At the instruction that EL2, or EL1, has returned to. */
 static void add_return(const struct abort *a, struct verdict *v)
 {
-    if (a->access != ARM_ACCESS_EXECUTE || switched_on(a))
+    if (a->access != ARM_ACCESS_EXECUTE || death_has_switched(a))
         return;
     g_string_append(v->evidence, "; ");
     death_add_way(a->c, a->f, v->evidence);
@@ -416,7 +392,7 @@ static void explain_kind(const struct abort *a, struct verdict *v)
             break;
         if (a->stage2)
             explain_stage2(a, v);
-        else if (!explain_mmu_on(a, v))
+        else if (!death_explain_mmu_on(a, v))
             explain_stage1(a, v);
         break;
     case FAULT_AF:

@@ -68,3 +68,18 @@ bool death_add_entered_on(const struct abort *a, GString *out);
 /* Who has written the last descriptor goes into the evidence; if it was by the stack, that is the
  * cause. */
 bool death_explain_tables_overwritten(const struct abort *a, struct verdict *v);
+
+/* TCR_ELx of its regime; is it an address of TTBR1; TCR_ELx.EPD0 or EPD1 of it, in a regime that
+ * has both. */
+uint64_t death_tcr(const struct abort *a);
+bool death_is_upper(const struct abort *a);
+bool death_is_disabled(const struct abort *a);
+
+/* The last descriptor of @stage that was read; why none of stage 1 was. */
+void death_add_descriptor(const struct abort *a, unsigned stage, GString *out);
+void death_explain_out_of_range(const struct abort *a, struct verdict *v);
+
+/* The MMU was switched on, or was given other tables, just before (death_mmu_on.c). False: not so.
+ */
+bool death_has_switched(const struct abort *a);
+bool death_explain_mmu_on(const struct abort *a, struct verdict *v);

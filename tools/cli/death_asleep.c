@@ -77,3 +77,31 @@ bool death_add_timer_off(const struct corpse *c, GString *out)
     }
     return false;
 }
+
+#define BEFORE_WFE 16 /* instructions that may be between the value and its WFE */
+
+bool death_add_wfe_value(const struct corpse *c, GString *out)
+{
+    const struct arm_event *p;
+    unsigned insns = 0;
+
+    for (unsigned n = 0; insns < BEFORE_WFE && (p = death_trace_back(c->trace, n)); n++) {
+        insns += p->kind == ARM_EVENT_INSN;
+        if (p->kind != ARM_EVENT_MEM || p->mem.kind & ARM_MEM_WRITE)
+            continue;
+        g_autofree char *at = death_place(c, p->cpu, p->el, p->pc);
+        g_string_append_printf(out,
+                               "before it, at %s, it has read %#" PRIx64 " from %#" PRIx64
+                               ": who writes that has to SEV, or to clear the monitor; ",
+                               at, p->mem.value[0], p->mem.va);
+        const struct death_stores of = {
+            c->cpu, arm_cpu_position(c->m, c->cpu).insns, p->mem.pa, p->mem.size, 0, 0};
+        struct death_store w;
+        if (death_last_store(c, &of, &w)) {
+            g_autofree char *who = death_place(c, w.event.cpu, w.event.el, w.event.pc);
+            g_string_append_printf(out, "cpu%u has written it last, at %s; ", w.event.cpu, who);
+        }
+        return true;
+    }
+    return false;
+}

@@ -28,6 +28,7 @@ static void look_at_exception(struct death_close *l, struct arm_machine *m,
     const struct death_fault f = death_fault_of(p);
 
     if (!f.syndrome) {
+        l->stacked = f.from == f.el ? l->stacked + 1 : 0;
         l->starved = p->count == l->eret + 1 ? l->starved + 1 : 0;
         l->irq = true;
         return;
@@ -47,8 +48,10 @@ static void look_at_exception(struct death_close *l, struct arm_machine *m,
 void death_close_event(struct death_close *l, struct arm_machine *m, const struct arm_event *p)
 {
     l->seen++;
-    if (p->kind == ARM_EVENT_ERET)
+    if (p->kind == ARM_EVENT_ERET) {
         l->eret = p->count;
+        l->stacked = 0;
+    }
     if (p->kind == ARM_EVENT_EXCEPTION)
         look_at_exception(l, m, p);
     else if (l->irq)
@@ -61,10 +64,15 @@ void death_close_event(struct death_close *l, struct arm_machine *m, const struc
 
 enum death_kind death_close_verdict(const struct death_close *l)
 {
-    return l->nested >= SAME       ? DEATH_RECURSION
-           : l->returned >= SAME   ? DEATH_RETURNS
-           : l->starved >= STARVED ? DEATH_STORM
-                                   : DEATH_NONE;
+    return l->nested >= SAME                                 ? DEATH_RECURSION
+           : l->returned >= SAME                             ? DEATH_RETURNS
+           : death_close_stacked(l) || l->starved >= STARVED ? DEATH_STORM
+                                                             : DEATH_NONE;
+}
+
+bool death_close_stacked(const struct death_close *l)
+{
+    return l->stacked >= STARVED;
 }
 
 bool death_close_alike(const struct death_close *l)

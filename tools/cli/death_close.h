@@ -10,6 +10,7 @@ struct death_close {
     uint64_t nested;    /* the same without a return in between */
     uint64_t returned;  /* with a return to the same instruction */
     uint64_t starved;   /* interrupts at once behind a return */
+    uint64_t stacked;   /* interrupts without a return in between */
     uint64_t eret;      /* instructions of the CPU before its last return */
     uint64_t seen;      /* exceptions and returns */
     bool back, irq;
@@ -20,6 +21,9 @@ void death_close_event(struct death_close *l, struct arm_machine *m, const struc
 
 /* What has no end: DEATH_RECURSION, DEATH_RETURNS, DEATH_STORM, or DEATH_NONE. */
 enum death_kind death_close_verdict(const struct death_close *l);
+
+/* Of DEATH_STORM: each interrupt was taken within the handler of the one before. */
+bool death_close_stacked(const struct death_close *l);
 
 /* It was the same so often that it is worth knowing whether that has an end. */
 bool death_close_alike(const struct death_close *l);

@@ -234,7 +234,8 @@ static bool explain_vector(const struct corpse *c, const struct death_fault *f, 
         add_tables_since(c, f->el, v->evidence);
     if (arm_translate(c->m, c->cpu, f->el, f->elr, ARM_ACCESS_EXECUTE, &t) &&
         death_add_overwritten(c, &now, t.pa, 4, &o)) {
-        g_string_append_printf(v->cause, ": it was overwritten, by cpu%u at %s", o.cpu, o.at);
+        g_string_append_printf(v->cause, ": it was overwritten, by cpu%u at %s%s", o.cpu, o.at,
+                               o.by_stack ? ": the stack has grown into it" : "");
         g_free(o.at);
     }
     if (offset < 0x200)
@@ -246,6 +247,8 @@ static bool explain_vector(const struct corpse *c, const struct death_fault *f, 
                     "point VBAR_EL%u to a table of 2 KiB, aligned to 2 KiB and mapped, before "
                     "anything can fail",
                     f->el);
+    if (o.by_stack)
+        death_add_nested(c, &now, v);
     return true;
 }
 

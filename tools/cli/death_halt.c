@@ -5,11 +5,11 @@
 #include "runner.h"
 
 #define B_SELF UINT32_C(0x14000000)
-#define B_BACK UINT32_C(0x17ffffff) /* to the instruction before */
 #define WFE    UINT32_C(0xd503205f)
 #define WFI    UINT32_C(0xd503207f)
 
 #define ROUND_INSNS 4
+#define WAITS       2 /* instructions, at most, around which a CPU is parked */
 
 #define PSTATE_IF UINT64_C(0xc0)
 #define HCR_TAKES (ARM_BIT(27) | ARM_BIT(5) | ARM_BIT(4) | ARM_BIT(3)) /* TGE, AMO, IMO, FMO */
@@ -88,18 +88,32 @@ bool death_find_round(struct arm_machine *m, unsigned cpu, uint64_t *first, unsi
     return false;
 }
 
+/* WFI, WFE or both, and a branch back to the first: 1: wfe; wfi; b 1b. */
+static bool only_waits(struct arm_machine *m, unsigned cpu)
+{
+    uint64_t pc = reg_of(m, cpu, "pc");
+    unsigned el = (unsigned)(reg_of(m, cpu, "pstate") >> 2) & 3, end = 0;
+    uint32_t word = 0;
+    int64_t back = 0;
+
+    while (end <= WAITS && arm_virt_read(m, cpu, el, pc + 4 * end, &word, 4) &&
+           (word == WFI || word == WFE))
+        end++;
+    if (!find_branch(word, &back) || back >= 0 || back < -4 * WAITS)
+        return false;
+    for (int64_t at = back; at < 0; at += 4)
+        if (!arm_virt_read(m, cpu, el, pc + 4 * end + (uint64_t)at, &word, 4) ||
+            (word != WFI && word != WFE))
+            return false;
+    return true;
+}
+
 bool death_is_parked(struct arm_machine *m, unsigned cpu)
 {
-    uint64_t pc = reg_of(m, cpu, "pc"), pstate = reg_of(m, cpu, "pstate");
     unsigned insns;
     uint64_t first;
-    uint32_t words[3] = {0, 0, 0}; /* before, at, behind the PC */
 
-    for (unsigned k = 0; k < 3; k++)
-        arm_virt_read(m, cpu, (unsigned)(pstate >> 2) & 3, pc + 4 * k - 4, &words[k], 4);
-    bool waits = words[1] == WFI || words[1] == WFE;
-    return death_find_round(m, cpu, &first, &insns) || (waits && words[2] == B_BACK) ||
-           (words[1] == B_BACK && (words[0] == WFI || words[0] == WFE));
+    return death_find_round(m, cpu, &first, &insns) || only_waits(m, cpu);
 }
 
 bool death_faults_at_vector(struct arm_machine *m, unsigned cpu)

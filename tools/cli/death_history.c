@@ -157,3 +157,16 @@ const struct death_write *death_written(const struct corpse *c, unsigned cpu, co
 
     return c->history ? g_hash_table_lookup(c->history->writes, &key) : NULL;
 }
+
+bool death_history_asks(const struct death_history *h, unsigned cpu)
+{
+    const struct death_fault *last = &h->last[(h->exceptions - 1) % DEATH_EXCEPTIONS];
+
+    for (unsigned k = 0; k < DEATH_EXCEPTIONS && h->exceptions >= DEATH_EXCEPTIONS; k++) {
+        const struct death_fault *f = &h->last[k];
+        if (f->cpu != cpu || f->elr != last->elr || f->esr != last->esr || f->far != last->far)
+            return false;
+    }
+    return h->exceptions >= DEATH_EXCEPTIONS && death_ec(last) == ESR_EC_DABT_LOW &&
+           last->from == 1 && death_access(last) == ARM_ACCESS_READ;
+}

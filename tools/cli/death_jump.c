@@ -181,6 +181,38 @@ bool death_add_jump(const struct corpse *c, const struct death_fault *f, GString
     return true;
 }
 
+/* ---- within their own handler ---- */
+
+#define NESTED 8 /* interrupts without a return between them are no nesting by priority */
+
+bool death_add_nested(const struct corpse *c, const struct death_fault *f, struct verdict *v)
+{
+    const struct death_history *h = c->history;
+    const struct death_fault *e = NULL;
+    unsigned count = 0;
+
+    for (uint64_t n = h ? h->exceptions : 0; n-- && h->exceptions - n <= DEATH_EXCEPTIONS;) {
+        e = &h->last[n % DEATH_EXCEPTIONS];
+        if (e->cpu != f->cpu || e->count >= f->count)
+            continue;
+        if (e->syndrome || e->el != f->from || e->from != f->from ||
+            e->count <= h->returned[f->cpu])
+            break;
+        count++;
+    }
+    if (count < NESTED)
+        return false;
+    g_autofree char *at = death_place(c, f->cpu, e->from, e->elr);
+    g_string_append_printf(v->cause,
+                           "; by interrupts that are taken within their own handler: %u or more "
+                           "have come without a return, each at about %s",
+                           count, at);
+    g_string_assign(v->next,
+                    "read ICC_IAR1_EL1 and take the device's reason away before PSTATE.I is "
+                    "cleared in the handler");
+    return true;
+}
+
 /* ---- overwritten ---- */
 
 bool death_add_overwritten(const struct corpse *c, const struct death_fault *f, uint64_t pa,
@@ -220,6 +252,8 @@ bool death_explain_overwritten(const struct corpse *c, const struct death_fault 
                                           "stack more room, and nothing below it"
                                         : "an array that ends before this, or an address that was "
                                           "computed wrongly; code that is loaded has to be whole");
+    if (o.by_stack)
+        death_add_nested(c, f, v);
     g_free(o.at);
     return true;
 }
@@ -254,5 +288,6 @@ bool death_explain_stack_end(const struct corpse *c, const struct death_fault *f
                     here.mapped ? "external abort" : "a guard page, or the end", caller);
     g_string_assign(v->next, "does a function call itself without an end, or has it large arrays? "
                              "otherwise give the stack more pages");
+    death_add_nested(c, f, v);
     return true;
 }

@@ -234,9 +234,9 @@ static bool is_store_exclusive(uint32_t word)
     return (word & 0x3fe00000) == 0x08000000;
 }
 
-/* A store exclusive that the loop comes to in vain, as it comes back. */
-static void add_failed_store(const struct corpse *c, const struct loop *l, const struct asked *a,
-                             GString *out)
+/* A store exclusive that the loop comes to in vain: nothing is ever stored. */
+static bool explain_failed_store(const struct corpse *c, const struct loop *l,
+                                 const struct asked *a, struct verdict *v)
 {
     const struct arm_event *p;
     unsigned n = 0;
@@ -246,12 +246,56 @@ static void add_failed_store(const struct corpse *c, const struct loop *l, const
             !is_store_exclusive(p->insn.word)))
         n++;
     if (!p || !(a->kind & ARM_MEM_EXCLUSIVE))
-        return;
+        return false;
+    for (unsigned k = 0; k < l->count; k++)
+        if (l->asked[k].store && l->asked[k].pc == p->pc)
+            return false;
     unsigned base = p->insn.word >> 5 & 31, first = a->word >> 5 & 31;
     g_autofree char *at = death_place(c, p->cpu, p->el, p->pc);
-    g_string_append_printf(out, "; the store exclusive at %s fails each time", at);
+    g_autofree char *load = death_place(c, p->cpu, p->el, a->pc);
+    g_string_printf(v->cause, "the store exclusive at %s fails each time", at);
     if (base != first)
-        g_string_append_printf(out, ": its address is in X%u, and the load's in X%u", base, first);
+        g_string_append_printf(v->cause, ": its address is in X%u, and the load's in X%u", base,
+                               first);
+    g_string_append_printf(
+        v->cause, "; so it asks again and again for a lock at %#" PRIx64 ", in the loop at %s",
+        a->va, load);
+    g_string_assign(v->evidence, "nothing but that store could end the loop");
+    g_string_assign(v->next,
+                    "the two have one address and size, and between them there is no other "
+                    "store to it, no CLREX and no exception's return");
+    return true;
+}
+
+/* Who has taken the lock goes round itself, for one that this CPU has taken. */
+static bool add_deadlock(const struct corpse *c, const struct loop *l, const struct asked *a,
+                         GString *out)
+{
+    const struct death_stores of = {
+        c->cpu, arm_cpu_position(c->m, c->cpu).insns, a->pa, a->size, l->low, l->high + 4};
+    struct death_store w, back;
+    struct loop other;
+
+    if (!death_last_store(c, &of, &w) || w.event.cpu == c->cpu)
+        return false;
+    unsigned holder = w.event.cpu;
+    struct death_trace *t = death_trace_new(c, holder, arm_cpu_position(c->m, holder).insns);
+    const struct asked *b =
+        t && find_loop(t, ANY_EL, &other) && is_stuck(&other) ? what(&other) : NULL;
+    bool stuck = b && b->kind & (ARM_MEM_EXCLUSIVE | ARM_MEM_ATOMIC) && b->pa != a->pa;
+    if (stuck) {
+        const struct death_stores his = {holder,    arm_cpu_position(c->m, holder).insns,
+                                         b->pa,     b->size,
+                                         other.low, other.high + 4};
+        stuck = death_last_store(c, &his, &back) && back.event.cpu == c->cpu;
+    }
+    if (stuck)
+        g_string_append_printf(out,
+                               "; a deadlock: cpu%u, which has taken it, waits itself for the one "
+                               "at %#" PRIx64 ", which cpu%u has taken",
+                               holder, b->va, c->cpu);
+    g_free(t);
+    return stuck;
 }
 
 static void explain_memory(const struct corpse *c, const struct loop *l, const struct asked *a,
@@ -261,6 +305,8 @@ static void explain_memory(const struct corpse *c, const struct loop *l, const s
     unsigned el = death_el(c, c->cpu);
     g_autofree char *at = death_place(c, c->cpu, el, a->pc);
 
+    if (explain_failed_store(c, l, a, v))
+        return;
     g_string_printf(v->cause,
                     "it asks again and again for %s at %#" PRIx64 ", which stays %#" PRIx64
                     ": in the loop at %s",
@@ -268,10 +314,15 @@ static void explain_memory(const struct corpse *c, const struct loop *l, const s
                     : lock ? "a lock"
                            : "a value",
                     a->va, a->value, at);
-    add_failed_store(c, l, a, v->cause);
+    if (lock && add_deadlock(c, l, a, v->cause))
+        g_string_append(v->evidence, "neither lets go of what it has; ");
     if (!device && death_add_virtio(c, a->pa, v->cause))
         g_string_append(v->evidence, "`info virtio` in the monitor has all of it; ");
     if (!device) {
+        if (a->pa < FLASH_END)
+            g_string_append(v->evidence,
+                            "that is flash memory (0 to 0x7ffffff): a store there is a "
+                            "command for the chip, and a null pointer leads there; ");
         add_writer(c, l, a, v->evidence);
         if (c->history && *c->history->refusal)
             g_string_append_printf(v->evidence, "; the last that a device has refused: %s",
@@ -421,19 +472,6 @@ bool death_explain_loop(const struct corpse *c, struct verdict *v)
 
 /* ---- what a hypervisor answers ---- */
 
-bool death_history_asks(const struct death_history *h, unsigned cpu)
-{
-    const struct death_fault *last = &h->last[(h->exceptions - 1) % DEATH_EXCEPTIONS];
-
-    for (unsigned k = 0; k < DEATH_EXCEPTIONS && h->exceptions >= DEATH_EXCEPTIONS; k++) {
-        const struct death_fault *f = &h->last[k];
-        if (f->cpu != cpu || f->elr != last->elr || f->esr != last->esr || f->far != last->far)
-            return false;
-    }
-    return h->exceptions >= DEATH_EXCEPTIONS && death_ec(last) == ESR_EC_DABT_LOW &&
-           last->from == 1 && death_access(last) == ARM_ACCESS_READ;
-}
-
 bool death_explain_answers(const struct corpse *c, struct verdict *v)
 {
     const struct death_history *h = c->history;
@@ -454,34 +492,4 @@ bool death_explain_answers(const struct corpse *c, struct verdict *v)
     g_string_assign(v->next, "is it what the real device would say, as a status without its busy "
                              "and full bits? `break` of gdb at the instruction behind the load");
     return true;
-}
-
-/* ---- WFE ---- */
-
-#define BEFORE_WFE 16 /* instructions that may be between the value and its WFE */
-
-bool death_add_wfe_value(const struct corpse *c, GString *out)
-{
-    const struct arm_event *p;
-    unsigned insns = 0;
-
-    for (unsigned n = 0; insns < BEFORE_WFE && (p = death_trace_back(c->trace, n)); n++) {
-        insns += p->kind == ARM_EVENT_INSN;
-        if (p->kind != ARM_EVENT_MEM || p->mem.kind & ARM_MEM_WRITE)
-            continue;
-        g_autofree char *at = death_place(c, p->cpu, p->el, p->pc);
-        g_string_append_printf(out,
-                               "before it, at %s, it has read %#" PRIx64 " from %#" PRIx64
-                               ": who writes that has to SEV, or to clear the monitor; ",
-                               at, p->mem.value[0], p->mem.va);
-        const struct death_stores of = {
-            c->cpu, arm_cpu_position(c->m, c->cpu).insns, p->mem.pa, p->mem.size, 0, 0};
-        struct death_store w;
-        if (death_last_store(c, &of, &w)) {
-            g_autofree char *who = death_place(c, w.event.cpu, w.event.el, w.event.pc);
-            g_string_append_printf(out, "cpu%u has written it last, at %s; ", w.event.cpu, who);
-        }
-        return true;
-    }
-    return false;
 }

@@ -162,6 +162,25 @@ bool death_panic_is_over(const struct death_panic *p, uint64_t now)
 
 /* ---- what no console has shown ---- */
 
+bool death_add_console(const struct arm_config *c, GString *out)
+{
+    static const char *const ours[] = {"ttyAMA", "hvc", "tty0", "null"}; /* as Linux calls them */
+    g_auto(GStrv) words = g_strsplit(c->append ? c->append : "", " ", -1);
+    const char *bad = NULL;
+
+    for (char **w = words; *w; w++) {
+        if (!g_str_has_prefix(*w, "console="))
+            continue;
+        for (size_t k = 0; k < G_N_ELEMENTS(ours); k++)
+            if (g_str_has_prefix(*w + strlen("console="), ours[k]))
+                return false;
+        bad = *w;
+    }
+    if (bad)
+        g_string_append_printf(out, "%s of the command line is no console of this board", bad);
+    return bad;
+}
+
 #define WORDS     "Kernel panic - not syncing: "
 #define WORDS_MAX 160
 #define PIECE     ((size_t)1 << 20)
@@ -175,13 +194,14 @@ static bool is_sentence(const char *text)
 bool death_add_last_words(const struct corpse *c, GString *out)
 {
     const uint64_t end = DEATH_RAM + c->config->ram_size;
+    g_autofree char *best = NULL; /* where an older line was longer, its end stands behind */
     g_autoptr(GString) buffer = g_string_sized_new(PIECE + WORDS_MAX);
     char *piece = buffer->str;
 
     for (uint64_t at = DEATH_RAM; at < end; at += PIECE) {
         size_t size = (size_t)MIN(end - at, PIECE + WORDS_MAX);
         if (!arm_mem_read(c->m, at, piece, size))
-            return false;
+            break;
         for (char *p = piece; (p = memchr(p, *WORDS, size - (size_t)(p - piece))); p++) {
             if ((size_t)(piece + size - p) <= strlen(WORDS) || memcmp(p, WORDS, strlen(WORDS)) != 0)
                 continue;
@@ -190,9 +210,28 @@ bool death_add_last_words(const struct corpse *c, GString *out)
                 stop++;
             if (stop == text || !is_sentence(text) || (p > piece && p[-1] == ' '))
                 continue;
-            g_string_append_printf(out, "; its log has: %.*s", (int)(stop - p), p);
-            return true;
+            if (best && strlen(best) <= (size_t)(stop - p))
+                continue;
+            g_free(best);
+            best = g_strndup(p, (gsize)(stop - p));
         }
     }
-    return false;
+    if (best)
+        g_string_append_printf(out, "; its log has: %s", best);
+    return best;
+}
+
+bool death_panic_unheard(struct death_panic *p, const struct corpse *c)
+{
+    g_autoptr(GString) words = g_string_new(NULL);
+
+    if (p->spoken || p->text || !death_add_last_words(c, words))
+        return false;
+    char *text = strstr(words->str, WORDS);
+    give_up(p, g_strdup_printf("%s (Linux)", text), text);
+    g_string_append(p->meaning, p->meaning->len ? "; " : "");
+    if (!death_add_console(c->config, p->meaning))
+        g_string_append(p->meaning,
+                        "there was no console yet: earlycon on the command line is one");
+    return true;
 }

@@ -30,3 +30,13 @@ bool death_panic_waits(struct death_panic *p);
 
 /* It has: is what it says of it over? */
 bool death_panic_is_over(const struct death_panic *p, uint64_t now);
+
+struct arm_config;
+struct corpse;
+
+/* The run ends, and nothing was ever said: is there a panic in the guest's log? It is @p's then. */
+bool death_panic_unheard(struct death_panic *p, const struct corpse *c);
+
+/* "console=ttyS0 ... is no console of this board"; false: the command line names one that is, or
+ * none. */
+bool death_add_console(const struct arm_config *c, GString *out);

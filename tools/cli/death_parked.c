@@ -103,6 +103,12 @@ static struct source asked(const struct death_trace *t, unsigned first, unsigned
     return (struct source){.number = ARM_NO_REGISTER};
 }
 
+/* An ID register of features. */
+static bool is_feature(const char *name)
+{
+    return name && g_str_has_prefix(name, "ID_");
+}
+
 static void explain_register(const struct corpse *c, const struct arm_event *branch,
                              uint32_t number, struct verdict *v)
 {
@@ -118,6 +124,14 @@ static void explain_register(const struct corpse *c, const struct arm_event *bra
         g_string_assign(v->evidence, "bit 31 is always 1, and not part of the affinity, by which "
                                      "CPUs are told apart (bits 39:32, 23:0)");
         g_string_assign(v->next, "mask it: and x0, x0, #0xffffff");
+    } else if (is_feature(name)) {
+        g_string_printf(v->evidence, "it asks there for what it needs, and %s has not",
+                        c->config->cpu ? c->config->cpu : "max");
+        g_string_printf(v->next,
+                        "armillary sysreg %s has the fields; --cpu max has everything that there "
+                        "is. A kernel of 16 or 64 KiB pages needs TGran16 or TGran64 of "
+                        "ID_AA64MMFR0_EL1",
+                        name);
     } else {
         g_string_printf(v->evidence, "the image is entered at EL%u (bits 3:2 of CurrentEL)%s",
                         branch->el, c->config->secure ? "" : "; this machine has no EL3");
@@ -223,7 +237,8 @@ bool death_explain_parked(const struct corpse *c, struct verdict *v)
     if (p)
         s = asked(t, first, el, n, p->insn.word);
     if (p && s.number != ARM_NO_REGISTER &&
-        (s.number == arm_reg_number("MPIDR_EL1") || s.number == arm_reg_number("CurrentEL"))) {
+        (s.number == arm_reg_number("MPIDR_EL1") || s.number == arm_reg_number("CurrentEL") ||
+         is_feature(arm_reg_name(s.number)))) {
         explain_register(c, p, s.number, v);
         known = true;
     } else if (s.call) {

@@ -105,7 +105,8 @@ struct corpse {
     const struct run_request *req; /* NULL: there is none */
     const struct arm_config *config;
     enum death_kind kind;
-    bool ended; /* the machine runs no further: registers may be tried */
+    bool stacked; /* of DEATH_STORM: within its own handler */
+    bool ended;   /* the machine runs no further: registers may be tried */
     unsigned cpu;
     struct death_fault fault;          /* the one that it is about, if it is about one */
     struct death_fault loop;           /* the one that it ends in */
@@ -229,6 +230,8 @@ bool death_explain_overwritten(const struct corpse *c, const struct death_fault 
                                struct verdict *v);
 bool death_explain_stack_end(const struct corpse *c, const struct death_fault *f,
                              struct verdict *v);
+/* The stack was used up by interrupts within their own handler. */
+bool death_add_nested(const struct corpse *c, const struct death_fault *f, struct verdict *v);
 bool death_add_jump(const struct corpse *c, const struct death_fault *f, GString *out);
 
 /* "X2 was loaded from 0x10 at main+0x8, which nothing has written": where X@reg had its value from

@@ -178,6 +178,26 @@ static bool explain_given(const struct corpse *c, unsigned intid, struct verdict
     return false;
 }
 
+/* PSTATE.I is cleared before it is acknowledged, or while nothing holds it back. */
+static void explain_stacked(const struct corpse *c, unsigned intid, struct verdict *v)
+{
+    const struct death_fault *last =
+        c->history ? &c->history->last[(c->history->exceptions - 1) % DEATH_EXCEPTIONS] : NULL;
+
+    g_string_printf(v->cause,
+                    "INTID %u (%s) is taken within its own handler, again and again: none of them "
+                    "returns",
+                    intid, death_irq_name(intid));
+    if (last && last->valid) {
+        g_autofree char *at = death_place(c, c->cpu, last->from, last->elr);
+        g_string_append_printf(v->evidence, "interrupts are on again in the handler at %s; ", at);
+    }
+    g_string_append_printf(v->evidence, "what each has pushed stays: SP is %#" PRIx64,
+                           death_reg(c, c->cpu, "sp"));
+    g_string_assign(v->next, "read ICC_IAR1_EL1 and take the device's reason away before PSTATE.I "
+                             "is cleared in the handler");
+}
+
 bool death_explain_storm(const struct corpse *c, struct verdict *v)
 {
     struct arm_irq irq;
@@ -188,6 +208,10 @@ bool death_explain_storm(const struct corpse *c, struct verdict *v)
     if (!find_busy(c, &intid, &irq)) {
         g_string_printf(v->cause, "cpu%u takes an interrupt again and again: nothing else retires",
                         c->cpu);
+        return true;
+    }
+    if (c->stacked) {
+        explain_stacked(c, intid, v);
         return true;
     }
     g_string_printf(v->cause, "INTID %u (%s) comes again as soon as its handler returns", intid,

@@ -211,7 +211,8 @@ bool death_explain_tables_overwritten(const struct abort *a, struct verdict *v)
         g_string_prepend(v->evidence, was);
         g_string_assign(v->next, "does a function call itself without an end? give the stack more "
                                  "room, and nothing below it");
-    } else {
+        death_add_nested(a->c, a->f, v);
+    } else if (s->descriptor & 1) { /* of others it has been said with the descriptor */
         g_string_append_printf(v->evidence, "; it was written at %s", o.at);
     }
     g_free(o.at);

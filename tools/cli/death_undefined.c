@@ -54,6 +54,43 @@ static void add_why(const struct corpse *c, const struct death_fault *f, uint32_
     }
 }
 
+/* Registers of what no machine here has, by op0, op1, CRn, CRm and op2; DDI0487 D19, C5.2. */
+static const struct {
+    uint16_t number; /* op0[0], op1, CRn, CRm, op2, as bits 19:5 of MRS and MSR have them */
+    const char *name, *of;
+} absent[] = {
+#define AT(op1, n, m, op2) (1 << 14 | (op1) << 11 | (n) << 7 | (m) << 3 | (op2))
+    {AT(0, 1, 2, 0), "ZCR_EL1", "SVE"},       {AT(4, 1, 2, 0), "ZCR_EL2", "SVE"},
+    {AT(5, 1, 2, 0), "ZCR_EL12", "SVE"},      {AT(0, 1, 2, 6), "SMCR_EL1", "SME"},
+    {AT(4, 1, 2, 6), "SMCR_EL2", "SME"},      {AT(0, 1, 2, 4), "SMPRI_EL1", "SME"},
+    {AT(3, 4, 2, 2), "SVCR", "SME"},          {AT(3, 13, 0, 5), "TPIDR2_EL0", "SME"},
+    {AT(0, 1, 0, 5), "RGSR_EL1", "MTE"},      {AT(0, 1, 0, 6), "GCR_EL1", "MTE"},
+    {AT(0, 5, 6, 0), "TFSR_EL1", "MTE"},      {AT(4, 5, 6, 0), "TFSR_EL2", "MTE"},
+    {AT(0, 5, 6, 1), "TFSRE0_EL1", "MTE"},    {AT(0, 10, 5, 0), "MPAM1_EL1", "MPAM"},
+    {AT(0, 10, 5, 1), "MPAM0_EL1", "MPAM"},   {AT(4, 10, 5, 0), "MPAM2_EL2", "MPAM"},
+    {AT(0, 2, 0, 3), "TCR2_EL1", "TCR2"},     {AT(0, 10, 2, 3), "PIR_EL1", "S1PIE"},
+    {AT(0, 1, 0, 3), "SCTLR2_EL1", "SCTLR2"},
+#undef AT
+};
+
+/* Its name as it is encoded, for assemblers and the manual, and what it is. */
+static void add_absent(uint32_t word, struct verdict *v)
+{
+    unsigned number = word >> 5 & 0x7fff;
+
+    g_string_printf(v->evidence, "it is S%u_%u_C%u_C%u_%u: ", 2 + (number >> 14), number >> 11 & 7,
+                    number >> 7 & 15, number >> 3 & 15, number & 7);
+    for (size_t k = 0; k < G_N_ELEMENTS(absent); k++)
+        if (absent[k].number == number) {
+            g_string_append_printf(v->evidence, "%s, of FEAT_%s, which no CPU here has",
+                                   absent[k].name, absent[k].of);
+            g_string_printf(v->next, "look for FEAT_%s in the ID registers first", absent[k].of);
+            return;
+        }
+    g_string_append(v->evidence, "none of our registers, or not at this EL");
+    g_string_assign(v->next, "armillary sysreg --help");
+}
+
 static bool explain_sysreg(const struct corpse *c, const struct death_fault *f, uint32_t word,
                            struct verdict *v)
 {
@@ -75,9 +112,7 @@ static bool explain_sysreg(const struct corpse *c, const struct death_fault *f, 
     } else if (name) {
         add_why(c, f, word >> 5 & 0xffff, read, v);
     } else {
-        g_string_assign(v->evidence, "an access of none of our registers: its EL, or a feature "
-                                     "that this CPU has not");
-        g_string_assign(v->next, "armillary sysreg --help");
+        add_absent(word, v);
     }
     return true;
 }

@@ -161,6 +161,7 @@ bool death_watch_report(struct death_watch *d, enum death_kind kind, unsigned cp
     death_find_fault(&c);
     if (kind == DEATH_RETURNS && d->close[cpu].last.el > d->close[cpu].last.from)
         c.loop = d->close[cpu].last; /* the CPU may be where it returns to */
+    c.stacked = kind == DEATH_STORM && death_close_stacked(&d->close[cpu]);
     if (c.history)
         c.trace = c.fault.count && kind != DEATH_STORM &&
                           ((kind != DEATH_SPIN && kind != DEATH_IDLE) || death_is_error(&c.fault))
@@ -376,13 +377,40 @@ void death_watch_poll(struct death_watch *d)
         look_closely(d);
 }
 
+/* A kernel that has said nothing at all: it has died of something before, or says it elsewhere. */
+static void report_silence(struct death_watch *d)
+{
+    const struct corpse c = {.m = d->m, .config = &d->req->config};
+    g_autoptr(GString) console = g_string_new(NULL);
+
+    if (d->panic.spoken || !c.config->kernel)
+        return;
+    for (unsigned k = 0; k < c.config->device_count; k++)
+        if (c.config->devices[k].kind == ARM_VIRTIO_CONSOLE ||
+            c.config->devices[k].kind == ARM_PCI_SERIAL) /* nobody has listened to these */
+            return;
+    if (death_panic_unheard(&d->panic, &c)) {
+        report_panic(d, "has died, in its log, which no console has shown");
+        return;
+    }
+    if (death_add_console(c.config, console))
+        fprintf(d->say,
+                "armillary: the guest has said nothing: %s\n"
+                "armillary:   try: console=ttyAMA0, and earlycon\n",
+                console->str);
+}
+
 /* The run did not end by itself. */
 static void report_last(struct death_watch *d)
 {
+    const guint known = d->records->len;
+
     if (death_panic_waits(&d->panic))
         report_panic(d, "waits");
     else
         death_watch_idlers(d);
+    if (d->records->len == known)
+        report_silence(d);
 }
 
 static void say_end(struct death_watch *d, enum arm_stop_reason why)

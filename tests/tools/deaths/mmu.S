@@ -12,7 +12,7 @@
 // dies -DVIRTUAL | --no-el2: a load from 0xffff000040080000 at EL1: the address is too large && the MMU of cpu0 is off
 // dies -DOLD | --no-el2: the tables map it now && a TLBI or an ISB is missing
 // dies -DLATE | --no-el2 --late-effects --seed 1: FP or SIMD instruction at EL1 was trapped && it was written without an ISB behind it
-// dies -DTABLES_GONE | --no-el2 | code 4: the fetch of && it is not mapped && TTBR0_EL1 was written last, as 0x40300000, at && since then TTBR0_EL1 was written
+// dies -DTABLES_GONE | --no-el2 | code 4: TTBR0_EL1 was written, as 0x40300000, at && the fetch of && is not mapped any more
 #include "common.inc"
     .global _start
 _start:

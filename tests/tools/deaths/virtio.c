@@ -77,6 +77,10 @@ void body(void)
     slot[STATUS] = 3;
     slot[ACCEPT] = 1;
     slot[ACCEPTED] = 1; /* VIRTIO_F_VERSION_1 */
+#ifdef PACKED
+    slot[ACCEPT] = 1;
+    slot[ACCEPTED] = 5; /* and VIRTIO_F_RING_PACKED */
+#endif
     slot[STATUS] = 11;
     slot[QUEUE] = 0;
     slot[SIZE] = 8;
@@ -89,7 +93,11 @@ void body(void)
 #ifndef NO_DRIVER_OK
     slot[STATUS] = 15;
 #endif
+#ifdef PACKED /* here the last two members are the other way round */
+    table[0] = (struct descriptor){(uintptr_t)bytes, sizeof(bytes), 0, PACKED};
+#else
     table[0] = (struct descriptor){(uintptr_t)bytes, sizeof(bytes), 2, 0};
+#endif
     available.ring[0] = 0;
 #ifndef NO_INDEX
     available.index = 1;
@@ -97,6 +105,10 @@ void body(void)
     __asm__ volatile("dmb sy" ::: "memory");
 #ifndef NO_NOTIFY
     slot[NOTIFY] = 0;
+#endif
+#ifdef PACKED
+    while (!(*(volatile uint16_t *)&table[0].next & 0x8000))
+        ;
 #endif
     while (!used.index)
         ;
