@@ -370,6 +370,42 @@ static void test_a_disk_has_the_properties_that_libvirt_names(void **state)
     assert_int_equal(r->code, 0);
 }
 
+/* Zeros, and no file of the host; a stream by TCP, which is a socket. */
+static void test_disks_of_nothing_and_streams_by_tcp_are_taken(void **state)
+{
+    (void)state;
+    static const char *const rows[][6] = {
+        {"-drive", "driver=null-co,size=1M"},
+        {"-drive", "file=null-co://,format=raw"},
+        {"-blockdev", "null-co,node-name=n,size=1048576,read-zeroes=on", "-device",
+         "virtio-blk-pci,drive=n"},
+        {"-blockdev", "driver=null-aio,node-name=f", "-blockdev", "driver=raw,file=f,node-name=n",
+         "-device", "nvme,serial=1,drive=n"},
+        {"-netdev", "stream,id=n,server=on,addr.type=inet,addr.host=127.0.0.1,addr.port=0",
+         "-device", "virtio-net-pci,netdev=n"},
+        {"-run-with", "async-teardown=on"},
+        {"-net", "nic,vlan=0", "-net", "user,vlan=0"},
+    };
+
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        const char *args[16] = {"qemu",    "-M",         VIRT ",virtualization=on", "-cpu", "max",
+                                "-kernel", in_dir("off")};
+        for (unsigned n = 0; n < 6 && rows[k][n]; n++)
+            args[7 + n] = rows[k][n];
+        struct result *r = run_args("", args);
+        assert_string_equal(r->err, "");
+        assert_int_equal(r->code, 0);
+    }
+    struct result *r = RUN("qemu", "-M", VIRT, "-cpu", "max", "-kernel", in_dir("off"), "-drive",
+                           "driver=null-co,size=x");
+    assert_contains(r->err, "-drive size=x: expected a size in bytes");
+    assert_int_equal(r->code, 2);
+    r = RUN("qemu", "-M", VIRT, "-cpu", "max", "-kernel", in_dir("off"), "-netdev",
+            "stream,id=n,addr.type=inet,addr.host=x");
+    assert_contains(r->err, "or addr.type=inet,addr.host=HOST,addr.port=PORT");
+    assert_int_equal(r->code, 2);
+}
+
 static void test_what_differs_is_said(void **state)
 {
     (void)state;
@@ -420,6 +456,12 @@ static void test_what_differs_is_said(void **state)
         {{"-device", "virtio-rng,acpi-index=1"}, "no ACPI table says it"},
         {{"-d", "trace:virtio*,cpu,nochain"}, "no counterpart"},
         {{"-trace", "enable=x,file=y"}, "no counterpart"},
+        {{"-drive", "driver=null-co,size=1M,throttling.iops-total=100"}, "as fast as it is"},
+        {{"-device", "edu,dma_mask=0xffffffff"}, "the addresses below 256 MiB"},
+        {{"-machine", "highmem-mmio-size=1T"}, "PCI has 512 GiB there"},
+        {{"-virtfs", "local,path=/tmp,mount_tag=t,security_model=mapped-file,fmode=0644"},
+         "as by mapped-xattr"},
+        {{"-name", "guest=a,process=b,debug-threads=on"}, "the process keeps its name"},
     };
 
     for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
@@ -462,6 +504,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_scripts_find_the_words_that_they_look_for),
         cmocka_unit_test(test_what_changes_nothing_is_taken),
         cmocka_unit_test(test_a_disk_has_the_properties_that_libvirt_names),
+        cmocka_unit_test(test_disks_of_nothing_and_streams_by_tcp_are_taken),
         cmocka_unit_test(test_what_differs_is_said),
         cmocka_unit_test(test_gdb_is_listened_for_and_without_S_nothing_waits),
     };

@@ -22,7 +22,9 @@ struct qemu_drive {
     bool readonly, snapshot, is_node; /* is_node: of -blockdev */
     int unit;                         /* -1: the next one */
     bool is_cdrom;                    /* read-only by what it is */
-    const char *directory;            /* whose files it is made of, instead of a file */
+    bool is_empty;                    /* of no file: zeros, @size bytes of them (0: as QEMU has) */
+    uint64_t size;
+    const char *directory; /* whose files it is made of, instead of a file */
 };
 
 struct qemu_object {

@@ -338,6 +338,7 @@ static const struct property bochs_properties[] = {
 
 /* The addresses of its transfers have 28 bits, as they have there by default. */
 static const struct property edu_properties[] = {
+    {"dma-mask", "N", NULL, "it reaches the addresses below 256 MiB"},
     {"id", "ID", set_id, NULL},
     {"bus", "BUS", set_on, NULL},
 };

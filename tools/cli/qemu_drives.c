@@ -1,8 +1,11 @@
 /* -drive of `armillary qemu`, its shorthands, and -blockdev; what becomes of those that no -device
  * has. */
+#define _GNU_SOURCE /* memfd_create() */
 #include <glib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "fat.h"
 #include "parse.h"
@@ -48,6 +51,26 @@ static bool set_directory(struct qemu *q, const char *value)
     return true;
 }
 
+/* A disk that is not there: zeros, of which nothing is kept at the end. */
+static const char *const empty_disks[] = {"null-co", "null-aio"};
+
+static bool is_empty_disk(const char *value)
+{
+    size_t length = strcspn(value, ":");
+
+    for (size_t k = 0; k < G_N_ELEMENTS(empty_disks); k++)
+        if (strlen(empty_disks[k]) == length && !strncmp(value, empty_disks[k], length))
+            return true;
+    return false;
+}
+
+static bool set_size(struct qemu *q, const char *value)
+{
+    if (parse_size(value, 1, &drive(q)->size))
+        return true;
+    return qemu_bad("-drive size=%s: expected a size in bytes", value);
+}
+
 /* A path, or a word and a colon for what QEMU can open besides files. */
 static bool set_file(struct qemu *q, const char *value)
 {
@@ -57,6 +80,8 @@ static bool set_file(struct qemu *q, const char *value)
 
     if (g_str_has_prefix(value, "fat:"))
         return set_directory(q, value + strlen("fat:"));
+    if (is_empty_disk(value) && strchr(value, ':'))
+        return drive(q)->is_empty = true;
     for (size_t k = 0; k < G_N_ELEMENTS(protocols); k++)
         if (g_str_has_prefix(value, protocols[k]))
             return qemu_bad("-drive file=%s is not offered: expected a file of this host", value);
@@ -83,6 +108,21 @@ static bool set_media(struct qemu *q, const char *value)
 PROPERTY_TEXT(set_dir, drive(q)->directory)
 PROPERTY_FLAG(set_rw, drive(q)->readonly, false)
 
+#define NO_LIMIT "a disk is as fast as it is"
+
+/* Where the bytes are, or what is in them. */
+static bool set_driver(struct qemu *q, const char *value)
+{
+    static const char *const places[] = {"file", "host-device", "host_device", "vvfat"};
+    bool is_place = is_empty_disk(value);
+
+    drive(q)->is_empty |= is_place;
+
+    for (size_t k = 0; k < G_N_ELEMENTS(places); k++)
+        is_place |= !strcmp(value, places[k]);
+    return set_format(q, is_place ? "raw" : value);
+}
+
 /* How QEMU's host side caches, waits and fails is not seen by the guest: a flush is on stable
  * storage here unless the drive is a snapshot. */
 static const struct property drive_properties[] = {
@@ -94,7 +134,7 @@ static const struct property drive_properties[] = {
     {"index", "N", set_unit, NULL},
     {"bus", "0", NULL, NULL},
     {"format", "raw|qcow2|FORMAT", set_format, NULL},
-    {"driver", "raw|qcow2|FORMAT", set_format, NULL},
+    {"driver", "raw|qcow2|null-co|FORMAT", set_driver, NULL},
     {"serial", "TEXT", set_serial, NULL},
     {"media", "disk|cdrom", set_media, NULL},
     {"readonly", "on|off", set_readonly, NULL},
@@ -117,22 +157,19 @@ static const struct property drive_properties[] = {
     {"file.dir", "DIRECTORY", set_dir, NULL},
     {"file.rw", "on|off", set_rw, NULL},
     {"file.fat-type", "16", NULL, NULL},
+    {"throttling.bps-total", "N", NULL, NO_LIMIT},
+    {"throttling.bps-read", "N", NULL, NO_LIMIT},
+    {"throttling.bps-write", "N", NULL, NO_LIMIT},
+    {"throttling.iops-total", "N", NULL, NO_LIMIT},
+    {"throttling.iops-read", "N", NULL, NO_LIMIT},
+    {"throttling.iops-write", "N", NULL, NO_LIMIT},
+    {"size", "SIZE", set_size, NULL}, /* of null-co */
 };
 
 /* A node of a graph, as QEMU has disks: one says where the bytes are, others what is in them. Here
  * a device asks for the last one, which is told the file of the first (join_nodes()). */
-static bool set_driver(struct qemu *q, const char *value)
-{
-    static const char *const places[] = {"file", "host-device", "host_device", "vvfat"};
-    bool is_place = false;
-
-    for (size_t k = 0; k < G_N_ELEMENTS(places); k++)
-        is_place |= !strcmp(value, places[k]);
-    return set_format(q, is_place ? "raw" : value);
-}
-
 static const struct property node_properties[] = {
-    {"driver", "file|host-device|host_device|vvfat|raw|qcow2", set_driver, NULL},
+    {"driver", "file|host-device|host_device|vvfat|null-co|null-aio|raw|qcow2", set_driver, NULL},
     {"node-name", "ID", set_id, NULL},
     {"filename", "FILE", set_file, NULL},
     {"file", "ID", set_node, NULL},
@@ -147,6 +184,9 @@ static const struct property node_properties[] = {
     {"cache.no-flush", "on|off", NULL, NULL},
     {"aio", "threads|native|io-uring|io_uring", NULL, NULL},
     {"locking", "on|off|auto", NULL, NULL},
+    {"size", "SIZE", set_size, NULL},
+    {"read-zeroes", "on|off", NULL, NULL},
+    {"latency-ns", "0", NULL, NULL},
     {"file.locking", "on|off|auto", NULL, NULL},
     {"discard", "ignore|unmap", NULL, NULL},
     {"detect-zeroes", "on|off|unmap", NULL, NULL},
@@ -170,7 +210,7 @@ bool qemu_drive(struct qemu *q, const char *option, const char *value)
     if (!begin_drive(q, "virtio", -1) ||
         !properties_set(q, option, value, "file", drive_properties, G_N_ELEMENTS(drive_properties)))
         return false;
-    if (!drive(q)->file && !drive(q)->directory)
+    if (!drive(q)->file && !drive(q)->directory && !drive(q)->is_empty)
         return qemu_bad("-drive %s: expected file=FILE", value);
     q->devices.drive_count++;
     return true;
@@ -184,11 +224,11 @@ bool qemu_blockdev(struct qemu *q, const char *option, const char *value)
         return true;
     }
     if (!begin_drive(q, "none", -1) ||
-        !properties_set(q, option, value, NULL, node_properties, G_N_ELEMENTS(node_properties)))
+        !properties_set(q, option, value, "driver", node_properties, G_N_ELEMENTS(node_properties)))
         return false;
     if (!drive(q)->id || !drive(q)->format)
         return qemu_bad("-blockdev %s: expected driver=NAME and node-name=ID", value);
-    if (!drive(q)->file + !drive(q)->directory + !drive(q)->node != 2)
+    if (!!drive(q)->file + !!drive(q)->directory + !!drive(q)->node + drive(q)->is_empty != 1)
         return qemu_bad("-blockdev %s: expected filename=FILE, or the file=ID of another", value);
     drive(q)->is_node = true;
     q->devices.drive_count++;
@@ -276,6 +316,24 @@ static bool make_directories(struct qemu *q)
     return good;
 }
 
+#define EMPTY_BYTES (UINT64_C(1) << 30) /* as QEMU's, if no size is said */
+
+static bool make_empty_disks(struct qemu *q)
+{
+    for (unsigned n = 0; n < q->devices.drive_count; n++) {
+        struct qemu_drive *d = &q->devices.drives[n];
+        int fd = d->is_empty ? memfd_create("disk", MFD_CLOEXEC) : -1;
+        if (!d->is_empty)
+            continue;
+        if (fd < 0 || ftruncate(fd, (off_t)(d->size ? d->size : EMPTY_BYTES)))
+            return qemu_bad("-drive driver=null-co: no memory for it");
+        d->file = qemu_keep(q, g_strdup_printf("/proc/self/fd/%d", fd));
+        d->format = "raw";
+        d->snapshot = true;
+    }
+    return true;
+}
+
 static struct qemu_drive *find_drive(struct qemu_devices *d, const char *id)
 {
     for (unsigned n = 0; n < d->drive_count; n++)
@@ -326,7 +384,7 @@ static bool place_flash(struct qemu *q)
 
 bool qemu_complete_drives(struct qemu *q)
 {
-    return make_directories(q) && join_nodes(q) && place_flash(q);
+    return make_directories(q) && make_empty_disks(q) && join_nodes(q) && place_flash(q);
 }
 
 bool qemu_connect_flash(struct qemu *q)

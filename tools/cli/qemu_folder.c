@@ -28,7 +28,11 @@ static bool set_security(struct qemu *q, const char *value)
     } names[] = {{"none", ARM_FOLDER_NONE},
                  {"passthrough", ARM_FOLDER_PASSTHROUGH},
                  {"mapped", ARM_FOLDER_MAPPED},
-                 {"mapped-xattr", ARM_FOLDER_MAPPED}};
+                 {"mapped-xattr", ARM_FOLDER_MAPPED},
+                 {"mapped-file", ARM_FOLDER_MAPPED}};
+
+    if (!strcmp(value, "mapped-file"))
+        qemu_note(q, "security_model=mapped-file: what the guest sets is kept as by mapped-xattr");
 
     for (size_t k = 0; k < G_N_ELEMENTS(names); k++)
         if (!strcmp(names[k].name, value))
@@ -41,12 +45,13 @@ static bool set_security(struct qemu *q, const char *value)
 #define COMMON                                                                                     \
     {"fsdriver", "local", NULL, NULL}, {"id", "ID", set_id, NULL},                                 \
         {"path", "DIRECTORY", set_path, NULL},                                                     \
-        {"security-model", "none|passthrough|mapped|mapped-xattr", set_security, NULL},            \
+        {"security-model", "none|passthrough|mapped|mapped-xattr|mapped-file", set_security,       \
+         NULL},                                                                                    \
         {"readonly", "on|off", set_readonly, NULL},                                                \
         {"multidevs", "warn|remap|forbid", NULL, NULL}, {"writeout", "immediate", NULL, NULL},     \
-        {"fmode", "0600", NULL, NULL},                                                             \
+        {"fmode", "MODE", NULL, "new files and folders have 0600 and 0700"},                       \
     {                                                                                              \
-        "dmode", "0700", NULL, NULL                                                                \
+        "dmode", "MODE", NULL, NULL                                                                \
     }
 
 static const struct property fsdev_properties[] = {COMMON};

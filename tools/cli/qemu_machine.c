@@ -188,6 +188,7 @@ static const struct property machine_properties[] = {
     {"highmem-redists", "on|off", NULL, NULL},
     {"highmem-ecam", "on|off", NULL, NULL},
     {"highmem-mmio", "on|off", NULL, NULL},
+    {"highmem-mmio-size", "SIZE", NULL, "PCI has 512 GiB there"},
     {"dtb-randomness", "on|off", set_no_seeds, NULL},
     {"dtb-kaslr-seed", "on|off", set_no_seeds, NULL},
     {"default-bus-bypass-iommu", "on|off", set_bypass, NULL},

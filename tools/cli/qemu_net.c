@@ -81,6 +81,9 @@ FLAG(ipv6, no_ipv6, false)
 FLAG(server, server, true)
 #undef FLAG
 
+PROPERTY_TEXT(set_netdev_host_name, netdev(q)->host)
+PROPERTY_TEXT(set_netdev_port, netdev(q)->port)
+
 /* ---- -netdev ---- */
 
 static const struct property user_properties[] = {
@@ -105,6 +108,7 @@ static const struct property user_properties[] = {
     {"ipv6-host", "ADDRESS", set_netdev_host6, NULL},
     {"ipv6-dns", "ADDRESS", set_netdev_dns6, NULL},
     {"smb", "DIRECTORY", NULL, "no SMB server is run for the guest"},
+    {"vlan", "0", NULL, NULL}, /* of old: one network */
     {"smbserver", "ADDRESS", NULL, NULL},
 };
 
@@ -117,9 +121,14 @@ static const struct property socket_properties[] = {
 };
 
 static const struct property stream_properties[] = {
-    {"type", KINDS, set_netdev_kind, NULL},        {"id", "ID", set_netdev_id, NULL},
-    {"server", "on|off", set_netdev_server, NULL}, {"addr.type", "unix", NULL, NULL},
+    {"type", KINDS, set_netdev_kind, NULL},
+    {"id", "ID", set_netdev_id, NULL},
+    {"server", "on|off", set_netdev_server, NULL},
+    {"addr.type", "unix|inet", NULL, NULL},
     {"addr.path", "PATH", set_netdev_path, NULL},
+    {"addr.host", "HOST", set_netdev_host_name, NULL},
+    {"addr.port", "PORT", set_netdev_port, NULL},
+    {"reconnect", "0", NULL, NULL},
 };
 
 static const struct property tap_properties[] = {
@@ -186,6 +195,18 @@ static const struct {
     {VMNET, vmnet_properties, G_N_ELEMENTS(vmnet_properties)},
 };
 
+/* A stream by TCP is what a socket is. */
+static void join_address(struct qemu *q)
+{
+    struct net_spec *s = &netdev(q)->spec;
+
+    if (strcmp(s->kind, "stream") || !netdev(q)->port)
+        return;
+    s->kind = "socket";
+    *(s->server ? &s->listen : &s->connect) = qemu_keep(
+        q, g_strdup_printf("%s:%s", netdev(q)->host ? netdev(q)->host : "", netdev(q)->port));
+}
+
 /* Exactly one other end. */
 static bool check_ends(const struct net_spec *s, const char *option, const char *value)
 {
@@ -200,7 +221,8 @@ static bool check_ends(const struct net_spec *s, const char *option, const char 
         return true;
     return qemu_bad("-%s %s: expected %s", option, value,
                     strcmp(s->kind, "stream") ? "one of listen=, connect= and fd="
-                                              : "addr.type=unix,addr.path=PATH");
+                                              : "addr.type=unix,addr.path=PATH, or "
+                                                "addr.type=inet,addr.host=HOST,addr.port=PORT");
 }
 
 /* @text as -netdev has it; @more: properties of a NIC that may stand among them. */
@@ -223,8 +245,10 @@ static bool add_netdev(struct qemu *q, const char *option, const char *text,
         if (more_count)
             memcpy(table + count, more, more_count * sizeof(*table));
         known = true;
-        good = properties_set(q, option, text, "type", table, count + more_count) &&
-               check_ends(&netdev(q)->spec, option, text);
+        good = properties_set(q, option, text, "type", table, count + more_count);
+        if (good)
+            join_address(q);
+        good = good && check_ends(&netdev(q)->spec, option, text);
     }
     if (!known)
         return qemu_refuse("netdev", kind ? kind : "", what, KINDS);

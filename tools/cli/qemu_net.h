@@ -12,6 +12,7 @@ struct qemu;
 struct qemu_netdev {
     const char *id;
     struct net_spec spec;
+    const char *host, *port; /* of a stream by TCP */
     bool used;
 };
 
