@@ -137,21 +137,35 @@ static void append_core(GString *out)
 
 static void append_fpu(GString *out)
 {
+    /* As gdb's own: $v0.d.u[0] is what users and scripts write. */
     static const struct {
-        const char *id, *type;
+        const char *field, *types[3]; /* as floating point, unsigned, signed */
         unsigned count;
-    } vectors[] = {{"v2d", "ieee_double", 2}, {"v2u", "uint64", 2}, {"v4f", "ieee_single", 4},
-                   {"v4u", "uint32", 4},      {"v8u", "uint16", 8}, {"v16u", "uint8", 16},
-                   {"v1u", "uint128", 1}};
+    } vectors[] = {{"d", {"ieee_double", "uint64", "int64"}, 2},
+                   {"s", {"ieee_single", "uint32", "int32"}, 4},
+                   {"h", {NULL, "uint16", "int16"}, 8},
+                   {"b", {NULL, "uint8", "int8"}, 16},
+                   {"q", {NULL, "uint128", "int128"}, 1}};
+    static const char kinds[] = "fus";
 
     g_string_append(out, "<feature name=\"org.gnu.gdb.aarch64.fpu\">");
-    for (size_t k = 0; k < G_N_ELEMENTS(vectors); k++)
-        g_string_append_printf(out, "<vector id=\"%s\" type=\"%s\" count=\"%u\"/>", vectors[k].id,
-                               vectors[k].type, vectors[k].count);
+    for (size_t k = 0; k < G_N_ELEMENTS(vectors); k++) {
+        g_autoptr(GString) fields = g_string_new(NULL);
+        for (unsigned t = 0; t < 3; t++) {
+            if (!vectors[k].types[t])
+                continue;
+            g_string_append_printf(out, "<vector id=\"v%u%c\" type=\"%s\" count=\"%u\"/>",
+                                   vectors[k].count, kinds[t], vectors[k].types[t],
+                                   vectors[k].count);
+            g_string_append_printf(fields, "<field name=\"%c\" type=\"v%u%c\"/>", kinds[t],
+                                   vectors[k].count, kinds[t]);
+        }
+        g_string_append_printf(out, "<union id=\"vn%s\">%s</union>", vectors[k].field, fields->str);
+    }
     g_string_append(out, "<union id=\"aarch64v\">");
     for (size_t k = 0; k < G_N_ELEMENTS(vectors); k++)
-        g_string_append_printf(out, "<field name=\"%s\" type=\"%s\"/>", vectors[k].id + 1,
-                               vectors[k].id);
+        g_string_append_printf(out, "<field name=\"%s\" type=\"vn%s\"/>", vectors[k].field,
+                               vectors[k].field);
     g_string_append(out, "</union>");
     for (unsigned k = 0; k < 32; k++)
         g_string_append_printf(out, "<reg name=\"v%u\" bitsize=\"128\" type=\"aarch64v\"/>", k);

@@ -132,3 +132,36 @@ bool gdb_do_physical(struct gdb_server *s, const char *rest, size_t size, GStrin
     g_string_assign(reply, "OK");
     return true;
 }
+
+/* "General Query Packets", qCRC: polynomial 0x04c11db7, the most significant bit first. */
+static uint32_t crc32_of(uint32_t crc, const uint8_t *data, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        crc ^= (uint32_t)data[k] << 24;
+        for (unsigned bit = 0; bit < 8; bit++)
+            crc = crc << 1 ^ (crc >> 31 ? UINT32_C(0x04c11db7) : 0);
+    }
+    return crc;
+}
+
+bool gdb_do_crc(struct gdb_server *s, const char *rest, size_t size, GString *reply)
+{
+    uint64_t address, length, done = 0;
+    uint32_t crc = UINT32_MAX;
+    uint8_t buf[PAGE];
+    size_t n = 0;
+
+    (void)size;
+    if (!take_range(&rest, &address, &length)) {
+        g_string_assign(reply, "E16");
+        return true;
+    }
+    for (; done < length && (n = read_some(s, address + done, buf, MIN(length - done, PAGE))) != 0;
+         done += n)
+        crc = crc32_of(crc, buf, n);
+    if (done < length)
+        g_string_assign(reply, "E0e");
+    else
+        g_string_printf(reply, "C%x", crc);
+    return true;
+}

@@ -210,6 +210,10 @@ static void test_memory_is_read_up_to_where_there_is_none(void **state)
     assert_string_equal(ask(&t, "m40080000,4"), "400580d2");
     assert_string_equal(ask(&t, "x40080000,2"), "b@\x05");
     assert_string_equal(ask(&t, "m0fffffff,1"), "E0e");
+    assert_string_equal(ask(&t, "qCRC:40080000,4"), "C8a38fbaa");
+    assert_string_equal(ask(&t, "qCRC:40080000,0"), "Cffffffff");
+    assert_string_equal(ask(&t, "qCRC:47fffffc,10"), "E0e");
+    assert_string_equal(ask(&t, "qCRC:40080000"), "E16");
     assert_int_equal(strlen(ask(&t, "m47fffffc,10")), 8); /* the end of 128 MiB of RAM */
     assert_string_equal(ask(&t, "M40080004,2:beef"), "OK");
     assert_string_equal(ask(&t, "m40080004,2"), "beef");
