@@ -6,6 +6,7 @@
 #include "gdb_catch.h"
 #include "gdb_session.h"
 #include "info.h"
+#include "monitor.h"
 #include "parse.h"
 #include "suggest.h"
 #include "trace/names.h"
@@ -164,6 +165,29 @@ static bool gdb_monitor_snapshot(struct gdb_session *g, unsigned cpu, char **wor
     return true;
 }
 
+static bool gdb_monitor_reset(struct gdb_session *g, unsigned cpu, char **words, GString *out)
+{
+    struct arm_error err = {0};
+    const char *why = NULL;
+
+    (void)cpu, (void)words;
+    if (!gdb_session_change(g, &why))
+        g_string_append_printf(out, "%s\n", why);
+    else if (arm_reset(timeline_machine(g->t), &err) < 0)
+        g_string_append_printf(out, "%s\n", err.text);
+    else
+        g_string_append(out, "the machine is reset; `maintenance flush register-cache` makes gdb "
+                             "look at its registers again\n");
+    g->prepared = false;
+    return true;
+}
+
+static bool gdb_monitor_quit(struct gdb_session *g, unsigned cpu, char **words, GString *out)
+{
+    (void)cpu, (void)words, (void)out;
+    return g->quit = true;
+}
+
 static bool gdb_monitor_symbols(struct gdb_session *g, unsigned cpu, char **words, GString *out)
 {
     struct arm_machine *m = timeline_machine(g->t);
@@ -237,6 +261,12 @@ static bool is_info(const char *name)
 
 static void say_unknown(const char *word, GString *out)
 {
+    const char *instead = monitor_instead(word);
+
+    if (instead) {
+        g_string_append_printf(out, "%s: %s\n", word, instead);
+        return;
+    }
     struct suggestion near = suggest_for(word);
     const char *row;
 
@@ -261,7 +291,8 @@ void gdb_monitor_execute(struct gdb_session *g, unsigned cpu, const char *line, 
             g_ptr_array_add(list, *w);
     g_ptr_array_add(list, NULL);
     char **words = (char **)list->pdata + 1;
-    int row = words[0] ? find(words[0]) : 0; /* alone it asks for help */
+    const char *as = words[0] ? monitor_as(words[0]) : NULL;
+    int row = as ? find(as) : words[0] ? find(words[0]) : 0; /* alone it asks for help */
     if (row < 0 && is_info(words[0]))
         info_execute(timeline_machine(g->t), cpu, words - 1, out);
     else if (row < 0)

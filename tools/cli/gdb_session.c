@@ -308,7 +308,9 @@ static bool serve(struct gdb_session *g)
     }
     switch (r.order) {
     case GDB_NOTHING:
-        return true;
+        if (g->quit)
+            send_output(g);
+        return !g->quit;
     case GDB_KILL:
         send_output(g);
         return false;

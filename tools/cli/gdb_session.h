@@ -35,6 +35,7 @@ struct gdb_session {
     char *path;                /* of the listener, to be removed; or NULL */
     bool one_way;              /* nothing can be gone back to */
     bool records;              /* nothing may be changed either */
+    bool quit;                 /* the client wants the program to end */
     bool ended;                /* the client has been told that the run is over */
     bool interrupted;
     bool listens, asked; /* to others while it runs; one of them has a word to say */

@@ -250,6 +250,14 @@ static const struct command *find_of_qemu(const char *word, const char **instead
     return NULL;
 }
 
+const char *monitor_as(const char *word)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(of_qemu); k++)
+        if (!strcmp(of_qemu[k].word, word))
+            return of_qemu[k].command;
+    return NULL;
+}
+
 const char *monitor_instead(const char *word)
 {
     g_autofree char *other = g_strdelimit(g_strdup(word), "-", '_');

@@ -31,6 +31,9 @@ enum monitor_verdict monitor_execute(struct monitor *mon, const char *line, GStr
  * nothing is known. */
 const char *monitor_instead(const char *word);
 
+/* What a command of QEMU's is called here; NULL: as there, or it is none. */
+const char *monitor_as(const char *word);
+
 /* Read commands from the terminal of @con until "continue" (true) or "quit" or end
  * of input (false). */
 bool monitor_run(struct monitor *mon, struct console *con);
