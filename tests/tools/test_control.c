@@ -200,6 +200,13 @@ static void test_parts_are_found_by_the_names_that_the_command_line_gives(void *
         {"\"device-list-properties\", \"arguments\": {\"typename\": \"virtio-net-pci\"}",
          "{\"name\": \"netdev\", \"type\": \"str\"}"},
         {"\"device-list-properties\", \"arguments\": {\"typename\": \"none\"}", "DeviceNotFound"},
+        {"\"pmemsave\", \"arguments\": {\"val\": 1074266112, \"size\": 8, "
+         "\"filename\": \"/dev/null/x\"}",
+         "/dev/null/x: Not a directory"},
+        {"\"memsave\", \"arguments\": {\"val\": 4096, \"size\": 8}", "'filename' is missing"},
+        {"\"memsave\", \"arguments\": {\"val\": 167772160, \"size\": 8, "
+         "\"filename\": \"/dev/null\"}",
+         "0xa000000 is not RAM, or not mapped; 0 bytes are written"},
         {"\"device_add\"", "device_add is not offered: nothing is plugged in"},
         {"\"object-add\"", "object-add is not offered: no object comes"},
         {"\"human-monitor-command\", \"arguments\": {\"command-line\": \"info network\"}",

@@ -93,6 +93,17 @@ static void test_the_monitor_looks_at_the_machine_and_goes_on(void **state)
     terminal_expect(&t, "d2a12001 movz x1, #0x900");
     terminal_expect(&t, ": 528007c2d2a12001");
     terminal_expect(&t, "not RAM, or not mapped");
+    static const uint8_t there[] = {0x01, 0x20, 0xa1, 0xd2}; /* of the loaded program */
+    uint8_t saved[5] = {0};
+    char line[160];
+    snprintf(line, sizeof(line), "pmemsave 0x40080000 4 %s\nmemsave nothing\n", in_dir("saved"));
+    terminal_type(&t, line);
+    terminal_expect(&t, "ADDR SIZE FILE: a hexadecimal address");
+    FILE *f = fopen(in_dir("saved"), "rb");
+    assert_non_null(f);
+    assert_int_equal(fread(saved, 1, sizeof(saved), f), sizeof(there));
+    fclose(f);
+    assert_memory_equal(saved, there, sizeof(there));
     terminal_type(&t, "inject sgi 1\ninject nothing\n");
     terminal_expect(&t, "sgi for cpu1");
     terminal_expect(&t, "KIND sgi, ppi, vtimer or serror");

@@ -94,6 +94,28 @@ static enum monitor_verdict do_xp(struct monitor *mon, char **words, GString *ou
     return MONITOR_STAY;
 }
 
+static enum monitor_verdict save_memory(struct monitor *mon, char **words, bool physical,
+                                        GString *out)
+{
+    struct monitor_range r = {.physical = physical};
+    g_autofree char *error = NULL;
+
+    if (!words[1] || !words[2] || !words[3] || !monitor_address(mon, words[1], &r.address) ||
+        !parse_size(words[2], 1, &r.size))
+        return say(out, "memsave and pmemsave ADDR SIZE FILE: a hexadecimal address");
+    return monitor_save_memory(mon, &r, words[3], &error) ? MONITOR_STAY : say(out, error);
+}
+
+static enum monitor_verdict do_memsave(struct monitor *mon, char **words, GString *out)
+{
+    return save_memory(mon, words, false, out);
+}
+
+static enum monitor_verdict do_pmemsave(struct monitor *mon, char **words, GString *out)
+{
+    return save_memory(mon, words, true, out);
+}
+
 /* ---- changing ---- */
 
 bool monitor_may_change(struct monitor *mon, const char **why)

@@ -1,6 +1,8 @@
 #include "monitor_memory.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "armillary.h"
@@ -127,4 +129,45 @@ void monitor_show_memory(const struct monitor *mon, char **words, bool physical,
         return;
     }
     examine(mon, &e, out);
+}
+
+/* ---- into a file ---- */
+
+#define PIECE 4096
+
+static bool copy_to_file(const struct monitor *mon, const struct monitor_range *r, FILE *f,
+                         char **error)
+{
+    uint8_t piece[PIECE];
+    uint64_t done = 0, n;
+
+    for (; done < r->size; done += n) {
+        uint64_t at = r->address + done;
+        n = MIN(r->size - done, PIECE - at % PIECE);
+        if (!(r->physical ? arm_mem_read(mon->m, at, piece, n)
+                          : arm_virt_read(mon->m, mon->cpu, monitor_el(mon), at, piece, n))) {
+            *error = g_strdup_printf("%#" PRIx64 " is not RAM%s; %" PRIu64 " bytes are written", at,
+                                     r->physical ? "" : ", or not mapped", done);
+            return false;
+        }
+        if (fwrite(piece, 1, n, f) != n) {
+            *error = g_strdup(strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+bool monitor_save_memory(const struct monitor *mon, const struct monitor_range *r, const char *file,
+                         char **error)
+{
+    FILE *f = fopen(file, "wb");
+    bool good = f && copy_to_file(mon, r, f, error);
+
+    if ((f && fclose(f)) || !f) {
+        g_free(*error);
+        *error = g_strdup_printf("%s: %s", file, strerror(errno));
+        return false;
+    }
+    return good;
 }

@@ -13,3 +13,14 @@ bool monitor_address(const struct monitor *mon, const char *word, uint64_t *addr
 
 /* x[/FORMAT] ADDR, x /FORMAT ADDR. */
 void monitor_show_memory(const struct monitor *mon, char **words, bool physical, GString *out);
+
+/* @size bytes of memory, by physical address or as the CPU that is looked at sees it. */
+struct monitor_range {
+    uint64_t address, size;
+    bool physical;
+};
+
+/* Write it into @file. False: *@error, the caller's, says why; what was there until then is
+ * written. */
+bool monitor_save_memory(const struct monitor *mon, const struct monitor_range *r, const char *file,
+                         char **error);

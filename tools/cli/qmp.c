@@ -5,6 +5,7 @@
 
 #include "control_state.h"
 #include "json.h"
+#include "monitor_memory.h"
 #include "picture.h"
 #include "qmp_input.h"
 #include "qmp_state.h"
@@ -168,6 +169,40 @@ void qmp_screendump(struct control *c, const char *arguments, GString *out)
         qmp_fail(out, "GenericError", error);
     else
         g_string_assign(out, "\"return\": {}");
+}
+
+/* A number among the arguments, or @other if there is none. */
+static uint64_t number_of(const char *arguments, const char *name, uint64_t other)
+{
+    g_autofree char *text = json_member(arguments, name);
+
+    return text ? g_ascii_strtoull(text, NULL, 10) : other;
+}
+
+static void save_memory(struct control *c, const char *arguments, bool physical, GString *out)
+{
+    const struct monitor_range r = {number_of(arguments, "val", 0), number_of(arguments, "size", 0),
+                                    physical};
+    g_autofree char *file_text = json_member(arguments, "filename");
+    g_autofree char *file = file_text ? json_string(file_text) : NULL;
+    g_autofree char *error = file ? NULL : g_strdup("Parameter 'filename' is missing");
+    struct monitor of = c->monitor;
+
+    of.cpu = (unsigned)MIN(number_of(arguments, "cpu-index", of.cpu), arm_cpu_count(of.m) - 1);
+    if (file && monitor_save_memory(&of, &r, file, &error))
+        g_string_assign(out, "\"return\": {}");
+    else
+        qmp_fail(out, "GenericError", error);
+}
+
+void qmp_memsave(struct control *c, const char *arguments, GString *out)
+{
+    save_memory(c, arguments, false, out);
+}
+
+void qmp_pmemsave(struct control *c, const char *arguments, GString *out)
+{
+    save_memory(c, arguments, true, out);
 }
 
 /* Does @send with the member @name of the arguments. */
