@@ -383,6 +383,12 @@ static void test_disks_of_nothing_and_streams_by_tcp_are_taken(void **state)
          "-device", "nvme,serial=1,drive=n"},
         {"-netdev", "stream,id=n,server=on,addr.type=inet,addr.host=127.0.0.1,addr.port=0",
          "-device", "virtio-net-pci,netdev=n"},
+        {"-netdev", "socket,id=n,mcast=230.0.0.1:1,localaddr=127.0.0.1", "-device",
+         "virtio-net-pci,netdev=n"},
+        {"-netdev",
+         "dgram,id=n,local.type=inet,local.host=127.0.0.1,local.port=0,remote.type=inet,"
+         "remote.host=127.0.0.1,remote.port=9",
+         "-device", "virtio-net-pci,netdev=n"},
         {"-run-with", "async-teardown=on"},
         {"-net", "nic,vlan=0", "-net", "user,vlan=0"},
     };

@@ -16,7 +16,7 @@
 /* What waits for the guest at most; as on a wire, the rest is lost. */
 #define WAITING_MAX ((size_t)1 << 20)
 
-static const struct net_kind *const net_kinds[] = {&net_user, &net_socket, &net_stream,
+static const struct net_kind *const net_kinds[] = {&net_user, &net_socket, &net_stream, &net_dgram,
                                                    &net_tap,  &net_bridge, &net_hub};
 
 static const struct net_kind *find_kind(const char *name)

@@ -39,6 +39,8 @@ struct net_spec {
     const char *listen, *connect, *fd; /* HOST:PORT, HOST may be empty; a number */
     const char *path;                  /* of a Unix socket, instead of HOST:PORT */
     bool server;                       /* for path */
+    /* dgram: the other end or a group, and this one, HOST:PORT; of a group the interface's HOST */
+    const char *remote, *local;
     /* tap (fd too) and bridge: programs, "no" for none; the helper's bridge */
     const char *hub; /* of a hubport: which hub */
     const char *ifname, *script, *downscript, *bridge, *helper;
@@ -87,7 +89,8 @@ struct networks {
     struct net_poll poll;
 };
 
-extern const struct net_kind net_user, net_socket, net_stream, net_tap, net_bridge, net_hub;
+extern const struct net_kind net_user, net_socket, net_stream, net_dgram, net_tap, net_bridge,
+    net_hub;
 
 /* Before the machine is made. False: a message was printed. */
 bool networks_open(struct networks *all, struct outputs *outputs, bool replays);

@@ -12,7 +12,8 @@ struct qemu;
 struct qemu_netdev {
     const char *id;
     struct net_spec spec;
-    const char *host, *port; /* of a stream by TCP */
+    const char *host, *port; /* of a stream by TCP, and of dgram, which has another end */
+    const char *local_host, *local_port;
     bool used;
 };
 
