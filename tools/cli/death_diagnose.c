@@ -97,6 +97,8 @@ static const struct death_fault *open_fault(const struct corpse *c, unsigned cpu
 {
     const struct death_fault *open = c->history->open[cpu];
 
+    if (open[3].valid && death_is_error(&open[3]))
+        return &open[3];
     return open[2].valid && !is_guests_vector(c, &open[2], &open[1]) ? &open[2] : &open[1];
 }
 

@@ -19,6 +19,17 @@ bool death_is_error(const struct death_fault *f)
 static bool explain_fp(const struct corpse *c, const struct death_fault *f, struct verdict *v)
 {
     g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
+
+    if (f->el == 3) {
+        g_string_printf(v->cause,
+                        "an FP or SIMD instruction at EL%u was trapped to EL3 by CPTR_EL3.TFP: at "
+                        "%s",
+                        f->from, at);
+        g_string_printf(v->evidence, "CPTR_EL3 is %#" PRIx64, death_reg(c, f->cpu, "CPTR_EL3"));
+        g_string_assign(v->next, "clear CPTR_EL3.TFP (bit 10), then ISB; or compile EL3 with "
+                                 "-mgeneral-regs-only");
+        return true;
+    }
     uint64_t cpacr = death_reg(c, f->cpu, "CPACR_EL1"), cptr = death_reg(c, f->cpu, "CPTR_EL2");
     bool e2h = death_reg(c, f->cpu, "HCR_EL2") >> 34 & 1;
     bool by_el2 = f->el == 2;
@@ -50,14 +61,19 @@ static const char *why_illegal(const struct corpse *c, const struct death_return
 
     if (r->spsr >> 4 & 1)
         return "M[4] is 1: AArch32, which this machine has not";
-    if (el == 3)
-        return "M names EL3, which there is not";
+    if (el == 3 && r->from < 3)
+        return c->config->secure ? "M names a higher EL than the one it returns from"
+                                 : "M names EL3, which there is not";
     if (el > r->from)
         return "M names a higher EL than the one it returns from";
     if (r->spsr >> 1 & 1)
         return "M[1] is 1: no such mode";
     if (el == 0 && (r->spsr & 1))
         return "M is EL0 with SP_EL1: no such mode";
+    if (el == 2 && !(death_reg(c, c->cpu, "SCR_EL3") & 1) && c->config->secure)
+        return "SCR_EL3.NS is 0, and there is no Secure EL2: EL2 is in the Non-secure state";
+    if (el == 2 && !c->config->el2)
+        return "M names EL2, which this machine has not";
     return el == 1 && (hcr >> 27 & 1) ? "HCR_EL2.TGE is 1: there is no EL1 to return to"
                                       : "what it names is not allowed";
 }

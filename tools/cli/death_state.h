@@ -81,15 +81,17 @@ struct death_return {
     uint64_t pc, target, spsr, count;
 };
 
+#define DEATH_ELS        4  /* EL0 to EL3 */
 #define DEATH_EXCEPTIONS 64 /* the last ones that are kept */
 
 /* What the run has been through: collected by running it again. */
 struct death_history {
     struct death_fault last[DEATH_EXCEPTIONS];
     uint64_t exceptions;
-    struct death_fault open[ARM_CPUS_MAX]
-                           [3]; /* the first to this EL since the last return from it, and */
-    struct death_fault first[ARM_CPUS_MAX][3]; /* that even if it was a call, and errors came */
+    struct death_fault
+        open[ARM_CPUS_MAX][DEATH_ELS]; /* the first to this EL since the last return from it, and */
+    struct death_fault first[ARM_CPUS_MAX]
+                            [DEATH_ELS]; /* that even if it was a call, and errors came */
     struct death_return illegal[ARM_CPUS_MAX], entered[ARM_CPUS_MAX];
     uint64_t returned[ARM_CPUS_MAX]; /* retired before the last return, legal or not */
     GHashTable *writes;              /* cpu << 32 | number: struct death_write */

@@ -159,11 +159,15 @@ static bool explain_call(const struct corpse *c, const struct death_fault *f, bo
                          struct verdict *v)
 {
     g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
-    uint64_t hcr = death_reg(c, f->cpu, "HCR_EL2");
+    uint64_t hcr = death_reg(c, f->cpu, "HCR_EL2"), scr = death_reg(c, f->cpu, "SCR_EL3");
+    bool by_el3 = f->from && c->config->secure && (hvc ? !(scr >> 8 & 1) : scr >> 7 & 1);
 
     g_string_printf(v->cause, "%s at EL%u is undefined: at %s", hvc ? "HVC" : "SMC", f->from, at);
     if (f->from == 0)
         g_string_assign(v->evidence, "it is so at EL0 always");
+    else if (by_el3)
+        g_string_printf(v->evidence, "SCR_EL3.%s (SCR_EL3 %#" PRIx64 "): EL3 has switched %s off",
+                        hvc ? "HCE is 0" : "SMD is 1", scr, hvc ? "HVC" : "SMC");
     else if (!c->config->el2)
         g_string_printf(v->evidence, "this machine has no EL2 (%s)", "--no-el2");
     else if (hvc && hcr >> 29 & 1)
@@ -171,8 +175,12 @@ static bool explain_call(const struct corpse *c, const struct death_fault *f, bo
                         "HCR_EL2.HCD is 1 (HCR_EL2 %#" PRIx64 "): EL2 has switched HVC off", hcr);
     else
         g_string_printf(v->evidence, "HCR_EL2 is %#" PRIx64, hcr);
-    g_string_assign(v->next,
-                    "the device tree's /psci method says by which call the firmware is reached");
+    if (by_el3)
+        g_string_printf(v->next, "%s at EL3, before it enters EL%u",
+                        hvc ? "set SCR_EL3.HCE" : "clear SCR_EL3.SMD", f->from);
+    else
+        g_string_assign(v->next, "the device tree's /psci method says by which call the firmware "
+                                 "is reached");
     return true;
 }
 

@@ -66,7 +66,7 @@ static bool explain_call(const struct corpse *c, unsigned el, uint64_t offset, s
              (unsigned)(death_reg_el(c, c->cpu, "SPSR", el) >> 2) & 3, v->cause);
     g_string_append_printf(v->cause, " comes to EL%u, where nothing handles it", el);
     g_string_printf(v->evidence, "the vector at VBAR_EL%u+%#" PRIx64 " only stops", el, offset);
-    if (calls[k].control)
+    if (calls[k].control && el < 3)
         g_string_append_printf(v->evidence, "; it is trapped: %s is %#" PRIx64, calls[k].control,
                                death_reg(c, c->cpu, calls[k].control));
     if (calls[k].ec == ESR_EC_HVC64 && is_smccc(function))

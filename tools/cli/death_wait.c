@@ -308,7 +308,7 @@ bool death_add_refusal(const struct corpse *c, GString *out)
 /* It has not returned from a call. */
 static bool add_handled(const struct corpse *c, unsigned el, GString *out)
 {
-    const struct death_fault *f = c->history && el < 3 ? &c->history->first[c->cpu][el] : NULL;
+    const struct death_fault *f = c->history ? &c->history->first[c->cpu][el] : NULL;
     g_autoptr(GString) call = g_string_new(NULL);
 
     if (!f || !f->valid || !death_add_call(c, f, call))
