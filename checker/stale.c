@@ -43,6 +43,14 @@ static bool names(const struct stale *r, const struct arm_event *p, bool hints, 
     return true;
 }
 
+/* Has stage 2's own part been invalidated wherever @p reaches? */
+static bool ipa_is_done(const struct stale *r, const struct arm_event *p)
+{
+    if (!p->tlbi.broadcast)
+        return bit(r->ipa_done[p->cpu / 64 % 2], p->cpu % 64);
+    return !((r->cpus[0] & ~r->ipa_done[0]) | (r->cpus[1] & ~r->ipa_done[1]));
+}
+
 static enum coverage stage2_coverage(const struct stale *r, const struct arm_event *p, bool hints,
                                      enum miss *miss)
 {
@@ -60,7 +68,7 @@ static enum coverage stage2_coverage(const struct stale *r, const struct arm_eve
     }
     if (p->tlbi.scope == ARM_TLBI_IPA)
         return names(r, p, hints, miss) ? COVERS_STAGE2 : COVERS_NOT;
-    if (p->tlbi.scope == ARM_TLBI_VMID && (p->tlbi.stage2 || r->ipa_done))
+    if (p->tlbi.scope == ARM_TLBI_VMID && (p->tlbi.stage2 || ipa_is_done(r, p)))
         return COVERS_ALL;
     *miss = p->tlbi.scope == ARM_TLBI_VMID && r->ipa_issued ? MISS_UNORDERED
             : !has_address(p) || overlaps(r, p)             ? MISS_STAGE

@@ -35,12 +35,13 @@ struct stale {
     bool global;
     enum descriptor_change change;
     struct site changed;
-    uint64_t sp;               /* of who changed it, at EL2: its stack tells threads */
-    struct site returned;      /* of a host: that thread has gone back to its program since */
-    uint64_t clock;            /* when */
-    uint64_t cpus[2];          /* that may hold it */
-    bool ipa_issued, ipa_done; /* stage 2's own part of the invalidation */
-    bool issued;               /* a TLBI that covers it, not complete yet */
+    uint64_t sp;          /* of who changed it, at EL2: its stack tells threads */
+    struct site returned; /* of a host: that thread has gone back to its program since */
+    uint64_t clock;       /* when */
+    uint64_t cpus[2];     /* that may hold it */
+    bool ipa_issued;      /* stage 2's own part of the invalidation, not complete yet */
+    uint64_t ipa_done[2]; /* and the CPUs that it is complete for */
+    bool issued;          /* a TLBI that covers it, not complete yet */
     struct site issued_at;
     enum miss miss; /* the nearest that did not cover */
     struct site miss_at;

@@ -118,12 +118,14 @@ static void invalidate(struct tlb_unit *u, struct stale *r, enum coverage covera
         note_miss(r, MISS_UNORDERED, at);
         return;
     }
-    if (!p->tlbi.broadcast && others_hold(r, p->cpu))
+    bool here = !p->tlbi.broadcast && others_hold(r, p->cpu);
+    if (here)
         note_miss(r, MISS_LOCAL, at);
     mark(u, p, r, coverage);
     if (coverage == COVERS_STAGE2) {
         r->ipa_issued = true;
-        note_miss(r, MISS_COMBINED, at);
+        if (!here)
+            note_miss(r, MISS_COMBINED, at);
         return;
     }
     r->issued = true;
@@ -212,8 +214,10 @@ static void complete(struct arm_checker *c, struct tlb_unit *u, const struct tlb
         return;
     }
     if (m->coverage == COVERS_STAGE2) {
-        r->ipa_done |= m->broadcast || !others_hold(r, cpu);
-        r->ipa_issued = r->ipa_done; /* for this CPU alone is not enough */
+        r->ipa_issued = false;
+        r->ipa_done[cpu / 64 % 2] |= BIT(cpu % 64);
+        for (unsigned k = 0; k < 2; k++)
+            r->ipa_done[k] |= m->broadcast ? UINT64_MAX : 0;
         return;
     }
     r->issued = false;

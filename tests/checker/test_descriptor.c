@@ -122,9 +122,17 @@ static void test_stage_2_goes_by_ipa_and_then_by_vmid(void **state)
     expect(&r, all, COVERS_NOT, MISS_STAGE); /* VMALLE1 */
     r.ipa_issued = true;
     expect(&r, all, COVERS_NOT, MISS_UNORDERED);
-    r.ipa_done = true;
+    r.ipa_issued = false;
+    r.ipa_done[0] = BIT(0); /* on this CPU, which has been the only one; then not */
     expect(&r, all, COVERS_ALL, MISS_NONE);
-    r.ipa_issued = r.ipa_done = false;
+    r.cpus[0] = BIT(0) | BIT(1);
+    expect(&r, all, COVERS_ALL, MISS_NONE);
+    all.tlbi.broadcast = true;
+    expect(&r, all, COVERS_NOT, MISS_STAGE);
+    r.ipa_done[0] |= BIT(1);
+    expect(&r, all, COVERS_ALL, MISS_NONE);
+    all.tlbi.broadcast = false;
+    r.ipa_done[0] = 0;
     all.tlbi.stage2 = true; /* VMALLS12E1 */
     expect(&r, all, COVERS_ALL, MISS_NONE);
     last.tlbi.last_level = true;

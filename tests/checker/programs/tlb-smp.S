@@ -1,12 +1,13 @@
 // Stage 2 changes on one CPU, and another one has used it: AT on CPU 1 stands for a guest there.
 // options: --cpu n1 --smp 2
 // case: clean
-// case -DLOCAL @unmap_tlbi: TLB-SCOPE of vm1/vcpu0
+// case -DLOCAL @unmap_tlbi: TLB-SCOPE of vm1/vcpu0.* of this CPU only
 // case -DLOCAL -DALONE: clean
 // case -DNARROW_DSB @do_eret: NODSB
 // case -DOTHER_MAKES @other_make: BBM +
 // case -DOTHER_MAKES -DFINISHED: clean
 // case -DOTHER_TLBI: clean
+// case -DOTHER_TLBI -DBY_IPA: clean
 #include "smp.inc"
 
 #define HAS_SETUP
@@ -14,6 +15,16 @@
         full_tables
         start_second
         wait    1
+        .endm
+        .macro  for_itself
+#ifdef BY_IPA
+        tlbi    ipas2e1, x5
+        dsb     nsh
+        tlbi    vmalle1
+#else
+        tlbi    vmalls12e1
+#endif
+        dsb     nsh
         .endm
 #include "tables.inc"
 
@@ -41,8 +52,10 @@ other_make:
         dsb     ish
 #endif
 #ifdef OTHER_TLBI                               // each CPU for itself
-        tlbi    vmalls12e1
-        dsb     nsh
+#ifdef BY_IPA
+        ldr     x5, =0x80000000 >> 12
+#endif
+        for_itself
 #endif
         say     3
         b       .
@@ -65,8 +78,7 @@ unmap_tlbi:
         tlbi    vmalle1
         dsb     ish
 #elif defined(OTHER_TLBI)
-        tlbi    vmalls12e1
-        dsb     nsh
+        for_itself
 #else
         tlbi    ipas2e1is, x5
         dsb     ish
