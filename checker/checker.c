@@ -103,6 +103,25 @@ static void keep_exit(struct arm_checker *c, const struct world *w, const struct
     s->at = site_bare(c, p);
     s->word_known = arm_virt_read(c->m, p->cpu, 1, p->pc, &s->word, sizeof(s->word));
     s->valid = true;
+    s->reset = false;
+}
+
+/* EL2 may take a CPU from a world at any time, and start it anew later: a partition that is given
+ * away, a virtual machine that is reset. */
+static void note_reset(struct arm_checker *c, const struct world *w, const struct arm_event *p)
+{
+    struct exit_state *s = checker_exit_state(c, w);
+    uint32_t zero = 0;
+
+    if (!s->valid)
+        s->start = p->world.target;
+    for (unsigned k = 0; k < 31; k++)
+        zero |= (uint32_t)(checker_reg(c, p->cpu, ARM_X(k)) == 0) << k;
+    s->reset =
+        s->valid && w->kind == WORLD_GUEST &&
+        justify_is_reset(s, p->world.target, checker_reg(c, p->cpu, sysreg_number(SR_SPSR_EL2)),
+                         zero, checker_reg(c, p->cpu, sysreg_number(SR_SCTLR_EL1)),
+                         checker_reg(c, p->cpu, sysreg_number(SR_VBAR_EL1)));
 }
 
 static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_event *p)
@@ -211,7 +230,7 @@ static void entered(struct arm_checker *c, struct cpu_view *view, const struct a
 
     if (w->pe_only && w->entries == 1)
         report_same_name(c, w, p);
-
+    note_reset(c, w, p);
     account_enter(c->account, c, p);
     view->running = w;
     view->since = p->count;

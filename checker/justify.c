@@ -7,6 +7,8 @@
 
 #define X_CALL_RESULTS MASK(3, 0)  /* SMCCC 1.1 2.4: X0 to X3 */
 #define X_CALL_ALL     MASK(17, 0) /* AAPCS64 6.1.1: not preserved by a call */
+#define NEAR           64          /* bytes: a wrong return address, and no place to start at */
+#define X_NEVER_GIVEN  MASK(30, 4) /* to a CPU that starts: PSCI has X0, boot protocols X0 to X3 */
 
 /* Functions of PSCI that do not return to where they were called, or need not. */
 static bool starts_anew(uint64_t function)
@@ -73,6 +75,8 @@ static struct allowance data_abort(const struct exit_state *s)
 
 struct allowance justify(const struct exit_state *s, bool host)
 {
+    if (s->reset)
+        return (struct allowance){.anything = true};
     if (vector_kind(s->vector) != VECTOR_SYNC)
         return (struct allowance){0};
     switch (bits(s->esr, 31, 26)) {
@@ -90,6 +94,16 @@ struct allowance justify(const struct exit_state *s, bool host)
     default:
         return (struct allowance){0};
     }
+}
+
+bool justify_is_reset(const struct exit_state *s, uint64_t pc, uint64_t pstate, uint32_t zero,
+                      uint64_t sctlr, uint64_t vbar)
+{
+    const uint64_t on = FIELD_MASK(SCTLR_EL1_M) | FIELD_MASK(SCTLR_EL1_C) | FIELD_MASK(SCTLR_EL1_I);
+    bool elsewhere = pc - s->pc + NEAR > 2 * NEAR && !justify_is_in_vectors(vbar, pc);
+
+    return (pc == s->start || elsewhere) && bits(pstate, 4, 0) == 5 && bits(pstate, 9, 6) == 0xf &&
+           !(~zero & X_NEVER_GIVEN) && !(sctlr & on);
 }
 
 bool justify_left_by(const struct exit_state *s, enum esr_ec ec)

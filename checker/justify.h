@@ -24,6 +24,8 @@ struct exit_state {
     uint32_t word;         /* the instruction at pc, if `word_known` */
     bool word_known;
     struct site at;
+    uint64_t start; /* where the world began */
+    bool reset;     /* EL2 has made it start anew, which it has not asked for */
 };
 
 /* What may differ. */
@@ -39,6 +41,12 @@ struct allowance {
  * clear) is then a procedure call between two halves of one program: X0 to X17 are nobody's behind
  * it. */
 struct allowance justify(const struct exit_state *s, bool host);
+
+/* What a world that has left with @s is entered with, if it is that of a CPU that comes out of a
+ * reset: EL1h, everything masked, X4 to X30 zero (@zero: BIT(n) for Xn), MMU and caches off; and
+ * @pc where the world began, or at another place that is none of its vectors. */
+bool justify_is_reset(const struct exit_state *s, uint64_t pc, uint64_t pstate, uint32_t zero,
+                      uint64_t sctlr, uint64_t vbar);
 
 /* Was @s's exit an exception of class @ec, and no interrupt? */
 bool justify_left_by(const struct exit_state *s, enum esr_ec ec);

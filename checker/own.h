@@ -48,7 +48,7 @@ bool own_enters_stale_vector(const struct arm_checker *c, const struct world *w,
 /* EL2 returns by @p, a WORLD event, with the general registers of a guest, and VMPIDR_EL2 as
  * another virtual CPU's return has left it, or the stage-2 tables of another VM: that guest, and
  * *wrong. NULL: the world that these two say. */
-const struct world *own_identity(const struct arm_checker *c, const struct arm_event *p,
+const struct world *own_identity(struct arm_checker *c, const struct arm_event *p,
                                  enum sysreg *wrong);
 
 /* @p enters a virtual CPU that was never entered before, under the name of one that was: its

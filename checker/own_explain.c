@@ -241,6 +241,13 @@ static void first_general(const struct why *y)
                "nothing sets the register for a new world");
 }
 
+static bool starts_anew(const struct why *y)
+{
+    const struct exit_state *s = checker_exit_state(y->c, y->w);
+
+    return !s->valid || justify(s, y->w->kind == WORLD_HOST).anything;
+}
+
 /* A first value: others' that they have made is a leak. Zero says nothing: EL2 has set it without
  * being seen, as a host at EL1 does, or the others have left it so. */
 static void first_entry(const struct why *y)
@@ -326,7 +333,7 @@ void own_explain(struct arm_checker *c, struct own *u, const struct world *w, un
 
     if (c->regs.desc[reg].owner == OWNER_EL2CFG)
         explain_config(&y);
-    else if (!y.r->version)
+    else if (!y.r->version || starts_anew(&y))
         first_entry(&y);
     else if (!own_is_right(&y))
         report_wrong(&y);

@@ -70,14 +70,25 @@ static bool has_its_registers(const struct arm_checker *c, const struct world *w
     return its > others;
 }
 
-const struct world *own_identity(const struct arm_checker *c, const struct arm_event *p,
+/* Does @w go on where it has left, or at a vector? Registers alone do not say so: a CPU that is
+ * given to another party is often reset, and who left had zeros too. */
+static bool goes_on(struct arm_checker *c, const struct world *w, const struct arm_event *p)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+    uint64_t pc = p->world.target;
+
+    return !s->valid || pc - s->pc + 4 <= 8 ||
+           justify_is_vector(s, checker_reg(c, p->cpu, sysreg_number(SR_VBAR_EL1)), pc);
+}
+
+const struct world *own_identity(struct arm_checker *c, const struct arm_event *p,
                                  enum sysreg *wrong)
 {
     unsigned reg = c->regs.of_sysreg[SR_VMPIDR_EL2];
     uint64_t root = p->world.vttbr & MASK(47, 1);
     const struct world *w = own(c) && reg != REG_NONE ? of_general(c, p->cpu, false) : NULL;
 
-    if (!w)
+    if (!w || !goes_on(c, w, p))
         return NULL;
     if (!HCR_EL2_VM(p->world.hcr)) {
         *wrong = SR_HCR_EL2;
