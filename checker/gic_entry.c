@@ -233,6 +233,7 @@ void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w
         check_lrs(c, u, w, p);
     if (w->kind != WORLD_GUEST)
         return;
+    gic_world_of(u, w)->valid &= !checker_exit_state(c, w)->reset;
     check_off(c, u, w, enabled, p);
     bool lost = gic_world_of(u, w)->lost_count != 0;
     check_lost(c, u, w, p);

@@ -5,6 +5,7 @@
 // case -DREG=tpidr_el1 -DSTAYS @do_eret: LEAK TPIDR_EL1 of vm2/vcpu0
 // case -DREG=ttbr0_el1 -DSTAYS @do_eret: LEAK TTBR0_EL1 of vm2/vcpu0
 // case -DREG=contextidr_el1 -DSTAYS -DLATER @do_eret: LEAK CONTEXTIDR_EL1 of vm1/vcpu0
+// case -DPENDS: clean
 // case -DLEAVES: FOREIGN-SAVE x20 of vm1/vcpu0 +
 // case -DMASKS=0x345 @do_eret: PC ELR_EL2 of vm1/vcpu0 +
 #include "frame.inc"
@@ -20,6 +21,15 @@
         ldr     x2, =0x80082019                 // TWI
         msr     hcr_el2, x2
         msr     REG, xzr
+#ifdef PENDS                                    // an SGI, for who is reset and has not enabled its group
+        mov     x2, #7
+        msr     icc_sre_el1, x2
+        isb
+        ldr     x2, =1 << 62 | 1 << 60 | 0xa0 << 48 | 3
+        msr     ich_lr0_el2, x2
+        mov     x2, #1
+        msr     ich_hcr_el2, x2
+#endif
         .endm
 #include "hv.inc"
 
@@ -27,6 +37,9 @@ handle:
         ldr     x5, [x0, #COUNT]
         add     x5, x5, #1
         str     x5, [x0, #COUNT]
+#ifdef PENDS
+        msr     ich_lr0_el2, xzr
+#endif
         mov     x2, x0
         mov     x3, #31
 1:      str     xzr, [x2], #8
