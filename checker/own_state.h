@@ -43,6 +43,7 @@ struct window {
     enum sysreg_owner group;
     unsigned depth;      /* exceptions from EL2 to EL2 since */
     struct site taken;   /* the first of them */
+    uint64_t sp;         /* EL2's, as it was taken */
     struct site changed; /* a register of the group, by a handler: */
     unsigned reg;
     bool done[REGS_MAX];              /* saved or restored before it */

@@ -112,10 +112,22 @@ static void taken(struct arm_checker *c, struct window *w, const struct arm_even
     if (w->depth++ || !w->moved)
         return;
     w->taken = site_of(c, p);
+    w->sp = checker_reg(c, p->cpu, ARM_SP);
     for (unsigned reg = 31; reg < c->regs.count; reg++)
         if (c->regs.desc[reg].owner == w->group)
             w->values[reg] = regs_get(c, p->cpu, reg);
     flow_follow(c->flow, p->cpu, p->count, PASSAGE);
+}
+
+/* A program of a host is entered, or what an exception has interrupted elsewhere goes on: then it
+ * was no handler that ran, but EL2 has another thread now. */
+static bool is_another_thread(const struct arm_checker *c, const struct window *w,
+                              const struct arm_event *p)
+{
+    if (p->eret.target_el != 2)
+        return true;
+    return w->moved && w->depth == 1 &&
+           (p->eret.target - w->taken.pc > 4 || checker_reg(c, p->cpu, ARM_SP) != w->sp);
 }
 
 void own_window_event(struct arm_checker *c, struct own *u, const struct arm_event *p)
@@ -124,6 +136,8 @@ void own_window_event(struct arm_checker *c, struct own *u, const struct arm_eve
 
     if (p->kind == ARM_EVENT_EXCEPTION && p->el == 2 && p->exception.target_el == 2)
         taken(c, w, p);
-    else if (p->kind == ARM_EVENT_ERET && p->el == 2 && p->eret.target_el == 2 && w->depth)
+    else if (p->kind == ARM_EVENT_ERET && p->el == 2 && is_another_thread(c, w, p))
+        own_window_reset(u, p->cpu);
+    else if (p->kind == ARM_EVENT_ERET && p->el == 2 && w->depth)
         returned(c, w, p->cpu);
 }

@@ -6,6 +6,7 @@
 // case -DTAKEN -DCHANGES @change: WINDOW CONTEXTIDR_EL1 of vm +
 // case -DTAKEN -DSAVES -DCHANGES @change: WINDOW CONTEXTIDR_EL1 of vm +
 // case -DEARLY -DCHANGES: clean
+// case -DSAVES -DSWITCHES: clean
 #include "frame.inc"
 
 #define FRAME_A FRAME_MORE
@@ -22,7 +23,12 @@
 
 own_handler:
         stp     x4, x5, [sp, #-16]!
-#ifdef PUTS_BACK
+#ifdef SWITCHES                                 // to another thread of EL2's, which has a value of its own
+        mov     x5, #0x99
+        msr     contextidr_el1, x5
+        adr     x5, thread
+        msr     elr_el2, x5
+#elif defined(PUTS_BACK)
         mrs     x4, contextidr_el1
         mov     x5, #0x99
         msr     contextidr_el1, x5
@@ -36,11 +42,23 @@ change: msr     contextidr_el1, x5
         ldp     x4, x5, [sp], #16
         eret
 
+#ifdef SWITCHES                                 // X7, X10: of who has been interrupted
+thread: mrs     x4, contextidr_el1
+        str     x4, [sp, #-16]!
+        add     sp, sp, #16
+        msr     contextidr_el1, x7
+        br      x10
+#endif
+
         .macro  window
+#ifdef SWITCHES
+        mrs     x7, contextidr_el1
+        adr     x10, 1f
+#endif
         mrs     x8, elr_el2
         mrs     x9, spsr_el2
         hvc     #5
-        msr     elr_el2, x8
+1:      msr     elr_el2, x8
         msr     spsr_el2, x9
         .endm
 
