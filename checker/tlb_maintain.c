@@ -163,7 +163,7 @@ void tlb_maintained(struct arm_checker *c, struct tlb_unit *u, const struct arm_
                     invalidate(u, r, coverage, p, &at);
                     used = true;
                 } else if (pass == 1 && coverage == COVERS_NOT && r->changed.cpu == p->cpu &&
-                           (!used || miss > MISS_ADDRESS)) {
+                           (!used || (miss > MISS_ADDRESS && miss != MISS_REGIME))) {
                     note_miss(r, miss, &at); /* if it was for no other one: was it for this? */
                 }
             }
