@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/checker/programs.sh ARMILLARY OUT_DIR PROGRAM.S...: small hypervisors, each in the variants that its first lines name:
+# tests/checker/programs.sh ARMILLARY OUT_DIR PROGRAM...: small hypervisors, in assembly or C, each in the variants that its first lines name:
 #
 #   // case FLAGS: clean
 #   // case FLAGS: RULE REGISTER of WORLD          as the finding's first line has it
@@ -13,7 +13,8 @@ armillary=$1 out=$2
 shift 2
 mkdir -p "$out"
 failed=0 count=0 number=0 seed=${ARMILLARY_SEED:-1} share=${ARMILLARY_SHARE:-1}
-cc="aarch64-linux-gnu-gcc -nostdlib -static -Wl,--build-id=none -Wl,-Ttext=0x40080000 -Wl,--no-warn-rwx-segments -Wl,-n"
+cc="aarch64-linux-gnu-gcc -nostdlib -static -Wl,--build-id=none -Wl,-Ttext=0x40080000 -Wl,--no-warn-rwx-segments -Wl,-n \
+    -O2 -g -Wall -Wextra -Werror -ffreestanding -fno-pic -fno-pie -fno-stack-protector -mgeneral-regs-only -mstrict-align"
 
 # The first finding's replay command stops before its instruction.
 stops_there() {
@@ -25,7 +26,7 @@ stops_there() {
 }
 
 for source in "$@"; do
-    name=$(basename "$source" .S)
+    name=$(basename "${source%.*}")
     options=$(sed -n 's,^// options: ,,p' "$source")
     sed -n 's,^// case *\([^:]*\): *\(.*\),\1|\2,p' "$source" >"$out/$name.cases"
     [ -s "$out/$name.cases" ] || { echo "FAIL $name: no case"; failed=1; }
