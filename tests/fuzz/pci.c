@@ -54,6 +54,7 @@ static void make_others(struct bench *b, struct choices *in)
                   &b->rings.log, NULL) != 0 ||
         nvme_init(&b->nvme,
                   &(struct nvme_config){.disk = &b->disk,
+                                        .block = 512u << below(in, 4),
                                         .serial = "1",
                                         .vectors = below(in, 4),
                                         .mem = &b->rings.mem,

@@ -67,10 +67,13 @@ static struct virtio *plug(struct bench *b, struct choices *in)
     virtio_net_init(&b->net, &b->rings.log, &b->rings.mem, (const uint8_t[]){2, 0, 0, 0, 0, 1},
                     drop_output, NULL);
     virtio_scsi_init(&b->scsi, &b->rings.log, &b->rings.mem, config.queues);
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
+        const struct arm_blocks blocks = {.logical = i ? 0 : 512u << below(in, 4)};
         if (scsi_unit_init(&b->units[i], &b->disk, i, NULL, NULL) != 0 ||
+            scsi_unit_set_blocks(&b->units[i], &blocks, NULL) != 0 ||
             !virtio_scsi_attach(&b->scsi, i, 0, &b->units[i]))
             abort();
+    }
     virtio_input_init(&b->input, &b->rings.log, &b->rings.mem, below(in, 3));
     struct virtio *const devices[] = {
         &b->blk.virtio, &b->console.virtio, &b->rng.virtio,     &b->net.virtio,   &b->input.virtio,
