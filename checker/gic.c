@@ -138,12 +138,24 @@ static void elrsr_read(struct gic *u, struct gic_cpu *g, bool eoi_only)
             g->lr[n].unread = false;
 }
 
+static bool is_ap(uint32_t number)
+{
+    for (unsigned k = 0; k < APS_MAX; k++)
+        if (gic_ap_number(k) == number)
+            return true;
+    return false;
+}
+
 static void was_read(struct arm_checker *c, struct gic *u, const struct arm_event *p)
 {
     struct gic_cpu *g = &u->cpus[p->cpu];
     enum sysreg sr = sysreg_lookup(p->sysreg_read.sr);
     uint32_t n = p->sysreg_read.sr - gic_lr_number(0);
 
+    if (is_ap(p->sysreg_read.sr)) { /* what was written before is whole */
+        g->ap0_written = 0;
+        g->ap1.known = false;
+    }
     if (n < u->lrs) {
         g->lr[n].unread = false;
         g->eisr &= ~BIT(n);

@@ -52,6 +52,7 @@
 // case -DSRE -DBEHIND @sre: GIC-ORDER ICC_SRE_EL1 of vm1/vcpu0
 // case -DSRE: clean
 // case -DAPRS -DBEHIND @ap0r: GIC-APR-ORDER ICH_AP0R0_EL2
+// case -DAPRS -DBEHIND -DSAVED: clean
 // case -DAPRS: clean
 // case -DAPRS -DAGAIN: clean
 // case -DSTORM: GIC-STATE ICH_MISR_EL2 of vm1/vcpu0
@@ -214,6 +215,9 @@ sre:    msr     icc_sre_el1, x3
 #ifdef APRS
 #ifdef BEHIND
         msr     ich_ap1r0_el2, xzr
+#ifdef SAVED                                    // one virtual CPU's were changed and are saved: the next ones are another's
+        mrs     x2, ich_ap1r0_el2
+#endif
 ap0r:   msr     ich_ap0r0_el2, xzr
 #else
         msr     ich_ap0r0_el2, xzr
