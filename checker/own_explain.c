@@ -213,6 +213,8 @@ static void report_wrong(const struct why *y)
         report_alias(y);
     else if (slot_was_taken(y))
         report_foreign(y);
+    else if (own_is_tampered(y))
+        report_untagged(y);
     else if (own_is_lost(y->r) && y->reg >= 31)
         report_lost(y);
     else if (is_elsewhere(y))

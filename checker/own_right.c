@@ -158,13 +158,13 @@ static bool is_interface_changed(const struct why *y)
 
 /* EL2 has computed it from the world's value, though it is nothing to EL2. Two halves of one
  * program may agree on anything by a call. */
-static bool is_tampered(const struct why *y)
+bool own_is_tampered(const struct why *y)
 {
     enum regs_use use = regs_use(y->c, y->reg);
     bool call = justify_is_call(checker_exit_state(y->c, y->w));
 
-    return y->tag.kind == TAG_DERIVED && use != REGS_ANY &&
-           !(call && (use == REGS_BY_CALL || y->w->kind == WORLD_HOST));
+    return y->tag.kind == TAG_DERIVED && y->tag.world == (int)y->w->index && y->tag.reg == y->reg &&
+           use != REGS_ANY && !(call && (use == REGS_BY_CALL || y->w->kind == WORLD_HOST));
 }
 
 /* By what EL2 has computed from it, or stored in its slot for a reason. */
@@ -176,7 +176,7 @@ static bool was_edited(struct why *y)
     if (y->overwritten && !is_reset(y, true))
         return false;
     y->overwritten = NULL;
-    if (is_half(y) || is_timer_changed(y) || is_interface_changed(y) || is_tampered(y))
+    if (is_half(y) || is_timer_changed(y) || is_interface_changed(y) || own_is_tampered(y))
         return false;
     if (own && y->tag.kind == TAG_DERIVED)
         return true;

@@ -21,5 +21,8 @@ struct why {
 /* Nothing is wrong. Else y->overwritten is what was stored over its slot, if that is why. */
 bool own_is_right(struct why *y);
 
+/* EL2 has computed it from the world's value, and should not have. */
+bool own_is_tampered(const struct why *y);
+
 /* Is @value, as far as it is followed, in memory at @pa? */
 bool own_memory_is(const struct why *y, uint64_t pa, uint64_t value);

@@ -205,6 +205,9 @@ enum regs_use regs_use(const struct arm_checker *c, unsigned reg)
     case SR_MAIR_EL1:
     case SR_AMAIR_EL1:
     case SR_CONTEXTIDR_EL1:
+    case SR_CPACR_EL1:
+    case SR_CSSELR_EL1:
+    case SR_CNTV_CVAL_EL0:
     case SR_TPIDR_EL0:
     case SR_TPIDRRO_EL0:
     case SR_TPIDR_EL1:

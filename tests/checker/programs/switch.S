@@ -27,8 +27,9 @@
 // case -DREG=tpidr_el1 -DWORDS -DID -DCHANGED @restore: CLOBBER TPIDR_EL1 of vm1/vcpu
 // case -DREG=tpidr_el1 -DWORDS -DID -DEDITED @edited: LOST TPIDR_EL1 of vm1/vcpu
 // case -DREG=apiakeylo_el1 -DID -DCHANGED @restore: CLOBBER APIAKeyLo_EL1 of vm1/vcpu
-// case -DREG=cpacr_el1 -DLOW -DSHIFT=20 -DID -DCHANGED: clean
-// case -DREG=cpacr_el1 -DLOW -DSHIFT=20 -DID -DEDITED: clean
+// case -DREG=mdscr_el1 -DLOW -DSHIFT=13 -DID -DCHANGED: clean
+// case -DREG=mdscr_el1 -DLOW -DSHIFT=13 -DID -DEDITED: clean
+// case -DREG=csselr_el1 -DLOW -DID -DCHANGED @restore: CLOBBER CSSELR_EL1 of vm1/vcpu
 // case -DREG=esr_el1 -DLOW -DOLD @restore: STALE-RESTORE ESR_EL1 of vm1/vcpu +
 // case -DREG=far_el1 -DWRONG=contextidr_el1 @restore: WRONG-SLOT FAR_EL1 of vm1/vcpu
 // case -DREG=par_el1 -DTABLE_ADDRESS: clean
