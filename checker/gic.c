@@ -82,8 +82,7 @@ static void leave_reason(struct arm_checker *c, struct gic_world *gw, const stru
     const struct exit_state *s = checker_exit_state(c, w);
 
     gw->valid = !justify(s, false).anything;
-    gw->trapped = justify_left_by(s, ESR_EC_SYS64) || justify_left_by(s, ESR_EC_DABT_LOW);
-    gw->traps += !gw->valid || justify_is_gic_access(s) || justify_left_by(s, ESR_EC_DABT_LOW);
+    gw->trapped = justify_is_gic_access(s) || justify_left_by(s, ESR_EC_DABT_LOW);
     gw->lost_count = 0;
 }
 

@@ -55,13 +55,19 @@ static struct gic_active active_of(const struct gic *u, uint64_t vmcr, unsigned 
                                .bit = (uint8_t)(level % 32)};
 }
 
-/* A store that traps, perhaps to GICD_ISACTIVER<n> or GICR_ISACTIVER0: active is then what EL2
- * says. */
-static bool activates(const struct exit_state *s)
+/* A store that traps, perhaps to these 128 bytes of a frame: at 0x300 GICD_ISACTIVER<n> or
+ * GICR_ISACTIVER0, active is then what EL2 says; at 0x380 GICD_ICACTIVER<n> or GICR_ICACTIVER0. */
+static bool stores_to(const struct exit_state *s, uint64_t base)
 {
-    uint64_t offset = bits(s->far, 11, 0);
+    return justify_left_by(s, ESR_EC_DABT_LOW) && bits(s->far, 11, 0) - base < 0x80;
+}
 
-    return justify_left_by(s, ESR_EC_DABT_LOW) && offset >= 0x300 && offset < 0x380;
+/* What the exit asks for may have ended an active interrupt: where no frame is known, that may be
+ * anywhere. */
+static bool deactivates(const struct gic *u, const struct world *w, const struct exit_state *s)
+{
+    return justify_is_gic_access(s) || stores_to(s, 0x380) ||
+           (justify_left_by(s, ESR_EC_DABT_LOW) && !gic_has_frame(u, w));
 }
 
 /* With EOImode set ICC_EOIR<n>_EL1 only drops the priority, and ICC_DIR_EL1 finds the interrupt in
@@ -85,7 +91,7 @@ void gic_active_left(struct arm_checker *c, struct gic *u, const struct world *w
     uint64_t hcr = checker_reg(c, cpu, sysreg_number(SR_ICH_HCR_EL2));
 
     /* With EOImode set ICC_EOIR<n>_EL1 only drops the priority. */
-    if (VMCR_EOIM(vmcr) || !gw->valid || activates(checker_exit_state(c, w)))
+    if (VMCR_EOIM(vmcr) || !gw->valid || stores_to(checker_exit_state(c, w), 0x300))
         gw->active_count = 0;
     else
         keep_held(u, gw, cpu, (hcr & HCR_EOICOUNT) != 0);
@@ -140,7 +146,6 @@ static void report_ended(struct arm_checker *c, struct gic *u, const struct worl
 static bool check_one(struct arm_checker *c, struct gic *u, const struct world *w,
                       struct gic_active *a, bool room, bool orphans, const struct arm_event *p)
 {
-    const struct gic_world *gw = gic_world_of(u, w);
     bool priority = bit(checker_reg(c, p->cpu, gic_ap_number(a->ap)), a->bit);
     unsigned n = 0;
     uint64_t lr = 0;
@@ -156,7 +161,8 @@ static bool check_one(struct arm_checker *c, struct gic *u, const struct world *
             report_ended(c, u, w, a, n, p);
         return n == u->lrs;
     }
-    if (orphans && !a->out && priority && room && !active && !gw->trapped)
+    if (orphans && !a->out && priority && room && !active &&
+        !deactivates(u, w, checker_exit_state(c, w)))
         report_orphan(c, u, w, a, p);
     a->out = !active;
     return true;
@@ -179,7 +185,8 @@ static void check_split(struct arm_checker *c, struct gic *u, const struct world
     struct gic_world *gw = gic_world_of(u, w);
     uint64_t hcr = checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2));
     bool mapped = !(checker_reg(c, p->cpu, sysreg_number(SR_ICC_SRE_EL1)) & 1); /* GICV_DIR */
-    bool judged = gw->valid && !mapped && !gw->trapped && gw->traps_then == gic_traps_of(c, u, w);
+    struct gic_taken now = gic_taken_by(c, u, w); /* whatever the access was to */
+    bool judged = gw->valid && !mapped && gw->taken_then.lpis == now.lpis;
 
     for (unsigned k = 0; judged && !(hcr & (HCR_TDIR | HCR_TC)) && k < gw->split_count; k++) {
         if (is_in_list(c, u, LR_VINTID(gw->split[k]), p->cpu))

@@ -22,16 +22,19 @@
 #define SGI1R_IRM  BIT(40)
 #define MPIDR_AFFS (MASK(39, 32) | MASK(23, 8)) /* Aff3, Aff2 and Aff1 */
 
-void gic_owed_add(struct gic_world *gw, uint64_t intid, const struct world *sender,
-                  const struct site *since)
+void gic_owed_add(struct gic_world *gw, const struct world *w, uint64_t intid,
+                  const struct world *sender, const struct site *since)
 {
     for (unsigned k = 0; k < gw->owed_count; k++)
         if (gw->owed[k].intid == intid)
             return;
     if (gw->owed_count == OWED_MAX)
         return;
-    gw->owed[gw->owed_count++] = (struct gic_owed){
-        .intid = intid, .sender = sender, .sent = sender ? sender->entries : 0, .since = *since};
+    gw->owed[gw->owed_count++] = (struct gic_owed){.intid = intid,
+                                                   .sender = sender,
+                                                   .sent = sender ? sender->entries : 0,
+                                                   .entries = w->entries,
+                                                   .since = *since};
 }
 
 /* ---- a world leaves ---- */
@@ -69,6 +72,72 @@ static void count_run(struct gic_world *gw)
         gw->owed[k].runs += gw->owed[k].missed;
 }
 
+bool gic_private_stored(const struct exit_state *s, uint64_t offset, uint32_t *value)
+{
+    uint64_t srt = bits(s->esr, 20, 16);
+
+    *value = srt < 31 ? (uint32_t)s->x[srt] : 0;
+    return justify_left_by(s, ESR_EC_DABT_LOW) && bit(s->esr, 24) && bit(s->esr, 6) &&
+           bits(s->esr, 23, 22) == 2 && bits(s->far, 11, 0) == offset;
+}
+
+/* The VM does not want these any more; of which of its virtual CPUs is not known. */
+static void forget(struct arm_checker *c, struct gic *u, const struct world *w, uint32_t set)
+{
+    for (unsigned k = 0; k < c->worlds.count; k++) {
+        struct gic_world *gw = gic_world_of(u, c->worlds.list[k]);
+        unsigned kept = 0;
+        if (c->worlds.list[k]->vm != w->vm)
+            continue;
+        gw->enabled &= ~set;
+        gw->delivered &= ~set;
+        for (unsigned n = 0; n < gw->owed_count; n++)
+            if (gw->owed[n].intid >= PRIVATE_MAX || !bit(set, gw->owed[n].intid))
+                gw->owed[kept++] = gw->owed[n];
+        gw->owed_count = kept;
+        gw->edge_count = 0;
+    }
+}
+
+/* What the VM wants, as far as it writes words: of its own redistributor, one may think. */
+static void note_stored(struct arm_checker *c, struct gic *u, const struct world *w,
+                        const struct exit_state *s)
+{
+    struct gic_world *gw = gic_world_of(u, w);
+    uint32_t set;
+
+    if (gic_private_stored(s, 0x80, &set)) /* GICR_IGROUPR0 */
+        gw->group1 = set;
+    if (gic_private_stored(s, 0x100, &set)) /* GICR_ISENABLER0 */
+        gw->enabled |= set;
+    if (gic_private_stored(s, 0x180, &set) || gic_private_stored(s, 0x280, &set))
+        forget(c, u, w, set); /* GICR_ICENABLER0, GICR_ICPENDR0 */
+}
+
+/* Has an interrupt of group 1 been in a list register of the VM, and nothing disabled it since? */
+static bool is_open(struct arm_checker *c, struct gic *u, const struct world *w)
+{
+    struct gic_taken now = gic_taken_by(c, u, w);
+
+    for (unsigned k = 0; k < c->worlds.count; k++) {
+        const struct gic_world *gw = gic_world_of(u, c->worlds.list[k]);
+        if (c->worlds.list[k]->vm == w->vm && gw->delivered &&
+            !gic_is_taken(&gw->owed_taken, &now, 0))
+            return true;
+    }
+    return false;
+}
+
+/* @o would get the SGI: it has got one of this number before, or has asked for it. */
+static bool is_wanted(struct arm_checker *c, struct gic *u, const struct world *o, uint64_t intid)
+{
+    const struct gic_world *gw = gic_world_of(u, o);
+
+    return o->kind == WORLD_GUEST && gw->valid &&
+           (bit(gw->delivered, intid) ||
+            (bit(gw->enabled & gw->group1, intid) && is_open(c, u, o)));
+}
+
 void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
                    const struct arm_event *p)
 {
@@ -77,15 +146,16 @@ void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
 
     if (p->count > u->cpus[p->cpu].entered + 1)
         count_run(gic_world_of(u, w));
+    note_stored(c, u, w, s);
     if (!justify_is_write_of(s, sysreg_number(SR_ICC_SGI1R_EL1)))
         return;
     uint64_t rt = bits(s->esr, 9, 5), v = rt < 31 ? s->x[rt] : 0, intid = bits(v, 27, 24);
     for (unsigned k = 0; k < c->worlds.count; k++) {
         const struct world *o = c->worlds.list[k];
         struct gic_world *gw = gic_world_of(u, o);
-        if (o->kind == WORLD_GUEST && o->vm == w->vm && gw->valid && bit(gw->delivered, intid) &&
-            is_target(v, w, o) && !has_pending(c, u, gw, o, intid))
-            gic_owed_add(gw, intid, w, &here);
+        if (o->vm == w->vm && is_wanted(c, u, o, intid) && is_target(v, w, o) &&
+            !has_pending(c, u, gw, o, intid))
+            gic_owed_add(gw, o, intid, w, &here);
     }
 }
 
@@ -191,28 +261,42 @@ static void note_delivered(struct arm_checker *c, const struct gic *u, struct gi
     }
 }
 
-static void add_timers(struct arm_checker *c, struct gic_world *gw, const struct arm_event *p)
+static void add_timers(struct arm_checker *c, struct gic_world *gw, const struct world *w,
+                       const struct arm_event *p)
 {
     struct site here = site_of(c, p);
 
     for (unsigned k = 0; k < G_N_ELEMENTS(timers); k++)
         if (bit(gw->delivered, timers[k].intid) && timer_asks(c, p->cpu, timers[k].ctl))
-            gic_owed_add(gw, timers[k].intid, NULL, &here);
+            gic_owed_add(gw, w, timers[k].intid, NULL, &here);
+}
+
+static void drop_taken(struct gic_world *gw, const struct gic_taken *now)
+{
+    unsigned kept = 0;
+
+    for (unsigned k = 0; k < gw->owed_count; k++)
+        if (!gic_is_taken(&gw->owed_taken, now, gw->owed[k].intid))
+            gw->owed[kept++] = gw->owed[k];
+    gw->owed_count = kept;
+    gw->owed_taken = *now;
 }
 
 void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *w,
                       const struct arm_event *p)
 {
     struct gic_world *gw = gic_world_of(u, w);
-    uint64_t traps = gic_traps_of(c, u, w);
+    struct gic_taken now = gic_taken_by(c, u, w);
     bool open = checker_reg(c, p->cpu, sysreg_number(SR_ICH_VMCR_EL2)) & VMCR_ENG1;
     bool later = !open || is_refilled_later(c, u, p->cpu);
     unsigned kept = 0;
 
-    if (gw->owed_traps != traps || !gw->valid || c->cpus[p->cpu].user_ran)
-        gw->owed_count = gw->delivered = 0;
-    gw->owed_traps = traps;
-    add_timers(c, gw, p);
+    if (!gw->valid || c->cpus[p->cpu].user_ran)
+        gw->owed_count = gw->delivered = gw->enabled = 0;
+    if (gic_is_taken(&gw->owed_taken, &now, 0))
+        gw->delivered = 0;
+    drop_taken(gw, &now);
+    add_timers(c, gw, w, p);
     for (unsigned k = 0; k < gw->owed_count; k++)
         if (check_one(c, u, w, &gw->owed[k], later, p))
             gw->owed[kept++] = gw->owed[k];
@@ -222,30 +306,51 @@ void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *
 
 /* ---- the run is over ---- */
 
-/* @w waits for it, and so does all of the machine. */
-static void check_waiting(struct arm_checker *c, struct gic *u, const struct world *w)
-{
-    const struct gic_world *gw = gic_world_of(u, w);
+#define KICK 1000000 /* instructions until an interrupt of EL2's has come */
 
+/* @w was entered without it, or runs since before it was sent, and goes on and on. */
+static bool runs_on(struct arm_checker *c, const struct world *w, const struct gic_owed *o)
+{
+    uint64_t count = arm_cpu_position(c->m, w->last_pe).insns;
+
+    return w->running && (o->missed || w->entries == o->entries) &&
+           count - c->cpus[w->last_pe].since > KICK && arm_retired(c->m) - o->since.total > KICK;
+}
+
+/* NULL: it is not. */
+static const char *is_forgotten(struct arm_checker *c, const struct world *w,
+                                const struct gic_owed *o)
+{
     bool waits = w->running || justify_left_by(checker_exit_state(c, w), ESR_EC_WFX);
 
-    if (!waits || gw->owed_traps != gic_traps_of(c, u, w))
-        return;
+    if (waits && checker_all_wait(c))
+        return "it waits, as every CPU does";
+    return runs_on(c, w, o) ? "it runs on, without having been made to leave for it" : NULL;
+}
+
+static void check_end(struct arm_checker *c, struct gic *u, const struct world *w)
+{
+    struct gic_world *gw = gic_world_of(u, w);
+    struct gic_taken now = gic_taken_by(c, u, w);
+
+    drop_taken(gw, &now);
     for (unsigned k = 0; k < gw->owed_count; k++) {
+        const struct gic_owed *o = &gw->owed[k];
+        const char *how = is_forgotten(c, w, o);
         struct finding f = {.world = w,
                             .reg = gic_lr_number(0),
-                            .at = gw->owed[k].since,
+                            .at = o->since,
                             .other = gw->left,
                             .other_role = "left"};
-        if (!is_known(&gw->owed[k]) || has_pending(c, u, gw, w, gw->owed[k].intid))
+        if (!how || !o->sender || !is_known(o) || has_pending(c, u, gw, w, o->intid))
             continue;
-        say_lost(&f, &gw->owed[k], "it waits, as every CPU does");
+        say_lost(&f, o, how);
         finding_report(c, &f);
     }
 }
 
 void gic_owed_end(struct arm_checker *c, struct gic *u)
 {
-    for (unsigned k = 0; k < c->worlds.count && checker_all_wait(c); k++)
-        check_waiting(c, u, c->worlds.list[k]);
+    for (unsigned k = 0; k < c->worlds.count; k++)
+        check_end(c, u, c->worlds.list[k]);
 }

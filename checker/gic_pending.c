@@ -6,7 +6,9 @@
  */
 #include <inttypes.h>
 
+#include "arch/esr.h"
 #include "checker/gic_state.h"
+#include "checker/justify.h"
 
 #define FIRST_LPI 8192
 
@@ -25,19 +27,74 @@ uint64_t gic_state_of(const struct arm_checker *c, const struct gic *u, uint64_t
     return state;
 }
 
-uint64_t gic_traps_of(struct arm_checker *c, struct gic *u, const struct world *w)
+struct gic_taken gic_taken_by(struct arm_checker *c, struct gic *u, const struct world *w)
 {
-    uint64_t count = 0;
+    struct gic_taken all = {0};
 
     for (unsigned k = 0; k < c->worlds.count; k++)
-        if (c->worlds.list[k]->vm == w->vm)
-            count += gic_world_of(u, c->worlds.list[k])->traps;
-    return count;
+        if (c->worlds.list[k]->vm == w->vm) {
+            const struct gic_taken *one = &gic_world_of(u, c->worlds.list[k])->taken_back;
+            all.lpis += one->lpis;
+            all.others += one->others;
+        }
+    return all;
+}
+
+bool gic_is_taken(const struct gic_taken *then, const struct gic_taken *now, uint64_t intid)
+{
+    return intid < FIRST_LPI ? then->others != now->others : then->lpis != now->lpis;
+}
+
+/* Frames of the GIC are known by what nothing else has: registers that one writes at offsets of
+ * enables, pending and active bits, and priorities. */
+static void learn_frame(struct gic *u, const struct world *w, const struct exit_state *s)
+{
+    uint64_t offset = bits(s->far, 11, 0);
+
+    if (bit(s->esr, 6) && offset >= 0x100 && offset < 0x800 && u->frame_count < FRAMES_MAX)
+        u->frames[u->frame_count++] = (struct gic_frame){.vm = w->vm, .page = s->far >> 12};
+}
+
+bool gic_has_frame(const struct gic *u, const struct world *w)
+{
+    for (unsigned k = 0; k < u->frame_count; k++)
+        if (u->frames[k].vm == w->vm)
+            return true;
+    return false;
+}
+
+static bool is_frame(const struct gic *u, const struct world *w, uint64_t far)
+{
+    for (unsigned k = 0; k < u->frame_count; k++)
+        if (u->frames[k].vm == w->vm && u->frames[k].page == far >> 12)
+            return true;
+    return false;
+}
+
+/* A store to GICD_CTLR or GICR_IGROUPR0, or one to GICR_ICENABLER0 or GICR_ICPENDR0 that does not
+ * say of which interrupts (gic_private_stored()); any access, while no frame is known. */
+static bool takes_back(struct gic *u, const struct world *w, const struct exit_state *s)
+{
+    uint64_t offset = bits(s->far, 11, 0);
+    uint32_t value;
+
+    if (!justify_left_by(s, ESR_EC_DABT_LOW))
+        return false;
+    bool any = gic_has_frame(u, w), frame = is_frame(u, w, s->far);
+    if (!frame)
+        learn_frame(u, w, s);
+    if (!any)
+        return true;
+    bool known = gic_private_stored(s, 0x180, &value) || gic_private_stored(s, 0x280, &value);
+    offset &= ~UINT64_C(3);
+    return bit(s->esr, 6) && ((frame && !offset) || offset == 0x80 ||
+                              ((offset == 0x180 || offset == 0x280) && !known));
 }
 
 void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu)
 {
     struct gic_world *gw = gic_world_of(u, w);
+    const struct exit_state *s = checker_exit_state(c, w);
     bool mapped = !(checker_reg(c, cpu, sysreg_number(SR_ICC_SRE_EL1)) & 1);
 
     gw->edge_count = 0;
@@ -47,7 +104,9 @@ void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *
             gw->edges[gw->edge_count++] = intid;
     }
     gw->edges_cpu = cpu;
-    gw->traps_then = gic_traps_of(c, u, w);
+    gw->taken_then = gic_taken_by(c, u, w);
+    gw->taken_back.lpis += gw->trapped || !gw->valid;
+    gw->taken_back.others += takes_back(u, w, s) || justify_is_gic_access(s) || !gw->valid;
 }
 
 static void report_gone(struct arm_checker *c, const struct world *w, const struct gic_world *gw,
@@ -72,15 +131,16 @@ void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct worl
                          const struct arm_event *p)
 {
     struct gic_world *gw = gic_world_of(u, w);
-    bool judged = gw->valid && !gw->trapped && gw->edges_cpu == p->cpu &&
-                  !c->cpus[p->cpu].user_ran && gw->traps_then == gic_traps_of(c, u, w);
+    struct gic_taken now = gic_taken_by(c, u, w);
+    bool judged = gw->valid && gw->edges_cpu == p->cpu && !c->cpus[p->cpu].user_ran;
 
     for (unsigned k = 0; judged && k < gw->edge_count; k++) {
         bool full;
-        if (gic_state_of(c, u, gw->edges[k], p->cpu, &full) & 1)
+        if (gic_is_taken(&gw->taken_then, &now, gw->edges[k]) ||
+            gic_state_of(c, u, gw->edges[k], p->cpu, &full) & 1)
             continue;
         if (full) { /* it waits in memory */
-            gic_owed_add(gw, gw->edges[k], NULL, &gw->left);
+            gic_owed_add(gw, w, gw->edges[k], NULL, &gw->left);
             continue;
         }
         report_gone(c, w, gw, gw->edges[k], p);

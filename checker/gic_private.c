@@ -34,7 +34,7 @@ void gic_private_left(struct arm_checker *c, struct gic *u, const struct world *
     const struct exit_state *s = checker_exit_state(c, w);
     uint32_t pending = 0;
 
-    gw->asks = gw->trapped || !gw->valid || justify_is_call(s);
+    gw->asks = gw->trapped || !gw->valid || justify_left_by(s, ESR_EC_SYS64) || justify_is_call(s);
     gw->asked += gw->asks;
     for (unsigned n = 0; n < u->lrs; n++) {
         uint64_t v = u->cpus[cpu].lr_at_exit[n];

@@ -96,10 +96,16 @@ struct gic_private {
 struct gic_owed {
     uint64_t intid;
     const struct world *sender; /* an SGI, which this one has sent; NULL: it was in one before */
-    uint64_t sent;              /* its entries then: EL2 may not have done it before the next */
+    uint64_t sent;              /* its entries then: EL2 may not have done it before the next; */
+    uint64_t entries;           /* and the world's own */
     bool missed;                /* the world was entered without it, though there was room, */
     unsigned runs;              /* so often */
     struct site since;
+};
+
+/* How often a VM may have taken back interrupts: LPIs, or SGIs and PPIs. */
+struct gic_taken {
+    uint64_t lpis, others;
 };
 
 struct gic_world {
@@ -108,11 +114,11 @@ struct gic_world {
     uint64_t ap[APS_MAX];
     struct site left;
     unsigned lost_count, active_count;
-    unsigned edge_count;     /* SGIs and LPIs pending in list registers when it left: */
-    uint64_t edges[LRS_MAX]; /* their INTIDs, */
-    unsigned edges_cpu;      /* on this CPU */
-    uint64_t traps;          /* exits by which it may have taken back an interrupt; */
-    uint64_t traps_then;     /* of all of the VM, when it left */
+    unsigned edge_count;         /* SGIs and LPIs pending in list registers when it left: */
+    uint64_t edges[LRS_MAX];     /* their INTIDs, */
+    unsigned edges_cpu;          /* on this CPU */
+    struct gic_taken taken_back; /* by exits of this world */
+    struct gic_taken taken_then; /* by all of the VM, before it left */
     struct gic_lost lost[LRS_MAX];
     struct gic_active active[HELD_MAX];
     unsigned split_count;                /* with EOImode set, what was active in list registers */
@@ -125,14 +131,25 @@ struct gic_world {
     bool asks;                           /* the last one was */
     unsigned owed_count;
     struct gic_owed owed[OWED_MAX];
-    uint32_t delivered;  /* SGIs and PPIs that were pending in a list register: they are enabled, */
-    uint64_t owed_traps; /* while this is the VM's count */
+    uint32_t delivered; /* SGIs and PPIs that were pending in a list register, of group 1, */
+    struct gic_taken owed_taken; /* while these are the VM's counts; */
+    uint32_t enabled, group1;    /* that the world has enabled, and put into group 1 */
+};
+
+#define FRAMES_MAX 32
+
+/* A page of a VM that is a frame of its distributor or of a redistributor. */
+struct gic_frame {
+    unsigned vm;
+    uint64_t page; /* of the virtual address */
 };
 
 struct gic {
     unsigned lrs, aps; /* how many there are; aps of each group */
     unsigned pre;      /* bits of preemption */
     struct gic_cpu *cpus;
+    unsigned frame_count;
+    struct gic_frame frames[FRAMES_MAX];
     GPtrArray *worlds; /* struct gic_world by index, NULL: none yet */
 };
 
@@ -172,9 +189,13 @@ bool gic_storm_is_ended(enum sysreg sr);
 /* As gic_active_left(). */
 void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu);
 
-/* Exits of the VM's virtual CPUs by accesses that EL2 emulates, to memory or to the CPU interface:
- * any may have disabled or deactivated an interrupt. */
-uint64_t gic_traps_of(struct arm_checker *c, struct gic *u, const struct world *w);
+/* Is a frame of the VM's GIC known: has it stored to one? */
+bool gic_has_frame(const struct gic *u, const struct world *w);
+
+/* What exits of the VM's virtual CPUs by accesses that EL2 emulates may have disabled, made not
+ * pending or ended. */
+struct gic_taken gic_taken_by(struct arm_checker *c, struct gic *u, const struct world *w);
+bool gic_is_taken(const struct gic_taken *then, const struct gic_taken *now, uint64_t intid);
 
 /* The state of interrupt @intid in list registers of @cpu, 0: it is in none. *full: none is empty.
  */
@@ -187,9 +208,13 @@ void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct worl
 
 /* ---- pending interrupts that are in no list register (checker/gic_owed.c) ---- */
 
-/* The interrupt @intid of @gw's world is in memory since @since; @sender: who has sent it there. */
-void gic_owed_add(struct gic_world *gw, uint64_t intid, const struct world *sender,
-                  const struct site *since);
+/* The interrupt @intid of @w, which is @gw, is in memory since @since; @sender: who has sent it
+ * there. */
+void gic_owed_add(struct gic_world *gw, const struct world *w, uint64_t intid,
+                  const struct world *sender, const struct site *since);
+/* Has @s's world left by a store of a word at this offset of a frame, which says what is stored? A
+ * bit for each SGI and PPI, where that is an array of bits of a redistributor. */
+bool gic_private_stored(const struct exit_state *s, uint64_t offset, uint32_t *value);
 void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
                    const struct arm_event *p);
 void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *w,

@@ -8,6 +8,8 @@
 // case -DFORGETS -DREFILLED=4: clean
 // case -DFORGETS -DSLEEPS: LOST ICH_LR0_EL2 of vm1/vcpu1
 // case -DSLEEPS: clean
+// case -DFORGETS -DSELF: LOST ICH_LR0_EL2 of vm1/vcpu0
+// case -DSELF: clean
 // case -DSPILLS: clean
 // case -DSPILLS -DFORGETS @do_eret: LOST ICH_LR0_EL2 of vm1/vcpu1
 // case -DSPILLS -DFORGETS -DDISABLES=5: clean
@@ -68,7 +70,11 @@ handle: // X0: who leaves, X1: the syndrome; X3: who comes
         cmp     x4, #1                          // WFI
         b.eq    waits
         tbnz    x1, #31, stays                  // a Data Abort: as of a distributor
+#ifdef SELF
+        mov     x3, x0
+#else
         ldr     x3, [x0, #FRAME_OTHER]          // ICC_SGI1R_EL1
+#endif
         ldr     x4, [x3, #FRAME_COUNT]
         add     x4, x4, #1
         str     x4, [x3, #FRAME_COUNT]
@@ -125,7 +131,16 @@ loads:                                          // what waits goes into the firs
         list_registers load, x3
         ret
 
-guest:  // X22 counts turns, down
+guest:
+#ifdef SELF                                     // one SGI to itself, and another, for which it waits for ever
+        ldr     x1, =NUMBER << 24 | 1
+        msr     s3_0_c12_c11_5, x1              // ICC_SGI1R_EL1
+        mrs     x2, s3_0_c12_c12_0              // ICC_IAR1_EL1
+        msr     s3_0_c12_c12_1, x2              // ICC_EOIR1_EL1
+        msr     s3_0_c12_c11_5, x1
+        b       .
+#endif
+        // X22 counts turns, down
         mov     x22, #14
 1:      cmp     x21, #100
         b.eq    receives

@@ -34,6 +34,9 @@
 // case -DACTIVE -DDROPPED @dropped: LOST ICH_AP1R0_EL2 of vm1/vcpu0
 // case -DORPHAN @orphan: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
 // case -DORPHAN -DMOVED: clean
+// case -DORPHAN -DMEMORY: clean
+// case -DORPHAN -DMEMORY -DOFFSET=0x400 @orphan: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
+// case -DORPHAN -DMEMORY -DOFFSET=0x384: clean
 // case -DORPHAN -DFULL: clean
 // case -DORPHAN -DEOIMODE @do_eret: GIC-STATE ICH_HCR_EL2 of vm1/vcpu0
 // case -DORPHAN -DEOIMODE -DTRAPS=1<<14: clean
@@ -59,6 +62,9 @@
 // case -DSTORM -DENDS: clean
 // case -DSTORM -DOWN: GIC-STATE ICH_MISR_EL2 of vm1/vcpu0
 // case -DSTORM -DOWN -DENDS: clean
+#ifndef OFFSET
+#define OFFSET 0
+#endif
 #ifndef NUMBER
 #define NUMBER 40
 #endif
@@ -357,8 +363,8 @@ guest:
         ldr     x0, =0x84000002                 // CPU_OFF
 #endif
 #ifdef MEMORY
-        mov     x1, #0x80000000
-        ldr     w2, [x1]
+        mov     x3, #0x80000000
+        str     w2, [x3, #OFFSET]
 #else
         hvc     #0
 #endif
