@@ -142,13 +142,13 @@ void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
                    const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
-    struct site here = site_of(c, p);
 
     if (p->count > u->cpus[p->cpu].entered + 1)
         count_run(gic_world_of(u, w));
     note_stored(c, u, w, s);
     if (!justify_is_write_of(s, sysreg_number(SR_ICC_SGI1R_EL1)))
         return;
+    struct site here = site_of(c, p);
     uint64_t rt = bits(s->esr, 9, 5), v = rt < 31 ? s->x[rt] : 0, intid = bits(v, 27, 24);
     for (unsigned k = 0; k < c->worlds.count; k++) {
         const struct world *o = c->worlds.list[k];
@@ -264,11 +264,12 @@ static void note_delivered(struct arm_checker *c, const struct gic *u, struct gi
 static void add_timers(struct arm_checker *c, struct gic_world *gw, const struct world *w,
                        const struct arm_event *p)
 {
-    struct site here = site_of(c, p);
-
-    for (unsigned k = 0; k < G_N_ELEMENTS(timers); k++)
-        if (bit(gw->delivered, timers[k].intid) && timer_asks(c, p->cpu, timers[k].ctl))
-            gic_owed_add(gw, w, timers[k].intid, NULL, &here);
+    for (unsigned k = 0; k < G_N_ELEMENTS(timers); k++) {
+        if (!bit(gw->delivered, timers[k].intid) || !timer_asks(c, p->cpu, timers[k].ctl))
+            continue;
+        struct site here = site_of(c, p);
+        gic_owed_add(gw, w, timers[k].intid, NULL, &here);
+    }
 }
 
 static void drop_taken(struct gic_world *gw, const struct gic_taken *now)
