@@ -41,13 +41,14 @@ static bool is_live(const struct pcpu *cpu, const struct fp_state *s)
     return cpu->fp.state == s && (s->cpu == cpu || MUTANT(fp_owner_cpu));
 }
 
-static void save(struct fp_state *s)
+/* Of the state that is live here. */
+static void save(struct pcpu *cpu)
 {
-    if (!s->saved) {
+    if (!cpu->fp.saved) {
         if (!MUTANT(lost_fp_flag))
-            fp_store(s);
-        s->saved = true;
-        STAT(FP_SAVE);
+            fp_store(cpu->fp.state);
+        cpu->fp.saved = true;
+        STAT_ON(cpu, FP_SAVE);
     }
 }
 
@@ -63,7 +64,7 @@ static void evict(struct pcpu *cpu)
     if (cpu->fp.state && is_live(cpu, cpu->fp.state)) {
         allow_here(cpu);
         if (!MUTANT(lost_fp_evict))
-            save(cpu->fp.state);
+            save(cpu);
     }
     forget(cpu);
 }
@@ -84,7 +85,7 @@ static void load(struct pcpu *cpu, struct fp_state *s, enum fp_owner owner)
         cpu->fp.state = s;
         cpu->fp.owner = owner;
     }
-    s->saved = false;
+    cpu->fp.saved = false;
 }
 
 /* The swap of the policies that know nothing of what the other side does. */
@@ -105,7 +106,7 @@ void fp_enter(struct pcpu *cpu, struct vcpu *v)
     if (is_live(cpu, &v->fp)) {
         if (opts.fp == OPT_fp_integrated)
             STAT_ON(cpu, FP_REUSE);
-        v->fp.saved = false;
+        cpu->fp.saved = false;
         set_trap(cpu, false);
     } else {
         set_trap(cpu, !MUTANT(fp_owner_trap));
@@ -125,7 +126,7 @@ void fp_exit(struct pcpu *cpu, struct vcpu *v)
     if (opts.fp == OPT_fp_eager || opts.fp == OPT_fp_lazy)
         swap_in_host(cpu, v);
     else if (opts.fp == OPT_fp_integrated && !HYP_FP_LATE)
-        save(&v->fp);
+        save(cpu);
 }
 
 void fp_exit_late(struct vcpu *v)
@@ -134,7 +135,7 @@ void fp_exit_late(struct vcpu *v)
 
     if (HYP_FP_LATE && opts.fp == OPT_fp_integrated && is_live(cpu, &v->fp)) {
         allow_here(cpu);
-        save(&v->fp);
+        save(cpu);
     }
 }
 
@@ -144,7 +145,7 @@ void fp_task_out(struct task *t)
 
     if (is_live(cpu, &t->fp)) {
         allow_here(cpu);
-        save(&t->fp);
+        save(cpu);
     }
 }
 
@@ -163,7 +164,7 @@ void fp_return_to_task(struct task *t)
     allow_here(cpu);
     if (t->foreign_fp || !is_live(cpu, &t->fp))
         load(cpu, &t->fp, FP_HOST);
-    t->fp.saved = false;
+    cpu->fp.saved = false;
     t->foreign_fp = false;
 }
 
@@ -191,6 +192,6 @@ void fp_sync(struct fp_state *s)
 
     if (is_live(cpu, s)) {
         allow_here(cpu);
-        save(s);
+        save(cpu);
     }
 }

@@ -9,7 +9,8 @@
  *   FP_GUEST   a virtual CPU's
  *
  * A state that is live may also be in memory, unchanged since (`saved`): then it can be thrown out
- * without a save.
+ * without a save. This is of the CPU, and not of the state: where it was live before is overtaken
+ * by another CPU that has loaded it, and must neither see nor change what that one knows of it.
  *
  * The policies (hyp.fp):
  *
@@ -42,12 +43,12 @@ struct fp_state {
     } v[32];
     uint64_t fpsr, fpcr;
     struct pcpu *cpu; /* that it was last loaded to; it is live there if that CPU says so */
-    bool saved;       /* memory holds the same */
 };
 
 struct fp_cpu {
     enum fp_owner owner;
     struct fp_state *state; /* NULL if FP_FREE */
+    bool saved;             /* its memory holds the same */
     bool trapping;          /* CPTR_EL2 traps FP, at EL2 too */
 };
 

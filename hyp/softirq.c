@@ -48,7 +48,6 @@ void hosttasks_start(void)
         task_init(t, name, mem_alloc(STACK_SIZE), compute, (void *)(uintptr_t)(k + 1));
         t->uses_fp = true;
         t->preemptible = true;
-        t->fp.saved = true;
         task_wake(t);
     }
 }

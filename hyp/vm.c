@@ -76,7 +76,6 @@ static void reset_vcpu(struct vcpu *v)
     v->ctx.live = 0;
     context_reset(&v->ctx);
     memset(&v->fp, 0, sizeof(v->fp));
-    v->fp.saved = true;
     vtimer_init(v);
 }
 
@@ -134,7 +133,6 @@ static void init_vcpu(struct vm *vm, unsigned index)
     format(name, sizeof(name), "%s/%u", vm->name, index);
     task_init(&v->task, name, mem_alloc(STACK_SIZE), loop, v);
     v->task.vcpu = v;
-    v->task.fp.saved = true;
     v->vtimer.soft.arg = v;
     if (opts.pin)
         v->task.pinned = (int)((vm->index + index) % pcpu_count);
