@@ -32,7 +32,7 @@ void active_event(struct arm_checker *c, struct active *a, const struct arm_even
 /* Does a list register stand for it? The world's end of interrupt deactivates it then. */
 static bool is_forwarded(const struct arm_checker *c, unsigned cpu, unsigned intid)
 {
-    unsigned count = MIN(VTR_LRS(reg(c, cpu, SR_ICH_VTR_EL2)), LRS_MAX);
+    unsigned count = gic_lrs(c, cpu);
 
     for (unsigned n = 0; n < count; n++) {
         uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
@@ -40,12 +40,6 @@ static bool is_forwarded(const struct arm_checker *c, unsigned cpu, unsigned int
             return true;
     }
     return false;
-}
-
-/* ENABLE, not IMASK, ISTATUS: while it is so, an active interrupt keeps it from EL2. */
-static bool is_asserted(uint64_t ctl)
-{
-    return (ctl & 7) == 5;
 }
 
 static struct finding about(struct arm_checker *c, struct active *a, const struct world *w,
@@ -92,7 +86,7 @@ static void report_missing(struct arm_checker *c, struct active *a, const struct
 static void check_forwarded(struct arm_checker *c, struct active *a, const struct world *w,
                             const struct arm_event *p)
 {
-    unsigned count = MIN(VTR_LRS(reg(c, p->cpu, SR_ICH_VTR_EL2)), LRS_MAX);
+    unsigned count = gic_lrs(c, p->cpu);
 
     for (unsigned n = 0; n < count; n++) {
         uint64_t v = checker_reg(c, p->cpu, gic_lr_number(n)), intid = LR_PINTID(v);
@@ -107,8 +101,8 @@ static void check_forwarded(struct arm_checker *c, struct active *a, const struc
 void active_check(struct arm_checker *c, struct active *a, const struct world *w,
                   const struct arm_event *p)
 {
-    bool timer = is_asserted(reg(c, p->cpu, SR_CNTV_CTL_EL0)) ||
-                 is_asserted(reg(c, p->cpu, SR_CNTP_CTL_EL0));
+    bool timer = regs_timer_asserts(reg(c, p->cpu, SR_CNTV_CTL_EL0)) ||
+                 regs_timer_asserts(reg(c, p->cpu, SR_CNTP_CTL_EL0));
 
     if (!HCR_EL2_IMO(p->world.hcr))
         return;

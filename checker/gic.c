@@ -53,7 +53,7 @@ static void measure(struct arm_checker *c, struct gic *u, unsigned cpu)
 
     if (u->lrs)
         return;
-    u->lrs = MIN(VTR_LRS(vtr), LRS_MAX);
+    u->lrs = gic_lrs(c, cpu);
     u->pre = pre;
     u->aps = pre == 7 ? 4 : pre == 6 ? 2 : 1;
 }

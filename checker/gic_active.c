@@ -55,18 +55,18 @@ static struct gic_active active_of(const struct gic *u, uint64_t vmcr, unsigned 
                                .bit = (uint8_t)(level % 32)};
 }
 
-/* A store that traps, perhaps to these 128 bytes of a frame: at 0x300 GICD_ISACTIVER<n> or
- * GICR_ISACTIVER0, active is then what EL2 says; at 0x380 GICD_ICACTIVER<n> or GICR_ICACTIVER0. */
+/* A store that traps, perhaps to one of the registers of a frame that begin at @base: behind
+ * GICR_ISACTIVER0 active is what EL2 says. */
 static bool stores_to(const struct exit_state *s, uint64_t base)
 {
-    return justify_left_by(s, ESR_EC_DABT_LOW) && bits(s->far, 11, 0) - base < 0x80;
+    return justify_left_by(s, ESR_EC_DABT_LOW) && bits(s->far, 11, 0) - base < GIC_BITS_BYTES;
 }
 
 /* What the exit asks for may have ended an active interrupt: where no frame is known, that may be
  * anywhere. */
 static bool deactivates(const struct gic *u, const struct world *w, const struct exit_state *s)
 {
-    return justify_is_gic_access(s) || stores_to(s, 0x380) ||
+    return justify_is_gic_access(s) || stores_to(s, GICR_ICACTIVER0) ||
            (justify_left_by(s, ESR_EC_DABT_LOW) && !gic_has_frame(u, w));
 }
 
@@ -91,7 +91,7 @@ void gic_active_left(struct arm_checker *c, struct gic *u, const struct world *w
     uint64_t hcr = checker_reg(c, cpu, sysreg_number(SR_ICH_HCR_EL2));
 
     /* With EOImode set ICC_EOIR<n>_EL1 only drops the priority. */
-    if (VMCR_EOIM(vmcr) || !gw->valid || stores_to(checker_exit_state(c, w), 0x300))
+    if (VMCR_EOIM(vmcr) || !gw->valid || stores_to(checker_exit_state(c, w), GICR_ISACTIVER0))
         gw->active_count = 0;
     else
         keep_held(u, gw, cpu, (hcr & HCR_EOICOUNT) != 0);

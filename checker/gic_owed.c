@@ -52,13 +52,13 @@ static bool is_target(uint64_t v, const struct world *sender, const struct world
 }
 
 /* @w has one pending: who sends it again sends nothing. */
-static bool has_pending(struct arm_checker *c, const struct gic *u, const struct gic_world *gw,
-                        const struct world *w, uint64_t intid)
+static bool has_pending(struct arm_checker *c, const struct gic_world *gw, const struct world *w,
+                        uint64_t intid)
 {
     bool full;
 
     if (w->running)
-        return gic_state_of(c, u, intid, w->last_pe, &full) & 1;
+        return gic_state_of(c, intid, w->last_pe, &full) & 1;
     for (unsigned k = 0; k < gw->edge_count; k++)
         if (gw->edges[k] == intid)
             return true;
@@ -106,12 +106,12 @@ static void note_stored(struct arm_checker *c, struct gic *u, const struct world
     struct gic_world *gw = gic_world_of(u, w);
     uint32_t set;
 
-    if (gic_private_stored(s, 0x80, &set)) /* GICR_IGROUPR0 */
+    if (gic_private_stored(s, GICR_IGROUPR0, &set))
         gw->group1 = set;
-    if (gic_private_stored(s, 0x100, &set)) /* GICR_ISENABLER0 */
+    if (gic_private_stored(s, GICR_ISENABLER0, &set))
         gw->enabled |= set;
-    if (gic_private_stored(s, 0x180, &set) || gic_private_stored(s, 0x280, &set))
-        forget(c, u, w, set); /* GICR_ICENABLER0, GICR_ICPENDR0 */
+    if (gic_private_stored(s, GICR_ICENABLER0, &set) || gic_private_stored(s, GICR_ICPENDR0, &set))
+        forget(c, u, w, set);
 }
 
 /* Has an interrupt of group 1 been in a list register of the VM, and nothing disabled it since? */
@@ -154,7 +154,7 @@ void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
         const struct world *o = c->worlds.list[k];
         struct gic_world *gw = gic_world_of(u, o);
         if (o->vm == w->vm && is_wanted(c, u, o, intid) && is_target(v, w, o) &&
-            !has_pending(c, u, gw, o, intid))
+            !has_pending(c, gw, o, intid))
             gic_owed_add(gw, o, intid, w, &here);
     }
 }
@@ -174,28 +174,25 @@ static bool is_refilled_later(const struct arm_checker *c, const struct gic *u, 
     return asks && !checker_reg(c, cpu, sysreg_number(SR_ICH_MISR_EL2));
 }
 
-static const struct {
-    uint64_t intid;
-    enum sysreg ctl;
-} timers[] = {{PPI_TIMER_VIRT, SR_CNTV_CTL_EL0}, {PPI_TIMER_PHYS, SR_CNTP_CTL_EL0}};
+static const uint64_t timers[] = {PPI_TIMER_VIRT, PPI_TIMER_PHYS};
 
 /* The register of the world's timer whose interrupt @intid is; SR_NONE: it is none's. */
 static enum sysreg timer_of(uint64_t intid)
 {
     for (unsigned k = 0; k < G_N_ELEMENTS(timers); k++)
-        if (timers[k].intid == intid)
-            return timers[k].ctl;
+        if (timers[k] == intid)
+            return gic_source_of(intid);
     return SR_NONE;
 }
 
-/* The world has the timer, and its condition holds: ENABLE, not IMASK, ISTATUS. The physical
- * interrupt would end the run before it has begun, if it were not active or disabled. */
+/* The world has the timer, and its condition holds. The physical interrupt would end the run before
+ * it has begun, if it were not active or disabled. */
 static bool timer_asks(const struct arm_checker *c, unsigned cpu, enum sysreg ctl)
 {
     unsigned reg = c->regs.of_sysreg[ctl];
 
     return reg != REG_NONE && regs_observable(c, cpu, reg) &&
-           (checker_reg(c, cpu, sysreg_number(ctl)) & MASK(2, 0)) == 5;
+           regs_timer_asserts(checker_reg(c, cpu, sysreg_number(ctl)));
 }
 
 static const char *kind_of(uint64_t intid)
@@ -236,11 +233,11 @@ static bool is_known(const struct gic_owed *o)
 }
 
 /* False: it is over. */
-static bool check_one(struct arm_checker *c, const struct gic *u, const struct world *w,
-                      struct gic_owed *o, bool later, const struct arm_event *p)
+static bool check_one(struct arm_checker *c, const struct world *w, struct gic_owed *o, bool later,
+                      const struct arm_event *p)
 {
     bool full;
-    uint64_t state = gic_state_of(c, u, o->intid, p->cpu, &full);
+    uint64_t state = gic_state_of(c, o->intid, p->cpu, &full);
 
     if (timer_of(o->intid) != SR_NONE && !timer_asks(c, p->cpu, timer_of(o->intid)))
         return false;
@@ -265,10 +262,10 @@ static void add_timers(struct arm_checker *c, struct gic_world *gw, const struct
                        const struct arm_event *p)
 {
     for (unsigned k = 0; k < G_N_ELEMENTS(timers); k++) {
-        if (!bit(gw->delivered, timers[k].intid) || !timer_asks(c, p->cpu, timers[k].ctl))
+        if (!bit(gw->delivered, timers[k]) || !timer_asks(c, p->cpu, timer_of(timers[k])))
             continue;
         struct site here = site_of(c, p);
-        gic_owed_add(gw, w, timers[k].intid, NULL, &here);
+        gic_owed_add(gw, w, timers[k], NULL, &here);
     }
 }
 
@@ -299,7 +296,7 @@ void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *
     drop_taken(gw, &now);
     add_timers(c, gw, w, p);
     for (unsigned k = 0; k < gw->owed_count; k++)
-        if (check_one(c, u, w, &gw->owed[k], later, p))
+        if (check_one(c, w, &gw->owed[k], later, p))
             gw->owed[kept++] = gw->owed[k];
     gw->owed_count = kept;
     note_delivered(c, u, gw, p->cpu);
@@ -343,7 +340,7 @@ static void check_end(struct arm_checker *c, struct gic *u, const struct world *
                             .at = o->since,
                             .other = gw->left,
                             .other_role = "left"};
-        if (!how || !o->sender || !is_known(o) || has_pending(c, u, gw, w, o->intid))
+        if (!how || !o->sender || !is_known(o) || has_pending(c, gw, w, o->intid))
             continue;
         say_lost(&f, o, how);
         finding_report(c, &f);

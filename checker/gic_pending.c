@@ -12,13 +12,18 @@
 
 #define FIRST_LPI 8192
 
-uint64_t gic_state_of(const struct arm_checker *c, const struct gic *u, uint64_t intid,
-                      unsigned cpu, bool *full)
+unsigned gic_lrs(const struct arm_checker *c, unsigned cpu)
 {
+    return MIN(VTR_LRS(checker_reg(c, cpu, sysreg_number(SR_ICH_VTR_EL2))), LRS_MAX);
+}
+
+uint64_t gic_state_of(const struct arm_checker *c, uint64_t intid, unsigned cpu, bool *full)
+{
+    unsigned count = gic_lrs(c, cpu);
     uint64_t state = 0;
 
     *full = true;
-    for (unsigned n = 0; n < u->lrs; n++) {
+    for (unsigned n = 0; n < count; n++) {
         uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
         *full &= LR_STATE(v) != 0;
         if (LR_VINTID(v) == intid)
@@ -51,7 +56,8 @@ static void learn_frame(struct gic *u, const struct world *w, const struct exit_
 {
     uint64_t offset = bits(s->far, 11, 0);
 
-    if (bit(s->esr, 6) && offset >= 0x100 && offset < 0x800 && u->frame_count < FRAMES_MAX)
+    if (bit(s->esr, 6) && offset >= GICR_ISENABLER0 && offset < GICD_ITARGETSR &&
+        u->frame_count < FRAMES_MAX)
         u->frames[u->frame_count++] = (struct gic_frame){.vm = w->vm, .page = s->far >> 12};
 }
 
@@ -85,10 +91,11 @@ static bool takes_back(struct gic *u, const struct world *w, const struct exit_s
         learn_frame(u, w, s);
     if (!any)
         return true;
-    bool known = gic_private_stored(s, 0x180, &value) || gic_private_stored(s, 0x280, &value);
+    bool known = gic_private_stored(s, GICR_ICENABLER0, &value) ||
+                 gic_private_stored(s, GICR_ICPENDR0, &value);
     offset &= ~UINT64_C(3);
-    return bit(s->esr, 6) && ((frame && !offset) || offset == 0x80 ||
-                              ((offset == 0x180 || offset == 0x280) && !known));
+    return bit(s->esr, 6) && ((frame && offset == GICD_CTLR) || offset == GICR_IGROUPR0 ||
+                              ((offset == GICR_ICENABLER0 || offset == GICR_ICPENDR0) && !known));
 }
 
 void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu)
@@ -137,7 +144,7 @@ void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct worl
     for (unsigned k = 0; judged && k < gw->edge_count; k++) {
         bool full;
         if (gic_is_taken(&gw->taken_then, &now, gw->edges[k]) ||
-            gic_state_of(c, u, gw->edges[k], p->cpu, &full) & 1)
+            gic_state_of(c, gw->edges[k], p->cpu, &full) & 1)
             continue;
         if (full) { /* it waits in memory */
             gic_owed_add(gw, w, gw->edges[k], NULL, &gw->left);

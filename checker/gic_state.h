@@ -138,6 +138,18 @@ struct gic_world {
 
 #define FRAMES_MAX 32
 
+/* Offsets in a frame of a distributor or redistributor. Where both have an array of bits, it is at
+ * one place, GICR_<name>0 being the first word of GICD_<name><n>; arrays have 128 bytes. */
+#define GICD_CTLR       0
+#define GICR_IGROUPR0   0x080
+#define GICR_ISENABLER0 0x100
+#define GICR_ICENABLER0 0x180
+#define GICR_ICPENDR0   0x280
+#define GICR_ISACTIVER0 0x300
+#define GICR_ICACTIVER0 0x380
+#define GICD_ITARGETSR  0x800
+#define GIC_BITS_BYTES  0x80
+
 /* A page of a VM that is a frame of its distributor or of a redistributor. */
 struct gic_frame {
     unsigned vm;
@@ -184,6 +196,10 @@ void gic_storm_acknowledged(struct arm_checker *c, struct gic_cpu *g, const stru
 /* A write of @sr may take the reason away. */
 bool gic_storm_is_ended(enum sysreg sr);
 
+/* The register by which a private interrupt that is a level is asserted: a timer's control
+ * register, ICH_MISR_EL2. SR_NONE: @intid is none of these. */
+enum sysreg gic_source_of(uint64_t intid);
+
 /* ---- pending interrupts (checker/gic_pending.c) ---- */
 
 /* As gic_active_left(). */
@@ -197,10 +213,11 @@ bool gic_has_frame(const struct gic *u, const struct world *w);
 struct gic_taken gic_taken_by(struct arm_checker *c, struct gic *u, const struct world *w);
 bool gic_is_taken(const struct gic_taken *then, const struct gic_taken *now, uint64_t intid);
 
-/* The state of interrupt @intid in list registers of @cpu, 0: it is in none. *full: none is empty.
- */
-uint64_t gic_state_of(const struct arm_checker *c, const struct gic *u, uint64_t intid,
-                      unsigned cpu, bool *full);
+/* How many list registers @cpu has. */
+unsigned gic_lrs(const struct arm_checker *c, unsigned cpu);
+
+/* The state of interrupt @intid in them, 0: it is in none. *full: none is empty. */
+uint64_t gic_state_of(const struct arm_checker *c, uint64_t intid, unsigned cpu, bool *full);
 
 /* What @w is entered with: reports, if no list register was overwritten unread. */
 void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct world *w,

@@ -35,20 +35,24 @@ bool gic_storm_is_ended(enum sysreg sr)
     return sr != SR_NONE && sysreg_number(sr) - gic_lr_number(0) < LRS_MAX;
 }
 
+enum sysreg gic_source_of(uint64_t intid)
+{
+    for (unsigned k = 0; k < G_N_ELEMENTS(sources); k++)
+        if (sources[k].intid == intid)
+            return sources[k].ctl;
+    return SR_NONE;
+}
+
 /* The register that says why @intid is pending still; SR_NONE: nothing does. The timers' control
  * registers are laid out alike. */
 static enum sysreg reason(const struct arm_checker *c, unsigned cpu, unsigned intid, uint64_t *v)
 {
-    for (unsigned k = 0; k < G_N_ELEMENTS(sources); k++) {
-        if (sources[k].intid != intid)
-            continue;
-        *v = checker_reg(c, cpu, sysreg_number(sources[k].ctl));
-        bool on = intid == PPI_MAINTENANCE
-                      ? *v != 0
-                      : CNTV_CTL_EL0_ENABLE(*v) && !CNTV_CTL_EL0_IMASK(*v) && bit(*v, 2);
-        return on ? sources[k].ctl : SR_NONE;
-    }
-    return SR_NONE;
+    enum sysreg sr = gic_source_of(intid);
+
+    if (sr == SR_NONE)
+        return SR_NONE;
+    *v = checker_reg(c, cpu, sysreg_number(sr));
+    return (intid == PPI_MAINTENANCE ? *v != 0 : regs_timer_asserts(*v)) ? sr : SR_NONE;
 }
 
 static struct finding found(struct arm_checker *c, const struct world *w, enum sysreg sr,

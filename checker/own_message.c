@@ -38,27 +38,6 @@ void own_message_written(struct arm_checker *c, struct own *u, unsigned reg, con
     l->site = site_of(c, p);
 }
 
-/* Is the interrupt of @lr in a list register that is in use? */
-static bool is_there(const struct arm_checker *c, unsigned cpu, uint64_t lr)
-{
-    for (unsigned n = 0; n < LRS_MAX; n++) {
-        uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
-        if (LR_STATE(v) && LR_VINTID(v) == LR_VINTID(lr))
-            return true;
-    }
-    return false;
-}
-
-static bool has_empty(const struct arm_checker *c, unsigned cpu)
-{
-    const struct gic *u = c->unit[UNIT_gic];
-
-    for (unsigned n = 0; u && n < u->lrs; n++)
-        if (!LR_STATE(checker_reg(c, cpu, gic_lr_number(n))))
-            return true;
-    return false;
-}
-
 static void report_dropped(struct arm_checker *c, const struct world *w, unsigned reg,
                            const struct granule *g, uint64_t lr, const struct arm_event *p)
 {
@@ -130,11 +109,12 @@ static void check_slots(struct arm_checker *c, const struct world *w, const stru
 
     for (unsigned k = 0; s->valid && k < SLOTS; k++) {
         uint64_t lr = 0;
+        bool full;
         const struct granule *g = r->slots[k].pa ? flow_granule(c->flow, r->slots[k].pa) : NULL;
         if (!g || !g->slot || g->tag.kind != TAG_MODIFIED || g->tag.world != (int)w->index ||
             g->tag.reg != reg || !g->modified.known || g->modified.total < s->at.total ||
             !arm_mem_read(c->m, g->pa, &lr, sizeof(lr)) || !(LR_STATE(lr) & 1) ||
-            is_there(c, p->cpu, lr))
+            gic_state_of(c, LR_VINTID(lr), p->cpu, &full))
             continue;
         report_dropped(c, w, reg, g, lr, p);
         return;
@@ -148,11 +128,12 @@ static void check_overwritten(struct arm_checker *c, const struct world *w, stru
 {
     const struct misplaced *m = &r->in_slot;
     const struct granule *g = m->known ? flow_granule(c->flow, m->pa) : NULL;
+    bool full;
 
     r->in_slot.known = false;
     if (!g || !is_list_register(m->value) || !(LR_STATE(m->value) & 1) ||
         g->tag.kind != TAG_EXACT || g->tag.world != (int)w->index || g->tag.reg != reg ||
-        is_there(c, p->cpu, m->value) || !has_empty(c, p->cpu))
+        gic_state_of(c, LR_VINTID(m->value), p->cpu, &full) || full)
         return;
     struct finding f = {.rule = RULE_DEFER,
                         .world = w,

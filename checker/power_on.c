@@ -48,8 +48,7 @@ void power_on_free(struct power_on *u)
 
 static bool calls(const struct exit_state *s, uint32_t function)
 {
-    return (justify_left_by(s, ESR_EC_HVC64) || justify_left_by(s, ESR_EC_SMC64)) &&
-           (s->x[0] & MASK(31, 0) & ~(uint64_t)SMCCC_64) == function;
+    return justify_is_call(s) && (s->x[0] & MASK(31, 0) & ~(uint64_t)SMCCC_64) == function;
 }
 
 static bool is_for(const struct call *k, const struct world *w)

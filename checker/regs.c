@@ -186,6 +186,11 @@ struct value128 regs_get(const struct arm_checker *c, unsigned cpu, unsigned reg
     return (struct value128){value[0] & c->regs.desc[reg].mask, value[1]};
 }
 
+bool regs_timer_asserts(uint64_t ctl)
+{
+    return CNTV_CTL_EL0_ENABLE(ctl) && !CNTV_CTL_EL0_IMASK(ctl) && CNTV_CTL_EL0_ISTATUS(ctl);
+}
+
 enum regs_use regs_use(const struct arm_checker *c, unsigned reg)
 {
     switch (c->regs.desc[reg].sr) {

@@ -59,6 +59,10 @@ bool regs_observable(const struct arm_checker *c, unsigned cpu, unsigned reg);
 bool regs_only_traps_more(const struct arm_checker *c, unsigned cpu, unsigned reg, uint64_t before,
                           uint64_t now);
 
+/* Of a control register of any of the timers, which are laid out alike: its condition holds and its
+ * interrupt is not masked. */
+bool regs_timer_asserts(uint64_t ctl);
+
 /* What EL2 may compute from what a world has in a register, and give it back. */
 enum regs_use {
     REGS_ANY,     /* it is a control: EL2 has bits of its own there, for errata or debugging */
