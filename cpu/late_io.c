@@ -43,9 +43,6 @@ static void posted_state(struct state_io *io, struct late_cpu *l)
     for (unsigned k = 0; k < l->posted_count; k++) {
         STATE(io, l->posted[k].offset);
         STATE(io, l->posted[k].value);
-        STATE(io, l->posted[k].size);
-        if (!state_require(io, l->posted[k].size == 4, "l->posted[k].size"))
-            l->posted[k].size = 4;
     }
 }
 

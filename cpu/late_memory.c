@@ -214,26 +214,24 @@ bool late_deliver(struct cpu *cpu)
 
     l->posted_count = 0;
     for (unsigned k = 0; k < count; k++)
-        device_write(cpu->late->device, l->posted[k].offset, l->posted[k].size, l->posted[k].value);
+        device_write(cpu->late->device, l->posted[k].offset, LATE_POSTED_BYTES, l->posted[k].value);
     if (count)
         cpu_recheck(cpu);
     return count != 0;
 }
 
-/* Registers are of 4 bytes; what has no register in it is told when it is done. */
 bool late_device_store(struct cpu *cpu, struct device *dev, uint64_t offset, unsigned size,
                        uint64_t value)
 {
     struct late_cpu *l = &cpu->late->cpus[cpu->index];
 
-    if (dev != cpu->late->device || size != 4)
+    if (dev != cpu->late->device || size != LATE_POSTED_BYTES)
         return false;
     if (l->posted_count == LATE_POSTED || late_draw(cpu->late, 4)) {
         late_deliver(cpu);
         return false;
     }
-    l->posted[l->posted_count++] =
-        (struct late_posted){.offset = offset, .value = value, .size = (uint8_t)size};
+    l->posted[l->posted_count++] = (struct late_posted){offset, value};
     return true;
 }
 

@@ -8,8 +8,10 @@
 #define LATE_STORES 32
 #define LATE_LINES  64
 #define LATE_POSTED 8
-#define LATE_PAGES  4096
-#define LATE_WALKS  64
+
+#define LATE_POSTED_BYTES 4 /* all registers of GICV have them */
+#define LATE_PAGES        4096
+#define LATE_WALKS        64
 
 #define LATE_LINE_BYTES 64 /* of CTR_EL0.IminLine of every model */
 
@@ -44,10 +46,9 @@ struct late_line {
     uint8_t state, cpu;
 };
 
-/* A store to the device that has such. */
+/* A store to the device that has such, of LATE_POSTED_BYTES. */
 struct late_posted {
     uint64_t offset, value;
-    uint8_t size;
 };
 
 struct late_cpu {
