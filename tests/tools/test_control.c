@@ -209,6 +209,7 @@ static void test_parts_are_found_by_the_names_that_the_command_line_gives(void *
          "0xa000000 is not RAM, or not mapped; 0 bytes are written"},
         {"\"device_add\"", "device_add is not offered: nothing is plugged in"},
         {"\"object-add\"", "object-add is not offered: no object comes"},
+        {"\"human-monitor-command\", \"arguments\": {\"command-line\": \"info\"}", "info network "},
         {"\"human-monitor-command\", \"arguments\": {\"command-line\": \"info network\"}",
          "virtio-net-pci.0: index=0,type=nic,macaddr=52:54:00:12:34:56\\n"
          " \\\\ net0: index=0,type=user"},

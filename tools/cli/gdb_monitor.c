@@ -124,7 +124,7 @@ static void append_line(void *ctx, const char *line)
 
 static bool gdb_monitor_info(struct gdb_session *g, unsigned cpu, char **words, GString *out)
 {
-    info_execute(timeline_machine(g->t), cpu, words, out);
+    info_execute(timeline_machine(g->t), cpu, NULL, words, out);
     return true;
 }
 
@@ -132,7 +132,7 @@ static bool gdb_monitor_why(struct gdb_session *g, unsigned cpu, char **words, G
 {
     char *info[] = {words[0], "why", NULL};
 
-    return info_execute(timeline_machine(g->t), cpu, info, out);
+    return info_execute(timeline_machine(g->t), cpu, NULL, info, out);
 }
 
 static bool gdb_monitor_worlds(struct gdb_session *g, unsigned cpu, char **words, GString *out)
@@ -294,7 +294,7 @@ void gdb_monitor_execute(struct gdb_session *g, unsigned cpu, const char *line, 
     const char *as = words[0] ? monitor_as(words[0]) : NULL;
     int row = as ? find(as) : words[0] ? find(words[0]) : 0; /* alone it asks for help */
     if (row < 0 && is_info(words[0]))
-        info_execute(timeline_machine(g->t), cpu, words - 1, out);
+        info_execute(timeline_machine(g->t), cpu, NULL, words - 1, out);
     else if (row < 0)
         say_unknown(words[0], out);
     else if (!commands[row].fn(g, cpu, words, out))

@@ -5,22 +5,27 @@
 
 #include "armillary.h"
 #include "death.h"
+#include "outline.h"
 #include "parse.h"
 #include "registers.h"
 
 typedef bool info_fn(struct arm_machine *m, unsigned cpu, char **words, GString *out);
 
 #define INFO(name, ...) static info_fn info_##name;
+#define INFO_NAMED(...)
 #include "tools/cli/info.def"
+#undef INFO_NAMED
 #undef INFO
 
 static const struct {
     const char *name;
-    info_fn *fn;
+    info_fn *fn; /* NULL: outline_info() */
     const char *arguments, *help;
 } rows[] = {
 #define INFO(name, arguments, help) {#name, info_##name, arguments, help},
+#define INFO_NAMED(name, help)      {#name, NULL, "", help},
 #include "tools/cli/info.def"
+#undef INFO_NAMED
 #undef INFO
 };
 
@@ -280,25 +285,36 @@ static bool info_why(struct arm_machine *m, unsigned cpu, char **words, GString 
     return true;
 }
 
-static bool is_row(const char *name)
+static bool is_there(size_t row, const struct outline *outline)
 {
-    bool found = false;
-
-    for (size_t k = 0; k < G_N_ELEMENTS(rows); k++)
-        found |= !strcmp(name, rows[k].name);
-    return found;
+    return rows[row].fn || outline;
 }
 
-bool info_execute(struct arm_machine *m, unsigned cpu, char **words, GString *out)
+static bool show(size_t row, struct arm_machine *m, unsigned cpu, const struct outline *outline,
+                 char **words, GString *out)
 {
-    for (size_t k = 0; words[1] && k < G_N_ELEMENTS(rows); k++)
-        if (!strcmp(words[1], rows[k].name) && rows[k].fn(m, cpu, words, out))
+    return rows[row].fn ? rows[row].fn(m, cpu, words, out)
+                        : outline_info(outline, rows[row].name, out);
+}
+
+bool info_execute(struct arm_machine *m, unsigned cpu, const struct outline *outline, char **words,
+                  GString *out)
+{
+    bool known = false;
+
+    for (size_t k = 0; words[1] && k < G_N_ELEMENTS(rows); k++) {
+        if (strcmp(words[1], rows[k].name) != 0 || !is_there(k, outline))
+            continue;
+        if (show(k, m, cpu, outline, words, out))
             return true;
-    if (words[1] && !is_row(words[1]))
+        known = true;
+    }
+    if (words[1] && !known)
         g_string_append_printf(out, "no info of \"%s\"; there are:\n", words[1]);
     for (size_t k = 0; k < G_N_ELEMENTS(rows); k++)
-        g_string_append_printf(out, "info %-9s %-22s %s\n", rows[k].name, rows[k].arguments,
-                               rows[k].help);
+        if (is_there(k, outline))
+            g_string_append_printf(out, "info %-9s %-22s %s\n", rows[k].name, rows[k].arguments,
+                                   rows[k].help);
     return false;
 }
 

@@ -6,10 +6,12 @@
 #include <stdint.h>
 
 struct arm_machine;
+struct outline;
 
-/* @words: "info", a row of info.def, its arguments. False: no such row, or not so; @out has got the
- * list of them. */
-bool info_execute(struct arm_machine *m, unsigned cpu, char **words, GString *out);
+/* @words: "info", a row of info.def, its arguments. @outline: NULL where parts have no names.
+ * False: no such row, or not so; @out has got the list of them. */
+bool info_execute(struct arm_machine *m, unsigned cpu, const struct outline *outline, char **words,
+                  GString *out);
 
 /* "info" alone and with each row, for completion; NULL beyond the last. */
 const char *info_name(size_t index);

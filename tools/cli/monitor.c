@@ -10,7 +10,6 @@
 #include "key_names.h"
 #include "line_editor.h"
 #include "monitor_memory.h"
-#include "outline.h"
 #include "parse.h"
 #include "picture.h"
 #include "sweep.h"
@@ -31,8 +30,7 @@ static enum monitor_verdict say(GString *out, const char *text)
 
 static enum monitor_verdict do_info(struct monitor *mon, char **words, GString *out)
 {
-    if (!outline_info(mon->outline, words[1], out))
-        info_execute(mon->m, mon->cpu, words, out);
+    info_execute(mon->m, mon->cpu, mon->outline, words, out);
     return MONITOR_STAY;
 }
 

@@ -53,14 +53,16 @@ static const struct {
     const char *word;
     outline_fn *fn;
 } rows[] = {
-#define OUTLINE(name) {#name, info_##name},
-    OUTLINE(name) OUTLINE(uuid) OUTLINE(chardev) OUTLINE(network) OUTLINE(qtree)
-#undef OUTLINE
+#define INFO(...)
+#define INFO_NAMED(name, ...) {#name, info_##name},
+#include "tools/cli/info.def"
+#undef INFO_NAMED
+#undef INFO
 };
 
 bool outline_info(const struct outline *o, const char *word, GString *out)
 {
-    for (size_t k = 0; o && word && k < G_N_ELEMENTS(rows); k++)
+    for (size_t k = 0; k < G_N_ELEMENTS(rows); k++)
         if (!strcmp(word, rows[k].word)) {
             rows[k].fn(o, out);
             return true;

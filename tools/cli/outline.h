@@ -45,7 +45,7 @@ struct outline {
     const struct networks *networks; /* NULL: none */
 };
 
-/* "info WORD", if that is about names: @out gets lines. False: it is not, or @o is NULL. */
+/* INFO_NAMED(@word) of info.def: @out gets lines. False: there is no such row. */
 bool outline_info(const struct outline *o, const char *word, GString *out);
 
 /* The size of a disk, as the guest has it, in bytes; 0: the file is not there. */

@@ -120,7 +120,8 @@ enum step_verdict do_gic(struct stepper *s, char **words, GString *out)
 
 enum step_verdict do_info(struct stepper *s, char **words, GString *out)
 {
-    return info_execute(step_machine(s), s->cpu, words, out) || !words[1] ? STEP_OK : STEP_WRONG;
+    return info_execute(step_machine(s), s->cpu, NULL, words, out) || !words[1] ? STEP_OK
+                                                                                : STEP_WRONG;
 }
 
 enum step_verdict do_findings(struct stepper *s, char **words, GString *out)
