@@ -207,9 +207,7 @@ bool death_add_nested(const struct corpse *c, const struct death_fault *f, struc
                            "; by interrupts that are taken within their own handler: %u or more "
                            "have come without a return, each at about %s",
                            count, at);
-    g_string_assign(v->next,
-                    "read ICC_IAR1_EL1 and take the device's reason away before PSTATE.I is "
-                    "cleared in the handler");
+    g_string_assign(v->next, DEATH_NESTED_NEXT);
     return true;
 }
 

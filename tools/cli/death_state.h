@@ -232,6 +232,11 @@ bool death_explain_overwritten(const struct corpse *c, const struct death_fault 
                                struct verdict *v);
 bool death_explain_stack_end(const struct corpse *c, const struct death_fault *f,
                              struct verdict *v);
+/* What to do about interrupts within their own handler. */
+#define DEATH_NESTED_NEXT                                                                          \
+    "read ICC_IAR1_EL1 and take the device's reason away before PSTATE.I is cleared in the "       \
+    "handler"
+
 /* The stack was used up by interrupts within their own handler. */
 bool death_add_nested(const struct corpse *c, const struct death_fault *f, struct verdict *v);
 bool death_add_jump(const struct corpse *c, const struct death_fault *f, GString *out);

@@ -194,8 +194,7 @@ static void explain_stacked(const struct corpse *c, unsigned intid, struct verdi
     }
     g_string_append_printf(v->evidence, "what each has pushed stays: SP is %#" PRIx64,
                            death_reg(c, c->cpu, "sp"));
-    g_string_assign(v->next, "read ICC_IAR1_EL1 and take the device's reason away before PSTATE.I "
-                             "is cleared in the handler");
+    g_string_assign(v->next, DEATH_NESTED_NEXT);
 }
 
 bool death_explain_storm(const struct corpse *c, struct verdict *v)

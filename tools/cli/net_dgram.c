@@ -61,6 +61,7 @@ static bool join(struct dgram *d, const struct sockaddr_in *local)
 static bool open_ends(struct dgram *d, const struct net_spec *spec)
 {
     struct sockaddr_in local = {.sin_family = AF_INET};
+    const char *local_name = spec->local ? spec->local : "a port of its own";
 
     if (!resolve(spec->remote, &d->to) || (spec->local && !resolve(spec->local, &local)))
         return false;
@@ -69,7 +70,8 @@ static bool open_ends(struct dgram *d, const struct net_spec *spec)
     if (d->fd >= 0 &&
         (group ? join(d, &local) : !bind(d->fd, (const struct sockaddr *)&local, sizeof(local))))
         return true;
-    return failed(group ? "join" : "be at", group ? spec->remote : spec->local, strerror(errno));
+    return failed(group ? "join" : "receive at", group ? spec->remote : local_name,
+                  strerror(errno));
 }
 
 static void dgram_close(struct network *n)

@@ -17,6 +17,19 @@
 // dies -DQUIET | --no-el2 --append console=ttyS0: the guest has said nothing: console=ttyS0 of the command line is no console && try: console=ttyAMA0
 // lives -DQUIET | --no-el2 --append console=ttyAMA0
 #include "common.inc"
+    // stage 2 by a block of the first table, and all that an ERET to "guest" at EL1 needs
+    .macro stage2_on
+    set vbar_el2, stage2
+    adrp x9, tables
+    ldr x12, =0x400007fd
+    str x12, [x9, #8]
+    msr vttbr_el2, x9
+    put vtcr_el2, 0x80023559
+    put hcr_el2, 0x80000001
+    put spsr_el2, 0x3c5
+    set elr_el2, guest
+    isb
+    .endm
     .global _start
     .global crash
 _start:
@@ -90,16 +103,7 @@ w1: .word 0
     isb
     nop
 #elif defined(NO_ISV)
-    set vbar_el2, stage2
-    adrp x9, tables
-    ldr x12, =0x400007fd
-    str x12, [x9, #8]
-    msr vttbr_el2, x9
-    put vtcr_el2, 0x80023559
-    put hcr_el2, 0x80000001
-    put spsr_el2, 0x3c5
-    set elr_el2, guest
-    isb
+    stage2_on
     eret
 guest:
     ldr x0, =0x9000000
@@ -148,16 +152,7 @@ push:
     ldp x29, x30, [sp], #256
     eret
 #elif defined(STACK_STAGE2)
-    set vbar_el2, stage2
-    adrp x9, tables
-    ldr x12, =0x400007fd
-    str x12, [x9, #8]
-    msr vttbr_el2, x9
-    put vtcr_el2, 0x80023559
-    put hcr_el2, 0x80000001
-    put spsr_el2, 0x3c5
-    set elr_el2, guest
-    isb
+    stage2_on
     ldr x9, =tables+4096
     mov sp, x9
     mov x3, #300
