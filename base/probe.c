@@ -10,9 +10,13 @@
 
 static void update_mask(struct probes *ps)
 {
-    ps->mask = 0;
-    for (unsigned k = 0; k < ps->count; k++)
-        ps->mask |= ps->sub[k].filter.events;
+    ps->mask = ps->placed = 0;
+    for (unsigned k = 0; k < ps->count; k++) {
+        const struct arm_filter *f = &ps->sub[k].filter;
+        ps->mask |= f->events;
+        if (f->els || f->worlds || f->one_vmid)
+            ps->placed |= f->events;
+    }
 }
 
 static bool wants_cpu(const struct arm_filter *f, unsigned cpu)

@@ -10,7 +10,8 @@
 #include "armillary_types.h"
 
 struct probes {
-    uint64_t mask; /* BIT(event): at least one subscriber, wherever it is wanted */
+    uint64_t mask;   /* BIT(event): at least one subscriber, wherever it is wanted */
+    uint64_t placed; /* of these, the ones that somebody wants at some EL or in some world only */
     unsigned count;
     int last_handle;
     struct {

@@ -115,13 +115,18 @@ static struct context_slot *slot_of_now(struct cpu *cpu)
     return s;
 }
 
-/* What is wanted depends on the world, and whether accesses are observed on what is wanted. */
-static __attribute__((noinline)) struct context_slot *slot_when_observed(struct cpu *cpu)
+static void want(struct cpu *cpu)
 {
     struct arm_event here;
 
     cpu_locate(cpu, &here);
     cpu->wanted = probe_mask_at(cpu->probes, &here) | (cpu->late ? WANTED_LATE : 0);
+}
+
+/* What is wanted depends on the world, and whether accesses are observed on what is wanted. */
+static __attribute__((noinline)) struct context_slot *slot_when_observed(struct cpu *cpu)
+{
+    want(cpu);
     return slot_of_now(cpu);
 }
 
@@ -143,7 +148,7 @@ void cpu_context_choose(struct cpu *cpu)
 {
     struct context_slot *s = slot_of_now(cpu);
 
-    if (unlikely(cpu->probes->mask | cpu->wanted))
+    if (unlikely(cpu->probes->placed))
         s = slot_when_observed(cpu);
     s->held = s->block | (uint32_t)(cpu_wants(cpu, ARM_EVENT_FP) || cpu_fp_would_trap(cpu)) *
                              (uint32_t)BLOCK_FP_HELD;
@@ -155,4 +160,10 @@ void cpu_context_changed(struct cpu *cpu)
 {
     cpu->contexts.epoch++;
     cpu_context_choose(cpu);
+}
+
+void cpu_wishes_changed(struct cpu *cpu)
+{
+    want(cpu);
+    cpu_context_changed(cpu);
 }

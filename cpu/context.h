@@ -15,6 +15,9 @@ void cpu_context_changed(struct cpu *cpu);
 /* The same, by comparing all registers that a slot depends on. */
 void cpu_context_choose(struct cpu *cpu);
 
+/* To be called after a subscription to events has been made or ended. */
+void cpu_wishes_changed(struct cpu *cpu);
+
 /* @s is that of now. */
 static inline void cpu_context_use(struct cpu *cpu, const struct context_slot *s)
 {
@@ -36,7 +39,7 @@ static inline unsigned cpu_context_kind(const struct cpu *cpu)
 /*
  * As cpu_context_changed(), where nothing has but EL and PSTATE.{SP,PAN,UAO}: there and back again,
  * mostly. A slot that was right in this epoch is so again, unless a bank has been given away. Not
- * with UAO or events, of which the kind knows nothing.
+ * with UAO, of which the kind knows nothing, nor where other events are wanted than there.
  */
 static inline void cpu_el_changed(struct cpu *cpu)
 {
@@ -45,8 +48,7 @@ static inline void cpu_el_changed(struct cpu *cpu)
     struct context_slot *s = &c->slot[kind][c->recent[kind]];
 
     if (likely(s->epoch == c->epoch && s->serial == s->bank->serial &&
-               s->serial_unpriv == s->bank_unpriv->serial &&
-               !(cpu->ps.uao | cpu->probes->mask | cpu->wanted)))
+               s->serial_unpriv == s->bank_unpriv->serial && !(cpu->ps.uao | cpu->probes->placed)))
         cpu_context_use(cpu, s);
     else
         cpu_context_choose(cpu);

@@ -37,6 +37,10 @@ void cpu_tell_hwreg(struct cpu *cpu, const struct insn *i, enum sysreg sr, uint6
  * still where it comes from. */
 #define EXCEPTION_EVENTS (BIT(ARM_EVENT_EXCEPTION) | BIT(ARM_EVENT_WORLD) | WANTED_LATE)
 #define RETURN_EVENTS    (BIT(ARM_EVENT_ERET) | BIT(ARM_EVENT_WORLD) | WANTED_LATE)
+/* All that SVC, HVC, SMC and ERET may tell. */
+#define CROSSING_EVENTS                                                                            \
+    (EXCEPTION_EVENTS | RETURN_EVENTS | BIT(ARM_EVENT_INSN) | BIT(ARM_EVENT_CALL) |                \
+     BIT(ARM_EVENT_HWREG))
 
 void cpu_tell_exception(struct cpu *cpu, const struct exception *e, uint64_t vector, uint64_t spsr);
 void cpu_tell_return(struct cpu *cpu, const struct insn *i, uint64_t pc, uint64_t spsr, bool legal);

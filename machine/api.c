@@ -106,7 +106,7 @@ bool arm_mem_write(struct arm_machine *m, uint64_t pa, const void *buf, size_t s
 static void wishes_changed(struct arm_machine *m)
 {
     for (unsigned k = 0; k < m->cpu_count; k++)
-        cpu_context_changed(m->cpus[k]);
+        cpu_wishes_changed(m->cpus[k]);
     if (m->current)
         cpu_recheck(m->current);
 }

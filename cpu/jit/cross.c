@@ -49,7 +49,7 @@ static inline struct jit_way arrive(struct cpu *cpu, uint64_t flags)
  * trap their instructions? */
 static inline bool is_usual(const struct cpu *cpu)
 {
-    return !(cpu->wanted | cpu->probes->mask | cpu->sr[SR_HFGITR_EL2]) &&
+    return !((cpu->wanted & CROSSING_EVENTS) | cpu->probes->placed | cpu->sr[SR_HFGITR_EL2]) &&
            !(cpu->pmu_on | cpu_has_el3(cpu)) && !MDSCR_EL1_SS(cpu->sr[SR_MDSCR_EL1]);
 }
 
@@ -92,7 +92,7 @@ static inline void learn(struct cpu *cpu, struct context_crossing *c, uint64_t f
 /* Does nothing that interp_nothing_between() and is_usual() ask about ask for anything? */
 static inline bool is_quiet(const struct cpu *cpu)
 {
-    uint64_t any = cpu->wanted | cpu->probes->mask | cpu->sr[SR_HFGITR_EL2] |
+    uint64_t any = (cpu->wanted & CROSSING_EVENTS) | cpu->probes->placed | cpu->sr[SR_HFGITR_EL2] |
                    (cpu->sr[SR_HCR_EL2] & HCR_VIRTUAL_PENDING) |
                    (cpu->sr[SR_MDSCR_EL1] & FIELD_MASK(MDSCR_EL1_SS)) | (uint64_t)cpu->recheck |
                    (uint64_t)(cpu->power != CPU_RUNNING);

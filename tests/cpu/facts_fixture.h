@@ -191,7 +191,7 @@ static inline void bench_put(struct bench *b, const struct machine_state *s)
     cpu->recheck = EXEC_NEXT;
     b->pause = false;
     cpu->trap_epoch++;
-    cpu_context_changed(cpu);
+    cpu_wishes_changed(cpu); /* a test may have subscribed */
     cpu->irq_check = s->irq_check;
 }
 

@@ -106,7 +106,7 @@ static void test_who_watches_writes_empties_nothing(void **state)
     (void)state;
     start_unlocked(&f);
     assert_true(probe_subscribe(&f.probes, &writes, ignore, NULL) > 0);
-    cpu_context_changed(f.cpu);
+    cpu_wishes_changed(f.cpu);
     set(&f, SR_OSLAR_EL1, 1);
     set(&f, SR_MDSCR_EL1, RXFULL);
     set(&f, SR_DBGDTRRX_EL0, 'x');
