@@ -8,14 +8,21 @@
 /* Events that lead from one EL and world to another: who wants either side gets them. */
 #define CROSSING (BIT(ARM_EVENT_EXCEPTION) | BIT(ARM_EVENT_ERET) | BIT(ARM_EVENT_WORLD))
 
-static void update_mask(struct probes *ps)
+static void update_masks(struct probes *ps)
 {
+    _Static_assert(ARM_SUBSCRIBERS_MAX <= 8 * sizeof(ps->of[0]), "a bit for each");
+    ps->changes++;
     ps->mask = ps->placed = 0;
+    memset(ps->of, 0, sizeof(ps->of));
     for (unsigned k = 0; k < ps->count; k++) {
         const struct arm_filter *f = &ps->sub[k].filter;
+        bool placed = f->els || f->worlds || f->one_vmid;
+        ps->sub[k].everywhere = !placed && !(f->cpus[0] | f->cpus[1]);
         ps->mask |= f->events;
-        if (f->els || f->worlds || f->one_vmid)
+        if (placed)
             ps->placed |= f->events;
+        for (uint64_t m = f->events; m; m &= m - 1)
+            ps->of[__builtin_ctzll(m)] |= (uint16_t)BIT(k);
     }
 }
 
@@ -66,11 +73,9 @@ static bool wants_target(const struct arm_filter *f, const struct arm_event *p)
                    : p->el == 2 || wants_world(f, p); /* EL2 may enter any world */
 }
 
-/* Does @p happen where @f wants it? */
+/* Does @p happen where @f, which wants events of its kind, wants them? */
 static bool wants(const struct arm_filter *f, const struct arm_event *p)
 {
-    if (!bit(f->events, p->kind))
-        return false;
     if (p->cpu == ARM_NO_CPU)
         return true;
     return wants_cpu(f, p->cpu) &&
@@ -89,25 +94,34 @@ uint64_t probe_mask_at(const struct probes *ps, const struct arm_event *at)
     return mask;
 }
 
-/* The index of the first subscriber whose handle is above @handle: they are in this order. */
-static unsigned behind(const struct probes *ps, int handle)
+/* Who wants @kind, of the subscribers with handles above @after and up to @last: they are in this
+ * order. */
+static unsigned others(const struct probes *ps, enum arm_event_kind kind, int after, int last)
 {
-    unsigned k = 0;
+    unsigned some = ps->of[kind];
 
-    while (k < ps->count && ps->sub[k].handle <= handle)
-        k++;
-    return k;
+    for (unsigned m = some; m; m &= m - 1) {
+        int handle = ps->sub[__builtin_ctz(m)].handle;
+        if (handle <= after || handle > last)
+            some &= ~(m & -m);
+    }
+    return some;
 }
 
 /* A callback may end subscriptions, its own too. One that it adds has come too late for @p. */
 void probe_fire(const struct probes *ps, const struct arm_event *p)
 {
-    int handle, last = ps->last_handle;
+    const int last = ps->last_handle;
+    unsigned left = ps->of[p->kind];
 
-    for (unsigned k = 0; k < ps->count && ps->sub[k].handle <= last; k = behind(ps, handle)) {
-        handle = ps->sub[k].handle;
-        if (wants(&ps->sub[k].filter, p))
+    while (left) {
+        unsigned k = (unsigned)__builtin_ctz(left), changes = ps->changes;
+        int handle = ps->sub[k].handle;
+        left &= left - 1;
+        if (ps->sub[k].everywhere || wants(&ps->sub[k].filter, p))
             ps->sub[k].fn(ps->sub[k].ctx, p);
+        if (unlikely(ps->changes != changes))
+            left = others(ps, p->kind, handle, last);
     }
 }
 
@@ -127,7 +141,7 @@ int probe_subscribe(struct probes *ps, const struct arm_filter *filter, arm_even
     ps->sub[ps->count].fn = fn;
     ps->sub[ps->count].ctx = ctx;
     ps->count++;
-    update_mask(ps);
+    update_masks(ps);
     return ps->last_handle;
 }
 
@@ -138,7 +152,7 @@ bool probe_unsubscribe(struct probes *ps, int handle)
             continue;
         for (ps->count--; k < ps->count; k++)
             ps->sub[k] = ps->sub[k + 1];
-        update_mask(ps);
+        update_masks(ps);
         return true;
     }
     return false;

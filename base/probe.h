@@ -12,10 +12,12 @@
 struct probes {
     uint64_t mask;   /* BIT(event): at least one subscriber, wherever it is wanted */
     uint64_t placed; /* of these, the ones that somebody wants at some EL or in some world only */
-    unsigned count;
+    uint16_t of[64]; /* BIT(index in sub): who wants the event, wherever it is wanted */
+    unsigned count, changes; /* changes: subscriptions made and ended */
     int last_handle;
     struct {
         int handle;
+        bool everywhere; /* on any CPU, at any EL and in any world */
         struct arm_filter filter;
         arm_event_fn *fn;
         void *ctx;
