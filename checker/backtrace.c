@@ -48,16 +48,28 @@ void backtraces_free(struct backtraces *b)
     g_free(b);
 }
 
-/* The frame record at @fp: the caller's X29, and X30. */
-static bool record(const struct arm_checker *c, unsigned cpu, struct memo *m, uint64_t fp)
+/* A page of the stack. */
+struct page {
+    bool known;
+    uint64_t va, pa;
+};
+
+/* The frame record at @fp: the caller's X29, and X30. It lies where the last one does, in @page,
+ * mostly. */
+static bool record(const struct arm_checker *c, unsigned cpu, struct memo *m, uint64_t fp,
+                   struct page *page)
 {
-    uint64_t *pair = m->pair[m->count];
+    const uint64_t offset = fp & MASK(11, 0);
     struct arm_translation t;
 
-    if (!arm_translate(c->m, cpu, 2, fp, ARM_ACCESS_READ, &t) ||
-        !arm_mem_read(c->m, t.pa, pair, sizeof(m->pair[0])))
+    if (!page->known || page->va != fp - offset) {
+        if (!arm_translate(c->m, cpu, 2, fp, ARM_ACCESS_READ, &t))
+            return false;
+        *page = (struct page){.known = true, .va = fp - offset, .pa = t.pa - offset};
+    }
+    if (!arm_mem_read(c->m, page->pa + offset, m->pair[m->count], sizeof(m->pair[0])))
         return false;
-    m->pa[m->count++] = t.pa;
+    m->pa[m->count++] = page->pa + offset;
     return true;
 }
 
@@ -70,8 +82,9 @@ static uint64_t stripped(uint64_t pc)
 static void unwind(const struct arm_checker *c, unsigned cpu, struct memo *m, struct backtrace *out)
 {
     uint64_t fp = m->fp;
+    struct page page = {0};
 
-    while (out->count < BACKTRACE_MOST && fp && fp % 16 == 0 && record(c, cpu, m, fp)) {
+    while (out->count < BACKTRACE_MOST && fp && fp % 16 == 0 && record(c, cpu, m, fp, &page)) {
         const uint64_t *pair = m->pair[m->count - 1];
         if (pair[1] % 4 || !pair[1])
             break;

@@ -6,18 +6,20 @@
 #include "checker/sync.h"
 #include "checker/unknown.h"
 
-static const struct flow_op *op_of(struct flow *f, uint32_t word)
+/* By where it is, so that the next one is beside it. */
+static const struct flow_op *op_of(struct flow *f, uint64_t pc, uint32_t word)
 {
-    struct flow_op *o = &f->ops[(word ^ word >> 13) & (OPS - 1)];
+    uint64_t line = (pc >> 6) * UINT64_C(0x9e3779b97f4a7c15) >> 40;
+    struct flow_op *o = &f->ops[(line << 4 | (pc >> 2 & 15)) & (OPS - 1)];
 
     if (o->word != word || !o->valid)
         *o = flow_op_of(word);
     return o;
 }
 
-uint32_t flow_written(struct flow *f, uint32_t word)
+uint32_t flow_written(struct flow *f, uint64_t pc, uint32_t word)
 {
-    return op_of(f, word)->x_writes;
+    return op_of(f, pc, word)->x_writes;
 }
 
 static void note_writes(struct flow_cpu *v, const struct flow_op *o, const struct site *at)
@@ -85,7 +87,7 @@ static void used(struct flow *f, const struct flow_cpu *v, const struct flow_op 
 
 void flow_step(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
 {
-    const struct flow_op *o = op_of(f, p->insn.word);
+    const struct flow_op *o = op_of(f, p->pc, p->insn.word);
 
     f->followed++;
     v->literal = (o->word & 0x3b000000) == 0x18000000; /* LDR (literal): a constant */

@@ -65,6 +65,9 @@ void flow_enter(struct flow *f, const struct arm_event *p);
 /* Go on following, or begin: something that matters has happened on @cpu. */
 void flow_interest(struct flow *f, unsigned cpu, uint64_t count);
 
+/* Is it followed? */
+bool flow_is_on(const struct flow *f, unsigned cpu);
+
 /* If it is followed, for @insns more. */
 void flow_follow(struct flow *f, unsigned cpu, uint64_t count, uint64_t insns);
 

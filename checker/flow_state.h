@@ -12,7 +12,7 @@
 #define AFTER_EXIT     250
 #define AFTER_INTEREST 48
 
-#define OPS 8192 /* decoded instructions, by their words */
+#define OPS 16384 /* decoded instructions, by where they are */
 
 struct flow_cpu {
     bool following;
@@ -66,8 +66,8 @@ void flow_watched(struct flow *f, const struct arm_event *p);
 
 void flow_step(struct flow *f, struct flow_cpu *v, const struct arm_event *p);
 
-/* General registers that the instruction @word may have written. */
-uint32_t flow_written(struct flow *f, uint32_t word);
+/* General registers that the instruction @word at @pc may have written. */
+uint32_t flow_written(struct flow *f, uint64_t pc, uint32_t word);
 
 /* ---- when (checker/flow_when.c) ---- */
 

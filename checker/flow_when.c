@@ -65,8 +65,10 @@ static void follow(struct flow *f, unsigned cpu, bool on)
 /* General registers that @p, which has been followed, may have written. */
 static uint32_t written_by(struct flow *f, const struct arm_event *p)
 {
+    if (p->kind == ARM_EVENT_INSN && !f->cpus[p->cpu].following)
+        return (uint32_t)MASK(30, 0);
     if (p->kind == ARM_EVENT_INSN)
-        return f->cpus[p->cpu].following ? flow_written(f, p->insn.word) : (uint32_t)MASK(30, 0);
+        return flow_written(f, p->pc, p->insn.word);
     return p->mem.reg < 31 && !(p->mem.kind & (ARM_MEM_WRITE | ARM_MEM_FP)) ? 1U << p->mem.reg : 0;
 }
 
@@ -121,6 +123,11 @@ void flow_interest(struct flow *f, unsigned cpu, uint64_t count)
 
     v->until = MAX(v->until, count + AFTER_INTEREST);
     follow(f, cpu, true);
+}
+
+bool flow_is_on(const struct flow *f, unsigned cpu)
+{
+    return f->cpus[cpu].following;
 }
 
 void flow_follow(struct flow *f, unsigned cpu, uint64_t count, uint64_t insns)

@@ -8,7 +8,8 @@
 #include "checker/flow.h"
 
 struct granules {
-    struct granule *list; /* open addressing by pa; pa 0: free */
+    uint64_t *keys; /* open addressing by pa; 0: free */
+    struct granule *list;
     size_t room, used;
 };
 

@@ -180,14 +180,15 @@ void own_slot_read(struct arm_checker *c, struct own *u, unsigned reg, const str
 {
     const struct world *last = c->cpus[p->cpu].last;
     struct live *l = own_live(u, p->cpu, reg);
+    bool is_vbar = c->regs.desc[reg].sr == SR_VBAR_EL1;
 
     u->switched_ever[reg] = l->fetched = true;
     own_pair_read(u, p->cpu, reg);
     own_serror_read(c, u, p);
-    if (!last || l->owner == (int)last->index)
-        return;
+    if (!last || l->owner == (int)last->index || !(flow_is_on(c->flow, p->cpu) || is_vbar))
+        return; /* what it has read is followed nowhere */
     l->read = site_of(c, p);
-    if (c->regs.desc[reg].sr == SR_VBAR_EL1)
+    if (is_vbar)
         u->vbars[p->cpu] =
             (struct misplaced){.known = true, .value = p->sysreg_read.value, .at = l->read};
 }
