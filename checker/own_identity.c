@@ -81,6 +81,38 @@ static bool goes_on(struct arm_checker *c, const struct world *w, const struct a
            justify_is_vector(s, checker_reg(c, p->cpu, sysreg_number(SR_VBAR_EL1)), pc);
 }
 
+/* How many general registers are not what @w has left, and not what its exit asks for. */
+static unsigned differ_from(struct arm_checker *c, const struct world *w, unsigned cpu)
+{
+    struct allowance a = justify(checker_exit_state(c, w), w->kind == WORLD_HOST);
+    unsigned count = 0;
+
+    for (unsigned n = 0; n < 31; n++)
+        count += !bit(a.x, n) &&
+                 checker_reg(c, cpu, ARM_X(n)) != own_wreg(own(c), w, REG_X(n))->value.lo;
+    return count;
+}
+
+/* Whose values all general registers are, and the PC, where nobody has followed the copies and who
+ * is named has left with others. */
+static const struct world *of_values(struct arm_checker *c, const struct arm_event *p)
+{
+    const struct world *named = worlds_named(&c->worlds, p);
+
+    if (!c->flow || !named || !checker_exit_state(c, named)->valid ||
+        justify(checker_exit_state(c, named), named->kind == WORLD_HOST).anything ||
+        differ_from(c, named, p->cpu) < 2)
+        return NULL;
+    for (unsigned k = 0; k < c->worlds.count; k++) {
+        const struct world *w = c->worlds.list[k];
+        const struct exit_state *s = checker_exit_state(c, w);
+        if (w != named && w->kind == WORLD_GUEST && !w->running && s->valid &&
+            p->world.target - s->pc <= 4 && !differ_from(c, w, p->cpu))
+            return w;
+    }
+    return NULL;
+}
+
 const struct world *own_identity(struct arm_checker *c, const struct arm_event *p,
                                  enum sysreg *wrong)
 {
@@ -88,6 +120,8 @@ const struct world *own_identity(struct arm_checker *c, const struct arm_event *
     uint64_t root = p->world.vttbr & MASK(47, 1);
     const struct world *w = own(c) && reg != REG_NONE ? of_general(c, p->cpu, false) : NULL;
 
+    if (own(c) && reg != REG_NONE && (!w || w == worlds_named(&c->worlds, p)))
+        w = of_values(c, p);
     if (!w || !goes_on(c, w, p))
         return NULL;
     if (!HCR_EL2_VM(p->world.hcr)) {
@@ -103,16 +137,33 @@ const struct world *own_identity(struct arm_checker *c, const struct arm_event *
     return w->vmpidr == p->world.vmpidr && is_root_of_another(c, w, root) ? w : NULL;
 }
 
+/* A copy of what @w has left in X@n is in memory, and EL2 has kept it there. */
+static bool is_kept(const struct arm_checker *c, const struct world *w, unsigned n)
+{
+    const struct wreg *r = own_wreg(own(c), w, REG_X(n));
+    uint64_t there = 0;
+
+    for (unsigned k = 0; k < SLOTS; k++)
+        if (r->slots[k].pa && r->slots[k].version == r->version &&
+            arm_mem_read(c->m, r->slots[k].pa, &there, sizeof(there)) && there == r->value.lo)
+            return true;
+    return false;
+}
+
 /* What @w has left in X@n is where it was loaded from before, and another value is entered, from
- * elsewhere. *changed: it is another value. */
+ * elsewhere; or from the same place, where frames of all worlds are copied to, and it is not @w's.
+ * *changed: it is another value. */
 static bool is_elsewhere(const struct arm_checker *c, const struct world *w, unsigned cpu,
                          unsigned n, bool *changed)
 {
     const struct wreg *r = own_wreg(own(c), w, REG_X(n));
     const struct granule *g = r->frame ? flow_granule(c->flow, r->frame) : NULL;
     uint64_t from = flow_x_from(c->flow, cpu, n), there = 0;
+    struct tag tag = flow_x(c->flow, cpu, n);
 
     *changed = checker_reg(c, cpu, ARM_X(n)) != r->value.lo;
+    if (from && from == r->frame)
+        return !(tag.kind == TAG_EXACT && tag.world == (int)w->index) && is_kept(c, w, n);
     return g && from && from != r->frame && g->tag.kind == TAG_EXACT &&
            g->tag.world == (int)w->index && g->tag.reg == REG_X(n) &&
            g->tag.version == r->version && arm_mem_read(c->m, r->frame, &there, sizeof(there)) &&
