@@ -63,6 +63,21 @@ uint64_t checker_reg(const struct arm_checker *c, unsigned cpu, uint32_t number)
     return value[0];
 }
 
+static void note_idle(struct arm_checker *c, const struct arm_event *p)
+{
+    struct cpu_view *view = &c->cpus[p->cpu];
+
+    view->idle[view->idles++ % IDLES] = checker_reg(c, p->cpu, sysreg_number(SR_CNTPCT_EL0));
+}
+
+bool checker_passes_over(const struct arm_checker *c, const struct world *w, uint64_t when)
+{
+    const struct cpu_view *view = &c->cpus[w->last_pe];
+    uint64_t ms = checker_reg(c, 0, sysreg_number(SR_CNTFRQ_EL0)) / 1000;
+
+    return view->idles >= IDLES && view->idle[view->idles % IDLES] > when + ms;
+}
+
 /* To each unit that wants it here. */
 static void tell_units(struct arm_checker *c, const struct arm_event *p)
 {
@@ -280,6 +295,8 @@ static void on_event(void *ctx, const struct arm_event *p)
         power(c, p);
     if (known && p->kind == ARM_EVENT_EXCEPTION && p->el == 0 && !c->cpus[p->cpu].running)
         c->cpus[p->cpu].user_ran = true;
+    if (known && p->kind == ARM_EVENT_WFX)
+        note_idle(c, p);
     if (known && (ARM_BIT(p->kind) & ACCOUNT_EVENTS))
         account_event(c->account, p);
     c->prepared |= c->guest_seen || turns_stage2_on(p);
@@ -301,7 +318,7 @@ static void on_event(void *ctx, const struct arm_event *p)
 static int subscribe(struct arm_checker *c, struct arm_error *err)
 {
     c->everywhere = ARM_BIT(ARM_EVENT_POWER);
-    c->at_el2 = ACCOUNT_EVENTS;
+    c->at_el2 = ACCOUNT_EVENTS | ARM_BIT(ARM_EVENT_WFX);
     for (unsigned k = 0; k < UNIT_COUNT; k++)
         if (c->unit[k]) {
             c->everywhere |= units[k]->everywhere;

@@ -23,6 +23,8 @@ struct suppressions;
 struct switches;
 struct view;
 
+#define IDLES 8
+
 /* A CPU as EL2 sees it: who runs below, and since when. */
 struct cpu_view {
     struct world *running; /* entered, and not left; NULL: EL2 runs, or nobody was seen entered */
@@ -34,6 +36,8 @@ struct cpu_view {
     uint64_t exit_pc;      /* where the world was: ELR_EL2 then */
     bool guest_seen;       /* a guest has been entered on this CPU */
     bool user_ran;         /* a program of a host at EL2 has, since the world left */
+    uint64_t idle[IDLES];  /* when EL2 has waited here by WFI or WFE, the last times, */
+    unsigned idles;        /* and how often: by CNTPCT_EL0 */
 };
 
 /* Subscriptions; the last is made when a host at EL1 is seen (own_thread_below()). */
@@ -81,6 +85,10 @@ void checker_print_worlds(const struct arm_checker *c, arm_line_fn *line, void *
 
 /* Does every CPU wait for an interrupt or an event, or is off? */
 bool checker_all_wait(const struct arm_checker *c);
+
+/* Has the CPU that @w was on last been idle at EL2 again and again since a millisecond behind
+ * @when? Then EL2 has looked who may run, and it was not @w. @when: by CNTPCT_EL0. */
+bool checker_passes_over(const struct arm_checker *c, const struct world *w, uint64_t when);
 
 /* A register's value on @cpu now; 0 if it has none. */
 uint64_t checker_reg(const struct arm_checker *c, unsigned cpu, uint32_t number);

@@ -67,6 +67,7 @@ static void leave_registers(struct arm_checker *c, struct gic *u, const struct w
         .owner = w, .entries = w->entries, .site = site_of(c, p), .unread = true};
 
     gw->left = live.site;
+    gw->left_when = reg(c, p->cpu, SR_CNTPCT_EL0);
     for (unsigned n = 0; n < u->lrs; n++) {
         g->lr[n] = live;
         g->lr_at_exit[n] = checker_reg(c, p->cpu, gic_lr_number(n));
@@ -107,7 +108,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     gic_pending_left(c, u, w, p->cpu);
     gic_private_left(c, u, w, p->cpu);
     gic_owed_left(c, u, w, p);
-    gic_storm_left(c, g, w, p);
+    gic_storm_left(c, u, w, p);
 }
 
 /* ---- EL2 reads ---- */

@@ -37,6 +37,68 @@ void gic_owed_add(struct gic_world *gw, const struct world *w, uint64_t intid,
                                                    .since = *since};
 }
 
+/* ---- timers ---- */
+
+static const uint64_t timers[GIC_TIMERS] = {PPI_TIMER_VIRT, PPI_TIMER_PHYS};
+
+/* Which of the world's timers the interrupt @intid is of; GIC_TIMERS: of none. */
+static unsigned timer_of(uint64_t intid)
+{
+    unsigned k = 0;
+
+    while (k < GIC_TIMERS && timers[k] != intid)
+        k++;
+    return k;
+}
+
+static bool is_timers(const struct gic_owed *o)
+{
+    return timer_of(o->intid) != GIC_TIMERS;
+}
+
+static uint64_t timer_control(const struct arm_checker *c, unsigned cpu, unsigned k)
+{
+    return checker_reg(c, cpu, sysreg_number(gic_source_of(timers[k])));
+}
+
+#define CTL_MASKED 7 /* ENABLE, IMASK, ISTATUS: the condition holds, and no interrupt comes */
+
+/* The world has the timer, and its condition holds. The physical interrupt would end the run before
+ * it has begun, if it were not active or disabled, or EL2 has masked it. */
+static bool timer_asks(const struct arm_checker *c, const struct gic_world *gw, unsigned cpu,
+                       unsigned k)
+{
+    unsigned reg = c->regs.of_sysreg[gic_source_of(timers[k])];
+    uint64_t ctl = timer_control(c, cpu, k);
+
+    return reg != REG_NONE && regs_observable(c, cpu, reg) &&
+           (regs_timer_asserts(ctl) || (gw->masked[k] && (ctl & CTL_MASKED) == CTL_MASKED));
+}
+
+/* The world has left: what it has written is its own mask. */
+static void timers_left(const struct arm_checker *c, struct gic_world *gw, unsigned cpu)
+{
+    for (unsigned k = 0; k < GIC_TIMERS; k++) {
+        gw->timer[k] = timer_control(c, cpu, k);
+        gw->masked[k] &= CNTV_CTL_EL0_ENABLE(gw->timer[k]) && CNTV_CTL_EL0_IMASK(gw->timer[k]);
+    }
+}
+
+/* It is entered: EL2 has masked a timer for its interrupt, which is pending in a list register, or
+ * is to come. */
+static void note_masked(const struct arm_checker *c, struct gic_world *gw, unsigned cpu)
+{
+    bool full;
+
+    for (unsigned k = 0; k < GIC_TIMERS; k++) {
+        uint64_t was = gw->timer[k];
+        if (CNTV_CTL_EL0_ENABLE(was) && !CNTV_CTL_EL0_IMASK(was))
+            gw->masked[k] = (timer_control(c, cpu, k) & CTL_MASKED) == CTL_MASKED;
+        if (gic_state_of(c, timers[k], cpu, &full) & 1)
+            gw->masked[k] = false;
+    }
+}
+
 /* ---- a world leaves ---- */
 
 /* Does ICC_SGI1R_EL1 = @v, written by @sender, mean @w? Aff3 is in bits 55 to 48, Aff2 in 39 to 32,
@@ -128,14 +190,17 @@ static bool is_open(struct arm_checker *c, struct gic *u, const struct world *w)
     return false;
 }
 
-/* @o would get the SGI: it has got one of this number before, or has asked for it. */
-static bool is_wanted(struct arm_checker *c, struct gic *u, const struct world *o, uint64_t intid)
+/* @o has got the SGI or PPI before, or has asked for it. */
+static bool is_expected(struct arm_checker *c, struct gic *u, const struct world *o, uint64_t intid)
 {
     const struct gic_world *gw = gic_world_of(u, o);
 
-    return o->kind == WORLD_GUEST && gw->valid &&
-           (bit(gw->delivered, intid) ||
-            (bit(gw->enabled & gw->group1, intid) && is_open(c, u, o)));
+    return bit(gw->delivered, intid) || (bit(gw->enabled & gw->group1, intid) && is_open(c, u, o));
+}
+
+static bool is_wanted(struct arm_checker *c, struct gic *u, const struct world *o, uint64_t intid)
+{
+    return o->kind == WORLD_GUEST && gic_world_of(u, o)->valid && is_expected(c, u, o, intid);
 }
 
 void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
@@ -146,6 +211,7 @@ void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
     if (p->count > u->cpus[p->cpu].entered + 1)
         count_run(gic_world_of(u, w));
     note_stored(c, u, w, s);
+    timers_left(c, gic_world_of(u, w), p->cpu);
     if (!justify_is_write_of(s, sysreg_number(SR_ICC_SGI1R_EL1)))
         return;
     struct site here = site_of(c, p);
@@ -174,27 +240,6 @@ static bool is_refilled_later(const struct arm_checker *c, const struct gic *u, 
     return asks && !checker_reg(c, cpu, sysreg_number(SR_ICH_MISR_EL2));
 }
 
-static const uint64_t timers[] = {PPI_TIMER_VIRT, PPI_TIMER_PHYS};
-
-/* The register of the world's timer whose interrupt @intid is; SR_NONE: it is none's. */
-static enum sysreg timer_of(uint64_t intid)
-{
-    for (unsigned k = 0; k < G_N_ELEMENTS(timers); k++)
-        if (timers[k] == intid)
-            return gic_source_of(intid);
-    return SR_NONE;
-}
-
-/* The world has the timer, and its condition holds. The physical interrupt would end the run before
- * it has begun, if it were not active or disabled. */
-static bool timer_asks(const struct arm_checker *c, unsigned cpu, enum sysreg ctl)
-{
-    unsigned reg = c->regs.of_sysreg[ctl];
-
-    return reg != REG_NONE && regs_observable(c, cpu, reg) &&
-           regs_timer_asserts(checker_reg(c, cpu, sysreg_number(ctl)));
-}
-
 static const char *kind_of(uint64_t intid)
 {
     return intid < SGIS ? "SGI" : intid < PRIVATE_MAX ? "PPI" : "LPI";
@@ -207,9 +252,9 @@ static void say_lost(struct finding *f, const struct gic_owed *o, const char *si
         "what finds no list register is put into one at an entry with room, or ICH_HCR_EL2.UIE "
         "asks for the interrupt that says there is";
     finding_say(f, "%s %" PRIu64 " %s, and %s", kind_of(o->intid), o->intid,
-                o->sender                       ? "was sent to it"
-                : timer_of(o->intid) != SR_NONE ? "is its timer's, whose condition holds"
-                                                : "was pending in one and had to make room",
+                o->sender      ? "was sent to it"
+                : is_timers(o) ? "is its timer's, whose condition holds"
+                               : "was pending in one and had to make room",
                 since);
 }
 
@@ -220,7 +265,7 @@ static void report(struct arm_checker *c, const struct world *w, const struct gi
     char text[64];
 
     f.other = o->since;
-    f.other_role = o->sender ? "sent" : timer_of(o->intid) != SR_NONE ? "first" : "left";
+    f.other_role = o->sender ? "sent" : is_timers(o) ? "first" : "left";
     snprintf(text, sizeof(text), "has been in none for %u runs with one free", o->runs);
     say_lost(&f, o, text);
     finding_report(c, &f);
@@ -233,13 +278,13 @@ static bool is_known(const struct gic_owed *o)
 }
 
 /* False: it is over. */
-static bool check_one(struct arm_checker *c, const struct world *w, struct gic_owed *o, bool later,
-                      const struct arm_event *p)
+static bool check_one(struct arm_checker *c, const struct gic_world *gw, const struct world *w,
+                      struct gic_owed *o, bool later, const struct arm_event *p)
 {
     bool full;
     uint64_t state = gic_state_of(c, o->intid, p->cpu, &full);
 
-    if (timer_of(o->intid) != SR_NONE && !timer_asks(c, p->cpu, timer_of(o->intid)))
+    if (is_timers(o) && !timer_asks(c, gw, p->cpu, timer_of(o->intid)))
         return false;
     o->missed = !full && !state && !later && is_known(o);
     if (!o->missed || o->runs < (o->sender ? PATIENCE_SENT : PATIENCE_SPILLED))
@@ -258,11 +303,13 @@ static void note_delivered(struct arm_checker *c, const struct gic *u, struct gi
     }
 }
 
-static void add_timers(struct arm_checker *c, struct gic_world *gw, const struct world *w,
+static void add_timers(struct arm_checker *c, struct gic *u, const struct world *w,
                        const struct arm_event *p)
 {
-    for (unsigned k = 0; k < G_N_ELEMENTS(timers); k++) {
-        if (!bit(gw->delivered, timers[k]) || !timer_asks(c, p->cpu, timer_of(timers[k])))
+    struct gic_world *gw = gic_world_of(u, w);
+
+    for (unsigned k = 0; k < GIC_TIMERS; k++) {
+        if (!is_expected(c, u, w, timers[k]) || !timer_asks(c, gw, p->cpu, k))
             continue;
         struct site here = site_of(c, p);
         gic_owed_add(gw, w, timers[k], NULL, &here);
@@ -291,12 +338,13 @@ void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *
 
     if (!gw->valid || c->cpus[p->cpu].user_ran)
         gw->owed_count = gw->delivered = gw->enabled = 0;
+    note_masked(c, gw, p->cpu);
     if (gic_is_taken(&gw->owed_taken, &now, 0))
         gw->delivered = 0;
     drop_taken(gw, &now);
-    add_timers(c, gw, w, p);
+    add_timers(c, u, w, p);
     for (unsigned k = 0; k < gw->owed_count; k++)
-        if (check_one(c, w, &gw->owed[k], later, p))
+        if (check_one(c, gw, w, &gw->owed[k], later, p))
             gw->owed[kept++] = gw->owed[k];
     gw->owed_count = kept;
     note_delivered(c, u, gw, p->cpu);
@@ -316,13 +364,15 @@ static bool runs_on(struct arm_checker *c, const struct world *w, const struct g
 }
 
 /* NULL: it is not. */
-static const char *is_forgotten(struct arm_checker *c, const struct world *w,
-                                const struct gic_owed *o)
+static const char *is_forgotten(struct arm_checker *c, const struct gic_world *gw,
+                                const struct world *w, const struct gic_owed *o)
 {
     bool waits = w->running || justify_left_by(checker_exit_state(c, w), ESR_EC_WFX);
 
     if (waits && checker_all_wait(c))
         return "it waits, as every CPU does";
+    if (waits && !w->running && checker_passes_over(c, w, gw->left_when))
+        return "it waits, and its CPU has been idle ever since";
     return runs_on(c, w, o) ? "it runs on, without having been made to leave for it" : NULL;
 }
 
@@ -334,13 +384,14 @@ static void check_end(struct arm_checker *c, struct gic *u, const struct world *
     drop_taken(gw, &now);
     for (unsigned k = 0; k < gw->owed_count; k++) {
         const struct gic_owed *o = &gw->owed[k];
-        const char *how = is_forgotten(c, w, o);
+        const char *how = is_forgotten(c, gw, w, o);
         struct finding f = {.world = w,
                             .reg = gic_lr_number(0),
                             .at = o->since,
                             .other = gw->left,
                             .other_role = "left"};
-        if (!how || !o->sender || !is_known(o) || has_pending(c, gw, w, o->intid))
+        bool told = o->sender ? is_known(o) : is_timers(o) && o->missed;
+        if (!how || !told || has_pending(c, gw, w, o->intid))
             continue;
         say_lost(&f, o, how);
         finding_report(c, &f);

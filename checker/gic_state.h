@@ -53,8 +53,7 @@ struct gic_cpu {
     struct site vmcr, sre; /* last written, changed, since the last exit; order by count */
     struct site ap1;       /* first write of one since the last exit, or the last turn */
     uint64_t ap0_written;  /* in this turn, by n */
-    unsigned storm;        /* exits one behind the other */
-    unsigned own_storm;    /* acknowledgements by EL2, likewise */
+    unsigned own_storm;    /* acknowledgements by EL2, one behind the other */
     unsigned acknowledged; /* the last one since the exit; 0: none */
 };
 
@@ -90,7 +89,8 @@ struct gic_private {
     uint64_t sent;
 };
 
-#define OWED_MAX 16
+#define OWED_MAX   16
+#define GIC_TIMERS 2
 
 /* An SGI, LPI or timer's PPI that EL2 has to put into a list register. */
 struct gic_owed {
@@ -109,10 +109,12 @@ struct gic_taken {
 };
 
 struct gic_world {
-    bool valid;   /* it has left, and does not start anew */
-    bool trapped; /* by an access that EL2 emulates, to a register or to memory */
+    bool valid;     /* it has left, and does not start anew */
+    bool trapped;   /* by an access that EL2 emulates, to a register or to memory */
+    unsigned storm; /* exits for one reason, while it has not executed an instruction */
     uint64_t ap[APS_MAX];
     struct site left;
+    uint64_t left_when; /* CNTPCT_EL0 */
     unsigned lost_count, active_count;
     unsigned edge_count;         /* SGIs and LPIs pending in list registers when it left: */
     uint64_t edges[LRS_MAX];     /* their INTIDs, */
@@ -134,6 +136,8 @@ struct gic_world {
     uint32_t delivered; /* SGIs and PPIs that were pending in a list register, of group 1, */
     struct gic_taken owed_taken; /* while these are the VM's counts; */
     uint32_t enabled, group1;    /* that the world has enabled, and put into group 1 */
+    uint64_t timer[GIC_TIMERS];  /* their control registers, as it has left them */
+    bool masked[GIC_TIMERS];     /* by EL2, which makes the interrupt pending instead */
 };
 
 #define FRAMES_MAX 32
@@ -189,7 +193,7 @@ void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w
 /* ---- interrupts that come again and again (checker/gic_storm.c) ---- */
 
 /* @w has left; gic_cpu.misr says what maintenance it asked for then. */
-void gic_storm_left(struct arm_checker *c, struct gic_cpu *g, const struct world *w,
+void gic_storm_left(struct arm_checker *c, struct gic *u, const struct world *w,
                     const struct arm_event *p);
 /* EL2 has read ICC_IAR1_EL1. */
 void gic_storm_acknowledged(struct arm_checker *c, struct gic_cpu *g, const struct arm_event *p);

@@ -68,22 +68,28 @@ static struct finding found(struct arm_checker *c, const struct world *w, enum s
     return f;
 }
 
-void gic_storm_left(struct arm_checker *c, struct gic_cpu *g, const struct world *w,
+void gic_storm_left(struct arm_checker *c, struct gic *u, const struct world *w,
                     const struct arm_event *p)
 {
+    struct gic_cpu *g = &u->cpus[p->cpu];
+    struct gic_world *gw = gic_world_of(u, w);
+    bool stands = p->count <= g->entered + 1 && vector_kind(p->world.vector) != VECTOR_SYNC;
     uint64_t hcr = checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2)), v = g->misr;
     enum sysreg sr = SR_NONE;
 
-    if (p->count <= g->entered + 1 && vector_kind(p->world.vector) != VECTOR_SYNC)
+    if (stands)
         sr = g->misr && (hcr & HCR_EN) ? SR_ICH_MISR_EL2 : reason(c, p->cpu, g->acknowledged, &v);
     g->acknowledged = 0;
-    g->storm = sr != SR_NONE ? g->storm + 1 : 0;
-    if (g->storm != STORM)
+    if (!stands)
+        gw->storm = 0;
+    else if (sr != SR_NONE)
+        gw->storm++; /* others may have run meanwhile */
+    if (sr == SR_NONE || gw->storm != STORM)
         return;
     struct finding f = found(c, w, sr, p);
     finding_say(&f,
-                "left for an interrupt that this asks for (%#" PRIx64 ") %d times one behind the "
-                "other, and has not executed an instruction between",
+                "left for an interrupt that this asks for (%#" PRIx64
+                ") %d times, and has not executed an instruction between",
                 v, STORM);
     finding_report(c, &f);
 }

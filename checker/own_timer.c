@@ -228,8 +228,9 @@ static void check_armed(struct arm_checker *c, struct own *u, const struct waiti
 
     if (!is_overdue(c, u, t))
         return;
+    bool passed_over = checker_passes_over(c, t->w, t->when);
     for (unsigned cpu = 0; cpu < c->cpu_count; cpu++)
-        if (is_armed(c, u, t->w, cpu))
+        if (!passed_over && is_armed(c, u, t->w, cpu))
             return;
     struct finding f = {.rule = RULE_HANDOVER,
                         .at = off ? *gone : t->s->at,
@@ -240,10 +241,10 @@ static void check_armed(struct arm_checker *c, struct own *u, const struct waiti
                         .hint =
                             "set a timer of EL2's for the time at which the world's would fire, "
                             "or leave that in the CPU"};
-    finding_say(&f,
-                "it waits for its timer, which was to fire at %#" PRIx64
-                " and is off here, and no timer of EL2's is on in any CPU: it is not woken",
-                t->cval);
+    finding_say(&f, "it waits for its timer, which was to fire at %#" PRIx64 " and is off here, %s",
+                t->cval,
+                passed_over ? "and its CPU has been idle ever since: it was not woken"
+                            : "and no timer of EL2's is on in any CPU: it is not woken");
     finding_report(c, &f);
 }
 
