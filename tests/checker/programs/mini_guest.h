@@ -5,6 +5,19 @@
 #ifndef ROUNDS
 #define ROUNDS 24
 #endif
+#ifndef GUEST_TIMER
+#define GUEST_GIC // its timer and interrupts are by the GIC's interface, else as the program says
+#define GUEST_TIMER(ticks)                                                                         \
+    ({                                                                                             \
+        WRITE(ticks, cntv_tval_el0);                                                               \
+        WRITE(1, cntv_ctl_el0);                                                                    \
+    })
+#define GUEST_TIMER_OFF()  WRITE(0, cntv_ctl_el0)
+#define GUEST_TAKE()       (READ(icc_iar1_el1) & 0xffffff)
+#define GUEST_END(intid)   WRITE(intid, icc_eoir1_el1)
+#define GUEST_OPEN(number) guest_open(number)
+#define GUEST_SEND(number) WRITE(3ul << 24 | 1ul << (number), icc_sgi1r_el1)
+#endif
 
 char guest_stacks[4][2048] __attribute__((aligned(2048)));
 static volatile u64 guest_ticks[4], guest_sgis[4], guest_spis[4];
@@ -31,12 +44,12 @@ extern char guest_vectors[];
 
 void guest_irq(void)
 {
-    u64 n = READ(sp_el0) >> 16, intid = READ(icc_iar1_el1) & 0xffffff;
+    u64 n = READ(sp_el0) >> 16, intid = GUEST_TAKE();
 
     if (intid == TIMER) {
         guest_ticks[n]++;
         out32(UART, '.');
-        WRITE(0, cntv_ctl_el0);
+        GUEST_TIMER_OFF();
     } else if (intid < 16) {
         guest_sgis[n]++;
     } else if (intid < 1020) {
@@ -44,7 +57,7 @@ void guest_irq(void)
         if (intid == 33)
             out32(UART + 0x38, 0); // UARTIMSC
     }
-    WRITE(intid, icc_eoir1_el1);
+    GUEST_END(intid);
 }
 
 static bool fp_is(u64 v)
@@ -62,6 +75,17 @@ static void fp_set(u64 v)
                      :
                      : "r"(v), "r"(v + 1), "r"((v & 3) << 22));
 }
+
+#ifdef GUEST_GIC
+static void guest_open(u64 number)
+{
+    out32(GICD, 0x12); // what EL2 emulates, or does not care for
+    out32(GICR + (number & 1) * 0x20000 + 0x10080, ~0u);
+    out32(GICR + (number & 1) * 0x20000 + 0x10100, 1u << TIMER | 0xffff);
+    WRITE(0xf0, icc_pmr_el1);
+    WRITE(1, icc_igrpen1_el1);
+}
+#endif
 
 #ifdef GUEST_SPI
 // The UART's, and those that one VM gives another.
@@ -91,11 +115,7 @@ void guest_main(u64 number)
     WRITE(3 << 20, cpacr_el1);
     WRITE(guest_vectors, vbar_el1);
     DO("isb");
-    out32(GICD, 0x12); // what EL2 emulates, or does not care for
-    out32(GICR + (number & 1) * 0x20000 + 0x10080, ~0u);
-    out32(GICR + (number & 1) * 0x20000 + 0x10100, 1u << TIMER | 0xffff);
-    WRITE(0xf0, icc_pmr_el1);
-    WRITE(1, icc_igrpen1_el1);
+    GUEST_OPEN(number);
     WRITE(own, sp_el0);
     DO("isb\n msr daifclr, #2");
 #ifdef GUEST_STARTS
@@ -110,11 +130,10 @@ void guest_main(u64 number)
 #undef X
         if (round & 1)
             fp_set(own + round);
-        WRITE(200, cntv_tval_el0);
-        WRITE(1, cntv_ctl_el0);
+        GUEST_TIMER(200);
         u64 sgis = number < 2 ? guest_sgis[!number] : 0;
         if (number < 2 && round % 4 == 1)
-            WRITE(3ul << 24 | 1ul << !number, icc_sgi1r_el1);
+            GUEST_SEND(!number);
         out32(UART, 'a');
         if ((in32(UART + 0x18) & 0x90) != 0x90)
             hvc(98, 0, 0, 0);
