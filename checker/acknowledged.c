@@ -23,8 +23,7 @@
 #define SHORT_RUN 4       /* with so few instructions of a world between */
 #define KICK      1000000 /* instructions in which an interrupt of EL2's would have come */
 
-#define VMCR_ENG1 BIT(1)
-#define EOIMODE   BIT(1) /* of ICC_CTLR_EL1 */
+#define EOIMODE BIT(1) /* of ICC_CTLR_EL1 */
 
 struct irq {
     unsigned intid, cpu;       /* cpu: that has acknowledged it */

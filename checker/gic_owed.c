@@ -18,7 +18,6 @@
 #define PATIENCE_SPILLED 4
 
 #define HCR_ASKS   MASK(7, 1) /* maintenance interrupts of all kinds */
-#define VMCR_ENG1  BIT(1)
 #define SGI1R_IRM  BIT(40)
 #define MPIDR_AFFS (MASK(39, 32) | MASK(23, 8)) /* Aff3, Aff2 and Aff1 */
 

@@ -32,6 +32,24 @@ uint64_t gic_state_of(const struct arm_checker *c, uint64_t intid, unsigned cpu,
     return state;
 }
 
+bool gic_interrupts(const struct arm_checker *c, unsigned cpu, uint64_t hcr)
+{
+    uint64_t own = checker_reg(c, cpu, sysreg_number(SR_ICH_HCR_EL2));
+    uint64_t vmcr = checker_reg(c, cpu, sysreg_number(SR_ICH_VMCR_EL2));
+
+    if (HCR_EL2_VI(hcr) || HCR_EL2_VF(hcr))
+        return true;
+    for (unsigned k = 0; k < APS_MAX; k++)
+        if (checker_reg(c, cpu, gic_ap_number(k)))
+            return false; /* one is active, and others may have to wait for it */
+    for (unsigned n = 0; (own & HCR_EN) && (vmcr & VMCR_ENG1) && n < gic_lrs(c, cpu); n++) {
+        uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
+        if ((LR_STATE(v) & 1) && LR_GROUP(v) && LR_PRIORITY(v) < VMCR_PMR(vmcr))
+            return true;
+    }
+    return false;
+}
+
 struct gic_taken gic_taken_by(struct arm_checker *c, struct gic *u, const struct world *w)
 {
     struct gic_taken all = {0};

@@ -20,6 +20,8 @@
 #define LR_PRIORITY(v) bits(v, 55, 48)
 #define LR_VINTID(v)   bits(v, 31, 0)
 #define VMCR_EOIM(v)   bit(v, 9)
+#define VMCR_PMR(v)    bits(v, 31, 24)
+#define VMCR_ENG1      BIT(1)
 #define VMCR_CBPR(v)   bit(v, 4)
 #define VMCR_BPR0(v)   bits(v, 23, 21)
 #define VMCR_BPR1(v)   bits(v, 20, 18)
@@ -222,6 +224,10 @@ unsigned gic_lrs(const struct arm_checker *c, unsigned cpu);
 
 /* The state of interrupt @intid in them, 0: it is in none. *full: none is empty. */
 uint64_t gic_state_of(const struct arm_checker *c, uint64_t intid, unsigned cpu, bool *full);
+
+/* Does a virtual interrupt come as soon as @cpu is below EL2 with @hcr in HCR_EL2, if PSTATE does
+ * not mask it? */
+bool gic_interrupts(const struct arm_checker *c, unsigned cpu, uint64_t hcr);
 
 /* What @w is entered with: reports, if no list register was overwritten unread. */
 void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct world *w,

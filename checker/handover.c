@@ -21,11 +21,14 @@
 #define DBGBCR_HMC  BIT(13)
 #define BREAKPOINTS 16
 
+#define HCR_SIGNALS (FIELD_MASK(HCR_EL2_VI) | FIELD_MASK(HCR_EL2_VF))
+
 /* What a world has left in a CPU, and EL2 has not written since. */
 struct handover_cpu {
-    const struct world *debug; /* MDSCR_EL1 */
-    const struct world *keys;  /* any key of pointer authentication */
-    const struct world *pmu;   /* PMCR_EL0 */
+    const struct world *debug;   /* MDSCR_EL1 */
+    const struct world *keys;    /* any key of pointer authentication */
+    const struct world *pmu;     /* PMCR_EL0 */
+    const struct world *signals; /* HCR_EL2.VI or VF */
     struct site left;
     bool calls;         /* that a guest can call firmware is told */
     uint64_t widest;    /* ICC_PMR_EL1: the most that it has let through since the reset */
@@ -161,6 +164,8 @@ static void written(struct arm_checker *c, struct handover_cpu *u, const struct 
 
     if (sr == SR_MDSCR_EL1)
         u->debug = NULL;
+    else if (sr == SR_HCR_EL2)
+        u->signals = NULL;
     else if (sr == SR_PMCR_EL0 || sr == SR_PMCNTENSET_EL0 || sr == SR_PMCNTENCLR_EL0)
         u->pmu = NULL;
     else if (is_key(sr))
@@ -200,10 +205,12 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
         return;
     if (!MDCR_EL2_TDA(reg(c, p->cpu, SR_MDCR_EL2)))
         u->debug = w; /* else what is there is none of its own */
-    u->keys = u->pmu = NULL;
+    u->keys = u->pmu = u->signals = NULL;
     u->left = site_of(c, p);
     if (HCR_EL2_APK(p->world.hcr))
         u->keys = w;
+    if (p->world.hcr & HCR_SIGNALS)
+        u->signals = w;
     if (has_monitors(c, p->cpu) && !monitors_trap(reg(c, p->cpu, SR_MDCR_EL2)))
         u->pmu = w;
 }
@@ -373,6 +380,21 @@ static void check_steady(struct arm_checker *c, const struct world *w, const str
     finding_report(c, &f);
 }
 
+/* Another one's virtual interrupt, which EL2 has left in HCR_EL2. */
+static void check_signals(struct arm_checker *c, const struct handover_cpu *u,
+                          const struct world *w, const struct arm_event *p)
+{
+    if (!u->signals || u->signals == w || !(p->world.hcr & HCR_SIGNALS))
+        return;
+    struct finding f = finding_about(c, RULE_TRAPCFG, w, SR_HCR_EL2, p);
+    f.other = u->left;
+    f.other_role = "theirs";
+    f.hint = "VI and VF are a virtual CPU's own: write HCR_EL2 when another one comes";
+    finding_say(&f, "VI and VF are what %s has left there, %#" PRIx64, u->signals->name,
+                p->world.hcr & HCR_SIGNALS);
+    finding_report(c, &f);
+}
+
 /* What a guest calls by SMC is the firmware of the machine: who keeps it from the rest keeps it
  * from that. */
 static void check_calls(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
@@ -402,6 +424,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     check_calls(c, u, w, p);
     check_serror(c, w, p);
     check_steady(c, w, p);
+    check_signals(c, u, w, p);
     check_physical(c, u, w, p);
     active_check(c, &u->active, w, p);
     check_timer(c, w, p);

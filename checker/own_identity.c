@@ -150,8 +150,8 @@ static bool is_kept(const struct arm_checker *c, const struct world *w, unsigned
     return false;
 }
 
-/* What @w has left in X@n is where it was loaded from before, and another value is entered, from
- * elsewhere; or from the same place, where frames of all worlds are copied to, and it is not @w's.
+/* What @w has left in X@n is in memory, where it was saved or was loaded from before, and another
+ * value is entered, from elsewhere, which may be where frames of all worlds are copied to.
  * *changed: it is another value. */
 static bool is_elsewhere(const struct arm_checker *c, const struct world *w, unsigned cpu,
                          unsigned n, bool *changed)
@@ -162,8 +162,8 @@ static bool is_elsewhere(const struct arm_checker *c, const struct world *w, uns
     struct tag tag = flow_x(c->flow, cpu, n);
 
     *changed = checker_reg(c, cpu, ARM_X(n)) != r->value.lo;
-    if (from && from == r->frame)
-        return !(tag.kind == TAG_EXACT && tag.world == (int)w->index) && is_kept(c, w, n);
+    if (from && !(tag.kind == TAG_EXACT && tag.world == (int)w->index) && is_kept(c, w, n))
+        return true;
     return g && from && from != r->frame && g->tag.kind == TAG_EXACT &&
            g->tag.world == (int)w->index && g->tag.reg == REG_X(n) &&
            g->tag.version == r->version && arm_mem_read(c->m, r->frame, &there, sizeof(there)) &&
@@ -182,10 +182,11 @@ bool own_is_twin(struct arm_checker *c, const struct arm_event *p, enum sysreg *
 {
     const struct world *w = own(c) && c->flow ? worlds_named(&c->worlds, p) : NULL;
     const struct exit_state *s = w ? checker_exit_state(c, w) : NULL;
-    unsigned elsewhere = 0, others = 0;
+    unsigned elsewhere = 0, others;
 
     if (!s || !s->valid || own_known(c, p->cpu))
         return false;
+    others = !goes_on(c, w, p); /* PC is one of them */
     struct allowance a = justify(s, w->kind == WORLD_HOST);
     for (unsigned n = 0; n < 31; n++) {
         bool changed;

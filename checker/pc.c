@@ -9,6 +9,7 @@
 #include "arch/sysreg.h"
 #include "arch/vector.h"
 #include "base/bits.h"
+#include "checker/gic_state.h"
 #include "checker/injection.h"
 #include "checker/interrupted.h"
 #include "checker/justify.h"
@@ -143,7 +144,8 @@ static void check_wait(struct arm_checker *c, struct pc_unit *u, const struct wo
         return;
     bool traps = !wait || (event ? HCR_EL2_TWE(p->world.hcr) : HCR_EL2_TWI(p->world.hcr));
     unsigned times = again(u, w, s, p->world.target == s->pc && traps, !wait);
-    if (wait && times == WAITS)
+    bool taken = times && !event && !bit(s->pstate, 7) && gic_interrupts(c, p->cpu, p->world.hcr);
+    if (wait && (times == WAITS || taken))
         report(c, w, p, RULE_PC, SR_ELR_EL2, s->pc, s->pc,
                "a WFI or WFE that trapped is complete when the world goes on: its address + 4 is "
                "meant");

@@ -14,6 +14,8 @@
 // case -DREG=vpidr_el2 -DA=0x410fd0c1 -DB=0x410fd0c2 -DSKIPS @do_eret: TRAPCFG VPIDR_EL2 of vm1/vcpu
 // case -DREG=hcr_el2 -DA=0x80080019 -DB=0x8008a019: clean
 // case -DREG=hcr_el2 -DA=0x80080019 -DB=0x8008a019 -DSKIPS @do_eret: TRAPCFG HCR_EL2 of vm1/vcpu
+// case -DREG=hcr_el2 -DA=0x800800b9 -DB=0x80080039 -DSKIPS: TRAPCFG HCR_EL2 of vm
+// case -DREG=hcr_el2 -DA=0x800800b9 -DB=0x80080039: clean
 // case -DREG=hcr_el2 -DA=0x80080039 -DB=0x80080039 -DLATER=0x8008a039: clean
 // case -DREG=hcr_el2 -DA=0x80080039 -DB=0x80080039 -DLATER=0x80080019 @do_eret: TRAPCFG HCR_EL2 of vm1/vcpu
 // case -DREG=hcr_el2 -DA=0x80080039 -DB=0x80080039 -DLATER=0x80080038 @do_eret: TRAPCFG HCR_EL2 of vm1/vcpu +
