@@ -9,6 +9,7 @@
 #include "cpu/jit/vector.h"
 #include "cpu/mem_access.h"
 #include "cpu/sysreg_quick.h"
+#include "cpu/world.h"
 
 /* Nothing to do: unallocated hints, and what has no effect here. */
 static bool nothing(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
@@ -216,10 +217,36 @@ static bool is_computed(const struct tr *t, enum sysreg sr)
     }
 }
 
-static void read_daif(struct tr *t, enum x86_reg d)
+/* A part of PSTATE that nothing forbids to read above EL0. */
+static bool is_pstate(enum sysreg sr)
 {
+    return sr == SR_DAIF || sr == SR_CurrentEL || sr == SR_SPSel;
+}
+
+/* EL and SP are those of the mode. */
+static void read_pstate(struct tr *t, enum sysreg sr, enum x86_reg d)
+{
+    const struct pstate *ps = &t->cpu->ps;
+
+    if (sr != SR_DAIF) {
+        x86_mov_imm(&t->c, d, sr == SR_SPSel ? ps->sp : (uint64_t)ps->el << 2);
+        return;
+    }
     x86_rm(&t->c, 0x0fb6, 0, d, CPU_FIELD(ps.daif));
     x86_shift(&t->c, SHIFT_SHL, 0, d, 6);
+}
+
+/* Below EL2, MIDR_EL1 and MPIDR_EL1 are what EL2 says. SR_NONE: @sr is neither, or with EL3 it
+ * depends on the Security state whether there is an EL2. */
+static enum sysreg identity(const struct cpu *cpu, enum sysreg sr)
+{
+    bool is_virtual = cpu->has_el2 && cpu->ps.el == 1;
+
+    if (cpu_has_el3(cpu) || (sr != SR_MIDR_EL1 && sr != SR_MPIDR_EL1))
+        return SR_NONE;
+    if (!is_virtual)
+        return sr;
+    return sr == SR_MIDR_EL1 ? SR_VPIDR_EL2 : SR_VMPIDR_EL2;
 }
 
 static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
@@ -227,12 +254,14 @@ static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     enum sysreg sr = sysreg_lookup((uint16_t)(i->imm >> 5));
     enum sr_mode mode = sr_mode(t->cpu);
     unsigned jumps = 0;
-    bool daif = sr == SR_DAIF && t->cpu->ps.el;
+    bool pstate = is_pstate(sr) && t->cpu->ps.el;
 
     (void)arg;
     if (sr == SR_NONE)
         return false;
-    bool plain = daif || t->cpu->sr_quick[sr] & SR_PLAIN_READ(mode);
+    enum sysreg from = identity(t->cpu, sr);
+    bool plain = pstate || t->cpu->sr_quick[sr] & SR_PLAIN_READ(mode) ||
+                 (from != SR_NONE && t->cpu->sr_quick[sr] & SR_FREE_READ(mode));
     if (!plain && is_computed(t, sr))
         return read_computed(t, k, i, sr);
     if (!plain && !once_allowed(t, sr, false))
@@ -243,10 +272,10 @@ static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     if (!plain)
         check_allowed(t, slow, &jumps, sr, false);
     enum x86_reg d = tr_def(t, i->rd, RAX);
-    if (daif)
-        read_daif(t, d);
+    if (pstate)
+        read_pstate(t, sr, d);
     else
-        x86_load(&t->c, d, storage(sr_quick_target(sr, mode)));
+        x86_load(&t->c, d, storage(from != SR_NONE ? from : sr_quick_target(sr, mode)));
     tr_done(t, i->rd, d);
     tr_come_back(t, slow);
     return true;

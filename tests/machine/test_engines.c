@@ -236,6 +236,8 @@ static void emit_system(struct program *p, uint64_t *random)
         {0xd51be306, 0xd53be34c}, /* msr cntv_tval_el0, x6; mrs x12, cntv_cval_el0 */
         {0xd51be326, 0xd53be30a}, /* msr cntv_ctl_el0, x6; mrs x10, cntv_tval_el0 */
         {0xd50041bf, 0xd53bd060}, /* msr spsel, #1; mrs x0, tpidrro_el0 */
+        {0xd538000b, 0xd53800ac}, /* mrs x11, midr_el1; mrs x12, mpidr_el1 */
+        {0xd538420a, 0xd5384246}, /* mrs x10, spsel; mrs x6, currentel */
     };
     const uint32_t *w = words[random_next(random) % ARRAY_SIZE(words)];
 
