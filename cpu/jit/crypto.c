@@ -1,5 +1,5 @@
-/* The cryptographic instructions that the host has too: AES, and the carry-less product. Those of
- * SHA, SM3 and SM4 are their exec_ functions. */
+/* The cryptographic instructions that the host has too: AES, and the carry-less product, which makes
+ * CRC32. Those of SHA, SM3 and SM4 are their exec_ functions. */
 #include "cpu/jit/simd.h"
 
 /* Both begin with AddRoundKey(), the host's end with it: its key is zero. arg: the instruction. */
@@ -66,6 +66,38 @@ static bool crc32c(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     return true;
 }
 
+/*
+ * CRC32, of the low bytes of Rm; arg: log2 of them. As polynomials over {0, 1} by increasing
+ * powers, the first bit being the least: what is divided, with zeros before it to 64 bits, times
+ * the inverse of the divisor modulo x^64 is what the divisor has to be taken off times, for all of
+ * these bits to become zero. The remainder is what is left above. The constant has the inverse and
+ * the divisor.
+ */
+static bool crc32(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    struct x86_code *c = &t->c;
+    const unsigned bits = 8u << arg;
+    const bool w = arg == 3;
+
+    (void)k;
+    vex_rr(c, VMOVD_LOAD, XMM0, 0, tr_use(t, i->rn, RAX));
+    vex_rr(c, VMOVD_LOAD | (w ? VEX_W1 : 0), XMM1, 0, tr_use(t, i->rm, RAX));
+    if (bits < 32)
+        vex_shift(c, VSHIFT_Q, VSHIFT_RIGHT, XMM3, XMM0, bits);
+    vex_rr(c, VPXOR, XMM0, XMM0, XMM1);
+    if (bits < 64)
+        vex_shift(c, VSHIFT_Q, VSHIFT_LEFT, XMM0, XMM0, 64 - bits);
+    tr_v_with(t, VMOVUPS_LOAD, XMM2, 0, CONST_CRC32);
+    vex_rr_imm(c, VPCLMULQDQ, XMM0, XMM0, XMM2, 0x00);
+    vex_rr_imm(c, VPCLMULQDQ, XMM0, XMM0, XMM2, 0x10);
+    vex_shift(c, VSHIFT_Q, VSHIFT_RIGHT_BYTES, XMM0, XMM0, 8);
+    if (bits < 32)
+        vex_rr(c, VPXOR, XMM0, XMM0, XMM3);
+    vex_rr(c, VMOVD_STORE, XMM0, 0, RAX);
+    tr_done(t, i->rd, RAX);
+    return true;
+}
+
 static const struct jit_template aes_rows[] = {
     SIMD_ROW(AESE, round_of, VAESENCLAST),
     SIMD_ROW(AESD, round_of, VAESDECLAST),
@@ -74,7 +106,8 @@ static const struct jit_template aes_rows[] = {
 };
 
 static const struct jit_template product_rows[] = {
-    SIMD_ROW(PMULL_d, product, 0),
+    SIMD_ROW(PMULL_d, product, 0), SIMD_ROW(CRC32B, crc32, 0), SIMD_ROW(CRC32H, crc32, 1),
+    SIMD_ROW(CRC32W, crc32, 2),    SIMD_ROW(CRC32X, crc32, 3),
 };
 
 static const struct jit_template crc_rows[] = {

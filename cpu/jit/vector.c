@@ -21,6 +21,7 @@ const uint32_t jit_constants[CONST_COUNT][4] = {
     [CONST_ABOVE_NORMAL_S] = SAME4(0x7cffffff),
     [CONST_BIAS_NORMAL_D] = SAME4(0x7fc00000),
     [CONST_ABOVE_NORMAL_D] = SAME4(0x7f9fffff),
+    [CONST_CRC32] = {0xf7011641, 0xb4e5b025, 0xdb710641, 0x1},
 };
 
 static uint32_t bit_of(unsigned n)

@@ -81,6 +81,7 @@ enum jit_constant {
     CONST_ABOVE_NORMAL_S,
     CONST_BIAS_NORMAL_D,
     CONST_ABOVE_NORMAL_D,
+    CONST_CRC32, /* see crc32() of crypto.c */
     CONST_COUNT,
 };
 
