@@ -42,9 +42,10 @@ static bool locked(struct tr *t, unsigned k, const struct insn *i, unsigned size
     return true;
 }
 
+/* RDX is what is loaded. It is not loaded twice: the next access to it waits for each store. */
 static bool atomic(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    static const uint8_t ops[] = {0x00, 0x20, 0x30, 0x08, 0x88}; /* add, and, xor, or, mov */
+    static const uint8_t alu[] = {ALU_ADD, ALU_AND, ALU_XOR, ALU_OR};
     unsigned size = 1u << (arg & SIZE), op = arg >> OPERATION;
     if (t->jit->parallel)
         return locked(t, k, i, size, op);
@@ -52,12 +53,14 @@ static bool atomic(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     enum x86_reg m = tr_use(t, i->rm, RCX);
 
     x86_load_sized(&t->c, size, false, 0, RDX, x86_at(RAX, 0));
-    if (op == OP_CLR) {
+    if (op != OP_SWP) {
         x86_mov(&t->c, 1, RCX, m);
-        x86_not(&t->c, 1, RCX);
+        if (op == OP_CLR)
+            x86_not(&t->c, 1, RCX);
+        x86_alu(&t->c, alu[op], 1, RCX, RDX);
         m = RCX;
     }
-    x86_to_memory(&t->c, ops[op], size, m, x86_at(RAX, 0));
+    x86_to_memory(&t->c, 0x88, size, m, x86_at(RAX, 0)); /* mov */
     tr_done(t, i->rd, RDX);
     tr_come_back(t, slow);
     return true;
