@@ -67,6 +67,37 @@ static enum exec_result writeback(struct cpu *cpu, const struct insn *i, uint64_
     return cpu_next(cpu);
 }
 
+/* Between registers and @mem, group by group. The size is the caller's constant. */
+static inline __attribute__((always_inline)) void move(union vreg *reg, uint8_t *mem,
+                                                       const struct shape *s, size_t esize,
+                                                       bool load)
+{
+    for (unsigned k = 0; k < s->count; k += s->elements * s->selem, reg += s->selem)
+        for (unsigned e = 0; e < s->elements; e++)
+            for (unsigned r = 0; r < s->selem; r++, mem += esize) {
+                uint8_t *elem = reg[r].b + e * esize;
+                memcpy(load ? elem : mem, load ? mem : elem, esize);
+            }
+}
+
+static void move_elements(union vreg *reg, uint8_t *mem, const struct shape *s, bool load)
+{
+    switch (s->esize) {
+    case 1:
+        move(reg, mem, s, 1, load);
+        break;
+    case 2:
+        move(reg, mem, s, 2, load);
+        break;
+    case 4:
+        move(reg, mem, s, 4, load);
+        break;
+    default:
+        move(reg, mem, s, 8, load);
+        break;
+    }
+}
+
 /*
  * LD1..LD4, ST1..ST4 (multiple structures): @rpt groups of @selem registers. Memory holds, group by
  * group, element 0 of each register, then element 1, ...
@@ -87,11 +118,7 @@ static enum exec_result multiple(struct cpu *cpu, const struct insn *i, bool loa
     if (!load)
         for (unsigned r = 0; r < rpt * selem; r++)
             reg[r] = cpu->v[(i->rd + r) % 32];
-    for (unsigned k = 0; k < count; k++) {
-        unsigned e = k / selem % elements;
-        uint8_t *mem = buf + k * esize, *elem = reg[nth_register(&shape, k)].b + e * esize;
-        memcpy(load ? elem : mem, load ? mem : elem, esize);
-    }
+    move_elements(reg, buf, &shape, load);
     if (!load && !store_elems(cpu, i, base, &shape, buf))
         return EXEC_ABORT;
     if (load)
