@@ -131,9 +131,7 @@ static void write_back(struct tr *t, const struct insn *i)
     tr_done(t, i->rn, d);
 }
 
-/* CheckSPAlignment() is the slow path's, for the first access; it comes back if there is nothing to
- * check. @base: the base's register, or RAX, which it has not any more. */
-static void check_sp(struct tr *t, enum x86_reg base, struct stub *slow, unsigned *jumps)
+void ldst_check_sp(struct tr *t, enum x86_reg base, struct stub *slow, unsigned *jumps)
 {
     if (t->sp_checked)
         return;
@@ -165,7 +163,7 @@ static void one_access(struct tr *t, unsigned k, const struct kind *a)
     enum x86_reg base, va = address(t, i, a, &base);
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     if (a->mode != LITERAL && i->rn == REG_SP)
-        check_sp(t, base, slow, &jumps);
+        ldst_check_sp(t, base, slow, &jumps);
     if (a->aligned && a->size > 1) {
         x86_test_imm(&t->c, 0, va, (int32_t)a->size - 1);
         slow->from[jumps++] = x86_jcc(&t->c, CC_NE);
@@ -280,7 +278,7 @@ static void emit_group(struct tr *t, unsigned first, const struct kind *f, const
     apart->target = g->n;
     apart->warm = emit_apart;
     if (n == REG_SP)
-        check_sp(t, base, apart, &jumps);
+        ldst_check_sp(t, base, apart, &jumps);
     tr_look_up(t, apart, jumps, (unsigned)(g->high - g->low), how(f));
     for (unsigned k = first; k < first + g->n && groups(t, k, &a); k++) {
         const struct insn *i = &t->rec[k];

@@ -80,6 +80,10 @@ static inline bool loads_base(const struct insn *i, const struct kind *a)
     return a->load && !a->vector && (i->rd == i->rn || (a->pair && i->ra == i->rn));
 }
 
+/* CheckSPAlignment() is the slow path's, for the first access; it comes back if there is nothing to
+ * check. @base: the base's register, or RAX, which it has not any more. RDX and EFLAGS go. */
+void ldst_check_sp(struct tr *t, enum x86_reg base, struct stub *slow, unsigned *jumps);
+
 /* The kind of instruction @k. False: it is not one of the templates in ldst.c. */
 bool ldst_kind(const struct tr *t, unsigned k, struct kind *a);
 

@@ -57,11 +57,34 @@ static uint32_t word_of(uint64_t *random, const struct features *f, enum a64_op 
     return 0;
 }
 
+/* LD1 to ST4, of Vt and those behind it, from x20, or x21 and by Xm or by what was transferred. */
+static void emit_structure(struct program *p, uint64_t *random, uint32_t v)
+{
+    static const uint16_t ops[][2] = {
+        {A64_LD1_x1, A64_LD1_x1_post},     {A64_LD1_x2, A64_LD1_x2_post},
+        {A64_LD1_x3, A64_LD1_x3_post},     {A64_LD1_x4, A64_LD1_x4_post},
+        {A64_ST1_x1, A64_ST1_x1_post},     {A64_ST1_x2, A64_ST1_x2_post},
+        {A64_ST1_x3, A64_ST1_x3_post},     {A64_ST1_x4, A64_ST1_x4_post},
+        {A64_LD1R, A64_LD1R_post},         {A64_LD2_mult, A64_LD2_mult_post},
+        {A64_ST3_mult, A64_ST3_mult_post}, {A64_LD4_mult, A64_LD4_mult_post},
+    };
+    uint64_t r = random_next(random);
+    bool post = r & 1, by_transfer = r & 6;
+    const struct a64_row *row = &a64_rows[ops[r / 8 % ARRAY_SIZE(ops)][post]];
+    uint32_t word = row->value | ((uint32_t)(r >> 32) & ~row->mask & ~UINT32_C(0x3ff)) | v;
+
+    if (post && by_transfer)
+        word |= 31 << 16;
+    word |= (post ? 21u : 20u) << 5;
+    if (a64_lookup(word) == (enum a64_op)(row - a64_rows))
+        emit(p, word);
+}
+
 /* Vn, one of few so that results meet, gets a new value: from x20, or x21 which moves on. */
 static void emit_load(struct program *p, uint64_t *random)
 {
     uint32_t v = (uint32_t)random_next(random) % (random_next(random) % 4 ? 8 : 32),
-             kind = (uint32_t)random_next(random) % 6;
+             kind = (uint32_t)random_next(random) % 8;
     uint32_t offset = (uint32_t)random_next(random) % VALUES;
     static const uint32_t ldr[] = {0x3dc00280, 0xfd400280, 0xbd400280}; /* q, d, s from x20 */
 
@@ -71,6 +94,8 @@ static void emit_load(struct program *p, uint64_t *random)
         emit(p, 0x3cc106a0 | v); /* ldr q, [x21], #16 */
     else if (kind == 4)
         emit(p, 0x3d800280 | offset << 10 | v); /* str q */
+    else if (kind < 7)
+        emit_structure(p, random, v);
     else
         emit(p, 0xad400280 | (offset & 63) << 15 | ((v + 1) & 31) << 10 | v); /* ldp q, q */
 }
