@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/bits.h"
+#include "machine/machine.h"
 #include "tests/machine/engines_fixture.h"
 #include "tests/random.h"
 
@@ -183,9 +184,52 @@ static void test_what_changes_between_two_exceptions_is_seen(void **state)
     assert_true(taken > rounds * 100);
 }
 
+static void ignore(void *ctx, const struct arm_event *p)
+{
+    (void)ctx;
+    (void)p;
+}
+
+/* Has the call of the supervisor from EL1, 1000 times, come to repeat itself? */
+static bool repeats_while_wanted(struct arm_filter filter)
+{
+    static struct program p;
+    uint64_t random = 1;
+
+    p.size = 0;
+    emit(&p, 0xd51c4038); /* msr elr_el2, x24: behind these */
+    emit(&p, 0xd51c4019); /* msr spsr_el2, x25 */
+    emit(&p, 0xd69f03e0); /* eret */
+    emit(&p, 0xd4000021); /* svc #1, whose handler goes on behind the next one */
+    emit(&p, 0xd503201f); /* nop */
+    emit(&p, 0xd1000673); /* sub x19, x19, #1 */
+    emit(&p, 0xb5ffffb3); /* cbnz x19, .-12 */
+    emit(&p, 0x14000000); /* b . */
+    struct arm_machine *a = start(&p, ARM_ENGINE_INTERP), *b = start(&p, ARM_ENGINE_JIT);
+    filter.size = sizeof(filter);
+    assert_true(arm_subscribe(b, &filter, ignore, NULL) > 0);
+    run_both_in_pieces(a, b, &random, 8, 20000, compare_registers);
+    const struct contexts *c = &b->cpus[0]->contexts;
+    bool repeats = c->svc[1].epoch == c->epoch;
+    arm_machine_free(a);
+    arm_machine_free(b);
+    return repeats;
+}
+
+static void test_calls_repeat_unless_somebody_wants_them(void **state)
+{
+    (void)state;
+
+    assert_true(repeats_while_wanted((struct arm_filter){.events = BIT(ARM_EVENT_FIRMWARE)}));
+    assert_false(repeats_while_wanted((struct arm_filter){.events = BIT(ARM_EVENT_EXCEPTION)}));
+    assert_false(repeats_while_wanted(
+        (struct arm_filter){.events = BIT(ARM_EVENT_SYSREG_READ), .els = BIT(0)}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_calls_repeat_unless_somebody_wants_them),
         cmocka_unit_test(test_what_changes_between_two_exceptions_is_seen),
     };
 
