@@ -162,20 +162,21 @@ static bool l2_serves(struct tlb *tlb, const struct tlb_l2_entry *e, const struc
            e->gen == gen_global(tlb, x) + (ng ? gen_asid(tlb, x) : 0);
 }
 
-static struct translation l2_translation(const struct tlb_l2_entry *e, uint64_t va)
+/* Field by field: a copy would wait for each of them. */
+static void l2_translation(const struct tlb_l2_entry *e, uint64_t va, struct translation *out)
 {
     unsigned shift = tlb_class_shift[e->cls];
 
-    return (struct translation){
-        .pa = e->pa | zext(va, shift),
-        .page_shift = (uint8_t)shift,
-        .s1_shift = e->s1_shift,
-        .perms = e->perms,
-        .attr = e->attr,
-        .guarded = e->flags & TLB_L2_GUARDED,
-        .ns = !(e->flags & TLB_L2_SECURE),
-        .ng = e->flags & TLB_L2_NG,
-    };
+    out->pa = e->pa | zext(va, shift);
+    out->page_shift = (uint8_t)shift;
+    out->s1_shift = e->s1_shift;
+    out->s2_shift = 0;
+    out->perms = e->perms;
+    out->attr = e->attr;
+    out->sh = 0;
+    out->guarded = e->flags & TLB_L2_GUARDED;
+    out->ng = e->flags & TLB_L2_NG;
+    out->ns = !(e->flags & TLB_L2_SECURE);
 }
 
 bool tlb_lookup(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct mmu_access *a,
@@ -199,7 +200,7 @@ bool tlb_lookup(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct
             if (e->tag != tag || e->cls != cls || !l2_serves(tlb, e, x) ||
                 !mmu_permits(e->perms, a))
                 continue;
-            *out = l2_translation(e, va);
+            l2_translation(e, va, out);
             tlb->l2_hits++;
             return true;
         }
