@@ -68,9 +68,8 @@ static enum exec_result writeback(struct cpu *cpu, const struct insn *i, uint64_
 }
 
 /* Between registers and @mem, group by group. The size is the caller's constant. */
-static inline __attribute__((always_inline)) void move(union vreg *reg, uint8_t *mem,
-                                                       const struct shape *s, size_t esize,
-                                                       bool load)
+static inline __attribute__((always_inline)) void
+move(union vreg *reg, uint8_t *mem, const struct shape *s, size_t esize, bool load)
 {
     for (unsigned k = 0; k < s->count; k += s->elements * s->selem, reg += s->selem)
         for (unsigned e = 0; e < s->elements; e++)

@@ -1,5 +1,5 @@
 /* The cryptographic instructions that the host has too: AES, and the carry-less product, by which
- * CRC32 is. Those of SHA, SM3 and SM4 are their exec_ functions. */
+ * CRC32 is. (SHA: sha.c. The others are their exec_ functions.) */
 #include "cpu/jit/simd.h"
 
 /* Both begin with AddRoundKey(), the host's end with it: its key is zero. arg: the instruction. */

@@ -7,6 +7,7 @@ enum jit_host {
     HOST_AES = 4,
     HOST_PCLMUL = 8,
     HOST_BMI2 = 16,
+    HOST_SHA = 32,
 };
 
 /* Bits of enum jit_host. */

@@ -159,7 +159,13 @@ static inline unsigned vex_fused(unsigned op, bool dbl)
     return VEX_38(op) | (dbl ? VEX_W1 : 0);
 }
 
-enum { VSHIFT_RIGHT = 2, VSHIFT_RIGHT_BYTES = 3, VSHIFT_ARITHMETIC = 4, VSHIFT_LEFT = 6 };
+enum {
+    VSHIFT_RIGHT = 2,
+    VSHIFT_RIGHT_BYTES = 3,
+    VSHIFT_ARITHMETIC = 4,
+    VSHIFT_LEFT = 6,
+    VSHIFT_LEFT_BYTES = 7,
+};
 
 /* @third: vvvv. Instructions with two operands have 0 there. */
 static inline void vex_prefix(struct x86_code *c, unsigned op, unsigned reg, unsigned third,
