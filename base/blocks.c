@@ -7,15 +7,18 @@
 #include "base/bits.h"
 #include "base/host_memory.h"
 #include "base/log.h"
+#include "base/source_file.h"
 
 /* Reference counts change atomically: a block's copies may belong to machines of different threads.
  * A count of 1 is the caller's own and stays so. */
 struct block {
     unsigned refs;
-    bool lent;               /* the bytes are somebody else's: who changes them says so before */
-    struct block_slab *slab; /* that it is in; NULL: it has memory of its own */
-    struct block_pool *pool; /* of one that is or was lent, where its bytes go; or NULL */
-    uint8_t *bytes;          /* behind this, but for one that is or was lent; NULL: lost */
+    bool lent;                /* the bytes are somebody else's: who changes them says so before */
+    struct block_slab *slab;  /* that it is in; NULL: it has memory of its own */
+    struct block_pool *pool;  /* of one that is or was lent, where its bytes go; or NULL */
+    uint8_t *bytes;           /* behind this, but for one that is or was lent; NULL: lost, or */
+    struct source_file *file; /* here, at offset; NULL: nowhere */
+    uint64_t offset;
 };
 
 /* Memory for lent blocks and their copies, in the host's large pages; what is given back is used
@@ -168,6 +171,7 @@ static void free_block(struct block *block)
     }
     if (block->bytes && !block->lent)
         pool_give_back(&pool->free, block->bytes);
+    source_file_put(block->file);
     pool_give_back(&pool->blocks, block);
     free_pool(pool);
 }
@@ -190,12 +194,32 @@ void blocks_destroy(struct blocks *b)
     *b = (struct blocks){0};
 }
 
-const uint8_t *blocks_get(const struct blocks *b, uint64_t n)
+/* NULL: it is not there. */
+static struct block *block_at(const struct blocks *b, uint64_t n)
 {
     CHECK(n < b->count);
     const struct block_leaf *leaf = b->leaf[n / BLOCKS_LEAF];
-    const struct block *block = leaf ? leaf->block[n % BLOCKS_LEAF] : NULL;
 
+    return leaf ? leaf->block[n % BLOCKS_LEAF] : NULL;
+}
+
+static void read_again(struct block *block)
+{
+    struct block_pool *pool = block->pool;
+    uint8_t *bytes = pool_take(pool, &pool->free, pool->block_bytes);
+
+    if (bytes && source_file_read(block->file, block->offset, bytes, pool->block_bytes))
+        block->bytes = bytes;
+    else if (bytes)
+        pool_give_back(&pool->free, bytes);
+}
+
+const uint8_t *blocks_get(const struct blocks *b, uint64_t n)
+{
+    struct block *block = block_at(b, n);
+
+    if (block && !block->bytes && block->file)
+        read_again(block);
     return block ? block->bytes : NULL;
 }
 
@@ -338,18 +362,28 @@ bool blocks_lend(struct blocks *b, uint64_t n, const uint8_t *bytes)
     return true;
 }
 
+void blocks_lend_of(struct blocks *b, uint64_t n, struct source_file *file, uint64_t offset)
+{
+    struct block *block = block_at(b, n);
+
+    CHECK(block && block->lent && !block->file);
+    block->file = source_file_get(file);
+    block->offset = offset;
+}
+
 static bool keep(const struct block_leaf *leaf, unsigned n, size_t block_bytes, bool own)
 {
     struct block *block = leaf ? leaf->block[n] : NULL;
 
     if (!block || !block->lent || (!own && !is_shared(&leaf->refs) && !is_shared(&block->refs)))
         return true;
-    uint8_t *copy = pool_take(block->pool, &block->pool->free, block_bytes);
+    bool again = block->file && !own;
+    uint8_t *copy = again ? NULL : pool_take(block->pool, &block->pool->free, block_bytes);
     if (copy)
         memcpy(copy, block->bytes, block_bytes);
     block->bytes = copy;
     block->lent = false;
-    return copy;
+    return copy || again;
 }
 
 bool blocks_keep(struct blocks *b, uint64_t n)
@@ -369,10 +403,7 @@ bool blocks_keep_all(struct blocks *b, bool own)
 
 bool blocks_is_lost(const struct blocks *b, uint64_t n)
 {
-    const struct block_leaf *leaf = b->leaf[n / BLOCKS_LEAF];
-    const struct block *block = leaf ? leaf->block[n % BLOCKS_LEAF] : NULL;
-
-    return block && !block->bytes;
+    return block_at(b, n) && !blocks_get(b, n);
 }
 
 uint64_t blocks_next(const struct blocks *b, uint64_t n)
@@ -396,7 +427,7 @@ uint64_t blocks_next_unshared(const struct blocks *a, const struct blocks *b, ui
         const struct block_leaf *in_a = a->leaf[n / BLOCKS_LEAF], *in_b = b->leaf[n / BLOCKS_LEAF];
         if (in_a == in_b)
             n += BLOCKS_LEAF - n % BLOCKS_LEAF;
-        else if (blocks_get(a, n) != blocks_get(b, n))
+        else if (block_at(a, n) != block_at(b, n))
             return n;
         else
             n++;

@@ -15,6 +15,7 @@ struct block;
 struct block_leaf;
 struct block_pool;
 struct block_slab;
+struct source_file;
 
 struct blocks {
     size_t block_bytes;
@@ -58,6 +59,10 @@ bool blocks_set_in(struct blocks *b, uint64_t n, const uint8_t *bytes, struct bl
  * copies of @b are then of one thread. False as of blocks_set_in(). */
 bool blocks_lend(struct blocks *b, uint64_t n, const uint8_t *bytes);
 
+/* Block @n, just lent, is what @file has at @offset: its bytes are read from there, when somebody
+ * asks for them, in place of a copy that blocks_keep() would make. */
+void blocks_lend_of(struct blocks *b, uint64_t n, struct source_file *file, uint64_t offset);
+
 /* The bytes that were lent as block @n are about to change: who shares the block with @b has a copy
  * from now on, and @b, if nobody does, may not ask for it before it is set again. Of a block that
  * is not lent nothing happens. False: the host has no memory, and the block is lost to all.
@@ -65,7 +70,8 @@ bool blocks_lend(struct blocks *b, uint64_t n, const uint8_t *bytes);
 bool blocks_keep(struct blocks *b, uint64_t n);
 bool blocks_keep_all(struct blocks *b, bool own);
 
-/* It was there, and the host had no memory for it: blocks_get() has NULL. */
+/* It was there, and the host had no memory for it, or its file is another one now: blocks_get() has
+ * NULL. */
 bool blocks_is_lost(const struct blocks *b, uint64_t n);
 
 /* The first block from @n on that is there; count if none is. */

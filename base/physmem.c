@@ -7,6 +7,7 @@
 #include "base/bits.h"
 #include "base/host_memory.h"
 #include "base/log.h"
+#include "base/source_file.h"
 
 /* What is kept by page. */
 static bool create_tables(struct ram_bank *b)
@@ -18,6 +19,12 @@ static bool create_tables(struct ram_bank *b)
     return b->flags && b->changed && ram_contents_init(&b->last, pages);
 }
 
+static void forget_files(struct ram_bank *b)
+{
+    while (b->file_count)
+        source_file_put(b->files[--b->file_count].file);
+}
+
 static void destroy_bank(struct ram_bank *b)
 {
     uint64_t pages = b->size >> PAGE_SHIFT;
@@ -26,6 +33,7 @@ static void destroy_bank(struct ram_bank *b)
         (void)blocks_keep_all(&b->last.pages, false); /* as ram_keep() */
     if (b->host)
         munmap(b->host, b->size);
+    forget_files(b);
     host_pages_free(b->flags, pages * sizeof(*b->flags));
     host_pages_free(b->changed, pages * sizeof(*b->changed));
     ram_contents_destroy(&b->last);
@@ -172,9 +180,47 @@ bool physmem_read(struct physmem *mem, pa_t pa, void *buf, size_t len)
     return true;
 }
 
+/* What is in a file up to page @first, and what is from @end on, is so still. */
+static void leave_files(struct ram_bank *b, uint64_t first, uint64_t end)
+{
+    for (unsigned k = b->file_count; k-- > 0;) {
+        struct ram_file *f = &b->files[k];
+        if (f->first >= end || f->end <= first)
+            continue;
+        if (f->first < first) { /* what is behind is seldom much */
+            f->end = first;
+        } else if (f->end > end) {
+            f->offset += (end - f->first) * PAGE_SIZE;
+            f->first = end;
+        } else {
+            source_file_put(f->file);
+            *f = b->files[--b->file_count];
+        }
+    }
+}
+
+void physmem_is_file(struct physmem *mem, pa_t pa, uint64_t len, struct source_file *file)
+{
+    struct ram_bank *b = physmem_bank(mem, pa);
+    uint64_t at = pa.a - b->base, start = align_up(at, PAGE_SIZE);
+    uint64_t end = align_down(at + len, PAGE_SIZE);
+
+    if (b->file_count < RAM_FILES_MAX && start < end)
+        b->files[b->file_count++] = (struct ram_file){start >> PAGE_SHIFT, end >> PAGE_SHIFT,
+                                                      start - at, source_file_get(file)};
+}
+
+void physmem_forget_files(struct physmem *mem)
+{
+    for (unsigned i = 0; i < mem->bank_count; i++)
+        forget_files(&mem->banks[i]);
+}
+
 /* Where to write @len bytes, all of them in @b, once everybody who has to know does. */
 static uint8_t *changing(struct physmem *mem, struct ram_bank *b, uint64_t pa, uint64_t len)
 {
+    if (len && b->file_count)
+        leave_files(b, (pa - b->base) >> PAGE_SHIFT, ((pa - b->base + len - 1) >> PAGE_SHIFT) + 1);
     for (uint64_t p = align_down(pa, PAGE_SIZE); len && p < pa + len; p += PAGE_SIZE) {
         ram_changing(b, p - b->base);
         if ((b->flags[(p - b->base) >> PAGE_SHIFT] & PAGE_HAS_CODE) && mem->code_written)

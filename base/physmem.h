@@ -14,6 +14,7 @@
 
 struct device;
 struct probes;
+struct source_file;
 
 /* One flag byte a RAM page; set by whoever caches something about the page's contents. */
 #define PAGE_HAS_CODE     1  /* decoded records exist: a write must invalidate them first */
@@ -24,6 +25,14 @@ struct probes;
 
 /* Stores to a page with one of these have to be seen. */
 #define PAGE_STORES_SEEN (PAGE_HAS_CODE | PAGE_WATCHED | PAGE_WALKED)
+
+#define RAM_FILES_MAX 8
+
+/* Pages @first to below @end of a bank that hold what a file has, from @offset on. */
+struct ram_file {
+    uint64_t first, end, offset;
+    struct source_file *file;
+};
 
 struct ram_bank {
     uint64_t base, size; /* both multiples of PAGE_SIZE */
@@ -38,6 +47,8 @@ struct ram_bank {
     uint32_t *changed;
     uint32_t changed_count;
     bool lends; /* snapshots have pages that are only here, among those without PAGE_CHANGED */
+    struct ram_file files[RAM_FILES_MAX];
+    unsigned file_count;
 };
 
 /* The flags of the page at @offset of @b. CPUs that run at the same time set PAGE_WRITE_CACHED
@@ -159,6 +170,12 @@ uint8_t *physmem_ram_changing(struct physmem *mem, pa_t pa, uint64_t len);
 bool physmem_read(struct physmem *mem, pa_t pa, void *buf, size_t len);
 bool physmem_write(struct physmem *mem, pa_t pa, const void *buf, size_t len);
 bool physmem_load(struct physmem *mem, pa_t pa, const void *buf, size_t len);
+
+/* @len bytes at @pa, which were asked for by physmem_ram_changing(), are now the first ones of
+ * @file: a snapshot that is lent need not copy them. It holds until somebody writes there, or
+ * physmem_forget_files(): CPUs, which do not say when they do, are about to run. */
+void physmem_is_file(struct physmem *mem, pa_t pa, uint64_t len, struct source_file *file);
+void physmem_forget_files(struct physmem *mem);
 
 /* Nobody will take a snapshot: writers need not call ram_changing() any more. */
 void physmem_never_shared(struct physmem *mem);

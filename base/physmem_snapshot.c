@@ -59,6 +59,21 @@ static int take_image(const struct ram_bank *b, struct ram_contents *to, struct 
     return rc;
 }
 
+/* Page @n of @b is in a snapshot as it is here. */
+static bool lend_page(const struct ram_bank *b, struct blocks *to, uint64_t n)
+{
+    if (!blocks_lend(to, n, b->host + n * PAGE_SIZE))
+        return false;
+    for (unsigned k = 0; k < b->file_count; k++) {
+        const struct ram_file *f = &b->files[k];
+        if (n >= f->first && n < f->end) {
+            blocks_lend_of(to, n, f->file, f->offset + (n - f->first) * PAGE_SIZE);
+            break;
+        }
+    }
+    return true;
+}
+
 /* What @b held at the last snapshot, and the pages that have changed since. */
 static int take_changes(const struct ram_bank *b, bool lend, struct ram_contents *to,
                         struct arm_error *err)
@@ -68,9 +83,9 @@ static int take_changes(const struct ram_bank *b, bool lend, struct ram_contents
 
     blocks_room_begin(&room, PAGE_SIZE, lend ? 0 : b->changed_count);
     for (uint32_t k = 0; ok && k < b->changed_count; k++) {
-        const uint8_t *now = b->host + (uint64_t)b->changed[k] * PAGE_SIZE;
-        ok = lend ? blocks_lend(&to->pages, b->changed[k], now)
-                  : blocks_set_in(&to->pages, b->changed[k], now, &room);
+        uint64_t n = b->changed[k];
+        ok = lend ? lend_page(b, &to->pages, n)
+                  : blocks_set_in(&to->pages, n, b->host + n * PAGE_SIZE, &room);
     }
     blocks_room_end(&room);
     if (ok)
@@ -137,7 +152,8 @@ static void tell_changing(const struct physmem *mem, const struct ram_bank *b, u
 static int lost_page(struct arm_error *err)
 {
     return error_set(err, ARM_ENOMEM,
-                     "a snapshot: the host had no memory for what has changed behind it");
+                     "a snapshot: the host had no memory for what has changed behind it, or a file "
+                     "that was loaded has changed");
 }
 
 /* False: nobody has it any more. */
@@ -145,7 +161,7 @@ static bool set_page(const struct ram_bank *b, const struct ram_contents *c, uin
 {
     const uint8_t *from = ram_contents_page(c, n);
 
-    if (blocks_is_lost(&c->pages, n))
+    if (!from && blocks_is_lost(&c->pages, n))
         return false;
     if (from)
         memcpy(b->host + n * PAGE_SIZE, from, PAGE_SIZE);
@@ -225,6 +241,7 @@ int physmem_restore(struct physmem *mem, const struct ram_contents *contents, st
 {
     int rc = 0;
 
+    physmem_forget_files(mem);
     for (unsigned i = 0; !rc && i < mem->bank_count; i++)
         rc = restore_bank(mem, &mem->banks[i], &contents[i], err);
     return rc;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/source_file.h"
 
 static const struct load_region *overlapped(const struct load_map *map, uint64_t base,
                                             uint64_t size)
@@ -99,6 +100,7 @@ int load_place_file(struct load_map *map, struct file_data *f, const char *what,
                     uint64_t mem_size, struct arm_error *err)
 {
     uint64_t size = file_extent(f);
+    struct source_file *file;
     uint8_t *to;
     int rc;
 
@@ -109,7 +111,11 @@ int load_place_file(struct load_map *map, struct file_data *f, const char *what,
         return rc;
     to = physmem_ram_changing(map->mem, pa(base), size);
     CHECK(to && size <= mem_size);
+    file = f->fd < 0 ? NULL : source_file_new(f->fd); /* before it is read */
     rc = file_read_to(f, to, err);
+    if (!rc && file)
+        physmem_is_file(map->mem, pa(base), size, file);
+    source_file_put(file);
     if (!rc)
         finish(map, f->path, what, base, size, mem_size);
     return rc;

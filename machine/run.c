@@ -275,6 +275,7 @@ static bool reboot(struct arm_machine *m)
         machine_fail(m, &why);
         return false;
     }
+    physmem_forget_files(&m->mem);
     m->stopped = false;
     m->pause = m->stop_requested;
     m->turn.cpu = NULL;
@@ -354,6 +355,7 @@ static enum arm_stop_reason run_parallel(struct arm_machine *m, uint64_t goal)
 static enum arm_stop_reason run_from_stop(struct arm_machine *m, uint64_t goal,
                                           const struct cpu *step)
 {
+    physmem_forget_files(&m->mem);
     m->stopped = false;
     m->pause = m->stop_requested;
     enum arm_stop_reason why = m->parallel ? run_parallel(m, goal) : run(m, goal, step);

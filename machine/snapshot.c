@@ -145,7 +145,7 @@ bool arm_snapshot_shares(const struct arm_snapshot *a, const struct arm_snapshot
             continue;
         return a->bank_base[n] == b->bank_base[n] && a->ram[n].image == b->ram[n].image &&
                page < b->ram[n].pages.count &&
-               blocks_get(&a->ram[n].pages, page) == blocks_get(&b->ram[n].pages, page);
+               blocks_next_unshared(&a->ram[n].pages, &b->ram[n].pages, page) != page;
     }
     return false;
 }

@@ -7,8 +7,12 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
+
 #include "base/log.h"
+#include "base/source_file.h"
 #include "tests/random.h"
+#include "tests/temp_file.h"
 
 #define BASE  UINT64_C(0x40000000)
 #define PAGES 16384
@@ -225,6 +229,77 @@ static void test_a_lent_page_is_copied_when_it_changes(void **state)
     physmem_destroy(&mem);
 }
 
+#define FILE_PAGES 6
+
+/* A file of FILE_PAGES pages, page n of which is that of set(..., n + 1), loaded to page 10. */
+static void load_file(struct physmem *mem, struct model *m)
+{
+    static uint64_t bytes[FILE_PAGES][PAGE_SIZE / 8];
+    size_t size = sizeof(bytes);
+
+    for (uint64_t n = 0; n < FILE_PAGES; n++)
+        m->v[10 + n] = bytes[n][0] = bytes[n][n + 1] = n + 1;
+    int fd = open(temp_file(""), O_RDWR);
+    assert_true(fd >= 0 && write(fd, bytes, size) == (ssize_t)size);
+    struct source_file *file = source_file_new(fd);
+    assert_non_null(file);
+    close(fd);
+    memcpy(physmem_ram_changing(mem, pa(BASE + 10 * PAGE_SIZE), size), bytes, size);
+    physmem_is_file(mem, pa(BASE + 10 * PAGE_SIZE), size, file);
+    source_file_put(file);
+}
+
+/* The snapshot of it is right as long as nobody changes the file. */
+static void test_what_a_file_has_is_not_copied(void **state)
+{
+    struct physmem mem = new_mem();
+    static struct model m, later;
+
+    (void)state;
+    memset(&m, 0, sizeof(m));
+    load_file(&mem, &m);
+    struct ram_contents c = take_so(&mem, true), d = take_so(&mem, true);
+    later = m;
+    set(&mem, &later, 11, 77);
+    set(&mem, &later, 12, 78);
+    assert_int_equal(physmem_restore(&mem, &c, NULL), 0);
+    check(&mem, &m);
+    set(&mem, &m, 13, 79);
+    assert_int_equal(truncate(temp_path, 5), 0);
+    assert_non_null(ram_contents_page(&d, 11)); /* it has been read again */
+    assert_null(ram_contents_page(&d, 13));
+    assert_int_equal(physmem_restore(&mem, &d, NULL), -ARM_ENOMEM);
+    ram_contents_destroy(&c);
+    ram_contents_destroy(&d);
+    physmem_destroy(&mem);
+}
+
+/* What has been written since it was loaded, or may have been, is copied. */
+static void test_what_is_no_longer_a_files_is_copied(void **state)
+{
+    struct physmem mem = new_mem();
+    static struct model m, later;
+
+    for (unsigned forgotten = 0; forgotten < 2; forgotten++) {
+        (void)state;
+        memset(&m, 0, sizeof(m));
+        load_file(&mem, &m);
+        set(&mem, &m, forgotten ? 10 : 15, 99);
+        set(&mem, &m, 12, 99);
+        if (forgotten)
+            physmem_forget_files(&mem);
+        struct ram_contents c = take_so(&mem, true);
+        assert_int_equal(truncate(temp_path, 5), 0);
+        later = m;
+        set(&mem, &later, forgotten ? 13 : 12, 1);
+        set(&mem, &later, forgotten ? 10 : 15, 2);
+        assert_int_equal(physmem_restore(&mem, &c, NULL), 0);
+        check(&mem, &m);
+        ram_contents_destroy(&c);
+    }
+    physmem_destroy(&mem);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,7 +309,9 @@ int main(void)
         cmocka_unit_test(test_single_pages_reach_another_memory),
         cmocka_unit_test(test_snapshots_are_exact_in_any_order),
         cmocka_unit_test(test_a_lent_page_is_copied_when_it_changes),
+        cmocka_unit_test(test_what_a_file_has_is_not_copied),
+        cmocka_unit_test(test_what_is_no_longer_a_files_is_copied),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
 }
