@@ -106,7 +106,7 @@ static GByteArray *make_file(const struct writer *w, uint64_t start, uint64_t si
 int symbols_write_elf(const struct symbols *s, uint64_t offset, uint64_t start, uint64_t size,
                       const uint8_t *code, const char *path, struct arm_error *err)
 {
-    struct writer w = {g_byte_array_new(), g_byte_array_new(), frames_new()};
+    struct writer w = {g_byte_array_new(), g_byte_array_new(), frames_new(start)};
     g_autoptr(GError) error = NULL;
 
     add_symbols(&w, s, offset, start, size, code);

@@ -16,6 +16,24 @@ enum {
     CFA_REMEMBER_STATE = 0x0a,
     CFA_RESTORE_STATE = 0x0b,
     CFA_DEF_CFA = 0x0c,
+    CFA_VAL_EXPRESSION = 0x16,
+};
+
+/* Table 7.9. */
+enum {
+    OP_DEREF = 0x06,
+    OP_CONST1U = 0x08,
+    OP_CONST1S = 0x09,
+    OP_CONSTU = 0x10,
+    OP_DUP = 0x12,
+    OP_SWAP = 0x16,
+    OP_AND = 0x1a,
+    OP_MINUS = 0x1c,
+    OP_OR = 0x21,
+    OP_SHL = 0x24,
+    OP_SHR = 0x25,
+    OP_SHRA = 0x26,
+    OP_BREG0 = 0x70,
 };
 
 #define CODE_ALIGN 4
@@ -52,8 +70,28 @@ static void end_entry(GByteArray *out, guint start)
     le_put(out->data + start, 4, out->len - start - 4);
 }
 
-GByteArray *frames_new(void)
+/* X30 of the caller is what the @size bytes of @from leave on DWARF's stack, without what PACIASP
+ * has put into it, as XPACI does: bits from the top of the virtual addresses on become bit 55.
+ * Where that is is asked of where the code is: at the end that has 39 bits, else 48. */
+static void put_return(GByteArray *out, uint64_t address, const uint8_t *from, unsigned size)
 {
+    const uint8_t top = (address >> 63 ? ~address : address) >> 39 ? 48 : 39;
+    /* clang-format off */
+    const uint8_t strip[] = {OP_DUP, OP_CONST1U, 8, OP_SHL, OP_CONST1U, 63, OP_SHRA,
+                             OP_CONST1U, top, OP_SHL, OP_SWAP,
+                             OP_CONST1S, 0xff, OP_CONST1U, 64 - top, OP_SHR, OP_AND, OP_OR};
+    /* clang-format on */
+
+    put(out, 1, CFA_VAL_EXPRESSION);
+    put_uleb(out, LR);
+    put_uleb(out, size + sizeof(strip));
+    g_byte_array_append(out, from, size);
+    g_byte_array_append(out, strip, sizeof(strip));
+}
+
+GByteArray *frames_new(uint64_t address)
+{
+    static const uint8_t in_register[] = {OP_BREG0 + LR, 0};
     GByteArray *out = g_byte_array_new();
 
     put(out, 4, 0);
@@ -64,6 +102,7 @@ GByteArray *frames_new(void)
     put(out, 1, 0x80 - DATA_ALIGN); /* SLEB128 of its negative */
     put(out, 1, LR);
     put_cfa(out, SP, 0);
+    put_return(out, address, in_register, sizeof(in_register));
     end_entry(out, 0);
     return out;
 }
@@ -72,6 +111,7 @@ GByteArray *frames_new(void)
 
 struct scan {
     GByteArray *out;
+    uint64_t address;  /* of the function */
     uint64_t at, told; /* bytes from the function's begin: now; of the last row of the table */
     unsigned cfa;      /* register */
     uint64_t offset;   /* of the CFA from it */
@@ -105,8 +145,12 @@ static void save(struct scan *s, uint64_t below)
 {
     put(s->out, 1, CFA_OFFSET | FP);
     put_uleb(s->out, below / DATA_ALIGN);
-    put(s->out, 1, CFA_OFFSET | LR);
-    put_uleb(s->out, below / DATA_ALIGN - 1);
+    g_autoptr(GByteArray) place = g_byte_array_new();
+    put(place, 1, OP_CONSTU); /* of the CFA, which is there already */
+    put_uleb(place, below - DATA_ALIGN);
+    put(place, 1, OP_MINUS);
+    put(place, 1, OP_DEREF);
+    put_return(s->out, s->address, place->data, place->len);
     s->saved = true;
 }
 
@@ -190,7 +234,7 @@ static void look(struct scan *s, uint32_t word)
 void frames_add(GByteArray *section, uint64_t address, const uint8_t *code, uint64_t size)
 {
     guint start = section->len;
-    struct scan s = {.out = section, .cfa = SP};
+    struct scan s = {.out = section, .address = address, .cfa = SP};
 
     put(section, 4, 0);
     put(section, 4, 0); /* the CIE is at the section's begin */

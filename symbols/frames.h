@@ -4,8 +4,9 @@
 #include <glib.h>
 #include <stdint.h>
 
-/** frames_new() - begin a .debug_frame section (DWARF 5, 6.4.1); the caller frees it. */
-GByteArray *frames_new(void);
+/** frames_new() - begin a .debug_frame section (DWARF 5, 6.4.1) of functions that are around
+ * @address; the caller frees it. */
+GByteArray *frames_new(uint64_t address);
 
 /**
  * frames_add() - where a function keeps its caller's frame, by what its instructions do with SP,

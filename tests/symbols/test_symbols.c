@@ -103,11 +103,14 @@ static void test_a_frame_is_found_by_the_instructions_that_make_and_end_it(void 
     static const uint8_t code[] = {0x3f, 0x23, 0x03, 0xd5, 0xfd, 0x7b, 0xbe, 0xa9, 0xfd, 0x03,
                                    0x00, 0x91, 0x00, 0x00, 0x00, 0x94, 0xfd, 0x7b, 0xc2, 0xa8,
                                    0xc0, 0x03, 0x5f, 0xd6, 0x1f, 0x20, 0x03, 0xd5};
-    /* From 8 on the CFA is SP+32, X29 at -32 and X30 at -24; from 12 on it is X29+32; from 20 on as
-     * at the begin; from 24 on as at 12. */
-    static const uint8_t rules[] = {0x42, 0x0c, 31,   32, 0x9d, 4, 0x9e, 3,    0x41, 0x0c, 29,
-                                    32,   0x42, 0x0a, 12, 31,   0, 0xdd, 0xde, 0x41, 0x0b};
-    g_autoptr(GByteArray) section = frames_new();
+    /* From 8 on the CFA is SP+32, X29 at -32, and X30 is what is at -24, x, without a PAC, of
+     * addresses of 39 bits: (x << 8 >> 63) << 39 | x & -1 >> 25; from 12 on the CFA is X29+32; from
+     * 20 on all is as at the begin; from 24 on as at 12. */
+    static const uint8_t rules[] = {
+        0x42, 0x0c, 31,   32, 0x9d, 4,    0x16, 30,   22,   0x10, 24,   0x1c, 0x06, 0x12, 0x08,
+        8,    0x24, 0x08, 63, 0x26, 0x08, 39,   0x24, 0x16, 0x09, 0xff, 0x08, 25,   0x25, 0x1a,
+        0x21, 0x41, 0x0c, 29, 32,   0x42, 0x0a, 12,   31,   0,    0xdd, 0xde, 0x41, 0x0b};
+    g_autoptr(GByteArray) section = frames_new(0x1000);
     guint start = section->len;
 
     (void)state;
