@@ -207,7 +207,8 @@ struct cpu {
     uint64_t slice_start; /* cpu_retired() when the slice began */
     struct {
         uint64_t pc, at; /* and 1 + cpu_retired() */
-    } held; /* the instruction that an INSN event has told of, but that was then not executed */
+    } held,     /* the instruction that an INSN event has told of, but that was then not executed */
+        marked; /* the one that has a mark, likewise; it need not be there */
     struct exception
         raised; /* by the instruction that executes, and not yet taken; target_el 0: none */
     uint64_t excl_value[2]; /* what the exclusive load has read: where CPUs run at the same time the

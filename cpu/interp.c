@@ -54,24 +54,37 @@ static bool is_load_exclusive(enum a64_op op)
     return a64_is(op, FACT_LD) && a64_is(op, FACT_EXCL);
 }
 
-/* Once for each instruction, also if a subscriber, or who is told of a mark, has had the CPU
- * stopped before it. False: so it is to be now. */
-static bool tell_before(struct cpu *cpu, const struct insn *i, bool marked)
+/* Once for each instruction, also if a subscriber has had the CPU stopped before it. False: so it
+ * is to be now. */
+static bool tell_before(struct cpu *cpu, const struct insn *i)
 {
     uint64_t pa = code_page_pa(cpu->page) + (uint64_t)(i - cpu->page) * 4;
     uint64_t at = 1 + cpu_retired(cpu);
 
     if (cpu->held.at == at && cpu->held.pc == cpu->pc)
         return true;
-    if (cpu_wants(cpu, ARM_EVENT_INSN))
-        cpu_fire_here(cpu, &(struct arm_event){.kind = ARM_EVENT_INSN,
-                                               .insn = {.word = insn_word(cpu, i), .pa = pa}});
-    if (marked && cpu_has_mark(cpu, cpu->pc, cpu->pc))
-        cpu_marks(cpu)->reached(cpu_marks(cpu)->ctx, cpu);
+    cpu_fire_here(cpu, &(struct arm_event){.kind = ARM_EVENT_INSN,
+                                           .insn = {.word = insn_word(cpu, i), .pa = pa}});
     if (!cpu->env.hold || !*cpu->env.hold)
         return true;
     cpu->held.pc = cpu->pc;
     cpu->held.at = at;
+    return false;
+}
+
+/* Likewise of a mark at cpu->pc, and before the instruction is fetched: a debugger stops at an
+ * address that nothing is mapped at, too. */
+static bool tell_mark(struct cpu *cpu)
+{
+    uint64_t at = 1 + cpu_retired(cpu);
+
+    if (!cpu_has_mark(cpu, cpu->pc, cpu->pc) || (cpu->marked.at == at && cpu->marked.pc == cpu->pc))
+        return true;
+    cpu_marks(cpu)->reached(cpu_marks(cpu)->ctx, cpu);
+    if (!*cpu->env.hold)
+        return true;
+    cpu->marked.pc = cpu->pc;
+    cpu->marked.at = at;
     return false;
 }
 
@@ -103,9 +116,8 @@ static void run_counted(struct cpu *cpu)
              !*cpu->env.pause && !cpu->recheck && (cpu->pc & ~PAGE_MASK) == cpu->page_va);
 }
 
-/* One instruction at cpu->pc, with everything that can happen between two of them. @marked: there
- * is a mark in its page. */
-static void step_observed(struct cpu *cpu, bool marked)
+/* One instruction at cpu->pc, with everything that can happen between two of them. */
+static void step_observed(struct cpu *cpu)
 {
     const struct insn *i = record_at_pc(cpu);
     bool step = cpu_step_active(cpu);
@@ -113,7 +125,7 @@ static void step_observed(struct cpu *cpu, bool marked)
 
     if (take_before(cpu, i))
         return;
-    if ((marked || cpu_wants(cpu, ARM_EVENT_INSN)) && !tell_before(cpu, i, marked))
+    if (cpu_wants(cpu, ARM_EVENT_INSN) && !tell_before(cpu, i))
         return;
     cpu->stepped = step;
     cpu->stepped_exclusive = step && is_load_exclusive(i->op);
@@ -192,7 +204,7 @@ static inline __attribute__((always_inline)) void run_plain(struct cpu *cpu, con
 static inline __attribute__((always_inline)) void run_here(struct cpu *cpu, bool marked, bool alone)
 {
     if (marked || cpu_needs_observed(cpu))
-        step_observed(cpu, marked);
+        step_observed(cpu);
     else if (alone || cpu->left <= CODE_PAGE_INSNS)
         run_counted(cpu);
     else
@@ -202,6 +214,8 @@ static inline __attribute__((always_inline)) void run_here(struct cpu *cpu, bool
 /* If who hears of the fetch's walk wants something looked at, behind just this instruction. */
 static __attribute__((noinline)) void fetch_and_run(struct cpu *cpu)
 {
+    if (!tell_mark(cpu))
+        return;
     enum fetch fetched = fetch(cpu);
 
     if (fetched <= FETCH_MARKED)

@@ -185,7 +185,7 @@ static int restore_all(struct arm_machine *m, const struct arm_snapshot *s, stru
     m->probes.mask = mask;
     for (unsigned k = 0; k < m->cpu_count; k++) {
         cpu_contexts_forget(m->cpus[k]);
-        m->cpus[k]->held.at = 0; /* what was told of is to come again */
+        m->cpus[k]->held.at = m->cpus[k]->marked.at = 0; /* what was told of is to come again */
     }
     return rc;
 }

@@ -187,12 +187,30 @@ static void test_a_run_ends_before_the_instruction_at_an_address(void **state)
         assert_int_equal(reg(m, 0, "pc"), MSR);
         assert_int_equal(reg(m, 0, "x0"), k + 1);
         assert_int_equal(reg(m, 0, "tpidr_el2"), k);
-        /* Each instruction has been told of once; the one at which it stands too. */
-        assert_int_equal(events, 3 * (k + 1));
+        /* Each instruction has been told of once; the one at which it stands not yet. */
+        assert_int_equal(events, 3 * (k + 1) - 1);
     }
     assert_int_equal(arm_step(m, 0), ARM_STOP_LIMIT);
     assert_int_equal(reg(m, 0, "tpidr_el2"), 50);
     assert_int_equal(events, 150);
+    arm_machine_free(m);
+}
+
+/* What would be an Instruction Abort is one only when the run goes on. */
+static void test_a_run_ends_before_an_address_where_nothing_is(void **state)
+{
+    static const uint32_t jump[] = {0xd2c00021, 0xd61f0020}; /* mov x1, #1 << 32; br x1 */
+    struct arm_machine *m = create();
+
+    (void)state;
+    assert_true(arm_mem_write(m, ENTRY, jump, sizeof(jump)));
+    assert_int_equal(until_pc(m, UINT64_C(1) << 32, 1000), ARM_STOP_UNTIL);
+    assert_int_equal(reg(m, 0, "pc"), UINT64_C(1) << 32);
+    assert_int_equal(arm_cpu_position(m, 0).insns, 2);
+    assert_int_equal(arm_cpu_position(m, 0).exceptions, 0);
+    assert_int_equal(arm_step(m, 0), ARM_STOP_LIMIT);
+    assert_int_equal(arm_cpu_position(m, 0).exceptions, 1);
+    assert_int_equal(reg(m, 0, "elr_el2"), UINT64_C(1) << 32);
     arm_machine_free(m);
 }
 
@@ -404,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_a_snapshot_of_before_leads_to_the_same_address_again),
         cmocka_unit_test(test_a_run_ends_when_one_cpu_has_retired_so_much),
         cmocka_unit_test(test_a_run_ends_before_the_instruction_at_an_address),
+        cmocka_unit_test(test_a_run_ends_before_an_address_where_nothing_is),
         cmocka_unit_test(test_a_run_until_is_the_run_that_it_would_have_been),
         cmocka_unit_test(test_an_address_in_another_page_is_found_each_time),
         cmocka_unit_test(test_a_run_ends_behind_an_event),
