@@ -173,6 +173,18 @@ static void append_fpu(GString *out)
                          "</feature>");
 }
 
+/* gdb 14 takes a PAC out of return addresses with them. Older ones know the feature by another
+ * name, without masks for the upper half. */
+static void append_masks(GString *out)
+{
+    g_string_append(
+        out, "<feature name=\"org.gnu.gdb.aarch64.pauth_v2\">"
+             "<reg name=\"pauth_dmask\" bitsize=\"64\" save-restore=\"no\"/>"
+             "<reg name=\"pauth_cmask\" bitsize=\"64\" save-restore=\"no\"/>"
+             "<reg name=\"pauth_dmask_high\" bitsize=\"64\" save-restore=\"no\"/>"
+             "<reg name=\"pauth_cmask_high\" bitsize=\"64\" save-restore=\"no\"/></feature>");
+}
+
 static void append_system(const GArray *list, GString *out)
 {
     const char *unit = NULL;
@@ -204,6 +216,7 @@ char *gdb_describe(const struct gdb_server *s)
 
     append_core(out);
     append_fpu(out);
+    append_masks(out);
     append_system(s->system, out);
     g_string_append(out, "</target>");
     return g_string_free(out, FALSE);

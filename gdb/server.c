@@ -263,8 +263,11 @@ bool gdb_do_attached(struct gdb_server *s, const char *rest, size_t size, GStrin
 /* LLDB's: without it LLDB goes on from a watchpoint without a step, and comes to the same one. */
 bool gdb_do_host(struct gdb_server *s, const char *rest, size_t size, GString *reply)
 {
-    (void)s, (void)rest, (void)size;
-    g_string_assign(reply, "endian:little;ptrsize:8;watchpoint_exceptions_received:before;");
+    (void)rest, (void)size;
+    g_string_printf(reply,
+                    "endian:little;ptrsize:8;watchpoint_exceptions_received:before;"
+                    "addressing_bits:%u;",
+                    gdb_address_bits(s, s->cpu, true));
     return true;
 }
 

@@ -4,8 +4,8 @@
 #include "gdb/packet.h"
 #include "gdb/server.h"
 
-/* Numbers of registers in the target description: its features "core" and "fpu", and behind them
- * system registers in the order of s->system. */
+/* Numbers of registers in the target description: its features "core", "fpu" and "pauth_v2", and
+ * behind them system registers in the order of s->system. */
 enum {
     GDB_REG_SP = 31,
     GDB_REG_PC = 32,
@@ -13,7 +13,8 @@ enum {
     GDB_REG_V0 = 34,
     GDB_REG_FPSR = 66,
     GDB_REG_FPCR = 67,
-    GDB_REG_SYSTEM = 68,
+    GDB_REG_MASKS = 68, /* of data and code, in the lower half of addresses, and in the upper one */
+    GDB_REG_SYSTEM = 72,
 };
 
 struct gdb_server {
@@ -50,6 +51,10 @@ bool gdb_may_change(const struct gdb_server *s, GString *reply);
 
 /* What a stop looks like. */
 void gdb_append_stop(struct gdb_server *s, const struct gdb_stop *stop, GString *reply);
+
+/* How many bits an address has at the EL of @cpu, in the upper half of addresses or the lower one;
+ * what is in those above is no part of it (a PAC, a tag). */
+unsigned gdb_address_bits(const struct gdb_server *s, unsigned cpu, bool upper);
 
 /* target.xml; s->description. */
 char *gdb_describe(const struct gdb_server *s);

@@ -250,10 +250,13 @@ bool gdb_do_detach(struct gdb_server *s, const char *rest, size_t size, GString 
     return true;
 }
 
+/* LLDB waits for an answer, gdb does not. */
 bool gdb_do_kill(struct gdb_server *s, const char *rest, size_t size, GString *reply)
 {
-    (void)rest, (void)size, (void)reply;
-    return order(s, GDB_KILL, 0);
+    (void)rest, (void)size;
+    order(s, GDB_KILL, 0);
+    g_string_assign(reply, "X09");
+    return true;
 }
 
 bool gdb_do_v_kill(struct gdb_server *s, const char *rest, size_t size, GString *reply)

@@ -106,6 +106,20 @@ static void test_lldb_is_told_that_watchpoints_stop_before_the_access(void **sta
     session_close(&t);
 }
 
+/* LLDB waits for it. */
+static void test_a_kill_is_answered(void **state)
+{
+    struct session t;
+
+    (void)state;
+    session_open(&t, 1);
+    no_ack(&t);
+    send_packet(&t, "k");
+    assert_string_equal(sent(&t), "$X09#c1");
+    assert_int_equal(gdb_server_request(t.s).order, GDB_KILL);
+    session_close(&t);
+}
+
 static void test_an_unknown_packet_has_an_empty_answer(void **state)
 {
     struct session t;
@@ -201,6 +215,27 @@ static void test_every_register_is_described_once_and_has_a_value(void **state)
     session_close(&t);
 }
 
+/* The PAC is above the addresses that TCR_ELx has, of the EL that the CPU is at. */
+static void test_masks_say_where_a_return_address_is_signed(void **state)
+{
+    struct session t;
+
+    (void)state;
+    session_open(&t, 1);
+    no_ack(&t);
+    g_autoptr(GString) xml = description(&t, 1000);
+    assert_int_equal(number_of(xml, "pauth_cmask"), 0x45);
+    assert_string_equal(ask(&t, "p45"), "000000000000ffff"); /* off, and T0SZ is 0 */
+    assert_true(arm_reg_write(t.m, 0, "HCR_EL2", UINT64_C(1) << 34 | UINT64_C(1) << 31)); /* E2H */
+    assert_true(arm_reg_write(t.m, 0, "TCR_EL2", 25U | 17U << 16)); /* T0SZ, T1SZ */
+    assert_string_equal(ask(&t, "p45"), "0000000080ffffff");
+    assert_string_equal(ask(&t, "p46"), "000000000080ffff");
+    assert_non_null(strstr(ask(&t, "qHostInfo"), ";addressing_bits:47;"));
+    assert_string_equal(ask(&t, "P45=0000000080ffffff"), "OK"); /* as it is */
+    assert_string_equal(ask(&t, "P45=000000000000ffff"), "E.the register is read-only");
+    session_close(&t);
+}
+
 static void test_memory_is_read_up_to_where_there_is_none(void **state)
 {
     struct session t;
@@ -275,7 +310,6 @@ static void test_what_goes_on_is_a_request_and_its_end_the_answer(void **state)
         {"vCont;r40080000,40080008:2;c:-1", {GDB_RANGE, 1, ENTRY, ENTRY + 8}},
         {"bc", {GDB_REVERSE, 0, 0, 0}},
         {"bs", {GDB_BACK, 0, 0, 0}},
-        {"k", {GDB_KILL, 0, 0, 0}},
         {"R00", {GDB_RESET, 0, 0, 0}},
     };
 
@@ -382,9 +416,11 @@ int main(void)
         cmocka_unit_test(test_escaped_bytes_are_one_byte_each),
         cmocka_unit_test(test_a_packet_that_is_too_long_is_refused_and_the_next_one_is_not),
         cmocka_unit_test(test_lldb_is_told_that_watchpoints_stop_before_the_access),
+        cmocka_unit_test(test_a_kill_is_answered),
         cmocka_unit_test(test_an_unknown_packet_has_an_empty_answer),
         cmocka_unit_test(test_registers_are_read_and_written_by_number),
         cmocka_unit_test(test_every_register_is_described_once_and_has_a_value),
+        cmocka_unit_test(test_masks_say_where_a_return_address_is_signed),
         cmocka_unit_test(test_memory_is_read_up_to_where_there_is_none),
         cmocka_unit_test(test_physical_addresses_are_qemus_mode),
         cmocka_unit_test(test_cpus_are_threads),
