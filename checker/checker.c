@@ -70,12 +70,14 @@ static void note_idle(struct arm_checker *c, const struct arm_event *p)
     view->idle[view->idles++ % IDLES] = checker_reg(c, p->cpu, sysreg_number(SR_CNTPCT_EL0));
 }
 
-bool checker_passes_over(const struct arm_checker *c, const struct world *w, uint64_t when)
+bool checker_passes_over(struct arm_checker *c, const struct world *w, uint64_t when)
 {
     const struct cpu_view *view = &c->cpus[w->last_pe];
+    const struct exit_state *s = checker_exit_state(c, w);
     uint64_t ms = checker_reg(c, 0, sysreg_number(SR_CNTFRQ_EL0)) / 1000;
 
-    return view->idles >= IDLES && view->idle[view->idles % IDLES] > when + ms;
+    return s->valid && when >= s->when && view->idles >= IDLES &&
+           view->idle[view->idles % IDLES] > when + ms;
 }
 
 /* To each unit that wants it here. */
@@ -108,6 +110,7 @@ static void keep_exit(struct arm_checker *c, const struct world *w, const struct
         s->x[k] = checker_reg(c, p->cpu, ARM_X(k));
     s->pc = p->pc;
     s->pstate = checker_reg(c, p->cpu, ARM_PSTATE);
+    s->when = checker_reg(c, p->cpu, sysreg_number(SR_CNTPCT_EL0));
     s->esr = p->world.esr;
     s->hcr = checker_reg(c, p->cpu, sysreg_number(SR_HCR_EL2));
     s->mdcr = checker_reg(c, p->cpu, sysreg_number(SR_MDCR_EL2));

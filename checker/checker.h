@@ -87,8 +87,9 @@ void checker_print_worlds(const struct arm_checker *c, arm_line_fn *line, void *
 bool checker_all_wait(const struct arm_checker *c);
 
 /* Has the CPU that @w was on last been idle at EL2 again and again since a millisecond behind
- * @when? Then EL2 has looked who may run, and it was not @w. @when: by CNTPCT_EL0. */
-bool checker_passes_over(const struct arm_checker *c, const struct world *w, uint64_t when);
+ * @when? Then EL2 has looked who may run, and it was not @w, which has left before. @when: by
+ * CNTPCT_EL0. */
+bool checker_passes_over(struct arm_checker *c, const struct world *w, uint64_t when);
 
 /* A register's value on @cpu now; 0 if it has none. */
 uint64_t checker_reg(const struct arm_checker *c, unsigned cpu, uint32_t number);

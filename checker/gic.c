@@ -67,7 +67,6 @@ static void leave_registers(struct arm_checker *c, struct gic *u, const struct w
         .owner = w, .entries = w->entries, .site = site_of(c, p), .unread = true};
 
     gw->left = live.site;
-    gw->left_when = reg(c, p->cpu, SR_CNTPCT_EL0);
     for (unsigned n = 0; n < u->lrs; n++) {
         g->lr[n] = live;
         g->lr_at_exit[n] = checker_reg(c, p->cpu, gic_lr_number(n));
@@ -75,6 +74,7 @@ static void leave_registers(struct arm_checker *c, struct gic *u, const struct w
     for (unsigned k = 0; k < APS_MAX; k++)
         if (k % 4 < u->aps)
             gw->ap[k] = checker_reg(c, p->cpu, gic_ap_number(k));
+    gw->vmcr = reg(c, p->cpu, SR_ICH_VMCR_EL2);
 }
 
 /* Does the exit's reason let the world's interface be another one behind it? */

@@ -363,14 +363,14 @@ static bool runs_on(struct arm_checker *c, const struct world *w, const struct g
 }
 
 /* NULL: it is not. */
-static const char *is_forgotten(struct arm_checker *c, const struct gic_world *gw,
-                                const struct world *w, const struct gic_owed *o)
+static const char *is_forgotten(struct arm_checker *c, const struct world *w,
+                                const struct gic_owed *o)
 {
     bool waits = w->running || justify_left_by(checker_exit_state(c, w), ESR_EC_WFX);
 
     if (waits && checker_all_wait(c))
         return "it waits, as every CPU does";
-    if (waits && !w->running && checker_passes_over(c, w, gw->left_when))
+    if (waits && !w->running && checker_passes_over(c, w, checker_exit_state(c, w)->when))
         return "it waits, and its CPU has been idle ever since";
     return runs_on(c, w, o) ? "it runs on, without having been made to leave for it" : NULL;
 }
@@ -383,7 +383,7 @@ static void check_end(struct arm_checker *c, struct gic *u, const struct world *
     drop_taken(gw, &now);
     for (unsigned k = 0; k < gw->owed_count; k++) {
         const struct gic_owed *o = &gw->owed[k];
-        const char *how = is_forgotten(c, gw, w, o);
+        const char *how = is_forgotten(c, w, o);
         struct finding f = {.world = w,
                             .reg = gic_lr_number(0),
                             .at = o->since,

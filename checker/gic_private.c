@@ -78,6 +78,18 @@ static void report_changed(struct arm_checker *c, const struct gic *u, const str
     finding_report(c, &f);
 }
 
+static void report_group(struct arm_checker *c, const struct gic *u, const struct world *w,
+                         unsigned n, uint64_t v, const struct arm_event *p)
+{
+    struct finding f = gic_finding(c, w, gic_lr_number(n), &u->cpus[p->cpu].lr[n].site, p);
+
+    f.hint = "the group is that of GICR_IGROUPR0";
+    finding_say(&f,
+                "interrupt %" PRIu64 " is of group 0 in it, and the world has put it into group 1",
+                LR_VINTID(v));
+    finding_report(c, &f);
+}
+
 static void keep(struct gic_private *i, uint64_t v, uint64_t asked, bool answered)
 {
     i->known = answered;
@@ -99,6 +111,8 @@ static void check_one(struct arm_checker *c, struct gic *u, const struct world *
     if (judged && i->known && i->asked == asked &&
         (i->group != LR_GROUP(v) || i->priority != LR_PRIORITY(v)))
         report_changed(c, u, w, n, v, i, p);
+    if (judged && !LR_GROUP(v) && bit(gw->group1, LR_VINTID(v)))
+        report_group(c, u, w, n, v, p);
     if (filled)
         keep(i, v, asked, answered);
     if (!sgi)

@@ -114,9 +114,8 @@ struct gic_world {
     bool valid;     /* it has left, and does not start anew */
     bool trapped;   /* by an access that EL2 emulates, to a register or to memory */
     unsigned storm; /* exits for one reason, while it has not executed an instruction */
-    uint64_t ap[APS_MAX];
+    uint64_t ap[APS_MAX], vmcr;
     struct site left;
-    uint64_t left_when; /* CNTPCT_EL0 */
     unsigned lost_count, active_count;
     unsigned edge_count;         /* SGIs and LPIs pending in list registers when it left: */
     uint64_t edges[LRS_MAX];     /* their INTIDs, */
@@ -165,6 +164,8 @@ struct gic_frame {
 struct gic {
     unsigned lrs, aps; /* how many there are; aps of each group */
     unsigned pre;      /* bits of preemption */
+    bool mirrors;      /* EL2 does trapped accesses in ICH_VMCR_EL2, */
+    bool counts;       /* and in the active priorities */
     struct gic_cpu *cpus;
     unsigned frame_count;
     struct gic_frame frames[FRAMES_MAX];
@@ -249,6 +250,12 @@ void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *
 
 /* The run is over. */
 void gic_owed_end(struct arm_checker *c, struct gic *u);
+
+/* ---- accesses to the interface that trap (checker/gic_trap.c) ---- */
+
+/* What @w is entered with behind one: reports. */
+void gic_trap_entered(struct arm_checker *c, struct gic *u, const struct world *w,
+                      const struct arm_event *p);
 
 /* ---- what only its virtual CPU can change of an interrupt (checker/gic_private.c) ---- */
 

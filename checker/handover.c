@@ -11,6 +11,7 @@
 #include "arch/sysreg_owner.h"
 #include "base/bits.h"
 #include "checker/active.h"
+#include "checker/own.h"
 #include "checker/unit.h"
 
 #define PSTATE_D    BIT(9)
@@ -315,6 +316,14 @@ static void check_share(struct arm_checker *c, const struct world *w, const stru
     finding_report(c, &f);
 }
 
+/* What @cpu has in CNTV_CTL_EL0 is @w's, and not restored for another one that is about to come. */
+static bool has_timer_of(const struct arm_checker *c, unsigned cpu, const struct world *w)
+{
+    struct tag tag = own_live_tag(c, cpu, c->regs.of_sysreg[SR_CNTV_CTL_EL0]);
+
+    return tag.kind == TAG_EXACT && tag.world == (int)w->index;
+}
+
 /* The world's virtual timer is on in another CPU too, where EL2 has run since it left. */
 static void check_timer(struct arm_checker *c, const struct world *w, const struct arm_event *p)
 {
@@ -322,7 +331,7 @@ static void check_timer(struct arm_checker *c, const struct world *w, const stru
         const struct cpu_view *view = &c->cpus[k];
         uint64_t ctl = reg(c, k, SR_CNTV_CTL_EL0);
         if (k == p->cpu || view->running || view->last != w || !CNTV_CTL_EL0_ENABLE(ctl) ||
-            CNTV_CTL_EL0_IMASK(ctl) ||
+            CNTV_CTL_EL0_IMASK(ctl) || !has_timer_of(c, k, w) ||
             reg(c, k, SR_CNTV_CVAL_EL0) != reg(c, p->cpu, SR_CNTV_CVAL_EL0))
             continue;
         struct finding f = finding_about(c, RULE_HANDOVER, w, SR_CNTV_CTL_EL0, p);

@@ -24,6 +24,7 @@ struct exit_state {
     uint32_t word;         /* the instruction at pc, if `word_known` */
     bool word_known;
     struct site at;
+    uint64_t when;  /* CNTPCT_EL0 */
     uint64_t start; /* where the world began */
     bool reset;     /* EL2 has made it start anew, which it has not asked for */
 };

@@ -11,13 +11,19 @@
 // case -DSTAYS -DCHANGE=1<<55 @again: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
 // case -DSTAYS -DCHANGE=1<<55 -DASKED: clean
 // case -DSTAYS -DCHANGE=1<<55 -DNUMBER=40: clean
+// case -DGROUPS: clean
+// case -DGROUPS -DGROUP=0 @filled: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0
+// case -DGROUPS -DGROUP=0 -DNUMBER=40: clean
 #ifndef NUMBER
 #define NUMBER 3
 #endif
 #ifndef CHANGE
 #define CHANGE 0
 #endif
-#define PENDING (1 << 62 | 1 << 60 | 0x20 << 48 | NUMBER)
+#ifndef GROUP
+#define GROUP 1
+#endif
+#define PENDING (1 << 62 | GROUP << 60 | 0x20 << 48 | NUMBER)
 #include "gic.inc"
 #define HAS_SETUP
 #include "frame.inc"
@@ -46,10 +52,15 @@ first:
         mov     x2, #1
         msr     ich_hcr_el2, x2
         ldr     x2, =PENDING
-        msr     ich_lr0_el2, x2
+filled: msr     ich_lr0_el2, x2
         ret
 
 guest:
+#ifdef GROUPS                                   // GICR_IGROUPR0, in a frame that is not mapped
+        ldr     x1, =0x100000080
+        mov     w2, #-1
+        str     w2, [x1]
+#endif
         hvc     #0
 #ifdef AGAIN
         mrs     x1, s3_0_c12_c12_0              // ICC_IAR1_EL1
