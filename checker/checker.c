@@ -298,7 +298,7 @@ static void on_event(void *ctx, const struct arm_event *p)
         power(c, p);
     if (known && p->kind == ARM_EVENT_EXCEPTION && p->el == 0 && !c->cpus[p->cpu].running)
         c->cpus[p->cpu].user_ran = true;
-    if (known && p->kind == ARM_EVENT_WFX)
+    if (known && p->kind == ARM_EVENT_WFX && !p->wfx.wfe)
         note_idle(c, p);
     if (known && (ARM_BIT(p->kind) & ACCOUNT_EVENTS))
         account_event(c->account, p);

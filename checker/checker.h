@@ -36,7 +36,7 @@ struct cpu_view {
     uint64_t exit_pc;      /* where the world was: ELR_EL2 then */
     bool guest_seen;       /* a guest has been entered on this CPU */
     bool user_ran;         /* a program of a host at EL2 has, since the world left */
-    uint64_t idle[IDLES];  /* when EL2 has waited here by WFI or WFE, the last times, */
+    uint64_t idle[IDLES];  /* when EL2 has waited here by WFI, the last times, */
     unsigned idles;        /* and how often: by CNTPCT_EL0 */
 };
 

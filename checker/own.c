@@ -40,6 +40,7 @@ static void *create(struct arm_checker *c)
     u->vbars = g_new0(struct misplaced, c->cpu_count);
     u->windows = g_new0(struct window, c->cpu_count);
     u->timers = g_new0(struct timer_orders, c->cpu_count);
+    u->sleeps = g_new0(struct sleep, c->cpu_count);
     own_pair_create(c, u);
     own_thread_create(c, u);
     own_config_create(c, u);
@@ -60,6 +61,7 @@ static void destroy(void *state)
     g_free(u->vbars);
     g_free(u->windows);
     g_free(u->timers);
+    g_free(u->sleeps);
     g_free(u->config);
     own_pair_destroy(u);
     own_thread_destroy(u);
@@ -302,6 +304,10 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
     unsigned reg = REG_NONE;
 
     own_config_event(c, u, p);
+    if (p->kind == ARM_EVENT_WFX)
+        own_timer_sleeps(c, u, p);
+    else if (p->cpu < c->cpu_count && u->sleeps[p->cpu].since)
+        own_timer_wakes(c, u, p->cpu);
     if (p->kind == ARM_EVENT_ERET)
         own_host_entered(c, p);
     if (p->kind == ARM_EVENT_EXCEPTION && p->el == 0)
@@ -443,7 +449,8 @@ static void end(struct arm_checker *c, void *state)
 
 const struct check_unit unit_own = {
     .at_el2 = ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_SYSREG_READ) |
-              ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET) | ARM_BIT(ARM_EVENT_AT),
+              ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET) | ARM_BIT(ARM_EVENT_AT) |
+              ARM_BIT(ARM_EVENT_WFX),
     .everywhere = ARM_BIT(ARM_EVENT_POWER) | ARM_BIT(ARM_EVENT_STORE), /* STORE: of flow */
     .create = create,
     .event = event,

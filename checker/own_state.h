@@ -64,6 +64,12 @@ struct timer_orders {
     struct timer_order timer[TIMERS];
 };
 
+/* A CPU waits at EL2. */
+struct sleep {
+    uint64_t since; /* CNTPCT_EL0; 0: it does not */
+    struct site at;
+};
+
 /* Of HCR_EL2: a virtual SError. */
 struct serror {
     bool pending;      /* as the world was entered */
@@ -129,6 +135,7 @@ struct own {
     struct window *windows;           /* by CPU */
     struct timer_orders *timers;      /* likewise */
     struct own_config *config;        /* likewise */
+    struct sleep *sleeps;             /* likewise */
     uint64_t ended; /* instructions, when a world last called what may end it or others */
     struct host_values host_values[REGS_MAX];
     GHashTable *threads;     /* of a host: struct host_thread by its stack */
@@ -279,6 +286,10 @@ void own_message_entered(struct arm_checker *c, struct own *u, const struct worl
 /* @w has left. */
 void own_timer_left(struct arm_checker *c, struct own *u, const struct world *w, unsigned cpu);
 void own_timer_written(struct arm_checker *c, struct own *u, const struct arm_event *p);
+
+/* WFI at EL2; and the first that happens there behind it. */
+void own_timer_sleeps(struct arm_checker *c, struct own *u, const struct arm_event *p);
+void own_timer_wakes(struct arm_checker *c, struct own *u, unsigned cpu);
 
 /* The run is over. */
 void own_timer_end(struct arm_checker *c, struct own *u);

@@ -192,10 +192,15 @@ static void report_overwritten(struct arm_checker *c, struct own *u, const struc
     finding_report(c, &f);
 }
 
+static uint64_t a_millisecond(const struct arm_checker *c)
+{
+    return checker_reg(c, 0, sysreg_number(SR_CNTFRQ_EL0)) / 1000;
+}
+
 /* Every CPU waits for nothing, or the time is over; and nobody can have ended the world since. */
 static bool is_overdue(const struct arm_checker *c, const struct own *u, const struct waiting *t)
 {
-    uint64_t ms = checker_reg(c, 0, sysreg_number(SR_CNTFRQ_EL0)) / 1000;
+    uint64_t ms = a_millisecond(c);
     uint64_t now = checker_reg(c, 0, sysreg_number(SR_CNTPCT_EL0));
     bool lives = !c->threads && !c->worlds.host_below && u->ended < t->s->at.total;
 
@@ -246,6 +251,51 @@ static void check_armed(struct arm_checker *c, struct own *u, const struct waiti
                 passed_over ? "and its CPU has been idle ever since: it was not woken"
                             : "and no timer of EL2's is on in any CPU: it is not woken");
     finding_report(c, &f);
+}
+
+void own_timer_sleeps(struct arm_checker *c, struct own *u, const struct arm_event *p)
+{
+    struct sleep *s = &u->sleeps[p->cpu];
+
+    s->since = p->wfx.wfe ? 0 : checker_reg(c, p->cpu, sysreg_number(SR_CNTPCT_EL0));
+    s->at = site_bare(c, p);
+}
+
+/* The CPU that @t's world was on has slept from a time before the timer was to fire until a
+ * millisecond behind that and more: nobody looked, and nothing else has woken it. */
+static void check_slept(struct arm_checker *c, struct own *u, const struct waiting *t,
+                        const struct sleep *s, uint64_t now)
+{
+    if (!is_overdue(c, u, t) || t->s->when > s->since || t->when < s->since ||
+        now < t->when + a_millisecond(c))
+        return;
+    struct finding f = {.rule = RULE_HANDOVER,
+                        .at = s->at,
+                        .world = t->w,
+                        .reg = sysreg_number(timers[t->k].ctl),
+                        .other = t->s->at,
+                        .other_role = "left",
+                        .hint = "EL2 sleeps until the first time at which a guest's timer would "
+                                "fire, and no longer"};
+    finding_say(&f,
+                "it waits for its timer, which was to fire at %#" PRIx64
+                ", and its CPU has slept on until %#" PRIx64 " by the world's time",
+                t->cval, t->cval + (now - t->when));
+    finding_report(c, &f);
+}
+
+void own_timer_wakes(struct arm_checker *c, struct own *u, unsigned cpu)
+{
+    struct sleep s = u->sleeps[cpu];
+    uint64_t now = s.since ? checker_reg(c, cpu, sysreg_number(SR_CNTPCT_EL0)) : 0;
+
+    u->sleeps[cpu].since = 0;
+    for (unsigned n = 0; s.since && n < c->worlds.count; n++)
+        for (unsigned k = 0; k < TIMERS; k++) {
+            struct waiting t = {.w = c->worlds.list[n]};
+            if (t.w->last_pe == cpu && is_waiting(c, u, k, &t))
+                check_slept(c, u, &t, &s, now);
+        }
 }
 
 void own_timer_end(struct arm_checker *c, struct own *u)

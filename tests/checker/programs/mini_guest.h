@@ -5,18 +5,22 @@
 #ifndef ROUNDS
 #define ROUNDS 24
 #endif
-#ifndef GUEST_TIMER
-#define GUEST_GIC // its timer and interrupts are by the GIC's interface, else as the program says
+#ifndef GUEST_TAKE // its interrupts are by the GIC's interface, else as the program says
+#define GUEST_GIC
+#define GUEST_TAKE()       (READ(icc_iar1_el1) & 0xffffff)
+#define GUEST_END(intid)   WRITE(intid, icc_eoir1_el1)
+#define GUEST_OPEN(number) guest_open(number)
+#define GUEST_SEND(number) WRITE(3ul << 24 | 1ul << (number), icc_sgi1r_el1)
+#endif
+#ifndef GUEST_TIMER // and so is its timer
 #define GUEST_TIMER(ticks)                                                                         \
     ({                                                                                             \
         WRITE(ticks, cntv_tval_el0);                                                               \
         WRITE(1, cntv_ctl_el0);                                                                    \
     })
-#define GUEST_TIMER_OFF()  WRITE(0, cntv_ctl_el0)
-#define GUEST_TAKE()       (READ(icc_iar1_el1) & 0xffffff)
-#define GUEST_END(intid)   WRITE(intid, icc_eoir1_el1)
-#define GUEST_OPEN(number) guest_open(number)
-#define GUEST_SEND(number) WRITE(3ul << 24 | 1ul << (number), icc_sgi1r_el1)
+#endif
+#ifndef GUEST_TIMER_OFF
+#define GUEST_TIMER_OFF() WRITE(0, cntv_ctl_el0)
 #endif
 
 char guest_stacks[4][2048] __attribute__((aligned(2048)));

@@ -2,8 +2,9 @@
 // by EL2's timer on two CPUs. Their registers are copied between them and the frame that an
 // exception has left on the stack; FP is restored when it traps.
 //
-// options: --cpu n1 --smp 2 --max-insns 6M
+// options: --cpu n1 --smp 2 --max-insns 6M --turns 6
 // case -DCORRECT: clean
+// case -DALIGNED: clean
 // case -DNO_MASK: HANDOVER CNTV_CTL_EL0 of vm
 // case -DWAKES_NOBODY: HANDOVER CNTV_CTL_EL0 of vm
 // case -DDROPS_TIMER: LOST ICH_LR0_EL2 of vm
@@ -12,6 +13,14 @@
 // case -DONE_NAME: TRAPCFG VMPIDR_EL2 of vm
 // case -DFP_STAYS: FP-OWNER v0 of vm +
 #include "mini.h"
+
+#ifdef ALIGNED // virtual CPUs whose timers are to fire at one time
+#define GUEST_TIMER(ticks)                                                                         \
+    ({                                                                                             \
+        WRITE((READ(cntvct_el0) + (ticks)) | 0xfff, cntv_cval_el0);                                \
+        WRITE(1, cntv_ctl_el0);                                                                    \
+    })
+#endif
 
 #define HCR   0x8008223b // RW, TSC, TWI, FB, AMO, IMO, FMO, SWIO, VM
 #define VTCR  0x80023559

@@ -11,6 +11,8 @@
 // case -DWAITS -DMASKED: clean
 // case -DWAITS -DSAVES -DIDLES @off: HANDOVER CNTV_CTL_EL0 of vm1/vcpu0
 // case -DWAITS -DSAVES -DIDLES -DARMS: clean
+// case -DWAITS -DSAVES -DIDLES -DARMS -DAFTER=1000: clean
+// case -DWAITS -DSAVES -DIDLES -DARMS -DAFTER=70000 @sleeps: HANDOVER CNTV_CTL_EL0 of vm1/vcpu0
 // case -DWAITS -DSAVES -DLONG @off: HANDOVER CNTV_CTL_EL0 of vm1/vcpu0
 // case -DWAITS -DSAVES -DLONG -DTIMED @off: HANDOVER CNTV_CTL_EL0 of vm1/vcpu0
 // case -DWAITS -DSAVES -DLONG -DARMS: clean
@@ -21,6 +23,9 @@
 #define FRAME_CVAL (FRAME_MORE + 16)
 #ifdef OWN
 #define OWN_VECTOR own_vector
+#endif
+#ifndef AFTER
+#define AFTER 0                                 // that much later than the world's would
 #endif
 #ifdef MASKED
 #define ON 3
@@ -83,12 +88,15 @@ off:    msr     cntv_ctl_el0, xzr
         str     x4, [x0, #FRAME_CVAL]
         msr     cntv_cval_el0, xzr
 #ifdef ARMS                                     // its own timer, which comes when the world's would
+        ldr     x5, =AFTER
+        add     x4, x4, x5
         msr     cnthp_cval_el2, x4
         mov     x4, #1
         msr     cnthp_ctl_el2, x4
 #endif
 #ifdef IDLES                                    // nobody else is to run
-1:      wfi
+1:
+sleeps: wfi
 #ifdef ARMS
         mrs     x4, cnthp_ctl_el2
         tbz     x4, #2, 1b
