@@ -81,11 +81,25 @@ static bool slot_was_taken(const struct why *y)
            (y->tag.world != (int)y->w->index || y->tag.reg != y->reg);
 }
 
+/* What EL2 has in the register was saved where the world's was, and restored from there. */
+static bool was_saved_again(const struct why *y, const struct granule *g)
+{
+    return g && g->tag.kind == TAG_EXACT && g->tag.world == WORLD_EL2 &&
+           g->before.kind == TAG_EXACT && g->before.world == (int)y->w->index &&
+           g->before.reg == y->reg && g->before.version == y->r->version;
+}
+
 /* Somebody else's register was restored into this one. */
 static void report_foreign(const struct why *y)
 {
     const struct granule *g = y->tag.from ? flow_granule(y->c->flow, y->tag.from) : NULL;
 
+    if (y->tag.world == WORLD_EL2 && y->tag.reg == y->reg && was_saved_again(y, g)) {
+        report(y, RULE_FOREIGN_SAVE, &g->saved, &y->site, "restored",
+               "what EL2 has in it was saved into its slot, where it was already",
+               "it is saved once, before EL2 writes its own value");
+        return;
+    }
     if (y->tag.world == WORLD_EL2 && y->tag.reg == y->reg) {
         report(y, RULE_LEAK, NULL, &y->site, "written", "it has EL2's own value",
                "the restore of the world's value is missing");

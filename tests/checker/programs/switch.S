@@ -5,6 +5,8 @@
 // case -DREG=tpidr_el0 -DHIGH: clean
 // case -DREG=tpidr_el0 -DNEVER @do_eret: UNSAVED TPIDR_EL0 of vm1/vcpu
 // case -DREG=tpidrro_el0 -DNO_RESTORE @do_eret: LEAK TPIDRRO_EL0 of vm1/vcpu
+// case -DREG=tpidr_el1 -DOWN=0x5000: clean
+// case -DREG=tpidr_el1 -DOWN=0x5000 -DTWICE @second_save: FOREIGN-SAVE TPIDR_EL1 of vm1/vcpu
 // case -DREG=sp_el0 -DNO_SAVE @restore: LOST SP_EL0 of vm1/vcpu
 // case -DREG=cntkctl_el1 -DLOW -DNO_SAVE @restore: LOST CNTKCTL_EL1 of vm1/vcpu
 // case -DREG=cntkctl_el1 -DLOW: clean
@@ -141,6 +143,16 @@ translate:
         b       2f
 #endif
         str     x4, [x0, #FRAME_REG]
+#ifdef OWN                                      // EL2 has a value of its own in it
+        ldr     x4, =OWN
+        msr     REG, x4
+#ifdef TWICE
+        isb
+        mrs     x4, REG
+second_save:
+        str     x4, [x0, #FRAME_REG]
+#endif
+#endif
 #ifdef EDITED
         ldr     x5, [x3, #FRAME_REG]
         add     x5, x5, #4
