@@ -125,15 +125,18 @@ static bool waits(const struct exit_state *s)
 
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
-    struct timer *t = timers_of(state, w);
+    struct timers *u = state;
+    struct timer *t = timers_of(u, w);
+
+    if (c->threads || c->worlds.host_below || !(t[0].on || t[1].on))
+        return;
     uint64_t now = reg(c, p->cpu, SR_CNTPCT_EL0);
     bool given = gic_interrupts(c, p->cpu, p->world.hcr);
-
     for (unsigned k = 0; k < TIMERS; k++, t++) {
-        ((struct timers *)state)->serves |= given && t->on && t->known && now >= t->when;
+        bool due = t->on && t->known && now >= t->when;
+        u->serves |= given && due;
         t->served |= given;
-        if (!t->on || !t->known || t->served || now < t->when || c->threads ||
-            c->worlds.host_below || !waits(checker_exit_state(c, w)) || ++t->runs != RUNS)
+        if (!due || t->served || !waits(checker_exit_state(c, w)) || ++t->runs != RUNS)
             continue;
         struct site here = site_of(c, p);
         report(c, w, k, t, &here, ": it has been entered 64 times since without an interrupt");

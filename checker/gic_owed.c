@@ -93,8 +93,7 @@ static void note_masked(const struct arm_checker *c, struct gic_world *gw, unsig
         uint64_t was = gw->timer[k];
         if (CNTV_CTL_EL0_ENABLE(was) && !CNTV_CTL_EL0_IMASK(was))
             gw->masked[k] = (timer_control(c, cpu, k) & CTL_MASKED) == CTL_MASKED;
-        if (gic_state_of(c, timers[k], cpu, &full) & 1)
-            gw->masked[k] = false;
+        gw->masked[k] = gw->masked[k] && !(gic_state_of(c, timers[k], cpu, &full) & 1);
     }
 }
 
