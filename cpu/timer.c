@@ -42,17 +42,15 @@ static uint64_t timer_offset(const struct cpu *cpu, enum cpu_timer t)
     return timers[t].offset == SR_NONE || !cpu->has_el2 ? 0 : cpu->sr[timers[t].offset];
 }
 
-/* The counter as a read of CNTPCT_EL0 or CNTVCT_EL0 sees it at @el. */
-static uint64_t counter_seen(const struct cpu *cpu, bool is_virtual, unsigned el)
+/* What a read of CNTPCT_EL0 or CNTVCT_EL0 at @el takes off the count. */
+static inline uint64_t offset_seen(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    uint64_t offset = 0;
+    bool is_virtual = sr == SR_CNTVCT_EL0 || sr == SR_CNTVCTSS_EL0;
     bool at_el2 = el == 2, host_el0 = el == 0 && cpu_host_regime(cpu);
 
     if (is_virtual && cpu->has_el2 && !(at_el2 && cpu_e2h(cpu)) && !host_el0)
-        offset = cpu->sr[SR_CNTVOFF_EL2];
-    else if (!is_virtual && el < 2)
-        offset = physical_offset(cpu);
-    return physical_count(cpu) - offset;
+        return cpu->sr[SR_CNTVOFF_EL2];
+    return !is_virtual && el < 2 ? physical_offset(cpu) : 0;
 }
 
 /* The Secure timer, the last one, comes with EL3. */
@@ -129,7 +127,14 @@ void cpu_timers_create(struct cpu *cpu)
 
 uint64_t sr_read_CNT_COUNT(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    return counter_seen(cpu, sr == SR_CNTVCT_EL0 || sr == SR_CNTVCTSS_EL0, el);
+    return physical_count(cpu) - offset_seen(cpu, sr, el);
+}
+
+uint64_t cpu_counter_running(const struct cpu *cpu, enum sysreg sr)
+{
+    uint64_t now = cpu->clock->now_ns + cpu_retired(cpu) - cpu->slice_start;
+
+    return now / TIMER_NS_PER_TICK - offset_seen(cpu, sr, cpu->ps.el);
 }
 
 uint64_t sr_read_CNT_CTL(const struct cpu *cpu, enum sysreg sr, unsigned el)

@@ -19,6 +19,10 @@ void cpu_timers_create(struct cpu *cpu);
  * lines and deadlines. */
 void cpu_timers_changed(struct cpu *cpu);
 
+/* sr_read_CNT_COUNT() of the CPU that runs, where CPUs take turns: time is in its own count, and it
+ * need not ask the machine. */
+uint64_t cpu_counter_running(const struct cpu *cpu, enum sysreg sr);
+
 /* Has one of the event streams ticked since the last call (or since the CPU was created)? */
 bool cpu_event_stream_ticked(struct cpu *cpu);
 

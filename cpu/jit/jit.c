@@ -16,6 +16,7 @@
 #include "cpu/regime.h"
 #include "cpu/spin_seen.h"
 #include "cpu/sysreg.h"
+#include "cpu/timer.h"
 
 #define JIT_HOT      8  /* arrivals after which a record is translated */
 #define JIT_SAMPLING 16 /* runs of the plain loop between two samples */
@@ -85,8 +86,10 @@ uint64_t jit_read(struct cpu *cpu, const struct insn *i, enum sysreg sr)
     cpu->pc = insn_pc(cpu, i);
     if (sysreg_rows[sr].rd != SYSREG_RD_CNT_COUNT)
         return cpu_sysreg_get(cpu, sr);
+    if (cpu_is_parallel(cpu))
+        return sr_read_CNT_COUNT(cpu, sr, cpu->ps.el);
     spin_note_read(cpu, sr);
-    return sr_read_CNT_COUNT(cpu, sr, cpu->ps.el);
+    return cpu_counter_running(cpu, sr);
 }
 
 /* The plain loop wants more than a page of instructions left; blocks look for themselves. */
