@@ -28,8 +28,12 @@ enum x86_cc tr_cond(struct tr *t, unsigned cond)
 
     if (t->s.flags == FLAGS_AGAIN)
         tr_again(t);
-    if (t->s.flags == FLAGS_CPU || t->s.flags == FLAGS_EITHER || (t->s.flags == FLAGS_ADD && hi))
+    if (t->s.flags == FLAGS_CPU || t->s.flags == FLAGS_EITHER)
         tr_save_flags(t);
+    if (t->s.flags == FLAGS_ADD && hi) {
+        x86_byte(&t->c, 0xf5); /* cmc */
+        t->s.flags = FLAGS_SUB;
+    }
     if (t->s.flags == FLAGS_SAVED)
         restore_flags(t, hi ? FLAGS_SUB : FLAGS_ADD);
     return (t->s.flags == FLAGS_SUB ? after_sub : after_add)[cond & 15];
