@@ -95,7 +95,7 @@ enum { SETS = 8 };
 static bool add_with_carry(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     bool sub = arg & SUBTRACT, sets = arg & SETS && jit_wants_flags(t, k);
-    enum x86_reg n, m;
+    enum x86_reg n, m, d = tr_def(t, i->rd, RAX);
 
     if ((!sets && t->live[k + 1]) || t->s.flags == FLAGS_CPU || t->s.flags == FLAGS_AGAIN ||
         t->s.flags == FLAGS_EITHER)
@@ -103,9 +103,11 @@ static bool add_with_carry(struct tr *t, unsigned k, const struct insn *i, unsig
     n = tr_use(t, i->rn, RDX);
     m = tr_use(t, i->rm, RCX);
     carry(t, sub);
-    x86_mov(&t->c, 1, RAX, n);
-    x86_alu(&t->c, sub ? ALU_SBB : ALU_ADC, i->sz, RAX, m);
-    tr_done(t, i->rd, RAX);
+    if (d == m)
+        d = RAX;
+    x86_mov(&t->c, 1, d, n);
+    x86_alu(&t->c, sub ? ALU_SBB : ALU_ADC, i->sz, d, m);
+    tr_done(t, i->rd, d);
     tr_flags_are(t, !sets ? FLAGS_SAVED : sub ? FLAGS_SUB : FLAGS_ADD);
     return true;
 }
