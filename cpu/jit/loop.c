@@ -40,9 +40,19 @@ static bool lasts(const struct tr *t, const struct jit_again *a)
     return true;
 }
 
-static struct jit_again last_comparison(const struct tr *t)
+/* The instruction that comes back to the first one, of several the last: behind it may be what
+ * follows the loop. */
+static unsigned last_of_loop(const struct tr *t)
 {
     for (unsigned k = t->n; k-- > 0;)
+        if (a64_is(t->rec[k].op, FACT_DIRECT) && (uint64_t)t->rec[k].imm == t->first * 4ull)
+            return k;
+    return t->n - 1;
+}
+
+static struct jit_again last_comparison(const struct tr *t)
+{
+    for (unsigned k = last_of_loop(t) + 1; k-- > 0;)
         if (a64_flags_written(tr_row(t, k)))
             return comparison(&t->rec[k]);
     return (struct jit_again){0};

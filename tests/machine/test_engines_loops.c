@@ -89,6 +89,11 @@ static void make(struct program *p, uint64_t *random)
     }
     emit(p, end[0]);
     emit(p, end[1] | ((head - p->size) & 0x7ffff) << 5);
+    for (uint64_t n = random_next(random) % 4; n > 0; n--) { /* and what may be in its block */
+        uint64_t r = random_next(random);
+        emit(p, r & 1 ? accesses[(r >> 8) % ARRAY_SIZE(accesses)]
+                      : ends[(r >> 8) % ARRAY_SIZE(ends)][0]);
+    }
     emit(p, 0x14000000 | ((0u - p->size) & 0x3ffffff));
 }
 
