@@ -348,7 +348,24 @@ static void explain_external(const struct abort *a, struct verdict *v)
             : "the board's addresses are in its device tree: --dump-dtb FILE");
 }
 
-/* Beyond the sizes: with the MMU off, a virtual address that is used as a physical one. */
+/* A virtual address that is used as a physical one, or what is no address. */
+static void explain_mmu_off(const struct abort *a, struct verdict *v)
+{
+    g_string_printf(v->evidence, "the MMU of cpu%u is off (SCTLR_EL%u.M is 0)", a->f->cpu,
+                    death_regime_el(a));
+    if (a->address >> 48 != 0xffff) {
+        g_string_append(v->evidence, ": an address is a physical one");
+        g_string_assign(v->next, "where has the address come from? `watch` of gdb and "
+                                 "reverse-continue say who wrote it");
+        return;
+    }
+    g_string_append_printf(v->evidence, ": a virtual address is used before it is on%s",
+                           a->f->cpu ? "; PSCI starts CPUs so, at a physical address" : "");
+    g_string_assign(
+        v->next,
+        "use addresses relative to the PC until the MMU is on; give CPU_ON a physical address");
+}
+
 static void explain_size(const struct abort *a, struct verdict *v)
 {
     g_string_printf(v->cause,
@@ -356,15 +373,7 @@ static void explain_size(const struct abort *a, struct verdict *v)
                     " at EL%u: the address is too large (address size fault, stage %u), at %s",
                     death_verb(a), a->address, a->f->from, a->stage2 ? 2 : 1, a->at);
     if (!(death_sctlr(a) & 1) && !a->stage2) {
-        g_string_printf(
-            v->evidence,
-            "the MMU of cpu%u is off (SCTLR_EL%u.M is 0): a virtual address is used before "
-            "it is on%s",
-            a->f->cpu, death_regime_el(a),
-            a->f->cpu ? "; PSCI starts CPUs so, at a physical address" : "");
-        g_string_assign(
-            v->next,
-            "use addresses relative to the PC until the MMU is on; give CPU_ON a physical address");
+        explain_mmu_off(a, v);
         return;
     }
     death_add_output_size(a, v->evidence);
@@ -380,7 +389,8 @@ static void add_return(const struct abort *a, struct verdict *v)
 {
     if (a->access != ARM_ACCESS_EXECUTE || death_has_switched(a))
         return;
-    g_string_append(v->evidence, "; ");
+    if (v->evidence->len)
+        g_string_append(v->evidence, "; ");
     death_add_way(a->c, a->f, v->evidence);
 }
 
@@ -433,6 +443,9 @@ bool death_explain_abort(const struct corpse *c, const struct death_fault *f, st
                 ((death_reg(c, f->cpu, "HCR_EL2") & 1) && (a.now.mapped || a.now.stage == 2)));
     a.ipa = (f->hpfar >> 4 & ((UINT64_C(1) << 40) - 1)) << 12 | (f->far & 0xfff);
     explain_kind(&a, v);
+    if ((a.kind == FAULT_SIZE || a.kind == FAULT_TRANSLATION || a.kind == FAULT_EXTERNAL) &&
+        !a.stage2 && !death_has_switched(&a))
+        death_explain_value(&a, v);
     death_add_clobbered(c, f, v->cause);
     add_return(&a, v);
     g_free(a.at);

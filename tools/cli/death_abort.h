@@ -57,6 +57,10 @@ bool death_add_big_endian(const struct abort *a, GString *out);
 /* Which address is beyond which size. */
 void death_add_output_size(const struct abort *a, GString *out);
 
+/* The address is none: its bytes are in the other order, text, or what stands where LDR (literal)
+ * was to have the address of (death_value.c). False: not that, or not known. */
+bool death_explain_value(const struct abort *a, struct verdict *v);
+
 /* The bits of a descriptor, or of the tables above it, that forbid the access. */
 const char *death_forbidding(const struct abort *a, unsigned stage);
 

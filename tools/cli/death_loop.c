@@ -344,10 +344,17 @@ static void explain_register(const struct corpse *c, const struct loop *l, struc
     g_autofree char *at = death_place(c, c->cpu, el, l->reg_pc);
     const char *name = arm_reg_name(l->reg);
 
-    g_string_printf(v->cause,
-                    "it asks again and again for %s, which stays %#" PRIx64 ": in the loop at %s",
-                    name, death_reg(c, c->cpu, name), at);
-    g_string_assign(v->evidence, "nothing else in the loop changes anything");
+    uint64_t value;
+
+    g_string_printf(v->cause, "it asks again and again for %s", name);
+    if (!arm_reg_read(c->m, c->cpu, name, &value)) { /* reading it has effects */
+        g_string_append_printf(v->cause, ": in the loop at %s", at);
+    } else {
+        g_string_append_printf(v->cause, ", which stays %#" PRIx64 ": in the loop at %s", value,
+                               at);
+        death_add_waited_for(name, value, v->evidence);
+    }
+    g_string_append(v->evidence, "nothing else in the loop changes anything");
     g_string_printf(v->next, "armillary sysreg %s has its fields, and what writing it does", name);
 }
 

@@ -438,7 +438,8 @@ bool death_explain_wait(const struct corpse *c, struct verdict *v)
     if (death_explain_given_up(c, v) || death_explain_asleep(c, v) ||
         death_explain_return_to_itself(c, v) || explain_virtual(c, v) || explain_firmware(c, v) ||
         explain_in_handler(c, v) || explain_held(c, v) || explain_timer(c, v) ||
-        death_explain_chase(c, v) || death_explain_loop(c, v) || death_explain_asking(c, v))
+        death_explain_chase(c, v) || death_explain_loop(c, v) || death_explain_count(c, v) ||
+        death_explain_asking(c, v))
         return true;
     if (death_explain_parked(c, v))
         return true;
