@@ -1,12 +1,13 @@
-/* A loop that only counts, or looks at a counter, and that nobody will see the end of; and what a
- * register says that one waits for. */
+/* A loop that only counts, fills memory or looks at a counter, and that nobody will see the end of;
+ * and what a register says that one waits for. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "death_trace.h"
 
-#define ROUND_MAX 64
-#define LONG_S    3600 /* a wait for so long is a mistake of units */
+#define ROUND_MAX     64
+#define CONDITION_MAX 128  /* events, back to the condition */
+#define LONG_S        3600 /* a wait for so long is a mistake of units */
 
 /* One round, from the last instruction back to its execution before. */
 struct round {
@@ -17,7 +18,7 @@ struct round {
     uint64_t compare;       /* of the CMP, */
     unsigned left, right;   /* and its registers; right 31: its constant */
     uint64_t constant;      /* ... */
-    bool exactly, compared; /* the branch behind it is B.NE; there is one CMP */
+    bool exactly, compared; /* the branch behind it is B.NE, and taken; there is one CMP */
 };
 
 static bool is_counter(const char *name)
@@ -46,13 +47,13 @@ static void note_compare(struct round *r, const struct arm_event *p)
     r->constant = by_register ? 0 : (uint64_t)(word >> 10 & 0xfff) << (word >> 22 & 1 ? 12 : 0);
 }
 
-static void note(struct round *r, const struct arm_event *p)
+static void note(struct round *r, const struct arm_event *p, uint64_t behind)
 {
     uint32_t word = p->insn.word;
     struct arm_insn_use use;
 
     r->low = MIN(r->low, p->pc);
-    if ((word & 0xff00001f) == 0x54000001)
+    if ((word & 0xff00001f) == 0x54000001 && behind != p->pc + 4)
         r->exactly = true;
     note_compare(r, p);
     if (!arm_insn_uses(word, &use))
@@ -76,7 +77,7 @@ static bool find_round(const struct death_trace *t, struct round *r)
             return false;
         if (n && p->pc == last->pc)
             return r->compared && r->left < 31;
-        note(r, p);
+        note(r, p, n ? death_trace_back(t, n - 1)->pc : 0);
     }
     return false;
 }
@@ -142,6 +143,100 @@ bool death_explain_count(const struct corpse *c, struct verdict *v)
     g_autofree char *at = death_place(c, c->cpu, death_el(c, c->cpu), r.low);
     return r.counter ? explain_time(c, &r, at, v) : explain_passed(c, &r, at, v);
 }
+
+/* ---- memory that is filled ---- */
+
+/* The condition that it goes round by is one that cannot come any more. */
+struct passed {
+    uint64_t pc;  /* of the branch */
+    unsigned reg; /* is to become that of @other, or 0 if @other is 31 */
+    unsigned other;
+    uint64_t step; /* 0: not known */
+};
+
+/* CBNZ, or B.NE behind SUBS, of the last round; DDI0487 C4.1.93, C4.1.92 "Add/subtract". */
+static bool find_condition(const struct death_trace *t, struct passed *out)
+{
+    const struct arm_event *p;
+    uint32_t word;
+    bool by_flags = false;
+
+    *out = (struct passed){.reg = 31, .other = 31};
+    for (unsigned n = 0; (p = death_trace_back(t, n)) && n < CONDITION_MAX; n++) {
+        if (p->kind != ARM_EVENT_INSN)
+            continue;
+        word = p->insn.word;
+        if (!out->pc && (word & 0xff00001f) == 0x54000001) { /* B.NE */
+            out->pc = p->pc;
+            by_flags = true;
+        } else if (!out->pc && (word & 0xff000000) == 0xb5000000) { /* CBNZ, 64 bits */
+            out->pc = p->pc;
+            out->reg = word & 31;
+        } else if (by_flags && (word & 0xffe0fc1f) == 0xeb00001f) { /* CMP Xn, Xm */
+            out->reg = word >> 5 & 31;
+            out->other = word >> 16 & 31;
+            return out->reg < 31 && out->other < 31;
+        } else if ((by_flags && (word & 0xffc00000) == 0xf1000000) || /* SUBS Xd, Xn, #step */
+                   (out->reg < 31 && (word & 0xffc00000) == 0xd1000000 &&
+                    (word & 31) == out->reg)) {
+            out->reg = word & 31;
+            out->step = word >> 10 & 0xfff;
+            return out->reg < 31 && out->step;
+        }
+    }
+    return false;
+}
+
+/* Has the branch at @pc gone on, and not back, among the instructions that are known? */
+static bool was_left(const struct death_trace *t, uint64_t pc)
+{
+    const struct arm_event *p;
+    uint64_t behind = 0;
+
+    for (unsigned n = 0; (p = death_trace_back(t, n)); n++) {
+        if (p->kind != ARM_EVENT_INSN)
+            continue;
+        if (p->pc == pc && behind == pc + 4)
+            return true;
+        behind = p->pc;
+    }
+    return false;
+}
+
+bool death_explain_fill(const struct corpse *c, uint64_t store, struct verdict *v)
+{
+    unsigned el = death_el(c, c->cpu);
+    const struct arm_event *p;
+    struct passed end;
+    char names[2][8];
+
+    if (!find_condition(c->trace, &end) || was_left(c->trace, end.pc))
+        return false;
+    g_snprintf(names[0], sizeof(names[0]), "x%u", end.reg);
+    g_snprintf(names[1], sizeof(names[1]), "x%u", end.other);
+    uint64_t now = death_reg(c, c->cpu, names[0]),
+             goal = end.other < 31 ? death_reg(c, c->cpu, names[1]) : 0;
+    if (end.other < 31 ? now <= goal : !(now >> 63))
+        return false;
+    for (unsigned n = 0; (p = death_trace_back(c->trace, n)) && p->kind != ARM_EVENT_MEM; n++)
+        ;
+    g_autofree char *at = death_place(c, c->cpu, el, store);
+    g_autofree char *branch = death_place(c, c->cpu, el, end.pc);
+    g_string_printf(v->cause,
+                    "the loop at %s writes memory without an end: it goes on until X%u is %#" PRIx64
+                    ", and has passed that: it is %#" PRIx64,
+                    at, end.reg, goal, now);
+    g_string_printf(v->evidence, "the branch at %s asks for exactly that value", branch);
+    if (end.step > 1)
+        g_string_append_printf(v->evidence, ", in steps of %" PRIu64, end.step);
+    if (p)
+        g_string_append_printf(v->evidence, "; by now it is at %#" PRIx64, p->mem.va);
+    g_string_assign(v->next, "a size that is no multiple of the step, or 0: compare with B.HI or "
+                             "B.LO, and align what is filled");
+    return true;
+}
+
+/* ---- what is waited for ---- */
 
 void death_add_waited_for(const char *name, uint64_t value, GString *out)
 {

@@ -380,83 +380,15 @@ static bool explain_endless_calls(const struct corpse *c, const struct loop *l, 
     return true;
 }
 
-/* The condition that it goes round by is one that cannot come any more. */
-struct passed {
-    uint64_t pc;  /* of the branch */
-    unsigned reg; /* is to become that of @other, or 0 if @other is 31 */
-    unsigned other;
-    uint64_t step; /* 0: not known */
-};
-
-/* CBNZ, or B.NE behind SUBS, of the last round; DDI0487 C4.1.93, C4.1.92 "Add/subtract". */
-static bool find_condition(const struct death_trace *t, struct passed *out)
+/* A loop that fills memory. */
+static bool explain_fill(const struct corpse *c, const struct loop *l, struct verdict *v)
 {
-    const struct arm_event *p;
-    uint32_t word;
-    bool by_flags = false;
-
-    *out = (struct passed){.reg = 31, .other = 31};
-    for (unsigned n = 0; (p = death_trace_back(t, n)) && n < 4 * ASKED_MAX; n++) {
-        if (p->kind != ARM_EVENT_INSN)
-            continue;
-        word = p->insn.word;
-        if (!out->pc && (word & 0xff00001f) == 0x54000001) { /* B.NE */
-            out->pc = p->pc;
-            by_flags = true;
-        } else if (!out->pc && (word & 0xff000000) == 0xb5000000) { /* CBNZ, 64 bits */
-            out->pc = p->pc;
-            out->reg = word & 31;
-        } else if (by_flags && (word & 0xffe0fc1f) == 0xeb00001f) { /* CMP Xn, Xm */
-            out->reg = word >> 5 & 31;
-            out->other = word >> 16 & 31;
-            return out->reg < 31 && out->other < 31;
-        } else if ((by_flags && (word & 0xffc00000) == 0xf1000000) || /* SUBS Xd, Xn, #step */
-                   (out->reg < 31 && (word & 0xffc00000) == 0xd1000000 &&
-                    (word & 31) == out->reg)) {
-            out->reg = word & 31;
-            out->step = word >> 10 & 0xfff;
-            return out->reg < 31 && out->step;
-        }
-    }
-    return false;
-}
-
-/* A loop that fills memory, whose end it has passed without being exactly there. */
-static bool explain_passed(const struct corpse *c, const struct loop *l, struct verdict *v)
-{
-    unsigned el = death_el(c, c->cpu);
     const struct asked *store = NULL;
-    const struct arm_event *p;
-    struct passed end;
-    char names[2][8];
 
     for (unsigned k = 0; k < l->count; k++)
         if (l->asked[k].store && l->asked[k].moves && !death_is_by_sp(l->asked[k].word))
             store = &l->asked[k];
-    if (!store || !find_condition(c->trace, &end))
-        return false;
-    g_snprintf(names[0], sizeof(names[0]), "x%u", end.reg);
-    g_snprintf(names[1], sizeof(names[1]), "x%u", end.other);
-    uint64_t now = death_reg(c, c->cpu, names[0]),
-             goal = end.other < 31 ? death_reg(c, c->cpu, names[1]) : 0;
-    if (end.other < 31 ? now <= goal : !(now >> 63))
-        return false;
-    for (unsigned n = 0; (p = death_trace_back(c->trace, n)) && p->kind != ARM_EVENT_MEM; n++)
-        ;
-    g_autofree char *at = death_place(c, c->cpu, el, store->pc);
-    g_autofree char *branch = death_place(c, c->cpu, el, end.pc);
-    g_string_printf(v->cause,
-                    "the loop at %s writes memory without an end: it goes on until X%u is %#" PRIx64
-                    ", and has passed that: it is %#" PRIx64,
-                    at, end.reg, goal, now);
-    g_string_printf(v->evidence, "the branch at %s asks for exactly that value", branch);
-    if (end.step > 1)
-        g_string_append_printf(v->evidence, ", in steps of %" PRIu64, end.step);
-    if (p)
-        g_string_append_printf(v->evidence, "; by now it is at %#" PRIx64, p->mem.va);
-    g_string_assign(v->next, "a size that is no multiple of the step, or 0: compare with B.HI or "
-                             "B.LO, and align what is filled");
-    return true;
+    return store && death_explain_fill(c, store->pc, v);
 }
 
 bool death_explain_loop(const struct corpse *c, struct verdict *v)
@@ -466,7 +398,7 @@ bool death_explain_loop(const struct corpse *c, struct verdict *v)
     if (c->kind != DEATH_SPIN || !find_loop(c->trace, ANY_EL, &l))
         return false;
     if (!is_stuck(&l))
-        return explain_endless_calls(c, &l, v) || explain_passed(c, &l, v);
+        return explain_endless_calls(c, &l, v) || explain_fill(c, &l, v);
     const struct asked *a = what(&l);
     if (a)
         explain_memory(c, &l, a, v);

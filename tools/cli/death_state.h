@@ -222,6 +222,10 @@ bool death_add_timer_off(const struct corpse *c, GString *out);
 bool death_explain_answers(const struct corpse *c, struct verdict *v);
 bool death_explain_chase(const struct corpse *c, struct verdict *v); /* death_chase.c */
 bool death_explain_count(const struct corpse *c, struct verdict *v); /* death_count.c */
+/* A loop that fills memory by the store at @store, whose end it has passed without being exactly
+ * there (death_count.c). */
+bool death_explain_fill(const struct corpse *c, uint64_t store, struct verdict *v);
+
 /* Why @value of a system register is no other one: "...; ", or nothing (death_count.c). */
 void death_add_waited_for(const char *name, uint64_t value, GString *out);
 bool death_add_wfe_value(const struct corpse *c, GString *out);

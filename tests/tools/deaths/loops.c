@@ -33,6 +33,9 @@
 // lives -O1 -DHELD -DMENDED | --no-el2 | code 0
 // lives -O2 -DDELAY | --no-el2
 // lives -O2 -DSUM | --no-el2
+// lives -O1 -DROUNDS | --no-el2
+// lives -O1 -DROUNDS | --no-el2 --max-insns 2000K
+// lives -O1 -DROUNDS | --no-el2 --max-insns 1999K
 // clang-format on
 #include <stdint.h>
 
@@ -321,6 +324,29 @@ void body(void)
         !__atomic_compare_exchange_n(&flag, &expected, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
     for (;;)
         ;
+}
+#elif defined(ROUNDS) /* each of which has an end */
+static volatile long rounds, table[8];
+
+__attribute__((noinline)) static long put(long a)
+{
+    table[a & 7] = 3 * a;
+    return 3 * a;
+}
+
+__attribute__((noinline)) static long fill(long count)
+{
+    long sum = 0;
+
+    for (long k = 0; k < count; k++)
+        sum += put(k);
+    return sum;
+}
+
+void body(void)
+{
+    for (;;)
+        fill(++rounds & 15);
 }
 #elif defined(EXCHANGE)
 void body(void)
