@@ -80,14 +80,32 @@ bool death_add_timer_off(const struct corpse *c, GString *out)
 
 #define BEFORE_WFE 16 /* instructions that may be between the value and its WFE */
 
+/* Is what stands at @load looked at again behind the WFE, by the jump that follows there? Yes, if
+ * none does. */
+static bool is_read_again(const struct corpse *c, const struct arm_event *load)
+{
+    uint64_t pc = death_reg(c, c->cpu, "pc"); /* behind the WFE */
+    uint32_t word;
+
+    for (unsigned n = 0; n < 4 && death_insn(c, c->cpu, load->el, pc + 4 * n, &word); n++)
+        if ((word & 0xfc000000) == 0x14000000) /* B */
+            return load->pc >= pc + 4 * n + (uint64_t)((int64_t)((uint64_t)word << 38) >> 36);
+    return true;
+}
+
 bool death_add_wfe_value(const struct corpse *c, GString *out)
 {
-    const struct arm_event *p;
+    const struct arm_event *p, *insn;
     unsigned insns = 0;
 
     for (unsigned n = 0; insns < BEFORE_WFE && (p = death_trace_back(c->trace, n)); n++) {
         insns += p->kind == ARM_EVENT_INSN;
         if (p->kind != ARM_EVENT_MEM || p->mem.kind & ARM_MEM_WRITE)
+            continue;
+        insn = death_trace_back(c->trace, n + 1);
+        if ((insn && insn->pc == p->pc && insn->kind == ARM_EVENT_INSN &&
+             death_is_literal(insn->insn.word)) ||
+            !is_read_again(c, p))
             continue;
         g_autofree char *at = death_place(c, p->cpu, p->el, p->pc);
         g_string_append_printf(out,

@@ -132,6 +132,16 @@ static void explain_register(const struct corpse *c, const struct arm_event *bra
                         "is. A kernel of 16 or 64 KiB pages needs TGran16 or TGran64 of "
                         "ID_AA64MMFR0_EL1",
                         name);
+    } else if (c->history && c->history->entered[c->cpu].valid &&
+               c->history->entered[c->cpu].from == branch->el &&
+               c->history->entered[c->cpu].to == branch->el) {
+        const struct death_return *r = &c->history->entered[c->cpu];
+        g_autofree char *from = death_place(c, c->cpu, r->from, r->pc);
+        g_string_printf(v->evidence,
+                        "it came there by the ERET at %s, which has stayed at EL%u: SPSR_EL%u was "
+                        "%#" PRIx64,
+                        from, r->to, r->from, r->spsr);
+        g_string_assign(v->next, "SPSR_EL2 0x3c5 is EL1h, with all masked");
     } else {
         g_string_printf(v->evidence, "the image is entered at EL%u (bits 3:2 of CurrentEL)%s",
                         branch->el, c->config->secure ? "" : "; this machine has no EL3");

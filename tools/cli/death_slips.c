@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "death_state.h"
+#include "death_trace.h"
 
 #define RET   UINT32_C(0xd65f03c0)
 #define ERET  UINT32_C(0xd69f03e0)
@@ -75,6 +75,48 @@ bool death_add_why_el0(const struct corpse *c, const struct death_fault *f, GStr
     return true;
 }
 
+/* BL, BLR: C4.1.93 "Unconditional branch". */
+static bool is_call(uint32_t word)
+{
+    return (word & 0xfc000000) == 0x94000000 || (word & 0xfffffc1f) == 0xd63f0000;
+}
+
+#define BACK_INSNS 64 /* in so many it comes round again */
+
+/* A function that was interrupted returns to behind a call in the handler, which has left that in
+ * X30; the ERET there leads to the function again. */
+static bool explain_handlers_x30(const struct corpse *c, struct verdict *v)
+{
+    uint64_t x30 = death_reg(c, c->cpu, "x30");
+    const struct arm_event *p, *behind = NULL, *ret = NULL, *eret = NULL;
+    unsigned el = death_el(c, c->cpu);
+    uint32_t word;
+
+    for (unsigned n = 0; n < BACK_INSNS && (p = death_trace_back(c->trace, n)); n++) {
+        if (p->kind != ARM_EVENT_INSN)
+            continue;
+        if (p->insn.word == ERET)
+            eret = p;
+        if (p->insn.word == RET && behind && behind->pc == x30)
+            ret = p;
+        behind = p;
+    }
+    if (!ret || !eret || !death_insn(c, c->cpu, el, x30 - 4, &word) || !is_call(word))
+        return false;
+    g_autofree char *at = death_place(c, c->cpu, el, ret->pc);
+    g_autofree char *call = death_place(c, c->cpu, el, x30 - 4);
+    g_autofree char *back = death_place(c, c->cpu, el, eret->pc);
+    g_string_printf(v->cause,
+                    "the RET at %s goes into a handler, to behind its call at %s, and the ERET at "
+                    "%s back, for ever: the handler has lost X30",
+                    at, call, back);
+    g_string_assign(v->evidence, "that call has written X30, in which the function that was "
+                                 "interrupted had its return address");
+    g_string_assign(v->next, "a handler that calls functions saves X0 to X18 and X30 before, and "
+                             "loads them before ERET");
+    return true;
+}
+
 bool death_explain_return_to_itself(const struct corpse *c, struct verdict *v)
 {
     uint64_t pc = death_reg(c, c->cpu, "pc");
@@ -97,7 +139,7 @@ bool death_explain_return_to_itself(const struct corpse *c, struct verdict *v)
         return true;
     }
     if (word != RET || death_reg(c, c->cpu, "x30") != pc)
-        return false;
+        return c->kind == DEATH_SPIN && explain_handlers_x30(c, v);
     g_string_printf(v->cause, "the RET at %s returns to itself for ever: X30 is its own address",
                     at);
     g_string_assign(v->evidence, "a function that calls another one has not saved X30 before");

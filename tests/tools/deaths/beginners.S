@@ -21,6 +21,9 @@
 // dies -DPOLL | --no-el2: cpu0: it asks again and again for a device's register at 0x9000018 && which stays 0x90 && (crash+0x4)
 // dies -DLOCK | --no-el2: cpu0: it asks again and again for a lock at && which stays 0x1 && 0 other CPU(s) are on
 // dies -DFLAG | --no-el2: cpu0: it asks again and again for a value at && which stays 0: && who should write it?
+// dies -DHANDLER_X30: the RET at && (f+0x4) goes into a handler, to behind its call at && (handlers+0x200) && the handler has lost X30
+// dies -DSTAYS: has parked itself at && went by CurrentEL, which is 0x8 && by the ERET at && which has stayed at EL2: SPSR_EL2 was 0x3c9
+// dies -DNOT_FOUND | --no-el2: cpu0 waits in WFE && armillary:   no interrupt is enabled in the GIC
 #include "common.inc"
     .global _start
     .global crash
@@ -152,6 +155,40 @@ function:                           // saves nothing, and calls another
     ret
 leaf:
     ret
+#elif defined(HANDLER_X30)
+    set vbar_el2, handlers
+    bl f
+    off
+f:  hvc #0
+    ret
+g:  ret
+    .balign 2048
+handlers:
+    .rept 4
+    b .
+    .balign 128
+    .endr
+    bl g                            // and X30 is its
+    eret
+#elif defined(STAYS)
+    put spsr_el2, 0x3c9             // was to be 0x3c5
+    set elr_el2, kernel
+    eret
+kernel:
+    mrs x0, currentel
+    cmp x0, #4
+    b.ne 1f
+    off
+1:  b 1b
+#elif defined(NOT_FOUND)            // the WFE waits for nothing that was read before it
+    adr x1, crash
+    ldr w1, [x1]
+    ldr w2, =0xd00dfeed
+    cmp w1, w2
+    b.ne 1f
+    off
+1:  wfe
+    b 1b
 #endif
     b .
     .balign 8
