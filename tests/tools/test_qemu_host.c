@@ -188,6 +188,39 @@ static void test_stopped_at_start_the_monitor_comes_first(void **state)
     assert_contains(r->err, "what is written is lost"); /* by the UART, in no window */
 }
 
+static void test_options_are_read_from_a_file(void **state)
+{
+    static const char text[] = "# a comment\n[machine]\n  type = \"virt\"\n  gic-version=\"3\"\n\n"
+                               "[device \"seven\"]\n  driver = \"virtio-rng-pci\"\n"
+                               "  addr = \"7.0\"\n[smp-opts]\n  cpus = \"2\"\n";
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"[machine]\n  type = virt\n", "line 2: expected [GROUP]"},
+        {"type = \"virt\"\n", "line 1: expected [GROUP]"},
+        {"[memory\n", "line 1: expected [GROUP]"},
+        {"[machine]\n  type = \"raspi3b\"\n", "raspi3b is not offered"},
+        {"[machines]\n  type = \"virt\"\n", "-machines is not offered; did you mean -machine?"},
+        {"[machine]\n type=\"virt\"\n[device]\n driver=\"loader\"\n file=\"/no,where\"\n",
+         "/no,where: cannot open"},
+    };
+
+    (void)state;
+    write_file("cfg", text, sizeof(text) - 1);
+    struct result *r =
+        RUN_WITH("info pci\ninfo cpus\nq\n", "qemu", "-readconfig", in_dir("cfg"), "-cpu", "max",
+                 "-display", "none", "-serial", "null", "-monitor", "stdio", "-S");
+    assert_contains(r->out, "07.0");
+    assert_contains(r->out, "cpu1");
+    for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        write_file("cfg", rows[k].text, strlen(rows[k].text));
+        r = RUN("qemu", "-readconfig", in_dir("cfg"));
+        assert_int_equal(r->code, 2);
+        assert_contains(r->err, rows[k].says);
+    }
+    assert_contains(RUN("qemu", "-readconfig")->err, "expected FILE behind it");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +235,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_firmware_is_looked_for_in_the_directories_of_L),
         cmocka_unit_test(test_global_properties_are_of_all_devices_of_a_driver),
         cmocka_unit_test(test_stopped_at_start_the_monitor_comes_first),
+        cmocka_unit_test(test_options_are_read_from_a_file),
     };
 
     if (argc != 2) {

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "parse.h"
 #include "qemu.h"
+#include "qemu_config.h"
 #include "qemu_json.h"
 #include "qemu_outline.h"
 #include "suggest.h"
@@ -412,9 +413,11 @@ int cmd_qemu(int argc, char **argv)
         .notes = g_ptr_array_new_with_free_func(g_free),
         .own = run_options_new(),
     };
-    int code;
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    int code = EXIT_USAGE;
 
-    code = parse_and_run(&q, argc, argv);
+    if (qemu_config_expand(&q, argc, argv, words))
+        code = parse_and_run(&q, (int)words->len - 1, (char **)words->pdata);
     qemu_tpm_close(&q);
     g_ptr_array_unref(q.strings);
     g_ptr_array_unref(q.notes);
