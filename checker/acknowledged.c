@@ -7,6 +7,7 @@
  */
 #include <inttypes.h>
 
+#include "arch/esr.h"
 #include "arch/ppi.h"
 #include "base/bits.h"
 #include "checker/gic_state.h"
@@ -29,7 +30,7 @@ struct irq {
     unsigned intid, cpu;       /* cpu: that has acknowledged it */
     bool known, active;        /* known: its state has changed once */
     bool forwarded;            /* a list register has stood for it; */
-    bool told;                 /* that something is wrong */
+    bool told;                 /* that something is wrong, or may not be */
     unsigned runs;             /* entries since, without it */
     unsigned storm;            /* how often it has come again at once, and was given to nobody */
     const struct world *whose; /* who has had it so; of a PPI, who ran. NULL: not known */
@@ -300,12 +301,27 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
         check_one(c, w, u->list[k], p);
 }
 
+/* Has the world left by a store that may be one to GICD_ICENABLER<n>, ICPENDR<n>, ICACTIVER<n> or
+ * IROUTER<n>, which EL2 emulates? What it means by it is not looked at: the interrupt may have been
+ * taken back, or go elsewhere. */
+static bool takes_back(const struct exit_state *s)
+{
+    uint64_t offset = bits(s->far, 15, 0);
+
+    return justify_left_by(s, ESR_EC_DABT_LOW) && bit(s->esr, 6) &&
+           (offset >> 13 == 3 || bits(offset, 11, 7) == GICR_ICENABLER0 >> 7 ||
+            bits(offset, 11, 7) == GICR_ICPENDR0 >> 7 ||
+            bits(offset, 11, 7) == GICR_ICACTIVER0 >> 7);
+}
+
 static void leave(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
-    struct acknowledged_cpu *v = &((struct acknowledged *)state)->cpus[p->cpu];
+    struct acknowledged *u = state;
+    struct acknowledged_cpu *v = &u->cpus[p->cpu];
 
-    (void)c, (void)w;
     v->short_run = p->count <= v->entered + SHORT_RUN;
+    for (unsigned k = 0; k < u->count && takes_back(checker_exit_state(c, w)); k++)
+        u->list[k]->told |= !is_private(u->list[k]);
 }
 
 static void event(struct arm_checker *c, void *state, const struct arm_event *p)

@@ -100,6 +100,10 @@ static void guest_interrupts(u64 number, u64 round)
     if (number == 0 && round % 3 == 0) {
         out32(UART + 0x38, 1 << 5);
         out32(UART, 'i');
+#ifdef DISABLES // and does not wait for it
+        out32(GICD + 0x184, 2);
+        return;
+#endif
         while (guest_spis[number] == own)
             ;
     }
