@@ -199,6 +199,7 @@ int physmem_take(struct physmem *mem, bool lend, struct ram_contents *contents,
 
 /* Hold @contents again: of this memory, or of another one with the same banks. Host addresses stay.
  * code_written() is told of pages that become others; PAGE_WRITE_CACHED is left alone. On an error,
- * which names the reason, what RAM holds is lost. */
+ * which names the reason, what RAM holds is lost, but where a page of @contents is lost already, or
+ * its file has changed: then it is as it was. */
 int physmem_restore(struct physmem *mem, const struct ram_contents *contents, struct arm_error *err)
     __attribute__((warn_unused_result));

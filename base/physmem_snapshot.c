@@ -156,6 +156,19 @@ static int lost_page(struct arm_error *err)
                      "that was loaded has changed");
 }
 
+/* All that @contents have can be had: what was lent once, and was to be read from files, is here
+ * now. */
+static bool is_whole(const struct physmem *mem, const struct ram_contents *contents)
+{
+    for (unsigned i = 0; i < mem->bank_count; i++) {
+        const struct blocks *pages = &contents[i].pages;
+        for (uint64_t n = 0; pages->pool && (n = blocks_next(pages, n)) < pages->count; n++)
+            if (blocks_is_lost(pages, n))
+                return false;
+    }
+    return true;
+}
+
 /* False: nobody has it any more. */
 static bool set_page(const struct ram_bank *b, const struct ram_contents *c, uint64_t n)
 {
@@ -241,6 +254,8 @@ int physmem_restore(struct physmem *mem, const struct ram_contents *contents, st
 {
     int rc = 0;
 
+    if (!is_whole(mem, contents))
+        return lost_page(err);
     physmem_forget_files(mem);
     for (unsigned i = 0; !rc && i < mem->bank_count; i++)
         rc = restore_bank(mem, &mem->banks[i], &contents[i], err);

@@ -269,6 +269,7 @@ static void test_what_a_file_has_is_not_copied(void **state)
     assert_non_null(ram_contents_page(&d, 11)); /* it has been read again */
     assert_null(ram_contents_page(&d, 13));
     assert_int_equal(physmem_restore(&mem, &d, NULL), -ARM_ENOMEM);
+    check(&mem, &m);
     ram_contents_destroy(&c);
     ram_contents_destroy(&d);
     physmem_destroy(&mem);

@@ -477,6 +477,37 @@ static void test_typed_text_comes_again_where_it_came(void **state)
     timeline_free(t);
 }
 
+/* Its second page is in the file alone once it is written, as the file is large; then the file is
+ * another one. */
+static void test_a_file_that_changes_takes_the_past_and_nothing_else(void **state)
+{
+    static uint32_t words[32768] = {0x10008000, 0xf9000001, /* adr x0, .+0x1000; 1: str x1, [x0]; */
+                                    0x91000421, 0x17fffffe}; /* add x1, x1, #1; b 1b */
+    static struct output out;
+    const struct arm_position here = {10000, 0}, begin = {1, 0}, later = {20002, 0};
+    uint64_t x1 = 0;
+
+    (void)state;
+    if (!alone)
+        return;
+    struct timeline *t = open_words(1, words, sizeof(words), &out);
+    assert_int_equal(timeline_goto(t, here), TIMELINE_THERE);
+    assert_int_equal(timeline_goto(t, begin), TIMELINE_THERE);
+    assert_int_equal(timeline_goto(t, here), TIMELINE_THERE);
+    timeline_free(t);
+    t = open_words(1, words, sizeof(words), &out);
+    assert_int_equal(timeline_goto(t, here), TIMELINE_THERE);
+    assert_int_equal(truncate(program, 100), 0);
+    assert_int_equal(timeline_goto(t, begin), TIMELINE_ERROR);
+    assert_non_null(strstr(timeline_error(t), "a file that was loaded has changed"));
+    assert_false(timeline_in_past(t));
+    assert_int_equal(timeline_here(t).insns, here.insns);
+    assert_int_equal(timeline_goto(t, later), TIMELINE_THERE);
+    assert_true(arm_reg_read(timeline_machine(t), 0, "x1", &x1));
+    assert_int_equal(x1, 6667);
+    timeline_free(t);
+}
+
 static void test_an_end_is_said_and_can_be_left_backwards(void **state)
 {
     static struct output out;
@@ -514,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_instructions_and_stores_are_found_from_both_sides),
         cmocka_unit_test(test_a_search_that_finds_nothing_stays_or_ends),
         cmocka_unit_test(test_typed_text_comes_again_where_it_came),
+        cmocka_unit_test(test_a_file_that_changes_takes_the_past_and_nothing_else),
         cmocka_unit_test(test_an_end_is_said_and_can_be_left_backwards),
     };
 

@@ -230,10 +230,10 @@ static enum timeline_result search_goals(struct gdb_session *g, const struct gdb
         return timeline_next(g->t, goals->quests, goals->count, limit, which);
     if (timeline_has_past(g->t) && goals->count)
         r = timeline_previous(g->t, goals->quests, goals->count, which);
-    if (r == TIMELINE_START && timeline_has_past(g->t) &&
-        timeline_goto(g->t, timeline_start(g->t)) == TIMELINE_STOPPED)
-        r = TIMELINE_STOPPED;
-    return r;
+    if (r != TIMELINE_START || !timeline_has_past(g->t))
+        return r;
+    enum timeline_result start = timeline_goto(g->t, timeline_start(g->t));
+    return start == TIMELINE_STOPPED || start == TIMELINE_ERROR ? start : r;
 }
 
 /* The same with findings, of which that one in the past is known that is nearest. *@finding: it has

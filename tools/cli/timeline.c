@@ -152,8 +152,11 @@ enum timeline_result past_restore(struct timeline *t, const struct point *p)
 {
     if (!open_past(t))
         return TIMELINE_ERROR;
-    if (arm_snapshot_restore(t->past.m, p->snapshot, &t->error) < 0)
+    if (arm_snapshot_restore(t->past.m, p->snapshot, &t->error) < 0) {
+        if (t->here == &t->live) /* where it still is */
+            drop_far(t);
         return TIMELINE_ERROR;
+    }
     t->work += TIMELINE_WORK_SNAPSHOT;
     t->past.crossings = p->crossings;
     t->past.inputs = p->inputs;
