@@ -319,7 +319,8 @@ static void check_share(struct arm_checker *c, const struct world *w, const stru
 /* What @cpu has in CNTV_CTL_EL0 is @w's, and not restored for another one that is about to come. */
 static bool has_timer_of(const struct arm_checker *c, unsigned cpu, const struct world *w)
 {
-    struct tag tag = own_live_tag(c, cpu, c->regs.of_sysreg[SR_CNTV_CTL_EL0]);
+    unsigned ctl = c->regs.of_sysreg[SR_CNTV_CTL_EL0];
+    struct tag tag = ctl == REG_NONE ? (struct tag){0} : own_live_tag(c, cpu, ctl);
 
     return tag.kind == TAG_EXACT && tag.world == (int)w->index;
 }

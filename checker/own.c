@@ -304,7 +304,7 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
     unsigned reg = REG_NONE;
 
     own_config_event(c, u, p);
-    if (p->kind == ARM_EVENT_WFX)
+    if (p->cpu < c->cpu_count && p->kind == ARM_EVENT_WFX)
         own_timer_sleeps(c, u, p);
     else if (p->cpu < c->cpu_count && u->sleeps[p->cpu].since)
         own_timer_wakes(c, u, p->cpu);
