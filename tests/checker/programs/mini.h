@@ -52,30 +52,31 @@ static inline u64 class_of(u64 esr)
     return esr >> 26 & 0x3f;
 }
 
-static inline u64 smc(u64 function, u64 a, u64 b, u64 c)
-{
-    register u64 x0 __asm__("x0") = function;
-    register u64 x1 __asm__("x1") = a;
-    register u64 x2 __asm__("x2") = b;
-    register u64 x3 __asm__("x3") = c;
-
-    __asm__ volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
-    return x0;
-}
+#define CALL_BY(conduit)                                                                           \
+    static inline u64 conduit(u64 function, u64 a, u64 b, u64 c)                                   \
+    {                                                                                              \
+        register u64 x0 __asm__("x0") = function;                                                  \
+        register u64 x1 __asm__("x1") = a;                                                         \
+        register u64 x2 __asm__("x2") = b;                                                         \
+        register u64 x3 __asm__("x3") = c;                                                         \
+                                                                                                   \
+        __asm__ volatile(#conduit " #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");    \
+        return x0;                                                                                 \
+    }
+CALL_BY(smc)
+CALL_BY(hvc)
 
 #define CPU_ON     0xc4000003
 #define SYSTEM_OFF 0x84000008
 
-static inline u64 hvc(u64 function, u64 a, u64 b, u64 c)
-{
-    register u64 x0 __asm__("x0") = function;
-    register u64 x1 __asm__("x1") = a;
-    register u64 x2 __asm__("x2") = b;
-    register u64 x3 __asm__("x3") = c;
-
-    __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
-    return x0;
-}
+// What a guest has of EL1's and EL0's registers, at least.
+// clang-format off
+#define MINI_REGISTERS(X) \
+    X(0, sctlr_el1) X(1, ttbr0_el1) X(2, ttbr1_el1) X(3, tcr_el1) X(4, mair_el1) X(5, vbar_el1) \
+    X(6, cpacr_el1) X(7, contextidr_el1) X(8, tpidr_el1) X(9, tpidr_el0) X(10, esr_el1) \
+    X(11, far_el1) X(12, sp_el0) X(13, sp_el1) X(14, elr_el1) X(15, spsr_el1) X(16, cntkctl_el1) \
+    X(17, csselr_el1) X(18, amair_el1) X(19, mdscr_el1) X(20, par_el1) X(21, tpidrro_el0)
+// clang-format on
 
 static inline void take(u32 *lock)
 {

@@ -29,11 +29,7 @@
 #define SPILL 8
 
 // clang-format off
-#define REGISTERS(X) \
-    X(0, sctlr_el1) X(1, ttbr0_el1) X(2, ttbr1_el1) X(3, tcr_el1) X(4, mair_el1) X(5, vbar_el1) \
-    X(6, cpacr_el1) X(7, contextidr_el1) X(8, tpidr_el1) X(9, tpidr_el0) X(10, esr_el1) \
-    X(11, far_el1) X(12, sp_el0) X(13, sp_el1) X(14, elr_el1) X(15, spsr_el1) X(16, cntkctl_el1) \
-    X(17, csselr_el1) X(18, amair_el1) X(19, mdscr_el1) X(20, par_el1) X(21, tpidrro_el0) \
+#define REGISTERS(X) MINI_REGISTERS(X) \
     X(22, afsr0_el1) X(23, afsr1_el1) X(24, actlr_el1)
 // clang-format on
 

@@ -30,14 +30,6 @@
 #define VCPUS  3
 #define SGI    3
 
-// clang-format off
-#define REGISTERS(X) \
-    X(0, sctlr_el1) X(1, ttbr0_el1) X(2, ttbr1_el1) X(3, tcr_el1) X(4, mair_el1) X(5, vbar_el1) \
-    X(6, cpacr_el1) X(7, contextidr_el1) X(8, tpidr_el1) X(9, tpidr_el0) X(10, esr_el1) \
-    X(11, far_el1) X(12, sp_el0) X(13, sp_el1) X(14, elr_el1) X(15, spsr_el1) X(16, cntkctl_el1) \
-    X(17, csselr_el1) X(18, amair_el1) X(19, mdscr_el1) X(20, par_el1) X(21, tpidrro_el0)
-// clang-format on
-
 struct vcpu {
     struct regs regs; // SP_EL2 is behind it while the guest runs
     u64 q[64] __attribute__((aligned(16))), fpcr, fpsr;
@@ -74,7 +66,7 @@ void fp_load(const u64 *q);
 static void save(struct vcpu *v)
 {
 #define X(n, name) v->sys[n] = READ(name);
-    REGISTERS(X)
+    MINI_REGISTERS(X)
 #undef X
     fp_save(v->q);
     DO("dsb nsh");
@@ -92,7 +84,7 @@ static void load(const struct vcpu *v)
         WRITE(v->vmpidr, vmpidr_el2);
     DO("isb\n tlbi vmalle1\n dsb nsh\n isb");
 #define X(n, name) WRITE(v->sys[n], name);
-    REGISTERS(X)
+    MINI_REGISTERS(X)
 #undef X
     fp_load(v->q);
 }
