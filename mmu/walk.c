@@ -203,6 +203,7 @@ static bool descend(struct walker *w, const struct table_cfg *t, uint64_t ia, bo
     l->walk = walk;
     l->level = t->start_level;
     l->tables = 0;
+    l->desc = 0; /* none, with a fault */
     if (use_cache && tlb_walk_lookup(w->tlb, w->x, t, ia, &table, &l->level, &l->tables)) {
         lsb = level_shift(t, l->level);
         index_mask = MASK(stride - 1, 0);
