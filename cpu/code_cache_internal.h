@@ -16,7 +16,9 @@ struct code_cache {
     const struct code_engine *engine;
     struct code_page *bucket[CODE_CACHE_BUCKETS];
     unsigned count;
-    struct code_slab *slabs; /* the first has slab_used pages taken, others all */
+    struct code_slab *slabs; /* the newest has slab_used pages taken, others all */
+    struct code_slab *first; /* the last of them, here for who looks for leaks and not into large
+                                pages */
     unsigned slab_used;
     struct code_page *spare; /* given back */
     struct code_cache *peer; /* the next of those that have joined, in a circle */

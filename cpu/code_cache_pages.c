@@ -27,6 +27,7 @@ static bool add_slab(struct code_cache *cache)
         return false;
     s->next = cache->slabs;
     cache->slabs = s;
+    cache->first = cache->first ? cache->first : s;
     cache->slab_used = 0;
     return true;
 }
