@@ -74,12 +74,6 @@ static void destroy(void *state)
     g_free(u);
 }
 
-/* A host has devices of its own, and may leave an interrupt active that its guest has disabled. */
-static bool has_host(const struct arm_checker *c)
-{
-    return c->threads || c->worlds.host_below;
-}
-
 static bool is_private(const struct irq *i)
 {
     return i->intid < FIRST_SPI;
@@ -109,7 +103,7 @@ static void count_storm(struct arm_checker *c, struct acknowledged *u, struct ir
     v->last = i->intid;
     v->short_run = false;
     i->storm = again ? i->storm + 1 : 0;
-    if (i->storm != STORM || has_host(c))
+    if (i->storm != STORM || checker_has_host(c))
         return;
     struct finding f = finding_about(c, RULE_HANDOVER, c->cpus[p->cpu].last, SR_ICC_IAR1_EL1, p);
     f.hint = "give it to its world by a list register, leave it active, or disable it";
@@ -256,17 +250,10 @@ static bool all_have_run(struct arm_checker *c, const struct irq *i)
     return true;
 }
 
-/* The control register of a guest's timer whose interrupt it is; SR_NONE. */
-static enum sysreg timer_of(const struct irq *i)
-{
-    return i->intid == PPI_TIMER_VIRT || i->intid == PPI_TIMER_PHYS ? gic_source_of(i->intid)
-                                                                    : SR_NONE;
-}
-
 static void check_one(struct arm_checker *c, const struct world *w, struct irq *i,
                       const struct arm_event *p)
 {
-    bool open = checker_reg(c, p->cpu, sysreg_number(SR_ICH_VMCR_EL2)) & VMCR_ENG1;
+    bool open = checker_sysreg(c, p->cpu, SR_ICH_VMCR_EL2) & VMCR_ENG1;
     enum place place = place_of(c, p->cpu, i);
 
     if (place == FORWARDED) {
@@ -274,7 +261,7 @@ static void check_one(struct arm_checker *c, const struct world *w, struct irq *
         i->whose = w;
     }
     if (i->told || i->forwarded || place != FREE || !open || (is_private(i) && i->cpu != p->cpu) ||
-        (i->whose && i->whose != w) || timer_of(i) != SR_NONE)
+        (i->whose && i->whose != w) || regs_timer_of(i->intid) != REGS_TIMERS)
         return; /* a timer is a level, and EL2 may look at that: gic_owed.c */
     i->runs++;
     if (i->runs < (i->whose ? RUNS_OWN : RUNS_ANY) || (!i->whose && !all_have_run(c, i)))
@@ -283,9 +270,10 @@ static void check_one(struct arm_checker *c, const struct world *w, struct irq *
     report_stays(c, i, &here);
 }
 
+/* A host may leave an interrupt active that its guest has disabled. */
 static bool is_known(const struct arm_checker *c, unsigned cpu)
 {
-    return !has_host(c) && (checker_reg(c, cpu, sysreg_number(SR_ICC_CTLR_EL1)) & EOIMODE);
+    return !checker_has_host(c) && (checker_sysreg(c, cpu, SR_ICC_CTLR_EL1) & EOIMODE);
 }
 
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
@@ -295,7 +283,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     u->cpus[p->cpu].entered = p->count;
     if (w->kind != WORLD_GUEST || !HCR_EL2_IMO(p->world.hcr) || !is_known(c, p->cpu))
         return;
-    if (checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2)) & HCR_EN)
+    if (checker_sysreg(c, p->cpu, SR_ICH_HCR_EL2) & HCR_EN)
         check_missing(c, u, w, p);
     for (unsigned k = 0; k < u->count; k++)
         check_one(c, w, u->list[k], p);
@@ -339,9 +327,10 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 static bool is_overdue(const struct arm_checker *c, const struct irq *i)
 {
     const struct world *w = i->whose;
-    enum sysreg ctl = timer_of(i);
+    unsigned timer = regs_timer_of(i->intid);
 
-    if (ctl != SR_NONE && !regs_timer_asserts(checker_reg(c, i->cpu, sysreg_number(ctl))))
+    if (timer != REGS_TIMERS &&
+        !regs_timer_asserts(checker_sysreg(c, i->cpu, regs_timers[timer].ctl)))
         return false;
     if (checker_all_wait(c))
         return (i->soft.known || i->runs) && place_of(c, i->cpu, i) == FREE;

@@ -6,11 +6,6 @@
 
 #define FIRST_PPI 16
 
-static uint64_t reg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
-{
-    return checker_reg(c, cpu, sysreg_number(sr));
-}
-
 void active_event(struct arm_checker *c, struct active *a, const struct arm_event *p)
 {
     if (p->irq.virt || p->irq.intid >= ACTIVE_MAX)
@@ -101,8 +96,8 @@ static void check_forwarded(struct arm_checker *c, struct active *a, const struc
 void active_check(struct arm_checker *c, struct active *a, const struct world *w,
                   const struct arm_event *p)
 {
-    bool timer = regs_timer_asserts(reg(c, p->cpu, SR_CNTV_CTL_EL0)) ||
-                 regs_timer_asserts(reg(c, p->cpu, SR_CNTP_CTL_EL0));
+    bool timer = regs_timer_asserts(checker_sysreg(c, p->cpu, SR_CNTV_CTL_EL0)) ||
+                 regs_timer_asserts(checker_sysreg(c, p->cpu, SR_CNTP_CTL_EL0));
 
     if (!HCR_EL2_IMO(p->world.hcr))
         return;
@@ -115,6 +110,6 @@ void active_check(struct arm_checker *c, struct active *a, const struct world *w
             (n < FIRST_PPI || (others && !timer && !is_forwarded(c, p->cpu, n))))
             report_left(c, a, w, n, p);
     }
-    if (reg(c, p->cpu, SR_ICH_HCR_EL2) & HCR_EN)
+    if (checker_sysreg(c, p->cpu, SR_ICH_HCR_EL2) & HCR_EN)
         check_forwarded(c, a, w, p);
 }

@@ -67,14 +67,14 @@ static void note_idle(struct arm_checker *c, const struct arm_event *p)
 {
     struct cpu_view *view = &c->cpus[p->cpu];
 
-    view->idle[view->idles++ % IDLES] = checker_reg(c, p->cpu, sysreg_number(SR_CNTPCT_EL0));
+    view->idle[view->idles++ % IDLES] = checker_sysreg(c, p->cpu, SR_CNTPCT_EL0);
 }
 
 bool checker_passes_over(struct arm_checker *c, const struct world *w, uint64_t when)
 {
     const struct cpu_view *view = &c->cpus[w->last_pe];
     const struct exit_state *s = checker_exit_state(c, w);
-    uint64_t ms = checker_reg(c, 0, sysreg_number(SR_CNTFRQ_EL0)) / 1000;
+    uint64_t ms = checker_sysreg(c, 0, SR_CNTFRQ_EL0) / 1000;
 
     return s->valid && when >= s->when && view->idles >= IDLES &&
            view->idle[view->idles % IDLES] > when + ms;
@@ -110,13 +110,13 @@ static void keep_exit(struct arm_checker *c, const struct world *w, const struct
         s->x[k] = checker_reg(c, p->cpu, ARM_X(k));
     s->pc = p->pc;
     s->pstate = checker_reg(c, p->cpu, ARM_PSTATE);
-    s->when = checker_reg(c, p->cpu, sysreg_number(SR_CNTPCT_EL0));
+    s->when = checker_sysreg(c, p->cpu, SR_CNTPCT_EL0);
     s->esr = p->world.esr;
-    s->hcr = checker_reg(c, p->cpu, sysreg_number(SR_HCR_EL2));
-    s->mdcr = checker_reg(c, p->cpu, sysreg_number(SR_MDCR_EL2));
-    s->far = checker_reg(c, p->cpu, sysreg_number(SR_FAR_EL2));
-    s->own_far = checker_reg(c, p->cpu, sysreg_number(SR_FAR_EL1));
-    s->own_esr = checker_reg(c, p->cpu, sysreg_number(SR_ESR_EL1));
+    s->hcr = checker_sysreg(c, p->cpu, SR_HCR_EL2);
+    s->mdcr = checker_sysreg(c, p->cpu, SR_MDCR_EL2);
+    s->far = checker_sysreg(c, p->cpu, SR_FAR_EL2);
+    s->own_far = checker_sysreg(c, p->cpu, SR_FAR_EL1);
+    s->own_esr = checker_sysreg(c, p->cpu, SR_ESR_EL1);
     s->vector = p->world.vector;
     s->at = site_bare(c, p);
     s->word_known = arm_virt_read(c->m, p->cpu, 1, p->pc, &s->word, sizeof(s->word));
@@ -135,11 +135,10 @@ static void note_reset(struct arm_checker *c, const struct world *w, const struc
         s->start = p->world.target;
     for (unsigned k = 0; k < 31; k++)
         zero |= (uint32_t)(checker_reg(c, p->cpu, ARM_X(k)) == 0) << k;
-    s->reset =
-        s->valid && w->kind == WORLD_GUEST &&
-        justify_is_reset(s, p->world.target, checker_reg(c, p->cpu, sysreg_number(SR_SPSR_EL2)),
-                         zero, checker_reg(c, p->cpu, sysreg_number(SR_SCTLR_EL1)),
-                         checker_reg(c, p->cpu, sysreg_number(SR_VBAR_EL1)));
+    s->reset = s->valid && w->kind == WORLD_GUEST &&
+               justify_is_reset(s, p->world.target, checker_sysreg(c, p->cpu, SR_SPSR_EL2), zero,
+                                checker_sysreg(c, p->cpu, SR_SCTLR_EL1),
+                                checker_sysreg(c, p->cpu, SR_VBAR_EL1));
 }
 
 static void left(struct arm_checker *c, struct cpu_view *view, const struct arm_event *p)

@@ -93,3 +93,14 @@ bool checker_passes_over(struct arm_checker *c, const struct world *w, uint64_t 
 
 /* A register's value on @cpu now; 0 if it has none. */
 uint64_t checker_reg(const struct arm_checker *c, unsigned cpu, uint32_t number);
+
+static inline uint64_t checker_sysreg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
+{
+    return checker_reg(c, cpu, sysreg_number(sr));
+}
+
+/* Does EL2 have a host? It has devices and programs of its own, and ends worlds unseen. */
+static inline bool checker_has_host(const struct arm_checker *c)
+{
+    return c->threads || c->worlds.host_below;
+}

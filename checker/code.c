@@ -223,7 +223,7 @@ static void stored(struct arm_checker *c, struct code_unit *u, const struct arm_
 
 static unsigned line_bytes(const struct arm_checker *c, const struct arm_event *p, unsigned low)
 {
-    return 4u << bits(checker_reg(c, p->cpu, sysreg_number(SR_CTR_EL0)), low + 3, low);
+    return 4u << bits(checker_sysreg(c, p->cpu, SR_CTR_EL0), low + 3, low);
 }
 
 static void maintained(struct arm_checker *c, struct code_unit *u, const struct arm_event *p)
@@ -251,17 +251,17 @@ static void maintained(struct arm_checker *c, struct code_unit *u, const struct 
  * clean to the Point of Unification. */
 static bool no_clean_needed(const struct arm_checker *c, const struct arm_event *p)
 {
-    uint64_t clidr = checker_reg(c, p->cpu, sysreg_number(SR_CLIDR_EL1));
+    uint64_t clidr = checker_sysreg(c, p->cpu, SR_CLIDR_EL1);
 
-    return CTR_EL0_IDC(checker_reg(c, p->cpu, sysreg_number(SR_CTR_EL0))) ||
-           bits(clidr, 26, 24) == 0 || (bits(clidr, 29, 27) == 0 && bits(clidr, 23, 21) == 0);
+    return CTR_EL0_IDC(checker_sysreg(c, p->cpu, SR_CTR_EL0)) || bits(clidr, 26, 24) == 0 ||
+           (bits(clidr, 29, 27) == 0 && bits(clidr, 23, 21) == 0);
 }
 
 /* A DSB of stores orders them, and does not complete cache maintenance (B2.3.10). */
 static void completed(struct arm_checker *c, struct code_unit *u, const struct arm_event *p)
 {
     bool full = p->barrier.type == 3;
-    uint64_t ctr = checker_reg(c, p->cpu, sysreg_number(SR_CTR_EL0));
+    uint64_t ctr = checker_sysreg(c, p->cpu, SR_CTR_EL0);
 
     for (unsigned k = 0; k < u->lines->len; k++) {
         struct line *l = g_ptr_array_index(u->lines, k);
@@ -307,7 +307,7 @@ static void synchronized(struct arm_checker *c, struct code_unit *u, unsigned cp
 
 static bool synchronizes(struct arm_checker *c, const struct arm_event *p, unsigned bit)
 {
-    return checker_reg(c, p->cpu, sysreg_number(SR_SCTLR_EL2)) & BIT(bit);
+    return checker_sysreg(c, p->cpu, SR_SCTLR_EL2) & BIT(bit);
 }
 
 static void crossed(struct arm_checker *c, struct code_unit *u, const struct arm_event *p)

@@ -11,15 +11,7 @@
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
-#define TIMERS 2
-#define RUNS   64 /* behind WFI, since the time was over */
-
-static const struct {
-    enum sysreg ctl, cval, tval;
-} registers[TIMERS] = {
-    {SR_CNTV_CTL_EL0, SR_CNTV_CVAL_EL0, SR_CNTV_TVAL_EL0},
-    {SR_CNTP_CTL_EL0, SR_CNTP_CVAL_EL0, SR_CNTP_TVAL_EL0},
-};
+#define RUNS 64 /* behind WFI, since the time was over */
 
 struct timer {
     bool on, known; /* known: when */
@@ -30,7 +22,7 @@ struct timer {
 };
 
 struct world_timers {
-    struct timer of[TIMERS];
+    struct timer of[REGS_TIMERS];
 };
 
 struct timers {
@@ -60,32 +52,27 @@ static struct timer *timers_of(struct timers *u, const struct world *w)
     return g_array_index(u->worlds, struct world_timers, w->index).of;
 }
 
-static uint64_t reg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
-{
-    return checker_reg(c, cpu, sysreg_number(sr));
-}
-
 /* The guest reads the count itself: what it compares with is in the same time. */
 static bool counts_itself(const struct arm_checker *c, unsigned cpu)
 {
-    bool e2h = HCR_EL2_E2H(reg(c, cpu, SR_HCR_EL2));
+    bool e2h = HCR_EL2_E2H(checker_sysreg(c, cpu, SR_HCR_EL2));
 
-    return bit(reg(c, cpu, SR_CNTHCTL_EL2), e2h ? 10 : 0); /* EL1PCTEN */
+    return bit(checker_sysreg(c, cpu, SR_CNTHCTL_EL2), e2h ? 10 : 0); /* EL1PCTEN */
 }
 
 static void written(struct arm_checker *c, struct timer *t, unsigned k, const struct exit_state *s,
                     unsigned cpu)
 {
     uint64_t rt = bits(s->esr, 9, 5), v = rt < 31 ? s->x[rt] : 0;
-    bool virt = registers[k].ctl == SR_CNTV_CTL_EL0;
+    bool virt = regs_timers[k].ctl == SR_CNTV_CTL_EL0;
 
-    if (justify_is_write_of(s, sysreg_number(registers[k].ctl))) {
+    if (justify_is_write_of(s, sysreg_number(regs_timers[k].ctl))) {
         t->on = CNTV_CTL_EL0_ENABLE(v) && !CNTV_CTL_EL0_IMASK(v);
-    } else if (justify_is_write_of(s, sysreg_number(registers[k].cval))) {
-        t->when = v + (virt ? reg(c, cpu, SR_CNTVOFF_EL2) : 0);
+    } else if (justify_is_write_of(s, sysreg_number(regs_timers[k].cval))) {
+        t->when = v + (virt ? checker_sysreg(c, cpu, SR_CNTVOFF_EL2) : 0);
         t->known = virt || counts_itself(c, cpu);
-    } else if (justify_is_write_of(s, sysreg_number(registers[k].tval))) {
-        t->when = reg(c, cpu, SR_CNTPCT_EL0) + sext(v, 32);
+    } else if (justify_is_write_of(s, sysreg_number(regs_timers[k].tval))) {
+        t->when = checker_sysreg(c, cpu, SR_CNTPCT_EL0) + sext(v, 32);
         t->known = true;
     } else {
         return;
@@ -97,7 +84,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
 {
     const struct exit_state *s = checker_exit_state(c, w);
 
-    for (unsigned k = 0; k < TIMERS && justify_left_by(s, ESR_EC_SYS64); k++)
+    for (unsigned k = 0; k < REGS_TIMERS && justify_left_by(s, ESR_EC_SYS64); k++)
         written(c, &timers_of(state, w)[k], k, s, p->cpu);
 }
 
@@ -106,7 +93,7 @@ static void report(struct arm_checker *c, const struct world *w, unsigned k, con
 {
     struct finding f = {.rule = RULE_HANDOVER,
                         .world = w,
-                        .reg = sysreg_number(registers[k].ctl),
+                        .reg = sysreg_number(regs_timers[k].ctl),
                         .at = *at,
                         .other = t->set,
                         .other_role = "set",
@@ -128,11 +115,11 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     struct timers *u = state;
     struct timer *t = timers_of(u, w);
 
-    if (c->threads || c->worlds.host_below || !(t[0].on || t[1].on))
+    if (checker_has_host(c) || !(t[0].on || t[1].on))
         return;
-    uint64_t now = reg(c, p->cpu, SR_CNTPCT_EL0);
+    uint64_t now = checker_sysreg(c, p->cpu, SR_CNTPCT_EL0);
     bool given = gic_interrupts(c, p->cpu, p->world.hcr);
-    for (unsigned k = 0; k < TIMERS; k++, t++) {
+    for (unsigned k = 0; k < REGS_TIMERS; k++, t++) {
         bool due = t->on && t->known && now >= t->when;
         u->serves |= given && due;
         t->served |= given;
@@ -156,12 +143,13 @@ static bool is_passed_over(struct arm_checker *c, const struct timers *u, const 
 /* Nobody can have ended the guest unseen, nor has it waited a millisecond only. */
 static void end(struct arm_checker *c, void *state)
 {
-    uint64_t now = reg(c, 0, SR_CNTPCT_EL0), ms = reg(c, 0, SR_CNTFRQ_EL0) / 1000;
+    uint64_t now = checker_sysreg(c, 0, SR_CNTPCT_EL0),
+             ms = checker_sysreg(c, 0, SR_CNTFRQ_EL0) / 1000;
 
-    for (unsigned n = 0; n < c->worlds.count && !c->threads && !c->worlds.host_below; n++) {
+    for (unsigned n = 0; n < c->worlds.count && !checker_has_host(c); n++) {
         const struct world *w = c->worlds.list[n];
         const struct timer *t = timers_of(state, w);
-        for (unsigned k = 0; k < TIMERS; k++, t++)
+        for (unsigned k = 0; k < REGS_TIMERS; k++, t++)
             if (t->on && t->known && !t->served && !w->running && waits(checker_exit_state(c, w)) &&
                 (checker_all_wait(c) || (now > t->when + ms && is_passed_over(c, state, w, t))))
                 report(c, w, k, t, &checker_exit_state(c, w)->at, ": it is not woken");

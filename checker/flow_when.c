@@ -165,7 +165,7 @@ static bool prepares_entry(const struct flow *f, const struct arm_event *p)
         return p->sysreg_write.before != p->sysreg_write.after;
     case SR_ELR_EL2:
     case SR_SPSR_EL2:
-        return !HCR_EL2_TGE(checker_reg(f->c, p->cpu, sysreg_number(SR_HCR_EL2)));
+        return !HCR_EL2_TGE(checker_sysreg(f->c, p->cpu, SR_HCR_EL2));
     default:
         return false;
     }

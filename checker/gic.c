@@ -39,16 +39,11 @@ struct gic_world *gic_world_of(struct gic *u, const struct world *w)
     return g_ptr_array_index(u->worlds, w->index);
 }
 
-static uint64_t reg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
-{
-    return checker_reg(c, cpu, sysreg_number(sr));
-}
-
 /* ---- a world leaves ---- */
 
 static void measure(struct arm_checker *c, struct gic *u, unsigned cpu)
 {
-    uint64_t vtr = reg(c, cpu, SR_ICH_VTR_EL2);
+    uint64_t vtr = checker_sysreg(c, cpu, SR_ICH_VTR_EL2);
     unsigned pre = VTR_PREBITS(vtr);
 
     if (u->lrs)
@@ -74,7 +69,7 @@ static void leave_registers(struct arm_checker *c, struct gic *u, const struct w
     for (unsigned k = 0; k < APS_MAX; k++)
         if (k % 4 < u->aps)
             gw->ap[k] = checker_reg(c, p->cpu, gic_ap_number(k));
-    gw->vmcr = reg(c, p->cpu, SR_ICH_VMCR_EL2);
+    gw->vmcr = checker_sysreg(c, p->cpu, SR_ICH_VMCR_EL2);
 }
 
 /* Does the exit's reason let the world's interface be another one behind it? */
@@ -91,7 +86,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
 {
     struct gic *u = state;
     struct gic_cpu *g = &u->cpus[p->cpu];
-    uint64_t hcr = reg(c, p->cpu, SR_ICH_HCR_EL2);
+    uint64_t hcr = checker_sysreg(c, p->cpu, SR_ICH_HCR_EL2);
 
     g->vmcr.known = g->sre.known = g->ap1.known = g->elrsr.known = false;
     g->ap0_written = 0;
@@ -99,8 +94,8 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
         return;
     measure(c, u, p->cpu);
     g->eoicount_unread = (hcr & HCR_EOICOUNT) != 0;
-    g->misr = reg(c, p->cpu, SR_ICH_MISR_EL2);
-    g->eisr = reg(c, p->cpu, SR_ICH_EISR_EL2);
+    g->misr = checker_sysreg(c, p->cpu, SR_ICH_MISR_EL2);
+    g->eisr = checker_sysreg(c, p->cpu, SR_ICH_EISR_EL2);
     g->spoiled.known = g->eisr_spoiled.known = false;
     leave_registers(c, u, w, p);
     leave_reason(c, gic_world_of(u, w), w);

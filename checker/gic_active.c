@@ -87,8 +87,8 @@ static void keep_split(const struct gic *u, struct gic_world *gw, unsigned cpu, 
 void gic_active_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu)
 {
     struct gic_world *gw = gic_world_of(u, w);
-    uint64_t vmcr = checker_reg(c, cpu, sysreg_number(SR_ICH_VMCR_EL2));
-    uint64_t hcr = checker_reg(c, cpu, sysreg_number(SR_ICH_HCR_EL2));
+    uint64_t vmcr = checker_sysreg(c, cpu, SR_ICH_VMCR_EL2);
+    uint64_t hcr = checker_sysreg(c, cpu, SR_ICH_HCR_EL2);
 
     /* With EOImode set ICC_EOIR<n>_EL1 only drops the priority. */
     if (VMCR_EOIM(vmcr) || !gw->valid || stores_to(checker_exit_state(c, w), GICR_ISACTIVER0))
@@ -183,9 +183,9 @@ static void check_split(struct arm_checker *c, struct gic *u, const struct world
                         const struct arm_event *p)
 {
     struct gic_world *gw = gic_world_of(u, w);
-    uint64_t hcr = checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2));
-    bool mapped = !(checker_reg(c, p->cpu, sysreg_number(SR_ICC_SRE_EL1)) & 1); /* GICV_DIR */
-    struct gic_taken now = gic_taken_by(c, u, w); /* whatever the access was to */
+    uint64_t hcr = checker_sysreg(c, p->cpu, SR_ICH_HCR_EL2);
+    bool mapped = !(checker_sysreg(c, p->cpu, SR_ICC_SRE_EL1) & 1); /* GICV_DIR */
+    struct gic_taken now = gic_taken_by(c, u, w);                   /* whatever the access was to */
     bool judged = gw->valid && !mapped && gw->taken_then.lpis == now.lpis;
 
     for (unsigned k = 0; judged && !(hcr & (HCR_TDIR | HCR_TC)) && k < gw->split_count; k++) {

@@ -175,7 +175,7 @@ static void check_off(struct arm_checker *c, const struct gic *u, const struct w
  * 1023 from ICC_IAR<n>_EL1, and is interrupted again. */
 static void check_signal(struct arm_checker *c, const struct world *w, const struct arm_event *p)
 {
-    uint64_t hcr = p->world.hcr, own = checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2));
+    uint64_t hcr = p->world.hcr, own = checker_sysreg(c, p->cpu, SR_ICH_HCR_EL2);
     bool irq = HCR_EL2_VI(hcr) && HCR_EL2_IMO(hcr), fiq = HCR_EL2_VF(hcr) && HCR_EL2_FMO(hcr);
 
     if ((!irq && !fiq) || own & (HCR_TC | HCR_TALL0 | HCR_TALL1))
@@ -210,8 +210,8 @@ static void check_sre(struct arm_checker *c, const struct gic_cpu *g, const stru
 static void check_enable(struct arm_checker *c, const struct gic_cpu *g, const struct world *w,
                          const struct arm_event *p)
 {
-    uint64_t own = checker_reg(c, p->cpu, sysreg_number(SR_ICC_SRE_EL2));
-    uint64_t theirs = checker_reg(c, p->cpu, sysreg_number(SR_ICC_SRE_EL1));
+    uint64_t own = checker_sysreg(c, p->cpu, SR_ICC_SRE_EL2);
+    uint64_t theirs = checker_sysreg(c, p->cpu, SR_ICC_SRE_EL1);
 
     if (!(HCR_EL2_IMO(p->world.hcr) || HCR_EL2_FMO(p->world.hcr)) || bit(theirs, 0) ||
         !bit(own, 0) || !bit(own, 3) || g->enable_fixed)
@@ -227,7 +227,7 @@ void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w
                      const struct arm_event *p)
 {
     struct gic_cpu *g = &u->cpus[p->cpu];
-    bool enabled = checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2)) & HCR_EN;
+    bool enabled = checker_sysreg(c, p->cpu, SR_ICH_HCR_EL2) & HCR_EN;
 
     if (enabled)
         check_lrs(c, u, w, p);

@@ -38,26 +38,14 @@ void gic_owed_add(struct gic_world *gw, const struct world *w, uint64_t intid,
 
 /* ---- timers ---- */
 
-static const uint64_t timers[GIC_TIMERS] = {PPI_TIMER_VIRT, PPI_TIMER_PHYS};
-
-/* Which of the world's timers the interrupt @intid is of; GIC_TIMERS: of none. */
-static unsigned timer_of(uint64_t intid)
-{
-    unsigned k = 0;
-
-    while (k < GIC_TIMERS && timers[k] != intid)
-        k++;
-    return k;
-}
-
 static bool is_timers(const struct gic_owed *o)
 {
-    return timer_of(o->intid) != GIC_TIMERS;
+    return regs_timer_of(o->intid) != REGS_TIMERS;
 }
 
 static uint64_t timer_control(const struct arm_checker *c, unsigned cpu, unsigned k)
 {
-    return checker_reg(c, cpu, sysreg_number(gic_source_of(timers[k])));
+    return checker_sysreg(c, cpu, regs_timers[k].ctl);
 }
 
 #define CTL_MASKED 7 /* ENABLE, IMASK, ISTATUS: the condition holds, and no interrupt comes */
@@ -67,7 +55,7 @@ static uint64_t timer_control(const struct arm_checker *c, unsigned cpu, unsigne
 static bool timer_asks(const struct arm_checker *c, const struct gic_world *gw, unsigned cpu,
                        unsigned k)
 {
-    unsigned reg = c->regs.of_sysreg[gic_source_of(timers[k])];
+    unsigned reg = c->regs.of_sysreg[regs_timers[k].ctl];
     uint64_t ctl = timer_control(c, cpu, k);
 
     return reg != REG_NONE && regs_observable(c, cpu, reg) &&
@@ -77,7 +65,7 @@ static bool timer_asks(const struct arm_checker *c, const struct gic_world *gw, 
 /* The world has left: what it has written is its own mask. */
 static void timers_left(const struct arm_checker *c, struct gic_world *gw, unsigned cpu)
 {
-    for (unsigned k = 0; k < GIC_TIMERS; k++) {
+    for (unsigned k = 0; k < REGS_TIMERS; k++) {
         gw->timer[k] = timer_control(c, cpu, k);
         gw->masked[k] &= CNTV_CTL_EL0_ENABLE(gw->timer[k]) && CNTV_CTL_EL0_IMASK(gw->timer[k]);
     }
@@ -89,11 +77,11 @@ static void note_masked(const struct arm_checker *c, struct gic_world *gw, unsig
 {
     bool full;
 
-    for (unsigned k = 0; k < GIC_TIMERS; k++) {
+    for (unsigned k = 0; k < REGS_TIMERS; k++) {
         uint64_t was = gw->timer[k];
         if (CNTV_CTL_EL0_ENABLE(was) && !CNTV_CTL_EL0_IMASK(was))
             gw->masked[k] = (timer_control(c, cpu, k) & CTL_MASKED) == CTL_MASKED;
-        gw->masked[k] = gw->masked[k] && !(gic_state_of(c, timers[k], cpu, &full) & 1);
+        gw->masked[k] = gw->masked[k] && !(gic_state_of(c, regs_timers[k].intid, cpu, &full) & 1);
     }
 }
 
@@ -229,13 +217,13 @@ void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
  * others into them then. But what it is told already (ICH_MISR_EL2) it is not told later. */
 static bool is_refilled_later(const struct arm_checker *c, const struct gic *u, unsigned cpu)
 {
-    bool asks = checker_reg(c, cpu, sysreg_number(SR_ICH_HCR_EL2)) & HCR_ASKS;
+    bool asks = checker_sysreg(c, cpu, SR_ICH_HCR_EL2) & HCR_ASKS;
 
     for (unsigned n = 0; n < u->lrs; n++) {
         uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
         asks |= LR_STATE(v) && !LR_HW(v) && LR_EOI(v);
     }
-    return asks && !checker_reg(c, cpu, sysreg_number(SR_ICH_MISR_EL2));
+    return asks && !checker_sysreg(c, cpu, SR_ICH_MISR_EL2);
 }
 
 static const char *kind_of(uint64_t intid)
@@ -282,7 +270,7 @@ static bool check_one(struct arm_checker *c, const struct gic_world *gw, const s
     bool full;
     uint64_t state = gic_state_of(c, o->intid, p->cpu, &full);
 
-    if (is_timers(o) && !timer_asks(c, gw, p->cpu, timer_of(o->intid)))
+    if (is_timers(o) && !timer_asks(c, gw, p->cpu, regs_timer_of(o->intid)))
         return false;
     o->missed = !full && !state && !later && is_known(o);
     if (!o->missed || o->runs < (o->sender ? PATIENCE_SENT : PATIENCE_SPILLED))
@@ -306,11 +294,11 @@ static void add_timers(struct arm_checker *c, struct gic *u, const struct world 
 {
     struct gic_world *gw = gic_world_of(u, w);
 
-    for (unsigned k = 0; k < GIC_TIMERS; k++) {
-        if (!is_expected(c, u, w, timers[k]) || !timer_asks(c, gw, p->cpu, k))
+    for (unsigned k = 0; k < REGS_TIMERS; k++) {
+        if (!is_expected(c, u, w, regs_timers[k].intid) || !timer_asks(c, gw, p->cpu, k))
             continue;
         struct site here = site_of(c, p);
-        gic_owed_add(gw, w, timers[k], NULL, &here);
+        gic_owed_add(gw, w, regs_timers[k].intid, NULL, &here);
     }
 }
 
@@ -330,7 +318,7 @@ void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *
 {
     struct gic_world *gw = gic_world_of(u, w);
     struct gic_taken now = gic_taken_by(c, u, w);
-    bool open = checker_reg(c, p->cpu, sysreg_number(SR_ICH_VMCR_EL2)) & VMCR_ENG1;
+    bool open = checker_sysreg(c, p->cpu, SR_ICH_VMCR_EL2) & VMCR_ENG1;
     bool later = !open || is_refilled_later(c, u, p->cpu);
     unsigned kept = 0;
 

@@ -14,7 +14,7 @@
 
 unsigned gic_lrs(const struct arm_checker *c, unsigned cpu)
 {
-    return MIN(VTR_LRS(checker_reg(c, cpu, sysreg_number(SR_ICH_VTR_EL2))), LRS_MAX);
+    return MIN(VTR_LRS(checker_sysreg(c, cpu, SR_ICH_VTR_EL2)), LRS_MAX);
 }
 
 uint64_t gic_state_of(const struct arm_checker *c, uint64_t intid, unsigned cpu, bool *full)
@@ -34,8 +34,8 @@ uint64_t gic_state_of(const struct arm_checker *c, uint64_t intid, unsigned cpu,
 
 bool gic_interrupts(const struct arm_checker *c, unsigned cpu, uint64_t hcr)
 {
-    uint64_t own = checker_reg(c, cpu, sysreg_number(SR_ICH_HCR_EL2));
-    uint64_t vmcr = checker_reg(c, cpu, sysreg_number(SR_ICH_VMCR_EL2));
+    uint64_t own = checker_sysreg(c, cpu, SR_ICH_HCR_EL2);
+    uint64_t vmcr = checker_sysreg(c, cpu, SR_ICH_VMCR_EL2);
 
     if (HCR_EL2_VI(hcr) || HCR_EL2_VF(hcr))
         return true;
@@ -120,7 +120,7 @@ void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *
 {
     struct gic_world *gw = gic_world_of(u, w);
     const struct exit_state *s = checker_exit_state(c, w);
-    bool mapped = !(checker_reg(c, cpu, sysreg_number(SR_ICC_SRE_EL1)) & 1);
+    bool mapped = !(checker_sysreg(c, cpu, SR_ICC_SRE_EL1) & 1);
 
     gw->edge_count = 0;
     for (unsigned n = 0; n < u->lrs && !mapped; n++) {

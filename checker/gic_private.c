@@ -130,7 +130,7 @@ static void check_one(struct arm_checker *c, struct gic *u, const struct world *
 void gic_private_entered(struct arm_checker *c, struct gic *u, const struct world *w,
                          const struct arm_event *p)
 {
-    bool mapped = !(checker_reg(c, p->cpu, sysreg_number(SR_ICC_SRE_EL1)) & 1), answered;
+    bool mapped = !(checker_sysreg(c, p->cpu, SR_ICC_SRE_EL1) & 1), answered;
     uint64_t asked = asked_of(c, u, w, &answered);
 
     for (unsigned n = 0; n < u->lrs && !mapped; n++) {

@@ -91,8 +91,7 @@ struct gic_private {
     uint64_t sent;
 };
 
-#define OWED_MAX   16
-#define GIC_TIMERS 2
+#define OWED_MAX 16
 
 /* An SGI, LPI or timer's PPI that EL2 has to put into a list register. */
 struct gic_owed {
@@ -137,8 +136,8 @@ struct gic_world {
     uint32_t delivered; /* SGIs and PPIs that were pending in a list register, of group 1, */
     struct gic_taken owed_taken; /* while these are the VM's counts; */
     uint32_t enabled, group1;    /* that the world has enabled, and put into group 1 */
-    uint64_t timer[GIC_TIMERS];  /* their control registers, as it has left them */
-    bool masked[GIC_TIMERS];     /* by EL2, which makes the interrupt pending instead */
+    uint64_t timer[REGS_TIMERS]; /* their control registers, as it has left them */
+    bool masked[REGS_TIMERS];    /* by EL2, which makes the interrupt pending instead */
 };
 
 #define FRAMES_MAX 32
@@ -202,10 +201,6 @@ void gic_storm_left(struct arm_checker *c, struct gic *u, const struct world *w,
 void gic_storm_acknowledged(struct arm_checker *c, struct gic_cpu *g, const struct arm_event *p);
 /* A write of @sr may take the reason away. */
 bool gic_storm_is_ended(enum sysreg sr);
-
-/* The register by which a private interrupt that is a level is asserted: a timer's control
- * register, ICH_MISR_EL2. SR_NONE: @intid is none of these. */
-enum sysreg gic_source_of(uint64_t intid);
 
 /* ---- pending interrupts (checker/gic_pending.c) ---- */
 

@@ -35,7 +35,9 @@ bool gic_storm_is_ended(enum sysreg sr)
     return sr != SR_NONE && sysreg_number(sr) - gic_lr_number(0) < LRS_MAX;
 }
 
-enum sysreg gic_source_of(uint64_t intid)
+/* The register by which a private interrupt that is a level is asserted: a timer's control
+ * register, ICH_MISR_EL2. SR_NONE: @intid is none of these. */
+static enum sysreg source_of(uint64_t intid)
 {
     for (unsigned k = 0; k < G_N_ELEMENTS(sources); k++)
         if (sources[k].intid == intid)
@@ -47,11 +49,11 @@ enum sysreg gic_source_of(uint64_t intid)
  * registers are laid out alike. */
 static enum sysreg reason(const struct arm_checker *c, unsigned cpu, unsigned intid, uint64_t *v)
 {
-    enum sysreg sr = gic_source_of(intid);
+    enum sysreg sr = source_of(intid);
 
     if (sr == SR_NONE)
         return SR_NONE;
-    *v = checker_reg(c, cpu, sysreg_number(sr));
+    *v = checker_sysreg(c, cpu, sr);
     return (intid == PPI_MAINTENANCE ? *v != 0 : regs_timer_asserts(*v)) ? sr : SR_NONE;
 }
 
@@ -74,7 +76,7 @@ void gic_storm_left(struct arm_checker *c, struct gic *u, const struct world *w,
     struct gic_cpu *g = &u->cpus[p->cpu];
     struct gic_world *gw = gic_world_of(u, w);
     bool stands = p->count <= g->entered + 1 && vector_kind(p->world.vector) != VECTOR_SYNC;
-    uint64_t hcr = checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2)), v = g->misr;
+    uint64_t hcr = checker_sysreg(c, p->cpu, SR_ICH_HCR_EL2), v = g->misr;
     enum sysreg sr = SR_NONE;
 
     if (stands)

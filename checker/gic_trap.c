@@ -15,11 +15,6 @@
 #define PMR_OPEN 0xf0 /* lets everything through: EL2 compares itself */
 #define NO_BIT   128
 
-static uint64_t reg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
-{
-    return checker_reg(c, cpu, sysreg_number(sr));
-}
-
 /* What @w's exit was an access to; SR_NONE: to none of the interface's. ISS of EC 0x18. */
 static enum sysreg accessed(const struct exit_state *s)
 {
@@ -76,7 +71,7 @@ static bool may_differ(const struct gic *u, const struct field *f, uint64_t vmcr
 static void check_written(struct arm_checker *c, struct gic *u, const struct world *w,
                           const struct field *f, uint64_t x, const struct arm_event *p)
 {
-    uint64_t vmcr = reg(c, p->cpu, SR_ICH_VMCR_EL2), now = bits(vmcr, f->hi, f->lo);
+    uint64_t vmcr = checker_sysreg(c, p->cpu, SR_ICH_VMCR_EL2), now = bits(vmcr, f->hi, f->lo);
     uint64_t was = bits(gic_world_of(u, w)->vmcr, f->hi, f->lo);
     uint64_t wanted = x >> f->from & MASK(f->hi - f->lo, 0);
 

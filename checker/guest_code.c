@@ -108,7 +108,7 @@ static void written(struct arm_checker *c, struct guest_code_unit *u, const stru
 
     if (p->code.cause == ARM_CODE_DROPPED ||
         (p->code.cause == ARM_CODE_STORE && guest_on(c, p->cpu)) ||
-        CTR_EL0_DIC(checker_reg(c, p->cpu, sysreg_number(SR_CTR_EL0))) ||
+        CTR_EL0_DIC(checker_sysreg(c, p->cpu, SR_CTR_EL0)) ||
         !g_hash_table_contains(u->pages, GSIZE_TO_POINTER(p->code.pa >> PAGE_SHIFT)))
         return;
     for (; pa < end; pa += 4) {
@@ -124,7 +124,7 @@ static void written(struct arm_checker *c, struct guest_code_unit *u, const stru
 static void maintained(struct arm_checker *c, struct guest_code_unit *u, const struct arm_event *p)
 {
     enum sysreg op = sysreg_lookup(p->cache.op);
-    uint64_t ctr = checker_reg(c, p->cpu, sysreg_number(SR_CTR_EL0));
+    uint64_t ctr = checker_sysreg(c, p->cpu, SR_CTR_EL0);
     uint64_t size = MAX(UINT64_C(4) << CTR_EL0_IminLine(ctr), LINE_BYTES);
 
     if (op == SR_IC_IALLU || op == SR_IC_IALLUIS)

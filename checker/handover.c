@@ -42,11 +42,6 @@ static void *create(struct arm_checker *c)
     return g_new0(struct handover_cpu, c->cpu_count);
 }
 
-static uint64_t reg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
-{
-    return checker_reg(c, cpu, sysreg_number(sr));
-}
-
 static bool is_key(enum sysreg sr)
 {
     return sr != SR_NONE && sysreg_owner(sr) == OWNER_PAUTH;
@@ -63,7 +58,8 @@ static uint64_t debug_control(const struct arm_checker *c, unsigned cpu, unsigne
 /* Would what MDSCR_EL1 and the controls enable make a debug exception? @hyp: at EL2. */
 static bool debug_is_armed(const struct arm_checker *c, unsigned cpu, bool hyp)
 {
-    uint64_t mdscr = reg(c, cpu, SR_MDSCR_EL1), needed = DBGBCR_E | (hyp ? DBGBCR_HMC : 0);
+    uint64_t mdscr = checker_sysreg(c, cpu, SR_MDSCR_EL1),
+             needed = DBGBCR_E | (hyp ? DBGBCR_HMC : 0);
 
     if (hyp && !MDSCR_EL1_KDE(mdscr))
         return false;
@@ -85,7 +81,7 @@ static void report_debug(struct arm_checker *c, struct handover_cpu *u, const st
     f.other_role = "left";
     f.hint = "save MDSCR_EL1 and clear it, or write the next world's";
     finding_say(&f, "the breakpoints, watchpoints or single steps of %s are on for %s: %#" PRIx64,
-                u->debug->name, whom, reg(c, p->cpu, SR_MDSCR_EL1));
+                u->debug->name, whom, checker_sysreg(c, p->cpu, SR_MDSCR_EL1));
     finding_report(c, &f);
     u->debug = NULL;
 }
@@ -95,9 +91,9 @@ static void report_debug(struct arm_checker *c, struct handover_cpu *u, const st
 static void check_own_debug(struct arm_checker *c, struct handover_cpu *u,
                             const struct arm_event *p)
 {
-    bool host = HCR_EL2_TGE(reg(c, p->cpu, SR_HCR_EL2));
+    bool host = HCR_EL2_TGE(checker_sysreg(c, p->cpu, SR_HCR_EL2));
 
-    if (u->debug && (host || MDCR_EL2_TDE(reg(c, p->cpu, SR_MDCR_EL2))) &&
+    if (u->debug && (host || MDCR_EL2_TDE(checker_sysreg(c, p->cpu, SR_MDCR_EL2))) &&
         debug_is_armed(c, p->cpu, true))
         report_debug(c, u, u->debug, "EL2", p);
 }
@@ -106,7 +102,7 @@ static void check_own_debug(struct arm_checker *c, struct handover_cpu *u,
 
 static void check_keys(struct arm_checker *c, struct handover_cpu *u, const struct arm_event *p)
 {
-    uint64_t sctlr = reg(c, p->cpu, SR_SCTLR_EL2);
+    uint64_t sctlr = checker_sysreg(c, p->cpu, SR_SCTLR_EL2);
 
     if (!u->keys || !(SCTLR_EL2_EnIA(sctlr) || SCTLR_EL2_EnIB(sctlr) || SCTLR_EL2_EnDA(sctlr) ||
                       SCTLR_EL2_EnDB(sctlr)))
@@ -126,7 +122,7 @@ static void check_keys(struct arm_checker *c, struct handover_cpu *u, const stru
 
 static bool has_monitors(const struct arm_checker *c, unsigned cpu)
 {
-    uint64_t version = ID_AA64DFR0_EL1_PMUVer(reg(c, cpu, SR_ID_AA64DFR0_EL1));
+    uint64_t version = ID_AA64DFR0_EL1_PMUVer(checker_sysreg(c, cpu, SR_ID_AA64DFR0_EL1));
 
     return version != 0 && version != 15;
 }
@@ -141,11 +137,12 @@ static bool monitors_trap(uint64_t mdcr)
 static void check_counters(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
                            const struct arm_event *p)
 {
-    uint64_t mdcr = reg(c, p->cpu, SR_MDCR_EL2);
+    uint64_t mdcr = checker_sysreg(c, p->cpu, SR_MDCR_EL2);
     uint64_t worlds = BIT(31) | (BIT(MDCR_EL2_HPMN(mdcr)) - 1); /* the others are EL2's */
 
     if (!u->pmu || u->pmu == w || !monitors_trap(mdcr) ||
-        !PMCR_EL0_E(reg(c, p->cpu, SR_PMCR_EL0)) || !(reg(c, p->cpu, SR_PMCNTENSET_EL0) & worlds))
+        !PMCR_EL0_E(checker_sysreg(c, p->cpu, SR_PMCR_EL0)) ||
+        !(checker_sysreg(c, p->cpu, SR_PMCNTENSET_EL0) & worlds))
         return;
     struct finding f = finding_about(c, RULE_LEAK, w, SR_PMCR_EL0, p);
     f.other = u->left;
@@ -204,7 +201,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
 
     if (w->kind != WORLD_GUEST)
         return;
-    if (!MDCR_EL2_TDA(reg(c, p->cpu, SR_MDCR_EL2)))
+    if (!MDCR_EL2_TDA(checker_sysreg(c, p->cpu, SR_MDCR_EL2)))
         u->debug = w; /* else what is there is none of its own */
     u->keys = u->pmu = u->signals = NULL;
     u->left = site_of(c, p);
@@ -212,7 +209,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
         u->keys = w;
     if (p->world.hcr & HCR_SIGNALS)
         u->signals = w;
-    if (has_monitors(c, p->cpu) && !monitors_trap(reg(c, p->cpu, SR_MDCR_EL2)))
+    if (has_monitors(c, p->cpu) && !monitors_trap(checker_sysreg(c, p->cpu, SR_MDCR_EL2)))
         u->pmu = w;
 }
 
@@ -232,10 +229,11 @@ static struct finding masked(struct arm_checker *c, const struct world *w,
 static void check_mask(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
                        const struct arm_event *p)
 {
-    uint64_t pmr = reg(c, p->cpu, SR_ICC_PMR_EL1), intid = reg(c, p->cpu, SR_ICC_HPPIR1_EL1);
+    uint64_t pmr = checker_sysreg(c, p->cpu, SR_ICC_PMR_EL1),
+             intid = checker_sysreg(c, p->cpu, SR_ICC_HPPIR1_EL1);
 
     if (pmr >= u->widest || (intid & ~UINT64_C(3)) == SPECIAL ||
-        ISR_EL1_I(reg(c, p->cpu, SR_ISR_EL1)))
+        ISR_EL1_I(checker_sysreg(c, p->cpu, SR_ISR_EL1)))
         return;
     struct finding f = masked(c, w, p);
     f.other = u->masked;
@@ -252,10 +250,11 @@ static void check_mask(struct arm_checker *c, struct handover_cpu *u, const stru
 static void check_physical(struct arm_checker *c, struct handover_cpu *u, const struct world *w,
                            const struct arm_event *p)
 {
-    uint64_t rpr = reg(c, p->cpu, SR_ICC_RPR_EL1), pmr = reg(c, p->cpu, SR_ICC_PMR_EL1);
+    uint64_t rpr = checker_sysreg(c, p->cpu, SR_ICC_RPR_EL1),
+             pmr = checker_sysreg(c, p->cpu, SR_ICC_PMR_EL1);
 
-    if (!HCR_EL2_IMO(p->world.hcr) || !(reg(c, p->cpu, SR_ICC_SRE_EL2) & 1) ||
-        !(reg(c, p->cpu, SR_ICC_IGRPEN1_EL1) & 1))
+    if (!HCR_EL2_IMO(p->world.hcr) || !(checker_sysreg(c, p->cpu, SR_ICC_SRE_EL2) & 1) ||
+        !(checker_sysreg(c, p->cpu, SR_ICC_IGRPEN1_EL1) & 1))
         return;
     if (rpr != RPR_IDLE) {
         struct finding f = finding_about(c, RULE_HANDOVER, w, SR_ICC_RPR_EL1, p);
@@ -279,8 +278,10 @@ static void check_physical(struct arm_checker *c, struct handover_cpu *u, const 
 /* The world can use the monitors, and how many are its own is no number that is allowed. */
 static void check_partition(struct arm_checker *c, const struct world *w, const struct arm_event *p)
 {
-    uint64_t mdcr = reg(c, p->cpu, SR_MDCR_EL2), dfr = reg(c, p->cpu, SR_ID_AA64DFR0_EL1);
-    uint64_t counters = PMCR_EL0_N(reg(c, p->cpu, SR_PMCR_EL0)), own = MDCR_EL2_HPMN(mdcr);
+    uint64_t mdcr = checker_sysreg(c, p->cpu, SR_MDCR_EL2),
+             dfr = checker_sysreg(c, p->cpu, SR_ID_AA64DFR0_EL1);
+    uint64_t counters = PMCR_EL0_N(checker_sysreg(c, p->cpu, SR_PMCR_EL0)),
+             own = MDCR_EL2_HPMN(mdcr);
     bool none = bits(dfr, 63, 60) != 0;
 
     if (!has_monitors(c, p->cpu) || MDCR_EL2_TPM(mdcr) ||
@@ -298,9 +299,10 @@ static void check_partition(struct arm_checker *c, const struct world *w, const 
 static void check_share(struct arm_checker *c, const struct world *w, const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
-    uint64_t mdcr = reg(c, p->cpu, SR_MDCR_EL2);
+    uint64_t mdcr = checker_sysreg(c, p->cpu, SR_MDCR_EL2);
     uint64_t was = MDCR_EL2_HPMN(s->mdcr), now = MDCR_EL2_HPMN(mdcr);
-    uint64_t moved = ((BIT(was) - 1) ^ (BIT(now) - 1)) & reg(c, p->cpu, SR_PMCNTENSET_EL0);
+    uint64_t moved =
+        ((BIT(was) - 1) ^ (BIT(now) - 1)) & checker_sysreg(c, p->cpu, SR_PMCNTENSET_EL0);
 
     if (!s->valid || justify(s, false).anything || !has_monitors(c, p->cpu) ||
         monitors_trap(mdcr) || monitors_trap(s->mdcr) || !moved)
@@ -330,10 +332,10 @@ static void check_timer(struct arm_checker *c, const struct world *w, const stru
 {
     for (unsigned k = 0; k < c->cpu_count; k++) {
         const struct cpu_view *view = &c->cpus[k];
-        uint64_t ctl = reg(c, k, SR_CNTV_CTL_EL0);
+        uint64_t ctl = checker_sysreg(c, k, SR_CNTV_CTL_EL0);
         if (k == p->cpu || view->running || view->last != w || !CNTV_CTL_EL0_ENABLE(ctl) ||
             CNTV_CTL_EL0_IMASK(ctl) || !has_timer_of(c, k, w) ||
-            reg(c, k, SR_CNTV_CVAL_EL0) != reg(c, p->cpu, SR_CNTV_CVAL_EL0))
+            checker_sysreg(c, k, SR_CNTV_CVAL_EL0) != checker_sysreg(c, p->cpu, SR_CNTV_CVAL_EL0))
             continue;
         struct finding f = finding_about(c, RULE_HANDOVER, w, SR_CNTV_CTL_EL0, p);
         f.hint = "save CNTV_CTL_EL0 and clear ENABLE when the world is put";
@@ -425,7 +427,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     struct handover_cpu *u = (struct handover_cpu *)state + p->cpu;
 
     /* Where the world can read what it has got, that is LEAK's. */
-    if (u->debug && u->debug != w && MDCR_EL2_TDA(reg(c, p->cpu, SR_MDCR_EL2)) &&
+    if (u->debug && u->debug != w && MDCR_EL2_TDA(checker_sysreg(c, p->cpu, SR_MDCR_EL2)) &&
         debug_is_armed(c, p->cpu, false))
         report_debug(c, u, w, w->name, p);
     check_counters(c, u, w, p);

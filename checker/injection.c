@@ -21,7 +21,7 @@
 
 static uint64_t reg(struct arm_checker *c, unsigned cpu, enum sysreg sr)
 {
-    return checker_reg(c, cpu, sysreg_number(sr));
+    return checker_sysreg(c, cpu, sr);
 }
 
 static bool is_abort(uint64_t ec)

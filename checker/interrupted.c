@@ -49,7 +49,7 @@ void interrupted_free(struct interrupted *u)
 /* Where its frames go on: below SP, which may be at the end of its page. 0: nowhere. */
 static uint64_t stack(const struct arm_checker *c, unsigned cpu)
 {
-    uint64_t sp = checker_reg(c, cpu, sysreg_number(SR_SP_EL2));
+    uint64_t sp = checker_sysreg(c, cpu, SR_SP_EL2);
     struct arm_translation t;
 
     return arm_translate(c->m, cpu, 2, sp - 1, ARM_ACCESS_WRITE, &t) ? t.pa : 0;

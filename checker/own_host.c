@@ -15,7 +15,7 @@ static struct own *own(const struct arm_checker *c)
 
 bool own_host_signs(const struct arm_checker *c, unsigned cpu)
 {
-    uint64_t sctlr = checker_reg(c, cpu, sysreg_number(SR_SCTLR_EL2));
+    uint64_t sctlr = checker_sysreg(c, cpu, SR_SCTLR_EL2);
 
     return SCTLR_EL2_EnIA(sctlr) || SCTLR_EL2_EnIB(sctlr) || SCTLR_EL2_EnDA(sctlr) ||
            SCTLR_EL2_EnDB(sctlr);
@@ -31,7 +31,7 @@ static bool is_seen(const struct arm_checker *c, unsigned cpu, unsigned reg)
     if (owner == OWNER_PAUTH)
         return own_host_signs(c, cpu);
     if (owner == OWNER_FP)
-        return CPTR_EL2_FPEN(checker_reg(c, cpu, sysreg_number(SR_CPTR_EL2))) == 3;
+        return CPTR_EL2_FPEN(checker_sysreg(c, cpu, SR_CPTR_EL2)) == 3;
     return owner == OWNER_EL0;
 }
 
@@ -79,7 +79,7 @@ void own_host_entered(struct arm_checker *c, const struct arm_event *p)
     struct own *u = own(c);
     bool fp_told = false;
 
-    if (p->eret.target_el != 0 || !HCR_EL2_TGE(checker_reg(c, p->cpu, sysreg_number(SR_HCR_EL2))))
+    if (p->eret.target_el != 0 || !HCR_EL2_TGE(checker_sysreg(c, p->cpu, SR_HCR_EL2)))
         return;
     own_thread_entered(c, u, p);
     remember(c, u, p->cpu);

@@ -78,7 +78,7 @@ static bool goes_on(struct arm_checker *c, const struct world *w, const struct a
     uint64_t pc = p->world.target;
 
     return !s->valid || pc - s->pc + 4 <= 8 ||
-           justify_is_vector(s, checker_reg(c, p->cpu, sysreg_number(SR_VBAR_EL1)), pc);
+           justify_is_vector(s, checker_sysreg(c, p->cpu, SR_VBAR_EL1), pc);
 }
 
 /* How many general registers are not what @w has left, and not what its exit asks for. */

@@ -176,7 +176,7 @@ static void check_foreign(struct arm_checker *c, struct own *u, const struct wor
 void own_message_entered(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
                          uint64_t v, const struct arm_event *p)
 {
-    uint64_t hcr = checker_reg(c, p->cpu, sysreg_number(SR_ICH_HCR_EL2));
+    uint64_t hcr = checker_sysreg(c, p->cpu, SR_ICH_HCR_EL2);
 
     if (w->kind != WORLD_GUEST || !(hcr & HCR_EN) || !HCR_EL2_IMO(p->world.hcr))
         return;

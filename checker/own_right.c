@@ -17,8 +17,7 @@ static bool is_injected(const struct why *y)
     case SR_SPSR_EL1:
     case SR_ESR_EL1:
     case SR_FAR_EL1:
-        return justify_is_in_vectors(checker_reg(c, cpu, sysreg_number(SR_VBAR_EL1)),
-                                     y->p->world.target) ||
+        return justify_is_in_vectors(checker_sysreg(c, cpu, SR_VBAR_EL1), y->p->world.target) ||
                own_enters_stale_vector(c, y->w, y->p);
     default:
         return false;
@@ -112,7 +111,7 @@ static bool is_timer_masked(const struct why *y)
  * the memory-mapped one, by a load or store. */
 static bool is_gic_emulated(const struct why *y, const struct exit_state *s)
 {
-    bool mapped = !(checker_reg(y->c, y->p->cpu, sysreg_number(SR_ICC_SRE_EL1)) & 1);
+    bool mapped = !(checker_sysreg(y->c, y->p->cpu, SR_ICC_SRE_EL1) & 1);
 
     return y->c->regs.desc[y->reg].owner == OWNER_GICV &&
            (justify_is_gic_access(s) || (mapped && justify_left_by(s, ESR_EC_DABT_LOW)));

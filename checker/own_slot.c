@@ -102,8 +102,7 @@ static bool goes_to_vector(const struct arm_checker *c, const struct exit_state 
                            const struct arm_event *p)
 {
     return p->world.target != s->pc &&
-           justify_is_vector(s, checker_reg(c, p->cpu, sysreg_number(SR_VBAR_EL1)),
-                             p->world.target);
+           justify_is_vector(s, checker_sysreg(c, p->cpu, SR_VBAR_EL1), p->world.target);
 }
 
 void own_slot_written(struct arm_checker *c, struct own *u, const struct live *l, unsigned reg,

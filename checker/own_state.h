@@ -50,8 +50,6 @@ struct window {
     struct value128 values[REGS_MAX]; /* of the group, when it was taken */
 };
 
-#define TIMERS 2 /* that a world can have: the virtual and the physical one */
-
 /* A timer of a CPU since a world left. */
 struct timer_order {
     struct site on;      /* EL2 has switched it on, */
@@ -61,7 +59,7 @@ struct timer_order {
 };
 
 struct timer_orders {
-    struct timer_order timer[TIMERS];
+    struct timer_order timer[REGS_TIMERS];
 };
 
 /* A CPU waits at EL2. */

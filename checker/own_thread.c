@@ -26,11 +26,6 @@ struct host_thread {
     struct site left;
 };
 
-static uint64_t sysreg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
-{
-    return checker_reg(c, cpu, sysreg_number(sr));
-}
-
 /* SP_EL0 is compared apart. */
 static bool is_kept(const struct arm_checker *c, unsigned reg)
 {
@@ -43,20 +38,20 @@ static bool is_kept(const struct arm_checker *c, unsigned reg)
 /* The host is at EL2, and CPTR_EL2 in the layout of HCR_EL2.E2H. */
 static bool is_at_el2(const struct arm_checker *c, unsigned cpu)
 {
-    return HCR_EL2_TGE(sysreg(c, cpu, SR_HCR_EL2));
+    return HCR_EL2_TGE(checker_sysreg(c, cpu, SR_HCR_EL2));
 }
 
 static uint64_t stack_of(const struct arm_checker *c, unsigned cpu)
 {
-    return sysreg(c, cpu, is_at_el2(c, cpu) ? SR_SP_EL2 : SR_SP_EL1);
+    return checker_sysreg(c, cpu, is_at_el2(c, cpu) ? SR_SP_EL2 : SR_SP_EL1);
 }
 
 /* EL0 has FP and SIMD. */
 static bool has_fp(const struct arm_checker *c, unsigned cpu)
 {
     if (is_at_el2(c, cpu))
-        return CPTR_EL2_FPEN(sysreg(c, cpu, SR_CPTR_EL2)) == 3;
-    return CPACR_EL1_FPEN(sysreg(c, cpu, SR_CPACR_EL1)) == 3 && regs_fp_enabled(c, cpu);
+        return CPTR_EL2_FPEN(checker_sysreg(c, cpu, SR_CPTR_EL2)) == 3;
+    return CPACR_EL1_FPEN(checker_sysreg(c, cpu, SR_CPACR_EL1)) == 3 && regs_fp_enabled(c, cpu);
 }
 
 void own_thread_left(struct arm_checker *c, struct own *u, const struct arm_event *p)
@@ -74,7 +69,7 @@ void own_thread_left(struct arm_checker *c, struct own *u, const struct arm_even
         g_hash_table_insert(u->threads, &t->stack, t);
     }
     t->pc = p->pc;
-    t->sp = sysreg(c, p->cpu, SR_SP_EL0);
+    t->sp = checker_sysreg(c, p->cpu, SR_SP_EL0);
     t->called = vector_kind(p->exception.vector) == VECTOR_SYNC &&
                 bits(p->exception.esr, 31, 26) == ESR_EC_SVC64;
     t->fp = has_fp(c, p->cpu);
@@ -87,7 +82,7 @@ void own_thread_left(struct arm_checker *c, struct own *u, const struct arm_even
 /* EL2 enters a guest: for the thread on whose stack it stands. */
 void own_thread_runs(struct arm_checker *c, struct own *u, const struct arm_event *p)
 {
-    uint64_t sp = sysreg(c, p->cpu, SR_SP_EL2);
+    uint64_t sp = checker_sysreg(c, p->cpu, SR_SP_EL2);
     GHashTableIter all;
     void *t;
 
@@ -169,7 +164,8 @@ void own_thread_entered(struct arm_checker *c, struct own *u, const struct arm_e
     uint64_t stack = stack_of(c, p->cpu);
     const struct host_thread *t = g_hash_table_lookup(u->threads, &stack);
 
-    if (!t || !c->guest_seen || t->pc != p->eret.target || t->sp != sysreg(c, p->cpu, SR_SP_EL0))
+    if (!t || !c->guest_seen || t->pc != p->eret.target ||
+        t->sp != checker_sysreg(c, p->cpu, SR_SP_EL0))
         return;
     check(c, u, t, p);
     g_hash_table_remove(u->threads, &stack);

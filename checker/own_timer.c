@@ -10,14 +10,6 @@
 #include "checker/own_state.h"
 #include "checker/unit.h"
 
-/* Which registers a timer's condition is made of. */
-static const struct {
-    enum sysreg ctl, inputs[2];
-} timers[TIMERS] = {
-    {SR_CNTV_CTL_EL0, {SR_CNTV_CVAL_EL0, SR_CNTVOFF_EL2}},
-    {SR_CNTP_CTL_EL0, {SR_CNTP_CVAL_EL0, SR_CNTPOFF_EL2}},
-};
-
 /* The other control registers are laid out like this one. */
 static bool is_on(uint64_t ctl)
 {
@@ -29,7 +21,7 @@ void own_timer_left(struct arm_checker *c, struct own *u, const struct world *w,
     const struct exit_state *s = checker_exit_state(c, w);
     struct allowance a = justify(s, false);
 
-    for (unsigned k = 0; k < TIMERS; k++)
+    for (unsigned k = 0; k < REGS_TIMERS; k++)
         u->timers[cpu].timer[k] = (struct timer_order){0};
     if (a.anything || a.again) /* PSCI, or Xen's dom0 */
         u->ended = s->at.total;
@@ -39,14 +31,14 @@ void own_timer_written(struct arm_checker *c, struct own *u, const struct arm_ev
 {
     enum sysreg sr = sysreg_lookup(p->sysreg_write.sr);
 
-    for (unsigned k = 0; k < TIMERS; k++) {
+    for (unsigned k = 0; k < REGS_TIMERS; k++) {
         struct timer_order *t = &u->timers[p->cpu].timer[k];
-        if (sr == timers[k].ctl) {
+        if (sr == regs_timers[k].ctl) {
             if (!is_on(p->sysreg_write.after))
                 *t = (struct timer_order){0};
             else if (!t->on.known)
                 t->on = site_of(c, p);
-        } else if ((sr == timers[k].inputs[0] || sr == timers[k].inputs[1]) && t->on.known &&
+        } else if ((sr == regs_timers[k].cval || sr == regs_timers[k].offset) && t->on.known &&
                    !t->changed.known && p->sysreg_write.before != p->sysreg_write.after) {
             t->changed = site_of(c, p);
             t->input = sr;
@@ -117,15 +109,15 @@ static void check_offset(struct arm_checker *c, struct own *u, const struct worl
 void own_timer_entered(struct arm_checker *c, struct own *u, const struct world *w,
                        const struct arm_event *p)
 {
-    for (unsigned k = 0; k < TIMERS && w->kind == WORLD_GUEST; k++)
-        check_offset(c, u, w, timers[k].inputs[1], p);
-    for (unsigned k = 0; k < TIMERS && w->kind == WORLD_GUEST; k++) {
+    for (unsigned k = 0; k < REGS_TIMERS && w->kind == WORLD_GUEST; k++)
+        check_offset(c, u, w, regs_timers[k].offset, p);
+    for (unsigned k = 0; k < REGS_TIMERS && w->kind == WORLD_GUEST; k++) {
         const struct timer_order *t = &u->timers[p->cpu].timer[k];
         if (!t->changed.known ||
             !(is_own(c, u, w, p->cpu, t->input) || is_anothers(c, u, w, t->input, t->before)) ||
-            !is_own(c, u, w, p->cpu, timers[k].ctl))
+            !is_own(c, u, w, p->cpu, regs_timers[k].ctl))
             continue;
-        struct finding f = finding_about(c, RULE_WINDOW, w, timers[k].ctl, p);
+        struct finding f = finding_about(c, RULE_WINDOW, w, regs_timers[k].ctl, p);
         f.at = t->on;
         f.other = t->changed;
         f.other_role = "changed";
@@ -150,12 +142,12 @@ struct waiting {
 
 static bool is_waiting(struct arm_checker *c, struct own *u, unsigned k, struct waiting *t)
 {
-    unsigned cval = c->regs.of_sysreg[timers[k].inputs[0]];
-    unsigned offset = c->regs.of_sysreg[timers[k].inputs[1]];
+    unsigned cval = c->regs.of_sysreg[regs_timers[k].cval];
+    unsigned offset = c->regs.of_sysreg[regs_timers[k].offset];
 
     t->k = k;
     t->s = checker_exit_state(c, t->w);
-    t->ctl = c->regs.of_sysreg[timers[k].ctl];
+    t->ctl = c->regs.of_sysreg[regs_timers[k].ctl];
     if (t->w->kind != WORLD_GUEST || t->w->running || !t->s->valid || t->ctl == REG_NONE ||
         cval == REG_NONE || !justify_left_by(t->s, ESR_EC_WFX) || bit(t->s->esr, 0))
         return false; /* bit 0: WFE, which events end */
@@ -180,7 +172,7 @@ static void report_overwritten(struct arm_checker *c, struct own *u, const struc
     struct finding f = {.rule = RULE_LOST,
                         .at = r->lost,
                         .world = t->w,
-                        .reg = sysreg_number(timers[t->k].ctl),
+                        .reg = sysreg_number(regs_timers[t->k].ctl),
                         .other = r->left,
                         .other_role = "left",
                         .hint = "the save before this is missing"};
@@ -194,15 +186,15 @@ static void report_overwritten(struct arm_checker *c, struct own *u, const struc
 
 static uint64_t a_millisecond(const struct arm_checker *c)
 {
-    return checker_reg(c, 0, sysreg_number(SR_CNTFRQ_EL0)) / 1000;
+    return checker_sysreg(c, 0, SR_CNTFRQ_EL0) / 1000;
 }
 
 /* Every CPU waits for nothing, or the time is over; and nobody can have ended the world since. */
 static bool is_overdue(const struct arm_checker *c, const struct own *u, const struct waiting *t)
 {
     uint64_t ms = a_millisecond(c);
-    uint64_t now = checker_reg(c, 0, sysreg_number(SR_CNTPCT_EL0));
-    bool lives = !c->threads && !c->worlds.host_below && u->ended < t->s->at.total;
+    uint64_t now = checker_sysreg(c, 0, SR_CNTPCT_EL0);
+    bool lives = !checker_has_host(c) && u->ended < t->s->at.total;
 
     return lives && (checker_all_wait(c) || now > t->when + ms);
 }
@@ -214,13 +206,13 @@ static bool is_armed(struct arm_checker *c, struct own *u, const struct world *w
     bool armed = false;
 
     for (unsigned k = 0; k < 2; k++)
-        armed |= is_on(checker_reg(c, cpu, sysreg_number(own_ones[k])));
-    for (unsigned k = 0; k < TIMERS; k++) {
-        unsigned reg = c->regs.of_sysreg[timers[k].ctl];
+        armed |= is_on(checker_sysreg(c, cpu, own_ones[k]));
+    for (unsigned k = 0; k < REGS_TIMERS; k++) {
+        unsigned reg = c->regs.of_sysreg[regs_timers[k].ctl];
         int owner = reg == REG_NONE ? WORLD_NOBODY : own_live(u, cpu, reg)->owner;
         bool others =
             owner >= 0 && owner != (int)w->index && c->worlds.list[owner]->kind == WORLD_GUEST;
-        armed |= !others && is_on(checker_reg(c, cpu, sysreg_number(timers[k].ctl)));
+        armed |= !others && is_on(checker_sysreg(c, cpu, regs_timers[k].ctl));
     }
     return armed;
 }
@@ -240,7 +232,7 @@ static void check_armed(struct arm_checker *c, struct own *u, const struct waiti
     struct finding f = {.rule = RULE_HANDOVER,
                         .at = off ? *gone : t->s->at,
                         .world = t->w,
-                        .reg = sysreg_number(timers[t->k].ctl),
+                        .reg = sysreg_number(regs_timers[t->k].ctl),
                         .other = off ? t->s->at : (struct site){0},
                         .other_role = off ? "left" : NULL,
                         .hint =
@@ -257,7 +249,7 @@ void own_timer_sleeps(struct arm_checker *c, struct own *u, const struct arm_eve
 {
     struct sleep *s = &u->sleeps[p->cpu];
 
-    s->since = p->wfx.wfe ? 0 : checker_reg(c, p->cpu, sysreg_number(SR_CNTPCT_EL0));
+    s->since = p->wfx.wfe ? 0 : checker_sysreg(c, p->cpu, SR_CNTPCT_EL0);
     s->at = site_bare(c, p);
 }
 
@@ -272,7 +264,7 @@ static void check_slept(struct arm_checker *c, struct own *u, const struct waiti
     struct finding f = {.rule = RULE_HANDOVER,
                         .at = s->at,
                         .world = t->w,
-                        .reg = sysreg_number(timers[t->k].ctl),
+                        .reg = sysreg_number(regs_timers[t->k].ctl),
                         .other = t->s->at,
                         .other_role = "left",
                         .hint = "EL2 sleeps until the first time at which a guest's timer would "
@@ -287,11 +279,11 @@ static void check_slept(struct arm_checker *c, struct own *u, const struct waiti
 void own_timer_wakes(struct arm_checker *c, struct own *u, unsigned cpu)
 {
     struct sleep s = u->sleeps[cpu];
-    uint64_t now = s.since ? checker_reg(c, cpu, sysreg_number(SR_CNTPCT_EL0)) : 0;
+    uint64_t now = s.since ? checker_sysreg(c, cpu, SR_CNTPCT_EL0) : 0;
 
     u->sleeps[cpu].since = 0;
     for (unsigned n = 0; s.since && n < c->worlds.count; n++)
-        for (unsigned k = 0; k < TIMERS; k++) {
+        for (unsigned k = 0; k < REGS_TIMERS; k++) {
             struct waiting t = {.w = c->worlds.list[n]};
             if (t.w->last_pe == cpu && is_waiting(c, u, k, &t))
                 check_slept(c, u, &t, &s, now);
@@ -301,7 +293,7 @@ void own_timer_wakes(struct arm_checker *c, struct own *u, unsigned cpu)
 void own_timer_end(struct arm_checker *c, struct own *u)
 {
     for (unsigned n = 0; n < c->worlds.count; n++)
-        for (unsigned k = 0; k < TIMERS; k++) {
+        for (unsigned k = 0; k < REGS_TIMERS; k++) {
             struct waiting t = {.w = c->worlds.list[n]};
             if (!is_waiting(c, u, k, &t))
                 continue;

@@ -65,16 +65,11 @@ struct tlb_context *pages_stage2(struct pages *s, uint16_t vmid, uint64_t root)
     return context(s, 2, ARM_REGIME_EL10, vmid, root);
 }
 
-static uint64_t reg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
-{
-    return checker_reg(c, cpu, sysreg_number(sr));
-}
-
 /* TG0 of TCR_ELx and VTCR_EL2, and TG1, which has other numbers. */
 static uint8_t granule_bits(const struct arm_checker *c, const struct arm_event *p)
 {
     static const uint8_t tg0[4] = {12, 16, 14, 12}, tg1[4] = {12, 14, 12, 16};
-    uint64_t tcr = reg(c, p->cpu, p->walk.stage == 2 ? SR_VTCR_EL2 : SR_TCR_EL2);
+    uint64_t tcr = checker_sysreg(c, p->cpu, p->walk.stage == 2 ? SR_VTCR_EL2 : SR_TCR_EL2);
 
     if (p->walk.regime == ARM_REGIME_EL20 && bit(p->walk.ia, 55))
         return tg1[bits(tcr, 31, 30)];
@@ -83,7 +78,7 @@ static uint8_t granule_bits(const struct arm_checker *c, const struct arm_event 
 
 static uint64_t root_of(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
 {
-    return reg(c, cpu, sr) & MASK(47, 1);
+    return checker_sysreg(c, cpu, sr) & MASK(47, 1);
 }
 
 /* Is it one whose tables are followed? */

@@ -65,7 +65,7 @@ static void *create(struct arm_checker *c)
 
 static uint64_t reg(struct arm_checker *c, unsigned cpu, enum sysreg sr)
 {
-    return checker_reg(c, cpu, sysreg_number(sr));
+    return checker_sysreg(c, cpu, sr);
 }
 
 static void report(struct arm_checker *c, const struct world *w, const struct arm_event *p,

@@ -128,8 +128,8 @@ void power_on_entered(struct arm_checker *c, struct power_on *u, const struct wo
 {
     const struct exit_state *s = checker_exit_state(c, w);
     uint64_t pc = p->world.target, x0 = checker_reg(c, p->cpu, ARM_X(0));
-    uint64_t pstate = checker_reg(c, p->cpu, sysreg_number(SR_SPSR_EL2));
-    uint64_t sctlr = checker_reg(c, p->cpu, sysreg_number(SR_SCTLR_EL1));
+    uint64_t pstate = checker_sysreg(c, p->cpu, SR_SPSR_EL2);
+    uint64_t sctlr = checker_sysreg(c, p->cpu, SR_SCTLR_EL1);
     const struct call *call = w->kind == WORLD_GUEST && (!s->valid || calls(s, PSCI_CPU_OFF))
                                   ? call_of(u, w, pc, x0)
                                   : NULL;

@@ -1,15 +1,11 @@
 #include "checker/regs.h"
 
+#include "arch/ppi.h"
 #include "base/bits.h"
 #include "checker/checker.h"
 
 #define COUNTERS      (SR_PMEVCNTR5_EL0 - SR_PMEVCNTR0_EL0 + 1) /* with registers of their own */
 #define CYCLE_COUNTER 31
-
-static uint64_t sysreg(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
-{
-    return checker_reg(c, cpu, sysreg_number(sr));
-}
 
 /* Registers of followed classes that change on their own, or are a window to
  * others: not compared. */
@@ -141,7 +137,7 @@ void regs_init(struct regs *r, struct arm_machine *m)
 /* The counter that PMSELR_EL0 names, or CYCLE_COUNTER. */
 static unsigned selected(const struct arm_checker *c, unsigned cpu)
 {
-    return (unsigned)bits(sysreg(c, cpu, SR_PMSELR_EL0), 4, 0);
+    return (unsigned)bits(checker_sysreg(c, cpu, SR_PMSELR_EL0), 4, 0);
 }
 
 /* A register by whose name another one is accessed: that. */
@@ -186,6 +182,20 @@ struct value128 regs_get(const struct arm_checker *c, unsigned cpu, unsigned reg
     return (struct value128){value[0] & c->regs.desc[reg].mask, value[1]};
 }
 
+const struct regs_timer regs_timers[REGS_TIMERS] = {
+    {PPI_TIMER_VIRT, SR_CNTV_CTL_EL0, SR_CNTV_CVAL_EL0, SR_CNTV_TVAL_EL0, SR_CNTVOFF_EL2},
+    {PPI_TIMER_PHYS, SR_CNTP_CTL_EL0, SR_CNTP_CVAL_EL0, SR_CNTP_TVAL_EL0, SR_CNTPOFF_EL2},
+};
+
+unsigned regs_timer_of(uint64_t intid)
+{
+    unsigned k = 0;
+
+    while (k < REGS_TIMERS && regs_timers[k].intid != intid)
+        k++;
+    return k;
+}
+
 bool regs_timer_asserts(uint64_t ctl)
 {
     return CNTV_CTL_EL0_ENABLE(ctl) && !CNTV_CTL_EL0_IMASK(ctl) && CNTV_CTL_EL0_ISTATUS(ctl);
@@ -224,9 +234,9 @@ enum regs_use regs_use(const struct arm_checker *c, unsigned reg)
 
 bool regs_fp_enabled(const struct arm_checker *c, unsigned cpu)
 {
-    uint64_t cptr = sysreg(c, cpu, SR_CPTR_EL2);
+    uint64_t cptr = checker_sysreg(c, cpu, SR_CPTR_EL2);
 
-    if (HCR_EL2_E2H(sysreg(c, cpu, SR_HCR_EL2)))
+    if (HCR_EL2_E2H(checker_sysreg(c, cpu, SR_HCR_EL2)))
         return CPTR_EL2_FPEN(cptr) & 1;
     return !CPTR_EL2_TFP(cptr);
 }
@@ -250,7 +260,7 @@ bool regs_only_traps_more(const struct arm_checker *c, unsigned cpu, unsigned re
     uint64_t on = trap_bits(sr, true), off = trap_bits(sr, false);
 
     if (sr == SR_CPTR_EL2) { /* FP and SIMD are no group of registers */
-        if (HCR_EL2_E2H(sysreg(c, cpu, SR_HCR_EL2)))
+        if (HCR_EL2_E2H(checker_sysreg(c, cpu, SR_HCR_EL2)))
             off |= FIELD_MASK(CPTR_EL2_FPEN);
         else
             on |= FIELD_MASK(CPTR_EL2_TFP);
@@ -271,16 +281,16 @@ static bool rule_applies(const struct trap_rule *r, bool e2h)
 static bool read_traps(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
-    bool e2h = HCR_EL2_E2H(sysreg(c, cpu, SR_HCR_EL2));
+    bool e2h = HCR_EL2_E2H(checker_sysreg(c, cpu, SR_HCR_EL2));
 
     for (unsigned k = 0; k < SYSREG_TRAPS && row->trap[k]; k++)
         for (const struct trap_rule *r = trap_groups[row->trap[k]].rules; r->mask; r++)
             if (rule_applies(r, e2h) && sysreg_min_el(sysreg_rows[r->control].enc) == 2 &&
-                ((sysreg(c, cpu, (enum sysreg)r->control) & r->mask) != 0) == r->on)
+                ((checker_sysreg(c, cpu, (enum sysreg)r->control) & r->mask) != 0) == r->on)
                 return true;
     if (row->fgt.set != FGT_HFG && row->fgt.set != FGT_HDFG)
         return false;
-    return bit(sysreg(c, cpu, row->fgt.set == FGT_HFG ? SR_HFGRTR_EL2 : SR_HDFGRTR_EL2),
+    return bit(checker_sysreg(c, cpu, row->fgt.set == FGT_HFG ? SR_HFGRTR_EL2 : SR_HDFGRTR_EL2),
                row->fgt.bit);
 }
 
@@ -295,7 +305,7 @@ static unsigned event_counter(enum sysreg sr)
 /* Counters of the world below EL2, as PMCNTENSET_EL0 has them: MDCR_EL2.HPMN parts them. */
 static uint64_t worlds_counters(const struct arm_checker *c, unsigned cpu)
 {
-    return BIT(CYCLE_COUNTER) | (BIT(MDCR_EL2_HPMN(sysreg(c, cpu, SR_MDCR_EL2))) - 1);
+    return BIT(CYCLE_COUNTER) | (BIT(MDCR_EL2_HPMN(checker_sysreg(c, cpu, SR_MDCR_EL2))) - 1);
 }
 
 bool regs_moves(const struct arm_checker *c, unsigned cpu, unsigned reg)
@@ -305,7 +315,8 @@ bool regs_moves(const struct arm_checker *c, unsigned cpu, unsigned reg)
 
     if (!d->counter && d->sr != SR_PMOVSSET_EL0)
         return false;
-    on = PMCR_EL0_E(sysreg(c, cpu, SR_PMCR_EL0)) ? sysreg(c, cpu, SR_PMCNTENSET_EL0) : 0;
+    on = PMCR_EL0_E(checker_sysreg(c, cpu, SR_PMCR_EL0)) ? checker_sysreg(c, cpu, SR_PMCNTENSET_EL0)
+                                                         : 0;
     return d->counter ? bit(on, event_counter(d->sr)) : on != 0;
 }
 
@@ -316,11 +327,12 @@ bool regs_observable(const struct arm_checker *c, unsigned cpu, unsigned reg)
     if (d->owner == OWNER_FP)
         return regs_fp_enabled(c, cpu);
     if (d->owner == OWNER_GICV)
-        return sysreg(c, cpu, SR_HCR_EL2) & (FIELD_MASK(HCR_EL2_IMO) | FIELD_MASK(HCR_EL2_FMO));
+        return checker_sysreg(c, cpu, SR_HCR_EL2) &
+               (FIELD_MASK(HCR_EL2_IMO) | FIELD_MASK(HCR_EL2_FMO));
     if (d->sr == SR_NONE || d->owner == OWNER_EL2CFG)
         return true;
     if (d->sr == SR_VDISR_EL2)
-        return HCR_EL2_AMO(sysreg(c, cpu, SR_HCR_EL2));
+        return HCR_EL2_AMO(checker_sysreg(c, cpu, SR_HCR_EL2));
     if (d->owner == OWNER_PMU && !bit(worlds_counters(c, cpu), event_counter(d->sr)))
         return false;
     /* What the EL1 context does needs no access, but for CSSELR_EL1: it says what CCSIDR_EL1 reads

@@ -44,6 +44,17 @@ unsigned regs_accessed(const struct arm_checker *c, unsigned cpu, uint32_t numbe
 /* Does hardware change @reg on @cpu now: a counter that counts, or what tells overflows of any? */
 bool regs_moves(const struct arm_checker *c, unsigned cpu, unsigned reg);
 
+/* The timers that a world can have: the virtual and the physical one. */
+#define REGS_TIMERS 2
+struct regs_timer {
+    uint16_t intid;
+    enum sysreg ctl, cval, tval, offset;
+};
+extern const struct regs_timer regs_timers[REGS_TIMERS];
+
+/* The one whose interrupt is @intid; REGS_TIMERS: none. */
+unsigned regs_timer_of(uint64_t intid);
+
 /* The value of register @reg on @cpu: 128 bits of V. */
 struct value128 {
     uint64_t lo, hi;

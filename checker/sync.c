@@ -225,8 +225,8 @@ static void sysreg_was_read(struct arm_checker *c, struct sync_cpu *u, const str
 static void translated(struct arm_checker *c, struct sync_cpu *u, const struct arm_event *p)
 {
     unsigned op1 = (p->at.op >> 11) & 7, op2 = p->at.op & 7;
-    bool host = (checker_reg(c, p->cpu, sysreg_number(SR_HCR_EL2)) & (BIT(34) | BIT(27))) ==
-                (BIT(34) | BIT(27));
+    bool host =
+        (checker_sysreg(c, p->cpu, SR_HCR_EL2) & (BIT(34) | BIT(27))) == (BIT(34) | BIT(27));
 
     use(c, u,
         op1 == 4 && op2 >= 4 ? READ_AT12
@@ -272,7 +272,7 @@ static void barrier(struct sync_cpu *u, const struct arm_event *p)
 
 static bool synchronizes(struct arm_checker *c, const struct arm_event *p, unsigned bit)
 {
-    return checker_reg(c, p->cpu, sysreg_number(SR_SCTLR_EL2)) & BIT(bit);
+    return checker_sysreg(c, p->cpu, SR_SCTLR_EL2) & BIT(bit);
 }
 
 static void exception(struct arm_checker *c, struct sync_cpu *u, const struct arm_event *p)
@@ -287,7 +287,7 @@ static void returned(struct arm_checker *c, struct sync_cpu *u, const struct arm
 {
     if (synchronizes(c, p, SCTLR_EL2_EOS_LO))
         synchronize(u);
-    if (p->eret.target_el == 0 && HCR_EL2_TGE(checker_reg(c, p->cpu, sysreg_number(SR_HCR_EL2))))
+    if (p->eret.target_el == 0 && HCR_EL2_TGE(checker_sysreg(c, p->cpu, SR_HCR_EL2)))
         c->threads = true;
 }
 
@@ -306,7 +306,7 @@ void sync_key_used(struct arm_checker *c, const struct arm_event *p, enum flow_k
         [KEY_DA] = FIELD_MASK(SCTLR_EL2_EnDA),
         [KEY_DB] = FIELD_MASK(SCTLR_EL2_EnDB),
     };
-    uint64_t sctlr = checker_reg(c, p->cpu, sysreg_number(SR_SCTLR_EL2));
+    uint64_t sctlr = checker_sysreg(c, p->cpu, SR_SCTLR_EL2);
 
     if (c->unit[UNIT_sync] && (key == KEY_GA || sctlr & on[key]))
         use(c, (struct sync_cpu *)c->unit[UNIT_sync] + p->cpu, (unsigned)READ_KEY << (key - KEY_IA),
@@ -342,8 +342,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     struct sync_cpu *u = (struct sync_cpu *)state + p->cpu;
 
     u->walks = true;
-    u->gicv =
-        w->kind == WORLD_GUEST && !(checker_reg(c, p->cpu, sysreg_number(SR_ICC_SRE_EL1)) & 1);
+    u->gicv = w->kind == WORLD_GUEST && !(checker_sysreg(c, p->cpu, SR_ICC_SRE_EL1) & 1);
 }
 
 /* ERET to @w is no barrier: what TLBI was to take away may still be used. */

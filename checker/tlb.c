@@ -107,7 +107,7 @@ void tlb_silence(struct stale *r)
 /* EL2 returns to a program of its: the thread has done what it was asked for. */
 static void returned(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p)
 {
-    uint64_t top = checker_reg(c, p->cpu, sysreg_number(SR_SP_EL2));
+    uint64_t top = checker_sysreg(c, p->cpu, SR_SP_EL2);
 
     for (unsigned n = 0; n < u->pages.contexts->len; n++) {
         const struct tlb_context *x = g_ptr_array_index(u->pages.contexts, n);

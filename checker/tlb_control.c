@@ -55,7 +55,7 @@ void tlb_control_written(struct arm_checker *c, struct tlb_unit *u, const struct
     struct own_control *own = &u->cpu[p->cpu].own;
     enum sysreg sr = sysreg_lookup(p->sysreg_write.sr);
 
-    if (HCR_EL2_E2H(checker_reg(c, p->cpu, sysreg_number(SR_HCR_EL2))))
+    if (HCR_EL2_E2H(checker_sysreg(c, p->cpu, SR_HCR_EL2)))
         return;
     if (sr == SR_TTBR0_EL2)
         check_asid(c, p);
@@ -100,7 +100,7 @@ void tlb_control_check(struct arm_checker *c, struct tlb_unit *u, const struct w
 struct stage2_control tlb_control_stage2(const struct arm_checker *c, const struct arm_event *p)
 {
     return (struct stage2_control){
-        .vtcr = checker_reg(c, p->cpu, sysreg_number(SR_VTCR_EL2)),
+        .vtcr = checker_sysreg(c, p->cpu, SR_VTCR_EL2),
         .hcr = p->world.hcr & HCR_HELD,
     };
 }

@@ -85,7 +85,7 @@ static void check(struct arm_checker *c, struct tlb_unit *u, const struct group_
 void tlb_group_check(struct arm_checker *c, struct tlb_unit *u, const struct world *w,
                      const struct arm_event *p)
 {
-    bool host = HCR_EL2_E2H(checker_reg(c, p->cpu, sysreg_number(SR_HCR_EL2))) && c->threads;
+    bool host = HCR_EL2_E2H(checker_sysreg(c, p->cpu, SR_HCR_EL2)) && c->threads;
     unsigned kept = 0;
 
     for (unsigned k = 0; k < u->groups->len; k++) {

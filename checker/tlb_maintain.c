@@ -135,7 +135,7 @@ static void invalidate(struct tlb_unit *u, struct stale *r, enum coverage covera
 void tlb_maintained(struct arm_checker *c, struct tlb_unit *u, const struct arm_event *p)
 {
     const struct site at = site_of(c, p);
-    bool hints = bits(checker_reg(c, p->cpu, sysreg_number(SR_ID_AA64MMFR2_EL1)), 51, 48) != 0;
+    bool hints = bits(checker_sysreg(c, p->cpu, SR_ID_AA64MMFR2_EL1), 51, 48) != 0;
     bool used = false;
 
     if (p->tlbi.regime == ARM_REGIME_EL2 && p->tlbi.scope == ARM_TLBI_REGIME) {

@@ -53,7 +53,7 @@ static void check_dirty(struct arm_checker *c, struct tlb_unit *u, const struct 
     uint32_t word;
 
     if (p->el != 2 || !page->context->running ||
-        !VTCR_EL2_HD(checker_reg(c, p->cpu, sysreg_number(SR_VTCR_EL2))) ||
+        !VTCR_EL2_HD(checker_sysreg(c, p->cpu, SR_VTCR_EL2)) ||
         !arm_virt_read(c->m, p->cpu, 2, p->pc, &word, sizeof(word)) || ldst_is_atomic(word))
         return;
     f.hint = "change it by CAS, SWP or an exclusive pair: what was there before tells whether the "
@@ -69,7 +69,7 @@ static void check_dirty(struct arm_checker *c, struct tlb_unit *u, const struct 
 static bool is_owned(const struct arm_checker *c, const struct stale *r, unsigned cpu)
 {
     return r->changed.el == 2 && !r->context->over &&
-           !HCR_EL2_E2H(checker_reg(c, cpu, sysreg_number(SR_HCR_EL2)));
+           !HCR_EL2_E2H(checker_sysreg(c, cpu, SR_HCR_EL2));
 }
 
 /* A page that was cut out of the tables gets a valid descriptor: it is used for something else,
@@ -176,8 +176,7 @@ static void changed(struct arm_checker *c, struct tlb_unit *u, struct table_page
                     unsigned index, uint64_t after, const struct arm_event *p)
 {
     uint64_t before = page->desc[index];
-    unsigned bbm =
-        (unsigned)bits(checker_reg(c, p->cpu, sysreg_number(SR_ID_AA64MMFR2_EL1)), 55, 52);
+    unsigned bbm = (unsigned)bits(checker_sysreg(c, p->cpu, SR_ID_AA64MMFR2_EL1), 55, 52);
     bool live = pages_live(c, &u->pages, page);
 
     if (live && descriptor_is_clean(&page->at, before))

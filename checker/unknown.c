@@ -351,7 +351,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     all->exit[u->exit % EXITS].number = u->exit;
     all->exit[u->exit % EXITS].left = w;
     for (unsigned k = 0; k < STATUS_UNKNOWN; k++)
-        all->exit[u->exit % EXITS].value[k] = checker_reg(c, p->cpu, sysreg_number(sysreg_of[k]));
+        all->exit[u->exit % EXITS].value[k] = checker_sysreg(c, p->cpu, sysreg_of[k]);
 }
 
 const struct check_unit unit_unknown = {
