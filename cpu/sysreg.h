@@ -26,6 +26,10 @@ enum exec_result cpu_sys(struct cpu *cpu, const struct insn *i);
 uint64_t cpu_sysreg_get(struct cpu *cpu, enum sysreg sr);
 enum exec_result cpu_sysreg_set(struct cpu *cpu, enum sysreg sr, uint64_t value);
 
+/* What @sr, MIDR_EL1 or MPIDR_EL1, is read from at @el: EL1 of a guest identifies itself as EL2
+ * says. */
+enum sysreg cpu_identity(const struct cpu *cpu, enum sysreg sr, unsigned el);
+
 /* A write that was late takes effect (late_write_fn). */
 void cpu_sysreg_late_write(struct cpu *cpu, enum sysreg sr, bool virt, uint64_t value);
 

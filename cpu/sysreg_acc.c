@@ -8,23 +8,25 @@
 #include "arch/cpu_models.h"
 #include "base/random.h"
 #include "cpu/pstate.h"
+#include "cpu/sysreg.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"
 
-/* EL1 of a guest identifies itself as EL2 says. */
-static bool sees_virtual_id(const struct cpu *cpu, unsigned el)
+enum sysreg cpu_identity(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    return cpu->el2_enabled && el == 1;
+    if (!cpu->el2_enabled || el != 1)
+        return sr;
+    return sr == SR_MIDR_EL1 ? SR_VPIDR_EL2 : SR_VMPIDR_EL2;
 }
 
 uint64_t sr_read_MIDR(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    return cpu->sr[sees_virtual_id(cpu, el) ? SR_VPIDR_EL2 : sr];
+    return cpu->sr[cpu_identity(cpu, sr, el)];
 }
 
 uint64_t sr_read_MPIDR(const struct cpu *cpu, enum sysreg sr, unsigned el)
 {
-    return cpu->sr[sees_virtual_id(cpu, el) ? SR_VMPIDR_EL2 : sr];
+    return cpu->sr[cpu_identity(cpu, sr, el)];
 }
 
 uint64_t sr_read_CCSIDR(const struct cpu *cpu, enum sysreg sr, unsigned el)

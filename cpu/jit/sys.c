@@ -8,6 +8,7 @@
 #include "cpu/jit/translate.h"
 #include "cpu/jit/vector.h"
 #include "cpu/mem_access.h"
+#include "cpu/sysreg.h"
 #include "cpu/sysreg_quick.h"
 #include "cpu/world.h"
 
@@ -236,17 +237,13 @@ static void read_pstate(struct tr *t, enum sysreg sr, enum x86_reg d)
     x86_shift(&t->c, SHIFT_SHL, 0, d, 6);
 }
 
-/* Below EL2, MIDR_EL1 and MPIDR_EL1 are what EL2 says. SR_NONE: @sr is neither, or with EL3 it
- * depends on the Security state whether there is an EL2. */
+/* What MIDR_EL1 and MPIDR_EL1 are read from. SR_NONE: @sr is neither, or with EL3 it depends on the
+ * Security state whether there is an EL2. */
 static enum sysreg identity(const struct cpu *cpu, enum sysreg sr)
 {
-    bool is_virtual = cpu->has_el2 && cpu->ps.el == 1;
-
     if (cpu_has_el3(cpu) || (sr != SR_MIDR_EL1 && sr != SR_MPIDR_EL1))
         return SR_NONE;
-    if (!is_virtual)
-        return sr;
-    return sr == SR_MIDR_EL1 ? SR_VPIDR_EL2 : SR_VMPIDR_EL2;
+    return cpu_identity(cpu, sr, cpu->ps.el);
 }
 
 static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
