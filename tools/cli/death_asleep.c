@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "death_halt.h"
 #include "death_trace.h"
 
 #define LOOP_BYTES 64 /* between the load and the WFE of one loop */
@@ -85,11 +86,12 @@ bool death_add_timer_off(const struct corpse *c, GString *out)
 static bool is_read_again(const struct corpse *c, const struct arm_event *load)
 {
     uint64_t pc = death_reg(c, c->cpu, "pc"); /* behind the WFE */
+    int64_t distance;
     uint32_t word;
 
     for (unsigned n = 0; n < 4 && death_insn(c, c->cpu, load->el, pc + 4 * n, &word); n++)
-        if ((word & 0xfc000000) == 0x14000000) /* B */
-            return load->pc >= pc + 4 * n + (uint64_t)((int64_t)((uint64_t)word << 38) >> 36);
+        if (word >> 26 == 5 && death_find_branch(word, &distance)) /* B */
+            return load->pc >= pc + 4 * n + (uint64_t)distance;
     return true;
 }
 

@@ -35,9 +35,7 @@ bool death_stands(struct arm_machine *m, unsigned cpu)
            (el == 3 || !(reg_of(m, cpu, "SCR_EL3") & SCR_TAKES));
 }
 
-/* How far a branch goes, in bytes; false: it is none, or calls. B, B.cond, CBZ, CBNZ, TBZ, TBNZ:
- * C4.1.93. */
-static bool find_branch(uint32_t word, int64_t *distance)
+bool death_find_branch(uint32_t word, int64_t *distance)
 {
     unsigned bits = 0, low = 5;
 
@@ -73,7 +71,7 @@ bool death_find_round(struct arm_machine *m, unsigned cpu, uint64_t *first, unsi
     for (uint64_t end = pc; end < pc + 4 * ROUND_INSNS; end += 4) {
         if (!arm_virt_read(m, cpu, el, end, &word, 4))
             return false;
-        if (!find_branch(word, &back)) {
+        if (!death_find_branch(word, &back)) {
             if (!changes_nothing(word))
                 return false;
             continue;
@@ -99,7 +97,7 @@ static bool only_waits(struct arm_machine *m, unsigned cpu)
     while (end <= WAITS && arm_virt_read(m, cpu, el, pc + 4 * end, &word, 4) &&
            (word == WFI || word == WFE))
         end++;
-    if (!find_branch(word, &back) || back >= 0 || back < -4 * WAITS)
+    if (!death_find_branch(word, &back) || back >= 0 || back < -4 * WAITS)
         return false;
     for (int64_t at = back; at < 0; at += 4)
         if (!arm_virt_read(m, cpu, el, pc + 4 * end + (uint64_t)at, &word, 4) ||

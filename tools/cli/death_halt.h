@@ -10,6 +10,10 @@ struct run_request;
 /* At "b .", with interrupts masked that no other Exception level takes either. */
 bool death_stands(struct arm_machine *m, unsigned cpu);
 
+/* How far a branch goes, in bytes; false: it is none, or calls. B, B.cond, CBZ, CBNZ, TBZ, TBNZ:
+ * C4.1.93. */
+bool death_find_branch(uint32_t word, int64_t *distance);
+
 /* A loop of few instructions that change nothing, as "b ." and a compare of what was read before:
  * *@first is its first, and it has *@insns. */
 bool death_find_round(struct arm_machine *m, unsigned cpu, uint64_t *first, unsigned *insns);

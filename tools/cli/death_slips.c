@@ -75,10 +75,10 @@ bool death_add_why_el0(const struct corpse *c, const struct death_fault *f, GStr
     return true;
 }
 
-/* BL, BLR: C4.1.93 "Unconditional branch". */
+/* BL, and BLR: C4.1.93 "Unconditional branch". */
 static bool is_call(uint32_t word)
 {
-    return (word & 0xfc000000) == 0x94000000 || (word & 0xfffffc1f) == 0xd63f0000;
+    return (word & 0xfc000000) == 0x94000000 || is_indirect_call(word);
 }
 
 #define BACK_INSNS 64 /* in so many it comes round again */
