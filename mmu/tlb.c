@@ -179,24 +179,29 @@ static void l2_translation(const struct tlb_l2_entry *e, uint64_t va, struct tra
     out->ns = !(e->flags & TLB_L2_SECURE);
 }
 
+/* The set of the smallest class of @classes for @va. The host has hardly ever what is looked at. */
+static inline struct tlb_l2_entry *l2_fetch(struct tlb *tlb, uint64_t va, unsigned classes)
+{
+    struct tlb_l2_entry *set = l2_set(tlb, va, (unsigned)__builtin_ctz(classes));
+
+    __builtin_prefetch(&set[0]);
+    __builtin_prefetch(&set[TLB_L2_WAYS / 2]);
+    return set;
+}
+
 bool tlb_lookup(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct mmu_access *a,
                 struct translation *out)
 {
-    const struct tlb_l2_entry *sets[TLB_CLASSES];
-    const unsigned classes = tlb_classes(tlb, va);
+    unsigned classes = tlb_classes(tlb, va);
+    const struct tlb_l2_entry *set, *next = classes ? l2_fetch(tlb, va, classes) : NULL;
 
-    /* The host has hardly ever what is looked at: have it bring the sets of all sizes at once. */
-    for (unsigned mask = classes; mask; mask &= mask - 1) {
-        unsigned cls = (unsigned)__builtin_ctz(mask);
-        sets[cls] = l2_set(tlb, va, cls);
-        __builtin_prefetch(&sets[cls][0]);
-        __builtin_prefetch(&sets[cls][TLB_L2_WAYS / 2]);
-    }
-    for (unsigned mask = classes; mask; mask &= mask - 1) {
-        unsigned cls = (unsigned)__builtin_ctz(mask);
+    while ((set = next)) {
+        unsigned cls = (unsigned)__builtin_ctz(classes);
         uint64_t tag = va >> tlb_class_shift[cls];
+        classes &= classes - 1;
+        next = classes ? l2_fetch(tlb, va, classes) : NULL;
         for (unsigned i = 0; i < TLB_L2_WAYS; i++) {
-            const struct tlb_l2_entry *e = &sets[cls][i];
+            const struct tlb_l2_entry *e = &set[i];
             if (e->tag != tag || e->cls != cls || !l2_serves(tlb, e, x) ||
                 !mmu_permits(e->perms, a))
                 continue;
