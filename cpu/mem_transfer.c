@@ -64,16 +64,9 @@ static void store_to_code(const struct access *a, const struct piece *p)
         cpu_recheck(cpu);
 }
 
-static void copy_piece(const struct access *a, const struct piece *p, uint8_t *data)
+static __attribute__((noinline)) void copy_to_ram(const struct access *a, const struct piece *p,
+                                                  const uint8_t *data)
 {
-    if (p->window) {
-        device_access(a, p, data);
-        return;
-    }
-    if (!a->write) {
-        mem_copy_from_ram(data, p->host, p->size);
-        return;
-    }
     if (p->bank->readonly)
         return;
     const uint8_t flags = page_flags(p->bank, p->pa - p->bank->base);
@@ -85,6 +78,16 @@ static void copy_piece(const struct access *a, const struct piece *p, uint8_t *d
         return;
     ram_changing(p->bank, p->pa - p->bank->base);
     mem_copy_to_ram(p->host, data, p->size);
+}
+
+static inline void copy_piece(const struct access *a, const struct piece *p, uint8_t *data)
+{
+    if (p->window)
+        device_access(a, p, data);
+    else if (a->write)
+        copy_to_ram(a, p, data);
+    else
+        mem_copy_from_ram(data, p->host, p->size);
 }
 
 /* BigEndianReverse(). Pairs that are one access (LDXP, CASP) are put in order by their exec_. */
