@@ -68,7 +68,7 @@ void cpu_follow_scr(struct cpu *cpu);
 /* The banks of the TLB are others now, or in other places: look for the current one. */
 void cpu_contexts_forget(struct cpu *cpu);
 
-/* Accesses may not hit in L1, because somebody watches them all. */
+/* Accesses may not take the fast path, because somebody watches them all. */
 static inline bool cpu_accesses_observed(const struct cpu *cpu)
 {
     return cpu->watchpoints_on || cpu->pmu_accesses || cpu_wants(cpu, ARM_EVENT_MEM);

@@ -50,10 +50,10 @@ static bool acts_privileged(const struct cpu *cpu, unsigned acc)
     return cpu->ps.el != 0 && !((acc & ACC_UNPRIV) && cpu->bank_unpriv != cpu->bank);
 }
 
-/* May loads and stores of this context bypass us at all? */
+/* May loads and stores of this context be found in L1 at all? */
 static bool l1_allowed(const struct cpu *cpu)
 {
-    return !(cpu->contexts.x->rg.sctlr & (SCTLR_EE | SCTLR_E0E)) && !cpu_accesses_observed(cpu);
+    return !(cpu->contexts.x->rg.sctlr & (SCTLR_EE | SCTLR_E0E));
 }
 
 static __attribute__((noinline)) bool walk(const struct access *a, uint64_t va_,
@@ -92,7 +92,9 @@ static void install(const struct access *a, const struct piece *p, const struct 
     const bool shared = !(page_flags(p->bank, offset) & PAGE_CHANGED);
     tlb_l1_insert(a->acc & ACC_UNPRIV ? cpu->bank_unpriv : cpu->bank,
                   xlat_canonical(cpu->contexts.x, p->va, false), t, p->host - (p->pa & PAGE_MASK),
-                  r, w, (checked ? TLB_L1_ALIGNED : 0) | (shared ? TLB_L1_SHARED : 0));
+                  r, w,
+                  (checked ? TLB_L1_ALIGNED : 0) | (shared ? TLB_L1_SHARED : 0) |
+                      (cpu_accesses_observed(cpu) ? TLB_L1_OBSERVED : 0));
 }
 
 /* A page is maintained line by line: let L1 have it as if it had been read, for the next line. */
@@ -162,6 +164,24 @@ static bool resolve(const struct access *a, struct piece *p, bool write)
     return p->window ? true : decode_error(a, p);
 }
 
+/* L1 has where an access leads that somebody watches. */
+static bool l1_resolve(const struct access *a, struct piece *p)
+{
+    const struct tlb_bank *bank = mem_bank(a->cpu, a->acc);
+    uint64_t canonical = xlat_canonical(a->cpu->contexts.x, p->va, false);
+    const struct tlb_l1_entry *e =
+        &(a->write ? bank->w : bank->r)[(canonical >> PAGE_SHIFT) & (TLB_L1_SIZE - 1)];
+
+    if (((e->tag ^ canonical) & ~PAGE_MASK) || !(e->tag & TLB_L1_OBSERVED) ||
+        ((e->tag & TLB_L1_ALIGNED) && mem_is_unaligned(a)))
+        return false;
+    p->host = (uint8_t *)(uintptr_t)(e->addend + canonical);
+    p->bank = physmem_bank_of_host(a->cpu->mem, p->host);
+    p->pa = p->bank->base + (uint64_t)(p->host - p->bank->host);
+    p->window = NULL;
+    return true;
+}
+
 /* Alignment, translation of every page touched and debug events: after this nothing fails. Returns
  * the number of pieces, 0 if an exception is raised. */
 static unsigned prepare(const struct access *a, struct piece p[2])
@@ -177,7 +197,8 @@ static unsigned prepare(const struct access *a, struct piece p[2])
     if (n == 2)
         p[1] = (struct piece){.va = a->va + first, .size = a->size - first};
     for (unsigned k = 0; k < n; k++)
-        if (!resolve(a, &p[k], a->write))
+        if (!(cpu_accesses_observed(a->cpu) && l1_resolve(a, &p[k])) &&
+            !resolve(a, &p[k], a->write))
             return 0;
     if (unlikely(a->cpu->watchpoints_on) &&
         cpu_watchpoint_hit(a->cpu, a->i, a->va, a->size, a->acc, a->write))

@@ -11,7 +11,7 @@
 
 #define VERSION         1
 #define MACHINE_VERSION 2
-#define TLB_VERSION     2
+#define TLB_VERSION     3
 #define LATE_VERSION    3
 
 #define COUNT_MAX BIT(62) /* of instructions: no sum with a limit wraps */

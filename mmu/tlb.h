@@ -25,10 +25,11 @@ struct state_io;
 #define TLB_L1_EMPTY 1          /* a tag no page-aligned address equals */
 #define TLB_X_EMPTY  UINT64_MAX /* likewise, whatever the low two bits of the address */
 #define TLB_L1_ALIGNED                                                                             \
-    2                   /* or'ed to a tag: only for aligned accesses, hence not for the fast path */
-#define TLB_L1_SHARED 4 /* or'ed to a store's tag: ram_changing() has to be called first */
-#define TLB_X_GUARDED 2 /* or'ed to a fetch tag: GP */
-#define TLB_X_MARKED  4 /* likewise: not for the fast path (struct code_marks) */
+    2 /* or'ed to a tag: only for aligned accesses, hence not for the fast path */
+#define TLB_L1_SHARED   4 /* or'ed to a store's tag: ram_changing() has to be called first */
+#define TLB_L1_OBSERVED 8 /* or'ed to a tag: somebody watches accesses, hence likewise */
+#define TLB_X_GUARDED   2 /* or'ed to a fetch tag: GP */
+#define TLB_X_MARKED    4 /* likewise: not for the fast path (struct code_marks) */
 
 /* tag: virtual page address (top byte as used); host address of a byte = addend + va. */
 struct tlb_l1_entry {
@@ -189,8 +190,8 @@ bool tlb_lookup(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct
                 struct translation *out);
 void tlb_insert(struct tlb *tlb, const struct xlat *x, uint64_t va, const struct translation *t);
 
-/* Enter one 4K page into L1. @host: its first byte; @tag_flags: TLB_L1_ALIGNED, and for stores
- * TLB_L1_SHARED. */
+/* Enter one 4K page into L1. @host: its first byte; @tag_flags: TLB_L1_ALIGNED,
+ * TLB_L1_OBSERVED, and for stores TLB_L1_SHARED. */
 void tlb_l1_insert(struct tlb_bank *bank, uint64_t va, const struct translation *t, uint8_t *host,
                    bool r, bool w, uint64_t tag_flags);
 /* Mark what is there of @page, a virtual page address, or take the mark away. */

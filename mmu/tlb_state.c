@@ -195,7 +195,8 @@ static bool l1_put(struct tlb_bank *b, const struct l1_page *p, struct physmem *
     uint64_t page = p->tag & ~PAGE_MASK, off = p->tag & PAGE_MASK;
     unsigned n = slot_of(page, TLB_L1_SIZE);
 
-    if (!ram || (p->pa & PAGE_MASK) || (off & ~(uint64_t)TLB_L1_ALIGNED) || !(p->r || p->w))
+    if (!ram || (p->pa & PAGE_MASK) || (off & ~(uint64_t)(TLB_L1_ALIGNED | TLB_L1_OBSERVED)) ||
+        !(p->r || p->w))
         return false;
     uint8_t *flags = &ram->flags[(p->pa - ram->base) >> PAGE_SHIFT];
     if (p->w && (ram->readonly || (*flags & PAGE_HAS_CODE)))
