@@ -85,10 +85,9 @@ static void tell_units(struct arm_checker *c, const struct arm_event *p)
 {
     bool el2 = p->el == 2 || p->kind == ARM_EVENT_EXCEPTION || p->kind == ARM_EVENT_ERET;
 
-    for (unsigned k = 0; k < UNIT_COUNT; k++) {
-        uint64_t wanted = units[k]->everywhere | (el2 ? units[k]->at_el2 : 0);
-        if (c->unit[k] && units[k]->event && (wanted & ARM_BIT(p->kind)))
-            units[k]->event(c, c->unit[k], p);
+    for (uint32_t m = c->told[el2][p->kind]; m; m &= m - 1) {
+        unsigned k = (unsigned)__builtin_ctz(m);
+        units[k]->event(c, c->unit[k], p);
     }
 }
 
@@ -316,6 +315,13 @@ static void on_event(void *ctx, const struct arm_event *p)
         left(c, &c->cpus[p->cpu], p);
 }
 
+/* Unit @k is told of @events, at EL2 or elsewhere. */
+static void tell_unit(struct arm_checker *c, unsigned k, bool el2, uint64_t events)
+{
+    for (; units[k]->event && events; events &= events - 1)
+        c->told[el2][__builtin_ctzll(events)] |= 1U << k;
+}
+
 /* What all units want: what is wanted everywhere is not wanted of EL2 once more. */
 static int subscribe(struct arm_checker *c, struct arm_error *err)
 {
@@ -325,6 +331,8 @@ static int subscribe(struct arm_checker *c, struct arm_error *err)
         if (c->unit[k]) {
             c->everywhere |= units[k]->everywhere;
             c->at_el2 |= units[k]->at_el2;
+            tell_unit(c, k, false, units[k]->everywhere);
+            tell_unit(c, k, true, units[k]->everywhere | units[k]->at_el2);
         }
     c->at_el2 &= ~c->everywhere;
     struct arm_filter all = {.size = sizeof(all), .events = c->everywhere};

@@ -65,6 +65,7 @@ struct arm_checker {
     bool threads;  /* EL2 is a host with programs at EL0, which it returns to between anything */
     bool rule_on[RULE_COUNT + 1];
     void *unit[UNIT_COUNT + 1];  /* states; a unit without a wanted rule has none */
+    uint32_t told[2][64];        /* by whether at EL2, and kind of event: units, a bit each */
     uint64_t everywhere, at_el2; /* events subscribed to, apart */
     int handles[CHECKER_HANDLES];
     char *budget, *write_budget, *json, *junit, *sarif, *html; /* files, or NULL */

@@ -26,16 +26,27 @@ static uint64_t insn_pc(const struct arm_event *p)
     return ec == ESR_EC_SVC64 || ec == ESR_EC_HVC64 ? p->pc - 4 : p->pc;
 }
 
+void site_put(const struct arm_checker *c, const struct arm_event *p, struct site *s)
+{
+    bool mem = p->kind == ARM_EVENT_MEM;
+
+    s->known = true;
+    s->cpu = p->cpu;
+    s->el = p->el;
+    s->rt = mem ? p->mem.reg : ARM_NO_REG;
+    s->wide = mem && p->mem.size == 16;
+    s->pc = insn_pc(p);
+    s->count = p->count;
+    s->total = arm_retired(c->m);
+    s->trace = 0;
+}
+
 struct site site_bare(const struct arm_checker *c, const struct arm_event *p)
 {
-    return (struct site){.known = true,
-                         .cpu = p->cpu,
-                         .el = p->el,
-                         .rt = p->kind == ARM_EVENT_MEM ? p->mem.reg : ARM_NO_REG,
-                         .wide = p->kind == ARM_EVENT_MEM && p->mem.size == 16,
-                         .pc = insn_pc(p),
-                         .count = p->count,
-                         .total = arm_retired(c->m)};
+    struct site s;
+
+    site_put(c, p, &s);
+    return s;
 }
 
 struct site site_of(const struct arm_checker *c, const struct arm_event *p)

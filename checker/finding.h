@@ -40,6 +40,7 @@ struct finding {
 /* Where @p happened; at EL2 with the callers. site_bare(): without, which is much cheaper. */
 struct site site_of(const struct arm_checker *c, const struct arm_event *p);
 struct site site_bare(const struct arm_checker *c, const struct arm_event *p);
+void site_put(const struct arm_checker *c, const struct arm_event *p, struct site *s); /* bare */
 
 /* A finding of @rule at @p; the caller adds what it knows. */
 struct finding finding_at(const struct arm_checker *c, enum rule rule, const struct arm_event *p);

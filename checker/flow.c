@@ -22,14 +22,18 @@ uint32_t flow_written(struct flow *f, uint64_t pc, uint32_t word)
     return op_of(f, pc, word)->x_writes;
 }
 
-static void note_writes(struct flow_cpu *v, const struct flow_op *o, const struct site *at)
+/* Each site is made where it stays: a copy would wait for each of its parts. */
+static void note_writes(struct flow *f, struct flow_cpu *v, const struct flow_op *o,
+                        const struct arm_event *p)
 {
     for (uint32_t m = o->x_writes; m; m &= m - 1) {
-        v->x_site[__builtin_ctz(m)] = *at;
+        site_put(f->c, p, &v->x_site[__builtin_ctz(m)]);
         v->x_from[__builtin_ctz(m)] = 0; /* the load itself tells, behind this */
     }
-    for (uint32_t m = o->v_writes; m; m &= m - 1)
-        v->v_site[__builtin_ctz(m)] = *at;
+    for (uint32_t m = o->v_writes; m; m &= m - 1) {
+        site_put(f->c, p, &v->v_site[__builtin_ctz(m)]);
+        own_vector_written(f->c, p->cpu, (unsigned)__builtin_ctz(m), &v->v_site[__builtin_ctz(m)]);
+    }
 }
 
 /* The value that is made of tagged ones: of the first of them, for want of more; of what exits have
@@ -95,11 +99,7 @@ void flow_step(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
         sync_fp_used(f->c, p);
     if (o->key)
         sync_key_used(f->c, p, (enum flow_key)o->key);
-    if (o->x_writes | o->v_writes) {
-        struct site at = site_bare(f->c, p);
-        note_writes(v, o, &at);
-        own_vectors_written(f->c, p->cpu, o->v_writes, &at);
-    }
+    note_writes(f, v, o, p);
     if (!((o->x_reads | o->x_writes) & v->x_tagged) && !((o->v_reads | o->v_writes) & v->v_tagged))
         return;
     if (o->decides & v->x_tagged)

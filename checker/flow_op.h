@@ -17,15 +17,16 @@ enum flow_key { KEY_NONE, KEY_IA, KEY_IB, KEY_DA, KEY_DB, KEY_GA, KEY_COUNT };
 
 struct flow_op {
     uint32_t word;
-    bool valid;
-    uint8_t kind; /* enum flow_kind */
+    bool valid : 1;
+    bool vector : 1;      /* MOVE: of V registers */
+    bool conditional : 1; /* it compares if `condition` holds */
+    uint8_t kind;         /* enum flow_kind */
     uint8_t to, from, other, condition;
-    bool vector;      /* MOVE: of V registers */
-    bool conditional; /* it compares if `condition` holds */
     uint8_t key;      /* of pointer authentication that it uses, enum flow_key */
     uint32_t decides; /* general registers that a branch or flags depend on, or an address */
     uint32_t x_reads, x_writes, v_reads, v_writes;
 };
+_Static_assert(sizeof(struct flow_op) == 32, "two in a line of the host's cache");
 
 struct flow_op flow_op_of(uint32_t word);
 

@@ -188,8 +188,8 @@ void flow_event(struct flow *f, const struct arm_event *p)
     struct tag tag = unknown_read_tag(f->c, p);
     if (!tag.kind)
         tag = own_read_tag(f->c, p);
-    if (tag.kind && (tag.world >= 0 || tag.world == WORLD_STATUS ||
-                     own_is_misread(f->c, p->cpu, &tag)))
+    if (tag.kind &&
+        (tag.world >= 0 || tag.world == WORLD_STATUS || own_is_misread(f->c, p->cpu, &tag)))
         flow_interest(f, p->cpu, p->count);
     set_tag(v->x, &v->x_tagged, reg, v->following ? tag : (struct tag){0});
 }

@@ -365,21 +365,21 @@ void own_stored(struct arm_checker *c, unsigned cpu, const struct tag *slot)
         own_window_stored(c, own(c), cpu, slot);
 }
 
-void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
-                         const struct site *at)
+void own_vector_written(struct arm_checker *c, unsigned cpu, unsigned n, const struct site *at)
 {
-    for (; own(c) && vectors; vectors &= vectors - 1) {
-        unsigned reg = REG_V((unsigned)__builtin_ctz(vectors));
-        struct live *l = own_live(own(c), cpu, reg);
-        own_window_changed(c, own(c), cpu, reg, at);
-        if (l->owner >= 0)
-            lose(own(c), c, l, reg, at);
-        int owner = l->owner;
-        l->owner = WORLD_EL2;
-        l->site = *at;
-        l->tag = (struct tag){0};
-        view_note(c, owner, reg);
-    }
+    unsigned reg = REG_V(n);
+
+    if (!own(c))
+        return;
+    struct live *l = own_live(own(c), cpu, reg);
+    own_window_changed(c, own(c), cpu, reg, at);
+    if (l->owner >= 0)
+        lose(own(c), c, l, reg, at);
+    int owner = l->owner;
+    l->owner = WORLD_EL2;
+    l->site = *at;
+    l->tag = (struct tag){0};
+    view_note(c, owner, reg);
 }
 
 void own_vector_loaded(struct arm_checker *c, unsigned cpu, unsigned n, const struct tag *tag)

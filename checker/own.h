@@ -24,9 +24,8 @@ void own_modified(struct arm_checker *c, const struct granule *g, uint64_t now,
 void own_emptied(struct arm_checker *c, unsigned cpu, uint64_t pa, uint64_t lr,
                  const struct site *at);
 
-/* EL2 has written V registers, a bit each, by an instruction that was followed. */
-void own_vectors_written(struct arm_checker *c, unsigned cpu, uint32_t vectors,
-                         const struct site *at);
+/* EL2 has written V@n by an instruction that was followed. */
+void own_vector_written(struct arm_checker *c, unsigned cpu, unsigned n, const struct site *at);
 
 /* Are values of a world in a vector of @cpu: its own, or restored for it? */
 bool own_has_vectors(const struct arm_checker *c, unsigned cpu);
