@@ -4,7 +4,8 @@
  * acknowledged is one active priority more, and one that it has ended is one less, and not active
  * (IHI0069, ICC_PMR_EL1, ICC_BPR<n>_EL1, ICC_IGRPEN<n>_EL1, ICC_CTLR_EL1, ICC_IAR<n>_EL1,
  * ICC_EOIR<n>_EL1, ICC_DIR_EL1). EL2 may also keep all of that itself; that it does not is known
- * when one such access has been seen to be done in these registers.
+ * when one such access has been seen to be done in these registers, or when what is acknowledged
+ * becomes active in a list register.
  */
 #include <inttypes.h>
 
@@ -158,6 +159,17 @@ static unsigned bit_of(const struct gic *u, uint64_t lr, uint64_t vmcr)
     return least > 7 ? 0 : (unsigned)(LR_PRIORITY(lr) >> least << least >> (8 - u->pre));
 }
 
+static bool is_active(const struct arm_checker *c, const struct gic *u, uint64_t intid,
+                      unsigned cpu)
+{
+    for (unsigned n = 0; n < u->lrs; n++) {
+        uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
+        if (LR_STATE(v) & 2 && LR_VINTID(v) == intid)
+            return true;
+    }
+    return false;
+}
+
 /* An acknowledge adds the priority of the interrupt, which a list register had. */
 static void check_raised(struct arm_checker *c, struct gic *u, const struct world *w, bool group1,
                          uint64_t intid, const struct arm_event *p)
@@ -177,7 +189,7 @@ static void check_raised(struct arm_checker *c, struct gic *u, const struct worl
         wanted[from + at / 32] |= BIT(at % 32);
         if (is_same(now, wanted))
             u->counts = true;
-        else if (u->counts)
+        else if (u->counts || (is_same(now, gw->ap) && is_active(c, u, intid, p->cpu)))
             report_priorities(c, u, w, from, "acknowledged an interrupt by a read that traps", p);
         return;
     }

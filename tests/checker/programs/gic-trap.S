@@ -7,6 +7,7 @@
 // case -DPMR=4 @written: GIC-STATE ICH_VMCR_EL2 of vm1/vcpu0
 // case -DBPR=21 @written: GIC-STATE ICH_VMCR_EL2 of vm1/vcpu0
 // case -DRAISES=21 @do_eret: GIC-STATE ICH_AP1R0_EL2 of vm1/vcpu0 +
+// case -DNEVER @do_eret: GIC-STATE ICH_AP1R0_EL2 of vm1/vcpu0
 // case -DKEEPS @do_eret: GIC-STATE ICH_AP1R0_EL2 of vm1/vcpu0
 // case -DSTAYS @ended: GIC-STATE ICH_LR0_EL2 of vm1/vcpu0 +
 #ifndef PMR
@@ -100,8 +101,10 @@ acknowledge:
         str     x5, [x0, #FRAME_X(1)]
         eor     x7, x7, #3 << 62
         msr     ich_lr0_el2, x7
+#ifndef NEVER
         orr     x8, x8, #1 << RAISES
         msr     s3_4_c12_c9_0, x8
+#endif
         ret
 end:
 #ifndef KEEPS
