@@ -116,6 +116,11 @@ bool justify_is_call(const struct exit_state *s)
     return justify_left_by(s, ESR_EC_HVC64) || justify_left_by(s, ESR_EC_SMC64);
 }
 
+bool justify_starts_anew(const struct exit_state *s)
+{
+    return justify_is_call(s) && starts_anew(s->x[0]);
+}
+
 /* ISS of EC 0x18: Op0 bits 21 and 20, Op2 19 to 17, Op1 16 to 14, CRn 13 to 10, CRm 4 to 1. */
 bool justify_is_gic_access(const struct exit_state *s)
 {

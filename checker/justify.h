@@ -43,6 +43,9 @@ struct allowance {
  * it. */
 struct allowance justify(const struct exit_state *s, bool host);
 
+/* Was it a call of PSCI that does not return to where it was made, or need not? */
+bool justify_starts_anew(const struct exit_state *s);
+
 /* What a world that has left with @s is entered with, if it is that of a CPU that comes out of a
  * reset: EL1h, everything masked, X4 to X30 zero (@zero: BIT(n) for Xn), MMU and caches off; and
  * @pc where the world began, or at another place that is none of its vectors. */

@@ -214,11 +214,9 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     struct pc_unit *u = state;
 
     check_first(c, &u->returns[p->cpu], w, p);
-    if (!s->valid || a.anything) {
+    if (!s->valid || a.anything)
         check_start(c, &u->returns[p->cpu], w, p);
-        power_on_entered(c, u->power_on, w, p);
-    }
-    if (!s->valid || a.anything || own_enters_stale_vector(c, w, p))
+    if (power_on_entered(c, u->power_on, w, p) || !s->valid || a.anything || own_enters_stale_vector(c, w, p))
         return;
     if (justify_is_injection(s, reg(c, p->cpu, SR_VBAR_EL1), pc, pstate, reg(c, p->cpu, SR_ELR_EL1),
                              reg(c, p->cpu, SR_SPSR_EL1))) {

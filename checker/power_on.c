@@ -2,7 +2,7 @@
  * PSCI CPU_ON (DEN0022, "CPU_ON" and "Initial Core configuration"): the core starts at the entry
  * point, with the context in X0, interrupts masked, MMU and caches off. Who was told so is known by
  * VTTBR_EL2 and by the affinity; which of several calls was the one that counts is not: one of them
- * has to fit.
+ * has to fit. One that is on stays as it is (ALREADY_ON).
  */
 #include "checker/power_on.h"
 
@@ -25,11 +25,14 @@
 
 struct call {
     uint64_t root, affinity, entry, context;
+    bool was_on; /* who is called */
     struct site at;
 };
 
 struct power_on {
     GArray *calls; /* struct call, in their order */
+    GArray *on;    /* bool by world: it has been entered in this life of its VM, and not left for
+                    * good */
 };
 
 struct power_on *power_on_new(void)
@@ -37,18 +40,35 @@ struct power_on *power_on_new(void)
     struct power_on *u = g_new0(struct power_on, 1);
 
     u->calls = g_array_new(FALSE, TRUE, sizeof(struct call));
+    u->on = g_array_new(FALSE, TRUE, sizeof(bool));
     return u;
 }
 
 void power_on_free(struct power_on *u)
 {
     g_array_unref(u->calls);
+    g_array_unref(u->on);
     g_free(u);
 }
 
 static bool calls(const struct exit_state *s, uint32_t function)
 {
     return justify_is_call(s) && (s->x[0] & MASK(31, 0) & ~(uint64_t)SMCCC_64) == function;
+}
+
+static bool *on(struct power_on *u, const struct world *w)
+{
+    if (u->on->len <= w->index)
+        g_array_set_size(u->on, w->index + 1);
+    return &g_array_index(u->on, bool, w->index);
+}
+
+/* The VM begins anew, by a reset or another one in its place: nobody is on. */
+static void all_off(struct arm_checker *c, struct power_on *u, const struct world *w)
+{
+    for (unsigned k = 0; k < c->worlds.count; k++)
+        if (c->worlds.list[k]->root == w->root)
+            *on(u, c->worlds.list[k]) = false;
 }
 
 static bool is_for(const struct call *k, const struct world *w)
@@ -61,6 +81,12 @@ void power_on_left(struct arm_checker *c, struct power_on *u, const struct world
     const struct exit_state *s = checker_exit_state(c, w);
     uint64_t width = s->x[0] & SMCCC_64 ? ~UINT64_C(0) : MASK(31, 0);
 
+    if (w->kind == WORLD_GUEST && justify_starts_anew(s)) {
+        if (calls(s, PSCI_CPU_OFF))
+            *on(u, w) = false;
+        else
+            all_off(c, u, w);
+    }
     if (w->kind != WORLD_GUEST || !calls(s, PSCI_CPU_ON_32))
         return;
     struct call call = {.root = w->root,
@@ -68,6 +94,8 @@ void power_on_left(struct arm_checker *c, struct power_on *u, const struct world
                         .entry = s->x[2] & width,
                         .context = s->x[3] & width,
                         .at = s->at};
+    for (unsigned k = 0; k < c->worlds.count; k++)
+        call.was_on |= is_for(&call, c->worlds.list[k]) && *on(u, c->worlds.list[k]);
     unsigned same = 0, first = u->calls->len;
     for (unsigned k = u->calls->len; k--;) {
         const struct call *o = &g_array_index(u->calls, struct call, k);
@@ -123,20 +151,33 @@ static void report(struct arm_checker *c, const struct world *w, enum rule rule,
     finding_report(c, &f);
 }
 
-void power_on_entered(struct arm_checker *c, struct power_on *u, const struct world *w,
-                      const struct arm_event *p)
+/* @w goes on elsewhere than where it left: where a CPU_ON for it, which was on, begins. */
+static bool check_on(struct arm_checker *c, const struct world *w, const struct call *call,
+                     const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
+    uint64_t pc = p->world.target;
+
+    if (!call || !call->was_on || pc != call->entry ||
+        checker_reg(c, p->cpu, ARM_X(0)) != call->context)
+        return false;
+    struct finding f = finding_about(c, RULE_PC, w, SR_ELR_EL2, p);
+    f.other = call->at;
+    f.other_role = "CPU_ON";
+    f.hint = "PSCI's ALREADY_ON: what runs keeps its registers";
+    finding_say(&f, "it is switched on, at %#" PRIx64 ", and was on: it had left at %#" PRIx64, pc,
+                s->pc);
+    finding_report(c, &f);
+    return true;
+}
+
+static void check_start(struct arm_checker *c, const struct world *w, const struct call *call,
+                        const struct arm_event *p)
+{
     uint64_t pc = p->world.target, x0 = checker_reg(c, p->cpu, ARM_X(0));
     uint64_t pstate = checker_sysreg(c, p->cpu, SR_SPSR_EL2);
     uint64_t sctlr = checker_sysreg(c, p->cpu, SR_SCTLR_EL1);
-    const struct call *call = w->kind == WORLD_GUEST && (!s->valid || calls(s, PSCI_CPU_OFF))
-                                  ? call_of(u, w, pc, x0)
-                                  : NULL;
 
-    /* A CPU_OFF that was denied returns. */
-    if (!call || (s->valid && (pc == s->pc || pc == s->pc + 4)))
-        return;
     if (pc != call->entry)
         report(c, w, RULE_PC, sysreg_number(SR_ELR_EL2), call, "and its entry point is", pc,
                call->entry, p);
@@ -148,5 +189,26 @@ void power_on_entered(struct arm_checker *c, struct power_on *u, const struct wo
     else if (sctlr & SCTLR_OFF)
         report(c, w, RULE_CLOBBER, sysreg_number(SR_SCTLR_EL1), call, "which is to be without",
                sctlr, SCTLR_OFF, p);
-    forget(u, w);
+}
+
+bool power_on_entered(struct arm_checker *c, struct power_on *u, const struct world *w,
+                      const struct arm_event *p)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+    uint64_t pc = p->world.target;
+    bool stays = s->valid && (pc == s->pc || pc == s->pc + 4); /* a CPU_OFF that was denied, too */
+    const struct call *call = w->kind == WORLD_GUEST && !stays
+                                  ? call_of(u, w, pc, checker_reg(c, p->cpu, ARM_X(0)))
+                                  : NULL;
+    bool starts = !s->valid || calls(s, PSCI_CPU_OFF);
+    bool told = !starts && !justify_starts_anew(s) && *on(u, w) && check_on(c, w, call, p);
+
+    if (starts && call)
+        check_start(c, w, call, p);
+    else if (s->reset && !told)
+        all_off(c, u, w);
+    if (call && (starts || told))
+        forget(u, w);
+    *on(u, w) = true;
+    return told;
 }

@@ -9,6 +9,9 @@
 // case -DKEEPS @do_eret: CLOBBER SCTLR_EL1 of vm1/vcpu1
 // case -DKEEPS -DCALLS=1: clean
 // case -DDENIES: clean
+// case -DIS_ON: clean
+// case -DIS_ON -DOVERWRITES @do_eret: PC ELR_EL2 of vm1/vcpu1
+// case -DIS_ON -DOVERWRITES -DZEROES @do_eret: PC ELR_EL2 of vm1/vcpu1
 #ifndef ENTRY
 #define ENTRY 0
 #endif
@@ -21,6 +24,7 @@
 #include "frame.inc"
 #define FRAME_SCTLR FRAME_MORE
 #define FRAME_DENIED (FRAME_MORE + 8)
+#define FRAME_CALLED (FRAME_MORE + 16)
 #define HAS_SETUP
         .macro setup
         add     x1, x0, #4096
@@ -36,6 +40,24 @@ handle: // X0: frame
         mrs     x7, sctlr_el1
         str     x7, [x0, #FRAME_SCTLR]
         tbz     w2, #0, off
+#ifdef IS_ON
+        ldr     x3, [x5, #FRAME_CALLED]
+        add     x4, x3, #1
+        str     x4, [x5, #FRAME_CALLED]
+#ifndef OVERWRITES
+        mov     x4, #-4                         // ALREADY_ON
+        cbz     x3, 1f
+        str     x4, [x0, #FRAME_X(0)]
+        ret
+1:
+#endif
+#ifdef ZEROES                                   // so that it is as behind a reset
+        .irp    n, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28
+        stp     xzr, xzr, [x6, #FRAME_X(\n)]
+        .endr
+        str     xzr, [x6, #FRAME_X(30)]
+#endif
+#endif
         ldr     x3, [x0, #FRAME_X(2)]
         add     x3, x3, #ENTRY
         str     x3, [x6, #FRAME_ELR]
@@ -84,6 +106,10 @@ entry:  nop
         mrs     x1, sctlr_el1
         orr     x1, x1, #1 << 12                // I
         msr     sctlr_el1, x1
+#ifdef IS_ON
+2:      mov     x0, #4                          // a turn for the other one
+#else
 2:      ldr     x0, =0x84000002                 // CPU_OFF
+#endif
         hvc     #0
         b       2b
