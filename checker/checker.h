@@ -40,8 +40,9 @@ struct cpu_view {
     unsigned idles;        /* and how often: by CNTPCT_EL0 */
 };
 
-/* Subscriptions; the last is made when a host at EL1 is seen (own_thread_below()). */
-enum { CHECKER_EVERYWHERE, CHECKER_AT_EL2, CHECKER_CROSSINGS, CHECKER_HANDLES };
+/* Subscriptions; the last ones are made when a host at EL1 is seen (own_thread_below()), and when a
+ * world is entered with HCR_EL2.VI or VF (checker/virtual_line.c). */
+enum { CHECKER_EVERYWHERE, CHECKER_AT_EL2, CHECKER_CROSSINGS, CHECKER_LINES, CHECKER_HANDLES };
 
 struct arm_checker {
     struct arm_machine *m;

@@ -133,13 +133,23 @@ bool justify_is_gic_access(const struct exit_state *s)
            !sends;
 }
 
-bool justify_is_write_of(const struct exit_state *s, uint32_t number)
+static bool accesses(const struct exit_state *s, uint32_t number, bool reads)
 {
     uint64_t iss = s->esr;
 
-    return justify_left_by(s, ESR_EC_SYS64) && !bit(iss, 0) &&
+    return justify_left_by(s, ESR_EC_SYS64) && bit(iss, 0) == reads &&
            number == ARM_SYSREG(bits(iss, 21, 20), bits(iss, 16, 14), bits(iss, 13, 10),
                                 bits(iss, 4, 1), bits(iss, 19, 17));
+}
+
+bool justify_is_write_of(const struct exit_state *s, uint32_t number)
+{
+    return accesses(s, number, false);
+}
+
+bool justify_is_read_of(const struct exit_state *s, uint32_t number)
+{
+    return accesses(s, number, true);
 }
 
 /* Offsets in the vector table by where the exception comes from; its kind is added. */

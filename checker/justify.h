@@ -62,8 +62,9 @@ bool justify_is_call(const struct exit_state *s);
  * ICC_ one, which traps? Not to one that only sends an interrupt. */
 bool justify_is_gic_access(const struct exit_state *s);
 
-/* Was @s's exit a write to the system register of @number, which traps? */
+/* Was @s's exit a write to, or a read of, the system register of @number, which traps? */
 bool justify_is_write_of(const struct exit_state *s, uint32_t number);
+bool justify_is_read_of(const struct exit_state *s, uint32_t number);
 
 /* Is @pc a vector that an exception taken to EL1 from @s goes to? */
 bool justify_is_vector(const struct exit_state *s, uint64_t vbar, uint64_t pc);

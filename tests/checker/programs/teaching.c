@@ -1,23 +1,38 @@
 // A small hypervisor such as one writes to learn it: two guests, one with two virtual CPUs, take
 // turns on a CPU by EL2's timer. SP_EL2 is where the registers of who runs go. UART, timer and
-// interrupt controller are emulated, and interrupts come by HCR_EL2.VI.
+// interrupt controller are emulated, and interrupts come by HCR_EL2.VI. With ASKS guests acknowledge
+// them by ICC_IAR1_EL1, which traps.
 //
 // options: --cpu n1 --smp 1 --max-insns 4M
 // case -DCORRECT: clean
 // case -DNO_SIGNAL: HANDOVER CNTP_CTL_EL0 of vm
+// case -DASKS: clean
+// case -DSTAYS: GIC-STATE HCR_EL2 of vm
+// case -DASKS -DSTAYS: GIC-STATE HCR_EL2 of vm
+// case -DASKS -DSTAYS -DONCE: GIC-STATE HCR_EL2 of vm
 // case -DFORGETS: HANDOVER CNTP_CTL_EL0 of vm2/vcpu0
 // case -DWAITS_AGAIN: PC ELR_EL2 of vm
 // case -DONE_NAME: TRAPCFG VMPIDR_EL2 of vm1/vcpu0
 // case -DONE_ROOT: TRAPCFG VTTBR_EL2 of vm1/vcpu0
 #define GUEST_CONTROLLER 0x0a000000ul // a word: who interrupts; or who is to be interrupted
+#ifdef WAITS_AGAIN
+#define LATER 2000 // so that guests do wait
+#else
+#define LATER 0
+#endif
 #define GUEST_TIMER(ticks)                                                                         \
     ({                                                                                             \
-        WRITE(ticks, cntp_tval_el0);                                                               \
+        WRITE((ticks) + LATER, cntp_tval_el0);                                                               \
         WRITE(1, cntp_ctl_el0);                                                                    \
     })
 #define GUEST_TIMER_OFF()  WRITE(0, cntp_ctl_el0)
-#define GUEST_TAKE()       in32(GUEST_CONTROLLER)
-#define GUEST_END(intid)   (void)intid
+#ifdef ASKS
+#define GUEST_TAKE()     READ(icc_iar1_el1)
+#define GUEST_END(intid) WRITE(intid, icc_eoir1_el1)
+#else
+#define GUEST_TAKE()     in32(GUEST_CONTROLLER)
+#define GUEST_END(intid) (void)intid
+#endif
 #define GUEST_SEND(number) out32(GUEST_CONTROLLER, number)
 #define GUEST_OPEN(number) (void)number
 #define GUEST_STARTS
@@ -36,6 +51,7 @@ struct vcpu {
     u64 sys[22], vttbr, vmpidr, number;
     u64 timer_ctl, timer_cval; // of the emulated CNTP
     u64 pending;               // BIT(INTID)
+    bool signalled;            // VI was set, and nobody has taken it back
     bool on, waits;
 };
 static struct vcpu vcpus[VCPUS];
@@ -180,6 +196,10 @@ static u64 controller(struct vcpu *v, bool writes, u64 value)
             taken = n;
     if (taken < 32)
         v->pending &= ~(1ul << taken);
+#ifdef ONCE // until it has asked in vain
+    else
+        v->signalled = false;
+#endif
     return taken;
 }
 
@@ -195,6 +215,16 @@ static void abort_(struct vcpu *v, u64 esr)
         value = 0x90;
     if (!writes && rt < 31)
         v->regs.x[rt] = value;
+    v->regs.pc += 4;
+}
+
+// ICC_IAR1_EL1 or ICC_EOIR1_EL1
+static void acknowledge(struct vcpu *v, u64 esr)
+{
+    u64 rt = esr >> 5 & 31;
+
+    if (esr & 1 && rt < 31)
+        v->regs.x[rt] = controller(v, false, 0);
     v->regs.pc += 4;
 }
 
@@ -270,6 +300,8 @@ struct regs *left(struct regs *f, bool irq)
         timers();
         v->waits = !v->pending;
         schedule();
+    } else if (class_of(esr) == SYSREG && (esr >> 10 & 15) == 12) {
+        acknowledge(v, esr);
     } else if (class_of(esr) == SYSREG) {
         timer(v, esr);
     } else if (class_of(esr) == DABORT && (esr & 1 << 24)) {
@@ -280,10 +312,15 @@ struct regs *left(struct regs *f, bool irq)
     }
     timers();
     alarm();
+#ifdef STAYS
+    now->signalled |= now->pending != 0;
+#else
+    now->signalled = now->pending != 0;
+#endif
 #ifdef NO_SIGNAL
     WRITE(HCR, hcr_el2);
 #else
-    WRITE(HCR | (now->pending ? HCR_VI : 0), hcr_el2);
+    WRITE(HCR | (now->signalled ? HCR_VI : 0), hcr_el2);
 #endif
     return &now->regs;
 }
