@@ -102,6 +102,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     gic_active_left(c, u, w, p->cpu);
     gic_pending_left(c, u, w, p->cpu);
     gic_private_left(c, u, w, p->cpu);
+    gic_stray_left(c, u, w, p->cpu);
     gic_owed_left(c, u, w, p);
     gic_storm_left(c, u, w, p);
 }

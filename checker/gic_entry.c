@@ -243,6 +243,7 @@ void gic_check_entry(struct arm_checker *c, struct gic *u, const struct world *w
     if (enabled) {
         gic_owed_entered(c, u, w, p);
         gic_private_entered(c, u, w, p);
+        gic_stray_entered(c, u, w, p);
         gic_trap_entered(c, u, w, p);
         check_signal(c, w, p);
     }

@@ -87,9 +87,9 @@ static void note_masked(const struct arm_checker *c, struct gic_world *gw, unsig
 
 /* ---- a world leaves ---- */
 
-/* Does ICC_SGI1R_EL1 = @v, written by @sender, mean @w? Aff3 is in bits 55 to 48, Aff2 in 39 to 32,
- * Aff1 in 23 to 16; of Aff0 RS is 47 to 44, and the lower four bits are a bit of 15 to 0. */
-static bool is_target(uint64_t v, const struct world *sender, const struct world *w)
+/* Aff3 is in bits 55 to 48, Aff2 in 39 to 32, Aff1 in 23 to 16; of Aff0 RS is 47 to 44, and the
+ * lower four bits are a bit of 15 to 0. */
+bool gic_is_target(uint64_t v, const struct world *sender, const struct world *w)
 {
     uint64_t affs = bits(v, 55, 48) << 32 | bits(v, 39, 32) << 16 | bits(v, 23, 16) << 8;
     uint64_t aff0 = bits(w->vmpidr, 7, 0);
@@ -205,7 +205,7 @@ void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
     for (unsigned k = 0; k < c->worlds.count; k++) {
         const struct world *o = c->worlds.list[k];
         struct gic_world *gw = gic_world_of(u, o);
-        if (o->vm == w->vm && is_wanted(c, u, o, intid) && is_target(v, w, o) &&
+        if (o->vm == w->vm && is_wanted(c, u, o, intid) && gic_is_target(v, w, o) &&
             !has_pending(c, gw, o, intid))
             gic_owed_add(gw, o, intid, w, &here);
     }

@@ -91,6 +91,16 @@ struct gic_private {
     uint64_t sent;
 };
 
+/* What is known of SGIs of one number that are for a world. */
+struct gic_sent {
+    const struct world *sender;    /* of the last one, which has not come yet; NULL: none */
+    uint64_t entries;              /* the sender's, then */
+    bool done;                     /* when this world left, EL2 had it in memory */
+    const struct world *elsewhere; /* has sent one to others, since this world was entered */
+    bool made;                     /* one came that nobody has sent: EL2 makes such */
+    uint8_t strays;
+};
+
 #define OWED_MAX 16
 
 /* An SGI, LPI or timer's PPI that EL2 has to put into a list register. */
@@ -136,6 +146,9 @@ struct gic_world {
     uint32_t delivered; /* SGIs and PPIs that were pending in a list register, of group 1, */
     struct gic_taken owed_taken; /* while these are the VM's counts; */
     uint32_t enabled, group1;    /* that the world has enabled, and put into group 1 */
+    struct gic_sent sent[SGIS];
+    uint32_t had;                /* SGIs that were pending in list registers as it left; */
+    bool unclear;                /* its VM may have asked for others since it was entered */
     uint64_t timer[REGS_TIMERS]; /* their control registers, as it has left them */
     bool masked[REGS_TIMERS];    /* by EL2, which makes the interrupt pending instead */
 };
@@ -243,6 +256,9 @@ void gic_owed_left(struct arm_checker *c, struct gic *u, const struct world *w,
 void gic_owed_entered(struct arm_checker *c, struct gic *u, const struct world *w,
                       const struct arm_event *p);
 
+/* Does ICC_SGI1R_EL1 = @v, written by @sender, mean @w, of the same VM? */
+bool gic_is_target(uint64_t v, const struct world *sender, const struct world *w);
+
 /* The run is over. */
 void gic_owed_end(struct arm_checker *c, struct gic *u);
 
@@ -257,6 +273,12 @@ void gic_trap_entered(struct arm_checker *c, struct gic *u, const struct world *
 void gic_private_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu);
 void gic_private_entered(struct arm_checker *c, struct gic *u, const struct world *w,
                          const struct arm_event *p);
+
+/* ---- SGIs that nobody has sent (checker/gic_stray.c) ---- */
+
+void gic_stray_left(struct arm_checker *c, struct gic *u, const struct world *w, unsigned cpu);
+void gic_stray_entered(struct arm_checker *c, struct gic *u, const struct world *w,
+                       const struct arm_event *p);
 
 /* ---- active interrupts (checker/gic_active.c) ---- */
 

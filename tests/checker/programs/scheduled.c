@@ -5,10 +5,13 @@
 // options: --cpu n1 --smp 2 --max-insns 6M --turns 6
 // case -DCORRECT: clean
 // case -DALIGNED: clean
+// case -DMAKES: clean
 // case -DNO_MASK: HANDOVER CNTV_CTL_EL0 of vm
 // case -DWAKES_NOBODY: HANDOVER CNTV_CTL_EL0 of vm
 // case -DDROPS_TIMER: LOST ICH_LR0_EL2 of vm
 // case -DDROPS_SGI: LOST ICH_LR0_EL2 of vm
+// case -DANY_VM: GIC-STATE ICH_LR
+// case -DANY_CPU: GIC-STATE ICH_LR
 // case -DLOADS_ONCE: TRAPCFG VTTBR_EL2 of vm +
 // case -DONE_NAME: TRAPCFG VMPIDR_EL2 of vm
 // case -DFP_STAYS: FP-OWNER v0 of vm +
@@ -335,6 +338,11 @@ static bool interrupt(struct cpu *c)
         give(&lock);
     } else if (intid == HYP_TIMER) {
         WRITE(0, cnthp_ctl_el2);
+#ifdef MAKES // an SGI that is EL2's own: guests are told the end of a slice
+        take(&lock);
+        inject(&vcpus[c->switches % VCPUS], 3);
+        give(&lock);
+#endif
     }
     DO("isb");
     WRITE(intid, icc_eoir1_el1);
@@ -358,9 +366,18 @@ struct regs *interrupted(struct regs *frame)
 
 static void send(const struct cpu *c, const struct vcpu *from, u64 v)
 {
+    (void)from;
     for (u64 n = 0; n < VCPUS; n++)
+#ifdef ANY_VM
+        if (v >> (vcpus[n].vmpidr & 15) & 1)
+            inject(&vcpus[n], v >> 24 & 15);
+#elif defined(ANY_CPU)
+        if (vcpus[n].vttbr == from->vttbr)
+            inject(&vcpus[n], v >> 24 & 15);
+#else
         if (vcpus[n].vttbr == from->vttbr && v >> (vcpus[n].vmpidr & 15) & 1)
             inject(&vcpus[n], v >> 24 & 15);
+#endif
     kick(c);
 }
 
