@@ -208,8 +208,8 @@ static void report_stays(struct arm_checker *c, struct irq *i, const struct site
     f.hint = "ICC_DIR_EL1, or a list register with HW set and this pINTID";
     finding_say(&f,
                 "%s %u was acknowledged by EL2 and is active ever since, and no list register "
-                "stands for it: it cannot come again",
-                is_private(i) ? "PPI" : "SPI", i->intid);
+                "stands for it%s: it cannot come again",
+                is_private(i) ? "PPI" : "SPI", i->intid, i->forwarded ? " any more" : "");
     finding_report(c, &f);
 }
 
@@ -259,9 +259,11 @@ static void check_one(struct arm_checker *c, const struct world *w, struct irq *
     if (place == FORWARDED) {
         i->forwarded = true;
         i->whose = w;
+        i->runs = 0;
     }
-    if (i->told || i->forwarded || place != FREE || !open || (is_private(i) && i->cpu != p->cpu) ||
-        (i->whose && i->whose != w) || regs_timer_of(i->intid) != REGS_TIMERS)
+    if (i->told || (i->forwarded && is_private(i)) || place != FREE || !open ||
+        (is_private(i) && i->cpu != p->cpu) || (i->whose && i->whose != w) ||
+        regs_timer_of(i->intid) != REGS_TIMERS)
         return; /* a timer is a level, and EL2 may look at that: gic_owed.c */
     i->runs++;
     if (i->runs < (i->whose ? RUNS_OWN : RUNS_ANY) || (!i->whose && !all_have_run(c, i)))
@@ -345,7 +347,7 @@ static void end(struct arm_checker *c, void *state)
 
     for (unsigned k = 0; k < u->count; k++) {
         struct irq *i = u->list[k];
-        if (!i->told && !i->forwarded && is_known(c, i->cpu) && is_overdue(c, i))
+        if (!i->told && !(i->forwarded && is_private(i)) && is_known(c, i->cpu) && is_overdue(c, i))
             report_stays(c, i, &i->acknowledged);
     }
 }

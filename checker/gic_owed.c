@@ -1,5 +1,5 @@
 /*
- * SGIs and LPIs that are pending for a world and in no list register: one that was in one had to go
+ * Interrupts that are pending for a world and in no list register: one that was in one had to go
  * because others filled them, or another virtual CPU has sent an SGI. EL2 keeps it in memory, where
  * nobody knows it, until there is room. Then it is to come, unless the VM has taken it back, and
  * that is an access that EL2 emulates. So it is with the timers' PPIs, which are levels: pending
@@ -17,6 +17,7 @@
 #define PATIENCE_SENT    2
 #define PATIENCE_SPILLED 4
 
+#define INTIDS     1020
 #define HCR_ASKS   MASK(7, 1) /* maintenance interrupts of all kinds */
 #define SGI1R_IRM  BIT(40)
 #define MPIDR_AFFS (MASK(39, 32) | MASK(23, 8)) /* Aff3, Aff2 and Aff1 */
@@ -228,7 +229,7 @@ static bool is_refilled_later(const struct arm_checker *c, const struct gic *u, 
 
 static const char *kind_of(uint64_t intid)
 {
-    return intid < SGIS ? "SGI" : intid < PRIVATE_MAX ? "PPI" : "LPI";
+    return intid < SGIS ? "SGI" : intid < PRIVATE_MAX ? "PPI" : intid < INTIDS ? "SPI" : "LPI";
 }
 
 static void say_lost(struct finding *f, const struct gic_owed *o, const char *since)
@@ -376,7 +377,7 @@ static void check_end(struct arm_checker *c, struct gic *u, const struct world *
                             .at = o->since,
                             .other = gw->left,
                             .other_role = "left"};
-        bool told = o->sender ? is_known(o) : is_timers(o) && o->missed;
+        bool told = o->sender ? is_known(o) : o->missed;
         if (!how || !told || has_pending(c, gw, w, o->intid))
             continue;
         say_lost(&f, o, how);

@@ -2,7 +2,9 @@
  * Interrupts that a world has left pending in its list registers, and EL2 has read: they are
  * pending still when it is entered again. Of SGIs and LPIs, which are edges that only the VM takes
  * back, by an access that traps; what a line does with others is not known (IHI0069, "Software
- * Generated Interrupts", "Locality-specific Peripheral Interrupts", ICH_LR<n>_EL2).
+ * Generated Interrupts", "Locality-specific Peripheral Interrupts", ICH_LR<n>_EL2). But the line of
+ * an SPI that is not of hardware is EL2's own: where it had to make room, and nobody has asked EL2
+ * for anything since, it waits in memory as well.
  */
 #include <inttypes.h>
 
@@ -10,7 +12,14 @@
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
+#define FIRST_SPI 32
+#define LAST_SPI  1019
 #define FIRST_LPI 8192
+
+static bool is_spi(uint64_t intid)
+{
+    return intid >= FIRST_SPI && intid <= LAST_SPI;
+}
 
 unsigned gic_lrs(const struct arm_checker *c, unsigned cpu)
 {
@@ -54,17 +63,20 @@ struct gic_taken gic_taken_by(struct arm_checker *c, struct gic *u, const struct
 {
     struct gic_taken all = {0};
 
-    for (unsigned k = 0; k < c->worlds.count; k++)
-        if (c->worlds.list[k]->vm == w->vm) {
-            const struct gic_taken *one = &gic_world_of(u, c->worlds.list[k])->taken_back;
-            all.lpis += one->lpis;
-            all.others += one->others;
-        }
+    for (unsigned k = 0; k < c->worlds.count; k++) {
+        const struct gic_taken *one = &gic_world_of(u, c->worlds.list[k])->taken_back;
+        bool own = c->worlds.list[k]->vm == w->vm;
+        all.lpis += own ? one->lpis : 0;
+        all.others += own ? one->others : 0;
+        all.spis += one->spis;
+    }
     return all;
 }
 
 bool gic_is_taken(const struct gic_taken *then, const struct gic_taken *now, uint64_t intid)
 {
+    if (is_spi(intid))
+        return then->spis != now->spis;
     return intid < FIRST_LPI ? then->others != now->others : then->lpis != now->lpis;
 }
 
@@ -125,12 +137,14 @@ void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *
     gw->edge_count = 0;
     for (unsigned n = 0; n < u->lrs && !mapped; n++) {
         uint64_t v = u->cpus[cpu].lr_at_exit[n], intid = LR_VINTID(v);
-        if ((LR_STATE(v) & 1) && (intid < SGIS || intid >= FIRST_LPI))
+        bool spi = is_spi(intid) && !LR_HW(v) && !checker_has_host(c);
+        if ((LR_STATE(v) & 1) && (intid < SGIS || spi || intid >= FIRST_LPI))
             gw->edges[gw->edge_count++] = intid;
     }
     gw->edges_cpu = cpu;
     gw->taken_then = gic_taken_by(c, u, w);
     gw->taken_back.lpis += gw->trapped || !gw->valid;
+    gw->taken_back.spis += gw->trapped || !gw->valid || justify_is_call(s);
     gw->taken_back.others += takes_back(u, w, s) || justify_is_gic_access(s) || !gw->valid;
 }
 
@@ -168,6 +182,8 @@ void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct worl
             gic_owed_add(gw, w, gw->edges[k], NULL, &gw->left);
             continue;
         }
+        if (is_spi(gw->edges[k]))
+            continue;
         report_gone(c, w, gw, gw->edges[k], p);
         break;
     }

@@ -103,7 +103,7 @@ struct gic_sent {
 
 #define OWED_MAX 16
 
-/* An SGI, LPI or timer's PPI that EL2 has to put into a list register. */
+/* An SGI, SPI, LPI or timer's PPI that EL2 has to put into a list register. */
 struct gic_owed {
     uint64_t intid;
     const struct world *sender; /* an SGI, which this one has sent; NULL: it was in one before */
@@ -114,9 +114,10 @@ struct gic_owed {
     struct site since;
 };
 
-/* How often a VM may have taken back interrupts: LPIs, or SGIs and PPIs. */
+/* How often a VM may have taken back interrupts: LPIs, or SGIs and PPIs; SPIs, whose lines are
+ * devices', any VM may. */
 struct gic_taken {
-    uint64_t lpis, others;
+    uint64_t lpis, others, spis;
 };
 
 struct gic_world {
@@ -126,8 +127,8 @@ struct gic_world {
     uint64_t ap[APS_MAX], vmcr;
     struct site left;
     unsigned lost_count, active_count;
-    unsigned edge_count;         /* SGIs and LPIs pending in list registers when it left: */
-    uint64_t edges[LRS_MAX];     /* their INTIDs, */
+    unsigned edge_count;         /* what was pending in list registers when it left, no PPIs: */
+    uint64_t edges[LRS_MAX];     /* INTIDs, */
     unsigned edges_cpu;          /* on this CPU */
     struct gic_taken taken_back; /* by exits of this world */
     struct gic_taken taken_then; /* by all of the VM, before it left */

@@ -17,6 +17,9 @@
 // case -DSPILLS -DFORGETS -DREFILLED=4: clean
 // case -DSPILLS -DNUMBER=8200: clean
 // case -DSPILLS -DNUMBER=8200 -DFORGETS @do_eret: LOST ICH_LR0_EL2 of vm1/vcpu1
+// case -DSPILLS -DNUMBER=50 -DFORGETS: clean
+// case -DSPILLS -DNUMBER=50 -DPLAIN: clean
+// case -DSPILLS -DNUMBER=50 -DPLAIN -DFORGETS @do_eret: LOST ICH_LR0_EL2 of vm1/vcpu1
 #include "frame.inc"
 #define FRAME_OTHER FRAME_MORE
 #define FRAME_LRS (FRAME_MORE + 8)              // four
@@ -69,6 +72,11 @@ handle: // X0: who leaves, X1: the syndrome; X3: who comes
         str     x2, [x0, #FRAME_ELR]
         cmp     x4, #1                          // WFI
         b.eq    waits
+#ifdef PLAIN
+        and     x5, x1, #31 << 5                // Rt
+        cmp     x5, #31 << 5
+        b.eq    turn
+#endif
         tbnz    x1, #31, stays                  // a Data Abort: as of a distributor
 #ifdef SELF
         mov     x3, x0
@@ -174,7 +182,12 @@ receives:
 #endif
         mrs     x1, s3_0_c12_c12_0              // ICC_IAR1_EL1
         msr     s3_0_c12_c12_1, x1              // ICC_EOIR1_EL1
-2:      hvc     #0
+2:
+#ifdef PLAIN                                    // a turn asks for nothing: an SGI for nobody
+        msr     s3_0_c12_c11_5, xzr
+#else
+        hvc     #0
+#endif
         sub     x22, x22, #1
         cbnz    x22, 1b
         hvc     #99

@@ -11,6 +11,8 @@
 // case -DDROPS: HANDOVER ICC_DIR_EL1 of vm1/vcpu0
 // case -DDROPS -DDISABLES: clean
 // case -DDROPS -DBEFORE=4: HANDOVER ICC_DIR_EL1 of vm1/vcpu0
+// case -DMASKS: clean
+// case -DMASKS -DLOSES: HANDOVER ICC_DIR_EL1 of vm1/vcpu0
 // case -DDROPS -DDEACTIVATES=UART_SPI: HANDOVER ICC_IAR1_EL1 of vm1/vcpu0
 // case -DDEACTIVATES=UART_SPI: HANDOVER ICH_LR0_EL2 of vm1/vcpu0
 // case -DDEACTIVATES=TIMER: HANDOVER ICH_LR
@@ -172,6 +174,15 @@ static void refill(struct vcpu *v)
         WRITE(READ(ich_hcr_el2) & ~2ul, ich_hcr_el2);
 }
 
+#ifdef LOSES // what is pending, at a call
+static void lose(void)
+{
+    for (u64 n = 0; n < 4; n++)
+        if ((lr_read(n) & (LR_PENDING | 0xffffffff)) == (LR_PENDING | UART_SPI))
+            lr_write(n, 0);
+}
+#endif
+
 // ---- messages
 
 static void post(u64 cpu, struct message m)
@@ -312,6 +323,9 @@ static void call(struct vcpu *v, struct regs *f)
         f->x[0] = 0;
         break;
     default:
+#ifdef LOSES
+        lose();
+#endif
         f->x[0] = 0x1000 + v->number;
         break;
     }
