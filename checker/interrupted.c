@@ -15,6 +15,7 @@
 #include "base/bits.h"
 #include "checker/checker.h"
 #include "checker/finding.h"
+#include "checker/resumed.h"
 
 #define X_COUNT 31
 #define PSTATE  (MASK(31, 28) | MASK(9, 6) | MASK(4, 0)) /* NZCV, DAIF, the mode */
@@ -24,25 +25,29 @@ struct passage {
     uint64_t stack, pc, spsr;
     bool interrupt;
     uint64_t x[X_COUNT];
+    struct resumed_before more;
     struct site at;
 };
 
 struct interrupted {
     GHashTable *open; /* struct passage by stack */
-    uint32_t told;    /* BIT(n): of Xn it is, BIT(X_COUNT): of PSTATE */
+    struct resumed *resumed;
+    uint32_t told; /* BIT(n): of Xn it is, BIT(X_COUNT): of PSTATE */
 };
 
-struct interrupted *interrupted_new(void)
+struct interrupted *interrupted_new(struct arm_checker *c)
 {
     struct interrupted *u = g_new0(struct interrupted, 1);
 
     u->open = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+    u->resumed = resumed_new(c);
     return u;
 }
 
 void interrupted_free(struct interrupted *u)
 {
     g_hash_table_unref(u->open);
+    resumed_free(u->resumed);
     g_free(u);
 }
 
@@ -66,6 +71,8 @@ static void begin(struct arm_checker *c, struct interrupted *u, const struct arm
                           .at = site_bare(c, p)};
     for (unsigned n = 0; n < X_COUNT && k->interrupt; n++)
         k->x[n] = checker_reg(c, p->cpu, ARM_X(n));
+    if (k->interrupt)
+        resumed_begin(u->resumed, &k->more, p);
     g_hash_table_replace(u->open, &k->stack, k);
 }
 
@@ -104,18 +111,38 @@ static void check(struct arm_checker *c, struct interrupted *u, const struct pas
     }
 }
 
-void interrupted_event(struct arm_checker *c, struct interrupted *u, const struct arm_event *p)
+/* The return from an exception. */
+static void end(struct arm_checker *c, struct interrupted *u, const struct arm_event *p)
 {
-    if (p->kind == ARM_EVENT_EXCEPTION) {
-        if (p->exception.spsr & SP_ELX)
-            begin(c, u, p);
-        return;
-    }
     uint64_t at = stack(c, p->cpu);
     const struct passage *k = g_hash_table_lookup(u->open, &at);
+
     if (!k)
         return;
-    if (at && k->interrupt && k->pc == p->eret.target)
+    if (at && k->interrupt && k->pc == p->eret.target) {
         check(c, u, k, p);
+        resumed_end(u->resumed, &k->more, p);
+    }
     g_hash_table_remove(u->open, &at);
+}
+
+/* From EL2 to EL2, or back. */
+static bool is_own(const struct arm_event *p)
+{
+    return p->el == 2 && ((p->kind == ARM_EVENT_EXCEPTION && p->exception.target_el == 2) ||
+                          (p->kind == ARM_EVENT_ERET && p->eret.target_el == 2));
+}
+
+void interrupted_event(struct arm_checker *c, struct interrupted *u, const struct arm_event *p)
+{
+    bool begins = p->kind == ARM_EVENT_EXCEPTION, ends = p->kind == ARM_EVENT_ERET;
+
+    if (p->kind == ARM_EVENT_SYSREG_READ)
+        resumed_read(u->resumed, p);
+    if (begins && is_own(p) && p->exception.spsr & SP_ELX)
+        begin(c, u, p);
+    if (begins || ends)
+        resumed_stop(u->resumed, p->cpu);
+    if (ends && is_own(p))
+        end(c, u, p);
 }

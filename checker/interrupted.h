@@ -6,8 +6,9 @@
 struct arm_checker;
 struct interrupted;
 
-struct interrupted *interrupted_new(void);
+struct interrupted *interrupted_new(struct arm_checker *c);
 void interrupted_free(struct interrupted *u);
 
-/* @p: an exception from EL2 to EL2, or the return from one, which reports. */
+/* @p: an exception from EL2 to EL2, or the return from one, which reports. With another one
+ * something else runs on the CPU; or EL2 reads a system register. */
 void interrupted_event(struct arm_checker *c, struct interrupted *u, const struct arm_event *p);

@@ -437,6 +437,19 @@ struct tag own_read_tag(const struct arm_checker *c, const struct arm_event *p)
     return reg == REG_NONE ? (struct tag){0} : own_live_tag(c, p->cpu, reg);
 }
 
+bool own_is_worlds(const struct arm_checker *c, unsigned reg, struct value128 v)
+{
+    for (unsigned k = 0; own(c) && k < own(c)->world_count; k++)
+        if (own(c)->worlds[k][reg].version && same_value(own(c)->worlds[k][reg].value, v))
+            return true;
+    return !own(c);
+}
+
+bool own_is_el2s(const struct arm_checker *c, unsigned cpu, unsigned reg)
+{
+    return own(c) && own_live(own(c), cpu, reg)->owner == WORLD_EL2;
+}
+
 bool own_is_misread(const struct arm_checker *c, unsigned cpu, const struct tag *tag)
 {
     return tag->alias && own(c) && own_live(own(c), cpu, tag->reg)->owner >= 0;

@@ -6,6 +6,7 @@
 
 #include "arch/sysreg.h"
 #include "checker/flow.h"
+#include "checker/regs.h"
 
 /* EL2 has stored a register's value, whole, at @pa. */
 void own_saved(struct arm_checker *c, unsigned cpu, const struct tag *tag, uint64_t pa,
@@ -67,6 +68,10 @@ struct tag own_tag(const struct arm_checker *c, const struct world *w, unsigned 
 /* The tag of what is in @reg of @cpu; of a MRS. TAG_NONE: nobody's. */
 struct tag own_live_tag(const struct arm_checker *c, unsigned cpu, unsigned reg);
 struct tag own_read_tag(const struct arm_checker *c, const struct arm_event *p);
+
+/* Is @v the newest value of @reg of any world; is what the CPU has there EL2's own? */
+bool own_is_worlds(const struct arm_checker *c, unsigned reg, struct value128 v);
+bool own_is_el2s(const struct arm_checker *c, unsigned cpu, unsigned reg);
 
 /* @tag, of EL2's own register that it has read by a world's name: is that world's value there? */
 bool own_is_misread(const struct arm_checker *c, unsigned cpu, const struct tag *tag);

@@ -59,7 +59,7 @@ static void *create(struct arm_checker *c)
     for (unsigned k = 0; k < c->cpu_count; k++)
         u->returns[k].from_reset = arm_retired(c->m) == 0;
     u->power_on = power_on_new();
-    u->interrupted = interrupted_new();
+    u->interrupted = interrupted_new(c);
     return u;
 }
 
@@ -216,7 +216,8 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     check_first(c, &u->returns[p->cpu], w, p);
     if (!s->valid || a.anything)
         check_start(c, &u->returns[p->cpu], w, p);
-    if (power_on_entered(c, u->power_on, w, p) || !s->valid || a.anything || own_enters_stale_vector(c, w, p))
+    if (power_on_entered(c, u->power_on, w, p) || !s->valid || a.anything ||
+        own_enters_stale_vector(c, w, p))
         return;
     if (justify_is_injection(s, reg(c, p->cpu, SR_VBAR_EL1), pc, pstate, reg(c, p->cpu, SR_ELR_EL1),
                              reg(c, p->cpu, SR_SPSR_EL1))) {
@@ -264,13 +265,6 @@ static void returned(struct arm_checker *c, const struct returns *r, const struc
                "SPSR_EL2 and ELR_EL2 are written behind the last exception that EL2 can take");
 }
 
-/* From EL2 to EL2, or back. */
-static bool is_own(const struct arm_event *p)
-{
-    return p->el == 2 && ((p->kind == ARM_EVENT_EXCEPTION && p->exception.target_el == 2) ||
-                          (p->kind == ARM_EVENT_ERET && p->eret.target_el == 2));
-}
-
 static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 {
     if (p->cpu >= c->cpu_count)
@@ -278,8 +272,7 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
     struct pc_unit *u = state;
     struct returns *r = &u->returns[p->cpu];
 
-    if (is_own(p))
-        interrupted_event(c, u->interrupted, p);
+    interrupted_event(c, u->interrupted, p);
     if (p->kind == ARM_EVENT_POWER)
         *r = (struct returns){.from_reset = true};
     if (p->kind == ARM_EVENT_SYSREG_WRITE) {
@@ -311,8 +304,8 @@ static void destroy(void *state)
 }
 
 const struct check_unit unit_pc = {
-    .at_el2 =
-        ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET) | ARM_BIT(ARM_EVENT_SYSREG_WRITE),
+    .at_el2 = ARM_BIT(ARM_EVENT_EXCEPTION) | ARM_BIT(ARM_EVENT_ERET) |
+              ARM_BIT(ARM_EVENT_SYSREG_WRITE) | ARM_BIT(ARM_EVENT_SYSREG_READ),
     .everywhere = ARM_BIT(ARM_EVENT_POWER),
     .create = create,
     .event = event,
