@@ -1,7 +1,7 @@
 // A small hypervisor such as one writes to learn it: two guests, one with two virtual CPUs, take
 // turns on a CPU by EL2's timer. SP_EL2 is where the registers of who runs go. UART, timer and
-// interrupt controller are emulated, and interrupts come by HCR_EL2.VI. With ASKS guests acknowledge
-// them by ICC_IAR1_EL1, which traps.
+// interrupt controller are emulated, and interrupts come by HCR_EL2.VI. With ASKS guests
+// acknowledge them by ICC_IAR1_EL1, which traps.
 //
 // options: --cpu n1 --smp 1 --max-insns 4M
 // case -DCORRECT: clean
@@ -22,10 +22,10 @@
 #endif
 #define GUEST_TIMER(ticks)                                                                         \
     ({                                                                                             \
-        WRITE((ticks) + LATER, cntp_tval_el0);                                                               \
+        WRITE((ticks) + LATER, cntp_tval_el0);                                                     \
         WRITE(1, cntp_ctl_el0);                                                                    \
     })
-#define GUEST_TIMER_OFF()  WRITE(0, cntp_ctl_el0)
+#define GUEST_TIMER_OFF() WRITE(0, cntp_ctl_el0)
 #ifdef ASKS
 #define GUEST_TAKE()     READ(icc_iar1_el1)
 #define GUEST_END(intid) WRITE(intid, icc_eoir1_el1)
