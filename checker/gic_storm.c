@@ -70,6 +70,19 @@ static struct finding found(struct arm_checker *c, const struct world *w, enum s
     return f;
 }
 
+/* The world has left for an interrupt that nobody has acknowledged, as a host may that has taken it
+ * itself: the control register of a timer of its own that asks for one; SR_NONE: none does. */
+static enum sysreg own_timer(const struct arm_checker *c, unsigned cpu, uint64_t *v)
+{
+    unsigned k = regs_timer_of(checker_sysreg(c, cpu, SR_ICC_HPPIR1_EL1));
+    unsigned reg = k == REGS_TIMERS ? REG_NONE : c->regs.of_sysreg[regs_timers[k].ctl];
+
+    if (reg == REG_NONE)
+        return SR_NONE;
+    *v = checker_sysreg(c, cpu, regs_timers[k].ctl);
+    return regs_observable(c, cpu, reg) && regs_timer_asserts(*v) ? regs_timers[k].ctl : SR_NONE;
+}
+
 void gic_storm_left(struct arm_checker *c, struct gic *u, const struct world *w,
                     const struct arm_event *p)
 {
@@ -79,8 +92,10 @@ void gic_storm_left(struct arm_checker *c, struct gic *u, const struct world *w,
     uint64_t hcr = checker_sysreg(c, p->cpu, SR_ICH_HCR_EL2), v = g->misr;
     enum sysreg sr = SR_NONE;
 
-    if (stands)
-        sr = g->misr && (hcr & HCR_EN) ? SR_ICH_MISR_EL2 : reason(c, p->cpu, g->acknowledged, &v);
+    if (stands && g->misr && (hcr & HCR_EN))
+        sr = SR_ICH_MISR_EL2;
+    else if (stands)
+        sr = g->acknowledged ? reason(c, p->cpu, g->acknowledged, &v) : own_timer(c, p->cpu, &v);
     g->acknowledged = 0;
     if (!stands)
         gw->storm = 0;
