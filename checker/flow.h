@@ -48,6 +48,7 @@ struct granule {
     uint32_t turn;  /* when that CPU was followed for the n-th time */
     bool slot;      /* the register was restored from here, */
     bool assumed;   /* and never saved */
+    bool again;     /* written with what was there, and nobody followed that: another's, perhaps */
     bool blamed; /* modified by EL2 on nobody's behalf but the world's, and not computed from it as
                     regs_use() says */
     struct site saved, modified;

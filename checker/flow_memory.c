@@ -71,8 +71,12 @@ void flow_watched(struct flow *f, const struct arm_event *p)
         return;
     for (uint64_t pa = p->store.pa & ~UINT64_C(7); pa < end; pa += 8) {
         struct granule *g = granules_find(&f->memory, pa);
-        if (g->pa && g->slot && arm_mem_read(f->c->m, pa, &now, sizeof(now)) && now != g->value)
+        if (!g->pa || !g->slot || !arm_mem_read(f->c->m, pa, &now, sizeof(now)))
+            continue;
+        if (now != g->value)
             modify(f, g, &(struct tag){0}, p);
+        else
+            g->again = true;
     }
 }
 

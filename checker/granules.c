@@ -75,7 +75,7 @@ void granules_bind(struct granules *s, uint64_t pa, const struct tag *tag, uint6
     g->tag.from = pa;
     g->value = value;
     g->stack = stack;
-    g->assumed = false;
+    g->assumed = g->again = false;
     g->saved = *at;
     g->modified.known = false;
 }

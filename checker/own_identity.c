@@ -113,6 +113,18 @@ static const struct world *of_values(struct arm_checker *c, const struct arm_eve
     return NULL;
 }
 
+/* What has been copied says that the general registers are @w's, and so do their values: copies may
+ * have been overwritten where nobody has followed it. Zeros are everybody's, and one that is not
+ * may be, where a virtual CPU begins. */
+static bool has_its_values(struct arm_checker *c, const struct world *w, const struct arm_event *p)
+{
+    unsigned count = 0, least = worlds_named(&c->worlds, p) ? 1 : 2;
+
+    for (unsigned n = 0; n < 31; n++)
+        count += checker_reg(c, p->cpu, ARM_X(n)) != 0;
+    return count >= least && !differ_from(c, w, p->cpu);
+}
+
 const struct world *own_identity(struct arm_checker *c, const struct arm_event *p,
                                  enum sysreg *wrong)
 {
@@ -122,7 +134,7 @@ const struct world *own_identity(struct arm_checker *c, const struct arm_event *
 
     if (own(c) && reg != REG_NONE && (!w || w == worlds_named(&c->worlds, p)))
         w = of_values(c, p);
-    if (!w || !goes_on(c, w, p))
+    if (!w || !goes_on(c, w, p) || !has_its_values(c, w, p))
         return NULL;
     if (!HCR_EL2_VM(p->world.hcr)) {
         *wrong = SR_HCR_EL2;

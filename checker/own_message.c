@@ -101,11 +101,20 @@ void own_emptied(struct arm_checker *c, unsigned cpu, uint64_t pa, uint64_t lr,
     finding_report(c, &f);
 }
 
+/* The list register, which holds @v, was loaded from another place than @pa: what was saved there
+ * may have been moved, and be another's by now. */
+static bool is_from_elsewhere(const struct live *l, uint64_t pa, uint64_t v)
+{
+    return l->written && (LR_STATE(v) || (l->tag.from && l->tag.from != pa));
+}
+
 /* Of its slots, those that EL2 has written since @w left. */
-static void check_slots(struct arm_checker *c, const struct world *w, const struct wreg *r,
-                        unsigned reg, const struct arm_event *p)
+static void check_slots(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                        uint64_t v, const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
+    const struct live *l = own_live(u, p->cpu, reg);
+    const struct wreg *r = own_wreg(u, w, reg);
 
     for (unsigned k = 0; s->valid && k < SLOTS; k++) {
         uint64_t lr = 0;
@@ -113,8 +122,8 @@ static void check_slots(struct arm_checker *c, const struct world *w, const stru
         const struct granule *g = r->slots[k].pa ? flow_granule(c->flow, r->slots[k].pa) : NULL;
         if (!g || !g->slot || g->tag.kind != TAG_MODIFIED || g->tag.world != (int)w->index ||
             g->tag.reg != reg || !g->modified.known || g->modified.total < s->at.total ||
-            !arm_mem_read(c->m, g->pa, &lr, sizeof(lr)) || !(LR_STATE(lr) & 1) ||
-            gic_state_of(c, LR_VINTID(lr), p->cpu, &full))
+            is_from_elsewhere(l, g->pa, v) || !arm_mem_read(c->m, g->pa, &lr, sizeof(lr)) ||
+            !(LR_STATE(lr) & 1) || gic_state_of(c, LR_VINTID(lr), p->cpu, &full))
             continue;
         report_dropped(c, w, reg, g, lr, p);
         return;
@@ -158,7 +167,7 @@ static void check_foreign(struct arm_checker *c, struct own *u, const struct wor
     const struct live *l = own_live(u, p->cpu, reg);
     const struct granule *g = l->tag.from ? flow_granule(c->flow, l->tag.from) : NULL;
 
-    if (!l->written || !g || l->tag.kind != TAG_EXACT || l->tag.world < 0 ||
+    if (!l->written || !g || g->again || l->tag.kind != TAG_EXACT || l->tag.world < 0 ||
         l->tag.world == (int)w->index || !LR_STATE(v))
         return;
     struct finding f = finding_at(c, RULE_WRONG_SLOT, p);
@@ -182,5 +191,5 @@ void own_message_entered(struct arm_checker *c, struct own *u, const struct worl
         return;
     check_foreign(c, u, w, reg, v, p);
     check_overwritten(c, w, own_wreg(u, w, reg), reg, p);
-    check_slots(c, w, own_wreg(u, w, reg), reg, p);
+    check_slots(c, u, w, reg, v, p);
 }

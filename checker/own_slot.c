@@ -41,6 +41,14 @@ static void report(struct arm_checker *c, enum rule rule, const struct world *w,
 
 /* ---- DEFER ---- */
 
+/* A list register that was saved since its world left is in memory, whatever the CPU still has: and
+ * what comes there then may be another's, whose registers are copied to one place to be loaded. */
+static bool is_put(struct arm_checker *c, const struct world *w, const struct granule *g)
+{
+    return c->regs.desc[g->tag.reg].message && g->saved.known &&
+           g->saved.total >= checker_exit_state(c, w)->at.total;
+}
+
 void own_modified(struct arm_checker *c, const struct granule *g, uint64_t now,
                   const struct site *at)
 {
@@ -50,7 +58,7 @@ void own_modified(struct arm_checker *c, const struct granule *g, uint64_t now,
     struct wreg *r = own_wreg(own(c), w, g->tag.reg);
     bool same = (now & c->regs.desc[g->tag.reg].mask) == r->value.lo;
 
-    if (!is_live(own(c), w, w->last_pe, g->tag.reg) || w->running)
+    if (!is_live(own(c), w, w->last_pe, g->tag.reg) || w->running || is_put(c, w, g))
         return;
     r->in_slot =
         (struct misplaced){.known = !same, .cpu = w->last_pe, .pa = g->pa, .value = now, .at = *at};

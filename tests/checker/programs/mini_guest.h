@@ -2,6 +2,9 @@
 // looks whether they stay; takes interrupts of its timer and SGIs of its neighbour; waits for them;
 // uses FP; and accesses a UART that it has not got. HVC with X0 = 99: it has done its rounds; 98:
 // something is wrong.
+#ifndef GUEST_VCPUS // of VMs with two each; else a third one is alone
+#define GUEST_VCPUS 2
+#endif
 #ifndef ROUNDS
 #define ROUNDS 24
 #endif
@@ -147,9 +150,9 @@ void guest_main(u64 number)
         if (round & 1)
             fp_set(own + round);
         GUEST_TIMER(200);
-        u64 sgis = number < 2 ? guest_sgis[!number] : 0;
-        if (number < 2 && round % 4 == 1)
-            GUEST_SEND(!number);
+        u64 sgis = number < GUEST_VCPUS ? guest_sgis[number ^ 1] : 0;
+        if (number < GUEST_VCPUS && round % 4 == 1)
+            GUEST_SEND(!(number & 1));
         out32(UART, 'a');
         if ((in32(UART + 0x18) & 0x90) != 0x90)
             hvc(98, 0, 0, 0);
@@ -161,7 +164,7 @@ void guest_main(u64 number)
 #ifdef GUEST_SPI
         guest_interrupts(number, round);
 #endif
-        while (number < 2 && round % 4 == 1 && guest_sgis[!number] == sgis)
+        while (number < GUEST_VCPUS && round % 4 == 1 && guest_sgis[number ^ 1] == sgis)
             ;
 #define X(name, k)                                                                                 \
     if (READ(name) != own + (round << 4) + k)                                                      \
