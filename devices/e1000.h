@@ -1,7 +1,9 @@
 /*
- * An Intel 82540EM network card on PCI (PCI/PCI-X Family of Gigabit Ethernet Controllers Software
- * Developer's Manual, 317453): both kinds of transmit descriptors with checksums and segmentation,
- * legacy receive descriptors, EEPROM and PHY as drivers want them. The link is up, at 1000 Mb/s.
+ * Intel network cards on PCI: the 82540EM (PCI/PCI-X Family of Gigabit Ethernet Controllers
+ * Software Developer's Manual, 317453) and the 82574L (82574 GbE Controller Family Datasheet,
+ * 317694), which has receive descriptors of two more kinds and MSI-X. Both kinds of transmit
+ * descriptors with checksums and segmentation, EEPROM and PHY as drivers want them. The link is up,
+ * at 1000 Mb/s.
  */
 #pragma once
 
@@ -34,8 +36,12 @@ struct e1000_context {
     uint32_t dwords[4];
 };
 
+enum e1000_kind { E1000_82540EM, E1000_82574L };
+struct e1000_model;
+
 struct e1000 {
     struct pci_function function; /* first */
+    const struct e1000_model *model;
     struct pci_dma dma;
     struct device bar;
     struct pace pace;
@@ -47,12 +53,15 @@ struct e1000 {
     uint16_t phy[E1000_PHY];
     struct e1000_eeprom eeprom;
     uint32_t port_address; /* IOADDR */
+    uint32_t told;         /* 82574L: causes whose messages have been sent, while they last */
     struct e1000_context context;
     uint32_t packet_bytes; /* of what is being gathered from descriptors */
     uint8_t packet[E1000_PACKET_MAX];
 };
 
 struct e1000_config {
+    enum e1000_kind kind;
+    bool express; /* it is behind a PCI Express port */
     const uint8_t *mac;
     e1000_send_fn *send;
     void *send_ctx;

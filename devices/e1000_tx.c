@@ -1,4 +1,4 @@
-/* The 82540EM's transmitter (3.3 to 3.6): descriptors, checksums, TCP segmentation. */
+/* The transmitter (3.3 to 3.6): descriptors, checksums, TCP segmentation. */
 #include <string.h>
 
 #include "base/be.h"
@@ -11,7 +11,7 @@
 #define FRAME_MIN   60
 
 /* 3.3.3, 3.3.7: commands of a descriptor (bits 31:24 of its third dword) and its status */
-enum { CMD_EOP = 1, CMD_TSE = 4, CMD_RS = 8, CMD_DEXT = 0x20 };
+enum { CMD_EOP = 1, CMD_TSE = 4, CMD_RS = 8, CMD_DEXT = 0x20, CMD_VLE = 0x40 };
 #define TYPE_CONTEXT 0                  /* else data */
 enum { OPTION_IP = 1, OPTION_TCP = 2 }; /* POPTS */
 enum { TUCMD_TCP = 1, TUCMD_IP = 2 };
@@ -52,17 +52,36 @@ static void insert_sum(uint8_t *frame, uint32_t bytes, uint32_t fields)
 
 /* ---- packets ---- */
 
-static void send_frame(struct e1000 *e, uint8_t *frame, uint32_t bytes, unsigned options)
+/* What is done to each frame of a packet. */
+struct finish {
+    unsigned options;
+    bool tagged;
+    uint16_t tag;
+};
+
+/* @frame has room for a tag, and for padding. */
+static void send_frame(struct e1000 *e, uint8_t *frame, uint32_t bytes, const struct finish *how)
 {
-    if (options & OPTION_TCP)
+    uint8_t *tag = frame + E1000_TAGS_AT;
+
+    if (how->options & OPTION_TCP)
         insert_sum(frame, bytes, e->context.dwords[1]);
-    if (options & OPTION_IP)
+    if (how->options & OPTION_IP)
         insert_sum(frame, bytes, e->context.dwords[0]);
+    if (how->tagged && bytes >= E1000_TAGS_AT) {
+        memmove(tag + E1000_TAG, tag, bytes - E1000_TAGS_AT);
+        be_put(tag, 2, *e1000_reg(e, E1000_VET) & 0xffff);
+        be_put(tag + 2, 2, how->tag);
+        bytes += E1000_TAG;
+    }
     if ((*e1000_reg(e, E1000_TCTL) & TCTL_PAD) && bytes < FRAME_MIN) {
         memset(frame + bytes, 0, FRAME_MIN - bytes);
         bytes = FRAME_MIN;
     }
-    if (bytes && bytes <= E1000_FRAME_MAX && e->send)
+    if (bytes < E1000_TAGS_AT || bytes > E1000_FRAME_MAX)
+        return;
+    e1000_count(e, E1000_SENT, frame, bytes);
+    if (e->send)
         e->send(e->send_ctx, frame, bytes);
 }
 
@@ -92,14 +111,14 @@ static void fix_headers(const struct e1000 *e, uint8_t *frame, uint32_t bytes, u
     be_put(frame + sum, 2, (partial & 0xffff) + (partial >> 16));
 }
 
-static void send_segments(struct e1000 *e, unsigned options)
+static void send_segments(struct e1000 *e, const struct finish *how)
 {
     const uint32_t *c = e->context.dwords;
     uint32_t header = bits(c[3], 15, 8), size = bits(c[3], 31, 16), done = 0;
     uint32_t ip = bits(c[0], 7, 0), tcp = bits(c[1], 7, 0), sum = bits(c[1], 15, 8);
-    uint8_t frame[E1000_FRAME_MAX];
+    uint8_t frame[E1000_FRAME_MAX + E1000_TAG];
 
-    if (!size || header + size > sizeof(frame) || header > e->packet_bytes ||
+    if (!size || header + size > E1000_FRAME_MAX || header > e->packet_bytes ||
         header < FRAME_MIN / 2 || ip + 20 > header || tcp + 14 > header || sum + 2 > header ||
         ip > tcp) {
         LOG(e->function.log, DEVICE, GUEST,
@@ -113,7 +132,7 @@ static void send_segments(struct e1000 *e, unsigned options)
         memcpy(frame + header, e->packet + header + done, part);
         fix_headers(e, frame, header + part, n, done, part == left);
         pace_spend(&e->pace, header + DESC_COST);
-        send_frame(e, frame, header + part, options);
+        send_frame(e, frame, header + part, how);
         done += part;
     }
 }
@@ -137,7 +156,11 @@ static void gather(struct e1000 *e, const struct desc *d, uint32_t bytes)
 static void take(struct e1000 *e, const struct desc *d)
 {
     bool extended = command_of(d) & CMD_DEXT;
-    unsigned options = extended ? (unsigned)bits(d->upper, 15, 8) : 0;
+    struct finish how = {
+        .options = extended ? (unsigned)bits(d->upper, 15, 8) : 0,
+        .tagged = (command_of(d) & CMD_VLE) && (*e1000_reg(e, E1000_CTRL) & E1000_CTRL_VME),
+        .tag = (uint16_t)(d->upper >> 16),
+    };
 
     if (extended && bits(d->lower, 23, 20) == TYPE_CONTEXT) {
         e->context = (struct e1000_context){
@@ -148,16 +171,21 @@ static void take(struct e1000 *e, const struct desc *d)
     if (!(command_of(d) & CMD_EOP))
         return;
     if (extended && (command_of(d) & CMD_TSE))
-        send_segments(e, options);
+        send_segments(e, &how);
     else
-        send_frame(e, e->packet, e->packet_bytes, options);
+        send_frame(e, e->packet, e->packet_bytes, &how);
     e->packet_bytes = 0;
+}
+
+static uint32_t ring_size(struct e1000 *e)
+{
+    return *e1000_reg(e, E1000_TDLEN) / E1000_DESC;
 }
 
 /* Descriptor @n; false: it is not there. */
 static bool take_descriptor(struct e1000 *e, uint32_t n)
 {
-    uint64_t at = e1000_desc_at(e, E1000_TDBAL, n);
+    uint64_t at = e1000_ring_at(e, E1000_TDBAL) + (uint64_t)n * E1000_DESC;
     uint8_t bytes[E1000_DESC];
     struct desc d;
 
@@ -175,8 +203,7 @@ static bool take_descriptor(struct e1000 *e, uint32_t n)
 
 static bool is_waiting(struct e1000 *e)
 {
-    uint32_t size = e1000_ring_size(e, E1000_TDBAL), head = *e1000_reg(e, E1000_TDH),
-             tail = *e1000_reg(e, E1000_TDT);
+    uint32_t size = ring_size(e), head = *e1000_reg(e, E1000_TDH), tail = *e1000_reg(e, E1000_TDT);
 
     return (*e1000_reg(e, E1000_TCTL) & TCTL_ENABLE) && head < size && tail < size &&
            head != tail && pci_is_master(&e->function);
@@ -199,7 +226,7 @@ void e1000_transmit(void *ctx, uint64_t now_ns)
             *head = *e1000_reg(e, E1000_TDT);
             break;
         }
-        *head = (*head + 1) % e1000_ring_size(e, E1000_TDBAL);
+        *head = (*head + 1) % ring_size(e);
         any = true;
     }
     if (any)

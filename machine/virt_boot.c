@@ -19,6 +19,7 @@ static const struct {
     {ARM_VIRTIO_BLK, "scsi", "/disk@0,0"},
     {ARM_VIRTIO_NET, "ethernet", "/ethernet-phy@0"},
     {ARM_E1000, "ethernet", "/ethernet-phy@0"},
+    {ARM_E1000E, "ethernet", "/ethernet-phy@0"},
     {ARM_NVME, "pci1b36,0010", "/namespace@1,0"},
     {ARM_VIRTIO_SCSI, "scsi", NULL},
     {ARM_AHCI, "pci8086,2922", NULL},

@@ -20,7 +20,11 @@ int virt_plug_e1000(struct virt_plugged *p, const struct plug *plug, struct arm_
     const struct arm_wire *wire = &plug->what->wire;
 
     e1000_init(&p->e1000,
-               &(struct e1000_config){.mac = wire->mac,
+               &(struct e1000_config){.kind = plug->what->kind == ARM_E1000E ? E1000_82574L
+                                                                             : E1000_82540EM,
+                                      .express = plug->what->kind == ARM_E1000E &&
+                                                 virt_is_express(plug->cfg, &plug->what->pci),
+                                      .mac = wire->mac,
                                       .send = wire->send,
                                       .send_ctx = wire->ctx,
                                       .unit = plug->unit,

@@ -183,7 +183,7 @@ size_t virt_board_port_input(struct virt_board *board, unsigned device, unsigned
 
     if (p && p->kind == ARM_VIRTIO_NET && port == 0)
         return virtio_net_receive(&p->net, data, n);
-    if (p && p->kind == ARM_E1000 && port == 0)
+    if (p && (p->kind == ARM_E1000 || p->kind == ARM_E1000E) && port == 0)
         return e1000_receive(&p->e1000, data, n);
     if (p && p->kind == ARM_PCI_SERIAL && port == 0)
         return uart16550_receive(&p->pci_serial.uart, data, n);

@@ -1,4 +1,5 @@
-/* The 82540EM: EEPROM and PHY as drivers read them, rings, checksums, segments and filters. */
+/* The 82540EM and the 82574L: EEPROM and PHY as drivers read them, rings, checksums, segments,
+ * filters, tags, statistics; the second one's descriptors and messages. */
 #include "devices/e1000.h"
 
 #include "base/state_io.h"
@@ -53,12 +54,13 @@ static void keep_frame(void *ctx, const uint8_t *frame, size_t n)
     memcpy(b->frame, frame, n);
 }
 
-static void start(struct bench *b)
+static void start_kind(struct bench *b, enum e1000_kind kind)
 {
     memset(b, 0, sizeof(*b));
     bench_begin(&b->b, DISK_SNAPSHOT, SECTORS * 512);
     e1000_init(&b->dev,
-               &(struct e1000_config){.mac = mac,
+               &(struct e1000_config){.kind = kind,
+                                      .mac = mac,
                                       .send = keep_frame,
                                       .send_ctx = b,
                                       .unit = 3,
@@ -76,6 +78,11 @@ static void start(struct bench *b)
     out(&b->b, RCTL, 4, 0x8002);
     out(&b->b, RDT, 4, RING - 1);
     driver_wait(&b->b.d, 1);
+}
+
+static void start(struct bench *b)
+{
+    start_kind(b, E1000_82540EM);
 }
 
 static uint16_t eeprom_by_bits(struct bench *b, unsigned word)
@@ -294,20 +301,206 @@ static void test_a_snapshot_keeps_rings_and_half_a_packet(void **state)
     bench_end(&b.b);
 }
 
+static void test_frames_are_counted(void **state)
+{
+    uint8_t frame[1500] = {0};
+    struct bench b;
+
+    (void)state;
+    start(&b);
+    memset(frame, 0xff, 6);
+    assert_int_equal(e1000_receive(&b.dev, frame, 60), 60);
+    assert_int_equal(e1000_receive(&b.dev, frame, 1500), 1500);
+    frame[5] = 0; /* not wanted */
+    assert_int_equal(e1000_receive(&b.dev, frame, 60), 60);
+    put_tx(&b, DATA, 0x0b000000 | 124, 0);
+    out(&b.b, TDT, 4, b.tail);
+    assert_int_equal(in(&b.b, 0x4074, 4), 2); /* good ones received */
+    assert_int_equal(in(&b.b, 0x4074, 4), 0);
+    assert_int_equal(in(&b.b, 0x4078, 4), 2); /* broadcasts */
+    assert_int_equal(in(&b.b, 0x405c, 4), 1); /* of 64 bytes */
+    assert_int_equal(in(&b.b, 0x4070, 4), 1); /* of 1024 and more */
+    assert_int_equal(in(&b.b, 0x4088, 4), 64 + 1504);
+    assert_int_equal(in(&b.b, 0x4088, 4), 64 + 1504); /* until its other half is read */
+    assert_int_equal(in(&b.b, 0x408c, 4), 0);
+    assert_int_equal(in(&b.b, 0x4088, 4), 0);
+    assert_int_equal(in(&b.b, 0x4080, 4), 1); /* sent */
+    assert_int_equal(in(&b.b, 0x40e0, 4), 1); /* of 128 to 255 */
+    out(&b.b, 0x4080, 4, 7);
+    assert_int_equal(in(&b.b, 0x4080, 4), 0); /* nobody's to write */
+    bench_end(&b.b);
+}
+
+static void test_tags_are_put_in_and_taken_out(void **state)
+{
+    static const uint8_t tagged[64] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0,
+                                       0,    1,    0x81, 0,    0x60, 0x05, 8, 0, 9};
+    struct bench b;
+
+    (void)state;
+    start(&b);
+    assert_int_equal(e1000_receive(&b.dev, tagged, 64), 64); /* as it is */
+    assert_int_equal(peek(&b.b.d, RX_RING + 8, 8), UINT64_C(0x000000070000) << 16 | 68);
+    out(&b.b, CTRL, 4, 0x40140240);
+    assert_int_equal(e1000_receive(&b.dev, tagged, 64), 64);
+    assert_int_equal(peek(&b.b.d, RX_RING + 16 + 8, 8), UINT64_C(0x6005000f0000) << 16 | 64);
+    assert_int_equal(peek(&b.b.d, RX_DATA + 0x800 + 12, 2), 8);
+    assert_int_equal(peek(&b.b.d, RX_DATA + 0x800 + 14, 1), 9);
+    out(&b.b, RCTL, 4, 0x48002); /* by the table, in which it is not */
+    assert_int_equal(e1000_receive(&b.dev, tagged, 64), 64);
+    assert_int_equal(in(&b.b, RDH, 4), 2);
+    out(&b.b, 0x5600, 4, 1 << 5);
+    assert_int_equal(e1000_receive(&b.dev, tagged, 64), 64);
+    assert_int_equal(in(&b.b, RDH, 4), 3);
+    poke(&b.b.d, DATA + 12, 2, 8);
+    put_tx(&b, DATA, 0x4b000000 | 60, 0x20070000);
+    out(&b.b, TDT, 4, b.tail);
+    assert_int_equal(b.bytes, 64);
+    assert_memory_equal(b.frame + 12, "\x81\0\x20\7\10\0", 6);
+    bench_end(&b.b);
+}
+
+/* ---- the 82574L ---- */
+
+enum { CTRL_EXT = 0x18, EIAC = 0xdc, IAM = 0xe0, IVAR = 0xe4, PSRCTL = 0x2170, RFCTL = 0x5008 };
+
+static void test_the_82574_is_another_one(void **state)
+{
+    uint16_t sum = 0;
+    struct bench b;
+
+    (void)state;
+    start_kind(&b, E1000_82574L);
+    assert_int_equal(device_read(&b.b.host.ecam, PCI_DEVFN(1, 0) << 12, 4), 0x10d38086);
+    for (unsigned i = 0; i < 64; i++) {
+        out(&b.b, EERD, 4, 1 | i << 2);
+        assert_true(in(&b.b, EERD, 4) & 2);
+        sum = (uint16_t)(sum + (in(&b.b, EERD, 4) >> 16));
+    }
+    assert_int_equal(sum, 0xbaba);
+    assert_true(in(&b.b, EECD, 4) & 0x200);
+    assert_int_equal(read_phy(&b, 3), 0x0cb1);
+    assert_int_equal(read_phy(&b, 17), 0xac08);
+    out(&b.b, MDIC, 4, 1 << 26 | 1 << 21 | 22 << 16 | 769);
+    assert_int_equal(read_phy(&b, 17), 0); /* of another page */
+    assert_int_equal(read_phy(&b, 3), 0x0cb1);
+    assert_true(in(&b.b, STATUS_REG, 4) & 0x80000);
+    out(&b.b, CTRL, 4, 4);
+    assert_false(in(&b.b, STATUS_REG, 4) & 0x80000);
+    bench_end(&b.b);
+}
+
+static void test_extended_descriptors(void **state)
+{
+    uint8_t frame[4000] = {0};
+    struct bench b;
+
+    (void)state;
+    start_kind(&b, E1000_82574L);
+    out(&b.b, RFCTL, 4, 0x8000);
+    memset(frame, 0xff, 6);
+    frame[2100] = 0x66;
+    assert_int_equal(e1000_receive(&b.dev, frame, 2200), 2200);
+    assert_int_equal(peek(&b.b.d, RX_RING, 8), 0); /* no hash */
+    assert_int_equal(peek(&b.b.d, RX_RING + 8, 8), UINT64_C(2048) << 32 | 5);
+    assert_int_equal(peek(&b.b.d, RX_RING + 24, 8), UINT64_C(156) << 32 | 7);
+    assert_int_equal(peek(&b.b.d, RX_DATA + 0x800 + 52, 1), 0x66);
+    /* Four buffers: 128 bytes, and 1, 0 and 2 KiB */
+    out(&b.b, RCTL, 4, 0x8402);
+    out(&b.b, PSRCTL, 4, 0x02000101);
+    out(&b.b, RDH, 4, 1);
+    out(&b.b, RDT, 4, 7);
+    for (unsigned n = 0; n < 4; n++)
+        poke(&b.b.d, RX_RING + 32 + 8 * n, 8, RX_DATA + 0x1000 * n);
+    assert_int_equal(e1000_receive(&b.dev, frame, 2200), 2200);
+    assert_int_equal(in(&b.b, RDH, 4), 2);
+    assert_int_equal(peek(&b.b.d, RX_RING + 32 + 8, 8), UINT64_C(128) << 32 | 7);
+    assert_int_equal(peek(&b.b.d, RX_RING + 32 + 16, 8), UINT64_C(1052) << 48 | 1024 << 16);
+    assert_int_equal(peek(&b.b.d, RX_DATA + 0x3000 + 2100 - 1152, 1), 0x66);
+    out(&b.b, PSRCTL, 4, 0); /* no room at all */
+    assert_int_equal(e1000_receive(&b.dev, frame, 64), 0);
+    bench_end(&b.b);
+}
+
+/* Vector 0 for what is received, 1 for what is sent, 2 for all else, as Linux has them. */
+static void test_causes_send_their_messages(void **state)
+{
+    static const uint8_t frame[64] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    struct bench b;
+
+    (void)state;
+    start_kind(&b, E1000_82574L);
+    for (unsigned n = 0; n < 3; n++)
+        device_write(&b.b.host.memory.dev, MSIX_AT - MEMORY + 16 * n + 8, 8, 40 + n);
+    bench_config(&b.b, b.dev.function.msix.cap + 2, 2, 0x8000);
+    out(&b.b, IVAR, 4, 0x800a0908);
+    out(&b.b, IMS, 4, 0x01500004);
+    assert_int_equal(e1000_receive(&b.dev, frame, 64), 64);
+    assert_int_equal(b.b.messages, 1);
+    assert_int_equal(b.b.data, 40);
+    assert_int_equal(e1000_receive(&b.dev, frame, 64), 64);
+    assert_int_equal(b.b.messages, 1); /* it is there still */
+    put_tx(&b, DATA, 0x0b000000 | 60, 0);
+    out(&b.b, TDT, 4, b.tail);
+    assert_int_equal(b.b.data, 41);
+    out(&b.b, ICS, 4, 4); /* of the link */
+    assert_int_equal(b.b.data, 42);
+    assert_int_equal(in(&b.b, ICR, 4), 0x81500087);
+    assert_int_equal(in(&b.b, ICR, 4), 0);
+    assert_int_equal(b.b.messages, 3);
+    assert_false(b.b.pin);
+    /* Causes that go, and are masked, with their messages */
+    out(&b.b, EIAC, 4, 0x01500000);
+    out(&b.b, IAM, 4, UINT32_MAX);
+    out(&b.b, CTRL_EXT, 4, 1 << 24);
+    assert_int_equal(e1000_receive(&b.dev, frame, 64), 64);
+    assert_int_equal(e1000_receive(&b.dev, frame, 64), 64);
+    assert_int_equal(b.b.messages, 4);
+    assert_int_equal(in(&b.b, IMS, 4), 0x01400004);
+    out(&b.b, IMS, 4, 0x00100000);
+    assert_int_equal(b.b.messages, 5);
+    bench_end(&b.b);
+}
+
+static void test_reading_causes_takes_them_if_one_is_wanted(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    start_kind(&b, E1000_82574L);
+    out(&b.b, ICS, 4, 4);
+    assert_int_equal(in(&b.b, ICR, 4), 0x01000004); /* nothing is wanted */
+    assert_int_equal(in(&b.b, ICR, 4), 0);
+    out(&b.b, IMS, 4, 0x80);
+    out(&b.b, ICS, 4, 4);
+    assert_int_equal(in(&b.b, ICR, 4), 0x01000004); /* masked: it stays */
+    assert_false(b.b.pin);
+    out(&b.b, IMS, 4, 4);
+    assert_true(b.b.pin);
+    out(&b.b, IAM, 4, 0x04);
+    out(&b.b, CTRL_EXT, 4, 1 << 27);
+    assert_int_equal(in(&b.b, ICR, 4), 0x81000004);
+    assert_false(b.b.pin);
+    assert_int_equal(in(&b.b, ICR, 4), 0);
+    assert_int_equal(in(&b.b, IMS, 4), 0x80); /* and is masked now */
+    bench_end(&b.b);
+}
+
 static void test_garbage(void **state)
 {
-    static const uint32_t kept[] = {RCTL, TCTL, TDBAL, TDLEN, TDT, RDBAL, RDLEN, RDT, EECD, MDIC};
+    static const uint32_t kept[] = {RCTL, TCTL, TDBAL, TDLEN, TDT,  RDBAL,  RDLEN, RDT,
+                                    EECD, MDIC, CTRL,  IVAR,  EIAC, PSRCTL, RFCTL, IMS};
     uint64_t rng = test_seed(1);
     static struct bench b;
     static const uint8_t frame[E1000_FRAME_MAX] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
     (void)state;
-    start(&b);
+    start_kind(&b, random_next(&rng) % 2 ? E1000_82574L : E1000_82540EM);
     for (unsigned round = 0; round < 3000; round++) {
         for (unsigned i = 0; i < RING; i++)
             put_tx(&b,
                    random_next(&rng) % 4 ? DATA + random_next(&rng) % 0x1000 : random_next(&rng),
-                   (uint32_t)((random_next(&rng) & 0x2f100000) | random_next(&rng) % 2000),
+                   (uint32_t)((random_next(&rng) & 0x6f100000) | random_next(&rng) % 2000),
                    (uint32_t)random_next(&rng));
         out(&b.b, TCTL, 4, 2);
         out(&b.b, TDT, 4, random_next(&rng) % RING);
@@ -337,6 +530,12 @@ int main(void)
         cmocka_unit_test(test_a_packet_is_cut_into_tcp_segments),
         cmocka_unit_test(test_frames_arrive_where_the_filter_lets_them),
         cmocka_unit_test(test_a_snapshot_keeps_rings_and_half_a_packet),
+        cmocka_unit_test(test_frames_are_counted),
+        cmocka_unit_test(test_tags_are_put_in_and_taken_out),
+        cmocka_unit_test(test_the_82574_is_another_one),
+        cmocka_unit_test(test_extended_descriptors),
+        cmocka_unit_test(test_causes_send_their_messages),
+        cmocka_unit_test(test_reading_causes_takes_them_if_one_is_wanted),
         cmocka_unit_test(test_garbage),
     };
 

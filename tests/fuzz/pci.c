@@ -62,8 +62,11 @@ static void make_others(struct bench *b, struct choices *in)
                   &b->rings.log, NULL) != 0)
         abort();
     e1000_init(&b->e1000,
-               &(struct e1000_config){
-                   .mac = mac, .send = drop_output, .mem = &b->rings.mem, .clock = &b->rings.clock},
+               &(struct e1000_config){.kind = below(in, 2) ? E1000_82574L : E1000_82540EM,
+                                      .mac = mac,
+                                      .send = drop_output,
+                                      .mem = &b->rings.mem,
+                                      .clock = &b->rings.clock},
                &b->rings.log);
     ahci_init(&b->ahci, &(struct ahci_config){.mem = &b->rings.mem, .clock = &b->rings.clock},
               &b->rings.log);
@@ -166,6 +169,8 @@ static void set_up_others(struct bench *b)
         if (i == AHCI)
             device_write(&b->host.ecam, at + PCI_BAR0 + 20, 4, MEMORY + other_at(i));
         device_write(&b->host.ecam, at + PCI_COMMAND, 2, 7);
+        if (i == E1000 && b->e1000.function.msix.count)
+            device_write(&b->host.ecam, at + b->e1000.function.msix.cap + 2, 2, 0x8000);
     }
     for (unsigned n = 0; n < 2; n++) {
         reg(b, AHCI, 0x100 + 0x80 * n, 4, queue_at(9));
@@ -185,6 +190,10 @@ static void set_up_others(struct bench *b)
     reg(b, E1000, 0x2808, 4, 256);
     reg(b, E1000, 0x100, 4, 0x801a);
     reg(b, E1000, 0x2818, 4, 15);
+    reg(b, E1000, 0x5008, 4, 0x8000);
+    reg(b, E1000, 0x2170, 4, 0x01010101);
+    reg(b, E1000, 0xe4, 4, 0x800a0908);
+    reg(b, E1000, 0xd0, 4, 0x01500000);
 }
 
 /* A command in entry @k of a queue of NVMe; queue 0 is the admin's, 1 is made by it. */
@@ -212,7 +221,7 @@ static void e1000_descriptor(struct bench *b, struct choices *in)
 
     poke(&b->rings, at, 8,
          below(in, 4) ? queue_at(8) + take(in, 1) : (uint64_t)value(in) << 32 | take(in, 4));
-    poke(&b->rings, at + 8, 8, below(in, 4) ? take(in, 8) & 0xffffffff2f3003ff : value(in));
+    poke(&b->rings, at + 8, 8, below(in, 4) ? take(in, 8) & 0xffffffff6f3003ff : value(in));
     reg(b, E1000, ring == 4 ? 0x3818 : 0x2818, 4, below(in, 16));
 }
 

@@ -35,6 +35,7 @@ bool qemu_connect_nvme(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_nvme_ns(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_gpu_gl(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_e1000(struct qemu *q, const struct qemu_device *device);
+bool qemu_connect_e1000e(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_ide_unit(struct qemu *q, const struct qemu_device *device); /* qemu_units.c */
 bool qemu_connect_hda(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_hda_codec(struct qemu *q, const struct qemu_device *device); /* qemu_units.c */

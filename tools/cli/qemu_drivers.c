@@ -244,6 +244,13 @@ static const struct property e1000_properties[] = {
     {"init-vet", "on|off", NULL, NULL},
 };
 
+static const struct property e1000e_properties[] = {
+    {"netdev", "ID", set_netdev, NULL}, {"mac", "MAC", set_mac, NULL},
+    {"id", "ID", set_id, NULL},         {"bus", "BUS", set_on, NULL},
+    {"bootindex", "N", set_boot, NULL}, {"disable_vnet_hdr", "on|off", NULL, NULL},
+    {"init-vet", "on|off", NULL, NULL},
+};
+
 static const struct property rng_properties[] = {
     {"rng", "ID", set_rng, NULL},
     VIRTIO_PROPERTIES,

@@ -317,7 +317,7 @@ bool qemu_netdev(struct qemu *q, const char *option, const char *value)
 
 /* ---- -nic, -net ---- */
 
-#define MODELS "virtio|virtio-net-pci|virtio-net-device|e1000"
+#define MODELS "virtio|virtio-net-pci|virtio-net-device|e1000|e1000e"
 
 static const struct property nic_properties[] = {
     {"model", MODELS, set_nic_model, NULL},

@@ -90,7 +90,6 @@ static bool connect_nic(struct qemu *q, const struct qemu_nic *n)
 {
     struct arm_device device = {0};
     unsigned index = q->req.config.device_count;
-    bool e1000 = n->model && !strcmp(n->model, "e1000");
     struct qemu_netdev *to = n->has_own                      ? &q->net.netdevs[n->own]
                              : !n->netdev && q->net.hub >= 0 ? &q->net.netdevs[q->net.hub]
                                                              : NULL;
@@ -101,8 +100,10 @@ static bool connect_nic(struct qemu *q, const struct qemu_nic *n)
                         "hub; use -nic or -netdev");
     good = n->netdev ? qemu_net_plug(q, "-net nic", n->netdev, n->mac, index, &device)
                      : plug(q, n->has_own ? "-nic" : "-net nic", to, n->mac, index, &device);
-    if (e1000)
+    if (n->model && !strcmp(n->model, "e1000"))
         device.kind = ARM_E1000;
+    else if (n->model && !strcmp(n->model, "e1000e"))
+        device.kind = ARM_E1000E;
     return good && place_nic(q, n, &device) &&
            (devices_add(&q->devices.options, &device, &q->req.config) ||
             qemu_bad("more than %d devices", ARM_DEVICES_MAX));
