@@ -11,6 +11,13 @@
 // dies -DSILENT: the program has given up: cpu0 is in && (panic+0xc), called at && (no_root+0x8) && its log has: Kernel panic - not syncing: VFS
 // dies -DXEN | --on-death=stop | code 5: (XEN) Panic on CPU 0: (Xen)
 // dies -DUBOOT | --on-death=stop | code 5: resetting ... (U-Boot)
+// dies -DHYP: Kernel panic - not syncing: HYP panic: (Linux) && KVM itself has failed at EL2
+// dies -DINITRAMFS: ALERT!  /dev/vdb1 does not exist.  Dropping to a shell! (an initial RAM disk) && has not found the root
+// dies -DEDK2: ASSERT [DxeCore] a.c(12): ((BOOLEAN)(0==1)) (EDK II)
+// dies -DTFA: ERROR:   BL2: Failed to load image id 5 (-2) (Trusted Firmware) && 5 BL33
+// dies -DSEL4: Caught cap fault in send phase at address 0 (seL4) && there is no handler to tell of it
+// dies -DZEPHYR | --on-death=stop | code 5: ZEPHYR FATAL ERROR 2: Stack overflow on CPU 0 (Zephyr) && a thread's stack is too small
+// lives -DZEPHYR
 // lives -DUBOOT
 // lives -DLINUX | --on-death=ignore
 #include "common.inc"
@@ -72,6 +79,19 @@ text:
     .ascii "[    0.2] virtio_blk virtio0: [vda] 1 512-byte logical blocks\r\n"
 # endif
     .asciz ""
+#elif defined(HYP)
+    .asciz "[    0.1] Kernel panic - not syncing: HYP panic:\r\nPS:000003c9 PC:0000000000001000\r\n"
+#elif defined(INITRAMFS)
+    .asciz "ALERT!  /dev/vdb1 does not exist.  Dropping to a shell!\r\n\r\nBusyBox v1.35.0\r\n(initramfs) "
+#elif defined(EDK2)
+    .asciz "ASSERT [DxeCore] a.c(12): ((BOOLEAN)(0==1))\r\n"
+#elif defined(TFA)
+    .asciz "INFO:    BL2: Loading image id 5\r\nERROR:   BL2: Failed to load image id 5 (-2)\r\n"
+#elif defined(SEL4)
+    .ascii "Caught cap fault in send phase at address 0\r\nwhile trying to handle:\r\n"
+    .asciz "vm fault on data at address 0x0 with status 0x92000006\r\n"
+#elif defined(ZEPHYR)
+    .asciz "[00:00:00.000,000] <err> os: >>> ZEPHYR FATAL ERROR 2: Stack overflow on CPU 0\r\n"
 #elif defined(XEN)
     .asciz "(XEN) Panic on CPU 0:\r\n"
 #else
