@@ -180,10 +180,15 @@ static bool explain_value(const struct corpse *c, const struct arm_event *branch
     return true;
 }
 
-static void explain_result(const struct corpse *c, const struct arm_event *branch,
+/* Nobody parks because the firmware has done what it was asked for. */
+static bool explain_result(const struct corpse *c, const struct arm_event *branch,
                            const struct arm_event *call, struct verdict *v)
 {
+    bool own = c->config->el2 && call->el < 2 && death_reg(c, c->cpu, "VBAR_EL2");
     bool hvc = (call->insn.word & 3) == 2;
+
+    if (!own && death_reg(c, c->cpu, "x0") == 0)
+        return false;
     g_autofree char *at = death_place(c, c->cpu, branch->el, branch->pc);
     g_autofree char *by = death_place(c, c->cpu, call->el, call->pc);
     g_autofree char *here = death_place(c, c->cpu, death_el(c, c->cpu), death_reg(c, c->cpu, "pc"));
@@ -194,11 +199,11 @@ static void explain_result(const struct corpse *c, const struct arm_event *branc
                     c->cpu, here, at, hvc ? "HVC" : "SMC", by, death_reg(c, c->cpu, "x0"));
     g_string_printf(
         v->evidence, "%s",
-        c->config->el2 && call->el < 2 && death_reg(c, c->cpu, "VBAR_EL2")
-            ? "EL2's own software answers it: 0 is SUCCESS, negative numbers are errors "
+        own ? "EL2's own software answers it: 0 is SUCCESS, negative numbers are errors "
               "of PSCI (DEN0022 5.2.2)"
             : "0 is SUCCESS, negative numbers are errors of PSCI (DEN0022 5.2.2)");
     g_string_assign(v->next, "who answers has to put the result into X0 as the caller gets it");
+    return true;
 }
 
 /* Its first way to where it is parked. WFI and WFE stand behind themselves. */
@@ -252,8 +257,7 @@ bool death_explain_parked(const struct corpse *c, struct verdict *v)
         explain_register(c, p, s.number, v);
         known = true;
     } else if (s.call) {
-        explain_result(c, p, s.call, v);
-        known = true;
+        known = explain_result(c, p, s.call, v);
     } else if (s.load) {
         known = explain_value(c, p, s.load, v);
     }

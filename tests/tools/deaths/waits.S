@@ -18,6 +18,7 @@
 // dies -DRESETS | --no-el2: the guest resets the machine again and again && times by PSCI SYSTEM_RESET at && (reset+0xc) && each time about 2008 instructions
 // dies -DRESETS | --no-el2 --on-death=stop | code 4: the guest resets the machine again and again
 // lives -DRESETS | --no-el2 --max-insns 15K
+// lives -DSTART -DMPIDR=1 -DENTRY=goes_on -DCHECKED | --smp 2 --no-el2
 #include "common.inc"
 #ifndef PMR
 # define PMR 0xf0
@@ -82,6 +83,13 @@ reset:
     ldr x1, =MPIDR
     ldr x2, =ENTRY
     hvc #0
+# if defined(CHECKED)                // all is well, and then it waits
+    cbnz x0, goes_on
+1:  wfe
+    b 1b
+goes_on:
+    b .
+# endif
     adrp x1, flag
 1:  ldr x0, [x1, #:lo12:flag]       // until the other one has come
     cbz x0, 1b
