@@ -87,27 +87,34 @@ bool death_add_way(const struct corpse *c, const struct death_fault *f, GString 
 }
 
 /* Where other boards have what programs begin with; of places that overlap the smaller comes first.
- * @gic: only if this machine's is of the other version; 0: it is where a program looks for the
- * UART. */
+ * UART: it is where a program looks for that one; else only if this machine's GIC is a GICv2 or a
+ * GICv3, or with any. */
+enum place_when { UART, WITH_GICV2, WITH_GICV3, WITH_ANY };
 static const struct {
     uint64_t base, end;
-    unsigned gic;
+    enum place_when when;
     const char *text;
 } places[] = {
-    {0x08010000, 0x0801ffff, 3,
+    {0x08010000, 0x0801ffff, WITH_GICV3,
      "a GICv2 has its CPU interface there, and this machine has a GICv3"},
-    {0x080a0000, 0x0813ffff, 2,
+    {0x08030000, 0x0804ffff, WITH_GICV3,
+     "a GICv2 has its virtual interface there (GICH, GICV), and this machine has a GICv3: "
+     "ICH_xxx_EL2 are the registers of that one"},
+    {0x08080000, 0x0809ffff, WITH_GICV2, "a GICv3 has its ITS there, and this machine has a GICv2"},
+    {0x080a0000, 0x0813ffff, WITH_GICV2,
      "a GICv3 has its redistributors there, and this machine has a GICv2"},
-    {0x101f0000, 0x101f3fff, 0, "a Versatile PB has its UARTs there"},
-    {0x1c090000, 0x1c0cffff, 0, "Arm's FVPs and Versatile Express have their UARTs there"},
-    {0x30860000, 0x30a6ffff, 0, "an i.MX 8M has its UARTs there"},
-    {0x3f000000, 0x3fffffff, 0, "a Raspberry Pi 2 or 3 has its devices there"},
-    {0x7ff70000, 0x7ff8ffff, 0, "a Juno has its UARTs there"},
-    {0xfe650000, 0xfe6dffff, 0, "a Rockchip RK3568 has its UARTs there"},
-    {0xfeb40000, 0xfebcffff, 0, "a Rockchip RK3588 has its UARTs there"},
-    {0xfe000000, 0xfeffffff, 0, "a Raspberry Pi 4 has its devices there"},
-    {0xff000000, 0xff01ffff, 0, "a Zynq UltraScale+ has its UARTs there"},
-    {0xff130000, 0xff1bffff, 0, "a Rockchip RK3328 or RK3399 has its UARTs there"},
+    {0x09050000, 0x0906ffff, WITH_ANY,
+     "an SMMUv3 is there with `armillary qemu -M virt,iommu=smmuv3`, and this machine has none"},
+    {0x101f0000, 0x101f3fff, UART, "a Versatile PB has its UARTs there"},
+    {0x1c090000, 0x1c0cffff, UART, "Arm's FVPs and Versatile Express have their UARTs there"},
+    {0x30860000, 0x30a6ffff, UART, "an i.MX 8M has its UARTs there"},
+    {0x3f000000, 0x3fffffff, UART, "a Raspberry Pi 2 or 3 has its devices there"},
+    {0x7ff70000, 0x7ff8ffff, UART, "a Juno has its UARTs there"},
+    {0xfe650000, 0xfe6dffff, UART, "a Rockchip RK3568 has its UARTs there"},
+    {0xfeb40000, 0xfebcffff, UART, "a Rockchip RK3588 has its UARTs there"},
+    {0xfe000000, 0xfeffffff, UART, "a Raspberry Pi 4 has its devices there"},
+    {0xff000000, 0xff01ffff, UART, "a Zynq UltraScale+ has its UARTs there"},
+    {0xff130000, 0xff1bffff, UART, "a Rockchip RK3328 or RK3399 has its UARTs there"},
 };
 
 /* What this board has below its RAM, for programs that forget to map it. */
@@ -141,14 +148,14 @@ bool death_add_own_board(uint64_t pa, GString *out)
 
 bool death_add_other_board(const struct corpse *c, uint64_t pa, GString *out)
 {
-    unsigned gic = c->config->gic.version == 2 ? 2 : 3;
+    enum place_when gic = c->config->gic.version == 2 ? WITH_GICV2 : WITH_GICV3;
 
     for (size_t k = 0; k < G_N_ELEMENTS(places); k++)
         if (pa >= places[k].base && pa <= places[k].end &&
-            (!places[k].gic || places[k].gic == gic)) {
+            (places[k].when == UART || places[k].when == WITH_ANY || places[k].when == gic)) {
             g_string_append_printf(
                 out, "%s%s", places[k].text,
-                places[k].gic ? "" : "; this board has its UART, a PL011, at 0x9000000");
+                places[k].when == UART ? "; this board has its UART, a PL011, at 0x9000000" : "");
             return true;
         }
     return false;

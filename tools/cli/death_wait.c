@@ -7,6 +7,7 @@
 
 #define SPIS_END 1020
 #define LRS_MAX  16
+#define HCR_E2H  ARM_BIT(34)
 
 #define UART_INTID 33
 
@@ -141,6 +142,25 @@ static void add_guests(const struct corpse *c, const struct arm_irq *irq, GStrin
                              "priority only, and it has to write ICC_DIR_EL1 as well");
 }
 
+/* What to do about one that is not enabled. At EL2 with HCR_EL2.E2H the registers of the EL1 timers
+ * are EL2's: CNTP_CTL_EL0[] and CNTV_CTL_EL0[] (pseudocode of the accesses). */
+static void enable_it(const struct corpse *c, unsigned intid, struct verdict *v)
+{
+    bool hyp_virt = intid == PPI_TIMER_HYP_VIRT;
+    char kind = hyp_virt ? 'V' : 'P';
+
+    if (intid < 32)
+        g_string_printf(v->next, "write %#x to GICR_ISENABLER0", UINT32_C(1) << intid);
+    else
+        g_string_printf(v->next, "write %#x to GICD_ISENABLER%u", UINT32_C(1) << intid % 32,
+                        intid / 32);
+    if ((intid == PPI_TIMER_HYP || hyp_virt) && death_reg(c, c->cpu, "HCR_EL2") & HCR_E2H)
+        g_string_append_printf(v->evidence,
+                               "; HCR_EL2.E2H is 1: at EL2 CNT%c_CTL_EL0 is CNTH%c_CTL_EL2, whose "
+                               "interrupt is this one and not %u, as CNT%c_CTL_EL02 has it",
+                               kind, kind, hyp_virt ? PPI_TIMER_VIRT : PPI_TIMER_PHYS, kind);
+}
+
 static bool explain_held(const struct corpse *c, struct verdict *v)
 {
     struct arm_irq irq;
@@ -159,6 +179,8 @@ static bool explain_held(const struct corpse *c, struct verdict *v)
     add_ended(c, intid, &irq, v->evidence);
     add_guests(c, &irq, v->evidence);
     g_string_printf(v->next, "`info irq %u` in the monitor says where it is", intid);
+    if (!irq.enabled)
+        enable_it(c, intid, v);
     return true;
 }
 

@@ -15,6 +15,11 @@
 // dies -DGICC -DGICC_PMR | --no-el2 --gic version=2: priority 0 is not above PMR 0 of cpu0 (GICC_PMR) && of group 0 (IRQ)
 // dies -DGICC -DGICC_CTLR | --no-el2 --gic version=2: group 0 is off at cpu0: GICC_CTLR.EnableGrp0 is 0
 // dies -DFIQ | --no-el2: an FIQ is taken to EL1 at && nothing handles it
+// dies -DVHE_TIMER | --cpu n1: INTID 26 (the EL2 timer) is pending, but it is not enabled && at EL2 CNTP_CTL_EL0 is CNTHP_CTL_EL2, whose interrupt is this one and not 30 && write 0x4000000 to GICR_ISENABLER0
+// dies -DVHE_TIMER -DVIRTUAL | --cpu n1: INTID 28 (the EL2 virtual timer) is pending, but && at EL2 CNTV_CTL_EL0 is CNTHV_CTL_EL2, whose interrupt is this one and not 27
+// dies -DEL1_TIMER | --no-el2: INTID 30 (the EL1 timer) is pending && try: write 0x40000000 to GICR_ISENABLER0
+// dies -DGICH: a load from 0x8030000 && a GICv2 has its virtual interface there && ICH_xxx_EL2
+// dies -DSMMU: a store to 0x9050098 && an SMMUv3 is there with `armillary qemu -M virt,iommu=smmuv3`
 #include "common.inc"
 
     .macro guest_waits hcr, lr, vmcr // at EL1, for what is in a list register
@@ -48,6 +53,31 @@ crash:
     ticks
 1:  wfi
     b 1b
+#elif defined(VHE_TIMER) || defined(EL1_TIMER) // another timer's interrupt is enabled than the one that comes
+# if defined(VHE_TIMER)
+    put hcr_el2, 0x480000010        // RW, E2H, IMO
+    isb
+# endif
+    gic_on
+# if defined(VIRTUAL)
+    store 0x80b0180, 0x08000000     // GICR_ICENABLER0
+    put cntv_cval_el0, 0
+    put cntv_ctl_el0, 1
+# else
+    put cntp_cval_el0, 0
+    put cntp_ctl_el0, 1
+# endif
+    isb
+    msr daifclr, #2
+1:  wfi
+    b 1b
+#elif defined(GICH)
+    ldr x1, =0x8030000
+    ldr w0, [x1]
+#elif defined(SMMU)
+    ldr x1, =0x9050000
+    mov w2, #1
+    str w2, [x1, #0x98]             // SMMU_CMDQ_PROD
 #elif defined(FAR)
     gic_on
     mov x9, #-1
