@@ -425,6 +425,34 @@ static bool explain_virtual(const struct corpse *c, struct verdict *v)
     return h.found;
 }
 
+/* HCR_EL2.{VI, VF} count with IMO and FMO only. */
+static bool explain_virtual_bits(const struct corpse *c, struct verdict *v)
+{
+    static const struct {
+        uint64_t pending, enabled;
+        char kind;
+    } bits[] = {{ARM_BIT(7), ARM_BIT(4), 'I'}, {ARM_BIT(6), ARM_BIT(3), 'F'}};
+
+    for (unsigned cpu = 0; cpu < arm_cpu_count(c->m); cpu++)
+        for (size_t k = 0; k < G_N_ELEMENTS(bits); k++) {
+            uint64_t hcr = death_reg(c, cpu, "HCR_EL2");
+            char kind = bits[k].kind;
+            if (!(hcr & bits[k].pending) || hcr & bits[k].enabled || death_el(c, cpu) > 1)
+                continue;
+            g_string_printf(v->cause,
+                            "a virtual %s is pending for the guest of cpu%u by HCR_EL2.V%c, but "
+                            "HCR_EL2.%cMO is 0",
+                            kind == 'I' ? "IRQ" : "FIQ", cpu, kind, kind);
+            g_string_printf(v->evidence,
+                            "HCR_EL2 is %#" PRIx64 "; without %cMO there are no virtual ones, and "
+                            "physical ones are the guest's",
+                            hcr, kind);
+            g_string_printf(v->next, "set HCR_EL2.%cMO", kind);
+            return true;
+        }
+    return false;
+}
+
 /* A loop that never ends in an interrupt's handler: the interrupt is held back by that only. */
 static bool explain_in_handler(const struct corpse *c, struct verdict *v)
 {
@@ -458,10 +486,10 @@ static bool explain_all_off(const struct corpse *c, struct verdict *v)
 bool death_explain_wait(const struct corpse *c, struct verdict *v)
 {
     if (death_explain_given_up(c, v) || death_explain_asleep(c, v) ||
-        death_explain_return_to_itself(c, v) || explain_virtual(c, v) || explain_firmware(c, v) ||
-        explain_in_handler(c, v) || explain_held(c, v) || explain_timer(c, v) ||
-        death_explain_chase(c, v) || death_explain_loop(c, v) || death_explain_count(c, v) ||
-        death_explain_asking(c, v))
+        death_explain_return_to_itself(c, v) || explain_virtual(c, v) ||
+        explain_virtual_bits(c, v) || explain_firmware(c, v) || explain_in_handler(c, v) ||
+        explain_held(c, v) || explain_timer(c, v) || death_explain_chase(c, v) ||
+        death_explain_loop(c, v) || death_explain_count(c, v) || death_explain_asking(c, v))
         return true;
     if (death_explain_parked(c, v))
         return true;

@@ -18,6 +18,7 @@
 // dies -DVHE_TIMER | --cpu n1: INTID 26 (the EL2 timer) is pending, but it is not enabled && at EL2 CNTP_CTL_EL0 is CNTHP_CTL_EL2, whose interrupt is this one and not 30 && write 0x4000000 to GICR_ISENABLER0
 // dies -DVHE_TIMER -DVIRTUAL | --cpu n1: INTID 28 (the EL2 virtual timer) is pending, but && at EL2 CNTV_CTL_EL0 is CNTHV_CTL_EL2, whose interrupt is this one and not 27
 // dies -DEL1_TIMER | --no-el2: INTID 30 (the EL1 timer) is pending && try: write 0x40000000 to GICR_ISENABLER0
+// dies -DVI: a virtual IRQ is pending for the guest of cpu0 by HCR_EL2.VI, but HCR_EL2.IMO is 0 && set HCR_EL2.IMO
 // dies -DGICH: a load from 0x8030000 && a GICv2 has its virtual interface there && ICH_xxx_EL2
 // dies -DSMMU: a store to 0x9050098 && an SMMUv3 is there with `armillary qemu -M virt,iommu=smmuv3`
 #include "common.inc"
@@ -71,6 +72,15 @@ crash:
     msr daifclr, #2
 1:  wfi
     b 1b
+#elif defined(VI)                     // an interrupt for a guest, as it was done before there were list registers
+    put hcr_el2, 0x80000080
+    put spsr_el2, 0x345
+    set elr_el2, sleeps
+    isb
+    eret
+sleeps:
+    wfi
+    b sleeps
 #elif defined(GICH)
     ldr x1, =0x8030000
     ldr w0, [x1]
