@@ -82,6 +82,8 @@ enum gdb_token gdb_reader_byte(struct gdb_reader *r, uint8_t byte)
     }
 }
 
+static const char digits[] = "0123456789abcdef";
+
 static void put(GByteArray *out, uint8_t byte, uint8_t *sum)
 {
     *sum += byte;
@@ -90,7 +92,6 @@ static void put(GByteArray *out, uint8_t byte, uint8_t *sum)
 
 void gdb_packet_append(GByteArray *out, const uint8_t *data, size_t size)
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t sum = 0, ignored = 0;
 
     put(out, '$', &ignored);
@@ -107,8 +108,10 @@ void gdb_packet_append(GByteArray *out, const uint8_t *data, size_t size)
 
 void gdb_append_hex(GString *out, const uint8_t *bytes, size_t size)
 {
-    for (size_t k = 0; k < size; k++)
-        g_string_append_printf(out, "%02x", bytes[k]);
+    for (size_t k = 0; k < size; k++) {
+        g_string_append_c(out, digits[bytes[k] >> 4]);
+        g_string_append_c(out, digits[bytes[k] & 15]);
+    }
 }
 
 bool gdb_hex_bytes(const char *text, size_t length, GByteArray *out)
