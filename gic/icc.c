@@ -18,6 +18,17 @@ static void activate(struct gic_cpu *c, uint32_t intid)
     b->active |= one;
 }
 
+/* An edge is over with that, and so is an LPI; what a line holds high is pending as well as active. */
+static void tell_acknowledged(struct gic_cpu *c, uint32_t intid)
+{
+    uint32_t one = 0;
+    const struct irq_bank *b = intid < INTID_LPI ? gic_bank(c, intid, &one) : NULL;
+
+    gic_tell(c, intid, ARM_IRQ_ACKNOWLEDGED, false);
+    if (!b || !(gic_states(b).pending & one))
+        gic_tell(c, intid, ARM_IRQ_LOW, false);
+}
+
 /* EL3 is told by ICC_IAR0_EL1 and ICC_HPPIR0_EL1 that the interrupt is for a lower EL, and in which
  * state (IHI0069 2.2.1, "Special INTIDs"). */
 uint32_t icc_special(const struct gic_cpu *c, unsigned group)
@@ -38,7 +49,7 @@ uint32_t icc_acknowledge(struct gic_cpu *c, unsigned group)
         return icc_special(c, group);
     activate(c, intid);
     if_activate(&c->phys, c->hppi.prio, group, group);
-    gic_tell(c, intid, ARM_IRQ_ACKNOWLEDGED, false);
+    tell_acknowledged(c, intid);
     gic_update_acknowledged(c, intid);
     return intid;
 }

@@ -20,6 +20,7 @@ static void check_IRQ(void)
 {
     assert_false(check_irq(G(SGI), 0, 3, ARM_IRQ_HIGH, 0)->irq.virt);
     check_irq(G(IAR), 0, 3, ARM_IRQ_ACKNOWLEDGED, 0);
+    check_irq(G(IAR), 1, 3, ARM_IRQ_LOW, 0); /* it was an edge */
     check_irq(G(EOI), 0, 3, ARM_IRQ_DEACTIVATED, 0);
     check_irq(G(PEND), 0, 27, ARM_IRQ_HIGH, 0);
     check_irq(G(UNPEND), 0, 27, ARM_IRQ_LOW, 0);
