@@ -18,7 +18,8 @@ static void activate(struct gic_cpu *c, uint32_t intid)
     b->active |= one;
 }
 
-/* An edge is over with that, and so is an LPI; what a line holds high is pending as well as active. */
+/* An edge is over with that, and so is an LPI; what a line holds high is pending as well as active.
+ */
 static void tell_acknowledged(struct gic_cpu *c, uint32_t intid)
 {
     uint32_t one = 0;

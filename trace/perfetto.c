@@ -298,6 +298,21 @@ static void span(struct trace *t, const struct arm_event *e, enum view view, boo
         g_hash_table_remove(p->spans, id);
 }
 
+/* Those that are open when the run ends, in an order of their own. */
+static void close_spans(struct trace *t)
+{
+    struct perfetto *p = t->self;
+    g_autoptr(GList) ids = g_list_sort(g_hash_table_get_keys(p->spans), (GCompareFunc)strcmp);
+    unsigned view, cpu, intid, virt;
+
+    for (GList *l = ids; l; l = l->next)
+        if (sscanf(l->data, "%u.%u.%u.%u", &view, &cpu, &intid, &virt) == 4)
+            span(t,
+                 &(struct arm_event){.cpu = (uint8_t)cpu,
+                                     .irq = {.intid = intid, .virt = virt != 0}},
+                 view, false);
+}
+
 static void irq(struct trace *t, const struct arm_event *e)
 {
     switch (e->irq.change) {
@@ -404,6 +419,7 @@ void trace_perfetto_end(struct trace *t)
         close_slice(t, &p->cpu[k].exit);
         close_slice(t, &p->cpu[k].world);
     }
+    close_spans(t);
     p->writer->end(&p->out);
     trace_sink_put(&t->sink, t->text);
     g_hash_table_unref(p->rows);
