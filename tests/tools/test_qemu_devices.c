@@ -62,6 +62,23 @@ static void test_functions_of_one_device_say_that_there_are_several(void **state
                      0x81);
 }
 
+static void test_the_smmu_is_a_device_or_the_boards(void **state)
+{
+    static char tree[FILE_MAX];
+    char machine[256];
+
+    (void)state;
+    snprintf(machine, sizeof(machine), "virt,dumpdtb=%s", in_dir("dtb"));
+    assert_int_equal(RUN("qemu", "-M", machine)->code, 0);
+    assert_false(has_bytes(tree, read_file(in_dir("dtb"), tree), "arm,smmu-v3"));
+    assert_int_equal(
+        RUN("qemu", "-M", machine, "-device", "arm-smmuv3,primary-bus=pcie.0,id=smmuv3.0")->code,
+        0);
+    assert_true(has_bytes(tree, read_file(in_dir("dtb"), tree), "arm,smmu-v3"));
+    struct result *r = RUN("qemu", "-M", machine, "-device", "arm-smmuv3,primary-bus=pcie.1");
+    assert_true(r->code == 2 && strstr(r->err, "primary-bus=pcie.1"));
+}
+
 /* GICD_TYPER of a GICv2 has CPUNumber in bits 7:5, of a GICv3 with affinity routing none. */
 static void test_without_a_version_the_gic_is_a_gicv2(void **state)
 {
@@ -487,6 +504,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_older_and_newer_boards_are_as_qemu_has_them),
         cmocka_unit_test(test_the_device_tree_has_the_topology_and_no_seeds),
         cmocka_unit_test(test_functions_of_one_device_say_that_there_are_several),
+        cmocka_unit_test(test_the_smmu_is_a_device_or_the_boards),
         cmocka_unit_test(test_without_a_version_the_gic_is_a_gicv2),
         cmocka_unit_test(test_a_device_is_in_the_slot_of_its_bus),
         cmocka_unit_test(test_keyboards_and_pointers_are_in_their_slots),

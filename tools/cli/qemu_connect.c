@@ -95,6 +95,13 @@ bool qemu_connect_e1000e(struct qemu *q, const struct qemu_device *device)
     return connect_net(q, device, ARM_E1000E);
 }
 
+bool qemu_connect_smmu(struct qemu *q, const struct qemu_device *device)
+{
+    (void)device;
+    q->req.config.smmu = true;
+    return true;
+}
+
 bool qemu_connect_p9(struct qemu *q, const struct qemu_device *device)
 {
     struct arm_device virtio = {.kind = ARM_VIRTIO_9P};

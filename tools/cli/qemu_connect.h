@@ -40,6 +40,7 @@ bool qemu_connect_ide_unit(struct qemu *q, const struct qemu_device *device); /*
 bool qemu_connect_hda(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_hda_codec(struct qemu *q, const struct qemu_device *device); /* qemu_units.c */
 bool qemu_connect_tpm(struct qemu *q, const struct qemu_device *device);       /* qemu_tpm.c */
+bool qemu_connect_smmu(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_sdhci(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_sd_card(struct qemu *q, const struct qemu_device *device); /* qemu_units.c */
 bool qemu_connect_ahci(struct qemu *q, const struct qemu_device *device);

@@ -577,6 +577,18 @@ static const struct property tpm_properties[] = {
     {"ppi", "off", NULL, NULL},
 };
 
+/* What QEMU 10.1 and later have in place of -machine iommu=smmuv3. */
+static const struct property smmu_properties[] = {
+    {"primary-bus", "pcie.0", NULL, NULL},
+    {"id", "ID", set_id, NULL},
+    {"accel", "off", NULL, NULL}, /* by the host's, like the rest */
+    {"stage", "1|2|nested", NULL, "it has both stages"},
+    {"ril", "on|off", NULL, NULL},
+    {"ats", "off", NULL, NULL},
+    {"oas", "44|48", NULL, NULL},
+    {"pasid", "off", NULL, NULL},
+};
+
 static const struct property serial_properties[] = {
     VIRTIO_PROPERTIES,
     {"max-ports", "N", NULL, NULL}, /* there is room for as many as -device names */
