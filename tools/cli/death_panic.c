@@ -15,6 +15,8 @@
 #define OOPS_BUG   "kernel BUG at "
 #define OOPS_WHERE "pc : "
 
+#define XEN_BEGINS "(XEN) "
+
 enum when { NEVER_WELL, ALSO_WELL, IF_LAST };
 
 static const struct panic_text {
@@ -116,10 +118,25 @@ static const struct panic_text *find_text(const char *line)
     return NULL;
 }
 
+/* The line behind the one that has begun; Xen begins each of its own with its name. */
+static void end_with(struct death_panic *p, const char *line)
+{
+    const char *who = find_text(p->begun)->who;
+    g_autofree char *whole = NULL;
+
+    line += g_str_has_prefix(line, XEN_BEGINS) ? strlen(XEN_BEGINS) : 0;
+    whole = g_strdup_printf("%s%s%s", p->begun, *line ? " " : "", line);
+    give_up(p, g_strdup_printf("%s (%s)", whole, who), whole);
+}
+
 static bool look_at_line(struct death_panic *p, bool all)
 {
     const struct panic_text *text = find_text(p->line);
 
+    if (*p->begun && !p->text) {
+        end_with(p, g_strstrip(p->line));
+        return true;
+    }
     p->waits = text && text->when == IF_LAST;
     if (p->text)
         return false;
@@ -127,8 +144,12 @@ static bool look_at_line(struct death_panic *p, bool all)
         return true;
     if (!text || text->when == IF_LAST || (text->when == ALSO_WELL && !all))
         return false;
-    give_up(p, g_strdup_printf("%s (%s)", g_strstrip(p->line), text->who), p->line);
     p->legitimate = text->when == ALSO_WELL;
+    if (g_str_has_suffix(g_strstrip(p->line), ":")) {
+        g_strlcpy(p->begun, p->line, sizeof(p->begun));
+        return false;
+    }
+    give_up(p, g_strdup_printf("%s (%s)", p->line, text->who), p->line);
     return true;
 }
 
@@ -149,6 +170,10 @@ bool death_panic_hears(struct death_panic *p, uint8_t byte, uint64_t now, bool a
 
 bool death_panic_waits(struct death_panic *p)
 {
+    if (*p->begun && !p->text) {
+        end_with(p, "");
+        return true;
+    }
     if (!p->waits || p->text || p->used)
         return false;
     give_up(p, g_strdup_printf("%s (%s)", g_strstrip(p->line), find_text(p->line)->who), p->line);

@@ -10,6 +10,7 @@ struct death_panic {
     char line[256]; /* of the console, so far */
     size_t used;
     char oops[160];   /* what an Oops has begun with; "": there was none */
+    char begun[160];  /* a line that means it and ends with a colon: the next one is its end */
     bool waits;       /* the last line says that it waits */
     char *text;       /* the line that means it, and whose it is; NULL: none yet */
     bool legitimate;  /* a program that is well may say it too */
@@ -25,7 +26,8 @@ void death_panic_free(struct death_panic *p);
  * well may say. True: it has just given up, for the first time. */
 bool death_panic_hears(struct death_panic *p, uint8_t byte, uint64_t now, bool all);
 
-/* The run has ended: is the last that it has said that it waits for something? */
+/* The run has ended: is the last that it has said that it waits for something, or a line that was
+ * to go on? */
 bool death_panic_waits(struct death_panic *p);
 
 /* It has: is what it says of it over? */

@@ -406,7 +406,7 @@ static void report_last(struct death_watch *d)
     const guint known = d->records->len;
 
     if (death_panic_waits(&d->panic))
-        report_panic(d, "waits");
+        report_panic(d, d->panic.waits ? "waits" : "has died");
     else
         death_watch_idlers(d);
     if (d->records->len == known)

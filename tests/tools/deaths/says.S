@@ -9,9 +9,12 @@
 // dies -DROOTWAIT: the guest says that it waits: [    0.1] Waiting for root device /dev/vda... (Linux) && rootwait is set
 // lives -DROOTWAIT -DCAME
 // dies -DSILENT: the program has given up: cpu0 is in && (panic+0xc), called at && (no_root+0x8) && its log has: Kernel panic - not syncing: VFS
-// dies -DXEN | --on-death=stop | code 5: (XEN) Panic on CPU 0: (Xen)
+// dies -DXEN: the guest says that it has died: (XEN) Panic on CPU 0: Could not set up DOM0 guest OS (Xen) && no kernel for its first domain
+// dies -DXEN | --on-death=stop | code 5: (XEN) Panic on CPU 0: Could not set up DOM0 guest OS (Xen)
+// dies -DRUST: panicked at src/main.rs:5:9: index out of bounds (a Rust program)
+// dies -DCUT: the guest says that it has died: (XEN) Panic on CPU 0: (Xen)
 // dies -DUBOOT | --on-death=stop | code 5: resetting ... (U-Boot)
-// dies -DHYP: Kernel panic - not syncing: HYP panic: (Linux) && KVM itself has failed at EL2
+// dies -DHYP: Kernel panic - not syncing: HYP panic: PS:000003c9 PC:0000000000001000 (Linux) && KVM itself has failed at EL2
 // dies -DINITRAMFS: ALERT!  /dev/vdb1 does not exist.  Dropping to a shell! (an initial RAM disk) && has not found the root
 // dies -DEDK2: ASSERT [DxeCore] a.c(12): ((BOOLEAN)(0==1)) (EDK II)
 // dies -DTFA: ERROR:   BL2: Failed to load image id 5 (-2) (Trusted Firmware) && 5 BL33
@@ -93,7 +96,11 @@ text:
 #elif defined(ZEPHYR)
     .asciz "[00:00:00.000,000] <err> os: >>> ZEPHYR FATAL ERROR 2: Stack overflow on CPU 0\r\n"
 #elif defined(XEN)
+    .asciz "(XEN) Panic on CPU 0:\r\n(XEN) Could not set up DOM0 guest OS\r\n(XEN) ****\r\n"
+#elif defined(CUT)
     .asciz "(XEN) Panic on CPU 0:\r\n"
+#elif defined(RUST)
+    .asciz "thread 'main' panicked at src/main.rs:5:9:\r\nindex out of bounds\r\nnote: run with\r\n"
 #else
     .asciz "resetting ...\r\n"
 #endif
