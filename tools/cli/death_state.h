@@ -220,8 +220,9 @@ bool death_explain_asleep(const struct corpse *c, struct verdict *v);
 bool death_add_timer_off(const struct corpse *c, GString *out);
 
 bool death_explain_answers(const struct corpse *c, struct verdict *v);
-bool death_explain_chase(const struct corpse *c, struct verdict *v); /* death_chase.c */
-bool death_explain_count(const struct corpse *c, struct verdict *v); /* death_count.c */
+bool death_explain_chase(const struct corpse *c, struct verdict *v);    /* death_chase.c */
+bool death_explain_lost_sgi(const struct corpse *c, struct verdict *v); /* death_sgi.c */
+bool death_explain_count(const struct corpse *c, struct verdict *v);    /* death_count.c */
 /* A loop that fills memory by the store at @store, whose end it has passed without being exactly
  * there (death_count.c). */
 bool death_explain_fill(const struct corpse *c, uint64_t store, struct verdict *v);

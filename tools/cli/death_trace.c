@@ -220,3 +220,33 @@ bool death_last_store(const struct corpse *c, const struct death_stores *of,
     arm_machine_free(other);
     return s.found;
 }
+
+struct mmio_search {
+    uint64_t pa;
+    struct arm_event *last;
+    bool found;
+};
+
+static void note_mmio(void *ctx, const struct arm_event *p)
+{
+    struct mmio_search *s = ctx;
+
+    if (p->mmio.pa != s->pa || !p->mmio.write)
+        return;
+    *s->last = *p;
+    s->found = true;
+}
+
+bool death_last_mmio(const struct corpse *c, uint64_t pa, struct arm_event *out)
+{
+    const struct arm_filter filter = {.size = sizeof(filter), .events = ARM_BIT(ARM_EVENT_MMIO)};
+    struct arm_machine *other = c->history ? death_again(c->m, c->req, NULL) : NULL;
+    struct mmio_search s = {.pa = pa, .last = out};
+
+    if (!other)
+        return false;
+    arm_subscribe(other, &filter, note_mmio, &s);
+    run_to(other, c->cpu, arm_cpu_position(c->m, c->cpu).insns);
+    arm_machine_free(other);
+    return s.found;
+}

@@ -49,6 +49,9 @@ struct death_store {
 bool death_last_store(const struct corpse *c, const struct death_stores *of,
                       struct death_store *out);
 
+/* The last write to the register of a device at @pa. False: none, or not known. */
+bool death_last_mmio(const struct corpse *c, uint64_t pa, struct arm_event *out);
+
 /* Does the instruction load or store by SP? Bits 9:5 of the class of loads and stores, C4.1. */
 static inline bool death_is_by_sp(uint32_t word)
 {

@@ -18,6 +18,9 @@
 // dies -DVHE_TIMER | --cpu n1: INTID 26 (the EL2 timer) is pending, but it is not enabled && at EL2 CNTP_CTL_EL0 is CNTHP_CTL_EL2, whose interrupt is this one and not 30 && write 0x4000000 to GICR_ISENABLER0
 // dies -DVHE_TIMER -DVIRTUAL | --cpu n1: INTID 28 (the EL2 virtual timer) is pending, but && at EL2 CNTV_CTL_EL0 is CNTHV_CTL_EL2, whose interrupt is this one and not 27
 // dies -DEL1_TIMER | --no-el2: INTID 30 (the EL1 timer) is pending && try: write 0x40000000 to GICR_ISENABLER0
+// dies -DSGIR=0x00080003 | --no-el2 --gic version=2 --smp 2: cpu0 has sent SGI 3 to nobody && no CPU is in target list 0x8 && GICD_SGIR was written as 0x80003
+// dies -DSGIR=0x01000003 | --no-el2 --gic version=2: cpu0 has sent SGI 3 to nobody && to all others, and there is no other
+// dies -DSGIR=0x02008003 | --no-el2 --gic version=2: an IRQ is taken to EL1
 // dies -DVI: a virtual IRQ is pending for the guest of cpu0 by HCR_EL2.VI, but HCR_EL2.IMO is 0 && set HCR_EL2.IMO
 // dies -DGICH: a load from 0x8030000 && a GICv2 has its virtual interface there && ICH_xxx_EL2
 // dies -DSMMU: a store to 0x9050098 && an SMMUv3 is there with `armillary qemu -M virt,iommu=smmuv3`
@@ -81,6 +84,14 @@ crash:
 sleeps:
     wfi
     b sleeps
+#elif defined(SGIR)
+    store 0x8000000, 1
+    store 0x8010004, 0xf0           // GICC_PMR
+    store 0x8010000, 1
+    store 0x8000f00, SGIR
+    msr daifclr, #2
+1:  wfi
+    b 1b
 #elif defined(GICH)
     ldr x1, =0x8030000
     ldr w0, [x1]
