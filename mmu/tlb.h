@@ -22,14 +22,19 @@ struct state_io;
 #define TLB_X_SIZE  2048 /* entries of a bank's fetch side */
 #define TLB_BANKS   32
 
-#define TLB_L1_EMPTY 1          /* a tag no page-aligned address equals */
-#define TLB_X_EMPTY  UINT64_MAX /* likewise, whatever the low two bits of the address */
-#define TLB_L1_ALIGNED                                                                             \
-    2 /* or'ed to a tag: only for aligned accesses, hence not for the fast path */
-#define TLB_L1_SHARED   4 /* or'ed to a store's tag: ram_changing() has to be called first */
-#define TLB_L1_OBSERVED 8 /* or'ed to a tag: somebody watches accesses, hence likewise */
-#define TLB_X_GUARDED   2 /* or'ed to a fetch tag: GP */
-#define TLB_X_MARKED    4 /* likewise: not for the fast path (struct code_marks) */
+/* Tags of L1. Their lowest four bits are clear, where blocks have those of an address that is no
+ * multiple of the access's size: an empty one, equal to no page-aligned address; and what is or'ed
+ * to others: only for aligned accesses, hence not for the fast path; of a store, for which
+ * ram_changing() has to be called first; of a context where somebody watches accesses, hence
+ * likewise not for the fast path. */
+#define TLB_L1_EMPTY    0x10
+#define TLB_L1_ALIGNED  0x20
+#define TLB_L1_SHARED   0x40
+#define TLB_L1_OBSERVED 0x80
+
+#define TLB_X_EMPTY   UINT64_MAX /* a fetch tag that equals none, whatever its low two bits */
+#define TLB_X_GUARDED 2          /* or'ed to a fetch tag: GP */
+#define TLB_X_MARKED  4          /* likewise: not for the fast path (struct code_marks) */
 
 /* tag: virtual page address (top byte as used); host address of a byte = addend + va. */
 struct tlb_l1_entry {
