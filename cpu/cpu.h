@@ -211,6 +211,7 @@ struct cpu {
         marked; /* the one that has a mark, likewise; it need not be there */
     struct exception
         raised; /* by the instruction that executes, and not yet taken; target_el 0: none */
+    const uint8_t *excl_host; /* the byte at excl_pa, if a block has loaded it; NULL: not known */
     uint64_t excl_value[2]; /* what the exclusive load has read: where CPUs run at the same time the
                                store compares with it */
     struct spin spin;

@@ -437,6 +437,7 @@ bool mem_excl_set(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned s
     cpu->excl_valid = true;
     cpu->excl_size = (uint8_t)size;
     cpu->excl_pa = t.pa;
+    cpu->excl_host = NULL;
     return true;
 }
 

@@ -17,12 +17,12 @@ static struct stub *begin(struct tr *t, unsigned k, const struct insn *i, unsign
     tr_touch(t, i->rm);
     tr_touch(t, i->rd);
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
-    if (i->rn == REG_SP || size > 1) {
-        x86_test_imm(c, 0, base, i->rn == REG_SP ? 15 : (int32_t)size - 1);
+    if (i->rn == REG_SP) {
+        x86_test_imm(c, 0, base, 15);
         slow->from[jumps++] = x86_jcc(c, CC_NE);
     }
     x86_mov(c, 1, RAX, base);
-    tr_look_up(t, slow, jumps, size, TR_STORE);
+    tr_look_up(t, slow, jumps, size, TR_STORE | TR_ALIGNED);
     return slow;
 }
 
@@ -66,10 +66,9 @@ static bool atomic(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
     return true;
 }
 
-static bool compare_and_swap(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+/* CPUs run at the same time: RAX is what is loaded. */
+static void locked_compare_and_swap(struct tr *t, const struct insn *i, unsigned size)
 {
-    unsigned size = 1u << (arg & SIZE);
-    struct stub *slow = begin(t, k, i, size);
     struct x86_code *c = &t->c;
     enum x86_reg r;
 
@@ -82,6 +81,32 @@ static bool compare_and_swap(struct tr *t, unsigned k, const struct insn *i, uns
     if (size < 8)
         x86_movzx(c, size, RAX, RAX);
     tr_done(t, i->rm, RAX);
+}
+
+/* What is stored does not wait for what is loaded: the host expects that they compare as the last
+ * time. */
+static bool compare_and_swap(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
+{
+    unsigned size = 1u << (arg & SIZE);
+    struct stub *slow = begin(t, k, i, size);
+    struct x86_code *c = &t->c;
+
+    if (t->jit->parallel) {
+        locked_compare_and_swap(t, i, size);
+        tr_come_back(t, slow);
+        return true;
+    }
+    enum x86_reg expected = tr_use(t, i->rm, RCX);
+    x86_load_sized(c, size, false, 0, RDX, x86_at(RAX, 0));
+    if (size < 4) {
+        x86_movzx(c, size, RCX, expected);
+        expected = RCX;
+    }
+    x86_alu(c, ALU_CMP, size == 8, expected, RDX);
+    uint8_t *other = x86_jcc(c, CC_NE);
+    x86_to_memory(c, 0x88, size, tr_use(t, i->rd, RCX), x86_at(RAX, 0)); /* mov */
+    x86_bind(c, other);
+    tr_done(t, i->rm, RDX);
     tr_come_back(t, slow);
     return true;
 }
@@ -115,6 +140,14 @@ static bool compare_and_swap_pair(struct tr *t, unsigned k, const struct insn *i
     x86_bind(c, same);
     tr_come_back(t, slow);
     return true;
+}
+
+unsigned tr_atomic_bytes(const struct tr *t, unsigned k)
+{
+    const struct jit_template *row = t->jit->template[t->rec[k].op];
+    bool is_one = row && (row->emit == atomic || row->emit == compare_and_swap);
+
+    return is_one ? 1u << (row->arg & SIZE) : 0;
 }
 
 #define ROWS(name, op, emit)                                                                       \

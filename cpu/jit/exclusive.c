@@ -13,15 +13,27 @@ static const struct ram_bank *largest_bank(const struct physmem *mem)
     return best;
 }
 
-/* RAX: the host's address, RDX: the physical one. Into @slow, whose from[*@jumps] is free, if L1
- * has not got it. */
-static void locate(struct tr *t, struct stub *slow, unsigned *jumps, enum x86_reg base,
-                   unsigned size, enum tr_access a)
+/* RAX: the host's address. Into @slow if the address is misaligned, or L1 has not got it: by the
+ * last of its jumps, as a site has none; one more may follow. */
+static void locate(struct tr *t, struct stub *slow, unsigned *jumps, const struct insn *i,
+                   unsigned size, unsigned a)
+{
+    struct x86_code *c = &t->c;
+    enum x86_reg base = tr_use(t, i->rn, RAX);
+
+    if (i->rn == REG_SP) {
+        x86_test_imm(c, 0, base, 15);
+        slow->from[(*jumps)++] = x86_jcc(c, CC_NE);
+    }
+    x86_mov(c, 1, RAX, base);
+    tr_look_up(t, slow, *jumps + 1, size, a | TR_ALIGNED);
+}
+
+/* RDX: the physical address of the byte at RAX. Into @slow if it is not in that bank. */
+static void find_physical(struct tr *t, struct stub *slow, unsigned *jumps)
 {
     struct x86_code *c = &t->c;
 
-    x86_mov(c, 1, RAX, base);
-    tr_look_up(t, slow, (*jumps)++, size, a);
     x86_mov_imm(c, RCX, (uintptr_t)largest_bank(t->cpu->mem));
     x86_mov(c, 1, RDX, RAX);
     x86_rm(c, ALU_SUB, 1, RDX, x86_at(RCX, (int32_t)offsetof(struct ram_bank, host)));
@@ -30,58 +42,44 @@ static void locate(struct tr *t, struct stub *slow, unsigned *jumps, enum x86_re
     x86_rm(c, ALU_ADD, 1, RDX, x86_at(RCX, (int32_t)offsetof(struct ram_bank, base)));
 }
 
-static void leave_if_misaligned(struct tr *t, struct stub *slow, unsigned *jumps,
-                                const struct insn *i, enum x86_reg base, unsigned size)
-{
-    if (i->rn != REG_SP && size == 1)
-        return;
-    x86_test_imm(&t->c, 0, base, i->rn == REG_SP ? 15 : (int32_t)size - 1);
-    slow->from[(*jumps)++] = x86_jcc(&t->c, CC_NE);
-}
+/* excl_valid and excl_size: a monitor of @size bytes that is set. */
+#define MONITOR(size) (1u | (size) << 8)
 
-/* mov byte [m], v; cmp byte [m], v */
-static void store_byte(struct tr *t, struct x86_mem m, unsigned v)
-{
-    x86_rm(&t->c, 0xc6, 0, 0, m);
-    x86_byte(&t->c, v);
-}
-
-static void compare_byte(struct tr *t, struct x86_mem m, unsigned v)
-{
-    x86_rm(&t->c, 0x80, 0, 7, m);
-    x86_byte(&t->c, v);
-}
+_Static_assert(offsetof(struct cpu, excl_size) == offsetof(struct cpu, excl_valid) + 1,
+               "both at once");
 
 /* arg: log2 of the size. */
 static bool load(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
+    struct x86_code *c = &t->c;
     unsigned size = 1u << arg, jumps = 0;
-    enum x86_reg base = tr_use(t, i->rn, RAX);
-    struct stub *slow = tr_stub(t, STUB_EXEC, k);
 
-    leave_if_misaligned(t, slow, &jumps, i, base, size);
-    locate(t, slow, &jumps, base, size, TR_LOAD);
-    x86_store(&t->c, CPU_FIELD(excl_pa), RDX);
-    store_byte(t, CPU_FIELD(excl_valid), 1);
-    store_byte(t, CPU_FIELD(excl_size), size);
+    tr_touch(t, i->rn);
+    struct stub *slow = tr_stub(t, STUB_EXEC, k);
+    locate(t, slow, &jumps, i, size, TR_LOAD);
+    find_physical(t, slow, &jumps);
+    x86_store(c, CPU_FIELD(excl_pa), RDX);
+    x86_store(c, CPU_FIELD(excl_host), RAX);
+    x86_mov_imm(c, RDX, MONITOR(size));
+    x86_to_memory(c, 0x88, 2, RDX, CPU_FIELD(excl_valid)); /* mov */
     enum x86_reg d = tr_def(t, i->rd, RDX);
-    x86_load_sized(&t->c, size, false, 0, d, x86_at(RAX, 0));
+    x86_load_sized(c, size, false, 0, d, x86_at(RAX, 0));
     if (t->jit->parallel)
-        x86_store(&t->c, CPU_FIELD(excl_value), d);
+        x86_store(c, CPU_FIELD(excl_value), d);
     tr_done(t, i->rd, d);
     tr_come_back(t, slow);
     return true;
 }
 
-/* The store at RAX, which the monitor passes: of CPUs that run at the same time if there is what
- * the load has read. *@fail: the jump if not, else NULL. */
-static void store_exclusive(struct tr *t, const struct insn *i, unsigned size, uint8_t **fail)
+/* The store at RAX, which the monitor passes, and RAX = the status. Of CPUs that run at the same
+ * time it is made if there is what the load has read. */
+static void store_exclusive(struct tr *t, const struct insn *i, unsigned size)
 {
     struct x86_code *c = &t->c;
 
-    *fail = NULL;
     if (!t->jit->parallel) {
         x86_to_memory(c, 0x88, size, tr_use(t, i->rd, RCX), x86_at(RAX, 0));
+        x86_mov_imm(c, RAX, 0);
         return;
     }
     x86_mov(c, 1, RCX, RAX);
@@ -89,38 +87,39 @@ static void store_exclusive(struct tr *t, const struct insn *i, unsigned size, u
     enum x86_reg d = tr_use(t, i->rd, RDX);
     tr_lock(t);
     x86_to_memory(c, 0x0fb0, size, d, x86_at(RCX, 0)); /* cmpxchg */
-    *fail = x86_jcc(c, CC_NE);
+    x86_setcc(c, CC_NE, RAX);
+    x86_movzx(c, 1, RAX, RAX);
 }
 
+/* One that the monitor does not pass is the exec_ function's. */
 static bool store(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     struct x86_code *c = &t->c;
     unsigned size = 1u << arg, jumps = 0;
-    enum x86_reg base = tr_use(t, i->rn, RAX);
-    uint8_t *fails[4];
 
+    tr_touch(t, i->rn);
     tr_touch(t, i->rd);
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
-    leave_if_misaligned(t, slow, &jumps, i, base, size);
     tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_EXCLUSIVE);
-    compare_byte(t, CPU_FIELD(excl_valid), 0);
-    fails[0] = x86_jcc(c, CC_E);
-    locate(t, slow, &jumps, base, size, TR_STORE);
-    store_byte(t, CPU_FIELD(excl_valid), 0);
-    x86_rm(c, ALU_CMP, 1, RDX, CPU_FIELD(excl_pa));
-    fails[1] = x86_jcc(c, CC_NE);
-    compare_byte(t, CPU_FIELD(excl_size), size);
-    fails[2] = x86_jcc(c, CC_NE);
-    store_exclusive(t, i, size, &fails[3]);
-    x86_mov_imm(c, RAX, 0);
-    uint8_t *done = x86_jmp(c);
-    for (unsigned n = 0; n < ARRAY_SIZE(fails) && fails[n]; n++)
-        x86_bind(c, fails[n]);
-    x86_mov_imm(c, RAX, 1);
-    x86_bind(c, done);
+    x86_mov_imm(c, RDX, MONITOR(size));
+    x86_rm_prefixed(c, 0x66, ALU_CMP, 0, RDX, CPU_FIELD(excl_valid), false);
+    slow->from[jumps++] = x86_jcc(c, CC_NE);
+    locate(t, slow, &jumps, i, size, TR_STORE);
+    x86_rm(c, ALU_CMP, 1, RAX, CPU_FIELD(excl_host));
+    slow->from[jumps++] = x86_jcc(c, CC_NE);
+    x86_rm(c, 0xc6, 0, 0, CPU_FIELD(excl_valid)); /* mov byte, 0 */
+    x86_byte(c, 0);
+    store_exclusive(t, i, size);
     tr_done(t, i->rm, RAX);
     tr_come_back(t, slow);
     return true;
+}
+
+unsigned tr_exclusive_bytes(const struct tr *t, unsigned k)
+{
+    const struct jit_template *row = t->jit->template[t->rec[k].op];
+
+    return row && (row->emit == load || row->emit == store) ? 1u << row->arg : 0;
 }
 
 #define SIZES(name, emit)                                                                          \

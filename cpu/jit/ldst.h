@@ -59,9 +59,9 @@ static inline unsigned bytes(const struct kind *a)
     return a->pair ? 2 * a->size : a->size;
 }
 
-static inline enum tr_access how(const struct kind *a)
+static inline unsigned how(const struct kind *a)
 {
-    return (a->load ? TR_LOAD : TR_STORE) + (a->unpriv ? TR_STORE_UNPRIV : 0);
+    return (a->load ? TR_LOAD : TR_STORE) | (a->unpriv ? TR_UNPRIV : 0);
 }
 
 /* From the base as it is before the instruction. */
@@ -86,6 +86,11 @@ void ldst_check_sp(struct tr *t, enum x86_reg base, struct stub *slow, unsigned 
 
 /* The kind of instruction @k. False: it is not one of the templates in ldst.c. */
 bool ldst_kind(const struct tr *t, unsigned k, struct kind *a);
+
+/* The bytes that instruction @k accesses, if it is one of the templates in atomic.c; exclusive.c.
+ * 0: it is not. */
+unsigned tr_atomic_bytes(const struct tr *t, unsigned k);
+unsigned tr_exclusive_bytes(const struct tr *t, unsigned k);
 
 /* How many instructions from @k on, which is an @a, are looked up in L1 at once. */
 unsigned ldst_at_once(const struct tr *t, unsigned k, const struct kind *a);

@@ -12,7 +12,7 @@ static bool is_post(const struct insn *i)
 
 /* Where @bytes are: at the base, of which *@slow is told. */
 static struct x86_mem find(struct tr *t, unsigned k, const struct insn *i, unsigned bytes,
-                           enum tr_access a, struct stub **slow)
+                           unsigned a, struct stub **slow)
 {
     unsigned jumps = 0;
 

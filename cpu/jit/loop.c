@@ -80,8 +80,12 @@ static unsigned looks_up(const struct tr *t, unsigned k, struct lookup *l)
     struct kind a;
 
     *l = (struct lookup){0};
-    if (!ldst_kind(t, k, &a))
+    if (!ldst_kind(t, k, &a)) {
+        l->base = i->rn;
+        l->index = REG_ZR;
+        l->size = tr_atomic_bytes(t, k) | tr_exclusive_bytes(t, k);
         return 0;
+    }
     unsigned n = ldst_at_once(t, k, &a);
     if (n > 1 || is_odd(i, &a) || a.unpriv || a.mode == LITERAL || bytes(&a) > 16 ||
         address_now(t, i, &a) % bytes(&a))

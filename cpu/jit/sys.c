@@ -363,7 +363,7 @@ static bool write(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 /* ---- DC and IC by address ---- */
 
 /* What the fast path of cpu/cache_ops.c asks L1 for. False: another operation. */
-static bool by_address(const struct tr *t, enum sysreg sr, enum tr_access *a)
+static bool by_address(const struct tr *t, enum sysreg sr, unsigned *a)
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
 
@@ -427,7 +427,7 @@ static bool operation(struct tr *t, unsigned k, const struct insn *i, unsigned a
 {
     enum sysreg sr = sysreg_lookup((uint16_t)(i->imm >> 5));
     enum sr_mode mode = sr_mode(t->cpu);
-    enum tr_access a;
+    unsigned a;
     unsigned jumps = 0;
 
     (void)arg;

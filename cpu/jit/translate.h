@@ -231,12 +231,13 @@ void tr_check_fp(struct tr *t, unsigned k);
 /* After a call of C in a block that had done tr_fp_enter(). EFLAGS go. */
 void tr_fp_restart(struct tr *t);
 
-enum tr_access { TR_STORE, TR_LOAD, TR_STORE_UNPRIV, TR_LOAD_UNPRIV };
+/* How memory is accessed: a load or a store, as EL0's, and at multiples of the size only. */
+enum { TR_STORE = 0, TR_LOAD = 1, TR_UNPRIV = 2, TR_ALIGNED = 4 };
 
 /* RCX: what the host adds to the address in @va, neither RCX nor RDX. Jumps to @slow, whose
  * from[@jumps] is free, where L1 has not all of @size bytes. RDX goes. */
 void tr_find(struct tr *t, struct stub *slow, unsigned jumps, enum x86_reg va, unsigned size,
-             enum tr_access a);
+             unsigned a);
 
 /* What the host adds to addresses in the page of @va. False: L1 does not have it. */
 bool tr_likely_addend(const struct tr *t, uint64_t va, uint64_t *addend);
@@ -247,7 +248,7 @@ void tr_find_likely(struct tr *t, unsigned k, struct stub *slow, unsigned jumps,
                     uint64_t addend);
 
 /* tr_find() of the address in RAX, which becomes the host's. RCX and RDX go. */
-void tr_look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, enum tr_access a);
+void tr_look_up(struct tr *t, struct stub *slow, unsigned jumps, unsigned size, unsigned a);
 
 /* Into @slow, whose from[*@jumps] is free: if a word of the CPU has one of @bits; if somebody wants
  * @event. EFLAGS go. */

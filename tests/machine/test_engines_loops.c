@@ -1,7 +1,8 @@
 /*
  * Loops that go through memory by steady steps, in both engines: pages follow each other, are
- * mapped out of order, missing, or not to be written, and change between two loops. What faults
- * tells of the flags that it finds there.
+ * mapped out of order, missing, or not to be written, and change between two loops; or without the
+ * MMU, where data is Device memory, all accesses of which are to be aligned. What faults tells of
+ * the flags that it finds there.
  */
 #include "arch/insn.h"
 #include "tests/machine/engines_fixture.h"
@@ -27,6 +28,20 @@ static const uint32_t accesses[] = {
     0xf9402285, /* ldr x5, [x20, #64] */
     0xf840082a, /* ldtr x10, [x1] */
     0x78246826, /* strh w6, [x1, x4] */
+};
+
+/* One and two of them that find or lose what they compare with. */
+static const uint32_t atomics[][2] = {
+    {0xf9400025, 0xc8a57c26}, /* ldr x5, [x1]; cas x5, x6, [x1] */
+    {0x39400046, 0x08e67c45}, /* ldrb w6, [x2]; casab w6, w5, [x2] */
+    {0x48e5fe89, 0x88a57c68}, /* casalh w5, w9, [x20]; cas w5, w8, [x3] */
+    {0xf8250027, 0x38258047}, /* ldadd x5, x7, [x1]; swpb w5, w7, [x2] */
+    {0x78261028, 0xc85f7c25}, /* ldclrh w6, w8, [x1]; ldxr x5, [x1] */
+    {0xc85f7c25, 0xc8067c27}, /* ldxr x5, [x1]; stxr w6, x7, [x1] */
+    {0x885ffc65, 0x8806fc65}, /* ldaxr w5, [x3]; stlxr w6, w5, [x3] */
+    {0x085f7c45, 0x48067e85}, /* ldxrb w5, [x2]; stxrh w6, w5, [x20] */
+    {0xc85f7e88, 0xc8097e86}, /* ldxr x8, [x20]; stxr w9, x6, [x20] */
+    {0xc8067c27, 0xd5033f5f}, /* stxr w6, x7, [x1]; clrex */
 };
 
 /* What becomes of the addresses, who looks at the flags, and what leaves. */
@@ -84,6 +99,12 @@ static void make(struct program *p, uint64_t *random)
     unsigned head = p->size;
     while (body--) {
         uint64_t r = random_next(random);
+        if ((r & 7) == 7) {
+            const uint32_t *two = atomics[(r >> 8) % ARRAY_SIZE(atomics)];
+            emit(p, two[0]);
+            emit(p, two[1]);
+            continue;
+        }
         emit(p, r & 3 ? accesses[(r >> 8) % ARRAY_SIZE(accesses)]
                       : others[(r >> 8) % ARRAY_SIZE(others)]);
     }
@@ -123,6 +144,8 @@ static const struct initial registers[] = {
     {"X21", TABLE3 + 3 * 8},
 };
 
+static const struct initial without_mmu = {"SCTLR_EL1", 0x30d0199c};
+
 static void put(struct arm_machine *m, uint64_t at, uint64_t value)
 {
     assert_true(arm_mem_write(m, at, &value, sizeof(value)));
@@ -150,6 +173,8 @@ static struct arm_machine *start(const struct program *p, enum arm_engine engine
     for (unsigned k = 0; k < 2048; k++)
         put(m, DATA + 8 * k, random_next(&random));
     set_registers(m, registers, ARRAY_SIZE(registers));
+    if (seed % 4 == 0)
+        set_registers(m, &without_mmu, 1);
     return m;
 }
 
