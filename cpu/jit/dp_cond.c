@@ -63,10 +63,20 @@ static bool select_(struct tr *t, unsigned k, const struct insn *i, unsigned arg
     return true;
 }
 
-/* NZCV as EFLAGS after a subtraction or an addition. */
-static void set_eflags(struct tr *t, unsigned nzcv, enum jit_flags kind)
+/* arg: the operation, and whether the second operand is a constant. */
+enum { IMM = 0x100, OPERATION = 0xff };
+
+static enum jit_flags kind_of(unsigned arg)
 {
-    unsigned carry = (nzcv >> 1 & 1) ^ (kind == FLAGS_SUB);
+    return (arg & OPERATION) == ALU_SUB ? FLAGS_SUB : FLAGS_ADD;
+}
+
+/* The condition does not hold: the instruction's NZCV as EFLAGS. */
+static void set_eflags(struct tr *t, struct stub *s)
+{
+    const struct insn *i = &t->rec[s->k];
+    enum jit_flags kind = kind_of(t->jit->template[i->op]->arg);
+    unsigned nzcv = i->mod >> 4, carry = (nzcv >> 1 & 1) ^ (kind == FLAGS_SUB);
 
     x86_mov_imm(&t->c, RAX,
                 ((nzcv >> 3 & 1) << 7 | (nzcv >> 2 & 1) << 6 | carry) << 8 | (nzcv & 1));
@@ -75,25 +85,25 @@ static void set_eflags(struct tr *t, unsigned nzcv, enum jit_flags kind)
     x86_byte(&t->c, 0x9e); /* sahf */
 }
 
-/* arg: the operation, and whether the second operand is a constant. */
-enum { IMM = 0x100, OPERATION = 0xff };
-
+/* That the condition holds is taken for usual: then no branch is taken. */
 static bool conditional_compare(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     enum x86_alu op = (enum x86_alu)(arg & OPERATION);
     bool imm = arg & IMM;
-    enum jit_flags kind = op == ALU_SUB ? FLAGS_SUB : FLAGS_ADD;
     unsigned cond = i->mod & 15;
     struct jit_operand b;
-    uint8_t *no = NULL, *end;
+    struct stub *no = NULL;
 
-    (void)k;
     /* What host registers are to hold, they must hold on both ways. */
     tr_touch(t, i->rn);
     if (!imm)
         tr_touch(t, i->rm);
-    if (cond >> 1 != 7)
-        no = x86_jcc(&t->c, tr_cond(t, cond) ^ 1);
+    if (cond >> 1 != 7) {
+        enum x86_cc cc = tr_cond(t, cond) ^ 1;
+        no = tr_stub(t, STUB_APART, k);
+        no->warm = set_eflags;
+        no->from[0] = x86_jcc(&t->c, cc);
+    }
     enum x86_reg n = tr_use(t, i->rn, RDX);
     if (imm)
         b = (struct jit_operand){.is_imm = true, .imm = (int32_t)i->imm};
@@ -105,13 +115,9 @@ static bool conditional_compare(struct tr *t, unsigned k, const struct insn *i, 
         x86_mov(&t->c, 1, RAX, n);
         jit_apply(t, ALU_ADD, i->sz, RAX, b);
     }
-    if (no) {
-        end = x86_jmp(&t->c);
-        x86_bind(&t->c, no);
-        set_eflags(t, i->mod >> 4, kind);
-        x86_bind(&t->c, end);
-    }
-    tr_flags_are(t, kind);
+    if (no)
+        no->back = t->c.p;
+    tr_flags_are(t, kind_of(arg));
     return true;
 }
 
