@@ -92,7 +92,7 @@ struct jit_again jit_again_of(enum x86_alu op, const struct insn *i, struct jit_
     a.is_imm = b.is_imm;
     a.imm = b.imm;
     a.undo = in_place;
-    a.known = b.is_imm || (b.plain && !in_place && i->rd != i->rm);
+    a.known = b.is_imm || (b.plain && i->rd != i->rm);
     return a;
 }
 

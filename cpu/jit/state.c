@@ -125,8 +125,10 @@ void tr_again(struct tr *t)
         x86_mov(c, 1, RAX, n);
         n = RAX;
     }
-    if (a->undo)
+    if (a->undo && a->is_imm)
         x86_alu_imm(c, a->op == ALU_SUB ? ALU_ADD : ALU_SUB, a->w, n, a->imm);
+    else if (a->undo)
+        x86_alu(c, a->op == ALU_SUB ? ALU_ADD : ALU_SUB, a->w, n, m);
     if (a->op == ALU_AND && a->is_imm)
         x86_test_imm(c, a->w, n, a->imm);
     else if (a->op == ALU_AND)

@@ -31,7 +31,7 @@ struct jit_again {
     bool known;   /* there is one, and nothing has changed its registers */
     uint8_t op;   /* ALU_ADD, ALU_SUB or ALU_AND */
     bool w;       /* of 64 bits */
-    bool undo;    /* @n is the result: it takes @imm off, or puts it on, before */
+    bool undo;    /* @n is the result: it takes the second off, or puts it on, before */
     bool is_imm;  /* the second operand is @imm, else @m */
     uint8_t n, m; /* guest registers */
     int32_t imm;
