@@ -114,7 +114,8 @@ static bool is_fault(uint64_t ec)
 }
 
 /* How often in a row the world has left by what it left as @s, and goes on there, where it will do
- * so again; @alone: without an instruction that completes in between but EL2's ERET. */
+ * so again; @alone: without an instruction that completes in between but EL2's ERET. Interrupts may
+ * come in between. */
 static unsigned again(struct pc_unit *u, const struct world *w, const struct exit_state *s,
                       bool goes_on_there, bool alone)
 {
@@ -122,12 +123,13 @@ static unsigned again(struct pc_unit *u, const struct world *w, const struct exi
         g_array_set_size(u->waits, w->index + 1);
     struct wait *wait = &g_array_index(u->waits, struct wait, w->index);
     uint64_t far = is_fault(bits(s->esr, 31, 26)) ? s->far : 0;
-    bool same = wait->pc == s->pc && wait->far == far && (!alone || w->insns - wait->insns <= 1);
+    uint64_t insns = w->insns - w->entries; /* each has an ERET */
+    bool same = wait->pc == s->pc && wait->far == far && (!alone || insns == wait->insns);
 
     wait->times = goes_on_there ? (same ? wait->times + 1 : 1) : 0;
     wait->pc = s->pc;
     wait->far = far;
-    wait->insns = w->insns;
+    wait->insns = insns;
     return wait->times;
 }
 

@@ -9,6 +9,7 @@
 // case -DWRONG=far_el1: WRONG-SLOT FAR_EL1 of vm +
 // case -DNO_PRIORITIES: LEAK ICH_AP1R0_EL2 of vm
 // case -DNO_SAVE=tpidr_el1: LOST TPIDR_EL1 of vm +
+// case -DWRITES_AGAIN: PC ELR_EL2 of vm
 // case -DNO_NAME: TRAPCFG VMPIDR_EL2 of vm +
 #define GUEST_VCPUS 4
 #include "mini.h"
@@ -356,6 +357,10 @@ static void emulate(struct regs *f, u64 esr)
 
     if (!(esr & 1 << 6) && rt < 31)
         f->x[rt] = address == UART + 0x18 ? 0x90 : 0;
+#ifdef WRITES_AGAIN
+    if (address == UART)
+        return;
+#endif
     f->pc += 4;
 }
 
