@@ -45,6 +45,26 @@ static void await_vectors(struct flow *f, unsigned cpu, bool on)
     v->awaiting = on;
 }
 
+static void tag_vectors(struct flow *f, unsigned cpu)
+{
+    struct flow_cpu *v = &f->cpus[cpu];
+
+    for (unsigned k = 0; k < 32; k++)
+        set_tag(v->v, &v->v_tagged, k, own_live_tag(f->c, cpu, REG_V(k)));
+}
+
+/* Those that are in the CPU still, and that no program of a host has changed unseen. */
+static void tag_kept_vectors(struct flow *f, unsigned cpu)
+{
+    struct flow_cpu *v = &f->cpus[cpu];
+
+    for (unsigned k = 0; k < 32; k++) {
+        struct tag tag = own_live_tag(f->c, cpu, REG_V(k));
+        if (tag.world >= 0 && own_is_worlds(f->c, REG_V(k), regs_get(f->c, cpu, REG_V(k))))
+            set_tag(v->v, &v->v_tagged, k, tag);
+    }
+}
+
 static void follow(struct flow *f, unsigned cpu, bool on)
 {
     struct flow_cpu *v = &f->cpus[cpu];
@@ -54,6 +74,8 @@ static void follow(struct flow *f, unsigned cpu, bool on)
     v->following = on;
     v->turn += on;
     toggle(f, &f->steps, cpu, ARM_BIT(ARM_EVENT_INSN) | ARM_BIT(ARM_EVENT_MEM), on_step);
+    if (on && v->awaiting)
+        tag_kept_vectors(f, cpu);
     if (!on) {
         await_vectors(f, cpu, own_has_vectors(f->c, cpu));
         flow_clear(v);
@@ -92,14 +114,6 @@ static void on_step(void *ctx, const struct arm_event *p)
         flow_step(f, v, p);
     if (f->c->view)
         view_note_general(f->c, p->cpu, written_by(f, p));
-}
-
-static void tag_vectors(struct flow *f, unsigned cpu)
-{
-    struct flow_cpu *v = &f->cpus[cpu];
-
-    for (unsigned k = 0; k < 32; k++)
-        set_tag(v->v, &v->v_tagged, k, own_live_tag(f->c, cpu, REG_V(k)));
 }
 
 static void on_vectors(void *ctx, const struct arm_event *p)
@@ -179,8 +193,11 @@ void flow_event(struct flow *f, const struct arm_event *p)
     if (p->kind == ARM_EVENT_STORE)
         flow_watched(f, p);
     /* EL0 below a host at EL2 has had the registers in between. */
-    if (p->kind == ARM_EVENT_EXCEPTION && p->el < 2)
+    if (p->kind == ARM_EVENT_EXCEPTION && p->el < 2) {
         flow_clear(v);
+        if (v->following && v->awaiting)
+            tag_kept_vectors(f, p->cpu);
+    }
     if (p->kind == ARM_EVENT_SYSREG_WRITE && p->el == 2 && prepares_entry(f, p))
         flow_interest(f, p->cpu, p->count);
     if (p->kind != ARM_EVENT_SYSREG_READ || p->el != 2 || (reg = p->sysreg_read.reg) >= 31)

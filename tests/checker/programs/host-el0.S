@@ -22,6 +22,8 @@
 // case -DVECTORS: clean
 // case -DVECTORS -DLEAVES @run_program: LEAK
 // case -DVECTORS -DLEAVES -DTRAPPED: clean
+// case -DVECTORS -DTRAPPED -DLATE: clean
+// case -DVECTORS -DTRAPPED -DLATE -DSTAYS @late: FP-OWNER v7 of vm1/vcpu0
 #include "frame.inc"
 #include "host.inc"
 
@@ -48,7 +50,8 @@
         .arch armv8.3-a
 
 handle: // X0: frame
-#ifdef VECTORS
+#ifdef LATE                                     // V7 is saved behind the program
+#elif defined(VECTORS)
         str     q7, [x0, #FRAME_MORE + 8]
 #ifdef SPOILT
 spoils: dup     v7.2d, x22
@@ -112,8 +115,14 @@ back:
         msr     cptr_el2, x4
         isb
 #endif
+#ifdef LATE
+        str     q7, [x0, #FRAME_MORE + 8]
+late:   movi    v7.2d, #0
+#endif
 #ifdef VECTORS
+#ifndef STAYS
         ldr     q7, [x0, #FRAME_MORE + 8]
+#endif
 #elif !defined(KEEPS)
         ldr     x4, [x0, #FRAME_MORE]
         msr     REG, x4
