@@ -13,7 +13,7 @@
 #include "checker/justify.h"
 
 #define STORM    32 /* one behind the other: more than wait at a time */
-#define VAIN     8  /* and at least half of all: another virtual CPU may have been faster */
+#define VAIN     8  /* and at least half of all: a device may have taken it back */
 #define SPECIAL  1020
 #define GICC_IAR 0x00c /* a word, in a frame of the memory-mapped interface */
 
@@ -136,11 +136,23 @@ static bool asks(const struct exit_state *s, uint64_t *rt)
            justify_is_read_of(s, sysreg_number(SR_ICC_IAR0_EL1));
 }
 
-static void answered(struct arm_checker *c, struct line *l, const struct world *w, uint64_t intid)
+/* One has got the interrupt, and others of its VM may have been told of the same. */
+static void forget_others(struct arm_checker *c, struct lines *u, const struct world *w)
 {
+    for (unsigned k = 0; k < c->worlds.count; k++)
+        if (c->worlds.list[k]->vm == w->vm)
+            line_of(u, c->worlds.list[k])->taken = false;
+}
+
+static void answered(struct arm_checker *c, struct lines *u, const struct world *w, uint64_t intid)
+{
+    struct line *l = line_of(u, w);
+
     l->taken = false;
-    if (intid < SPECIAL || intid > SPECIAL + 3)
+    if (intid < SPECIAL || intid > SPECIAL + 3) {
+        forget_others(c, u, w);
         return;
+    }
     l->vain++;
     if (l->vain == VAIN && 2 * l->vain >= l->takes)
         report(c, w, &l->brought,
@@ -159,7 +171,8 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
         return;
     follow(c);
     if (l->taken && s->valid && asks(s, &rt) && rt < 31 && p->world.target == s->pc + 4)
-        answered(c, l, w, checker_reg(c, p->cpu, ARM_X(rt)));
+        answered(c, state, w, checker_reg(c, p->cpu, ARM_X(rt)));
+    l = line_of(state, w); /* there may be more of them */
     if (!set)
         l->storm = 0;
     l->set = set;
