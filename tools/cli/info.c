@@ -297,6 +297,29 @@ static bool show(size_t row, struct arm_machine *m, unsigned cpu, const struct o
                         : outline_info(outline, rows[row].name, out);
 }
 
+/* What QEMU's monitor knows, and there is nothing of here. */
+static bool answer_of_qemu(const char *word, GString *out)
+{
+    static const struct {
+        const char *word, *text;
+    } of_qemu[] = {
+#define MONITOR_AS(word, command)
+#define MONITOR_INSTEAD(word, instead)
+#define MONITOR_INFO(word, text) {word, text},
+#include "tools/cli/monitor_words.def"
+#undef MONITOR_INFO
+#undef MONITOR_INSTEAD
+#undef MONITOR_AS
+    };
+
+    for (size_t k = 0; k < G_N_ELEMENTS(of_qemu); k++)
+        if (!strcmp(of_qemu[k].word, word)) {
+            g_string_append_printf(out, "%s\n", of_qemu[k].text);
+            return true;
+        }
+    return false;
+}
+
 bool info_execute(struct arm_machine *m, unsigned cpu, const struct outline *outline, char **words,
                   GString *out)
 {
@@ -309,6 +332,8 @@ bool info_execute(struct arm_machine *m, unsigned cpu, const struct outline *out
             return true;
         known = true;
     }
+    if (words[1] && !known && answer_of_qemu(words[1], out))
+        return true;
     if (words[1] && !known)
         g_string_append_printf(out, "no info of \"%s\"; there are:\n", words[1]);
     for (size_t k = 0; k < G_N_ELEMENTS(rows); k++)

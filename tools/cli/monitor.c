@@ -41,6 +41,19 @@ static bool parse_cpu(const struct monitor *mon, const char *word, uint64_t *cpu
     return !word || parse_number(word, 0, arm_cpu_count(mon->m) - 1, cpu);
 }
 
+static enum monitor_verdict do_gva2gpa(struct monitor *mon, char **words, GString *out)
+{
+    struct arm_translation t;
+    uint64_t va;
+
+    if (!words[1] || !monitor_address(mon, words[1], &va))
+        return say(out, "gva2gpa VA: a hexadecimal address");
+    if (!arm_translate(mon->m, mon->cpu, monitor_el(mon), va, ARM_ACCESS_READ, &t))
+        return say(out, "Unmapped");
+    g_string_append_printf(out, "gpa: %#" PRIx64 "\n", t.pa);
+    return MONITOR_STAY;
+}
+
 static enum monitor_verdict do_walk(struct monitor *mon, char **words, GString *out)
 {
     uint64_t va, index;
@@ -255,7 +268,9 @@ static const struct {
 } of_qemu[] = {
 #define MONITOR_AS(word, command)      {word, command, NULL},
 #define MONITOR_INSTEAD(word, instead) {word, NULL, instead},
+#define MONITOR_INFO(word, text)
 #include "tools/cli/monitor_words.def"
+#undef MONITOR_INFO
 #undef MONITOR_AS
 #undef MONITOR_INSTEAD
 };

@@ -23,9 +23,8 @@ bool monitor_address(const struct monitor *mon, const char *word, uint64_t *addr
     g_autofree char *base = g_strndup(word, length);
     uint64_t offset = 0;
 
-    if (*word != '$')
-        return parse_hex(word, address);
-    if (!arm_reg_read(mon->m, mon->cpu, base + 1, address) ||
+    if (!(*word == '$' ? arm_reg_read(mon->m, mon->cpu, base + 1, address)
+                       : parse_hex(base, address)) ||
         (word[length] && !parse_number(word + length + 1, 0, UINT32_MAX, &offset)))
         return false;
     *address += word[length] == '-' ? -offset : offset;
