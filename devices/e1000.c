@@ -220,6 +220,8 @@ static const struct reg_row regs[] = {
     PLAIN("RAL and RAH", E1000_RAL, 0x80),
     PLAIN("VFTA", E1000_VFTA, 0x200),
     PLAIN("wake-up", 0x5800, 0x200),
+    /* Differs: of later cards, but U-Boot's driver takes this semaphore for any */
+    PLAIN("SWSM", 0x5b50, 4),
     PLAIN("FFLT", 0x5f00, 0x40),
     {0},
 };

@@ -14,7 +14,10 @@
 #define EECD_GRANT   UINT32_C(0x80)
 #define EECD_PRESENT UINT32_C(0x100)
 #define EERD_START   UINT32_C(0x01)
-#define EECD_LOADED  UINT32_C(0x200) /* 82574L, 10.2.2.3: what it has from there after a reset */
+/* 82574L, 10.2.2.3: it has from there what it is after a reset, and that is a flash memory, whose
+ * words EERD reads and nothing else. */
+#define EECD_LOADED UINT32_C(0x200)
+#define EECD_FLASH  UINT32_C(0x18000)
 
 #define COMMAND_BITS 9 /* start bit, two of the operation, six of the address */
 #define READ         6 /* with its start bit */
@@ -33,6 +36,8 @@ void e1000_eeprom_init(struct e1000 *e)
     words[0x0d] = e->model->identity.device;
     words[0x0e] = e->model->identity.vendor;
     words[0x0f] = 0x3040; /* Initialization Control Word 2 */
+    if (e->model->kind == E1000_82574L)
+        words[0x23] = 0x8000; /* its checksum is right: Linux would write another one */
     for (unsigned i = 0; i < E1000_EEPROM - 1; i++)
         sum = (uint16_t)(sum + words[i]);
     words[E1000_EEPROM - 1] = (uint16_t)(CHECKSUM - sum);
@@ -43,7 +48,7 @@ uint32_t e1000_read_eecd(struct e1000 *e)
     uint32_t eecd = *e1000_reg(e, E1000_EECD) & ~(EECD_GRANT | EECD_OUT);
 
     if (e->model->kind == E1000_82574L)
-        eecd |= EECD_LOADED;
+        eecd |= EECD_LOADED | EECD_FLASH;
     return eecd | EECD_PRESENT | (eecd & EECD_REQUEST ? EECD_GRANT : 0) |
            (e->eeprom.out ? EECD_OUT : 0);
 }
@@ -75,7 +80,7 @@ void e1000_write_eecd(struct e1000 *e, uint32_t value)
     struct e1000_eeprom *p = &e->eeprom;
 
     *e1000_reg(e, E1000_EECD) = value;
-    if (e->model->kind == E1000_82574L) /* SPI's commands are not there; EERD is */
+    if (e->model->kind == E1000_82574L)
         return;
     if (!(value & EECD_SELECT)) {
         p->in = p->in_bits = p->out_bits = p->word = 0;
