@@ -135,11 +135,12 @@ static void explain_interrupt(const struct corpse *c, unsigned el, uint64_t offs
     if (death_find_busy(c, &intid))
         g_string_append_printf(v->evidence, "; INTID %u (%s) is in hand", intid,
                                death_irq_name(intid));
+    bool v2 = c->config->gic.version == 2;
     g_string_printf(v->next,
                     "put a handler at VBAR_EL%u+%#" PRIx64
-                    ": it acknowledges (ICC_IAR1_EL1), takes "
-                    "the reason away, ends (ICC_EOIR1_EL1) and returns",
-                    el, offset);
+                    ": it acknowledges (%s), takes the reason away, ends (%s) and returns",
+                    el, offset, v2 ? "GICC_IAR" : "ICC_IAR1_EL1",
+                    v2 ? "GICC_EOIR" : "ICC_EOIR1_EL1");
 }
 
 bool death_explain_vector(const struct corpse *c, struct verdict *v)

@@ -20,7 +20,7 @@
 // dies -DEL1_TIMER | --no-el2: INTID 30 (the EL1 timer) is pending && try: write 0x40000000 to GICR_ISENABLER0
 // dies -DSGIR=0x00080003 | --no-el2 --gic version=2 --smp 2: cpu0 has sent SGI 3 to nobody && no CPU is in target list 0x8 && GICD_SGIR was written as 0x80003
 // dies -DSGIR=0x01000003 | --no-el2 --gic version=2: cpu0 has sent SGI 3 to nobody && to all others, and there is no other
-// dies -DSGIR=0x02008003 | --no-el2 --gic version=2: an IRQ is taken to EL1
+// dies -DSGIR=0x02008003 | --no-el2 --gic version=2: an IRQ is taken to EL1 && it acknowledges (GICC_IAR)
 // dies -DVI: a virtual IRQ is pending for the guest of cpu0 by HCR_EL2.VI, but HCR_EL2.IMO is 0 && set HCR_EL2.IMO
 // dies -DGICH: a load from 0x8030000 && a GICv2 has its virtual interface there && ICH_xxx_EL2
 // dies -DSMMU: a store to 0x9050098 && an SMMUv3 is there with `armillary qemu -M virt,iommu=smmuv3`
