@@ -117,20 +117,32 @@ take_watched(const struct walker *w, const struct table_cfg *t, struct leaf *l, 
     tell(w, t, l, l->desc);
 }
 
+/* l->pa of a stage-1 descriptor, which the stage-2 TLB nearly always has. */
+static inline bool find_desc(struct walker *w, struct leaf *l)
+{
+    static const struct mmu_access read = {.kind = MMU_READ, .priv = true};
+    const struct tlb_s2_entry *e = w->tlb ? tlb_s2_lookup(w->tlb, w->x, l->addr) : NULL;
+    struct stage2 s2;
+
+    if (likely(e && mmu_permits(e->perms, &read) && !(w->x->rg.hcr & HCR_PTW))) {
+        l->pa = e->pa | (l->addr & PAGE_MASK);
+        return true;
+    }
+    if (!s2_translate(w, l->addr, &read, true, &s2))
+        return false;
+    l->pa = s2.pa;
+    return true;
+}
+
 /* FetchDescriptor(): the stage-2 walk reads physical addresses, stage 1 what stage 2
  * makes of them. */
 static bool read_desc(struct walker *w, const struct table_cfg *t, struct leaf *l)
 {
-    static const struct mmu_access read = {.kind = MMU_READ, .priv = true};
     uint64_t desc;
 
     l->pa = l->addr;
-    if (t != &w->x->s2 && w->x->s2_on) {
-        struct stage2 s2;
-        if (!s2_translate(w, l->addr, &read, true, &s2))
-            return false;
-        l->pa = s2.pa;
-    }
+    if (t != &w->x->s2 && w->x->s2_on && !find_desc(w, l))
+        return false;
     const uint8_t *host = physmem_ram(w->mem, pa(l->pa), 8);
     if (!host || (walks_nonsecure(w, l) && physmem_is_secure(w->mem, pa(l->pa))))
         return fault(w, MMU_FAULT_EXTERNAL_WALK, l->level);
