@@ -75,7 +75,8 @@ static enum jit_flags kind_of(unsigned arg)
 static void set_eflags(struct tr *t, struct stub *s)
 {
     const struct insn *i = &t->rec[s->k];
-    enum jit_flags kind = kind_of(t->jit->template[i->op] -> arg);
+    const struct jit_template *row = t->jit->template[i->op];
+    enum jit_flags kind = kind_of(row->arg);
     unsigned nzcv = i->mod >> 4, carry = (nzcv >> 1 & 1) ^ (kind == FLAGS_SUB);
 
     x86_mov_imm(&t->c, RAX,
