@@ -133,6 +133,26 @@ static inline void gic_begin(u64 cpu, u32 enabled, u64 eoimode)
 
 #define LIST_REGISTERS(X) X(0, ich_lr0_el2) X(1, ich_lr1_el2) X(2, ich_lr2_el2) X(3, ich_lr3_el2)
 
+static inline u64 lr_read(u64 n)
+{
+#define X(k, name)                                                                                 \
+    if (n == k)                                                                                    \
+        return READ(name);
+    LIST_REGISTERS(X)
+#undef X
+    return 0;
+}
+
+static inline void lr_write(u64 n, u64 value)
+{
+#define X(k, name)                                                                                 \
+    if (n == k)                                                                                    \
+        WRITE(value, name);
+    LIST_REGISTERS(X)
+#undef X
+    DO("isb"); // ICH_ELRSR_EL2 says so then
+}
+
 #define LR_PENDING   (1ul << 62)
 #define LR_ACTIVE    (1ul << 63)
 #define LR_HW        (1ul << 61)

@@ -178,25 +178,6 @@ static void restore(const struct vcpu *v)
 
 // ---- interrupts
 
-static u64 lr_read(u64 n)
-{
-#define X(k, name)                                                                                 \
-    if (n == k)                                                                                    \
-        return READ(name);
-    LIST_REGISTERS(X)
-#undef X
-    return 0;
-}
-
-static void lr_write(u64 n, u64 value)
-{
-#define X(k, name)                                                                                 \
-    if (n == k)                                                                                    \
-        WRITE(value, name);
-    LIST_REGISTERS(X)
-#undef X
-}
-
 static u64 take_mail(const struct vcpu *v)
 {
     take(&mail_lock);

@@ -104,26 +104,6 @@ static struct own *own(void)
 
 // ---- list registers: the guest's are in the CPU all the time
 
-static u64 lr_read(u64 n)
-{
-#define X(k, name)                                                                                 \
-    if (n == k)                                                                                    \
-        return READ(name);
-    LIST_REGISTERS(X)
-#undef X
-    return 0;
-}
-
-static void lr_write(u64 n, u64 value)
-{
-#define X(k, name)                                                                                 \
-    if (n == k)                                                                                    \
-        WRITE(value, name);
-    LIST_REGISTERS(X)
-#undef X
-    DO("isb"); // ICH_ELRSR_EL2 says so then
-}
-
 static void spill(struct vcpu *v, u64 lr)
 {
     for (u64 n = 0; n < SPILL; n++) {
