@@ -23,9 +23,26 @@ struct memo {
 
 struct backtraces {
     GArray *list;        /* struct backtrace; the first is none */
-    GHashTable *numbers; /* by contents, GBytes */
+    GHashTable *numbers; /* by contents, struct backtrace */
     struct memo memos[MEMOS];
 };
+
+static guint hash(gconstpointer key)
+{
+    const struct backtrace *t = key;
+    uint64_t h = t->count;
+
+    for (unsigned k = 0; k < t->count; k++)
+        h = (h ^ t->pc[k]) * UINT64_C(0x9e3779b97f4a7c15);
+    return (guint)(h >> 32);
+}
+
+static gboolean equal(gconstpointer a, gconstpointer b)
+{
+    const struct backtrace *s = a, *t = b;
+
+    return s->count == t->count && !memcmp(s->pc, t->pc, s->count * sizeof(s->pc[0]));
+}
 
 struct backtraces *backtraces_new(void)
 {
@@ -34,8 +51,7 @@ struct backtraces *backtraces_new(void)
 
     b->list = g_array_new(FALSE, TRUE, sizeof(struct backtrace));
     g_array_append_val(b->list, none);
-    b->numbers =
-        g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
+    b->numbers = g_hash_table_new_full(hash, equal, g_free, NULL);
     return b;
 }
 
@@ -108,14 +124,13 @@ static bool is_still(const struct arm_checker *c, const struct memo *m)
 
 static uint32_t number_of(struct backtraces *b, const struct backtrace *t)
 {
-    g_autoptr(GBytes) key = g_bytes_new(t->pc, t->count * sizeof(t->pc[0]));
-    uint32_t number = GPOINTER_TO_UINT(g_hash_table_lookup(b->numbers, key));
+    uint32_t number = GPOINTER_TO_UINT(g_hash_table_lookup(b->numbers, t));
 
     if (number || !t->count)
         return number;
     g_array_append_val(b->list, *t);
     number = b->list->len - 1;
-    g_hash_table_insert(b->numbers, g_bytes_ref(key), GUINT_TO_POINTER(number));
+    g_hash_table_insert(b->numbers, g_memdup2(t, sizeof(*t)), GUINT_TO_POINTER(number));
     return number;
 }
 
