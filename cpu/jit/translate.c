@@ -231,12 +231,12 @@ void tr_check_fp(struct tr *t, unsigned k)
 static void emit_pure_call(struct tr *t, unsigned k)
 {
     struct a64_use u = t->use[k];
-    uint64_t gone = tr_lost(t, t->s.valid, u.x_writes), to_store = t->s.dirty & (gone | u.x_reads);
     struct x86_code *c = &t->c;
 
-    tr_save_flags(t);
+    tr_save_flags(t); /* which may take registers from memory, of those that are gone then */
     tr_check_fp(t, k);
     tr_fp_leave(t);
+    uint64_t gone = tr_lost(t, t->s.valid, u.x_writes), to_store = t->s.dirty & (gone | u.x_reads);
     tr_store(t, to_store);
     tr_pass_cpu(c);
     x86_mov_imm(c, RSI, (uintptr_t)(t->page + t->at[k]));
