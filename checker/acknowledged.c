@@ -8,17 +8,15 @@
 #include <inttypes.h>
 
 #include "arch/esr.h"
+#include "arch/intid.h"
 #include "arch/ppi.h"
 #include "base/bits.h"
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
-#define FIRST_PPI 16
-#define FIRST_SPI 32
-#define INTIDS    1020
-#define MOST      16 /* that are active at a time */
-#define RUNS_OWN  8  /* entries with room of the world that it is for, */
-#define RUNS_ANY  64 /* of all, where that is not known */
+#define MOST     16 /* that are active at a time */
+#define RUNS_OWN 8  /* entries with room of the world that it is for, */
+#define RUNS_ANY 64 /* of all, where that is not known */
 
 #define STORM     256     /* acknowledgements of one SPI, one behind the other, */
 #define SHORT_RUN 4       /* with so few instructions of a world between */
@@ -58,8 +56,8 @@ static void *create(struct arm_checker *c)
 {
     struct acknowledged *u = g_new0(struct acknowledged, 1);
 
-    u->shared = g_new0(struct irq, INTIDS);
-    u->own = g_new0(struct irq, (size_t)c->cpu_count * FIRST_SPI);
+    u->shared = g_new0(struct irq, INTID_SPECIAL);
+    u->own = g_new0(struct irq, (size_t)c->cpu_count * INTID_SPI);
     u->cpus = g_new0(struct acknowledged_cpu, c->cpu_count);
     return u;
 }
@@ -76,14 +74,14 @@ static void destroy(void *state)
 
 static bool is_private(const struct irq *i)
 {
-    return i->intid < FIRST_SPI;
+    return i->intid < INTID_SPI;
 }
 
 static struct irq *irq_of(struct acknowledged *u, unsigned cpu, uint64_t intid)
 {
-    if (intid < FIRST_PPI || intid >= INTIDS)
+    if (intid < INTID_PPI || intid >= INTID_SPECIAL)
         return NULL;
-    return intid < FIRST_SPI ? &u->own[cpu * FIRST_SPI + intid] : &u->shared[intid];
+    return intid < INTID_SPI ? &u->own[cpu * INTID_SPI + intid] : &u->shared[intid];
 }
 
 static void forget(struct acknowledged *u, const struct irq *i)
@@ -209,7 +207,7 @@ static void report_stays(struct arm_checker *c, struct irq *i, const struct site
     finding_say(&f,
                 "%s %u was acknowledged by EL2 and is active ever since, and no list register "
                 "stands for it%s: it cannot come again",
-                is_private(i) ? "PPI" : "SPI", i->intid, i->forwarded ? " any more" : "");
+                intid_kind(i->intid), i->intid, i->forwarded ? " any more" : "");
     finding_report(c, &f);
 }
 
@@ -220,7 +218,7 @@ static void check_missing(struct arm_checker *c, struct acknowledged *u, const s
 {
     for (unsigned n = 0; n < gic_lrs(c, p->cpu); n++) {
         uint64_t v = checker_reg(c, p->cpu, gic_lr_number(n));
-        struct irq *i = LR_PINTID(v) < FIRST_SPI ? NULL : irq_of(u, p->cpu, LR_PINTID(v));
+        struct irq *i = LR_PINTID(v) < INTID_SPI ? NULL : irq_of(u, p->cpu, LR_PINTID(v));
         if (!LR_STATE(v) || !LR_HW(v) || !i || !i->known || i->active || i->told)
             continue;
         struct site here = site_of(c, p);

@@ -4,11 +4,9 @@
 #include "base/bits.h"
 #include "checker/gic_state.h"
 
-#define FIRST_PPI 16
-
 void active_event(struct arm_checker *c, struct active *a, const struct arm_event *p)
 {
-    if (p->irq.virt || p->irq.intid >= ACTIVE_MAX)
+    if (p->irq.virt || p->irq.intid >= INTID_SPI)
         return;
     struct active_irq *i = &a->irq[p->irq.intid];
     const struct cpu_view *view = &c->cpus[p->cpu];
@@ -59,7 +57,7 @@ static void report_left(struct arm_checker *c, struct active *a, const struct wo
         "with EOImode ICC_EOIR<n>_EL1 only drops the priority: ICC_DIR_EL1, or GICR_ICACTIVER0";
     finding_say(&f,
                 "%s %u is active physically, and nothing will deactivate it: it cannot come again",
-                intid < FIRST_PPI ? "SGI" : "PPI", intid);
+                intid_kind(intid), intid);
     finding_report(c, &f);
 }
 
@@ -85,7 +83,7 @@ static void check_forwarded(struct arm_checker *c, struct active *a, const struc
 
     for (unsigned n = 0; n < count; n++) {
         uint64_t v = checker_reg(c, p->cpu, gic_lr_number(n)), intid = LR_PINTID(v);
-        if (!LR_STATE(v) || !LR_HW(v) || intid < FIRST_PPI || intid >= ACTIVE_MAX)
+        if (!LR_STATE(v) || !LR_HW(v) || intid < INTID_PPI || intid >= INTID_SPI)
             continue;
         const struct active_irq *i = &a->irq[intid];
         if (i->known && !i->is && !i->told)
@@ -101,13 +99,13 @@ void active_check(struct arm_checker *c, struct active *a, const struct world *w
 
     if (!HCR_EL2_IMO(p->world.hcr))
         return;
-    for (unsigned n = 0; n < ACTIVE_MAX; n++) {
+    for (unsigned n = 0; n < INTID_SPI; n++) {
         struct active_irq *i = &a->irq[n];
         if (!i->last)
             i->last = w; /* EL2 has written the state for who comes */
         bool others = i->last != w;
         if (i->is && !i->told &&
-            (n < FIRST_PPI || (others && !timer && !is_forwarded(c, p->cpu, n))))
+            (n < INTID_PPI || (others && !timer && !is_forwarded(c, p->cpu, n))))
             report_left(c, a, w, n, p);
     }
     if (checker_sysreg(c, p->cpu, SR_ICH_HCR_EL2) & HCR_EN)

@@ -1,10 +1,9 @@
 /* Physical interrupts of a CPU that are active, for the unit `handover`. */
 #pragma once
 
+#include "arch/intid.h"
 #include "checker/checker.h"
 #include "checker/finding.h"
-
-#define ACTIVE_MAX 32 /* SGIs and PPIs: what is a CPU's own */
 
 struct active_irq {
     bool is, known;           /* known: its state has changed once */
@@ -14,7 +13,7 @@ struct active_irq {
 };
 
 struct active {
-    struct active_irq irq[ACTIVE_MAX];
+    struct active_irq irq[INTID_SPI]; /* SGIs and PPIs: what is a CPU's own */
 };
 
 /* The events IRQ of the CPU. */

@@ -37,6 +37,7 @@ static const uint64_t also[UNIT_COUNT + 1] = {
 #undef UNIT
 };
 _Static_assert(RULE_COUNT <= 64, "a bit for each rule");
+_Static_assert(UNIT_COUNT <= 32, "a bit for each unit");
 
 bool checker_unit_on(const struct arm_checker *c, enum check_unit_id unit)
 {

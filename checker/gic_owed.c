@@ -17,7 +17,6 @@
 #define PATIENCE_SENT    2
 #define PATIENCE_SPILLED 4
 
-#define INTIDS     1020
 #define HCR_ASKS   MASK(7, 1) /* maintenance interrupts of all kinds */
 #define SGI1R_IRM  BIT(40)
 #define MPIDR_AFFS (MASK(39, 32) | MASK(23, 8)) /* Aff3, Aff2 and Aff1 */
@@ -141,7 +140,7 @@ static void forget(struct arm_checker *c, struct gic *u, const struct world *w, 
         gw->enabled &= ~set;
         gw->delivered &= ~set;
         for (unsigned n = 0; n < gw->owed_count; n++)
-            if (gw->owed[n].intid >= PRIVATE_MAX || !bit(set, gw->owed[n].intid))
+            if (gw->owed[n].intid >= INTID_SPI || !bit(set, gw->owed[n].intid))
                 gw->owed[kept++] = gw->owed[n];
         gw->owed_count = kept;
         gw->edge_count = 0;
@@ -227,18 +226,13 @@ static bool is_refilled_later(const struct arm_checker *c, const struct gic *u, 
     return asks && !checker_sysreg(c, cpu, SR_ICH_MISR_EL2);
 }
 
-static const char *kind_of(uint64_t intid)
-{
-    return intid < SGIS ? "SGI" : intid < PRIVATE_MAX ? "PPI" : intid < INTIDS ? "SPI" : "LPI";
-}
-
 static void say_lost(struct finding *f, const struct gic_owed *o, const char *since)
 {
     f->rule = RULE_LOST;
     f->hint =
         "what finds no list register is put into one at an entry with room, or ICH_HCR_EL2.UIE "
         "asks for the interrupt that says there is";
-    finding_say(f, "%s %" PRIu64 " %s, and %s", kind_of(o->intid), o->intid,
+    finding_say(f, "%s %" PRIu64 " %s, and %s", intid_kind(o->intid), o->intid,
                 o->sender      ? "was sent to it"
                 : is_timers(o) ? "is its timer's, whose condition holds"
                                : "was pending in one and had to make room",
@@ -285,7 +279,7 @@ static void note_delivered(struct arm_checker *c, const struct gic *u, struct gi
 {
     for (unsigned n = 0; n < u->lrs; n++) {
         uint64_t v = checker_reg(c, cpu, gic_lr_number(n));
-        if (LR_STATE(v) & 1 && LR_GROUP(v) && LR_VINTID(v) < PRIVATE_MAX)
+        if (LR_STATE(v) & 1 && LR_GROUP(v) && LR_VINTID(v) < INTID_SPI)
             gw->delivered |= 1U << LR_VINTID(v);
     }
 }

@@ -12,15 +12,6 @@
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
-#define FIRST_SPI 32
-#define LAST_SPI  1019
-#define FIRST_LPI 8192
-
-static bool is_spi(uint64_t intid)
-{
-    return intid >= FIRST_SPI && intid <= LAST_SPI;
-}
-
 unsigned gic_lrs(const struct arm_checker *c, unsigned cpu)
 {
     return MIN(VTR_LRS(checker_sysreg(c, cpu, SR_ICH_VTR_EL2)), LRS_MAX);
@@ -75,9 +66,9 @@ struct gic_taken gic_taken_by(struct arm_checker *c, struct gic *u, const struct
 
 bool gic_is_taken(const struct gic_taken *then, const struct gic_taken *now, uint64_t intid)
 {
-    if (is_spi(intid))
+    if (intid_is_spi(intid))
         return then->spis != now->spis;
-    return intid < FIRST_LPI ? then->others != now->others : then->lpis != now->lpis;
+    return intid < INTID_LPI ? then->others != now->others : then->lpis != now->lpis;
 }
 
 /* Frames of the GIC are known by what nothing else has: registers that one writes at offsets of
@@ -137,8 +128,8 @@ void gic_pending_left(struct arm_checker *c, struct gic *u, const struct world *
     gw->edge_count = 0;
     for (unsigned n = 0; n < u->lrs && !mapped; n++) {
         uint64_t v = u->cpus[cpu].lr_at_exit[n], intid = LR_VINTID(v);
-        bool spi = is_spi(intid) && !LR_HW(v) && !checker_has_host(c);
-        if ((LR_STATE(v) & 1) && (intid < SGIS || spi || intid >= FIRST_LPI))
+        bool spi = intid_is_spi(intid) && !LR_HW(v) && !checker_has_host(c);
+        if ((LR_STATE(v) & 1) && (intid < INTID_PPI || spi || intid >= INTID_LPI))
             gw->edges[gw->edge_count++] = intid;
     }
     gw->edges_cpu = cpu;
@@ -162,7 +153,7 @@ static void report_gone(struct arm_checker *c, const struct world *w, const stru
     finding_say(&f,
                 "%s %" PRIu64 " was pending in one when the world left, and is in none, with one "
                 "free: nothing has disabled it",
-                intid < SGIS ? "SGI" : "LPI", intid);
+                intid_kind(intid), intid);
     finding_report(c, &f);
 }
 
@@ -182,7 +173,7 @@ void gic_pending_entered(struct arm_checker *c, struct gic *u, const struct worl
             gic_owed_add(gw, w, gw->edges[k], NULL, &gw->left);
             continue;
         }
-        if (is_spi(gw->edges[k]))
+        if (intid_is_spi(gw->edges[k]))
             continue;
         report_gone(c, w, gw, gw->edges[k], p);
         break;

@@ -38,7 +38,7 @@ void gic_private_left(struct arm_checker *c, struct gic *u, const struct world *
     gw->asked += gw->asks;
     for (unsigned n = 0; n < u->lrs; n++) {
         uint64_t v = u->cpus[cpu].lr_at_exit[n];
-        if (LR_STATE(v) & 1 && LR_VINTID(v) < SGIS)
+        if (LR_STATE(v) & 1 && LR_VINTID(v) < INTID_PPI)
             pending |= 1U << LR_VINTID(v);
     }
     gw->taken |= gw->waiting & ~pending;
@@ -104,7 +104,7 @@ static void check_one(struct arm_checker *c, struct gic *u, const struct world *
 {
     struct gic_world *gw = gic_world_of(u, w);
     struct gic_private *i = &gw->own[LR_VINTID(v)];
-    uint32_t sgi = LR_VINTID(v) < SGIS && LR_STATE(v) & 1 ? 1U << LR_VINTID(v) : 0;
+    uint32_t sgi = LR_VINTID(v) < INTID_PPI && LR_STATE(v) & 1 ? 1U << LR_VINTID(v) : 0;
     bool filled = !u->cpus[p->cpu].lr[n].owner;
     bool judged = filled && !c->cpus[p->cpu].user_ran && gw->valid;
 
@@ -135,7 +135,7 @@ void gic_private_entered(struct arm_checker *c, struct gic *u, const struct worl
 
     for (unsigned n = 0; n < u->lrs && !mapped; n++) {
         uint64_t v = checker_reg(c, p->cpu, gic_lr_number(n));
-        if (LR_STATE(v) && LR_VINTID(v) < PRIVATE_MAX)
+        if (LR_STATE(v) && LR_VINTID(v) < INTID_SPI)
             check_one(c, u, w, n, v, asked, answered, p);
     }
 }

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "arch/intid.h"
 #include "arch/sysreg.h"
 #include "base/bits.h"
 #include "checker/unit.h"
@@ -79,9 +80,6 @@ struct gic_active {
     struct site left;
 };
 
-#define SGIS        16
-#define PRIVATE_MAX 32 /* SGIs and PPIs */
-
 /* What a list register has said last of an interrupt that only its virtual CPU has. */
 struct gic_private {
     bool known, group;
@@ -134,20 +132,20 @@ struct gic_world {
     struct gic_taken taken_then; /* by all of the VM, before it left */
     struct gic_lost lost[LRS_MAX];
     struct gic_active active[HELD_MAX];
-    unsigned split_count;                /* with EOImode set, what was active in list registers */
-    uint64_t split[LRS_MAX];             /* when it left: as these read, */
-    unsigned split_lr[LRS_MAX];          /* and which those were */
-    struct gic_private own[PRIVATE_MAX]; /* by INTID */
-    uint32_t waiting;                    /* SGIs that it was entered with, pending, */
-    uint32_t taken;                      /* and that it has acknowledged since */
-    uint64_t asked;                      /* exits by calls, and by accesses that EL2 emulates; */
-    bool asks;                           /* the last one was */
+    unsigned split_count;              /* with EOImode set, what was active in list registers */
+    uint64_t split[LRS_MAX];           /* when it left: as these read, */
+    unsigned split_lr[LRS_MAX];        /* and which those were */
+    struct gic_private own[INTID_SPI]; /* by INTID */
+    uint32_t waiting;                  /* SGIs that it was entered with, pending, */
+    uint32_t taken;                    /* and that it has acknowledged since */
+    uint64_t asked;                    /* exits by calls, and by accesses that EL2 emulates; */
+    bool asks;                         /* the last one was */
     unsigned owed_count;
     struct gic_owed owed[OWED_MAX];
     uint32_t delivered; /* SGIs and PPIs that were pending in a list register, of group 1, */
     struct gic_taken owed_taken; /* while these are the VM's counts; */
     uint32_t enabled, group1;    /* that the world has enabled, and put into group 1 */
-    struct gic_sent sent[SGIS];
+    struct gic_sent sent[INTID_PPI];
     uint32_t had;                /* SGIs that were pending in list registers as it left; */
     bool unclear;                /* its VM may have asked for others since it was entered */
     uint64_t timer[REGS_TIMERS]; /* their control registers, as it has left them */

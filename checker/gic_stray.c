@@ -60,10 +60,10 @@ void gic_stray_left(struct arm_checker *c, struct gic *u, const struct world *w,
     gw->had = 0;
     for (unsigned n = 0; n < u->lrs; n++) {
         uint64_t v = u->cpus[cpu].lr_at_exit[n];
-        if (LR_STATE(v) & 1 && LR_VINTID(v) < SGIS)
+        if (LR_STATE(v) & 1 && LR_VINTID(v) < INTID_PPI)
             gw->had |= 1U << LR_VINTID(v);
     }
-    for (unsigned n = 0; n < SGIS; n++)
+    for (unsigned n = 0; n < INTID_PPI; n++)
         gw->sent[n].done = is_done(&gw->sent[n], w);
     if (justify_is_write_of(s, sysreg_number(SR_ICC_SGI1R_EL1)))
         note_sent(c, u, w, rt < 31 ? s->x[rt] : 0);
@@ -108,10 +108,11 @@ void gic_stray_entered(struct arm_checker *c, struct gic *u, const struct world 
 
     for (unsigned n = 0; n < u->lrs && !mapped; n++) {
         uint64_t v = checker_reg(c, p->cpu, gic_lr_number(n)), intid = LR_VINTID(v);
-        if (LR_STATE(v) & 1 && intid < SGIS && !bit(gw->had, intid) && !u->cpus[p->cpu].lr[n].owner)
+        if (LR_STATE(v) & 1 && intid < INTID_PPI && !bit(gw->had, intid) &&
+            !u->cpus[p->cpu].lr[n].owner)
             check_one(c, u, w, n, intid, judged, p);
     }
-    for (unsigned n = 0; n < SGIS; n++)
+    for (unsigned n = 0; n < INTID_PPI; n++)
         gw->sent[n].elsewhere = NULL;
     gw->unclear = false;
 }

@@ -12,7 +12,6 @@
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
-#define SPECIAL  1020 /* INTIDs that are none: to 1023 */
 #define PMR_OPEN 0xf0 /* lets everything through: EL2 compares itself */
 #define NO_BIT   128
 
@@ -221,18 +220,13 @@ static void check_ended(struct arm_checker *c, struct gic *u, const struct world
 
 /* ---- the access ---- */
 
-static bool is_intid(uint64_t intid)
-{
-    return intid < SPECIAL || intid > SPECIAL + 3;
-}
-
 static void check_interrupt(struct arm_checker *c, struct gic *u, const struct world *w,
                             enum sysreg sr, uint64_t x, const struct arm_event *p)
 {
     bool mode = VMCR_EOIM(gic_world_of(u, w)->vmcr), group1 = false;
     uint64_t intid = x & MASK(23, 0);
 
-    if (!is_intid(intid))
+    if (intid_is_special(intid))
         return;
     switch (sr) {
     case SR_ICC_IAR1_EL1:

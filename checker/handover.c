@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <inttypes.h>
 
+#include "arch/intid.h"
 #include "arch/sysreg.h"
 #include "arch/sysreg_owner.h"
 #include "base/bits.h"
@@ -17,7 +18,6 @@
 #define PSTATE_D    BIT(9)
 #define PSTATE_I    BIT(7)
 #define RPR_IDLE    0xff
-#define SPECIAL     1020 /* this INTID and the next three say that none is pending */
 #define DBGBCR_E    BIT(0)
 #define DBGBCR_HMC  BIT(13)
 #define BREAKPOINTS 16
@@ -232,7 +232,7 @@ static void check_mask(struct arm_checker *c, struct handover_cpu *u, const stru
     uint64_t pmr = checker_sysreg(c, p->cpu, SR_ICC_PMR_EL1),
              intid = checker_sysreg(c, p->cpu, SR_ICC_HPPIR1_EL1);
 
-    if (pmr >= u->widest || (intid & ~UINT64_C(3)) == SPECIAL ||
+    if (pmr >= u->widest || intid_is_special(intid) ||
         ISR_EL1_I(checker_sysreg(c, p->cpu, SR_ISR_EL1)))
         return;
     struct finding f = masked(c, w, p);

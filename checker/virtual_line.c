@@ -12,9 +12,8 @@
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
-#define STORM    32 /* one behind the other: more than wait at a time */
-#define VAIN     8  /* and at least half of all: a device may have taken it back */
-#define SPECIAL  1020
+#define STORM    32    /* one behind the other: more than wait at a time */
+#define VAIN     8     /* and at least half of all: a device may have taken it back */
 #define GICC_IAR 0x00c /* a word, in a frame of the memory-mapped interface */
 
 struct line {
@@ -149,7 +148,7 @@ static void answered(struct arm_checker *c, struct lines *u, const struct world 
     struct line *l = line_of(u, w);
 
     l->taken = false;
-    if (intid < SPECIAL || intid > SPECIAL + 3) {
+    if (!intid_is_special(intid)) {
         forget_others(c, u, w);
         return;
     }

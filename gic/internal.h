@@ -4,20 +4,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/intid.h"
 #include "base/bits.h"
 #include "base/device.h"
 #include "base/pace.h"
 #include "gic/gic.h"
 
-#define PRIVATE_COUNT 32 /* SGIs 0..15 and PPIs 16..31, banked by CPU */
+#define PRIVATE_COUNT INTID_SPI /* SGIs 0..15 and PPIs 16..31, banked by CPU */
 #define SGI_MASK      UINT32_C(0xffff)
 #define SPI_BANKS     31
 
-#define INTID_SPECIAL   1020 /* 1020..1023 */
 #define INTID_NONE      1023
 #define INTID_SECURE    1020
 #define INTID_NONSECURE 1021
-#define INTID_LPI       8192
 
 #define PRIO_IDLE   0xff /* running priority when nothing is active */
 #define TARGET_NONE 0xffff
