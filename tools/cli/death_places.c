@@ -114,11 +114,10 @@ static const struct {
     {0xfeb40000, 0xfebcffff, UART, "a Rockchip RK3588 has its UARTs there"},
     {0xfe000000, 0xfeffffff, UART, "a Raspberry Pi 4 has its devices there"},
     {0xff000000, 0xff01ffff, UART, "a Zynq UltraScale+ has its UARTs there"},
-    {0xfffff000, 0x100000fff, WITH_ANY,
-     "near 0xffffffff, which is what a configuration read gives where no PCI function is, and -1 "
-     "in "
-     "32 bits"},
     {0xff130000, 0xff1bffff, UART, "a Rockchip RK3328 or RK3399 has its UARTs there"},
+    {0xfffff000, 0x100000fff, WITH_ANY,
+     "near 0xffffffff: -1 in 32 bits, and what a configuration read gives where no PCI function "
+     "is"},
 };
 
 /* What this board has below its RAM, for programs that forget to map it. */

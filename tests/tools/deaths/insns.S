@@ -18,7 +18,7 @@
 // dies -DGIVE_UP: BRK #0x123 at
 // dies -DNO_REGISTER: a system register that there is not is undefined at EL2
 // dies -DADDRESS=0xb000000: a store to 0xb000000 at EL2: nothing answers there && among the devices
-// dies -DADDRESS=0x100000010: a store to 0x100000010 at EL2: nothing answers there && near 0xffffffff, which is what a configuration read gives where no PCI function is
+// dies -DADDRESS=0x100000010: a store to 0x100000010 at EL2: nothing answers there && near 0xffffffff: -1 in 32 bits, and what a configuration read gives where no PCI function is
 // dies -DADDRESS=0x100000000: a store to 0x100000000 at EL2: nothing answers there && behind the end of RAM
 // dies -DRETURNS | --on-death=stop --max-insns 20M | code 4: a load from 0xb000000 at EL2: nothing answers there
 // dies -DRETURNS | --max-insns 8M | code 3: a load from 0xb000000 at EL2: nothing answers there
