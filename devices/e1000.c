@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/log.h"
 #include "base/state_io.h"
 #include "devices/e1000_internal.h"
 
@@ -341,6 +342,7 @@ void e1000_init(struct e1000 *e, const struct e1000_config *config, const struct
     struct pci_function *f = &e->function;
     char name[CLOCK_NAME_MAX];
 
+    CHECK(regs[ONLY_82574].offset == E1000_CTRL); /* the first of both */
     memset(e, 0, sizeof(*e));
     e->model = model;
     e->dma = (struct pci_dma){f, config->mem, (uint8_t)config->unit};
