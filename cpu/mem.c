@@ -164,13 +164,19 @@ static bool resolve(const struct access *a, struct piece *p, bool write)
     return p->window ? true : decode_error(a, p);
 }
 
+/* What L1 has where @canonical would be, for accesses as @a is. */
+static inline const struct tlb_l1_entry *l1_entry(const struct access *a, uint64_t canonical)
+{
+    const struct tlb_bank *bank = mem_bank(a->cpu, a->acc);
+
+    return &(a->write ? bank->w : bank->r)[(canonical >> PAGE_SHIFT) & (TLB_L1_SIZE - 1)];
+}
+
 /* L1 has where an access leads that somebody watches. */
 static bool l1_resolve(const struct access *a, struct piece *p)
 {
-    const struct tlb_bank *bank = mem_bank(a->cpu, a->acc);
     uint64_t canonical = xlat_canonical(a->cpu->contexts.x, p->va, false);
-    const struct tlb_l1_entry *e =
-        &(a->write ? bank->w : bank->r)[(canonical >> PAGE_SHIFT) & (TLB_L1_SIZE - 1)];
+    const struct tlb_l1_entry *e = l1_entry(a, canonical);
 
     if (((e->tag ^ canonical) & ~PAGE_MASK) || !(e->tag & TLB_L1_OBSERVED) ||
         ((e->tag & TLB_L1_ALIGNED) && mem_is_unaligned(a)))
@@ -269,10 +275,10 @@ enum mem_place mem_place_of(const struct access *a, uint8_t **host)
 
 /* L1 holds more than the fast path uses: pages for aligned accesses only, and pointers
  * with a tag. */
-static uint8_t *l1_host(const struct access *a, const struct tlb_l1_entry *set)
+static uint8_t *l1_host(const struct access *a)
 {
     uint64_t canonical = xlat_canonical(a->cpu->contexts.x, a->va, false);
-    const struct tlb_l1_entry *e = &set[(canonical >> PAGE_SHIFT) & (TLB_L1_SIZE - 1)];
+    const struct tlb_l1_entry *e = l1_entry(a, canonical);
 
     if (mem_is_unaligned(a) || (e->tag & ~(uint64_t)TLB_L1_ALIGNED) != (canonical & ~PAGE_MASK))
         return NULL;
@@ -302,7 +308,7 @@ static bool l1_is_blank(const struct access *a)
 {
     struct cpu *cpu = a->cpu;
     uint64_t page = xlat_canonical(cpu->contexts.x, a->va, false) & ~PAGE_MASK;
-    const struct tlb_l1_entry *e = &cpu->bank->w[(page >> PAGE_SHIFT) & (TLB_L1_SIZE - 1)];
+    const struct tlb_l1_entry *e = l1_entry(a, page);
 
     if (e->tag != (page | TLB_L1_SHARED))
         return false;
@@ -318,7 +324,7 @@ static bool l1_is_blank(const struct access *a)
 bool mem_load_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned size, unsigned acc)
 {
     const struct access a = access_of(cpu, i, va, size, acc, false);
-    const uint8_t *host = l1_host(&a, mem_bank(cpu, acc)->r);
+    const uint8_t *host = l1_host(&a);
 
     cpu->mem_data[0] = cpu->mem_data[1] = 0;
     if (host) {
@@ -337,7 +343,7 @@ bool mem_store_slow(struct cpu *cpu, const struct insn *i, uint64_t va, unsigned
     l1_unshare(&a);
     uint8_t *host = mem_fast(mem_bank(cpu, acc)->w, va, size);
     if (!host || ((acc & ACC_ALIGNED) && mem_is_unaligned(&a)))
-        host = l1_host(&a, mem_bank(cpu, acc)->w);
+        host = l1_host(&a);
     if (host) {
         mem_copy_to_ram(host, (const uint8_t *)data, size);
         return true;
