@@ -12,7 +12,9 @@
 #include "arch/sysreg_owner.h"
 #include "base/bits.h"
 #include "checker/active.h"
+#include "checker/flow.h"
 #include "checker/own.h"
+#include "checker/sync.h"
 #include "checker/unit.h"
 
 #define PSTATE_D    BIT(9)
@@ -27,6 +29,7 @@
 /* What a world has left in a CPU, and EL2 has not written since. */
 struct handover_cpu {
     const struct world *debug;   /* MDSCR_EL1 */
+    bool armed;                  /* and that, until EL2 wrote it, was on at EL2 */
     const struct world *keys;    /* any key of pointer authentication */
     const struct world *pmu;     /* PMCR_EL0 */
     const struct world *signals; /* HCR_EL2.VI or VF */
@@ -55,11 +58,10 @@ static uint64_t debug_control(const struct arm_checker *c, unsigned cpu, unsigne
     return checker_reg(c, cpu, ARM_SYSREG(2, 0, 0, n, op2));
 }
 
-/* Would what MDSCR_EL1 and the controls enable make a debug exception? @hyp: at EL2. */
-static bool debug_is_armed(const struct arm_checker *c, unsigned cpu, bool hyp)
+/* Would what @mdscr and the controls enable make a debug exception? @hyp: at EL2. */
+static bool debug_is_armed(const struct arm_checker *c, unsigned cpu, uint64_t mdscr, bool hyp)
 {
-    uint64_t mdscr = checker_sysreg(c, cpu, SR_MDSCR_EL1),
-             needed = DBGBCR_E | (hyp ? DBGBCR_HMC : 0);
+    uint64_t needed = DBGBCR_E | (hyp ? DBGBCR_HMC : 0);
 
     if (hyp && !MDSCR_EL1_KDE(mdscr))
         return false;
@@ -86,16 +88,42 @@ static void report_debug(struct arm_checker *c, struct handover_cpu *u, const st
     u->debug = NULL;
 }
 
-/* Debug exceptions from EL2 to EL2: they are EL2's (MDCR_EL2.TDE, or the host's), and PSTATE.D lets
- * them. */
+/* Do debug exceptions go to EL2? They are a host's, or MDCR_EL2.TDE says so. */
+static bool debug_is_el2s(const struct arm_checker *c, unsigned cpu)
+{
+    return HCR_EL2_TGE(checker_sysreg(c, cpu, SR_HCR_EL2)) ||
+           MDCR_EL2_TDE(checker_sysreg(c, cpu, SR_MDCR_EL2));
+}
+
+/* PSTATE.D keeps back debug exceptions from EL2 to EL2 no longer. */
 static void check_own_debug(struct arm_checker *c, struct handover_cpu *u,
                             const struct arm_event *p)
 {
-    bool host = HCR_EL2_TGE(checker_sysreg(c, p->cpu, SR_HCR_EL2));
-
-    if (u->debug && (host || MDCR_EL2_TDE(checker_sysreg(c, p->cpu, SR_MDCR_EL2))) &&
-        debug_is_armed(c, p->cpu, true))
+    if (!debug_is_el2s(c, p->cpu))
+        return;
+    if (u->debug && debug_is_armed(c, p->cpu, checker_sysreg(c, p->cpu, SR_MDSCR_EL1), true))
         report_debug(c, u, u->debug, "EL2", p);
+    if (u->armed)
+        sync_debug_used(c, p);
+}
+
+/* The guest whose value EL2 writes by @p, as far as it has been followed. */
+static const struct world *written_for(const struct arm_checker *c, const struct arm_event *p)
+{
+    struct tag tag = c->flow ? flow_x(c->flow, p->cpu, p->sysreg_write.reg) : (struct tag){0};
+    const struct world *w = tag.kind && tag.world >= 0 ? c->worlds.list[tag.world] : NULL;
+
+    return w && w->kind == WORLD_GUEST ? w : NULL;
+}
+
+static void mdscr_written(struct arm_checker *c, struct handover_cpu *u, const struct arm_event *p)
+{
+    u->armed |= u->debug && debug_is_armed(c, p->cpu, p->sysreg_write.before, true);
+    u->debug = written_for(c, p);
+    if (u->debug && debug_is_el2s(c, p->cpu) && !(checker_reg(c, p->cpu, ARM_PSTATE) & PSTATE_D) &&
+        debug_is_armed(c, p->cpu, p->sysreg_write.after, true))
+        report_debug(c, u, u->debug, "EL2", p);
+    u->debug = NULL;
 }
 
 /* ---- pointer authentication ---- */
@@ -161,7 +189,7 @@ static void written(struct arm_checker *c, struct handover_cpu *u, const struct 
     uint64_t opened = p->sysreg_write.before & ~p->sysreg_write.after;
 
     if (sr == SR_MDSCR_EL1)
-        u->debug = NULL;
+        mdscr_written(c, u, p);
     else if (sr == SR_HCR_EL2)
         u->signals = NULL;
     else if (sr == SR_PMCR_EL0 || sr == SR_PMCNTENSET_EL0 || sr == SR_PMCNTENCLR_EL0)
@@ -204,6 +232,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
     if (!MDCR_EL2_TDA(checker_sysreg(c, p->cpu, SR_MDCR_EL2)))
         u->debug = w; /* else what is there is none of its own */
     u->keys = u->pmu = u->signals = NULL;
+    u->armed = false;
     u->left = site_of(c, p);
     if (HCR_EL2_APK(p->world.hcr))
         u->keys = w;
@@ -428,7 +457,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
 
     /* Where the world can read what it has got, that is LEAK's. */
     if (u->debug && u->debug != w && MDCR_EL2_TDA(checker_sysreg(c, p->cpu, SR_MDCR_EL2)) &&
-        debug_is_armed(c, p->cpu, false))
+        debug_is_armed(c, p->cpu, checker_sysreg(c, p->cpu, SR_MDSCR_EL1), false))
         report_debug(c, u, w, w->name, p);
     check_counters(c, u, w, p);
     if (w->kind != WORLD_GUEST)

@@ -27,6 +27,7 @@ enum reader {
     READ_FP = 1024,      /* FP and SIMD */
     READ_KEY = 2048,     /* pointer authentication with KEY_IA; the others' are the next bits */
     READ_PAR = 65536,    /* PAR_EL1, which AT writes */
+    READ_DEBUG = 131072, /* debug exceptions from EL2 to EL2 */
 };
 
 struct source {
@@ -57,6 +58,7 @@ static const struct source sources[] = {
     {SR_CNTVOFF_EL2, READ_COUNT, 0},
     {SR_CPTR_EL2,    READ_FP, MASK(21, 20) | BIT(10)},
     {SR_ICH_LR0_EL2, READ_LRS, 0}, /* any of them */
+    {SR_MDSCR_EL1,   READ_DEBUG, BIT(15) | BIT(13) | BIT(0)},
     {SR_PAR_EL1,     READ_PAR, 0}, /* written by AT; a read behind an MSR is in order */
     {SR_APIAKeyLo_EL1, READ_KEY, 0}, {SR_APIAKeyHi_EL1, READ_KEY, 0},
     {SR_APIBKeyLo_EL1, READ_KEY << 1, 0}, {SR_APIBKeyHi_EL1, READ_KEY << 1, 0},
@@ -97,7 +99,8 @@ static void use(struct arm_checker *c, struct sync_cpu *u, unsigned readers, con
     for (size_t k = 0; k < ARRAY_SIZE(sources); k++) {
         if (!u->written[k].known || !(sources[k].readers & readers))
             continue;
-        struct finding f = finding_at(c, RULE_NOSYNC, p);
+        struct finding f =
+            finding_at(c, readers == READ_DEBUG ? RULE_NOSYNC_DEBUG : RULE_NOSYNC, p);
         f.reg = u->number[k];
         f.other = u->written[k];
         f.other_role = "written";
@@ -295,6 +298,13 @@ void sync_fp_used(struct arm_checker *c, const struct arm_event *p)
 {
     if (c->unit[UNIT_sync])
         use(c, (struct sync_cpu *)c->unit[UNIT_sync] + p->cpu, READ_FP, "FP or SIMD", p);
+}
+
+void sync_debug_used(struct arm_checker *c, const struct arm_event *p)
+{
+    if (c->unit[UNIT_sync])
+        use(c, (struct sync_cpu *)c->unit[UNIT_sync] + p->cpu, READ_DEBUG,
+            "a debug exception, which PSTATE.D keeps back no longer,", p);
 }
 
 /* The instructions of a key that is off do nothing; KEY_GA's cannot be. */

@@ -99,7 +99,7 @@ else
 fi
 if [ "$how" = all ]; then
   kvm vhe-1 n1 1 1 none "" "kvmtest: the guest powered off, 1 vCPU(s)"
-  mode VHE n1 none ""
+  mode VHE n1 NOSYNC-DEBUG ""
   linux VHE n1 none ""
   linux_gicv2 VHE n1 none
   mode nVHE a57 NODSB-WALK ""
@@ -116,7 +116,7 @@ if [ "$how" = all ] && [ -s "$images/Image-backports" ]; then
   "$(dirname "$0")/../images/mk-kvm-initrd" "$out/backports" "$initrd" "$guests"
   kvm "backports, VHE" n1 2 2 none "$boot" "kvmtest: the guest powered off, 2 vCPU(s)"
   # A GICv2 guest is lost there: docs/found.md.
-  mode "backports, VHE" n1 none ""
+  mode "backports, VHE" n1 NOSYNC-DEBUG ""
   mode "backports, nVHE" a57 none ""
   mode "backports, protected" a57 none kvm-arm.mode=protected
 fi

@@ -1,4 +1,4 @@
-// options: --rules HANDOVER,LEAK-DEBUG,LEAK
+// options: --rules HANDOVER,LEAK-DEBUG,NOSYNC-DEBUG,LEAK
 // case: clean
 // case -DINTERRUPT @do_eret: HANDOVER ICC_RPR_EL1 of vm1/vcpu0
 // case -DINTERRUPT -DEOI: clean
@@ -21,7 +21,11 @@
 // case -DKEYS -DTRAPPED: clean
 // case -DBREAKPOINT -DEL2_DEBUG @unmask: LEAK-DEBUG MDSCR_EL1 of vm1/vcpu0
 // case -DBREAKPOINT -DEL2_DEBUG -DCLEARED: clean
+// case -DBREAKPOINT -DEL2_DEBUG -DCLEARED -DNO_ISB @unmask: NOSYNC-DEBUG MDSCR_EL1
+// case -DBREAKPOINT -DEL2_DEBUG -DCLEARED -DRESTORED @restore: LEAK-DEBUG MDSCR_EL1 of vm1/vcpu0
+// case -DBREAKPOINT -DEL2_DEBUG -DCLEARED -DRESTORED -DMASKED: clean
 // case -DBREAKPOINT -DEL2_DEBUG -DLOW: clean
+// case -DBREAKPOINT -DEL2_DEBUG -DLOW -DCLEARED -DNO_ISB: clean
 // case -DBREAKPOINT: clean
 // case -DBREAKPOINT -DSECOND @do_eret: LEAK-DEBUG MDSCR_EL1 of vm1/vcpu1
 // case -DBREAKPOINT -DSECOND -DCLEARED: clean
@@ -114,6 +118,7 @@ handle:
         msr     pmcntenset_el0, x2
 #endif
 #ifdef CLEARED
+        mrs     x3, mdscr_el1
         msr     mdscr_el1, xzr
 #endif
 #ifdef STOPPED
@@ -122,7 +127,9 @@ handle:
 #ifdef EL2_DEBUG
         mov     x2, #1 << 8 | MDCR              // TDE
         msr     mdcr_el2, x2
+#ifndef NO_ISB
         isb
+#endif
 #endif
 #ifdef OWN
         msr     s3_0_c2_c1_0, x2                // APIAKeyLo_EL1
@@ -130,6 +137,12 @@ handle:
 #endif
 unmask: msr     daifclr, #10                    // D, I
         nop
+#ifdef MASKED
+        msr     daifset, #10
+#endif
+#ifdef RESTORED
+restore: msr    mdscr_el1, x3
+#endif
         msr     daifset, #10
         mov     x2, #MDCR
 #ifdef LATER
