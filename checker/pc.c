@@ -215,6 +215,8 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     uint64_t pc = p->world.target, pstate = reg(c, p->cpu, SR_SPSR_EL2);
     struct pc_unit *u = state;
 
+    if (s->valid && s->reset && pc == s->pc)
+        check_wait(c, u, w, p); /* it is where it has begun: by a reset, or never came further */
     check_first(c, &u->returns[p->cpu], w, p);
     if (!s->valid || a.anything)
         check_start(c, &u->returns[p->cpu], w, p);

@@ -35,6 +35,8 @@
 // case -DLOAD -DVALUE=0x181 -DINSN=ldrb -DREG=w7 @loaded: CLOBBER x7 of vm1/vcpu0
 // case -DLOAD -DVALUE=0 -DSTAYS=70 @do_eret: PC ELR_EL2 of vm1/vcpu0
 // case -DLOAD -DVALUE=0 -DSTAYS=20: clean
+// case -DLOAD -DVALUE=0 -DSTAYS=70 -DFIRST @do_eret: PC ELR_EL2 of vm1/vcpu0
+// case -DLOAD -DVALUE=0 -DSTAYS=20 -DFIRST: clean
 // case -DMRS: clean
 // case -DMRS -DRESULTS: CLOBBER x0 of vm1/vcpu0
 // case -DINJECT: clean
@@ -92,6 +94,10 @@
         str     x1, [x0, #FRAME_SPSR]
         ldr     x1, =0x100000000                // not mapped
         str     x1, [x0, #FRAME_X(8)]
+#endif
+#ifdef FIRST
+        ldr     x1, =0x100000000
+        str     x1, [x0, #FRAME_X(3)]
 #endif
 #ifdef NO_SPAN                                  // an exception to EL1 sets PAN
         ldr     x1, =0x30500800
@@ -262,6 +268,9 @@ bad:    str     xzr, [x0, #FRAME_X(19)]
         ret
 
 guest:
+#ifdef FIRST                                    // not mapped: what it does before all else
+        ldr     w7, [x3]
+#endif
 #ifdef STEPS
         ldr     w7, [x8]
 #endif
