@@ -229,6 +229,10 @@ static void report_wrong(const struct why *y)
         report_foreign(y);
     else if (own_is_tampered(y))
         report_untagged(y);
+    else if (own_is_given_otherwise(y))
+        report(y, RULE_CLOBBER, &y->site, &y->r->left, "left",
+               "its slot has what a trapped write has asked for, and this is computed from that",
+               "bits for the time of a switch are to go before the entry");
     else if (own_is_lost(y->r) && y->reg >= 31)
         report_lost(y);
     else if (is_elsewhere(y))

@@ -188,6 +188,16 @@ static bool was_asked_for(const struct why *y)
     return y->r->trapped && (y->v.lo & y->c->regs.desc[y->reg].mask) == y->r->asked;
 }
 
+bool own_is_given_otherwise(const struct why *y)
+{
+    bool kept = false;
+
+    for (unsigned k = 0; k < SLOTS; k++)
+        kept |= y->r->slots[k].pa && own_memory_is(y, y->r->slots[k].pa, y->r->asked);
+    return kept && !was_asked_for(y) && regs_use(y->c, y->reg) != REGS_ANY &&
+           y->tag.kind == TAG_DERIVED && y->tag.world == (int)y->w->index;
+}
+
 bool own_is_right(struct why *y)
 {
     const struct exit_state *s = checker_exit_state(y->c, y->w);
@@ -197,6 +207,7 @@ bool own_is_right(struct why *y)
         return true;
     if (y->reg < 31)
         return bit(a.x, y->reg) && fits(s, y->v.lo) && !is_repeated(y, s);
-    return justify_is_write_of(s, y->c->regs.desc[y->reg].number) || is_injected(y) ||
-           is_timer_masked(y) || is_gic_emulated(y, s) || was_asked_for(y) || was_edited(y);
+    return (justify_is_write_of(s, y->c->regs.desc[y->reg].number) && !own_is_given_otherwise(y)) ||
+           is_injected(y) || is_timer_masked(y) || is_gic_emulated(y, s) || was_asked_for(y) ||
+           was_edited(y);
 }

@@ -24,5 +24,9 @@ bool own_is_right(struct why *y);
 /* EL2 has computed it from the world's value, and should not have. */
 bool own_is_tampered(const struct why *y);
 
+/* The world has written it by a trap, EL2 has that in its slot, and has computed something else
+ * from it for the CPU: bits for the time of the switch, which were to go before the entry. */
+bool own_is_given_otherwise(const struct why *y);
+
 /* Is @value, as far as it is followed, in memory at @pa? */
 bool own_memory_is(const struct why *y, uint64_t pa, uint64_t value);

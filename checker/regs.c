@@ -215,6 +215,8 @@ enum regs_use regs_use(const struct arm_checker *c, unsigned reg)
     case SR_SP_EL0:
     case SR_SP_EL1:
     case SR_VBAR_EL1:
+    case SR_SCTLR_EL1:
+    case SR_TCR_EL1:
     case SR_TTBR0_EL1:
     case SR_TTBR1_EL1:
     case SR_MAIR_EL1:
@@ -222,6 +224,7 @@ enum regs_use regs_use(const struct arm_checker *c, unsigned reg)
     case SR_CONTEXTIDR_EL1:
     case SR_CPACR_EL1:
     case SR_CSSELR_EL1:
+    case SR_CNTKCTL_EL1:
     case SR_CNTV_CVAL_EL0:
     case SR_TPIDR_EL0:
     case SR_TPIDRRO_EL0:

@@ -31,6 +31,11 @@
 // case -DREG=apiakeylo_el1 -DID -DCHANGED @restore: CLOBBER APIAKeyLo_EL1 of vm1/vcpu
 // case -DREG=mdscr_el1 -DLOW -DSHIFT=13 -DID -DCHANGED: clean
 // case -DREG=mdscr_el1 -DLOW -DSHIFT=13 -DID -DEDITED: clean
+// case -DREG=tcr_el1 -DLOW -DSHIFT=2 -DID -DFENCE: clean
+// case -DREG=tcr_el1 -DLOW -DSHIFT=2 -DID -DFENCE -DCHANGED @restore: CLOBBER TCR_EL1 of vm1/vcpu
+// case -DREG=sctlr_el1 -DLOW -DSHIFT=14 -DID -DFENCE: clean
+// case -DREG=sctlr_el1 -DLOW -DSHIFT=14 -DID -DFENCE -DCHANGED @restore: CLOBBER SCTLR_EL1 of vm1/vcpu
+// case -DREG=cntkctl_el1 -DLOW -DSHIFT=8 -DID -DCHANGED @restore: CLOBBER CNTKCTL_EL1 of vm1/vcpu
 // case -DREG=csselr_el1 -DLOW -DID -DCHANGED @restore: CLOBBER CSSELR_EL1 of vm1/vcpu
 // case -DREG=esr_el1 -DLOW -DOLD @restore: STALE-RESTORE ESR_EL1 of vm1/vcpu +
 // case -DREG=far_el1 -DWRONG=contextidr_el1 @restore: WRONG-SLOT FAR_EL1 of vm1/vcpu
@@ -110,6 +115,9 @@
         .arch armv8.5-a
 
 handle: // X0: who leaves; X3 will be who comes
+#ifdef FENCE                                    // table walks of who leaves have ended
+        dsb     nsh
+#endif
 #ifdef ID
         ldr     x4, [x0, #FRAME_ELR]
         add     x4, x4, #4
