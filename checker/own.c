@@ -170,13 +170,14 @@ static void enter_one(struct arm_checker *c, struct own *u, struct world *w, uns
     own_config_entered(c, u, w, reg, v.lo, p);
     if (!regs_observable(c, p->cpu, reg)) {
         own_check_unseen(c, u, w, reg, v, p);
+        own_trap_unseen(r, v.lo);
         return;
     }
     own_slot_entered(c, u, w, reg, v, p);
     own_pair_entered(c, u, w, reg, p);
     if (r->moves)
         own_explain_moving(c, u, w, reg, v, p);
-    else if (!r->version || !same_value(r->value, v))
+    else if (!own_trap_seen(c, r, l, w, reg, v.lo, p) && (!r->version || !same_value(r->value, v)))
         own_explain(c, u, w, reg, v, p);
     if (reg < 31)
         r->frame = flow_x_from(c->flow, p->cpu, reg);

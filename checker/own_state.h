@@ -82,6 +82,7 @@ struct wreg {
     bool saved;            /* the newest is in a slot */
     bool moves;            /* hardware changed it while the world left: regs_moves() */
     bool trapped;          /* the world has written it by a trap since: EL2 has that */
+    bool given;            /* and has had it in the register, where the world did not see it */
     uint64_t asked;        /* and that it was */
     struct slot slots[SLOTS];
     uint64_t frame;           /* a general register: where it was loaded from at the last entry */
@@ -259,6 +260,14 @@ void own_config_entered(struct arm_checker *c, struct own *u, const struct world
 void own_trap_left(struct arm_checker *c, struct own *u, const struct world *w);
 void own_trap_entered(struct arm_checker *c, struct own *u, const struct world *w,
                       const struct arm_event *p);
+
+/* A world is entered with @v in @r, and its accesses to it trap. */
+void own_trap_unseen(struct wreg *r, uint64_t v);
+
+/* They do not, and @v is not what it has written by a trap, though EL2 has put that into the
+ * register before: it was not loaded this time. */
+bool own_trap_seen(struct arm_checker *c, const struct wreg *r, const struct live *l,
+                   const struct world *w, unsigned reg, uint64_t v, const struct arm_event *p);
 
 /* ---- the virtual SError (checker/own_serror.c) ---- */
 

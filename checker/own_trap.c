@@ -38,6 +38,7 @@ void own_trap_left(struct arm_checker *c, struct own *u, const struct world *w)
     unsigned rt = (unsigned)bits(s->esr, 9, 5);
     struct wreg *r = own_wreg(u, w, reg);
     r->trapped = true;
+    r->given = false;
     r->asked = rt < 31 ? s->x[rt] & c->regs.desc[reg].mask : 0;
 }
 
@@ -65,4 +66,30 @@ void own_trap_entered(struct arm_checker *c, struct own *u, const struct world *
     f.hint = "save the register before it is another's, and emulate its reads by what was saved";
     finding_say(&f, "its value is %#" PRIx64 ", a read that traps gets %#" PRIx64, r->value.lo, v);
     finding_report(c, &f);
+}
+
+void own_trap_unseen(struct wreg *r, uint64_t v)
+{
+    r->given |= r->trapped && v == r->asked;
+}
+
+bool own_trap_seen(struct arm_checker *c, const struct wreg *r, const struct live *l,
+                   const struct world *w, unsigned reg, uint64_t v, const struct arm_event *p)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+
+    if (c->regs.desc[reg].owner != OWNER_DEBUG || !r->trapped || !r->given || v == r->asked ||
+        !s->valid || justify(s, false).anything || justify_is_write_of(s, c->regs.desc[reg].number))
+        return false;
+    struct finding f =
+        finding_entered(c, RULE_LEAK, w, c->regs.desc[reg].sr,
+                        "the traps end with the entry that has the register loaded", p);
+    f.other = l->site;
+    f.other_role = "written";
+    finding_say(&f,
+                "its accesses have trapped, and do no longer: it has written %#" PRIx64
+                ", which EL2 has had in the register meanwhile, and is entered with %#" PRIx64,
+                r->asked, v);
+    finding_report(c, &f);
+    return true;
 }

@@ -2,6 +2,16 @@
 // lets the guest at it some exits later only: between the two it saves what is there, which the guest could not see.
 // case: clean
 // case -DOTHER @do_eret: LEAK DBGBVR0_EL1 of vm1/vcpu0
+// The guest's writes trap from the start (-DFIRST).
+// case -DFIRST: clean
+// case -DFIRST -DFORGETS @do_eret: LEAK DBGBVR0_EL1 of vm1/vcpu0
+#ifdef FIRST
+#define HAS_SETUP
+        .macro setup
+        mov     x2, #1 << 9 | 6                 // TDA, HPMN
+        msr     mdcr_el2, x2
+        .endm
+#endif
 #include "hv.inc"
 
 handle: // X0: frame, X1: syndrome
@@ -16,8 +26,11 @@ handle: // X0: frame, X1: syndrome
         mov     x4, #1 << 9 | 6                 // TDA, HPMN
         msr     mdcr_el2, x4
         ret
-1:      ldr     x4, [x0, #FRAME_MORE]
+1:
+#ifndef FORGETS
+        ldr     x4, [x0, #FRAME_MORE]
         msr     dbgbvr0_el1, x4
+#endif
         mov     x4, #6
         msr     mdcr_el2, x4
         ret
@@ -32,9 +45,12 @@ handle: // X0: frame, X1: syndrome
         msr     dbgbvr0_el1, x4
         ret
 
-guest:  mov     x1, #0x4000
+guest:
+#ifndef FIRST
+        mov     x1, #0x4000
         msr     dbgbvr0_el1, x1
         hvc     #0
+#endif
         mov     x1, #0x5000
         msr     dbgbvr0_el1, x1
         hvc     #1
