@@ -1,8 +1,9 @@
 /*
- * HANDOVER: timers whose registers trap. What a guest writes to them is known, so when one fires,
- * too; EL2 is to interrupt the guest then, by a list register or HCR_EL2.VI (DDI0487, "The Generic
- * Timer in AArch64 state"; HCR_EL2). A guest that waits for its timer by WFI has it enabled, and
- * nothing but an interrupt helps it.
+ * HANDOVER: timers whose registers trap, and those that EL2 has masked. What a guest writes to the
+ * former is known, so when one fires, too; of the latter EL2 has taken the interrupt. EL2 is to
+ * interrupt the guest then, by a list register or HCR_EL2.VI (DDI0487, "The Generic Timer in
+ * AArch64 state"; HCR_EL2). A guest that waits for its timer by WFI has it enabled, and nothing but
+ * an interrupt helps it.
  */
 #include <inttypes.h>
 
@@ -11,10 +12,12 @@
 #include "checker/gic_state.h"
 #include "checker/justify.h"
 
-#define RUNS 64 /* behind WFI, since the time was over */
+#define CTL_MASKED 7  /* ENABLE, IMASK, ISTATUS */
+#define RUNS       64 /* behind WFI, since the time was over */
 
 struct timer {
     bool on, known; /* known: when */
+    bool masked;    /* by EL2, and the guest has not written it since */
     bool served;    /* the guest was interrupted since it has set it */
     uint64_t when;  /* by CNTPCT_EL0 */
     unsigned runs;
@@ -80,12 +83,44 @@ static void written(struct arm_checker *c, struct timer *t, unsigned k, const st
     *t = (struct timer){.on = t->on, .known = t->known, .when = t->when, .set = s->at};
 }
 
+/* What the world itself has in the control register, if it can see that: EL2's mask is none of its.
+ */
+static void left(struct arm_checker *c, struct timer *t, unsigned k, const struct exit_state *s,
+                 unsigned cpu)
+{
+    unsigned reg = c->regs.of_sysreg[regs_timers[k].ctl];
+    uint64_t ctl = checker_sysreg(c, cpu, regs_timers[k].ctl);
+
+    if (reg == REG_NONE || !regs_observable(c, cpu, reg) ||
+        (t->masked && CNTV_CTL_EL0_ENABLE(ctl) && CNTV_CTL_EL0_IMASK(ctl)))
+        return;
+    *t = (struct timer){.on = CNTV_CTL_EL0_ENABLE(ctl) && !CNTV_CTL_EL0_IMASK(ctl), .set = s->at};
+}
+
+/* EL2 has masked it since, because its condition holds. */
+static void note_masked(struct arm_checker *c, struct timer *t, unsigned k, unsigned cpu,
+                        uint64_t now)
+{
+    unsigned reg = c->regs.of_sysreg[regs_timers[k].ctl];
+    uint64_t ctl = checker_sysreg(c, cpu, regs_timers[k].ctl);
+
+    if (reg == REG_NONE || !t->on || !regs_observable(c, cpu, reg))
+        return;
+    bool masked = (ctl & CTL_MASKED) == CTL_MASKED;
+    if (masked && !t->masked)
+        t->when = now;
+    t->masked = t->known = masked;
+}
+
 static void leave(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
 
-    for (unsigned k = 0; k < REGS_TIMERS && justify_left_by(s, ESR_EC_SYS64); k++)
-        written(c, &timers_of(state, w)[k], k, s, p->cpu);
+    for (unsigned k = 0; k < REGS_TIMERS; k++) {
+        left(c, &timers_of(state, w)[k], k, s, p->cpu);
+        if (justify_left_by(s, ESR_EC_SYS64))
+            written(c, &timers_of(state, w)[k], k, s, p->cpu);
+    }
 }
 
 static void report(struct arm_checker *c, const struct world *w, unsigned k, const struct timer *t,
@@ -100,8 +135,8 @@ static void report(struct arm_checker *c, const struct world *w, unsigned k, con
                         .hint = "set a timer of EL2's for the time, and give the guest its "
                                 "interrupt: a list register, or HCR_EL2.VI"};
 
-    finding_say(&f, "it waits for its timer, which EL2 emulates, and whose time was %#" PRIx64 "%s",
-                t->when, how);
+    finding_say(&f, "it waits for its timer, which EL2 %s, and whose time was %#" PRIx64 "%s",
+                t->masked ? "has masked" : "emulates", t->when, how);
     finding_report(c, &f);
 }
 
@@ -120,6 +155,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     uint64_t now = checker_sysreg(c, p->cpu, SR_CNTPCT_EL0);
     bool given = gic_interrupts(c, p->cpu, p->world.hcr);
     for (unsigned k = 0; k < REGS_TIMERS; k++, t++) {
+        note_masked(c, t, k, p->cpu, now);
         bool due = t->on && t->known && now >= t->when;
         u->serves |= given && due;
         t->served |= given;

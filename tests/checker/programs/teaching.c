@@ -1,7 +1,8 @@
 // A small hypervisor such as one writes to learn it: two guests, one with two virtual CPUs, take
 // turns on a CPU by EL2's timer. SP_EL2 is where the registers of who runs go. UART, timer and
 // interrupt controller are emulated, and interrupts come by HCR_EL2.VI. With ASKS guests
-// acknowledge them by ICC_IAR1_EL1, which traps.
+// acknowledge them by ICC_IAR1_EL1, which traps. With OWN the timer is the virtual one, which they
+// have themselves.
 //
 // options: --cpu n1 --smp 1 --max-insns 4M
 // case -DCORRECT: clean
@@ -13,6 +14,9 @@
 // case -DFORGETS: HANDOVER CNTP_CTL_EL0 of vm2/vcpu0
 // case -DWAITS_AGAIN: PC ELR_EL2 of vm
 // case -DONE_NAME: TRAPCFG VMPIDR_EL2 of vm1/vcpu0
+// case -DOWN: clean
+// case -DOWN -DNO_SIGNAL: HANDOVER CNTV_CTL_EL0 of vm
+// case -DOWN -DFORGETS: HANDOVER CNTV_CTL_EL0 of vm2/vcpu0
 // case -DONE_ROOT: TRAPCFG VTTBR_EL2 of vm1/vcpu0
 #define GUEST_CONTROLLER 0x0a000000ul // a word: who interrupts; or who is to be interrupted
 #ifdef WAITS_AGAIN
@@ -20,12 +24,14 @@
 #else
 #define LATER 0
 #endif
+#ifndef OWN
 #define GUEST_TIMER(ticks)                                                                         \
     ({                                                                                             \
         WRITE((ticks) + LATER, cntp_tval_el0);                                                     \
         WRITE(1, cntp_ctl_el0);                                                                    \
     })
 #define GUEST_TIMER_OFF() WRITE(0, cntp_ctl_el0)
+#endif
 #ifdef ASKS
 #define GUEST_TAKE()     READ(icc_iar1_el1)
 #define GUEST_END(intid) WRITE(intid, icc_eoir1_el1)
@@ -49,7 +55,7 @@ struct vcpu {
     struct regs regs; // SP_EL2 is behind it while the guest runs
     u64 q[64] __attribute__((aligned(16))), fpcr, fpsr;
     u64 sys[22], vttbr, vmpidr, number;
-    u64 timer_ctl, timer_cval; // of the emulated CNTP
+    u64 timer_ctl, timer_cval; // of the emulated CNTP, or of CNTV while EL2 runs
     u64 pending;               // BIT(INTID)
     bool signalled;            // VI was set, and nobody has taken it back
     bool on, waits;
@@ -287,6 +293,11 @@ struct regs *left(struct regs *f, bool irq)
     u64 esr = READ(esr_el2);
 
     (void)f;
+#ifdef OWN
+    v->timer_ctl = READ(cntv_ctl_el0) & 3;
+    v->timer_cval = READ(cntv_cval_el0);
+    WRITE(0, cntv_ctl_el0);
+#endif
     if (irq) {
         interrupt();
         schedule();
@@ -322,6 +333,10 @@ struct regs *left(struct regs *f, bool irq)
 #else
     WRITE(HCR | (now->signalled ? HCR_VI : 0), hcr_el2);
 #endif
+#ifdef OWN
+    WRITE(now->timer_cval, cntv_cval_el0);
+    WRITE(now->timer_ctl, cntv_ctl_el0);
+#endif
     return &now->regs;
 }
 
@@ -337,7 +352,7 @@ struct regs *begin(void)
     start(&vcpus[0], (u64)guest_start, 0);
     start(&vcpus[2], (u64)guest_start, 2);
     WRITE(vectors, vbar_el2);
-    gic_begin(0, 1 << HYP_TIMER, 0);
+    gic_begin(0, 1 << HYP_TIMER | 1 << TIMER, 0);
     WRITE(VTCR, vtcr_el2);
     WRITE(0x33ff, cptr_el2);
     WRITE(0, cnthctl_el2);
