@@ -304,16 +304,19 @@ static void check_physical(struct arm_checker *c, struct handover_cpu *u, const 
     finding_report(c, &f);
 }
 
-/* The world can use the monitors, and how many are its own is no number that is allowed. */
+/* The world can use the monitors, and how many are its own is no number that is allowed. Of a host
+ * that counts if it has left with another one: EL2 has made it so. */
 static void check_partition(struct arm_checker *c, const struct world *w, const struct arm_event *p)
 {
     uint64_t mdcr = checker_sysreg(c, p->cpu, SR_MDCR_EL2),
              dfr = checker_sysreg(c, p->cpu, SR_ID_AA64DFR0_EL1);
     uint64_t counters = PMCR_EL0_N(checker_sysreg(c, p->cpu, SR_PMCR_EL0)),
              own = MDCR_EL2_HPMN(mdcr);
+    const struct exit_state *s = checker_exit_state(c, w);
     bool none = bits(dfr, 63, 60) != 0;
+    bool stays = !s->valid || MDCR_EL2_HPMN(s->mdcr) == own;
 
-    if (!has_monitors(c, p->cpu) || MDCR_EL2_TPM(mdcr) ||
+    if (!has_monitors(c, p->cpu) || MDCR_EL2_TPM(mdcr) || (stays && w->kind == WORLD_HOST) ||
         (own <= counters && (own || none || !counters)))
         return;
     struct finding f = finding_about(c, RULE_HANDOVER, w, SR_MDCR_EL2, p);
@@ -460,6 +463,7 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
         debug_is_armed(c, p->cpu, checker_sysreg(c, p->cpu, SR_MDSCR_EL1), false))
         report_debug(c, u, w, w->name, p);
     check_counters(c, u, w, p);
+    check_partition(c, w, p);
     if (w->kind != WORLD_GUEST)
         return;
     check_calls(c, u, w, p);
@@ -469,7 +473,6 @@ static void enter(struct arm_checker *c, void *state, struct world *w, const str
     check_physical(c, u, w, p);
     active_check(c, &u->active, w, p);
     check_timer(c, w, p);
-    check_partition(c, w, p);
     check_share(c, w, p);
 }
 

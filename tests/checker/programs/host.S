@@ -19,6 +19,8 @@
 // case -DCFG=cntvoff_el2 -DG=0x1000 -DH=0: clean
 // case -DCFG=cntvoff_el2 -DG=0x1000 -DH=0 -DSTAYS @do_eret: LEAK CNTVOFF_EL2 of host
 // case -DCFG=mdcr_el2 -DG=5 -DH=6 -DSTAYS @do_eret: TRAPCFG MDCR_EL2 of host
+// case -DCFG=mdcr_el2 -DG=5 -DH=6: clean
+// case -DCFG=mdcr_el2 -DG=5 -DH=6 -DBACK=15 @do_eret: HANDOVER MDCR_EL2 of host
 // case -DCFG=vpidr_el2 -DG=0x410fd0c1 -DH=0x410fd0c2 -DSTAYS @do_eret: TRAPCFG VPIDR_EL2 of host
 // case -DCFG=hstr_el2 -DG=1 -DH=0 -DSTAYS @do_eret: TRAPCFG HSTR_EL2 of host
 // case -DREG=cntv_cval_el0 -DNO_RESTORE_HOST: clean
@@ -65,6 +67,10 @@
         ldr     x2, =H
         str     x2, [x0, #FRAME_CFG]
         msr     CFG, x2
+#ifdef BACK                                     // the host has that at first, and gets this
+        ldr     x2, =BACK
+        str     x2, [x0, #FRAME_CFG]
+#endif
         ldr     x2, =G
         str     x2, [x1, #FRAME_CFG]
         .endm
