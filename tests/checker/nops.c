@@ -154,6 +154,7 @@ struct site {
     uint64_t va, pa;
     uint32_t word;
     bool reached; /* by a run in which nothing is changed */
+    bool changes; /* and there a MSR that has written another value than the register had */
     char name[120];
 };
 
@@ -165,6 +166,11 @@ static bool is_barrier(uint32_t w)
 static bool is_register(uint32_t w)
 {
     return (w & 0xffd00000) == 0xd5100000; /* MSR and MRS */
+}
+
+static bool is_write(uint32_t w)
+{
+    return is_register(w) && !(w & 0x200000);
 }
 
 static bool is_operation(uint32_t w)
@@ -299,20 +305,38 @@ static void child(struct run *r, struct arm_checker *checker, const struct site 
         fprintf(to, "\n%s", r->console->str);
 }
 
+struct looked {
+    struct arm_machine *m;
+    GArray *sites;
+};
+
 static void reached(void *ctx, const struct arm_event *p)
 {
-    GArray *sites = ctx;
+    const struct looked *l = ctx;
+    GArray *sites = l->sites;
+    struct arm_translation t;
+    uint64_t pa = 0; /* of a MSR */
 
+    if (p->kind == ARM_EVENT_SYSREG_WRITE &&
+        (p->el != 2 || !arm_translate(l->m, p->cpu, 2, p->pc, ARM_ACCESS_READ, &t)))
+        return;
+    if (p->kind == ARM_EVENT_SYSREG_WRITE)
+        pa = t.pa;
     for (unsigned k = 0; k < sites->len; k++) {
         struct site *s = &g_array_index(sites, struct site, k);
-        s->reached |= s->pa == p->decode.pa;
+        if (p->kind == ARM_EVENT_DECODE)
+            s->reached |= s->pa == p->decode.pa;
+        else if (s->pa == pa)
+            s->changes |= p->sysreg_write.before != p->sysreg_write.after;
     }
 }
 
 /* The sites that are reached, as bytes, behind how many instructions the run had and how it was. */
 static void unchanged(struct run *r, struct arm_checker *checker, GArray *sites, FILE *to)
 {
-    const struct arm_filter filter = {.size = sizeof(filter), .events = ARM_BIT(ARM_EVENT_DECODE)};
+    const struct arm_filter filter = {.size = sizeof(filter),
+                                      .events = ARM_BIT(ARM_EVENT_DECODE) |
+                                                ARM_BIT(ARM_EVENT_SYSREG_WRITE)};
     struct report rep = {to, 0, false};
     uint64_t before = arm_retired(r->m);
 
@@ -320,10 +344,12 @@ static void unchanged(struct run *r, struct arm_checker *checker, GArray *sites,
         const struct site *s = &g_array_index(sites, struct site, k);
         arm_mem_write(r->m, s->pa, &s->word, sizeof(s->word));
     }
-    arm_subscribe(r->m, &filter, reached, sites);
+    arm_subscribe(r->m, &filter, reached, &(struct looked){r->m, sites});
     enum arm_stop_reason why = arm_run(r->m, UINT64_C(4000000000));
-    for (unsigned k = 0; k < sites->len; k++)
-        fputc(g_array_index(sites, struct site, k).reached ? '+' : '-', to);
+    for (unsigned k = 0; k < sites->len; k++) {
+        const struct site *s = &g_array_index(sites, struct site, k);
+        fputc(!s->reached ? '-' : s->changes || !is_write(s->word) ? '+' : '=', to);
+    }
     fprintf(to, " %" PRIu64 " %s", arm_retired(r->m) - before, end_name(why, r));
     (void)arm_checker_end(checker, finding_line, &rep, NULL);
 }
@@ -375,8 +401,11 @@ static void look(struct run *r, struct arm_checker *checker, GArray *sites)
     g_autofree char *text = forked(r, checker, NULL, sites);
     char *rest = text + MIN(sites->len, strlen(text));
 
-    for (unsigned k = 0; k < sites->len; k++)
-        g_array_index(sites, struct site, k).reached = text[k] == '+';
+    for (unsigned k = 0; k < sites->len; k++) {
+        struct site *s = &g_array_index(sites, struct site, k);
+        s->reached = text[k] != '-';
+        s->changes = text[k] == '+';
+    }
     printf("nothing %s\n", rest);
     max_insns = strtoull(rest, NULL, 10) * 3 / 2;
 }
@@ -404,7 +433,8 @@ int main(int argc, char **argv)
         look(&r, checker, sites);
     for (unsigned k = 0, n = 0; k < sites->len; k++) {
         const struct site *s = &g_array_index(sites, struct site, k);
-        if (only && strncmp(only, s->name + 1, strcspn(s->name + 1, "`")) != 0)
+        size_t length = strcspn(s->name + 1, "`");
+        if (only && (strlen(only) != length || strncmp(only, s->name + 1, length) != 0))
             continue;
         if (patched && only) {
             write_image(s);
@@ -412,7 +442,8 @@ int main(int argc, char **argv)
             printf("| %s |\n", s->name);
         } else if (s->reached && (int)n++ % share == first % share) {
             g_autofree char *text = forked(&r, checker, s, NULL);
-            printf("| %s | %s |\n", s->name, text);
+            bool same = is_write(s->word) && !s->changes && g_str_has_suffix(text, " |  | ");
+            printf("| %s | %s%s |\n", s->name, text, same ? "=" : "");
         }
         fflush(stdout);
     }
