@@ -226,6 +226,7 @@ struct cpu {
     struct tlb *tlb;         /* L2, stage-2 and walk caches, and all banks; owned */
     struct code_cache *code; /* decoded pages; owned by the machine, shared by its CPUs */
     struct jit *jit;         /* cpu/jit/jit.h; likewise; NULL: the interpreter alone */
+    exec_fn *come;           /* with @jit: the plain loop has come to a record by a branch */
     struct late *late;       /* cpu/late.h; likewise; NULL: nothing is late */
     struct physmem *mem;
     struct clock *clock;

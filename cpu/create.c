@@ -42,6 +42,7 @@ struct cpu *cpu_create(const struct cpu_params *p)
         .wait_until_ns = CLOCK_NEVER,
         .code = p->code,
         .jit = p->jit,
+        .come = p->come,
         .late = p->late,
         .wanted = p->late ? WANTED_LATE : 0,
         .mem = p->mem,

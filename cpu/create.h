@@ -13,6 +13,7 @@ struct cpu_params {
     bool has_el2;
     struct code_cache *code; /* all pointers must outlive the CPU */
     struct jit *jit;         /* NULL: the interpreter alone */
+    exec_fn *come;           /* with it, else NULL: see struct cpu */
     struct late *late;       /* NULL: nothing is late */
     struct physmem *mem;
     struct clock *clock;

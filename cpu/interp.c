@@ -196,7 +196,7 @@ static inline __attribute__((always_inline)) void run_plain(struct cpu *cpu, con
         interp_plain_run(cpu, i);
         return;
     }
-    jit_sample(cpu, i);
+    jit_begin(cpu, i);
     interp_plain_enter(cpu, i, cpu->jit->enter);
 }
 

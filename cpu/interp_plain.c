@@ -48,6 +48,15 @@
 #define CONTINUE(cpu, next) return (cpu)->resume = (next), EXEC_NEXT
 #endif
 
+/* The same at a record that something else than the one before has led to: with blocks that is
+ * counted. */
+#define ARRIVE(cpu, next)                                                                          \
+    do {                                                                                           \
+        if ((cpu)->come)                                                                           \
+            TAIL(cpu)->come((cpu), (next));                                                        \
+        CONTINUE((cpu), (next));                                                                   \
+    } while (0)
+
 static enum exec_result leave(struct cpu *cpu)
 {
     (void)cpu;
@@ -65,7 +74,7 @@ static enum exec_result run_jump(struct cpu *cpu, const struct insn *unused)
     const struct insn *next = cpu->left < ENOUGH ? NULL : interp_next(cpu);
     if (!next)
         return leave(cpu);
-    CONTINUE(cpu, next);
+    ARRIVE(cpu, next);
 }
 
 static enum exec_result run_branch(struct cpu *cpu, const struct insn *i)
@@ -74,7 +83,7 @@ static enum exec_result run_branch(struct cpu *cpu, const struct insn *i)
     if (likely((uint64_t)i->imm < PAGE_SIZE && cpu->left > CODE_PAGE_INSNS)) {
         const struct insn *next = cpu->page + (i->imm >> 2);
         cpu->counted = next;
-        CONTINUE(cpu, next);
+        ARRIVE(cpu, next);
     }
     cpu->pc = insn_target(cpu, i);
     TAIL run_jump(cpu, i);
@@ -102,13 +111,13 @@ static const struct insn *behind(struct cpu *cpu, const struct insn *i, enum exe
     return r != EXEC_ABORT && interp_nothing_between(cpu, enough) ? interp_next(cpu) : NULL;
 }
 
-/* To where behind() leads. With blocks to the dispatcher, which is to see what is hot. */
+/* To where behind() leads. */
 #define OUT(cpu, i, r)                                                                             \
     do {                                                                                           \
         const struct insn *next_ = behind((cpu), (i), (r), ENOUGH);                                \
-        if (!next_ || (cpu)->jit)                                                                  \
+        if (!next_)                                                                                \
             return leave(cpu);                                                                     \
-        CONTINUE((cpu), next_);                                                                    \
+        ARRIVE((cpu), next_);                                                                      \
     } while (0)
 
 /* Who sees its event may want more of what comes next: not from this loop. */

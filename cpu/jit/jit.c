@@ -18,8 +18,7 @@
 #include "cpu/sysreg.h"
 #include "cpu/timer.h"
 
-#define JIT_HOT      8  /* arrivals after which a record is translated */
-#define JIT_SAMPLING 16 /* runs of the plain loop between two samples */
+#define JIT_HOT 24 /* arrivals after which a record is translated */
 
 /* jit_exec()'s answers beside enum exec_result: retired, but what stands behind has been killed. */
 #define JIT_DEAD 0x100
@@ -134,6 +133,12 @@ void jit_seen(struct cpu *cpu, const struct insn *i)
     }
 }
 
+enum exec_result jit_come(struct cpu *cpu, const struct insn *i)
+{
+    jit_seen(cpu, i);
+    return interp_go_on(cpu, i);
+}
+
 enum exec_result jit_arrive(struct cpu *cpu, const struct insn *i, uint64_t va)
 {
     if (i) {
@@ -228,7 +233,6 @@ struct jit *jit_create(bool eager, bool parallel)
     }
     jit->eager = eager;
     jit->parallel = parallel;
-    jit->sampling = eager ? 1 : JIT_SAMPLING;
     jit_use_host(jit, jit_host());
     return jit;
 #else
@@ -312,7 +316,7 @@ void jit_after_fork(struct cpu *cpu)
     CHECK(jit_make_pieces_again(cpu->jit));
 }
 
-void jit_sample(struct cpu *cpu, const struct insn *i)
+void jit_begin(struct cpu *cpu, const struct insn *i)
 {
     struct jit *jit = cpu->jit;
 
@@ -321,8 +325,5 @@ void jit_sample(struct cpu *cpu, const struct insn *i)
         jit_empty(jit);
         jit->full = false;
     }
-    if (++jit->sampled >= jit->sampling) {
-        jit->sampled = 0;
-        jit_translate(cpu, i);
-    }
+    jit_seen(cpu, i);
 }

@@ -56,11 +56,9 @@ struct jit {
     size_t limit;                 /* edges down to here */
     struct jit_pages usual, rare; /* the host's pages of them */
     bool full;                    /* to be emptied where no CPU is in a block */
-    bool parallel;     /* CPUs run at the same time, and others have blocks of their own */
-    bool eager;        /* what is reached is translated, decoded before or not */
-    unsigned sampled;  /* see jit_sample(): so many runs, */
-    unsigned sampling; /* and between two samples */
-    exec_fn *enter;    /* of C: run the record's function, which may be a block */
+    bool parallel;  /* CPUs run at the same time, and others have blocks of their own */
+    bool eager;     /* what is reached is translated, decoded before or not */
+    exec_fn *enter; /* of C: run the record's function, which may be a block */
     /* Pieces that all blocks use, in the writable view; see cpu/jit/pieces.h. */
     uint8_t *entry, *exec, *exec_exact, *pause, *follow, *arrive, *record, *trap, *one;
     uint8_t *cross, *cross_svc, *cross_hvc, *cross_eret, *stop, *resume, *search;
@@ -69,7 +67,7 @@ struct jit {
     const struct jit_template *template[A64_OP_COUNT];
     arm_host_code_fn *made; /* NULL: nobody is told of blocks */
     void *made_ctx;
-    uint8_t heat[4096]; /* arrivals at records without a block, by hash */
+    uint8_t heat[1 << 16]; /* arrivals at records without a block, by hash */
 };
 
 /* NULL: the host is not x86-64, or has no memory. @eager: translate what is not hot, too.
@@ -109,11 +107,14 @@ void jit_kill(struct code_page *page, unsigned first, unsigned last);
 /* Make a block that begins at @i of @cpu's current page, if one is of use. */
 void jit_translate(struct cpu *cpu, const struct insn *i);
 
-/* @cpu is about to run from @i. From time to time that says what is hot. No CPU is in a block. */
-void jit_sample(struct cpu *cpu, const struct insn *i);
+/* @cpu is about to run from @i. No CPU is in a block. */
+void jit_begin(struct cpu *cpu, const struct insn *i);
 
-/* @cpu has come to @i by a jump. */
+/* @cpu has come to @i, and not from the record before. What is hot gets a block there. */
 void jit_seen(struct cpu *cpu, const struct insn *i);
+
+/* The same, and go on there: cpu->come. */
+exec_fn jit_come;
 
 /* Records whose page may have blocks. */
 extern const struct code_engine jit_engine;

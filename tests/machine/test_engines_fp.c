@@ -255,7 +255,7 @@ static void run_both(const struct program *p, uint64_t *random)
     if (b->jit && more % 2)
         jit_use_host(b->jit, b->jit->host & (unsigned)(more >> 1));
     if (b->jit)
-        b->jit->sampling = 1; /* wherever a piece of the run begins a block is made */
+        b->jit->eager = true; /* wherever a piece of the run begins a block is made, too */
     run_both_in_pieces(a, b, random, 30, 4000, compare);
     compare_memory(a, b, DATA, 16 * VALUES);
     arm_machine_free(a);
