@@ -1,6 +1,31 @@
 /* Bit fields, shifts, and what counts or turns bits. */
 #include "cpu/exec/dp.h"
+#include "cpu/jit/host.h"
 #include "cpu/jit/operand.h"
+#include "cpu/jit/vector.h"
+
+/* @d = that of @n, if it is LSL, LSR or ASR, or the lowest bits alone. */
+static bool one_shift(struct tr *t, const struct insn *i, unsigned right, enum x86_reg d,
+                      enum x86_reg n)
+{
+    unsigned last = i->sz ? 63 : 31, by = (unsigned)i->imm;
+    enum x86_shift op = (enum x86_shift)right;
+
+    if (right == SHIFT_SHR && by == i->mod + 1u) {
+        op = SHIFT_SHL;
+        by = last - i->mod;
+    } else if (right == SHIFT_SHR && by == 0 && i->mod < 31) {
+        x86_mov(&t->c, 0, d, n);
+        x86_alu_imm(&t->c, ALU_AND, 0, d, (int32_t)MASK(i->mod, 0));
+        return true;
+    } else if (i->mod != last) {
+        return false;
+    }
+    x86_mov(&t->c, i->sz || by, d, n);
+    if (by)
+        x86_shift(&t->c, op, i->sz, d, by);
+    return true;
+}
 
 static bool bitfield(struct tr *t, unsigned k, const struct insn *i, unsigned right)
 {
@@ -17,12 +42,16 @@ static bool bitfield(struct tr *t, unsigned k, const struct insn *i, unsigned ri
         tr_done(t, i->rd, d);
         return true;
     }
+    if (one_shift(t, i, right, d, n)) {
+        tr_done(t, i->rd, d);
+        return true;
+    }
     x86_mov(&t->c, 1, d, n);
     if (left)
         x86_shift(&t->c, SHIFT_SHL, 1, d, left);
     if (back)
         x86_shift(&t->c, (enum x86_shift)right, 1, d, back);
-    if (!i->sz)
+    if (!i->sz && right == SHIFT_SAR)
         x86_mov(&t->c, 0, d, d);
     tr_done(t, i->rd, d);
     return true;
@@ -67,6 +96,12 @@ static bool shift_by(struct tr *t, unsigned k, const struct insn *i, unsigned op
     enum x86_reg m = tr_use(t, i->rm, RCX), n = tr_use(t, i->rn, RDX);
 
     (void)k;
+    if (tr_has(t, HOST_BMI2) && op != SHIFT_ROR) {
+        enum x86_reg d = tr_def(t, i->rd, RAX);
+        x86_shift_by(&t->c, (enum x86_shift)op, i->sz, d, n, m);
+        tr_done(t, i->rd, d);
+        return true;
+    }
     x86_mov(&t->c, 1, RCX, m);
     x86_mov(&t->c, i->sz, RAX, n);
     x86_shift_cl(&t->c, (enum x86_shift)op, i->sz, RAX);

@@ -284,6 +284,19 @@ static inline void x86_rorx(struct x86_code *c, enum x86_reg to, enum x86_reg fr
     x86_byte(c, n);
 }
 
+/* SHLX, SHRX and SARX, of BMI2: @from by @by, modulo the width; EFLAGS stay. */
+static inline void x86_shift_by(struct x86_code *c, enum x86_shift op, unsigned w, enum x86_reg to,
+                                enum x86_reg from, enum x86_reg by)
+{
+    unsigned pp = op == SHIFT_SHL ? 1 : op == SHIFT_SHR ? 3 : 2;
+
+    x86_byte(c, 0xc4);
+    x86_byte(c, (~(unsigned)to >> 3 & 1) << 7 | 0x40 | (~(unsigned)from >> 3 & 1) << 5 | 2);
+    x86_byte(c, w << 7 | (~(unsigned)by & 15) << 3 | pp);
+    x86_byte(c, 0xf7);
+    x86_byte(c, 0xc0 | (to & 7u) << 3 | (from & 7u));
+}
+
 /* By CL. */
 static inline void x86_shift_cl(struct x86_code *c, enum x86_shift op, unsigned w, enum x86_reg to)
 {
