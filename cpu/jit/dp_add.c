@@ -9,7 +9,7 @@ static void add(struct tr *t, const struct insn *i, struct jit_operand b)
     if (b.is_imm && b.imm == 0 && i->sz)
         x86_mov(&t->c, 1, d, n);
     else
-        x86_lea(&t->c, i->sz, d, b.is_imm ? x86_at(n, b.imm) : x86_sum(n, b.r));
+        x86_lea(&t->c, i->sz, d, b.is_imm ? x86_at(n, b.imm) : x86_sum(n, jit_loaded(t, b)));
     tr_done(t, i->rd, d);
 }
 
@@ -40,7 +40,7 @@ static void add_scaled(struct tr *t, const struct insn *i, unsigned arg)
     struct insn plain = *i;
 
     plain.imm = 0;
-    enum x86_reg m = second(t, &plain, arg).r, n = tr_use(t, i->rn, RDX);
+    enum x86_reg m = jit_loaded(t, second(t, &plain, arg)), n = tr_use(t, i->rn, RDX);
     enum x86_reg d = tr_def(t, i->rd, RAX);
     x86_lea(&t->c, i->sz, d, (struct x86_mem){.base = n, .index = m, .scale = (unsigned)i->imm});
     tr_done(t, i->rd, d);
@@ -80,6 +80,8 @@ static bool add_sub_flags(struct tr *t, unsigned k, const struct insn *i, unsign
 /* CF = C, or not C with @inverted; NZCV are not in the CPU. */
 static void carry(struct tr *t, bool inverted)
 {
+    if (t->s.flags == FLAGS_AGAIN)
+        tr_carry_again(t);
     bool is_inverted = t->s.flags == FLAGS_SUB;
     if (t->s.flags == FLAGS_SAVED) {
         x86_rr(&t->c, 0x0fba, 0, 4, JIT_FLAGS); /* bt ebx, 8 */
@@ -97,12 +99,11 @@ static bool add_with_carry(struct tr *t, unsigned k, const struct insn *i, unsig
     bool sub = arg & SUBTRACT, sets = arg & SETS && jit_wants_flags(t, k);
     enum x86_reg n, m, d = tr_def(t, i->rd, RAX);
 
-    if ((!sets && t->live[k + 1]) || t->s.flags == FLAGS_CPU || t->s.flags == FLAGS_AGAIN ||
-        t->s.flags == FLAGS_EITHER)
+    if ((!sets && t->live[k + 1]) || t->s.flags == FLAGS_CPU || t->s.flags == FLAGS_EITHER)
         tr_save_flags(t);
+    carry(t, sub);
     n = tr_use(t, i->rn, RDX);
     m = tr_use(t, i->rm, RCX);
-    carry(t, sub);
     if (d == m)
         d = RAX;
     x86_mov(&t->c, 1, d, n);

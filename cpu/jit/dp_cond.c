@@ -23,32 +23,43 @@ static void other(struct tr *t, const struct insn *i, enum x86_reg r)
         x86_lea(&t->c, i->sz, r, x86_at(r, 1));
 }
 
+/* @d = @g if @cc. */
+static void move_if(struct tr *t, enum x86_cc cc, bool w, enum x86_reg d, unsigned g)
+{
+    if (tr_is_in_cpu(t, g))
+        x86_rm(&t->c, 0x0f40u | cc, w, d, tr_x(g));
+    else
+        x86_cmov(&t->c, cc, w, d, tr_use(t, g, RCX));
+}
+
 /* Rd = Rn if @cc, else Rm or what is made of it. */
 static void choose(struct tr *t, const struct insn *i, enum x86_cc cc)
 {
-    enum x86_reg n = tr_use(t, i->rn, RDX), d = tr_def(t, i->rd, RAX);
+    enum x86_reg d = tr_def(t, i->rd, RAX);
 
-    if (d == n) { /* which the other is moved over */
-        if (i->op == A64_CSEL) {
-            x86_cmov(&t->c, cc ^ 1, i->sz, d, tr_use(t, i->rm, RCX));
-            tr_done(t, i->rd, d);
-            return;
-        }
-        d = RAX;
+    if (i->rd == i->rn && i->op == A64_CSEL) { /* which the other is moved over */
+        x86_mov(&t->c, 1, d, tr_use(t, i->rn, d));
+        move_if(t, cc ^ 1, i->sz, d, i->rm);
+        tr_done(t, i->rd, d);
+        return;
     }
+    if (i->rd == i->rn)
+        d = RAX;
     other(t, i, d);
-    x86_cmov(&t->c, cc, i->sz, d, n);
+    move_if(t, cc, i->sz, d, i->rn);
     tr_done(t, i->rd, d);
 }
 
 static bool select_(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    (void)k, (void)arg;
+    (void)arg;
     if (always(i)) {
         x86_mov(&t->c, i->sz, RAX, tr_use(t, i->rn, RAX));
         tr_done(t, i->rd, RAX);
         return true;
     }
+    if (t->s.flags == FLAGS_AGAIN && i->mod >> 1 == 1 && !t->live[k + 1])
+        tr_carry_again(t);
     enum x86_cc cc = tr_cond(t, i->mod & 14); /* of the pair; EFLAGS hold from here */
     if (i->mod & 1)
         cc ^= 1;
@@ -109,7 +120,7 @@ static bool conditional_compare(struct tr *t, unsigned k, const struct insn *i, 
     if (imm)
         b = (struct jit_operand){.is_imm = true, .imm = (int32_t)i->imm};
     else
-        b = (struct jit_operand){.r = tr_use(t, i->rm, RCX)};
+        b = jit_register(t, i);
     if (op == ALU_SUB) {
         jit_apply(t, ALU_CMP, i->sz, n, b);
     } else {

@@ -69,9 +69,9 @@ static bool constant(struct tr *t, unsigned k, const struct insn *i, unsigned in
 
 static struct jit_operand inverted(struct tr *t, const struct insn *i)
 {
-    struct jit_operand b = jit_shifted(t, i);
+    enum x86_reg m = jit_loaded(t, jit_shifted(t, i));
 
-    x86_mov(&t->c, 1, RCX, b.r);
+    x86_mov(&t->c, 1, RCX, m);
     x86_not(&t->c, i->sz, RCX);
     return (struct jit_operand){.r = RCX};
 }

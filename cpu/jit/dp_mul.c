@@ -4,61 +4,72 @@
 /* arg: the product is subtracted; the operands are 32 bits, signed or not. */
 enum { SUBTRACT = 1, SIGNED = 2, UNSIGNED = 4 };
 
-/* Rn * Rm. */
-static void product(struct tr *t, const struct insn *i, enum x86_reg n, enum x86_reg m)
+/* @d = Rn * Rm; it may be the host register of either. */
+static void product(struct tr *t, const struct insn *i, enum x86_reg d)
 {
-    enum x86_reg d = tr_def(t, i->rd, RAX);
+    bool swap = tr_is_in_cpu(t, i->rn) || t->host[i->rm] == (int)d;
+    unsigned n = swap ? i->rm : i->rn, m = swap ? i->rn : i->rm;
 
-    if (d == m)
-        m = n;
+    x86_mov(&t->c, 1, d, tr_use(t, n, d));
+    if (tr_is_in_cpu(t, m))
+        x86_rm(&t->c, 0x0faf, i->sz, d, tr_x(m)); /* imul */
     else
-        x86_mov(&t->c, 1, d, n);
-    x86_rr(&t->c, 0x0faf, i->sz, d, m); /* imul */
-    tr_done(t, i->rd, d);
+        x86_rr(&t->c, 0x0faf, i->sz, d, tr_use(t, m, RCX));
+}
+
+/* The same of their lower halves, in RAX. */
+static void long_product(struct tr *t, const struct insn *i, bool is_signed)
+{
+    enum x86_reg n = tr_use(t, i->rn, RAX), m = tr_use(t, i->rm, RDX);
+
+    if (is_signed) {
+        x86_movsx(&t->c, 4, 1, RAX, n);
+        x86_movsx(&t->c, 4, 1, RDX, m);
+    } else {
+        x86_movzx(&t->c, 4, RAX, n);
+        x86_movzx(&t->c, 4, RDX, m);
+    }
+    x86_rr(&t->c, 0x0faf, 1, RAX, RDX); /* imul */
 }
 
 /* Ra + Rn * Rm, or minus. */
 static bool multiply(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
-    enum x86_reg n = tr_use(t, i->rn, RCX), m = tr_use(t, i->rm, RDX), a;
+    enum x86_reg d = tr_def(t, i->rd, RAX), r = d;
 
     (void)k;
-    if (arg == 0 && i->ra == REG_ZR) {
-        product(t, i, n, m);
+    if (arg || i->ra == i->rd) /* what is added is still wanted, or more is */
+        r = RAX;
+    if (arg & (SIGNED | UNSIGNED))
+        long_product(t, i, arg & SIGNED);
+    else
+        product(t, i, r);
+    if (arg & SUBTRACT) {
+        enum x86_reg a = tr_use(t, i->ra, RCX);
+        if (d == RAX)
+            d = RCX;
+        x86_mov(&t->c, 1, d, a);
+        x86_alu(&t->c, ALU_SUB, i->sz, d, RAX);
+        tr_done(t, i->rd, d);
         return true;
     }
-    if (arg & (SIGNED | UNSIGNED)) {
-        (arg & SIGNED ? x86_movsx(&t->c, 4, 1, RAX, n) : x86_movzx(&t->c, 4, RAX, n));
-        (arg & SIGNED ? x86_movsx(&t->c, 4, 1, RDX, m) : x86_movzx(&t->c, 4, RDX, m));
-        m = RDX;
-    } else {
-        x86_mov(&t->c, 1, RAX, n);
-    }
-    x86_rr(&t->c, 0x0faf, i->sz, RAX, m); /* imul */
-    if (i->ra != REG_ZR) {
-        a = tr_use(t, i->ra, RCX);
-        if (arg & SUBTRACT) {
-            x86_mov(&t->c, 1, RCX, a);
-            x86_alu(&t->c, ALU_SUB, i->sz, RCX, RAX);
-            tr_done(t, i->rd, RCX);
-            return true;
-        }
-        x86_alu(&t->c, ALU_ADD, i->sz, RAX, a);
-    } else if (arg & SUBTRACT) {
-        x86_neg(&t->c, i->sz, RAX);
-    }
-    tr_done(t, i->rd, RAX);
+    if (tr_is_in_cpu(t, i->ra))
+        x86_rm(&t->c, ALU_ADD, i->sz, r, tr_x(i->ra));
+    else if (i->ra != REG_ZR)
+        x86_alu(&t->c, ALU_ADD, i->sz, r, tr_use(t, i->ra, RCX));
+    tr_done(t, i->rd, r);
     return true;
 }
 
 /* The upper half of a product, by F7 /@digit, which leaves it in RDX. */
 static bool multiply_high(struct tr *t, unsigned k, const struct insn *i, unsigned digit)
 {
-    enum x86_reg n = tr_use(t, i->rn, RAX), m = tr_use(t, i->rm, RCX);
-
     (void)k;
-    x86_mov(&t->c, 1, RAX, n);
-    x86_rr(&t->c, 0xf7, 1, digit, m);
+    x86_mov(&t->c, 1, RAX, tr_use(t, i->rn, RAX));
+    if (tr_is_in_cpu(t, i->rm))
+        x86_rm(&t->c, 0xf7, 1, digit, tr_x(i->rm));
+    else
+        x86_rr(&t->c, 0xf7, 1, digit, tr_use(t, i->rm, RCX));
     tr_done(t, i->rd, RDX);
     return true;
 }

@@ -53,11 +53,21 @@ static enum x86_cc branch_cc(struct tr *t, const struct insn *i)
     switch (i->op) {
     case A64_CBZ:
     case A64_CBNZ:
-        r = tr_use(t, i->rd, RAX);
-        x86_test(c, i->sz, r, r);
+        if (tr_is_in_cpu(t, i->rd)) {
+            x86_alu_mem_imm(c, ALU_CMP, i->sz, tr_x(i->rd), 0);
+        } else {
+            r = tr_use(t, i->rd, RAX);
+            x86_test(c, i->sz, r, r);
+        }
         return i->op == A64_CBZ ? CC_E : CC_NE;
     case A64_TBZ:
     case A64_TBNZ:
+        if (tr_is_in_cpu(t, i->rd)) {
+            size_t at = offsetof(struct cpu, x) + 8 * (size_t)i->rd + i->mod / 8;
+            x86_rm(c, 0xf6, 0, 0, tr_cpu(at)); /* test byte */
+            x86_byte(c, 1u << i->mod % 8);
+            return i->op == A64_TBZ ? CC_E : CC_NE;
+        }
         r = tr_use(t, i->rd, RAX);
         if (i->mod < 31) {
             x86_test_imm(c, 0, r, (int32_t)(1u << i->mod));

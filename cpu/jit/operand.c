@@ -9,15 +9,26 @@ struct jit_operand jit_constant(struct tr *t, uint64_t v, bool w)
     return (struct jit_operand){.r = RCX};
 }
 
+struct jit_operand jit_register(struct tr *t, const struct insn *i)
+{
+    if (tr_is_in_cpu(t, i->rm))
+        return (struct jit_operand){.is_in_cpu = true, .g = i->rm, .plain = true};
+    return (struct jit_operand){.r = tr_use(t, i->rm, RCX), .plain = true};
+}
+
+enum x86_reg jit_loaded(struct tr *t, struct jit_operand b)
+{
+    return b.is_in_cpu ? tr_use(t, b.g, RCX) : b.r;
+}
+
 /* ShiftReg() */
 struct jit_operand jit_shifted(struct tr *t, const struct insn *i)
 {
     static const uint8_t ops[] = {SHIFT_SHL, SHIFT_SHR, SHIFT_SAR, SHIFT_ROR};
-    enum x86_reg r = tr_use(t, i->rm, RCX);
 
     if (i->imm == 0)
-        return (struct jit_operand){.r = r, .plain = true};
-    x86_mov(&t->c, i->sz, RCX, r);
+        return jit_register(t, i);
+    x86_mov(&t->c, i->sz, RCX, tr_use(t, i->rm, RCX));
     x86_shift(&t->c, ops[i->mod], i->sz, RCX, (unsigned)i->imm);
     return (struct jit_operand){.r = RCX};
 }
@@ -43,6 +54,8 @@ void jit_apply(struct tr *t, enum x86_alu op, bool w, enum x86_reg d, struct jit
 {
     if (b.is_imm)
         x86_alu_imm(&t->c, op, w, d, b.imm);
+    else if (b.is_in_cpu)
+        x86_rm(&t->c, op, w, d, tr_x(b.g));
     else
         x86_alu(&t->c, op, w, d, b.r);
 }
@@ -51,7 +64,7 @@ void jit_alu(struct tr *t, enum x86_alu op, const struct insn *i, struct jit_ope
 {
     enum x86_reg n = tr_use(t, i->rn, RDX), d = tr_def(t, i->rd, RAX);
 
-    if (!b.is_imm && b.r == d && n != d) {
+    if (!b.is_imm && !b.is_in_cpu && b.r == d && n != d) {
         if (op == ALU_SUB)
             d = RAX;
         else /* in either order */
@@ -72,7 +85,7 @@ static void compare(struct tr *t, enum x86_alu op, const struct insn *i, struct 
     } else if (op == ALU_AND && b.is_imm) {
         x86_test_imm(&t->c, i->sz, n, b.imm);
     } else if (op == ALU_AND) {
-        x86_test(&t->c, i->sz, n, b.r);
+        x86_test(&t->c, i->sz, n, jit_loaded(t, b));
     } else {
         x86_mov(&t->c, 1, RAX, n);
         jit_apply(t, op, i->sz, RAX, b);

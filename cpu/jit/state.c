@@ -139,6 +139,29 @@ void tr_again(struct tr *t)
         x86_alu(c, a->op == ALU_SUB ? ALU_CMP : ALU_ADD, a->w, n, m);
 }
 
+/* Of a result: a sum has carried if it is less than what was added, and putting back what was taken
+ * off carries if taking it off has borrowed. */
+void tr_carry_again(struct tr *t)
+{
+    const struct jit_again *a = &t->s.again;
+    enum x86_alu op = a->op == ALU_ADD ? ALU_CMP : ALU_ADD;
+
+    if (!a->undo || a->op == ALU_AND) {
+        tr_again(t);
+        return;
+    }
+    enum x86_reg n = tr_use(t, a->n, RAX), m = a->is_imm ? RCX : tr_use(t, a->m, RCX);
+    if (op == ALU_ADD) {
+        x86_mov(&t->c, 1, RAX, n);
+        n = RAX;
+    }
+    if (a->is_imm)
+        x86_alu_imm(&t->c, op, a->w, n, a->imm);
+    else
+        x86_alu(&t->c, op, a->w, n, m);
+    t->s.flags = a->op == ALU_SUB ? FLAGS_SUB : FLAGS_ADD;
+}
+
 void tr_free_eflags(struct tr *t)
 {
     bool there = t->s.flags == FLAGS_ADD || t->s.flags == FLAGS_SUB;

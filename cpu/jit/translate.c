@@ -148,7 +148,7 @@ static void count_bits(unsigned *counts, uint64_t set)
         counts[__builtin_ctzll(set)]++;
 }
 
-/* The registers used most get host registers. */
+/* The registers used most get host registers: those used more than once, or those of a loop. */
 static void allocate(struct tr *t)
 {
     unsigned uses[REG_COUNT] = {0};
@@ -167,6 +167,8 @@ static void allocate(struct tr *t)
         for (uint64_t rest = used; rest; rest &= rest - 1)
             if (uses[__builtin_ctzll(rest)] > uses[best])
                 best = (unsigned)__builtin_ctzll(rest);
+        if (!t->loops && uses[best] == 1)
+            break;
         used &= ~BIT(best);
         t->host[best] = (int8_t)tr_hosts[t->hosts];
         t->cached |= BIT(best);

@@ -149,6 +149,12 @@ static inline struct x86_mem tr_x(unsigned g)
 
 #define CPU_FIELD(f) tr_cpu(offsetof(struct cpu, f))
 
+/* Is guest register @g in the CPU alone, where an instruction of the host may have it from? */
+static inline bool tr_is_in_cpu(const struct tr *t, unsigned g)
+{
+    return t->host[g] < 0 && g != REG_ZR;
+}
+
 /* RDI = the CPU, for a call of C. */
 static inline void tr_pass_cpu(struct x86_code *c)
 {
@@ -179,6 +185,9 @@ void tr_settle_flags(struct tr *t, uint64_t writes);
 
 /* NZCV are FLAGS_AGAIN, and in EFLAGS after this. RAX and RCX go. */
 void tr_again(struct tr *t);
+
+/* The same for C alone: the rest of EFLAGS is anything. */
+void tr_carry_again(struct tr *t);
 
 /* NZCV are there from now on, made by nothing that is known. */
 static inline void tr_flags_are(struct tr *t, enum jit_flags flags)
