@@ -5,7 +5,9 @@
 
 #define JIT_MEMORY_LOG2 26
 #define JIT_MEMORY      (UINT64_C(1) << JIT_MEMORY_LOG2)
-#define JIT_COLD        (JIT_MEMORY / 2)
+/* Branches at places with the same lowest 24 bits are one to the host's branch predictor: rare code
+ * is half of that away from usual code. */
+#define JIT_COLD (JIT_MEMORY / 2 + (UINT64_C(8) << 20))
 
 /* A block has two entries: the function of its record, and this far behind it the place where other
  * blocks go on, with everything in host registers that blocks have there. */
