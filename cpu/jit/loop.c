@@ -58,10 +58,11 @@ static struct jit_again last_comparison(const struct tr *t)
     return (struct jit_again){0};
 }
 
-/* An access that may have a site: the registers that its address is made of, the second shifted or
+/* An access that may have a site: what its address is made of, the second register shifted or
  * REG_ZR, and its size, of which the address is a multiple now. */
 struct lookup {
     unsigned base, index, shift, size;
+    int64_t offset;
 };
 
 /* Not a literal's: that is not in a register. */
@@ -94,6 +95,8 @@ static unsigned looks_up(const struct tr *t, unsigned k, struct lookup *l)
     if (a.mode == INDEX) {
         l->index = i->rm;
         l->shift = (unsigned)i->imm;
+    } else {
+        l->offset = offset(i, &a);
     }
     return n;
 }
@@ -124,20 +127,54 @@ static bool steps(const struct tr *t, unsigned k, unsigned g, unsigned size)
     }
 }
 
-/* Does @g keep its value in the loop, or go on by small steps? */
-static bool is_steady(const struct tr *t, unsigned g, unsigned size)
+/* Is instruction @k a sum, a difference or a move, of 32 bits that are extended or of 64? */
+static bool is_sum(const struct tr *t, unsigned k)
 {
-    for (unsigned k = 0; k < t->n; k++)
-        if (t->use[k].x_writes & BIT(g) && !steps(t, k, g, size))
+    const struct insn *i = &t->rec[k];
+
+    switch (i->op) {
+    case A64_ADD_reg:
+    case A64_SUB_reg:
+        return i->imm == 0;
+    case A64_ORR_reg:
+        return i->imm == 0 && i->rn == REG_ZR;
+    case A64_SBFM:
+        return i->imm == 0 && i->mod == 31;
+    default:
+        return false;
+    }
+}
+
+/* Does @g keep its value in the loop, go on by small steps, or is it made of such registers, which
+ * says nothing about multiples? */
+static bool is_steady(const struct tr *t, unsigned g, unsigned size, unsigned depth)
+{
+    uint64_t from = 0;
+    bool anew = true;
+
+    for (unsigned k = 0; k < t->n; k++) {
+        if (!(t->use[k].x_writes & BIT(g)) || steps(t, k, g, size))
+            continue;
+        if (size > 1 || depth == 0 || !is_sum(t, k))
+            return false;
+        if (anew && t->use[k].x_reads & BIT(g))
+            return false;
+        anew = false;
+        from |= t->use[k].x_reads & ~BIT(g);
+    }
+    for (; from; from &= from - 1)
+        if (!is_steady(t, (unsigned)__builtin_ctzll(from), 1, depth - 1))
             return false;
     return true;
 }
+
+#define DEPTH 2 /* of sums of sums */
 
 static bool is_steady_address(const struct tr *t, const struct lookup *l)
 {
     unsigned size = l->size >> l->shift;
 
-    return is_steady(t, l->base, l->size) && is_steady(t, l->index, size ? size : 1);
+    return is_steady(t, l->base, l->size, DEPTH) && is_steady(t, l->index, size ? size : 1, DEPTH);
 }
 
 /* The CPU's bank is another one behind some of those instructions that write system registers. */
@@ -150,19 +187,36 @@ static bool keeps_bank(const struct tr *t)
     return true;
 }
 
+static bool is_same_address(const struct lookup *a, const struct lookup *b)
+{
+    return a->base == b->base && a->index == b->index && a->shift == b->shift &&
+           a->offset == b->offset;
+}
+
+/* That of an access of the same address before instruction @k; else a new one, or 0. */
+static unsigned site_of(struct tr *t, unsigned k, const struct lookup *l)
+{
+    uint64_t regs = BIT(l->base) | BIT(l->index);
+    struct lookup other;
+
+    for (unsigned before = k; before > 0 && !(t->use[before - 1].x_writes & regs);) {
+        if (!t->site[--before])
+            continue;
+        (void)looks_up(t, before, &other);
+        if (is_same_address(l, &other))
+            return t->site[before];
+    }
+    return t->sites < JIT_SITES ? REG_SITE(t->sites++) : 0;
+}
+
 static void choose_sites(struct tr *t)
 {
-    unsigned sites = 0, n = 0;
     struct lookup l;
 
-    for (unsigned k = 0; k < t->n && sites < JIT_SITES && t->hosts < JIT_HOSTS; k += n ? n : 1) {
+    for (unsigned k = 0, n; k < t->n; k += n ? n : 1) {
         n = looks_up(t, k, &l);
-        if (l.size == 0 || !is_steady_address(t, &l))
-            continue;
-        unsigned g = REG_SITE(sites++);
-        t->host[g] = (int8_t)tr_hosts[t->hosts++];
-        t->cached |= BIT(g);
-        t->site[k] = (uint8_t)g;
+        if (l.size && is_steady_address(t, &l))
+            t->site[k] = (uint8_t)site_of(t, k, &l);
     }
 }
 

@@ -148,31 +148,55 @@ static void count_bits(unsigned *counts, uint64_t set)
         counts[__builtin_ctzll(set)]++;
 }
 
-/* The registers used most get host registers: those used more than once, or those of a loop. */
+/* Those of registers @wanted that are used most get host registers, if they are used @least times.
+ */
+static void allocate_most(struct tr *t, const unsigned *uses, uint64_t wanted, unsigned least)
+{
+    for (; wanted && t->hosts < JIT_HOSTS; t->hosts++) {
+        unsigned best = (unsigned)__builtin_ctzll(wanted);
+        for (uint64_t rest = wanted; rest; rest &= rest - 1)
+            if (uses[__builtin_ctzll(rest)] > uses[best])
+                best = (unsigned)__builtin_ctzll(rest);
+        if (uses[best] < least)
+            return;
+        wanted &= ~BIT(best);
+        t->host[best] = (int8_t)tr_hosts[t->hosts];
+        t->cached |= BIT(best);
+    }
+}
+
+/* A site saves three instructions of an access. */
+static void want_sites(struct tr *t, unsigned *uses, uint64_t *wanted)
+{
+    for (unsigned k = 0; k < t->n; k++) {
+        if (t->site[k]) {
+            uses[t->site[k]] += 3;
+            *wanted |= BIT(t->site[k]);
+        }
+    }
+}
+
 static void allocate(struct tr *t)
 {
-    unsigned uses[REG_COUNT] = {0};
-    uint64_t used = 0;
+    unsigned uses[REG_COUNT + JIT_SITES] = {0};
+    uint64_t wanted = 0;
 
     for (unsigned k = 0; k < t->n; k++) {
-        used |= t->use[k].x_reads | t->use[k].x_writes;
+        wanted |= t->use[k].x_reads | t->use[k].x_writes;
         t->written |= t->use[k].x_writes;
         count_bits(uses, t->use[k].x_reads);
         count_bits(uses, t->use[k].x_writes);
     }
     memset(t->host, -1, sizeof(t->host));
-    used &= ~(BIT(REG_ZR) | BIT(REG_SINK));
-    for (; used && t->hosts < JIT_HOSTS; t->hosts++) {
-        unsigned best = (unsigned)__builtin_ctzll(used);
-        for (uint64_t rest = used; rest; rest &= rest - 1)
-            if (uses[__builtin_ctzll(rest)] > uses[best])
-                best = (unsigned)__builtin_ctzll(rest);
-        if (!t->loops && uses[best] == 1)
-            break;
-        used &= ~BIT(best);
-        t->host[best] = (int8_t)tr_hosts[t->hosts];
-        t->cached |= BIT(best);
+    wanted &= ~(BIT(REG_ZR) | BIT(REG_SINK));
+    if (t->loops) { /* what is written may be waited for in the next round */
+        count_bits(uses, t->written);
+        want_sites(t, uses, &wanted);
     }
+    allocate_most(t, uses, wanted, t->loops ? 1 : 2);
+    for (unsigned k = 0; k < t->n; k++)
+        if (t->site[k] && t->host[t->site[k]] < 0)
+            t->site[k] = 0;
     t->written &= t->cached;
 }
 
@@ -466,10 +490,10 @@ static void translate(struct cpu *cpu, const struct insn *i)
     uint8_t *code = t.c.p;
     describe(&t, code);
     find_live(&t);
-    allocate(&t);
-    allocate_vectors(&t);
     if (t.loops)
         tr_study_loop(&t);
+    allocate(&t);
+    allocate_vectors(&t);
     if (emit_all(&t))
         publish(&t, code);
     else

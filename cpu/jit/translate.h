@@ -115,6 +115,7 @@ struct tr {
     struct jit_again loop_again;        /* NZCV at the head, but for the first time; or not known */
     int8_t host[REG_COUNT + JIT_SITES]; /* of a guest register, or -1 */
     uint8_t site[JIT_INSNS_MAX];        /* of instruction k, REG_SITE(n); 0: none */
+    unsigned sites;                     /* that it would have */
     unsigned hosts;                     /* host registers in use */
     uint64_t cached, written;           /* guest registers */
     int8_t v_host[32];                  /* likewise for V registers */

@@ -30,8 +30,9 @@ static const uint32_t accesses[] = {
     0x78246826, /* strh w6, [x1, x4] */
 };
 
-/* One and two of them that find or lose what they compare with. */
-static const uint32_t atomics[][2] = {
+/* Atomics, one and two of them that find or lose what they compare with; an address twice, and an
+ * index that is made of others. */
+static const uint32_t twos[][2] = {
     {0xf9400025, 0xc8a57c26}, /* ldr x5, [x1]; cas x5, x6, [x1] */
     {0x39400046, 0x08e67c45}, /* ldrb w6, [x2]; casab w6, w5, [x2] */
     {0x48e5fe89, 0x88a57c68}, /* casalh w5, w9, [x20]; cas w5, w8, [x3] */
@@ -42,6 +43,10 @@ static const uint32_t atomics[][2] = {
     {0x085f7c45, 0x48067e85}, /* ldxrb w5, [x2]; stxrh w6, w5, [x20] */
     {0xc85f7e88, 0xc8097e86}, /* ldxr x8, [x20]; stxr w9, x6, [x20] */
     {0xc8067c27, 0xd5033f5f}, /* stxr w6, x7, [x1]; clrex */
+    {0xf8647825, 0xf8247825}, /* ldr x5, [x1, x4, lsl #3]; str x5, [x1, x4, lsl #3] */
+    {0xf9400c45, 0xf9000c46}, /* ldr x5, [x2, #24]; str x6, [x2, #24] */
+    {0x93407e64, 0xcb0f0084}, /* sxtw x4, w19; sub x4, x4, x15 */
+    {0xaa1303e4, 0x8b0f0084}, /* mov x4, x19; add x4, x4, x15 */
 };
 
 /* What becomes of the addresses, who looks at the flags, and what leaves. */
@@ -89,7 +94,7 @@ static const uint32_t begin[] = {
 
 static void make(struct program *p, uint64_t *random)
 {
-    unsigned body = 1 + (unsigned)(random_next(random) % 8);
+    unsigned body = 1 + (unsigned)(random_next(random) % 12);
     const uint32_t *end = ends[random_next(random) % ARRAY_SIZE(ends)];
 
     p->size = 0;
@@ -100,7 +105,7 @@ static void make(struct program *p, uint64_t *random)
     while (body--) {
         uint64_t r = random_next(random);
         if ((r & 7) == 7) {
-            const uint32_t *two = atomics[(r >> 8) % ARRAY_SIZE(atomics)];
+            const uint32_t *two = twos[(r >> 8) % ARRAY_SIZE(twos)];
             emit(p, two[0]);
             emit(p, two[1]);
             continue;
