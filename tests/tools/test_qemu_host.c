@@ -186,6 +186,9 @@ static void test_stopped_at_start_the_monitor_comes_first(void **state)
     r = RUN_WITH("info registers\n", "qemu", "-M", VIRT, "-monitor", "stdio");
     assert_contains(r->out, "cpu0 running: EL1");
     assert_contains(r->err, "what is written is lost"); /* by the UART, in no window */
+    r = RUN_WITH("quit\n", MINIMAL, "-bios", in_dir("off"), "-S", "-serial", "null", "-monitor",
+                 "stdio"); /* firmware's first instruction is at 0, where VBAR_EL1 is, too */
+    assert_string_equal(r->err, "");
 }
 
 static void test_options_are_read_from_a_file(void **state)

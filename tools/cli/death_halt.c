@@ -121,9 +121,10 @@ bool death_faults_at_vector(struct arm_machine *m, unsigned cpu)
                *esr = el == 1 ? "ESR_EL1" : "ESR_EL2";
     uint64_t pc = reg_of(m, cpu, "pc");
     unsigned ec = (unsigned)(reg_of(m, cpu, esr) >> 26) & 63;
+    bool excepted = reg_of(m, cpu, esr) != 0; /* not as reset leaves all of them: ESR.IL is 1 */
 
-    return (el == 1 || el == 2) && pc - (reg_of(m, cpu, vbar) & ~UINT64_C(0x7ff)) < 0x800 &&
-           reg_of(m, cpu, elr) == pc &&
+    return excepted && (el == 1 || el == 2) &&
+           pc - (reg_of(m, cpu, vbar) & ~UINT64_C(0x7ff)) < 0x800 && reg_of(m, cpu, elr) == pc &&
            (ec == ESR_EC_UNKNOWN || ec == ESR_EC_IABT_CUR || ec == ESR_EC_DABT_CUR);
 }
 
