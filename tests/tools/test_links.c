@@ -307,6 +307,58 @@ static void test_what_came_by_a_socket_is_replayed_without_it(void **state)
     assert_string_equal(text, ">hello");
 }
 
+static const char *with_fd(char to[160], const char *form, int fd)
+{
+    snprintf(to, 160, form, fd);
+    return to;
+}
+
+static void test_descriptors_of_who_starts_it_are_sockets_and_a_log(void **state)
+{
+    (void)state;
+    static char text[FILE_MAX];
+    const struct sockaddr_un address = unix_address(in_dir("handed"));
+    char chardev[160], set[160];
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), pair[2];
+    int log = open(write_file("behind", "before", 6), O_RDWR);
+
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    struct guest g = START(
+        "-add-fd", with_fd(set, "fd=%d,set=2,opaque=log", log), "-chardev",
+        with_fd(chardev, "socket,id=c,fd=%d,server=on,wait=off,logfile=/dev/fdset/2,logappend=on",
+                listener),
+        "-serial", "chardev:c");
+    int fd = connect_unix(in_dir("handed"));
+    say(fd, "abc");
+    expect_echo(fd, "abc");
+    wait_for_text(in_dir("behind"), "before>abc");
+    read_file(in_dir("behind"), text);
+    assert_string_equal(text, "before>abc");
+    end(&g);
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    g = START("-chardev", with_fd(chardev, "socket,id=c,fd=%d", pair[1]), "-serial", "chardev:c");
+    expect(pair[0], ">");
+    end(&g);
+
+    struct result *r =
+        RUN(MINIMAL, "-kernel", in_dir("off"), "-chardev",
+            with_fd(chardev, "socket,id=c,fd=%d,server=on", pair[1]), "-serial", "chardev:c");
+    assert_contains(r->err, "it does not listen");
+    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-chardev",
+            with_fd(chardev, "socket,id=c,fd=%d", listener), "-serial", "chardev:c");
+    assert_contains(r->err, "it listens");
+    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-chardev", "socket,id=c,fd=999", "-serial",
+            "chardev:c");
+    assert_contains(r->err, "Bad file descriptor");
+    close(listener);
+    close(log);
+    close(pair[0]);
+    close(pair[1]);
+    close(fd);
+}
+
 static void test_what_is_no_link_is_refused(void **state)
 {
     (void)state;
@@ -318,7 +370,12 @@ static void test_what_is_no_link_is_refused(void **state)
         {{"qemu", "-M", VIRT, "-serial", "tcp::1,nowait"}, "is not offered"},
         {{"qemu", "-M", VIRT, "-serial", "tcp::1,server=maybe"}, "is not offered"},
         {{"qemu", "-M", VIRT, "-serial", "udp::1"}, "no datagrams"},
-        {{"qemu", "-chardev", "socket,id=c"}, "expected path=PATH, or host=HOST,port=PORT"},
+        {{"qemu", "-chardev", "socket,id=c"}, "expected path=PATH, host=HOST,port=PORT, or fd=N"},
+        {{"qemu", "-chardev", "socket,id=c,path=x,fd=3"}, "or fd=N"},
+        {{"qemu", "-chardev", "socket,id=c,fd=3,reconnect=1"}, "reconnect does not go with fd"},
+        {{"qemu", "-add-fd", "fd=999,set=0"}, "expected an open descriptor"},
+        {{"qemu", "-add-fd", "fd=1,set=0"}, "above standard error's"},
+        {{"qemu", "-add-fd", "set=0"}, "expected fd=N,set=N"},
         {{"qemu", "-chardev", "socket,id=c,path=x,wait=off"}, "wait is a server's"},
         {{"qemu", "-chardev", "socket,id=c,path=x,websocket=on"}, "websocket=on: expected off"},
         {{"qemu", "-chardev", "null,id=c,server=on"}, "are a socket's"},
@@ -345,6 +402,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_pseudo_terminal_is_named_and_typed_at),
         cmocka_unit_test(test_a_pair_of_pipes_is_read_and_written),
         cmocka_unit_test(test_what_came_by_a_socket_is_replayed_without_it),
+        cmocka_unit_test(test_descriptors_of_who_starts_it_are_sockets_and_a_log),
         cmocka_unit_test(test_what_is_no_link_is_refused),
     };
 

@@ -359,8 +359,6 @@ static void test_what_is_accepted_with_less_says_so(void **state)
                            "virtio-gpu-gl-pci");
     assert_contains(r->err, "there is no GL: it is a virtio-gpu of two dimensions");
     assert_int_equal(r->code, 0x50);
-    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-chardev", "socket,id=c,fd=3,server=on,wait=off");
-    assert_contains(r->err, "no descriptors are taken over");
     r = RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "vhost-user-blk-pci,chardev=c");
     assert_contains(r->err, "no device is in another process");
 }

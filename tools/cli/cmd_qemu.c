@@ -113,6 +113,13 @@ static bool qemu_icount(struct qemu *q, const char *option, const char *value)
     return true;
 }
 
+/* By take_first(). */
+static bool qemu_taken(struct qemu *q, const char *option, const char *value)
+{
+    (void)q, (void)option, (void)value;
+    return true;
+}
+
 static bool qemu_localtime(struct qemu *q, const char *option, const char *value)
 {
     (void)value;
@@ -376,22 +383,27 @@ static void print_notes(const struct qemu *q)
         fprintf(stderr, "armillary qemu: warning: %s\n", (const char *)q->notes->pdata[k]);
 }
 
-/* -global is for all devices, wherever it stands. */
-static bool take_globals(struct qemu *q, int argc, char **argv)
+/* Options that count for others wherever they stand: -global, for all devices, and -add-fd. */
+static bool take_first(struct qemu *q, GPtrArray *words)
 {
     bool good = true;
 
-    for (int k = 1; k + 1 < argc; k++) {
-        const char *name = option_name(argv[k]);
+    for (guint k = 1; k + 2 < words->len; k++) {
+        const char *name = option_name(words->pdata[k]);
         if (name && !strcmp(name, "global"))
-            good &= qemu_global(q, name, argv[++k]);
+            good &= qemu_global(q, name, words->pdata[++k]);
+        else if (name && !strcmp(name, "add-fd"))
+            good &= qemu_add_fd(q, name, words->pdata[++k]);
     }
+    qemu_fdsets_name(q, words);
     return good;
 }
 
-static int parse_and_run(struct qemu *q, int argc, char **argv)
+static int parse_and_run(struct qemu *q, GPtrArray *words)
 {
-    bool good = take_globals(q, argc, argv);
+    bool good = take_first(q, words);
+    int argc = (int)words->len - 1;
+    char **argv = (char **)words->pdata;
 
     for (int k = 1; k < argc && !q->answered;)
         k += take(q, argc - k, argv + k, &good);
@@ -417,7 +429,7 @@ int cmd_qemu(int argc, char **argv)
     int code = EXIT_USAGE;
 
     if (qemu_config_expand(&q, argc, argv, words))
-        code = parse_and_run(&q, (int)words->len - 1, (char **)words->pdata);
+        code = parse_and_run(&q, words);
     qemu_tpm_close(&q);
     g_ptr_array_unref(q.strings);
     g_ptr_array_unref(q.notes);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <limits.h>
 #include <pty.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "host_socket.h"
 #include "link_text.h"
 #include "output.h"
+#include "parse.h"
 #include "telnet.h"
 
 #define QUEUE_MAX ((size_t)64 << 10) /* then the guest waits */
@@ -40,10 +42,32 @@ static bool failed(const char *what, const struct link *l, const char *why)
 
 /* ---- opening ---- */
 
+/* The descriptor that whoever has started the program hands over: one that listens, or that is
+ * connected. */
+static int take_socket(const struct link *l, const char **why)
+{
+    int listens = 0;
+    socklen_t size = sizeof(listens);
+    uint64_t fd;
+
+    if (!parse_number(l->spec.at, 0, INT_MAX, &fd))
+        *why = "expected the number of a descriptor";
+    else if (getsockopt((int)fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0)
+        *why = strerror(errno);
+    else if (!listens == l->spec.server)
+        *why = listens ? "it listens, expected a server" : "it does not listen, expected no server";
+    else
+        return (int)fd;
+    errno = EINVAL;
+    return -1;
+}
+
 static int open_socket(const struct link *l, const char **why)
 {
     const char *at = l->spec.at;
 
+    if (l->spec.kind == LINK_FD)
+        return take_socket(l, why);
     if (l->spec.kind == LINK_TCP)
         return socket_open_tcp(at, NULL, AF_UNSPEC, l->spec.server, why);
     if (l->spec.server)
@@ -158,7 +182,8 @@ struct link *link_open(const char *where, bool serves, struct outputs *outputs)
     static bool (*const kinds[])(struct link *) = {[LINK_PTY] = open_pty,
                                                    [LINK_PIPE] = open_pipe,
                                                    [LINK_UNIX] = open_stream,
-                                                   [LINK_TCP] = open_stream};
+                                                   [LINK_TCP] = open_stream,
+                                                   [LINK_FD] = open_stream};
     struct link *l = g_new0(struct link, 1);
 
     l->outputs = outputs;
@@ -195,7 +220,7 @@ struct link *link_standard(struct outputs *outputs)
 
 static bool is_socket(const struct link *l)
 {
-    return l->spec.kind == LINK_UNIX || l->spec.kind == LINK_TCP;
+    return l->spec.kind == LINK_UNIX || l->spec.kind == LINK_TCP || l->spec.kind == LINK_FD;
 }
 
 /* A pipe and a pseudo-terminal stay: only their other end has gone. */

@@ -11,7 +11,7 @@ static const struct {
     bool telnet;
 } forms[] = {
     {"pipe:", LINK_PIPE, false}, {"unix:", LINK_UNIX, false}, {"tcp:", LINK_TCP, false},
-    {"telnet:", LINK_TCP, true}, {"pty:", LINK_PTY, false},
+    {"telnet:", LINK_TCP, true}, {"pty:", LINK_PTY, false},   {"fd:", LINK_FD, false},
 };
 
 /* The next word of *@text, which moves behind its comma. */

@@ -1,14 +1,14 @@
 /* The text of a link: pty[:LABEL], pipe:PATH, unix:PATH[,...],
- * tcp: and telnet:[HOST]:PORT[,...]. */
+ * tcp: and telnet:[HOST]:PORT[,...], fd:N[,...]. */
 #pragma once
 
 #include <stdbool.h>
 
-enum link_kind { LINK_PTY, LINK_PIPE, LINK_UNIX, LINK_TCP, LINK_STANDARD };
+enum link_kind { LINK_PTY, LINK_PIPE, LINK_UNIX, LINK_TCP, LINK_FD, LINK_STANDARD };
 
 struct link_spec {
     enum link_kind kind;
-    char *at; /* path, label, or [HOST]:PORT; g_free() it */
+    char *at; /* path, label, [HOST]:PORT, or descriptor; g_free() it */
     bool server, nowait, telnet;
     bool has_options;     /* behind the address */
     unsigned reconnect_s; /* a client connects again so long after; 0: never */

@@ -9,6 +9,7 @@
 #include "properties.h"
 #include "qemu_debug.h"
 #include "qemu_devices.h"
+#include "qemu_fdset.h"
 #include "qemu_folder.h"
 #include "qemu_host.h"
 #include "qemu_loaders.h"
@@ -36,6 +37,7 @@ struct qemu {
     struct qemu_smbios smbios;
     struct qemu_tpm tpm;
     struct qemu_process process;
+    struct qemu_fdsets fdsets;
     struct outline outline;
     struct run_options *own; /* `armillary run`'s limits and debug options */
     GPtrArray *strings;      /* owns what req points at */

@@ -18,6 +18,7 @@ TEXT(path)
 TEXT(logfile)
 TEXT(host)
 TEXT(port)
+TEXT(fd)
 #undef TEXT
 
 #define FLAG(name, member, on) PROPERTY_FLAG(set_##name, chardev(q)->member, on)
@@ -26,6 +27,7 @@ FLAG(server, server, true)
 FLAG(wait, nowait, false)
 FLAG(telnet, telnet, true)
 FLAG(append, append, true)
+FLAG(log_append, log_append, true)
 #undef FLAG
 
 static bool set_reconnect(struct qemu *q, const char *value)
@@ -52,10 +54,11 @@ static const struct property chardev_properties[] = {
     {"mux", "on|off", set_mux, NULL},
     {"signal", "on|off", NULL, NULL},
     {"logfile", "FILE", set_logfile, NULL},
-    {"logappend", "off", NULL, NULL},
+    {"logappend", "on|off", set_log_append, NULL},
     {"append", "on|off", set_append, NULL},
     {"host", "HOST", set_host, NULL}, /* of a socket, down to reconnect */
     {"port", "PORT", set_port, NULL},
+    {"fd", "N", set_fd, NULL},
     {"server", "on|off", set_server, NULL},
     {"wait", "on|off", set_wait, NULL},
     {"telnet", "on|off", set_telnet, NULL},
@@ -87,12 +90,15 @@ static bool check(const struct qemu_chardev *c, const char *text)
     if (!c->id)
         return qemu_bad("-chardev %s: expected id=ID", text);
     if (is(c, "socket")) {
-        if (!c->path == !c->port)
-            return qemu_bad("-chardev %s: expected path=PATH, or host=HOST,port=PORT", text);
+        if (!!c->path + !!c->port + !!c->fd != 1)
+            return qemu_bad("-chardev %s: expected path=PATH, host=HOST,port=PORT, or fd=N", text);
+        if (c->fd && c->reconnect_s)
+            return qemu_bad("-chardev %s: reconnect does not go with fd", text);
         return !c->nowait || c->server || qemu_bad("-chardev %s: wait is a server's", text);
     }
-    if (c->host || c->port || c->server || c->telnet || c->reconnect_s)
-        return qemu_bad("-chardev %s: host, port, server, telnet and reconnect are a socket's",
+    if (c->host || c->port || c->fd || c->server || c->telnet || c->reconnect_s)
+        return qemu_bad("-chardev %s: host, port, fd, server, telnet and reconnect are a "
+                        "socket's",
                         text);
     if ((is(c, "file") || is(c, "pipe")) && !c->path)
         return qemu_bad("-chardev %s: expected path=FILE for %s", text, c->backend);
@@ -139,11 +145,11 @@ struct qemu_chardev *qemu_find_chardev(struct qemu *q, const char *id)
 /* As -serial would have it; commas of a path are two. */
 static char *socket_text(const struct qemu_chardev *c)
 {
-    GString *to = g_string_new(c->path ? "unix:" : "tcp:");
+    GString *to = g_string_new(c->path ? "unix:" : c->fd ? "fd:" : "tcp:");
 
     if (c->port)
         g_string_append_printf(to, "%s:%s", c->host ? c->host : "", c->port);
-    for (const char *at = c->path; at && *at; at++)
+    for (const char *at = c->path ? c->path : c->fd; at && *at; at++)
         g_string_append(to, *at == ',' ? ",," : (char[]){*at, '\0'});
     if (c->server)
         g_string_append(to, c->nowait ? ",server,nowait" : ",server");

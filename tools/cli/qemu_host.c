@@ -112,6 +112,7 @@ static bool connect_serial(struct qemu *q, const char *where, bool *stdio)
         if (!to || testdev)
             return qemu_bad("-serial %s: expected the id of a -chardev, and not testdev", where);
         q->req.serial_log = c->logfile;
+        q->req.serial_log_append = c->log_append;
     } else if (!runner_serial_valid(to)) {
         return qemu_refuse("chardev", where, what,
                            "stdio|mon:stdio|null|none|file:PATH|chardev:ID|pty|pipe:PATH|"

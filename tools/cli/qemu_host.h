@@ -17,9 +17,9 @@ struct qemu;
 
 struct qemu_chardev {
     const char *id, *backend, *path, *logfile;
-    const char *host, *port;          /* of a socket */
+    const char *host, *port, *fd;     /* of a socket */
     bool mux, server, nowait, telnet; /* the last three of a socket */
-    bool append;                      /* of a file */
+    bool append, log_append;          /* of a file; of the log */
     uint64_t reconnect_s, size;       /* of a socket; of a ringbuf, bytes */
     unsigned users;                   /* devices and monitors that it is connected to */
 };

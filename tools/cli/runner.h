@@ -32,6 +32,7 @@ struct run_request {
     unsigned control_count;
     bool stopped;           /* with them: nothing runs before one of them says so */
     const char *serial_log; /* file that the UART's output goes to as well; NULL: none */
+    bool serial_log_append; /* behind what it has */
     const char *log_file;   /* for log lines instead of standard error; NULL: none */
     const char *pidfile;    /* holds the process number while the machine runs; or NULL */
     struct trace_request traces;

@@ -164,8 +164,8 @@ bool runner_open_host(struct run *r)
         return false;
     if (!networks_open(req->networks, &r->outputs, req->replay != NULL))
         return false;
-    if (req->serial_log &&
-        !(r->serial_log = output_file(&r->outputs, req->serial_log, "console output")))
+    if (req->serial_log && !(r->serial_log = (req->serial_log_append ? output_append : output_file)(
+                                 &r->outputs, req->serial_log, "console output")))
         return false;
     if (req->control_count &&
         !(r->controls = controls_open(req->controls, req->control_count, req->stopped, req->outline,
