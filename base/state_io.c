@@ -47,22 +47,25 @@ void state_fail(struct state_io *io, int code, const char *fmt, ...)
     (void)error_set(&io->error, code, "%s%s%s", io->section, io->section[0] ? ": " : "", text);
 }
 
+void state_reserve(struct state_io *io, size_t bytes)
+{
+    uint8_t *out = realloc(io->out, bytes);
+
+    if (!out) {
+        state_fail(io, ARM_ENOMEM, "the host has no memory for a snapshot's state");
+        return;
+    }
+    io->out = out;
+    io->capacity = bytes;
+}
+
 /* Room for @len more bytes of output; NULL after an error. */
 static uint8_t *append(struct state_io *io, size_t len)
 {
+    if (!state_failed(io) && len > io->capacity - io->len)
+        state_reserve(io, 2 * io->capacity + len + 4096);
     if (state_failed(io))
         return NULL;
-    if (len > io->capacity - io->len) {
-        size_t capacity = 2 * io->capacity + len + 4096;
-        uint8_t *out = realloc(io->out, capacity);
-
-        if (!out) {
-            state_fail(io, ARM_ENOMEM, "the host has no memory for a snapshot's state");
-            return NULL;
-        }
-        io->out = out;
-        io->capacity = capacity;
-    }
     uint8_t *to = io->out + io->len;
     io->len += len;
     io->at = io->len;

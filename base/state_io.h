@@ -45,6 +45,9 @@ struct state_io {
 /* Begin to save; state_io_destroy() frees. */
 void state_io_save(struct state_io *io);
 
+/* Saving, memory for @bytes at once; what is more gets more. */
+void state_reserve(struct state_io *io, size_t bytes);
+
 /* Begin to restore or to compare; the caller owns @len bytes at @in and keeps them. */
 void state_io_restore(struct state_io *io, const void *in, size_t len);
 void state_io_compare(struct state_io *io, const void *in, size_t len);

@@ -66,7 +66,8 @@ struct arm_machine {
     struct virt_board board;
     struct virt_config config;
     bool board_made;
-    char *facts; /* what a snapshot of another machine has to agree with: owned */
+    char *facts;           /* what a snapshot of another machine has to agree with: owned */
+    size_t snapshot_bytes; /* of state, beside memory, that the last one had */
     struct boot_state boot;
     struct dt dt;
 

@@ -40,21 +40,25 @@ static int check_disks(struct arm_machine *m, struct arm_error *err)
     return 0;
 }
 
+#define PIECE ((size_t)1 << 20)
+
+/* Snapshots one after the other have about as much to save: in memory of one size, which one that
+ * is freed leaves to the next. What the host's fresh pages cost is more than to fill them. */
 static int save_state(struct arm_machine *m, struct arm_snapshot *s, struct arm_error *err)
 {
     struct state_io io;
 
     state_io_save(&io);
+    if (m->snapshot_bytes)
+        state_reserve(&io, align_up(m->snapshot_bytes + PIECE / 8, PIECE));
     machine_state(&io, m);
     if (state_failed(&io)) {
         int rc = error_set(err, io.error.code, "%s", io.error.text);
         state_io_destroy(&io);
         return rc;
     }
-    s->state_size = io.len;
-    s->state = realloc(io.out, io.len); /* smaller: what was too much goes back */
-    if (!s->state)
-        s->state = io.out;
+    s->state_size = m->snapshot_bytes = io.len;
+    s->state = io.out;
     return 0;
 }
 

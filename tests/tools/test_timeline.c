@@ -160,6 +160,22 @@ static void test_few_points_are_kept_until_somebody_goes_back(void **state)
     timeline_free(t);
 }
 
+/* A short run has few pages to copy for, and a long one gaps that double. */
+static void test_points_grow_as_the_logarithm_of_the_run(void **state)
+{
+    static struct output out;
+
+    (void)state;
+    few = 12;
+    struct timeline *t = open_mix_at(1, &out, 10000, 0);
+    few = 0;
+    go(t, (struct arm_position){65000, 0});
+    assert_int_equal(timeline_snapshots(t), 2);
+    go(t, (struct arm_position){600000, 0});
+    assert_in_range(timeline_snapshots(t), 4, 5);
+    timeline_free(t);
+}
+
 /* So that the step itself executes next to nothing again. */
 static void test_what_is_prepared_for_a_step_back_moves_nothing(void **state)
 {
@@ -534,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_any_point_is_the_same_from_both_sides),
         cmocka_unit_test(test_points_may_be_as_far_apart_as_the_run_is_cheap),
         cmocka_unit_test(test_few_points_are_kept_until_somebody_goes_back),
+        cmocka_unit_test(test_points_grow_as_the_logarithm_of_the_run),
         cmocka_unit_test(test_what_is_prepared_for_a_step_back_moves_nothing),
         cmocka_unit_test(test_a_step_back_undoes_a_step),
         cmocka_unit_test(test_a_step_back_undoes_a_call),

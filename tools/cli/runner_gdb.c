@@ -1,5 +1,6 @@
 /* A run with --gdb: its machine is a timeline's, which gdb is the user of. */
 #include <glib.h>
+#include <malloc.h>
 #include <stdio.h>
 
 #include "check.h"
@@ -13,7 +14,7 @@
 #define GDB_INTERVAL_NS 150000000
 #define GDB_INTERVAL    (UINT64_C(4) << 20)
 /* As long as nobody goes back, so many are enough: the farther away, the farther apart. */
-#define GDB_FEW 6
+#define GDB_FEW 12
 
 /* Has something else ended it? */
 static bool is_over(void *ctx)
@@ -125,6 +126,14 @@ static bool is_alone(const struct run_request *req, const struct arm_config *c)
            !(req->traces.specs && *req->traces.specs);
 }
 
+/* What a snapshot leaves behind is the next one's: fresh memory costs the host a fault for each
+ * page of it. */
+static void keep_freed_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 16 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 bool runner_open_gdb(struct run *r, struct arm_error *err)
 {
     const struct gdb_host host = {runner_poll, runner_idle_at_most, is_over, asked, serve, hold, r};
@@ -137,6 +146,7 @@ bool runner_open_gdb(struct run *r, struct arm_error *err)
         fprintf(stderr, "armillary: --gdb: cannot listen: %s\n", text);
         return false;
     }
+    keep_freed_memory();
     r->t = timeline_new(&(struct timeline_config){.machine = &r->config,
                                                   .prepare = prepare,
                                                   .ctx = (void *)(uintptr_t)r->req,

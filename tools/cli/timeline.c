@@ -281,8 +281,8 @@ enum timeline_result timeline_prepare(struct timeline *t)
     const struct point *p = points_before(t, here, false);
     enum timeline_result r = TIMELINE_THERE;
 
-    if (t->here == &t->past || !p)
-        return TIMELINE_THERE;
+    if (t->here == &t->past || !p || position_compare(p->at, here) == 0)
+        return TIMELINE_THERE; /* where gdb has just come there is nothing behind */
     t->interrupted = 0;
     bool went_back = t->went_back;
     bool near = !t->config.alone && t->past.m && position_compare(side_at(&t->past), here) <= 0 &&

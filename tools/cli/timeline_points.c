@@ -130,13 +130,20 @@ static void thin_coarse(struct timeline *t)
         g_ptr_array_remove_index(t->points, victim);
 }
 
+/* A number that grows as the logarithm of how many were taken: each gap is some two times the next
+ * one then, and a short run has little to copy for. */
+static unsigned most_points(const struct timeline *t)
+{
+    if (!t->config.few || t->went_back)
+        return t->config.snapshots + FINE_MOST;
+    return CLAMP(g_bit_storage(t->taken) - 1, 2, t->config.few);
+}
+
 static void thin(struct timeline *t)
 {
     thin_fine(t);
     /* What goes at once leaves its copies of pages to the next one. */
-    unsigned most =
-        t->config.few && !t->went_back ? t->config.few : t->config.snapshots + FINE_MOST;
-    while (t->points->len > most)
+    while (t->points->len > most_points(t))
         thin_coarse(t);
     /* A third at a time: what it frees shows only once no other shares it. */
     if (resident_bytes() > t->resident + t->config.memory)
@@ -179,6 +186,7 @@ bool points_take(struct timeline *t, struct side *s, bool fine)
         stretches_cut(t);
     *(s == &t->live ? &t->kept_ns : &t->past_ns) = timeline_busy_ns();
     g_ptr_array_insert(t->points, (int)n, p);
+    t->taken++;
     if (t->points->len > 1)
         thin(t);
     else

@@ -55,6 +55,7 @@ struct timeline {
     int watching;      /* handle of who fills them; 0: nobody */
     enum arm_stop_reason end;
     struct arm_error error;
+    unsigned taken;    /* points */
     uint64_t resident; /* bytes of the process before the first snapshot */
     uint64_t kept_ns;  /* timeline_busy_ns() when the live machine's last point was kept, and */
     uint64_t past_ns;  /* when one was of the past, or the past was restored */
