@@ -40,7 +40,10 @@ static void walk_now(struct abort *a)
 
 const char *death_verb(const struct abort *a)
 {
+    enum { CM = ARM_BIT(8) }; /* of a data abort's ISS */
+
     return a->access == ARM_ACCESS_EXECUTE ? "the fetch of"
+           : a->f->esr & CM                ? "cache maintenance (DC or IC) of"
            : a->access == ARM_ACCESS_WRITE ? "a store to"
                                            : "a load from";
 }

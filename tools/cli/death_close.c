@@ -33,7 +33,8 @@ static void look_at_exception(struct death_close *l, struct arm_machine *m,
         l->irq = true;
         return;
     }
-    bool same = is_same(&l->last, &f) && (death_is_error(&f) || death_is_trap(&f));
+    bool same =
+        is_same(&l->last, &f) && (death_is_error(&f) || death_is_trap(&f) || death_is_debug(&f));
     uint64_t registers = same && l->back ? hash_registers(m, p->cpu) : 0;
     l->nested = same && !l->back ? l->nested + 1 : 0;
     l->returned =

@@ -6,12 +6,19 @@
 
 #define SPSR_EL(spsr) ((unsigned)((spsr) >> 2) & 3)
 
+bool death_is_debug(const struct death_fault *f)
+{
+    unsigned ec = death_ec(f);
+
+    return f->syndrome && ec >= ESR_EC_BRKPT_LOW && ec <= ESR_EC_WATCHPT_CUR;
+}
+
 bool death_is_error(const struct death_fault *f)
 {
     unsigned ec = death_ec(f);
 
     return f->syndrome && ec != ESR_EC_WFX && ec != ESR_EC_SVC64 && ec != ESR_EC_HVC64 &&
-           ec != ESR_EC_SMC64 && !(ec >= 0x30 && ec <= 0x35);
+           ec != ESR_EC_SMC64 && !death_is_debug(f);
 }
 
 /* ---- traps ---- */
@@ -215,6 +222,38 @@ static bool explain_serror(const struct corpse *c, const struct death_fault *f, 
     return true;
 }
 
+static bool explain_step(const struct corpse *c, const struct death_fault *f, struct verdict *v)
+{
+    g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
+
+    g_string_printf(v->cause, "a software step exception at %s (EL%u), taken to EL%u", at, f->from,
+                    f->el);
+    g_string_printf(v->evidence,
+                    "MDSCR_EL1.SS is %u, and SPSR_EL%u.SS (bit 21) says at the ERET whether an "
+                    "instruction is executed before the next one",
+                    (unsigned)death_reg(c, f->cpu, "MDSCR_EL1") & 1, f->el);
+    g_string_printf(v->next, "set SPSR_EL%u.SS before each ERET, or clear MDSCR_EL1.SS", f->el);
+    return true;
+}
+
+static bool explain_point(const struct corpse *c, const struct death_fault *f, struct verdict *v)
+{
+    g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
+    bool watch = death_ec(f) >= ESR_EC_WATCHPT_LOW;
+
+    g_string_printf(v->cause, "a %spoint at %s (EL%u), taken to EL%u", watch ? "watch" : "break",
+                    at, f->from, f->el);
+    if (watch)
+        g_string_printf(v->evidence, "an access of %#" PRIx64, f->far);
+    else
+        g_string_printf(v->evidence, "a DBGBVRn_EL1 has its address");
+    g_string_printf(v->next,
+                    "clear E (bit 0) of its DBG%cCRn_EL1 before the ERET, and set it again "
+                    "behind a software step",
+                    watch ? 'W' : 'B');
+    return true;
+}
+
 static bool explain_named(const struct corpse *c, const struct death_fault *f, struct verdict *v)
 {
     g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
@@ -245,6 +284,12 @@ static const struct {
     {ESR_EC_DABT_CUR, death_explain_abort},
     {ESR_EC_PC_ALIGN, explain_pc},
     {ESR_EC_SP_ALIGN, explain_sp},
+    {ESR_EC_BRKPT_LOW, explain_point},
+    {ESR_EC_BRKPT_CUR, explain_point},
+    {ESR_EC_SOFTSTP_LOW, explain_step},
+    {ESR_EC_SOFTSTP_CUR, explain_step},
+    {ESR_EC_WATCHPT_LOW, explain_point},
+    {ESR_EC_WATCHPT_CUR, explain_point},
     {ESR_EC_BRK64, explain_brk},
     {ESR_EC_SERROR, explain_serror},
 };

@@ -329,7 +329,8 @@ static void explain_memory(const struct corpse *c, const struct loop *l, const s
                                    c->history->refusal);
     } else if (death_add_other_board(c, a->pa, v->evidence))
         g_string_append(v->evidence, "; nothing is here");
-    else if (!death_add_refusal(c, v->evidence))
+    else if (!death_add_refusal(c, v->evidence) &&
+             !death_add_uart_flags(a->pa, a->value, v->evidence))
         g_string_assign(v->evidence, "the device has no reason to change it");
     g_string_assign(v->next, device ? "is it this register and bit, and is the device enabled?"
                              : lock ? "who holds it? `watch` of gdb and reverse-continue say who "

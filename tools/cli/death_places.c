@@ -75,6 +75,11 @@ bool death_add_way(const struct corpse *c, const struct death_fault *f, GString 
     if (!r || !r->valid || r->target != f->elr) {
         if (death_add_jump(c, f, out) || add_run_on(c, f, out))
             return false;
+        if (f->cpu && !f->count) {
+            g_string_append_printf(out, "cpu%u began there: by the entry point of its PSCI CPU_ON",
+                                   f->cpu);
+            return false;
+        }
         g_autofree char *lr = death_place(c, f->cpu, f->from, death_reg(c, f->cpu, "x30"));
         g_string_append_printf(out, "X30 (the last call) is %s", lr);
         return false;
@@ -136,6 +141,17 @@ static const struct {
     {0x0a000000, 0x0a003fff, "the virtio-mmio devices"},
     {0x10000000, 0x3fffffff, "PCI Express"},
 };
+
+bool death_add_uart_flags(uint64_t pa, uint64_t value, GString *out)
+{
+    enum { FR = 0x09000018, TXFF = ARM_BIT(5), RXFE = ARM_BIT(4) };
+
+    if (pa != FR || (value & (TXFF | RXFE)) != RXFE)
+        return false;
+    g_string_append(out, "that is UARTFR: RXFE (bit 4) is 1, no character has come; TXFF (bit 5) "
+                         "is 0, one may be sent");
+    return true;
+}
 
 bool death_add_own_board(uint64_t pa, GString *out)
 {

@@ -180,6 +180,9 @@ bool death_add_other_board(const struct corpse *c, uint64_t pa, GString *out);
 /* What this board has at @pa, where a program has not mapped it. */
 bool death_add_own_board(uint64_t pa, GString *out);
 
+/* @value, read at @pa, says that the UART's other end is silent: what its bits are. */
+bool death_add_uart_flags(uint64_t pa, uint64_t value, GString *out);
+
 /* What a device has not done for the guest, and said so to nobody (death_wait.c). */
 bool death_add_refusal(const struct corpse *c, GString *out);
 
@@ -277,6 +280,9 @@ bool death_add_overwritten(const struct corpse *c, const struct death_fault *f, 
 
 /* Is the exception one that means that something is wrong, and not a call or an interrupt? */
 bool death_is_error(const struct death_fault *f);
+
+/* A breakpoint, a watchpoint or a software step, which somebody has asked for. */
+bool death_is_debug(const struct death_fault *f);
 
 /* Registers, walk, backtrace, last exceptions and writes. */
 void death_add_details(const struct corpse *c, GString *out);

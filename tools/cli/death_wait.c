@@ -20,6 +20,20 @@ static const struct death_timer timers[] = {
     {PPI_TIMER_PHYS, "the EL1 timer", "CNTP_CTL_EL0", "CNTP_CVAL_EL0"},
 };
 
+/* Likewise, the board's devices among them. */
+static const struct {
+    unsigned first, last;
+    const char *name;
+} others[] = {
+    {PPI_PMU, PPI_PMU, "the PMU"},
+    {PPI_MAINTENANCE, PPI_MAINTENANCE, "the GIC's maintenance interrupt"},
+    {UART_INTID, UART_INTID, "the UART"},
+    {34, 34, "the RTC"},
+    {35, 38, "an INTx of PCI"},
+    {39, 39, "the GPIO"},
+    {48, 79, "a virtio-mmio device"},
+};
+
 const struct death_timer *death_timer(unsigned intid)
 {
     for (size_t k = 0; k < G_N_ELEMENTS(timers); k++)
@@ -34,8 +48,9 @@ const char *death_irq_name(unsigned intid)
 
     if (timer)
         return timer->name;
-    if (intid == PPI_MAINTENANCE)
-        return "the GIC's maintenance interrupt";
+    for (size_t k = 0; k < G_N_ELEMENTS(others); k++)
+        if (intid >= others[k].first && intid <= others[k].last)
+            return others[k].name;
     return intid < 16 ? "an SGI" : intid < 32 ? "a PPI" : "an SPI";
 }
 

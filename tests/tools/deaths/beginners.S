@@ -15,7 +15,7 @@
 // dies -DEXCLUSIVE | --no-el2: a load from 0x4010000c at EL1 is not aligned && an exclusive, atomic or ordered access
 // dies -DNO_LR_EN: virtual INTID 27 of cpu0 is pending in LR0, but the virtual interface is off: ICH_HCR_EL2.En is 0
 // dies -DTYPO | --no-el2: the firmware refused a call, and nobody looked: function 0xc4000033 && NOT_SUPPORTED
-// dies -DROUTER | --no-el2: INTID 64 (an SPI) is pending, but GICD_IROUTER64 names affinity 0.0.0.7, which no CPU has
+// dies -DROUTER | --no-el2: INTID 64 (a virtio-mmio device) is pending, but GICD_IROUTER64 names affinity 0.0.0.7, which no CPU has
 // dies -DSPSR0: a read of SCTLR_EL1 is undefined at EL0 && it is at EL0 since the ERET at && SPSR_EL2 was 0
 // dies -DCALLED: returns to itself for ever: X30 is its own address && has not saved X30
 // dies -DPOLL | --no-el2: cpu0: it asks again and again for a device's register at 0x9000018 && which stays 0x90 && (crash+0x4)
