@@ -42,12 +42,62 @@ void own_trap_left(struct arm_checker *c, struct own *u, const struct world *w)
     r->asked = rt < 31 ? s->x[rt] & c->regs.desc[reg].mask : 0;
 }
 
+/* Bits that every CPU has, of registers whose writes alone can be made to trap (HCR_EL2.TVM): what
+ * EL2 emulates the world reads itself. */
+static uint64_t plain_bits(enum sysreg sr)
+{
+    switch (sr) {
+    case SR_FAR_EL1:
+        return MASK(47, 0);
+    case SR_ESR_EL1:
+    case SR_CONTEXTIDR_EL1:
+    case SR_MAIR_EL1:
+        return MASK(31, 0);
+    case SR_TTBR0_EL1:
+    case SR_TTBR1_EL1:
+        return MASK(39, 12);
+    case SR_TCR_EL1:
+        return FIELD_MASK(TCR_EL1_T0SZ) | FIELD_MASK(TCR_EL1_T1SZ) | FIELD_MASK(TCR_EL1_EPD0) |
+               FIELD_MASK(TCR_EL1_EPD1);
+    case SR_SCTLR_EL1:
+        return FIELD_MASK(SCTLR_EL1_M) | FIELD_MASK(SCTLR_EL1_C) | FIELD_MASK(SCTLR_EL1_I);
+    default:
+        return 0;
+    }
+}
+
+/* The world goes on behind a write that has trapped, and the register is as it was: nobody has done
+ * it. What EL2 makes of the value is its own affair. */
+static void check_written(struct arm_checker *c, struct own *u, const struct world *w, unsigned reg,
+                          const struct arm_event *p)
+{
+    const struct exit_state *s = checker_exit_state(c, w);
+    const struct wreg *r = own_wreg(u, w, reg);
+    uint64_t v = regs_get(c, p->cpu, reg).lo;
+
+    if (r->in_slot.known || r->in_cpu.known) /* that is DEFER's */
+        return;
+    if (w->kind != WORLD_GUEST || p->world.target != s->pc + 4 || !r->version || r->value.lo != v ||
+        !((v ^ r->asked) & plain_bits(c->regs.desc[reg].sr)))
+        return;
+    struct finding f = finding_entered(c, RULE_LOST, w, c->regs.desc[reg].sr,
+                                       "do what a trapped write says before going on behind it", p);
+    f.other = s->at;
+    f.other_role = "left";
+    finding_say(&f,
+                "it has written %#" PRIx64 " by a trap, and the register has %#" PRIx64 " still",
+                r->asked, v);
+    finding_report(c, &f);
+}
+
 void own_trap_entered(struct arm_checker *c, struct own *u, const struct world *w,
                       const struct arm_event *p)
 {
     const struct exit_state *s = checker_exit_state(c, w);
     unsigned reg = accessed(c, w, s), rt = (unsigned)bits(s->esr, 9, 5);
 
+    if (reg != REG_NONE && !is_read(s))
+        check_written(c, u, w, reg, p);
     if (reg == REG_NONE || !is_read(s) || rt == 31 || w->kind != WORLD_GUEST ||
         p->world.target != s->pc + 4)
         return;

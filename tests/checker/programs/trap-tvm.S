@@ -2,6 +2,8 @@
 // EPD1 while it restores, as for errata of speculative translations, and writes the guest's own value last.
 // case: clean
 // case -DNO_LAST @walks_off: CLOBBER TCR_EL1 of vm1/vcpu0
+// EL2 forgets the write.
+// case -DDROPS @do_eret: LOST TCR_EL1 of vm1/vcpu0
 // EL2 does not let it have HA and HD: that is what it gets each time.
 // case -DKEEPS: clean
 #define HAS_SETUP
@@ -17,10 +19,12 @@ handle: // X0: frame, X1: syndrome
         cmp     x2, #0x18                       // the MSR
         mrs     x4, tcr_el1
         b.ne    1f
-        ldr     x4, [x0, #FRAME_ELR]
-        add     x4, x4, #4
-        str     x4, [x0, #FRAME_ELR]
+        ldr     x5, [x0, #FRAME_ELR]
+        add     x5, x5, #4
+        str     x5, [x0, #FRAME_ELR]
+#ifndef DROPS
         ldr     x4, [x0, #FRAME_X(1)]
+#endif
 #ifdef KEEPS
         and     x4, x4, #~(3 << 39)
 #endif
