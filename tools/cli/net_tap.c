@@ -9,10 +9,12 @@
 #include <glib.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_net.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +35,7 @@
 
 struct tap {
     int fd;
+    bool headed; /* before each frame is a header of virtio's, whose fields are 0 */
     unsigned at; /* its place in the poll; NET_POLLED_MAX: not there */
     char name[IFNAMSIZ];
     const char *down; /* program to run at the end, or NULL */
@@ -88,13 +91,38 @@ static bool make_device(struct tap *t, const struct net_spec *spec)
     return true;
 }
 
-static bool use_descriptor(struct tap *t, const char *text)
+/* Who has made the device for a virtio card, as libvirt does, has given its frames headers. Nothing
+ * is left to the reader of a frame: no checksum, no segments. */
+static void look_for_headers(struct tap *t)
 {
+    struct ifreq device = {0};
+    int size = sizeof(struct virtio_net_hdr);
+
+    t->headed = ioctl(t->fd, TUNGETIFF, &device) == 0 && (device.ifr_flags & IFF_VNET_HDR) &&
+                ioctl(t->fd, TUNSETVNETHDRSZ, &size) == 0;
+    if (t->headed)
+        (void)ioctl(t->fd, TUNSETOFFLOAD, 0);
+}
+
+/* FD or FD:FD..., one for each queue of the device: frames of all flows come to the first once the
+ * others are no more. */
+static bool use_descriptors(struct tap *t, const char *text)
+{
+    struct ifreq leave = {.ifr_flags = IFF_DETACH_QUEUE};
+    g_auto(GStrv) words = g_strsplit(text, ":", -1);
     uint64_t fd;
 
-    if (!parse_number(text, 0, INT32_MAX, &fd) || fcntl((int)fd, F_GETFD) < 0)
-        return failed("use descriptor", text, strerror(errno));
-    t->fd = socket_prepared((int)fd);
+    for (unsigned k = 0; words[k]; k++) {
+        if (!parse_number(words[k], 0, INT32_MAX, &fd))
+            return failed("use descriptor", words[k], "expected a number");
+        if (fcntl((int)fd, F_GETFD) < 0)
+            return failed("use descriptor", words[k], strerror(errno));
+        if (!k)
+            t->fd = socket_prepared((int)fd);
+        else if (ioctl((int)fd, TUNSETQUEUE, &leave) != 0)
+            return failed("leave the queue of descriptor", words[k], strerror(errno));
+    }
+    look_for_headers(t);
     return true;
 }
 
@@ -150,7 +178,7 @@ static bool obtain(struct tap *t, const struct net_spec *spec)
     bool bridge = !strcmp(spec->kind, "bridge");
 
     if (spec->fd)
-        return use_descriptor(t, spec->fd);
+        return use_descriptors(t, spec->fd);
     if (bridge || spec->helper || spec->bridge)
         return run_helper(t, spec->helper ? spec->helper : HELPER,
                           spec->bridge ? spec->bridge : BRIDGE);
@@ -186,7 +214,10 @@ static bool tap_open(struct network *n)
 /* A device that is down, or full, loses frames: so does this. */
 static void tap_send(struct network *n, const uint8_t *frame, size_t size)
 {
-    ssize_t done = write(((struct tap *)n->own)->fd, frame, size);
+    const struct tap *t = n->own;
+    struct virtio_net_hdr none = {0};
+    const struct iovec pieces[] = {{&none, sizeof(none)}, {(void *)(uintptr_t)frame, size}};
+    ssize_t done = writev(t->fd, t->headed ? pieces : pieces + 1, t->headed ? 2 : 1);
 
     (void)done;
 }
@@ -205,15 +236,18 @@ static void tap_fill(struct network *n, struct net_poll *poll)
 static void tap_look(struct network *n, const struct net_poll *poll)
 {
     const struct tap *t = n->own;
+    struct virtio_net_hdr header;
     uint8_t frame[ARM_FRAME_MAX + 1];
+    const struct iovec pieces[] = {{&header, sizeof(header)}, {frame, sizeof(frame)}};
+    const ssize_t before = t->headed ? sizeof(header) : 0;
     ssize_t got = 1;
 
     if (t->at >= poll->count || !poll->fds[t->at].revents)
         return;
     for (unsigned k = 0; k < FRAMES_AT_ONCE && got > 0; k++) {
-        got = read(t->fd, frame, sizeof(frame));
-        if (got > 0)
-            network_receive(n, frame, (size_t)got);
+        got = readv(t->fd, t->headed ? pieces : pieces + 1, t->headed ? 2 : 1);
+        if (got > before)
+            network_receive(n, frame, (size_t)(got - before));
     }
 }
 

@@ -45,6 +45,7 @@ static const struct property backend_properties[] = {
     {"seal", "on|off", NULL, NULL},
     {"align", "SIZE", NULL, NULL},
     {"discard-data", "on|off", NULL, NULL},
+    {"x-use-canonical-path-for-ramblock-id", "on|off", NULL, NULL}, /* of migration only */
 };
 
 static bool add_backend(struct qemu *q, const char *value)

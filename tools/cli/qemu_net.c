@@ -165,7 +165,10 @@ static const struct property tap_properties[] = {
     {"br", "BRIDGE", set_netdev_br, NULL},
     {"helper", "FILE", set_netdev_helper, NULL},
     {"fd", "N", set_netdev_fd, NULL},
+    {"fds", "N:N", set_netdev_fd, NULL},
     {"vhost", "on|off", NULL, "frames come through this process"},
+    {"vhostfd", "N", NULL, NULL}, /* said by vhost */
+    {"vhostfds", "N:N", NULL, NULL},
     {"vhostforce", "on|off", NULL, NULL},
     {"vnet_hdr", "on|off", NULL, "frames have no header of the host's"},
     {"queues", "N", NULL, "there is one pair of queues"},
