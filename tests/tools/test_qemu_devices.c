@@ -338,6 +338,9 @@ static void test_a_uart_on_pci_needs_a_chardev(void **state)
     (void)state;
     assert_int_equal(
         PEEK(PCI_CONFIG(1, 2), "-device", "pci-serial,chardev=c", "-chardev", "null,id=c"), 0x02);
+    struct result *r = RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "pci-serial,chardev=c",
+                           "-chardev", "null,id=c,logfile=log");
+    assert_contains(r->err, "logfile=log: only of the first UART");
     assert_contains(RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "pci-serial")->err,
                     "expected the id of a -chardev");
 }

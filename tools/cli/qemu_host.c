@@ -426,6 +426,17 @@ static const char *default_serial(struct qemu *q)
     return !q->host.nographic && monitor_has_terminal(q) ? "vc" : "stdio";
 }
 
+/* Only what the first UART says is written twice. */
+static void note_logs(struct qemu *q)
+{
+    for (unsigned n = 0; n < q->host.chardev_count; n++) {
+        const struct qemu_chardev *c = &q->host.chardevs[n];
+        if (c->logfile && c->logfile != q->req.serial_log)
+            qemu_note(q, "-chardev logfile=%s: only of the first UART: nothing is written to it",
+                      c->logfile);
+    }
+}
+
 bool qemu_host_connect(struct qemu *q)
 {
     struct qemu_host *h = &q->host;
@@ -441,6 +452,7 @@ bool qemu_host_connect(struct qemu *q)
         good &= connect_monitor(q, h->monitors[n], h->qmp[n], stdio);
     good &= check_chardevs(h) && check_mux(q) && check_daemon(q, stdio);
     connect_stopped(q, stdio);
+    note_logs(q);
     q->req.config.fw_cfg = h->files;
     q->req.config.fw_cfg_count = h->file_count;
     if (h->arguments)
