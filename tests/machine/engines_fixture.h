@@ -69,6 +69,30 @@ static inline void set_registers(struct arm_machine *m, const struct initial *li
             fail_msg("no %s", list[k].name);
 }
 
+/* A machine of one CPU, without EL2, that begins with @p. */
+static inline struct arm_machine *machine_with(const struct program *p, const char *cpu,
+                                               enum arm_engine engine)
+{
+    const struct arm_config config = {
+        .size = sizeof(config), .cpu = cpu, .cpus = 1, .ram_size = 8 << 20, .engine = engine};
+
+    return new_machine_of(config, p->words, p->size * 4, p->at ? p->at : CODE, 0);
+}
+
+static inline void put(struct arm_machine *m, uint64_t at, uint64_t value)
+{
+    assert_true(arm_mem_write(m, at, &value, sizeof(value)));
+}
+
+/* X0 to X30, of all lengths. */
+static inline void set_random_registers(struct arm_machine *m, uint64_t *random)
+{
+    for (unsigned k = 0; k < 31; k++) {
+        uint64_t value[2] = {random_next(random) >> random_next(random) % 64, 0};
+        assert_true(arm_reg_set(m, 0, ARM_X(k), value));
+    }
+}
+
 /* The same code for each of the 16 vectors at @at. */
 static inline void put_vectors(struct arm_machine *m, uint64_t at, const uint32_t *code,
                                size_t size)

@@ -291,19 +291,12 @@ static const struct initial registers[] = {
 
 static struct arm_machine *start(const struct program *p, enum arm_engine engine, uint64_t seed)
 {
-    static const struct arm_config config = {
-        .size = sizeof(config), .cpu = "n1", .cpus = 1, .ram_size = 8 << 20};
-    struct arm_config c = config;
-    uint64_t block = 0x40000000 | 0x701, random = seed;
+    uint64_t random = seed;
+    struct arm_machine *m = machine_with(p, "n1", engine);
 
-    c.engine = engine;
-    struct arm_machine *m = new_machine_of(c, p->words, p->size * 4, p->at, 0);
     put_vectors(m, VECTOR, vector, sizeof(vector));
-    assert_true(arm_mem_write(m, TABLE + 8, &block, 8));
-    for (unsigned k = 0; k < 31; k++) {
-        uint64_t value[2] = {random_next(&random) >> random_next(&random) % 64, 0};
-        assert_true(arm_reg_set(m, 0, ARM_X(k), value));
-    }
+    put(m, TABLE + 8, 0x40000000 | 0x701);
+    set_random_registers(m, &random);
     set_registers(m, registers, ARRAY_SIZE(registers));
     return m;
 }

@@ -24,9 +24,7 @@ static void of_register(struct program *p, uint32_t n)
 
 static struct arm_machine *start(const struct program *p, enum arm_engine engine)
 {
-    const struct arm_config config = {
-        .size = sizeof(config), .cpu = "n1", .cpus = 1, .ram_size = 8 << 20, .engine = engine};
-    struct arm_machine *m = new_machine_of(config, p->words, p->size * 4, p->at, 0);
+    struct arm_machine *m = machine_with(p, "n1", engine);
 
     for (uint64_t k = 0; k < 31; k++)
         assert_true(arm_reg_set(m, 0, (uint32_t)(ARM_X(0) + k),

@@ -151,21 +151,12 @@ static const struct initial registers[] = {
 
 static const struct initial without_mmu = {"SCTLR_EL1", 0x30d0199c};
 
-static void put(struct arm_machine *m, uint64_t at, uint64_t value)
-{
-    assert_true(arm_mem_write(m, at, &value, sizeof(value)));
-}
-
 /* Code is mapped as it is; of the data page 5 is missing, and page 9 is not to be written. */
 static struct arm_machine *start(const struct program *p, enum arm_engine engine, uint64_t seed)
 {
-    static const struct arm_config config = {
-        .size = sizeof(config), .cpu = "n1", .cpus = 1, .ram_size = 8 << 20};
-    struct arm_config c = config;
     uint64_t random = seed;
+    struct arm_machine *m = machine_with(p, "n1", engine);
 
-    c.engine = engine;
-    struct arm_machine *m = new_machine_of(c, p->words, p->size * 4, p->at, 0);
     put_vectors(m, VECTOR, vector, sizeof(vector));
     put(m, TABLE + 8, TABLE2 | 3);
     put(m, TABLE2 + 8, 0x40200000 | 0x701);

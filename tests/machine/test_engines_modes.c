@@ -197,20 +197,11 @@ static const struct initial registers[] = {
     {"SCTLR_EL1", 0x30d01985}, {"CPACR_EL1", 3 << 20},  {"SP", DATA + 4096},
 };
 
-static void put(struct arm_machine *m, uint64_t at, uint64_t value)
-{
-    assert_true(arm_mem_write(m, at, &value, sizeof(value)));
-}
-
 static struct arm_machine *start(const struct program *p, enum arm_engine engine, uint64_t seed)
 {
-    static const struct arm_config config = {
-        .size = sizeof(config), .cpu = "n1", .cpus = 1, .ram_size = 8 << 20};
-    struct arm_config c = config;
     uint64_t random = seed;
+    struct arm_machine *m = machine_with(p, "n1", engine);
 
-    c.engine = engine;
-    struct arm_machine *m = new_machine_of(c, p->words, p->size * 4, p->at, 0);
     put_vectors(m, VECTOR, vector, sizeof(vector));
     put(m, TABLE + 8, 0x40000000 | 0x701);
     put(m, TABLE + 16, 0x40000000 | 0xf41);
@@ -221,10 +212,7 @@ static struct arm_machine *start(const struct program *p, enum arm_engine engine
     put(m, TABLE2 + 16, 0x40600000 | 0xf41); /* not 0x40400000 */
     for (unsigned k = 0; k < 512; k++)
         put(m, DATA + 8 * k, random_next(&random));
-    for (unsigned k = 0; k < 31; k++) {
-        uint64_t value[2] = {random_next(&random) >> random_next(&random) % 64, 0};
-        assert_true(arm_reg_set(m, 0, ARM_X(k), value));
-    }
+    set_random_registers(m, &random);
     set_registers(m, registers, ARRAY_SIZE(registers));
     return m;
 }

@@ -18,19 +18,10 @@ static const struct initial registers[] = {
     {"X1", DATA},       {"SCTLR_EL1", 0x30d0199d}, {"X20", DATA},        {"X5", 0x1234567890abcdef},
 };
 
-static void put(struct arm_machine *m, uint64_t at, uint64_t value)
-{
-    assert_true(arm_mem_write(m, at, &value, sizeof(value)));
-}
-
 static struct arm_machine *start(const struct program *p, enum arm_engine engine)
 {
-    static const struct arm_config config = {
-        .size = sizeof(config), .cpu = "n1", .cpus = 1, .ram_size = 8 << 20};
-    struct arm_config c = config;
+    struct arm_machine *m = machine_with(p, "n1", engine);
 
-    c.engine = engine;
-    struct arm_machine *m = new_machine_of(c, p->words, p->size * 4, p->at, 0);
     put(m, TABLE + 8, TABLE2 | 3);
     put(m, TABLE2 + 8, 0x40200000 | 0x701);
     put(m, TABLE2 + 16, TABLE3 | 3);
