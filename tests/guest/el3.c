@@ -135,9 +135,10 @@ static void timer(void)
     takes(1, MRS_WORD(W_CNTPS_CTL), 1, ESR(0, 0), "CNTPS_CTL_EL1 from Non-secure EL1");
     takes(2, MRS_WORD(W_CNTPS_CTL), 2, ESR(0, 0), "CNTPS_CTL_EL1 from EL2");
     scr(0);
-    msr(cntps_cval_el1, now() + 200000);
+    msr(cntps_cval_el1, now() + 60 * mrs(cntfrq_el0));
     msr(cntps_ctl_el1, 1);
     check_equal(mrs(cntps_ctl_el1), 1, "enabled, not yet due");
+    msr(cntps_cval_el1, now() + 200000);
     uint64_t end = now() + mrs(cntfrq_el0);
     while (mrs(cntps_ctl_el1) != 5 && now() < end)
         ; /* QEMU's timers are the host's */
