@@ -13,8 +13,8 @@ struct member {
     Elf *elf;
     const char *name;
     size_t sections;
-    uint64_t *at; /* address of each section; 0: it has none */
-    bool linked;
+    uint64_t *at;        /* address of each section; 0: it has none */
+    bool linked, served; /* and what it needs is, too */
     Elf_Data *symtab;
     size_t symbols, strings; /* how many; section of their names */
 };
@@ -93,7 +93,6 @@ static void take_needed(struct link *l, const struct member *m)
 /* Until nothing is taken any more, as a linker does with an archive. */
 static void choose(struct link *l, const char *const *roots)
 {
-    g_autofree bool *seen = g_new0(bool, l->count + 1);
     bool more = true;
 
     for (; *roots; roots++)
@@ -103,8 +102,8 @@ static void choose(struct link *l, const char *const *roots)
     while (more) {
         more = false;
         for (unsigned k = 0; k < l->count; k++)
-            if (l->members[k].linked && !seen[k]) {
-                seen[k] = more = true;
+            if (l->members[k].linked && !l->members[k].served) {
+                l->members[k].served = more = true;
                 take_needed(l, &l->members[k]);
             }
     }
