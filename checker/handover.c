@@ -81,7 +81,8 @@ static void report_debug(struct arm_checker *c, struct handover_cpu *u, const st
 
     f.other = u->left;
     f.other_role = "left";
-    f.hint = "save MDSCR_EL1 and clear it, or write the next world's";
+    f.hint = "save MDSCR_EL1 and clear it, or write the next world's; a guest's comes back with "
+             "PSTATE.D set";
     finding_say(&f, "the breakpoints, watchpoints or single steps of %s are on for %s: %#" PRIx64,
                 u->debug->name, whom, checker_sysreg(c, p->cpu, SR_MDSCR_EL1));
     finding_report(c, &f);
