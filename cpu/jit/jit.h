@@ -107,7 +107,8 @@ void jit_kill(struct code_page *page, unsigned first, unsigned last);
 /* Make a block that begins at @i of @cpu's current page, if one is of use. */
 void jit_translate(struct cpu *cpu, const struct insn *i);
 
-/* @cpu is about to run from @i. No CPU is in a block. */
+/* @cpu is about to run from @i, which is counted as come to, and no CPU is in a block: if the
+ * memory for code is full, it is emptied. */
 void jit_begin(struct cpu *cpu, const struct insn *i);
 
 /* @cpu has come to @i, and not from the record before. What is hot gets a block there. */
