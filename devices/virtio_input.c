@@ -202,7 +202,7 @@ static bool receive(void *ctx, const struct host_input_event *group, unsigned co
             any = true;
         }
     if (good && any)
-        good = put_event(input, &end);
+        (void)put_event(input, &end);
     virtio_settle(v);
     return true;
 }
