@@ -4,6 +4,7 @@
 #include "cpu/accessors.h"
 #include "cpu/events.h"
 #include "cpu/exception.h"
+#include "cpu/late.h"
 #include "cpu/regime.h"
 #include "cpu/world.h"
 #include "mmu/attr.h"
@@ -117,7 +118,9 @@ enum exec_result sr_op_AT(struct cpu *cpu, const struct insn *i, enum sysreg sr,
         cpu_raise(cpu, cpu_data_abort(cpu, i, value, 1, ACC_CMO, &f));
         return EXEC_ABORT;
     }
-    cpu->sr[SR_PAR_EL1] = done ? par_success(&t) : par_fault(&f);
-    CPU_FIRE(cpu, i, AT, at, .op = sysreg_number(sr), .operand = value, .par = cpu->sr[SR_PAR_EL1]);
+    uint64_t par = done ? par_success(&t) : par_fault(&f);
+    if (likely(!cpu->late) || !late_result(cpu, SR_PAR_EL1, par))
+        cpu->sr[SR_PAR_EL1] = par;
+    CPU_FIRE(cpu, i, AT, at, .op = sysreg_number(sr), .operand = value, .par = par);
     return EXEC_NEXT;
 }

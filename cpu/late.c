@@ -100,23 +100,39 @@ static void apply(struct cpu *cpu, unsigned count)
         cpu->late->write(cpu, (enum sysreg)now[k].sr, now[k].virt, now[k].value);
 }
 
+static void add(struct cpu *cpu, struct late_register r)
+{
+    struct late_cpu *l = late_of(cpu);
+
+    if (l->register_count == LATE_WRITES)
+        apply(cpu, 1);
+    l->registers[l->register_count++] = r;
+}
+
 bool late_write(struct cpu *cpu, enum sysreg sr, bool virt, bool replaces, uint64_t value)
 {
     struct late_cpu *l = late_of(cpu);
     unsigned n = find(l, sr);
+    const struct late_register r = {.sr = (uint16_t)sr, .virt = virt, .value = value};
 
     if (late_draw(cpu->late, 8)) {
         apply(cpu, find_ordered(l, sr));
         return false;
     }
-    if (n && replaces) {
-        l->registers[n - 1].value = value;
-        return true;
+    if (n && replaces)
+        l->registers[n - 1] = r;
+    else
+        add(cpu, r);
+    return true;
+}
+
+bool late_result(struct cpu *cpu, enum sysreg sr, uint64_t value)
+{
+    if (late_draw(cpu->late, 8)) {
+        apply(cpu, find_ordered(late_of(cpu), sr));
+        return false;
     }
-    if (l->register_count == LATE_WRITES)
-        apply(cpu, 1);
-    l->registers[l->register_count++] =
-        (struct late_register){.sr = (uint16_t)sr, .virt = virt, .value = value};
+    add(cpu, (struct late_register){.sr = (uint16_t)sr, .result = true, .value = value});
     return true;
 }
 
@@ -125,6 +141,8 @@ bool late_value(const struct cpu *cpu, enum sysreg sr, uint64_t *value)
     const struct late_cpu *l = late_of(cpu);
     unsigned n = find(l, sr);
 
+    while (n && (l->registers[n - 1].result || l->registers[n - 1].sr != sr))
+        n--;
     if (n)
         *value = l->registers[n - 1].value;
     return n != 0;

@@ -7,6 +7,8 @@
  * AArch64 System registers). The value waits beside its home: who reads the home indirectly sees
  * the old one, and MRS of the same register the new one. Special-purpose registers and ICC_PMR_EL1
  * are at once, as there.
+ * - The PAR_EL1 of an AT is there behind such an event; MRS before it sees the old one (there, an
+ * indirect write and a direct read).
  * - A TLBI takes effect at the DSB of the same CPU that covers it; those that no DSB stands
  * between, in any order. While one is on its way, or a store to a table, a CPU whose TLB loses
  * entries may walk for them at once (cpu/refetch.h).
@@ -54,7 +56,10 @@ void late_reset(struct late *late, struct physmem *mem);
  * which the last value counts. */
 bool late_write(struct cpu *cpu, enum sysreg sr, bool virt, bool replaces, uint64_t value);
 
-/* The value that @sr will have. False: nothing is on its way. */
+/* An instruction's result in @sr; false: likewise. */
+bool late_result(struct cpu *cpu, enum sysreg sr, uint64_t value);
+
+/* The value that @sr has for direct reads. False: nothing is on its way. */
 bool late_value(const struct cpu *cpu, enum sysreg sr, uint64_t *value);
 
 /* What has been written up to @sr, in order, takes effect: it is read, and its value is more than

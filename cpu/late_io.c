@@ -9,6 +9,7 @@ static void registers_state(struct state_io *io, struct late_cpu *l)
         STATE(io, l->registers[k].value);
         STATE(io, l->registers[k].sr);
         STATE(io, l->registers[k].virt);
+        STATE(io, l->registers[k].result);
         if (!state_require(io, l->registers[k].sr < SR_COUNT, "l->registers[k].sr"))
             l->registers[k].sr = 0;
     }

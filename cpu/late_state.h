@@ -19,6 +19,7 @@ struct late_register {
     uint64_t value;
     uint16_t sr;
     bool virt;
+    bool result; /* of an instruction: direct reads do not see it */
 };
 
 struct late_op {

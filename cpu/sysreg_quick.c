@@ -75,8 +75,8 @@ static void find_trap_controls(bool control[SR_COUNT])
                 control[r->control] = true;
 }
 
-/* Has @sr indirect readers that need a context synchronization event? Not if it is special-purpose
- * (CRn is 4, which ICC_PMR_EL1 is among). */
+/* Has @sr indirect readers that need a context synchronization event, or an indirect writer
+ * (PAR_EL1)? Not if it is special-purpose (CRn is 4, which ICC_PMR_EL1 is among). */
 static bool can_be_late(enum sysreg sr, const bool control[SR_COUNT])
 {
     const struct sysreg_row *row = &sysreg_rows[sr];
@@ -86,7 +86,7 @@ static bool can_be_late(enum sysreg sr, const bool control[SR_COUNT])
     if (!(row->access & SR_WRITE) || crn == 4)
         return false;
     return row->gic || row->fx || pauth_key || control[sr] || sr == SR_VBAR_EL1 ||
-           sr == SR_VBAR_EL2 || sr == SR_VBAR_EL3;
+           sr == SR_VBAR_EL2 || sr == SR_VBAR_EL3 || sr == SR_PAR_EL1;
 }
 
 static uint32_t quick_bits(const struct cpu *cpu, enum sysreg sr, const bool control[SR_COUNT])

@@ -100,6 +100,17 @@ static bool vectors(bool barrier)
     return late;
 }
 
+static bool translation(bool barrier)
+{
+    msr(par_el1, 1); /* F: a fault */
+    isb();
+    __asm__ volatile("at s1e2r, %0" ::"r"(data) : "memory");
+    isb_if(barrier);
+    bool late = mrs(par_el1) & 1;
+    isb();
+    return late;
+}
+
 static bool own_value(bool barrier)
 {
     write(cntvoff_el2, OFFSET);
@@ -215,6 +226,7 @@ int main(void)
     effect("ICH_LR0_EL2", list_register);
     effect("GICV_PMR", virtual_interface);
     effect("VBAR_EL2", vectors);
+    effect("PAR_EL1", translation);
     context = "CNTVOFF_EL2";
     check_equal(tries(own_value, false), 0, ": who reads the same register sees what was written");
     context = "GICV_PMR";
