@@ -69,7 +69,7 @@ void late_settle(struct cpu *cpu, enum sysreg sr);
 /* A context synchronization event. Return: something has taken effect. */
 bool late_synchronize(struct cpu *cpu);
 
-/* DSB with the domain and type of its operand; likewise. */
+/* DSB of @domain and type as in its operand; likewise. */
 bool late_dsb(struct cpu *cpu, unsigned domain, unsigned type);
 
 /* TLBI; false: it is at once. */

@@ -189,19 +189,29 @@ static bool orders_stores_with_loads(const struct insn *i, unsigned kind, bool n
            (kind == ARM_BARRIER_DMB && types != BARRIER_LOADS && types != BARRIER_STORES);
 }
 
+/* The domain in CRm<3:2>, where DSB nXS has it too; below EL2 at least that of HCR_EL2.BSU. */
+static uint8_t domain(const struct cpu *cpu, const struct insn *i)
+{
+    static const uint8_t by_width[] = {1, 2, 0, 3}, width[] = {2, 0, 1, 3};
+    unsigned own = width[crm(i) >> 2];
+    unsigned least = cpu->ps.el < 2 && !cpu_host_regime(cpu) ? HCR_EL2_BSU(cpu_hcr(cpu)) : 0;
+
+    return by_width[own > least ? own : least];
+}
+
 static __attribute__((noinline)) bool complete_late(struct cpu *cpu, const struct insn *i,
                                                     unsigned kind)
 {
     if (kind == ARM_BARRIER_ISB)
         return late_synchronize(cpu);
-    /* DSB nXS has its domain where DSB has it, and is for loads and stores. */
-    return kind == ARM_BARRIER_DSB && late_dsb(cpu, crm(i) >> 2, crm(i) & 3);
+    /* DSB nXS is for loads and stores. */
+    return kind == ARM_BARRIER_DSB && late_dsb(cpu, domain(cpu, i), crm(i) & 3);
 }
 
-/* CRm: the domain in <3:2>, the type in <1:0>; DSB nXS has the domain in imm2. */
+/* CRm: the type in <1:0>. */
 static enum exec_result barrier(struct cpu *cpu, const struct insn *i, unsigned kind, bool nxs)
 {
-    CPU_FIRE(cpu, i, BARRIER, barrier, .kind = (uint8_t)kind, .domain = (uint8_t)(crm(i) >> 2),
+    CPU_FIRE(cpu, i, BARRIER, barrier, .kind = (uint8_t)kind, .domain = domain(cpu, i),
              .type = nxs ? 3 : (uint8_t)(crm(i) & 3), .nxs = nxs);
     if (unlikely(cpu->wanted & WANTED_LATE) && cpu->late && complete_late(cpu, i, kind))
         return EXEC_SYNC;

@@ -2,6 +2,8 @@
  * Translations that are a CPU's own: each has its page at the same address, with the same ASID and
  * in global entries, as the manual allows while CnP is 0 (DDI0487, TTBR0_EL1.CnP). Who runs two of
  * them on one CPU has to empty its TLB in between, and to have done so before the second goes on.
+ * Each round has another page there, and tells this CPU's TLB only: who moves has to find no older
+ * one where it comes to (DDI0487, HCR_EL2.FB).
  */
 #include "hyp/guests/lib/disturb.h"
 #include "hyp/guests/lib/platform.h"
@@ -15,21 +17,22 @@
 #define WINDOW (UINT64_C(400) << 30)
 #define WORDS  512
 #define TABLES 3
+#define PAGES  2
 
 enum { BREAK_WORD, BREAK_PAGE };
 static const char *const breaks[] = {"word", "page", 0};
 
 static uint64_t rounds;
 static uint64_t tables[MAX_CPUS][TABLES][WORDS] __attribute__((aligned(4096)));
-static uint64_t pages[MAX_CPUS][WORDS] __attribute__((aligned(4096)));
+static uint64_t pages[MAX_CPUS][PAGES][WORDS] __attribute__((aligned(4096)));
 
-static uint64_t word_of(unsigned cpu, unsigned n)
+static uint64_t word_of(unsigned cpu, unsigned page, unsigned n)
 {
-    return UINT64_C(0x5072697661746500) + ((uint64_t)cpu << 32) + n;
+    return UINT64_C(0x5072697661746500) + ((uint64_t)cpu << 32) + (page << 16) + n;
 }
 
-/* The tables of all, and in them the page of @owner. */
-static void map(unsigned cpu, unsigned owner)
+/* The tables of all, and in them nothing at WINDOW. */
+static void init(unsigned cpu)
 {
     const uint64_t *common = (const uint64_t *)(mrs(ttbr0_el1) & UINT64_C(0xfffffffff000));
     uint64_t(*own)[WORDS] = tables[cpu];
@@ -38,37 +41,53 @@ static void map(unsigned cpu, unsigned owner)
         own[0][n] = common[n];
     own[0][WINDOW >> 30] = (uint64_t)own[1] | PT_TABLE;
     own[1][0] = (uint64_t)own[2] | PT_TABLE;
-    own[2][0] = (uint64_t)pages[owner] | PT_PAGE;
     dsb();
     msr(ttbr0_el1, own);
     insn("tlbi vmalle1; dsb nsh; isb");
 }
 
+static void forget(void)
+{
+    insn("dsb nshst; tlbi vmalle1; dsb nsh; isb");
+}
+
+static void map(unsigned cpu, const uint64_t *page)
+{
+    tables[cpu][2][0] = 0;
+    forget();
+    tables[cpu][2][0] = (uint64_t)page | PT_PAGE;
+    insn("dsb nshst; isb");
+}
+
 /* A while without a barrier, in which we may be preempted. */
-static void read_all(unsigned cpu)
+static void read_all(unsigned cpu, unsigned page)
 {
     const volatile uint64_t *window = (const volatile uint64_t *)WINDOW;
 
     for (unsigned pass = 0; pass < 8; pass++)
         for (unsigned n = 0; n < WORDS; n++)
-            require(window[n] == word_of(cpu, n),
-                    "word %u of this CPU's page: expected %lx, got %lx", n, word_of(cpu, n),
-                    window[n]);
+            require(window[n] == word_of(cpu, page, n),
+                    "word %u of this CPU's page %u: expected %lx, got %lx", n, page,
+                    word_of(cpu, page, n), window[n]);
 }
 
 static void test(unsigned cpu)
 {
     struct random r = {option_number("seed", 1) * MAX_CPUS + cpu};
 
-    for (unsigned n = 0; n < WORDS; n++)
-        pages[cpu][n] = word_of(cpu, n);
+    for (unsigned page = 0; page < PAGES; page++)
+        for (unsigned n = 0; n < WORDS; n++)
+            pages[cpu][page][n] = word_of(cpu, page, n);
     smp_barrier();
-    map(cpu, sabotage(BREAK_PAGE) ? cpu ^ 1 : cpu);
+    init(cpu);
     disturb_init(0);
     for (uint64_t round = 0; round < rounds; round++) {
+        unsigned page = round % PAGES;
+
         if (sabotage(BREAK_WORD))
-            pages[cpu][random_below(&r, WORDS)]++;
-        read_all(cpu);
+            pages[cpu][page][random_below(&r, WORDS)]++;
+        map(cpu, pages[sabotage(BREAK_PAGE) ? cpu ^ 1 : cpu][page]);
+        read_all(cpu, page);
         disturb(&r);
         smp_progress(round);
     }
