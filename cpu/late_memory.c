@@ -63,10 +63,14 @@ bool late_apply_tlbis(struct cpu *cpu, uint64_t now_ns, bool shared)
     unsigned kept = 0, count = 0;
 
     for (unsigned k = 0; k < l->tlbi_count; k++) {
-        if (l->tlbis[k].until_ns > now_ns || (l->tlbis[k].broadcast && !shared))
-            l->tlbis[kept++] = l->tlbis[k];
-        else
-            now[count++] = l->tlbis[k];
+        struct late_op t = l->tlbis[k];
+        bool due = t.until_ns <= now_ns;
+
+        if (!due || (t.broadcast && !shared))
+            l->tlbis[kept++] = t;
+        t.broadcast &= shared;
+        if (due)
+            now[count++] = t;
     }
     l->tlbi_count = kept;
     if (count)

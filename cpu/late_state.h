@@ -79,8 +79,8 @@ bool late_draw(struct late *late, unsigned n);
 /* When what is written at @now_ns takes effect at the latest. */
 uint64_t late_deadline(struct late *late, uint64_t now_ns);
 
-/* TLBIs of @cpu whose deadline is not behind @now_ns take effect; UINT64_MAX: all. Return: some
- * did. */
+/* TLBIs of @cpu whose deadline is not behind @now_ns take effect; UINT64_MAX: all. Not @shared: on
+ * @cpu alone, and those that are broadcast are still on their way. Return: some did. */
 bool late_apply_tlbis(struct cpu *cpu, uint64_t now_ns, bool shared);
 
 /* Stores to tables are seen, likewise; those of @cpu by its own walks. */
