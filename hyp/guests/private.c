@@ -2,8 +2,8 @@
  * Translations that are a CPU's own: each has its page at the same address, with the same ASID and
  * in global entries, as the manual allows while CnP is 0 (DDI0487, TTBR0_EL1.CnP). Who runs two of
  * them on one CPU has to empty its TLB in between, and to have done so before the second goes on.
- * Each round has another page there, and tells this CPU's TLB only: who moves has to find no older
- * one where it comes to (DDI0487, HCR_EL2.FB).
+ * After some rounds it is another page, and this CPU's TLB only is told: who moves has to find no
+ * older one where it comes to (DDI0487, HCR_EL2.FB).
  */
 #include "hyp/guests/lib/disturb.h"
 #include "hyp/guests/lib/platform.h"
@@ -18,6 +18,7 @@
 #define WORDS  512
 #define TABLES 3
 #define PAGES  2
+#define ROUNDS 4 /* with one page */
 
 enum { BREAK_WORD, BREAK_PAGE };
 static const char *const breaks[] = {"word", "page", 0};
@@ -82,11 +83,12 @@ static void test(unsigned cpu)
     init(cpu);
     disturb_init(0);
     for (uint64_t round = 0; round < rounds; round++) {
-        unsigned page = round % PAGES;
+        unsigned page = round / ROUNDS % PAGES;
 
         if (sabotage(BREAK_WORD))
             pages[cpu][page][random_below(&r, WORDS)]++;
-        map(cpu, pages[sabotage(BREAK_PAGE) ? cpu ^ 1 : cpu][page]);
+        if (round % ROUNDS == 0)
+            map(cpu, pages[sabotage(BREAK_PAGE) ? cpu ^ 1 : cpu][page]);
         read_all(cpu, page);
         disturb(&r);
         smp_progress(round);

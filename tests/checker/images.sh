@@ -2,7 +2,7 @@
 # tests/checker/images.sh ARMILLARY IMAGES_DIR GUESTS_DIR [all [PATTERN]]: hypervisors in use, checked with all rules, have no error: KVM in
 # Debian's kernel with guests that boot, measure, or verify themselves (GUESTS_DIR: hyp/guests as built), and Xen with dom0.
 # With "all" every mode of KVM, in backports' kernel too where it is there (tools/fetch-images --backports), with GICv2, debug and PMU in
-# guest and host, its memory taken away and logged, and Linux with 1, 2 and 4 vCPUs on 1 and 2 CPUs; Xen with domains of its own, and 6 and 7 bits of
+# guest and host, its memory taken away and logged, guests whose CPUs have tables of their own, and Linux with 1, 2 and 4 vCPUs on 1 and 2 CPUs; Xen with domains of its own, and 6 and 7 bits of
 # preemption. PATTERN: only runs whose name it matches, as the shell has patterns; "list" prints the names. What may warn
 # is said with each, and docs/rules/ says why.
 . "$(dirname "$0")/../images/lib.sh"
@@ -66,6 +66,7 @@ mode() {
   fi
   kvm "$1, debug" "$2" 2 2 "$3" "$verify kvmtest.guests=debug $4" "guest| debug: ok"
   kvm "$1, FP and timers" "$2" 2 2 "$3" "$verify kvmtest.guests=fp,timer $4" "guest| timer: ok"
+  kvm "$1, own tables" "$2" 1 2 "$3" "$verify kvmtest.guests=private $4" "guest| private: ok"
   kvm "$1, memory" "$2" 2 2 "$3" "$verify kvmtest.with=memory kvmtest.guests=sysregs,fp $4" "memory was taken away and logged: yes"
 }
 
