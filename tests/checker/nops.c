@@ -1,8 +1,8 @@
 /*
- * What the checker says of a hypervisor with one instruction of its world switch missing: KVM in
- * Debian's kernel, or Xen, boots once, and a fork of the process for each instruction replaces that
- * in memory and runs guests that verify their registers. A line for each: function, offset,
- * instruction, how the run ended, and the findings.
+ * What the checker says of a hypervisor with one instruction of its world switch missing, or
+ * changed: KVM in Debian's kernel, or Xen, boots once, and a fork of the process for each
+ * instruction replaces that in memory and runs guests that verify their registers. A line for each:
+ * function, offset, instruction, how the run ended, and the findings.
  *
  * Usage: nops [OPTION...] FUNCTION...      (nops --help)
  */
@@ -17,11 +17,8 @@
 #include <unistd.h>
 
 #include "armillary.h"
+#include "nops_change.h"
 
-#define NOP           UINT32_C(0xd503201f)
-#define DSB_NSHST     UINT32_C(0xd503369f)
-#define MRS_TPIDR_EL2 UINT32_C(0xd53cd040)
-#define MRS_SP_EL0    UINT32_C(0xd5384100)
 #define FUNCTION_MAX  0x2000               /* bytes */
 #define LOADED        UINT64_C(0x40200000) /* an Image whose text_offset is 0 */
 #define RESULT_MAX    65536
@@ -32,7 +29,8 @@ static char *rules = "all", *cpu = "n1", *append = "console=ttyAMA0 quiet", *ini
             *patched;
 static char *until = "kvmtest: init", **domains;
 static int cpus = 1, vcpus = 1, memory = 1024, share = 1, first = 0;
-static gboolean weaken, accesses, list_only;
+static char *left_out[] = {"nop", NULL}, **kinds = left_out;
+static gboolean list_only;
 
 static const GOptionEntry options[] = {
     {"cpu", 0, 0, G_OPTION_ARG_STRING, &cpu, "CPU model", NULL},
@@ -49,8 +47,7 @@ static const GOptionEntry options[] = {
     {"patched", 0, 0, G_OPTION_ARG_STRING, &patched, "with --only: the kernel without it", NULL},
     {"share", 0, 0, G_OPTION_ARG_INT, &share, "every N-th instruction only", NULL},
     {"first", 0, 0, G_OPTION_ARG_INT, &first, "from the N-th", NULL},
-    {"weaken", 0, 0, G_OPTION_ARG_NONE, &weaken, "barriers become DSB NSHST, not NOP", NULL},
-    {"accesses", 0, 0, G_OPTION_ARG_NONE, &accesses, "loads and stores too", NULL},
+    {"change", 0, 0, G_OPTION_ARG_STRING_ARRAY, &kinds, "what is changed, and how (nop)", NULL},
     {"list", 0, 0, G_OPTION_ARG_NONE, &list_only, "name the instructions, run nothing", NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
@@ -152,60 +149,38 @@ static struct arm_checker *boot(struct run *r)
 
 struct site {
     uint64_t va, pa;
-    uint32_t word;
-    bool reached; /* by a run in which nothing is changed */
-    bool changes; /* and there a MSR that has written another value than the register had */
+    uint32_t word, to; /* in its place */
+    bool reached;      /* by a run in which nothing is changed */
+    bool changes;      /* and there a MSR that has written another value than the register had */
     char name[120];
 };
 
-static bool is_barrier(uint32_t w)
+static void check_changes(void)
 {
-    return (w & 0xfffff01f) == 0xd503301f && (w >> 5 & 7) >= 4;
+    for (char **kind = kinds; *kind; kind++) {
+        unsigned k = 0;
+        while (k < change_count && strcmp(changes[k].name, *kind) != 0)
+            k++;
+        if (k == change_count)
+            die("--change", *kind);
+    }
 }
 
-static bool is_register(uint32_t w)
+static void add_change(const struct site *at, const struct change *c, const char *function,
+                       uint64_t offset, GArray *sites)
 {
-    return (w & 0xffd00000) == 0xd5100000; /* MSR and MRS */
-}
+    struct site s = *at;
+    char from[64], to[64] = "";
 
-static bool is_write(uint32_t w)
-{
-    return is_register(w) && !(w & 0x200000);
-}
-
-static bool is_operation(uint32_t w)
-{
-    return (w & 0xfff80000) == 0xd5080000; /* AT, TLBI, DC, IC */
-}
-
-static bool is_access(uint32_t w)
-{
-    return (w & 0x0a000000) == 0x08000000;
-}
-
-static bool wanted(uint32_t w)
-{
-    if (weaken)
-        return is_barrier(w) && w != 0xd5033fdf;
-    if ((w & ~31u) == MRS_TPIDR_EL2 || (w & ~31u) == MRS_SP_EL0)
-        return false; /* Linux's own: its pointers to per-CPU data and the task */
-    return is_barrier(w) || is_register(w) || is_operation(w) || (accesses && is_access(w));
-}
-
-static void describe(uint32_t w, char *buf, size_t size)
-{
-    const char *name = is_register(w) || is_operation(w) ? arm_reg_name(w >> 5 & 0xffff) : NULL;
-
-    if (is_barrier(w))
-        g_snprintf(buf, size, "%s #%u", arm_insn_name(w), w >> 8 & 15);
-    else if (name)
-        g_snprintf(buf, size, "%s %s",
-                   is_operation(w) ? "sys"
-                   : w & 0x200000  ? "mrs"
-                                   : "msr",
-                   name);
-    else
-        g_snprintf(buf, size, "%s %#x", arm_insn_name(w), w);
+    s.to = c->of(s.word);
+    if (s.to == s.word)
+        return;
+    describe(s.word, from, sizeof(from));
+    if (s.to != NOP)
+        describe(s.to, to, sizeof(to));
+    g_snprintf(s.name, sizeof(s.name), "`%s+%#" PRIx64 "` | %s%s%s", function, offset, from,
+               *to ? ": " : "", to);
+    g_array_append_val(sites, s);
 }
 
 static void add_function(struct run *r, const struct arm_checker *checker, unsigned el,
@@ -227,13 +202,10 @@ static void add_function(struct run *r, const struct arm_checker *checker, unsig
         *strchrnul(symbol, '+') = '\0';
         if (at != start && strcmp(symbol, name) != 0)
             break;
-        if (!wanted(s.word))
-            continue;
-        char insn[64];
-        describe(s.word, insn, sizeof(insn));
         s.pa = arm_translate(r->m, 0, el, at, ARM_ACCESS_READ, &t) ? t.pa : 0;
-        g_snprintf(s.name, sizeof(s.name), "`%s+%#" PRIx64 "` | %s", name, at - start, insn);
-        g_array_append_val(sites, s);
+        for (unsigned k = 0; k < change_count; k++)
+            if (g_strv_contains((const char *const *)kinds, changes[k].name))
+                add_change(&s, &changes[k], name, at - start, sites);
     }
 }
 
@@ -291,10 +263,9 @@ static uint64_t max_insns;
 
 static void child(struct run *r, struct arm_checker *checker, const struct site *s, FILE *to)
 {
-    const uint32_t word = weaken ? DSB_NSHST : NOP;
     struct report rep = {to, 0, only != NULL};
 
-    if (!arm_mem_write(r->m, s->pa, &word, sizeof(word)))
+    if (!arm_mem_write(r->m, s->pa, &s->to, sizeof(s->to)))
         die(s->name, "cannot be written");
     enum arm_stop_reason why = arm_run(r->m, max_insns);
     fprintf(to, "%s | ", end_name(why, r));
@@ -378,10 +349,9 @@ static char *forked(struct run *r, struct arm_checker *checker, const struct sit
     return text;
 }
 
-/* The kernel's file with a NOP in its place. */
+/* The kernel's file with the other instruction. */
 static void write_image(const struct site *s)
 {
-    const uint32_t nop = NOP;
     const uint64_t offset = s->pa - LOADED;
     g_autofree char *file = NULL;
     g_autoptr(GError) error = NULL;
@@ -389,9 +359,9 @@ static void write_image(const struct site *s)
 
     if (!g_file_get_contents(image, &file, &size, &error))
         die(image, error->message);
-    if (offset > size - sizeof(nop) || memcmp(file + offset, &s->word, sizeof(s->word)) != 0)
+    if (offset > size - sizeof(s->to) || memcmp(file + offset, &s->word, sizeof(s->word)) != 0)
         die(s->name, "is not in the file as it is in memory");
-    memcpy(file + offset, &nop, sizeof(nop));
+    memcpy(file + offset, &s->to, sizeof(s->to));
     if (!g_file_set_contents(patched, file, (gssize)size, &error))
         die(patched, error->message);
 }
@@ -416,9 +386,14 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     struct run r = {0};
 
+    g_autoptr(GString) help = g_string_new("Changes:");
+    for (unsigned k = 0; k < change_count; k++)
+        g_string_append_printf(help, "\n  %-17s%s", changes[k].name, changes[k].what);
+    g_option_context_set_description(context, help->str);
     g_option_context_add_main_entries(context, options, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error) || !image || !(initrd || domains))
         die("nops", error ? error->message : "--image, and --initrd or --domain, are needed");
+    check_changes();
     struct arm_checker *checker = boot(&r);
     const unsigned el = 2;
     uint64_t vectors = 0;
@@ -442,7 +417,8 @@ int main(int argc, char **argv)
             printf("| %s |\n", s->name);
         } else if (s->reached && (int)n++ % share == first % share) {
             g_autofree char *text = forked(&r, checker, s, NULL);
-            bool same = is_write(s->word) && !s->changes && g_str_has_suffix(text, " |  | ");
+            bool same = s->to == NOP && is_write(s->word) && !s->changes &&
+                        g_str_has_suffix(text, " |  | ");
             printf("| %s | %s%s |\n", s->name, text, same ? "=" : "");
         }
         fflush(stdout);
