@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "checker/called.h"
 #include "checker/flow_state.h"
 #include "checker/own.h"
 #include "checker/sync.h"
@@ -99,6 +100,10 @@ void flow_step(struct flow *f, struct flow_cpu *v, const struct arm_event *p)
         sync_fp_used(f->c, p);
     if (o->key)
         sync_key_used(f->c, p, (enum flow_key)o->key);
+    if (o->call)
+        called_call(f->called, p);
+    else if (o->ret)
+        called_return(f->called, p, o->from);
     note_writes(f, v, o, p);
     if (!((o->x_reads | o->x_writes) & v->x_tagged) && !((o->v_reads | o->v_writes) & v->v_tagged))
         return;

@@ -71,6 +71,8 @@ struct flow_op flow_op_of(uint32_t word)
     o.key = (uint8_t)key_of(word);
     o.decides = decides(&o, row, &i, op);
     o.conditional = is_conditional_compare(word);
+    o.call = (word & 0xfc000000) == 0x94000000 || (word & 0xfffffc1f) == 0xd63f0000;
+    o.ret = (word & 0xfffffc1f) == 0xd65f0000;
     if (o.conditional)
         o.condition = (uint8_t)bits(word, 15, 12);
     if (a64_is(op, FACT_LD) || op == A64_MRS)
@@ -79,6 +81,8 @@ struct flow_op flow_op_of(uint32_t word)
         o.kind = FLOW_STORE;
     else
         find_move(&o, &i, op);
+    if (o.ret)
+        o.from = i.rn;
     if (a64_is_vector_move(word)) {
         o.kind = FLOW_MOVE;
         o.vector = true;

@@ -20,6 +20,8 @@ struct flow_op {
     bool valid : 1;
     bool vector : 1;      /* MOVE: of V registers */
     bool conditional : 1; /* it compares if `condition` holds */
+    bool call : 1;        /* BL, BLR */
+    bool ret : 1;         /* RET by Xfrom */
     uint8_t kind;         /* enum flow_kind */
     uint8_t to, from, other, condition;
     uint8_t key;      /* of pointer authentication that it uses, enum flow_key */

@@ -35,6 +35,7 @@ struct flow_events {
 
 struct flow {
     struct arm_checker *c;
+    struct called *called;
     struct flow_cpu *cpus;
     struct flow_events steps, vectors;
     uint64_t followed;

@@ -5,6 +5,7 @@
 
 #include "arch/sysreg.h"
 #include "base/bits.h"
+#include "checker/called.h"
 #include "checker/flow_state.h"
 #include "checker/own.h"
 #include "checker/unknown.h"
@@ -94,6 +95,13 @@ static uint32_t written_by(struct flow *f, const struct arm_event *p)
     return p->mem.reg < 31 && !(p->mem.kind & (ARM_MEM_WRITE | ARM_MEM_FP)) ? 1U << p->mem.reg : 0;
 }
 
+/* Nothing has happened for a while. */
+static void lapse(struct flow *f, unsigned cpu)
+{
+    follow(f, cpu, false);
+    called_lapse(f->called, cpu);
+}
+
 static void on_step(void *ctx, const struct arm_event *p)
 {
     struct flow *f = ctx;
@@ -109,7 +117,7 @@ static void on_step(void *ctx, const struct arm_event *p)
     else if (p->kind == ARM_EVENT_MEM)
         flow_load(f, v, p);
     else if (p->count > v->until)
-        follow(f, p->cpu, false);
+        lapse(f, p->cpu);
     else
         flow_step(f, v, p);
     if (f->c->view)
@@ -154,6 +162,7 @@ void flow_exit(struct flow *f, const struct world *w, const struct arm_event *p)
 {
     struct flow_cpu *v = &f->cpus[p->cpu];
 
+    called_exit(f->called, p->cpu);
     flow_clear(v);
     for (unsigned k = 0; k < 31; k++)
         set_tag(v->x, &v->x_tagged, k, own_tag(f->c, w, REG_X(k)));
@@ -164,6 +173,7 @@ void flow_exit(struct flow *f, const struct world *w, const struct arm_event *p)
 
 void flow_enter(struct flow *f, const struct arm_event *p)
 {
+    called_enter(f->called, p);
     follow(f, p->cpu, false);
     f->cpus[p->cpu].until = 0;
 }
@@ -198,8 +208,10 @@ void flow_event(struct flow *f, const struct arm_event *p)
         if (v->following && v->awaiting)
             tag_kept_vectors(f, p->cpu);
     }
-    if (p->kind == ARM_EVENT_SYSREG_WRITE && p->el == 2 && prepares_entry(f, p))
+    if (p->kind == ARM_EVENT_SYSREG_WRITE && p->el == 2 && prepares_entry(f, p)) {
         flow_interest(f, p->cpu, p->count);
+        called_prepare(f->called, p->cpu);
+    }
     if (p->kind != ARM_EVENT_SYSREG_READ || p->el != 2 || (reg = p->sysreg_read.reg) >= 31)
         return;
     struct tag tag = unknown_read_tag(f->c, p);
@@ -216,6 +228,7 @@ struct flow *flow_new(struct arm_checker *c)
     struct flow *f = g_new0(struct flow, 1);
 
     f->c = c;
+    f->called = called_new(c);
     f->cpus = g_new0(struct flow_cpu, c->cpu_count);
     granules_init(&f->memory);
     f->pages = g_array_new(false, false, sizeof(uint64_t));
@@ -234,6 +247,7 @@ void flow_free(struct flow *f)
         arm_watch_page(f->c->m, g_array_index(f->pages, uint64_t, k) << 12, false);
     g_array_free(f->pages, true);
     granules_free(&f->memory);
+    called_free(f->called);
     g_free(f->cpus);
     g_free(f);
 }
