@@ -119,6 +119,8 @@ static void invalidate(struct tlb_unit *u, struct stale *r, enum coverage covera
         return;
     }
     bool here = !p->tlbi.broadcast && others_hold(r, p->cpu);
+    if (here && coverage != COVERS_STAGE2 && r->miss == MISS_COMBINED)
+        r->miss = MISS_NONE; /* the one of stage 1 follows: this */
     if (here)
         note_miss(r, MISS_LOCAL, at);
     mark(u, p, r, coverage);

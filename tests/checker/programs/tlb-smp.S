@@ -3,6 +3,8 @@
 // case: clean
 // case -DLOCAL @unmap_tlbi: TLB-SCOPE of vm1/vcpu0.* of this CPU only
 // case -DLOCAL -DALONE: clean
+// case -DLOCAL_STAGE1 @near: TLB-SCOPE of vm1/vcpu0.* of this CPU only
+// case -DLOCAL_STAGE1 -DALONE: clean
 // case -DNARROW_DSB @do_eret: NODSB
 // case -DOTHER_MAKES @other_make: BBM +
 // case -DOTHER_MAKES -DFINISHED: clean
@@ -82,7 +84,11 @@ unmap_tlbi:
 #else
         tlbi    ipas2e1is, x5
         dsb     ish
+#ifdef LOCAL_STAGE1
+near:   tlbi    vmalle1
+#else
         tlbi    vmalle1is
+#endif
 #ifdef NARROW_DSB                               // does not wait for the others
         dsb     nsh
 #else
