@@ -89,6 +89,17 @@ static bool can_be_late(enum sysreg sr, const bool control[SR_COUNT])
            sr == SR_VBAR_EL2 || sr == SR_VBAR_EL3 || sr == SR_PAR_EL1;
 }
 
+/* Is what cpu_sysreg_peek() has of @sr always cpu->sr[sr]? */
+static bool is_stored(const struct cpu *cpu, enum sysreg sr)
+{
+    const struct sysreg_row *row = &sysreg_rows[sr];
+    unsigned el = sysreg_min_el(row->enc);
+
+    return !row->rd && !row->gic && !row->only && !row->alias && sysreg_home(sr) != HOME_NONE &&
+           cpu_has(cpu, (enum feature)row->feature) && (el != 2 || cpu->has_el2) &&
+           (el != 3 || cpu_has_el3(cpu));
+}
+
 static uint32_t quick_bits(const struct cpu *cpu, enum sysreg sr, const bool control[SR_COUNT])
 {
     uint32_t quick = 0;
@@ -109,6 +120,8 @@ static uint32_t quick_bits(const struct cpu *cpu, enum sysreg sr, const bool con
     }
     if (cpu->late && can_be_late(sr, control))
         quick |= SR_LATE;
+    else if (is_stored(cpu, sr))
+        quick |= SR_STORED;
     return quick | (control[sr] ? SR_TRAP_CONTROL : 0);
 }
 

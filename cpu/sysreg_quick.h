@@ -15,6 +15,7 @@ enum sr_mode { SR_MODE_EL0, SR_MODE_EL1, SR_MODE_EL2, SR_MODE_EL2_E2H, SR_MODE_S
 #define SR_PLAIN_WRITE(mode) (UINT32_C(1) << (SR_MODES + (mode)))
 #define SR_FREE_READ(mode)   (UINT32_C(1) << (2 * SR_MODES + (mode)))
 #define SR_FREE_WRITE(mode)  (UINT32_C(1) << (3 * SR_MODES + (mode)))
+#define SR_STORED            (UINT32_C(1) << 29) /* there is one, and its value is storage alone */
 #define SR_LATE              (UINT32_C(1) << 30) /* its writes may be late: cpu/late.h */
 #define SR_TRAP_CONTROL      (UINT32_C(1) << 31) /* writes change what traps from EL1 */
 

@@ -218,8 +218,11 @@ static enum sysreg register_of(const struct cpu *cpu, enum sysreg name)
 
 static bool look(const struct cpu *cpu, enum sysreg name, unsigned el, uint64_t *value)
 {
+    if (likely(cpu->sr_quick[name] & SR_STORED)) {
+        *value = cpu->sr[name];
+        return true;
+    }
     enum sysreg sr = register_of(cpu, name);
-
     if (sr == SR_NONE)
         return false;
     /* Of the GIC's and the timers' registers, what was written is near enough. */

@@ -1,4 +1,5 @@
 /* MRS, MSR, SYS: existence, redirection, masks, effects, and that quick paths change nothing. */
+#include "cpu/sysreg_quick.h"
 #include "tests/cpu/sysreg_fixture.h"
 #include "tests/random.h"
 
@@ -244,6 +245,35 @@ static void test_quick_paths_agree_with_the_checks(void **state)
     }
 }
 
+/* And so does the quick path of who looks. */
+static void test_a_quick_look_sees_what_a_slow_one_does(void **state)
+{
+    static const char *const models[] = {"a57", "n1", "max"};
+    uint64_t rng = test_seed(2);
+    struct fixture f;
+
+    (void)state;
+    for (unsigned round = 0; round < 12; round++) {
+        unsigned quick = 0;
+        start(&f, models[round % 3], round % 5 != 0, round & 1);
+        for (unsigned k = 0; k < SR_COUNT; k++)
+            f.cpu->sr[k] = (random_next(&rng) & f.cpu->sr_mask[k]) | f.cpu->sr_res1[k];
+        for (unsigned k = 0; k < SR_COUNT; k++) {
+            uint64_t fast = 0, slow = 0;
+            bool seen = cpu_sysreg_peek(f.cpu, (enum sysreg)k, &fast);
+            uint32_t bits = f.cpu->sr_quick[k];
+            f.cpu->sr_quick[k] = 0;
+            assert_int_equal(cpu_sysreg_peek(f.cpu, (enum sysreg)k, &slow), seen);
+            f.cpu->sr_quick[k] = bits;
+            if (fast != slow)
+                fail_msg("round %u: %s", round, sysreg_rows[k].name);
+            quick += (bits & SR_STORED) != 0;
+        }
+        assert_true(quick > SR_COUNT / 10); /* a core without EL2 has fewest */
+        finish(&f);
+    }
+}
+
 static void test_clearing_hcr_rw_is_ignored_and_said_once(void **state)
 {
     static const char *const models[] = {"a57", "n1", "max"};
@@ -314,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_clearing_hcr_rw_is_ignored_and_said_once),
         cmocka_unit_test(test_rndr_follows_from_the_seed_and_clears_the_flags),
         cmocka_unit_test(test_quick_paths_agree_with_the_checks),
+        cmocka_unit_test(test_a_quick_look_sees_what_a_slow_one_does),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
