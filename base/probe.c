@@ -24,6 +24,9 @@ static void update_masks(struct probes *ps)
         for (uint64_t m = f->events; m; m &= m - 1)
             ps->of[__builtin_ctzll(m)] |= (uint16_t)BIT(k);
     }
+    unsigned readers = ps->of[ARM_EVENT_SYSREG_READ];
+    ps->lists =
+        readers && !(readers & (readers - 1)) && ps->sub[__builtin_ctz(readers)].filter.lists;
 }
 
 static bool wants_cpu(const struct arm_filter *f, unsigned cpu)

@@ -12,6 +12,7 @@
 struct probes {
     uint64_t mask;   /* BIT(event): at least one subscriber, wherever it is wanted */
     uint64_t placed; /* of these, the ones that somebody wants at some EL or in some world only */
+    bool lists;      /* one wants SYSREG_READ, and takes lists of them */
     uint16_t of[64]; /* BIT(index in sub): who wants the event, wherever it is wanted */
     unsigned count, changes; /* changes: subscriptions made and ended */
     int last_handle;

@@ -5,6 +5,7 @@
 #include "cpu/block.h"
 #include "cpu/events.h"
 #include "cpu/late.h"
+#include "cpu/read_list.h"
 #include "cpu/regime.h"
 #include "cpu/traps.h"
 #include "cpu/world.h"
@@ -121,6 +122,7 @@ static void want(struct cpu *cpu)
 
     cpu_locate(cpu, &here);
     cpu->wanted = probe_mask_at(cpu->probes, &here) | (cpu->late ? WANTED_LATE : 0);
+    read_list_follow(cpu);
 }
 
 /* What is wanted depends on the world, and whether accesses are observed on what is wanted. */

@@ -232,6 +232,7 @@ struct cpu {
     struct clock *clock;
     const struct arm_log *log;
     struct probes *probes;
+    struct read_list *listed; /* cpu/read_list.h; NULL: nobody takes lists; owned */
     const struct cpu_gic_ops *gic;
     void *gic_ctx;
     const struct cpu_model *model;

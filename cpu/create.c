@@ -75,6 +75,7 @@ void cpu_destroy(struct cpu *cpu)
         return;
     code_cache_detach(cpu->code, cpu->tlb);
     tlb_destroy(cpu->tlb);
+    free(cpu->listed);
     free(cpu);
 }
 

@@ -119,7 +119,7 @@ int arm_subscribe(struct arm_machine *m, const struct arm_filter *filter, arm_ev
 
     if (sized_copy(&known, sizeof(known), filter, "struct arm_filter", NULL) < 0)
         return 0;
-    if (m->parallel)
+    if (m->parallel || (known.lists && !machine_make_lists(m)))
         return 0;
     handle = probe_subscribe(&m->probes, &known, fn, ctx);
     wishes_changed(m);

@@ -121,6 +121,9 @@ void machine_stop(struct arm_machine *m, enum arm_stop_reason why);
  * with ARM_STOP_ERROR until a snapshot is restored. The first failure stays. */
 void machine_fail(struct arm_machine *m, const struct arm_error *why);
 
+/* Each CPU has a list for reads of system registers (arm_list_reads()). False: no memory. */
+bool machine_make_lists(struct arm_machine *m);
+
 /* The wire of an interrupt, as arm_set_irq() has it, without a log. False: there is none. */
 bool machine_set_irq(struct arm_machine *m, unsigned cpu, unsigned intid, bool level);
 

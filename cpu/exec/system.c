@@ -9,6 +9,7 @@
 #include "cpu/parallel.h"
 #include "cpu/pauth.h"
 #include "cpu/pstate.h"
+#include "cpu/read_list.h"
 #include "cpu/sysreg.h"
 #include "cpu/sysreg_quick.h"
 #include "cpu/timer.h"
@@ -28,7 +29,8 @@ EXEC enum exec_result exec_MRS(struct cpu *cpu, const struct insn *i)
     enum sr_mode mode = sr_mode(cpu);
 
     if (likely(sr != SR_NONE && (cpu->sr_quick[sr] & SR_PLAIN_READ(mode)) &&
-               !cpu_wants(cpu, ARM_EVENT_SYSREG_READ))) {
+               (!cpu_wants(cpu, ARM_EVENT_SYSREG_READ) ||
+                read_list_takes(cpu, i, sr, sr_quick_target(sr, mode))))) {
         cpu->x[i->rd] = cpu->sr[sr_quick_target(sr, mode)];
         return EXEC_NEXT;
     }

@@ -8,6 +8,7 @@
 #include "cpu/jit/translate.h"
 #include "cpu/jit/vector.h"
 #include "cpu/mem_access.h"
+#include "cpu/read_list.h"
 #include "cpu/sysreg.h"
 #include "cpu/sysreg_quick.h"
 #include "cpu/world.h"
@@ -246,6 +247,45 @@ static enum sysreg identity(const struct cpu *cpu, enum sysreg sr)
     return cpu_identity(cpu, sr, cpu->ps.el);
 }
 
+/* Somebody wants the event: it may be listed, as by read_list_takes(). */
+static void list_read(struct tr *t, struct stub *s)
+{
+    enum sysreg sr = sysreg_lookup((uint16_t)(t->rec[s->k].imm >> 5));
+    const int32_t end = (int32_t)offsetof(struct read_list, end);
+    struct x86_code *c = &t->c;
+
+    x86_load(c, RAX, CPU_FIELD(listed));
+    x86_rm(c, 0x80, 0, 7,
+           x86_at(RAX, (int32_t)(offsetof(struct read_list, on) + sr))); /* cmp byte */
+    x86_byte(c, 0);
+    x86_bind_to(c, x86_jcc(c, CC_E), s->slow->code);
+    x86_load(c, RCX, x86_at(RAX, end));
+    x86_rm(c, ALU_CMP, 1, RCX, x86_at(RAX, (int32_t)offsetof(struct read_list, limit)));
+    x86_bind_to(c, x86_jcc(c, CC_AE), s->slow->code);
+    x86_load(c, RDX, CPU_FIELD(retired_goal));
+    x86_alu(c, ALU_SUB, 1, RDX, JIT_LEFT);
+    x86_alu_imm(c, ALU_SUB, 1, RDX, JIT_INSNS_MAX - (int32_t)s->k);
+    x86_store(c, x86_at(RCX, (int32_t)offsetof(struct arm_listed_read, count)), RDX);
+    x86_rm(c, 0xc7, 0, 0, x86_at(RCX, (int32_t)offsetof(struct arm_listed_read, reg))); /* mov */
+    x86_imm32(c, (int32_t)sysreg_number(sr));
+    x86_alu_mem_imm(c, ALU_ADD, 1, x86_at(RAX, end), sizeof(struct arm_listed_read));
+}
+
+/* To @slow, if the event is wanted, and not @listed. */
+static void tell_or_list(struct tr *t, struct stub *slow, unsigned *jumps, bool listed)
+{
+    if (!listed) {
+        tr_leave_if_wanted(t, slow, jumps, ARM_EVENT_SYSREG_READ);
+        return;
+    }
+    unsigned from = 0;
+    struct stub *list = tr_stub(t, STUB_APART, slow->k);
+    tr_leave_if_wanted(t, list, &from, ARM_EVENT_SYSREG_READ);
+    list->warm = list_read;
+    list->slow = slow;
+    list->back = t->c.p;
+}
+
 static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
 {
     enum sysreg sr = sysreg_lookup((uint16_t)(i->imm >> 5));
@@ -265,7 +305,9 @@ static bool read(struct tr *t, unsigned k, const struct insn *i, unsigned arg)
         return false;
     struct stub *slow = tr_stub(t, STUB_EXEC, k);
     check_mode(t, slow, &jumps);
-    tr_leave_if_wanted(t, slow, &jumps, ARM_EVENT_SYSREG_READ);
+    tell_or_list(t, slow, &jumps,
+                 t->cpu->listed && !pstate && t->cpu->sr_quick[sr] & SR_PLAIN_READ(mode) &&
+                     sr_quick_target(sr, mode) == sr);
     if (!plain)
         check_allowed(t, slow, &jumps, sr, false);
     enum x86_reg d = tr_def(t, i->rd, RAX);
