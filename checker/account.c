@@ -120,6 +120,31 @@ static enum phase phase_of(uint16_t number)
     }
 }
 
+/* The instructions up to @count are of @phase, if it comes close behind them. */
+static struct tally *advance(struct passage *o, enum phase phase, uint64_t count)
+{
+    uint64_t gap = count - o->upto;
+    enum phase of = !o->begun ? PHASE_TRAP : gap <= PHASE_REACH ? phase : PHASE_HANDLER;
+
+    o->tally[of].insns += gap;
+    o->tally[of].bytes += o->bytes;
+    o->begun = true;
+    o->upto = count;
+    o->bytes = 0;
+    return &o->tally[phase];
+}
+
+/* What the machine has listed of @cpu's reads since comes before what it tells now. */
+static void take_listed(struct account *a, unsigned cpu)
+{
+    struct passage *o = &a->open[cpu];
+    size_t count;
+    const struct arm_listed_read *read = arm_take_listed(a->m, cpu, &count);
+
+    for (size_t k = 0; o->open && k < count; k++)
+        advance(o, phase_of((uint16_t)read[k].reg), read[k].count)->reads++;
+}
+
 /* ---- accesses to memory ---- */
 
 static void on_access(void *ctx, const struct arm_event *p);
@@ -148,6 +173,7 @@ static void on_access(void *ctx, const struct arm_event *p)
     struct account *a = ctx;
     struct passage *o = &a->open[p->cpu];
 
+    take_listed(a, p->cpu);
     if (!a->exact && p->count - o->left.count > MEASURED_INSNS)
         measure(a, p->cpu, false);
     else
@@ -161,26 +187,14 @@ static bool is_measured(const struct account *a, const struct passage *o)
     return a->exact || number < MEASURED_FIRST || number % MEASURED_EACH == 0;
 }
 
-/* ---- events ---- */
-
-/* The instructions up to @count are of @phase, if it comes close behind them. */
-static struct tally *advance(struct passage *o, enum phase phase, uint64_t count)
-{
-    uint64_t gap = count - o->upto;
-    enum phase of = !o->begun ? PHASE_TRAP : gap <= PHASE_REACH ? phase : PHASE_HANDLER;
-
-    o->tally[of].insns += gap;
-    o->tally[of].bytes += o->bytes;
-    o->begun = true;
-    o->upto = count;
-    o->bytes = 0;
-    return &o->tally[phase];
-}
+/* ---- passages ---- */
 
 void account_event(struct account *a, const struct arm_event *p)
 {
     struct passage *o = p->cpu < a->cpu_count ? &a->open[p->cpu] : NULL;
 
+    if (o)
+        take_listed(a, p->cpu);
     if (!o || !o->open)
         return;
     switch (p->kind) {

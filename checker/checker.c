@@ -13,6 +13,7 @@
 #include "checker/backtrace.h"
 #include "checker/budget.h"
 #include "checker/flow.h"
+#include "checker/listing.h"
 #include "checker/moves.h"
 #include "checker/names.h"
 #include "checker/own.h"
@@ -308,12 +309,12 @@ static void on_event(void *ctx, const struct arm_event *p)
         p->sysreg_write.sr == sysreg_number(SR_VBAR_EL2))
         names_look(c->names, p->cpu, p->pc);
     tell_units(c, p);
-    if (!known || p->kind != ARM_EVENT_WORLD)
-        return;
-    if (p->world.enter)
+    if (known && p->kind == ARM_EVENT_WORLD && p->world.enter)
         entered(c, &c->cpus[p->cpu], p);
-    else
+    else if (known && p->kind == ARM_EVENT_WORLD)
         left(c, &c->cpus[p->cpu], p);
+    if (known)
+        listing_event(c, p);
 }
 
 /* Unit @k is told of @events, at EL2 or elsewhere. */
@@ -337,7 +338,8 @@ static int subscribe(struct arm_checker *c, struct arm_error *err)
         }
     c->at_el2 &= ~c->everywhere;
     struct arm_filter all = {.size = sizeof(all), .events = c->everywhere};
-    struct arm_filter el2 = {.size = sizeof(el2), .events = c->at_el2, .els = ARM_BIT(2)};
+    struct arm_filter el2 = {
+        .size = sizeof(el2), .events = c->at_el2, .els = ARM_BIT(2), .lists = true};
     c->handles[CHECKER_EVERYWHERE] = arm_subscribe(c->m, &all, on_event, c);
     c->handles[CHECKER_AT_EL2] =
         c->handles[CHECKER_EVERYWHERE] ? arm_subscribe(c->m, &el2, on_event, c) : 0;

@@ -38,6 +38,7 @@ struct cpu_view {
     bool user_ran;         /* a program of a host at EL2 has, since the world left */
     uint64_t idle[IDLES];  /* when EL2 has waited here by WFI, the last times, */
     unsigned idles;        /* and how often: by CNTPCT_EL0 */
+    uint8_t listed;        /* BIT(k): reads of that register are (checker/listing.c) */
 };
 
 /* Subscriptions; the last ones are made when a host at EL1 is seen (own_thread_below()), and when a
@@ -62,6 +63,7 @@ struct arm_checker {
     struct exit_state *exits; /* by world: how it left last */
     unsigned exit_count;
     bool guest_seen;
+    unsigned listing_stage; /* of checker/listing.c */
     bool prepared; /* stage 2 was on at EL2: a first guest is about to be entered, or was */
     bool threads;  /* EL2 is a host with programs at EL0, which it returns to between anything */
     bool rule_on[RULE_COUNT + 1];

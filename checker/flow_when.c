@@ -107,9 +107,11 @@ static void on_step(void *ctx, const struct arm_event *p)
     struct flow *f = ctx;
     struct flow_cpu *v = &f->cpus[p->cpu];
 
-    if (p->kind == ARM_EVENT_MEM)
-        f->accesses[(p->pc >> 2) % FLOW_ACCESSES] =
-            (struct flow_access){p->mem.pa, site_bare(f->c, p)};
+    if (p->kind == ARM_EVENT_MEM) {
+        struct flow_access *a = &f->accesses[(p->pc >> 2) % FLOW_ACCESSES];
+        a->pa = p->mem.pa;
+        site_put(f->c, p, &a->at);
+    }
     if (f->c->view)
         view_begin(f->c, p);
     if (p->kind == ARM_EVENT_MEM && (p->mem.kind & ARM_MEM_WRITE))

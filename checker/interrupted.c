@@ -146,3 +146,8 @@ void interrupted_event(struct arm_checker *c, struct interrupted *u, const struc
     if (ends && is_own(p))
         end(c, u, p);
 }
+
+bool interrupted_needs_reads(const struct interrupted *u, unsigned cpu)
+{
+    return resumed_needs_reads(u->resumed, cpu);
+}

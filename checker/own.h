@@ -28,6 +28,10 @@ void own_emptied(struct arm_checker *c, unsigned cpu, uint64_t pa, uint64_t lr,
 /* EL2 has written V@n by an instruction that was followed. */
 void own_vector_written(struct arm_checker *c, unsigned cpu, unsigned n, const struct site *at);
 
+/* May a read of @sr by EL2 on @cpu be of a world's value, or be what ends the CPU's sleep? If not,
+ * one that has been told has told all that the next ones would. */
+bool own_needs_reads(const struct arm_checker *c, unsigned cpu, enum sysreg sr);
+
 /* Are values of a world in a vector of @cpu: its own, or restored for it? */
 bool own_has_vectors(const struct arm_checker *c, unsigned cpu);
 

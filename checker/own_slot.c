@@ -200,6 +200,17 @@ void own_slot_read(struct arm_checker *c, struct own *u, unsigned reg, const str
             (struct misplaced){.known = true, .value = p->sysreg_read.value, .at = l->read};
 }
 
+bool own_needs_reads(const struct arm_checker *c, unsigned cpu, enum sysreg sr)
+{
+    const struct own *u = c->unit[UNIT_own];
+    unsigned reg = c->regs.of_sysreg[sr];
+    struct tag tag = {0};
+
+    if (u && c->prepared && reg != REG_NONE)
+        tag = own_live_tag(c, cpu, reg);
+    return u && (u->sleeps[cpu].since || (tag.kind && tag.world != WORLD_EL2));
+}
+
 /* CBZ or CBNZ: was anything saved ever? */
 static bool is_presence_test(uint32_t word)
 {

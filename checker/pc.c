@@ -15,6 +15,7 @@
 #include "checker/justify.h"
 #include "checker/lost_access.h"
 #include "checker/own.h"
+#include "checker/pc.h"
 #include "checker/power_on.h"
 #include "checker/unit.h"
 
@@ -294,6 +295,13 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
             returned(c, r, p);
         r->elr = r->spsr = false;
     }
+}
+
+bool pc_needs_reads(const struct arm_checker *c, unsigned cpu)
+{
+    const struct pc_unit *u = c->unit[UNIT_pc];
+
+    return u && interrupted_needs_reads(u->interrupted, cpu);
 }
 
 static void destroy(void *state)

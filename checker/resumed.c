@@ -140,6 +140,16 @@ void resumed_read(struct resumed *u, const struct arm_event *p)
     }
 }
 
+bool resumed_needs_reads(const struct resumed *u, unsigned cpu)
+{
+    const struct watch *k = &u->watches[cpu];
+    bool needs = false;
+
+    for (unsigned n = 0; n < RESUMED_SYSREGS; n++)
+        needs |= k->sysregs[n];
+    return needs;
+}
+
 /* ---- the interrupt ---- */
 
 static bool is_worlds(const struct resumed *u, unsigned n, uint64_t value)

@@ -35,3 +35,6 @@ void resumed_stop(struct resumed *u, unsigned cpu);
 
 /* EL2 reads a system register: reports. */
 void resumed_read(struct resumed *u, const struct arm_event *p);
+
+/* Is one of @cpu still to be told: one that a program goes on with changed? */
+bool resumed_needs_reads(const struct resumed *u, unsigned cpu);
