@@ -185,6 +185,10 @@ static void test_parts_are_found_by_the_names_that_the_command_line_gives(void *
         {"\"query-named-block-nodes\"",
          "\"virtual-size\": 1048576}}, {\"node-name\": \"node0\", \"drv\": \"raw\""},
         {"\"query-chardev\"", "[{\"label\": \"serial0\", \"filename\": \"none\""},
+        {"\"query-fdsets\"",
+         "[{\"fds\": [{\"fd\": 40}], \"fdset-id\": 5}, "
+         "{\"fds\": [{\"fd\": 40, \"opaque\": \"rdonly:/x\"}, {\"fd\": 41}], "
+         "\"fdset-id\": 2}]"},
         {"\"query-machines\"", "[{\"name\": \"virt-6.2\", \"alias\": \"virt\""},
         {"\"query-cpu-definitions\"", "{\"name\": \"cortex-a57\", "},
         {"\"query-hotpluggable-cpus\"", "\"qom-path\": \"/machine/unattached/device[1]\""},
@@ -229,6 +233,8 @@ static void test_parts_are_found_by_the_names_that_the_command_line_gives(void *
     snprintf(disk, sizeof(disk), "%s.disk", path);
     int fd = open(disk, O_RDWR | O_CREAT | O_TRUNC, 0600);
     assert_int_equal(ftruncate(fd, 1 << 20), 0);
+    assert_int_equal(dup2(fd, 40), 40);
+    assert_int_equal(dup2(fd, 41), 41);
     close(fd);
     snprintf(drive, sizeof(drive), "if=none,id=hd0,format=raw,readonly=on,file=%s", disk);
     snprintf(node, sizeof(node), "driver=file,node-name=node0,read-only=on,filename=%s", disk);
@@ -271,6 +277,12 @@ static void test_parts_are_found_by_the_names_that_the_command_line_gives(void *
                                 "qemu-xhci",
                                 "-device",
                                 "usb-mouse,port=3",
+                                "-add-fd",
+                                "fd=40,set=2,opaque=rdonly:/x",
+                                "-add-fd",
+                                "fd=40,set=5",
+                                "-add-fd",
+                                "fd=41,set=2",
                                 "-qmp",
                                 where,
                                 NULL});

@@ -13,6 +13,7 @@
 #define OUTLINE_NO_UUID   "00000000-0000-0000-0000-000000000000"
 
 struct networks;
+struct qemu_fdsets;
 
 /* A disk, or the contents of a flash memory. */
 struct outline_disk {
@@ -42,7 +43,8 @@ struct outline {
     struct outline_part parts[OUTLINE_PARTS_MAX];
     struct outline_link links[OUTLINE_LINKS_MAX];
     unsigned disk_count, part_count, link_count;
-    const struct networks *networks; /* NULL: none */
+    const struct networks *networks;  /* NULL: none */
+    const struct qemu_fdsets *fdsets; /* NULL: none */
 };
 
 /* INFO_NAMED(@word) of info.def: @out gets lines. False: there is no such row. */

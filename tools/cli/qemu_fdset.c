@@ -27,10 +27,12 @@ static bool set_set(struct qemu *q, const char *value)
            qemu_bad("-add-fd set=%s: expected a number", value);
 }
 
+PROPERTY_TEXT(set_opaque, row(q)->opaque)
+
 static const struct property fd_properties[] = {
     {"fd", "N", set_fd, NULL},
     {"set", "N", set_set, NULL},
-    {"opaque", "TEXT", NULL, NULL}, /* for who asks by QMP */
+    {"opaque", "TEXT", set_opaque, NULL}, /* for who asks by QMP */
 };
 
 bool qemu_add_fd(struct qemu *q, const char *option, const char *value)

@@ -12,6 +12,7 @@ struct qemu;
 
 struct qemu_fd {
     uint64_t fd, set;
+    const char *opaque; /* what its opener says of it; NULL: nothing */
 };
 
 struct qemu_fdsets {

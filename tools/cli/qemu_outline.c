@@ -117,6 +117,7 @@ void qemu_outline_connect(struct qemu *q)
         .uuid = uuid_of(q),
         .ram_bytes = q->req.config.ram_size,
         .networks = q->req.networks,
+        .fdsets = &q->fdsets,
         .version = q->machine.version,
     };
     add_disks(q, o);

@@ -6,6 +6,7 @@
 #include "json.h"
 #include "outline.h"
 #include "qemu_drivers.h"
+#include "qemu_fdset.h"
 #include "qmp_state.h"
 
 static const struct outline *outline_of(const struct control *c)
@@ -188,6 +189,43 @@ void qmp_chardev(struct control *c, const char *arguments, GString *out)
         add_text(out, "label", o->links[k].label);
         add_text(out, "filename", o->links[k].where);
         add_flag(out, "frontend-open", true);
+        g_string_append_c(out, '}');
+    }
+    g_string_append_c(out, ']');
+}
+
+/* The greatest number of a set below @number; @number: there is none. */
+static uint64_t set_below(const struct qemu_fdsets *f, uint64_t number)
+{
+    uint64_t found = number;
+
+    for (unsigned k = 0; k < f->count; k++)
+        if (f->rows[k].set < number && (found == number || f->rows[k].set > found))
+            found = f->rows[k].set;
+    return found;
+}
+
+/* In QEMU's order: the last set first. */
+void qmp_fdsets(struct control *c, const char *arguments, GString *out)
+{
+    static const struct qemu_fdsets none;
+    const struct qemu_fdsets *f = outline_of(c)->fdsets ? outline_of(c)->fdsets : &none;
+
+    (void)arguments;
+    begin_list(out);
+    for (uint64_t last = UINT64_MAX, set; (set = set_below(f, last)) != last; last = set) {
+        begin_object(out, NULL);
+        g_string_append(out, "\"fds\": [");
+        for (unsigned k = 0; k < f->count; k++) {
+            if (f->rows[k].set != set)
+                continue;
+            begin_object(out, NULL);
+            add_number(out, "fd", f->rows[k].fd);
+            add_text(out, "opaque", f->rows[k].opaque);
+            g_string_append_c(out, '}');
+        }
+        g_string_append_c(out, ']');
+        add_number(out, "fdset-id", set);
         g_string_append_c(out, '}');
     }
     g_string_append_c(out, ']');
