@@ -21,8 +21,8 @@ struct block {
     uint64_t offset;
 };
 
-/* Memory for lent blocks and their copies, in the host's large pages; what is given back is used
- * again. It goes when nobody refers to it. Of one thread. */
+/* Memory for lent blocks and their copies; what is given back is used again. It goes when nobody
+ * refers to it. Of one thread. */
 struct block_pool {
     unsigned refs;
     size_t block_bytes;
@@ -40,7 +40,9 @@ struct pool_chunk {
     void *memory;
 };
 
-#define CHUNK_BYTES HOST_LARGE_PAGE
+/* In the host's small pages: a large one that nobody has used for a while may be dear to find.
+ * docs/decisions/191 has the numbers. */
+#define CHUNK_BYTES ((size_t)256 << 10)
 
 /* Memory that goes when the last block in it does. Blocks are behind it. */
 struct block_slab {
@@ -111,12 +113,13 @@ static void pool_give_back(struct pool_item **list, void *memory)
 static void grow(struct block_pool *pool, struct pool_item **list, size_t bytes)
 {
     struct pool_chunk *chunk = malloc(sizeof(*chunk));
-    uint8_t *memory = chunk ? host_memory(CHUNK_BYTES) : NULL;
+    uint8_t *memory = chunk ? host_pages(CHUNK_BYTES) : NULL;
 
     if (!memory) {
         free(chunk);
         return;
     }
+    host_pages_find(memory, CHUNK_BYTES);
     *chunk = (struct pool_chunk){pool->chunks, memory};
     pool->chunks = chunk;
     for (size_t at = CHUNK_BYTES / bytes; at-- > 0;)
@@ -142,7 +145,7 @@ static void free_pool(struct block_pool *pool)
         return;
     while ((chunk = pool->chunks)) {
         pool->chunks = chunk->next;
-        host_memory_free(chunk->memory, CHUNK_BYTES);
+        host_pages_free(chunk->memory, CHUNK_BYTES);
         free(chunk);
     }
     free(pool);

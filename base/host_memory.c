@@ -7,6 +7,9 @@
 
 #include "base/bits.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14; older ones refuse it */
+#endif
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25 /* Linux 6.1; older ones refuse it */
 #endif
@@ -96,6 +99,11 @@ void host_pages_free(void *p, size_t bytes)
 }
 
 #endif
+
+void host_pages_find(void *p, size_t bytes)
+{
+    madvise(p, bytes, MADV_POPULATE_WRITE);
+}
 
 void host_memory_free(void *p, size_t bytes)
 {

@@ -33,6 +33,10 @@ void host_memory_free(void *p, size_t bytes);
 /* @bytes of zeros, not there before they are touched. NULL: no memory. */
 void *host_pages(size_t bytes);
 
+/* @p: of host_pages(@bytes), which is about to be touched all over: let the host find all of it by
+ * one request (Linux 5.14). It is advice only. */
+void host_pages_find(void *p, size_t bytes);
+
 /* @p: of host_pages(@bytes), or NULL. */
 void host_pages_free(void *p, size_t bytes);
 

@@ -86,6 +86,32 @@ static void test_pages_are_there_when_they_are_touched(void **state)
 #endif
 }
 
+/* Where the host cannot, they come when they are touched. */
+static void test_pages_that_are_found_are_all_there(void **state)
+{
+#ifdef ARMILLARY_ASAN
+    (void)state;
+    skip();
+#else
+    enum { PAGES = 64 };
+    uint8_t *p = host_pages((size_t)PAGES * 4096);
+    unsigned char there[PAGES];
+
+    (void)state;
+    assert_non_null(p);
+    host_pages_find(p, (size_t)PAGES * 4096);
+    assert_int_equal(mincore(p, (size_t)PAGES * 4096, there), 0);
+    bool can = there[0] & 1;
+    for (unsigned k = 0; k < PAGES; k++) {
+        assert_int_equal(there[k] & 1, can);
+        assert_int_equal(p[k * 4096], 0);
+    }
+    host_pages_free(p, (size_t)PAGES * 4096);
+    if (!can)
+        skip();
+#endif
+}
+
 /* Has a host that gives large pages to who does not ask for them its way? */
 static bool always_large(void)
 {
@@ -161,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_it_is_aligned_zero_and_nobody_elses),
         cmocka_unit_test(test_what_the_host_has_not_is_not_there),
         cmocka_unit_test(test_pages_are_there_when_they_are_touched),
+        cmocka_unit_test(test_pages_that_are_found_are_all_there),
         cmocka_unit_test(test_advice_changes_no_byte),
         cmocka_unit_test(test_what_is_for_later_is_small_first_and_stays_what_it_is),
         cmocka_unit_test(test_memory_at_two_places_may_become_large_and_stays_one),
