@@ -20,6 +20,23 @@ static void span_state(struct state_io *io, struct tlb_span *s)
 
 /* ---- L2, stage 2, table addresses: entries behind their numbers ---- */
 
+/* An entry is written all at once, as there are most of them: half of what a snapshot took was to
+ * save them one number after another. */
+#define FIELD_BYTES(field) +sizeof(e->field)
+#define FIELD_SAVE(field)                                                                          \
+    memcpy(to, &e->field, sizeof(e->field));                                                       \
+    to += sizeof(e->field);
+#define FIELD_PASS(field) STATE(io, e->field);
+#define STATE_FIELDS(io, FIELDS)                                                                   \
+    do {                                                                                           \
+        uint8_t *to = state_room(io, 0 FIELDS(FIELD_BYTES));                                       \
+        if (to) {                                                                                  \
+            FIELDS(FIELD_SAVE)                                                                     \
+        } else {                                                                                   \
+            FIELDS(FIELD_PASS)                                                                     \
+        }                                                                                          \
+    } while (0)
+
 #define L2_FIELDS(FIELD)                                                                           \
     FIELD(tag)                                                                                     \
     FIELD(pa)                                                                                      \
@@ -33,31 +50,9 @@ static void span_state(struct state_io *io, struct tlb_span *s)
     FIELD(attr)                                                                                    \
     FIELD(flags)
 
-/* All at once, as there are most of them: half of what a snapshot took was to save them one number
- * after another. */
-static bool l2_entry_save(struct state_io *io, const struct tlb_l2_entry *e)
-{
-#define BYTES(field) +sizeof(e->field)
-#define SAVE(field)                                                                                \
-    memcpy(to, &e->field, sizeof(e->field));                                                       \
-    to += sizeof(e->field);
-    uint8_t *to = state_room(io, 0 L2_FIELDS(BYTES));
-
-    if (!to)
-        return false;
-    L2_FIELDS(SAVE)
-    return true;
-#undef SAVE
-#undef BYTES
-}
-
 static void l2_entry_state(struct state_io *io, struct tlb_l2_entry *e)
 {
-#define PASS(field) STATE(io, e->field);
-    if (l2_entry_save(io, e))
-        return;
-    L2_FIELDS(PASS)
-#undef PASS
+    STATE_FIELDS(io, L2_FIELDS);
     state_require(io, e->config < TLB_CONFIGS && e->cls < TLB_CLASSES && e->s1_shift < 64,
                   "e->cls");
 }
@@ -90,17 +85,20 @@ static void l2_state(struct state_io *io, struct tlb *tlb)
     }
 }
 
+#define S2_FIELDS(FIELD)                                                                           \
+    FIELD(ipa)                                                                                     \
+    FIELD(pa)                                                                                      \
+    FIELD(config)                                                                                  \
+    FIELD(vmid)                                                                                    \
+    FIELD(shift)                                                                                   \
+    FIELD(level)                                                                                   \
+    FIELD(perms)                                                                                   \
+    FIELD(memattr)                                                                                 \
+    FIELD(sh)
+
 static void s2_entry_state(struct state_io *io, struct tlb_s2_entry *e)
 {
-    STATE(io, e->ipa);
-    STATE(io, e->pa);
-    STATE(io, e->config);
-    STATE(io, e->vmid);
-    STATE(io, e->shift);
-    STATE(io, e->level);
-    STATE(io, e->perms);
-    STATE(io, e->memattr);
-    STATE(io, e->sh);
+    STATE_FIELDS(io, S2_FIELDS);
     state_require(io, e->shift >= PAGE_SHIFT && e->shift < 64, "e->shift");
     state_require(io, e->level >= -1 && e->level <= 3, "e->level");
 }
@@ -126,15 +124,18 @@ static void s2_state(struct state_io *io, struct tlb *tlb)
     }
 }
 
+#define WALK_FIELDS(FIELD)                                                                         \
+    FIELD(va)                                                                                      \
+    FIELD(table)                                                                                   \
+    FIELD(config)                                                                                  \
+    FIELD(vmid)                                                                                    \
+    FIELD(asid)                                                                                    \
+    FIELD(level)                                                                                   \
+    FIELD(attrs)
+
 static void walk_entry_state(struct state_io *io, struct tlb_walk_entry *e)
 {
-    STATE(io, e->va);
-    STATE(io, e->table);
-    STATE(io, e->config);
-    STATE(io, e->vmid);
-    STATE(io, e->asid);
-    STATE(io, e->level);
-    STATE(io, e->attrs);
+    STATE_FIELDS(io, WALK_FIELDS);
 }
 
 static void walk_state(struct state_io *io, struct tlb *tlb)
@@ -165,6 +166,41 @@ struct l1_page {
     uint64_t tag, pa;
     bool r, w;
 };
+
+#define L1_FIELDS(FIELD)                                                                           \
+    FIELD(tag)                                                                                     \
+    FIELD(pa)                                                                                      \
+    FIELD(r)                                                                                       \
+    FIELD(w)
+
+static void l1_page_state(struct state_io *io, struct l1_page *e)
+{
+    STATE_FIELDS(io, L1_FIELDS);
+}
+
+/* A page of the fetch side. */
+struct x_page {
+    uint64_t tag, pa;
+};
+
+#define X_FIELDS(FIELD)                                                                            \
+    FIELD(tag)                                                                                     \
+    FIELD(pa)
+
+static void x_page_state(struct state_io *io, struct x_page *e)
+{
+    STATE_FIELDS(io, X_FIELDS);
+}
+
+/* The first slot from @n on that may be filled, of @size, of which a bit of @used stands for @each;
+ * @size: none. */
+static unsigned next_used(uint64_t used, unsigned n, unsigned each, unsigned size)
+{
+    uint64_t left = n < size ? used >> (n / each) << (n / each) : 0;
+    unsigned first = left ? (unsigned)__builtin_ctzll(left) * each : size;
+
+    return first > n ? first : n;
+}
 
 static unsigned slot_of(uint64_t tag, unsigned size)
 {
@@ -214,54 +250,72 @@ static bool l1_put(struct tlb_bank *b, const struct l1_page *p, struct physmem *
     return true;
 }
 
+/* The first page of L1 from slot @n on; TLB_L1_SIZE: none. */
+static unsigned l1_next(const struct tlb_bank *b, unsigned n)
+{
+    while ((n = next_used(b->used, n, TLB_USED_SLOTS, TLB_L1_SIZE)) < TLB_L1_SIZE &&
+           !l1_filled(b, n))
+        n++;
+    return n;
+}
+
 static void l1_state(struct state_io *io, struct tlb_bank *b, struct physmem *mem)
 {
+    bool restoring = state_restoring(io);
     uint64_t count = 0;
-    unsigned n = 0;
 
-    for (unsigned k = 0; k < TLB_L1_SIZE && !state_restoring(io); k++)
-        count += l1_filled(b, k);
+    for (unsigned n = 0; !restoring && (n = l1_next(b, n)) < TLB_L1_SIZE; n++)
+        count++;
     count = state_count(io, "L1 pages", count, TLB_L1_SIZE);
-    for (; count && !state_failed(io); count--, n++) {
+    for (unsigned n = 0; count && !state_failed(io); count--, n++) {
         struct l1_page p = {0};
-        while (!state_restoring(io) && !l1_filled(b, n))
-            n++;
-        if (!state_restoring(io))
-            p = l1_get(b, n, mem);
-        STATE(io, p.tag);
-        STATE(io, p.pa);
-        STATE(io, p.r);
-        STATE(io, p.w);
-        if (state_restoring(io) && !state_failed(io))
+        if (!restoring)
+            p = l1_get(b, n = l1_next(b, n), mem);
+        l1_page_state(io, &p);
+        if (restoring && !state_failed(io))
             state_require(io, l1_put(b, &p, mem), "p.pa");
     }
 }
 
+/* The same of the fetch side. */
+static unsigned x_next(const struct tlb_bank *b, unsigned n)
+{
+    while ((n = next_used(b->used_x, n, TLB_USED_X_SLOTS, TLB_X_SIZE)) < TLB_X_SIZE &&
+           b->x[n].tag == TLB_X_EMPTY)
+        n++;
+    return n;
+}
+
+/* False: there is no code, or the tag has bits of nobody's. */
+static bool x_put(struct tlb_bank *b, const struct x_page *p, const struct tlb_code *code)
+{
+    void *page = code->at(code->ctx, p->pa);
+    unsigned n = slot_of(p->tag, TLB_X_SIZE);
+
+    if (!page || (p->tag & PAGE_MASK & ~(uint64_t)TLB_X_GUARDED))
+        return false;
+    b->x[n] = (struct tlb_x_entry){p->tag, page};
+    b->used_x |= BIT(n / TLB_USED_X_SLOTS);
+    return true;
+}
+
 static void fetch_state(struct state_io *io, struct tlb_bank *b, const struct tlb_code *code)
 {
+    bool restoring = state_restoring(io);
     uint64_t count = 0;
-    unsigned n = 0;
 
-    for (unsigned k = 0; k < TLB_X_SIZE && !state_restoring(io); k++)
-        count += b->x[k].tag != TLB_X_EMPTY;
+    for (unsigned n = 0; !restoring && (n = x_next(b, n)) < TLB_X_SIZE; n++)
+        count++;
     count = state_count(io, "fetch pages", count, TLB_X_SIZE);
-    for (; count && !state_failed(io); count--, n++) {
-        uint64_t tag = 0, page_pa = 0;
-        while (!state_restoring(io) && b->x[n].tag == TLB_X_EMPTY)
-            n++;
-        if (!state_restoring(io)) {
-            tag = b->x[n].tag;
-            page_pa = code->pa_of(b->x[n].page);
+    for (unsigned n = 0; count && !state_failed(io); count--, n++) {
+        struct x_page p = {0};
+        if (!restoring) {
+            n = x_next(b, n);
+            p = (struct x_page){b->x[n].tag, code->pa_of(b->x[n].page)};
         }
-        STATE(io, tag);
-        STATE(io, page_pa);
-        void *page = state_restoring(io) && !state_failed(io) ? code->at(code->ctx, page_pa) : NULL;
-        if (!state_require(io, page && !(tag & PAGE_MASK & ~(uint64_t)TLB_X_GUARDED), "page_pa") ||
-            !page)
-            continue;
-        n = slot_of(tag, TLB_X_SIZE);
-        b->x[n] = (struct tlb_x_entry){tag, page};
-        b->used_x |= BIT(n / TLB_USED_X_SLOTS);
+        x_page_state(io, &p);
+        if (restoring && !state_failed(io))
+            state_require(io, x_put(b, &p, code), "page_pa");
     }
 }
 
