@@ -185,10 +185,9 @@ static void test_parts_are_found_by_the_names_that_the_command_line_gives(void *
         {"\"query-named-block-nodes\"",
          "\"virtual-size\": 1048576}}, {\"node-name\": \"node0\", \"drv\": \"raw\""},
         {"\"query-chardev\"", "[{\"label\": \"serial0\", \"filename\": \"none\""},
-        {"\"query-fdsets\"",
-         "[{\"fds\": [{\"fd\": 40}], \"fdset-id\": 5}, "
-         "{\"fds\": [{\"fd\": 40, \"opaque\": \"rdonly:/x\"}, {\"fd\": 41}], "
-         "\"fdset-id\": 2}]"},
+        {"\"query-fdsets\"", "[{\"fds\": [{\"fd\": 40}], \"fdset-id\": 5}, "
+                             "{\"fds\": [{\"fd\": 40, \"opaque\": \"rdonly:/x\"}, {\"fd\": 41}], "
+                             "\"fdset-id\": 2}]"},
         {"\"query-machines\"", "[{\"name\": \"virt-6.2\", \"alias\": \"virt\""},
         {"\"query-cpu-definitions\"", "{\"name\": \"cortex-a57\", "},
         {"\"query-hotpluggable-cpus\"", "\"qom-path\": \"/machine/unattached/device[1]\""},

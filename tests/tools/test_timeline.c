@@ -426,6 +426,58 @@ static void test_stretches_without_a_write_are_not_executed(void **state)
     timeline_free(t);
 }
 
+/* Backwards from @from to the first of all, each of a guest's entries and exits. */
+static void expect_crossings(struct timeline *t, uint64_t from, uint64_t last_entry)
+{
+    const struct timeline_quest q = {
+        .filter = {.size = sizeof(struct arm_filter), .events = ARM_BIT(ARM_EVENT_WORLD)}};
+
+    assert_int_equal(timeline_goto(t, (struct arm_position){from, 0}), TIMELINE_THERE);
+    for (uint64_t entry = last_entry; entry > 9; entry -= 2 * 0xffff + 4) {
+        assert_int_equal(timeline_previous(t, &q, 1, NULL), TIMELINE_THERE);
+        assert_int_equal(timeline_here(t).insns, entry);
+        assert_int_equal(timeline_previous(t, &q, 1, NULL), TIMELINE_THERE);
+        assert_int_equal(timeline_here(t).insns, entry - 1);
+    }
+    assert_int_equal(timeline_previous(t, &q, 1, NULL), TIMELINE_THERE);
+    assert_int_equal(timeline_here(t).insns, 9);
+    assert_int_equal(timeline_previous(t, &q, 1, NULL), TIMELINE_START);
+}
+
+/* Nobody need be told of crossings before somebody looks for one: what the points of before then do
+ * not know is looked through. */
+static void test_crossings_are_counted_once_somebody_looks_for_one(void **state)
+{
+    static uint32_t words[0xc00 / 4 + 1] = {
+        0x10004000, 0xd51cc000, /* adr x0, . + 0x800; msr vbar_el2, x0 */
+        0x100000e0, 0xd51c4020, /* adr x0, guest; msr elr_el2, x0 */
+        0xd28078a0, 0xd51c4000, /* mov x0, #0x3c5; msr spsr_el2, x0 */
+        0xd2b00001, 0xd51c1101, /* mov x1, #0x80000000; msr hcr_el2, x1 */
+        0xd69f03e0,             /* eret */
+        0xd29fffe3,             /* guest: mov x3, #0xffff */
+        0xf1000463, 0x54ffffe1, /* 1: subs x3, x3, #1; b.ne 1b */
+        0xd4000002, 0x17fffffc, /* hvc #0; b guest */
+    };
+    const uint64_t first = 9 + 2 * 0xffff + 3, round = 2 * 0xffff + 4;
+    static struct output out;
+
+    (void)state;
+    words[0xc00 / 4] = 0xd69f03e0; /* eret */
+    for (few = 0; few <= 6; few += 6) {
+        struct timeline *t = open_words(1, words, sizeof(words), &out);
+        assert_int_equal(timeline_goto(t, (struct arm_position){1000000, 0}), TIMELINE_THERE);
+        bool told = timeline_live(t)->probes.mask & ARM_BIT(ARM_EVENT_WORLD);
+        assert_int_equal(told, !alone);
+        expect_crossings(t, 1000000, first + 6 * round);
+        expect_crossings(t, 2000000, first + 14 * round);
+        uint64_t work = timeline_work(t);
+        expect_crossings(t, 2000000, first + 14 * round);
+        assert_true(timeline_work(t) - work < 2 * TIMELINE_WORK_SNAPSHOT * 15 * 6);
+        timeline_free(t);
+    }
+    few = 0;
+}
+
 static void test_instructions_and_stores_are_found_from_both_sides(void **state)
 {
     static struct output out;
@@ -559,6 +611,7 @@ int main(void)
         cmocka_unit_test(test_a_search_that_is_not_allowed_more_ends),
         cmocka_unit_test(test_events_are_found_from_both_sides),
         cmocka_unit_test(test_stretches_without_a_write_are_not_executed),
+        cmocka_unit_test(test_crossings_are_counted_once_somebody_looks_for_one),
         cmocka_unit_test(test_instructions_and_stores_are_found_from_both_sides),
         cmocka_unit_test(test_a_search_that_finds_nothing_stays_or_ends),
         cmocka_unit_test(test_typed_text_comes_again_where_it_came),

@@ -63,14 +63,17 @@ void timeline_free(struct timeline *t)
 bool timeline_begin(struct timeline *t)
 {
     t->begun = points_take(t, &t->live, false);
-    if (!t->config.later) /* it is there to be asked who wrote what */
+    if (!t->config.later) { /* it is there to be asked who wrote what */
         stretches_watch(t);
+        crossings_watch(t);
+    }
     return t->begun;
 }
 
 void timeline_forget(struct timeline *t)
 {
     stretches_forget(t);
+    crossings_forget(t);
     (void)live_return(t); /* who cannot looks at the past to the end */
     g_ptr_array_set_size(t->points, 0);
     drop_far(t);

@@ -178,6 +178,8 @@ bool points_take(struct timeline *t, struct side *s, bool fine)
         nth(t, n - 1)->fine &= fine;
         return true;
     }
+    if (!t->counts)
+        crossings_lost(s);
     struct point *p = point_of(t, s, fine);
     if (!p)
         return false;

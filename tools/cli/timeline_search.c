@@ -277,7 +277,7 @@ static enum timeline_result search_back(struct timeline *t, const struct timelin
 {
     struct hunt h = {.quests = quests, .count = count};
     struct arm_position here = side_at(t->here), to = here, last;
-    uint64_t piece = 0, crossings = t->here->crossings;
+    uint64_t piece = 0;
     bool worlds = true;
 
     t->interrupted = 0;
@@ -285,6 +285,9 @@ static enum timeline_result search_back(struct timeline *t, const struct timelin
         piece = is_slow(&quests[k]) ? PIECE_FIRST : piece;
         worlds &= wants_worlds_only(&quests[k]);
     }
+    if (worlds)
+        crossings_watch(t);
+    uint64_t crossings = t->here->crossings;
     for (;;) {
         to = skip(t, to, worlds, crossings, count == 1 ? quests : NULL);
         int found = -1;

@@ -96,10 +96,50 @@ void timeline_type(struct timeline *t, const char *text, size_t size)
 
 /* ---- machines ---- */
 
+/* More than a run has, so that numbers of different beginnings never meet. */
+#define CROSSINGS_MAX (UINT64_C(1) << 40)
+
 static void count_crossing(void *ctx, const struct arm_event *event)
 {
     (void)event;
     role(ctx)->crossings++;
+}
+
+static void count_crossings(struct side *s)
+{
+    const struct arm_filter worlds = {.size = sizeof(worlds), .events = ARM_BIT(ARM_EVENT_WORLD)};
+
+    s->counting = arm_subscribe(s->m, &worlds, count_crossing, s);
+}
+
+void crossings_lost(struct side *s)
+{
+    s->crossings = s->t->unknown += CROSSINGS_MAX;
+}
+
+/* Who counts keeps blocks of host code from going on in one another through exceptions. */
+void crossings_watch(struct timeline *t)
+{
+    if (t->counts || !t->begun)
+        return;
+    t->counts = true;
+    count_crossings(&t->live);
+    crossings_lost(&t->live);
+    if (t->past.m && !t->config.alone)
+        count_crossings(&t->past);
+    crossings_lost(&t->past);
+}
+
+void crossings_forget(struct timeline *t)
+{
+    struct side *const sides[] = {&t->live, &t->past};
+
+    for (size_t k = 0; k < G_N_ELEMENTS(sides); k++) {
+        if (sides[k]->counting)
+            arm_unsubscribe(sides[k]->m, sides[k]->counting);
+        sides[k]->counting = 0;
+    }
+    t->counts = false;
 }
 
 /* ---- what the only machine says for the first time ---- */
@@ -158,7 +198,6 @@ static void free_silence(struct arm_device *devices, unsigned count)
 
 bool side_open(struct timeline *t, struct side *s)
 {
-    const struct arm_filter worlds = {.size = sizeof(worlds), .events = ARM_BIT(ARM_EVENT_WORLD)};
     struct arm_config c = t->machine;
 
     s->t = t;
@@ -173,6 +212,7 @@ bool side_open(struct timeline *t, struct side *s)
     free_silence(devices, c.device_count);
     if (!s->m)
         return false;
-    arm_subscribe(s->m, &worlds, count_crossing, s);
+    if (t->counts)
+        count_crossings(s);
     return !t->config.prepare || t->config.prepare(t->config.ctx, s->m, &t->error) == 0;
 }

@@ -11,7 +11,7 @@ struct point {
     struct arm_position at;
     struct arm_position *cpus; /* where each CPU is */
     struct arm_snapshot *snapshot;
-    uint64_t crossings; /* world events before it */
+    uint64_t crossings; /* as side.crossings */
     size_t inputs;      /* pieces of input before it */
     bool fine;          /* close to where somebody has looked: the first to go */
 };
@@ -36,7 +36,9 @@ struct typed {
 struct side {
     struct timeline *t;
     struct arm_machine *m;
+    /* Between places with the same number no world event came. */
     uint64_t crossings;
+    int counting;  /* handle of who counts them; 0: nobody */
     size_t inputs; /* of timeline.inputs that it has had */
 };
 
@@ -53,6 +55,8 @@ struct timeline {
     GArray *inputs;    /* struct typed */
     GArray *stretches; /* struct stretch, the last one is open */
     int watching;      /* handle of who fills them; 0: nobody */
+    bool counts;       /* world events are counted */
+    uint64_t unknown;  /* the last number of a place behind which nobody has */
     enum arm_stop_reason end;
     struct arm_error error;
     unsigned taken;    /* points */
@@ -114,6 +118,12 @@ void stretches_cut(struct timeline *t);
  * written; the start. */
 struct arm_position stretches_skip(const struct timeline *t, struct arm_position to,
                                    uint32_t number);
+
+/* Count world events from now on, if that is not so already: somebody looks for one.
+ * crossings_forget(): no longer. crossings_lost(): @s has come to where it is uncounted. */
+void crossings_watch(struct timeline *t);
+void crossings_forget(struct timeline *t);
+void crossings_lost(struct side *s);
 
 /* Make the past machine be at @p. */
 enum timeline_result past_restore(struct timeline *t, const struct point *p);
