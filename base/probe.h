@@ -45,6 +45,20 @@ bool probe_filter_wants(const struct arm_filter *f, const struct arm_event *at);
 /* Hand @p, complete, to every subscriber that wants it. Call only if probe_wanted(). */
 void probe_fire(const struct probes *ps, const struct arm_event *p);
 
+/* The same of an event that is wanted where @p happens, and leads nowhere else: mostly there is one
+ * who can have meant it. */
+static inline void probe_fire_wanted(const struct probes *ps, const struct arm_event *p)
+{
+    unsigned some = ps->of[p->kind];
+
+    if (__builtin_expect(some && !(some & (some - 1)), 1)) {
+        unsigned k = (unsigned)__builtin_ctz(some);
+        ps->sub[k].fn(ps->sub[k].ctx, p);
+    } else {
+        probe_fire(ps, p);
+    }
+}
+
 /* Complete @p by ps->locate() first. */
 void probe_fire_located(const struct probes *ps, struct arm_event *p);
 

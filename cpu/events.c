@@ -19,10 +19,18 @@ void cpu_locate(const struct cpu *cpu, struct arm_event *p)
     p->pc = cpu->pc;
 }
 
+/* Most of all events; cpu_wants() has been asked just before each. */
+#define ASKED_FIRST                                                                                \
+    (BIT(ARM_EVENT_INSN) | BIT(ARM_EVENT_MEM) | BIT(ARM_EVENT_SYSREG_READ) |                       \
+     BIT(ARM_EVENT_SYSREG_WRITE))
+
 void cpu_fire_here(struct cpu *cpu, struct arm_event *p)
 {
     cpu_locate(cpu, p);
-    probe_fire(cpu->probes, p);
+    if (likely(bit(ASKED_FIRST, p->kind)))
+        probe_fire_wanted(cpu->probes, p);
+    else
+        probe_fire(cpu->probes, p);
     if (*cpu->env.pause)
         cpu_recheck(cpu);
 }
