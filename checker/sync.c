@@ -79,6 +79,11 @@ struct sync_cpu {
     bool gicv; /* accesses of the world that has left to GICV: no DSB SY since */
 };
 
+struct sync {
+    bool is_source[SR_COUNT]; /* a list register is as the first of them */
+    struct sync_cpu cpus[];
+};
+
 static bool is_lr(enum sysreg sr)
 {
     unsigned lr0 = sysreg_number(SR_ICH_LR0_EL2);
@@ -88,7 +93,16 @@ static bool is_lr(enum sysreg sr)
 
 static void *create(struct arm_checker *c)
 {
-    return g_new0(struct sync_cpu, c->cpu_count);
+    struct sync *all = g_malloc0(sizeof(*all) + c->cpu_count * sizeof(all->cpus[0]));
+
+    for (size_t k = 0; k < ARRAY_SIZE(sources); k++)
+        all->is_source[sources[k].sr] = true;
+    return all;
+}
+
+static struct sync_cpu *cpu_of(struct sync *all, unsigned cpu)
+{
+    return &all->cpus[cpu];
 }
 
 static void use(struct arm_checker *c, struct sync_cpu *u, unsigned readers, const char *what,
@@ -128,6 +142,9 @@ static void note_write(struct arm_checker *c, struct sync_cpu *u, const struct a
 
     if (is_lr(sr))
         sr = SR_ICH_LR0_EL2;
+    const struct sync *all = c->unit[UNIT_sync];
+    if (sr == SR_NONE || !all->is_source[sr])
+        return;
     for (size_t k = 0; k < ARRAY_SIZE(sources); k++) {
         uint64_t relevant = sources[k].bits ? sources[k].bits : UINT64_MAX;
         if (sources[k].sr == SR_PAR_EL1 && sr == SR_PAR_EL1)
@@ -297,13 +314,13 @@ static void returned(struct arm_checker *c, struct sync_cpu *u, const struct arm
 void sync_fp_used(struct arm_checker *c, const struct arm_event *p)
 {
     if (c->unit[UNIT_sync])
-        use(c, (struct sync_cpu *)c->unit[UNIT_sync] + p->cpu, READ_FP, "FP or SIMD", p);
+        use(c, cpu_of(c->unit[UNIT_sync], p->cpu), READ_FP, "FP or SIMD", p);
 }
 
 void sync_debug_used(struct arm_checker *c, const struct arm_event *p)
 {
     if (c->unit[UNIT_sync])
-        use(c, (struct sync_cpu *)c->unit[UNIT_sync] + p->cpu, READ_DEBUG,
+        use(c, cpu_of(c->unit[UNIT_sync], p->cpu), READ_DEBUG,
             "a debug exception, which PSTATE.D keeps back no longer,", p);
 }
 
@@ -319,7 +336,7 @@ void sync_key_used(struct arm_checker *c, const struct arm_event *p, enum flow_k
     uint64_t sctlr = checker_sysreg(c, p->cpu, SR_SCTLR_EL2);
 
     if (c->unit[UNIT_sync] && (key == KEY_GA || sctlr & on[key]))
-        use(c, (struct sync_cpu *)c->unit[UNIT_sync] + p->cpu, (unsigned)READ_KEY << (key - KEY_IA),
+        use(c, cpu_of(c->unit[UNIT_sync], p->cpu), (unsigned)READ_KEY << (key - KEY_IA),
             "pointer authentication", p);
 }
 
@@ -327,7 +344,7 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 {
     if (p->cpu >= c->cpu_count)
         return;
-    struct sync_cpu *u = (struct sync_cpu *)state + p->cpu;
+    struct sync_cpu *u = cpu_of(state, p->cpu);
 
     if (p->kind == ARM_EVENT_SYSREG_WRITE)
         sysreg_written(c, u, p);
@@ -349,7 +366,7 @@ static void event(struct arm_checker *c, void *state, const struct arm_event *p)
 
 static void leave(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
-    struct sync_cpu *u = (struct sync_cpu *)state + p->cpu;
+    struct sync_cpu *u = cpu_of(state, p->cpu);
 
     u->walks = true;
     u->gicv = w->kind == WORLD_GUEST && !(checker_sysreg(c, p->cpu, SR_ICC_SRE_EL1) & 1);
@@ -358,7 +375,7 @@ static void leave(struct arm_checker *c, void *state, struct world *w, const str
 /* ERET to @w is no barrier: what TLBI was to take away may still be used. */
 static void enter(struct arm_checker *c, void *state, struct world *w, const struct arm_event *p)
 {
-    struct sync_cpu *u = (struct sync_cpu *)state + p->cpu;
+    struct sync_cpu *u = cpu_of(state, p->cpu);
 
     u->walks = u->gicv = false;
     if (!u->tlbi.known || !c->cpus[p->cpu].guest_seen)
