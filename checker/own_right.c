@@ -166,6 +166,23 @@ bool own_is_tampered(const struct why *y)
            use != REGS_ANY && !(call && (use == REGS_BY_CALL || y->w->kind == WORLD_HOST));
 }
 
+/* The newest is where it was saved, and EL2 has loaded from another place, in which the register
+ * has never been, and has stored something there that nobody has asked for. */
+static bool is_from_elsewhere(const struct why *y)
+{
+    const struct granule *g = y->tag.from ? flow_granule(y->c->flow, y->tag.from) : NULL;
+
+    if (!g || !g->assumed || !g->blamed || regs_use(y->c, y->reg) == REGS_ANY || !y->r->saved)
+        return false;
+    for (unsigned k = 0; k < SLOTS; k++) {
+        const struct slot *s = &y->r->slots[k];
+        if (s->pa && s->pa != y->tag.from && s->version == y->r->version &&
+            own_memory_is(y, s->pa, y->r->value.lo))
+            return true;
+    }
+    return false;
+}
+
 /* By what EL2 has computed from it, or stored in its slot for a reason. */
 static bool was_edited(struct why *y)
 {
@@ -179,6 +196,8 @@ static bool was_edited(struct why *y)
         return false;
     if (own && y->tag.kind == TAG_DERIVED)
         return true;
+    if (own && y->tag.kind == TAG_MODIFIED && is_from_elsewhere(y))
+        return false;
     return (slot_was_changed(y) || (own && y->tag.kind == TAG_MODIFIED)) && !was_never_saved(y);
 }
 

@@ -8,6 +8,8 @@
 // case -DREG=tpidr_el1 -DOWN=0x5000: clean
 // case -DREG=tpidr_el1 -DOWN=0x5000 -DTWICE @second_save: FOREIGN-SAVE TPIDR_EL1 of vm1/vcpu
 // case -DREG=sp_el0 -DNO_SAVE @restore: LOST SP_EL0 of vm1/vcpu
+// case -DREG=sp_el0 -DID: clean
+// case -DREG=sp_el0 -DID -DELSEWHERE @restore: CLOBBER SP_EL0 of vm1/vcpu
 // case -DREG=cntkctl_el1 -DLOW -DNO_SAVE @restore: LOST CNTKCTL_EL1 of vm1/vcpu
 // case -DREG=cntkctl_el1 -DLOW: clean
 // case -DREG=pmuserenr_el0 -DLOW -DNO_RESTORE @do_eret: LEAK PMUSERENR_EL0 of vm1/vcpu
@@ -169,6 +171,8 @@ edited: str     x5, [x3, #FRAME_REG]
 2:
 #ifdef WRONG
         ldr     x4, [x3, #FRAME_SECOND]
+#elif defined(ELSEWHERE)                        // what hv.inc saves there is the world's PC
+        ldr     x4, [x3, #FRAME_ELR]
 #else
         ldr     x4, [x3, #FRAME_REG]
 #endif
