@@ -215,11 +215,25 @@ const struct change changes[] = {
 };
 const unsigned change_count = G_N_ELEMENTS(changes);
 
+static void describe_access(uint32_t w, char *buf, size_t size)
+{
+    const char *name = w & 1u << 22 ? "ld" : "st", kind = w & 1u << 26 ? 'q' : 'x';
+    const int32_t offset = is_pair(w) ? (int32_t)(w << 10) >> 25 : (int32_t)(w >> 10 & 0xfff);
+
+    if (is_pair(w))
+        g_snprintf(buf, size, "%sp %c%u, %c%u, [x%u, #%d]", name, kind, w & 31, kind, w >> 10 & 31,
+                   w >> 5 & 31, offset * (kind == 'q' ? 16 : 8));
+    else
+        g_snprintf(buf, size, "%sr x%u, [x%u, #%d]", name, w & 31, w >> 5 & 31, offset * 8);
+}
+
 void describe(uint32_t w, char *buf, size_t size)
 {
     const char *name = is_register(w) || is_operation(w) ? arm_reg_name(w >> 5 & 0xffff) : NULL;
 
-    if (is_barrier(w))
+    if (is_word(w) || (is_pair(w) && w >> 30 == 2))
+        describe_access(w, buf, size);
+    else if (is_barrier(w))
         g_snprintf(buf, size, "%s #%u", arm_insn_name(w), w >> 8 & 15);
     else if (name)
         g_snprintf(buf, size, "%s %s",
