@@ -396,7 +396,7 @@ static void steps(struct gdb_session *g, const struct gdb_request *request, stru
 void gdb_move(struct gdb_session *g, const struct gdb_request *request, struct gdb_stop *stop)
 {
     *stop = (struct gdb_stop){.cpu = request->cpu, .signal = GDB_SIGNAL_TRAP};
-    g->skip = 0;
+    g->skip = g->slices = 0;
     if (request->order == GDB_CONTINUE || request->order == GDB_REVERSE)
         run(g, request, stop);
     else if (request->order == GDB_BACK)

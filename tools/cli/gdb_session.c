@@ -13,8 +13,9 @@
 #include "gdb_socket.h"
 #include "trace/names.h"
 
-#define LOOK_MS     100 /* between two looks at what else may end the run */
-#define POLL_SLICES 50  /* slices between two looks at the client: about a millisecond */
+#define LOOK_MS     100   /* between two looks at what else may end the run */
+#define LOOK_US     10000 /* between two looks at the client, while the machine runs, */
+#define LOOK_SLICES 1000  /* and at most so many slices */
 #define IDLE_MAX_MS 50
 #define SILENT_MS   30 /* a client that says nothing for so long after a stop: a person thinks */
 
@@ -125,6 +126,18 @@ static void look_at_client(struct gdb_session *g)
         g->interrupted = true;
 }
 
+/* How many slices take LOOK_US, as those since the last look did. It grows slowly: those of a
+ * machine that is observed take a hundred times as long. */
+static unsigned slices_to_look(struct gdb_session *g)
+{
+    gint64 now = g_get_monotonic_time(), since = MAX(now - g->looked_us, 1);
+    gint64 most = MIN(2 * g->slices + 1, LOOK_SLICES);
+
+    g->looked_us = now;
+    g->slices = (unsigned)CLAMP((gint64)g->slices * LOOK_US / since, 1, most);
+    return g->slices;
+}
+
 void gdb_session_poll(void *ctx, bool live)
 {
     struct gdb_session *g = ctx;
@@ -133,12 +146,12 @@ void gdb_session_poll(void *ctx, bool live)
         g->host.poll(g->host.ctx);
     if (g->skip) {
         g->skip--;
-    } else {
-        g->skip = POLL_SLICES;
-        look_at_client(g);
-        turn_away(g);
-        g->asked = g->listens && g->host.asked(g->host.ctx);
+        return;
     }
+    g->skip = slices_to_look(g);
+    look_at_client(g);
+    turn_away(g);
+    g->asked = g->listens && g->host.asked(g->host.ctx);
     if (g->interrupted || g->asked || g->host.over(g->host.ctx))
         timeline_interrupt(g->t);
 }

@@ -41,7 +41,9 @@ struct gdb_session {
     bool listens, asked; /* to others while it runs; one of them has a word to say */
     bool preparing;      /* for a step back, as long as the client is silent */
     bool prepared;
-    unsigned skip;               /* polls until the host is asked again */
+    unsigned skip;               /* polls until the host is asked again, */
+    unsigned slices;             /* of so many, */
+    gint64 looked_us;            /* and when it was asked last */
     GPtrArray *catches;          /* struct gdb_catch */
     uint64_t limit;              /* instructions, 0: none */
     struct arm_checker *checker; /* NULL: none */

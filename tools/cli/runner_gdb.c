@@ -9,9 +9,9 @@
 #include "signals.h"
 
 /* Between two snapshots of a run that gdb is at: what a step back executes again takes at most as
- * long as it took, and each costs a few ms. Whether so long has passed is asked after so many
+ * long as it took, and each costs some 2 ms. Whether so long has passed is asked after so many
  * instructions. */
-#define GDB_INTERVAL_NS 150000000
+#define GDB_INTERVAL_NS 110000000
 #define GDB_INTERVAL    (UINT64_C(4) << 20)
 /* As long as nobody goes back, so many are enough: the farther away, the farther apart. */
 #define GDB_FEW 12
