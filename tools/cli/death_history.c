@@ -51,8 +51,16 @@ static void note_write(struct death_history *h, const struct arm_event *p)
     g_hash_table_replace(h->writes, g_memdup2(&key, sizeof(key)), g_memdup2(&w, sizeof(w)));
 }
 
+static bool is_same_call(const struct arm_event *a, const struct arm_event *b)
+{
+    return a->cpu == b->cpu && a->pc == b->pc && a->firmware.function == b->firmware.function &&
+           a->firmware.arg1 == b->firmware.arg1 && a->firmware.result == b->firmware.result;
+}
+
 static void note_firmware(struct death_history *h, const struct arm_event *p)
 {
+    h->calls = is_same_call(&h->called, p) ? h->calls + 1 : 1;
+    h->called = *p;
     if ((int64_t)p->firmware.result < 0 || (int32_t)p->firmware.result < 0)
         h->refused = *p;
     else if (p->firmware.function == PSCI_CPU_ON_32 || p->firmware.function == PSCI_CPU_ON_64)

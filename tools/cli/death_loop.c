@@ -398,6 +398,8 @@ bool death_explain_loop(const struct corpse *c, struct verdict *v)
 
     if (c->kind != DEATH_SPIN || !find_loop(c->trace, ANY_EL, &l))
         return false;
+    if (death_explain_asks(c, l.low, l.high, v))
+        return true;
     if (!is_stuck(&l))
         return explain_endless_calls(c, &l, v) || explain_fill(c, &l, v);
     const struct asked *a = what(&l);

@@ -241,6 +241,7 @@ bool death_explain_given_up(const struct corpse *c, struct verdict *v)
 struct asked {
     uint64_t loop; /* its first instruction */
     uint64_t address, value;
+    unsigned bytes;
     bool exclusive; /* as a lock's word is read */
 };
 
@@ -262,6 +263,7 @@ static bool is_load(const struct corpse *c, uint32_t word, unsigned *target, str
         a->address += (uint64_t)(word >> 10 & 0xfff) << (word >> 30);
     g_snprintf(name, sizeof(name), "x%u", *target);
     a->value = *target < 31 ? death_reg(c, c->cpu, name) : 0;
+    a->bytes = 1u << (word >> 30);
     a->exclusive = (word & 0x3fe00000) == 0x08400000;
     return true;
 }
@@ -302,14 +304,14 @@ bool death_explain_asking(const struct corpse *c, struct verdict *v)
     unsigned el = death_el(c, c->cpu), others = 0;
     struct arm_translation t;
     struct asked a;
-    uint8_t byte;
+    uint64_t now = 0;
 
     if (c->kind != DEATH_SPIN || !find_asked(c, el, pc, &a))
         return false;
     for (unsigned k = 0; k < arm_cpu_count(c->m); k++)
         others += k != c->cpu && arm_cpu_state(c->m, k) != ARM_CPU_OFF;
     bool ram = arm_translate(c->m, c->cpu, el, a.address, ARM_ACCESS_READ, &t) &&
-               arm_mem_read(c->m, t.pa, &byte, 1);
+               arm_mem_read(c->m, t.pa, &now, a.bytes);
     g_autofree char *at = death_place(c, c->cpu, el, a.loop);
     g_string_printf(v->cause,
                     "it asks again and again for %s at %#" PRIx64 ", which stays %#" PRIx64
@@ -324,6 +326,15 @@ bool death_explain_asking(const struct corpse *c, struct verdict *v)
         g_string_append(v->evidence, "; nothing is here");
     else
         g_string_printf(v->evidence, "%u other CPU(s) are on, and nothing has written it", others);
+    if (ram && now != a.value && !others) {
+        g_string_printf(v->evidence,
+                        "the tables lead to PA %#" PRIx64 " now, where there is %#" PRIx64
+                        ": the CPU has an old translation, and a TLBI is missing",
+                        t.pa, now);
+        g_string_assign(v->next, "where a descriptor that was valid becomes another: write 0, DSB, "
+                                 "TLBI of the address, DSB, then the new one (break-before-make)");
+        return true;
+    }
     g_string_assign(
         v->next, !ram          ? "is it this register and bit, and is the device enabled?"
                  : a.exclusive ? "who holds it? `watch` of gdb and reverse-continue say who took it"

@@ -98,6 +98,8 @@ struct death_history {
     struct arm_event refused; /* the last call of the firmware that failed; function 0: none */
     char refusal[240];        /* the last line of a device about the guest's doings; "": none */
     struct arm_event started; /* the last CPU_ON that did not fail; function 0: none */
+    struct arm_event called; /* the last call of the firmware, and how often in a row it was this */
+    unsigned calls;          /* one, with the same answer */
 };
 
 struct death_trace;
@@ -218,6 +220,11 @@ bool death_explain_parked(const struct corpse *c, struct verdict *v);
 /* By what the CPU executed last (death_loop.c): a loop that asks for ever; what was read before a
  * WFE. False: it is not that, or not known. */
 bool death_explain_loop(const struct corpse *c, struct verdict *v);
+
+/* Of the firmware's answers: the last refusal; the same one again and again, to a call at one of
+ * the addresses @low to @high. */
+bool death_explain_refused(const struct corpse *c, struct verdict *v);
+bool death_explain_asks(const struct corpse *c, uint64_t low, uint64_t high, struct verdict *v);
 /* A CPU sleeps in WFE for a value that has come; a timer was on, and is not (death_asleep.c). */
 bool death_explain_asleep(const struct corpse *c, struct verdict *v);
 bool death_add_timer_off(const struct corpse *c, GString *out);

@@ -135,24 +135,46 @@ static void add_needs(uint32_t word, GString *out)
 
 #define ELF_MAGIC UINT32_C(0x464c457f)
 
-/* Groups of encodings that no row has, by bits 28:25 (and 31). DDI0487 C4.1. */
-static const char *unallocated(uint32_t word)
+/* What no row has, and what to do about it. */
+struct unallocated {
+    const char *what, *next;
+};
+
+#define NOT_HERE(of)                                                                               \
+    (struct unallocated)                                                                           \
+    {                                                                                              \
+        of ", which this machine has not",                                                         \
+            "compile without it (-march=...), or look at the ID registers first: no CPU of this "  \
+            "machine has it"                                                                       \
+    }
+
+/* By bits 28:25 (and 31): DDI0487 C4.1. */
+static struct unallocated unallocated(uint32_t word)
 {
     unsigned op0 = word >> 25 & 15;
 
     if (word == ELF_MAGIC)
-        return "the first word of an ELF file: its headers were loaded and entered as code";
+        return (struct unallocated){
+            "the first word of an ELF file: its headers were loaded and entered as code",
+            "give the ELF file itself as IMAGE, or what objcopy -O binary makes of it"};
     if (word >> 28 == 0xe)
-        return "no A64 instruction; one of 32-bit Arm code (A32) may begin so";
+        return (struct unallocated){
+            "no A64 instruction; one of 32-bit Arm code (A32) may begin so",
+            "compile for AArch64 (aarch64-linux-gnu-gcc): this machine has no AArch32"};
     if ((word & 0xfffff0ff) == 0xd503407f && (word >> 9 & 7) > 0 && (word >> 9 & 7) < 4)
-        return "SMSTART or SMSTOP of SME, which this machine has not";
+        return NOT_HERE("SMSTART or SMSTOP of SME");
     if ((word & 0xff200000) == 0xd9200000 || (word & 0xffe0fc00) == 0x9ac01000 ||
         (word & 0xbfc00000) == 0x91800000)
-        return "an instruction of memory tagging (FEAT_MTE), which this machine has not";
-    return op0 == 2                 ? "an SVE instruction, which this machine has not"
-           : op0 == 0 && word >> 31 ? "an SME instruction, which this machine has not"
-           : op0 == 0               ? "no instruction: data, or code that was never loaded"
-                                    : "no instruction that this machine knows";
+        return NOT_HERE("an instruction of memory tagging (FEAT_MTE)");
+    if (op0 == 2)
+        return NOT_HERE("an SVE instruction");
+    if (op0 == 0 && word >> 31)
+        return NOT_HERE("an SME instruction");
+    return (struct unallocated){
+        op0 == 0 ? "no instruction: data, or code that was never loaded"
+                 : "no instruction that this machine knows",
+        "armillary dis WORD says what a word is; is the image linked for the address that it was "
+        "loaded to?"};
 }
 
 static bool explain_call(const struct corpse *c, const struct death_fault *f, bool hvc,
@@ -271,10 +293,12 @@ bool death_explain_undefined(const struct corpse *c, const struct death_fault *f
         g_string_assign(v->next, "what comes before it should have jumped away");
         return true;
     }
-    if (none)
-        g_string_assign(v->evidence, unallocated(word));
-    else
-        add_needs(word, v->evidence);
+    if (none) {
+        g_string_assign(v->evidence, unallocated(word).what);
+        g_string_assign(v->next, unallocated(word).next);
+        return true;
+    }
+    add_needs(word, v->evidence);
     g_string_assign(v->next,
                     "--cpu max has everything that there is; or compile for the CPU that is named");
     return true;

@@ -54,48 +54,6 @@ const char *death_irq_name(unsigned intid)
     return intid < 16 ? "an SGI" : intid < 32 ? "a PPI" : "an SPI";
 }
 
-/* ---- what the firmware has refused ---- */
-
-static const char *psci_error(int32_t result)
-{
-    static const char *const names[] = {
-        "SUCCESS",    "NOT_SUPPORTED",    "INVALID_PARAMETERS", "DENIED",   "ALREADY_ON",
-        "ON_PENDING", "INTERNAL_FAILURE", "NOT_PRESENT",        "DISABLED", "INVALID_ADDRESS"};
-
-    return result <= 0 && (size_t)-result < G_N_ELEMENTS(names) ? names[-result] : "an error";
-}
-
-static bool explain_firmware(const struct corpse *c, struct verdict *v)
-{
-    const struct arm_event *p = c->history ? &c->history->refused : NULL;
-
-    if (!p || !p->firmware.function)
-        return false;
-    g_autofree char *at = death_place(c, p->cpu, p->el, p->pc);
-    bool on = (p->firmware.function & ~SMCCC_64) == PSCI_CPU_ON_32;
-    g_string_printf(v->cause,
-                    "the firmware refused a call, and nobody looked: %s %#x(%#" PRIx64 ", %#" PRIx64
-                    ") returned %d (%s), at %s",
-                    on ? "PSCI CPU_ON" : "function", p->firmware.function, p->firmware.arg1,
-                    p->firmware.arg2, (int)p->firmware.result,
-                    psci_error((int32_t)p->firmware.result), at);
-    if (on && (int32_t)p->firmware.result == PSCI_INVALID_ADDRESS)
-        g_string_assign(
-            v->evidence,
-            "an entry point is a physical address, of memory: a CPU starts with its MMU off");
-    else if (on)
-        g_string_printf(
-            v->evidence,
-            "the machine has %u CPUs, whose MPIDR affinities are in /cpus; a CPU that was not "
-            "started stays off",
-            arm_cpu_count(c->m));
-    else
-        g_string_assign(v->evidence,
-                        "function numbers are those of PSCI (DEN0022) and SMCCC (DEN0028)");
-    g_string_assign(v->next, "look at X0 behind the call; --smp N has N CPUs");
-    return true;
-}
-
 /* ---- interrupts ---- */
 
 /* The first interrupt that is pending and held back. */
@@ -442,7 +400,7 @@ bool death_explain_wait(const struct corpse *c, struct verdict *v)
 {
     if (death_explain_given_up(c, v) || death_explain_asleep(c, v) ||
         death_explain_return_to_itself(c, v) || explain_virtual(c, v) ||
-        explain_virtual_bits(c, v) || explain_firmware(c, v) || explain_in_handler(c, v) ||
+        explain_virtual_bits(c, v) || death_explain_refused(c, v) || explain_in_handler(c, v) ||
         explain_held(c, v) || explain_timer(c, v) || death_explain_chase(c, v) ||
         death_explain_loop(c, v) || death_explain_count(c, v) || death_explain_asking(c, v))
         return true;

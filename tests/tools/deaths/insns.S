@@ -1,6 +1,6 @@
 // Instructions, stacks and addresses.
 //
-// dies -DSVE | --cpu n1: an undefined instruction && an SVE instruction, which this machine has not
+// dies -DSVE | --cpu n1: an undefined instruction && an SVE instruction, which this machine has not && try: compile without it
 // dies -DPAUTH | --cpu a57: an undefined instruction && FEAT_PAuth, which this CPU has not
 // dies -DHVC_CALL: HVC at EL1 is undefined && HCR_EL2.HCD is 1
 // dies -DSMC_CALL | --no-el2: SMC at EL1 is undefined

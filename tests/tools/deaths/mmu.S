@@ -10,6 +10,8 @@
 // dies -DUNALIGNED | --no-el2: a load from 0x40100001 at EL1 is not aligned to its size && the MMU is off (SCTLR_EL1.M is 0): all memory is Device
 // dies -DDEVICE | --no-el2: is not aligned to its size && it is mapped as Device memory
 // dies -DVIRTUAL | --no-el2: a load from 0xffff000040080000 at EL1: the address is too large && the MMU of cpu0 is off
+// dies -DNO_TLBI | --no-el2: it asks again and again for a value at 0x40100000, which stays 0 && the tables lead to PA 0x40101000 now, where there is 0x1 && a TLBI is missing && break-before-make
+// lives -DNO_TLBI -DTLBI | --no-el2
 // dies -DOLD | --no-el2: the tables map it now && a TLBI or an ISB is missing
 // dies -DLATE | --no-el2 --late-effects --seed 1: FP or SIMD instruction at EL1 was trapped && it was written without an ISB behind it
 // dies -DTABLES_GONE | --no-el2 | code 4: TTBR0_EL1 was written, as 0x40300000, at && the fetch of && is not mapped any more
@@ -58,7 +60,24 @@ _start:
     dsb sy
     isb
 # endif
-# if defined(SIZE)
+# if defined(NO_TLBI)                // a valid descriptor becomes another one
+    ldr x1, =0x40100000
+    ldr x0, [x1]
+    ldr x12, =0x40101703
+    str x12, [x11, #2048]
+    dsb sy
+#  if defined(TLBI)
+    tlbi vmalle1
+    dsb sy
+#  endif
+    isb
+    ldr x2, =0x40101000
+    mov x0, #1
+    str x0, [x2]
+1:  ldr x0, [x1]
+    cbz x0, 1b
+    b .
+# elif defined(SIZE)
     ldr x1, =0x8000000000
 # elif defined(UNMAPPED)
     ldr x1, =0x80001000

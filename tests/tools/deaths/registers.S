@@ -9,7 +9,7 @@
 // dies -DINSN=READS_EL12 | --cpu a57: names that end in _EL12 and _EL02 need FEAT_VHE, which this CPU has not
 // dies -DINSN=WRITES_MPIDR: a write of MPIDR_EL1 is undefined && MPIDR_EL1 is read-only
 // dies -DINSN=READS_RNDR | --cpu n1: a read of RNDR is undefined && RNDR needs FEAT_RNG, which this CPU has not
-// dies -DINSN=IRG: an undefined instruction && memory tagging (FEAT_MTE)
+// dies -DINSN=IRG: an undefined instruction && memory tagging (FEAT_MTE), which this machine has not && try: compile without it
 // dies -DINSN=SMSTART: an undefined instruction && SMSTART or SMSTOP of SME
 // dies -DINSN=SEMIHOSTING: a semihosting call that nobody answers && it is UNDEFINED without --semihosting
 // dies -DBIG_ENDIAN | --no-el2 | code 4: the MMU was switched on at && SCTLR_EL1.EE (bit 25) is 1: tables and data are read big-endian

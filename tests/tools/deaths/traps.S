@@ -27,8 +27,8 @@
 // dies -DDEBUGSS | --no-el2: a software step (MDSCR_EL1.SS, SPSR.SS) at && (user+0x4) (EL0) comes to EL1, where nothing handles it
 // dies -DERETX | --no-el2: a jump to 0xdeadbeef && the ERET at && went there: ELR_EL1 was 0xdeadbeef
 // dies -DWILDJUMP | --no-el2: the fetch of 0x9000000 at EL1: nothing answers there && the BR X0 at && (crash+0x4) went there
-// dies -DAARCH32OPC | --no-el2: an undefined instruction, e3a00001 && 32-bit Arm code (A32)
-// dies -DX86 | --no-el2: an undefined instruction, 464c457f && the first word of an ELF file
+// dies -DAARCH32OPC | --no-el2: an undefined instruction, e3a00001 && 32-bit Arm code (A32) && try: compile for AArch64
+// dies -DX86 | --no-el2: an undefined instruction, 464c457f && the first word of an ELF file && try: give the ELF file itself
 // dies -DGUEST_LOOP: BRK #0x1 at && (kernel+0) && the vector of EL1 at 0x41000200 (VBAR_EL1+0x200) has no instruction && it is a guest, of VMID 3, in which this happens
 // dies -DCONDUIT | --memory 64 | code 4: HVC #0 at && (crash+0x8) (EL2), X0 0x84000008, a call of the firmware && by SMC
 #include "common.inc"

@@ -15,6 +15,10 @@
 // dies -DSTART -DMPIDR=1 | --no-el2: PSCI CPU_ON && the machine has 1 CPUs
 // dies -DSTART -DMPIDR=1 -DENTRY=0xffff000040080000 | --smp 2 --no-el2: PSCI CPU_ON 0xc4000003(0x1, 0xffff000040080000) returned -9 (INVALID_ADDRESS) && an entry point is a physical address
 // dies -DSTART -DMPIDR=1 -DUSES_VIRTUAL | --smp 2 --no-el2: a load from 0xffff000040080000 at EL1: the address is too large && the MMU of cpu1 is off
+// dies -DCALLS=0xc4000004 -DMPIDR=1 | --smp 2 --no-el2: the same call of the firmware again and again: PSCI AFFINITY_INFO 0xc4000004(0x1, ...) returns 1 && (again+0xc) && nobody has started it (PSCI CPU_ON)
+// dies -DCALLS=0xc4000003 -DMPIDR=0 | --smp 2 --no-el2: PSCI CPU_ON 0xc4000003(0, ...) returns -4 (ALREADY_ON), in the loop at && that is the CPU that calls
+// dies -DCALLS=0xc4000004 -DMPIDR=0 | --smp 2 --no-el2: returns 0, in the loop at && the CPU of affinity 0 is on: it has not switched itself off
+// lives -DCALLS=0x84000000 -DMPIDR=0 -DONCE | --no-el2
 // dies -DRESETS | --no-el2: the guest resets the machine again and again && times by PSCI SYSTEM_RESET at && (reset+0xc) && each time about 2008 instructions
 // dies -DRESETS | --no-el2 --on-death=stop | code 4: the guest resets the machine again and again
 // lives -DRESETS | --no-el2 --max-insns 15K
@@ -75,6 +79,20 @@ reset:
 # ifndef MASKED
     msr daifclr, #2
 # endif
+#elif defined(CALLS)                // until the answer is one that never comes
+again:
+    ldr x0, =CALLS
+    mov x1, #MPIDR
+    mov x2, #0
+    hvc #0
+# if defined(ONCE)
+    b .
+# elif CALLS == 0xc4000004 && MPIDR == 0
+    cbz x0, again
+# else
+    cbnz x0, again
+# endif
+    b .
 #elif defined(START)
 # ifndef ENTRY
 #  define ENTRY secondary
