@@ -38,14 +38,16 @@ static int assign_slots(const struct virt_config *cfg, unsigned at[VIRT_SLOTS],
 }
 
 /* A virtio device becomes a function, with a message for each queue and one
- * for the configuration. */
+ * for the configuration. One that never had a legacy interface has the modern one whatever is asked
+ * for, as in QEMU. */
 static int connect_pci(struct virt_plugged *p, unsigned i, const struct virt_config *cfg,
                        struct virt_board *board, const struct arm_log *log, struct arm_error *err)
 {
     const struct arm_pci_place *place = &cfg->devices[i].pci;
     bool legacy = !place->no_legacy && virtio_pci_has_legacy(&p->virtio);
+    bool modern = !place->no_modern || !virtio_pci_has_legacy(&p->virtio);
 
-    if (!legacy && place->no_modern)
+    if (!legacy && !modern)
         return error_set(err, ARM_EINVAL,
                          "virtio %s on PCI with neither the legacy nor the modern interface",
                          p->virtio.ops->name);
@@ -58,7 +60,7 @@ static int connect_pci(struct virt_plugged *p, unsigned i, const struct virt_con
         &p->pci,
         &(struct virtio_pci_config){.virtio = &p->virtio,
                                     .unit = VIRT_SLOTS + i,
-                                    .modern = !place->no_modern,
+                                    .modern = modern,
                                     .legacy = legacy,
                                     .express = virt_is_express(cfg, place),
                                     .vectors = virt_vectors(cfg, place, p->virtio.queue_count + 1)},

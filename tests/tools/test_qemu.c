@@ -434,6 +434,7 @@ static void test_what_differs_is_said(void **state)
         {{"-machine", "gic-version=host"}, "there is no KVM: taking 3"},
         {{"-machine", "secure=on"}, "EL3 is AArch64 only"},
         {{"-mem-path", "/dev/hugepages"}, "RAM is anonymous memory"},
+        {{"-acpitable", "file=ssdt.aml"}, "virt hands on its own tables alone"},
         {{"-global", "rtl8139.mac=1"}, "there is no rtl8139: it changes nothing"},
         {{"-no-shutdown"}, "-no-shutdown: the machine ends"},
         {{"-cpu", "max,sve=on,sve512=on"}, "neither SVE nor SME"},
