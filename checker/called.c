@@ -15,6 +15,7 @@
 #include "checker/checker.h"
 #include "checker/finding.h"
 #include "checker/flow.h"
+#include "checker/own.h"
 
 #define FIRST      19
 #define KEPT       11 /* X19 to X29 */
@@ -28,7 +29,9 @@
 
 struct call {
     uint64_t back, sp, x[KEPT];
-    bool entered; /* a world, since */
+    uint64_t sp_el0;
+    bool own_sp_el0; /* that is a value of EL2's */
+    bool entered;    /* a world, since */
     struct site at, entry;
     struct site gone[KEPT + 1]; /* what wrote each before that; the last: X30 */
 };
@@ -77,6 +80,13 @@ static bool is_return(const struct called *u, uint64_t pc)
     return false;
 }
 
+/* Where EL2 is a host, SP_EL0 is who runs (Linux), and no world's. */
+static bool is_own_sp_el0(const struct called *u, uint64_t value)
+{
+    return u->c->threads &&
+           !own_is_worlds(u->c, u->c->regs.of_sysreg[SR_SP_EL0], (struct value128){.lo = value});
+}
+
 /* It has not returned, and never will: another function is called with this SP, and not by what
  * the world has left to. */
 static bool is_over(const struct caller *v, const struct call *k, uint64_t sp)
@@ -99,6 +109,8 @@ void called_call(struct called *u, const struct arm_event *p)
         return;
     struct call *k = &v->open[v->count++];
     *k = (struct call){.back = p->pc + 4, .sp = sp, .at = site_bare(u->c, p)};
+    k->sp_el0 = checker_sysreg(u->c, p->cpu, SR_SP_EL0);
+    k->own_sp_el0 = is_own_sp_el0(u, k->sp_el0);
     for (unsigned n = 0; n < KEPT; n++)
         k->x[n] = kept(u, p->cpu, n);
 }
@@ -202,6 +214,24 @@ static void report(struct called *u, const struct call *k, unsigned n, const str
     finding_report(u->c, &f);
 }
 
+/* EL2 has written it behind the exit, and not with what it was. */
+static void check_sp_el0(struct called *u, const struct call *k, const struct arm_event *p)
+{
+    uint64_t now = checker_sysreg(u->c, p->cpu, SR_SP_EL0);
+
+    if (!k->own_sp_el0 || now == k->sp_el0 ||
+        !own_is_el2s(u->c, p->cpu, u->c->regs.of_sysreg[SR_SP_EL0]))
+        return;
+    struct finding f = finding_about(u->c, RULE_LOST, NULL, SR_SP_EL0, p);
+    f.at = own_written_at(u->c, p->cpu, u->c->regs.of_sysreg[SR_SP_EL0]);
+    f.other = k->at;
+    f.other_role = "called";
+    f.hint = "who runs a world saves what EL2 has in SP_EL0 before, and puts it back behind it";
+    finding_say(&f, "EL2 had %#" PRIx64 " of its own in it, and has put back %#" PRIx64, k->sp_el0,
+                now);
+    finding_report(u->c, &f);
+}
+
 static void check(struct called *u, const struct call *k, const struct arm_event *p)
 {
     unsigned loaded = 0, right = 0; /* of those that are loaded: who loads none keeps none */
@@ -213,6 +243,7 @@ static void check(struct called *u, const struct call *k, const struct arm_event
     bool astray = kept(u, p->cpu, LINK) != k->back;
     if (right < (loaded == KEPT && !astray ? LOADED_LEAST : RIGHT_LEAST))
         return;
+    check_sp_el0(u, k, p);
     for (unsigned n = 0; n < KEPT; n++)
         if (kept(u, p->cpu, n) != k->x[n])
             report(u, k, n, p);

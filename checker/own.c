@@ -451,6 +451,11 @@ bool own_is_el2s(const struct arm_checker *c, unsigned cpu, unsigned reg)
     return own(c) && own_live(own(c), cpu, reg)->owner == WORLD_EL2;
 }
 
+struct site own_written_at(const struct arm_checker *c, unsigned cpu, unsigned reg)
+{
+    return own(c) ? own_live(own(c), cpu, reg)->site : (struct site){0};
+}
+
 bool own_is_misread(const struct arm_checker *c, unsigned cpu, const struct tag *tag)
 {
     return tag->alias && own(c) && own_live(own(c), cpu, tag->reg)->owner >= 0;

@@ -77,5 +77,8 @@ struct tag own_read_tag(const struct arm_checker *c, const struct arm_event *p);
 bool own_is_worlds(const struct arm_checker *c, unsigned reg, struct value128 v);
 bool own_is_el2s(const struct arm_checker *c, unsigned cpu, unsigned reg);
 
+/* What has written @reg of @cpu last, at EL2. */
+struct site own_written_at(const struct arm_checker *c, unsigned cpu, unsigned reg);
+
 /* @tag, of EL2's own register that it has read by a world's name: is that world's value there? */
 bool own_is_misread(const struct arm_checker *c, unsigned cpu, const struct tag *tag);
