@@ -133,7 +133,7 @@ enum exec_result cpu_msr(struct cpu *cpu, const struct insn *i)
     CPU_FIRE(cpu, i, SYSREG_WRITE, sysreg_write, .sr = sysreg_number(sr), .name = cpu_sysreg_enc(i),
              .virt = cpu_sysreg_is_virtual(cpu, sr), .reg = reg_number(i->rd), .value = value,
              .before = before, .after = value_of(cpu, sr));
-    if (cpu_is_parallel(cpu) && r == EXEC_NEXT)
+    if (r == EXEC_NEXT)
         r = cpu_next(cpu);
     return *cpu->env.pause && r == EXEC_NEXT ? EXEC_SYNC
                                              : r; /* asked to by the GIC's subscribers */

@@ -144,6 +144,45 @@ static void only_once(void *ctx, const struct arm_event *p)
     assert_true(arm_unsubscribe(o->m, o->handle));
 }
 
+struct wisher {
+    struct arm_machine *m;
+    int handle;
+    uint64_t first; /* PC of the first instruction that is told; 0: none yet */
+};
+
+static void first_told(void *ctx, const struct arm_event *p)
+{
+    struct wisher *w = ctx;
+
+    w->first = w->first ? w->first : p->pc;
+}
+
+static void wish_more(void *ctx, const struct arm_event *p)
+{
+    const struct arm_filter insns = {.size = sizeof(insns), .events = BIT(ARM_EVENT_INSN)};
+    struct wisher *w = ctx;
+
+    if (!w->handle && p->pc == AT(3))
+        w->handle = arm_subscribe(w->m, &insns, first_told, w);
+}
+
+static void test_what_a_callback_wishes_counts_from_the_next_instruction_on(void **state)
+{
+    (void)state;
+    static const enum arm_engine engines[] = {ARM_ENGINE_INTERP, ARM_ENGINE_JIT_EAGER};
+    const struct arm_filter writes = {.size = sizeof(writes),
+                                      .events = BIT(ARM_EVENT_SYSREG_WRITE)};
+
+    for (unsigned k = 0; k < ARRAY_SIZE(engines); k++) {
+        struct wisher w = {
+            .m = create_with((struct arm_config){.engine = engines[k]}, guest, sizeof(guest))};
+        assert_true(arm_subscribe(w.m, &writes, wish_more, &w) > 0);
+        assert_int_equal(arm_run(w.m, 0), ARM_STOP_IDLE);
+        assert_int_equal(w.first, AT(4));
+        arm_machine_free(w.m);
+    }
+}
+
 static void test_a_callback_may_end_its_own_subscription(void **state)
 {
     (void)state;
@@ -302,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_a_subscriber_of_an_el_sees_what_happens_there_and_its_crossings),
         cmocka_unit_test(test_a_subscriber_of_a_cpu_or_a_world_sees_only_them),
         cmocka_unit_test(test_a_subscription_ends_by_its_handle),
+        cmocka_unit_test(test_what_a_callback_wishes_counts_from_the_next_instruction_on),
         cmocka_unit_test(test_a_callback_may_end_its_own_subscription),
         cmocka_unit_test(test_a_subscriber_of_a_vm_sees_it_entered_and_left),
     };
