@@ -2,7 +2,7 @@
  */
 #include "cpu/read_list.h"
 
-#include <glib.h>
+#include <stdlib.h>
 
 #include "machine/machine.h"
 
