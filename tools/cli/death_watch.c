@@ -377,6 +377,19 @@ void death_watch_poll(struct death_watch *d)
         look_closely(d);
 }
 
+/* Where another board has its UART this one has the window of PCI, in which nobody answers. */
+static bool add_lost_words(const struct death_watch *d, const struct corpse *c, GString *out)
+{
+    struct death_history *h = death_history_new(d->m, death_watch_again(d), false);
+    uint64_t pa;
+    bool lost = h && sscanf(h->refusal, "device: PCIe: %*s of address %" SCNx64, &pa) == 1;
+
+    death_history_free(h);
+    if (lost)
+        g_string_printf(out, "what it writes to %#" PRIx64 " is lost: ", pa);
+    return lost && death_add_other_board(c, pa, out);
+}
+
 /* A kernel that has said nothing at all: it has died of something before, or says it elsewhere. */
 static void report_silence(struct death_watch *d)
 {
@@ -397,6 +410,11 @@ static void report_silence(struct death_watch *d)
         fprintf(d->say,
                 "armillary: the guest has said nothing: %s\n"
                 "armillary:   try: console=ttyAMA0, and earlycon\n",
+                console->str);
+    else if (add_lost_words(d, &c, console))
+        fprintf(d->say,
+                "armillary: the guest has said nothing: %s\n"
+                "armillary:   try: a driver for the PL011; the device tree has its address\n",
                 console->str);
 }
 

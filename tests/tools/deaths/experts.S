@@ -9,6 +9,12 @@
 // dies -DGICV2 | --no-el2: a store to 0x8010000 && a GICv2 has its CPU interface there, and this machine has a GICv3
 // dies -DGICR | --no-el2 --gic version=2: a load from 0x80a0014 && a GICv3 has its redistributors there, and this machine has a GICv2
 // dies -DRASPI | --no-el2: asks again and again for a device's register at 0x3f201018 && a Raspberry Pi 2 or 3 has its devices there
+// dies -DSPEAKS=0x30890040 | --no-el2: the guest has said nothing: what it writes to 0x30890040 is lost: an i.MX 8M has its UARTs there && try: a driver for the PL011
+// dies -DSPEAKS=0x1c090000 | --no-el2: the guest has said nothing: what it writes to 0x1c090000 is lost: Arm's FVPs and Versatile Express
+// lives -DSPEAKS=0x10000000 | --no-el2
+// dies -DSPEAKS=0x60000000 | --no-el2: a store to 0x60000000 && QEMU's sbsa-ref has its UARTs there; this board has its UART, a PL011, at 0x9000000
+// dies -DSPEAKS=0x70006000 | --no-el2: a store to 0x70006000 && a Tegra X1 has its UARTs there
+// dies -DSPEAKS=0xc81004c0 | --no-el2: a store to 0xc81004c0 && an Amlogic S905 has its UARTs there
 // dies -DRASPI4 | --no-el2: a load from 0xfe201018 && a Raspberry Pi 4 has its devices there && a PL011, at 0x9000000
 // dies -DTABLE | --no-el2: nothing answers where its table of level 2 should be && the level-1 descriptor of stage 1 && PA 0x90000000 is behind
 // dies -DBTI | --no-el2 --cpu max: an indirect jump at EL1 to && which is no BTI && the page is guarded
@@ -64,6 +70,11 @@ again: .skip 0x400
     tbnz w0, #5, 1b
     mov w0, #'A'
     str w0, [x1]
+    b .
+#elif defined(SPEAKS)               // to another board's UART, in the window of PCI, and is done
+    ldr x0, =SPEAKS
+    mov w1, #'A'
+    str w1, [x0]
     b .
 #elif defined(RASPI4)
     ldr x1, =0xfe201000
