@@ -370,8 +370,9 @@ bool ehci_plug(struct ehci *e, struct usb_device *device, unsigned port)
     if (!port)
         for (port = 1; port <= EHCI_PORTS && e->ports[port - 1].device; port++)
             ;
-    if (port > EHCI_PORTS || e->ports[port - 1].device || device->about->speed != USB_HIGH)
+    if (port > EHCI_PORTS || e->ports[port - 1].device || device->speed != USB_HIGH)
         return false;
     e->ports[port - 1].device = device;
+    device->port = (uint8_t)port;
     return true;
 }

@@ -1,7 +1,7 @@
 /*
  * An Enhanced Host Controller (EHCI 1.0) as a PCI function, for devices of high speed. It looks at
  * its schedules once a frame, a millisecond of virtual time; there are no isochronous transfers,
- * no companion controllers and no hubs behind the ports.
+ * no companion controllers and no hubs, which are of full speed.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 #include "devices/usb.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -34,6 +35,7 @@ void usb_init(struct usb_device *d, const struct usb_device_ops *ops,
 {
     d->ops = ops;
     d->about = about;
+    d->speed = about->speed;
     d->serial = serial;
     usb_reset(d);
 }
@@ -51,8 +53,32 @@ void usb_reset(struct usb_device *d)
 
 void usb_ready(struct usb_device *d, uint8_t endpoint)
 {
-    if (d->ready)
-        d->ready(d->ready_ctx, d, endpoint);
+    const struct usb_device *root = d;
+
+    while (root->hub)
+        root = root->hub;
+    if (root->ready)
+        root->ready(root->ready_ctx, d, endpoint);
+}
+
+/* No step leads to the controller's own ports, whose number is not in a route. */
+struct usb_device *usb_follow(struct usb_device *d, uint32_t route)
+{
+    for (; d && route; route >>= 4)
+        d = d->ops->behind ? d->ops->behind(d, route & 15) : NULL;
+    return d;
+}
+
+void usb_path(const struct usb_device *d, char path[USB_PATH_MAX])
+{
+    size_t n = 0;
+
+    if (d->hub) {
+        usb_path(d->hub, path);
+        n = strlen(path);
+        path[n++] = '.';
+    }
+    snprintf(path + n, USB_PATH_MAX - n, "%u", d->port);
 }
 
 static uint16_t *halted(struct usb_device *d, uint8_t endpoint)
@@ -114,13 +140,13 @@ static int feature_of_device(struct usb_device *d, const struct usb_request *r, 
         d->wakes = r->code == SET_FEATURE;
         return 0;
     }
-    return d->about->speed == USB_SUPER ? 0 : USB_STALL;
+    return d->speed == USB_SUPER ? 0 : USB_STALL;
 }
 
 static int feature_of_interface(struct usb_device *d, const struct usb_request *r, uint8_t *data)
 {
     (void)r, (void)data;
-    return d->about->speed == USB_SUPER ? 0 : USB_STALL;
+    return d->speed == USB_SUPER ? 0 : USB_STALL;
 }
 
 static int feature_of_endpoint(struct usb_device *d, const struct usb_request *r, uint8_t *data)
@@ -181,7 +207,7 @@ static int set_interface(struct usb_device *d, const struct usb_request *r, uint
 static int accept_super(struct usb_device *d, const struct usb_request *r, uint8_t *data)
 {
     (void)r, (void)data;
-    return d->about->speed == USB_SUPER ? 0 : USB_STALL;
+    return d->speed == USB_SUPER ? 0 : USB_STALL;
 }
 
 static const struct {

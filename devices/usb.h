@@ -17,6 +17,7 @@ struct usb_device;
 #define USB_SETUP_BYTES   8
 #define USB_CONTROL_BYTES 256 /* the most that a request of ours moves */
 #define USB_DIR_IN        0x80
+#define USB_CLASS_HUB     9
 
 /* As a port of xHCI names them too (xHCI 7.2.2.1.1). */
 enum usb_speed { USB_FULL = 1, USB_LOW = 2, USB_HIGH = 3, USB_SUPER = 4 };
@@ -45,6 +46,8 @@ struct usb_description {
     bool remote_wakeup; /* it can wake the host */
     uint8_t class, subclass, protocol;
     const struct usb_endpoint *endpoints;
+    const struct usb_endpoint
+        *full_endpoints; /* as many, at full speed; NULL: it has not that too */
     unsigned endpoint_count;
     const uint8_t *report; /* of a HID device its report descriptor, else NULL */
     uint16_t report_bytes;
@@ -65,6 +68,9 @@ struct usb_device_ops {
     int (*out)(struct usb_device *d, unsigned endpoint, const uint8_t *data, size_t n);
     void (*reset)(struct usb_device *d);
     void (*state)(struct state_io *io, struct usb_device *d);
+    /* Of a hub, else NULL: what is behind @port, from 1 and not checked; NULL: nothing that could
+     * be reached. */
+    struct usb_device *(*behind)(struct usb_device *d, unsigned port);
 };
 
 enum usb_stage { USB_STAGE_NONE, USB_STAGE_IN, USB_STAGE_OUT, USB_STAGE_STALLED };
@@ -73,7 +79,11 @@ struct usb_device {
     const struct usb_device_ops *ops;
     const struct usb_description *about;
     const char *serial;
-    /* An endpoint (an address) that answered USB_NAK may have another answer now. */
+    enum usb_speed speed;   /* that it is used with */
+    uint8_t port;           /* that it is plugged into, from 1 */
+    struct usb_device *hub; /* of that port; NULL: it is the controller's */
+    /* Of what is in a controller's port: an endpoint (an address) of it, or of what is behind it,
+     * that answered USB_NAK may have another answer now. */
     void (*ready)(void *ctx, struct usb_device *d, uint8_t endpoint);
     void *ready_ctx;
     uint32_t cost; /* what it did beside moving data, as so many bytes (base/pace.h) */
@@ -100,6 +110,14 @@ void usb_setup(struct usb_device *d, const uint8_t setup[USB_SETUP_BYTES]);
  * the next stage of what was set up; without bytes its status stage. */
 int usb_in(struct usb_device *d, unsigned endpoint, uint8_t *data, size_t n);
 int usb_out(struct usb_device *d, unsigned endpoint, const uint8_t *data, size_t n);
+
+/* For host controllers: what the Route String of a slot (USB 3.0, 8.9) leads to, from @d, which is
+ * in one of their ports; NULL: nowhere. */
+struct usb_device *usb_follow(struct usb_device *d, uint32_t route);
+
+/* Its ports from the controller's on, as "1.2". */
+#define USB_PATH_MAX 24
+void usb_path(const struct usb_device *d, char path[USB_PATH_MAX]);
 
 /* For host controllers: the device's cost, which then is none. */
 static inline uint32_t usb_take_cost(struct usb_device *d)

@@ -56,8 +56,9 @@ static void device(struct writer *w, const struct usb_device *d)
     const struct usb_description *a = d->about;
 
     begin(w, 18, DEVICE);
-    put(w, 2, is_super(a) ? 0x0300 : 0x0200);
-    put(w, 3, 0); /* the interface says what class it is of */
+    put(w, 2, is_super(a) ? 0x0300 : a->speed == USB_FULL ? 0x0110 : 0x0200);
+    put(w, 1, a->class == USB_CLASS_HUB ? a->class : 0); /* else the interface says it */
+    put(w, 2, 0);
     put(w, 1, is_super(a) ? SUPER_PACKET0 : 64);
     put(w, 2, a->vendor);
     put(w, 2, a->product);
@@ -116,7 +117,7 @@ static void configuration(struct writer *w, const struct usb_device *d)
     if (a->report)
         hid(w, a);
     for (unsigned i = 0; i < a->endpoint_count; i++)
-        endpoint(w, a, &a->endpoints[i]);
+        endpoint(w, a, d->speed == a->speed ? &a->endpoints[i] : &a->full_endpoints[i]);
     le_put(w->data + 2, 2, w->at);
 }
 

@@ -143,14 +143,17 @@ static const uint8_t tablet_report[] = {
 /* Every 8 ms: 2 to the 6th microframes, 9.6.6. */
 static const struct usb_endpoint endpoint = {REPORTS | USB_DIR_IN, USB_INTERRUPT,
                                              USB_HID_REPORT_MAX, 7};
+static const struct usb_endpoint full_endpoint = {REPORTS | USB_DIR_IN, USB_INTERRUPT,
+                                                  USB_HID_REPORT_MAX, 10}; /* ms */
 
 /* Names and numbers are QEMU's: guests have lists of them. */
 #define HID(kind, product_name, sub, proto)                                                        \
     {                                                                                              \
         .vendor = 0x0627, .product = 0x0001, .manufacturer = "QEMU",                               \
         .name = "QEMU USB " product_name, .speed = USB_HIGH, .remote_wakeup = true, .class = 3,    \
-        .subclass = sub, .protocol = proto, .endpoints = &endpoint, .endpoint_count = 1,           \
-        .report = kind##_report, .report_bytes = sizeof(kind##_report)                             \
+        .subclass = sub, .protocol = proto, .endpoints = &endpoint,                                \
+        .full_endpoints = &full_endpoint, .endpoint_count = 1, .report = kind##_report,            \
+        .report_bytes = sizeof(kind##_report)                                                      \
     }
 static const struct usb_description descriptions[] = {
     [USB_KEYBOARD] = HID(keyboard, "Keyboard", 1, 1),

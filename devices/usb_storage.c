@@ -241,6 +241,8 @@ static const struct usb_device_ops ops = {
 
 static const struct usb_endpoint endpoints[] = {{IN_ENDPOINT | USB_DIR_IN, USB_BULK, 512, 0},
                                                 {OUT_ENDPOINT, USB_BULK, 512, 0}};
+static const struct usb_endpoint full_endpoints[] = {{IN_ENDPOINT | USB_DIR_IN, USB_BULK, 64, 0},
+                                                     {OUT_ENDPOINT, USB_BULK, 64, 0}};
 
 /* Transparent SCSI, bulk-only. Names and numbers are QEMU's. */
 static const struct usb_description description = {
@@ -253,6 +255,7 @@ static const struct usb_description description = {
     .subclass = 6,
     .protocol = 0x50,
     .endpoints = endpoints,
+    .full_endpoints = full_endpoints,
     .endpoint_count = ARRAY_SIZE(endpoints),
 };
 

@@ -1,7 +1,8 @@
 /*
  * An eXtensible Host Controller (xHCI 1.1) as a PCI function, with root ports of USB 2 and of
- * USB 3. Transfers are control, bulk and interrupt; there are no isochronous ones, no streams, no
- * hubs behind the ports and no scratchpad.
+ * USB 3. Transfers are control, bulk and interrupt; there are no isochronous ones, no streams and
+ * no scratchpad. Hubs behind the ports of USB 2 are of full speed, so that there are no transaction
+ * translators.
  */
 #pragma once
 
@@ -51,7 +52,8 @@ enum xhci_slot_state {
 struct xhci_slot {
     bool enabled;
     enum xhci_slot_state state;
-    uint8_t port; /* 1 + number; 0: none yet */
+    uint8_t port;   /* 1 + number; 0: none yet */
+    uint32_t route; /* the Route String: where behind that port's device, 6.2.2 */
     uint64_t context;
     struct xhci_endpoint endpoints[XHCI_ENDPOINTS];
 };

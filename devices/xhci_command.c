@@ -147,10 +147,11 @@ static uint8_t disable_slot(struct xhci *x, const struct xhci_trb *trb, struct x
     return CODE_SUCCESS;
 }
 
-static bool is_taken(const struct xhci *x, const struct xhci_slot *s, unsigned port)
+static bool is_taken(const struct xhci *x, const struct xhci_slot *s, unsigned port, uint32_t route)
 {
     for (unsigned n = 0; n < XHCI_SLOTS; n++)
-        if (&x->slots[n] != s && x->slots[n].enabled && x->slots[n].port == port)
+        if (&x->slots[n] != s && x->slots[n].enabled && x->slots[n].port == port &&
+            x->slots[n].route == route)
             return true;
     return false;
 }
@@ -159,7 +160,7 @@ static uint8_t check_slot(const struct xhci *x, const struct xhci_slot *s, const
 {
     unsigned port = SLOT_PORT(words);
 
-    return SLOT_ROUTE(words) || port < 1 || port > XHCI_PORTS || is_taken(x, s, port) ||
+    return port < 1 || port > XHCI_PORTS || is_taken(x, s, port, SLOT_ROUTE(words)) ||
                    SLOT_TARGET(words) >= x->interrupters
                ? CODE_PARAMETER_ERROR
                : CODE_SUCCESS;
@@ -197,6 +198,7 @@ static uint8_t address_device(struct xhci *x, const struct xhci_trb *trb, struct
     if (code != CODE_SUCCESS)
         return code;
     s->port = (uint8_t)SLOT_PORT(slot);
+    s->route = SLOT_ROUTE(slot);
     s->context = (pointer[0] | (uint64_t)pointer[1] << 32) & ~UINT64_C(0x3f);
     if (!xhci_device(x, s) || (!blocked && !set_address(x, s)))
         return CODE_TRANSACTION_ERROR;

@@ -38,7 +38,7 @@ static uint32_t at_power_on(const struct xhci *x, unsigned port)
         return with_link(PORTSC_POWER | PORTSC_CONNECTED | PORTSC_ENABLED | PORTSC_CSC, LINK_U0) |
                USB_SUPER << PORTSC_SPEED_SHIFT;
     return with_link(PORTSC_POWER | PORTSC_CONNECTED | PORTSC_CSC, LINK_POLLING) |
-           (uint32_t)d->about->speed << PORTSC_SPEED_SHIFT;
+           (uint32_t)d->speed << PORTSC_SPEED_SHIFT;
 }
 
 void xhci_ports_reset(struct xhci *x)
@@ -126,7 +126,7 @@ void xhci_port_write(struct xhci *x, unsigned port, uint32_t value)
 
 bool xhci_plug(struct xhci *x, struct usb_device *device, unsigned port)
 {
-    unsigned first = device->about->speed == USB_SUPER ? XHCI_PORTS_EACH : 0;
+    unsigned first = device->speed == USB_SUPER ? XHCI_PORTS_EACH : 0;
 
     if (port > XHCI_PORTS_EACH)
         return false;
@@ -138,6 +138,7 @@ bool xhci_plug(struct xhci *x, struct usb_device *device, unsigned port)
         x->ports[XHCI_PORTS_EACH + port - 1].device)
         return false;
     x->ports[first + port - 1].device = device;
+    device->port = (uint8_t)port;
     device->ready = xhci_device_ready;
     device->ready_ctx = x;
     return true;

@@ -34,10 +34,12 @@ static void slot_state(struct state_io *io, struct xhci_slot *s)
     STATE(io, s->enabled);
     STATE(io, state);
     STATE(io, s->port);
+    STATE(io, s->route);
     STATE(io, s->context);
     for (unsigned dci = 1; dci < XHCI_ENDPOINTS; dci++)
         endpoint_state(io, &s->endpoints[dci]);
     state_require(io, s->port <= XHCI_PORTS, "s->port");
+    state_require(io, s->route <= 0xfffff, "s->route");
     if (state_require(io, state <= XHCI_SLOT_CONFIGURED, "s->state") && state_restoring(io))
         s->state = (enum xhci_slot_state)state;
 }

@@ -13,7 +13,7 @@ struct usb_device *xhci_device(struct xhci *x, const struct xhci_slot *s)
 {
     const struct xhci_port *p = s->port ? &x->ports[s->port - 1] : NULL;
 
-    return p && p->portsc & PORTSC_ENABLED ? p->device : NULL;
+    return p && p->portsc & PORTSC_ENABLED ? usb_follow(p->device, s->route) : NULL;
 }
 
 void xhci_forget_transfer(struct xhci_endpoint *e)

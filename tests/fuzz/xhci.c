@@ -1,9 +1,11 @@
-/* USB: an xHCI with a keyboard and a disk, with registers, contexts and rings of any content. */
+/* USB: an xHCI with a keyboard, a disk, and hubs with a mouse behind, with registers, contexts and
+ * rings of any content. */
 #include "devices/xhci.h"
 #include "base/clock.h"
 #include "base/physmem.h"
 #include "devices/pci_host.h"
 #include "devices/usb_hid.h"
+#include "devices/usb_hub.h"
 #include "devices/usb_storage.h"
 #include "tests/fuzz/input.h"
 
@@ -31,7 +33,8 @@ struct bench {
     struct arm_log log;
     struct pci_host host;
     struct xhci xhci;
-    struct usb_hid keyboard;
+    struct usb_hid keyboard, mouse;
+    struct usb_hub hubs[2];
     struct disk disk;
     struct scsi_unit unit;
     struct usb_storage storage;
@@ -73,6 +76,18 @@ static void open_disk(struct bench *b)
         abort();
 }
 
+/* A mouse at route 0x32 of the third port. */
+static void plug_hubs(struct bench *b)
+{
+    usb_hub_init(&b->hubs[0]);
+    usb_hub_init(&b->hubs[1]);
+    usb_hid_init(&b->mouse, USB_MOUSE);
+    host_input_add(&b->input, &b->mouse.host);
+    CHECK(xhci_plug(&b->xhci, &b->hubs[0].usb, 3) &&
+          usb_hub_plug(&b->hubs[0], &b->hubs[1].usb, 2) &&
+          usb_hub_plug(&b->hubs[1], &b->mouse.usb, 3));
+}
+
 static void make(struct bench *b, unsigned vectors)
 {
     b->log = fuzz_log();
@@ -90,6 +105,7 @@ static void make(struct bench *b, unsigned vectors)
     open_disk(b);
     usb_storage_init(&b->storage, &b->unit, NULL);
     CHECK(xhci_plug(&b->xhci, &b->keyboard.usb, 1) && xhci_plug(&b->xhci, &b->storage.usb, 2));
+    plug_hubs(b);
     pci_host_reset(&b->host);
 }
 
@@ -130,12 +146,21 @@ static void push(struct bench *b, unsigned ring, uint64_t base, uint64_t paramet
 
 static void command(struct bench *b, struct choices *in)
 {
-    uint32_t type = 9 + below(in, 16), slot = below(in, 4), dci = below(in, 8);
+    uint32_t type = 9 + below(in, 16), slot = below(in, 5), dci = below(in, 8);
     uint64_t parameter = type == 16 ? RING(dci) | 1 : below(in, 16) ? INPUT : value(in);
 
     push(b, XHCI_ENDPOINTS, COMMANDS, parameter, 0,
          type << 10 | slot << 24 | dci << 16 | (below(in, 8) ? 0 : 0x200));
     reg(b, DOORBELL, 0);
+}
+
+/* To the controller's port itself, to the hubs and the mouse, or anywhere. */
+static uint32_t route(struct choices *in)
+{
+    static const uint32_t routes[] = {0, 0, 0, 0, 0, 0x2, 0x32};
+    uint32_t n = below(in, 8);
+
+    return n < ARRAY_SIZE(routes) ? routes[n] : (uint32_t)value(in) & 0xfffff;
 }
 
 /* An Input Context as a driver has it, more or less. */
@@ -145,7 +170,7 @@ static void contexts(struct bench *b, struct choices *in)
 
     poke(b, INPUT, 4, below(in, 8) ? 0 : value(in));
     poke(b, INPUT + 4, 4, below(in, 4) ? below(in, 64) * 2 + 1 : value(in));
-    poke(b, INPUT + 32, 4, 1u << 27);
+    poke(b, INPUT + 32, 4, 1u << 27 | route(in));
     poke(b, INPUT + 36, 4, below(in, 4) << 16);
     for (unsigned dci = 1; dci < 8; dci++) {
         uint64_t at = INPUT + 32 * (dci + 1);
@@ -156,10 +181,28 @@ static void contexts(struct bench *b, struct choices *in)
     }
 }
 
+/* A request of the class of hubs, past the rings, of features and of ports that there are, or not;
+ * and what the hub has to tell. */
+static void ask_hub(struct bench *b, struct choices *in)
+{
+    static const uint8_t types[] = {0x20, 0x23, 0xa0, 0xa3}, codes[] = {0, 1, 3, 6};
+    uint64_t type = types[below(in, 4)], code = codes[below(in, 4)];
+    uint64_t feature = code == 6 ? 0x2900 : below(in, 24), port = below(in, 11);
+
+    struct usb_device *hub = &b->hubs[below(in, 2)].usb;
+    uint8_t setup[USB_SETUP_BYTES], data[USB_CONTROL_BYTES];
+
+    le_put(setup, sizeof(setup),
+           type | code << 8 | feature << 16 | port << 32 | (uint64_t)(type & USB_DIR_IN) << 48);
+    usb_setup(hub, setup);
+    (void)usb_in(hub, 0, data, sizeof(data));
+    (void)usb_in(hub, 1, data, below(in, 4));
+}
+
 /* What moves data; of a disk often a command that is one. */
 static void transfer(struct bench *b, struct choices *in)
 {
-    uint32_t slot = 1 + below(in, 3), dci = 1 + below(in, 7), type = 1 + below(in, 8);
+    uint32_t slot = 1 + below(in, 4), dci = 1 + below(in, 7), type = 1 + below(in, 8);
     uint32_t flags = (uint32_t)take(in, 1) & 0x76, length = below(in, 8) ? below(in, 256) : 0x4000;
     uint64_t parameter = below(in, 8) ? BUFFERS + below(in, 64) * 64 : value(in);
 
@@ -182,7 +225,7 @@ static void step(struct bench *b, struct choices *in)
 {
     struct host_input_event key = {HOST_INPUT_KEY, 0, 0};
 
-    switch (below(in, 12)) {
+    switch (below(in, 13)) {
     case 0:
         start(b, in);
         break;
@@ -216,22 +259,30 @@ static void step(struct bench *b, struct choices *in)
     case 9:
         command(b, in);
         break;
+    case 10:
+        ask_hub(b, in);
+        break;
     default:
         transfer(b, in);
         break;
     }
 }
 
-/* The shortest way to two devices with endpoints. */
+/* The shortest way to four devices with endpoints: the third is a hub, the fourth the mouse. */
 static void set_up(struct bench *b, struct choices *in)
 {
     start(b, in);
-    for (unsigned slot = 1; slot <= 2; slot++) {
-        reg(b, PORTSC + 16 * (slot - 1), 0x210);
+    for (unsigned slot = 1; slot <= 4; slot++) {
+        unsigned port = slot < 4 ? slot : 3;
+        if (port == slot)
+            reg(b, PORTSC + 16 * (port - 1), 0x210);
+        else
+            b->hubs[0].ports[1].status = b->hubs[1].ports[2].status = 0x103;
         push(b, XHCI_ENDPOINTS, COMMANDS, 0, 0, 9 << 10);
         contexts(b, &(struct choices){NULL, 0});
         poke(b, INPUT, 8, UINT64_C(3) << 32);
-        poke(b, INPUT + 36, 4, slot << 16);
+        poke(b, INPUT + 32, 4, 1u << 27 | (port == slot ? 0 : 0x32));
+        poke(b, INPUT + 36, 4, port << 16);
         for (unsigned dci = 1; dci < 8; dci++)
             poke(b, INPUT + 32 * (dci + 1) + 4, 4,
                  512u << 16 | (dci == 1  ? 4
@@ -245,6 +296,7 @@ static void set_up(struct bench *b, struct choices *in)
         reg(b, DOORBELL, 0);
     }
     b->keyboard.usb.configuration = b->storage.usb.configuration = 1;
+    b->hubs[0].usb.configuration = b->mouse.usb.configuration = 1;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
