@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "devices/usb.h"
 #include "machine/virt_devices.h"
 
 #define BOOT_FILE "bootorder"
@@ -76,6 +77,20 @@ static const char *put_device(GString *to, struct virt_board *board, const struc
     return media;
 }
 
+static void put_hubs(GString *to, const struct usb_device *hub)
+{
+    if (!hub)
+        return;
+    put_hubs(to, hub->hub);
+    g_string_append_printf(to, "/hub@%u", hub->port);
+}
+
+static void put_usb_disk(GString *to, const struct usb_device *disk)
+{
+    put_hubs(to, disk->hub);
+    g_string_append_printf(to, "/storage@%u/channel@0/disk@0,0", disk->port);
+}
+
 /* A disk on the bus of the controller @on. */
 static void put_unit(GString *to, const struct arm_unit *unit, struct virt_plugged *p,
                      const struct virt_plugged *on)
@@ -85,8 +100,7 @@ static void put_unit(GString *to, const struct arm_unit *unit, struct virt_plugg
     else if (on->kind == ARM_VIRTIO_SCSI)
         g_string_append_printf(to, "/channel@0/disk@%x,%x", unit->target, unit->lun);
     else
-        g_string_append_printf(to, "/storage@%u/channel@0/disk@0,0",
-                               virt_usb_port(on->usb, p->usb));
+        put_usb_disk(to, virt_usb_device(p->usb));
 }
 
 static void put_line(GString *to, struct virt_board *board, const struct virt_config *cfg,
@@ -102,6 +116,8 @@ static void put_line(GString *to, struct virt_board *board, const struct virt_co
         g_string_append_c(to, '\n');
     if (what->kind == ARM_DISK) {
         unsigned n = what->unit.controller;
+        while (cfg->devices[n].kind == ARM_USB_HUB)
+            n = cfg->devices[n].unit.controller;
         (void)put_device(to, board, &cfg->devices[n], board->plugged[n]);
         put_unit(to, &what->unit, p, board->plugged[n]);
     } else if ((media = put_device(to, board, what, p))) {

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/bits.h"
-#include "devices/ehci.h"
 #include "devices/pci_port.h"
 #include "devices/usb.h"
 #include "machine/virt_devices.h"
@@ -69,23 +68,30 @@ void virt_describe_pci(const struct virt_board *board, arm_line_fn *line, void *
         describe_function(board->pci.functions[i], line, ctx);
 }
 
-/* As QEMU's monitor has them: the controller by its device, and what is in its ports, of which
- * an EHCI has most. */
-void virt_describe_usb(const struct virt_board *board, arm_line_fn *line, void *ctx)
+static void describe_usb_device(const struct usb_device *d, unsigned bus, arm_line_fn *line,
+                                void *ctx)
 {
     static const char *const speeds[] = {
         [USB_FULL] = "12", [USB_LOW] = "1.5", [USB_HIGH] = "480", [USB_SUPER] = "5000"};
+    struct text t = {.used = 0};
+    char path[USB_PATH_MAX];
 
+    usb_path(d, path);
+    add(&t, "Device %u.%u, Port %s, Speed %s Mb/s, Product %s", bus, d->address, path,
+        speeds[d->speed], d->about->name);
+    line(ctx, t.bytes);
+}
+
+/* As QEMU's monitor has them: the controller by its device, and what is at it. */
+void virt_describe_usb(const struct virt_board *board, arm_line_fn *line, void *ctx)
+{
     for (unsigned i = 0; i < VIRT_SLOTS; i++) {
         const struct virt_usb *bus = board->plugged[i] ? board->plugged[i]->usb : NULL;
-        const struct usb_device *usb;
-        for (unsigned port = 1; bus && port <= EHCI_PORTS; port++)
-            if ((usb = virt_usb_at(bus, port)) != NULL) {
-                struct text t = {.used = 0};
-                add(&t, "Device %u.%u, Port %u, Speed %s Mb/s, Product %s", i, usb->address, port,
-                    speeds[usb->about->speed], usb->about->name);
-                line(ctx, t.bytes);
-            }
+        for (unsigned k = i + 1; bus && k < VIRT_SLOTS; k++) {
+            const struct virt_usb *usb = board->plugged[k] ? board->plugged[k]->usb : NULL;
+            if (usb && virt_usb_controller(usb) == bus && virt_usb_device(usb))
+                describe_usb_device(virt_usb_device(usb), i, line, ctx);
+        }
     }
 }
 

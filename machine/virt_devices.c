@@ -235,7 +235,7 @@ int virt_plug_usb_controller(struct virt_plugged *p, const struct plug *plug, st
                            (unsigned)(plug->what - plug->cfg->devices), plug->log, err);
 }
 
-int virt_plug_usb_input(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
+int virt_plug_usb_device(struct virt_plugged *p, const struct plug *plug, struct arm_error *err)
 {
     struct virt_plugged *to = virt_controller_of(plug);
 

@@ -4,17 +4,21 @@
 
 #include "devices/ehci.h"
 #include "devices/usb_hid.h"
+#include "devices/usb_hub.h"
 #include "devices/usb_storage.h"
 #include "devices/xhci.h"
 
 struct virt_usb {
     enum arm_device_kind kind;
+    struct virt_usb *bus; /* of a device: the controller or hub that it is plugged into */
     union {
         struct pci_function function; /* of a controller */
         struct xhci xhci;
         struct ehci ehci;
+        struct usb_device device; /* of what is none */
         struct usb_hid hid;
         struct usb_storage storage;
+        struct usb_hub hub;
     };
 };
 
@@ -77,39 +81,40 @@ struct pci_function *virt_usb_function(struct virt_usb *usb)
     return is_controller(usb) ? &usb->function : NULL;
 }
 
-unsigned virt_usb_port(const struct virt_usb *bus, const struct virt_usb *device)
+const struct usb_device *virt_usb_device(const struct virt_usb *usb)
 {
-    const struct usb_device *usb =
-        device->kind == ARM_DISK ? &device->storage.usb : &device->hid.usb;
-
-    for (unsigned n = 0; bus->kind == ARM_USB_XHCI && n < XHCI_PORTS; n++)
-        if (bus->xhci.ports[n].device == usb)
-            return n % XHCI_PORTS_EACH + 1; /* a port has a number for each of its speeds */
-    for (unsigned n = 0; bus->kind == ARM_USB_EHCI && n < EHCI_PORTS; n++)
-        if (bus->ehci.ports[n].device == usb)
-            return n + 1;
-    return 0;
+    return is_controller(usb) ? NULL : &usb->device;
 }
 
-const struct usb_device *virt_usb_at(const struct virt_usb *bus, unsigned port)
+const struct virt_usb *virt_usb_controller(const struct virt_usb *usb)
 {
+    while (usb->bus)
+        usb = usb->bus;
+    return usb;
+}
+
+static bool plug(struct virt_usb *bus, struct usb_device *device, unsigned port)
+{
+    if (bus->kind == ARM_USB_XHCI)
+        return xhci_plug(&bus->xhci, device, port);
     if (bus->kind == ARM_USB_EHCI)
-        return port <= EHCI_PORTS ? bus->ehci.ports[port - 1].device : NULL;
-    for (unsigned n = port - 1; bus->kind == ARM_USB_XHCI && n < XHCI_PORTS; n += XHCI_PORTS_EACH)
-        if (port <= XHCI_PORTS_EACH && bus->xhci.ports[n].device)
-            return bus->xhci.ports[n].device;
-    return NULL;
+        return ehci_plug(&bus->ehci, device, port);
+    return usb_hub_plug(&bus->hub, device, port);
 }
 
-static int attach(struct virt_usb *bus, struct usb_device *device, unsigned port,
-                  struct arm_error *err)
+static int attach(struct virt_usb *usb, struct virt_usb *bus, unsigned port, struct arm_error *err)
 {
-    if (!bus || !is_controller(bus))
+    if (!bus || !(is_controller(bus) || bus->kind == ARM_USB_HUB))
         return error_set(err, ARM_EINVAL, "a USB device on no controller before it");
-    if (bus->kind == ARM_USB_XHCI ? xhci_plug(&bus->xhci, device, port)
-                                  : ehci_plug(&bus->ehci, device, port))
+    if (bus->kind == ARM_USB_EHCI && usb->device.speed != USB_HIGH)
+        return error_set(err, ARM_EINVAL, "%s: it is of full speed, and an EHCI's ports are not",
+                         usb->device.about->name);
+    usb->bus = bus;
+    if (plug(bus, &usb->device, port))
         return 0;
-    return port ? error_set(err, ARM_EINVAL, "USB port %u: it is taken, or there is none", port)
+    return port ? error_set(err, ARM_EINVAL,
+                            "USB port %u: it is taken, or there is none, or no hub fits in there",
+                            port)
                 : error_set(err, ARM_EINVAL, "no USB port is free");
 }
 
@@ -124,9 +129,13 @@ int virt_usb_plug(struct virt_usb **out, struct virt_usb *bus, const struct arm_
 
     if (!(*out = make(what->kind, err)))
         return -ARM_ENOMEM;
-    usb_hid_init(&(*out)->hid, kinds[what->kind]);
-    host_input_add(host_input, &(*out)->hid.host);
-    return attach(bus, &(*out)->hid.usb, what->unit.target, err);
+    if (what->kind == ARM_USB_HUB) {
+        usb_hub_init(&(*out)->hub);
+    } else {
+        usb_hid_init(&(*out)->hid, kinds[what->kind]);
+        host_input_add(host_input, &(*out)->hid.host);
+    }
+    return attach(*out, bus, what->unit.target, err);
 }
 
 int virt_usb_plug_disk(struct virt_usb **out, struct virt_usb *bus, const struct arm_device *what,
@@ -135,5 +144,5 @@ int virt_usb_plug_disk(struct virt_usb **out, struct virt_usb *bus, const struct
     if (!(*out = make(what->kind, err)))
         return -ARM_ENOMEM;
     usb_storage_init(&(*out)->storage, unit, unit->serial[0] ? unit->serial : NULL);
-    return attach(bus, &(*out)->storage.usb, what->unit.target, err);
+    return attach(*out, bus, what->unit.target, err);
 }

@@ -322,7 +322,9 @@ static void test_the_order_to_boot_in_is_in_fw_cfg(void **state)
                                    "/pci@ffffffffffffffff/pci-bridge@10/ethernet@0/ethernet-phy@0\n"
                                    "/pci@ffffffffffffffff/pci8086,2922@6/drive@1/disk@0\n"
                                    "/pci@ffffffffffffffff/pci-bridge@11/pci-bridge@0/"
-                                   "pci1b36,0010@2/namespace@1,0";
+                                   "pci1b36,0010@2/namespace@1,0\n"
+                                   "/pci@ffffffffffffffff/usb@5/hub@2/hub@4/storage@3/"
+                                   "channel@0/disk@0,0";
     static const struct arm_pcie_port ports[] = {
         {.devfn = PCI_DEVFN(0x10, 0)},
         {.devfn = PCI_DEVFN(0x11, 0)},
@@ -349,6 +351,9 @@ static void test_the_order_to_boot_in_is_in_fw_cfg(void **state)
          .drive = disk,
          .serial = "2",
          .pci = {.on = true, .port = 3, .devfn = PCI_DEVFN(2, 0)}},
+        {.kind = ARM_USB_HUB, .unit = {.controller = 3, .target = 2}},
+        {.kind = ARM_USB_HUB, .unit = {.controller = 12, .target = 4}},
+        {.kind = ARM_DISK, .boot = 10, .drive = disk, .unit = {.controller = 13, .target = 3}},
     };
 #undef AT
     const struct virt_config cfg = {.cpu_count = CPUS,

@@ -136,8 +136,12 @@ static void test_usb_devices_need_a_controller_with_a_free_port(void **state)
     static const char *const refused[][2] = {
         {"usb-kbd", "expected the bus of a usb-bus controller"},
         {"usb-kbd,bus=other.0", "expected the bus of a usb-bus controller"},
-        {"usb-kbd,port=7", "expected 1 to 6"},
-        {"usb-kbd,port=5", "there is none"},
+        {"usb-kbd,port=7", "no such USB port"},
+        {"usb-kbd,port=5", "no such USB port"},
+        {"usb-kbd,port=1.1", "no such USB port"},
+        {"usb-kbd,port=2.1", "no such USB port"},
+        {"usb-kbd,port=1.", "no such USB port"},
+        {"usb-hub,ports=4", "expected 8"},
         {"usb-mouse,port=2", "taken"},
         {"usb-audio", "of USB devices there are"},
     };
@@ -160,6 +164,9 @@ static void test_usb_devices_need_a_controller_with_a_free_port(void **state)
         assert_int_not_equal(r->code, 0);
         assert_contains(r->err, refused[k][1]);
     }
+    r = RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "usb-ehci", "-device", "usb-hub");
+    assert_int_not_equal(r->code, 0);
+    assert_contains(r->err, "QEMU USB Hub: it is of full speed");
     r = RUN(MINIMAL, "-kernel", in_dir("off"), "-device", "usb-kbd", "-device", "qemu-xhci,p2=x");
     assert_int_equal(r->code, 2);
     assert_contains(r->err, "\"x\": expected a number");

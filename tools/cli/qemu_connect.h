@@ -26,7 +26,8 @@ bool qemu_connect_scsi(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_scsi_unit(struct qemu *q, const struct qemu_device *device); /* qemu_units.c */
 bool qemu_connect_ehci(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_xhci(struct qemu *q, const struct qemu_device *device);
-bool qemu_connect_usb_keyboard(struct qemu *q, const struct qemu_device *device); /* qemu_usb.c */
+bool qemu_connect_usb_hub(struct qemu *q, const struct qemu_device *device); /* qemu_usb.c */
+bool qemu_connect_usb_keyboard(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_usb_mouse(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_usb_storage(struct qemu *q, const struct qemu_device *device);
 bool qemu_connect_usb_tablet(struct qemu *q, const struct qemu_device *device);

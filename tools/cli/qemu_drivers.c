@@ -435,7 +435,7 @@ static const struct property ehci_properties[] = {
 
 /* What every USB device has. */
 #define USB_PROPERTIES                                                                             \
-    {"id", "ID", set_id, NULL}, {"bus", "BUS", set_on, NULL}, {"port", "N", set_port, NULL},       \
+    {"id", "ID", set_id, NULL}, {"bus", "BUS", set_on, NULL}, {"port", "N[.N]", set_port, NULL},   \
         {"msos-desc", "on|off", NULL, NULL}, {"pcap", "FILE", NULL, "nothing is written there"},   \
     {                                                                                              \
         "attached", "on", NULL, NULL                                                               \
@@ -446,6 +446,12 @@ static const struct property usb_hid_properties[] = {
     {"usb-version", "2", NULL, NULL},
     {"display", "ID", NULL, "there is one display, and all input is its"},
     {"head", "N", NULL, NULL},
+};
+
+static const struct property usb_hub_properties[] = {
+    USB_PROPERTIES,
+    {"ports", "8", NULL, NULL},
+    {"port-power", "off", NULL, NULL},
 };
 
 static const struct property usb_storage_properties[] = {
