@@ -1,5 +1,6 @@
 #include "hyp/panic.h"
 
+#include "arch/esr.h"
 #include "hyp/boot.h"
 #include "hyp/console.h"
 #include "hyp/cpu.h"
@@ -61,16 +62,35 @@ void panic(const char *text, ...)
  * of its own. */
 static bool reporting;
 
+/* Is FAR_EL2 of this exception (ESR_EL2.EC; of aborts, FnV, bit 10)? */
+static bool has_far(uint64_t esr)
+{
+    switch (bits(esr, 31, 26)) {
+    case ESR_EC_IABT_LOW:
+    case ESR_EC_IABT_CUR:
+    case ESR_EC_DABT_LOW:
+    case ESR_EC_DABT_CUR:
+        return !bit(esr, 10);
+    case ESR_EC_PC_ALIGN:
+    case ESR_EC_WATCHPT_LOW:
+    case ESR_EC_WATCHPT_CUR:
+        return true;
+    }
+    return false;
+}
+
 void panic_exception(unsigned vector, const uint64_t *x)
 {
     if (__atomic_exchange_n(&reporting, true, __ATOMIC_RELAXED)) {
         print("hyp: and an exception at vector 0x%x in that\n", vector);
         end();
     }
+    uint64_t esr = mrs(ESR_EL2);
     console_panicking();
-    print("\nhyp: panic: exception at vector 0x%x, ESR 0x%lx, FAR 0x%lx, pc image+0x%lx, SPSR "
-          "0x%lx\n",
-          vector, (unsigned long)mrs(ESR_EL2), (unsigned long)mrs(FAR_EL2),
+    print("\nhyp: panic: exception at vector 0x%x, ESR 0x%lx, ", vector, (unsigned long)esr);
+    if (has_far(esr))
+        print("FAR 0x%lx, ", (unsigned long)mrs(FAR_EL2));
+    print("pc image+0x%lx, SPSR 0x%lx\n",
           (unsigned long)(mrs(ELR_EL2) - (uint64_t)(uintptr_t)__image),
           (unsigned long)mrs(SPSR_EL2));
     print_registers(x);
