@@ -216,17 +216,20 @@ static enum arm_stop_reason run_on(struct sweep *s)
     return arm_run(s->m, s->end ? s->end - done : 0);
 }
 
-/* Of the passage that has just begun: an instruction of its CPU at a time. */
+/* Of the passage that has just begun: an instruction of its CPU at a time. Nothing is injected
+ * before the first one: what the world left by has mostly retired nothing, and a run to this count
+ * (--inject) ends before it. */
 static enum arm_stop_reason sweep_passage(struct sweep *s)
 {
     const struct arm_until step = {.size = sizeof(step), .cpu = s->cpu, .cpu_insns = 1};
     struct arm_error err;
 
     for (uint64_t k = 0; k < s->req->insns && !s->entered; k++) {
-        inject_here(s);
         int why = arm_run_until(s->m, &step, &err);
         if (why != ARM_STOP_UNTIL && why != ARM_STOP_LIMIT)
             return why < 0 ? ARM_STOP_ERROR : (enum arm_stop_reason)why;
+        if (!s->entered)
+            inject_here(s);
     }
     return ARM_STOP_LIMIT;
 }
