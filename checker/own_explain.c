@@ -43,6 +43,7 @@ static void report(const struct why *y, enum rule rule, const struct site *at,
     if (is_told(y, rule))
         return;
     struct finding f = finding_at(y->c, rule_of(y, rule, at), y->p);
+    uint64_t newest = y->r->value.lo;
 
     if (at && at->known)
         f.at = *at;
@@ -56,8 +57,8 @@ static void report(const struct why *y, enum rule rule, const struct site *at,
         f.has_address = true;
         f.address = y->tag.from;
     }
-    finding_say(&f, "%s: its value is %#" PRIx64 ", it is entered with %#" PRIx64, how,
-                y->r->value.lo, y->v.lo);
+    finding_say(&f, "%s: its value is %#" PRIx64 ", it is entered with %#" PRIx64, how, newest,
+                y->v.lo);
     finding_report(y->c, &f);
 }
 
