@@ -59,7 +59,7 @@ static void load_stage2(struct pcpu *cpu, struct vcpu *v)
 
     msr(VTTBR_EL2, stage2_load(&v->vm->s2));
     if (MUTANT(tlb_miss_vtcr))
-        msr(VTCR_EL2, v->index % 2 ? stage2_vtcr() & ~BIT(12) : stage2_vtcr());
+        msr(VTCR_EL2, stage2_vtcr() + (v->index % 2 ? 10 : 0)); /* T0SZ: 1 GB, and RAM is above */
     if (*last && *last != v && !MUTANT(vmid_shared_tlb)) {
         if (!MUTANT(nosync_vttbr))
             isb();
