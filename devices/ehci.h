@@ -5,13 +5,14 @@
  */
 #pragma once
 
+#include "armillary.h"
 #include "base/device.h"
 #include "base/dma.h"
 #include "base/pace.h"
 #include "devices/pci.h"
 #include "devices/usb.h"
 
-#define EHCI_PORTS 6
+#define EHCI_PORTS ARM_USB_EHCI_PORTS
 
 struct ehci_port {
     uint32_t portsc;

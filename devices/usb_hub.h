@@ -4,9 +4,10 @@
  */
 #pragma once
 
+#include "armillary.h"
 #include "devices/usb.h"
 
-#define USB_HUB_PORTS 8
+#define USB_HUB_PORTS ARM_USB_HUB_PORTS
 #define USB_HUBS_DEEP 5 /* in a row, 4.1.1 */
 
 struct usb_hub_port {

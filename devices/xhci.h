@@ -6,13 +6,14 @@
  */
 #pragma once
 
+#include "armillary.h"
 #include "base/device.h"
 #include "base/dma.h"
 #include "base/pace.h"
 #include "devices/pci.h"
 #include "devices/usb.h"
 
-#define XHCI_PORTS_EACH   4 /* of USB 2, numbers 1 to 4; then of USB 3 */
+#define XHCI_PORTS_EACH   ARM_USB_XHCI_PORTS /* of USB 2, numbers 1 to 4; then of USB 3 */
 #define XHCI_PORTS        (2 * XHCI_PORTS_EACH)
 #define XHCI_SLOTS        16
 #define XHCI_INTERRUPTERS 16

@@ -11,7 +11,9 @@
 static const struct {
     enum arm_device_kind kind;
     unsigned ports;
-} buses[] = {{ARM_USB_XHCI, 4}, {ARM_USB_EHCI, 6}, {ARM_USB_HUB, 8}};
+} buses[] = {{ARM_USB_XHCI, ARM_USB_XHCI_PORTS},
+             {ARM_USB_EHCI, ARM_USB_EHCI_PORTS},
+             {ARM_USB_HUB, ARM_USB_HUB_PORTS}};
 
 /* Of device @n, if it is @bus or a hub behind it; else 0. */
 static unsigned ports_of(const struct arm_config *c, unsigned n, unsigned bus)
