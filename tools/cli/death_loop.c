@@ -126,7 +126,7 @@ static const struct arm_event *last_insn(const struct death_trace *t, unsigned e
 static bool find_loop(const struct death_trace *t, unsigned el, struct loop *l)
 {
     const struct arm_event *last = last_insn(t, el), *p;
-    struct round_state round;
+    struct round_state round = {0};
     unsigned rounds = 0;
     uint32_t word = 0;
 
