@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* memfd_create() */
+#define _GNU_SOURCE /* mremap() */
 #include "cpu/jit/pieces.h"
 
 #include <sys/mman.h>
@@ -259,19 +259,15 @@ static uint8_t *reserve(void)
     return at;
 }
 
-/* Fresh memory at both views. */
+/* Fresh memory at both views: of an old size of 0 mremap() makes another one. It has no file, as
+ * perf looks for names only of code that has none (--perf-map), and nothing gets executable that
+ * was not: a host may forbid that. */
 static bool map(struct jit *jit)
 {
-    int fd = memfd_create("armillary-jit", MFD_CLOEXEC);
-    bool ok = fd >= 0 && ftruncate(fd, (off_t)jit->size) == 0 &&
-              mmap(jit->rw, jit->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) !=
-                  MAP_FAILED &&
-              mmap(jit->rx, jit->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0) !=
-                  MAP_FAILED;
-
-    if (fd >= 0)
-        close(fd);
-    return ok;
+    return mmap(jit->rx, jit->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED,
+                -1, 0) != MAP_FAILED &&
+           mremap(jit->rx, 0, jit->size, MREMAP_MAYMOVE | MREMAP_FIXED, jit->rw) != MAP_FAILED &&
+           mprotect(jit->rw, jit->size, PROT_READ | PROT_WRITE) == 0;
 }
 
 static bool prepare(struct jit *jit)
