@@ -67,36 +67,39 @@ static enum cpu_timer timer_of(enum sysreg sr)
     CHECK(!"not a timer register");
 }
 
+/* Counts left from @count, the physical one, until the compare value of @t; 0: it is reached. */
+static uint64_t count_left(const struct cpu *cpu, enum cpu_timer t, uint64_t count)
+{
+    uint64_t now = count - timer_offset(cpu, t), cval = cpu->sr[timers[t].cval];
+
+    return now < cval ? cval - now : 0;
+}
+
 static bool condition_met(const struct cpu *cpu, enum cpu_timer t)
 {
-    uint64_t count = physical_count(cpu) - timer_offset(cpu, t);
-
-    return count >= cpu->sr[timers[t].cval];
+    return count_left(cpu, t, physical_count(cpu)) == 0;
 }
 
-/* Virtual time at which the counter reaches the compare value. */
-static uint64_t deadline_ns(const struct cpu *cpu, enum cpu_timer t)
+/* Virtual time at which there are @left counts more than @count. */
+static uint64_t deadline_ns(uint64_t count, uint64_t left)
 {
-    uint64_t count = physical_count(cpu);
-    uint64_t wait = cpu->sr[timers[t].cval] - (count - timer_offset(cpu, t));
-
-    if (wait > UINT64_MAX / TIMER_NS_PER_TICK - count)
-        return CLOCK_NEVER;
-    return (count + wait) * TIMER_NS_PER_TICK;
+    return left > UINT64_MAX / TIMER_NS_PER_TICK - count ? CLOCK_NEVER
+                                                         : (count + left) * TIMER_NS_PER_TICK;
 }
 
+/* The clock is looked at once: with CPUs that run at the same time it moves meanwhile. */
 static void update(struct cpu *cpu, enum cpu_timer t)
 {
-    uint64_t ctl = cpu->sr[timers[t].ctl];
-    bool met = (ctl & CTL_ENABLE) && condition_met(cpu, t);
-    bool level = met && !(ctl & CTL_IMASK);
+    uint64_t ctl = cpu->sr[timers[t].ctl], count = physical_count(cpu);
+    uint64_t left = count_left(cpu, t, count);
+    bool enabled = ctl & CTL_ENABLE, level = enabled && !left && !(ctl & CTL_IMASK);
 
     if (level != bit(cpu->timer_level, t)) {
         cpu->timer_level ^= 1u << t;
         irq_set(&cpu->timer_line[t], level);
     }
     clock_event_set(cpu->clock, &cpu->timer_event[t],
-                    (ctl & CTL_ENABLE) && !met ? deadline_ns(cpu, t) : CLOCK_NEVER);
+                    enabled && left ? deadline_ns(count, left) : CLOCK_NEVER);
 }
 
 void cpu_timers_changed(struct cpu *cpu)

@@ -1,4 +1,5 @@
-/* The event streams of the generic timers; the timers themselves: tests/guest/timer*.c. */
+/* The event streams of the generic timers, and timers while the clock moves by itself; what else
+ * they do: tests/guest/timer*.c. */
 #include "cpu/timer.h"
 
 #include "tests/cpu/sysreg_fixture.h"
@@ -100,12 +101,38 @@ static void test_a_vhe_host_has_cnthctls_stream_alone(void **state)
     finish(&f);
 }
 
+/* The host's clock, for CPUs that run at the same time: some counts on between any two looks. */
+static uint64_t moves_on(void *ctx)
+{
+    return *(uint64_t *)ctx += 3 * (uint64_t)TIMER_NS_PER_TICK;
+}
+
+static void test_a_compare_value_reached_while_it_is_written_is_not_missed(void **state)
+{
+    for (unsigned ahead = 0; ahead < 32; ahead++) {
+        struct fixture f;
+        uint64_t time;
+
+        (void)state;
+        start_at(&f, "n1", &time, 100);
+        f.clock.progress_ns = moves_on;
+        msr(&f, SR_CNTV_CVAL_EL0, UINT64_MAX);
+        msr(&f, SR_CNTV_CTL_EL0, 1);
+        msr(&f, SR_CNTV_CVAL_EL0, time / TIMER_NS_PER_TICK + ahead);
+        bool pending = f.cpu->timer_level >> TIMER_V & 1;
+        if (!pending && f.cpu->timer_event[TIMER_V].deadline_ns == CLOCK_NEVER)
+            fail_msg("%u counts ahead: neither there nor to come", ahead);
+        finish(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_next_event_is_the_chosen_edge_of_the_chosen_bit),
         cmocka_unit_test(test_a_stream_ticks_only_while_it_is_on),
         cmocka_unit_test(test_a_vhe_host_has_cnthctls_stream_alone),
+        cmocka_unit_test(test_a_compare_value_reached_while_it_is_written_is_not_missed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
