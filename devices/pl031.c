@@ -18,9 +18,14 @@ static void update_irq(struct pl031 *rtc)
     irq_set(&rtc->irq, rtc->ris & rtc->imsc);
 }
 
+static uint64_t clock_s(const struct pl031 *rtc)
+{
+    return clock_now_ns(rtc->clock) / NS_PER_S;
+}
+
 static uint32_t now_s(const struct pl031 *rtc)
 {
-    return (uint32_t)(clock_now_ns(rtc->clock) / NS_PER_S) + rtc->offset_s;
+    return (uint32_t)clock_s(rtc) + rtc->offset_s;
 }
 
 static void match_now(struct pl031 *rtc)
@@ -38,8 +43,8 @@ static void match_event(void *ctx, uint64_t now_ns)
 /* The interrupt comes when the counter next equals RTCMR, up to 2^32 seconds ahead (3.3.2). */
 static void arm_match(struct pl031 *rtc)
 {
-    uint64_t second = clock_now_ns(rtc->clock) / NS_PER_S;
-    uint32_t wait_s = rtc->mr - now_s(rtc);
+    uint64_t second = clock_s(rtc); /* once: it may move by itself */
+    uint32_t wait_s = rtc->mr - ((uint32_t)second + rtc->offset_s);
 
     if (wait_s == 0) {
         clock_event_set(rtc->clock, &rtc->match, CLOCK_NEVER);
