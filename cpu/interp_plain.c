@@ -182,8 +182,11 @@ void interp_decode(struct cpu *cpu, const struct insn *i)
 enum exec_result exec_decode(struct cpu *cpu, const struct insn *i)
 {
     interp_decode(cpu, i);
-    if (unlikely(cpu->recheck))
+    if (unlikely(cpu->recheck)) {
+        cpu_count_upto(cpu, i);
+        cpu->pc = insn_pc(cpu, i);
         return leave(cpu);
+    }
     TAIL i->fn(cpu, i);
 }
 

@@ -300,7 +300,7 @@ EXEC enum exec_result exec_SEV(struct cpu *cpu, const struct insn *i)
     cpu->event = true;
     if (cpu->env.send_event)
         cpu->env.send_event(cpu->env.ctx, cpu);
-    return EXEC_NEXT;
+    return cpu_next(cpu);
 }
 
 EXEC_STATEMENT(SEVL, cpu->event = true)

@@ -96,6 +96,46 @@ static void test_it_is_idle_when_all_cpus_wait_for_nothing(void **state)
     arm_machine_free(m);
 }
 
+/* CPU 1 stops the other one again and again, by TLBI; CPU 0 executes what it has not executed
+ * before, and comes by the machine's lock, where it learns of that. */
+static void test_no_instruction_is_executed_twice(void **state)
+{
+    enum { TIMES = 6000, HEAD = 5 };
+    static uint32_t words[HEAD + 3 * TIMES + 2];
+    uint64_t before, behind, tries = 0;
+    struct arm_config config = parallel_config();
+
+    (void)state;
+    memcpy(words,
+           (const uint32_t[HEAD]){
+               0xd53800a2, /* mrs x2, mpidr_el1 */
+               0x36000082, /* tbz x2, #0, to what follows */
+               0xd50c831f, /* tlbi alle2is */
+               0xd5033b9f, /* dsb ish */
+               0x17fffffe, /* b, to the TLBI */
+           },
+           HEAD * 4);
+    for (unsigned k = 0; k < TIMES; k++)
+        memcpy(&words[HEAD + 3 * k],
+               (const uint32_t[3]){
+                   0x91000400, /* add x0, x0, #1 */
+                   0xd503209f, /* sev */
+                   0x91000421, /* add x1, x1, #1 */
+               },
+               12);
+    words[HEAD + 3 * TIMES] = WFI;
+    words[HEAD + 3 * TIMES + 1] = B_BACK;
+    config.engine = ARM_ENGINE_INTERP;
+    struct arm_machine *m = new_machine_of(config, words, sizeof(words), ENTRY, 0x20000);
+    do {
+        assert_int_equal(arm_run(m, 200000), ARM_STOP_LIMIT);
+        assert_true(arm_reg_read(m, 0, "X0", &before) && arm_reg_read(m, 0, "X1", &behind));
+    } while (behind < TIMES && ++tries < 1000);
+    assert_int_equal(behind, TIMES);
+    assert_int_equal(before, TIMES);
+    arm_machine_free(m);
+}
+
 static void nothing(void *ctx, const struct arm_event *event)
 {
     (void)ctx, (void)event;
@@ -148,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_time_passes_while_it_runs_only),
         cmocka_unit_test(test_a_request_to_stop_ends_the_run),
         cmocka_unit_test(test_it_is_idle_when_all_cpus_wait_for_nothing),
+        cmocka_unit_test(test_no_instruction_is_executed_twice),
         cmocka_unit_test(test_what_needs_an_order_is_refused),
         cmocka_unit_test(test_effects_and_turns_are_of_cpus_that_take_turns),
     };
