@@ -166,11 +166,24 @@ void trace_names_begin(struct trace_names *n)
         for (unsigned el = 1; el <= 2 && arm_reg_read(n->m, cpu, "PC", &value); el++)
             kernels_look(n->kernels, cpu, el, value);
     }
+}
+
+void trace_names_follow(struct trace_names *n)
+{
     if (n->any_vectors)
         n->handle = arm_subscribe(n->m,
                                   &(struct arm_filter){.size = sizeof(struct arm_filter),
                                                        .events = ARM_BIT(ARM_EVENT_SYSREG_WRITE)},
                                   on_write, n);
+}
+
+void trace_names_look(struct trace_names *n, const struct arm_event *e)
+{
+    const char *vectors = e->el == 2 ? "VBAR_EL2" : "VBAR_EL1";
+    uint64_t vbar;
+
+    if (n->any_vectors && e->el && arm_reg_read(n->m, e->cpu, vectors, &vbar))
+        learn(n, e->guest, e->vmid, vbar, &e->pc);
 }
 
 /* False: this world has not said yet where it is, and no other has. */

@@ -30,6 +30,13 @@ int trace_names_add(struct trace_names *n, const char *spec, struct arm_error *e
 /* All are added, and a snapshot is restored. */
 void trace_names_begin(struct trace_names *n);
 
+/* Hear from now on of each kernel that has moved itself, by an event. */
+void trace_names_follow(struct trace_names *n);
+
+/* Instead, for who asks rarely and may not slow the machine: find out where the kernel is that is
+ * about to execute at @e's PC. */
+void trace_names_look(struct trace_names *n, const struct arm_event *e);
+
 /* "name+0x1c" of @address at @el of @cpu. @e: in whose world; NULL: the host's. False: not known.
  * @n: may be NULL. */
 bool trace_name(struct trace_names *n, unsigned cpu, unsigned el, const struct arm_event *e,

@@ -368,6 +368,7 @@ static int execute(struct run *r, const struct run_options *o)
     r->req.outline = &outline;
     if (!host_code_begin(&host_code, o->dump_blocks, o->perf_map, &r->req.config))
         return EXIT_USAGE;
+    r->req.host_code = &host_code;
     code = r->kind == RUN_STEPPED ? step_run(&r->req, &r->check, o->script) : runner_run(&r->req);
     host_code_end(&host_code);
     return code;

@@ -6,17 +6,54 @@
 #include <unistd.h>
 
 #include "parse.h"
+#include "trace.h"
 #include "trace/disasm.h"
+#include "trace/names.h"
+
+/* ---- names ---- */
+
+/* The block's first instruction, and whose world it is in. */
+static struct arm_event first_of(struct arm_machine *m, const struct arm_host_code *code)
+{
+    struct arm_event e = {
+        .cpu = (uint8_t)code->cpu, .el = (uint8_t)code->el, .pc = code->insns[0].pc};
+    uint64_t hcr, vttbr;
+
+    /* HCR_EL2.VM, and not TGE. */
+    if (e.el < 2 && arm_reg_read(m, code->cpu, "HCR_EL2", &hcr) &&
+        (hcr & (ARM_BIT(0) | ARM_BIT(27))) == ARM_BIT(0) &&
+        arm_reg_read(m, code->cpu, "VTTBR_EL2", &vttbr)) {
+        e.guest = true;
+        e.vmid = (uint16_t)(vttbr >> 48);
+    }
+    return e;
+}
+
+/* "el1_memcpy+0x40", or "el1_40080000": a word. Freed with g_free(). */
+static char *name_of(const struct host_code *h, const struct arm_host_code *code)
+{
+    char symbol[200];
+
+    if (h->names) {
+        struct arm_event e = first_of(h->m, code);
+        trace_names_look(h->names, &e);
+        if (trace_name(h->names, e.cpu, e.el, &e, e.pc, symbol, sizeof(symbol))) {
+            for (char *c = symbol; *c; c++)
+                if (!g_ascii_isgraph(*c))
+                    *c = '_';
+            return g_strdup_printf("el%u_%s", code->el, symbol);
+        }
+    }
+    return g_strdup_printf("el%u_%" PRIx64, code->el, code->insns[0].pc);
+}
 
 /* ---- perf ---- */
 
 /* A line as perf wants it of a JIT: hexadecimal address and size, and a name. */
-static void map_piece(FILE *f, const struct arm_host_code *code, const struct arm_host_piece *p,
-                      const char *suffix)
+static void map_piece(FILE *f, const struct arm_host_piece *p, const char *name, const char *suffix)
 {
     if (p->size)
-        fprintf(f, "%" PRIx64 " %zx el%u_%" PRIx64 "%s\n", p->address, p->size, code->el,
-                code->insns[0].pc, suffix);
+        fprintf(f, "%" PRIx64 " %zx %s%s\n", p->address, p->size, name, suffix);
 }
 
 /* ---- side by side ---- */
@@ -83,8 +120,9 @@ static void made(void *ctx, const struct arm_host_code *code)
     const struct host_code *h = ctx;
 
     if (h->map) {
-        map_piece(h->map, code, &code->usual, "");
-        map_piece(h->map, code, &code->rare, "_rare");
+        g_autofree char *name = name_of(h, code);
+        map_piece(h->map, &code->usual, name, "");
+        map_piece(h->map, &code->rare, name, "_rare");
     }
     if (h->dump && (h->all || has(code, h->pc)))
         dump(code);
@@ -125,8 +163,20 @@ bool host_code_begin(struct host_code *h, const char *dump_pc, bool map, struct 
     return true;
 }
 
+bool host_code_start(struct host_code *h, struct arm_machine *m, const struct trace_request *names,
+                     FILE *say)
+{
+    if (!h->map)
+        return true;
+    h->m = m;
+    h->names = traces_names(m, names, say);
+    return h->names != NULL;
+}
+
 void host_code_end(struct host_code *h)
 {
+    trace_names_free(h->names);
+    h->names = NULL;
     if (h->map)
         fclose(h->map);
     h->map = NULL;

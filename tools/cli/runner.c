@@ -10,6 +10,7 @@
 #include "command.h"
 #include "devices.h"
 #include "gdb_session.h"
+#include "host_code.h"
 #include "irq_trace.h"
 #include "net.h"
 #include "runner_state.h"
@@ -98,11 +99,13 @@ static int start(struct run *r)
     return run_console(r);
 }
 
-/* Before a signal that ended the run is raised again: sockets and files are removed, and who is at
- * the other end hears of it. */
+/* Before a signal that ended the run is raised again: sockets and files are removed or complete,
+ * and who is at the other end hears of it. */
 static void close_host(struct run *r)
 {
     gdb_session_close(r->gdb);
+    if (r->req->host_code)
+        host_code_end(r->req->host_code);
     controls_close(r->controls);
     console_close(&r->serial);
     console_close(&r->monitor);

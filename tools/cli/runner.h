@@ -15,6 +15,7 @@
 
 struct check_request;
 struct device_options;
+struct host_code;
 struct networks;
 struct outline;
 
@@ -36,6 +37,7 @@ struct run_request {
     const char *log_file;   /* for log lines instead of standard error; NULL: none */
     const char *pidfile;    /* holds the process number while the machine runs; or NULL */
     struct trace_request traces;
+    struct host_code *host_code;      /* ended by runner_run(); NULL: nobody asks for blocks */
     const char *trace_irq;            /* irq_trace_valid(); NULL: none */
     const char *const *logs;          /* NULL-ended; CATEGORY=LEVEL or LEVEL; may be NULL */
     const char *record, *replay;      /* files of input, arm_record() and arm_replay(); or NULL */

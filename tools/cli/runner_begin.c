@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "host_code.h"
 #include "irq_trace.h"
 #include "runner_state.h"
 
@@ -78,6 +79,12 @@ static bool begin_traces(struct run *r)
     return r->traces && traces_begin(r->traces, r->gdb || r->merge || r->req->inject.one);
 }
 
+static bool begin_host_code(struct run *r)
+{
+    return !r->req->host_code ||
+           host_code_start(r->req->host_code, r->m, &r->req->traces, r->outputs.say);
+}
+
 static bool open_pidfile(struct run *r)
 {
     return pidfile_open(&r->pidfile, r->req->pidfile);
@@ -86,8 +93,8 @@ static bool open_pidfile(struct run *r)
 bool runner_begin(struct run *r)
 {
     static bool (*const steps[])(struct run *) = {
-        restore,     runner_save_can_come, begin_replay, begin_record, begin_check,
-        begin_model, begin_irq_trace,      begin_traces, open_pidfile,
+        restore,     runner_save_can_come, begin_replay, begin_record,    begin_check,
+        begin_model, begin_irq_trace,      begin_traces, begin_host_code, open_pidfile,
     };
     bool good = true;
 

@@ -57,20 +57,23 @@ bool traces_help(const char *const *specs)
 
 /* ---- names ---- */
 
-static bool add_symbols(struct traces *t, const struct trace_request *req)
+struct trace_names *traces_names(struct arm_machine *m, const struct trace_request *req, FILE *say)
 {
+    struct trace_names *names = trace_names_new(m);
     struct arm_error err = {0};
     bool good = true;
 
     for (const char *const *s = req->symbols; s && *s && good; s++)
-        good = trace_names_add(t->names, *s, &err) == 0;
+        good = trace_names_add(names, *s, &err) == 0;
     if (!req->symbols && req->image && check_has_symbols(req->image))
-        good = trace_names_add(t->names, req->image, &err) == 0;
-    if (!good)
-        fprintf(t->outputs->say, "armillary: --symbols: %s\n", err.text);
-    else
-        trace_names_begin(t->names);
-    return good;
+        good = trace_names_add(names, req->image, &err) == 0;
+    if (good) {
+        trace_names_begin(names);
+        return names;
+    }
+    fprintf(say, "armillary: --symbols: %s\n", err.text);
+    trace_names_free(names);
+    return NULL;
 }
 
 /* ---- files ---- */
@@ -150,8 +153,10 @@ struct traces *traces_open(struct arm_machine *m, const struct trace_request *re
     t->list = g_ptr_array_new();
     if (!req->specs || !*req->specs)
         return t;
-    t->names = trace_names_new(m);
-    good = add_symbols(t, req);
+    t->names = traces_names(m, req, outputs->say);
+    good = t->names != NULL;
+    if (good)
+        trace_names_follow(t->names);
     for (const char *const *s = req->specs; *s && good; s++)
         good = open_spec(t, *s);
     if (good)

@@ -3,9 +3,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct arm_machine;
 struct outputs;
+struct trace_names;
 struct traces;
 
 /* What was asked for. */
@@ -15,6 +17,9 @@ struct trace_request {
         *symbols;      /* NULL-ended list of FILE[@OFFSET]; NULL: @image, if it has symbols */
     const char *image; /* NULL: none */
 };
+
+/* Names of addresses (trace/names.h), begun. NULL: a message has been printed. */
+struct trace_names *traces_names(struct arm_machine *m, const struct trace_request *req, FILE *say);
 
 /* NULL: a message has been printed. Nothing is listened to yet. */
 struct traces *traces_open(struct arm_machine *m, const struct trace_request *req,
