@@ -286,7 +286,7 @@ static bool lockstep_allows(const struct run_options *o)
 {
     return !o->trace && !o->trace_irq && !o->gdb && !o->monitor && !o->qmp && !o->record &&
            !o->replay && !o->save && !o->restore && !o->model && !o->inject && !o->serial &&
-           !o->virtio_console && !o->dump_dtb && !o->dump_blocks && !o->perf_map;
+           !o->virtio_console && !o->dump_dtb && !o->dump_blocks && !o->perf_map && !o->jitdump;
 }
 
 /* CPUs that run at the same time have no order that somebody could follow, keep or repeat. Return:
@@ -303,6 +303,7 @@ static const char *needs_order(const struct run_options *o, enum run_kind kind)
         {"inject", o->inject != NULL},
         {"dump-blocks", o->dump_blocks != NULL},
         {"perf-map", o->perf_map},
+        {"jitdump", o->jitdump != NULL},
         {"trace", o->trace != NULL},
         {"trace-irq", o->trace_irq != NULL},
         {"gdb", o->gdb != NULL},
@@ -358,6 +359,7 @@ static bool agree(const struct run *r, const struct run_options *o)
 static int execute(struct run *r, const struct run_options *o)
 {
     const struct outline outline = {.version = 702, .ram_bytes = r->req.config.ram_size};
+    const struct host_code_request blocks = {o->dump_blocks, o->perf_map, o->jitdump};
     struct host_code host_code;
     int code;
 
@@ -366,7 +368,7 @@ static int execute(struct run *r, const struct run_options *o)
     if (is_lockstep(o))
         return lockstep_run(&r->req);
     r->req.outline = &outline;
-    if (!host_code_begin(&host_code, o->dump_blocks, o->perf_map, &r->req.config))
+    if (!host_code_begin(&host_code, &blocks, &r->req.config))
         return EXIT_USAGE;
     r->req.host_code = &host_code;
     code = r->kind == RUN_STEPPED ? step_run(&r->req, &r->check, o->script) : runner_run(&r->req);

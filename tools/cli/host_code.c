@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "jitdump.h"
 #include "parse.h"
 #include "trace.h"
 #include "trace/disasm.h"
@@ -47,13 +48,31 @@ static char *name_of(const struct host_code *h, const struct arm_host_code *code
     return g_strdup_printf("el%u_%" PRIx64, code->el, code->insns[0].pc);
 }
 
-/* ---- perf ---- */
+/* ---- by name ---- */
 
-/* A line as perf wants it of a JIT: hexadecimal address and size, and a name. */
-static void map_piece(FILE *f, const struct arm_host_piece *p, const char *name, const char *suffix)
+static bool by_name(const struct host_code *h)
 {
-    if (p->size)
-        fprintf(f, "%" PRIx64 " %zx %s%s\n", p->address, p->size, name, suffix);
+    return h->map || h->jitdump;
+}
+
+static void tell_piece(const struct host_code *h, const struct arm_host_piece *p, const char *name)
+{
+    if (!p->size)
+        return;
+    if (h->map) /* as perf wants it of a JIT: hexadecimal address and size, and a name */
+        fprintf(h->map, "%" PRIx64 " %zx %s\n", p->address, p->size, name);
+    if (h->jitdump)
+        jitdump_code(h->jitdump, p, name);
+}
+
+static void tell(const struct host_code *h, const struct arm_host_code *code)
+{
+    g_autofree char *name = name_of(h, code), *rare = g_strconcat(name, "_rare", NULL);
+
+    if (h->jitdump)
+        jitdump_lines(h->jitdump, code, name);
+    tell_piece(h, &code->usual, name);
+    tell_piece(h, &code->rare, rare);
 }
 
 /* ---- side by side ---- */
@@ -119,11 +138,8 @@ static void made(void *ctx, const struct arm_host_code *code)
 {
     const struct host_code *h = ctx;
 
-    if (h->map) {
-        g_autofree char *name = name_of(h, code);
-        map_piece(h->map, &code->usual, name, "");
-        map_piece(h->map, &code->rare, name, "_rare");
-    }
+    if (by_name(h))
+        tell(h, code);
     if (h->dump && (h->all || has(code, h->pc)))
         dump(code);
 }
@@ -141,20 +157,23 @@ static FILE *open_map(void)
     return f;
 }
 
-bool host_code_begin(struct host_code *h, const char *dump_pc, bool map, struct arm_config *config)
+bool host_code_begin(struct host_code *h, const struct host_code_request *req,
+                     struct arm_config *config)
 {
-    *h = (struct host_code){.dump = dump_pc, .all = dump_pc && strcmp(dump_pc, "all") == 0};
-    if (dump_pc && !h->all && !parse_number(dump_pc, 0, UINT64_MAX, &h->pc)) {
+    *h = (struct host_code){.dump = req->dump, .all = req->dump && strcmp(req->dump, "all") == 0};
+    if (!req->dump && !req->map && !req->jitdump)
+        return true;
+    if (req->dump && !h->all && !parse_number(req->dump, 0, UINT64_MAX, &h->pc)) {
         fprintf(stderr, "armillary run: --dump-blocks=%s: expected a PC as 0x40080000, or all\n",
-                dump_pc);
+                req->dump);
         return false;
     }
-    if (map && !(h->map = open_map()))
-        return false;
-    if (!h->dump && !h->map)
-        return true;
     if (config->engine == ARM_ENGINE_INTERP) {
         fprintf(stderr, "armillary run: --engine=interp makes no blocks\n");
+        return false;
+    }
+    if ((req->map && !(h->map = open_map())) ||
+        (req->jitdump && !(h->jitdump = jitdump_open(req->jitdump)))) {
         host_code_end(h);
         return false;
     }
@@ -166,7 +185,7 @@ bool host_code_begin(struct host_code *h, const char *dump_pc, bool map, struct 
 bool host_code_start(struct host_code *h, struct arm_machine *m, const struct trace_request *names,
                      FILE *say)
 {
-    if (!h->map)
+    if (!by_name(h))
         return true;
     h->m = m;
     h->names = traces_names(m, names, say);
@@ -180,4 +199,6 @@ void host_code_end(struct host_code *h)
     if (h->map)
         fclose(h->map);
     h->map = NULL;
+    jitdump_close(h->jitdump);
+    h->jitdump = NULL;
 }

@@ -1,4 +1,5 @@
-/* What is done with the blocks of host code that the JIT makes: --dump-blocks, --perf-map. */
+/* What is done with the blocks of host code that the JIT makes: --dump-blocks, --perf-map,
+ * --jitdump. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,20 +7,30 @@
 
 #include "armillary.h"
 
+struct jitdump;
 struct trace_names;
 struct trace_request;
 
+/* The options. */
+struct host_code_request {
+    const char *dump; /* a PC or "all"; NULL: no block is printed */
+    bool map;
+    const char *jitdump; /* a folder; NULL: none */
+};
+
 struct host_code {
-    FILE *map;   /* for perf; NULL: none */
-    bool dump;   /* print blocks */
-    bool all;    /* of them all, or those with */
-    uint64_t pc; /* this instruction */
+    FILE *map;               /* for perf; NULL: none */
+    struct jitdump *jitdump; /* NULL: none */
+    bool dump;               /* print blocks */
+    bool all;                /* of them all, or those with */
+    uint64_t pc;             /* this instruction */
     struct arm_machine *m;
     struct trace_names *names; /* NULL: blocks are called by their addresses */
 };
 
-/* As the options say; @dump is a PC or "all", or NULL. Fills @config. False: it was printed why. */
-bool host_code_begin(struct host_code *h, const char *dump, bool map, struct arm_config *config);
+/* Fills @config. False: it was printed why. host_code_end() frees what it has. */
+bool host_code_begin(struct host_code *h, const struct host_code_request *req,
+                     struct arm_config *config);
 
 /* @m is made, and runs next: blocks are called by the names that addresses have there, until
  * host_code_end(), which @m outlives. False: it was printed why, to @say. */
