@@ -1,4 +1,4 @@
-/* --dump-blocks, --perf-map, --jitdump, and a host that cannot translate. */
+/* --dump-blocks, --perf-map, --jitdump, --gdb-jit, and a host that cannot translate. */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
@@ -236,6 +236,24 @@ static void test_a_jitdump_without_a_folder_or_without_blocks_is_refused(void **
     assert_non_null(strstr(err, "jitdump"));
 }
 
+static void test_gdb_is_told_of_no_blocks_where_there_are_none(void **state)
+{
+    static char err[65536];
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(
+        run((const char *const[]){"--engine=jit-eager", "--gdb-jit"}, err, sizeof(err), &pid), 0);
+    assert_string_equal(err, "");
+    assert_int_equal(
+        run((const char *const[]){"--engine=interp", "--gdb-jit"}, err, sizeof(err), &pid), 2);
+    assert_int_equal(
+        run((const char *const[]){"--engine=lockstep", "--gdb-jit"}, err, sizeof(err), &pid), 2);
+    assert_int_equal(run((const char *const[]){"--parallel", "--gdb-jit"}, err, sizeof(err), &pid),
+                     2);
+    assert_non_null(strstr(err, "gdb-jit"));
+}
+
 /* From now on no memory without a file gets executable, here and in who is started from here. */
 static void forbid_code(void)
 {
@@ -282,6 +300,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_perf_finds_the_names_of_blocks),
         cmocka_unit_test(test_a_jitdump_has_names_bytes_and_lines_of_all_blocks),
         cmocka_unit_test(test_a_jitdump_without_a_folder_or_without_blocks_is_refused),
+        cmocka_unit_test(test_gdb_is_told_of_no_blocks_where_there_are_none),
         cmocka_unit_test(test_a_host_without_memory_for_code_interprets_and_says_so),
     };
 

@@ -286,7 +286,8 @@ static bool lockstep_allows(const struct run_options *o)
 {
     return !o->trace && !o->trace_irq && !o->gdb && !o->monitor && !o->qmp && !o->record &&
            !o->replay && !o->save && !o->restore && !o->model && !o->inject && !o->serial &&
-           !o->virtio_console && !o->dump_dtb && !o->dump_blocks && !o->perf_map && !o->jitdump;
+           !o->virtio_console && !o->dump_dtb && !o->dump_blocks && !o->perf_map && !o->jitdump &&
+           !o->gdb_jit;
 }
 
 /* CPUs that run at the same time have no order that somebody could follow, keep or repeat. Return:
@@ -304,6 +305,7 @@ static const char *needs_order(const struct run_options *o, enum run_kind kind)
         {"dump-blocks", o->dump_blocks != NULL},
         {"perf-map", o->perf_map},
         {"jitdump", o->jitdump != NULL},
+        {"gdb-jit", o->gdb_jit},
         {"trace", o->trace != NULL},
         {"trace-irq", o->trace_irq != NULL},
         {"gdb", o->gdb != NULL},
@@ -359,7 +361,7 @@ static bool agree(const struct run *r, const struct run_options *o)
 static int execute(struct run *r, const struct run_options *o)
 {
     const struct outline outline = {.version = 702, .ram_bytes = r->req.config.ram_size};
-    const struct host_code_request blocks = {o->dump_blocks, o->perf_map, o->jitdump};
+    const struct host_code_request blocks = {o->dump_blocks, o->perf_map, o->jitdump, o->gdb_jit};
     struct host_code host_code;
     int code;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gdb_jit.h"
 #include "jitdump.h"
 #include "parse.h"
 #include "trace.h"
@@ -52,7 +53,7 @@ static char *name_of(const struct host_code *h, const struct arm_host_code *code
 
 static bool by_name(const struct host_code *h)
 {
-    return h->map || h->jitdump;
+    return h->map || h->jitdump || h->gdb;
 }
 
 static void tell_piece(const struct host_code *h, const struct arm_host_piece *p, const char *name)
@@ -65,6 +66,21 @@ static void tell_piece(const struct host_code *h, const struct arm_host_piece *p
         jitdump_code(h->jitdump, p, name);
 }
 
+/* Blocks go to each other behind what enters one, so that a breakpoint belongs there. */
+static void tell_gdb(struct gdb_jit *g, const struct arm_host_code *code, const char *name,
+                     const char *rare)
+{
+    struct arm_host_piece entry = code->usual, body = code->usual;
+    g_autofree char *entry_name = g_strconcat(name, "_entry", NULL);
+
+    entry.size = code->insns[0].offset;
+    body.address += entry.size;
+    body.size -= entry.size;
+    gdb_jit_code(g, &entry, false, entry_name);
+    gdb_jit_code(g, &body, true, name);
+    gdb_jit_code(g, &code->rare, true, rare);
+}
+
 static void tell(const struct host_code *h, const struct arm_host_code *code)
 {
     g_autofree char *name = name_of(h, code), *rare = g_strconcat(name, "_rare", NULL);
@@ -73,6 +89,8 @@ static void tell(const struct host_code *h, const struct arm_host_code *code)
         jitdump_lines(h->jitdump, code, name);
     tell_piece(h, &code->usual, name);
     tell_piece(h, &code->rare, rare);
+    if (h->gdb)
+        tell_gdb(h->gdb, code, name, rare);
 }
 
 /* ---- side by side ---- */
@@ -161,7 +179,7 @@ bool host_code_begin(struct host_code *h, const struct host_code_request *req,
                      struct arm_config *config)
 {
     *h = (struct host_code){.dump = req->dump, .all = req->dump && strcmp(req->dump, "all") == 0};
-    if (!req->dump && !req->map && !req->jitdump)
+    if (!req->dump && !req->map && !req->jitdump && !req->gdb)
         return true;
     if (req->dump && !h->all && !parse_number(req->dump, 0, UINT64_MAX, &h->pc)) {
         fprintf(stderr, "armillary run: --dump-blocks=%s: expected a PC as 0x40080000, or all\n",
@@ -177,6 +195,8 @@ bool host_code_begin(struct host_code *h, const struct host_code_request *req,
         host_code_end(h);
         return false;
     }
+    if (req->gdb)
+        h->gdb = gdb_jit_new();
     config->host_code = made;
     config->host_code_ctx = h;
     return true;
@@ -201,4 +221,6 @@ void host_code_end(struct host_code *h)
     h->map = NULL;
     jitdump_close(h->jitdump);
     h->jitdump = NULL;
+    gdb_jit_free(h->gdb);
+    h->gdb = NULL;
 }

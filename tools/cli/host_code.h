@@ -1,5 +1,5 @@
 /* What is done with the blocks of host code that the JIT makes: --dump-blocks, --perf-map,
- * --jitdump. */
+ * --jitdump, --gdb-jit. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,6 +7,7 @@
 
 #include "armillary.h"
 
+struct gdb_jit;
 struct jitdump;
 struct trace_names;
 struct trace_request;
@@ -16,11 +17,13 @@ struct host_code_request {
     const char *dump; /* a PC or "all"; NULL: no block is printed */
     bool map;
     const char *jitdump; /* a folder; NULL: none */
+    bool gdb;
 };
 
 struct host_code {
     FILE *map;               /* for perf; NULL: none */
     struct jitdump *jitdump; /* NULL: none */
+    struct gdb_jit *gdb;     /* NULL: none */
     bool dump;               /* print blocks */
     bool all;                /* of them all, or those with */
     uint64_t pc;             /* this instruction */
