@@ -186,10 +186,17 @@ static void explain_stage1(const struct abort *a, struct verdict *v)
     if (death_add_big_endian(a, base) || death_add_unaligned_base(a, 1, base) ||
         death_add_entered_on(a, base) || add_board_place(a, base))
         g_string_append(v->evidence, base->str);
-    else if (death_add_trial(a, base)) {
+    else if (death_add_unwritten(a, base)) {
+        g_string_append(v->cause, base->str);
+        g_string_assign(v->next, "write it before SCTLR_ELx.M, with an ISB between; or find who "
+                                 "made the address");
+        return;
+    } else if (death_add_trial(a, base)) {
         g_string_append(v->evidence, base->str);
-        g_string_assign(v->next, "compare TCR_ELx (T0SZ, TG0), TTBR0_ELx and the tables' first "
-                                 "level: do they fit together?");
+        g_string_printf(v->next,
+                        "compare TCR_ELx (T%uSZ, TG%u), TTBR%u_ELx and the tables' first level: do "
+                        "they fit together?",
+                        death_is_upper(a), death_is_upper(a), death_is_upper(a));
         return;
     } else
         add_base(a, v->evidence);
@@ -242,7 +249,11 @@ static void explain_stage2(const struct abort *a, struct verdict *v)
     if (death_explain_tables_overwritten(a, v) && v->next->len)
         return;
     g_autoptr(GString) base = g_string_new("; ");
-    if (death_add_unaligned_base(a, 2, base))
+    if (death_add_unwritten(a, base)) {
+        g_string_append(v->cause, base->str);
+        g_string_assign(v->next, "EL2 writes VTCR_EL2 and VTTBR_EL2 on each CPU before it enters "
+                                 "a guest with HCR_EL2.VM");
+    } else if (death_add_unaligned_base(a, 2, base))
         g_string_append(v->cause, base->str);
     else
         death_add_trial(a, v->next);
@@ -354,6 +365,12 @@ static void explain_external(const struct abort *a, struct verdict *v)
 /* A virtual address that is used as a physical one, or what is no address. */
 static void explain_mmu_off(const struct abort *a, struct verdict *v)
 {
+    if (death_add_own_mmu(a, v->evidence)) {
+        g_string_append(v->evidence, ": its own is off (SCTLR_EL2.M is 0)");
+        g_string_assign(v->next, "EL2 has registers of its own: SCTLR_EL2, TTBR0_EL2, TCR_EL2 and "
+                                 "MAIR_EL2; without HCR_EL2.E2H it has no upper addresses");
+        return;
+    }
     g_string_printf(v->evidence, "the MMU of cpu%u is off (SCTLR_EL%u.M is 0)", a->f->cpu,
                     death_regime_el(a));
     if (a->address >> 48 != 0xffff) {

@@ -69,6 +69,11 @@ const char *death_forbidding(const struct abort *a, unsigned stage);
 bool death_add_own_registers(const struct abort *a, GString *out);
 bool death_add_entered_on(const struct abort *a, GString *out);
 
+/* "VTTBR_EL2 was never written on cpu0, it is 0"; EL2, whose MMU is off, has switched EL1's on
+ * (death_registers.c). False: it is not so, or not known. */
+bool death_add_unwritten(const struct abort *a, GString *out);
+bool death_add_own_mmu(const struct abort *a, GString *out);
+
 /* Who has written the last descriptor goes into the evidence; if it was by the stack, that is the
  * cause. */
 bool death_explain_tables_overwritten(const struct abort *a, struct verdict *v);

@@ -150,6 +150,9 @@ static void add_vbar(const struct corpse *c, unsigned el, GString *out)
         return;
     }
     g_string_append_printf(out, "%s is %#" PRIx64, name, vbar);
+    if (vbar >> 48 == 0xffff && !(death_reg_el(c, c->cpu, "SCTLR", el) & 1))
+        g_string_append_printf(out, ": a virtual address, and the MMU is off (SCTLR_EL%u.M is 0)",
+                               el);
     if (!w)
         return;
     g_autofree char *at = death_place(c, c->cpu, w->el, w->pc);

@@ -88,6 +88,9 @@ bool death_explain_mmu_on(const struct abort *a, struct verdict *v)
                                death_regime_el(a), death_is_upper(a), death_is_upper(a));
     else if (death_add_own_registers(a, v->cause))
         g_string_assign(v->next, "write TTBR0_EL2, TCR_EL2 and MAIR_EL2 before SCTLR_EL2.M");
+    else if (death_add_unwritten(a, v->cause))
+        g_string_assign(v->next, "write TTBR0_ELx, TCR_ELx and MAIR_ELx on each CPU before "
+                                 "SCTLR_ELx.M, with an ISB between");
     else if (death_add_big_endian(a, v->cause))
         g_string_assign(v->next, "write SCTLR_ELx with its RES1 bits and what is meant, and EE 0");
     else if (death_add_unaligned_base(a, 1, v->cause) || death_add_trial(a, v->cause))

@@ -44,20 +44,27 @@ static bool explain_by_register(const struct corpse *c, struct verdict *v)
         const struct death_write *w = death_written(c, cpu, "ICC_SGI1R_EL1");
         if (explain_sgi_group(c, cpu, v))
             return true;
-        if (!w || w->value >> 40 & 1 || is_target(c, w->value))
+        bool others = w && w->value >> 40 & 1;
+        if (!w || (others ? arm_cpu_count(c->m) > 1 : is_target(c, w->value)))
             continue;
         g_autofree char *at = death_place(c, cpu, w->el, w->pc);
-        g_string_printf(v->cause,
-                        "cpu%u has sent SGI %u to nobody, at %s: no CPU has affinity "
-                        "%u.%u.%u and is in target list %#x",
-                        cpu, (unsigned)(w->value >> 24) & 15, at, (unsigned)(w->value >> 48) & 255,
-                        (unsigned)(w->value >> 32) & 255, (unsigned)(w->value >> 16) & 255,
-                        (unsigned)w->value & 0xffff);
+        g_string_printf(v->cause, "cpu%u has sent SGI %u to nobody, at %s: ", cpu,
+                        (unsigned)(w->value >> 24) & 15, at);
+        if (others)
+            g_string_append(v->cause, "IRM (bit 40) is 1, all others, and there is no other");
+        else
+            g_string_append_printf(
+                v->cause, "no CPU has affinity %u.%u.%u and is in target list %#x",
+                (unsigned)(w->value >> 48) & 255, (unsigned)(w->value >> 32) & 255,
+                (unsigned)(w->value >> 16) & 255, (unsigned)w->value & 0xffff);
         g_string_printf(v->evidence,
                         "ICC_SGI1R_EL1 was written as %#" PRIx64
                         "; MPIDR_EL1 of cpu%u is %#" PRIx64,
                         w->value, c->cpu, death_reg(c, c->cpu, "MPIDR_EL1"));
-        g_string_assign(v->next, "Aff3, Aff2 and Aff1 go to bits 55:48, 39:32 and 23:16, and "
+        g_string_assign(v->next,
+                        others ? "with IRM 0 the target list has the CPUs, the sender as well; "
+                                 "--smp N has N CPUs"
+                               : "Aff3, Aff2 and Aff1 go to bits 55:48, 39:32 and 23:16, and "
                                  "bit Aff0 of bits 15:0 is the CPU");
         return true;
     }

@@ -25,7 +25,8 @@ bool death_explain_no_stack(const struct corpse *c, const struct death_fault *f,
 {
     uint32_t word;
 
-    if (f->far + SLACK > 2 * SLACK || f->from == 0 || death_ec(f) != ESR_EC_DABT_CUR ||
+    if (f->far + SLACK > 2 * SLACK ||
+        (death_ec(f) != ESR_EC_DABT_CUR && death_ec(f) != ESR_EC_DABT_LOW) ||
         !death_insn(c, f->cpu, f->from, f->elr, &word) || !is_by_sp(word))
         return false;
     g_autofree char *at = death_place(c, f->cpu, f->from, f->elr);
@@ -33,9 +34,10 @@ bool death_explain_no_stack(const struct corpse *c, const struct death_fault *f,
                     "the stack of EL%u was never set: SP is 0 or just below, and at %s something "
                     "is pushed",
                     f->from, at);
-    g_string_printf(v->evidence, "the access is to %#" PRIx64 ", by SP_EL%u%s", f->far,
-                    f->spsr & 1 ? f->from : 0,
-                    f->spsr & 1 ? "" : " (PSTATE.SP is 0; with SPSel 1 each EL has its own)");
+    g_string_printf(
+        v->evidence, "the access is to %#" PRIx64 ", by SP_EL%u%s", f->far,
+        f->spsr & 1 ? f->from : 0,
+        f->spsr & 1 || !f->from ? "" : " (PSTATE.SP is 0; with SPSel 1 each EL has its own)");
     g_string_assign(v->next, "give SP the end of some memory, a multiple of 16, before the first "
                              "call; each CPU and each EL has its own");
     return true;

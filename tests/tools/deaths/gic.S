@@ -5,6 +5,7 @@
 // dies -DNEST | --no-el2: INTID 30 (the EL1 timer) is pending, but priority 0 does not preempt the running priority 0
 // dies -DRD1 | --no-el2 --smp 2: cpu1: INTID 27 (the virtual timer) is pending, but it is not enabled
 // dies -DSGI | --no-el2 --smp 2: cpu0 has sent SGI 1 to nobody && no CPU has affinity 0.0.0 and is in target list 0x4
+// dies -DOTHERS | --no-el2: cpu0 has sent SGI 1 to nobody && IRM (bit 40) is 1, all others, and there is no other
 // dies -DVIMO: virtual INTID 27 of cpu0 is pending in LR0, but HCR_EL2.IMO is 0
 // dies -DVPMR: virtual INTID 27 of cpu0 is pending in LR0, but priority 0xa0 is not above the guest's PMR 0
 // dies -DVGRP: virtual INTID 27 of cpu0 is pending in LR0, but the guest has group 0 off
@@ -215,6 +216,10 @@ second:
     put s3_0_c4_c6_0, 0xf0
     put s3_0_c12_c12_7, 1
     msr daifclr, #2
+1:  wfi
+    b 1b
+#elif defined(OTHERS) // of which there are none
+    put s3_0_c12_c11_5, 0x10001000000
 1:  wfi
     b 1b
 #elif defined(GICC)   // GICv2
