@@ -246,10 +246,18 @@ static void explain_stage2(const struct abort *a, struct verdict *v)
                         vtcr, (unsigned)vtcr & 63, 64 - ((unsigned)vtcr & 63),
                         (unsigned)(vtcr >> 6) & 3, (unsigned)(vtcr >> 14) & 3);
     add_no_syndrome(a, v);
+    g_autoptr(GString) base = g_string_new("; ");
+    if (death_is_guests_vector(a->c, a->f)) {
+        death_add_guests_vector(a->c, a->f, base);
+        g_string_append(v->cause, base->str);
+        g_string_assign(v->next, "the guest has to write VBAR_EL1 before its first exception");
+        return;
+    }
     if (death_explain_tables_overwritten(a, v) && v->next->len)
         return;
-    g_autoptr(GString) base = g_string_new("; ");
-    if (death_add_unwritten(a, base)) {
+    if (a->access != ARM_ACCESS_EXECUTE && death_add_own_board(a->ipa, base))
+        g_string_append(v->evidence, base->str);
+    else if (death_add_unwritten(a, base)) {
         g_string_append(v->cause, base->str);
         g_string_assign(v->next, "EL2 writes VTCR_EL2 and VTTBR_EL2 on each CPU before it enters "
                                  "a guest with HCR_EL2.VM");
@@ -407,7 +415,8 @@ static void explain_size(const struct abort *a, struct verdict *v)
 /* At the instruction that EL2, or EL1, has returned to. */
 static void add_return(const struct abort *a, struct verdict *v)
 {
-    if (a->access != ARM_ACCESS_EXECUTE || death_has_switched(a))
+    if (a->access != ARM_ACCESS_EXECUTE || death_has_switched(a) ||
+        death_is_guests_vector(a->c, a->f))
         return;
     if (v->evidence->len)
         g_string_append(v->evidence, "; ");

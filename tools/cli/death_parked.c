@@ -77,6 +77,10 @@ static struct source made_of(const struct death_trace *t, unsigned first, unsign
                 break;
             continue;
         }
+        if (death_is_literal(p->insn.word)) { /* a constant */
+            registers &= ~use.writes;
+            continue;
+        }
         if (use.kind == ARM_INSN_MRS)
             s.number = use.from;
         else if (use.kind == ARM_INSN_LOAD)
@@ -180,6 +184,49 @@ static bool explain_value(const struct corpse *c, const struct arm_event *branch
     return true;
 }
 
+/* What it was read from is not where the tables lead to now. */
+static bool explain_stale(const struct corpse *c, const struct arm_event *branch,
+                          const struct arm_event *load, struct verdict *v)
+{
+    struct arm_translation t;
+
+    if (!arm_translate(c->m, c->cpu, load->el, load->mem.va, ARM_ACCESS_READ, &t) ||
+        t.pa == load->mem.pa)
+        return false;
+    g_autofree char *at = death_place(c, c->cpu, branch->el, branch->pc);
+    g_autofree char *read = death_place(c, c->cpu, load->el, load->pc);
+    g_autofree char *here = death_place(c, c->cpu, death_el(c, c->cpu), death_reg(c, c->cpu, "pc"));
+    g_string_printf(v->cause,
+                    "cpu%u has parked itself at %s: the branch at %s went by the value at %#" PRIx64
+                    ", read at %s from PA %#" PRIx64 ", and the tables lead to PA %#" PRIx64,
+                    c->cpu, here, at, load->mem.va, read, load->mem.pa, t.pa);
+    g_string_assign(v->evidence, "the CPU had an old translation: a TLBI is missing, or the tables "
+                                 "were changed behind that");
+    g_string_assign(v->next, "where a descriptor that was valid becomes another: write 0, DSB, "
+                             "TLBI of the address, DSB, then the new one (break-before-make)");
+    return true;
+}
+
+/* A null pointer does not fault: at 0 there is flash memory, which is empty. */
+static bool explain_flash(const struct corpse *c, const struct arm_event *branch,
+                          const struct arm_event *load, struct verdict *v)
+{
+    if (load->mem.pa >= FLASH_END || load->mem.value[0])
+        return false;
+    g_autofree char *at = death_place(c, c->cpu, branch->el, branch->pc);
+    g_autofree char *read = death_place(c, c->cpu, load->el, load->pc);
+    g_autofree char *here = death_place(c, c->cpu, death_el(c, c->cpu), death_reg(c, c->cpu, "pc"));
+    g_string_printf(v->cause,
+                    "cpu%u has parked itself at %s: the branch at %s went by the value at %#" PRIx64
+                    ", read as 0 at %s: that is flash memory, and empty",
+                    c->cpu, here, at, load->mem.va, read);
+    g_string_printf(v->evidence, "RAM begins at %#" PRIx64 "; a null pointer faults nowhere here",
+                    DEATH_RAM);
+    g_string_assign(v->next, "where has the address come from? X0 has that of the device tree for "
+                             "an Image; for an ELF file it is where RAM begins");
+    return true;
+}
+
 /* Nobody parks because the firmware has done what it was asked for. */
 static bool explain_result(const struct corpse *c, const struct arm_event *branch,
                            const struct arm_event *call, struct verdict *v)
@@ -242,7 +289,10 @@ bool death_explain_parked(const struct corpse *c, struct verdict *v)
 {
     unsigned first, n, el = death_el(c, c->cpu);
 
-    if (!c->history || !death_is_parked(c->m, c->cpu))
+    /* For a word that releases it, too: a spin table. */
+    bool parked = death_is_parked(c->m, c->cpu);
+
+    if (!c->history || (!parked && arm_cpu_state(c->m, c->cpu) != ARM_CPU_WFE))
         return false;
     struct death_trace *t = trace_arrival(c, &first);
     const struct arm_event *p = t ? find_branch(t, first, el, &n) : NULL;
@@ -256,10 +306,11 @@ bool death_explain_parked(const struct corpse *c, struct verdict *v)
          is_feature(arm_reg_name(s.number)))) {
         explain_register(c, p, s.number, v);
         known = true;
-    } else if (s.call) {
+    } else if (parked && s.call) {
         known = explain_result(c, p, s.call, v);
-    } else if (s.load) {
-        known = explain_value(c, p, s.load, v);
+    } else if (parked && s.load) {
+        known = explain_value(c, p, s.load, v) || explain_stale(c, p, s.load, v) ||
+                explain_flash(c, p, s.load, v);
     }
     g_free(t);
     return known;

@@ -167,6 +167,10 @@ bool death_add_call(const struct corpse *c, const struct death_fault *f, GString
 /* What its handler has left out behind a call, just before @f: it added 4 to ELR (death_vectors.c).
  */
 bool death_add_left_out(const struct corpse *c, const struct death_fault *f, GString *out);
+/* What EL2 has taken is the fetch of EL1's own vector, for a call or an interrupt: which
+ * (death_vectors.c). */
+bool death_is_guests_vector(const struct corpse *c, const struct death_fault *f);
+void death_add_guests_vector(const struct corpse *c, const struct death_fault *f, GString *out);
 bool death_explain_trap_again(const struct corpse *c, const struct death_fault *f,
                               struct verdict *v);
 

@@ -96,6 +96,27 @@ bool death_add_call(const struct corpse *c, const struct death_fault *f, GString
     return true;
 }
 
+bool death_is_guests_vector(const struct corpse *c, const struct death_fault *f)
+{
+    uint64_t vbar = death_reg(c, f->cpu, "VBAR_EL1") & ~UINT64_C(0x7ff);
+
+    return death_is_fetch(f) && f->from == 1 && f->el == 2 && f->elr - vbar < 0x800 && c->history &&
+           c->history->first[f->cpu][1].valid;
+}
+
+void death_add_guests_vector(const struct corpse *c, const struct death_fault *f, GString *out)
+{
+    const struct death_fault *first = &c->history->first[f->cpu][1];
+    uint64_t vbar = death_reg(c, f->cpu, "VBAR_EL1");
+
+    g_string_append_printf(out, "it is the vector of EL1 (VBAR_EL1+%#" PRIx64 ") for ",
+                           f->elr - (vbar & ~UINT64_C(0x7ff)));
+    if (!death_add_call(c, first, out))
+        g_string_append(out, first->syndrome ? "an exception" : "an interrupt");
+    g_string_append_printf(out, "; VBAR_EL1 is %#" PRIx64 "%s", vbar,
+                           death_written(c, f->cpu, "VBAR_EL1") ? "" : ", and was never written");
+}
+
 #define LEFT_OUT_INSNS 16 /* so soon behind the return it is the reason */
 
 bool death_add_left_out(const struct corpse *c, const struct death_fault *f, GString *out)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "arch/psci.h"
+#include "death_halt.h"
 #include "death_state.h"
 
 #define SPIS_END 1020
@@ -103,8 +104,14 @@ static void add_guests(const struct corpse *c, const struct arm_irq *irq, GStrin
 {
     uint64_t hcr = death_reg(c, c->cpu, "HCR_EL2");
 
-    if (!c->config->el2 || death_el(c, c->cpu) > 1 || !(hcr & 1) || !irq->active)
+    if (!c->config->el2 || death_el(c, c->cpu) > 1 || !(hcr & 1))
         return;
+    if (!irq->active) {
+        if (hcr & ARM_BIT(4) && strstr(irq->held, "ICC_"))
+            g_string_append(out, "; HCR_EL2.IMO is 1: what the guest writes to ICC_xxx is its "
+                                 "virtual interface's, and this is EL2's own");
+        return;
+    }
     if (!(hcr & ARM_BIT(4)))
         g_string_append_printf(out,
                                "; HCR_EL2.IMO is 0 (HCR_EL2 %#" PRIx64
@@ -134,6 +141,40 @@ static void enable_it(const struct corpse *c, unsigned intid, struct verdict *v)
                                kind, kind, hyp_virt ? PPI_TIMER_VIRT : PPI_TIMER_PHYS, kind);
 }
 
+/* What to do about what holds an interrupt back, by the register that is named for it. */
+static const struct {
+    const char *held, *next;
+} remedies[] = {
+    {"PSTATE.I is 1", "clear PSTATE.I where interrupts may come: msr daifclr, #2"},
+    {"PSTATE.F is 1", "clear PSTATE.F (msr daifclr, #1), or make it group 1, an IRQ"},
+    {"GICC_CTLR.EnableGrp", "set its bit in GICC_CTLR: bit 0 for group 0, bit 1 for group 1"},
+    {"EnableGrp0 is 0", "set bit 0 of GICD_CTLR; or make it group 1, an IRQ of a GICv3 "
+                        "(GICR_IGROUPR0, GICD_IGROUPRn)"},
+    {"EnableGrp1 is 0", "set bit 1 of GICD_CTLR"},
+    {"ICC_IGRPEN1_EL1 is 0", "write 1 to ICC_IGRPEN1_EL1, then ISB"},
+    {"ICC_IGRPEN0_EL1 is 0", "make it group 1 (GICR_IGROUPR0, GICD_IGROUPRn): it is group 0, FIQ"},
+    {"GICR_WAKER", "clear ProcessorSleep (bit 1), and wait until ChildrenAsleep (bit 2) is 0"},
+    {"(ICC_PMR_EL1)", "write 0xff to ICC_PMR_EL1: only priorities of lower numbers come"},
+    {"(GICC_PMR)", "write 0xff to GICC_PMR: only priorities of lower numbers come"},
+    {"and not deactivated", "its handler has to end it: the INTID that it read (IAR) goes to EOIR"},
+    {"has not been ended", "each handler has to end its own: the INTID that it read goes to EOIR"},
+    {"GICD_IROUTER", "write the affinity of a CPU that is on (bits 39:32, 23:0 of MPIDR_EL1)"},
+    {"ICH_HCR_EL2.En is 0", "set ICH_HCR_EL2.En before the guest is entered"},
+    {"ICH_VMCR_EL2.VENG", "the guest writes its ICC_IGRPENn_EL1; or ICH_VMCR_EL2 was not kept"},
+    {"(ICH_VMCR_EL2.VPMR)", "the guest writes 0xff to its ICC_PMR_EL1"},
+    {"MO is 0: there are no v", "set HCR_EL2.IMO (bit 4) and FMO (bit 3)"},
+};
+
+static void add_remedy(const char *held, unsigned intid, GString *next)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(remedies); k++)
+        if (strstr(held, remedies[k].held)) {
+            g_string_append_printf(next, "%s; ", remedies[k].next);
+            break;
+        }
+    g_string_append_printf(next, "`info irq %u` in the monitor says where it is", intid);
+}
+
 static bool explain_held(const struct corpse *c, struct verdict *v)
 {
     struct arm_irq irq;
@@ -151,8 +192,9 @@ static bool explain_held(const struct corpse *c, struct verdict *v)
     add_masked_by(c, irq.held, v->evidence);
     add_ended(c, intid, &irq, v->evidence);
     add_guests(c, &irq, v->evidence);
-    g_string_printf(v->next, "`info irq %u` in the monitor says where it is", intid);
-    if (!irq.enabled)
+    if (irq.enabled)
+        add_remedy(irq.held, intid, v->next);
+    else
         enable_it(c, intid, v);
     return true;
 }
@@ -287,7 +329,8 @@ static void explain_nothing(const struct corpse *c, struct verdict *v)
     g_string_append_printf(v->evidence, "; PSTATE.I is %u at EL%u, the PC %s",
                            (unsigned)pstate >> 7 & 1, el, at);
     g_string_assign(
-        v->next, handler ? "does it know this exception? ESR_ELx.EC (bits 31:26) says which it is"
+        v->next, uart.enabled ? "write 0x10 (RXIM) to UARTIMSC for what is typed"
+                 : handler ? "does it know this exception? ESR_ELx.EC (bits 31:26) says which it is"
                  : state == ARM_CPU_WFE
                      ? "another CPU has to SEV; was it started (PSCI CPU_ON)?"
                      : "set up a timer (CNTV_CVAL_EL0, CNTV_CTL_EL0) and INTID 27, or power off "
@@ -332,7 +375,7 @@ static bool explain_virtual(const struct corpse *c, struct verdict *v)
                         "ICH_HCR_EL2 is %#" PRIx64 ", ICH_VMCR_EL2 %#" PRIx64 ", HCR_EL2 %#" PRIx64,
                         death_reg(c, cpu - 1, "ICH_HCR_EL2"), death_reg(c, cpu - 1, "ICH_VMCR_EL2"),
                         death_reg(c, cpu - 1, "HCR_EL2"));
-        g_string_printf(v->next, "`info irq %u` in the monitor says where it is", intid);
+        add_remedy(h.line->str, intid, v->next);
     }
     g_string_free(h.line, TRUE);
     return h.found;
@@ -396,6 +439,23 @@ static bool explain_all_off(const struct corpse *c, struct verdict *v)
     return true;
 }
 
+/* It stands still in what EL2 has been called for. */
+static bool explain_unreturned(const struct corpse *c, struct verdict *v)
+{
+    unsigned el = death_el(c, c->cpu);
+
+    if (c->kind != DEATH_SPIN || el != 2 || !death_is_parked(c->m, c->cpu) ||
+        !add_handled(c, el, v->cause))
+        return false;
+    g_autofree char *at = death_place(c, c->cpu, el, death_reg(c, c->cpu, "pc"));
+    g_string_append_printf(v->cause, "cpu%u has stopped at %s", c->cpu, at);
+    g_string_printf(v->evidence, "ESR_EL2 is %#" PRIx64 ", EC (bits 31:26) %#x",
+                    death_reg(c, c->cpu, "ESR_EL2"),
+                    (unsigned)(death_reg(c, c->cpu, "ESR_EL2") >> 26) & 63);
+    g_string_assign(v->next, "does it know this call, by EC and by the caller's X0?");
+    return true;
+}
+
 bool death_explain_wait(const struct corpse *c, struct verdict *v)
 {
     if (death_explain_given_up(c, v) || death_explain_asleep(c, v) ||
@@ -404,7 +464,7 @@ bool death_explain_wait(const struct corpse *c, struct verdict *v)
         explain_held(c, v) || explain_timer(c, v) || death_explain_chase(c, v) ||
         death_explain_loop(c, v) || death_explain_count(c, v) || death_explain_asking(c, v))
         return true;
-    if (death_explain_parked(c, v))
+    if (death_explain_parked(c, v) || explain_unreturned(c, v))
         return true;
     if (c->kind != DEATH_IDLE)
         return false;
