@@ -44,7 +44,12 @@ static void add_elr(const struct corpse *c, const struct death_return *r, unsign
         const struct death_fault *e = &h->last[(h->exceptions - 1 - k) % DEATH_EXCEPTIONS];
         if (e->cpu != cpu || e->el != r->from || e->count > w->count)
             continue;
-        if (e->elr != r->target && !death_add_exchanged(c, r, out))
+        if (e->elr + 4 == r->target && death_is_error(e))
+            g_string_append_printf(out,
+                                   ": its handler goes on behind what has failed (ELR_EL%u + 4), "
+                                   "and %" PRIu64 " exceptions came; it should stop at the first",
+                                   r->from, h->exceptions);
+        else if (e->elr != r->target && !death_add_exchanged(c, r, out))
             g_string_append_printf(out, "; it was %#" PRIx64 " when the exception came", e->elr);
         return;
     }

@@ -7,6 +7,7 @@
 // dies -DTREE | --no-el2: cpu0 has parked itself at && (hang+0x4) && went by the value at 0, read as 0 at && that is flash memory, and empty
 // dies -DSPIN_TABLE | --no-el2: cpu0 has parked itself at && went by MPIDR_EL1, which is 0x80000000 && mask it
 // dies -DSTALE | --no-el2: went by the value at 0x40100000, read at && from PA 0x40100000, and the tables lead to PA 0x40101000 && a TLBI is missing
+// dies -DSKIPS | --no-el2: went there: ELR_EL1 was && (skip+0x8): its handler goes on behind what has failed (ELR_EL1 + 4), and
 // dies -DTYPED | --no-el2: cpu0 waits in WFI && enabled are INTIDs 33 && write 0x10 (RXIM) to UARTIMSC
 // dies -DPRIORITY | --no-el2: is not above PMR 0 && try: write 0xff to ICC_PMR_EL1
 // dies -DMASKED | --no-el2: PSTATE.I is 1 at EL1 && try: clear PSTATE.I where interrupts may come
@@ -46,6 +47,7 @@
     .global guest
     .global hang
     .global unknown
+    .global skip
 _start:
 #if defined(VECTOR)
     set vbar_el2, vectors
@@ -142,6 +144,21 @@ release: .quad 0
 hang:
     wfi
     b hang
+#elif defined(SKIPS)
+    set vbar_el1, skips
+    ldr x0, =0x80000
+    br x0
+skip:
+    mrs x0, elr_el1
+    add x0, x0, #4
+    msr elr_el1, x0
+    eret
+    .balign 2048
+skips:
+    .rept 16
+    b skip
+    .balign 128
+    .endr
 #elif defined(TYPED)
     store 0x8000104, 2
 1:  wfi
