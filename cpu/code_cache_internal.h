@@ -7,16 +7,18 @@
 #define CODE_CACHE_BUCKETS 4096
 #define CODE_CACHE_PAGES   6144 /* about 150 MiB of records */
 
-/* Pages are taken from slabs. The first one is small: it is all that a program of some KiB needs.
- */
+/* Pages are taken from slabs, each in one large page of the host's but for the first, which is
+ * small. */
 #define CODE_SLAB_FIRST 3u
-#define CODE_SLAB_PAGES 16u
+#define CODE_SLAB_PAGES ((HOST_LARGE_PAGE - sizeof(void *)) / sizeof(struct code_page))
 
 struct code_cache {
     const struct code_engine *engine;
     struct code_page *bucket[CODE_CACHE_BUCKETS];
     unsigned count;
     struct code_slab *slabs; /* the newest has slab_used pages taken, others all */
+    struct code_slab *first; /* the last of them, here for who looks for leaks and not into large
+                                pages */
     unsigned slab_used;
     struct code_page *spare; /* given back */
     struct code_cache *peer; /* the next of those that have joined, in a circle */

@@ -1,7 +1,8 @@
-/* The memory of pages of records, in small pages of the host's, found many at once: large ones
- * would be dearer than what they save here (docs/decisions/216). */
+/* The memory of pages of records. */
 #include "cpu/code_cache_internal.h"
 
+/* The first one is small, in small pages: it is all that a program of some KiB needs, and clearing
+ * a large page takes a host longer than that program. */
 struct code_slab {
     struct code_slab *next; /* NULL: the first */
     struct code_page page[];
@@ -19,15 +20,14 @@ static size_t slab_bytes(unsigned pages)
 
 static bool add_slab(struct code_cache *cache)
 {
-    const size_t bytes = slab_bytes(cache->slabs ? CODE_SLAB_PAGES : CODE_SLAB_FIRST);
-    struct code_slab *s = host_pages(bytes);
+    struct code_slab *s = cache->slabs ? host_memory(slab_bytes(CODE_SLAB_PAGES))
+                                       : host_pages(slab_bytes(CODE_SLAB_FIRST));
 
     if (!s)
         return false;
-    if (cache->slabs) /* somebody executes much */
-        host_pages_find(s, bytes);
     s->next = cache->slabs;
     cache->slabs = s;
+    cache->first = cache->first ? cache->first : s;
     cache->slab_used = 0;
     return true;
 }
@@ -56,6 +56,9 @@ void code_cache_free_slabs(struct code_cache *cache)
     while (cache->slabs) {
         struct code_slab *s = cache->slabs;
         cache->slabs = s->next;
-        host_pages_free(s, slab_bytes(slab_pages(s)));
+        if (s->next)
+            host_memory_free(s, slab_bytes(CODE_SLAB_PAGES));
+        else
+            host_pages_free(s, slab_bytes(CODE_SLAB_FIRST));
     }
 }
