@@ -113,17 +113,23 @@ static bool is_feature(const char *name)
     return name && g_str_has_prefix(name, "ID_");
 }
 
+/* "cpu0 has parked itself at ...: the branch at ... went by" and a blank. */
+static void begin_cause(const struct corpse *c, const struct arm_event *branch, GString *cause)
+{
+    g_autofree char *at = death_place(c, c->cpu, branch->el, branch->pc);
+    g_autofree char *here = death_place(c, c->cpu, death_el(c, c->cpu), death_reg(c, c->cpu, "pc"));
+
+    g_string_printf(cause, "cpu%u has parked itself at %s: the branch at %s went by ", c->cpu, here,
+                    at);
+}
+
 static void explain_register(const struct corpse *c, const struct arm_event *branch,
                              uint32_t number, struct verdict *v)
 {
     const char *name = arm_reg_name(number);
-    uint64_t value = death_reg(c, c->cpu, name);
-    g_autofree char *at = death_place(c, c->cpu, branch->el, branch->pc);
-    g_autofree char *here = death_place(c, c->cpu, death_el(c, c->cpu), death_reg(c, c->cpu, "pc"));
 
-    g_string_printf(
-        v->cause, "cpu%u has parked itself at %s: the branch at %s went by %s, which is %#" PRIx64,
-        c->cpu, here, at, name, value);
+    begin_cause(c, branch, v->cause);
+    g_string_append_printf(v->cause, "%s, which is %#" PRIx64, name, death_reg(c, c->cpu, name));
     if (!strcmp(name, "MPIDR_EL1")) {
         g_string_assign(v->evidence, "bit 31 is always 1, and not part of the affinity, by which "
                                      "CPUs are told apart (bits 39:32, 23:0)");
@@ -193,13 +199,12 @@ static bool explain_stale(const struct corpse *c, const struct arm_event *branch
     if (!arm_translate(c->m, c->cpu, load->el, load->mem.va, ARM_ACCESS_READ, &t) ||
         t.pa == load->mem.pa)
         return false;
-    g_autofree char *at = death_place(c, c->cpu, branch->el, branch->pc);
     g_autofree char *read = death_place(c, c->cpu, load->el, load->pc);
-    g_autofree char *here = death_place(c, c->cpu, death_el(c, c->cpu), death_reg(c, c->cpu, "pc"));
-    g_string_printf(v->cause,
-                    "cpu%u has parked itself at %s: the branch at %s went by the value at %#" PRIx64
-                    ", read at %s from PA %#" PRIx64 ", and the tables lead to PA %#" PRIx64,
-                    c->cpu, here, at, load->mem.va, read, load->mem.pa, t.pa);
+    begin_cause(c, branch, v->cause);
+    g_string_append_printf(v->cause,
+                           "the value at %#" PRIx64 ", read at %s from PA %#" PRIx64
+                           ", and the tables lead to PA %#" PRIx64,
+                           load->mem.va, read, load->mem.pa, t.pa);
     g_string_assign(v->evidence, "the CPU had an old translation: a TLBI is missing, or the tables "
                                  "were changed behind that");
     g_string_assign(v->next, "where a descriptor that was valid becomes another: write 0, DSB, "
@@ -213,13 +218,11 @@ static bool explain_flash(const struct corpse *c, const struct arm_event *branch
 {
     if (load->mem.pa >= FLASH_END || load->mem.value[0])
         return false;
-    g_autofree char *at = death_place(c, c->cpu, branch->el, branch->pc);
     g_autofree char *read = death_place(c, c->cpu, load->el, load->pc);
-    g_autofree char *here = death_place(c, c->cpu, death_el(c, c->cpu), death_reg(c, c->cpu, "pc"));
-    g_string_printf(v->cause,
-                    "cpu%u has parked itself at %s: the branch at %s went by the value at %#" PRIx64
-                    ", read as 0 at %s: that is flash memory, and empty",
-                    c->cpu, here, at, load->mem.va, read);
+    begin_cause(c, branch, v->cause);
+    g_string_append_printf(
+        v->cause, "the value at %#" PRIx64 ", read as 0 at %s: that is flash memory, and empty",
+        load->mem.va, read);
     g_string_printf(v->evidence, "RAM begins at %#" PRIx64 "; a null pointer faults nowhere here",
                     DEATH_RAM);
     g_string_assign(v->next, "where has the address come from? X0 has that of the device tree for "
@@ -236,14 +239,11 @@ static bool explain_result(const struct corpse *c, const struct arm_event *branc
 
     if (!own && death_reg(c, c->cpu, "x0") == 0)
         return false;
-    g_autofree char *at = death_place(c, c->cpu, branch->el, branch->pc);
     g_autofree char *by = death_place(c, c->cpu, call->el, call->pc);
-    g_autofree char *here = death_place(c, c->cpu, death_el(c, c->cpu), death_reg(c, c->cpu, "pc"));
 
-    g_string_printf(v->cause,
-                    "cpu%u has parked itself at %s: the branch at %s went by what the %s at %s has "
-                    "returned; X0 is %#" PRIx64,
-                    c->cpu, here, at, hvc ? "HVC" : "SMC", by, death_reg(c, c->cpu, "x0"));
+    begin_cause(c, branch, v->cause);
+    g_string_append_printf(v->cause, "what the %s at %s has returned; X0 is %#" PRIx64,
+                           hvc ? "HVC" : "SMC", by, death_reg(c, c->cpu, "x0"));
     g_string_printf(
         v->evidence, "%s",
         own ? "EL2's own software answers it: 0 is SUCCESS, negative numbers are errors "
