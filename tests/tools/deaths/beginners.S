@@ -2,7 +2,7 @@
 //
 // dies -DNULL_CALL: a call of a null function: BLR X9 at && (crash+0x4)
 // dies -DNO_STACK: the stack of EL2 was never set: SP is 0 && (crash+0)
-// dies -DNO_EOI | --no-el2: INTID 27 (the virtual timer) is pending, but it is active: acknowledged, and not deactivated
+// dies -DNO_EOI | --no-el2: INTID 27 (the virtual timer) is pending, but it is active: acknowledged, and not deactivated && try: its handler has to end it
 // dies -DSTORM | --no-el2: INTID 27 (the virtual timer) comes again as soon as its handler returns && CNTV_CTL_EL0 is 0x5
 // dies -DSTORM | --no-el2 --on-death=stop | code 4: INTID 27 (the virtual timer) comes again as soon as its handler returns
 // dies -DPAN | --no-el2 --cpu n1: PSTATE.PAN is 1, and AP[1] (bit 6) gives the page to EL0
@@ -13,9 +13,9 @@
 // dies -DZVA | --no-el2: DC ZVA of 0x40100000 at EL1 is not possible in Device memory && the MMU is off
 // dies -DCHECKED | --no-el2: SCTLR_EL1.A is 1: all accesses are checked && clear SCTLR_ELx.A
 // dies -DEXCLUSIVE | --no-el2: a load from 0x4010000c at EL1 is not aligned && an exclusive, atomic or ordered access
-// dies -DNO_LR_EN: virtual INTID 27 of cpu0 is pending in LR0, but the virtual interface is off: ICH_HCR_EL2.En is 0
+// dies -DNO_LR_EN: virtual INTID 27 of cpu0 is pending in LR0, but the virtual interface is off: ICH_HCR_EL2.En is 0 && try: set ICH_HCR_EL2.En
 // dies -DTYPO | --no-el2: the firmware refused a call, and nobody looked: function 0xc4000033 && NOT_SUPPORTED
-// dies -DROUTER | --no-el2: INTID 64 (a virtio-mmio device) is pending, but GICD_IROUTER64 names affinity 0.0.0.7, which no CPU has
+// dies -DROUTER | --no-el2: INTID 64 (a virtio-mmio device) is pending, but GICD_IROUTER64 names affinity 0.0.0.7, which no CPU has && try: write the affinity of a CPU that is on
 // dies -DSPSR0: a read of SCTLR_EL1 is undefined at EL0 && it is at EL0 since the ERET at && SPSR_EL2 was 0
 // dies -DCALLED: returns to itself for ever: X30 is its own address && has not saved X30
 // dies -DPOLL | --no-el2: cpu0: it asks again and again for a device's register at 0x9000018 && which stays 0x90 && (crash+0x4)

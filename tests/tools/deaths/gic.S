@@ -6,15 +6,15 @@
 // dies -DRD1 | --no-el2 --smp 2: cpu1: INTID 27 (the virtual timer) is pending, but it is not enabled
 // dies -DSGI | --no-el2 --smp 2: cpu0 has sent SGI 1 to nobody && no CPU has affinity 0.0.0 and is in target list 0x4
 // dies -DOTHERS | --no-el2: cpu0 has sent SGI 1 to nobody && IRM (bit 40) is 1, all others, and there is no other
-// dies -DVIMO: virtual INTID 27 of cpu0 is pending in LR0, but HCR_EL2.IMO is 0
-// dies -DVPMR: virtual INTID 27 of cpu0 is pending in LR0, but priority 0xa0 is not above the guest's PMR 0
+// dies -DVIMO: virtual INTID 27 of cpu0 is pending in LR0, but HCR_EL2.IMO is 0 && try: set HCR_EL2.IMO
+// dies -DVPMR: virtual INTID 27 of cpu0 is pending in LR0, but priority 0xa0 is not above the guest's PMR 0 && try: the guest writes 0xff to its ICC_PMR_EL1
 // dies -DVGRP: virtual INTID 27 of cpu0 is pending in LR0, but the guest has group 0 off
 // dies -DITS | --no-el2: cpu0 waits in WFI && its: INT && ignored: its collection has no MAPC
 // dies -DITS -DITSOFF | --no-el2: cpu0 waits in WFI && the ITS is off (GITS_CTLR.Enabled is 0)
 // dies -DITSWAIT | --no-el2: asks again and again for a device's register at 0x8080090 && the ITS is off
 // dies -DGICC | --no-el2 --gic version=2: an IRQ is taken to EL1 at && nothing handles it
-// dies -DGICC -DGICC_PMR | --no-el2 --gic version=2: priority 0 is not above PMR 0 of cpu0 (GICC_PMR) && of group 0 (IRQ)
-// dies -DGICC -DGICC_CTLR | --no-el2 --gic version=2: group 0 is off at cpu0: GICC_CTLR.EnableGrp0 is 0
+// dies -DGICC -DGICC_PMR | --no-el2 --gic version=2: priority 0 is not above PMR 0 of cpu0 (GICC_PMR) && of group 0 (IRQ) && try: write 0xff to GICC_PMR
+// dies -DGICC -DGICC_CTLR | --no-el2 --gic version=2: group 0 is off at cpu0: GICC_CTLR.EnableGrp0 is 0 && try: set its bit in GICC_CTLR
 // dies -DFIQ | --no-el2: an FIQ is taken to EL1 at && nothing handles it
 // dies -DVHE_TIMER | --cpu n1: INTID 26 (the EL2 timer) is pending, but it is not enabled && at EL2 CNTP_CTL_EL0 is CNTHP_CTL_EL2, whose interrupt is this one and not 30 && write 0x4000000 to GICR_ISENABLER0
 // dies -DVHE_TIMER -DVIRTUAL | --cpu n1: INTID 28 (the EL2 virtual timer) is pending, but && at EL2 CNTV_CTL_EL0 is CNTHV_CTL_EL2, whose interrupt is this one and not 27

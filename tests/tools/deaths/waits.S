@@ -7,7 +7,7 @@
 // dies -DTIMER -DIGRPEN=0 | --no-el2 | code 3: INTID 27 (the virtual timer) is pending, but group 1 is off at cpu0
 // dies -DTIMER -DCTLR=1 | --no-el2 | code 3: INTID 27 (the virtual timer) is pending, but group 1 is off in the distributor
 // dies -DTIMER -DGROUP=0 | --no-el2 | code 3: INTID 27 (the virtual timer) is pending, but group 0 is off && make it group 1
-// dies -DTIMER -DGROUP=0 -DCTLR=3 -DIGRPEN0 | --no-el2: INTID 27 (the virtual timer) is pending, but cpu0 has masked it: PSTATE.F
+// dies -DTIMER -DGROUP=0 -DCTLR=3 -DIGRPEN0 | --no-el2: INTID 27 (the virtual timer) is pending, but cpu0 has masked it: PSTATE.F && try: clear PSTATE.F
 // dies -DTIMER -DMASKED | --no-el2: INTID 27 (the virtual timer) is pending, but cpu0 has masked it: PSTATE.I is 1
 // dies -DTIMER -DAT_EL2: INTID 27 (the virtual timer) is pending, but it is routed to EL1, and cpu0 is at EL2: HCR_EL2.IMO is 0
 // dies -DTIMER -DASLEEP | --no-el2 | code 3: INTID 27 (the virtual timer) is pending, but the redistributor of cpu0 sleeps
