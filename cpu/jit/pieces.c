@@ -264,8 +264,9 @@ static uint8_t *reserve(void)
  * was not: a host may forbid that. */
 static bool map(struct jit *jit)
 {
-    return mmap(jit->rx, jit->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED,
-                -1, 0) != MAP_FAILED &&
+    const int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+
+    return mmap(jit->rx, jit->size, PROT_READ | PROT_EXEC, flags, -1, 0) != MAP_FAILED &&
            mremap(jit->rx, 0, jit->size, MREMAP_MAYMOVE | MREMAP_FIXED, jit->rw) != MAP_FAILED &&
            mprotect(jit->rw, jit->size, PROT_READ | PROT_WRITE) == 0;
 }
